@@ -1,0 +1,58 @@
+/**
+ * Every error Herdgate raises or reports: its code, the status a client sees, and whose fault it is.
+ *
+ * The two rules of failure: a store that fails is a miss and an event, never an error to the client; an origin
+ * that fails is a stale copy within its grace, otherwise 502 or 504.
+ */
+export type ErrorSource = 'client' | 'origin' | 'internal'
+
+interface Kind {
+  readonly status: number
+  readonly title: string
+  readonly source: ErrorSource
+}
+
+const KINDS = {
+  malformed_request: { status: 400, title: 'Malformed request', source: 'client' },
+  unknown_route: { status: 404, title: 'No route for this request', source: 'client' },
+  method_not_allowed: { status: 405, title: 'Method not allowed', source: 'client' },
+  expectation_failed: { status: 417, title: 'Expectation failed', source: 'client' },
+  misdirected: { status: 421, title: 'Host is not served here', source: 'client' },
+  head_too_large: { status: 431, title: 'Request header fields too large', source: 'client' },
+  origin_refused: { status: 502, title: 'Origin could not be reached', source: 'origin' },
+  origin_reset: { status: 502, title: 'Origin closed the connection', source: 'origin' },
+  origin_invalid: { status: 502, title: 'Origin sent an invalid response', source: 'origin' },
+  origin_timeout: { status: 504, title: 'Origin did not answer in time', source: 'origin' },
+  not_cached: { status: 504, title: 'Only a cached answer was wanted and there is none', source: 'client' },
+  loop: { status: 508, title: 'This request has passed here before', source: 'client' },
+  overloaded: { status: 503, title: 'Too many requests in progress', source: 'internal' },
+  client_gone: { status: 499, title: 'The client closed the connection', source: 'client' },
+  internal: { status: 500, title: 'Internal error', source: 'internal' },
+} as const satisfies Record<string, Kind>
+
+export type ErrorCode = keyof typeof KINDS
+
+/** An error with a code. `message` is for logs and may name addresses; only `code` and `title` reach a client. */
+export class HerdgateError extends Error {
+  readonly code: ErrorCode
+  constructor(code: ErrorCode, message: string = KINDS[code].title, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'HerdgateError'
+    this.code = code
+  }
+  get status(): number {
+    return KINDS[this.code].status
+  }
+  get title(): string {
+    return KINDS[this.code].title
+  }
+  get source(): ErrorSource {
+    return KINDS[this.code].source
+  }
+}
+
+/** Anything thrown, as an error with a code. */
+export function asHerdgateError(thrown: unknown): HerdgateError {
+  if (thrown instanceof HerdgateError) return thrown
+  return new HerdgateError('internal', thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown })
+}

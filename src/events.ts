@@ -1,0 +1,75 @@
+/**
+ * What happens inside, by name. Metrics, logs and tests listen; nothing else reports.
+ * Listeners must not throw and must not block: they run on the path of a request.
+ */
+import type { ForwardReason, InvalidationMode, Outcome, Receipt, Selectors, Tier } from './model.ts'
+
+export interface EventPayloads {
+  /** A request of the HTTP door was answered, to its last byte or until it broke off. */
+  request: RequestEvent
+  /** An origin was asked. */
+  origin: OriginEvent
+  /** A stored response was checked with its origin. */
+  revalidation: {
+    route: string
+    mode: 'background' | 'blocking'
+    outcome: 'not_modified' | 'replaced' | 'error'
+  }
+  /** A request found a fetch of its key in progress. */
+  collapse: { route: string; outcome: 'reused' | 'refetched' | 'timeout' }
+  store: { tier: Tier; op: 'get' | 'set' | 'delete'; outcome: 'hit' | 'miss' | 'ok' | 'error' }
+  eviction: { tier: Tier; reason: 'size' | 'expired' | 'purged' | 'replaced' | 'rejected' }
+  /** A purge or invalidation was asked for. `by` says who: an admin token's name or `unsafe-method`. */
+  purge: {
+    mode: InvalidationMode
+    selectors: Selectors
+    outcome: 'done' | 'failed'
+    receipt: Receipt | undefined
+    tookMs: number
+    by: string
+  }
+}
+
+export interface RequestEvent {
+  readonly route: string
+  readonly method: string
+  readonly url: string
+  readonly status: number
+  readonly outcome: Outcome
+  /** Octets of content sent to the client. */
+  readonly bytes: number
+  /** From the request's head to the response's head, and to its last byte. */
+  readonly firstByteMs: number
+  readonly totalMs: number
+  /** The client left or the response broke off before its end. */
+  readonly aborted: boolean
+}
+
+export interface OriginEvent {
+  readonly origin: string
+  readonly route: string
+  readonly reason: ForwardReason
+  /** Status code, or the code of the error. */
+  readonly code: string
+  /** To the response head, or the failure. */
+  readonly ms: number
+}
+
+type Listener<Payload> = (payload: Payload) => void
+
+export class Events {
+  readonly #listeners: { [Name in keyof EventPayloads]?: Listener<EventPayloads[Name]>[] } = {}
+
+  /** @returns takes the listener off again */
+  on<Name extends keyof EventPayloads>(name: Name, listener: Listener<EventPayloads[Name]>): () => void {
+    const listeners: Listener<EventPayloads[Name]>[] = (this.#listeners[name] ??= [])
+    listeners.push(listener)
+    return () => void listeners.splice(listeners.indexOf(listener), 1)
+  }
+
+  emit<Name extends keyof EventPayloads>(name: Name, payload: EventPayloads[Name]): void {
+    const listeners = this.#listeners[name]
+    if (listeners === undefined) return
+    for (const listener of listeners) listener(payload)
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * Field lines of a message (RFC 9110 section 5) as a flat list: name, value, name, value, in the order
+ * received, names spelled as received. It keeps duplicates and order, costs one array per message, and is what
+ * node:http writes without conversion. Names are compared only here, and without regard to case.
+ */
+export type Fields = readonly string[]
+
+/** Each field line's name (lower-cased) and value. */
+export function* lines(fields: Fields): Generator<[name: string, value: string]> {
+  for (let at = 0; at + 1 < fields.length; at += 2) yield [nameAt(fields, at), fields[at + 1] ?? '']
+}
+
+/**
+ * The combined value of a field, its lines joined by ", " (RFC 9110 section 5.3); undefined when absent.
+ * @param name lower-case
+ */
+export function field(fields: Fields, name: string): string | undefined {
+  let value: string | undefined
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    if (!isNamed(fields, at, name)) continue
+    value = value === undefined ? fields[at + 1] : `${value}, ${fields[at + 1]}`
+  }
+  return value
+}
+
+/** Every line of a field on its own: for Set-Cookie, which must not be combined, and for counting duplicates. */
+export function fieldLines(fields: Fields, name: string): string[] {
+  const found: string[] = []
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    if (isNamed(fields, at, name)) found.push(fields[at + 1] ?? '')
+  }
+  return found
+}
+
+export function has(fields: Fields, name: string): boolean {
+  for (let at = 0; at < fields.length; at += 2) if (isNamed(fields, at, name)) return true
+  return false
+}
+
+/** A copy without the fields whose lower-cased name is dropped. */
+export function without(fields: Fields, dropped: (name: string) => boolean): string[] {
+  const kept: string[] = []
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    if (!dropped(nameAt(fields, at))) kept.push(fields[at] ?? '', fields[at + 1] ?? '')
+  }
+  return kept
+}
+
+/** Fields from an object, a value list giving one line per member. */
+export function fieldsOf(record: Readonly<Record<string, string | readonly string[] | undefined>>): string[] {
+  const fields: string[] = []
+  for (const [name, value] of Object.entries(record)) {
+    if (value === undefined) continue
+    for (const line of typeof value === 'string' ? [value] : value) fields.push(name, line)
+  }
+  return fields
+}
+
+const nameAt = (fields: Fields, at: number): string => (fields[at] ?? '').toLowerCase()
+
+function isNamed(fields: Fields, at: number, name: string): boolean {
+  const candidate = fields[at]
+  return (
+    candidate !== undefined &&
+    candidate.length === name.length &&
+    (candidate === name || candidate.toLowerCase() === name)
+  )
+}
