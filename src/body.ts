@@ -1,1 +1,320 @@
-export class Body {}
+import { HerdgateError } from './errors.ts'
+import type { Fields } from './fields.ts'
+import type { Awaitable, Clock } from './model.ts'
+
+/**
+ * The content of a response: bytes that may still be arriving, readable by many from the first byte. Streaming,
+ * collapsing and storing are this one idea.
+ *
+ * A body is *kept* while it fits `keepBytes`: it is read at the origin's speed whatever its readers do, and anybody may
+ * still join. Past that it is *passed*: nobody may join, at most `windowBytes` are held, and the readers' pace becomes
+ * the origin's. A reader that holds up others for `stallMs` is dropped; a reader alone is waited for.
+ */
+export class Body {
+  #bytes: Uint8Array | undefined
+  #arrival: Arrival | undefined
+
+  private constructor(bytes: Uint8Array | undefined, arrival: Arrival | undefined) {
+    this.#bytes = bytes
+    this.#arrival = arrival
+  }
+
+  /** A body that is complete. The bytes are not copied. */
+  static of(bytes: Uint8Array): Body {
+    return new Body(bytes, undefined)
+  }
+
+  /** A body that arrives from `source`; reading it begins at once. */
+  static from(source: AsyncIterable<Uint8Array>, options: ArrivalOptions): Body {
+    const arrival = new Arrival(options)
+    const body = new Body(undefined, arrival)
+    void arrival.receive(source).then((bytes) => {
+      body.#bytes = bytes
+      if (bytes !== undefined) body.#arrival = undefined
+      arrival.settle(bytes === undefined ? 'broken' : 'kept')
+    })
+    return body
+  }
+
+  /** All of it, once it has arrived and was kept. */
+  get bytes(): Uint8Array | undefined {
+    return this.#bytes
+  }
+
+  /** May another reader still have it from the first byte? */
+  get joinable(): boolean {
+    return this.#arrival === undefined || this.#arrival.keeping
+  }
+
+  /** What becomes of it, as soon as that is certain. Never rejects. */
+  get fate(): Awaitable<Fate> {
+    return this.#arrival?.fate ?? 'kept'
+  }
+
+  /** Reads from the first byte. Call it in the turn in which `joinable` was seen. */
+  read(): BodyReader {
+    return this.#arrival?.read() ?? readWhole(this.#bytes ?? NOTHING)
+  }
+
+  /** Nobody wants it (any more): stops a body that has no readers and is not being kept for the store. */
+  discard(): void {
+    this.#arrival?.discard()
+  }
+}
+
+/** All of it is in memory; it grew past `keepBytes`; it broke off. */
+export type Fate = 'kept' | 'outgrown' | 'broken'
+
+export interface ArrivalOptions {
+  readonly keepBytes: number
+  readonly windowBytes: number
+  readonly stallMs: number
+  readonly clock: Clock
+  /** Tells the source that nobody wants the rest. */
+  readonly stop: () => void
+  /** Trailer fields, asked for after the last byte. */
+  readonly trailers?: () => Fields
+}
+
+export interface BodyReader {
+  /** The next bytes; undefined at the end. Rejects with a HerdgateError when the body broke off. */
+  next(): Awaitable<Uint8Array | undefined>
+  /** Trailer fields, after the end. */
+  trailers(): Fields
+  /** This reader has had enough. */
+  cancel(): void
+}
+
+const NOTHING = new Uint8Array(0)
+const NO_FIELDS: Fields = []
+
+function readWhole(bytes: Uint8Array): BodyReader {
+  let rest: Uint8Array | undefined = bytes.length > 0 ? bytes : undefined
+  return {
+    next() {
+      const chunk = rest
+      rest = undefined
+      return chunk
+    },
+    trailers: () => NO_FIELDS,
+    cancel() {
+      rest = undefined
+    },
+  }
+}
+
+/** The part of a body's life in which bytes come in. */
+class Arrival {
+  readonly #options: ArrivalOptions
+  readonly #fate = Promise.withResolvers<Fate>()
+  readonly #readers = new Set<ArrivalReader>()
+  /** Chunks that some reader, or the store, still needs; the first has the number `#first`. */
+  #chunks: Uint8Array[] = []
+  #first = 0
+  #received = 0
+  #keeping: boolean
+  #ended = false
+  #failure: HerdgateError | undefined
+  #roomMade: (() => void) | undefined
+
+  constructor(options: ArrivalOptions) {
+    this.#options = options
+    this.#keeping = options.keepBytes > 0
+    if (!this.#keeping) this.settle('outgrown')
+  }
+
+  get keeping(): boolean {
+    return this.#keeping
+  }
+
+  get fate(): Promise<Fate> {
+    return this.#fate.promise
+  }
+
+  get failure(): HerdgateError | undefined {
+    return this.#failure
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** @returns all bytes, in memory of exactly their size, when they were kept */
+  async receive(source: AsyncIterable<Uint8Array>): Promise<Uint8Array | undefined> {
+    let whole: Uint8Array | undefined
+    try {
+      for await (const chunk of source) {
+        if (chunk.length === 0) continue
+        this.#push(chunk)
+        if (!this.#keeping) await this.#room()
+      }
+      if (this.#keeping) whole = joined(this.#chunks, this.#received)
+    } catch (error) {
+      this.#failure = error instanceof HerdgateError ? error : new HerdgateError('origin_reset', String(error))
+      this.#keeping = false
+    }
+    this.#ended = true
+    for (const reader of this.#readers) reader.wake()
+    return whole
+  }
+
+  /** The first word on its fate stands. */
+  settle(fate: Fate): void {
+    this.#fate.resolve(fate)
+  }
+
+  read(): BodyReader {
+    const reader = new ArrivalReader(this)
+    this.#readers.add(reader)
+    return reader
+  }
+
+  chunk(number: number): Uint8Array | undefined {
+    return this.#chunks[number - this.#first]
+  }
+
+  trailers(): Fields {
+    return this.#options.trailers?.() ?? NO_FIELDS
+  }
+
+  leave(reader: ArrivalReader): void {
+    this.#readers.delete(reader)
+    if (this.#ended || this.#keeping) return
+    if (this.#readers.size === 0) this.#options.stop()
+    this.advanced()
+  }
+
+  discard(): void {
+    if (!this.#ended && !this.#keeping && this.#readers.size === 0) this.#options.stop()
+  }
+
+  /** A reader moved on, or left: what nobody needs is let go, and the source may continue. */
+  advanced(): void {
+    if (this.#keeping || this.#roomMade === undefined) return
+    this.#release()
+    if (this.#unread() <= this.#options.windowBytes) this.#roomMade()
+  }
+
+  #push(chunk: Uint8Array): void {
+    this.#chunks.push(chunk)
+    this.#received += chunk.length
+    if (this.#keeping && this.#received > this.#options.keepBytes) this.#stopKeeping()
+    for (const reader of this.#readers) reader.wake()
+  }
+
+  #stopKeeping(): void {
+    this.#keeping = false
+    this.settle('outgrown')
+    if (this.#readers.size === 0) this.#options.stop()
+  }
+
+  /** Resolves when the slowest reader has no more than a window left to read. */
+  async #room(): Promise<void> {
+    this.#release()
+    if (this.#unread() <= this.#options.windowBytes) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#roomMade = resolve
+    const cancelTimer = this.#options.clock.after(this.#options.stallMs, () => this.#dropLaggards())
+    await promise
+    cancelTimer()
+    this.#roomMade = undefined
+  }
+
+  #dropLaggards(): void {
+    const late = [...this.#readers].filter((reader) => this.#received - reader.bytesRead > this.#options.windowBytes)
+    if (late.length === this.#readers.size) return // nobody is held up
+    for (const reader of late) reader.drop()
+  }
+
+  /** Bytes the slowest reader has before it; all that is held when nobody has begun to read. */
+  #unread(): number {
+    let slowest = this.#received
+    for (const reader of this.#readers) slowest = Math.min(slowest, reader.bytesRead)
+    return this.#readers.size === 0 ? this.#held() : this.#received - slowest
+  }
+
+  #held(): number {
+    return this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+  }
+
+  #release(): void {
+    if (this.#readers.size === 0) return
+    let needed = Number.POSITIVE_INFINITY
+    for (const reader of this.#readers) needed = Math.min(needed, reader.nextChunk)
+    const unneeded = needed - this.#first
+    if (unneeded <= 0) return
+    this.#chunks.splice(0, unneeded)
+    this.#first += unneeded
+  }
+}
+
+class ArrivalReader implements BodyReader {
+  readonly #arrival: Arrival
+  #waiting: PromiseWithResolvers<Uint8Array | undefined> | undefined
+  #dropped: HerdgateError | undefined
+  nextChunk = 0
+  bytesRead = 0
+
+  constructor(arrival: Arrival) {
+    this.#arrival = arrival
+  }
+
+  next(): Awaitable<Uint8Array | undefined> {
+    const ready = this.#take()
+    if (ready !== undefined) return ready
+    const failure = this.#dropped ?? this.#arrival.failure
+    if (failure !== undefined) return Promise.reject(failure)
+    if (this.#arrival.ended) return undefined
+    this.#waiting = Promise.withResolvers()
+    return this.#waiting.promise
+  }
+
+  trailers(): Fields {
+    return this.#arrival.trailers()
+  }
+
+  cancel(): void {
+    this.#dropped ??= new HerdgateError('client_gone')
+    this.#arrival.leave(this)
+    this.wake()
+  }
+
+  /** It is too slow for the others. */
+  drop(): void {
+    this.#dropped = new HerdgateError('client_gone', 'the reader held up the others')
+    this.#arrival.leave(this)
+    this.wake()
+  }
+
+  /** There is something new: bytes, the end, or a failure. */
+  wake(): void {
+    const waiting = this.#waiting
+    if (waiting === undefined) return
+    this.#waiting = undefined
+    const chunk = this.#take()
+    const failure = this.#dropped ?? this.#arrival.failure
+    if (chunk === undefined && failure !== undefined) waiting.reject(failure)
+    else waiting.resolve(chunk)
+  }
+
+  #take(): Uint8Array | undefined {
+    if (this.#dropped !== undefined) return undefined
+    const chunk = this.#arrival.chunk(this.nextChunk)
+    if (chunk === undefined) return undefined
+    this.nextChunk++
+    this.bytesRead += chunk.length
+    this.#arrival.advanced()
+    return chunk
+  }
+}
+
+/** One copy of exactly the right size: a 200-byte body must not pin the 64 KiB chunk it came in. */
+function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const whole = Buffer.allocUnsafeSlow(size)
+  let at = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, at)
+    at += chunk.length
+  }
+  return whole
+}

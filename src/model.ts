@@ -100,7 +100,9 @@ export interface StoredResponse extends Stamp, Lifetime {
   /** End-to-end fields of the response, without Age and without tag fields. */
   readonly fields: Fields
   readonly body: Body
-  /** The request fields this response was selected by: normalised, as in policy/vary.ts. Empty without Vary. */
+  /** Lower-cased names of the request fields this response was selected by; empty without Vary. */
+  readonly varyOn: readonly string[]
+  /** Those fields, normalised as in policy/vary.ts. */
   readonly vary: Fields
 }
 
@@ -226,7 +228,16 @@ export interface Fallback {
   readonly afterMs: number | undefined
 }
 
-export type Result = 'hit' | 'stale' | 'stale_if_error' | 'revalidated' | 'collapsed' | 'miss' | 'pass' | 'error' | 'shed'
+export type Result =
+  | 'hit'
+  | 'stale'
+  | 'stale_if_error'
+  | 'revalidated'
+  | 'collapsed'
+  | 'miss'
+  | 'pass'
+  | 'error'
+  | 'shed'
 
 /** How a request was answered. Metric, log line and Cache-Status all come from it. */
 export interface Outcome {

@@ -1,0 +1,537 @@
+/**
+ * The only place where decisions meet I/O: looks a question up, asks it for a decision, and acts on it.
+ *
+ * A fetch belongs to the cache, not to the request that started it. It is stamped with the invalidation log's position
+ * from before it began, so whatever is appended while it runs outdates what it stores.
+ */
+import type { Fate } from '../body.ts'
+import { asHerdgateError, HerdgateError } from '../errors.ts'
+import type { Events } from '../events.ts'
+import type {
+  Awaitable,
+  Clock,
+  Decision,
+  Entry,
+  Fallback,
+  ForwardReason,
+  Found,
+  InvalidationLog,
+  Outcome,
+  Store,
+  Stored,
+} from '../model.ts'
+import { type AnyFlight, type Flight, Flights, type Landed } from './flights.ts'
+import { flightKey, lookup } from './lookup.ts'
+import type { LoadContext, Question } from './question.ts'
+
+export interface EngineParts {
+  readonly store: Store
+  readonly log: InvalidationLog
+  readonly clock: Clock
+  readonly events: Events
+  /** How long an unshareable answer is remembered, in ms. */
+  readonly unshareableFor?: number
+}
+
+/** How a question was answered. */
+export type Resolution<E extends Entry, D> =
+  | { readonly kind: 'entry'; readonly entry: E; readonly outcome: Outcome }
+  | { readonly kind: 'direct'; readonly reply: D; readonly outcome: Outcome }
+  | { readonly kind: 'error'; readonly error: HerdgateError; readonly outcome: Outcome }
+
+type Revalidate<E extends Entry> = Extract<Decision<E>, { kind: 'revalidate' }>
+type Forward<E extends Entry> = Revalidate<E> | Extract<Decision<E>, { kind: 'fetch' }>
+type Pass<E extends Entry> = Extract<Decision<E>, { kind: 'pass' }>
+
+/** A failed fetch answers those who come right after it too: for as long as it took, within these bounds, in ms. */
+const FAILURE_SHARED_FOR = { least: 250, most: 5_000 }
+const UNSHAREABLE_FOR = 30_000
+/** A waiter that got an answer for others looks again this often, then goes alone. */
+const MOST_ATTEMPTS = 3
+const MOST_VARIANTS = 64
+
+export class Engine {
+  readonly #store: Store
+  readonly #log: InvalidationLog
+  readonly #clock: Clock
+  readonly #events: Events
+  readonly #flights = new Flights()
+  readonly #unshareableFor: number
+
+  constructor({ store, log, clock, events, unshareableFor = UNSHAREABLE_FOR }: EngineParts) {
+    this.#store = store
+    this.#log = log
+    this.#clock = clock
+    this.#events = events
+    this.#unshareableFor = unshareableFor
+  }
+
+  /** Fetches in progress. */
+  get inFlight(): number {
+    return this.#flights.size
+  }
+
+  /** Answers a question. A value, not a promise, for a hit in a store that answers at once. */
+  resolve<E extends Entry, D>(question: Question<E, D>): Awaitable<Resolution<E, D>> {
+    return this.#attempt(question, 1)
+  }
+
+  /** What the stores hold for a question; asks nobody else and changes nothing. */
+  find<E extends Entry, D>(question: Question<E, D>): Awaitable<Found<E>> {
+    return lookup(this.#store, this.#log, question, this.#clock.now())
+  }
+
+  /** Asks the origin for this asker alone. What may be stored, is. */
+  forward<E extends Entry, D>(
+    question: Question<E, D>,
+    why: ForwardReason,
+    detail?: string,
+  ): Promise<Resolution<E, D>> {
+    return this.#pass(question, question.key, { kind: 'pass', why, detail })
+  }
+
+  #attempt<E extends Entry, D>(question: Question<E, D>, attempt: number): Awaitable<Resolution<E, D>> {
+    const found = this.find(question)
+    return found instanceof Promise
+      ? found.then((result) => this.#act(question, result, attempt))
+      : this.#act(question, found, attempt)
+  }
+
+  #act<E extends Entry, D>(question: Question<E, D>, found: Found<E>, attempt: number): Awaitable<Resolution<E, D>> {
+    const now = this.#clock.now()
+    const decision = question.decide(found, now)
+    switch (decision.kind) {
+      case 'serve':
+        if (decision.refresh) this.#refresh(question, found, decision.entry)
+        return served(decision.entry, 'hit', now)
+      case 'serve-stale':
+        this.#refresh(question, found, decision.entry)
+        return served(decision.entry, 'stale', now, 'stale-while-revalidate')
+      case 'revalidate':
+      case 'fetch':
+        return this.#fetch(question, found, decision, attempt)
+      case 'pass':
+        return this.#pass(question, found.key, decision)
+      case 'refuse':
+        return failure(new HerdgateError('not_cached', decision.detail), { result: 'error', detail: decision.detail })
+    }
+  }
+
+  // -------------------------------------------------------------------------------- one fetch, shared by all
+
+  async #fetch<E extends Entry, D>(
+    question: Question<E, D>,
+    found: Found<E>,
+    decision: Forward<E>,
+    attempt: number,
+  ): Promise<Resolution<E, D>> {
+    const arrival = this.#log.position
+    const { flight, leads } = this.#join(question, found, decision, arrival)
+    const landed = await this.#landing(flight, decision)
+    const stale = landed === 'slow' ? this.#stale<E, D>(decision, 'stale', 'soft-timeout') : undefined
+    if (stale !== undefined) {
+      if (leads) discardUnkept(question, flight)
+      return stale
+    }
+    const result = landed === 'slow' ? await flight.landed : landed
+    return leads
+      ? this.#answerLeader(question, decision, result)
+      : this.#answerWaiter(question, found, decision, flight, result, arrival, attempt)
+  }
+
+  #answerLeader<E extends Entry, D>(
+    question: Question<E, D>,
+    decision: Forward<E>,
+    landed: Landed<E, D>,
+  ): Resolution<E, D> {
+    const fwd = decision.why
+    switch (landed.kind) {
+      case 'entry':
+        return this.#led(decision, landed)
+      case 'direct':
+        return direct(landed.reply, { result: 'miss', fwd, fwdStatus: landed.status, detail: landed.why })
+      case 'failed': {
+        const stale = this.#stale<E, D>(decision, 'stale_if_error', 'stale-if-error', landed.status)
+        if (stale === undefined) return direct(landed.reply, { result: 'miss', fwd, fwdStatus: landed.status })
+        question.discard(landed.reply)
+        return stale
+      }
+      case 'error':
+        return this.#staleOrError(decision, landed.error, false)
+    }
+  }
+
+  #answerWaiter<E extends Entry, D>(
+    question: Question<E, D>,
+    found: Found<E>,
+    decision: Forward<E>,
+    flight: Flight<E, D>,
+    landed: Landed<E, D>,
+    arrival: number,
+    attempt: number,
+  ): Awaitable<Resolution<E, D>> {
+    switch (landed.kind) {
+      case 'entry':
+        if (this.#isFor(landed.entry, flight, arrival) && question.mayShare(landed.entry)) {
+          return this.#reused(question, { kind: 'entry', entry: landed.entry, outcome: collapsed(decision.why) })
+        }
+        if (attempt < MOST_ATTEMPTS) return this.#attempt(question, attempt + 1)
+        return this.#passInstead(question, found, decision)
+      case 'direct':
+        return this.#passInstead(question, found, decision, landed.why)
+      case 'failed': {
+        const stale = this.#stale<E, D>(decision, 'stale_if_error', 'stale-if-error')
+        if (stale !== undefined) return stale
+        if (!landed.shared) return this.#passInstead(question, found, decision)
+        return this.#reused(question, direct(landed.reply, collapsed(decision.why)))
+      }
+      case 'error':
+        return this.#staleOrError(decision, landed.error, true)
+    }
+  }
+
+  #reused<E extends Entry, D>(question: Question<E, D>, resolution: Resolution<E, D>): Resolution<E, D> {
+    this.#events.emit('collapse', { route: question.route, outcome: 'reused' })
+    return resolution
+  }
+
+  /** The answer that was waited for was for another alone: ask for one of our own, beside all others who waited. */
+  #passInstead<E extends Entry, D>(
+    question: Question<E, D>,
+    found: Found<E>,
+    decision: Forward<E>,
+    detail?: string,
+  ): Promise<Resolution<E, D>> {
+    this.#events.emit('collapse', { route: question.route, outcome: 'refetched' })
+    return this.#pass(question, found.key, { kind: 'pass', why: decision.why, detail, entry: fallbackOf(decision) })
+  }
+
+  #staleOrError<E extends Entry, D>(
+    decision: Forward<E> | Pass<E>,
+    error: HerdgateError,
+    joined: boolean,
+  ): Resolution<E, D> {
+    const stale = this.#stale<E, D>(decision, 'stale_if_error', 'stale-if-error')
+    if (stale !== undefined) return stale
+    const outcome: Outcome = { result: 'error', fwd: decision.why, collapsed: joined, detail: error.code }
+    return failure(error, outcome)
+  }
+
+  #led<E extends Entry, D>(decision: Forward<E>, landed: Extract<Landed<E, D>, { kind: 'entry' }>): Resolution<E, D> {
+    const ttlMs = landed.entry.freshUntil - this.#clock.now()
+    const outcome = { fwd: decision.why, fwdStatus: landed.status, stored: true, ttlMs }
+    return {
+      kind: 'entry',
+      entry: landed.entry,
+      outcome: { ...outcome, result: landed.validated ? 'revalidated' : 'miss' },
+    }
+  }
+
+  /** The flight's result, or 'slow' when a stale copy may answer and the origin takes too long. */
+  #landing<E extends Entry, D>(flight: Flight<E, D>, decision: Forward<E>): Promise<Landed<E, D> | 'slow'> {
+    const afterMs = decision.kind === 'revalidate' ? decision.fallback.afterMs : undefined
+    if (afterMs === undefined) return flight.landed
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(afterMs, () => resolve('slow'))
+      void flight.landed.then((landed) => {
+        cancel()
+        resolve(landed)
+      })
+    })
+  }
+
+  /** The stale copy as an answer, where it may be one: it must not have been purged while the origin was asked. */
+  #stale<E extends Entry, D>(
+    decision: Forward<E> | Pass<E>,
+    result: 'stale' | 'stale_if_error',
+    detail: string,
+    fwdStatus?: number,
+  ): Resolution<E, D> | undefined {
+    const entry = fallbackOf(decision)
+    if (entry === undefined || this.#log.verdict(entry) === 'dead') return undefined
+    const answer: Resolution<E, D> = served(entry, result, this.#clock.now(), detail)
+    return fwdStatus === undefined ? answer : { ...answer, outcome: { ...answer.outcome, fwdStatus } }
+  }
+
+  /**
+   * May a response be given to a request that arrived when the log stood at `arrival`? Always if nothing was appended
+   * since its fetch began; otherwise only if no record since then names it.
+   */
+  #isFor(entry: Entry, flight: AnyFlight | Flight<Entry, unknown>, arrival: number): boolean {
+    return arrival === flight.position || this.#log.verdict(entry) === 'valid'
+  }
+
+  #join<E extends Entry, D>(
+    question: Question<E, D>,
+    found: Found<E>,
+    decision: Forward<E>,
+    arrival: number,
+  ): { flight: Flight<E, D>; leads: boolean } {
+    const key = flightKey(found.key, question.credentialed)
+    const current = this.#flights.get(key)
+    if (current !== undefined && this.#mayJoin(current, arrival, decision.why)) {
+      return { flight: current as Flight<E, D>, leads: false }
+    }
+    const previous = decision.kind === 'revalidate' ? decision : undefined
+    return { flight: this.#launch(question, key, previous, decision.why), leads: true }
+  }
+
+  #mayJoin(flight: AnyFlight, arrival: number, why: ForwardReason): boolean {
+    const { result } = flight
+    if (result?.kind === 'direct') return false
+    if (result?.kind === 'entry') {
+      // A request that asked for a check with the origin is not answered by one that was over before it came.
+      return why !== 'request' && this.#isFor(result.entry, flight, arrival)
+    }
+    const { url, generation, position } = flight
+    return (
+      arrival === position || this.#log.verdict({ url, tags: [], generation, position, checked: position }) === 'valid'
+    )
+  }
+
+  /** A background refresh: nobody waits for it. */
+  #refresh<E extends Entry, D>(question: Question<E, D>, found: Found<E>, entry: E): void {
+    const key = flightKey(found.key, question.credentialed)
+    if (this.#flights.get(key) !== undefined) return
+    const fallback: Fallback = { onError: true, afterMs: undefined }
+    const flight = this.#launch(question, key, { kind: 'revalidate', entry, why: 'stale', fallback }, 'stale', true)
+    discardUnkept(question, flight)
+  }
+
+  #launch<E extends Entry, D>(
+    question: Question<E, D>,
+    key: string,
+    revalidate: Revalidate<E> | undefined,
+    why: ForwardReason,
+    background = false,
+  ): Flight<E, D> {
+    const { generation, position } = this.#log
+    const context: LoadContext<E> = {
+      previous: revalidate?.entry,
+      keepPrevious: revalidate?.fallback.onError ?? false,
+      shared: true,
+      generation,
+      position,
+      signal: undefined,
+      why,
+    }
+    const { promise, resolve } = Promise.withResolvers<Landed<E, D>>()
+    const startedAt = this.#clock.now()
+    const flight: Flight<E, D> = {
+      url: question.url,
+      generation,
+      position,
+      startedAt,
+      landed: promise,
+      result: undefined,
+    }
+    this.#flights.put(key, flight)
+    void this.#fly(question, key, flight, context).then((landed) => {
+      if (revalidate !== undefined) this.#reportRevalidation(question, landed, background)
+      resolve(landed)
+    })
+    return flight
+  }
+
+  /** Loads, and at the response's head starts what has to follow: storing, remembering, forgetting. */
+  async #fly<E extends Entry, D>(
+    question: Question<E, D>,
+    key: string,
+    flight: Flight<E, D>,
+    context: LoadContext<E>,
+  ): Promise<Landed<E, D>> {
+    const landed = await load(question, context)
+    flight.result = landed
+    switch (landed.kind) {
+      case 'entry':
+        this.#keep(question, landed.entry, key, flight)
+        break
+      case 'direct':
+        void this.#rememberUnshareable(key, flight) // in the place of a copy that this answer replaces
+        this.#leaveSoon(flight, context.previous !== undefined)
+        break
+      case 'failed':
+      case 'error':
+        this.#leaveSoon(flight, true)
+        break
+    }
+    return landed
+  }
+
+  /** A failure keeps its place for a while, so that the next requests share it instead of repeating it in a row. */
+  #leaveSoon(flight: AnyFlight, holds: boolean): void {
+    if (!holds) return this.#flights.leave(flight)
+    const took = this.#clock.now() - flight.startedAt
+    const holdFor = Math.min(Math.max(took, FAILURE_SHARED_FOR.least), FAILURE_SHARED_FOR.most)
+    this.#clock.after(holdFor, () => this.#flights.leave(flight))
+  }
+
+  #reportRevalidation<E extends Entry, D>(question: Question<E, D>, landed: Landed<E, D>, background: boolean): void {
+    const failed = landed.kind === 'error' || landed.kind === 'failed'
+    const outcome = failed ? 'error' : landed.kind === 'entry' && landed.validated ? 'not_modified' : 'replaced'
+    this.#events.emit('revalidation', { route: question.route, mode: background ? 'background' : 'blocking', outcome })
+  }
+
+  // ------------------------------------------------------------------------------------- for one asker alone
+
+  async #pass<E extends Entry, D>(question: Question<E, D>, key: string, decision: Pass<E>): Promise<Resolution<E, D>> {
+    const { why, detail } = decision
+    const { generation, position } = this.#log
+    const { signal } = question
+    const landed = await load(question, {
+      previous: undefined,
+      keepPrevious: decision.entry !== undefined,
+      shared: false,
+      generation,
+      position,
+      signal,
+      why,
+    })
+    switch (landed.kind) {
+      case 'entry':
+        this.#keep(question, landed.entry, flightKey(key, question.credentialed), undefined)
+        return this.#led({ kind: 'fetch', why }, landed)
+      case 'direct':
+        return direct(landed.reply, {
+          result: 'pass',
+          fwd: why,
+          fwdStatus: landed.status,
+          detail: detail ?? landed.why,
+        })
+      case 'failed': {
+        const stale = this.#stale<E, D>(decision, 'stale_if_error', 'stale-if-error', landed.status)
+        if (stale === undefined)
+          return direct(landed.reply, { result: 'pass', fwd: why, fwdStatus: landed.status, detail })
+        question.discard(landed.reply)
+        return stale
+      }
+      case 'error':
+        return this.#staleOrError(decision, landed.error, false)
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------------- storing
+
+  /**
+   * Stores an entry when all of it has arrived. Until then its flight, if it has one, answers those who come; where the
+   * resource varies that is known at once, so that others ask for their own variant.
+   */
+  #keep<E extends Entry, D>(question: Question<E, D>, entry: E, key: string, flight: Flight<E, D> | undefined): void {
+    const on = question.variesOn(entry)
+    const target = on.length === 0 ? question.key : question.variantKey(on)
+    const settle = (fate: Fate) => {
+      const wanted = flight === undefined || this.#flights.get(key) === flight
+      const written = wanted && this.#log.verdict(entry) === 'valid' ? this.#write(target, key, entry, fate) : undefined
+      if (written instanceof Promise) void written.then(() => this.#left(flight))
+      else this.#left(flight)
+    }
+
+    if (on.length > 0) this.#announceVariants(question, entry, on, target)
+    if (flight !== undefined && flightKey(target, question.credentialed) !== key) {
+      this.#flights.put(flightKey(target, question.credentialed), flight)
+    }
+    const fate = question.fate(entry)
+    if (fate instanceof Promise) void fate.then(settle)
+    else settle(fate)
+  }
+
+  #write(target: string, key: string, entry: Entry, fate: Fate): Awaitable<void> {
+    switch (fate) {
+      case 'kept':
+        return this.#store.set(target, entry, entry.keepUntil - this.#clock.now())
+      case 'outgrown':
+        return this.#rememberUnshareable(key, entry)
+      case 'broken':
+        return undefined
+    }
+  }
+
+  #left(flight: AnyFlight | undefined): void {
+    if (flight !== undefined) this.#flights.leave(flight)
+  }
+
+  /** Puts "varies on ..." at the resource's key. A changed Vary drops the variants made under the old one. */
+  #announceVariants<E extends Entry, D>(
+    question: Question<E, D>,
+    entry: E,
+    on: readonly string[],
+    variant: string,
+  ): void {
+    const stored = this.#store.get(question.key)
+    const announce = (before: Stored | undefined) => {
+      const same = before?.kind === 'varies' && this.#log.verdict(before) === 'valid' && sameNames(before.on, on)
+      const known = same ? before.variants.filter((key) => key !== variant) : []
+      const variants = [...known, variant].slice(-MOST_VARIANTS)
+      const dropped = before?.kind === 'varies' ? before.variants.filter((key) => !variants.includes(key)) : []
+      for (const key of dropped) void this.#store.delete(key)
+      const { url, generation, position } = entry
+      const marker: Stored = { kind: 'varies', on, variants, url, tags: [], generation, position, checked: position }
+      void this.#store.set(question.key, marker, entry.keepUntil - this.#clock.now())
+    }
+    if (stored instanceof Promise) void stored.then(announce)
+    else announce(stored)
+  }
+
+  /** Requests at this key go side by side from now on, until an answer is found that may be shared. */
+  #rememberUnshareable(key: string, { url, generation, position }: Origins): Awaitable<void> {
+    const until = this.#clock.now() + this.#unshareableFor
+    const marker: Stored = { kind: 'unshareable', until, url, tags: [], generation, position, checked: position }
+    return this.#store.set(key, marker, this.#unshareableFor)
+  }
+}
+
+/** Whence a stored thing comes: its name, and the log's state when its fetch began. */
+type Origins = Pick<Entry, 'url' | 'generation' | 'position'>
+
+async function load<E extends Entry, D>(question: Question<E, D>, context: LoadContext<E>): Promise<Landed<E, D>> {
+  try {
+    return await question.load(context)
+  } catch (thrown) {
+    return { kind: 'error', error: asHerdgateError(thrown) }
+  }
+}
+
+/** The one who was to read the answer did not wait for it. */
+function discardUnkept<E extends Entry, D>(question: Question<E, D>, flight: Flight<E, D>): void {
+  void flight.landed.then((landed) => {
+    if (landed.kind === 'direct' || landed.kind === 'failed') question.discard(landed.reply)
+  })
+}
+
+function served<E extends Entry, D>(
+  entry: E,
+  result: 'hit' | 'stale' | 'stale_if_error',
+  now: number,
+  detail?: string,
+): Resolution<E, D> {
+  return { kind: 'entry', entry, outcome: { result, ttlMs: entry.freshUntil - now, detail } }
+}
+
+const direct = <E extends Entry, D>(reply: D, outcome: Outcome): Resolution<E, D> => ({
+  kind: 'direct',
+  reply,
+  outcome,
+})
+
+const failure = <E extends Entry, D>(error: HerdgateError, outcome: Outcome): Resolution<E, D> => ({
+  kind: 'error',
+  error,
+  outcome,
+})
+
+const collapsed = (fwd: ForwardReason): Outcome => ({ result: 'collapsed', fwd, collapsed: true })
+
+/** The copy that may answer in the origin's place. */
+function fallbackOf<E extends Entry>(decision: Forward<E> | Pass<E>): E | undefined {
+  switch (decision.kind) {
+    case 'revalidate':
+      return decision.fallback.onError ? decision.entry : undefined
+    case 'pass':
+      return decision.entry
+    case 'fetch':
+      return undefined
+  }
+}
+
+const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((name, index) => name === b[index])

@@ -1,0 +1,58 @@
+import type { HerdgateError } from '../errors.ts'
+import type { Entry } from '../model.ts'
+
+/** How a fetch ended, known at the response's head. */
+export type Landed<E extends Entry, D> =
+  /** For everyone: being stored, or a stored response found still good (`validated`). */
+  | { readonly kind: 'entry'; readonly entry: E; readonly status: number; readonly validated: boolean }
+  /** For the request that started the fetch, alone, and why. */
+  | { readonly kind: 'direct'; readonly reply: D; readonly status: number; readonly why: string }
+  /** The origin answered that it failed (5xx). A stale copy may stand in for it; `shared`: so may it for others. */
+  | { readonly kind: 'failed'; readonly reply: D; readonly status: number; readonly shared: boolean }
+  /** There was no answer. */
+  | { readonly kind: 'error'; readonly error: HerdgateError }
+
+/** One fetch in progress, from before the request leaves until its response is stored or given up. */
+export interface Flight<E extends Entry, D> {
+  readonly url: string
+  readonly generation: string
+  /** Where the invalidation log stood when it began. */
+  readonly position: number
+  readonly startedAt: number
+  readonly landed: Promise<Landed<E, D>>
+  /** The same, at hand once it is known. */
+  result: Landed<E, D> | undefined
+}
+
+/** At most one flight per key; everyone who asks meanwhile may share it. */
+export class Flights {
+  readonly #byKey = new Map<string, AnyFlight>()
+  readonly #keysOf = new Map<AnyFlight, string[]>()
+
+  get size(): number {
+    return this.#keysOf.size
+  }
+
+  get(key: string): AnyFlight | undefined {
+    return this.#byKey.get(key)
+  }
+
+  /** From now on `key` leads to this flight; a flight that had the key goes on without it. */
+  put(key: string, flight: AnyFlight): void {
+    this.#byKey.set(key, flight)
+    const keys = this.#keysOf.get(flight)
+    if (keys === undefined) this.#keysOf.set(flight, [key])
+    else keys.push(key)
+  }
+
+  /** Nobody may join it any more. */
+  leave(flight: AnyFlight): void {
+    for (const key of this.#keysOf.get(flight) ?? []) {
+      if (this.#byKey.get(key) === flight) this.#byKey.delete(key)
+    }
+    this.#keysOf.delete(flight)
+  }
+}
+
+/** Flights of both doors share the table; a door only ever joins flights of its own kind of entry. */
+export type AnyFlight = Flight<Entry, unknown>

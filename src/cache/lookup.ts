@@ -1,0 +1,63 @@
+import type { Awaitable, Entry, Found, InvalidationLog, Store, Stored } from '../model.ts'
+import type { Question } from './question.ts'
+
+/**
+ * What the stores hold for a question: first at the resource's key, then, if the resource varies, at the variant's.
+ * Dead and outlived things are not found. A value, not a promise, where the store answers at once.
+ */
+export function lookup<E extends Entry, D>(
+  store: Store,
+  log: InvalidationLog,
+  question: Question<E, D>,
+  now: number,
+): Awaitable<Found<E>> {
+  const at = (key: string, judge: (stored: Stored | undefined) => Awaitable<Found<E>>): Awaitable<Found<E>> => {
+    const stored = store.get(key)
+    return stored instanceof Promise ? stored.then(judge) : judge(stored)
+  }
+
+  const found = (key: string, stored: Stored | undefined, miss: Found['miss']): Awaitable<Found<E>> => {
+    const verdict = stored === undefined ? 'dead' : log.verdict(stored)
+    if (stored !== undefined && verdict !== 'dead' && !outlived(stored, now)) {
+      if (question.isEntry(stored)) return { key, entry: stored, verdict, unshareable: false, miss }
+      if (stored.kind === 'unshareable' && verdict === 'valid') return nothing(key, miss, true)
+    }
+    return question.credentialed ? credentialed(key, miss) : nothing(key, miss, false)
+  }
+
+  /** Answers to requests with credentials are remembered apart from the others' (see `flightKey`). */
+  const credentialed = (key: string, miss: Found['miss']): Awaitable<Found<E>> =>
+    at(flightKey(key, true), (stored) => {
+      const remembered = stored?.kind === 'unshareable' && now < stored.until && log.verdict(stored) === 'valid'
+      return nothing(key, miss, remembered)
+    })
+
+  return at(question.key, (stored) => {
+    if (stored?.kind !== 'varies' || log.verdict(stored) === 'dead') return found(question.key, stored, 'uri-miss')
+    const key = question.variantKey(stored.on)
+    return at(key, (variant) => found(key, variant, 'vary-miss'))
+  })
+}
+
+/** The key under which requests share a fetch. */
+export const flightKey = (key: string, credentialed: boolean): string => (credentialed ? `${key}\ncredentials` : key)
+
+const nothing = <E extends Entry>(key: string, miss: Found['miss'], unshareable: boolean): Found<E> => ({
+  key,
+  entry: undefined,
+  verdict: 'valid',
+  unshareable,
+  miss,
+})
+
+function outlived(stored: Stored, now: number): boolean {
+  switch (stored.kind) {
+    case 'response':
+    case 'value':
+      return now >= stored.keepUntil
+    case 'unshareable':
+      return now >= stored.until
+    case 'varies':
+      return false
+  }
+}
