@@ -81,6 +81,11 @@ export class Engine {
     return lookup(this.#store, this.#log, question, this.#clock.now())
   }
 
+  /** Something newer was put at this key: a fetch in progress may not replace it. */
+  supersede(key: string): void {
+    this.#flights.drop(key)
+  }
+
   /** Asks the origin for this asker alone. What may be stored, is. */
   forward<E extends Entry, D>(
     question: Question<E, D>,

@@ -45,6 +45,11 @@ export class Flights {
     else keys.push(key)
   }
 
+  /** The flight that has this key goes on, but nobody joins it there and what it brings is not kept there. */
+  drop(key: string): void {
+    this.#byKey.delete(key)
+  }
+
   /** Nobody may join it any more. */
   leave(flight: AnyFlight): void {
     for (const key of this.#keysOf.get(flight) ?? []) {

@@ -113,7 +113,8 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
     const fetched = await this.#fetch(context, context.previous)
     const { previous } = context
     if (fetched.response.status !== 304 || !this.#ask.shared || !context.shared) return this.#judge(context, fetched)
-    if (previous !== undefined && confirms(previous, fetched.response)) return this.#validated(context, previous, fetched)
+    if (previous !== undefined && confirms(previous, fetched.response))
+      return this.#validated(context, previous, fetched)
     fetched.stop()
     if (previous === undefined) throw new HerdgateError('origin_invalid', '304 in answer to an unconditional request')
     return this.#judge(context, await this.#fetch(context, undefined)) // it confirmed some other response
@@ -168,7 +169,12 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
     const judged = { status: previous.status, fields: mergeFields(previous.fields, response.fields) }
     const verdict = storable(this.#request, judged, this.#route.rules)
     if (!verdict.store) {
-      return { kind: 'direct', reply: { status: previous.status, fields, body: previous.body }, status: 304, why: verdict.why }
+      return {
+        kind: 'direct',
+        reply: { status: previous.status, fields, body: previous.body },
+        status: 304,
+        why: verdict.why,
+      }
     }
     const tags = tagsOf(response.fields, this.#route.rules)
     const entry: StoredResponse = {
@@ -238,4 +244,3 @@ const NO_FIELDS: Fields = []
 const NO_TAGS: readonly string[] = []
 
 const stampOf = ({ generation, position }: LoadContext<StoredResponse>) => ({ generation, position, checked: position })
-

@@ -1,0 +1,127 @@
+import { systemClock } from '../clock.ts'
+import { Events } from '../events.ts'
+import type {
+  CacheRequest,
+  Clock,
+  InvalidationLog,
+  InvalidationMode,
+  Receipt,
+  Route,
+  Selectors,
+  Store,
+} from '../model.ts'
+import { nameOf } from '../policy/target.ts'
+import { Engine } from './engine.ts'
+import { type Explanation, explain } from './explain.ts'
+import { createValues, type ValueOptions, type Values } from './get-or-set.ts'
+import { createHandle, type Reply } from './handle.ts'
+import { type Namespace, namespaceOf } from './namespace.ts'
+import { Counts, type Statistics } from './statistics.ts'
+
+export interface CacheOptions {
+  readonly store: Store
+  readonly log: InvalidationLog
+  /** For `handle`: which requests go to which origin, by which rules. First match wins. */
+  readonly routes?: readonly Route[]
+  /** For values: what a call does not say. */
+  readonly defaults?: ValueOptions
+  readonly events?: Events
+  readonly clock?: Clock
+  /** Bytes of memory a value holds. */
+  readonly sizeOf: (value: unknown) => number
+}
+
+/** What is to be purged or invalidated. At least one selector. */
+export interface Targets {
+  readonly tags?: readonly string[]
+  /** Absolute URLs as clients ask for them; the scheme does not matter. All methods and variants go. */
+  readonly urls?: readonly string[]
+  /** Absolute URLs cut at path segments: everything below goes. */
+  readonly prefixes?: readonly string[]
+  /** Keys of values. */
+  readonly keys?: readonly string[]
+  readonly all?: boolean
+  /** Who asks; for the `purge` event. */
+  readonly by?: string
+}
+
+export interface Cache extends Values {
+  /** The HTTP door. Never rejects. */
+  handle(request: CacheRequest): Reply | Promise<Reply>
+  /** Never served again, not even stale; beats a fetch in flight. Rejects when it could not be logged. */
+  purge(targets: Targets): Promise<Receipt>
+  /** Revalidated before the next use; grace still applies. Rejects when it could not be logged. */
+  invalidate(targets: Targets): Promise<Receipt>
+  /** Forgets everything. */
+  clear(): Promise<void>
+  explain(request: CacheRequest): Promise<Explanation>
+  stats(): Statistics
+  /** Values under keys of their own: `namespace('users')` keeps `1` as `users/1`; its clear() leaves the rest alone. */
+  namespace(name: string): Namespace
+  readonly events: Events
+  close(): Promise<void>
+}
+
+export function createCache(options: CacheOptions): Cache {
+  const { store, log, routes = [], defaults = {}, events = new Events(), clock = systemClock, sizeOf } = options
+  const counts = new Counts(events)
+  const engine = new Engine({ store, log, clock, events })
+  const http = { engine, routes, log, clock, events }
+  const values = createValues({ engine, store, log, clock, counts, sizeOf, defaults })
+
+  const append = async (mode: InvalidationMode, selectors: Selectors, by = 'library'): Promise<Receipt> => {
+    const startedAt = clock.now()
+    const report = (receipt: Receipt | undefined) => {
+      const outcome = receipt === undefined ? 'failed' : 'done'
+      events.emit('purge', { mode, selectors, outcome, receipt, tookMs: clock.now() - startedAt, by })
+    }
+    const receipt = await log.append(mode, selectors).catch((error: unknown) => {
+      report(undefined)
+      throw error
+    })
+    if (mode === 'purge' && selectors.all) await store.clear() // already dead; this gives the memory back
+    report(receipt)
+    return receipt
+  }
+
+  return {
+    ...values,
+    handle: createHandle(http),
+    purge: (targets) => append('purge', selectorsOf(targets), targets.by),
+    invalidate: (targets) => append('invalidate', selectorsOf(targets), targets.by),
+    clear: async () => void (await append('purge', { all: true })),
+    explain: (request) => explain(request, http),
+    stats: () => statistics(counts, engine, store, log),
+    namespace: (name) => namespaceOf(name, values, async () => void (await append('purge', { prefixes: [name] }))),
+    events,
+    async close() {
+      await store.close()
+      await log.close()
+    },
+  }
+}
+
+function selectorsOf({ tags, urls, prefixes, keys, all }: Targets): Selectors {
+  const names = [...(urls ?? []).map(nameOf), ...(keys ?? [])]
+  return {
+    ...(tags !== undefined && { tags }),
+    ...(names.length > 0 && { urls: names }),
+    ...(prefixes !== undefined && { prefixes: prefixes.map(nameOf) }),
+    ...(all === true && { all }),
+  }
+}
+
+function statistics(counts: Counts, engine: Engine, store: Store, log: InvalidationLog): Statistics {
+  const { generation, position } = log
+  return {
+    requests: { ...counts.requests },
+    hitRatio: counts.hitRatio,
+    originTimeSavedMs: Math.round(counts.originTimeSavedMs),
+    originRequests: counts.originRequests,
+    inFlight: engine.inFlight,
+    tiers: store.usage(),
+    purges: { ...counts.purges },
+    log: { generation, position },
+    nodes: [{ id: generation, position }],
+  }
+}

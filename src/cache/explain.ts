@@ -1,0 +1,101 @@
+import type { CacheRequest, Clock, Found, InvalidationLog, StoredResponse } from '../model.ts'
+import { keyOf } from '../policy/key.ts'
+import { classify } from '../policy/request.ts'
+import { matchRoute } from '../policy/route.ts'
+import { nameOf } from '../policy/target.ts'
+import { HttpQuestion } from './http-question.ts'
+import type { HandleParts } from './handle.ts'
+
+/** What would happen to a request now, and why. Times are seconds, negative when past. */
+export interface Explanation {
+  readonly request: { readonly method: string; readonly url: string }
+  readonly route: string | undefined
+  /** What would be done: serve, serve-stale, revalidate, fetch, pass, unsafe, refuse, or an error's code. */
+  readonly decision: string
+  readonly why: string
+  readonly key?: string
+  /** Key of the variant, when the resource varies. */
+  readonly variant?: string | undefined
+  readonly stored?: ExplainedEntry | undefined
+}
+
+export interface ExplainedEntry {
+  readonly tier: string
+  readonly status: number
+  readonly bytes: number
+  readonly tags: readonly string[]
+  readonly variesOn: readonly string[]
+  /** The invalidation log's word on it: valid, or stale when an invalidation names it. */
+  readonly verdict: string
+  readonly position: number
+  readonly logPosition: number
+  readonly freshness: {
+    readonly age: number
+    readonly lifetime: number
+    readonly ttl: number
+    readonly refreshIn: number | undefined
+    readonly staleWhileRevalidateFor: number
+    readonly staleIfErrorFor: number
+    readonly mustRevalidate: boolean
+  }
+}
+
+/** Never asks the origin and changes nothing. */
+export async function explain(request: CacheRequest, parts: HandleParts): Promise<Explanation> {
+  const { engine, routes, clock, log } = parts
+  const asked = { method: request.method, url: request.url }
+  const route = matchRoute(routes, request.method, request.url)
+  if (typeof route === 'string') return { request: asked, route: undefined, decision: 'error', why: route }
+  const { key, target } = keyOf(route, request)
+  const kind = classify(request, route.rules)
+  const common = { request: asked, route: route.name, key }
+  if (kind.kind === 'unsafe') return { ...common, decision: 'unsafe', why: 'method' }
+  if (kind.kind === 'pass') return { ...common, decision: 'pass', why: kind.detail ?? kind.why }
+  const ask = { key, target, url: nameOf(request.url), credentialed: kind.credentialed, shared: true }
+  const question = new HttpQuestion(request, route, ask, parts)
+  const found = await engine.find(question)
+  return { ...common, ...judged(question, found, clock.now()), ...describe(found, key, clock, log) }
+}
+
+function judged(question: HttpQuestion, found: Found<StoredResponse>, now: number): { decision: string; why: string } {
+  const decision = question.decide(found, now)
+  switch (decision.kind) {
+    case 'serve':
+      return { decision: 'serve', why: decision.refresh ? 'fresh; due for a refresh in the background' : 'fresh' }
+    case 'serve-stale':
+      return { decision: 'serve-stale', why: 'stale-while-revalidate' }
+    case 'revalidate':
+      return { decision: 'revalidate', why: found.verdict === 'stale' ? 'invalidated' : decision.why }
+    case 'fetch':
+      return { decision: 'fetch', why: decision.why }
+    case 'pass':
+      return { decision: 'pass', why: decision.detail ?? decision.why }
+    case 'refuse':
+      return { decision: 'refuse', why: decision.detail }
+  }
+}
+
+function describe(
+  { key: at, entry, verdict }: Found<StoredResponse>,
+  key: string,
+  clock: Clock,
+  log: InvalidationLog,
+): Pick<Explanation, 'variant' | 'stored'> {
+  const variant = at === key ? undefined : at
+  if (entry === undefined) return { variant }
+  const now = clock.now()
+  const seconds = (ms: number) => Math.round(ms / 1000)
+  const freshness = {
+    age: seconds(now - entry.bornAt),
+    lifetime: seconds(entry.freshUntil - entry.bornAt),
+    ttl: seconds(entry.freshUntil - now),
+    refreshIn: Number.isFinite(entry.refreshAt) ? seconds(entry.refreshAt - now) : undefined,
+    staleWhileRevalidateFor: seconds(entry.staleWhileRevalidateUntil - now),
+    staleIfErrorFor: seconds(entry.staleIfErrorUntil - now),
+    mustRevalidate: entry.mustRevalidate,
+  }
+  const { status, tags, position } = entry
+  const bytes = entry.body.bytes?.length ?? 0
+  const logged = { verdict, position, logPosition: log.position }
+  return { variant, stored: { tier: 'memory', status, bytes, tags, variesOn: entry.varyOn, ...logged, freshness } }
+}

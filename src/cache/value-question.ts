@@ -1,0 +1,134 @@
+import { HerdgateError } from '../errors.ts'
+import type { Clock, Decision, Found, Stored, StoredValue } from '../model.ts'
+import type { LoadContext, Loaded, Question } from './question.ts'
+
+/** How long a value lives, in milliseconds. */
+export interface ValueRules {
+  readonly ttl: number
+  readonly grace: number
+  readonly softTimeout: number | undefined
+  readonly refreshAhead: number | undefined
+  readonly tags: readonly string[]
+}
+
+/** What a loader is told, and what it may say beside the value. */
+export interface LoaderContext<T> {
+  /** The value that is about to be replaced, if there is one. */
+  readonly stale: T | undefined
+  /** Lifetime and tags that turned out only now; they replace those of the call. */
+  set(rules: Partial<ValueRules>): void
+  /** The value is for this caller alone: it is returned, not stored and not shared. */
+  skip(): void
+}
+
+export type Loader<T> = (context: LoaderContext<T>) => Promise<T> | T
+
+export interface ValueParts {
+  readonly clock: Clock
+  readonly sizeOf: (value: unknown) => number
+}
+
+/** The library door's question: the caller's rules judge, the caller's function loads. */
+export class ValueQuestion<T> implements Question<StoredValue, T> {
+  readonly key: string
+  readonly url: string
+  readonly route = 'library'
+  readonly credentialed = false
+  readonly signal = undefined
+  readonly #load: Loader<T>
+  readonly #rules: ValueRules
+  readonly #force: boolean
+  readonly #parts: ValueParts
+
+  constructor(key: string, load: Loader<T>, rules: ValueRules, force: boolean, parts: ValueParts) {
+    this.key = key
+    this.url = key
+    this.#load = load
+    this.#rules = rules
+    this.#force = force
+    this.#parts = parts
+  }
+
+  isEntry(stored: Stored): stored is StoredValue {
+    return stored.kind === 'value'
+  }
+
+  decide({ entry, verdict, unshareable, miss }: Found<StoredValue>, now: number): Decision<StoredValue> {
+    if (entry === undefined) return unshareable ? { kind: 'pass', why: miss } : { kind: 'fetch', why: miss }
+    const valid = verdict === 'valid'
+    const { softTimeout } = this.#rules
+    const onError = now < entry.staleIfErrorUntil
+    const fallback = { onError, afterMs: onError && softTimeout !== 0 ? softTimeout : undefined }
+    if (this.#force)
+      return { kind: 'revalidate', entry, why: 'request', fallback: { onError: false, afterMs: undefined } }
+    if (valid && now < entry.freshUntil) return { kind: 'serve', entry, refresh: now >= entry.refreshAt }
+    if (valid && now < entry.staleWhileRevalidateUntil) return { kind: 'serve-stale', entry }
+    return { kind: 'revalidate', entry, why: 'stale', fallback }
+  }
+
+  async load({ previous, generation, position }: LoadContext<StoredValue>): Promise<Loaded<StoredValue, T>> {
+    let rules = this.#rules
+    let skipped = false
+    const value = await this.#load({
+      stale: previous?.value as T | undefined,
+      set: (changed) => {
+        rules = { ...rules, ...changed }
+      },
+      skip: () => {
+        skipped = true
+      },
+    })
+    if (skipped) return { kind: 'direct', reply: value, status: 200, why: 'skipped' }
+    const stamp = { url: this.key, generation, position, checked: position }
+    return { kind: 'entry', entry: valueEntry(value, rules, stamp, this.#parts), status: 200, validated: false }
+  }
+
+  variantKey(): string {
+    throw new HerdgateError('internal', 'values have no variants')
+  }
+
+  variesOn(): readonly string[] {
+    return NO_NAMES
+  }
+
+  mayShare(): boolean {
+    return true
+  }
+
+  fate(): 'kept' {
+    return 'kept'
+  }
+
+  discard(): void {}
+}
+
+const NO_NAMES: readonly string[] = []
+
+/** A value as it is stored. */
+export function valueEntry(
+  value: unknown,
+  { ttl, grace, softTimeout, refreshAhead, tags }: ValueRules,
+  stamp: { url: string; generation: string; position: number; checked: number },
+  { clock, sizeOf }: ValueParts,
+): StoredValue {
+  const bornAt = clock.now()
+  const freshUntil = bornAt + ttl
+  const graceUntil = freshUntil + grace
+  return {
+    kind: 'value',
+    value,
+    bytes: sizeOf(value),
+    tags,
+    bornAt,
+    freshUntil,
+    refreshAt: refreshAhead === undefined ? Number.POSITIVE_INFINITY : bornAt + ttl * refreshAhead,
+    staleWhileRevalidateUntil: softTimeout === 0 ? graceUntil : freshUntil,
+    staleIfErrorUntil: graceUntil,
+    keepUntil: graceUntil,
+    mustRevalidate: false,
+    url: stamp.url,
+    generation: stamp.generation,
+    position: stamp.position,
+    checked: stamp.checked,
+  }
+}

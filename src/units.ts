@@ -1,0 +1,37 @@
+/** Durations and sizes as people write them. */
+
+const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/
+const SIZE = /^(\d+(?:\.\d+)?)(B|KiB|MiB|GiB|TiB)?$/
+
+const MILLISECONDS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const BYTES = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 }
+
+/** `250ms 30s 5m 1h 7d` in milliseconds; undefined when it is not a duration. */
+export function parseDuration(text: string): number | undefined {
+  const [, amount, unit] = DURATION.exec(text) ?? []
+  return amount === undefined ? undefined : Math.round(Number(amount) * MILLISECONDS[unit as keyof typeof MILLISECONDS])
+}
+
+/** `512KiB 256MiB`, or a plain number of bytes; undefined when it is not a size. */
+export function parseSize(text: string): number | undefined {
+  const [, amount, unit = 'B'] = SIZE.exec(text) ?? []
+  return amount === undefined ? undefined : Math.round(Number(amount) * BYTES[unit as keyof typeof BYTES])
+}
+
+/** A duration given as milliseconds or as text. @throws RangeError naming what was given */
+export function duration(given: number | string): number {
+  const ms = typeof given === 'number' ? given : parseDuration(given)
+  if (ms === undefined || Number.isNaN(ms) || ms < 0) {
+    throw new RangeError(`expected a duration such as 250ms, 30s, 5m, 1h or 7d, got ${JSON.stringify(given)}`)
+  }
+  return ms
+}
+
+/** A size given as bytes or as text. @throws RangeError naming what was given */
+export function size(given: number | string): number {
+  const bytes = typeof given === 'number' ? given : parseSize(given)
+  if (bytes === undefined || !Number.isFinite(bytes) || bytes <= 0) {
+    throw new RangeError(`expected a size such as 512KiB or 256MiB, got ${JSON.stringify(given)}`)
+  }
+  return bytes
+}
