@@ -1,0 +1,87 @@
+/** The key a resource is kept under, and the target its origin is asked for (RFC 9111 section 2). */
+import { type Fields, field } from '../fields.ts'
+import type { CacheRequest, KeyRules, Route } from '../model.ts'
+
+export interface Key {
+  readonly key: string
+  /** What the origin is asked for: without ignored parameters, sorted when the key is. */
+  readonly target: string
+  /** The request's URL rewritten in the same way; its name is the one to log invalidations under. */
+  readonly url: string
+}
+
+/**
+ * The key for GET and HEAD. Different tuples of route, URL, keyed fields and keyed cookies never share a key:
+ * neither a route's name nor a URL contains a space or a line feed, and the rest is length-prefixed.
+ *
+ * A query parameter that does not count is removed byte for byte from the key and the target alike, so that
+ * the origin cannot answer to what the key does not show. "&" is the only separator.
+ */
+export function keyOf(route: Route, request: CacheRequest): Key {
+  const rules = route.rules.key
+  const url = rewritesQuery(rules) ? rewritten(request.url, rules) : request.url
+  const key = `${route.name} ${url}`
+  return { key: hasExtras(rules) ? key + extras(rules, request.fields) : key, target: targetOf(url), url }
+}
+
+/** A member of a key: a letter for its kind, and its texts with their lengths; `undefined` differs from "". */
+export function keyMember(kind: 'h' | 'c' | 'v', name: string, value: string | undefined): string {
+  return `\n${kind}${name.length}:${name}${value === undefined ? '-' : `${value.length}:${value}`}`
+}
+
+const rewritesQuery = (rules: KeyRules): boolean => rules.sortQuery || rules.ignoreQuery.length > 0
+
+const hasExtras = (rules: KeyRules): boolean => rules.headers.length > 0 || rules.cookies.length > 0
+
+function targetOf(url: string): string {
+  const slash = url.indexOf('/', url.indexOf(':') + 3)
+  return slash === -1 ? '*' : url.slice(slash)
+}
+
+function rewritten(url: string, rules: KeyRules): string {
+  const mark = url.indexOf('?')
+  if (mark === -1) return url
+  const kept = url
+    .slice(mark + 1)
+    .split('&')
+    .filter((parameter) => !isIgnored(nameOfParameter(parameter), rules.ignoreQuery))
+  if (rules.sortQuery) kept.sort(byName)
+  return kept.length === 0 ? url.slice(0, mark) : `${url.slice(0, mark)}?${kept.join('&')}`
+}
+
+function nameOfParameter(parameter: string): string {
+  const equals = parameter.indexOf('=')
+  return equals === -1 ? parameter : parameter.slice(0, equals)
+}
+
+function isIgnored(name: string, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern))
+}
+
+/** By name only: the order of parameters with one name may mean something. The sort is stable. */
+function byName(one: string, other: string): number {
+  const [left, right] = [nameOfParameter(one), nameOfParameter(other)]
+  return left < right ? -1 : left > right ? 1 : 0
+}
+
+function extras(rules: KeyRules, fields: Fields): string {
+  const headers = rules.headers.map((name) => keyMember('h', name, field(fields, name)))
+  if (rules.cookies.length === 0) return headers.join('')
+  const cookies = cookiePairs(fields)
+  return headers.concat(rules.cookies.map((name) => cookieMembers(name, cookies))).join('')
+}
+
+/** Every cookie of that name: a client may send several, and which of them the origin takes is not ours to guess. */
+function cookieMembers(name: string, cookies: readonly (readonly [string, string])[]): string {
+  const values = cookies.filter(([candidate]) => candidate === name).map(([, value]) => keyMember('c', name, value))
+  return values.length === 0 ? keyMember('c', name, undefined) : values.join('')
+}
+
+/** RFC 6265 section 5.4. */
+function cookiePairs(fields: Fields): (readonly [name: string, value: string])[] {
+  const pairs = (field(fields, 'cookie') ?? '').split(';')
+  return pairs.map((pair) => {
+    const equals = pair.indexOf('=')
+    return equals === -1 ? ['', pair.trim()] : [pair.slice(0, equals).trim(), pair.slice(equals + 1).trim()]
+  })
+}

@@ -1,0 +1,53 @@
+/** What a request is to a cache, before anything is looked up (RFC 9111 sections 2 and 4). */
+import type { Fields } from '../fields.ts'
+import type { CacheRequest, ForwardReason, Rules } from '../model.ts'
+
+export type RequestKind =
+  /** `credentialed`: what it is answered may be for its sender alone, so it neither starts nor joins a shared fetch. */
+  | { readonly kind: 'lookup'; readonly credentialed: boolean }
+  | { readonly kind: 'pass'; readonly why: ForwardReason; readonly detail?: string | undefined }
+  /** Forwarded; a successful answer invalidates (RFC 9111 section 4.4). */
+  | { readonly kind: 'unsafe' }
+
+/** Safe by the method registry (RFC 9110 section 9.2.1) and not answered from the cache. */
+const SAFE_METHODS = new Set(['OPTIONS', 'TRACE', 'QUERY', 'PROPFIND', 'REPORT', 'SEARCH', 'PRI'])
+
+const SHARED: RequestKind = { kind: 'lookup', credentialed: false }
+const CREDENTIALED: RequestKind = { kind: 'lookup', credentialed: true }
+const UNSAFE: RequestKind = { kind: 'unsafe' }
+
+/**
+ * GET and HEAD are looked up, other safe methods pass, and every other method is unsafe, unknown ones included
+ * (RFC 9110 section 9.2.1: what is not known to be safe is not).
+ */
+export function classify(request: CacheRequest, rules: Rules): RequestKind {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    return SAFE_METHODS.has(request.method) ? { kind: 'pass', why: 'method' } : UNSAFE
+  }
+  if (rules.bypass) return { kind: 'pass', why: 'bypass', detail: 'route' }
+  // Content in a GET has no defined meaning, yet some origins answer to it (RFC 9110 section 9.3.1).
+  if (request.body !== undefined) return { kind: 'pass', why: 'bypass', detail: 'body' }
+  return isCredentialed(request.fields, rules.cookies) ? CREDENTIALED : SHARED
+}
+
+/**
+ * Does the request say who sent it? Cookies do not count when the route ignores them or treats them as RFC 9111
+ * section 7.3 does. One pass over the fields; names are compared only where their length fits.
+ */
+export function isCredentialed(fields: Fields, cookies: Rules['cookies']): boolean {
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at] ?? ''
+    switch (name.length) {
+      case 6:
+        if (cookies === 'safe' && name.toLowerCase() === 'cookie') return true
+        break
+      case 13:
+        if (name.toLowerCase() === 'authorization') return true
+        break
+      case 19:
+        if (name.toLowerCase() === 'proxy-authorization') return true
+        break
+    }
+  }
+  return false
+}

@@ -1,0 +1,152 @@
+/** May what is stored answer this request now, and if not, what must be done? (RFC 9111 section 4) */
+import { type Fields, field } from '../fields.ts'
+import type { CacheRequest, Decision, Found, Rules, StoredResponse } from '../model.ts'
+import { type Directives, parseCacheControl } from './cache-control.ts'
+
+type HttpFound = Found<StoredResponse>
+type HttpDecision = Decision<StoredResponse>
+
+/** What a request's fields say about reuse, found in one pass. */
+const CACHE_CONTROL = 1
+const PRAGMA = 2
+const RANGE = 4
+
+/**
+ * The decision for a request of method GET or HEAD. A fresh copy and a request without wishes of its own costs
+ * one pass over the request's fields and a few comparisons of numbers.
+ * @param now epoch milliseconds
+ */
+export function decide(request: CacheRequest, found: HttpFound, rules: Rules, now: number): HttpDecision {
+  const mentions = mentioned(request.fields)
+  const wishes = (mentions & (CACHE_CONTROL | PRAGMA)) === 0 ? undefined : wishesOf(request.fields)
+  const ranged = (mentions & RANGE) !== 0
+  const { entry } = found
+  if (entry === undefined) return withoutEntry(request, found, wishes, ranged)
+  const fresh = found.verdict === 'valid' && now < entry.freshUntil
+  if (fresh && acceptsFresh(wishes, entry, now)) {
+    // A refresh asks with the request's method, and a HEAD cannot refresh content.
+    return { kind: 'serve', entry, refresh: now >= entry.refreshAt && request.method !== 'HEAD' }
+  }
+  if (!fresh && found.verdict === 'valid' && request.method !== 'HEAD' && acceptsStale(wishes, entry, now)) {
+    return { kind: 'serve-stale', entry }
+  }
+  return withEntry({ request, entry, verdict: found.verdict, wishes, ranged, fresh }, rules, now)
+}
+
+function withoutEntry(
+  request: CacheRequest,
+  found: HttpFound,
+  wishes: Directives | undefined,
+  ranged: boolean,
+): HttpDecision {
+  const why = found.miss
+  // RFC 9111 section 5.2.1.7.
+  if (wishes?.onlyIfCached) return { kind: 'refuse', detail: 'only-if-cached' }
+  // RFC 9111 section 5.2.1.5: nothing of the exchange may be stored, so nobody else can share it.
+  if (wishes?.noStore) return { kind: 'pass', why: 'request', detail: 'no-store' }
+  if (found.unshareable) return { kind: 'pass', why, detail: 'unshareable' }
+  if (request.method === 'HEAD') return { kind: 'pass', why }
+  if (ranged) return { kind: 'pass', why, detail: 'range' }
+  return { kind: 'fetch', why }
+}
+
+interface Unusable {
+  readonly request: CacheRequest
+  readonly entry: StoredResponse
+  readonly verdict: HttpFound['verdict']
+  readonly wishes: Directives | undefined
+  readonly ranged: boolean
+  /** Only the request's own wishes stand against using it. */
+  readonly fresh: boolean
+}
+
+function withEntry(
+  { request, entry, verdict, wishes, ranged, fresh }: Unusable,
+  rules: Rules,
+  now: number,
+): HttpDecision {
+  if (wishes?.onlyIfCached) return { kind: 'refuse', detail: 'only-if-cached' }
+  const why = fresh ? 'request' : 'stale'
+  const onError = mayAnswerOnError(entry, verdict, wishes, now)
+  const detail = ranged ? 'range' : wishes?.noStore ? 'no-store' : undefined
+  if (request.method === 'HEAD' || detail !== undefined) {
+    return { kind: 'pass', why, detail, entry: onError ? entry : undefined }
+  }
+  const inTime = onError && !wantsValidated(wishes) && rules.softTimeout !== undefined && rules.softTimeout > 0
+  return { kind: 'revalidate', entry, why, fallback: { onError, afterMs: inTime ? rules.softTimeout : undefined } }
+}
+
+/** Do the request's no-cache, max-age and min-fresh allow this fresh copy? (RFC 9111 section 5.2.1) */
+function acceptsFresh(wishes: Directives | undefined, entry: StoredResponse, now: number): boolean {
+  if (wishes === undefined) return true
+  if (wishes.noCache || tooOld(wishes, entry, now)) return false
+  return wishes.minFresh === undefined || entry.freshUntil - now >= wishes.minFresh * 1000
+}
+
+/**
+ * May this expired copy be used at once? Within its stale-while-revalidate window (RFC 5861 section 3) for a
+ * request that does not mind, or as far as the request's own max-stale goes (RFC 9111 section 5.2.1.2) where the
+ * response does not forbid it.
+ */
+function acceptsStale(wishes: Directives | undefined, entry: StoredResponse, now: number): boolean {
+  if (wishes === undefined) return now < entry.staleWhileRevalidateUntil
+  if (wishes.noCache || wishes.minFresh !== undefined || tooOld(wishes, entry, now)) return false
+  if (wishes.maxStale !== undefined) {
+    return !entry.mustRevalidate && now - entry.freshUntil <= wishes.maxStale * 1000
+  }
+  // RFC 9111 section 5.2.1.1: whoever gives max-age without max-stale does not want a stale response.
+  return wishes.maxAge === undefined && now < entry.staleWhileRevalidateUntil
+}
+
+/** max-age=0 asks for validation, however new the copy is. */
+function tooOld(wishes: Directives, entry: StoredResponse, now: number): boolean {
+  if (wishes.maxAge === undefined) return false
+  return wishes.maxAge === 0 || now - entry.bornAt > wishes.maxAge * 1000
+}
+
+function wantsValidated(wishes: Directives | undefined): boolean {
+  return wishes !== undefined && (wishes.noCache || wishes.maxAge !== undefined || wishes.minFresh !== undefined)
+}
+
+/**
+ * May the copy answer when the origin fails? What a request asks for is advice (RFC 9111 section 5.2.1), what a
+ * response forbids is not (section 4.2.4): a reload during an outage gets the copy, unless it must be
+ * revalidated. A request's own stale-if-error (RFC 5861 section 4) sets the window for that request, in both
+ * directions; so a client that wants an error rather than an old copy says `stale-if-error=0`.
+ */
+function mayAnswerOnError(
+  entry: StoredResponse,
+  verdict: HttpFound['verdict'],
+  wishes: Directives | undefined,
+  now: number,
+): boolean {
+  if (verdict === 'stale' && entry.mustRevalidate) return false
+  if (now < entry.freshUntil) return true
+  if (wishes?.staleIfError === undefined) return now < entry.staleIfErrorUntil
+  return !entry.mustRevalidate && now < entry.freshUntil + wishes.staleIfError * 1000
+}
+
+function mentioned(fields: Fields): number {
+  let found = 0
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at] ?? ''
+    switch (name.length) {
+      case 5:
+        if (name.toLowerCase() === 'range') found |= RANGE
+        break
+      case 6:
+        if (name.toLowerCase() === 'pragma') found |= PRAGMA
+        break
+      case 13:
+        if (name.toLowerCase() === 'cache-control') found |= CACHE_CONTROL
+        break
+    }
+  }
+  return found
+}
+
+/** Pragma: no-cache counts only without Cache-Control (RFC 9111 section 5.4). */
+function wishesOf(fields: Fields): Directives {
+  const value = field(fields, 'cache-control')
+  return parseCacheControl(value ?? field(fields, 'pragma')?.match(/\bno-cache\b/i)?.[0])
+}

@@ -1,0 +1,44 @@
+/** Which route a request belongs to. */
+import type { Route, RouteMatch } from '../model.ts'
+import { locate } from './target.ts'
+
+/**
+ * The first route that matches. `misdirected` when no route is for that host at all (RFC 9110 section 15.5.20),
+ * `unknown_route` when one is, but not for this path or method.
+ * @param url as made by parseTarget
+ */
+export function matchRoute(
+  routes: readonly Route[],
+  method: string,
+  url: string,
+): Route | 'unknown_route' | 'misdirected' {
+  const { authority, target } = locate(url)
+  let hostKnown = false
+  for (const route of routes) {
+    if (!matchesHost(route.match.host, authority)) continue
+    hostKnown = true
+    if (matchesPath(route.match.path, target) && matchesMethod(route.match.methods, method)) return route
+  }
+  return hostKnown ? 'unknown_route' : 'misdirected'
+}
+
+function matchesHost(pattern: string | undefined, authority: string): boolean {
+  if (pattern === undefined) return true
+  const wanted = pattern.toLowerCase()
+  const host = PORT.test(wanted) ? authority : authority.replace(PORT, '')
+  return wanted.startsWith('*.') ? host.endsWith(wanted.slice(1)) && host.length >= wanted.length : host === wanted
+}
+
+const PORT = /:\d+$/
+
+/** Compared with the raw bytes that are also what the origin gets. */
+function matchesPath(pattern: string | undefined, target: string): boolean {
+  if (pattern === undefined) return true
+  if (pattern.endsWith('*')) return target.startsWith(pattern.slice(0, -1))
+  return target === pattern || (target.startsWith(pattern) && target[pattern.length] === '?')
+}
+
+/** HEAD asks for what GET would give (RFC 9110 section 9.3.2). */
+function matchesMethod(methods: RouteMatch['methods'], method: string): boolean {
+  return methods === undefined || methods.includes(method) || (method === 'HEAD' && methods.includes('GET'))
+}
