@@ -1,0 +1,52 @@
+import type { ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Clock } from '../model.ts'
+import type { Ask } from './resources.ts'
+
+const REPORT_CHUNKS = 30
+const ROWS_PER_CHUNK = 2_300
+const EVENT_INTERVAL_MS = 1_000
+
+/** About 2 MB of CSV, spread evenly over `durationMs`; as fast as the reader allows when that is slower. */
+export function streamReport(response: ServerResponse, ask: Ask, durationMs: number, clock: Clock): void {
+  response.writeHead(200, {
+    'Content-Type': 'text/csv',
+    'Cache-Control': 'public, max-age=60',
+    'Surrogate-Key': 'report',
+  })
+  pour(response, ask, reportRows(ask, durationMs / REPORT_CHUNKS, clock))
+}
+
+/** Server-sent events without an end, never to be stored. */
+export function streamEvents(response: ServerResponse, ask: Ask, clock: Clock): void {
+  response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' })
+  pour(response, ask, ticks(clock))
+}
+
+async function* reportRows(ask: Ask, pauseMs: number, clock: Clock): AsyncGenerator<string> {
+  yield `# generatedAt=${new Date(ask.now).toISOString()} originHits=${ask.hits}\nrow,product,sold,price\n`
+  for (let chunk = 0; chunk < REPORT_CHUNKS; chunk += 1) {
+    await pause(clock, pauseMs)
+    let rows = ''
+    for (let row = chunk * ROWS_PER_CHUNK; row < (chunk + 1) * ROWS_PER_CHUNK; row += 1) {
+      rows += `${String(row).padStart(6, '0')},product-${String((row * 7919) % 100_000).padStart(5, '0')},${row % 97},${(row * 31) % 9_973}\n`
+    }
+    yield rows
+  }
+}
+
+async function* ticks(clock: Clock): AsyncGenerator<string> {
+  for (let id = 1; ; id += 1) {
+    yield `id: ${id}\ndata: ${new Date(clock.now()).toISOString()}\n\n`
+    await pause(clock, EVENT_INTERVAL_MS)
+  }
+}
+
+/** A client that leaves ends the stream and is nobody's error. */
+function pour(response: ServerResponse, { method }: Ask, chunks: AsyncGenerator<string>): void {
+  if (method === 'HEAD') return void response.end()
+  pipeline(Readable.from(chunks), response).catch(() => response.destroy())
+}
+
+const pause = (clock: Clock, ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve))

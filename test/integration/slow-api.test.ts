@@ -1,0 +1,172 @@
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Clock } from '../../src/model.ts'
+import { createSlowApi, type SlowApi } from '../../src/demo/slow-api.ts'
+
+interface HandClock extends Clock {
+  /** Resolves when someone waits, with how long. */
+  waiting(): Promise<number>
+  ring(): void
+  readonly pending: number
+}
+
+function handClock(): HandClock {
+  const alarms = new Map<symbol, { ms: number; run: () => void }>()
+  let announce: ((ms: number) => void) | undefined
+  return {
+    now: () => 0,
+    after(ms, run) {
+      const id = Symbol('alarm')
+      alarms.set(id, { ms, run })
+      announce?.(ms)
+      return () => void alarms.delete(id)
+    },
+    waiting: () =>
+      new Promise((resolve) => {
+        const [alarm] = alarms.values()
+        if (alarm === undefined) announce = resolve
+        else resolve(alarm.ms)
+      }),
+    ring() {
+      const due = [...alarms.values()]
+      alarms.clear()
+      for (const { run } of due) run()
+    },
+    get pending() {
+      return alarms.size
+    },
+  }
+}
+
+let api: SlowApi
+let base: string
+
+const start = async (options: Parameters<typeof createSlowApi>[0] = {}): Promise<void> => {
+  api = createSlowApi({ latencyMs: 0, reportMs: 0, random: () => 0.5, ...options })
+  base = await api.listen()
+}
+const post = (path: string, body: string): Promise<Response> => fetch(base + path, { method: 'POST', body })
+
+afterEach(() => api.close())
+
+describe('with a clock turned by hand', () => {
+  test('an answer waits for the latency', async () => {
+    const clock = handClock()
+    await start({ clock, latencyMs: 800 })
+    let answered = false
+    const answer = fetch(`${base}/products/1`).finally(() => (answered = true))
+    expect(await clock.waiting()).toBe(800)
+    expect(answered).toBe(false)
+    clock.ring()
+    expect((await answer).status).toBe(200)
+  })
+
+  test('a client that leaves before the answer leaves nothing waiting', async () => {
+    const clock = handClock()
+    await start({ clock, latencyMs: 800 })
+    const left = new AbortController()
+    const answer = fetch(`${base}/products/1`, { signal: left.signal }).catch((error: unknown) => error)
+    await clock.waiting()
+    left.abort()
+    await answer
+    await expect.poll(() => clock.pending).toBe(0)
+  })
+})
+
+describe('at once', () => {
+  beforeEach(() => start())
+
+  test('counts the requests of each path and shows them, itself and its control left out', async () => {
+    await Promise.all(['/products/1', '/products/1', '/swr'].map((path) => fetch(base + path)))
+    await fetch(`${base}/__control`)
+    const stats = await fetch(`${base}/__stats`)
+    expect(stats.headers.get('cache-control')).toBe('no-store')
+    expect(await stats.json()).toEqual({ total: 3, paths: { '/products/1': 2, '/swr': 1 } })
+    expect([api.hits(), api.hits('/products/1'), api.hits('/nothing')]).toEqual([3, 2, 0])
+  })
+
+  test('answers HEAD with the fields of GET and nothing after them', async () => {
+    for (const path of ['/products/1', '/search', '/swr']) {
+      const get = await fetch(base + path)
+      const head = await fetch(base + path, { method: 'HEAD' })
+      expect([path, await head.text()]).toEqual([path, ''])
+      expect(head.headers.get('content-type')).toBe(get.headers.get('content-type'))
+      expect(Number(head.headers.get('content-length'))).toBe(Buffer.byteLength(await get.text()))
+    }
+    expect(await (await fetch(`${base}/report`, { method: 'HEAD' })).text()).toBe('')
+    expect(await (await fetch(`${base}/events`, { method: 'HEAD' })).text()).toBe('')
+  })
+
+  test('streams about two megabytes of report', async () => {
+    const report = await (await fetch(`${base}/report`)).text()
+    expect(report.length).toBeGreaterThan(1_800_000)
+    expect(report.length).toBeLessThan(2_200_000)
+    expect(report.trimEnd().split('\n')).toHaveLength(69_002)
+  })
+
+  test('sends 103 before the early-hints resource', async () => {
+    const asked = request(`${base}/early-hints`).end()
+    const hints = once(asked, 'information')
+    const [response] = await once(asked, 'response')
+    response.resume()
+    expect((await hints)[0].statusCode).toBe(103)
+    expect(response.statusCode).toBe(200)
+  })
+
+  test('sends events until the reader leaves', async () => {
+    const left = new AbortController()
+    const events = await fetch(`${base}/events`, { signal: left.signal })
+    expect(events.headers.get('cache-control')).toBe('no-store')
+    const first = await events.body?.getReader().read()
+    expect(new TextDecoder().decode(first?.value)).toMatch(/^id: 1\ndata: /)
+    left.abort()
+  })
+
+  test('shows and takes its settings, and refuses wrong ones', async () => {
+    const shown = await fetch(`${base}/__control`)
+    expect(await shown.json()).toEqual({ latencyMs: 0, outage: 'none', errorRate: 0 })
+    const changed = await post('/__control', '{"errorRate":1}')
+    expect([changed.status, changed.headers.get('cache-control')]).toEqual([200, 'no-store'])
+    expect((await fetch(`${base}/products/1`)).status).toBe(503)
+    expect((await post('/__control', '{"errorRate":7}')).status).toBe(400)
+    expect((await post('/__control', 'x'.repeat(70_000))).status).toBe(413)
+    expect((await fetch(`${base}/__control`, { method: 'DELETE' })).status).toBe(405)
+  })
+
+  test('resets connections in a refusing outage and still answers its control', async () => {
+    api.control({ outage: 'refuse' })
+    await expect(fetch(`${base}/products/1`)).rejects.toThrow()
+    expect((await fetch(`${base}/__stats`)).status).toBe(200)
+    expect((await post('/__control', '{"outage":"none"}')).status).toBe(200)
+    expect((await fetch(`${base}/products/1`)).status).toBe(200)
+  })
+
+  test('answers 503 in an outage of errors', async () => {
+    api.control({ outage: 'error' })
+    const failed = await fetch(`${base}/sie`)
+    expect([failed.status, failed.headers.get('cache-control')]).toEqual([503, 'no-store'])
+  })
+
+  test('says nothing in a hanging outage, and closes all the same', async () => {
+    api.control({ outage: 'hang' })
+    const counted = new Promise<void>((resolve) => api.server.once('request', () => resolve()))
+    const answer = fetch(`${base}/products/1`).then(
+      () => 'answered',
+      () => 'cut off',
+    )
+    await counted
+    expect((await fetch(`${base}/__stats`)).status).toBe(200)
+    await api.close()
+    expect(await answer).toBe('cut off')
+  })
+
+  test('outlives a client that resets its connection in the middle of the report', async () => {
+    const socket = connect(Number(new URL(base).port), '127.0.0.1')
+    socket.write('GET /report HTTP/1.1\r\nHost: x\r\n\r\n')
+    await once(socket, 'data')
+    socket.resetAndDestroy()
+    expect((await fetch(`${base}/products/1`)).status).toBe(200)
+  })
+})
