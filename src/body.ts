@@ -41,6 +41,11 @@ export class Body {
     return this.#bytes
   }
 
+  /** Octets in all, when that is known. */
+  get length(): number | undefined {
+    return this.#bytes?.length ?? this.#arrival?.length
+  }
+
   /** May another reader still have it from the first byte? */
   get joinable(): boolean {
     return this.#arrival === undefined || this.#arrival.keeping
@@ -66,6 +71,8 @@ export class Body {
 export type Fate = 'kept' | 'outgrown' | 'broken'
 
 export interface ArrivalOptions {
+  /** How long the source says it will be. */
+  readonly length: number | undefined
   readonly keepBytes: number
   readonly windowBytes: number
   readonly stallMs: number
@@ -119,8 +126,12 @@ class Arrival {
 
   constructor(options: ArrivalOptions) {
     this.#options = options
-    this.#keeping = options.keepBytes > 0
+    this.#keeping = options.keepBytes > 0 && (options.length ?? 0) <= options.keepBytes
     if (!this.#keeping) this.settle('outgrown')
+  }
+
+  get length(): number | undefined {
+    return this.#options.length
   }
 
   get keeping(): boolean {

@@ -24,7 +24,7 @@ export interface CacheRequest {
   /** Absent when the request has no content. */
   readonly body?: Readable | undefined
   /** Gets 1xx responses as they arrive (RFC 9110 section 15.2). Only the request that started the fetch does. */
-  readonly onInterim?: ((status: number, fields: Fields) => void) | undefined
+  onInterim?(status: number, fields: Fields): void
   /** Aborted when the client has gone. A shared fetch outlives it. */
   readonly signal?: AbortSignal | undefined
   /** Who sent it; absent when the request did not come over a socket. */

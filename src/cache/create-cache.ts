@@ -103,12 +103,7 @@ export function createCache(options: CacheOptions): Cache {
 
 function selectorsOf({ tags, urls, prefixes, keys, all }: Targets): Selectors {
   const names = [...(urls ?? []).map(nameOf), ...(keys ?? [])]
-  return {
-    ...(tags !== undefined && { tags }),
-    ...(names.length > 0 && { urls: names }),
-    ...(prefixes !== undefined && { prefixes: prefixes.map(nameOf) }),
-    ...(all === true && { all }),
-  }
+  return { tags: tags ?? [], urls: names, prefixes: (prefixes ?? []).map(nameOf), all: all ?? false }
 }
 
 function statistics(counts: Counts, engine: Engine, store: Store, log: InvalidationLog): Statistics {

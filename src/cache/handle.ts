@@ -9,6 +9,7 @@ import { loops } from '../policy/forward.ts'
 import { invalidatedBy } from '../policy/invalidates.ts'
 import { keyOf } from '../policy/key.ts'
 import { classify } from '../policy/request.ts'
+import { notModifiedHead } from '../policy/not-modified.ts'
 import { cachedHead, passedHead } from '../policy/response.ts'
 import { matchRoute } from '../policy/route.ts'
 import { nameOf } from '../policy/target.ts'
@@ -116,6 +117,7 @@ function renderEntry(request: CacheRequest, route: Route, entry: StoredResponse,
   if (precondition(request, entry.status, entry.fields) === 'not-modified') {
     return { route: route.name, status: 304, fields: notModifiedHead(fields), body: undefined, outcome }
   }
+  if (entry.body.length !== undefined) fields.push('Content-Length', String(entry.body.length))
   const body = request.method === 'HEAD' ? undefined : entry.body
   return { route: route.name, status: entry.status, fields, body, outcome }
 }

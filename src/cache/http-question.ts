@@ -1,7 +1,7 @@
 import { Body, type Fate } from '../body.ts'
 import { HerdgateError } from '../errors.ts'
 import type { Events } from '../events.ts'
-import type { Fields } from '../fields.ts'
+import { type Fields, field } from '../fields.ts'
 import type {
   Awaitable,
   CacheRequest,
@@ -154,7 +154,8 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
       hasBody: request.body !== undefined,
     })
     const method = whole ? 'GET' : request.method
-    return { method, target: this.#ask.target, fields, body: request.body, onInterim: request.onInterim }
+    const onInterim = (status: number, interim: Fields) => request.onInterim?.(status, interim)
+    return { method, target: this.#ask.target, fields, body: request.body, onInterim }
   }
 
   /** RFC 9111 section 4.3.4: the stored content with the fields of the 304, as good as new. */
@@ -228,7 +229,9 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
   #body({ response, stop }: Fetched, keepBytes: number): Body {
     const { clock } = this.#parts
     const trailers = () => response.trailers()
-    return Body.from(response.body, { keepBytes, windowBytes: WINDOW_BYTES, stallMs: STALL_MS, clock, stop, trailers })
+    const length = lengthOf(response.fields)
+    const limits = { keepBytes, windowBytes: WINDOW_BYTES, stallMs: STALL_MS }
+    return Body.from(response.body, { length, ...limits, clock, stop, trailers })
   }
 }
 
@@ -238,6 +241,11 @@ interface Fetched {
   readonly respondedAt: number
   /** Nobody wants the rest of the response. */
   readonly stop: () => void
+}
+
+function lengthOf(fields: Fields): number | undefined {
+  const declared = field(fields, 'content-length')
+  return declared === undefined ? undefined : Number(declared)
 }
 
 const NO_FIELDS: Fields = []

@@ -1,16 +1,18 @@
 import { LRUCache } from 'lru-cache'
 import type { Events } from '../events.ts'
 import type { Store, Stored, TierUsage } from '../model.ts'
+import { size } from '../units.ts'
 import { bytesOf } from './size.ts'
 
 export interface MemoryStoreOptions {
   /** Everything counted: keys, fields, tags, bodies and the bookkeeping around them. */
-  readonly maxBytes: number
+  readonly maxBytes: number | string
   readonly events?: Events | undefined
 }
 
 /** Stored things in this process's memory, least recently used out first, bounded in bytes. */
-export function memoryStore({ maxBytes, events }: MemoryStoreOptions): Store {
+export function memoryStore({ maxBytes: limit, events }: MemoryStoreOptions): Store {
+  const maxBytes = size(limit)
   const lru = new LRUCache<string, Stored>({
     maxSize: maxBytes,
     ...(events && {
@@ -26,9 +28,9 @@ export function memoryStore({ maxBytes, events }: MemoryStoreOptions): Store {
     get: (key) => lru.get(key),
 
     set(key, stored) {
-      const size = bytesOf(key, stored)
-      if (size <= maxBytes) {
-        lru.set(key, stored, { size })
+      const bytes = bytesOf(key, stored)
+      if (bytes <= maxBytes) {
+        lru.set(key, stored, { size: bytes })
       } else {
         lru.delete(key) // what stood there is older than what was refused
         events?.emit('eviction', { tier: 'memory', reason: 'rejected' })

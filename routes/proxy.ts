@@ -1,0 +1,216 @@
+/** The data port: what the client asked goes to the cache, what the cache replies goes to the client. Nothing else. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { FastifyInstance } from 'fastify'
+import type { BodyReader, Cache, CacheRequest, Fields, Peer, Reply } from '../src/index.ts'
+import { fieldLines, HerdgateError, parseTarget, problem } from '../src/index.ts'
+
+export interface ProxyOptions {
+  readonly cache: Pick<Cache, 'handle' | 'events'>
+  /** Who is at the other end of a connection; asked once per connection. */
+  readonly peerOf: (socket: IncomingMessage['socket']) => Peer
+}
+
+/** Answers every request of a Fastify instance from the cache. Bodies are streams and are never parsed. */
+export function proxyRoute(app: FastifyInstance, { cache, peerOf }: ProxyOptions): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+  app.route({
+    method: app.supportedMethods,
+    url: '*',
+    handler(request, reply) {
+      reply.hijack()
+      answer(request.raw, reply.raw, cache, peerOf)
+    },
+  })
+}
+
+function answer(
+  message: IncomingMessage,
+  response: ServerResponse,
+  cache: ProxyOptions['cache'],
+  peerOf: ProxyOptions['peerOf'],
+): void {
+  const exchange: Exchange = { message, response, events: cache.events, startedAt: performance.now(), url: '' }
+  const request = readRequest(message, response, peerOf)
+  if (request instanceof HerdgateError) {
+    response.shouldKeepAlive = false // what follows on this connection cannot be trusted
+    return send(problem('', request), exchange)
+  }
+  exchange.url = request.url
+  const reply = cache.handle(request)
+  if (reply instanceof Promise) void reply.then((resolved) => send(resolved, exchange))
+  else send(reply, exchange)
+}
+
+/** One request and its answer on their way through. */
+interface Exchange {
+  readonly message: IncomingMessage
+  readonly response: ServerResponse
+  readonly events: ProxyOptions['cache']['events']
+  /** Monotonic milliseconds. */
+  readonly startedAt: number
+  url: string
+}
+
+// ------------------------------------------------------------------------------------------------- the request
+
+function readRequest(
+  message: IncomingMessage,
+  response: ServerResponse,
+  peerOf: ProxyOptions['peerOf'],
+): CacheRequest | HerdgateError {
+  const fields = message.rawHeaders
+  const peer = peerOf(message.socket)
+  const parsed = parseTarget({
+    method: message.method ?? 'GET',
+    target: (message as { originalUrl?: string }).originalUrl ?? message.url ?? '',
+    hosts: fieldLines(fields, 'host'),
+    scheme: schemeOf(message, peer),
+  })
+  if (!parsed.ok) return new HerdgateError(parsed.code, parsed.detail)
+  return new ClientRequest(message, response, parsed.url, peer)
+}
+
+/** The scheme the client used, as a trusted proxy before us tells it, or as this connection shows it. */
+function schemeOf(message: IncomingMessage, peer: Peer): 'http' | 'https' {
+  if (peer.trusted) {
+    const told = message.headers['x-forwarded-proto']
+    if (told === 'https' || told === 'http') return told
+  }
+  return 'encrypted' in message.socket ? 'https' : 'http'
+}
+
+class ClientRequest implements CacheRequest {
+  readonly method: string
+  readonly url: string
+  readonly fields: Fields
+  readonly peer: Peer
+  readonly #message: IncomingMessage
+  readonly #response: ServerResponse
+  #signal: AbortSignal | undefined
+
+  constructor(message: IncomingMessage, response: ServerResponse, url: string, peer: Peer) {
+    this.method = message.method ?? 'GET'
+    this.url = url
+    this.fields = message.rawHeaders
+    this.peer = peer
+    this.#message = message
+    this.#response = response
+  }
+
+  get body(): IncomingMessage | undefined {
+    const { headers } = this.#message
+    const hasContent = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+    return hasContent ? this.#message : undefined
+  }
+
+  /** Made on demand: a hit never needs it. */
+  get signal(): AbortSignal {
+    this.#signal ??= abortedWith(this.#response)
+    return this.#signal
+  }
+
+  onInterim(status: number, fields: Fields): void {
+    const response = this.#response
+    if (response.headersSent || response.destroyed || this.#message.httpVersion === '1.0') return
+    const record = asRecord(fields)
+    if (status === 103) response.writeEarlyHints(record)
+    else if (status === 102) response.writeProcessing()
+  }
+}
+
+function abortedWith(response: ServerResponse): AbortSignal {
+  const abort = new AbortController()
+  if (response.destroyed) abort.abort()
+  response.once('close', () => {
+    if (!response.writableFinished) abort.abort()
+  })
+  return abort.signal
+}
+
+function asRecord(fields: Fields): Record<string, string | string[]> {
+  const record: Record<string, string | string[]> = Object.create(null)
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const name = fields[at]?.toLowerCase() ?? ''
+    const value = fields[at + 1] ?? ''
+    const before = record[name]
+    record[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value]
+  }
+  return record
+}
+
+// --------------------------------------------------------------------------------------------------- the reply
+
+function send(reply: Reply, exchange: Exchange): void {
+  const { response } = exchange
+  const firstByteMs = performance.now() - exchange.startedAt
+  if (response.destroyed) {
+    reply.body?.discard()
+    return report(reply, exchange, firstByteMs, 0, true)
+  }
+  const whole = reply.body === undefined ? NOTHING : reply.body.bytes
+  response.writeHead(reply.status, reply.fields as string[])
+  if (whole === undefined) {
+    void stream(reply, exchange, firstByteMs)
+  } else {
+    response.end(whole)
+    report(reply, exchange, firstByteMs, whole.length, false)
+  }
+}
+
+const NOTHING = new Uint8Array(0)
+
+async function stream(reply: Reply, exchange: Exchange, firstByteMs: number): Promise<void> {
+  const { response } = exchange
+  const reader = reply.body?.read()
+  if (reader === undefined) return
+  response.flushHeaders()
+  const leave = () => reader.cancel()
+  response.once('close', leave)
+  let bytes = 0
+  try {
+    bytes = await copy(reader, response)
+    const trailers = asRecord(reader.trailers())
+    if (Object.keys(trailers).length > 0) response.addTrailers(trailers as NodeJS.Dict<string>)
+    response.end()
+    report(reply, exchange, firstByteMs, bytes, false)
+  } catch {
+    response.destroy() // the client must see that this is not the whole of it
+    report(reply, exchange, firstByteMs, bytes, true)
+  } finally {
+    response.off('close', leave)
+  }
+}
+
+/** At the client's pace. @returns octets copied */
+async function copy(reader: BodyReader, response: ServerResponse): Promise<number> {
+  let bytes = 0
+  for (;;) {
+    const next = reader.next()
+    const chunk = next instanceof Promise ? await next : next
+    if (chunk === undefined) return bytes
+    bytes += chunk.length
+    if (!response.write(chunk)) await drained(response)
+  }
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = () => {
+      response.off('drain', settle)
+      response.off('close', settle)
+      if (response.destroyed) reject(new HerdgateError('client_gone'))
+      else resolve()
+    }
+    response.once('drain', settle)
+    response.once('close', settle)
+  })
+}
+
+function report(reply: Reply, exchange: Exchange, firstByteMs: number, bytes: number, aborted: boolean): void {
+  const { message, events, startedAt, url } = exchange
+  const { route, status, outcome } = reply
+  const totalMs = performance.now() - startedAt
+  const method = message.method ?? 'GET'
+  events.emit('request', { route, method, url, status, outcome, bytes, firstByteMs, totalMs, aborted })
+}

@@ -1,0 +1,25 @@
+/** The cache as an embedder makes it: every part has a default fit for one process. */
+import { type Cache, type CacheOptions, createCache as assemble } from './cache/create-cache.ts'
+import { Events } from './events.ts'
+import { localLog } from './stores/local-log.ts'
+import { memoryStore } from './stores/memory.ts'
+import { estimateBytes } from './stores/size.ts'
+
+export type { Cache }
+
+export type EmbedOptions = Partial<CacheOptions>
+
+/** Memory for a cache that was given no store. */
+const DEFAULT_MEMORY = '256MiB'
+
+/** A cache for values (`getOrSet`) and, where `routes` are given, for HTTP (`handle`). */
+export function createCache(options: EmbedOptions = {}): Cache {
+  const events = options.events ?? new Events()
+  return assemble({
+    ...options,
+    events,
+    store: options.store ?? memoryStore({ maxBytes: DEFAULT_MEMORY, events }),
+    log: options.log ?? localLog(),
+    sizeOf: options.sizeOf ?? estimateBytes,
+  })
+}
