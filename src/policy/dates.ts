@@ -15,13 +15,15 @@ const FORMS = [
   new RegExp(`^${DAY_NAME} ${MONTH} (?<day>[ \\d]\\d) ${TIME} (?<year>\\d{4})$`, 'i'),
 ]
 
+/** When RFC 9110 appeared: near enough for whoever does not know the time. */
+const SOME_TIME = Date.UTC(2022, 5)
 const HALF_A_CENTURY_MS = 50 * 365.25 * 24 * 3_600_000
 
 /**
  * Epoch milliseconds of an IMF-fixdate, an RFC 850 date or an asctime date; undefined when it is none of them.
  * @param reference epoch milliseconds within 50 years of which a two-digit year is taken to lie
  */
-export function parseDate(value: string | undefined, reference: number): number | undefined {
+export function parseDate(value: string | undefined, reference: number = SOME_TIME): number | undefined {
   if (value === undefined) return undefined
   for (const form of FORMS) {
     const parts = form.exec(value)?.groups

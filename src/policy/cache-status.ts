@@ -1,0 +1,34 @@
+/** Cache-Status (RFC 9211). */
+import type { Outcome } from '../model.ts'
+
+/** This cache's member of the list: how the request was answered. */
+export function cacheStatus(outcome: Outcome): string {
+  const { result } = outcome
+  if (result === 'hit' || result === 'stale') return `herdgate; hit${ttl(outcome)}${detail(outcome.detail)}`
+  // The answer came from the cache; that the origin was tried in vain is the detail.
+  if (result === 'stale_if_error') return `herdgate; hit${ttl(outcome)}${detail(outcome.detail ?? 'stale-if-error')}`
+  return `herdgate${forwarded(outcome)}${detail(outcome.detail)}`
+}
+
+/** In whole seconds, rounded down: anything past expiry is negative. */
+function ttl({ ttlMs }: Outcome): string {
+  return ttlMs === undefined ? '' : `; ttl=${Math.floor(ttlMs / 1000)}`
+}
+
+function forwarded({ fwd, fwdStatus, stored, collapsed }: Outcome): string {
+  let parameters = fwd === undefined ? '' : `; fwd=${fwd}`
+  if (fwdStatus !== undefined) parameters += `; fwd-status=${fwdStatus}`
+  if (stored) parameters += '; stored'
+  if (collapsed) parameters += '; collapsed'
+  return parameters
+}
+
+const TOKEN = /^[A-Za-z*][!#$%&'*+\-.^_`|~:/0-9A-Za-z]*$/
+const NOT_PRINTABLE = /[^\x20-\x7e]/g
+
+/** A token when it is one, otherwise a String, which holds printable ASCII only (RFC 9651 section 3.3.3). */
+function detail(text: string | undefined): string {
+  if (text === undefined) return ''
+  if (TOKEN.test(text)) return `; detail=${text}`
+  return `; detail="${text.replaceAll(NOT_PRINTABLE, '?').replaceAll(/["\\]/g, '\\$&')}"`
+}

@@ -1,0 +1,160 @@
+/** The fields of the request an origin gets (RFC 9110 section 7.6, RFC 7239). */
+import { type Fields, field, fieldLines, has } from '../fields.ts'
+import type { CacheRequest, Peer, Rules } from '../model.ts'
+import { connectionOptions, hopByHop } from './hop-by-hop.ts'
+
+export interface UpstreamOptions {
+  /** Precondition lines of our own, in place of the client's. */
+  readonly conditions: readonly string[] | undefined
+  /** The answer is for more than this client: its preconditions and range are left out. */
+  readonly stripConditionals: boolean
+  readonly authority: string
+  readonly scheme: string
+  /** `ignore` leaves Cookie out. */
+  readonly cookies: Rules['cookies']
+  readonly hasBody: boolean
+}
+
+const PSEUDONYM = 'herdgate'
+
+const CONDITIONALS = new Set([
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
+  'range',
+])
+
+/** Written anew below, or the transport's business. Trailer goes as no trailers of a request are sent on. */
+const REWRITTEN = new Set(['content-length', 'expect', 'forwarded', 'host', 'trailer', 'via'])
+const FORWARDED_BY_US = new Set(['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto'])
+
+/**
+ * Fields by which frameworks let a request say that it is another one: other target, method, host or client.
+ * Only a trusted peer may; from anyone else they would poison what others get.
+ */
+const OVERRIDES = new Set([
+  'cf-connecting-ip',
+  'client-ip',
+  'fastly-client-ip',
+  'front-end-https',
+  'true-client-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-host',
+  'x-http-host-override',
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+  'x-original-forwarded-for',
+  'x-original-host',
+  'x-original-url',
+  'x-real-ip',
+  'x-rewrite-url',
+  'x-url-scheme',
+])
+
+/**
+ * The fields to send: the client's end-to-end ones, then ours. What the client's Connection names is removed
+ * before ours are added, so that it cannot name them away.
+ */
+export function upstreamFields(request: CacheRequest, options: UpstreamOptions): string[] {
+  const trusted = request.peer?.trusted === true
+  const isHopByHop = hopByHop(request.fields)
+  const fields = ['Host', options.authority]
+  for (let at = 0; at + 1 < request.fields.length; at += 2) {
+    // Some origins read "_" as "-", and would see a field here that was not meant to reach them.
+    const name = (request.fields[at] ?? '').toLowerCase().replaceAll('_', '-')
+    if (isHopByHop(name) || REWRITTEN.has(name) || FORWARDED_BY_US.has(name)) continue
+    if (options.stripConditionals && CONDITIONALS.has(name)) continue
+    if ((name === 'cookie' && options.cookies === 'ignore') || (!trusted && isOverride(name))) continue
+    fields.push(request.fields[at] ?? '', request.fields[at + 1] ?? '')
+  }
+  if (options.conditions !== undefined) fields.push(...options.conditions)
+  fields.push(...framing(request.fields, options.hasBody), ...forwarding(request.fields, request.peer, options))
+  fields.push('Via', joined(field(request.fields, 'via'), `1.1 ${PSEUDONYM}`))
+  return fields
+}
+
+/**
+ * Has the request passed here before? (RFC 9110 section 7.6.3)
+ * @param pseudonym what this gateway calls itself in Via
+ */
+export function loops(fields: Fields, pseudonym: string = PSEUDONYM): boolean {
+  const via = field(fields, 'via')
+  if (via === undefined) return false
+  return via.split(',').some((member) => member.trim().split(/\s+/)[1]?.toLowerCase() === pseudonym.toLowerCase())
+}
+
+/** Fields for the recipient of the message, or that decide how it is framed, routed or shared. */
+const NEVER_HOP_BY_HOP = new Set([
+  ...CONDITIONALS,
+  'accept',
+  'accept-encoding',
+  'accept-language',
+  'age',
+  'authorization',
+  'cache-control',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'cookie',
+  'date',
+  'expect',
+  'forwarded',
+  'host',
+  'origin',
+  'pragma',
+  'referer',
+  'set-cookie',
+  'transfer-encoding',
+  'user-agent',
+  'vary',
+  'via',
+])
+
+/**
+ * What is wrong with the request's Connection: it names a field that is never for one connection (RFC 9110
+ * section 7.6.1), as someone does who wants it removed on the way. Undefined when nothing is.
+ */
+export function connectionProblem(fields: Fields): string | undefined {
+  for (const option of connectionOptions(fields)) {
+    if (NEVER_HOP_BY_HOP.has(option) || option.startsWith('x-forwarded-')) return `Connection names ${option}`
+  }
+  return undefined
+}
+
+const isOverride = (name: string): boolean => OVERRIDES.has(name) || name.startsWith('x-forwarded-')
+
+/** TE: trailers tells the origin that trailers are welcome; other transfer codings are ours to negotiate. */
+function framing(received: Fields, hasBody: boolean): string[] {
+  const fields: string[] = []
+  if (/(?:^|,)\s*trailers\s*(?:,|$)/i.test(field(received, 'te') ?? '')) fields.push('TE', 'trailers')
+  const lengths = fieldLines(received, 'content-length')
+  const [length] = lengths
+  if (!hasBody || length === undefined || lengths.length > 1 || has(received, 'transfer-encoding')) return fields
+  if (/^\d{1,15}$/.test(length)) fields.push('Content-Length', length)
+  return fields
+}
+
+/** Who asked, for which host and by which scheme: added to what a trusted peer says, in place of anyone else's. */
+function forwarding(received: Fields, peer: Peer | undefined, { authority, scheme }: UpstreamOptions): string[] {
+  const believed = peer?.trusted === true ? received : []
+  const address = peer?.address.replace(/^::ffff:(?=[\d.]+$)/i, '')
+  const element = [...(address === undefined ? [] : [`for=${node(address)}`]), `host=${quoted(authority)}`]
+  const fields = ['Forwarded', joined(field(believed, 'forwarded'), [...element, `proto=${scheme}`].join(';'))]
+  if (address !== undefined) fields.push('X-Forwarded-For', joined(field(believed, 'x-forwarded-for'), address))
+  fields.push('X-Forwarded-Host', field(believed, 'x-forwarded-host') ?? authority)
+  fields.push('X-Forwarded-Proto', field(believed, 'x-forwarded-proto') ?? scheme)
+  return fields
+}
+
+/** RFC 7239 section 6: an IPv6 address is bracketed and quoted. */
+const node = (address: string): string => quoted(address.includes(':') ? `[${address}]` : address)
+
+/** A token, or a quoted string where a character asks for it. */
+const quoted = (value: string): string => (/^[\w.-]+$/.test(value) ? value : `"${value.replaceAll(/["\\]/g, '\\$&')}"`)
+
+const joined = (list: string | undefined, member: string): string =>
+  list === undefined || list.trim() === '' ? member : `${list}, ${member}`

@@ -1,0 +1,171 @@
+/** How long a response is fresh, and how long it may be used after that (RFC 9111 section 4.2, RFC 5861). */
+import { type Fields, field, fieldLines, has } from '../fields.ts'
+import type { Lifetime, Rules } from '../model.ts'
+import { type ResponseDirectives, responseDirectives } from './cache-control.ts'
+import { parseDate } from './dates.ts'
+
+interface Response {
+  readonly status: number
+  readonly fields: Fields
+}
+
+/** When the origin was asked and when the response's head arrived; epoch milliseconds. */
+export interface Exchange {
+  readonly requestedAt: number
+  readonly respondedAt: number
+}
+
+/** A freshness lifetime in milliseconds and who says so. */
+export interface Freshness {
+  readonly ms: number
+  /**
+   * `explicit`: the response. `route`: the operator. `heuristic`: a guess from Last-Modified. `none`: nobody, so
+   * the response is stale from the start.
+   */
+  readonly source: 'explicit' | 'route' | 'heuristic' | 'none'
+}
+
+/** RFC 9110 section 15.1, and 451 by RFC 7725 section 3. */
+const HEURISTICALLY_CACHEABLE = new Set([200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 451, 501])
+
+/** Errors that say something lasting about the resource; every other one may be gone with the next request. */
+const LASTING_ERRORS = new Set([404, 405, 410, 414, 451, 501])
+
+const HOUR_MS = 3_600_000
+const LONGEST_GUESS_MS = 24 * HOUR_MS
+const GUESSED_SHARE = 0.1
+const MOST_AGE_SECONDS = 2 ** 31
+
+/**
+ * Until when the response may be used for what. What the response states counts from when its origin made it;
+ * what the operator states counts from when it arrived here.
+ */
+export function lifetimeOf(response: Response, rules: Rules, exchange: Exchange): Lifetime {
+  const directives = responseDirectives(response.fields)
+  const freshness = freshnessOf(response, directives, rules, exchange.respondedAt)
+  const bornAt = exchange.respondedAt - initialAge(response.fields, exchange)
+  const freshUntil = (freshness.source === 'route' ? exchange.respondedAt : bornAt) + freshness.ms
+  const mustRevalidate = forbidsStale(directives) && !rules.override
+  const windows = mustRevalidate ? { whileRevalidate: 0, ifError: 0 } : staleWindows(directives, rules)
+  const staleWhileRevalidateUntil = freshUntil + windows.whileRevalidate
+  const staleIfErrorUntil = freshUntil + windows.ifError
+  const keptForValidation = hasValidator(response.fields)
+    ? Math.max(freshUntil, exchange.respondedAt) + Math.max(rules.grace, HOUR_MS)
+    : freshUntil
+  return {
+    bornAt,
+    freshUntil,
+    refreshAt: refreshAt(exchange.respondedAt, freshUntil, rules.refreshAhead),
+    staleWhileRevalidateUntil,
+    staleIfErrorUntil,
+    keepUntil: Math.max(staleWhileRevalidateUntil, staleIfErrorUntil, keptForValidation),
+    mustRevalidate,
+  }
+}
+
+/**
+ * The freshness lifetime (RFC 9111 section 4.2.1): the operator's where it overrides, else the response's own,
+ * else the operator's, else a tenth of the time since the last modification (section 4.2.2).
+ * @param respondedAt epoch milliseconds, for a response without Date; when not known, an Expires without Date is
+ * taken to be far away
+ */
+export function freshnessOf(
+  response: Response,
+  directives: ResponseDirectives,
+  rules: Rules,
+  respondedAt: number | undefined,
+): Freshness {
+  const guessable = HEURISTICALLY_CACHEABLE.has(response.status) || directives.public
+  const longest = isPassingError(response.status) ? rules.errorTtlMax : Number.POSITIVE_INFINITY
+  const capped = (ms: number | undefined) => (ms === undefined ? undefined : Math.min(ms, longest))
+  const ofRoute = rules.statusTtl.get(response.status) ?? capped(guessable ? rules.ttl : undefined)
+  if (ofRoute !== undefined && rules.override) return { ms: ofRoute, source: 'route' }
+  const stated = capped(statedLifetime(response.fields, directives, respondedAt))
+  if (stated !== undefined) return { ms: stated, source: 'explicit' }
+  if (ofRoute !== undefined) return { ms: ofRoute, source: 'route' }
+  const guessed = guessable ? capped(guessedLifetime(response.fields, respondedAt)) : undefined
+  return guessed === undefined ? { ms: 0, source: 'none' } : { ms: guessed, source: 'heuristic' }
+}
+
+/** Can the response be checked with its origin? (RFC 9110 section 8.8) */
+export function hasValidator(fields: Fields): boolean {
+  return has(fields, 'etag') || has(fields, 'last-modified')
+}
+
+/** The response's own windows where it states them (RFC 5861), otherwise the operator's grace. */
+export function staleWindows(
+  directives: ResponseDirectives,
+  rules: Rules,
+): { whileRevalidate: number; ifError: number } {
+  const whileRevalidate = rules.softTimeout === 0 ? rules.grace : 0
+  if (rules.override) return { whileRevalidate, ifError: rules.grace }
+  return {
+    whileRevalidate: inMilliseconds(directives.staleWhileRevalidate) ?? whileRevalidate,
+    ifError: inMilliseconds(directives.staleIfError) ?? rules.grace,
+  }
+}
+
+/** RFC 9111 sections 4.2.4, 5.2.2.2, 5.2.2.4, 5.2.2.8 and, for s-maxage, 5.2.2.10. */
+export function forbidsStale(directives: ResponseDirectives): boolean {
+  return (
+    directives.mustRevalidate || directives.proxyRevalidate || directives.noCache || directives.sMaxage !== undefined
+  )
+}
+
+const isPassingError = (status: number): boolean => status >= 400 && !LASTING_ERRORS.has(status)
+
+/** What the response says of its lifetime (RFC 9111 section 4.2.1); no-cache is a lifetime of zero. */
+function statedLifetime(
+  fields: Fields,
+  directives: ResponseDirectives,
+  respondedAt: number | undefined,
+): number | undefined {
+  if (directives.noCache) return 0
+  const seconds = directives.sMaxage ?? directives.maxAge
+  return inMilliseconds(seconds) ?? (directives.targeted ? undefined : expiry(fields, respondedAt))
+}
+
+/** Expires minus Date (RFC 9111 section 5.3); a malformed or repeated Expires is in the past. */
+function expiry(fields: Fields, respondedAt: number | undefined): number | undefined {
+  const value = field(fields, 'expires')
+  if (value === undefined) return undefined
+  const expires = parseDate(value, respondedAt)
+  return expires === undefined ? 0 : Math.max(0, expires - dateOf(fields, respondedAt ?? 0))
+}
+
+function guessedLifetime(fields: Fields, respondedAt: number | undefined): number | undefined {
+  const modified = parseDate(field(fields, 'last-modified'), respondedAt)
+  if (modified === undefined) return undefined
+  const unchangedFor = dateOf(fields, respondedAt ?? modified) - modified
+  return Math.min(Math.max(0, unchangedFor * GUESSED_SHARE), LONGEST_GUESS_MS)
+}
+
+/** Without a valid Date, when the message was received takes its place (RFC 9110 section 6.6.1). */
+function dateOf(fields: Fields, respondedAt: number): number {
+  return parseDate(field(fields, 'date'), respondedAt) ?? respondedAt
+}
+
+/**
+ * corrected_initial_age in milliseconds (RFC 9111 section 4.2.3). Date counts whole seconds, so the apparent age
+ * does too: a fraction of a second says nothing.
+ */
+function initialAge(fields: Fields, { requestedAt, respondedAt }: Exchange): number {
+  const sinceDate = Math.floor((respondedAt - dateOf(fields, respondedAt)) / 1000) * 1000
+  const responseDelay = Math.max(0, respondedAt - requestedAt)
+  return Math.max(0, sinceDate, ageValue(fields) * 1000 + responseDelay)
+}
+
+/** In seconds. The first of several members counts, and what is no number is ignored (RFC 9111 section 5.1). */
+function ageValue(fields: Fields): number {
+  const first = fieldLines(fields, 'age')[0]?.split(',')[0]?.trim() ?? ''
+  return /^\d+$/.test(first) ? Math.min(Number(first), MOST_AGE_SECONDS) : 0
+}
+
+function refreshAt(respondedAt: number, freshUntil: number, share: number | undefined): number {
+  if (share === undefined) return Number.POSITIVE_INFINITY
+  return respondedAt + Math.max(0, freshUntil - respondedAt) * share
+}
+
+function inMilliseconds(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : seconds * 1000
+}

@@ -1,0 +1,31 @@
+/** Fields that are for one connection only (RFC 9110 section 7.6.1), and so are neither forwarded nor stored. */
+import { type Fields, field } from '../fields.ts'
+
+/** Hop by hop by definition or by use, in either direction. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+])
+
+const NO_OPTIONS: ReadonlySet<string> = new Set()
+
+/** Is a field, named in lower case, for the connection alone? Those that Connection names are. */
+export function hopByHop(fields: Fields): (name: string) => boolean {
+  const options = connectionOptions(fields)
+  return (name) => HOP_BY_HOP.has(name) || options.has(name)
+}
+
+/** The lower-cased options of Connection. */
+export function connectionOptions(fields: Fields): ReadonlySet<string> {
+  const value = field(fields, 'connection')
+  if (value === undefined) return NO_OPTIONS
+  return new Set(value.split(',').map((option) => option.trim().toLowerCase()))
+}

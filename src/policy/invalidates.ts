@@ -1,0 +1,48 @@
+/** What a successful unsafe request makes invalid (RFC 9111 section 4.4, RFC 9875 section 3). */
+import { type Fields, fieldLines } from '../fields.ts'
+import type { CacheRequest } from '../model.ts'
+import { groupsOf } from './groups.ts'
+import { locate, nameOf } from './target.ts'
+
+export interface Invalidated {
+  /** Names as in the invalidation log. */
+  readonly urls: readonly string[]
+  readonly tags: readonly string[]
+}
+
+const NOTHING: Invalidated = { urls: [], tags: [] }
+
+/**
+ * The names and cache groups that a non-error (2xx or 3xx) answer to an unsafe method invalidates: the target,
+ * and what Location and Content-Location name on the same origin. For a safe method the result has no meaning.
+ */
+export function invalidatedBy(
+  request: CacheRequest,
+  response: { readonly status: number; readonly fields: Fields },
+): Invalidated {
+  if (response.status < 200 || response.status > 399) return NOTHING
+  const urls = new Set([nameOf(request.url)])
+  for (const name of ['location', 'content-location']) {
+    for (const reference of fieldLines(response.fields, name)) {
+      for (const url of sameOrigin(request.url, reference.trim())) urls.add(url)
+    }
+  }
+  return { urls: [...urls], tags: groupsOf(response.fields, 'cache-group-invalidation') }
+}
+
+/**
+ * The names of a reference on the request's origin: as it is spelled, and as a client that normalises it
+ * (RFC 3986 section 6) would ask for it. None when it leads elsewhere, which must not be invalidated.
+ */
+function sameOrigin(requestUrl: string, reference: string): string[] {
+  const { scheme, authority } = locate(requestUrl)
+  const origin = `${scheme}://${authority}`
+  const base = URL.parse(requestUrl)
+  const resolved = base === null ? null : URL.parse(reference, base.href)
+  if (base === null || resolved === null || resolved.origin !== base.origin) return []
+  const names = [`${authority}${resolved.pathname}${resolved.search}`]
+  const spelled = reference.split('#', 1)[0] ?? ''
+  if (spelled.startsWith('/') && !spelled.startsWith('//')) names.push(`${authority}${spelled}`)
+  if (spelled.startsWith(`${origin}/`)) names.push(nameOf(spelled))
+  return names
+}

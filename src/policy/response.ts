@@ -1,0 +1,70 @@
+/** What is kept of a response's head, and what a client receives of it. */
+import { type Fields, has, without } from '../fields.ts'
+import type { Outcome, Rules, StoredResponse } from '../model.ts'
+import { cacheStatus } from './cache-status.ts'
+import { hopByHop } from './hop-by-hop.ts'
+import { isTagField } from './tags.ts'
+
+/** Addressed to this cache alone (RFC 9213 section 3): kept for later validations, not passed on. */
+const OWN_CONTROL = 'herdgate-cache-control'
+const VIA = '1.1 herdgate'
+const MOST_AGE = 2 ** 31
+
+/**
+ * The end-to-end fields of a response that is stored (RFC 9111 section 3.1). Left out: what is for one
+ * connection, tags, Age (computed anew at each use), and Trailer, as stored content is sent without trailers.
+ * @param cookies the route's mode; `ignore` removes Set-Cookie
+ */
+export function storedFields(fields: Fields, cookies: Rules['cookies']): string[] {
+  const isHopByHop = hopByHop(fields)
+  return without(fields, (name) => {
+    return isHopByHop(name) || isTagField(name) || NOT_STORED.has(name) || isIgnoredCookie(name, cookies)
+  })
+}
+
+const NOT_STORED = new Set(['age', 'trailer'])
+
+/** With a Date of when it was received, should it have none (RFC 9110 section 6.6.1). */
+export function dated(fields: Fields, respondedAt: number): Fields {
+  return has(fields, 'date') ? fields : [...fields, 'Date', new Date(respondedAt).toUTCString()]
+}
+
+/**
+ * The head of an answer from the cache: the stored fields with exactly one Age (RFC 9111 section 5.1), Via, and
+ * our member of Cache-Status after those of caches nearer to the origin.
+ * @param now epoch milliseconds
+ */
+export function cachedHead(entry: StoredResponse, outcome: Outcome, now: number): string[] {
+  const age = Math.min(Math.max(0, Math.floor((now - entry.bornAt) / 1000)), MOST_AGE)
+  const head = withoutOwnControl(entry.fields)
+  head.push('Age', String(age), 'Via', VIA, 'Cache-Status', cacheStatus(outcome))
+  return head
+}
+
+/**
+ * The head of an answer that was not taken from the cache: the origin's end-to-end fields, its Age included.
+ * @param cookies the route's mode; `ignore` removes Set-Cookie
+ */
+export function passedHead(fields: Fields, outcome: Outcome, cookies: Rules['cookies'] = 'safe'): string[] {
+  const isHopByHop = hopByHop(fields)
+  const head = without(fields, (name) => {
+    return isHopByHop(name) || isTagField(name) || name === OWN_CONTROL || isIgnoredCookie(name, cookies)
+  })
+  head.push('Via', VIA, 'Cache-Status', cacheStatus(outcome))
+  return head
+}
+
+function isIgnoredCookie(name: string, cookies: Rules['cookies']): boolean {
+  return cookies === 'ignore' && name === 'set-cookie'
+}
+
+/** A copy; names are compared only where their length fits. */
+function withoutOwnControl(fields: Fields): string[] {
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at] ?? ''
+    if (name.length === OWN_CONTROL.length && name.toLowerCase() === OWN_CONTROL) {
+      return without(fields, (candidate) => candidate === OWN_CONTROL)
+    }
+  }
+  return [...fields]
+}

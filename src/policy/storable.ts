@@ -1,0 +1,138 @@
+/** May a response be stored, and so be given to others? (RFC 9111 section 3) */
+import { type Fields, field, has } from '../fields.ts'
+import type { CacheRequest, Rules } from '../model.ts'
+import { parseCacheControl, type ResponseDirectives, responseDirectives } from './cache-control.ts'
+import { type Freshness, freshnessOf, hasValidator, staleWindows } from './freshness.ts'
+import { tagsOf } from './tags.ts'
+import { varyOn } from './vary.ts'
+
+export type Storable =
+  | { readonly store: true }
+  | {
+      readonly store: false
+      /** A short token, for the detail of Cache-Status. */
+      readonly why: string
+      /** Only the request's cookies or credentials stand against it: another request's answer may be storable. */
+      readonly credentials: boolean
+    }
+
+interface Exchange {
+  readonly request: CacheRequest
+  readonly status: number
+  readonly fields: Fields
+  readonly rules: Rules
+  readonly directives: ResponseDirectives
+  readonly freshness: Freshness
+}
+
+interface Condition {
+  readonly why: string
+  /** Must the response not be stored? */
+  readonly forbids: (exchange: Exchange) => boolean
+}
+
+/** Tried in this order: the first that forbids is the reason given. */
+const CONDITIONS: readonly Condition[] = [
+  { why: 'method', forbids: ({ request }) => request.method !== 'GET' },
+  { why: 'partial', forbids: ({ status }) => status === 206 },
+  { why: 'status', forbids: isNoAnswerForOthers },
+  { why: 'status', forbids: isNotUnderstood },
+  { why: 'request-no-store', forbids: forbidsByRequest },
+  { why: 'no-store', forbids: forbidsStoring },
+  { why: 'private', forbids: ({ directives }) => directives.private },
+  { why: 'set-cookie', forbids: ({ fields, rules }) => rules.cookies === 'safe' && has(fields, 'set-cookie') },
+  { why: 'vary', forbids: ({ fields }) => varyOn(fields) === '*' },
+  { why: 'tags', forbids: ({ fields, rules }) => !tagsOf(fields, rules).ok },
+  { why: 'status', forbids: hasNoLifetimeByStatus },
+  { why: 'no-lifetime', forbids: isNotWorthStoring },
+]
+
+const CREDENTIAL_CONDITIONS: readonly Condition[] = [
+  { why: 'authorization', forbids: isForbiddenByAuthorization },
+  { why: 'cookie', forbids: isForbiddenByCookie },
+]
+
+/** RFC 9111 section 3, with the rules for cookies that a shared cache in front of unknown origins needs. */
+export function storable(
+  request: CacheRequest,
+  { status, fields }: { readonly status: number; readonly fields: Fields },
+  rules: Rules,
+): Storable {
+  const directives = responseDirectives(fields)
+  const freshness = freshnessOf({ status, fields }, directives, rules, undefined)
+  const exchange = { request, status, fields, rules, directives, freshness }
+  const found = CONDITIONS.find((condition) => condition.forbids(exchange))
+  if (found !== undefined) return { store: false, why: found.why, credentials: false }
+  const credential = CREDENTIAL_CONDITIONS.find((condition) => condition.forbids(exchange))
+  if (credential !== undefined) return { store: false, why: credential.why, credentials: true }
+  return { store: true }
+}
+
+/**
+ * Responses that are no answer to the plain question: interim ones, and those that speak of one request's
+ * condition, range or proxy credentials (RFC 9110 sections 15.4.5, 15.5.8, 15.5.13 and 15.5.17).
+ */
+function isNoAnswerForOthers({ status }: Exchange): boolean {
+  return status < 200 || status === 304 || status === 407 || status === 412 || status === 416
+}
+
+/** Final codes whose caching requirements are met here, for must-understand (RFC 9111 section 5.2.2.3). */
+const UNDERSTOOD = new Set([
+  200, 203, 204, 300, 301, 302, 303, 307, 308, 400, 403, 404, 405, 410, 414, 451, 500, 501, 502, 503, 504,
+])
+
+function isNotUnderstood({ directives, status }: Exchange): boolean {
+  return directives.mustUnderstand && !UNDERSTOOD.has(status)
+}
+
+/** RFC 9111 section 5.2.1.5. The operator's override is about responses, so it does not reach this. */
+function forbidsByRequest({ request }: Exchange): boolean {
+  const value = field(request.fields, 'cache-control')
+  return value !== undefined && parseCacheControl(value).noStore
+}
+
+/** no-store is for caches that do not understand the code, when must-understand is there (section 5.2.2.3). */
+function forbidsStoring({ directives, rules, freshness }: Exchange): boolean {
+  return directives.noStore && !directives.mustUnderstand && !(rules.override && freshness.source === 'route')
+}
+
+/** Neither a stated lifetime nor a code that allows to guess one (RFC 9111 section 3, last condition). */
+function hasNoLifetimeByStatus({ directives, freshness, status }: Exchange): boolean {
+  return freshness.source === 'none' && !directives.public && !ANSWERS_WITHOUT_LIFETIME.has(status)
+}
+
+/** Heuristically cacheable (RFC 9110 section 15.1): an error without a lifetime is not worth asking again about. */
+const ANSWERS_WITHOUT_LIFETIME = new Set([200, 203, 204, 300, 301, 308])
+
+/**
+ * Never fresh, so of use only if it can be validated or if the response itself allows stale use. The operator's
+ * grace alone does not make a response worth keeping that asks not to be reused.
+ */
+function isNotWorthStoring({ directives, fields, rules, freshness }: Exchange): boolean {
+  if (freshness.ms > 0 || hasValidator(fields)) return false
+  const windows = staleWindows(directives, { ...rules, grace: 0 })
+  return windows.whileRevalidate <= 0 && windows.ifError <= 0
+}
+
+/**
+ * RFC 9111 section 3.5: only with public, s-maxage or must-revalidate. Where the lifetime is a guess or the
+ * operator's, nobody has agreed to share what credentials bought.
+ */
+function isForbiddenByAuthorization({ request, directives, freshness }: Exchange): boolean {
+  if (!has(request.fields, 'authorization') && !has(request.fields, 'proxy-authorization')) return false
+  const consents = directives.public || directives.mustRevalidate || directives.sMaxage !== undefined
+  return !consents || !isStated(directives, freshness)
+}
+
+/** A response to cookies may be about who sent them, unless it says that it is for all. */
+function isForbiddenByCookie({ request, rules, directives, freshness }: Exchange): boolean {
+  if (rules.cookies !== 'safe' || !has(request.fields, 'cookie')) return false
+  const targeted = directives.targeted && directives.maxAge !== undefined
+  const consents = directives.public || directives.sMaxage !== undefined || targeted
+  return !consents || !isStated(directives, freshness)
+}
+
+/** Has the origin stated a lifetime, even if the operator's is the one that counts? */
+function isStated(directives: ResponseDirectives, freshness: Freshness): boolean {
+  return freshness.source === 'explicit' || directives.maxAge !== undefined || directives.sMaxage !== undefined
+}

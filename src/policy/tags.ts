@@ -1,0 +1,35 @@
+/** The tags a response is purged by. */
+import { type Fields, fieldLines } from '../fields.ts'
+import type { Rules } from '../model.ts'
+import { groupsOf } from './groups.ts'
+
+export type Tags = { readonly ok: true; readonly tags: readonly string[] } | { readonly ok: false }
+
+const MOST_TAGS = 128
+/** In characters, which for a received field are its octets. */
+const LONGEST_TAG = 256
+
+/** Fields that carry tags for caches; they are not passed on. Cache-Groups is, and so is not among them. */
+const TAG_FIELDS: ReadonlyMap<string, RegExp> = new Map([
+  ['surrogate-key', /\s+/],
+  ['cache-tag', /,/],
+  ['xkey', /\s+/],
+])
+
+export const isTagField = (name: string): boolean => TAG_FIELDS.has(name)
+
+/**
+ * The response's own tags and the route's, each once. Not ok when there are more or longer ones than can be kept:
+ * a response that could not be purged by all its tags must not be stored.
+ */
+export function tagsOf(fields: Fields, rules: Rules): Tags {
+  const tags = new Set<string>()
+  for (const [name, separator] of TAG_FIELDS) {
+    for (const line of fieldLines(fields, name)) for (const tag of line.split(separator)) tags.add(tag.trim())
+  }
+  for (const group of groupsOf(fields, 'cache-groups')) tags.add(group)
+  for (const tag of rules.tags) tags.add(tag)
+  tags.delete('')
+  const tooLong = [...tags].some((tag) => tag.length > LONGEST_TAG)
+  return tooLong || tags.size > MOST_TAGS ? { ok: false } : { ok: true, tags: [...tags] }
+}

@@ -1,0 +1,120 @@
+/** Checking a stored response with its origin (RFC 9111 section 4.3), and a client's copy with a response. */
+import { type Fields, field, lines, without } from '../fields.ts'
+import type { CacheRequest, StoredResponse } from '../model.ts'
+import { parseDate } from './dates.ts'
+import { hopByHop } from './hop-by-hop.ts'
+
+interface Response {
+  readonly status: number
+  readonly fields: Fields
+}
+
+/**
+ * The precondition fields that ask the origin whether the stored response still holds (RFC 9111 section 4.3.1).
+ * None for a status other than 2xx: origins evaluate preconditions only where the answer would be 2xx or 412
+ * (RFC 9110 section 13.2.1), so a 304 would speak of something else than what is stored.
+ */
+export function conditionsFor({ status, fields }: StoredResponse): string[] {
+  if (status < 200 || status > 299) return []
+  const conditions: string[] = []
+  const etag = field(fields, 'etag')
+  if (etag !== undefined && SENDABLE_TAG.test(etag)) conditions.push('If-None-Match', etag)
+  const modified = field(fields, 'last-modified')
+  if (parseDate(modified) !== undefined && modified !== undefined) conditions.push('If-Modified-Since', modified)
+  return conditions
+}
+
+/**
+ * An entity-tag (RFC 9110 section 8.8.3), or the unquoted text some origins send instead; given back as received.
+ * Neither "*" nor a list, which would ask another question.
+ */
+const SENDABLE_TAG = /^(?:(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"|(?!\*$)[\x21\x23-\x2b\x2d-\x7e\x80-\xff]+)$/
+
+/**
+ * Does this 304 speak of the stored response (RFC 9111 section 4.3.4)? The validators it has must be ours: a
+ * strong one by strong comparison, otherwise weak ones by weak comparison. One without validators answers the
+ * conditions we sent.
+ */
+export function confirms(entry: StoredResponse, response: Response): boolean {
+  if (response.status !== 304) return false
+  const etag = field(response.fields, 'etag')
+  const stored = field(entry.fields, 'etag')
+  if (etag !== undefined) {
+    return stored !== undefined && (isWeak(etag) ? opaque(etag) === opaque(stored) : etag === stored)
+  }
+  const modified = field(response.fields, 'last-modified')
+  return modified === undefined || modified === field(entry.fields, 'last-modified')
+}
+
+/**
+ * The stored fields brought up to date with those of a 304 (RFC 9111 section 3.2): each field it has replaces
+ * the stored one, except those that describe the stored content or are for one connection. Content-Type is
+ * replaced, as the section asks. Without a Date of its own the update is of now, so the stored Date goes.
+ */
+export function mergeFields(stored: Fields, update: Fields): string[] {
+  const isHopByHop = hopByHop(update)
+  const isKept = (name: string) => isHopByHop(name) || DESCRIBES_CONTENT.has(name)
+  const replaced = new Set(['date', 'age'])
+  for (const [name] of lines(update)) if (!isKept(name)) replaced.add(name)
+  return without(stored, (name) => replaced.has(name)).concat(without(update, isKept))
+}
+
+/** What the stored octets are, or what their integrity is checked by; a 304 cannot change it. */
+const DESCRIBES_CONTENT = new Set([
+  'content-digest',
+  'content-encoding',
+  'content-length',
+  'content-md5',
+  'content-range',
+  'digest',
+  'etag',
+  'repr-digest',
+])
+
+/**
+ * Evaluates a client's If-None-Match, or without one its If-Modified-Since, against a response (RFC 9110 section
+ * 13.2.2, RFC 9111 section 4.3.2). If-Match and If-Unmodified-Since are for the origin alone.
+ */
+export function precondition(request: CacheRequest, status: number, fields: Fields): 'send' | 'not-modified' {
+  if (status !== 200 || !mayBeConditional(request.fields)) return 'send'
+  if (request.method !== 'GET' && request.method !== 'HEAD') return 'send'
+  const tags = field(request.fields, 'if-none-match')
+  if (tags !== undefined) return matchesAny(tags, field(fields, 'etag')) ? 'not-modified' : 'send'
+  return unmodifiedSince(field(request.fields, 'if-modified-since'), fields) ? 'not-modified' : 'send'
+}
+
+/** Names are compared only where their length fits. */
+function mayBeConditional(fields: Fields): boolean {
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at] ?? ''
+    if (name.length === 13 && name.toLowerCase() === 'if-none-match') return true
+    if (name.length === 17 && name.toLowerCase() === 'if-modified-since') return true
+  }
+  return false
+}
+
+const ENTITY_TAG = /(?:W\/)?"([^"]*)"|([^\s,"]+)/g
+
+/** Weak comparison with each member; "*" matches whatever there is (RFC 9110 section 13.1.2). */
+function matchesAny(tags: string, etag: string | undefined): boolean {
+  if (tags.trim() === '*') return true
+  if (etag === undefined) return false
+  const wanted = opaque(etag)
+  for (const [, quoted, bare] of tags.matchAll(ENTITY_TAG)) if ((quoted ?? bare) === wanted) return true
+  return false
+}
+
+/** Compared with Last-Modified, without one with Date (RFC 9111 section 4.3.2). An invalid date is no condition. */
+function unmodifiedSince(since: string | undefined, fields: Fields): boolean {
+  const modified = parseDate(field(fields, 'last-modified')) ?? parseDate(field(fields, 'date'))
+  if (modified === undefined) return false
+  const known = parseDate(since, modified)
+  return known !== undefined && modified <= known
+}
+
+const isWeak = (etag: string): boolean => etag.startsWith('W/')
+
+/** The part that weak comparison looks at (RFC 9110 section 8.8.3.2). */
+function opaque(etag: string): string {
+  return etag.replace(/^(?:W\/)?"(.*)"$/, '$1')
+}

@@ -1,0 +1,64 @@
+/** Which request fields select a response (RFC 9111 section 4.1, RFC 9110 section 12.5.5). */
+import { type Fields, field } from '../fields.ts'
+import { keyMember } from './key.ts'
+
+const MOST_NAMES = 16
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
+
+/** In a normalised pair: the request has no such field. No field value can contain it. */
+const ABSENT = '\0'
+
+/**
+ * The lower-cased names in Vary, sorted, each once. `*` when nothing can be selected by them: Vary says so, names
+ * what cannot be a field, or names more fields than a cache should compare.
+ */
+export function varyOn(fields: Fields): readonly string[] | '*' {
+  const value = field(fields, 'vary')
+  if (value === undefined) return []
+  const names = new Set(
+    value
+      .toLowerCase()
+      .split(',')
+      .map((name) => name.trim()),
+  )
+  names.delete('')
+  const usable = !names.has('*') && names.size <= MOST_NAMES && [...names].every((name) => TOKEN.test(name))
+  return usable ? [...names].sort() : '*'
+}
+
+/** The request's values of these fields, normalised, to be kept with the response; an absent field is marked. */
+export function selecting(on: readonly string[], requestFields: Fields): Fields {
+  return on.flatMap((name) => [name, normalised(name, requestFields) ?? ABSENT])
+}
+
+/** The key of the variant for this request; different keys or values never share one. */
+export function variantKey(key: string, on: readonly string[], requestFields: Fields): string {
+  return key + on.map((name) => keyMember('v', name, normalised(name, requestFields))).join('')
+}
+
+/**
+ * Does the request have the values the response was selected by?
+ * @param vary as made by `selecting`
+ */
+export function selects(vary: Fields, requestFields: Fields): boolean {
+  for (let at = 0; at + 1 < vary.length; at += 2) {
+    if ((normalised(vary[at] ?? '', requestFields) ?? ABSENT) !== vary[at + 1]) return false
+  }
+  return true
+}
+
+/** Singletons in whose values a comma and the space after it are text. */
+const NOT_LISTS = new Set(['authorization', 'cookie', 'proxy-authorization', 'referer', 'user-agent'])
+
+/**
+ * Lines combined, and the white space around list members left out: what RFC 9111 section 4.1 allows. Where a
+ * quoted string may contain the comma, the value stays as it is.
+ */
+function normalised(name: string, requestFields: Fields): string | undefined {
+  const value = field(requestFields, name)?.trim()
+  if (value === undefined || !value.includes(',') || value.includes('"') || NOT_LISTS.has(name)) return value
+  return value
+    .split(',')
+    .map((member) => member.trim())
+    .join(',')
+}
