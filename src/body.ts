@@ -32,6 +32,7 @@ export class Body {
       body.#bytes = bytes
       if (bytes !== undefined) body.#arrival = undefined
       arrival.settle(bytes === undefined ? 'broken' : 'kept')
+      arrival.wakeReaders() // last, so that whoever saw the end finds the response stored
     })
     return body
   }
@@ -165,7 +166,6 @@ class Arrival {
       this.#keeping = false
     }
     this.#ended = true
-    for (const reader of this.#readers) reader.wake()
     return whole
   }
 
@@ -199,6 +199,10 @@ class Arrival {
     if (!this.#ended && !this.#keeping && this.#readers.size === 0) this.#options.stop()
   }
 
+  wakeReaders(): void {
+    for (const reader of this.#readers) reader.wake()
+  }
+
   /** A reader moved on, or left: what nobody needs is let go, and the source may continue. */
   advanced(): void {
     if (this.#keeping || this.#roomMade === undefined) return
@@ -210,7 +214,7 @@ class Arrival {
     this.#chunks.push(chunk)
     this.#received += chunk.length
     if (this.#keeping && this.#received > this.#options.keepBytes) this.#stopKeeping()
-    for (const reader of this.#readers) reader.wake()
+    this.wakeReaders()
   }
 
   #stopKeeping(): void {

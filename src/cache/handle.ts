@@ -117,13 +117,13 @@ function renderEntry(request: CacheRequest, route: Route, entry: StoredResponse,
   if (precondition(request, entry.status, entry.fields) === 'not-modified') {
     return { route: route.name, status: 304, fields: notModifiedHead(fields), body: undefined, outcome }
   }
-  if (entry.body.length !== undefined) fields.push('Content-Length', String(entry.body.length))
+  if (entry.body.length !== undefined && entry.status !== 204) fields.push('Content-Length', String(entry.body.length))
   const body = request.method === 'HEAD' ? undefined : entry.body
   return { route: route.name, status: entry.status, fields, body, outcome }
 }
 
 function renderDirect(request: CacheRequest, route: Route, reply: DirectResponse, outcome: Outcome): Reply {
-  const fields = passedHead(reply.fields, outcome)
+  const fields = passedHead(reply.fields, outcome, route.rules.cookies)
   // A condition that was not sent on is for us to evaluate.
   const conditionWasKept =
     outcome.result !== 'pass' && precondition(request, reply.status, reply.fields) === 'not-modified'

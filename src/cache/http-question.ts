@@ -16,7 +16,7 @@ import type {
 } from '../model.ts'
 import { upstreamFields } from '../policy/forward.ts'
 import { lifetimeOf } from '../policy/freshness.ts'
-import { storedFields } from '../policy/response.ts'
+import { dated, storedFields } from '../policy/response.ts'
 import { decide } from '../policy/reuse.ts'
 import { storable } from '../policy/storable.ts'
 import { tagsOf } from '../policy/tags.ts'
@@ -209,7 +209,7 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
     const entry: StoredResponse = {
       kind: 'response',
       status: response.status,
-      fields: storedFields(response.fields, rules.cookies),
+      fields: dated(storedFields(response.fields, rules.cookies), respondedAt),
       body: this.#body(fetched, rules.maxObjectBytes),
       varyOn: names,
       vary: names.length === 0 ? NO_FIELDS : selecting(names, this.#request.fields),

@@ -22,7 +22,8 @@ export function storedFields(fields: Fields, cookies: Rules['cookies']): string[
   })
 }
 
-const NOT_STORED = new Set(['age', 'trailer'])
+/** Content-Length is that of the content at hand, and sent from there. */
+const NOT_STORED = new Set(['age', 'content-length', 'trailer'])
 
 /** With a Date of when it was received, should it have none (RFC 9110 section 6.6.1). */
 export function dated(fields: Fields, respondedAt: number): Fields {

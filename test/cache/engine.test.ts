@@ -1,0 +1,509 @@
+import { describe, expect, test } from 'vitest'
+import { HerdgateError } from '../../src/errors.ts'
+import { settle } from '../support/fake-clock.ts'
+import { PushedBody } from '../support/scripted-origin.ts'
+import { received, text, world } from '../support/world.ts'
+
+const FRESH = { 'Cache-Control': 'max-age=60' }
+
+describe('one fetch per key', () => {
+  test('a second request within the lifetime is a hit', async () => {
+    const w = world()
+    w.origin.script(() => ({ headers: FRESH, body: 'v1' }))
+    expect(await w.get('/')).toMatchObject({ body: 'v1', result: 'miss' })
+    expect(await w.get('/')).toMatchObject({ body: 'v1', result: 'hit' })
+    expect(w.origin.requests).toHaveLength(1)
+  })
+
+  test('a hundred concurrent misses are one origin request', async () => {
+    const w = world()
+    const all = Array.from({ length: 100 }, () => w.get('/'))
+    await settle()
+    expect(w.origin.requests).toHaveLength(1)
+    w.origin.next.answer({ headers: FRESH, body: 'v1' })
+    const answers = await Promise.all(all)
+    expect(new Set(answers.map((answer) => answer.body))).toEqual(new Set(['v1']))
+    expect(answers.filter((answer) => answer.result === 'miss')).toHaveLength(1)
+    expect(answers.filter((answer) => answer.cacheStatus === 'herdgate; fwd=uri-miss; collapsed')).toHaveLength(99)
+  })
+
+  test('a waiter that joins in mid body reads it from the first byte', async () => {
+    const w = world()
+    const body = new PushedBody()
+    const first = w.ask('/')
+    await settle()
+    w.origin.next.answer({ headers: FRESH, body })
+    body.push('a')
+    const leader = (await first).body?.read()
+    expect(Buffer.from((await leader?.next()) ?? []).toString()).toBe('a')
+    const joined = await w.ask('/')
+    const reader = joined.body?.read()
+    expect(Buffer.from((await reader?.next()) ?? []).toString()).toBe('a')
+    body.push('b')
+    body.end()
+    expect(Buffer.from((await reader?.next()) ?? []).toString()).toBe('b')
+    expect(await reader?.next()).toBeUndefined()
+    await settle()
+    expect(await w.get('/')).toMatchObject({ body: 'ab', result: 'hit' })
+    expect(w.origin.requests).toHaveLength(1)
+  })
+
+  test('the one who started the fetch may leave: the others get theirs', async () => {
+    const w = world()
+    const client = new AbortController()
+    const body = new PushedBody()
+    const leader = w.ask('/', {}, { signal: client.signal })
+    const waiter = w.ask('/')
+    await settle()
+    client.abort()
+    w.origin.next.answer({ headers: FRESH, body })
+    const gone = (await leader).body?.read()
+    gone?.cancel()
+    body.push('all of it')
+    body.end()
+    expect(await text((await waiter).body)).toBe('all of it')
+    expect(await w.get('/')).toMatchObject({ body: 'all of it', result: 'hit' })
+  })
+
+  test('nothing is left in flight when all is done', async () => {
+    const w = world()
+    w.origin.script((_, number) => (number % 2 ? { headers: FRESH } : { headers: { 'Cache-Control': 'no-store' } }))
+    await Promise.all(['/a', '/b', '/c', '/d'].map((path) => w.get(path)))
+    await settle()
+    expect(w.cache.stats().inFlight).toBe(0)
+  })
+})
+
+describe('an answer for one caller alone', () => {
+  test.each([
+    ['no-store', { 'Cache-Control': 'no-store' }],
+    ['private', { 'Cache-Control': 'private, max-age=60' }],
+    ['set-cookie', { 'Cache-Control': 'max-age=60', 'Set-Cookie': 'sid=1' }],
+    ['no-lifetime', {}],
+  ])('%s: all waiters go at once, in parallel, and each gets its own', async (why, headers) => {
+    const w = world()
+    const all = Array.from({ length: 20 }, () => w.get('/'))
+    await settle()
+    w.origin.next.answer({ headers, body: 'of the leader' })
+    await settle()
+    expect(w.origin.waiting).toHaveLength(19)
+    for (const [index, call] of [...w.origin.waiting].entries()) call.answer({ headers, body: `own ${index}` })
+    const answers = await Promise.all(all)
+    expect(new Set(answers.map((answer) => answer.body)).size).toBe(20)
+    expect(answers[0]?.cacheStatus).toContain(`detail=${why}`)
+  })
+
+  test('the key is remembered: the next ones do not wait for each other', async () => {
+    const w = world()
+    w.origin.script(() => ({ headers: { 'Cache-Control': 'no-store' } }))
+    await w.get('/')
+    w.origin.script(() => undefined)
+    const both = [w.get('/'), w.get('/')]
+    await settle()
+    expect(w.origin.waiting).toHaveLength(2)
+    for (const call of [...w.origin.waiting]) call.answer({ headers: { 'Cache-Control': 'no-store' } })
+    expect((await Promise.all(both)).map((answer) => answer.result)).toEqual(['pass', 'pass'])
+  })
+
+  test('a shareable answer clears the memory', async () => {
+    const w = world()
+    w.origin.script((_, number) => ({
+      headers: number === 1 ? { 'Cache-Control': 'no-store' } : FRESH,
+      body: `v${number}`,
+    }))
+    await w.get('/')
+    await w.get('/')
+    expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+  })
+
+  test('the answer to a request with credentials says nothing about the others', async () => {
+    const w = world()
+    w.origin.script((request) =>
+      request.fields.includes('Authorization') ? { headers: FRESH, body: 'secret' } : { headers: FRESH, body: 'open' },
+    )
+    expect(await w.get('/', { Authorization: 'Bearer a' })).toMatchObject({ body: 'secret' })
+    expect(await w.get('/')).toMatchObject({ body: 'open', result: 'miss' })
+    expect(await w.get('/')).toMatchObject({ body: 'open', result: 'hit' })
+  })
+
+  test('a request with credentials does not wait for one without, nor the other way round', async () => {
+    const w = world()
+    const open = w.get('/')
+    const closed = w.get('/', { Cookie: 'session=1' })
+    await settle()
+    expect(w.origin.waiting).toHaveLength(2)
+    for (const call of [...w.origin.waiting]) call.answer({ headers: FRESH, body: 'x' })
+    await Promise.all([open, closed])
+  })
+})
+
+describe('vary', () => {
+  const byLanguage = { 'Cache-Control': 'max-age=60', Vary: 'Accept-Language' }
+
+  test('each variant is fetched once and kept apart', async () => {
+    const w = world()
+    w.origin.script((request) => ({
+      headers: byLanguage,
+      body: request.fields[request.fields.indexOf('Accept-Language') + 1] ?? '',
+    }))
+    for (const language of ['en', 'fr', 'en', 'fr']) {
+      expect((await w.get('/', { 'Accept-Language': language })).body).toBe(language)
+    }
+    expect(w.origin.requests).toHaveLength(2)
+  })
+
+  test('a waiter of another variant asks for its own, once for all of its kind', async () => {
+    const w = world()
+    const english = w.get('/', { 'Accept-Language': 'en' })
+    const french = [w.get('/', { 'Accept-Language': 'fr' }), w.get('/', { 'Accept-Language': 'fr' })]
+    await settle()
+    w.origin.next.answer({ headers: byLanguage, body: 'en' })
+    await settle()
+    expect(w.origin.waiting).toHaveLength(1)
+    w.origin.next.answer({ headers: byLanguage, body: 'fr' })
+    expect((await english).body).toBe('en')
+    expect((await Promise.all(french)).map((answer) => answer.body)).toEqual(['fr', 'fr'])
+  })
+
+  test('purging the URL takes every variant, and filling one again does not bring back the others', async () => {
+    const w = world()
+    w.origin.script((_, number) => ({ headers: byLanguage, body: `v${number}` }))
+    await w.get('/', { 'Accept-Language': 'en' })
+    await w.get('/', { 'Accept-Language': 'fr' })
+    await w.cache.purge({ urls: ['https://a.test/'] })
+    expect((await w.get('/', { 'Accept-Language': 'en' })).body).toBe('v3')
+    expect((await w.get('/', { 'Accept-Language': 'fr' })).body).toBe('v4')
+  })
+
+  test('more variants than the cap push out the oldest', async () => {
+    const w = world()
+    w.origin.script((_, number) => ({ headers: byLanguage, body: `v${number}` }))
+    for (let n = 0; n < 65; n++) await w.get('/', { 'Accept-Language': `l${n}` })
+    expect((await w.get('/', { 'Accept-Language': 'l1' })).result).toBe('hit')
+    expect((await w.get('/', { 'Accept-Language': 'l0' })).result).toBe('miss')
+  })
+})
+
+describe('a failing origin', () => {
+  test('the failure is shared by all who wait', async () => {
+    const w = world()
+    const all = Array.from({ length: 50 }, () => w.get('/'))
+    await settle()
+    w.origin.next.fail(new HerdgateError('origin_timeout'))
+    const answers = await Promise.all(all)
+    expect(answers.every((answer) => answer.status === 504)).toBe(true)
+    expect(w.origin.requests).toHaveLength(1)
+  })
+
+  test('it is not repeated in a row: those who come right after share it too', async () => {
+    const w = world()
+    w.origin.script(() => new HerdgateError('origin_refused'))
+    for (let n = 0; n < 5; n++) expect((await w.get('/')).status).toBe(502)
+    expect(w.origin.requests).toHaveLength(1)
+    await w.clock.advance(250)
+    await w.get('/')
+    expect(w.origin.requests).toHaveLength(2)
+  })
+
+  test('a 5xx without anything private in it is shared by all who wait', async () => {
+    const w = world()
+    const all = Array.from({ length: 10 }, () => w.get('/'))
+    await settle()
+    w.origin.next.answer({ status: 503, body: 'sorry' })
+    const answers = await Promise.all(all)
+    expect(answers.map(({ status, body }) => `${status} ${body}`)).toEqual(Array(10).fill('503 sorry'))
+    expect(w.origin.requests).toHaveLength(1)
+  })
+
+  test('within grace the stale copy answers, and says so', async () => {
+    const w = world()
+    w.origin.script((_, number) => (number === 1 ? { headers: FRESH, body: 'v1' } : new HerdgateError('origin_reset')))
+    await w.get('/')
+    await w.clock.advance(63_000)
+    const answer = await w.get('/')
+    expect(answer).toMatchObject({ status: 200, body: 'v1', result: 'stale_if_error' })
+    expect(answer.cacheStatus).toBe('herdgate; hit; ttl=-3; detail=stale-if-error')
+  })
+
+  test('a 5xx is no better than no answer', async () => {
+    const w = world()
+    w.origin.script((_, number) => (number === 1 ? { headers: FRESH, body: 'v1' } : { status: 500, body: 'oops' }))
+    await w.get('/')
+    await w.clock.advance(61_000)
+    expect(await w.get('/')).toMatchObject({ status: 200, body: 'v1', result: 'stale_if_error' })
+  })
+
+  test('a storable 5xx does not replace a copy that may still answer', async () => {
+    const w = world()
+    w.origin.script((_, number) =>
+      number === 1 ? { headers: FRESH, body: 'v1' } : { status: 503, headers: { 'Cache-Control': 'max-age=10' } },
+    )
+    await w.get('/')
+    await w.clock.advance(61_000)
+    expect((await w.get('/')).body).toBe('v1')
+    await w.clock.advance(1_000)
+    expect((await w.get('/')).body).toBe('v1')
+  })
+
+  test('must-revalidate forbids it', async () => {
+    const w = world()
+    const headers = { 'Cache-Control': 'max-age=60, must-revalidate' }
+    w.origin.script((_, number) => (number === 1 ? { headers, body: 'v1' } : new HerdgateError('origin_reset')))
+    await w.get('/')
+    await w.clock.advance(61_000)
+    expect((await w.get('/')).status).toBe(502)
+  })
+
+  test('past grace there is nothing to stand in', async () => {
+    const w = world({ grace: 10_000 })
+    w.origin.script((_, number) => (number === 1 ? { headers: FRESH } : new HerdgateError('origin_reset')))
+    await w.get('/')
+    await w.clock.advance(71_000)
+    expect((await w.get('/')).status).toBe(502)
+  })
+
+  test('when it is back, the next answer is fresh', async () => {
+    const w = world()
+    w.origin.script((_, number) =>
+      number === 2 ? new HerdgateError('origin_refused') : { headers: FRESH, body: `v${number}` },
+    )
+    await w.get('/')
+    await w.clock.advance(61_000)
+    expect((await w.get('/')).body).toBe('v1')
+    await w.clock.advance(1_000)
+    expect(await w.get('/')).toMatchObject({ body: 'v3', result: 'miss' })
+  })
+
+  test('a response that breaks off reaches its readers as broken and is not stored', async () => {
+    const w = world()
+    const body = new PushedBody()
+    const all = [w.get('/'), w.get('/')]
+    for (const each of all) each.catch(() => {})
+    await settle()
+    w.origin.next.answer({ headers: FRESH, body })
+    body.push('half')
+    await settle()
+    body.break()
+    for (const each of all) await expect(each).rejects.toMatchObject({ code: 'origin_reset' })
+    const again = w.get('/')
+    await settle()
+    w.origin.next.answer({ headers: FRESH, body: 'whole' })
+    expect(await again).toMatchObject({ body: 'whole', result: 'miss' })
+  })
+})
+
+describe('a slow origin', () => {
+  const stale = async (rules: Parameters<typeof world>[0]) => {
+    const w = world(rules)
+    w.origin.script((_, number) => (number === 1 ? { headers: FRESH, body: 'v1' } : undefined))
+    await w.get('/')
+    await w.clock.advance(61_000)
+    return w
+  }
+
+  test('after softTimeout the stale copy answers and the refresh goes on', async () => {
+    const w = await stale({ softTimeout: 300 })
+    const all = [w.get('/'), w.get('/')]
+    await w.clock.advance(300)
+    for (const answer of await Promise.all(all)) {
+      expect(answer).toMatchObject({
+        body: 'v1',
+        result: 'stale',
+        cacheStatus: 'herdgate; hit; ttl=-2; detail=soft-timeout',
+      })
+    }
+    w.origin.next.answer({ headers: FRESH, body: 'v2' })
+    await settle()
+    expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+    expect(w.origin.requests).toHaveLength(2)
+  })
+
+  test('an origin that answers in time is waited for', async () => {
+    const w = await stale({ softTimeout: 300 })
+    const answer = w.get('/')
+    await w.clock.advance(299)
+    w.origin.next.answer({ headers: FRESH, body: 'v2' })
+    expect(await answer).toMatchObject({ body: 'v2', result: 'miss' })
+    expect(w.clock.pending).toBe(0)
+  })
+
+  test('a copy purged while the origin was waited for does not answer', async () => {
+    const w = await stale({ softTimeout: 300 })
+    const answer = w.get('/')
+    await settle()
+    await w.cache.purge({ all: true })
+    await w.clock.advance(300)
+    w.origin.next.answer({ headers: FRESH, body: 'v2' })
+    expect((await answer).body).toBe('v2')
+  })
+
+  test('softTimeout 0 answers at once and refreshes once behind it', async () => {
+    const w = await stale({ softTimeout: 0 })
+    expect(await w.get('/')).toMatchObject({ body: 'v1', result: 'stale' })
+    expect(await w.get('/')).toMatchObject({ body: 'v1', result: 'stale' })
+    w.origin.next.answer({ headers: FRESH, body: 'v2' })
+    await settle()
+    expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+    expect(w.origin.requests).toHaveLength(2)
+  })
+
+  test('stale-while-revalidate of the response does the same', async () => {
+    const w = world()
+    const headers = { 'Cache-Control': 'max-age=60, stale-while-revalidate=30' }
+    w.origin.script((_, number) => ({ headers, body: `v${number}` }))
+    await w.get('/')
+    await w.clock.advance(65_000)
+    expect(await w.get('/')).toMatchObject({
+      body: 'v1',
+      cacheStatus: 'herdgate; hit; ttl=-5; detail=stale-while-revalidate',
+    })
+    await settle()
+    expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+  })
+
+  test('a failing background refresh is not repeated by every hit', async () => {
+    const w = world({ softTimeout: 0 })
+    w.origin.script((_, number) => (number === 1 ? { headers: FRESH } : new HerdgateError('origin_refused')))
+    await w.get('/')
+    await w.clock.advance(61_000)
+    for (let n = 0; n < 10; n++) {
+      await w.get('/')
+      await settle()
+    }
+    expect(w.origin.requests).toHaveLength(2)
+  })
+
+  test('refreshAhead refreshes behind a hit late in the lifetime', async () => {
+    const w = world({ refreshAhead: 0.8 })
+    w.origin.script((_, number) => ({ headers: FRESH, body: `v${number}` }))
+    await w.get('/')
+    await w.clock.advance(47_000)
+    await w.get('/')
+    expect(w.origin.requests).toHaveLength(1)
+    await w.clock.advance(2_000)
+    expect(await w.get('/')).toMatchObject({ body: 'v1', result: 'hit' })
+    await settle()
+    expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+    expect(w.seen.revalidation).toEqual([{ route: 'default', mode: 'background', outcome: 'replaced' }])
+  })
+})
+
+describe('validation', () => {
+  test('a 304 makes the stored copy as good as new', async () => {
+    const w = world()
+    w.origin.script((request) =>
+      request.fields.includes('If-None-Match')
+        ? { status: 304, headers: { 'Cache-Control': 'max-age=100', ETag: '"1"', 'X-New': 'yes' } }
+        : { headers: { 'Cache-Control': 'max-age=60', ETag: '"1"' }, body: 'v1' },
+    )
+    await w.get('/')
+    await w.clock.advance(61_000)
+    const answer = await w.get('/')
+    expect(answer).toMatchObject({ status: 200, body: 'v1', result: 'revalidated' })
+    expect(answer.cacheStatus).toBe('herdgate; fwd=stale; fwd-status=304; stored')
+    expect(answer.reply.fields).toContain('X-New')
+    await w.clock.advance(99_000)
+    expect((await w.get('/')).result).toBe('hit')
+  })
+
+  test('a 304 for another response is not merged: the origin is asked again without conditions', async () => {
+    const w = world()
+    w.origin.script((request, number) =>
+      request.fields.includes('If-None-Match')
+        ? { status: 304, headers: { ETag: '"other"' } }
+        : { headers: { 'Cache-Control': 'max-age=60', ETag: `"${number}"` }, body: `v${number}` },
+    )
+    await w.get('/')
+    await w.clock.advance(61_000)
+    expect(await w.get('/')).toMatchObject({ status: 200, body: 'v3', result: 'miss' })
+  })
+
+  test('a 304 that forbids storing answers once and takes the copy away', async () => {
+    const w = world()
+    w.origin.script((request, number) =>
+      request.fields.includes('If-None-Match')
+        ? { status: 304, headers: { 'Cache-Control': 'no-store' } }
+        : { headers: { 'Cache-Control': 'max-age=60', ETag: '"1"' }, body: `v${number}` },
+    )
+    await w.get('/')
+    await w.clock.advance(61_000)
+    expect((await w.get('/')).body).toBe('v1')
+    expect((await w.get('/')).body).toBe('v3')
+  })
+
+  test('a client that has it already gets a 304 without content', async () => {
+    const w = world()
+    w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=60', ETag: '"1"' }, body: 'v1' }))
+    expect((await w.get('/', { 'If-None-Match': '"1"' })).status).toBe(304)
+    expect(w.origin.requests[0]?.fields).not.toContain('If-None-Match')
+    expect(await w.get('/', { 'If-None-Match': '"1"' })).toMatchObject({ status: 304, body: '', result: 'hit' })
+    expect((await w.get('/', { 'If-None-Match': '"2"' })).status).toBe(200)
+  })
+
+  test('a 304 nobody asked for is an error, and is not stored', async () => {
+    const w = world()
+    w.origin.script(() => ({ status: 304, headers: FRESH }))
+    expect((await w.get('/')).status).toBe(502)
+  })
+})
+
+describe('other methods', () => {
+  test('HEAD is answered from a stored GET, with its length', async () => {
+    const w = world()
+    w.origin.script(() => ({ headers: FRESH, body: 'four' }))
+    await w.get('/')
+    const answer = await w.get('/', {}, { method: 'HEAD' })
+    expect(answer).toMatchObject({ status: 200, body: '', result: 'hit' })
+    expect(answer.reply.fields.join()).toContain('Content-Length,4')
+    expect(w.origin.requests).toHaveLength(1)
+  })
+
+  test('an unsafe method goes to the origin and takes what it changed out of the cache', async () => {
+    const w = world()
+    w.origin.script((request, number) => ({ headers: request.method === 'GET' ? FRESH : {}, body: `v${number}` }))
+    await w.get('/')
+    expect((await w.get('/', {}, { method: 'POST' })).result).toBe('pass')
+    expect((await w.get('/')).body).toBe('v3')
+    expect(w.seen.purge).toMatchObject([{ mode: 'purge', by: 'unsafe-method', outcome: 'done' }])
+  })
+
+  test('an unsafe method that failed changes nothing', async () => {
+    const w = world()
+    w.origin.script((request) => (request.method === 'GET' ? { headers: FRESH, body: 'v1' } : { status: 400 }))
+    await w.get('/')
+    await w.get('/', {}, { method: 'POST' })
+    expect((await w.get('/')).result).toBe('hit')
+  })
+
+  test('only-if-cached without a copy is a 504 and asks nobody', async () => {
+    const w = world()
+    expect((await w.get('/', { 'Cache-Control': 'only-if-cached' })).status).toBe(504)
+    expect(w.origin.requests).toHaveLength(0)
+  })
+
+  test('a request that has passed here before is a 508', async () => {
+    const w = world()
+    expect((await w.get('/', { Via: '1.1 herdgate' })).status).toBe(508)
+  })
+})
+
+describe('large responses', () => {
+  test('what outgrows the limit is passed on whole, not stored, and nobody waits for the next one', async () => {
+    const w = world({ maxObjectBytes: 4 })
+    const body = new PushedBody()
+    const first = w.ask('/')
+    await settle()
+    w.origin.next.answer({ headers: FRESH, body })
+    const whole = text((await first).body)
+    body.push('1234')
+    await settle()
+    body.push('5678')
+    body.end()
+    expect(await whole).toBe('12345678')
+    const both = [w.ask('/'), w.ask('/')]
+    await settle()
+    expect(w.origin.waiting).toHaveLength(2)
+    for (const call of [...w.origin.waiting]) call.answer({ headers: FRESH, body: '12345' })
+    for (const reply of await Promise.all(both)) expect((await received(reply)).body).toBe('12345')
+  })
+})

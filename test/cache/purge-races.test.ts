@@ -1,0 +1,177 @@
+import { describe, expect, test } from 'vitest'
+import { settle } from '../support/fake-clock.ts'
+import { PushedBody } from '../support/scripted-origin.ts'
+import { text, world } from '../support/world.ts'
+
+/*
+ * Guarantee G1: once a purge or invalidation was acknowledged, no response whose origin request began before it is
+ * served to a request that comes after it; whatever the fill was waiting for when the purge came.
+ */
+const TAGGED = { 'Cache-Control': 'max-age=60', 'Surrogate-Key': 'product', ETag: '"1"' }
+
+const TARGETS = {
+  tag: { tags: ['product'] },
+  url: { urls: ['http://a.test/x/1'] },
+  prefix: { prefixes: ['http://a.test/x'] },
+  all: { all: true },
+}
+
+type World = ReturnType<typeof world>
+
+/** Each brings a fill of /x/1 with body "old" to one of its await points, and returns how to finish it. */
+const AWAIT_POINTS: Record<string, (w: World) => Promise<() => Promise<void>>> = {
+  'before the origin answered': async (w) => {
+    const first = w.get('/x/1')
+    await settle()
+    return async () => {
+      w.origin.next.answer({ headers: TAGGED, body: 'old' })
+      expect((await first).body).toBe('old') // who waited from before gets it
+    }
+  },
+  'after the head': async (w) => {
+    const body = new PushedBody()
+    const first = w.ask('/x/1')
+    await settle()
+    w.origin.next.answer({ headers: TAGGED, body })
+    await first
+    return async () => {
+      body.push('old')
+      body.end()
+      expect(await text((await first).body)).toBe('old')
+    }
+  },
+  'in mid body': async (w) => {
+    const body = new PushedBody()
+    const first = w.ask('/x/1')
+    await settle()
+    w.origin.next.answer({ headers: TAGGED, body })
+    body.push('ol')
+    await settle()
+    return async () => {
+      body.push('d')
+      body.end()
+      expect(await text((await first).body)).toBe('old')
+    }
+  },
+  'after it was stored': async (w) => {
+    const first = w.get('/x/1')
+    await settle()
+    w.origin.next.answer({ headers: TAGGED, body: 'old' })
+    await first
+    return async () => {}
+  },
+  'in a background refresh': async (w) => {
+    await stored(w, { ...TAGGED, 'Cache-Control': 'max-age=60, stale-while-revalidate=600' })
+    await w.clock.advance(61_000)
+    expect((await w.get('/x/1')).result).toBe('stale')
+    return async () => w.origin.next.answer({ headers: TAGGED, body: 'old' })
+  },
+  'in a validation that ends in a 304': async (w) => {
+    await stored(w, TAGGED)
+    await w.clock.advance(61_000)
+    const first = w.get('/x/1')
+    await settle()
+    return async () => {
+      w.origin.next.answer({ status: 304, headers: TAGGED })
+      expect((await first).body).toBe('old')
+    }
+  },
+  'in a fetch beside others, of a key remembered as unshareable': async (w) => {
+    const first = w.get('/x/1')
+    await settle()
+    w.origin.next.answer({ headers: { 'Cache-Control': 'no-store' } })
+    await first
+    const second = w.get('/x/1')
+    await settle()
+    return async () => {
+      w.origin.next.answer({ headers: TAGGED, body: 'old' })
+      await second
+    }
+  },
+}
+
+async function stored(w: World, headers: Record<string, string>): Promise<void> {
+  const first = w.get('/x/1')
+  await settle()
+  w.origin.next.answer({ headers, body: 'old' })
+  await first
+}
+
+describe.each(['purge', 'invalidate'] as const)('%s', (mode) => {
+  describe.each(Object.entries(TARGETS))('by %s', (_, targets) => {
+    test.each(Object.entries(AWAIT_POINTS))('%s', async (_, reach) => {
+      const w = world()
+      const finish = await reach(w)
+      await w.cache[mode](targets)
+      const before = w.origin.requests.length
+      const early = w.get('/x/1') // while the old fill is still under way
+      await settle()
+      await finish()
+      await settle()
+      const late = w.get('/x/1') // and after it is done
+      await settle()
+      expect(w.origin.requests.length).toBeGreaterThan(before)
+      while (w.origin.waiting.length > 0) {
+        w.origin.next.answer({ headers: TAGGED, body: 'new' })
+        await settle()
+      }
+      expect((await early).body).toBe('new')
+      expect((await late).body).toBe('new')
+      expect(await w.get('/x/1')).toMatchObject({ body: 'new', result: 'hit' })
+    })
+  })
+})
+
+test('a purged copy is not served, not even when the origin fails', async () => {
+  const w = world()
+  await stored(w, TAGGED)
+  await w.cache.purge({ tags: ['product'] })
+  const answer = w.get('/x/1')
+  await settle()
+  w.origin.next.fail()
+  expect((await answer).status).toBe(502)
+})
+
+test('an invalidated copy still answers when the origin fails', async () => {
+  const w = world()
+  await stored(w, TAGGED)
+  await w.cache.invalidate({ tags: ['product'] })
+  const answer = w.get('/x/1')
+  await settle()
+  w.origin.next.fail()
+  expect(await answer).toMatchObject({ body: 'old', result: 'stale_if_error' })
+})
+
+test('an invalidated copy that the origin confirms is valid again', async () => {
+  const w = world()
+  await stored(w, TAGGED)
+  await w.cache.invalidate({ tags: ['product'] })
+  const answer = w.get('/x/1')
+  await settle()
+  expect(w.origin.next.request.fields).toContain('If-None-Match')
+  w.origin.next.answer({ status: 304 })
+  expect((await answer).body).toBe('old')
+  expect((await w.get('/x/1')).result).toBe('hit')
+})
+
+test('an old fill that ends late does not replace what was fetched after the purge', async () => {
+  const w = world()
+  const old = w.get('/x/1')
+  await settle()
+  await w.cache.purge({ all: true })
+  const fresh = w.get('/x/1')
+  await settle()
+  w.origin.waiting[1]?.answer({ headers: TAGGED, body: 'new' })
+  await fresh
+  w.origin.next.answer({ headers: TAGGED, body: 'old' })
+  await old
+  await settle()
+  expect(await w.get('/x/1')).toMatchObject({ body: 'new', result: 'hit' })
+})
+
+test('a purge of another tag, URL or prefix leaves a copy alone', async () => {
+  const w = world()
+  await stored(w, TAGGED)
+  await w.cache.purge({ tags: ['prod'], urls: ['http://a.test/x'], prefixes: ['http://a.test/x/10'] })
+  expect((await w.get('/x/1')).result).toBe('hit')
+})

@@ -1,0 +1,47 @@
+import type { Clock } from '../../src/model.ts'
+
+/** A clock that moves only when told to. */
+export class FakeClock implements Clock {
+  #now: number
+  #timers: { at: number; run: () => void }[] = []
+
+  constructor(startAt = Date.UTC(2026, 0, 1)) {
+    this.#now = startAt
+  }
+
+  now(): number {
+    return this.#now
+  }
+
+  after(delayMs: number, run: () => void): () => void {
+    const timer = { at: this.#now + delayMs, run }
+    this.#timers.push(timer)
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer)
+    }
+  }
+
+  /** Moves on, running what falls due in order, and lets promises settle. */
+  async advance(ms: number): Promise<void> {
+    const until = this.#now + ms
+    for (;;) {
+      const due = this.#timers.filter((timer) => timer.at <= until).sort((a, b) => a.at - b.at)[0]
+      if (due === undefined) break
+      this.#timers = this.#timers.filter((other) => other !== due)
+      this.#now = Math.max(this.#now, due.at)
+      due.run()
+      await settle()
+    }
+    this.#now = until
+    await settle()
+  }
+
+  get pending(): number {
+    return this.#timers.length
+  }
+}
+
+/** Lets everything run that waits for nothing but promises. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
+}

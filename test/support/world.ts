@@ -1,0 +1,77 @@
+import type { Body } from '../../src/body.ts'
+import { createCache } from '../../src/embed.ts'
+import { Events, type EventPayloads } from '../../src/events.ts'
+import { field, fieldsOf } from '../../src/fields.ts'
+import type { Reply } from '../../src/cache/handle.ts'
+import type { CacheRequest, Rules } from '../../src/model.ts'
+import { localLog } from '../../src/stores/local-log.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
+import { FakeClock } from './fake-clock.ts'
+import { ScriptedOrigin } from './scripted-origin.ts'
+
+export const RULES: Rules = {
+  ttl: undefined,
+  override: false,
+  grace: 3_600_000,
+  softTimeout: undefined,
+  refreshAhead: undefined,
+  cookies: 'safe',
+  errorTtlMax: 30_000,
+  tags: [],
+  key: { sortQuery: false, ignoreQuery: [], headers: [], cookies: [] },
+  statusTtl: new Map(),
+  bypass: false,
+  maxObjectBytes: 8 * 1024 * 1024,
+}
+
+/** A cache with everything around it in the test's hands. */
+export function world(rules: Partial<Rules> = {}) {
+  const clock = new FakeClock()
+  const origin = new ScriptedOrigin()
+  const events = new Events()
+  const log = localLog({ generation: 'g' })
+  const store = memoryStore({ maxBytes: '64MiB', events })
+  const seen: { [Name in keyof EventPayloads]: EventPayloads[Name][] } = {
+    request: [],
+    origin: [],
+    revalidation: [],
+    collapse: [],
+    store: [],
+    eviction: [],
+    purge: [],
+  }
+  for (const name of ['origin', 'revalidation', 'collapse', 'eviction', 'purge'] as const) {
+    events.on(name, (payload) => void (seen[name] as unknown[]).push(payload))
+  }
+  const route = { name: 'default', match: {}, origin, rules: { ...RULES, ...rules } }
+  const cache = createCache({ store, log, clock, events, routes: [route] })
+  const ask = async (path: string, headers: Record<string, string> = {}, extra: Partial<CacheRequest> = {}) =>
+    cache.handle({ method: 'GET', url: `http://a.test${path}`, fields: fieldsOf(headers), ...extra })
+  const get = async (path: string, headers: Record<string, string> = {}, extra: Partial<CacheRequest> = {}) =>
+    received(await ask(path, headers, extra))
+  return { clock, origin, events, log, store, cache, seen, ask, get }
+}
+
+export interface Received {
+  status: number
+  body: string
+  result: string
+  cacheStatus: string
+  reply: Reply
+}
+
+/** A reply read to its end. */
+export async function received(reply: Reply): Promise<Received> {
+  const cacheStatus = field(reply.fields, 'cache-status') ?? ''
+  return { status: reply.status, body: await text(reply.body), result: reply.outcome.result, cacheStatus, reply }
+}
+
+export async function text(body: Body | undefined): Promise<string> {
+  const chunks: Uint8Array[] = []
+  const reader = body?.read()
+  for (;;) {
+    const chunk = await reader?.next()
+    if (chunk === undefined) return Buffer.concat(chunks).toString()
+    chunks.push(chunk)
+  }
+}
