@@ -1,0 +1,63 @@
+import type { IncomingMessage } from 'node:http'
+import { HerdgateError } from '../errors.ts'
+import type { Clock, OriginRequest, OriginResponse } from '../model.ts'
+import { clientGone, failure } from './failure.ts'
+import { ResponseBody } from './response-body.ts'
+import { createSilenceTimer } from './silence-timer.ts'
+import { ask, type SingleRequest } from './single-request.ts'
+
+export interface AsteriskOptions extends Pick<SingleRequest, 'url' | 'connectTimeout' | 'headersTimeout' | 'ca'> {
+  /** Milliseconds the origin may be silent within content; time in which nobody reads does not count. */
+  readonly bodyTimeout: number
+  readonly clock: Clock
+  readonly signal?: AbortSignal | undefined
+  /** Called once when the content has ended in whichever way; not when this rejects. */
+  readonly finished: () => void
+}
+
+/** OPTIONS for the origin as a whole (RFC 9110 section 9.3.7), whose target `*` undici does not send. */
+export async function askForOptions(request: OriginRequest, options: AsteriskOptions): Promise<OriginResponse> {
+  const { method, target, onInterim } = request
+  const fields = [...request.fields, 'Connection', 'close']
+  const reply = await ask({ ...options, method, target, fields, onInterim }, options.clock, options.signal)
+  if (reply.kind === 'switched') {
+    reply.socket.destroy()
+    throw new HerdgateError('origin_invalid', `${options.url.host}: switched protocols unasked`)
+  }
+  const { response } = reply
+  return {
+    status: response.statusCode ?? 0,
+    fields: response.rawHeaders,
+    body: contentOf(response, options),
+    trailers: () => response.rawTrailers,
+  }
+}
+
+function contentOf(response: IncomingMessage, options: AsteriskOptions): ResponseBody {
+  const { url, bodyTimeout, clock, signal, finished } = options
+  const resume = () => {
+    timer.touch()
+    response.resume()
+  }
+  const body = new ResponseBody({ resume, cancel: () => response.destroy() })
+  const silent = () => new HerdgateError('origin_timeout', `${url.host}: silent for ${bodyTimeout} ms`)
+  const timer = createSilenceTimer(clock, () => response.destroy(silent()))
+  const aborted = () => response.destroy(clientGone())
+
+  response.on('data', (chunk: Buffer) => {
+    if (body.push(chunk)) return timer.touch()
+    response.pause()
+    timer.hold()
+  })
+  response.once('end', () => body.end())
+  response.once('error', (cause) => body.fail(failure(cause, 'body', url.host)))
+  response.once('close', () => {
+    timer.stop()
+    signal?.removeEventListener('abort', aborted)
+    body.fail(new HerdgateError('origin_reset', `${url.host}: closed`))
+    finished()
+  })
+  signal?.addEventListener('abort', aborted)
+  timer.start(bodyTimeout)
+  return body
+}

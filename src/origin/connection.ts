@@ -1,0 +1,36 @@
+import type { Socket } from 'node:net'
+import { Client, type Dispatcher } from 'undici'
+import type { Clock } from '../model.ts'
+import { Exchange } from './exchange.ts'
+import { Line, type LineOptions, MAX_HEAD } from './line.ts'
+
+/**
+ * A client of undici's pool that tells each exchange which connection carries it: only so can be known whether a
+ * connection had served before, and whether it was reset or closed.
+ */
+export class Connection extends Client {
+  readonly #line: Line
+
+  constructor(options: LineOptions, dial: () => Socket, clock: Clock) {
+    const line = new Line(options, dial, clock)
+    super(options.url.origin, {
+      connect: (_to, callback) => line.open(callback),
+      allowH2: false,
+      pipelining: 1,
+      maxHeaderSize: MAX_HEAD,
+      // Node closes idle connections after 5 s, and others no sooner: stay below, obey longer hints to a minute.
+      keepAliveTimeout: 4_000,
+      keepAliveMaxTimeout: 60_000,
+      keepAliveTimeoutThreshold: 1_000,
+      // undici's own timers are precise to a second; the exchange has better ones.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    })
+    this.#line = line
+  }
+
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    if (handler instanceof Exchange) handler.carriedBy(this.#line)
+    return super.dispatch(options, handler)
+  }
+}

@@ -1,0 +1,183 @@
+import type { Readable } from 'node:stream'
+import type { Dispatcher } from 'undici'
+import { HerdgateError } from '../errors.ts'
+import type { Fields } from '../fields.ts'
+import type { Clock, OriginRequest, OriginResponse } from '../model.ts'
+import { failure, isConnectionLoss, type Stage } from './failure.ts'
+import type { Line } from './line.ts'
+import { lend } from './request-body.ts'
+import { ResponseBody } from './response-body.ts'
+import { createSilenceTimer } from './silence-timer.ts'
+
+/** Interim responses (1xx) accepted before the final one. */
+const MAX_INTERIM = 64
+
+/** How an exchange went, up to the response's head. */
+export type Attempt =
+  | { readonly kind: 'answered'; readonly response: OriginResponse }
+  /** No connection came about: nothing was sent. */
+  | { readonly kind: 'unreachable'; readonly error: HerdgateError }
+  /** A connection that had served before ended before the first octet of an answer. */
+  | { readonly kind: 'lost'; readonly sent: boolean; readonly error: HerdgateError }
+  | { readonly kind: 'failed'; readonly error: HerdgateError }
+
+export interface ExchangeOptions {
+  readonly request: OriginRequest
+  /** The origin's authority, for messages. */
+  readonly where: string
+  /** From the request's last octet to the complete head, in milliseconds. */
+  readonly headersTimeout: number
+  /** Between octets of content, in milliseconds, not counting the time in which we take none. */
+  readonly bodyTimeout: number
+  readonly clock: Clock
+  /** Called once after an answer, when its content has ended in whichever way. */
+  readonly finished: () => void
+}
+
+/** One request and its response on one connection: undici's handler. */
+export class Exchange implements Dispatcher.DispatchHandler {
+  /** Never rejects. */
+  readonly attempt: Promise<Attempt>
+  readonly #options: ExchangeOptions
+  readonly #settle: (attempt: Attempt) => void
+  readonly #timer
+  #line: Line | undefined
+  #controller: Dispatcher.DispatchController | undefined
+  #stage: Stage = 'connect'
+  #isReused = false
+  #isHeard = false
+  #interim = 0
+  #body: ResponseBody | undefined
+  #trailers: Fields = []
+  /** Why it is over; `true` when it went well. */
+  #over: HerdgateError | true | undefined
+
+  constructor(options: ExchangeOptions) {
+    const { promise, resolve } = Promise.withResolvers<Attempt>()
+    this.attempt = promise
+    this.#settle = resolve
+    this.#options = options
+    this.#timer = createSilenceTimer(options.clock, () => this.abort(this.#timeout()))
+  }
+
+  get isOver(): boolean {
+    return this.#over !== undefined
+  }
+
+  /** The request's content for undici, read as the origin takes it. */
+  upload(): Readable | null {
+    const { body } = this.#options.request
+    if (body === undefined) return null
+    return lend(body, {
+      waitingForClient: () => this.#stage === 'head' && this.#timer.hold(),
+      handedOver: () => this.#stage === 'head' && this.#timer.touch(),
+    })
+  }
+
+  /** Tells which client of the pool took the request. */
+  carriedBy(line: Line): void {
+    this.#line = line
+  }
+
+  /** Ends it now and destroys its connection. */
+  abort(error: HerdgateError): void {
+    if (this.#over !== undefined) return
+    this.#fail(error, { kind: 'failed', error })
+    this.#controller?.abort(error)
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#over instanceof HerdgateError) return controller.abort(this.#over)
+    this.#stage = 'head'
+    if (this.#line !== undefined) this.#isReused = this.#line.served++ > 0
+    this.#timer.start(this.#options.headersTimeout)
+  }
+
+  onResponseStarted(): void {
+    this.#isHeard = true
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
+    const fields = fieldsOf(controller.rawHeaders)
+    if (status < 200) return this.#onInterim(status, fields)
+    this.#stage = 'body'
+    this.#timer.start(this.#options.bodyTimeout)
+    this.#body = new ResponseBody({
+      resume: () => {
+        this.#timer.touch()
+        controller.resume()
+      },
+      cancel: () => this.abort(new HerdgateError('client_gone', 'the response was not wanted to its end')),
+    })
+    this.#settle({
+      kind: 'answered',
+      response: { status, fields, body: this.#body, trailers: () => this.#trailers },
+    })
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#body?.push(chunk) !== false) return this.#timer.touch()
+    controller.pause()
+    this.#timer.hold()
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    // Content that ends with the connection is complete only if the connection ended well (RFC 9112 section 8).
+    if (this.#line?.fault !== undefined) return this.onResponseError(controller, this.#line.fault)
+    if (this.#over !== undefined) return
+    this.#over = true
+    this.#timer.stop()
+    this.#trailers = fieldsOf(controller.rawTrailers)
+    this.#body?.end()
+    this.#options.finished()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
+    if (this.#over !== undefined) return
+    const error = failure(cause, this.#stageOf(cause), this.#options.where)
+    this.#fail(error, this.#unanswered(cause, error))
+  }
+
+  #onInterim(status: number, fields: Fields): void {
+    this.#interim += 1
+    if (this.#interim <= MAX_INTERIM) return this.#options.request.onInterim?.(status, fields)
+    this.abort(
+      new HerdgateError('origin_invalid', `${this.#options.where}: more than ${MAX_INTERIM} interim responses`),
+    )
+  }
+
+  /** An error before the first octet was sent is one of connecting, unless an idle connection broke in that moment. */
+  #stageOf(cause: Error): Stage {
+    return this.#stage === 'connect' && isConnectionLoss(cause) && cause !== this.#line?.refusal ? 'head' : this.#stage
+  }
+
+  #unanswered(cause: Error, error: HerdgateError): Attempt {
+    if (this.#line !== undefined && cause === this.#line.refusal) return { kind: 'unreachable', error }
+    const sent = this.#stage !== 'connect'
+    const isLost = !this.#isHeard && (this.#isReused || !sent) && isConnectionLoss(cause)
+    return isLost ? { kind: 'lost', sent, error } : { kind: 'failed', error }
+  }
+
+  #fail(error: HerdgateError, attempt: Attempt): void {
+    this.#over = error
+    this.#timer.stop()
+    this.#line?.abandon()
+    this.#settle(attempt)
+    if (this.#body === undefined) return
+    this.#body.fail(error)
+    this.#options.finished()
+  }
+
+  #timeout(): HerdgateError {
+    const { where, headersTimeout, bodyTimeout } = this.#options
+    const message = this.#stage === 'body' ? `silent for ${bodyTimeout} ms` : `no response within ${headersTimeout} ms`
+    return new HerdgateError('origin_timeout', `${where}: ${message}`)
+  }
+}
+
+/** undici's raw field lines: octets, kept one character each as everywhere in HTTP/1.1. */
+function fieldsOf(raw: Dispatcher.DispatchController['rawHeaders']): Fields {
+  if (!Array.isArray(raw)) return []
+  return raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')))
+}

@@ -1,0 +1,104 @@
+/** Dialling an origin, and what is known about the socket a client of the pool is using. */
+import { connect, isIP, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { type buildConnector, errors } from 'undici'
+import type { Clock } from '../model.ts'
+
+/** Octets a response's head, or its trailer section, may have. */
+export const MAX_HEAD = 64 * 1024
+
+export interface DialOptions {
+  readonly url: URL
+  /** Certificates trusted in place of the well-known ones, in PEM. */
+  readonly ca?: string | undefined
+  /** The origin's end of stream leaves our direction open. */
+  readonly allowHalfOpen?: boolean
+}
+
+export interface LineOptions {
+  readonly url: URL
+  /** Milliseconds until TCP, and TLS where spoken, must be established. */
+  readonly connectTimeout: number
+}
+
+/** Host name of a URL as sockets want it: IPv6 without brackets. */
+export const hostOf = (url: URL): string => url.hostname.replace(/^\[(.*)\]$/, '$1')
+
+/** Opens sockets to one URL; TLS sessions are resumed. */
+export function createDialer({ url, ca, allowHalfOpen = false }: DialOptions): () => Socket {
+  const host = hostOf(url)
+  const isTls = url.protocol === 'https:'
+  const port = Number(url.port) || (isTls ? 443 : 80)
+  const to = { host, port, allowHalfOpen }
+  if (!isTls) return () => connect({ ...to, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 })
+
+  // Server Name Indication carries names only, never addresses (RFC 6066 section 3).
+  const servername = isIP(host) === 0 ? host : ''
+  const trust = ca === undefined ? {} : { ca }
+  let session: Buffer | undefined
+  return () => {
+    const socket = connectTls({ ...to, ...trust, servername, session, ALPNProtocols: ['http/1.1'] })
+    socket.setNoDelay(true).setKeepAlive(true, 60_000)
+    return socket.on('session', (issued: Buffer) => {
+      session = issued
+    })
+  }
+}
+
+/** The socket, one after the other, of one undici client. */
+export class Line {
+  /** Requests begun on the present socket. */
+  served = 0
+  /** Why the last attempt to connect failed. */
+  refusal: Error | undefined
+  /** The error the present socket broke with; a connection closed in good order has none. */
+  fault: Error | undefined
+
+  readonly #dial: () => Socket
+  readonly #connected: string
+  readonly #timeout: number
+  readonly #clock: Clock
+  #dialling: Socket | undefined
+
+  constructor(options: LineOptions, dial: () => Socket, clock: Clock) {
+    this.#dial = dial
+    this.#connected = options.url.protocol === 'https:' ? 'secureConnect' : 'connect'
+    this.#timeout = options.connectTimeout
+    this.#clock = clock
+  }
+
+  /** Gives up an attempt to connect that nobody waits for any more. */
+  abandon(): void {
+    this.#dialling?.destroy(new errors.SocketError('abandoned'))
+  }
+
+  /** Connects: the function undici's client calls. */
+  open(callback: buildConnector.Callback): void {
+    const socket = this.#dial()
+    const tooLate = () => socket.destroy(new errors.ConnectTimeoutError(`no connection within ${this.#timeout} ms`))
+    const cancel = this.#clock.after(this.#timeout, tooLate)
+    this.#dialling = socket
+    this.served = 0
+    this.refusal = undefined
+    this.fault = undefined
+
+    const refused = (error: Error) => {
+      if (this.#dialling !== socket) return
+      cancel()
+      this.#dialling = undefined
+      this.refusal = error
+      callback(error, null)
+    }
+    socket.once(this.#connected, () => {
+      cancel()
+      this.#dialling = undefined
+      callback(null, socket)
+    })
+    // Comes before undici's own listener, which may take a broken connection for the end of the content.
+    socket.on('error', (error: Error) => {
+      this.fault = error
+      refused(error)
+    })
+    socket.once('close', () => refused(new errors.SocketError('closed while connecting')))
+  }
+}

@@ -1,0 +1,187 @@
+import { Pool } from 'undici'
+import { HerdgateError } from '../errors.ts'
+import { without } from '../fields.ts'
+import type { Clock, Origin, OriginRequest, OriginResponse } from '../model.ts'
+import { createAdmission } from './admission.ts'
+import { askForOptions } from './asterisk.ts'
+import { Connection } from './connection.ts'
+import { type Attempt, Exchange } from './exchange.ts'
+import { clientGone } from './failure.ts'
+import { createDialer, hostOf } from './line.ts'
+import { createRotation } from './rotation.ts'
+
+export interface OriginOptions {
+  readonly name: string
+  /** One or more http or https URLs, taken in turns. A path in it is put before every target. */
+  readonly urls: readonly string[]
+  /** Milliseconds until a connection must be established. */
+  readonly connectTimeout: number
+  /** Milliseconds from the request's last octet to the complete head of the final response. */
+  readonly headersTimeout: number
+  /** Milliseconds the origin may be silent within content; time in which nobody reads does not count. */
+  readonly bodyTimeout: number
+  /** Requests in progress at once, over all URLs. */
+  readonly maxConcurrency: number
+  /** Certificates trusted in place of the well-known ones, in PEM. */
+  readonly ca?: string | undefined
+}
+
+/** An origin reached through pools of HTTP/1.1 connections. */
+export interface PoolOrigin extends Origin {
+  usage(): { inFlight: number; queued: number }
+  /**
+   * Takes no new requests, waits for those in progress, then closes all connections.
+   * @param signal when aborted, ends the wait and what is still in progress
+   */
+  close(signal?: AbortSignal): Promise<void>
+}
+
+/** How long a URL that could not be reached is tried only after the others. */
+const COOL_DOWN_MS = 2_000
+/** Requests waiting for a place, for each that has one. */
+const LINE_PER_PLACE = 4
+
+/** Fields of the connection and of framing, which belong to each hop. Expect is met by the hop before us. */
+const PER_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'expect'])
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
+
+/**
+ * Transport to the URLs of one origin. Trailer fields of responses are received; those of requests are not sent.
+ * @throws TypeError when there is no URL, or one is not http or https
+ */
+export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
+  const members = options.urls.map((url) => createMember(url, options, clock))
+  const [first] = members
+  if (first === undefined) throw new TypeError(`Origin ${options.name} has no URL`)
+  const rotation = createRotation(members, COOL_DOWN_MS, clock)
+  const { maxConcurrency, headersTimeout } = options
+  const limits = { places: maxConcurrency, line: maxConcurrency * LINE_PER_PLACE, waitMs: headersTimeout }
+  const admission = createAdmission(limits, clock)
+  let isClosing = false
+
+  async function fetch(request: OriginRequest, signal?: AbortSignal): Promise<OriginResponse> {
+    checkForm(request)
+    if (isClosing) throw new HerdgateError('origin_refused', `Origin ${options.name} is closed`)
+    await admission.enter(signal)
+    const call = createCall(signal, admission.leave)
+    try {
+      return await (request.target === '*' ? askAll(request, call, signal) : firstAnswer(request, call))
+    } catch (error) {
+      call.finished()
+      throw error
+    }
+  }
+
+  const askAll = (request: OriginRequest, { finished }: Call, signal?: AbortSignal): Promise<OriginResponse> => {
+    const { connectTimeout, bodyTimeout, ca } = options
+    const { url } = rotation.turn()[0] ?? first
+    const fields = without(request.fields, (name) => PER_HOP.has(name))
+    const timeouts = { connectTimeout, headersTimeout, bodyTimeout }
+    return askForOptions({ ...request, fields }, { url, ...timeouts, ca, clock, signal, finished })
+  }
+
+  /** A URL that cannot be reached passes the request, of which nothing was sent, to the next. */
+  async function firstAnswer(request: OriginRequest, call: Call): Promise<OriginResponse> {
+    let unreachable = new HerdgateError('origin_refused')
+    for (const member of rotation.turn()) {
+      const attempt = await tryMember(member, request, call)
+      if (attempt.kind === 'answered') return attempt.response
+      if (attempt.kind !== 'unreachable') throw attempt.error
+      rotation.failed(member)
+      unreachable = attempt.error
+    }
+    throw unreachable
+  }
+
+  /** Once more when an idle connection closed as the request went out (RFC 9112 section 9.3.1). */
+  async function tryMember(member: Member, request: OriginRequest, call: Call): Promise<Attempt> {
+    const attempt = await start(member, request, call).attempt
+    if (attempt.kind !== 'lost' || (attempt.sent && !isRepeatable(request))) return attempt
+    return start(member, request, call).attempt
+  }
+
+  function start(member: Member, request: OriginRequest, call: Call): Exchange {
+    const { headersTimeout, bodyTimeout } = options
+    const { where } = member
+    const exchange = new Exchange({ request, where, headersTimeout, bodyTimeout, clock, finished: call.finished })
+    call.carriedBy(exchange)
+    if (!exchange.isOver) member.send(request, exchange)
+    return exchange
+  }
+
+  async function close(signal?: AbortSignal): Promise<void> {
+    isClosing = true
+    const destroy = () => void Promise.all(members.map((member) => member.pool.destroy()))
+    if (signal?.aborted) destroy()
+    signal?.addEventListener('abort', destroy)
+    await admission.idle()
+    signal?.removeEventListener('abort', destroy)
+    await Promise.all(members.map((member) => member.pool.destroy()))
+  }
+
+  return { name: options.name, fetch, usage: admission.usage, close }
+}
+
+/** One URL of an origin. */
+interface Member {
+  readonly url: URL
+  readonly where: string
+  readonly pool: Pool
+  send(request: OriginRequest, exchange: Exchange): void
+}
+
+function createMember(text: string, { connectTimeout, maxConcurrency, ca }: OriginOptions, clock: Clock): Member {
+  const url = new URL(text)
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new TypeError(`${text} is not an http URL`)
+  const dial = createDialer({ url, ca })
+  const factory = () => new Connection({ url, connectTimeout }, dial, clock)
+  const pool = new Pool(url.origin, { connections: maxConcurrency, allowH2: false, factory })
+  const basePath = url.pathname.replace(/\/$/, '')
+  // Without it undici would take the name from Host, and connect anew whenever that changes.
+  const servername = hostOf(url)
+  return {
+    url,
+    where: url.host,
+    pool,
+    send({ method, target, fields }, exchange) {
+      const headers = without(fields, (name) => PER_HOP.has(name))
+      const dispatch = { method, path: basePath + target, headers, body: exchange.upload(), servername }
+      pool.dispatch(dispatch, exchange)
+    },
+  }
+}
+
+/** What lasts from the first attempt of a fetch to the last octet of its response. */
+interface Call {
+  carriedBy(exchange: Exchange): void
+  /** Gives the place back; further calls do nothing. */
+  readonly finished: () => void
+}
+
+function createCall(signal: AbortSignal | undefined, leave: () => void): Call {
+  let current: Exchange | undefined
+  let isFinished = false
+  const abort = () => current?.abort(clientGone())
+  signal?.addEventListener('abort', abort)
+  return {
+    carriedBy(exchange) {
+      current = exchange
+      if (signal?.aborted) abort()
+    },
+    finished() {
+      if (isFinished) return
+      isFinished = true
+      signal?.removeEventListener('abort', abort)
+      leave()
+    },
+  }
+}
+
+function checkForm({ method, target }: OriginRequest): void {
+  if (target.startsWith('/') ? method !== 'CONNECT' : target === '*' && method === 'OPTIONS') return
+  throw new HerdgateError('malformed_request', `${method} is not sent for this target`)
+}
+
+function isRepeatable({ method, body }: OriginRequest): boolean {
+  return body === undefined && SAFE_METHODS.has(method)
+}

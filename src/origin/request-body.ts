@@ -1,0 +1,61 @@
+import { Readable } from 'node:stream'
+import { clientGone } from './failure.ts'
+
+/** Who is being waited for, as the upload proceeds. */
+export interface UploadProgress {
+  /** The next octets have to come from the client. */
+  waitingForClient(): void
+  /** Octets, or the end, were handed over: it is the origin's turn. */
+  handedOver(): void
+}
+
+/**
+ * The client's content on loan: reads from it as the origin takes it. Being destroyed, as undici does when an
+ * exchange ends early, leaves the client's stream alone: the response travels on the same socket. Nothing is read
+ * and no listener is attached before the first read.
+ */
+export function lend(source: Readable, progress: UploadProgress): Readable {
+  let isAttached = false
+  let isWanted = false
+
+  const handOver = (chunk: unknown) => {
+    isWanted = false
+    progress.handedOver()
+    loan.push(chunk)
+  }
+  const onReadable = () => {
+    if (!isWanted) return
+    const chunk: unknown = source.read()
+    if (chunk !== null) handOver(chunk)
+  }
+  const onEnd = () => handOver(null)
+  const onBroken = () => {
+    if (!source.readableEnded) loan.destroy(clientGone())
+  }
+  const attach = () => {
+    isAttached = true
+    source.on('readable', onReadable).on('end', onEnd).on('error', onBroken).on('close', onBroken)
+  }
+  const detach = () => {
+    source.off('readable', onReadable).off('end', onEnd).off('error', onBroken).off('close', onBroken)
+  }
+
+  const loan = new Readable({
+    read() {
+      if (source.readableEnded) return handOver(null)
+      if (source.destroyed) return void loan.destroy(clientGone())
+      if (!isAttached) attach()
+      const chunk: unknown = source.read()
+      if (chunk !== null) return handOver(chunk)
+      isWanted = true
+      progress.waitingForClient()
+    },
+    destroy(error, callback) {
+      if (isAttached) detach()
+      callback(error)
+    },
+  })
+  // undici stops listening when the request has failed, and then destroys with the error that it failed with.
+  loan.on('error', () => {})
+  return loan
+}

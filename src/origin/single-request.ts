@@ -1,0 +1,81 @@
+import { type IncomingMessage, request as send } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { HerdgateError } from '../errors.ts'
+import type { Fields } from '../fields.ts'
+import type { Clock } from '../model.ts'
+import { clientGone, failure } from './failure.ts'
+import { createDialer, Line, MAX_HEAD } from './line.ts'
+
+export interface SingleRequest {
+  readonly url: URL
+  readonly method: string
+  /** The request target as it goes out. */
+  readonly target: string
+  readonly fields: Fields
+  /** Milliseconds until the connection must be established. */
+  readonly connectTimeout: number
+  /** Milliseconds from then to the complete head of the final response. */
+  readonly headersTimeout: number
+  readonly ca?: string | undefined
+  readonly onInterim?: ((status: number, fields: Fields) => void) | undefined
+}
+
+export type Reply =
+  | { readonly kind: 'response'; readonly response: IncomingMessage }
+  /** The origin switched protocols: the socket is the caller's now, `head` what was already read from it. */
+  | { readonly kind: 'switched'; readonly response: IncomingMessage; readonly socket: Duplex; readonly head: Buffer }
+
+/**
+ * One request without content on a connection of its own, for what undici's pools do not do: a change of protocol,
+ * and a target that is no path. The signal counts until the head is there; then the caller owns the connection.
+ * @throws HerdgateError origin_refused, origin_reset, origin_invalid, origin_timeout, client_gone
+ */
+export async function ask(options: SingleRequest, clock: Clock, signal?: AbortSignal): Promise<Reply> {
+  if (signal?.aborted) throw clientGone()
+  const socket = await dial(options, clock, signal)
+  return askOn(socket, options, clock, signal)
+}
+
+function dial({ url, connectTimeout, ca }: SingleRequest, clock: Clock, signal?: AbortSignal): Promise<Socket> {
+  const line = new Line({ url, connectTimeout }, createDialer({ url, ca, allowHalfOpen: true }), clock)
+  return new Promise((resolve, reject) => {
+    const abandon = () => line.abandon()
+    signal?.addEventListener('abort', abandon)
+    line.open((error, socket) => {
+      signal?.removeEventListener('abort', abandon)
+      if (socket !== null) resolve(socket)
+      else reject(signal?.aborted ? clientGone() : failure(error, 'connect', url.host))
+    })
+  })
+}
+
+function askOn(socket: Socket, options: SingleRequest, clock: Clock, signal?: AbortSignal): Promise<Reply> {
+  const { url, method, target, fields, headersTimeout, onInterim } = options
+  const request = send({
+    method,
+    path: target,
+    headers: fields,
+    maxHeaderSize: MAX_HEAD,
+    createConnection: () => socket,
+  })
+  return new Promise((resolve, reject) => {
+    const tooSlow = () => new HerdgateError('origin_timeout', `${url.host}: no response within ${headersTimeout} ms`)
+    const cancelTimer = clock.after(headersTimeout, () => request.destroy(tooSlow()))
+    const aborted = () => request.destroy(clientGone())
+    const settle = (use: () => void) => {
+      cancelTimer()
+      signal?.removeEventListener('abort', aborted)
+      use()
+    }
+    request.on('information', ({ statusCode, rawHeaders }) => onInterim?.(statusCode, rawHeaders))
+    request.once('response', (response) => settle(() => resolve({ kind: 'response', response })))
+    request.once('upgrade', (response, socket, head) =>
+      settle(() => resolve({ kind: 'switched', response, socket, head })),
+    )
+    request.on('error', (cause) => settle(() => reject(failure(cause, 'head', url.host))))
+    signal?.addEventListener('abort', aborted)
+    if (signal?.aborted) aborted()
+    else request.end()
+  })
+}

@@ -1,0 +1,205 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { HerdgateError } from '../errors.ts'
+import { type Fields, field, without } from '../fields.ts'
+import type { Clock } from '../model.ts'
+import { createSilenceTimer, type SilenceTimer } from './silence-timer.ts'
+import { ask, type Reply, type SingleRequest } from './single-request.ts'
+
+export interface TunnelOptions {
+  /** http or https URL of the origin; a path in it is put before the target. */
+  readonly url: string
+  /** Origin form: path and query. */
+  readonly target: string
+  /** As they go out, Connection and Upgrade among them. */
+  readonly fields: Fields
+  /** Milliseconds until the connection must be established. */
+  readonly connectTimeout: number
+  /** Milliseconds to the head of the response; also how long a direction may be silent once the other has ended. */
+  readonly headersTimeout: number
+  readonly ca?: string | undefined
+  readonly clock: Clock
+}
+
+/** The client's side: its socket, and what was read from it behind the request's head. */
+export interface TunnelClient {
+  readonly socket: Duplex
+  readonly head: Buffer
+}
+
+/**
+ * Asks an origin to change protocols (RFC 9110 section 7.8) and joins client and origin when it does. An answer other
+ * than 101 is passed on and the connection closed. Resolves when everything is over and the client's socket is closed
+ * or handed its last octet, with the status the origin answered.
+ * @throws HerdgateError when there is no answer; nothing was written to the client then, and its socket is open
+ * unless the client itself has gone (client_gone)
+ */
+export async function tunnel(
+  options: TunnelOptions,
+  client: TunnelClient,
+  signal?: AbortSignal,
+): Promise<{ status: number }> {
+  const leaving = watch(client.socket, signal)
+  try {
+    const reply = await ask(singleRequest(options), options.clock, leaving.signal)
+    if (reply.kind === 'response') await relay(reply.response, client.socket, options, leaving.signal)
+    else await join(reply, client, options, signal)
+    return { status: reply.response.statusCode ?? 0 }
+  } finally {
+    leaving.release()
+  }
+}
+
+/** Fields that delimit content: the request has none, whatever the client's said. */
+const FRAMING = new Set(['content-length', 'transfer-encoding', 'expect'])
+/** Fields of a response that concern the origin's connection only. */
+const PER_HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'te', 'transfer-encoding', 'upgrade'])
+
+function singleRequest({ url: text, target, fields, ...rest }: TunnelOptions): SingleRequest {
+  if (!target.startsWith('/')) throw new HerdgateError('malformed_request', 'Only paths can be upgraded')
+  const url = new URL(text)
+  return {
+    ...rest,
+    url,
+    method: 'GET',
+    target: url.pathname.replace(/\/$/, '') + target,
+    fields: without(fields, (name) => FRAMING.has(name)),
+  }
+}
+
+/** A signal that also fires when the client's socket closes, which must never raise an unheard error. */
+function watch(socket: Duplex, outer: AbortSignal | undefined): { signal: AbortSignal; release: () => void } {
+  const controller = new AbortController()
+  const abort = () => controller.abort()
+  socket.on('error', abort).once('close', abort)
+  outer?.addEventListener('abort', abort)
+  if (socket.destroyed || outer?.aborted) abort()
+  return {
+    signal: controller.signal,
+    release() {
+      outer?.removeEventListener('abort', abort)
+      socket.off('close', abort)
+    },
+  }
+}
+
+// ----------------------------------------------------------------------------------------------- switched
+
+async function join(
+  { response, socket: origin, head }: Extract<Reply, { kind: 'switched' }>,
+  client: TunnelClient,
+  { clock, headersTimeout }: TunnelOptions,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  client.socket.write(headOf(response, response.rawHeaders), 'latin1')
+  if (head.length > 0) client.socket.write(head)
+  if (client.head.length > 0) origin.write(client.head)
+
+  const both = [client.socket, origin]
+  const destroy = () => both.forEach((socket) => socket.destroy())
+  // A direction that has ended leaves the other one open as long as it is used.
+  const lingering = createSilenceTimer(clock, destroy)
+  signal?.addEventListener('abort', destroy)
+  for (const socket of both) {
+    socket.on('data', () => lingering.touch()).on('error', destroy)
+    socket.once('end', () => lingering.start(headersTimeout))
+  }
+  const closed = both.map((socket) => closeOf(socket, destroy))
+  client.socket.pipe(origin)
+  origin.pipe(client.socket)
+  if (signal?.aborted) destroy()
+  await Promise.all(closed)
+  lingering.stop()
+  signal?.removeEventListener('abort', destroy)
+}
+
+/** Resolves when the socket has closed; one that closes without having ended takes the other with it. */
+function closeOf(socket: Duplex, destroyBoth: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    const closed = () => {
+      if (!socket.readableEnded) destroyBoth()
+      resolve()
+    }
+    if (socket.closed) closed()
+    else socket.once('close', closed)
+  })
+}
+
+// ------------------------------------------------------------------------------------------------ refused
+
+/** Passes a response on and closes. One that breaks off breaks the client's connection too. */
+async function relay(
+  response: IncomingMessage,
+  socket: Duplex,
+  { clock, headersTimeout, url }: TunnelOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const silent = () => response.destroy(new HerdgateError('origin_timeout', `${url}: silent for ${headersTimeout} ms`))
+  const timer = createSilenceTimer(clock, silent)
+  const aborted = () => response.destroy()
+  signal.addEventListener('abort', aborted)
+  timer.start(headersTimeout)
+  try {
+    await writeResponse(response, socket, timer)
+    close(socket, clock, headersTimeout)
+  } catch {
+    socket.destroy()
+  } finally {
+    timer.stop()
+    response.destroy()
+  }
+}
+
+/** Ends the connection and reads on until the client has: closing over unread octets would cost it the response. */
+function close(socket: Duplex, clock: Clock, limitMs: number): void {
+  const cancel = clock.after(limitMs, () => socket.destroy())
+  socket.once('close', cancel).resume()
+  socket.end()
+}
+
+async function writeResponse(response: IncomingMessage, socket: Duplex, timer: SilenceTimer): Promise<void> {
+  const fields = endToEnd(response.rawHeaders)
+  const isChunked = !hasNoContent(response) && field(fields, 'content-length') === undefined
+  const framing = isChunked ? ['Transfer-Encoding', 'chunked'] : []
+  socket.write(headOf(response, [...fields, ...framing, 'Connection', 'close']), 'latin1')
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    timer.hold()
+    if (isChunked) socket.write(`${chunk.length.toString(16)}\r\n`)
+    const isRoomy = socket.write(chunk)
+    if (isChunked) socket.write('\r\n')
+    if (!isRoomy) await drained(socket)
+    timer.touch()
+  }
+  if (isChunked) socket.write('0\r\n\r\n')
+}
+
+const hasNoContent = ({ statusCode }: IncomingMessage): boolean => statusCode === 204 || statusCode === 304
+
+function endToEnd(fields: Fields): Fields {
+  const options = (field(fields, 'connection') ?? '').split(',')
+  const named = new Set(options.map((name) => name.trim().toLowerCase()))
+  return without(fields, (name) => PER_HOP.has(name) || named.has(name))
+}
+
+/** Resolves when there is room again, rejects when there will be none. */
+function drained(socket: Duplex): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (finish: () => void) => () => {
+      socket.off('drain', onDrain).off('close', onClose)
+      finish()
+    }
+    const onDrain = settle(resolve)
+    const onClose = settle(() => reject(new HerdgateError('client_gone')))
+    if (socket.destroyed) return onClose()
+    socket.on('drain', onDrain).on('close', onClose)
+  })
+}
+
+// --------------------------------------------------------------------------------------------------- head
+
+/** Status line and field lines as they were received, in octets. */
+function headOf({ statusCode, statusMessage }: IncomingMessage, fields: Fields): string {
+  let head = `HTTP/1.1 ${statusCode} ${statusMessage ?? ''}\r\n`
+  for (let at = 0; at + 1 < fields.length; at += 2) head += `${fields[at]}: ${fields[at + 1]}\r\n`
+  return `${head}\r\n`
+}
