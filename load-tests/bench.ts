@@ -1,0 +1,57 @@
+/**
+ * The benchmarks that need nothing from outside the repository: `npm run bench [-- --rounds N] [hit engine memory]`.
+ * They build the package first, measure the built command line and library from outside, and print Markdown.
+ */
+import { execFileSync } from 'node:child_process'
+import { availableParallelism, cpus } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { z } from 'zod'
+import { benchHit } from './hit.ts'
+import { benchMemory } from './memory.ts'
+import { runJson } from './processes.ts'
+import { showSpread, spread } from './rounds.ts'
+
+const MEASURE_MS = 2_000
+const ENTRIES = 100_000
+
+/** What engine.ts prints: nanoseconds per call, one number a round. */
+const engineReport = z.object({ getOrSet: z.number().array(), lruCache: z.number().array() })
+
+const BENCHMARKS: Record<string, (rounds: number) => Promise<string[]>> = {
+  hit: (rounds) => benchHit(rounds, MEASURE_MS),
+  engine: benchEngine,
+  memory: () => benchMemory(ENTRIES),
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { rounds: { type: 'string', default: '5' } },
+  })
+  const rounds = Number(values.rounds)
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds wants a whole number from 1')
+  execFileSync('npm', ['run', '--silent', 'build'], { cwd: fileURLToPath(new URL('..', import.meta.url)) })
+  console.log(`Node ${process.versions.node}, ${availableParallelism()} cores, ${cpus()[0]?.model ?? 'unknown'}\n`)
+  for (const name of positionals.length === 0 ? Object.keys(BENCHMARKS) : positionals) await run(name, rounds)
+}
+
+async function run(name: string, rounds: number): Promise<void> {
+  const benchmark = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined
+  if (benchmark === undefined) throw new Error(`no benchmark ${name}: there are ${Object.keys(BENCHMARKS).join(', ')}`)
+  console.log(`## ${name}\n\n${(await benchmark(rounds)).join('\n')}\n`)
+}
+
+async function benchEngine(rounds: number): Promise<string[]> {
+  const report = await runJson('server', ['load-tests/engine.ts', '--rounds', String(rounds)], engineReport)
+  return [
+    `A hit in memory through the library, 1,000 keys, ${rounds} rounds`,
+    '',
+    '| call | ns |',
+    '| --- | --- |',
+    `| \`await cache.getOrSet(key, load, { ttl })\` | ${showSpread(spread(report.getOrSet), 0)} |`,
+    `| \`await lru.get(key)\`, for comparison | ${showSpread(spread(report.lruCache), 0)} |`,
+  ]
+}
+
+await main()
