@@ -16,6 +16,7 @@ const KINDS = {
   malformed_request: { status: 400, title: 'Malformed request', source: 'client' },
   unknown_route: { status: 404, title: 'No route for this request', source: 'client' },
   method_not_allowed: { status: 405, title: 'Method not allowed', source: 'client' },
+  request_timeout: { status: 408, title: 'Request took too long', source: 'client' },
   expectation_failed: { status: 417, title: 'Expectation failed', source: 'client' },
   misdirected: { status: 421, title: 'Host is not served here', source: 'client' },
   head_too_large: { status: 431, title: 'Request header fields too large', source: 'client' },

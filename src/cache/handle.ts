@@ -1,6 +1,6 @@
 /** The HTTP door: a request in, a response out, by RFC 9111. */
 import { Body } from '../body.ts'
-import { type ErrorCode, HerdgateError } from '../errors.ts'
+import { HerdgateError } from '../errors.ts'
 import type { Events } from '../events.ts'
 import type { Fields } from '../fields.ts'
 import type { CacheRequest, Clock, InvalidationLog, Outcome, Route, StoredResponse } from '../model.ts'
@@ -14,6 +14,7 @@ import { cachedHead, passedHead } from '../policy/response.ts'
 import { matchRoute } from '../policy/route.ts'
 import { nameOf } from '../policy/target.ts'
 import { precondition } from '../policy/validation.ts'
+import { PROBLEM_TYPE, problemOf } from '../problem.ts'
 import type { Engine, Resolution } from './engine.ts'
 import { type DirectResponse, HttpQuestion } from './http-question.ts'
 
@@ -142,15 +143,9 @@ export function problem(
   error: HerdgateError,
   outcome: Outcome = { result: 'error', detail: error.code },
 ): Reply {
-  const detail: { type: string; title: string; status: number; code: ErrorCode } = {
-    type: 'about:blank',
-    title: error.title,
-    status: error.status,
-    code: error.code,
-  }
-  const content = Buffer.from(JSON.stringify(detail))
+  const content = Buffer.from(JSON.stringify(problemOf(error)))
   const fields = [
-    ...['Content-Type', 'application/problem+json', 'Cache-Control', 'no-store'],
+    ...['Content-Type', PROBLEM_TYPE, 'Cache-Control', 'no-store'],
     ...['Content-Length', String(content.length), 'Cache-Status', cacheStatus(outcome)],
   ]
   if (error.code === 'overloaded') fields.push('Retry-After', '1')

@@ -1,0 +1,52 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { HerdgateError } from './errors.ts'
+import { rawProblem } from './problem.ts'
+import { isWebSocket } from './upgrade.ts'
+
+/** How long a client may take over a request's head, in ms. */
+const HEAD_TIMEOUT_MS = 10_000
+/** Longer than the idle time of the usual load balancers, so that they close first. */
+const KEEP_ALIVE_MS = 65_000
+const MOST_HEAD_BYTES = 16 * 1024
+
+/** The Fastify instance of the data port. It routes nothing: every request, however odd, reaches one handler. */
+export function createDataPort(): FastifyInstance {
+  return Fastify({
+    rewriteUrl: () => '/',
+    bodyLimit: Number.MAX_SAFE_INTEGER, // bodies are streamed
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout: 0, // an upload takes as long as it takes
+    http: {
+      headersTimeout: HEAD_TIMEOUT_MS,
+      maxHeaderSize: MOST_HEAD_BYTES,
+      requireHostHeader: false, // checked with everything else about the target
+      shouldUpgradeCallback: isWebSocket,
+    },
+    clientErrorHandler: refuseMalformed,
+  })
+}
+
+/** What Node's parser refused. The connection is closed: nothing after it can be trusted. */
+function refuseMalformed(
+  error: NodeJS.ErrnoException,
+  socket: Socket & { _httpMessage?: ServerResponse | null },
+): void {
+  const answered = socket._httpMessage?.headersSent === true // an answer is on its way: nothing may be put into it
+  if (error.code === 'ECONNRESET' || !socket.writable || answered) socket.destroy()
+  else socket.end(rawProblem(new HerdgateError(codeOf(error))))
+}
+
+function codeOf(error: NodeJS.ErrnoException): 'head_too_large' | 'request_timeout' | 'malformed_request' {
+  switch (error.code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return 'head_too_large'
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return 'request_timeout'
+    default:
+      return 'malformed_request'
+  }
+}

@@ -1,0 +1,32 @@
+import { BlockList, isIP } from 'node:net'
+import type { Socket } from 'node:net'
+import type { Peer } from './model.ts'
+
+/**
+ * Who is at the other end of a connection, and whether its word on whom it speaks for counts. Looked up once per
+ * connection.
+ * @param trusted addresses and CIDR ranges, already checked for form
+ */
+export function createPeers(trusted: readonly string[]): (socket: Socket) => Peer {
+  const list = blockListOf(trusted)
+  const known = new WeakMap<Socket, Peer>()
+  return (socket) => {
+    const peer = known.get(socket)
+    if (peer !== undefined) return peer
+    const address = socket.remoteAddress ?? ''
+    const found = { address, trusted: list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4') }
+    known.set(socket, found)
+    return found
+  }
+}
+
+function blockListOf(ranges: readonly string[]): BlockList {
+  const list = new BlockList()
+  for (const range of ranges) {
+    const [address = '', prefix] = range.split('/')
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
+    if (prefix === undefined) list.addAddress(address, family)
+    else list.addSubnet(address, Number(prefix), family)
+  }
+  return list
+}

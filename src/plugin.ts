@@ -1,0 +1,82 @@
+import type { FastifyInstance } from 'fastify'
+import { proxyRoute } from '../routes/proxy.ts'
+import { systemClock } from './clock.ts'
+import { createCache } from './embed.ts'
+import type { Cache } from './cache/create-cache.ts'
+import type { RouteMatch, Rules } from './model.ts'
+import { createOrigin, type OriginOptions } from './origin/pool-origin.ts'
+import { createPeers } from './peers.ts'
+import { memoryStore } from './stores/memory.ts'
+import { duration } from './units.ts'
+
+type Duration = number | string
+
+/** Options of the Fastify plugin. What is left out is as in `herdgate serve`. */
+export interface HerdgateOptions {
+  /** One URL, or several that are taken in turns. */
+  readonly origin: string | readonly string[]
+  readonly match?: RouteMatch
+  readonly ttl?: Duration
+  readonly override?: boolean
+  readonly grace?: Duration
+  readonly softTimeout?: Duration
+  readonly refreshAhead?: number
+  readonly cookies?: Rules['cookies']
+  readonly tags?: readonly string[]
+  readonly memory?: number | string
+  /** Addresses and CIDR ranges of proxies whose X-Forwarded-* fields are believed. */
+  readonly trustProxy?: readonly string[]
+  /** Gets the cache, to purge it and to listen to its events. */
+  readonly onCache?: (cache: Cache) => void
+}
+
+/** Rules where nothing is said. */
+export const DEFAULT_RULES: Rules = {
+  ttl: undefined,
+  override: false,
+  grace: 3_600_000,
+  softTimeout: undefined,
+  refreshAhead: undefined,
+  cookies: 'safe',
+  errorTtlMax: 30_000,
+  tags: [],
+  key: { sortQuery: false, ignoreQuery: [], headers: [], cookies: [] },
+  statusTtl: new Map(),
+  bypass: false,
+  maxObjectBytes: 8 * 2 ** 20,
+}
+
+const DEFAULT_TIMEOUTS: Omit<OriginOptions, 'name' | 'urls'> = {
+  connectTimeout: 2_000,
+  headersTimeout: 30_000,
+  bodyTimeout: 30_000,
+  maxConcurrency: 1_024,
+}
+
+/**
+ * A Fastify plugin that answers everything below its prefix from an origin, through a cache of its own. The origin is
+ * asked for the whole path, prefix included.
+ */
+export async function herdgate(app: FastifyInstance, options: HerdgateOptions): Promise<void> {
+  const urls = typeof options.origin === 'string' ? [options.origin] : options.origin
+  const origin = createOrigin({ name: 'default', urls, ...DEFAULT_TIMEOUTS }, systemClock)
+  const route = { name: 'default', match: options.match ?? {}, origin, rules: rulesOf(options) }
+  const cache = createCache({ routes: [route], store: memoryStore({ maxBytes: options.memory ?? '256MiB' }) })
+  options.onCache?.(cache)
+  proxyRoute(app, { cache, peerOf: createPeers(options.trustProxy ?? []) })
+  app.addHook('onClose', async () => {
+    await origin.close()
+    await cache.close()
+  })
+}
+
+function rulesOf({ ttl, grace, softTimeout, ...options }: HerdgateOptions): Rules {
+  const { override, refreshAhead, cookies, tags } = { ...DEFAULT_RULES, ...options }
+  return {
+    ...DEFAULT_RULES,
+    ...{ override, refreshAhead, cookies, tags },
+    ttl: ttl === undefined ? undefined : duration(ttl),
+    grace: grace === undefined ? DEFAULT_RULES.grace : duration(grace),
+    softTimeout: softTimeout === undefined ? undefined : duration(softTimeout),
+  }
+}

@@ -1,0 +1,29 @@
+import { STATUS_CODES } from 'node:http'
+import type { ErrorCode, HerdgateError } from './errors.ts'
+
+/** The body of an error answer (RFC 9457). Names no address and repeats no input. */
+export interface Problem {
+  readonly type: 'about:blank'
+  readonly title: string
+  readonly status: number
+  readonly code: ErrorCode
+}
+
+export const PROBLEM_TYPE = 'application/problem+json'
+
+export function problemOf({ title, status, code }: HerdgateError): Problem {
+  return { type: 'about:blank', title, status, code }
+}
+
+/** A whole HTTP/1.1 message, for a socket that has no response object. The connection ends with it. */
+export function rawProblem(error: HerdgateError): string {
+  const content = JSON.stringify(problemOf(error))
+  const head = [
+    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? 'Error'}`,
+    `Content-Type: ${PROBLEM_TYPE}`,
+    'Cache-Control: no-store',
+    `Content-Length: ${Buffer.byteLength(content)}`,
+    'Connection: close',
+  ]
+  return `${head.join('\r\n')}\r\n\r\n${content}`
+}

@@ -1,0 +1,119 @@
+/** The composition root: a Config becomes stores, origins, a cache, and the two listeners. Does not listen by itself. */
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import { proxyRoute } from '../routes/proxy.ts'
+import { logRequests } from './access-log.ts'
+import { createAdmin } from './admin.ts'
+import { systemClock } from './clock.ts'
+import type { Config } from './config.ts'
+import { createDataPort } from './data-port.ts'
+import { createCache } from './embed.ts'
+import { HerdgateError } from './errors.ts'
+import { Events } from './events.ts'
+import { createMetrics } from './metrics.ts'
+import type { Route } from './model.ts'
+import { createOrigin, type PoolOrigin } from './origin/pool-origin.ts'
+import { createPeers } from './peers.ts'
+import { localLog } from './stores/local-log.ts'
+import { memoryStore } from './stores/memory.ts'
+import { passUpgrades } from './upgrade.ts'
+import { VERSION } from './version.ts'
+
+export interface ServerOptions {
+  readonly logger: Logger
+  readonly adminToken: string
+  /** One human line per request instead of JSON. */
+  readonly pretty?: boolean
+}
+
+export interface Server {
+  /** @returns base URLs of the data and the admin port */
+  listen(): Promise<{ data: string; admin: string }>
+  /** Stops accepting, finishes what is in flight, and closes everything. */
+  close(): Promise<void>
+}
+
+export async function createServer(
+  config: Config,
+  { logger, adminToken, pretty = false }: ServerOptions,
+): Promise<Server> {
+  const clock = systemClock
+  const events = new Events()
+  const origins = new Map<string, PoolOrigin>()
+  for (const [name, options] of Object.entries(config.origins))
+    origins.set(name, createOrigin({ name, ...options }, clock))
+  const routes = config.routes.map(
+    ({ name, match, origin, rules }): Route => ({ name, match, origin: originOf(origins, origin), rules }),
+  )
+  const store = memoryStore({ maxBytes: config.store.memory.maxBytes, events })
+  const log = localLog()
+  const cache = createCache({ store, log, clock, events, routes })
+  const metrics = createMetrics({
+    events,
+    usage: () => store.usage(),
+    routes: routes.map((route) => route.name),
+    origins: [...origins.keys()],
+    originUsage: () => [...origins].map(([origin, pool]) => ({ origin, ...pool.usage() })),
+    log: () => ({ position: log.position, synced: true }),
+    version: VERSION,
+  })
+  logRequests(events, logger, { pretty })
+
+  let draining = false
+  const ready = () => ({ ready: !draining, degraded: [] })
+  const peerOf = createPeers(config.listen.trustProxy)
+  const data = createDataPort()
+  proxyRoute(data, { cache, peerOf })
+  const tunnels = passUpgrades(data.server, {
+    routes,
+    transport: (route) => transportOf(config, route),
+    peerOf,
+    clock,
+    events,
+  })
+  const admin = createAdmin({ cache, metrics, token: adminToken, logger, ready, version: VERSION })
+
+  return {
+    async listen() {
+      const adminUrl = await listenOn(admin, config.admin)
+      try {
+        return { data: await listenOn(data, config.listen), admin: adminUrl }
+      } catch (error) {
+        await admin.close()
+        throw error
+      }
+    },
+    async close() {
+      draining = true
+      tunnels.close()
+      await data.close()
+      await admin.close()
+      await Promise.all([...origins.values()].map((origin) => origin.close()))
+      await cache.close()
+    },
+  }
+}
+
+async function listenOn(app: FastifyInstance, { host, port }: { host: string; port: number }): Promise<string> {
+  await app.listen({ host, port })
+  const { address, family, port: bound } = app.server.address() as AddressInfo
+  const any = address === '0.0.0.0' || address === '::'
+  const shown = any ? 'localhost' : family === 'IPv6' ? `[${address}]` : address
+  return `http://${shown}:${bound}`
+}
+
+/** Where the next tunnel of a route goes: its origin's URLs in turns. */
+function createTransports(config: Config) {
+  let turn = 0
+  return (route: Route) => {
+    const { urls, connectTimeout, headersTimeout } = config.origins[route.origin.name] ?? NO_ORIGIN
+    return { url: urls[turn++ % urls.length] ?? '', connectTimeout, headersTimeout }
+  }
+}
+
+function originOf(origins: ReadonlyMap<string, PoolOrigin>, name: string): PoolOrigin {
+  const origin = origins.get(name)
+  if (origin === undefined) throw new HerdgateError('internal', `route names the unknown origin ${name}`)
+  return origin
+}

@@ -1,0 +1,165 @@
+import { describe, expect, test } from 'vitest'
+import { type ArrivalOptions, Body, type BodyReader } from '../src/body.ts'
+import { FakeClock, settle } from './support/fake-clock.ts'
+import { PushedBody } from './support/scripted-origin.ts'
+
+function arriving(options: Partial<ArrivalOptions> = {}) {
+  const source = new PushedBody()
+  const clock = new FakeClock()
+  let stopped = false
+  const stop = () => {
+    stopped = true
+  }
+  const body = Body.from(source, {
+    length: undefined,
+    keepBytes: 100,
+    windowBytes: 8,
+    stallMs: 1_000,
+    clock,
+    stop,
+    ...options,
+  })
+  return { source, clock, body, stopped: () => stopped }
+}
+
+async function next(reader: BodyReader): Promise<string | undefined> {
+  const chunk = await reader.next()
+  return chunk && Buffer.from(chunk).toString()
+}
+
+describe('while it is kept', () => {
+  test('readers read from the first byte, whenever they come', async () => {
+    const { source, body } = arriving()
+    const early = body.read()
+    source.push('ab')
+    await settle()
+    const late = body.read()
+    expect([await next(early), await next(late)]).toEqual(['ab', 'ab'])
+    source.push('c')
+    source.end()
+    expect([await next(early), await next(late)]).toEqual(['c', 'c'])
+    expect([await next(early), await next(late)]).toEqual([undefined, undefined])
+    expect(await next(body.read())).toBe('abc')
+  })
+
+  test('it arrives at its own pace, whatever its readers do', async () => {
+    const { source, body } = arriving()
+    body.read()
+    for (let n = 0; n < 5; n++) source.push('0123456789')
+    source.end()
+    await settle()
+    expect(source.taken).toBe(5)
+    expect(body.bytes).toHaveLength(50)
+  })
+
+  test('what is kept is a copy of exactly its size', async () => {
+    const { source, body } = arriving()
+    source.push('small')
+    source.end()
+    expect(await body.fate).toBe('kept')
+    expect(body.bytes?.buffer.byteLength).toBe(5)
+  })
+
+  test('readers leaving do not stop it', async () => {
+    const { source, body, stopped } = arriving()
+    body.read().cancel()
+    source.push('x')
+    source.end()
+    expect(await body.fate).toBe('kept')
+    expect(stopped()).toBe(false)
+  })
+
+  test('a body that breaks off breaks off for every reader, after what it had', async () => {
+    const { source, body } = arriving()
+    const readers = [body.read(), body.read()]
+    source.push('half')
+    await settle()
+    source.break()
+    for (const reader of readers) {
+      expect(await next(reader)).toBe('half')
+      await expect(next(reader)).rejects.toMatchObject({ code: 'origin_reset' })
+    }
+    expect(await body.fate).toBe('broken')
+    expect(body.bytes).toBeUndefined()
+  })
+})
+
+describe('past the limit', () => {
+  test('nobody may join any more, and it is not kept', async () => {
+    const { source, body } = arriving({ keepBytes: 4 })
+    const reader = body.read()
+    source.push('12345')
+    expect(await next(reader)).toBe('12345')
+    expect(body.joinable).toBe(false)
+    expect(await body.fate).toBe('outgrown')
+    source.end()
+    expect(await next(reader)).toBeUndefined()
+    expect(body.bytes).toBeUndefined()
+  })
+
+  test('a length above the limit is known from the start', async () => {
+    const { body } = arriving({ keepBytes: 4, length: 5 })
+    expect(body.joinable).toBe(false)
+    expect(await body.fate).toBe('outgrown')
+  })
+
+  test('the reader sets the pace: no more than a window is held', async () => {
+    const { source, body } = arriving({ keepBytes: 0 })
+    const reader = body.read()
+    for (let n = 0; n < 100; n++) source.push('0123')
+    await settle()
+    expect(source.taken).toBe(3) // 8 bytes of window, and the chunk that went over it
+    await next(reader)
+    await settle()
+    expect(source.taken).toBe(4)
+  })
+
+  test('it waits for a reader that is alone, however long', async () => {
+    const { source, clock, body } = arriving({ keepBytes: 0 })
+    const reader = body.read()
+    for (let n = 0; n < 5; n++) source.push('0123')
+    source.end()
+    await clock.advance(3_600_000)
+    for (let n = 0; n < 5; n++) expect(await next(reader)).toBe('0123')
+    expect(await next(reader)).toBeUndefined()
+  })
+
+  test('a reader that holds up others is dropped, and only that one', async () => {
+    const { source, clock, body } = arriving({ keepBytes: 1 })
+    const stuck = body.read()
+    const quick = body.read()
+    for (let n = 0; n < 5; n++) source.push('0123')
+    source.end()
+    for (let n = 0; n < 3; n++) expect(await next(quick)).toBe('0123')
+    await clock.advance(1_000)
+    await expect(next(stuck)).rejects.toMatchObject({ code: 'client_gone' })
+    for (let n = 0; n < 2; n++) expect(await next(quick)).toBe('0123')
+    expect(await next(quick)).toBeUndefined()
+  })
+
+  test('when the last reader leaves, the source is told to stop', async () => {
+    const { source, body, stopped } = arriving({ keepBytes: 0 })
+    const [a, b] = [body.read(), body.read()]
+    source.push('x')
+    await settle()
+    a.cancel()
+    expect(stopped()).toBe(false)
+    b.cancel()
+    expect(stopped()).toBe(true)
+  })
+
+  test('a body nobody will read can be discarded', () => {
+    const { body, stopped } = arriving({ keepBytes: 0 })
+    body.discard()
+    expect(stopped()).toBe(true)
+  })
+})
+
+test('a whole body is read in one piece, by as many as like', async () => {
+  const body = Body.of(Buffer.from('abc'))
+  for (let n = 0; n < 2; n++) {
+    const reader = body.read()
+    expect([await next(reader), await next(reader)]).toEqual(['abc', undefined])
+  }
+  expect(await next(Body.of(Buffer.alloc(0)).read())).toBeUndefined()
+})

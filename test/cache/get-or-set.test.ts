@@ -1,0 +1,209 @@
+import { describe, expect, test, vi } from 'vitest'
+import { createCache } from '../../src/embed.ts'
+import { FakeClock, settle } from '../support/fake-clock.ts'
+
+function library(defaults = {}) {
+  const clock = new FakeClock()
+  return { clock, cache: createCache({ clock, defaults }) }
+}
+
+/** A loader whose loads end when the test says so. */
+function gated<T>() {
+  const open: PromiseWithResolvers<T>[] = []
+  const load = vi.fn(() => {
+    const gate = Promise.withResolvers<T>()
+    open.push(gate)
+    return gate.promise
+  })
+  return { load, open }
+}
+
+describe('getOrSet', () => {
+  test('loads once, then answers from memory, by reference', async () => {
+    const { cache } = library()
+    const value = { id: 1 }
+    const load = vi.fn(() => value)
+    expect(await cache.getOrSet('k', load, { ttl: '1m' })).toBe(value)
+    expect(await cache.getOrSet('k', load, { ttl: '1m' })).toBe(value)
+    expect(load).toHaveBeenCalledTimes(1)
+  })
+
+  test('a hundred callers are one load', async () => {
+    const { cache } = library()
+    const { load, open } = gated<number>()
+    const all = Array.from({ length: 100 }, () => cache.getOrSet('k', load))
+    await settle()
+    open[0]?.resolve(7)
+    expect(new Set(await Promise.all(all))).toEqual(new Set([7]))
+    expect(load).toHaveBeenCalledTimes(1)
+  })
+
+  test.each([undefined, null, 0, '', false])('%j is a value like any other', async (value) => {
+    const { cache } = library()
+    const load = vi.fn(() => value)
+    await cache.getOrSet('k', load)
+    expect(await cache.getOrSet('k', load)).toBe(value)
+    expect(load).toHaveBeenCalledTimes(1)
+    expect(await cache.has('k')).toBe(true)
+  })
+
+  test('past its ttl it is loaded again', async () => {
+    const { cache, clock } = library()
+    let n = 0
+    const ask = () => cache.getOrSet('k', () => ++n, { ttl: '5s' })
+    expect(await ask()).toBe(1)
+    await clock.advance(4_999)
+    expect(await ask()).toBe(1)
+    await clock.advance(1)
+    expect(await ask()).toBe(2)
+  })
+
+  test('what the loader throws reaches every caller as it is, and is not repeated in a row', async () => {
+    const { cache, clock } = library()
+    const problem = new Error('database is down')
+    const load = vi.fn(() => Promise.reject(problem))
+    const all = await Promise.allSettled([cache.getOrSet('k', load), cache.getOrSet('k', load)])
+    expect(all.map((each) => each.status === 'rejected' && each.reason === problem)).toEqual([true, true])
+    await expect(cache.getOrSet('k', load)).rejects.toBe(problem)
+    expect(load).toHaveBeenCalledTimes(1)
+    await clock.advance(250)
+    expect(await cache.getOrSet('k', () => 'well again')).toBe('well again')
+  })
+
+  test('within grace a failing load leaves the old value standing', async () => {
+    const { cache, clock } = library()
+    const options = { ttl: '5s', grace: '1h' }
+    await cache.getOrSet('k', () => 'old', options)
+    await clock.advance(6_000)
+    expect(await cache.getOrSet('k', () => Promise.reject(new Error('down')), options)).toBe('old')
+  })
+
+  test('a load slower than softTimeout gives way to the old value, and goes on', async () => {
+    const { cache, clock } = library()
+    const options = { ttl: '5s', grace: '1h', softTimeout: '200ms' }
+    await cache.getOrSet('k', () => 'old', options)
+    await clock.advance(6_000)
+    const { load, open } = gated<string>()
+    const slow = cache.getOrSet('k', load, options)
+    await clock.advance(200)
+    expect(await slow).toBe('old')
+    open[0]?.resolve('new')
+    await settle()
+    expect(await cache.get('k')).toBe('new')
+  })
+
+  test('refreshAhead loads behind a hit', async () => {
+    const { cache, clock } = library()
+    const options = { ttl: '10s', refreshAhead: 0.5 }
+    let n = 0
+    const ask = () => cache.getOrSet('k', () => ++n, options)
+    await ask()
+    await clock.advance(6_000)
+    expect(await ask()).toBe(1)
+    await settle()
+    expect(await ask()).toBe(2)
+  })
+
+  test('forceFresh loads although a fresh value is there', async () => {
+    const { cache } = library()
+    await cache.getOrSet('k', () => 'old')
+    expect(await cache.getOrSet('k', () => 'new', { forceFresh: true })).toBe('new')
+    expect(await cache.get('k')).toBe('new')
+  })
+
+  test('a loader may set lifetime and tags, see the old value, and keep its value out of the cache', async () => {
+    const { cache, clock } = library({ ttl: '1h' })
+    await cache.getOrSet('k', ({ setOptions }) => (setOptions({ ttl: '1s', tags: ['t'] }), 'v1'))
+    await clock.advance(1_000)
+    expect(await cache.getOrSet('k', ({ setOptions, stale }) => (setOptions({ tags: ['t'] }), `after ${stale}`))).toBe(
+      'after undefined',
+    )
+    await cache.purge({ tags: ['t'] })
+    expect(await cache.get('k')).toBeUndefined()
+    expect(await cache.getOrSet('s', ({ skip }) => (skip(), 'mine'))).toBe('mine')
+    expect(await cache.has('s')).toBe(false)
+  })
+
+  test('a duration that is none is refused', async () => {
+    const { cache } = library()
+    await expect(cache.getOrSet('k', () => 1, { ttl: 'soon' })).rejects.toThrow('expected a duration')
+  })
+})
+
+describe('races', () => {
+  test('a value set while a load is under way is not replaced by it', async () => {
+    const { cache } = library()
+    const { load, open } = gated<string>()
+    const slow = cache.getOrSet('k', load)
+    await settle()
+    await cache.set('k', 'set meanwhile')
+    open[0]?.resolve('loaded')
+    expect(await slow).toBe('loaded')
+    expect(await cache.get('k')).toBe('set meanwhile')
+  })
+
+  test.each(['delete', 'purge by tag', 'clear'])('%s while a load is under way: its value is not kept', async (how) => {
+    const { cache } = library()
+    const { load, open } = gated<string>()
+    const slow = cache.getOrSet('k', load, { tags: ['t'] })
+    await settle()
+    if (how === 'delete') await cache.delete('k')
+    else if (how === 'clear') await cache.clear()
+    else await cache.purge({ tags: ['t'] })
+    open[0]?.resolve('old')
+    expect(await slow).toBe('old')
+    expect(await cache.get('k')).toBeUndefined()
+  })
+})
+
+describe('single and many', () => {
+  test('get, set, has, delete', async () => {
+    const { cache, clock } = library()
+    expect(await cache.get('k')).toBeUndefined()
+    await cache.set('k', 1, { ttl: '1s' })
+    expect([await cache.get('k'), await cache.has('k')]).toEqual([1, true])
+    await clock.advance(1_000)
+    expect([await cache.get('k'), await cache.has('k')]).toEqual([undefined, false])
+    await cache.set('k', 2)
+    expect([await cache.delete('k'), await cache.delete('k'), await cache.get('k')]).toEqual([true, false, undefined])
+  })
+
+  test('getMany, setMany, deleteMany keep the order of the keys', async () => {
+    const { cache } = library()
+    await cache.setMany([
+      { key: 'a', value: 1, tags: ['odd'] },
+      { key: 'b', value: 2, ttl: '1h' },
+    ])
+    expect(await cache.getMany(['b', 'x', 'a'])).toEqual([2, undefined, 1])
+    await cache.purge({ tags: ['odd'] })
+    expect(await cache.deleteMany(['a', 'b', 'x'])).toBe(1)
+  })
+
+  test('invalidate makes the next use load, and leaves the old value to stand in', async () => {
+    const { cache } = library()
+    const options = { ttl: '1h', grace: '1h', tags: ['t'] }
+    await cache.getOrSet('k', () => 'old', options)
+    await cache.invalidate({ keys: ['k'] })
+    expect(await cache.getOrSet('k', () => Promise.reject(new Error('down')), options)).toBe('old')
+    await cache.invalidate({ tags: ['t'] })
+    expect(await cache.get('k')).toBeUndefined()
+  })
+
+  test('a namespace has keys of its own and is cleared alone', async () => {
+    const { cache } = library()
+    const users = cache.namespace('users')
+    await users.set('1', 'ada')
+    await cache.set('1', 'one')
+    expect([await users.get('1'), await cache.get('users/1'), await cache.get('1')]).toEqual(['ada', 'ada', 'one'])
+    await users.clear()
+    expect([await users.get('1'), await cache.get('1')]).toEqual([undefined, 'one'])
+  })
+
+  test('statistics tell hits from misses', async () => {
+    const { cache } = library()
+    await cache.getOrSet('k', () => 1)
+    await cache.getOrSet('k', () => 1)
+    await cache.get('k')
+    expect(cache.stats()).toMatchObject({ requests: { hit: 2, miss: 1 }, hitRatio: 2 / 3, inFlight: 0 })
+  })
+})

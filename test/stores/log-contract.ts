@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'vitest'
+import type { InvalidationLog, InvalidationMode, Selectors, Stamp } from '../../src/model.ts'
+
+/** What every InvalidationLog must do. */
+export function logContract(name: string, create: () => InvalidationLog | Promise<InvalidationLog>): void {
+  describe(`${name} is an InvalidationLog`, () => {
+    const stampIn = (log: InvalidationLog, url = 'a.test/x/1?q=1', tags = ['t1', 't2']): Stamp => {
+      const { generation, position } = log
+      return { url, tags, generation, position, checked: position }
+    }
+
+    const NAMING: Record<string, Selectors> = {
+      'its URL': { urls: ['a.test/x/1?q=1'] },
+      'one of its tags': { tags: ['other', 't2'] },
+      'a prefix of its path': { prefixes: ['a.test/x'] },
+      'a prefix that ends in a slash': { prefixes: ['a.test/x/'] },
+      'its whole path as a prefix': { prefixes: ['a.test/x/1'] },
+      'its host as a prefix': { prefixes: ['a.test'] },
+      everything: { all: true },
+    }
+
+    describe.each(Object.entries(NAMING))('a record that names %s', (_, selectors) => {
+      test.each([
+        ['purge', 'dead'],
+        ['invalidate', 'stale'],
+      ] as const)('%s makes what is older %s', async (mode: InvalidationMode, verdict) => {
+        const log = await create()
+        const stamp = stampIn(log)
+        expect(log.verdict(stamp)).toBe('valid')
+        await log.append(mode, selectors)
+        expect(log.verdict(stamp)).toBe(verdict)
+        expect(log.verdict(stamp)).toBe(verdict)
+        await log.close()
+      })
+
+      test('says nothing about what began after it', async () => {
+        const log = await create()
+        await log.append('purge', selectors)
+        expect(log.verdict(stampIn(log))).toBe('valid')
+        await log.close()
+      })
+    })
+
+    const NOT_NAMING: Record<string, Selectors> = {
+      'another URL of the same beginning': { urls: ['a.test/x/1', 'a.test/x/1?q=10'] },
+      'another tag': { tags: ['t', 't11', 'T1'] },
+      'a prefix that ends inside a segment': { prefixes: ['a.test/x/1?q', 'a.tes', 'a.test/x/11'] },
+      'a tag that is spelled like its URL': { tags: ['a.test/x/1?q=1'] },
+    }
+
+    test.each(Object.entries(NOT_NAMING))('a record that names %s leaves it alone', async (_, selectors) => {
+      const log = await create()
+      const stamp = stampIn(log)
+      await log.append('purge', selectors)
+      expect(log.verdict(stamp)).toBe('valid')
+      await log.close()
+    })
+
+    test('a purge outweighs an invalidation, in either order', async () => {
+      for (const modes of [['purge', 'invalidate'] as const, ['invalidate', 'purge'] as const]) {
+        const log = await create()
+        const stamp = stampIn(log)
+        for (const mode of modes) await log.append(mode, { tags: ['t1'] })
+        expect(log.verdict(stamp)).toBe('dead')
+        await log.close()
+      }
+    })
+
+    test('a verdict of valid holds only until the next record', async () => {
+      const log = await create()
+      const stamp = stampIn(log)
+      await log.append('purge', { tags: ['other'] })
+      expect(log.verdict(stamp)).toBe('valid')
+      await log.append('purge', { tags: ['t1'] })
+      expect(log.verdict(stamp)).toBe('dead')
+      await log.close()
+    })
+
+    test('positions count records, and the receipt tells its own', async () => {
+      const log = await create()
+      const before = log.position
+      const receipt = await log.append('purge', { tags: ['a', 'b'], urls: ['c'] })
+      expect(receipt).toMatchObject({ position: before + 1, nodes: { expected: 1, acked: 1 } })
+      expect(log.position).toBe(before + 1)
+      await log.close()
+    })
+
+    test('what carries another generation is not trusted', async () => {
+      const log = await create()
+      expect(log.verdict({ ...stampIn(log), generation: 'another' })).toBe('stale')
+      await log.close()
+    })
+  })
+}

@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest'
+import { Body } from '../../src/body.ts'
+import type { Store, Stored, StoredResponse } from '../../src/model.ts'
+
+/** What every Store must do. Each implementation, wrapper and fake runs this. */
+export function storeContract(name: string, create: () => Store | Promise<Store>): void {
+  describe(`${name} is a Store`, () => {
+    test('gives back what was put in', async () => {
+      const store = await create()
+      await store.set('k', response('body'), 60_000)
+      const found = await store.get('k')
+      expect(found).toMatchObject({ kind: 'response', status: 200, fields: ['ETag', '"1"'], tags: ['t'], position: 7 })
+      expect(Buffer.from((found as StoredResponse).body.bytes ?? []).toString()).toBe('body')
+      await store.close()
+    })
+
+    test('keeps every kind of stored thing', async () => {
+      const store = await create()
+      for (const stored of [unshareable, varies, response('x')]) {
+        await store.set('k', stored, 60_000)
+        expect((await store.get('k'))?.kind).toBe(stored.kind)
+      }
+      await store.close()
+    })
+
+    test('has nothing at a key that was never set, was deleted, or was cleared', async () => {
+      const store = await create()
+      expect(await store.get('k')).toBeUndefined()
+      await store.set('k', response('x'), 60_000)
+      await store.delete('k')
+      expect(await store.get('k')).toBeUndefined()
+      await store.delete('k')
+      await store.set('k', response('x'), 60_000)
+      await store.clear()
+      expect(await store.get('k')).toBeUndefined()
+      await store.close()
+    })
+
+    test('replaces what stood at a key', async () => {
+      const store = await create()
+      await store.set('k', response('old'), 60_000)
+      await store.set('k', response('new'), 60_000)
+      expect(Buffer.from(((await store.get('k')) as StoredResponse).body.bytes ?? []).toString()).toBe('new')
+      expect(store.usage()[0]?.objects).toBe(1)
+      await store.close()
+    })
+
+    test.each(['__proto__', 'constructor', '16777215', '', 'a b\nc', '💥'])(
+      'takes %j as a key like any other',
+      async (key) => {
+        const store = await create()
+        expect(await store.get(key)).toBeUndefined()
+        await store.set(key, response('x'), 60_000)
+        expect((await store.get(key))?.kind).toBe('response')
+        await store.close()
+      },
+    )
+
+    test('accounts for what it holds, and for nothing when it is empty', async () => {
+      const store = await create()
+      const [empty] = store.usage()
+      await store.set('k', response('x'.repeat(10_000)), 60_000)
+      const [full] = store.usage()
+      expect(full?.objects).toBe(1)
+      expect((full?.bytes ?? 0) - (empty?.bytes ?? 0)).toBeGreaterThan(10_000)
+      await store.delete('k')
+      expect(store.usage()[0]).toEqual(empty)
+      await store.close()
+    })
+  })
+}
+
+const stamp = { url: 'a.test/', tags: ['t'], generation: 'g', position: 7, checked: 7 }
+const unshareable: Stored = { ...stamp, kind: 'unshareable', until: 1 }
+const varies: Stored = { ...stamp, kind: 'varies', on: ['accept'], variants: ['v'] }
+
+export function response(body: string, more: Partial<StoredResponse> = {}): StoredResponse {
+  return {
+    ...stamp,
+    kind: 'response',
+    status: 200,
+    fields: ['ETag', '"1"'],
+    body: Body.of(Buffer.from(body)),
+    varyOn: [],
+    vary: [],
+    bornAt: 0,
+    freshUntil: 1,
+    refreshAt: Number.POSITIVE_INFINITY,
+    staleWhileRevalidateUntil: 1,
+    staleIfErrorUntil: 1,
+    keepUntil: 1,
+    mustRevalidate: false,
+    ...more,
+  }
+}
