@@ -64,11 +64,12 @@ export function upstreamFields(request: CacheRequest, options: UpstreamOptions):
   const isHopByHop = hopByHop(request.fields)
   const fields = ['Host', options.authority]
   for (let at = 0; at + 1 < request.fields.length; at += 2) {
+    const name = (request.fields[at] ?? '').toLowerCase()
     // Some origins read "_" as "-", and would see a field here that was not meant to reach them.
-    const name = (request.fields[at] ?? '').toLowerCase().replaceAll('_', '-')
-    if (isHopByHop(name) || REWRITTEN.has(name) || FORWARDED_BY_US.has(name)) continue
-    if (options.stripConditionals && CONDITIONALS.has(name)) continue
-    if ((name === 'cookie' && options.cookies === 'ignore') || (!trusted && isOverride(name))) continue
+    const read = name.replaceAll('_', '-')
+    if (isHopByHop(name) || isHopByHop(read) || REWRITTEN.has(read) || FORWARDED_BY_US.has(read)) continue
+    if (options.stripConditionals && CONDITIONALS.has(read)) continue
+    if ((read === 'cookie' && options.cookies === 'ignore') || (!trusted && isOverride(read))) continue
     fields.push(request.fields[at] ?? '', request.fields[at + 1] ?? '')
   }
   if (options.conditions !== undefined) fields.push(...options.conditions)

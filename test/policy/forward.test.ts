@@ -1,0 +1,231 @@
+import { describe, expect, it } from 'vitest'
+import { field, fieldLines, fieldsOf, has } from '../../src/fields.ts'
+import type { Peer } from '../../src/model.ts'
+import { connectionProblem, loops, type UpstreamOptions, upstreamFields } from '../../src/policy/forward.ts'
+import { requestWith } from './support.ts'
+
+type Headers = Record<string, string | string[]>
+
+const stranger: Peer = { address: '192.0.2.1', trusted: false }
+const proxy: Peer = { address: '10.0.0.1', trusted: true }
+
+const sent = (headers: Headers, options: Partial<UpstreamOptions> = {}, peer: Peer | undefined = stranger) =>
+  upstreamFields(requestWith(headers, { peer }), {
+    conditions: undefined,
+    stripConditionals: true,
+    authority: 'a.test',
+    scheme: 'http',
+    cookies: 'safe',
+    hasBody: false,
+    ...options,
+  })
+
+const length = (headers: Headers, hasBody = true) => fieldLines(sent(headers, { hasBody }), 'content-length')
+
+const forwardedFor = (peer: Peer | undefined, authority = 'a.test') => field(sent({}, { authority }, peer), 'forwarded')
+
+describe('what an origin gets', () => {
+  it('is the end-to-end fields, one Host, and ours', () => {
+    expect(sent({ Host: 'A.test:80', Accept: '*/*', Cookie: 'a=b', 'X-Id': ['1', '2'] })).toEqual([
+      'Host',
+      'a.test',
+      'Accept',
+      '*/*',
+      'Cookie',
+      'a=b',
+      'X-Id',
+      '1',
+      'X-Id',
+      '2',
+      'Forwarded',
+      'for=192.0.2.1;host=a.test;proto=http',
+      'X-Forwarded-For',
+      '192.0.2.1',
+      'X-Forwarded-Host',
+      'a.test',
+      'X-Forwarded-Proto',
+      'http',
+      'Via',
+      '1.1 herdgate',
+    ])
+  })
+
+  it.each([
+    'Connection',
+    'Keep-Alive',
+    'Proxy-Connection',
+    'Proxy-Authorization',
+    'Transfer-Encoding',
+    'Transfer_Encoding',
+    'Upgrade',
+    'HTTP2-Settings',
+    'Expect',
+    'Trailer',
+    'TE',
+  ])('is not %s', (name) => expect(has(sent({ [name]: 'x' }), name.toLowerCase())).toBe(false))
+
+  it('is not what Connection names, except what we add ourselves', () => {
+    const fields = sent({ Connection: 'close, X-Real-Auth, Via, X-Forwarded-For', 'X-Real-Auth': '1', Via: '1.1 x' })
+    expect(has(fields, 'x-real-auth')).toBe(false)
+    expect(field(fields, 'via')).toBe('1.1 x, 1.1 herdgate')
+    expect(field(fields, 'x-forwarded-for')).toBe('192.0.2.1')
+  })
+
+  it('says that trailers are welcome, and names no other coding', () => {
+    expect(fieldLines(sent({ TE: 'gzip, trailers' }), 'te')).toEqual(['trailers'])
+    expect(fieldLines(sent({ TE: 'trailers', Connection: 'TE' }), 'te')).toEqual(['trailers'])
+    expect(has(sent({ TE: 'xtrailers' }), 'te')).toBe(false)
+  })
+
+  it.each([
+    'If-Match',
+    'If-None-Match',
+    'If-Modified-Since',
+    'If-Unmodified-Since',
+    'If-Range',
+    'Range',
+    'if_none_match',
+  ])('is not %s when the answer is for others too', (name) => {
+    expect(has(sent({ [name]: 'x' }), name.toLowerCase())).toBe(false)
+    expect(has(sent({ [name]: 'x' }, { stripConditionals: false }), name.toLowerCase())).toBe(true)
+  })
+
+  it('is our own conditions', () => {
+    const fields = sent({ 'If-None-Match': '"theirs"' }, { conditions: ['If-None-Match', '"ours"'] })
+    expect(fieldLines(fields, 'if-none-match')).toEqual(['"ours"'])
+  })
+
+  it('is no Cookie where cookies are ignored', () => {
+    expect(has(sent({ Cookie: 'a=b' }, { cookies: 'ignore' }), 'cookie')).toBe(false)
+  })
+
+  it('is one valid Content-Length, if there is content', () => {
+    expect(length({ 'Content-Length': '5' })).toEqual(['5'])
+    expect(length({ 'Content-Length': '5' }, false)).toEqual([])
+    expect(length({ 'Content-Length': ['5', '5'] })).toEqual([])
+    expect(length({ 'Content-Length': '5', 'Transfer-Encoding': 'chunked' })).toEqual([])
+    for (const value of ['5, 5', '+5', '-1', '0x5', '5_0', '', '18446744073709551621']) {
+      expect(length({ 'Content-Length': value })).toEqual([])
+    }
+  })
+
+  it('adds to the received Via', () => {
+    expect(fieldLines(sent({ Via: ['1.0 a', '1.1 b'] }), 'via')).toEqual(['1.0 a, 1.1 b, 1.1 herdgate'])
+  })
+})
+
+describe('what a stranger says of itself', () => {
+  it.each([
+    'X-Original-URL',
+    'X-Rewrite-URL',
+    'X-HTTP-Method-Override',
+    'X-HTTP-Method',
+    'X-Method-Override',
+    'X-Host',
+    'X-Forwarded-Server',
+    'X-Original-Host',
+    'X-Forwarded-Prefix',
+    'X-Forwarded-Scheme',
+    'X-Forwarded-Port',
+    'True-Client-IP',
+    'X-Real-IP',
+    'X_Forwarded_Prefix',
+    'X_Original_URL',
+  ])('in %s is dropped, and believed of a trusted proxy', (name) => {
+    expect(has(sent({ [name]: 'evil' }), name.toLowerCase())).toBe(false)
+    expect(has(sent({ [name]: 'x' }, {}, proxy), name.toLowerCase())).toBe(true)
+  })
+
+  const headers = {
+    Forwarded: 'for=evil;host=evil',
+    'X-Forwarded-For': 'evil',
+    'X-Forwarded-Host': 'evil',
+    'X-Forwarded-Proto': 'evil',
+  }
+
+  it('is replaced by what is known', () => {
+    const fields = sent({ ...headers, X_Forwarded_For: 'evil' }, { scheme: 'https' })
+    expect(fields.join(' ')).not.toContain('evil')
+    expect(field(fields, 'x-forwarded-proto')).toBe('https')
+    expect(sent(headers, {}, { address: '', trusted: false }).join(' ')).not.toContain('evil')
+  })
+})
+
+describe('what a trusted proxy says', () => {
+  it('is added to', () => {
+    const headers = {
+      Forwarded: ['for=1.2.3.4', 'for=5.6.7.8'],
+      'X-Forwarded-For': '1.2.3.4',
+      'X-Forwarded-Host': 'shop.test',
+      'X-Forwarded-Proto': 'https',
+    }
+    const fields = sent(headers, { scheme: 'https' }, proxy)
+    expect(fieldLines(fields, 'forwarded')).toEqual(['for=1.2.3.4, for=5.6.7.8, for=10.0.0.1;host=a.test;proto=https'])
+    expect(fieldLines(fields, 'x-forwarded-for')).toEqual(['1.2.3.4, 10.0.0.1'])
+    expect(fieldLines(fields, 'x-forwarded-host')).toEqual(['shop.test'])
+    expect(fieldLines(fields, 'x-forwarded-proto')).toEqual(['https'])
+  })
+})
+
+describe('an address', () => {
+  it('of version 6 is bracketed and quoted, a mapped one written as version 4', () => {
+    expect(forwardedFor({ address: '::1', trusted: false })).toBe('for="[::1]";host=a.test;proto=http')
+    expect(forwardedFor({ address: '::ffff:192.0.2.1', trusted: false })).toBe('for=192.0.2.1;host=a.test;proto=http')
+  })
+
+  it('is quoted with a port', () => {
+    expect(forwardedFor(stranger, 'a.test:81')).toBe('for=192.0.2.1;host="a.test:81";proto=http')
+  })
+
+  it('is left out when there is no peer', () => {
+    const fields = upstreamFields(requestWith({ 'X-Forwarded-For': 'evil' }), {
+      conditions: undefined,
+      stripConditionals: true,
+      authority: 'a.test',
+      scheme: 'http',
+      cookies: 'safe',
+      hasBody: false,
+    })
+    expect(field(fields, 'forwarded')).toBe('host=a.test;proto=http')
+    expect(has(fields, 'x-forwarded-for')).toBe(false)
+  })
+})
+
+describe('a loop', () => {
+  it.each([
+    ['1.1 herdgate', true],
+    ['1.1 a, 1.1 Herdgate (edge), 1.1 b', true],
+    ['HTTP/1.1 herdgate', true],
+    ['1.1 herdgate2', false],
+    ['1.1 a (herdgate)', false],
+    ['herdgate', false],
+  ])('is seen in Via: %s: %s', (via, expected) => expect(loops(fieldsOf({ Via: via }))).toBe(expected))
+
+  it('is seen on any line, by the name given', () => {
+    expect(loops(fieldsOf({ Via: ['1.1 a', '1.1 node-7'] }), 'node-7')).toBe(true)
+    expect(loops(fieldsOf({ Via: '1.1 herdgate' }), 'node-7')).toBe(false)
+    expect(loops([])).toBe(false)
+  })
+})
+
+describe('Connection', () => {
+  it.each([
+    'Host',
+    'Content-Length',
+    'Transfer-Encoding',
+    'Authorization',
+    'COOKIE',
+    'Cache-Control',
+    'Age',
+    'X-Forwarded-For',
+    'If-None-Match',
+    'Range',
+  ])('must not name %s', (name) => {
+    expect(connectionProblem(fieldsOf({ Connection: ['close', `x, ${name}`] }))).toContain(name.toLowerCase())
+  })
+
+  it.each(['close', 'keep-alive', 'Upgrade, HTTP2-Settings', 'TE', 'X-Hop', ''])('may be %j', (value) => {
+    expect(connectionProblem(fieldsOf({ Connection: value }))).toBeUndefined()
+    expect(connectionProblem([])).toBeUndefined()
+  })
+})

@@ -1,0 +1,96 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { fieldsOf } from '../../src/fields.ts'
+import type { KeyRules } from '../../src/model.ts'
+import { keyOf } from '../../src/policy/key.ts'
+import { requestWith, routeWith, rulesWith } from './support.ts'
+
+const keyFor = (target: string, key: Partial<KeyRules> = {}, headers: Record<string, string | string[]> = {}) => {
+  const none = { sortQuery: false, ignoreQuery: [], headers: [], cookies: [] }
+  const route = routeWith({ rules: rulesWith({ key: { ...none, ...key } }) })
+  return keyOf(route, requestWith(headers, { url: `http://a.test${target}` }))
+}
+
+describe('keyOf', () => {
+  it('is route and URL when no rule says more', () => {
+    expect(keyFor('/a?b=1')).toEqual({ key: 'r http://a.test/a?b=1', target: '/a?b=1', url: 'http://a.test/a?b=1' })
+  })
+
+  it('is the same for GET and HEAD', () => {
+    const route = routeWith()
+    expect(keyOf(route, requestWith({}, { method: 'HEAD' }))).toEqual(keyOf(route, requestWith()))
+  })
+
+  it.each([
+    ['/p?utm_a=1', '/p'],
+    ['/p?x=1&utm_a=1', '/p?x=1'],
+    ['/p?utm_a=1&x=1&utm_b&y', '/p?x=1&y'],
+    ['/p?utm_content=1;x=evil', '/p'],
+    ['/p?x=1%26utm_a=1', '/p?x=1%26utm_a=1'],
+    ['/p?%75tm_a=1', '/p?%75tm_a=1'],
+    ['/p?sid=1&side=2', '/p?side=2'],
+    ['/p?', '/p?'],
+    ['/utm_a', '/utm_a'],
+    ['/p?x=a?utm_a=1', '/p?x=a?utm_a=1'],
+  ])('removes ignored parameters of %s from key and target: %s', (target, kept) => {
+    const made = keyFor(target, { ignoreQuery: ['utm_*', 'sid'] })
+    expect(made).toEqual({ key: `r http://a.test${kept}`, target: kept, url: `http://a.test${kept}` })
+  })
+
+  it('sorts key and target by parameter name and keeps the order of equal names', () => {
+    expect(keyFor('/p?b=1&a=2&b=0&a=1', { sortQuery: true })).toMatchObject({ target: '/p?a=2&a=1&b=1&b=0' })
+  })
+
+  it('tells an absent field from an empty one', () => {
+    const headers = ['x-tenant']
+    const keys = [keyFor('/', { headers }), keyFor('/', { headers }, { 'X-Tenant': '' })]
+    expect(keys[0]?.key).not.toBe(keys[1]?.key)
+  })
+
+  it('takes only the cookies that are named, all of that name', () => {
+    const cookies = ['currency']
+    const key = (cookie: string) => keyFor('/', { cookies }, { Cookie: cookie }).key
+    expect(key('a=1; currency=EUR')).toBe(key('currency=EUR; b=2'))
+    expect(key('currency=EUR')).not.toBe(key('currency=USD'))
+    expect(key('currency=EUR; currency=USD')).not.toBe(key('currency=EUR'))
+    expect(key('currency=')).not.toBe(key('a=1'))
+  })
+
+  it('has the target * for OPTIONS *', () => {
+    expect(keyOf(routeWith(), requestWith({}, { url: 'http://a.test*' })).target).toBe('*')
+  })
+
+  it('never gives different tuples one key', () => {
+    const text = fc.string({ unit: fc.constantFrom('a', 'b', '1', '2', ':', '\n', '-', 'h', ' '), maxLength: 6 })
+    const tuple = fc.record({
+      name: fc.constantFrom('r', 'r1'),
+      path: fc.string({ unit: fc.constantFrom('a', 'h', '1', ':', '/'), maxLength: 4 }),
+      one: fc.option(text, { nil: undefined }),
+      other: fc.option(text, { nil: undefined }),
+    })
+    const rules = rulesWith({ key: { sortQuery: false, ignoreQuery: [], headers: ['h1', 'h2'], cookies: [] } })
+    const key = ({
+      name,
+      path,
+      one,
+      other,
+    }: {
+      name: string
+      path: string
+      one: string | undefined
+      other: string | undefined
+    }) =>
+      keyOf(routeWith({ name, rules }), {
+        ...requestWith({}, { url: `http://a.test/${path}` }),
+        fields: fieldsOf({ h1: one, h2: other }),
+      }).key
+    fc.assert(
+      fc.property(tuple, tuple, (left, right) => {
+        const same = JSON.stringify(Object.values(left)) === JSON.stringify(Object.values(right))
+        const sameUndefined = left.one === right.one && left.other === right.other
+        expect(key(left) === key(right)).toBe(same && sameUndefined)
+      }),
+      { numRuns: 1000 },
+    )
+  })
+})

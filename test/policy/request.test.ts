@@ -1,0 +1,47 @@
+import { Readable } from 'node:stream'
+import { describe, expect, it } from 'vitest'
+import { classify } from '../../src/policy/request.ts'
+import { requestWith, rulesWith } from './support.ts'
+
+const classified = (method: string, changes = {}) => classify(requestWith({}, { method }), rulesWith(changes))
+
+describe('classify', () => {
+  it.each(['GET', 'HEAD'])('looks %s up', (method) => {
+    expect(classified(method)).toEqual({ kind: 'lookup', credentialed: false })
+  })
+
+  it.each(['OPTIONS', 'TRACE', 'QUERY', 'PROPFIND', 'REPORT', 'SEARCH'])('passes the safe %s', (method) => {
+    expect(classified(method)).toEqual({ kind: 'pass', why: 'method' })
+  })
+
+  it.each(['POST', 'PUT', 'DELETE', 'PATCH', 'M-SEARCH', 'PURGE', 'get', 'FOO'])('takes %s for unsafe', (method) => {
+    expect(classified(method)).toEqual({ kind: 'unsafe' })
+  })
+
+  it('passes what the route bypasses, and still knows what is unsafe there', () => {
+    expect(classified('GET', { bypass: true })).toMatchObject({ kind: 'pass', why: 'bypass' })
+    expect(classified('POST', { bypass: true })).toEqual({ kind: 'unsafe' })
+  })
+
+  it('passes a GET with content', () => {
+    expect(classify(requestWith({}, { body: Readable.from([]) }), rulesWith())).toEqual({
+      kind: 'pass',
+      why: 'bypass',
+      detail: 'body',
+    })
+  })
+
+  it.each([
+    ['Authorization', 'rfc', true],
+    ['authorization', 'ignore', true],
+    ['PROXY-AUTHORIZATION', 'safe', true],
+    ['Cookie', 'safe', true],
+    ['cookie', 'rfc', false],
+    ['Cookie', 'ignore', false],
+    ['Accept', 'safe', false],
+    ['If-None-Match', 'safe', false],
+  ] as const)('with %s and cookies %s is credentialed: %s', (name, cookies, credentialed) => {
+    const request = requestWith({ 'X-First': '1', [name]: 'x' })
+    expect(classify(request, rulesWith({ cookies }))).toEqual({ kind: 'lookup', credentialed })
+  })
+})

@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest'
+import { field, fieldLines, fieldsOf, has } from '../../src/fields.ts'
+import { cachedHead, dated, passedHead, storedFields } from '../../src/policy/response.ts'
+import { date, entryWith, NOW } from './support.ts'
+
+type Headers = Record<string, string | string[]>
+
+const stored = (headers: Headers, cookies: 'safe' | 'rfc' | 'ignore' = 'rfc') =>
+  storedFields(fieldsOf(headers), cookies)
+
+const age = (bornAt: number) => field(cachedHead(entryWith({ bornAt }), { result: 'hit' }, NOW), 'age')
+
+describe('what is stored', () => {
+  it.each([
+    'Connection',
+    'Keep-Alive',
+    'Proxy-Connection',
+    'Proxy-Authenticate',
+    'Proxy-Authentication-Info',
+    'Proxy-Authorization',
+    'TE',
+    'Trailer',
+    'Transfer-Encoding',
+    'Upgrade',
+    'Age',
+    'Surrogate-Key',
+    'Cache-Tag',
+    'xkey',
+  ])('is not %s', (name) => expect(stored({ [name]: 'x', A: '1' })).toEqual(['A', '1']))
+
+  it('is not what Connection names', () => {
+    expect(stored({ Connection: 'a, B', a: '1', b: '2', c: '3' })).toEqual(['c', '3'])
+  })
+
+  it.each([
+    'Content-Encoding',
+    'Date',
+    'Clear-Site-Data',
+    'Cache-Groups',
+    'CDN-Cache-Control',
+    'Vary',
+    'Set-Cookie',
+    'Via',
+  ])('is %s', (name) => expect(stored({ [name]: ['x', 'y'] })).toEqual([name, 'x', name, 'y']))
+
+  it('is no Set-Cookie where cookies are ignored', () => {
+    expect(stored({ 'Set-Cookie': ['a=1', 'b=2'], A: '1' }, 'ignore')).toEqual(['A', '1'])
+  })
+
+  it('has a Date', () => {
+    expect(dated(fieldsOf({ A: '1' }), NOW)).toEqual(['A', '1', 'Date', date(NOW)])
+    const fields = fieldsOf({ date: date(0) })
+    expect(dated(fields, NOW)).toBe(fields)
+  })
+})
+
+describe('the head of a cached answer', () => {
+  it('adds one Age, Via and Cache-Status to what is stored, and changes nothing there', () => {
+    const entry = entryWith({}, { A: '1', 'Cache-Status': 'edge; hit', Via: '1.1 x' })
+    const before = [...entry.fields]
+    const head = cachedHead(entry, { result: 'hit', ttlMs: 42_000 }, NOW + 18_900)
+    expect(head.slice(0, before.length)).toEqual(before)
+    expect(fieldLines(head, 'age')).toEqual(['18'])
+    expect(fieldLines(head, 'via')).toEqual(['1.1 x', '1.1 herdgate'])
+    expect(fieldLines(head, 'cache-status')).toEqual(['edge; hit', 'herdgate; hit; ttl=42'])
+    expect(entry.fields).toEqual(before)
+  })
+
+  it('has an Age that is never negative nor above 2^31', () => {
+    expect(age(NOW + 5000)).toBe('0')
+    expect(age(NOW - 1e15)).toBe(String(2 ** 31))
+  })
+
+  it('keeps the control that is for us alone to us', () => {
+    const fields = storedFields(
+      fieldsOf({ 'Herdgate-Cache-Control': 'max-age=9', 'CDN-Cache-Control': 'max-age=8' }),
+      'safe',
+    )
+    const head = cachedHead(entryWith({ fields }), { result: 'hit' }, NOW)
+    expect(has(head, 'herdgate-cache-control')).toBe(false)
+    expect(has(head, 'cdn-cache-control')).toBe(true)
+    expect(has(fields, 'herdgate-cache-control')).toBe(true)
+  })
+})
+
+describe('the head of an answer that was not taken from the cache', () => {
+  it('is what the origin sent, end to end, with its Age', () => {
+    const headers = {
+      Age: '7',
+      A: '1',
+      Connection: 'x-hop',
+      'X-Hop': '1',
+      xkey: 't',
+      'Herdgate-Cache-Control': 'no-store',
+    }
+    expect(passedHead(fieldsOf(headers), { result: 'pass', fwd: 'bypass', detail: 'route' })).toEqual([
+      'Age',
+      '7',
+      'A',
+      '1',
+      'Via',
+      '1.1 herdgate',
+      'Cache-Status',
+      'herdgate; fwd=bypass; detail=route',
+    ])
+  })
+
+  it('is without Set-Cookie where cookies are ignored', () => {
+    const fields = fieldsOf({ 'Set-Cookie': ['a=1', 'b=2'] })
+    expect(fieldLines(passedHead(fields, { result: 'miss' }), 'set-cookie')).toEqual(['a=1', 'b=2'])
+    expect(has(passedHead(fields, { result: 'miss' }, 'ignore'), 'set-cookie')).toBe(false)
+  })
+})

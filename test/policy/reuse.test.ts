@@ -1,0 +1,242 @@
+import { describe, expect, it } from 'vitest'
+import type { Found, Rules, StoredResponse } from '../../src/model.ts'
+import { decide } from '../../src/policy/reuse.ts'
+import { entryWith, foundWith, NOW, requestWith, rulesWith } from './support.ts'
+
+interface Case {
+  headers?: Record<string, string>
+  method?: string
+  entry?: StoredResponse | undefined
+  found?: Partial<Found<StoredResponse>>
+  rules?: Partial<Rules>
+  /** Seconds after the entry was made. */
+  at?: number
+}
+
+function decided({ headers = {}, method = 'GET', entry, found = {}, rules = {}, at = 0 }: Case) {
+  return decide(requestWith(headers, { method }), foundWith(entry, found), rulesWith(rules), NOW + at * 1000)
+}
+
+const fresh = entryWith()
+/** Fresh for 60 s, usable on error until 160 s. */
+const graced = entryWith({ staleIfErrorUntil: NOW + 160_000 })
+const strict = entryWith({ mustRevalidate: true })
+
+const at = (seconds: number, value: string, entry = fresh) =>
+  decided({ entry, at: 60 + seconds, headers: { 'Cache-Control': value } }).kind
+
+const onError = (value: string, at: number) => decided({ entry: graced, at, headers: { 'Cache-Control': value } })
+
+describe('without an entry', () => {
+  it('fetches, and says which kind of miss it was', () => {
+    expect(decided({})).toEqual({ kind: 'fetch', why: 'uri-miss' })
+    expect(decided({ found: { miss: 'vary-miss' } })).toEqual({ kind: 'fetch', why: 'vary-miss' })
+  })
+
+  it('refuses what asked for nothing but the cache', () => {
+    expect(decided({ headers: { 'Cache-Control': 'only-if-cached' } })).toMatchObject({ kind: 'refuse' })
+  })
+
+  it('passes where the last answer was for one caller alone', () => {
+    const found = { unshareable: true }
+    expect(decided({ found })).toEqual({ kind: 'pass', why: 'uri-miss', detail: 'unshareable' })
+  })
+
+  it('passes HEAD, a range, and a request that must not be stored', () => {
+    expect(decided({ method: 'HEAD' })).toEqual({ kind: 'pass', why: 'uri-miss' })
+    expect(decided({ headers: { Range: 'bytes=0-0' } })).toEqual({ kind: 'pass', why: 'uri-miss', detail: 'range' })
+    expect(decided({ headers: { 'cache-control': 'no-store' } })).toMatchObject({ kind: 'pass', why: 'request' })
+  })
+
+  it('fetches for no-cache and max-age=0 as for any other request', () => {
+    expect(decided({ headers: { 'Cache-Control': 'no-cache' } })).toMatchObject({ kind: 'fetch' })
+  })
+})
+
+describe('a fresh entry', () => {
+  it('is served until the moment its lifetime ends', () => {
+    expect(decided({ entry: fresh, at: 59.999 })).toEqual({ kind: 'serve', entry: fresh, refresh: false })
+    expect(decided({ entry: fresh, at: 60 })).toMatchObject({ kind: 'revalidate', why: 'stale' })
+  })
+
+  it('is served to HEAD, to a range and to a request that must not be stored', () => {
+    expect(decided({ entry: fresh, method: 'HEAD' })).toMatchObject({ kind: 'serve' })
+    expect(decided({ entry: fresh, headers: { Range: 'bytes=0-0' } })).toMatchObject({ kind: 'serve' })
+    expect(decided({ entry: fresh, headers: { 'Cache-Control': 'no-store' } })).toMatchObject({ kind: 'serve' })
+    expect(decided({ entry: fresh, headers: { 'Cache-Control': 'only-if-cached' } })).toMatchObject({ kind: 'serve' })
+  })
+
+  it('asks for a refresh from its time on, though not in answer to HEAD', () => {
+    const entry = entryWith({ refreshAt: NOW + 48_000 })
+    expect(decided({ entry, at: 47.999 })).toMatchObject({ refresh: false })
+    expect(decided({ entry, at: 48 })).toMatchObject({ kind: 'serve', refresh: true })
+    expect(decided({ entry, at: 48, method: 'HEAD' })).toMatchObject({ kind: 'serve', refresh: false })
+  })
+
+  it.each([
+    ['no-cache', 0],
+    ['NO-CACHE', 0],
+    ['max-age=0', 0],
+    ['max-age=10', 11],
+    ['max-age=x', 1],
+    ['min-fresh=50', 11],
+    ['min-fresh=61', 0],
+    ['max-age=10, max-stale', 11],
+  ])('is validated for a request with %s at age %i', (value, at) => {
+    const decision = decided({ entry: graced, headers: { 'Cache-Control': value }, at, rules: { softTimeout: 300 } })
+    expect(decision).toEqual({
+      kind: 'revalidate',
+      entry: graced,
+      why: 'request',
+      fallback: { onError: true, afterMs: undefined },
+    })
+  })
+
+  it.each([
+    ['max-age=10', 10],
+    ['min-fresh=50', 10],
+    ['max-stale', 5],
+    ['foo', 5],
+  ])('is served to a request with %s at age %i', (value, at) => {
+    expect(decided({ entry: fresh, headers: { 'Cache-Control': value }, at })).toMatchObject({ kind: 'serve' })
+  })
+
+  it('heeds Pragma only without Cache-Control', () => {
+    expect(decided({ entry: fresh, headers: { Pragma: 'no-cache' } })).toMatchObject({ why: 'request' })
+    expect(decided({ entry: fresh, headers: { Pragma: 'foo' } })).toMatchObject({ kind: 'serve' })
+    const headers = { Pragma: 'no-cache', 'Cache-Control': 'max-age=9' }
+    expect(decided({ entry: fresh, headers })).toMatchObject({ kind: 'serve' })
+  })
+
+  it('that a request will not have is passed for HEAD and for a range, and may answer on error', () => {
+    const headers = { 'Cache-Control': 'no-cache' }
+    expect(decided({ entry: fresh, headers, method: 'HEAD' })).toMatchObject({ why: 'request', entry: fresh })
+    expect(decided({ entry: fresh, headers: { ...headers, Range: 'bytes=0-0' } })).toEqual({
+      kind: 'pass',
+      why: 'request',
+      detail: 'range',
+      entry: fresh,
+    })
+  })
+
+  it('that must be revalidated once stale may still answer on error while it is fresh', () => {
+    const decision = decided({ entry: strict, headers: { 'Cache-Control': 'no-cache' } })
+    expect(decision).toMatchObject({ fallback: { onError: true } })
+  })
+
+  it('is refused when only the cache may answer and it may not', () => {
+    const headers = { 'Cache-Control': 'only-if-cached, no-cache' }
+    expect(decided({ entry: fresh, headers })).toMatchObject({ kind: 'refuse' })
+  })
+})
+
+describe('an expired entry', () => {
+  const reviving = entryWith({ staleWhileRevalidateUntil: NOW + 90_000, staleIfErrorUntil: NOW + 160_000 })
+
+  it('is served within stale-while-revalidate, and not after', () => {
+    expect(decided({ entry: reviving, at: 89.999 })).toEqual({ kind: 'serve-stale', entry: reviving })
+    expect(decided({ entry: reviving, at: 90 })).toMatchObject({ kind: 'revalidate', why: 'stale' })
+  })
+
+  it('is served within stale-while-revalidate for a range and for only-if-cached', () => {
+    expect(decided({ entry: reviving, at: 61, headers: { Range: 'bytes=0-0' } })).toMatchObject({ kind: 'serve-stale' })
+    const headers = { 'Cache-Control': 'only-if-cached' }
+    expect(decided({ entry: reviving, at: 61, headers })).toMatchObject({ kind: 'serve-stale' })
+    expect(decided({ entry: reviving, at: 91, headers })).toMatchObject({ kind: 'refuse' })
+  })
+
+  it.each(['no-cache', 'max-age=600', 'min-fresh=0', 'max-stale=0'])(
+    'is validated before it answers a request with %s',
+    (value) => {
+      const headers = { 'Cache-Control': value }
+      expect(decided({ entry: reviving, at: 61, headers })).toMatchObject({ kind: 'revalidate', why: 'stale' })
+    },
+  )
+
+  it('may answer on error until its window ends', () => {
+    expect(decided({ entry: graced, at: 159 })).toMatchObject({ fallback: { onError: true, afterMs: undefined } })
+    expect(decided({ entry: graced, at: 160 })).toMatchObject({ fallback: { onError: false, afterMs: undefined } })
+  })
+
+  it('answers after the soft timeout while it may answer on error', () => {
+    const rules = { softTimeout: 300 }
+    expect(decided({ entry: graced, at: 70, rules })).toMatchObject({ fallback: { onError: true, afterMs: 300 } })
+    expect(decided({ entry: graced, at: 170, rules })).toMatchObject({
+      fallback: { onError: false, afterMs: undefined },
+    })
+    const zero = decided({ entry: graced, at: 70, rules: { softTimeout: 0 } })
+    expect(zero).toMatchObject({ fallback: { afterMs: undefined } })
+    const headers = { 'Cache-Control': 'no-cache' }
+    expect(decided({ entry: graced, at: 70, rules, headers })).toMatchObject({
+      fallback: { onError: true, afterMs: undefined },
+    })
+  })
+
+  it('is served as far as max-stale goes, unless it must be revalidated', () => {
+    expect(at(10, 'max-stale=10')).toBe('serve-stale')
+    expect(at(10.001, 'max-stale=10')).toBe('revalidate')
+    expect(at(9999, 'max-stale')).toBe('serve-stale')
+    expect(at(1, 'max-stale=x')).toBe('revalidate')
+    expect(at(1, 'max-stale', strict)).toBe('revalidate')
+    expect(at(1, 'max-stale, no-cache')).toBe('revalidate')
+    expect(at(1, 'only-if-cached, max-stale=10')).toBe('serve-stale')
+  })
+
+  it('that must be revalidated answers nothing', () => {
+    expect(decided({ entry: strict, at: 61 })).toMatchObject({ fallback: { onError: false } })
+    const headers = { 'Cache-Control': 'stale-if-error=600' }
+    expect(decided({ entry: strict, at: 61, headers })).toMatchObject({ fallback: { onError: false } })
+  })
+
+  it("heeds the request's own stale-if-error in both directions", () => {
+    expect(onError('stale-if-error=0', 61)).toMatchObject({ fallback: { onError: false } })
+    expect(onError('stale-if-error=600', 200)).toMatchObject({ fallback: { onError: true } })
+  })
+
+  it('is passed for HEAD, with the copy that may answer on error', () => {
+    expect(decided({ entry: reviving, at: 61, method: 'HEAD' })).toEqual({
+      kind: 'pass',
+      why: 'stale',
+      detail: undefined,
+      entry: reviving,
+    })
+    expect(decided({ entry: fresh, at: 61, method: 'HEAD' })).toMatchObject({ kind: 'pass', entry: undefined })
+  })
+
+  it('is passed for a range and for a request that must not be stored', () => {
+    const headers = { Range: 'bytes=0-0' }
+    expect(decided({ entry: graced, at: 61, headers })).toMatchObject({ kind: 'pass', detail: 'range', entry: graced })
+    const noStore = { 'Cache-Control': 'no-store' }
+    expect(decided({ entry: graced, at: 61, headers: noStore })).toMatchObject({ kind: 'pass', detail: 'no-store' })
+  })
+})
+
+describe('an invalidated entry', () => {
+  const found = { verdict: 'stale' } as const
+
+  it('is never served, though fresh by time, and may answer on error', () => {
+    expect(decided({ entry: fresh, found, rules: { softTimeout: 300 } })).toEqual({
+      kind: 'revalidate',
+      entry: fresh,
+      why: 'stale',
+      fallback: { onError: true, afterMs: 300 },
+    })
+  })
+
+  it('is not served within stale-while-revalidate, nor to max-stale', () => {
+    const entry = entryWith({ staleWhileRevalidateUntil: NOW + 90_000 })
+    expect(decided({ entry, found, at: 61 })).toMatchObject({ kind: 'revalidate', fallback: { onError: false } })
+    const headers = { 'Cache-Control': 'max-stale' }
+    expect(decided({ entry, found, at: 61, headers })).toMatchObject({ kind: 'revalidate' })
+  })
+
+  it('that must be revalidated answers nothing', () => {
+    expect(decided({ entry: strict, found })).toMatchObject({ fallback: { onError: false, afterMs: undefined } })
+  })
+
+  it('is passed for HEAD and refused when only the cache may answer', () => {
+    expect(decided({ entry: fresh, found, method: 'HEAD' })).toMatchObject({ kind: 'pass', why: 'stale', entry: fresh })
+    const headers = { 'Cache-Control': 'only-if-cached' }
+    expect(decided({ entry: fresh, found, headers })).toMatchObject({ kind: 'refuse' })
+  })
+})

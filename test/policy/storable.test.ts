@@ -1,0 +1,207 @@
+import { describe, expect, it } from 'vitest'
+import { fieldsOf } from '../../src/fields.ts'
+import type { Rules } from '../../src/model.ts'
+import { storable } from '../../src/policy/storable.ts'
+import { date, NOW, requestWith, rulesWith } from './support.ts'
+
+interface Case {
+  status?: number
+  method?: string
+  request?: Record<string, string>
+  rules?: Partial<Rules>
+}
+
+const judged = (
+  headers: Record<string, string>,
+  { status = 200, method = 'GET', request = {}, rules = {} }: Case = {},
+) => storable(requestWith(request, { method }), { status, fields: fieldsOf(headers) }, rulesWith(rules))
+
+const why = (...input: Parameters<typeof judged>) => {
+  const result = judged(...input)
+  return result.store ? 'stored' : result.why
+}
+
+const MINUTE = { 'Cache-Control': 'max-age=60' }
+const MODIFIED = { Date: date(NOW), 'Last-Modified': date(NOW - 86_400_000) }
+
+describe('a response with a lifetime', () => {
+  it('is stored', () => {
+    expect(judged(MINUTE)).toEqual({ store: true })
+    expect(why({ Expires: date(NOW + 60_000), Date: date(NOW) })).toBe('stored')
+    expect(why({ Expires: date(NOW + 60_000) })).toBe('stored')
+    expect(why({ Expires: 'Thursday, 18-Aug-50 02:01:18 GMT' })).toBe('stored')
+    expect(why(MODIFIED)).toBe('stored')
+    expect(why({}, { rules: { ttl: 1000 } })).toBe('stored')
+  })
+
+  it.each([200, 203, 204, 299, 301, 302, 303, 307, 308, 400, 404, 410, 499, 500, 503, 599])(
+    'of status %i is stored',
+    (status) => expect(why(MINUTE, { status })).toBe('stored'),
+  )
+
+  it.each([
+    [206, 'partial'],
+    [101, 'status'],
+    [304, 'status'],
+    [407, 'status'],
+    [412, 'status'],
+    [416, 'status'],
+  ])('of status %i is not stored: %s', (status, reason) => expect(why(MINUTE, { status })).toBe(reason))
+
+  it.each(['HEAD', 'POST', 'OPTIONS'])('to %s is not stored', (method) =>
+    expect(why(MINUTE, { method })).toBe('method'),
+  )
+})
+
+describe('a response that forbids it', () => {
+  it.each([
+    ['no-store', 'no-store'],
+    ['max-age=60, no-store', 'no-store'],
+    ['private, max-age=60', 'private'],
+    ['max-age=60, private="x"', 'private'],
+    ['max-age=60, private=""', 'private'],
+  ])('with %s is not stored', (value, reason) => {
+    expect(judged({ 'Cache-Control': value })).toEqual({ store: false, why: reason, credentials: false })
+  })
+
+  it('is not stored either when the request forbids it', () => {
+    const request = { 'Cache-Control': 'no-store' }
+    expect(why(MINUTE, { request })).toBe('request-no-store')
+    expect(why(MINUTE, { request, rules: { override: true, ttl: 1000 } })).toBe('request-no-store')
+  })
+
+  it('is governed by its targeted field alone', () => {
+    expect(why({ 'CDN-Cache-Control': 'max-age=60', 'Cache-Control': 'no-store' })).toBe('stored')
+    expect(why({ 'CDN-Cache-Control': 'no-store', 'Cache-Control': 'max-age=60' })).toBe('no-store')
+    expect(why({ 'CDN-Cache-Control': 'public', Expires: date(NOW + 60_000) })).toBe('no-lifetime')
+  })
+
+  it('with must-understand is stored if its status is understood, no-store or not', () => {
+    const headers = { 'Cache-Control': 'max-age=60, must-understand, no-store' }
+    expect(why(headers)).toBe('stored')
+    expect(why(headers, { status: 599 })).toBe('status')
+    expect(why({ 'Cache-Control': 'max-age=60, must-understand' }, { status: 599 })).toBe('status')
+  })
+
+  it('varies by everything', () => {
+    expect(why({ ...MINUTE, Vary: 'accept, *' })).toBe('vary')
+    expect(why({ ...MINUTE, Vary: 'accept' })).toBe('stored')
+  })
+
+  it('has more tags than can be kept', () => {
+    expect(why({ ...MINUTE, xkey: 'x'.repeat(257) })).toBe('tags')
+  })
+})
+
+describe('a response without a lifetime', () => {
+  it('is not worth storing, unless it can be validated', () => {
+    expect(why({})).toBe('no-lifetime')
+    expect(why({ 'Cache-Control': 'max-age=0' })).toBe('no-lifetime')
+    expect(why({ 'Cache-Control': 'no-cache' })).toBe('no-lifetime')
+    expect(why({ Expires: '0' })).toBe('no-lifetime')
+    for (const value of ['max-age=0', 'no-cache', 'foo']) {
+      expect(why({ 'Cache-Control': value, ETag: '"a"' })).toBe('stored')
+      expect(why({ 'Cache-Control': value, ...MODIFIED })).toBe('stored')
+    }
+  })
+
+  it("is stored for stale use when it says so itself, not for the operator's grace", () => {
+    expect(why({ 'Cache-Control': 'max-age=0, stale-while-revalidate=60' })).toBe('stored')
+    expect(why({ 'Cache-Control': 'max-age=0, stale-if-error=60' })).toBe('stored')
+    expect(why({ 'Cache-Control': 'max-age=0' }, { rules: { grace: 3_600_000, softTimeout: 0 } })).toBe('no-lifetime')
+  })
+
+  it.each([201, 202, 302, 403, 404, 500, 503])('of status %i is not stored', (status) => {
+    expect(why({ ETag: '"a"' }, { status })).toBe('status')
+  })
+
+  it.each([
+    [404, {}, 'stored'],
+    [403, {}, 'status'],
+    [599, {}, 'status'],
+    [599, { 'Cache-Control': 'public' }, 'stored'],
+  ])('of status %i gets a guess with %j: %s', (status, headers, expected) => {
+    expect(why({ ...MODIFIED, ...headers }, { status })).toBe(expected)
+  })
+
+  it("gets the operator's lifetime only for a status of which one may be guessed", () => {
+    expect(why({}, { status: 500, rules: { ttl: 1000 } })).toBe('status')
+    expect(why({}, { status: 404, rules: { ttl: 1000 } })).toBe('stored')
+    expect(why({}, { status: 500, rules: { statusTtl: new Map([[500, 1000]]) } })).toBe('stored')
+  })
+})
+
+describe('Authorization', () => {
+  const request = { Authorization: 'Basic x' }
+
+  it.each(['public, max-age=60', 's-maxage=60', 'max-age=60, must-revalidate'])('allows storing with %s', (value) => {
+    expect(why({ 'Cache-Control': value }, { request })).toBe('stored')
+  })
+
+  it.each(['max-age=60', 'max-age=60, proxy-revalidate', 'max-age=60, immutable'])('forbids it with %s', (value) => {
+    expect(judged({ 'Cache-Control': value }, { request })).toEqual({
+      store: false,
+      why: 'authorization',
+      credentials: true,
+    })
+  })
+
+  it('forbids it where the lifetime is not stated', () => {
+    expect(why({ ...MODIFIED, 'Cache-Control': 'public' }, { request })).toBe('authorization')
+    expect(why({ 'Cache-Control': 'public' }, { request, rules: { ttl: 1000 } })).toBe('authorization')
+    expect(why({ 'Cache-Control': 'max-age=60' }, { request, rules: { ttl: 1000, override: true } })).toBe(
+      'authorization',
+    )
+  })
+
+  it('in its form for proxies counts as well', () => {
+    expect(why(MINUTE, { request: { 'proxy-authorization': 'x' } })).toBe('authorization')
+  })
+})
+
+describe('cookies', () => {
+  const request = { Cookie: 'a=b' }
+  const setting = { ...MINUTE, 'Set-Cookie': 'a=b' }
+
+  it('set by the response forbid storing in mode safe, whatever the operator says', () => {
+    expect(judged(setting)).toEqual({ store: false, why: 'set-cookie', credentials: false })
+    expect(why({ 'Set-Cookie': 'a=b' }, { rules: { ttl: 1000, override: true } })).toBe('set-cookie')
+    expect(why({ 'Cache-Control': 'public, max-age=60', 'set-cookie': 'a=b' }, { request })).toBe('set-cookie')
+  })
+
+  it('sent by the client forbid it in mode safe, unless the response is for all', () => {
+    expect(judged(MINUTE, { request })).toEqual({ store: false, why: 'cookie', credentials: true })
+    expect(why({ 'Cache-Control': 'public, max-age=60' }, { request })).toBe('stored')
+    expect(why({ 'Cache-Control': 's-maxage=60' }, { request })).toBe('stored')
+    expect(why({ 'CDN-Cache-Control': 'max-age=60' }, { request })).toBe('stored')
+    expect(why({ 'CDN-Cache-Control': 'stale-if-error=9', ETag: '"a"' }, { request })).toBe('cookie')
+  })
+
+  it('sent by the client forbid it where the lifetime is not stated', () => {
+    expect(why(MODIFIED, { request })).toBe('cookie')
+    expect(why({ 'Cache-Control': 'public' }, { request, rules: { ttl: 1000 } })).toBe('cookie')
+  })
+
+  it.each(['rfc', 'ignore'] as const)('do not matter in mode %s', (cookies) => {
+    expect(why(setting, { request, rules: { cookies } })).toBe('stored')
+    expect(why({}, { request, rules: { cookies, ttl: 1000 } })).toBe('stored')
+  })
+})
+
+describe('an overriding route', () => {
+  const rules = { override: true, ttl: 1000 }
+
+  it('stores what says no-store or no-cache', () => {
+    expect(why({ 'Cache-Control': 'no-store' }, { rules })).toBe('stored')
+    expect(why({ 'Cache-Control': 'no-cache' }, { rules })).toBe('stored')
+  })
+
+  it('does not store what is private, nor errors by its lifetime', () => {
+    expect(why({ 'Cache-Control': 'private' }, { rules })).toBe('private')
+    expect(why({ 'Cache-Control': 'no-store' }, { rules, status: 500 })).toBe('no-store')
+  })
+
+  it('needs a lifetime of its own for that', () => {
+    expect(why({ 'Cache-Control': 'no-store' }, { rules: { override: true } })).toBe('no-store')
+  })
+})

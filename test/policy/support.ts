@@ -1,0 +1,66 @@
+import { Body } from '../../src/body.ts'
+import { fieldsOf } from '../../src/fields.ts'
+import type { CacheRequest, Found, Route, Rules, StoredResponse } from '../../src/model.ts'
+
+type Headers = Parameters<typeof fieldsOf>[0]
+
+/** A Wednesday noon, on a whole second. */
+export const NOW = Date.UTC(2026, 10, 18, 12)
+
+export const date = (ms: number): string => new Date(ms).toUTCString()
+
+export function rulesWith(changes: Partial<Rules> = {}): Rules {
+  return {
+    ttl: undefined,
+    override: false,
+    grace: 0,
+    softTimeout: undefined,
+    refreshAhead: undefined,
+    cookies: 'safe',
+    errorTtlMax: 30_000,
+    tags: [],
+    key: { sortQuery: false, ignoreQuery: [], headers: [], cookies: [] },
+    statusTtl: new Map(),
+    bypass: false,
+    maxObjectBytes: 1024,
+    ...changes,
+  }
+}
+
+export function requestWith(headers: Headers = {}, changes: Partial<CacheRequest> = {}): CacheRequest {
+  return { method: 'GET', url: 'http://a.test/x', fields: fieldsOf(headers), ...changes }
+}
+
+/** Answered at NOW, fresh for a minute. */
+export function entryWith(changes: Partial<StoredResponse> = {}, headers: Headers = {}): StoredResponse {
+  return {
+    kind: 'response',
+    url: 'a.test/x',
+    tags: [],
+    generation: 'g',
+    position: 0,
+    checked: 0,
+    bornAt: NOW,
+    freshUntil: NOW + 60_000,
+    refreshAt: Number.POSITIVE_INFINITY,
+    staleWhileRevalidateUntil: NOW + 60_000,
+    staleIfErrorUntil: NOW + 60_000,
+    keepUntil: NOW + 60_000,
+    mustRevalidate: false,
+    status: 200,
+    fields: fieldsOf(headers),
+    body: Body.of(Buffer.alloc(0)),
+    varyOn: [],
+    vary: [],
+    ...changes,
+  }
+}
+
+export function foundWith(entry: StoredResponse | undefined, changes: Partial<Found<StoredResponse>> = {}) {
+  return { key: 'k', entry, verdict: 'valid' as const, unshareable: false, miss: 'uri-miss' as const, ...changes }
+}
+
+export function routeWith(changes: Partial<Route> = {}): Route {
+  const origin = { name: 'o', fetch: () => Promise.reject(new Error('unused')), close: () => Promise.resolve() }
+  return { name: 'r', match: {}, origin, rules: rulesWith(), ...changes }
+}

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest'
+import { fieldsOf } from '../../src/fields.ts'
+import { tagsOf } from '../../src/policy/tags.ts'
+import { rulesWith } from './support.ts'
+
+const tags = (headers: Record<string, string | string[]>, ofRoute: string[] = []) => {
+  const result = tagsOf(fieldsOf(headers), rulesWith({ tags: ofRoute }))
+  return result.ok ? result.tags : 'too many'
+}
+
+const many = (count: number) => Array.from({ length: count }, (_, at) => `t${at}`).join(' ')
+
+describe('tagsOf', () => {
+  it.each([
+    ['Surrogate-Key', 'a  b\tc'],
+    ['XKEY', ' a b c '],
+    ['Cache-Tag', 'a, b ,,c,'],
+    ['cache-groups', '"a", "b";x=1, "c"'],
+  ])('reads %s', (name, value) => expect(tags({ [name]: value })).toEqual(['a', 'b', 'c']))
+
+  it('lets a Cache-Tag and a group contain spaces', () => {
+    expect(tags({ 'Cache-Tag': 'a b,c', 'Cache-Groups': '"d e"' })).toEqual(['a b', 'c', 'd e'])
+  })
+
+  it('joins all lines and fields and the tags of the route, each tag once', () => {
+    const headers = { 'Surrogate-Key': ['a', 'b'], 'Cache-Tag': 'a,c', xkey: 'd', 'Cache-Groups': '"b"' }
+    expect(tags(headers, ['r', 'a'])).toEqual(['a', 'b', 'c', 'd', 'r'])
+  })
+
+  it.each(['a, b', '"a', '"a", b', '1', '("a" "b")', '"é"'])(
+    'ignores Cache-Groups: %s, which is no list of strings',
+    (value) => {
+      expect(tags({ 'Cache-Groups': value, xkey: 'x' })).toEqual(['x'])
+    },
+  )
+
+  it('is empty without any', () => expect(tags({ 'Surrogate-Key': ' ', 'Cache-Tag': ',' })).toEqual([]))
+
+  it('is not ok above 128 tags or 256 characters', () => {
+    expect(tags({ xkey: many(128) })).toHaveLength(128)
+    expect(tags({ xkey: many(129) })).toBe('too many')
+    expect(tags({ xkey: many(128) }, ['r'])).toBe('too many')
+    expect(tags({ xkey: `${many(128)} t0 t1` })).toHaveLength(128)
+    expect(tags({ xkey: 'x'.repeat(256) })).toHaveLength(1)
+    expect(tags({ xkey: 'x'.repeat(257) })).toBe('too many')
+  })
+})
