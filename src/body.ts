@@ -11,16 +11,16 @@ import type { Awaitable, Clock } from './model.ts'
  * the origin's. A reader that holds up others for `stallMs` is dropped; a reader alone is waited for.
  */
 export class Body {
-  #bytes: Uint8Array | undefined
+  #bytes: Buffer | undefined
   #arrival: Arrival | undefined
 
-  private constructor(bytes: Uint8Array | undefined, arrival: Arrival | undefined) {
+  private constructor(bytes: Buffer | undefined, arrival: Arrival | undefined) {
     this.#bytes = bytes
     this.#arrival = arrival
   }
 
   /** A body that is complete. The bytes are not copied. */
-  static of(bytes: Uint8Array): Body {
+  static of(bytes: Buffer): Body {
     return new Body(bytes, undefined)
   }
 
@@ -38,7 +38,7 @@ export class Body {
   }
 
   /** All of it, once it has arrived and was kept. */
-  get bytes(): Uint8Array | undefined {
+  get bytes(): Buffer | undefined {
     return this.#bytes
   }
 
@@ -152,8 +152,8 @@ class Arrival {
   }
 
   /** @returns all bytes, in memory of exactly their size, when they were kept */
-  async receive(source: AsyncIterable<Uint8Array>): Promise<Uint8Array | undefined> {
-    let whole: Uint8Array | undefined
+  async receive(source: AsyncIterable<Uint8Array>): Promise<Buffer | undefined> {
+    let whole: Buffer | undefined
     try {
       for await (const chunk of source) {
         if (chunk.length === 0) continue
@@ -324,7 +324,7 @@ class ArrivalReader implements BodyReader {
 }
 
 /** One copy of exactly the right size: a 200-byte body must not pin the 64 KiB chunk it came in. */
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
+function joined(chunks: readonly Uint8Array[], size: number): Buffer {
   const whole = Buffer.allocUnsafeSlow(size)
   let at = 0
   for (const chunk of chunks) {
