@@ -1,4 +1,5 @@
 /** The one place where what undici, TLS and the network report becomes a HerdgateError. */
+import { errors } from 'undici'
 import { type ErrorCode, HerdgateError } from '../errors.ts'
 
 /** How far an exchange had come: reaching the origin, waiting for the response's head, receiving its content. */
@@ -76,6 +77,12 @@ function isUnexpectedMessage(cause: unknown): boolean {
 }
 
 function codeOf(cause: unknown): string {
-  if (!(cause instanceof Error) || !('code' in cause)) return ''
-  return typeof cause.code === 'string' ? cause.code : ''
+  if (!(cause instanceof Error)) return ''
+  if ('code' in cause && typeof cause.code === 'string') return cause.code
+  return cause instanceof errors.HTTPParserError ? parserCode(cause) : ''
+}
+
+/** undici 8 leaves the code of its parser's errors empty; the reason is in the message. */
+function parserCode({ message }: Error): string {
+  return message.includes('Invalid EOF state') ? 'HPE_INVALID_EOF_STATE' : 'HPE_INVALID'
 }

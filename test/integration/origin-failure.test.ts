@@ -1,0 +1,379 @@
+import { Readable } from 'node:stream'
+import { createServer as createTlsServer } from 'node:tls'
+import { afterEach, describe, expect, test } from 'vitest'
+import { HerdgateError } from '../../src/errors.ts'
+import type { OriginOptions, PoolOrigin } from '../../src/origin/pool-origin.ts'
+import { selfSigned } from '../support/certificate.ts'
+import { codeOf, get, originOf, textOf, until } from '../support/origin-calls.ts'
+import { deadPort, ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
+
+const open: { close(): Promise<unknown> }[] = []
+afterEach(async () => {
+  for (const thing of open.splice(0).toReversed()) await thing.close()
+})
+
+function opened(urls: string | string[], options: Partial<OriginOptions> = {}): PoolOrigin {
+  const origin = originOf(urls, options)
+  open.push({ close: () => origin.close(AbortSignal.abort()) })
+  return origin
+}
+
+async function served(
+  onRequest: (request: RawRequest) => void,
+  options: Partial<OriginOptions> = {},
+): Promise<[PoolOrigin, RawOrigin]> {
+  const server = await rawOrigin(onRequest)
+  open.push(server)
+  return [opened(server.url, options), server]
+}
+
+const nothingHeld = { inFlight: 0, queued: 0 }
+
+// How origins misbehave.
+
+const dripHead = ({ socket }: RawRequest) => {
+  socket.write('HTTP/1.1 200 OK\r\n')
+  const timer = setInterval(() => socket.write('X: y\r\n'), 10)
+  socket.on('close', () => clearInterval(timer))
+}
+
+const dripContent = ({ socket }: RawRequest) => {
+  socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n')
+  let sent = 0
+  const timer = setInterval(() => {
+    socket.write('x')
+    if (++sent === 10) clearInterval(timer)
+  }, 30)
+}
+
+const reset = (bytes: string) => (request: RawRequest) =>
+  request.socket.write(bytes, () => setImmediate(() => request.socket.resetAndDestroy()))
+const end = (bytes: string) => (request: RawRequest) => request.socket.end(bytes)
+
+/** Answers the first request of each connection; at the second does what a server does that just gave up waiting. */
+const closesOnSecond =
+  (how: 'end' | 'resetAndDestroy') =>
+  ({ socket, turn }: RawRequest) =>
+    turn === 0 ? void socket.write(ok()) : void socket[how]()
+
+describe('no connection', () => {
+  test('when nobody listens is origin_refused, and the message names the address', async () => {
+    const port = await deadPort()
+    const error = await opened(`http://127.0.0.1:${port}`)
+      .fetch(get())
+      .catch((error: unknown) => error)
+    expect(error).toBeInstanceOf(HerdgateError)
+    expect(error).toMatchObject({ code: 'origin_refused', message: expect.stringContaining(`127.0.0.1:${port}`) })
+  })
+
+  test('when the name is unknown is origin_refused', async () => {
+    expect(await codeOf(opened('http://nobody.invalid').fetch(get()))).toBe('origin_refused')
+  })
+
+  test('when the TLS handshake never ends is origin_timeout', async () => {
+    const [, server] = await served(() => {})
+    const origin = opened(`https://127.0.0.1:${server.port}`, { connectTimeout: 60 })
+    expect(await codeOf(origin.fetch(get()))).toBe('origin_timeout')
+    await until(() => server.sockets[0]?.destroyed === true)
+    expect(origin.usage()).toEqual(nothingHeld)
+  })
+
+  test('yet when the caller leaves is given up at once', async () => {
+    const [, server] = await served(() => {})
+    const origin = opened(`https://127.0.0.1:${server.port}`)
+    const controller = new AbortController()
+    const answer = codeOf(origin.fetch(get(), controller.signal))
+    await until(() => server.sockets.length === 1)
+    controller.abort()
+    expect(await answer).toBe('client_gone')
+    await until(() => server.sockets[0]?.destroyed === true)
+  })
+})
+
+describe('a URL that refuses', () => {
+  test('passes the request, its content unread, to the next, and comes last until it has cooled down', async () => {
+    const [, server] = await served(({ socket }) => socket.write(ok()))
+    const [, second] = await served(({ socket }) => socket.write(ok()))
+    const dead = `http://127.0.0.1:${await deadPort()}`
+    const origin = opened([dead, server.url, second.url])
+    const body = Readable.from([Buffer.from('abc')])
+    const response = await origin.fetch(get('/first', { method: 'POST', fields: ['Content-Length', '3'], body }))
+    expect(await textOf(response)).toBe('ok')
+    expect(server.requests.map(({ rest }) => rest.toString())).toEqual(['abc'])
+    for (let n = 0; n < 6; n++) await textOf(await origin.fetch(get()))
+    expect(server.requests.length + second.requests.length).toBe(7)
+    expect(second.requests.length).toBeGreaterThan(0)
+  })
+
+  test('like all others makes the fetch fail after one try each', async () => {
+    const urls = [`http://127.0.0.1:${await deadPort()}`, `http://127.0.0.1:${await deadPort()}`]
+    const origin = opened(urls)
+    expect(await codeOf(origin.fetch(get()))).toBe('origin_refused')
+    expect(origin.usage()).toEqual(nothingHeld)
+  })
+
+  test('does not concern URLs that do answer: they take turns', async () => {
+    const [, first] = await served(({ socket }) => socket.write(ok()))
+    const [, second] = await served(({ socket }) => socket.write(ok()))
+    const origin = opened([first.url, second.url])
+    for (let n = 0; n < 4; n++) await textOf(await origin.fetch(get()))
+    expect([first.requests.length, second.requests.length]).toEqual([2, 2])
+  })
+})
+
+describe('no proper head', () => {
+  test('within the headers timeout is origin_timeout, even when it drips', async () => {
+    const [silent, server] = await served(() => {}, { headersTimeout: 60 })
+    expect(await codeOf(silent.fetch(get()))).toBe('origin_timeout')
+    await until(() => server.sockets[0]?.destroyed === true)
+    const [dripping] = await served(dripHead, { headersTimeout: 80 })
+    expect(await codeOf(dripping.fetch(get()))).toBe('origin_timeout')
+    expect(dripping.usage()).toEqual(nothingHeld)
+  })
+
+  test.each([
+    ['a reset before it', (request: RawRequest) => request.socket.resetAndDestroy()],
+    ['a close before it', (request: RawRequest) => request.socket.end()],
+    [
+      'a reset within it',
+      ({ socket }: RawRequest) => socket.write('HTTP/1.1 200 OK\r\nA:', () => socket.resetAndDestroy()),
+    ],
+    ['a close within it', ({ socket }: RawRequest) => socket.end('HTTP/1.1 200 OK\r\nA: b\r\n')],
+  ])('but %s is origin_reset, without another try on a fresh connection', async (_what, onRequest) => {
+    const [origin, server] = await served(onRequest)
+    expect(await codeOf(origin.fetch(get()))).toBe('origin_reset')
+    expect(server.requests).toHaveLength(1)
+    expect(origin.usage()).toEqual(nothingHeld)
+  })
+
+  test.each([
+    ['no HTTP at all', 'SSH-2.0-OpenSSH\r\n\r\n'],
+    ['a status that is no number', 'HTTP/1.1 abc\r\n\r\n'],
+    ['a status of two digits', 'HTTP/1.1 99\r\n\r\n'],
+    ['a field without a colon', 'HTTP/1.1 200 OK\r\nnonsense\r\n\r\n'],
+    ['a field name with a space', 'HTTP/1.1 200 OK\r\nA B: c\r\n\r\n'],
+    ['a NUL in a value', 'HTTP/1.1 200 OK\r\nA: b\0c\r\nContent-Length: 0\r\n\r\n'],
+    ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc'],
+    ['length and coding', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+    ['a negative length', 'HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n'],
+    ['an unasked change of protocol', 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'],
+    ['a head without end', `HTTP/1.1 200 OK\r\n${'X-Filler: abcdefghijklmnopqrstuvwxyz\r\n'.repeat(4_000)}`],
+    ['more interim responses than allowed', 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(65)],
+  ])('but %s is origin_invalid, and the connection is given up', async (_what, bytes) => {
+    const [origin, server] = await served(({ socket }) => socket.write(bytes, 'latin1'))
+    expect(await codeOf(origin.fetch(get()))).toBe('origin_invalid')
+    await until(() => server.sockets[0]?.destroyed === true)
+    expect(server.requests).toHaveLength(1)
+    expect(origin.usage()).toEqual(nothingHeld)
+  })
+
+  test('though as many interim responses as allowed are fine', async () => {
+    const [origin] = await served(({ socket }) => socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(64) + ok()))
+    let interim = 0
+    expect((await origin.fetch(get('/', { onInterim: () => interim++ }))).status).toBe(200)
+    expect(interim).toBe(64)
+  })
+})
+
+describe('content that breaks off never ends well', () => {
+  const LENGTH = 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc'
+  const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n'
+  const CLOSING = 'HTTP/1.1 200 OK\r\nConnection: close\r\n'
+
+  test.each([
+    ['closed short of its length', end(LENGTH)],
+    ['closed short of its length as announced', end(LENGTH.replace('HTTP/1.1 200 OK\r\n', CLOSING))],
+    ['closed between chunks', end(CHUNKED)],
+    ['closed within a chunk', end(`${CHUNKED}9\r\nxy`)],
+    ['closed between chunks as announced', end(CHUNKED.replace('HTTP/1.1 200 OK\r\n', CLOSING))],
+    ['closed before the end of the trailer section', end(`${CHUNKED}0\r\nX-Sum: 1\r\n`)],
+    ['reset short of its length', reset(LENGTH)],
+    ['reset between chunks', reset(CHUNKED)],
+    ['reset where the close would have been its end', reset(`${CLOSING}\r\nabc`)],
+  ])('%s', async (_how, onRequest) => {
+    const [origin] = await served(onRequest)
+    const response = await origin.fetch(get())
+    const received: Uint8Array[] = []
+    const read = async () => {
+      for await (const chunk of response.body) received.push(chunk)
+    }
+    expect(await codeOf(read())).toBe('origin_reset')
+    expect(Buffer.concat(received).toString()).toMatch(/^abc/)
+    expect(origin.usage()).toEqual(nothingHeld)
+  })
+
+  test('nor when nobody was reading as it broke', async () => {
+    const [origin] = await served(reset(LENGTH))
+    const response = await origin.fetch(get())
+    await until(() => origin.usage().inFlight === 0)
+    expect(await codeOf(textOf(response))).toBe('origin_reset')
+  })
+
+  test('while the close that is its end ends it', async () => {
+    const [origin] = await served(end(`${CLOSING}\r\nabc`))
+    expect(await textOf(await origin.fetch(get()))).toBe('abc')
+  })
+
+  test('and a chunk of no valid size is origin_invalid', async () => {
+    const [origin] = await served(({ socket }) => socket.write(`${CHUNKED}zz\r\n`))
+    expect(await codeOf(textOf(await origin.fetch(get())))).toBe('origin_invalid')
+  })
+
+  test('and silence longer than the body timeout is origin_timeout', async () => {
+    const [origin, server] = await served(({ socket }) => socket.write(LENGTH), { bodyTimeout: 60 })
+    const response = await origin.fetch(get())
+    expect(await codeOf(textOf(response))).toBe('origin_timeout')
+    await until(() => server.sockets[0]?.destroyed === true)
+  })
+
+  test('and content in small steps never takes too long', async () => {
+    const [origin] = await served(dripContent, { bodyTimeout: 150 })
+    expect(await textOf(await origin.fetch(get()))).toBe('xxxxxxxxxx')
+  })
+})
+
+describe('octets nobody asked for', () => {
+  test('behind a response never become the answer to the next request', async () => {
+    const [origin, server] = await served(({ socket, turn }) =>
+      socket.write(turn === 0 ? ok('good') + ok('evil') : ok('good')),
+    )
+    for (let n = 0; n < 5; n++) expect(await textOf(await origin.fetch(get()))).toBe('good')
+    expect(server.sockets.length).toBeGreaterThan(1)
+  })
+
+  test('behind the answer to HEAD, or behind 204 and 304, do not either', async () => {
+    const evil = ok('evil')
+    const [origin] = await served(({ socket, head }) => {
+      if (head.startsWith('HEAD')) socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${evil.length}\r\n\r\n${evil}`)
+      else if (head.includes('/204')) socket.write(`HTTP/1.1 204 No Content\r\n\r\n${evil}`)
+      else if (head.includes('/304')) socket.write(`HTTP/1.1 304 Not Modified\r\nContent-Length: 40\r\n\r\n${evil}`)
+      else socket.write(ok('good'))
+    })
+    for (const request of [get('/', { method: 'HEAD' }), get('/204'), get('/304')]) {
+      expect(await textOf(await origin.fetch(request))).toBe('')
+      expect(await textOf(await origin.fetch(get()))).toBe('good')
+    }
+  })
+})
+
+describe('an idle connection that the origin closes as the next request goes out', () => {
+  test.each(['end', 'resetAndDestroy'] as const)(
+    'by %s costs a safe request nothing: it is sent once more',
+    async (how) => {
+      for (const method of ['GET', 'HEAD', 'OPTIONS', 'TRACE']) {
+        const [origin, server] = await served(closesOnSecond(how))
+        await textOf(await origin.fetch(get('/first')))
+        await until(() => origin.usage().inFlight === 0)
+        await new Promise((resolve) => setImmediate(resolve))
+        await textOf(await origin.fetch(get('/second', { method })))
+        expect(server.requests.map(({ head, connection }) => [head.split(' ')[1], connection])).toEqual([
+          ['/first', 0],
+          ['/second', 0],
+          ['/second', 1],
+        ])
+      }
+    },
+  )
+
+  test.each(['POST', 'PUT', 'DELETE', 'PATCH', 'QUERY'])('fails %s, which is never sent twice', async (method) => {
+    const [origin, server] = await served(closesOnSecond('end'))
+    await textOf(await origin.fetch(get('/first')))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(await codeOf(origin.fetch(get('/second', { method })))).toBe('origin_reset')
+    expect(server.requests).toHaveLength(2)
+  })
+
+  test('fails a GET with content, which has been read', async () => {
+    const [origin, server] = await served(closesOnSecond('end'))
+    await textOf(await origin.fetch(get('/first')))
+    await new Promise((resolve) => setImmediate(resolve))
+    const body = Readable.from([Buffer.from('a')])
+    expect(await codeOf(origin.fetch(get('/second', { body })))).toBe('origin_reset')
+    expect(server.requests).toHaveLength(2)
+  })
+
+  test('fails a GET of which a single octet was answered', async () => {
+    const [origin, server] = await served(({ socket, turn }) => (turn === 0 ? socket.write(ok()) : socket.end('H')))
+    await textOf(await origin.fetch(get('/first')))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(await codeOf(origin.fetch(get('/second')))).toBe('origin_reset')
+    expect(server.requests).toHaveLength(2)
+  })
+
+  test('is tried once more, not again and again', async () => {
+    const [origin, server] = await served(({ socket, head }) => {
+      if (head.includes('/second')) socket.end()
+      else socket.write(ok())
+    })
+    // Opens several connections, all of them idle then.
+    const first = await Promise.all(Array.from({ length: 4 }, () => origin.fetch(get('/first'))))
+    await Promise.all(first.map(textOf))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(await codeOf(origin.fetch(get('/second')))).toBe('origin_reset')
+    expect(server.requests.filter(({ head }) => head.includes('/second'))).toHaveLength(2)
+  })
+
+  test('before it is written is not noticed at all, whatever the method', async () => {
+    const [origin, server] = await served(({ socket }) => socket.write(ok()))
+    await textOf(await origin.fetch(get('/first')))
+    await new Promise((resolve) => setImmediate(resolve))
+    server.sockets[0]?.resetAndDestroy()
+    const response = await origin.fetch(get('/second', { method: 'POST' }))
+    expect(await textOf(response)).toBe('ok')
+    expect(server.requests.map(({ head }) => head.split(' ')[1])).toEqual(['/first', '/second'])
+  })
+})
+
+describe('TLS', () => {
+  const { key, cert } = selfSigned(['localhost', '127.0.0.1'])
+
+  async function secure(): Promise<[RawOrigin, unknown[]]> {
+    const names: unknown[] = []
+    const server = await rawOrigin(
+      ({ socket }) => socket.write(ok()),
+      (onConnection) =>
+        createTlsServer({ key, cert, ALPNProtocols: ['h2', 'http/1.1'] }, (socket) => {
+          names.push([Reflect.get(socket, 'servername'), socket.alpnProtocol])
+          onConnection(socket)
+        }),
+    )
+    open.push(server)
+    return [server, names]
+  }
+
+  test('names the host of the URL, not the Host field, speaks HTTP/1.1 and keeps the connection', async () => {
+    const [server, names] = await secure()
+    const origin = opened(`https://localhost:${server.port}`, { ca: cert })
+    for (const host of ['a.example', 'b.example', 'c.example']) {
+      expect(await textOf(await origin.fetch(get('/', { fields: ['Host', host] })))).toBe('ok')
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(names).toEqual([['localhost', 'http/1.1']])
+    expect(server.requests.map(({ head }) => head.split('\r\n')[1])).toEqual(
+      ['a', 'b', 'c'].map((name) => `host: ${name}.example`),
+    )
+  })
+
+  test('to an address names no host, and checks the certificate for the address', async () => {
+    const [server, names] = await secure()
+    const origin = opened(`https://127.0.0.1:${server.port}`, { ca: cert })
+    for (const host of ['a.example', 'b.example']) {
+      expect(await textOf(await origin.fetch(get('/', { fields: ['Host', host] })))).toBe('ok')
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(names).toEqual([[false, 'http/1.1']])
+  })
+
+  test('with a certificate that is not trusted, or for another name, is origin_refused', async () => {
+    const [server] = await secure()
+    expect(await codeOf(opened(`https://localhost:${server.port}`).fetch(get()))).toBe('origin_refused')
+    const other = selfSigned(['other.example'])
+    const elsewhere = await rawOrigin(
+      () => {},
+      (onConnection) => createTlsServer(other, onConnection),
+    )
+    open.push(elsewhere)
+    const origin = opened(`https://localhost:${elsewhere.port}`, { ca: other.cert })
+    expect(await codeOf(origin.fetch(get()))).toBe('origin_refused')
+  })
+})

@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest'
+import { HerdgateError } from '../../src/errors.ts'
+import { ResponseBody } from '../../src/origin/response-body.ts'
+
+function bodyWithSource() {
+  const calls: string[] = []
+  const body = new ResponseBody({ resume: () => calls.push('resume'), cancel: () => calls.push('cancel') })
+  return { body, calls }
+}
+
+const bytes = (size: number) => new Uint8Array(size)
+
+describe('a response body', () => {
+  test('gives what was pushed, in order, then ends', async () => {
+    const { body } = bodyWithSource()
+    const early = body.next()
+    body.push(Uint8Array.of(1))
+    body.push(Uint8Array.of(2))
+    expect(await early).toEqual({ done: false, value: Uint8Array.of(1) })
+    body.end()
+    expect(await body.next()).toEqual({ done: false, value: Uint8Array.of(2) })
+    expect(await body.next()).toEqual({ done: true, value: undefined })
+    expect(await body.next()).toEqual({ done: true, value: undefined })
+  })
+
+  test('asks its source to pause at 64 KiB, or at 128 chunks, and to go on when all is read', async () => {
+    const { body, calls } = bodyWithSource()
+    expect(body.push(bytes(40_000))).toBe(true)
+    expect(body.push(bytes(40_000))).toBe(false)
+    await body.next()
+    expect(calls).toEqual([])
+    await body.next()
+    expect(calls).toEqual(['resume'])
+    const answers = Array.from({ length: 128 }, () => body.push(bytes(1)))
+    expect(answers.indexOf(false)).toBe(127)
+  })
+
+  test('that fails gives first what had arrived, then the error once', async () => {
+    const { body } = bodyWithSource()
+    const error = new HerdgateError('origin_reset')
+    body.push(bytes(1))
+    body.fail(error)
+    body.end()
+    expect((await body.next()).done).toBe(false)
+    await expect(body.next()).rejects.toBe(error)
+    expect((await body.next()).done).toBe(true)
+  })
+
+  test('that fails or ends releases who waits', async () => {
+    const error = new HerdgateError('origin_reset')
+    const failing = bodyWithSource().body
+    const waiting = [failing.next(), failing.next()]
+    failing.fail(error)
+    for (const wait of waiting) await expect(wait).rejects.toBe(error)
+    const ending = bodyWithSource().body
+    const last = ending.next()
+    ending.end()
+    expect((await last).done).toBe(true)
+  })
+
+  test('that is left early cancels its source at once, even while a read is waiting', async () => {
+    const { body, calls } = bodyWithSource()
+    const waiting = body.next()
+    await body.return()
+    expect((await waiting).done).toBe(true)
+    expect(calls).toEqual(['cancel'])
+    await body.return()
+    expect(calls).toEqual(['cancel'])
+  })
+
+  test('that has ended cancels nothing when left', async () => {
+    const { body, calls } = bodyWithSource()
+    body.push(bytes(70_000))
+    body.end()
+    await body.next()
+    await body.return()
+    expect(calls).toEqual([])
+  })
+})

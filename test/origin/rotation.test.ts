@@ -1,0 +1,39 @@
+import { array, assert, constantFrom, nat, property } from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { createRotation } from '../../src/origin/rotation.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+
+describe('rotation', () => {
+  test('begins each turn with the next member', () => {
+    const rotation = createRotation(['a', 'b', 'c'], 100, new FakeClock())
+    const turns = Array.from({ length: 4 }, () => rotation.turn().join(''))
+    expect(turns).toEqual(['abc', 'bca', 'cab', 'abc'])
+  })
+
+  test('puts a member that failed behind the others until it has cooled down', async () => {
+    const clock = new FakeClock()
+    const rotation = createRotation(['a', 'b', 'c'], 100, clock)
+    rotation.failed('a')
+    expect(rotation.turn().join('')).toBe('bca')
+    expect(rotation.turn().join('')).toBe('bca')
+    await clock.advance(99)
+    expect(rotation.turn().join('')).toBe('cba')
+    await clock.advance(1)
+    expect(rotation.turn().join('')).toBe('abc')
+  })
+
+  test('offers every member once, those that are up first, whatever failed', () => {
+    const members = ['a', 'b', 'c', 'd']
+    assert(
+      property(array(constantFrom(...members)), nat(9), (failed, turns) => {
+        const rotation = createRotation(members, 100, new FakeClock())
+        for (let turn = 0; turn < turns; turn++) rotation.turn()
+        for (const member of failed) rotation.failed(member)
+        const order = rotation.turn()
+        expect([...order].sort()).toEqual(members)
+        const isDown = order.map((member) => failed.includes(member))
+        expect(isDown.lastIndexOf(false)).toBeLessThan(isDown.includes(true) ? isDown.indexOf(true) : order.length)
+      }),
+    )
+  })
+})

@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest'
+import { createSilenceTimer } from '../../src/origin/silence-timer.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+
+function timed() {
+  const clock = new FakeClock()
+  const state = { expired: 0 }
+  return { clock, state, timer: createSilenceTimer(clock, () => state.expired++) }
+}
+
+test('silence is reported once, when it has lasted its limit since the last touch', async () => {
+  const { clock, state, timer } = timed()
+  timer.start(100)
+  for (let n = 0; n < 5; n++) {
+    await clock.advance(80)
+    timer.touch()
+  }
+  await clock.advance(99)
+  expect(state.expired).toBe(0)
+  await clock.advance(1)
+  expect(state.expired).toBe(1)
+  await clock.advance(1_000)
+  expect(state.expired).toBe(1)
+})
+
+test('silence on hold does not count, and a touch begins anew', async () => {
+  const { clock, state, timer } = timed()
+  timer.start(100)
+  await clock.advance(90)
+  timer.hold()
+  await clock.advance(1_000)
+  expect(state.expired).toBe(0)
+  timer.touch()
+  await clock.advance(99)
+  expect(state.expired).toBe(0)
+  await clock.advance(1)
+  expect(state.expired).toBe(1)
+})
+
+test('a new watch replaces the one before, shorter or longer', async () => {
+  const { clock, state, timer } = timed()
+  timer.start(10_000)
+  timer.start(100)
+  await clock.advance(100)
+  expect(state.expired).toBe(1)
+  timer.start(100)
+  timer.start(200)
+  await clock.advance(150)
+  expect(state.expired).toBe(1)
+})
+
+test('after a stop nothing is pending and a touch starts nothing', async () => {
+  const { clock, state, timer } = timed()
+  timer.start(100)
+  timer.stop()
+  timer.touch()
+  expect(clock.pending).toBe(0)
+  await clock.advance(1_000)
+  expect(state.expired).toBe(0)
+})
+
+test('a touch costs no timer', () => {
+  const { clock, timer } = timed()
+  timer.start(100)
+  for (let n = 0; n < 1_000; n++) timer.touch()
+  expect(clock.pending).toBe(1)
+})

@@ -1,0 +1,41 @@
+import { systemClock } from '../../src/clock.ts'
+import { HerdgateError } from '../../src/errors.ts'
+import type { OriginRequest, OriginResponse } from '../../src/model.ts'
+import { createOrigin, type OriginOptions, type PoolOrigin } from '../../src/origin/pool-origin.ts'
+
+/** An origin with limits that no test reaches unless it sets them. */
+export function originOf(urls: string | string[], options: Partial<OriginOptions> = {}): PoolOrigin {
+  const limits = { connectTimeout: 5_000, headersTimeout: 20_000, bodyTimeout: 20_000, maxConcurrency: 16 }
+  return createOrigin({ name: 'api', urls: [urls].flat(), ...limits, ...options }, systemClock)
+}
+
+export function get(target = '/', more: Partial<OriginRequest> = {}): OriginRequest {
+  return { method: 'GET', target, fields: ['Host', 'shop.example'], ...more }
+}
+
+export async function textOf(response: Pick<OriginResponse, 'body'>): Promise<string> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of response.body) chunks.push(chunk)
+  return Buffer.concat(chunks).toString('latin1')
+}
+
+/** The code of the error a promise rejects with, or `fulfilled`. */
+export async function codeOf(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise
+    return 'fulfilled'
+  } catch (error) {
+    return error instanceof HerdgateError ? error.code : `not a HerdgateError: ${String(error)}`
+  }
+}
+
+/** Something to wait for, opened by hand. */
+export function gate(): { open: () => void; opened: Promise<void> } {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  return { open: resolve, opened: promise }
+}
+
+/** Lets the event loop turn until the condition holds; the test's time limit is the only clock. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve))
+}

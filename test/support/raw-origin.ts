@@ -1,0 +1,82 @@
+import { once } from 'node:events'
+import { createServer, type Server, type Socket } from 'node:net'
+
+/** A request head as it came over the wire. */
+export interface RawRequest {
+  readonly socket: Socket
+  /** Request line and field lines, without the empty line. */
+  readonly head: string
+  /** Octets that came with the head. */
+  readonly rest: Buffer
+  /** Which connection it came on, and which request of that connection it is: both from 0. */
+  readonly connection: number
+  readonly turn: number
+}
+
+export interface RawOrigin {
+  readonly url: string
+  readonly port: number
+  readonly requests: RawRequest[]
+  readonly sockets: Socket[]
+  close(): Promise<void>
+}
+
+/** An origin that writes what it is told to, octet by octet, right or wrong. */
+export async function rawOrigin(
+  onRequest: (request: RawRequest) => void,
+  listener: (onConnection: (socket: Socket) => void) => Server = (onConnection) => createServer(onConnection),
+): Promise<RawOrigin> {
+  const requests: RawRequest[] = []
+  const sockets: Socket[] = []
+  const server = listener((socket) => {
+    const connection = sockets.push(socket) - 1
+    let turn = 0
+    let received = Buffer.alloc(0)
+    socket.on('error', () => {})
+    socket.on('data', (chunk: Buffer) => {
+      received = Buffer.concat([received, chunk])
+      const end = received.indexOf('\r\n\r\n')
+      if (end < 0 || !/^[A-Z]+ [^ ]+ HTTP/.test(received.toString('latin1'))) return
+      const head = received.toString('latin1', 0, end)
+      const request = { socket, head, rest: received.subarray(end + 4), connection, turn: turn++ }
+      received = Buffer.alloc(0)
+      requests.push(request)
+      onRequest(request)
+    })
+  })
+  const port = await listen(server)
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    requests,
+    sockets,
+    async close() {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+      if (server.listening) await once(server, 'close')
+    },
+  }
+}
+
+/** Listens on the loopback address; gives the port. */
+export async function listen(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('not listening on a port')
+  return address.port
+}
+
+/** A port on which nobody listens. */
+export async function deadPort(): Promise<number> {
+  const server = createServer()
+  const port = await listen(server)
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** A complete response with the given content. */
+export function ok(content = 'ok', fields = ''): string {
+  return `HTTP/1.1 200 OK\r\n${fields}Content-Length: ${Buffer.byteLength(content)}\r\n\r\n${content}`
+}
