@@ -1,8 +1,8 @@
 /** The data port: what the client asked goes to the cache, what the cache replies goes to the client. Nothing else. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
-import type { BodyReader, Cache, CacheRequest, Fields, Peer, Reply } from '../src/index.ts'
-import { fieldLines, HerdgateError, parseTarget, problem } from '../src/index.ts'
+import type { BodyReader, Cache, CacheRequest, Fields, Peer, Reply } from '../src/library.ts'
+import { fieldLines, HerdgateError, parseTarget, problem } from '../src/library.ts'
 
 export interface ProxyOptions {
   readonly cache: Pick<Cache, 'handle' | 'events'>

@@ -1,33 +1,3 @@
-/** Herdgate as a library: all that routes/ and embedders may use. */
-export { Body, type BodyReader } from './body.ts'
-export type { Cache, CacheOptions, Targets } from './cache/create-cache.ts'
-export type { Explanation } from './cache/explain.ts'
-export type { Duration, GetOrSetOptions, Load, LoadControls, ValueOptions, Values } from './cache/get-or-set.ts'
-export { problem, type Reply } from './cache/handle.ts'
-export type { Namespace } from './cache/namespace.ts'
-export type { Statistics } from './cache/statistics.ts'
-export { createCache, type EmbedOptions } from './embed.ts'
-export { asHerdgateError, type ErrorCode, HerdgateError } from './errors.ts'
-export { type EventPayloads, Events, type OriginEvent, type RequestEvent } from './events.ts'
-export { type Fields, field, fieldLines, fieldsOf } from './fields.ts'
-export type {
-  CacheRequest,
-  Clock,
-  InvalidationLog,
-  Origin,
-  OriginRequest,
-  OriginResponse,
-  Outcome,
-  Peer,
-  Receipt,
-  Route,
-  RouteMatch,
-  Rules,
-  Selectors,
-  Store,
-  Stored,
-  TierUsage,
-} from './model.ts'
-export { parseTarget } from './policy/target.ts'
-export { type LocalLogOptions, localLog } from './stores/local-log.ts'
-export { type MemoryStoreOptions, memoryStore } from './stores/memory.ts'
+/** The package: all that embedders may use. */
+export * from './library.ts'
+export { type HerdgateOptions, herdgate } from './plugin.ts'

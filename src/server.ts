@@ -17,7 +17,7 @@ import { createOrigin, type PoolOrigin } from './origin/pool-origin.ts'
 import { createPeers } from './peers.ts'
 import { localLog } from './stores/local-log.ts'
 import { memoryStore } from './stores/memory.ts'
-import { passUpgrades } from './upgrade.ts'
+import { passUpgrades, type UpgradeOptions } from './upgrade.ts'
 import { VERSION } from './version.ts'
 
 export interface ServerOptions {
@@ -41,8 +41,7 @@ export async function createServer(
   const clock = systemClock
   const events = new Events()
   const origins = new Map<string, PoolOrigin>()
-  for (const [name, options] of Object.entries(config.origins))
-    origins.set(name, createOrigin({ name, ...options }, clock))
+  for (const options of config.origins) origins.set(options.name, createOrigin(options, clock))
   const routes = config.routes.map(
     ({ name, match, origin, rules }): Route => ({ name, match, origin: originOf(origins, origin), rules }),
   )
@@ -65,13 +64,7 @@ export async function createServer(
   const peerOf = createPeers(config.listen.trustProxy)
   const data = createDataPort()
   proxyRoute(data, { cache, peerOf })
-  const tunnels = passUpgrades(data.server, {
-    routes,
-    transport: (route) => transportOf(config, route),
-    peerOf,
-    clock,
-    events,
-  })
+  const tunnels = passUpgrades(data.server, { routes, transport: createTransports(config), peerOf, clock, events })
   const admin = createAdmin({ cache, metrics, token: adminToken, logger, ready, version: VERSION })
 
   return {
@@ -104,10 +97,12 @@ async function listenOn(app: FastifyInstance, { host, port }: { host: string; po
 }
 
 /** Where the next tunnel of a route goes: its origin's URLs in turns. */
-function createTransports(config: Config) {
+function createTransports({ origins }: Config): UpgradeOptions['transport'] {
   let turn = 0
-  return (route: Route) => {
-    const { urls, connectTimeout, headersTimeout } = config.origins[route.origin.name] ?? NO_ORIGIN
+  return ({ origin: { name } }) => {
+    const origin = origins.find((candidate) => candidate.name === name)
+    if (origin === undefined) throw new HerdgateError('internal', `no origin ${name}`)
+    const { urls, connectTimeout, headersTimeout } = origin
     return { url: urls[turn++ % urls.length] ?? '', connectTimeout, headersTimeout }
   }
 }

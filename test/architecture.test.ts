@@ -1,0 +1,109 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+/*
+ * Who may import what. The first rule whose `from` begins the file's path counts. A target is a path prefix, `npm:` for
+ * any package, `npm:name` for one, `node:` for Node's own modules. Imports of types alone do not count: they leave
+ * nothing behind at run time.
+ */
+interface Rule {
+  readonly from: string
+  readonly may: readonly string[]
+}
+
+const NOUNS = [
+  'src/model.ts',
+  'src/fields.ts',
+  'src/errors.ts',
+  'src/events.ts',
+  'src/body.ts',
+  'src/clock.ts',
+  'src/units.ts',
+  'src/problem.ts',
+]
+
+const RULES: readonly Rule[] = [
+  { from: 'src/model.ts', may: ['src/fields.ts'] },
+  { from: 'src/fields.ts', may: [] },
+  { from: 'src/errors.ts', may: [] },
+  { from: 'src/events.ts', may: ['src/model.ts'] },
+  { from: 'src/body.ts', may: ['src/model.ts', 'src/fields.ts', 'src/errors.ts'] },
+  {
+    from: 'src/policy/',
+    may: ['src/policy/', 'src/model.ts', 'src/fields.ts', 'src/errors.ts', 'npm:structured-headers'],
+  },
+  { from: 'src/stores/', may: ['src/stores/', ...NOUNS, 'npm:lru-cache'] },
+  { from: 'src/origin/', may: ['src/origin/', ...NOUNS, 'node:', 'npm:undici'] },
+  { from: 'src/cache/', may: ['src/cache/', 'src/policy/', ...NOUNS] },
+  { from: 'src/config', may: ['src/config', 'src/model.ts', 'src/units.ts', 'node:', 'npm:zod', 'npm:yaml'] },
+  { from: 'src/metrics', may: ['src/metrics', ...NOUNS, 'node:', 'npm:prom-client'] },
+  { from: 'routes/', may: ['routes/', 'src/library.ts', 'node:', 'npm:'] },
+]
+
+/** Nobody imports these, except those who start them. */
+const ROOTS: Readonly<Record<string, readonly string[]>> = {
+  'src/server.ts': ['src/cli.ts', 'src/cli/', 'src/demo.ts', 'src/demo/'],
+  'src/cli.ts': [],
+}
+
+const root = resolve(import.meta.dirname, '..')
+const files = ['src', 'routes', 'load-tests'].flatMap(sourcesIn)
+
+describe('imports', () => {
+  test.each(files)('%s imports only what its place allows', (file) => {
+    const rule = RULES.find(({ from }) => file.startsWith(from))
+    const forbidden = importsOf(file).filter(
+      (target) => rule !== undefined && !rule.may.some((allowed) => target.startsWith(allowed)),
+    )
+    expect(forbidden).toEqual([])
+  })
+
+  test.each(Object.entries(ROOTS))('nobody but who starts it imports %s', (target, allowed) => {
+    const importers = files.filter((file) => importsOf(file).includes(target))
+    expect(importers.filter((file) => !allowed.some((prefix) => file.startsWith(prefix)))).toEqual([])
+  })
+
+  test('load tests drive Herdgate from outside', () => {
+    const inside = files.filter(
+      (file) => file.startsWith('load-tests/') && importsOf(file).some((target) => target.startsWith('src/')),
+    )
+    expect(inside).toEqual([])
+  })
+
+  test('policy reads no clock, no randomness and does no I/O', () => {
+    const impure = files
+      .filter((file) => file.startsWith('src/policy/'))
+      .filter((file) => /Date\.now|new Date\(\)|Math\.random|performance\.|setTimeout|process\./.test(read(file)))
+    expect(impure).toEqual([])
+  })
+
+  test('time is read in one place', () => {
+    const inside = files.filter((file) => /^src\/(cache|stores|policy)\//.test(file))
+    expect(inside.filter((file) => /Date\.now|performance\.now|setTimeout|setInterval/.test(read(file)))).toEqual([])
+  })
+})
+
+function sourcesIn(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(folder, name))
+}
+
+function read(file: string): string {
+  return readFileSync(join(root, file), 'utf8')
+}
+
+/** Targets of a file's imports and re-exports, types-only ones left out where they stand alone. */
+function importsOf(file: string): string[] {
+  const pattern =
+    /^(?:import|export)(?!\s+type\b)[^'"\n]*(?:\n[^'"]*?)?from\s+['"]([^'"]+)['"]|^import\s+['"]([^'"]+)['"]|import\(['"]([^'"]+)['"]\)/gm
+  return [...read(file).matchAll(pattern)].map(([, from, bare, dynamic]) =>
+    targetOf(file, from ?? bare ?? dynamic ?? ''),
+  )
+}
+
+function targetOf(file: string, specifier: string): string {
+  if (specifier.startsWith('.')) return relative(root, resolve(root, dirname(file), specifier))
+  return specifier.startsWith('node:') ? specifier : `npm:${specifier}`
+}
