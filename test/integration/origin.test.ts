@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import { PassThrough, Readable } from 'node:stream'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { PoolOrigin } from '../../src/origin/pool-origin.ts'
-import { codeOf, gate, get, originOf, textOf, until } from '../support/origin-calls.ts'
+import { codeOf, gate, get, originOf, standstill, textOf, until } from '../support/origin-calls.ts'
 import { listen, ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
 
 const open: { close(): Promise<unknown> }[] = []
@@ -105,12 +105,7 @@ describe('a request', () => {
     const controller = new AbortController()
     const answer = codeOf(origin.fetch(get('/', { method: 'POST', body }), controller.signal))
     await until(() => upload !== undefined)
-    let before = -1
-    // Stands still once every buffer on the way is full.
-    while (before !== produced) {
-      before = produced
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
+    await standstill(() => produced)
     expect(produced).toBeLessThan(32 * 1024 * 1024)
     controller.abort()
     expect(await answer).toBe('client_gone')
@@ -234,14 +229,8 @@ describe('a response', () => {
     const { body } = await origin.fetch(get())
     const reader = body[Symbol.asyncIterator]()
     await reader.next()
-    let before = -1
-    let still = 0
-    // Stands still once every buffer on the way is full; longer than the body timeout.
-    while (still < 3) {
-      still = before === written ? still + 1 : 0
-      before = written
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
+    // Several times the body timeout.
+    await standstill(() => written)
     expect(written).toBeLessThan(32 * 1024 * 1024)
     const wanted = 2 * written
     for (let read = 0; read < wanted; ) read += (await reader.next()).value?.length

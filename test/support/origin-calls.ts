@@ -39,3 +39,14 @@ export function gate(): { open: () => void; opened: Promise<void> } {
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve))
 }
+
+/** Waits until a count of octets no longer grows, because every buffer on the way is full: for a fifth of a second. */
+export async function standstill(count: () => number): Promise<void> {
+  let before = -1
+  let still = 0
+  while (still < 4) {
+    still = before === count() && before > 0 ? still + 1 : 0
+    before = count()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
