@@ -25,8 +25,10 @@ export interface Freshness {
   readonly source: 'explicit' | 'route' | 'heuristic' | 'none'
 }
 
-/** RFC 9110 section 15.1, and 451 by RFC 7725 section 3. */
-const HEURISTICALLY_CACHEABLE = new Set([200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 451, 501])
+/** Codes for which a lifetime may be guessed: RFC 9110 section 15.1, and 451 by RFC 7725 section 3. */
+export const HEURISTICALLY_CACHEABLE: ReadonlySet<number> = new Set([
+  200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 451, 501,
+])
 
 /** Errors that say something lasting about the resource; every other one may be gone with the next request. */
 const LASTING_ERRORS = new Set([404, 405, 410, 414, 451, 501])
@@ -49,7 +51,7 @@ export function lifetimeOf(response: Response, rules: Rules, exchange: Exchange)
   const windows = mustRevalidate ? { whileRevalidate: 0, ifError: 0 } : staleWindows(directives, rules)
   const staleWhileRevalidateUntil = freshUntil + windows.whileRevalidate
   const staleIfErrorUntil = freshUntil + windows.ifError
-  const keptForValidation = hasValidator(response.fields)
+  const keptForValidation = canBeValidated(response)
     ? Math.max(freshUntil, exchange.respondedAt) + Math.max(rules.grace, HOUR_MS)
     : freshUntil
   return {
@@ -87,9 +89,12 @@ export function freshnessOf(
   return guessed === undefined ? { ms: 0, source: 'none' } : { ms: guessed, source: 'heuristic' }
 }
 
-/** Can the response be checked with its origin? (RFC 9110 section 8.8) */
-export function hasValidator(fields: Fields): boolean {
-  return has(fields, 'etag') || has(fields, 'last-modified')
+/**
+ * Can the response be checked with its origin? It has a validator (RFC 9110 section 8.8), and its status is one
+ * for which origins evaluate preconditions (section 13.2.1).
+ */
+export function canBeValidated({ status, fields }: Response): boolean {
+  return status >= 200 && status <= 299 && (has(fields, 'etag') || has(fields, 'last-modified'))
 }
 
 /** The response's own windows where it states them (RFC 5861), otherwise the operator's grace. */

@@ -2,7 +2,7 @@
 import { type Fields, field, has } from '../fields.ts'
 import type { CacheRequest, Rules } from '../model.ts'
 import { parseCacheControl, type ResponseDirectives, responseDirectives } from './cache-control.ts'
-import { type Freshness, freshnessOf, hasValidator, staleWindows } from './freshness.ts'
+import { type Freshness, canBeValidated, freshnessOf, HEURISTICALLY_CACHEABLE, staleWindows } from './freshness.ts'
 import { tagsOf } from './tags.ts'
 import { varyOn } from './vary.ts'
 
@@ -98,18 +98,15 @@ function forbidsStoring({ directives, rules, freshness }: Exchange): boolean {
 
 /** Neither a stated lifetime nor a code that allows to guess one (RFC 9111 section 3, last condition). */
 function hasNoLifetimeByStatus({ directives, freshness, status }: Exchange): boolean {
-  return freshness.source === 'none' && !directives.public && !ANSWERS_WITHOUT_LIFETIME.has(status)
+  return freshness.source === 'none' && !directives.public && !HEURISTICALLY_CACHEABLE.has(status)
 }
-
-/** Heuristically cacheable (RFC 9110 section 15.1): an error without a lifetime is not worth asking again about. */
-const ANSWERS_WITHOUT_LIFETIME = new Set([200, 203, 204, 300, 301, 308])
 
 /**
  * Never fresh, so of use only if it can be validated or if the response itself allows stale use. The operator's
  * grace alone does not make a response worth keeping that asks not to be reused.
  */
-function isNotWorthStoring({ directives, fields, rules, freshness }: Exchange): boolean {
-  if (freshness.ms > 0 || hasValidator(fields)) return false
+function isNotWorthStoring({ status, fields, directives, rules, freshness }: Exchange): boolean {
+  if (freshness.ms > 0 || canBeValidated({ status, fields })) return false
   const windows = staleWindows(directives, { ...rules, grace: 0 })
   return windows.whileRevalidate <= 0 && windows.ifError <= 0
 }

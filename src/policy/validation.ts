@@ -2,6 +2,7 @@
 import { type Fields, field, lines, without } from '../fields.ts'
 import type { CacheRequest, StoredResponse } from '../model.ts'
 import { parseDate } from './dates.ts'
+import { canBeValidated } from './freshness.ts'
 import { hopByHop } from './hop-by-hop.ts'
 
 interface Response {
@@ -11,11 +12,11 @@ interface Response {
 
 /**
  * The precondition fields that ask the origin whether the stored response still holds (RFC 9111 section 4.3.1).
- * None for a status other than 2xx: origins evaluate preconditions only where the answer would be 2xx or 412
- * (RFC 9110 section 13.2.1), so a 304 would speak of something else than what is stored.
+ * None for a status other than 2xx: a 304 would speak of something else than what is stored.
  */
-export function conditionsFor({ status, fields }: StoredResponse): string[] {
-  if (status < 200 || status > 299) return []
+export function conditionsFor(entry: StoredResponse): string[] {
+  if (!canBeValidated(entry)) return []
+  const { fields } = entry
   const conditions: string[] = []
   const etag = field(fields, 'etag')
   if (etag !== undefined && SENDABLE_TAG.test(etag)) conditions.push('If-None-Match', etag)

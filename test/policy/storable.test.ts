@@ -111,8 +111,12 @@ describe('a response without a lifetime', () => {
     expect(why({ 'Cache-Control': 'max-age=0' }, { rules: { grace: 3_600_000, softTimeout: 0 } })).toBe('no-lifetime')
   })
 
-  it.each([201, 202, 302, 403, 404, 500, 503])('of status %i is not stored', (status) => {
+  it.each([201, 202, 302, 403, 500, 503])('of status %i is not stored', (status) => {
     expect(why({ ETag: '"a"' }, { status })).toBe('status')
+  })
+
+  it.each([301, 404, 410])('of status %i is not worth storing, as no origin would validate it', (status) => {
+    expect(why({ ETag: '"a"' }, { status })).toBe('no-lifetime')
   })
 
   it.each([
