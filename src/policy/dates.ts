@@ -50,7 +50,8 @@ function calendarDate(
   // Date.UTC reads years below 100 as of the 20th century.
   if (year < 100) return undefined
   const midnight = new Date(Date.UTC(year, month, day))
-  if (midnight.getUTCMonth() !== month || midnight.getUTCDate() !== day) return undefined
+  // A day the month does not have becomes one of the next month.
+  if (midnight.getUTCDate() !== day) return undefined
   return midnight.getTime() + ((hour * 60 + minute) * 60 + second) * 1000
 }
 

@@ -12,7 +12,7 @@ export interface Key {
 
 /**
  * The key for GET and HEAD. Different tuples of route, URL, keyed fields and keyed cookies never share a key:
- * neither a route's name nor a URL contains a space or a line feed, and the rest is length-prefixed.
+ * neither a route's name nor a URL contains a space or a line feed, and the values are length-prefixed.
  *
  * A query parameter that does not count is removed byte for byte from the key and the target alike, so that
  * the origin cannot answer to what the key does not show. "&" is the only separator.
@@ -24,9 +24,12 @@ export function keyOf(route: Route, request: CacheRequest): Key {
   return { key: hasExtras(rules) ? key + extras(rules, request.fields) : key, target: targetOf(url), url }
 }
 
-/** A member of a key: a letter for its kind, and its texts with their lengths; `undefined` differs from "". */
+/**
+ * A member of a key: a letter for its kind, its name, which is a token and so has no colon, and its value with its
+ * length. `undefined` differs from "".
+ */
 export function keyMember(kind: 'h' | 'c' | 'v', name: string, value: string | undefined): string {
-  return `\n${kind}${name.length}:${name}${value === undefined ? '-' : `${value.length}:${value}`}`
+  return `\n${kind}${name}:${value === undefined ? '-' : `${value.length}:${value}`}`
 }
 
 const rewritesQuery = (rules: KeyRules): boolean => rules.sortQuery || rules.ignoreQuery.length > 0

@@ -84,6 +84,10 @@ describe('a restricting directive', () => {
   it('does not count as a part of a longer name', () => expect(parseCacheControl('x-no-store').noStore).toBe(false))
 })
 
+it('a quoted string that does not end like one hides nothing', () => {
+  expect(parseCacheControl('foo="a, no-store"x').noStore).toBe(true)
+})
+
 describe('the other directives', () => {
   it('are recognised', () => {
     const value = 'must-revalidate, proxy-revalidate, must-understand, immutable, no-transform, only-if-cached, public'
