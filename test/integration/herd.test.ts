@@ -1,0 +1,140 @@
+import type { RequestListener } from 'node:http'
+import { afterEach, describe, expect, test } from 'vitest'
+import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
+import { type Answer, get, type Origin, startOrigin, until } from '../support/http.ts'
+
+const CLIENTS = 500
+const SLOW_MS = 1_000
+
+let origin: Origin
+let herdgate: Herdgate
+
+async function start(handler: RequestListener, flags: string[] = []): Promise<void> {
+  origin = await startOrigin(handler)
+  herdgate = await startHerdgate(['--origin', origin.url, '--log-level', 'warn', ...flags])
+}
+
+afterEach(async () => {
+  await herdgate.stop()
+  await origin.kill().catch(() => {})
+})
+
+/** Answers after a second, with the number of the request in the body. */
+function slowly(headers: Record<string, string>, status = 200): RequestListener {
+  let number = 0
+  return (_request, response) => {
+    const body = `answer ${++number}`
+    setTimeout(() => response.writeHead(status, headers).end(body), SLOW_MS)
+  }
+}
+
+const herd = (path: string, clients = CLIENTS): Promise<Answer[]> =>
+  Promise.all(Array.from({ length: clients }, () => get(`${herdgate.url}${path}`)))
+
+const slowest = (answers: Answer[]): number => Math.max(...answers.map(({ totalMs }) => totalMs))
+
+describe('500 clients on one cold key of a slow origin', () => {
+  test('are one origin request, answered within 1.5 s, and told so', async () => {
+    await start(slowly({ 'Cache-Control': 'max-age=60' }))
+    const answers = await herd('/cold')
+    expect(origin.hits()).toBe(1)
+    expect(new Set(answers.map(({ status, body }) => `${status} ${body}`))).toEqual(new Set(['200 answer 1']))
+    expect(slowest(answers)).toBeLessThan(1_500)
+    const collapsed = answers.filter(({ cacheStatus }) => cacheStatus.includes('collapsed')).length
+    const hits = answers.filter(({ cacheStatus }) => cacheStatus.includes('hit')).length
+    expect(collapsed + hits).toBe(CLIENTS - 1)
+    expect(collapsed).toBeGreaterThan(CLIENTS / 2)
+  })
+
+  test.each([
+    ['no-store', { 'Cache-Control': 'no-store' }],
+    ['private', { 'Cache-Control': 'private, max-age=60' }],
+    ['Set-Cookie', { 'Cache-Control': 'max-age=60', 'Set-Cookie': 'sid=1' }],
+  ])('with %s each gets an answer of its own, and none waits for another', async (_, headers) => {
+    await start(slowly(headers))
+    const answers = await herd('/alone')
+    expect(origin.hits()).toBe(CLIENTS)
+    expect(new Set(answers.map(({ body }) => body)).size).toBe(CLIENTS)
+    // One wait to learn that the answer is not for all, one for the own answer, and no third.
+    expect(slowest(answers)).toBeLessThan(3 * SLOW_MS)
+    const again = await herd('/alone', 50)
+    expect(slowest(again)).toBeLessThan(2 * SLOW_MS)
+  })
+
+  test('of an origin that fails share its failure instead of failing one after the other', async () => {
+    await start((request) => setTimeout(() => request.socket.destroy(), SLOW_MS))
+    const answers = await herd('/failing')
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([502]))
+    expect(slowest(answers)).toBeLessThan(1_500)
+    expect(origin.hits()).toBe(1)
+  })
+
+  test('the one who came first may leave', async () => {
+    await start(slowly({ 'Cache-Control': 'max-age=60' }))
+    const leader = new AbortController()
+    const left = get(`${herdgate.url}/leader`, { signal: leader.signal })
+    left.catch(() => {})
+    await until(() => origin.hits() === 1, 'the first request at the origin')
+    const others = herd('/leader', 20)
+    leader.abort()
+    expect(new Set((await others).map(({ body }) => body))).toEqual(new Set(['answer 1']))
+    expect(origin.hits()).toBe(1)
+  })
+})
+
+describe('an origin that is killed under 200 clients', () => {
+  test('is stood in for by the stale copy, which says so; and when it is back answers are fresh', async () => {
+    let version = 1
+    await start((_request, response) => response.writeHead(200, { 'Cache-Control': 'max-age=1' }).end(`v${version}`))
+    expect((await get(`${herdgate.url}/x`)).body).toBe('v1')
+    await until(isStale, 'the copy to be stale')
+    await origin.kill()
+    for (let round = 0; round < 3; round++) {
+      const answers = await herd('/x', 200)
+      expect(answers.every(({ status, body }) => status === 200 && body === 'v1')).toBe(true)
+      expect(answers.every(({ cacheStatus }) => cacheStatus.includes('detail=stale-if-error'))).toBe(true)
+    }
+    version = 2
+    await origin.start()
+    await until(async () => (await get(`${herdgate.url}/x`)).body === 'v2', 'a fresh answer', 2_000)
+  })
+
+  test('must-revalidate is refused', async () => {
+    await start((_request, response) =>
+      response.writeHead(200, { 'Cache-Control': 'max-age=1, must-revalidate' }).end('v1'),
+    )
+    await get(`${herdgate.url}/x`)
+    await until(isStale, 'the copy to be stale')
+    await origin.kill()
+    expect((await get(`${herdgate.url}/x`)).status).toBe(502)
+  })
+
+  test('an origin that hangs is waited for as long as softTimeout', async () => {
+    let hang = false
+    const waiting: (() => void)[] = []
+    await start(
+      (_request, response) => {
+        const answer = () => response.writeHead(200, { 'Cache-Control': 'max-age=1' }).end(hang ? 'v2' : 'v1')
+        if (hang) waiting.push(answer)
+        else answer()
+      },
+      ['--soft-timeout', '200ms'],
+    )
+    await get(`${herdgate.url}/x`)
+    await until(isStale, 'the copy to be stale')
+    hang = true
+    const answers = await herd('/x', 50)
+    expect(answers.every(({ body, cacheStatus }) => body === 'v1' && cacheStatus.includes('detail=soft-timeout'))).toBe(
+      true,
+    )
+    expect(slowest(answers)).toBeLessThan(1_000)
+    for (const answer of waiting) answer()
+    await until(async () => (await get(`${herdgate.url}/x`)).body === 'v2', 'the refresh to have gone on')
+  })
+
+  /** Is the copy of /x past its lifetime? Asked without touching it. */
+  async function isStale(): Promise<boolean> {
+    const { body } = await herdgate.ask(`/v1/explain?url=${encodeURIComponent(`${herdgate.url}/x`)}`)
+    return body.stored.freshness.ttl < 0
+  }
+})

@@ -1,0 +1,198 @@
+import { once } from 'node:events'
+import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import net from 'node:net'
+import { pipeline } from 'node:stream/promises'
+import { Readable } from 'node:stream'
+import { afterEach, describe, expect, test } from 'vitest'
+import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
+import { get, type Origin, startOrigin, until } from '../support/http.ts'
+
+const MIB = 2 ** 20
+const GIB = 2 ** 30
+
+let origin: Origin
+let herdgate: Herdgate
+
+async function start(handler: RequestListener, flags: string[] = []): Promise<void> {
+  origin = await startOrigin(handler)
+  herdgate = await startHerdgate(['--origin', origin.url, '--log-level', 'warn', ...flags])
+}
+
+afterEach(async () => {
+  await herdgate.stop()
+  await origin.kill().catch(() => {})
+})
+
+/** Writes a GiB as fast as it is taken. */
+const gibibyte: RequestListener = (_request, response) => {
+  response.writeHead(200, { 'Cache-Control': 'max-age=60', 'Content-Length': String(GIB) })
+  const chunk = Buffer.alloc(256 * 1024)
+  const source = Readable.from(
+    (function* () {
+      for (let sent = 0; sent < GIB; sent += chunk.length) yield chunk
+    })(),
+  )
+  pipeline(source, response).catch(() => {})
+}
+
+describe('a body larger than memory allows', () => {
+  test('1 GiB goes through with less than 96 MiB of memory', async () => {
+    await start(gibibyte)
+    await get(`${herdgate.url}/warm-up`, { method: 'HEAD' })
+    const before = herdgate.rss()
+    let most = before
+    let received = 0
+    const request = http.get(`${herdgate.url}/large`)
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
+    for await (const chunk of response) {
+      received += (chunk as Buffer).length
+      if (received % (64 * MIB) < 65_536) most = Math.max(most, herdgate.rss())
+    }
+    expect(received).toBe(GIB)
+    expect((most - before) / MIB).toBeLessThan(96)
+  })
+
+  test('a reader that stops reading holds up the origin, not the memory', async () => {
+    await start(gibibyte)
+    await get(`${herdgate.url}/warm-up`, { method: 'HEAD' })
+    const before = herdgate.rss()
+    const request = http.get(`${herdgate.url}/large`)
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
+    response.pause()
+    await new Promise((resolve) => setTimeout(resolve, 2_000))
+    expect((herdgate.rss() - before) / MIB).toBeLessThan(96)
+    expect((await get(`${herdgate.url}/large`, { method: 'HEAD' })).status).toBe(200) // others are served
+    response.destroy()
+  })
+
+  test('an upload goes to the origin as it comes, with back-pressure', async () => {
+    let received = 0
+    await start((request, response) => {
+      request.on('data', (chunk: Buffer) => {
+        received += chunk.length
+      })
+      request.on('end', () => response.end(String(received)))
+    })
+    const before = herdgate.rss()
+    const request = http.request(`${herdgate.url}/upload`, { method: 'PUT' })
+    const chunk = Buffer.alloc(MIB)
+    const answered = once(request, 'response')
+    await pipeline(
+      Readable.from(
+        (function* () {
+          for (let sent = 0; sent < 256; sent++) yield chunk
+        })(),
+      ),
+      request,
+    )
+    const [response] = (await answered) as [IncomingMessage]
+    expect(Buffer.concat(await response.toArray()).toString()).toBe(String(256 * MIB))
+    expect((herdgate.rss() - before) / MIB).toBeLessThan(96)
+  })
+})
+
+describe('a response that drips', () => {
+  test('gives its first byte at once, to those who join in the middle too', async () => {
+    let drip: ServerResponse | undefined
+    await start((_request, response) => {
+      response.writeHead(200, { 'Cache-Control': 'max-age=60' })
+      response.write('first ')
+      drip = response
+    })
+    const leader = get(`${herdgate.url}/drip`)
+    await until(() => drip !== undefined, 'the request at the origin')
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    const joined = get(`${herdgate.url}/drip`)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    drip?.end('last')
+    for (const answer of [await leader, await joined]) expect(answer.body).toBe('first last')
+    expect((await joined).firstByteMs).toBeLessThan(200)
+    expect((await joined).cacheStatus).toContain('collapsed')
+    expect(origin.hits()).toBe(1)
+  })
+
+  test('that breaks off reaches its reader as broken and is not stored', async () => {
+    let whole = false
+    await start((_request, response) => {
+      response.writeHead(200, { 'Cache-Control': 'max-age=60', 'Content-Length': '10' })
+      if (whole) response.end('0123456789')
+      else {
+        response.write('01234')
+        setTimeout(() => response.destroy(), 100)
+      }
+    })
+    await expect(get(`${herdgate.url}/broken`)).rejects.toThrow()
+    whole = true
+    expect(await get(`${herdgate.url}/broken`)).toMatchObject({ status: 200, body: '0123456789' })
+    expect((await get(`${herdgate.url}/broken`)).cacheStatus).toContain('hit')
+  })
+
+  test('a chunked one that breaks off has no clean end either', async () => {
+    await start((_request, response) => {
+      response.writeHead(200, { 'Cache-Control': 'max-age=60' })
+      response.write('some of it')
+      setTimeout(() => response.destroy(), 100)
+    })
+    await expect(get(`${herdgate.url}/broken`)).rejects.toThrow()
+  })
+})
+
+describe('what goes through untouched', () => {
+  test('early hints come before the answer, trailers after it', async () => {
+    await start((_request, response) => {
+      response.writeEarlyHints({ link: '</a.css>; rel=preload' })
+      response.writeHead(200, { Trailer: 'X-Sum' })
+      response.write('body')
+      response.addTrailers({ 'X-Sum': '42' })
+      response.end()
+    })
+    const request = http.get(`${herdgate.url}/hints`)
+    const hints: string[] = []
+    request.on('information', (info) => hints.push(`${info.statusCode} ${info.headers.link}`))
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
+    expect(Buffer.concat(await response.toArray()).toString()).toBe('body')
+    expect(hints).toEqual(['103 </a.css>; rel=preload'])
+    expect(response.trailers).toEqual({ 'x-sum': '42' })
+  })
+
+  test.each(http.METHODS.filter((method) => !['CONNECT', 'HEAD'].includes(method)))('%s', async (method) => {
+    await start((request, response) => response.writeHead(200, { 'X-Method': request.method }).end(request.method))
+    const answer = await get(`${herdgate.url}/m`, { method, ...(method === 'POST' && { body: 'x' }) })
+    expect(answer).toMatchObject({ status: 200, body: method })
+  })
+
+  test('a path with odd but legal bytes arrives as it was sent', async () => {
+    await start((request, response) => response.end(request.url))
+    for (const path of ['//a//b', '/a/../b', '/%zz', '/a%2fb', '/?', '/a;b=c?x[]=1&y', '/%61']) {
+      const { port } = new URL(herdgate.url)
+      const socket = net.connect(Number(port), '127.0.0.1')
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n`)
+      const received = Buffer.concat(await socket.toArray()).toString()
+      expect(received.slice(received.indexOf('\r\n\r\n') + 4)).toContain(path)
+    }
+  })
+
+  test('a WebSocket connection, byte for byte in both directions', async () => {
+    await start((_request, response) => response.end())
+    origin.server.on('upgrade', (_request, socket) => {
+      socket.write(
+        'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n',
+      )
+      socket.pipe(socket)
+    })
+    const { port } = new URL(herdgate.url)
+    const socket = net.connect(Number(port), '127.0.0.1')
+    socket.write(
+      'GET /ws HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n\r\n',
+    )
+    let received = ''
+    socket.setEncoding('latin1').on('data', (chunk: string) => {
+      received += chunk
+    })
+    await until(() => received.includes('\r\n\r\n'), 'the handshake')
+    expect(received).toMatch(/^HTTP\/1.1 101 /)
+    socket.write('\x81\x05hello', 'latin1')
+    await until(() => received.endsWith('\x81\x05hello'), 'the echo')
+    socket.destroy()
+  })
+})

@@ -1,0 +1,93 @@
+import { once } from 'node:events'
+import http, { type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+export interface Origin {
+  readonly url: string
+  readonly server: Server
+  /** Requests received so far. */
+  readonly hits: () => number
+  /** Takes it off the network, connections and all; `start` puts it back on the same port. */
+  kill(): Promise<void>
+  start(): Promise<void>
+}
+
+/** A plain origin on a free port of the loopback address. */
+export async function startOrigin(handler: RequestListener): Promise<Origin> {
+  let hits = 0
+  const counted: RequestListener = (request, response) => {
+    hits++
+    handler(request, response)
+  }
+  let server = http.createServer({ keepAliveTimeout: 60_000 }, counted)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    get server() {
+      return server
+    },
+    hits: () => hits,
+    async kill() {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+    async start() {
+      server = http.createServer(counted)
+      server.listen(port, '127.0.0.1')
+      await once(server, 'listening')
+    },
+  }
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: IncomingMessage['headers']
+  readonly body: string
+  readonly cacheStatus: string
+  /** Milliseconds to the first byte of content, and to the end. */
+  readonly firstByteMs: number
+  readonly totalMs: number
+}
+
+/** Many connections, each used once: what a herd looks like. */
+const agent = new http.Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY })
+
+/** One request on a connection of its own; rejects when the answer breaks off. */
+export async function get(url: string, options: http.RequestOptions & { body?: string } = {}): Promise<Answer> {
+  const startedAt = performance.now()
+  const { body: content, ...rest } = options
+  const request = http.request(url, { agent, ...rest })
+  request.end(content)
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  const chunks: Buffer[] = []
+  let firstByteMs = 0
+  for await (const chunk of response) {
+    firstByteMs ||= performance.now() - startedAt
+    chunks.push(chunk)
+  }
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    body: Buffer.concat(chunks).toString(),
+    cacheStatus: String(response.headers['cache-status'] ?? ''),
+    firstByteMs,
+    totalMs: performance.now() - startedAt,
+  }
+}
+
+/** Asks until the condition holds; fails loudly after a while. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  timeoutMs = 10_000,
+): Promise<void> {
+  const deadline = performance.now() + timeoutMs
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`not in time: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
