@@ -105,6 +105,14 @@ describe('a URL that refuses', () => {
     expect(second.requests.length).toBeGreaterThan(0)
   })
 
+  test('is not dialled again while it cools down, though its turn comes', async () => {
+    const [, slow] = await served(() => {})
+    const [, server] = await served(({ socket }) => socket.write(ok()))
+    const origin = opened([`https://127.0.0.1:${slow.port}`, server.url], { connectTimeout: 60 })
+    for (let n = 0; n < 6; n++) expect(await textOf(await origin.fetch(get()))).toBe('ok')
+    expect([slow.sockets.length, server.requests.length]).toEqual([1, 6])
+  })
+
   test('like all others makes the fetch fail after one try each', async () => {
     const urls = [`http://127.0.0.1:${await deadPort()}`, `http://127.0.0.1:${await deadPort()}`]
     const origin = opened(urls)

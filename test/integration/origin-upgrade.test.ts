@@ -152,6 +152,21 @@ describe('an upgrade that the origin accepts', () => {
     expect(await outcomes[0]).toEqual({ status: 101 })
   })
 
+  test('passes a half-close of the origin on too, and still hears the client', async () => {
+    let heard = ''
+    const server = await served(({ socket }) => {
+      socket.removeAllListeners('data')
+      socket.end(SWITCHED)
+      socket.on('data', (chunk) => (heard += String(chunk)))
+    }, halfOpen)
+    const { client, outcomes } = await front(server.url)
+    const { socket } = client()
+    await until(() => socket.readableEnded)
+    socket.end('last words')
+    expect(await outcomes[0]).toEqual({ status: 101 })
+    await until(() => heard === 'last words')
+  })
+
   test('takes no more from the origin than the client reads', async () => {
     let written = 0
     const server = await served(({ socket }) => {
@@ -169,19 +184,23 @@ describe('an upgrade that the origin accepts', () => {
     expect(written).toBeLessThan(32 * 1024 * 1024)
   })
 
-  test.each(['client', 'origin'] as const)('ends for both when the %s dies', async (who) => {
-    const server = await served(echo)
-    const { client, outcomes } = await front(server.url)
-    const { socket, received } = client()
-    await until(() => received() === SWITCHED)
-    const closed = { client: false, origin: false }
-    socket.on('close', () => (closed.client = true)).on('end', () => socket.end())
-    server.sockets[0]?.on('close', () => (closed.origin = true))
-    if (who === 'client') socket.resetAndDestroy()
-    else server.sockets[0]?.resetAndDestroy()
-    expect(await outcomes[0]).toEqual({ status: 101 })
-    await until(() => closed.client && closed.origin)
-  })
+  test.each(['client', 'origin', 'proxy'] as const)(
+    'ends for both when a connection is ended by the %s',
+    async (who) => {
+      const server = await served(echo)
+      const { client, outcomes, sockets } = await front(server.url)
+      const { socket, received } = client()
+      await until(() => received() === SWITCHED)
+      const closed = { client: false, origin: false }
+      socket.on('close', () => (closed.client = true)).on('end', () => socket.end())
+      server.sockets[0]?.on('close', () => (closed.origin = true))
+      if (who === 'client') socket.resetAndDestroy()
+      else if (who === 'origin') server.sockets[0]?.resetAndDestroy()
+      else sockets[0]?.destroy()
+      expect(await outcomes[0]).toEqual({ status: 101 })
+      await until(() => closed.client && closed.origin)
+    },
+  )
 
   test('ends when its signal is aborted', async () => {
     const server = await served(echo)
