@@ -1,0 +1,127 @@
+/** Log lines for requests and purges. A hit costs a level check and no more, unless someone wants to see it. */
+import type { Logger } from 'pino'
+import type { EventPayloads, Events, RequestEvent } from './events.ts'
+import { purgeLine, requestLine } from './log-line.ts'
+import { cacheStatus } from './policy/cache-status.ts'
+import { locate } from './policy/target.ts'
+import { printable } from './printable.ts'
+
+export interface AccessLogOptions {
+  /** One human line per request, hits included, instead of JSON. */
+  readonly pretty: boolean
+  /** Takes a human line without its end; by default standard output does. */
+  readonly out?: (line: string) => void
+  /** ANSI colours in human lines; by default unless NO_COLOR is set (no-color.org). */
+  readonly color?: boolean
+  /** Origin name by route name, for the `origin` member. */
+  readonly origins?: ReadonlyMap<string, string>
+}
+
+type PurgeEvent = EventPayloads['purge']
+
+/** A path longer than this is cut. */
+const LONGEST_PATH = 2048
+/** Selectors of one kind that an audit line repeats, and how much of each. */
+const MOST_SELECTORS = 10
+const LONGEST_SELECTOR = 256
+
+/**
+ * Logs every request (hits and stale answers at debug, everything else at info) and every purge (at info; those
+ * that follow from a successful unsafe request at debug, because its own line is there). Query values never
+ * appear in a request's line.
+ */
+export function logRequests(events: Events, logger: Logger, options: AccessLogOptions): void {
+  if (options.pretty) logForPeople(events, options)
+  else logForMachines(events, logger, options.origins ?? new Map())
+}
+
+function logForPeople(events: Events, { out = writeLine, color = !process.env['NO_COLOR'] }: AccessLogOptions): void {
+  events.on('request', (request) => out(requestLine(request, redactedPath(request.url), color)))
+  events.on('purge', (purge) => {
+    if (!isSideEffect(purge)) out(purgeLine(purge, color))
+  })
+}
+
+function logForMachines(events: Events, logger: Logger, origins: ReadonlyMap<string, string>): void {
+  events.on('request', (request) => {
+    const { result } = request.outcome
+    const level = result === 'hit' || result === 'stale' ? 'debug' : 'info'
+    if (logger.isLevelEnabled(level)) logger[level](requestMembers(request, origins), 'request')
+  })
+  events.on('purge', (purge) => {
+    const level = isSideEffect(purge) ? 'debug' : 'info'
+    if (logger.isLevelEnabled(level)) logger[level](purgeMembers(purge), purge.mode)
+  })
+}
+
+/** RFC 9111 section 4.4 at work. One that failed is worth a line of its own. */
+const isSideEffect = ({ by, outcome }: PurgeEvent): boolean => by === 'unsafe-method' && outcome === 'done'
+
+function requestMembers(request: RequestEvent, origins: ReadonlyMap<string, string>): object {
+  const { outcome, route } = request
+  return {
+    method: printable(request.method),
+    path: redactedPath(request.url),
+    status: request.status,
+    cacheStatus: cacheStatus(outcome),
+    result: outcome.result,
+    ttl: outcome.ttlMs === undefined ? undefined : Math.floor(outcome.ttlMs / 1000),
+    route,
+    origin: origins.get(route),
+    ttfbMs: rounded(request.firstByteMs),
+    durationMs: rounded(request.totalMs),
+    originMs: outcome.originMs === undefined ? undefined : rounded(outcome.originMs),
+    bytes: request.bytes,
+    aborted: request.aborted || undefined,
+  }
+}
+
+function purgeMembers({ by, mode, outcome, selectors, receipt, tookMs }: PurgeEvent): object {
+  return {
+    audit: true,
+    by,
+    mode,
+    outcome,
+    ...capped('tags', selectors.tags),
+    ...capped('urls', selectors.urls),
+    ...capped('prefixes', selectors.prefixes),
+    all: selectors.all,
+    id: receipt?.id,
+    position: receipt?.position,
+    nodes: receipt?.nodes,
+    tookMs: rounded(tookMs),
+  }
+}
+
+function capped(kind: string, selectors: readonly string[] | undefined): object {
+  if (selectors === undefined || selectors.length === 0) return {}
+  const shown = selectors.slice(0, MOST_SELECTORS).map((selector) => printable(selector, LONGEST_SELECTOR))
+  return { [kind]: shown, ...(selectors.length > MOST_SELECTORS && { [`${kind}Count`]: selectors.length }) }
+}
+
+/** Path and query of a URL, the names of its parameters without their values. Empty when there is no URL. */
+export function redactedPath(url: string): string {
+  if (url === '') return ''
+  const { target } = locate(url.slice(0, LONGEST_PATH))
+  const mark = target.indexOf('?')
+  if (mark === -1) return printable(target)
+  const query = target
+    .slice(mark + 1)
+    .split('&')
+    .map(redacted)
+    .join('&')
+  return printable(`${target.slice(0, mark)}?${query}`)
+}
+
+/** A parameter without "=" may be all value. */
+function redacted(parameter: string): string {
+  const equals = parameter.indexOf('=')
+  if (equals === -1) return parameter === '' ? '' : '*'
+  return `${parameter.slice(0, equals)}=*`
+}
+
+const rounded = (ms: number): number => Math.round(ms * 100) / 100
+
+function writeLine(line: string): void {
+  process.stdout.write(`${line}\n`)
+}

@@ -1,0 +1,47 @@
+/**
+ * Metrics, one subscriber to events among others: an event adds to plain numbers, and prom-client sees them only
+ * when scraped. Names and labels are listed in docs/metrics.md.
+ */
+import type { Events } from './events.ts'
+import { engineMetrics, storeMetrics } from './metrics/cache-metrics.ts'
+import { createExposition, type Rendered } from './metrics/exposition.ts'
+import { gauge } from './metrics/metric.ts'
+import { type OriginUsage, originMetrics } from './metrics/origin-metrics.ts'
+import { purgeMetrics } from './metrics/purge-metrics.ts'
+import { requestMetrics } from './metrics/request-metrics.ts'
+import type { TierUsage } from './model.ts'
+
+export interface MetricsParts {
+  readonly events: Events
+  /** What each store tier holds; read when scraped. */
+  readonly usage: () => readonly TierUsage[]
+  /** Names of all routes: the only values of the label `route`, beside `_OTHER`. */
+  readonly routes: readonly string[]
+  /** Names of all origins. */
+  readonly origins: readonly string[]
+  readonly originUsage?: () => readonly OriginUsage[]
+  readonly log: () => { position: number; synced: boolean }
+  readonly version: string
+}
+
+export interface Metrics {
+  /** @param accept the request's Accept: OpenMetrics when it asks for that, else the Prometheus text format */
+  render(accept?: string): Promise<Rendered>
+}
+
+/** Counts from now on, for as long as the events live. */
+export function createMetrics(parts: MetricsParts): Metrics {
+  const { events, routes, origins, version } = parts
+  const build = { version, node: process.version }
+  const render = createExposition([
+    ...requestMetrics(events, routes),
+    ...originMetrics(events, origins, parts.originUsage),
+    ...engineMetrics(events, routes),
+    ...storeMetrics(events, parts.usage),
+    ...purgeMetrics(events, parts.log),
+    gauge({ name: 'herdgate_build_info', help: 'Always 1: which version runs, and on which Node.' }, () => [
+      { labels: build, value: 1 },
+    ]),
+  ])
+  return { render: (accept) => render(accept) }
+}

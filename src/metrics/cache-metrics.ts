@@ -1,0 +1,86 @@
+import type { EventPayloads, Events } from '../events.ts'
+import type { Tier, TierUsage } from '../model.ts'
+import { Counter } from './counter.ts'
+import { Label } from './label-sets.ts'
+import { gauge, type Metric } from './metric.ts'
+
+type Member<
+  Name extends keyof EventPayloads,
+  Key extends keyof EventPayloads[Name],
+> = readonly EventPayloads[Name][Key][]
+
+const COLLAPSE_OUTCOMES: Member<'collapse', 'outcome'> = ['reused', 'refetched', 'timeout']
+const MODES: Member<'revalidation', 'mode'> = ['background', 'blocking']
+const REVALIDATION_OUTCOMES: Member<'revalidation', 'outcome'> = ['not_modified', 'replaced', 'error']
+const TIERS: readonly Tier[] = ['memory']
+const OPERATIONS: Member<'store', 'op'> = ['get', 'set', 'delete']
+const STORE_OUTCOMES: Member<'store', 'outcome'> = ['hit', 'miss', 'ok', 'error']
+const EVICTION_REASONS: Member<'eviction', 'reason'> = ['size', 'expired', 'purged', 'replaced', 'rejected']
+
+/** Requests that shared a fetch, and stored responses that were checked with their origin. */
+export function engineMetrics(events: Events, routes: readonly string[]): Metric[] {
+  const route = new Label('route', routes)
+  const collapseOutcome = new Label('outcome', COLLAPSE_OUTCOMES)
+  const mode = new Label('mode', MODES)
+  const revalidationOutcome = new Label('outcome', REVALIDATION_OUTCOMES)
+  const collapsed = new Counter(
+    { name: 'herdgate_collapsed_requests_total', help: 'Requests that found a fetch of their key in progress.' },
+    [route, collapseOutcome],
+  )
+  const revalidations = new Counter(
+    { name: 'herdgate_revalidations_total', help: 'Stored responses checked with their origin.' },
+    [route, mode, revalidationOutcome],
+  )
+  for (const name of routes) {
+    const atRoute = route.indexOf(name)
+    COLLAPSE_OUTCOMES.forEach((_, at) => collapsed.sets.slotOf(atRoute, at))
+    MODES.forEach((_, atMode) =>
+      REVALIDATION_OUTCOMES.forEach((_, at) => revalidations.sets.slotOf(atRoute, atMode, at)),
+    )
+  }
+  events.on('collapse', ({ route: name, outcome }) =>
+    collapsed.add(collapsed.sets.slotOf(route.indexOf(name), collapseOutcome.indexOf(outcome)), 1),
+  )
+  events.on('revalidation', ({ route: name, mode: how, outcome }) => {
+    const slot = revalidations.sets.slotOf(route.indexOf(name), mode.indexOf(how), revalidationOutcome.indexOf(outcome))
+    revalidations.add(slot, 1)
+  })
+  return [collapsed, revalidations]
+}
+
+/** What the stores hold, do and throw out. */
+export function storeMetrics(events: Events, usage: () => readonly TierUsage[]): Metric[] {
+  const tier = new Label('tier', TIERS)
+  const op = new Label('op', OPERATIONS)
+  const outcome = new Label('outcome', STORE_OUTCOMES)
+  const reason = new Label('reason', EVICTION_REASONS)
+  const operations = new Counter(
+    { name: 'herdgate_store_operations_total', help: 'Operations of store tiers that report them.' },
+    [tier, op, outcome],
+  )
+  const evictions = new Counter(
+    { name: 'herdgate_store_evictions_total', help: 'Stored things thrown out or refused.' },
+    [tier, reason],
+  )
+  for (const { tier: name } of usage()) {
+    EVICTION_REASONS.forEach((_, at) => evictions.sets.slotOf(tier.indexOf(name), at))
+  }
+  events.on('store', (done) => {
+    const slot = operations.sets.slotOf(tier.indexOf(done.tier), op.indexOf(done.op), outcome.indexOf(done.outcome))
+    operations.add(slot, 1)
+  })
+  events.on('eviction', (out) =>
+    evictions.add(evictions.sets.slotOf(tier.indexOf(out.tier), reason.indexOf(out.reason)), 1),
+  )
+  return [...usageMetrics(usage), operations, evictions]
+}
+
+function usageMetrics(usage: () => readonly TierUsage[]): Metric[] {
+  const read = (member: 'bytes' | 'maxBytes' | 'objects') => () =>
+    usage().map((of) => ({ labels: { tier: of.tier }, value: of[member] }))
+  return [
+    gauge({ name: 'herdgate_store_bytes', help: 'Bytes a store tier holds.' }, read('bytes')),
+    gauge({ name: 'herdgate_store_max_bytes', help: 'Bytes a store tier may hold.' }, read('maxBytes')),
+    gauge({ name: 'herdgate_store_objects', help: 'Things a store tier holds.' }, read('objects')),
+  ]
+}

@@ -1,0 +1,32 @@
+import type { Label, LabelValues } from './label-sets.ts'
+import { LabelSets } from './label-sets.ts'
+import type { Description, Metric, Sample } from './metric.ts'
+
+const NO_LABELS: LabelValues = {}
+
+/** A counter per label set. Adding to one is an addition in an array. */
+export class Counter implements Metric {
+  readonly name: string
+  readonly help: string
+  readonly type = 'counter'
+  readonly sets: LabelSets
+  readonly #totals: Float64Array
+
+  /** @param limit label sets that are counted apart; see LabelSets */
+  constructor({ name, help }: Description, labels: readonly Label[], limit?: number) {
+    this.name = name
+    this.help = help
+    this.sets = new LabelSets(labels, limit)
+    this.#totals = new Float64Array(this.sets.capacity)
+  }
+
+  add(slot: number, amount: number): void {
+    this.#totals[slot] = (this.#totals[slot] ?? 0) + amount
+  }
+
+  samples(): Sample[] {
+    return Array.from({ length: this.sets.size }, (_, slot) => {
+      return { labels: NO_LABELS, sharedLabels: this.sets.at(slot), value: this.#totals[slot] ?? 0 }
+    })
+  }
+}

@@ -1,0 +1,86 @@
+/** Metrics as text, through prom-client's registry. */
+import { collectDefaultMetrics, type MetricObject, type Metric as PromMetric, Registry } from 'prom-client'
+import type { Metric } from './metric.ts'
+
+export interface Rendered {
+  readonly contentType: string
+  readonly body: string
+}
+
+/**
+ * Node's own metrics that are left out because of what they are called: `_total` is for counters, and a name does not
+ * repeat its type. The gauges' numbers also come by type of resource; the lag of the event loop stays.
+ */
+const MISNAMED = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+  'nodejs_eventloop_utilization_histogram',
+  'nodejs_eventloop_utilization_summary',
+]
+
+/**
+ * Renders the metrics given and Node's own about the process.
+ * @returns takes an Accept value; without a wish for OpenMetrics in it the Prometheus text format 0.0.4 is rendered
+ */
+export function createExposition(metrics: readonly Metric[]): (accept: string | undefined) => Promise<Rendered> {
+  const text = new Registry(Registry.PROMETHEUS_CONTENT_TYPE)
+  for (const metric of metrics) register(text, { ...metricObject(metric), get: async () => collected(metric) })
+  collectDefaultMetrics({ register: text })
+  for (const name of MISNAMED) text.removeSingleMetric(name)
+
+  const openMetrics = new Registry(Registry.OPENMETRICS_CONTENT_TYPE)
+  for (const metric of text.getMetricsAsArray()) if (isCollectable(metric)) register(openMetrics, renamed(metric))
+
+  return async (accept) => {
+    const registry = wantsOpenMetrics(accept ?? '') ? openMetrics : text
+    return { contentType: registry.contentType, body: await registry.metrics() }
+  }
+}
+
+/** What a registry calls when it is scraped. prom-client's own classes are such objects. */
+interface Collectable extends Pick<MetricObject, 'name' | 'help' | 'type' | 'aggregator'> {
+  get(): Promise<object>
+}
+
+const isCollectable = (metric: object): metric is Collectable => 'get' in metric && typeof metric.get === 'function'
+
+/** A registry asks only for `name`, `type` and `get`; its types ask for one of prom-client's classes. */
+function register(registry: Registry, metric: Collectable): void {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
+  registry.registerMetric(metric as unknown as PromMetric<string>)
+}
+
+const metricObject = ({ name, help, type }: Metric) => ({ name, help, type, aggregator: 'sum' as const })
+
+const collected = (metric: Metric) => ({ ...metricObject(metric), values: metric.samples() })
+
+/** Rendering OpenMetrics takes `_total` off the name of the object it renders, so each registry has its own. */
+function renamed(metric: Collectable): Collectable {
+  const { name, help, type, aggregator } = metric
+  return {
+    name,
+    help,
+    type,
+    aggregator,
+    async get() {
+      return { ...(await metric.get()), name: this.name }
+    },
+  }
+}
+
+/** OpenMetrics is named in Accept, and nothing says that plain text is liked better (RFC 9110 section 12.5.1). */
+function wantsOpenMetrics(accept: string): boolean {
+  const openMetrics = quality(accept, 'application/openmetrics-text')
+  return openMetrics > 0 && openMetrics >= quality(accept, 'text/plain')
+}
+
+/** The largest q of a media type's ranges; 0 when it is not named. */
+function quality(accept: string, mediaType: string): number {
+  const named = accept
+    .toLowerCase()
+    .split(',')
+    .map((range) => range.split(';').map((part) => part.trim()))
+    .filter(([type]) => type === mediaType)
+  return Math.max(0, ...named.map((parts) => Number(parts.find((part) => part.startsWith('q='))?.slice(2) ?? 1) || 0))
+}

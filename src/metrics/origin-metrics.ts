@@ -1,0 +1,58 @@
+import type { Events } from '../events.ts'
+import { Counter } from './counter.ts'
+import { Histogram } from './histogram.ts'
+import { Label } from './label-sets.ts'
+import { ORIGIN_BOUNDS, ORIGIN_CODES, REASONS } from './labels.ts'
+import { gauge, type Metric } from './metric.ts'
+
+export interface OriginUsage {
+  readonly origin: string
+  readonly inFlight: number
+  readonly queued: number
+}
+
+/** Label sets of `origin_requests_total` counted apart, per origin and for at least ten of them. */
+const ORIGINS_AT_LEAST = 10
+const COUNTERS_PER_ORIGIN = 10
+
+export function originMetrics(
+  events: Events,
+  origins: readonly string[],
+  usage: (() => readonly OriginUsage[]) | undefined,
+): Metric[] {
+  const origin = new Label('origin', origins, true)
+  const reason = new Label('reason', REASONS)
+  const code = new Label('code', ORIGIN_CODES, true)
+  const requests = new Counter(
+    { name: 'herdgate_origin_requests_total', help: 'Requests sent to an origin, by the fwd token of RFC 9211.' },
+    [origin, reason, code],
+    Math.max(origins.length, ORIGINS_AT_LEAST) * COUNTERS_PER_ORIGIN,
+  )
+  const duration = new Histogram(
+    { name: 'herdgate_origin_request_duration_seconds', help: "From asking an origin to its response's head." },
+    [origin],
+    ORIGIN_BOUNDS,
+  )
+  for (const name of origins) {
+    requests.sets.slotOf(origin.indexOf(name), reason.indexOf('uri-miss'), code.indexOf('200'))
+    duration.sets.slotOf(origin.indexOf(name))
+  }
+  events.on('origin', (asked) => {
+    const atOrigin = origin.indexOf(asked.origin)
+    requests.add(requests.sets.slotOf(atOrigin, reason.indexOf(asked.reason), code.indexOf(asked.code)), 1)
+    duration.observe(duration.sets.slotOf(atOrigin), asked.ms)
+  })
+  return [requests, duration, ...(usage === undefined ? [] : usageMetrics(usage))]
+}
+
+function usageMetrics(usage: () => readonly OriginUsage[]): Metric[] {
+  const read = (member: 'inFlight' | 'queued') => () =>
+    usage().map((of) => ({ labels: { origin: of.origin }, value: of[member] }))
+  return [
+    gauge({ name: 'herdgate_origin_in_flight', help: 'Requests an origin is working on.' }, read('inFlight')),
+    gauge(
+      { name: 'herdgate_origin_queue_depth', help: 'Requests waiting for a free place at an origin.' },
+      read('queued'),
+    ),
+  ]
+}

@@ -1,0 +1,188 @@
+import { pino } from 'pino'
+import { describe, expect, test } from 'vitest'
+import { logRequests, redactedPath } from '../src/access-log.ts'
+import { type EventPayloads, Events } from '../src/events.ts'
+import type { Outcome } from '../src/model.ts'
+import { requestEvent } from './support/request-event.ts'
+
+type Line = Record<string, unknown>
+
+const MISS: Outcome = { result: 'miss', fwd: 'uri-miss', fwdStatus: 200, stored: true, ttlMs: 30_400, originMs: 811.23 }
+
+/** What is written while `act` runs. */
+function logged(level: string, act: (events: Events) => void): Line[] {
+  const lines: Line[] = []
+  const logger = pino({ level }, { write: (line: string) => void lines.push(JSON.parse(line)) })
+  const events = new Events()
+  logRequests(events, logger, { pretty: false, origins: new Map([['catalog', 'api']]) })
+  act(events)
+  return lines
+}
+
+function printed(act: (events: Events) => void, color = false): string[] {
+  const lines: string[] = []
+  const events = new Events()
+  const logger = pino({ level: 'info' }, { write: (line: string) => void lines.push(`json: ${line}`) })
+  logRequests(events, logger, { pretty: true, color, out: (line) => lines.push(line) })
+  act(events)
+  return lines
+}
+
+function request(given: Parameters<typeof requestEvent>[0]): string[] {
+  return printed((events) => events.emit('request', requestEvent(given)))
+}
+
+function purgeEvent(given: Partial<EventPayloads['purge']> = {}): EventPayloads['purge'] {
+  const receipt = { id: 'g-7', position: 7, nodes: { expected: 1, acked: 1 } }
+  return { mode: 'purge', selectors: { tags: ['a'] }, outcome: 'done', receipt, tookMs: 3, by: 'admin', ...given }
+}
+
+describe('a JSON line', () => {
+  test('tells how a miss was answered', () => {
+    const [line] = logged('info', (events) => {
+      events.emit('request', requestEvent({ outcome: MISS, firstByteMs: 812.345, totalMs: 815, bytes: 77 }))
+    })
+    expect(line).toMatchObject({
+      level: 30,
+      msg: 'request',
+      method: 'GET',
+      path: '/products/42',
+      status: 200,
+      cacheStatus: 'herdgate; fwd=uri-miss; fwd-status=200; stored',
+      result: 'miss',
+      ttl: 30,
+      route: 'catalog',
+      origin: 'api',
+      ttfbMs: 812.35,
+      durationMs: 815,
+      originMs: 811.23,
+      bytes: 77,
+    })
+    expect(line).not.toHaveProperty('aborted')
+  })
+
+  test.each(['miss', 'pass', 'error', 'shed', 'revalidated', 'collapsed', 'stale_if_error'] as const)(
+    'is written at info for %s',
+    (result) => {
+      const lines = logged('info', (events) => events.emit('request', requestEvent({ outcome: { result } })))
+      expect(lines).toMatchObject([{ level: 30, result }])
+    },
+  )
+
+  test.each(['hit', 'stale'] as const)('is written for %s at debug only', (result) => {
+    const emit = (events: Events) => events.emit('request', requestEvent({ outcome: { result } }))
+    expect(logged('info', emit)).toEqual([])
+    expect(logged('debug', emit)).toMatchObject([{ level: 20, result }])
+  })
+
+  test('says that the client left', () => {
+    const lines = logged('info', (events) => events.emit('request', requestEvent({ outcome: MISS, aborted: true })))
+    expect(lines).toMatchObject([{ aborted: true }])
+  })
+})
+
+describe('a path in a log', () => {
+  test('keeps the names of its parameters and drops their values', () => {
+    expect(redactedPath('https://a.test/search?q=secret&page=2&flag&=x&')).toBe('/search?q=*&page=*&*&=*&')
+  })
+
+  test('drops everything after the first equals sign', () => {
+    expect(redactedPath('https://a.test/?token=ab=cd')).toBe('/?token=*')
+  })
+
+  test('is empty for a request without a usable target, and "*" for OPTIONS *', () => {
+    expect(redactedPath('')).toBe('')
+    expect(redactedPath('http://a.test*')).toBe('*')
+  })
+
+  test('shows controls as text', () => {
+    expect(redactedPath('http://a.test/a\n\x1b[31mb\x9b\u202e')).toBe('/a\\x0a\\x1b[31mb\\x9b\\u202e')
+  })
+
+  test('is bounded', () => {
+    expect(redactedPath(`http://a.test/${'x'.repeat(100_000)}`).length).toBeLessThan(2100)
+  })
+})
+
+describe('a line for people', () => {
+  test('shows a miss with what was stored', () => {
+    expect(request({ outcome: MISS, totalMs: 812.3 })).toEqual(['MISS   812ms  200  GET /products/42  stored 30s'])
+  })
+
+  test('shows a hit', () => {
+    expect(request({ totalMs: 1.2 })).toEqual(['HIT      1ms  200  GET /products/42  ttl 42s'])
+    expect(request({ totalMs: 0.2 })).toEqual(['HIT     <1ms  200  GET /products/42  ttl 42s'])
+  })
+
+  test('shows a stale answer, since when, and why', () => {
+    const outcome = { result: 'stale_if_error', ttlMs: -3000, detail: 'stale-if-error' } as const
+    expect(request({ outcome, totalMs: 2003 })).toEqual([
+      'STALE 2003ms  200  GET /products/42  expired 3s ago  stale-if-error',
+    ])
+  })
+
+  test('shows an error, a shared fetch and a client that left', () => {
+    const error = { result: 'error', detail: 'origin_timeout' } as const
+    expect(request({ outcome: error, status: 504, totalMs: 30_000 })).toEqual([
+      'ERROR  30.0s  504  GET /products/42  origin_timeout',
+    ])
+    const collapsed = { result: 'collapsed', collapsed: true } as const
+    expect(request({ outcome: collapsed, totalMs: 5, aborted: true })).toEqual([
+      'MISS     5ms  200  GET /products/42  collapsed  aborted',
+    ])
+  })
+
+  test('lets no control character through', () => {
+    const [line] = request({ url: 'http://a.test/\x1b]0;x\x07\r\nHIT', method: 'G\x1bET' })
+    // oxlint-disable-next-line no-control-regex -- looking for them
+    expect(line).not.toMatch(/[\x00-\x1f\x7f-\x9f]/)
+  })
+
+  test('is coloured when asked', () => {
+    const lines = printed((events) => events.emit('request', requestEvent({ totalMs: 1 })), true)
+    expect(lines).toEqual(['\x1b[32mHIT  \x1b[39m    1ms  200  GET /products/42  ttl 42s'])
+  })
+
+  test('tells of a purge', () => {
+    const selectors = { tags: ['a', 'b', 'c', 'd'], urls: ['x.test/1'], all: true }
+    expect(printed((events) => events.emit('purge', purgeEvent({ selectors })))).toEqual([
+      'PURGE    3ms  done  tag a, b, c and 1 more  url x.test/1  everything  position 7  by admin',
+    ])
+    const failed = { mode: 'invalidate', outcome: 'failed', receipt: undefined } as const
+    expect(printed((events) => events.emit('purge', purgeEvent(failed)))).toEqual([
+      'INVALIDATE    3ms  failed  tag a  by admin',
+    ])
+  })
+})
+
+describe('the audit line of a purge', () => {
+  test('says who asked for what, and what came of it', () => {
+    const lines = logged('info', (events) => events.emit('purge', purgeEvent()))
+    expect(lines).toMatchObject([
+      { level: 30, audit: true, msg: 'purge', by: 'admin', mode: 'purge', outcome: 'done', tags: ['a'], position: 7 },
+    ])
+  })
+
+  test('says so when nothing was logged', () => {
+    const failed = purgeEvent({ outcome: 'failed', receipt: undefined })
+    const lines = logged('info', (events) => events.emit('purge', failed))
+    expect(lines).toMatchObject([{ outcome: 'failed' }])
+    expect(lines[0]).not.toHaveProperty('position')
+  })
+
+  test('repeats a bounded number of selectors, cut to a bounded length', () => {
+    const tags = Array.from({ length: 256 }, (_, at) => `${at}`.padEnd(5000, 'x'))
+    const [line] = logged('info', (events) => events.emit('purge', purgeEvent({ selectors: { tags } })))
+    expect(line).toMatchObject({ tagsCount: 256 })
+    expect(line?.['tags']).toHaveLength(10)
+    expect(JSON.stringify(line).length).toBeLessThan(4000)
+  })
+
+  test('is left to debug when an unsafe request caused it, unless it failed', () => {
+    const by = 'unsafe-method'
+    expect(logged('info', (events) => events.emit('purge', purgeEvent({ by })))).toEqual([])
+    expect(logged('debug', (events) => events.emit('purge', purgeEvent({ by })))).toHaveLength(1)
+    const failed = purgeEvent({ by, outcome: 'failed', receipt: undefined })
+    expect(logged('info', (events) => events.emit('purge', failed))).toHaveLength(1)
+  })
+})

@@ -1,0 +1,290 @@
+import { readFile } from 'node:fs/promises'
+import { describe, expect, test } from 'vitest'
+import { Events } from '../src/events.ts'
+import { createMetrics, type Metrics } from '../src/metrics.ts'
+import { REASONS, RESULTS } from '../src/metrics/labels.ts'
+import { requestEvent } from './support/request-event.ts'
+
+interface Rig {
+  readonly events: Events
+  readonly metrics: Metrics
+}
+
+function rig(routes: readonly string[] = ['catalog'], origins: readonly string[] = ['api']): Rig {
+  const events = new Events()
+  const metrics = createMetrics({
+    events,
+    routes,
+    origins,
+    usage: () => [{ tier: 'memory', bytes: 10, maxBytes: 20, objects: 3 }],
+    originUsage: () => origins.map((origin) => ({ origin, inFlight: 2, queued: 5 })),
+    log: () => ({ position: 17, synced: true }),
+    version: '1.2.3',
+  })
+  return { events, metrics }
+}
+
+/** The value of one series, its labels in the order rendered. */
+async function valueOf({ metrics }: Rig, series: string): Promise<number | undefined> {
+  const lines = (await seriesOf(metrics)).filter((line) => line.startsWith(`${series} `))
+  return lines.length === 0 ? undefined : Number(lines[0]?.slice(series.length + 1))
+}
+
+async function seriesOf(metrics: Metrics): Promise<string[]> {
+  const { body } = await metrics.render()
+  return body.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+}
+
+const GET = 'route="catalog",method="GET"'
+
+describe('requests', () => {
+  test('are there from the start, at zero', async () => {
+    const it = rig()
+    expect(await valueOf(it, `herdgate_requests_total{${GET},result="hit",code_class="2xx"}`)).toBe(0)
+    expect(await valueOf(it, `herdgate_requests_total{${GET},result="error",code_class="5xx"}`)).toBe(0)
+    expect(await valueOf(it, 'herdgate_request_duration_seconds_count{route="catalog",result="miss"}')).toBe(0)
+  })
+
+  test('are counted by route, method, result and class of status code', async () => {
+    const it = rig()
+    it.events.emit('request', requestEvent())
+    it.events.emit('request', requestEvent())
+    it.events.emit('request', requestEvent({ method: 'HEAD', status: 404, outcome: { result: 'pass' } }))
+    expect(await valueOf(it, `herdgate_requests_total{${GET},result="hit",code_class="2xx"}`)).toBe(2)
+    const head = 'herdgate_requests_total{route="catalog",method="HEAD",result="pass",code_class="4xx"}'
+    expect(await valueOf(it, head)).toBe(1)
+  })
+
+  test('with an unknown method, route or status count under _OTHER', async () => {
+    const it = rig()
+    it.events.emit('request', requestEvent({ method: 'BREW', route: '', status: 999, outcome: { result: 'error' } }))
+    const other = 'herdgate_requests_total{route="_OTHER",method="_OTHER",result="error",code_class="_OTHER"}'
+    expect(await valueOf(it, other)).toBe(1)
+  })
+
+  test('fall into every bucket from the first that holds their duration', async () => {
+    const it = rig()
+    for (const totalMs of [0.4, 0.5, 7, 60_000]) it.events.emit('request', requestEvent({ totalMs }))
+    const at = (le: string) =>
+      valueOf(it, `herdgate_request_duration_seconds_bucket{le="${le}",route="catalog",result="hit"}`)
+    expect([await at('0.0005'), await at('0.005'), await at('0.01'), await at('30'), await at('+Inf')]).toEqual([
+      2, 2, 3, 3, 4,
+    ])
+    const name = 'herdgate_request_duration_seconds'
+    expect(await valueOf(it, `${name}_count{route="catalog",result="hit"}`)).toBe(4)
+    expect(await valueOf(it, `${name}_sum{route="catalog",result="hit"}`)).toBeCloseTo(60.0079, 9)
+  })
+
+  test('have their first byte in a histogram of its own', async () => {
+    const it = rig()
+    it.events.emit('request', requestEvent({ firstByteMs: 20, totalMs: 2000, outcome: { result: 'miss' } }))
+    const name = 'herdgate_time_to_first_byte_seconds_sum{route="catalog",result="miss"}'
+    expect(await valueOf(it, name)).toBeCloseTo(0.02, 9)
+  })
+
+  test('add their bytes to the source they came from; our own error pages to none', async () => {
+    const it = rig()
+    it.events.emit('request', requestEvent({ bytes: 5 }))
+    it.events.emit('request', requestEvent({ bytes: 7, outcome: { result: 'miss' } }))
+    it.events.emit('request', requestEvent({ bytes: 900, outcome: { result: 'error' } }))
+    expect(await valueOf(it, 'herdgate_response_bytes_total{route="catalog",source="cache"}')).toBe(5)
+    expect(await valueOf(it, 'herdgate_response_bytes_total{route="catalog",source="origin"}')).toBe(7)
+  })
+})
+
+describe('the rest', () => {
+  test('origin requests carry the exact code, or the error', async () => {
+    const it = rig()
+    const asked = { origin: 'api', route: 'catalog', reason: 'stale', ms: 120 } as const
+    it.events.emit('origin', { ...asked, code: '304' })
+    it.events.emit('origin', { ...asked, code: 'origin_timeout' })
+    expect(await valueOf(it, 'herdgate_origin_requests_total{origin="api",reason="stale",code="304"}')).toBe(1)
+    expect(await valueOf(it, 'herdgate_origin_requests_total{origin="api",reason="stale",code="origin_timeout"}')).toBe(
+      1,
+    )
+    expect(await valueOf(it, 'herdgate_origin_request_duration_seconds_count{origin="api"}')).toBe(2)
+    expect(await valueOf(it, 'herdgate_origin_in_flight{origin="api"}')).toBe(2)
+    expect(await valueOf(it, 'herdgate_origin_queue_depth{origin="api"}')).toBe(5)
+  })
+
+  test('a purge counts once per kind of selector in it', async () => {
+    const it = rig()
+    const receipt = { id: 'g-1', position: 1, nodes: { expected: 2, acked: 2 } }
+    const selectors = { tags: ['a', 'b'], urls: ['x'], prefixes: [] }
+    it.events.emit('purge', { mode: 'purge', selectors, outcome: 'done', receipt, tookMs: 3, by: 'admin' })
+    const all = { selectors: { all: true }, outcome: 'failed', receipt: undefined } as const
+    it.events.emit('purge', { mode: 'invalidate', ...all, tookMs: 3, by: 'admin' })
+    const purges = (kind: string, mode: string, outcome: string) =>
+      valueOf(it, `herdgate_purges_total{kind="${kind}",mode="${mode}",outcome="${outcome}"}`)
+    expect(await purges('tag', 'hard', 'done')).toBe(1)
+    expect(await purges('url', 'hard', 'done')).toBe(1)
+    expect(await purges('prefix', 'hard', 'done')).toBe(0)
+    expect(await purges('all', 'soft', 'failed')).toBe(1)
+    expect(await valueOf(it, 'herdgate_purge_propagation_seconds_count')).toBe(1)
+  })
+
+  test('a purge that not every node acknowledged has no propagation time', async () => {
+    const it = rig()
+    const receipt = { id: 'g-1', position: 1, nodes: { expected: 2, acked: 1 } }
+    it.events.emit('purge', { mode: 'purge', selectors: {}, outcome: 'done', receipt, tookMs: 3, by: 'admin' })
+    expect(await valueOf(it, 'herdgate_purge_propagation_seconds_count')).toBe(0)
+  })
+
+  test('collapses, revalidations, store operations and evictions are counted', async () => {
+    const it = rig()
+    it.events.emit('collapse', { route: 'catalog', outcome: 'reused' })
+    it.events.emit('revalidation', { route: 'catalog', mode: 'background', outcome: 'not_modified' })
+    it.events.emit('store', { tier: 'memory', op: 'get', outcome: 'error' })
+    it.events.emit('eviction', { tier: 'memory', reason: 'size' })
+    expect(await valueOf(it, 'herdgate_collapsed_requests_total{route="catalog",outcome="reused"}')).toBe(1)
+    const revalidation = 'route="catalog",mode="background",outcome="not_modified"'
+    expect(await valueOf(it, `herdgate_revalidations_total{${revalidation}}`)).toBe(1)
+    expect(await valueOf(it, 'herdgate_store_operations_total{tier="memory",op="get",outcome="error"}')).toBe(1)
+    expect(await valueOf(it, 'herdgate_store_evictions_total{tier="memory",reason="size"}')).toBe(1)
+    expect(await valueOf(it, 'herdgate_store_evictions_total{tier="memory",reason="expired"}')).toBe(0)
+  })
+
+  test('gauges are read when scraped', async () => {
+    const it = rig()
+    expect(await valueOf(it, 'herdgate_store_bytes{tier="memory"}')).toBe(10)
+    expect(await valueOf(it, 'herdgate_store_max_bytes{tier="memory"}')).toBe(20)
+    expect(await valueOf(it, 'herdgate_store_objects{tier="memory"}')).toBe(3)
+    expect(await valueOf(it, 'herdgate_log_position')).toBe(17)
+    expect(await valueOf(it, 'herdgate_log_synced')).toBe(1)
+    expect(await valueOf(it, `herdgate_build_info{version="1.2.3",node="${process.version}"}`)).toBe(1)
+  })
+})
+
+const twenty = Array.from({ length: 20 }, (_, at) => `route-${at}`)
+const ten = Array.from({ length: 10 }, (_, at) => `origin-${at}`)
+
+/** Every label value that any client and any origin can bring about. */
+function everything({ events }: Rig, routes: readonly string[], origins: readonly string[]): void {
+  const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY', 'TRACE', 'BREW']
+  for (const route of [...routes, '']) {
+    for (const result of RESULTS) {
+      for (const method of methods) {
+        for (const status of [101, 200, 304, 404, 503]) {
+          events.emit('request', requestEvent({ route, method, status, outcome: { result } }))
+        }
+      }
+    }
+  }
+  for (const origin of origins) {
+    for (const reason of REASONS) {
+      for (let code = 100; code < 600; code++) {
+        events.emit('origin', { origin, route: routes[0] ?? '', reason, code: String(code), ms: 1 })
+      }
+    }
+  }
+}
+
+describe('the number of series', () => {
+  test('stays within 3000 at 20 routes over 10 origins, whatever is asked and answered', async () => {
+    const it = rig(twenty, ten)
+    everything(it, twenty, ten)
+    expect((await seriesOf(it.metrics)).length).toBeLessThanOrEqual(3000)
+  })
+
+  test('is kept by counting under _OTHER: no request is lost from the totals', async () => {
+    const it = rig(twenty, ten)
+    everything(it, twenty, ten)
+    const total = async (name: string) =>
+      (await seriesOf(it.metrics))
+        .filter((line) => line.startsWith(`${name}{`))
+        .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
+    const requests = 21 * RESULTS.length * 10 * 5
+    expect(await total('herdgate_requests_total')).toBe(requests)
+    expect(await total('herdgate_request_duration_seconds_count')).toBe(requests)
+    expect(await total('herdgate_origin_requests_total')).toBe(10 * REASONS.length * 500)
+    expect(await total('herdgate_origin_request_duration_seconds_count')).toBe(10 * REASONS.length * 500)
+  })
+
+  test('leaves room for hits and misses of each of 20 routes, and for every result of a few', async () => {
+    const many = rig(twenty, ten)
+    everything(many, twenty.toReversed(), ten)
+    for (const result of ['hit', 'miss']) {
+      const name = `herdgate_request_duration_seconds_count{route="route-19",result="${result}"}`
+      expect(await valueOf(many, name)).toBe(50)
+    }
+    const few = rig(['one', 'two', 'three', 'four'])
+    everything(few, ['one', 'two', 'three', 'four'], ['api'])
+    for (const result of RESULTS) {
+      const name = `herdgate_request_duration_seconds_count{route="four",result="${result}"}`
+      expect(await valueOf(few, name), result).toBe(50)
+    }
+  })
+})
+
+describe('rendering', () => {
+  test('is the Prometheus text format unless OpenMetrics is asked for', async () => {
+    const { metrics } = rig()
+    for (const accept of [undefined, '', '*/*', 'text/plain', 'application/openmetrics-text;q=0', 'text/html']) {
+      const { contentType, body } = await metrics.render(accept)
+      expect(contentType, accept).toBe('text/plain; version=0.0.4; charset=utf-8')
+      expect(body).toContain('# TYPE herdgate_requests_total counter')
+    }
+  })
+
+  test('is OpenMetrics for a Prometheus server that prefers it, and back again for the next', async () => {
+    const { metrics } = rig()
+    const prefers =
+      'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;q=0.3,*/*;q=0.2'
+    const { contentType, body } = await metrics.render(prefers)
+    expect(contentType).toBe('application/openmetrics-text; version=1.0.0; charset=utf-8')
+    expect(body).toContain('# TYPE herdgate_requests counter')
+    expect(body).toContain(`herdgate_requests_total{${GET},result="hit",code_class="2xx"} 0`)
+    expect(body.endsWith('# EOF\n')).toBe(true)
+    expect((await metrics.render()).body).toContain('# TYPE herdgate_requests_total counter')
+    const plainFirst = 'text/plain;version=0.0.4;q=1,application/openmetrics-text;q=0.5'
+    expect((await metrics.render(plainFirst)).contentType).toContain('text/plain')
+  })
+
+  test('holds no series twice, and for each a help and a type', async () => {
+    const it = rig(twenty, ten)
+    everything(it, twenty, ten)
+    const names = (await seriesOf(it.metrics)).map((line) => line.slice(0, line.lastIndexOf(' ')))
+    expect(new Set(names).size).toBe(names.length)
+    const { body } = await it.metrics.render()
+    const documented = new Set(body.match(/(?<=^# HELP )\S+/gm))
+    expect(new Set(body.match(/(?<=^# TYPE )\S+/gm))).toEqual(documented)
+    for (const name of names) {
+      const family = name.replace(/\{.*/, '')
+      expect(documented.has(family) || documented.has(family.replace(/_(bucket|sum|count)$/, '')), family).toBe(true)
+    }
+  })
+
+  test('keeps to the naming rules: base units, and _total for counters and nothing else', async () => {
+    const { body } = await rig().metrics.render()
+    for (const [, name = '', type] of body.matchAll(/^# TYPE (\S+) (\S+)$/gm)) {
+      expect(name.endsWith('_total'), name).toBe(type === 'counter')
+      expect(name).not.toMatch(/_(ms|milliseconds|kb|histogram|summary|counter|gauge)(_|$)/)
+    }
+  })
+
+  test('includes the process', async () => {
+    const names = (await seriesOf(rig().metrics)).map((line) => line.replace(/[{ ].*/, ''))
+    expect(names).toContain('process_resident_memory_bytes')
+    expect(names).toContain('nodejs_eventloop_lag_p99_seconds')
+  })
+})
+
+describe('docs/metrics.md', () => {
+  test('lists exactly the metrics there are, with their types and labels', async () => {
+    const it = rig()
+    everything(it, ['catalog'], ['api'])
+    it.events.emit('store', { tier: 'memory', op: 'get', outcome: 'hit' })
+    const { body } = await it.metrics.render()
+    const rendered = [...body.matchAll(/^# TYPE (herdgate_\S+) (\S+)$/gm)].map(([, name = '', type = '']) => {
+      const [, labels = ''] = new RegExp(`^${name}(?:_bucket)?\\{(.*)\\} `, 'm').exec(body) ?? []
+      const names = [...labels.matchAll(/(\w+)="/g)].map(([, label]) => label).filter((label) => label !== 'le')
+      return `${name} ${type} ${names.join(',')}`
+    })
+    const page = await readFile(new URL('../docs/metrics.md', import.meta.url), 'utf8')
+    const listed = [...page.matchAll(/^\| `(herdgate_\w+)` \| (\w+) \| ([^|]*)\|/gm)].map(
+      ([, name, type, labels = '']) =>
+        `${name} ${type} ${[...labels.matchAll(/`(\w+)`/g)].map(([, label]) => label).join(',')}`,
+    )
+    expect(listed.toSorted()).toEqual(rendered.toSorted())
+  })
+})
