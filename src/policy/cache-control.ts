@@ -114,7 +114,7 @@ const MALFORMED = '?'
  * One directive: name, and an argument that is a quoted string (when it ends where a directive may end) or
  * anything up to the next separator. White space and ";" separate too, so that nothing hides behind them.
  */
-const MEMBER = /([^\s,;=]+)(?:(\s*=\s*)("(?:[^"\\]|\\.)*"(?=[\s,;]|$)|[^\s,;]*))?/g
+const MEMBER = /([^\s,;="]+)(?:(\s*=\s*)("(?:[^"\\]|\\.)*"(?=[\s,;]|$)|[^\s,;]*))?/g
 const PROPER_END = /\s*(?:,|$)/y
 
 function* members(value: string): Generator<[name: string, argument: string | undefined]> {

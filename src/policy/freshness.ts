@@ -82,11 +82,13 @@ export function freshnessOf(
   const capped = (ms: number | undefined) => (ms === undefined ? undefined : Math.min(ms, longest))
   const ofRoute = rules.statusTtl.get(response.status) ?? capped(guessable ? rules.ttl : undefined)
   if (ofRoute !== undefined && rules.override) return { ms: ofRoute, source: 'route' }
+  // Whoever states it, no-cache makes it zero (RFC 9111 section 5.2.2.4).
+  const least = (ms: number) => (directives.noCache ? 0 : ms)
   const stated = capped(statedLifetime(response.fields, directives, respondedAt))
-  if (stated !== undefined) return { ms: stated, source: 'explicit' }
-  if (ofRoute !== undefined) return { ms: ofRoute, source: 'route' }
+  if (stated !== undefined) return { ms: least(stated), source: 'explicit' }
+  if (ofRoute !== undefined) return { ms: least(ofRoute), source: 'route' }
   const guessed = guessable ? capped(guessedLifetime(response.fields, respondedAt)) : undefined
-  return guessed === undefined ? { ms: 0, source: 'none' } : { ms: guessed, source: 'heuristic' }
+  return guessed === undefined ? { ms: 0, source: 'none' } : { ms: least(guessed), source: 'heuristic' }
 }
 
 /**
@@ -119,13 +121,12 @@ export function forbidsStale(directives: ResponseDirectives): boolean {
 
 const isPassingError = (status: number): boolean => status >= 400 && !LASTING_ERRORS.has(status)
 
-/** What the response says of its lifetime (RFC 9111 section 4.2.1); no-cache is a lifetime of zero. */
+/** What the response says of its lifetime (RFC 9111 section 4.2.1). */
 function statedLifetime(
   fields: Fields,
   directives: ResponseDirectives,
   respondedAt: number | undefined,
 ): number | undefined {
-  if (directives.noCache) return 0
   const seconds = directives.sMaxage ?? directives.maxAge
   return inMilliseconds(seconds) ?? (directives.targeted ? undefined : expiry(fields, respondedAt))
 }

@@ -2,7 +2,14 @@
 import { type Fields, field, has } from '../fields.ts'
 import type { CacheRequest, Rules } from '../model.ts'
 import { parseCacheControl, type ResponseDirectives, responseDirectives } from './cache-control.ts'
-import { type Freshness, canBeValidated, freshnessOf, HEURISTICALLY_CACHEABLE, staleWindows } from './freshness.ts'
+import {
+  type Freshness,
+  canBeValidated,
+  forbidsStale,
+  freshnessOf,
+  HEURISTICALLY_CACHEABLE,
+  staleWindows,
+} from './freshness.ts'
 import { tagsOf } from './tags.ts'
 import { varyOn } from './vary.ts'
 
@@ -107,6 +114,7 @@ function hasNoLifetimeByStatus({ directives, freshness, status }: Exchange): boo
  */
 function isNotWorthStoring({ status, fields, directives, rules, freshness }: Exchange): boolean {
   if (freshness.ms > 0 || canBeValidated({ status, fields })) return false
+  if (forbidsStale(directives) && !rules.override) return true
   const windows = staleWindows(directives, { ...rules, grace: 0 })
   return windows.whileRevalidate <= 0 && windows.ifError <= 0
 }
@@ -129,7 +137,12 @@ function isForbiddenByCookie({ request, rules, directives, freshness }: Exchange
   return !consents || !isStated(directives, freshness)
 }
 
-/** Has the origin stated a lifetime, even if the operator's is the one that counts? */
+/** Has the origin stated a lifetime, or that there is none, even if the operator's is the one that counts? */
 function isStated(directives: ResponseDirectives, freshness: Freshness): boolean {
-  return freshness.source === 'explicit' || directives.maxAge !== undefined || directives.sMaxage !== undefined
+  return (
+    freshness.source === 'explicit' ||
+    directives.noCache ||
+    directives.maxAge !== undefined ||
+    directives.sMaxage !== undefined
+  )
 }

@@ -64,6 +64,8 @@ describe('the lifetime', () => {
   it('is over with no-cache, whatever else is stated', () => {
     expect(freshFor({ 'Cache-Control': 'max-age=60, no-cache' })).toBe(0)
     expect(freshFor({ 'Cache-Control': 'no-cache="set-cookie", s-maxage=60' })).toBe(0)
+    expect(freshFor({ 'Cache-Control': 'no-cache' }, { rules: { ttl: 60_000 } })).toBe(0)
+    expect(freshFor({ 'Cache-Control': 'no-cache', 'Last-Modified': date(NOW - 1000_000) })).toBe(0)
   })
 
   it('comes from the targeted field, which Expires does not complete', () => {

@@ -105,6 +105,12 @@ describe('a response without a lifetime', () => {
     }
   })
 
+  it('is not made one with a lifetime by no-cache', () => {
+    expect(why({ 'Cache-Control': 'no-cache' }, { status: 302 })).toBe('status')
+    expect(why({ 'Cache-Control': 'no-cache', ETag: '"a"' }, { status: 201 })).toBe('status')
+    expect(why({ 'Cache-Control': 'no-cache, stale-while-revalidate=60' })).toBe('no-lifetime')
+  })
+
   it("is stored for stale use when it says so itself, not for the operator's grace", () => {
     expect(why({ 'Cache-Control': 'max-age=0, stale-while-revalidate=60' })).toBe('stored')
     expect(why({ 'Cache-Control': 'max-age=0, stale-if-error=60' })).toBe('stored')
@@ -138,9 +144,12 @@ describe('a response without a lifetime', () => {
 describe('Authorization', () => {
   const request = { Authorization: 'Basic x' }
 
-  it.each(['public, max-age=60', 's-maxage=60', 'max-age=60, must-revalidate'])('allows storing with %s', (value) => {
-    expect(why({ 'Cache-Control': value }, { request })).toBe('stored')
-  })
+  it.each(['public, max-age=60', 's-maxage=60', 'max-age=60, must-revalidate', 'public, no-cache'])(
+    'allows storing with %s',
+    (value) => {
+      expect(why({ 'Cache-Control': value, ETag: '"a"' }, { request })).toBe('stored')
+    },
+  )
 
   it.each(['max-age=60', 'max-age=60, proxy-revalidate', 'max-age=60, immutable'])('forbids it with %s', (value) => {
     expect(judged({ 'Cache-Control': value }, { request })).toEqual({
