@@ -4,7 +4,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { type RawResults, rawResultsSchema, suiteFolder } from './suite.ts'
 
 /** A server in a process of its own; disposing of it ends the process. */
@@ -14,7 +13,6 @@ export interface Started extends AsyncDisposable {
 
 const START_TIMEOUT_MS = 30_000
 const SUITE_TIMEOUT_MS = 240_000
-const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 
 /** The suite's own origin, on a free port. */
 export async function startSuiteOrigin(): Promise<Started> {
@@ -33,19 +31,6 @@ export async function startSuiteOrigin(): Promise<Started> {
       await rm(scratch, { recursive: true })
     },
   }
-}
-
-/** A Herdgate before that origin, on a free port, reading cookies as the suite expects (RFC 9111 section 7.3). */
-export async function startHerdgate(origin: string): Promise<Started> {
-  const flags = ['--origin', origin, '--cookies', 'rfc', '--host', '127.0.0.1', '--port', '0', '--admin-port', '0']
-  const child = spawn(process.execPath, ['src/cli.ts', ...flags], {
-    cwd: REPOSITORY,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const line = await firstLine(child, /listening/)
-  const url = /http:\/\/[\w.[\]:-]+:\d+/.exec(line)?.[0]
-  if (url === undefined) throw new Error(`no address in: ${line}`)
-  return { url, [Symbol.asyncDispose]: () => end(child) }
 }
 
 /** Runs the suite's command line against a proxy of the suite's origin. */

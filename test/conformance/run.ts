@@ -6,7 +6,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
-import { runSuite, startHerdgate, startSuiteOrigin } from './processes.ts'
+import { startHerdgate } from '../support/herdgate.ts'
+import { runSuite, startSuiteOrigin } from './processes.ts'
 import { judge, type Kind, loadSuite, type TestResult } from './suite.ts'
 
 const EXPECTED = new URL('expected.json', import.meta.url)
@@ -16,7 +17,7 @@ const KINDS: readonly Kind[] = ['required', 'optimal', 'check']
 export async function runConformance(): Promise<TestResult[]> {
   const tests = await loadSuite()
   await using origin = await startSuiteOrigin()
-  await using herdgate = await startHerdgate(origin.url)
+  await using herdgate = await startHerdgate(['--origin', origin.url, '--cookies', 'rfc'])
   return judge(tests, await runSuite(herdgate.url))
 }
 

@@ -2,43 +2,8 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Clock } from '../../src/model.ts'
 import { createSlowApi, type SlowApi } from '../../src/demo/slow-api.ts'
-
-interface HandClock extends Clock {
-  /** Resolves when someone waits, with how long. */
-  waiting(): Promise<number>
-  ring(): void
-  readonly pending: number
-}
-
-function handClock(): HandClock {
-  const alarms = new Map<symbol, { ms: number; run: () => void }>()
-  let announce: ((ms: number) => void) | undefined
-  return {
-    now: () => 0,
-    after(ms, run) {
-      const id = Symbol('alarm')
-      alarms.set(id, { ms, run })
-      announce?.(ms)
-      return () => void alarms.delete(id)
-    },
-    waiting: () =>
-      new Promise((resolve) => {
-        const [alarm] = alarms.values()
-        if (alarm === undefined) announce = resolve
-        else resolve(alarm.ms)
-      }),
-    ring() {
-      const due = [...alarms.values()]
-      alarms.clear()
-      for (const { run } of due) run()
-    },
-    get pending() {
-      return alarms.size
-    },
-  }
-}
+import { FakeClock } from '../support/fake-clock.ts'
 
 let api: SlowApi
 let base: string
@@ -53,22 +18,23 @@ afterEach(() => api.close())
 
 describe('with a clock turned by hand', () => {
   test('an answer waits for the latency', async () => {
-    const clock = handClock()
+    const clock = new FakeClock()
     await start({ clock, latencyMs: 800 })
     let answered = false
     const answer = fetch(`${base}/products/1`).finally(() => (answered = true))
-    expect(await clock.waiting()).toBe(800)
+    await expect.poll(() => clock.pending).toBe(1)
+    await clock.advance(799)
     expect(answered).toBe(false)
-    clock.ring()
+    await clock.advance(1)
     expect((await answer).status).toBe(200)
   })
 
   test('a client that leaves before the answer leaves nothing waiting', async () => {
-    const clock = handClock()
+    const clock = new FakeClock()
     await start({ clock, latencyMs: 800 })
     const left = new AbortController()
     const answer = fetch(`${base}/products/1`, { signal: left.signal }).catch((error: unknown) => error)
-    await clock.waiting()
+    await expect.poll(() => clock.pending).toBe(1)
     left.abort()
     await answer
     await expect.poll(() => clock.pending).toBe(0)

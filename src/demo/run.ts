@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto'
+import { pino } from 'pino'
+import { type Config, loadConfig } from '../config.ts'
+import { HerdgateError } from '../errors.ts'
+import { createServer } from '../server.ts'
+import { createSlowApi } from './slow-api.ts'
+
+export interface DemoOptions {
+  /** Ports of Herdgate and of the slow API, all on loopback; 0 takes any free one. */
+  readonly port: number
+  readonly adminPort: number
+  readonly originPort: number
+  /** Takes each line that tells the visitor what is running and what to try. */
+  readonly out: (line: string) => void
+  /** A line for each request on standard output. Default: when that is a terminal. */
+  readonly pretty?: boolean
+}
+
+export interface Demo {
+  /** Base URLs. */
+  readonly data: string
+  readonly admin: string
+  readonly origin: string
+  readonly adminToken: string
+  /** Stops Herdgate, then the slow API. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts the slow API and Herdgate in front of it, and says what to try. Takes nothing from environment or file.
+ * Rejects when a port is taken; nothing is left running then.
+ */
+export async function runDemo(options: DemoOptions): Promise<Demo> {
+  const { out, pretty = process.stdout.isTTY } = options
+  const api = createSlowApi()
+  const origin = await api.listen(options.originPort)
+  const adminToken = randomBytes(18).toString('base64url')
+  const stack = new AsyncDisposableStack()
+  stack.defer(() => api.close())
+  try {
+    const logger = pino({ level: 'warn' })
+    const server = await createServer(demoConfig(origin, adminToken, options), { logger, adminToken, pretty })
+    stack.defer(() => server.close())
+    const { data, admin } = await server.listen()
+    for (const line of welcome({ data, admin, origin, adminToken })) out(line)
+    return { data, admin, origin, adminToken, close: () => stack.disposeAsync() }
+  } catch (error) {
+    await stack.disposeAsync()
+    throw error
+  }
+}
+
+function demoConfig(origin: string, adminToken: string, { port, adminPort }: DemoOptions): Config {
+  const flags = {
+    origin: [origin],
+    host: '127.0.0.1',
+    port: String(port),
+    adminPort: String(adminPort),
+    adminToken,
+  }
+  const loaded = loadConfig({ flags, env: {}, readFile: () => '' })
+  if (loaded.ok) return loaded.config
+  throw new HerdgateError('internal', loaded.faults.map(({ where, message }) => `${where}: ${message}`).join('; '))
+}
+
+/** What is running where, and three lines to paste into a shell. */
+export function welcome({ data, admin, origin, adminToken }: Omit<Demo, 'close'>): string[] {
+  return [
+    `Herdgate   ${data}   (open this one in a browser)`,
+    `Slow API   ${origin}   (the same, without a cache)`,
+    `Admin      ${admin}/docs   token ${adminToken}`,
+    '',
+    'Slow once, fast after: the same request twice.',
+    `  curl -si -w '\\n%{time_total} s\\n\\n' ${data}/products/42 ${data}/products/42`,
+    '',
+    'A herd of twenty for something new: the API is asked once.',
+    `  (for i in $(seq 20); do curl -s -o /dev/null ${data}/products/7 & done; wait; curl -s ${data}/__stats)`,
+    '',
+    'Purge by tag: the next request is slow again.',
+    `  curl -s -X POST -H 'Authorization: Bearer ${adminToken}' ${admin}/v1/purge/tags/products`,
+    '',
+  ]
+}
