@@ -174,7 +174,7 @@ async function stream(reply: Reply, exchange: Exchange, firstByteMs: number): Pr
   try {
     bytes = await copy(reader, response)
     const trailers = asRecord(reader.trailers())
-    if (Object.keys(trailers).length > 0) response.addTrailers(trailers as NodeJS.Dict<string>)
+    if (Object.keys(trailers).length > 0) response.addTrailers(trailers)
     response.end()
     report(reply, exchange, firstByteMs, bytes, false)
   } catch {

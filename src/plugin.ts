@@ -74,7 +74,10 @@ function rulesOf({ ttl, grace, softTimeout, ...options }: HerdgateOptions): Rule
   const { override, refreshAhead, cookies, tags } = { ...DEFAULT_RULES, ...options }
   return {
     ...DEFAULT_RULES,
-    ...{ override, refreshAhead, cookies, tags },
+    override,
+    refreshAhead,
+    cookies,
+    tags,
     ttl: ttl === undefined ? undefined : duration(ttl),
     grace: grace === undefined ? DEFAULT_RULES.grace : duration(grace),
     softTimeout: softTimeout === undefined ? undefined : duration(softTimeout),

@@ -144,9 +144,17 @@ export function problem(
   outcome: Outcome = { result: 'error', detail: error.code },
 ): Reply {
   const content = Buffer.from(JSON.stringify(problemOf(error)))
+  const length = String(content.length)
+  const status = cacheStatus(outcome)
   const fields = [
-    ...['Content-Type', PROBLEM_TYPE, 'Cache-Control', 'no-store'],
-    ...['Content-Length', String(content.length), 'Cache-Status', cacheStatus(outcome)],
+    'Content-Type',
+    PROBLEM_TYPE,
+    'Cache-Control',
+    'no-store',
+    'Content-Length',
+    length,
+    'Cache-Status',
+    status,
   ]
   if (error.code === 'overloaded') fields.push('Retry-After', '1')
   return { route, status: error.status, fields, body: Body.of(content), outcome }

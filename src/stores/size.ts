@@ -70,7 +70,7 @@ function ownBytes(part: unknown): number {
   return 56
 }
 
-function* membersOf(part: object): Generator<unknown> {
+function* membersOf(part: object): Generator {
   if (part instanceof Map) {
     for (const [key, value] of part) {
       yield key

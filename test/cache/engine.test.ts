@@ -87,7 +87,7 @@ describe('an answer for one caller alone', () => {
     w.origin.next.answer({ headers, body: 'of the leader' })
     await settle()
     expect(w.origin.waiting).toHaveLength(19)
-    for (const [index, call] of [...w.origin.waiting].entries()) call.answer({ headers, body: `own ${index}` })
+    for (const [index, call] of w.origin.waiting.slice().entries()) call.answer({ headers, body: `own ${index}` })
     const answers = await Promise.all(all)
     expect(new Set(answers.map((answer) => answer.body)).size).toBe(20)
     expect(answers[0]?.cacheStatus).toContain(`detail=${why}`)
@@ -101,7 +101,7 @@ describe('an answer for one caller alone', () => {
     const both = [w.get('/'), w.get('/')]
     await settle()
     expect(w.origin.waiting).toHaveLength(2)
-    for (const call of [...w.origin.waiting]) call.answer({ headers: { 'Cache-Control': 'no-store' } })
+    for (const call of w.origin.waiting.slice()) call.answer({ headers: { 'Cache-Control': 'no-store' } })
     expect((await Promise.all(both)).map((answer) => answer.result)).toEqual(['pass', 'pass'])
   })
 
@@ -132,7 +132,7 @@ describe('an answer for one caller alone', () => {
     const closed = w.get('/', { Cookie: 'session=1' })
     await settle()
     expect(w.origin.waiting).toHaveLength(2)
-    for (const call of [...w.origin.waiting]) call.answer({ headers: FRESH, body: 'x' })
+    for (const call of w.origin.waiting.slice()) call.answer({ headers: FRESH, body: 'x' })
     await Promise.all([open, closed])
   })
 })
@@ -503,7 +503,7 @@ describe('large responses', () => {
     const both = [w.ask('/'), w.ask('/')]
     await settle()
     expect(w.origin.waiting).toHaveLength(2)
-    for (const call of [...w.origin.waiting]) call.answer({ headers: FRESH, body: '12345' })
+    for (const call of w.origin.waiting.slice()) call.answer({ headers: FRESH, body: '12345' })
     for (const reply of await Promise.all(both)) expect((await received(reply)).body).toBe('12345')
   })
 })

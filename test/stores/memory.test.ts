@@ -8,8 +8,8 @@ storeContract('memoryStore', () => memoryStore({ maxBytes: '1MiB' }))
 test('it never holds more than its limit: the least recently used goes first', () => {
   const store = memoryStore({ maxBytes: 100_000 })
   for (let n = 0; n < 200; n++) {
-    store.set(`k${n}`, response('x'.repeat(1_000)), 60_000)
-    store.get('k0') // in use all the time
+    void store.set(`k${n}`, response('x'.repeat(1_000)), 60_000)
+    void store.get('k0') // in use all the time
   }
   expect(store.usage()[0]?.bytes).toBeLessThanOrEqual(100_000)
   expect(store.get('k0')).toBeDefined()
@@ -18,15 +18,15 @@ test('it never holds more than its limit: the least recently used goes first', (
 
 test('what is larger than the whole store is refused, and takes an older copy with it', () => {
   const store = memoryStore({ maxBytes: 10_000 })
-  store.set('k', response('small'), 60_000)
-  store.set('k', response('x'.repeat(20_000)), 60_000)
+  void store.set('k', response('small'), 60_000)
+  void store.set('k', response('x'.repeat(20_000)), 60_000)
   expect(store.get('k')).toBeUndefined()
 })
 
 test('keys, fields and tags count as well as the body', () => {
   const bytesOf = (key: string, more: Parameters<typeof response>[1]) => {
     const store = memoryStore({ maxBytes: '1MiB' })
-    store.set(key, response('', more), 60_000)
+    void store.set(key, response('', more), 60_000)
     return store.usage()[0]?.bytes ?? 0
   }
   const base = bytesOf('k', {})
@@ -41,11 +41,11 @@ test('every departure is reported with its reason', () => {
   const reasons: string[] = []
   events.on('eviction', ({ reason }) => void reasons.push(reason))
   const store = memoryStore({ maxBytes: 3_000, events })
-  store.set('a', response('x'.repeat(1_000)), 1)
-  store.set('a', response('x'.repeat(1_000)), 1)
-  store.set('b', response('x'.repeat(1_000)), 1)
-  store.set('c', response('x'.repeat(9_000)), 1)
-  store.delete('b')
+  void store.set('a', response('x'.repeat(1_000)), 1)
+  void store.set('a', response('x'.repeat(1_000)), 1)
+  void store.set('b', response('x'.repeat(1_000)), 1)
+  void store.set('c', response('x'.repeat(9_000)), 1)
+  void store.delete('b')
   expect(reasons).toEqual(['replaced', 'size', 'rejected', 'purged'])
 })
 

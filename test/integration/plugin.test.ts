@@ -1,0 +1,45 @@
+import Fastify from 'fastify'
+import { afterEach, expect, test } from 'vitest'
+import { type Cache, herdgate } from '../../src/index.ts'
+import { get, type Origin, startOrigin } from '../support/http.ts'
+
+let origin: Origin
+const app = { close: async () => {} }
+
+afterEach(async () => {
+  await app.close()
+  await origin.kill()
+})
+
+test('an application answers below a prefix from an origin, through a cache of its own', async () => {
+  let version = 1
+  let cache: Cache | undefined
+  origin = await startOrigin((request, response) => {
+    response.writeHead(200, { 'Cache-Control': 'max-age=60', 'Surrogate-Key': 'all' }).end(`${request.url} v${version}`)
+  })
+  const fastify = Fastify()
+  app.close = () => fastify.close()
+  fastify.get('/own', () => 'of the application')
+  fastify.post('/own', (request) => ({ got: request.body }))
+  await fastify.register(herdgate, {
+    prefix: '/api',
+    origin: origin.url,
+    onCache: (made) => {
+      cache = made
+    },
+  })
+  const url = await fastify.listen({ port: 0, host: '127.0.0.1' })
+
+  expect((await get(`${url}/own`)).body).toBe('of the application')
+  expect(await get(`${url}/api/x?y=1`)).toMatchObject({ status: 200, body: '/api/x?y=1 v1' })
+  version = 2
+  const hit = await get(`${url}/api/x?y=1`)
+  expect(hit).toMatchObject({ body: '/api/x?y=1 v1' })
+  expect(hit.cacheStatus).toMatch(/^herdgate; hit; ttl=\d+$/)
+  await cache?.purge({ tags: ['all'] })
+  expect((await get(`${url}/api/x?y=1`)).body).toBe('/api/x?y=1 v2')
+
+  const headers = { 'content-type': 'application/json' }
+  expect((await get(`${url}/own`, { method: 'POST', headers, body: '{"a":1}' })).body).toBe('{"got":{"a":1}}')
+  expect((await get(`${url}/api/x`, { method: 'POST', headers, body: '{"a":1}' })).status).toBe(200)
+})
