@@ -10,6 +10,7 @@ import type {
   Selectors,
   Store,
 } from '../model.ts'
+import { namesOf } from '../policy/key.ts'
 import { nameOf } from '../policy/target.ts'
 import { Engine } from './engine.ts'
 import { type Explanation, explain } from './explain.ts'
@@ -87,8 +88,8 @@ export function createCache(options: CacheOptions): Cache {
   return {
     ...values,
     handle: createHandle(http),
-    purge: (targets) => append('purge', selectorsOf(targets), targets.by),
-    invalidate: (targets) => append('invalidate', selectorsOf(targets), targets.by),
+    purge: (targets) => append('purge', selectorsOf(targets, routes), targets.by),
+    invalidate: (targets) => append('invalidate', selectorsOf(targets, routes), targets.by),
     clear: async () => void (await append('purge', { all: true })),
     explain: (request) => explain(request, http),
     stats: () => statistics(counts, engine, store, log),
@@ -101,8 +102,8 @@ export function createCache(options: CacheOptions): Cache {
   }
 }
 
-function selectorsOf({ tags, urls, prefixes, keys, all }: Targets): Selectors {
-  const names = [...(urls ?? []).map(nameOf), ...(keys ?? [])]
+function selectorsOf({ tags, urls, prefixes, keys, all }: Targets, routes: readonly Route[]): Selectors {
+  const names = (urls ?? []).flatMap((url) => namesOf(routes, url)).concat(keys ?? [])
   return { tags: tags ?? [], urls: names, prefixes: (prefixes ?? []).map(nameOf), all: all ?? false }
 }
 

@@ -46,12 +46,12 @@ export async function explain(request: CacheRequest, parts: HandleParts): Promis
   const asked = { method: request.method, url: request.url }
   const route = matchRoute(routes, request.method, request.url)
   if (typeof route === 'string') return { request: asked, route: undefined, decision: 'error', why: route }
-  const { key, target } = keyOf(route, request)
+  const { key, target, url } = keyOf(route, request)
   const kind = classify(request, route.rules)
   const common = { request: asked, route: route.name, key }
   if (kind.kind === 'unsafe') return { ...common, decision: 'unsafe', why: 'method' }
   if (kind.kind === 'pass') return { ...common, decision: 'pass', why: kind.detail ?? kind.why }
-  const ask = { key, target, url: nameOf(request.url), credentialed: kind.credentialed, shared: true }
+  const ask = { key, target, url: nameOf(url), credentialed: kind.credentialed, shared: true }
   const question = new HttpQuestion(request, route, ask, parts)
   const found = await engine.find(question)
   return { ...common, ...judged(question, found, clock.now()), ...describe(found, key, clock, log) }

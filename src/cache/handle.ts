@@ -5,9 +5,9 @@ import type { Events } from '../events.ts'
 import type { Fields } from '../fields.ts'
 import type { CacheRequest, Clock, InvalidationLog, Outcome, Route, StoredResponse } from '../model.ts'
 import { cacheStatus } from '../policy/cache-status.ts'
-import { loops } from '../policy/forward.ts'
+import { connectionProblem, loops } from '../policy/forward.ts'
 import { invalidatedBy } from '../policy/invalidates.ts'
-import { keyOf } from '../policy/key.ts'
+import { keyOf, namesOf } from '../policy/key.ts'
 import { classify } from '../policy/request.ts'
 import { notModifiedHead } from '../policy/not-modified.ts'
 import { cachedHead, passedHead } from '../policy/response.ts'
@@ -46,11 +46,13 @@ export function createHandle(parts: HandleParts): (request: CacheRequest) => Rep
   return function handle(request) {
     const route = matchRoute(routes, request.method, request.url)
     if (typeof route === 'string') return problem('', new HerdgateError(route))
-    if (loops(request.fields, 'herdgate')) return problem(route.name, new HerdgateError('loop'))
+    if (loops(request.fields)) return problem(route.name, new HerdgateError('loop'))
+    const wrong = connectionProblem(request.fields)
+    if (wrong !== undefined) return problem(route.name, new HerdgateError('malformed_request', wrong))
 
     const kind = classify(request, route.rules)
-    const { key, target } = keyOf(route, request)
-    const url = nameOf(request.url)
+    const { key, target, url: keyed } = keyOf(route, request)
+    const url = nameOf(keyed)
     if (kind.kind !== 'lookup') return forward(request, route, { key, target, url }, kind)
 
     const ask = { key, target, url, credentialed: kind.credentialed, shared: true }
@@ -80,11 +82,11 @@ export function createHandle(parts: HandleParts): (request: CacheRequest) => Rep
 async function invalidate(
   request: CacheRequest,
   reply: DirectResponse,
-  { log, events, clock }: HandleParts,
+  { routes, log, events, clock }: HandleParts,
 ): Promise<void> {
-  const { urls, tags } = invalidatedBy(request, reply)
-  if (urls.length === 0 && tags.length === 0) return
-  const selectors = { urls, tags }
+  const { urls: names, tags } = invalidatedBy(request, reply)
+  if (names.length === 0 && tags.length === 0) return
+  const selectors = { urls: names.flatMap((name) => namesOf(routes, `http://${name}`)), tags }
   const startedAt = clock.now()
   const done = (outcome: 'done' | 'failed', receipt?: Awaited<ReturnType<InvalidationLog['append']>>) =>
     events.emit('purge', {

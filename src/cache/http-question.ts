@@ -166,7 +166,7 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
   ): Loaded<StoredResponse, DirectResponse> {
     stop() // a 304 has no content
     const update = storedFields(response.fields, this.#route.rules.cookies)
-    const fields = mergeFields(previous.fields, update)
+    const fields = dated(mergeFields(previous.fields, update), respondedAt)
     const judged = { status: previous.status, fields: mergeFields(previous.fields, response.fields) }
     const verdict = storable(this.#request, judged, this.#route.rules)
     if (!verdict.store) {

@@ -7,6 +7,7 @@ import { askForOptions } from './asterisk.ts'
 import { Connection } from './connection.ts'
 import { type Attempt, Exchange } from './exchange.ts'
 import { clientGone } from './failure.ts'
+import { withHostFor } from './host.ts'
 import { createDialer, hostOf } from './line.ts'
 import { createRotation } from './rotation.ts'
 
@@ -75,7 +76,7 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
   const askAll = (request: OriginRequest, { finished }: Call, signal?: AbortSignal): Promise<OriginResponse> => {
     const { connectTimeout, bodyTimeout, ca } = options
     const { url } = rotation.turn()[0] ?? first
-    const fields = without(request.fields, (name) => PER_HOP.has(name))
+    const fields = without(withHostFor(url, request.fields), (name) => PER_HOP.has(name))
     const timeouts = { connectTimeout, headersTimeout, bodyTimeout }
     return askForOptions({ ...request, fields }, { url, ...timeouts, ca, clock, signal, finished })
   }
@@ -144,7 +145,7 @@ function createMember(text: string, { connectTimeout, maxConcurrency, ca }: Orig
     where: url.host,
     pool,
     send({ method, target, fields }, exchange) {
-      const headers = without(fields, (name) => PER_HOP.has(name))
+      const headers = without(withHostFor(url, fields), (name) => PER_HOP.has(name))
       const dispatch = { method, path: basePath + target, headers, body: exchange.upload(), servername }
       pool.dispatch(dispatch, exchange)
     },

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { HerdgateError } from '../errors.ts'
 import { type Fields, field, without } from '../fields.ts'
 import type { Clock } from '../model.ts'
+import { withHostFor } from './host.ts'
 import { createSilenceTimer, type SilenceTimer } from './silence-timer.ts'
 import { ask, type Reply, type SingleRequest } from './single-request.ts'
 
@@ -63,7 +64,7 @@ function singleRequest({ url: text, target, fields, ...rest }: TunnelOptions): S
     url,
     method: 'GET',
     target: url.pathname.replace(/\/$/, '') + target,
-    fields: without(fields, (name) => FRAMING.has(name)),
+    fields: without(withHostFor(url, fields), (name) => FRAMING.has(name)),
   }
 }
 

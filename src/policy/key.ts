@@ -1,6 +1,8 @@
 /** The key a resource is kept under, and the target its origin is asked for (RFC 9111 section 2). */
 import { type Fields, field } from '../fields.ts'
 import type { CacheRequest, KeyRules, Route } from '../model.ts'
+import { matchRoute } from './route.ts'
+import { nameOf } from './target.ts'
 
 export interface Key {
   readonly key: string
@@ -22,6 +24,18 @@ export function keyOf(route: Route, request: CacheRequest): Key {
   const url = rewritesQuery(rules) ? rewritten(request.url, rules) : request.url
   const key = `${route.name} ${url}`
   return { key: hasExtras(rules) ? key + extras(rules, request.fields) : key, target: targetOf(url), url }
+}
+
+/**
+ * The names in the invalidation log under which responses to this URL may be kept: as it is, and as the key rules of its
+ * route rewrite it.
+ */
+export function namesOf(routes: readonly Route[], url: string): string[] {
+  const name = nameOf(url)
+  const route = matchRoute(routes, 'GET', url)
+  if (typeof route === 'string' || !rewritesQuery(route.rules.key)) return [name]
+  const keyed = nameOf(rewritten(url, route.rules.key))
+  return keyed === name ? [name] : [name, keyed]
 }
 
 /**

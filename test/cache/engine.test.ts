@@ -507,3 +507,25 @@ describe('large responses', () => {
     for (const reply of await Promise.all(both)) expect((await received(reply)).body).toBe('12345')
   })
 })
+
+describe('keys that leave out part of the query', () => {
+  const key = { sortQuery: true, ignoreQuery: ['utm_*'], headers: [], cookies: [] }
+
+  test.each(['http://a.test/p?b=2&a=1', 'http://a.test/p?a=1&b=2&utm_source=x'])(
+    'a purge of %s finds what was stored for another spelling',
+    async (url) => {
+      const w = world({ key })
+      w.origin.script((request, number) => ({ headers: FRESH, body: `${request.target} v${number}` }))
+      expect((await w.get('/p?utm_x=1&b=2&a=1')).body).toBe('/p?a=1&b=2 v1')
+      expect((await w.get('/p?a=1&b=2')).result).toBe('hit')
+      await w.cache.purge({ urls: [url] })
+      expect((await w.get('/p?a=1&b=2')).body).toBe('/p?a=1&b=2 v2')
+    },
+  )
+})
+
+test('a Connection field that names what is never for the connection is refused', async () => {
+  const w = world()
+  expect((await w.get('/', { Connection: 'close, Authorization' })).status).toBe(400)
+  expect(w.origin.requests).toHaveLength(0)
+})
