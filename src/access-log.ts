@@ -85,7 +85,7 @@ function purgeMembers({ by, mode, outcome, selectors, receipt, tookMs }: PurgeEv
     ...capped('tags', selectors.tags),
     ...capped('urls', selectors.urls),
     ...capped('prefixes', selectors.prefixes),
-    all: selectors.all,
+    all: selectors.all || undefined,
     id: receipt?.id,
     position: receipt?.position,
     nodes: receipt?.nodes,

@@ -1,0 +1,94 @@
+/** What would happen to a request, and why. */
+import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import type { Cache, CacheRequest } from '../src/index.ts'
+import { readUrl } from './admin-url.ts'
+import { onlyMethods } from './methods.ts'
+import { badRequest, json, problems } from './problem.ts'
+
+const MOST_HEADERS = 100
+/** RFC 9110 section 5.6.2. */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+/** A field line (RFC 9110 section 5.5), its value in visible characters, spaces and tabs. */
+const FIELD_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/
+
+const Query = z.strictObject({
+  url: z.string().describe('Absolute URL, as the client asks for it.'),
+  method: z.string().regex(TOKEN, 'not a method').default('GET'),
+  header: z
+    .union([z.string(), z.array(z.string()).max(MOST_HEADERS)])
+    .optional()
+    .describe('A request field as `name:value`; may be repeated.'),
+})
+
+const seconds = z.number().nullable().optional()
+
+export const Explanation = z
+  .object({
+    request: z.object({ method: z.string(), url: z.string() }),
+    route: z.string().optional(),
+    decision: z
+      .string()
+      .describe("serve, serve-stale, revalidate, fetch, pass, unsafe, refuse, or 'error' with its code in `why`"),
+    why: z.string(),
+    key: z.string().optional(),
+    variant: z.string().optional().describe('Key of the variant, when the resource varies.'),
+    stored: z
+      .object({
+        tier: z.string(),
+        status: z.int(),
+        bytes: z.int(),
+        tags: z.array(z.string()),
+        variesOn: z.array(z.string()),
+        verdict: z.string().describe('valid, or stale when an invalidation names it'),
+        position: z.int().describe('Where the invalidation log stood when its fetch began.'),
+        logPosition: z.int(),
+        freshness: z.object({
+          age: seconds,
+          lifetime: seconds,
+          ttl: seconds,
+          refreshIn: seconds,
+          staleWhileRevalidateFor: seconds,
+          staleIfErrorFor: seconds,
+          mustRevalidate: z.boolean(),
+        }),
+      })
+      .optional(),
+  })
+  .describe('Times are seconds, negative when past.')
+
+/** GET /explain, relative to the scope's prefix. Never asks an origin and changes nothing. */
+export function explainRoute(app: FastifyInstance, cache: Pick<Cache, 'explain'>): void {
+  onlyMethods(app, '/explain', ['GET', 'HEAD'])
+  app.withTypeProvider<ZodTypeProvider>().route({
+    method: 'GET',
+    url: '/explain',
+    schema: {
+      operationId: 'explain',
+      summary: 'What would happen to a request now, and why',
+      security: [{ bearer: [] }],
+      querystring: Query,
+      response: { 200: json('The explanation.', Explanation), ...problems([400, 401, 405]) },
+    },
+    handler: async ({ query }, reply) => reply.send(await cache.explain(requestOf(query))),
+  })
+}
+
+/** @throws ProblemError (400) that names every fault */
+function requestOf({ url, method, header = [] }: z.infer<typeof Query>): CacheRequest {
+  const read = readUrl(url, method)
+  const lines = (typeof header === 'string' ? [header] : header).map(fieldLine)
+  const faults = lines.flatMap((line, at) => (typeof line === 'string' ? [{ at: `header[${at}]`, detail: line }] : []))
+  if (!read.ok) throw badRequest([{ at: 'url', detail: read.detail }, ...faults])
+  if (faults.length > 0) throw badRequest(faults)
+  const given = lines.flatMap((line) => (typeof line === 'string' ? [] : line))
+  return { method, url: read.url, fields: ['Host', read.authority, ...given] }
+}
+
+/** Name and value, or what is wrong with it. */
+function fieldLine(text: string): [name: string, value: string] | string {
+  const [, name, value] = FIELD_LINE.exec(text) ?? []
+  if (name === undefined || value === undefined) return 'expected name:value'
+  return name.toLowerCase() === 'host' ? 'the host is that of the URL' : [name, value]
+}

@@ -1,0 +1,80 @@
+/** The admin port's own description (OpenAPI 3.1), and a page to read and try it. Nothing is loaded from elsewhere. */
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { onlyMethods } from './methods.ts'
+import { json, problems } from './problem.ts'
+
+/** The page runs its own scripts and talks to this port; styles are set on elements by its scripts. */
+const PAGE_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+/** Must come before the routes that are to be described. */
+export function describeRoutes(app: FastifyInstance, version: string): void {
+  app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Herdgate admin API',
+        description: 'Purge, invalidate, explain and watch. Errors are application/problem+json (RFC 9457).',
+        version,
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      servers: [{ url: '/' }],
+      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+    },
+    transform: createJsonSchemaTransform({ zodToJsonConfig }),
+    transformObject: (document) => withoutUnused(transformObject(document)),
+  })
+}
+
+type SchemaOptions = NonNullable<NonNullable<Parameters<typeof createJsonSchemaTransform>[0]>['zodToJsonConfig']>
+
+/** The largest integer that JavaScript counts with is no limit of ours. */
+const zodToJsonConfig: SchemaOptions = {
+  override({ jsonSchema }) {
+    if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
+    if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
+  },
+}
+
+const transformObject = createJsonSchemaTransformObject({ zodToJsonConfig })
+
+/** Each component schema comes twice, for requests and for answers; this leaves out what nothing refers to. */
+function withoutUnused(document: ReturnType<typeof transformObject>): ReturnType<typeof transformObject> {
+  const schemas = 'components' in document ? (document.components?.schemas ?? {}) : {}
+  const text = JSON.stringify(document)
+  for (const name of Object.keys(schemas)) {
+    if (!text.includes(`"#/components/schemas/${name}"`)) delete schemas[name]
+  }
+  return document
+}
+
+/** GET /openapi.json and /docs. */
+export function openapiRoutes(app: FastifyInstance): void {
+  onlyMethods(app, '/openapi.json', ['GET', 'HEAD'])
+  app.get('/openapi.json', {
+    schema: {
+      operationId: 'openapi',
+      summary: 'This document',
+      response: { 200: json('OpenAPI 3.1.', z.record(z.string(), z.unknown())), ...problems([405]) },
+    },
+    handler: async (_request, reply) => reply.send(app.swagger()),
+  })
+  app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: PAGE_POLICY,
+    theme: { title: 'Herdgate admin API' },
+    uiConfig: { docExpansion: 'list', persistAuthorization: false, validatorUrl: null },
+  })
+}

@@ -1,0 +1,113 @@
+/** Purging and invalidating over HTTP. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import type { Cache, Receipt, Targets } from '../src/index.ts'
+import { onlyMethods } from './methods.ts'
+import { json, ProblemError, problems } from './problem.ts'
+import { Selectors, Tag, targetsOf } from './selectors.ts'
+
+type Verb = 'purge' | 'invalidate'
+type Purger = Pick<Cache, Verb>
+
+const Answer = z
+  .object({
+    id: z.string(),
+    position: z.int().describe('Of the record in the invalidation log.'),
+    nodes: z.object({
+      expected: z.int().describe('Live nodes.'),
+      acked: z.int().describe('Those of them that follow the record.'),
+    }),
+    tookMs: z.int(),
+  })
+  .meta({ id: 'Receipt' })
+
+const SUMMARIES: Readonly<Record<Verb, string>> = {
+  purge: 'Never serve what is selected again, not even stale',
+  invalidate: 'Revalidate what is selected before its next use; grace still applies',
+}
+
+const ANSWERS = {
+  200: json('Logged, and every live node follows it.', Answer),
+  202: json('Logged; not every live node has said in time that it follows.', Answer),
+}
+
+/** Seconds after which an append that failed is worth another try. */
+const RETRY_AFTER = '1'
+
+/** POST /purge, /invalidate, and both with /tags/{tag}, relative to the scope's prefix. */
+export function purgeRoutes(app: FastifyInstance, cache: Purger): void {
+  for (const verb of ['purge', 'invalidate'] as const) {
+    app.register(async (scope) => bySelectors(scope, cache, verb))
+    app.register(async (scope) => byTag(scope, cache, verb))
+  }
+}
+
+function bySelectors(app: FastifyInstance, cache: Purger, verb: Verb): void {
+  app.removeContentTypeParser('text/plain') // only application/json is taken
+  onlyMethods(app, `/${verb}`, ['POST'])
+  app.withTypeProvider<ZodTypeProvider>().route({
+    method: 'POST',
+    url: `/${verb}`,
+    onRequest: async (request) => refuseEncoded(request),
+    schema: {
+      operationId: verb,
+      summary: SUMMARIES[verb],
+      security: [{ bearer: [] }],
+      body: Selectors,
+      response: { ...ANSWERS, ...problems([400, 401, 405, 413, 415, 503]) },
+    },
+    handler: (request, reply) => append(cache, verb, targetsOf(request.body, 'admin'), reply),
+  })
+}
+
+function byTag(app: FastifyInstance, cache: Purger, verb: Verb): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, payload, done) => {
+    payload.resume() // the path says everything
+    done(null)
+  })
+  const url = `/${verb}/tags/:tag`
+  onlyMethods(app, url, ['POST'])
+  app.withTypeProvider<ZodTypeProvider>().route({
+    method: 'POST',
+    url,
+    schema: {
+      operationId: `${verb}Tag`,
+      summary: `${SUMMARIES[verb]}, by one tag`,
+      security: [{ bearer: [] }],
+      params: z.object({ tag: Tag.describe('Percent-encoded; may contain encoded slashes.') }),
+      response: { ...ANSWERS, ...problems([400, 401, 405, 503]) },
+    },
+    handler: (request, reply) => append(cache, verb, targetsOf({ tags: [request.params.tag] }, 'admin'), reply),
+  })
+}
+
+async function append(
+  cache: Purger,
+  verb: Verb,
+  targets: Targets,
+  reply: FastifyReply,
+): Promise<z.infer<typeof Answer>> {
+  const receipt = await cache[verb](targets).catch(() => {
+    reply.header('Retry-After', RETRY_AFTER)
+    throw NOT_LOGGED
+  })
+  const { id, position, nodes } = receipt
+  reply.code(isEverywhere(receipt) ? 200 : 202)
+  return { id, position, nodes, tookMs: Math.round(reply.elapsedTime) }
+}
+
+const NOT_LOGGED = new ProblemError({
+  status: 503,
+  title: 'Not logged',
+  detail: 'The record could not be logged: nothing is certain to have been invalidated. Try again.',
+})
+
+const isEverywhere = ({ nodes }: Receipt): boolean => nodes.acked >= nodes.expected
+
+function refuseEncoded(request: FastifyRequest): void {
+  const coding = request.headers['content-encoding']
+  if (coding === undefined || coding.toLowerCase() === 'identity') return
+  throw new ProblemError({ status: 415, title: 'Unsupported media type', detail: 'Content-Encoding is not supported' })
+}

@@ -1,0 +1,61 @@
+/** What a purge or invalidation is asked for, checked to the letter. */
+import { z } from 'zod'
+import type { Targets } from '../src/index.ts'
+import { namedBy, readUrl } from './admin-url.ts'
+
+const MOST_ITEMS = 256
+const LONGEST_TAG_BYTES = 256
+
+export const Tag = z
+  .string()
+  .min(1, 'a tag is not empty')
+  .refine((tag) => Buffer.byteLength(tag) <= LONGEST_TAG_BYTES, `longer than ${LONGEST_TAG_BYTES} bytes`)
+
+const Url = z.string().superRefine((text, context) => {
+  const read = readUrl(text)
+  if (!read.ok) context.addIssue({ code: 'custom', message: read.detail })
+})
+
+const Prefix = z.string().superRefine((text, context) => {
+  const read = readUrl(text)
+  if (!read.ok) context.addIssue({ code: 'custom', message: read.detail })
+  else if (text.includes('?')) context.addIssue({ code: 'custom', message: 'a prefix ends before the query' })
+  else if (text.endsWith('*')) {
+    context.addIssue({ code: 'custom', message: 'a prefix takes no wildcard: everything below it is meant' })
+  }
+})
+
+export const Selectors = z
+  .strictObject(
+    {
+      tags: z.array(Tag).optional().describe('Tags the origin gave its responses; at most 256 bytes each.'),
+      urls: z.array(Url).optional().describe('Absolute URLs as clients ask for them. All methods and variants go.'),
+      prefixes: z.array(Prefix).optional().describe('Absolute URLs, cut at path segments: everything below goes.'),
+      all: z.boolean().optional().describe('Everything.'),
+    },
+    { error: ({ code }) => (code === 'invalid_type' ? 'expected a JSON object as content' : undefined) },
+  )
+  .superRefine(({ tags = [], urls = [], prefixes = [], all = false }, context) => {
+    const items = tags.length + urls.length + prefixes.length
+    const issue = (message: string) => context.addIssue({ code: 'custom', message })
+    if (items === 0 && !all) issue('name at least one tag, URL or prefix, or say "all": true')
+    if (items > MOST_ITEMS) issue(`${items} items; at most ${MOST_ITEMS} are taken at once`)
+  })
+  .describe(`At least one selector, at most ${MOST_ITEMS} items in total.`)
+
+/** @param by who asks */
+export function targetsOf({ tags, urls, prefixes, all }: z.infer<typeof Selectors>, by: string): Targets {
+  return {
+    ...(tags !== undefined && { tags: tags.flatMap(spellings) }),
+    ...(urls !== undefined && { urls: urls.flatMap(namedBy) }),
+    ...(prefixes !== undefined && { prefixes: prefixes.flatMap(namedBy) }),
+    ...(all === true && { all }),
+    by,
+  }
+}
+
+/** A tag, and what its UTF-8 octets look like in a response field, whose octets are read as single characters. */
+function spellings(tag: string): string[] {
+  const received = Buffer.from(tag).toString('latin1')
+  return received === tag ? [tag] : [tag, received]
+}

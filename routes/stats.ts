@@ -1,0 +1,35 @@
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import type { Cache } from '../src/index.ts'
+import { onlyMethods } from './methods.ts'
+import { json, problems } from './problem.ts'
+
+const count = z.int()
+
+export const Statistics = z
+  .object({
+    requests: z.record(z.string(), count).describe('Answered requests by result.'),
+    hitRatio: z.number().describe('Share answered from the cache, passes and errors left out; 0 to 1.'),
+    originTimeSavedMs: count.describe('Milliseconds that clients did not wait for an origin.'),
+    originRequests: count,
+    inFlight: count.describe('Fetches in progress.'),
+    tiers: z.array(z.object({ tier: z.string(), bytes: count, maxBytes: count, objects: count })),
+    purges: z.object({ purge: count, invalidate: count, failed: count }),
+    log: z.object({ generation: z.string(), position: count }),
+    nodes: z.array(z.object({ id: z.string(), position: count })),
+  })
+  .describe('Counted since the process began.')
+
+/** GET /stats, relative to the scope's prefix. */
+export function statsRoute(app: FastifyInstance, cache: Pick<Cache, 'stats'>): void {
+  onlyMethods(app, '/stats', ['GET', 'HEAD'])
+  app.get('/stats', {
+    schema: {
+      operationId: 'stats',
+      summary: 'Counters as JSON',
+      security: [{ bearer: [] }],
+      response: { 200: json('The counters.', Statistics), ...problems([401, 405]) },
+    },
+    handler: async (_request, reply) => reply.send(cache.stats()),
+  })
+}

@@ -1,0 +1,138 @@
+/** The admin listener: a server of its own, so that no request to the data port can ever reach it. */
+import type { Socket } from 'node:net'
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { hasZodFastifySchemaValidationErrors, validatorCompiler } from 'fastify-type-provider-zod'
+import type { Logger } from 'pino'
+import { bearer, type Guard, unauthorized } from '../routes/bearer.ts'
+import { explainRoute } from '../routes/explain.ts'
+import { healthRoutes, type Readiness } from '../routes/health.ts'
+import { type MetricsSource, metricsRoute } from '../routes/metrics.ts'
+import { describeRoutes, openapiRoutes } from '../routes/openapi.ts'
+import { badRequest, type ProblemDetails, ProblemError, sendProblem } from '../routes/problem.ts'
+import { purgeRoutes } from '../routes/purge.ts'
+import { statsRoute } from '../routes/stats.ts'
+import type { Cache } from './cache/create-cache.ts'
+import { HerdgateError } from './errors.ts'
+import { rawProblem } from './problem.ts'
+
+export interface AdminParts {
+  readonly cache: Pick<Cache, 'purge' | 'invalidate' | 'explain' | 'stats'>
+  readonly metrics: MetricsSource
+  /** Opens everything under /v1. Not empty. */
+  readonly token: string
+  readonly logger: Logger
+  readonly ready: () => Readiness
+  readonly version: string
+}
+
+const ALWAYS = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' }
+const BODY_LIMIT = 1024 * 1024
+const HEAD_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 30_000
+/** A tag in a path may be as long as the request line allows; its own limit is checked with a message. */
+const LONGEST_PARAMETER = 16 * 1024
+
+/**
+ * The Fastify instance of the admin port; does not listen by itself.
+ * @throws RangeError when the token is empty
+ */
+export function createAdmin({ cache, metrics, token, logger, ready, version }: AdminParts): FastifyInstance {
+  const isAllowed = bearer(token)
+  const app: FastifyInstance = Fastify({
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false, // /readyz says it
+    http: { headersTimeout: HEAD_TIMEOUT_MS },
+    routerOptions: { maxParamLength: LONGEST_PARAMETER },
+    clientErrorHandler: refuseMalformed,
+    frameworkErrors: (error, request, reply) => {
+      reply.headers(ALWAYS) // hooks do not run here
+      const refused = request.raw.url?.startsWith('/v1') && !isAllowed(request)
+      if (refused) unauthorized(reply)
+      else sendProblem(reply, problemFor(error))
+    },
+  })
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data))
+  app.setErrorHandler(answerError(logger))
+  app.setNotFoundHandler(answerNotFound)
+  app.addHook('onSend', async (_request, reply) => {
+    reply.headers(ALWAYS)
+  })
+
+  describeRoutes(app, version)
+  app.register(async (open) => {
+    healthRoutes(open, ready)
+    metricsRoute(open, metrics)
+    openapiRoutes(open)
+  })
+  app.register(async (guarded) => protectedRoutes(guarded, cache, isAllowed), { prefix: '/v1' })
+  return app
+}
+
+function protectedRoutes(app: FastifyInstance, cache: AdminParts['cache'], isAllowed: Guard): void {
+  app.addHook('onRequest', async (request, reply) => {
+    if (!isAllowed(request)) return unauthorized(reply)
+  })
+  app.setNotFoundHandler(answerNotFound)
+  purgeRoutes(app, cache)
+  explainRoute(app, cache)
+  statsRoute(app, cache)
+}
+
+function answerNotFound(_request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return sendProblem(reply, { status: 404, title: 'Not found' })
+}
+
+function answerError(logger: Logger) {
+  return (error: FastifyError, _request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const problem = problemFor(error)
+    if (problem.status >= 500) logger.error({ err: error }, 'admin request failed')
+    return sendProblem(reply, problem)
+  }
+}
+
+/** Never repeats a message that was not written for clients. */
+function problemFor(error: Error): ProblemDetails {
+  if (error instanceof ProblemError) return error.problem
+  if (hasZodFastifySchemaValidationErrors(error)) return invalid(error.validation).problem
+  if ('code' in error && error.code === 'FST_ERR_BAD_URL')
+    return badRequest([{ at: 'path', detail: 'malformed' }]).problem
+  const status = 'statusCode' in error ? Number(error.statusCode) : 500
+  return REFUSALS.find((problem) => problem.status === status) ?? { status: 500, title: 'Internal error' }
+}
+
+/** What Fastify itself refuses: content it cannot read, and paths it cannot match. */
+const REFUSALS: readonly ProblemDetails[] = [
+  { status: 400, title: 'Bad request', detail: 'the content is not well-formed JSON' },
+  { status: 413, title: 'Content too large', detail: `at most ${BODY_LIMIT} bytes are taken` },
+  { status: 414, title: 'URI too long' },
+  { status: 415, title: 'Unsupported media type', detail: 'expected Content-Type: application/json' },
+]
+
+/** More faults than this in one request are not listed. */
+const MOST_FAULTS = 10
+
+function invalid(faults: readonly { readonly instancePath: string; readonly message?: string }[]): ProblemError {
+  const listed = faults.slice(0, MOST_FAULTS)
+  return badRequest(
+    listed.map(({ instancePath, message = 'invalid' }) => ({ at: placeOf(instancePath), detail: message })),
+  )
+}
+
+/** `/tags/2` as `tags[2]`. */
+function placeOf(path: string): string {
+  return path
+    .slice(1)
+    .replaceAll(/\/(\d+)/g, '[$1]')
+    .replaceAll('/', '.')
+}
+
+/** What Node's parser refused; the connection ends with it. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  socket.end(
+    rawProblem(new HerdgateError(error.code === 'HPE_HEADER_OVERFLOW' ? 'head_too_large' : 'malformed_request')),
+  )
+}
