@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+/** The command. Checks the Node it runs on before anything is loaded that an older one could not even parse. */
+const [major = 0] = process.versions.node.split('.').map(Number)
+
+if (major < 24) {
+  process.stderr.write(`herdgate needs Node 24 or newer; this is ${process.versions.node}\n`)
+  process.exitCode = 1
+} else {
+  const { main } = await import('./cli/program.ts')
+  await main(process.argv)
+}
+
+export {} // a module: top-level await is in use

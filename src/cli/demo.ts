@@ -1,0 +1,34 @@
+import { pino } from 'pino'
+import { closeOnSignals } from './shutdown.ts'
+
+export interface DemoFlags {
+  readonly port: string
+  readonly adminPort: string
+  readonly originPort: string
+}
+
+/** `herdgate demo`: the slow API and Herdgate before it, until told to stop. */
+export async function demo(flags: DemoFlags): Promise<void> {
+  const { runDemo } = await import('../demo.ts')
+  const [port, adminPort, originPort] = [flags.port, flags.adminPort, flags.originPort].map(portOf)
+  if (port === undefined || adminPort === undefined || originPort === undefined) {
+    process.stderr.write('herdgate: expected a port from 0 to 65535\n')
+    process.exitCode = 2
+    return
+  }
+  try {
+    const out = (line: string) => void process.stdout.write(`${line}\n`)
+    const running = await runDemo({ port, adminPort, originPort, out })
+    closeOnSignals(() => running.close(), pino({ level: 'warn' }))
+  } catch (error) {
+    const { code, address, port: taken, message } = error as NodeJS.ErrnoException & { address?: string; port?: number }
+    const ports = 'choose others with --port, --admin-port and --origin-port'
+    process.stderr.write(`herdgate: ${code === 'EADDRINUSE' ? `${address}:${taken} is in use; ${ports}` : message}\n`)
+    process.exitCode = 1
+  }
+}
+
+function portOf(text: string): number | undefined {
+  const port = Number(text)
+  return /^\d{1,5}$/.test(text) && port <= 65_535 ? port : undefined
+}

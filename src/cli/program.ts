@@ -1,0 +1,92 @@
+/** Commands and flags, and the help that teaches them. */
+import { Command, CommanderError } from 'commander'
+import { configJsonSchema, didYouMean, type Fault, type Flags, nearest } from '../config.ts'
+import { VERSION } from '../version.ts'
+import { check } from './check.ts'
+import { demo } from './demo.ts'
+import { serve } from './serve.ts'
+import type { Given } from './settings.ts'
+
+const EXIT_CODES = `
+Exit codes: 0 ended as asked; 1 failed while running (a port in use, for instance); 2 wrong flags or configuration.`
+
+const EXAMPLES = `
+Examples:
+  herdgate --origin https://api.example.com
+  herdgate --origin http://10.0.0.5:3000 --origin http://10.0.0.6:3000 --ttl 30s --grace 1h
+  herdgate --config herdgate.yaml
+  herdgate check --config herdgate.yaml
+`
+
+/** Runs the command that the arguments name and sets the exit code. `serve` is the one when none is named. */
+export async function main(argv: readonly string[]): Promise<void> {
+  try {
+    await program().parseAsync([...argv])
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    process.exitCode = error.exitCode === 0 ? 0 : 2 // help and version are no mistakes
+  }
+}
+
+function program(): Command {
+  const herdgate = new Command('herdgate')
+    .description('An HTTP caching reverse proxy for slow APIs.')
+    .version(VERSION)
+    .exitOverride()
+    .addHelpText('after', EXAMPLES + EXIT_CODES)
+  const command = (name: string, summary: string, options?: { isDefault: boolean }) =>
+    herdgate.command(name, options).description(summary)
+
+  withSettings(command('serve', 'serve cached answers before an origin', { isDefault: true }), serve)
+  withSettings(command('check', 'say whether flags, environment and file make a valid configuration'), check)
+  command('schema', 'print the JSON Schema of the configuration file').action(() => {
+    process.stdout.write(`${JSON.stringify(configJsonSchema(), null, 2)}\n`)
+  })
+  command('demo', 'start a slow API with Herdgate before it')
+    .option('--port <port>', 'port of Herdgate', '8080')
+    .option('--admin-port <port>', 'port of its admin API', '9090')
+    .option('--origin-port <port>', 'port of the slow API', '3000')
+    .action(demo)
+  return herdgate
+}
+
+/** Values are checked with those of environment and file, so that all faults are told at once. */
+function withSettings(command: Command, run: (settings: Given) => void | Promise<void>): void {
+  command
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action((flags: Flags) => run({ flags, faults: unknownArguments(command) }))
+    .option('--origin <url>', 'where to forward to; several make one pool (env HERDGATE_ORIGIN)', collect)
+    .option('--host <address>', 'address of the data port (HERDGATE_HOST; default 0.0.0.0)')
+    .option('--port <port>', 'data port, 0 for any (HERDGATE_PORT, PORT; default 8080)')
+    .option('--admin-host <address>', 'address of the admin port (HERDGATE_ADMIN_HOST; default 127.0.0.1)')
+    .option('--admin-port <port>', 'admin port, 0 for any (HERDGATE_ADMIN_PORT; default 9090)')
+    .option('--admin-token <token>', 'bearer token (HERDGATE_ADMIN_TOKEN or _FILE; default: made up and printed)')
+    .option('--ttl <duration>', 'lifetime of responses that state none (HERDGATE_TTL)')
+    .option('--grace <duration>', 'how long past expiry a copy may stand in (HERDGATE_GRACE; default 1h)')
+    .option('--soft-timeout <duration>', 'wait this long for a refresh, then use the copy (HERDGATE_SOFT_TIMEOUT)')
+    .option('--cookies <mode>', 'safe, rfc or ignore (HERDGATE_COOKIES; default safe)')
+    .option('--memory <size>', 'memory for stored responses (HERDGATE_MEMORY; default 256MiB)')
+    .option('--config <file>', 'configuration file (HERDGATE_CONFIG; default ./herdgate.yaml when present)')
+    .option('--log-level <level>', 'trace to fatal, or silent (HERDGATE_LOG_LEVEL, LOG_LEVEL; default info)')
+    .addHelpText(
+      'after',
+      '\nDurations: 250ms 30s 5m 1h 7d. Sizes: 512KiB 256MiB. Flags count before environment before file.',
+    )
+}
+
+/** What the command does not know, as faults to be told with those of the values. */
+function unknownArguments(command: Command): Fault[] {
+  const known = command.options.map(({ long }) => long ?? '')
+  const isFlag = (argument: string | undefined) => argument?.startsWith('-') === true
+  return command.args.flatMap((argument, index, all) => {
+    if (isFlag(argument)) {
+      const [where = argument] = argument.split('=')
+      return [{ where, key: '', message: `unknown flag${didYouMean(nearest(where, known))}` }]
+    }
+    const isValueOfUnknown = isFlag(all[index - 1])
+    return isValueOfUnknown ? [] : [{ where: argument, key: '', message: 'unexpected argument' }]
+  })
+}
+
+const collect = (url: string, before: readonly string[] = []): string[] => [...before, url]

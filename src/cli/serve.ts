@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto'
+import { lookup } from 'node:dns/promises'
+import { type Logger, pino } from 'pino'
+import type { Config } from '../config.ts'
+import { createServer, type Server } from '../server.ts'
+import { type Given, loadSettings } from './settings.ts'
+import { closeOnSignals } from './shutdown.ts'
+
+/** 128 bits and more. */
+const TOKEN_BYTES = 24
+const SHORT_TOKEN = 16
+
+/** `herdgate serve`: runs until it is told to stop. */
+export async function serve(given: Given): Promise<void> {
+  const loaded = loadSettings(given)
+  if (loaded === undefined) return
+  const { config, notes } = loaded
+  const logger = pino({ level: config.logLevel })
+  const pretty = process.stdout.isTTY
+  const token = config.admin.token ?? randomBytes(TOKEN_BYTES).toString('base64url')
+  for (const note of notes) logger.warn(note)
+  if (token.length < SHORT_TOKEN) logger.warn('the admin token is short enough to be guessed')
+
+  const server = await createServer(config, { logger, adminToken: token, pretty })
+  const urls = await listen(server, config)
+  if (urls === undefined) return
+  closeOnSignals(() => server.close(), logger)
+  const generated = config.admin.token === undefined ? token : undefined
+  if (pretty) process.stdout.write(banner(urls, generated))
+  else announce(urls, generated, config)
+  await warnOfUnknownHosts(config, logger)
+}
+
+async function listen(server: Server, config: Config): Promise<{ data: string; admin: string } | undefined> {
+  try {
+    return await server.listen()
+  } catch (error) {
+    process.stderr.write(`herdgate: ${whyNotListening(error, config)}\n`)
+    process.exitCode = 1
+    await server.close().catch(() => {})
+    return undefined
+  }
+}
+
+function whyNotListening(error: unknown, { admin }: Config): string {
+  const { code, address, port, message } = error as NodeJS.ErrnoException & { address?: string; port?: number }
+  const flag = port === admin.port && address === admin.host ? '--admin-port' : '--port'
+  const host = flag.replace('port', 'host')
+  if (code === 'EADDRINUSE') return `${address}:${port} is in use; choose another with ${flag}`
+  if (code === 'EACCES') return `not allowed to listen on ${address}:${port}; choose a port above 1023 with ${flag}`
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `${address} is no address of this machine; see ${host}`
+  return message
+}
+
+/** Whatever the log level: this is how one learns that it is up, and with which token. */
+function announce({ data, admin }: { data: string; admin: string }, token: string | undefined, config: Config): void {
+  if (config.logLevel === 'silent') return
+  const always = pino({ level: 'info' })
+  if (token !== undefined) always.info({ adminToken: token }, 'no admin token is set; made one up for this run')
+  always.info({ data, admin }, `listening on ${data}, admin on ${admin}`)
+}
+
+function banner({ data, admin }: { data: string; admin: string }, token: string | undefined): string {
+  const bearer = token ?? '$HERDGATE_ADMIN_TOKEN'
+  return `
+  herdgate is listening
+    data   ${data}
+    admin  ${admin}   (docs at /docs, metrics at /metrics)
+${token === undefined ? '' : `    token  ${token}   (made up for this run)\n`}
+  try
+    curl -i ${data}/
+    curl -X POST -H 'Authorization: Bearer ${bearer}' ${admin}/v1/purge/tags/TAG
+    curl ${admin}/metrics
+
+`
+}
+
+/** DNS may come later than we do: requests answer 502 until then. */
+async function warnOfUnknownHosts({ origins }: Config, logger: Logger): Promise<void> {
+  const hosts = new Set(origins.flatMap(({ urls }) => urls.map((url) => new URL(url).hostname.replace(/^\[|\]$/g, ''))))
+  await Promise.all(
+    [...hosts].map((host) =>
+      lookup(host).catch((error: NodeJS.ErrnoException) => {
+        logger.warn(
+          { host, code: error.code },
+          `the origin's host ${host} cannot be resolved; requests answer 502 until it can`,
+        )
+      }),
+    ),
+  )
+}

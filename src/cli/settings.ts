@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs'
+import { type Config, configPath, type Fault, type Flags, loadConfig } from '../config.ts'
+
+export interface LoadedSettings {
+  readonly config: Config
+  readonly notes: readonly string[]
+}
+
+/** A command line as it was given. */
+export interface Given {
+  readonly flags: Flags
+  /** What is wrong with it apart from the values. */
+  readonly faults: readonly Fault[]
+}
+
+/** Flags, environment and file as one configuration; tells every fault and gives undefined when there are any. */
+export function loadSettings({ flags, faults }: Given): LoadedSettings | undefined {
+  const loaded = loadConfig({ flags, env: process.env, file: readConfigFile(flags), readFile })
+  if (loaded.ok && faults.length === 0) return loaded
+  process.stderr.write(describeFaults(loaded.ok ? faults : [...faults, ...loaded.faults]))
+  process.exitCode = 2
+  return undefined
+}
+
+export function describeFaults(faults: readonly Fault[]): string {
+  const lines = faults.map(({ where, key, message }) => `  ${where}: ${key === '' ? '' : `${key}: `}${message}`)
+  const count = faults.length === 1 ? 'a fault' : `${faults.length} faults`
+  return `herdgate: ${count} in the configuration\n${lines.join('\n')}\n`
+}
+
+/** A file that nobody named may be absent. */
+function readConfigFile(flags: Flags): Parameters<typeof loadConfig>[0]['file'] {
+  const { path, where } = configPath(flags, process.env)
+  try {
+    return { path, text: readFile(path) }
+  } catch (error) {
+    const { code, message } =
+      error instanceof Error ? (error as NodeJS.ErrnoException) : { code: '', message: String(error) }
+    if (where === undefined && code === 'ENOENT') return undefined
+    return { path, where: where ?? path, problem: code === 'ENOENT' ? 'there is no such file' : message }
+  }
+}
+
+const readFile = (path: string): string => readFileSync(path, 'utf8')

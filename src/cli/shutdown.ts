@@ -1,0 +1,48 @@
+import type { Logger } from 'pino'
+
+/** Requests in flight have this long to end. */
+const DRAIN_MS = 30_000
+/** npm passes on a Ctrl-C that the terminal has already sent to us: one key, two signals. */
+const ECHO_MS = 500
+
+/**
+ * On SIGTERM or SIGINT closes and exits 0; on a second one exits at once. An error nobody caught closes too, with exit
+ * code 1: what it left behind cannot be known. Our own few lines, because the usual libraries take the echo of a Ctrl-C
+ * for a second signal.
+ */
+export function closeOnSignals(close: () => Promise<void>, logger: Logger): void {
+  let closingSince: number | undefined
+
+  const end = (exitCode: number) => {
+    closingSince = performance.now()
+    const limit = setTimeout(() => {
+      logger.error(`requests were still in flight after ${DRAIN_MS / 1000} s`)
+      process.exit(1)
+    }, DRAIN_MS)
+    limit.unref()
+    close().then(
+      () => process.exit(exitCode),
+      (error: unknown) => {
+        logger.error(error, 'closing failed')
+        process.exit(1)
+      },
+    )
+  }
+
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (closingSince === undefined) {
+        logger.info(`${signal}: finishing what is in flight`)
+        end(0)
+      } else if (performance.now() - closingSince > ECHO_MS || signal === 'SIGTERM') {
+        process.exit(1)
+      }
+    })
+  }
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error: unknown) => {
+      logger.fatal(error, event)
+      if (closingSince === undefined) end(1)
+    })
+  }
+}

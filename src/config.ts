@@ -1,0 +1,77 @@
+/** Flags, environment and file in; one checked configuration in milliseconds and bytes out. Nothing else reads them. */
+import { crossFaults } from './config/checks.ts'
+import { type ConfigText, type ParsedDocument, parseConfigText } from './config/document.ts'
+import { explain, inWords } from './config/explain.ts'
+import type { Fault } from './config/fault.ts'
+import { type Config, notesOn, resolve } from './config/resolve.ts'
+import { type FileConfig, fileSchema, knownKeys } from './config/schema.ts'
+import { CONFIG_VARIABLE, type Environment, type Flags, readEnvironment, readFlags } from './config/settings.ts'
+
+export type { Config, LogLevel, OriginConfig, RouteConfig } from './config/resolve.ts'
+export { didYouMean } from './config/fault.ts'
+export { nearest } from './config/nearest.ts'
+export { configJsonSchema } from './config/schema.ts'
+export type { ConfigText, Environment, Fault, Flags }
+
+/** A file that is wanted and cannot be read. */
+export interface UnreadableFile {
+  readonly path: string
+  /** Who wants it: `--config` or `HERDGATE_CONFIG`. */
+  readonly where: string
+  readonly problem: string
+}
+
+export interface ConfigSources {
+  readonly flags: Flags
+  readonly env: Environment
+  readonly file?: ConfigText | UnreadableFile | undefined
+  /** Reads what HERDGATE_ADMIN_TOKEN_FILE names; throws when it cannot. */
+  readonly readFile: (path: string) => string
+}
+
+export type Loaded =
+  | {
+      readonly ok: true
+      readonly config: Config /** Allowed, but perhaps not meant. */
+      readonly notes: readonly string[]
+    }
+  | { readonly ok: false; readonly faults: readonly Fault[] }
+
+/** Puts the sources together, or says everything that is wrong with any of them. Touches nothing but `readFile`. */
+export function loadConfig({ flags, env, file, readFile }: ConfigSources): Loaded {
+  const document = file === undefined ? undefined : readDocument(file, env)
+  const sources = { flags: readFlags(flags), env: readEnvironment(env, readFile), document }
+  const checked = document === undefined ? { faults: [] } : checkFile(document)
+  const faults = [...sources.flags.faults, ...sources.env.faults, ...checked.faults, ...crossFaults(sources)]
+  if (faults.length > 0) return { ok: false, faults }
+  const config = resolve(sources, checked.file)
+  return { ok: true, config, notes: [...sources.env.notes, ...notesOn(config, checked.file)] }
+}
+
+/** The file to read: the one that is named, else the one that is there by custom. */
+export function configPath(flags: Flags, env: Environment): { path: string; where: string | undefined } {
+  if (flags.config !== undefined) return { path: flags.config, where: '--config' }
+  const named = env[CONFIG_VARIABLE]
+  if (named !== undefined && named !== '') return { path: named, where: CONFIG_VARIABLE }
+  return { path: './herdgate.yaml', where: undefined }
+}
+
+function readDocument(file: ConfigText | UnreadableFile, env: Environment): ParsedDocument {
+  if ('text' in file) return parseConfigText(file, env)
+  const { where, path, problem } = file
+  return {
+    value: undefined,
+    faults: [{ where, key: '', message: `cannot read ${path}: ${problem}` }],
+    place: () => path,
+  }
+}
+
+function checkFile(document: ParsedDocument): { faults: readonly Fault[]; file?: FileConfig } {
+  const { value, place, faults } = document
+  if (value === undefined) return { faults }
+  const result = fileSchema.safeParse(value, { error: inWords })
+  if (result.success) return { faults, file: result.data }
+  const said = new Set(faults.map(({ where }) => where))
+  const more = explain(result.error.issues, { place, knownKeys }).filter(({ where }) => !said.has(where))
+  return { faults: [...faults, ...more] }
+}

@@ -1,0 +1,121 @@
+/** The YAML of a configuration file as plain values, and where in the text each of them was written. */
+import { type Document, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
+import { type Fault, keyName } from './fault.ts'
+import { cover, expand, uncover } from './variables.ts'
+
+export interface ConfigText {
+  readonly path: string
+  readonly text: string
+}
+
+export interface ParsedDocument {
+  /** Undefined when the text is not YAML. */
+  readonly value: unknown
+  readonly faults: readonly Fault[]
+  /** `path:line:column` of a value, or of its key; of the nearest thing around it when it is not there. */
+  readonly place: (path: readonly PropertyKey[], of: 'key' | 'value') => string
+}
+
+/** One mistake can make many complaints; those after the first few are echoes. */
+const MAX_SYNTAX_FAULTS = 10
+const MAX_ALIASES = 100
+
+export function parseConfigText(file: ConfigText, env: Readonly<Record<string, string | undefined>>): ParsedDocument {
+  const lines = new LineCounter()
+  const options = {
+    lineCounter: lines,
+    prettyErrors: false,
+    merge: true,
+    stringKeys: true,
+    logLevel: 'silent',
+  } as const
+  const document = parseDocument(cover(file.text), options)
+  const placeOf = (offset: number): string => {
+    const { line, col } = lines.linePos(offset)
+    return `${file.path}:${Math.max(line, 1)}:${Math.max(col, 1)}`
+  }
+  const place: ParsedDocument['place'] = (path, of) => placeOf(offsetOf(document, path, of))
+  const broken = syntaxFaults(document, placeOf)
+  if (broken.length > 0) return { value: undefined, faults: broken, place }
+  const faults = fillIn(document, env, placeOf)
+  try {
+    return { value: document.toJS({ maxAliasCount: MAX_ALIASES }), faults, place }
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    return { value: undefined, faults: [...faults, { where: file.path, key: '', message }], place }
+  }
+}
+
+function syntaxFaults(document: Document, placeOf: (offset: number) => string): Fault[] {
+  return [...document.errors, ...document.warnings].slice(0, MAX_SYNTAX_FAULTS).map(({ code, message, pos }) => ({
+    where: placeOf(pos[0]),
+    key: '',
+    message: code === 'DUPLICATE_KEY' ? 'this key is given twice' : `not valid YAML: ${uncover(message)}`,
+  }))
+}
+
+/** Puts the values of variables into the document's texts. */
+function fillIn(
+  document: Document,
+  env: Readonly<Record<string, string | undefined>>,
+  placeOf: (at: number) => string,
+) {
+  const faults: Fault[] = []
+  visit(document, {
+    Scalar(role, node, ancestors) {
+      if (typeof node.value !== 'string') return
+      if (role === 'key') {
+        node.value = uncover(node.value)
+        if (node.value === '__proto__') faults.push(faultAt(node, [...ancestors, node], 'unknown key'))
+        return
+      }
+      const { text, problems } = expand(node.value, env)
+      node.value = text
+      faults.push(...problems.map((problem) => faultAt(node, [...ancestors, node], problem)))
+    },
+    Alias(_role, node, ancestors) {
+      if (node.resolve(document) === undefined) {
+        faults.push(faultAt(node, [...ancestors, node], `there is no anchor &${node.source} before this alias`))
+      }
+    },
+  })
+  return faults
+
+  function faultAt(node: Ranged, line: readonly unknown[], message: string): Fault {
+    return { where: placeOf(node.range?.[0] ?? 0), key: keyName(pathOf(line)), message }
+  }
+}
+
+interface Ranged {
+  readonly range?: readonly number[] | null | undefined
+}
+
+/** The path of keys and indexes along a line of nodes, each inside the one before. */
+function pathOf(line: readonly unknown[]): PropertyKey[] {
+  return line.flatMap((node, at): PropertyKey[] => {
+    if (isPair(node)) return [keyOf(node.key)]
+    return isSeq(node) ? [node.items.indexOf(line[at + 1])] : []
+  })
+}
+
+const keyOf = (key: unknown): string => String(isScalar(key) ? key.value : key)
+
+function offsetOf(document: Document, path: readonly PropertyKey[], of: 'key' | 'value'): number {
+  let offset = 0
+  let node: unknown = document.contents
+  for (const [at, part] of path.entries()) {
+    const inside = isAlias(node) ? node.resolve(document) : node
+    const pair = isMap(inside) ? inside.items.find(({ key }) => keyOf(key) === String(part)) : undefined
+    node = isSeq(inside) ? inside.items[Number(part)] : pair?.value
+    const wantsKey = pair !== undefined && ((of === 'key' && at === path.length - 1) || startOf(node) === undefined)
+    const start = startOf(wantsKey ? pair.key : node)
+    if (start === undefined) break
+    offset = start
+  }
+  return offset
+}
+
+function startOf(node: unknown): number | undefined {
+  if (typeof node !== 'object' || node === null || !('range' in node) || !Array.isArray(node.range)) return undefined
+  return typeof node.range[0] === 'number' ? node.range[0] : undefined
+}

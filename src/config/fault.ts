@@ -1,0 +1,42 @@
+/** What is wrong with a configuration, told so that it can be put right. */
+export interface Fault {
+  /** Where it was said: `herdgate.yaml:12:5`, `--ttl` or `HERDGATE_TTL`. */
+  readonly where: string
+  /** The key's path in the configuration file, or the setting's name; empty when the fault is not about one. */
+  readonly key: string
+  /** What was expected, what was found, and what was perhaps meant. */
+  readonly message: string
+}
+
+/** An option for a zod schema: its issues read "expected ..., got ...". `hint` may guess what was meant. */
+export function expected(phrase: string, hint?: (input: unknown) => string | undefined) {
+  return { error: (issue: { readonly input?: unknown }) => complaint(phrase, issue.input, hint?.(issue.input)) }
+}
+
+/** As `expected`, but never repeats what it was given. */
+export const expectedSecret = (phrase: string) => ({ error: () => `expected ${phrase}` })
+
+export function complaint(phrase: string, input: unknown, meant?: string): string {
+  if (input === undefined) return `required: expected ${phrase}`
+  return `expected ${phrase}, got ${show(input)}${didYouMean(meant)}`
+}
+
+export const didYouMean = (meant: string | undefined): string => (meant === undefined ? '' : `; did you mean ${meant}?`)
+
+/** `routes[0].ttl` for a path. */
+export function keyName(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((name, part) => {
+    if (typeof part === 'number') return `${name}[${part}]`
+    return name === '' ? String(part) : `${name}.${String(part)}`
+  }, '')
+}
+
+const SHOWN = 80
+
+function show(input: unknown): string {
+  if (input === null) return 'nothing'
+  if (Array.isArray(input)) return 'a list'
+  if (typeof input === 'object') return 'a map'
+  const text = JSON.stringify(input) ?? typeof input
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text
+}

@@ -1,0 +1,171 @@
+/** The values a setting can have, wherever it is set: in the file, by a flag or in the environment. */
+import * as z from 'zod'
+import { parseDuration, parseSize } from '../units.ts'
+import { parseHost, parseNetworks, parseOriginUrl } from './addresses.ts'
+import { complaint, expected, expectedSecret } from './fault.ts'
+import { nearest } from './nearest.ts'
+
+export const COOKIE_MODES = ['safe', 'rfc', 'ignore'] as const
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+/** What a timer can wait for; a longer one fires at once. */
+const MAX_TIMER_MS = 24 * 86_400_000
+/** The longest delta-seconds a cache must understand (RFC 9111 section 1.2.2). */
+const MAX_DURATION_MS = 2 ** 31 * 1_000
+const MAX_TAGS = 128
+const MAX_TAG_BYTES = 256
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+
+type Hint = (input: unknown) => string | undefined
+
+/** Text that `read` understands; anything else is "expected <phrase>, got ...". */
+function text<T>(phrase: string, read: (given: string) => T | undefined, hint?: Hint) {
+  return z.string(expected(phrase, hint)).transform((given, context) => {
+    const value = read(given)
+    if (value !== undefined) return value
+    context.issues.push({ code: 'custom', message: complaint(phrase, given, hint?.(given)), input: given })
+    return z.NEVER
+  })
+}
+
+/** A number, or text standing for one. */
+function numeric(phrase: string, read: (given: string) => number | undefined, hint?: Hint) {
+  return z.union([z.number(), z.string()], expected(phrase, hint)).transform((given, context) => {
+    const value = read(String(given))
+    if (value !== undefined) return value
+    context.issues.push({ code: 'custom', message: complaint(phrase, given, hint?.(given)), input: given })
+    return z.NEVER
+  })
+}
+
+const matching = (pattern: RegExp) => (given: string) => (pattern.test(given) ? given : undefined)
+
+// ------------------------------------------------------------------------------------------------- numbers
+
+const DURATION_PATTERN = '^\\d+(\\.\\d+)?(ms|s|m|h|d)$'
+const SIZE_PATTERN = '^\\d+(\\.\\d+)?(B|KiB|MiB|GiB|TiB)?$'
+
+function durationWithin(phrase: string, min: number, max: number) {
+  const read = (given: string) => within(parseDuration(given), min, max)
+  return text(phrase, read, meantDuration).meta({ pattern: DURATION_PATTERN })
+}
+
+/** Milliseconds. */
+export const duration = durationWithin('a duration such as 250ms, 30s, 5m, 1h or 7d', 0, MAX_DURATION_MS)
+
+/** Milliseconds; 0 is allowed. */
+export const softTimeout = durationWithin('a duration such as 300ms or 0s, at most 24d', 0, MAX_TIMER_MS)
+
+/** Milliseconds; never 0. */
+export const timeout = durationWithin('a duration such as 2s or 500ms, from 1ms to 24d', 1, MAX_TIMER_MS)
+
+function meantDuration(input: unknown): string | undefined {
+  const amount = /^(\d+)\s*(?:s(?:ec(?:onds?)?)?)?$/i.exec(String(input))?.[1]
+  return amount === undefined ? undefined : `${amount}s`
+}
+
+/** Bytes; never 0. */
+export const size = numeric(
+  'a size such as 512KiB or 256MiB, or a number of bytes',
+  (given) => within(parseSize(given), 1, Number.MAX_SAFE_INTEGER),
+  (input) => {
+    const [, amount, unit = ''] = /^(\d+)\s*([kmgt])i?b?$/i.exec(String(input)) ?? []
+    return amount === undefined ? undefined : `${amount}${unit.toUpperCase()}iB`
+  },
+).meta({ pattern: SIZE_PATTERN, exclusiveMinimum: 0 })
+
+export const port = numeric('a port from 0 (any free one) to 65535', (given) =>
+  within(wholeNumber(given), 0, 65_535),
+).meta({ pattern: '^\\d{1,5}$', minimum: 0, maximum: 65_535 })
+
+export const concurrency = numeric('a whole number from 1 to 1000000', (given) =>
+  within(wholeNumber(given), 1, 1_000_000),
+).meta({ pattern: '^\\d{1,7}$', minimum: 1, maximum: 1_000_000 })
+
+/** A share of a whole, its ends excluded. */
+export const share = z
+  .number(expected('a number between 0 and 1, such as 0.8'))
+  .gt(0, expected('a number above 0 and below 1, such as 0.8'))
+  .lt(1, expected('a number above 0 and below 1, such as 0.8'))
+
+const wholeNumber = (given: string): number | undefined => (/^\d{1,7}$/.test(given) ? Number(given) : undefined)
+
+const within = (value: number | undefined, min: number, max: number): number | undefined =>
+  value !== undefined && value >= min && value <= max ? value : undefined
+
+// ---------------------------------------------------------------------------------------------------- names
+
+const NAME_PHRASE = 'a name of 1 to 64 letters, digits, ".", "_" or "-"'
+const nameExpected = expected(NAME_PHRASE)
+/** Of a route or an origin: part of keys and of metric labels. */
+export const name = z.string(nameExpected).regex(/^[A-Za-z0-9_.-]{1,64}$/, nameExpected)
+
+const statusExpected = expected('a status code from 200 to 599')
+export const statusCode = z.string(statusExpected).regex(/^[2-5]\d\d$/, statusExpected)
+
+export const fieldName = text('a request field name such as x-tenant', (given) => matching(TOKEN)(given)?.toLowerCase())
+export const cookieName = text('a cookie name', matching(TOKEN))
+export const method = text('a method in upper case, such as GET', matching(/^[A-Z][A-Z0-9_-]{0,31}$/), (input) =>
+  typeof input === 'string' && /^[a-z]+$/i.test(input) ? input.toUpperCase() : undefined,
+)
+
+/** A trailing `*` matches any ending. */
+export const parameterPattern = text(
+  'the name of a query parameter, "*" only at its end, such as utm_*',
+  matching(/^[^*&=#\s]*[^&=#\s]$/),
+)
+
+const tag = text(`a tag of 1 to ${MAX_TAG_BYTES} bytes without control characters`, (given) =>
+  given !== '' && Buffer.byteLength(given) <= MAX_TAG_BYTES && !/\p{Cc}/u.test(given) ? given : undefined,
+)
+export const tags = z
+  .array(tag)
+  .max(MAX_TAGS, { error: `expected at most ${MAX_TAGS} tags` })
+  .transform((given) => [...new Set(given)])
+
+// ---------------------------------------------------------------------------------------------------- places
+
+export const host = text('an IP address or a host name', parseHost)
+
+export const networks = z
+  .array(text('an IP address, a CIDR block such as 10.0.0.0/8, or "loopback"', parseNetworks))
+  .transform((given) => [...new Set(given.flat())])
+
+export const originUrls = z
+  .array(text('an http:// or https:// URL without user, query or fragment', parseOriginUrl, meantUrl))
+  .min(1, { error: 'expected at least one URL' })
+  .transform((given) => [...new Set(given)])
+
+function meantUrl(input: unknown): string | undefined {
+  if (typeof input !== 'string' || /^[a-z]+:\/\//i.test(input)) return undefined
+  return parseOriginUrl(`http://${input}`)
+}
+
+/** Exact, or `*.example.com`; a port counts only when given. */
+export const hostPattern = text('a host such as shop.example or *.shop.example', (given) => {
+  const [, authority = ''] = /^(?:\*\.)?(.*?)(?::\d{1,5})?$/.exec(given) ?? []
+  const isBareIpv6 = authority.includes(':') && !authority.startsWith('[')
+  return parseHost(authority) !== undefined && !isBareIpv6 ? given.toLowerCase() : undefined
+})
+
+/** Exact, or a prefix ending in `*`. */
+export const pathPattern = text(
+  'a path that begins with "/", "*" only at its end, such as /catalog/*',
+  matching(/^\/[^*?#\s]*\*?$/),
+)
+
+// --------------------------------------------------------------------------------------------------- choices
+
+export const cookieMode = choice(COOKIE_MODES)
+/** Taken in any case: LOG_LEVEL is shared with other programs. */
+export const logLevel = choice(LOG_LEVELS)
+
+function choice<const Choice extends string>(choices: readonly Choice[]) {
+  const find = (given: string) => choices.find((choice) => choice === given.toLowerCase())
+  const hint: Hint = (input) => (typeof input === 'string' ? nearest(input, choices) : undefined)
+  return text(`one of ${choices.join(', ')}`, find, hint).meta({ enum: [...choices] })
+}
+
+/** The credentials of a Bearer header: nothing else could ever match one. */
+const secret = expectedSecret('a token of visible ASCII characters without spaces, not empty')
+export const token = z.string(secret).regex(/^[\x21-\x7e]+$/, secret)

@@ -1,0 +1,183 @@
+/** Valid sources put together: what the server is built from, and what the operator should know about it. */
+import type { RouteMatch, Rules } from '../model.ts'
+import type { LOG_LEVELS } from './leaves.ts'
+import type { FileConfig } from './schema.ts'
+import type { Settings } from './settings.ts'
+import { DEFAULT_NAME, listeners, type Sources } from './sources.ts'
+
+/** All times are milliseconds, all sizes bytes. */
+export interface Config {
+  readonly listen: {
+    readonly host: string
+    /** 0: any free one. */
+    readonly port: number
+    /** CIDR blocks, such as `10.0.0.0/8` or `::1/128`. */
+    readonly trustProxy: readonly string[]
+  }
+  readonly admin: {
+    readonly host: string
+    readonly port: number
+    /** Undefined only on a loopback host: the caller makes one up. */
+    readonly token: string | undefined
+  }
+  /** At least one; names are unique. */
+  readonly origins: readonly OriginConfig[]
+  /** At least one, the first match wins; names are unique. */
+  readonly routes: readonly RouteConfig[]
+  readonly store: { readonly memory: { readonly maxBytes: number; readonly maxObjectBytes: number } }
+  readonly logLevel: LogLevel
+}
+
+export interface OriginConfig {
+  readonly name: string
+  /** http or https, without a trailing slash; a path in it goes before every target. */
+  readonly urls: readonly string[]
+  readonly connectTimeout: number
+  readonly headersTimeout: number
+  readonly bodyTimeout: number
+  readonly maxConcurrency: number
+}
+
+export interface RouteConfig {
+  readonly name: string
+  readonly match: RouteMatch
+  /** Name of one of the origins. */
+  readonly origin: string
+  readonly rules: Rules
+}
+
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+const DEFAULT_GRACE_MS = 3_600_000
+const DEFAULT_MEMORY_BYTES = 256 * 2 ** 20
+const DEFAULT_MAX_OBJECT_BYTES = 8 * 2 ** 20
+const SHORT_TOKEN = 16
+
+type FileOrigin = NonNullable<FileConfig['origins']>[string]
+type FileRoute = NonNullable<FileConfig['routes']>[number]
+
+export function resolve(sources: Sources, file: FileConfig | undefined): Config {
+  const settings: Settings = { ...sources.env.settings, ...sources.flags.settings }
+  const { host, port, adminHost, adminPort } = listeners(sources)
+  const origins = originsOf(settings, file)
+  const maxBytes = settings.memory ?? file?.store?.memory?.maxBytes ?? DEFAULT_MEMORY_BYTES
+  const maxObjectBytes = Math.min(file?.store?.memory?.maxObjectBytes ?? DEFAULT_MAX_OBJECT_BYTES, maxBytes)
+  const rulesOf = (route: FileRoute | undefined) => rules(route, settings, maxObjectBytes)
+  return {
+    listen: { host, port, trustProxy: file?.listen?.trustProxy ?? [] },
+    admin: { host: adminHost, port: adminPort, token: settings.adminToken ?? file?.admin?.token },
+    origins,
+    routes: routesOf(settings, file?.routes ?? [], origins, rulesOf),
+    store: { memory: { maxBytes, maxObjectBytes } },
+    logLevel: settings.logLevel ?? 'info',
+  }
+}
+
+// --------------------------------------------------------------------------------------------------- origins
+
+const ORIGIN_DEFAULTS = { connectTimeout: 2_000, headersTimeout: 30_000, bodyTimeout: 30_000, maxConcurrency: 1_024 }
+
+/** URLs of flags or environment are the pool `default`, with the other settings the file may have for it. */
+function originsOf(settings: Settings, file: FileConfig | undefined): OriginConfig[] {
+  const origins = new Map<string, FileOrigin>(Object.entries(file?.origins ?? {}))
+  if (settings.origin !== undefined) {
+    origins.set(DEFAULT_NAME, { ...ORIGIN_DEFAULTS, ...origins.get(DEFAULT_NAME), urls: settings.origin })
+  }
+  return [...origins].map(([name, origin]) => ({ name, ...origin }))
+}
+
+// ---------------------------------------------------------------------------------------------------- routes
+
+/** With one origin a catch-all for it comes last; without routes, the origins of flags or environment get one. */
+function routesOf(
+  settings: Settings,
+  routes: readonly FileRoute[],
+  origins: readonly OriginConfig[],
+  rulesOf: (route: FileRoute | undefined) => Rules,
+): RouteConfig[] {
+  const given = routes.map((route) => ({
+    name: route.name,
+    match: matchOf(route),
+    origin: route.origin,
+    rules: rulesOf(route),
+  }))
+  const [only, ...others] = origins.map(({ name }) => name)
+  const target = others.length === 0 ? only : undefined
+  const implied = target ?? (routes.length === 0 && settings.origin !== undefined ? DEFAULT_NAME : undefined)
+  if (implied === undefined || given.some(isCatchAll)) return given
+  const name = freeName(given.map((route) => route.name))
+  return [...given, { name, match: {}, origin: implied, rules: rulesOf(undefined) }]
+}
+
+function freeName(taken: readonly string[]): string {
+  let name = DEFAULT_NAME
+  for (let next = 2; taken.includes(name); next++) name = `${DEFAULT_NAME}-${next}`
+  return name
+}
+
+/** Without the members that are absent. */
+const matchOf = ({ match: { host, path, methods } }: FileRoute): RouteMatch => ({
+  ...(host !== undefined && { host }),
+  ...(path !== undefined && { path }),
+  ...(methods !== undefined && { methods }),
+})
+
+const isCatchAll = ({ match }: Pick<RouteConfig, 'match'>): boolean =>
+  match.host === undefined && match.methods === undefined && (match.path === undefined || match.path === '/*')
+
+function rules(route: FileRoute | undefined, settings: Settings, maxObjectBytes: number): Rules {
+  return {
+    ttl: route?.ttl ?? settings.ttl,
+    override: route?.override ?? false,
+    grace: route?.grace ?? settings.grace ?? DEFAULT_GRACE_MS,
+    softTimeout: route?.softTimeout ?? settings.softTimeout,
+    refreshAhead: route?.refreshAhead,
+    cookies: route?.cookies ?? settings.cookies ?? 'safe',
+    errorTtlMax: route?.errorTtlMax ?? 30_000,
+    tags: route?.tags ?? [],
+    key: {
+      sortQuery: route?.key.query.sort ?? false,
+      ignoreQuery: route?.key.query.ignore ?? [],
+      headers: route?.key.headers ?? [],
+      cookies: route?.key.cookies ?? [],
+    },
+    statusTtl: new Map(Object.entries(route?.statusTtl ?? {}).map(([status, ttl]) => [Number(status), ttl])),
+    bypass: route?.bypass ?? false,
+    maxObjectBytes,
+  }
+}
+
+// ----------------------------------------------------------------------------------------------------- notes
+
+/** What is allowed but probably not meant. */
+export function notesOn(config: Config, file: FileConfig | undefined): string[] {
+  return [...tokenNotes(config), ...proxyNotes(config), ...routeNotes(config), ...storeNotes(config, file)]
+}
+
+function tokenNotes({ admin: { token } }: Config): string[] {
+  if (token === undefined || token.length >= SHORT_TOKEN) return []
+  return [`the admin token is shorter than ${SHORT_TOKEN} characters: it can be guessed`]
+}
+
+const proxyNotes = ({ listen: { trustProxy } }: Config): string[] =>
+  trustProxy
+    .filter((network) => network.endsWith('/0'))
+    .map((network) => `listen.trustProxy has ${network}: any client can claim any address, host and scheme`)
+
+function routeNotes({ routes, origins }: Config): string[] {
+  const catchAll = routes.findIndex(isCatchAll)
+  const hidden = catchAll === -1 ? [] : routes.slice(catchAll + 1)
+  const idle = origins.filter(({ name }) => !routes.some(({ origin }) => origin === name))
+  return [
+    ...hidden.map(
+      ({ name }) => `route ${name} is never reached: ${routes[catchAll]?.name} before it matches everything`,
+    ),
+    ...idle.map(({ name }) => `origin ${name} is used by no route`),
+  ]
+}
+
+function storeNotes({ store: { memory } }: Config, file: FileConfig | undefined): string[] {
+  const wanted = file?.store?.memory?.maxObjectBytes
+  if (wanted === undefined || wanted <= memory.maxBytes) return []
+  return [`store.memory.maxObjectBytes is more than the memory there is: ${memory.maxBytes} bytes is the limit`]
+}

@@ -1,0 +1,148 @@
+/** The configuration file: its keys, what each accepts and what each is for. */
+import * as z from 'zod'
+import * as leaf from './leaves.ts'
+import { expected } from './fault.ts'
+
+const listen = z.strictObject({
+  host: leaf.host.optional().meta({ description: 'Address or name the data port listens on.', default: '0.0.0.0' }),
+  port: leaf.port.optional().meta({ description: 'Data port; 0 takes any free one.', default: 8080 }),
+  trustProxy: leaf.networks
+    .optional()
+    .describe(
+      'Addresses or CIDR blocks (or "loopback") of the proxies in front, whose Forwarded and X-Forwarded-* fields are believed.',
+    ),
+})
+
+const admin = z.strictObject({
+  host: leaf.host.optional().meta({
+    description: 'Address or name the admin port listens on. One other than loopback requires a token.',
+    default: '127.0.0.1',
+  }),
+  port: leaf.port.optional().meta({ description: 'Admin port; 0 takes any free one.', default: 9090 }),
+  token: leaf.token.optional().describe('Bearer token of the admin API. A random one is printed at start when absent.'),
+})
+
+const origin = z.strictObject({
+  urls: leaf.originUrls.describe('Base URLs of one origin, taken in turns. A path is put before every target.'),
+  connectTimeout: leaf.timeout.prefault('2s').describe('Until a connection must be established.'),
+  headersTimeout: leaf.timeout.prefault('30s').describe('From the request sent to the complete response head.'),
+  bodyTimeout: leaf.timeout.prefault('30s').describe('How long the origin may be silent within a body.'),
+  maxConcurrency: leaf.concurrency.prefault(1024).describe('Requests in progress at once, over all its URLs.'),
+})
+
+const match = z.strictObject({
+  host: leaf.hostPattern.optional().describe('Exact, or *.example.com for any subdomain. A port counts only if given.'),
+  path: leaf.pathPattern.optional().describe('Exact, or a prefix when it ends in "*".'),
+  methods: z
+    .array(leaf.method)
+    .min(1, { error: 'expected at least one method' })
+    .optional()
+    .describe('Methods in upper case; GET includes HEAD.'),
+})
+
+const key = z.strictObject({
+  query: z
+    .strictObject({
+      sort: z.boolean().prefault(false).describe('The order of query parameters does not matter.'),
+      ignore: z
+        .array(leaf.parameterPattern)
+        .prefault([])
+        .describe(
+          'Query parameters left out of the key and of the request to the origin; a trailing "*" matches any ending.',
+        ),
+    })
+    .prefault({})
+    .describe('How the query counts.'),
+  headers: z.array(leaf.fieldName).prefault([]).describe('Request fields whose value is part of the key.'),
+  cookies: z.array(leaf.cookieName).prefault([]).describe('Cookies whose value is part of the key.'),
+})
+
+const route = z.strictObject({
+  name: leaf.name.describe('Unique; part of every key and the route label of metrics.'),
+  match: match.prefault({}).describe('Which requests the route is for; without a key, all of them.'),
+  origin: leaf.name.describe('Name of the origin that is asked.'),
+  ttl: leaf.duration.optional().describe('Lifetime for responses that state none.'),
+  override: z.boolean().prefault(false).describe("ttl and grace win over the response's own directives."),
+  grace: leaf.duration.optional().meta({
+    description: 'How long past expiry a copy may still be used when the origin fails or is slow.',
+    default: '1h',
+  }),
+  softTimeout: leaf.softTimeout
+    .optional()
+    .describe('A refresh slower than this answers from the stale copy and goes on; 0s is stale-while-revalidate.'),
+  refreshAhead: leaf.share
+    .optional()
+    .describe('A hit after this share of the lifetime refreshes in the background; off when absent.'),
+  cookies: leaf.cookieMode.optional().meta({
+    description: 'How cookies bear on caching: safe stores nothing personal, rfc follows RFC 9111, ignore drops them.',
+    default: 'safe',
+  }),
+  errorTtlMax: leaf.duration.prefault('30s').describe('Longest lifetime of an error response.'),
+  tags: leaf.tags.prefault([]).describe("Added to the response's own tags."),
+  key: key.prefault({}).describe('What tells resources apart besides method and URL.'),
+  statusTtl: z
+    .record(leaf.statusCode, leaf.duration)
+    .prefault({})
+    .describe('Lifetime by status code, for responses that state none.'),
+  bypass: z.boolean().prefault(false).describe('Pass everything to the origin; neither look up nor store.'),
+})
+
+const memory = z.strictObject({
+  maxBytes: leaf.size.optional().meta({ description: 'Memory for stored responses.', default: '256MiB' }),
+  maxObjectBytes: leaf.size.prefault('8MiB').describe('Larger bodies are passed on and not stored.'),
+})
+
+export const fileSchema = z
+  .strictObject({
+    version: z.literal(1, expected('1, the version of this format')).describe('Version of this format.'),
+    listen: listen.optional().describe('The data port.'),
+    admin: admin.optional().describe('The admin port: purge, explain, statistics, metrics, health.'),
+    origins: z.record(leaf.name, origin).optional().describe('Origins by name.'),
+    routes: z.array(route).optional().describe('First match wins; with one origin a catch-all is implied.'),
+    store: z
+      .strictObject({ memory: memory.optional().describe('Copies in this process.') })
+      .optional()
+      .describe('Where copies are kept.'),
+  })
+  .describe('Configuration of Herdgate.')
+
+/** A valid file: durations in milliseconds, sizes in bytes, defaults filled in where no flag competes. */
+export type FileConfig = z.output<typeof fileSchema>
+
+const VARIABLE = '\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}'
+const VARIABLE_TOO = `|${VARIABLE}`
+
+/** JSON Schema (2020-12) of the file as it is written, for editors. `${NAME}` may stand wherever text may. */
+export function configJsonSchema(): z.core.JSONSchema.JSONSchema {
+  return z.toJSONSchema(fileSchema, {
+    io: 'input',
+    override: ({ jsonSchema }) => {
+      if (typeof jsonSchema.propertyNames === 'object') withoutVariable(jsonSchema.propertyNames)
+      if (jsonSchema.pattern !== undefined) jsonSchema.pattern += VARIABLE_TOO
+      if (jsonSchema.enum === undefined) return
+      jsonSchema.anyOf = [{ enum: jsonSchema.enum }, { pattern: VARIABLE }]
+      delete jsonSchema.enum
+    },
+  })
+}
+
+/** Keys are taken as they are written. */
+function withoutVariable(schema: z.core.JSONSchema.BaseSchema): void {
+  if (schema.pattern?.endsWith(VARIABLE_TOO)) schema.pattern = schema.pattern.slice(0, -VARIABLE_TOO.length)
+}
+
+/** The keys known at a path of the file; none when keys there are free or the path does not exist. */
+export function knownKeys(path: readonly PropertyKey[]): string[] {
+  const at = path.reduce(childSchema, asSchema(configJsonSchema()))
+  return Object.keys(at?.properties ?? {})
+}
+
+type JsonSchema = z.core.JSONSchema.BaseSchema
+
+function childSchema(parent: JsonSchema | undefined, part: PropertyKey): JsonSchema | undefined {
+  if (typeof part === 'number') return asSchema(Array.isArray(parent?.items) ? parent.items[part] : parent?.items)
+  return asSchema(parent?.properties?.[String(part)] ?? parent?.additionalProperties)
+}
+
+const asSchema = (schema: z.core.JSONSchema._JSONSchema | undefined): JsonSchema | undefined =>
+  typeof schema === 'object' ? schema : undefined

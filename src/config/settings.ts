@@ -1,0 +1,152 @@
+/** Settings that flags and environment variables can give, and how both are read. */
+import * as z from 'zod'
+import { explain, inWords } from './explain.ts'
+import { didYouMean, type Fault } from './fault.ts'
+import * as leaf from './leaves.ts'
+import { nearest } from './nearest.ts'
+
+const settingsSchema = z
+  .object({
+    origin: leaf.originUrls,
+    host: leaf.host,
+    port: leaf.port,
+    adminHost: leaf.host,
+    adminPort: leaf.port,
+    adminToken: leaf.token,
+    ttl: leaf.duration,
+    grace: leaf.duration,
+    softTimeout: leaf.softTimeout,
+    cookies: leaf.cookieMode,
+    memory: leaf.size,
+    logLevel: leaf.logLevel,
+  })
+  .partial()
+
+export type Settings = z.output<typeof settingsSchema>
+type Name = keyof Settings
+
+/** The first of its environment variables that is set counts. */
+const VARIABLES: Readonly<Record<Name, readonly string[]>> = {
+  origin: ['HERDGATE_ORIGIN'],
+  host: ['HERDGATE_HOST'],
+  port: ['HERDGATE_PORT', 'PORT'],
+  adminHost: ['HERDGATE_ADMIN_HOST'],
+  adminPort: ['HERDGATE_ADMIN_PORT'],
+  adminToken: ['HERDGATE_ADMIN_TOKEN'],
+  ttl: ['HERDGATE_TTL'],
+  grace: ['HERDGATE_GRACE'],
+  softTimeout: ['HERDGATE_SOFT_TIMEOUT'],
+  cookies: ['HERDGATE_COOKIES'],
+  memory: ['HERDGATE_MEMORY'],
+  logLevel: ['HERDGATE_LOG_LEVEL', 'LOG_LEVEL'],
+}
+const NAMES = Object.keys(VARIABLES).filter((name): name is Name => Object.hasOwn(VARIABLES, name))
+
+export const CONFIG_VARIABLE = 'HERDGATE_CONFIG'
+const TOKEN_FILE_VARIABLE = 'HERDGATE_ADMIN_TOKEN_FILE'
+const KNOWN_VARIABLES = [...Object.values(VARIABLES).flat(), CONFIG_VARIABLE, TOKEN_FILE_VARIABLE]
+
+/** Flags as given on the command line, in camel case. `config` is the caller's to read. */
+export type Flags = { readonly [N in Exclude<Name, 'origin'> | 'config']?: string | undefined } & {
+  readonly origin?: readonly string[] | undefined
+}
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export interface Source {
+  /** Those that are valid. */
+  readonly settings: Settings
+  readonly faults: readonly Fault[]
+  readonly notes: readonly string[]
+  /** The flag or variable that gave a setting; undefined when none did, valid or not. */
+  readonly where: (name: Name) => string | undefined
+}
+
+type Given = Map<Name, { where: string; raw: unknown }>
+
+// ---------------------------------------------------------------------------------------------------- flags
+
+export const flagOf = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+
+export function readFlags(flags: Flags): Source {
+  const given: Given = new Map()
+  for (const name of NAMES) {
+    if (flags[name] !== undefined) given.set(name, { where: flagOf(name), raw: flags[name] })
+  }
+  return { ...parse(given), notes: [] }
+}
+
+// ---------------------------------------------------------------------------------------------- environment
+
+/**
+ * An empty variable counts as not set, except a token: an empty secret is a mistake that must be noticed.
+ * @param readFile throws when the file cannot be read
+ */
+export function readEnvironment(env: Environment, readFile: (path: string) => string): Source {
+  const given: Given = new Map()
+  const notes: string[] = []
+  for (const name of NAMES) {
+    for (const where of VARIABLES[name]) {
+      const text = env[where]
+      if (text === undefined || (text === '' && name !== 'adminToken')) continue
+      if (isServiceLink(where, text)) {
+        notes.push(`${where} is ignored: Kubernetes sets it for a Service of that name (see enableServiceLinks)`)
+        continue
+      }
+      given.set(name, { where, raw: name === 'origin' ? listOf(text) : text })
+      break
+    }
+  }
+  const faults = [...unknownVariables(env), ...tokenFromFile(env, given, readFile)]
+  const parsed = parse(given)
+  return { ...parsed, notes, faults: [...faults, ...parsed.faults] }
+}
+
+const listOf = (text: string): string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+
+/** Puts the token in its file among the given ones. */
+function tokenFromFile(env: Environment, given: Given, readFile: (path: string) => string): Fault[] {
+  const path = env[TOKEN_FILE_VARIABLE]
+  if (path === undefined || path === '') return []
+  const fault = { where: TOKEN_FILE_VARIABLE, key: 'admin.token' }
+  if (given.has('adminToken')) return [{ ...fault, message: 'set either this or HERDGATE_ADMIN_TOKEN, not both' }]
+  try {
+    given.set('adminToken', { where: TOKEN_FILE_VARIABLE, raw: readFile(path).trim() })
+    return []
+  } catch (error) {
+    return [{ ...fault, message: `cannot read ${path}: ${error instanceof Error ? error.message : String(error)}` }]
+  }
+}
+
+function unknownVariables(env: Environment): Fault[] {
+  return Object.entries(env)
+    .filter(([name, value]) => name.startsWith('HERDGATE_') && !KNOWN_VARIABLES.includes(name) && value !== undefined)
+    .filter(([name, value]) => !isServiceLink(name, value ?? ''))
+    .map(([name]) => ({
+      where: name,
+      key: '',
+      message: `unknown environment variable${didYouMean(nearest(name, KNOWN_VARIABLES))}`,
+    }))
+}
+
+const SERVICE_LINK = /_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/
+
+/** Kubernetes describes every Service to every pod in variables that begin with the Service's name. */
+const isServiceLink = (name: string, value: string): boolean =>
+  SERVICE_LINK.test(name) || (name.endsWith('PORT') && /^(?:tcp|udp|sctp):\/\//.test(value))
+
+// -------------------------------------------------------------------------------------------------- values
+
+function parse(given: Given): Omit<Source, 'notes'> {
+  const where = (name: PropertyKey | undefined) => [...given].find(([candidate]) => candidate === name)?.[1].where
+  const raw = Object.fromEntries([...given].map(([name, { raw }]) => [name, raw]))
+  const result = settingsSchema.safeParse(raw, { error: inWords })
+  if (result.success) return { settings: result.data, faults: [], where }
+  const place = ([name]: readonly PropertyKey[]): string => where(name) ?? String(name)
+  const faults = explain(result.error.issues, { place, knownKeys: () => NAMES })
+  for (const { path } of result.error.issues) delete raw[String(path[0])]
+  return { settings: settingsSchema.parse(raw), faults, where }
+}

@@ -1,0 +1,77 @@
+/** The three places a setting can come from, and which of them counts. */
+import type { ParsedDocument } from './document.ts'
+import { fileSchema } from './schema.ts'
+import type { Settings, Source } from './settings.ts'
+
+/** Flags count before the environment, the environment before the file. */
+export interface Sources {
+  readonly flags: Source
+  readonly env: Source
+  /** Its value may be invalid, or undefined when it is not YAML. */
+  readonly document: ParsedDocument | undefined
+}
+
+/** Name of the pool made of the URLs given by `--origin`, and of a route that is implied. */
+export const DEFAULT_NAME = 'default'
+
+export const DEFAULT_LISTENERS = { host: '0.0.0.0', port: 8080, adminHost: '127.0.0.1', adminPort: 9090 } as const
+
+type ListenerSetting = keyof typeof DEFAULT_LISTENERS
+
+/** Where both ports listen, as far as that is validly said. */
+export interface Listeners {
+  readonly host: string
+  readonly port: number
+  readonly adminHost: string
+  readonly adminPort: number
+  /** Where a setting was said; undefined for a default. */
+  readonly where: (name: ListenerSetting) => string | undefined
+}
+
+const IN_FILE: Readonly<Record<ListenerSetting, readonly [section: string, key: string]>> = {
+  host: ['listen', 'host'],
+  port: ['listen', 'port'],
+  adminHost: ['admin', 'host'],
+  adminPort: ['admin', 'port'],
+}
+
+export function listeners({ flags, env, document }: Sources): Listeners {
+  const { listen, admin } = fileSchema.shape
+  const data = listen.safeParse(mapAt(document?.value, 'listen')).data
+  const ours = admin.safeParse(mapAt(document?.value, 'admin')).data
+  const inFile = { host: data?.host, port: data?.port, adminHost: ours?.host, adminPort: ours?.port }
+  const said = { ...inFile, ...env.settings, ...flags.settings }
+  return {
+    host: said.host ?? DEFAULT_LISTENERS.host,
+    port: said.port ?? DEFAULT_LISTENERS.port,
+    adminHost: said.adminHost ?? DEFAULT_LISTENERS.adminHost,
+    adminPort: said.adminPort ?? DEFAULT_LISTENERS.adminPort,
+    where: (name) => flags.where(name) ?? env.where(name) ?? placeInFile(document, ...IN_FILE[name]),
+  }
+}
+
+function placeInFile(document: ParsedDocument | undefined, section: string, key: string): string | undefined {
+  return mapAt(document?.value, section)[key] === undefined ? undefined : document?.place([section, key], 'value')
+}
+
+/** Flags or environment give the pool named `default`. */
+export const givesPool = ({ flags, env }: Sources): boolean => isGiven('origin', flags, env)
+
+export const isGiven = (name: keyof Settings, ...sources: readonly Source[]): boolean =>
+  sources.some(({ where }) => where(name) !== undefined)
+
+// ----------------------------------------------------------------------------- values not yet known to be valid
+
+export function mapAt(value: unknown, key: string): Readonly<Record<string, unknown>> {
+  return asMap(asMap(value)[key])
+}
+
+export function listAt(value: unknown, key: string): readonly unknown[] {
+  const found = asMap(value)[key]
+  return Array.isArray(found) ? found : []
+}
+
+export const asMap = (value: unknown): Readonly<Record<string, unknown>> => (isMap(value) ? value : {})
+
+const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

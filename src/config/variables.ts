@@ -1,0 +1,39 @@
+/**
+ * `${NAME}` in the configuration file stands for an environment variable; `$${` stands for the text `${`.
+ *
+ * Braces mean something to YAML, so `{ token: ${TOKEN} }` would not parse, and text put in before parsing could
+ * change the structure of the file. So the braces of a variable are covered before parsing, by characters that mean
+ * nothing there and leave every position where it was, and values are put in afterwards.
+ */
+const OPEN = '\uE000'
+const CLOSE = '\uE001'
+const NAME = '[A-Za-z_][A-Za-z0-9_]*'
+
+const TO_COVER = new RegExp(`\\$?\\$\\{${NAME}\\}|\\$\\$\\{`, 'g')
+const COVERED = new RegExp(`\\$\\$${OPEN}|\\$${OPEN}(${NAME})${CLOSE}|${CLOSE}|\\$\\{`, 'g')
+
+/** Covers the braces of variables; the length stays the same. */
+export const cover = (text: string): string =>
+  text.replaceAll(TO_COVER, (found) => found.replace('{', OPEN).replace('}', CLOSE))
+
+export const uncover = (text: string): string => text.replaceAll(OPEN, '{').replaceAll(CLOSE, '}')
+
+/** @returns the covered text with its variables' values in place, and what is wrong with them */
+export function expand(
+  covered: string,
+  env: Readonly<Record<string, string | undefined>>,
+): { text: string; problems: string[] } {
+  const problems: string[] = []
+  const text = covered.replaceAll(COVERED, (found: string, name: string | undefined) => {
+    if (name === undefined && found !== '${') return uncover(found).replace('$$', '$')
+    const value = name === undefined ? undefined : env[name]
+    if (value !== undefined) return value
+    problems.push(
+      name === undefined
+        ? 'expected a variable name in "${...}", such as ${NAME}; write $${ for the text "${"'
+        : `environment variable ${name} is not set`,
+    )
+    return found
+  })
+  return { text, problems }
+}
