@@ -17,25 +17,35 @@ const MAX_TAG_BYTES = 256
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 type Hint = (input: unknown) => string | undefined
+type Read<T> = (given: string) => T | undefined
 
 /** Text that `read` understands; anything else is "expected <phrase>, got ...". */
-function text<T>(phrase: string, read: (given: string) => T | undefined, hint?: Hint) {
-  return z.string(expected(phrase, hint)).transform((given, context) => {
-    const value = read(given)
-    if (value !== undefined) return value
-    context.issues.push({ code: 'custom', message: complaint(phrase, given, hint?.(given)), input: given })
-    return z.NEVER
-  })
+function text<T>(phrase: string, read: Read<T>, guess?: Hint) {
+  const hint = onlyValid(guess, read)
+  return z.string(expected(phrase, hint)).transform(orComplain(phrase, read, hint))
 }
 
 /** A number, or text standing for one. */
-function numeric(phrase: string, read: (given: string) => number | undefined, hint?: Hint) {
-  return z.union([z.number(), z.string()], expected(phrase, hint)).transform((given, context) => {
+function numeric(phrase: string, read: Read<number>, guess?: Hint) {
+  const hint = onlyValid(guess, read)
+  return z.union([z.number(), z.string()], expected(phrase, hint)).transform(orComplain(phrase, read, hint))
+}
+
+function orComplain<T>(phrase: string, read: Read<T>, hint: Hint) {
+  return (given: string | number, context: z.core.$RefinementCtx) => {
     const value = read(String(given))
     if (value !== undefined) return value
-    context.issues.push({ code: 'custom', message: complaint(phrase, given, hint?.(given)), input: given })
+    context.issues.push({ code: 'custom', message: complaint(phrase, given, hint(given)), input: given })
     return z.NEVER
-  })
+  }
+}
+
+/** What is suggested must be accepted. */
+function onlyValid(guess: Hint | undefined, read: Read<unknown>): Hint {
+  return (input) => {
+    const meant = guess?.(input)
+    return meant !== undefined && read(meant) !== undefined ? meant : undefined
+  }
 }
 
 const matching = (pattern: RegExp) => (given: string) => (pattern.test(given) ? given : undefined)
@@ -161,7 +171,7 @@ export const cookieMode = choice(COOKIE_MODES)
 export const logLevel = choice(LOG_LEVELS)
 
 function choice<const Choice extends string>(choices: readonly Choice[]) {
-  const find = (given: string) => choices.find((choice) => choice === given.toLowerCase())
+  const find = (given: string): Choice | undefined => choices.find((choice) => choice === given.toLowerCase())
   const hint: Hint = (input) => (typeof input === 'string' ? nearest(input, choices) : undefined)
   return text(`one of ${choices.join(', ')}`, find, hint).meta({ enum: [...choices] })
 }

@@ -116,14 +116,22 @@ const VARIABLE_TOO = `|${VARIABLE}`
 export function configJsonSchema(): z.core.JSONSchema.JSONSchema {
   return z.toJSONSchema(fileSchema, {
     io: 'input',
-    override: ({ jsonSchema }) => {
+    override: ({ zodSchema, jsonSchema }) => {
+      jsonSchema.default ??= statedDefault(zodSchema)
+      if (jsonSchema.default === undefined) delete jsonSchema.default
       if (typeof jsonSchema.propertyNames === 'object') withoutVariable(jsonSchema.propertyNames)
-      if (jsonSchema.pattern !== undefined) jsonSchema.pattern += VARIABLE_TOO
+      if (jsonSchema.pattern?.endsWith(VARIABLE_TOO) === false) jsonSchema.pattern += VARIABLE_TOO
       if (jsonSchema.enum === undefined) return
       jsonSchema.anyOf = [{ enum: jsonSchema.enum }, { pattern: VARIABLE }]
       delete jsonSchema.enum
     },
   })
+}
+
+/** zod leaves out what its metadata says about the default of a value that it transforms. */
+function statedDefault(schema: z.core.$ZodType): z.core.JSONSchema.BaseSchema['default'] {
+  const stated = z.globalRegistry.get(schema)?.['default']
+  return typeof stated === 'string' || typeof stated === 'number' ? stated : undefined
 }
 
 /** Keys are taken as they are written. */

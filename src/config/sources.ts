@@ -1,6 +1,6 @@
 /** The three places a setting can come from, and which of them counts. */
 import type { ParsedDocument } from './document.ts'
-import { fileSchema } from './schema.ts'
+import * as leaf from './leaves.ts'
 import type { Settings, Source } from './settings.ts'
 
 /** Flags count before the environment, the environment before the file. */
@@ -36,22 +36,29 @@ const IN_FILE: Readonly<Record<ListenerSetting, readonly [section: string, key: 
 }
 
 export function listeners({ flags, env, document }: Sources): Listeners {
-  const { listen, admin } = fileSchema.shape
-  const data = listen.safeParse(mapAt(document?.value, 'listen')).data
-  const ours = admin.safeParse(mapAt(document?.value, 'admin')).data
-  const inFile = { host: data?.host, port: data?.port, adminHost: ours?.host, adminPort: ours?.port }
+  const inFile = {
+    host: leaf.host.safeParse(rawInFile(document, 'host')).data,
+    port: leaf.port.safeParse(rawInFile(document, 'port')).data,
+    adminHost: leaf.host.safeParse(rawInFile(document, 'adminHost')).data,
+    adminPort: leaf.port.safeParse(rawInFile(document, 'adminPort')).data,
+  }
   const said = { ...inFile, ...env.settings, ...flags.settings }
   return {
     host: said.host ?? DEFAULT_LISTENERS.host,
     port: said.port ?? DEFAULT_LISTENERS.port,
     adminHost: said.adminHost ?? DEFAULT_LISTENERS.adminHost,
     adminPort: said.adminPort ?? DEFAULT_LISTENERS.adminPort,
-    where: (name) => flags.where(name) ?? env.where(name) ?? placeInFile(document, ...IN_FILE[name]),
+    where: (name) => flags.where(name) ?? env.where(name) ?? placeInFile(document, name),
   }
 }
 
-function placeInFile(document: ParsedDocument | undefined, section: string, key: string): string | undefined {
-  return mapAt(document?.value, section)[key] === undefined ? undefined : document?.place([section, key], 'value')
+function placeInFile(document: ParsedDocument | undefined, name: ListenerSetting): string | undefined {
+  return rawInFile(document, name) === undefined ? undefined : document?.place(IN_FILE[name], 'value')
+}
+
+function rawInFile(document: ParsedDocument | undefined, name: ListenerSetting): unknown {
+  const [section, key] = IN_FILE[name]
+  return mapAt(document?.value, section)[key]
 }
 
 /** Flags or environment give the pool named `default`. */
