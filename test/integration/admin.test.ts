@@ -1,0 +1,78 @@
+import net, { type AddressInfo } from 'node:net'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { ADMIN_TOKEN, fakeAdmin } from '../support/admin.ts'
+
+/** What inject() cannot say: requests as bytes, seen by Node's own parser. */
+const { app, asked } = fakeAdmin()
+let port = 0
+
+beforeAll(async () => {
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  port = (app.server.address() as AddressInfo).port
+})
+beforeEach(() => void asked.splice(0))
+afterAll(() => app.close())
+
+/** Sends lines, and reads until the connection ends. */
+async function exchange(...lines: string[]): Promise<string> {
+  const socket = net.connect(port, '127.0.0.1')
+  socket.on('error', () => undefined) // a server may end a connection that it refuses with a reset
+  let answer = ''
+  socket.setEncoding('latin1').on('data', (chunk: string) => (answer += chunk))
+  socket.write(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
+  await new Promise((resolve) => socket.once('close', resolve))
+  return answer
+}
+
+const HEAD = ['Host: admin', 'Connection: close', 'Content-Length: 0']
+const AUTHORIZATION = `Authorization: Bearer ${ADMIN_TOKEN}`
+
+test('one Authorization line opens', async () => {
+  expect(await exchange('POST /v1/purge/tags/a HTTP/1.1', ...HEAD, AUTHORIZATION)).toMatch(/^HTTP\/1\.1 200 /)
+  expect(asked).toHaveLength(1)
+})
+
+test.each([
+  ['the right one first', AUTHORIZATION, 'Authorization: Bearer other'],
+  ['the right one last', 'authorization: Bearer other', AUTHORIZATION],
+  ['the same one twice', AUTHORIZATION, AUTHORIZATION],
+])('two Authorization lines do not: %s', async (_what, ...lines) => {
+  const answer = await exchange('POST /v1/purge/tags/a HTTP/1.1', ...HEAD, ...lines)
+  expect(answer).toMatch(/^HTTP\/1\.1 401 /)
+  expect(answer).toContain('www-authenticate: Bearer')
+  expect(asked).toEqual([])
+})
+
+test.each(['/./v1/purge/tags/a', '/x/../v1/purge/tags/a', '/v1/../v1/purge/tags/a', '//v1/purge/tags/a'])(
+  'paths are not normalised: %s leads nowhere',
+  async (path) => {
+    const answer = await exchange(`POST ${path} HTTP/1.1`, ...HEAD, AUTHORIZATION)
+    expect(answer).toMatch(/^HTTP\/1\.1 404 /)
+    expect(asked).toEqual([])
+  },
+)
+
+test('an encoded ".." is a tag like any other', async () => {
+  await exchange('POST /v1/purge/tags/%2e%2e%2fb HTTP/1.1', ...HEAD, AUTHORIZATION)
+  expect(asked).toMatchObject([{ verb: 'purge', targets: { tags: ['../b'] } }])
+})
+
+test.each([
+  ['a token of 1 MB', 431, ['GET /v1/stats HTTP/1.1', ...HEAD, `Authorization: Bearer ${'x'.repeat(1024 * 1024)}`]],
+  ['a request that is none', 400, ['GET /v1/stats SPDY/3', ...HEAD]],
+  ['CL and TE', 400, ['POST /v1/purge HTTP/1.1', ...HEAD, 'Transfer-Encoding: chunked', AUTHORIZATION]],
+  ['an unknown method', 400, ['BREW /v1/purge/tags/a HTTP/1.1', ...HEAD, AUTHORIZATION]],
+])('%s is answered with problem+json, or not at all', async (_what, status, lines) => {
+  const answer = await exchange(...lines)
+  if (answer !== '') {
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+    expect(answer.toLowerCase()).toContain('content-type: application/problem+json')
+  }
+  expect(asked).toEqual([])
+})
+
+test.each(['PURGE', 'QUERY', 'CONNECT', 'TRACE', 'PROPFIND'])('%s does nothing', async (method) => {
+  const answer = await exchange(`${method} /v1/purge/tags/a HTTP/1.1`, ...HEAD, AUTHORIZATION)
+  expect(answer).not.toMatch(/^HTTP\/1\.1 2/)
+  expect(asked).toEqual([])
+})

@@ -1,0 +1,106 @@
+import { pino } from 'pino'
+import { describe, expect, test } from 'vitest'
+import { Explanation } from '../../routes/explain.ts'
+import { Statistics } from '../../routes/stats.ts'
+import { createAdmin } from '../../src/admin.ts'
+import { createMetrics } from '../../src/metrics.ts'
+import type { Rules } from '../../src/model.ts'
+import { ADMIN_TOKEN, get, post } from '../support/admin.ts'
+import { world } from '../support/world.ts'
+
+/** The admin listener on a real cache whose origin answers with tags. */
+function real(rules: Partial<Rules> = {}) {
+  const around = world(rules)
+  around.origin.script(() => ({
+    headers: { 'cache-control': 'max-age=60', 'surrogate-key': 'products caf\u00c3\u00a9' }, // as received: UTF-8, octet by octet
+  }))
+  const { cache, events, log, store } = around
+  const usage = () => store.usage()
+  const position = () => ({ position: log.position, synced: true })
+  const metrics = createMetrics({ events, usage, routes: ['default'], origins: ['test'], log: position, version: '1' })
+  const ready = () => ({ ready: true, degraded: [] })
+  const app = createAdmin({
+    cache,
+    metrics,
+    token: ADMIN_TOKEN,
+    logger: pino({ level: 'silent' }),
+    ready,
+    version: '1',
+  })
+  return { ...around, app }
+}
+
+describe('a purge over HTTP', () => {
+  test.each<[string, object]>([
+    ['tag', { tags: ['products'] }],
+    ['tag in UTF-8', { tags: ['café'] }],
+    ['URL', { urls: ['http://a.test/p/1?x=1'] }],
+    ['URL of the other scheme, with that scheme’s port', { urls: ['https://A.TEST:443/p/1?x=1'] }],
+    ['URL with port 80', { urls: ['https://a.test:80/p/1?x=1'] }],
+    ['prefix', { prefixes: ['https://a.test/p'] }],
+    ['prefix of the whole host', { prefixes: ['https://a.test'] }],
+    ['all', { all: true }],
+  ])('by %s takes what was stored', async (_what, body) => {
+    const it = real()
+    await it.get('/p/1?x=1')
+    expect((await it.get('/p/1?x=1')).result).toBe('hit')
+    const purged = await post(it.app, '/v1/purge', body)
+    expect(purged.json()).toMatchObject({ position: 1, nodes: { expected: 1, acked: 1 } })
+    expect((await it.get('/p/1?x=1')).result).toBe('miss')
+  })
+
+  test.each<[string, object]>([
+    ['another tag', { tags: ['product'] }],
+    ['the URL without its query', { urls: ['http://a.test/p/1'] }],
+    ['half a segment', { prefixes: ['http://a.test/p/12', 'http://a.tes'] }],
+    ['another port', { prefixes: ['http://a.test:8080/'] }],
+  ])('by %s leaves it', async (_what, body) => {
+    const it = real()
+    await it.get('/p/1?x=1')
+    expect((await post(it.app, '/v1/purge', body)).statusCode).toBe(200)
+    expect((await it.get('/p/1?x=1')).result).toBe('hit')
+  })
+
+  test('tells who asked, and is counted', async () => {
+    const it = real()
+    await post(it.app, '/v1/invalidate/tags/products')
+    expect(it.seen.purge).toMatchObject([{ by: 'admin', mode: 'invalidate', outcome: 'done' }])
+    expect((await get(it.app, '/metrics')).body).toContain(
+      'herdgate_purges_total{kind="tag",mode="soft",outcome="done"} 1',
+    )
+  })
+})
+
+describe('what is documented is what is answered', () => {
+  test('by /v1/explain, before and after something is stored', async () => {
+    const it = real({ grace: Number.POSITIVE_INFINITY })
+    const url = '/v1/explain?url=http://a.test/p/1&header=accept:%20text/html'
+    const before = (await get(it.app, url)).json()
+    expect(Explanation.strict().parse(before)).toMatchObject({ decision: 'fetch', why: 'uri-miss', route: 'default' })
+    await it.get('/p/1')
+    await post(it.app, '/v1/invalidate/tags/products')
+    const after = (await get(it.app, url)).json()
+    expect(Explanation.strict().parse(after)).toMatchObject({
+      decision: 'revalidate',
+      why: 'invalidated',
+      stored: { status: 200, verdict: 'stale', position: 0, logPosition: 1, freshness: { ttl: 60 } },
+    })
+  })
+
+  test('by /v1/explain for a method that is passed on', async () => {
+    const response = await get(real().app, '/v1/explain?url=http://a.test/&method=DELETE')
+    expect(Explanation.strict().parse(response.json())).toMatchObject({ decision: 'unsafe' })
+  })
+
+  test('by /v1/stats', async () => {
+    const it = real()
+    await it.get('/p/1')
+    await post(it.app, '/v1/purge/tags/products')
+    const stats = (await get(it.app, '/v1/stats')).json()
+    expect(Statistics.strict().parse(stats)).toMatchObject({
+      originRequests: 1,
+      purges: { purge: 1 },
+      log: { position: 1 },
+    })
+  })
+})
