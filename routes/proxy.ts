@@ -10,18 +10,33 @@ export interface ProxyOptions {
   readonly peerOf: (socket: IncomingMessage['socket']) => Peer
 }
 
-/** Answers every request of a Fastify instance from the cache. Bodies are streams and are never parsed. */
+/**
+ * Answers every request of a Fastify scope from the cache. Bodies are streams and are never parsed. The hooks of an
+ * application around it run first.
+ */
 export function proxyRoute(app: FastifyInstance, { cache, peerOf }: ProxyOptions): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
   app.route({
     method: app.supportedMethods,
     url: '*',
-    handler(request, reply) {
+    handler: (request, reply) => {
       reply.hijack()
       answer(request.raw, reply.raw, cache, peerOf)
     },
   })
+}
+
+/**
+ * The same for an instance that does nothing else: the answer begins before Fastify looks at content and its type, on
+ * which it has views (a malformed Content-Type, a QUERY without one) that are the origin's to have.
+ */
+export function proxyEverything(app: FastifyInstance, { cache, peerOf }: ProxyOptions): void {
+  app.addHook('onRequest', (request, reply) => {
+    reply.hijack()
+    answer(request.raw, reply.raw, cache, peerOf)
+  })
+  app.route({ method: app.supportedMethods, url: '/', handler: () => {} })
 }
 
 function answer(

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import { METHODS, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { HerdgateError } from './errors.ts'
@@ -13,7 +13,7 @@ const MOST_HEAD_BYTES = 16 * 1024
 
 /** The Fastify instance of the data port. It routes nothing: every request, however odd, reaches one handler. */
 export function createDataPort(): FastifyInstance {
-  return Fastify({
+  const app = Fastify({
     rewriteUrl: () => '/',
     bodyLimit: Number.MAX_SAFE_INTEGER, // bodies are streamed
     return503OnClosing: false,
@@ -28,6 +28,10 @@ export function createDataPort(): FastifyInstance {
     },
     clientErrorHandler: refuseMalformed,
   })
+  for (const method of METHODS) {
+    if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
+  }
+  return app
 }
 
 /** What Node's parser refused. The connection is closed: nothing after it can be trusted. */

@@ -2,7 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import { proxyRoute } from '../routes/proxy.ts'
+import { proxyEverything } from '../routes/proxy.ts'
 import { logRequests } from './access-log.ts'
 import { createAdmin } from './admin.ts'
 import { systemClock } from './clock.ts'
@@ -63,7 +63,7 @@ export async function createServer(
   const ready = () => ({ ready: !draining, degraded: [] })
   const peerOf = createPeers(config.listen.trustProxy)
   const data = createDataPort()
-  proxyRoute(data, { cache, peerOf })
+  proxyEverything(data, { cache, peerOf })
   const tunnels = passUpgrades(data.server, { routes, transport: createTransports(config), peerOf, clock, events })
   const admin = createAdmin({ cache, metrics, token: adminToken, logger, ready, version: VERSION })
 

@@ -155,10 +155,12 @@ describe('what goes through untouched', () => {
     expect(response.trailers).toEqual({ 'x-sum': '42' })
   })
 
-  test.each(http.METHODS.filter((method) => !['CONNECT', 'HEAD'].includes(method)))('%s', async (method) => {
+  test('every method that can be parsed', async () => {
     await start((request, response) => response.writeHead(200, { 'X-Method': request.method }).end(request.method))
-    const answer = await get(`${herdgate.url}/m`, { method, ...(method === 'POST' && { body: 'x' }) })
-    expect(answer).toMatchObject({ status: 200, body: method })
+    for (const method of http.METHODS.filter((name) => name !== 'CONNECT' && name !== 'HEAD')) {
+      const answer = await get(`${herdgate.url}/m`, { method, ...(method === 'POST' && { body: 'x' }) })
+      expect(answer).toMatchObject({ status: 200, body: method })
+    }
   })
 
   test('a path with odd but legal bytes arrives as it was sent', async () => {
