@@ -9,7 +9,7 @@ const RESOURCES: readonly (readonly [path: string, about: string])[] = [
   ['/products/42', 'fresh for 10 s, revalidated by ETag, tagged <code>product-42 products</code>'],
   ['/search?q=lamp', 'one copy per <code>Accept-Language</code>'],
   ['/report', 'about 2 MB over 3 s, readable by many while it arrives'],
-  ['/swr', '<code>stale-while-revalidate</code>: slow once, never again'],
+  ['/swr', '<code>stale-while-revalidate</code>: slow once, then answered at once while it is fetched again'],
   ['/sie', '<code>stale-if-error</code>: survives the outage below'],
   ['/flaky', 'fails three times in ten'],
   ['/early-hints', '103 first, the answer later'],

@@ -74,6 +74,13 @@ describe('the demo', () => {
     expect(second.text).toBe(first.text)
   })
 
+  test('what its page sends to keep the browser cache aside does not keep Herdgate aside', async () => {
+    const headers = { 'cache-control': 'demo', pragma: 'demo' }
+    await (await fetch(`${demo.data}/sie`, { headers })).text()
+    const again = await fetch(`${demo.data}/sie`, { headers })
+    expect(again.headers.get('cache-status')).toMatch(/^herdgate; hit/)
+  })
+
   test('its page reaches statistics and control through Herdgate, and neither is stored', async () => {
     for (const path of ['/__stats', '/__control']) {
       await fetch(demo.data + path)
