@@ -71,4 +71,4 @@ function took(ms: number): string {
   return text.padStart(TIME_WIDTH)
 }
 
-const seconds = (ms: number): string => `${Math.floor(ms / 1000)}s`
+const seconds = (ms: number): string => `${Math.round(ms / 1000)}s`

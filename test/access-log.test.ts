@@ -109,6 +109,11 @@ describe('a line for people', () => {
     expect(request({ outcome: MISS, totalMs: 812.3 })).toEqual(['MISS   812ms  200  GET /products/42  stored 30s'])
   })
 
+  test('rounds a lifetime that has just begun', () => {
+    const [line] = request({ outcome: { ...MISS, ttlMs: 29_997 } })
+    expect(line).toContain('stored 30s')
+  })
+
   test('shows a hit', () => {
     expect(request({ totalMs: 1.2 })).toEqual(['HIT      1ms  200  GET /products/42  ttl 42s'])
     expect(request({ totalMs: 0.2 })).toEqual(['HIT     <1ms  200  GET /products/42  ttl 42s'])
