@@ -355,7 +355,9 @@ export class Engine {
         void this.#rememberUnshareable(key, flight) // in the place of a copy that this answer replaces
         this.#leaveSoon(flight, context.previous !== undefined)
         break
-      case 'failed':
+      case 'failed': // an answer all the same: what is not to be stored is for those who waited, not for later ones
+        this.#leaveSoon(flight, context.keepPrevious)
+        break
       case 'error':
         this.#leaveSoon(flight, true)
         break

@@ -48,7 +48,8 @@ export function lifetimeOf(response: Response, rules: Rules, exchange: Exchange)
   const bornAt = exchange.respondedAt - initialAge(response.fields, exchange)
   const freshUntil = (freshness.source === 'route' ? exchange.respondedAt : bornAt) + freshness.ms
   const mustRevalidate = forbidsStale(directives) && !rules.override
-  const windows = mustRevalidate ? { whileRevalidate: 0, ifError: 0 } : staleWindows(directives, rules)
+  const mayBeStale = !mustRevalidate && response.status < 500 // an old error is no better than a new one
+  const windows = mayBeStale ? staleWindows(directives, rules) : { whileRevalidate: 0, ifError: 0 }
   const staleWhileRevalidateUntil = freshUntil + windows.whileRevalidate
   const staleIfErrorUntil = freshUntil + windows.ifError
   const keptForValidation = canBeValidated(response)

@@ -233,6 +233,22 @@ describe('a failing origin', () => {
     expect(await w.get('/')).toMatchObject({ status: 200, body: 'v1', result: 'stale_if_error' })
   })
 
+  test('a 5xx that was not stored is for those who waited, not for those who come after', async () => {
+    const w = world()
+    w.origin.script((_, number) => ({ status: 503, body: `v${number}` }))
+    expect((await w.get('/')).body).toBe('v1')
+    expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'miss' })
+  })
+
+  test('a stored error does not stand in for a new one', async () => {
+    const w = world()
+    w.origin.script((_, number) => ({ status: 503, headers: { 'Cache-Control': 'max-age=10' }, body: `v${number}` }))
+    expect((await w.get('/')).body).toBe('v1')
+    expect(await w.get('/')).toMatchObject({ body: 'v1', result: 'hit' })
+    await w.clock.advance(11_000)
+    expect(await w.get('/')).toMatchObject({ status: 503, body: 'v2' })
+  })
+
   test('a storable 5xx does not replace a copy that may still answer', async () => {
     const w = world()
     w.origin.script((_, number) =>
