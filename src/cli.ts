@@ -9,5 +9,3 @@ if (major < 24) {
   const { main } = await import('./cli/program.ts')
   await main(process.argv)
 }
-
-export {} // a module: top-level await is in use

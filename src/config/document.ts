@@ -27,7 +27,7 @@ export function parseConfigText(file: ConfigText, env: Readonly<Record<string, s
     prettyErrors: false,
     merge: true,
     stringKeys: true,
-    logLevel: 'silent',
+    logLevel: 'error',
   } as const
   const document = parseDocument(cover(file.text), options)
   const placeOf = (offset: number): string => {
@@ -41,8 +41,9 @@ export function parseConfigText(file: ConfigText, env: Readonly<Record<string, s
   try {
     return { value: document.toJS({ maxAliasCount: MAX_ALIASES }), faults, place }
   } catch (error) {
+    if (faults.length > 0) return { value: undefined, faults, place } // an alias of nothing, told with its place
     const message = error instanceof Error ? error.message : String(error)
-    return { value: undefined, faults: [...faults, { where: file.path, key: '', message }], place }
+    return { value: undefined, faults: [{ where: file.path, key: '', message }], place }
   }
 }
 

@@ -122,7 +122,7 @@ export function configJsonSchema(): z.core.JSONSchema.JSONSchema {
       if (typeof jsonSchema.propertyNames === 'object') withoutVariable(jsonSchema.propertyNames)
       if (jsonSchema.pattern?.endsWith(VARIABLE_TOO) === false) jsonSchema.pattern += VARIABLE_TOO
       if (jsonSchema.enum === undefined) return
-      jsonSchema.anyOf = [{ enum: jsonSchema.enum }, { pattern: VARIABLE }]
+      jsonSchema.anyOf = [{ enum: jsonSchema.enum }, { type: 'string', pattern: VARIABLE }]
       delete jsonSchema.enum
     },
   })

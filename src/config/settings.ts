@@ -43,6 +43,7 @@ const VARIABLES: Readonly<Record<Name, readonly string[]>> = {
 const NAMES = Object.keys(VARIABLES).filter((name): name is Name => Object.hasOwn(VARIABLES, name))
 
 export const CONFIG_VARIABLE = 'HERDGATE_CONFIG'
+const PREFIX = 'HERDGATE_'
 const TOKEN_FILE_VARIABLE = 'HERDGATE_ADMIN_TOKEN_FILE'
 const KNOWN_VARIABLES = [...Object.values(VARIABLES).flat(), CONFIG_VARIABLE, TOKEN_FILE_VARIABLE]
 
@@ -123,13 +124,20 @@ function tokenFromFile(env: Environment, given: Given, readFile: (path: string) 
 
 function unknownVariables(env: Environment): Fault[] {
   return Object.entries(env)
-    .filter(([name, value]) => name.startsWith('HERDGATE_') && !KNOWN_VARIABLES.includes(name) && value !== undefined)
+    .filter(([name, value]) => name.startsWith(PREFIX) && !KNOWN_VARIABLES.includes(name) && value !== undefined)
     .filter(([name, value]) => !isServiceLink(name, value ?? ''))
     .map(([name]) => ({
       where: name,
       key: '',
-      message: `unknown environment variable${didYouMean(nearest(name, KNOWN_VARIABLES))}`,
+      message: `unknown environment variable${didYouMean(nearestVariable(name))}`,
     }))
+}
+
+/** Compared without the beginning they share, which would make all of them alike. */
+function nearestVariable(name: string): string | undefined {
+  const ours = KNOWN_VARIABLES.filter((known) => known.startsWith(PREFIX)).map((known) => known.slice(PREFIX.length))
+  const meant = nearest(name.slice(PREFIX.length), ours)
+  return meant === undefined ? undefined : PREFIX + meant
 }
 
 const SERVICE_LINK = /_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/
