@@ -1,5 +1,5 @@
 /** Absolute URLs as people give them to the admin API, read as the data port would read them. */
-import { parseTarget } from '../src/index.ts'
+import { parseTarget } from '../src/library.ts'
 
 export type AdminUrl =
   | { readonly ok: true; readonly url: string; readonly authority: string }

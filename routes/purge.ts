@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import type { Cache, Receipt, Targets } from '../src/index.ts'
+import type { Cache, Receipt, Targets } from '../src/library.ts'
 import { onlyMethods } from './methods.ts'
 import { json, ProblemError, problems } from './problem.ts'
 import { Selectors, Tag, targetsOf } from './selectors.ts'

@@ -1,6 +1,6 @@
 /** What a purge or invalidation is asked for, checked to the letter. */
 import { z } from 'zod'
-import type { Targets } from '../src/index.ts'
+import type { Targets } from '../src/library.ts'
 import { namedBy, readUrl } from './admin-url.ts'
 
 const MOST_ITEMS = 256

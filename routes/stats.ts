@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import type { Cache } from '../src/index.ts'
+import type { Cache } from '../src/library.ts'
 import { onlyMethods } from './methods.ts'
 import { json, problems } from './problem.ts'
 

@@ -17,7 +17,8 @@ export interface EventPayloads {
   }
   /** A request found a fetch of its key in progress. */
   collapse: { route: string; outcome: 'reused' | 'refetched' | 'timeout' }
-  store: { tier: Tier; op: 'get' | 'set' | 'delete'; outcome: 'hit' | 'miss' | 'ok' | 'error' }
+  /** A store tier did something. */
+  store: StoreEvent
   eviction: { tier: Tier; reason: 'size' | 'expired' | 'purged' | 'replaced' | 'rejected' }
   /** A purge or invalidation was asked for. `by` says who: an admin token's name or `unsafe-method`. */
   purge: {
@@ -43,6 +44,14 @@ export interface RequestEvent {
   readonly totalMs: number
   /** The client left or the response broke off before its end. */
   readonly aborted: boolean
+}
+
+export interface StoreEvent {
+  readonly tier: Tier
+  readonly op: 'get' | 'set' | 'delete'
+  readonly outcome: 'hit' | 'miss' | 'ok' | 'error'
+  /** How long it took; the memory tier looks at the clock for one operation in many. */
+  readonly ms?: number
 }
 
 export interface OriginEvent {

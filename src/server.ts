@@ -45,7 +45,7 @@ export async function createServer(
   const routes = config.routes.map(
     ({ name, match, origin, rules }): Route => ({ name, match, origin: originOf(origins, origin), rules }),
   )
-  const store = memoryStore({ maxBytes: config.store.memory.maxBytes, events })
+  const store = memoryStore({ maxBytes: config.store.memory.maxBytes, events, clock })
   const log = localLog()
   const cache = createCache({ store, log, clock, events, routes })
   const metrics = createMetrics({
@@ -57,7 +57,8 @@ export async function createServer(
     log: () => ({ position: log.position, synced: true }),
     version: VERSION,
   })
-  logRequests(events, logger, { pretty })
+  const originNames = new Map(routes.map((route) => [route.name, route.origin.name]))
+  logRequests(events, logger, { pretty, origins: originNames })
 
   let draining = false
   const ready = () => ({ ready: !draining, degraded: [] })

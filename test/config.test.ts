@@ -117,6 +117,65 @@ describe('what counts', () => {
     expect(valid({ text, env, flags: { port: '1003' } }).listen.port).toBe(1003)
   })
 
+  test('flags before environment for every setting', () => {
+    const env = {
+      HERDGATE_ORIGIN: 'http://env',
+      HERDGATE_HOST: '127.0.0.2',
+      HERDGATE_ADMIN_HOST: '127.0.0.2',
+      HERDGATE_ADMIN_PORT: '2',
+      HERDGATE_ADMIN_TOKEN: 'token-of-the-environment',
+      HERDGATE_TTL: '2s',
+      HERDGATE_GRACE: '2s',
+      HERDGATE_SOFT_TIMEOUT: '2s',
+      HERDGATE_COOKIES: 'rfc',
+      HERDGATE_MEMORY: '32MiB',
+      HERDGATE_LOG_LEVEL: 'warn',
+    }
+    const flags: Flags = {
+      origin: ['http://flag'],
+      host: '127.0.0.3',
+      adminHost: '127.0.0.3',
+      adminPort: '3',
+      adminToken: 'token-of-the-flags',
+      ttl: '3s',
+      grace: '3s',
+      softTimeout: '3s',
+      cookies: 'ignore',
+      memory: '48MiB',
+      logLevel: 'error',
+    }
+    const seen = ({ origins, listen, admin, routes, store, logLevel }: Config) => {
+      const { ttl, grace, softTimeout, cookies } = routes[0]!.rules
+      return [
+        origins[0]?.urls[0],
+        listen.host,
+        admin,
+        [ttl, grace, softTimeout, cookies],
+        store.memory.maxBytes,
+        logLevel,
+      ]
+    }
+    const rules = (ms: number, cookies: string) => [ms, ms, ms, cookies]
+    const fromFlags = { host: '127.0.0.3', port: 3, token: 'token-of-the-flags' }
+    const fromEnv = { host: '127.0.0.2', port: 2, token: 'token-of-the-environment' }
+    expect(seen(valid({ env, flags }))).toEqual([
+      'http://flag',
+      '127.0.0.3',
+      fromFlags,
+      rules(3_000, 'ignore'),
+      48 * 2 ** 20,
+      'error',
+    ])
+    expect(seen(valid({ env }))).toEqual([
+      'http://env',
+      '127.0.0.2',
+      fromEnv,
+      rules(2_000, 'rfc'),
+      32 * 2 ** 20,
+      'warn',
+    ])
+  })
+
   test('HERDGATE_PORT before PORT and HERDGATE_LOG_LEVEL before LOG_LEVEL', () => {
     const env = { PORT: '1', HERDGATE_PORT: '2', LOG_LEVEL: 'WARN', HERDGATE_LOG_LEVEL: 'debug' }
     expect(valid({ flags: ORIGIN, env })).toMatchObject({ listen: { port: 2 }, logLevel: 'debug' })

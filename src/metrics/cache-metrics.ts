@@ -1,6 +1,7 @@
 import type { EventPayloads, Events } from '../events.ts'
 import type { Tier, TierUsage } from '../model.ts'
 import { Counter } from './counter.ts'
+import { Histogram } from './histogram.ts'
 import { Label } from './label-sets.ts'
 import { gauge, type Metric } from './metric.ts'
 
@@ -16,6 +17,9 @@ const TIERS: readonly Tier[] = ['memory']
 const OPERATIONS: Member<'store', 'op'> = ['get', 'set', 'delete']
 const STORE_OUTCOMES: Member<'store', 'outcome'> = ['hit', 'miss', 'ok', 'error']
 const EVICTION_REASONS: Member<'eviction', 'reason'> = ['size', 'expired', 'purged', 'replaced', 'rejected']
+
+/** Seconds: from a look-up in memory to a shared store that is about to be given up. */
+const OPERATION_BOUNDS = [0.000_001, 0.000_005, 0.000_025, 0.0001, 0.0005, 0.0025, 0.01, 0.05, 0.25, 1]
 
 /** Requests that shared a fetch, and stored responses that were checked with their origin. */
 export function engineMetrics(events: Events, routes: readonly string[]): Metric[] {
@@ -54,9 +58,15 @@ export function storeMetrics(events: Events, usage: () => readonly TierUsage[]):
   const op = new Label('op', OPERATIONS)
   const outcome = new Label('outcome', STORE_OUTCOMES)
   const reason = new Label('reason', EVICTION_REASONS)
-  const operations = new Counter(
-    { name: 'herdgate_store_operations_total', help: 'Operations of store tiers that report them.' },
-    [tier, op, outcome],
+  const operations = new Counter({ name: 'herdgate_store_operations_total', help: 'Operations of store tiers.' }, [
+    tier,
+    op,
+    outcome,
+  ])
+  const durations = new Histogram(
+    { name: 'herdgate_store_operation_duration_seconds', help: 'Time of store operations; memory times one in 64.' },
+    [tier, op],
+    OPERATION_BOUNDS,
   )
   const evictions = new Counter(
     { name: 'herdgate_store_evictions_total', help: 'Stored things thrown out or refused.' },
@@ -64,15 +74,19 @@ export function storeMetrics(events: Events, usage: () => readonly TierUsage[]):
   )
   for (const { tier: name } of usage()) {
     EVICTION_REASONS.forEach((_, at) => evictions.sets.slotOf(tier.indexOf(name), at))
+    OPERATIONS.forEach((_, at) => durations.sets.slotOf(tier.indexOf(name), at))
   }
   events.on('store', (done) => {
     const slot = operations.sets.slotOf(tier.indexOf(done.tier), op.indexOf(done.op), outcome.indexOf(done.outcome))
     operations.add(slot, 1)
+    if (done.ms !== undefined) {
+      durations.observe(durations.sets.slotOf(tier.indexOf(done.tier), op.indexOf(done.op)), done.ms)
+    }
   })
   events.on('eviction', (out) =>
     evictions.add(evictions.sets.slotOf(tier.indexOf(out.tier), reason.indexOf(out.reason)), 1),
   )
-  return [...usageMetrics(usage), operations, evictions]
+  return [...usageMetrics(usage), operations, durations, evictions]
 }
 
 function usageMetrics(usage: () => readonly TierUsage[]): Metric[] {

@@ -1,0 +1,268 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import net, { type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { get, type Origin, startOrigin } from '../support/http.ts'
+
+const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
+const CLI = join(REPOSITORY, 'src/cli.ts')
+const FREE_PORTS = ['--host', '127.0.0.1', '--port', '0', '--admin-port', '0']
+
+let folder: string
+let running: Command[] = []
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'herdgate-cli-'))
+})
+
+afterEach(async () => {
+  for (const { child, ended } of running) {
+    child.kill('SIGKILL')
+    await ended
+  }
+  running = []
+  rmSync(folder, { recursive: true })
+})
+
+interface Command {
+  readonly child: ChildProcess
+  readonly output: { out: string; err: string }
+  readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+  /** Resolves once standard output or standard error matches. */
+  until(pattern: RegExp): Promise<RegExpMatchArray>
+}
+
+/** The real command in an empty folder, with no environment but what is given. */
+function start(args: readonly string[], env: Record<string, string> = {}, node: readonly string[] = []): Command {
+  const child = spawn(process.execPath, [...node, CLI, ...args], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const output = { out: '', err: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.out += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.err += text))
+  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal }))
+  const until = (pattern: RegExp) =>
+    new Promise<RegExpMatchArray>((resolve, reject) => {
+      const look = () => {
+        const found = `${output.out}\n${output.err}`.match(pattern)
+        if (found !== null) resolve(found)
+      }
+      child.stdout.on('data', look)
+      child.stderr.on('data', look)
+      child.once('close', () => reject(new Error(`ended without ${pattern}: ${output.out}${output.err}`)))
+      look()
+    })
+  const command = { child, output, ended, until }
+  running.push(command)
+  return command
+}
+
+async function run(args: readonly string[], env: Record<string, string> = {}, node: readonly string[] = []) {
+  const { ended, output } = start(args, env, node)
+  const { code } = await ended
+  return { code, ...output }
+}
+
+async function serve(args: readonly string[], env: Record<string, string> = {}) {
+  const command = start([...FREE_PORTS, ...args], env)
+  const [, data = '', admin = ''] = await command.until(
+    /listening on (http:\/\/\S+:\d+), admin on (http:\/\/[\w.:]+:\d+)/,
+  )
+  return { ...command, data, admin }
+}
+
+describe('herdgate check', () => {
+  test('says that the configuration is valid and what it comes to', async () => {
+    const { code, out, err } = await run(['check', '--origin', 'http://api.example:3000'])
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(out).toMatch(/^configuration is valid\n/)
+    expect(out).toContain('http://api.example:3000')
+  })
+
+  test('tells all faults of flags, environment and file at once, on standard error', async () => {
+    writeFileSync(join(folder, 'herdgate.yaml'), 'version: 1\nlistn: {}\norigins:\n  a: { urls: [nowhere:1] }\n')
+    const args = ['check', '--tll', '5s', '--grace', 'long', 'stray']
+    const { code, out, err } = await run(args, { HERDGATE_MEMORY: '1MB' })
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    for (const line of [
+      '--tll: unknown flag; did you mean --ttl?',
+      'stray: unexpected argument',
+      '--grace: grace: expected a duration',
+      'HERDGATE_MEMORY: memory: expected a size',
+      'herdgate.yaml:2:1: listn: unknown key; did you mean listen?',
+      'herdgate.yaml:4:15: origins.a.urls[0]: expected an http://',
+    ]) {
+      expect(err).toContain(line)
+    }
+  })
+
+  test('reads ./herdgate.yaml when it is there and the named file otherwise', async () => {
+    writeFileSync(join(folder, 'herdgate.yaml'), 'version: 1\norigins: { a: { urls: ["http://custom"] } }\n')
+    writeFileSync(join(folder, 'other.yaml'), 'version: 1\norigins: { a: { urls: ["http://named"] } }\n')
+    expect((await run(['check'])).out).toContain('http://custom')
+    expect((await run(['check', '--config', 'other.yaml'])).out).toContain('http://named')
+    expect((await run(['check'], { HERDGATE_CONFIG: 'other.yaml' })).out).toContain('http://named')
+  })
+
+  test('takes a missing file that was named for a fault', async () => {
+    const { code, err } = await run(['check', '--origin', 'http://a', '--config', 'gone.yaml'])
+    expect(code).toBe(2)
+    expect(err).toContain('--config: cannot read gone.yaml: there is no such file')
+  })
+
+  test.each(['--disk', '--disk-size', '--redis', '--redis-prefix', '--workers'])('does not know %s', async (flag) => {
+    const { code, err } = await run(['check', '--origin', 'http://a', flag, '1'])
+    expect(code).toBe(2)
+    expect(err).toContain(`${flag}: unknown flag`)
+  })
+})
+
+describe('help', () => {
+  test('names the commands, examples and exit codes', async () => {
+    const { code, out } = await run(['--help'])
+    expect(code).toBe(0)
+    for (const word of ['serve', 'check', 'schema', 'demo', 'Examples', 'Exit codes']) expect(out).toContain(word)
+  })
+
+  test('of serve names every flag with its environment variable', async () => {
+    const { code, out } = await run(['serve', '--help'])
+    expect(code).toBe(0)
+    const names = ['origin', 'host', 'port', 'admin-host', 'admin-port', 'admin-token', 'ttl', 'grace', 'soft-timeout']
+    for (const name of [...names, 'cookies', 'memory', 'config', 'log-level']) {
+      expect(out).toContain(`--${name} <`)
+      expect(out).toContain(`HERDGATE_${name.replaceAll('-', '_').toUpperCase()}`)
+    }
+  })
+
+  test('tells the version of the package', async () => {
+    const { version } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8'))
+    expect(await run(['--version'])).toMatchObject({ code: 0, out: `${version}\n` })
+  })
+})
+
+test('herdgate schema prints a JSON Schema', async () => {
+  const { code, out } = await run(['schema'])
+  expect(code).toBe(0)
+  expect(JSON.parse(out)).toMatchObject({ type: 'object', required: ['version'], additionalProperties: false })
+})
+
+test.each([
+  ['schema', '--ttl'],
+  ['demo', '--ttl'],
+  ['demo', '--port', '70000'],
+  ['--origin', 'http://a', '--ttl'],
+])('wrong usage ends with 2: %s %s', async (...args) => {
+  expect(await run(args)).toMatchObject({ code: 2, out: '' })
+})
+
+test('an old Node gets one line that says so', async () => {
+  const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '22.12.0' } })`
+  const node = ['--import', `data:text/javascript,${encodeURIComponent(pretend)}`]
+  const { code, out, err } = await run(['--version'], {}, node)
+  expect({ code, out }).toEqual({ code: 1, out: '' })
+  expect(err).toMatch(/^herdgate needs Node 24 or newer; this is 22\.12\.0\n$/)
+})
+
+describe('herdgate serve', () => {
+  let origin: Origin
+  let release: () => void
+  let arrived: Promise<void>
+
+  beforeEach(async () => {
+    const gate = Promise.withResolvers<void>()
+    const arrival = Promise.withResolvers<void>()
+    release = gate.resolve
+    arrived = arrival.promise
+    origin = await startOrigin((request, response) => {
+      if (request.url !== '/slow') return void response.end('quick')
+      arrival.resolve()
+      void gate.promise.then(() => response.end('slow'))
+    })
+  })
+
+  afterEach(() => origin.kill())
+
+  test('is what runs without a command, and logs one line with both addresses at any level', async () => {
+    const { data, admin, output } = await serve(['--origin', origin.url, '--log-level', 'error'])
+    expect((await get(data)).body).toBe('quick')
+    expect((await get(`${admin}/livez`)).status).toBe(200)
+    expect(output.out.match(/listening/g)).toHaveLength(1)
+  })
+
+  test('takes everything from the environment', async () => {
+    const { data } = await serve([], { HERDGATE_ORIGIN: origin.url, HERDGATE_TTL: '1m' })
+    expect((await get(data)).cacheStatus).toContain('stored')
+    expect((await get(data)).cacheStatus).toContain('hit')
+  })
+
+  test('makes up a token, tells it once and accepts no other', async () => {
+    const { admin, until, output } = await serve(['--origin', origin.url, '--log-level', 'error'])
+    const [, token = ''] = await until(/"adminToken":"([\w-]+)"/)
+    expect(Buffer.from(token, 'base64url').length).toBeGreaterThanOrEqual(16)
+    expect(output.out.split(token)).toHaveLength(2)
+    const stats = (bearer: string) => get(`${admin}/v1/stats`, { headers: { authorization: `Bearer ${bearer}` } })
+    expect((await stats(token)).status).toBe(200)
+    expect((await stats(`${token}x`)).status).toBe(401)
+  })
+
+  test('never prints a token that was given', async () => {
+    const token = 'given-token-of-some-length'
+    const { output } = await serve(['--origin', origin.url, '--admin-token', token])
+    expect(output.out + output.err).not.toContain(token)
+  })
+
+  test('refuses an admin port open to others without a token', async () => {
+    const { code, err } = await run([...FREE_PORTS, '--origin', origin.url, '--admin-host', '0.0.0.0'])
+    expect(code).toBe(2)
+    expect(err).toContain('--admin-host: admin.token: required')
+  })
+
+  test.each(['--port', '--admin-port'])('says that the port is in use and that %s changes it', async (flag) => {
+    const taken = net.createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as AddressInfo
+    const { code, err } = await run([...FREE_PORTS, '--origin', origin.url, flag, String(port)])
+    taken.close()
+    expect(code).toBe(1)
+    expect(err).toContain(`127.0.0.1:${port} is in use`)
+    expect(err).toMatch(new RegExp(` ${flag}\\n$`))
+  })
+
+  test('starts before the name of its origin exists, and says which one', async () => {
+    const { data, until } = await serve(['--origin', 'http://origin.invalid'])
+    await until(/origin\.invalid cannot be resolved/)
+    expect((await get(data)).status).toBe(502)
+  })
+
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    'on %s answers what is in flight, takes no more and exits 0',
+    async (signal) => {
+      const { data, child, ended, until } = await serve(['--origin', origin.url])
+      const answer = get(`${data}/slow`)
+      await arrived
+      child.kill(signal)
+      await until(new RegExp(`${signal}: finishing`))
+      await expect(get(data)).rejects.toThrow(/ECONNREFUSED|ECONNRESET|socket hang up/)
+      release()
+      expect((await answer).body).toBe('slow')
+      expect(await ended).toEqual({ code: 0, signal: null })
+    },
+  )
+
+  test('on a second SIGTERM exits at once', async () => {
+    const { data, child, ended, until } = await serve(['--origin', origin.url])
+    const broken = expect(get(`${data}/slow`)).rejects.toThrow()
+    await arrived
+    child.kill('SIGTERM')
+    await until(/SIGTERM: finishing/)
+    child.kill('SIGTERM')
+    expect((await ended).code).toBe(1)
+    await broken
+  })
+})
