@@ -45,8 +45,9 @@ function answer(
   cache: ProxyOptions['cache'],
   peerOf: ProxyOptions['peerOf'],
 ): void {
-  const exchange: Exchange = { message, response, events: cache.events, startedAt: performance.now(), url: '' }
-  const request = readRequest(message, response, peerOf)
+  const peer = peerOf(message.socket)
+  const exchange: Exchange = { message, response, peer, events: cache.events, startedAt: performance.now(), url: '' }
+  const request = readRequest(message, response, peer)
   if (request instanceof HerdgateError) {
     response.shouldKeepAlive = false // what follows on this connection cannot be trusted
     return send(problem('', request), exchange)
@@ -61,6 +62,7 @@ function answer(
 interface Exchange {
   readonly message: IncomingMessage
   readonly response: ServerResponse
+  readonly peer: Peer
   readonly events: ProxyOptions['cache']['events']
   /** Monotonic milliseconds. */
   readonly startedAt: number
@@ -69,13 +71,8 @@ interface Exchange {
 
 // ------------------------------------------------------------------------------------------------- the request
 
-function readRequest(
-  message: IncomingMessage,
-  response: ServerResponse,
-  peerOf: ProxyOptions['peerOf'],
-): CacheRequest | HerdgateError {
+function readRequest(message: IncomingMessage, response: ServerResponse, peer: Peer): CacheRequest | HerdgateError {
   const fields = message.rawHeaders
-  const peer = peerOf(message.socket)
   const parsed = parseTarget({
     method: message.method ?? 'GET',
     target: (message as { originalUrl?: string }).originalUrl ?? message.url ?? '',
@@ -230,5 +227,6 @@ function report(reply: Reply, exchange: Exchange, firstByteMs: number, bytes: nu
   const { route, status, outcome } = reply
   const totalMs = performance.now() - startedAt
   const method = message.method ?? 'GET'
-  events.emit('request', { route, method, url, status, outcome, bytes, firstByteMs, totalMs, aborted })
+  const peer = exchange.peer.address
+  events.emit('request', { route, method, url, status, outcome, bytes, firstByteMs, totalMs, aborted, peer })
 }

@@ -72,6 +72,7 @@ function requestMembers(request: RequestEvent, origins: ReadonlyMap<string, stri
     durationMs: rounded(request.totalMs),
     originMs: outcome.originMs === undefined ? undefined : rounded(outcome.originMs),
     bytes: request.bytes,
+    clientIp: request.peer,
     aborted: request.aborted || undefined,
   }
 }

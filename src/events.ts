@@ -44,6 +44,8 @@ export interface RequestEvent {
   readonly totalMs: number
   /** The client left or the response broke off before its end. */
   readonly aborted: boolean
+  /** Address of the other end of the connection. */
+  readonly peer: string | undefined
 }
 
 export interface StoreEvent {

@@ -250,7 +250,6 @@ export interface Outcome {
   /** Remaining freshness; negative when stale. */
   readonly ttlMs?: number | undefined
   readonly detail?: string | undefined
-  readonly tier?: Tier | undefined
   /** From asking the origin to its response head. */
   readonly originMs?: number | undefined
 }

@@ -57,6 +57,7 @@ describe('a JSON line', () => {
       durationMs: 815,
       originMs: 811.23,
       bytes: 77,
+      clientIp: '192.0.2.1',
     })
     expect(line).not.toHaveProperty('aborted')
   })

@@ -140,24 +140,26 @@ export class Engine {
     }
     const result = landed === 'slow' ? await flight.landed : landed
     return leads
-      ? this.#answerLeader(question, decision, result)
+      ? this.#answerLeader(question, decision, flight, result)
       : this.#answerWaiter(question, found, decision, flight, result, arrival, attempt)
   }
 
   #answerLeader<E extends Entry, D>(
     question: Question<E, D>,
     decision: Forward<E>,
+    { tookMs: originMs }: Flight<E, D>,
     landed: Landed<E, D>,
   ): Resolution<E, D> {
     const fwd = decision.why
     switch (landed.kind) {
       case 'entry':
-        return this.#led(decision, landed)
+        return this.#led(decision, landed, originMs)
       case 'direct':
-        return direct(landed.reply, { result: 'miss', fwd, fwdStatus: landed.status, detail: landed.why })
+        return direct(landed.reply, { result: 'miss', fwd, fwdStatus: landed.status, detail: landed.why, originMs })
       case 'failed': {
         const stale = this.#stale<E, D>(decision, 'stale_if_error', 'stale-if-error', landed.status)
-        if (stale === undefined) return direct(landed.reply, { result: 'miss', fwd, fwdStatus: landed.status })
+        if (stale === undefined)
+          return direct(landed.reply, { result: 'miss', fwd, fwdStatus: landed.status, originMs })
         question.discard(landed.reply)
         return stale
       }
@@ -222,9 +224,13 @@ export class Engine {
     return failure(error, outcome)
   }
 
-  #led<E extends Entry, D>(decision: Forward<E>, landed: Extract<Landed<E, D>, { kind: 'entry' }>): Resolution<E, D> {
+  #led<E extends Entry, D>(
+    decision: Forward<E>,
+    landed: Extract<Landed<E, D>, { kind: 'entry' }>,
+    originMs: number | undefined,
+  ): Resolution<E, D> {
     const ttlMs = landed.entry.freshUntil - this.#clock.now()
-    const outcome = { fwd: decision.why, fwdStatus: landed.status, stored: true, ttlMs }
+    const outcome = { fwd: decision.why, fwdStatus: landed.status, stored: true, ttlMs, originMs }
     return {
       kind: 'entry',
       entry: landed.entry,
@@ -329,6 +335,7 @@ export class Engine {
       startedAt,
       landed: promise,
       result: undefined,
+      tookMs: undefined,
     }
     this.#flights.put(key, flight)
     void this.#fly(question, key, flight, context).then((landed) => {
@@ -347,6 +354,7 @@ export class Engine {
   ): Promise<Landed<E, D>> {
     const landed = await load(question, context)
     flight.result = landed
+    flight.tookMs = this.#clock.now() - flight.startedAt
     switch (landed.kind) {
       case 'entry':
         this.#keep(question, landed.entry, key, flight)
@@ -385,6 +393,7 @@ export class Engine {
     const { why, detail } = decision
     const { generation, position } = this.#log
     const { signal } = question
+    const startedAt = this.#clock.now()
     const landed = await load(question, {
       previous: undefined,
       keepPrevious: decision.entry !== undefined,
@@ -394,21 +403,17 @@ export class Engine {
       signal,
       why,
     })
+    const originMs = this.#clock.now() - startedAt
+    const passed: Outcome = { result: 'pass', fwd: why, originMs, detail }
     switch (landed.kind) {
       case 'entry':
         this.#keep(question, landed.entry, flightKey(key, question.credentialed), undefined)
-        return this.#led({ kind: 'fetch', why }, landed)
+        return this.#led({ kind: 'fetch', why }, landed, originMs)
       case 'direct':
-        return direct(landed.reply, {
-          result: 'pass',
-          fwd: why,
-          fwdStatus: landed.status,
-          detail: detail ?? landed.why,
-        })
+        return direct(landed.reply, { ...passed, fwdStatus: landed.status, detail: detail ?? landed.why })
       case 'failed': {
         const stale = this.#stale<E, D>(decision, 'stale_if_error', 'stale-if-error', landed.status)
-        if (stale === undefined)
-          return direct(landed.reply, { result: 'pass', fwd: why, fwdStatus: landed.status, detail })
+        if (stale === undefined) return direct(landed.reply, { ...passed, fwdStatus: landed.status })
         question.discard(landed.reply)
         return stale
       }

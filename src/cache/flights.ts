@@ -22,6 +22,8 @@ export interface Flight<E extends Entry, D> {
   readonly landed: Promise<Landed<E, D>>
   /** The same, at hand once it is known. */
   result: Landed<E, D> | undefined
+  /** From its start to the response's head, in ms. */
+  tookMs: number | undefined
 }
 
 /** At most one flight per key; everyone who asks meanwhile may share it. */

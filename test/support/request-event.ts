@@ -13,6 +13,7 @@ export function requestEvent(given: Partial<Omit<RequestEvent, 'outcome'>> & { o
     firstByteMs: 0.6,
     totalMs: 0.8,
     aborted: false,
+    peer: '192.0.2.1',
     ...given,
   }
 }
