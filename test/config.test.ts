@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
@@ -104,6 +105,22 @@ describe('a file with every key', () => {
         maxObjectBytes: 8_388_608,
       },
     })
+  })
+})
+
+describe('the guide', () => {
+  const guide = readFileSync(new URL('../docs/configuration.md', import.meta.url), 'utf8')
+
+  test('shows a file that is valid and has every key there is', () => {
+    const [, text = ''] = /```yaml\n([^]*?)```/.exec(guide) ?? []
+    expect(told({ text, env: { ADMIN_TOKEN: 'a-token-of-24-characters' } })).toEqual([])
+    const { properties } = JSON.parse(JSON.stringify(configJsonSchema()))
+    const origin = properties.origins.additionalProperties.properties
+    const route = properties.routes.items.properties
+    const nested = [properties.listen, properties.admin, route.match, route.key, route.key.properties.query]
+    const maps = [properties, origin, route, properties.store.properties.memory.properties]
+    const keys = [...maps, ...nested.map((map) => map.properties)].flatMap((map) => Object.keys(map))
+    expect(keys.filter((key) => !text.includes(`${key}:`))).toEqual([])
   })
 })
 
