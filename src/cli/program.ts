@@ -7,6 +7,8 @@ import { demo } from './demo.ts'
 import { serve } from './serve.ts'
 import type { Given } from './settings.ts'
 
+const COMMANDS = ['serve', 'check', 'schema', 'demo']
+
 const EXIT_CODES = `
 Exit codes: 0 ended as asked; 1 failed while running (a port in use, for instance); 2 wrong flags or configuration.`
 
@@ -33,11 +35,12 @@ function program(): Command {
     .description('An HTTP caching reverse proxy for slow APIs.')
     .version(VERSION)
     .exitOverride()
-    .addHelpText('after', EXAMPLES + EXIT_CODES)
   const command = (name: string, summary: string, options?: { isDefault: boolean }) =>
     herdgate.command(name, options).description(summary)
 
-  withSettings(command('serve', 'serve cached answers before an origin', { isDefault: true }), serve)
+  const serving = command('serve', 'serve cached answers before an origin', { isDefault: true })
+  withSettings(serving, serve)
+  herdgate.addHelpText('after', () => `\nFlags of serve:\n${serving.helpInformation().replace(/^[^]*?Options:\n/, '')}`)
   withSettings(command('check', 'say whether flags, environment and file make a valid configuration'), check)
   command('schema', 'print the JSON Schema of the configuration file').action(() => {
     process.stdout.write(`${JSON.stringify(configJsonSchema(), null, 2)}\n`)
@@ -47,7 +50,7 @@ function program(): Command {
     .option('--admin-port <port>', 'port of its admin API', '9090')
     .option('--origin-port <port>', 'port of the slow API', '3000')
     .action(demo)
-  return herdgate
+  return herdgate.addHelpText('after', EXAMPLES + EXIT_CODES)
 }
 
 /** Values are checked with those of environment and file, so that all faults are told at once. */
@@ -85,7 +88,9 @@ function unknownArguments(command: Command): Fault[] {
       return [{ where, key: '', message: `unknown flag${didYouMean(nearest(where, known))}` }]
     }
     const isValueOfUnknown = isFlag(all[index - 1])
-    return isValueOfUnknown ? [] : [{ where: argument, key: '', message: 'unexpected argument' }]
+    return isValueOfUnknown
+      ? []
+      : [{ where: argument, key: '', message: `unexpected argument${didYouMean(nearest(argument, COMMANDS))}` }]
   })
 }
 

@@ -8,7 +8,6 @@ import { closeOnSignals } from './shutdown.ts'
 
 /** 128 bits and more. */
 const TOKEN_BYTES = 24
-const SHORT_TOKEN = 16
 
 /** `herdgate serve`: runs until it is told to stop. */
 export async function serve(given: Given): Promise<void> {
@@ -19,15 +18,14 @@ export async function serve(given: Given): Promise<void> {
   const pretty = process.stdout.isTTY
   const token = config.admin.token ?? randomBytes(TOKEN_BYTES).toString('base64url')
   for (const note of notes) logger.warn(note)
-  if (token.length < SHORT_TOKEN) logger.warn('the admin token is short enough to be guessed')
 
   const server = await createServer(config, { logger, adminToken: token, pretty })
+  closeOnSignals(() => server.close(), logger)
   const urls = await listen(server, config)
   if (urls === undefined) return
-  closeOnSignals(() => server.close(), logger)
   const generated = config.admin.token === undefined ? token : undefined
   if (pretty) process.stdout.write(banner(urls, generated))
-  else announce(urls, generated, config)
+  else announce(urls, generated)
   await warnOfUnknownHosts(config, logger)
 }
 
@@ -44,7 +42,7 @@ async function listen(server: Server, config: Config): Promise<{ data: string; a
 
 function whyNotListening(error: unknown, { admin }: Config): string {
   const { code, address, port, message } = error as NodeJS.ErrnoException & { address?: string; port?: number }
-  const flag = port === admin.port && address === admin.host ? '--admin-port' : '--port'
+  const flag = port === admin.port ? '--admin-port' : '--port' // they differ, or both are 0 and never taken
   const host = flag.replace('port', 'host')
   if (code === 'EADDRINUSE') return `${address}:${port} is in use; choose another with ${flag}`
   if (code === 'EACCES') return `not allowed to listen on ${address}:${port}; choose a port above 1023 with ${flag}`
@@ -53,8 +51,7 @@ function whyNotListening(error: unknown, { admin }: Config): string {
 }
 
 /** Whatever the log level: this is how one learns that it is up, and with which token. */
-function announce({ data, admin }: { data: string; admin: string }, token: string | undefined, config: Config): void {
-  if (config.logLevel === 'silent') return
+function announce({ data, admin }: { data: string; admin: string }, token: string | undefined): void {
   const always = pino({ level: 'info' })
   if (token !== undefined) always.info({ adminToken: token }, 'no admin token is set; made one up for this run')
   always.info({ data, admin }, `listening on ${data}, admin on ${admin}`)
