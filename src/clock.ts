@@ -1,11 +1,13 @@
 import type { Clock } from './model.ts'
 
+const STARTED_AT = performance.timeOrigin
+
 /**
  * The process's clock: wall time when the process began plus a monotonic count, so that a correction of the
  * machine's clock neither expires nor revives anything.
  */
 export const systemClock: Clock = {
-  now: () => performance.timeOrigin + performance.now(),
+  now: () => STARTED_AT + performance.now(),
   after(delayMs, run) {
     const timer = setTimeout(run, delayMs)
     timer.unref()

@@ -81,8 +81,9 @@ export function createValues(parts: ValuesParts): Values {
   return {
     getOrSet<T>(key: string, load: Load<T>, options?: GetOrSetOptions): Promise<T> {
       const at = store.get(key)
-      const hit = at instanceof Promise || options?.forceFresh === true ? undefined : freshValue(at, clock.now())
-      if (hit === undefined || clock.now() >= hit.refreshAt) return resolve(key, load, options)
+      const now = clock.now()
+      const hit = at instanceof Promise || options?.forceFresh === true ? undefined : freshValue(at, now)
+      if (hit === undefined || now >= hit.refreshAt) return resolve(key, load, options)
       counts.requests.hit++
       return Promise.resolve(hit.value as T)
     },

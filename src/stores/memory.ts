@@ -31,28 +31,30 @@ export function memoryStore({ maxBytes: limit, events, clock }: MemoryStoreOptio
   })
 
   return {
-    get: report(
-      (key: string) => lru.get(key),
-      (found) => (found === undefined ? MISS : HIT),
-    ),
+    get(key) {
+      const startedAt = report.start()
+      const found = lru.get(key)
+      report.end(found === undefined ? MISS : HIT, startedAt)
+      return found
+    },
 
-    set: report(
-      (key: string, stored: Stored) => {
-        const bytes = bytesOf(key, stored)
-        if (bytes <= maxBytes) {
-          lru.set(key, stored, { size: bytes })
-        } else {
-          lru.delete(key) // what stood there is older than what was refused
-          events?.emit('eviction', { tier: 'memory', reason: 'rejected' })
-        }
-      },
-      () => SET,
-    ),
+    set(key, stored) {
+      const startedAt = report.start()
+      const bytes = bytesOf(key, stored)
+      if (bytes <= maxBytes) {
+        lru.set(key, stored, { size: bytes })
+      } else {
+        lru.delete(key) // what stood there is older than what was refused
+        events?.emit('eviction', { tier: 'memory', reason: 'rejected' })
+      }
+      report.end(SET, startedAt)
+    },
 
-    delete: report(
-      (key: string) => void lru.delete(key),
-      () => DELETED,
-    ),
+    delete(key) {
+      const startedAt = report.start()
+      lru.delete(key)
+      report.end(DELETED, startedAt)
+    },
 
     clear: () => lru.clear(),
     close: () => lru.clear(),
@@ -68,21 +70,18 @@ const MISS: StoreEvent = { tier: 'memory', op: 'get', outcome: 'miss' }
 const SET: StoreEvent = { tier: 'memory', op: 'set', outcome: 'ok' }
 const DELETED: StoreEvent = { tier: 'memory', op: 'delete', outcome: 'ok' }
 
-/** Makes an operation tell what it did, and now and then how long it took. Without listeners it is left as it is. */
+/** Tells of every operation, and of one in many how long it took. */
 function createReport(events: Events | undefined, clock: Clock | undefined) {
   let turn = 0
-  return <Args extends unknown[], Result>(
-    operation: (...args: Args) => Result,
-    eventOf: (result: Result) => StoreEvent,
-  ): ((...args: Args) => Result) => {
-    if (events === undefined) return operation
-    return (...args) => {
+  return {
+    /** When the operation began, if it is one of those that are timed. */
+    start(): number | undefined {
       turn = (turn + 1) % TIMED_ONE_IN
-      const startedAt = turn === 0 ? clock?.now() : undefined
-      const result = operation(...args)
-      const event = eventOf(result)
-      events.emit('store', startedAt === undefined || !clock ? event : { ...event, ms: clock.now() - startedAt })
-      return result
-    }
+      return turn === 0 ? clock?.now() : undefined
+    },
+    end(event: StoreEvent, startedAt: number | undefined): void {
+      const timed = startedAt !== undefined && clock !== undefined
+      events?.emit('store', timed ? { ...event, ms: clock.now() - startedAt } : event)
+    },
   }
 }
