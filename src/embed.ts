@@ -1,5 +1,6 @@
 /** The cache as an embedder makes it: every part has a default fit for one process. */
 import { type Cache, type CacheOptions, createCache as assemble } from './cache/create-cache.ts'
+import { DEFAULT_MEMORY_BYTES } from './defaults.ts'
 import { Events } from './events.ts'
 import { localLog } from './stores/local-log.ts'
 import { memoryStore } from './stores/memory.ts'
@@ -9,16 +10,13 @@ export type { Cache }
 
 export type EmbedOptions = Partial<CacheOptions>
 
-/** Memory for a cache that was given no store. */
-const DEFAULT_MEMORY = '256MiB'
-
 /** A cache for values (`getOrSet`) and, where `routes` are given, for HTTP (`handle`). */
 export function createCache(options: EmbedOptions = {}): Cache {
   const events = options.events ?? new Events()
   return assemble({
     ...options,
     events,
-    store: options.store ?? memoryStore({ maxBytes: DEFAULT_MEMORY, events }),
+    store: options.store ?? memoryStore({ maxBytes: DEFAULT_MEMORY_BYTES, events }),
     log: options.log ?? localLog(),
     sizeOf: options.sizeOf ?? estimateBytes,
   })

@@ -1,10 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 import { proxyRoute } from '../routes/proxy.ts'
 import { systemClock } from './clock.ts'
+import { DEFAULT_MEMORY_BYTES, DEFAULT_RULES, DEFAULT_TRANSPORT } from './defaults.ts'
 import { createCache } from './embed.ts'
 import type { Cache } from './cache/create-cache.ts'
 import type { RouteMatch, Rules } from './model.ts'
-import { createOrigin, type OriginOptions } from './origin/pool-origin.ts'
+import { createOrigin } from './origin/pool-origin.ts'
 import { createPeers } from './peers.ts'
 import { memoryStore } from './stores/memory.ts'
 import { duration } from './units.ts'
@@ -30,38 +31,18 @@ export interface HerdgateOptions {
   readonly onCache?: (cache: Cache) => void
 }
 
-/** Rules where nothing is said. */
-export const DEFAULT_RULES: Rules = {
-  ttl: undefined,
-  override: false,
-  grace: 3_600_000,
-  softTimeout: undefined,
-  refreshAhead: undefined,
-  cookies: 'safe',
-  errorTtlMax: 30_000,
-  tags: [],
-  key: { sortQuery: false, ignoreQuery: [], headers: [], cookies: [] },
-  statusTtl: new Map(),
-  bypass: false,
-  maxObjectBytes: 8 * 2 ** 20,
-}
-
-const DEFAULT_TIMEOUTS: Omit<OriginOptions, 'name' | 'urls'> = {
-  connectTimeout: 2_000,
-  headersTimeout: 30_000,
-  bodyTimeout: 30_000,
-  maxConcurrency: 1_024,
-}
-
 /**
  * A Fastify plugin that answers everything below its prefix from an origin, through a cache of its own. The origin is
  * asked for the whole path, prefix included.
  */
 export async function herdgate(app: FastifyInstance, options: HerdgateOptions): Promise<void> {
   const urls = typeof options.origin === 'string' ? [options.origin] : options.origin
-  const origin = createOrigin({ name: 'default', urls, ...DEFAULT_TIMEOUTS }, systemClock)
+  const origin = createOrigin({ name: 'default', urls, ...DEFAULT_TRANSPORT }, systemClock)
   const route = { name: 'default', match: options.match ?? {}, origin, rules: rulesOf(options) }
-  const cache = createCache({ routes: [route], store: memoryStore({ maxBytes: options.memory ?? '256MiB' }) })
+  const cache = createCache({
+    routes: [route],
+    store: memoryStore({ maxBytes: options.memory ?? DEFAULT_MEMORY_BYTES }),
+  })
   options.onCache?.(cache)
   proxyRoute(app, { cache, peerOf: createPeers(options.trustProxy ?? []) })
   app.addHook('onClose', async () => {

@@ -36,7 +36,10 @@ const RULES: readonly Rule[] = [
   { from: 'src/stores/', may: ['src/stores/', ...NOUNS, 'npm:lru-cache'] },
   { from: 'src/origin/', may: ['src/origin/', ...NOUNS, 'node:', 'npm:undici'] },
   { from: 'src/cache/', may: ['src/cache/', 'src/policy/', ...NOUNS] },
-  { from: 'src/config', may: ['src/config', 'src/model.ts', 'src/units.ts', 'node:', 'npm:zod', 'npm:yaml'] },
+  {
+    from: 'src/config',
+    may: ['src/config', 'src/model.ts', 'src/units.ts', 'src/defaults.ts', 'node:', 'npm:zod', 'npm:yaml'],
+  },
   { from: 'src/metrics', may: ['src/metrics', ...NOUNS, 'node:', 'npm:prom-client'] },
   { from: 'routes/', may: ['routes/', 'src/library.ts', 'node:', 'npm:'] },
 ]

@@ -1,4 +1,5 @@
 /** Valid sources put together: what the server is built from, and what the operator should know about it. */
+import { DEFAULT_MEMORY_BYTES, DEFAULT_RULES, DEFAULT_TRANSPORT } from '../defaults.ts'
 import type { RouteMatch, Rules } from '../model.ts'
 import type { LOG_LEVELS } from './leaves.ts'
 import type { FileConfig } from './schema.ts'
@@ -48,9 +49,6 @@ export interface RouteConfig {
 
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
-const DEFAULT_GRACE_MS = 3_600_000
-const DEFAULT_MEMORY_BYTES = 256 * 2 ** 20
-const DEFAULT_MAX_OBJECT_BYTES = 8 * 2 ** 20
 const SHORT_TOKEN = 16
 
 type FileOrigin = NonNullable<FileConfig['origins']>[string]
@@ -61,7 +59,7 @@ export function resolve(sources: Sources, file: FileConfig | undefined): Config 
   const { host, port, adminHost, adminPort } = listeners(sources)
   const origins = originsOf(settings, file)
   const maxBytes = settings.memory ?? file?.store?.memory?.maxBytes ?? DEFAULT_MEMORY_BYTES
-  const maxObjectBytes = Math.min(file?.store?.memory?.maxObjectBytes ?? DEFAULT_MAX_OBJECT_BYTES, maxBytes)
+  const maxObjectBytes = Math.min(file?.store?.memory?.maxObjectBytes ?? DEFAULT_RULES.maxObjectBytes, maxBytes)
   const rulesOf = (route: FileRoute | undefined) => rules(route, settings, maxObjectBytes)
   return {
     listen: { host, port, trustProxy: file?.listen?.trustProxy ?? [] },
@@ -75,13 +73,11 @@ export function resolve(sources: Sources, file: FileConfig | undefined): Config 
 
 // --------------------------------------------------------------------------------------------------- origins
 
-const ORIGIN_DEFAULTS = { connectTimeout: 2_000, headersTimeout: 30_000, bodyTimeout: 30_000, maxConcurrency: 1_024 }
-
 /** URLs of flags or environment are the pool `default`, with the other settings the file may have for it. */
 function originsOf(settings: Settings, file: FileConfig | undefined): OriginConfig[] {
   const origins = new Map<string, FileOrigin>(Object.entries(file?.origins ?? {}))
   if (settings.origin !== undefined) {
-    origins.set(DEFAULT_NAME, { ...ORIGIN_DEFAULTS, ...origins.get(DEFAULT_NAME), urls: settings.origin })
+    origins.set(DEFAULT_NAME, { ...DEFAULT_TRANSPORT, ...origins.get(DEFAULT_NAME), urls: settings.origin })
   }
   return [...origins].map(([name, origin]) => ({ name, ...origin }))
 }
@@ -126,23 +122,33 @@ const isCatchAll = ({ match }: Pick<RouteConfig, 'match'>): boolean =>
   match.host === undefined && match.methods === undefined && (match.path === undefined || match.path === '/*')
 
 function rules(route: FileRoute | undefined, settings: Settings, maxObjectBytes: number): Rules {
+  const { grace, cookies } = DEFAULT_RULES
+  const ofSettings = {
+    ...DEFAULT_RULES,
+    maxObjectBytes,
+    ttl: settings.ttl,
+    grace: settings.grace ?? grace,
+    softTimeout: settings.softTimeout,
+    cookies: settings.cookies ?? cookies,
+  }
+  if (route === undefined) return ofSettings
   return {
-    ttl: route?.ttl ?? settings.ttl,
-    override: route?.override ?? false,
-    grace: route?.grace ?? settings.grace ?? DEFAULT_GRACE_MS,
-    softTimeout: route?.softTimeout ?? settings.softTimeout,
-    refreshAhead: route?.refreshAhead,
-    cookies: route?.cookies ?? settings.cookies ?? 'safe',
-    errorTtlMax: route?.errorTtlMax ?? 30_000,
-    tags: route?.tags ?? [],
+    ttl: route.ttl ?? ofSettings.ttl,
+    override: route.override,
+    grace: route.grace ?? ofSettings.grace,
+    softTimeout: route.softTimeout ?? ofSettings.softTimeout,
+    refreshAhead: route.refreshAhead,
+    cookies: route.cookies ?? ofSettings.cookies,
+    errorTtlMax: route.errorTtlMax,
+    tags: route.tags,
     key: {
-      sortQuery: route?.key.query.sort ?? false,
-      ignoreQuery: route?.key.query.ignore ?? [],
-      headers: route?.key.headers ?? [],
-      cookies: route?.key.cookies ?? [],
+      sortQuery: route.key.query.sort,
+      ignoreQuery: route.key.query.ignore,
+      headers: route.key.headers,
+      cookies: route.key.cookies,
     },
-    statusTtl: new Map(Object.entries(route?.statusTtl ?? {}).map(([status, ttl]) => [Number(status), ttl])),
-    bypass: route?.bypass ?? false,
+    statusTtl: new Map(Object.entries(route.statusTtl).map(([status, ttl]) => [Number(status), ttl])),
+    bypass: route.bypass,
     maxObjectBytes,
   }
 }

@@ -1,4 +1,5 @@
 import { Body } from '../../src/body.ts'
+import { DEFAULT_RULES } from '../../src/defaults.ts'
 import { fieldsOf } from '../../src/fields.ts'
 import type { CacheRequest, Found, Route, Rules, StoredResponse } from '../../src/model.ts'
 
@@ -10,21 +11,7 @@ export const NOW = Date.UTC(2026, 10, 18, 12)
 export const date = (ms: number): string => new Date(ms).toUTCString()
 
 export function rulesWith(changes: Partial<Rules> = {}): Rules {
-  return {
-    ttl: undefined,
-    override: false,
-    grace: 0,
-    softTimeout: undefined,
-    refreshAhead: undefined,
-    cookies: 'safe',
-    errorTtlMax: 30_000,
-    tags: [],
-    key: { sortQuery: false, ignoreQuery: [], headers: [], cookies: [] },
-    statusTtl: new Map(),
-    bypass: false,
-    maxObjectBytes: 1024,
-    ...changes,
-  }
+  return { ...DEFAULT_RULES, grace: 0, ...changes }
 }
 
 export function requestWith(headers: Headers = {}, changes: Partial<CacheRequest> = {}): CacheRequest {

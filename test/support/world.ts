@@ -1,4 +1,5 @@
 import type { Body } from '../../src/body.ts'
+import { DEFAULT_RULES } from '../../src/defaults.ts'
 import { createCache } from '../../src/embed.ts'
 import { Events, type EventPayloads } from '../../src/events.ts'
 import { field, fieldsOf } from '../../src/fields.ts'
@@ -8,21 +9,6 @@ import { localLog } from '../../src/stores/local-log.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { FakeClock } from './fake-clock.ts'
 import { ScriptedOrigin } from './scripted-origin.ts'
-
-export const RULES: Rules = {
-  ttl: undefined,
-  override: false,
-  grace: 3_600_000,
-  softTimeout: undefined,
-  refreshAhead: undefined,
-  cookies: 'safe',
-  errorTtlMax: 30_000,
-  tags: [],
-  key: { sortQuery: false, ignoreQuery: [], headers: [], cookies: [] },
-  statusTtl: new Map(),
-  bypass: false,
-  maxObjectBytes: 8 * 1024 * 1024,
-}
 
 /** A cache with everything around it in the test's hands. */
 export function world(rules: Partial<Rules> = {}) {
@@ -43,7 +29,7 @@ export function world(rules: Partial<Rules> = {}) {
   for (const name of ['origin', 'revalidation', 'collapse', 'eviction', 'purge'] as const) {
     events.on(name, (payload) => void (seen[name] as unknown[]).push(payload))
   }
-  const route = { name: 'default', match: {}, origin, rules: { ...RULES, ...rules } }
+  const route = { name: 'default', match: {}, origin, rules: { ...DEFAULT_RULES, ...rules } }
   const cache = createCache({ store, log, clock, events, routes: [route] })
   const ask = async (path: string, headers: Record<string, string> = {}, extra: Partial<CacheRequest> = {}) =>
     cache.handle({ method: 'GET', url: `http://a.test${path}`, fields: fieldsOf(headers), ...extra })
