@@ -53,9 +53,19 @@ function answer(
     return send(problem('', request), exchange)
   }
   exchange.url = request.url
-  const reply = cache.handle(request)
-  if (reply instanceof Promise) void reply.then((resolved) => send(resolved, exchange))
-  else send(reply, exchange)
+  try {
+    const reply = cache.handle(request)
+    if (reply instanceof Promise) reply.then((resolved) => send(resolved, exchange)).catch(fail)
+    else send(reply, exchange)
+  } catch (error) {
+    fail(error)
+  }
+
+  /** What cannot be written as HTTP ends this answer, not the process. */
+  function fail(thrown: unknown): void {
+    if (response.headersSent) response.destroy()
+    else send(problem('', new HerdgateError('internal', String(thrown))), exchange)
+  }
 }
 
 /** One request and its answer on their way through. */
@@ -161,7 +171,13 @@ function send(reply: Reply, exchange: Exchange): void {
     return report(reply, exchange, firstByteMs, 0, true)
   }
   const whole = reply.body === undefined ? NOTHING : reply.body.bytes
-  response.writeHead(reply.status, reply.fields as string[])
+  try {
+    response.writeHead(reply.status, reply.fields as string[])
+  } catch (error) {
+    if (response.headersSent) throw error
+    reply.body?.discard()
+    return send(problem(reply.route, new HerdgateError('origin_invalid')), exchange)
+  }
   if (whole === undefined) {
     void stream(reply, exchange, firstByteMs)
   } else {

@@ -133,7 +133,7 @@ export interface Unshareable extends Stamp {
 
 export type Stored = Entry | Varies | Unshareable
 
-/** Keeps stored things under keys. A fault on reading is a miss, never an exception. */
+/** Keeps stored things under keys. A fault is a miss, or a write that is lost, and an event: nothing here rejects. */
 export interface Store {
   get(key: string): Awaitable<Stored | undefined>
   /** @param keepForMs after which the store may forget it; it may forget it sooner. */

@@ -67,7 +67,11 @@ const LOSSES = new Set([
 
 const SHUT_DOWN = new Set(['UND_ERR_DESTROYED', 'UND_ERR_CLOSED', 'UND_ERR_INFO', 'UND_ERR_ABORTED'])
 
+/** undici's parser asserts what its grammar lets through: a status below 100, for one. */
+const ASSERTION = 'ERR_ASSERTION'
+
 function isInvalid(code: string): boolean {
+  if (code === ASSERTION) return true
   return code.startsWith('HPE_') || code.startsWith('UND_ERR_RES') || code === 'UND_ERR_HEADERS_OVERFLOW'
 }
 
