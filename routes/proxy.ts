@@ -1,8 +1,8 @@
 /** The data port: what the client asked goes to the cache, what the cache replies goes to the client. Nothing else. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { BodyReader, Cache, CacheRequest, Fields, Peer, Reply } from '../src/library.ts'
-import { fieldLines, HerdgateError, parseTarget, problem } from '../src/library.ts'
+import { fieldLines, HerdgateError, lines, parseTarget, problem } from '../src/library.ts'
 
 export interface ProxyOptions {
   readonly cache: Pick<Cache, 'handle' | 'events'>
@@ -133,12 +133,18 @@ class ClientRequest implements CacheRequest {
   }
 
   onInterim(status: number, fields: Fields): void {
-    const response = this.#response
-    if (response.headersSent || response.destroyed || this.#message.httpVersion === '1.0') return
-    const record = asRecord(fields)
-    if (status === 103) response.writeEarlyHints(record)
-    else if (status === 102) response.writeProcessing()
+    if (!this.#response.headersSent && this.#message.httpVersion !== '1.0') writeInterim(this.#response, status, fields)
   }
+}
+
+/**
+ * Straight to the socket, which a response has when it is its turn: node:http's own call takes one form of Link field
+ * and no other field.
+ */
+function writeInterim({ socket }: ServerResponse, status: number, fields: Fields): void {
+  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Interim'}\r\n`
+  for (let at = 0; at + 1 < fields.length; at += 2) head += `${fields[at]}: ${fields[at + 1]}\r\n`
+  socket?.write(`${head}\r\n`, 'latin1')
 }
 
 function abortedWith(response: ServerResponse): AbortSignal {
@@ -148,17 +154,6 @@ function abortedWith(response: ServerResponse): AbortSignal {
     if (!response.writableFinished) abort.abort()
   })
   return abort.signal
-}
-
-function asRecord(fields: Fields): Record<string, string | string[]> {
-  const record: Record<string, string | string[]> = Object.create(null)
-  for (let at = 0; at + 1 < fields.length; at += 2) {
-    const name = fields[at]?.toLowerCase() ?? ''
-    const value = fields[at + 1] ?? ''
-    const before = record[name]
-    record[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value]
-  }
-  return record
 }
 
 // --------------------------------------------------------------------------------------------------- the reply
@@ -176,6 +171,7 @@ function send(reply: Reply, exchange: Exchange): void {
   } catch (error) {
     if (response.headersSent) throw error
     reply.body?.discard()
+    response.statusMessage = ''
     return send(problem(reply.route, new HerdgateError('origin_invalid')), exchange)
   }
   if (whole === undefined) {
@@ -201,16 +197,39 @@ async function stream(reply: Reply, exchange: Exchange, firstByteMs: number): Pr
   let bytes = 0
   try {
     bytes = await copy(reader, response)
-    const trailers = asRecord(reader.trailers())
-    if (Object.keys(trailers).length > 0) response.addTrailers(trailers)
+    response.addTrailers(trailersOf(reader))
     response.end()
     report(reply, exchange, firstByteMs, bytes, false)
   } catch {
-    response.destroy() // the client must see that this is not the whole of it
+    breakOff(exchange)
     report(reply, exchange, firstByteMs, bytes, true)
   } finally {
     response.off('close', leave)
   }
+}
+
+/** The client must see that this is not the whole of it. Where the connection's end is the content's, only a reset says so. */
+function breakOff({ message, response }: Exchange): void {
+  if (message.httpVersion === '1.0') response.socket?.resetAndDestroy()
+  else response.destroy()
+}
+
+/** Trailers may not carry what frames or routes a message (RFC 9110 section 6.5.1). */
+const NEVER_TRAILERS = new Set([
+  'content-length',
+  'transfer-encoding',
+  'trailer',
+  'host',
+  'content-encoding',
+  'connection',
+])
+
+function trailersOf(reader: BodyReader): Record<string, string> {
+  const trailers: Record<string, string> = Object.create(null)
+  for (const [name, value] of lines(reader.trailers())) {
+    if (!NEVER_TRAILERS.has(name)) trailers[name] = name in trailers ? `${trailers[name]}, ${value}` : value
+  }
+  return trailers
 }
 
 /** At the client's pace. @returns octets copied */

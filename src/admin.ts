@@ -12,6 +12,7 @@ import { badRequest, type ProblemDetails, ProblemError, sendProblem } from '../r
 import { purgeRoutes } from '../routes/purge.ts'
 import { statsRoute } from '../routes/stats.ts'
 import type { Cache } from './cache/create-cache.ts'
+import { closeOnlyBusyConnectionsLate } from './draining.ts'
 import { HerdgateError } from './errors.ts'
 import { rawProblem } from './problem.ts'
 
@@ -53,6 +54,7 @@ export function createAdmin({ cache, metrics, token, logger, ready, version }: A
       else sendProblem(reply, problemFor(error))
     },
   })
+  closeOnlyBusyConnectionsLate(app)
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   app.setErrorHandler(answerError(logger))

@@ -1,8 +1,8 @@
 import { METHODS, type ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { closeOnlyBusyConnectionsLate, type HttpSocket } from './draining.ts'
 import { HerdgateError } from './errors.ts'
-import { rawProblem } from './problem.ts'
+import { PROBLEM_TYPE, problemOf, rawProblem } from './problem.ts'
 import { isWebSocket } from './upgrade.ts'
 
 /** How long a client may take over a request's head, in ms. */
@@ -28,6 +28,11 @@ export function createDataPort(): FastifyInstance {
     },
     clientErrorHandler: refuseMalformed,
   })
+  closeOnlyBusyConnectionsLate(app)
+  const server = app.server as typeof app.server & { httpAllowHalfOpen?: boolean }
+  server.httpAllowHalfOpen = true // who has sent all of a request and says so still wants the answer
+  server.on('connect', (_request, socket) => socket.end(rawProblem(new HerdgateError('method_not_allowed'))))
+  server.on('checkExpectation', (_request, response) => refuseExpectation(response))
   for (const method of METHODS) {
     if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
   }
@@ -35,13 +40,17 @@ export function createDataPort(): FastifyInstance {
 }
 
 /** What Node's parser refused. The connection is closed: nothing after it can be trusted. */
-function refuseMalformed(
-  error: NodeJS.ErrnoException,
-  socket: Socket & { _httpMessage?: ServerResponse | null },
-): void {
+function refuseMalformed(error: NodeJS.ErrnoException, socket: HttpSocket): void {
   const answered = socket._httpMessage?.headersSent === true // an answer is on its way: nothing may be put into it
   if (error.code === 'ECONNRESET' || !socket.writable || answered) socket.destroy()
   else socket.end(rawProblem(new HerdgateError(codeOf(error))))
+}
+
+/** RFC 9110 section 10.1.1: only 100-continue is an expectation. */
+function refuseExpectation(response: ServerResponse): void {
+  const error = new HerdgateError('expectation_failed')
+  response.writeHead(error.status, { 'Content-Type': PROBLEM_TYPE, 'Cache-Control': 'no-store', Connection: 'close' })
+  response.end(JSON.stringify(problemOf(error)))
 }
 
 function codeOf(error: NodeJS.ErrnoException): 'head_too_large' | 'request_timeout' | 'malformed_request' {

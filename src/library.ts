@@ -9,7 +9,7 @@ export type { Statistics } from './cache/statistics.ts'
 export { createCache, type EmbedOptions } from './embed.ts'
 export { asHerdgateError, type ErrorCode, HerdgateError } from './errors.ts'
 export { type EventPayloads, Events, type OriginEvent, type RequestEvent } from './events.ts'
-export { type Fields, field, fieldLines, fieldsOf } from './fields.ts'
+export { type Fields, field, fieldLines, fieldsOf, lines } from './fields.ts'
 export type {
   CacheRequest,
   Clock,

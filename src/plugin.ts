@@ -36,7 +36,10 @@ export interface HerdgateOptions {
  * asked for the whole path, prefix included.
  */
 export async function herdgate(app: FastifyInstance, options: HerdgateOptions): Promise<void> {
-  const urls = typeof options.origin === 'string' ? [options.origin] : options.origin
+  const urls = [options.origin].flat()
+  if (urls.length === 0 || !urls.every((url) => URL.canParse(String(url)))) {
+    throw new TypeError(`herdgate: expected "origin" to be one URL or several, got ${JSON.stringify(options.origin)}`)
+  }
   const origin = createOrigin({ name: 'default', urls, ...DEFAULT_TRANSPORT }, systemClock)
   const route = { name: 'default', match: options.match ?? {}, origin, rules: rulesOf(options) }
   const cache = createCache({

@@ -22,6 +22,7 @@ export function rawProblem(error: HerdgateError): string {
     `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? 'Error'}`,
     `Content-Type: ${PROBLEM_TYPE}`,
     'Cache-Control: no-store',
+    `Cache-Status: herdgate; detail=${error.code}`,
     `Content-Length: ${Buffer.byteLength(content)}`,
     'Connection: close',
   ]

@@ -49,7 +49,10 @@ export interface Targets {
 export interface Cache extends Values {
   /** The HTTP door. Never rejects. */
   handle(request: CacheRequest): Reply | Promise<Reply>
-  /** Never served again, not even stale; beats a fetch in flight. Rejects when it could not be logged. */
+  /**
+   * Never served again, not even stale; beats a fetch in flight. Rejects when it could not be logged, and with a
+   * RangeError when nothing is selected.
+   */
   purge(targets: Targets): Promise<Receipt>
   /** Revalidated before the next use; grace still applies. Rejects when it could not be logged. */
   invalidate(targets: Targets): Promise<Receipt>
@@ -88,8 +91,8 @@ export function createCache(options: CacheOptions): Cache {
   return {
     ...values,
     handle: createHandle(http),
-    purge: (targets) => append('purge', selectorsOf(targets, routes), targets.by),
-    invalidate: (targets) => append('invalidate', selectorsOf(targets, routes), targets.by),
+    purge: async (targets) => append('purge', selectorsOf(targets, routes), targets.by),
+    invalidate: async (targets) => append('invalidate', selectorsOf(targets, routes), targets.by),
     clear: async () => void (await append('purge', { all: true })),
     explain: (request) => explain(request, http),
     stats: () => statistics(counts, engine, store, log),
@@ -104,6 +107,9 @@ export function createCache(options: CacheOptions): Cache {
 
 function selectorsOf({ tags, urls, prefixes, keys, all }: Targets, routes: readonly Route[]): Selectors {
   const names = (urls ?? []).flatMap((url) => namesOf(routes, url)).concat(keys ?? [])
+  const count = (tags?.length ?? 0) + names.length + (prefixes?.length ?? 0)
+  if (count === 0 && all !== true)
+    throw new RangeError('expected at least one of tags, urls, prefixes, keys, all: true')
   return { tags: tags ?? [], urls: names, prefixes: (prefixes ?? []).map(nameOf), all: all ?? false }
 }
 

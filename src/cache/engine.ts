@@ -230,7 +230,8 @@ export class Engine {
     originMs: number | undefined,
   ): Resolution<E, D> {
     const ttlMs = landed.entry.freshUntil - this.#clock.now()
-    const outcome = { fwd: decision.why, fwdStatus: landed.status, stored: true, ttlMs, originMs }
+    const stored = this.#log.verdict(landed.entry) === 'valid'
+    const outcome = { fwd: decision.why, fwdStatus: landed.status, stored, ttlMs, originMs }
     return {
       kind: 'entry',
       entry: landed.entry,
@@ -516,7 +517,9 @@ function served<E extends Entry, D>(
   now: number,
   detail?: string,
 ): Resolution<E, D> {
-  return { kind: 'entry', entry, outcome: { result, ttlMs: entry.freshUntil - now, detail } }
+  const ttlMs = entry.freshUntil - now
+  // An invalidated copy is stale whatever its lifetime says.
+  return { kind: 'entry', entry, outcome: { result, ttlMs: result === 'hit' ? ttlMs : Math.min(ttlMs, 0), detail } }
 }
 
 const direct = <E extends Entry, D>(reply: D, outcome: Outcome): Resolution<E, D> => ({

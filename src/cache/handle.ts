@@ -12,7 +12,7 @@ import { classify } from '../policy/request.ts'
 import { notModifiedHead } from '../policy/not-modified.ts'
 import { cachedHead, passedHead } from '../policy/response.ts'
 import { matchRoute } from '../policy/route.ts'
-import { nameOf } from '../policy/target.ts'
+import { locate, nameOf } from '../policy/target.ts'
 import { precondition } from '../policy/validation.ts'
 import { PROBLEM_TYPE, problemOf } from '../problem.ts'
 import type { Engine, Resolution } from './engine.ts'
@@ -53,7 +53,7 @@ export function createHandle(parts: HandleParts): (request: CacheRequest) => Rep
     const kind = classify(request, route.rules)
     const { key, target, url: keyed } = keyOf(route, request)
     const url = nameOf(keyed)
-    if (kind.kind !== 'lookup') return forward(request, route, { key, target, url }, kind)
+    if (kind.kind !== 'lookup') return forward(request, route, { key, target: locate(request.url).target, url }, kind)
 
     const ask = { key, target, url, credentialed: kind.credentialed, shared: true }
     const resolution = engine.resolve(new HttpQuestion(request, route, ask, parts))

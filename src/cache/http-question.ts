@@ -18,7 +18,7 @@ import { upstreamFields } from '../policy/forward.ts'
 import { lifetimeOf } from '../policy/freshness.ts'
 import { dated, storedFields } from '../policy/response.ts'
 import { decide } from '../policy/reuse.ts'
-import { storable } from '../policy/storable.ts'
+import { type Storable, storable } from '../policy/storable.ts'
 import { tagsOf } from '../policy/tags.ts'
 import { locate } from '../policy/target.ts'
 import { conditionsFor, confirms, mergeFields } from '../policy/validation.ts'
@@ -191,13 +191,21 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
   #judge(context: LoadContext<StoredResponse>, fetched: Fetched): Loaded<StoredResponse, DirectResponse> {
     const { response } = fetched
     const failed = response.status >= 500
-    const verdict = storable(this.#request, response, this.#route.rules)
+    const verdict = this.#storable(response)
     if (verdict.store && !(failed && context.keepPrevious)) return this.#fresh(context, fetched)
     const why = verdict.store ? 'kept-stale' : verdict.why
     if (!failed) return { kind: 'direct', reply: this.#reply(fetched, 0), status: response.status, why }
     const shared = verdict.store || why === 'status' || why === 'no-lifetime'
     const reply = this.#reply(fetched, shared ? SHARED_FAILURE_BYTES : 0)
     return { kind: 'failed', reply, status: response.status, shared }
+  }
+
+  #storable(response: OriginResponse): Storable {
+    if (!this.#ask.shared)
+      return { store: false, why: this.#request.method === 'GET' ? 'bypass' : 'method', credentials: false }
+    const verdict = storable(this.#request, response, this.#route.rules)
+    const tooLarge = (lengthOf(response.fields) ?? 0) > this.#route.rules.maxObjectBytes
+    return verdict.store && tooLarge ? { store: false, why: 'too-large', credentials: false } : verdict
   }
 
   #fresh(context: LoadContext<StoredResponse>, fetched: Fetched): Loaded<StoredResponse, DirectResponse> {

@@ -40,8 +40,11 @@ async function listen(server: Server, config: Config): Promise<{ data: string; a
   }
 }
 
+type ListenError = NodeJS.ErrnoException & { address?: string; hostname?: string; port?: number }
+
 function whyNotListening(error: unknown, { admin }: Config): string {
-  const { code, address, port, message } = error as NodeJS.ErrnoException & { address?: string; port?: number }
+  const { code, address: bound, hostname, port, message } = error as ListenError
+  const address = bound ?? hostname
   const flag = port === admin.port ? '--admin-port' : '--port' // they differ, or both are 0 and never taken
   const host = flag.replace('port', 'host')
   if (code === 'EADDRINUSE') return `${address}:${port} is in use; choose another with ${flag}`

@@ -143,12 +143,24 @@ function framing(received: Fields, hasBody: boolean): string[] {
 function forwarding(received: Fields, peer: Peer | undefined, { authority, scheme }: UpstreamOptions): string[] {
   const believed = peer?.trusted === true ? received : []
   const address = peer?.address.replace(/^::ffff:(?=[\d.]+$)/i, '')
-  const element = [...(address === undefined ? [] : [`for=${node(address)}`]), `host=${quoted(authority)}`]
-  const fields = ['Forwarded', joined(field(believed, 'forwarded'), [...element, `proto=${scheme}`].join(';'))]
-  if (address !== undefined) fields.push('X-Forwarded-For', joined(field(believed, 'x-forwarded-for'), address))
-  fields.push('X-Forwarded-Host', field(believed, 'x-forwarded-host') ?? authority)
-  fields.push('X-Forwarded-Proto', field(believed, 'x-forwarded-proto') ?? scheme)
+  const host = field(believed, 'x-forwarded-host') ?? authority
+  const chain = field(believed, 'x-forwarded-for')
+  const element = [
+    ...(address === undefined ? [] : [`for=${node(address)}`]),
+    `host=${quoted(host)}`,
+    `proto=${scheme}`,
+  ]
+  const fields = ['Forwarded', joined(field(believed, 'forwarded') ?? forwardedFor(chain), element.join(';'))]
+  if (address !== undefined) fields.push('X-Forwarded-For', joined(chain, address))
+  fields.push('X-Forwarded-Host', host, 'X-Forwarded-Proto', scheme)
   return fields
+}
+
+/** What X-Forwarded-For tells, as Forwarded would: an origin may read either. */
+function forwardedFor(chain: string | undefined): string | undefined {
+  const addresses = chain?.split(',').map((address) => address.trim()) ?? []
+  const known = addresses.filter((address) => address !== '')
+  return known.length === 0 ? undefined : known.map((address) => `for=${node(address)}`).join(', ')
 }
 
 /** RFC 7239 section 6: an IPv6 address is bracketed and quoted. */

@@ -14,6 +14,8 @@ const SAFE_METHODS = new Set(['OPTIONS', 'TRACE', 'QUERY', 'PROPFIND', 'REPORT',
 
 const SHARED: RequestKind = { kind: 'lookup', credentialed: false }
 const CREDENTIALED: RequestKind = { kind: 'lookup', credentialed: true }
+/** If-Match and If-Unmodified-Since are the origin's to evaluate (RFC 9111 section 4.3.2). */
+const PRECONDITION: RequestKind = { kind: 'pass', why: 'request', detail: 'precondition' }
 const UNSAFE: RequestKind = { kind: 'unsafe' }
 
 /**
@@ -27,7 +29,17 @@ export function classify(request: CacheRequest, rules: Rules): RequestKind {
   if (rules.bypass) return { kind: 'pass', why: 'bypass', detail: 'route' }
   // Content in a GET has no defined meaning, yet some origins answer to it (RFC 9110 section 9.3.1).
   if (request.body !== undefined) return { kind: 'pass', why: 'bypass', detail: 'body' }
+  if (hasOriginPrecondition(request.fields)) return PRECONDITION
   return isCredentialed(request.fields, rules.cookies) ? CREDENTIALED : SHARED
+}
+
+function hasOriginPrecondition(fields: Fields): boolean {
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at] ?? ''
+    if (name.length === 8 && name.toLowerCase() === 'if-match') return true
+    if (name.length === 19 && name.toLowerCase() === 'if-unmodified-since') return true
+  }
+  return false
 }
 
 /**

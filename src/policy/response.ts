@@ -49,7 +49,7 @@ export function cachedHead(entry: StoredResponse, outcome: Outcome, now: number)
 export function passedHead(fields: Fields, outcome: Outcome, cookies: Rules['cookies'] = 'safe'): string[] {
   const isHopByHop = hopByHop(fields)
   const head = without(fields, (name) => {
-    return isHopByHop(name) || isTagField(name) || name === OWN_CONTROL || isIgnoredCookie(name, cookies)
+    return isHopByHop(name) || isTagField(name) || NOT_PASSED.has(name) || isIgnoredCookie(name, cookies)
   })
   head.push('Via', VIA, 'Cache-Status', cacheStatus(outcome))
   return head
@@ -58,6 +58,9 @@ export function passedHead(fields: Fields, outcome: Outcome, cookies: Rules['coo
 function isIgnoredCookie(name: string, cookies: Rules['cookies']): boolean {
   return cookies === 'ignore' && name === 'set-cookie'
 }
+
+/** Trailer: whether there will be any depends on the framing of the client's connection. */
+const NOT_PASSED = new Set([OWN_CONTROL, 'trailer'])
 
 /** A copy; names are compared only where their length fits. */
 function withoutOwnControl(fields: Fields): string[] {

@@ -160,10 +160,22 @@ describe('what a trusted proxy says', () => {
       'X-Forwarded-Proto': 'https',
     }
     const fields = sent(headers, { scheme: 'https' }, proxy)
-    expect(fieldLines(fields, 'forwarded')).toEqual(['for=1.2.3.4, for=5.6.7.8, for=10.0.0.1;host=a.test;proto=https'])
+    expect(fieldLines(fields, 'forwarded')).toEqual([
+      'for=1.2.3.4, for=5.6.7.8, for=10.0.0.1;host=shop.test;proto=https',
+    ])
     expect(fieldLines(fields, 'x-forwarded-for')).toEqual(['1.2.3.4, 10.0.0.1'])
     expect(fieldLines(fields, 'x-forwarded-host')).toEqual(['shop.test'])
     expect(fieldLines(fields, 'x-forwarded-proto')).toEqual(['https'])
+  })
+
+  it('in X-Forwarded-For alone is told in Forwarded as well', () => {
+    const fields = sent({ 'X-Forwarded-For': '1.2.3.4, ::1' }, { scheme: 'https' }, proxy)
+    expect(fieldLines(fields, 'forwarded')).toEqual(['for=1.2.3.4, for="[::1]", for=10.0.0.1;host=a.test;proto=https'])
+  })
+
+  it('of a scheme that is none does not pass', () => {
+    const fields = sent({ 'X-Forwarded-Proto': 'javascript' }, { scheme: 'http' }, proxy)
+    expect(fieldLines(fields, 'x-forwarded-proto')).toEqual(['http'])
   })
 })
 

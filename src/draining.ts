@@ -1,0 +1,29 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+
+/** How often connections are looked through while a listener closes, in ms. */
+const SWEEP_MS = 50
+
+/** What node:http keeps on a socket while an answer is due on it. */
+export type HttpSocket = Socket & { _httpMessage?: ServerResponse | null }
+
+/**
+ * Lets a closing listener wait for answers that are due, and for nothing else. By itself it would wait for every
+ * connection on which something has arrived: half of a head, the rest of an upload that was answered long ago, a
+ * keep-alive client that is between requests.
+ */
+export function closeOnlyBusyConnectionsLate(app: FastifyInstance): void {
+  const open = new Set<HttpSocket>()
+  app.server.on('connection', (socket: HttpSocket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
+  app.addHook('preClose', (done) => {
+    const sweep = setInterval(() => {
+      for (const socket of open) if (!socket._httpMessage) socket.destroySoon()
+      if (open.size === 0) clearInterval(sweep)
+    }, SWEEP_MS)
+    done()
+  })
+}

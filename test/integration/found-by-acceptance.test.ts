@@ -1,0 +1,151 @@
+import { once } from 'node:events'
+import http, { type IncomingMessage } from 'node:http'
+import net from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
+import { get, until } from '../support/http.ts'
+import { ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
+
+/* Each test is a fault that was once found from outside, named after what a user saw. */
+let origin: RawOrigin
+let herdgate: Herdgate
+
+async function start(answer: (request: RawRequest) => void, flags: string[] = []): Promise<void> {
+  origin = await rawOrigin(answer)
+  herdgate = await startHerdgate(['--origin', origin.url, '--log-level', 'silent', ...flags])
+}
+
+afterEach(async () => {
+  await herdgate.stop('SIGKILL')
+  await origin.close()
+})
+
+const port = () => Number(new URL(herdgate.url).port)
+
+/** Sends octets, optionally the end after them, and gives all that comes back. */
+async function exchange(octets: string, end = false): Promise<string> {
+  const socket = net.connect({ port: port(), host: '127.0.0.1', allowHalfOpen: true })
+  if (end) socket.end(octets)
+  else socket.write(octets)
+  return Buffer.concat(await socket.toArray()).toString('latin1')
+}
+
+const TRAILERS =
+  'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n'
+
+test('a Trailer field in the answer to a HEAD or for an HTTP/1.0 client does not end the process', async () => {
+  await start(({ socket, head }) => socket.write(head.startsWith('HEAD') ? TRAILERS.slice(0, -17) : TRAILERS))
+  expect((await get(`${herdgate.url}/x`, { method: 'HEAD' })).status).toBe(200)
+  expect(await exchange('GET /y HTTP/1.0\r\nHost: a\r\n\r\n')).toMatch(/^HTTP\/1.1 200 OK[^]*abc$/)
+  expect(herdgate.child.exitCode).toBeNull()
+})
+
+test.each([
+  'Link: </a.css>; rel=preload, </b.js>; rel=preload',
+  'Link: </a>; rel=preload; title="a b"',
+  'X-Hint: no link at all',
+])('a 103 with "%s" is passed on, and the answer after it', async (hint) => {
+  await start(({ socket }) => socket.write(`HTTP/1.1 103 Early Hints\r\n${hint}\r\n\r\n${ok('body')}`))
+  const request = http.get(`${herdgate.url}/x`)
+  const hints: string[][] = []
+  request.on('information', ({ rawHeaders }) => hints.push(rawHeaders))
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  expect(Buffer.concat(await response.toArray()).toString()).toBe('body')
+  expect(hints).toEqual([hint.split(/: (.*)/, 2)])
+})
+
+describe('SIGTERM', () => {
+  test.each([
+    ['half a head', 'GET / HT'],
+    ['an upload whose answer came before its end', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab'],
+  ])('does not wait for %s', async (_, octets) => {
+    await start(({ socket }) => socket.write(ok('early')))
+    const socket = net.connect(port(), '127.0.0.1')
+    socket.on('error', () => {})
+    socket.write(octets)
+    if (octets.startsWith('POST')) await once(socket, 'data')
+    else await until(() => socket.bytesWritten === octets.length, 'the octets to be sent')
+    await get(`${herdgate.url}/other`)
+    const before = performance.now()
+    expect(await herdgate.stop()).toBe(0)
+    expect(performance.now() - before).toBeLessThan(5_000)
+  })
+
+  test('waits for an answer that is due', async () => {
+    let answer = () => {}
+    await start(({ socket }) => {
+      answer = () => void socket.write(ok('late'))
+    })
+    const due = get(`${herdgate.url}/slow`)
+    await until(() => origin.requests.length === 1, 'the request at the origin')
+    const stopped = herdgate.stop()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    answer()
+    expect((await due).body).toBe('late')
+    expect(await stopped).toBe(0)
+  })
+})
+
+test('a client that closes its half after the request still gets the answer', async () => {
+  await start(({ socket }) => void setTimeout(() => socket.write(ok('answer')), 200))
+  expect(await exchange('GET /x HTTP/1.1\r\nHost: a\r\n\r\n', true)).toMatch(/^HTTP\/1.1 200 OK[^]*answer$/)
+})
+
+describe('Cache-Status says stored only of what is', () => {
+  test('not of a response above the limit, whose key is remembered', async () => {
+    const large = `Cache-Control: max-age=60\r\n`
+    await start(({ socket }) => void socket.write(ok('x'.repeat(70_000), large)), ['--memory', '64KiB'])
+    expect((await get(`${herdgate.url}/x`)).cacheStatus).toBe(
+      'herdgate; fwd=uri-miss; fwd-status=200; detail=too-large',
+    )
+    expect((await get(`${herdgate.url}/x`)).cacheStatus).toContain('detail=unshareable')
+  })
+
+  test('not of a response that a purge has overtaken', async () => {
+    let answer = () => {}
+    await start(({ socket }) => {
+      answer = () => void socket.write(ok('x', 'Cache-Control: max-age=60\r\n'))
+    })
+    const first = get(`${herdgate.url}/x`)
+    await until(() => origin.requests.length === 1, 'the request at the origin')
+    await herdgate.ask('/v1/purge', { all: true })
+    answer()
+    expect((await first).cacheStatus).toBe('herdgate; fwd=uri-miss; fwd-status=200')
+  })
+})
+
+test('a response cut short reaches an HTTP/1.0 client as a reset, not as its end', async () => {
+  await start(({ socket }) => {
+    socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n')
+    setTimeout(() => socket.destroy(), 100)
+  })
+  await expect(exchange('GET /x HTTP/1.0\r\nHost: a\r\n\r\n')).rejects.toMatchObject({ code: 'ECONNRESET' })
+})
+
+test('If-Match is for the origin to evaluate', async () => {
+  await start(({ socket, head }) =>
+    socket.write(
+      /if-match: "zz"/i.test(head)
+        ? 'HTTP/1.1 412 No\r\nContent-Length: 0\r\n\r\n'
+        : ok('x', 'Cache-Control: max-age=60\r\n'),
+    ),
+  )
+  await get(`${herdgate.url}/x`)
+  expect((await get(`${herdgate.url}/x`, { headers: { 'If-Match': '"zz"' } })).status).toBe(412)
+})
+
+test('CONNECT is answered 405, an unknown expectation 417', async () => {
+  await start(({ socket }) => void socket.write(ok()))
+  expect(await exchange('CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n')).toMatch(
+    /^HTTP\/1.1 405 [^]*"code":"method_not_allowed"/,
+  )
+  expect(await exchange('GET / HTTP/1.1\r\nHost: a\r\nExpect: foo\r\n\r\n')).toMatch(
+    /^HTTP\/1.1 417 [^]*"expectation_failed"/,
+  )
+})
+
+test('the absolute form of a target is accepted when it agrees with Host', async () => {
+  await start(({ socket, head }) => void socket.write(ok(head.split('\r\n')[0])))
+  const answer = await exchange('GET http://a.example/x?y HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n')
+  expect(answer).toContain('GET /x?y HTTP/1.1')
+})
