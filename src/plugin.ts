@@ -37,7 +37,7 @@ export interface HerdgateOptions {
  */
 export async function herdgate(app: FastifyInstance, options: HerdgateOptions): Promise<void> {
   const urls = [options.origin].flat()
-  if (urls.length === 0 || !urls.every((url) => URL.canParse(String(url)))) {
+  if (urls.length === 0 || !urls.every((url) => URL.canParse(url))) {
     throw new TypeError(`herdgate: expected "origin" to be one URL or several, got ${JSON.stringify(options.origin)}`)
   }
   const origin = createOrigin({ name: 'default', urls, ...DEFAULT_TRANSPORT }, systemClock)
