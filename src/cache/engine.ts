@@ -4,7 +4,6 @@
  * A fetch belongs to the cache, not to the request that started it. It is stamped with the invalidation log's position
  * from before it began, so whatever is appended while it runs outdates what it stores.
  */
-import type { Fate } from '../body.ts'
 import { asHerdgateError, HerdgateError } from '../errors.ts'
 import type { Events } from '../events.ts'
 import type {
@@ -18,19 +17,17 @@ import type {
   InvalidationLog,
   Outcome,
   Store,
-  Stored,
 } from '../model.ts'
 import { type AnyFlight, type Flight, Flights, type Landed } from './flights.ts'
 import { flightKey, lookup } from './lookup.ts'
 import type { LoadContext, Question } from './question.ts'
+import { Storing } from './storing.ts'
 
 export interface EngineParts {
   readonly store: Store
   readonly log: InvalidationLog
   readonly clock: Clock
   readonly events: Events
-  /** How long an unshareable answer is remembered, in ms. */
-  readonly unshareableFor?: number
 }
 
 /** How a question was answered. */
@@ -45,10 +42,8 @@ type Pass<E extends Entry> = Extract<Decision<E>, { kind: 'pass' }>
 
 /** A failed fetch answers those who come right after it too: for as long as it took, within these bounds, in ms. */
 const FAILURE_SHARED_FOR = { least: 250, most: 5_000 }
-const UNSHAREABLE_FOR = 30_000
 /** A waiter that got an answer for others looks again this often, then goes alone. */
 const MOST_ATTEMPTS = 3
-const MOST_VARIANTS = 64
 
 export class Engine {
   readonly #store: Store
@@ -56,14 +51,14 @@ export class Engine {
   readonly #clock: Clock
   readonly #events: Events
   readonly #flights = new Flights()
-  readonly #unshareableFor: number
+  readonly #storing: Storing
 
-  constructor({ store, log, clock, events, unshareableFor = UNSHAREABLE_FOR }: EngineParts) {
+  constructor({ store, log, clock, events }: EngineParts) {
     this.#store = store
     this.#log = log
     this.#clock = clock
     this.#events = events
-    this.#unshareableFor = unshareableFor
+    this.#storing = new Storing({ store, log, clock, flights: this.#flights })
   }
 
   /** Fetches in progress. */
@@ -358,10 +353,10 @@ export class Engine {
     flight.tookMs = this.#clock.now() - flight.startedAt
     switch (landed.kind) {
       case 'entry':
-        this.#keep(question, landed.entry, key, flight)
+        this.#storing.keep(question, landed.entry, key, flight)
         break
       case 'direct':
-        void this.#rememberUnshareable(key, flight) // in the place of a copy that this answer replaces
+        void this.#storing.rememberUnshareable(key, flight) // in the place of a copy that this answer replaces
         this.#leaveSoon(flight, context.previous !== undefined)
         break
       case 'failed': // an answer all the same: what is not to be stored is for those who waited, not for later ones
@@ -408,7 +403,7 @@ export class Engine {
     const passed: Outcome = { result: 'pass', fwd: why, originMs, detail }
     switch (landed.kind) {
       case 'entry':
-        this.#keep(question, landed.entry, flightKey(key, question.credentialed), undefined)
+        this.#storing.keep(question, landed.entry, flightKey(key, question.credentialed), undefined)
         return this.#led({ kind: 'fetch', why }, landed, originMs)
       case 'direct':
         return direct(landed.reply, { ...passed, fwdStatus: landed.status, detail: detail ?? landed.why })
@@ -422,79 +417,7 @@ export class Engine {
         return this.#staleOrError(decision, landed.error, false)
     }
   }
-
-  // ------------------------------------------------------------------------------------------------- storing
-
-  /**
-   * Stores an entry when all of it has arrived. Until then its flight, if it has one, answers those who come; where the
-   * resource varies that is known at once, so that others ask for their own variant.
-   */
-  #keep<E extends Entry, D>(question: Question<E, D>, entry: E, key: string, flight: Flight<E, D> | undefined): void {
-    const on = question.variesOn(entry)
-    const target = on.length === 0 ? question.key : question.variantKey(on)
-    const settle = (fate: Fate) => {
-      const wanted = flight === undefined || this.#flights.get(key) === flight
-      const written = wanted && this.#log.verdict(entry) === 'valid' ? this.#write(target, key, entry, fate) : undefined
-      if (written instanceof Promise) void written.then(() => this.#left(flight))
-      else this.#left(flight)
-    }
-
-    if (on.length > 0) this.#announceVariants(question, entry, on, target)
-    if (flight !== undefined && flightKey(target, question.credentialed) !== key) {
-      this.#flights.put(flightKey(target, question.credentialed), flight)
-    }
-    const fate = question.fate(entry)
-    if (fate instanceof Promise) void fate.then(settle)
-    else settle(fate)
-  }
-
-  #write(target: string, key: string, entry: Entry, fate: Fate): Awaitable<void> {
-    switch (fate) {
-      case 'kept':
-        return this.#store.set(target, entry, entry.keepUntil - this.#clock.now())
-      case 'outgrown':
-        return this.#rememberUnshareable(key, entry)
-      case 'broken':
-        return undefined
-    }
-  }
-
-  #left(flight: AnyFlight | undefined): void {
-    if (flight !== undefined) this.#flights.leave(flight)
-  }
-
-  /** Puts "varies on ..." at the resource's key. A changed Vary drops the variants made under the old one. */
-  #announceVariants<E extends Entry, D>(
-    question: Question<E, D>,
-    entry: E,
-    on: readonly string[],
-    variant: string,
-  ): void {
-    const stored = this.#store.get(question.key)
-    const announce = (before: Stored | undefined) => {
-      const same = before?.kind === 'varies' && this.#log.verdict(before) === 'valid' && sameNames(before.on, on)
-      const known = same ? before.variants.filter((key) => key !== variant) : []
-      const variants = [...known, variant].slice(-MOST_VARIANTS)
-      const dropped = before?.kind === 'varies' ? before.variants.filter((key) => !variants.includes(key)) : []
-      for (const key of dropped) void this.#store.delete(key)
-      const { url, generation, position } = entry
-      const marker: Stored = { kind: 'varies', on, variants, url, tags: [], generation, position, checked: position }
-      void this.#store.set(question.key, marker, entry.keepUntil - this.#clock.now())
-    }
-    if (stored instanceof Promise) void stored.then(announce)
-    else announce(stored)
-  }
-
-  /** Requests at this key go side by side from now on, until an answer is found that may be shared. */
-  #rememberUnshareable(key: string, { url, generation, position }: Origins): Awaitable<void> {
-    const until = this.#clock.now() + this.#unshareableFor
-    const marker: Stored = { kind: 'unshareable', until, url, tags: [], generation, position, checked: position }
-    return this.#store.set(key, marker, this.#unshareableFor)
-  }
 }
-
-/** Whence a stored thing comes: its name, and the log's state when its fetch began. */
-type Origins = Pick<Entry, 'url' | 'generation' | 'position'>
 
 async function load<E extends Entry, D>(question: Question<E, D>, context: LoadContext<E>): Promise<Landed<E, D>> {
   try {
@@ -547,6 +470,3 @@ function fallbackOf<E extends Entry>(decision: Forward<E> | Pass<E>): E | undefi
       return undefined
   }
 }
-
-const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
-  a.length === b.length && a.every((name, index) => name === b[index])

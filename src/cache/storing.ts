@@ -1,0 +1,104 @@
+import type { Fate } from '../body.ts'
+import type { Awaitable, Clock, Entry, InvalidationLog, Store, Stored } from '../model.ts'
+import type { AnyFlight, Flight, Flights } from './flights.ts'
+import { flightKey } from './lookup.ts'
+import type { Question } from './question.ts'
+
+export interface StoringParts {
+  readonly store: Store
+  readonly log: InvalidationLog
+  readonly clock: Clock
+  readonly flights: Flights
+}
+
+/** How long an unshareable answer is remembered, in ms. */
+const UNSHAREABLE_FOR = 30_000
+const MOST_VARIANTS = 64
+
+/** What follows from an answer: entries, "varies on", "unshareable". Nothing that the log has overtaken is put. */
+export class Storing {
+  readonly #store: Store
+  readonly #log: InvalidationLog
+  readonly #clock: Clock
+  readonly #flights: Flights
+
+  constructor({ store, log, clock, flights }: StoringParts) {
+    this.#store = store
+    this.#log = log
+    this.#clock = clock
+    this.#flights = flights
+  }
+
+  /**
+   * Stores an entry when all of it has arrived. Until then its flight, if it has one, answers those who come; where the
+   * resource varies that is known at once, so that others ask for their own variant.
+   */
+  keep<E extends Entry, D>(question: Question<E, D>, entry: E, key: string, flight: Flight<E, D> | undefined): void {
+    const on = question.variesOn(entry)
+    const target = on.length === 0 ? question.key : question.variantKey(on)
+    const settle = (fate: Fate) => {
+      const wanted = flight === undefined || this.#flights.get(key) === flight
+      const written = wanted && this.#log.verdict(entry) === 'valid' ? this.#write(target, key, entry, fate) : undefined
+      if (written instanceof Promise) void written.then(() => this.#left(flight))
+      else this.#left(flight)
+    }
+
+    if (on.length > 0 && this.#log.verdict(entry) === 'valid') this.#announceVariants(question, entry, on, target)
+    if (flight !== undefined && flightKey(target, question.credentialed) !== key) {
+      this.#flights.put(flightKey(target, question.credentialed), flight)
+    }
+    const fate = question.fate(entry)
+    if (fate instanceof Promise) void fate.then(settle)
+    else settle(fate)
+  }
+
+  #write(target: string, key: string, entry: Entry, fate: Fate): Awaitable<void> {
+    switch (fate) {
+      case 'kept':
+        return this.#store.set(target, entry, entry.keepUntil - this.#clock.now())
+      case 'outgrown':
+        return this.rememberUnshareable(key, entry)
+      case 'broken':
+        return undefined
+    }
+  }
+
+  #left(flight: AnyFlight | undefined): void {
+    if (flight !== undefined) this.#flights.leave(flight)
+  }
+
+  /** Puts "varies on ..." at the resource's key. A changed Vary drops the variants made under the old one. */
+  #announceVariants<E extends Entry, D>(
+    question: Question<E, D>,
+    entry: E,
+    on: readonly string[],
+    variant: string,
+  ): void {
+    const stored = this.#store.get(question.key)
+    const announce = (before: Stored | undefined) => {
+      const same = before?.kind === 'varies' && this.#log.verdict(before) === 'valid' && sameNames(before.on, on)
+      const known = same ? before.variants.filter((key) => key !== variant) : []
+      const variants = [...known, variant].slice(-MOST_VARIANTS)
+      const dropped = before?.kind === 'varies' ? before.variants.filter((key) => !variants.includes(key)) : []
+      for (const key of dropped) void this.#store.delete(key)
+      const { url, generation, position } = entry
+      const marker: Stored = { kind: 'varies', on, variants, url, tags: [], generation, position, checked: position }
+      void this.#store.set(question.key, marker, entry.keepUntil - this.#clock.now())
+    }
+    if (stored instanceof Promise) void stored.then(announce)
+    else announce(stored)
+  }
+
+  /** Requests at this key go side by side from now on, until an answer is found that may be shared. */
+  rememberUnshareable(key: string, { url, generation, position }: Origins): Awaitable<void> {
+    const until = this.#clock.now() + UNSHAREABLE_FOR
+    const marker: Stored = { kind: 'unshareable', until, url, tags: [], generation, position, checked: position }
+    return this.#store.set(key, marker, UNSHAREABLE_FOR)
+  }
+}
+
+/** Whence a stored thing comes: its name, and the log's state when its fetch began. */
+type Origins = Pick<Entry, 'url' | 'generation' | 'position'>
+
+const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((name, index) => name === b[index])
