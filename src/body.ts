@@ -177,6 +177,7 @@ class Arrival {
   read(): BodyReader {
     const reader = new ArrivalReader(this)
     this.#readers.add(reader)
+    if (this.#first > 0) reader.drop() // too late for the first byte: better broken than wrong
     return reader
   }
 
@@ -294,9 +295,9 @@ class ArrivalReader implements BodyReader {
     this.wake()
   }
 
-  /** It is too slow for the others. */
+  /** It cannot have what it needs: it came too late, or held up the others. */
   drop(): void {
-    this.#dropped = new HerdgateError('client_gone', 'the reader held up the others')
+    this.#dropped = new HerdgateError('client_gone', 'the reader is too slow for this body')
     this.#arrival.leave(this)
     this.wake()
   }

@@ -97,6 +97,20 @@ describe('past the limit', () => {
     expect(body.bytes).toBeUndefined()
   })
 
+  test('a reader that comes too late for the first byte gets an error, not the rest', async () => {
+    const { source, body } = arriving({ keepBytes: 4 })
+    const early = body.read()
+    source.push('12345')
+    await next(early)
+    source.push('6789012345678')
+    await settle()
+    await next(early)
+    const late = body.read()
+    await expect(next(late)).rejects.toMatchObject({ code: 'client_gone' })
+    source.end()
+    expect(await next(early)).toBeUndefined()
+  })
+
   test('a length above the limit is known from the start', async () => {
     const { body } = arriving({ keepBytes: 4, length: 5 })
     expect(body.joinable).toBe(false)

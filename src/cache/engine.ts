@@ -184,7 +184,7 @@ export class Engine {
       case 'failed': {
         const stale = this.#stale<E, D>(decision, 'stale_if_error', 'stale-if-error')
         if (stale !== undefined) return stale
-        if (!landed.shared) return this.#passInstead(question, found, decision)
+        if (!landed.shared || !question.mayShareReply(landed.reply)) return this.#passInstead(question, found, decision)
         return this.#reused(question, direct(landed.reply, collapsed(decision.why)))
       }
       case 'error':

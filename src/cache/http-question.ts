@@ -105,6 +105,10 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
     return entry.body.fate
   }
 
+  mayShareReply(reply: DirectResponse): boolean {
+    return reply.body.joinable
+  }
+
   discard(reply: DirectResponse): void {
     reply.body.discard()
   }

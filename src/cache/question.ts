@@ -28,6 +28,8 @@ export interface Question<E extends Entry, D> {
   variesOn(entry: E): readonly string[]
   /** Whether all of the entry's content came to hand. */
   fate(entry: E): Awaitable<Fate>
+  /** May this answer, which is not stored, still be read from the start by another asker? */
+  mayShareReply(reply: D): boolean
   /** An answer nobody is going to read. */
   discard(reply: D): void
 }

@@ -99,6 +99,10 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     return 'kept'
   }
 
+  mayShareReply(): boolean {
+    return true
+  }
+
   discard(): void {}
 }
 
