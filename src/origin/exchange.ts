@@ -141,10 +141,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   #onInterim(status: number, fields: Fields): void {
     this.#interim += 1
-    if (this.#interim <= MAX_INTERIM) return this.#options.request.onInterim?.(status, fields)
-    this.abort(
-      new HerdgateError('origin_invalid', `${this.#options.where}: more than ${MAX_INTERIM} interim responses`),
-    )
+    const { request, where } = this.#options
+    if (status < 100) this.abort(new HerdgateError('origin_invalid', `${where}: status ${status}`))
+    else if (this.#interim <= MAX_INTERIM) request.onInterim?.(status, fields)
+    else this.abort(new HerdgateError('origin_invalid', `${where}: more than ${MAX_INTERIM} interim responses`))
   }
 
   /** An error before the first octet was sent is one of connecting, unless an idle connection broke in that moment. */
