@@ -1,4 +1,5 @@
 import type { HerdgateError } from '../errors.ts'
+import { contentReceived } from './young-garbage.ts'
 
 /** Above these nothing more is taken from the connection until somebody reads. */
 const MAX_BYTES = 64 * 1024
@@ -34,6 +35,7 @@ export class ResponseBody implements AsyncIterableIterator<Uint8Array, undefined
 
   /** @returns false when the source should pause */
   push(chunk: Uint8Array): boolean {
+    contentReceived(chunk.length)
     const waiter = this.#waiters.shift()
     if (waiter !== undefined) waiter.resolve({ done: false, value: chunk })
     else {
