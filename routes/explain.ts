@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Cache, CacheRequest } from '../src/library.ts'
-import { readUrl } from './admin-url.ts'
+import { readUrl } from '../src/library.ts'
 import { onlyMethods } from './methods.ts'
 import { badRequest, json, problems } from './problem.ts'
 

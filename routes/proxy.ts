@@ -2,7 +2,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { BodyReader, Cache, CacheRequest, Fields, Peer, Reply } from '../src/library.ts'
-import { fieldLines, HerdgateError, lines, parseTarget, problem } from '../src/library.ts'
+import { fieldLines, HerdgateError, lines, parseTarget, problem, schemeOf } from '../src/library.ts'
 
 export interface ProxyOptions {
   readonly cache: Pick<Cache, 'handle' | 'events'>
@@ -91,15 +91,6 @@ function readRequest(message: IncomingMessage, response: ServerResponse, peer: P
   })
   if (!parsed.ok) return new HerdgateError(parsed.code, parsed.detail)
   return new ClientRequest(message, response, parsed.url, peer)
-}
-
-/** The scheme the client used, as a trusted proxy before us tells it, or as this connection shows it. */
-function schemeOf(message: IncomingMessage, peer: Peer): 'http' | 'https' {
-  if (peer.trusted) {
-    const told = message.headers['x-forwarded-proto']
-    if (told === 'https' || told === 'http') return told
-  }
-  return 'encrypted' in message.socket ? 'https' : 'http'
 }
 
 class ClientRequest implements CacheRequest {

@@ -124,6 +124,8 @@ class Arrival {
   #ended = false
   #failure: HerdgateError | undefined
   #roomMade: (() => void) | undefined
+  /** Nobody reads it and, as far as is known, nobody will. */
+  #unwanted = false
 
   constructor(options: ArrivalOptions) {
     this.#options = options
@@ -191,12 +193,14 @@ class Arrival {
 
   leave(reader: ArrivalReader): void {
     this.#readers.delete(reader)
+    this.#unwanted = this.#readers.size === 0
     if (this.#ended || this.#keeping) return
     if (this.#readers.size === 0) this.#options.stop()
     this.advanced()
   }
 
   discard(): void {
+    this.#unwanted = true
     if (!this.#ended && !this.#keeping && this.#readers.size === 0) this.#options.stop()
   }
 
@@ -221,7 +225,8 @@ class Arrival {
   #stopKeeping(): void {
     this.#keeping = false
     this.settle('outgrown')
-    if (this.#readers.size === 0) this.#options.stop()
+    // Nobody reads *yet* where the first bytes came with the head: only who left, or said so, will not.
+    if (this.#readers.size === 0 && this.#unwanted) this.#options.stop()
   }
 
   /** Resolves when the slowest reader has no more than a window left to read. */
@@ -230,7 +235,14 @@ class Arrival {
     if (this.#unread() <= this.#options.windowBytes) return
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#roomMade = resolve
-    const cancelTimer = this.#options.clock.after(this.#options.stallMs, () => this.#dropLaggards())
+    const { clock, stallMs } = this.#options
+    const watch = (): (() => void) => {
+      return clock.after(stallMs, () => {
+        this.#dropLaggards()
+        cancelTimer = watch()
+      })
+    }
+    let cancelTimer = watch()
     await promise
     cancelTimer()
     this.#roomMade = undefined

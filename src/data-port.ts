@@ -31,7 +31,10 @@ export function createDataPort(): FastifyInstance {
   closeOnlyBusyConnectionsLate(app)
   const server = app.server as typeof app.server & { httpAllowHalfOpen?: boolean }
   server.httpAllowHalfOpen = true // who has sent all of a request and says so still wants the answer
-  server.on('connect', (_request, socket) => socket.end(rawProblem(new HerdgateError('method_not_allowed'))))
+  server.on('connect', (_request, socket) => {
+    socket.on('error', () => socket.destroy()) // node:http has taken its own listener off
+    socket.end(rawProblem(new HerdgateError('method_not_allowed')))
+  })
   server.on('checkExpectation', (_request, response) => refuseExpectation(response))
   for (const method of METHODS) {
     if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 import type { Socket } from 'node:net'
 import type { Peer } from './model.ts'
@@ -29,4 +30,13 @@ function blockListOf(ranges: readonly string[]): BlockList {
     else list.addSubnet(address, Number(prefix), family)
   }
   return list
+}
+
+/** The scheme the client used, as a trusted proxy before us tells it, or as this connection shows it. */
+export function schemeOf(message: IncomingMessage, peer: Peer): 'http' | 'https' {
+  if (peer.trusted) {
+    const told = message.headers['x-forwarded-proto']
+    if (told === 'https' || told === 'http') return told
+  }
+  return 'encrypted' in message.socket ? 'https' : 'http'
 }

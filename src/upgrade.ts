@@ -5,9 +5,10 @@ import { asHerdgateError, HerdgateError } from './errors.ts'
 import { fieldLines } from './fields.ts'
 import type { CacheRequest, Clock, Peer, Route } from './model.ts'
 import { type TunnelOptions, tunnel } from './origin/upgrade.ts'
-import { loops, upstreamFields } from './policy/forward.ts'
+import { connectionProblem, loops, upstreamFields } from './policy/forward.ts'
 import { matchRoute } from './policy/route.ts'
 import { locate, parseTarget } from './policy/target.ts'
+import { schemeOf } from './peers.ts'
 import { rawProblem } from './problem.ts'
 
 export interface UpgradeOptions {
@@ -48,6 +49,8 @@ async function pass(message: IncomingMessage, socket: Duplex, head: Buffer, opti
   const route = matchRoute(routes, 'GET', request.url)
   if (typeof route === 'string') throw new HerdgateError(route)
   if (loops(request.fields)) throw new HerdgateError('loop')
+  const wrong = connectionProblem(request.fields)
+  if (wrong !== undefined) throw new HerdgateError('malformed_request', wrong)
   const { scheme, authority, target } = locate(request.url)
   const { cookies } = route.rules
   const fields = upstreamFields(request, {
@@ -78,7 +81,7 @@ function readRequest(message: IncomingMessage, peer: Peer): CacheRequest {
     method: 'GET',
     target: message.url ?? '',
     hosts: fieldLines(message.rawHeaders, 'host'),
-    scheme: 'encrypted' in message.socket ? 'https' : 'http',
+    scheme: schemeOf(message, peer),
   })
   if (!parsed.ok) throw new HerdgateError(parsed.code, parsed.detail)
   return { method: 'GET', url: parsed.url, fields: message.rawHeaders, peer }

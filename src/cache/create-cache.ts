@@ -10,6 +10,7 @@ import type {
   Selectors,
   Store,
 } from '../model.ts'
+import { namedBy } from '../policy/absolute-url.ts'
 import { namesOf } from '../policy/key.ts'
 import { nameOf } from '../policy/target.ts'
 import { Engine } from './engine.ts'
@@ -106,11 +107,22 @@ export function createCache(options: CacheOptions): Cache {
 }
 
 function selectorsOf({ tags, urls, prefixes, keys, all }: Targets, routes: readonly Route[]): Selectors {
-  const names = (urls ?? []).flatMap((url) => namesOf(routes, url)).concat(keys ?? [])
+  const names = absolute(urls)
+    .flatMap((url) => namesOf(routes, url))
+    .concat(keys ?? [])
   const count = (tags?.length ?? 0) + names.length + (prefixes?.length ?? 0)
   if (count === 0 && all !== true)
     throw new RangeError('expected at least one of tags, urls, prefixes, keys, all: true')
-  return { tags: tags ?? [], urls: names, prefixes: (prefixes ?? []).map(nameOf), all: all ?? false }
+  return { tags: tags ?? [], urls: names, prefixes: absolute(prefixes).map(nameOf), all: all ?? false }
+}
+
+/** Normalised as the data port does it. @throws RangeError naming what is no absolute URL */
+function absolute(urls: readonly string[] = []): string[] {
+  return urls.flatMap((url) => {
+    const named = namedBy(url)
+    if (named.length === 0) throw new RangeError(`expected an absolute http or https URL, got ${JSON.stringify(url)}`)
+    return named
+  })
 }
 
 function statistics(counts: Counts, engine: Engine, store: Store, log: InvalidationLog): Statistics {

@@ -16,6 +16,7 @@ import type {
   Found,
   InvalidationLog,
   Outcome,
+  Stamp,
   Store,
 } from '../model.ts'
 import { type AnyFlight, type Flight, Flights, type Landed } from './flights.ts'
@@ -215,7 +216,8 @@ export class Engine {
   ): Resolution<E, D> {
     const stale = this.#stale<E, D>(decision, 'stale_if_error', 'stale-if-error')
     if (stale !== undefined) return stale
-    const outcome: Outcome = { result: 'error', fwd: decision.why, collapsed: joined, detail: error.code }
+    const result = error.code === 'overloaded' ? 'shed' : 'error'
+    const outcome: Outcome = { result, fwd: decision.why, collapsed: joined, detail: error.code }
     return failure(error, outcome)
   }
 
@@ -287,13 +289,11 @@ export class Engine {
     const { result } = flight
     if (result?.kind === 'direct') return false
     if (result?.kind === 'entry') {
-      // A request that asked for a check with the origin is not answered by one that was over before it came.
-      return why !== 'request' && this.#isFor(result.entry, flight, arrival)
+      // Its head has come: what must be checked with the origin, or is stale by now, is not for newcomers.
+      const isFresh = this.#clock.now() < result.entry.freshUntil
+      return why !== 'request' && isFresh && this.#isFor(result.entry, flight, arrival)
     }
-    const { url, generation, position } = flight
-    return (
-      arrival === position || this.#log.verdict({ url, tags: [], generation, position, checked: position }) === 'valid'
-    )
+    return arrival === flight.position || this.#log.verdict(stampOf(flight)) === 'valid'
   }
 
   /** A background refresh: nobody waits for it. */
@@ -313,9 +313,11 @@ export class Engine {
     background = false,
   ): Flight<E, D> {
     const { generation, position } = this.#log
+    // A purge since the look-up has taken the copy: it may not be confirmed back to life.
+    const isAlive = revalidate !== undefined && this.#log.verdict(revalidate.entry) !== 'dead'
     const context: LoadContext<E> = {
-      previous: revalidate?.entry,
-      keepPrevious: revalidate?.fallback.onError ?? false,
+      previous: isAlive ? revalidate.entry : undefined,
+      keepPrevious: isAlive && revalidate.fallback.onError,
       shared: true,
       generation,
       position,
@@ -334,10 +336,15 @@ export class Engine {
       tookMs: undefined,
     }
     this.#flights.put(key, flight)
-    void this.#fly(question, key, flight, context).then((landed) => {
-      if (revalidate !== undefined) this.#reportRevalidation(question, landed, background)
-      resolve(landed)
-    })
+    void this.#fly(question, key, flight, context)
+      .catch((thrown: unknown) => {
+        this.#flights.leave(flight)
+        return { kind: 'error', error: asHerdgateError(thrown) } as const
+      })
+      .then((landed) => {
+        if (revalidate !== undefined) this.#reportRevalidation(question, landed, background)
+        resolve(landed)
+      })
     return flight
   }
 
@@ -356,7 +363,10 @@ export class Engine {
         this.#storing.keep(question, landed.entry, key, flight)
         break
       case 'direct':
-        void this.#storing.rememberUnshareable(key, flight) // in the place of a copy that this answer replaces
+        // In the place of a copy that this answer replaces, but not of anything newer.
+        if (this.#flights.get(key) === flight && this.#log.verdict(stampOf(flight)) === 'valid') {
+          void this.#storing.rememberUnshareable(key, flight)
+        }
         this.#leaveSoon(flight, context.previous !== undefined)
         break
       case 'failed': // an answer all the same: what is not to be stored is for those who waited, not for later ones
@@ -427,10 +437,16 @@ async function load<E extends Entry, D>(question: Question<E, D>, context: LoadC
   }
 }
 
+/** A flight as the log judges it before its tags are known. */
+function stampOf({ url, generation, position }: AnyFlight | Flight<Entry, unknown>): Stamp {
+  return { url, tags: [], generation, position, checked: position }
+}
+
 /** The one who was to read the answer did not wait for it. */
 function discardUnkept<E extends Entry, D>(question: Question<E, D>, flight: Flight<E, D>): void {
   void flight.landed.then((landed) => {
     if (landed.kind === 'direct' || landed.kind === 'failed') question.discard(landed.reply)
+    else if (landed.kind === 'entry') question.discardEntry(landed.entry)
   })
 }
 

@@ -118,9 +118,11 @@ function render(request: CacheRequest, route: Route, resolution: HttpResolution,
 function renderEntry(request: CacheRequest, route: Route, entry: StoredResponse, outcome: Outcome, now: number): Reply {
   const fields = cachedHead(entry, outcome, now)
   if (precondition(request, entry.status, entry.fields) === 'not-modified') {
+    entry.body.discard()
     return { route: route.name, status: 304, fields: notModifiedHead(fields), body: undefined, outcome }
   }
   if (entry.body.length !== undefined && entry.status !== 204) fields.push('Content-Length', String(entry.body.length))
+  if (request.method === 'HEAD') entry.body.discard()
   const body = request.method === 'HEAD' ? undefined : entry.body
   return { route: route.name, status: entry.status, fields, body, outcome }
 }

@@ -105,6 +105,10 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
     return entry.body.fate
   }
 
+  discardEntry(entry: StoredResponse): void {
+    entry.body.discard()
+  }
+
   mayShareReply(reply: DirectResponse): boolean {
     return reply.body.joinable
   }
@@ -182,8 +186,12 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
       }
     }
     const tags = tagsOf(response.fields, this.#route.rules)
+    const on = varyOn(fields)
+    const varyOnNames = on === '*' ? [] : on // storable has refused "*"
     const entry: StoredResponse = {
       ...previous,
+      varyOn: varyOnNames,
+      vary: selecting(varyOnNames, this.#request.fields),
       ...lifetimeOf(judged, this.#route.rules, { requestedAt, respondedAt }),
       fields,
       tags: tags.ok && tags.tags.length > this.#route.rules.tags.length ? tags.tags : previous.tags,
@@ -199,7 +207,8 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
     if (verdict.store && !(failed && context.keepPrevious)) return this.#fresh(context, fetched)
     const why = verdict.store ? 'kept-stale' : verdict.why
     if (!failed) return { kind: 'direct', reply: this.#reply(fetched, 0), status: response.status, why }
-    const shared = verdict.store || why === 'status' || why === 'no-lifetime'
+    const forAll = !this.credentialed && varyOn(response.fields).length === 0
+    const shared = forAll && (verdict.store || why === 'status' || why === 'no-lifetime')
     const reply = this.#reply(fetched, shared ? SHARED_FAILURE_BYTES : 0)
     return { kind: 'failed', reply, status: response.status, shared }
   }

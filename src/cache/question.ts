@@ -30,6 +30,8 @@ export interface Question<E extends Entry, D> {
   fate(entry: E): Awaitable<Fate>
   /** May this answer, which is not stored, still be read from the start by another asker? */
   mayShareReply(reply: D): boolean
+  /** Whoever asked does not read this entry; the store may still want it. */
+  discardEntry(entry: E): void
   /** An answer nobody is going to read. */
   discard(reply: D): void
 }

@@ -38,7 +38,10 @@ export class Storing {
     const target = on.length === 0 ? question.key : question.variantKey(on)
     const settle = (fate: Fate) => {
       const wanted = flight === undefined || this.#flights.get(key) === flight
-      const written = wanted && this.#log.verdict(entry) === 'valid' ? this.#write(target, key, entry, fate) : undefined
+      const written =
+        wanted && this.#log.verdict(entry) === 'valid'
+          ? this.#write(target, flightKey(target, question.credentialed), entry, fate)
+          : undefined
       if (written instanceof Promise) void written.then(() => this.#left(flight))
       else this.#left(flight)
     }
@@ -76,7 +79,7 @@ export class Storing {
   ): void {
     const stored = this.#store.get(question.key)
     const announce = (before: Stored | undefined) => {
-      const same = before?.kind === 'varies' && this.#log.verdict(before) === 'valid' && sameNames(before.on, on)
+      const same = before?.kind === 'varies' && this.#log.verdict(before) !== 'dead' && sameNames(before.on, on)
       const known = same ? before.variants.filter((key) => key !== variant) : []
       const variants = [...known, variant].slice(-MOST_VARIANTS)
       const dropped = before?.kind === 'varies' ? before.variants.filter((key) => !variants.includes(key)) : []

@@ -104,6 +104,8 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
   }
 
   discard(): void {}
+
+  discardEntry(): void {}
 }
 
 const NO_NAMES: readonly string[] = []

@@ -40,7 +40,7 @@ export function memoryStore({ maxBytes: limit, events, clock }: MemoryStoreOptio
 
     set(key, stored) {
       const startedAt = report.start()
-      const bytes = bytesOf(key, stored)
+      const bytes = Math.ceil(bytesOf(key, stored))
       if (bytes <= maxBytes) {
         lru.set(key, stored, { size: bytes })
       } else {

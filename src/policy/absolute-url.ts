@@ -1,7 +1,7 @@
-/** Absolute URLs as people give them to the admin API, read as the data port would read them. */
-import { parseTarget } from '../src/library.ts'
+/** Absolute URLs as people write them, read as the data port would read them. */
+import { nameOf, parseTarget } from './target.ts'
 
-export type AdminUrl =
+export type AbsoluteUrl =
   | { readonly ok: true; readonly url: string; readonly authority: string }
   | { readonly ok: false; readonly detail: string }
 
@@ -10,7 +10,7 @@ const ABSOLUTE = /^(https?):\/\/([^/?#]*)(.*)$/is
 const LONGEST_URL = 16 * 1024
 
 /** The URL a client's request would have: host lower-cased, default port left out, path and query as they are. */
-export function readUrl(text: string, method: string = 'GET', scheme?: 'http' | 'https'): AdminUrl {
+export function readUrl(text: string, method: string = 'GET', scheme?: 'http' | 'https'): AbsoluteUrl {
   const [, given = '', authority = '', rest = ''] = ABSOLUTE.exec(text) ?? []
   if (given === '') return { ok: false, detail: 'expected an absolute URL with http or https' }
   if (text.length > LONGEST_URL) return { ok: false, detail: `longer than ${LONGEST_URL} characters` }
@@ -30,5 +30,3 @@ export function namedBy(text: string): string[] {
   const urls = read.flatMap((url) => (url.ok ? [url.url] : []))
   return urls.filter((url, at) => urls.findIndex((other) => nameOf(other) === nameOf(url)) === at)
 }
-
-const nameOf = (url: string): string => url.slice(url.indexOf(':'))
