@@ -149,3 +149,29 @@ test('the absolute form of a target is accepted when it agrees with Host', async
   const answer = await exchange('GET http://a.example/x?y HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n')
   expect(answer).toContain('GET /x?y HTTP/1.1')
 })
+
+test('a CONNECT followed by a reset does not end the process', async () => {
+  await start(({ socket }) => void socket.write(ok('alive')))
+  for (let n = 0; n < 20; n++) {
+    const socket = net.connect(port(), '127.0.0.1')
+    socket.on('error', () => {})
+    await once(socket, 'connect')
+    socket.write('CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n')
+    socket.resetAndDestroy()
+  }
+  expect((await get(`${herdgate.url}/x`)).body).toBe('alive')
+  expect(herdgate.child.exitCode).toBeNull()
+})
+
+test('SIGTERM does not wait for a refresh that nobody waits for', async () => {
+  let hang = false
+  await start(
+    ({ socket }) => void (hang || socket.write(ok('v1', 'Cache-Control: max-age=0, stale-while-revalidate=60\r\n'))),
+  )
+  await get(`${herdgate.url}/x`)
+  hang = true
+  expect((await get(`${herdgate.url}/x`)).cacheStatus).toContain('stale-while-revalidate')
+  const before = performance.now()
+  expect(await herdgate.stop()).toBe(0)
+  expect(performance.now() - before).toBeLessThan(5_000)
+})

@@ -1,0 +1,180 @@
+import { expect, test } from 'vitest'
+import { createCache } from '../../src/embed.ts'
+import { HerdgateError } from '../../src/errors.ts'
+import { settle } from '../support/fake-clock.ts'
+import { PushedBody } from '../support/scripted-origin.ts'
+import { world } from '../support/world.ts'
+
+/* Each test is a fault that was once found by reading, named after what went wrong. */
+const FRESH = { 'Cache-Control': 'max-age=60' }
+
+test('the error page of one user is not given to another', async () => {
+  const w = world()
+  const alice = w.get('/', { Authorization: 'Bearer alice' })
+  const bob = w.get('/', { Authorization: 'Bearer bob' })
+  await settle()
+  w.origin.next.answer({ status: 500, body: 'trace of alice' })
+  await settle()
+  w.origin.next.answer({ status: 500, body: 'trace of bob' })
+  expect([(await alice).body, (await bob).body]).toEqual(['trace of alice', 'trace of bob'])
+})
+
+test('an error page that varies is not shared', async () => {
+  const w = world()
+  const both = [w.get('/', { 'Accept-Language': 'de' }), w.get('/', { 'Accept-Language': 'fr' })]
+  await settle()
+  w.origin.next.answer({ status: 500, headers: { Vary: 'Accept-Language' }, body: 'de' })
+  await settle()
+  w.origin.next.answer({ status: 500, headers: { Vary: 'Accept-Language' }, body: 'fr' })
+  expect((await Promise.all(both)).map(({ body }) => body)).toEqual(['de', 'fr'])
+})
+
+test('a response that outgrows the limit before its reader has begun is not cut off', async () => {
+  const w = world({ maxObjectBytes: 4 })
+  const body = new PushedBody()
+  body.push('1234')
+  body.push('5678') // with the head, so to speak
+  body.end()
+  w.origin.script(() => ({ headers: FRESH, body }))
+  expect((await w.get('/')).body).toBe('12345678')
+})
+
+test('what nobody reads any more is stopped when it outgrows the limit', async () => {
+  const w = world({ maxObjectBytes: 4 })
+  const body = new PushedBody()
+  const reply = w.ask('/')
+  await settle()
+  const { signal } = w.origin.next
+  w.origin.next.answer({ headers: FRESH, body })
+  ;(await reply).body?.read().cancel()
+  body.push('1234')
+  body.push('5678')
+  await settle()
+  expect(signal?.aborted).toBe(true)
+})
+
+test.each(['no-cache', 'max-age=1, must-revalidate'])(
+  'a newcomer is not answered by a dripping response that says %s',
+  async (control) => {
+    const w = world()
+    const body = new PushedBody()
+    const first = w.ask('/')
+    await settle()
+    w.origin.next.answer({ headers: { 'Cache-Control': control, ETag: '"1"' }, body })
+    await first
+    await w.clock.advance(20_000)
+    const newcomer = w.get('/')
+    await settle()
+    expect(w.origin.requests).toHaveLength(2)
+    w.origin.next.answer({ headers: { 'Cache-Control': control }, body: 'new' })
+    expect((await newcomer).body).toBe('new')
+  },
+)
+
+test('invalidating a resource that varies leaves every variant its grace', async () => {
+  const w = world()
+  const headers = { ...FRESH, Vary: 'Accept-Language' }
+  w.origin.script((request) => ({ headers, body: request.fields[request.fields.indexOf('Accept-Language') + 1] ?? '' }))
+  for (const language of ['de', 'fr']) await w.get('/', { 'Accept-Language': language })
+  await w.cache.invalidate({ urls: ['http://a.test/'] })
+  await w.get('/', { 'Accept-Language': 'de' })
+  w.origin.script(() => new HerdgateError('origin_refused'))
+  expect(await w.get('/', { 'Accept-Language': 'fr' })).toMatchObject({ body: 'fr', result: 'stale_if_error' })
+})
+
+test('a fetch that a purge has overtaken does not mark the key of its successor as unshareable', async () => {
+  const w = world()
+  const old = w.get('/')
+  await settle()
+  await w.cache.purge({ all: true })
+  const fresh = w.get('/')
+  await settle()
+  w.origin.waiting[1]?.answer({ headers: FRESH, body: 'new' })
+  await fresh
+  w.origin.next.answer({ headers: { 'Cache-Control': 'no-store' } })
+  await old
+  expect(await w.get('/')).toMatchObject({ body: 'new', result: 'hit' })
+})
+
+test('a value set during a load that then skips is kept', async () => {
+  const cache = createCache()
+  const gate = Promise.withResolvers<void>()
+  const skipping = cache.getOrSet('k', async ({ skip }) => {
+    await gate.promise
+    skip()
+    return 'mine'
+  })
+  await settle()
+  await cache.set('k', 'new')
+  gate.resolve()
+  await skipping
+  expect(await cache.get('k')).toBe('new')
+})
+
+test('a 304 that brings a Vary is from then on for those it selects', async () => {
+  const w = world()
+  w.origin.script((request, number) =>
+    request.fields.includes('If-None-Match')
+      ? { status: 304, headers: { ...FRESH, ETag: '"1"', Vary: 'Accept-Language' } }
+      : { headers: { ...FRESH, ETag: '"1"', ...(number > 1 && { Vary: 'Accept-Language' }) }, body: `v${number}` },
+  )
+  await w.get('/', { 'Accept-Language': 'de' })
+  await w.clock.advance(61_000)
+  expect((await w.get('/', { 'Accept-Language': 'de' })).body).toBe('v1')
+  expect((await w.get('/', { 'Accept-Language': 'fr' })).body).toBe('v3')
+  expect(await w.get('/', { 'Accept-Language': 'de' })).toMatchObject({ body: 'v1', result: 'hit' })
+})
+
+test.each(['HTTP://A.TEST/x', 'http://a.test:80/x', 'https://a.test/x'])(
+  'a purge of %s finds http://a.test/x',
+  async (url) => {
+    const w = world()
+    w.origin.script(() => ({ headers: FRESH }))
+    await w.get('/x')
+    await w.cache.purge({ urls: [url] })
+    expect((await w.get('/x')).result).toBe('miss')
+  },
+)
+
+test.each([{ urls: ['/x'] }, { prefixes: ['a.test/x'] }, {}, { all: false }])(
+  'a purge of %j is refused',
+  async (targets) => {
+    const w = world()
+    await expect(w.cache.purge(targets)).rejects.toThrow(RangeError)
+  },
+)
+
+test('an origin with no room left is told apart: shed', async () => {
+  const w = world()
+  w.origin.script(() => new HerdgateError('overloaded'))
+  expect(await w.get('/')).toMatchObject({ status: 503, result: 'shed' })
+})
+
+test('a reader that resumes after a stall is not left waiting for one that does not', async () => {
+  const w = world({ maxObjectBytes: 1 })
+  const body = new PushedBody()
+  const [first, second] = [w.ask('/'), w.ask('/')]
+  await settle()
+  w.origin.next.answer({ headers: FRESH, body })
+  const readers = [(await first).body?.read(), (await second).body?.read()]
+  const chunk = 'x'.repeat(300_000)
+  for (let n = 0; n < 4; n++) body.push(chunk)
+  body.end()
+  await w.clock.advance(10_000) // both stall: nobody is to blame
+  const rest = (async () => {
+    let bytes = 0
+    for (;;) {
+      const next = await readers[0]?.next()
+      if (next === undefined) return bytes
+      bytes += next.length
+    }
+  })()
+  await settle()
+  await w.clock.advance(10_000)
+  expect(await rest).toBe(1_200_000)
+})
+
+test('a size that is no whole number does not hang the caller', async () => {
+  const cache = createCache({ sizeOf: () => 0.5 })
+  expect(await cache.getOrSet('k', () => 1)).toBe(1)
+})
