@@ -68,8 +68,8 @@ async function pass(message: IncomingMessage, socket: Duplex, head: Buffer, opti
     events.emit('origin', { origin: route.origin.name, route: route.name, reason: 'bypass', code, ms })
   }
   try {
-    const { status } = await tunnel({ ...transport(route), target, fields, clock }, { socket, head })
-    report(String(status))
+    const onAnswer = (status: number) => report(String(status))
+    await tunnel({ ...transport(route), target, fields, clock, onAnswer }, { socket, head })
   } catch (error) {
     report(asHerdgateError(error).code)
     throw error

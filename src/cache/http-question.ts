@@ -214,11 +214,10 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
   }
 
   #storable(response: OriginResponse): Storable {
-    if (!this.#ask.shared)
-      return { store: false, why: this.#request.method === 'GET' ? 'bypass' : 'method', credentials: false }
+    if (!this.#ask.shared) return { store: false, why: this.#request.method === 'GET' ? 'bypass' : 'method' }
     const verdict = storable(this.#request, response, this.#route.rules)
     const tooLarge = (lengthOf(response.fields) ?? 0) > this.#route.rules.maxObjectBytes
-    return verdict.store && tooLarge ? { store: false, why: 'too-large', credentials: false } : verdict
+    return verdict.store && tooLarge ? { store: false, why: 'too-large' } : verdict
   }
 
   #fresh(context: LoadContext<StoredResponse>, fetched: Fetched): Loaded<StoredResponse, DirectResponse> {

@@ -20,6 +20,8 @@ export interface TunnelOptions {
   readonly headersTimeout: number
   readonly ca?: string | undefined
   readonly clock: Clock
+  /** Told the status when the response's head is there, long before the tunnel is over. */
+  readonly onAnswer?: (status: number) => void
 }
 
 /** The client's side: its socket, and what was read from it behind the request's head. */
@@ -43,6 +45,7 @@ export async function tunnel(
   const leaving = watch(client.socket, signal)
   try {
     const reply = await ask(singleRequest(options), options.clock, leaving.signal)
+    options.onAnswer?.(reply.response.statusCode ?? 0)
     if (reply.kind === 'response') await relay(reply.response, client.socket, options, leaving.signal)
     else await join(reply, client, options, signal)
     return { status: reply.response.statusCode ?? 0 }

@@ -3,7 +3,7 @@ import type { Fields } from '../fields.ts'
 import type { CacheRequest, ForwardReason, Rules } from '../model.ts'
 
 export type RequestKind =
-  /** `credentialed`: what it is answered may be for its sender alone, so it neither starts nor joins a shared fetch. */
+  /** `credentialed`: what it is answered may be for its sender alone, so it shares a fetch only with its like. */
   | { readonly kind: 'lookup'; readonly credentialed: boolean }
   | { readonly kind: 'pass'; readonly why: ForwardReason; readonly detail?: string | undefined }
   /** Forwarded; a successful answer invalidates (RFC 9111 section 4.4). */

@@ -19,8 +19,6 @@ export type Storable =
       readonly store: false
       /** A short token, for the detail of Cache-Status. */
       readonly why: string
-      /** Only the request's cookies or credentials stand against it: another request's answer may be storable. */
-      readonly credentials: boolean
     }
 
 interface Exchange {
@@ -52,9 +50,6 @@ const CONDITIONS: readonly Condition[] = [
   { why: 'tags', forbids: ({ fields, rules }) => !tagsOf(fields, rules).ok },
   { why: 'status', forbids: hasNoLifetimeByStatus },
   { why: 'no-lifetime', forbids: isNotWorthStoring },
-]
-
-const CREDENTIAL_CONDITIONS: readonly Condition[] = [
   { why: 'authorization', forbids: isForbiddenByAuthorization },
   { why: 'cookie', forbids: isForbiddenByCookie },
 ]
@@ -69,10 +64,7 @@ export function storable(
   const freshness = freshnessOf({ status, fields }, directives, rules, undefined)
   const exchange = { request, status, fields, rules, directives, freshness }
   const found = CONDITIONS.find((condition) => condition.forbids(exchange))
-  if (found !== undefined) return { store: false, why: found.why, credentials: false }
-  const credential = CREDENTIAL_CONDITIONS.find((condition) => condition.forbids(exchange))
-  if (credential !== undefined) return { store: false, why: credential.why, credentials: true }
-  return { store: true }
+  return found === undefined ? { store: true } : { store: false, why: found.why }
 }
 
 /**

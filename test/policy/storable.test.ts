@@ -61,7 +61,7 @@ describe('a response that forbids it', () => {
     ['max-age=60, private="x"', 'private'],
     ['max-age=60, private=""', 'private'],
   ])('with %s is not stored', (value, reason) => {
-    expect(judged({ 'Cache-Control': value })).toEqual({ store: false, why: reason, credentials: false })
+    expect(judged({ 'Cache-Control': value })).toEqual({ store: false, why: reason })
   })
 
   it('is not stored either when the request forbids it', () => {
@@ -155,7 +155,6 @@ describe('Authorization', () => {
     expect(judged({ 'Cache-Control': value }, { request })).toEqual({
       store: false,
       why: 'authorization',
-      credentials: true,
     })
   })
 
@@ -177,13 +176,13 @@ describe('cookies', () => {
   const setting = { ...MINUTE, 'Set-Cookie': 'a=b' }
 
   it('set by the response forbid storing in mode safe, whatever the operator says', () => {
-    expect(judged(setting)).toEqual({ store: false, why: 'set-cookie', credentials: false })
+    expect(judged(setting)).toEqual({ store: false, why: 'set-cookie' })
     expect(why({ 'Set-Cookie': 'a=b' }, { rules: { ttl: 1000, override: true } })).toBe('set-cookie')
     expect(why({ 'Cache-Control': 'public, max-age=60', 'set-cookie': 'a=b' }, { request })).toBe('set-cookie')
   })
 
   it('sent by the client forbid it in mode safe, unless the response is for all', () => {
-    expect(judged(MINUTE, { request })).toEqual({ store: false, why: 'cookie', credentials: true })
+    expect(judged(MINUTE, { request })).toEqual({ store: false, why: 'cookie' })
     expect(why({ 'Cache-Control': 'public, max-age=60' }, { request })).toBe('stored')
     expect(why({ 'Cache-Control': 's-maxage=60' }, { request })).toBe('stored')
     expect(why({ 'CDN-Cache-Control': 'max-age=60' }, { request })).toBe('stored')
