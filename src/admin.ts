@@ -1,5 +1,4 @@
 /** The admin listener: a server of its own, so that no request to the data port can ever reach it. */
-import type { Socket } from 'node:net'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
@@ -12,9 +11,8 @@ import { badRequest, type ProblemDetails, ProblemError, sendProblem } from '../r
 import { purgeRoutes } from '../routes/purge.ts'
 import { statsRoute } from '../routes/stats.ts'
 import type { Cache } from './cache/create-cache.ts'
-import { closeOnlyBusyConnectionsLate } from './draining.ts'
-import { HerdgateError } from './errors.ts'
-import { rawProblem } from './problem.ts'
+import { waitOnlyForAnswers } from './draining.ts'
+import { refuseMalformed } from './malformed.ts'
 
 export interface AdminParts {
   readonly cache: Pick<Cache, 'purge' | 'invalidate' | 'explain' | 'stats'>
@@ -54,7 +52,7 @@ export function createAdmin({ cache, metrics, token, logger, ready, version }: A
       else sendProblem(reply, problemFor(error))
     },
   })
-  closeOnlyBusyConnectionsLate(app)
+  waitOnlyForAnswers(app)
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   app.setErrorHandler(answerError(logger))
@@ -129,12 +127,4 @@ function placeOf(path: string): string {
     .slice(1)
     .replaceAll(/\/(\d+)/g, '[$1]')
     .replaceAll('/', '.')
-}
-
-/** What Node's parser refused; the connection ends with it. */
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  socket.end(
-    rawProblem(new HerdgateError(error.code === 'HPE_HEADER_OVERFLOW' ? 'head_too_large' : 'malformed_request')),
-  )
 }

@@ -1,7 +1,8 @@
 import { METHODS, type ServerResponse } from 'node:http'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { closeOnlyBusyConnectionsLate, type HttpSocket } from './draining.ts'
+import { waitOnlyForAnswers } from './draining.ts'
 import { HerdgateError } from './errors.ts'
+import { refuseMalformed } from './malformed.ts'
 import { PROBLEM_TYPE, problemOf, rawProblem } from './problem.ts'
 import { isWebSocket } from './upgrade.ts'
 
@@ -28,7 +29,7 @@ export function createDataPort(): FastifyInstance {
     },
     clientErrorHandler: refuseMalformed,
   })
-  closeOnlyBusyConnectionsLate(app)
+  waitOnlyForAnswers(app)
   const server = app.server as typeof app.server & { httpAllowHalfOpen?: boolean }
   server.httpAllowHalfOpen = true // who has sent all of a request and says so still wants the answer
   server.on('connect', (_request, socket) => {
@@ -42,27 +43,9 @@ export function createDataPort(): FastifyInstance {
   return app
 }
 
-/** What Node's parser refused. The connection is closed: nothing after it can be trusted. */
-function refuseMalformed(error: NodeJS.ErrnoException, socket: HttpSocket): void {
-  const answered = socket._httpMessage?.headersSent === true // an answer is on its way: nothing may be put into it
-  if (error.code === 'ECONNRESET' || !socket.writable || answered) socket.destroy()
-  else socket.end(rawProblem(new HerdgateError(codeOf(error))))
-}
-
 /** RFC 9110 section 10.1.1: only 100-continue is an expectation. */
 function refuseExpectation(response: ServerResponse): void {
   const error = new HerdgateError('expectation_failed')
   response.writeHead(error.status, { 'Content-Type': PROBLEM_TYPE, 'Cache-Control': 'no-store', Connection: 'close' })
   response.end(JSON.stringify(problemOf(error)))
-}
-
-function codeOf(error: NodeJS.ErrnoException): 'head_too_large' | 'request_timeout' | 'malformed_request' {
-  switch (error.code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return 'head_too_large'
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return 'request_timeout'
-    default:
-      return 'malformed_request'
-  }
 }

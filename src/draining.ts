@@ -13,7 +13,7 @@ export type HttpSocket = Socket & { _httpMessage?: ServerResponse | null }
  * connection on which something has arrived: half of a head, the rest of an upload that was answered long ago, a
  * keep-alive client that is between requests.
  */
-export function closeOnlyBusyConnectionsLate(app: FastifyInstance): void {
+export function waitOnlyForAnswers(app: FastifyInstance): void {
   const open = new Set<HttpSocket>()
   app.server.on('connection', (socket: HttpSocket) => {
     open.add(socket)

@@ -1,6 +1,7 @@
 /** Valid sources put together: what the server is built from, and what the operator should know about it. */
 import { DEFAULT_MEMORY_BYTES, DEFAULT_RULES, DEFAULT_TRANSPORT } from '../defaults.ts'
 import type { RouteMatch, Rules } from '../model.ts'
+import type { OriginOptions } from '../origin/pool-origin.ts'
 import type { LOG_LEVELS } from './leaves.ts'
 import type { FileConfig } from './schema.ts'
 import type { Settings } from './settings.ts'
@@ -29,15 +30,8 @@ export interface Config {
   readonly logLevel: LogLevel
 }
 
-export interface OriginConfig {
-  readonly name: string
-  /** http or https, without a trailing slash; a path in it goes before every target. */
-  readonly urls: readonly string[]
-  readonly connectTimeout: number
-  readonly headersTimeout: number
-  readonly bodyTimeout: number
-  readonly maxConcurrency: number
-}
+/** Its URLs are http or https, without a trailing slash. */
+export type OriginConfig = Omit<OriginOptions, 'ca'>
 
 export interface RouteConfig {
   readonly name: string
