@@ -186,12 +186,9 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
       }
     }
     const tags = tagsOf(response.fields, this.#route.rules)
-    const on = varyOn(fields)
-    const varyOnNames = on === '*' ? [] : on // storable has refused "*"
     const entry: StoredResponse = {
       ...previous,
-      varyOn: varyOnNames,
-      vary: selecting(varyOnNames, this.#request.fields),
+      ...this.#selection(fields),
       ...lifetimeOf(judged, this.#route.rules, { requestedAt, respondedAt }),
       fields,
       tags: tags.ok && tags.tags.length > this.#route.rules.tags.length ? tags.tags : previous.tags,
@@ -224,21 +221,25 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
     const { response, requestedAt, respondedAt } = fetched
     const { rules } = this.#route
     const tags = tagsOf(response.fields, rules)
-    const on = varyOn(response.fields)
-    const names = on === '*' ? [] : on
     const entry: StoredResponse = {
       kind: 'response',
       status: response.status,
       fields: dated(storedFields(response.fields, rules.cookies), respondedAt),
       body: this.#body(fetched, rules.maxObjectBytes),
-      varyOn: names,
-      vary: names.length === 0 ? NO_FIELDS : selecting(names, this.#request.fields),
+      ...this.#selection(response.fields),
       url: this.url,
       tags: tags.ok ? tags.tags : NO_TAGS,
       ...lifetimeOf(response, rules, { requestedAt, respondedAt }),
       ...stampOf(context),
     }
     return { kind: 'entry', entry, status: response.status, validated: false }
+  }
+
+  /** By which of the request's fields the response was selected. */
+  #selection(fields: Fields): Pick<StoredResponse, 'varyOn' | 'vary'> {
+    const on = varyOn(fields)
+    if (on === '*' || on.length === 0) return UNSELECTED // "*" is not storable
+    return { varyOn: on, vary: selecting(on, this.#request.fields) }
   }
 
   #reply(fetched: Fetched, keepBytes: number): DirectResponse {
@@ -268,7 +269,7 @@ function lengthOf(fields: Fields): number | undefined {
   return declared === undefined ? undefined : Number(declared)
 }
 
-const NO_FIELDS: Fields = []
+const UNSELECTED = { varyOn: [], vary: [] }
 const NO_TAGS: readonly string[] = []
 
 const stampOf = ({ generation, position }: LoadContext<StoredResponse>) => ({ generation, position, checked: position })
