@@ -4,13 +4,11 @@ import { HerdgateError } from '../errors.ts'
 import type { Fields } from '../fields.ts'
 import type { Clock, OriginRequest, OriginResponse } from '../model.ts'
 import { failure, isConnectionLoss, type Stage } from './failure.ts'
+import { Interim } from './interim.ts'
 import type { Line } from './line.ts'
 import { lend } from './request-body.ts'
 import { ResponseBody } from './response-body.ts'
 import { createSilenceTimer } from './silence-timer.ts'
-
-/** Interim responses (1xx) accepted before the final one. */
-const MAX_INTERIM = 64
 
 /** How an exchange went, up to the response's head. */
 export type Attempt =
@@ -46,7 +44,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #stage: Stage = 'connect'
   #isReused = false
   #isHeard = false
-  #interim = 0
+  readonly #interim: Interim
   #body: ResponseBody | undefined
   #trailers: Fields = []
   /** Why it is over; `true` when it went well. */
@@ -57,6 +55,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.attempt = promise
     this.#settle = resolve
     this.#options = options
+    this.#interim = new Interim(options.where, options.request.onInterim)
     this.#timer = createSilenceTimer(options.clock, () => this.abort(this.#timeout()))
   }
 
@@ -90,7 +89,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#controller = controller
     if (this.#over instanceof HerdgateError) return controller.abort(this.#over)
     this.#stage = 'head'
-    if (this.#line !== undefined) this.#isReused = this.#line.served++ > 0
+    if (this.#line !== undefined) this.#isReused = this.#line.begin() > 0
     this.#timer.start(this.#options.headersTimeout)
   }
 
@@ -140,11 +139,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #onInterim(status: number, fields: Fields): void {
-    this.#interim += 1
-    const { request, where } = this.#options
-    if (status < 100) this.abort(new HerdgateError('origin_invalid', `${where}: status ${status}`))
-    else if (this.#interim <= MAX_INTERIM) request.onInterim?.(status, fields)
-    else this.abort(new HerdgateError('origin_invalid', `${where}: more than ${MAX_INTERIM} interim responses`))
+    const wrong = this.#interim.receive(status, fields)
+    if (wrong !== undefined) this.abort(wrong)
   }
 
   /** An error before the first octet was sent is one of connecting, unless an idle connection broke in that moment. */

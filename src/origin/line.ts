@@ -3,6 +3,7 @@ import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { type buildConnector, errors } from 'undici'
 import type { Clock } from '../model.ts'
+import { StatusLines } from './status-line.ts'
 
 /** Octets a response's head, or its trailer section, may have. */
 export const MAX_HEAD = 64 * 1024
@@ -47,8 +48,6 @@ export function createDialer({ url, ca, allowHalfOpen = false }: DialOptions): (
 
 /** The socket, one after the other, of one undici client. */
 export class Line {
-  /** Requests begun on the present socket. */
-  served = 0
   /** Why the last attempt to connect failed. */
   refusal: Error | undefined
   /** The error the present socket broke with; a connection closed in good order has none. */
@@ -58,13 +57,21 @@ export class Line {
   readonly #connected: string
   readonly #timeout: number
   readonly #clock: Clock
+  readonly #statusLines = new StatusLines()
   #dialling: Socket | undefined
+  #served = 0
 
   constructor(options: LineOptions, dial: () => Socket, clock: Clock) {
     this.#dial = dial
     this.#connected = options.url.protocol === 'https:' ? 'secureConnect' : 'connect'
     this.#timeout = options.connectTimeout
     this.#clock = clock
+  }
+
+  /** A request begins. @returns how many did so on the present socket before it */
+  begin(): number {
+    this.#statusLines.begin()
+    return this.#served++
   }
 
   /** Gives up an attempt to connect that nobody waits for any more. */
@@ -78,7 +85,8 @@ export class Line {
     const tooLate = () => socket.destroy(new errors.ConnectTimeoutError(`no connection within ${this.#timeout} ms`))
     const cancel = this.#clock.after(this.#timeout, tooLate)
     this.#dialling = socket
-    this.served = 0
+    this.#served = 0
+    this.#watchStatusLines(socket)
     this.refusal = undefined
     this.fault = undefined
 
@@ -100,5 +108,14 @@ export class Line {
       refused(error)
     })
     socket.once('close', () => refused(new errors.SocketError('closed while connecting')))
+  }
+
+  #watchStatusLines(socket: Socket): void {
+    const read = socket.read.bind(socket)
+    socket.read = (size) => {
+      const chunk: unknown = read(size)
+      if (this.#statusLines.isDue && chunk instanceof Uint8Array) this.#statusLines.scan(chunk)
+      return chunk
+    }
   }
 }

@@ -5,6 +5,7 @@ import { HerdgateError } from '../errors.ts'
 import type { Fields } from '../fields.ts'
 import type { Clock } from '../model.ts'
 import { clientGone, failure } from './failure.ts'
+import { Interim } from './interim.ts'
 import { createDialer, Line, MAX_HEAD } from './line.ts'
 
 export interface SingleRequest {
@@ -68,7 +69,11 @@ function askOn(socket: Socket, options: SingleRequest, clock: Clock, signal?: Ab
       signal?.removeEventListener('abort', aborted)
       use()
     }
-    request.on('information', ({ statusCode, rawHeaders }) => onInterim?.(statusCode, rawHeaders))
+    const interim = new Interim(url.host, onInterim)
+    request.on('information', ({ statusCode, rawHeaders }) => {
+      const wrong = interim.receive(statusCode, rawHeaders)
+      if (wrong !== undefined) request.destroy(wrong)
+    })
     request.once('response', (response) => settle(() => resolve({ kind: 'response', response })))
     request.once('upgrade', (response, socket, head) =>
       settle(() => resolve({ kind: 'switched', response, socket, head })),

@@ -1,0 +1,58 @@
+/** The status that stands for 100 on its way through undici; RFC 9110 section 15.2 leaves it unassigned. */
+export const CONTINUE_IN_DISGUISE = 109
+
+/** Where the status code is in `HTTP/1.1 100 Continue`. */
+const FIRST_DIGIT = 9
+const LAST_DIGIT = 11
+const [CR, LF, ZERO, ONE, NINE] = Buffer.from('\r\n019')
+
+/**
+ * undici destroys a connection on which an origin says 100 Continue, which any server may at any time (RFC 9110
+ * section 15.2: "a client MUST be able to parse one or more 1xx responses"). So that code, in the status lines up to
+ * the final response, is changed in place before undici reads it.
+ */
+export class StatusLines {
+  /** Octets of the present status line that were seen; undefined when no head is due. */
+  #at: number | undefined
+  /** So far the code is 1, 10, 100. */
+  #isContinue = false
+  /** Line ends in a row: two end a head. */
+  #ends = 0
+
+  /** A request goes out: the next octets are the head of a response. */
+  begin(): void {
+    this.#at = 0
+  }
+
+  get isDue(): boolean {
+    return this.#at !== undefined
+  }
+
+  scan(chunk: Uint8Array): void {
+    for (let index = 0; index < chunk.length; index++) {
+      if (this.#at === undefined) return
+      this.#take(chunk, index, this.#at)
+    }
+  }
+
+  #take(chunk: Uint8Array, index: number, at: number): void {
+    const octet = chunk[index]
+    if (at > LAST_DIGIT) return this.#rest(octet)
+    if (at === 0 && (octet === CR || octet === LF)) return // empty lines before a status line
+    if (at === FIRST_DIGIT && octet !== ONE) {
+      this.#at = undefined // the final one
+      return
+    }
+    if (at >= FIRST_DIGIT) this.#isContinue = at === FIRST_DIGIT || (this.#isContinue && octet === ZERO)
+    if (at === LAST_DIGIT && this.#isContinue && NINE !== undefined) chunk[index] = NINE
+    this.#at = at + 1
+    this.#ends = 0
+  }
+
+  /** Fields of an interim response, to the empty line behind which the next status line begins. */
+  #rest(octet: number | undefined): void {
+    if (octet === CR) return
+    this.#ends = octet === LF ? this.#ends + 1 : 0
+    if (this.#ends === 2) this.#at = 0
+  }
+}
