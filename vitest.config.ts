@@ -8,8 +8,12 @@ const project = (name: string, include: string[], testTimeout: number) => ({
 export default defineConfig({
   test: {
     projects: [
-      project('unit', ['test/**/*.test.ts'].concat(['!test/integration/**', '!test/conformance/**']), 10_000),
-      project('integration', ['test/integration/**/*.test.ts'], 60_000),
+      project(
+        'unit',
+        ['test/**/*.test.ts'].concat(['!test/integration/**', '!test/hostile/**', '!test/conformance/**']),
+        10_000,
+      ),
+      project('integration', ['test/{integration,hostile}/**/*.test.ts'], 60_000),
       project('conformance', ['test/conformance/**/*.test.ts'], 300_000),
     ],
   },

@@ -2,7 +2,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { BodyReader, Cache, CacheRequest, Fields, Peer, Reply } from '../src/library.ts'
-import { fieldLines, HerdgateError, lines, parseTarget, problem, schemeOf } from '../src/library.ts'
+import { HerdgateError, lines, localAuthority, problem, readHead, schemeOf } from '../src/library.ts'
 
 export interface ProxyOptions {
   readonly cache: Pick<Cache, 'handle' | 'events'>
@@ -45,11 +45,12 @@ function answer(
   cache: ProxyOptions['cache'],
   peerOf: ProxyOptions['peerOf'],
 ): void {
+  if (comesTooLate(message, response)) return
   const peer = peerOf(message.socket)
   const exchange: Exchange = { message, response, peer, events: cache.events, startedAt: performance.now(), url: '' }
   const request = readRequest(message, response, peer)
   if (request instanceof HerdgateError) {
-    response.shouldKeepAlive = false // what follows on this connection cannot be trusted
+    endWith(exchange)
     return send(problem('', request), exchange)
   }
   exchange.url = request.url
@@ -68,6 +69,23 @@ function answer(
   }
 }
 
+/** Connections on which a request was refused that leaves in doubt where the next one begins. */
+const doubtful = new WeakSet<IncomingMessage['socket']>()
+
+/** The answer is the connection's last. */
+function endWith({ message, response }: Pick<Exchange, 'message' | 'response'>): void {
+  response.shouldKeepAlive = false
+  doubtful.add(message.socket)
+}
+
+/**
+ * Does the request come behind the last answer? Its octets may have come at once with those of a request that was
+ * refused: then it is not processed (RFC 9112 section 9.6). Without a socket a response waits for earlier ones.
+ */
+function comesTooLate({ socket }: IncomingMessage, response: ServerResponse): boolean {
+  return response.socket === null ? doubtful.has(socket) : socket.writableEnded
+}
+
 /** One request and its answer on their way through. */
 interface Exchange {
   readonly message: IncomingMessage
@@ -82,15 +100,17 @@ interface Exchange {
 // ------------------------------------------------------------------------------------------------- the request
 
 function readRequest(message: IncomingMessage, response: ServerResponse, peer: Peer): CacheRequest | HerdgateError {
-  const fields = message.rawHeaders
-  const parsed = parseTarget({
+  const head = readHead({
     method: message.method ?? 'GET',
     target: (message as { originalUrl?: string }).originalUrl ?? message.url ?? '',
-    hosts: fieldLines(fields, 'host'),
+    version: message.httpVersion,
+    fields: message.rawHeaders,
     scheme: schemeOf(message, peer),
+    local: () => localAuthority(message.socket),
   })
-  if (!parsed.ok) return new HerdgateError(parsed.code, parsed.detail)
-  return new ClientRequest(message, response, parsed.url, peer)
+  if (!head.ok) return new HerdgateError(head.code, head.detail)
+  if (head.asksForUpgrade) endWith({ message, response })
+  return new ClientRequest(message, response, head.url, head.hasContent, peer)
 }
 
 class ClientRequest implements CacheRequest {
@@ -98,23 +118,19 @@ class ClientRequest implements CacheRequest {
   readonly url: string
   readonly fields: Fields
   readonly peer: Peer
+  readonly body: IncomingMessage | undefined
   readonly #message: IncomingMessage
   readonly #response: ServerResponse
   #signal: AbortSignal | undefined
 
-  constructor(message: IncomingMessage, response: ServerResponse, url: string, peer: Peer) {
+  constructor(message: IncomingMessage, response: ServerResponse, url: string, hasContent: boolean, peer: Peer) {
     this.method = message.method ?? 'GET'
     this.url = url
     this.fields = message.rawHeaders
     this.peer = peer
+    this.body = hasContent ? message : undefined
     this.#message = message
     this.#response = response
-  }
-
-  get body(): IncomingMessage | undefined {
-    const { headers } = this.#message
-    const hasContent = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
-    return hasContent ? this.#message : undefined
   }
 
   /** Made on demand: a hit never needs it. */
@@ -151,6 +167,8 @@ function abortedWith(response: ServerResponse): AbortSignal {
 
 function send(reply: Reply, exchange: Exchange): void {
   const { response } = exchange
+  // What is malformed in one place may be so in another, where it ends included.
+  if (reply.status === 400 && reply.outcome.result === 'error') endWith(exchange)
   const firstByteMs = performance.now() - exchange.startedAt
   if (response.destroyed) {
     reply.body?.discard()

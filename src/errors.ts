@@ -25,6 +25,7 @@ const KINDS = {
   origin_invalid: { status: 502, title: 'Origin sent an invalid response', source: 'origin' },
   origin_timeout: { status: 504, title: 'Origin did not answer in time', source: 'origin' },
   not_cached: { status: 504, title: 'Only a cached answer was wanted and there is none', source: 'client' },
+  version_not_supported: { status: 505, title: 'HTTP version not supported', source: 'client' },
   loop: { status: 508, title: 'This request has passed here before', source: 'client' },
   overloaded: { status: 503, title: 'Too many requests in progress', source: 'internal' },
   client_gone: { status: 499, title: 'The client closed the connection', source: 'client' },

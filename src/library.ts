@@ -28,9 +28,9 @@ export type {
   Stored,
   TierUsage,
 } from './model.ts'
-export { parseTarget } from './policy/target.ts'
+export { readHead } from './policy/head.ts'
 export { type LocalLogOptions, localLog } from './stores/local-log.ts'
 export { type MemoryStoreOptions, memoryStore } from './stores/memory.ts'
 export { createOrigin, type OriginOptions, type PoolOrigin } from './origin/pool-origin.ts'
-export { schemeOf } from './peers.ts'
+export { localAuthority, schemeOf } from './peers.ts'
 export { namedBy, readUrl } from './policy/absolute-url.ts'

@@ -1,12 +1,39 @@
-import { HerdgateError } from './errors.ts'
+import type { ServerResponse } from 'node:http'
 import type { HttpSocket } from './draining.ts'
+import { HerdgateError } from './errors.ts'
 import { rawProblem } from './problem.ts'
 
-/** What Node's parser refused. The connection is closed: nothing after it can be trusted. */
+/** How long a refused client has to hang up, in ms. */
+const LINGER_MS = 2000
+
+/** Connections whose end is settled: whatever else is wrong on them changes nothing. */
+const ending = new WeakSet<HttpSocket>()
+
+/**
+ * What Node's parser refused. The connection is closed: nothing after it can be trusted. A request that came whole before
+ * it is answered all the same, and that answer is the last.
+ */
 export function refuseMalformed(error: NodeJS.ErrnoException, socket: HttpSocket): void {
-  const answered = socket._httpMessage?.headersSent === true // an answer is on its way: nothing may be put into it
-  if (error.code === 'ECONNRESET' || !socket.writable || answered) socket.destroy()
-  else socket.end(rawProblem(new HerdgateError(codeOf(error))))
+  if (ending.has(socket)) return
+  ending.add(socket)
+  const due = socket._httpMessage
+  if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy()
+  else if (due?.req.complete === true) endAfter(due, socket)
+  else if (due?.headersSent === true)
+    socket.destroy() // nothing may be put into an answer that is on its way
+  else hangUp(socket, rawProblem(new HerdgateError(codeOf(error))))
+}
+
+function endAfter(due: ServerResponse, socket: HttpSocket): void {
+  due.shouldKeepAlive = false
+  due.once('close', () => socket.destroySoon())
+}
+
+/** Says why, and reads on for a while: a connection closed over unread octets may take the answer with it. */
+function hangUp(socket: HttpSocket, answer: string): void {
+  socket.end(answer)
+  const tooLate = setTimeout(() => socket.destroy(), LINGER_MS).unref()
+  socket.once('end', () => socket.destroySoon()).once('close', () => clearTimeout(tooLate))
 }
 
 function codeOf(error: NodeJS.ErrnoException): 'head_too_large' | 'request_timeout' | 'malformed_request' {

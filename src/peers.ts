@@ -40,3 +40,9 @@ export function schemeOf(message: IncomingMessage, peer: Peer): 'http' | 'https'
   }
   return 'encrypted' in message.socket ? 'https' : 'http'
 }
+
+/** The address a connection was made to, as an authority. */
+export function localAuthority({ localAddress = '', localPort = 0 }: Socket): string {
+  const address = localAddress.replace(/^::ffff:(?=[\d.]+$)/i, '').replace(/%.*$/, '')
+  return `${isIP(address) === 6 ? `[${address}]` : address}:${localPort}`
+}

@@ -2,13 +2,14 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Events } from './events.ts'
 import { asHerdgateError, HerdgateError } from './errors.ts'
-import { fieldLines } from './fields.ts'
+import { has } from './fields.ts'
 import type { CacheRequest, Clock, Peer, Route } from './model.ts'
 import { type TunnelOptions, tunnel } from './origin/upgrade.ts'
 import { connectionProblem, loops, upstreamFields } from './policy/forward.ts'
 import { matchRoute } from './policy/route.ts'
-import { locate, parseTarget } from './policy/target.ts'
-import { schemeOf } from './peers.ts'
+import { readHead } from './policy/head.ts'
+import { locate } from './policy/target.ts'
+import { localAuthority, schemeOf } from './peers.ts'
 import { rawProblem } from './problem.ts'
 
 export interface UpgradeOptions {
@@ -37,9 +38,14 @@ export function passUpgrades(server: Server, options: UpgradeOptions): { close()
   }
 }
 
-/** Only a WebSocket handshake is an upgrade here; any other request stays what it is without its Upgrade field. */
-export function isWebSocket(message: IncomingMessage): boolean {
-  return message.method === 'GET' && message.headers.upgrade?.toLowerCase() === 'websocket'
+/**
+ * Only a WebSocket handshake is an upgrade here; any other request stays what it is without its Upgrade field. One with
+ * content is none: whose the octets after its head are would depend on the answer. HTTP/1.0 has no upgrades (RFC 9110
+ * section 7.8).
+ */
+export function isWebSocket({ method, httpVersion, headers, rawHeaders }: IncomingMessage): boolean {
+  if (method !== 'GET' || httpVersion !== '1.1' || headers.upgrade?.toLowerCase() !== 'websocket') return false
+  return !has(rawHeaders, 'content-length') && !has(rawHeaders, 'transfer-encoding')
 }
 
 async function pass(message: IncomingMessage, socket: Duplex, head: Buffer, options: UpgradeOptions): Promise<void> {
@@ -77,14 +83,16 @@ async function pass(message: IncomingMessage, socket: Duplex, head: Buffer, opti
 }
 
 function readRequest(message: IncomingMessage, peer: Peer): CacheRequest {
-  const parsed = parseTarget({
+  const head = readHead({
     method: 'GET',
     target: message.url ?? '',
-    hosts: fieldLines(message.rawHeaders, 'host'),
+    version: message.httpVersion,
+    fields: message.rawHeaders,
     scheme: schemeOf(message, peer),
+    local: () => localAuthority(message.socket),
   })
-  if (!parsed.ok) throw new HerdgateError(parsed.code, parsed.detail)
-  return { method: 'GET', url: parsed.url, fields: message.rawHeaders, peer }
+  if (!head.ok) throw new HerdgateError(head.code, head.detail)
+  return { method: 'GET', url: head.url, fields: message.rawHeaders, peer }
 }
 
 function refuse(socket: Duplex, error: HerdgateError): void {

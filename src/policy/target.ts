@@ -9,6 +9,8 @@ export interface TargetHead {
   readonly hosts: readonly string[]
   /** What the client used, as far as it is believed. */
   readonly scheme: 'http' | 'https'
+  /** For whom a request without Host is, where it may be without (HTTP/1.0): the address it was sent to. */
+  readonly fallback?: string | undefined
 }
 
 export type Target =
@@ -36,7 +38,7 @@ const LONGEST_HOST = 255
 export function parseTarget(head: TargetHead): Target {
   if (head.method === 'CONNECT') return refusal('CONNECT is not supported', 'method_not_allowed')
   if (!TARGET.test(head.target)) return refusal('target contains bytes that are not allowed')
-  const [host] = head.hosts
+  const host = head.hosts[0] ?? (head.fallback && (ABSOLUTE_FORM.exec(head.target)?.[2] ?? head.fallback))
   if (host === undefined || head.hosts.length > 1) return refusal('exactly one Host line is required')
   const authority = normalAuthority(host, head.scheme)
   if (authority === undefined) return refusal('Host is malformed')

@@ -1,0 +1,120 @@
+/** What a request's head must be like before anything is made of it (RFC 9112 sections 2.3, 3.2 and 6). */
+import type { ErrorCode } from '../errors.ts'
+import type { Fields } from '../fields.ts'
+import { parseTarget } from './target.ts'
+
+export interface RequestHead {
+  readonly method: string
+  /** As in the request line. */
+  readonly target: string
+  /** Of HTTP, as in the request line. */
+  readonly version: string
+  readonly fields: Fields
+  /** What the client used, as far as it is believed. */
+  readonly scheme: 'http' | 'https'
+  /** The address the request was sent to, as an authority: it stands in for a Host that HTTP/1.0 may leave out. */
+  readonly local: () => string
+}
+
+export type ReadHead =
+  | {
+      readonly ok: true
+      readonly url: string
+      readonly hasContent: boolean
+      /** It asks for another protocol. Where it does not get it, node:http loses octets that came at once with it. */
+      readonly asksForUpgrade: boolean
+    }
+  | { readonly ok: false; readonly code: ErrorCode; readonly detail: string }
+
+/**
+ * The URL a request is for and whether content follows, or why it is refused. Parsers differ in what they make of odd
+ * framing, so any that leaves room for two readings is refused, even where a parser before this one has settled on
+ * one: the next recipient may settle on the other.
+ */
+export function readHead(head: RequestHead): ReadHead {
+  const { method, target, version, fields, scheme, local } = head
+  if (version === '0.9') return refusal('no version')
+  if (version !== '1.1' && version !== '1.0') return refusal('version', 'version_not_supported')
+  const found = sift(fields)
+  const wrong = framingProblem(found, version)
+  if (wrong !== undefined) return refusal(wrong)
+  // RFC 9110 section 10.1.1: 100-continue is the only expectation there is, and HTTP/1.0 has none.
+  if (version === '1.1' && found.expect !== undefined && found.expect.toLowerCase() !== '100-continue') {
+    return refusal('expectation', 'expectation_failed')
+  }
+  const fallback = version === '1.0' && found.hosts.length === 0 ? local() : undefined
+  const parsed = parseTarget({ method, target, hosts: found.hosts, scheme, fallback })
+  if (!parsed.ok) return parsed
+  const hasContent = found.coding !== undefined || (found.length !== undefined && found.length !== '0')
+  // No use is defined for content there (RFC 9110 section 9.3.7), and it would be lost on the way.
+  if (hasContent && target === '*') return refusal('content in a request for the server')
+  return { ok: true, url: parsed.url, hasContent, asksForUpgrade: found.upgrade }
+}
+
+/** The fields that say for whom a request is and where it ends. */
+interface Sifted {
+  readonly hosts: string[]
+  length: string | undefined
+  coding: string | undefined
+  expect: string | undefined
+  upgrade: boolean
+  /** One of them comes twice, or with "_" in its name, which some recipients read as "-". */
+  ambiguous: boolean
+}
+
+/** One pass; names are compared only where their length fits. */
+function sift(fields: Fields): Sifted {
+  const found: Sifted = {
+    hosts: [],
+    length: undefined,
+    coding: undefined,
+    expect: undefined,
+    upgrade: false,
+    ambiguous: false,
+  }
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const name = fields[at] ?? ''
+    const value = fields[at + 1] ?? ''
+    switch (name.length) {
+      case 4:
+        if (name === 'Host' || name.toLowerCase() === 'host') found.hosts.push(value)
+        break
+      case 6:
+        if (name.toLowerCase() === 'expect')
+          found.expect = found.expect === undefined ? value : `${found.expect}, ${value}`
+        break
+      case 7:
+        found.upgrade ||= name.toLowerCase() === 'upgrade'
+        break
+      case 14:
+        if (!isRead(name, 'content-length')) break
+        found.ambiguous ||= found.length !== undefined || name.includes('_')
+        found.length = value
+        break
+      case 17:
+        if (!isRead(name, 'transfer-encoding')) break
+        found.ambiguous ||= found.coding !== undefined || name.includes('_')
+        found.coding = value
+        break
+    }
+  }
+  return found
+}
+
+const isRead = (name: string, as: string): boolean => name.toLowerCase().replace('_', '-') === as
+
+/** Decimal without a leading zero, in which some see octal. */
+const LENGTH = /^(?:0|[1-9]\d{0,18})$/
+
+function framingProblem({ length, coding, ambiguous }: Sifted, version: string): string | undefined {
+  if (ambiguous) return 'content is framed twice'
+  if (length !== undefined && !LENGTH.test(length)) return 'Content-Length is malformed'
+  if (coding === undefined) return undefined
+  if (length !== undefined) return 'both Content-Length and Transfer-Encoding'
+  if (version === '1.0') return 'Transfer-Encoding in HTTP/1.0' // RFC 9112 section 6.1
+  return coding.toLowerCase() === 'chunked' ? undefined : 'a transfer coding other than chunked'
+}
+
+function refusal(detail: string, code: ErrorCode = 'malformed_request'): ReadHead {
+  return { ok: false, code, detail }
+}

@@ -1,0 +1,196 @@
+/**
+ * The hostile table: rows of octets, sent over a socket to a Herdgate in a process of its own. After each row four
+ * questions are asked. What did the client get, and was it hung up on? Which requests did the origins see, and was each
+ * of them unmistakable? Does the next plain request for the same URL, on another connection, get the plain answer? Does
+ * the process live?
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { fieldLines, lines } from '../../src/fields.ts'
+import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
+import { RawClient, type RawResponse } from './client.ts'
+import { type HostileOrigin, type Seen, startEcho, startStrict } from './origins.ts'
+
+export interface Attack {
+  /** Of the class of attacks. */
+  readonly id: string
+  readonly name: string
+  /**
+   * One octet a character. `{path}` stands for a path of the row's own, for host `a.test` the origin that reflects
+   * requests, for host `strict.test` the one that refuses what is odd.
+   */
+  readonly send: string
+  /** Statuses of the answers. */
+  readonly answers: readonly number[]
+  /** Hung up on after the last answer? Where not, the connection must be good for another request. */
+  readonly closed: boolean
+  /** What reached an origin whole, as `METHOD target`. */
+  readonly origin: readonly string[]
+  /** Part of an upload may reach the origin before it proves malformed. */
+  readonly breaksOff?: boolean
+  /** The answers are to HEAD. */
+  readonly bodiless?: boolean
+  /** Nothing may come after it: it is not whole. */
+  readonly last?: boolean
+  /** Whom it is meant to hurt: the next who asks for this, `{path}` of a.test unless it says otherwise. */
+  readonly victim?: { readonly path?: string; readonly host?: string }
+  /** More about the answers and what the origins saw. */
+  readonly also?: (answers: readonly RawResponse[], seen: readonly Seen[]) => void
+}
+
+/** A request with a Host and these field lines. */
+export const request = (line: string, ...fields: readonly string[]): string =>
+  `${[`${line} HTTP/1.1`, 'Host: a.test', ...fields].join('\r\n')}\r\n\r\n`
+
+export const get = (...fields: readonly string[]): string => request('GET {path}', ...fields)
+
+/** Answered 400 and hung up on; no origin hears of it. */
+export const REFUSED = { answers: [400], closed: true, origin: [] } as const
+/** Answered by the origin that was asked what the client asked. */
+export const PASSED = { answers: [200], closed: false, origin: ['GET {path}'] } as const
+
+const CONFIG = ({ echo, strict }: { echo: string; strict: string }) => `version: 1
+origins: { echo: { urls: ["${echo}"] }, strict: { urls: ["${strict}"] } }
+routes:
+  - { name: strict, match: { host: strict.test }, origin: strict }
+  - { name: tracked, match: { host: tracked.test }, origin: echo, key: { query: { ignore: ["utm_*"] } } }
+  - { name: keyed, match: { host: keyed.test }, origin: echo, key: { headers: [x-tenant] } }
+  - { name: port, match: { host: "a.test:8080" }, origin: echo }
+  - { name: echo, match: { host: a.test }, origin: echo }
+`
+
+/** Runs the rows against one process. */
+export function table(title: string, rows: readonly Attack[], config: typeof CONFIG = CONFIG): void {
+  describe(title, () => {
+    let world: World
+    beforeAll(async () => {
+      world = await start(config, new Set(rows.map(hostOfVictim)))
+    })
+    afterAll(async () => world.stop())
+
+    const numbered = rows.map((row, number) => ({ ...row, path: `/row-${number}`, label: `${row.id} ${row.name}` }))
+    test.for(numbered)('$label', async (row) => {
+      const here = (text: string) => text.replaceAll('{path}', row.path)
+      const before = world.marks()
+      const answers = await attack(world.port, row, here)
+      const reached = world.since(before)
+      const lines = (wanted: boolean) => reached.filter(({ whole }) => whole === wanted).map(lineOf)
+      expect(lines(true)).toEqual([...row.origin.map(here), ...(isOpen(row) ? [`GET ${AFTER_TARGET}`] : [])])
+      if (row.breaksOff !== true) expect(lines(false)).toEqual([])
+      row.also?.(answers, reached)
+      await expectClean(world, hostOfVictim(row), here(row.victim?.path ?? '{path}'), row.breaksOff)
+      expect(world.herdgate.child.exitCode).toBeNull()
+    })
+
+    test('no origin ever got what can be read in two ways', () => {
+      expect(world.malformed()).toEqual([])
+      world.since([0, 0]).forEach(expectUnmistakable)
+    })
+
+    test('every log line is one JSON object', () => {
+      for (const line of world.herdgate.lines) expect(JSON.parse(line)).toMatchObject({ time: expect.anything() })
+    })
+  })
+}
+
+const hostOfVictim = ({ victim }: Attack): string => victim?.host ?? 'a.test'
+const isOpen = ({ closed, last }: Attack): boolean => !closed && last !== true
+const lineOf = ({ method, target }: Seen): string => `${method} ${target}`
+
+interface World {
+  readonly herdgate: Herdgate
+  readonly port: number
+  /** By host, what a plain request gets reflected. */
+  readonly plain: ReadonlyMap<string, string>
+  /** How many requests each origin has seen. */
+  marks(): number[]
+  since(marks: readonly number[]): Seen[]
+  malformed(): string[]
+  stop(): Promise<void>
+}
+
+async function start(config: typeof CONFIG, hosts: ReadonlySet<string>): Promise<World> {
+  const origins: readonly HostileOrigin[] = await Promise.all([startEcho(), startStrict()])
+  const [echo = '', strict = ''] = origins.map(({ url }) => url)
+  const directory = await mkdtemp(join(tmpdir(), 'hostile-'))
+  const file = join(directory, 'herdgate.yaml')
+  await writeFile(file, config({ echo, strict }))
+  const herdgate = await startHerdgate(['--config', file])
+  const port = Number(new URL(herdgate.url).port)
+  const plain = new Map<string, string>()
+  for (const host of hosts) plain.set(host, (await ask(port, host, '/plain')).body)
+  return {
+    herdgate,
+    port,
+    plain,
+    marks: () => origins.map(({ seen }) => seen.length),
+    since: (marks) => origins.flatMap(({ seen }, at) => seen.slice(marks[at])),
+    malformed: () => origins.flatMap(({ malformed }) => malformed),
+    async stop() {
+      await herdgate.stop()
+      await Promise.all(origins.map((origin) => origin.close()))
+      await rm(directory, { recursive: true })
+    },
+  }
+}
+
+/** Sends a row; then another request on the same connection, which is answered only where nothing is in doubt. */
+async function attack(port: number, row: Attack, here: (text: string) => string): Promise<readonly RawResponse[]> {
+  using client = await RawClient.connect(port, row.bodiless)
+  const wanted = row.answers.length
+  client.send(here(row.send) + (row.closed && row.last !== true ? AFTER : ''))
+  const heard = await client.heard(row.closed ? wanted + 1 : wanted)
+  expect(heard).toMatchObject({ closed: row.closed, rest: '' })
+  expect(heard.responses.map(({ status }) => status)).toEqual(row.answers)
+  heard.responses.forEach(expectNoReflection)
+  if (!isOpen(row)) return heard.responses
+  client.send(AFTER)
+  const { responses } = await client.heard(wanted + 1)
+  expect(responses.slice(wanted).map(({ status }) => status)).toEqual([200])
+  return heard.responses
+}
+
+/** The request behind each attack, of a URL of its own. */
+const AFTER_TARGET = '/after'
+const AFTER = `GET ${AFTER_TARGET} HTTP/1.1\r\nHost: a.test\r\nCache-Control: no-store\r\n\r\n`
+
+/** Whoever asks plainly gets the plain answer, and the origin sees that one request or, on a hit, none. */
+async function expectClean(world: World, host: string, path: string, breaksOff = false): Promise<void> {
+  const before = world.marks()
+  const answer = await ask(world.port, host, path)
+  expect(answer.status).toBe(200)
+  expect(answer.head).not.toMatch(/evil|set-cookie/i)
+  if (host === 'strict.test') expect(answer.body).toBe(`clean ${path}`)
+  else expect(JSON.parse(answer.body)).toEqual({ ...JSON.parse(world.plain.get(host) ?? ''), target: path })
+  const isHit = /^cache-status: herdgate; hit/im.test(answer.head)
+  const seen = world.since(before).filter(({ whole }) => whole || !breaksOff)
+  expect(seen.map(lineOf)).toEqual(isHit ? [] : [`GET ${path}`])
+}
+
+async function ask(port: number, host: string, path: string): Promise<RawResponse> {
+  using client = await RawClient.connect(port)
+  client.send(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+  const { responses } = await client.heard(1)
+  return responses[0] ?? { status: 0, head: '', body: '' }
+}
+
+/** An error of our own repeats nothing, names no address, and is not to be kept. */
+function expectNoReflection({ head, body }: RawResponse): void {
+  if (!/^content-type: application\/problem\+json$/im.test(head)) return
+  expect(head).toMatch(/^cache-control: no-store$/im)
+  expect(head + body).not.toMatch(/evil|row-|127\.0\.0\.1/)
+}
+
+/** One Host, one way to tell where it ends, and nothing in a name or value that some parser might stumble over. */
+function expectUnmistakable({ fields }: Seen): void {
+  const named = (name: string) => fieldLines(fields, name)
+  expect(named('host')).toHaveLength(1)
+  const framing = [...named('content-length'), ...named('transfer-encoding'), ...named('transfer_encoding')]
+  expect(framing.join()).toMatch(/^(?:0|[1-9]\d*|chunked)?$/)
+  for (const [name, value] of lines(fields)) {
+    expect(name).toMatch(/^[!#$%&'*+\-.^_`|~0-9a-z]+$/)
+    expect(value).toMatch(/^[\t\x20-\x7e\x80-\xff]*$/)
+  }
+}

@@ -1,0 +1,102 @@
+/** The two origins behind the hostile table. Both write down every request they get, whole or broken off. */
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { listen } from '../support/raw-origin.ts'
+
+/** A request as an origin got it. */
+export interface Seen {
+  readonly method: string
+  readonly target: string
+  readonly fields: readonly string[]
+  content: string
+  /** Did all of it come? */
+  whole: boolean
+}
+
+export interface HostileOrigin {
+  readonly url: string
+  readonly seen: Seen[]
+  /** What is no HTTP. */
+  readonly malformed: string[]
+  close(): Promise<void>
+}
+
+type Answer = (seen: Seen, response: ServerResponse) => void
+
+async function startOrigin(answer: Answer): Promise<HostileOrigin> {
+  const seen: Seen[] = []
+  const malformed: string[] = []
+  const server = createServer({ keepAliveTimeout: 60_000, requireHostHeader: false, maxHeaderSize: 1 << 20 })
+  server.on('request', (message: IncomingMessage, response) => {
+    const { method = '', url = '', rawHeaders } = message
+    const request: Seen = { method, target: url, fields: rawHeaders, content: '', whole: false }
+    seen.push(request)
+    message.setEncoding('latin1').on('data', (text: string) => (request.content += text))
+    message.on('error', () => {})
+    message.on('end', () => {
+      request.whole = true
+      answer(request, response)
+    })
+  })
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    // A connection that ends within a request is a request broken off, not a malformed one.
+    if (error.code !== 'ECONNRESET' && error.code !== 'HPE_INVALID_EOF_STATE') malformed.push(String(error))
+    socket.destroy()
+  })
+  const port = await listen(server)
+  return {
+    url: `http://127.0.0.1:${port}`,
+    seen,
+    malformed,
+    async close() {
+      server.close()
+      server.closeAllConnections()
+      if (server.listening) await once(server, 'close')
+    },
+  }
+}
+
+/**
+ * Repeats the request in an answer that is fresh for a minute. Parameters of the query ask for more: `vary` names the
+ * members of Vary, `location` is written behind `Location: ` as it is once decoded, line ends and all.
+ */
+export function startEcho(): Promise<HostileOrigin> {
+  return startOrigin((seen, response) => {
+    const parameters = new URL(seen.target, 'http://origin').searchParams
+    const location = parameters.get('location')
+    if (location !== null) {
+      response.socket?.write(redirect(location), 'latin1')
+      return
+    }
+    const vary = parameters.get('vary')
+    response.writeHead(200, { 'Cache-Control': 'max-age=60', ...(vary !== null && { Vary: vary }) })
+    response.end(reflection(seen))
+  })
+}
+
+const redirect = (location: string): string =>
+  `HTTP/1.1 302 Found\r\nCache-Control: max-age=60\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`
+
+export const reflection = ({ method, target, fields, content }: Seen): string =>
+  JSON.stringify({ method, target, fields, content })
+
+/** Field lines that a gateway writes, or that hold nothing anybody could object to. */
+const PLAIN = new Set([
+  'host',
+  'via',
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'connection',
+])
+
+/** Answers whatever is out of the ordinary with an error that may be kept for a minute. */
+export function startStrict(): Promise<HostileOrigin> {
+  return startOrigin((seen, response) => {
+    const names = seen.fields.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase())
+    const isPlain = seen.method === 'GET' && seen.content === '' && names.every((name) => PLAIN.has(name))
+    response.writeHead(isPlain ? 200 : 400, { 'Cache-Control': 'max-age=60' })
+    response.end(isPlain ? `clean ${seen.target}` : 'refused')
+  })
+}
