@@ -1,46 +1,60 @@
-import { METHODS, type ServerResponse } from 'node:http'
+import { createServer, METHODS, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { openConnections } from './connections.ts'
+import type { Limits } from './defaults.ts'
 import { waitOnlyForAnswers } from './draining.ts'
 import { HerdgateError } from './errors.ts'
 import { refuseMalformed } from './malformed.ts'
+import type { Clock } from './model.ts'
+import { boundPipelining } from './pipelining.ts'
 import { PROBLEM_TYPE, problemOf, rawProblem } from './problem.ts'
+import { dropSlowClients } from './slow-clients.ts'
 import { isWebSocket } from './upgrade.ts'
 
-/** How long a client may take over a request's head, in ms. */
-const HEAD_TIMEOUT_MS = 10_000
-/** Longer than the idle time of the usual load balancers, so that they close first. */
-const KEEP_ALIVE_MS = 65_000
-const MOST_HEAD_BYTES = 16 * 1024
+/** What of the limits concerns connections of clients. */
+export type ConnectionLimits = Omit<Limits, 'maxWaiting' | 'maxBodiesInProgress'>
+
+/** How often node:http looks for heads that take too long, in ms. */
+const HEADS_CHECKED_MS = 1_000
 
 /** The Fastify instance of the data port. It routes nothing: every request, however odd, reaches one handler. */
-export function createDataPort(): FastifyInstance {
+export function createDataPort(limits: ConnectionLimits, clock: Clock): FastifyInstance {
   const app = Fastify({
     rewriteUrl: () => '/',
     bodyLimit: Number.MAX_SAFE_INTEGER, // bodies are streamed
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    requestTimeout: 0, // an upload takes as long as it takes
-    http: {
-      headersTimeout: HEAD_TIMEOUT_MS,
-      maxHeaderSize: MOST_HEAD_BYTES,
-      requireHostHeader: false, // checked with everything else about the target
-      shouldUpgradeCallback: isWebSocket,
-    },
+    serverFactory: (handler) => createLimitedServer(boundPipelining(handler), limits),
     clientErrorHandler: refuseMalformed,
   })
   waitOnlyForAnswers(app)
-  const server = app.server as typeof app.server & { httpAllowHalfOpen?: boolean }
+  const guard = dropSlowClients(openConnections(app.server), { ...limits, clock })
+  app.server.once('close', () => guard.stop())
+  for (const method of METHODS) {
+    if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
+  }
+  return app
+}
+
+function createLimitedServer(handler: RequestListener, limits: ConnectionLimits): Server {
+  const options = {
+    headersTimeout: limits.headTimeout,
+    connectionsCheckingInterval: Math.min(HEADS_CHECKED_MS, limits.headTimeout),
+    keepAliveTimeout: limits.idleTimeout,
+    maxHeaderSize: limits.headBytes,
+    requestTimeout: 0, // an upload takes as long as it takes, at the least rate
+    requireHostHeader: false, // checked with everything else about the target
+    shouldUpgradeCallback: isWebSocket,
+  }
+  const server: Server & { httpAllowHalfOpen?: boolean } = createServer(options, handler)
+  server.maxConnections = limits.maxConnections
   server.httpAllowHalfOpen = true // who has sent all of a request and says so still wants the answer
   server.on('connect', (_request, socket) => {
     socket.on('error', () => socket.destroy()) // node:http has taken its own listener off
     socket.end(rawProblem(new HerdgateError('method_not_allowed')))
   })
   server.on('checkExpectation', (_request, response) => refuseExpectation(response))
-  for (const method of METHODS) {
-    if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
-  }
-  return app
+  return server
 }
 
 /** RFC 9110 section 10.1.1: only 100-continue is an expectation. */

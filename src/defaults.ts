@@ -25,3 +25,34 @@ export const DEFAULT_TRANSPORT = {
 }
 
 export const DEFAULT_MEMORY_BYTES: number = 256 * 2 ** 20
+
+/** What one client, and all of them together, may hold. */
+export interface Limits {
+  /** Clients connected at once; more are hung up on as they come. */
+  readonly maxConnections: number
+  /** Of a request's head. */
+  readonly headBytes: number
+  /** For a request's head, from its first octet, or from the connection's beginning. */
+  readonly headTimeout: number
+  /** Between two requests of a connection. */
+  readonly idleTimeout: number
+  /** Octets per second of content that a client has to send, or take, while it is its turn. */
+  readonly minRate: number
+  /** Over which that is measured. */
+  readonly minRateWindow: number
+  /** Requests that wait for origins at once. */
+  readonly maxWaiting: number
+  /** Memory for content that is being received to be stored. */
+  readonly maxBodiesInProgress: number
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  maxConnections: 10_000,
+  headBytes: 16 * 2 ** 10,
+  headTimeout: 10_000,
+  idleTimeout: 65_000, // longer than that of the usual load balancers, so that they close first
+  minRate: 2 ** 10,
+  minRateWindow: 60_000,
+  maxWaiting: 10_000,
+  maxBodiesInProgress: 256 * 2 ** 20,
+}

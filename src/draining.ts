@@ -1,12 +1,8 @@
-import type { ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
+import { openConnections } from './connections.ts'
 
 /** How often connections are looked through while a listener closes, in ms. */
 const SWEEP_MS = 50
-
-/** What node:http keeps on a socket while an answer is due on it. */
-export type HttpSocket = Socket & { _httpMessage?: ServerResponse | null }
 
 /**
  * Lets a closing listener wait for answers that are due, and for nothing else. By itself it would wait for every
@@ -14,11 +10,7 @@ export type HttpSocket = Socket & { _httpMessage?: ServerResponse | null }
  * keep-alive client that is between requests.
  */
 export function waitOnlyForAnswers(app: FastifyInstance): void {
-  const open = new Set<HttpSocket>()
-  app.server.on('connection', (socket: HttpSocket) => {
-    open.add(socket)
-    socket.once('close', () => open.delete(socket))
-  })
+  const open = openConnections(app.server)
   app.addHook('preClose', (done) => {
     const sweep = setInterval(() => {
       for (const socket of open) if (!socket._httpMessage) socket.destroySoon()

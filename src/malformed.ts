@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { HttpSocket } from './draining.ts'
+import type { HttpSocket } from './connections.ts'
 import { HerdgateError } from './errors.ts'
 import { rawProblem } from './problem.ts'
 

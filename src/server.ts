@@ -63,7 +63,7 @@ export async function createServer(
   let draining = false
   const ready = () => ({ ready: !draining, degraded: [] })
   const peerOf = createPeers(config.listen.trustProxy)
-  const data = createDataPort()
+  const data = createDataPort(config.limits, clock)
   proxyEverything(data, { cache, peerOf })
   const tunnels = passUpgrades(data.server, { routes, transport: createTransports(config), peerOf, clock, events })
   const admin = createAdmin({ cache, metrics, token: adminToken, logger, ready, version: VERSION })

@@ -62,6 +62,8 @@ routes:
     key: { query: { sort: true, ignore: [utm_*] }, headers: [X-Tenant], cookies: [currency] }
     statusTtl: { "404": 10s }
     bypass: false
+limits:
+  { maxConnections: 500, headBytes: 8KiB, headTimeout: 5s, idleTimeout: 30s, minRate: 512B, minRateWindow: 20s, maxWaiting: 100, maxBodiesInProgress: 64MiB }
 store:
   memory: { maxBytes: 256MiB, maxObjectBytes: 8MiB }
 `
@@ -81,6 +83,16 @@ describe('a file with every key', () => {
       },
     ])
     expect(config.store).toEqual({ memory: { maxBytes: 268_435_456, maxObjectBytes: 8_388_608 } })
+    expect(config.limits).toEqual({
+      maxConnections: 500,
+      headBytes: 8_192,
+      headTimeout: 5_000,
+      idleTimeout: 30_000,
+      minRate: 512,
+      minRateWindow: 20_000,
+      maxWaiting: 100,
+      maxBodiesInProgress: 67_108_864,
+    })
     expect(config.listen).toEqual({ host: '0.0.0.0', port: 8080, trustProxy: ['10.0.0.0/8'] })
     expect(config.admin).toEqual({ host: '127.0.0.1', port: 9090, token: 'a-token-of-24-characters' })
   })
@@ -117,10 +129,25 @@ describe('the guide', () => {
     const { properties } = JSON.parse(JSON.stringify(configJsonSchema()))
     const origin = properties.origins.additionalProperties.properties
     const route = properties.routes.items.properties
-    const nested = [properties.listen, properties.admin, route.match, route.key, route.key.properties.query]
+    const nested = [
+      properties.listen,
+      properties.admin,
+      properties.limits,
+      route.match,
+      route.key,
+      route.key.properties.query,
+    ]
     const maps = [properties, origin, route, properties.store.properties.memory.properties]
     const keys = [...maps, ...nested.map((map) => map.properties)].flatMap((map) => Object.keys(map))
     expect(keys.filter((key) => !text.includes(`${key}:`))).toEqual([])
+  })
+})
+
+test('limits that are not given are the same with a file and without one', () => {
+  expect(valid({ text: ONE }).limits).toEqual(valid({ flags: ORIGIN }).limits)
+  expect(valid({ text: `${ONE}limits: { headBytes: 8KiB }` }).limits).toEqual({
+    ...valid({ flags: ORIGIN }).limits,
+    headBytes: 8_192,
   })
 })
 
@@ -224,6 +251,16 @@ describe('what counts', () => {
     expect(valid({ flags: ORIGIN })).toEqual({
       listen: { host: '0.0.0.0', port: 8080, trustProxy: [] },
       admin: { host: '127.0.0.1', port: 9090, token: undefined },
+      limits: {
+        maxConnections: 10_000,
+        headBytes: 16_384,
+        headTimeout: 10_000,
+        idleTimeout: 65_000,
+        minRate: 1_024,
+        minRateWindow: 60_000,
+        maxWaiting: 10_000,
+        maxBodiesInProgress: 268_435_456,
+      },
       origins: [
         {
           name: 'default',

@@ -1,5 +1,5 @@
 /** Valid sources put together: what the server is built from, and what the operator should know about it. */
-import { DEFAULT_MEMORY_BYTES, DEFAULT_RULES, DEFAULT_TRANSPORT } from '../defaults.ts'
+import { DEFAULT_LIMITS, DEFAULT_MEMORY_BYTES, DEFAULT_RULES, DEFAULT_TRANSPORT, type Limits } from '../defaults.ts'
 import type { RouteMatch, Rules } from '../model.ts'
 import type { OriginOptions } from '../origin/pool-origin.ts'
 import type { LOG_LEVELS } from './leaves.ts'
@@ -27,6 +27,7 @@ export interface Config {
   /** At least one, the first match wins; names are unique. */
   readonly routes: readonly RouteConfig[]
   readonly store: { readonly memory: { readonly maxBytes: number; readonly maxObjectBytes: number } }
+  readonly limits: Limits
   readonly logLevel: LogLevel
 }
 
@@ -61,6 +62,7 @@ export function resolve(sources: Sources, file: FileConfig | undefined): Config 
     origins,
     routes: routesOf(settings, file?.routes ?? [], origins, rulesOf),
     store: { memory: { maxBytes, maxObjectBytes } },
+    limits: file?.limits ?? DEFAULT_LIMITS,
     logLevel: settings.logLevel ?? 'info',
   }
 }

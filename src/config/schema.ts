@@ -87,6 +87,27 @@ const route = z.strictObject({
   bypass: z.boolean().prefault(false).describe('Pass everything to the origin; neither look up nor store.'),
 })
 
+const limits = z.strictObject({
+  maxConnections: leaf.concurrency
+    .prefault(10_000)
+    .describe('Clients connected at once; more are hung up on as they come.'),
+  headBytes: leaf.size.prefault('16KiB').describe("Size of a request's head; a larger one is answered 431."),
+  headTimeout: leaf.timeout.prefault('10s').describe("Time for a request's head; a slower one is answered 408."),
+  idleTimeout: leaf.timeout
+    .prefault('65s')
+    .describe('Between two requests of a connection. Longer than that of a load balancer in front.'),
+  minRate: leaf.size
+    .prefault('1KiB')
+    .describe('Per second, of content that a client sends or takes. Who is slower while it is its turn is dropped.'),
+  minRateWindow: leaf.timeout.prefault('60s').describe('Time over which minRate is measured.'),
+  maxWaiting: leaf.concurrency
+    .prefault(10_000)
+    .describe('Requests that wait for origins at once; more get a stale copy or 503.'),
+  maxBodiesInProgress: leaf.size
+    .prefault('256MiB')
+    .describe('Memory for bodies that are being received to be stored; more are passed on and not stored.'),
+})
+
 const memory = z.strictObject({
   maxBytes: leaf.size.optional().meta({ description: 'Memory for stored responses.', default: '256MiB' }),
   maxObjectBytes: leaf.size.prefault('8MiB').describe('Larger bodies are passed on and not stored.'),
@@ -99,6 +120,7 @@ export const fileSchema = z
     admin: admin.optional().describe('The admin port: purge, explain, statistics, metrics, health.'),
     origins: z.record(leaf.name, origin).optional().describe('Origins by name.'),
     routes: z.array(route).optional().describe('First match wins; with one origin a catch-all is implied.'),
+    limits: limits.prefault({}).describe('What clients may hold.'),
     store: z
       .strictObject({ memory: memory.optional().describe('Copies in this process.') })
       .optional()

@@ -1,0 +1,26 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+/** What node:http and node:net keep on a socket, as far as it is of use here. */
+export type HttpSocket = Socket & {
+  /** While an answer is due on it. */
+  _httpMessage?: ServerResponse | null
+  /** Its request that is being received, or was last. */
+  parser?: { readonly incoming?: IncomingMessage | null } | null
+  _handle?: {
+    /** Handed to the system so far, or still in its way. */
+    readonly bytesWritten: number
+    /** Still in the way: the system takes no more. */
+    readonly writeQueueSize: number
+  } | null
+}
+
+/** The connections of a server, while they are open. */
+export function openConnections(server: Server): ReadonlySet<HttpSocket> {
+  const open = new Set<HttpSocket>()
+  server.on('connection', (socket: HttpSocket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
+  return open
+}

@@ -1,0 +1,97 @@
+/**
+ * Clients that hold a connection without making use of it. node:http limits the time for a head and between requests;
+ * here is what it leaves open: content that drips in, a response that is hardly taken, a connection that we have ended
+ * and the client does not.
+ */
+import type { HttpSocket } from './connections.ts'
+import { HerdgateError } from './errors.ts'
+import type { Clock } from './model.ts'
+import { rawProblem } from './problem.ts'
+
+export interface PaceOptions {
+  /** Octets per second that a client has to take, or send, while it is its turn. */
+  readonly minRate: number
+  /** Milliseconds over which that is measured. */
+  readonly minRateWindow: number
+  readonly clock: Clock
+}
+
+/** Connections are looked through this often, in ms, or oftener where the window asks for it. */
+const SWEEP_MS = 1_000
+
+/**
+ * Drops who is slower than the rate over a whole window in which it was always its turn. It is the client's turn to
+ * read while the system takes no more of what we have for it: who waits for a slow origin has nothing to read. It is
+ * its turn to send while content of its request is missing and we have room for it: who uploads to a slow origin is
+ * not kept from sending by us, but by a buffer that is full.
+ */
+export function dropSlowClients(connections: ReadonlySet<HttpSocket>, { minRate, minRateWindow, clock }: PaceOptions) {
+  const paces = new WeakMap<HttpSocket, Paces>()
+  const leastInWindow = (minRate * minRateWindow) / 1_000
+
+  const look = () => {
+    const now = clock.now()
+    for (const socket of connections) {
+      const pace = paces.get(socket) ?? newPaces()
+      paces.set(socket, pace)
+      const reads = isSlow(pace.reading, owesReading(socket), () => taken(socket), now)
+      const sends = isSlow(pace.sending, owesSending(socket), () => socket.bytesRead, now)
+      if (reads || sends) drop(socket)
+    }
+    cancel = clock.after(every, look)
+  }
+  /** Begins anew whenever it is not the client's turn, and when a window has passed in which it was fast enough. */
+  const isSlow = (pace: Pace, isItsTurn: boolean, moved: () => number, now: number): boolean => {
+    if (!isItsTurn) pace.since = undefined
+    else if (pace.since === undefined) begin(pace, moved(), now)
+    else if (now - pace.since >= minRateWindow) {
+      if (moved() - pace.from < leastInWindow) return true
+      begin(pace, moved(), now)
+    }
+    return false
+  }
+
+  const every = Math.min(SWEEP_MS, minRateWindow / 4)
+  let cancel = clock.after(every, look)
+  return { stop: () => cancel() }
+}
+
+/** One direction of a connection: since when it is the client's turn, and what had been moved by then. */
+interface Pace {
+  since: number | undefined
+  from: number
+}
+
+interface Paces {
+  readonly reading: Pace
+  readonly sending: Pace
+}
+
+const newPaces = (): Paces => ({ reading: { since: undefined, from: 0 }, sending: { since: undefined, from: 0 } })
+
+function begin(pace: Pace, from: number, now: number): void {
+  pace.since = now
+  pace.from = from
+}
+
+const owesReading = (socket: HttpSocket): boolean => socket.writableLength > 0
+
+/** What the system has taken from us, within a single long write too. */
+const taken = ({ _handle: handle }: HttpSocket): number => (handle ? handle.bytesWritten - handle.writeQueueSize : 0)
+
+/** Content that is missing and for which there is room; or, after our end of the connection, its own. */
+function owesSending(socket: HttpSocket): boolean {
+  if (socket.writableFinished) return true
+  const request = socket.parser?.incoming
+  if (!request || request.complete) return false
+  return request.readableLength < request.readableHighWaterMark
+}
+
+/** Told so, if it is its answer's turn and none has begun; else without a doubt that what it got is cut off. */
+function drop(socket: HttpSocket): void {
+  const { _httpMessage: response, parser } = socket
+  const isAnswerDue = response && !response.headersSent && response.req === parser?.incoming
+  if (!isAnswerDue || socket.writableLength > 0) return void socket.resetAndDestroy()
+  socket.write(rawProblem(new HerdgateError('request_timeout')))
+  socket.destroySoon()
+}
