@@ -1,0 +1,335 @@
+/**
+ * Clients that take their time, by the hundred, on real sockets. What node:http measures takes real time, a third of a
+ * second here; what Herdgate measures takes that of a clock in the test's hands.
+ */
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import { connect, type Socket } from 'node:net'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { proxyEverything } from '../../routes/proxy.ts'
+import { systemClock } from '../../src/clock.ts'
+import { createDataPort } from '../../src/data-port.ts'
+import { DEFAULT_LIMITS, DEFAULT_RULES, DEFAULT_TRANSPORT, type Limits } from '../../src/defaults.ts'
+import { createCache } from '../../src/embed.ts'
+import { createOrigin } from '../../src/origin/pool-origin.ts'
+import { createPeers } from '../../src/peers.ts'
+import { passUpgrades } from '../../src/upgrade.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { until } from '../support/http.ts'
+import { deadPort, listen } from '../support/raw-origin.ts'
+
+const MIB = 2 ** 20
+const MANY = 200
+const WINDOW_MS = 10_000
+/** Octets that are fast enough for a window. */
+const ENOUGH = 10_000
+const LIMITS: Limits = {
+  ...DEFAULT_LIMITS,
+  headTimeout: 300,
+  idleTimeout: 300,
+  minRate: 1_000,
+  minRateWindow: WINDOW_MS,
+}
+
+const closing: (() => unknown)[] = []
+const sockets: Socket[] = []
+let clock: FakeClock
+let answer: RequestListener
+let uploads: IncomingMessage[]
+let port: number
+let connections: () => Promise<number>
+
+beforeEach(() => {
+  clock = new FakeClock()
+  uploads = []
+  answer = (_request, response) => response.end('fine')
+})
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy()
+  for (const close of closing.splice(0).toReversed()) await close()
+})
+
+async function start(limits: Partial<Limits> = {}): Promise<void> {
+  const server: Server = createServer((request, response) => {
+    uploads.push(request)
+    answer(request, response)
+  })
+  const url = `http://127.0.0.1:${await listen(server)}`
+  closing.push(
+    () => server.close(),
+    () => server.closeAllConnections(),
+  )
+  const origin = createOrigin({ name: 'origin', urls: [url], ...DEFAULT_TRANSPORT }, systemClock)
+  closing.push(() => origin.close(AbortSignal.abort()))
+  const routes = [{ name: 'default', match: {}, origin, rules: DEFAULT_RULES }]
+  const cache = createCache({ routes })
+  closing.push(() => cache.close())
+  const data = createDataPort({ ...LIMITS, ...limits }, clock)
+  const peerOf = createPeers([])
+  proxyEverything(data, { cache, peerOf })
+  const unreachable = { url: `http://127.0.0.1:${await deadPort()}`, connectTimeout: 1_000, headersTimeout: 1_000 }
+  passUpgrades(data.server, { routes, transport: () => unreachable, peerOf, clock, events: cache.events })
+  await data.listen({ host: '127.0.0.1', port: 0 })
+  closing.push(
+    () => data.close(),
+    () => data.server.closeAllConnections(),
+  )
+  connections = () => new Promise((resolve) => data.server.getConnections((_error, count) => resolve(count)))
+  port = Number(new URL(data.listeningOrigin).port)
+}
+
+interface Client {
+  readonly socket: Socket
+  received: number
+  /** It pauses when it has received so much. */
+  takes: number
+  /** The first of what came. */
+  head: string
+  error: string | undefined
+  closed: boolean
+}
+
+/** @param takes octets it takes before it pauses */
+async function client(sends: string, takes = Number.POSITIVE_INFINITY): Promise<Client> {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  sockets.push(socket)
+  const made: Client = { socket, received: 0, takes, head: '', error: undefined, closed: false }
+  socket.on('data', (chunk: Buffer) => {
+    if (made.received === 0) made.head = chunk.toString('latin1', 0, 200)
+    made.received += chunk.length
+    if (made.received >= made.takes) socket.pause()
+  })
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    made.error = error.code
+  })
+  socket.on('close', () => {
+    made.closed = true
+  })
+  await once(socket, 'connect')
+  socket.write(sends, 'latin1')
+  return made
+}
+
+const clients = (sends: string, count = MANY, takes?: number): Promise<Client[]> =>
+  Promise.all(Array.from({ length: count }, () => client(sends, takes)))
+
+/** The other side has ended or reset the connection. */
+const isLeft = ({ socket, closed }: Client): boolean => closed || socket.readableEnded
+
+const GET = 'GET /x HTTP/1.1\r\nHost: a.test\r\n\r\n'
+const upload = (length: number): string => `POST /x HTTP/1.1\r\nHost: a.test\r\nContent-Length: ${length}\r\n\r\n`
+
+async function expectServed(): Promise<void> {
+  const { head } = await answered(await client('GET /ok HTTP/1.1\r\nHost: a.test\r\n\r\n'))
+  expect(head).toMatch(/^HTTP\/1\.1 200 /)
+}
+
+async function answered(one: Client): Promise<Client> {
+  await until(() => one.received > 0, 'an answer')
+  return one
+}
+
+describe('node:http is told to drop', () => {
+  test.each([
+    ['heads that drip', 'GET /x HTTP/1.1\r\nHos', 408],
+    ['connections that say nothing', '', 408],
+    ['heads that drip behind a request', `${GET}GET /x HT`, 200],
+  ])('%s', async (_what, sends, status) => {
+    await start()
+    const slow = await clients(sends)
+    const drip = setInterval(() => slow.forEach(({ socket }) => sends !== '' && socket.write('a')), 50)
+    closing.push(() => clearInterval(drip))
+    await until(() => slow.every(isLeft), 'all of them are hung up on', 5_000)
+    for (const { head } of slow) expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+    await expectServed()
+  })
+
+  test('connections on which nothing more is asked', async () => {
+    await start()
+    const idle = await clients(GET)
+    await until(() => idle.every(isLeft), 'all of them are hung up on', 5_000)
+    for (const { head } of idle) expect(head).toMatch(/^HTTP\/1\.1 200 /)
+  })
+
+  test('who comes when there are as many as there may be', async () => {
+    await start({ maxConnections: 20, headTimeout: 5_000 })
+    const first = await clients('', 20)
+    const [late] = await clients(GET, 1)
+    await until(() => late !== undefined && isLeft(late), 'the last is hung up on')
+    expect(late?.head).toBe('')
+    first[0]?.socket.destroy()
+    await until(async () => {
+      const next = await client(GET)
+      await until(() => isLeft(next) || next.received > 0, 'an answer or none')
+      return next.received > 0
+    }, 'there is room again')
+    expect(first.slice(1).some(isLeft)).toBe(false)
+  })
+})
+
+describe('content of a request', () => {
+  test('that drips is given up: 408, and the origin is told', async () => {
+    answer = () => {}
+    await start()
+    const slow = await clients(`${upload(1_000_000)}a`)
+    await until(() => uploads.length === MANY, 'all have reached the origin')
+    for (let second = 0; second < 12; second++) {
+      await clock.advance(1_000)
+      for (const { socket } of slow) socket.write('a')
+    }
+    await until(() => slow.every(isLeft), 'all of them are hung up on')
+    for (const { head } of slow) expect(head).toMatch(/^HTTP\/1\.1 408 /)
+    await until(() => uploads.every(({ destroyed }) => destroyed), 'no upload goes on')
+    answer = (_request, response) => response.end('fine')
+    await expectServed()
+  })
+
+  test('that drips behind an answer is given up too', async () => {
+    await start()
+    const [slow] = await clients(`${upload(1_000_000)}a`, 1)
+    if (slow === undefined) return
+    expect((await answered(slow)).head).toMatch(/^HTTP\/1\.1 200 /)
+    await clock.advance(2 * WINDOW_MS)
+    await until(() => isLeft(slow), 'it is hung up on')
+  })
+
+  test('that comes as fast as it must may take for ever', async () => {
+    let received = 0
+    answer = (request) => request.on('data', (chunk: Buffer) => (received += chunk.length))
+    await start()
+    const steady = await client(upload(1_000_000_000))
+    for (let sent = ENOUGH; sent <= 20 * ENOUGH; sent += ENOUGH) {
+      steady.socket.write(Buffer.alloc(ENOUGH))
+      await until(() => received === sent, 'it has arrived')
+      await clock.advance(WINDOW_MS)
+    }
+    expect(isLeft(steady)).toBe(false)
+  })
+
+  test('that the origin does not take is not the fault of the client', async () => {
+    let uploading: IncomingMessage | undefined
+    answer = (request, response) => {
+      uploading = request
+      request.on('end', () => response.end('got it'))
+    }
+    await start()
+    const length = 32 * MIB
+    const held = await client(upload(length))
+    held.socket.write(Buffer.alloc(length))
+    await until(() => uploading !== undefined, 'it has reached the origin')
+    await standstill(() => held.socket.bytesWritten - held.socket.writableLength)
+    await clock.advance(10 * WINDOW_MS)
+    expect(isLeft(held)).toBe(false)
+    uploading?.resume()
+    expect((await answered(held)).head).toMatch(/^HTTP\/1\.1 200 /)
+  })
+})
+
+describe('a response', () => {
+  const large = Buffer.alloc(8 * MIB)
+  /** Fits the store, and does not fit what the system buffers. */
+  const stored: RequestListener = (_request, response) => {
+    response.writeHead(200, { 'Cache-Control': 'max-age=60', 'Content-Length': large.length })
+    response.end(large)
+  }
+  const streamed: RequestListener = (_request, response) => {
+    response.writeHead(200, { 'Content-Length': 2 ** 30 })
+    const more = (): void => {
+      while (!response.destroyed && response.write(large.subarray(0, MIB)));
+    }
+    response.on('drain', more)
+    more()
+  }
+
+  test.each([
+    ['stored', stored, 100],
+    ['streamed', streamed, 20],
+  ])('that nobody takes is cut off: %s', async (_how, listener, count) => {
+    answer = listener
+    await start()
+    const slow = await clients(GET, count, 1)
+    await Promise.all(slow.map(answered))
+    await clock.advance(WINDOW_MS - 1_000)
+    expect(await connections()).toBe(count)
+    // The first windows may see the buffers between us and them fill.
+    await until(async () => {
+      await clock.advance(WINDOW_MS)
+      return (await connections()) === 0
+    }, 'all of them are cut off')
+    slow.forEach(({ socket }) => socket.removeAllListeners('data').resume())
+    await until(() => slow.every(({ closed }) => closed), 'they see it')
+    for (const { error } of slow) expect(error).toBe('ECONNRESET')
+    answer = (_request, response) => response.end('fine')
+    await expectServed()
+  })
+
+  test.each([
+    ['stored, in one long write', stored, 5, MIB],
+    ['streamed', streamed, 20, 8 * MIB],
+  ])('that is taken as fast as it must be may take long: %s', async (_how, listener, windows, step) => {
+    answer = listener
+    await start()
+    const steady = await answered(await client(GET, 1))
+    for (let window = 0; window < windows; window++) {
+      // More than the system holds for it, so that some of it comes from us.
+      steady.takes = steady.received + step
+      steady.socket.resume()
+      await until(() => steady.received >= steady.takes, 'it has taken some')
+      await clock.advance(WINDOW_MS)
+    }
+    expect(isLeft(steady)).toBe(false)
+  })
+
+  test('for which the origin takes its time is not the fault of the client', async () => {
+    let finish = (): void => {}
+    answer = (_request, response) => {
+      response.write('a')
+      finish = () => void response.end('b')
+    }
+    await start()
+    const patient = await client(GET)
+    await until(() => patient.received > 0, 'the first octet')
+    await clock.advance(20 * WINDOW_MS)
+    expect(isLeft(patient)).toBe(false)
+    finish()
+    await until(() => patient.received > 200, 'the end')
+    answer = (_request, response) => response.end('fine')
+    await expectServed()
+  })
+})
+
+test.each([
+  ['refused by the parser', 'GET /x HTTP/1.1\r\nHost : a.test\r\n\r\n', 400],
+  ['refused as a method', 'CONNECT a.test:80 HTTP/1.1\r\nHost: a.test\r\n\r\n', 405],
+  [
+    'refused as an upgrade',
+    'GET /x HTTP/1.1\r\nHost: a.test\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n',
+    502,
+  ],
+])('a connection that we have ended and the client does not is reset: %s', async (_why, sends, status) => {
+  await start()
+  const refused = await client(sends)
+  expect((await answered(refused)).head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+  await until(() => isLeft(refused), 'it is ended')
+  await clock.advance(WINDOW_MS - 1_000)
+  await clock.advance(WINDOW_MS)
+  await until(async () => (await connections()) === 0, 'it is reset')
+})
+
+test('when the port is closed nobody is looked after any more', async () => {
+  await start()
+  expect(clock.pending).toBe(1)
+  for (const close of closing.splice(0).toReversed()) await close()
+  expect(clock.pending).toBe(0)
+})
+
+/** Waits until a count no longer grows, because every buffer on the way is full. */
+async function standstill(count: () => number): Promise<void> {
+  let before = -1
+  let still = 0
+  await until(() => {
+    still = count() === before ? still + 1 : 0
+    before = count()
+    return still === 20
+  }, 'a standstill')
+}
