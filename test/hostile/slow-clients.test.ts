@@ -61,7 +61,7 @@ async function start(limits: Partial<Limits> = {}): Promise<void> {
   )
   const origin = createOrigin({ name: 'origin', urls: [url], ...DEFAULT_TRANSPORT }, systemClock)
   closing.push(() => origin.close(AbortSignal.abort()))
-  const routes = [{ name: 'default', match: {}, origin, rules: DEFAULT_RULES }]
+  const routes = [{ name: 'default', match: {}, origin, rules: { ...DEFAULT_RULES, maxObjectBytes: 64 * MIB } }]
   const cache = createCache({ routes })
   closing.push(() => cache.close())
   const data = createDataPort({ ...LIMITS, ...limits }, clock)
@@ -226,7 +226,7 @@ describe('content of a request', () => {
 })
 
 describe('a response', () => {
-  const large = Buffer.alloc(8 * MIB)
+  const large = Buffer.alloc(32 * MIB)
   /** Fits the store, and does not fit what the system buffers. */
   const stored: RequestListener = (_request, response) => {
     response.writeHead(200, { 'Cache-Control': 'max-age=60', 'Content-Length': large.length })
@@ -264,11 +264,14 @@ describe('a response', () => {
   })
 
   test.each([
-    ['stored, in one long write', stored, 5, MIB],
+    ['stored, in one long write', stored, 8, 3 * MIB],
     ['streamed', streamed, 20, 8 * MIB],
   ])('that is taken as fast as it must be may take long: %s', async (_how, listener, windows, step) => {
     answer = listener
     await start()
+    const first = await client(GET)
+    await until(() => first.received > large.length, 'it may be stored')
+    first.socket.destroy()
     const steady = await answered(await client(GET, 1))
     for (let window = 0; window < windows; window++) {
       // More than the system holds for it, so that some of it comes from us.
