@@ -68,7 +68,7 @@ export class Body {
   }
 }
 
-/** All of it is in memory; it grew past `keepBytes`; it broke off. */
+/** All of it is in memory; it grew past `keepBytes`; it broke off, or there was no memory to keep it. */
 export type Fate = 'kept' | 'outgrown' | 'broken'
 
 export interface ArrivalOptions {
@@ -78,6 +78,8 @@ export interface ArrivalOptions {
   readonly windowBytes: number
   readonly stallMs: number
   readonly clock: Clock
+  /** Memory that it shares with others. When that is spent, a body that is not small is passed from then on. */
+  readonly budget?: BodyBudget | undefined
   /** Tells the source that nobody wants the rest. */
   readonly stop: () => void
   /** Trailer fields, asked for after the last byte. */
@@ -93,7 +95,34 @@ export interface BodyReader {
   cancel(): void
 }
 
+/** Counts the memory of bodies while they arrive, so that many of them at once cannot take it all. */
+export class BodyBudget {
+  readonly #maxBytes: number
+  #used = 0
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
+
+  get used(): number {
+    return this.#used
+  }
+
+  get isSpent(): boolean {
+    return this.#used > this.#maxBytes
+  }
+
+  /** @param bytes negative when they are given back */
+  take(bytes: number): void {
+    this.#used += bytes
+  }
+}
+
 const NOTHING = new Uint8Array(0)
+/** Kept whatever the budget says: who spends it must not keep everything else out of the store. */
+const SMALL_BYTES = 64 * 1024
+/** What a chunk takes beside its bytes: content in pieces of one byte costs many times its length. */
+const CHUNK_BYTES = 256
 const NO_FIELDS: Fields = []
 
 function readWhole(bytes: Uint8Array): BodyReader {
@@ -116,10 +145,16 @@ class Arrival {
   readonly #options: ArrivalOptions
   readonly #fate = Promise.withResolvers<Fate>()
   readonly #readers = new Set<ArrivalReader>()
-  /** Chunks that some reader, or the store, still needs; the first has the number `#first`. */
+  /** The first has the number `#first`; as many as `#gone` from there are not needed any more, and empty. */
   #chunks: Uint8Array[] = []
   #first = 0
+  #gone = 0
   #received = 0
+  /** Bytes of chunks that some reader, or the store, still needs. */
+  #held = 0
+  /** Taken from the budget. */
+  #charged = 0
+  #whole: Buffer | undefined
   #keeping: boolean
   #ended = false
   #failure: HerdgateError | undefined
@@ -153,22 +188,28 @@ class Arrival {
     return this.#ended
   }
 
+  /** All bytes in one piece, which has taken the place of the chunks. */
+  get whole(): Buffer | undefined {
+    return this.#whole
+  }
+
   /** @returns all bytes, in memory of exactly their size, when they were kept */
   async receive(source: AsyncIterable<Uint8Array>): Promise<Buffer | undefined> {
-    let whole: Buffer | undefined
     try {
       for await (const chunk of source) {
         if (chunk.length === 0) continue
         this.#push(chunk)
         if (!this.#keeping) await this.#room()
       }
-      if (this.#keeping) whole = joined(this.#chunks, this.#received)
+      if (this.#keeping) this.#whole = joined(this.#chunks, this.#received)
     } catch (error) {
       this.#failure = error instanceof HerdgateError ? error : new HerdgateError('origin_reset', String(error))
       this.#keeping = false
     }
     this.#ended = true
-    return whole
+    if (this.#whole !== undefined) this.#chunks = []
+    if (this.#whole !== undefined || this.#readers.size === 0) this.#charge(-this.#charged)
+    return this.#whole
   }
 
   /** The first word on its fate stands. */
@@ -179,7 +220,7 @@ class Arrival {
   read(): BodyReader {
     const reader = new ArrivalReader(this)
     this.#readers.add(reader)
-    if (this.#first > 0) reader.drop() // too late for the first byte: better broken than wrong
+    if (this.#first + this.#gone > 0) reader.drop() // too late for the first byte: better broken than wrong
     return reader
   }
 
@@ -194,8 +235,9 @@ class Arrival {
   leave(reader: ArrivalReader): void {
     this.#readers.delete(reader)
     this.#unwanted = this.#readers.size === 0
-    if (this.#ended || this.#keeping) return
-    if (this.#readers.size === 0) this.#options.stop()
+    if (this.#keeping || this.#whole !== undefined) return
+    if (this.#unwanted && !this.#ended) this.#options.stop()
+    if (this.#unwanted) this.#charge(-this.#charged)
     this.advanced()
   }
 
@@ -210,21 +252,24 @@ class Arrival {
 
   /** A reader moved on, or left: what nobody needs is let go, and the source may continue. */
   advanced(): void {
-    if (this.#keeping || this.#roomMade === undefined) return
+    if (this.#keeping) return
     this.#release()
-    if (this.#unread() <= this.#options.windowBytes) this.#roomMade()
+    if (this.#unread() <= this.#options.windowBytes) this.#roomMade?.()
   }
 
   #push(chunk: Uint8Array): void {
     this.#chunks.push(chunk)
     this.#received += chunk.length
-    if (this.#keeping && this.#received > this.#options.keepBytes) this.#stopKeeping()
+    this.#held += chunk.length
+    this.#charge(chunk.length + CHUNK_BYTES)
+    if (this.#keeping && this.#received > this.#options.keepBytes) this.#stopKeeping('outgrown')
+    else if (this.#keeping && this.#charged > SMALL_BYTES && this.#options.budget?.isSpent) this.#stopKeeping('broken')
     this.wakeReaders()
   }
 
-  #stopKeeping(): void {
+  #stopKeeping(fate: Fate): void {
     this.#keeping = false
-    this.settle('outgrown')
+    this.settle(fate)
     // Nobody reads *yet* where the first bytes came with the head: only who left, or said so, will not.
     if (this.#readers.size === 0 && this.#unwanted) this.#options.stop()
   }
@@ -258,21 +303,29 @@ class Arrival {
   #unread(): number {
     let slowest = this.#received
     for (const reader of this.#readers) slowest = Math.min(slowest, reader.bytesRead)
-    return this.#readers.size === 0 ? this.#held() : this.#received - slowest
-  }
-
-  #held(): number {
-    return this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+    return this.#readers.size === 0 ? this.#held : this.#received - slowest
   }
 
   #release(): void {
     if (this.#readers.size === 0) return
     let needed = Number.POSITIVE_INFINITY
     for (const reader of this.#readers) needed = Math.min(needed, reader.nextChunk)
-    const unneeded = needed - this.#first
-    if (unneeded <= 0) return
-    this.#chunks.splice(0, unneeded)
-    this.#first += unneeded
+    const end = Math.min(needed - this.#first, this.#chunks.length)
+    for (; this.#gone < end; this.#gone++) {
+      const { length } = this.#chunks[this.#gone] ?? NOTHING
+      this.#chunks[this.#gone] = NOTHING
+      this.#held -= length
+      this.#charge(-Math.min(length + CHUNK_BYTES, this.#charged))
+    }
+    if (this.#gone * 2 <= this.#chunks.length) return // moving the rest each time would take square time
+    this.#chunks.splice(0, this.#gone)
+    this.#first += this.#gone
+    this.#gone = 0
+  }
+
+  #charge(bytes: number): void {
+    this.#charged += bytes
+    this.#options.budget?.take(bytes)
   }
 }
 
@@ -327,12 +380,17 @@ class ArrivalReader implements BodyReader {
 
   #take(): Uint8Array | undefined {
     if (this.#dropped !== undefined) return undefined
-    const chunk = this.#arrival.chunk(this.nextChunk)
+    const chunk =
+      this.#arrival.whole === undefined ? this.#arrival.chunk(this.nextChunk) : this.#rest(this.#arrival.whole)
     if (chunk === undefined) return undefined
     this.nextChunk++
     this.bytesRead += chunk.length
     this.#arrival.advanced()
     return chunk
+  }
+
+  #rest(whole: Buffer): Uint8Array | undefined {
+    return this.bytesRead < whole.length ? whole.subarray(this.bytesRead) : undefined
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type ArrivalOptions, Body, type BodyReader } from '../src/body.ts'
+import { type ArrivalOptions, Body, BodyBudget, type BodyReader } from '../src/body.ts'
 import { FakeClock, settle } from './support/fake-clock.ts'
 import { PushedBody } from './support/scripted-origin.ts'
 
@@ -176,4 +176,103 @@ test('a whole body is read in one piece, by as many as like', async () => {
     expect([await next(reader), await next(reader)]).toEqual(['abc', undefined])
   }
   expect(await next(Body.of(Buffer.alloc(0)).read())).toBeUndefined()
+})
+
+describe('memory that bodies share', () => {
+  const KIB = 1024
+  const LARGE = 'x'.repeat(100 * KIB)
+  const kept = (budget: BodyBudget) => arriving({ keepBytes: 10 ** 6, windowBytes: 10 ** 6, budget })
+
+  test('is taken while they arrive, and given back when they have', async () => {
+    const budget = new BodyBudget(10 ** 6)
+    const { source, body } = kept(budget)
+    source.push(LARGE)
+    await settle()
+    expect(budget.used).toBeGreaterThan(LARGE.length)
+    source.end()
+    await settle()
+    expect([body.bytes?.length, budget.used]).toEqual([LARGE.length, 0])
+  })
+
+  test('when it is spent the next large one is passed on whole, and small ones are kept', async () => {
+    const budget = new BodyBudget(150 * KIB)
+    const [first, second, small] = [kept(budget), kept(budget), kept(budget)]
+    const reader = second.body.read()
+    first.source.push(LARGE)
+    second.source.push(LARGE)
+    small.source.push('small')
+    await settle()
+    expect([first, second, small].map(({ body }) => body.joinable)).toEqual([true, false, true])
+    for (const { source } of [first, second, small]) source.end()
+    expect(await next(reader)).toBe(LARGE)
+    expect(await next(reader)).toBeUndefined()
+    expect([await first.body.fate, await second.body.fate, await small.body.fate]).toEqual(['kept', 'broken', 'kept'])
+    expect(budget.used).toBe(0)
+  })
+
+  test('is spent sooner by content in small pieces, which cost more than their length', async () => {
+    const budget = new BodyBudget(150 * KIB)
+    const { source, body } = kept(budget)
+    for (let pieces = 0; pieces < 1_000; pieces++) source.push('x')
+    await settle()
+    expect(body.joinable).toBe(false)
+  })
+
+  test('is held by a reader that is behind, until it has read or left', async () => {
+    const budget = new BodyBudget(10 ** 6)
+    const { source, body } = arriving({ keepBytes: 5, windowBytes: 100, budget })
+    const [slow, quick] = [body.read(), body.read()]
+    for (const chunk of ['abc', 'def', 'ghi']) source.push(chunk)
+    source.end()
+    await settle()
+    const all = budget.used
+    expect([await next(quick), await next(quick), await next(quick)]).toEqual(['abc', 'def', 'ghi'])
+    expect(budget.used).toBe(all)
+    await next(slow)
+    expect(budget.used).toBeLessThan(all)
+    slow.cancel()
+    quick.cancel()
+    expect(budget.used).toBe(0)
+  })
+
+  test.each(['breaks off', 'is discarded', 'is left'])('is given back when one %s', async (how) => {
+    const budget = new BodyBudget(10 ** 6)
+    const { source, body } = arriving({ keepBytes: 5, windowBytes: 100, budget })
+    source.push('abcdefgh')
+    await settle()
+    expect(budget.used).toBeGreaterThan(0)
+    if (how === 'breaks off') source.break()
+    else if (how === 'is discarded') body.discard()
+    else body.read().cancel()
+    source.end() // as the origin does when it is told to stop
+    await settle()
+    expect(budget.used).toBe(0)
+  })
+})
+
+test('who reads on when all has arrived gets the rest in one piece, which is the stored one', async () => {
+  const { source, body } = arriving()
+  const reader = body.read()
+  for (const chunk of ['ab', 'cd', 'ef']) source.push(chunk)
+  await settle()
+  expect(await next(reader)).toBe('ab')
+  source.end()
+  await settle()
+  const rest = await reader.next()
+  expect(rest?.buffer).toBe(body.bytes?.buffer)
+  expect([Buffer.from(rest ?? []).toString(), await next(reader)]).toEqual(['cdef', undefined])
+})
+
+test('letting go of a hundred thousand chunks one by one takes no time to speak of', async () => {
+  const { source, body } = arriving({ keepBytes: 99_999, windowBytes: 100_000 })
+  const reader = body.read()
+  for (let pieces = 0; pieces < 100_000; pieces++) source.push('x')
+  source.end()
+  await settle()
+  await settle()
+  const startedAt = performance.now()
+  let bytes = 0
+  for (let chunk = await reader.next(); chunk !== undefined; chunk = await reader.next()) bytes += chunk.length
+  expect(bytes).toBe(100_000)
+  expect(performance.now() - startedAt).toBeLessThan(1_000)
 })
