@@ -1,0 +1,208 @@
+/**
+ * Runs a target on mutated inputs. An input is kept for further mutation when it runs code that none before it ran,
+ * or has an outcome that none before it had.
+ */
+import type { Coverage } from './coverage.ts'
+import { mutate } from './mutate.ts'
+import type { Random } from './random.ts'
+import type { Target } from './target.ts'
+
+export interface FuzzerOptions {
+  readonly target: Target
+  readonly random: Random
+  readonly inputs: readonly string[]
+  /** Without it, outcomes alone decide what is kept. */
+  readonly coverage?: Coverage
+  readonly maxLength?: number
+  /** Told of every input before it runs: it may be the last one. */
+  readonly announce?: (input: string) => void
+}
+
+export interface Failure {
+  readonly rule: string
+  readonly message: string
+  /** As small as it could be made. */
+  readonly input: string
+}
+
+/** No input may take longer. */
+export const LONGEST_MS = 100
+/** A machine may be busy: an input is slow when it is slow each time. */
+const SLOW_TIMES = 4
+const BATCH = 256
+/** Longer inputs are not mutated further, and none is written to the corpus. */
+const MOST_KEPT_LENGTH = 1024
+const MOST_KEPT = 4000
+const MOST_OUTCOMES = 1000
+const MINIMISING_RUNS = 3000
+
+export class Fuzzer {
+  readonly #options: FuzzerOptions
+  readonly #kept: string[] = []
+  readonly #outcomes = new Set<string>()
+  readonly #failures = new Map<string, Failure>()
+  executions = 0
+  slowest = { ms: 0, length: 0 }
+
+  constructor(options: FuzzerOptions) {
+    this.#options = options
+    options.coverage?.take(false) // what ran while things were loaded is nobody's doing
+    this.#batch([...options.target.seeds, ...options.inputs])
+    if (this.#kept.length === 0) this.#kept.push('')
+  }
+
+  get failures(): readonly Failure[] {
+    return [...this.#failures.values()]
+  }
+
+  get kept(): readonly string[] {
+    return this.#kept
+  }
+
+  /** Runs some hundred mutated inputs. */
+  step(count: number = BATCH): void {
+    const { target, random, maxLength = target.maxLength } = this.#options
+    const other = () => random.pick(this.#kept) ?? ''
+    const material = { dictionary: target.dictionary, maxLength, other }
+    this.#batch(Array.from({ length: count }, () => mutate(other(), random, material)))
+  }
+
+  /** The shortest inputs that together run all the code and have all the outcomes that the kept ones do. */
+  essential(most: number): string[] {
+    const { coverage, target } = this.#options
+    coverage?.forget()
+    const outcomes = new Set<string>()
+    const essential: string[] = []
+    for (const input of this.#kept.toSorted((one, other) => one.length - other.length)) {
+      const outcome = outcomeOf(target, input)
+      if (outcome === undefined) continue
+      const isNew = coverage?.take(true) === true
+      if (isNew || (!outcomes.has(outcome) && outcomes.size < most / 2)) essential.push(input)
+      outcomes.add(outcome)
+    }
+    return essential.slice(0, most)
+  }
+
+  #batch(inputs: readonly string[]): void {
+    for (const input of inputs) this.#execute(input)
+    const { coverage, target } = this.#options
+    if (coverage?.take(false) !== true) return
+    this.#findNew(inputs)
+    // V8 leaves some optimised functions out when they run to their end in each of a few calls: then nobody is found.
+    for (const input of inputs) outcomeOf(target, input)
+    coverage.take(true)
+  }
+
+  #execute(input: string): void {
+    const { target, announce } = this.#options
+    announce?.(input)
+    this.executions++
+    const start = performance.now()
+    let outcome: string | undefined
+    try {
+      outcome = target.run(input)
+    } catch (error) {
+      this.#fail(input, error)
+    }
+    const ms = performance.now() - start
+    if (ms > this.slowest.ms) this.#timed(input, ms)
+    if (outcome === undefined || this.#outcomes.has(outcome) || this.#outcomes.size >= MOST_OUTCOMES) return
+    if (input.length <= MOST_KEPT_LENGTH) {
+      this.#outcomes.add(outcome)
+      this.#keep(input)
+    }
+  }
+
+  /** Taking coverage costs far more than a run, so a batch is halved until the inputs are found that made it new. */
+  #findNew(inputs: readonly string[]): void {
+    const { coverage, target } = this.#options
+    for (const input of inputs) outcomeOf(target, input)
+    const alone = inputs.length === 1
+    if (coverage?.take(alone) !== true) return
+    const [input = ''] = inputs
+    if (alone) {
+      if (input.length <= MOST_KEPT_LENGTH) this.#keep(input)
+      return
+    }
+    const middle = Math.ceil(inputs.length / 2)
+    this.#findNew(inputs.slice(0, middle))
+    this.#findNew(inputs.slice(middle))
+  }
+
+  #keep(input: string): void {
+    if (this.#kept.length < MOST_KEPT) this.#kept.push(input)
+    else this.#kept[this.#options.random.below(MOST_KEPT)] = input
+  }
+
+  #timed(input: string, first: number): void {
+    const ms = first <= LONGEST_MS ? first : shortestTime(this.#options.target, input, first)
+    if (ms > this.slowest.ms) this.slowest = { ms, length: input.length }
+    if (ms > LONGEST_MS) this.#record('slow', `${Math.round(ms)} ms for ${input.length} octets`, input)
+  }
+
+  #fail(input: string, error: unknown): void {
+    const rule = ruleOf(error)
+    if (this.#failures.has(rule)) return
+    const small = minimised(this.#options.target, input, rule)
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    this.#record(rule, messageOf(this.#options.target, small) ?? message, small)
+  }
+
+  #record(rule: string, message: string, input: string): void {
+    if (!this.#failures.has(rule)) this.#failures.set(rule, { rule, message, input })
+  }
+}
+
+/** Milliseconds of the fastest of several runs, the first one given. */
+export function shortestTime(target: Target, input: string, first: number = Number.POSITIVE_INFINITY): number {
+  let shortest = first
+  for (let time = 1; time < SLOW_TIMES && shortest > LONGEST_MS; time++) {
+    const start = performance.now()
+    outcomeOf(target, input)
+    shortest = Math.min(shortest, performance.now() - start)
+  }
+  return shortest
+}
+
+function outcomeOf(target: Target, input: string): string | undefined {
+  try {
+    return target.run(input)
+  } catch {
+    return undefined
+  }
+}
+
+/** Cuts pieces out, smaller and smaller ones, as long as the same rule stays broken. */
+function minimised(target: Target, input: string, rule: string): string {
+  let small = input
+  let runs = 0
+  for (let size = Math.ceil(small.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+    for (let at = 0; at < small.length && runs++ < MINIMISING_RUNS; ) {
+      const shorter = small.slice(0, at) + small.slice(at + size)
+      if (brokenRule(target, shorter) === rule) small = shorter
+      else at += size
+    }
+  }
+  return small
+}
+
+function brokenRule(target: Target, input: string): string | undefined {
+  try {
+    target.run(input)
+    return undefined
+  } catch (error) {
+    return ruleOf(error)
+  }
+}
+
+function messageOf(target: Target, input: string): string | undefined {
+  try {
+    target.run(input)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? (error.stack ?? error.message) : String(error)
+  }
+}
+
+/** What failed: the rule of a violation, or the kind of error. */
+const ruleOf = (error: unknown): string => (error instanceof Error ? error.name : 'thrown')

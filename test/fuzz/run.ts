@@ -1,0 +1,115 @@
+/**
+ * `npm run fuzz -- [--seconds 60] [--parser name] [--jobs 2] [--seed 1] [--save]`
+ *
+ * Fuzzes every parser, or those whose name or file is given, each for so many seconds. Exit code 1 when one throws,
+ * breaks a rule, or takes longer than 100 ms for an input; the input is then in the corpus. `--save` puts the inputs
+ * that turned out to matter in place of the committed corpus.
+ */
+import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
+import { Worker } from 'node:worker_threads'
+import { keepRegression, replaceCorpus } from './corpus.ts'
+import type { Target } from './target.ts'
+import { targets } from './targets.ts'
+import type { Report, Task } from './worker.ts'
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '60' },
+    parser: { type: 'string', multiple: true, default: [] },
+    jobs: { type: 'string', default: String(availableParallelism()) },
+    seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+    save: { type: 'boolean', default: false },
+  },
+})
+const seconds = positive('seconds')
+const jobs = positive('jobs')
+const seed = positive('seed')
+const chosen = targets.filter(({ name, covers }) => {
+  return values.parser.length === 0 || values.parser.some((wanted) => name === wanted || covers.includes(wanted))
+})
+if (chosen.length === 0) fail(`no such parser; there are ${targets.map(({ name }) => name).join(', ')}`)
+
+/** An input that takes this long will not end. */
+const HANG_MS = 10_000
+const LOOK_MS = 500
+
+console.log(`seed ${seed}, ${seconds} s for each of ${chosen.length} targets, ${jobs} at a time\n`)
+const waiting = [...chosen]
+const outcomes: boolean[] = []
+await Promise.all(Array.from({ length: jobs }, work))
+if (outcomes.includes(false)) process.exitCode = 1
+
+async function work(): Promise<void> {
+  for (let target = waiting.shift(); target !== undefined; target = waiting.shift()) {
+    const report = await fuzz(target)
+    tell(target, report)
+    if (values.save) replaceCorpus(target.name, report.essential)
+    outcomes.push(report.failures.length === 0)
+  }
+}
+
+async function fuzz(target: Target): Promise<Report> {
+  const task: Task = {
+    target: target.name,
+    seconds,
+    seed,
+    progress: new SharedArrayBuffer(target.maxLength),
+    counters: new SharedArrayBuffer(8),
+  }
+  const { promise, resolve } = Promise.withResolvers<Report>()
+  const start = performance.now()
+  const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: task })
+  const stopWatching = watch(task, () => end('hang', `no end within ${HANG_MS} ms`))
+  worker.on('message', (report: Report) => resolve(report))
+  worker.on('error', (error) => end('crash', error instanceof Error ? (error.stack ?? error.message) : String(error)))
+  worker.on('exit', () => end('crash', 'the thread ended'))
+  const report = await promise
+  stopWatching()
+  await worker.terminate()
+  return report
+
+  function end(rule: string, message: string): void {
+    const [executions = 0, length = 0] = new Int32Array(task.counters)
+    const input = Buffer.from(task.progress).toString('latin1', 0, length)
+    const elapsed = (performance.now() - start) / 1000
+    const failures = [{ rule, message, input }]
+    resolve({ executions, seconds: elapsed, kept: 0, slowest: { ms: HANG_MS, length }, failures, essential: [] })
+  }
+}
+
+/** Looks now and then whether the runs go on. */
+function watch({ counters }: Task, stuck: () => void): () => void {
+  const runs = new Int32Array(counters)
+  let last = -1
+  let since = performance.now()
+  const timer = setInterval(() => {
+    const current = Atomics.load(runs, 0)
+    if (current !== last || current <= 0) since = performance.now()
+    last = current
+    if (performance.now() - since > HANG_MS) stuck()
+  }, LOOK_MS)
+  return () => clearInterval(timer)
+}
+
+function tell(target: Target, report: Report): void {
+  const { executions, slowest, failures, kept } = report
+  const rate = Math.round(executions / report.seconds)
+  const slow = `slowest ${slowest.ms.toFixed(1)} ms (${slowest.length} octets)`
+  const failed = `${failures.length} failures`
+  console.log(`${target.name.padEnd(14)} ${executions} executions, ${rate}/s, corpus ${kept}, ${slow}, ${failed}`)
+  for (const { rule, message, input } of failures) {
+    const file = keepRegression(target.name, input)
+    console.log(`  ${rule}: ${file}\n    ${message.replaceAll('\n', '\n    ')}`)
+  }
+}
+
+function positive(name: 'seconds' | 'jobs' | 'seed'): number {
+  const number = Number(values[name])
+  return Number.isFinite(number) && number > 0 ? number : fail(`--${name} takes a number above 0`)
+}
+
+function fail(message: string): never {
+  console.error(message)
+  process.exit(2)
+}

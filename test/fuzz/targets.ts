@@ -1,0 +1,31 @@
+/** Every parser of ours, small ones together. A new one belongs into one of these, or into a target of its own. */
+import type { Target } from './target.ts'
+import { addresses } from './targets/addresses.ts'
+import { configuration } from './targets/configuration.ts'
+import { dates } from './targets/dates.ts'
+import { directives } from './targets/directives.ts'
+import { forwarding } from './targets/forwarding.ts'
+import { keys } from './targets/keys.ts'
+import { ranges } from './targets/ranges.ts'
+import { requests } from './targets/requests.ts'
+import { responses } from './targets/responses.ts'
+import { selection } from './targets/selection.ts'
+import { tags } from './targets/tags.ts'
+import { texts } from './targets/texts.ts'
+import { validators } from './targets/validators.ts'
+
+export const targets: readonly Target[] = [
+  directives,
+  dates,
+  responses,
+  selection,
+  tags,
+  validators,
+  requests,
+  ranges,
+  addresses,
+  keys,
+  forwarding,
+  texts,
+  configuration,
+]

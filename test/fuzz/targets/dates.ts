@@ -1,0 +1,55 @@
+import { parseDate } from '../../../src/policy/dates.ts'
+import { must, mustEqual, RESPONSE_HEAD, type Target } from '../target.ts'
+
+export const dates: Target = {
+  name: 'dates',
+  covers: ['src/policy/dates.ts'],
+  dictionary: [
+    ...['Sun, ', 'Sunday, ', 'Sun ', 'Nov', 'Feb', 'Feb 29', '29-Feb-00', ' GMT', ' UTC', '23:59:60', '00:00:00'],
+    ...['1994', '0099', '0100', '9999', '94', '31', ' 1', '-', ':', '+0000'],
+  ],
+  seeds: [
+    'Sun, 06 Nov 1994 08:49:37 GMT',
+    'Sunday, 06-Nov-94 08:49:37 GMT',
+    'Sun Nov  6 08:49:37 1994',
+    'Sun Nov 16 08:49:37 1994',
+    'tue, 29 feb 2000 23:59:60 utc',
+  ],
+  maxLength: RESPONSE_HEAD,
+  run,
+}
+
+const EARLIEST = Date.UTC(100, 0)
+const END = Date.UTC(10_000, 0)
+/** Half a century, and a day for the calendar. */
+const NEAR_MS = (50 * 365.25 + 366) * 86_400_000
+const REFERENCES = [Date.UTC(1999, 11, 31), Date.UTC(2026, 10, 18), Date.UTC(2070, 0)] as const
+
+function run(value: string): string {
+  const read = parseDate(value)
+  if (read === undefined) {
+    for (const reference of REFERENCES) must('what is no date is none at any time', isNone(value, reference), reference)
+    return 'none'
+  }
+  must('a date is a whole second of the years 100 to 9999', read >= EARLIEST && read <= END && read % 1000 === 0, read)
+  // A leap second at the end of 9999 is in a year that has five digits.
+  if (read < END) mustEqual('written as IMF-fixdate it is the same', parseDate(imf(read)), read)
+  must('letter case does not matter', parseDate(value.toUpperCase()) === read)
+  must('nothing may follow', parseDate(`${value}x`) === undefined && parseDate(`${value} `) === undefined)
+  must('nothing may come before', parseDate(`x${value}`) === undefined)
+  for (const reference of REFERENCES) {
+    const there = parseDate(value, reference)
+    const near = there !== undefined && Math.abs(there - reference) <= NEAR_MS
+    const leap = there === undefined && isLeapDay(value)
+    must('only a two-digit year depends on the time, and is near it', there === read || near || leap, there, reference)
+  }
+  return `${value.length}`.slice(0, 2)
+}
+
+/** 29 February of a two-digit year may exist in one century only. */
+const isNone = (value: string, reference: number): boolean =>
+  parseDate(value, reference) === undefined || isLeapDay(value)
+
+const isLeapDay = (value: string): boolean => /29-feb/i.test(value)
+
+const imf = (ms: number): string => new Date(ms).toUTCString()

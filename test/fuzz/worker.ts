@@ -1,0 +1,70 @@
+/** Fuzzes one target, in a thread of its own. Coverage starts before what it is to watch is imported, and nothing else is. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { Coverage } from './coverage.ts'
+import type { Target } from './target.ts'
+
+export interface Task {
+  readonly target: string
+  readonly seconds: number
+  readonly seed: number
+  /** Where each input is written before it runs: the number of runs, its length, its octets. */
+  readonly progress: SharedArrayBuffer
+  readonly counters: SharedArrayBuffer
+}
+
+export interface Report {
+  readonly executions: number
+  readonly seconds: number
+  readonly kept: number
+  readonly slowest: { readonly ms: number; readonly length: number }
+  readonly failures: readonly { readonly rule: string; readonly message: string; readonly input: string }[]
+  /** Worth keeping. */
+  readonly essential: readonly string[]
+}
+
+/** Files of the corpus for one target. */
+const MOST_ESSENTIAL = 32
+
+const task = workerData as Task
+/** Our own code, and the parser that does part of our work. */
+const WATCHED = ['src/', 'routes/', 'node_modules/structured-headers/'].map((path) => {
+  return new URL(`../../${path}`, import.meta.url).href
+})
+const coverage = new Coverage((url) => WATCHED.some((prefix) => url.startsWith(prefix)))
+const { Fuzzer } = await import('./fuzzer.ts')
+const targets = Object.values(await import(`./targets/${task.target}.ts`)) as Target[]
+const { readCorpus } = await import('./corpus.ts')
+const { Random } = await import('./random.ts')
+
+const target = targets.find(({ name }) => name === task.target)
+if (target === undefined) throw new RangeError(`no target ${task.target}`)
+const octets = Buffer.from(task.progress)
+const counters = new Int32Array(task.counters)
+
+const start = performance.now()
+const elapsed = () => (performance.now() - start) / 1000
+const fuzzer = new Fuzzer({
+  target,
+  random: new Random(task.seed),
+  inputs: readCorpus(target.name).map(({ input }) => input),
+  coverage,
+  announce(input) {
+    counters[1] = octets.write(input, 'latin1')
+    Atomics.add(counters, 0, 1)
+  },
+})
+while (elapsed() < task.seconds) fuzzer.step()
+
+const { executions, slowest, failures, kept } = fuzzer
+const seconds = elapsed()
+Atomics.store(counters, 0, -1) // what follows is no run
+const report: Report = {
+  executions,
+  seconds,
+  kept: kept.length,
+  slowest,
+  failures,
+  essential: fuzzer.essential(MOST_ESSENTIAL),
+}
+parentPort?.postMessage(report)
+coverage.close()
