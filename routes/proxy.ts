@@ -2,7 +2,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { BodyReader, Cache, CacheRequest, Fields, Peer, Reply } from '../src/library.ts'
-import { HerdgateError, lines, localAuthority, problem, readHead, schemeOf } from '../src/library.ts'
+import { HerdgateError, hopsLeft, lines, localAuthority, problem, readHead, schemeOf } from '../src/library.ts'
 
 export interface ProxyOptions {
   readonly cache: Pick<Cache, 'handle' | 'events'>
@@ -55,7 +55,7 @@ function answer(
   }
   exchange.url = request.url
   try {
-    const reply = cache.handle(request)
+    const reply = answerOfOurs(request) ?? cache.handle(request)
     if (reply instanceof Promise) reply.then((resolved) => send(resolved, exchange)).catch(fail)
     else send(reply, exchange)
   } catch (error) {
@@ -111,6 +111,24 @@ function readRequest(message: IncomingMessage, response: ServerResponse, peer: P
   if (!head.ok) return new HerdgateError(head.code, head.detail)
   if (head.asksForUpgrade) endWith({ message, response })
   return new ClientRequest(message, response, head.url, head.hasContent, peer)
+}
+
+/** The answer to a request that may go no further (RFC 9110 section 7.6.2). TRACE is answered by origins alone. */
+function answerOfOurs(request: CacheRequest): Reply | undefined {
+  const hops = hopsLeft(request)
+  if (hops === undefined || hops > 0) return undefined
+  if (Number.isNaN(hops)) return problem('', new HerdgateError('malformed_request', 'Max-Forwards is malformed'))
+  if (request.method === 'TRACE') return problem('', new HerdgateError('method_not_allowed'))
+  const outcome = { result: 'pass', detail: 'max-forwards' } as const
+  const fields = [
+    'Allow',
+    'GET, HEAD, OPTIONS',
+    'Cache-Control',
+    'no-store',
+    'Cache-Status',
+    'herdgate; detail=max-forwards',
+  ]
+  return { route: '', status: 204, fields, body: undefined, outcome }
 }
 
 class ClientRequest implements CacheRequest {

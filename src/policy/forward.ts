@@ -31,28 +31,87 @@ const REWRITTEN = new Set(['content-length', 'expect', 'forwarded', 'host', 'tra
 const FORWARDED_BY_US = new Set(['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto'])
 
 /**
- * Fields by which frameworks let a request say that it is another one: other target, method, host or client.
- * Only a trusted peer may; from anyone else they would poison what others get.
+ * Fields by which frameworks, application servers and CDNs let a request say that it is another one: other target,
+ * method, host, scheme, client or user. Only a trusted peer may; from anyone else they would poison what others get.
+ * Whole families, by how their names begin, and single ones.
  */
+const OVERRIDE_FAMILIES =
+  /^(?:cf|cloudfront|forwarded|ssl-client|x-(?:amzn-oidc|appengine|envoy|forward(?:ed|er)?|invoke|middleware|original(?:ly)?|override|rewrite|ssl|vercel))(?:-|$)/
 const OVERRIDES = new Set([
-  'cf-connecting-ip',
+  'base-url',
   'client-ip',
+  'destination-url',
   'fastly-client-ip',
+  'fastly-ssl',
   'front-end-https',
+  'host-override',
+  'http-host',
+  'incap-client-ip',
+  'proxy-client-ip',
+  'proxy-host',
+  'proxy-url',
+  'remote-addr',
+  'remote-user',
+  'request-uri',
+  'ssl-https',
   'true-client-ip',
+  'wl-proxy-client-ip',
+  'wl-proxy-ssl',
+  'x-accel-redirect',
+  'x-amz-website-redirect-location',
+  'x-arr-ssl',
+  'x-authenticated-user',
+  'x-azure-clientip',
+  'x-azure-socketip',
+  'x-backend',
+  'x-backend-host',
+  'x-base-url',
   'x-client-ip',
   'x-cluster-client-ip',
+  'x-forwardedfor',
   'x-host',
+  'x-host-override',
+  'x-http-destinationurl',
+  'x-http-host',
   'x-http-host-override',
   'x-http-method',
   'x-http-method-override',
+  'x-http-path-override',
+  'x-http-status-code-override',
+  'x-https',
+  'x-matched-path',
+  'x-method',
   'x-method-override',
-  'x-original-forwarded-for',
-  'x-original-host',
-  'x-original-url',
+  'x-now-route-matches',
+  'x-originating-ip',
+  'x-path-info',
+  'x-proto',
+  'x-proxy-url',
+  'x-proxyuser-ip',
   'x-real-ip',
-  'x-rewrite-url',
+  'x-remote-addr',
+  'x-remote-ip',
+  'x-remote-user',
+  'x-request-uri',
+  'x-scheme',
+  'x-script-name',
+  'x-sendfile',
+  'x-server-name',
+  'x-sucuri-clientip',
+  'x-true-client-ip',
+  'x-uri',
+  'x-url',
   'x-url-scheme',
+  'x-wap-profile',
+])
+
+/** What describes content, or counts hops, in a request without content whose answer is for more than its sender. */
+const MEANINGLESS = new Set([
+  'content-encoding',
+  'content-language',
+  'content-location',
+  'content-range',
+  'content-type',
 ])
 
 /**
@@ -65,15 +124,17 @@ export function upstreamFields(request: CacheRequest, options: UpstreamOptions):
   const fields = ['Host', options.authority]
   for (let at = 0; at + 1 < request.fields.length; at += 2) {
     const name = (request.fields[at] ?? '').toLowerCase()
-    // Some origins read "_" as "-", and would see a field here that was not meant to reach them.
-    const read = name.replaceAll('_', '-')
+    const read = asRead(name)
     if (isHopByHop(name) || isHopByHop(read) || REWRITTEN.has(read) || FORWARDED_BY_US.has(read)) continue
-    if (options.stripConditionals && CONDITIONALS.has(read)) continue
+    if (options.stripConditionals && (CONDITIONALS.has(read) || (!options.hasBody && MEANINGLESS.has(read)))) continue
+    if (read === 'max-forwards') continue
     if ((read === 'cookie' && options.cookies === 'ignore') || (!trusted && isOverride(read))) continue
     fields.push(request.fields[at] ?? '', request.fields[at + 1] ?? '')
   }
+  const hops = hopsLeft(request)
+  if (hops !== undefined) fields.push('Max-Forwards', String(hops - 1))
   if (options.conditions !== undefined) fields.push(...options.conditions)
-  fields.push(...framing(request.fields, options.hasBody), ...forwarding(request.fields, request.peer, options))
+  fields.push(...framing(request.fields, options), ...forwarding(request.fields, request.peer, options))
   fields.push('Via', joined(field(request.fields, 'via'), `1.1 ${PSEUDONYM}`))
   return fields
 }
@@ -105,10 +166,12 @@ const NEVER_HOP_BY_HOP = new Set([
   'expect',
   'forwarded',
   'host',
+  'max-forwards',
   'origin',
   'pragma',
   'referer',
   'set-cookie',
+  'surrogate-capability',
   'transfer-encoding',
   'user-agent',
   'vary',
@@ -120,18 +183,43 @@ const NEVER_HOP_BY_HOP = new Set([
  * section 7.6.1), as someone does who wants it removed on the way. Undefined when nothing is.
  */
 export function connectionProblem(fields: Fields): string | undefined {
+  const value = field(fields, 'connection')?.toLowerCase()
+  if (value === undefined || value === 'keep-alive' || value === 'close') return undefined
   for (const option of connectionOptions(fields)) {
-    if (NEVER_HOP_BY_HOP.has(option) || option.startsWith('x-forwarded-')) return `Connection names ${option}`
+    const read = asRead(option)
+    if (NEVER_HOP_BY_HOP.has(read) || isOverride(read)) return `Connection names ${option}`
   }
   return undefined
 }
 
-const isOverride = (name: string): boolean => OVERRIDES.has(name) || name.startsWith('x-forwarded-')
+const isOverride = (name: string): boolean => OVERRIDES.has(name) || OVERRIDE_FAMILIES.test(name)
 
-/** TE: trailers tells the origin that trailers are welcome; other transfer codings are ours to negotiate. */
-function framing(received: Fields, hasBody: boolean): string[] {
+const PLAIN_NAME = /^[a-z0-9-]+$/
+
+/** Some origins read "_", or any other sign, as "-", and would see a field that was not meant to reach them. */
+const asRead = (name: string): string => (PLAIN_NAME.test(name) ? name : name.replaceAll(/[^a-z0-9]/g, '-'))
+
+/**
+ * How many more recipients a request may have, this one included; only OPTIONS and TRACE say so (RFC 9110 section
+ * 7.6.2). Not a number when it is malformed.
+ */
+export function hopsLeft({ method, fields }: CacheRequest): number | undefined {
+  if (method !== 'OPTIONS' && method !== 'TRACE') return undefined
+  const value = field(fields, 'max-forwards')
+  if (value === undefined) return undefined
+  return /^\d+$/.test(value) ? Math.min(Number(value), MOST_HOPS) : Number.NaN
+}
+
+const MOST_HOPS = 255
+
+/**
+ * TE: trailers tells the origin that trailers are welcome, where they are for one client; other transfer codings are
+ * ours to negotiate.
+ */
+function framing(received: Fields, { hasBody, stripConditionals }: UpstreamOptions): string[] {
   const fields: string[] = []
-  if (/(?:^|,)\s*trailers\s*(?:,|$)/i.test(field(received, 'te') ?? '')) fields.push('TE', 'trailers')
+  if (!stripConditionals && /(?:^|,)\s*trailers\s*(?:,|$)/i.test(field(received, 'te') ?? ''))
+    fields.push('TE', 'trailers')
   const lengths = fieldLines(received, 'content-length')
   const [length] = lengths
   if (!hasBody || length === undefined || lengths.length > 1 || has(received, 'transfer-encoding')) return fields

@@ -68,11 +68,14 @@ export function storable(
 }
 
 /**
- * Responses that are no answer to the plain question: interim ones, and those that speak of one request's
- * condition, range or proxy credentials (RFC 9110 sections 15.4.5, 15.5.8, 15.5.13 and 15.5.17).
+ * Responses that are no answer to the plain question: those that speak of one request's condition, range or proxy
+ * credentials (RFC 9110 sections 15.4.5, 15.5.8, 15.5.13 and 15.5.17), of one client's rate, fields or network (RFC 6585
+ * sections 3 to 6: never to be stored), and interim ones.
  */
+const FOR_ONE_CLIENT = new Set([304, 407, 412, 416, 428, 429, 431, 511])
+
 function isNoAnswerForOthers({ status }: Exchange): boolean {
-  return status < 200 || status === 304 || status === 407 || status === 412 || status === 416
+  return status < 200 || FOR_ONE_CLIENT.has(status)
 }
 
 /** Final codes whose caching requirements are met here, for must-understand (RFC 9111 section 5.2.2.3). */

@@ -46,15 +46,21 @@ export const request = (line: string, ...fields: readonly string[]): string =>
 
 export const get = (...fields: readonly string[]): string => request('GET {path}', ...fields)
 
+/** A GET to the origin that refuses what is odd. */
+export const strictly = (...fields: readonly string[]): string =>
+  `${['GET {path} HTTP/1.1', 'Host: strict.test', ...fields].join('\r\n')}\r\n\r\n`
+
 /** Answered 400 and hung up on; no origin hears of it. */
 export const REFUSED = { answers: [400], closed: true, origin: [] } as const
 /** Answered by the origin that was asked what the client asked. */
 export const PASSED = { answers: [200], closed: false, origin: ['GET {path}'] } as const
 
+/** `brief.test` is strict.test with no time at all for errors. */
 const CONFIG = ({ echo, strict }: { echo: string; strict: string }) => `version: 1
 origins: { echo: { urls: ["${echo}"] }, strict: { urls: ["${strict}"] } }
 routes:
   - { name: strict, match: { host: strict.test }, origin: strict }
+  - { name: brief, match: { host: brief.test }, origin: strict, errorTtlMax: 0s }
   - { name: tracked, match: { host: tracked.test }, origin: echo, key: { query: { ignore: ["utm_*"] } } }
   - { name: keyed, match: { host: keyed.test }, origin: echo, key: { headers: [x-tenant] } }
   - { name: port, match: { host: "a.test:8080" }, origin: echo }
@@ -73,9 +79,9 @@ export function table(title: string, rows: readonly Attack[], config: typeof CON
     const numbered = rows.map((row, number) => ({ ...row, path: `/row-${number}`, label: `${row.id} ${row.name}` }))
     test.for(numbered)('$label', async (row) => {
       const here = (text: string) => text.replaceAll('{path}', row.path)
-      const before = world.marks()
+      const before = world.seen.length
       const answers = await attack(world.port, row, here)
-      const reached = world.since(before)
+      const reached = world.seen.slice(before)
       const lines = (wanted: boolean) => reached.filter(({ whole }) => whole === wanted).map(lineOf)
       expect(lines(true)).toEqual([...row.origin.map(here), ...(isOpen(row) ? [`GET ${AFTER_TARGET}`] : [])])
       if (row.breaksOff !== true) expect(lines(false)).toEqual([])
@@ -86,7 +92,7 @@ export function table(title: string, rows: readonly Attack[], config: typeof CON
 
     test('no origin ever got what can be read in two ways', () => {
       expect(world.malformed()).toEqual([])
-      world.since([0, 0]).forEach(expectUnmistakable)
+      world.seen.forEach(expectUnmistakable)
     })
 
     test('every log line is one JSON object', () => {
@@ -104,15 +110,15 @@ interface World {
   readonly port: number
   /** By host, what a plain request gets reflected. */
   readonly plain: ReadonlyMap<string, string>
-  /** How many requests each origin has seen. */
-  marks(): number[]
-  since(marks: readonly number[]): Seen[]
+  /** Every request that reached an origin. */
+  readonly seen: readonly Seen[]
   malformed(): string[]
   stop(): Promise<void>
 }
 
 async function start(config: typeof CONFIG, hosts: ReadonlySet<string>): Promise<World> {
-  const origins: readonly HostileOrigin[] = await Promise.all([startEcho(), startStrict()])
+  const seen: Seen[] = []
+  const origins: readonly HostileOrigin[] = await Promise.all([startEcho(seen), startStrict(seen)])
   const [echo = '', strict = ''] = origins.map(({ url }) => url)
   const directory = await mkdtemp(join(tmpdir(), 'hostile-'))
   const file = join(directory, 'herdgate.yaml')
@@ -125,8 +131,7 @@ async function start(config: typeof CONFIG, hosts: ReadonlySet<string>): Promise
     herdgate,
     port,
     plain,
-    marks: () => origins.map(({ seen }) => seen.length),
-    since: (marks) => origins.flatMap(({ seen }, at) => seen.slice(marks[at])),
+    seen,
     malformed: () => origins.flatMap(({ malformed }) => malformed),
     async stop() {
       await herdgate.stop()
@@ -158,14 +163,15 @@ const AFTER = `GET ${AFTER_TARGET} HTTP/1.1\r\nHost: a.test\r\nCache-Control: no
 
 /** Whoever asks plainly gets the plain answer, and the origin sees that one request or, on a hit, none. */
 async function expectClean(world: World, host: string, path: string, breaksOff = false): Promise<void> {
-  const before = world.marks()
+  const before = world.seen.length
   const answer = await ask(world.port, host, path)
   expect(answer.status).toBe(200)
   expect(answer.head).not.toMatch(/evil|set-cookie/i)
-  if (host === 'strict.test') expect(answer.body).toBe(`clean ${path}`)
-  else expect(JSON.parse(answer.body)).toEqual({ ...JSON.parse(world.plain.get(host) ?? ''), target: path })
+  const plain = world.plain.get(host) ?? ''
+  if (plain.startsWith('clean')) expect(answer.body).toBe(`clean ${path}`)
+  else expect(JSON.parse(answer.body)).toEqual({ ...JSON.parse(plain), target: path })
   const isHit = /^cache-status: herdgate; hit/im.test(answer.head)
-  const seen = world.since(before).filter(({ whole }) => whole || !breaksOff)
+  const seen = world.seen.slice(before).filter(({ whole }) => whole || !breaksOff)
   expect(seen.map(lineOf)).toEqual(isHit ? [] : [`GET ${path}`])
 }
 

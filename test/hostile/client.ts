@@ -16,6 +16,8 @@ export interface Conversation {
   readonly interim: readonly number[]
   /** Has the other side ended the connection? */
   readonly closed: boolean
+  /** Everything, as it came. */
+  readonly text: string
   /** Octets that are no complete response. */
   readonly rest: string
 }
@@ -52,7 +54,8 @@ export class RawClient implements Disposable {
   async heard(responses: number): Promise<Conversation> {
     const deadline = AbortSignal.timeout(PATIENCE_MS)
     for (;;) {
-      const conversation = { ...parse(this.#received, this.#bodiless), closed: this.#closed }
+      const text = this.#received
+      const conversation = { ...parse(text, this.#bodiless), text, closed: this.#closed }
       if (conversation.responses.length >= responses || this.#closed || deadline.aborted) return conversation
       await this.#news(deadline)
     }
@@ -75,7 +78,7 @@ export class RawClient implements Disposable {
   }
 }
 
-function parse(text: string, bodiless: boolean): Omit<Conversation, 'closed'> {
+function parse(text: string, bodiless: boolean): Omit<Conversation, 'closed' | 'text'> {
   const responses: RawResponse[] = []
   const interim: number[] = []
   let rest = text

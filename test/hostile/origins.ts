@@ -1,4 +1,4 @@
-/** The two origins behind the hostile table. Both write down every request they get, whole or broken off. */
+/** The two origins behind the hostile table. Both write every request they get into one log, whole or broken off. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { listen } from '../support/raw-origin.ts'
@@ -15,7 +15,6 @@ export interface Seen {
 
 export interface HostileOrigin {
   readonly url: string
-  readonly seen: Seen[]
   /** What is no HTTP. */
   readonly malformed: string[]
   close(): Promise<void>
@@ -23,8 +22,7 @@ export interface HostileOrigin {
 
 type Answer = (seen: Seen, response: ServerResponse) => void
 
-async function startOrigin(answer: Answer): Promise<HostileOrigin> {
-  const seen: Seen[] = []
+async function startOrigin(seen: Seen[], answer: Answer): Promise<HostileOrigin> {
   const malformed: string[] = []
   const server = createServer({ keepAliveTimeout: 60_000, requireHostHeader: false, maxHeaderSize: 1 << 20 })
   server.on('request', (message: IncomingMessage, response) => {
@@ -46,7 +44,6 @@ async function startOrigin(answer: Answer): Promise<HostileOrigin> {
   const port = await listen(server)
   return {
     url: `http://127.0.0.1:${port}`,
-    seen,
     malformed,
     async close() {
       server.close()
@@ -60,12 +57,13 @@ async function startOrigin(answer: Answer): Promise<HostileOrigin> {
  * Repeats the request in an answer that is fresh for a minute. Parameters of the query ask for more: `vary` names the
  * members of Vary, `location` is written behind `Location: ` as it is once decoded, line ends and all.
  */
-export function startEcho(): Promise<HostileOrigin> {
-  return startOrigin((seen, response) => {
+export function startEcho(log: Seen[]): Promise<HostileOrigin> {
+  return startOrigin(log, (seen, response) => {
     const parameters = new URL(seen.target, 'http://origin').searchParams
     const location = parameters.get('location')
     if (location !== null) {
       response.socket?.write(redirect(location), 'latin1')
+      response.emit('finish') // as far as node:http is concerned
       return
     }
     const vary = parameters.get('vary')
@@ -88,15 +86,23 @@ const PLAIN = new Set([
   'x-forwarded-for',
   'x-forwarded-host',
   'x-forwarded-proto',
+  'surrogate-capability',
   'connection',
 ])
 
-/** Answers whatever is out of the ordinary with an error that may be kept for a minute. */
-export function startStrict(): Promise<HostileOrigin> {
-  return startOrigin((seen, response) => {
+/**
+ * Answers whatever is out of the ordinary with an error that may be kept for a minute: 400, or the `status` of the
+ * query, and 431 above 8 KiB.
+ */
+export function startStrict(log: Seen[]): Promise<HostileOrigin> {
+  return startOrigin(log, (seen, response) => {
     const names = seen.fields.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase())
     const isPlain = seen.method === 'GET' && seen.content === '' && names.every((name) => PLAIN.has(name))
-    response.writeHead(isPlain ? 200 : 400, { 'Cache-Control': 'max-age=60' })
+    const stated = new URL(seen.target, 'http://origin').searchParams.get('status') ?? 400
+    const refusal = seen.fields.join('').length > LARGEST_HEAD ? 431 : Number(stated)
+    response.writeHead(isPlain ? 200 : refusal, { 'Cache-Control': 'max-age=60' })
     response.end(isPlain ? `clean ${seen.target}` : 'refused')
   })
 }
+
+const LARGEST_HEAD = 8 * 1024

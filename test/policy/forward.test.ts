@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { field, fieldLines, fieldsOf, has } from '../../src/fields.ts'
 import type { Peer } from '../../src/model.ts'
-import { connectionProblem, loops, type UpstreamOptions, upstreamFields } from '../../src/policy/forward.ts'
+import { connectionProblem, hopsLeft, loops, type UpstreamOptions, upstreamFields } from '../../src/policy/forward.ts'
 import { requestWith } from './support.ts'
 
 type Headers = Record<string, string | string[]>
@@ -71,10 +71,22 @@ describe('what an origin gets', () => {
     expect(field(fields, 'x-forwarded-for')).toBe('192.0.2.1')
   })
 
-  it('says that trailers are welcome, and names no other coding', () => {
-    expect(fieldLines(sent({ TE: 'gzip, trailers' }), 'te')).toEqual(['trailers'])
-    expect(fieldLines(sent({ TE: 'trailers', Connection: 'TE' }), 'te')).toEqual(['trailers'])
-    expect(has(sent({ TE: 'xtrailers' }), 'te')).toBe(false)
+  it('says that trailers are welcome to one client, and names no other coding', () => {
+    const te = (value: string, more: Headers = {}) =>
+      fieldLines(sent({ TE: value, ...more }, { stripConditionals: false }), 'te')
+    expect(te('gzip, trailers')).toEqual(['trailers'])
+    expect(te('trailers', { Connection: 'TE' })).toEqual(['trailers'])
+    expect(te('xtrailers')).toEqual([])
+    expect(has(sent({ TE: 'trailers' }), 'te')).toBe(false)
+  })
+
+  it('has one hop less to go, where it counts them', () => {
+    const hops = (method: string, value: string | string[]) =>
+      hopsLeft(requestWith({ 'Max-Forwards': value }, { method }))
+    expect(['OPTIONS', 'TRACE', 'GET'].map((method) => hops(method, '7'))).toEqual([7, 7, undefined])
+    expect(hops('OPTIONS', '9'.repeat(40))).toBe(255)
+    expect([hops('OPTIONS', '-1'), hops('TRACE', ['1', '1']), hops('TRACE', '')]).toEqual([NaN, NaN, NaN])
+    expect(hopsLeft(requestWith({}, { method: 'OPTIONS' }))).toBeUndefined()
   })
 
   it.each([
