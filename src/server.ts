@@ -65,7 +65,13 @@ export async function createServer(
   const peerOf = createPeers(config.listen.trustProxy)
   const data = createDataPort(config.limits, clock)
   proxyEverything(data, { cache, peerOf })
-  const tunnels = passUpgrades(data.server, { routes, transport: createTransports(config), peerOf, clock, events })
+  const tunnels = passUpgrades(data.server, {
+    routes,
+    transport: createTransports(config, origins),
+    peerOf,
+    clock,
+    events,
+  })
   const admin = createAdmin({ cache, metrics, token: adminToken, logger, ready, version: VERSION })
 
   return {
@@ -98,14 +104,14 @@ async function listenOn(app: FastifyInstance, { host, port }: { host: string; po
   return `http://${shown}:${bound}`
 }
 
-/** Where the next tunnel of a route goes: its origin's URLs in turns. */
-function createTransports({ origins }: Config): UpgradeOptions['transport'] {
-  let turn = 0
+/** Where the next tunnel of a route goes: its origin's URLs in turns, those that could not be reached last. */
+function createTransports(config: Config, origins: ReadonlyMap<string, PoolOrigin>): UpgradeOptions['transport'] {
   return ({ origin: { name } }) => {
-    const origin = origins.find((candidate) => candidate.name === name)
-    if (origin === undefined) throw new HerdgateError('internal', `no origin ${name}`)
-    const { urls, connectTimeout, headersTimeout } = origin
-    return { url: urls[turn++ % urls.length] ?? '', connectTimeout, headersTimeout }
+    const options = config.origins.find((candidate) => candidate.name === name)
+    if (options === undefined) throw new HerdgateError('internal', `no origin ${name}`)
+    const { url, unreachable } = originOf(origins, name).nextUrl()
+    const { connectTimeout, headersTimeout } = options
+    return { url, connectTimeout, headersTimeout, onUnreachable: unreachable }
   }
 }
 

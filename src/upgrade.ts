@@ -15,7 +15,9 @@ import { rawProblem } from './problem.ts'
 export interface UpgradeOptions {
   readonly routes: readonly Route[]
   /** How to reach a route's origin. */
-  readonly transport: (route: Route) => Pick<TunnelOptions, 'url' | 'connectTimeout' | 'headersTimeout'>
+  readonly transport: (
+    route: Route,
+  ) => Pick<TunnelOptions, 'url' | 'connectTimeout' | 'headersTimeout' | 'onUnreachable'>
   readonly peerOf: (socket: IncomingMessage['socket']) => Peer
   readonly clock: Clock
   readonly events: Events

@@ -6,7 +6,8 @@ import { ResponseBody } from './response-body.ts'
 import { createSilenceTimer } from './silence-timer.ts'
 import { ask, type SingleRequest } from './single-request.ts'
 
-export interface AsteriskOptions extends Pick<SingleRequest, 'url' | 'connectTimeout' | 'headersTimeout' | 'ca'> {
+export interface AsteriskOptions
+  extends Pick<SingleRequest, 'url' | 'connectTimeout' | 'headersTimeout' | 'ca' | 'onUnreachable'> {
   /** Milliseconds the origin may be silent within content; time in which nobody reads does not count. */
   readonly bodyTimeout: number
   readonly clock: Clock

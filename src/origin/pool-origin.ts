@@ -30,6 +30,8 @@ export interface OriginOptions {
 /** An origin reached through pools of HTTP/1.1 connections. */
 export interface PoolOrigin extends Origin {
   usage(): { inFlight: number; queued: number }
+  /** The URL whose turn it is, for a connection that no pool serves; and a way to say that it could not be reached. */
+  nextUrl(): { readonly url: string; readonly unreachable: () => void }
   /**
    * Takes no new requests, waits for those in progress, then closes all connections.
    * @param signal when aborted, ends the wait and what is still in progress
@@ -75,10 +77,12 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
 
   const askAll = (request: OriginRequest, { finished }: Call, signal?: AbortSignal): Promise<OriginResponse> => {
     const { connectTimeout, bodyTimeout, ca } = options
-    const { url } = rotation.turn()[0] ?? first
+    const [member = first] = rotation.turn()
+    const { url } = member
+    const onUnreachable = () => rotation.failed(member)
     const fields = without(withHostFor(url, request.fields), (name) => PER_HOP.has(name))
     const timeouts = { connectTimeout, headersTimeout, bodyTimeout }
-    return askForOptions({ ...request, fields }, { url, ...timeouts, ca, clock, signal, finished })
+    return askForOptions({ ...request, fields }, { url, ...timeouts, ca, clock, signal, finished, onUnreachable })
   }
 
   /** A URL that cannot be reached passes the request, of which nothing was sent, to the next. */
@@ -110,6 +114,11 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
     return exchange
   }
 
+  const nextUrl = (): { url: string; unreachable: () => void } => {
+    const [member = first] = rotation.turn()
+    return { url: member.url.href, unreachable: () => rotation.failed(member) }
+  }
+
   async function close(signal?: AbortSignal): Promise<void> {
     isClosing = true
     const destroy = () => void Promise.all(members.map((member) => member.pool.destroy()))
@@ -120,7 +129,7 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
     await Promise.all(members.map((member) => member.pool.destroy()))
   }
 
-  return { name: options.name, fetch, usage: admission.usage, close }
+  return { name: options.name, fetch, usage: admission.usage, nextUrl, close }
 }
 
 /** One URL of an origin. */

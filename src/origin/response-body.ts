@@ -4,6 +4,8 @@ import { contentReceived } from './young-garbage.ts'
 /** Above these nothing more is taken from the connection until somebody reads. */
 const MAX_BYTES = 64 * 1024
 const MAX_CHUNKS = 128
+/** Chunks that are smaller than this on average are given on as one: each has a price of its own on its way. */
+const SMALL_CHUNK_BYTES = 1024
 
 /** What the body asks of the connection it comes from. */
 export interface BodySource {
@@ -60,7 +62,7 @@ export class ResponseBody implements AsyncIterableIterator<Uint8Array, undefined
   }
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    const chunk = this.#chunks.shift()
+    const chunk = this.#take()
     if (chunk !== undefined) {
       this.#bytes -= chunk.length
       if (this.#isFull && this.#chunks.length === 0) this.#makeRoom()
@@ -87,6 +89,13 @@ export class ResponseBody implements AsyncIterableIterator<Uint8Array, undefined
 
   [Symbol.asyncIterator](): this {
     return this
+  }
+
+  #take(): Uint8Array | undefined {
+    const { length } = this.#chunks
+    return length > 1 && this.#bytes < length * SMALL_CHUNK_BYTES
+      ? Buffer.concat(this.#chunks.splice(0))
+      : this.#chunks.shift()
   }
 
   #makeRoom(): void {

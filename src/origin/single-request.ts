@@ -19,6 +19,8 @@ export interface SingleRequest {
   /** Milliseconds from then to the complete head of the final response. */
   readonly headersTimeout: number
   readonly ca?: string | undefined
+  /** Called when no connection came about, unless the signal was the reason. */
+  readonly onUnreachable?: (() => void) | undefined
   readonly onInterim?: ((status: number, fields: Fields) => void) | undefined
 }
 
@@ -38,15 +40,18 @@ export async function ask(options: SingleRequest, clock: Clock, signal?: AbortSi
   return askOn(socket, options, clock, signal)
 }
 
-function dial({ url, connectTimeout, ca }: SingleRequest, clock: Clock, signal?: AbortSignal): Promise<Socket> {
+function dial(options: SingleRequest, clock: Clock, signal?: AbortSignal): Promise<Socket> {
+  const { url, connectTimeout, ca, onUnreachable } = options
   const line = new Line({ url, connectTimeout }, createDialer({ url, ca, allowHalfOpen: true }), clock)
   return new Promise((resolve, reject) => {
     const abandon = () => line.abandon()
     signal?.addEventListener('abort', abandon)
     line.open((error, socket) => {
       signal?.removeEventListener('abort', abandon)
-      if (socket !== null) resolve(socket)
-      else reject(signal?.aborted ? clientGone() : failure(error, 'connect', url.host))
+      if (socket !== null) return resolve(socket)
+      if (signal?.aborted) return reject(clientGone())
+      onUnreachable?.()
+      reject(failure(error, 'connect', url.host))
     })
   })
 }

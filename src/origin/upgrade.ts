@@ -20,6 +20,8 @@ export interface TunnelOptions {
   readonly headersTimeout: number
   readonly ca?: string | undefined
   readonly clock: Clock
+  /** Called when no connection came about. */
+  readonly onUnreachable?: (() => void) | undefined
   /** Told the status when the response's head is there, long before the tunnel is over. */
   readonly onAnswer?: (status: number) => void
 }

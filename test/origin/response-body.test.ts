@@ -35,6 +35,18 @@ describe('a response body', () => {
     expect(answers.indexOf(false)).toBe(127)
   })
 
+  test('gives small chunks that wait as one', async () => {
+    const { body } = bodyWithSource()
+    for (const octet of [1, 2, 3]) body.push(Uint8Array.of(octet))
+    expect(await body.next()).toEqual({ done: false, value: Buffer.of(1, 2, 3) })
+    body.push(bytes(2_000))
+    body.push(bytes(1))
+    expect((await body.next()).value?.length).toBe(2_001)
+    body.push(bytes(2_000))
+    body.push(bytes(2_000))
+    expect((await body.next()).value?.length).toBe(2_000)
+  })
+
   test('that fails gives first what had arrived, then the error once', async () => {
     const { body } = bodyWithSource()
     const error = new HerdgateError('origin_reset')
