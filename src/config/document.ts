@@ -27,6 +27,7 @@ export function parseConfigText(file: ConfigText, env: Readonly<Record<string, s
     prettyErrors: false,
     merge: true,
     stringKeys: true,
+    resolveKnownTags: false, // !!binary and its like make objects that no setting is
     logLevel: 'error',
   } as const
   const document = parseDocument(cover(file.text), options)

@@ -161,9 +161,13 @@ function withoutVariable(schema: z.core.JSONSchema.BaseSchema): void {
   if (schema.pattern?.endsWith(VARIABLE_TOO)) schema.pattern = schema.pattern.slice(0, -VARIABLE_TOO.length)
 }
 
+/** Made once: a file may have many unknown keys. */
+let described: JsonSchema | undefined
+
 /** The keys known at a path of the file; none when keys there are free or the path does not exist. */
 export function knownKeys(path: readonly PropertyKey[]): string[] {
-  const at = path.reduce(childSchema, asSchema(configJsonSchema()))
+  described ??= asSchema(configJsonSchema())
+  const at = path.reduce(childSchema, described)
   return Object.keys(at?.properties ?? {})
 }
 
