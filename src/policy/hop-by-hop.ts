@@ -1,5 +1,5 @@
 /** Fields that are for one connection only (RFC 9110 section 7.6.1), and so are neither forwarded nor stored. */
-import { type Fields, field } from '../fields.ts'
+import { type Fields, field, lines } from '../fields.ts'
 
 /** Hop by hop by definition or by use, in either direction. */
 const HOP_BY_HOP = new Set([
@@ -21,6 +21,19 @@ const NO_OPTIONS: ReadonlySet<string> = new Set()
 export function hopByHop(fields: Fields): (name: string) => boolean {
   const options = connectionOptions(fields)
   return (name) => HOP_BY_HOP.has(name) || options.has(name)
+}
+
+/**
+ * Does Connection name a field of this message that others would get? Then the origin answers to another message than
+ * the one at hand.
+ */
+export function losesFields(fields: Fields): boolean {
+  const options = connectionOptions(fields)
+  if (options.size === 0) return false
+  for (const [name] of lines(fields)) {
+    if (!HOP_BY_HOP.has(name) && options.has(name.replaceAll('_', '-'))) return true
+  }
+  return false
 }
 
 /** The lower-cased options of Connection. */

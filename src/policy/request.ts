@@ -1,6 +1,7 @@
 /** What a request is to a cache, before anything is looked up (RFC 9111 sections 2 and 4). */
 import type { Fields } from '../fields.ts'
 import type { CacheRequest, ForwardReason, Rules } from '../model.ts'
+import { losesFields } from './hop-by-hop.ts'
 
 export type RequestKind =
   /** `credentialed`: what it is answered may be for its sender alone, so it shares a fetch only with its like. */
@@ -16,6 +17,8 @@ const SHARED: RequestKind = { kind: 'lookup', credentialed: false }
 const CREDENTIALED: RequestKind = { kind: 'lookup', credentialed: true }
 /** If-Match and If-Unmodified-Since are the origin's to evaluate (RFC 9111 section 4.3.2). */
 const PRECONDITION: RequestKind = { kind: 'pass', why: 'request', detail: 'precondition' }
+/** A copy would be kept under values that its origin did not see. */
+const LOSES_FIELDS: RequestKind = { kind: 'pass', why: 'bypass', detail: 'connection' }
 const UNSAFE: RequestKind = { kind: 'unsafe' }
 
 /**
@@ -30,6 +33,7 @@ export function classify(request: CacheRequest, rules: Rules): RequestKind {
   // Content in a GET has no defined meaning, yet some origins answer to it (RFC 9110 section 9.3.1).
   if (request.body !== undefined) return { kind: 'pass', why: 'bypass', detail: 'body' }
   if (hasOriginPrecondition(request.fields)) return PRECONDITION
+  if (losesFields(request.fields)) return LOSES_FIELDS
   return isCredentialed(request.fields, rules.cookies) ? CREDENTIALED : SHARED
 }
 

@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest'
+import { field } from '../../src/fields.ts'
+import { world } from '../support/world.ts'
+
+const KEY = { sortQuery: false, ignoreQuery: [], headers: ['x-tenant'], cookies: [] }
+
+/** An origin that answers by tenant. */
+function tenants(changes: Parameters<typeof world>[0] = {}, vary?: string) {
+  const made = world(changes)
+  made.origin.script((request) => ({
+    headers: { 'Cache-Control': 'max-age=60', ...(vary !== undefined && { Vary: vary }) },
+    body: `for ${field(request.fields, 'x-tenant') ?? 'nobody'}`,
+  }))
+  return made
+}
+
+it.each([
+  ['part of the key', { key: KEY }, undefined],
+  ['named by Vary', {}, 'X-Tenant'],
+])('a field that Connection takes away on the way to the origin is not believed: it is %s', async (_, rules, vary) => {
+  const { get } = tenants(rules, vary)
+  const attack = await get('/', { 'X-Tenant': 'victim', Connection: 'X-Tenant' })
+  expect(attack.body).toBe('for nobody')
+  expect((await get('/', { 'X-Tenant': 'victim' })).body).toBe('for victim')
+  expect((await get('/', { 'X-Tenant': 'victim' })).result).toBe('hit')
+})
+
+it('Connection that names nothing of the request is no reason not to use the cache', async () => {
+  const { get } = tenants()
+  await get('/', { Connection: 'keep-alive, x-other' })
+  expect((await get('/', { Connection: 'close' })).result).toBe('hit')
+})
