@@ -1,0 +1,260 @@
+/** More of something than anybody needs: names in Vary, variants, tags, keys, waiters, requests on one connection. */
+import { afterEach, describe, expect, test } from 'vitest'
+import { createCache } from '../../src/embed.ts'
+import { fieldsOf } from '../../src/fields.ts'
+import { DEFAULT_RULES } from '../../src/defaults.ts'
+import { HerdgateError } from '../../src/errors.ts'
+import { MOST_PIPELINED } from '../../src/pipelining.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
+import { settle } from '../support/fake-clock.ts'
+import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
+import { until } from '../support/http.ts'
+import { ok, type RawOrigin, rawOrigin } from '../support/raw-origin.ts'
+import { ScriptedOrigin } from '../support/scripted-origin.ts'
+import { received, world } from '../support/world.ts'
+import { RawClient } from './client.ts'
+
+const FRESH = { 'Cache-Control': 'max-age=600' }
+const names = (count: number): string => Array.from({ length: count }, (_, number) => `X-${number}`).join(', ')
+
+describe('Vary', () => {
+  test.each<[string, string | string[], boolean]>([
+    ['*', '*', false],
+    ['a list with *', 'Accept, *', false],
+    ['a thousand names', names(1_000), false],
+    ['17 names', names(17), false],
+    ['16 names', names(16), true],
+    ['100 kB', `X-${'a'.repeat(100_000)}`, true],
+    ['a colon', ':', false],
+    ['a name with a space', 'Accept Encoding', false],
+    ['a name that nobody sends', 'other', true],
+    ['names of object members', '__proto__, constructor, hasOwnProperty', true],
+    ['empty members', 'X,,Y, ,', true],
+    ['two lines', ['X', 'Y'], true],
+    ['nothing', '', true],
+  ])('with %s is stored or not, and answers only whom it is for', async (_what, vary, isStored) => {
+    const { origin, get } = world()
+    origin.script((_request, number) => ({ headers: { ...FRESH, Vary: vary }, body: `answer ${number}` }))
+    const fields = { X: '1', Y: '1', Accept: 'a', 'X-0': '1', ['__proto__']: '1', constructor: '1' }
+    expect((await get('/v', fields)).body).toBe('answer 1')
+    expect((await get('/v', fields)).body).toBe(isStored ? 'answer 1' : 'answer 2')
+    expect(Object.hasOwn(Object.prototype, 'vary')).toBe(false)
+  })
+
+  test.each(['X, Y', '__proto__'])('absent, empty and present are three: %s', async (vary) => {
+    const { origin, get } = world()
+    const name = vary.split(',')[0] ?? ''
+    origin.script((_request, number) => ({ headers: { ...FRESH, Vary: vary }, body: `answer ${number}` }))
+    const asked = [{}, { [name]: '' }, { [name]: '1' }, { [name]: '2' }].map((fields) => Object.entries(fields).flat())
+    for (const round of [1, 2]) {
+      for (const [at, fields] of asked.entries()) {
+        const answer = await get('/v', {}, { fields })
+        expect([round, answer.body]).toEqual([round, `answer ${at + 1}`])
+      }
+    }
+  })
+
+  test('by a field with ten thousand values keeps 64 of them, and the others are right', async () => {
+    const { origin, store, get } = world()
+    origin.script(({ fields }) => ({
+      headers: { ...FRESH, Vary: 'User-Agent' },
+      body: `for ${fields[fields.indexOf('User-Agent') + 1]}`,
+    }))
+    for (let agent = 0; agent < 10_000; agent++) {
+      expect((await get('/v', { 'User-Agent': `agent-${agent}` })).body).toBe(`for agent-${agent}`)
+    }
+    expect(store.usage()[0]?.objects).toBeLessThanOrEqual(64 + 1)
+    expect((await get('/v', { 'User-Agent': 'agent-9999' })).result).toBe('hit')
+    expect((await get('/v', { 'User-Agent': 'agent-0' })).result).toBe('miss')
+  })
+
+  test('that is another one with each answer never gives one client the answer of another', async () => {
+    const { origin, get } = world()
+    origin.script((_request, number) => ({
+      headers: { ...FRESH, Vary: ['X', 'Y', 'X, Y', 'Z'][number % 4] ?? '' },
+      body: `answer ${number}`,
+    }))
+    const seen = new Map<string, string>()
+    for (let number = 0; number < 200; number++) {
+      const who = String(number % 20)
+      const { body, result } = await get('/v', { X: who, Y: who, Z: who })
+      if (result === 'hit') expect(seen.get(body)).toBe(who)
+      seen.set(body, who)
+    }
+  })
+})
+
+describe('tags', () => {
+  test.each<[string, string | string[], boolean]>([
+    ['128 tags', names(128), true],
+    ['129 tags', names(129), false],
+    ['ten thousand tags', names(10_000), false],
+    ['one of 256 characters', 'a'.repeat(256), true],
+    ['one of 257 characters', 'a'.repeat(257), false],
+    ['one of a megabyte', 'a'.repeat(1_000_000), false],
+    ['a hundred thousand times the same', 'tag,'.repeat(100_000), true],
+    ['names of object members', '__proto__,constructor,hasOwnProperty', true],
+    ['signs of other languages', 'a*,{b},%c,d e,é', true],
+  ])('%s: stored only with all of them', async (_what, tags, isStored) => {
+    const { origin, get, cache } = world()
+    origin.script((_request, number) => ({ headers: { ...FRESH, 'Cache-Tag': tags }, body: `answer ${number}` }))
+    expect((await get('/t')).body).toBe('answer 1')
+    expect((await get('/t')).body).toBe(isStored ? 'answer 1' : 'answer 2')
+    if (!isStored) return
+    for (const tag of ['*', 'nothing', 'hasOwn']) await cache.purge({ tags: [tag] })
+    expect((await get('/t')).body).toBe('answer 1')
+  })
+
+  test('a hundred thousand of them purged at once take less than a second, and every one is purged', async () => {
+    const { origin, get, cache } = world()
+    origin.script(({ target }, number) => ({
+      headers: { ...FRESH, 'Cache-Tag': target.slice(1) },
+      body: `answer ${number}`,
+    }))
+    for (const tag of ['tag-0', 'tag-99999', 'other']) await get(`/${tag}`)
+    const startedAt = performance.now()
+    await cache.purge({ tags: Array.from({ length: 100_000 }, (_, number) => `tag-${number}`) })
+    expect(performance.now() - startedAt).toBeLessThan(1_000)
+    expect((await get('/other')).result).toBe('hit')
+    expect((await get('/tag-0')).result).toBe('miss')
+    expect((await get('/tag-99999')).result).toBe('miss')
+  })
+})
+
+describe('keys', () => {
+  test('fifty thousand of them take no more memory than the store may have', async () => {
+    const origin = new ScriptedOrigin().script(() => ({ headers: FRESH, body: 'x'.repeat(100) }))
+    const maxBytes = 4 * 2 ** 20
+    const store = memoryStore({ maxBytes })
+    const cache = createCache({ store, routes: [{ name: 'default', match: {}, origin, rules: DEFAULT_RULES }] })
+    const padding = 'p'.repeat(500)
+    for (let number = 0; number < 50_000; number++) {
+      const reply = await cache.handle({ method: 'GET', url: `http://a.test/${number}?${padding}`, fields: [] })
+      if (number % 1_000 === 0) expect((await received(reply)).status).toBe(200)
+      else reply.body?.discard()
+      expect(store.usage()[0]?.bytes).toBeLessThanOrEqual(maxBytes)
+    }
+    expect(store.usage()[0]?.objects).toBeGreaterThan(1_000)
+  })
+
+  test('that are names of object members, or look like indices, are keys like others', async () => {
+    const { origin, get } = world()
+    origin.script(({ target }) => ({ headers: FRESH, body: target }))
+    const odd = ['__proto__', 'constructor', 'hasOwnProperty', 'toString', '16777215', '4294967295', '-1', 'NaN']
+    const targets = odd.flatMap((name) => [`/${name}`, `/?${name}=1`, `/?a=${name}`, `/a/${name}/b`])
+    for (const result of ['miss', 'hit']) {
+      for (const target of targets) expect(await get(target)).toMatchObject({ body: target, result })
+    }
+  })
+})
+
+describe('waiters', () => {
+  const MANY = 10_000
+
+  test('ten thousand on one key are one fetch, whoever leaves', async () => {
+    const { origin, ask, cache } = world()
+    const leader = new AbortController()
+    const asked = [ask('/slow', {}, { signal: leader.signal })]
+    await settle()
+    for (let number = 1; number < MANY; number++) asked.push(ask('/slow'))
+    await settle()
+    leader.abort()
+    origin.next.answer({ headers: FRESH, body: 'answer' })
+    const answers = await Promise.all(asked.slice(1).map(async (reply) => received(await reply)))
+    expect(new Set(answers.map(({ body }) => body))).toEqual(new Set(['answer']))
+    expect(origin.requests).toHaveLength(1)
+    expect(cache.stats().inFlight).toBe(0)
+  })
+
+  test('that all leave leave nothing behind', async () => {
+    const { origin, ask, cache } = world()
+    const leaving = new AbortController()
+    const asked = Array.from({ length: MANY }, (_, number) =>
+      ask(`/slow/${number % 10}`, {}, { signal: leaving.signal }),
+    )
+    await settle()
+    leaving.abort()
+    origin.script(() => new HerdgateError('client_gone')) // what an origin says to whom has left
+    while (origin.waiting.length > 0) origin.next.answer({ headers: { 'Cache-Control': 'no-store' } })
+    for (const reply of await Promise.all(asked)) reply.body?.discard()
+    await settle()
+    expect(cache.stats().inFlight).toBe(0)
+    expect(origin.waiting).toHaveLength(0)
+  })
+
+  test('beyond the limit get 503 at once, those within it their answers, and then there is room again', async () => {
+    const origin = new ScriptedOrigin()
+    const route = { name: 'default', match: {}, origin, rules: DEFAULT_RULES }
+    const cache = createCache({ routes: [route], limits: { maxWaiting: 100 } })
+    const ask = async (path: string) =>
+      received(await cache.handle({ method: 'GET', url: `http://a.test${path}`, fields: fieldsOf({}) }))
+    const within = Array.from({ length: 100 }, (_, number) => ask(`/${number}`))
+    await settle()
+    const beyond = await Promise.all(Array.from({ length: MANY }, (_, number) => ask(`/beyond/${number}`)))
+    expect(new Set(beyond.map(({ status, result }) => `${status} ${result}`))).toEqual(new Set(['503 shed']))
+    expect(beyond[0]?.reply.fields).toContain('Retry-After')
+    expect(origin.requests).toHaveLength(100)
+    while (origin.waiting.length > 0) origin.next.answer({ headers: FRESH, body: 'answer' })
+    expect(new Set((await Promise.all(within)).map(({ body }) => body))).toEqual(new Set(['answer']))
+    const next = ask('/next')
+    await settle()
+    origin.next.answer({ headers: FRESH, body: 'there is room' })
+    expect((await next).body).toBe('there is room')
+  })
+})
+
+describe('one connection', () => {
+  let origin: RawOrigin
+  let herdgate: Herdgate
+  afterEach(async () => {
+    await herdgate.stop()
+    await origin.close()
+  })
+
+  const pipelined = (from: number, count: number): string =>
+    Array.from({ length: count }, (_, number) => `GET /${from + number} HTTP/1.1\r\nHost: a.test\r\n\r\n`).join('')
+
+  test('with a hundred requests at once is answered in order', async () => {
+    origin = await rawOrigin(({ socket, head }) => {
+      const [, path = ''] = head.split(' ')
+      const write = () => socket.write(ok(path))
+      if (path.endsWith('3')) setImmediate(write)
+      else write()
+    })
+    herdgate = await startHerdgate(['--origin', origin.url, '--log-level', 'silent'])
+    using client = await RawClient.connect(Number(new URL(herdgate.url).port))
+    client.send(pipelined(0, 100))
+    const { responses, closed } = await client.heard(100)
+    expect(responses.map(({ body }) => body)).toEqual(Array.from({ length: 100 }, (_, number) => `/${number}`))
+    expect(closed).toBe(false)
+  })
+
+  test('cannot make the origin busy with thousands', async () => {
+    let release = (): void => {}
+    const held: (() => void)[] = []
+    origin = await rawOrigin(({ socket, head }) => void held.push(() => socket.write(ok(head.split(' ')[1]))))
+    release = () => held.splice(0).forEach((write) => write())
+    herdgate = await startHerdgate(['--origin', origin.url, '--log-level', 'silent'])
+    using client = await RawClient.connect(Number(new URL(herdgate.url).port))
+    client.send(pipelined(0, 5_000))
+    await until(() => held.length > MOST_PIPELINED, 'as many as may be at once')
+    expect(held.length).toBe(MOST_PIPELINED + 1)
+    release()
+    const { responses, closed } = await client.heard(MOST_PIPELINED + 3)
+    expect(responses.slice(0, -1).map(({ body }) => body)).toEqual(
+      Array.from({ length: MOST_PIPELINED + 1 }, (_, number) => `/${number}`),
+    )
+    expect([responses.at(-1)?.status, closed]).toEqual([503, true])
+    expect(origin.requests).toHaveLength(MOST_PIPELINED + 1)
+    expect(herdgate.child.exitCode).toBeNull()
+  })
+
+  test('that speaks HTTP/2 is refused', async () => {
+    origin = await rawOrigin(({ socket }) => socket.write(ok()))
+    herdgate = await startHerdgate(['--origin', origin.url, '--log-level', 'silent'])
+    using client = await RawClient.connect(Number(new URL(herdgate.url).port))
+    client.send('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+    expect(await client.heard(2)).toMatchObject({ closed: true })
+    expect(origin.requests).toHaveLength(0)
+  })
+})
