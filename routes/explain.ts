@@ -69,7 +69,7 @@ export function explainRoute(app: FastifyInstance, cache: Pick<Cache, 'explain'>
       summary: 'What would happen to a request now, and why',
       security: [{ bearer: [] }],
       querystring: Query,
-      response: { 200: json('The explanation.', Explanation), ...problems([400, 401, 405]) },
+      response: { 200: json('The explanation.', Explanation), ...problems([400, 401, 405, 429]) },
     },
     handler: async ({ query }, reply) => reply.send(await cache.explain(requestOf(query))),
   })

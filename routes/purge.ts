@@ -2,9 +2,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import type { Cache, Receipt, Targets } from '../src/library.ts'
+import type { Cache, Clock, Receipt, Targets } from '../src/library.ts'
+import { fieldLines } from '../src/library.ts'
 import { onlyMethods } from './methods.ts'
 import { json, ProblemError, problems } from './problem.ts'
+import { createLimiter, type Rate, tooMany } from './rate.ts'
 import { Selectors, Tag, targetsOf } from './selectors.ts'
 
 type Verb = 'purge' | 'invalidate'
@@ -35,8 +37,16 @@ const ANSWERS = {
 /** Seconds after which an append that failed is worth another try. */
 const RETRY_AFTER = '1'
 
+/** Far above what a busy site purges; below what would keep this process from answering clients. */
+const RATE: Rate = { burst: 10_000, perSecond: 2000 }
+
 /** POST /purge, /invalidate, and both with /tags/{tag}, relative to the scope's prefix. */
-export function purgeRoutes(app: FastifyInstance, cache: Purger): void {
+export function purgeRoutes(app: FastifyInstance, cache: Purger, clock: Pick<Clock, 'now'>): void {
+  const ask = createLimiter(RATE, clock)
+  app.addHook('onRequest', async ({ method }, reply) => {
+    const wait = method === 'POST' ? ask() : 0
+    if (wait > 0) return tooMany(reply, wait)
+  })
   for (const verb of ['purge', 'invalidate'] as const) {
     app.register(async (scope) => bySelectors(scope, cache, verb))
     app.register(async (scope) => byTag(scope, cache, verb))
@@ -55,7 +65,7 @@ function bySelectors(app: FastifyInstance, cache: Purger, verb: Verb): void {
       summary: SUMMARIES[verb],
       security: [{ bearer: [] }],
       body: Selectors,
-      response: { ...ANSWERS, ...problems([400, 401, 405, 413, 415, 503]) },
+      response: { ...ANSWERS, ...problems([400, 401, 405, 413, 415, 429, 503]) },
     },
     handler: (request, reply) => append(cache, verb, targetsOf(request.body, 'admin'), reply),
   })
@@ -77,7 +87,7 @@ function byTag(app: FastifyInstance, cache: Purger, verb: Verb): void {
       summary: `${SUMMARIES[verb]}, by one tag`,
       security: [{ bearer: [] }],
       params: z.object({ tag: Tag.describe('Percent-encoded; may contain encoded slashes.') }),
-      response: { ...ANSWERS, ...problems([400, 401, 405, 503]) },
+      response: { ...ANSWERS, ...problems([400, 401, 405, 429, 503]) },
     },
     handler: (request, reply) => append(cache, verb, targetsOf({ tags: [request.params.tag] }, 'admin'), reply),
   })
@@ -106,8 +116,13 @@ const NOT_LOGGED = new ProblemError({
 
 const isEverywhere = ({ nodes }: Receipt): boolean => nodes.acked >= nodes.expected
 
-function refuseEncoded(request: FastifyRequest): void {
-  const coding = request.headers['content-encoding']
-  if (coding === undefined || coding.toLowerCase() === 'identity') return
-  throw new ProblemError({ status: 415, title: 'Unsupported media type', detail: 'Content-Encoding is not supported' })
+/** Content in a coding, and content of which it is not certain that it is JSON: node:http shows one type of several. */
+function refuseEncoded({ headers, raw: { rawHeaders } }: FastifyRequest): void {
+  const coding = headers['content-encoding']
+  if (coding !== undefined && coding.toLowerCase() !== 'identity')
+    throw unsupported('Content-Encoding is not supported')
+  if (fieldLines(rawHeaders, 'content-type').length > 1) throw unsupported('expected one Content-Type')
 }
+
+const unsupported = (detail: string): ProblemError =>
+  new ProblemError({ status: 415, title: 'Unsupported media type', detail })

@@ -28,7 +28,7 @@ export function statsRoute(app: FastifyInstance, cache: Pick<Cache, 'stats'>): v
       operationId: 'stats',
       summary: 'Counters as JSON',
       security: [{ bearer: [] }],
-      response: { 200: json('The counters.', Statistics), ...problems([401, 405]) },
+      response: { 200: json('The counters.', Statistics), ...problems([401, 405, 429]) },
     },
     handler: async (_request, reply) => reply.send(cache.stats()),
   })

@@ -2,17 +2,20 @@
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
-import { bearer, type Guard, unauthorized } from '../routes/bearer.ts'
+import { bearer, unauthorized } from '../routes/bearer.ts'
 import { explainRoute } from '../routes/explain.ts'
 import { healthRoutes, type Readiness } from '../routes/health.ts'
 import { type MetricsSource, metricsRoute } from '../routes/metrics.ts'
 import { describeRoutes, openapiRoutes } from '../routes/openapi.ts'
 import { badRequest, type ProblemDetails, ProblemError, sendProblem } from '../routes/problem.ts'
 import { purgeRoutes } from '../routes/purge.ts'
+import { createLimiter, type Limiter, type Rate, tooMany } from '../routes/rate.ts'
 import { statsRoute } from '../routes/stats.ts'
 import type { Cache } from './cache/create-cache.ts'
+import { systemClock } from './clock.ts'
 import { waitOnlyForAnswers } from './draining.ts'
 import { refuseMalformed } from './malformed.ts'
+import type { Clock } from './model.ts'
 
 export interface AdminParts {
   readonly cache: Pick<Cache, 'purge' | 'invalidate' | 'explain' | 'stats'>
@@ -22,6 +25,7 @@ export interface AdminParts {
   readonly logger: Logger
   readonly ready: () => Readiness
   readonly version: string
+  readonly clock?: Pick<Clock, 'now'>
 }
 
 const ALWAYS = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' }
@@ -30,13 +34,24 @@ const HEAD_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
 /** A tag in a path may be as long as the request line allows; its own limit is checked with a message. */
 const LONGEST_PARAMETER = 16 * 1024
+/** Requests without the right token, from anybody. Who has it is not held up by those who guess. */
+const WRONG_TOKENS: Rate = { burst: 1000, perSecond: 50 }
 
 /**
  * The Fastify instance of the admin port; does not listen by itself.
  * @throws RangeError when the token is empty
  */
-export function createAdmin({ cache, metrics, token, logger, ready, version }: AdminParts): FastifyInstance {
+export function createAdmin({
+  cache,
+  metrics,
+  token,
+  logger,
+  ready,
+  version,
+  clock = systemClock,
+}: AdminParts): FastifyInstance {
   const isAllowed = bearer(token)
+  const guess = createLimiter(WRONG_TOKENS, clock)
   const app: FastifyInstance = Fastify({
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -48,7 +63,7 @@ export function createAdmin({ cache, metrics, token, logger, ready, version }: A
     frameworkErrors: (error, request, reply) => {
       reply.headers(ALWAYS) // hooks do not run here
       const refused = request.raw.url?.startsWith('/v1') && !isAllowed(request)
-      if (refused) unauthorized(reply)
+      if (refused) turnAway(reply, guess)
       else sendProblem(reply, problemFor(error))
     },
   })
@@ -67,16 +82,26 @@ export function createAdmin({ cache, metrics, token, logger, ready, version }: A
     metricsRoute(open, metrics)
     openapiRoutes(open)
   })
-  app.register(async (guarded) => protectedRoutes(guarded, cache, isAllowed), { prefix: '/v1' })
+  app.register(
+    async (guarded) => {
+      guarded.addHook('onRequest', async (request, reply) => {
+        if (!isAllowed(request)) return turnAway(reply, guess)
+      })
+      protectedRoutes(guarded, cache, clock)
+    },
+    { prefix: '/v1' },
+  )
   return app
 }
 
-function protectedRoutes(app: FastifyInstance, cache: AdminParts['cache'], isAllowed: Guard): void {
-  app.addHook('onRequest', async (request, reply) => {
-    if (!isAllowed(request)) return unauthorized(reply)
-  })
+function turnAway(reply: FastifyReply, guess: Limiter): FastifyReply {
+  const wait = guess()
+  return wait > 0 ? tooMany(reply, wait) : unauthorized(reply)
+}
+
+function protectedRoutes(app: FastifyInstance, cache: AdminParts['cache'], clock: Pick<Clock, 'now'>): void {
   app.setNotFoundHandler(answerNotFound)
-  purgeRoutes(app, cache)
+  app.register(async (scope) => purgeRoutes(scope, cache, clock))
   explainRoute(app, cache)
   statsRoute(app, cache)
 }

@@ -55,8 +55,11 @@ export const REFUSED = { answers: [400], closed: true, origin: [] } as const
 /** Answered by the origin that was asked what the client asked. */
 export const PASSED = { answers: [200], closed: false, origin: ['GET {path}'] } as const
 
+/** A configuration file, from the origins' URLs. */
+type Config = (urls: { readonly echo: string; readonly strict: string }) => string
+
 /** `brief.test` is strict.test with no time at all for errors. */
-const CONFIG = ({ echo, strict }: { echo: string; strict: string }) => `version: 1
+const CONFIG: Config = ({ echo, strict }) => `version: 1
 origins: { echo: { urls: ["${echo}"] }, strict: { urls: ["${strict}"] } }
 routes:
   - { name: strict, match: { host: strict.test }, origin: strict }
@@ -68,7 +71,7 @@ routes:
 `
 
 /** Runs the rows against one process. */
-export function table(title: string, rows: readonly Attack[], config: typeof CONFIG = CONFIG): void {
+export function table(title: string, rows: readonly Attack[], config: Config = CONFIG): void {
   describe(title, () => {
     let world: World
     beforeAll(async () => {
@@ -116,7 +119,7 @@ interface World {
   stop(): Promise<void>
 }
 
-async function start(config: typeof CONFIG, hosts: ReadonlySet<string>): Promise<World> {
+async function start(config: Config, hosts: ReadonlySet<string>): Promise<World> {
   const seen: Seen[] = []
   const origins: readonly HostileOrigin[] = await Promise.all([startEcho(seen), startStrict(seen)])
   const [echo = '', strict = ''] = origins.map(({ url }) => url)

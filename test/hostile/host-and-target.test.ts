@@ -1,5 +1,7 @@
 /** Who is asked for what: Host and the request target (RFC 9112 section 3.2, RFC 9110 section 7.2). */
+import { fieldLines } from '../../src/fields.ts'
 import { type Attack, get, PASSED, REFUSED, request, table } from './attack.ts'
+import type { Seen } from './origins.ts'
 
 /** One Host line with this value. */
 const host = (value: string): string => `GET {path} HTTP/1.1\r\nHost: ${value}\r\n\r\n`
@@ -217,3 +219,24 @@ const PAIRS: readonly Attack[] = (
 }))
 
 table('host and target', [...HOSTS, ...TARGETS, ...PAIRS])
+
+const toOurAddress = (_answers: unknown, [seen]: readonly Seen[]): void => {
+  const host = fieldLines(seen?.fields ?? [], 'host').join()
+  if (!/^127\.0\.0\.1:\d+$/.test(host)) throw new Error(`the origin got Host: ${host}`)
+}
+
+/** Without Host, HTTP/1.0 asks for what the address it was sent to stands for: a route for all hosts has it. */
+const HOSTLESS: readonly Attack[] = [
+  { id: 'host', name: 'left out', ...PASSED, closed: true, send: 'GET {path} HTTP/1.0\r\n\r\n', also: toOurAddress },
+  {
+    id: 'host',
+    name: 'left out, and said elsewhere',
+    ...PASSED,
+    closed: true,
+    send: 'GET {path} HTTP/1.0\r\nX-Forwarded-Host: evil\r\nForwarded: host=evil\r\n\r\n',
+    also: toOurAddress,
+  },
+  { id: 'host', name: 'left out in HTTP/1.1', ...refused('GET {path} HTTP/1.1\r\n\r\n') },
+]
+
+table('without a host', HOSTLESS, ({ echo }) => `version: 1\norigins: { echo: { urls: ["${echo}"] } }\n`)

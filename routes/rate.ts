@@ -1,0 +1,34 @@
+/** How often something may happen (RFC 6585 section 4). */
+import type { FastifyReply } from 'fastify'
+import type { Clock } from '../src/library.ts'
+import { sendProblem } from './problem.ts'
+
+export interface Rate {
+  /** How much may happen at once. */
+  readonly burst: number
+  /** How much more may happen each second. */
+  readonly perSecond: number
+}
+
+/** Asks leave for one more: 0 when it is given, else the milliseconds to wait for it. */
+export type Limiter = () => number
+
+export function createLimiter({ burst, perSecond }: Rate, clock: Pick<Clock, 'now'>): Limiter {
+  const each = 1000 / perSecond
+  /** When the whole burst may happen again. */
+  let restedAt = clock.now()
+  return () => {
+    const now = clock.now()
+    restedAt = Math.max(restedAt, now)
+    const wait = restedAt - now - (burst - 1) * each
+    if (wait > 0) return Math.ceil(wait)
+    restedAt += each
+    return 0
+  }
+}
+
+/** 429, and when to come back. */
+export function tooMany(reply: FastifyReply, waitMs: number): FastifyReply {
+  reply.header('Retry-After', String(Math.ceil(waitMs / 1000)))
+  return sendProblem(reply, { status: 429, title: 'Too many requests' })
+}
