@@ -1,0 +1,205 @@
+/**
+ * What an origin can do wrong, seen from a client of a real process. Each fault strikes twice: where nothing is stored,
+ * and where a stale copy is within its grace. When it is over the next answer is a fresh one.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
+import { type Answer, get, until } from '../support/http.ts'
+import { deadPort, ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
+
+const FRESH = 'Cache-Control: max-age=60\r\n'
+const HEADERS_TIMEOUT_MS = 300
+const BODY_TIMEOUT_MS = 300
+
+let origin: RawOrigin
+let herdgate: Herdgate
+let directory: string
+/** By path: what happens to the next requests for it. */
+const faults = new Map<string, (request: RawRequest) => void>()
+
+beforeAll(async () => {
+  origin = await rawOrigin((request) => {
+    const [, path = ''] = request.head.split(' ')
+    const fault = faults.get(path)
+    if (fault === undefined) request.socket.write(ok('fine', FRESH))
+    else fault(request)
+  })
+  directory = await mkdtemp(join(tmpdir(), 'faults-'))
+  const file = join(directory, 'herdgate.yaml')
+  await writeFile(file, await config())
+  herdgate = await startHerdgate(['--config', file, '--log-level', 'silent'])
+})
+afterAll(async () => {
+  await herdgate.stop()
+  await origin.close()
+  await rm(directory, { recursive: true })
+})
+
+const config = async (): Promise<string> => `version: 1
+origins:
+  main: { urls: ["${origin.url}"], headersTimeout: ${HEADERS_TIMEOUT_MS}ms, bodyTimeout: ${BODY_TIMEOUT_MS}ms }
+  dead: { urls: ["http://127.0.0.1:${await deadPort()}"] }
+  nameless: { urls: ["http://nobody.invalid"] }
+  plain: { urls: ["https://127.0.0.1:${origin.port}"], connectTimeout: 300ms }
+  half: { urls: ["http://127.0.0.1:${await deadPort()}", "${origin.url}"] }
+routes:
+  - { name: dead, match: { host: dead.test }, origin: dead }
+  - { name: nameless, match: { host: nameless.test }, origin: nameless }
+  - { name: plain, match: { host: plain.test }, origin: plain }
+  - { name: half, match: { host: half.test }, origin: half }
+  - { name: main, origin: main }
+`
+
+const ask = (path: string, host = 'a.test'): Promise<Answer> => get(herdgate.url + path, { headers: { host } })
+
+const drip = ({ socket }: RawRequest): void => {
+  socket.write('HTTP/1.1 200 OK\r\n')
+  const timer = setInterval(() => socket.write('X: y\r\n'), 20)
+  socket.once('close', () => clearInterval(timer))
+}
+const writes = (bytes: string) => (request: RawRequest) => void request.socket.write(bytes)
+const ends = (bytes: string) => (request: RawRequest) => void request.socket.end(bytes)
+const resets = (bytes: string) => (request: RawRequest) =>
+  void request.socket.write(bytes, () => setImmediate(() => request.socket.resetAndDestroy()))
+
+const LENGTH = `HTTP/1.1 200 OK\r\n${FRESH}Content-Length: 10\r\n\r\nabc`
+const CHUNKED = `HTTP/1.1 200 OK\r\n${FRESH}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n`
+const CLOSING = `HTTP/1.1 200 OK\r\n${FRESH}Connection: close\r\n\r\nabc`
+
+describe.each<[string, (request: RawRequest) => void, number]>([
+  ['silence', () => {}, 504],
+  ['a head that drips', drip, 504],
+  ['a reset before the head', ({ socket }) => socket.resetAndDestroy(), 502],
+  ['a close before the head', ends(''), 502],
+  ['a close within the head', ends('HTTP/1.1 200 OK\r\nX: y'), 502],
+  ['a malformed head', writes('HTTP/1.1 200 OK\r\nno colon\r\n\r\n'), 502],
+  ['500', writes('HTTP/1.1 500 Broken\r\nContent-Length: 5\r\n\r\nstack'), 500],
+  ['503', writes('HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy'), 503],
+])('%s', (name, fault, status) => {
+  const path = `/${name.replaceAll(' ', '-')}`
+
+  test(`is a ${status} where nothing is stored, and is over when it is over`, async () => {
+    faults.set(path, fault)
+    const failed = await ask(path)
+    expect(failed.status).toBe(status)
+    expect(failed.totalMs).toBeLessThan(HEADERS_TIMEOUT_MS + 1_000)
+    if (status !== 500 && status !== 503) expect(failed.headers['cache-control']).toBe('no-store')
+    faults.delete(path)
+    await until(async () => (await ask(path)).body === 'fine', 'the origin is well again')
+    expect((await ask(path)).cacheStatus).toMatch(/^herdgate; hit/)
+  })
+
+  test('is a stale copy where there is one, which says so', async () => {
+    expect((await ask(path)).body).toBe('fine')
+    expect((await herdgate.ask('/v1/invalidate', { urls: [`http://a.test${path}`] })).status).toBe(200)
+    faults.set(path, fault)
+    const stale = await ask(path)
+    expect([stale.status, stale.body]).toEqual([200, 'fine'])
+    expect(stale.cacheStatus).toMatch(/stale/)
+    faults.delete(path)
+  })
+})
+
+describe('a herd while an origin flaps', () => {
+  test('is one request, and one when it is back', async () => {
+    const busy = writes('HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n')
+    faults.set('/flap', (request) => void setTimeout(() => busy(request), 250))
+    const before = origin.requests.length
+    const herd = () => Promise.all(Array.from({ length: 100 }, () => ask('/flap')))
+    expect(new Set((await herd()).map(({ status }) => status))).toEqual(new Set([503]))
+    expect(origin.requests.length - before).toBeLessThanOrEqual(2)
+    faults.delete('/flap')
+    await until(async () => (await ask('/flap/probe')).status === 200, 'it is back')
+    await until(async () => (await herd()).every(({ body }) => body === 'fine'), 'all have the answer')
+    expect(origin.requests.filter(({ head }) => head.startsWith('GET /flap ')).length).toBeLessThan(10)
+  })
+})
+
+describe('content that breaks off is broken for the client, and not stored', () => {
+  test.each([
+    ['a reset within a length', resets(LENGTH)],
+    ['a reset between chunks', resets(CHUNKED)],
+    ['a reset where the close would be the end', resets(CLOSING)],
+    ['a close short of the length', ends(LENGTH)],
+    ['a close before the last chunk', ends(CHUNKED)],
+    ['silence within a length', writes(LENGTH)],
+    ['silence between chunks', writes(CHUNKED)],
+  ])('%s', async (name, fault) => {
+    const path = `/broken/${name.replaceAll(' ', '-')}`
+    faults.set(path, fault)
+    await expect(ask(path)).rejects.toThrow(/aborted|hang up|ECONNRESET/)
+    faults.delete(path)
+    const next = await ask(path)
+    expect([next.body, next.cacheStatus]).toEqual(['fine', expect.stringMatching(/fwd=/)])
+  })
+
+  test('while content that ends with the connection is stored when that ended well', async () => {
+    faults.set('/closing', ends(CLOSING))
+    expect((await ask('/closing')).body).toBe('abc')
+    faults.delete('/closing')
+    expect(await ask('/closing')).toMatchObject({ body: 'abc', cacheStatus: expect.stringMatching(/; hit/) })
+  })
+})
+
+describe('no origin at all', () => {
+  test.each(['dead.test', 'nameless.test', 'plain.test'])(
+    '%s is a 502 or 504 without its address, at once',
+    async (host) => {
+      const failed = await ask('/x', host)
+      expect([502, 504]).toContain(failed.status)
+      expect(failed.body).not.toMatch(/127\.0\.0\.1|nobody|ECONN|ENOTFOUND/)
+      expect(failed.headers['cache-control']).toBe('no-store')
+      expect(failed.totalMs).toBeLessThan(3_000)
+    },
+  )
+})
+
+describe('clocks that differ', () => {
+  const inDays = (days: number): string => new Date(Date.now() + days * 86_400_000).toUTCString()
+  test.each([
+    ['Date in the future', `Date: ${inDays(1)}\r\n${FRESH}`],
+    ['Date in the past', `Date: ${inDays(-1)}\r\n${FRESH}`],
+    ['Age beyond all numbers', `Age: 99999999999999999999\r\n${FRESH}`],
+    ['a negative Age', `Age: -5\r\n${FRESH}`],
+    ['Age that is no number', `Age: soon\r\n${FRESH}`],
+    ['Expires that is no date', `Expires: tomorrow\r\n`],
+    ['Expires before Date', `Date: ${inDays(0)}\r\nExpires: ${inDays(-1)}\r\n`],
+  ])('%s: the Age of a hit is a number from 0 to 2^31', async (name, fields) => {
+    const path = `/clock/${name.replaceAll(' ', '-')}`
+    faults.set(path, writes(ok('fine', fields)))
+    expect((await ask(path)).status).toBe(200)
+    const { status, headers, cacheStatus } = await ask(path)
+    expect(status).toBe(200)
+    if (!/; hit/.test(cacheStatus)) return
+    expect(headers.age).toMatch(/^\d+$/)
+    expect(Number(headers.age)).toBeLessThanOrEqual(2 ** 31)
+  })
+})
+
+test('an idle connection that the origin closes as the next request goes out costs the client nothing', async () => {
+  for (let number = 0; number < 20; number++) {
+    faults.set(`/race/${number}`, ({ socket, turn }) => void (turn > 0 ? socket.end() : socket.write(ok('fine'))))
+    expect((await ask(`/race/${number}`)).body).toBe('fine')
+  }
+})
+
+test('of two URLs one of which is dead, WebSocket clients try the dead one once', async () => {
+  faults.set('/ws', ({ socket }) =>
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n'),
+  )
+  const statuses: string[] = []
+  for (let number = 0; number < 6; number++) {
+    const socket = connect(Number(new URL(herdgate.url).port), '127.0.0.1')
+    socket.write('GET /ws HTTP/1.1\r\nHost: half.test\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n')
+    const [chunk] = (await once(socket, 'data')) as [Buffer]
+    statuses.push(chunk.toString('latin1', 9, 12))
+    socket.destroy()
+  }
+  expect(statuses.filter((status) => status === '502').length).toBeLessThanOrEqual(1)
+  expect(statuses.filter((status) => status === '101').length).toBeGreaterThanOrEqual(5)
+})
