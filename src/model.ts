@@ -104,6 +104,27 @@ export interface StoredResponse extends Stamp, Lifetime {
   readonly varyOn: readonly string[]
   /** Those fields, normalised as in policy/vary.ts. */
   readonly vary: Fields
+  /** Present when the body is not the whole representation. */
+  readonly partial?: PartialContent | undefined
+}
+
+/** First and last byte, both included; counted from 0. */
+export interface ByteRange {
+  readonly first: number
+  readonly last: number
+}
+
+/** Which bytes of a representation an incomplete copy holds (RFC 9111 section 3.3). */
+export interface PartialContent {
+  /** Ascending, none touching the next; the body holds them one after the other. */
+  readonly parts: readonly ByteRange[]
+  /** Octets of the whole representation; undefined when not known. */
+  readonly complete: number | undefined
+  /** `complete` is not known, but the last part ends where the representation does. */
+  readonly reachesEnd: boolean
+  /** The Range that was answered with exactly this, and its Content-Range; undefined for what was put together. */
+  readonly asked: string | undefined
+  readonly contentRange: string | undefined
 }
 
 /** A value of the library door, kept by reference. */
@@ -123,6 +144,8 @@ export interface Varies extends Stamp {
   readonly on: readonly string[]
   /** Keys of the stored variants, oldest first; bounded. */
   readonly variants: readonly string[]
+  /** For variants in a known language: the name they have by that language, and their key. */
+  readonly languages: readonly (readonly [name: string, key: string])[]
 }
 
 /** "The last answer here was for one caller alone": requests go side by side instead of waiting (hit-for-miss). */
@@ -211,13 +234,22 @@ export type Decision<E extends Entry = Entry> =
   | { readonly kind: 'serve'; readonly entry: E; readonly refresh: boolean }
   | { readonly kind: 'serve-stale'; readonly entry: E }
   | { readonly kind: 'revalidate'; readonly entry: E; readonly why: ForwardReason; readonly fallback: Fallback }
-  | { readonly kind: 'fetch'; readonly why: ForwardReason }
+  | {
+      readonly kind: 'fetch'
+      readonly why: ForwardReason
+      /** A fresh copy of a part: what it lacks is enough. */
+      readonly part?: E | undefined
+    }
   | {
       readonly kind: 'pass'
       readonly why: ForwardReason
       readonly detail?: string | undefined
-      /** A copy that may answer if the origin fails. */
+      /** A copy that may answer if the origin fails, or is slow. */
       readonly entry?: E | undefined
+      /** How long the origin may take where there is such a copy, in milliseconds; undefined: as long as it does. */
+      readonly afterMs?: number | undefined
+      /** The copy that an answer without content speaks of (RFC 9111 section 4.3.5). */
+      readonly updates?: E | undefined
     }
   | { readonly kind: 'refuse'; readonly detail: string }
 

@@ -35,7 +35,7 @@ const RULES: readonly Rule[] = [
   },
   { from: 'src/stores/', may: ['src/stores/', ...NOUNS, 'npm:lru-cache'] },
   { from: 'src/origin/', may: ['src/origin/', ...NOUNS, 'node:', 'npm:undici'] },
-  { from: 'src/cache/', may: ['src/cache/', 'src/policy/', ...NOUNS] },
+  { from: 'src/cache/', may: ['src/cache/', 'src/policy/', ...NOUNS, 'node:crypto', 'node:stream'] },
   {
     from: 'src/config',
     may: ['src/config', 'src/model.ts', 'src/units.ts', 'src/defaults.ts', 'node:', 'npm:zod', 'npm:yaml'],

@@ -13,10 +13,11 @@ import type {
 import { namedBy } from '../policy/absolute-url.ts'
 import { namesOf } from '../policy/key.ts'
 import { nameOf } from '../policy/target.ts'
-import { Engine } from './engine.ts'
+import { Engine, type EngineLimits } from './engine.ts'
 import { type Explanation, explain } from './explain.ts'
 import { createValues, type ValueOptions, type Values } from './get-or-set.ts'
-import { createHandle, type Reply } from './handle.ts'
+import { createHandle } from './handle.ts'
+import type { Reply } from './reply.ts'
 import { type Namespace, namespaceOf } from './namespace.ts'
 import { Counts, type Statistics } from './statistics.ts'
 
@@ -29,6 +30,7 @@ export interface CacheOptions {
   readonly defaults?: ValueOptions
   readonly events?: Events
   readonly clock?: Clock
+  readonly limits?: EngineLimits | undefined
   /** Bytes of memory a value holds. */
   readonly sizeOf: (value: unknown) => number
 }
@@ -68,9 +70,9 @@ export interface Cache extends Values {
 }
 
 export function createCache(options: CacheOptions): Cache {
-  const { store, log, routes = [], defaults = {}, events = new Events(), clock = systemClock, sizeOf } = options
+  const { store, log, routes = [], defaults = {}, events = new Events(), clock = systemClock, sizeOf, limits } = options
   const counts = new Counts(events)
-  const engine = new Engine({ store, log, clock, events })
+  const engine = new Engine({ store, log, clock, events, limits })
   const http = { engine, routes, log, clock, events }
   const values = createValues({ engine, store, log, clock, counts, sizeOf, defaults })
 

@@ -20,7 +20,7 @@ import type {
   Store,
 } from '../model.ts'
 import { type AnyFlight, type Flight, Flights, type Landed } from './flights.ts'
-import { flightKey, lookup } from './lookup.ts'
+import { lookup } from './lookup.ts'
 import type { LoadContext, Question } from './question.ts'
 import { Storing } from './storing.ts'
 
@@ -29,6 +29,12 @@ export interface EngineParts {
   readonly log: InvalidationLog
   readonly clock: Clock
   readonly events: Events
+  readonly limits?: EngineLimits | undefined
+}
+
+export interface EngineLimits {
+  /** Requests that may wait for an origin at once, collapsed ones included; any more get a stale copy or a 503. */
+  readonly maxWaiting: number
 }
 
 /** How a question was answered. */
@@ -45,20 +51,24 @@ type Pass<E extends Entry> = Extract<Decision<E>, { kind: 'pass' }>
 const FAILURE_SHARED_FOR = { least: 250, most: 5_000 }
 /** A waiter that got an answer for others looks again this often, then goes alone. */
 const MOST_ATTEMPTS = 3
+const MOST_WAITING = 10_000
 
 export class Engine {
   readonly #store: Store
   readonly #log: InvalidationLog
   readonly #clock: Clock
   readonly #events: Events
+  readonly #maxWaiting: number
   readonly #flights = new Flights()
   readonly #storing: Storing
+  #waiting = 0
 
-  constructor({ store, log, clock, events }: EngineParts) {
+  constructor({ store, log, clock, events, limits }: EngineParts) {
     this.#store = store
     this.#log = log
     this.#clock = clock
     this.#events = events
+    this.#maxWaiting = limits?.maxWaiting ?? MOST_WAITING
     this.#storing = new Storing({ store, log, clock, flights: this.#flights })
   }
 
@@ -69,7 +79,7 @@ export class Engine {
 
   /** Answers a question. A value, not a promise, for a hit in a store that answers at once. */
   resolve<E extends Entry, D>(question: Question<E, D>): Awaitable<Resolution<E, D>> {
-    return this.#attempt(question, 1)
+    return this.#counted(this.#attempt(question, 1))
   }
 
   /** What the stores hold for a question; asks nobody else and changes nothing. */
@@ -88,7 +98,27 @@ export class Engine {
     why: ForwardReason,
     detail?: string,
   ): Promise<Resolution<E, D>> {
-    return this.#pass(question, question.key, { kind: 'pass', why, detail })
+    const decision = { kind: 'pass', why, detail } as const
+    if (this.#waiting >= this.#maxWaiting) return Promise.resolve(this.#shed(decision))
+    return this.#counted(this.#pass(question, question.key, decision))
+  }
+
+  /** Stores what an answer to this asker alone turned out to be worth to others. */
+  keep<E extends Entry, D>(question: Question<E, D>, entry: E): void {
+    this.#storing.keep(question, entry, question.key + question.apart, undefined)
+  }
+
+  #counted<T>(answer: Promise<T>): Promise<T>
+  #counted<T>(answer: Awaitable<T>): Awaitable<T>
+  #counted<T>(answer: Awaitable<T>): Awaitable<T> {
+    if (answer instanceof Promise) {
+      this.#waiting++
+      const answered = () => {
+        this.#waiting--
+      }
+      answer.then(answered, answered)
+    }
+    return answer
   }
 
   #attempt<E extends Entry, D>(question: Question<E, D>, attempt: number): Awaitable<Resolution<E, D>> {
@@ -101,6 +131,7 @@ export class Engine {
   #act<E extends Entry, D>(question: Question<E, D>, found: Found<E>, attempt: number): Awaitable<Resolution<E, D>> {
     const now = this.#clock.now()
     const decision = question.decide(found, now)
+    if (attempt === 1 && this.#waiting >= this.#maxWaiting && isForwarding(decision)) return this.#shed(decision)
     switch (decision.kind) {
       case 'serve':
         if (decision.refresh) this.#refresh(question, found, decision.entry)
@@ -209,6 +240,10 @@ export class Engine {
     return this.#pass(question, found.key, { kind: 'pass', why: decision.why, detail, entry: fallbackOf(decision) })
   }
 
+  #shed<E extends Entry, D>(decision: Forward<E> | Pass<E>): Resolution<E, D> {
+    return this.#staleOrError(decision, new HerdgateError('overloaded', 'too many requests are waiting'), false)
+  }
+
   #staleOrError<E extends Entry, D>(
     decision: Forward<E> | Pass<E>,
     error: HerdgateError,
@@ -239,10 +274,13 @@ export class Engine {
   /** The flight's result, or 'slow' when a stale copy may answer and the origin takes too long. */
   #landing<E extends Entry, D>(flight: Flight<E, D>, decision: Forward<E>): Promise<Landed<E, D> | 'slow'> {
     const afterMs = decision.kind === 'revalidate' ? decision.fallback.afterMs : undefined
-    if (afterMs === undefined) return flight.landed
+    return afterMs === undefined ? flight.landed : this.#within(flight.landed, afterMs)
+  }
+
+  #within<E extends Entry, D>(landing: Promise<Landed<E, D>>, afterMs: number): Promise<Landed<E, D> | 'slow'> {
     return new Promise((resolve) => {
       const cancel = this.#clock.after(afterMs, () => resolve('slow'))
-      void flight.landed.then((landed) => {
+      void landing.then((landed) => {
         cancel()
         resolve(landed)
       })
@@ -270,19 +308,20 @@ export class Engine {
     return arrival === flight.position || this.#log.verdict(entry) === 'valid'
   }
 
+  /** A fetch in progress that will answer this question as well, or a new one. */
   #join<E extends Entry, D>(
     question: Question<E, D>,
     found: Found<E>,
     decision: Forward<E>,
     arrival: number,
   ): { flight: Flight<E, D>; leads: boolean } {
-    const key = flightKey(found.key, question.credentialed)
-    const current = this.#flights.get(key)
-    if (current !== undefined && this.#mayJoin(current, arrival, decision.why)) {
-      return { flight: current as Flight<E, D>, leads: false }
+    for (const apart of [question.apart, question.apartWhole]) {
+      const current = apart === undefined ? undefined : this.#flights.get(found.key + apart)
+      if (current !== undefined && this.#mayJoin(current, arrival, decision.why)) {
+        return { flight: current as Flight<E, D>, leads: false }
+      }
     }
-    const previous = decision.kind === 'revalidate' ? decision : undefined
-    return { flight: this.#launch(question, key, previous, decision.why), leads: true }
+    return { flight: this.#launch(question, found.key + question.apart, decision), leads: true }
   }
 
   #mayJoin(flight: AnyFlight, arrival: number, why: ForwardReason): boolean {
@@ -298,31 +337,33 @@ export class Engine {
 
   /** A background refresh: nobody waits for it. */
   #refresh<E extends Entry, D>(question: Question<E, D>, found: Found<E>, entry: E): void {
-    const key = flightKey(found.key, question.credentialed)
+    const key = found.key + question.apart
     if (this.#flights.get(key) !== undefined) return
     const fallback: Fallback = { onError: true, afterMs: undefined }
-    const flight = this.#launch(question, key, { kind: 'revalidate', entry, why: 'stale', fallback }, 'stale', true)
+    const flight = this.#launch(question, key, { kind: 'revalidate', entry, why: 'stale', fallback }, true)
     discardUnkept(question, flight)
   }
 
   #launch<E extends Entry, D>(
     question: Question<E, D>,
     key: string,
-    revalidate: Revalidate<E> | undefined,
-    why: ForwardReason,
+    decision: Forward<E>,
     background = false,
   ): Flight<E, D> {
     const { generation, position } = this.#log
     // A purge since the look-up has taken the copy: it may not be confirmed back to life.
-    const isAlive = revalidate !== undefined && this.#log.verdict(revalidate.entry) !== 'dead'
+    const alive = (entry: E | undefined) => (entry && this.#log.verdict(entry) !== 'dead' ? entry : undefined)
+    const revalidate = decision.kind === 'revalidate' ? decision : undefined
+    const previous = alive(revalidate?.entry)
     const context: LoadContext<E> = {
-      previous: isAlive ? revalidate.entry : undefined,
-      keepPrevious: isAlive && revalidate.fallback.onError,
+      previous,
+      part: decision.kind === 'fetch' ? alive(decision.part) : undefined,
+      keepPrevious: previous !== undefined && revalidate?.fallback.onError === true,
       shared: true,
       generation,
       position,
       signal: undefined,
-      why,
+      why: decision.why,
     }
     const { promise, resolve } = Promise.withResolvers<Landed<E, D>>()
     const startedAt = this.#clock.now()
@@ -396,27 +437,54 @@ export class Engine {
   // ------------------------------------------------------------------------------------- for one asker alone
 
   async #pass<E extends Entry, D>(question: Question<E, D>, key: string, decision: Pass<E>): Promise<Resolution<E, D>> {
-    const { why, detail } = decision
-    const { generation, position } = this.#log
-    const { signal } = question
+    const { why, detail, afterMs } = decision
     const startedAt = this.#clock.now()
-    const landed = await load(question, {
-      previous: undefined,
-      keepPrevious: decision.entry !== undefined,
+    const loading = this.#loadAlone(question, decision)
+    const inTime = decision.entry === undefined || afterMs === undefined ? undefined : this.#within(loading, afterMs)
+    const landed = await (inTime ?? loading)
+    if (landed === 'slow') {
+      const stale = this.#stale<E, D>(decision, 'stale', 'soft-timeout')
+      if (stale !== undefined) {
+        void loading.then((late) => this.#settleLate(question, key, late))
+        return stale
+      }
+    }
+    return this.#answerAlone(question, key, decision, landed === 'slow' ? await loading : landed, {
+      result: 'pass',
+      fwd: why,
+      originMs: this.#clock.now() - startedAt,
+      detail,
+    })
+  }
+
+  #loadAlone<E extends Entry, D>(question: Question<E, D>, { why, entry, updates }: Pass<E>): Promise<Landed<E, D>> {
+    const { generation, position } = this.#log
+    return load(question, {
+      previous: updates !== undefined && this.#log.verdict(updates) !== 'dead' ? updates : undefined,
+      part: undefined,
+      keepPrevious: entry !== undefined,
       shared: false,
       generation,
       position,
-      signal,
+      signal: question.signal,
       why,
     })
-    const originMs = this.#clock.now() - startedAt
-    const passed: Outcome = { result: 'pass', fwd: why, originMs, detail }
+  }
+
+  #answerAlone<E extends Entry, D>(
+    question: Question<E, D>,
+    key: string,
+    decision: Pass<E>,
+    landed: Landed<E, D>,
+    passed: Outcome,
+  ): Resolution<E, D> {
     switch (landed.kind) {
       case 'entry':
-        this.#storing.keep(question, landed.entry, flightKey(key, question.credentialed), undefined)
-        return this.#led({ kind: 'fetch', why }, landed, originMs)
+        this.#storing.keep(question, landed.entry, key + question.apart, undefined)
+        return this.#led({ kind: 'fetch', why: decision.why }, landed, passed.originMs)
       case 'direct':
-        return direct(landed.reply, { ...passed, fwdStatus: landed.status, detail: detail ?? landed.why })
+        if (landed.outdated !== undefined) this.#storing.outdate(key, landed.outdated)
+        return direct(landed.reply, { ...passed, fwdStatus: landed.status, detail: passed.detail ?? landed.why })
       case 'failed': {
         const stale = this.#stale<E, D>(decision, 'stale_if_error', 'stale-if-error', landed.status)
         if (stale === undefined) return direct(landed.reply, { ...passed, fwdStatus: landed.status })
@@ -425,6 +493,16 @@ export class Engine {
       }
       case 'error':
         return this.#staleOrError(decision, landed.error, false)
+    }
+  }
+
+  /** What came too late for the one who asked. */
+  #settleLate<E extends Entry, D>(question: Question<E, D>, key: string, landed: Landed<E, D>): void {
+    if (landed.kind === 'entry') {
+      this.#storing.keep(question, landed.entry, key + question.apart, undefined)
+      question.discardEntry(landed.entry)
+    } else if (landed.kind !== 'error') {
+      question.discard(landed.reply)
     }
   }
 }
@@ -474,6 +552,9 @@ const failure = <E extends Entry, D>(error: HerdgateError, outcome: Outcome): Re
 })
 
 const collapsed = (fwd: ForwardReason): Outcome => ({ result: 'collapsed', fwd, collapsed: true })
+
+const isForwarding = <E extends Entry>(decision: Decision<E>): decision is Forward<E> | Pass<E> =>
+  decision.kind === 'revalidate' || decision.kind === 'fetch' || decision.kind === 'pass'
 
 /** The copy that may answer in the origin's place. */
 function fallbackOf<E extends Entry>(decision: Forward<E> | Pass<E>): E | undefined {

@@ -51,7 +51,7 @@ export async function explain(request: CacheRequest, parts: HandleParts): Promis
   const common = { request: asked, route: route.name, key }
   if (kind.kind === 'unsafe') return { ...common, decision: 'unsafe', why: 'method' }
   if (kind.kind === 'pass') return { ...common, decision: 'pass', why: kind.detail ?? kind.why }
-  const ask = { key, target, url: nameOf(url), credentialed: kind.credentialed, shared: true }
+  const ask = { key, target, url: nameOf(url), credentialed: kind.credentialed, lookedUp: true }
   const question = new HttpQuestion(request, route, ask, parts)
   const found = await engine.find(question)
   return { ...common, ...judged(question, found, clock.now()), ...describe(found, key, clock, log) }

@@ -6,7 +6,14 @@ export type Landed<E extends Entry, D> =
   /** For everyone: being stored, or a stored response found still good (`validated`). */
   | { readonly kind: 'entry'; readonly entry: E; readonly status: number; readonly validated: boolean }
   /** For the request that started the fetch, alone, and why. */
-  | { readonly kind: 'direct'; readonly reply: D; readonly status: number; readonly why: string }
+  | {
+      readonly kind: 'direct'
+      readonly reply: D
+      readonly status: number
+      readonly why: string
+      /** A stored response that this answer shows to be out of date. */
+      readonly outdated?: E | undefined
+    }
   /** The origin answered that it failed (5xx). A stale copy may stand in for it; `shared`: so may it for others. */
   | { readonly kind: 'failed'; readonly reply: D; readonly status: number; readonly shared: boolean }
   /** There was no answer. */

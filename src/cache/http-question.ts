@@ -1,40 +1,35 @@
-import { Body, type Fate } from '../body.ts'
+import type { Body, Fate } from '../body.ts'
 import { HerdgateError } from '../errors.ts'
-import type { Events } from '../events.ts'
 import { type Fields, field } from '../fields.ts'
 import type {
   Awaitable,
+  ByteRange,
   CacheRequest,
-  Clock,
   Decision,
   Found,
-  OriginRequest,
   OriginResponse,
   Route,
   Stored,
   StoredResponse,
+  Varies,
 } from '../model.ts'
-import { upstreamFields } from '../policy/forward.ts'
-import { lifetimeOf } from '../policy/freshness.ts'
-import { dated, storedFields } from '../policy/response.ts'
+import { parseContentRange, rangeFor, rangeMissing, rangesAsked, select, strongValidator } from '../policy/range.ts'
 import { decide } from '../policy/reuse.ts'
 import { type Storable, storable } from '../policy/storable.ts'
-import { tagsOf } from '../policy/tags.ts'
-import { locate } from '../policy/target.ts'
-import { conditionsFor, confirms, mergeFields } from '../policy/validation.ts'
-import { selecting, selects, variantKey, varyOn } from '../policy/vary.ts'
+import { conditionsFor, confirms, describesSame, mergeFields } from '../policy/validation.ts'
+import { languageKey, languageKeyOf, selects, variantKey, varyOn } from '../policy/vary.ts'
+import { type AskParts, askOrigin, type Fetched } from './ask-origin.ts'
+import { completed, settledPart } from './parts.ts'
 import type { LoadContext, Loaded, Question } from './question.ts'
+import { arrivingBody, declaredLength, freshEntry, type Making, updatedEntry } from './response-entry.ts'
 
 /** A response for one request alone, as the origin sent it. */
 export interface DirectResponse {
   readonly status: number
   readonly fields: Fields
   readonly body: Body
-}
-
-export interface HttpParts {
-  readonly clock: Clock
-  readonly events: Events
+  /** The same as something to store, where the answer to one request turns out to be what others would get. */
+  readonly entry?: StoredResponse | undefined
 }
 
 /** What distinguishes the ways in which a request asks. */
@@ -44,14 +39,13 @@ export interface Ask {
   readonly target: string
   readonly url: string
   readonly credentialed: boolean
-  /** The answer may be shared: the origin is asked for the whole, whatever condition the client made. */
-  readonly shared: boolean
+  /** The answer is looked up and may be given to others: conditions of the client are answered here. */
+  readonly lookedUp: boolean
 }
 
-/** At most this much of a response that is not stored waits in memory for its reader. */
-const WINDOW_BYTES = 256 * 1024
-/** A reader that makes the others wait for longer is dropped. */
-const STALL_MS = 10_000
+type Landing = Loaded<StoredResponse, DirectResponse>
+type Context = LoadContext<StoredResponse>
+
 /** An error page is shared among those who wait if it is no longer than this. */
 const SHARED_FAILURE_BYTES = 64 * 1024
 
@@ -60,17 +54,21 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
   readonly key: string
   readonly url: string
   readonly route: string
-  readonly credentialed: boolean
+  readonly apart: string
+  readonly apartWhole: string | undefined
   readonly #request: CacheRequest
   readonly #route: Route
   readonly #ask: Ask
-  readonly #parts: HttpParts
+  readonly #parts: AskParts
 
-  constructor(request: CacheRequest, route: Route, ask: Ask, parts: HttpParts) {
+  constructor(request: CacheRequest, route: Route, ask: Ask, parts: AskParts) {
+    const whole = ask.credentialed ? '\ncredentials' : ''
+    const range = ask.lookedUp ? rangeLines(request) : NO_LINES
     this.key = ask.key
     this.url = ask.url
     this.route = route.name
-    this.credentialed = ask.credentialed
+    this.apart = range.length === 0 ? whole : `${whole}\nrange ${range.join(' ')}`
+    this.apartWhole = range.length === 0 ? undefined : whole
     this.#request = request
     this.#route = route
     this.#ask = ask
@@ -93,16 +91,38 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
     return variantKey(this.key, on, this.#request.fields)
   }
 
+  otherVariant({ on, languages }: Varies): string | undefined {
+    if (languages.length === 0) return undefined
+    const name = languageKey(this.key, on, this.#request.fields)
+    return languages.find(([candidate]) => candidate === name)?.[1]
+  }
+
+  variantName({ varyOn: on, fields }: StoredResponse): string | undefined {
+    return languageKeyOf(this.key, on, this.#request.fields, fields)
+  }
+
   variesOn(entry: StoredResponse): readonly string[] {
     return entry.varyOn
   }
 
   mayShare(entry: StoredResponse): boolean {
-    return entry.body.joinable && (entry.varyOn.length === 0 || selects(entry.vary, this.#request.fields))
+    if (!entry.body.joinable) return false
+    if (entry.varyOn.length > 0 && !selects(entry.vary, this.#request.fields)) return false
+    if (entry.partial === undefined) return true
+    const { kind } = select(this.#request, entry, undefined)
+    return kind === 'as-received' || (kind !== 'missing' && entry.body.bytes !== undefined)
   }
 
   fate(entry: StoredResponse): Awaitable<Fate> {
     return entry.body.fate
+  }
+
+  isPart(entry: StoredResponse): boolean {
+    return entry.partial !== undefined
+  }
+
+  settled(part: StoredResponse, stored: Stored | undefined): StoredResponse | undefined {
+    return settledPart(part, stored, this.#route.rules.maxObjectBytes)
   }
 
   discardEntry(entry: StoredResponse): void {
@@ -117,159 +137,160 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
     reply.body.discard()
   }
 
-  async load(context: LoadContext<StoredResponse>): Promise<Loaded<StoredResponse, DirectResponse>> {
-    const fetched = await this.#fetch(context, context.previous)
-    const { previous } = context
-    if (fetched.response.status !== 304 || !this.#ask.shared || !context.shared) return this.#judge(context, fetched)
+  async load(context: Context): Promise<Landing> {
+    const { previous, part } = context
+    if (!this.#isForAll(context)) {
+      const fetched = await this.#fetch(context, NO_LINES)
+      return previous === undefined ? this.#judge(context, fetched) : this.#updated(context, previous, fetched)
+    }
+    const missing = part?.partial && rangeMissing(part.partial)
+    if (part !== undefined && missing !== undefined) return this.#completed(context, part, missing)
+    const fetched = await this.#fetch(context, this.#conditions(previous))
+    if (fetched.response.status !== 304) return this.#judge(context, fetched)
     if (previous !== undefined && confirms(previous, fetched.response))
       return this.#validated(context, previous, fetched)
     fetched.stop()
     if (previous === undefined) throw new HerdgateError('origin_invalid', '304 in answer to an unconditional request')
-    return this.#judge(context, await this.#fetch(context, undefined)) // it confirmed some other response
+    return this.#judge(context, await this.#fetch(context, this.#conditions(undefined))) // it confirmed some other response
   }
 
-  /** Asks the origin, with the conditions that a stored response allows. */
-  async #fetch(context: LoadContext<StoredResponse>, previous: StoredResponse | undefined): Promise<Fetched> {
-    const { clock, events } = this.#parts
-    const abort = new AbortController()
-    const stop = () => abort.abort()
-    const signal = context.signal === undefined ? abort.signal : AbortSignal.any([abort.signal, context.signal])
-    const requestedAt = clock.now()
-    const report = (code: string) => {
-      const ms = clock.now() - requestedAt
-      events.emit('origin', { origin: this.#route.origin.name, route: this.route, reason: context.why, code, ms })
-    }
-    try {
-      const response = await this.#route.origin.fetch(this.#upstream(context, previous), signal)
-      report(String(response.status))
-      return { response, requestedAt, respondedAt: clock.now(), stop }
-    } catch (error) {
-      report(error instanceof HerdgateError ? error.code : 'internal')
-      throw error
-    }
+  /** Is the origin asked in the name of everyone who may come? */
+  #isForAll(context: Context): boolean {
+    return context.shared && this.#ask.lookedUp
   }
 
-  #upstream(context: LoadContext<StoredResponse>, previous: StoredResponse | undefined): OriginRequest {
-    const request = this.#request
-    const { scheme, authority } = locate(request.url)
-    const whole = context.shared && this.#ask.shared
-    const fields = upstreamFields(request, {
-      conditions: previous && conditionsFor(previous),
-      stripConditionals: whole,
-      authority,
-      scheme,
-      cookies: this.#route.rules.cookies,
-      hasBody: request.body !== undefined,
-    })
-    const method = whole ? 'GET' : request.method
-    const onInterim = (status: number, interim: Fields) => request.onInterim?.(status, interim)
-    return { method, target: this.#ask.target, fields, body: request.body, onInterim }
+  /** A stored response is confirmed whole; without one, the range that is asked for is enough. */
+  #conditions(previous: StoredResponse | undefined): readonly string[] {
+    return previous === undefined || previous.partial !== undefined
+      ? rangeLines(this.#request)
+      : conditionsFor(previous)
+  }
+
+  #fetch(context: Context, conditions: readonly string[]): Promise<Fetched> {
+    const { why, signal } = context
+    const forAll = this.#isForAll(context)
+    const { target } = this.#ask
+    return askOrigin(
+      { request: this.#request, route: this.#route, target, forAll, conditions, why, signal },
+      this.#parts,
+    )
   }
 
   /** RFC 9111 section 4.3.4: the stored content with the fields of the 304, as good as new. */
-  #validated(
-    context: LoadContext<StoredResponse>,
-    previous: StoredResponse,
-    { response, requestedAt, respondedAt, stop }: Fetched,
-  ): Loaded<StoredResponse, DirectResponse> {
-    stop() // a 304 has no content
-    const update = storedFields(response.fields, this.#route.rules.cookies)
-    const fields = dated(mergeFields(previous.fields, update), respondedAt)
+  #validated(context: Context, previous: StoredResponse, fetched: Fetched): Landing {
+    fetched.stop() // a 304 has no content
+    const { response } = fetched
+    const entry = updatedEntry(this.#making(context), previous, response.fields, fetched)
     const judged = { status: previous.status, fields: mergeFields(previous.fields, response.fields) }
     const verdict = storable(this.#request, judged, this.#route.rules)
-    if (!verdict.store) {
-      return {
-        kind: 'direct',
-        reply: { status: previous.status, fields, body: previous.body },
-        status: 304,
-        why: verdict.why,
-      }
-    }
-    const tags = tagsOf(response.fields, this.#route.rules)
-    const entry: StoredResponse = {
-      ...previous,
-      ...this.#selection(fields),
-      ...lifetimeOf(judged, this.#route.rules, { requestedAt, respondedAt }),
-      fields,
-      tags: tags.ok && tags.tags.length > this.#route.rules.tags.length ? tags.tags : previous.tags,
-      ...stampOf(context),
-    }
-    return { kind: 'entry', entry, status: 304, validated: true }
+    if (verdict.store) return { kind: 'entry', entry, status: 304, validated: true }
+    const reply = { status: entry.status, fields: entry.fields, body: entry.body }
+    return { kind: 'direct', reply, status: 304, why: verdict.why }
   }
 
-  #judge(context: LoadContext<StoredResponse>, fetched: Fetched): Loaded<StoredResponse, DirectResponse> {
+  /** RFC 9111 section 4.3.5: what a response to HEAD says of the content that is stored. */
+  #updated(context: Context, previous: StoredResponse, fetched: Fetched): Landing {
     const { response } = fetched
-    const failed = response.status >= 500
-    const verdict = this.#storable(response)
-    if (verdict.store && !(failed && context.keepPrevious)) return this.#fresh(context, fetched)
+    if (response.status !== 200) return this.#judge(context, fetched)
+    const judged = { status: previous.status, fields: mergeFields(previous.fields, response.fields) }
+    const asGet = { ...this.#request, method: 'GET', url: this.#request.url, fields: this.#request.fields }
+    const same = describesSame(previous, response) && storable(asGet, judged, this.#route.rules).store
+    if (!same) return { ...this.#direct(fetched, 'method'), outdated: previous }
+    fetched.stop()
+    const entry = updatedEntry(this.#making(context), previous, response.fields, fetched)
+    return { kind: 'entry', entry, status: response.status, validated: true }
+  }
+
+  /** The bytes a part lacks, put in their place (RFC 9111 section 3.4); the whole, should the origin not play along. */
+  async #completed(context: Context, part: StoredResponse, missing: ByteRange): Promise<Landing> {
+    const complete = part.partial?.complete
+    const validator = strongValidator(part.fields)
+    const wanted = ['Range', rangeFor(missing, complete)]
+    const fetched = await this.#fetch(context, validator === undefined ? wanted : [...wanted, 'If-Range', validator])
+    const { status, fields } = fetched.response
+    if (status !== 206 && status !== 304 && status !== 416) return this.#judge(context, fetched)
+    const range = status === 206 ? parseContentRange(field(fields, 'content-range')) : undefined
+    const fits = range?.first === missing.first && range.last === missing.last && range.complete === complete
+    if (fits && validator !== undefined && validator === strongValidator(fields)) {
+      return this.#whole(context, part, missing, fetched)
+    }
+    fetched.stop()
+    return this.#judge(context, await this.#fetch(context, NO_LINES))
+  }
+
+  #whole(context: Context, part: StoredResponse, missing: ByteRange, fetched: Fetched): Landing {
+    const { response } = fetched
+    const { rules } = this.#route
+    const judged = { status: 200, fields: mergeFields(part.fields, response.fields) }
+    const verdict = storable(this.#request, judged, rules)
+    const source = completed(part, missing, response.body)
+    const arriving = { ...fetched, response: { ...response, body: source, trailers: () => NO_LINES } }
+    const length = part.partial?.complete
+    const body = arrivingBody(arriving, length, verdict.store ? rules.maxObjectBytes : 0, this.#parts.clock)
+    const complete = { ...part, status: 200, partial: undefined, body }
+    const entry = updatedEntry(this.#making(context), complete, response.fields, fetched)
+    if (verdict.store) return { kind: 'entry', entry, status: response.status, validated: false }
+    const reply = { status: 200, fields: entry.fields, body }
+    return { kind: 'direct', reply, status: response.status, why: verdict.why }
+  }
+
+  /** To be stored, to be shared among those who wait, or for this request alone. */
+  #judge(context: Context, fetched: Fetched): Landing {
+    const { status, fields } = fetched.response
+    const failed = status >= 500
+    const verdict = this.#storable(fetched.response)
+    if (verdict.store && !(failed && context.keepPrevious)) {
+      return { kind: 'entry', entry: this.#fresh(context, fetched), status, validated: false }
+    }
     const why = verdict.store ? 'kept-stale' : verdict.why
-    if (!failed) return { kind: 'direct', reply: this.#reply(fetched, 0), status: response.status, why }
-    const forAll = !this.credentialed && varyOn(response.fields).length === 0
+    if (!failed) return this.#direct(fetched, why, this.#forGet(context, fetched))
+    const forAll = !this.#ask.credentialed && varyOn(fields).length === 0
     const shared = forAll && (verdict.store || why === 'status' || why === 'no-lifetime')
     const reply = this.#reply(fetched, shared ? SHARED_FAILURE_BYTES : 0)
-    return { kind: 'failed', reply, status: response.status, shared }
+    return { kind: 'failed', reply, status, shared }
   }
 
   #storable(response: OriginResponse): Storable {
-    if (!this.#ask.shared) return { store: false, why: this.#request.method === 'GET' ? 'bypass' : 'method' }
+    if (!this.#ask.lookedUp) return { store: false, why: this.#request.method === 'GET' ? 'bypass' : 'method' }
     const verdict = storable(this.#request, response, this.#route.rules)
-    const tooLarge = (lengthOf(response.fields) ?? 0) > this.#route.rules.maxObjectBytes
+    const tooLarge = (declaredLength(response.fields) ?? 0) > this.#route.rules.maxObjectBytes
     return verdict.store && tooLarge ? { store: false, why: 'too-large' } : verdict
   }
 
-  #fresh(context: LoadContext<StoredResponse>, fetched: Fetched): Loaded<StoredResponse, DirectResponse> {
-    const { response, requestedAt, respondedAt } = fetched
-    const { rules } = this.#route
-    const tags = tagsOf(response.fields, rules)
-    const entry: StoredResponse = {
-      kind: 'response',
-      status: response.status,
-      fields: dated(storedFields(response.fields, rules.cookies), respondedAt),
-      body: this.#body(fetched, rules.maxObjectBytes),
-      ...this.#selection(response.fields),
-      url: this.url,
-      tags: tags.ok ? tags.tags : NO_TAGS,
-      ...lifetimeOf(response, rules, { requestedAt, respondedAt }),
-      ...stampOf(context),
-    }
-    return { kind: 'entry', entry, status: response.status, validated: false }
+  /** The answer to a POST that is what a GET would get (RFC 9110 section 9.3.3). */
+  #forGet(context: Context, fetched: Fetched): StoredResponse | undefined {
+    const isFor = this.#request.method === 'POST' && fetched.response.status === 200
+    return isFor && storable(this.#request, fetched.response, this.#route.rules).store
+      ? this.#fresh(context, fetched)
+      : undefined
   }
 
-  /** By which of the request's fields the response was selected. */
-  #selection(fields: Fields): Pick<StoredResponse, 'varyOn' | 'vary'> {
-    const on = varyOn(fields)
-    if (on === '*' || on.length === 0) return UNSELECTED // "*" is not storable
-    return { varyOn: on, vary: selecting(on, this.#request.fields) }
+  #fresh(context: Context, fetched: Fetched): StoredResponse {
+    return freshEntry(this.#making(context), fetched, this.#parts.clock)
+  }
+
+  #direct(fetched: Fetched, why: string, entry?: StoredResponse): Extract<Landing, { kind: 'direct' }> {
+    const { status, fields } = fetched.response
+    const reply = entry === undefined ? this.#reply(fetched, 0) : { status, fields, body: entry.body, entry }
+    return { kind: 'direct', reply, status, why }
   }
 
   #reply(fetched: Fetched, keepBytes: number): DirectResponse {
     const { status, fields } = fetched.response
-    return { status, fields: fields, body: this.#body(fetched, keepBytes) }
+    return { status, fields, body: arrivingBody(fetched, declaredLength(fields), keepBytes, this.#parts.clock) }
   }
 
-  #body({ response, stop }: Fetched, keepBytes: number): Body {
-    const { clock } = this.#parts
-    const trailers = () => response.trailers()
-    const length = lengthOf(response.fields)
-    const limits = { keepBytes, windowBytes: WINDOW_BYTES, stallMs: STALL_MS }
-    return Body.from(response.body, { length, ...limits, clock, stop, trailers })
+  #making({ generation, position }: Context): Making {
+    return { request: this.#request, rules: this.#route.rules, url: this.url, generation, position }
   }
 }
 
-interface Fetched {
-  readonly response: OriginResponse
-  readonly requestedAt: number
-  readonly respondedAt: number
-  /** Nobody wants the rest of the response. */
-  readonly stop: () => void
+/** The range that is wanted, and of which representation, as the origin is to be told. */
+function rangeLines(request: CacheRequest): readonly string[] {
+  if (rangesAsked(request)?.kind !== 'bytes') return NO_LINES
+  const range = field(request.fields, 'range') ?? ''
+  const ofWhich = field(request.fields, 'if-range')
+  return ofWhich === undefined ? ['Range', range] : ['Range', range, 'If-Range', ofWhich]
 }
 
-function lengthOf(fields: Fields): number | undefined {
-  const declared = field(fields, 'content-length')
-  return declared === undefined ? undefined : Number(declared)
-}
-
-const UNSELECTED = { varyOn: [], vary: [] }
-const NO_TAGS: readonly string[] = []
-
-const stampOf = ({ generation, position }: LoadContext<StoredResponse>) => ({ generation, position, checked: position })
+const NO_LINES: readonly string[] = []

@@ -22,12 +22,12 @@ export function lookup<E extends Entry, D>(
       if (question.isEntry(stored)) return { key, entry: stored, verdict, unshareable: false, miss }
       if (stored.kind === 'unshareable' && verdict === 'valid') return nothing(key, miss, true)
     }
-    return question.credentialed ? credentialed(key, miss) : nothing(key, miss, false)
+    return question.apart === '' ? nothing(key, miss, false) : apart(key, miss)
   }
 
-  /** Answers to requests with credentials are remembered apart from the others' (see `flightKey`). */
-  const credentialed = (key: string, miss: Found['miss']): Awaitable<Found<E>> =>
-    at(flightKey(key, true), (stored) => {
+  /** Answers that only some askers may share are remembered apart from the others'. */
+  const apart = (key: string, miss: Found['miss']): Awaitable<Found<E>> =>
+    at(key + question.apart, (stored) => {
       const remembered = stored?.kind === 'unshareable' && now < stored.until && log.verdict(stored) === 'valid'
       return nothing(key, miss, remembered)
     })
@@ -35,12 +35,15 @@ export function lookup<E extends Entry, D>(
   return at(question.key, (stored) => {
     if (stored?.kind !== 'varies' || log.verdict(stored) === 'dead') return found(question.key, stored, 'uri-miss')
     const key = question.variantKey(stored.on)
-    return at(key, (variant) => found(key, variant, 'vary-miss'))
+    const other = question.otherVariant(stored)
+    return at(key, (variant) => {
+      if (variant !== undefined || other === undefined) return found(key, variant, 'vary-miss')
+      return at(other, (suiting) =>
+        suiting === undefined ? found(key, undefined, 'vary-miss') : found(other, suiting, 'vary-miss'),
+      )
+    })
   })
 }
-
-/** The key under which requests share a fetch. */
-export const flightKey = (key: string, credentialed: boolean): string => (credentialed ? `${key}\ncredentials` : key)
 
 const nothing = <E extends Entry>(key: string, miss: Found['miss'], unshareable: boolean): Found<E> => ({
   key,

@@ -1,5 +1,5 @@
 import type { Fate } from '../body.ts'
-import type { Awaitable, Decision, Entry, ForwardReason, Found, Stored } from '../model.ts'
+import type { Awaitable, Decision, Entry, ForwardReason, Found, Stored, Varies } from '../model.ts'
 import type { Landed } from './flights.ts'
 
 /**
@@ -13,12 +13,21 @@ export interface Question<E extends Entry, D> {
   readonly url: string
   /** Label for events. */
   readonly route: string
-  /** It carries credentials: it shares a fetch only with others that do, since the answer may turn on them. */
-  readonly credentialed: boolean
+  /**
+   * Put behind a key, it names the fetches this asker may share: those with credentials are apart from those without,
+   * since the answer may turn on them, and those for one range from those for another.
+   */
+  readonly apart: string
+  /** The same for a fetch of all there is, which answers any range as well; undefined when that is what `apart` names. */
+  readonly apartWhole: string | undefined
   /** Aborted when the asker has gone. */
   readonly signal: AbortSignal | undefined
   isEntry(stored: Stored): stored is E
   variantKey(on: readonly string[]): string
+  /** Key of another variant that answers the asker as well. */
+  otherVariant(varies: Varies): string | undefined
+  /** The name by which `otherVariant` finds this entry. */
+  variantName(entry: E): string | undefined
   decide(found: Found<E>, now: number): Decision<E>
   /** Asks the origin or the loader. Rejects when there is no answer. */
   load(context: LoadContext<E>): Promise<Loaded<E, D>>
@@ -30,6 +39,12 @@ export interface Question<E extends Entry, D> {
   fate(entry: E): Awaitable<Fate>
   /** May this answer, which is not stored, still be read from the start by another asker? */
   mayShareReply(reply: D): boolean
+  /** Is the entry less than the whole, so that what is stored already bears on what to store? */
+  isPart(entry: E): boolean
+  /**
+   * What to store of a part whose content has all come to hand, beside what is stored and valid; undefined: nothing.
+   */
+  settled(part: E, stored: Stored | undefined): E | undefined
   /** Whoever asked does not read this entry; the store may still want it. */
   discardEntry(entry: E): void
   /** An answer nobody is going to read. */
@@ -41,6 +56,8 @@ export type Loaded<E extends Entry, D> = Exclude<Landed<E, D>, { kind: 'error' }
 export interface LoadContext<E extends Entry> {
   /** A stored copy that the origin may confirm. */
   readonly previous: E | undefined
+  /** A fresh copy of a part: the origin is asked for what it lacks. */
+  readonly part: E | undefined
   /** `previous` may answer if the origin fails: an error response must not take its place. */
   readonly keepPrevious: boolean
   /** The result may be shared: a complete, unconditional answer is asked for. */

@@ -1,7 +1,6 @@
 import type { Fate } from '../body.ts'
 import type { Awaitable, Clock, Entry, InvalidationLog, Store, Stored } from '../model.ts'
 import type { AnyFlight, Flight, Flights } from './flights.ts'
-import { flightKey } from './lookup.ts'
 import type { Question } from './question.ts'
 
 export interface StoringParts {
@@ -39,31 +38,55 @@ export class Storing {
     const settle = (fate: Fate) => {
       const wanted = flight === undefined || this.#flights.get(key) === flight
       const written =
-        wanted && this.#log.verdict(entry) === 'valid'
-          ? this.#write(target, flightKey(target, question.credentialed), entry, fate)
-          : undefined
+        wanted && this.#log.verdict(entry) === 'valid' ? this.#write(question, target, entry, fate) : undefined
       if (written instanceof Promise) void written.then(() => this.#left(flight))
       else this.#left(flight)
     }
 
     if (on.length > 0 && this.#log.verdict(entry) === 'valid') this.#announceVariants(question, entry, on, target)
-    if (flight !== undefined && flightKey(target, question.credentialed) !== key) {
-      this.#flights.put(flightKey(target, question.credentialed), flight)
-    }
+    if (flight !== undefined && target + question.apart !== key) this.#flights.put(target + question.apart, flight)
     const fate = question.fate(entry)
     if (fate instanceof Promise) void fate.then(settle)
     else settle(fate)
   }
 
-  #write(target: string, key: string, entry: Entry, fate: Fate): Awaitable<void> {
+  #write<E extends Entry, D>(question: Question<E, D>, target: string, entry: E, fate: Fate): Awaitable<void> {
     switch (fate) {
       case 'kept':
-        return this.#store.set(target, entry, entry.keepUntil - this.#clock.now())
+        return question.isPart(entry) ? this.#putPart(question, target, entry) : this.put(target, entry)
       case 'outgrown':
-        return this.rememberUnshareable(key, entry)
+        return this.rememberUnshareable(target + question.apart, entry)
       case 'broken':
         return undefined
     }
+  }
+
+  put(key: string, entry: Entry): Awaitable<void> {
+    return this.#store.set(key, entry, entry.keepUntil - this.#clock.now())
+  }
+
+  /** From now on it is validated before use; it may still stand in for an origin that fails. */
+  outdate(key: string, entry: Entry): void {
+    const now = this.#clock.now()
+    const outdated = { ...entry, freshUntil: Math.min(entry.freshUntil, now), staleWhileRevalidateUntil: now }
+    const replace = (stored: Stored | undefined) => {
+      const isThere = isEntry(stored) && stored.position === entry.position && stored.bornAt === entry.bornAt
+      if (isThere && this.#log.verdict(stored) !== 'dead') void this.put(key, outdated)
+    }
+    const stored = this.#store.get(key)
+    if (stored instanceof Promise) void stored.then(replace)
+    else replace(stored)
+  }
+
+  /** A part is put together with what is there. */
+  #putPart<E extends Entry, D>(question: Question<E, D>, key: string, part: E): Awaitable<void> {
+    const join = (stored: Stored | undefined): Awaitable<void> => {
+      const valid = stored !== undefined && this.#log.verdict(stored) === 'valid' ? stored : undefined
+      const settled = question.settled(part, valid)
+      return settled === undefined ? undefined : this.put(key, settled)
+    }
+    const stored = this.#store.get(key)
+    return stored instanceof Promise ? stored.then(join) : join(stored)
   }
 
   #left(flight: AnyFlight | undefined): void {
@@ -84,8 +107,12 @@ export class Storing {
       const variants = [...known, variant].slice(-MOST_VARIANTS)
       const dropped = before?.kind === 'varies' ? before.variants.filter((key) => !variants.includes(key)) : []
       for (const key of dropped) void this.#store.delete(key)
+      const languages = same ? before.languages.filter(([, key]) => key !== variant && variants.includes(key)) : []
+      const name = question.variantName(entry)
+      if (name !== undefined) languages.push([name, variant])
       const { url, generation, position } = entry
-      const marker: Stored = { kind: 'varies', on, variants, url, tags: [], generation, position, checked: position }
+      const stamp = { url, tags: [], generation, position, checked: position }
+      const marker: Stored = { kind: 'varies', on, variants, languages, ...stamp }
       void this.#store.set(question.key, marker, entry.keepUntil - this.#clock.now())
     }
     if (stored instanceof Promise) void stored.then(announce)
@@ -102,6 +129,8 @@ export class Storing {
 
 /** Whence a stored thing comes: its name, and the log's state when its fetch began. */
 type Origins = Pick<Entry, 'url' | 'generation' | 'position'>
+
+const isEntry = (stored: Stored | undefined): stored is Entry => stored?.kind === 'response' || stored?.kind === 'value'
 
 const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((name, index) => name === b[index])

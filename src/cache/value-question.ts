@@ -33,7 +33,8 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
   readonly key: string
   readonly url: string
   readonly route = 'library'
-  readonly credentialed = false
+  readonly apart = ''
+  readonly apartWhole = undefined
   readonly signal = undefined
   readonly #load: Loader<T>
   readonly #rules: ValueRules
@@ -85,6 +86,22 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
 
   variantKey(): string {
     throw new HerdgateError('internal', 'values have no variants')
+  }
+
+  otherVariant(): undefined {
+    return undefined
+  }
+
+  variantName(): undefined {
+    return undefined
+  }
+
+  isPart(): boolean {
+    return false
+  }
+
+  settled(value: StoredValue): StoredValue {
+    return value
   }
 
   variesOn(): readonly string[] {

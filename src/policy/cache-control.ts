@@ -71,8 +71,8 @@ export function parseCacheControl(value: string | undefined): Directives {
 }
 
 /**
- * The directives that govern a response: the first targeted field with a valid, non-empty value, otherwise
- * Cache-Control (RFC 9213 section 2.2).
+ * The directives that govern a response: the first targeted field with a valid, non-empty value (RFC 9213 section
+ * 2.2), then Surrogate-Control, their forerunner, otherwise Cache-Control.
  */
 export function responseDirectives(fields: Fields): ResponseDirectives {
   for (const name of TARGETED_FIELDS) {
@@ -80,6 +80,8 @@ export function responseDirectives(fields: Fields): ResponseDirectives {
     const directives = value === undefined ? undefined : parseTargeted(value)
     if (directives !== undefined) return { ...directives, targeted: true }
   }
+  const surrogate = parseSurrogateControl(field(fields, 'surrogate-control'))
+  if (surrogate !== undefined) return { ...surrogate, targeted: true }
   return { ...parseCacheControl(field(fields, 'cache-control')), targeted: false }
 }
 
@@ -107,6 +109,41 @@ function argumentOf([value]: Item | InnerList): string | undefined {
   return value instanceof Token ? value.toString() : MALFORMED
 }
 
+/**
+ * Surrogate-Control (W3C Edge Architecture Specification): `no-store` and `max-age=30`, or `max-age=30+60` with a time
+ * for stale use; a directive with `;target` is for that surrogate alone. Undefined when nothing in it is for us.
+ */
+export function parseSurrogateControl(value: string | undefined): Directives | undefined {
+  const directives: Mutable = { ...NONE }
+  for (const member of value === undefined ? [] : surrogateMembers(value)) {
+    const { name, argument, target } = member
+    if (target !== undefined && target !== SURROGATE) continue
+    if (name === 'no-store') directives.noStore = true
+    if (name !== 'max-age') continue
+    const [lifetime, extension] = argument?.split('+', 2) ?? []
+    apply(directives, 'max-age', lifetime ?? MALFORMED)
+    if (extension !== undefined) apply(directives, 'stale-while-revalidate', extension)
+  }
+  return directives.noStore || directives.maxAge !== undefined ? directives : undefined
+}
+
+/** Our name as a surrogate, as Surrogate-Capability gives it. */
+export const SURROGATE = 'herdgate'
+
+interface SurrogateMember {
+  readonly name: string
+  readonly argument: string | undefined
+  readonly target: string | undefined
+}
+
+const SURROGATE_MEMBER = /([^\s,;="]+)(?:=("[^"]*"|[^\s,;]*))?(?:;([^\s,;]+))?/g
+
+function* surrogateMembers(value: string): Generator<SurrogateMember> {
+  for (const [, name = '', argument, target] of value.matchAll(SURROGATE_MEMBER)) {
+    yield { name: name.toLowerCase(), argument, target }
+  }
+}
+
 /** Stands for an argument that no directive accepts. */
 const MALFORMED = '?'
 
@@ -122,6 +159,8 @@ function* members(value: string): Generator<[name: string, argument: string | un
     const [whole, name = '', equals, argument] = match
     const proper = equals === undefined || (equals === '=' && endsProperly(value, match.index + whole.length))
     yield [name.toLowerCase(), proper ? argument : MALFORMED]
+    // A quote that is not closed may not hide what restricts; whatever else is behind it counts as malformed.
+    if (argument?.startsWith('"')) yield [argument.slice(1).toLowerCase(), MALFORMED]
   }
 }
 

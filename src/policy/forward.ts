@@ -1,6 +1,7 @@
 /** The fields of the request an origin gets (RFC 9110 section 7.6, RFC 7239). */
 import { type Fields, field, fieldLines, has } from '../fields.ts'
 import type { CacheRequest, Peer, Rules } from '../model.ts'
+import { SURROGATE } from './cache-control.ts'
 import { connectionOptions, hopByHop } from './hop-by-hop.ts'
 
 export interface UpstreamOptions {
@@ -27,7 +28,7 @@ const CONDITIONALS = new Set([
 ])
 
 /** Written anew below, or the transport's business. Trailer goes as no trailers of a request are sent on. */
-const REWRITTEN = new Set(['content-length', 'expect', 'forwarded', 'host', 'trailer', 'via'])
+const REWRITTEN = new Set(['content-length', 'expect', 'forwarded', 'host', 'surrogate-capability', 'trailer', 'via'])
 const FORWARDED_BY_US = new Set(['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto'])
 
 /**
@@ -135,6 +136,7 @@ export function upstreamFields(request: CacheRequest, options: UpstreamOptions):
   if (hops !== undefined) fields.push('Max-Forwards', String(hops - 1))
   if (options.conditions !== undefined) fields.push(...options.conditions)
   fields.push(...framing(request.fields, options), ...forwarding(request.fields, request.peer, options))
+  fields.push('Surrogate-Capability', surrogates(request.fields, trusted))
   fields.push('Via', joined(field(request.fields, 'via'), `1.1 ${PSEUDONYM}`))
   return fields
 }
@@ -225,6 +227,11 @@ function framing(received: Fields, { hasBody, stripConditionals }: UpstreamOptio
   if (!hasBody || length === undefined || lengths.length > 1 || has(received, 'transfer-encoding')) return fields
   if (/^\d{1,15}$/.test(length)) fields.push('Content-Length', length)
   return fields
+}
+
+/** What we can do for Surrogate-Control (W3C Edge Architecture); from a stranger the field would choose the content. */
+function surrogates(received: Fields, trusted: boolean): string {
+  return joined(trusted ? field(received, 'surrogate-capability') : undefined, `${SURROGATE}="Surrogate/1.0"`)
 }
 
 /** Who asked, for which host and by which scheme: added to what a trusted peer says, in place of anyone else's. */

@@ -27,7 +27,7 @@ export interface Freshness {
 
 /** Codes for which a lifetime may be guessed: RFC 9110 section 15.1, and 451 by RFC 7725 section 3. */
 export const HEURISTICALLY_CACHEABLE: ReadonlySet<number> = new Set([
-  200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 451, 501,
+  200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 451, 501,
 ])
 
 /** Errors that say something lasting about the resource; every other one may be gone with the next request. */
@@ -46,7 +46,9 @@ export function lifetimeOf(response: Response, rules: Rules, exchange: Exchange)
   const directives = responseDirectives(response.fields)
   const freshness = freshnessOf(response, directives, rules, exchange.respondedAt)
   const bornAt = exchange.respondedAt - initialAge(response.fields, exchange)
-  const freshUntil = (freshness.source === 'route' ? exchange.respondedAt : bornAt) + freshness.ms
+  const stated = bornAt + freshness.ms
+  const counted = isAgeTrusted(response.fields) ? stated : Math.min(stated, exchange.respondedAt)
+  const freshUntil = freshness.source === 'route' ? exchange.respondedAt + freshness.ms : counted
   const mustRevalidate = forbidsStale(directives) && !rules.override
   const mayBeStale = !mustRevalidate && response.status < 500 // an old error is no better than a new one
   const windows = mayBeStale ? staleWindows(directives, rules) : { whileRevalidate: 0, ifError: 0 }
@@ -164,9 +166,22 @@ function initialAge(fields: Fields, { requestedAt, respondedAt }: Exchange): num
 
 /** In seconds. The first of several members counts, and what is no number is ignored (RFC 9111 section 5.1). */
 function ageValue(fields: Fields): number {
-  const first = fieldLines(fields, 'age')[0]?.split(',')[0]?.trim() ?? ''
-  return /^\d+$/.test(first) ? Math.min(Number(first), MOST_AGE_SECONDS) : 0
+  const first = fieldLines(fields, 'age')[0]?.split(',', 1)[0]?.trim() ?? ''
+  return AGE.test(first) ? Math.min(Number(first), MOST_AGE_SECONDS) : 0
 }
+
+/**
+ * May freshness be counted by Age? An Age that is ignored makes the oldest response look new, so where it says nothing
+ * that can be relied on the response is stale from the start: when it is no number, or when there are several lines,
+ * also once somebody has combined them. A list in one line is read as RFC 9111 section 5.1 says.
+ */
+function isAgeTrusted(fields: Fields): boolean {
+  const [line, another] = fieldLines(fields, 'age')
+  if (line === undefined) return true
+  return another === undefined && !line.includes(', ') && AGE.test(line.split(',', 1)[0]?.trim() ?? '')
+}
+
+const AGE = /^\d+$/
 
 function refreshAt(respondedAt: number, freshUntil: number, share: number | undefined): number {
   if (share === undefined) return Number.POSITIVE_INFINITY

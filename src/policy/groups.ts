@@ -1,6 +1,7 @@
 /** Cache groups (RFC 9875): a field that is a List of Strings. */
 import { parseList } from 'structured-headers'
 import { type Fields, field } from '../fields.ts'
+import { locate } from './target.ts'
 
 /** The names in Cache-Groups or Cache-Group-Invalidation; none when the field does not parse. */
 export function groupsOf(fields: Fields, name: 'cache-groups' | 'cache-group-invalidation'): readonly string[] {
@@ -16,4 +17,14 @@ export function groupsOf(fields: Fields, name: 'cache-groups' | 'cache-group-inv
   } catch {
     return []
   }
+}
+
+/**
+ * The tag of a cache group. A group is of one origin (RFC 9875 section 2): what one site calls a group must not
+ * invalidate what another calls so. No tag of a response has a line feed.
+ * @param url any URL of the origin, made by parseTarget
+ */
+export function groupTag(url: string, group: string): string {
+  const { scheme, authority } = locate(url)
+  return `${scheme}://${authority}\n${group}`
 }

@@ -1,7 +1,7 @@
 /** What a successful unsafe request makes invalid (RFC 9111 section 4.4, RFC 9875 section 3). */
 import { type Fields, fieldLines } from '../fields.ts'
 import type { CacheRequest } from '../model.ts'
-import { groupsOf } from './groups.ts'
+import { groupsOf, groupTag } from './groups.ts'
 import { locate, nameOf } from './target.ts'
 
 export interface Invalidated {
@@ -27,7 +27,8 @@ export function invalidatedBy(
       for (const url of sameOrigin(request.url, reference.trim())) urls.add(url)
     }
   }
-  return { urls: [...urls], tags: groupsOf(response.fields, 'cache-group-invalidation') }
+  const groups = groupsOf(response.fields, 'cache-group-invalidation')
+  return { urls: [...urls], tags: groups.map((group) => groupTag(request.url, group)) }
 }
 
 /**

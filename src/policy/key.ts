@@ -42,7 +42,7 @@ export function namesOf(routes: readonly Route[], url: string): string[] {
  * A member of a key: a letter for its kind, its name, which is a token and so has no colon, and its value with its
  * length. `undefined` differs from "".
  */
-export function keyMember(kind: 'h' | 'c' | 'v', name: string, value: string | undefined): string {
+export function keyMember(kind: 'h' | 'c' | 'v' | 'l' | 'q', name: string, value: string | undefined): string {
   return `\n${kind}${name}:${value === undefined ? '-' : `${value.length}:${value}`}`
 }
 

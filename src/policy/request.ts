@@ -11,7 +11,7 @@ export type RequestKind =
   | { readonly kind: 'unsafe' }
 
 /** Safe by the method registry (RFC 9110 section 9.2.1) and not answered from the cache. */
-const SAFE_METHODS = new Set(['OPTIONS', 'TRACE', 'QUERY', 'PROPFIND', 'REPORT', 'SEARCH', 'PRI'])
+const SAFE_METHODS = new Set(['OPTIONS', 'TRACE', 'PROPFIND', 'REPORT', 'SEARCH', 'PRI'])
 
 const SHARED: RequestKind = { kind: 'lookup', credentialed: false }
 const CREDENTIALED: RequestKind = { kind: 'lookup', credentialed: true }
@@ -22,16 +22,17 @@ const LOSES_FIELDS: RequestKind = { kind: 'pass', why: 'bypass', detail: 'connec
 const UNSAFE: RequestKind = { kind: 'unsafe' }
 
 /**
- * GET and HEAD are looked up, other safe methods pass, and every other method is unsafe, unknown ones included
+ * GET, HEAD and QUERY are looked up, other safe methods pass, and every other method is unsafe, unknown ones included
  * (RFC 9110 section 9.2.1: what is not known to be safe is not).
  */
 export function classify(request: CacheRequest, rules: Rules): RequestKind {
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
+  const isQuery = request.method === 'QUERY'
+  if (request.method !== 'GET' && request.method !== 'HEAD' && !isQuery) {
     return SAFE_METHODS.has(request.method) ? { kind: 'pass', why: 'method' } : UNSAFE
   }
   if (rules.bypass) return { kind: 'pass', why: 'bypass', detail: 'route' }
   // Content in a GET has no defined meaning, yet some origins answer to it (RFC 9110 section 9.3.1).
-  if (request.body !== undefined) return { kind: 'pass', why: 'bypass', detail: 'body' }
+  if (!isQuery && request.body !== undefined) return { kind: 'pass', why: 'bypass', detail: 'body' }
   if (hasOriginPrecondition(request.fields)) return PRECONDITION
   if (losesFields(request.fields)) return LOSES_FIELDS
   return isCredentialed(request.fields, rules.cookies) ? CREDENTIALED : SHARED

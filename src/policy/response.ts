@@ -5,8 +5,9 @@ import { cacheStatus } from './cache-status.ts'
 import { hopByHop } from './hop-by-hop.ts'
 import { isTagField } from './tags.ts'
 
-/** Addressed to this cache alone (RFC 9213 section 3): kept for later validations, not passed on. */
+/** Addressed to this cache (RFC 9213 section 3, W3C Edge Architecture): kept for later validations, not passed on. */
 const OWN_CONTROL = 'herdgate-cache-control'
+const SURROGATE_CONTROL = 'surrogate-control'
 const VIA = '1.1 herdgate'
 const MOST_AGE = 2 ** 31
 
@@ -55,20 +56,30 @@ export function passedHead(fields: Fields, outcome: Outcome, cookies: Rules['coo
   return head
 }
 
+/** An interim response's fields as a client receives them: end to end, without tags, and never framing anything. */
+export function interimHead(fields: Fields, cookies: Rules['cookies']): string[] {
+  const isHopByHop = hopByHop(fields)
+  return without(fields, (name) => {
+    const isOurs = isTagField(name) || NOT_PASSED.has(name) || name === 'content-length'
+    return isOurs || isHopByHop(name) || isIgnoredCookie(name, cookies)
+  })
+}
+
 function isIgnoredCookie(name: string, cookies: Rules['cookies']): boolean {
   return cookies === 'ignore' && name === 'set-cookie'
 }
 
 /** Trailer: whether there will be any depends on the framing of the client's connection. */
-const NOT_PASSED = new Set([OWN_CONTROL, 'trailer'])
+const NOT_PASSED = new Set([OWN_CONTROL, SURROGATE_CONTROL, 'trailer'])
 
 /** A copy; names are compared only where their length fits. */
 function withoutOwnControl(fields: Fields): string[] {
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at] ?? ''
-    if (name.length === OWN_CONTROL.length && name.toLowerCase() === OWN_CONTROL) {
-      return without(fields, (candidate) => candidate === OWN_CONTROL)
-    }
+    const mayBeOwn = name.length === OWN_CONTROL.length || name.length === SURROGATE_CONTROL.length
+    if (mayBeOwn && isOwnControl(name.toLowerCase())) return without(fields, isOwnControl)
   }
   return [...fields]
 }
+
+const isOwnControl = (name: string): boolean => name === OWN_CONTROL || name === SURROGATE_CONTROL

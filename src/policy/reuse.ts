@@ -2,6 +2,7 @@
 import { type Fields, field } from '../fields.ts'
 import type { CacheRequest, Decision, Found, Rules, StoredResponse } from '../model.ts'
 import { type Directives, parseCacheControl } from './cache-control.ts'
+import { type Asked, rangesAsked, select } from './range.ts'
 
 type HttpFound = Found<StoredResponse>
 type HttpDecision = Decision<StoredResponse>
@@ -12,17 +13,20 @@ const PRAGMA = 2
 const RANGE = 4
 
 /**
- * The decision for a request of method GET or HEAD. A fresh copy and a request without wishes of its own costs
+ * The decision for a request of method GET, HEAD or QUERY. A fresh copy and a request without wishes of its own costs
  * one pass over the request's fields and a few comparisons of numbers.
  * @param now epoch milliseconds
  */
 export function decide(request: CacheRequest, found: HttpFound, rules: Rules, now: number): HttpDecision {
   const mentions = mentioned(request.fields)
   const wishes = (mentions & (CACHE_CONTROL | PRAGMA)) === 0 ? undefined : wishesOf(request.fields)
-  const ranged = (mentions & RANGE) !== 0
+  const ranged = (mentions & RANGE) === 0 ? undefined : rangesAsked(request)
   const { entry } = found
   if (entry === undefined) return withoutEntry(request, found, wishes, ranged)
   const fresh = found.verdict === 'valid' && now < entry.freshUntil
+  if (entry.partial !== undefined && select(request, entry, undefined).kind === 'missing') {
+    return withoutItsPart({ request, entry, wishes, ranged, usable: fresh && acceptsFresh(wishes, entry, now), fresh })
+  }
   if (fresh && acceptsFresh(wishes, entry, now)) {
     // A refresh asks with the request's method, and a HEAD cannot refresh content.
     return { kind: 'serve', entry, refresh: now >= entry.refreshAt && request.method !== 'HEAD' }
@@ -30,24 +34,61 @@ export function decide(request: CacheRequest, found: HttpFound, rules: Rules, no
   if (!fresh && found.verdict === 'valid' && request.method !== 'HEAD' && acceptsStale(wishes, entry, now)) {
     return { kind: 'serve-stale', entry }
   }
-  return withEntry({ request, entry, verdict: found.verdict, wishes, ranged, fresh }, rules, now)
+  return withEntry({ request, entry, verdict: found.verdict, wishes, fresh }, rules, now)
 }
 
 function withoutEntry(
   request: CacheRequest,
   found: HttpFound,
   wishes: Directives | undefined,
-  ranged: boolean,
+  ranged: Asked | undefined,
 ): HttpDecision {
   const why = found.miss
+  const alone = onItsOwn(request, wishes, ranged)
+  if (alone?.kind === 'refuse') return alone
+  if (alone !== undefined) return { ...alone, why: alone.why ?? why }
+  return found.unshareable ? { kind: 'pass', why, detail: 'unshareable' } : { kind: 'fetch', why }
+}
+
+/** A copy of other bytes than those asked for: what is lacking is fetched (RFC 9111 section 3.3). */
+function withoutItsPart({ request, entry, wishes, ranged, usable, fresh }: LackingPart): HttpDecision {
+  const why = fresh ? 'partial' : 'stale'
+  const alone = onItsOwn(request, wishes, ranged)
+  if (alone?.kind === 'refuse') return alone
+  if (alone !== undefined) return { ...alone, why: alone.why ?? why }
+  return { kind: 'fetch', why, part: usable && ranged === undefined ? entry : undefined }
+}
+
+interface LackingPart {
+  readonly request: CacheRequest
+  readonly entry: StoredResponse
+  readonly wishes: Directives | undefined
+  readonly ranged: Asked | undefined
+  readonly usable: boolean
+  readonly fresh: boolean
+}
+
+type Refuse = Extract<HttpDecision, { kind: 'refuse' }>
+interface Alone {
+  readonly kind: 'pass'
+  /** Absent: for the reason why there is nothing to use. */
+  readonly why?: 'request'
+  readonly detail?: string
+}
+
+/** What keeps a request that no copy can answer from sharing a fetch. */
+function onItsOwn(
+  request: CacheRequest,
+  wishes: Directives | undefined,
+  ranged: Asked | undefined,
+): Refuse | Alone | undefined {
   // RFC 9111 section 5.2.1.7.
   if (wishes?.onlyIfCached) return { kind: 'refuse', detail: 'only-if-cached' }
   // RFC 9111 section 5.2.1.5: nothing of the exchange may be stored, so nobody else can share it.
   if (wishes?.noStore) return { kind: 'pass', why: 'request', detail: 'no-store' }
-  if (found.unshareable) return { kind: 'pass', why, detail: 'unshareable' }
-  if (request.method === 'HEAD') return { kind: 'pass', why }
-  if (ranged) return { kind: 'pass', why, detail: 'range' }
-  return { kind: 'fetch', why }
+  if (request.method === 'HEAD') return { kind: 'pass' }
+  // Of a unit unknown here, only the origin can say what it means.
+  return ranged?.kind === 'other' ? { kind: 'pass', detail: 'range' } : undefined
 }
 
 interface Unusable {
@@ -55,25 +96,22 @@ interface Unusable {
   readonly entry: StoredResponse
   readonly verdict: HttpFound['verdict']
   readonly wishes: Directives | undefined
-  readonly ranged: boolean
   /** Only the request's own wishes stand against using it. */
   readonly fresh: boolean
 }
 
-function withEntry(
-  { request, entry, verdict, wishes, ranged, fresh }: Unusable,
-  rules: Rules,
-  now: number,
-): HttpDecision {
+function withEntry({ request, entry, verdict, wishes, fresh }: Unusable, rules: Rules, now: number): HttpDecision {
   if (wishes?.onlyIfCached) return { kind: 'refuse', detail: 'only-if-cached' }
   const why = fresh ? 'request' : 'stale'
   const onError = mayAnswerOnError(entry, verdict, wishes, now)
-  const detail = ranged ? 'range' : wishes?.noStore ? 'no-store' : undefined
-  if (request.method === 'HEAD' || detail !== undefined) {
-    return { kind: 'pass', why, detail, entry: onError ? entry : undefined }
-  }
   const inTime = onError && !wantsValidated(wishes) && rules.softTimeout !== undefined && rules.softTimeout > 0
-  return { kind: 'revalidate', entry, why, fallback: { onError, afterMs: inTime ? rules.softTimeout : undefined } }
+  const afterMs = inTime ? rules.softTimeout : undefined
+  if (request.method === 'HEAD' || wishes?.noStore) {
+    const updates = request.method === 'HEAD' && !wishes?.noStore && entry.partial === undefined ? entry : undefined
+    const detail = wishes?.noStore ? 'no-store' : undefined
+    return { kind: 'pass', why, detail, entry: onError ? entry : undefined, afterMs, updates }
+  }
+  return { kind: 'revalidate', entry, why, fallback: { onError, afterMs } }
 }
 
 /** Do the request's no-cache, max-age and min-fresh allow this fresh copy? (RFC 9111 section 5.2.1) */

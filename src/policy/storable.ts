@@ -10,6 +10,7 @@ import {
   HEURISTICALLY_CACHEABLE,
   staleWindows,
 } from './freshness.ts'
+import { parseContentRange, rangesAsked } from './range.ts'
 import { tagsOf } from './tags.ts'
 import { varyOn } from './vary.ts'
 
@@ -36,18 +37,21 @@ interface Condition {
   readonly forbids: (exchange: Exchange) => boolean
 }
 
-/** Tried in this order: the first that forbids is the reason given. */
+/**
+ * Tried in this order: the first that forbids is the reason given. What is for one client comes before the status, since
+ * a failure that lacks only a status to be stored is given to all who wait for it.
+ */
 const CONDITIONS: readonly Condition[] = [
-  { why: 'method', forbids: ({ request }) => request.method !== 'GET' },
-  { why: 'partial', forbids: ({ status }) => status === 206 },
-  { why: 'status', forbids: isNoAnswerForOthers },
-  { why: 'status', forbids: isNotUnderstood },
+  { why: 'method', forbids: isForAnotherMethod },
+  { why: 'partial', forbids: isNoPartWeKnow },
   { why: 'request-no-store', forbids: forbidsByRequest },
   { why: 'no-store', forbids: forbidsStoring },
   { why: 'private', forbids: ({ directives }) => directives.private },
   { why: 'set-cookie', forbids: ({ fields, rules }) => rules.cookies === 'safe' && has(fields, 'set-cookie') },
   { why: 'vary', forbids: ({ fields }) => varyOn(fields) === '*' },
-  { why: 'tags', forbids: ({ fields, rules }) => !tagsOf(fields, rules).ok },
+  { why: 'status', forbids: isNoAnswerForOthers },
+  { why: 'status', forbids: isNotUnderstood },
+  { why: 'tags', forbids: ({ request, fields, rules }) => !tagsOf(request.url, fields, rules).ok },
   { why: 'status', forbids: hasNoLifetimeByStatus },
   { why: 'no-lifetime', forbids: isNotWorthStoring },
   { why: 'authorization', forbids: isForbiddenByAuthorization },
@@ -68,6 +72,24 @@ export function storable(
 }
 
 /**
+ * What is stored answers GET, HEAD, or the same QUERY. A response to POST does so if it says that it is what a GET
+ * would get, and for how long (RFC 9110 section 9.3.3).
+ */
+function isForAnotherMethod({ request, fields, freshness }: Exchange): boolean {
+  if (request.method === 'GET' || request.method === 'QUERY') return false
+  if (request.method !== 'POST' || freshness.source !== 'explicit') return true
+  const location = field(fields, 'content-location')
+  const target = URL.parse(request.url)
+  return location === undefined || target === null || URL.parse(location, target.href)?.href !== target.href
+}
+
+/** A 206 is stored for what it says it is, to a request that asked for a range (RFC 9111 section 3.3). */
+function isNoPartWeKnow({ request, status, fields }: Exchange): boolean {
+  if (status !== 206) return false
+  return rangesAsked(request)?.kind !== 'bytes' || parseContentRange(field(fields, 'content-range')) === undefined
+}
+
+/**
  * Responses that are no answer to the plain question: those that speak of one request's condition, range or proxy
  * credentials (RFC 9110 sections 15.4.5, 15.5.8, 15.5.13 and 15.5.17), of one client's rate, fields or network (RFC 6585
  * sections 3 to 6: never to be stored), and interim ones.
@@ -80,7 +102,7 @@ function isNoAnswerForOthers({ status }: Exchange): boolean {
 
 /** Final codes whose caching requirements are met here, for must-understand (RFC 9111 section 5.2.2.3). */
 const UNDERSTOOD = new Set([
-  200, 203, 204, 300, 301, 302, 303, 307, 308, 400, 403, 404, 405, 410, 414, 451, 500, 501, 502, 503, 504,
+  200, 203, 204, 206, 300, 301, 302, 303, 307, 308, 400, 403, 404, 405, 410, 414, 451, 500, 501, 502, 503, 504,
 ])
 
 function isNotUnderstood({ directives, status }: Exchange): boolean {
@@ -94,8 +116,9 @@ function forbidsByRequest({ request }: Exchange): boolean {
 }
 
 /** no-store is for caches that do not understand the code, when must-understand is there (section 5.2.2.3). */
-function forbidsStoring({ directives, rules, freshness }: Exchange): boolean {
-  return directives.noStore && !directives.mustUnderstand && !(rules.override && freshness.source === 'route')
+function forbidsStoring({ status, directives, rules, freshness }: Exchange): boolean {
+  const understood = directives.mustUnderstand && UNDERSTOOD.has(status)
+  return directives.noStore && !understood && !(rules.override && freshness.source === 'route')
 }
 
 /** Neither a stated lifetime nor a code that allows to guess one (RFC 9111 section 3, last condition). */

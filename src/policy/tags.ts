@@ -1,7 +1,7 @@
 /** The tags a response is purged by. */
 import { type Fields, fieldLines } from '../fields.ts'
 import type { Rules } from '../model.ts'
-import { groupsOf } from './groups.ts'
+import { groupsOf, groupTag } from './groups.ts'
 
 export type Tags = { readonly ok: true; readonly tags: readonly string[] } | { readonly ok: false }
 
@@ -19,17 +19,21 @@ const TAG_FIELDS: ReadonlyMap<string, RegExp> = new Map([
 export const isTagField = (name: string): boolean => TAG_FIELDS.has(name)
 
 /**
- * The response's own tags and the route's, each once. Not ok when there are more or longer ones than can be kept:
+ * The response's own tags and the route's, each once, and its groups both by name, for whoever purges, and as those
+ * of its origin. Not ok when there are more or longer ones than can be kept:
  * a response that could not be purged by all its tags must not be stored.
+ * @param url of the request
  */
-export function tagsOf(fields: Fields, rules: Rules): Tags {
+export function tagsOf(url: string, fields: Fields, rules: Rules): Tags {
   const tags = new Set<string>()
   for (const [name, separator] of TAG_FIELDS) {
     for (const line of fieldLines(fields, name)) for (const tag of line.split(separator)) tags.add(tag.trim())
   }
-  for (const group of groupsOf(fields, 'cache-groups')) tags.add(group)
+  const groups = groupsOf(fields, 'cache-groups').filter((group) => group !== '')
+  for (const group of groups) tags.add(group)
   for (const tag of rules.tags) tags.add(tag)
   tags.delete('')
   const tooLong = [...tags].some((tag) => tag.length > LONGEST_TAG)
-  return tooLong || tags.size > MOST_TAGS ? { ok: false } : { ok: true, tags: [...tags] }
+  if (tooLong || tags.size > MOST_TAGS) return { ok: false }
+  return { ok: true, tags: [...tags, ...new Set(groups.map((group) => groupTag(url, group)))] }
 }

@@ -48,6 +48,20 @@ export function confirms(entry: StoredResponse, response: Response): boolean {
 }
 
 /**
+ * Does a 200 to HEAD speak of the content that is stored? Every validator it has, and its Content-Length, must be
+ * those of the stored response (RFC 9111 section 4.3.5).
+ */
+export function describesSame(entry: StoredResponse, response: Response): boolean {
+  const same = (name: string) => {
+    const value = field(response.fields, name)
+    return value === undefined || value === field(entry.fields, name)
+  }
+  const length = field(response.fields, 'content-length')
+  const { bytes } = entry.body
+  return same('etag') && same('last-modified') && (length === undefined || Number(length) === bytes?.length)
+}
+
+/**
  * The stored fields brought up to date with those of a 304 (RFC 9111 section 3.2): each field it has replaces
  * the stored one, except those that describe the stored content or are for one connection. Content-Type is
  * replaced, as the section asks. Without a Date of its own the update is of now, so the stored Date goes.
@@ -78,11 +92,14 @@ const DESCRIBES_CONTENT = new Set([
  */
 export function precondition(request: CacheRequest, status: number, fields: Fields): 'send' | 'not-modified' {
   if (status !== 200 || !mayBeConditional(request.fields)) return 'send'
-  if (request.method !== 'GET' && request.method !== 'HEAD') return 'send'
+  if (!SELECTING_METHODS.has(request.method)) return 'send'
   const tags = field(request.fields, 'if-none-match')
   if (tags !== undefined) return matchesAny(tags, field(fields, 'etag')) ? 'not-modified' : 'send'
   return unmodifiedSince(field(request.fields, 'if-modified-since'), fields) ? 'not-modified' : 'send'
 }
+
+/** Those whose answer is a representation that the client may have already (RFC 9110 section 13.1.2). */
+const SELECTING_METHODS = new Set(['GET', 'HEAD', 'QUERY'])
 
 /** Names are compared only where their length fits. */
 function mayBeConditional(fields: Fields): boolean {

@@ -1,6 +1,7 @@
 /** Which request fields select a response (RFC 9111 section 4.1, RFC 9110 section 12.5.5). */
 import { type Fields, field } from '../fields.ts'
 import { keyMember } from './key.ts'
+import { normalPreferences, PREFERENCE_FIELDS, preferredLanguage } from './preferences.ts'
 
 const MOST_NAMES = 16
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
@@ -37,6 +38,39 @@ export function variantKey(key: string, on: readonly string[], requestFields: Fi
 }
 
 /**
+ * Another name of a variant: the one that has the language the request prefers, where the resource varies by language
+ * (RFC 9110 section 12.5.4). What else it varies on must be as in the request. Undefined when it prefers none.
+ */
+export function languageKey(key: string, on: readonly string[], requestFields: Fields): string | undefined {
+  const language = on.includes(LANGUAGE) ? preferredLanguage(field(requestFields, LANGUAGE) ?? '') : undefined
+  return language === undefined ? undefined : keyInLanguage(key, on, requestFields, language)
+}
+
+/** The same name, from the response: it is in one language, and was selected by these fields of its request. */
+export function languageKeyOf(
+  key: string,
+  on: readonly string[],
+  requestFields: Fields,
+  response: Fields,
+): string | undefined {
+  const language = on.includes(LANGUAGE) ? field(response, 'content-language')?.trim().toLowerCase() : undefined
+  return language === undefined || !TOKEN.test(language) ? undefined : keyInLanguage(key, on, requestFields, language)
+}
+
+function keyInLanguage(key: string, on: readonly string[], requestFields: Fields, language: string): string {
+  return (
+    key +
+    on
+      .map((name) =>
+        name === LANGUAGE ? keyMember('l', name, language) : keyMember('v', name, normalised(name, requestFields)),
+      )
+      .join('')
+  )
+}
+
+const LANGUAGE = 'accept-language'
+
+/**
  * Does the request have the values the response was selected by?
  * @param vary as made by `selecting`
  */
@@ -51,11 +85,12 @@ export function selects(vary: Fields, requestFields: Fields): boolean {
 const NOT_LISTS = new Set(['authorization', 'cookie', 'proxy-authorization', 'referer', 'user-agent'])
 
 /**
- * Lines combined, and the white space around list members left out: what RFC 9111 section 4.1 allows. Where a
- * quoted string may contain the comma, the value stays as it is.
+ * Lines combined, the white space around list members left out, and preferences in one spelling: what RFC 9111 section
+ * 4.1 allows. Where a quoted string may contain the comma, the value stays as it is.
  */
 function normalised(name: string, requestFields: Fields): string | undefined {
   const value = field(requestFields, name)?.trim()
+  if (value !== undefined && PREFERENCE_FIELDS.has(name)) return normalPreferences(value)
   if (value === undefined || !value.includes(',') || value.includes('"') || NOT_LISTS.has(name)) return value
   return value
     .split(',')

@@ -9,6 +9,7 @@ const STRING = 24
 const RECORD = 500
 const BUFFER = 280
 const SLOT = 8
+const PART = 80
 
 /**
  * The memory a stored thing holds while it is in the memory store, in bytes: key, record, fields, tags, body.
@@ -18,11 +19,24 @@ export function bytesOf(key: string, stored: Stored): number {
   const shared = RECORD + text(key) + text(stored.url) + texts(stored.tags)
   switch (stored.kind) {
     case 'response':
-      return shared + texts(stored.fields) + texts(stored.vary) + BUFFER + (stored.body.bytes?.length ?? 0)
+      return (
+        shared +
+        texts(stored.fields) +
+        texts(stored.vary) +
+        (stored.partial === undefined ? 0 : PART * (1 + stored.partial.parts.length)) +
+        BUFFER +
+        (stored.body.bytes?.length ?? 0)
+      )
     case 'value':
       return shared + stored.bytes
     case 'varies':
-      return shared + texts(stored.on) + texts(stored.variants)
+      return (
+        shared +
+        texts(stored.on) +
+        texts(stored.variants) +
+        stored.languages.length * PART +
+        texts(stored.languages.flat())
+      )
     case 'unshareable':
       return shared
   }

@@ -45,6 +45,8 @@ describe('what an origin gets', () => {
       'a.test',
       'X-Forwarded-Proto',
       'http',
+      'Surrogate-Capability',
+      'herdgate="Surrogate/1.0"',
       'Via',
       '1.1 herdgate',
     ])

@@ -173,6 +173,18 @@ describe('the age', () => {
 
   it('by two Age lines is the first', () => expect(ageOf({ Age: ['7200', '0'] })).toBe(7200))
 
+  it.each([['abc'], ['-1'], ['1.5'], ['0;a=1'], ['0, 0'], [''], [['0', '0']], [['0', '7200']]])(
+    'makes the response stale where it is %j, which says nothing',
+    (value) => {
+      const headers = { 'Cache-Control': 'max-age=60', Age: value }
+      expect(freshFor(headers)).toBeLessThanOrEqual(0)
+    },
+  )
+
+  it('of a list in one line is its first member', () => {
+    expect(freshFor({ 'Cache-Control': 'max-age=60', Age: '10,7200' })).toBe(50)
+  })
+
   it('shortens what is left of a stated lifetime', () => {
     expect(freshFor({ 'Cache-Control': 'max-age=60', Age: '50' }, { delay: 1000 })).toBe(9)
     expect(freshFor({ 'Cache-Control': 'max-age=60', Age: '7200' })).toBe(60 - 7200)

@@ -44,7 +44,11 @@ describe('invalidatedBy', () => {
   })
 
   it('names cache groups, when they are a list of strings', () => {
-    expect(invalidated({ 'Cache-Group-Invalidation': ['"a";x', '"b c"'] }).tags).toEqual(['a', 'b c'])
+    const { tags } = invalidated({ 'Cache-Group-Invalidation': ['"a";x', '"b c"'] })
+    expect(tags.map((tag) => tag.split('\n'))).toEqual([
+      ['http://a.test', 'a'],
+      ['http://a.test', 'b c'],
+    ])
     expect(invalidated({ 'Cache-Group-Invalidation': 'a, b' }).tags).toEqual([])
   })
 })

@@ -42,10 +42,15 @@ describe('without an entry', () => {
     expect(decided({ found })).toEqual({ kind: 'pass', why: 'uri-miss', detail: 'unshareable' })
   })
 
-  it('passes HEAD, a range, and a request that must not be stored', () => {
+  it('passes HEAD, a range of an unknown unit, and a request that must not be stored', () => {
     expect(decided({ method: 'HEAD' })).toEqual({ kind: 'pass', why: 'uri-miss' })
-    expect(decided({ headers: { Range: 'bytes=0-0' } })).toEqual({ kind: 'pass', why: 'uri-miss', detail: 'range' })
+    expect(decided({ headers: { Range: 'lines=1-2' } })).toEqual({ kind: 'pass', why: 'uri-miss', detail: 'range' })
     expect(decided({ headers: { 'cache-control': 'no-store' } })).toMatchObject({ kind: 'pass', why: 'request' })
+  })
+
+  it('fetches a range of bytes, and all of it for one that is malformed', () => {
+    expect(decided({ headers: { Range: 'bytes=0-0' } })).toEqual({ kind: 'fetch', why: 'uri-miss' })
+    expect(decided({ headers: { Range: 'bytes=5-2' } })).toEqual({ kind: 'fetch', why: 'uri-miss' })
   })
 
   it('fetches for no-cache and max-age=0 as for any other request', () => {
@@ -108,15 +113,14 @@ describe('a fresh entry', () => {
     expect(decided({ entry: fresh, headers })).toMatchObject({ kind: 'serve' })
   })
 
-  it('that a request will not have is passed for HEAD and for a range, and may answer on error', () => {
+  it('that a request will not have is passed for HEAD, and may answer on error', () => {
     const headers = { 'Cache-Control': 'no-cache' }
     expect(decided({ entry: fresh, headers, method: 'HEAD' })).toMatchObject({ why: 'request', entry: fresh })
-    expect(decided({ entry: fresh, headers: { ...headers, Range: 'bytes=0-0' } })).toEqual({
-      kind: 'pass',
-      why: 'request',
-      detail: 'range',
-      entry: fresh,
-    })
+  })
+
+  it('that a request for a range will not have is validated whole', () => {
+    const headers = { 'Cache-Control': 'no-cache', Range: 'bytes=0-0' }
+    expect(decided({ entry: fresh, headers })).toMatchObject({ kind: 'revalidate', why: 'request', entry: fresh })
   })
 
   it('that must be revalidated once stale may still answer on error while it is fresh', () => {
@@ -199,13 +203,20 @@ describe('an expired entry', () => {
       why: 'stale',
       detail: undefined,
       entry: reviving,
+      afterMs: undefined,
+      updates: reviving,
     })
     expect(decided({ entry: fresh, at: 61, method: 'HEAD' })).toMatchObject({ kind: 'pass', entry: undefined })
   })
 
-  it('is passed for a range and for a request that must not be stored', () => {
+  it('answers HEAD when the origin takes too long, like any other request', () => {
+    const rules = { softTimeout: 300 }
+    expect(decided({ entry: graced, at: 61, method: 'HEAD', rules })).toMatchObject({ kind: 'pass', afterMs: 300 })
+  })
+
+  it('is validated whole for a range, and passed for a request that must not be stored', () => {
     const headers = { Range: 'bytes=0-0' }
-    expect(decided({ entry: graced, at: 61, headers })).toMatchObject({ kind: 'pass', detail: 'range', entry: graced })
+    expect(decided({ entry: graced, at: 61, headers })).toMatchObject({ kind: 'revalidate', entry: graced })
     const noStore = { 'Cache-Control': 'no-store' }
     expect(decided({ entry: graced, at: 61, headers: noStore })).toMatchObject({ kind: 'pass', detail: 'no-store' })
   })
@@ -238,5 +249,47 @@ describe('an invalidated entry', () => {
     expect(decided({ entry: fresh, found, method: 'HEAD' })).toMatchObject({ kind: 'pass', why: 'stale', entry: fresh })
     const headers = { 'Cache-Control': 'only-if-cached' }
     expect(decided({ entry: fresh, found, headers })).toMatchObject({ kind: 'refuse' })
+  })
+})
+
+describe('an entry that holds a part', () => {
+  const partial = {
+    parts: [{ first: 0, last: 4 }],
+    complete: 10,
+    reachesEnd: false,
+    asked: undefined,
+    contentRange: undefined,
+  }
+  const part = entryWith({ status: 206, partial, staleIfErrorUntil: NOW + 160_000 })
+  const ofRange = (range: string, at = 0) => decided({ entry: part, at, headers: { Range: range } })
+
+  it('answers the ranges it holds, and 416 for what is beyond the end', () => {
+    expect(ofRange('bytes=1-3')).toMatchObject({ kind: 'serve' })
+    expect(ofRange('bytes=10-')).toMatchObject({ kind: 'serve' })
+  })
+
+  it('is of no use for another range', () => {
+    expect(ofRange('bytes=4-5')).toEqual({ kind: 'fetch', why: 'partial', part: undefined })
+    expect(ofRange('bytes=-1', 61)).toEqual({ kind: 'fetch', why: 'stale', part: undefined })
+  })
+
+  it('is completed for a request for all of it while it is fresh', () => {
+    expect(decided({ entry: part })).toEqual({ kind: 'fetch', why: 'partial', part })
+    expect(decided({ entry: part, at: 61 })).toEqual({ kind: 'fetch', why: 'stale', part: undefined })
+    expect(decided({ entry: part, headers: { 'Cache-Control': 'no-cache' } })).toMatchObject({ part: undefined })
+  })
+
+  it('says nothing to HEAD, and does not go against only-if-cached', () => {
+    expect(decided({ entry: part, method: 'HEAD' })).toMatchObject({ kind: 'pass', why: 'partial' })
+    expect(decided({ entry: part, headers: { 'Cache-Control': 'only-if-cached' } })).toMatchObject({ kind: 'refuse' })
+  })
+
+  it('may answer its ranges past its lifetime like any other copy', () => {
+    expect(ofRange('bytes=1-3', 61)).toMatchObject({ kind: 'revalidate', fallback: { onError: true } })
+  })
+
+  it('is not used where If-Range speaks of another representation', () => {
+    const headers = { Range: 'bytes=1-3', 'If-Range': '"other"' }
+    expect(decided({ entry: part, headers })).toMatchObject({ kind: 'fetch' })
   })
 })

@@ -79,7 +79,7 @@ describe('a response that forbids it', () => {
   it('with must-understand is stored if its status is understood, no-store or not', () => {
     const headers = { 'Cache-Control': 'max-age=60, must-understand, no-store' }
     expect(why(headers)).toBe('stored')
-    expect(why(headers, { status: 599 })).toBe('status')
+    expect(why(headers, { status: 599 })).toBe('no-store')
     expect(why({ 'Cache-Control': 'max-age=60, must-understand' }, { status: 599 })).toBe('status')
   })
 

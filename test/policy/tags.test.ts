@@ -4,8 +4,8 @@ import { tagsOf } from '../../src/policy/tags.ts'
 import { rulesWith } from './support.ts'
 
 const tags = (headers: Record<string, string | string[]>, ofRoute: string[] = []) => {
-  const result = tagsOf(fieldsOf(headers), rulesWith({ tags: ofRoute }))
-  return result.ok ? result.tags : 'too many'
+  const result = tagsOf('http://a.test/', fieldsOf(headers), rulesWith({ tags: ofRoute }))
+  return result.ok ? result.tags.filter((tag) => !tag.includes('\n')) : 'too many'
 }
 
 const many = (count: number) => Array.from({ length: count }, (_, at) => `t${at}`).join(' ')
@@ -17,6 +17,15 @@ describe('tagsOf', () => {
     ['Cache-Tag', 'a, b ,,c,'],
     ['cache-groups', '"a", "b";x=1, "c"'],
   ])('reads %s', (name, value) => expect(tags({ [name]: value })).toEqual(['a', 'b', 'c']))
+
+  it('names a group also as one of its origin, which no other field can', () => {
+    const result = tagsOf(
+      'https://a.test:8443/x',
+      fieldsOf({ 'Cache-Groups': '"a"', 'Surrogate-Key': 'b' }),
+      rulesWith({}),
+    )
+    expect(result).toEqual({ ok: true, tags: ['b', 'a', 'https://a.test:8443\na'] })
+  })
 
   it('lets a Cache-Tag and a group contain spaces', () => {
     expect(tags({ 'Cache-Tag': 'a b,c', 'Cache-Groups': '"d e"' })).toEqual(['a b', 'c', 'd e'])

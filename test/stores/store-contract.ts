@@ -72,7 +72,7 @@ export function storeContract(name: string, create: () => Store | Promise<Store>
 
 const stamp = { url: 'a.test/', tags: ['t'], generation: 'g', position: 7, checked: 7 }
 const unshareable: Stored = { ...stamp, kind: 'unshareable', until: 1 }
-const varies: Stored = { ...stamp, kind: 'varies', on: ['accept'], variants: ['v'] }
+const varies: Stored = { ...stamp, kind: 'varies', on: ['accept'], variants: ['v'], languages: [] }
 
 export function response(body: string, more: Partial<StoredResponse> = {}): StoredResponse {
   return {

@@ -1,0 +1,155 @@
+/** Parts of a representation and the content they hold (RFC 9111 sections 3.3 and 3.4). */
+import { Body } from '../body.ts'
+import { HerdgateError } from '../errors.ts'
+import type { ByteRange, Clock, PartialContent, Stored, StoredResponse } from '../model.ts'
+import { isWhole, strongValidator, union } from '../policy/range.ts'
+import { mergeFields } from '../policy/validation.ts'
+
+/**
+ * What to store of a part whose content has come to hand, given what is stored: joined with other parts of the same
+ * representation, the whole if that completes it, nothing if the whole is already there.
+ * @param mostBytes a copy may have
+ */
+export function settledPart(
+  received: StoredResponse,
+  stored: Stored | undefined,
+  mostBytes: number,
+): StoredResponse | undefined {
+  const part = asReceived(received)
+  if (part === undefined || isComplete(part)) return part && whole(part)
+  if (stored?.kind !== 'response' || !sameRepresentation(stored, part)) return part
+  if (stored.partial === undefined) return undefined
+  return joined(stored, part, mostBytes) ?? part
+}
+
+/**
+ * With the range that its content really fills. An origin that announces more than it sends, to the very end of the
+ * representation, is wrong about where that end is: what follows from it is not said on.
+ */
+function asReceived(entry: StoredResponse): StoredResponse | undefined {
+  const { partial } = entry
+  const [range] = partial?.parts ?? []
+  const length = entry.body.bytes?.length ?? 0
+  if (partial === undefined || range === undefined || length === 0) return undefined
+  const last = range.first + length - 1
+  if (last === range.last) return entry
+  if (last > range.last) return undefined
+  const reachesEnd = range.last + 1 === partial.complete
+  return { ...entry, partial: { ...partial, parts: [{ first: range.first, last }], complete: undefined, reachesEnd } }
+}
+
+const isComplete = ({ partial }: StoredResponse): boolean => partial !== undefined && isWhole(partial)
+
+const whole = (entry: StoredResponse): StoredResponse =>
+  isComplete(entry) ? { ...entry, status: 200, partial: undefined } : entry
+
+/** Only a strong validator tells that two responses are of one representation (RFC 9111 section 3.4). */
+export function sameRepresentation(one: StoredResponse, other: StoredResponse): boolean {
+  const validator = strongValidator(one.fields)
+  return validator !== undefined && validator === strongValidator(other.fields)
+}
+
+function joined(stored: StoredResponse, part: StoredResponse, mostBytes: number): StoredResponse | undefined {
+  const [one, other] = [stored.partial, part.partial]
+  const complete = other?.complete
+  if (one === undefined || other === undefined || complete === undefined || one.complete !== complete) return undefined
+  if (stored.generation !== part.generation) return undefined
+  const parts = union([...one.parts, ...other.parts])
+  if (lengthOf(parts) > mostBytes) return undefined
+  const slices = parts.map((range) => assemble(range, [part, stored]))
+  if (!slices.every((slice) => slice !== undefined)) return undefined
+  const partial: PartialContent = { parts, complete, reachesEnd: false, asked: undefined, contentRange: undefined }
+  // As old, to the invalidation log, as the oldest of its bytes.
+  const position = Math.min(stored.position, part.position)
+  const tags = [...new Set([...stored.tags, ...part.tags])]
+  const fields = mergeFields(stored.fields, part.fields)
+  const body = Body.of(Buffer.concat(slices))
+  return whole({ ...part, fields, tags, position, checked: position, body, partial })
+}
+
+/** The bytes of a range from entries that together hold it. */
+function assemble(range: ByteRange, entries: readonly StoredResponse[]): Buffer | undefined {
+  const pieces: Buffer[] = []
+  for (let at = range.first; at <= range.last; ) {
+    const piece = entries.map((entry) => bytesFrom(entry, at, range.last)).find((bytes) => bytes !== undefined)
+    if (piece === undefined) return undefined
+    pieces.push(piece)
+    at += piece.length
+  }
+  return Buffer.concat(pieces)
+}
+
+/** Bytes of an entry from `first`, as far as its part goes and no further than `last`; undefined when it has none. */
+function bytesFrom({ body: { bytes }, partial }: StoredResponse, first: number, last: number): Buffer | undefined {
+  if (bytes === undefined) return undefined
+  if (partial === undefined) return bytes.subarray(first, last + 1)
+  let offset = 0
+  for (const part of partial.parts) {
+    if (part.first <= first && first <= part.last) {
+      const from = offset + first - part.first
+      return bytes.subarray(from, from + Math.min(last, part.last) - first + 1)
+    }
+    offset += part.last - part.first + 1
+  }
+  return undefined
+}
+
+/** The content of one range of an entry that holds it; it may still be arriving. */
+export function sliceOf(entry: StoredResponse, range: ByteRange, clock: Clock): Body {
+  const bytes = bytesFrom(entry, range.first, range.last)
+  if (bytes !== undefined) return Body.of(bytes)
+  const reader = entry.body.read()
+  const source = cut(reader, range)
+  return arriving(source, range.last - range.first + 1, clock, () => reader.cancel())
+}
+
+async function* cut(reader: ReturnType<Body['read']>, { first, last }: ByteRange): AsyncGenerator<Uint8Array> {
+  let at = 0
+  try {
+    while (at <= last) {
+      const chunk = await reader.next()
+      if (chunk === undefined) return
+      const from = Math.max(0, first - at)
+      const to = Math.min(chunk.length, last + 1 - at)
+      at += chunk.length
+      if (from < to) yield chunk.subarray(from, to)
+    }
+  } finally {
+    reader.cancel()
+  }
+}
+
+/**
+ * The whole of a representation: what is stored, with the bytes that it lacks put in their place as they arrive.
+ * @param rest the one range that is missing
+ */
+export async function* completed(
+  stored: StoredResponse,
+  rest: ByteRange,
+  source: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  if (rest.first > 0) yield* held(stored, { first: 0, last: rest.first - 1 })
+  let lacking = rest.last - rest.first + 1
+  for await (const chunk of source) {
+    lacking -= chunk.length
+    if (lacking < 0) break
+    yield chunk
+  }
+  if (lacking !== 0) throw new HerdgateError('origin_invalid', 'the content is not as long as Content-Range says')
+  const complete = stored.partial?.complete ?? 0
+  if (rest.last + 1 < complete) yield* held(stored, { first: rest.last + 1, last: complete - 1 })
+}
+
+function* held(stored: StoredResponse, range: ByteRange): Generator<Uint8Array> {
+  const bytes = assemble(range, [stored])
+  if (bytes === undefined) throw new RangeError('a part lacks bytes that it lists')
+  yield bytes
+}
+
+/** A body for one reader. */
+function arriving(source: AsyncIterable<Uint8Array>, length: number, clock: Clock, stop: () => void): Body {
+  return Body.from(source, { length, keepBytes: 0, windowBytes: 256 * 1024, stallMs: 10_000, clock, stop })
+}
+
+const lengthOf = (parts: readonly ByteRange[]): number =>
+  parts.reduce((sum, { first, last }) => sum + last - first + 1, 0)

@@ -1,0 +1,85 @@
+/** 206 and 416 from a stored response (RFC 9110 sections 14 and 15.3.7). */
+import { Body } from '../body.ts'
+import { type Fields, field, has } from '../fields.ts'
+import type { ByteRange, CacheRequest, Clock, StoredResponse } from '../model.ts'
+import type { Selection } from '../policy/range.ts'
+import { contentLength, contentRange, multipartHead, partHead, unsatisfiableHead } from '../policy/range-head.ts'
+import type { Reply } from './reply.ts'
+import { sliceOf } from './parts.ts'
+
+type Ranged = Pick<Reply, 'status' | 'fields' | 'body'>
+
+/** @param head of the answer as it would be for all of it */
+export function rangedReply(
+  request: CacheRequest,
+  entry: StoredResponse,
+  selection: Exclude<Selection, { kind: 'whole' }>,
+  head: Fields,
+  clock: Clock,
+): Ranged {
+  const complete = entry.partial === undefined ? entry.body.length : entry.partial.complete
+  const conditional = has(request.fields, 'if-range')
+  switch (selection.kind) {
+    case 'parts': {
+      const [only, another] = selection.ranges
+      if (only !== undefined && another === undefined) return single(entry, only, complete, head, conditional, clock)
+      if (entry.body.bytes !== undefined) return several(entry, selection.ranges, complete, head, clock)
+      return { status: 200, fields: [...head, ...contentLength(complete)], body: entry.body } // more than can be sought while it arrives
+    }
+    case 'unsatisfiable':
+      entry.body.discard()
+      return { status: 416, fields: unsatisfiableHead(head, complete), body: undefined }
+    case 'as-received':
+    case 'missing': {
+      const { length } = entry.body
+      const range = entry.partial?.contentRange
+      const fields = partHead(head, range ?? '', conditional)
+      return { status: 206, fields: [...fields, ...contentLength(length)], body: entry.body }
+    }
+  }
+}
+
+function single(
+  entry: StoredResponse,
+  range: ByteRange,
+  complete: number | undefined,
+  head: Fields,
+  conditional: boolean,
+  clock: Clock,
+): Ranged {
+  const fields = partHead(head, contentRange(range, complete), conditional)
+  fields.push(...contentLength(range.last - range.first + 1))
+  return { status: 206, fields, body: sliceOf(entry, range, clock) }
+}
+
+/** A multipart/byteranges message (RFC 9110 section 14.6). */
+function several(
+  entry: StoredResponse,
+  ranges: readonly ByteRange[],
+  complete: number | undefined,
+  head: Fields,
+  clock: Clock,
+): Ranged {
+  const boundary = boundaryFor(entry.body.bytes ?? NOTHING)
+  const type = field(head, 'content-type')
+  const chunks: Uint8Array[] = []
+  for (const range of ranges) {
+    const of = type === undefined ? '' : `Content-Type: ${type}\r\n`
+    const delimiter = `\r\n--${boundary}\r\n${of}Content-Range: ${contentRange(range, complete)}\r\n\r\n`
+    chunks.push(Buffer.from(delimiter, 'latin1'), sliceOf(entry, range, clock).bytes ?? NOTHING)
+  }
+  chunks.push(Buffer.from(`\r\n--${boundary}--\r\n`))
+  const content = Buffer.concat(chunks)
+  const fields = multipartHead(head, boundary)
+  fields.push(...contentLength(content.length))
+  return { status: 206, fields, body: Body.of(content) }
+}
+
+/** One that the content does not contain. */
+function boundaryFor(content: Buffer): string {
+  let number = 0
+  while (content.includes(`--herdgate-${number}`)) number++
+  return `herdgate-${number}`
+}
+
+const NOTHING = Buffer.alloc(0)

@@ -1,0 +1,96 @@
+/** What a client receives for what the engine found. */
+import { Body } from '../body.ts'
+import type { HerdgateError } from '../errors.ts'
+import type { Fields } from '../fields.ts'
+import type { CacheRequest, Clock, Outcome, Route, StoredResponse } from '../model.ts'
+import { cacheStatus } from '../policy/cache-status.ts'
+import { notModifiedHead } from '../policy/not-modified.ts'
+import { select } from '../policy/range.ts'
+import { cachedHead, passedHead } from '../policy/response.ts'
+import { precondition } from '../policy/validation.ts'
+import { PROBLEM_TYPE, problemOf } from '../problem.ts'
+import type { Resolution } from './engine.ts'
+import type { DirectResponse } from './http-question.ts'
+import { rangedReply } from './ranged-reply.ts'
+
+/** An answer, and how it came about. */
+export interface Reply {
+  /** Name of the route; empty when none matched. */
+  readonly route: string
+  readonly status: number
+  readonly fields: Fields
+  /** Absent when the response has no content. */
+  readonly body: Body | undefined
+  readonly outcome: Outcome
+}
+
+export type HttpResolution = Resolution<StoredResponse, DirectResponse>
+
+export function render(request: CacheRequest, route: Route, resolution: HttpResolution, clock: Clock): Reply {
+  switch (resolution.kind) {
+    case 'entry':
+      return renderEntry(request, route, resolution.entry, resolution.outcome, clock)
+    case 'direct':
+      return renderDirect(request, route, resolution.reply, resolution.outcome)
+    case 'error':
+      return problem(route.name, resolution.error, resolution.outcome)
+  }
+}
+
+function renderEntry(
+  request: CacheRequest,
+  route: Route,
+  entry: StoredResponse,
+  outcome: Outcome,
+  clock: Clock,
+): Reply {
+  const fields = cachedHead(entry, outcome, clock.now())
+  if (precondition(request, entry.status, entry.fields) === 'not-modified') {
+    entry.body.discard()
+    return { route: route.name, status: 304, fields: notModifiedHead(fields), body: undefined, outcome }
+  }
+  const selection = select(request, entry, entry.body.length)
+  if (selection.kind !== 'whole')
+    return { route: route.name, outcome, ...rangedReply(request, entry, selection, fields, clock) }
+  if (entry.body.length !== undefined && entry.status !== 204) fields.push('Content-Length', String(entry.body.length))
+  if (request.method === 'HEAD') entry.body.discard()
+  const body = request.method === 'HEAD' ? undefined : entry.body
+  return { route: route.name, status: entry.status, fields, body, outcome }
+}
+
+function renderDirect(request: CacheRequest, route: Route, reply: DirectResponse, outcome: Outcome): Reply {
+  const fields = passedHead(reply.fields, outcome, route.rules.cookies)
+  // A condition that was not sent on is for us to evaluate.
+  const conditionWasKept =
+    outcome.result !== 'pass' && precondition(request, reply.status, reply.fields) === 'not-modified'
+  if (conditionWasKept) {
+    reply.body.discard()
+    return { route: route.name, status: 304, fields: notModifiedHead(fields), body: undefined, outcome }
+  }
+  const bodiless = request.method === 'HEAD' || reply.status === 204 || reply.status === 304
+  if (bodiless) reply.body.discard()
+  return { route: route.name, status: reply.status, fields, body: bodiless ? undefined : reply.body, outcome }
+}
+
+/** An error of our own: problem+json (RFC 9457) that names no address and repeats no input. */
+export function problem(
+  route: string,
+  error: HerdgateError,
+  outcome: Outcome = { result: 'error', detail: error.code },
+): Reply {
+  const content = Buffer.from(JSON.stringify(problemOf(error)))
+  const length = String(content.length)
+  const status = cacheStatus(outcome)
+  const fields = [
+    'Content-Type',
+    PROBLEM_TYPE,
+    'Cache-Control',
+    'no-store',
+    'Content-Length',
+    length,
+    'Cache-Status',
+    status,
+  ]
+  if (error.code === 'overloaded') fields.push('Retry-After', '1')
+  return { route, status: error.status, fields, body: Body.of(content), outcome }
+}

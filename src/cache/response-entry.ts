@@ -1,0 +1,112 @@
+/** Stored responses from what an origin answers. */
+import { Body } from '../body.ts'
+import { type Fields, field } from '../fields.ts'
+import type { CacheRequest, Clock, PartialContent, Rules, StoredResponse } from '../model.ts'
+import { lifetimeOf } from '../policy/freshness.ts'
+import { parseContentRange } from '../policy/range.ts'
+import { ofTheWhole } from '../policy/range-head.ts'
+import { dated, storedFields } from '../policy/response.ts'
+import { tagsOf } from '../policy/tags.ts'
+import { mergeFields } from '../policy/validation.ts'
+import { selecting, varyOn } from '../policy/vary.ts'
+import type { Fetched } from './ask-origin.ts'
+
+/** For whom it was fetched, and what the invalidation log needs to know of it. */
+export interface Making {
+  readonly request: CacheRequest
+  readonly rules: Rules
+  /** Name in the invalidation log. */
+  readonly url: string
+  /** Where the log stood before the origin was asked. */
+  readonly generation: string
+  readonly position: number
+}
+
+/** At most this much of a response that is not stored waits in memory for its reader. */
+const WINDOW_BYTES = 256 * 1024
+/** A reader that makes the others wait for longer is dropped. */
+const STALL_MS = 10_000
+
+/** A new response, its content arriving. */
+export function freshEntry(making: Making, fetched: Fetched, clock: Clock): StoredResponse {
+  const { response, respondedAt } = fetched
+  const { rules, request } = making
+  const tags = tagsOf(request.url, response.fields, rules)
+  const kept = storedFields(response.fields, rules.cookies)
+  return {
+    kind: 'response',
+    status: response.status,
+    fields: dated(response.status === 206 ? ofTheWhole(kept) : kept, respondedAt),
+    body: arrivingBody(fetched, declaredLength(response.fields), rules.maxObjectBytes, clock),
+    ...selection(response.fields, request),
+    partial: response.status === 206 ? partialContent(request, response.fields) : undefined,
+    tags: tags.ok ? tags.tags : NO_TAGS,
+    ...lifetimeOf(response, rules, fetched),
+    ...stamp(making),
+  }
+}
+
+/**
+ * A stored response with newer fields (RFC 9111 section 3.2), as good as new.
+ * @param update fields of the 304, of the response to HEAD, or of the 206 that brought the rest
+ */
+export function updatedEntry(
+  making: Making,
+  previous: StoredResponse,
+  update: Fields,
+  fetched: Fetched,
+): StoredResponse {
+  const { rules, request } = making
+  const fields = dated(mergeFields(previous.fields, storedFields(update, rules.cookies)), fetched.respondedAt)
+  const judged = { status: previous.status, fields: mergeFields(previous.fields, update) }
+  const tags = tagsOf(request.url, update, rules)
+  return {
+    ...previous,
+    ...selection(fields, request),
+    ...lifetimeOf(judged, rules, fetched),
+    fields,
+    tags: tags.ok && tags.tags.length > rules.tags.length ? tags.tags : previous.tags,
+    ...stamp(making),
+  }
+}
+
+/**
+ * @param length octets there will be, if that is known
+ * @param keepBytes of it may be kept for others; 0 for one reader's alone
+ */
+export function arrivingBody(
+  { response, stop }: Pick<Fetched, 'response' | 'stop'>,
+  length: number | undefined,
+  keepBytes: number,
+  clock: Clock,
+): Body {
+  const trailers = () => response.trailers()
+  const limits = { keepBytes, windowBytes: WINDOW_BYTES, stallMs: STALL_MS }
+  return Body.from(response.body, { length, ...limits, clock, stop, trailers })
+}
+
+export function declaredLength(fields: Fields): number | undefined {
+  const declared = field(fields, 'content-length')
+  return declared === undefined ? undefined : Number(declared)
+}
+
+/** By which of the request's fields the response was selected. */
+function selection(fields: Fields, request: CacheRequest): Pick<StoredResponse, 'varyOn' | 'vary'> {
+  const on = varyOn(fields)
+  if (on === '*' || on.length === 0) return UNSELECTED // "*" is not storable
+  return { varyOn: on, vary: selecting(on, request.fields) }
+}
+
+function partialContent(request: CacheRequest, fields: Fields): PartialContent | undefined {
+  const contentRange = field(fields, 'content-range')
+  const range = parseContentRange(contentRange)
+  if (range === undefined) return undefined
+  const { first, last, complete } = range
+  const asked = field(request.fields, 'range')
+  return { parts: [{ first, last }], complete, reachesEnd: false, asked, contentRange }
+}
+
+const UNSELECTED = { varyOn: [], vary: [] }
+const NO_TAGS: readonly string[] = []
+
+const stamp = ({ url, generation, position }: Making) => ({ url, generation, position, checked: position })

@@ -1,0 +1,60 @@
+import type { Events } from '../events.ts'
+import type { CacheRequest, Clock, InvalidationLog, Receipt, Route, Selectors, StoredResponse } from '../model.ts'
+import { invalidatedBy } from '../policy/invalidates.ts'
+import { keyOf, namesOf } from '../policy/key.ts'
+import { matchRoute } from '../policy/route.ts'
+import { nameOf } from '../policy/target.ts'
+import type { Engine } from './engine.ts'
+import { type DirectResponse, HttpQuestion } from './http-question.ts'
+
+export interface UnsafeParts {
+  readonly engine: Engine
+  readonly routes: readonly Route[]
+  readonly log: InvalidationLog
+  readonly clock: Clock
+  readonly events: Events
+}
+
+/**
+ * What follows from an answer to an unsafe method, before the client hears of it: what it changed is no longer served
+ * (RFC 9111 section 4.4), and what it brought is, if it is what a GET would get.
+ */
+export async function concludeUnsafe(request: CacheRequest, reply: DirectResponse, parts: UnsafeParts): Promise<void> {
+  const { log, routes } = parts
+  const before = log.position
+  const isCurrent = reply.entry !== undefined && log.verdict(reply.entry) === 'valid'
+  const { urls: names, tags } = invalidatedBy(request, reply)
+  if (names.length === 0 && tags.length === 0) return
+  const urls = names.flatMap((name) => namesOf(routes, `http://${name}`))
+  const receipt = await append({ urls, tags }, parts)
+  // Had another record come between, it might name the response and would be taken for older than it.
+  const isNext = receipt?.position === before + 1
+  if (reply.entry !== undefined && isCurrent && isNext) keepForGet(request, reply.entry, receipt.position, parts)
+}
+
+async function append(selectors: Selectors, { log, events, clock }: UnsafeParts): Promise<Receipt | undefined> {
+  const startedAt = clock.now()
+  const report = (outcome: 'done' | 'failed', receipt?: Receipt) => {
+    const tookMs = clock.now() - startedAt
+    events.emit('purge', { mode: 'purge', selectors, outcome, receipt, tookMs, by: 'unsafe-method' })
+  }
+  try {
+    const receipt = await log.append('purge', selectors)
+    report('done', receipt)
+    return receipt
+  } catch {
+    report('failed')
+    return undefined
+  }
+}
+
+/** Stored as the answer to a GET that came right after the change. */
+function keepForGet(request: CacheRequest, entry: StoredResponse, position: number, parts: UnsafeParts): void {
+  const route = matchRoute(parts.routes, 'GET', request.url)
+  if (typeof route === 'string') return
+  const { key, target, url } = keyOf(route, request)
+  const get: CacheRequest = { method: 'GET', url: request.url, fields: request.fields }
+  const ask = { key, target, url: nameOf(url), credentialed: false, lookedUp: true }
+  const { generation } = parts.log
+  parts.engine.keep(new HttpQuestion(get, route, ask, parts), { ...entry, generation, position, checked: position })
+}

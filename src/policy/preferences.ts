@@ -1,0 +1,69 @@
+/** Content negotiation fields (RFC 9110 section 12.5): lists of what the client would rather have. */
+
+interface Preference {
+  /** Lower-cased, with its parameters; "q" left out. */
+  readonly range: string
+  /** From 0, not wanted at all, to 1. */
+  readonly weight: number
+}
+
+/** Whose value is such a list: the order of its members means nothing, and their case does not either. */
+export const PREFERENCE_FIELDS: ReadonlySet<string> = new Set([
+  'accept',
+  'accept-charset',
+  'accept-encoding',
+  'accept-language',
+])
+
+const MEMBER = /^[!#$%&'*+\-.^_`|~0-9a-z/]+(?:[ \t]*;[ \t]*[!#$%&'*+\-.^_`|~0-9a-z]+=[!#$%&'*+\-.^_`|~0-9a-z]+)*$/i
+const WEIGHT = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/
+
+/** The members of such a field; undefined where one is not well formed, and so means what its reader makes of it. */
+function parsePreferences(value: string): Preference[] | undefined {
+  const preferences: Preference[] = []
+  for (const member of value.split(',')) {
+    const text = member.trim()
+    if (text === '') continue
+    const preference = parsePreference(text)
+    if (preference === undefined) return undefined
+    preferences.push(preference)
+  }
+  return preferences
+}
+
+function parsePreference(text: string): Preference | undefined {
+  if (!MEMBER.test(text)) return undefined
+  const parts = text
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim())
+  const weights = parts.filter((part) => part.startsWith('q='))
+  const [weight = 'q=1'] = weights
+  if (weights.length > 1 || !WEIGHT.test(weight.slice(2))) return undefined
+  return { range: parts.filter((part) => !part.startsWith('q=')).join(';'), weight: Number(weight.slice(2)) }
+}
+
+/**
+ * A field value that all spellings of the same preferences share: lower-cased, sorted, each weight in its shortest
+ * form (RFC 9111 section 4.1). One that is not well formed stays as it is.
+ */
+export function normalPreferences(value: string): string {
+  const members = parsePreferences(value)?.map(({ range, weight }) => (weight === 1 ? range : `${range};q=${weight}`))
+  return members === undefined ? value.trim() : [...new Set(members)].sort().join(',')
+}
+
+/**
+ * The one language an Accept-Language prefers to all others, lower-cased; undefined when it prefers none, or any. A
+ * response in that language is what its sender would be given, whatever else it lists (RFC 9110 section 12.5.4).
+ */
+export function preferredLanguage(value: string): string | undefined {
+  let best: Preference | undefined
+  let alone = true
+  for (const preference of parsePreferences(value) ?? []) {
+    if (best !== undefined && preference.weight < best.weight) continue
+    alone = best === undefined || preference.weight > best.weight || (alone && preference.range === best.range)
+    best = preference
+  }
+  const found = alone && best !== undefined && best.weight > 0 && !best.range.includes(';') ? best.range : undefined
+  return found === undefined || found.includes('*') ? undefined : found
+}

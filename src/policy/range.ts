@@ -1,0 +1,203 @@
+/** Byte ranges (RFC 9110 section 14): what a client asks for, and what of it a copy can give. */
+import { type Fields, field } from '../fields.ts'
+import type { ByteRange, CacheRequest, PartialContent } from '../model.ts'
+import { parseDate } from './dates.ts'
+
+/** A member of a Range field: from `first` to `last` or to the end, or the last `suffix` bytes. */
+export type RangeSpec = { readonly first: number; readonly last: number | undefined } | { readonly suffix: number }
+
+/** What a Range field asks for. `other`: a unit that only the origin knows. */
+export type Asked = { readonly kind: 'bytes'; readonly specs: readonly RangeSpec[] } | { readonly kind: 'other' }
+
+/** More than these in one request are not answered as ranges (RFC 9110 section 17.15). */
+const MOST_RANGES = 8
+const UNIT = /^\s*([!#$%&'*+\-.^_`|~0-9a-z]+)=(.*)$/is
+const INT_RANGE = /^(\d+)-(\d*)$/
+const SUFFIX_RANGE = /^-(\d+)$/
+
+/**
+ * What the request's Range asks for; undefined when there is none, or none that counts: of another method than GET
+ * (section 14.2), malformed, or of more ranges than anybody needs.
+ */
+export function rangesAsked(request: CacheRequest): Asked | undefined {
+  if (request.method !== 'GET') return undefined
+  const value = field(request.fields, 'range')
+  return value === undefined ? undefined : parseRange(value)
+}
+
+/** A Range field's value. Never throws; numbers too large to count with are the largest that can be. */
+export function parseRange(value: string): Asked | undefined {
+  const [, unit, set = ''] = UNIT.exec(value) ?? []
+  if (unit === undefined) return undefined
+  if (unit.toLowerCase() !== 'bytes') return { kind: 'other' }
+  const specs: RangeSpec[] = []
+  for (const member of set.split(',', 64)) {
+    const text = member.trim()
+    if (text === '') continue // RFC 9110 section 5.6.1.2
+    const spec = parseSpec(text)
+    if (spec === undefined || specs.length === MOST_RANGES) return undefined
+    specs.push(spec)
+  }
+  return specs.length === 0 ? undefined : { kind: 'bytes', specs }
+}
+
+function parseSpec(text: string): RangeSpec | undefined {
+  const suffix = SUFFIX_RANGE.exec(text)?.[1]
+  if (suffix !== undefined) return { suffix: count(suffix) }
+  const [, from, to] = INT_RANGE.exec(text) ?? []
+  if (from === undefined) return undefined
+  const first = count(from)
+  if (to === undefined || to === '') return { first, last: undefined }
+  const last = count(to)
+  return last < first ? undefined : { first, last }
+}
+
+const count = (digits: string): number => Math.min(Number(digits), Number.MAX_SAFE_INTEGER)
+
+/** What a 206 or 416 says it holds (RFC 9110 section 14.4). */
+export interface ContentRange extends ByteRange {
+  /** Octets of the whole; undefined for "*". */
+  readonly complete: number | undefined
+}
+
+const CONTENT_RANGE = /^bytes (\d{1,15})-(\d{1,15})\/(?:(\d{1,15})|\*)$/i
+
+/** A valid Content-Range of a 206; undefined for every other, which must not be put together with anything. */
+export function parseContentRange(value: string | undefined): ContentRange | undefined {
+  const [, from, to, of] = CONTENT_RANGE.exec(value ?? '') ?? []
+  if (from === undefined || to === undefined) return undefined
+  const range = { first: Number(from), last: Number(to), complete: of === undefined ? undefined : Number(of) }
+  const valid = range.last >= range.first && (range.complete === undefined || range.last < range.complete)
+  return valid ? range : undefined
+}
+
+/** How a request is answered from a copy: with all of it, with parts of it, or with 416; `missing`: it lacks them. */
+export type Selection =
+  | { readonly kind: 'whole' }
+  | { readonly kind: 'parts'; readonly ranges: readonly ByteRange[] }
+  | { readonly kind: 'as-received' }
+  | { readonly kind: 'unsatisfiable' }
+  | { readonly kind: 'missing' }
+
+const WHOLE: Selection = { kind: 'whole' }
+const MISSING: Selection = { kind: 'missing' }
+
+/** A stored response, as far as ranges are concerned. */
+export interface Copy {
+  readonly status: number
+  readonly fields: Fields
+  readonly partial?: PartialContent | undefined
+}
+
+/**
+ * Which bytes of a copy answer the request (RFC 9110 section 14.2): Range counts for a 200 to GET, and only if
+ * If-Range holds.
+ * @param length octets of a complete copy's content; undefined while that is not known
+ */
+export function select(request: CacheRequest, copy: Copy, length: number | undefined): Selection {
+  const { partial } = copy
+  if (partial === undefined && copy.status !== 200) return WHOLE
+  const asked = rangesAsked(request)
+  const applies = asked?.kind === 'bytes' && ifRangeHolds(request.fields, copy.fields)
+  if (partial !== undefined) return applies ? selectFrom(partial, asked.specs, request) : MISSING
+  if (!applies || length === undefined || length === 0) return WHOLE
+  const ranges = resolve(asked.specs, length)
+  return ranges.length === 0 ? { kind: 'unsatisfiable' } : { kind: 'parts', ranges }
+}
+
+function selectFrom(partial: PartialContent, specs: readonly RangeSpec[], request: CacheRequest): Selection {
+  // The same question has the same answer, whatever the numbers in it mean to the origin.
+  if (partial.asked !== undefined && partial.asked === field(request.fields, 'range')) return { kind: 'as-received' }
+  const end = partial.reachesEnd ? (partial.parts.at(-1)?.last ?? -1) + 1 : undefined
+  const ranges = resolve(specs, partial.complete ?? end ?? Number.POSITIVE_INFINITY)
+  if (ranges.length === 0) return partial.complete === undefined ? MISSING : { kind: 'unsatisfiable' }
+  return ranges.every((range) => holds(partial.parts, range)) ? { kind: 'parts', ranges } : MISSING
+}
+
+const holds = (parts: readonly ByteRange[], { first, last }: ByteRange): boolean =>
+  parts.some((part) => part.first <= first && last <= part.last)
+
+/** The satisfiable ranges of a representation, in the order asked for; those that overlap are answered as one. */
+function resolve(specs: readonly RangeSpec[], length: number): readonly ByteRange[] {
+  const ranges: ByteRange[] = []
+  for (const spec of specs) {
+    const range = satisfied(spec, length)
+    if (range !== undefined) ranges.push(range)
+  }
+  return overlaps(ranges) ? union(ranges) : ranges
+}
+
+function satisfied(spec: RangeSpec, length: number): ByteRange | undefined {
+  if ('suffix' in spec) {
+    return spec.suffix === 0 ? undefined : { first: Math.max(0, length - spec.suffix), last: length - 1 }
+  }
+  if (spec.first >= length) return undefined
+  return { first: spec.first, last: Math.min(spec.last ?? length, length - 1) }
+}
+
+function overlaps(ranges: readonly ByteRange[]): boolean {
+  return ranges.some((one, at) =>
+    ranges.some((other, beside) => at < beside && one.first <= other.last && other.first <= one.last),
+  )
+}
+
+/** Ascending, and none touching the next. */
+export function union(ranges: readonly ByteRange[]): ByteRange[] {
+  const merged: ByteRange[] = []
+  for (const range of [...ranges].sort((one, other) => one.first - other.first)) {
+    const previous = merged.at(-1)
+    if (previous === undefined || range.first > previous.last + 1) merged.push(range)
+    else merged[merged.length - 1] = { first: previous.first, last: Math.max(previous.last, range.last) }
+  }
+  return merged
+}
+
+/**
+ * Does If-Range, where there is one, speak of this copy? By strong comparison of entity-tags, or of a date that is
+ * Last-Modified to the letter and strong (RFC 9110 section 13.1.5).
+ */
+export function ifRangeHolds(requestFields: Fields, stored: Fields): boolean {
+  const wanted = field(requestFields, 'if-range')?.trim()
+  if (wanted === undefined) return true
+  if (parseDate(wanted) !== undefined) return wanted === strongDate(stored)
+  return wanted.startsWith('"') && wanted === field(stored, 'etag')
+}
+
+/** What tells this representation from every other: a strong entity-tag, else a strong Last-Modified. */
+export function strongValidator(fields: Fields): string | undefined {
+  const etag = field(fields, 'etag')
+  if (etag !== undefined) return etag.startsWith('"') ? etag : undefined
+  return strongDate(fields)
+}
+
+/** Last-Modified, if the origin's clock had moved on when it answered (RFC 9110 section 8.8.2.2). */
+function strongDate(fields: Fields): string | undefined {
+  const value = field(fields, 'last-modified')
+  const modified = parseDate(value)
+  const date = parseDate(field(fields, 'date'))
+  return modified !== undefined && date !== undefined && date - modified >= 1000 ? value : undefined
+}
+
+/** What a partial copy lacks; undefined when that is not one stretch of bytes, or the length is not known. */
+export function rangeMissing({ parts, complete }: PartialContent): ByteRange | undefined {
+  if (complete === undefined) return undefined
+  const gaps: ByteRange[] = []
+  let next = 0
+  for (const { first, last } of parts) {
+    if (first > next) gaps.push({ first: next, last: first - 1 })
+    next = last + 1
+  }
+  if (next < complete) gaps.push({ first: next, last: complete - 1 })
+  return gaps.length === 1 ? gaps[0] : undefined
+}
+
+/** A Range for this stretch of a representation. */
+export function rangeFor({ first, last }: ByteRange, complete: number | undefined): string {
+  return last + 1 === complete ? `bytes=${first}-` : `bytes=${first}-${last}`
+}
+
+/** Do these parts make up the whole? */
+export function isWhole({ parts, complete }: PartialContent): boolean {
+  const [only] = parts
+  return parts.length === 1 && only !== undefined && only.first === 0 && only.last + 1 === complete
+}
