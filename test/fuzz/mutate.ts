@@ -113,7 +113,7 @@ const MUTATIONS: readonly [Mutation, ...Mutation[]] = [
 ]
 
 /** Those that mean something in one grammar or another. */
-const CHARACTERS = [...'\t\n\r\0 !"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~09azAZ\x7f\x80\x85\xa0\xff']
+const CHARACTERS = '\t\n\r\0 !"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~09azAZ\x7f\x80\x85\xa0\xff'.split('')
 
 const NUMBERS = [
   '0',

@@ -2,7 +2,6 @@
 import type { Target } from './target.ts'
 import { addresses } from './targets/addresses.ts'
 import { configuration } from './targets/configuration.ts'
-import { dates } from './targets/dates.ts'
 import { directives } from './targets/directives.ts'
 import { forwarding } from './targets/forwarding.ts'
 import { keys } from './targets/keys.ts'
@@ -16,7 +15,6 @@ import { validators } from './targets/validators.ts'
 
 export const targets: readonly Target[] = [
   directives,
-  dates,
   responses,
   selection,
   tags,

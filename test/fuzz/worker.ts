@@ -32,11 +32,11 @@ const WATCHED = ['src/', 'routes/', 'node_modules/structured-headers/'].map((pat
 })
 const coverage = new Coverage((url) => WATCHED.some((prefix) => url.startsWith(prefix)))
 const { Fuzzer } = await import('./fuzzer.ts')
-const targets = Object.values(await import(`./targets/${task.target}.ts`)) as Target[]
+const module = (await import(`./targets/${task.target}.ts`)) as Readonly<Record<string, Target>>
 const { readCorpus } = await import('./corpus.ts')
 const { Random } = await import('./random.ts')
 
-const target = targets.find(({ name }) => name === task.target)
+const target = module[task.target]
 if (target === undefined) throw new RangeError(`no target ${task.target}`)
 const octets = Buffer.from(task.progress)
 const counters = new Int32Array(task.counters)
@@ -66,5 +66,6 @@ const report: Report = {
   failures,
   essential: fuzzer.essential(MOST_ESSENTIAL),
 }
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- it is a port, not a window
 parentPort?.postMessage(report)
 coverage.close()

@@ -8,49 +8,16 @@ import { sections } from './message.ts'
 export const configuration: Target = {
   name: 'configuration',
   covers: [
-    ...['src/config.ts', 'src/config/checks.ts', 'src/config/document.ts', 'src/config/explain.ts'],
-    ...['src/config/fault.ts', 'src/config/leaves.ts', 'src/config/resolve.ts', 'src/config/schema.ts'],
-    ...['src/config/settings.ts', 'src/config/sources.ts', 'src/cli/settings.ts'],
-  ],
+    ['src/config.ts', 'src/config/checks.ts', 'src/config/document.ts', 'src/config/explain.ts'],
+    ['src/config/fault.ts', 'src/config/leaves.ts', 'src/config/resolve.ts', 'src/config/schema.ts'],
+    ['src/config/settings.ts', 'src/config/sources.ts', 'src/cli/settings.ts'],
+  ].flat(),
   dictionary: [
-    ...[
-      'origin=http://a.test',
-      'host=',
-      'port=',
-      'adminHost=0.0.0.0',
-      'adminPort=',
-      'adminToken=',
-      'ttl=30s',
-      'grace=',
-    ],
-    ...[
-      'softTimeout=',
-      'cookies=rfc',
-      'memory=1GiB',
-      'logLevel=',
-      'config=',
-      'HERDGATE_ORIGIN=',
-      'HERDGATE_ADMIN_TOKEN=',
-    ],
-    ...[
-      'HERDGATE_ADMIN_TOKEN_FILE=',
-      'PORT=tcp://1.2.3.4:80',
-      'HERDGATE_X=',
-      'version: 1',
-      'origins:',
-      'routes:',
-      '  ',
-    ],
-    ...[
-      'urls: [http://a.test]',
-      'name: a',
-      'origin: a',
-      'match: {path: /x/*}',
-      'key: {query: {sort: true}}',
-      '&a',
-      '*a',
-    ],
-    ...[
+    ['origin=http://a.test', 'host=', 'port=', 'adminHost=0.0.0.0', 'adminPort=', 'adminToken=', 'ttl=30s', 'grace='],
+    ['softTimeout=', 'cookies=rfc', 'memory=1GiB', 'logLevel=', 'config=', 'HERDGATE_ORIGIN=', 'HERDGATE_ADMIN_TOKEN='],
+    ['HERDGATE_ADMIN_TOKEN_FILE=', 'PORT=tcp://1.2.3.4:80', 'HERDGATE_X=', 'version: 1', 'origins:', 'routes:', '  '],
+    ['urls: [http://a.test]', 'name: a', 'origin: a', 'match: {path: /x/*}', 'key: {query: {sort: true}}', '&a', '*a'],
+    [
       '<<: ',
       '__proto__: ',
       'constructor: ',
@@ -64,7 +31,7 @@ export const configuration: Target = {
       '\n\n',
       'statusTtl: {404: 5s}',
     ],
-  ],
+  ].flat(),
   seeds: [
     'origin=http://a.test\nttl=30s\n\nHERDGATE_GRACE=1h\nPORT=8081\n\n',
     '\n\n\n\nversion: 1\norigins:\n  a: {urls: [http://a.test]}\nroutes:\n  - {name: a, origin: a, match: {path: /x/*}}',
@@ -94,7 +61,8 @@ function run(input: string): string {
     must('a fault says where and what', loaded.faults.length > 0, loaded.faults)
     for (const { where, message } of loaded.faults) must('a fault says where and what', where !== '' && message !== '')
     describeFaults(loaded.faults)
-    return `${[...new Set(loaded.faults.map(({ key, message }) => `${key}:${message.slice(0, 12)}`))].slice(0, 3).join()}`
+    const kinds = new Set(loaded.faults.map(({ key, message }) => `${key}:${message.slice(0, 12)}`))
+    return [...kinds].slice(0, 3).join()
   }
   const { listen, admin, origins, routes, store } = loaded.config
   must('a port is a port', isPort(listen.port) && isPort(admin.port), listen, admin)
@@ -119,7 +87,7 @@ function run(input: string): string {
     )
     must('an object fits into the memory', rules.maxObjectBytes <= store.memory.maxBytes && rules.maxObjectBytes > 0)
   }
-  mustEqual('the file gives nothing to all objects', Object.keys({}), [])
+  mustEqual('the file gives nothing to all objects', Object.keys(Object.prototype), [])
   return `${origins.length} ${routes.length} ${loaded.notes.length}`
 }
 

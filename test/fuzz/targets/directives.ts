@@ -10,10 +10,10 @@ export const directives: Target = {
   name: 'directives',
   covers: ['src/policy/cache-control.ts'],
   dictionary: [
-    ...['no-store', 'no-cache', 'private', 'public', 'must-revalidate', 'proxy-revalidate', 'must-understand'],
-    ...['immutable', 'no-transform', 'only-if-cached', 'max-age', 's-maxage', 'stale-while-revalidate'],
-    ...['stale-if-error', 'min-fresh', 'max-stale', 'max-age=60', 's-maxage=0', 'max-age="60"', 'private="x"'],
-    ...[
+    ['no-store', 'no-cache', 'private', 'public', 'must-revalidate', 'proxy-revalidate', 'must-understand'],
+    ['immutable', 'no-transform', 'only-if-cached', 'max-age', 's-maxage', 'stale-while-revalidate'],
+    ['stale-if-error', 'min-fresh', 'max-stale', 'max-age=60', 's-maxage=0', 'max-age="60"', 'private="x"'],
+    [
       '="',
       '"',
       '\\"',
@@ -33,7 +33,7 @@ export const directives: Target = {
       '%"a"',
       ';a=b',
     ],
-  ],
+  ].flat(),
   seeds: [
     'max-age=60, public',
     'private="set-cookie, x", no-cache="a\\"b"',

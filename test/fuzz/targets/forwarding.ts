@@ -10,8 +10,8 @@ export const forwarding: Target = {
   name: 'forwarding',
   covers: ['src/policy/forward.ts', 'src/policy/hop-by-hop.ts'],
   dictionary: [
-    ...['Connection: ', 'Via: ', 'Forwarded: ', 'TE: ', 'Transfer-Encoding: ', 'Content-Length: ', 'X-Forwarded-For: '],
-    ...[
+    ['Connection: ', 'Via: ', 'Forwarded: ', 'TE: ', 'Transfer-Encoding: ', 'Content-Length: ', 'X-Forwarded-For: '],
+    [
       'X-Forwarded-Host: ',
       'X-Real-IP: ',
       'X_Forwarded_For: ',
@@ -21,8 +21,8 @@ export const forwarding: Target = {
       'Expect: ',
       'Upgrade: ',
     ],
-    ...['close', 'keep-alive', 'trailers', ', ', '1.1 herdgate', 'chunked', 'for="[::1]"', 'proto=https', '::1', 'x-a'],
-  ],
+    ['close', 'keep-alive', 'trailers', ', ', '1.1 herdgate', 'chunked', 'for="[::1]"', 'proto=https', '::1', 'x-a'],
+  ].flat(),
   seeds: [
     'Connection: close, X-A\nX-A: 1\nTE: trailers, gzip\nContent-Length: 5',
     'Via: 1.0 a, 1.1 herdgate (x)\nForwarded: for="[::1]";host="a,b"\nX-Forwarded-For: 1.2.3.4, ::1',
@@ -33,23 +33,34 @@ export const forwarding: Target = {
   run,
 }
 
-const NEVER = ['connection', 'keep-alive', 'proxy-authorization', 'proxy-connection', 'transfer-encoding', 'upgrade']
-const STEERING = [
+const NEVER = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authorization',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+])
+const STEERING = new Set([
   'x-original-url',
   'x-rewrite-url',
   'x-http-method-override',
   'x-real-ip',
   'x-forwarded-server',
   'expect',
-]
-const TAKEN_OUT = ['if-none-match', 'if-modified-since', 'if-match', 'if-range', 'range', 'cookie']
+])
+const TAKEN_OUT = new Set(['if-none-match', 'if-modified-since', 'if-match', 'if-range', 'range', 'cookie'])
 const ONCE = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto']
 
 function run(input: string): string {
   const fields = fieldsIn(input)
   const options = {
-    ...{ conditions: undefined, stripConditionals: true, authority: 'a.test', scheme: 'http' },
-    ...({ cookies: 'ignore', hasBody: true } as const),
+    conditions: undefined,
+    stripConditionals: true,
+    authority: 'a.test',
+    scheme: 'http',
+    cookies: 'ignore' as const,
+    hasBody: true,
   }
   const sentFor = (trusted: boolean) =>
     upstreamFields(requestWith({}, { fields, peer: { address: '::1', trusted } }), options)
@@ -57,9 +68,9 @@ function run(input: string): string {
   for (const [name, value] of lines(sent)) {
     must('no field ends a line', !/[\r\n\0]/.test(name + value), name, value)
     const read = name.replaceAll('_', '-')
-    must('what is for one connection goes no further', !NEVER.includes(read), name)
-    must('what steers routing goes no further', !STEERING.includes(read), name)
-    must('conditions, ranges and cookies are taken out', !TAKEN_OUT.includes(read), name)
+    must('what is for one connection goes no further', !NEVER.has(read), name)
+    must('what steers routing goes no further', !STEERING.has(read), name)
+    must('conditions, ranges and cookies are taken out', !TAKEN_OUT.has(read), name)
   }
   must('there is one Host, the first field', fieldLines(sent, 'host').join() === 'a.test' && sent[0] === 'Host', sent)
   for (const name of ONCE) must('what we add is there once', fieldLines(sent, name).length === 1, name, sent)

@@ -9,9 +9,9 @@ export const keys: Target = {
   name: 'keys',
   covers: ['src/policy/key.ts'],
   dictionary: [
-    ...['?', '&', '=', ';', '%26', '%3d', 'utm_source', 'utm_', 'sid', 'side', 'a=1', 'b=2', '/', '\n', ':', '-', 'h'],
-    ...['x-tenant: ', 'Cookie: ', 'currency=', 'theme=', '"', '__proto__', 'cookie: a=1; currency=EUR', '\n\n'],
-  ],
+    ['?', '&', '=', ';', '%26', '%3d', 'utm_source', 'utm_', 'sid', 'side', 'a=1', 'b=2', '/', '\n', ':', '-', 'h'],
+    ['x-tenant: ', 'Cookie: ', 'currency=', 'theme=', '"', '__proto__', 'cookie: a=1; currency=EUR', '\n\n'],
+  ].flat(),
   seeds: [
     '/a?b=2&a=1&utm_x=1\nX-Tenant: t\nCookie: currency=EUR; theme=dark\n\n/a?a=1&b=2\nx-tenant: t',
     '/a?sid=1&side=2&utm_content=1;x=2\n\n/a?side=2',

@@ -15,14 +15,15 @@ import {
 import { field, has } from '../../../src/fields.ts'
 import { requestWith } from '../../policy/support.ts'
 import { must, mustEqual, RESPONSE_HEAD, type Target } from '../target.ts'
+import { checkDate } from './check-date.ts'
 import { fieldsIn, sections } from './message.ts'
 
-/** A request's fields, and a response's head. */
+/** A request's fields, and a response's head; the dates in them, which If-Range may be, on their own. */
 export const ranges: Target = {
   name: 'ranges',
-  covers: ['src/policy/range.ts', 'src/policy/range-head.ts'],
+  covers: ['src/policy/range.ts', 'src/policy/range-head.ts', 'src/policy/dates.ts'],
   dictionary: [
-    ...[
+    [
       'Range: ',
       'If-Range: ',
       'Content-Range: ',
@@ -36,7 +37,7 @@ export const ranges: Target = {
       '0-0',
       '5-2',
     ],
-    ...[
+    [
       '0-18446744073709551615',
       '99999999999999999999-',
       '/*',
@@ -48,8 +49,16 @@ export const ranges: Target = {
       'W/"a"',
       '"a"',
     ],
-    ...['Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT', 'Date: Sun, 06 Nov 1994 08:49:38 GMT', '\n\n', '=', '-'],
-  ],
+    [
+      'Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT',
+      'Date: Sun, 06 Nov 1994 08:49:38 GMT',
+      '\n\n',
+      '=',
+      '-',
+      'If-Range: Sunday, 06-Nov-94 08:49:37 GMT',
+    ],
+    ['Date: Sun Nov  6 08:49:37 1994', 'Feb', ' 29', '29-Feb-00', ' UTC', '23:59:60', '0099', '0100', '9999'],
+  ].flat(),
   seeds: [
     'Range: bytes=0-4\nIf-Range: "a"\n\nETag: "a"\nContent-Range: bytes 0-4/10',
     'Range: bytes=-5, 0-0,3-\n\nContent-Range: bytes 5-9/*',
@@ -74,7 +83,12 @@ function run(input: string): string {
   must('a whole copy lacks nothing', found.kind !== 'missing' && found.kind !== 'as-received', found)
   mustEqual('ranges are of a 200', select(request, { status: 404, fields }, LENGTH), { kind: 'whole' })
   validated(request.fields, fields)
-  return `${found.kind} ${asked?.kind} ${held(fieldContentRange(fields), request, fields)}`
+  const dates = [field(request.fields, 'if-range'), field(fields, 'last-modified'), field(fields, 'date')].map(
+    (value) => {
+      return value === undefined ? '' : checkDate(value)
+    },
+  )
+  return `${found.kind} ${asked?.kind} ${dates.join()} ${held(fieldContentRange(fields), request, fields)}`
 }
 
 function soundSpecs(specs: readonly RangeSpec[]): void {

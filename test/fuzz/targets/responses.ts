@@ -12,7 +12,7 @@ export const responses: Target = {
   name: 'responses',
   covers: ['src/policy/storable.ts', 'src/policy/freshness.ts', 'src/policy/response.ts'],
   dictionary: [
-    ...[
+    [
       'Cache-Control: ',
       'CDN-Cache-Control: ',
       'Herdgate-Cache-Control: ',
@@ -20,7 +20,7 @@ export const responses: Target = {
       'Expires: ',
       'Date: ',
     ],
-    ...[
+    [
       'Age: ',
       'Last-Modified: ',
       'ETag: "a"',
@@ -29,15 +29,15 @@ export const responses: Target = {
       'Connection: ',
       'Content-Range: bytes 0-1/5',
     ],
-    ...['max-age=60', 's-maxage=60', 'public', 'private', 'no-store', 'no-cache', 'must-revalidate', 'must-understand'],
-    ...[
+    ['max-age=60', 's-maxage=60', 'public', 'private', 'no-store', 'no-cache', 'must-revalidate', 'must-understand'],
+    [
       'stale-while-revalidate=60',
       'stale-if-error=60',
       'Authorization: x',
       'Cookie: a',
       'Wed, 18 Nov 2026 12:00:00 GMT',
     ],
-    ...[
+    [
       'Wed, 18 Nov 2026 11:59:00 GMT',
       '200\n',
       '404\n',
@@ -49,7 +49,7 @@ export const responses: Target = {
       '"',
       'Surrogate-Key: a',
     ],
-  ],
+  ].flat(),
   seeds: [
     '200\nCache-Control: max-age=60\nDate: Wed, 18 Nov 2026 12:00:00 GMT\nAge: 5\nETag: "a"\n\nCookie: a',
     '404\nExpires: Wed, 18 Nov 2026 12:01:00 GMT\nSet-Cookie: a=b\nVary: x',

@@ -9,30 +9,10 @@ export const selection: Target = {
   name: 'selection',
   covers: ['src/policy/vary.ts', 'src/policy/preferences.ts'],
   dictionary: [
-    ...[
-      'Vary: ',
-      'Vary: *',
-      'Accept',
-      'Accept-Language',
-      'Accept-Encoding',
-      'X-A',
-      'User-Agent',
-      'Cookie',
-      '__proto__',
-    ],
-    ...['Accept: text/html;q=0.5, */*', 'Accept-Language: de-CH, de;q=0.8, *;q=0.1', 'Accept-Encoding: gzip, br'],
-    ...[
-      'Content-Language: de',
-      'Content-Encoding: gzip',
-      ';q=0',
-      ';q=1.0',
-      'identity',
-      ' , ',
-      '"a,b"',
-      '\n\n',
-      'X-A: ',
-    ],
-  ],
+    ['Vary: ', 'Vary: *', 'Accept', 'Accept-Language', 'Accept-Encoding', 'X-A', 'User-Agent', 'Cookie', '__proto__'],
+    ['Accept: text/html;q=0.5, */*', 'Accept-Language: de-CH, de;q=0.8, *;q=0.1', 'Accept-Encoding: gzip, br'],
+    ['Content-Language: de', 'Content-Encoding: gzip', ';q=0', ';q=1.0', 'identity', ' , ', '"a,b"', '\n\n', 'X-A: '],
+  ].flat(),
   seeds: [
     'Vary: Accept, x-a\n\nAccept: a, b\nX-A: 1\n\nAccept: a,b\nX-A: 1',
     'Vary: Accept-Language\nContent-Language: de\n\nAccept-Language: de, en;q=0.5\n\nAccept-Language: en;q=0.5,de',
@@ -70,7 +50,7 @@ function run(input: string): string {
 function negotiated(value: string): void {
   const normal = normalPreferences(value)
   mustEqual('what is normal stays as it is', normalPreferences(normal), normal, value)
-  const reordered = value.split(',').reverse().join(', ')
+  const reordered = value.split(',').toReversed().join(', ')
   must('the order of preferences means nothing', isMalformed(value) || normalPreferences(reordered) === normal, value)
   const language = preferredLanguage(value)
   mustEqual('the preferred language stays so', preferredLanguage(normal), language, value)

@@ -13,19 +13,10 @@ export const tags: Target = {
   name: 'tags',
   covers: ['src/policy/tags.ts', 'src/policy/groups.ts', 'src/policy/invalidates.ts'],
   dictionary: [
-    ...[
-      'Surrogate-Key: ',
-      'Cache-Tag: ',
-      'xkey: ',
-      'Cache-Groups: ',
-      'Cache-Group-Invalidation: ',
-      '"a"',
-      '\\"',
-      ';x=1',
-    ],
-    ...['Location: ', 'Content-Location: ', 'http://a.test/', 'http://A.TEST:80/x', '//a.test/y', 'http://b.test/'],
-    ...['../', './', '/b/../c', '?q', '#f', '%2e%2e/', 'a@', '\\', '__proto__', '16777215', 'https://', 'javascript:'],
-  ],
+    ['Surrogate-Key: ', 'Cache-Tag: ', 'xkey: ', 'Cache-Groups: ', 'Cache-Group-Invalidation: ', '"a"', '\\"', ';x=1'],
+    ['Location: ', 'Content-Location: ', 'http://a.test/', 'http://A.TEST:80/x', '//a.test/y', 'http://b.test/'],
+    ['../', './', '/b/../c', '?q', '#f', '%2e%2e/', 'a@', '\\', '__proto__', '16777215', 'https://', 'javascript:'],
+  ].flat(),
   seeds: [
     'Surrogate-Key: a b  c\nxkey: d',
     'Cache-Tag: a, b c ,, d\nCache-Tag: e',

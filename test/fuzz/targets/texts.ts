@@ -14,11 +14,11 @@ import { must, mustEqual, REQUEST_HEAD, type Target } from '../target.ts'
 export const texts: Target = {
   name: 'texts',
   covers: [
-    ...['src/units.ts', 'src/config/addresses.ts', 'src/config/variables.ts', 'src/config/nearest.ts'],
-    ...['src/log-line.ts', 'src/printable.ts', 'src/policy/cache-status.ts', 'src/access-log.ts', 'src/peers.ts'],
-  ],
+    ['src/units.ts', 'src/config/addresses.ts', 'src/config/variables.ts', 'src/config/nearest.ts'],
+    ['src/log-line.ts', 'src/printable.ts', 'src/policy/cache-status.ts', 'src/access-log.ts', 'src/peers.ts'],
+  ].flat(),
   dictionary: [
-    ...[
+    [
       '250ms',
       '30s',
       '5m',
@@ -36,23 +36,13 @@ export const texts: Target = {
       '${A',
       '\xee\x80\x80',
     ],
-    ...[
-      '10.0.0.0/8',
-      '::1/128',
-      'loopback',
-      'localhost',
-      '[::1]',
-      '127.0.0.1',
-      '/',
-      'http://',
-      'https://a.test:8080/x/',
-    ],
-    ...['///', '\x1b[31m', '\xe2\x80\xae', '\xc2\x85', '?a=b&c', 'serve', '--config', '%', 'a.', '-', '_'],
-  ],
+    ['10.0.0.0/8', '::1/128', 'loopback', 'localhost', '[::1]', '127.0.0.1', '/', 'http://', 'https://a.test:8080/x/'],
+    ['///', '\x1b[31m', '\xe2\x80\xae', '\xc2\x85', '?a=b&c', 'serve', '--config', '%', 'a.', '-', '_'],
+  ].flat(),
   seeds: [
-    ...['1.5h', '256MiB', '10.0.0.0/8', '::ffff:1.2.3.4/96', 'http://a.test:8080/b/', 'a ${A} $${b} $$${A}'],
-    ...['http://a.test/x?token=1&b', '/admin\x1b[31m\xe2\x80\xae', 'logLevl', '[::1]', 'a_b.example.'],
-  ],
+    ['1.5h', '256MiB', '10.0.0.0/8', '::ffff:1.2.3.4/96', 'http://a.test:8080/b/', 'a ${A} $${b} $$${A}'],
+    ['http://a.test/x?token=1&b', '/admin\x1b[31m\xe2\x80\xae', 'logLevl', '[::1]', 'a_b.example.'],
+  ].flat(),
   maxLength: REQUEST_HEAD,
   run,
 }
@@ -120,18 +110,21 @@ function lines(text: string): string {
     values.every((value) => !path.includes(`=${value}`)),
     path,
   )
-  const request = requestLine(
-    {
-      ...{ route: 'r', method: text, url: '', status: 200, bytes: 0 },
-      ...{ firstByteMs: 1, totalMs: 1, aborted: false },
-      outcome,
-      peer: '',
-    },
-    path,
-    false,
-  )
+  const event = {
+    route: 'r',
+    method: text,
+    url: '',
+    status: 200,
+    bytes: 0,
+    firstByteMs: 1,
+    totalMs: 1,
+    aborted: false,
+    outcome,
+    peer: undefined,
+  }
+  const request = requestLine(event, path, false)
   const selectors = { tags: [text], urls: [text, text, text, text] }
-  const purge = { ...({ mode: 'purge', selectors, outcome: 'done', tookMs: 1, by: text } as const), receipt: undefined }
+  const purge = { mode: 'purge' as const, selectors, outcome: 'done' as const, receipt: undefined, tookMs: 1, by: text }
   must('a line of the log is one line', !STEERING.test(request + purgeLine(purge, false)), request)
   return `${path.length > 20}`
 }

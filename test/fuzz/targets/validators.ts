@@ -10,9 +10,9 @@ export const validators: Target = {
   name: 'validators',
   covers: ['src/policy/validation.ts', 'src/policy/not-modified.ts'],
   dictionary: [
-    ...['ETag: ', '"a"', 'W/"a"', 'W/', '""', '*', '"a,b"', ' , ', 'If-None-Match: ', 'If-Modified-Since: ', '"'],
-    ...['Last-Modified: ', 'Date: ', 'Sun, 06 Nov 1994 08:49:37 GMT', 'Sun Nov  6 08:49:37 1994', 'Connection: '],
-    ...[
+    ['ETag: ', '"a"', 'W/"a"', 'W/', '""', '*', '"a,b"', ' , ', 'If-None-Match: ', 'If-Modified-Since: ', '"'],
+    ['Last-Modified: ', 'Date: ', 'Sun, 06 Nov 1994 08:49:37 GMT', 'Sun Nov  6 08:49:37 1994', 'Connection: '],
+    [
       'Content-Type: ',
       'Content-Length: 5',
       'Content-Encoding: ',
@@ -21,7 +21,7 @@ export const validators: Target = {
       'Cache-Control: max-age=1',
       '\n\n',
     ],
-  ],
+  ].flat(),
   seeds: [
     'ETag: "a"\nX-A: 1\n\nIf-None-Match: "b", W/"a"\n\nETag: "a"\nX-A: 2',
     'ETag: W/"a"\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\n\nIf-None-Match: *\n\nETag: W/"a"\nConnection: x-a',
