@@ -240,14 +240,14 @@ async function headByAlice(cell: Cell): Promise<string[]> {
 
 async function refreshedForAlice(cell: Cell, status: number): Promise<string[]> {
   const { shop, path } = cell
-  let refreshed = false
+  const origin = { refreshed: false }
   const ahead = path.startsWith('/ahead/')
   await storePublicCopy(cell, ahead ? [] : [PAST_ITS_MINUTE, 'Cache-Control: stale-while-revalidate=600'])
   shop.serves(path, (request, response) => {
-    refreshed = true
+    origin.refreshed = true
     personal(cell, request, response, { status: isAlice(request) ? status : 200 })
   })
-  while (!refreshed) await shop.ask(alice(cell), { path: '/plain/pace' })
+  while (!origin.refreshed) await shop.ask(alice(cell), { path: '/plain/pace' })
   await shop.settled()
   return all(cell, others(cell))
 }
