@@ -77,6 +77,8 @@ export interface Stamp {
   readonly position: number
   /** The newest position this has been compared with and found valid; only the log writes it. */
   checked: number
+  /** When that fetch began by this process's clock; -Infinity for what another process fetched. */
+  readonly startedAt: number
 }
 
 /** Until when a copy may be used for what. Computed once, when it is stored: a hit compares numbers. */
@@ -156,12 +158,34 @@ export interface Unshareable extends Stamp {
 
 export type Stored = Entry | Varies | Unshareable
 
-/** Keeps stored things under keys. A fault is a miss, or a write that is lost, and an event: nothing here rejects. */
+/** What a store says of a key. `unknown`: it could not find out, which is no proof that nothing is there. */
+export type Kept = Stored | undefined | 'unknown'
+
+/** One thing to put into a store. */
+export interface Write {
+  readonly key: string
+  readonly stored: Stored
+  /** After which the store may forget it, in ms; it may forget it sooner. */
+  readonly keepForMs: number
+}
+
+/**
+ * Keeps stored things under keys. Faults are events: a read that fails is `unknown`, a write that fails is lost, and
+ * nothing here rejects.
+ */
 export interface Store {
-  get(key: string): Awaitable<Stored | undefined>
+  /**
+   * @param past a copy already at hand that will not do: a store made of stores asks the next one where the first has
+   *   nothing else
+   */
+  get(key: string, past?: Stored): Awaitable<Kept>
+  /** In the order of the keys. */
+  getMany(keys: readonly string[]): Awaitable<readonly Kept[]>
   /** @param keepForMs after which the store may forget it; it may forget it sooner. */
   set(key: string, stored: Stored, keepForMs: number): Awaitable<void>
+  setMany(writes: readonly Write[]): Awaitable<void>
   delete(key: string): Awaitable<void>
+  deleteMany(keys: readonly string[]): Awaitable<void>
   clear(): Awaitable<void>
   close(): Awaitable<void>
   /** Per tier, for metrics and statistics. */
@@ -173,9 +197,11 @@ export interface TierUsage {
   readonly bytes: number
   readonly maxBytes: number
   readonly objects: number
+  /** Out of order at present: look-ups answer `unknown`, writes are lost. */
+  readonly degraded?: boolean | undefined
 }
 
-export type Tier = 'memory'
+export type Tier = 'memory' | 'disk' | 'redis'
 
 // ------------------------------------------------------------------------------------------ invalidation
 
@@ -204,11 +230,48 @@ export interface InvalidationLog {
   readonly generation: string
   /** Position of the newest record applied here. */
   readonly position: number
+  /** Whether it has heard, within the last lease, of every record there is. While not, older copies count as stale. */
+  readonly synced: boolean
+  /** Settles when the records there were at the start have been read, as far as they could be. Never rejects. */
+  readonly started: Promise<void>
   /** Rejects when the record could not be logged: then nothing was invalidated for certain. */
   append(mode: InvalidationMode, selectors: Selectors): Promise<Receipt>
   /** Does a record later than the stamp name it? Memory only, no I/O. */
   verdict(stamp: Stamp): Verdict
+  /** Who shares the log, and how far each has come, as last heard; this process included. */
+  nodes(): readonly LogNode[]
   close(): Awaitable<void>
+}
+
+export interface LogNode {
+  readonly id: string
+  readonly position: number
+}
+
+// ------------------------------------------------------------------------------------------------- fetches
+
+/** One fetch per key among all who share the leases. Nothing here rejects. */
+export interface FetchLeases {
+  /** The lease, or how the fetch of whoever had it ended. Settles within a bounded time. */
+  take(key: string): Promise<LeaseAnswer>
+  close(): Awaitable<void>
+}
+
+export type LeaseAnswer =
+  | { readonly kind: 'held'; readonly lease: Lease }
+  /** Another's fetch ended: its result is in the stores. */
+  | { readonly kind: 'stored' }
+  /** Another's fetch ended with an answer for one caller alone, or failed: everyone asks for themselves. */
+  | { readonly kind: 'unshared' }
+  /** Nobody can say who fetches, or it took too long. */
+  | { readonly kind: 'unavailable' }
+
+/** The right to fetch, kept alive until it is given back. */
+export interface Lease {
+  /** Rises with each lease of the key: tells a holder that was taken for dead from the one that took over. */
+  readonly fence: number
+  /** Gives it back and tells those who wait how the fetch ended. Only once counts. */
+  release(ending: 'stored' | 'unshared'): Awaitable<void>
 }
 
 // ---------------------------------------------------------------------------------------------- decisions

@@ -54,7 +54,7 @@ export async function createServer(
     routes: routes.map((route) => route.name),
     origins: [...origins.keys()],
     originUsage: () => [...origins].map(([origin, pool]) => ({ origin, ...pool.usage() })),
-    log: () => ({ position: log.position, synced: true }),
+    log: () => ({ position: log.position, synced: log.synced }),
     version: VERSION,
   })
   const originNames = new Map(routes.map((route) => [route.name, route.origin.name]))

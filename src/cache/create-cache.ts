@@ -138,6 +138,6 @@ function statistics(counts: Counts, engine: Engine, store: Store, log: Invalidat
     tiers: store.usage(),
     purges: { ...counts.purges },
     log: { generation, position },
-    nodes: [{ id: generation, position }],
+    nodes: log.nodes(),
   }
 }

@@ -351,6 +351,7 @@ export class Engine {
     background = false,
   ): Flight<E, D> {
     const { generation, position } = this.#log
+    const startedAt = this.#clock.now()
     // A purge since the look-up has taken the copy: it may not be confirmed back to life.
     const alive = (entry: E | undefined) => (entry && this.#log.verdict(entry) !== 'dead' ? entry : undefined)
     const revalidate = decision.kind === 'revalidate' ? decision : undefined
@@ -362,11 +363,11 @@ export class Engine {
       shared: true,
       generation,
       position,
+      startedAt,
       signal: undefined,
       why: decision.why,
     }
     const { promise, resolve } = Promise.withResolvers<Landed<E, D>>()
-    const startedAt = this.#clock.now()
     const flight: Flight<E, D> = {
       url: question.url,
       generation,
@@ -459,6 +460,7 @@ export class Engine {
 
   #loadAlone<E extends Entry, D>(question: Question<E, D>, { why, entry, updates }: Pass<E>): Promise<Landed<E, D>> {
     const { generation, position } = this.#log
+    const startedAt = this.#clock.now()
     return load(question, {
       previous: updates !== undefined && this.#log.verdict(updates) !== 'dead' ? updates : undefined,
       part: undefined,
@@ -466,6 +468,7 @@ export class Engine {
       shared: false,
       generation,
       position,
+      startedAt,
       signal: question.signal,
       why,
     })
@@ -516,8 +519,8 @@ async function load<E extends Entry, D>(question: Question<E, D>, context: LoadC
 }
 
 /** A flight as the log judges it before its tags are known. */
-function stampOf({ url, generation, position }: AnyFlight | Flight<Entry, unknown>): Stamp {
-  return { url, tags: [], generation, position, checked: position }
+function stampOf({ url, generation, position, startedAt }: AnyFlight | Flight<Entry, unknown>): Stamp {
+  return { url, tags: [], generation, position, checked: position, startedAt }
 }
 
 /** The one who was to read the answer did not wait for it. */

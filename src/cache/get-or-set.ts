@@ -1,7 +1,8 @@
 /** The library door: values under keys, on the same engine as HTTP. */
-import type { Awaitable, Clock, InvalidationLog, Store, StoredValue } from '../model.ts'
+import type { Awaitable, Clock, InvalidationLog, Kept, Store, StoredValue } from '../model.ts'
 import { duration } from '../units.ts'
 import type { Engine } from './engine.ts'
+import { known } from './lookup.ts'
 import type { Counts } from './statistics.ts'
 import {
   type Loader,
@@ -155,14 +156,15 @@ export function createValues(parts: ValuesParts): Values {
     return entry
   }
 
-  function freshValue(stored: Awaited<ReturnType<Store['get']>>, now: number): StoredValue | undefined {
+  function freshValue(kept: Kept, now: number): StoredValue | undefined {
+    const stored = known(kept)
     if (stored?.kind !== 'value' || now >= stored.freshUntil) return undefined
     return log.verdict(stored) === 'valid' ? stored : undefined
   }
 
   function write(key: string, value: unknown, options: ValueOptions = {}): Awaitable<void> {
     const { generation, position } = log
-    const stamp = { url: key, generation, position, checked: position }
+    const stamp = { url: key, generation, position, checked: position, startedAt: clock.now() }
     const entry = valueEntry(value, rulesOf({ ...defaults, ...options }), stamp, valueParts)
     engine.supersede(key)
     return store.set(key, entry, entry.keepUntil - clock.now())

@@ -280,8 +280,8 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
     return { status, fields, body: arrivingBody(fetched, declaredLength(fields), keepBytes, this.#parts.clock) }
   }
 
-  #making({ generation, position }: Context): Making {
-    return { request: this.#request, rules: this.#route.rules, url: this.url, generation, position }
+  #making({ generation, position, startedAt }: Context): Making {
+    return { request: this.#request, rules: this.#route.rules, url: this.url, generation, position, startedAt }
   }
 }
 

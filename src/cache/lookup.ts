@@ -1,4 +1,4 @@
-import type { Awaitable, Entry, Found, InvalidationLog, Store, Stored } from '../model.ts'
+import type { Awaitable, Entry, Found, InvalidationLog, Kept, Store, Stored } from '../model.ts'
 import type { Question } from './question.ts'
 
 /**
@@ -12,8 +12,8 @@ export function lookup<E extends Entry, D>(
   now: number,
 ): Awaitable<Found<E>> {
   const at = (key: string, judge: (stored: Stored | undefined) => Awaitable<Found<E>>): Awaitable<Found<E>> => {
-    const stored = store.get(key)
-    return stored instanceof Promise ? stored.then(judge) : judge(stored)
+    const kept = store.get(key)
+    return kept instanceof Promise ? kept.then((later) => judge(known(later))) : judge(known(kept))
   }
 
   const found = (key: string, stored: Stored | undefined, miss: Found['miss']): Awaitable<Found<E>> => {
@@ -44,6 +44,9 @@ export function lookup<E extends Entry, D>(
     })
   })
 }
+
+/** What is certain to be there. */
+export const known = (kept: Kept): Stored | undefined => (kept === 'unknown' ? undefined : kept)
 
 const nothing = <E extends Entry>(key: string, miss: Found['miss'], unshareable: boolean): Found<E> => ({
   key,

@@ -61,10 +61,11 @@ function joined(stored: StoredResponse, part: StoredResponse, mostBytes: number)
   const partial: PartialContent = { parts, complete, reachesEnd: false, asked: undefined, contentRange: undefined }
   // As old, to the invalidation log, as the oldest of its bytes.
   const position = Math.min(stored.position, part.position)
+  const startedAt = Math.min(stored.startedAt, part.startedAt)
   const tags = [...new Set([...stored.tags, ...part.tags])]
   const fields = mergeFields(stored.fields, part.fields)
   const body = Body.of(Buffer.concat(slices))
-  return whole({ ...part, fields, tags, position, checked: position, body, partial })
+  return whole({ ...part, fields, tags, position, checked: position, startedAt, body, partial })
 }
 
 /** The bytes of a range from entries that together hold it. */

@@ -65,6 +65,8 @@ export interface LoadContext<E extends Entry> {
   /** For the new entry: where the log stood before the load began. */
   readonly generation: string
   readonly position: number
+  /** When the load began. */
+  readonly startedAt: number
   readonly signal: AbortSignal | undefined
   /** Why the origin is asked, for its metric. */
   readonly why: ForwardReason

@@ -20,6 +20,8 @@ export interface Making {
   /** Where the log stood before the origin was asked. */
   readonly generation: string
   readonly position: number
+  /** When it was asked, by this process's clock. */
+  readonly startedAt: number
 }
 
 /** At most this much of a response that is not stored waits in memory for its reader. */
@@ -109,4 +111,10 @@ function partialContent(request: CacheRequest, fields: Fields): PartialContent |
 const UNSELECTED = { varyOn: [], vary: [] }
 const NO_TAGS: readonly string[] = []
 
-const stamp = ({ url, generation, position }: Making) => ({ url, generation, position, checked: position })
+const stamp = ({ url, generation, position, startedAt }: Making) => ({
+  url,
+  generation,
+  position,
+  checked: position,
+  startedAt,
+})

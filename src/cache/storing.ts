@@ -1,6 +1,7 @@
 import type { Fate } from '../body.ts'
-import type { Awaitable, Clock, Entry, InvalidationLog, Store, Stored } from '../model.ts'
+import type { Awaitable, Clock, Entry, InvalidationLog, Kept, Store, Stored } from '../model.ts'
 import type { AnyFlight, Flight, Flights } from './flights.ts'
+import { known } from './lookup.ts'
 import type { Question } from './question.ts'
 
 export interface StoringParts {
@@ -69,7 +70,7 @@ export class Storing {
   outdate(key: string, entry: Entry): void {
     const now = this.#clock.now()
     const outdated = { ...entry, freshUntil: Math.min(entry.freshUntil, now), staleWhileRevalidateUntil: now }
-    const replace = (stored: Stored | undefined) => {
+    const replace = (stored: Kept) => {
       const isThere = isEntry(stored) && stored.position === entry.position && stored.bornAt === entry.bornAt
       if (isThere && this.#log.verdict(stored) !== 'dead') void this.put(key, outdated)
     }
@@ -80,7 +81,8 @@ export class Storing {
 
   /** A part is put together with what is there. */
   #putPart<E extends Entry, D>(question: Question<E, D>, key: string, part: E): Awaitable<void> {
-    const join = (stored: Stored | undefined): Awaitable<void> => {
+    const join = (kept: Kept): Awaitable<void> => {
+      const stored = known(kept)
       const valid = stored !== undefined && this.#log.verdict(stored) === 'valid' ? stored : undefined
       const settled = question.settled(part, valid)
       return settled === undefined ? undefined : this.put(key, settled)
@@ -101,17 +103,18 @@ export class Storing {
     variant: string,
   ): void {
     const stored = this.#store.get(question.key)
-    const announce = (before: Stored | undefined) => {
+    const announce = (kept: Kept) => {
+      const before = known(kept)
       const same = before?.kind === 'varies' && this.#log.verdict(before) !== 'dead' && sameNames(before.on, on)
-      const known = same ? before.variants.filter((key) => key !== variant) : []
-      const variants = [...known, variant].slice(-MOST_VARIANTS)
+      const others = same ? before.variants.filter((key) => key !== variant) : []
+      const variants = [...others, variant].slice(-MOST_VARIANTS)
       const dropped = before?.kind === 'varies' ? before.variants.filter((key) => !variants.includes(key)) : []
       for (const key of dropped) void this.#store.delete(key)
       const languages = same ? before.languages.filter(([, key]) => key !== variant && variants.includes(key)) : []
       const name = question.variantName(entry)
       if (name !== undefined) languages.push([name, variant])
-      const { url, generation, position } = entry
-      const stamp = { url, tags: [], generation, position, checked: position }
+      const { url, generation, position, startedAt } = entry
+      const stamp = { url, tags: [], generation, position, checked: position, startedAt }
       const marker: Stored = { kind: 'varies', on, variants, languages, ...stamp }
       void this.#store.set(question.key, marker, entry.keepUntil - this.#clock.now())
     }
@@ -120,17 +123,21 @@ export class Storing {
   }
 
   /** Requests at this key go side by side from now on, until an answer is found that may be shared. */
-  rememberUnshareable(key: string, { url, generation, position }: Origins): Awaitable<void> {
+  rememberUnshareable(key: string, { url, generation, position, startedAt }: Origins): Awaitable<void> {
     const until = this.#clock.now() + UNSHAREABLE_FOR
-    const marker: Stored = { kind: 'unshareable', until, url, tags: [], generation, position, checked: position }
+    const stamp = { url, tags: [], generation, position, checked: position, startedAt }
+    const marker: Stored = { kind: 'unshareable', until, ...stamp }
     return this.#store.set(key, marker, UNSHAREABLE_FOR)
   }
 }
 
 /** Whence a stored thing comes: its name, and the log's state when its fetch began. */
-type Origins = Pick<Entry, 'url' | 'generation' | 'position'>
+type Origins = Pick<Entry, 'url' | 'generation' | 'position' | 'startedAt'>
 
-const isEntry = (stored: Stored | undefined): stored is Entry => stored?.kind === 'response' || stored?.kind === 'value'
+const isEntry = (kept: Kept): kept is Entry => {
+  const kind = known(kept)?.kind
+  return kind === 'response' || kind === 'value'
+}
 
 const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((name, index) => name === b[index])

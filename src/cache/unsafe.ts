@@ -56,5 +56,6 @@ function keepForGet(request: CacheRequest, entry: StoredResponse, position: numb
   const get: CacheRequest = { method: 'GET', url: request.url, fields: request.fields }
   const ask = { key, target, url: nameOf(url), credentialed: false, lookedUp: true }
   const { generation } = parts.log
-  parts.engine.keep(new HttpQuestion(get, route, ask, parts), { ...entry, generation, position, checked: position })
+  const stamp = { generation, position, checked: position }
+  parts.engine.keep(new HttpQuestion(get, route, ask, parts), { ...entry, ...stamp })
 }

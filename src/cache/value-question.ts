@@ -1,5 +1,5 @@
 import { HerdgateError } from '../errors.ts'
-import type { Clock, Decision, Found, Stored, StoredValue } from '../model.ts'
+import type { Clock, Decision, Found, Stamp, Stored, StoredValue } from '../model.ts'
 import type { LoadContext, Loaded, Question } from './question.ts'
 
 /** How long a value lives, in milliseconds. */
@@ -67,7 +67,7 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     return { kind: 'revalidate', entry, why: 'stale', fallback }
   }
 
-  async load({ previous, generation, position }: LoadContext<StoredValue>): Promise<Loaded<StoredValue, T>> {
+  async load({ previous, generation, position, startedAt }: LoadContext<StoredValue>): Promise<Loaded<StoredValue, T>> {
     let rules = this.#rules
     let skipped = false
     const value = await this.#load({
@@ -80,7 +80,7 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
       },
     })
     if (skipped) return { kind: 'direct', reply: value, status: 200, why: 'skipped' }
-    const stamp = { url: this.key, generation, position, checked: position }
+    const stamp = { url: this.key, generation, position, checked: position, startedAt }
     return { kind: 'entry', entry: valueEntry(value, rules, stamp, this.#parts), status: 200, validated: false }
   }
 
@@ -131,7 +131,7 @@ const NO_NAMES: readonly string[] = []
 export function valueEntry(
   value: unknown,
   { ttl, grace, softTimeout, refreshAhead, tags }: ValueRules,
-  stamp: { url: string; generation: string; position: number; checked: number },
+  stamp: Omit<Stamp, 'tags'>,
   { clock, sizeOf }: ValueParts,
 ): StoredValue {
   const bornAt = clock.now()
@@ -153,5 +153,6 @@ export function valueEntry(
     generation: stamp.generation,
     position: stamp.position,
     checked: stamp.checked,
+    startedAt: stamp.startedAt,
   }
 }

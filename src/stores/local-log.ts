@@ -1,4 +1,4 @@
-import type { InvalidationLog, InvalidationMode, Receipt, Selectors, Stamp, Verdict } from '../model.ts'
+import type { InvalidationLog, InvalidationMode, LogNode, Receipt, Selectors, Stamp, Verdict } from '../model.ts'
 
 export interface LocalLogOptions {
   /** The log's identity: another process's entries are not this log's to judge. */
@@ -28,6 +28,8 @@ export function localLog({
 
 class LocalLog implements InvalidationLog {
   readonly generation: string
+  readonly synced = true
+  readonly started = Promise.resolve()
   position = 0
   readonly #maxTargets: number
   /** In order of their newest record. */
@@ -57,6 +59,10 @@ class LocalLog implements InvalidationLog {
     const verdict = this.#compare(stamp)
     if (verdict === 'valid') stamp.checked = this.position
     return verdict
+  }
+
+  nodes(): readonly LogNode[] {
+    return [{ id: this.generation, position: this.position }]
   }
 
   close(): void {}

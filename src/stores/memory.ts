@@ -30,30 +30,41 @@ export function memoryStore({ maxBytes: limit, events, clock }: MemoryStoreOptio
     }),
   })
 
+  const get = (key: string): Stored | undefined => {
+    const startedAt = report.start()
+    const found = lru.get(key)
+    report.end(found === undefined ? MISS : HIT, startedAt)
+    return found
+  }
+
+  const set = (key: string, stored: Stored): void => {
+    const startedAt = report.start()
+    const bytes = Math.ceil(bytesOf(key, stored))
+    if (bytes <= maxBytes) {
+      lru.set(key, stored, { size: bytes })
+    } else {
+      lru.delete(key) // what stood there is older than what was refused
+      events?.emit('eviction', { tier: 'memory', reason: 'rejected' })
+    }
+    report.end(SET, startedAt)
+  }
+
+  const remove = (key: string): void => {
+    const startedAt = report.start()
+    lru.delete(key)
+    report.end(DELETED, startedAt)
+  }
+
   return {
-    get(key) {
-      const startedAt = report.start()
-      const found = lru.get(key)
-      report.end(found === undefined ? MISS : HIT, startedAt)
-      return found
+    get,
+    getMany: (keys) => keys.map(get),
+    set,
+    setMany(writes) {
+      for (const { key, stored } of writes) set(key, stored)
     },
-
-    set(key, stored) {
-      const startedAt = report.start()
-      const bytes = Math.ceil(bytesOf(key, stored))
-      if (bytes <= maxBytes) {
-        lru.set(key, stored, { size: bytes })
-      } else {
-        lru.delete(key) // what stood there is older than what was refused
-        events?.emit('eviction', { tier: 'memory', reason: 'rejected' })
-      }
-      report.end(SET, startedAt)
-    },
-
-    delete(key) {
-      const startedAt = report.start()
-      lru.delete(key)
-      report.end(DELETED, startedAt)
+    delete: remove,
+    deleteMany(keys) {
+      for (const key of keys) remove(key)
     },
 
     clear: () => lru.clear(),

@@ -27,6 +27,7 @@ export function entryWith(changes: Partial<StoredResponse> = {}, headers: Header
     generation: 'g',
     position: 0,
     checked: 0,
+    startedAt: 0,
     bornAt: NOW,
     freshUntil: NOW + 60_000,
     refreshAt: Number.POSITIVE_INFINITY,

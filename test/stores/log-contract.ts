@@ -6,7 +6,7 @@ export function logContract(name: string, create: () => InvalidationLog | Promis
   describe(`${name} is an InvalidationLog`, () => {
     const stampIn = (log: InvalidationLog, url = 'a.test/x/1?q=1', tags = ['t1', 't2']): Stamp => {
       const { generation, position } = log
-      return { url, tags, generation, position, checked: position }
+      return { url, tags, generation, position, checked: position, startedAt: 0 }
     }
 
     const NAMING: Record<string, Selectors> = {

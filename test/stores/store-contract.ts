@@ -18,7 +18,7 @@ export function storeContract(name: string, create: () => Store | Promise<Store>
       const store = await create()
       for (const stored of [unshareable, varies, response('x')]) {
         await store.set('k', stored, 60_000)
-        expect((await store.get('k'))?.kind).toBe(stored.kind)
+        expect(await store.get('k')).toMatchObject({ kind: stored.kind })
       }
       await store.close()
     })
@@ -51,10 +51,27 @@ export function storeContract(name: string, create: () => Store | Promise<Store>
         const store = await create()
         expect(await store.get(key)).toBeUndefined()
         await store.set(key, response('x'), 60_000)
-        expect((await store.get(key))?.kind).toBe('response')
+        expect(await store.get(key)).toMatchObject({ kind: 'response' })
         await store.close()
       },
     )
+
+    test('reads, writes and deletes many at once, in the order of the keys', async () => {
+      const store = await create()
+      await store.setMany([
+        { key: 'a', stored: response('of a'), keepForMs: 60_000 },
+        { key: 'b', stored: varies, keepForMs: 60_000 },
+      ])
+      expect(await store.getMany(['b', 'none', 'a'])).toMatchObject([
+        { kind: 'varies' },
+        undefined,
+        { kind: 'response' },
+      ])
+      await store.deleteMany(['a', 'none'])
+      expect(await store.getMany(['a', 'b'])).toMatchObject([undefined, { kind: 'varies' }])
+      expect(await store.getMany([])).toEqual([])
+      await store.close()
+    })
 
     test('accounts for what it holds, and for nothing when it is empty', async () => {
       const store = await create()
@@ -70,7 +87,7 @@ export function storeContract(name: string, create: () => Store | Promise<Store>
   })
 }
 
-const stamp = { url: 'a.test/', tags: ['t'], generation: 'g', position: 7, checked: 7 }
+const stamp = { url: 'a.test/', tags: ['t'], generation: 'g', position: 7, checked: 7, startedAt: 0 }
 const unshareable: Stored = { ...stamp, kind: 'unshareable', until: 1 }
 const varies: Stored = { ...stamp, kind: 'varies', on: ['accept'], variants: ['v'], languages: [] }
 
