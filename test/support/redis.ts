@@ -1,0 +1,186 @@
+/** Real Redis servers, each in a process and a folder of its own, on free ports of the loopback address. */
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+
+export interface RedisServer extends AsyncDisposable {
+  readonly port: number
+  readonly url: string
+  readonly folder: string
+  readonly process: ChildProcess
+  /** Its answer to a command, as redis-cli prints it. */
+  cli(...command: string[]): Promise<string>
+  /** Stops answering and keeps its connections: a black hole. */
+  pause(): void
+  resume(): void
+  /** Ends it at once, as `kill -9` does. */
+  kill(): Promise<void>
+  /** Starts it again on the same port after `kill` or `stop`. What it held is gone, unless it was told to save. */
+  restart(): Promise<void>
+  /** Ends it and removes its folder. */
+  stop(): Promise<void>
+}
+
+export interface RedisServerOptions {
+  /** Arguments of redis-server after those for port, folder, and no persistence. */
+  readonly flags?: readonly string[]
+  /** Instead of any free one. */
+  readonly port?: number
+}
+
+const START_TIMEOUT_MS = 30_000
+const ATTEMPTS = 5
+const READY = /Ready to accept connections|Sentinel ID is/
+
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
+/** Starts a server and waits until it accepts connections. */
+export async function startRedis({ flags = [], port: wanted }: RedisServerOptions = {}): Promise<RedisServer> {
+  ensureInstalled()
+  const folder = mkdtempSync(join(tmpdir(), 'herdgate-redis-'))
+  const common = ['--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no', ...flags]
+  const startAt = (port: number) => launch('redis-server', ['--port', String(port), ...common])
+  const { port, child } = await onFreePort(startAt, wanted)
+  return serverOf({ port, folder, child, start: () => startAt(port) })
+}
+
+interface Launched {
+  readonly port: number
+  readonly folder: string
+  readonly child: ChildProcess
+  readonly start: () => Promise<ChildProcess>
+}
+
+/** Wraps a process that answers on a port; `start` begins it anew there. */
+export function serverOf({ port, folder, child: first, start }: Launched): RedisServer {
+  let child = first
+  const kill = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill('SIGKILL') // also ends what is stopped
+    await exited
+  }
+  const stop = async () => {
+    await kill()
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return {
+    port,
+    folder,
+    url: `redis://127.0.0.1:${port}`,
+    get process() {
+      return child
+    },
+    cli: (...command) => redisCli(port, ...command),
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
+    kill,
+    async restart() {
+      await kill()
+      child = await start()
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+/** The output of redis-cli. @throws when there is an error reply */
+export async function redisCli(port: number, ...command: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)('redis-cli', ['-e', '-p', String(port), ...command], { timeout: 60_000 })
+  return stdout.trimEnd()
+}
+
+/** Tries free ports until one was still free when the server came to it. */
+export async function onFreePort(
+  start: (port: number) => Promise<ChildProcess>,
+  wanted?: number,
+): Promise<{ port: number; child: ChildProcess }> {
+  for (let attempt = 1; ; attempt++) {
+    const port = wanted ?? (await freePort())
+    try {
+      return { port, child: await start(port) }
+    } catch (error) {
+      if (wanted !== undefined || attempt === ATTEMPTS) throw error
+    }
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+/** Starts a server process and waits until it says that it is ready. @throws with its output when it ends before */
+export async function launch(command: string, args: readonly string[]): Promise<ChildProcess> {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  running.add(child)
+  child.once('exit', () => running.delete(child))
+  const output: string[] = []
+  const { promise: ready, resolve, reject } = Promise.withResolvers<void>()
+  const lines = createInterface({ input: child.stdout })
+  lines.on('line', (line) => {
+    output.push(line)
+    if (output.length > 50) output.shift()
+    if (READY.test(line)) resolve()
+  })
+  lines.once('close', () => reject(new Error(`${command} ended: ${output.join('\n')}`)))
+  const timer = setTimeout(() => {
+    reject(new Error(`${command} was not ready in time: ${output.join('\n')}`))
+    child.kill('SIGKILL')
+  }, START_TIMEOUT_MS)
+  try {
+    await ready
+  } finally {
+    clearTimeout(timer)
+  }
+  return child
+}
+
+/** Waits for something to become true, looking often. @throws with `what` when it does not in time */
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  timeoutMs: number = 30_000,
+): Promise<void> {
+  const endsAt = performance.now() + timeoutMs
+  while (!(await holds())) {
+    if (performance.now() > endsAt) throw new Error(`not in ${timeoutMs} ms: ${what}`)
+    await sleep(10)
+  }
+}
+
+/** Finds redis-server, or installs it where that is possible. @throws when there is none and there will be none */
+export function ensureInstalled(): void {
+  if (answers('redis-server') && answers('redis-cli')) return
+  if (process.getuid?.() !== 0) throw new Error('redis-server and redis-cli are needed on the PATH (Redis 7 or newer)')
+  const apt = (...args: string[]) =>
+    execFileSync('apt-get', ['-o', 'DPkg::Lock::Timeout=300', ...args], {
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
+  apt('update', '-qq')
+  apt('install', '-qq', '-y', '--no-install-recommends', 'redis-server')
+}
+
+function answers(command: string): boolean {
+  try {
+    execFileSync(command, ['--version'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
