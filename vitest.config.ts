@@ -4,16 +4,22 @@ const project = (name: string, include: string[], testTimeout: number) => ({
   test: { name, include, testTimeout, hookTimeout: testTimeout, restoreMocks: true },
 })
 
-/** unit: no sockets, no real time. integration: real sockets and processes. conformance: http-cache-tests. */
+/**
+ * unit: no sockets, no real time. integration: real sockets and processes. fleet: several nodes that share a Redis.
+ * conformance: http-cache-tests.
+ */
 export default defineConfig({
   test: {
     projects: [
       project(
         'unit',
-        ['test/**/*.test.ts'].concat(['!test/integration/**', '!test/hostile/**', '!test/conformance/**']),
+        ['test/**/*.test.ts'].concat(
+          ['integration', 'hostile', 'support', 'fleet', 'conformance'].map((folder) => `!test/${folder}/**`),
+        ),
         10_000,
       ),
-      project('integration', ['test/{integration,hostile}/**/*.test.ts'], 60_000),
+      project('integration', ['test/{integration,hostile,support}/**/*.test.ts'], 60_000),
+      project('fleet', ['test/fleet/**/*.test.ts'], 300_000),
       project('conformance', ['test/conformance/**/*.test.ts'], 300_000),
     ],
   },
