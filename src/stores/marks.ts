@@ -51,7 +51,8 @@ export class Marks {
       this.#all = later(this.#all, mark)
       return
     }
-    if (target.startsWith(PREFIX)) this.#longestPrefix = Math.max(this.#longestPrefix, target.length - PREFIX.length)
+    if (target.startsWith(NAMED_PREFIX))
+      this.#longestPrefix = Math.max(this.#longestPrefix, target.length - NAMED_PREFIX.length)
     const known = this.#targets.get(target) ?? UNMARKED
     this.#targets.delete(target) // to stand last: the map is in order of the newest record
     this.#targets.set(target, later(known, mark))
@@ -78,8 +79,8 @@ export class Marks {
   }
 
   *#namesOf(stamp: Stamp): Generator<string> {
-    yield URL_ + stamp.url
-    for (const tag of stamp.tags) yield TAG + tag
+    yield NAMED_URL + stamp.url
+    for (const tag of stamp.tags) yield NAMED_TAG + tag
     if (this.#longestPrefix > 0) yield* prefixesOf(stamp.url, this.#longestPrefix)
   }
 
@@ -92,17 +93,17 @@ export class Marks {
   }
 }
 
-const TAG = 'tag '
-const URL_ = 'url '
-const PREFIX = 'prefix '
+const NAMED_TAG = 'tag '
+const NAMED_URL = 'url '
+const NAMED_PREFIX = 'prefix '
 
 /** What a record names, each as one string. */
 export function targetsOf({ tags = [], urls = [], prefixes = [], all = false }: Selectors): string[] {
   return [
     ...(all ? [ALL] : []),
-    ...tags.map((tag) => TAG + tag),
-    ...urls.map((url) => URL_ + url),
-    ...prefixes.map((prefix) => PREFIX + (prefix.endsWith('/') ? prefix.slice(0, -1) : prefix)),
+    ...tags.map((tag) => NAMED_TAG + tag),
+    ...urls.map((url) => NAMED_URL + url),
+    ...prefixes.map((prefix) => NAMED_PREFIX + (prefix.endsWith('/') ? prefix.slice(0, -1) : prefix)),
   ]
 }
 
@@ -127,7 +128,7 @@ function* prefixesOf(url: string, longest: number): Generator<string> {
   const query = url.indexOf('?')
   const end = query < 0 ? url.length : query
   for (let at = url.indexOf('/'); at >= 0 && at < end && at <= longest; at = url.indexOf('/', at + 1)) {
-    yield PREFIX + url.slice(0, at)
+    yield NAMED_PREFIX + url.slice(0, at)
   }
-  if (end <= longest) yield PREFIX + url.slice(0, end)
+  if (end <= longest) yield NAMED_PREFIX + url.slice(0, end)
 }
