@@ -161,6 +161,12 @@ export type Stored = Entry | Varies | Unshareable
 /** What a store says of a key. `unknown`: it could not find out, which is no proof that nothing is there. */
 export type Kept = Stored | undefined | 'unknown'
 
+/** Asks for what may have come since the last look: a store made of stores looks beyond its nearest. */
+export interface Anew {
+  /** What was at hand then and will not do. */
+  readonly past: Stored | undefined
+}
+
 /** One thing to put into a store. */
 export interface Write {
   readonly key: string
@@ -174,11 +180,7 @@ export interface Write {
  * nothing here rejects.
  */
 export interface Store {
-  /**
-   * @param past a copy already at hand that will not do: a store made of stores asks the next one where the first has
-   *   nothing else
-   */
-  get(key: string, past?: Stored): Awaitable<Kept>
+  get(key: string, anew?: Anew): Awaitable<Kept>
   /** In the order of the keys. */
   getMany(keys: readonly string[]): Awaitable<readonly Kept[]>
   /** @param keepForMs after which the store may forget it; it may forget it sooner. */
@@ -255,6 +257,13 @@ export interface FetchLeases {
   /** The lease, or how the fetch of whoever had it ended. Settles within a bounded time. */
   take(key: string): Promise<LeaseAnswer>
   close(): Awaitable<void>
+}
+
+/** What those who share a store agree on for fetches. */
+export interface Sharing {
+  readonly leases: FetchLeases
+  /** Content of up to this many bytes reaches the others through the store. */
+  readonly maxObjectBytes: number
 }
 
 export type LeaseAnswer =

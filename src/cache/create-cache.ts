@@ -8,6 +8,7 @@ import type {
   Receipt,
   Route,
   Selectors,
+  Sharing,
   Store,
 } from '../model.ts'
 import { namedBy } from '../policy/absolute-url.ts'
@@ -31,6 +32,8 @@ export interface CacheOptions {
   readonly events?: Events
   readonly clock?: Clock
   readonly limits?: EngineLimits | undefined
+  /** One fetch per key among all who share the store. Absent: one per key in this cache. */
+  readonly sharing?: Sharing | undefined
   /** Bytes of memory a value holds. */
   readonly sizeOf: (value: unknown) => number
 }
@@ -70,9 +73,19 @@ export interface Cache extends Values {
 }
 
 export function createCache(options: CacheOptions): Cache {
-  const { store, log, routes = [], defaults = {}, events = new Events(), clock = systemClock, sizeOf, limits } = options
+  const {
+    store,
+    log,
+    routes = [],
+    defaults = {},
+    events = new Events(),
+    clock = systemClock,
+    sizeOf,
+    limits,
+    sharing,
+  } = options
   const counts = new Counts(events)
-  const engine = new Engine({ store, log, clock, events, limits })
+  const engine = new Engine({ store, log, clock, events, limits, sharing })
   const http = { engine, routes, log, clock, events }
   const values = createValues({ engine, store, log, clock, counts, sizeOf, defaults })
 
@@ -102,6 +115,7 @@ export function createCache(options: CacheOptions): Cache {
     namespace: (name) => namespaceOf(name, values, async () => void (await append('purge', { prefixes: [name] }))),
     events,
     async close() {
+      await sharing?.leases.close()
       await store.close()
       await log.close()
     },

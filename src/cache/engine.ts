@@ -16,6 +16,7 @@ import type {
   Found,
   InvalidationLog,
   Outcome,
+  Sharing,
   Stamp,
   Store,
 } from '../model.ts'
@@ -23,6 +24,7 @@ import { type AnyFlight, type Flight, Flights, type Landed } from './flights.ts'
 import { lookup } from './lookup.ts'
 import type { LoadContext, Question } from './question.ts'
 import { Storing } from './storing.ts'
+import { takeTurn } from './turn.ts'
 
 export interface EngineParts {
   readonly store: Store
@@ -30,6 +32,8 @@ export interface EngineParts {
   readonly clock: Clock
   readonly events: Events
   readonly limits?: EngineLimits | undefined
+  /** How fetches are shared with others; absent: nobody else uses the store. */
+  readonly sharing?: Sharing | undefined
 }
 
 export interface EngineLimits {
@@ -61,15 +65,18 @@ export class Engine {
   readonly #maxWaiting: number
   readonly #flights = new Flights()
   readonly #storing: Storing
+  readonly #leases: Sharing['leases'] | undefined
   #waiting = 0
 
-  constructor({ store, log, clock, events, limits }: EngineParts) {
+  constructor({ store, log, clock, events, limits, sharing }: EngineParts) {
     this.#store = store
     this.#log = log
     this.#clock = clock
     this.#events = events
     this.#maxWaiting = limits?.maxWaiting ?? MOST_WAITING
-    this.#storing = new Storing({ store, log, clock, flights: this.#flights })
+    this.#leases = sharing?.leases
+    const maxSharedBytes = sharing?.maxObjectBytes ?? Number.POSITIVE_INFINITY
+    this.#storing = new Storing({ store, log, clock, flights: this.#flights, maxSharedBytes })
   }
 
   /** Fetches in progress. */
@@ -180,6 +187,7 @@ export class Engine {
     const fwd = decision.why
     switch (landed.kind) {
       case 'entry':
+        if (landed.elsewhere) return { kind: 'entry', entry: landed.entry, outcome: collapsed(decision.why) }
         return this.#led(decision, landed, originMs)
       case 'direct':
         return direct(landed.reply, { result: 'miss', fwd, fwdStatus: landed.status, detail: landed.why, originMs })
@@ -352,21 +360,6 @@ export class Engine {
   ): Flight<E, D> {
     const { generation, position } = this.#log
     const startedAt = this.#clock.now()
-    // A purge since the look-up has taken the copy: it may not be confirmed back to life.
-    const alive = (entry: E | undefined) => (entry && this.#log.verdict(entry) !== 'dead' ? entry : undefined)
-    const revalidate = decision.kind === 'revalidate' ? decision : undefined
-    const previous = alive(revalidate?.entry)
-    const context: LoadContext<E> = {
-      previous,
-      part: decision.kind === 'fetch' ? alive(decision.part) : undefined,
-      keepPrevious: previous !== undefined && revalidate?.fallback.onError === true,
-      shared: true,
-      generation,
-      position,
-      startedAt,
-      signal: undefined,
-      why: decision.why,
-    }
     const { promise, resolve } = Promise.withResolvers<Landed<E, D>>()
     const flight: Flight<E, D> = {
       url: question.url,
@@ -376,15 +369,16 @@ export class Engine {
       landed: promise,
       result: undefined,
       tookMs: undefined,
+      lease: undefined,
     }
     this.#flights.put(key, flight)
-    void this.#fly(question, key, flight, context)
+    void this.#fly(question, key, flight, decision)
       .catch((thrown: unknown) => {
-        this.#flights.leave(flight)
+        this.#abandon(flight)
         return { kind: 'error', error: asHerdgateError(thrown) } as const
       })
       .then((landed) => {
-        if (revalidate !== undefined) this.#reportRevalidation(question, landed, background)
+        if (decision.kind === 'revalidate') this.#reportRevalidation(question, landed, background)
         resolve(landed)
       })
     return flight
@@ -395,8 +389,16 @@ export class Engine {
     question: Question<E, D>,
     key: string,
     flight: Flight<E, D>,
-    context: LoadContext<E>,
+    decision: Forward<E>,
   ): Promise<Landed<E, D>> {
+    const elsewhere =
+      this.#leases === undefined ? undefined : await this.#fromElsewhere(question, key, flight, decision)
+    if (elsewhere !== undefined) {
+      flight.result = elsewhere
+      this.#flights.leave(flight)
+      return elsewhere
+    }
+    const context = this.#contextOf(decision)
     const landed = await load(question, context)
     flight.result = landed
     flight.tookMs = this.#clock.now() - flight.startedAt
@@ -409,12 +411,15 @@ export class Engine {
         if (this.#flights.get(key) === flight && this.#log.verdict(stampOf(flight)) === 'valid') {
           void this.#storing.rememberUnshareable(key, flight)
         }
+        void flight.lease?.release('unshared')
         this.#leaveSoon(flight, context.previous !== undefined)
         break
       case 'failed': // an answer all the same: what is not to be stored is for those who waited, not for later ones
+        void flight.lease?.release('unshared')
         this.#leaveSoon(flight, context.keepPrevious)
         break
       case 'error':
+        void flight.lease?.release('unshared')
         this.#leaveSoon(flight, true)
         break
     }
@@ -422,6 +427,52 @@ export class Engine {
   }
 
   /** A failure keeps its place for a while, so that the next requests share it instead of repeating it in a row. */
+  /** Waits for the turn to ask the origin; meanwhile another who shares the store may have asked it. */
+  async #fromElsewhere<E extends Entry, D>(
+    question: Question<E, D>,
+    key: string,
+    flight: Flight<E, D>,
+    decision: Forward<E>,
+  ): Promise<Extract<Landed<E, D>, { kind: 'entry' }> | undefined> {
+    if (this.#leases === undefined) return undefined
+    const past = decision.kind === 'revalidate' ? decision.entry : undefined
+    const turn = await takeTurn(this.#leases, key, async () => {
+      const now = this.#clock.now()
+      const found = await lookup(this.#store, this.#log, question, now, { past })
+      const latest = question.decide(found, now)
+      return latest.kind === 'serve' ? latest.entry : undefined
+    })
+    if (turn.kind === 'found') {
+      return { kind: 'entry', entry: turn.entry, status: 200, validated: false, elsewhere: true }
+    }
+    flight.lease = turn.lease
+    return undefined
+  }
+
+  #contextOf<E extends Entry>(decision: Forward<E>): LoadContext<E> {
+    const { generation, position } = this.#log
+    // A purge since the look-up has taken the copy: it may not be confirmed back to life.
+    const alive = (entry: E | undefined) => (entry && this.#log.verdict(entry) !== 'dead' ? entry : undefined)
+    const revalidate = decision.kind === 'revalidate' ? decision : undefined
+    const previous = alive(revalidate?.entry)
+    return {
+      previous,
+      part: decision.kind === 'fetch' ? alive(decision.part) : undefined,
+      keepPrevious: previous !== undefined && revalidate?.fallback.onError === true,
+      shared: true,
+      generation,
+      position,
+      startedAt: this.#clock.now(),
+      signal: undefined,
+      why: decision.why,
+    }
+  }
+
+  #abandon(flight: AnyFlight): void {
+    this.#flights.leave(flight)
+    void flight.lease?.release('unshared')
+  }
+
   #leaveSoon(flight: AnyFlight, holds: boolean): void {
     if (!holds) return this.#flights.leave(flight)
     const took = this.#clock.now() - flight.startedAt

@@ -1,10 +1,17 @@
 import type { HerdgateError } from '../errors.ts'
-import type { Entry } from '../model.ts'
+import type { Entry, Lease } from '../model.ts'
 
 /** How a fetch ended, known at the response's head. */
 export type Landed<E extends Entry, D> =
   /** For everyone: being stored, or a stored response found still good (`validated`). */
-  | { readonly kind: 'entry'; readonly entry: E; readonly status: number; readonly validated: boolean }
+  | {
+      readonly kind: 'entry'
+      readonly entry: E
+      readonly status: number
+      readonly validated: boolean
+      /** Another who shares the stores has fetched and stored it. */
+      readonly elsewhere?: boolean | undefined
+    }
   /** For the request that started the fetch, alone, and why. */
   | {
       readonly kind: 'direct'
@@ -31,6 +38,8 @@ export interface Flight<E extends Entry, D> {
   result: Landed<E, D> | undefined
   /** From its start to the response's head, in ms. */
   tookMs: number | undefined
+  /** The right to ask the origin, where others share the stores; they wait until it is given back. */
+  lease: Lease | undefined
 }
 
 /** At most one flight per key; everyone who asks meanwhile may share it. */

@@ -113,6 +113,10 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
     return kind === 'as-received' || (kind !== 'missing' && entry.body.bytes !== undefined)
   }
 
+  lengthOf(entry: StoredResponse): number | undefined {
+    return entry.body.length
+  }
+
   fate(entry: StoredResponse): Awaitable<Fate> {
     return entry.body.fate
   }

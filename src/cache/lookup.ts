@@ -1,4 +1,4 @@
-import type { Awaitable, Entry, Found, InvalidationLog, Kept, Store, Stored } from '../model.ts'
+import type { Anew, Awaitable, Entry, Found, InvalidationLog, Kept, Store, Stored } from '../model.ts'
 import type { Question } from './question.ts'
 
 /**
@@ -10,9 +10,10 @@ export function lookup<E extends Entry, D>(
   log: InvalidationLog,
   question: Question<E, D>,
   now: number,
+  anew?: Anew,
 ): Awaitable<Found<E>> {
   const at = (key: string, judge: (stored: Stored | undefined) => Awaitable<Found<E>>): Awaitable<Found<E>> => {
-    const kept = store.get(key)
+    const kept = store.get(key, anew)
     return kept instanceof Promise ? kept.then((later) => judge(known(later))) : judge(known(kept))
   }
 

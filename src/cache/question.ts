@@ -35,6 +35,8 @@ export interface Question<E extends Entry, D> {
   mayShare(entry: E): boolean
   /** Request fields the entry was selected by, as names; empty when the resource does not vary. */
   variesOn(entry: E): readonly string[]
+  /** Bytes of the entry's content, as soon as that is known. */
+  lengthOf(entry: E): number | undefined
   /** Whether all of the entry's content came to hand. */
   fate(entry: E): Awaitable<Fate>
   /** May this answer, which is not stored, still be read from the start by another asker? */

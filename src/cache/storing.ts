@@ -9,6 +9,8 @@ export interface StoringParts {
   readonly log: InvalidationLog
   readonly clock: Clock
   readonly flights: Flights
+  /** Content of up to this length reaches all who share the store. */
+  readonly maxSharedBytes: number
 }
 
 /** How long an unshareable answer is remembered, in ms. */
@@ -21,12 +23,14 @@ export class Storing {
   readonly #log: InvalidationLog
   readonly #clock: Clock
   readonly #flights: Flights
+  readonly #maxSharedBytes: number
 
-  constructor({ store, log, clock, flights }: StoringParts) {
+  constructor({ store, log, clock, flights, maxSharedBytes }: StoringParts) {
     this.#store = store
     this.#log = log
     this.#clock = clock
     this.#flights = flights
+    this.#maxSharedBytes = maxSharedBytes
   }
 
   /**
@@ -40,15 +44,22 @@ export class Storing {
       const wanted = flight === undefined || this.#flights.get(key) === flight
       const written =
         wanted && this.#log.verdict(entry) === 'valid' ? this.#write(question, target, entry, fate) : undefined
-      if (written instanceof Promise) void written.then(() => this.#left(flight))
-      else this.#left(flight)
+      const ending = fate === 'kept' && this.#fitsAll(question, entry) ? 'stored' : 'unshared'
+      if (written instanceof Promise) void written.then(() => this.#left(flight, ending))
+      else this.#left(flight, ending)
     }
 
     if (on.length > 0 && this.#log.verdict(entry) === 'valid') this.#announceVariants(question, entry, on, target)
     if (flight !== undefined && target + question.apart !== key) this.#flights.put(target + question.apart, flight)
+    if (!this.#fitsAll(question, entry)) void flight?.lease?.release('unshared')
     const fate = question.fate(entry)
     if (fate instanceof Promise) void fate.then(settle)
     else settle(fate)
+  }
+
+  /** As far as is known, it is small enough for the others to read it. */
+  #fitsAll<E extends Entry, D>(question: Question<E, D>, entry: E): boolean {
+    return (question.lengthOf(entry) ?? 0) <= this.#maxSharedBytes
   }
 
   #write<E extends Entry, D>(question: Question<E, D>, target: string, entry: E, fate: Fate): Awaitable<void> {
@@ -91,8 +102,10 @@ export class Storing {
     return stored instanceof Promise ? stored.then(join) : join(stored)
   }
 
-  #left(flight: AnyFlight | undefined): void {
-    if (flight !== undefined) this.#flights.leave(flight)
+  #left(flight: AnyFlight | undefined, ending: 'stored' | 'unshared'): void {
+    if (flight === undefined) return
+    this.#flights.leave(flight)
+    void flight.lease?.release(ending)
   }
 
   /** Puts "varies on ..." at the resource's key. A changed Vary drops the variants made under the old one. */

@@ -112,6 +112,10 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     return true
   }
 
+  lengthOf({ bytes }: StoredValue): number {
+    return bytes
+  }
+
   fate(): 'kept' {
     return 'kept'
   }

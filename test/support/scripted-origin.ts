@@ -59,6 +59,11 @@ export class ScriptedOrigin implements Origin {
     return call
   }
 
+  /** Gives all that are waiting the same answer. */
+  answerAll(answer: Answer): void {
+    for (const call of [...this.waiting]) call.answer(answer)
+  }
+
   async close(): Promise<void> {}
 }
 

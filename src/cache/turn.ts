@@ -1,0 +1,43 @@
+/** One fetch per key among all who share the stores: whose turn it is to ask the origin. */
+import type { FetchLeases, Lease } from '../model.ts'
+
+export type Turn<E> =
+  /** Ask the origin. With a lease, the others wait for what comes of it. */
+  | { readonly kind: 'fetch'; readonly lease: Lease | undefined }
+  /** Another has asked it, and this came of it. */
+  | { readonly kind: 'found'; readonly entry: E }
+
+/** What another stored can be purged before it is read: then it is somebody's turn again, but not without end. */
+const MOST_TURNS = 3
+
+/**
+ * Waits for the key's lease, or for what its holder stores.
+ * @param look what is stored by now and answers the question
+ */
+export async function takeTurn<E>(
+  leases: FetchLeases,
+  key: string,
+  look: () => Promise<E | undefined>,
+): Promise<Turn<E>> {
+  for (let turn = 1; turn <= MOST_TURNS; turn++) {
+    const answer = await leases.take(key)
+    switch (answer.kind) {
+      case 'held': {
+        // The last holder may have stored it between our look-up and our turn.
+        const entry = await look()
+        if (entry === undefined) return { kind: 'fetch', lease: answer.lease }
+        void answer.lease.release('stored')
+        return { kind: 'found', entry }
+      }
+      case 'stored': {
+        const entry = await look()
+        if (entry !== undefined) return { kind: 'found', entry }
+        break
+      }
+      case 'unshared':
+      case 'unavailable':
+        return { kind: 'fetch', lease: undefined }
+    }
+  }
+  return { kind: 'fetch', lease: undefined }
+}

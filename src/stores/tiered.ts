@@ -1,0 +1,198 @@
+import { systemClock } from '../clock.ts'
+import type { Anew, Awaitable, Clock, Kept, Store, Stored, TierUsage, Write } from '../model.ts'
+
+/**
+ * A store made of stores, the nearest first. What is found further away is copied to those before it, with its
+ * original times and position. Writes go to all of them, and are done when the last one is.
+ */
+export function tiered(...stores: readonly [Store, ...Store[]]): Store {
+  return createTiered(stores, systemClock)
+}
+
+/** The same on a clock of one's own. */
+export function createTiered(stores: readonly [Store, ...Store[]], clock: Clock): Store {
+  return stores.reduceRight((far, near) => new Pair(near, far, clock))
+}
+
+/** A near store, and a far one that is asked for what the near one lacks. */
+class Pair implements Store {
+  readonly #near: Store
+  readonly #far: Store
+  readonly #clock: Clock
+  readonly #reads = new Reads()
+
+  constructor(near: Store, far: Store, clock: Clock) {
+    this.#near = near
+    this.#far = far
+    this.#clock = clock
+  }
+
+  get(key: string, anew?: Anew): Awaitable<Kept> {
+    const near = this.#near.get(key, anew)
+    return near instanceof Promise ? near.then((kept) => this.#beyond(key, kept, anew)) : this.#beyond(key, near, anew)
+  }
+
+  #beyond(key: string, near: Kept, anew: Anew | undefined): Awaitable<Kept> {
+    if (isWanted(near, anew)) return near
+    // Whoever asks anew knows of something that a read in progress may have come too early for.
+    const far = (anew === undefined ? this.#reads.ofKey(key) : undefined) ?? this.#read(key, anew)
+    return far instanceof Promise ? far.then((kept) => either(kept, near)) : either(far, near)
+  }
+
+  #read(key: string, anew: Anew | undefined): Awaitable<Kept> {
+    const far = this.#far.get(key, anew)
+    if (!(far instanceof Promise)) {
+      this.#fill(key, far, anew)
+      return far
+    }
+    const read = this.#reads.begin(key)
+    read.result = far.then((kept) => {
+      if (this.#reads.end(key, read)) this.#fill(key, kept, anew)
+      return kept
+    })
+    return read.result
+  }
+
+  /** Copies to the near store what was found in the far one. */
+  #fill(key: string, kept: Kept, anew: Anew | undefined): void {
+    if (!isWanted(kept, anew)) return
+    const keepForMs = keptUntil(kept) - this.#clock.now()
+    if (keepForMs > 0) void this.#near.set(key, kept, keepForMs)
+  }
+
+  getMany(keys: readonly string[]): Awaitable<readonly Kept[]> {
+    const near = this.#near.getMany(keys)
+    return near instanceof Promise ? near.then((kept) => this.#rest(keys, kept)) : this.#rest(keys, near)
+  }
+
+  #rest(keys: readonly string[], near: readonly Kept[]): Awaitable<readonly Kept[]> {
+    const missing = keys.filter((_, at) => !isWanted(near[at], undefined))
+    if (missing.length === 0) return near
+    const reads = missing.map((key) => this.#reads.begin(key))
+    const merge = (far: readonly Kept[]): readonly Kept[] => {
+      for (const [at, read] of reads.entries()) {
+        const key = missing[at] ?? ''
+        if (this.#reads.end(key, read)) this.#fill(key, far[at], undefined)
+      }
+      const rest = far.values()
+      return near.map((kept) => (isWanted(kept, undefined) ? kept : either(rest.next().value, kept)))
+    }
+    const far = this.#far.getMany(missing)
+    return far instanceof Promise ? far.then(merge) : merge(far)
+  }
+
+  set(key: string, stored: Stored, keepForMs: number): Awaitable<void> {
+    this.#reads.overtake(key)
+    return both(this.#near.set(key, stored, keepForMs), this.#far.set(key, stored, keepForMs))
+  }
+
+  setMany(writes: readonly Write[]): Awaitable<void> {
+    for (const { key } of writes) this.#reads.overtake(key)
+    return both(this.#near.setMany(writes), this.#far.setMany(writes))
+  }
+
+  delete(key: string): Awaitable<void> {
+    this.#reads.overtake(key)
+    return both(this.#near.delete(key), this.#far.delete(key))
+  }
+
+  deleteMany(keys: readonly string[]): Awaitable<void> {
+    for (const key of keys) this.#reads.overtake(key)
+    return both(this.#near.deleteMany(keys), this.#far.deleteMany(keys))
+  }
+
+  clear(): Awaitable<void> {
+    this.#reads.overtakeAll()
+    return both(this.#near.clear(), this.#far.clear())
+  }
+
+  close(): Awaitable<void> {
+    return both(this.#near.close(), this.#far.close())
+  }
+
+  usage(): readonly TierUsage[] {
+    return [...this.#near.usage(), ...this.#far.usage()]
+  }
+}
+
+/** A read of the far store in progress. */
+interface Read {
+  result: Promise<Kept> | undefined
+  /** Something else was written meanwhile: what is read is not to be copied over it. */
+  overtaken: boolean
+}
+
+class Reads {
+  readonly #byKey = new Map<string, Read[]>()
+
+  /** The result of one that is to be had by others as well. */
+  ofKey(key: string): Promise<Kept> | undefined {
+    return this.#byKey.get(key)?.find(({ overtaken, result }) => !overtaken && result !== undefined)?.result
+  }
+
+  begin(key: string): Read {
+    const read: Read = { result: undefined, overtaken: false }
+    const reads = this.#byKey.get(key)
+    if (reads === undefined) this.#byKey.set(key, [read])
+    else reads.push(read)
+    return read
+  }
+
+  /** @returns whether nothing else was written meanwhile */
+  end(key: string, read: Read): boolean {
+    const rest = this.#byKey.get(key)?.filter((other) => other !== read) ?? []
+    if (rest.length === 0) this.#byKey.delete(key)
+    else this.#byKey.set(key, rest)
+    return !read.overtaken
+  }
+
+  overtake(key: string): void {
+    for (const read of this.#byKey.get(key) ?? []) read.overtaken = true
+  }
+
+  overtakeAll(): void {
+    for (const key of this.#byKey.keys()) this.overtake(key)
+  }
+}
+
+/** Is it there, and something else than what was at hand? A copy that is no newer will not do either. */
+function isWanted(kept: Kept, anew: Anew | undefined): kept is Stored {
+  if (kept === undefined || kept === 'unknown') return false
+  const past = anew?.past
+  return past === undefined || kept.kind !== past.kind || freshUntil(kept) > freshUntil(past)
+}
+
+/** What the far store has, else whatever is known from the near one. */
+function either(far: Kept, near: Kept): Kept {
+  if (far === undefined) return near
+  return far === 'unknown' ? (near ?? far) : far
+}
+
+function freshUntil(stored: Stored): number {
+  switch (stored.kind) {
+    case 'response':
+    case 'value':
+      return stored.freshUntil
+    case 'unshareable':
+      return stored.until
+    case 'varies':
+      return 0
+  }
+}
+
+function keptUntil(stored: Stored): number {
+  switch (stored.kind) {
+    case 'response':
+    case 'value':
+      return stored.keepUntil
+    case 'unshareable':
+      return stored.until
+    case 'varies':
+      return Number.POSITIVE_INFINITY // as long as any of its variants
+  }
+}
+
+const both = (one: Awaitable<void>, other: Awaitable<void>): Awaitable<void> => {
+  if (!(one instanceof Promise)) return other
+  return other instanceof Promise ? Promise.all([one, other]).then(() => undefined) : one
+}

@@ -1,0 +1,150 @@
+import { describe, expect, test } from 'vitest'
+import { DEFAULT_RULES } from '../../src/defaults.ts'
+import { createCache } from '../../src/embed.ts'
+import { Events } from '../../src/events.ts'
+import { fieldsOf } from '../../src/fields.ts'
+import type { FetchLeases, Rules } from '../../src/model.ts'
+import { localLog } from '../../src/stores/local-log.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
+import { createTiered } from '../../src/stores/tiered.ts'
+import { FakeClock, settle } from '../support/fake-clock.ts'
+import { FarStore } from '../support/far-store.ts'
+import { PushedBody, ScriptedOrigin } from '../support/scripted-origin.ts'
+import { sharedLeases } from '../support/shared-leases.ts'
+import { received } from '../support/world.ts'
+
+const FRESH = { 'Cache-Control': 'max-age=60' }
+
+/** Caches with a memory each, over one far store, one log and one set of leases. */
+function fleet({ rules = {}, leases = sharedLeases() }: { rules?: Partial<Rules>; leases?: FetchLeases } = {}) {
+  const clock = new FakeClock()
+  const origin = new ScriptedOrigin()
+  const log = localLog({ generation: 'g' })
+  const far = new FarStore()
+  const route = { name: 'default', match: {}, origin, rules: { ...DEFAULT_RULES, ...rules } }
+  const nodes = [1, 2, 3].map(() => {
+    const store = createTiered([memoryStore({ maxBytes: '64MiB' }), far], clock)
+    const sharing = { leases, maxObjectBytes: 1000 }
+    const cache = createCache({ store, log, clock, events: new Events(), routes: [route], sharing })
+    return async (path: string, headers: Record<string, string> = {}) =>
+      received(await cache.handle({ method: 'GET', url: `http://a.test${path}`, fields: fieldsOf(headers) }))
+  })
+  const [a, b, c] = nodes
+  if (a === undefined || b === undefined || c === undefined) throw new Error('unreachable')
+  return { clock, origin, log, far, a, b, c, leases }
+}
+
+describe('one fetch for the fleet', () => {
+  test('many clients of every node on one cold key are one origin request', async () => {
+    const { origin, a, b, c } = fleet()
+    const all = [a, b, c].flatMap((node) => Array.from({ length: 20 }, () => node('/')))
+    await settle()
+    expect(origin.requests).toHaveLength(1)
+    origin.next.answer({ headers: FRESH, body: 'v1' })
+    const answers = await Promise.all(all)
+    expect(answers.map(({ body }) => body)).toEqual(answers.map(() => 'v1'))
+    expect(answers.filter(({ result }) => result === 'miss')).toHaveLength(1)
+    expect(answers.filter(({ result }) => result === 'collapsed')).toHaveLength(59)
+    expect(origin.requests).toHaveLength(1)
+  })
+
+  test('what one node stored the others have, without the origin', async () => {
+    const { origin, a, b } = fleet()
+    origin.script(() => ({ headers: FRESH, body: 'v1' }))
+    await a('/')
+    expect(await b('/')).toMatchObject({ body: 'v1', result: 'hit' })
+    expect(origin.requests).toHaveLength(1)
+  })
+
+  test('a copy that is stale here is taken anew from the node that refreshed it', async () => {
+    const { origin, clock, a, b } = fleet()
+    origin.script(() => ({ headers: FRESH, body: 'v1' }))
+    await a('/')
+    await b('/')
+    await clock.advance(61_000)
+    origin.script(() => ({ headers: FRESH, body: 'v2' }))
+    expect(await a('/')).toMatchObject({ body: 'v2' })
+    expect(await b('/')).toMatchObject({ body: 'v2', result: 'collapsed' })
+    expect(origin.requests).toHaveLength(2)
+  })
+
+  test('an answer for one alone releases the others at once, side by side', async () => {
+    const { origin, a, b, c } = fleet()
+    const all = [a('/'), b('/'), c('/')]
+    await settle()
+    expect(origin.requests).toHaveLength(1)
+    origin.next.answer({ headers: { 'Cache-Control': 'private' }, body: 'for a' })
+    await settle()
+    expect(origin.requests).toHaveLength(3)
+    origin.answerAll({ headers: { 'Cache-Control': 'private' }, body: 'own' })
+    expect((await Promise.all(all)).map(({ body }) => body)).toEqual(['for a', 'own', 'own'])
+  })
+
+  test('and it is remembered: later ones go side by side on every node', async () => {
+    const { origin, a, b, c, leases } = fleet()
+    origin.script(() => ({ headers: { 'Cache-Control': 'private' }, body: 'own' }))
+    await a('/')
+    origin.script(() => undefined)
+    const all = [b('/'), b('/'), c('/'), c('/')]
+    await settle()
+    expect(origin.requests).toHaveLength(5)
+    expect(leases).toMatchObject({ held: 0 })
+    origin.answerAll({ headers: { 'Cache-Control': 'private' }, body: 'own' })
+    await Promise.all(all)
+  })
+
+  test('content too long for the others releases them at its head', async () => {
+    const { origin, a, b } = fleet()
+    const first = a('/')
+    await settle()
+    const second = b('/')
+    await settle()
+    expect(origin.requests).toHaveLength(1)
+    const body = new PushedBody()
+    origin.next.answer({ headers: { ...FRESH, 'Content-Length': '2000' }, body })
+    await settle()
+    expect(origin.requests).toHaveLength(2)
+    origin.next.answer({ headers: { ...FRESH, 'Content-Length': '2000' }, body: 'y'.repeat(2000) })
+    expect(await second).toMatchObject({ body: 'y'.repeat(2000) })
+    body.push('x'.repeat(2000))
+    body.end()
+    expect(await first).toMatchObject({ body: 'x'.repeat(2000) })
+  })
+
+  test("a purge meanwhile: what was stored is not taken, and it is somebody else's turn", async () => {
+    const { origin, log, a, b } = fleet()
+    const first = a('/')
+    await settle()
+    await log.append('purge', { all: true })
+    const second = b('/')
+    await settle()
+    expect(origin.requests).toHaveLength(1)
+    origin.next.answer({ headers: FRESH, body: 'before' })
+    await settle()
+    expect(origin.requests).toHaveLength(2)
+    origin.next.answer({ headers: FRESH, body: 'after' })
+    expect(await first).toMatchObject({ body: 'before' })
+    expect(await second).toMatchObject({ body: 'after' })
+  })
+
+  test('a failing origin does not keep the others waiting, nor the lease', async () => {
+    const { origin, a, b, leases } = fleet()
+    const all = [a('/'), b('/')]
+    await settle()
+    origin.next.answer({ status: 500, body: 'no' })
+    await settle()
+    origin.answerAll({ status: 500, body: 'no' })
+    for (const { status } of await Promise.all(all)) expect(status).toBe(500)
+    expect(leases).toMatchObject({ held: 0 })
+  })
+
+  test('where nobody can say who fetches, every node does', async () => {
+    const unavailable: FetchLeases = { take: () => Promise.resolve({ kind: 'unavailable' }), close() {} }
+    const { origin, a, b } = fleet({ leases: unavailable })
+    const all = [a('/'), a('/'), b('/'), b('/')]
+    await settle()
+    expect(origin.requests).toHaveLength(2)
+    origin.answerAll({ headers: FRESH, body: 'v' })
+    for (const { body } of await Promise.all(all)) expect(body).toBe('v')
+  })
+})

@@ -1,0 +1,136 @@
+import { describe, expect, test } from 'vitest'
+import type { StoredResponse } from '../../src/model.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
+import { createTiered, tiered } from '../../src/stores/tiered.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { FarStore } from '../support/far-store.ts'
+import { response, storeContract } from './store-contract.ts'
+
+storeContract('two memories', () => tiered(memory(), memory()))
+storeContract('a memory before a far store', () => tiered(memory(), new FarStore()))
+storeContract('three tiers', () => tiered(memory(), memory(), new FarStore()))
+
+const memory = () => memoryStore({ maxBytes: '64MiB' })
+
+function tiers() {
+  const clock = new FakeClock()
+  const near = memory()
+  const far = new FarStore()
+  return { clock, near, far, store: createTiered([near, far], clock) }
+}
+
+/** Fresh for so many ms from the start of the fake clock. */
+const freshFor = (clock: FakeClock, ms: number, body = 'x'): StoredResponse => {
+  const until = clock.now() + ms
+  return response(body, { freshUntil: until, keepUntil: until + 60_000 })
+}
+
+describe('reading', () => {
+  test('what the near store has is a value, not a promise', async () => {
+    const { store, clock } = tiers()
+    await store.set('k', freshFor(clock, 1000), 61_000)
+    expect(store.get('k')).toMatchObject({ kind: 'response' })
+  })
+
+  test('what the far store has is copied to the near one, with its own times and position', async () => {
+    const { store, near, far, clock } = tiers()
+    const stored = freshFor(clock, 1000)
+    await far.set('k', stored, 61_000)
+    expect(await store.get('k')).toMatchObject({ position: 7, freshUntil: stored.freshUntil })
+    expect(near.get('k')).toMatchObject({ position: 7, freshUntil: stored.freshUntil, bornAt: stored.bornAt })
+    expect(far.reads).toBe(1)
+    await store.get('k')
+    expect(far.reads).toBe(1)
+  })
+
+  test('what nobody needs to keep any more is not copied', async () => {
+    const { store, near, far, clock } = tiers()
+    await far.set('k', freshFor(clock, 1000), 61_000)
+    await clock.advance(61_001)
+    expect(await store.get('k')).toMatchObject({ kind: 'response' })
+    expect(near.get('k')).toBeUndefined()
+  })
+
+  test('whoever wants the same waits for the same read', async () => {
+    const { store, far, clock } = tiers()
+    await far.set('k', freshFor(clock, 1000), 61_000)
+    const go = far.hold()
+    const all = Array.from({ length: 50 }, () => store.get('k'))
+    go()
+    for (const kept of await Promise.all(all)) expect(kept).toMatchObject({ kind: 'response' })
+    expect(far.reads).toBe(1)
+  })
+
+  test('unknown is passed on, and is no proof that nothing is there', async () => {
+    const { store, near, far } = tiers()
+    far.failing = true
+    expect(await store.get('k')).toBe('unknown')
+    expect(await store.getMany(['k', 'l'])).toEqual(['unknown', 'unknown'])
+    expect(near.get('k')).toBeUndefined()
+  })
+
+  test('many: only what is missing is asked for further away', async () => {
+    const { store, near, far, clock } = tiers()
+    await near.set('a', freshFor(clock, 1000, 'near'), 61_000)
+    await far.set('b', freshFor(clock, 1000, 'far'), 61_000)
+    expect(await store.getMany(['b', 'none', 'a'])).toMatchObject([
+      { kind: 'response' },
+      undefined,
+      { kind: 'response' },
+    ])
+    expect(far.reads).toBe(2)
+    expect(near.get('b')).toMatchObject({ kind: 'response' })
+  })
+})
+
+describe('asking anew', () => {
+  test('looks beyond a copy that will not do', async () => {
+    const { store, near, far, clock } = tiers()
+    const past = freshFor(clock, 1000, 'old')
+    await near.set('k', past, 61_000)
+    await far.set('k', freshFor(clock, 5000, 'new'), 65_000)
+    expect(store.get('k')).toMatchObject({ freshUntil: past.freshUntil })
+    expect(await store.get('k', { past })).toMatchObject({ freshUntil: past.freshUntil + 4000 })
+    expect(near.get('k')).toMatchObject({ freshUntil: past.freshUntil + 4000 })
+  })
+
+  test('an older copy further away does not take the place of the one at hand', async () => {
+    const { store, near, far, clock } = tiers()
+    const past = freshFor(clock, 5000, 'at hand')
+    await near.set('k', past, 61_000)
+    await far.set('k', freshFor(clock, 1000, 'older'), 61_000)
+    await store.get('k', { past })
+    expect(near.get('k')).toMatchObject({ freshUntil: past.freshUntil })
+  })
+
+  test('does not join a read that may have come too early', async () => {
+    const { store, far, clock } = tiers()
+    const go = far.hold()
+    const early = store.get('k')
+    await far.set('k', freshFor(clock, 1000), 61_000)
+    const late = store.get('k', { past: undefined })
+    go()
+    expect(await early).toBeUndefined()
+    expect(await late).toMatchObject({ kind: 'response' })
+  })
+})
+
+describe('a read that is overtaken', () => {
+  test.each(['set', 'setMany', 'delete', 'deleteMany', 'clear'] as const)('by %s is not copied over it', async (op) => {
+    const { store, near, far, clock } = tiers()
+    await far.set('k', freshFor(clock, 1000, 'old'), 61_000)
+    const go = far.hold()
+    const reads = [store.get('k'), store.getMany(['k'])]
+    const newer = freshFor(clock, 9000, 'new')
+    if (op === 'set') await store.set('k', newer, 69_000)
+    if (op === 'setMany') await store.setMany([{ key: 'k', stored: newer, keepForMs: 69_000 }])
+    if (op === 'delete') await store.delete('k')
+    if (op === 'deleteMany') await store.deleteMany(['k'])
+    if (op === 'clear') await store.clear()
+    go()
+    await Promise.all(reads)
+    const there = near.get('k')
+    if (op.startsWith('set')) expect(there).toMatchObject({ freshUntil: newer.freshUntil })
+    else expect(there).toBeUndefined()
+  })
+})
