@@ -61,7 +61,7 @@ export class ScriptedOrigin implements Origin {
 
   /** Gives all that are waiting the same answer. */
   answerAll(answer: Answer): void {
-    for (const call of [...this.waiting]) call.answer(answer)
+    for (const call of this.waiting.slice()) call.answer(answer)
   }
 
   async close(): Promise<void> {}
