@@ -5,6 +5,20 @@
  */
 export type Fields = readonly string[]
 
+/** Hop by hop by definition or by use, in either direction (RFC 9110 section 7.6.1); lower-cased. */
+export const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+])
+
 /** Each field line's name (lower-cased) and value. */
 export function* lines(fields: Fields): Generator<[name: string, value: string]> {
   for (let at = 0; at + 1 < fields.length; at += 2) yield [nameAt(fields, at), fields[at + 1] ?? '']

@@ -33,7 +33,19 @@ const RULES: readonly Rule[] = [
     from: 'src/policy/',
     may: ['src/policy/', 'src/model.ts', 'src/fields.ts', 'src/errors.ts', 'npm:structured-headers'],
   },
-  { from: 'src/stores/', may: ['src/stores/', ...NOUNS, 'npm:lru-cache'] },
+  {
+    from: 'src/stores/',
+    may: [
+      'src/stores/',
+      ...NOUNS,
+      'npm:lru-cache',
+      'npm:ioredis',
+      'npm:cockatiel',
+      'node:crypto',
+      'node:zlib',
+      'node:buffer',
+    ],
+  },
   { from: 'src/origin/', may: ['src/origin/', ...NOUNS, 'node:', 'npm:undici'] },
   { from: 'src/cache/', may: ['src/cache/', 'src/policy/', ...NOUNS, 'node:crypto', 'node:stream'] },
   {

@@ -1,19 +1,5 @@
 /** Fields that are for one connection only (RFC 9110 section 7.6.1), and so are neither forwarded nor stored. */
-import { type Fields, field, lines } from '../fields.ts'
-
-/** Hop by hop by definition or by use, in either direction. */
-const HOP_BY_HOP = new Set([
-  'connection',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authentication-info',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-])
+import { type Fields, field, HOP_BY_HOP, lines } from '../fields.ts'
 
 const NO_OPTIONS: ReadonlySet<string> = new Set()
 

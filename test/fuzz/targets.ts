@@ -9,6 +9,7 @@ import { ranges } from './targets/ranges.ts'
 import { requests } from './targets/requests.ts'
 import { responses } from './targets/responses.ts'
 import { selection } from './targets/selection.ts'
+import { stored } from './targets/stored.ts'
 import { tags } from './targets/tags.ts'
 import { texts } from './targets/texts.ts'
 import { validators } from './targets/validators.ts'
@@ -26,4 +27,5 @@ export const targets: readonly Target[] = [
   forwarding,
   texts,
   configuration,
+  stored,
 ]

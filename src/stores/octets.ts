@@ -1,0 +1,175 @@
+/** Numbers and texts as octets, one after the other; big-endian. */
+import { isUtf8 } from 'node:buffer'
+
+/** No list of a stored thing is longer. */
+export const MOST_MEMBERS = 10_000
+
+/** Octets that grow as they are written. */
+export class OctetWriter {
+  #octets = Buffer.allocUnsafe(1024)
+  #length = 0
+  #sound = true
+
+  /** Could everything be written as it is? */
+  get sound(): boolean {
+    return this.#sound
+  }
+
+  /** What was written so far; valid until the next write. */
+  get written(): Buffer {
+    return this.#octets.subarray(0, this.#length)
+  }
+
+  octet(value: number): void {
+    const at = this.#reserve(1)
+    this.#octets.writeUInt8(value, at)
+  }
+
+  /** A count: an integer below 2^32. */
+  count(value: number): void {
+    const at = this.#reserve(4)
+    this.#octets.writeUInt32BE(value, at)
+  }
+
+  /** Infinity included. */
+  number(value: number): void {
+    const at = this.#reserve(8)
+    this.#octets.writeDoubleBE(value, at)
+  }
+
+  flag(value: boolean): void {
+    this.octet(value ? 1 : 0)
+  }
+
+  /** In UTF-8. What UTF-8 cannot express, half a surrogate pair, cannot be written. */
+  text(value: string): void {
+    this.#sound &&= value.isWellFormed()
+    this.bytes(Buffer.from(value, 'utf8'))
+  }
+
+  texts(values: readonly string[]): void {
+    this.#sound &&= values.length <= MOST_MEMBERS
+    this.count(values.length)
+    for (const value of values) this.text(value)
+  }
+
+  bytes(value: Uint8Array): void {
+    this.count(value.length)
+    this.raw(value)
+  }
+
+  /** Without its length. */
+  raw(value: Uint8Array): void {
+    const at = this.#reserve(value.length)
+    this.#octets.set(value, at)
+  }
+
+  optional<T>(value: T | undefined, write: (value: T) => void): void {
+    this.flag(value !== undefined)
+    if (value !== undefined) write(value)
+  }
+
+  #reserve(length: number): number {
+    const at = this.#length
+    this.#length += length
+    if (this.#length > this.#octets.length) {
+      const larger = Buffer.allocUnsafe(Math.max(this.#length, this.#octets.length * 2))
+      larger.set(this.#octets.subarray(0, at))
+      this.#octets = larger
+    }
+    return at
+  }
+}
+
+/**
+ * Reads what an OctetWriter wrote, or anything: past the end, or where something is not as it was written, it is no
+ * longer `sound`, and everything read is empty.
+ */
+export class OctetReader {
+  readonly #octets: Buffer
+  #at = 0
+  #sound = true
+
+  constructor(octets: Uint8Array) {
+    this.#octets = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength)
+  }
+
+  get sound(): boolean {
+    return this.#sound
+  }
+
+  get ended(): boolean {
+    return this.#at === this.#octets.length
+  }
+
+  octet(): number {
+    const at = this.#take(1)
+    return at === undefined ? 0 : this.#octets.readUInt8(at)
+  }
+
+  count(): number {
+    const at = this.#take(4)
+    return at === undefined ? 0 : this.#octets.readUInt32BE(at)
+  }
+
+  number(): number {
+    const at = this.#take(8)
+    return at === undefined ? 0 : this.#octets.readDoubleBE(at)
+  }
+
+  flag(): boolean {
+    const value = this.octet()
+    this.must(value <= 1)
+    return value === 1
+  }
+
+  text(): string {
+    const bytes = this.bytes()
+    this.must(isUtf8(bytes))
+    return bytes.toString('utf8')
+  }
+
+  texts(): string[] {
+    const count = this.length(4)
+    const values: string[] = []
+    for (let n = 0; n < count && this.#sound; n++) values.push(this.text())
+    return values
+  }
+
+  /** How many members of at least so many octets follow. */
+  length(leastOctets: number): number {
+    const count = this.count()
+    this.must(count <= MOST_MEMBERS && count * leastOctets <= this.#octets.length - this.#at)
+    return this.#sound ? count : 0
+  }
+
+  /** A view of what is read from. */
+  bytes(): Buffer {
+    return this.raw(this.count())
+  }
+
+  /** A view of so many octets. */
+  raw(length: number): Buffer {
+    const at = this.#take(length)
+    return at === undefined ? NOTHING : this.#octets.subarray(at, at + length)
+  }
+
+  optional<T>(read: () => T): T | undefined {
+    return this.flag() ? read() : undefined
+  }
+
+  /** What was read is of use only if this holds. */
+  must(holds: boolean): void {
+    this.#sound &&= holds
+  }
+
+  #take(length: number): number | undefined {
+    this.must(length <= this.#octets.length - this.#at)
+    if (!this.#sound) return undefined
+    const at = this.#at
+    this.#at += length
+    return at
+  }
+}
+
+const NOTHING = Buffer.alloc(0)

@@ -1,0 +1,32 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+
+/** What tells that octets are those that were written. */
+export interface Seal {
+  readonly bytes: number
+  of(octets: Uint8Array): Buffer
+}
+
+/** Finds damage, not forgery. */
+const CRC32: Seal = {
+  bytes: 4,
+  of(octets) {
+    const sum = Buffer.allocUnsafe(4)
+    sum.writeUInt32BE(crc32(octets))
+    return sum
+  },
+}
+
+/** HMAC-SHA256 with a key, so that only who has it can write what is believed; CRC-32 without. */
+export function sealWith(hmacKey: string | Uint8Array | undefined): Seal {
+  if (hmacKey === undefined) return CRC32
+  return { bytes: 32, of: (octets) => createHmac('sha256', hmacKey).update(octets).digest() }
+}
+
+/** The octets in front of their seal, if it is theirs. */
+export function unsealed(sealed: Uint8Array, seal: Seal): Uint8Array | undefined {
+  const end = sealed.length - seal.bytes
+  if (end < 0) return undefined
+  const octets = sealed.subarray(0, end)
+  return timingSafeEqual(seal.of(octets), sealed.subarray(end)) ? octets : undefined
+}

@@ -1,0 +1,85 @@
+/** Any stored thing that the cache could have made. */
+import fc from 'fast-check'
+import { Body } from '../../src/body.ts'
+import type { Lifetime, PartialContent, Stamp, Stored } from '../../src/model.ts'
+
+export const bodyOf = (stored: Stored | undefined): Buffer | undefined =>
+  stored?.kind === 'response' ? stored.body.bytes : undefined
+
+const text = fc.string({ unit: 'binary' })
+const texts = fc.array(text, { maxLength: 5 })
+const time = fc.oneof(fc.double({ noNaN: true, min: -1e15 }), fc.constant(Number.POSITIVE_INFINITY))
+const position = fc.maxSafeNat()
+
+const stamp: fc.Arbitrary<Stamp> = fc
+  .record({ url: text, tags: texts, generation: fc.uuid(), position, startedAt: fc.double({ noNaN: true }) })
+  .map((stamp) => ({ ...stamp, checked: stamp.position }))
+
+const lifetime: fc.Arbitrary<Lifetime> = fc.record({
+  bornAt: fc.double({ noNaN: true, noDefaultInfinity: true }),
+  freshUntil: time,
+  refreshAt: time,
+  staleWhileRevalidateUntil: time,
+  staleIfErrorUntil: time,
+  keepUntil: time,
+  mustRevalidate: fc.boolean(),
+})
+
+const letters = 'abcdefghijklmnopqrstuvwxyz-_.~!'
+const name = fc
+  .string({ unit: fc.constantFrom(...letters.split('')), minLength: 1, maxLength: 12 })
+  .map((word) => `x-${word}`)
+const value = fc
+  .array(fc.integer({ min: 0x20, max: 0xff }), { maxLength: 20 })
+  .map((codes) => String.fromCharCode(...codes.filter((code) => code !== 0x7f)))
+const fields = fc.array(fc.tuple(name, value), { maxLength: 6 }).map((lines) => lines.flat())
+const bytes = fc.uint8Array({ maxLength: 3000 }).map((body) => Buffer.from(body))
+
+/** With gaps between the parts. */
+function partOf(length: number): fc.Arbitrary<PartialContent | undefined> {
+  if (length === 0) return fc.constant(undefined)
+  return fc
+    .record({
+      cut: fc.integer({ min: 0, max: length - 1 }),
+      first: fc.nat(),
+      asked: fc.option(value, { nil: undefined }),
+      contentRange: fc.option(value, { nil: undefined }),
+      more: fc.option(fc.nat(), { nil: undefined }),
+      reachesEnd: fc.boolean(),
+    })
+    .map(({ cut, first, more, ...rest }) => {
+      const parts = [{ first: first + cut + 2, last: first + length + 1 }]
+      if (cut > 0) parts.unshift({ first, last: first + cut - 1 })
+      return { ...rest, parts, complete: more === undefined ? undefined : first + length + 2 + more }
+    })
+}
+
+const responses = fc
+  .tuple(stamp, lifetime, fields, bytes, fc.integer({ min: 200, max: 599 }), fc.dictionary(name, value, { maxKeys: 3 }))
+  .chain(([stamp, lifetime, fields, body, status, selecting]) =>
+    partOf(body.length).map((partial) => ({
+      kind: 'response' as const,
+      ...stamp,
+      ...lifetime,
+      status,
+      fields,
+      body: Body.of(body),
+      varyOn: Object.keys(selecting),
+      vary: Object.entries(selecting).flatMap(([on, value]) => [on, value === '' ? '\0' : value]),
+      partial,
+    })),
+  )
+
+const values = fc
+  .tuple(stamp, lifetime, fc.oneof(fc.jsonValue(), text, fc.uint8Array()))
+  .map(([stamp, lifetime, value]) => ({ kind: 'value' as const, ...stamp, ...lifetime, value, bytes: 1 }))
+
+const varies = fc
+  .tuple(stamp, fc.array(name, { minLength: 1, maxLength: 5 }), texts, fc.array(fc.tuple(text, text), { maxLength: 5 }))
+  .map(([stamp, on, variants, languages]) => ({ kind: 'varies' as const, ...stamp, on, variants, languages }))
+
+const unshareable = fc
+  .tuple(stamp, fc.double({ noNaN: true, noDefaultInfinity: true }))
+  .map(([stamp, until]) => ({ kind: 'unshareable' as const, ...stamp, until }))
+
+export const someStored: fc.Arbitrary<Stored> = fc.oneof(responses, values, varies, unshareable)
