@@ -1,0 +1,188 @@
+/**
+ * What happened in a fleet, as its clients and its origin saw it, and whether it may have: COHERENCE in
+ * docs/guarantees.md.
+ *
+ * All times are of one monotonic clock, read where the client or the origin acts: what lies between two processes can
+ * make a check miss a fault, never report one that is none.
+ */
+import type { InvalidationMode } from '../../src/model.ts'
+
+export interface History {
+  readonly writes: Write[]
+  readonly served: Served[]
+  readonly purges: Purge[]
+  readonly gets: Get[]
+}
+
+/** The origin's content of a key changed: whatever it answers from `at` on has this version, or a newer one. */
+export interface Write {
+  readonly key: string
+  readonly version: number
+  readonly at: number
+}
+
+/** The origin answered. */
+export interface Served extends Body {
+  readonly at: number
+}
+
+/** What every answer says of itself. */
+export interface Body {
+  readonly key: string
+  readonly variant: string
+  /** For whom alone it is; undefined: for everyone. */
+  readonly user: string | undefined
+  readonly version: number
+}
+
+export interface Purge {
+  readonly mode: InvalidationMode
+  readonly node: string
+  /** The keys it names, by whatever selector. */
+  readonly keys: readonly string[]
+  readonly call: number
+  /** undefined: no answer came. */
+  answer: PurgeAnswer | undefined
+}
+
+export interface PurgeAnswer {
+  readonly at: number
+  /** 200: every live node follows it; 202: logged; 503: neither. */
+  readonly status: number
+}
+
+export interface Get {
+  readonly node: string
+  readonly key: string
+  readonly variant: string
+  readonly user: string | undefined
+  readonly start: number
+  readonly end: number
+  readonly status: number
+  /** Of an answer that carries content of the origin. */
+  readonly body: Body | undefined
+  readonly cacheStatus: string
+}
+
+export interface Violation {
+  readonly what: 'lost purge' | 'late purge' | 'foreign body'
+  readonly get: Get
+  /** The purge whose effect is missing. */
+  readonly purge?: Purge
+  /** The oldest version that would have done. */
+  readonly least?: number
+}
+
+export interface Promises {
+  /** By when a purge holds that is logged but was not acknowledged (two leases), in ms; undefined: not promised. */
+  readonly loggedHoldsAfterMs?: number | undefined
+}
+
+/**
+ * Every answer that should not have been given:
+ *
+ * - `lost purge`: it began after a purge was acknowledged, and carries a version older than the newest one written
+ *   before that purge was called.
+ * - `late purge`: the same for a purge that is only logged, once the time it may take has passed.
+ * - `foreign body`: the origin never gave that answer, to anyone, for this key, variant and user.
+ */
+export function check(history: History, { loggedHoldsAfterMs }: Promises = {}): Violation[] {
+  const isServed = servedTo(history.served)
+  const acknowledged = floorsOf(history, (purge) => (purge.answer?.status === 200 ? purge.answer.at : undefined))
+  const logged = floorsOf(history, ({ answer }) => {
+    const holds = loggedHoldsAfterMs !== undefined && (answer?.status === 200 || answer?.status === 202)
+    return holds ? answer.at + loggedHoldsAfterMs : undefined
+  })
+  return history.gets.flatMap((get) => {
+    if (get.body === undefined) return []
+    if (!isServed(get, get.body)) return [{ what: 'foreign body', get } as const]
+    const lost = missing(acknowledged, get, get.body)
+    if (lost !== undefined) return [{ what: 'lost purge', get, ...lost } as const]
+    const late = missing(logged, get, get.body)
+    return late === undefined ? [] : [{ what: 'late purge', get, ...late } as const]
+  })
+}
+
+/** From when on a purge forbids older versions of a key. */
+interface Floor {
+  readonly from: number
+  readonly least: number
+  readonly purge: Purge
+}
+
+type Floors = ReadonlyMap<string, readonly Floor[]>
+
+function floorsOf({ writes, purges }: History, holdsFrom: (purge: Purge) => number | undefined): Floors {
+  const floors = new Map<string, Floor[]>()
+  for (const purge of purges) {
+    const from = holdsFrom(purge)
+    if (from === undefined) continue
+    for (const key of purge.keys) {
+      const least = newestBefore(writes, key, purge.call)
+      const ofKey = floors.get(key)
+      if (ofKey === undefined) floors.set(key, [{ from, least, purge }])
+      else ofKey.push({ from, least, purge })
+    }
+  }
+  return floors
+}
+
+function newestBefore(writes: readonly Write[], key: string, call: number): number {
+  return Math.max(0, ...writes.filter((write) => write.key === key && write.at < call).map(({ version }) => version))
+}
+
+function missing(floors: Floors, get: Get, body: Body): Pick<Violation, 'purge' | 'least'> | undefined {
+  const stale = mayBeStale(get)
+  const broken = floors.get(get.key)?.find(({ from, least, purge }) => {
+    return from < get.start && body.version < least && !(stale && purge.mode === 'invalidate')
+  })
+  return broken === undefined ? undefined : { purge: broken.purge, least: broken.least }
+}
+
+/** It says that it is a stale copy, given because the origin failed or is slow: an invalidation leaves that allowed. */
+const mayBeStale = ({ cacheStatus }: Get): boolean => /detail=(?:stale-if-error|soft-timeout)\b/.test(cacheStatus)
+
+/** Whether the origin had given this answer, for everyone or for the one who asks, when the GET ended. */
+function servedTo(served: readonly Served[]): (get: Get, body: Body) => boolean {
+  const first = new Map<string, number>()
+  for (const { at, ...body } of served) {
+    const name = nameOf(body)
+    first.set(name, Math.min(at, first.get(name) ?? Number.POSITIVE_INFINITY))
+  }
+  return ({ key, variant, user, end }, body) => {
+    const isTheirs = body.key === key && body.variant === variant && (body.user === undefined || body.user === user)
+    const at = first.get(nameOf(body))
+    return isTheirs && at !== undefined && at <= end
+  }
+}
+
+const nameOf = ({ key, variant, user, version }: Body): string => JSON.stringify([key, variant, user, version])
+
+export function emptyHistory(): History {
+  return { writes: [], served: [], purges: [], gets: [] }
+}
+
+/** A violation and what bears on it, in the order of time: for whoever has to understand it. */
+export function explain({ writes, purges, served }: History, { what, get, purge, least }: Violation): string {
+  const ofKey = [
+    ...writes.filter(({ key }) => key === get.key).map(({ at, version }) => ({ at, text: `written: ${version}` })),
+    ...served
+      .filter(({ key, variant }) => key === get.key && variant === get.variant)
+      .map(({ at, version, user }) => ({
+        at,
+        text: `origin answers ${version}${user === undefined ? '' : ` to ${user}`}`,
+      })),
+    ...purges
+      .filter(({ keys }) => keys.includes(get.key))
+      .flatMap(({ mode, node, call, answer }) => [
+        { at: call, text: `${mode} called at ${node}` },
+        ...(answer === undefined ? [] : [{ at: answer.at, text: `${mode} at ${node} answered ${answer.status}` }]),
+      ]),
+    { at: get.start, text: `GET at ${get.node} begins` },
+    { at: get.end, text: `GET answered: ${JSON.stringify(get.body)}, ${get.cacheStatus}` },
+  ]
+  const needed = least === undefined ? '' : `, at least version ${least} was due`
+  const called = purge === undefined ? '' : ` (${purge.mode} called at ${purge.call.toFixed(1)})`
+  const lines = ofKey.sort((a, b) => a.at - b.at).map(({ at, text }) => `  ${at.toFixed(1).padStart(10)} ${text}`)
+  return [`${what}: ${get.key} ${get.variant}${needed}${called}`, ...lines].join('\n')
+}
