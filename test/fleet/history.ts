@@ -93,13 +93,13 @@ export function check(history: History, { loggedHoldsAfterMs }: Promises = {}): 
     const holds = loggedHoldsAfterMs !== undefined && (answer?.status === 200 || answer?.status === 202)
     return holds ? answer.at + loggedHoldsAfterMs : undefined
   })
-  return history.gets.flatMap((get) => {
+  return history.gets.flatMap((get): Violation[] => {
     if (get.body === undefined) return []
-    if (!isServed(get, get.body)) return [{ what: 'foreign body', get } as const]
+    if (!isServed(get, get.body)) return [{ what: 'foreign body', get }]
     const lost = missing(acknowledged, get, get.body)
-    if (lost !== undefined) return [{ what: 'lost purge', get, ...lost } as const]
+    if (lost !== undefined) return [{ what: 'lost purge', get, ...lost }]
     const late = missing(logged, get, get.body)
-    return late === undefined ? [] : [{ what: 'late purge', get, ...late } as const]
+    return late === undefined ? [] : [{ what: 'late purge', get, ...late }]
   })
 }
 
