@@ -25,6 +25,12 @@ export const DEFAULT_TRANSPORT = {
 }
 
 export const DEFAULT_MEMORY_BYTES: number = 256 * 2 ** 20
+export const DEFAULT_DISK_BYTES: number = 10 * 2 ** 30
+
+export const DEFAULT_REDIS = { prefix: 'herdgate', deadline: 50, maxObjectBytes: 2 ** 20 }
+
+/** How long a node may go without hearing of purges before its copies must be checked. */
+export const DEFAULT_LEASE = 5_000
 
 /** What one client, and all of them together, may hold. */
 export interface Limits {

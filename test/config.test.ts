@@ -125,7 +125,9 @@ describe('the guide', () => {
 
   test('shows a file that is valid and has every key there is', () => {
     const [, text = ''] = /```yaml\n([^]*?)```/.exec(guide) ?? []
-    expect(told({ text, env: { ADMIN_TOKEN: 'a-token-of-24-characters' } })).toEqual([])
+    expect(
+      told({ text, env: { ADMIN_TOKEN: 'a-token-of-24-characters', CACHE_SECRET: 'a-secret-of-24-characters' } }),
+    ).toEqual([])
     const { properties } = JSON.parse(JSON.stringify(configJsonSchema()))
     const origin = properties.origins.additionalProperties.properties
     const route = properties.routes.items.properties
@@ -133,11 +135,13 @@ describe('the guide', () => {
       properties.listen,
       properties.admin,
       properties.limits,
+      properties.coherence,
       route.match,
       route.key,
       route.key.properties.query,
     ]
-    const maps = [properties, origin, route, properties.store.properties.memory.properties]
+    const { memory, disk, redis } = properties.store.properties
+    const maps = [properties, origin, route, memory.properties, disk.properties, redis.properties]
     const keys = [...maps, ...nested.map((map) => map.properties)].flatMap((map) => Object.keys(map))
     expect(keys.filter((key) => !text.includes(`${key}:`))).toEqual([])
   })
@@ -292,7 +296,8 @@ describe('what counts', () => {
           },
         },
       ],
-      store: { memory: { maxBytes: 268_435_456, maxObjectBytes: 8_388_608 } },
+      store: { memory: { maxBytes: 268_435_456, maxObjectBytes: 8_388_608 }, disk: undefined, redis: undefined },
+      lease: 5_000,
       logLevel: 'info',
     })
   })
@@ -414,7 +419,7 @@ routes:
   })
 
   test.each([
-    ['a key of a store that does not exist', 'store: { disk: { path: x } }', '3:10'],
+    ['a store that does not exist', 'store: { tape: { path: x } }', '3:10'],
     ['a section without content', 'listen:', '3:8'],
     ['text for a list', 'listen: { trustProxy: loopback }', '3:23'],
     ['a network with too many bits', 'listen: { trustProxy: [10.0.0.0/33] }', '3:24'],
@@ -544,12 +549,9 @@ describe('the admin port', () => {
 })
 
 describe('the environment', () => {
-  test.each(['HERDGATE_DISK', 'HERDGATE_REDIS', 'HERDGATE_WORKERS'])(
-    '%s is unknown, and nothing like it is known',
-    (name) => {
-      expect(told({ flags: ORIGIN, env: { [name]: 'x' } })).toEqual([`${name} : unknown environment variable`])
-    },
-  )
+  test.each(['HERDGATE_TAPE', 'HERDGATE_WORKERS'])('%s is unknown, and nothing like it is known', (name) => {
+    expect(told({ flags: ORIGIN, env: { [name]: 'x' } })).toEqual([`${name} : unknown environment variable`])
+  })
 
   test('variables of others do not matter', () => {
     expect(faults({ flags: ORIGIN, env: { REDIS_URL: 'redis://x', PATH: '/bin', TTL: 'x' } })).toEqual([])
@@ -772,4 +774,39 @@ describe('the JSON Schema', () => {
       ...nested.flatMap((child) => undescribed(child, `${path}[]`)),
     ]
   }
+})
+
+describe('tiers', () => {
+  test('there are none but memory unless they are asked for', () => {
+    expect(valid({ flags: ORIGIN }).store).toMatchObject({ disk: undefined, redis: undefined })
+    expect(valid({ text: `${ONE}store: { memory: { maxBytes: 1MiB } }` }).store).toMatchObject({ disk: undefined })
+  })
+
+  test('flags, environment and file may each ask for them', () => {
+    const flags = { ...ORIGIN, disk: '/var/cache/herdgate', diskSize: '1GiB', redisPrefix: 'shop' }
+    expect(valid({ flags, env: { REDIS_URL: 'redis://r.test:6379' } }).store).toMatchObject({
+      disk: { path: '/var/cache/herdgate', maxBytes: 2 ** 30 },
+      redis: { url: 'redis://r.test:6379', prefix: 'shop', deadline: 50, maxObjectBytes: 2 ** 20, secret: undefined },
+    })
+    const text = `${ONE}store: { disk: { path: ./cache }, redis: { url: "redis+cluster://a:1,b:2", deadline: 20ms } }
+coherence: { lease: 2s }`
+    expect(valid({ text })).toMatchObject({
+      store: {
+        disk: { path: './cache', maxBytes: 10 * 2 ** 30 },
+        redis: { url: 'redis+cluster://a:1,b:2', prefix: 'herdgate', deadline: 20 },
+      },
+      lease: 2_000,
+    })
+  })
+
+  test('an address of Redis is never repeated: it may hold a password', () => {
+    const faults = told({ flags: { ...ORIGIN, redis: 'http://user:hunter2@r.test' } })
+    expect(faults).toHaveLength(1)
+    expect(faults[0]).toContain('--redis')
+    expect(faults[0]).not.toContain('hunter2')
+  })
+
+  test.each(['herd{gate}', '', 'a b'])('%j is no prefix', (redisPrefix) => {
+    expect(told({ flags: { ...ORIGIN, redisPrefix } })).toHaveLength(1)
+  })
 })

@@ -70,6 +70,10 @@ function withSettings(command: Command, run: (settings: Given) => void | Promise
     .option('--soft-timeout <duration>', 'wait this long for a refresh, then use the copy (HERDGATE_SOFT_TIMEOUT)')
     .option('--cookies <mode>', 'safe, rfc or ignore (HERDGATE_COOKIES; default safe)')
     .option('--memory <size>', 'memory for stored responses (HERDGATE_MEMORY; default 256MiB)')
+    .option('--disk <path>', 'folder for stored responses that outlive a restart (HERDGATE_DISK; default: none)')
+    .option('--disk-size <size>', 'space for them (HERDGATE_DISK_SIZE; default 10GiB)')
+    .option('--redis <url>', 'Redis that several nodes share (HERDGATE_REDIS, REDIS_URL; default: none)')
+    .option('--redis-prefix <prefix>', 'what its keys begin with (HERDGATE_REDIS_PREFIX; default herdgate)')
     .option('--config <file>', 'configuration file (HERDGATE_CONFIG; default ./herdgate.yaml when present)')
     .option('--log-level <level>', 'trace to fatal, or silent (HERDGATE_LOG_LEVEL, LOG_LEVEL; default info)')
     .addHelpText(

@@ -1,7 +1,7 @@
 /** The values a setting can have, wherever it is set: in the file, by a flag or in the environment. */
 import * as z from 'zod'
 import { parseDuration, parseSize } from '../units.ts'
-import { parseHost, parseNetworks, parseOriginUrl } from './addresses.ts'
+import { isRedisUrl, parseHost, parseNetworks, parseOriginUrl } from './addresses.ts'
 import { complaint, expected, expectedSecret } from './fault.ts'
 import { nearest } from './nearest.ts'
 
@@ -134,6 +134,21 @@ export const tags = z
   .transform((given) => [...new Set(given)])
 
 // ---------------------------------------------------------------------------------------------------- places
+
+export const path = text('the path of a folder', (given) => (given === '' || given.includes('\0') ? undefined : given))
+
+const redisUrlExpected = expectedSecret(
+  'a URL such as redis://10.0.0.7:6379, rediss://..., redis+cluster://h:p,h:p or redis+sentinel://h:p,h:p/name',
+)
+/** May carry a password: it is not repeated. */
+export const redisUrl = z.string(redisUrlExpected).refine(isRedisUrl, redisUrlExpected)
+
+/** Braces would make a cluster put the keys where it should not. */
+export const redisPrefix = text('1 to 64 letters, digits, ".", "_", ":" or "-"', matching(/^[A-Za-z0-9._:-]{1,64}$/))
+
+const sealExpected = expectedSecret('a secret of at least 16 characters')
+/** Nobody without it can put anything into a shared tier. */
+export const seal = z.string(sealExpected).min(16, sealExpected)
 
 export const host = text('an IP address or a host name', parseHost)
 

@@ -1,5 +1,14 @@
 /** Valid sources put together: what the server is built from, and what the operator should know about it. */
-import { DEFAULT_LIMITS, DEFAULT_MEMORY_BYTES, DEFAULT_RULES, DEFAULT_TRANSPORT, type Limits } from '../defaults.ts'
+import {
+  DEFAULT_DISK_BYTES,
+  DEFAULT_LEASE,
+  DEFAULT_LIMITS,
+  DEFAULT_MEMORY_BYTES,
+  DEFAULT_REDIS,
+  DEFAULT_RULES,
+  DEFAULT_TRANSPORT,
+  type Limits,
+} from '../defaults.ts'
 import type { RouteMatch, Rules } from '../model.ts'
 import type { OriginOptions } from '../origin/pool-origin.ts'
 import type { LOG_LEVELS } from './leaves.ts'
@@ -26,9 +35,25 @@ export interface Config {
   readonly origins: readonly OriginConfig[]
   /** At least one, the first match wins; names are unique. */
   readonly routes: readonly RouteConfig[]
-  readonly store: { readonly memory: { readonly maxBytes: number; readonly maxObjectBytes: number } }
+  readonly store: StoreConfig
+  /** How long a node may go without hearing of purges. */
+  readonly lease: number
   readonly limits: Limits
   readonly logLevel: LogLevel
+}
+
+export interface StoreConfig {
+  readonly memory: { readonly maxBytes: number; readonly maxObjectBytes: number }
+  readonly disk?: { readonly path: string; readonly maxBytes: number } | undefined
+  readonly redis?:
+    | {
+        readonly url: string
+        readonly prefix: string
+        readonly deadline: number
+        readonly maxObjectBytes: number
+        readonly secret: string | undefined
+      }
+    | undefined
 }
 
 /** Its URLs are http or https, without a trailing slash. */
@@ -61,10 +86,32 @@ export function resolve(sources: Sources, file: FileConfig | undefined): Config 
     admin: { host: adminHost, port: adminPort, token: settings.adminToken ?? file?.admin?.token },
     origins,
     routes: routesOf(settings, file?.routes ?? [], origins, rulesOf),
-    store: { memory: { maxBytes, maxObjectBytes } },
+    store: {
+      memory: { maxBytes, maxObjectBytes },
+      disk: diskOf(settings, file?.store?.disk),
+      redis: redisOf(settings, file?.store?.redis),
+    },
+    lease: file?.coherence.lease ?? DEFAULT_LEASE,
     limits: file?.limits ?? DEFAULT_LIMITS,
     logLevel: settings.logLevel ?? 'info',
   }
+}
+
+// ---------------------------------------------------------------------------------------------------- stores
+
+type FileStore = NonNullable<FileConfig['store']>
+
+function diskOf(settings: Settings, file: FileStore['disk']): StoreConfig['disk'] {
+  const path = settings.disk ?? file?.path
+  return path === undefined ? undefined : { path, maxBytes: settings.diskSize ?? file?.maxBytes ?? DEFAULT_DISK_BYTES }
+}
+
+function redisOf(settings: Settings, file: FileStore['redis']): StoreConfig['redis'] {
+  const url = settings.redis ?? file?.url
+  if (url === undefined) return undefined
+  const prefix = settings.redisPrefix ?? file?.prefix ?? DEFAULT_REDIS.prefix
+  const { deadline, maxObjectBytes } = file ?? DEFAULT_REDIS
+  return { url, prefix, deadline, maxObjectBytes, secret: file?.secret }
 }
 
 // --------------------------------------------------------------------------------------------------- origins

@@ -113,6 +113,21 @@ const memory = z.strictObject({
   maxObjectBytes: leaf.size.prefault('8MiB').describe('Larger bodies are passed on and not stored.'),
 })
 
+const disk = z.strictObject({
+  path: leaf.path.describe('Folder of the store. Only Herdgate may write to it.'),
+  maxBytes: leaf.size.optional().meta({ description: 'Space for stored responses.', default: '10GiB' }),
+})
+
+const redis = z.strictObject({
+  url: leaf.redisUrl.describe('redis://, rediss://, redis+cluster://h:p,h:p or redis+sentinel://h:p,h:p/name.'),
+  prefix: leaf.redisPrefix.optional().meta({ description: 'What its keys begin with.', default: 'herdgate' }),
+  deadline: leaf.timeout.prefault('50ms').describe('For one command; later answers are done without.'),
+  maxObjectBytes: leaf.size.prefault('1MiB').describe('Larger bodies stay in the other tiers.'),
+  secret: leaf.seal
+    .optional()
+    .describe("Seals what is stored, so that nobody who can write to Redis can put words into an origin's mouth."),
+})
+
 export const fileSchema = z
   .strictObject({
     version: z.literal(1, expected('1, the version of this format')).describe('Version of this format.'),
@@ -122,9 +137,21 @@ export const fileSchema = z
     routes: z.array(route).optional().describe('First match wins; with one origin a catch-all is implied.'),
     limits: limits.prefault({}).describe('What clients may hold.'),
     store: z
-      .strictObject({ memory: memory.optional().describe('Copies in this process.') })
+      .strictObject({
+        memory: memory.optional().describe('Copies in this process.'),
+        disk: disk.optional().describe('Copies that outlive a restart, shared by the processes of a host.'),
+        redis: redis.optional().describe('Copies that all nodes share.'),
+      })
       .optional()
       .describe('Where copies are kept.'),
+    coherence: z
+      .strictObject({
+        lease: leaf.timeout
+          .prefault('5s')
+          .describe('How long a node may go without hearing of purges before it checks its copies with the origin.'),
+      })
+      .prefault({})
+      .describe('How nodes that share Redis keep in step.'),
   })
   .describe('Configuration of Herdgate.')
 

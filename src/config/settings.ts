@@ -18,6 +18,10 @@ const settingsSchema = z
     softTimeout: leaf.softTimeout,
     cookies: leaf.cookieMode,
     memory: leaf.size,
+    disk: leaf.path,
+    diskSize: leaf.size,
+    redis: leaf.redisUrl,
+    redisPrefix: leaf.redisPrefix,
     logLevel: leaf.logLevel,
   })
   .partial()
@@ -38,6 +42,10 @@ const VARIABLES: Readonly<Record<Name, readonly string[]>> = {
   softTimeout: ['HERDGATE_SOFT_TIMEOUT'],
   cookies: ['HERDGATE_COOKIES'],
   memory: ['HERDGATE_MEMORY'],
+  disk: ['HERDGATE_DISK'],
+  diskSize: ['HERDGATE_DISK_SIZE'],
+  redis: ['HERDGATE_REDIS', 'REDIS_URL'],
+  redisPrefix: ['HERDGATE_REDIS_PREFIX'],
   logLevel: ['HERDGATE_LOG_LEVEL', 'LOG_LEVEL'],
 }
 const NAMES = Object.keys(VARIABLES).filter((name): name is Name => Object.hasOwn(VARIABLES, name))
