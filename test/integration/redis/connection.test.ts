@@ -1,0 +1,67 @@
+import { once } from 'node:events'
+import { expect, test } from 'vitest'
+import { connectRedis, isReady, type RedisClient } from '../../../src/stores/redis-connection.ts'
+import { freePort, startRedis, until } from '../../support/redis.ts'
+
+const ready = (client: RedisClient) => until('the client is connected', () => isReady(client))
+
+test('what is asked without a connection is refused at once, and the connection comes when the server does', async () => {
+  const port = await freePort()
+  const client = connectRedis(`redis://127.0.0.1:${port}`)
+  const askedAt = performance.now()
+  await expect(client.get('k')).rejects.toThrow("isn't writeable")
+  expect(performance.now() - askedAt).toBeLessThan(1_000)
+  await using redis = await startRedis({ port })
+  await ready(client)
+  expect(await client.set('k', 'v')).toBe('OK')
+  await redis.kill()
+  await until('the loss is noticed', () => !isReady(client))
+  await expect(client.get('k')).rejects.toThrow("isn't writeable")
+  await redis.restart()
+  await ready(client)
+  expect(await client.get('k')).toBeNull()
+  client.disconnect()
+})
+
+test('a server that stops answering loses its connection, and what was asked there fails and is not sent again', async () => {
+  await using redis = await startRedis()
+  const client = connectRedis(redis.url, { socketTimeoutMs: 200 })
+  await ready(client)
+  redis.pause()
+  await expect(client.incr('n')).rejects.toThrow()
+  redis.resume()
+  await ready(client)
+  expect(Number(await client.get('n'))).toBeLessThanOrEqual(1)
+  client.disconnect()
+})
+
+test('user, password and database come from the URL', async () => {
+  await using redis = await startRedis({
+    flags: ['--requirepass', 'p@ss/word', '--user', 'u', 'on', '>x', '~*', '+@all'],
+  })
+  const url = `redis://:p%40ss%2Fword@127.0.0.1:${redis.port}/3`
+  const client = connectRedis(url, { name: 'herdgate-test' })
+  await ready(client)
+  await client.set('k', 'v')
+  expect(await client.client('INFO')).toMatch(/ name=herdgate-test .* db=3 /)
+  const other = connectRedis(`redis://u:x@127.0.0.1:${redis.port}/3`)
+  await ready(other)
+  expect(await other.get('k')).toBe('v')
+  client.disconnect()
+  other.disconnect()
+})
+
+test('a server that has become a replica is left for whatever answers next', async () => {
+  await using redis = await startRedis()
+  await using other = await startRedis()
+  const client = connectRedis(redis.url)
+  await ready(client)
+  await redis.cli('replicaof', '127.0.0.1', String(other.port))
+  const givenUp = once(client, 'close')
+  await expect(client.set('k', 'v')).rejects.toThrow('READONLY')
+  await givenUp
+  await redis.cli('replicaof', 'no', 'one')
+  await ready(client)
+  expect(await client.set('k', 'v')).toBe('OK')
+  client.disconnect()
+})
