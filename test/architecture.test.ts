@@ -50,7 +50,16 @@ const RULES: readonly Rule[] = [
   { from: 'src/cache/', may: ['src/cache/', 'src/policy/', ...NOUNS, 'node:crypto', 'node:stream'] },
   {
     from: 'src/config',
-    may: ['src/config', 'src/model.ts', 'src/units.ts', 'src/defaults.ts', 'node:', 'npm:zod', 'npm:yaml'],
+    may: [
+      'src/config',
+      'src/stores/redis-url.ts',
+      'src/model.ts',
+      'src/units.ts',
+      'src/defaults.ts',
+      'node:',
+      'npm:zod',
+      'npm:yaml',
+    ],
   },
   { from: 'src/metrics', may: ['src/metrics', ...NOUNS, 'node:', 'npm:prom-client'] },
   { from: 'routes/', may: ['routes/', 'src/library.ts', 'node:', 'npm:'] },

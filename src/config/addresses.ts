@@ -40,8 +40,3 @@ export function parseOriginUrl(text: string): string | undefined {
   if (url === null || parseHost(url.hostname) === undefined) return undefined
   return url.origin + url.pathname.replace(/\/+$/, '')
 }
-
-/** Of a server, a cluster or Sentinels, as redis-url.ts reads it. */
-export function isRedisUrl(text: string): boolean {
-  return /^rediss?(?:\+cluster|\+sentinel)?:\/\/[^\s\\#]+$/i.test(text)
-}

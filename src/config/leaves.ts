@@ -1,7 +1,8 @@
 /** The values a setting can have, wherever it is set: in the file, by a flag or in the environment. */
 import * as z from 'zod'
 import { parseDuration, parseSize } from '../units.ts'
-import { isRedisUrl, parseHost, parseNetworks, parseOriginUrl } from './addresses.ts'
+import { parseRedisUrl } from '../stores/redis-url.ts'
+import { parseHost, parseNetworks, parseOriginUrl } from './addresses.ts'
 import { complaint, expected, expectedSecret } from './fault.ts'
 import { nearest } from './nearest.ts'
 
@@ -137,11 +138,20 @@ export const tags = z
 
 export const path = text('the path of a folder', (given) => (given === '' || given.includes('\0') ? undefined : given))
 
-const redisUrlExpected = expectedSecret(
-  'a URL such as redis://10.0.0.7:6379, rediss://..., redis+cluster://h:p,h:p or redis+sentinel://h:p,h:p/name',
-)
 /** May carry a password: it is not repeated. */
-export const redisUrl = z.string(redisUrlExpected).refine(isRedisUrl, redisUrlExpected)
+export const redisUrl = z
+  .string(expectedSecret('a URL such as redis://10.0.0.7:6379'))
+  .superRefine((given, context) => {
+    try {
+      parseRedisUrl(given)
+    } catch (error) {
+      context.addIssue({
+        code: 'custom',
+        message: error instanceof Error ? error.message : String(error),
+        input: given,
+      })
+    }
+  })
 
 /** Braces would make a cluster put the keys where it should not. */
 export const redisPrefix = text('1 to 64 letters, digits, ".", "_", ":" or "-"', matching(/^[A-Za-z0-9._:-]{1,64}$/))
