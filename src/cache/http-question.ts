@@ -16,7 +16,7 @@ import type {
 import { parseContentRange, rangeFor, rangeMissing, rangesAsked, select, strongValidator } from '../policy/range.ts'
 import { decide } from '../policy/reuse.ts'
 import { type Storable, storable } from '../policy/storable.ts'
-import { conditionsFor, confirms, describesSame, mergeFields } from '../policy/validation.ts'
+import { conditionsFor, confirms, describesSame, fieldsToJudge } from '../policy/validation.ts'
 import { languageKey, languageKeyOf, selects, variantKey, varyOn } from '../policy/vary.ts'
 import { type AskParts, askOrigin, type Fetched } from './ask-origin.ts'
 import { completed, settledPart } from './parts.ts'
@@ -181,7 +181,7 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
     fetched.stop() // a 304 has no content
     const { response } = fetched
     const entry = updatedEntry(this.#making(context), previous, response.fields, fetched)
-    const judged = { status: previous.status, fields: mergeFields(previous.fields, response.fields) }
+    const judged = { status: previous.status, fields: fieldsToJudge(previous.fields, response.fields) }
     const verdict = storable(this.#request, judged, this.#route.rules)
     if (verdict.store) return { kind: 'entry', entry, status: 304, validated: true }
     const reply = { status: entry.status, fields: entry.fields, body: entry.body }
@@ -192,7 +192,7 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
   #updated(context: Context, previous: StoredResponse, fetched: Fetched): Landing {
     const { response } = fetched
     if (response.status !== 200) return this.#judge(context, fetched)
-    const judged = { status: previous.status, fields: mergeFields(previous.fields, response.fields) }
+    const judged = { status: previous.status, fields: fieldsToJudge(previous.fields, response.fields) }
     const asGet = { ...this.#request, method: 'GET', url: this.#request.url, fields: this.#request.fields }
     const same = describesSame(previous, response) && storable(asGet, judged, this.#route.rules).store
     if (!same) return { ...this.#direct(fetched, 'method'), outdated: previous }
@@ -221,7 +221,7 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
   #whole(context: Context, part: StoredResponse, missing: ByteRange, fetched: Fetched): Landing {
     const { response } = fetched
     const { rules } = this.#route
-    const judged = { status: 200, fields: mergeFields(part.fields, response.fields) }
+    const judged = { status: 200, fields: fieldsToJudge(part.fields, response.fields) }
     const verdict = storable(this.#request, judged, rules)
     const source = completed(part, missing, response.body)
     const arriving = { ...fetched, response: { ...response, body: source, trailers: () => NO_LINES } }

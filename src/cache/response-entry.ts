@@ -7,7 +7,7 @@ import { parseContentRange } from '../policy/range.ts'
 import { ofTheWhole } from '../policy/range-head.ts'
 import { dated, storedFields } from '../policy/response.ts'
 import { tagsOf } from '../policy/tags.ts'
-import { mergeFields } from '../policy/validation.ts'
+import { fieldsToJudge, mergeFields } from '../policy/validation.ts'
 import { selecting, varyOn } from '../policy/vary.ts'
 import type { Fetched } from './ask-origin.ts'
 
@@ -58,11 +58,11 @@ export function updatedEntry(
 ): StoredResponse {
   const { rules, request } = making
   const fields = dated(mergeFields(previous.fields, storedFields(update, rules.cookies)), fetched.respondedAt)
-  const judged = { status: previous.status, fields: mergeFields(previous.fields, update) }
+  const judged = { status: previous.status, fields: fieldsToJudge(previous.fields, update) }
   const tags = tagsOf(request.url, update, rules)
   return {
     ...previous,
-    ...selection(fields, request),
+    ...selection(judged.fields, request),
     ...lifetimeOf(judged, rules, fetched),
     fields,
     tags: tags.ok && tags.tags.length > rules.tags.length ? tags.tags : previous.tags,

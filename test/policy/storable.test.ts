@@ -64,6 +64,14 @@ describe('a response that forbids it', () => {
     expect(judged({ 'Cache-Control': value })).toEqual({ store: false, why: reason })
   })
 
+  it.each(['Cache-Control', 'CDN-Cache-Control', 'Herdgate-Cache-Control', 'Surrogate-Control', 'Expires', 'Vary'])(
+    'by %s, which its Connection names, could not be held to it later and is not stored',
+    (name) => {
+      expect(why({ ...MINUTE, Connection: `x, ${name}` })).toBe('connection')
+      expect(why({ ...MINUTE, Connection: 'close, x' })).toBe('stored')
+    },
+  )
+
   it('is not stored either when the request forbids it', () => {
     const request = { 'Cache-Control': 'no-store' }
     expect(why(MINUTE, { request })).toBe('request-no-store')
