@@ -103,11 +103,12 @@ function isNoPartWeKnow({ request, status, fields }: Exchange): boolean {
 }
 
 /**
- * Responses that are no answer to the plain question: those that speak of one request's condition, range or proxy
- * credentials (RFC 9110 sections 15.4.5, 15.5.8, 15.5.13 and 15.5.17), of one client's rate, fields or network (RFC 6585
- * sections 3 to 6: never to be stored), and interim ones.
+ * Responses that are no answer to the plain question: those that speak of one request's condition, range, expectation,
+ * slowness, connection or proxy credentials (RFC 9110 sections 15.4.5, 15.5.8, 15.5.9, 15.5.13, 15.5.17, 15.5.18 and
+ * 15.5.20; RFC 8470 section 5.2), of one client's rate, fields or network (RFC 6585 sections 3 to 6: never to be
+ * stored), and interim ones.
  */
-const FOR_ONE_CLIENT = new Set([304, 407, 412, 416, 428, 429, 431, 511])
+const FOR_ONE_CLIENT = new Set([304, 407, 408, 412, 416, 417, 421, 425, 428, 429, 431, 511])
 
 function isNoAnswerForOthers({ status }: Exchange): boolean {
   return status < 200 || FOR_ONE_CLIENT.has(status)

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { createCache } from '../../src/embed.ts'
 import { HerdgateError } from '../../src/errors.ts'
+import { field } from '../../src/fields.ts'
 import { settle } from '../support/fake-clock.ts'
 import { PushedBody } from '../support/scripted-origin.ts'
 import { world } from '../support/world.ts'
@@ -17,6 +18,19 @@ test('the error page of one user is not given to another', async () => {
   await settle()
   w.origin.next.answer({ status: 500, body: 'trace of bob' })
   expect([(await alice).body, (await bob).body]).toEqual(['trace of alice', 'trace of bob'])
+})
+
+test('a challenge that may be stored does not lock out who has credentials', async () => {
+  const w = world()
+  w.origin.script(({ fields }) =>
+    field(fields, 'authorization') === undefined
+      ? { status: 401, headers: { 'Cache-Control': 'max-age=20', 'WWW-Authenticate': 'Bearer' }, body: 'who?' }
+      : { headers: { 'Cache-Control': 'max-age=20' }, body: 'welcome' },
+  )
+  expect((await w.get('/')).status).toBe(401)
+  expect((await w.get('/')).result).toBe('hit')
+  expect((await w.get('/', { Authorization: 'Bearer alice' })).body).toBe('welcome')
+  expect((await w.get('/')).body).toBe('who?')
 })
 
 test('an error page that varies is not shared', async () => {

@@ -44,8 +44,12 @@ describe('a response with a lifetime', () => {
     [101, 'status'],
     [304, 'status'],
     [407, 'status'],
+    [408, 'status'],
     [412, 'status'],
     [416, 'status'],
+    [417, 'status'],
+    [421, 'status'],
+    [425, 'status'],
   ])('of status %i is not stored: %s', (status, reason) => expect(why(MINUTE, { status })).toBe(reason))
 
   it.each(['HEAD', 'POST', 'OPTIONS'])('to %s is not stored', (method) =>
