@@ -19,7 +19,7 @@ import type {
   Stamp,
   Store,
 } from '../model.ts'
-import { type AnyFlight, type Flight, Flights, type Landed } from './flights.ts'
+import { type AnyFlight, type Flight, Flights, type Landed, type Pass as PassInProgress, Passes } from './flights.ts'
 import { lookup } from './lookup.ts'
 import type { LoadContext, Question } from './question.ts'
 import { Storing } from './storing.ts'
@@ -60,6 +60,7 @@ export class Engine {
   readonly #events: Events
   readonly #maxWaiting: number
   readonly #flights = new Flights()
+  readonly #passes = new Passes()
   readonly #storing: Storing
   #waiting = 0
 
@@ -90,6 +91,7 @@ export class Engine {
   /** Something newer was put at this key: a fetch in progress may not replace it. */
   supersede(key: string): void {
     this.#flights.drop(key)
+    this.#passes.supersede(key)
   }
 
   /** Asks the origin for this asker alone. What may be stored, is. */
@@ -404,10 +406,7 @@ export class Engine {
         this.#storing.keep(question, landed.entry, key, flight)
         break
       case 'direct':
-        // In the place of a copy that this answer replaces, but not of anything newer.
-        if (this.#flights.get(key) === flight && this.#log.verdict(stampOf(flight)) === 'valid') {
-          void this.#storing.rememberUnshareable(key, flight)
-        }
+        if (!(landed.besides && context.keepPrevious)) this.#rememberUnshareable(key, flight)
         this.#leaveSoon(flight, context.previous !== undefined)
         break
       case 'failed': // an answer all the same: what is not to be stored is for those who waited, not for later ones
@@ -418,6 +417,12 @@ export class Engine {
         break
     }
     return landed
+  }
+
+  /** In the place of a copy that the answer replaces, but not of anything newer. */
+  #rememberUnshareable(key: string, flight: AnyFlight): void {
+    const isNewest = this.#flights.get(key) === flight && this.#log.verdict(stampOf(flight)) === 'valid'
+    if (isNewest) void this.#storing.rememberUnshareable(key, flight)
   }
 
   /** A failure keeps its place for a while, so that the next requests share it instead of repeating it in a row. */
@@ -439,17 +444,18 @@ export class Engine {
   async #pass<E extends Entry, D>(question: Question<E, D>, key: string, decision: Pass<E>): Promise<Resolution<E, D>> {
     const { why, detail, afterMs } = decision
     const startedAt = this.#clock.now()
+    const pass = this.#passes.begin(question.key)
     const loading = this.#loadAlone(question, decision)
     const inTime = decision.entry === undefined || afterMs === undefined ? undefined : this.#within(loading, afterMs)
     const landed = await (inTime ?? loading)
     if (landed === 'slow') {
       const stale = this.#stale<E, D>(decision, 'stale', 'soft-timeout')
       if (stale !== undefined) {
-        void loading.then((late) => this.#settleLate(question, key, late))
+        void loading.then((late) => this.#settleLate(question, key, late, pass))
         return stale
       }
     }
-    return this.#answerAlone(question, key, decision, landed === 'slow' ? await loading : landed, {
+    return this.#answerAlone(question, key, decision, landed === 'slow' ? await loading : landed, pass, {
       result: 'pass',
       fwd: why,
       originMs: this.#clock.now() - startedAt,
@@ -476,11 +482,13 @@ export class Engine {
     key: string,
     decision: Pass<E>,
     landed: Landed<E, D>,
+    pass: PassInProgress,
     passed: Outcome,
   ): Resolution<E, D> {
+    this.#passes.end(pass)
     switch (landed.kind) {
       case 'entry':
-        this.#storing.keep(question, landed.entry, key + question.apart, undefined)
+        this.#keepFrom(pass, question, landed.entry, key)
         return this.#led({ kind: 'fetch', why: decision.why }, landed, passed.originMs)
       case 'direct':
         if (landed.outdated !== undefined) this.#storing.outdate(key, landed.outdated)
@@ -496,10 +504,21 @@ export class Engine {
     }
   }
 
+  /** What an asker alone brought is worth keeping, unless something newer was put there meanwhile. */
+  #keepFrom<E extends Entry, D>(pass: PassInProgress, question: Question<E, D>, entry: E, key: string): void {
+    if (!pass.superseded) this.#storing.keep(question, entry, key + question.apart, undefined)
+  }
+
   /** What came too late for the one who asked. */
-  #settleLate<E extends Entry, D>(question: Question<E, D>, key: string, landed: Landed<E, D>): void {
+  #settleLate<E extends Entry, D>(
+    question: Question<E, D>,
+    key: string,
+    landed: Landed<E, D>,
+    pass: PassInProgress,
+  ): void {
+    this.#passes.end(pass)
     if (landed.kind === 'entry') {
-      this.#storing.keep(question, landed.entry, key + question.apart, undefined)
+      this.#keepFrom(pass, question, landed.entry, key)
       question.discardEntry(landed.entry)
     } else if (landed.kind !== 'error') {
       question.discard(landed.reply)

@@ -11,6 +11,8 @@ export type Landed<E extends Entry, D> =
       readonly reply: D
       readonly status: number
       readonly why: string
+      /** It says nothing about what is stored, which stays. */
+      readonly besides?: boolean | undefined
       /** A stored response that this answer shows to be out of date. */
       readonly outdated?: E | undefined
     }
@@ -31,6 +33,35 @@ export interface Flight<E extends Entry, D> {
   result: Landed<E, D> | undefined
   /** From its start to the response's head, in ms. */
   tookMs: number | undefined
+}
+
+/** Answers on their way to one asker alone each, by the key of what they may be worth keeping for. */
+export class Passes {
+  readonly #byKey = new Map<string, Set<Pass>>()
+
+  begin(key: string): Pass {
+    const pass: Pass = { key, superseded: false }
+    const passes = this.#byKey.get(key)
+    if (passes === undefined) this.#byKey.set(key, new Set([pass]))
+    else passes.add(pass)
+    return pass
+  }
+
+  end(pass: Pass): void {
+    const passes = this.#byKey.get(pass.key)
+    passes?.delete(pass)
+    if (passes?.size === 0) this.#byKey.delete(pass.key)
+  }
+
+  /** What they bring is older than what is now at the key. */
+  supersede(key: string): void {
+    for (const pass of this.#byKey.get(key) ?? []) pass.superseded = true
+  }
+}
+
+export interface Pass {
+  readonly key: string
+  superseded: boolean
 }
 
 /** At most one flight per key; everyone who asks meanwhile may share it. */

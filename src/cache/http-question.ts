@@ -15,7 +15,7 @@ import type {
 } from '../model.ts'
 import { parseContentRange, rangeFor, rangeMissing, rangesAsked, select, strongValidator } from '../policy/range.ts'
 import { decide } from '../policy/reuse.ts'
-import { type Storable, storable } from '../policy/storable.ts'
+import { isForOneClient, type Storable, storable } from '../policy/storable.ts'
 import { conditionsFor, confirms, describesSame, fieldsToJudge } from '../policy/validation.ts'
 import { languageKey, languageKeyOf, selects, variantKey, varyOn } from '../policy/vary.ts'
 import { type AskParts, askOrigin, type Fetched } from './ask-origin.ts'
@@ -272,7 +272,7 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
   #direct(fetched: Fetched, why: string, entry?: StoredResponse): Extract<Landing, { kind: 'direct' }> {
     const { status, fields } = fetched.response
     const reply = entry === undefined ? this.#reply(fetched, 0) : { status, fields, body: entry.body, entry }
-    return { kind: 'direct', reply, status, why }
+    return { kind: 'direct', reply, status, why, besides: isForOneClient(status) }
   }
 
   #reply(fetched: Fetched, keepBytes: number): DirectResponse {

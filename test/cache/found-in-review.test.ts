@@ -125,6 +125,24 @@ test('a value set during a load that then skips is kept', async () => {
   expect(await cache.get('k')).toBe('new')
 })
 
+test('a value set during a load for one caller alone is kept', async () => {
+  const cache = createCache()
+  await cache.getOrSet('k', ({ skip }) => skip())
+  const gate = Promise.withResolvers<void>()
+  const alone = cache.getOrSet('k', async () => {
+    await gate.promise
+    return 'old'
+  })
+  await settle()
+  await cache.set('k', 'new')
+  gate.resolve()
+  expect(await alone).toBe('old')
+  expect(await cache.get('k')).toBe('new')
+  await cache.delete('k')
+  expect(await cache.getOrSet('k', () => 'newer')).toBe('newer')
+  expect(await cache.get('k')).toBe('newer')
+})
+
 test('a 304 that brings a Vary is from then on for those it selects', async () => {
   const w = world()
   w.origin.script((request, number) =>
