@@ -55,6 +55,12 @@ describe('a Range', () => {
     expect(specs(`bytes=${'0-,'.repeat(1000)}`)).toBeUndefined()
   })
 
+  it('is read to its end or not at all, however many empty members it has', () => {
+    expect(specs(`bytes=0-0${','.repeat(60)}1-2`)).toHaveLength(2)
+    expect(specs(`bytes=0-0${','.repeat(100)}1-2`)).toBeUndefined()
+    expect(specs(`bytes=0-0${','.repeat(100)}evil`)).toBeUndefined()
+  })
+
   it('counts for GET alone', () => {
     expect(rangesAsked(requestWith({ Range: 'bytes=0-1' }))).toBeDefined()
     expect(rangesAsked(requestWith({ Range: 'bytes=0-1' }, { method: 'HEAD' }))).toBeUndefined()
