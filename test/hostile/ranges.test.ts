@@ -29,7 +29,7 @@ const scripts = new Map<string, Script>()
 beforeAll(async () => {
   origin = await rawOrigin((request) => {
     const script = scripts.get(pathOf(request))
-    if (script === undefined) request.socket.write(/^HEAD /.test(request.head) ? headOf(FULL) : FULL)
+    if (script === undefined) request.socket.write(request.head.startsWith('HEAD ') ? headOf(FULL) : FULL)
     else script(request)
   })
   herdgate = await startHerdgate(['--origin', origin.url, '--log-level', 'silent'])
