@@ -1,4 +1,6 @@
+import { BodyBudget } from '../body.ts'
 import { systemClock } from '../clock.ts'
+import { DEFAULT_LIMITS } from '../defaults.ts'
 import { Events } from '../events.ts'
 import type {
   CacheRequest,
@@ -30,9 +32,15 @@ export interface CacheOptions {
   readonly defaults?: ValueOptions
   readonly events?: Events
   readonly clock?: Clock
-  readonly limits?: EngineLimits | undefined
+  readonly limits?: CacheLimits | undefined
   /** Bytes of memory a value holds. */
   readonly sizeOf: (value: unknown) => number
+}
+
+/** What requests may hold, all together. */
+export interface CacheLimits extends EngineLimits {
+  /** Bytes of memory for content that is being received to be stored; what comes beyond is passed on and not stored. */
+  readonly maxBodiesInProgress?: number
 }
 
 /** What is to be purged or invalidated. At least one selector. */
@@ -73,7 +81,8 @@ export function createCache(options: CacheOptions): Cache {
   const { store, log, routes = [], defaults = {}, events = new Events(), clock = systemClock, sizeOf, limits } = options
   const counts = new Counts(events)
   const engine = new Engine({ store, log, clock, events, limits })
-  const http = { engine, routes, log, clock, events }
+  const budget = new BodyBudget(limits?.maxBodiesInProgress ?? DEFAULT_LIMITS.maxBodiesInProgress)
+  const http = { engine, routes, log, clock, events, budget }
   const values = createValues({ engine, store, log, clock, counts, sizeOf, defaults })
 
   const append = async (mode: InvalidationMode, selectors: Selectors, by = 'library'): Promise<Receipt> => {

@@ -226,7 +226,7 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
     const source = completed(part, missing, response.body)
     const arriving = { ...fetched, response: { ...response, body: source, trailers: () => NO_LINES } }
     const length = part.partial?.complete
-    const body = arrivingBody(arriving, length, verdict.store ? rules.maxObjectBytes : 0, this.#parts.clock)
+    const body = arrivingBody(arriving, length, verdict.store ? rules.maxObjectBytes : 0, this.#parts)
     const complete = { ...part, status: 200, partial: undefined, body }
     const entry = updatedEntry(this.#making(context), complete, response.fields, fetched)
     if (verdict.store) return { kind: 'entry', entry, status: response.status, validated: false }
@@ -266,7 +266,7 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
   }
 
   #fresh(context: Context, fetched: Fetched): StoredResponse {
-    return freshEntry(this.#making(context), fetched, this.#parts.clock)
+    return freshEntry(this.#making(context), fetched, this.#parts)
   }
 
   #direct(fetched: Fetched, why: string, entry?: StoredResponse): Extract<Landing, { kind: 'direct' }> {
@@ -277,7 +277,7 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
 
   #reply(fetched: Fetched, keepBytes: number): DirectResponse {
     const { status, fields } = fetched.response
-    return { status, fields, body: arrivingBody(fetched, declaredLength(fields), keepBytes, this.#parts.clock) }
+    return { status, fields, body: arrivingBody(fetched, declaredLength(fields), keepBytes, this.#parts) }
   }
 
   #making({ generation, position }: Context): Making {
