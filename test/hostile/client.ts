@@ -72,6 +72,11 @@ export class RawClient implements Disposable {
     this.#socket.end()
   }
 
+  /** Leaves, and says so: what is merely ended may be half of a connection. */
+  reset(): void {
+    this.#socket.resetAndDestroy()
+  }
+
   /** Takes nothing more, so that the other side cannot send more either. */
   pause(): void {
     this.#socket.pause()
