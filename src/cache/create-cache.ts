@@ -1,6 +1,5 @@
 import { BodyBudget } from '../body.ts'
 import { systemClock } from '../clock.ts'
-import { DEFAULT_LIMITS } from '../defaults.ts'
 import { Events } from '../events.ts'
 import type {
   CacheRequest,
@@ -77,11 +76,13 @@ export interface Cache extends Values {
   close(): Promise<void>
 }
 
+const MOST_BYTES_IN_PROGRESS = 256 * 2 ** 20
+
 export function createCache(options: CacheOptions): Cache {
   const { store, log, routes = [], defaults = {}, events = new Events(), clock = systemClock, sizeOf, limits } = options
   const counts = new Counts(events)
   const engine = new Engine({ store, log, clock, events, limits })
-  const budget = new BodyBudget(limits?.maxBodiesInProgress ?? DEFAULT_LIMITS.maxBodiesInProgress)
+  const budget = new BodyBudget(limits?.maxBodiesInProgress ?? MOST_BYTES_IN_PROGRESS)
   const http = { engine, routes, log, clock, events, budget }
   const values = createValues({ engine, store, log, clock, counts, sizeOf, defaults })
 
