@@ -263,8 +263,9 @@ export class Engine {
     landed: Extract<Landed<E, D>, { kind: 'entry' }>,
     originMs: number | undefined,
   ): Resolution<E, D> {
-    const ttlMs = landed.entry.freshUntil - this.#clock.now()
-    const stored = this.#log.verdict(landed.entry) === 'valid'
+    const now = this.#clock.now()
+    const ttlMs = landed.entry.freshUntil - now
+    const stored = now < landed.entry.keepUntil && this.#log.verdict(landed.entry) === 'valid'
     const outcome = { fwd: decision.why, fwdStatus: landed.status, stored, ttlMs, originMs }
     return {
       kind: 'entry',
