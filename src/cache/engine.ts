@@ -407,7 +407,7 @@ export class Engine {
         this.#storing.keep(question, landed.entry, key, flight)
         break
       case 'direct':
-        if (!(landed.besides && context.keepPrevious)) this.#rememberUnshareable(key, flight)
+        if (!(landed.passing && context.keepPrevious)) this.#rememberUnshareable(key, flight)
         this.#leaveSoon(flight, context.previous !== undefined)
         break
       case 'failed': // an answer all the same: what is not to be stored is for those who waited, not for later ones

@@ -11,8 +11,8 @@ export type Landed<E extends Entry, D> =
       readonly reply: D
       readonly status: number
       readonly why: string
-      /** It says nothing about what is stored, which stays. */
-      readonly besides?: boolean | undefined
+      /** An error that may be gone with the next request: a copy that may stand in for it stays. */
+      readonly passing?: boolean | undefined
       /** A stored response that this answer shows to be out of date. */
       readonly outdated?: E | undefined
     }

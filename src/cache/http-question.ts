@@ -13,9 +13,10 @@ import type {
   StoredResponse,
   Varies,
 } from '../model.ts'
+import { isPassingError } from '../policy/freshness.ts'
 import { parseContentRange, rangeFor, rangeMissing, rangesAsked, select, strongValidator } from '../policy/range.ts'
 import { decide } from '../policy/reuse.ts'
-import { isForOneClient, type Storable, storable } from '../policy/storable.ts'
+import { type Storable, storable } from '../policy/storable.ts'
 import { conditionsFor, confirms, describesSame, fieldsToJudge } from '../policy/validation.ts'
 import { languageKey, languageKeyOf, selects, variantKey, varyOn } from '../policy/vary.ts'
 import { type AskParts, askOrigin, type Fetched } from './ask-origin.ts'
@@ -239,7 +240,8 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
     const { status, fields } = fetched.response
     const failed = status >= 500
     const verdict = this.#storable(fetched.response)
-    if (verdict.store && !(failed && context.keepPrevious)) {
+    const keepsPrevious = context.keepPrevious && (failed || isPassingError(status))
+    if (verdict.store && !keepsPrevious) {
       return { kind: 'entry', entry: this.#fresh(context, fetched), status, validated: false }
     }
     const why = verdict.store ? 'kept-stale' : verdict.why
@@ -272,7 +274,7 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
   #direct(fetched: Fetched, why: string, entry?: StoredResponse): Extract<Landing, { kind: 'direct' }> {
     const { status, fields } = fetched.response
     const reply = entry === undefined ? this.#reply(fetched, 0) : { status, fields, body: entry.body, entry }
-    return { kind: 'direct', reply, status, why, besides: isForOneClient(status) }
+    return { kind: 'direct', reply, status, why, passing: isPassingError(status) }
   }
 
   #reply(fetched: Fetched, keepBytes: number): DirectResponse {

@@ -110,11 +110,8 @@ function isNoPartWeKnow({ request, status, fields }: Exchange): boolean {
  */
 const FOR_ONE_CLIENT = new Set([304, 407, 408, 412, 416, 417, 421, 425, 428, 429, 431, 511])
 
-/** Does this status speak of one client, so that it says nothing about what is stored for all? */
-export const isForOneClient = (status: number): boolean => FOR_ONE_CLIENT.has(status)
-
 function isNoAnswerForOthers({ status }: Exchange): boolean {
-  return status < 200 || isForOneClient(status)
+  return status < 200 || FOR_ONE_CLIENT.has(status)
 }
 
 /** Final codes whose caching requirements are met here, for must-understand (RFC 9111 section 5.2.2.3). */

@@ -311,15 +311,31 @@ describe('parts', () => {
   })
 })
 
-test.each([428, 429, 431, 407, 412, 416])(
-  'a %i, which is about one client, does not take the place of a copy that may stand in',
-  async (status) => {
+describe('an error in answer to a revalidation', () => {
+  const revalidated = async (status: number, headers: Record<string, string>) => {
     const w = world({ grace: 3_600_000 })
-    answering(w, { headers: { ...MINUTE, ETag: '"1"' }, body: 'v1' }, { status, headers: MINUTE }, { status: 503 })
+    answering(w, { headers: { ...MINUTE, ETag: '"1"' }, body: 'v1' }, { status, headers, body: 'no' }, { status: 503 })
     await w.get('/')
     await w.clock.advance(61_000)
-    expect((await w.get('/')).status).toBe(status)
+    const asked = await Promise.all([w.get('/'), w.get('/')])
     await w.clock.advance(10_000)
-    expect(await w.get('/')).toMatchObject({ body: 'v1', result: 'stale_if_error' })
-  },
-)
+    return { first: asked[0], later: await w.get('/') }
+  }
+
+  test.each([400, 401, 403, 407, 408, 412, 416, 428, 429, 431])(
+    'of status %i, which may be gone with the next request, does not take the place of a copy that may stand in',
+    async (status) => {
+      for (const headers of [MINUTE, {}]) {
+        const { first, later } = await revalidated(status, headers)
+        expect(first).toMatchObject({ status, body: 'no' })
+        expect(later).toMatchObject({ status: 200, body: 'v1', result: 'stale_if_error' })
+      }
+    },
+  )
+
+  test.each([404, 410, 451])('of status %i, which lasts, does', async (status) => {
+    const { first, later } = await revalidated(status, MINUTE)
+    expect(first.status).toBe(status)
+    expect(later).toMatchObject({ status, result: 'hit' })
+  })
+})
