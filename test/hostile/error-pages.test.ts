@@ -31,7 +31,7 @@ limits: { maxWaiting: 1 }
 origins:
   dead: { urls: ["http://127.0.0.1:${await deadPort()}"] }
   nameless: { urls: ["http://secret-name.invalid:8123"] }
-  silent: { urls: ["${silent.url}"], headersTimeout: 200ms }
+  silent: { urls: ["${silent.url}"], headersTimeout: 500ms }
   held: { urls: ["${silent.url}"] }
 routes:
   - { name: dead, match: { host: dead.test }, origin: dead }
@@ -43,8 +43,8 @@ routes:
   herdgate = await startHerdgate(['--config', file])
 })
 afterAll(async () => {
+  await silent.close() // first: an answer that is due is waited for
   await herdgate.stop()
-  await silent.close()
   await rm(directory, { recursive: true })
 })
 

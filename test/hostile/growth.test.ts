@@ -104,7 +104,7 @@ async function expectWell(): Promise<void> {
 test('URLs without end', async () => {
   answer = plain
   const padding = 'p'.repeat(12_000)
-  const grown = await growth(() => flood(2_000, (number) => `/${number}?${padding}`))
+  const grown = await growth(() => flood(1_200, (number) => `/${number}?${padding}`))
   expect(grown).toBeLessThan(MEMORY_MIB + SLACK_MIB)
   await expectWell()
 })
@@ -112,7 +112,7 @@ test('URLs without end', async () => {
 test('pages that do not exist are kept for a time, and within the same memory', async () => {
   answer = (_request, response) => void response.writeHead(404, FRESH).end('x'.repeat(16_000))
   const statuses: number[] = []
-  const grown = await growth(async () => statuses.push(...(await flood(2_000, (number) => `/nx?cb=${number}`))))
+  const grown = await growth(async () => statuses.push(...(await flood(1_200, (number) => `/nx?cb=${number}`))))
   expect(statuses).toEqual([404])
   expect(grown).toBeLessThan(MEMORY_MIB + SLACK_MIB)
   answer = plain
