@@ -12,6 +12,7 @@ import { selection } from './targets/selection.ts'
 import { tags } from './targets/tags.ts'
 import { texts } from './targets/texts.ts'
 import { validators } from './targets/validators.ts'
+import { wire } from './targets/wire.ts'
 
 export const targets: readonly Target[] = [
   directives,
@@ -26,4 +27,5 @@ export const targets: readonly Target[] = [
   forwarding,
   texts,
   configuration,
+  wire,
 ]
