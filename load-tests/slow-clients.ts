@@ -9,10 +9,12 @@ import type { CrowdOrders } from './slow-crowd.ts'
 
 const PATH = '/hit'
 const HEAD_TIMEOUT_MS = 10_000
-const WINDOW_MS = 5_000
+const WINDOW_MS = 10_000
 /** Nodes look for late heads once a second; the window may begin while buffers still fill; and a machine is busy. */
 const SLACK_MS = 3_000
-const MEASURE_MS = 12_000
+const MEASURE_MS = 6_000
+/** Until all that came has been read and answered as far as it can be. */
+const SETTLE_MS = 1_000
 /** What one slow client may cost Herdgate, kernel buffers apart. */
 const MOST_BYTES_EACH = 64 * 1024
 const MOST_TIMES_SLOWER = 2
@@ -39,8 +41,8 @@ interface Claim {
 
 /**
  * Many slow clients beside a few ordinary ones.
- * @returns Markdown
- * @throws Error when the ordinary ones suffer, memory grows without measure, or a slow one is not hung up on in time
+ * @returns Markdown; the exit code is 1 when the ordinary ones suffer, memory grows without measure, or a slow one is
+ * not hung up on in time
  */
 export async function benchSlow(clients: number): Promise<string[]> {
   requireDescriptors(clients + OTHER_DESCRIPTORS)
@@ -71,8 +73,9 @@ async function measure({ dataPort, pid }: Herdgate, clients: number): Promise<Me
   const bytesBefore = residentBytes(pid, 'VmRSS')
   const orders: CrowdOrders = { port: dataPort, clients, patienceMs: 60_000 }
   await using crowd = runJsonLines('generator', ['load-tests/slow-crowd.ts', JSON.stringify(orders)])
-  const { value: open } = await crowd.next()
-  z.object({ open: z.literal(clients) }).parse(open)
+  const { value: first } = await crowd.next()
+  z.object({ came: z.literal(clients) }).parse(first)
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
   const beside = await latencies(dataPort)
   const { value: stays } = await crowd.next()
   return { alone, beside, stays: staysSchema.parse(stays), bytesBefore, bytesMost: residentBytes(pid, 'VmHWM') }
@@ -100,10 +103,14 @@ function report(clients: number, { alone, beside, stays, bytesBefore, bytesMost 
     },
     ...stays.map(stayClaim),
   ]
-  const table = ['| | measured | at most |', '| --- | --- | --- |', ...claims.map(({ row }) => row)]
-  const failed = claims.filter(({ holds }) => !holds)
-  if (failed.length > 0) throw new Error(`slow clients are not kept off:\n${failed.map(({ row }) => row).join('\n')}`)
-  return [`${clients} slow clients (1 octet a second) beside 16 ordinary ones (800 hits a second)`, '', ...table]
+  if (claims.some(({ holds }) => !holds)) process.exitCode = 1
+  return [
+    `${clients} slow clients (1 octet a second) beside 16 ordinary ones (800 hits a second)`,
+    '',
+    '| | measured | at most | holds |',
+    '| --- | --- | --- | --- |',
+    ...claims.map(({ holds, row }) => `${row} ${holds ? 'yes' : '**no**'} |`),
+  ]
 }
 
 function stayClaim({ kind, ms, left }: Stays[number]): Claim {

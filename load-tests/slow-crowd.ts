@@ -1,7 +1,7 @@
 /**
  * Clients that take their time: a third sends a head, a third sends content, a third takes a large response, all of
- * them one octet a second. Takes its orders as JSON in the first argument. Prints `{"open":N}` when all have come, and
- * when all have been hung up on, or there is no more time, how long each kind was let stay.
+ * them one octet a second. Takes its orders as JSON in the first argument. Prints `{"came":N}`
+ * when all have come, and when all have been hung up on, or there is no more time, how long each kind was let stay.
  */
 import { connect, type Socket } from 'node:net'
 
@@ -30,7 +30,7 @@ interface SlowClient {
 const STEP_MS = 1_000
 /** Each second is cut into so many pieces, so that the crowd does not move as one. */
 const SLICES = 20
-const COMING_AT_ONCE = 250
+const COMING_AT_ONCE = 500
 
 const HEAD = 'GET /slow HTTP/1.1\r\nHost: slow.test\r\nX-Drip: '
 const UPLOAD = 'POST /slow HTTP/1.1\r\nHost: slow.test\r\nContent-Length: 1000000\r\n\r\n'
@@ -53,7 +53,7 @@ async function crowd({ port, clients, patienceMs }: CrowdOrders): Promise<readon
     all.push(...more)
     await settled(() => more.every(({ connectedAt, droppedAt }) => connectedAt ?? droppedAt), patienceMs)
   }
-  console.log(JSON.stringify({ open: all.filter(({ droppedAt }) => droppedAt === undefined).length }))
+  console.log(JSON.stringify({ came: all.filter(({ connectedAt }) => connectedAt !== undefined).length }))
   await settled(() => all.every(({ droppedAt }) => droppedAt), patienceMs)
   clearInterval(drip)
   return KINDS.map(({ kind }) => stayOf(kind, all))
