@@ -229,6 +229,8 @@ describe('compared with http-cache-semantics', () => {
   it('nothing is stored that should not be', () => {
     fc.assert(
       fc.property(exchanges, (exchange) => {
+        // Not the other way round: what can neither be fresh nor be validated is of no use, and ours leaves it.
+        // RFC 9111 section 3: a 500 with a stated lifetime may be stored; theirs knows a list of codes.
         if (ours(exchange).stored && exchange.status !== 500) expect(theirs(exchange).stored).toBe(true)
       }),
       RUNS,
@@ -239,7 +241,7 @@ describe('compared with http-cache-semantics', () => {
     fc.assert(
       fc.property(exchanges, (exchange) => {
         const [mine, other] = [ours(exchange), theirs(exchange)]
-        // Theirs is zero for what must be revalidated by proxies, and for what varies by everything.
+        // RFC 9111 section 5.2.2.8 says that it be not used stale; theirs takes its lifetime to be zero.
         if (!mine.stored || !other.stored || hasDirective(exchange.response.control, 'proxy-revalidate')) return
         expect(mine.lifetime).toBeCloseTo(other.lifetime, 6)
       }),
