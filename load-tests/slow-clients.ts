@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { cpuMicroseconds } from './cpu.ts'
 import { type Herdgate, startHerdgate } from './herdgate.ts'
 import type { LatencyOrders } from './latency.ts'
 import { runJson, runJsonLines, startServer } from './processes.ts'
@@ -17,6 +18,8 @@ const MEASURE_MS = 6_000
 const SETTLE_MS = 1_000
 /** What one slow client may cost Herdgate, kernel buffers apart. */
 const MOST_BYTES_EACH = 64 * 1024
+/** Processor time, from connecting to hanging up. */
+const MOST_CPU_MS_EACH = 4
 const MOST_TIMES_SLOWER = 2
 /** Beside a connection for each client: origins, listeners, files. */
 const OTHER_DESCRIPTORS = 500
@@ -64,6 +67,7 @@ interface Measured {
   readonly stays: Stays
   readonly bytesBefore: number
   readonly bytesMost: number
+  readonly cpuMs: number
 }
 
 async function measure({ dataPort, pid }: Herdgate, clients: number): Promise<Measured> {
@@ -71,6 +75,7 @@ async function measure({ dataPort, pid }: Herdgate, clients: number): Promise<Me
   await latencies(dataPort)
   const alone = await latencies(dataPort)
   const bytesBefore = residentBytes(pid, 'VmRSS')
+  const cpuBefore = cpuMicroseconds(pid)
   const orders: CrowdOrders = { port: dataPort, clients, patienceMs: 60_000 }
   await using crowd = runJsonLines('generator', ['load-tests/slow-crowd.ts', JSON.stringify(orders)])
   const { value: first } = await crowd.next()
@@ -78,7 +83,9 @@ async function measure({ dataPort, pid }: Herdgate, clients: number): Promise<Me
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
   const beside = await latencies(dataPort)
   const { value: stays } = await crowd.next()
-  return { alone, beside, stays: staysSchema.parse(stays), bytesBefore, bytesMost: residentBytes(pid, 'VmHWM') }
+  const cpuMs = (cpuMicroseconds(pid) - cpuBefore) / 1000
+  const bytesMost = residentBytes(pid, 'VmHWM')
+  return { alone, beside, stays: staysSchema.parse(stays), bytesBefore, bytesMost, cpuMs }
 }
 
 /** Milliseconds per answer, ascending. */
@@ -88,7 +95,7 @@ async function latencies(port: number): Promise<number[]> {
   return measured.toSorted((one, other) => one - other)
 }
 
-function report(clients: number, { alone, beside, stays, bytesBefore, bytesMost }: Measured): string[] {
+function report(clients: number, { alone, beside, stays, bytesBefore, bytesMost, cpuMs }: Measured): string[] {
   const ratio = quantile(beside, 0.99) / quantile(alone, 0.99)
   const bytesEach = Math.max(0, bytesMost - bytesBefore) / clients
   const ms = (sorted: readonly number[]): string => quantile(sorted, 0.99).toFixed(2)
@@ -100,6 +107,10 @@ function report(clients: number, { alone, beside, stays, bytesBefore, bytesMost 
     {
       holds: bytesEach <= MOST_BYTES_EACH,
       row: `| memory (resident, at its highest), KiB each | ${(bytesEach / 1024).toFixed(1)} | ${MOST_BYTES_EACH / 1024} |`,
+    },
+    {
+      holds: cpuMs / clients <= MOST_CPU_MS_EACH,
+      row: `| processor time, ms each | ${(cpuMs / clients).toFixed(2)} | ${MOST_CPU_MS_EACH} |`,
     },
     ...stays.map(stayClaim),
   ]
