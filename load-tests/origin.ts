@@ -1,11 +1,15 @@
-/** The origin of the benchmarks: 1 KiB at any path, fresh for an hour. Prints its port. */
+/** The origin of the benchmarks: 1 KiB at any path, 8 MiB at `/large`, fresh for an hour. Takes no content. Prints its port. */
 import { createServer } from 'node:http'
 
+const large = Buffer.alloc(8 * 2 ** 20, 'large ')
+
 const server = createServer((request, response) => {
-  const body = (request.url ?? '/').padEnd(1_024, '.').slice(0, 1_024)
+  if (request.method === 'POST') return // it waits for content that never comes
+  const isLarge = request.url === '/large'
+  const body = isLarge ? large : Buffer.from((request.url ?? '/').padEnd(1_024, '.').slice(0, 1_024))
   response.writeHead(200, {
     'Content-Type': 'text/plain',
-    'Content-Length': 1_024,
+    'Content-Length': body.length,
     'Cache-Control': 'max-age=3600',
     ETag: '"1"',
   })

@@ -46,6 +46,18 @@ export async function runJson<T>(core: Core, args: readonly string[], form: ZodT
   return form.parse(JSON.parse(output))
 }
 
+/** Runs `node` with these arguments. Yields each line it prints, read as JSON; ends with it. */
+export async function* runJsonLines(core: Core, args: readonly string[]): AsyncGenerator<unknown, undefined> {
+  const child = spawnNode(core, args)
+  child.stderr.pipe(process.stderr)
+  try {
+    for await (const line of createInterface({ input: child.stdout })) yield JSON.parse(line)
+    return undefined
+  } finally {
+    await end(child)
+  }
+}
+
 function spawnNode(core: Core, args: readonly string[]) {
   const [command, ...rest] = pinned
     ? ['taskset', '-c', CORES[core], process.execPath, ...args]

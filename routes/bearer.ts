@@ -1,10 +1,11 @@
 /** Bearer tokens (RFC 6750). */
 import { hash, timingSafeEqual } from 'node:crypto'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { IncomingMessage } from 'node:http'
+import type { FastifyReply } from 'fastify'
 import { sendProblem } from './problem.ts'
 
 /** May this request go on? */
-export type Guard = (request: FastifyRequest) => boolean
+export type Guard = (request: { readonly raw: Pick<IncomingMessage, 'rawHeaders'> }) => boolean
 
 const CREDENTIALS = /^Bearer +(.+)$/i
 

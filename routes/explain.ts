@@ -75,8 +75,11 @@ export function explainRoute(app: FastifyInstance, cache: Pick<Cache, 'explain'>
   })
 }
 
-/** @throws ProblemError (400) that names every fault */
-function requestOf({ url, method, header = [] }: z.infer<typeof Query>): CacheRequest {
+/**
+ * The request that is asked about.
+ * @throws ProblemError (400) that names every fault
+ */
+export function requestOf({ url, method, header = [] }: z.infer<typeof Query>): CacheRequest {
   const read = readUrl(url, method)
   const lines = (typeof header === 'string' ? [header] : header).map(fieldLine)
   const faults = lines.flatMap((line, at) => (typeof line === 'string' ? [{ at: `header[${at}]`, detail: line }] : []))

@@ -47,7 +47,7 @@ export async function createServer(
   )
   const store = memoryStore({ maxBytes: config.store.memory.maxBytes, events, clock })
   const log = localLog()
-  const cache = createCache({ store, log, clock, events, routes })
+  const cache = createCache({ store, log, clock, events, routes, limits: config.limits })
   const metrics = createMetrics({
     events,
     usage: () => store.usage(),

@@ -263,16 +263,15 @@ test('who reads on when all has arrived gets the rest in one piece, which is the
   expect([Buffer.from(rest ?? []).toString(), await next(reader)]).toEqual(['cdef', undefined])
 })
 
-test('letting go of a hundred thousand chunks one by one takes no time to speak of', async () => {
-  const { source, body } = arriving({ keepBytes: 99_999, windowBytes: 100_000 })
+test('letting go of chunks one by one takes time in proportion to their number, not to its square', async () => {
+  const chunks = 400_000
+  const { source, body } = arriving({ keepBytes: chunks - 1, windowBytes: chunks })
   const reader = body.read()
-  for (let pieces = 0; pieces < 100_000; pieces++) source.push('x')
+  for (let pieces = 0; pieces < chunks; pieces++) source.push('x')
   source.end()
   await settle()
   await settle()
-  const startedAt = performance.now()
   let bytes = 0
   for (let chunk = await reader.next(); chunk !== undefined; chunk = await reader.next()) bytes += chunk.length
-  expect(bytes).toBe(100_000)
-  expect(performance.now() - startedAt).toBeLessThan(1_000)
-})
+  expect(bytes).toBe(chunks)
+}, 30_000) // a second, or minutes

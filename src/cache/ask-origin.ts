@@ -1,3 +1,4 @@
+import type { BodyBudget } from '../body.ts'
 import { HerdgateError } from '../errors.ts'
 import type { Events } from '../events.ts'
 import type { Fields } from '../fields.ts'
@@ -29,9 +30,14 @@ export interface Fetched {
   readonly stop: () => void
 }
 
-export interface AskParts {
-  readonly clock: Clock
+export interface AskParts extends ArrivalParts {
   readonly events: Events
+}
+
+/** What content takes while it arrives: time, and memory that it shares with all other content. */
+export interface ArrivalParts {
+  readonly clock: Clock
+  readonly budget: BodyBudget
 }
 
 /** One request to the origin, reported as an `origin` event. Rejects with an OriginError. */

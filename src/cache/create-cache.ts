@@ -1,3 +1,4 @@
+import { BodyBudget } from '../body.ts'
 import { systemClock } from '../clock.ts'
 import { Events } from '../events.ts'
 import type {
@@ -31,11 +32,17 @@ export interface CacheOptions {
   readonly defaults?: ValueOptions
   readonly events?: Events
   readonly clock?: Clock
-  readonly limits?: EngineLimits | undefined
+  readonly limits?: CacheLimits | undefined
   /** One fetch per key among all who share the store. Absent: one per key in this cache. */
   readonly sharing?: Sharing | undefined
   /** Bytes of memory a value holds. */
   readonly sizeOf: (value: unknown) => number
+}
+
+/** What requests may hold, all together. */
+export interface CacheLimits extends EngineLimits {
+  /** Bytes of memory for content that is being received to be stored; what comes beyond is passed on and not stored. */
+  readonly maxBodiesInProgress?: number
 }
 
 /** What is to be purged or invalidated. At least one selector. */
@@ -72,6 +79,8 @@ export interface Cache extends Values {
   close(): Promise<void>
 }
 
+const MOST_BYTES_IN_PROGRESS = 256 * 2 ** 20
+
 export function createCache(options: CacheOptions): Cache {
   const {
     store,
@@ -86,7 +95,8 @@ export function createCache(options: CacheOptions): Cache {
   } = options
   const counts = new Counts(events)
   const engine = new Engine({ store, log, clock, events, limits, sharing })
-  const http = { engine, routes, log, clock, events }
+  const budget = new BodyBudget(limits?.maxBodiesInProgress ?? MOST_BYTES_IN_PROGRESS)
+  const http = { engine, routes, log, clock, events, budget }
   const values = createValues({ engine, store, log, clock, counts, sizeOf, defaults })
 
   const append = async (mode: InvalidationMode, selectors: Selectors, by = 'library'): Promise<Receipt> => {

@@ -20,7 +20,7 @@ import type {
   Stamp,
   Store,
 } from '../model.ts'
-import { type AnyFlight, type Flight, Flights, type Landed } from './flights.ts'
+import { type AnyFlight, type Flight, Flights, type Landed, type Pass as PassInProgress, Passes } from './flights.ts'
 import { lookup } from './lookup.ts'
 import type { LoadContext, Question } from './question.ts'
 import { Storing } from './storing.ts'
@@ -64,6 +64,7 @@ export class Engine {
   readonly #events: Events
   readonly #maxWaiting: number
   readonly #flights = new Flights()
+  readonly #passes = new Passes()
   readonly #storing: Storing
   readonly #leases: Sharing['leases'] | undefined
   #waiting = 0
@@ -97,6 +98,7 @@ export class Engine {
   /** Something newer was put at this key: a fetch in progress may not replace it. */
   supersede(key: string): void {
     this.#flights.drop(key)
+    this.#passes.supersede(key)
   }
 
   /** Asks the origin for this asker alone. What may be stored, is. */
@@ -269,8 +271,9 @@ export class Engine {
     landed: Extract<Landed<E, D>, { kind: 'entry' }>,
     originMs: number | undefined,
   ): Resolution<E, D> {
-    const ttlMs = landed.entry.freshUntil - this.#clock.now()
-    const stored = this.#log.verdict(landed.entry) === 'valid'
+    const now = this.#clock.now()
+    const ttlMs = landed.entry.freshUntil - now
+    const stored = now < landed.entry.keepUntil && this.#log.verdict(landed.entry) === 'valid'
     const outcome = { fwd: decision.why, fwdStatus: landed.status, stored, ttlMs, originMs }
     return {
       kind: 'entry',
@@ -407,10 +410,7 @@ export class Engine {
         this.#storing.keep(question, landed.entry, key, flight)
         break
       case 'direct':
-        // In the place of a copy that this answer replaces, but not of anything newer.
-        if (this.#flights.get(key) === flight && this.#log.verdict(stampOf(flight)) === 'valid') {
-          void this.#storing.rememberUnshareable(key, flight)
-        }
+        if (!(landed.passing && context.keepPrevious)) this.#rememberUnshareable(key, flight)
         void flight.lease?.release('unshared')
         this.#leaveSoon(flight, context.previous !== undefined)
         break
@@ -426,7 +426,12 @@ export class Engine {
     return landed
   }
 
-  /** A failure keeps its place for a while, so that the next requests share it instead of repeating it in a row. */
+  /** In the place of a copy that the answer replaces, but not of anything newer. */
+  #rememberUnshareable(key: string, flight: AnyFlight): void {
+    const isNewest = this.#flights.get(key) === flight && this.#log.verdict(stampOf(flight)) === 'valid'
+    if (isNewest) void this.#storing.rememberUnshareable(key, flight)
+  }
+
   /** Waits for the turn to ask the origin; meanwhile another who shares the store may have asked it. */
   async #fromElsewhere<E extends Entry, D>(
     question: Question<E, D>,
@@ -473,6 +478,7 @@ export class Engine {
     void flight.lease?.release('unshared')
   }
 
+  /** A failure keeps its place for a while, so that the next requests share it instead of repeating it in a row. */
   #leaveSoon(flight: AnyFlight, holds: boolean): void {
     if (!holds) return this.#flights.leave(flight)
     const took = this.#clock.now() - flight.startedAt
@@ -491,17 +497,18 @@ export class Engine {
   async #pass<E extends Entry, D>(question: Question<E, D>, key: string, decision: Pass<E>): Promise<Resolution<E, D>> {
     const { why, detail, afterMs } = decision
     const startedAt = this.#clock.now()
+    const pass = this.#passes.begin(question.key)
     const loading = this.#loadAlone(question, decision)
     const inTime = decision.entry === undefined || afterMs === undefined ? undefined : this.#within(loading, afterMs)
     const landed = await (inTime ?? loading)
     if (landed === 'slow') {
       const stale = this.#stale<E, D>(decision, 'stale', 'soft-timeout')
       if (stale !== undefined) {
-        void loading.then((late) => this.#settleLate(question, key, late))
+        void loading.then((late) => this.#settleLate(question, key, late, pass))
         return stale
       }
     }
-    return this.#answerAlone(question, key, decision, landed === 'slow' ? await loading : landed, {
+    return this.#answerAlone(question, key, decision, landed === 'slow' ? await loading : landed, pass, {
       result: 'pass',
       fwd: why,
       originMs: this.#clock.now() - startedAt,
@@ -530,11 +537,13 @@ export class Engine {
     key: string,
     decision: Pass<E>,
     landed: Landed<E, D>,
+    pass: PassInProgress,
     passed: Outcome,
   ): Resolution<E, D> {
+    this.#passes.end(pass)
     switch (landed.kind) {
       case 'entry':
-        this.#storing.keep(question, landed.entry, key + question.apart, undefined)
+        this.#keepFrom(pass, question, landed.entry, key)
         return this.#led({ kind: 'fetch', why: decision.why }, landed, passed.originMs)
       case 'direct':
         if (landed.outdated !== undefined) this.#storing.outdate(key, landed.outdated)
@@ -550,10 +559,21 @@ export class Engine {
     }
   }
 
+  /** What an asker alone brought is worth keeping, unless something newer was put there meanwhile. */
+  #keepFrom<E extends Entry, D>(pass: PassInProgress, question: Question<E, D>, entry: E, key: string): void {
+    if (!pass.superseded) this.#storing.keep(question, entry, key + question.apart, undefined)
+  }
+
   /** What came too late for the one who asked. */
-  #settleLate<E extends Entry, D>(question: Question<E, D>, key: string, landed: Landed<E, D>): void {
+  #settleLate<E extends Entry, D>(
+    question: Question<E, D>,
+    key: string,
+    landed: Landed<E, D>,
+    pass: PassInProgress,
+  ): void {
+    this.#passes.end(pass)
     if (landed.kind === 'entry') {
-      this.#storing.keep(question, landed.entry, key + question.apart, undefined)
+      this.#keepFrom(pass, question, landed.entry, key)
       question.discardEntry(landed.entry)
     } else if (landed.kind !== 'error') {
       question.discard(landed.reply)

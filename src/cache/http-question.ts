@@ -13,10 +13,11 @@ import type {
   StoredResponse,
   Varies,
 } from '../model.ts'
+import { isPassingError } from '../policy/freshness.ts'
 import { parseContentRange, rangeFor, rangeMissing, rangesAsked, select, strongValidator } from '../policy/range.ts'
 import { decide } from '../policy/reuse.ts'
 import { type Storable, storable } from '../policy/storable.ts'
-import { conditionsFor, confirms, describesSame, mergeFields } from '../policy/validation.ts'
+import { conditionsFor, confirms, describesSame, fieldsToJudge } from '../policy/validation.ts'
 import { languageKey, languageKeyOf, selects, variantKey, varyOn } from '../policy/vary.ts'
 import { type AskParts, askOrigin, type Fetched } from './ask-origin.ts'
 import { completed, settledPart } from './parts.ts'
@@ -185,7 +186,7 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
     fetched.stop() // a 304 has no content
     const { response } = fetched
     const entry = updatedEntry(this.#making(context), previous, response.fields, fetched)
-    const judged = { status: previous.status, fields: mergeFields(previous.fields, response.fields) }
+    const judged = { status: previous.status, fields: fieldsToJudge(previous.fields, response.fields) }
     const verdict = storable(this.#request, judged, this.#route.rules)
     if (verdict.store) return { kind: 'entry', entry, status: 304, validated: true }
     const reply = { status: entry.status, fields: entry.fields, body: entry.body }
@@ -196,7 +197,7 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
   #updated(context: Context, previous: StoredResponse, fetched: Fetched): Landing {
     const { response } = fetched
     if (response.status !== 200) return this.#judge(context, fetched)
-    const judged = { status: previous.status, fields: mergeFields(previous.fields, response.fields) }
+    const judged = { status: previous.status, fields: fieldsToJudge(previous.fields, response.fields) }
     const asGet = { ...this.#request, method: 'GET', url: this.#request.url, fields: this.#request.fields }
     const same = describesSame(previous, response) && storable(asGet, judged, this.#route.rules).store
     if (!same) return { ...this.#direct(fetched, 'method'), outdated: previous }
@@ -225,12 +226,12 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
   #whole(context: Context, part: StoredResponse, missing: ByteRange, fetched: Fetched): Landing {
     const { response } = fetched
     const { rules } = this.#route
-    const judged = { status: 200, fields: mergeFields(part.fields, response.fields) }
+    const judged = { status: 200, fields: fieldsToJudge(part.fields, response.fields) }
     const verdict = storable(this.#request, judged, rules)
     const source = completed(part, missing, response.body)
     const arriving = { ...fetched, response: { ...response, body: source, trailers: () => NO_LINES } }
     const length = part.partial?.complete
-    const body = arrivingBody(arriving, length, verdict.store ? rules.maxObjectBytes : 0, this.#parts.clock)
+    const body = arrivingBody(arriving, length, verdict.store ? rules.maxObjectBytes : 0, this.#parts)
     const complete = { ...part, status: 200, partial: undefined, body }
     const entry = updatedEntry(this.#making(context), complete, response.fields, fetched)
     if (verdict.store) return { kind: 'entry', entry, status: response.status, validated: false }
@@ -243,7 +244,8 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
     const { status, fields } = fetched.response
     const failed = status >= 500
     const verdict = this.#storable(fetched.response)
-    if (verdict.store && !(failed && context.keepPrevious)) {
+    const keepsPrevious = context.keepPrevious && (failed || isPassingError(status))
+    if (verdict.store && !keepsPrevious) {
       return { kind: 'entry', entry: this.#fresh(context, fetched), status, validated: false }
     }
     const why = verdict.store ? 'kept-stale' : verdict.why
@@ -270,18 +272,18 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
   }
 
   #fresh(context: Context, fetched: Fetched): StoredResponse {
-    return freshEntry(this.#making(context), fetched, this.#parts.clock)
+    return freshEntry(this.#making(context), fetched, this.#parts)
   }
 
   #direct(fetched: Fetched, why: string, entry?: StoredResponse): Extract<Landing, { kind: 'direct' }> {
     const { status, fields } = fetched.response
     const reply = entry === undefined ? this.#reply(fetched, 0) : { status, fields, body: entry.body, entry }
-    return { kind: 'direct', reply, status, why }
+    return { kind: 'direct', reply, status, why, passing: isPassingError(status) }
   }
 
   #reply(fetched: Fetched, keepBytes: number): DirectResponse {
     const { status, fields } = fetched.response
-    return { status, fields, body: arrivingBody(fetched, declaredLength(fields), keepBytes, this.#parts.clock) }
+    return { status, fields, body: arrivingBody(fetched, declaredLength(fields), keepBytes, this.#parts) }
   }
 
   #making({ generation, position, startedAt }: Context): Making {

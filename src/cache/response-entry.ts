@@ -1,15 +1,15 @@
 /** Stored responses from what an origin answers. */
 import { Body } from '../body.ts'
 import { type Fields, field } from '../fields.ts'
-import type { CacheRequest, Clock, PartialContent, Rules, StoredResponse } from '../model.ts'
+import type { CacheRequest, PartialContent, Rules, StoredResponse } from '../model.ts'
 import { lifetimeOf } from '../policy/freshness.ts'
 import { parseContentRange } from '../policy/range.ts'
 import { ofTheWhole } from '../policy/range-head.ts'
 import { dated, storedFields } from '../policy/response.ts'
 import { tagsOf } from '../policy/tags.ts'
-import { mergeFields } from '../policy/validation.ts'
+import { fieldsToJudge, mergeFields } from '../policy/validation.ts'
 import { selecting, varyOn } from '../policy/vary.ts'
-import type { Fetched } from './ask-origin.ts'
+import type { ArrivalParts, Fetched } from './ask-origin.ts'
 
 /** For whom it was fetched, and what the invalidation log needs to know of it. */
 export interface Making {
@@ -30,7 +30,7 @@ const WINDOW_BYTES = 256 * 1024
 const STALL_MS = 10_000
 
 /** A new response, its content arriving. */
-export function freshEntry(making: Making, fetched: Fetched, clock: Clock): StoredResponse {
+export function freshEntry(making: Making, fetched: Fetched, parts: ArrivalParts): StoredResponse {
   const { response, respondedAt } = fetched
   const { rules, request } = making
   const tags = tagsOf(request.url, response.fields, rules)
@@ -39,7 +39,7 @@ export function freshEntry(making: Making, fetched: Fetched, clock: Clock): Stor
     kind: 'response',
     status: response.status,
     fields: dated(response.status === 206 ? ofTheWhole(kept) : kept, respondedAt),
-    body: arrivingBody(fetched, declaredLength(response.fields), rules.maxObjectBytes, clock),
+    body: arrivingBody(fetched, declaredLength(response.fields), rules.maxObjectBytes, parts),
     ...selection(response.fields, request),
     partial: response.status === 206 ? partialContent(request, response.fields) : undefined,
     tags: tags.ok ? tags.tags : NO_TAGS,
@@ -60,11 +60,11 @@ export function updatedEntry(
 ): StoredResponse {
   const { rules, request } = making
   const fields = dated(mergeFields(previous.fields, storedFields(update, rules.cookies)), fetched.respondedAt)
-  const judged = { status: previous.status, fields: mergeFields(previous.fields, update) }
+  const judged = { status: previous.status, fields: fieldsToJudge(previous.fields, update) }
   const tags = tagsOf(request.url, update, rules)
   return {
     ...previous,
-    ...selection(fields, request),
+    ...selection(judged.fields, request),
     ...lifetimeOf(judged, rules, fetched),
     fields,
     tags: tags.ok && tags.tags.length > rules.tags.length ? tags.tags : previous.tags,
@@ -80,11 +80,11 @@ export function arrivingBody(
   { response, stop }: Pick<Fetched, 'response' | 'stop'>,
   length: number | undefined,
   keepBytes: number,
-  clock: Clock,
+  { clock, budget }: ArrivalParts,
 ): Body {
   const trailers = () => response.trailers()
   const limits = { keepBytes, windowBytes: WINDOW_BYTES, stallMs: STALL_MS }
-  return Body.from(response.body, { length, ...limits, clock, stop, trailers })
+  return Body.from(response.body, { length, ...limits, clock, budget, stop, trailers })
 }
 
 export function declaredLength(fields: Fields): number | undefined {

@@ -1,18 +1,16 @@
-import type { Events } from '../events.ts'
-import type { CacheRequest, Clock, InvalidationLog, Receipt, Route, Selectors, StoredResponse } from '../model.ts'
+import type { CacheRequest, InvalidationLog, Receipt, Route, Selectors, StoredResponse } from '../model.ts'
 import { invalidatedBy } from '../policy/invalidates.ts'
 import { keyOf, namesOf } from '../policy/key.ts'
 import { matchRoute } from '../policy/route.ts'
 import { nameOf } from '../policy/target.ts'
 import type { Engine } from './engine.ts'
+import type { AskParts } from './ask-origin.ts'
 import { type DirectResponse, HttpQuestion } from './http-question.ts'
 
-export interface UnsafeParts {
+export interface UnsafeParts extends AskParts {
   readonly engine: Engine
   readonly routes: readonly Route[]
   readonly log: InvalidationLog
-  readonly clock: Clock
-  readonly events: Events
 }
 
 /**

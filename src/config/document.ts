@@ -1,5 +1,17 @@
 /** The YAML of a configuration file as plain values, and where in the text each of them was written. */
-import { type Document, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Pair,
+  parseDocument,
+  visit,
+  type YAMLMap,
+} from 'yaml'
 import { type Fault, keyName } from './fault.ts'
 import { cover, expand, uncover } from './variables.ts'
 
@@ -35,7 +47,8 @@ export function parseConfigText(file: ConfigText, env: Readonly<Record<string, s
     const { line, col } = lines.linePos(offset)
     return `${file.path}:${Math.max(line, 1)}:${Math.max(col, 1)}`
   }
-  const place: ParsedDocument['place'] = (path, of) => placeOf(offsetOf(document, path, of))
+  const pairIn = pairFinder()
+  const place: ParsedDocument['place'] = (path, of) => placeOf(offsetOf(document, path, of, pairIn))
   const broken = syntaxFaults(document, placeOf)
   if (broken.length > 0) return { value: undefined, faults: broken, place }
   const faults = fillIn(document, env, placeOf)
@@ -102,12 +115,24 @@ function pathOf(line: readonly unknown[]): PropertyKey[] {
 
 const keyOf = (key: unknown): string => String(isScalar(key) ? key.value : key)
 
-function offsetOf(document: Document, path: readonly PropertyKey[], of: 'key' | 'value'): number {
+type FindPair = (map: YAMLMap, key: string) => Pair | undefined
+
+/** Finds pairs by key, each map being read once: a file may have a fault in every line. */
+function pairFinder(): FindPair {
+  const read = new Map<YAMLMap, ReadonlyMap<string, Pair>>()
+  return (map, key) => {
+    const pairs = read.get(map) ?? new Map(map.items.map((pair) => [keyOf(pair.key), pair]))
+    read.set(map, pairs)
+    return pairs.get(key)
+  }
+}
+
+function offsetOf(document: Document, path: readonly PropertyKey[], of: 'key' | 'value', pairIn: FindPair): number {
   let offset = 0
   let node: unknown = document.contents
   for (const [at, part] of path.entries()) {
     const inside = isAlias(node) ? node.resolve(document) : node
-    const pair = isMap(inside) ? inside.items.find(({ key }) => keyOf(key) === String(part)) : undefined
+    const pair = isMap(inside) ? pairIn(inside, String(part)) : undefined
     node = isSeq(inside) ? inside.items[Number(part)] : pair?.value
     const wantsKey = pair !== undefined && ((of === 'key' && at === path.length - 1) || startOf(node) === undefined)
     const start = startOf(wantsKey ? pair.key : node)

@@ -3,9 +3,11 @@ export function nearest(given: string, candidates: Iterable<string>): string | u
   const wanted = fold(given)
   let best: { candidate: string; away: number } | undefined
   for (const candidate of candidates) {
-    const away = distance(wanted, fold(candidate))
-    const isNear = away <= Math.max(1, Math.floor(candidate.length / 3))
-    if (isNear && (best === undefined || away < best.away)) best = { candidate, away }
+    const folded = fold(candidate)
+    const farthest = Math.max(1, Math.floor(candidate.length / 3))
+    if (Math.abs(folded.length - wanted.length) > farthest) continue // that many edits at least
+    const away = distance(wanted, folded)
+    if (away <= farthest && (best === undefined || away < best.away)) best = { candidate, away }
   }
   return best?.candidate
 }

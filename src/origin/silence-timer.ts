@@ -14,17 +14,35 @@ export interface SilenceTimer {
   stop(): void
 }
 
-/** @param expired called once per watch */
+/** A timer that fires later than this, in ms, tells that the process stood still: it did not listen meanwhile. */
+const STOOD_STILL_MS = 100
+
+/**
+ * Time in which the process stood still (a stall of its loop, a pause of its machine) is not held against the other
+ * side, whose answer may be waiting to be read: once per silence, the watch goes on for as long again.
+ * @param expired called once per watch
+ */
 export function createSilenceTimer(clock: Clock, expired: () => void): SilenceTimer {
   let limit = Number.POSITIVE_INFINITY
   let due = Number.POSITIVE_INFINITY
   let cancel: (() => void) | undefined
+  let firesAt = Number.POSITIVE_INFINITY
+  let excused = false
 
+  const fireIn = (delayMs: number, now: number) => {
+    firesAt = now + delayMs
+    cancel = clock.after(delayMs, fire)
+  }
   const fire = () => {
     cancel = undefined
     if (due === Number.POSITIVE_INFINITY) return
-    const left = due - clock.now()
-    if (left > 0) cancel = clock.after(left, fire)
+    const now = clock.now()
+    const lateMs = now - firesAt
+    if (lateMs > STOOD_STILL_MS && !excused) {
+      excused = true
+      due = now + Math.min(lateMs, limit)
+    }
+    if (due > now) fireIn(due - now, now)
     else {
       due = Number.POSITIVE_INFINITY
       expired()
@@ -39,14 +57,18 @@ export function createSilenceTimer(clock: Clock, expired: () => void): SilenceTi
   return {
     start(limitMs) {
       stop()
+      const now = clock.now()
       limit = limitMs
-      due = clock.now() + limitMs
-      cancel = clock.after(limitMs, fire)
+      excused = false
+      due = now + limitMs
+      fireIn(limitMs, now)
     },
     touch() {
       if (limit === Number.POSITIVE_INFINITY) return
-      due = clock.now() + limit
-      cancel ??= clock.after(limit, fire)
+      const now = clock.now()
+      excused = false
+      due = now + limit
+      if (cancel === undefined) fireIn(limit, now)
     },
     hold() {
       due = Number.POSITIVE_INFINITY

@@ -40,6 +40,9 @@ type Mutable = { -readonly [Name in keyof Directives]: Directives[Name] }
 /** In the order of preference. */
 const TARGETED_FIELDS = ['herdgate-cache-control', 'cdn-cache-control']
 
+/** Every field in which directives are looked for. */
+export const CONTROL_FIELDS: readonly string[] = ['cache-control', ...TARGETED_FIELDS, 'surrogate-control']
+
 /** Never Infinity and never an unsafe integer: what RFC 9111 section 1.2.2 has an overflowing number become. */
 const MOST_SECONDS = 2 ** 31
 

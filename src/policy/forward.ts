@@ -34,11 +34,11 @@ const FORWARDED_BY_US = new Set(['x-forwarded-for', 'x-forwarded-host', 'x-forwa
 /**
  * Fields by which frameworks, application servers and CDNs let a request say that it is another one: other target,
  * method, host, scheme, client or user. Only a trusted peer may; from anyone else they would poison what others get.
- * Whole families, by how their names begin, and single ones.
+ * Whole families, by how their names begin, and single ones. docs/security.md lists them.
  */
 const OVERRIDE_FAMILIES =
   /^(?:cf|cloudfront|forwarded|ssl-client|x-(?:amzn-oidc|appengine|envoy|forward(?:ed|er)?|invoke|middleware|original(?:ly)?|override|rewrite|ssl|vercel))(?:-|$)/
-const OVERRIDES = new Set([
+export const OVERRIDES: ReadonlySet<string> = new Set([
   'base-url',
   'client-ip',
   'destination-url',

@@ -122,7 +122,8 @@ export function forbidsStale(directives: ResponseDirectives): boolean {
   )
 }
 
-const isPassingError = (status: number): boolean => status >= 400 && !LASTING_ERRORS.has(status)
+/** Is it an error that one client may have brought about, or that may be gone with the next request? */
+export const isPassingError = (status: number): boolean => status >= 400 && !LASTING_ERRORS.has(status)
 
 /** What the response says of its lifetime (RFC 9111 section 4.2.1). */
 function statedLifetime(

@@ -11,6 +11,8 @@ export type Asked = { readonly kind: 'bytes'; readonly specs: readonly RangeSpec
 
 /** More than these in one request are not answered as ranges (RFC 9110 section 17.15). */
 const MOST_RANGES = 8
+/** Empty ones included. */
+const MOST_MEMBERS = 64
 const UNIT = /^\s*([!#$%&'*+\-.^_`|~0-9a-z]+)=(.*)$/is
 const INT_RANGE = /^(\d+)-(\d*)$/
 const SUFFIX_RANGE = /^-(\d+)$/
@@ -31,7 +33,9 @@ export function parseRange(value: string): Asked | undefined {
   if (unit === undefined) return undefined
   if (unit.toLowerCase() !== 'bytes') return { kind: 'other' }
   const specs: RangeSpec[] = []
-  for (const member of set.split(',', 64)) {
+  const members = set.split(',', MOST_MEMBERS + 1)
+  if (members.length > MOST_MEMBERS) return undefined
+  for (const member of members) {
     const text = member.trim()
     if (text === '') continue // RFC 9110 section 5.6.1.2
     const spec = parseSpec(text)

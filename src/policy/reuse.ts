@@ -1,5 +1,5 @@
 /** May what is stored answer this request now, and if not, what must be done? (RFC 9111 section 4) */
-import { type Fields, field } from '../fields.ts'
+import { type Fields, field, has } from '../fields.ts'
 import type { CacheRequest, Decision, Found, Rules, StoredResponse } from '../model.ts'
 import { type Directives, parseCacheControl } from './cache-control.ts'
 import { type Asked, rangesAsked, select } from './range.ts'
@@ -23,6 +23,7 @@ export function decide(request: CacheRequest, found: HttpFound, rules: Rules, no
   const ranged = (mentions & RANGE) === 0 ? undefined : rangesAsked(request)
   const { entry } = found
   if (entry === undefined) return withoutEntry(request, found, wishes, ranged)
+  if (entry.status === UNAUTHORIZED && has(request.fields, 'authorization')) return withCredentials(wishes)
   const fresh = found.verdict === 'valid' && now < entry.freshUntil
   if (entry.partial !== undefined && select(request, entry, undefined).kind === 'missing') {
     return withoutItsPart({ request, entry, wishes, ranged, usable: fresh && acceptsFresh(wishes, entry, now), fresh })
@@ -49,6 +50,14 @@ function withoutEntry(
   if (alone !== undefined) return { ...alone, why: alone.why ?? why }
   return found.unshareable ? { kind: 'pass', why, detail: 'unshareable' } : { kind: 'fetch', why }
 }
+
+/** A stored challenge is no answer to a request that brings what it asks for (RFC 9110 section 15.5.2). */
+function withCredentials(wishes: Directives | undefined): HttpDecision {
+  if (wishes?.onlyIfCached) return { kind: 'refuse', detail: 'only-if-cached' }
+  return { kind: 'pass', why: 'request', detail: 'authorization' }
+}
+
+const UNAUTHORIZED = 401
 
 /** A copy of other bytes than those asked for: what is lacking is fetched (RFC 9111 section 3.3). */
 function withoutItsPart({ request, entry, wishes, ranged, usable, fresh }: LackingPart): HttpDecision {

@@ -1,7 +1,7 @@
 /** May a response be stored, and so be given to others? (RFC 9111 section 3) */
 import { type Fields, field, has } from '../fields.ts'
 import type { CacheRequest, Rules } from '../model.ts'
-import { parseCacheControl, type ResponseDirectives, responseDirectives } from './cache-control.ts'
+import { CONTROL_FIELDS, parseCacheControl, type ResponseDirectives, responseDirectives } from './cache-control.ts'
 import {
   type Freshness,
   canBeValidated,
@@ -10,6 +10,7 @@ import {
   HEURISTICALLY_CACHEABLE,
   staleWindows,
 } from './freshness.ts'
+import { connectionOptions } from './hop-by-hop.ts'
 import { parseContentRange, rangesAsked } from './range.ts'
 import { tagsOf } from './tags.ts'
 import { varyOn } from './vary.ts'
@@ -49,6 +50,7 @@ const CONDITIONS: readonly Condition[] = [
   { why: 'private', forbids: ({ directives }) => directives.private },
   { why: 'set-cookie', forbids: ({ fields, rules }) => rules.cookies === 'safe' && has(fields, 'set-cookie') },
   { why: 'vary', forbids: ({ fields }) => varyOn(fields) === '*' },
+  { why: 'connection', forbids: namesWhatSteersCaches },
   { why: 'status', forbids: isNoAnswerForOthers },
   { why: 'status', forbids: isNotUnderstood },
   { why: 'tags', forbids: ({ request, fields, rules }) => !tagsOf(request.url, fields, rules).ok },
@@ -83,6 +85,17 @@ function isForAnotherMethod({ request, fields, freshness }: Exchange): boolean {
   return location === undefined || target === null || URL.parse(location, target.href)?.href !== target.href
 }
 
+/**
+ * Connection names a field that says who may reuse the response and for how long, which is never for one connection
+ * (RFC 9110 section 7.6.1): it counts, yet it may not be kept, and a later 304 need not repeat it.
+ */
+function namesWhatSteersCaches({ fields }: Exchange): boolean {
+  const options = connectionOptions(fields)
+  return options.size > 0 && STEERS_CACHES.some((name) => options.has(name))
+}
+
+const STEERS_CACHES = [...CONTROL_FIELDS, 'expires', 'pragma', 'vary']
+
 /** A 206 is stored for what it says it is, to a request that asked for a range (RFC 9111 section 3.3). */
 function isNoPartWeKnow({ request, status, fields }: Exchange): boolean {
   if (status !== 206) return false
@@ -90,11 +103,12 @@ function isNoPartWeKnow({ request, status, fields }: Exchange): boolean {
 }
 
 /**
- * Responses that are no answer to the plain question: those that speak of one request's condition, range or proxy
- * credentials (RFC 9110 sections 15.4.5, 15.5.8, 15.5.13 and 15.5.17), of one client's rate, fields or network (RFC 6585
- * sections 3 to 6: never to be stored), and interim ones.
+ * Responses that are no answer to the plain question: those that speak of one request's condition, range, expectation,
+ * slowness, connection or proxy credentials (RFC 9110 sections 15.4.5, 15.5.8, 15.5.9, 15.5.13, 15.5.17, 15.5.18 and
+ * 15.5.20; RFC 8470 section 5.2), of one client's rate, fields or network (RFC 6585 sections 3 to 6: never to be
+ * stored), and interim ones.
  */
-const FOR_ONE_CLIENT = new Set([304, 407, 412, 416, 428, 429, 431, 511])
+const FOR_ONE_CLIENT = new Set([304, 407, 408, 412, 416, 417, 421, 425, 428, 429, 431, 511])
 
 function isNoAnswerForOthers({ status }: Exchange): boolean {
   return status < 200 || FOR_ONE_CLIENT.has(status)

@@ -67,8 +67,16 @@ export function describesSame(entry: StoredResponse, response: Response): boolea
  * replaced, as the section asks. Without a Date of its own the update is of now, so the stored Date goes.
  */
 export function mergeFields(stored: Fields, update: Fields): string[] {
-  const isHopByHop = hopByHop(update)
-  const isKept = (name: string) => isHopByHop(name) || DESCRIBES_CONTENT.has(name)
+  return merged(stored, update, hopByHop(update))
+}
+
+/** The same, to judge by: what an update restricts counts also where its Connection names the field. */
+export function fieldsToJudge(stored: Fields, update: Fields): string[] {
+  return merged(stored, update, () => false)
+}
+
+function merged(stored: Fields, update: Fields, isForConnection: (name: string) => boolean): string[] {
+  const isKept = (name: string) => isForConnection(name) || DESCRIBES_CONTENT.has(name)
   const replaced = new Set(['date', 'age'])
   for (const [name] of lines(update)) if (!isKept(name)) replaced.add(name)
   return without(stored, (name) => replaced.has(name)).concat(without(update, isKept))

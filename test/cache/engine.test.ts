@@ -404,6 +404,13 @@ describe('a slow origin', () => {
   })
 })
 
+test('what came too old to be kept is not said to be stored', async () => {
+  const w = world({ grace: 60_000 })
+  w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=60', Age: '7200' }, body: 'old' }))
+  expect((await w.get('/')).cacheStatus).toBe('herdgate; fwd=uri-miss; fwd-status=200')
+  expect((await w.get('/')).result).toBe('miss')
+})
+
 describe('validation', () => {
   test('a 304 makes the stored copy as good as new', async () => {
     const w = world()

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { createCache } from '../../src/embed.ts'
 import { HerdgateError } from '../../src/errors.ts'
+import { field } from '../../src/fields.ts'
 import { settle } from '../support/fake-clock.ts'
 import { PushedBody } from '../support/scripted-origin.ts'
 import { world } from '../support/world.ts'
@@ -17,6 +18,19 @@ test('the error page of one user is not given to another', async () => {
   await settle()
   w.origin.next.answer({ status: 500, body: 'trace of bob' })
   expect([(await alice).body, (await bob).body]).toEqual(['trace of alice', 'trace of bob'])
+})
+
+test('a challenge that may be stored does not lock out who has credentials', async () => {
+  const w = world()
+  w.origin.script(({ fields }) =>
+    field(fields, 'authorization') === undefined
+      ? { status: 401, headers: { 'Cache-Control': 'max-age=20', 'WWW-Authenticate': 'Bearer' }, body: 'who?' }
+      : { headers: { 'Cache-Control': 'max-age=20' }, body: 'welcome' },
+  )
+  expect((await w.get('/')).status).toBe(401)
+  expect((await w.get('/')).result).toBe('hit')
+  expect((await w.get('/', { Authorization: 'Bearer alice' })).body).toBe('welcome')
+  expect((await w.get('/')).body).toBe('who?')
 })
 
 test('an error page that varies is not shared', async () => {
@@ -109,6 +123,24 @@ test('a value set during a load that then skips is kept', async () => {
   gate.resolve()
   await skipping
   expect(await cache.get('k')).toBe('new')
+})
+
+test('a value set during a load for one caller alone is kept', async () => {
+  const cache = createCache()
+  await cache.getOrSet('k', ({ skip }) => skip())
+  const gate = Promise.withResolvers<void>()
+  const alone = cache.getOrSet('k', async () => {
+    await gate.promise
+    return 'old'
+  })
+  await settle()
+  await cache.set('k', 'new')
+  gate.resolve()
+  expect(await alone).toBe('old')
+  expect(await cache.get('k')).toBe('new')
+  await cache.delete('k')
+  expect(await cache.getOrSet('k', () => 'newer')).toBe('newer')
+  expect(await cache.get('k')).toBe('newer')
 })
 
 test('a 304 that brings a Vary is from then on for those it selects', async () => {

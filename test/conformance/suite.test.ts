@@ -1,6 +1,9 @@
+import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { regressions, report } from './run.ts'
-import { judge, loadSuite, type SuiteTest } from './suite.ts'
+import { conformanceDocument, DOCUMENT, shapeOf } from './document.ts'
+import { EXCEPTIONS, type Mode, MODES } from './exceptions.ts'
+import { faults, report } from './report.ts'
+import { judge, loadSuite, type SuiteTest, suiteVersion, type TestResult } from './suite.ts'
 
 const suiteTest = (id: string, dependsOn: string[] = [], kind: SuiteTest['kind'] = 'required'): SuiteTest => ({
   id,
@@ -42,12 +45,41 @@ test('a test counts only if every test it depends on passed, however far away', 
   ])
 })
 
-test('a regression is an expected test that did not pass, for whatever reason', () => {
-  expect(regressions(results, ['good', 'bad', 'unready', 'gone'])).toEqual([
-    'bad: Assertion: Response 2 comes from cache',
-    'unready: Setup: PUT config resulted in 405',
-    'gone: not part of the suite',
-  ])
+/** Every test of the suite passes, but the exceptions. */
+async function asItShouldBe(mode: Mode): Promise<TestResult[]> {
+  const excepted = new Set(EXCEPTIONS[mode].flatMap(({ ids }) => ids))
+  const raw = (await loadSuite()).map(
+    ({ id }) => [id, excepted.has(id) ? (['Assertion', 'no'] as const) : true] as const,
+  )
+  return judge(await loadSuite(), Object.fromEntries(raw.map(([id, result]) => [id, result === true || [...result]])))
+}
+
+test.each(MODES)('a fault is a test that falls short without being an exception (cookies: %s)', async (mode) => {
+  const [exception = ''] = EXCEPTIONS[mode][0]?.ids ?? []
+  const good = await asItShouldBe(mode)
+  expect(faults(good, mode)).toEqual([])
+  const change = (id: string, verdict: TestResult['verdict']) =>
+    faults(
+      good.map((result) => (result.id === id ? { ...result, verdict, reason: 'x' } : result)),
+      mode,
+    )
+  expect(change('freshness-max-age', 'failed')).toEqual(['freshness-max-age: failed: x'])
+  expect(change('freshness-max-age', 'setup')).toEqual(['freshness-max-age: setup: x'])
+  expect(change('conditional-etag-strong-respond', 'dependency')).toHaveLength(1)
+  expect(change('stale-close', 'failed')).toEqual([]) // a check
+  expect(change(exception, 'passed')).toEqual([`${exception}: passes, yet is listed as an exception`])
+  expect(
+    faults(
+      good.filter(({ id }) => id !== exception),
+      mode,
+    ),
+  ).toEqual([`${exception}: is not part of the suite`])
+})
+
+test('docs/conformance.md says what must pass, and what cannot', async () => {
+  const results = { rfc: await asItShouldBe('rfc'), safe: await asItShouldBe('safe') }
+  const expected = conformanceDocument(results, await suiteVersion())
+  expect(shapeOf(await readFile(DOCUMENT, 'utf8'))).toEqual(shapeOf(expected))
 })
 
 test('the report counts by kind and names what fell short', () => {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -48,6 +49,11 @@ const suiteSchema = z.object({ id: z.string(), tests: z.array(testSchema) })
 
 /** Where the http-cache-tests package is installed. */
 export const suiteFolder = dirname(createRequire(import.meta.url).resolve('http-cache-tests/package.json'))
+
+export async function suiteVersion(): Promise<string> {
+  const manifest: unknown = JSON.parse(await readFile(join(suiteFolder, 'package.json'), 'utf8'))
+  return z.object({ version: z.string() }).parse(manifest).version
+}
 
 /** The suite's tests, those for browsers alone left out, as its command line runs them. */
 export async function loadSuite(): Promise<SuiteTest[]> {

@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest'
 import { readCorpus } from './corpus.ts'
 import { Fuzzer, LONGEST_MS, shortestTime } from './fuzzer.ts'
 import { Random } from './random.ts'
+import { must, type Target } from './target.ts'
 import { targets } from './targets.ts'
+import { directives } from './targets/directives.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -29,6 +31,43 @@ describe.each(targets)('$name', (target) => {
   it('covers files that exist', () => {
     expect(target.covers.filter((file) => !existsSync(join(root, file)))).toEqual([])
   })
+})
+
+it('the same seed tries the same inputs', () => {
+  const tried = (seed: number): string[] => {
+    const inputs: string[] = []
+    const announce = (input: string) => void inputs.push(input)
+    const target: Target = { ...directives, run: (input) => String(input.length % 7) }
+    new Fuzzer({ target, random: new Random(seed), inputs: [], announce }).step(500)
+    return inputs
+  }
+  expect(tried(1)).toEqual(tried(1))
+  expect(tried(1)).not.toEqual(tried(2))
+})
+
+it('what fails is told once a rule, as small as it can be', () => {
+  const target: Target = {
+    ...directives,
+    seeds: ['no-store, a!b, private'],
+    run(input) {
+      must('no exclamation mark', !input.includes('!'))
+      return 'fine'
+    },
+  }
+  const fuzzer = new Fuzzer({ target, random: new Random(1), inputs: [] })
+  fuzzer.step(500)
+  expect(fuzzer.failures.map(({ rule, input }) => [rule, input])).toEqual([['no exclamation mark', '!']])
+})
+
+it('what takes longer than it may is a failure', () => {
+  const spin = (): string => {
+    const before = process.threadCpuUsage().user
+    while (process.threadCpuUsage().user - before < 2 * LONGEST_MS * 1000);
+    return 'slow'
+  }
+  const target: Target = { ...directives, seeds: ['z'], run: (input) => (input === 'z' ? spin() : 'quick') }
+  const { failures } = new Fuzzer({ target, random: new Random(1), inputs: [] })
+  expect(failures.map(({ rule, input }) => [rule, input])).toEqual([['slow', 'z']])
 })
 
 it('every file of the policy is fuzzed', () => {

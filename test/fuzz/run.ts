@@ -4,6 +4,9 @@
  * Fuzzes every parser, or those whose name or file is given, each for so many seconds. Exit code 1 when one throws,
  * breaks a rule, or takes longer than 100 ms for an input; the input is then in the corpus. `--save` puts the inputs
  * that turned out to matter in place of the committed corpus.
+ *
+ * A seed decides how inputs are mutated; which of them are mutated further depends also on the coverage V8 reports, so
+ * two runs of one seed may part after a while. What repeats a finding is the input in the corpus: `npm test` runs it.
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'

@@ -13,6 +13,7 @@ import { stored } from './targets/stored.ts'
 import { tags } from './targets/tags.ts'
 import { texts } from './targets/texts.ts'
 import { validators } from './targets/validators.ts'
+import { wire } from './targets/wire.ts'
 
 export const targets: readonly Target[] = [
   directives,
@@ -28,4 +29,5 @@ export const targets: readonly Target[] = [
   texts,
   configuration,
   stored,
+  wire,
 ]

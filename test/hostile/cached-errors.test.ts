@@ -94,7 +94,7 @@ const CONDITIONS_OF_ORIGIN: readonly Attack[] = ['If-Match: "evil"', 'If-Match: 
 )
 
 /** Errors that are about one request by what they mean. */
-const BY_STATUS: readonly Attack[] = [407, 412, 416, 428, 429, 431, 511].map((status) => ({
+const BY_STATUS: readonly Attack[] = [407, 408, 412, 416, 417, 421, 425, 428, 429, 431, 511].map((status) => ({
   id: 'C4',
   name: `a ${status} to an odd request`,
   ...PASSED,
@@ -105,7 +105,7 @@ const BY_STATUS: readonly Attack[] = [407, 412, 416, 428, 429, 431, 511].map((st
 }))
 
 /** Any other error the origin wants kept is kept (RFC 9111 section 3), for `errorTtlMax` at most. */
-const BOUNDED: readonly Attack[] = [400, 403, 406, 413, 415, 417, 421, 500, 502, 503].flatMap((status) => [
+const BOUNDED: readonly Attack[] = [400, 403, 406, 413, 415, 500, 502, 503].flatMap((status) => [
   {
     id: 'C4',
     name: `a ${status} is not kept where errors have no time`,

@@ -22,7 +22,8 @@ export interface Conversation {
   readonly rest: string
 }
 
-const PATIENCE_MS = 4000
+/** Only what is wrong takes so long. */
+const PATIENCE_MS = 15_000
 
 /** A connection to a port of the loopback address. */
 export class RawClient implements Disposable {
@@ -59,6 +60,30 @@ export class RawClient implements Disposable {
       if (conversation.responses.length >= responses || this.#closed || deadline.aborted) return conversation
       await this.#news(deadline)
     }
+  }
+
+  /** Everything that has come so far. */
+  get received(): string {
+    return this.#received
+  }
+
+  /** Ends our half: nothing more will be sent. */
+  end(): void {
+    this.#socket.end()
+  }
+
+  /** Leaves, and says so: what is merely ended may be half of a connection. */
+  reset(): void {
+    this.#socket.resetAndDestroy()
+  }
+
+  /** Takes nothing more, so that the other side cannot send more either. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
   }
 
   #news(deadline: AbortSignal): Promise<void> {

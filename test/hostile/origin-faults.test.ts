@@ -13,8 +13,11 @@ import { type Answer, get, until } from '../support/http.ts'
 import { deadPort, ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
 
 const FRESH = 'Cache-Control: max-age=60\r\n'
-const HEADERS_TIMEOUT_MS = 300
-const BODY_TIMEOUT_MS = 300
+/** Of an origin that is there: enough for any answer on a slow machine, and far from the default. */
+const HEADERS_TIMEOUT_MS = 800
+const BODY_TIMEOUT_MS = 800
+/** Far from the default time that an origin has. */
+const SOON_MS = 10_000
 
 let origin: RawOrigin
 let herdgate: Herdgate
@@ -87,7 +90,7 @@ describe.each<[string, (request: RawRequest) => void, number]>([
     faults.set(path, fault)
     const failed = await ask(path)
     expect(failed.status).toBe(status)
-    expect(failed.totalMs).toBeLessThan(HEADERS_TIMEOUT_MS + 1_000)
+    expect(failed.totalMs).toBeLessThan(SOON_MS)
     if (status !== 500 && status !== 503) expect(failed.headers['cache-control']).toBe('no-store')
     faults.delete(path)
     await until(async () => (await ask(path)).body === 'fine', 'the origin is well again')
@@ -154,7 +157,7 @@ describe('no origin at all', () => {
       expect([502, 504]).toContain(failed.status)
       expect(failed.body).not.toMatch(/127\.0\.0\.1|nobody|ECONN|ENOTFOUND/)
       expect(failed.headers['cache-control']).toBe('no-store')
-      expect(failed.totalMs).toBeLessThan(3_000)
+      expect(failed.totalMs).toBeLessThan(SOON_MS)
     },
   )
 })

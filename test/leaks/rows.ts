@@ -124,6 +124,8 @@ const NOT_FRESH = ['public, max-age=0, max-age=600', 'public, max-age=-1', 'publ
 
 const TO_BE_CHECKED = [
   'public, max-age=600, s-maxage=abc',
+  'public, max-age=600, s-maxage=-1',
+  'public, max-age=9223372036854775808, s-maxage=-9223372036854775808',
   'public, no-cache, max-age=60',
   'public, max-age=60, no-cache = "set-cookie"',
   'public, max-age=60, no-cache="\tauthorization"',

@@ -59,6 +59,31 @@ test('after a stop nothing is pending and a touch starts nothing', async () => {
   expect(state.expired).toBe(0)
 })
 
+test('time in which the process stood still is given back, once', async () => {
+  const { clock, state, timer } = timed()
+  timer.start(1_000)
+  clock.stall(1_500)
+  await clock.advance(0)
+  expect(state.expired).toBe(0)
+  await clock.advance(499)
+  expect(state.expired).toBe(0)
+  clock.stall(5_000)
+  await clock.advance(0)
+  expect(state.expired).toBe(1)
+})
+
+test('a sign of life behind a stall is heard, and a new silence is counted in full', async () => {
+  const { clock, state, timer } = timed()
+  timer.start(1_000)
+  clock.stall(60_000)
+  await clock.advance(0)
+  timer.touch()
+  await clock.advance(999)
+  expect(state.expired).toBe(0)
+  await clock.advance(1)
+  expect(state.expired).toBe(1)
+})
+
 test('a touch costs no timer', () => {
   const { clock, timer } = timed()
   timer.start(100)

@@ -55,6 +55,12 @@ describe('a Range', () => {
     expect(specs(`bytes=${'0-,'.repeat(1000)}`)).toBeUndefined()
   })
 
+  it('is read to its end or not at all, however many empty members it has', () => {
+    expect(specs(`bytes=0-0${','.repeat(60)}1-2`)).toHaveLength(2)
+    expect(specs(`bytes=0-0${','.repeat(100)}1-2`)).toBeUndefined()
+    expect(specs(`bytes=0-0${','.repeat(100)}evil`)).toBeUndefined()
+  })
+
   it('counts for GET alone', () => {
     expect(rangesAsked(requestWith({ Range: 'bytes=0-1' }))).toBeDefined()
     expect(rangesAsked(requestWith({ Range: 'bytes=0-1' }, { method: 'HEAD' }))).toBeUndefined()
@@ -81,7 +87,7 @@ describe('a Content-Range', () => {
 })
 
 const full = { status: 200, fields: fieldsOf({ ETag: '"1"' }) }
-const selected = (range: string, length: number | undefined = 10, more: Record<string, string> = {}) =>
+const selected = (range: string, length = 10, more: Record<string, string> = {}) =>
   select(requestWith({ Range: range, ...more }), full, length)
 
 describe('from a complete copy', () => {
@@ -113,7 +119,7 @@ describe('from a complete copy', () => {
     expect(selected('bytes=5-2')).toEqual({ kind: 'whole' })
     expect(selected('items=0-1')).toEqual({ kind: 'whole' })
     expect(selected('bytes=0-1', 0)).toEqual({ kind: 'whole' })
-    expect(selected('bytes=0-1', undefined)).toEqual({ kind: 'whole' })
+    expect(select(requestWith({ Range: 'bytes=0-1' }), full, undefined)).toEqual({ kind: 'whole' })
     expect(select(requestWith({ Range: 'bytes=0-1' }), { ...full, status: 404 }, 10)).toEqual({ kind: 'whole' })
     expect(selected('bytes=0-1', 10, { 'If-Range': '"2"' })).toEqual({ kind: 'whole' })
   })

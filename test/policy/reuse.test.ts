@@ -58,6 +58,29 @@ describe('without an entry', () => {
   })
 })
 
+describe('a stored 401', () => {
+  const entry = entryWith({ status: 401 })
+  const authorized = { Authorization: 'Bearer b' }
+
+  it('answers those who bring no credentials', () => {
+    expect(decided({ entry })).toMatchObject({ kind: 'serve' })
+  })
+
+  it.each([0, 70])('is no answer to credentials, %i s after it came', (seconds) => {
+    const decision = decided({
+      entry: entryWith({ status: 401, staleIfErrorUntil: NOW + 90_000 }),
+      at: seconds,
+      headers: authorized,
+    })
+    expect(decision).toEqual({ kind: 'pass', why: 'request', detail: 'authorization' })
+  })
+
+  it('leaves nothing to give to who wants a stored response only', () => {
+    const headers = { ...authorized, 'Cache-Control': 'only-if-cached' }
+    expect(decided({ entry, headers })).toMatchObject({ kind: 'refuse' })
+  })
+})
+
 describe('a fresh entry', () => {
   it('is served until the moment its lifetime ends', () => {
     expect(decided({ entry: fresh, at: 59.999 })).toEqual({ kind: 'serve', entry: fresh, refresh: false })

@@ -44,8 +44,12 @@ describe('a response with a lifetime', () => {
     [101, 'status'],
     [304, 'status'],
     [407, 'status'],
+    [408, 'status'],
     [412, 'status'],
     [416, 'status'],
+    [417, 'status'],
+    [421, 'status'],
+    [425, 'status'],
   ])('of status %i is not stored: %s', (status, reason) => expect(why(MINUTE, { status })).toBe(reason))
 
   it.each(['HEAD', 'POST', 'OPTIONS'])('to %s is not stored', (method) =>
@@ -63,6 +67,14 @@ describe('a response that forbids it', () => {
   ])('with %s is not stored', (value, reason) => {
     expect(judged({ 'Cache-Control': value })).toEqual({ store: false, why: reason })
   })
+
+  it.each(['Cache-Control', 'CDN-Cache-Control', 'Herdgate-Cache-Control', 'Surrogate-Control', 'Expires', 'Vary'])(
+    'by %s, which its Connection names, could not be held to it later and is not stored',
+    (name) => {
+      expect(why({ ...MINUTE, Connection: `x, ${name}` })).toBe('connection')
+      expect(why({ ...MINUTE, Connection: 'close, x' })).toBe('stored')
+    },
+  )
 
   it('is not stored either when the request forbids it', () => {
     const request = { 'Cache-Control': 'no-store' }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { field, fieldLines, fieldsOf } from '../../src/fields.ts'
-import { conditionsFor, confirms, mergeFields, precondition } from '../../src/policy/validation.ts'
+import { conditionsFor, confirms, fieldsToJudge, mergeFields, precondition } from '../../src/policy/validation.ts'
 import { date, entryWith, NOW, requestWith } from './support.ts'
 
 type Headers = Record<string, string | string[]>
@@ -96,6 +96,12 @@ describe('mergeFields', () => {
   it('takes nothing that was for the connection', () => {
     const update = { Connection: 'close, X-Hop', 'X-Hop': 'new', 'Keep-Alive': 'x', B: '2' }
     expect(merged({ 'X-Hop': 'old' }, update)).toEqual(['X-Hop', 'old', 'B', '2'])
+  })
+
+  it('judges by what was for the connection, too', () => {
+    const update = fieldsOf({ Connection: 'Vary', Vary: 'Cookie' })
+    expect(field(fieldsToJudge([], update), 'vary')).toBe('Cookie')
+    expect(field(mergeFields([], update), 'vary')).toBeUndefined()
   })
 
   it('drops the old Date when the 304 has none', () => {

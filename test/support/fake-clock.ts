@@ -36,6 +36,11 @@ export class FakeClock implements Clock {
     await settle()
   }
 
+  /** Moves on and runs nothing, as while a process stands still. */
+  stall(ms: number): void {
+    this.#now += ms
+  }
+
   get pending(): number {
     return this.#timers.length
   }

@@ -79,6 +79,8 @@ async function* once(text: string): AsyncGenerator<Uint8Array> {
 /** A body the test pushes bytes into. */
 export class PushedBody implements AsyncIterable<Uint8Array> {
   readonly #queue: (Uint8Array | Error | undefined)[] = []
+  /** Place of the next one in the queue: taking it out would move all that follow. */
+  #next = 0
   #wake: (() => void) | undefined
   /** How many chunks were taken by the reader. */
   taken = 0
@@ -102,12 +104,12 @@ export class PushedBody implements AsyncIterable<Uint8Array> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     for (;;) {
-      while (this.#queue.length === 0) {
+      while (this.#next === this.#queue.length) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve
         })
       }
-      const item = this.#queue.shift()
+      const item = this.#queue[this.#next++]
       if (item === undefined) return
       if (item instanceof Error) throw item
       this.taken++

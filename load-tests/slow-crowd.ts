@@ -1,0 +1,111 @@
+/**
+ * Clients that take their time: a third sends a head, a third sends content, a third takes a large response, all of
+ * them one octet a second. Takes its orders as JSON in the first argument. Prints `{"came":N}`
+ * when all have come, and when all have been hung up on, or there is no more time, how long each kind was let stay.
+ */
+import { connect, type Socket } from 'node:net'
+
+export interface CrowdOrders {
+  readonly port: number
+  readonly clients: number
+  /** When to give up waiting for the last to be hung up on. */
+  readonly patienceMs: number
+}
+
+/** Milliseconds from connected to hung up on; `left` are still there. */
+interface Stay {
+  readonly kind: string
+  readonly ms: readonly number[]
+  readonly left: number
+}
+
+interface SlowClient {
+  readonly kind: string
+  readonly socket: Socket
+  readonly move: () => void
+  connectedAt: number | undefined
+  droppedAt: number | undefined
+}
+
+const STEP_MS = 1_000
+/** Each second is cut into so many pieces, so that the crowd does not move as one. */
+const SLICES = 20
+const COMING_AT_ONCE = 500
+
+const HEAD = 'GET /slow HTTP/1.1\r\nHost: slow.test\r\nX-Drip: '
+const UPLOAD = 'POST /slow HTTP/1.1\r\nHost: slow.test\r\nContent-Length: 1000000\r\n\r\n'
+const DOWNLOAD = 'GET /large HTTP/1.1\r\nHost: slow.test\r\n\r\n'
+const KINDS = [
+  { kind: 'head', sends: HEAD, drips: true },
+  { kind: 'content', sends: UPLOAD, drips: true },
+  { kind: 'reading', sends: DOWNLOAD, drips: false },
+] as const
+
+async function crowd({ port, clients, patienceMs }: CrowdOrders): Promise<readonly Stay[]> {
+  const all: SlowClient[] = []
+  let slice = 0
+  const drip = setInterval(() => {
+    slice = (slice + 1) % SLICES
+    all.forEach((client, at) => at % SLICES === slice && isThere(client) && client.move())
+  }, STEP_MS / SLICES)
+  while (all.length < clients) {
+    const more = Array.from({ length: Math.min(COMING_AT_ONCE, clients - all.length) }, (_, at) => slowClient(port, at))
+    all.push(...more)
+    await settled(() => more.every(({ connectedAt, droppedAt }) => connectedAt ?? droppedAt), patienceMs)
+  }
+  console.log(JSON.stringify({ came: all.filter(({ connectedAt }) => connectedAt !== undefined).length }))
+  await settled(() => all.every(({ droppedAt }) => droppedAt), patienceMs)
+  clearInterval(drip)
+  return KINDS.map(({ kind }) => stayOf(kind, all))
+}
+
+function slowClient(port: number, at: number): SlowClient {
+  const { kind, sends, drips } = KINDS[at % KINDS.length] ?? KINDS[0]
+  // One octet is taken from the system, and the next when it is told so.
+  const onread = { buffer: Buffer.alloc(1), callback: () => false }
+  const socket = connect({ port, host: '127.0.0.1', ...(drips ? {} : { onread }) })
+  const client: SlowClient = {
+    kind,
+    socket,
+    move: () => (drips ? socket.write('a') : takeOne(socket)),
+    connectedAt: undefined,
+    droppedAt: undefined,
+  }
+  const gone = (): void => {
+    client.droppedAt ??= performance.now()
+    socket.destroy()
+  }
+  socket.once('connect', () => {
+    client.connectedAt = performance.now()
+    socket.write(sends)
+    if (drips) socket.resume()
+  })
+  socket.once('end', gone).once('close', gone).on('error', gone)
+  return client
+}
+
+/** Who has octets left to take learns that it was hung up on only by sending; empty lines mean nothing (RFC 9112 section 2.2). */
+function takeOne(socket: Socket): void {
+  socket.resume()
+  socket.write('\r\n')
+}
+
+const isThere = ({ connectedAt, droppedAt }: SlowClient): boolean =>
+  connectedAt !== undefined && droppedAt === undefined
+
+function stayOf(kind: string, all: readonly SlowClient[]): Stay {
+  const some = all.filter((client) => client.kind === kind)
+  const ms = some.flatMap(({ connectedAt = 0, droppedAt }) =>
+    droppedAt === undefined ? [] : [droppedAt - connectedAt],
+  )
+  return { kind, ms, left: some.length - ms.length }
+}
+
+async function settled(isDone: () => unknown, patienceMs: number): Promise<void> {
+  const until = performance.now() + patienceMs
+  while (!isDone() && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20))
+}
+
+const orders: CrowdOrders = JSON.parse(process.argv[2] ?? '{}')
+console.log(JSON.stringify(await crowd(orders)))
+process.exit()

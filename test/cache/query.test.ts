@@ -1,0 +1,114 @@
+import { Readable } from 'node:stream'
+import { describe, expect, it } from 'vitest'
+import { HerdgateError } from '../../src/errors.ts'
+import { field } from '../../src/fields.ts'
+import type { OriginRequest } from '../../src/model.ts'
+import { settle } from '../support/fake-clock.ts'
+import { world } from '../support/world.ts'
+
+/* QUERY (RFC 10008): safe and cacheable, and its content is part of what is asked. */
+
+const TEXT = { 'Content-Type': 'text/plain' }
+const MINUTE = { 'Cache-Control': 'max-age=60' }
+
+/** An origin that answers with the question. */
+function asking(headers: Record<string, string> = MINUTE) {
+  const w = world()
+  w.origin.script(({ fields }, number) => {
+    const condition = field(fields, 'if-none-match')
+    return condition === undefined ? { headers, body: `answer ${number}` } : { status: 304, headers }
+  })
+  const query = (content: string, extra: Record<string, string> = {}) =>
+    w.get('/', { ...TEXT, ...extra }, { method: 'QUERY', body: Readable.from([Buffer.from(content)]) })
+  return { ...w, query }
+}
+
+async function contentOf({ body }: OriginRequest): Promise<string> {
+  const chunks = body === undefined ? [] : await body.toArray()
+  return Buffer.concat(chunks as Buffer[]).toString()
+}
+
+describe('an answer to QUERY', () => {
+  it('answers the same question again', async () => {
+    const { query } = asking()
+    expect(await query('a')).toMatchObject({ body: 'answer 1', result: 'miss' })
+    expect(await query('a')).toMatchObject({ body: 'answer 1', result: 'hit' })
+  })
+
+  it.each([
+    ['of other content', 'b', {}],
+    ['of another type', 'a', { 'Content-Type': 'application/json' }],
+    ['in another coding', 'a', { 'Content-Encoding': 'gzip' }],
+    ['in another language', 'a', { 'Content-Language': 'de' }],
+  ])('does not answer one %s', async (_, content, headers) => {
+    const { query } = asking()
+    await query('a')
+    expect((await query(content, headers)).body).toBe('answer 2')
+    expect((await query('a')).body).toBe('answer 1')
+  })
+
+  it.each(['GET', 'HEAD'])('does not answer %s, nor the other way round', async (method) => {
+    const { query, get, origin } = asking()
+    await query('a')
+    expect((await get('/', {}, { method })).result).not.toBe('hit')
+    await query('b')
+    expect(origin.requests.map((request) => request.method)).toEqual(['QUERY', method, 'QUERY'])
+  })
+
+  it('is fetched once for all who ask the same at once', async () => {
+    const w = world()
+    const query = () => w.get('/', TEXT, { method: 'QUERY', body: Readable.from([Buffer.from('a')]) })
+    const answers = [query(), query(), query()]
+    await settle()
+    w.origin.next.answer({ headers: MINUTE, body: 'for all' })
+    expect((await Promise.all(answers)).map(({ body }) => body)).toEqual(['for all', 'for all', 'for all'])
+    expect(w.origin.requests).toHaveLength(1)
+  })
+
+  it('is validated with the question it answers', async () => {
+    const { query, clock, origin } = asking({ ...MINUTE, ETag: '"1"' })
+    await query('what')
+    await clock.advance(61_000)
+    expect(await query('what')).toMatchObject({ body: 'answer 1', result: 'revalidated' })
+    const [, second] = origin.requests
+    expect(second?.method).toBe('QUERY')
+    expect(field(second?.fields ?? [], 'content-type')).toBe('text/plain')
+    expect(second && (await contentOf(second))).toBe('what')
+  })
+
+  it('answers a condition of the client', async () => {
+    const { query } = asking({ ...MINUTE, ETag: '"1"' })
+    await query('a')
+    expect(await query('a', { 'If-None-Match': '"1"' })).toMatchObject({ status: 304, body: '', result: 'hit' })
+  })
+
+  it('is not cut by a Range', async () => {
+    const { query } = asking()
+    await query('a')
+    expect(await query('a', { Range: 'bytes=0-1' })).toMatchObject({ status: 200, body: 'answer 1', result: 'hit' })
+  })
+
+  it('goes with the target when an unsafe method changes that', async () => {
+    const { query, get } = asking()
+    await query('a')
+    await get('/', {}, { method: 'POST' })
+    expect((await query('a')).body).toBe('answer 3')
+  })
+
+  it('leaves alone what GET would get, as a safe method does', async () => {
+    const { query, get } = asking()
+    await get('/')
+    await query('a')
+    expect((await get('/')).result).toBe('hit')
+  })
+
+  it('stands in when the origin fails', async () => {
+    const w = world()
+    const headers = { 'Cache-Control': 'max-age=1, stale-if-error=60' }
+    w.origin.script((_, number) => (number === 1 ? { headers, body: 'old' } : new HerdgateError('origin_reset')))
+    const query = () => w.get('/', TEXT, { method: 'QUERY', body: Readable.from([Buffer.from('a')]) })
+    await query()
+    await w.clock.advance(2_000)
+    expect(await query()).toMatchObject({ status: 200, body: 'old', result: 'stale_if_error' })
+  })
+})

@@ -1,0 +1,257 @@
+import { describe, expect, it, test } from 'vitest'
+import { HerdgateError } from '../../src/errors.ts'
+import { field } from '../../src/fields.ts'
+import { settle } from '../support/fake-clock.ts'
+import { type Answer, PushedBody } from '../support/scripted-origin.ts'
+import { type Received, world } from '../support/world.ts'
+
+const CONTENT = '0123456789'
+const MINUTE = { 'Cache-Control': 'max-age=60' }
+const MODIFIED = 'Wed, 18 Nov 2026 10:00:00 GMT'
+
+const named = ({ reply }: Received, name: string) => field(reply.fields, name)
+
+/** A cache that holds all ten octets. */
+async function holding(headers: Record<string, string> = { ETag: '"e"' }, answer: Answer = {}) {
+  const w = world()
+  w.origin.script(() => ({ headers: { ...MINUTE, ...headers }, body: CONTENT, ...answer }))
+  await w.get('/')
+  return w
+}
+
+/** An origin that gives what it is asked for. */
+function serving(etag?: string, extra: Record<string, string> = {}) {
+  const w = world()
+  w.origin.script(({ fields }) => {
+    const headers = { ...MINUTE, ...(etag !== undefined && { ETag: etag }), ...extra }
+    const asked = /^bytes=(\d+)-(\d*)$/.exec(field(fields, 'range') ?? '')
+    if (asked === null) return { headers, body: CONTENT }
+    const [first, last] = [Number(asked[1]), Math.min(Number(asked[2] || 9), 9)]
+    const body = CONTENT.slice(first, last + 1)
+    return { status: 206, headers: { ...headers, 'Content-Range': `bytes ${first}-${last}/10` }, body }
+  })
+  const range = (value: string, headers: Record<string, string> = {}) => w.get('/', { Range: value, ...headers })
+  const asked = () => w.origin.requests.map(({ fields }) => field(fields, 'range'))
+  return { ...w, range, asked }
+}
+
+describe('from a complete copy (RFC 9110 section 14.2)', () => {
+  it.each([
+    ['bytes=2-4', '234', 'bytes 2-4/10'],
+    ['bytes=7-', '789', 'bytes 7-9/10'],
+    ['bytes=-2', '89', 'bytes 8-9/10'],
+    ['bytes=8-100', '89', 'bytes 8-9/10'],
+    ['bytes=-100', CONTENT, 'bytes 0-9/10'],
+    ['bytes=0-1, 50-', '01', 'bytes 0-1/10'],
+    ['bytes=4-6, 2-4', '23456', 'bytes 2-6/10'],
+  ])('%s is %s', async (range, body, contentRange) => {
+    const w = await holding()
+    const answer = await w.get('/', { Range: range })
+    expect(answer).toMatchObject({ status: 206, body, result: 'hit' })
+    expect(named(answer, 'content-range')).toBe(contentRange)
+    expect(named(answer, 'content-length')).toBe(String(body.length))
+    expect(named(answer, 'etag')).toBe('"e"')
+  })
+
+  it.each(['bytes=10-', 'bytes=-0', 'bytes=20-30'])('%s is nothing: 416, which says how long it is', async (range) => {
+    const w = await holding()
+    const answer = await w.get('/', { Range: range })
+    expect(answer).toMatchObject({ status: 416, body: '', result: 'hit' })
+    expect(named(answer, 'content-range')).toBe('bytes */10')
+    expect(named(answer, 'cache-control')).toBe('no-store')
+  })
+
+  it.each(['bytes=4-2', 'lines=1-2', 'bytes=x', 'bytes='])('%s does not count', async (range) => {
+    const w = await holding()
+    expect(await w.get('/', { Range: range })).toMatchObject({ status: 200, body: CONTENT, result: 'hit' })
+  })
+
+  it('gives several ranges as parts that each say what they are', async () => {
+    const w = await holding({ ETag: '"e"', 'Content-Type': 'text/plain' })
+    const answer = await w.get('/', { Range: 'bytes=0-1, -1' })
+    const [, boundary = ''] = /^multipart\/byteranges; boundary=(.+)$/.exec(named(answer, 'content-type') ?? '') ?? []
+    const part = (range: string, octets: string) =>
+      `\r\n--${boundary}\r\nContent-Type: text/plain\r\nContent-Range: bytes ${range}/10\r\n\r\n${octets}`
+    expect(answer.status).toBe(206)
+    expect(answer.body).toBe(`${part('0-1', '01')}${part('9-9', '9')}\r\n--${boundary}--\r\n`)
+    expect(named(answer, 'content-range')).toBeUndefined()
+    expect(named(answer, 'content-length')).toBe(String(answer.body.length))
+  })
+
+  it('puts no boundary between parts that they contain', async () => {
+    const w = await holding({}, { body: '--herdgate-0--' })
+    const answer = await w.get('/', { Range: 'bytes=0-11, 13-13' })
+    expect(named(answer, 'content-type')).toBe('multipart/byteranges; boundary=herdgate-1')
+  })
+
+  it.each([
+    ['its entity-tag', { ETag: '"e"' }, '"e"', 206],
+    ['another entity-tag', { ETag: '"e"' }, '"f"', 200],
+    ['a weak entity-tag', { ETag: 'W/"e"' }, 'W/"e"', 200],
+    ['its date', { 'Last-Modified': MODIFIED, Date: 'Wed, 18 Nov 2026 12:00:00 GMT' }, MODIFIED, 206],
+    ['a later date', { 'Last-Modified': MODIFIED }, 'Wed, 18 Nov 2026 11:00:00 GMT', 200],
+    ['a date as weak as its own', { 'Last-Modified': MODIFIED, Date: MODIFIED }, MODIFIED, 200],
+  ])('If-Range with %s (section 13.1.5)', async (_, headers, ifRange, status) => {
+    const w = await holding(headers)
+    expect((await w.get('/', { Range: 'bytes=0-1', 'If-Range': ifRange })).status).toBe(status)
+    expect(w.origin.requests).toHaveLength(1)
+  })
+
+  it('puts If-None-Match before Range (section 13.2.2)', async () => {
+    const w = await holding()
+    expect((await w.get('/', { Range: 'bytes=0-1', 'If-None-Match': '"e"' })).status).toBe(304)
+    expect((await w.get('/', { Range: 'bytes=0-1', 'If-None-Match': '"f"' })).status).toBe(206)
+  })
+
+  it('does not cut a response to HEAD, nor an error', async () => {
+    const w = await holding()
+    const head = await w.get('/', { Range: 'bytes=0-1' }, { method: 'HEAD' })
+    expect([head.status, named(head, 'content-length')]).toEqual([200, '10'])
+    const failing = await holding({}, { status: 404 })
+    expect(await failing.get('/', { Range: 'bytes=0-1' })).toMatchObject({ status: 404, body: CONTENT })
+  })
+
+  it('is validated whole when it has expired', async () => {
+    const w = world()
+    w.origin.script(({ fields }, number) => {
+      if (number === 1) return { headers: { ...MINUTE, ETag: '"e"' }, body: CONTENT }
+      expect(field(fields, 'range')).toBeUndefined()
+      return { status: 304, headers: { ...MINUTE, ETag: '"e"' } }
+    })
+    await w.get('/')
+    await w.clock.advance(61_000)
+    expect(await w.get('/', { Range: 'bytes=0-1' })).toMatchObject({ status: 206, body: '01', result: 'revalidated' })
+    expect(await w.get('/')).toMatchObject({ body: CONTENT, result: 'hit' })
+  })
+})
+
+describe('from a copy that is still arriving', () => {
+  async function arriving(headers: Record<string, string>) {
+    const w = world()
+    const body = new PushedBody()
+    w.origin.script(() => ({ headers: { ...MINUTE, ETag: '"e"', ...headers }, body }))
+    const first = w.get('/')
+    await settle()
+    return { ...w, body, first }
+  }
+
+  test('a range waits for its last octet, not for the last of all', async () => {
+    const w = await arriving({ 'Content-Length': '10' })
+    const range = w.get('/', { Range: 'bytes=1-2' })
+    w.body.push('0123')
+    expect(await range).toMatchObject({ status: 206, body: '12' })
+    w.body.push('456789')
+    w.body.end()
+    expect((await w.first).body).toBe(CONTENT)
+  })
+
+  test('all of it is the answer while nobody knows how long it will be', async () => {
+    const w = await arriving({})
+    const range = w.get('/', { Range: 'bytes=-2' })
+    w.body.push(CONTENT)
+    w.body.end()
+    expect(await range).toMatchObject({ status: 200, body: CONTENT })
+    await w.first
+  })
+})
+
+describe('parts (RFC 9111 sections 3.3 and 3.4)', () => {
+  it('are stored, and answer the same range and smaller ones', async () => {
+    const { range, asked } = serving('"e"')
+    await range('bytes=2-6')
+    expect(await range('bytes=2-6')).toMatchObject({ status: 206, body: '23456', result: 'hit' })
+    const smaller = await range('bytes=3-4')
+    expect(smaller).toMatchObject({ status: 206, body: '34', result: 'hit' })
+    expect(named(smaller, 'content-range')).toBe('bytes 3-4/10')
+    expect((await range('bytes=50-')).status).toBe(416)
+    expect(asked()).toEqual(['bytes=2-6'])
+  })
+
+  it('of the same strong entity-tag become one, and the whole when nothing is missing', async () => {
+    const { range, get, asked } = serving('"e"')
+    await range('bytes=0-4')
+    await range('bytes=5-9')
+    expect(await range('bytes=3-6')).toMatchObject({ status: 206, body: '3456', result: 'hit' })
+    const whole = await get('/')
+    expect(whole).toMatchObject({ status: 200, body: CONTENT, result: 'hit' })
+    expect(named(whole, 'content-range')).toBeUndefined()
+    expect(asked()).toEqual(['bytes=0-4', 'bytes=5-9'])
+  })
+
+  it('are completed by what is missing, of the same representation or not at all', async () => {
+    const { range, get, origin, asked } = serving('"e"')
+    await range('bytes=0-4')
+    expect(await get('/')).toMatchObject({ status: 200, body: CONTENT })
+    expect(asked()).toEqual(['bytes=0-4', 'bytes=5-'])
+    expect(field(origin.requests[1]?.fields ?? [], 'if-range')).toBe('"e"')
+    expect(await get('/')).toMatchObject({ body: CONTENT, result: 'hit' })
+  })
+
+  it.each([
+    ['weak', 'W/"e"'],
+    ['missing', undefined],
+  ])('whose entity-tag is %s are not put together', async (_, etag) => {
+    const { range, get, asked } = serving(etag)
+    await range('bytes=0-4')
+    await range('bytes=5-9')
+    expect(await get('/')).toMatchObject({ status: 200, body: CONTENT })
+    expect(asked().at(-1)).toBeUndefined()
+  })
+
+  it('of a changed representation take the place of the old ones', async () => {
+    const w = world()
+    const part = (etag: string, first: number, body: string) => ({
+      status: 206,
+      headers: { ...MINUTE, ETag: etag, 'Content-Range': `bytes ${first}-${first + 4}/10` },
+      body,
+    })
+    const answers = [part('"e"', 0, '01234'), part('"f"', 5, 'fghij'), part('"f"', 0, 'abcde')]
+    w.origin.script((_, number) => answers[number - 1])
+    await w.get('/', { Range: 'bytes=0-4' })
+    await w.get('/', { Range: 'bytes=5-9' })
+    expect(await w.get('/', { Range: 'bytes=0-4' })).toMatchObject({ body: 'abcde', result: 'miss' })
+    expect(await w.get('/')).toMatchObject({ body: 'abcdefghij', result: 'hit' })
+  })
+
+  it('are asked for anew where If-Range speaks of another representation', async () => {
+    const { range, asked } = serving('"e"')
+    await range('bytes=0-4')
+    expect(await range('bytes=0-4', { 'If-Range': '"d"' })).toMatchObject({ result: 'miss' })
+    expect(asked()).toHaveLength(2)
+  })
+
+  it.each([
+    ['to a request without Range', {}, { 'Content-Range': 'bytes 0-4/10' }],
+    ['without Content-Range', { Range: 'bytes=0-4' }, {}],
+    ['with several parts', { Range: 'bytes=0-1,3-4' }, { 'Content-Type': 'multipart/byteranges; boundary=b' }],
+  ])('are not kept %s', async (_, request, headers) => {
+    const w = world()
+    w.origin.script(() => ({ status: 206, headers: { ...MINUTE, ETag: '"e"', ...headers }, body: '01234' }))
+    await w.get('/', request)
+    await w.get('/', request)
+    expect(w.origin.requests).toHaveLength(2)
+  })
+
+  it('stand in when the origin fails', async () => {
+    const w = world()
+    const headers = { 'Cache-Control': 'max-age=1, stale-if-error=60', 'Content-Range': 'bytes 0-4/10' }
+    w.origin.script((_, number) =>
+      number === 1 ? { status: 206, headers, body: '01234' } : new HerdgateError('origin_reset'),
+    )
+    await w.get('/', { Range: 'bytes=0-4' })
+    await w.clock.advance(2_000)
+    expect(await w.get('/', { Range: 'bytes=0-1' })).toMatchObject({
+      status: 206,
+      body: '01',
+      result: 'stale_if_error',
+    })
+    expect((await w.get('/')).status).toBe(502)
+  })
+
+  it('are cut from all of it where the origin heeds no Range', async () => {
+    const w = world()
+    w.origin.script(() => ({ headers: { ...MINUTE, 'Content-Length': '10' }, body: CONTENT }))
+    expect(await w.get('/', { Range: 'bytes=0-1' })).toMatchObject({ status: 206, body: '01' })
+    expect(await w.get('/')).toMatchObject({ status: 200, body: CONTENT, result: 'hit' })
+  })
+})

@@ -1,0 +1,341 @@
+import { Readable } from 'node:stream'
+import { describe, expect, test } from 'vitest'
+import { field } from '../../src/fields.ts'
+import type { OriginRequest } from '../../src/model.ts'
+import type { Answer } from '../support/scripted-origin.ts'
+import { received, world } from '../support/world.ts'
+
+/* RFC 9111 and its neighbours through the HTTP door: what single policies cannot show alone. */
+
+const MINUTE = { 'Cache-Control': 'max-age=60' }
+const sent = (request: OriginRequest | undefined, name: string) => field(request?.fields ?? [], name)
+type World = ReturnType<typeof world>
+
+/** Answers by number of the request, the last one for ever. */
+function answering(w: World, ...answers: readonly Answer[]): void {
+  w.origin.script((_, number) => answers[Math.min(number, answers.length) - 1])
+}
+
+const header = async (w: World, name: string, path = '/', headers: Record<string, string> = {}) =>
+  field((await w.get(path, headers)).reply.fields, name)
+
+const method = async (w: World, verb: string, path: string, headers: Record<string, string> = {}, content?: string) =>
+  received(
+    await w.ask(path, headers, {
+      method: verb,
+      ...(content !== undefined && { body: Readable.from([Buffer.from(content)]) }),
+    }),
+  )
+
+describe('a targeted field (RFC 9213)', () => {
+  test.each([
+    ['max-age=60', 'no-store', 1],
+    ['max-age=60', 'private', 1],
+    ['no-store', 'max-age=60', 2],
+    ['private', 'public, max-age=60', 2],
+    ['max-age=60, no-cache', 'max-age=60', 2],
+    ['max-age=0', 'max-age=60', 2],
+    ['max-age="60"', 'max-age=60', 2], // a string is no number
+    ['max-age=60, &', 'max-age=60', 1], // does not parse, and so is not there
+    ['max-age=60, &', 'no-store', 2],
+    ['', 'max-age=60', 1],
+  ])('%j beside Cache-Control: %s lets two requests cost %i', async (targeted, control, requests) => {
+    for (const name of ['CDN-Cache-Control', 'Herdgate-Cache-Control']) {
+      const w = world({ grace: 0 })
+      answering(w, { headers: { [name]: targeted, 'Cache-Control': control } })
+      await w.get('/')
+      await w.get('/')
+      expect(w.origin.requests, name).toHaveLength(requests)
+    }
+  })
+
+  test('is preferred by how near it is, and only the one for others is passed on', async () => {
+    const w = world()
+    const headers = {
+      'Herdgate-Cache-Control': 'max-age=60',
+      'CDN-Cache-Control': 'no-store',
+      'Cache-Control': 'no-store',
+    }
+    answering(w, { headers })
+    await w.get('/')
+    const { reply, result } = await w.get('/')
+    expect(result).toBe('hit')
+    expect(field(reply.fields, 'herdgate-cache-control')).toBeUndefined()
+    expect(field(reply.fields, 'cdn-cache-control')).toBe('no-store')
+  })
+})
+
+describe('confirmed by a 304', () => {
+  test('Date, Age and lifetime are those of the 304', async () => {
+    const w = world({ grace: 0 })
+    const date = () => new Date(w.clock.now()).toUTCString()
+    answering(w, { headers: { ...MINUTE, ETag: '"1"', Date: date(), Age: '10' }, body: 'v1' })
+    await w.get('/')
+    await w.clock.advance(55_000)
+    const now = date()
+    w.origin.script(() => ({
+      status: 304,
+      headers: { ETag: '"1"', Date: now, 'Cache-Control': 'max-age=30', 'X-New': '1' },
+    }))
+    const { body, reply } = await w.get('/')
+    expect([body, field(reply.fields, 'date'), field(reply.fields, 'age')]).toEqual(['v1', now, '0'])
+    await w.clock.advance(20_000)
+    expect([await header(w, 'age'), await header(w, 'x-new')]).toEqual(['20', '1'])
+    expect(w.origin.requests).toHaveLength(2)
+  })
+
+  test('the validators are sent with the fields the copy was selected by, and the asker has those from then on', async () => {
+    const w = world({ grace: 0 })
+    answering(
+      w,
+      { headers: { ...MINUTE, Vary: 'X-Kind, Accept-Encoding', ETag: '"1"' }, body: 'v1' },
+      { status: 304, headers: { ...MINUTE, Vary: 'X-Kind, Accept-Encoding', ETag: '"1"' } },
+    )
+    const kind = { 'X-Kind': 'a', 'Accept-Encoding': 'gzip,  br' }
+    await w.get('/', kind)
+    await w.clock.advance(61_000)
+    expect(await w.get('/', { ...kind, 'X-Other': 'b' })).toMatchObject({ body: 'v1', result: 'revalidated' })
+    const [, request] = w.origin.requests
+    expect([sent(request, 'if-none-match'), sent(request, 'x-kind')]).toEqual(['"1"', 'a'])
+    expect(sent(request, 'accept-encoding')?.replaceAll(' ', '')).toBe('gzip,br')
+    expect((await w.get('/', kind)).result).toBe('hit')
+  })
+
+  test('conditions of the client do not take the place of ours', async () => {
+    const w = world({ grace: 0 })
+    answering(
+      w,
+      { headers: { ...MINUTE, ETag: '"1"' }, body: 'v1' },
+      { status: 304, headers: { ETag: '"1"', ...MINUTE } },
+    )
+    await w.get('/')
+    await w.clock.advance(61_000)
+    const theirs = { 'If-None-Match': '"0", W/"1"', 'If-Modified-Since': 'Thu, 01 Jan 1970 00:00:00 GMT' }
+    expect((await w.get('/', theirs)).status).toBe(304)
+    expect(sent(w.origin.requests[1], 'if-none-match')).toBe('"1"')
+    expect(sent(w.origin.requests[1], 'if-modified-since')).toBeUndefined()
+  })
+})
+
+describe('a resource that varies', () => {
+  test('asked with the same value in another spelling is a hit', async () => {
+    const w = world()
+    answering(w, { headers: { ...MINUTE, Vary: 'accept-encoding, X-List' } })
+    await w.get('/', { 'Accept-Encoding': 'gzip, br', 'X-List': 'a, b' })
+    expect((await w.get('/', { 'accept-encoding': 'gzip,br', 'x-list': 'a  ,b' })).result).toBe('hit')
+    expect((await w.get('/', { 'Accept-Encoding': 'gzip, br' })).result).toBe('miss')
+  })
+
+  test('on something else from now on has lost the variants of before', async () => {
+    const w = world()
+    answering(w, { headers: { ...MINUTE, Vary: 'X-A' }, body: 'a' }, { headers: { ...MINUTE, Vary: 'X-B' }, body: 'b' })
+    await w.get('/', { 'X-A': '1' })
+    await w.get('/', { 'X-A': '2' })
+    expect((await w.get('/', { 'X-A': '1', 'X-B': 'x' })).body).toBe('b')
+    expect(w.store.usage()[0]?.objects).toBe(3) // what it varies on, and two variants
+  })
+
+  test('on more than 16 fields is not stored', async () => {
+    const w = world()
+    const names = (count: number) => Array.from({ length: count }, (_, at) => `X-${at}`).join(', ')
+    w.origin.script(({ target }) => ({ headers: { ...MINUTE, Vary: names(Number(target.slice(1))) } }))
+    for (const count of [16, 17]) {
+      await w.get(`/${count}`)
+      expect((await w.get(`/${count}`)).result).toBe(count === 16 ? 'hit' : 'pass')
+    }
+  })
+})
+
+describe('HEAD', () => {
+  const stale = async (answer: Answer) => {
+    const w = world({ grace: 0 })
+    answering(w, { headers: { ...MINUTE, ETag: '"1"', 'X-Said': 'once' }, body: 'v1' }, answer, {
+      headers: MINUTE,
+      body: 'v2',
+    })
+    await w.get('/')
+    await w.clock.advance(61_000)
+    await method(w, 'HEAD', '/')
+    return w.get('/')
+  }
+
+  test('that speaks of the stored content makes it as good as new (RFC 9111 section 4.3.5)', async () => {
+    const { body, result, reply } = await stale({ headers: { ...MINUTE, ETag: '"1"', 'X-Said': 'twice' } })
+    expect([body, result, field(reply.fields, 'x-said')]).toEqual(['v1', 'hit', 'twice'])
+  })
+
+  test.each([{ ETag: '"2"' }, { ETag: '"1"', 'Content-Length': '99' }])('with %j has it fetched anew', async (said) => {
+    expect(await stale({ headers: { ...MINUTE, ...said } })).toMatchObject({ body: 'v2' })
+  })
+})
+
+describe('POST', () => {
+  const posted = async (headers: Record<string, string>) => {
+    const w = world()
+    w.origin.script(({ method: verb }) =>
+      verb === 'POST' ? { headers, body: 'posted' } : { headers: MINUTE, body: 'got' },
+    )
+    await method(w, 'POST', '/a', {}, 'x')
+    return w.get('/a')
+  }
+
+  test('that says it is what a GET gets, and for how long, answers the next GET', async () => {
+    expect(await posted({ ...MINUTE, 'Content-Location': '/a' })).toMatchObject({ body: 'posted', result: 'hit' })
+    expect(await posted({ ...MINUTE, 'Content-Location': 'http://a.test/a' })).toMatchObject({ body: 'posted' })
+  })
+
+  test.each([
+    { 'Content-Location': '/a' },
+    { ...MINUTE },
+    { ...MINUTE, 'Content-Location': '/b' },
+    { 'Cache-Control': 'no-store, max-age=60', 'Content-Location': '/a' },
+  ])('with %j does not', async (headers) => {
+    expect(await posted(headers)).toMatchObject({ body: 'got', result: 'miss' })
+  })
+})
+
+test('QUERY is answered by what the same query, of the same type, got before', async () => {
+  const w = world()
+  w.origin.script((_, number) => ({ headers: MINUTE, body: `answer ${number}` }))
+  const query = async (content: string, type = 'text/q', path = '/') =>
+    (await method(w, 'QUERY', path, { 'Content-Type': type, 'Content-Length': String(content.length) }, content)).body
+  expect([await query('a'), await query('b'), await query('a')]).toEqual(['answer 1', 'answer 2', 'answer 1'])
+  expect([await query('a', 'text/other'), await query('a', 'text/q', '/other')]).toEqual(['answer 3', 'answer 4'])
+  expect((await w.get('/')).body).toBe('answer 5')
+})
+
+describe('an unsafe method', () => {
+  test.each([
+    ['POST', 200, {}, ['/a']],
+    ['PUT', 201, { Location: '/b' }, ['/a', '/b']],
+    ['DELETE', 204, { 'Content-Location': 'http://a.test/c' }, ['/a', '/c']],
+    ['BREW', 303, { Location: 'http://elsewhere.test/b' }, ['/a']],
+    ['PATCH', 404, { Location: '/b' }, []],
+    ['POST', 500, {}, []],
+  ])('%s answered %i with %j takes %j out', async (verb, status, headers, gone) => {
+    const w = world()
+    w.origin.script(({ method: asked }) => (asked === 'GET' ? { headers: MINUTE } : { status, headers }))
+    const paths = ['/a', '/b', '/c']
+    for (const path of paths) await w.get(path)
+    await method(w, verb, '/a', {}, 'x')
+    const missed: string[] = []
+    for (const path of paths) if ((await w.get(path)).result !== 'hit') missed.push(path)
+    expect(missed).toEqual(gone)
+  })
+
+  test('names the cache groups it changed, of its own origin (RFC 9875)', async () => {
+    const w = world()
+    w.origin.script(({ method: asked, target }) =>
+      asked === 'GET'
+        ? { headers: { ...MINUTE, 'Cache-Groups': target === '/two' ? '"shoes", "hats"' : '"hats"' } }
+        : { headers: { 'Cache-Group-Invalidation': '"shoes"' } },
+    )
+    const elsewhere = { url: 'http://b.test/two' }
+    for (const path of ['/one', '/two']) await w.get(path)
+    await w.get('', {}, elsewhere)
+    await method(w, 'POST', '/order', {}, 'x')
+    expect((await w.get('/one')).result).toBe('hit')
+    expect((await w.get('/two')).result).toBe('miss')
+    expect((await w.get('', {}, elsewhere)).result).toBe('hit')
+  })
+})
+
+describe('parts', () => {
+  const CONTENT = '0123456789'
+  /** An origin that knows ranges, and a strong validator. */
+  const ranged = (etag = '"1"') => {
+    const w = world()
+    w.origin.script(({ fields }) => {
+      const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(field(fields, 'range') ?? '') ?? []
+      const headers = { ...MINUTE, ETag: etag }
+      if (from === undefined) return { headers, body: CONTENT }
+      const last = to === '' || to === undefined ? CONTENT.length - 1 : Number(to)
+      const range = `bytes ${from}-${last}/${CONTENT.length}`
+      return {
+        status: 206,
+        headers: { ...headers, 'Content-Range': range },
+        body: CONTENT.slice(Number(from), last + 1),
+      }
+    })
+    const part = async (range: string, more: Record<string, string> = {}) => {
+      const { status, body, reply } = await w.get('/', { Range: `bytes=${range}`, ...more })
+      return [status, body, field(reply.fields, 'content-range')]
+    }
+    return { w, part }
+  }
+
+  test('of a complete copy answer every range: from, to, the last ones, several, none there is', async () => {
+    const { w, part } = ranged()
+    await w.get('/')
+    expect(await part('2-4')).toEqual([206, '234', 'bytes 2-4/10'])
+    expect(await part('7-')).toEqual([206, '789', 'bytes 7-9/10'])
+    expect(await part('-2')).toEqual([206, '89', 'bytes 8-9/10'])
+    expect(await part('10-')).toEqual([416, '', 'bytes */10'])
+    expect((await part('0-1,8-9'))[0]).toBe(206)
+    expect((await part(Array.from({ length: 8 }, (_, at) => `${at}-${at}`).join()))[0]).toBe(206)
+    expect((await part(Array.from({ length: 9 }, (_, at) => `${at}-${at}`).join()))[0]).toBe(200)
+    expect(await part('2-4', { 'If-Range': '"1"' })).toEqual([206, '234', 'bytes 2-4/10'])
+    expect((await part('2-4', { 'If-Range': '"0"' }))[1]).toBe(CONTENT)
+    expect(w.origin.requests).toHaveLength(1)
+  })
+
+  test('are stored, answer what they hold, are put together, and completed with what they lack', async () => {
+    const { w, part } = ranged()
+    await part('0-3')
+    await part('4-6')
+    expect(await part('2-5')).toEqual([206, '2345', 'bytes 2-5/10'])
+    expect(w.origin.requests).toHaveLength(2)
+    expect(await w.get('/')).toMatchObject({ status: 200, body: CONTENT })
+    expect(sent(w.origin.requests[2], 'range')).toBe('bytes=7-')
+    expect(sent(w.origin.requests[2], 'if-range')).toBe('"1"')
+    expect(await w.get('/')).toMatchObject({ body: CONTENT, result: 'hit' })
+    expect(w.origin.requests).toHaveLength(3)
+  })
+
+  test('under a weak validator are never put together', async () => {
+    const { w, part } = ranged('W/"1"')
+    await part('0-3')
+    await part('4-9')
+    expect(await part('2-5')).toEqual([206, '2345', 'bytes 2-5/10'])
+    expect(w.origin.requests).toHaveLength(3)
+    expect((await w.get('/')).body).toBe(CONTENT)
+    expect(sent(w.origin.requests[3], 'range')).toBeUndefined()
+  })
+
+  test('nobody asked for are not stored', async () => {
+    const w = world()
+    answering(w, { status: 206, headers: { ...MINUTE, 'Content-Range': 'bytes 0-1/10' }, body: '01' })
+    await w.get('/')
+    await w.get('/')
+    expect(w.origin.requests).toHaveLength(2)
+  })
+})
+
+describe('an error in answer to a revalidation', () => {
+  const revalidated = async (status: number, headers: Record<string, string>) => {
+    const w = world({ grace: 3_600_000 })
+    answering(w, { headers: { ...MINUTE, ETag: '"1"' }, body: 'v1' }, { status, headers, body: 'no' }, { status: 503 })
+    await w.get('/')
+    await w.clock.advance(61_000)
+    const asked = await Promise.all([w.get('/'), w.get('/')])
+    await w.clock.advance(10_000)
+    return { first: asked[0], later: await w.get('/') }
+  }
+
+  test.each([400, 401, 403, 407, 408, 412, 416, 428, 429, 431])(
+    'of status %i, which may be gone with the next request, does not take the place of a copy that may stand in',
+    async (status) => {
+      for (const headers of [MINUTE, {}]) {
+        const { first, later } = await revalidated(status, headers)
+        expect(first).toMatchObject({ status, body: 'no' })
+        expect(later).toMatchObject({ status: 200, body: 'v1', result: 'stale_if_error' })
+      }
+    },
+  )
+
+  test.each([404, 410, 451])('of status %i, which lasts, does', async (status) => {
+    const { first, later } = await revalidated(status, MINUTE)
+    expect(first.status).toBe(status)
+    expect(later).toMatchObject({ status, result: 'hit' })
+  })
+})

@@ -1,0 +1,109 @@
+/** What the documentation says, held against the code. */
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { configJsonSchema } from '../src/config.ts'
+import { field } from '../src/fields.ts'
+import { OVERRIDES, upstreamFields } from '../src/policy/forward.ts'
+import { requestWith } from './policy/support.ts'
+
+const root = join(import.meta.dirname, '..')
+const read = (path: string): string => readFileSync(join(root, path), 'utf8')
+const pages = globSync(['*.md', 'docs/**/*.md', 'load-tests/*.md'], { cwd: root }).sort()
+
+describe('links lead somewhere', () => {
+  it.each(pages)('%s', (page) => {
+    expect(brokenLinks(page)).toEqual([])
+  })
+})
+
+describe('docs/security.md', () => {
+  const page = read('docs/security.md')
+
+  it('has every limit there is, with its default', () => {
+    const told = Object.fromEntries(
+      [...section(page, 'Limits').matchAll(/^\| `([\w.*]+)` \| `([^`]+)` \|/gm)].map(([, key = '', value]) => [
+        key,
+        value,
+      ]),
+    )
+    expect(Object.fromEntries(Object.keys(told).map((key) => [key, String(defaultOf(key.split('.')))]))).toEqual(told)
+    expect(Object.keys(told)).toEqual(expect.arrayContaining(keysOf(['limits'])))
+    expect(Object.keys(told)).toEqual(expect.arrayContaining(keysOf(['store', 'memory'])))
+  })
+
+  const dropped = section(page, 'Fields that are dropped').split('`Forwarded`')[0] ?? ''
+  const names = [...dropped.matchAll(/`([a-z-]+\*?)`/g)].map(([, name = '']) => name).filter((name) => /\w/.test(name))
+
+  it('lists every field that is dropped by its name', () => {
+    expect([...OVERRIDES].filter((name) => !names.includes(name))).toEqual([])
+  })
+
+  it.each(names)('is right: %s reaches no origin', (name) => {
+    const example = name.replace('*', 'x')
+    expect(sent(example)).toBeUndefined()
+    expect(sent('x-something-else')).toBe('1')
+  })
+})
+
+/** The field as an origin gets it from a stranger. */
+function sent(name: string): string | undefined {
+  const options = {
+    conditions: undefined,
+    stripConditionals: true,
+    authority: 'a.test',
+    scheme: 'http',
+    cookies: 'safe' as const,
+    hasBody: false,
+  }
+  return field(upstreamFields(requestWith({ [name]: '1' }), options), name)
+}
+
+function section(page: string, heading: string): string {
+  const [, text = ''] = page.split(`\n## ${heading}\n`)
+  return text.split('\n## ')[0] ?? ''
+}
+
+// ------------------------------------------------------------------------------------------------------- schema
+
+interface Schema {
+  readonly default?: unknown
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly additionalProperties?: Schema
+  readonly items?: Schema
+}
+
+const keysOf = (path: readonly string[]): string[] =>
+  Object.keys(schemaAt(path)?.properties ?? {}).map((key) => [...path, key].join('.'))
+
+const defaultOf = (path: readonly string[]): unknown => schemaAt(path)?.default
+
+/** `*` stands for any name or index. */
+function schemaAt(path: readonly string[]): Schema | undefined {
+  return path.reduce<Schema | undefined>(
+    (schema, key) => (key === '*' ? (schema?.items ?? schema?.additionalProperties) : schema?.properties?.[key]),
+    configJsonSchema() as Schema,
+  )
+}
+
+// -------------------------------------------------------------------------------------------------------- links
+
+function brokenLinks(page: string): string[] {
+  const text = read(page).replaceAll(/^```[^]*?^```/gm, '')
+  const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link)
+  return links.filter((link) => !/^https?:/.test(link) && !leads(page, link))
+}
+
+function leads(page: string, link: string): boolean {
+  const [path = '', anchor] = link.split('#')
+  const target = path === '' ? page : relative(root, join(root, dirname(page), path))
+  return existsSync(join(root, target)) && (anchor === undefined || anchorsIn(target).includes(anchor))
+}
+
+const anchorsIn = (page: string): string[] =>
+  [...read(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  )

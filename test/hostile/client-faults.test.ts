@@ -1,0 +1,283 @@
+/** What clients do to those beside them (THREATS 3.4): they leave, stall, close their half, or come first with something odd. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
+import { get, until } from '../support/http.ts'
+import { listen } from '../support/raw-origin.ts'
+import { RawClient } from './client.ts'
+
+const MIB = 2 ** 20
+const FRESH = { 'Cache-Control': 'max-age=60', ETag: '"one"' }
+
+interface Asked {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** Has the other side left? */
+  left: boolean
+}
+
+let server: Server
+let herdgate: Herdgate
+const asked: Asked[] = []
+/** Answers on its own, while there is one. */
+let answer: ((asked: Asked) => void) | undefined
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    const one: Asked = { request, response, left: false }
+    response.once('close', () => {
+      one.left = !response.writableFinished
+    })
+    asked.push(one)
+    answer?.(one)
+  })
+  herdgate = await startHerdgate(['--origin', `http://127.0.0.1:${await listen(server)}`, '--log-level', 'silent'])
+})
+afterAll(async () => {
+  await herdgate.stop()
+  server.closeAllConnections()
+  server.close()
+})
+beforeEach(() => {
+  asked.length = 0
+  answer = undefined
+})
+
+let number = 0
+const newPath = (): string => `/${number++}`
+const request = (path: string, method = 'GET', ...fields: readonly string[]): string =>
+  `${[`${method} ${path} HTTP/1.1`, 'Host: a.test', ...fields].join('\r\n')}\r\n\r\n`
+
+const connected = (bodiless = false): Promise<RawClient> =>
+  RawClient.connect(Number(new URL(herdgate.url).port), bodiless)
+
+async function ask(path: string, method = 'GET', ...fields: readonly string[]): Promise<RawClient> {
+  const client = await connected(method === 'HEAD')
+  client.send(request(path, method, ...fields))
+  return client
+}
+
+const arrived = (count: number): Promise<void> => until(() => asked.length === count, `${count} requests at the origin`)
+
+async function expectNothingUnderWay(): Promise<void> {
+  await until(async () => {
+    const { inFlight } = (await herdgate.ask('/v1/stats')).body
+    const metrics: string = (await herdgate.ask('/metrics')).body
+    return inFlight === 0 && /^herdgate_origin_in_flight\{.*\} 0$/m.test(metrics)
+  }, 'all counters are back at 0')
+  expect(herdgate.child.exitCode).toBeNull()
+}
+
+/** Who comes next, plainly, has it all: from the origin unless `from` says that it is kept. */
+async function expectPlain(path: string, body: string, from: 'origin' | 'cache'): Promise<void> {
+  const before = asked.length
+  using client = await ask(path)
+  if (from === 'origin') {
+    await arrived(before + 1)
+    asked.at(-1)?.response.writeHead(200, FRESH).end(body)
+  }
+  const { responses } = await client.heard(1)
+  expect(responses[0]).toMatchObject({ status: 200, body })
+  expect(asked).toHaveLength(from === 'origin' ? before + 1 : before)
+}
+
+const MANY = 100
+
+describe('all who wait leave', () => {
+  test.each([
+    ['before the head', 'end'],
+    ['before the head', 'reset'],
+    ['within the content', 'end'],
+    ['within the content', 'reset'],
+  ] as const)('%s, with %s: nothing is left behind', async (when, how) => {
+    const path = newPath()
+    const clients = await Promise.all(Array.from({ length: MANY }, () => ask(path)))
+    await arrived(1)
+    const [{ response } = never()] = asked
+    if (when === 'within the content') {
+      response.writeHead(200, { ...FRESH, 'Content-Length': 10 }).write('01234')
+      await until(() => clients.every(({ received }) => received.endsWith('01234')), 'all have the beginning')
+    }
+    for (const client of clients) if (how === 'reset') client.reset()
+    for (const client of clients) client[Symbol.dispose]()
+    if (!response.headersSent) response.writeHead(200, { ...FRESH, 'Content-Length': 10 }).write('01234')
+    response.end('56789')
+    await expectNothingUnderWay()
+    using client = await ask(path)
+    await until(() => client.received !== '' || asked.length === 2, 'it is kept, or asked for again')
+    asked[1]?.response.writeHead(200, FRESH).end('0123456789')
+    expect((await client.heard(1)).responses[0]).toMatchObject({ status: 200, body: '0123456789' })
+    expect(asked.length).toBeLessThanOrEqual(2)
+  })
+
+  test('what is for each of them alone is given up', async () => {
+    const path = newPath()
+    const lines = Array.from({ length: 20 }, (_, at) => `Cookie: session=${at}`)
+    const clients = await Promise.all(lines.map((line) => ask(path, 'POST', line, 'Content-Length: 0')))
+    await arrived(20)
+    for (const client of clients) client.reset()
+    await until(() => asked.every(({ left }) => left), 'the origin is told')
+    await expectNothingUnderWay()
+    await expectPlain(path, 'plain', 'origin')
+  })
+})
+
+describe('who came first leaves', () => {
+  test.each(['before the head', 'behind the head', 'within the content'])('%s: the others get it', async (when) => {
+    const path = newPath()
+    using leader = await ask(path)
+    await arrived(1)
+    const others = await Promise.all(Array.from({ length: 20 }, () => ask(path)))
+    const [{ response } = never()] = asked
+    const head = { ...FRESH, 'Content-Length': 10 }
+    if (when !== 'before the head') {
+      response.writeHead(200, head).flushHeaders()
+      if (when === 'within the content') response.write('01234')
+      const begun = when === 'within the content' ? /01234$/ : /\r\n\r\n$/
+      await until(() => begun.test(leader.received), 'it has begun')
+    }
+    leader[Symbol.dispose]()
+    if (when === 'before the head') response.writeHead(200, head)
+    response.end(when === 'within the content' ? '56789' : '0123456789')
+    for (const other of others) {
+      expect((await other.heard(1)).responses[0]).toMatchObject({ status: 200, body: '0123456789' })
+      other[Symbol.dispose]()
+    }
+    expect(asked).toHaveLength(1)
+    await expectNothingUnderWay()
+    await expectPlain(path, '0123456789', 'cache')
+  })
+
+  test('and the origin fails: one asks again for all, or all are told', async () => {
+    const path = newPath()
+    const leader = await ask(path)
+    await arrived(1)
+    const others = await Promise.all(Array.from({ length: 20 }, () => ask(path)))
+    leader[Symbol.dispose]()
+    asked[0]?.response.destroy()
+    await until(() => asked.length === 2 || others.every(({ received }) => received !== ''), 'it has failed')
+    asked[1]?.response.writeHead(200, FRESH).end('answer')
+    const statuses = new Set<number | undefined>()
+    for (const other of others) {
+      statuses.add((await other.heard(1)).responses[0]?.status)
+      other[Symbol.dispose]()
+    }
+    expect([[200], [502]]).toContainEqual([...statuses])
+    expect(asked.length).toBeLessThanOrEqual(2)
+    await expectNothingUnderWay()
+  })
+})
+
+test('who came first and does not read holds up nobody', async () => {
+  const path = newPath()
+  const body = 'x'.repeat(7 * MIB)
+  using leader = await connected()
+  leader.pause()
+  leader.send(request(path))
+  await arrived(1)
+  const others = Promise.all(Array.from({ length: 4 }, () => get(herdgate.url + path, { headers: { host: 'a.test' } })))
+  asked[0]?.response.writeHead(200, FRESH).end(body)
+  for (const answer of await others) expect([answer.status, answer.body.length]).toEqual([200, body.length])
+  expect(asked).toHaveLength(1)
+  leader.resume()
+  expect((await leader.heard(1)).responses[0]?.body.length).toBe(body.length)
+  await expectNothingUnderWay()
+})
+
+test.each([
+  ['at once', 10],
+  ['for long', MIB],
+])('who ends its half with the request still gets the answer, read %s', async (_how, length) => {
+  const path = newPath()
+  using client = await ask(path)
+  client.end()
+  await arrived(1)
+  expect(asked[0]?.left).toBe(false)
+  asked[0]?.response.writeHead(200, FRESH).end('x'.repeat(length))
+  const { responses } = await client.heard(1)
+  expect([responses[0]?.status, responses[0]?.body.length]).toEqual([200, length])
+  await expectPlain(path, 'x'.repeat(length), 'cache')
+})
+
+test('requests in a row, some of which wait, are answered in their order', async () => {
+  const [slow, quick] = [newPath(), newPath()]
+  using client = await connected()
+  client.send(request(slow) + request(quick) + request(slow) + request(quick, 'HEAD').replace('HEAD', 'GET'))
+  await arrived(2)
+  const [first, second] = [...asked].sort(
+    (one, other) => Number(other.request.url === slow) - Number(one.request.url === slow),
+  )
+  second?.response.writeHead(200, FRESH).end('quick')
+  expect(client.received).toBe('')
+  first?.response.writeHead(200, FRESH).end('slow')
+  const { responses } = await client.heard(4)
+  expect(responses.map(({ body }) => body)).toEqual(['slow', 'quick', 'slow', 'quick'])
+  expect(asked).toHaveLength(2)
+})
+
+describe('an odd request that comes first leaves nothing wrong behind', () => {
+  test.each<[string, string, ...string[]]>([
+    ['HEAD', 'HEAD'],
+    ['HEAD with a range', 'HEAD', 'Range: bytes=0-0'],
+    ['HEAD with a condition', 'HEAD', 'If-None-Match: "one"'],
+    ['a condition that holds', 'GET', 'If-None-Match: "one"'],
+    ['a condition on anything', 'GET', 'If-None-Match: *'],
+    ['a condition on a date', 'GET', 'If-Modified-Since: Thu, 01 Jan 2037 00:00:00 GMT'],
+    ['a condition that fails', 'GET', 'If-Match: "two"'],
+    ['a date that has passed', 'GET', 'If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT'],
+    ['a part', 'GET', 'Range: bytes=0-3'],
+    ['a part that is not there', 'GET', 'Range: bytes=100-'],
+    ['a part of another one', 'GET', 'Range: bytes=0-3', 'If-Range: "two"'],
+    ['no-store', 'GET', 'Cache-Control: no-store'],
+    ['no-cache', 'GET', 'Cache-Control: no-cache'],
+    ['OPTIONS', 'OPTIONS'],
+    ['POST', 'POST', 'Content-Length: 0'],
+    ['DELETE', 'DELETE'],
+  ])('%s', async (_what, method, ...fields) => {
+    const path = newPath()
+    answer = byTheBook
+    using odd = await ask(path, method, ...fields)
+    const { responses } = await odd.heard(1)
+    expect([200, 206, 304, 412, 416]).toContain(responses[0]?.status)
+
+    using next = await ask(path)
+    const [plain] = (await next.heard(1)).responses
+    expect(plain).toMatchObject({ status: 200, body: '0123456789' })
+    expect(plain?.head).not.toMatch(/content-range/i)
+    await expectPlain(path, '0123456789', 'cache')
+    await expectNothingUnderWay()
+  })
+
+  test('while plain ones wait, too', async () => {
+    const path = newPath()
+    answer = byTheBook
+    using head = await ask(path, 'HEAD')
+    using part = await ask(path, 'GET', 'Range: bytes=0-3')
+    using condition = await ask(path, 'GET', 'If-None-Match: "one"')
+    using plain = await ask(path)
+    const statuses = [head, part, condition, plain].map(async (client) => (await client.heard(1)).responses[0]?.status)
+    expect(await Promise.all(statuses)).toEqual([200, 206, 304, 200])
+    await expectPlain(path, '0123456789', 'cache')
+  })
+})
+
+/** Answers as an origin does that knows conditions and ranges. */
+function byTheBook({ request, response }: Asked): void {
+  const { range, 'if-range': ifRange, 'if-none-match': noneMatch, 'if-match': match } = request.headers
+  const whole = '0123456789'
+  if (match !== undefined && match !== '"one"') return void response.writeHead(412, FRESH).end()
+  if (request.headers['if-unmodified-since'] !== undefined) return void response.writeHead(412, FRESH).end()
+  if (noneMatch !== undefined || request.headers['if-modified-since'] !== undefined) {
+    return void response.writeHead(304, FRESH).end()
+  }
+  const applies = range !== undefined && request.method === 'GET' && (ifRange ?? '"one"') === '"one"'
+  if (!applies) return void response.writeHead(200, { ...FRESH, 'Content-Length': whole.length }).end(whole)
+  const [, first = '', last] = /^bytes=(\d+)-(\d*)$/.exec(range) ?? []
+  const part = whole.slice(Number(first), last ? Number(last) + 1 : undefined)
+  const contentRange = part === '' ? 'bytes */10' : `bytes ${first}-${Number(first) + part.length - 1}/10`
+  response.writeHead(part === '' ? 416 : 206, { ...FRESH, 'Content-Range': contentRange }).end(part)
+}
+
+function never(): never {
+  throw new Error('the origin was not asked')
+}

@@ -1,0 +1,269 @@
+/**
+ * What a stranger can make a process hold (THREATS 2.1 P8, 2.8 D2 and D3, 3.3): URLs without end, pages that do not
+ * exist, content that unpacks to more than there is, many large bodies at once. Memory stays within what it may take.
+ */
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import http from 'node:http'
+import { once } from 'node:events'
+import { gunzipSync, gzipSync } from 'node:zlib'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
+import { get, until } from '../support/http.ts'
+import { listen } from '../support/raw-origin.ts'
+
+const MIB = 2 ** 20
+const MEMORY_MIB = 8
+const IN_PROGRESS_MIB = 16
+const HEAP_MIB = 128
+/** What a process of Node comes to hold above its start under any load: code that was compiled, young garbage. */
+const SLACK_MIB = 128
+
+let server: Server
+let herdgate: Herdgate
+let directory: string
+let answer: RequestListener
+const targets: string[] = []
+let atStart: number
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    targets.push(request.url ?? '')
+    answer(request, response)
+  })
+  const origin = `http://127.0.0.1:${await listen(server)}`
+  directory = await mkdtemp(join(tmpdir(), 'growth-'))
+  const file = join(directory, 'herdgate.yaml')
+  await writeFile(
+    file,
+    `version: 1
+limits: { maxBodiesInProgress: ${IN_PROGRESS_MIB}MiB }
+origins: { main: { urls: ["${origin}"] } }
+store: { memory: { maxBytes: ${MEMORY_MIB}MiB, maxObjectBytes: 12MiB } }
+`,
+  )
+  const env = { NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB}` }
+  herdgate = await startHerdgate(['--config', file, '--log-level', 'silent'], env)
+  answer = plain
+  for (let number = 0; number < 200; number++) await get(`${herdgate.url}/warm-up?${number}`)
+  atStart = herdgate.rss()
+})
+afterAll(async () => {
+  await herdgate.stop()
+  server.closeAllConnections()
+  server.close()
+  await rm(directory, { recursive: true })
+})
+
+const FRESH = { 'Cache-Control': 'max-age=3600' }
+const plain: RequestListener = ({ url }, response) => void response.writeHead(200, FRESH).end(`plain ${url}`)
+
+/** The most that a load of requests has the process hold above what it held at its start, in MiB. */
+async function growth(load: () => Promise<unknown>): Promise<number> {
+  let most = 0
+  const sample = setInterval(() => {
+    most = Math.max(most, herdgate.rss())
+  }, 20)
+  await load()
+  clearInterval(sample)
+  return (Math.max(most, herdgate.rss()) - atStart) / MIB
+}
+
+/** On a few connections that are kept. */
+async function flood(count: number, path: (number: number) => string): Promise<number[]> {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 16 })
+  const statuses = new Set<number>()
+  let next = 0
+  const one = async () => {
+    while (next < count) statuses.add((await get(herdgate.url + path(next++), { agent })).status)
+  }
+  await Promise.all(Array.from({ length: 16 }, one))
+  agent.destroy()
+  return [...statuses]
+}
+
+async function expectWell(): Promise<void> {
+  answer = plain
+  const path = `/victim/${targets.length}`
+  for (const result of [/; fwd=uri-miss/, /; hit/]) {
+    expect(await get(herdgate.url + path)).toMatchObject({
+      status: 200,
+      body: `plain ${path}`,
+      cacheStatus: expect.stringMatching(result),
+    })
+  }
+  expect(targets.filter((target) => target === path)).toHaveLength(1)
+  const { tiers, inFlight } = (await herdgate.ask('/v1/stats')).body
+  expect(inFlight).toBe(0)
+  expect(tiers[0].bytes).toBeLessThanOrEqual(MEMORY_MIB * MIB)
+  expect(herdgate.child.exitCode).toBeNull()
+}
+
+test('URLs without end', async () => {
+  answer = plain
+  const padding = 'p'.repeat(12_000)
+  const grown = await growth(() => flood(800, (number) => `/${number}?${padding}`))
+  expect(grown).toBeLessThan(MEMORY_MIB + SLACK_MIB)
+  await expectWell()
+})
+
+test('pages that do not exist are kept for a time, and within the same memory', async () => {
+  answer = (_request, response) => void response.writeHead(404, FRESH).end('x'.repeat(16_000))
+  const statuses: number[] = []
+  const grown = await growth(async () => statuses.push(...(await flood(800, (number) => `/nx?cb=${number}`))))
+  expect(statuses).toEqual([404])
+  expect(grown).toBeLessThan(MEMORY_MIB + SLACK_MIB)
+  answer = plain
+  expect((await get(`${herdgate.url}/nx`)).body).toBe('plain /nx')
+  await expectWell()
+})
+
+test('names of object members and of indices, as target, field, cookie, tag and type', async () => {
+  const odd = ['__proto__', 'constructor', 'hasOwnProperty', 'toString', 'valueOf', '16777215', '4294967295', '-0']
+  answer = ({ url = '', rawHeaders }, response) => {
+    const name = odd.find((candidate) => url.includes(candidate)) ?? ''
+    const tags = { 'Cache-Tag': name, 'Surrogate-Key': name, Vary: name, [name]: name }
+    response.writeHead(200, { ...FRESH, ...tags }).end(`${url} ${rawHeaders.includes('evil') ? 'evil' : 'plain'}`)
+  }
+  for (const name of odd) {
+    const path = `/odd/${name}?${name}=${name}&${name}[${name}]=1`
+    const fields = [name, 'evil', 'Cookie', `${name}=1`, 'Host', 'a.test']
+    const asEvil = { headers: fields }
+    expect((await get(herdgate.url + path, asEvil)).status).toBe(200)
+    for (let round = 0; round < 2; round++) expect((await get(herdgate.url + path)).body).toBe(`${path} plain`)
+    expect((await herdgate.ask('/v1/purge', { tags: [name] })).status).toBe(200)
+    expect((await get(herdgate.url + path)).cacheStatus).toMatch(/; fwd=/)
+  }
+  await expectWell()
+})
+
+/** Ten mebioctets of gzip that are ten gibioctets of zeros: members one after the other are one content. */
+function bomb(): { packed: Buffer; unpacked: number } {
+  const member = gzipSync(Buffer.alloc(10 * MIB))
+  const count = 1_024
+  return { packed: Buffer.concat(Array<Buffer>(count).fill(member)), unpacked: count * 10 * MIB }
+}
+
+test('content that unpacks to a thousand times its size goes through as it is, both ways', async () => {
+  const { packed, unpacked } = bomb()
+  expect(packed.length).toBeLessThan(unpacked / 500)
+  const sizes: number[] = []
+  answer = (request, response) => {
+    let size = 0
+    request.on('data', (chunk: Buffer) => (size += chunk.length))
+    request.on('end', () => {
+      sizes.push(size)
+      response.writeHead(200, { ...FRESH, 'Content-Encoding': 'gzip', 'Content-Length': packed.length }).end(packed)
+    })
+  }
+  const grown = await growth(async () => {
+    for (let round = 0; round < 3; round++) expect(await octets('/bomb')).toBe(packed.length)
+    const upload = { method: 'POST', headers: { 'content-encoding': 'gzip', 'content-length': packed.length } }
+    expect(await octets('/bomb', upload, packed)).toBe(packed.length)
+  })
+  expect(sizes.at(-1)).toBe(packed.length)
+  expect(grown).toBeLessThan(SLACK_MIB)
+  await expectWell()
+})
+
+test('content packed a thousand times, it says, is kept as it is', async () => {
+  const packed = gzipSync('small')
+  const codings = Array<string>(1_000).fill('gzip').join(', ')
+  answer = (_request, response) =>
+    void response.writeHead(200, { ...FRESH, 'Content-Encoding': codings, 'Content-Length': packed.length }).end(packed)
+  for (let round = 0; round < 2; round++) {
+    const response = await asked('/codings')
+    const chunks: Buffer[] = []
+    for await (const chunk of response) chunks.push(chunk as Buffer)
+    expect(gunzipSync(Buffer.concat(chunks)).toString()).toBe('small')
+    expect(response.headers['content-encoding']).toBe(codings)
+  }
+  await expectWell()
+})
+
+async function asked(path: string, options: http.RequestOptions = {}, content?: Buffer): Promise<IncomingMessage> {
+  const request = http.request(herdgate.url + path, { agent: false, ...options })
+  request.end(content)
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  return response
+}
+
+async function octets(path: string, options: http.RequestOptions = {}, content?: Buffer): Promise<number> {
+  let size = 0
+  for await (const chunk of await asked(path, options, content)) size += (chunk as Buffer).length
+  return size
+}
+
+const CHUNK = Buffer.alloc(64 * 1024, 'x')
+
+/** Writes as fast as it is taken. */
+function writeAll(response: ServerResponse, size: number): void {
+  let left = size
+  const write = () => {
+    while (left > 0) {
+      left -= CHUNK.length
+      taken += CHUNK.length
+      if (!response.write(CHUNK)) return void response.once('drain', write)
+    }
+    response.end()
+  }
+  write()
+}
+
+const CLIENTS = 32
+/** Octets that the origin has got rid of. */
+let taken = 0
+
+/** Nothing more is taken of what the origin has to give. */
+async function expectStill(): Promise<void> {
+  let [last, since] = [-1, performance.now()]
+  await until(
+    () => {
+      if (last !== taken) [last, since] = [taken, performance.now()]
+      return performance.now() - since > 500
+    },
+    'the origin is held up',
+    30_000,
+  )
+}
+
+test.each([
+  ['that may be kept', 10 * MIB, {}],
+  ['that may be kept, as far as they tell', 10 * MIB, { 'Content-Length': String(10 * MIB) }],
+  ['that are too large to be kept', 16 * MIB, {}],
+])('many large bodies at once, %s', async (what, size, fields) => {
+  answer = (_request, response) => {
+    response.writeHead(200, { ...FRESH, ...fields })
+    writeAll(response, size)
+  }
+  const grown = await growth(async () => {
+    const bodies = Array.from({ length: CLIENTS }, (_, number) => octets(`/large?${what.length}-${number}`))
+    expect(new Set(await Promise.all(bodies))).toEqual(new Set([size]))
+  })
+  expect(grown).toBeLessThan(MEMORY_MIB + IN_PROGRESS_MIB + SLACK_MIB)
+  await expectWell()
+})
+
+test('many large bodies that nobody reads', async () => {
+  const size = 10 * MIB
+  const began = targets.length
+  answer = (_request, response) => {
+    response.writeHead(200, FRESH)
+    writeAll(response, size)
+  }
+  const readers: IncomingMessage[] = []
+  const grown = await growth(async () => {
+    const paths = Array.from({ length: CLIENTS }, (_, number) => `/unread?${number}`)
+    readers.push(...(await Promise.all(paths.map((path) => asked(path)))))
+    await until(() => targets.length === began + CLIENTS, 'all have been asked for')
+    await expectStill()
+    answer = plain
+    expect((await get(`${herdgate.url}/meanwhile`)).body).toBe('plain /meanwhile')
+  })
+  expect(grown).toBeLessThan(MEMORY_MIB + IN_PROGRESS_MIB + SLACK_MIB)
+  for (const reader of readers) reader.destroy()
+  await until(async () => (await herdgate.ask('/v1/stats')).body.inFlight === 0, 'nothing is under way')
+  await expectWell()
+})
