@@ -1,16 +1,29 @@
-/** Commands and flags, and the help that teaches them. */
+/** Commands and flags, and the help that teaches them. What a command needs is loaded when it runs: probe is to be fast. */
 import { Command, CommanderError } from 'commander'
-import { configJsonSchema, didYouMean, type Fault, type Flags, nearest } from '../config.ts'
+import type { Fault, Flags } from '../config.ts'
+import { didYouMean } from '../config/fault.ts'
+import { nearest } from '../config/nearest.ts'
 import { VERSION } from '../version.ts'
-import { check } from './check.ts'
-import { demo } from './demo.ts'
-import { serve } from './serve.ts'
+import type { DemoFlags } from './demo.ts'
+import type { ProbeFlags } from './probe.ts'
 import type { Given } from './settings.ts'
 
-const COMMANDS = ['serve', 'check', 'schema', 'demo']
+const COMMANDS = ['serve', 'check', 'schema', 'demo', 'probe']
 
 const EXIT_CODES = `
 Exit codes: 0 ended as asked; 1 failed while running (a port in use, for instance); 2 wrong flags or configuration.`
+
+const PROBE_HELP = `
+Asks GET /readyz of the admin port: should it be sent requests? It still should while Redis is down ("degraded").
+The URL is that of the admin port: http://127.0.0.1:9090 unless HERDGATE_ADMIN_HOST and HERDGATE_ADMIN_PORT say otherwise.
+The configuration file is not read. A URL with a path is asked as it is.
+
+Examples:
+  herdgate probe
+  herdgate probe --live --timeout 500ms
+  herdgate probe http://herdgate-admin:9090
+
+Exit codes: 0 answered 2xx; 1 answered anything else, or not at all; 2 wrong flags or URL.`
 
 const EXAMPLES = `
 Examples:
@@ -39,22 +52,31 @@ function program(): Command {
     herdgate.command(name, options).description(summary)
 
   const serving = command('serve', 'serve cached answers before an origin', { isDefault: true })
-  withSettings(serving, serve)
+  withSettings(serving, async (given) => (await import('./serve.ts')).serve(given))
   herdgate.addHelpText('after', () => `\nFlags of serve:\n${serving.helpInformation().replace(/^[^]*?Options:\n/, '')}`)
-  withSettings(command('check', 'say whether flags, environment and file make a valid configuration'), check)
-  command('schema', 'print the JSON Schema of the configuration file').action(() => {
+  withSettings(command('check', 'say whether flags, environment and file make a valid configuration'), async (given) =>
+    (await import('./check.ts')).check(given),
+  )
+  command('schema', 'print the JSON Schema of the configuration file').action(async () => {
+    const { configJsonSchema } = await import('../config.ts')
     process.stdout.write(`${JSON.stringify(configJsonSchema(), null, 2)}\n`)
   })
   command('demo', 'start a slow API with Herdgate before it')
     .option('--port <port>', 'port of Herdgate', '8080')
     .option('--admin-port <port>', 'port of its admin API', '9090')
     .option('--origin-port <port>', 'port of the slow API', '3000')
-    .action(demo)
+    .action(async (flags: DemoFlags) => (await import('./demo.ts')).demo(flags))
+  command('probe', 'ask a running Herdgate whether it is ready: for health checks')
+    .argument('[url]', 'where its admin port is')
+    .option('--live', 'ask whether it is alive (/livez) instead')
+    .option('--timeout <duration>', 'for the whole answer', '2s')
+    .addHelpText('after', PROBE_HELP)
+    .action(async (url: string | undefined, flags: ProbeFlags) => (await import('./probe.ts')).probe(url, flags))
   return herdgate.addHelpText('after', EXAMPLES + EXIT_CODES)
 }
 
 /** Values are checked with those of environment and file, so that all faults are told at once. */
-function withSettings(command: Command, run: (settings: Given) => void | Promise<void>): void {
+function withSettings(command: Command, run: (settings: Given) => Promise<void>): void {
   command
     .allowUnknownOption()
     .allowExcessArguments()

@@ -127,7 +127,8 @@ describe('help', () => {
   test('names the commands, examples and exit codes', async () => {
     const { code, out } = await run(['--help'])
     expect(code).toBe(0)
-    for (const word of ['serve', 'check', 'schema', 'demo', 'Examples', 'Exit codes']) expect(out).toContain(word)
+    for (const word of ['serve', 'check', 'schema', 'demo', 'probe', 'Examples', 'Exit codes'])
+      expect(out).toContain(word)
   })
 
   test('of serve names every flag with its environment variable', async () => {

@@ -1,0 +1,90 @@
+/** `herdgate probe`: asks a running Herdgate how it is. Loads next to nothing, as health checks start it all the time. */
+import http, { type IncomingMessage } from 'node:http'
+import { once } from 'node:events'
+import { printable } from '../printable.ts'
+import { parseDuration } from '../units.ts'
+
+export interface ProbeFlags {
+  /** Ask whether it is alive instead of whether it is ready. */
+  readonly live?: boolean
+  readonly timeout: string
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Of an answer, in bytes, what is read and shown. */
+const SHOWN = 512
+const LONGEST_MS = 2 ** 31 - 1
+
+/** Exit code 0 when the answer is 2xx, 1 when it is another or none came in time, 2 when the question made no sense. */
+export async function probe(given: string | undefined, flags: ProbeFlags): Promise<void> {
+  const target = probeTarget(given, process.env, flags.live === true)
+  const timeout = parseDuration(flags.timeout) ?? 0
+  if (target === undefined) return misused(`expected a URL such as http://127.0.0.1:9090, got ${given}`)
+  if (timeout < 1 || timeout > LONGEST_MS) {
+    return misused(`--timeout: expected a duration such as 2s or 500ms, from 1ms to 24d, got ${flags.timeout}`)
+  }
+  const limit = AbortSignal.timeout(timeout)
+  try {
+    const { status, text } = await ask(target, limit)
+    const isWell = status >= 200 && status < 300
+    process.stdout.write(`${target.href}: ${status} ${printable(text)}\n`)
+    process.exitCode = isWell ? 0 : 1
+  } catch (error) {
+    process.stderr.write(
+      `herdgate: ${target.href}: ${limit.aborted ? `no answer within ${flags.timeout}` : why(error)}\n`,
+    )
+    process.exitCode = 1
+  }
+}
+
+/**
+ * Where to ask: the admin port at `given`, else where the environment says that it is, else at its default. A URL with a
+ * path of its own is asked as it is. Undefined when `given` is no http URL.
+ */
+export function probeTarget(given: string | undefined, env: Environment, live: boolean): URL | undefined {
+  const target = URL.parse(given ?? `http://${adminHost(env)}:${adminPort(env)}`)
+  if (target?.protocol !== 'http:') return undefined
+  if (target.pathname === '/') target.pathname = live ? '/livez' : '/readyz'
+  return target
+}
+
+function adminHost({ HERDGATE_ADMIN_HOST: host = '' }: Environment): string {
+  if (host === '' || host === '0.0.0.0') return '127.0.0.1' // "any" is where to listen, not where to ask
+  if (host === '::') return '[::1]'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+/** Kubernetes may have put the URL of a Service of that name there, which serve ignores too. */
+function adminPort({ HERDGATE_ADMIN_PORT: port = '' }: Environment): string {
+  return /^\d{1,5}$/.test(port) ? port : '9090'
+}
+
+async function ask(target: URL, signal: AbortSignal): Promise<{ status: number; text: string }> {
+  const request = http.get(target, { agent: false, signal })
+  const [response] = (await once(request, 'response', { signal })) as [IncomingMessage]
+  const text = await beginning(response)
+  request.destroy()
+  return { status: response.statusCode ?? 0, text }
+}
+
+async function beginning(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of response) {
+    chunks.push(chunk)
+    bytes += chunk.length
+    if (bytes >= SHOWN) break
+  }
+  return Buffer.concat(chunks).toString('utf8', 0, SHOWN)
+}
+
+function why(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  return code ?? message
+}
+
+function misused(message: string): void {
+  process.stderr.write(`herdgate: ${message}\n`)
+  process.exitCode = 2
+}
