@@ -19,7 +19,10 @@ export interface EventPayloads {
   collapse: { route: string; outcome: 'reused' | 'refetched' | 'timeout' }
   /** A store tier did something. */
   store: StoreEvent
-  eviction: { tier: Tier; reason: 'size' | 'expired' | 'purged' | 'replaced' | 'rejected' }
+  /** `defective`: what was there is not what was put there. */
+  eviction: { tier: Tier; reason: 'size' | 'expired' | 'purged' | 'replaced' | 'rejected' | 'defective' }
+  /** A tier fell out of order, is in order again, or had to begin anew. `why` is for logs. */
+  tier: { tier: Tier; state: 'working' | 'degraded' | 'emptied'; why: string }
   /** A purge or invalidation was asked for. `by` says who: an admin token's name or `unsafe-method`. */
   purge: {
     mode: InvalidationMode
@@ -51,7 +54,8 @@ export interface RequestEvent {
 export interface StoreEvent {
   readonly tier: Tier
   readonly op: 'get' | 'set' | 'delete'
-  readonly outcome: 'hit' | 'miss' | 'ok' | 'error'
+  /** `unknown`: a look-up found no answer. `dropped`: a write was not even tried. */
+  readonly outcome: 'hit' | 'miss' | 'ok' | 'error' | 'unknown' | 'dropped'
   /** How long it took; the memory tier looks at the clock for one operation in many. */
   readonly ms?: number
 }

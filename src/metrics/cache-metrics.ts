@@ -13,10 +13,17 @@ type Member<
 const COLLAPSE_OUTCOMES: Member<'collapse', 'outcome'> = ['reused', 'refetched', 'timeout']
 const MODES: Member<'revalidation', 'mode'> = ['background', 'blocking']
 const REVALIDATION_OUTCOMES: Member<'revalidation', 'outcome'> = ['not_modified', 'replaced', 'error']
-const TIERS: readonly Tier[] = ['memory']
+const TIERS: readonly Tier[] = ['memory', 'disk', 'redis']
 const OPERATIONS: Member<'store', 'op'> = ['get', 'set', 'delete']
-const STORE_OUTCOMES: Member<'store', 'outcome'> = ['hit', 'miss', 'ok', 'error']
-const EVICTION_REASONS: Member<'eviction', 'reason'> = ['size', 'expired', 'purged', 'replaced', 'rejected']
+const STORE_OUTCOMES: Member<'store', 'outcome'> = ['hit', 'miss', 'ok', 'error', 'unknown', 'dropped']
+const EVICTION_REASONS: Member<'eviction', 'reason'> = [
+  'size',
+  'expired',
+  'purged',
+  'replaced',
+  'rejected',
+  'defective',
+]
 
 /** Seconds: from a look-up in memory to a shared store that is about to be given up. */
 const OPERATION_BOUNDS = [0.000_001, 0.000_005, 0.000_025, 0.0001, 0.0005, 0.0025, 0.01, 0.05, 0.25, 1]

@@ -14,7 +14,7 @@ import { readValue, writeValue } from './value-octets.ts'
 
 export const MAGIC = Buffer.from('hgsd', 'latin1')
 /** Rises with every change of the layout: what has another one is not read. */
-const VERSION = 1
+export const VERSION = 1
 const KINDS = ['response', 'value', 'varies', 'unshareable'] as const
 
 /** @returns false when the layout cannot express it: the body is not complete, a value is not plain data */

@@ -24,9 +24,10 @@ export function world(rules: Partial<Rules> = {}) {
     collapse: [],
     store: [],
     eviction: [],
+    tier: [],
     purge: [],
   }
-  for (const name of ['origin', 'revalidation', 'collapse', 'eviction', 'purge'] as const) {
+  for (const name of ['origin', 'revalidation', 'collapse', 'eviction', 'tier', 'purge'] as const) {
     events.on(name, (payload) => void (seen[name] as unknown[]).push(payload))
   }
   const route = { name: 'default', match: {}, origin, rules: { ...DEFAULT_RULES, ...rules } }

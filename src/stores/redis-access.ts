@@ -1,0 +1,125 @@
+/** Commands to Redis that are answered in time or not at all, and are not even sent while it is out of order. */
+import type { Events } from '../events.ts'
+import type { Clock } from '../model.ts'
+import { createBreaker } from './breaker.ts'
+import { LATE, within } from './deadline.ts'
+import { type RedisCommand, type RedisReply, sendAll } from './redis-commands.ts'
+import { isReady, type RedisClient } from './redis-connection.ts'
+
+export interface RedisAccess {
+  /** Not connected, or not tried at present. */
+  readonly degraded: boolean
+  /** `refused`: not sent. `late`: sent, and no answer in time. Nothing here rejects. */
+  read(commands: readonly RedisCommand[]): Promise<readonly RedisReply[] | 'refused' | 'late'>
+  /**
+   * The same for writes, of which so many wait for an answer at most.
+   * @param make called when they can be sent
+   * @returns one of them for each command
+   */
+  write(make: () => readonly RedisCommand[]): Promise<readonly WriteEnding[] | 'refused'>
+  close(): void
+}
+
+export type WriteEnding = RedisReply | 'refused' | 'late'
+
+export interface RedisAccessOptions {
+  readonly client: RedisClient
+  readonly deadlineMs: number
+  readonly clock: Clock
+  readonly random: () => number
+  readonly events: Events | undefined
+}
+
+/** A write may take this many deadlines: nobody waits for it to answer a request. */
+const WRITE_DEADLINES = 10
+/** Writes that wait for an answer, and what is in them; one more is let in as long as they are fewer. */
+const MOST_WRITES = 1_000
+const MOST_WRITE_BYTES = 16 * 2 ** 20
+const BREAKER = { failures: 5, openMs: 250, longestOpenMs: 5_000 }
+
+export function redisAccess({ client, deadlineMs, clock, random, events }: RedisAccessOptions): RedisAccess {
+  const breaker = createBreaker({
+    ...BREAKER,
+    clock,
+    random,
+    changed: (isOpen, why) => events?.emit('tier', { tier: 'redis', state: isOpen ? 'degraded' : 'working', why }),
+  })
+  let closed = false
+  let writes = 0
+  let writeBytes = 0
+  const connected = (): void => breaker.expectSuccess()
+  client.on('ready', connected)
+
+  const admits = (): boolean => {
+    if (closed || !breaker.admits()) return false
+    if (isReady(client)) return true
+    breaker.failed('not connected')
+    return false
+  }
+
+  const hasRoom = (): boolean => writes < MOST_WRITES && writeBytes < MOST_WRITE_BYTES
+
+  const inTime = async (sent: Promise<RedisReply[]>, ms: number): Promise<readonly RedisReply[] | 'late'> => {
+    const replies = await within(sent, ms, clock)
+    const failure = replies === LATE ? `no answer within ${ms} ms` : failureIn(replies)
+    if (failure === undefined) breaker.succeeded()
+    else breaker.failed(failure)
+    return replies === LATE ? 'late' : replies
+  }
+
+  /** As many as there is room for; they take it until they are answered, however late. */
+  const admitted = (commands: readonly RedisCommand[]): RedisCommand[] => {
+    const fitting: RedisCommand[] = []
+    for (const command of commands) {
+      if (fitting.length > 0 && !hasRoom()) break
+      fitting.push(command)
+      writes++
+      writeBytes += bytesOf(command)
+    }
+    return fitting
+  }
+
+  return {
+    get degraded() {
+      return breaker.isOpen || !isReady(client)
+    },
+    async read(commands) {
+      return admits() ? inTime(sendAll(client, commands), deadlineMs) : 'refused'
+    },
+    async write(make) {
+      if (!hasRoom() || !admits()) return 'refused'
+      const commands = make()
+      const fitting = admitted(commands)
+      const sent = sendAll(client, fitting)
+      void sent.then(() => {
+        writes -= fitting.length
+        for (const command of fitting) writeBytes -= bytesOf(command)
+      })
+      const replies = await inTime(sent, deadlineMs * WRITE_DEADLINES)
+      return commands.map((_, at) => {
+        if (at >= fitting.length) return 'refused'
+        return replies === 'late' ? 'late' : (replies[at] ?? 'late')
+      })
+    },
+    close() {
+      closed = true
+      client.off('ready', connected)
+    },
+  }
+}
+
+const bytesOf = (command: RedisCommand): number => (command.name === 'write' ? command.octets.length : 0)
+
+/** Replies by which a server says that it does not serve us at present. */
+const NOT_SERVING = /^(?:LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|NOAUTH|WRONGPASS|NOPERM)\b/
+
+/** What went wrong, where no server answered. That it is full, or that the type is wrong, is an answer. */
+function failureIn(replies: readonly RedisReply[]): string | undefined {
+  let failure: string | undefined
+  for (const reply of replies) {
+    if (!('error' in reply)) return undefined
+    if (reply.error.name === 'ReplyError' && !NOT_SERVING.test(reply.error.message)) return undefined
+    failure ??= reply.error.message
+  }
+  return failure
+}

@@ -1,0 +1,216 @@
+/** Whatever happens to Redis costs copies, never an error and never more time than the deadline. */
+import { expect, test } from 'vitest'
+import { Events } from '../../../src/events.ts'
+import type { Store, StoredResponse } from '../../../src/model.ts'
+import { type RedisStoreSettings, redisStore } from '../../../src/stores/redis.ts'
+import { connectRedis, isReady } from '../../../src/stores/redis-connection.ts'
+import { response } from '../../stores/store-contract.ts'
+import { freePort, startRedis, until } from '../../support/redis.ts'
+
+const DEADLINE_MS = 200
+/** What a busy machine may add. */
+const SLACK_MS = 2_000
+
+function storeOn(url: string, settings: RedisStoreSettings = {}) {
+  const events = new Events()
+  const states: string[] = []
+  const outcomes: string[] = []
+  events.on('tier', ({ tier, state }) => void states.push(`${tier} ${state}`))
+  events.on('store', ({ op, outcome }) => void outcomes.push(`${op} ${outcome}`))
+  const store = redisStore({ url, deadline: DEADLINE_MS, events, ...settings })
+  return { store, states, outcomes }
+}
+
+const isConnected = (store: Store) => store.usage()[0]?.degraded === false
+const connected = (store: Store) => until('the store is connected', () => isConnected(store))
+
+/** Something is found again, by trying as requests do. */
+const works = (store: Store) =>
+  until('the store works again', async () => {
+    await store.set('again', response('x'), 60_000)
+    const found = await store.get('again')
+    return found !== undefined && found !== 'unknown'
+  })
+
+async function timed<T>(operation: () => T | Promise<T>): Promise<T> {
+  const startedAt = performance.now()
+  const result = await operation()
+  expect(performance.now() - startedAt).toBeLessThan(DEADLINE_MS * 10 + SLACK_MS)
+  return result
+}
+
+/** Nothing rejects, look-ups are `unknown`, until the breaker is open; then nothing is even sent. */
+async function failsQuietly({ store, states }: ReturnType<typeof storeOn>): Promise<void> {
+  for (let n = 0; n < 6; n++) expect(await timed(() => store.get('k'))).toBe('unknown')
+  expect(await timed(() => store.getMany(['k', 'l']))).toEqual(['unknown', 'unknown'])
+  await timed(() => store.set('k', response('x'), 60_000))
+  await timed(() => store.setMany([{ key: 'k', stored: response('x'), keepForMs: 60_000 }]))
+  await timed(() => store.delete('k'))
+  await timed(() => store.deleteMany(['k', 'l']))
+  await timed(() => store.clear())
+  expect(states.at(-1)).toBe('redis degraded')
+  expect(store.usage()[0]?.degraded).toBe(true)
+}
+
+test('Redis is not there at the start: the store works without it, and with it once it comes', async () => {
+  const port = await freePort()
+  const at = storeOn(`redis://127.0.0.1:${port}`)
+  await failsQuietly(at)
+  await using _ = await startRedis({ port })
+  await works(at.store)
+  expect(at.states).toEqual(['redis degraded', 'redis working'])
+  await at.store.close()
+})
+
+test('Redis is killed, and comes back empty', async () => {
+  await using redis = await startRedis()
+  const at = storeOn(redis.url)
+  await connected(at.store)
+  await at.store.set('k', response('x'), 60_000)
+  await redis.kill()
+  await failsQuietly(at)
+  await redis.restart()
+  await works(at.store)
+  expect(await at.store.get('k')).toBeUndefined()
+  await at.store.close()
+})
+
+test('Redis is killed while it is asked: those who wait are answered', async () => {
+  await using redis = await startRedis()
+  const { store } = storeOn(redis.url, { deadline: '30s' })
+  await connected(store)
+  redis.pause()
+  const asked = [store.get('k'), store.getMany(['k', 'l']), store.set('k', response('x'), 60_000), store.delete('k')]
+  await redis.kill()
+  expect(await timed(() => Promise.all(asked))).toEqual(['unknown', ['unknown', 'unknown'], undefined, undefined])
+  await store.close()
+})
+
+test('Redis stops answering: a black hole costs a deadline, then nothing, and is left when it answers again', async () => {
+  await using redis = await startRedis()
+  const at = storeOn(redis.url)
+  await connected(at.store)
+  redis.pause()
+  await failsQuietly(at)
+  const startedAt = performance.now()
+  let waits = 0
+  for (let n = 0; n < 1_000; n++) {
+    const askedAt = performance.now()
+    expect(await at.store.get('k')).toBe('unknown')
+    if (performance.now() - askedAt > DEADLINE_MS / 2) waits++
+  }
+  expect(waits).toBeLessThanOrEqual(2 + (performance.now() - startedAt) / DEADLINE_MS) // the trials
+  redis.resume()
+  await works(at.store)
+  await at.store.close()
+})
+
+test('Redis is slower than the deadline', async () => {
+  await using redis = await startRedis({ flags: ['--enable-debug-command', 'yes'] })
+  const { store, outcomes } = storeOn(redis.url, { deadline: '50ms' })
+  await connected(store)
+  const slept = redis.cli('debug', 'sleep', '1')
+  await until('a look-up is late', async () => (await store.get('k')) === 'unknown')
+  await slept
+  await works(store)
+  expect(outcomes).toContain('get unknown')
+  await store.close()
+})
+
+test('Redis has become a replica: writes are lost, and it is asked again over a new connection', async () => {
+  await using redis = await startRedis()
+  await using other = await startRedis()
+  const { store, outcomes } = storeOn(redis.url)
+  await connected(store)
+  await redis.cli('replicaof', '127.0.0.1', String(other.port))
+  await store.set('k', response('x'), 60_000)
+  expect(outcomes).toEqual(['set error'])
+  await redis.cli('replicaof', 'no', 'one')
+  await works(store)
+  await store.close()
+})
+
+test('Redis is full and throws nothing out: writes are lost, look-ups go on', async () => {
+  await using redis = await startRedis({ flags: ['--maxmemory-policy', 'noeviction'] })
+  const { store, states, outcomes } = storeOn(redis.url, { deadline: '5s' })
+  await connected(store)
+  await store.set('k', response('kept'), 60_000)
+  await redis.cli('config', 'set', 'maxmemory', '1')
+  for (let n = 0; n < 10; n++) await store.set(`l${n}`, response('x'), 60_000)
+  expect(await store.get('k')).toMatchObject({ kind: 'response' })
+  expect(outcomes.filter((outcome) => outcome === 'set error')).toHaveLength(10)
+  expect([states, isConnected(store)]).toEqual([[], true])
+  await store.delete('k')
+  expect(await store.get('k')).toBeUndefined()
+  await store.close()
+})
+
+test('Redis is emptied: what was there is a miss', async () => {
+  await using redis = await startRedis()
+  const { store } = storeOn(redis.url, { deadline: '5s' })
+  await connected(store)
+  await store.set('k', response('x'), 60_000)
+  await redis.cli('flushall')
+  expect(await store.get('k')).toBeUndefined()
+  await works(store)
+  await store.close()
+})
+
+test('the user may do less than the store does', async () => {
+  await using redis = await startRedis({ flags: ['--user', 'default', 'on', 'nopass', '~*', '+@connection', '+get'] })
+  const at = storeOn(redis.url)
+  await until('it is connected', () => isConnected(at.store))
+  await failsQuietly(at)
+  await at.store.close()
+})
+
+test('the connection is cut again and again', async () => {
+  await using redis = await startRedis()
+  const { store } = storeOn(redis.url, { deadline: '5s' })
+  await connected(store)
+  for (let n = 0; n < 5; n++) {
+    const asked = Promise.all(Array.from({ length: 50 }, (_, key) => store.get(`${key}`)))
+    await redis.cli('client', 'kill', 'type', 'normal', 'skipme', 'yes')
+    for (const kept of await asked) expect([undefined, 'unknown']).toContain(kept)
+    await works(store)
+  }
+  await store.close()
+})
+
+test('writes that wait for an answer are bounded in number and octets; more are dropped', async () => {
+  await using redis = await startRedis()
+  const { store, outcomes } = storeOn(redis.url, { deadline: '60s', maxObjectBytes: '8MiB' })
+  await connected(store)
+  redis.pause()
+  const many = Array.from({ length: 1_200 }, (_, n) => store.set(`${n}`, response('x'), 60_000))
+  await until('some were dropped', () => outcomes.length > 0)
+  expect(outcomes).toEqual(Array.from({ length: 200 }, () => 'set dropped'))
+  redis.resume()
+  await Promise.all(many)
+  expect(outcomes.filter((outcome) => outcome === 'set ok')).toHaveLength(1_000)
+
+  outcomes.length = 0
+  redis.pause()
+  const large = Array.from({ length: 10 }, (_, n) => ({
+    key: `${n}`,
+    stored: response('x'.repeat(2 ** 22)),
+    keepForMs: 60_000,
+  }))
+  const written = store.setMany(large)
+  redis.resume()
+  await written
+  expect(outcomes.filter((outcome) => outcome === 'set dropped')).toHaveLength(6)
+  await store.close()
+})
+
+test('a client of the one who embeds it is used, listened to and not closed', async () => {
+  await using redis = await startRedis()
+  const client = connectRedis(redis.url)
+  await until('the client is connected', () => isReady(client))
+  const store = redisStore({ client, deadline: '5s' })
+  await store.set('k', response('x'), 60_000)
+  expect(((await store.get('k')) as StoredResponse).status).toBe(200)
+  await store.close()
+  expect(await client.ping()).toBe('PONG')
+  client.disconnect()
+})

@@ -1,0 +1,148 @@
+import { hash } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type EventPayloads, Events } from '../../../src/events.ts'
+import type { Store } from '../../../src/model.ts'
+import { LONGEST_KEEP_MS, type RedisStoreSettings, redisStore } from '../../../src/stores/redis.ts'
+import { type RedisServer, startRedis, until } from '../../support/redis.ts'
+import { response, storeContract } from '../../stores/store-contract.ts'
+
+let redis: RedisServer
+beforeAll(async () => {
+  redis = await startRedis()
+})
+afterAll(() => redis.stop())
+
+/** Connected, with nothing in Redis; what a slow machine needs is in the deadline. */
+async function emptyStore(settings: RedisStoreSettings = {}): Promise<Store> {
+  await redis.cli('flushall')
+  return connected(redisStore({ url: redis.url, deadline: '5s', ...settings }))
+}
+
+async function connected(store: Store): Promise<Store> {
+  await until('the store is connected', () => store.usage()[0]?.degraded === false)
+  return store
+}
+
+function recorded() {
+  const events = new Events()
+  const seen: string[] = []
+  events.on('store', ({ op, outcome, ms }) => void seen.push(`${op} ${outcome}${ms === undefined ? ' untimed' : ''}`))
+  events.on('eviction', ({ reason }: EventPayloads['eviction']) => void seen.push(reason))
+  return { events, seen }
+}
+
+/** Where a key's thing stands. */
+const at = (key: string, prefix = 'herdgate') => `${prefix}:e1:${hash('sha256', key, 'base64url')}`
+
+storeContract('redisStore', () => emptyStore(), { exactUsage: false })
+storeContract('redisStore with a seal', () => emptyStore({ hmacKey: 'secret' }), { exactUsage: false })
+
+test('a key in Redis has nothing of the key it stands for', async () => {
+  const store = await emptyStore({ prefix: 'shop.1' })
+  await store.set('GET http://a.test/{x}\r\nsecret', response('x'), 60_000)
+  expect(await redis.cli('keys', '*')).toMatch(/^shop\.1:e1:[\w-]{43}$/)
+  await store.close()
+})
+
+test('a look-up is one command', async () => {
+  const store = await emptyStore()
+  const reads = async () => /cmdstat_getrange:calls=(\d+)/.exec(await redis.cli('info', 'commandstats'))?.[1]
+  await store.set('a', response('x'), 60_000)
+  await redis.cli('config', 'resetstat')
+  await store.get('a')
+  expect(await reads()).toBe('1')
+  expect(await redis.cli('info', 'commandstats')).not.toMatch(/cmdstat_(?!getrange|config|info|ping)/)
+  await store.close()
+})
+
+test('what it keeps leaves Redis by itself', async () => {
+  const store = await emptyStore()
+  await store.set('k', response('x'), 5_000)
+  expect(Number(await redis.cli('pttl', at('k')))).toBeGreaterThan(0)
+  expect(Number(await redis.cli('pttl', at('k')))).toBeLessThanOrEqual(5_000)
+  await store.set('k', response('x'), Number.POSITIVE_INFINITY)
+  expect(Number(await redis.cli('pttl', at('k')))).toBeLessThanOrEqual(LONGEST_KEEP_MS)
+  await store.set('k', response('x'), 20)
+  await until('it has expired', async () => (await store.get('k')) === undefined)
+  await store.close()
+})
+
+test('times and position are those of the fetch, the comparison with the log begins anew', async () => {
+  const store = await emptyStore()
+  const stored = response('x', { bornAt: 1.5, freshUntil: 2.25, position: 41, checked: 99, generation: 'g-1' })
+  await store.set('k', stored, 60_000)
+  expect(await store.get('k')).toMatchObject({
+    bornAt: 1.5,
+    freshUntil: 2.25,
+    refreshAt: Number.POSITIVE_INFINITY,
+    generation: 'g-1',
+    position: 41,
+    checked: 41,
+    startedAt: Number.NEGATIVE_INFINITY,
+  })
+  await store.close()
+})
+
+test('every operation is an event with its outcome', async () => {
+  const { events, seen } = recorded()
+  const store = await emptyStore({ events })
+  await store.setMany([
+    { key: 'a', stored: response('x'), keepForMs: 60_000 },
+    { key: 'b', stored: response('x'), keepForMs: 60_000 },
+  ])
+  await store.getMany(['a', 'none'])
+  await store.delete('a')
+  expect(seen).toEqual(['set ok', 'set ok', 'get hit', 'get miss', 'delete ok'])
+  await store.close()
+  expect(await store.get('b')).toBe('unknown')
+  await store.set('b', response('x'), 60_000)
+  expect(seen.slice(5)).toEqual(['get unknown', 'set dropped'])
+})
+
+test('what cannot be stored is refused, and takes the older copy with it', async () => {
+  const { events, seen } = recorded()
+  const store = await emptyStore({ events, maxObjectBytes: '1KiB' })
+  const value = { ...response('x'), kind: 'value' as const, value: new Map(), bytes: 1 }
+  for (const stored of [response('x'.repeat(2_000)), value]) {
+    await store.set('k', response('small'), 60_000)
+    await store.set('k', stored, 60_000)
+    expect(await store.get('k')).toBeUndefined()
+  }
+  expect(seen.filter((word) => word === 'rejected')).toHaveLength(2)
+  await store.close()
+})
+
+test('clearing takes what is under its prefix and nothing else', async () => {
+  const store = await emptyStore({ prefix: 'one' })
+  const other = await connected(redisStore({ url: redis.url, deadline: '5s', prefix: 'on' }))
+  await redis.cli('set', 'one:log', 'x')
+  await other.set('k', response('x'), 60_000)
+  await store.setMany(
+    Array.from({ length: 2_000 }, (_, n) => ({ key: `${n}`, stored: response('x'), keepForMs: 60_000 })),
+  )
+  await store.clear()
+  expect((await redis.cli('keys', '*')).split('\n').sort()).toEqual([at('k', 'on'), 'one:log'].sort())
+  await store.close()
+  await other.close()
+})
+
+test('usage is what the server says it holds', async () => {
+  await redis.cli('config', 'set', 'maxmemory', '64mb')
+  const store = await emptyStore()
+  await until('it has been asked', () => (store.usage()[0]?.bytes ?? 0) > 0)
+  expect(store.usage()).toMatchObject([{ tier: 'redis', objects: 0, maxBytes: 64 * 2 ** 20, degraded: false }])
+  await redis.cli('config', 'set', 'maxmemory', '0')
+  await store.close()
+})
+
+test.each([
+  [{ prefix: '' }, 'as a prefix'],
+  [{ prefix: 'a*' }, 'as a prefix'],
+  [{ prefix: '{a}' }, 'as a prefix'],
+  [{ url: 'http://a' }, 'redis://host:port'],
+  [{ deadline: 'soon' }, 'a duration'],
+  [{ maxObjectBytes: 'big' }, 'a size'],
+])('%j is refused', (options, why) => {
+  expect(() => redisStore({ url: redis.url, ...options })).toThrow(RangeError)
+  expect(() => redisStore({ url: redis.url, ...options })).toThrow(why)
+})
