@@ -40,7 +40,8 @@ export type Loaded =
 /** Puts the sources together, or says everything that is wrong with any of them. Touches nothing but `readFile`. */
 export function loadConfig({ flags, env, file, readFile }: ConfigSources): Loaded {
   const document = file === undefined ? undefined : readDocument(file, env)
-  const sources = { flags: readFlags(flags), env: readEnvironment(env, readFile), document }
+  const allowsChaos = flags.chaos === true
+  const sources = { flags: readFlags(flags), env: readEnvironment(env, readFile), document, allowsChaos }
   const checked = document === undefined ? { faults: [] } : checkFile(document)
   const faults = [...sources.flags.faults, ...sources.env.faults, ...checked.faults, ...crossFaults(sources)]
   if (faults.length > 0) return { ok: false, faults }

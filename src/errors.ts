@@ -27,6 +27,7 @@ const KINDS = {
   not_cached: { status: 504, title: 'Only a cached answer was wanted and there is none', source: 'client' },
   version_not_supported: { status: 505, title: 'HTTP version not supported', source: 'client' },
   loop: { status: 508, title: 'This request has passed here before', source: 'client' },
+  not_logged: { status: 503, title: 'The record could not be logged', source: 'internal' },
   overloaded: { status: 503, title: 'Too many requests in progress', source: 'internal' },
   client_gone: { status: 499, title: 'The client closed the connection', source: 'client' },
   internal: { status: 500, title: 'Internal error', source: 'internal' },

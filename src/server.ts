@@ -5,14 +5,16 @@ import type { Logger } from 'pino'
 import { proxyEverything } from '../routes/proxy.ts'
 import { logRequests } from './access-log.ts'
 import { createAdmin } from './admin.ts'
+import { createChaos } from './chaos/create-chaos.ts'
 import { systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { createDataPort } from './data-port.ts'
+import { DEFAULT_REDIS } from './defaults.ts'
 import { createCache } from './embed.ts'
 import { HerdgateError } from './errors.ts'
 import { Events } from './events.ts'
 import { createMetrics } from './metrics.ts'
-import type { Route } from './model.ts'
+import type { Origin, Route } from './model.ts'
 import { createOrigin, type PoolOrigin } from './origin/pool-origin.ts'
 import { createPeers } from './peers.ts'
 import { localLog } from './stores/local-log.ts'
@@ -42,10 +44,16 @@ export async function createServer(
   const events = new Events()
   const origins = new Map<string, PoolOrigin>()
   for (const options of config.origins) origins.set(options.name, createOrigin(options, clock))
-  const routes = config.routes.map(
-    ({ name, match, origin, rules }): Route => ({ name, match, origin: originOf(origins, origin), rules }),
+  const redisDeadlineMs = (config.store.redis ?? DEFAULT_REDIS).deadline
+  const codec = { hmacKey: config.store.redis?.secret }
+  const chaos = createChaos(config.chaos, { clock, events, redisDeadlineMs, codec })
+  const asked = new Map(
+    config.origins.map((options) => [options.name, chaos.origin(originOf(origins, options.name), options)]),
   )
-  const store = memoryStore({ maxBytes: config.store.memory.maxBytes, events, clock })
+  const routes = config.routes.map(
+    ({ name, match, origin, rules }): Route => ({ name, match, origin: originOf(asked, origin), rules }),
+  )
+  const store = chaos.store('memory', memoryStore({ maxBytes: config.store.memory.maxBytes, events, clock }))
   const log = localLog()
   const cache = createCache({ store, log, clock, events, routes, limits: config.limits })
   const metrics = createMetrics({
@@ -61,7 +69,7 @@ export async function createServer(
   logRequests(events, logger, { pretty, origins: originNames })
 
   let draining = false
-  const ready = () => ({ ready: !draining, degraded: [] })
+  const ready = () => ({ ready: !draining, degraded: config.chaos === undefined ? [] : ['chaos'] })
   const peerOf = createPeers(config.listen.trustProxy)
   const data = createDataPort(config.limits, clock)
   proxyEverything(data, { cache, peerOf })
@@ -115,7 +123,7 @@ function createTransports(config: Config, origins: ReadonlyMap<string, PoolOrigi
   }
 }
 
-function originOf(origins: ReadonlyMap<string, PoolOrigin>, name: string): PoolOrigin {
+function originOf<O extends Origin>(origins: ReadonlyMap<string, O>, name: string): O {
   const origin = origins.get(name)
   if (origin === undefined) throw new HerdgateError('internal', `route names the unknown origin ${name}`)
   return origin

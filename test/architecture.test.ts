@@ -47,6 +47,7 @@ const RULES: readonly Rule[] = [
     ],
   },
   { from: 'src/origin/', may: ['src/origin/', ...NOUNS, 'node:', 'npm:undici'] },
+  { from: 'src/chaos/', may: ['src/chaos/', 'src/stores/codec.ts', ...NOUNS] },
   { from: 'src/cache/', may: ['src/cache/', 'src/policy/', ...NOUNS, 'node:crypto', 'node:stream'] },
   {
     from: 'src/config',
@@ -102,8 +103,18 @@ describe('imports', () => {
     expect(impure).toEqual([])
   })
 
+  test('faults on purpose are put around parts from outside, and by nobody but those who put the server together', () => {
+    const importers = files.filter((file) => importsOf(file).some((target) => target.startsWith('src/chaos/')))
+    expect(importers.filter((file) => !/^src\/(?:chaos\/|server\.ts$|tiers\.ts$)/.test(file))).toEqual([])
+  })
+
+  test('chance is drawn from a seed', () => {
+    const chaos = files.filter((file) => file.startsWith('src/chaos/'))
+    expect(chaos.filter((file) => /Math\.random|node:crypto/.test(read(file)))).toEqual([])
+  })
+
   test('time is read in one place', () => {
-    const inside = files.filter((file) => /^src\/(cache|stores|policy)\//.test(file))
+    const inside = files.filter((file) => /^src\/(cache|chaos|stores|policy)\//.test(file))
     expect(inside.filter((file) => /Date\.now|performance\.now|setTimeout|setInterval/.test(read(file)))).toEqual([])
   })
 })

@@ -97,6 +97,7 @@ function withSettings(command: Command, run: (settings: Given) => Promise<void>)
     .option('--redis <url>', 'Redis that several nodes share (HERDGATE_REDIS, REDIS_URL; default: none)')
     .option('--redis-prefix <prefix>', 'what its keys begin with (HERDGATE_REDIS_PREFIX; default herdgate)')
     .option('--config <file>', 'configuration file (HERDGATE_CONFIG; default ./herdgate.yaml when present)')
+    .option('--chaos', 'make the faults on purpose that the file asks for; not for production')
     .option('--log-level <level>', 'trace to fatal, or silent (HERDGATE_LOG_LEVEL, LOG_LEVEL; default info)')
     .addHelpText(
       'after',

@@ -3,6 +3,7 @@
  * others. All of it works on values that may be invalid, so that one start shows every fault.
  */
 import { isLoopback } from './addresses.ts'
+import { chaosFaults } from './chaos-checks.ts'
 import type { ParsedDocument } from './document.ts'
 import { complaint, type Fault } from './fault.ts'
 import { nearest } from './nearest.ts'
@@ -20,7 +21,13 @@ import {
 
 export function crossFaults(sources: Sources): Fault[] {
   const used = listeners(sources)
-  return [...originFaults(sources), ...routeFaults(sources), ...openAdminFaults(sources, used), ...samePortFaults(used)]
+  return [
+    ...originFaults(sources),
+    ...routeFaults(sources),
+    ...openAdminFaults(sources, used),
+    ...samePortFaults(used),
+    ...chaosFaults(sources),
+  ]
 }
 
 function originFaults(sources: Sources): Fault[] {

@@ -11,6 +11,8 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 
 /** What a timer can wait for; a longer one fires at once. */
 const MAX_TIMER_MS = 24 * 86_400_000
+/** More would hold up requests for longer than anybody waits. */
+const MAX_DELAY_MS = 60_000
 /** The longest delta-seconds a cache must understand (RFC 9111 section 1.2.2). */
 const MAX_DURATION_MS = 2 ** 31 * 1_000
 const MAX_TAGS = 128
@@ -54,6 +56,7 @@ const matching = (pattern: RegExp) => (given: string) => (pattern.test(given) ? 
 // ------------------------------------------------------------------------------------------------- numbers
 
 const DURATION_PATTERN = '^\\d+(\\.\\d+)?(ms|s|m|h|d)$'
+const DELAY_PATTERN = '^\\d+(\\.\\d+)?(ms|s|m)(\\.\\.\\d+(\\.\\d+)?(ms|s|m))?$'
 const SIZE_PATTERN = '^\\d+(\\.\\d+)?(B|KiB|MiB|GiB|TiB)?$'
 
 function durationWithin(phrase: string, min: number, max: number) {
@@ -74,6 +77,14 @@ function meantDuration(input: unknown): string | undefined {
   const amount = /^(\d+)\s*(?:s(?:ec(?:onds?)?)?)?$/i.exec(String(input))?.[1]
   return amount === undefined ? undefined : `${amount}s`
 }
+
+/** Milliseconds, from the least to the most. */
+export const delay = text('a delay such as 20ms, or a range such as 20ms..200ms, at most 1m', (given) => {
+  const [least = '', most = least, ...rest] = given.split('..')
+  const min = within(parseDuration(least), 0, MAX_DELAY_MS)
+  const max = within(parseDuration(most), 0, MAX_DELAY_MS)
+  return min === undefined || max === undefined || min > max || rest.length > 0 ? undefined : { min, max }
+}).meta({ pattern: DELAY_PATTERN })
 
 /** Bytes; never 0. */
 export const size = numeric(
@@ -98,6 +109,13 @@ export const share = z
   .number(expected('a number between 0 and 1, such as 0.8'))
   .gt(0, expected('a number above 0 and below 1, such as 0.8'))
   .lt(1, expected('a number above 0 and below 1, such as 0.8'))
+
+const rateExpected = expected('a number from 0 to 1, such as 0.05')
+/** A share of a whole, its ends included. */
+export const rate = z.number(rateExpected).min(0, rateExpected).max(1, rateExpected)
+
+const seedExpected = expected('a whole number from 0 to 4294967295')
+export const seed = z.int(seedExpected).min(0, seedExpected).max(4_294_967_295, seedExpected)
 
 const wholeNumber = (given: string): number | undefined => (/^\d{1,7}$/.test(given) ? Number(given) : undefined)
 

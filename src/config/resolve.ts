@@ -1,4 +1,5 @@
 /** Valid sources put together: what the server is built from, and what the operator should know about it. */
+import type { ChaosConfig } from '../chaos/create-chaos.ts'
 import {
   DEFAULT_DISK_BYTES,
   DEFAULT_LEASE,
@@ -40,6 +41,8 @@ export interface Config {
   readonly lease: number
   readonly limits: Limits
   readonly logLevel: LogLevel
+  /** Faults on purpose; undefined: none. */
+  readonly chaos: ChaosConfig | undefined
 }
 
 export interface StoreConfig {
@@ -94,6 +97,7 @@ export function resolve(sources: Sources, file: FileConfig | undefined): Config 
     lease: file?.coherence.lease ?? DEFAULT_LEASE,
     limits: file?.limits ?? DEFAULT_LIMITS,
     logLevel: settings.logLevel ?? 'info',
+    chaos: file?.chaos,
   }
 }
 
@@ -200,7 +204,13 @@ function rules(route: FileRoute | undefined, settings: Settings, maxObjectBytes:
 
 /** What is allowed but probably not meant. */
 export function notesOn(config: Config, file: FileConfig | undefined): string[] {
-  return [...tokenNotes(config), ...proxyNotes(config), ...routeNotes(config), ...storeNotes(config, file)]
+  return [
+    ...tokenNotes(config),
+    ...proxyNotes(config),
+    ...routeNotes(config),
+    ...storeNotes(config, file),
+    ...chaosNotes(config),
+  ]
 }
 
 function tokenNotes({ admin: { token } }: Config): string[] {
@@ -230,3 +240,6 @@ function storeNotes({ store: { memory } }: Config, file: FileConfig | undefined)
   if (wanted === undefined || wanted <= memory.maxBytes) return []
   return [`store.memory.maxObjectBytes is more than the memory there is: ${memory.maxBytes} bytes is the limit`]
 }
+
+const chaosNotes = ({ chaos }: Config): string[] =>
+  chaos === undefined ? [] : ['chaos is on: faults are made on purpose; not for production']

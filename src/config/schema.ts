@@ -128,6 +128,43 @@ const redis = z.strictObject({
     .describe("Seals what is stored, so that nobody who can write to Redis can put words into an origin's mouth."),
 })
 
+const faults = {
+  errorRate: leaf.rate.prefault(0).describe('Share of operations that fail.'),
+  delay: leaf.delay.prefault('0ms').describe('By how much answers come later: 20ms, or a range such as 20ms..200ms.'),
+  partition: z
+    .strictObject({
+      every: leaf.timeout.describe('How often.'),
+      for: leaf.timeout.describe('How long, at the end of each; shorter than every.'),
+    })
+    .refine((partition) => partition.for < partition.every, {
+      path: ['for'],
+      error: 'expected a duration shorter than every',
+    })
+    .optional()
+    .describe('Out of reach for a while, again and again.'),
+}
+
+const withDamage = z.strictObject({
+  ...faults,
+  corruption: leaf.rate.prefault(0).describe('Share of answers that come damaged.'),
+})
+
+/** What is kept as it is cannot be damaged on its way. */
+const withoutDamage = z.strictObject({ ...faults }).transform((given) => ({ ...given, corruption: 0 }))
+
+const chaos = z.strictObject({
+  seed: leaf.seed.prefault(1).describe('The same faults again for the same order of operations.'),
+  store: z
+    .strictObject({
+      memory: withoutDamage.optional().describe('Of look-ups and writes in this process.'),
+      disk: withDamage.optional().describe('Of look-ups and writes on disk.'),
+      redis: withDamage.optional().describe('Of look-ups, writes, purges and leases in Redis.'),
+    })
+    .prefault({})
+    .describe('Faults of the tiers there are.'),
+  origins: z.record(leaf.name, withDamage).prefault({}).describe('Faults of origins, by name.'),
+})
+
 export const fileSchema = z
   .strictObject({
     version: z.literal(1, expected('1, the version of this format')).describe('Version of this format.'),
@@ -152,6 +189,7 @@ export const fileSchema = z
       })
       .prefault({})
       .describe('How nodes that share Redis keep in step.'),
+    chaos: chaos.optional().describe('Faults on purpose, for tests of everything around. Refused without --chaos.'),
   })
   .describe('Configuration of Herdgate.')
 

@@ -58,6 +58,8 @@ const KNOWN_VARIABLES = [...Object.values(VARIABLES).flat(), CONFIG_VARIABLE, TO
 /** Flags as given on the command line, in camel case. `config` is the caller's to read. */
 export type Flags = { readonly [N in Exclude<Name, 'origin'> | 'config']?: string | undefined } & {
   readonly origin?: readonly string[] | undefined
+  /** Faults on purpose are meant; no variable says so. */
+  readonly chaos?: boolean | undefined
 }
 export type Environment = Readonly<Record<string, string | undefined>>
 

@@ -9,6 +9,8 @@ export interface Sources {
   readonly env: Source
   /** Its value may be invalid, or undefined when it is not YAML. */
   readonly document: ParsedDocument | undefined
+  /** Given by a flag alone: it is not to be inherited from anywhere. */
+  readonly allowsChaos: boolean
 }
 
 /** Name of the pool made of the URLs given by `--origin`, and of a route that is implied. */

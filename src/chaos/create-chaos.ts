@@ -1,0 +1,64 @@
+/** Chaos by configuration: wraps the parts a server is made of, each in what goes wrong with it. */
+import type { Events } from '../events.ts'
+import type { Clock, FetchLeases, InvalidationLog, Origin, Store, Tier } from '../model.ts'
+import type { CodecOptions } from '../stores/codec.ts'
+import { type ChaosRules, createFates, type Fates } from './fate.ts'
+import { faultyLeases } from './faulty-leases.ts'
+import { faultyLog } from './faulty-log.ts'
+import { faultyOrigin, type FaultyOriginOptions } from './faulty-origin.ts'
+import { faultyStore } from './faulty-store.ts'
+import { seededRandom } from './random.ts'
+
+export interface ChaosConfig {
+  /** The same faults again for the same order of operations. */
+  readonly seed: number
+  readonly store: { readonly [T in Tier]?: ChaosRules | undefined }
+  /** By the origin's name. */
+  readonly origins: Readonly<Record<string, ChaosRules>>
+}
+
+export interface ChaosParts {
+  readonly clock: Clock
+  readonly events: Events
+  /** For one command to Redis, in milliseconds. */
+  readonly redisDeadlineMs: number
+  /** With which the tiers outside of this process seal what they keep. */
+  readonly codec?: CodecOptions | undefined
+}
+
+/** What there are no rules for is given back as it is. */
+export interface Chaos {
+  store(tier: Tier, store: Store): Store
+  origin(origin: Origin, timeouts: Pick<FaultyOriginOptions, 'connectTimeout' | 'headersTimeout'>): Origin
+  /** Of a log in Redis. */
+  log(log: InvalidationLog): InvalidationLog
+  /** Of leases in Redis. */
+  leases(leases: FetchLeases): FetchLeases
+}
+
+/** @param config undefined: nothing goes wrong */
+export function createChaos(config: ChaosConfig | undefined, parts: ChaosParts): Chaos {
+  const { clock, events, redisDeadlineMs, codec } = parts
+  const { seed, store: tiers, origins } = config ?? NONE
+  const fatesOf = (rules: ChaosRules, name: string): Fates => createFates(rules, clock, seededRandom(seed, name))
+  return {
+    store(tier, store) {
+      const rules = tiers[tier]
+      if (rules === undefined) return store
+      const deadlineMs = tier === 'redis' ? redisDeadlineMs : undefined
+      return faultyStore(store, { tier, fates: fatesOf(rules, `store ${tier}`), clock, events, deadlineMs, codec })
+    },
+    origin(origin, { connectTimeout, headersTimeout }) {
+      const rules = Object.hasOwn(origins, origin.name) ? origins[origin.name] : undefined
+      if (rules === undefined) return origin
+      const fates = fatesOf(rules, `origin ${origin.name}`)
+      return faultyOrigin(origin, { fates, clock, connectTimeout, headersTimeout })
+    },
+    log: (log) =>
+      tiers.redis === undefined ? log : faultyLog(log, fatesOf(tiers.redis, 'log'), clock, redisDeadlineMs),
+    leases: (leases) =>
+      tiers.redis === undefined ? leases : faultyLeases(leases, fatesOf(tiers.redis, 'leases'), clock, redisDeadlineMs),
+  }
+}
+
+const NONE: ChaosConfig = { seed: 0, store: {}, origins: {} }

@@ -1,0 +1,19 @@
+import type { Clock, FetchLeases } from '../model.ts'
+import type { Fates } from './fate.ts'
+import { wait } from './wait.ts'
+
+/**
+ * Leases that sometimes nobody can say anything about. One that was given is given back as ever.
+ * @param deadlineMs after which a question that is not answered has failed
+ */
+export function faultyLeases(leases: FetchLeases, fates: Fates, clock: Clock, deadlineMs: number): FetchLeases {
+  return {
+    async take(key) {
+      const { fault, delayMs } = fates.next()
+      const isLost = fault === 'partition' || delayMs >= deadlineMs
+      await wait(isLost ? deadlineMs : delayMs, clock)
+      return isLost || fault !== 'none' ? { kind: 'unavailable' } : leases.take(key)
+    },
+    close: () => leases.close(),
+  }
+}

@@ -1,0 +1,20 @@
+/**
+ * Numbers from 0 to 1, 1 excluded, that come again for the same seed and name (splitmix32). Each name has a row of its
+ * own, so that what one tier does leaves the others' chances alone.
+ */
+export function seededRandom(seed: number, name: string): () => number {
+  let state = hash(name, seed)
+  return () => {
+    state = (state + 0x9e3779b9) | 0
+    let mixed = Math.imul(state ^ (state >>> 16), 0x21f0aaad)
+    mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97)
+    return ((mixed ^ (mixed >>> 15)) >>> 0) / 2 ** 32
+  }
+}
+
+/** FNV-1a, begun with the seed. */
+function hash(text: string, seed: number): number {
+  let sum = 0x811c9dc5 ^ seed
+  for (const octet of Buffer.from(text)) sum = Math.imul(sum ^ octet, 0x01000193)
+  return sum
+}

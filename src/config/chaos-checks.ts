@@ -1,0 +1,44 @@
+/** Faults on purpose are wanted twice, by a flag and in the file, and only of what there is. */
+import { didYouMean, type Fault } from './fault.ts'
+import { nearest } from './nearest.ts'
+import { DEFAULT_NAME, givesPool, isGiven, mapAt, type Sources } from './sources.ts'
+
+export const CHAOS_FLAG = '--chaos'
+
+/** Works on values that may be invalid. */
+export function chaosFaults(sources: Sources): Fault[] {
+  const { document, allowsChaos } = sources
+  const isUnreadable = document !== undefined && document.value === undefined
+  const isAsked = document !== undefined && Object.hasOwn(mapAt({ file: document.value }, 'file'), 'chaos')
+  if (isAsked && !allowsChaos) {
+    const message = `expected the flag ${CHAOS_FLAG} with it, so that nobody makes faults on purpose by mistake`
+    return [{ where: document.place(['chaos'], 'key'), key: 'chaos', message }]
+  }
+  if (isAsked) return [...absentTiers(sources), ...absentOrigins(sources)]
+  if (!allowsChaos || isUnreadable) return []
+  return [{ where: CHAOS_FLAG, key: 'chaos', message: 'required: expected a section "chaos" in the file' }]
+}
+
+function absentTiers({ flags, env, document }: Sources): Fault[] {
+  const wanted = mapAt(mapAt(document?.value, 'chaos'), 'store')
+  const inFile = mapAt(document?.value, 'store')
+  return (['disk', 'redis'] as const)
+    .filter((tier) => wanted[tier] !== undefined && inFile[tier] === undefined && !isGiven(tier, flags, env))
+    .map((tier) => ({
+      where: document?.place(['chaos', 'store', tier], 'key') ?? CHAOS_FLAG,
+      key: `chaos.store.${tier}`,
+      message: `expected a tier that there is: no ${tier} is configured`,
+    }))
+}
+
+function absentOrigins(sources: Sources): Fault[] {
+  const { document } = sources
+  const known = Object.keys(mapAt(document?.value, 'origins')).concat(givesPool(sources) ? DEFAULT_NAME : [])
+  return Object.keys(mapAt(mapAt(document?.value, 'chaos'), 'origins'))
+    .filter((name) => !known.includes(name))
+    .map((name) => ({
+      where: document?.place(['chaos', 'origins', name], 'key') ?? CHAOS_FLAG,
+      key: `chaos.origins.${name}`,
+      message: `there is no origin of this name${didYouMean(nearest(name, known))}`,
+    }))
+}
