@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest'
+import type { ChaosRules } from '../../src/chaos/fate.ts'
+import { faultyLeases } from '../../src/chaos/faulty-leases.ts'
+import { FakeClock, settle } from '../support/fake-clock.ts'
+import { sharedLeases } from '../support/shared-leases.ts'
+import { fates } from './rules.ts'
+
+const DEADLINE_MS = 50
+
+function faulty(given: Partial<ChaosRules>) {
+  const clock = new FakeClock()
+  const inner = sharedLeases()
+  return { clock, inner, leases: faultyLeases(inner, fates(given, clock), clock, DEADLINE_MS) }
+}
+
+test('nothing goes wrong without rules', async () => {
+  const { leases, inner } = faulty({})
+  const first = await leases.take('k')
+  if (first.kind !== 'held') throw new Error(`a free key is ${first.kind}`)
+  const second = leases.take('k')
+  await settle()
+  await first.lease.release('stored')
+  expect(await second).toEqual({ kind: 'stored' })
+  expect(inner.held).toBe(0)
+})
+
+test.each<[string, Partial<ChaosRules>, number]>([
+  ['a failure', { errorRate: 1 }, 0],
+  ['damage', { corruption: 1 }, 0],
+  ['a delay beyond the deadline', { delay: { min: 60, max: 60 } }, DEADLINE_MS],
+  ['a partition', { partition: { every: 2, for: 1 } }, DEADLINE_MS],
+])('nobody can say who fetches, and no lease is left behind: %s', async (_, given, afterMs) => {
+  const { leases, inner, clock } = faulty(given)
+  await clock.advance(1)
+  const taken = leases.take('k')
+  await clock.advance(afterMs)
+  expect(await taken).toEqual({ kind: 'unavailable' })
+  expect(inner.held).toBe(0)
+})

@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
+import { get, type Origin, startOrigin } from '../support/http.ts'
+import { type RedisServer, startRedis, until } from '../support/redis.ts'
+
+const KEYS = 20
+const CLIENTS = 10
+const REQUESTS_EACH = 60
+
+const contentOf = (path: string): string => `content of ${path} `.repeat(20)
+
+let folder: string
+let redis: RedisServer
+let origin: Origin
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'herdgate-chaos-'))
+  redis = await startRedis()
+  origin = await startOrigin(({ url = '/', headers }, response) => {
+    response.setHeader('Cache-Control', 'max-age=0')
+    response.setHeader('ETag', '"1"')
+    if (headers['if-none-match'] === '"1"') response.writeHead(304).end()
+    else response.end(contentOf(url))
+  })
+})
+
+afterAll(async () => {
+  await origin?.kill()
+  await redis?.stop()
+  rmSync(folder, { recursive: true })
+})
+
+function start(chaos: string): Promise<Herdgate> {
+  const file = join(folder, 'herdgate.yaml')
+  writeFileSync(
+    file,
+    `version: 1
+origins: { api: { urls: ["${origin.url}"] } }
+store: { redis: { url: "${redis.url}" } }
+chaos: { seed: 3, ${chaos} }
+`,
+  )
+  return startHerdgate(['--config', file, '--chaos'])
+}
+
+const pathOf = (turn: number): string => `/item/${turn % KEYS}`
+
+/** Asks until there is a copy: without one, a failing origin has nothing to stand in for it. */
+async function prime({ url }: Herdgate): Promise<void> {
+  for (let key = 0; key < KEYS; key++) {
+    const isAnswered = async () => (await get(url + pathOf(key)).catch(() => undefined))?.status === 200
+    await until(`a copy of ${pathOf(key)}`, isAnswered)
+  }
+}
+
+describe('a node in which things go wrong on purpose', () => {
+  test('every client is answered right, while Redis fails and the origin fails where there is a copy', async () => {
+    await using herdgate = await start('store: { redis: { errorRate: 0.3 } }, origins: { api: { errorRate: 0.05 } }')
+    await prime(herdgate)
+    const wrong: string[] = []
+    const client = async (number: number) => {
+      for (let turn = 0; turn < REQUESTS_EACH; turn++) {
+        const path = pathOf(number * 7 + turn)
+        const { status, body, cacheStatus } = await get(herdgate.url + path)
+        if (status !== 200 || body !== contentOf(path)) wrong.push(`${path}: ${status} ${cacheStatus}`)
+      }
+    }
+    await Promise.all(Array.from({ length: CLIENTS }, (_, number) => client(number)))
+    expect(wrong).toEqual([])
+    expect(await failedFetches(herdgate)).toBeGreaterThan(0) // or there was no chaos
+  })
+
+  test('is ready, and says that it is degraded on purpose', async () => {
+    await using herdgate = await start('origins: { api: {} }')
+    const { status, body } = await herdgate.ask('/readyz')
+    expect(status).toBe(200)
+    expect(body.degraded).toContain('chaos')
+    expect(herdgate.lines.some((line) => line.includes('chaos is on'))).toBe(true)
+  })
+
+  test('an origin out of reach is a 504 where there is no copy', async () => {
+    const chaos = 'origins: { api: { partition: { every: 1h, for: 3599.999s } } }'
+    await using herdgate = await start(chaos)
+    const { status } = await get(`${herdgate.url}/none`)
+    expect(status).toBe(504)
+  })
+})
+
+/** Fetches that ended without an answer, or with a 503. */
+async function failedFetches({ ask }: Herdgate): Promise<number> {
+  const { body } = await ask('/metrics')
+  const samples = String(body).matchAll(/^herdgate_origin_requests_total\{[^}]*code="([^"]+)"[^}]*\} (\d+)/gm)
+  return [...samples]
+    .filter(([, code]) => !/^[23]/.test(code ?? ''))
+    .reduce((sum, [, , count]) => sum + Number(count), 0)
+}
