@@ -167,7 +167,7 @@ export class Engine {
     attempt: number,
   ): Promise<Resolution<E, D>> {
     const arrival = this.#log.position
-    const { flight, leads } = this.#join(question, found, decision, arrival)
+    const { flight, leads } = this.#join(question, found, decision)
     const landed = await this.#landing(flight, decision)
     const stale = landed === 'slow' ? this.#stale<E, D>(decision, 'stale', 'soft-timeout') : undefined
     if (stale !== undefined) {
@@ -307,8 +307,14 @@ export class Engine {
   ): Resolution<E, D> | undefined {
     const entry = fallbackOf(decision)
     if (entry === undefined || this.#log.verdict(entry) === 'dead') return undefined
+    if (result === 'stale' && !this.#wouldKnow(entry)) return undefined
     const answer: Resolution<E, D> = served(entry, result, this.#clock.now(), detail)
     return fwdStatus === undefined ? answer : { ...answer, outcome: { ...answer.outcome, fwdStatus } }
+  }
+
+  /** Would the log say if the copy had been purged? Where it would not, only a failure of the origin excuses its use. */
+  #wouldKnow({ generation }: Entry): boolean {
+    return this.#log.synced && this.#log.generation === generation
   }
 
   /**
@@ -324,26 +330,25 @@ export class Engine {
     question: Question<E, D>,
     found: Found<E>,
     decision: Forward<E>,
-    arrival: number,
   ): { flight: Flight<E, D>; leads: boolean } {
     for (const apart of [question.apart, question.apartWhole]) {
       const current = apart === undefined ? undefined : this.#flights.get(found.key + apart)
-      if (current !== undefined && this.#mayJoin(current, arrival, decision.why)) {
+      if (current !== undefined && this.#mayJoin(current, decision.why)) {
         return { flight: current as Flight<E, D>, leads: false }
       }
     }
     return { flight: this.#launch(question, found.key + question.apart, decision), leads: true }
   }
 
-  #mayJoin(flight: AnyFlight, arrival: number, why: ForwardReason): boolean {
+  #mayJoin(flight: AnyFlight, why: ForwardReason): boolean {
     const { result } = flight
     if (result?.kind === 'direct') return false
     if (result?.kind === 'entry') {
       // Its head has come: what must be checked with the origin, or is stale by now, is not for newcomers.
       const isFresh = this.#clock.now() < result.entry.freshUntil
-      return why !== 'request' && isFresh && this.#isFor(result.entry, flight, arrival)
+      return why !== 'request' && isFresh && this.#log.verdict(result.entry) === 'valid'
     }
-    return arrival === flight.position || this.#log.verdict(stampOf(flight)) === 'valid'
+    return this.#log.verdict(stampOf(flight)) === 'valid'
   }
 
   /** A background refresh: nobody waits for it. */

@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest'
+import { DEFAULT_RULES } from '../../src/defaults.ts'
+import { createCache } from '../../src/embed.ts'
+import { fieldsOf } from '../../src/fields.ts'
+import type { InvalidationLog, Rules } from '../../src/model.ts'
+import { localLog } from '../../src/stores/local-log.ts'
+import { FakeClock, settle } from '../support/fake-clock.ts'
+import { PushedBody, ScriptedOrigin } from '../support/scripted-origin.ts'
+import { received } from '../support/world.ts'
+
+/* A node that does not hear the invalidation log: whatever it has may have been purged a lease ago. */
+
+const LEASE_MS = 5_000
+const FRESH = { 'Cache-Control': 'max-age=60' }
+
+function deaf(rules: Partial<Rules> = {}) {
+  const clock = new FakeClock()
+  const origin = new ScriptedOrigin()
+  const local = localLog()
+  const log: InvalidationLog = {
+    generation: local.generation,
+    position: 0,
+    synced: false,
+    started: local.started,
+    append: async () => Promise.reject(new Error('cut off')),
+    verdict: (stamp) => (clock.now() - stamp.startedAt < LEASE_MS ? local.verdict(stamp) : 'stale'),
+    nodes: () => [],
+    close() {},
+  }
+  const routes = [{ name: 'default', match: {}, origin, rules: { ...DEFAULT_RULES, ...rules } }]
+  const cache = createCache({ log, clock, routes })
+  const ask = async () => cache.handle({ method: 'GET', url: 'http://a.test/', fields: fieldsOf({}) })
+  return { clock, origin, ask, get: async () => received(await ask()) }
+}
+
+test('a copy is used for a lease from when its fetch began, then the origin is asked, and may fail', async () => {
+  const { clock, origin, get } = deaf()
+  origin.script((_, number) => (number < 3 ? { headers: FRESH, body: `answer ${number}` } : { status: 503 }))
+  expect(await get()).toMatchObject({ body: 'answer 1', result: 'miss' })
+  await clock.advance(LEASE_MS - 1)
+  expect(await get()).toMatchObject({ body: 'answer 1', result: 'hit' })
+  await clock.advance(1)
+  expect(await get()).toMatchObject({ body: 'answer 2', result: 'miss' })
+  await clock.advance(LEASE_MS)
+  expect(await get()).toMatchObject({ body: 'answer 2', result: 'stale_if_error' })
+})
+
+test('a fetch that began a lease ago is not joined before its head has come', async () => {
+  const { clock, origin, get } = deaf()
+  const first = get()
+  await settle()
+  await clock.advance(LEASE_MS)
+  const second = get()
+  await settle()
+  expect(origin.requests).toHaveLength(2)
+  origin.waiting[1]?.answer({ headers: FRESH, body: 'new' })
+  origin.next.answer({ headers: FRESH, body: 'old' })
+  expect((await second).body).toBe('new')
+  expect((await first).body).toBe('old')
+})
+
+test('nor while its body arrives', async () => {
+  const { clock, origin, ask, get } = deaf()
+  const body = new PushedBody()
+  const first = ask()
+  await settle()
+  origin.next.answer({ headers: FRESH, body })
+  await first
+  await clock.advance(LEASE_MS)
+  const second = get()
+  await settle()
+  expect(origin.requests).toHaveLength(2)
+  origin.next.answer({ headers: FRESH, body: 'new' })
+  expect((await second).body).toBe('new')
+})
+
+test('a slow origin is waited for: no copy stands in that may have been purged', async () => {
+  const { clock, origin, get } = deaf({ softTimeout: 100 })
+  const first = get()
+  await settle()
+  origin.next.answer({ headers: FRESH, body: 'old' })
+  await first
+  await clock.advance(LEASE_MS)
+  const second = get()
+  await settle()
+  await clock.advance(1_000)
+  origin.next.answer({ headers: FRESH, body: 'new' })
+  expect((await second).body).toBe('new')
+})
