@@ -32,6 +32,19 @@ export interface EventPayloads {
     tookMs: number
     by: string
   }
+  /** Something happened to a shared invalidation log, as this process sees it. */
+  log: LogEvent
+}
+
+export interface LogEvent {
+  /**
+   * synced, unsynced: it hears, or no longer hears, of every record.
+   * generation: the log lost records, or began: what is older is checked with the origin before its next use.
+   * evictable: Redis is set up so that it may evict the log.
+   */
+  readonly what: 'synced' | 'unsynced' | 'generation' | 'evictable'
+  /** For people. */
+  readonly detail: string
 }
 
 export interface RequestEvent {

@@ -1,0 +1,499 @@
+import { Redis } from 'ioredis'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { Events, type LogEvent } from '../../src/events.ts'
+import type { InvalidationLog, Stamp } from '../../src/model.ts'
+import { type RedisLog, redisLog, type RedisLogOptions } from '../../src/stores/redis-log.ts'
+import { logContract } from '../stores/log-contract.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { startFaultProxy } from '../support/fault-proxy.ts'
+import { type RedisServer, startRedis, until } from '../support/redis.ts'
+
+let server: RedisServer
+let redis: Redis
+const opened: RedisLog[] = []
+let prefix = ''
+let count = 0
+
+beforeAll(async () => {
+  server = await startRedis()
+  redis = new Redis(server.url)
+  redis.on('error', () => {})
+})
+beforeEach(() => void (prefix = `test${count++}`))
+afterEach(async () => {
+  server.resume()
+  await Promise.all(opened.splice(0).map((log) => log.close()))
+})
+afterAll(async () => {
+  redis.disconnect()
+  await server.stop()
+})
+
+async function started(options: RedisLogOptions = {}): Promise<RedisLog> {
+  const log = redisLog({ url: server.url, prefix, ...options })
+  opened.push(log)
+  await log.started
+  return log
+}
+
+const key = (name: string) => `{${prefix}}:log:${name}`
+
+const stampIn = ({ generation, position }: InvalidationLog, more: Partial<Stamp> = {}): Stamp => ({
+  url: 'a.test/1',
+  tags: ['t'],
+  generation,
+  position,
+  checked: position,
+  startedAt: -Infinity,
+  ...more,
+})
+
+/** Turns the clock until it settles. */
+async function inTime<T>(clock: FakeClock, promise: Promise<T>): Promise<T> {
+  let settled = false
+  const settle = () => void (settled = true)
+  promise.then(settle, settle)
+  await until('it settles', async () => {
+    await clock.advance(100)
+    return settled
+  })
+  return promise
+}
+
+const synced = (...logs: InvalidationLog[]) =>
+  until('every log is synced', () => logs.every((log) => log.synced), 20_000)
+
+logContract('redisLog', () => started({ prefix: `contract${count++}` }))
+
+describe('records', () => {
+  test('an acknowledged purge is applied by every node', async () => {
+    const logs = [await started(), await started(), await started()]
+    const stamps = logs.map((log) => stampIn(log))
+    const [first] = logs
+    const receipt = await first?.append('purge', { tags: ['t'] })
+    expect(receipt?.nodes).toEqual({ expected: 3, acked: 3 })
+    expect(logs.map((log, at) => log.verdict(stamps[at] as Stamp))).toEqual(['dead', 'dead', 'dead'])
+  })
+
+  test('from many nodes at once they come in one order, each once', async () => {
+    const logs = [await started(), await started(), await started()]
+    const before = logs[0]?.position ?? 0
+    const calls = logs.flatMap((log) => Array.from({ length: 20 }, (_, n) => log.append('purge', { tags: [`${n}`] })))
+    const receipts = await Promise.all(calls)
+    const positions = receipts.map(({ position }) => position).sort((a, b) => a - b)
+    expect(positions).toEqual(Array.from({ length: 60 }, (_, n) => before + n + 1))
+    expect(logs.map(({ position }) => position)).toEqual([before + 60, before + 60, before + 60])
+  })
+
+  test('a node that starts later knows what was purged before, and what it names', async () => {
+    const first = await started()
+    const stamp = stampIn(first)
+    await first.append('purge', { prefixes: ['a.test'] })
+    await first.append('invalidate', { tags: ['other'] })
+    const second = await started()
+    expect(second.generation).toBe(first.generation)
+    expect(second.position).toBe(first.position)
+    expect(second.verdict({ ...stamp })).toBe('dead')
+    expect(
+      second.verdict(
+        stampIn(first, { position: stamp.position, checked: stamp.position, url: 'b.test/', tags: ['other'] }),
+      ),
+    ).toBe('stale')
+  })
+
+  test('names with braces, spaces, line ends and quotes are names like any other', async () => {
+    const [first, second] = [await started(), await started()]
+    const tags = ['{x}', 'a b', 'c\nd', '"', "'", '\\', '😀', '*', '__proto__', ' ']
+    const stamps = tags.map((tag) => stampIn(second, { tags: [tag] }))
+    await first.append('purge', { tags })
+    expect(stamps.map((stamp) => second.verdict(stamp))).toEqual(tags.map(() => 'dead'))
+    expect(second.verdict(stampIn(second, { position: 1, checked: 1, tags: ['x'] }))).toBe('valid')
+  })
+
+  test('what another node stamped ahead of this one is not trusted until this one is as far', async () => {
+    const log = await started()
+    await synced(log)
+    const ahead = stampIn(log, { position: log.position + 1, checked: log.position + 1 })
+    expect(log.verdict(ahead)).toBe('stale')
+    await log.append('purge', { tags: ['other'] })
+    expect(log.verdict(ahead)).toBe('valid')
+  })
+
+  test('a record that cannot be read makes everything older dead', async () => {
+    const log = await started()
+    const stamp = stampIn(log)
+    const next = log.position + 1
+    await redis
+      .multi()
+      .xadd(
+        key('records'),
+        `${next}-0`,
+        'generation',
+        log.generation,
+        'nonce',
+        'n',
+        'mode',
+        'raze',
+        'targets',
+        '{"__proto__":1}',
+      )
+      .hset(key('head'), 'position', next)
+      .exec()
+    await until('it was applied', () => log.position === next)
+    expect(log.verdict(stamp)).toBe('dead')
+    expect(log.verdict(stampIn(log, { startedAt: Infinity }))).toBe('valid')
+  })
+})
+
+describe('acknowledgements', () => {
+  test('a node that closes is no longer waited for', async () => {
+    const [first, second] = [await started(), await started({ node: 'second' })]
+    expect((await first.append('purge', { tags: ['t'] })).nodes).toEqual({ expected: 2, acked: 2 })
+    expect(first.nodes().map(({ id }) => id)).toContain('second')
+    await second.close()
+    await until('it is off the list', () => first.nodes().length === 1)
+    expect((await first.append('purge', { tags: ['t'] })).nodes).toEqual({ expected: 1, acked: 1 })
+  })
+
+  test('a node that does not answer is waited for until the time is up', async () => {
+    await using proxy = await startFaultProxy({ port: server.port })
+    const first = await started({ purgeTimeout: 300 })
+    await started({ url: `redis://127.0.0.1:${proxy.port}` })
+    proxy.set({ kind: 'blackhole' })
+    const receipt = await first.append('purge', { tags: ['t'] })
+    expect(receipt.nodes).toEqual({ expected: 2, acked: 1 })
+  })
+
+  test('a node that died is waited for two leases, after which it could use nothing older', async () => {
+    await using proxy = await startFaultProxy({ port: server.port })
+    const clock = new FakeClock()
+    const first = await started({ clock, purgeTimeout: '1h' })
+    await started({ url: `redis://127.0.0.1:${proxy.port}`, clock: new FakeClock() })
+    proxy.set({ kind: 'reset' })
+    const before = first.position
+    let answered = false
+    const answer = first.append('purge', { tags: ['t'] }).finally(() => void (answered = true))
+    await until('it is applied here', () => first.position === before + 1)
+    await clock.advance(9_990)
+    expect(answered).toBe(false)
+    await until('it answers', async () => {
+      await clock.advance(5)
+      return answered
+    })
+    expect((await answer).nodes).toEqual({ expected: 1, acked: 1 })
+  })
+
+  test('they count what was applied, not what was appended', async () => {
+    await using proxy = await startFaultProxy({ port: server.port })
+    const [first, second] = [await started(), await started({ url: `redis://127.0.0.1:${proxy.port}` })]
+    await synced(first, second)
+    const stamp = stampIn(second)
+    proxy.set({ kind: 'delay', ms: 200 })
+    expect((await first.append('purge', { tags: ['t'] })).nodes).toEqual({ expected: 2, acked: 2 })
+    expect(second.verdict(stamp)).toBe('dead')
+  })
+
+  test('a record that cannot be logged is an error with a code', async () => {
+    const log = await started({ appendTimeout: 100 })
+    await redis.config('SET', 'maxmemory', '1mb')
+    try {
+      await expect(log.append('purge', { tags: ['t'] })).rejects.toMatchObject({ code: 'not_logged', status: 503 })
+    } finally {
+      await redis.config('SET', 'maxmemory', '0')
+    }
+    expect((await log.append('purge', { tags: ['t'] })).nodes).toEqual({ expected: 1, acked: 1 })
+  })
+})
+
+describe('the lease', () => {
+  test('without Redis at the start, copies count for one lease after their fetch began', async () => {
+    const clock = new FakeClock()
+    const log = redisLog({ url: 'redis://127.0.0.1:1', clock })
+    opened.push(log)
+    await clock.advance(1_000)
+    await log.started
+    expect(log.synced).toBe(false)
+    expect(log.degraded()).toHaveLength(1)
+    const stamp = stampIn(log, { startedAt: clock.now() })
+    expect(log.verdict(stamp)).toBe('valid')
+    await clock.advance(4_999)
+    expect(log.verdict(stamp)).toBe('valid')
+    await clock.advance(1)
+    expect(log.verdict(stamp)).toBe('stale')
+  })
+
+  test('it runs out when Redis stops answering, and comes back with it', async () => {
+    await using proxy = await startFaultProxy({ port: server.port })
+    const clock = new FakeClock()
+    const seen: LogEvent['what'][] = []
+    const events = new Events()
+    events.on('log', ({ what }) => void seen.push(what))
+    const log = await started({ url: `redis://127.0.0.1:${proxy.port}`, clock, events })
+    await synced(log)
+    await clock.advance(1_700)
+    proxy.set({ kind: 'blackhole' })
+    const old = stampIn(log)
+    expect(log.verdict(old)).toBe('valid')
+    await clock.advance(5_000)
+    expect(log.synced).toBe(false)
+    expect(log.verdict(old)).toBe('stale')
+    expect(log.verdict(stampIn(log, { startedAt: clock.now() - 4_999 }))).toBe('valid')
+    await clock.advance(1_700)
+    proxy.set({ kind: 'pass' })
+    await until('it is synced again', async () => {
+      await clock.advance(20)
+      return log.synced
+    })
+    expect(log.verdict(stampIn(log))).toBe('valid')
+    await until('it said so', async () => {
+      await clock.advance(200)
+      return seen.at(-1) === 'synced'
+    })
+    expect(seen).toEqual(['generation', 'synced', 'unsynced', 'synced'])
+  })
+
+  test('what a record names stays dead while the log is not heard', async () => {
+    const clock = new FakeClock()
+    const log = await started({ clock })
+    const stamp = stampIn(log)
+    await log.append('purge', { tags: ['t'] })
+    server.pause()
+    await clock.advance(60_000)
+    expect(log.synced).toBe(false)
+    expect(log.verdict({ ...stamp, startedAt: clock.now() })).toBe('dead')
+  })
+
+  test('it counts from the question, not from a late answer', async () => {
+    const clock = new FakeClock()
+    const log = await started({ clock, node: 'n' })
+    await until('it has reported', async () => (await redis.hget(key('reports'), 'n')) !== null)
+    await redis.zadd(key('nodes'), 'inf', 'shows that the answer has come')
+    server.pause()
+    await clock.advance(1_700) // asks at 1 667
+    await clock.advance(1_500)
+    server.resume()
+    await until('the answer has come', () => log.nodes().length === 2)
+    server.pause()
+    await clock.advance(3_400)
+    expect(log.synced).toBe(true)
+    await clock.advance(100)
+    expect(log.synced).toBe(false)
+  })
+})
+
+describe('a log that lost records', () => {
+  const LOSSES: Record<string, () => Promise<unknown>> = {
+    'everything was flushed': () => redis.flushall(),
+    'the stream was evicted': () => redis.del(key('records')),
+    'the head was evicted': () => redis.del(key('head')),
+    'the purges were evicted': () => redis.del(key('purged')),
+    'the invalidations were evicted': () => redis.del(key('invalidated')),
+    'its newest record was deleted': async () => {
+      const [newest] = await redis.xrevrange(key('records'), '+', '-', 'COUNT', 1)
+      return redis.xdel(key('records'), newest?.[0] ?? '')
+    },
+    'somebody wrote into the stream': () => redis.xadd(key('records'), '*', 'x', 'y'),
+    'somebody put another type there': () => redis.multi().del(key('records')).set(key('records'), 'x').exec(),
+    'the position is no number': () => redis.hset(key('head'), 'position', '9223372036854775807'),
+  }
+
+  test.each(Object.entries(LOSSES))('begins a new generation when %s', async (_, lose) => {
+    const clock = new FakeClock()
+    const [first, second] = [await started({ clock }), await started({ clock })]
+    await first.append('purge', { tags: ['purged'] })
+    const { generation } = first
+    const [purged, other] = [stampIn(first, { position: 1, checked: 1, tags: ['purged'] }), stampIn(first)]
+    await lose()
+    await until('both live in the same new generation', async () => {
+      await clock.advance(50)
+      return first.generation !== generation && second.generation === first.generation && first.synced && second.synced
+    })
+    for (const log of [first, second]) {
+      expect(log.verdict({ ...other })).toBe('stale')
+      expect(log.verdict({ ...purged })).toBe('dead')
+      expect(log.verdict(stampIn(log))).toBe('valid')
+    }
+    const fresh = stampIn(second)
+    await inTime(clock, first.append('purge', { tags: ['t'] }))
+    expect(second.verdict(fresh)).toBe('dead')
+  })
+
+  test('is told again what was appended in the last minutes, once', async () => {
+    const clock = new FakeClock()
+    const log = await started({ clock })
+    await log.append('purge', { tags: ['t'] })
+    await redis.flushall()
+    await until('it was logged again', async () => {
+      await clock.advance(50)
+      return (await redis.zscore(key('purged'), 'tag t')) !== null
+    })
+    const late = await started()
+    expect(late.verdict(stampIn(late, { generation: 'before' }))).toBe('dead')
+    await clock.advance(5_000)
+    expect(await redis.xlen(key('records'))).toBe(2) // the beginning, and the purge
+  })
+
+  test('does not count a purge as everywhere while nodes of before may not have come back', async () => {
+    const clock = new FakeClock()
+    const log = await started({ clock, purgeTimeout: 100 })
+    const { generation } = log
+    await redis.flushall()
+    await until('it lives in a new generation', async () => {
+      await clock.advance(50)
+      return log.generation !== generation && log.synced
+    })
+    const receipt = await inTime(clock, log.append('purge', { tags: ['t'] }))
+    expect(receipt.nodes).toEqual({ expected: 2, acked: 1 })
+  })
+
+  test('Redis restarts empty', async () => {
+    const log = await started({ lease: '1s' })
+    const { generation } = log
+    const stamp = stampIn(log)
+    await log.append('purge', { tags: ['t'] })
+    await server.restart()
+    await until('it lives in a new generation', () => log.generation !== generation && log.synced)
+    expect(log.verdict(stamp)).toBe('dead')
+    await until('the purge was logged again', async () => (await redis.zscore(key('purged'), 'tag t')) !== null)
+  })
+
+  test('a failover that lost the end of the log, with other records in its place, is noticed', async () => {
+    const clock = new FakeClock()
+    const [first, second] = [await started({ clock }), await started({ clock })]
+    await first.append('purge', { tags: ['lost'] })
+    const { generation, position } = second
+    // As on the new master: the same position holds another record, by a node that never saw the first.
+    await redis.multi().xdel(key('records'), `${position}-0`).xrevrange(key('records'), '+', '-').exec()
+    const kept = await redis.xrange(key('records'), '-', '+')
+    const pipeline = redis.multi().del(key('records'))
+    for (const [id, fields] of kept) pipeline.xadd(key('records'), id, ...fields)
+    pipeline.xadd(
+      key('records'),
+      `${position}-0`,
+      'generation',
+      generation,
+      'nonce',
+      'other',
+      'mode',
+      'purge',
+      'targets',
+      '["tag t"]',
+    )
+    pipeline.zrem(key('purged'), 'tag lost').zadd(key('purged'), position, 'tag t').del(key('nonces'))
+    const stamp = stampIn(second)
+    expect(second.verdict({ ...stamp })).toBe('valid')
+    await pipeline.exec()
+    await until('both live in a new generation', async () => {
+      await clock.advance(50)
+      return second.generation !== generation && first.generation === second.generation && second.synced
+    })
+    expect(second.verdict({ ...stamp })).toBe('dead')
+    await until('the lost purge was logged again', async () => {
+      await clock.advance(50)
+      return (await redis.zscore(key('purged'), 'tag lost')) !== null
+    })
+  })
+})
+
+describe('a node that fell behind', () => {
+  test('takes over the compacted state when what it lacks was trimmed', async () => {
+    await using proxy = await startFaultProxy({ port: server.port })
+    const [first, second] = [await started(), await started({ url: `redis://127.0.0.1:${proxy.port}` })]
+    await synced(first, second)
+    const stamp = stampIn(second)
+    const { generation } = second
+    proxy.set({ kind: 'reset' })
+    const appended = ['t', 'u', 'v'].map((tag) => first.append('purge', { tags: [tag] }))
+    await until('they are applied', () => first.position === stamp.position + 3)
+    await redis.xtrim(key('records'), 'MAXLEN', 1)
+    proxy.set({ kind: 'pass' })
+    await Promise.all(appended)
+    await until('it caught up', () => second.position === first.position)
+    expect(second.generation).toBe(generation)
+    expect(second.verdict(stamp)).toBe('dead')
+  })
+
+  test('catches up after its connections were cut', async () => {
+    const [first, second] = [await started(), await started()]
+    const stamp = stampIn(second)
+    await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+    const { nodes } = await first.append('purge', { tags: ['t'] })
+    expect(nodes.expected).toBe(2)
+    await until('it caught up', () => second.position === first.position && second.synced)
+    expect(second.verdict(stamp)).toBe('dead')
+  })
+})
+
+describe('upkeep', () => {
+  test('old records and marks are dropped, and the floor speaks for them', async () => {
+    const clock = new FakeClock()
+    const log = await started({ clock, keepFor: 0 })
+    const stamp = stampIn(log)
+    await log.append('purge', { tags: ['t'] })
+    await log.append('invalidate', { tags: ['u'] })
+    await log.append('invalidate', { tags: ['v'] })
+    await until('it was trimmed', async () => {
+      await clock.advance(100_000)
+      return (await redis.xlen(key('records'))) === 1
+    })
+    expect(await redis.zcard(key('purged'))).toBe(1) // the member that stays
+    const late = await started()
+    expect(late.generation).toBe(log.generation)
+    expect(late.verdict(stamp)).toBe('dead')
+    expect(late.verdict(stampIn(log, { position: stamp.position + 1, checked: stamp.position + 1 }))).toBe('stale')
+    expect(late.verdict(stampIn(log, { position: log.position, checked: log.position }))).toBe('valid')
+  })
+
+  test('the number of targets is bounded in Redis too', async () => {
+    const log = await started({ maxTargets: 10 })
+    const stamp = stampIn(log)
+    await log.append('purge', { tags: ['t'] })
+    for (let n = 0; n < 15; n++) await log.append('purge', { tags: [`other${n}`] })
+    expect(await redis.zcard(key('purged'))).toBe(11)
+    const late = await started({ maxTargets: 1_000 })
+    expect(late.verdict(stamp)).toBe('dead')
+  })
+
+  test('it keeps to keys of one slot, and gives none a lifetime', async () => {
+    const log = await started()
+    await log.append('purge', { tags: ['t'] })
+    const keys = await redis.keys(`*${prefix}*`)
+    expect(keys.every((name) => name.startsWith(`{${prefix}}:`))).toBe(true)
+    expect(await Promise.all(keys.map((name) => redis.ttl(name)))).toEqual(keys.map(() => -1))
+  })
+
+  test('it says that Redis may evict the log', async () => {
+    const events = new Events()
+    const seen: string[] = []
+    events.on('log', ({ what }) => void seen.push(what))
+    await redis.config('SET', 'maxmemory-policy', 'allkeys-lru')
+    try {
+      const log = await started({ events })
+      await until('it says so', () => seen.includes('evictable'))
+      expect(log.degraded().join()).toContain('allkeys')
+    } finally {
+      await redis.config('SET', 'maxmemory-policy', 'noeviction')
+    }
+  })
+
+  test('a replica that was a master takes no purge, and renews no lease', async () => {
+    const log = await started({ lease: '500ms', appendTimeout: 100 })
+    await synced(log)
+    await redis.config('SET', 'replica-read-only', 'yes')
+    await redis.replicaof('127.0.0.1', 1)
+    try {
+      await expect(log.append('purge', { tags: ['t'] })).rejects.toMatchObject({ code: 'not_logged' })
+      await until('the lease has run out', () => !log.synced)
+    } finally {
+      await redis.replicaof('NO', 'ONE')
+    }
+    await synced(log)
+    expect((await log.append('purge', { tags: ['t'] })).nodes.acked).toBe(1)
+  })
+
+  test('options that are none are refused with what was expected', () => {
+    expect(() => redisLog({ url: server.url, prefix: 'a{b}' })).toThrow('without braces')
+    expect(() => redisLog({})).toThrow('expected url or connect')
+    expect(() => redisLog({ url: server.url, lease: 'soon' })).toThrow('expected a duration')
+  })
+})
