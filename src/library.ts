@@ -30,6 +30,8 @@ export type {
 } from './model.ts'
 export { hopsLeft } from './policy/forward.ts'
 export { readHead } from './policy/head.ts'
+export { type DiskLogOptions, diskLog } from './stores/disk-log.ts'
+export { type DiskStoreOptions, diskStore } from './stores/disk.ts'
 export { type LocalLogOptions, localLog } from './stores/local-log.ts'
 export { type MemoryStoreOptions, memoryStore } from './stores/memory.ts'
 export { type RedisLog, type RedisLogOptions, redisLog } from './stores/redis-log.ts'
