@@ -123,7 +123,11 @@ async function closeShared({ env }: Shared, folder: string, path: string): Promi
 /** A failed commit says why in a promise of its own, which nobody else listens to. */
 async function causeOf(error: unknown): Promise<unknown> {
   const told = typeof error === 'object' && error !== null && 'commitError' in error ? error.commitError : undefined
-  if (told instanceof Promise) await told.catch((cause: unknown) => (error = cause))
+  try {
+    await told
+  } catch (cause) {
+    return cause
+  }
   return error
 }
 

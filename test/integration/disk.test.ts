@@ -1,0 +1,171 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { expect, onTestFinished, test } from 'vitest'
+import { Events } from '../../src/events.ts'
+import type { InvalidationLog, Kept, Stamp } from '../../src/model.ts'
+import { diskLog } from '../../src/stores/disk-log.ts'
+import { diskStore } from '../../src/stores/disk.ts'
+import { response } from '../stores/store-contract.ts'
+import { temporaryFolder } from '../support/folder.ts'
+
+const SCRIPT = join(import.meta.dirname, '../support/disk-process.ts')
+
+/** Does something in another process, while this one stands still. */
+function elsewhere(...args: string[]): void {
+  const { status, stderr } = spawnSync(process.execPath, [SCRIPT, ...args])
+  expect(stderr.toString()).toBe('')
+  expect(status).toBe(0)
+}
+
+/** A process that writes without end; settles when it has written so often. */
+async function writer(path: string, times: number): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [SCRIPT, path, 'write'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let lines = 0
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line !== '' && ++lines >= times) break
+  }
+  return child
+}
+
+const bodyOf = (kept: Kept): string | undefined =>
+  typeof kept === 'object' && kept.kind === 'response' ? kept.body.bytes?.toString() : undefined
+
+const stampIn = ({ generation, position }: InvalidationLog): Stamp => {
+  return { url: 'u', tags: ['t'], generation, position, checked: position, startedAt: 0 }
+}
+
+/** Is it what `disk-process.ts` wrote at this key, all of it? */
+function isWhole(key: string, body: string): boolean {
+  const [whose, length] = body.split(' ')
+  return whose === key && Number(length) === body.length && body === `${key} ${length} `.padEnd(body.length, key)
+}
+
+test('killed in the middle of writes, again and again: what is read back is whole, and the log goes on', async () => {
+  const path = temporaryFolder()
+  let position = 0
+  for (const times of [1, 7, 20, 43, 90]) {
+    const child = await writer(path, times)
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+
+    const events = new Events()
+    const told: string[] = []
+    events.on('tier', ({ state }) => void told.push(state))
+    const store = diskStore({ path, events })
+    const log = diskLog({ path, events })
+    const bodies = Array.from({ length: 50 }, (_, n) => ({ key: `k${n}`, body: bodyOf(store.get(`k${n}`) as Kept) }))
+    const found = bodies.filter(({ body }) => body !== undefined)
+    expect(found.filter(({ key, body = '' }) => !isWhole(key, body))).toEqual([])
+    expect(found.length).toBeGreaterThan(0)
+    expect(store.usage()[0]?.objects).toBe(found.length)
+    expect(log.position).toBeGreaterThan(position)
+    expect(told).toEqual([])
+    position = log.position
+    await store.close()
+    await log.close()
+  }
+})
+
+test('while another process writes, what is read is whole, and what is written here stays', async () => {
+  const path = temporaryFolder()
+  const child = await writer(path, 5)
+  const store = diskStore({ path })
+  await store.set('mine', response('mine'), 60_000)
+  let seen = 0
+  await expect
+    .poll(
+      () => {
+        for (let n = 0; n < 50; n++) {
+          const body = bodyOf(store.get(`k${n}`) as Kept)
+          if (body === undefined) continue
+          expect(isWhole(`k${n}`, body)).toBe(true)
+          seen += 1
+        }
+        return seen
+      },
+      { timeout: 30_000 },
+    )
+    .toBeGreaterThan(200)
+  expect(bodyOf(await store.get('mine'))).toBe('mine')
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  await store.close()
+})
+
+test('a purge that another process has acknowledged counts at once, even within one turn', async () => {
+  const path = temporaryFolder()
+  const log = diskLog({ path })
+  const stamp = stampIn(log)
+  expect(log.verdict(stamp)).toBe('valid')
+  elsewhere(path, 'purge', 't')
+  expect(log.verdict(stamp)).toBe('dead')
+  expect(log.position).toBe(1)
+  await log.close()
+})
+
+test('a purge issued while a process was down is honoured when it is back', async () => {
+  const path = temporaryFolder()
+  const [store, log] = [diskStore({ path }), diskLog({ path })]
+  await store.set('k', response('old', stampIn(log)), 60_000)
+  await store.close()
+  await log.close()
+  elsewhere(path, 'purge', 't')
+
+  const [storeAgain, logAgain] = [diskStore({ path }), diskLog({ path })]
+  const kept = await storeAgain.get('k')
+  expect(bodyOf(kept)).toBe('old')
+  expect(logAgain.verdict(kept as Stamp)).toBe('dead')
+  await storeAgain.close()
+  await logAgain.close()
+})
+
+const DAMAGE: Record<string, (file: Buffer) => Buffer> = {
+  truncated: (file) => file.subarray(0, file.length >> 1),
+  empty: () => Buffer.alloc(0),
+  'zeros all over': (file) => Buffer.alloc(file.length),
+  'random bytes all over': (file) => Buffer.from(Array.from(file, (_, at) => (at * 7919) & 0xff)),
+  'its second half overwritten': (file) => Buffer.from(file).fill(0x5a, file.length >> 1),
+}
+
+test.each(Object.entries(DAMAGE))('a damaged file (%s) is moved aside and begun anew', async (_, damage) => {
+  const path = temporaryFolder()
+  const before = diskStore({ path })
+  const logBefore = diskLog({ path })
+  const stamp = stampIn(logBefore)
+  for (let n = 0; n < 200; n++) await before.set(`k${n}`, response('x'.repeat(n * 50), stamp), 60_000)
+  await logBefore.append('purge', { tags: ['t'] })
+  await before.close()
+  await logBefore.close()
+  const file = join(path, 'herdgate-1.mdb')
+  const damaged = damage(readFileSync(file))
+  writeFileSync(file, damaged)
+
+  const events = new Events()
+  const told: string[] = []
+  events.on('tier', ({ state }) => void told.push(state))
+  const [store, log] = [diskStore({ path, events }), diskLog({ path, events })]
+  expect(told).toContain('emptied')
+  expect(readFileSync(`${file}.damaged`).equals(damaged)).toBe(true)
+  expect(await store.get('k1')).toBeUndefined()
+  expect(log.verdict(stamp)).toBe('stale')
+  await store.set('k1', response('new'), 60_000)
+  expect(bodyOf(await store.get('k1'))).toBe('new')
+  await store.close()
+  await log.close()
+})
+
+test('when the disk takes no more, the tier is out of order and everything goes on', () => {
+  const path = temporaryFolder()
+  const limited = `ulimit -f 4096; exec "$0" "$@"` // in KiB: then writing fails as on a full disk
+  const child = spawnSync('bash', ['-c', limited, process.execPath, SCRIPT, path, 'fill', '20000000'])
+  expect(child.stderr.toString()).toBe('')
+  expect(child.status).toBe(0)
+  const { told, kept, usage } = JSON.parse(child.stdout.toString()) as { told: string[]; kept: string; usage: unknown }
+  expect(told).toEqual([expect.stringMatching(/^degraded .*/)])
+  expect(kept).toBe('unknown')
+  expect(usage).toMatchObject([{ tier: 'disk', degraded: true }])
+})

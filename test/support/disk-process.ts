@@ -1,0 +1,72 @@
+/**
+ * Another process with the same folder: `disk-process.ts FOLDER COMMAND ...`.
+ *
+ * `write`: stores things without end, and says so. `purge TAG`: appends a record and ends. `fill BYTES`: writes until so
+ * much has been offered, and prints what became of it as JSON.
+ */
+import { Body } from '../../src/body.ts'
+import { Events } from '../../src/events.ts'
+import type { StoredResponse } from '../../src/model.ts'
+import { diskLog } from '../../src/stores/disk-log.ts'
+import { diskStore } from '../../src/stores/disk.ts'
+
+const [path = '', command = '', argument = ''] = process.argv.slice(2)
+
+/** A response whose content tells whether it is whole and whose it is. */
+function thing(key: string, length: number): StoredResponse {
+  return {
+    kind: 'response',
+    url: key,
+    tags: [key],
+    generation: 'g',
+    position: 0,
+    checked: 0,
+    startedAt: 0,
+    status: 200,
+    fields: ['X-Key', key],
+    body: Body.of(Buffer.from(`${key} ${length} `.padEnd(length, key))),
+    varyOn: [],
+    vary: [],
+    bornAt: 0,
+    freshUntil: 1,
+    refreshAt: Number.POSITIVE_INFINITY,
+    staleWhileRevalidateUntil: 1,
+    staleIfErrorUntil: 1,
+    keepUntil: 1,
+    mustRevalidate: false,
+  }
+}
+
+async function write(): Promise<void> {
+  const store = diskStore({ path, maxBytes: '8MiB' })
+  const log = diskLog({ path })
+  for (let n = 0; ; n++) {
+    const key = `k${n % 50}`
+    await store.set(key, thing(key, 100 + Math.floor(Math.random() * 100_000)), 3_600_000)
+    if (n % 10 === 0) await log.append('purge', { tags: [`t${n}`] })
+    process.stdout.write(`${n}\n`)
+  }
+}
+
+async function purge(): Promise<void> {
+  const log = diskLog({ path })
+  await log.append('purge', { tags: [argument] })
+  await log.close()
+}
+
+async function fill(): Promise<void> {
+  const events = new Events()
+  const told: string[] = []
+  events.on('tier', ({ state, why }) => void told.push(`${state} ${why}`))
+  const store = diskStore({ path, events })
+  for (let bytes = 0, n = 0; bytes < Number(argument); bytes += 100_000, n++) {
+    await store.set(`k${n}`, thing(`k${n}`, 100_000), 3_600_000)
+  }
+  console.log(
+    JSON.stringify({ told, kept: (await store.get('k0')) === 'unknown' ? 'unknown' : 'told', usage: store.usage() }),
+  )
+  await store.close()
+}
+
+const COMMANDS: Record<string, () => Promise<void>> = { write, purge, fill }
+await COMMANDS[command]?.()
