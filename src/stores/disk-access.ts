@@ -9,10 +9,8 @@ export interface DiskAccess {
   readonly degraded: boolean
   /** What `run` returns, at once; `unknown` when the file cannot be used. Never throws. */
   read<T>(run: (file: DiskFile) => T): T | 'unknown'
-  /** What `run` returned, when everybody can see it. Rejects when it could not be written. */
+  /** What `run` returned, when that is durable and everybody can see it. Rejects when it could not be written. */
   write<T>(run: (file: DiskFile) => T): Promise<T>
-  /** Settles when what has been written is durable. Rejects when that is not certain. */
-  flushed(): Promise<void>
   /** Leaves the file alone for a while, and tells why. */
   rest(error: unknown): void
   close(): Promise<void>
@@ -63,9 +61,6 @@ export function diskAccess(path: string, clock: Clock, events: Events | undefine
     async write(run) {
       const using = opened()
       return using.write(() => run(using))
-    },
-    async flushed() {
-      await file?.flushed()
     },
     rest,
     async close() {

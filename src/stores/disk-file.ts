@@ -22,11 +22,10 @@ export interface DiskFile {
   renew(): void
   /**
    * Runs while nobody else writes, in this process or another; what it wrote is there as a whole or not at all.
-   * Settles when everybody can see it; rejects when it could not be written.
+   * Settles when it would outlive a loss of power, which is before anybody can see it; rejects when it could not be
+   * written.
    */
   write<T>(run: () => T): Promise<T>
-  /** Settles when what has been written would outlive a loss of power. */
-  flushed(): Promise<void>
   /** Gives it back. Settles when everything is written. */
   close(): Promise<void>
 }
@@ -90,16 +89,19 @@ function openShared(folder: string, path: string): Shared {
         throw await causeOf(error)
       }
     },
-    async flushed() {
-      await env.flushed
-    },
   }
   return { file, env, users: 0 }
 }
 
 function openTables(path: string, prepare: (tables: Tables) => void): { env: RootDatabase; tables: Tables } {
   const lmdb: typeof import('lmdb') = createRequire(import.meta.url)('lmdb') // only where there is a disk tier
-  const env = lmdb.open<Uint8Array, Uint8Array>({ path, maxDbs: TABLES.length + 1, ...OPTIONS })
+  const env = lmdb.open<Uint8Array, Uint8Array>({
+    path,
+    maxDbs: TABLES.length + 1,
+    overlappingSync: false, // then what is seen is durable, and a commit that fails leaves nothing waiting for ever
+    eventTurnBatching: false, // it leaves a promise behind that nobody hears when a commit fails: that ends the process
+    ...OPTIONS,
+  })
   const table = (name: TableName): Table => env.openDB<Uint8Array, Uint8Array>(name, OPTIONS)
   const tables = {
     state: table('state'),
@@ -114,7 +116,6 @@ function openTables(path: string, prepare: (tables: Tables) => void): { env: Roo
 }
 
 async function closeShared({ env }: Shared, folder: string, path: string): Promise<void> {
-  await env.flushed
   await env.close()
   rmSync(userFile(folder), { force: true })
   if (othersIn(folder).length === 0) writeFileSync(join(folder, SEAL), sealOf(path))

@@ -162,8 +162,7 @@ test('when the disk takes no more, the tier is out of order and everything goes 
   const path = temporaryFolder()
   const limited = `ulimit -f 4096; exec "$0" "$@"` // in KiB: then writing fails as on a full disk
   const child = spawnSync('bash', ['-c', limited, process.execPath, SCRIPT, path, 'fill', '20000000'])
-  expect(child.stderr.toString()).toBe('')
-  expect(child.status).toBe(0)
+  expect(child.status, child.stderr.toString()).toBe(0)
   const { told, kept, usage } = JSON.parse(child.stdout.toString()) as { told: string[]; kept: string; usage: unknown }
   expect(told).toEqual([expect.stringMatching(/^degraded .*/)])
   expect(kept).toBe('unknown')
