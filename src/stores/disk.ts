@@ -64,7 +64,7 @@ export function diskStore({
   const removeDefect = (key: string, address: Buffer): Promise<void> =>
     change('delete', [address], 0, (file) => {
       const octets = shelf.get(file, address)
-      return octets !== undefined && decode(key, octets) === undefined ? shelf.remove(file, address, 'rejected') : []
+      return octets !== undefined && decode(key, octets) === undefined ? shelf.remove(file, address, 'defective') : []
     })
 
   const change = async (
