@@ -78,6 +78,17 @@ test('an invalidation leaves a stale copy to stand in where it says so, and a pu
   expect(found({ purges: [purge(20, 30, 200, { mode: 'invalidate' })], gets: [get(31, 1)] })).toEqual(['lost purge'])
 })
 
+test('a purge does not hold where the origin failed and the node may not have heard of it', () => {
+  const onError = get(31, 1, { cacheStatus: 'herdgate; hit; ttl=-3; detail=stale-if-error' })
+  const slow = get(31, 1, { cacheStatus: 'herdgate; hit; ttl=-3; detail=soft-timeout' })
+  const promises = { mayBeCutOffFromAll: true }
+  expect(found({ purges: [purge(20, 30, 200)], gets: [onError] }, promises)).toEqual([])
+  expect(found({ purges: [purge(20, 30, 200)], gets: [slow, get(31, 1)] }, promises)).toEqual([
+    'lost purge',
+    'lost purge',
+  ])
+})
+
 describe('a purge that was not acknowledged', () => {
   test.each([503, 202])('promises nothing at once: %i', (status) => {
     expect(found({ purges: [purge(20, 30, status)], gets: [get(31, 1)] })).toEqual([])

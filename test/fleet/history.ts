@@ -76,6 +76,11 @@ export interface Violation {
 export interface Promises {
   /** By when a purge holds that is logged but was not acknowledged (two leases), in ms; undefined: not promised. */
   readonly loggedHoldsAfterMs?: number | undefined
+  /**
+   * Nodes may have been cut off from the log while the origin failed: then they use what they have, and cannot know of
+   * its purge.
+   */
+  readonly mayBeCutOffFromAll?: boolean | undefined
 }
 
 /**
@@ -86,7 +91,8 @@ export interface Promises {
  * - `late purge`: the same for a purge that is only logged, once the time it may take has passed.
  * - `foreign body`: the origin never gave that answer, to anyone, for this key, variant and user.
  */
-export function check(history: History, { loggedHoldsAfterMs }: Promises = {}): Violation[] {
+export function check(history: History, promises: Promises = {}): Violation[] {
+  const { loggedHoldsAfterMs, mayBeCutOffFromAll = false } = promises
   const isServed = servedTo(history.served)
   const acknowledged = floorsOf(history, (purge) => (purge.answer?.status === 200 ? purge.answer.at : undefined))
   const logged = floorsOf(history, ({ answer }) => {
@@ -96,6 +102,7 @@ export function check(history: History, { loggedHoldsAfterMs }: Promises = {}): 
   return history.gets.flatMap((get): Violation[] => {
     if (get.body === undefined) return []
     if (!isServed(get, get.body)) return [{ what: 'foreign body', get }]
+    if (mayBeCutOffFromAll && isForFailure(get)) return []
     const lost = missing(acknowledged, get, get.body)
     if (lost !== undefined) return [{ what: 'lost purge', get, ...lost }]
     const late = missing(logged, get, get.body)
@@ -139,8 +146,11 @@ function missing(floors: Floors, get: Get, body: Body): Pick<Violation, 'purge' 
   return broken === undefined ? undefined : { purge: broken.purge, least: broken.least }
 }
 
-/** It says that it is a stale copy, given because the origin failed or is slow: an invalidation leaves that allowed. */
-const mayBeStale = ({ cacheStatus }: Get): boolean => /detail=(?:stale-if-error|soft-timeout)\b/.test(cacheStatus)
+/** It says that it is a stale copy, given because the origin failed. */
+const isForFailure = ({ cacheStatus }: Get): boolean => /detail=stale-if-error\b/.test(cacheStatus)
+
+/** Or because the origin is slow: an invalidation leaves both allowed. */
+const mayBeStale = (get: Get): boolean => isForFailure(get) || /detail=soft-timeout\b/.test(get.cacheStatus)
 
 /** Whether the origin had given this answer, for everyone or for the one who asks, when the GET ended. */
 function servedTo(served: readonly Served[]): (get: Get, body: Body) => boolean {
@@ -162,7 +172,7 @@ export function emptyHistory(): History {
   return { writes: [], served: [], purges: [], gets: [] }
 }
 
-/** A violation and what bears on it, in the order of time: for whoever has to understand it. */
+/** A violation, and what happened to its key since the version that was given was new. */
 export function explain({ writes, purges, served }: History, { what, get, purge, least }: Violation): string {
   const ofKey = [
     ...writes.filter(({ key }) => key === get.key).map(({ at, version }) => ({ at, text: `written: ${version}` })),
@@ -181,8 +191,12 @@ export function explain({ writes, purges, served }: History, { what, get, purge,
     { at: get.start, text: `GET at ${get.node} begins` },
     { at: get.end, text: `GET answered: ${JSON.stringify(get.body)}, ${get.cacheStatus}` },
   ]
+  const from = Math.max(
+    ...writes.filter(({ key, version }) => key === get.key && version === get.body?.version).map(({ at }) => at),
+  )
   const needed = least === undefined ? '' : `, at least version ${least} was due`
   const called = purge === undefined ? '' : ` (${purge.mode} called at ${purge.call.toFixed(1)})`
-  const lines = ofKey.sort((a, b) => a.at - b.at).map(({ at, text }) => `  ${at.toFixed(1).padStart(10)} ${text}`)
+  const told = ofKey.filter(({ at }) => from <= at && at <= get.end).sort((a, b) => a.at - b.at)
+  const lines = told.map(({ at, text }) => `  ${at.toFixed(1).padStart(10)} ${text}`)
   return [`${what}: ${get.key} ${get.variant}${needed}${called}`, ...lines].join('\n')
 }

@@ -11,7 +11,7 @@ export interface Resource {
   readonly personal: boolean
 }
 
-const resource = (key: string, fields: Record<string, string>, more: Partial<Resource> = {}): Resource => {
+export const resource = (key: string, fields: Record<string, string>, more: Partial<Resource> = {}): Resource => {
   const [, kind = ''] = key.split('/')
   return {
     key,
@@ -32,9 +32,12 @@ export const RESOURCES = [
   resource('/personal/1', { 'Cache-Control': 'private, max-age=60' }, { personal: true }),
 ] as const
 
+/** How a response is treated that states no lifetime: times in ms. */
+export const UNSTATED = { ttl: 150, softTimeout: 20 } as const
+
 export const USERS = ['ann', 'bob'] as const
 
-/** Those that any selector of a purge names. */
+/** The keys that a selector names. */
 export function keysNamedBy({ tag, path, prefix }: { tag?: string; path?: string; prefix?: string }): string[] {
   return RESOURCES.filter(({ key, tags }) => {
     if (tag !== undefined) return tags.includes(tag)

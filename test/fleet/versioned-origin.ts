@@ -2,7 +2,7 @@ import { HerdgateError } from '../../src/errors.ts'
 import { field, type Fields, fieldsOf } from '../../src/fields.ts'
 import type { Origin, OriginRequest, OriginResponse } from '../../src/model.ts'
 import type { Body, History } from './history.ts'
-import { RESOURCES } from './resources.ts'
+import { type Resource, RESOURCES } from './resources.ts'
 
 export interface Manner {
   /** How long the next answer takes until its head, and how long its body stops half way, in ms. */
@@ -19,13 +19,15 @@ export class VersionedOrigin implements Origin {
   readonly name = 'origin'
   readonly #history: History
   readonly #manner: Manner
+  readonly #resources: ReadonlyMap<string, Resource>
   readonly #versions = new Map<string, number>()
   requests = 0
 
-  constructor(history: History, manner: Manner) {
+  constructor(history: History, manner: Manner, resources: readonly Resource[] = RESOURCES) {
     this.#history = history
     this.#manner = manner
-    for (const { key } of RESOURCES) this.write(key)
+    this.#resources = new Map(resources.map((resource) => [resource.key, resource]))
+    for (const { key } of resources) this.write(key)
   }
 
   /** Its content of a key changes. */
@@ -37,7 +39,7 @@ export class VersionedOrigin implements Origin {
 
   async fetch({ target, fields }: OriginRequest, signal?: AbortSignal): Promise<OriginResponse> {
     this.requests++
-    const resource = RESOURCES.find(({ key }) => key === target)
+    const resource = this.#resources.get(target)
     const version = this.#versions.get(target)
     if (resource === undefined || version === undefined) return response(404, ['Content-Length', '0'])
     const variant = resource.variants.length > 1 ? (field(fields, 'x-variant') ?? '') : ''

@@ -174,6 +174,18 @@ describe('a black hole', () => {
   })
 })
 
+test('a redirection is for connections that come', async () => {
+  const other = createServer((socket) => void socket.end('the other')).listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const before = await client()
+  proxy.redirect({ port: (other.address() as AddressInfo).port })
+  const after = await client()
+  await until(() => after.seen.text === 'the other', 'the greeting')
+  before.send('a')
+  await until(() => before.seen.text === 'a', 'the echo')
+  other.close()
+})
+
 test('a server that is not there resets the client', async () => {
   const nobody = createServer().listen(0, '127.0.0.1')
   await once(nobody, 'listening')

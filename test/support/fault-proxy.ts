@@ -24,6 +24,8 @@ export interface FaultProxy extends AsyncDisposable {
   readonly connections: number
   /** From now on, for connections that exist and those that come. */
   set(fault: Fault): void
+  /** Connections from now on lead there, as after a failover. */
+  redirect(target: Address): void
   close(): Promise<void>
 }
 
@@ -33,7 +35,8 @@ export interface Address {
 }
 
 /** A TCP proxy on a free port of the loopback address, before one server. It begins by letting everything pass. */
-export async function startFaultProxy(target: Address): Promise<FaultProxy> {
+export async function startFaultProxy(first: Address): Promise<FaultProxy> {
+  let target = first
   let fault: Fault = { kind: 'pass' }
   const current = () => fault
   const links = new Set<Link>()
@@ -63,6 +66,9 @@ export async function startFaultProxy(target: Address): Promise<FaultProxy> {
     set(next) {
       fault = next
       for (const link of links) link.faultChanged()
+    },
+    redirect(next) {
+      target = next
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -1,0 +1,69 @@
+/** A real Redis that keeps its data when it is killed, and loses it when it is told to. */
+import { cpSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+
+export type RedisFault = 'restart' | 'wipe' | 'rollback' | 'freeze' | 'flush' | 'cut'
+
+export interface DurableRedis extends AsyncDisposable {
+  readonly port: number
+  /** Removes what is in it. */
+  empty(): Promise<void>
+  /** Lets it happen; fulfils when it is over. One after another, if there are several. */
+  suffer(fault: RedisFault, forMs: number): Promise<void>
+}
+
+/** What an acknowledged command wrote is with the kernel: a kill of the process does not lose it. */
+const KEEP = ['--appendonly', 'yes', '--appendfsync', 'no', '--auto-aof-rewrite-percentage', '0']
+const DATA = 'appendonlydir'
+
+export async function startDurableRedis(): Promise<DurableRedis> {
+  const server = await startRedis({ flags: KEEP })
+  let last: Promise<void> = Promise.resolve()
+  return {
+    port: server.port,
+    empty: async () => void (await server.cli('FLUSHALL')),
+    suffer(fault, forMs) {
+      last = last.then(() => FAULTS[fault](server, forMs))
+      return last
+    },
+    [Symbol.asyncDispose]: () => server.stop(),
+  }
+}
+
+const FAULTS: Readonly<Record<RedisFault, (server: RedisServer, forMs: number) => Promise<void>>> = {
+  async restart(server, forMs) {
+    await server.kill()
+    await sleep(forMs)
+    await server.restart()
+  },
+  async wipe(server, forMs) {
+    await server.kill()
+    rmSync(join(server.folder, DATA), { recursive: true })
+    await sleep(forMs)
+    await server.restart()
+  },
+  async rollback(server, forMs) {
+    const data = join(server.folder, DATA)
+    const older = join(server.folder, 'older')
+    cpSync(data, older, { recursive: true })
+    await sleep(forMs)
+    await server.kill()
+    rmSync(data, { recursive: true })
+    cpSync(older, data, { recursive: true })
+    rmSync(older, { recursive: true })
+    await server.restart()
+  },
+  async freeze(server, forMs) {
+    server.pause()
+    await sleep(forMs)
+    server.resume()
+  },
+  async flush(server) {
+    await server.cli('FLUSHALL')
+  },
+  async cut(server) {
+    await server.cli('CLIENT', 'KILL', 'TYPE', 'normal')
+  },
+}

@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest'
+import { build } from './build.ts'
+import { complaint, isBad, playAll, Tally } from './histories.ts'
+import { inProcess } from './in-process.ts'
+import { MUTANTS } from './mutants.ts'
+import { REGRESSIONS } from './regressions.ts'
+
+/** `npm run histories` plays as many as one likes. */
+const HISTORIES = 200
+/** They wait most of the time. */
+const LANES = 8
+const PATIENCE_MS = 900_000
+
+const seeds = Array.from({ length: HISTORIES }, (_, seed) => seed)
+
+test(
+  `${HISTORIES} histories of three nodes lose no purge and show nobody what is another's`,
+  async () => {
+    const tally = new Tally()
+    const complaints: string[] = []
+    await playAll({
+      seeds: [...REGRESSIONS, ...seeds],
+      start: inProcess((place) => build(place)),
+      lanes: LANES,
+      done(played) {
+        tally.add(played)
+        if (isBad(played)) complaints.push(complaint(played))
+      },
+    })
+    expect(complaints).toEqual([])
+    expect(tally.histories).toBe(REGRESSIONS.length + HISTORIES)
+    expect(tally.hits).toBeGreaterThan(50 * HISTORIES)
+    expect(tally.purges.get(200)).toBeGreaterThan(5 * HISTORIES)
+    expect(tally.purges.get(503)).toBeGreaterThan(0)
+  },
+  PATIENCE_MS,
+)
+
+describe('caught within a few histories', () => {
+  test.each(Object.entries(MUTANTS))(
+    '%s',
+    async (_, { build, theme }) => {
+      const caught: string[] = []
+      await playAll({
+        seeds,
+        start: inProcess(build),
+        lanes: 4,
+        theme,
+        done({ violations }) {
+          caught.push(...violations.map(({ what }) => what))
+          return caught.length > 0
+        },
+      })
+      expect(caught).toContain('lost purge')
+    },
+    PATIENCE_MS,
+  )
+})

@@ -1,0 +1,78 @@
+/** Members made of the real library, many in one process. */
+import { systemClock } from '../../src/clock.ts'
+import { DEFAULT_RULES } from '../../src/defaults.ts'
+import { createCache } from '../../src/embed.ts'
+import { Events } from '../../src/events.ts'
+import { field, fieldsOf } from '../../src/fields.ts'
+import type { Awaitable, Clock, InvalidationLog, Sharing, Store } from '../../src/model.ts'
+import { startFaultProxy } from '../support/fault-proxy.ts'
+import { text } from '../support/world.ts'
+import { type Member, type MemberOptions, SITE, type StartMember } from './member.ts'
+import { UNSTATED } from './resources.ts'
+
+/** Where a member is. */
+export interface Place {
+  readonly name: string
+  /** Of Redis, by the member's own way. */
+  readonly url: string
+  readonly prefix: string
+  readonly leaseMs: number
+  readonly clock: Clock
+  readonly events: Events
+}
+
+/** What a member is made of. */
+export interface Parts {
+  readonly store: Store
+  readonly log: InvalidationLog
+  readonly sharing: Sharing | undefined
+}
+
+export type Build = (place: Place) => Awaitable<Parts>
+
+export function inProcess(build: Build): StartMember {
+  return async (options) => {
+    const link = await startFaultProxy({ port: options.redisPort })
+    return start(options, build, link)
+  }
+}
+
+async function start(
+  { name, prefix, leaseMs, clockOffsetMs, origin }: MemberOptions,
+  build: Build,
+  link: Member['link'],
+): Promise<Member> {
+  const clock: Clock = { now: () => systemClock.now() + clockOffsetMs, after: systemClock.after }
+  const events = new Events()
+  const url = `redis://127.0.0.1:${link.port}`
+  const parts = await build({ name, url, prefix, leaseMs, clock, events })
+  const routes = [{ name: 'default', match: {}, origin, rules: { ...DEFAULT_RULES, ...UNSTATED } }]
+  const cache = createCache({ ...parts, clock, events, routes })
+  await parts.log.started
+  return {
+    name,
+    link,
+    async get(path, headers) {
+      const reply = await cache.handle({
+        method: 'GET',
+        url: SITE + path,
+        fields: fieldsOf({ Host: 'shop.test', ...headers }),
+      })
+      const content = await text(reply.body)
+      return { status: reply.status, content, cacheStatus: field(reply.fields, 'cache-status') ?? '' }
+    },
+    purge: (mode, targets) =>
+      cache[mode](targets).then(
+        ({ nodes }) => (nodes.acked >= nodes.expected ? 200 : 202), // as routes/purge.ts answers
+        () => 503,
+      ),
+    async stop() {
+      await cache.close()
+      await link.close()
+    },
+    async crash() {
+      await link.close()
+      await cache.close()
+    },
+  }
+}

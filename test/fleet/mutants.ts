@@ -1,0 +1,121 @@
+/** Ways to get coherence wrong. Each must be caught: a check that lets one pass proves nothing. */
+import type { Clock, InvalidationLog, Kept, Stamp, Store } from '../../src/model.ts'
+import { connectRedis, type RedisClient } from '../../src/stores/redis-connection.ts'
+import type { RedisLog } from '../../src/stores/redis-log.ts'
+import { build, type Changes } from './build.ts'
+import type { Build, Parts, Place } from './in-process.ts'
+import type { Theme } from './plan.ts'
+
+export interface Mutant {
+  readonly build: Build
+  /** Where it shows. */
+  readonly theme: Theme
+}
+
+export const MUTANTS: Readonly<Record<string, Mutant>> = {
+  'a copy has the position of the end of its fetch': {
+    theme: 'calm',
+    build: (place) => build(place, { log: (log) => changed(log, { verdict: (stamp) => judgedAnew(log, stamp) }) }),
+  },
+  'without a lease': {
+    theme: 'network',
+    build: (place) =>
+      build(place, { log: (log, { clock }) => changed(log, { verdict: trusting(log, () => true, clock) }) }),
+  },
+  'a purge is acknowledged as soon as it is logged': {
+    theme: 'network',
+    build: (place) =>
+      build(place, {
+        logOptions: { purgeTimeout: 0 },
+        log: (log) =>
+          changed(log, {
+            async append(mode, selectors) {
+              const { nodes, ...receipt } = await log.append(mode, selectors)
+              return { ...receipt, nodes: { ...nodes, acked: nodes.expected } }
+            },
+          }),
+      }),
+  },
+  'copies of others are not judged': {
+    theme: 'calm',
+    build: (place) => build(place, { shared: (store, log, { clock }) => takenForOurOwn(store, log, clock) }),
+  },
+  'the lease begins when the reply comes': {
+    theme: 'network',
+    build: leaseFromReplies,
+  },
+}
+
+/** A log that differs from another in this. */
+function changed(log: RedisLog, change: Partial<InvalidationLog>): RedisLog {
+  return new Proxy(log, {
+    get(target, name) {
+      if (Object.hasOwn(change, name)) return Reflect.get(change, name)
+      const value: unknown = Reflect.get(target, name, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+const judged = new WeakSet<Stamp>()
+
+/** Takes what it sees for the first time for just fetched. */
+function judgedAnew(log: InvalidationLog, stamp: Stamp) {
+  if (!judged.has(stamp)) Object.assign(stamp, { position: log.position, checked: log.position })
+  judged.add(stamp)
+  return log.verdict(stamp)
+}
+
+/** Judges as a log does that holds a lease, while `trusts` says so. */
+function trusting(log: InvalidationLog, trusts: (now: number) => boolean, clock: Clock): InvalidationLog['verdict'] {
+  return (stamp) => {
+    const now = clock.now()
+    return log.verdict(trusts(now) ? { ...stamp, startedAt: now } : stamp)
+  }
+}
+
+function takenForOurOwn(store: Store, log: InvalidationLog, clock: Clock): Store {
+  const own = (kept: Kept): Kept => {
+    if (kept === undefined || kept === 'unknown') return kept
+    const { generation, position } = log
+    return { ...kept, generation, position, checked: position, startedAt: clock.now() }
+  }
+  return {
+    get: async (key, anew) => own(await store.get(key, anew)),
+    getMany: async (keys) => (await store.getMany(keys)).map(own),
+    set: (key, stored, keepForMs) => store.set(key, stored, keepForMs),
+    setMany: (writes) => store.setMany(writes),
+    delete: (key) => store.delete(key),
+    deleteMany: (keys) => store.deleteMany(keys),
+    clear: () => store.clear(),
+    close: () => store.close(),
+    usage: () => store.usage(),
+  }
+}
+
+/** Whatever Redis answers, whenever it comes, is news. */
+function leaseFromReplies(place: Place): Parts {
+  const { url, leaseMs, clock } = place
+  let repliedAt = Number.NEGATIVE_INFINITY
+  const noted = (client: RedisClient): RedisClient =>
+    new Proxy(client, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name, target)
+        if (typeof value !== 'function') return value
+        return (...args: unknown[]): unknown => {
+          const result: unknown = value.apply(target, args)
+          if (result instanceof Promise)
+            void result.then(
+              () => (repliedAt = clock.now()),
+              () => {},
+            )
+          return result
+        }
+      },
+    })
+  const changes: Changes = {
+    logOptions: { connect: (options) => noted(connectRedis(url, options)) },
+    log: (log) => changed(log, { verdict: trusting(log, (now) => now - repliedAt < leaseMs, clock) }),
+  }
+  return build(place, changes)
+}

@@ -1,0 +1,49 @@
+/**
+ * `npm run histories -- [--count 200] [--seed 0] [--lanes 8]`
+ *
+ * Plays so many histories, those that once went wrong first, and explains what should not have been. Exit code 1 when
+ * there is any; its seed then belongs into regressions.ts.
+ */
+import { parseArgs } from 'node:util'
+import { build } from './build.ts'
+import { complaint, isBad, playAll, Tally } from './histories.ts'
+import { inProcess } from './in-process.ts'
+import { REGRESSIONS } from './regressions.ts'
+
+process.once('SIGTERM', () => process.exit(1)) // takes the servers it started with it
+
+const { values } = parseArgs({
+  options: {
+    count: { type: 'string', default: '200' },
+    seed: { type: 'string', default: '0' },
+    lanes: { type: 'string', default: '8' },
+  },
+})
+const count = wholeNumber('count')
+const first = wholeNumber('seed')
+const seeds = Array.from({ length: count }, (_, at) => first + at)
+
+const TELL_EVERY = 100
+const tally = new Tally()
+const bad: number[] = []
+await playAll({
+  seeds: [...REGRESSIONS, ...seeds],
+  start: inProcess((place) => build(place)),
+  lanes: Math.max(1, wholeNumber('lanes')),
+  done(played) {
+    tally.add(played)
+    if (tally.histories % TELL_EVERY === 0) console.log(String(tally))
+    if (!isBad(played)) return
+    bad.push(played.plan.seed)
+    console.log(complaint(played))
+  },
+})
+console.log(`${String(tally)}\n${bad.length} went wrong${bad.length === 0 ? '' : `: ${bad.join(', ')}`}`)
+if (bad.length > 0) process.exitCode = 1
+
+function wholeNumber(name: 'count' | 'seed' | 'lanes'): number {
+  const number = Number(values[name])
+  if (Number.isInteger(number) && number >= 0) return number
+  console.error(`--${name} takes a whole number`)
+  process.exit(2)
+}
