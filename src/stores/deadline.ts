@@ -3,15 +3,22 @@ import type { Clock } from '../model.ts'
 export const LATE = Symbol('late')
 
 /**
- * What a promise comes to, if that is in time. The promise must not reject. Where the process was held up, an answer
- * that has come in by then still counts.
+ * What each of these promises comes to, if that is in time. They must not reject. Where the process was held up, an
+ * answer that has come in by then still counts.
  */
-export function within<T>(promise: Promise<T>, ms: number, clock: Clock): Promise<T | typeof LATE> {
-  const { promise: result, resolve } = Promise.withResolvers<T | typeof LATE>()
-  const cancel = clock.after(ms, () => void setImmediate(() => resolve(LATE))) // sockets are read before that
-  void promise.then((value) => {
+export function within<T>(promises: readonly Promise<T>[], ms: number, clock: Clock): Promise<(T | typeof LATE)[]> {
+  const { promise: result, resolve } = Promise.withResolvers<(T | typeof LATE)[]>()
+  const values: (T | typeof LATE)[] = promises.map(() => LATE)
+  let missing = promises.length
+  const end = (): void => resolve([...values])
+  const cancel = clock.after(ms, () => void setImmediate(end)) // sockets are read before that
+  const take = (value: T, at: number): void => {
+    values[at] = value
+    missing--
+    if (missing > 0) return
     cancel()
-    resolve(value)
-  })
+    end()
+  }
+  for (const [at, promise] of promises.entries()) void promise.then((value) => take(value, at))
   return result
 }

@@ -9,18 +9,18 @@ import { isReady, type RedisClient } from './redis-connection.ts'
 export interface RedisAccess {
   /** Not connected, or not tried at present. */
   readonly degraded: boolean
-  /** `refused`: not sent. `late`: sent, and no answer in time. Nothing here rejects. */
-  read(commands: readonly RedisCommand[]): Promise<readonly RedisReply[] | 'refused' | 'late'>
+  /** One ending for each command, or that none was sent. Never rejects. */
+  read(commands: readonly RedisCommand[]): Promise<readonly Ending[] | 'refused'>
   /**
    * The same for writes, of which so many wait for an answer at most.
    * @param make called when they can be sent
-   * @returns one of them for each command
    */
-  write(make: () => readonly RedisCommand[]): Promise<readonly WriteEnding[] | 'refused'>
+  write(make: () => readonly RedisCommand[]): Promise<readonly Ending[] | 'refused'>
   close(): void
 }
 
-export type WriteEnding = RedisReply | 'refused' | 'late'
+/** `refused`: not sent. `late`: sent, and no answer in time. */
+export type Ending = RedisReply | 'refused' | 'late'
 
 export interface RedisAccessOptions {
   readonly client: RedisClient
@@ -59,12 +59,12 @@ export function redisAccess({ client, deadlineMs, clock, random, events }: Redis
 
   const hasRoom = (): boolean => writes < MOST_WRITES && writeBytes < MOST_WRITE_BYTES
 
-  const inTime = async (sent: Promise<RedisReply[]>, ms: number): Promise<readonly RedisReply[] | 'late'> => {
-    const replies = await within(sent, ms, clock)
-    const failure = replies === LATE ? `no answer within ${ms} ms` : failureIn(replies)
+  const inTime = async (sent: readonly Promise<RedisReply>[], ms: number): Promise<Ending[]> => {
+    const endings = (await within(sent, ms, clock)).map((reply) => (reply === LATE ? 'late' : reply))
+    const failure = failureIn(endings)
     if (failure === undefined) breaker.succeeded()
     else breaker.failed(failure)
-    return replies === LATE ? 'late' : replies
+    return endings
   }
 
   /** As many as there is room for; they take it until they are answered, however late. */
@@ -79,6 +79,12 @@ export function redisAccess({ client, deadlineMs, clock, random, events }: Redis
     return fitting
   }
 
+  const release = (command: RedisCommand | undefined): void => {
+    if (command === undefined) return
+    writes--
+    writeBytes -= bytesOf(command)
+  }
+
   return {
     get degraded() {
       return breaker.isOpen || !isReady(client)
@@ -91,15 +97,9 @@ export function redisAccess({ client, deadlineMs, clock, random, events }: Redis
       const commands = make()
       const fitting = admitted(commands)
       const sent = sendAll(client, fitting)
-      void sent.then(() => {
-        writes -= fitting.length
-        for (const command of fitting) writeBytes -= bytesOf(command)
-      })
-      const replies = await inTime(sent, deadlineMs * WRITE_DEADLINES)
-      return commands.map((_, at) => {
-        if (at >= fitting.length) return 'refused'
-        return replies === 'late' ? 'late' : (replies[at] ?? 'late')
-      })
+      for (const [at, reply] of sent.entries()) void reply.then(() => release(fitting[at]))
+      const endings = await inTime(sent, deadlineMs * WRITE_DEADLINES)
+      return commands.map((_, at) => endings[at] ?? 'refused')
     },
     close() {
       closed = true
@@ -113,13 +113,18 @@ const bytesOf = (command: RedisCommand): number => (command.name === 'write' ? c
 /** Replies by which a server says that it does not serve us at present. */
 const NOT_SERVING = /^(?:LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|NOAUTH|WRONGPASS|NOPERM)\b/
 
-/** What went wrong, where no server answered. That it is full, or that the type is wrong, is an answer. */
-function failureIn(replies: readonly RedisReply[]): string | undefined {
+/** What went wrong, where no server answered at all. That it is full, or that the type is wrong, is an answer. */
+function failureIn(endings: readonly Ending[]): string | undefined {
   let failure: string | undefined
-  for (const reply of replies) {
-    if (!('error' in reply)) return undefined
-    if (reply.error.name === 'ReplyError' && !NOT_SERVING.test(reply.error.message)) return undefined
-    failure ??= reply.error.message
+  for (const ending of endings) {
+    if (typeof ending === 'string') {
+      failure ??= 'no answer in time'
+      continue
+    }
+    if (!('error' in ending)) return undefined
+    const { name, message } = ending.error
+    if (name === 'ReplyError' && !NOT_SERVING.test(message)) return undefined
+    failure ??= message
   }
   return failure
 }

@@ -11,18 +11,17 @@ export type RedisCommand =
 /** What came back for one command; `value` of a read is empty where there is nothing. */
 export type RedisReply = { readonly value: unknown } | { readonly error: Error }
 
-/** Sends them together. Replies are in the order of the commands. Never rejects. */
-export async function sendAll(client: RedisClient, commands: readonly RedisCommand[]): Promise<RedisReply[]> {
+/** Sends them together. Replies are in the order of the commands, and none of them rejects. */
+export function sendAll(client: RedisClient, commands: readonly RedisCommand[]): Promise<RedisReply>[] {
   // In a cluster each key has its server, and each command follows it to another on its own.
-  if (client.isCluster || commands.length < 2) return Promise.all(commands.map((command) => send(client, command)))
+  if (client.isCluster || commands.length < 2) return commands.map((command) => send(client, command))
   const pipeline = client.pipeline()
   for (const command of commands) void put(pipeline, command)
-  try {
-    const replies = (await pipeline.exec()) ?? []
-    return commands.map((_, at) => replyOf(replies[at] ?? NO_REPLY))
-  } catch (thrown) {
-    return commands.map(() => ({ error: asError(thrown) }))
-  }
+  const replies = pipeline.exec().then(
+    (all) => commands.map((_, at) => replyOf(all?.[at] ?? NO_REPLY)),
+    (thrown: unknown) => commands.map(() => ({ error: asError(thrown) })),
+  )
+  return commands.map(async (_, at) => (await replies)[at] ?? replyOf(NO_REPLY))
 }
 
 async function send(client: RedisClient, command: RedisCommand): Promise<RedisReply> {

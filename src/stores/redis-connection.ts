@@ -45,14 +45,14 @@ export function ignoreErrors(client: RedisClient): () => void {
   return () => void client.off('error', ignore)
 }
 
-/** Can a command be sent? Those that cannot would be refused, or in a cluster that is not known yet kept. */
+/** Is there a server to send a command to? In a cluster, one at least. */
 export function isReady(client: RedisClient): boolean {
-  return client.status === 'ready'
+  return client.status === 'ready' && mastersOf(client).some(({ status }) => status === 'ready')
 }
 
 /** Each server that holds a part of the data. */
 export function mastersOf(client: RedisClient): Redis[] {
-  return client instanceof Redis ? [client] : client.nodes('master')
+  return 'nodes' in client ? client.nodes('master') : [client]
 }
 
 /** Replies have the same shape whatever the protocol. */
@@ -77,21 +77,29 @@ function behindSentinels({ addresses, master, tls }: RedisTarget): ServerOptions
     name: master,
     sentinelRetryStrategy: retryDelay,
     sentinelCommandTimeout: CONNECT_TIMEOUT_MS,
-    failoverDetector: true,
     ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
   }
 }
 
 function clusterOf(target: RedisTarget, options: RedisConnectionOptions): Cluster {
-  return new Cluster([...target.addresses], {
+  const cluster = new Cluster([...target.addresses], {
     enableOfflineQueue: false,
     clusterRetryStrategy: retryDelay,
     slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
     maxRedirections: MOST_REDIRECTIONS,
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
     // A certificate is for the name that the cluster announces.
     ...(target.tls && { dnsLookup: (host, callback) => callback(null, host) }),
     redisOptions: commonOptions(target, options),
   })
+  cluster.on('+node', (node: Redis) => queueMicrotask(() => connectNow(node)))
+  return cluster
+}
+
+/** Else a node would be connected with by the first command for it, and those that come meanwhile be refused. */
+function connectNow(node: Redis): void {
+  if (node.status === 'wait') node.connect().catch(() => {})
 }
 
 type CommonOptions = Omit<

@@ -6,7 +6,7 @@ import type { Clock, Kept, Store, Stored, TierUsage, Write } from '../model.ts'
 import { duration, size } from '../units.ts'
 import { decode, encode } from './codec.ts'
 import { VERSION } from './layout.ts'
-import { type RedisAccess, redisAccess, type WriteEnding } from './redis-access.ts'
+import { type Ending, type RedisAccess, redisAccess } from './redis-access.ts'
 import type { RedisCommand, RedisReply } from './redis-commands.ts'
 import { connectRedis, ignoreErrors, mastersOf, type RedisClient } from './redis-connection.ts'
 import { sampleUsage, type UsageSampler } from './redis-usage.ts'
@@ -89,7 +89,7 @@ class RedisStore implements Store {
     const mostBytes = this.#maxBytes + 1
     const replies = await this.#access.read(keys.map((key) => ({ name: 'read', key: this.#keyOf(key), mostBytes })))
     const ms = this.#clock.now() - startedAt
-    return keys.map((key, at) => this.#found(key, typeof replies === 'string' ? undefined : replies[at], ms))
+    return keys.map((key, at) => this.#found(key, typeof replies === 'string' ? replies : replies[at], ms))
   }
 
   async set(key: string, stored: Stored, keepForMs: number): Promise<void> {
@@ -132,8 +132,8 @@ class RedisStore implements Store {
     return this.#keyPrefix + hash('sha256', key, 'base64url')
   }
 
-  #found(key: string, reply: RedisReply | undefined, ms: number): Kept {
-    if (reply === undefined || isUnanswered(reply)) {
+  #found(key: string, reply: Ending | undefined, ms: number): Kept {
+    if (reply === undefined || typeof reply === 'string' || isUnanswered(reply)) {
       this.#report('get', 'unknown', ms)
       return 'unknown'
     }
@@ -202,7 +202,7 @@ class RedisStore implements Store {
   }
 }
 
-function outcomeOf(ending: WriteEnding): StoreEvent['outcome'] {
+function outcomeOf(ending: Ending): StoreEvent['outcome'] {
   if (ending === 'refused') return 'dropped'
   return ending === 'late' || 'error' in ending ? 'error' : 'ok'
 }

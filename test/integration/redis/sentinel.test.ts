@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Store } from '../../../src/model.ts'
+import { redisStore } from '../../../src/stores/redis.ts'
+import { response } from '../../stores/store-contract.ts'
+import { until } from '../../support/redis.ts'
+import { type RedisSentinels, startRedisSentinels } from '../../support/redis-sentinel.ts'
+
+let redis: RedisSentinels
+beforeAll(async () => {
+  redis = await startRedisSentinels()
+})
+afterAll(() => redis.stop())
+
+const works = (store: Store) =>
+  until('the store works', async () => {
+    await store.set('again', response('x'), 60_000)
+    const found = await store.get('again')
+    return found !== undefined && found !== 'unknown'
+  })
+
+test('the master dies and its replica takes over: the store goes on there, and stays when the old one comes back', async () => {
+  const store = redisStore({ url: redis.url, deadline: '500ms' })
+  const [master, replica] = redis.servers
+  await works(store)
+  await store.set('k', response('x'), 600_000)
+  await until('the replica has it', async () => Number(await replica.cli('dbsize')) === 2)
+
+  await master.kill()
+  for (let n = 0; n < 10; n++) {
+    expect(['unknown', undefined]).toContain(await store.get('never set'))
+    await store.set('l', response('x'), 600_000)
+  }
+  await until('the Sentinels agree', async () => (await redis.masterPort()) === replica.port)
+  await works(store)
+  expect(await store.get('k')).toMatchObject({ kind: 'response' })
+
+  await master.restart()
+  await until('the old master follows the new', async () => (await master.cli('role')).startsWith('slave'))
+  await store.set('m', response('x'), 600_000)
+  await works(store)
+  expect(await replica.cli('role')).toMatch(/^master/)
+  await store.close()
+})
+
+test('a Sentinel that is gone is not needed', async () => {
+  await redis.sentinels[0]!.kill()
+  const store = redisStore({ url: redis.url, deadline: '500ms' })
+  await works(store)
+  await store.close()
+})

@@ -1,0 +1,69 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { launch, onFreePort, type RedisServer, serverOf, startRedis, until } from './redis.ts'
+
+export interface RedisSentinels extends AsyncDisposable {
+  /** For a client: `redis+sentinel://.../main`. */
+  readonly url: string
+  readonly sentinels: readonly RedisServer[]
+  /** A master and its replica, as they were at the start. */
+  readonly servers: readonly [RedisServer, RedisServer]
+  /** Port of the server that most of the Sentinels take for the master. */
+  masterPort(): Promise<number>
+  stop(): Promise<void>
+}
+
+const DOWN_AFTER_MS = 1_000
+const FAILOVER_TIMEOUT_MS = 5_000
+
+/** A master, its replica, and three Sentinels that watch them. */
+export async function startRedisSentinels(): Promise<RedisSentinels> {
+  const master = await startRedis()
+  const replica = await startRedis({
+    flags: ['--replicaof', '127.0.0.1', String(master.port), '--repl-diskless-sync-delay', '0'],
+  })
+  await until('the replica follows', async () =>
+    (await replica.cli('info', 'replication')).includes('master_link_status:up'),
+  )
+  const sentinels = [
+    await startSentinel(master.port),
+    await startSentinel(master.port),
+    await startSentinel(master.port),
+  ]
+  for (const sentinel of sentinels) {
+    await until('the Sentinels know each other and the replica', async () => {
+      const known = await sentinel.cli('sentinel', 'master', 'main')
+      return /num-other-sentinels\n2/.test(known) && /num-slaves\n1/.test(known)
+    })
+  }
+  const stop = async () => void (await Promise.all([...sentinels, master, replica].map((server) => server.stop())))
+  return {
+    url: `redis+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/main`,
+    sentinels,
+    servers: [master, replica],
+    async masterPort() {
+      const said = await Promise.all(sentinels.map((one) => one.cli('sentinel', 'get-master-addr-by-name', 'main')))
+      const ports = said.map((address) => Number(address.split('\n')[1])).sort((a, b) => a - b)
+      return ports[1] ?? 0 // the one in the middle
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+async function startSentinel(masterPort: number): Promise<RedisServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'herdgate-sentinel-'))
+  const file = join(folder, 'sentinel.conf') // the Sentinel writes to it what it learns
+  const settings = [
+    `sentinel monitor main 127.0.0.1 ${masterPort} 2`,
+    `sentinel down-after-milliseconds main ${DOWN_AFTER_MS}`,
+    `sentinel failover-timeout main ${FAILOVER_TIMEOUT_MS}`,
+  ]
+  const startAt = (port: number) => {
+    writeFileSync(file, [`port ${port}`, 'bind 127.0.0.1', `dir ${folder}`, ...settings, ''].join('\n'))
+    return launch('redis-server', [file, '--sentinel'])
+  }
+  const { port, child } = await onFreePort(startAt)
+  return serverOf({ port, folder, child, start: () => startAt(port) })
+}
