@@ -1,0 +1,40 @@
+/** How a request ended, as its client sees it. */
+export type Ending =
+  | {
+      readonly kind: 'answered'
+      readonly status: number
+      readonly cacheStatus: string
+      /** The content came to its end. */
+      readonly isWhole: boolean
+      /** As far as the content came, it is what the origin has. */
+      readonly isTrue: boolean
+    }
+  /** Without a response head. */
+  | { readonly kind: 'unanswered'; readonly why: string }
+
+/** explained: an error, but one that the origin's own failure leaves no way around. */
+export type Judgement = 'right' | 'explained' | 'wrong'
+
+const ORIGIN_FAILED = new Set([502, 503, 504])
+
+export interface Circumstances {
+  /** The origin is made to fail at times. */
+  readonly originFails: boolean
+  /** The node had given the right answer before it was asked: it has a copy that may stand in. */
+  readonly hadCopy: boolean
+}
+
+export function judge(ending: Ending, { originFails, hadCopy }: Circumstances): Judgement {
+  if (isRight(ending)) return 'right'
+  if (ending.kind === 'unanswered') return 'wrong'
+  const { status, isWhole, isTrue } = ending
+  const mayFail = originFails && !hadCopy && !isHit(ending)
+  const isFailure = ORIGIN_FAILED.has(status) || (status === 200 && !isWhole && isTrue)
+  return mayFail && isFailure ? 'explained' : 'wrong'
+}
+
+export const isRight = (ending: Ending): boolean =>
+  ending.kind === 'answered' && ending.status === 200 && ending.isWhole && ending.isTrue
+
+/** RFC 9211 section 2.1. */
+export const isHit = (ending: Ending): boolean => ending.kind === 'answered' && /;\s*hit\b/.test(ending.cacheStatus)

@@ -1,0 +1,47 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+export interface Redis extends AsyncDisposable {
+  readonly url: string
+}
+
+/** A Redis that keeps nothing, on a free port of loopback; undefined where none is installed. */
+export async function startRedis(): Promise<Redis | undefined> {
+  const folder = await mkdtemp(join(tmpdir(), 'herdgate-chaos-redis-'))
+  const port = await freePort()
+  const settings = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no']
+  const child = spawn('redis-server', settings, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = new Promise<void>((resolve) => {
+    child.once('error', () => resolve()) // there is no such program
+    child.once('exit', () => resolve())
+  })
+  const ready = new Promise<boolean>((resolve) => {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (line.includes('Ready to accept connections')) resolve(true)
+    })
+    void ended.then(() => resolve(false))
+  })
+  const stop = async (): Promise<void> => {
+    child.kill('SIGKILL')
+    await ended
+    await rm(folder, { recursive: true, force: true })
+  }
+  if (await ready) return { url: `redis://127.0.0.1:${port}`, [Symbol.asyncDispose]: stop }
+  await stop()
+  return undefined
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port is free')
+  return address.port
+}
