@@ -5,10 +5,13 @@ import { didYouMean } from '../config/fault.ts'
 import { nearest } from '../config/nearest.ts'
 import { VERSION } from '../version.ts'
 import type { DemoFlags } from './demo.ts'
+import type { ExplainFlags } from './explain.ts'
+import type { InitFlags } from './init.ts'
 import type { ProbeFlags } from './probe.ts'
+import type { PurgeFlags } from './purge.ts'
 import type { Given } from './settings.ts'
 
-const COMMANDS = ['serve', 'check', 'schema', 'demo', 'probe']
+const COMMANDS = ['serve', 'check', 'schema', 'init', 'demo', 'probe', 'purge', 'explain']
 
 const EXIT_CODES = `
 Exit codes: 0 ended as asked; 1 failed while running (a port in use, for instance); 2 wrong flags or configuration.`
@@ -24,6 +27,32 @@ Examples:
   herdgate probe http://herdgate-admin:9090
 
 Exit codes: 0 answered 2xx; 1 answered anything else, or not at all; 2 wrong flags or URL.`
+
+const PURGE_HELP = `
+Purged is never served again, not even when the origin fails; --soft marks stale instead: the next use is checked with the
+origin, which costs nothing where nothing has changed, and grace still applies.
+
+Examples:
+  herdgate purge --tag product-42 --tag products
+  herdgate purge --url https://shop.example/products/42
+  herdgate purge --prefix https://shop.example/products --soft
+  herdgate purge --all --admin http://herdgate-admin:9090
+
+Exit codes: 0 it is logged; 1 it is not, or there was no answer; 2 wrong flags.`
+
+const EXPLAIN_HELP = `
+Says which route and key the request has, what is stored, how old it is and for how long it may be used. Asks no origin.
+
+Examples:
+  herdgate explain http://localhost:8080/products/42
+  herdgate explain https://shop.example/ --header 'Accept-Language: de' --json`
+
+const INIT_HELP = `
+Writes a commented configuration to begin with.
+
+Examples:
+  herdgate init --origin http://10.0.0.5:3000
+  herdgate init shop.yaml --origin https://api.example.com --ttl 30s --redis redis://10.0.0.7:6379`
 
 const EXAMPLES = `
 Examples:
@@ -72,7 +101,37 @@ function program(): Command {
     .option('--timeout <duration>', 'for the whole answer', '2s')
     .addHelpText('after', PROBE_HELP)
     .action(async (url: string | undefined, flags: ProbeFlags) => (await import('./probe.ts')).probe(url, flags))
+  command('init', 'write a configuration to begin with')
+    .argument('[file]', 'where to', 'herdgate.yaml')
+    .requiredOption('--origin <url>', 'the API to put it before')
+    .option('--ttl <duration>', 'lifetime of responses that state none')
+    .option('--redis <url>', 'Redis that several nodes share')
+    .option('--force', 'overwrite a file that is there')
+    .addHelpText('after', INIT_HELP)
+    .action(async (file: string, flags: InitFlags) => (await import('./init.ts')).init(file, flags))
+  withAdmin(command('purge', 'remove responses from a running Herdgate, or mark them stale'))
+    .option('--tag <tag>', 'everything that carries this tag; may be repeated', collect)
+    .option('--url <url>', 'one URL with all its variants, as clients ask for it; may be repeated', collect)
+    .option('--prefix <url>', 'everything below a URL; may be repeated', collect)
+    .option('--all', 'everything')
+    .option('--soft', 'mark stale instead of removing')
+    .addHelpText('after', PURGE_HELP)
+    .action(async (flags: PurgeFlags) => (await import('./purge.ts')).purge(flags))
+  withAdmin(command('explain', 'say what would happen to a request, and why'))
+    .argument('<url>', 'as a client asks for it')
+    .option('--method <method>', 'GET unless given')
+    .option('--header <line>', 'a request field, "Name: value"; may be repeated', collect)
+    .option('--json', 'as the admin API says it')
+    .addHelpText('after', EXPLAIN_HELP)
+    .action(async (url: string, flags: ExplainFlags) => (await import('./explain.ts')).explain(url, flags))
   return herdgate.addHelpText('after', EXAMPLES + EXIT_CODES)
+}
+
+/** For commands that ask a running Herdgate. */
+function withAdmin(command: Command): Command {
+  return command
+    .option('--admin <url>', 'its admin port (HERDGATE_ADMIN_HOST and _PORT; default http://127.0.0.1:9090)')
+    .option('--token <token>', 'its admin token (HERDGATE_ADMIN_TOKEN or _FILE)')
 }
 
 /** Values are checked with those of environment and file, so that all faults are told at once. */

@@ -1,0 +1,93 @@
+/** The admin API of a running Herdgate, as commands ask it. */
+import { readFileSync } from 'node:fs'
+import { probeTarget } from './probe.ts'
+
+export interface AdminFlags {
+  readonly admin?: string
+  readonly token?: string
+}
+
+export interface AdminAnswer {
+  readonly status: number
+  /** What JSON there was; undefined for anything else. */
+  readonly body: unknown
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+const TIMEOUT_MS = 30_000
+
+/** What keeps a command from asking, or from being answered, in words for the one who typed it. */
+export class AdminError extends Error {
+  readonly exitCode: 1 | 2
+
+  constructor(message: string, exitCode: 1 | 2) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}
+
+/** @throws AdminError when nothing was asked or nothing answered */
+export async function askAdmin(
+  path: string,
+  { admin, token }: AdminFlags,
+  body?: unknown,
+  env: Environment = process.env,
+): Promise<AdminAnswer> {
+  const base = probeTarget(admin, env, false)
+  if (base === undefined) throw new AdminError(`--admin: expected a URL such as http://127.0.0.1:9090, got ${admin}`, 2)
+  const headers = { authorization: `Bearer ${token ?? tokenIn(env)}`, 'content-type': 'application/json' }
+  const asked = body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) }
+  try {
+    const response = await fetch(new URL(path, base.origin), { ...asked, signal: AbortSignal.timeout(TIMEOUT_MS) })
+    return { status: response.status, body: await jsonOf(response) }
+  } catch (error) {
+    throw new AdminError(`${base.origin}: ${why(error)}`, 1)
+  }
+}
+
+/** Runs a command, tells what kept it from being done, and sets the exit code. */
+export async function told(run: () => Promise<void>): Promise<void> {
+  try {
+    await run()
+  } catch (error) {
+    if (!(error instanceof AdminError)) throw error
+    process.stderr.write(`herdgate: ${error.message}\n`)
+    process.exitCode = error.exitCode
+  }
+}
+
+/** An answer that is not what was asked for, as an error. */
+export function refused({ status, body }: AdminAnswer): AdminError {
+  if (status === 401) return new AdminError('401: the admin token is wrong; see --token and HERDGATE_ADMIN_TOKEN', 1)
+  const { detail, title } = (body ?? {}) as { detail?: unknown; title?: unknown }
+  return new AdminError(`${status}: ${[title, detail].filter((part) => typeof part === 'string').join(': ')}`, 1)
+}
+
+function tokenIn({ HERDGATE_ADMIN_TOKEN: token, HERDGATE_ADMIN_TOKEN_FILE: file }: Environment): string {
+  if (token !== undefined && token !== '') return token
+  if (file === undefined || file === '') {
+    throw new AdminError('no admin token: give --token, or set HERDGATE_ADMIN_TOKEN or HERDGATE_ADMIN_TOKEN_FILE', 2)
+  }
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch (error) {
+    throw new AdminError(`HERDGATE_ADMIN_TOKEN_FILE: cannot read ${file}: ${why(error)}`, 2)
+  }
+}
+
+async function jsonOf(response: Response): Promise<unknown> {
+  const text = await response.text()
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function why(error: unknown): string {
+  const { cause, message, name } = error as Error
+  if (name === 'TimeoutError') return `no answer within ${TIMEOUT_MS / 1000}s`
+  const { code, message: detail } = (cause ?? {}) as NodeJS.ErrnoException
+  return code ?? detail ?? message
+}

@@ -1,0 +1,63 @@
+import type { Explanation } from '../cache/explain.ts'
+import { AdminError, type AdminFlags, askAdmin, refused, told } from './admin-api.ts'
+
+export interface ExplainFlags extends AdminFlags {
+  readonly method?: string
+  readonly header?: readonly string[]
+  readonly json?: boolean
+}
+
+/** `herdgate explain URL`: what would happen to this request, and why. Asks no origin. */
+export async function explain(url: string, flags: ExplainFlags): Promise<void> {
+  await told(async () => {
+    const query = new URLSearchParams({ url, ...(flags.method !== undefined && { method: flags.method }) })
+    for (const line of flags.header ?? []) query.append('header', fieldOf(line))
+    const answer = await askAdmin(`/v1/explain?${query.toString()}`, flags)
+    if (answer.status !== 200) throw refused(answer)
+    const text = flags.json === true ? JSON.stringify(answer.body, null, 2) : inWords(answer.body as Explanation)
+    process.stdout.write(`${text}\n`)
+  })
+}
+
+/** As curl takes it: `Name: value`. */
+function fieldOf(line: string): string {
+  const colon = line.indexOf(':')
+  if (colon < 1) throw new AdminError(`--header: expected "Name: value", got ${line}`, 2)
+  return `${line.slice(0, colon).trim()}:${line.slice(colon + 1).trim()}`
+}
+
+function inWords({ request, route, decision, why, key, variant, stored }: Explanation): string {
+  const rows: [string, string | undefined][] = [
+    ['request', `${request.method} ${request.url}`],
+    ['route', route ?? 'none'],
+    ['decision', `${decision} (${why})`],
+    ['key', key === undefined ? undefined : JSON.stringify(key)],
+    ['variant', variant === undefined ? undefined : JSON.stringify(variant)],
+    ['stored', stored === undefined ? 'nothing' : `${stored.status}, ${stored.bytes} bytes, in ${stored.tier}`],
+  ]
+  if (stored !== undefined) {
+    const { freshness, verdict, position, logPosition, tags, variesOn } = stored
+    rows.push(
+      ['tags', tags.length === 0 ? 'none' : tags.join(' ')],
+      ['varies on', variesOn.length === 0 ? 'nothing' : variesOn.join(', ')],
+      ['log', `${verdict}; fetched at position ${position}, the log is at ${logPosition}`],
+      ['age', `${freshness.age} s of ${freshness.lifetime} s: ${left(freshness.ttl)}`],
+      ['if stale', staleUse(freshness)],
+    )
+  }
+  return rows.flatMap(([name, text]) => (text === undefined ? [] : [`${name.padEnd(9)}  ${text}`])).join('\n')
+}
+
+const left = (ttl: number): string => (ttl >= 0 ? `fresh for ${ttl} s` : `stale since ${-ttl} s`)
+
+function staleUse(freshness: NonNullable<Explanation['stored']>['freshness']): string {
+  if (freshness.mustRevalidate) return 'never used: the response says so'
+  const { staleWhileRevalidateFor, staleIfErrorFor } = freshness
+  const uses = [
+    ...(staleWhileRevalidateFor > Math.max(freshness.ttl, 0)
+      ? [`while refreshed, for ${staleWhileRevalidateFor} s`]
+      : []),
+    ...(staleIfErrorFor > Math.max(freshness.ttl, 0) ? [`when the origin fails, for ${staleIfErrorFor} s`] : []),
+  ]
+  return uses.length === 0 ? 'not used' : `used ${uses.join('; ')}`
+}

@@ -1,0 +1,63 @@
+import { writeFileSync } from 'node:fs'
+
+export interface InitFlags {
+  readonly origin: string
+  readonly ttl?: string
+  readonly redis?: string
+  readonly force?: boolean
+}
+
+/** `herdgate init`: a commented configuration to begin with. Overwrites nothing unless told to. */
+export async function init(file: string, flags: InitFlags): Promise<void> {
+  const { loadConfig } = await import('../config.ts')
+  const text = starter(flags)
+  const loaded = loadConfig({ flags: {}, env: {}, file: { path: file, text }, readFile: () => '' })
+  if (!loaded.ok) {
+    const faults = loaded.faults.map(({ key, message }) => `  ${key}: ${message}`)
+    process.stderr.write(`herdgate: that makes no valid configuration\n${faults.join('\n')}\n`)
+    process.exitCode = 2
+    return
+  }
+  try {
+    writeFileSync(file, text, { flag: flags.force === true ? 'w' : 'wx' })
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    process.stderr.write(
+      `herdgate: ${code === 'EEXIST' ? `${file} is there already; --force overwrites it` : message}\n`,
+    )
+    process.exitCode = 1
+    return
+  }
+  process.stdout.write(`wrote ${file}\nnext: herdgate check --config ${file} && herdgate --config ${file}\n`)
+}
+
+const quoted = (text: string): string => JSON.stringify(text)
+
+function starter({ origin, ttl, redis }: InitFlags): string {
+  const tiers =
+    redis === undefined
+      ? '# redis: { url: "redis://127.0.0.1:6379" }   # shared by all nodes'
+      : `redis: { url: ${quoted(redis)} }`
+  return `# Herdgate. Check it with "herdgate check --config FILE"; "herdgate schema" prints the schema for editors.
+version: 1
+origins:
+  api:
+    urls: [${quoted(origin)}]
+    # connectTimeout: 2s
+    # headersTimeout: 30s            # a slower origin is a 504, or a stale copy
+routes:                              # first match wins
+  - name: all
+    match: { path: /* }
+    origin: api
+    ${ttl === undefined ? '# ttl: 60s                       # lifetime of responses that state none' : `ttl: ${quoted(ttl)}`}
+    grace: 1h                        # how long past it a copy may stand in when the origin fails
+    # softTimeout: 300ms             # a slower refresh answers from the copy; 0s: always at once
+    # refreshAhead: 0.8              # a hit late in the lifetime refreshes in the background
+    # tags: [all]                    # added to those of the response
+    # key: { query: { ignore: [utm_*] } }
+store:
+  memory: { maxBytes: 256MiB }
+  # disk: { path: ./var/cache, maxBytes: 10GiB }   # outlives a restart
+  ${tiers}
+`
+}

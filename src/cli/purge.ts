@@ -1,0 +1,41 @@
+import { AdminError, type AdminFlags, askAdmin, refused, told } from './admin-api.ts'
+
+export interface PurgeFlags extends AdminFlags {
+  readonly tag?: readonly string[]
+  readonly url?: readonly string[]
+  readonly prefix?: readonly string[]
+  readonly all?: boolean
+  /** Mark stale instead of removing. */
+  readonly soft?: boolean
+}
+
+interface Receipt {
+  readonly id: string
+  readonly position: number
+  readonly nodes: { readonly expected: number; readonly acked: number }
+  readonly tookMs: number
+}
+
+/** `herdgate purge`: exit code 0 when it is logged, and a word on how many nodes have heard of it. */
+export async function purge(flags: PurgeFlags): Promise<void> {
+  await told(async () => {
+    const { tag = [], url = [], prefix = [], all = false, soft = false } = flags
+    if (tag.length + url.length + prefix.length === 0 && !all) {
+      throw new AdminError('nothing selected: give --tag, --url or --prefix, each as often as needed, or --all', 2)
+    }
+    const targets = { tags: tag, urls: url, prefixes: prefix, ...(all && { all }) }
+    const given = Object.entries(targets).filter(([, value]) => value === true || (value as string[]).length > 0)
+    const answer = await askAdmin(soft ? '/v1/invalidate' : '/v1/purge', flags, Object.fromEntries(given))
+    if (answer.status !== 200 && answer.status !== 202) throw refused(answer)
+    process.stdout.write(`${describe(answer.body as Receipt, soft)}\n`)
+  })
+}
+
+function describe({ id, position, nodes, tookMs }: Receipt, soft: boolean): string {
+  const done = soft ? 'invalidated' : 'purged'
+  const heard =
+    nodes.acked >= nodes.expected
+      ? `by ${nodes.acked === 1 ? 'the only node' : `all ${nodes.acked} nodes`}`
+      : `by ${nodes.acked} of ${nodes.expected} nodes so far; the others honour it within two leases`
+  return `${done}, acknowledged ${heard} in ${tookMs} ms (record ${position}, ${id})`
+}

@@ -1,0 +1,128 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Herdgate, startHerdgate, TOKEN } from '../support/herdgate.ts'
+import { get, type Origin, startOrigin } from '../support/http.ts'
+
+const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
+
+async function run(args: readonly string[], env: Record<string, string> = {}) {
+  const { HERDGATE_ADMIN_TOKEN: _, ...clean } = process.env
+  const child = spawn(process.execPath, [CLI, ...args], { env: { ...clean, ...env } })
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+  return { code, out, err }
+}
+
+let origin: Origin
+let herdgate: Herdgate
+let admin: string[]
+beforeAll(async () => {
+  origin = await startOrigin((request, response) => {
+    response.writeHead(200, { 'Cache-Control': 'max-age=60', 'Surrogate-Key': `all ${request.url?.slice(1)}` })
+    response.end('content')
+  })
+  herdgate = await startHerdgate(['--origin', origin.url])
+  admin = ['--admin', herdgate.admin, '--token', TOKEN]
+})
+afterAll(async () => {
+  await herdgate.stop()
+  await origin.kill()
+})
+
+const result = async (path: string): Promise<string> => (await get(`${herdgate.url}${path}`)).cacheStatus
+
+describe('herdgate purge', () => {
+  test.each([
+    ['--tag', () => 'tagged', () => '/tagged'],
+    ['--url', () => `${herdgate.url}/named?x=1`, () => '/named?x=1'],
+    ['--prefix', () => `${herdgate.url}/below`, () => '/below/it'],
+  ] satisfies [string, () => string, () => string][])('%s takes what it names', async (flag, value, path) => {
+    await result(path())
+    expect(await result(path())).toContain('hit')
+    const { code, out } = await run(['purge', flag, value(), ...admin])
+    expect({ code, out }).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('purged, acknowledged by the only node'),
+    })
+    expect(await result(path())).toContain('fwd=uri-miss')
+  })
+
+  test('--soft marks stale', async () => {
+    await result('/soft')
+    expect(await run(['purge', '--all', '--soft', ...admin])).toMatchObject({ code: 0 })
+    expect(await result('/soft')).toContain('fwd=stale')
+  })
+
+  test('takes the token from the environment', async () => {
+    const asked = await run(['purge', '--tag', 'x', '--admin', herdgate.admin], { HERDGATE_ADMIN_TOKEN: TOKEN })
+    expect(asked).toMatchObject({ code: 0, err: '' })
+  })
+
+  test.each([
+    ['nothing to purge', [], 2, 'nothing selected'],
+    ['a wrong token', ['--tag', 'x', '--token', 'wrong'], 1, 'token is wrong'],
+    ['a URL that is none', ['--url', 'shop'], 1, '400'],
+    ['an address that is none', ['--tag', 'x', '--admin', 'shop'], 2, '--admin'],
+    ['nobody there', ['--tag', 'x', '--admin', 'http://127.0.0.1:2'], 1, 'ECONNREFUSED'],
+  ])('%s is told', async (_, args, code, said) => {
+    const asked = await run(['purge', ...admin, ...args])
+    expect(asked).toMatchObject({ code, out: '', err: expect.stringContaining(said) })
+  })
+
+  test('no token is told', async () => {
+    const asked = await run(['purge', '--tag', 'x', '--admin', herdgate.admin])
+    expect(asked).toMatchObject({ code: 2, err: expect.stringContaining('HERDGATE_ADMIN_TOKEN') })
+  })
+})
+
+describe('herdgate explain', () => {
+  test('says what is stored and for how long it may be used', async () => {
+    await result('/explained')
+    const { code, out } = await run(['explain', `${herdgate.url}/explained`, '--header', 'Accept: */*', ...admin])
+    expect(code).toBe(0)
+    expect(out).toMatch(/^decision +serve \(fresh\)$/m)
+    expect(out).toMatch(/^stored +200, 7 bytes, in memory$/m)
+    expect(out).toMatch(/^tags +all explained$/m)
+    expect(out).toMatch(/^age +\d s of 60 s: fresh for \d\d s$/m)
+  })
+
+  test('as JSON, word for word', async () => {
+    const { out } = await run(['explain', `${herdgate.url}/nothing`, '--json', ...admin])
+    expect(JSON.parse(out)).toMatchObject({ decision: 'fetch', why: 'uri-miss' })
+  })
+
+  test('a field that is none is told', async () => {
+    expect(await run(['explain', `${herdgate.url}/x`, '--header', 'Accept', ...admin])).toMatchObject({ code: 2 })
+  })
+})
+
+describe('herdgate init', () => {
+  test('writes a configuration that is valid, once', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'init-'))
+    const file = join(folder, 'shop.yaml')
+    const args = ['init', file, '--origin', 'http://10.0.0.5:3000', '--ttl', '30s', '--redis', 'redis://10.0.0.7:6379']
+    expect(await run(args)).toMatchObject({ code: 0, err: '' })
+    const written = await readFile(file, 'utf8')
+    expect(await run(['check', '--config', file])).toMatchObject({ code: 0 })
+    expect(await run(args)).toMatchObject({ code: 1, err: expect.stringContaining('--force') })
+    expect(await run([...args, '--force'])).toMatchObject({ code: 0 })
+    expect(await readFile(file, 'utf8')).toBe(written)
+    await rm(folder, { recursive: true })
+  })
+
+  test('what would be no valid configuration is told, and nothing is written', async () => {
+    const file = join(tmpdir(), 'never-written.yaml')
+    expect(await run(['init', file, '--origin', 'shop'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('origins'),
+    })
+    await expect(readFile(file)).rejects.toThrow('ENOENT')
+  })
+})
