@@ -13,6 +13,7 @@ export const Statistics = z
     originTimeSavedMs: count.describe('Milliseconds that clients did not wait for an origin.'),
     originRequests: count,
     inFlight: count.describe('Fetches in progress.'),
+    waiting: count.describe('Requests that wait for one, or for a store.'),
     tiers: z.array(z.object({ tier: z.string(), bytes: count, maxBytes: count, objects: count })),
     purges: z.object({ purge: count, invalidate: count, failed: count }),
     log: z.object({ generation: z.string(), position: count }),

@@ -3,8 +3,10 @@ import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, ty
 import { hasZodFastifySchemaValidationErrors, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
 import { bearer, unauthorized } from '../routes/bearer.ts'
+import { dashboardRoutes } from '../routes/dashboard.ts'
 import { explainRoute } from '../routes/explain.ts'
 import { healthRoutes, type Readiness } from '../routes/health.ts'
+import { liveRoute } from '../routes/live.ts'
 import { type MetricsSource, metricsRoute } from '../routes/metrics.ts'
 import { describeRoutes, openapiRoutes } from '../routes/openapi.ts'
 import { badRequest, type ProblemDetails, ProblemError, sendProblem } from '../routes/problem.ts'
@@ -14,18 +16,29 @@ import { statsRoute } from '../routes/stats.ts'
 import type { Cache } from './cache/create-cache.ts'
 import { systemClock } from './clock.ts'
 import { waitOnlyForAnswers } from './draining.ts'
+import type { Live } from './live.ts'
 import { refuseMalformed } from './malformed.ts'
 import type { Clock } from './model.ts'
 
 export interface AdminParts {
   readonly cache: Pick<Cache, 'purge' | 'invalidate' | 'explain' | 'stats'>
   readonly metrics: MetricsSource
+  readonly live: Live
   /** Opens everything under /v1. Not empty. */
   readonly token: string
   readonly logger: Logger
   readonly ready: () => Readiness
   readonly version: string
   readonly clock?: Pick<Clock, 'now'>
+  readonly extension?: AdminExtension | undefined
+}
+
+/** More for the admin port. */
+export interface AdminExtension {
+  /** Browser modules in src/dashboard that are loaded with the dashboard, by file name. */
+  readonly panels: readonly string[]
+  /** Adds routes under /v1, behind the token. */
+  routes(scope: FastifyInstance): void
 }
 
 const ALWAYS = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' }
@@ -41,15 +54,8 @@ const WRONG_TOKENS: Rate = { burst: 1000, perSecond: 50 }
  * The Fastify instance of the admin port; does not listen by itself.
  * @throws RangeError when the token is empty
  */
-export function createAdmin({
-  cache,
-  metrics,
-  token,
-  logger,
-  ready,
-  version,
-  clock = systemClock,
-}: AdminParts): FastifyInstance {
+export function createAdmin(parts: AdminParts): FastifyInstance {
+  const { metrics, token, logger, ready, version, clock = systemClock, extension } = parts
   const isAllowed = bearer(token)
   const guess = createLimiter(WRONG_TOKENS, clock)
   const app: FastifyInstance = Fastify({
@@ -81,13 +87,15 @@ export function createAdmin({
     healthRoutes(open, ready)
     metricsRoute(open, metrics)
     openapiRoutes(open)
+    dashboardRoutes(open, extension?.panels ?? [])
   })
   app.register(
     async (guarded) => {
       guarded.addHook('onRequest', async (request, reply) => {
         if (!isAllowed(request)) return turnAway(reply, guess)
       })
-      protectedRoutes(guarded, cache, clock)
+      protectedRoutes(guarded, parts, clock)
+      extension?.routes(guarded)
     },
     { prefix: '/v1' },
   )
@@ -99,11 +107,12 @@ function turnAway(reply: FastifyReply, guess: Limiter): FastifyReply {
   return wait > 0 ? tooMany(reply, wait) : unauthorized(reply)
 }
 
-function protectedRoutes(app: FastifyInstance, cache: AdminParts['cache'], clock: Pick<Clock, 'now'>): void {
+function protectedRoutes(app: FastifyInstance, { cache, live }: AdminParts, clock: Pick<Clock, 'now'>): void {
   app.setNotFoundHandler(answerNotFound)
   app.register(async (scope) => purgeRoutes(scope, cache, clock))
   explainRoute(app, cache)
   statsRoute(app, cache)
+  liveRoute(app, live)
 }
 
 function answerNotFound(_request: FastifyRequest, reply: FastifyReply): FastifyReply {

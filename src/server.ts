@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { proxyEverything } from '../routes/proxy.ts'
 import { logRequests } from './access-log.ts'
-import { createAdmin } from './admin.ts'
+import { type AdminExtension, createAdmin } from './admin.ts'
 import { createChaos } from './chaos/create-chaos.ts'
 import { systemClock } from './clock.ts'
 import type { Config } from './config.ts'
@@ -13,6 +13,7 @@ import { DEFAULT_REDIS } from './defaults.ts'
 import { createCache } from './embed.ts'
 import { HerdgateError } from './errors.ts'
 import { Events } from './events.ts'
+import { createLive } from './live.ts'
 import { createMetrics } from './metrics.ts'
 import type { Origin, Route } from './model.ts'
 import { createOrigin, type PoolOrigin } from './origin/pool-origin.ts'
@@ -27,6 +28,7 @@ export interface ServerOptions {
   readonly adminToken: string
   /** One human line per request instead of JSON. */
   readonly pretty?: boolean
+  readonly adminExtension?: AdminExtension
 }
 
 export interface Server {
@@ -38,7 +40,7 @@ export interface Server {
 
 export async function createServer(
   config: Config,
-  { logger, adminToken, pretty = false }: ServerOptions,
+  { logger, adminToken, pretty = false, adminExtension }: ServerOptions,
 ): Promise<Server> {
   const clock = systemClock
   const events = new Events()
@@ -56,12 +58,14 @@ export async function createServer(
   const store = chaos.store('memory', memoryStore({ maxBytes: config.store.memory.maxBytes, events, clock }))
   const log = localLog()
   const cache = createCache({ store, log, clock, events, routes, limits: config.limits })
+  const originUsage = () => [...origins].map(([origin, pool]) => ({ origin, ...pool.usage() }))
+  const live = createLive({ events, clock, stats: () => cache.stats(), synced: () => log.synced, originUsage })
   const metrics = createMetrics({
     events,
     usage: () => store.usage(),
     routes: routes.map((route) => route.name),
     origins: [...origins.keys()],
-    originUsage: () => [...origins].map(([origin, pool]) => ({ origin, ...pool.usage() })),
+    originUsage,
     log: () => ({ position: log.position, synced: log.synced }),
     version: VERSION,
   })
@@ -80,7 +84,8 @@ export async function createServer(
     clock,
     events,
   })
-  const admin = createAdmin({ cache, metrics, token: adminToken, logger, ready, version: VERSION })
+  const parts = { cache, metrics, live, token: adminToken, logger, ready, version: VERSION }
+  const admin = createAdmin({ ...parts, extension: adminExtension })
 
   return {
     async listen() {

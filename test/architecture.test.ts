@@ -68,6 +68,7 @@ const RULES: readonly Rule[] = [
     ],
   },
   { from: 'src/metrics', may: ['src/metrics', ...NOUNS, 'node:', 'npm:prom-client'] },
+  { from: 'src/live', may: ['src/live', ...NOUNS] },
   { from: 'routes/', may: ['routes/', 'src/library.ts', 'node:', 'npm:'] },
 ]
 

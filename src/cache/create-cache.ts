@@ -159,6 +159,7 @@ function statistics(counts: Counts, engine: Engine, store: Store, log: Invalidat
     originTimeSavedMs: Math.round(counts.originTimeSavedMs),
     originRequests: counts.originRequests,
     inFlight: engine.inFlight,
+    waiting: engine.waiting,
     tiers: store.usage(),
     purges: { ...counts.purges },
     log: { generation, position },

@@ -85,6 +85,11 @@ export class Engine {
     return this.#flights.size
   }
 
+  /** Questions whose answer is being waited for. */
+  get waiting(): number {
+    return this.#waiting
+  }
+
   /** Answers a question. A value, not a promise, for a hit in a store that answers at once. */
   resolve<E extends Entry, D>(question: Question<E, D>): Awaitable<Resolution<E, D>> {
     return this.#counted(this.#attempt(question, 1))

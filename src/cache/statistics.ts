@@ -9,7 +9,10 @@ export interface Statistics {
   /** Milliseconds clients did not wait: the usual time of the route's origin, once per answer from the cache. */
   readonly originTimeSavedMs: number
   readonly originRequests: number
+  /** Fetches in progress. */
   readonly inFlight: number
+  /** Requests and look-ups that wait for one, or for a store. */
+  readonly waiting: number
   readonly tiers: readonly TierUsage[]
   readonly purges: { readonly purge: number; readonly invalidate: number; readonly failed: number }
   readonly log: { readonly generation: string; readonly position: number }

@@ -66,6 +66,7 @@ function banner({ data, admin }: { data: string; admin: string }, token: string 
   herdgate is listening
     data   ${data}
     admin  ${admin}   (docs at /docs, metrics at /metrics)
+    watch  ${admin}/dashboard
 ${token === undefined ? '' : `    token  ${token}   (made up for this run)\n`}
   try
     curl -i ${data}/

@@ -3,6 +3,7 @@ export interface DemoPage {
   /** How often the slow API has been asked for this page. */
   readonly originHits: number
   readonly latencyMs: number
+  readonly dashboard?: string | undefined
 }
 
 const RESOURCES: readonly (readonly [path: string, about: string])[] = [
@@ -19,7 +20,7 @@ const RESOURCES: readonly (readonly [path: string, about: string])[] = [
 ]
 
 /** The page a browser sees first: it is itself slow once and fast after, and says so. Needs no network beyond us. */
-export function demoPage({ generatedAt, originHits, latencyMs }: DemoPage): string {
+export function demoPage({ generatedAt, originHits, latencyMs, dashboard }: DemoPage): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -34,6 +35,7 @@ export function demoPage({ generatedAt, originHits, latencyMs }: DemoPage): stri
 <main>
 <h1>Slow once, fast after</h1>
 <p class="lead">A slow API made this page, and took ${latencyMs} ms for it. It keeps no copy. Herdgate does.</p>
+${dashboard === undefined ? '' : `<p><a href="${dashboard}">Watch it on the dashboard</a> <small>The terminal shows the token it asks for.</small></p>`}
 <dl>
 <div><dt>This page took you</dt><dd id="took">…</dd></div>
 <div><dt>Made by the API</dt><dd><time id="made" datetime="${generatedAt.toISOString()}">${generatedAt.toISOString().slice(11, 19)} UTC</time></dd></div>

@@ -16,6 +16,8 @@ export interface Ask {
   readonly products: Products
   /** From 0 up to 1, drawn for this request. */
   readonly chance: number
+  /** URL of the dashboard, where there is one. */
+  readonly dashboard?: string | undefined
 }
 
 export interface Reply {
@@ -64,7 +66,8 @@ export function unavailable(ask: Ask): Reply {
 }
 
 function home(ask: Ask): Reply {
-  const body = demoPage({ generatedAt: new Date(ask.now), originHits: ask.hits, latencyMs: ask.latencyMs })
+  const { hits: originHits, latencyMs, dashboard } = ask
+  const body = demoPage({ generatedAt: new Date(ask.now), originHits, latencyMs, dashboard })
   return {
     status: 200,
     fields: {

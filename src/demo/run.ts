@@ -2,8 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { pino } from 'pino'
 import { type Config, loadConfig } from '../config.ts'
 import { HerdgateError } from '../errors.ts'
+import { systemClock } from '../clock.ts'
 import { createServer } from '../server.ts'
 import { createSlowApi } from './slow-api.ts'
+import { demoSwitches } from './switches.ts'
+import { createTraffic } from './traffic.ts'
 
 export interface DemoOptions {
   /** Ports of Herdgate and of the slow API, all on loopback; 0 takes any free one. */
@@ -32,16 +35,26 @@ export interface Demo {
  */
 export async function runDemo(options: DemoOptions): Promise<Demo> {
   const { out, pretty = process.stdout.isTTY } = options
-  const api = createSlowApi()
+  let data = ''
+  let admin = ''
+  const { random } = Math
+  const api = createSlowApi({ dashboard: () => `${admin}/dashboard` })
   const origin = await api.listen(options.originPort)
+  const traffic = createTraffic({ url: () => data, clock: systemClock, random })
+  const extras = { origin: () => origin, data: () => data, hits: (path: string) => api.hits(path), traffic, random }
   const adminToken = randomBytes(18).toString('base64url')
   const stack = new AsyncDisposableStack()
   stack.defer(() => api.close())
   try {
     const logger = pino({ level: 'warn' })
-    const server = await createServer(demoConfig(origin, adminToken, options), { logger, adminToken, pretty })
+    const config = demoConfig(origin, adminToken, options)
+    const adminExtension = demoSwitches(extras)
+    const server = await createServer(config, { logger, adminToken, pretty, adminExtension })
     stack.defer(() => server.close())
-    const { data, admin } = await server.listen()
+    stack.defer(() => traffic.stop())
+    const urls = await server.listen()
+    data = urls.data
+    admin = urls.admin
     for (const line of welcome({ data, admin, origin, adminToken })) out(line)
     return { data, admin, origin, adminToken, close: () => stack.disposeAsync() }
   } catch (error) {
@@ -68,7 +81,8 @@ export function welcome({ data, admin, origin, adminToken }: Omit<Demo, 'close'>
   return [
     `Herdgate   ${data}   (open this one in a browser)`,
     `Slow API   ${origin}   (the same, without a cache)`,
-    `Admin      ${admin}/docs   token ${adminToken}`,
+    `Dashboard  ${admin}/dashboard   token ${adminToken}`,
+    `Admin API  ${admin}/docs`,
     '',
     'Slow once, fast after: the same request twice.',
     `  curl -si -w '\\n%{time_total} s\\n\\n' ${data}/products/42 ${data}/products/42`,

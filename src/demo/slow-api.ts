@@ -15,6 +15,8 @@ export interface SlowApiOptions {
   readonly clock?: Clock
   /** From 0 up to 1: decides which requests fail on /flaky and by `errorRate`. Default Math.random. */
   readonly random?: () => number
+  /** Where the page says that Herdgate's dashboard is. */
+  readonly dashboard?: () => string
 }
 
 export interface SlowApi {
@@ -32,7 +34,7 @@ const MAX_REQUEST_BYTES = 64 * 1024
 
 /** The API of the demo: slow, cacheable in every way an API can be, and able to break on request. */
 export function createSlowApi(options: SlowApiOptions = {}): SlowApi {
-  const { reportMs = 3_000, clock = systemClock, random = Math.random } = options
+  const { reportMs = 3_000, clock = systemClock, random = Math.random, dashboard } = options
   const counter = hitCounter()
   const catalogue = products()
   let control: Control = { latencyMs: options.latencyMs ?? 800, outage: 'none', errorRate: 0 }
@@ -81,6 +83,7 @@ export function createSlowApi(options: SlowApiOptions = {}): SlowApi {
         latencyMs,
         products: catalogue,
         chance: random(),
+        dashboard: dashboard?.(),
       }
       if (control.outage === 'error' || ask.chance < control.errorRate) return send(response, unavailable(ask))
       respond(response, ask)

@@ -1,11 +1,14 @@
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
 import { Explanation } from '../../routes/explain.ts'
+import { Snapshot } from '../../routes/live.ts'
 import { Statistics } from '../../routes/stats.ts'
 import { createAdmin } from '../../src/admin.ts'
+import { createLive } from '../../src/live.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import type { Rules } from '../../src/model.ts'
 import { ADMIN_TOKEN, get, post } from '../support/admin.ts'
+import { requestEvent } from '../support/request-event.ts'
 import { world } from '../support/world.ts'
 
 /** The admin listener on a real cache whose origin answers with tags. */
@@ -18,16 +21,19 @@ function real(rules: Partial<Rules> = {}) {
   const usage = () => store.usage()
   const position = () => ({ position: log.position, synced: true })
   const metrics = createMetrics({ events, usage, routes: ['default'], origins: ['test'], log: position, version: '1' })
+  const originUsage = () => [{ origin: around.origin.name, inFlight: 0, queued: 0 }]
+  const live = createLive({ events, clock: around.clock, stats: () => cache.stats(), synced: () => true, originUsage })
   const ready = () => ({ ready: true, degraded: [] })
   const app = createAdmin({
     cache,
     metrics,
+    live,
     token: ADMIN_TOKEN,
     logger: pino({ level: 'silent' }),
     ready,
     version: '1',
   })
-  return { ...around, app }
+  return { ...around, app, live }
 }
 
 describe('a purge over HTTP', () => {
@@ -102,5 +108,18 @@ describe('what is documented is what is answered', () => {
       purges: { purge: 1 },
       log: { position: 1 },
     })
+  })
+
+  test('by each snapshot of /v1/live', async () => {
+    const it = real()
+    const told: unknown[] = []
+    it.live.watch((snapshot) => void told.push(JSON.parse(JSON.stringify(snapshot))))
+    await it.get('/p/1')
+    it.events.emit('request', requestEvent({ outcome: { result: 'hit', ttlMs: Number.POSITIVE_INFINITY } }))
+    it.events.emit('eviction', { tier: 'memory', reason: 'size' })
+    await it.clock.advance(2_000)
+    expect(told).toHaveLength(2)
+    for (const snapshot of told) Snapshot.strict().parse(snapshot)
+    expect(told[0]).toMatchObject({ origins: [{ requests: 1 }], recent: [{ outcome: { ttlMs: null } }] })
   })
 })

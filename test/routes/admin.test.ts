@@ -47,6 +47,10 @@ const READABLE = [
   '/metrics',
   '/openapi.json',
   '/docs',
+  '/dashboard',
+  '/dashboard/main.js',
+  '/dashboard/uPlot.esm.js',
+  '/dashboard/panels.json',
   '/v1/explain?url=http://a.test/',
 ]
 
@@ -69,6 +73,8 @@ describe('methods', () => {
     ['/metrics', 'GET, HEAD'],
     ['/openapi.json', 'GET, HEAD'],
     ['/v1/stats', 'GET, HEAD'],
+    ['/v1/live', 'GET, HEAD'],
+    ['/dashboard', 'GET, HEAD'],
     ['/v1/explain', 'GET, HEAD'],
     ['/v1/purge', 'POST'],
     ['/v1/invalidate/tags/a', 'POST'],
@@ -101,6 +107,7 @@ test.each([
   '/v1//purge',
   '/x/..;/v1/purge',
   '/docs/static/../../../package.json',
+  '/dashboard/',
 ])('there is nothing at %s', async (url) => {
   const { app, asked } = fakeAdmin()
   const response = await post(app, url, { all: true })
@@ -143,6 +150,7 @@ describe('/openapi.json', () => {
       'get /openapi.json',
       'get /readyz',
       'get /v1/explain',
+      'get /v1/live',
       'get /v1/stats',
       'post /v1/invalidate',
       'post /v1/invalidate/tags/{tag}',

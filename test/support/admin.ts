@@ -30,6 +30,7 @@ export function fakeAdmin(parts: Partial<AdminParts> = {}) {
   const app = createAdmin({
     cache,
     metrics: { render: async (accept) => ({ contentType: 'text/plain; version=0.0.4', body: `accept ${accept}\n` }) },
+    live: { watch: () => () => {} },
     token: ADMIN_TOKEN,
     logger: pino({}, { write: (line: string) => void logged.push(line) }),
     ready: () => ({ ready: true, degraded: [] }),

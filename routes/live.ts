@@ -1,0 +1,124 @@
+/** What happens now, as a stream of server-sent events. */
+import { Readable } from 'node:stream'
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import type { Live } from '../src/live.ts'
+import { onlyMethods } from './methods.ts'
+import { ProblemError, problems } from './problem.ts'
+import { Statistics } from './stats.ts'
+
+/** A reader that lets so much pile up is dropped: a few hundred quiet snapshots, some dozens of busy ones. */
+const MOST_BEHIND_BYTES = 1024 * 1024
+/** Seconds after which a place may have become free. */
+const RETRY_AFTER = '5'
+const TYPE = 'text/event-stream; charset=utf-8'
+
+const count = z.int()
+const ms = z.number()
+const counts = z.array(count)
+
+export const Snapshot = z
+  .object({
+    at: count.describe('When it was taken, epoch milliseconds.'),
+    elapsedMs: count.describe('The time it covers.'),
+    stats: Statistics,
+    synced: z.boolean().describe('Whether this node hears the invalidation log.'),
+    requests: z.record(z.string(), count).describe('Requests answered meanwhile, by result.'),
+    latency: z
+      .object({ boundsMs: z.array(ms), hit: counts, miss: counts })
+      .describe('By time to the first byte: a count for each bound and one for what is above them all.'),
+    herd: z
+      .object({
+        waiting: count.describe('Clients that waited for an origin.'),
+        fetching: count.describe('Requests that origins were working on.'),
+      })
+      .describe('The most at once.'),
+    origins: z.array(
+      z.object({
+        origin: z.string(),
+        inFlight: count,
+        queued: count,
+        requests: count,
+        failures: count.describe('Those without an answer, or with a 5xx.'),
+        meanMs: ms.optional().describe('To the response head.'),
+      }),
+    ),
+    evictions: z.array(z.object({ tier: z.string(), reason: z.string(), count })),
+    recent: z
+      .array(
+        z.object({
+          at: count,
+          method: z.string(),
+          url: z.string(),
+          cut: z.boolean().describe('The URL is longer than what is told of it.'),
+          route: z.string(),
+          status: count,
+          outcome: z
+            .object({
+              result: z.string(),
+              fwd: z.string().optional(),
+              fwdStatus: count.optional(),
+              stored: z.boolean().optional(),
+              collapsed: z.boolean().optional(),
+              ttlMs: ms.nullable().optional().describe('Null: for ever.'),
+              detail: z.string().optional(),
+              originMs: ms.optional(),
+            })
+            .describe('What Cache-Status says, by its members.'),
+          firstByteMs: ms,
+          totalMs: ms,
+          bytes: count,
+          aborted: z.boolean(),
+        }),
+      )
+      .describe('Some of the requests: at most 50, of which at most 30 are hits.'),
+  })
+  .describe('One a second.')
+
+/** GET /live, relative to the scope's prefix. The streams end when the listener closes. */
+export function liveRoute(app: FastifyInstance, live: Live): void {
+  const open = new Set<Readable>()
+  app.addHook('preClose', (done) => {
+    for (const stream of open) stream.push(null)
+    done()
+  })
+  onlyMethods(app, '/live', ['GET', 'HEAD'])
+  app.get('/live', {
+    schema: {
+      operationId: 'live',
+      summary: 'Server-sent events, one a second: what happened since the last',
+      security: [{ bearer: [] }],
+      response: {
+        200: {
+          description: 'A stream without an end; the `data` of each event is a snapshot.',
+          content: { 'text/event-stream': { schema: Snapshot } },
+        },
+        ...problems([401, 405, 429, 503]),
+      },
+    },
+    handler: async ({ method }, reply) => {
+      reply.type(TYPE)
+      const stream = method === 'HEAD' ? '' : openStream(live, open)
+      if (stream !== undefined) return reply.send(stream)
+      reply.header('Retry-After', RETRY_AFTER)
+      throw new ProblemError({ status: 503, title: 'As many are watching as may' })
+    },
+  })
+}
+
+/** @returns undefined when as many watch as may */
+function openStream(live: Live, open: Set<Readable>): Readable | undefined {
+  const stream = new Readable({ read() {} })
+  const leave = live.watch((snapshot) => {
+    if (stream.readableLength > MOST_BEHIND_BYTES) stream.destroy()
+    else stream.push(`data: ${JSON.stringify(snapshot)}\n\n`)
+  })
+  if (leave === undefined) return undefined
+  open.add(stream)
+  stream.once('close', () => {
+    leave()
+    open.delete(stream)
+  })
+  stream.push('retry: 2000\n\n') // the head goes out with it
+  return stream
+}

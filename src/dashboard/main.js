@@ -1,0 +1,136 @@
+/** Logs in, listens, and hands each snapshot to the panels. */
+import { ask, forget, Refused, remember, snapshots, token } from './api.js'
+import { byId, say } from './dom.js'
+import { explainDialog } from './explain.js'
+import { herd } from './herd.js'
+import { History } from './history.js'
+import { latency } from './latency.js'
+import { nodes } from './nodes.js'
+import { numbers } from './numbers.js'
+import { origins } from './origins.js'
+import { purge } from './purge.js'
+import { requests } from './requests.js'
+import { results } from './results.js'
+import { themeSelect } from './theme.js'
+import { tiers } from './tiers.js'
+
+const FIRST_RETRY_MS = 1000
+const LAST_RETRY_MS = 15_000
+
+const connection = byId('connection')
+const windowSelect = byId('window', HTMLSelectElement)
+const pause = byId('pause', HTMLButtonElement)
+let isPaused = false
+/** @type {Awaited<ReturnType<typeof panels>> | undefined} */
+let show
+
+themeSelect(byId('theme', HTMLSelectElement))
+byId('login-form').addEventListener('submit', (event) => {
+  event.preventDefault()
+  void logIn(byId('token', HTMLInputElement))
+})
+byId('leave').addEventListener('click', () => {
+  forget()
+  location.reload()
+})
+
+if (token() === null) showLogin('')
+else void watch()
+
+/** @param {string} why */
+function showLogin(why) {
+  byId('dashboard').hidden = true
+  byId('login').hidden = false
+  say(byId('login-said'), why)
+  byId('token').focus()
+}
+
+/** @param {HTMLInputElement} input */
+async function logIn(input) {
+  remember(input.value.trim())
+  try {
+    await ask('/v1/stats')
+    input.value = ''
+    await watch()
+  } catch (error) {
+    forget()
+    showLogin(error instanceof Refused && error.status === 401 ? 'That is not the token.' : 'Herdgate does not answer.')
+  }
+}
+
+/** Until the tab is closed, or the token is refused. */
+async function watch() {
+  byId('login').hidden = true
+  byId('dashboard').hidden = false
+  show ??= await panels()
+  let retryMs = FIRST_RETRY_MS
+  for (;;) {
+    connected('Connecting', '')
+    try {
+      for await (const snapshot of snapshots()) {
+        retryMs = FIRST_RETRY_MS
+        connected('Live', 'good')
+        show(snapshot)
+      }
+    } catch (error) {
+      if (error instanceof Refused && error.status === 401) {
+        forget()
+        return showLogin('The token is no longer accepted.')
+      }
+    }
+    connected('No connection', 'bad')
+    await new Promise((resolve) => setTimeout(resolve, retryMs))
+    retryMs = Math.min(retryMs * 2, LAST_RETRY_MS)
+  }
+}
+
+/** @param {string} text @param {string} kind */
+function connected(text, kind) {
+  const paused = isPaused && text === 'Live'
+  say(connection, paused ? 'Paused' : text)
+  connection.className = `pill ${paused ? 'poor' : kind}`
+}
+
+/** Builds the panels. @returns takes a snapshot */
+async function panels() {
+  const history = new History()
+  const views = [
+    numbers(byId('numbers')),
+    results(byId('results')),
+    herd(byId('herd')),
+    latency(byId('latency')),
+    origins(byId('origins')),
+    tiers(byId('tiers')),
+    nodes(byId('nodes')),
+    purge(byId('purge')),
+  ]
+  const explain = explainDialog(byId('explain', HTMLDialogElement))
+  const list = requests(byId('requests'), (request) => void explain(request))
+  const draw = () => {
+    const view = history.view(Number(windowSelect.value))
+    for (const each of views) each(view)
+  }
+  windowSelect.addEventListener('change', draw)
+  pause.addEventListener('click', () => {
+    isPaused = !isPaused
+    pause.setAttribute('aria-pressed', String(isPaused))
+  })
+  await extras()
+
+  /** @param {import('../live.ts').Snapshot} snapshot */
+  return (snapshot) => {
+    history.add(snapshot)
+    if (isPaused || document.hidden) return
+    draw()
+    list(snapshot.recent)
+  }
+}
+
+/** What an installation adds, as the demo does. */
+async function extras() {
+  const { body } = await ask('/dashboard/panels.json')
+  for (const name of /** @type {string[]} */ (body)) {
+    const module = await import(`/dashboard/${name}`)
+    await module.mount(byId('panels'))
+  }
+}

@@ -1,0 +1,116 @@
+/** Purging and invalidating, and who has acknowledged it. */
+import { ask, Refused } from './api.js'
+import { element, keyed, say } from './dom.js'
+import { count, ms } from './format.js'
+
+/** @typedef {import('./history.js').View} View */
+/** @typedef {{ id: string, position: number, nodes: { expected: number, acked: number }, tookMs: number }} Receipt */
+
+const KINDS = /** @type {const} */ ({ tags: 'Tag', urls: 'URL', prefixes: 'Prefix', all: 'Everything' })
+/** What the field for each kind is like. @type {Readonly<Record<string, string>>} */
+const EXAMPLES = { tags: 'products', urls: 'https://shop.example/p/1', prefixes: 'https://shop.example/p' }
+
+/** @param {HTMLElement} parent */
+export function purge(parent) {
+  const kind = element(
+    'select',
+    { id: 'purge-kind' },
+    ...Object.entries(KINDS).map(([value, name]) => element('option', { value }, name)),
+  )
+  const what = element('input', {
+    id: 'purge-what',
+    type: 'text',
+    required: true,
+    spellcheck: false,
+    autocomplete: 'off',
+  })
+  const soft = element(
+    'button',
+    { type: 'submit', value: 'invalidate', title: 'Revalidate before the next use' },
+    'Invalidate',
+  )
+  const hard = element(
+    'button',
+    { type: 'submit', value: 'purge', className: 'danger', title: 'Never serve it again' },
+    'Purge',
+  )
+  const said = element('p', { className: 'said', role: 'status' })
+  const acks = element('ul', { className: 'rows scroll acks' })
+  const form = element(
+    'form',
+    { className: 'purge' },
+    element('label', { className: 'visually-hidden', htmlFor: 'purge-kind' }, 'What to name'),
+    kind,
+    element('label', { className: 'visually-hidden', htmlFor: 'purge-what' }, 'Its name'),
+    what,
+    element('div', { className: 'buttons' }, soft, hard),
+  )
+  const hint = element(
+    'small',
+    {},
+    'Invalidate: checked with the origin before its next use. Purge: never served again.',
+  )
+  parent.append(form, hint, said, acks)
+
+  const change = () => {
+    const all = kind.value === 'all'
+    what.disabled = all
+    what.placeholder = all ? '' : (EXAMPLES[kind.value] ?? '')
+  }
+  kind.addEventListener('change', change)
+  change()
+
+  /** The last record made here. @type {Receipt | undefined} */
+  let receipt
+
+  form.addEventListener('submit', (event) => {
+    event.preventDefault()
+    const verb = event.submitter === hard ? 'purge' : 'invalidate'
+    if (verb === 'purge' && kind.value === 'all' && !confirm('Purge everything that is stored?')) return
+    void send(verb)
+  })
+
+  /** @param {'purge' | 'invalidate'} verb */
+  async function send(verb) {
+    const body = kind.value === 'all' ? { all: true } : { [kind.value]: [what.value.trim()] }
+    soft.disabled = hard.disabled = true
+    say(said, 'Sent …')
+    said.className = 'said'
+    try {
+      const answer = await ask(`/v1/${verb}`, body)
+      receipt = /** @type {Receipt} */ (answer.body)
+      const { position, nodes, tookMs } = receipt
+      const everywhere = nodes.acked >= nodes.expected
+      say(
+        said,
+        `Record ${position}: ${count(nodes.acked)} of ${count(nodes.expected)} nodes follow it, after ${ms(tookMs)}.`,
+      )
+      said.className = `said ${everywhere ? 'good' : 'poor'}`
+      what.value = ''
+    } catch (error) {
+      receipt = undefined
+      say(said, error instanceof Refused ? error.message : 'No answer: nothing is certain to have been purged.')
+      said.className = 'said bad'
+    }
+    soft.disabled = hard.disabled = false
+  }
+
+  /** Each node's acknowledgement, as snapshots tell it. @param {View} view */
+  return (view) => {
+    const rows = receipt === undefined ? [] : (view.last?.stats.nodes ?? [])
+    keyed(acks, rows, ({ id }) => id, ack)
+  }
+
+  /** @param {{ id: string, position: number }} node */
+  function ack({ id }) {
+    const mark = element('span', { className: 'badge' })
+    const made = element('li', {}, element('code', { title: id }, id), mark)
+    /** @param {{ position: number }} node */
+    const update = ({ position }) => {
+      const follows = position >= (receipt?.position ?? 0)
+      say(mark, follows ? 'acknowledged' : 'not yet')
+      mark.className = `badge ${follows ? 'good' : 'poor'}`
+    }
+    return Object.assign(made, { update })
+  }
+}

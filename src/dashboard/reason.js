@@ -1,0 +1,64 @@
+/** Why a request was answered as it was, in words. */
+import { duration } from './format.js'
+
+/** @typedef {import('../live.ts').LiveRequest} LiveRequest */
+
+/** The results there are, from the best to the worst; the style sheet has a colour for each. */
+export const RESULTS = /** @type {const} */ ([
+  'hit',
+  'stale',
+  'stale_if_error',
+  'revalidated',
+  'collapsed',
+  'miss',
+  'pass',
+  'shed',
+  'error',
+])
+
+/** `stale_if_error` as `stale if error`. @param {string} name */
+export const words = (name) => name.replaceAll('_', ' ')
+
+/** RFC 9211 section 2.2. @type {Readonly<Record<string, string>>} */
+const FORWARDED = {
+  'uri-miss': 'nothing was stored for it',
+  'vary-miss': 'what is stored is for other request fields',
+  miss: 'nothing stored would do',
+  stale: 'the stored copy had expired',
+  request: 'the client asked for a new copy',
+  partial: 'only a part was stored',
+  bypass: 'its route or its request goes past the cache',
+  method: 'its method is for the origin',
+}
+
+/** @type {Readonly<Record<string, string>>} */
+const STALE = {
+  'soft-timeout': 'the origin took longer than the soft timeout, so the stale copy answered',
+  'stale-while-revalidate': 'stale, and being fetched again in the background',
+}
+
+/** @param {LiveRequest['outcome']} outcome */
+export function reason({ result, fwd, fwdStatus, stored, ttlMs, detail }) {
+  const why = FORWARDED[fwd ?? 'miss'] ?? fwd
+  const note = detail === undefined ? '' : ` (${words(detail)})`
+  switch (result) {
+    case 'hit':
+      return typeof ttlMs === 'number' && ttlMs > 0 ? `fresh for another ${duration(ttlMs)}` : 'fresh'
+    case 'stale':
+      return STALE[detail ?? ''] ?? `stale${note}`
+    case 'stale_if_error':
+      return `the origin failed${fwdStatus === undefined ? '' : ` with ${fwdStatus}`}, so the stale copy answered`
+    case 'revalidated':
+      return 'the origin said that the copy is still good'
+    case 'collapsed':
+      return 'joined a fetch in progress'
+    case 'miss':
+      return `${why}; ${stored ? 'now it is' : `not stored${note}`}`
+    case 'pass':
+      return fwd === 'bypass' || fwd === 'method' ? `${why}${note}` : `its answer is for one client alone${note}`
+    case 'shed':
+      return 'too many requests were waiting'
+    case 'error':
+      return detail === undefined ? 'failed' : words(detail)
+  }
+}

@@ -1,0 +1,104 @@
+/** The requests just answered, and why each was answered as it was. */
+import { byId, element, keyed, say } from './dom.js'
+import { bytes, ms, time } from './format.js'
+import { reason, words } from './reason.js'
+
+/** @typedef {import('../live.ts').LiveRequest} LiveRequest */
+/** @typedef {LiveRequest & { number: number }} Row */
+
+const MOST = 50
+
+/** @param {HTMLElement} parent @param {(request: LiveRequest) => void} onPick */
+export function requests(parent, onPick) {
+  const body = element('tbody')
+  const heads = ['Time', 'Request', 'Status', 'Result', 'Why', 'First byte', 'Size']
+  const columns = heads.map((name) => element('th', { scope: 'col' }, name))
+  const table = element('table', { className: 'requests' }, element('thead', {}, element('tr', {}, ...columns)), body)
+  const filter = resultFilter(() => draw())
+  byId('requests-filter').append(filter)
+  parent.append(element('div', { className: 'scroll' }, table))
+
+  /** @type {Row[]} */
+  let kept = []
+  let number = 0
+  /** While somebody points at a row or has the focus in it, rows do not move away. */
+  const held = () => body.matches(':hover') || body.contains(document.activeElement)
+  const said = byId('requests-said')
+
+  function draw() {
+    const only = filter.value
+    const shown = kept.filter(({ outcome }) => only === '' || outcome.result === only).slice(0, MOST)
+    keyed(
+      body,
+      shown,
+      (row) => String(row.number),
+      (row) => rowOf(row, onPick),
+    )
+    const [first] = body.querySelectorAll('button')
+    if (first && !body.querySelector('button[tabindex="0"]')) first.tabIndex = 0
+  }
+
+  body.addEventListener('keydown', (event) => move(event, [...body.querySelectorAll('button')]))
+
+  /** @param {readonly LiveRequest[]} recent */
+  return (recent) => {
+    for (const request of recent) kept.unshift({ ...request, number: number++ })
+    kept = kept.slice(0, MOST * 4)
+    const isHeld = held()
+    say(said, isHeld ? 'held while you are in it' : 'the newest first; press one to see why')
+    if (!isHeld) draw()
+  }
+}
+
+/** @param {() => void} onChange */
+function resultFilter(onChange) {
+  const options = ['', 'hit', 'stale', 'stale_if_error', 'revalidated', 'collapsed', 'miss', 'pass', 'shed', 'error']
+  const made = element(
+    'select',
+    { className: 'filter', 'aria-label': 'Results shown' },
+    ...options.map((value) => element('option', { value }, value === '' ? 'All results' : words(value))),
+  )
+  made.addEventListener('change', onChange)
+  return made
+}
+
+/** @param {Row} request @param {(request: LiveRequest) => void} onPick */
+function rowOf(request, onPick) {
+  const { at, method, url, status, outcome, firstByteMs, bytes: size, aborted } = request
+  const button = element(
+    'button',
+    { type: 'button', className: 'link', tabIndex: -1, title: url },
+    element('span', { className: 'method' }, method),
+    ` ${url === '' ? '(unreadable)' : url.replace(/^https?:\/\//, '')}`,
+  )
+  button.addEventListener('click', () => onPick(request))
+  const badge = element(
+    'span',
+    { className: `badge result ${outcome.result.replaceAll('_', '-')}` },
+    words(outcome.result),
+  )
+  return element(
+    'tr',
+    {},
+    element('td', { className: 'time' }, time(at)),
+    element('td', { className: 'what' }, button),
+    element('td', { className: 'status' }, String(status)),
+    element('td', { className: 'result' }, badge),
+    element('td', { className: 'why' }, reason(outcome)),
+    element('td', { className: 'took' }, ms(firstByteMs)),
+    element('td', { className: 'size' }, aborted ? `${bytes(size)}, broke off` : bytes(size)),
+  )
+}
+
+/** Arrows go from row to row: the table is one stop for the Tab key. @param {KeyboardEvent} event @param {HTMLButtonElement[]} buttons */
+function move(event, buttons) {
+  const at = buttons.findIndex((button) => button === document.activeElement)
+  /** @type {Readonly<Record<string, number>>} */
+  const targets = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: buttons.length - 1 }
+  const next = buttons[targets[event.key] ?? -1]
+  if (next === undefined || at === -1) return
+  event.preventDefault()
+  for (const button of buttons) button.tabIndex = -1
+  next.tabIndex = 0
+  next.focus()
+}

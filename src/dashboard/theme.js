@@ -1,0 +1,45 @@
+/** Light, dark, or as the system has it; and the style sheet's colours for those who draw on a canvas. */
+
+const KEPT_AS = 'herdgate-theme'
+const dark = matchMedia('(prefers-color-scheme: dark)')
+
+/** @type {Map<string, string>} */
+const resolved = new Map()
+/** @type {Set<() => void>} */
+const listeners = new Set()
+
+/** @param {HTMLSelectElement} select */
+export function themeSelect(select) {
+  select.value = localStorage.getItem(KEPT_AS) ?? ''
+  const apply = () => {
+    document.documentElement.dataset['theme'] = select.value
+    changed()
+  }
+  select.addEventListener('change', () => {
+    localStorage.setItem(KEPT_AS, select.value)
+    apply()
+  })
+  dark.addEventListener('change', changed)
+  apply()
+}
+
+/** Calls when colours are others than before. @param {() => void} listener */
+export const onTheme = (listener) => void listeners.add(listener)
+
+function changed() {
+  resolved.clear()
+  for (const listener of listeners) listener()
+}
+
+/** A custom property of the style sheet as a colour, e.g. `hit` for --hit. @param {string} name */
+export function color(name) {
+  const known = resolved.get(name)
+  if (known !== undefined) return known
+  const probe = document.createElement('i')
+  probe.style.color = `var(--${name})`
+  document.body.append(probe)
+  const found = getComputedStyle(probe).color
+  probe.remove()
+  resolved.set(name, found)
+  return found
+}

@@ -1,0 +1,78 @@
+/**
+ * What happens now, told once a second to those who watch: one subscriber to events among others. While nobody watches
+ * it hears nothing, keeps nothing and no timer runs.
+ */
+import type { Statistics } from './cache/statistics.ts'
+import type { Events } from './events.ts'
+import { type Gauges, Interval, type Snapshot } from './live/interval.ts'
+import type { Clock } from './model.ts'
+
+export type { LiveOrigin, LiveRequest, Snapshot } from './live/interval.ts'
+
+export interface LiveParts {
+  readonly events: Events
+  readonly clock: Clock
+  readonly stats: () => Statistics
+  /** Whether this node hears the invalidation log. */
+  readonly synced: () => boolean
+  readonly originUsage: () => Gauges['origins']
+}
+
+export interface Live {
+  /** @returns takes the watcher off again; undefined when there are as many as there may be */
+  watch(watcher: (snapshot: Snapshot) => void): (() => void) | undefined
+}
+
+export const MOST_WATCHERS = 8
+const SNAPSHOT_MS = 1000
+/** Between two looks at who waits for what: a herd comes and goes within a second. */
+const LOOK_MS = 100
+
+export function createLive(parts: LiveParts): Live {
+  const watchers = new Set<(snapshot: Snapshot) => void>()
+  let stop: (() => void) | undefined
+
+  const tell = (snapshot: Snapshot) => {
+    for (const watcher of watchers) watcher(snapshot)
+  }
+
+  return {
+    watch(watcher) {
+      if (watchers.size >= MOST_WATCHERS) return undefined
+      watchers.add(watcher)
+      stop ??= record(parts, tell)
+      return () => {
+        if (!watchers.delete(watcher) || watchers.size > 0) return
+        stop?.()
+        stop = undefined
+      }
+    },
+  }
+}
+
+/** @returns ends the recording */
+function record({ events, clock, stats, synced, originUsage }: LiveParts, tell: (snapshot: Snapshot) => void) {
+  let interval = new Interval(clock.now())
+  const unsubscribe = [
+    events.on('request', (request) => interval.request(request, clock.now())),
+    events.on('origin', (asked) => interval.origin(asked)),
+    events.on('eviction', (out) => interval.eviction(out)),
+  ]
+
+  let cancel = clock.after(LOOK_MS, look)
+  function look(): void {
+    const now = clock.now()
+    const gauges = { stats: stats(), synced: synced(), origins: originUsage() }
+    interval.look(gauges)
+    cancel = clock.after(LOOK_MS, look)
+    if (now - interval.from < SNAPSHOT_MS) return
+    const snapshot = interval.end(now, gauges)
+    interval = new Interval(now)
+    tell(snapshot)
+  }
+
+  return () => {
+    cancel()
+    for (const off of unsubscribe) off()
+  }
+}

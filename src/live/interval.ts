@@ -1,0 +1,193 @@
+/** What was counted from one snapshot to the next. Its size does not depend on how much happened. */
+import type { Statistics } from '../cache/statistics.ts'
+import type { EventPayloads, OriginEvent, RequestEvent } from '../events.ts'
+import type { Outcome, Result } from '../model.ts'
+
+export interface Snapshot {
+  /** When it was taken, epoch ms, and the time it covers. */
+  readonly at: number
+  readonly elapsedMs: number
+  /** Since the process began, as GET /v1/stats tells it. */
+  readonly stats: Statistics
+  /** Whether this node hears the invalidation log. */
+  readonly synced: boolean
+  /** Requests answered meanwhile, by result. */
+  readonly requests: Readonly<Record<Result, number>>
+  /**
+   * Those from the cache (hit, stale) and those that waited for an origin, by the time to their first byte: a count
+   * for each bound, and one for what is above them all.
+   */
+  readonly latency: {
+    readonly boundsMs: readonly number[]
+    readonly hit: readonly number[]
+    readonly miss: readonly number[]
+  }
+  /** The most at once. */
+  readonly herd: {
+    /** Clients that waited for an origin, their own request's or another's. */
+    readonly waiting: number
+    /** Requests that origins were working on. */
+    readonly fetching: number
+  }
+  readonly origins: readonly LiveOrigin[]
+  readonly evictions: readonly {
+    readonly tier: string
+    readonly reason: string
+    readonly count: number
+  }[]
+  /** Some of the requests, in the order they were answered. */
+  readonly recent: readonly LiveRequest[]
+}
+
+export interface LiveOrigin {
+  readonly origin: string
+  readonly inFlight: number
+  readonly queued: number
+  /** Asked and answered, or failed, meanwhile. */
+  readonly requests: number
+  /** Those of them without an answer, or with a 5xx. */
+  readonly failures: number
+  /** Mean time to the response head; undefined when none was asked. */
+  readonly meanMs: number | undefined
+}
+
+export interface LiveRequest {
+  readonly at: number
+  readonly method: string
+  /** Absolute; empty when the request named none that could be read. */
+  readonly url: string
+  /** The URL was longer than what is told of it. */
+  readonly cut: boolean
+  readonly route: string
+  readonly status: number
+  readonly outcome: Outcome
+  readonly firstByteMs: number
+  readonly totalMs: number
+  readonly bytes: number
+  readonly aborted: boolean
+}
+
+/** What is not counted but looked at. */
+export interface Gauges {
+  readonly stats: Statistics
+  readonly synced: boolean
+  readonly origins: readonly { readonly origin: string; readonly inFlight: number; readonly queued: number }[]
+}
+
+/** Of the requests told one by one, hits leave room for what is rarer and says more. */
+const MOST_RECENT = 50
+const MOST_RECENT_HITS = 30
+const LONGEST_URL = 2048
+
+/** Four to a factor of ten, from 0.1 ms to 31.6 s. */
+export const BOUNDS_MS: readonly number[] = Array.from({ length: 23 }, (_, at) => rounded(10 ** (at / 4 - 1)))
+
+const FROM_CACHE: ReadonlySet<Result> = new Set(['hit', 'stale'])
+const WITHOUT_ANSWER: ReadonlySet<Result> = new Set(['error', 'shed'])
+
+export class Interval {
+  readonly from: number
+  readonly #requests: Record<Result, number> = {
+    hit: 0,
+    stale: 0,
+    stale_if_error: 0,
+    revalidated: 0,
+    collapsed: 0,
+    miss: 0,
+    pass: 0,
+    error: 0,
+    shed: 0,
+  }
+  readonly #hit: number[] = BOUNDS_MS.map(() => 0).concat(0)
+  readonly #miss: number[] = BOUNDS_MS.map(() => 0).concat(0)
+  readonly #herd = { waiting: 0, fetching: 0 }
+  readonly #origins = new Map<string, { requests: number; failures: number; ms: number }>()
+  readonly #evictions = new Map<string, { tier: string; reason: string; count: number }>()
+  readonly #recent: LiveRequest[] = []
+  #recentHits = 0
+
+  /** @param from when it begins, epoch ms */
+  constructor(from: number) {
+    this.from = from
+  }
+
+  request(event: RequestEvent, now: number): void {
+    const { result } = event.outcome
+    this.#requests[result]++
+    if (!WITHOUT_ANSWER.has(result)) {
+      const counts = FROM_CACHE.has(result) ? this.#hit : this.#miss
+      const bucket = bucketOf(event.firstByteMs)
+      counts[bucket] = (counts[bucket] ?? 0) + 1
+    }
+    if (this.#recent.length >= MOST_RECENT) return
+    if (result === 'hit' && ++this.#recentHits > MOST_RECENT_HITS) return
+    this.#recent.push(told(event, now))
+  }
+
+  origin({ origin, code, ms }: OriginEvent): void {
+    const sum = this.#origins.get(origin) ?? { requests: 0, failures: 0, ms: 0 }
+    this.#origins.set(origin, sum)
+    sum.requests++
+    sum.ms += ms
+    if (!/^[1-4]/.test(code)) sum.failures++
+  }
+
+  eviction({ tier, reason }: EventPayloads['eviction']): void {
+    const key = `${tier} ${reason}`
+    const sum = this.#evictions.get(key) ?? { tier, reason, count: 0 }
+    this.#evictions.set(key, sum)
+    sum.count++
+  }
+
+  look({ stats, origins }: Gauges): void {
+    const fetching = origins.reduce((sum, { inFlight }) => sum + inFlight, 0)
+    this.#herd.waiting = Math.max(this.#herd.waiting, stats.waiting)
+    this.#herd.fetching = Math.max(this.#herd.fetching, fetching)
+  }
+
+  end(now: number, { stats, synced, origins }: Gauges): Snapshot {
+    return {
+      at: Math.round(now),
+      elapsedMs: Math.round(now - this.from),
+      stats,
+      synced,
+      requests: this.#requests,
+      latency: { boundsMs: BOUNDS_MS, hit: this.#hit, miss: this.#miss },
+      herd: this.#herd,
+      origins: origins.map((usage) => this.#originSince(usage)),
+      evictions: [...this.#evictions.values()],
+      recent: this.#recent,
+    }
+  }
+
+  #originSince({ origin, inFlight, queued }: Gauges['origins'][number]): LiveOrigin {
+    const { requests, failures, ms } = this.#origins.get(origin) ?? { requests: 0, failures: 0, ms: 0 }
+    return { origin, inFlight, queued, requests, failures, meanMs: requests === 0 ? undefined : rounded(ms / requests) }
+  }
+}
+
+function bucketOf(ms: number): number {
+  const at = BOUNDS_MS.findIndex((bound) => ms <= bound)
+  return at === -1 ? BOUNDS_MS.length : at
+}
+
+function told(event: RequestEvent, now: number): LiveRequest {
+  const { method, url, route, status, outcome, bytes, aborted } = event
+  return {
+    at: Math.round(now),
+    method,
+    url: url.slice(0, LONGEST_URL),
+    cut: url.length > LONGEST_URL,
+    route,
+    status,
+    outcome,
+    firstByteMs: rounded(event.firstByteMs),
+    totalMs: rounded(event.totalMs),
+    bytes,
+    aborted,
+  }
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 100) / 100
+}

@@ -1,0 +1,52 @@
+import { readdirSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { fakeAdmin } from '../support/admin.ts'
+
+const FILES = readdirSync(new URL('../../src/dashboard', import.meta.url))
+const page = async (url: string) => (await fakeAdmin().app.inject(url)).body
+
+describe('/dashboard', () => {
+  test('is a page without a token, under a policy that keeps everything here', async () => {
+    const response = await fakeAdmin().app.inject('/dashboard')
+    expect(response.statusCode).toBe(200)
+    expect(response.headers['content-type']).toBe('text/html; charset=utf-8')
+    expect(response.headers['content-security-policy']).toMatch(/^default-src 'self'; .*frame-ancestors 'none'/)
+    expect(response.headers).toMatchObject({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
+  })
+
+  test('has nothing inline, and loads only what is there', async () => {
+    const body = await page('/dashboard')
+    expect(body).not.toMatch(/<style| style=|<script>| on\w+=|https?:/)
+    const references = [...body.matchAll(/(?:src|href)="([^"#]+)"/g)].map(([, url = '']) => url)
+    expect(references.length).toBeGreaterThan(3)
+    const { app } = fakeAdmin()
+    for (const url of references) expect([url, (await app.inject(url)).statusCode]).toEqual([url, 200])
+  })
+
+  test('its modules import only what is there', async () => {
+    const { app } = fakeAdmin()
+    for (const name of FILES.filter((file) => file.endsWith('.js'))) {
+      const response = await app.inject(`/dashboard/${name}`)
+      expect([name, response.statusCode]).toEqual([name, 200])
+      expect(response.headers['content-type']).toMatch(/^(text|application)\/javascript/)
+      for (const [, target = ''] of response.body.matchAll(/from '([^']+)'/g)) {
+        const url = new URL(target, `http://admin/dashboard/${name}`).pathname
+        expect([name, target, (await app.inject(url)).statusCode]).toEqual([name, target, 200])
+      }
+    }
+  })
+
+  test.each(['tsconfig.json', 'uPlot.esm.d.ts', 'uPlot.cjs.js', '../admin.ts', '%2e%2e/admin.ts', 'nothing.js'])(
+    'there is no %s',
+    async (name) => {
+      expect((await fakeAdmin().app.inject(`/dashboard/${name}`)).statusCode).toBe(404)
+    },
+  )
+
+  test('lists what an extension adds; nothing by itself', async () => {
+    expect(JSON.parse(await page('/dashboard/panels.json'))).toEqual([])
+    const extension = { panels: ['demo-switches.js'], routes: () => {} }
+    const { app } = fakeAdmin({ extension })
+    expect((await app.inject('/dashboard/panels.json')).json()).toEqual(['demo-switches.js'])
+  })
+})
