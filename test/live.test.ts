@@ -116,7 +116,8 @@ async function snapshotOf(happen: (events: Events) => void): Promise<Snapshot> {
 test('time to the first byte, from the cache and from an origin, by bounds that rise by the same factor', async () => {
   expect([BOUNDS_MS[0], BOUNDS_MS[4], BOUNDS_MS[16], BOUNDS_MS.at(-1)]).toEqual([0.1, 1, 1000, 31_622.78])
   const { latency } = await snapshotOf((events) => {
-    for (const firstByteMs of [0, 0.1, 1, 1.01]) events.emit('request', requestEvent({ firstByteMs }))
+    for (const firstByteMs of [0, 0.1, 1]) events.emit('request', requestEvent({ firstByteMs }))
+    events.emit('request', requestEvent({ firstByteMs: 1.01, outcome: { result: 'stale_if_error' } }))
     events.emit('request', requestEvent({ firstByteMs: 900, outcome: { result: 'collapsed' } }))
     events.emit('request', requestEvent({ firstByteMs: 99_999, outcome: { result: 'miss' } }))
     events.emit('request', requestEvent({ firstByteMs: 1, outcome: { result: 'error' } }))

@@ -15,7 +15,7 @@ export function origins(parent) {
   const list = element('ul', { className: 'rows' })
   parent.append(list, box)
   const lines = [{ name: 'answer, mean', color: 'miss' }]
-  const plot = createPlot(box, { height: 120, lines, tick: ms })
+  const plot = createPlot(box, { height: 120, lines, tick: (value) => (value === 0 ? '0' : ms(value)) })
 
   /** @param {View} view */
   return (view) => {

@@ -83,7 +83,7 @@ export function purge(parent) {
       const everywhere = nodes.acked >= nodes.expected
       say(
         said,
-        `Record ${position}: ${count(nodes.acked)} of ${count(nodes.expected)} nodes follow it, after ${ms(tookMs)}.`,
+        `Record ${position}: ${count(nodes.acked)} of ${count(nodes.expected)} nodes follow it, within ${ms(tookMs + 1)}.`,
       )
       said.className = `said ${everywhere ? 'good' : 'poor'}`
       what.value = ''

@@ -14,7 +14,7 @@ export interface Snapshot {
   /** Requests answered meanwhile, by result. */
   readonly requests: Readonly<Record<Result, number>>
   /**
-   * Those from the cache (hit, stale) and those that waited for an origin, by the time to their first byte: a count
+   * Those from the cache (hit, stale, stale_if_error) and those that waited for an origin, by the time to their first byte: a count
    * for each bound, and one for what is above them all.
    */
   readonly latency: {
@@ -82,7 +82,7 @@ const LONGEST_URL = 2048
 /** Four to a factor of ten, from 0.1 ms to 31.6 s. */
 export const BOUNDS_MS: readonly number[] = Array.from({ length: 23 }, (_, at) => rounded(10 ** (at / 4 - 1)))
 
-const FROM_CACHE: ReadonlySet<Result> = new Set(['hit', 'stale'])
+const FROM_CACHE: ReadonlySet<Result> = new Set(['hit', 'stale', 'stale_if_error'])
 const WITHOUT_ANSWER: ReadonlySet<Result> = new Set(['error', 'shed'])
 
 export class Interval {
