@@ -1,5 +1,5 @@
 /**
- * The benchmarks that need nothing from outside the repository: `npm run bench [-- --rounds N] [hit engine memory slow]`.
+ * The benchmarks that need nothing from outside the repository: `npm run bench [-- --rounds N] [hit engine memory slow disk]`.
  * They build the package first, measure the built command line and library from outside, and print Markdown.
  */
 import { execFileSync } from 'node:child_process'
@@ -20,13 +20,19 @@ const SLOW_CLIENTS = 5_000
 /** What engine.ts prints: nanoseconds per call, one number a round. */
 const engineReport = z.object({ getOrSet: z.number().array(), lruCache: z.number().array() })
 
+/** What disk.ts prints: microseconds per operation, one number a round. */
+const diskReport = z
+  .object({ name: z.string(), bytes: z.number(), elapsed: z.number().array(), cpu: z.number().array() })
+  .array()
+
 const BENCHMARKS: Record<string, (rounds: number) => Promise<string[]>> = {
   hit: (rounds) => benchHit(rounds, MEASURE_MS),
   engine: benchEngine,
   memory: () => benchMemory(ENTRIES),
+  disk: benchDisk,
   slow: () => benchSlow(SLOW_CLIENTS),
 }
-/** `slow` is a proof, and takes a minute of a quiet machine: it runs when it is asked for. */
+/** `slow` is a proof and takes a minute of a quiet machine, `disk` writes a gigabyte: they run when asked for. */
 const USUAL = ['hit', 'engine', 'memory']
 
 async function main(): Promise<void> {
@@ -56,6 +62,19 @@ async function benchEngine(rounds: number): Promise<string[]> {
     '| --- | --- |',
     `| \`await cache.getOrSet(key, load, { ttl })\` | ${showSpread(spread(report.getOrSet), 0)} |`,
     `| \`await lru.get(key)\`, for comparison | ${showSpread(spread(report.lruCache), 0)} |`,
+  ]
+}
+
+async function benchDisk(rounds: number): Promise<string[]> {
+  const report = await runJson('server', ['load-tests/disk.ts', '--rounds', String(rounds)], diskReport)
+  return [
+    `Microseconds per operation, files in the page cache, ${rounds} rounds`,
+    '',
+    '| operation | body in bytes | elapsed | CPU |',
+    '| --- | --- | --- | --- |',
+    ...report.map(({ name, bytes, elapsed, cpu }) => {
+      return `| ${name} | ${bytes} | ${showSpread(spread(elapsed))} | ${showSpread(spread(cpu))} |`
+    }),
   ]
 }
 

@@ -45,7 +45,7 @@ class DiskLog implements InvalidationLog {
   }
 
   get generation(): string {
-    this.#hear()
+    if (!this.#begun) this.#hear()
     return this.#generation
   }
 
