@@ -13,6 +13,7 @@ export { type Fields, field, fieldLines, fieldsOf, lines } from './fields.ts'
 export type {
   CacheRequest,
   Clock,
+  FetchLeases,
   InvalidationLog,
   Origin,
   OriginRequest,
@@ -24,6 +25,7 @@ export type {
   RouteMatch,
   Rules,
   Selectors,
+  Sharing,
   Store,
   Stored,
   TierUsage,
@@ -34,6 +36,7 @@ export { type DiskLogOptions, diskLog } from './stores/disk-log.ts'
 export { type DiskStoreOptions, diskStore } from './stores/disk.ts'
 export { type LocalLogOptions, localLog } from './stores/local-log.ts'
 export { type MemoryStoreOptions, memoryStore } from './stores/memory.ts'
+export { type RedisLeasesOptions, redisLeases } from './stores/redis-leases.ts'
 export { type RedisLog, type RedisLogOptions, redisLog } from './stores/redis-log.ts'
 export { type RedisStoreOptions, redisStore } from './stores/redis.ts'
 export { tiered } from './stores/tiered.ts'

@@ -1,0 +1,263 @@
+import { Redis } from 'ioredis'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { FetchLeases, Lease, LeaseAnswer } from '../../src/model.ts'
+import { redisLeases, type RedisLeasesOptions } from '../../src/stores/redis-leases.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { startFaultProxy } from '../support/fault-proxy.ts'
+import { type RedisServer, startRedis, until } from '../support/redis.ts'
+
+let server: RedisServer
+let redis: Redis
+const opened: FetchLeases[] = []
+let prefix = ''
+let count = 0
+
+beforeAll(async () => {
+  server = await startRedis()
+  redis = new Redis(server.url)
+  redis.on('error', () => {})
+})
+beforeEach(() => void (prefix = `test${count++}`))
+afterEach(async () => {
+  server.resume()
+  await Promise.all(opened.splice(0).map((leases) => leases.close()))
+})
+afterAll(async () => {
+  redis.disconnect()
+  await server.stop()
+})
+
+/** Of one node. Generous with time, where a test is not about it: the machine may be slow. */
+async function connected(options: RedisLeasesOptions = {}): Promise<FetchLeases> {
+  const leases = redisLeases({ url: server.url, prefix, deadline: '5s', life: '30s', maxWait: '60s', ...options })
+  opened.push(leases)
+  await until('it is connected', async () => {
+    const answer = await leases.take(`connected ${count++}`)
+    if (answer.kind === 'held') await answer.lease.release('stored')
+    return answer.kind === 'held'
+  })
+  return leases
+}
+
+const everyoneListens = (nodes: number) =>
+  until('every node listens', async () => {
+    const [, listeners] = await redis.pubsub('NUMSUB', `${prefix}:fetched`)
+    return Number(listeners) === nodes
+  })
+
+function heldBy(answer: LeaseAnswer | undefined): Lease {
+  if (answer?.kind !== 'held') throw new Error(`expected to hold the lease, got ${answer?.kind}`)
+  return answer.lease
+}
+
+const isAwaited = () =>
+  until('somebody waits', async () => {
+    const keys = await redis.keys(`${prefix}:fetch:*`)
+    const awaited = await Promise.all(keys.map((key) => redis.hget(key, 'awaited')))
+    return awaited.includes('1')
+  })
+
+describe('one holder', () => {
+  test.each(['stored', 'unshared'] as const)(
+    'of 200 askers on four nodes one fetches, and the others hear "%s"',
+    async (ending) => {
+      const nodes = await Promise.all([connected(), connected(), connected(), connected()])
+      await everyoneListens(4)
+      const answers: LeaseAnswer[] = []
+      const asked = Array.from({ length: 200 }, async (_, n) => {
+        const answer = await (nodes[n % 4] as FetchLeases).take('k')
+        answers.push(answer)
+      })
+      // Asked on the same connections, and so after them.
+      await Promise.all(nodes.map((leases, n) => leases.take(`last of node ${n}`)))
+      await until('one holds it', () => answers.length > 0)
+      expect(answers.map(({ kind }) => kind)).toEqual(['held'])
+      await heldBy(answers[0]).release(ending)
+      await Promise.all(asked)
+      expect(answers.filter(({ kind }) => kind === ending).length).toBe(199)
+    },
+  )
+
+  test('keys are apart, whatever they are made of', async () => {
+    const leases = await connected()
+    for (const key of ['a', 'b', '{a}', 'a\r\nDEL x', '', '😀'.repeat(5_000)]) heldBy(await leases.take(key))
+    const names = await redis.keys(`${prefix}:fetch:*`)
+    expect(names.length).toBe(6)
+    expect(names.every((name) => /^test\d+:fetch:[0-9a-f]{40}$/.test(name))).toBe(true)
+  })
+
+  test('after it is given back it is there for the next, with a higher fence; giving it back again changes nothing', async () => {
+    const [first, second] = [await connected(), await connected()]
+    const one = heldBy(await first.take('k'))
+    await one.release('stored')
+    const two = heldBy(await second.take('k'))
+    await one.release('stored')
+    await one.release('unshared')
+    expect(two.fence).toBeGreaterThan(one.fence)
+    expect(await redis.keys(`${prefix}:fetch:*`)).toHaveLength(1)
+  })
+
+  test('what was stored before the release is there for whoever is told of it', async () => {
+    const [first, second] = [await connected(), await connected()]
+    await everyoneListens(2)
+    for (let round = 0; round < 50; round++) {
+      const lease = heldBy(await first.take('k'))
+      const read = second
+        .take('k')
+        .then(async (answer) => (answer.kind === 'stored' ? redis.get(`${prefix}:result`) : ''))
+      await isAwaited()
+      await redis.set(`${prefix}:result`, round)
+      await lease.release('stored')
+      expect(await read).toBe(String(round))
+    }
+  })
+})
+
+describe('a holder that is gone', () => {
+  test('is followed by one of those who wait', async () => {
+    await using proxy = await startFaultProxy({ port: server.port })
+    const dead = await connected({ url: `redis://127.0.0.1:${proxy.port}`, life: '300ms', deadline: '50ms' })
+    const nodes = await Promise.all([connected(), connected(), connected()])
+    const lost = heldBy(await dead.take('k'))
+    const answers: LeaseAnswer[] = []
+    const asked = nodes.map((leases) => leases.take('k').then((answer) => void answers.push(answer)))
+    await isAwaited()
+    proxy.set({ kind: 'reset' })
+    await until('one takes over', () => answers.length === 1)
+    const next = heldBy(answers[0])
+    expect(next.fence).toBeGreaterThan(lost.fence)
+    await lost.release('stored')
+    await next.release('stored')
+    await Promise.all(asked)
+    expect(answers.map(({ kind }) => kind)).toEqual(['held', 'stored', 'stored'])
+  })
+
+  test('is told from one that takes its time', async () => {
+    const [first, second] = [await connected({ life: '300ms' }), await connected({ life: '300ms' })]
+    await everyoneListens(2)
+    const lease = heldBy(await first.take('k'))
+    let answer: LeaseAnswer | undefined
+    const asked = second.take('k').then((given) => void (answer = given))
+    const [name = ''] = await redis.keys(`${prefix}:fetch:*`)
+    // Expiry is renewed: over three lives, the same holder.
+    const fence = await redis.hget(name, 'fence')
+    const endsAt = performance.now() + 900
+    await until('three lives have passed', () => performance.now() > endsAt)
+    expect(await redis.hget(name, 'fence')).toBe(fence)
+    expect(answer).toBeUndefined()
+    await lease.release('stored')
+    await asked
+    expect(answer).toEqual({ kind: 'stored' })
+  })
+
+  test('a node that closes makes room at once', async () => {
+    const [first, second] = [await connected(), await connected()]
+    await everyoneListens(2)
+    heldBy(await first.take('k'))
+    const asked = second.take('k')
+    await isAwaited()
+    await first.close()
+    heldBy(await asked)
+  })
+})
+
+describe('without Redis', () => {
+  test('nobody is held up: it was never there', async () => {
+    const clock = new FakeClock()
+    const leases = redisLeases({ url: 'redis://127.0.0.1:1', clock })
+    opened.push(leases)
+    expect(await leases.take('k')).toEqual({ kind: 'unavailable' })
+  })
+
+  test('nobody is held up for longer than the deadline: it stands still', async () => {
+    const clock = new FakeClock()
+    const leases = await connected({ clock, deadline: '50ms' })
+    server.pause()
+    let answers = 0
+    for (let n = 0; n < 200; n++)
+      void leases.take(`k${n}`).then(({ kind }) => void (answers += kind === 'unavailable' ? 1 : 0))
+    await clock.advance(49)
+    expect(answers).toBe(0)
+    await clock.advance(1)
+    await until('all have an answer', () => answers === 200)
+    // By now it is not even asked.
+    expect(await leases.take('k')).toEqual({ kind: 'unavailable' })
+    server.resume()
+    await until('it is back', async () => {
+      await clock.advance(100)
+      const asked = leases.take('back')
+      let answer: LeaseAnswer | undefined
+      void asked.then((given) => void (answer = given))
+      await until('it answers', async () => {
+        await redis.ping()
+        if (answer === undefined) await clock.advance(5)
+        return answer !== undefined
+      })
+      return answer?.kind === 'held'
+    })
+  })
+
+  test('who waits is let go when it is gone', async () => {
+    await using proxy = await startFaultProxy({ port: server.port })
+    const [first, second] = [await connected(), await connected({ url: `redis://127.0.0.1:${proxy.port}` })]
+    heldBy(await first.take('k'))
+    const asked = second.take('k')
+    await isAwaited()
+    proxy.set({ kind: 'reset' })
+    expect(await asked).toEqual({ kind: 'unavailable' })
+  })
+
+  test('nobody waits for longer than the whole wait, however alive the holder is', async () => {
+    const clock = new FakeClock()
+    const [first, second] = [await connected(), await connected({ clock, maxWait: '10s' })]
+    heldBy(await first.take('k'))
+    let answer: LeaseAnswer | undefined
+    void second.take('k').then((given) => void (answer = given))
+    await isAwaited()
+    await redis.ping()
+    await until('it gives up', async () => {
+      await clock.advance(500)
+      return answer !== undefined
+    })
+    expect(answer).toEqual({ kind: 'unavailable' })
+  })
+
+  test('a lease that was granted too late is given back', async () => {
+    const clock = new FakeClock()
+    const [late, other] = [await connected({ clock, deadline: '50ms' }), await connected()]
+    server.pause()
+    const asked = late.take('k')
+    await clock.advance(60)
+    expect(await asked).toEqual({ kind: 'unavailable' })
+    server.resume()
+    const lease = heldBy(await other.take('k'))
+    expect(lease.fence).toBeGreaterThan(0)
+  })
+
+  test('a flushed Redis forgets who fetches, and no more', async () => {
+    const [first, second] = [await connected(), await connected()]
+    const lost = heldBy(await first.take('k'))
+    await redis.flushall()
+    const next = heldBy(await second.take('k'))
+    expect(next.fence).toBeGreaterThan(lost.fence)
+    await lost.release('stored')
+    expect(await redis.keys(`${prefix}:fetch:*`)).toHaveLength(1)
+  })
+
+  test('what others say on the channel, and put at the key, does no harm', async () => {
+    const [first, second] = [await connected(), await connected()]
+    await everyoneListens(2)
+    const lease = heldBy(await first.take('k'))
+    const asked = second.take('k')
+    await isAwaited()
+    const [name = ''] = await redis.keys(`${prefix}:fetch:*`)
+    const hash = name.split(':').at(-1)
+    for (const text of ['', 'x', `${hash} 0 stored`, `${hash} 99 gone`, `${hash} -1 stored`, 'a'.repeat(1_000_000)]) {
+      await redis.publish(`${prefix}:fetched`, text)
+    }
+    await lease.release('unshared')
+    expect(await asked).toEqual({ kind: 'unshared' })
+    await redis.set(name, 'x')
+    heldBy(await second.take('k'))
+  })
+})
