@@ -141,7 +141,7 @@ class RedisLeases implements FetchLeases {
     const token = crypto.randomUUID()
     const { deadline, life, clock } = this.#settings
     const sent = this.#run(ACQUIRE, name, token, life)
-    const reply = await within(sent, deadline, clock)
+    const [reply] = await within([sent], deadline, clock)
     if (reply === LATE || !Array.isArray(reply)) {
       this.#breaker.failed('no answer')
       if (reply === LATE) void sent.then((late) => this.#decline(name, token, late))
@@ -178,8 +178,9 @@ class RedisLeases implements FetchLeases {
     await this.#patiently(this.#run(RELEASE, name, token, channel, writeEnding(name, fence, ending)))
   }
 
-  #patiently<T>(sent: Promise<T>): Promise<T | typeof LATE> {
-    return within(sent, this.#settings.deadline * PATIENCE, this.#clock)
+  async #patiently(sent: Promise<unknown>): Promise<unknown> {
+    const [reply] = await within([sent], this.#settings.deadline * PATIENCE, this.#clock)
+    return reply
   }
 
   /** Undefined when there is no answer to be had. Never rejects. */
