@@ -16,12 +16,15 @@ export interface CodecOptions {
   readonly hmacKey?: string | Uint8Array | undefined
 }
 
+/** What most heads fit into. */
+const HEAD_OCTETS = 2048
+
 /**
  * The octets of a stored thing; undefined when it cannot be given back as it is: the body is not complete, the value is
  * not plain data, a text is no Unicode.
  */
 export function encode(key: string, stored: Stored, { hmacKey }: CodecOptions = {}): Buffer | undefined {
-  const writer = new OctetWriter()
+  const writer = new OctetWriter(HEAD_OCTETS + (stored.kind === 'response' ? (stored.body.bytes?.length ?? 0) : 0))
   if (!isSound(stored) || !writeStored(writer, key, stored)) return undefined
   writer.raw(sealWith(hmacKey).of(writer.written))
   return writer.written

@@ -6,9 +6,14 @@ export const MOST_MEMBERS = 10_000
 
 /** Octets that grow as they are written. */
 export class OctetWriter {
-  #octets = Buffer.allocUnsafe(1024)
+  #octets: Buffer
   #length = 0
   #sound = true
+
+  /** @param expected how many it will be, about: each time they turn out to be more they are copied */
+  constructor(expected: number = 1024) {
+    this.#octets = Buffer.allocUnsafe(expected)
+  }
 
   /** Could everything be written as it is? */
   get sound(): boolean {

@@ -156,13 +156,18 @@ class RedisStore implements Store {
 
   /** What cannot be stored takes away what stood there, which is older. */
   #commandFor({ key, stored, keepForMs }: Write): RedisCommand {
-    const octets = encode(key, stored, { hmacKey: this.#hmacKey })
+    const octets = this.#isTooLarge(stored) ? undefined : encode(key, stored, { hmacKey: this.#hmacKey })
     if (octets === undefined || octets.length > this.#maxBytes) {
       this.#events?.emit('eviction', { tier: 'redis', reason: 'rejected' })
       return this.#removal(key)
     }
     const expireMs = Math.ceil(Math.min(Math.max(keepForMs, 1), LONGEST_KEEP_MS))
     return { name: 'write', key: this.#keyOf(key), octets, expireMs }
+  }
+
+  /** Without encoding it. */
+  #isTooLarge(stored: Stored): boolean {
+    return stored.kind === 'response' && (stored.body.length ?? 0) > this.#maxBytes
   }
 
   #removal(key: string): RedisCommand {
