@@ -6,7 +6,8 @@ const project = (name: string, include: string[], testTimeout: number) => ({
 
 /**
  * unit: no sockets, no real time. integration: real sockets and processes. fleet: several nodes that share a Redis.
- * conformance: http-cache-tests.
+ * conformance: http-cache-tests. chart: what helm makes of the chart; only where .ci/check-chart has seen to it that helm
+ * is there.
  */
 export default defineConfig({
   test: {
@@ -14,13 +15,16 @@ export default defineConfig({
       project(
         'unit',
         ['test/**/*.test.ts'].concat(
-          ['integration', 'hostile', 'support', 'fleet', 'conformance'].map((folder) => `!test/${folder}/**`),
+          ['integration', 'hostile', 'support', 'fleet', 'conformance', 'chart/rendered'].map(
+            (folder) => `!test/${folder}/**`,
+          ),
         ),
         10_000,
       ),
       project('integration', ['test/{integration,hostile,support}/**/*.test.ts'], 60_000),
       project('fleet', ['test/fleet/**/*.test.ts'], 300_000),
       project('conformance', ['test/conformance/**/*.test.ts'], 300_000),
+      ...(process.env['WITH_HELM'] === '1' ? [project('chart', ['test/chart/rendered/**/*.test.ts'], 60_000)] : []),
     ],
   },
 })

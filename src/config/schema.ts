@@ -199,9 +199,10 @@ export type FileConfig = z.output<typeof fileSchema>
 const VARIABLE = '\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}'
 const VARIABLE_TOO = `|${VARIABLE}`
 
-/** JSON Schema (2020-12) of the file as it is written, for editors. `${NAME}` may stand wherever text may. */
-export function configJsonSchema(): z.core.JSONSchema.JSONSchema {
+/** JSON Schema of the file as it is written, for editors and the Helm chart. `${NAME}` may stand wherever text may. */
+export function configJsonSchema(target: 'draft-2020-12' | 'draft-7' = 'draft-2020-12'): z.core.JSONSchema.JSONSchema {
   return z.toJSONSchema(fileSchema, {
+    target,
     io: 'input',
     override: ({ zodSchema, jsonSchema }) => {
       jsonSchema.default ??= statedDefault(zodSchema)

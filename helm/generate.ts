@@ -1,0 +1,6 @@
+/** `npm run chart`: writes what is generated in the chart. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { CHART, generated } from './generated.ts'
+
+for (const [file, content] of Object.entries(generated())) writeFileSync(join(CHART, file), content)

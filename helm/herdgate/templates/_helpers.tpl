@@ -1,0 +1,103 @@
+{{- define "herdgate.name" -}}
+{{- .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* At most 50 characters, so that suffixes fit into the 63 of a name in DNS. */}}
+{{- define "herdgate.fullname" -}}
+{{- $name := include "herdgate.name" . -}}
+{{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
+{{- .Values.fullnameOverride | default $full | trunc 50 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* Labels of an object; call with (list . "component"). */}}
+{{- define "herdgate.labels" -}}
+{{- $top := index . 0 -}}
+helm.sh/chart: {{ printf "%s-%s" $top.Chart.Name $top.Chart.Version | replace "+" "_" }}
+app.kubernetes.io/version: {{ $top.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $top.Release.Service }}
+{{ include "herdgate.selector" . }}
+{{- with $top.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* What pods are selected by; call with (list . "component"). */}}
+{{- define "herdgate.selector" -}}
+{{- $top := index . 0 -}}
+app.kubernetes.io/name: {{ include "herdgate.name" $top }}
+app.kubernetes.io/instance: {{ $top.Release.Name }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end -}}
+
+{{/* Call with (list image defaultTag). */}}
+{{- define "herdgate.image" -}}
+{{- $image := index . 0 -}}
+{{- $version := ternary (printf "@%s" $image.digest) (printf ":%s" ($image.tag | default (index . 1))) (ne $image.digest "") -}}
+{{- printf "%s%s" $image.repository $version -}}
+{{- end -}}
+
+{{- define "herdgate.serviceAccountName" -}}
+{{- .Values.serviceAccount.name | default (ternary (include "herdgate.fullname" .) "default" .Values.serviceAccount.create) -}}
+{{- end -}}
+
+{{- define "herdgate.pathOnDisk" -}}
+{{- dig "store" "disk" "path" "" .Values.config -}}
+{{- end -}}
+
+{{/* Whole MiB in a quantity of Kubernetes or a size of Herdgate: 512Mi, 512MiB, 1.5Gi, 500M, 536870912. */}}
+{{- define "herdgate.mebibytes" -}}
+{{- $text := kindIs "string" . | ternary . (printf "%.0f" (float64 .)) -}}
+{{- $unit := regexReplaceAll "^[0-9.]+" $text "" | trimSuffix "B" -}}
+{{- $bytes := dict "" 1 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 -}}
+{{- if not (hasKey $bytes $unit) }}{{ fail (printf "expected a size such as 512Mi, got %s" $text) }}{{ end -}}
+{{- divf (mulf (regexFind "^[0-9.]+" $text | float64) (get $bytes $unit)) 1048576 | floor | int64 -}}
+{{- end -}}
+
+{{/*
+How the memory limit is used, in MiB. 64 are for Node itself. An eighth is for bodies that are being received. Of the rest
+two fifths are for the store and three for Node's heap: what is stored beside bodies lies there, and with small bodies that
+is more than half of the store.
+*/}}
+{{- define "herdgate.memory" -}}
+{{- $limit := include "herdgate.mebibytes" .Values.resources.limits.memory | int64 -}}
+{{- $bodies := div $limit 8 -}}
+{{- with dig "limits" "maxBodiesInProgress" nil .Values.config }}{{ $bodies = include "herdgate.mebibytes" . | int64 }}{{ end -}}
+{{- $rest := sub (sub $limit 64) $bodies -}}
+{{- $store := div (mul $rest 2) 5 -}}
+{{- with dig "store" "memory" "maxBytes" nil .Values.config }}{{ $store = include "herdgate.mebibytes" . | int64 }}{{ end -}}
+{{- $heap := sub $rest $store -}}
+{{- if lt $heap 96 -}}
+{{- $message := "resources.limits.memory: %d MiB less 64 for Node, %d for bodies in progress (config.limits.maxBodiesInProgress) and %d for the store (config.store.memory.maxBytes) leaves %d for the heap; expected at least 96" -}}
+{{- fail (printf $message $limit $bodies $store $heap) -}}
+{{- end -}}
+bodies: {{ $bodies }}
+store: {{ $store }}
+heap: {{ $heap }}
+{{- end -}}
+
+{{/* Where the URL of Redis comes from: secret, valkey, config or nowhere. */}}
+{{- define "herdgate.redisFrom" -}}
+{{- $inConfig := dig "store" "redis" "url" "" .Values.config -}}
+{{- $ways := list -}}
+{{- if or .Values.redis.url .Values.redis.existingSecret }}{{ $ways = append $ways "secret" }}{{ end -}}
+{{- if .Values.valkey.enabled }}{{ $ways = append $ways "valkey" }}{{ end -}}
+{{- if $inConfig }}{{ $ways = append $ways "config" }}{{ end -}}
+{{- if gt (len $ways) 1 }}{{ fail "give one of redis.url (or redis.existingSecret), valkey.enabled and config.store.redis.url" }}{{ end -}}
+{{- join "" $ways -}}
+{{- end -}}
+
+{{- define "herdgate.hasSeal" -}}
+{{- ternary .Values.redis.existingSecretSealKey .Values.redis.seal (ne .Values.redis.existingSecret "") -}}
+{{- end -}}
+
+{{/* The configuration as given, with what follows from other values. */}}
+{{- define "herdgate.config" -}}
+{{- $memory := include "herdgate.memory" . | fromYaml -}}
+{{- $store := dict "memory" (dict "maxBytes" (printf "%.0fMiB" $memory.store)) -}}
+{{- if has (include "herdgate.redisFrom" .) (list "secret" "valkey") -}}
+{{- $_ := set $store "redis" (dict "url" "${REDIS_URL}") -}}
+{{- if include "herdgate.hasSeal" . }}{{ $_ := set $store.redis "secret" "${REDIS_SEAL}" }}{{ end -}}
+{{- end -}}
+{{- $limits := dict "maxBodiesInProgress" (printf "%.0fMiB" $memory.bodies) -}}
+{{- toYaml (merge (deepCopy .Values.config) (dict "store" $store "limits" $limits)) -}}
+{{- end -}}

@@ -1,0 +1,360 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { CHART } from '../../../helm/generated.ts'
+import manifest from '../../../package.json' with { type: 'json' }
+import { loadConfig } from '../../../src/config.ts'
+import { CASES, helm, herdgate, type Manifest, matches, only, podsOf, render, set, variable } from './render.ts'
+
+const MEBIBYTE = 1024 * 1024
+
+describe('configuration', () => {
+  /** As Herdgate in the pod would read it. */
+  function load(manifests: Manifest[]) {
+    const env: Record<string, string> = { REDIS_URL: 'redis://r:6379', REDIS_SEAL: 'a-seal-of-16-and-more' }
+    for (const { name, value = 'from-a-secret' } of herdgate(manifests).env) env[name] ??= value
+    const found = manifests.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === 'rel-herdgate')
+    const file = found && { path: '/etc/herdgate/herdgate.yaml', text: found.data['herdgate.yaml'] }
+    return loadConfig({ flags: {}, env, file, readFile: () => '' })
+  }
+
+  test.each(CASES.filter((file) => file !== 'existing.yaml'))('of %s is one that Herdgate takes', (file) => {
+    const loaded = load(render(file))
+    expect(loaded).toMatchObject({ ok: true })
+    if (!loaded.ok) return
+    expect(loaded.config.admin).toMatchObject({ host: '0.0.0.0', port: 9090, token: 'from-a-secret' })
+    expect(loaded.config.listen).toMatchObject({ host: '0.0.0.0', port: 8080 })
+  })
+
+  test('keeps what was given beside what follows from other values', () => {
+    const loaded = load(render('everything.yaml'))
+    if (!loaded.ok) throw new Error('not valid')
+    expect(loaded.config.store.redis).toMatchObject({ url: 'redis://r:6379', prefix: 'shop', deadline: 80 })
+    expect(loaded.config.store.redis?.secret).toBe('a-seal-of-16-and-more')
+    expect(loaded.config.store.memory).toEqual({ maxBytes: 691 * MEBIBYTE, maxObjectBytes: 4 * MEBIBYTE })
+    expect(loaded.config.store.disk).toEqual({ path: '/app/var/cache', maxBytes: 20 * 1024 * MEBIBYTE })
+  })
+
+  test('of others is mounted, and agrees with the chart by environment', () => {
+    const manifests = render('existing.yaml')
+    expect(manifests.map(({ kind }) => kind)).not.toContain('ConfigMap')
+    const [volume] = only(manifests, 'Deployment').spec.template.spec.volumes
+    expect(volume.configMap.name).toBe('my-herdgate')
+    expect(variable(manifests, 'HERDGATE_PORT').value).toBe('8000')
+    expect(variable(manifests, 'HERDGATE_ADMIN_HOST').value).toBe('0.0.0.0')
+    expect(variable(manifests, 'HERDGATE_ADMIN_PORT').value).toBe('9000')
+    expect(variable(manifests, 'HERDGATE_MEMORY').value).toBe('153MiB')
+    expect(load(manifests)).toMatchObject({ ok: false }) // of environment alone: only the origin is missing
+  })
+
+  test('that changes starts new pods', () => {
+    const sumWith = (...values: string[]) =>
+      only(render('minimal.yaml', ...set(...values)), 'Deployment').spec.template.metadata.annotations
+    expect(sumWith()).toEqual(sumWith())
+    expect(sumWith('config.coherence.lease=9s')['checksum/config']).not.toBe(sumWith()['checksum/config'])
+    expect(sumWith('admin.token=another')['checksum/secret']).not.toBe(sumWith()['checksum/secret'])
+  })
+})
+
+describe('memory', () => {
+  const parts = (manifests: Manifest[]) => {
+    const [, heap] = /--max-old-space-size=(\d+)/.exec(variable(manifests, 'NODE_OPTIONS').value) ?? []
+    const { limits, store } = parse(only(manifests, 'ConfigMap', 'herdgate').data['herdgate.yaml'])
+    return { heap: Number(heap), bodies: limits.maxBodiesInProgress, store: store.memory.maxBytes }
+  }
+
+  test.each([
+    ['256Mi', { bodies: '32MiB', store: '64MiB', heap: 96 }],
+    ['512Mi', { bodies: '64MiB', store: '153MiB', heap: 231 }],
+    ['1Gi', { bodies: '128MiB', store: '332MiB', heap: 500 }],
+    ['1.5Gi', { bodies: '192MiB', store: '512MiB', heap: 768 }],
+    ['2G', { bodies: '238MiB', store: '642MiB', heap: 963 }],
+    ['16Gi', { bodies: '2048MiB', store: '5708MiB', heap: 8564 }],
+  ])('of %s is shared out, with 64 MiB for Node itself', (limit, expected) => {
+    expect(parts(render('minimal.yaml', ...set(`resources.limits.memory=${limit}`)))).toEqual(expected)
+  })
+
+  test('sizes that are given are kept, and the heap has the rest', () => {
+    const given = { bodies: 33_554_432, store: '1GiB', heap: 2048 - 64 - 32 - 1024 }
+    expect(parts(render('sized.yaml'))).toEqual(given)
+  })
+
+  test('a limit that leaves too little for the heap is refused with its parts', () => {
+    const tooLittle = set('config.store.memory.maxBytes=400MiB')
+    expect(() => render('minimal.yaml', ...tooLittle)).toThrow(
+      /resources\.limits\.memory: 512 MiB less 64 for Node, 64 for bodies .* and 400 for the store .* leaves -16/,
+    )
+  })
+
+  test('options of Node that are given come besides', () => {
+    expect(variable(render('everything.yaml'), 'NODE_OPTIONS').value).toBe('--max-old-space-size=1037 --trace-warnings')
+  })
+})
+
+describe('values', () => {
+  test.each([
+    ['replicas=3', 'replicas'],
+    ['config.stroe.memory.maxBytes=1MiB', 'stroe'],
+    ['config.origins.api.urls=nothing', 'urls'],
+    ['config.origins.api.timeout=3s', 'timeout'],
+    ['config.listen.port=0', 'port'],
+    ['config.coherence.lease=5', 'lease'],
+    ['resources.limits.memory=lots', 'memory'],
+    ['image.pullPolicy=Sometimes', 'pullPolicy'],
+    ['image.digest=sha256:12', 'digest'],
+    ['redis.url=http://redis:6379', 'url'],
+    ['redis.seal=short', 'seal'],
+    ['service.port=99999', 'port'],
+    ['autoscaling.maxPods=3', 'maxPods'],
+    ['metrics.serviceMonitor.interval=often', 'interval'],
+    ['networkPolicy.enabled=perhaps', 'enabled'],
+    ['preStopSeconds=0', 'preStopSeconds'],
+  ])('%s is refused by the name of its key', (value, key) => {
+    const refusal = new RegExp(`specifications of the schema[^]*${key}`)
+    expect(() => render('minimal.yaml', ...set(value))).toThrow(refusal)
+  })
+
+  test.each([
+    [['config.origins=null'], /config\.origins: required: expected at least one origin/],
+    [['terminationGracePeriodSeconds=35'], /terminationGracePeriodSeconds: expected more than 35/],
+    [['metrics.serviceMonitor.enabled=true', 'metrics.podMonitor.enabled=true'], /not both/],
+    [['ingress.enabled=true'], /ingress\.hosts: required/],
+    [['httpRoute.enabled=true'], /httpRoute\.parentRefs: required/],
+    [['valkey.enabled=true', 'redis.url=redis://r:6379'], /give one of redis\.url/],
+    [['autoscaling.enabled=true', 'autoscaling.targetCPUUtilizationPercentage=0'], /autoscaling: expected/],
+  ])('%j do not go together, and it is said why', (values, why) => {
+    expect(() => render('minimal.yaml', ...set(...values))).toThrow(why)
+  })
+})
+
+describe('secrets', () => {
+  test('are in the Secret and nowhere else', () => {
+    const manifests = render('everything.yaml', ...set('admin.existingSecret=', 'admin.token=the-admin-token'))
+    for (const secret of ['the-admin-token', 'user:pass', 'the-seal-of-this-fleet']) {
+      const holders = manifests.filter((one) => JSON.stringify(one).includes(secret))
+      expect(holders.map(({ kind }) => kind)).toEqual(['Secret'])
+    }
+    expect(only(manifests, 'Secret').stringData).toEqual({
+      'admin-token': 'the-admin-token',
+      'redis-url': 'rediss://user:pass@redis.example:6380',
+      'redis-seal': 'the-seal-of-this-fleet',
+    })
+  })
+
+  test('a token is made up when none is given', () => {
+    expect(only(render('minimal.yaml'), 'Secret').stringData['admin-token']).toMatch(/^\w{40}$/)
+  })
+
+  test('of others are referred to, and none is made', () => {
+    const manifests = render('existing.yaml')
+    expect(manifests.map(({ kind }) => kind)).not.toContain('Secret')
+    const reference = (name: string) => variable(manifests, name).valueFrom.secretKeyRef
+    expect(reference('HERDGATE_ADMIN_TOKEN')).toEqual({ name: 'my-secrets', key: 'admin-token' })
+    expect(reference('REDIS_URL')).toEqual({ name: 'my-secrets', key: 'redis-url' })
+    expect(reference('REDIS_SEAL')).toEqual({ name: 'my-secrets', key: 'seal' })
+  })
+})
+
+describe('ending a pod', () => {
+  test('goes on serving until load balancers know, and then has time for what is in flight', () => {
+    const { terminationGracePeriodSeconds, containers } = only(render('minimal.yaml'), 'Deployment').spec.template.spec
+    expect(containers[0].lifecycle.preStop).toEqual({ sleep: { seconds: 5 } })
+    expect(terminationGracePeriodSeconds).toBeGreaterThan(5 + 30)
+  })
+
+  test('before Kubernetes 1.30 Node does the sleeping', () => {
+    const { preStop } = herdgate(render('minimal.yaml', '--kube-version', '1.29.0')).lifecycle
+    expect(preStop).toEqual({ exec: { command: ['node', '-e', 'setTimeout(() => {}, 5 * 1000)'] } })
+  })
+
+  test('a new pod is ready before an old one goes', () => {
+    expect(only(render('minimal.yaml'), 'Deployment').spec.strategy).toEqual({
+      type: 'RollingUpdate',
+      rollingUpdate: { maxSurge: 1, maxUnavailable: 0 },
+    })
+  })
+})
+
+describe('who gets in', () => {
+  const ingressOf = (manifests: Manifest[], port: string) =>
+    only(manifests, 'NetworkPolicy', 'herdgate').spec.ingress.find(({ ports }: Manifest) => ports[0].port === port)
+
+  test('to the data port: everybody, or who is named', () => {
+    expect(ingressOf(render('minimal.yaml'), 'http').from).toBeUndefined()
+    expect(ingressOf(render('everything.yaml'), 'http').from).toHaveLength(1)
+  })
+
+  test('to the admin port: monitoring, pods with the label, and the test', () => {
+    const manifests = render('minimal.yaml')
+    const labelled = { 'herdgate-admin-client': 'true' }
+    expect(ingressOf(manifests, 'admin').from).toEqual([
+      { podSelector: { matchLabels: labelled } },
+      { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } },
+    ])
+    expect(podsOf(manifests).filter((pod) => matches(labelled, pod))).toHaveLength(1)
+    expect(matches(labelled, only(manifests, 'Pod'))).toBe(true)
+  })
+
+  test('to Valkey: Herdgate alone', () => {
+    const manifests = render('valkey.yaml')
+    const [{ from }] = only(manifests, 'NetworkPolicy', 'valkey').spec.ingress
+    const [{ podSelector }] = from
+    const allowed = podsOf(manifests).filter((pod) => matches(podSelector.matchLabels, pod))
+    expect(allowed).toEqual([only(manifests, 'Deployment', 'herdgate').spec.template])
+  })
+
+  test('the admin port has no address of its own and is not in the Service for clients', () => {
+    const manifests = render('everything.yaml')
+    expect(only(manifests, 'Service', '-admin').spec.clusterIP).toBe('None')
+    expect(only(manifests, 'Service', 'herdgate').spec.ports.map(({ targetPort }: Manifest) => targetPort)).toEqual([
+      'http',
+    ])
+  })
+})
+
+describe('scaling', () => {
+  test('is left to the autoscaler when there is one', () => {
+    const manifests = render('everything.yaml')
+    expect(only(manifests, 'Deployment').spec.replicas).toBeUndefined()
+    const { spec } = only(manifests, 'HorizontalPodAutoscaler')
+    expect(spec).toMatchObject({ minReplicas: 3, maxReplicas: 12, scaleTargetRef: { name: 'rel-herdgate' } })
+    expect(spec.metrics.map(({ type }: Manifest) => type)).toEqual(['Resource', 'Pods'])
+  })
+
+  test('pods are spread over hosts, and not all are taken at once', () => {
+    const manifests = render('minimal.yaml')
+    const { topologySpreadConstraints } = only(manifests, 'Deployment').spec.template.spec
+    expect(topologySpreadConstraints).toMatchObject([
+      { topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway' },
+    ])
+    expect(only(manifests, 'PodDisruptionBudget').spec).toMatchObject({
+      maxUnavailable: 1,
+      unhealthyPodEvictionPolicy: 'AlwaysAllow',
+    })
+  })
+
+  test('a single pod has no budget, which could only be in the way', () => {
+    expect(render('existing.yaml').map(({ kind }) => kind)).not.toContain('PodDisruptionBudget')
+  })
+})
+
+describe('routes to the data port', () => {
+  test('by Ingress', () => {
+    const { spec } = only(render('everything.yaml'), 'Ingress')
+    expect(spec.ingressClassName).toBe('nginx')
+    expect(spec.rules).toEqual([
+      {
+        host: 'shop.example',
+        http: {
+          paths: [
+            { path: '/', pathType: 'Prefix', backend: { service: { name: 'rel-herdgate', port: { name: 'http' } } } },
+          ],
+        },
+      },
+    ])
+  })
+
+  test('by HTTPRoute', () => {
+    expect(only(render('everything.yaml'), 'HTTPRoute')).toMatchObject({
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      spec: {
+        parentRefs: [{ name: 'gateway' }],
+        hostnames: ['shop.example'],
+        rules: [
+          {
+            matches: [{ path: { type: 'PathPrefix', value: '/' } }],
+            backendRefs: [{ name: 'rel-herdgate', port: 80 }],
+          },
+        ],
+      },
+    })
+  })
+})
+
+describe('monitoring', () => {
+  test('a ServiceMonitor finds the admin Service and its port', () => {
+    const manifests = render('everything.yaml')
+    const monitor = only(manifests, 'ServiceMonitor')
+    const found = manifests.filter((one) => one.kind === 'Service' && matches(monitor.spec.selector.matchLabels, one))
+    expect(found).toEqual([only(manifests, 'Service', '-admin')])
+    expect(monitor.spec.endpoints).toEqual([{ port: found[0].spec.ports[0].name, path: '/metrics', interval: '15s' }])
+    expect(monitor.metadata.labels['release']).toBe('prometheus')
+  })
+
+  test('a PodMonitor names a port of the pods', () => {
+    const manifests = render('valkey.yaml')
+    const [endpoint] = only(manifests, 'PodMonitor').spec.podMetricsEndpoints
+    expect(herdgate(manifests).ports.map(({ name }: Manifest) => name)).toContain(endpoint.port)
+  })
+
+  test('the rules are those of the file, their runbooks where they can be read', () => {
+    const rules = parse(
+      readFileSync(join(CHART, 'rules/herdgate.yaml'), 'utf8').replaceAll(
+        'docs/runbooks.md',
+        'https://runbooks.example/herdgate',
+      ),
+    )
+    expect(only(render('everything.yaml'), 'PrometheusRule').spec).toEqual(rules)
+  })
+
+  test('the dashboard is that of the file, where the sidecar looks', () => {
+    const { metadata, data } = only(render('everything.yaml'), 'ConfigMap', 'dashboard')
+    expect(metadata).toMatchObject({ labels: { grafana_dashboard: '1' }, annotations: { grafana_folder: 'Edge' } })
+    expect(JSON.parse(data['herdgate.json'])).toEqual(
+      JSON.parse(readFileSync(join(CHART, 'dashboards/herdgate.json'), 'utf8')),
+    )
+  })
+})
+
+describe('disk', () => {
+  const volumeOf = (manifests: Manifest[]) =>
+    only(manifests, 'Deployment').spec.template.spec.volumes.find(({ name }: Manifest) => name === 'disk')
+
+  test('is there when the configuration names it, with room to spare', () => {
+    const manifests = render('everything.yaml')
+    expect(volumeOf(manifests)).toEqual({ name: 'disk', emptyDir: { sizeLimit: '25600Mi' } })
+    expect(herdgate(manifests).volumeMounts).toContainEqual({ name: 'disk', mountPath: '/app/var/cache' })
+    expect(volumeOf(render('minimal.yaml'))).toBeUndefined()
+  })
+
+  test('may be a volume of another kind', () => {
+    expect(volumeOf(render('sized.yaml')).ephemeral.volumeClaimTemplate.spec.resources.requests.storage).toBe('120Gi')
+  })
+})
+
+test('helm test asks the admin port, and a path of the data port when one is given', () => {
+  const questions = (file: string) => only(render(file), 'Pod').spec.containers.map(({ args }: Manifest) => args)
+  expect(questions('minimal.yaml')).toEqual([['probe', '--timeout=30s', 'http://rel-herdgate-admin:9090']])
+  expect(questions('everything.yaml')).toContainEqual(['probe', '--timeout=30s', 'http://rel-herdgate:80/products/1'])
+})
+
+test('the image is that of this version, or the digest that is given', () => {
+  expect(herdgate(render('minimal.yaml')).image).toBe(`herdgate:${manifest.version}`)
+  expect(herdgate(render('everything.yaml')).image).toMatch(/^registry\.example\/herdgate@sha256:/)
+})
+
+test('long names of releases leave room for suffixes', () => {
+  const name = 'a'.repeat(53)
+  const text = helm('template', name, CHART, '--values', join(CHART, 'ci/valkey.yaml'))
+  for (const [, found = ''] of text.matchAll(/^ {2}name: (\S+)$/gm)) expect(found.length).toBeLessThanOrEqual(63)
+})
+
+describe('notes', () => {
+  const notes = (file: string) =>
+    helm('install', 'rel', CHART, '--dry-run=client', '--values', join(CHART, 'ci', file)).split('NOTES:')[1] ?? ''
+
+  test('say how to reach it and where the token is', () => {
+    expect(notes('minimal.yaml')).toContain('http://rel-herdgate.default:80')
+    expect(notes('existing.yaml')).toContain("get secret my-secrets -o jsonpath='{.data.admin-token}'")
+  })
+
+  test('warn of several pods that know nothing of each other', () => {
+    expect(notes('minimal.yaml')).toContain('WARNING: several pods and no Redis')
+    expect(notes('sized.yaml')).not.toContain('several pods and no Redis')
+  })
+
+  test('warn of a Valkey that persists nothing', () => {
+    expect(notes('valkey.yaml')).toContain('WARNING: the Valkey of this chart is for trying out')
+  })
+})
