@@ -1,12 +1,12 @@
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { Events, type LogEvent } from '../../src/events.ts'
-import type { InvalidationLog, Stamp } from '../../src/model.ts'
-import { type RedisLog, redisLog, type RedisLogOptions } from '../../src/stores/redis-log.ts'
-import { logContract } from '../stores/log-contract.ts'
-import { FakeClock } from '../support/fake-clock.ts'
-import { startFaultProxy } from '../support/fault-proxy.ts'
-import { type RedisServer, startRedis, until } from '../support/redis.ts'
+import { Events, type LogEvent } from '../../../src/events.ts'
+import type { InvalidationLog, Stamp } from '../../../src/model.ts'
+import { type RedisLog, redisLog, type RedisLogOptions } from '../../../src/stores/redis-log.ts'
+import { logContract } from '../../stores/log-contract.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+import { startFaultProxy } from '../../support/fault-proxy.ts'
+import { type RedisServer, startRedis, until } from '../../support/redis.ts'
 
 let server: RedisServer
 let redis: Redis
@@ -191,6 +191,20 @@ describe('acknowledgements', () => {
     proxy.set({ kind: 'delay', ms: 200 })
     expect((await first.append('purge', { tags: ['t'] })).nodes).toEqual({ expected: 2, acked: 2 })
     expect(second.verdict(stamp)).toBe('dead')
+  })
+
+  test('a record whose answer got lost is logged once', async () => {
+    await using proxy = await startFaultProxy({ port: server.port })
+    const log = await started({ url: `redis://127.0.0.1:${proxy.port}`, appendTimeout: '30s', purgeTimeout: '40s' })
+    await log.append('purge', { tags: ['so that Redis knows the script'] })
+    const before = log.position
+    proxy.set({ kind: 'delay', ms: 60_000 })
+    const appended = log.append('purge', { tags: ['t'] })
+    await until('it is in the log', async () => (await redis.zscore(key('purged'), 'tag t')) !== null)
+    proxy.set({ kind: 'reset' })
+    proxy.set({ kind: 'pass' })
+    expect((await appended).position).toBe(before + 1)
+    expect(await redis.hget(key('head'), 'position')).toBe(String(before + 1))
   })
 
   test('a record that cannot be logged is an error with a code', async () => {

@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest'
+import type { FetchLeases, Lease } from '../../../src/model.ts'
+import { redisLeases } from '../../../src/stores/redis-leases.ts'
+import { type RedisLog, redisLog } from '../../../src/stores/redis-log.ts'
+import { until } from '../../support/redis.ts'
+import { startRedisCluster } from '../../support/redis-cluster.ts'
+import { startRedisSentinels } from '../../support/redis-sentinel.ts'
+
+const synced = (...logs: RedisLog[]) => until('every log is synced', () => logs.every((log) => log.synced), 40_000)
+
+test('a cluster keeps the log in one slot, and leases wherever their keys are', async () => {
+  await using cluster = await startRedisCluster()
+  const [first, second] = [redisLog({ url: cluster.url }), redisLog({ url: cluster.url })]
+  const [one, other] = [
+    redisLeases({ url: cluster.url, deadline: '10s' }),
+    redisLeases({ url: cluster.url, deadline: '10s' }),
+  ]
+  try {
+    await synced(first, second)
+    const receipt = await first.append('purge', { tags: ['t'] })
+    expect(receipt.nodes).toEqual({ expected: 2, acked: 2 })
+    expect(second.position).toBe(receipt.position)
+    for (const key of ['a', 'b', 'c', 'd']) await handOver(one, other, key)
+  } finally {
+    await Promise.all([first.close(), second.close(), one.close(), other.close()])
+  }
+})
+
+async function handOver(one: FetchLeases, other: FetchLeases, key: string): Promise<void> {
+  await (await held(other, key)).release('stored') // connects it to the server of the key
+  const lease = await held(one, key)
+  const asked = other.take(key)
+  await lease.release('stored')
+  expect(['stored', 'held']).toContain((await asked).kind)
+}
+
+async function held(leases: FetchLeases, key: string): Promise<Lease> {
+  const granted: Lease[] = []
+  await until('it has the lease', async () => {
+    const answer = await leases.take(key)
+    if (answer.kind === 'held') granted.push(answer.lease)
+    return answer.kind === 'held'
+  })
+  const [lease] = granted
+  if (lease === undefined) throw new Error('no lease')
+  return lease
+}
+
+test('behind Sentinels the log lives through the loss of its master: what was acknowledged stays purged', async () => {
+  await using sentinels = await startRedisSentinels()
+  const options = { url: sentinels.url, purgeTimeout: '20s', appendTimeout: '40s' }
+  const [first, second] = [redisLog(options), redisLog(options)]
+  try {
+    await synced(first, second)
+    const { generation, position } = second
+    const stamp = { url: 'u', tags: ['t'], generation, position, checked: position, startedAt: -Infinity }
+    expect((await first.append('purge', { tags: ['t'] })).nodes.acked).toBe(2)
+    await sentinels.servers[0].kill()
+    const receipt = await first.append('purge', { tags: ['u'] })
+    await until(
+      'both have applied it',
+      () => first.position >= receipt.position && second.position >= receipt.position,
+      40_000,
+    )
+    await synced(first, second)
+    expect(second.verdict(stamp)).toBe('dead')
+    expect(second.generation).toBe(first.generation)
+  } finally {
+    await Promise.all([first.close(), second.close()])
+  }
+})
