@@ -18,8 +18,7 @@ import { createMetrics } from './metrics.ts'
 import type { Origin, Route } from './model.ts'
 import { createOrigin, type PoolOrigin } from './origin/pool-origin.ts'
 import { createPeers } from './peers.ts'
-import { localLog } from './stores/local-log.ts'
-import { memoryStore } from './stores/memory.ts'
+import { openTiers } from './tiers.ts'
 import { passUpgrades, type UpgradeOptions } from './upgrade.ts'
 import { VERSION } from './version.ts'
 
@@ -55,9 +54,9 @@ export async function createServer(
   const routes = config.routes.map(
     ({ name, match, origin, rules }): Route => ({ name, match, origin: originOf(asked, origin), rules }),
   )
-  const store = chaos.store('memory', memoryStore({ maxBytes: config.store.memory.maxBytes, events, clock }))
-  const log = localLog()
-  const cache = createCache({ store, log, clock, events, routes, limits: config.limits })
+  const tiers = openTiers(config, { clock, events, chaos })
+  const { store, log, sharing } = tiers
+  const cache = createCache({ store, log, sharing, clock, events, routes, limits: config.limits })
   const originUsage = () => [...origins].map(([origin, pool]) => ({ origin, ...pool.usage() }))
   const live = createLive({ events, clock, stats: () => cache.stats(), synced: () => log.synced, originUsage })
   const metrics = createMetrics({
@@ -73,7 +72,14 @@ export async function createServer(
   logRequests(events, logger, { pretty, origins: originNames })
 
   let draining = false
-  const ready = () => ({ ready: !draining, degraded: config.chaos === undefined ? [] : ['chaos'] })
+  let started = false
+  void log.started.then(() => {
+    started = true
+  })
+  const ready = () => ({
+    ready: started && !draining,
+    degraded: [...tiers.degraded(), ...(config.chaos === undefined ? [] : ['chaos'])],
+  })
   const peerOf = createPeers(config.listen.trustProxy)
   const data = createDataPort(config.limits, clock)
   proxyEverything(data, { cache, peerOf })

@@ -1,0 +1,10 @@
+import type { FetchLeases } from '../model.ts'
+
+/**
+ * For a store that other processes use, and nobody can say which of them fetches: each fetches, but first looks whether
+ * another has done so.
+ */
+export const soleLeases: FetchLeases = {
+  take: () => Promise.resolve({ kind: 'held', lease: { fence: 0, release() {} } }),
+  close() {},
+}

@@ -1,0 +1,79 @@
+/** From a configuration to where copies are kept, how nodes hear of purges, and who asks the origin for all. */
+import type { Chaos } from './chaos/create-chaos.ts'
+import type { Config } from './config.ts'
+import type { Events } from './events.ts'
+import type { Clock, InvalidationLog, Sharing, Store } from './model.ts'
+import { diskLog } from './stores/disk-log.ts'
+import { diskStore } from './stores/disk.ts'
+import { localLog } from './stores/local-log.ts'
+import { memoryStore } from './stores/memory.ts'
+import { redisLeases } from './stores/redis-leases.ts'
+import { redisLog } from './stores/redis-log.ts'
+import { redisStore } from './stores/redis.ts'
+import { soleLeases } from './stores/sole-leases.ts'
+import { createTiered } from './stores/tiered.ts'
+
+export interface Tiers {
+  readonly store: Store
+  readonly log: InvalidationLog
+  readonly sharing: Sharing | undefined
+  /** What works worse than configured, a few words each. */
+  degraded(): readonly string[]
+}
+
+export interface TierParts {
+  readonly clock: Clock
+  readonly events: Events
+  readonly chaos: Chaos
+}
+
+/** Opens memory, and disk and Redis where they are configured; reaching Redis is not waited for. */
+export function openTiers(config: Pick<Config, 'store' | 'lease'>, parts: TierParts): Tiers {
+  const { store: tiers } = config
+  const store = createTiered([memoryTier(tiers, parts), ...diskTier(tiers, parts), ...redisTier(tiers, parts)], parts.clock)
+  const { log, sayWhat } = openLog(config, parts)
+  return {
+    store,
+    log,
+    sharing: sharingOf(tiers, parts),
+    degraded: () => [
+      ...store.usage().flatMap(({ tier, degraded }) => (degraded === true ? [tier] : [])),
+      ...(log.synced ? [] : ['log']),
+      ...sayWhat(),
+    ],
+  }
+}
+
+type Stores = Config['store']
+
+const memoryTier = ({ memory: { maxBytes } }: Stores, { chaos, clock, events }: TierParts): Store =>
+  chaos.store('memory', memoryStore({ maxBytes, events, clock }))
+
+function diskTier({ disk }: Stores, { chaos, clock, events }: TierParts): Store[] {
+  return disk === undefined ? [] : [chaos.store('disk', diskStore({ ...disk, events, clock }))]
+}
+
+function redisTier({ redis }: Stores, { chaos, clock, events }: TierParts): Store[] {
+  if (redis === undefined) return []
+  const { secret: hmacKey, ...where } = redis
+  return [chaos.store('redis', redisStore({ ...where, hmacKey, events, clock }))]
+}
+
+/** Redis, where there is one: all nodes hear the same. Else the disk, for all who share it. */
+function openLog({ store: { disk, redis }, lease }: Pick<Config, 'store' | 'lease'>, { chaos, clock, events }: TierParts) {
+  if (redis !== undefined) {
+    const { url, prefix } = redis
+    const log = redisLog({ url, prefix, lease, clock, events })
+    return { log: chaos.log(log), sayWhat: () => log.degraded() }
+  }
+  const log = disk === undefined ? localLog() : diskLog({ path: disk.path, clock, events })
+  return { log, sayWhat: () => [] }
+}
+
+function sharingOf({ disk, redis }: Stores, { chaos, clock, events }: TierParts): Sharing | undefined {
+  if (redis !== undefined) {
+    const { url, prefix, deadline, maxObjectBytes } = redis
+    return { leases: chaos.leases(redisLeases({ url, prefix, deadline, clock, events })), maxObjectBytes }
+  }
+  return disk === undefined ? undefined : { leases: soleLeases, maxObjectBytes: Number.POSITIVE_INFINITY }
+}
