@@ -18,6 +18,7 @@ import { createMetrics } from './metrics.ts'
 import type { Origin, Route } from './model.ts'
 import { createOrigin, type PoolOrigin } from './origin/pool-origin.ts'
 import { createPeers } from './peers.ts'
+import { logStates } from './state-log.ts'
 import { openTiers } from './tiers.ts'
 import { passUpgrades, type UpgradeOptions } from './upgrade.ts'
 import { VERSION } from './version.ts'
@@ -69,6 +70,7 @@ export async function createServer(
     version: VERSION,
   })
   const originNames = new Map(routes.map((route) => [route.name, route.origin.name]))
+  logStates(events, logger)
   logRequests(events, logger, { pretty, origins: originNames })
 
   let draining = false

@@ -30,7 +30,10 @@ export interface TierParts {
 /** Opens memory, and disk and Redis where they are configured; reaching Redis is not waited for. */
 export function openTiers(config: Pick<Config, 'store' | 'lease'>, parts: TierParts): Tiers {
   const { store: tiers } = config
-  const store = createTiered([memoryTier(tiers, parts), ...diskTier(tiers, parts), ...redisTier(tiers, parts)], parts.clock)
+  const store = createTiered(
+    [memoryTier(tiers, parts), ...diskTier(tiers, parts), ...redisTier(tiers, parts)],
+    parts.clock,
+  )
   const { log, sayWhat } = openLog(config, parts)
   return {
     store,
@@ -60,7 +63,10 @@ function redisTier({ redis }: Stores, { chaos, clock, events }: TierParts): Stor
 }
 
 /** Redis, where there is one: all nodes hear the same. Else the disk, for all who share it. */
-function openLog({ store: { disk, redis }, lease }: Pick<Config, 'store' | 'lease'>, { chaos, clock, events }: TierParts) {
+function openLog(
+  { store: { disk, redis }, lease }: Pick<Config, 'store' | 'lease'>,
+  { chaos, clock, events }: TierParts,
+) {
   if (redis !== undefined) {
     const { url, prefix } = redis
     const log = redisLog({ url, prefix, lease, clock, events })
@@ -70,10 +76,10 @@ function openLog({ store: { disk, redis }, lease }: Pick<Config, 'store' | 'leas
   return { log, sayWhat: () => [] }
 }
 
-function sharingOf({ disk, redis }: Stores, { chaos, clock, events }: TierParts): Sharing | undefined {
+function sharingOf({ disk, redis }: Stores, { chaos, clock }: TierParts): Sharing | undefined {
   if (redis !== undefined) {
     const { url, prefix, deadline, maxObjectBytes } = redis
-    return { leases: chaos.leases(redisLeases({ url, prefix, deadline, clock, events })), maxObjectBytes }
+    return { leases: chaos.leases(redisLeases({ url, prefix, deadline, clock })), maxObjectBytes }
   }
   return disk === undefined ? undefined : { leases: soleLeases, maxObjectBytes: Number.POSITIVE_INFINITY }
 }

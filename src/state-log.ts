@@ -1,0 +1,14 @@
+/** Log lines about the parts a node shares with others: what fell out of order, and what is in order again. */
+import type { Logger } from 'pino'
+import type { Events } from './events.ts'
+
+export function logStates(events: Events, logger: Logger): void {
+  events.on('tier', ({ tier, state, why }) => {
+    if (state === 'working') logger.info({ tier }, `store ${tier} works again`)
+    else logger.warn({ tier, why }, state === 'emptied' ? `store ${tier} began anew` : `store ${tier} is out of order`)
+  })
+  events.on('log', ({ what, detail }) => {
+    if (what === 'synced') logger.info({ what }, detail)
+    else logger.warn({ what }, detail)
+  })
+}

@@ -1,0 +1,98 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startHerdgate } from '../support/herdgate.ts'
+import { get, type Origin, startOrigin, until } from '../support/http.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+
+let origin: Origin
+let redis: RedisServer
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tiers-'))
+  redis = await startRedis()
+  origin = await startOrigin((request, response) => {
+    response.writeHead(200, { 'Cache-Control': 'max-age=600', 'Surrogate-Key': 'all' })
+    response.end(`content of ${request.url}`)
+  })
+}, 60_000)
+afterAll(async () => {
+  await origin.kill()
+  await redis.stop()
+  await rm(folder, { recursive: true })
+})
+
+/** Whatever else is slow on this machine, Redis is given time. */
+const SLOW = ['--log-level', 'warn']
+let number = 0
+
+const COMBINATIONS = [
+  ['memory', () => []],
+  ['memory and disk', () => ['--disk', join(folder, `d${++number}`)]],
+  ['memory and Redis', () => ['--redis', redis.url, '--redis-prefix', `p${++number}`]],
+  [
+    'memory, disk and Redis',
+    () => ['--disk', join(folder, `d${++number}`), '--redis', redis.url, '--redis-prefix', `p${++number}`],
+  ],
+] satisfies [string, () => string[]][]
+
+describe.each(COMBINATIONS)('%s', (name, flags) => {
+  const outlives = name !== 'memory'
+
+  test('answers, purges, and answers after a restart', async () => {
+    const tiers = flags()
+    const start = () => startHerdgate(['--origin', origin.url, ...tiers, ...SLOW])
+    const first = await start()
+    // The host is part of the key, the port of it included; it is another after the restart.
+    const ask = (url: string, path: string) => get(`${url}${path}`, { headers: { Host: 'shop.test' } })
+    expect(await ask(first.url, '/kept')).toMatchObject({ status: 200, body: 'content of /kept' })
+    expect((await ask(first.url, '/kept')).cacheStatus).toContain('hit')
+    await ask(first.url, '/purged')
+    expect((await first.ask('/v1/purge', { urls: ['http://shop.test/purged'] })).status).toBe(200)
+    expect((await ask(first.url, '/purged')).cacheStatus).toContain('fwd=uri-miss')
+    const { tiers: held } = (await first.ask('/v1/stats')).body
+    expect(held.map(({ tier }: { tier: string }) => tier)).toEqual(
+      name.split(/, | and /).map((tier) => tier.toLowerCase()),
+    )
+    expect(await first.stop()).toBe(0)
+
+    const second = await start()
+    await until(async () => (await second.ask('/readyz')).status === 200, 'ready')
+    const asked = origin.hits()
+    expect(await ask(second.url, '/kept')).toMatchObject({ status: 200, body: 'content of /kept' })
+    expect(origin.hits() - asked).toBe(outlives ? 0 : 1)
+    await second.stop()
+  })
+
+  test('a purge while a node is down is honoured by it', async () => {
+    if (!outlives) return expect(flags()).toEqual([])
+    const tiers = flags()
+    const start = () => startHerdgate(['--origin', origin.url, ...tiers, ...SLOW])
+    const ask = (url: string) => get(`${url}/gone`, { headers: { Host: 'shop.test' } })
+    const first = await start()
+    const second = await start()
+    await ask(first.url)
+    await first.stop('SIGKILL')
+    const answer = await second.ask('/v1/purge', { tags: ['all'] })
+    expect([200, 202]).toContain(answer.status)
+    const third = await start()
+    await until(async () => (await third.ask('/readyz')).status === 200, 'ready')
+    const asked = origin.hits()
+    expect((await ask(third.url)).cacheStatus).toContain('fwd=')
+    expect(origin.hits() - asked).toBe(1)
+    await Promise.all([second.stop(), third.stop()])
+  })
+})
+
+test('a tier that is out of order is told, and costs no answer', async () => {
+  const own = await startRedis()
+  const herdgate = await startHerdgate(['--origin', origin.url, '--redis', own.url, ...SLOW])
+  await until(async () => (await herdgate.ask('/readyz')).status === 200, 'ready')
+  expect((await herdgate.ask('/readyz')).body).toEqual({ status: 'ready' })
+  await own.stop()
+  for (let n = 0; n < 20; n++) expect((await get(`${herdgate.url}/${n}`)).status).toBe(200)
+  await until(async () => (await herdgate.ask('/readyz')).body.degraded?.includes('redis'), 'redis is told')
+  expect((await herdgate.ask('/v1/purge', { all: true })).status).toBe(503)
+  await herdgate.stop()
+})
