@@ -156,12 +156,15 @@ const MALFORMED = '?'
  */
 const MEMBER = /([^\s,;="]+)(?:(\s*=\s*)("(?:[^"\\]|\\.)*"(?=[\s,;]|$)|[^\s,;]*))?/g
 const PROPER_END = /\s*(?:,|$)/y
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/i
+/** What a name that is none was meant to be nobody knows, so it is taken for what restricts most. */
+const MOST_RESTRICTIVE = 'no-store'
 
 function* members(value: string): Generator<[name: string, argument: string | undefined]> {
   for (const match of value.matchAll(MEMBER)) {
     const [whole, name = '', equals, argument] = match
     const proper = equals === undefined || (equals === '=' && endsProperly(value, match.index + whole.length))
-    yield [name.toLowerCase(), proper ? argument : MALFORMED]
+    yield [TOKEN.test(name) ? name.toLowerCase() : MOST_RESTRICTIVE, proper ? argument : MALFORMED]
     // A quote that is not closed may not hide what restricts; whatever else is behind it counts as malformed.
     if (argument?.startsWith('"')) yield [argument.slice(1).toLowerCase(), MALFORMED]
   }

@@ -84,6 +84,11 @@ describe('a restricting directive', () => {
   it('does not count as a part of a longer name', () => expect(parseCacheControl('x-no-store').noStore).toBe(false))
 })
 
+it.each(['no\\x2dstore, max-age=60', 'max-age=60, no\\-store', 'public, max-age=60, private:x', 'max-age: 60', 'é'])(
+  'what is no name of a directive, as in %j, is taken for no-store',
+  (value) => expect(parseCacheControl(value).noStore).toBe(true),
+)
+
 it('a quoted string that does not end like one hides nothing', () => {
   expect(parseCacheControl('foo="a, no-store"x').noStore).toBe(true)
 })
