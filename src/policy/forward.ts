@@ -185,8 +185,6 @@ const NEVER_HOP_BY_HOP = new Set([
  * section 7.6.1), as someone does who wants it removed on the way. Undefined when nothing is.
  */
 export function connectionProblem(fields: Fields): string | undefined {
-  const value = field(fields, 'connection')?.toLowerCase()
-  if (value === undefined || value === 'keep-alive' || value === 'close') return undefined
   for (const option of connectionOptions(fields)) {
     const read = asRead(option)
     if (NEVER_HOP_BY_HOP.has(read) || isOverride(read)) return `Connection names ${option}`

@@ -16,6 +16,7 @@ const HOP_BY_HOP = new Set([
 ])
 
 const NO_OPTIONS: ReadonlySet<string> = new Set()
+const USUAL = new Set(['keep-alive', 'Keep-Alive', 'close'])
 
 /** Is a field, named in lower case, for the connection alone? Those that Connection names are. */
 export function hopByHop(fields: Fields): (name: string) => boolean {
@@ -36,9 +37,9 @@ export function losesFields(fields: Fields): boolean {
   return false
 }
 
-/** The lower-cased options of Connection. */
+/** The lower-cased options of Connection; none where it says what nearly all do, which names no field. */
 export function connectionOptions(fields: Fields): ReadonlySet<string> {
   const value = field(fields, 'connection')
-  if (value === undefined) return NO_OPTIONS
+  if (value === undefined || USUAL.has(value)) return NO_OPTIONS
   return new Set(value.split(',').map((option) => option.trim().toLowerCase()))
 }
