@@ -20,7 +20,7 @@ import { type Storable, storable } from '../policy/storable.ts'
 import { conditionsFor, confirms, describesSame, fieldsToJudge } from '../policy/validation.ts'
 import { languageKey, languageKeyOf, selects, variantKey, varyOn } from '../policy/vary.ts'
 import { type AskParts, askOrigin, type Fetched } from './ask-origin.ts'
-import { completed, settledPart } from './parts.ts'
+import { completed, continues, settledPart } from './parts.ts'
 import type { LoadContext, Loaded, Question } from './question.ts'
 import { arrivingBody, declaredLength, freshEntry, type Making, updatedEntry } from './response-entry.ts'
 
@@ -146,25 +146,33 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
     }
     const missing = part?.partial && rangeMissing(part.partial)
     if (part !== undefined && missing !== undefined) return this.#completed(context, part, missing)
-    const fetched = await this.#fetch(context, this.#conditions(previous))
+    if (previous === undefined || previous.partial !== undefined) return this.#anew(context, rangeLines(this.#request))
+    const conditions = conditionsFor(previous)
+    return conditions.length === 0 ? this.#anew(context, NO_LINES) : this.#checked(context, previous, conditions)
+  }
+
+  async #checked(context: Context, previous: StoredResponse, conditions: readonly string[]): Promise<Landing> {
+    const fetched = await this.#fetch(context, conditions)
     if (fetched.response.status !== 304) return this.#judge(context, fetched)
-    if (previous !== undefined && confirms(previous, fetched.response))
-      return this.#validated(context, previous, fetched)
+    if (confirms(previous, fetched.response)) return this.#validated(context, previous, fetched)
     fetched.stop()
-    if (previous === undefined) throw new HerdgateError('origin_invalid', '304 in answer to an unconditional request')
-    return this.#judge(context, await this.#fetch(context, this.#conditions(undefined))) // it confirmed some other response
+    return this.#anew(context, rangeLines(this.#request)) // it confirmed some other response
+  }
+
+  /**
+   * A new response, asked for without conditions: the range that the request is for, or all there is.
+   * @throws HerdgateError origin_invalid, when the origin answers as if to a condition
+   */
+  async #anew(context: Context, range: readonly string[]): Promise<Landing> {
+    const fetched = await this.#fetch(context, range)
+    if (fetched.response.status !== 304) return this.#judge(context, fetched)
+    fetched.stop()
+    throw new HerdgateError('origin_invalid', '304 in answer to an unconditional request')
   }
 
   /** Is the origin asked in the name of everyone who may come? */
   #isForAll(context: Context): boolean {
     return context.shared && this.#ask.lookedUp
-  }
-
-  /** A stored response is confirmed whole; without one, the range that is asked for is enough. */
-  #conditions(previous: StoredResponse | undefined): readonly string[] {
-    return previous === undefined || previous.partial !== undefined
-      ? rangeLines(this.#request)
-      : conditionsFor(previous)
   }
 
   #fetch(context: Context, conditions: readonly string[]): Promise<Fetched> {
@@ -206,17 +214,15 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
   async #completed(context: Context, part: StoredResponse, missing: ByteRange): Promise<Landing> {
     const complete = part.partial?.complete
     const validator = strongValidator(part.fields)
-    const wanted = ['Range', rangeFor(missing, complete)]
-    const fetched = await this.#fetch(context, validator === undefined ? wanted : [...wanted, 'If-Range', validator])
+    if (validator === undefined) return this.#anew(context, NO_LINES)
+    const fetched = await this.#fetch(context, ['Range', rangeFor(missing, complete), 'If-Range', validator])
     const { status, fields } = fetched.response
     if (status !== 206 && status !== 304 && status !== 416) return this.#judge(context, fetched)
     const range = status === 206 ? parseContentRange(field(fields, 'content-range')) : undefined
     const fits = range?.first === missing.first && range.last === missing.last && range.complete === complete
-    if (fits && validator !== undefined && validator === strongValidator(fields)) {
-      return this.#whole(context, part, missing, fetched)
-    }
+    if (fits && continues(part.fields, fields)) return this.#whole(context, part, missing, fetched)
     fetched.stop()
-    return this.#judge(context, await this.#fetch(context, NO_LINES))
+    return this.#anew(context, NO_LINES)
   }
 
   #whole(context: Context, part: StoredResponse, missing: ByteRange, fetched: Fetched): Landing {
