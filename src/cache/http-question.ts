@@ -214,8 +214,8 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
   async #completed(context: Context, part: StoredResponse, missing: ByteRange): Promise<Landing> {
     const complete = part.partial?.complete
     const validator = strongValidator(part.fields)
-    if (validator === undefined) return this.#anew(context, NO_LINES)
-    const fetched = await this.#fetch(context, ['Range', rangeFor(missing, complete), 'If-Range', validator])
+    const wanted = ['Range', rangeFor(missing, complete)]
+    const fetched = await this.#fetch(context, validator === undefined ? wanted : [...wanted, 'If-Range', validator])
     const { status, fields } = fetched.response
     if (status !== 206 && status !== 304 && status !== 416) return this.#judge(context, fetched)
     const range = status === 206 ? parseContentRange(field(fields, 'content-range')) : undefined
