@@ -64,6 +64,7 @@ async function pass(message: IncomingMessage, socket: Duplex, head: Buffer, opti
   const fields = upstreamFields(request, {
     conditions: undefined,
     stripConditionals: false,
+    mayBeStored: false,
     authority,
     scheme,
     cookies,

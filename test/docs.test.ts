@@ -51,6 +51,7 @@ function sent(name: string): string | undefined {
   const options = {
     conditions: undefined,
     stripConditionals: true,
+    mayBeStored: true,
     authority: 'a.test',
     scheme: 'http',
     cookies: 'safe' as const,

@@ -178,9 +178,9 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
   #fetch(context: Context, conditions: readonly string[]): Promise<Fetched> {
     const { why, signal } = context
     const forAll = this.#isForAll(context)
-    const { target } = this.#ask
+    const { target, lookedUp: mayBeStored } = this.#ask
     return askOrigin(
-      { request: this.#request, route: this.#route, target, forAll, conditions, why, signal },
+      { request: this.#request, route: this.#route, target, forAll, mayBeStored, conditions, why, signal },
       this.#parts,
     )
   }

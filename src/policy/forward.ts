@@ -9,6 +9,8 @@ export interface UpstreamOptions {
   readonly conditions: readonly string[] | undefined
   /** The answer is for more than this client: its preconditions and range are left out. */
   readonly stripConditionals: boolean
+  /** The answer may turn out to be for more than this client: what means nothing in its request is left out. */
+  readonly mayBeStored: boolean
   readonly authority: string
   readonly scheme: string
   /** `ignore` leaves Cookie out. */
@@ -106,7 +108,7 @@ export const OVERRIDES: ReadonlySet<string> = new Set([
   'x-wap-profile',
 ])
 
-/** What describes content, or counts hops, in a request without content whose answer is for more than its sender. */
+/** What describes content, in a request without any. */
 const MEANINGLESS = new Set([
   'content-encoding',
   'content-language',
@@ -127,7 +129,8 @@ export function upstreamFields(request: CacheRequest, options: UpstreamOptions):
     const name = (request.fields[at] ?? '').toLowerCase()
     const read = asRead(name)
     if (isHopByHop(name) || isHopByHop(read) || REWRITTEN.has(read) || FORWARDED_BY_US.has(read)) continue
-    if (options.stripConditionals && (CONDITIONALS.has(read) || (!options.hasBody && MEANINGLESS.has(read)))) continue
+    if (options.stripConditionals && CONDITIONALS.has(read)) continue
+    if (options.mayBeStored && !options.hasBody && MEANINGLESS.has(read)) continue
     if (read === 'max-forwards') continue
     if ((read === 'cookie' && options.cookies === 'ignore') || (!trusted && isOverride(read))) continue
     fields.push(request.fields[at] ?? '', request.fields[at + 1] ?? '')

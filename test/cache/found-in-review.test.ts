@@ -229,3 +229,11 @@ test('an origin that goes on to answer 304 is not believed, and its 304 not pass
   expect((await w.get('/')).status).toBe(502)
   expect(w.origin.requests).toHaveLength(3)
 })
+
+test('what means nothing in a GET does not reach the origin where requests go side by side either', async () => {
+  const w = world()
+  w.origin.script((_, number) => ({ headers: number === 1 ? { 'Cache-Control': 'private' } : FRESH, body: 'fine' }))
+  await w.get('/')
+  expect((await w.get('/', { 'Content-Type': 'in/valid' })).cacheStatus).toContain('stored')
+  expect(field(w.origin.requests[1]?.fields ?? [], 'content-type')).toBeUndefined()
+})

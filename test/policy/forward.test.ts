@@ -13,6 +13,7 @@ const sent = (headers: Headers, options: Partial<UpstreamOptions> = {}, peer: Pe
   upstreamFields(requestWith(headers, { peer }), {
     conditions: undefined,
     stripConditionals: true,
+    mayBeStored: true,
     authority: 'a.test',
     scheme: 'http',
     cookies: 'safe',
@@ -207,6 +208,7 @@ describe('an address', () => {
     const fields = upstreamFields(requestWith({ 'X-Forwarded-For': 'evil' }), {
       conditions: undefined,
       stripConditionals: true,
+      mayBeStored: true,
       authority: 'a.test',
       scheme: 'http',
       cookies: 'safe',

@@ -57,6 +57,7 @@ function run(input: string): string {
   const options = {
     conditions: undefined,
     stripConditionals: true,
+    mayBeStored: true,
     authority: 'a.test',
     scheme: 'http',
     cookies: 'ignore' as const,
