@@ -6,6 +6,7 @@ import type { ByteRange, CacheRequest, OriginResponse, Route, StoredResponse } f
 import { isPassingError } from '../policy/freshness.ts'
 import { parseContentRange, rangeFor, rangeLines, rangeMissing, strongValidator } from '../policy/range.ts'
 import { type Storable, storable } from '../policy/storable.ts'
+import { updatedTags } from '../policy/tags.ts'
 import { conditionsFor, confirms, describesSame, fieldsToJudge } from '../policy/validation.ts'
 import { varyOn } from '../policy/vary.ts'
 import { type AskParts, askOrigin, type Fetched } from './ask-origin.ts'
@@ -187,10 +188,12 @@ export class ResponseLoad {
   }
 
   /** May the stored response be given to others with these newer fields, as if a GET had brought it so? */
-  #storableWith({ status, fields }: StoredResponse, update: Fields): Storable {
+  #storableWith({ status, fields, tags }: StoredResponse, update: Fields): Storable {
     const { method, url, fields: asked } = this.#request
     const request = method === 'HEAD' ? { method: 'GET', url, fields: asked } : this.#request
-    return storable(request, { status, fields: fieldsToJudge(fields, update) }, this.#route.rules)
+    const verdict = storable(request, { status, fields: fieldsToJudge(fields, update) }, this.#route.rules)
+    const arePurgeable = updatedTags(url, tags, update, this.#route.rules).ok
+    return verdict.store && !arePurgeable ? { store: false, why: 'tags' } : verdict
   }
 
   /** The answer to a POST that is what a GET would get (RFC 9110 section 9.3.3). */
