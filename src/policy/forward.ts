@@ -1,7 +1,7 @@
 /** The fields of the request an origin gets (RFC 9110 section 7.6, RFC 7239). */
 import { type Fields, field, fieldLines, has } from '../fields.ts'
 import type { CacheRequest, Peer, Rules } from '../model.ts'
-import { SURROGATE } from './cache-control.ts'
+import { SURROGATE } from './targeted-control.ts'
 import { connectionOptions, hopByHop } from './hop-by-hop.ts'
 
 export interface UpstreamOptions {

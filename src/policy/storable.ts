@@ -1,7 +1,8 @@
 /** May a response be stored, and so be given to others? (RFC 9111 section 3) */
 import { type Fields, field, has } from '../fields.ts'
 import type { CacheRequest, Rules } from '../model.ts'
-import { CONTROL_FIELDS, parseCacheControl, type ResponseDirectives, responseDirectives } from './cache-control.ts'
+import { parseCacheControl } from './cache-control.ts'
+import { CONTROL_FIELDS, type ResponseDirectives, responseDirectives } from './targeted-control.ts'
 import {
   type Freshness,
   canBeValidated,
