@@ -16,7 +16,8 @@ export const CONTROL_FIELDS: readonly string[] = ['cache-control', ...TARGETED_F
 
 /**
  * The directives that govern a response: the first targeted field with a valid, non-empty value (RFC 9213 section
- * 2.2), then Surrogate-Control, their forerunner, otherwise Cache-Control.
+ * 2.2), then Surrogate-Control, their forerunner, otherwise Cache-Control. Surrogate-Control has no word for `private`, and
+ * may be meant for other caches than this: a Cache-Control that says it counts beside it.
  */
 export function responseDirectives(fields: Fields): ResponseDirectives {
   for (const name of TARGETED_FIELDS) {
@@ -24,9 +25,10 @@ export function responseDirectives(fields: Fields): ResponseDirectives {
     const directives = value === undefined ? undefined : parseTargeted(value)
     if (directives !== undefined) return { ...directives, targeted: true }
   }
+  const general = parseCacheControl(field(fields, 'cache-control'))
   const surrogate = parseSurrogateControl(field(fields, 'surrogate-control'))
-  if (surrogate !== undefined) return { ...surrogate, targeted: true }
-  return { ...parseCacheControl(field(fields, 'cache-control')), targeted: false }
+  if (surrogate === undefined) return { ...general, targeted: false }
+  return { ...surrogate, private: surrogate.private || general.private, targeted: true }
 }
 
 /** A targeted field is a Dictionary; undefined when it does not parse or is empty, which counts as absent. */
@@ -55,21 +57,25 @@ function argumentOf([value]: Item | InnerList): string | undefined {
 
 /**
  * Surrogate-Control (W3C Edge Architecture Specification): `no-store` and `max-age=30`, or `max-age=30+60` with a time
- * for stale use; a directive with `;target` is for that surrogate alone. Undefined when nothing in it is for us.
+ * for stale use; a directive with `;target` is for that surrogate alone. What would restrict in Cache-Control does so
+ * here. Undefined when nothing in it is for us.
  */
 export function parseSurrogateControl(value: string | undefined): Directives | undefined {
   const directives: Collected = { ...NONE }
   for (const member of value === undefined ? [] : surrogateMembers(value)) {
     const { name, argument, target } = member
     if (target !== undefined && target !== SURROGATE) continue
-    if (name === 'no-store') directives.noStore = true
+    if (RESTRICTING.has(name)) apply(directives, name, undefined)
     if (name !== 'max-age') continue
     const [lifetime, extension] = argument?.split('+', 2) ?? []
     apply(directives, 'max-age', lifetime ?? MALFORMED)
     if (extension !== undefined) apply(directives, 'stale-while-revalidate', extension)
   }
-  return directives.noStore || directives.maxAge !== undefined ? directives : undefined
+  const { noStore, noCache, private: isPrivate, maxAge } = directives
+  return noStore || noCache || isPrivate || maxAge !== undefined ? directives : undefined
 }
+
+const RESTRICTING = new Set(['no-store', 'no-cache', 'private'])
 
 /** Our name as a surrogate, as Surrogate-Capability gives it. */
 export const SURROGATE = 'herdgate'

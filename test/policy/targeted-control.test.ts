@@ -38,3 +38,32 @@ describe('targeted control', () => {
     expect(chosen({ 'CDN-Cache-Control': ['max-age=60', 'no-store'] })).toMatchObject({ maxAge: 60, noStore: true })
   })
 })
+
+describe('Surrogate-Control', () => {
+  it('comes after targeted fields and before Cache-Control', () => {
+    const headers = { 'Surrogate-Control': 'max-age=30+60', 'Cache-Control': 'no-store, max-age=1' }
+    const expected = { maxAge: 30, staleWhileRevalidate: 60, noStore: false, targeted: true }
+    expect(chosen(headers)).toMatchObject(expected)
+    expect(chosen({ ...headers, 'CDN-Cache-Control': 'max-age=2' })).toMatchObject({ maxAge: 2, noStore: false })
+  })
+
+  it('counts where it is for us, or for no one in particular', () => {
+    const headers = { 'Surrogate-Control': 'max-age=9;other, no-store;other', 'Cache-Control': 'max-age=1' }
+    expect(chosen(headers)).toMatchObject({ maxAge: 1, noStore: false, targeted: false })
+    expect(chosen({ 'Surrogate-Control': 'max-age=9;herdgate' })).toMatchObject({ maxAge: 9, targeted: true })
+  })
+
+  it.each(['private', 'private="x"', 'no-cache, private'])('does not lift Cache-Control: %s', (value) => {
+    const headers = { 'Surrogate-Control': 'max-age=60', 'Cache-Control': value }
+    expect(chosen(headers)).toMatchObject({ maxAge: 60, private: true })
+  })
+
+  it.each([
+    ['max-age=60, private', 'private'],
+    ['max-age=60 no-cache', 'noCache'],
+    ['no-store', 'noStore'],
+    ['private', 'private'],
+  ] as const)('%s restricts', (value, flag) => {
+    expect(chosen({ 'Surrogate-Control': value, 'Cache-Control': 'max-age=60' })[flag]).toBe(true)
+  })
+})
