@@ -28,7 +28,7 @@ export type {
   Stored,
   TierUsage,
 } from './model.ts'
-export { hopsLeft } from './policy/forward.ts'
+export { hopsLeft } from './policy/max-forwards.ts'
 export { readHead } from './policy/head.ts'
 export { type LocalLogOptions, localLog } from './stores/local-log.ts'
 export { type MemoryStoreOptions, memoryStore } from './stores/memory.ts'

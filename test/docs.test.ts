@@ -4,7 +4,8 @@ import { dirname, join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { configJsonSchema } from '../src/config.ts'
 import { field } from '../src/fields.ts'
-import { OVERRIDES, upstreamFields } from '../src/policy/forward.ts'
+import { OVERRIDES } from '../src/policy/overrides.ts'
+import { upstreamFields } from '../src/policy/forward.ts'
 import { requestWith } from './policy/support.ts'
 
 const root = join(import.meta.dirname, '..')

@@ -1,7 +1,8 @@
 /** The HTTP door: a request in, a response out, by RFC 9111. */
 import { asHerdgateError, HerdgateError } from '../errors.ts'
 import type { CacheRequest, Route } from '../model.ts'
-import { connectionProblem, loops } from '../policy/forward.ts'
+import { connectionProblem } from '../policy/hop-by-hop.ts'
+import { loops } from '../policy/via.ts'
 import { keyOf } from '../policy/key.ts'
 import { classify, type RequestKind } from '../policy/request.ts'
 import { matchRoute } from '../policy/route.ts'

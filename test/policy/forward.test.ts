@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { field, fieldLines, fieldsOf, has } from '../../src/fields.ts'
 import type { Peer } from '../../src/model.ts'
-import { connectionProblem, hopsLeft, loops, type UpstreamOptions, upstreamFields } from '../../src/policy/forward.ts'
+import { connectionProblem } from '../../src/policy/hop-by-hop.ts'
+import { hopsLeft } from '../../src/policy/max-forwards.ts'
+import { loops } from '../../src/policy/via.ts'
+import { type UpstreamOptions, upstreamFields } from '../../src/policy/forward.ts'
 import { requestWith } from './support.ts'
 
 type Headers = Record<string, string | string[]>
