@@ -50,7 +50,7 @@ export function createHandle(parts: HandleParts): (request: CacheRequest) => Rep
     kind: Extract<RequestKind, { kind: 'lookup' }>,
   ): Promise<Reply> {
     try {
-      const read = await readQuery(request)
+      const read = await readQuery(request, parts.budget)
       return read.kind === 'read'
         ? await lookUp(read.request, route, kind, read.key)
         : await forward(read.request, route, { kind: 'pass', why: 'bypass', detail: 'body' })
