@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { openConnections } from './connections.ts'
+import { type HttpSocket, openConnections } from './connections.ts'
+import { arePipelined } from './pipelining.ts'
 
 /** How often connections are looked through while a listener closes, in ms. */
 const SWEEP_MS = 50
@@ -12,10 +13,17 @@ const SWEEP_MS = 50
 export function waitOnlyForAnswers(app: FastifyInstance): void {
   const open = openConnections(app.server)
   app.addHook('preClose', (done) => {
+    for (const socket of open) announceEnd(socket)
     const sweep = setInterval(() => {
       for (const socket of open) if (!socket._httpMessage) socket.destroySoon()
       if (open.size === 0) clearInterval(sweep)
     }, SWEEP_MS)
     done()
   })
+}
+
+/** The answer that is due says that it is the last: who sends on a connection that is about to close gets a reset. */
+function announceEnd(socket: HttpSocket): void {
+  const due = socket._httpMessage
+  if (due && !due.headersSent && !arePipelined(socket)) due.shouldKeepAlive = false
 }

@@ -30,7 +30,7 @@ export type {
   Stored,
   TierUsage,
 } from './model.ts'
-export { hopsLeft } from './policy/forward.ts'
+export { hopsLeft } from './policy/max-forwards.ts'
 export { readHead } from './policy/head.ts'
 export { type DiskLogOptions, diskLog } from './stores/disk-log.ts'
 export { type DiskStoreOptions, diskStore } from './stores/disk.ts'

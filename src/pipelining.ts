@@ -6,13 +6,17 @@ import { PROBLEM_TYPE, problemOf } from './problem.ts'
 /** Requests of one connection that may wait behind the one that is being answered (RFC 9112 section 9.3.2). */
 export const MOST_PIPELINED = 128
 
+/** How many requests of a connection came while another was being answered, and are not answered yet. */
+const waiting = new WeakMap<Socket, number>()
+
+/** Would they be lost if the answer that is due were the connection's last? */
+export const arePipelined = (socket: Socket): boolean => (waiting.get(socket) ?? 0) > 0
+
 /**
  * node:http hands over every request of a packet at once, two thousand of them if they are short, and would let each
  * begin a fetch. Those beyond the limit are refused in their turn, and the connection ends there.
  */
 export function boundPipelining(handler: RequestListener): RequestListener {
-  const waiting = new WeakMap<Socket, number>()
-
   const mayWait = ({ socket }: IncomingMessage, response: ServerResponse): boolean => {
     const before = waiting.get(socket) ?? 0
     if (before >= MOST_PIPELINED) return false

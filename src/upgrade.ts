@@ -5,7 +5,9 @@ import { asHerdgateError, HerdgateError } from './errors.ts'
 import { has } from './fields.ts'
 import type { CacheRequest, Clock, Peer, Route } from './model.ts'
 import { type TunnelOptions, tunnel } from './origin/upgrade.ts'
-import { connectionProblem, loops, upstreamFields } from './policy/forward.ts'
+import { connectionProblem } from './policy/hop-by-hop.ts'
+import { loops } from './policy/via.ts'
+import { upstreamFields } from './policy/forward.ts'
 import { matchRoute } from './policy/route.ts'
 import { readHead } from './policy/head.ts'
 import { locate } from './policy/target.ts'
@@ -64,6 +66,7 @@ async function pass(message: IncomingMessage, socket: Duplex, head: Buffer, opti
   const fields = upstreamFields(request, {
     conditions: undefined,
     stripConditionals: false,
+    mayBeStored: false,
     authority,
     scheme,
     cookies,

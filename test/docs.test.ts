@@ -4,7 +4,8 @@ import { dirname, join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { configJsonSchema } from '../src/config.ts'
 import { field } from '../src/fields.ts'
-import { OVERRIDES, upstreamFields } from '../src/policy/forward.ts'
+import { OVERRIDES } from '../src/policy/overrides.ts'
+import { upstreamFields } from '../src/policy/forward.ts'
 import { requestWith } from './policy/support.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -51,6 +52,7 @@ function sent(name: string): string | undefined {
   const options = {
     conditions: undefined,
     stripConditionals: true,
+    mayBeStored: true,
     authority: 'a.test',
     scheme: 'http',
     cookies: 'safe' as const,

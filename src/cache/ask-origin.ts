@@ -15,6 +15,7 @@ export interface Asking {
   readonly target: string
   /** The answer is for all: the client's own conditions and range are left out. */
   readonly forAll: boolean
+  readonly mayBeStored: boolean
   /** Condition and range lines of our own. */
   readonly conditions: readonly string[]
   readonly why: ForwardReason
@@ -60,20 +61,19 @@ export async function askOrigin(asking: Asking, { clock, events }: AskParts): Pr
   }
 }
 
-function originRequest({ request, route, target, forAll, conditions }: Asking): OriginRequest {
+function originRequest({ request, route, target, forAll, mayBeStored, conditions }: Asking): OriginRequest {
   const { scheme, authority } = locate(request.url)
   const { cookies } = route.rules
   const { body } = request
   const fields = upstreamFields(request, {
     conditions,
     stripConditionals: forAll,
+    mayBeStored,
     authority,
     scheme,
     cookies,
     hasBody: body !== undefined,
   })
-  // A HEAD would not bring the content that all others want.
-  const method = forAll && request.method === 'HEAD' ? 'GET' : request.method
   const onInterim = (status: number, interim: Fields) => request.onInterim?.(status, interimHead(interim, cookies))
-  return { method, target, fields, body, onInterim }
+  return { method: request.method, target, fields, body, onInterim }
 }

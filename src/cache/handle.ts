@@ -1,7 +1,8 @@
 /** The HTTP door: a request in, a response out, by RFC 9111. */
 import { asHerdgateError, HerdgateError } from '../errors.ts'
 import type { CacheRequest, Route } from '../model.ts'
-import { connectionProblem, loops } from '../policy/forward.ts'
+import { connectionProblem } from '../policy/hop-by-hop.ts'
+import { loops } from '../policy/via.ts'
 import { keyOf } from '../policy/key.ts'
 import { classify, type RequestKind } from '../policy/request.ts'
 import { matchRoute } from '../policy/route.ts'
@@ -49,7 +50,7 @@ export function createHandle(parts: HandleParts): (request: CacheRequest) => Rep
     kind: Extract<RequestKind, { kind: 'lookup' }>,
   ): Promise<Reply> {
     try {
-      const read = await readQuery(request)
+      const read = await readQuery(request, parts.budget)
       return read.kind === 'read'
         ? await lookUp(read.request, route, kind, read.key)
         : await forward(read.request, route, { kind: 'pass', why: 'bypass', detail: 'body' })

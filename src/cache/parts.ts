@@ -1,6 +1,7 @@
 /** Parts of a representation and the content they hold (RFC 9111 sections 3.3 and 3.4). */
 import { Body } from '../body.ts'
 import { HerdgateError } from '../errors.ts'
+import { type Fields, field } from '../fields.ts'
 import type { ByteRange, Clock, PartialContent, Stored, StoredResponse } from '../model.ts'
 import { isWhole, strongValidator, union } from '../policy/range.ts'
 import { mergeFields } from '../policy/validation.ts'
@@ -17,7 +18,7 @@ export function settledPart(
 ): StoredResponse | undefined {
   const part = asReceived(received)
   if (part === undefined || isComplete(part)) return part && whole(part)
-  if (stored?.kind !== 'response' || !sameRepresentation(stored, part)) return part
+  if (stored?.kind !== 'response' || !sameRepresentation(stored.fields, part.fields)) return part
   if (stored.partial === undefined) return undefined
   return joined(stored, part, mostBytes) ?? part
 }
@@ -43,10 +44,23 @@ const isComplete = ({ partial }: StoredResponse): boolean => partial !== undefin
 const whole = (entry: StoredResponse): StoredResponse =>
   isComplete(entry) ? { ...entry, status: 200, partial: undefined } : entry
 
-/** Only a strong validator tells that two responses are of one representation (RFC 9111 section 3.4). */
-export function sameRepresentation(one: StoredResponse, other: StoredResponse): boolean {
-  const validator = strongValidator(one.fields)
-  return validator !== undefined && validator === strongValidator(other.fields)
+/**
+ * Only a strong validator tells that two responses are of one representation (RFC 9111 section 3.4). Some origins give
+ * the same one to the compressed and the plain content, so the coding counts as well.
+ */
+function sameRepresentation(one: Fields, other: Fields): boolean {
+  return sameValidator(one, other) && field(one, 'content-encoding') === field(other, 'content-encoding')
+}
+
+/** The same for an answer to If-Range, which need not repeat what the stored fields tell (RFC 9110 section 15.3.7). */
+export function continues(stored: Fields, answer: Fields): boolean {
+  const coding = field(answer, 'content-encoding')
+  return sameValidator(stored, answer) && (coding === undefined || coding === field(stored, 'content-encoding'))
+}
+
+function sameValidator(one: Fields, other: Fields): boolean {
+  const validator = strongValidator(one)
+  return validator !== undefined && validator === strongValidator(other)
 }
 
 function joined(stored: StoredResponse, part: StoredResponse, mostBytes: number): StoredResponse | undefined {

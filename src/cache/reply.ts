@@ -10,7 +10,7 @@ import { cachedHead, passedHead } from '../policy/response.ts'
 import { precondition } from '../policy/validation.ts'
 import { PROBLEM_TYPE, problemOf } from '../problem.ts'
 import type { Resolution } from './engine.ts'
-import type { DirectResponse } from './http-question.ts'
+import type { DirectResponse } from './response-load.ts'
 import { rangedReply } from './ranged-reply.ts'
 
 /** An answer, and how it came about. */

@@ -6,7 +6,7 @@ import { lifetimeOf } from '../policy/freshness.ts'
 import { parseContentRange } from '../policy/range.ts'
 import { ofTheWhole } from '../policy/range-head.ts'
 import { dated, storedFields } from '../policy/response.ts'
-import { tagsOf } from '../policy/tags.ts'
+import { tagsOf, updatedTags } from '../policy/tags.ts'
 import { fieldsToJudge, mergeFields } from '../policy/validation.ts'
 import { selecting, varyOn } from '../policy/vary.ts'
 import type { ArrivalParts, Fetched } from './ask-origin.ts'
@@ -61,13 +61,13 @@ export function updatedEntry(
   const { rules, request } = making
   const fields = dated(mergeFields(previous.fields, storedFields(update, rules.cookies)), fetched.respondedAt)
   const judged = { status: previous.status, fields: fieldsToJudge(previous.fields, update) }
-  const tags = tagsOf(request.url, update, rules)
+  const tags = updatedTags(request.url, previous.tags, update, rules)
   return {
     ...previous,
     ...selection(judged.fields, request),
     ...lifetimeOf(judged, rules, fetched),
     fields,
-    tags: tags.ok && tags.tags.length > rules.tags.length ? tags.tags : previous.tags,
+    tags: tags.ok ? tags.tags : previous.tags,
     ...stamp(making),
   }
 }

@@ -5,7 +5,8 @@ import { matchRoute } from '../policy/route.ts'
 import { nameOf } from '../policy/target.ts'
 import type { Engine } from './engine.ts'
 import type { AskParts } from './ask-origin.ts'
-import { type DirectResponse, HttpQuestion } from './http-question.ts'
+import { HttpQuestion } from './http-question.ts'
+import type { DirectResponse } from './response-load.ts'
 
 export interface UnsafeParts extends AskParts {
   readonly engine: Engine

@@ -1,11 +1,9 @@
 /**
- * Cache directives: Cache-Control (RFC 9111 section 5.2, RFC 5861) and its targeted forms (RFC 9213).
+ * Cache directives in the syntax of Cache-Control (RFC 9111 section 5.2, RFC 5861).
  *
  * Malformed input is read in the most restrictive way: the shortest of several lifetimes, zero for a lifetime
  * that is no number, and a restricting directive counts wherever it can be recognised, whatever is around it.
  */
-import { parseDictionary, type Item, type InnerList, Token } from 'structured-headers'
-import { type Fields, field } from '../fields.ts'
 
 /** Directives of a request or a response. Durations are seconds, at most 2^31; `undefined` means "not given". */
 export interface Directives {
@@ -30,23 +28,13 @@ export interface Directives {
   readonly maxStale: number | undefined
 }
 
-export interface ResponseDirectives extends Directives {
-  /** They come from a targeted field, so Cache-Control and Expires do not count (RFC 9213 section 2.2). */
-  readonly targeted: boolean
-}
-
-type Mutable = { -readonly [Name in keyof Directives]: Directives[Name] }
-
-/** In the order of preference. */
-const TARGETED_FIELDS = ['herdgate-cache-control', 'cdn-cache-control']
-
-/** Every field in which directives are looked for. */
-export const CONTROL_FIELDS: readonly string[] = ['cache-control', ...TARGETED_FIELDS, 'surrogate-control']
+/** Directives that are being collected. */
+export type Collected = { -readonly [Name in keyof Directives]: Directives[Name] }
 
 /** Never Infinity and never an unsafe integer: what RFC 9111 section 1.2.2 has an overflowing number become. */
 const MOST_SECONDS = 2 ** 31
 
-const NONE: Directives = {
+export const NONE: Directives = {
   noStore: false,
   noCache: false,
   private: false,
@@ -68,87 +56,13 @@ const NONE: Directives = {
 /** The directives of a combined Cache-Control value. Never throws; unknown directives are ignored. */
 export function parseCacheControl(value: string | undefined): Directives {
   if (value === undefined) return NONE
-  const directives: Mutable = { ...NONE }
+  const directives: Collected = { ...NONE }
   for (const [name, argument] of members(value)) apply(directives, name, argument)
   return directives
 }
 
-/**
- * The directives that govern a response: the first targeted field with a valid, non-empty value (RFC 9213 section
- * 2.2), then Surrogate-Control, their forerunner, otherwise Cache-Control.
- */
-export function responseDirectives(fields: Fields): ResponseDirectives {
-  for (const name of TARGETED_FIELDS) {
-    const value = field(fields, name)
-    const directives = value === undefined ? undefined : parseTargeted(value)
-    if (directives !== undefined) return { ...directives, targeted: true }
-  }
-  const surrogate = parseSurrogateControl(field(fields, 'surrogate-control'))
-  if (surrogate !== undefined) return { ...surrogate, targeted: true }
-  return { ...parseCacheControl(field(fields, 'cache-control')), targeted: false }
-}
-
-/** A targeted field is a Dictionary; undefined when it does not parse or is empty, which counts as absent. */
-function parseTargeted(value: string): Directives | undefined {
-  const dictionary = dictionaryOf(value)
-  if (dictionary === undefined || dictionary.size === 0) return undefined
-  const directives: Mutable = { ...NONE }
-  for (const [name, member] of dictionary) apply(directives, name, argumentOf(member))
-  return directives
-}
-
-function dictionaryOf(value: string): Map<string, Item | InnerList> | undefined {
-  try {
-    return parseDictionary(value)
-  } catch {
-    return undefined
-  }
-}
-
-/** A member's value as the argument text Cache-Control would have; a type no directive has becomes malformed. */
-function argumentOf([value]: Item | InnerList): string | undefined {
-  if (value === true) return undefined
-  if (typeof value === 'number') return String(value)
-  return value instanceof Token ? value.toString() : MALFORMED
-}
-
-/**
- * Surrogate-Control (W3C Edge Architecture Specification): `no-store` and `max-age=30`, or `max-age=30+60` with a time
- * for stale use; a directive with `;target` is for that surrogate alone. Undefined when nothing in it is for us.
- */
-export function parseSurrogateControl(value: string | undefined): Directives | undefined {
-  const directives: Mutable = { ...NONE }
-  for (const member of value === undefined ? [] : surrogateMembers(value)) {
-    const { name, argument, target } = member
-    if (target !== undefined && target !== SURROGATE) continue
-    if (name === 'no-store') directives.noStore = true
-    if (name !== 'max-age') continue
-    const [lifetime, extension] = argument?.split('+', 2) ?? []
-    apply(directives, 'max-age', lifetime ?? MALFORMED)
-    if (extension !== undefined) apply(directives, 'stale-while-revalidate', extension)
-  }
-  return directives.noStore || directives.maxAge !== undefined ? directives : undefined
-}
-
-/** Our name as a surrogate, as Surrogate-Capability gives it. */
-export const SURROGATE = 'herdgate'
-
-interface SurrogateMember {
-  readonly name: string
-  readonly argument: string | undefined
-  readonly target: string | undefined
-}
-
-const SURROGATE_MEMBER = /([^\s,;="]+)(?:=("[^"]*"|[^\s,;]*))?(?:;([^\s,;]+))?/g
-
-function* surrogateMembers(value: string): Generator<SurrogateMember> {
-  for (const [, name = '', argument, target] of value.matchAll(SURROGATE_MEMBER)) {
-    yield { name: name.toLowerCase(), argument, target }
-  }
-}
-
 /** Stands for an argument that no directive accepts. */
-const MALFORMED = '?'
+export const MALFORMED = '?'
 
 /**
  * One directive: name, and an argument that is a quoted string (when it ends where a directive may end) or
@@ -156,12 +70,15 @@ const MALFORMED = '?'
  */
 const MEMBER = /([^\s,;="]+)(?:(\s*=\s*)("(?:[^"\\]|\\.)*"(?=[\s,;]|$)|[^\s,;]*))?/g
 const PROPER_END = /\s*(?:,|$)/y
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/i
+/** What a name that is none was meant to be nobody knows, so it is taken for what restricts most. */
+const MOST_RESTRICTIVE = 'no-store'
 
 function* members(value: string): Generator<[name: string, argument: string | undefined]> {
   for (const match of value.matchAll(MEMBER)) {
     const [whole, name = '', equals, argument] = match
     const proper = equals === undefined || (equals === '=' && endsProperly(value, match.index + whole.length))
-    yield [name.toLowerCase(), proper ? argument : MALFORMED]
+    yield [TOKEN.test(name) ? name.toLowerCase() : MOST_RESTRICTIVE, proper ? argument : MALFORMED]
     // A quote that is not closed may not hide what restricts; whatever else is behind it counts as malformed.
     if (argument?.startsWith('"')) yield [argument.slice(1).toLowerCase(), MALFORMED]
   }
@@ -172,7 +89,8 @@ function endsProperly(value: string, at: number): boolean {
   return PROPER_END.test(value)
 }
 
-function apply(directives: Mutable, name: string, argument: string | undefined): void {
+/** Takes one directive in; of several with one name, what restricts most counts. */
+export function apply(directives: Collected, name: string, argument: string | undefined): void {
   const flag = FLAGS.get(name)
   if (flag !== undefined) {
     // "public" is the one flag that only loosens: with an argument it is malformed and not believed.

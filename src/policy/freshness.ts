@@ -1,7 +1,7 @@
 /** How long a response is fresh, and how long it may be used after that (RFC 9111 section 4.2, RFC 5861). */
 import { type Fields, field, fieldLines, has } from '../fields.ts'
 import type { Lifetime, Rules } from '../model.ts'
-import { type ResponseDirectives, responseDirectives } from './cache-control.ts'
+import { type ResponseDirectives, responseDirectives } from './targeted-control.ts'
 import { parseDate } from './dates.ts'
 
 interface Response {

@@ -1,7 +1,10 @@
 /** Fields that are for one connection only (RFC 9110 section 7.6.1), and so are neither forwarded nor stored. */
 import { type Fields, field, HOP_BY_HOP, lines } from '../fields.ts'
+import { CONDITIONALS } from './conditionals.ts'
+import { asRead, isOverride } from './overrides.ts'
 
 const NO_OPTIONS: ReadonlySet<string> = new Set()
+const USUAL = new Set(['keep-alive', 'Keep-Alive', 'close'])
 
 /** Is a field, named in lower case, for the connection alone? Those that Connection names are. */
 export function hopByHop(fields: Fields): (name: string) => boolean {
@@ -22,9 +25,50 @@ export function losesFields(fields: Fields): boolean {
   return false
 }
 
-/** The lower-cased options of Connection. */
+/** The lower-cased options of Connection; none where it says what nearly all do, which names no field. */
 export function connectionOptions(fields: Fields): ReadonlySet<string> {
   const value = field(fields, 'connection')
-  if (value === undefined) return NO_OPTIONS
+  if (value === undefined || USUAL.has(value)) return NO_OPTIONS
   return new Set(value.split(',').map((option) => option.trim().toLowerCase()))
+}
+
+/** Fields for the recipient of the message, or that decide how it is framed, routed or shared. */
+const NEVER_HOP_BY_HOP = new Set([
+  ...CONDITIONALS,
+  'accept',
+  'accept-encoding',
+  'accept-language',
+  'age',
+  'authorization',
+  'cache-control',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'cookie',
+  'date',
+  'expect',
+  'forwarded',
+  'host',
+  'max-forwards',
+  'origin',
+  'pragma',
+  'referer',
+  'set-cookie',
+  'surrogate-capability',
+  'transfer-encoding',
+  'user-agent',
+  'vary',
+  'via',
+])
+
+/**
+ * What is wrong with the request's Connection: it names a field that is never for one connection (RFC 9110
+ * section 7.6.1), as someone does who wants it removed on the way. Undefined when nothing is.
+ */
+export function connectionProblem(fields: Fields): string | undefined {
+  for (const option of connectionOptions(fields)) {
+    const read = asRead(option)
+    if (NEVER_HOP_BY_HOP.has(read) || isOverride(read)) return `Connection names ${option}`
+  }
+  return undefined
 }

@@ -1,7 +1,7 @@
 /** Content negotiation fields (RFC 9110 section 12.5): lists of what the client would rather have. */
 
 interface Preference {
-  /** Lower-cased, with its parameters; "q" left out. */
+  /** Lower-cased but for the values of its parameters, which may mean something by their case; "q" left out. */
   readonly range: string
   /** From 0, not wanted at all, to 1. */
   readonly weight: number
@@ -33,14 +33,17 @@ function parsePreferences(value: string): Preference[] | undefined {
 
 function parsePreference(text: string): Preference | undefined {
   if (!MEMBER.test(text)) return undefined
-  const parts = text
-    .toLowerCase()
-    .split(';')
-    .map((part) => part.trim())
+  const parts = text.split(';').map((part) => lowerCased(part.trim()))
   const weights = parts.filter((part) => part.startsWith('q='))
   const [weight = 'q=1'] = weights
   if (weights.length > 1 || !WEIGHT.test(weight.slice(2))) return undefined
   return { range: parts.filter((part) => !part.startsWith('q=')).join(';'), weight: Number(weight.slice(2)) }
+}
+
+/** All of a range, the name of a parameter (RFC 9110 section 8.3.1). */
+function lowerCased(part: string): string {
+  const equals = part.indexOf('=')
+  return equals === -1 ? part.toLowerCase() : part.slice(0, equals).toLowerCase() + part.slice(equals)
 }
 
 /**

@@ -27,6 +27,14 @@ export function rangesAsked(request: CacheRequest): Asked | undefined {
   return value === undefined ? undefined : parseRange(value)
 }
 
+/** The range that is wanted, and of which representation, as the origin is to be told: field lines, none for all. */
+export function rangeLines(request: CacheRequest): readonly string[] {
+  if (rangesAsked(request)?.kind !== 'bytes') return []
+  const range = field(request.fields, 'range') ?? ''
+  const ofWhich = field(request.fields, 'if-range')
+  return ofWhich === undefined ? ['Range', range] : ['Range', range, 'If-Range', ofWhich]
+}
+
 /** A Range field's value. Never throws; numbers too large to count with are the largest that can be. */
 export function parseRange(value: string): Asked | undefined {
   const [, unit, set = ''] = UNIT.exec(value) ?? []

@@ -4,11 +4,11 @@ import type { Outcome, Rules, StoredResponse } from '../model.ts'
 import { cacheStatus } from './cache-status.ts'
 import { hopByHop } from './hop-by-hop.ts'
 import { isTagField } from './tags.ts'
+import { VIA } from './via.ts'
 
 /** Addressed to this cache (RFC 9213 section 3, W3C Edge Architecture): kept for later validations, not passed on. */
 const OWN_CONTROL = 'herdgate-cache-control'
 const SURROGATE_CONTROL = 'surrogate-control'
-const VIA = '1.1 herdgate'
 const MOST_AGE = 2 ** 31
 
 /**

@@ -1,7 +1,8 @@
 /** May a response be stored, and so be given to others? (RFC 9111 section 3) */
 import { type Fields, field, has } from '../fields.ts'
 import type { CacheRequest, Rules } from '../model.ts'
-import { CONTROL_FIELDS, parseCacheControl, type ResponseDirectives, responseDirectives } from './cache-control.ts'
+import { parseCacheControl } from './cache-control.ts'
+import { CONTROL_FIELDS, type ResponseDirectives, responseDirectives } from './targeted-control.ts'
 import {
   type Freshness,
   canBeValidated,
@@ -96,9 +97,13 @@ function namesWhatSteersCaches({ fields }: Exchange): boolean {
 
 const STEERS_CACHES = [...CONTROL_FIELDS, 'expires', 'pragma', 'vary']
 
-/** A 206 is stored for what it says it is, to a request that asked for a range (RFC 9111 section 3.3). */
+/**
+ * A 206 is stored for what it says it is, to a request that asked for a range (RFC 9111 section 3.3). Where that had
+ * If-Range, the origin leaves out what describes the whole (RFC 9110 section 15.3.7): others could not do without.
+ */
 function isNoPartWeKnow({ request, status, fields }: Exchange): boolean {
   if (status !== 206) return false
+  if (has(request.fields, 'if-range')) return true
   return rangesAsked(request)?.kind !== 'bytes' || parseContentRange(field(fields, 'content-range')) === undefined
 }
 

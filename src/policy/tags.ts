@@ -37,3 +37,18 @@ export function tagsOf(url: string, fields: Fields, rules: Rules): Tags {
   if (tooLong || tags.size > MOST_TAGS) return { ok: false }
   return { ok: true, tags: [...tags, ...new Set(groups.map((group) => groupTag(url, group)))] }
 }
+
+/**
+ * The tags of a stored response whose fields are updated: those it has, as the update need not repeat them, and those
+ * that come with the update.
+ * @param stored tags of the stored response
+ */
+export function updatedTags(url: string, stored: readonly string[], update: Fields, rules: Rules): Tags {
+  const brought = tagsOf(url, update, rules)
+  if (!brought.ok) return brought
+  const tags = [...new Set([...stored, ...brought.tags])]
+  return tags.length > MOST_TAGS_OF_UPDATED ? { ok: false } : { ok: true, tags }
+}
+
+/** Groups have two each. An origin that names other ones with each update is asked for a new response in time. */
+const MOST_TAGS_OF_UPDATED = 2 * MOST_TAGS

@@ -96,10 +96,10 @@ const DESCRIBES_CONTENT = new Set([
 
 /**
  * Evaluates a client's If-None-Match, or without one its If-Modified-Since, against a response (RFC 9110 section
- * 13.2.2, RFC 9111 section 4.3.2). If-Match and If-Unmodified-Since are for the origin alone.
+ * 13.2.2, RFC 9111 section 4.3.2), before its Range. If-Match and If-Unmodified-Since are for the origin alone.
  */
 export function precondition(request: CacheRequest, status: number, fields: Fields): 'send' | 'not-modified' {
-  if (status !== 200 || !mayBeConditional(request.fields)) return 'send'
+  if ((status !== 200 && status !== 206) || !mayBeConditional(request.fields)) return 'send'
   if (!SELECTING_METHODS.has(request.method)) return 'send'
   const tags = field(request.fields, 'if-none-match')
   if (tags !== undefined) return matchesAny(tags, field(fields, 'etag')) ? 'not-modified' : 'send'

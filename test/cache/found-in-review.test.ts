@@ -210,3 +210,30 @@ test('a size that is no whole number does not hang the caller', async () => {
   const cache = createCache({ sizeOf: () => 0.5 })
   expect(await cache.getOrSet('k', () => 1)).toBe(1)
 })
+
+test('a 304 confirms nothing where no condition could be sent', async () => {
+  const w = world()
+  const headers = { ETag: '"with space"', 'Cache-Control': 'max-age=1, stale-if-error=0' }
+  w.origin.script((_, number) => (number === 1 ? { headers, body: 'old' } : { status: 304, headers: FRESH }))
+  await w.get('/')
+  await w.clock.advance(2_000)
+  expect((await w.get('/')).status).toBe(502)
+})
+
+test('an origin that goes on to answer 304 is not believed, and its 304 not passed on', async () => {
+  const w = world()
+  const headers = { ETag: '"1"', 'Cache-Control': 'max-age=1, stale-if-error=0' }
+  w.origin.script((_, number) => (number === 1 ? { headers, body: 'old' } : { status: 304, headers: { ETag: '"2"' } }))
+  await w.get('/')
+  await w.clock.advance(2_000)
+  expect((await w.get('/')).status).toBe(502)
+  expect(w.origin.requests).toHaveLength(3)
+})
+
+test('what means nothing in a GET does not reach the origin where requests go side by side either', async () => {
+  const w = world()
+  w.origin.script((_, number) => ({ headers: number === 1 ? { 'Cache-Control': 'private' } : FRESH, body: 'fine' }))
+  await w.get('/')
+  expect((await w.get('/', { 'Content-Type': 'in/valid' })).cacheStatus).toContain('stored')
+  expect(field(w.origin.requests[1]?.fields ?? [], 'content-type')).toBeUndefined()
+})

@@ -175,3 +175,16 @@ test('a purge of another tag, URL or prefix leaves a copy alone', async () => {
   await w.cache.purge({ tags: ['prod'], urls: ['http://a.test/x'], prefixes: ['http://a.test/x/10'] })
   expect((await w.get('/x/1')).result).toBe('hit')
 })
+
+test('a 304 that repeats only some of the tags leaves the copy to be purged by all of them', async () => {
+  const w = world()
+  const headers = { ETag: '"1"', 'Cache-Control': 'max-age=1', 'Surrogate-Key': 'product', 'Cache-Groups': '"g"' }
+  const confirmed = { ETag: '"1"', 'Cache-Control': 'max-age=60', 'Cache-Groups': '"g"' }
+  w.origin.script((_, number) => (number === 1 ? { headers, body: 'old' } : { status: 304, headers: confirmed }))
+  await w.get('/')
+  await w.clock.advance(2_000)
+  expect(await w.get('/')).toMatchObject({ body: 'old', result: 'revalidated' })
+  await w.cache.purge({ tags: ['product'] })
+  w.origin.script(() => ({ body: 'new' }))
+  expect((await w.get('/')).body).toBe('new')
+})

@@ -1,5 +1,7 @@
 import { Readable } from 'node:stream'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
+import { BodyBudget } from '../../src/body.ts'
+import { readQuery } from '../../src/cache/query.ts'
 import { HerdgateError } from '../../src/errors.ts'
 import { field } from '../../src/fields.ts'
 import type { OriginRequest } from '../../src/model.ts'
@@ -111,4 +113,20 @@ describe('an answer to QUERY', () => {
     await w.clock.advance(2_000)
     expect(await query()).toMatchObject({ status: 200, body: 'old', result: 'stale_if_error' })
   })
+})
+
+test('content that there is no memory for is passed on, and what it took is given back', async () => {
+  const budget = new BodyBudget(5)
+  const asked = () => ({
+    method: 'QUERY',
+    url: 'http://a.test/',
+    fields: [],
+    body: Readable.from([Buffer.from('abc')]),
+  })
+  expect((await readQuery(asked(), budget)).kind).toBe('read')
+  expect(budget.used).toBe(0)
+  budget.take(4)
+  const { kind, request } = await readQuery(asked(), budget)
+  expect([kind, budget.used]).toEqual(['too-long', 4])
+  expect(Buffer.concat((await request.body?.toArray()) ?? []).toString()).toBe('abc')
 })

@@ -220,6 +220,44 @@ describe('parts (RFC 9111 sections 3.3 and 3.4)', () => {
     expect(asked()).toHaveLength(2)
   })
 
+  it('give way to If-None-Match as the whole does (RFC 9111 section 4.3.2)', async () => {
+    const { range } = serving('"e"')
+    const known = { 'If-None-Match': '"e"' }
+    const answers = [await range('bytes=2-6', known), await range('bytes=2-6', known)]
+    expect(answers).toMatchObject([
+      { status: 304, body: '' },
+      { status: 304, body: '', result: 'hit' },
+    ])
+  })
+
+  it('of another content coding are not put together, whatever their entity-tag says', async () => {
+    const w = world()
+    const part = (first: number, body: string, headers = {}) => ({
+      status: 206,
+      headers: { ...MINUTE, ETag: '"e"', 'Content-Range': `bytes ${first}-${first + 4}/10`, ...headers },
+      body,
+    })
+    const gzip = { 'Content-Encoding': 'gzip' }
+    const answers = [part(0, '01234'), part(5, 'fghij', gzip), part(0, '01234', {}), { headers: MINUTE, body: CONTENT }]
+    w.origin.script((_, number) => answers[number - 1])
+    await w.get('/', { Range: 'bytes=0-4' })
+    await w.get('/', { Range: 'bytes=5-9' })
+    expect(await w.get('/')).toMatchObject({ body: '01234fghij', result: 'miss' })
+  })
+
+  it('that lack the type of the whole, as the answer to If-Range may, are for their asker alone', async () => {
+    const w = world()
+    w.origin.script(({ fields }) => {
+      const type = field(fields, 'if-range') === undefined ? { 'Content-Type': 'text/plain' } : {}
+      const headers = { ...MINUTE, ETag: '"e"', ...type }
+      if (field(fields, 'range') === undefined) return { headers, body: CONTENT }
+      return { status: 206, headers: { ...headers, 'Content-Range': 'bytes 0-4/10' }, body: '01234' }
+    })
+    await w.get('/', { Range: 'bytes=0-4', 'If-Range': '"e"' })
+    const victims = [await w.get('/', { Range: 'bytes=0-4' }), await w.get('/')]
+    expect(victims.map((answer) => named(answer, 'content-type'))).toEqual(['text/plain', 'text/plain'])
+  })
+
   it.each([
     ['to a request without Range', {}, { 'Content-Range': 'bytes 0-4/10' }],
     ['without Content-Range', { Range: 'bytes=0-4' }, {}],

@@ -1,12 +1,14 @@
 import { existsSync, globSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { readCorpus } from './corpus.ts'
 import { Fuzzer, LONGEST_MS, shortestTime } from './fuzzer.ts'
 import { Random } from './random.ts'
 import { must, type Target } from './target.ts'
 import { targets } from './targets.ts'
 import { directives } from './targets/directives.ts'
+
+vi.setConfig({ testTimeout: 60_000 }) // it is work for a processor, of which others may take their share
 
 const root = join(import.meta.dirname, '../..')
 

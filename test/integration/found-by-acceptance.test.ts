@@ -30,6 +30,16 @@ async function exchange(octets: string, end = false): Promise<string> {
   return Buffer.concat(await socket.toArray()).toString('latin1')
 }
 
+function refuses(): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const socket = net.connect(port(), '127.0.0.1', () => {
+    socket.destroy()
+    resolve(false)
+  })
+  socket.once('error', () => resolve(true))
+  return promise
+}
+
 const TRAILERS =
   'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n'
 
@@ -82,6 +92,20 @@ describe('SIGTERM', () => {
     await new Promise((resolve) => setTimeout(resolve, 300))
     answer()
     expect((await due).body).toBe('late')
+    expect(await stopped).toBe(0)
+  })
+
+  test('lets that answer say that it is the last, unless a pipelined request follows', async () => {
+    const sockets: net.Socket[] = []
+    await start(({ socket }) => void sockets.push(socket))
+    const alone = exchange('GET /alone HTTP/1.1\r\nHost: a\r\n\r\n')
+    const two = exchange('GET /one HTTP/1.1\r\nHost: a\r\n\r\nGET /two HTTP/1.1\r\nHost: a\r\n\r\n')
+    await until(() => sockets.length === 3, 'the requests at the origin')
+    const stopped = herdgate.stop()
+    await until(refuses, 'it has heard')
+    for (const socket of sockets) socket.write(ok('late'))
+    expect(await alone).toMatch(/^HTTP\/1.1 200 OK[^]*Connection: close[^]*late$/)
+    expect((await two).match(/late/g)).toHaveLength(2)
     expect(await stopped).toBe(0)
   })
 })

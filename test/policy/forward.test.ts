@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { field, fieldLines, fieldsOf, has } from '../../src/fields.ts'
 import type { Peer } from '../../src/model.ts'
-import { connectionProblem, hopsLeft, loops, type UpstreamOptions, upstreamFields } from '../../src/policy/forward.ts'
+import { connectionProblem } from '../../src/policy/hop-by-hop.ts'
+import { hopsLeft } from '../../src/policy/max-forwards.ts'
+import { loops } from '../../src/policy/via.ts'
+import { type UpstreamOptions, upstreamFields } from '../../src/policy/forward.ts'
 import { requestWith } from './support.ts'
 
 type Headers = Record<string, string | string[]>
@@ -13,6 +16,7 @@ const sent = (headers: Headers, options: Partial<UpstreamOptions> = {}, peer: Pe
   upstreamFields(requestWith(headers, { peer }), {
     conditions: undefined,
     stripConditionals: true,
+    mayBeStored: true,
     authority: 'a.test',
     scheme: 'http',
     cookies: 'safe',
@@ -207,6 +211,7 @@ describe('an address', () => {
     const fields = upstreamFields(requestWith({ 'X-Forwarded-For': 'evil' }), {
       conditions: undefined,
       stripConditionals: true,
+      mayBeStored: true,
       authority: 'a.test',
       scheme: 'http',
       cookies: 'safe',

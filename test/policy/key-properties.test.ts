@@ -165,6 +165,7 @@ describe('equal keys', () => {
     const options = {
       conditions: undefined,
       stripConditionals: true,
+      mayBeStored: true,
       authority: new URL(request.url).host,
       scheme: 'http',
       cookies: 'rfc' as const,

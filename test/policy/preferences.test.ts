@@ -8,7 +8,7 @@ describe('preferences', () => {
     ['en, de', ' en ,   de'],
     ['gzip;q=1.0, br', 'br,gzip'],
     ['gzip;q=0.50', 'gzip ; q=0.5'],
-    ['text/html;level=1;q=0.4', 'TEXT/HTML;q=0.4;level=1'],
+    ['text/html;level=1;q=0.4', 'TEXT/HTML;Q=0.4;Level=1'],
     ['a,a', 'a'],
   ])('%s are those of %s', (one, other) => expect(normalPreferences(one)).toBe(normalPreferences(other)))
 
@@ -19,6 +19,7 @@ describe('preferences', () => {
     ['a;q=2', 'a'],
     ['a;q=', 'a'],
     ['x,;q=', 'x'],
+    ['a/b;profile=One', 'a/b;profile=one'],
   ])('%s are not those of %s', (one, other) => expect(normalPreferences(one)).not.toBe(normalPreferences(other)))
 
   it('that are not well formed stay as they are', () => {

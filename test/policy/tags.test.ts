@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { fieldsOf } from '../../src/fields.ts'
-import { tagsOf } from '../../src/policy/tags.ts'
+import { tagsOf, updatedTags } from '../../src/policy/tags.ts'
 import { rulesWith } from './support.ts'
 
 const tags = (headers: Record<string, string | string[]>, ofRoute: string[] = []) => {
@@ -52,5 +52,20 @@ describe('tagsOf', () => {
     expect(tags({ xkey: `${many(128)} t0 t1` })).toHaveLength(128)
     expect(tags({ xkey: 'x'.repeat(256) })).toHaveLength(1)
     expect(tags({ xkey: 'x'.repeat(257) })).toBe('too many')
+  })
+})
+
+describe('updatedTags', () => {
+  const updated = (stored: string[], headers: Record<string, string>) =>
+    updatedTags('http://a.test/', stored, fieldsOf(headers), rulesWith({}))
+
+  it('keeps what the update does not repeat', () => {
+    expect(updated(['a', 'b'], { 'Cache-Tag': 'b,c' })).toEqual({ ok: true, tags: ['a', 'b', 'c'] })
+  })
+
+  it('refuses to grow without end', () => {
+    expect(updated(many(200).split(' '), { xkey: 'a b c' }).ok).toBe(true)
+    expect(updated(many(255).split(' '), { xkey: 'a b' }).ok).toBe(false)
+    expect(updated([], { xkey: many(129) }).ok).toBe(false)
   })
 })

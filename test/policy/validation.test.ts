@@ -160,6 +160,10 @@ describe('precondition', () => {
     expect(evaluated({ 'If-None-Match': '*' }, { ETag: '"a"' }, status)).toBe('send')
   })
 
+  it('is for a part as it is for the whole', () => {
+    expect(evaluated({ 'If-None-Match': '"a"', Range: 'bytes=0-1' }, { ETag: '"a"' }, 206)).toBe('not-modified')
+  })
+
   it('is for GET and HEAD', () => {
     expect(evaluated({ 'If-None-Match': '"a"' }, { ETag: '"a"' }, 200, 'HEAD')).toBe('not-modified')
     expect(evaluated({ 'If-None-Match': '"a"' }, { ETag: '"a"' }, 200, 'POST')).toBe('send')

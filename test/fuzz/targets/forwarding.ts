@@ -1,5 +1,7 @@
 import { fieldLines, has, lines } from '../../../src/fields.ts'
-import { connectionProblem, loops, upstreamFields } from '../../../src/policy/forward.ts'
+import { connectionProblem } from '../../../src/policy/hop-by-hop.ts'
+import { loops } from '../../../src/policy/via.ts'
+import { upstreamFields } from '../../../src/policy/forward.ts'
 import { connectionOptions } from '../../../src/policy/hop-by-hop.ts'
 import { requestWith } from '../../policy/support.ts'
 import { must, REQUEST_HEAD, type Target } from '../target.ts'
@@ -8,7 +10,9 @@ import { fieldsIn } from './message.ts'
 /** A request's fields on their way to the origin. */
 export const forwarding: Target = {
   name: 'forwarding',
-  covers: ['src/policy/forward.ts', 'src/policy/hop-by-hop.ts'],
+  covers: ['conditionals', 'forward', 'forwarded', 'hop-by-hop', 'max-forwards', 'overrides', 'via'].map(
+    (name) => `src/policy/${name}.ts`,
+  ),
   dictionary: [
     ['Connection: ', 'Via: ', 'Forwarded: ', 'TE: ', 'Transfer-Encoding: ', 'Content-Length: ', 'X-Forwarded-For: '],
     [
@@ -57,6 +61,7 @@ function run(input: string): string {
   const options = {
     conditions: undefined,
     stripConditionals: true,
+    mayBeStored: true,
     authority: 'a.test',
     scheme: 'http',
     cookies: 'ignore' as const,

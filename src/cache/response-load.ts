@@ -1,0 +1,228 @@
+/** Getting a response for the HTTP door: from nothing, from a copy to be confirmed, or from a part to be completed. */
+import type { Body } from '../body.ts'
+import { HerdgateError } from '../errors.ts'
+import { type Fields, field } from '../fields.ts'
+import type { ByteRange, CacheRequest, OriginResponse, Route, StoredResponse } from '../model.ts'
+import { isPassingError } from '../policy/freshness.ts'
+import { parseContentRange, rangeFor, rangeLines, rangeMissing, strongValidator } from '../policy/range.ts'
+import { type Storable, storable } from '../policy/storable.ts'
+import { updatedTags } from '../policy/tags.ts'
+import { conditionsFor, confirms, describesSame, fieldsToJudge } from '../policy/validation.ts'
+import { varyOn } from '../policy/vary.ts'
+import { type AskParts, askOrigin, type Fetched } from './ask-origin.ts'
+import { completed, continues } from './parts.ts'
+import type { LoadContext, Loaded } from './question.ts'
+import { arrivingBody, declaredLength, freshEntry, type Making, updatedEntry } from './response-entry.ts'
+
+/** A response for one request alone, as the origin sent it. */
+export interface DirectResponse {
+  readonly status: number
+  readonly fields: Fields
+  readonly body: Body
+  /** The same as something to store, where the answer to one request turns out to be what others would get. */
+  readonly entry?: StoredResponse | undefined
+}
+
+/** What distinguishes the ways in which a request asks. */
+export interface Ask {
+  readonly key: string
+  /** Origin form, as the origin is to be asked. */
+  readonly target: string
+  readonly url: string
+  readonly credentialed: boolean
+  /** The answer is looked up and may be given to others: conditions of the client are answered here. */
+  readonly lookedUp: boolean
+}
+
+/** What is asked for, and what there is to begin with. */
+export interface Loading {
+  readonly request: CacheRequest
+  readonly route: Route
+  readonly ask: Ask
+  readonly context: LoadContext<StoredResponse>
+}
+
+type Landing = Loaded<StoredResponse, DirectResponse>
+
+/** An error page is shared among those who wait if it is no longer than this. */
+const SHARED_FAILURE_BYTES = 64 * 1024
+
+/** One load: as many requests to the origin as it takes, and a judgement of the answer. */
+export class ResponseLoad {
+  readonly #request: CacheRequest
+  readonly #route: Route
+  readonly #ask: Ask
+  readonly #context: LoadContext<StoredResponse>
+  readonly #parts: AskParts
+
+  constructor({ request, route, ask, context }: Loading, parts: AskParts) {
+    this.#request = request
+    this.#route = route
+    this.#ask = ask
+    this.#context = context
+    this.#parts = parts
+  }
+
+  /** Rejects when there is no answer. */
+  async land(): Promise<Landing> {
+    const { previous, part } = this.#context
+    if (!this.#isForAll()) {
+      const fetched = await this.#fetch(NO_LINES)
+      return previous === undefined ? this.#judge(fetched) : this.#updated(previous, fetched)
+    }
+    const missing = part?.partial && rangeMissing(part.partial)
+    if (part !== undefined && missing !== undefined) return this.#completed(part, missing)
+    if (previous === undefined || previous.partial !== undefined) return this.#anew(rangeLines(this.#request))
+    const conditions = conditionsFor(previous)
+    return conditions.length === 0 ? this.#anew(NO_LINES) : this.#checked(previous, conditions)
+  }
+
+  async #checked(previous: StoredResponse, conditions: readonly string[]): Promise<Landing> {
+    const fetched = await this.#fetch(conditions)
+    if (fetched.response.status !== 304) return this.#judge(fetched)
+    if (confirms(previous, fetched.response)) return this.#validated(previous, fetched)
+    fetched.stop()
+    return this.#anew(rangeLines(this.#request)) // it confirmed some other response
+  }
+
+  /**
+   * A new response, asked for without conditions: the range that the request is for, or all there is.
+   * @throws HerdgateError origin_invalid, when the origin answers as if to a condition
+   */
+  async #anew(range: readonly string[]): Promise<Landing> {
+    const fetched = await this.#fetch(range)
+    if (fetched.response.status !== 304) return this.#judge(fetched)
+    fetched.stop()
+    throw new HerdgateError('origin_invalid', '304 in answer to an unconditional request')
+  }
+
+  /** Is the origin asked in the name of everyone who may come? */
+  #isForAll(): boolean {
+    return this.#context.shared && this.#ask.lookedUp
+  }
+
+  #fetch(conditions: readonly string[]): Promise<Fetched> {
+    const { why, signal } = this.#context
+    const forAll = this.#isForAll()
+    const { target, lookedUp: mayBeStored } = this.#ask
+    return askOrigin(
+      { request: this.#request, route: this.#route, target, forAll, mayBeStored, conditions, why, signal },
+      this.#parts,
+    )
+  }
+
+  /** RFC 9111 section 4.3.4: the stored content with the fields of the 304, as good as new. */
+  #validated(previous: StoredResponse, fetched: Fetched): Landing {
+    fetched.stop() // a 304 has no content
+    const { response } = fetched
+    const entry = updatedEntry(this.#making, previous, response.fields, fetched)
+    const verdict = this.#storableWith(previous, response.fields)
+    if (verdict.store) return { kind: 'entry', entry, status: 304, validated: true }
+    const reply = { status: entry.status, fields: entry.fields, body: entry.body }
+    return { kind: 'direct', reply, status: 304, why: verdict.why }
+  }
+
+  /** RFC 9111 section 4.3.5: what a response to HEAD says of the content that is stored. */
+  #updated(previous: StoredResponse, fetched: Fetched): Landing {
+    const { response } = fetched
+    if (response.status !== 200) return this.#judge(fetched)
+    const same = describesSame(previous, response) && this.#storableWith(previous, response.fields).store
+    if (!same) return { ...this.#direct(fetched, 'method'), outdated: previous }
+    fetched.stop()
+    const entry = updatedEntry(this.#making, previous, response.fields, fetched)
+    return { kind: 'entry', entry, status: response.status, validated: true }
+  }
+
+  /** The bytes a part lacks, put in their place (RFC 9111 section 3.4); the whole, should the origin not play along. */
+  async #completed(part: StoredResponse, missing: ByteRange): Promise<Landing> {
+    const complete = part.partial?.complete
+    const validator = strongValidator(part.fields)
+    const wanted = ['Range', rangeFor(missing, complete)]
+    const fetched = await this.#fetch(validator === undefined ? wanted : [...wanted, 'If-Range', validator])
+    const { status, fields } = fetched.response
+    if (status !== 206 && status !== 304 && status !== 416) return this.#judge(fetched)
+    const range = status === 206 ? parseContentRange(field(fields, 'content-range')) : undefined
+    const fits = range?.first === missing.first && range.last === missing.last && range.complete === complete
+    if (fits && continues(part.fields, fields)) return this.#whole(part, missing, fetched)
+    fetched.stop()
+    return this.#anew(NO_LINES)
+  }
+
+  #whole(part: StoredResponse, missing: ByteRange, fetched: Fetched): Landing {
+    const { response } = fetched
+    const { rules } = this.#route
+    const verdict = this.#storableWith({ ...part, status: 200 }, response.fields)
+    const source = completed(part, missing, response.body)
+    const arriving = { ...fetched, response: { ...response, body: source, trailers: () => NO_LINES } }
+    const length = part.partial?.complete
+    const body = arrivingBody(arriving, length, verdict.store ? rules.maxObjectBytes : 0, this.#parts)
+    const complete = { ...part, status: 200, partial: undefined, body }
+    const entry = updatedEntry(this.#making, complete, response.fields, fetched)
+    if (verdict.store) return { kind: 'entry', entry, status: response.status, validated: false }
+    const reply = { status: 200, fields: entry.fields, body }
+    return { kind: 'direct', reply, status: response.status, why: verdict.why }
+  }
+
+  /** To be stored, to be shared among those who wait, or for this request alone. */
+  #judge(fetched: Fetched): Landing {
+    const { status, fields } = fetched.response
+    const failed = status >= 500
+    const verdict = this.#storable(fetched.response)
+    const keepsPrevious = this.#context.keepPrevious && (failed || isPassingError(status))
+    if (verdict.store && !keepsPrevious) {
+      return { kind: 'entry', entry: this.#fresh(fetched), status, validated: false }
+    }
+    const why = verdict.store ? 'kept-stale' : verdict.why
+    if (!failed) return this.#direct(fetched, why, this.#forGet(fetched))
+    const forAll = !this.#ask.credentialed && varyOn(fields).length === 0
+    const shared = forAll && (verdict.store || why === 'status' || why === 'no-lifetime')
+    const reply = this.#reply(fetched, shared ? SHARED_FAILURE_BYTES : 0)
+    return { kind: 'failed', reply, status, shared }
+  }
+
+  #storable(response: OriginResponse): Storable {
+    if (!this.#ask.lookedUp) return { store: false, why: this.#request.method === 'GET' ? 'bypass' : 'method' }
+    const verdict = storable(this.#request, response, this.#route.rules)
+    const tooLarge = (declaredLength(response.fields) ?? 0) > this.#route.rules.maxObjectBytes
+    return verdict.store && tooLarge ? { store: false, why: 'too-large' } : verdict
+  }
+
+  /** May the stored response be given to others with these newer fields, as if a GET had brought it so? */
+  #storableWith({ status, fields, tags }: StoredResponse, update: Fields): Storable {
+    const { method, url, fields: asked } = this.#request
+    const request = method === 'HEAD' ? { method: 'GET', url, fields: asked } : this.#request
+    const verdict = storable(request, { status, fields: fieldsToJudge(fields, update) }, this.#route.rules)
+    const arePurgeable = updatedTags(url, tags, update, this.#route.rules).ok
+    return verdict.store && !arePurgeable ? { store: false, why: 'tags' } : verdict
+  }
+
+  /** The answer to a POST that is what a GET would get (RFC 9110 section 9.3.3). */
+  #forGet(fetched: Fetched): StoredResponse | undefined {
+    const isFor = this.#request.method === 'POST' && fetched.response.status === 200
+    return isFor && storable(this.#request, fetched.response, this.#route.rules).store
+      ? this.#fresh(fetched)
+      : undefined
+  }
+
+  #fresh(fetched: Fetched): StoredResponse {
+    return freshEntry(this.#making, fetched, this.#parts)
+  }
+
+  #direct(fetched: Fetched, why: string, entry?: StoredResponse): Extract<Landing, { kind: 'direct' }> {
+    const { status, fields } = fetched.response
+    const reply = entry === undefined ? this.#reply(fetched, 0) : { status, fields, body: entry.body, entry }
+    return { kind: 'direct', reply, status, why, passing: isPassingError(status) }
+  }
+
+  #reply(fetched: Fetched, keepBytes: number): DirectResponse {
+    const { status, fields } = fetched.response
+    return { status, fields, body: arrivingBody(fetched, declaredLength(fields), keepBytes, this.#parts) }
+  }
+
+  get #making(): Making {
+    const { generation, position, startedAt } = this.#context
+    return { request: this.#request, rules: this.#route.rules, url: this.#ask.url, generation, position, startedAt }
+  }
+}
+
+const NO_LINES: readonly string[] = []

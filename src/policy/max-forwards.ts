@@ -1,0 +1,16 @@
+/** Max-Forwards (RFC 9110 section 7.6.2). */
+import { field } from '../fields.ts'
+import type { CacheRequest } from '../model.ts'
+
+/**
+ * How many more recipients a request may have, this one included; only OPTIONS and TRACE say so. Not a number when it is
+ * malformed.
+ */
+export function hopsLeft({ method, fields }: CacheRequest): number | undefined {
+  if (method !== 'OPTIONS' && method !== 'TRACE') return undefined
+  const value = field(fields, 'max-forwards')
+  if (value === undefined) return undefined
+  return /^\d+$/.test(value) ? Math.min(Number(value), MOST_HOPS) : Number.NaN
+}
+
+const MOST_HOPS = 255

@@ -1,0 +1,16 @@
+/** Via (RFC 9110 section 7.6.3): who passed a message on. */
+import { type Fields, field } from '../fields.ts'
+
+const PSEUDONYM = 'herdgate'
+/** What we add to a message that passes through. */
+export const VIA = `1.1 ${PSEUDONYM}`
+
+/**
+ * Has the request passed here before?
+ * @param pseudonym what this gateway calls itself in Via
+ */
+export function loops(fields: Fields, pseudonym: string = PSEUDONYM): boolean {
+  const via = field(fields, 'via')
+  if (via === undefined) return false
+  return via.split(',').some((member) => member.trim().split(/\s+/)[1]?.toLowerCase() === pseudonym.toLowerCase())
+}
