@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { History, perSecond } from '../../src/dashboard/history.js'
+import type { Snapshot } from '../../src/live.ts'
+
+const snapshot = (second: number, waiting = 0): Snapshot =>
+  ({ at: second * 1000, elapsedMs: 1000, herd: { waiting, fetching: 0 }, recent: [{}] }) as unknown as Snapshot
+
+function historyOf(seconds: readonly number[]) {
+  const history = new History()
+  for (const second of seconds) history.add(snapshot(second, second))
+  return history
+}
+
+const waiting = ({ herd }: Snapshot) => herd.waiting
+
+test('shows as much time as is asked for, up to the newest', () => {
+  const view = historyOf([1, 2, 3, 4, 5]).view(2)
+  expect([view.from, view.to, view.times, view.column(waiting)]).toEqual([3, 5, [3, 4, 5], [3, 4, 5]])
+  expect(view.last?.at).toBe(5000)
+})
+
+test('keeps a quarter of an hour, and no requests', () => {
+  const view = historyOf(Array.from({ length: 2000 }, (_, at) => at)).view(10_000)
+  expect(view.times.length).toBe(900)
+  expect(view.rows.every((row) => row?.recent.length === 0)).toBe(true)
+})
+
+test('where none came the line is broken', () => {
+  expect(historyOf([1, 2, 30, 31]).view(60).column(waiting)).toEqual([1, 2, null, 30, 31])
+})
+
+test('a snapshot from before the newest is left out', () => {
+  expect(historyOf([5, 4, 6]).view(60).times).toEqual([5, 6])
+})
+
+test('sums what came within the last seconds', () => {
+  const view = historyOf([1, 2, 3, 20, 21]).view(60)
+  expect([view.sum(2, waiting), view.sum(60, waiting)]).toEqual([41, 47])
+})
+
+test('rates follow the time a snapshot covers', () => {
+  expect(perSecond(30, { ...snapshot(1), elapsedMs: 1500 })).toBe(20)
+})

@@ -1,0 +1,250 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { runDemo } from '../../src/demo/run.ts'
+import { INSTALL_MS, launchChromium } from '../support/chromium.ts'
+import { type Herdgate, startHerdgate, TOKEN } from '../support/herdgate.ts'
+import { brightness, focused, kept, pointsOf, scrollWidth } from '../support/in-page.js'
+import { get, type Origin, startOrigin, until } from '../support/http.ts'
+
+const SLOW_MS = 800
+const WAIT_MS = 30_000
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await launchChromium()
+}, INSTALL_MS)
+afterAll(() => browser?.close())
+
+/** What a page must not do: complain, or talk to anybody else. */
+let complaints: string[]
+let strangers: string[]
+const pages: Page[] = []
+beforeEach(() => {
+  complaints = []
+  strangers = []
+})
+afterEach(async () => {
+  await Promise.all(pages.splice(0).map((page) => page.context().close()))
+})
+
+async function visit(admin: string, options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, colorScheme: 'light', ...options })
+  pages.push(page)
+  page.setDefaultTimeout(WAIT_MS)
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
+  })
+  page.on('pageerror', (error) => complaints.push(String(error)))
+  page.on('request', (request) => {
+    if (!request.url().startsWith(`${admin}/`)) strangers.push(request.url())
+  })
+  await page.goto(`${admin}/dashboard`)
+  return page
+}
+
+async function logIn(page: Page, token: string): Promise<void> {
+  await page.fill('#token', token)
+  await page.keyboard.press('Enter')
+}
+
+const live = (page: Page) => page.locator('#connection', { hasText: 'Live' }).waitFor()
+
+const points = (page: Page, plot: string, color: string) => page.evaluate(pointsOf, [plot, color] as const)
+
+const drawn = (page: Page, plot: string, name: string) =>
+  until(async () => (await points(page, plot, name)) > 20, `${name} in ${plot}`, WAIT_MS)
+
+const label = (page: Page, plot: string) => page.locator(`${plot} [role=img]`).getAttribute('aria-label')
+
+/** For whoever wants to look: in the folder SCREENSHOTS, where that is set. */
+async function look(page: Page, name: string): Promise<void> {
+  const folder = process.env['SCREENSHOTS']
+  if (folder === undefined) return
+  await mkdir(folder, { recursive: true })
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true })
+}
+
+describe('the dashboard', () => {
+  let origin: Origin
+  let herdgate: Herdgate
+
+  beforeAll(async () => {
+    origin = await startOrigin((request, response) => {
+      const delay = request.url?.startsWith('/slow') ? SLOW_MS : 0
+      setTimeout(() => {
+        response.writeHead(200, { 'cache-control': 'max-age=600', 'surrogate-key': 'products' })
+        response.end('content')
+      }, delay)
+    })
+    herdgate = await startHerdgate(['--origin', origin.url, '--log-level', 'warn'])
+  })
+  afterAll(async () => {
+    await herdgate?.stop()
+    await origin?.kill()
+  })
+
+  const ask = async (path: string, times = 1) => {
+    const answers = await Promise.all(Array.from({ length: times }, () => get(herdgate.url + path)))
+    return answers.map(({ cacheStatus }) => cacheStatus)
+  }
+
+  test('a wrong token is refused and not kept', async () => {
+    const page = await visit(herdgate.admin)
+    await logIn(page, 'wrong')
+    await page.locator('#login-said', { hasText: 'not the token' }).waitFor()
+    expect(await page.locator('#dashboard').isVisible()).toBe(false)
+    expect(await page.evaluate(kept)).toBe(0)
+  })
+
+  test('traffic moves the plots, and nothing is complained of or asked of others', async () => {
+    const page = await visit(herdgate.admin)
+    await logIn(page, TOKEN)
+    await live(page)
+    expect(page.url()).toBe(`${herdgate.admin}/dashboard`)
+    await until(async () => (await label(page, '#results')) !== null, 'a first snapshot')
+    expect(await points(page, '#results', 'hit')).toBe(0)
+
+    await ask('/a')
+    expect(await ask('/a', 30)).toContainEqual(expect.stringContaining('hit'))
+    await drawn(page, '#results', 'hit')
+    await drawn(page, '#latency', 'hit')
+    expect(await page.locator('#numbers .tile', { hasText: 'Hit ratio' }).locator('.value').textContent()).toMatch(
+      /\d %/,
+    )
+
+    await ask('/slow', 40)
+    await drawn(page, '#herd', 'collapsed')
+    await drawn(page, '#latency', 'miss')
+    const herd = async () => (await label(page, '#herd'))?.match(/\d+/g)?.map(Number) ?? []
+    await until(async () => ((await herd())[0] ?? 0) > 10, 'a herd that waits', WAIT_MS)
+    expect((await herd())[1]).toBe(1) // fetch
+    expect(await page.locator('#origins').textContent()).toContain('default')
+    expect(await page.locator('#tiers').textContent()).toMatch(/memory.*stored/)
+    await look(page, 'light-1280')
+    expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] })
+  })
+
+  test('a purge is made, told, and acknowledged by each node', async () => {
+    const page = await visit(herdgate.admin)
+    await logIn(page, TOKEN)
+    await live(page)
+    await ask('/p')
+    expect(await ask('/p')).toEqual([expect.stringContaining('hit')])
+
+    await page.fill('#purge-what', 'products')
+    await page.getByRole('button', { name: 'Purge', exact: true }).click()
+    const said = page.locator('#purge .said')
+    await page.locator('#purge .said.good').waitFor()
+    expect(await said.textContent()).toMatch(/^Record \d+: 1 of 1 nodes follow it/)
+    await page.locator('#purge .acks', { hasText: 'acknowledged' }).waitFor()
+    expect(await ask('/p')).toEqual([expect.stringContaining('fwd=uri-miss')])
+
+    await page.fill('#purge-what', 'products')
+    await page.getByRole('button', { name: 'Invalidate' }).click()
+    await until(async () => (await ask('/p')).every((status) => status.includes('fwd=stale')), 'revalidated')
+
+    await page.selectOption('#purge-kind', 'urls')
+    await page.fill('#purge-what', '/no-absolute-url')
+    const before = await said.textContent()
+    await page.keyboard.press('Enter')
+    await until(
+      async () => (await said.textContent()) !== before && (await said.getAttribute('class')) === 'said bad',
+      'told',
+    )
+    expect(complaints).toEqual([expect.stringContaining('400')]) // by the browser, of what was meant to fail
+    expect(strangers).toEqual([])
+  })
+
+  test('a request says why, by mouse and by keyboard', async () => {
+    const page = await visit(herdgate.admin)
+    await logIn(page, TOKEN)
+    await live(page)
+    await ask('/why?x=1')
+    await ask('/why?x=2')
+    const rows = page.locator('.requests tbody button')
+    await until(async () => (await rows.count()) >= 2, 'rows')
+    const row = page.locator('.requests tbody tr', { hasText: '/why?x=1' })
+    expect(await row.textContent()).toMatch(/200.*miss.*nothing was stored for it; now it is/)
+
+    await rows.first().focus()
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Enter')
+    const dialog = page.locator('#explain')
+    await dialog.locator('dd', { hasText: 'serve: fresh' }).waitFor()
+    expect(await dialog.textContent()).toMatch(/GET http:.*\/why\?x=1.*Tags.*products/)
+    await page.keyboard.press('Escape')
+    expect(await dialog.isVisible()).toBe(false)
+    expect(await page.evaluate(focused)).toBe('link')
+
+    await page.selectOption('.filter', 'error')
+    await until(async () => (await rows.count()) === 0, 'none of them is an error')
+    expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] })
+  })
+
+  test('is dark where that is liked, fits 400 pixels, and remembers what was chosen', async () => {
+    const page = await visit(herdgate.admin, { viewport: { width: 400, height: 800 }, colorScheme: 'dark' })
+    await logIn(page, TOKEN)
+    await live(page)
+    await ask('/a', 30)
+    await drawn(page, '#results', 'hit')
+    expect(await page.evaluate(brightness)).toBeLessThan(40)
+    expect(await page.evaluate(scrollWidth)).toBe(400)
+    await look(page, 'dark-400')
+
+    await page.selectOption('#theme', 'light')
+    expect(await page.evaluate(brightness)).toBeGreaterThan(220)
+    await drawn(page, '#results', 'hit') // in the colours of the light one
+    await look(page, 'light-400')
+    await page.reload()
+    await live(page) // the tab kept the token
+    expect(await page.evaluate(brightness)).toBeGreaterThan(220)
+    await page.setViewportSize({ width: 1280, height: 900 })
+    await page.selectOption('#theme', 'dark')
+    await look(page, 'dark-1280')
+    await page.getByRole('button', { name: 'Log out' }).click()
+    await page.locator('#token').waitFor()
+    expect(await page.evaluate(kept)).toBe(0)
+    expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] })
+  })
+
+  test('goes on after Herdgate was away', async () => {
+    const other = await startHerdgate(['--origin', origin.url, '--log-level', 'warn'])
+    const page = await visit(other.admin)
+    await logIn(page, TOKEN)
+    await live(page)
+    await other.stop()
+    await page.locator('#connection', { hasText: 'No connection' }).waitFor()
+    const { port } = new URL(other.admin)
+    const again = await startHerdgate(['--origin', origin.url, '--log-level', 'warn', '--admin-port', port])
+    await live(page)
+    await again.stop()
+  })
+})
+
+test('in the demo it has the switches of the slow API', async () => {
+  const demo = await runDemo({ port: 0, adminPort: 0, originPort: 0, pretty: false, out: () => {} })
+  try {
+    const page = await visit(demo.admin)
+    await logIn(page, demo.adminToken)
+    await live(page)
+    await page.locator('#demo-herd').click()
+    await page.locator('.demo .said', { hasText: /100 clients, 100 answered .* asked once/ }).waitFor()
+
+    await page.selectOption('#demo-outage', 'error')
+    await page.locator('#demo-latency').fill('0')
+    const control = async () => (await fetch(`${demo.origin}/__control`)).json()
+    await until(async () => {
+      const { outage, latencyMs } = (await control()) as { outage: string; latencyMs: number }
+      return outage === 'error' && latencyMs === 0
+    }, 'the slow API fails at once')
+
+    await page.locator('#demo-visitors').fill('50')
+    await drawn(page, '#results', 'miss')
+    await page.locator('#origins', { hasText: 'fails' }).waitFor()
+    expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] })
+  } finally {
+    await demo.close()
+  }
+})

@@ -1,0 +1,37 @@
+/** Functions that tests run inside of a page: their text is sent there, so each stands alone. */
+
+/**
+ * How many points of a plot have a colour of the style sheet.
+ * @param {readonly [plot: string, property: string]} of selector of the plot, name of the custom property
+ * @returns {number}
+ */
+export function pointsOf([plot, property]) {
+  const probe = document.createElement('i')
+  probe.style.color = `var(--${property})`
+  document.body.append(probe)
+  const [red = 0, green = 0, blue = 0] = (getComputedStyle(probe).color.match(/[\d.]+/g) ?? []).map(Number)
+  probe.remove()
+  const canvas = document.querySelector(`${plot} canvas`)
+  // From a copy: Chromium warns of a canvas that is read often.
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true })
+  copy.drawImage(canvas, 0, 0)
+  const { data } = copy.getImageData(0, 0, canvas.width, canvas.height)
+  let count = 0
+  for (let at = 0; at < data.length; at += 4) {
+    const distance = Math.abs(data[at] - red) + Math.abs(data[at + 1] - green) + Math.abs(data[at + 2] - blue)
+    if (data[at + 3] > 40 && distance < 24) count++
+  }
+  return count
+}
+
+/** Of the background: its red, from 0 to 255. @returns {number} */
+export const brightness = () => Number(/\d+/.exec(getComputedStyle(document.body).backgroundColor)?.[0] ?? -1)
+
+/** @returns {number} */
+export const scrollWidth = () => document.documentElement.scrollWidth
+
+/** Class of the element that has the focus. @returns {string} */
+export const focused = () => document.activeElement?.className ?? ''
+
+/** How much this tab keeps. @returns {number} */
+export const kept = () => sessionStorage.length
