@@ -4,13 +4,16 @@ import { createPlot } from './plot.js'
 
 /** @typedef {import('./history.js').View} View */
 
+/** 1, 2, 5, 10 and so on: there are no halves of clients. */
+const WHOLE = Array.from({ length: 15 }, (_, at) => [1, 2, 5][at % 3] * 10 ** Math.floor(at / 3))
+
 /** @param {HTMLElement} parent */
 export function herd(parent) {
   const lines = [
     { name: 'clients waiting', color: 'collapsed', area: true },
     { name: 'fetches at origins', color: 'miss' },
   ]
-  const plot = createPlot(parent, { height: 220, lines, tick: count })
+  const plot = createPlot(parent, { height: 220, lines, tick: count, incrs: WHOLE })
   /** @type {View | undefined} */
   let shown
   plot.onCursor(() => legend())

@@ -5,6 +5,7 @@
 const MOST = 900
 /** After so long without a snapshot the lines are broken, in seconds. */
 const GAP = 3
+const LEAST_SHOWN = 60
 
 export class History {
   /** Epoch seconds, ascending. @type {number[]} */
@@ -30,11 +31,12 @@ export class History {
     }
   }
 
-  /** What is shown now. @param {number} seconds the time shown */
-  view(seconds) {
+  /** What is shown now. @param {number} most the time shown, in seconds; less while there is less */
+  view(most) {
     const end = this.#times.at(-1) ?? 0
-    const from = this.#times.findIndex((time) => time >= end - seconds)
-    return new View(end - seconds, end, this.#times.slice(from), this.#rows.slice(from))
+    const begin = end - Math.min(most, Math.max(LEAST_SHOWN, end - (this.#times[0] ?? 0)))
+    const from = this.#times.findIndex((time) => time >= begin)
+    return new View(begin, end, this.#times.slice(from), this.#rows.slice(from))
   }
 }
 

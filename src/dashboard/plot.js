@@ -20,6 +20,7 @@ import { color, onTheme } from './theme.js'
  * @property {uPlot.Scale} [y]
  * @property {(value: number) => string} tick text at the y axis
  * @property {number[]} [splits] where the y axis has ticks
+ * @property {number[]} [incrs] distances that its ticks may have
  * @property {uPlot.Band[]} [bands]
  * @property {(plot: uPlot) => void} [draw] draws on the canvas, above the grid
  */
@@ -28,7 +29,7 @@ const FONT = '11px system-ui, sans-serif'
 
 /** @param {HTMLElement} parent @param {PlotOptions} options */
 export function createPlot(parent, options) {
-  const { height, lines, tick, splits } = options
+  const { height, lines, tick, splits, incrs } = options
   const legend = element('ul', { className: 'legend' })
   const box = element('div', { className: 'canvas' })
   parent.append(legend, box)
@@ -41,7 +42,7 @@ export function createPlot(parent, options) {
     {
       width: box.clientWidth || 300,
       height,
-      padding: [8, 22, 0, 0],
+      padding: [8, 28, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
       scales: { x: { range: () => [from, to] }, y: options.y ?? { range: (_plot, _min, max) => [0, upTo(max)] } },
@@ -53,6 +54,7 @@ export function createPlot(parent, options) {
           ticks: { show: false },
           values: (_plot, values) => values.map((value) => (value === null ? '' : tick(value))),
           ...(splits && { splits: () => splits }),
+          ...(incrs && { incrs }),
         },
       ],
       series: [{}, ...lines.map(seriesOf)],

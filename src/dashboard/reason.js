@@ -43,7 +43,7 @@ export function reason({ result, fwd, fwdStatus, stored, ttlMs, detail }) {
   const note = detail === undefined ? '' : ` (${words(detail)})`
   switch (result) {
     case 'hit':
-      return typeof ttlMs === 'number' && ttlMs > 0 ? `fresh for another ${duration(ttlMs)}` : 'fresh'
+      return typeof ttlMs === 'number' && ttlMs >= 1000 ? `fresh for another ${duration(ttlMs)}` : 'fresh'
     case 'stale':
       return STALE[detail ?? ''] ?? `stale${note}`
     case 'stale_if_error':
@@ -53,7 +53,7 @@ export function reason({ result, fwd, fwdStatus, stored, ttlMs, detail }) {
     case 'collapsed':
       return 'joined a fetch in progress'
     case 'miss':
-      return `${why}; ${stored ? 'now it is' : `not stored${note}`}`
+      return `${why}; ${stored ? 'stored now' : `not stored${note}`}`
     case 'pass':
       return fwd === 'bypass' || fwd === 'method' ? `${why}${note}` : `its answer is for one client alone${note}`
     case 'shed':

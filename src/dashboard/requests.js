@@ -45,7 +45,8 @@ export function requests(parent, onPick) {
     for (const request of recent) kept.unshift({ ...request, number: number++ })
     kept = kept.slice(0, MOST * 4)
     const isHeld = held()
-    say(said, isHeld ? 'held while you are in it' : 'the newest first; press one to see why')
+    const hint = kept.length === 0 ? 'none since this page was opened' : 'the newest first; press one to see why'
+    say(said, isHeld ? 'held while you are in it' : hint)
     if (!isHeld) draw()
   }
 }

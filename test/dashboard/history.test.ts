@@ -19,6 +19,11 @@ test('shows as much time as is asked for, up to the newest', () => {
   expect(view.last?.at).toBe(5000)
 })
 
+test('shows a minute at least, and no more than there is', () => {
+  expect(historyOf([100, 101]).view(900).from).toBe(41)
+  expect(historyOf([100, 300]).view(900).from).toBe(100)
+})
+
 test('keeps a quarter of an hour, and no requests', () => {
   const view = historyOf(Array.from({ length: 2000 }, (_, at) => at)).view(10_000)
   expect(view.times.length).toBe(900)

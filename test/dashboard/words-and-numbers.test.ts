@@ -43,7 +43,7 @@ test.each<[Outcome, string]>([
     'the origin took longer than the soft timeout, so the stale copy answered',
   ],
   [{ result: 'stale_if_error', fwdStatus: 503 }, 'the origin failed with 503, so the stale copy answered'],
-  [{ result: 'miss', fwd: 'uri-miss', stored: true }, 'nothing was stored for it; now it is'],
+  [{ result: 'miss', fwd: 'uri-miss', stored: true }, 'nothing was stored for it; stored now'],
   [{ result: 'miss', fwd: 'stale', detail: 'no_store' }, 'the stored copy had expired; not stored (no store)'],
   [{ result: 'pass', fwd: 'method' }, 'its method is for the origin'],
   [{ result: 'pass', fwd: 'uri-miss', detail: 'set-cookie' }, 'its answer is for one client alone (set-cookie)'],
