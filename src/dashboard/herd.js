@@ -5,7 +5,7 @@ import { createPlot } from './plot.js'
 /** @typedef {import('./history.js').View} View */
 
 /** 1, 2, 5, 10 and so on: there are no halves of clients. */
-const WHOLE = Array.from({ length: 15 }, (_, at) => [1, 2, 5][at % 3] * 10 ** Math.floor(at / 3))
+const WHOLE = [0, 1, 2, 3, 4].flatMap((power) => [1, 2, 5].map((factor) => factor * 10 ** power))
 
 /** @param {HTMLElement} parent */
 export function herd(parent) {
