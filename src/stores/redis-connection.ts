@@ -118,6 +118,7 @@ function commonOptions(target: RedisTarget, options: RedisConnectionOptions): Co
     socketTimeout: options.socketTimeoutMs ?? SOCKET_TIMEOUT_MS,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false, // a write that arrives late could undo a newer one
+    autoResubscribe: false, // whoever subscribes does so anew; ioredis would leave its own failure unhandled
     reconnectOnError: (error: Error) => WRONG_SERVER.test(error.message),
     disableClientInfo: true,
   }
