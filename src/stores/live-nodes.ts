@@ -15,6 +15,18 @@ export interface Logged {
   readonly at: number
 }
 
+/** What Redis knows of the nodes. */
+export interface Listing {
+  readonly generation: string
+  /** Node and report in turns. */
+  readonly nodes: readonly string[]
+  /** For so long there may be nodes that are not listed. */
+  readonly doubtForMs: number
+}
+
+/** Nodes that were silent for so many leases are no longer asked whether they follow. */
+export const FORGOTTEN_AFTER_LEASES = 12
+
 const NOTHING: Report = { generation: '', position: 0, lease: 0 }
 
 /** Who shares the log, how far each has come, and whom a record still waits for. */
@@ -24,6 +36,9 @@ export class LiveNodes {
   readonly #clock: Clock
   readonly #reports = new Map<string, Report>()
   readonly #changed = new Set<() => void>()
+  /** Nodes that a list lacks because Redis lost it, and until when each may still be there. */
+  readonly #lost = new Map<string, number>()
+  #generation = ''
   /** Until then there may be nodes that the list lacks. */
   #doubtUntil = -Infinity
 
@@ -34,21 +49,39 @@ export class LiveNodes {
     this.#reports.set(self, NOTHING)
   }
 
-  /** @param list node and report in turns: all there are */
-  replace(list: readonly string[], doubtForMs: number): void {
+  /** Takes over the list that Redis has. One of another generation lacks whoever has not come back yet. */
+  replace({ generation, nodes, doubtForMs }: Listing): void {
+    const now = this.#clock.now()
+    if (generation !== this.#generation) this.#missAll(now + FORGOTTEN_AFTER_LEASES * this.#lease)
+    this.#generation = generation
     const listed = new Map<string, Report>()
-    for (let at = 0; at + 1 < list.length; at += 2) listed.set(list[at] ?? '', parseReport(list[at + 1] ?? ''))
+    for (let at = 0; at + 1 < nodes.length; at += 2) listed.set(nodes[at] ?? '', parseReport(nodes[at + 1] ?? ''))
     for (const node of this.#reports.keys()) {
-      if (!listed.has(node) && node !== this.#self) this.#reports.delete(node)
+      const isLost = now < (this.#lost.get(node) ?? -Infinity)
+      if (node !== this.#self && !listed.has(node) && !isLost) this.#forget(node)
     }
-    for (const [node, report] of listed) this.#hear(node, report)
-    this.#doubtUntil = doubtForMs === 0 ? -Infinity : this.#clock.now() + doubtForMs
+    for (const [node, report] of listed) {
+      this.#lost.delete(node)
+      this.#hear(node, report)
+    }
+    this.#doubtUntil = doubtForMs === 0 ? -Infinity : now + doubtForMs
     this.#tell()
+  }
+
+  #missAll(until: number): void {
+    for (const node of this.#reports.keys()) {
+      if (node !== this.#self && !this.#lost.has(node)) this.#lost.set(node, until)
+    }
+  }
+
+  #forget(node: string): void {
+    this.#reports.delete(node)
+    this.#lost.delete(node)
   }
 
   /** @param report as the log's `acks` carry it */
   hear(node: string, report: string): void {
-    if (report === 'left') this.#reports.delete(node)
+    if (report === 'left') this.#forget(node)
     else this.#hear(node, parseReport(report))
     this.#tell()
   }

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis'
 import type { LogState } from './generations.ts'
 import type { JournalEntry } from './journal.ts'
+import { FORGOTTEN_AFTER_LEASES } from './live-nodes.ts'
 import type { Mark } from './marks.ts'
 import type { RedisClient } from './redis-connection.ts'
 import {
@@ -28,8 +29,6 @@ export interface Joined {
   readonly state: LogState | undefined
 }
 
-/** Nodes that were silent for so many leases are no longer asked whether they follow. */
-const FORGOTTEN_AFTER_LEASES = 12
 const MAX_RECORDS = 100_000
 const TRIM_BATCH = 1_000
 /** How long an append waits for a replica to have it too. */

@@ -208,7 +208,7 @@ class SharedLog implements RedisLog {
       this.#log.load(state)
       if (changed) this.#moveTo(head.generation)
     }
-    this.#nodes.replace(nodes, head.doubtForMs)
+    this.#nodes.replace({ ...head, nodes })
     this.#lease.ends(head.position, askedAt, this.#log.position)
     this.#hasApplied()
     void this.#logAgain()
@@ -301,7 +301,7 @@ class SharedLog implements RedisLog {
     const { head, nodes } = await this.#calls.report(this.#known(), this.position)
     if (this.generation !== generation) return
     if (head.generation !== generation) return this.#fallOutOfStep()
-    this.#nodes.replace(nodes, head.doubtForMs)
+    this.#nodes.replace({ ...head, nodes })
     this.#lease.ends(head.position, askedAt, this.position)
   }
 
@@ -354,7 +354,7 @@ class SharedLog implements RedisLog {
     const { head, nodes, position } = await this.#calls.append(this.#known(), entry)
     const { generation } = head
     entry.where = { generation, position, at: this.#clock.now() }
-    this.#nodes.replace(nodes, head.doubtForMs)
+    this.#nodes.replace({ ...head, nodes })
     if (generation !== this.generation) this.#fallOutOfStep()
     else if (position > this.#known().position) this.#seen = { generation, position, nonce: entry.nonce }
     return { position }

@@ -1,5 +1,6 @@
 /** A member as `herdgate serve --redis` is made. */
 import { memoryStore } from '../../src/stores/memory.ts'
+import { redisLeases } from '../../src/stores/redis-leases.ts'
 import { type RedisLog, redisLog, type RedisLogOptions } from '../../src/stores/redis-log.ts'
 import { redisStore } from '../../src/stores/redis.ts'
 import { createTiered } from '../../src/stores/tiered.ts'
@@ -32,6 +33,6 @@ export function build(place: Place, changes: Changes = {}): Parts {
   return {
     store: createTiered([memoryStore({ maxBytes: '8MiB', events }), shared], clock),
     log,
-    sharing: undefined,
+    sharing: { leases: redisLeases({ url, prefix, clock }), maxObjectBytes: MAX_OBJECT_BYTES },
   }
 }

@@ -25,7 +25,7 @@ export interface Place {
 export interface Parts {
   readonly store: Store
   readonly log: InvalidationLog
-  readonly sharing: Sharing | undefined
+  readonly sharing: Sharing
 }
 
 export type Build = (place: Place) => Awaitable<Parts>
