@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
 import { type Herdgate, startHerdgate } from './herdgate.ts'
+import { until } from './http.ts'
 
 export interface FleetOptions {
   /** URL of the origin. */
@@ -12,6 +13,8 @@ export interface FleetOptions {
   readonly prefix?: string
   /** Of coherence, in ms. */
   readonly leaseMs?: number
+  /** After which a node goes on without Redis, in ms. */
+  readonly deadlineMs?: number
   /** Keys of the one route. */
   readonly route?: Readonly<Record<string, unknown>>
 }
@@ -26,18 +29,20 @@ export interface FleetNode extends AsyncDisposable {
 
 /** Starts one more node. */
 export async function startFleetNode(options: FleetOptions): Promise<FleetNode> {
-  const { origin, redisPort, prefix = 'test', leaseMs = 5_000, route = {} } = options
+  const { origin, redisPort, prefix = 'test', leaseMs = 5_000, deadlineMs = 50, route = {} } = options
   const link = await startFaultProxy({ port: redisPort })
   const folder = mkdtempSync(join(tmpdir(), 'herdgate-node-'))
   const config = join(folder, 'herdgate.yaml')
+  const url = `redis://127.0.0.1:${link.port}`
   const document = {
     version: 1,
     origins: { api: { urls: [origin] } },
     routes: [{ name: 'default', origin: 'api', ...route }],
+    store: { redis: { url, deadline: `${deadlineMs}ms` } },
     coherence: { lease: `${leaseMs}ms` },
   }
   writeFileSync(config, JSON.stringify(document))
-  const redis = ['--redis', `redis://127.0.0.1:${link.port}`, '--redis-prefix', prefix]
+  const redis = ['--redis', url, '--redis-prefix', prefix]
   const herdgate = await startHerdgate(['--config', config, '--log-level', 'warn', ...redis])
   const stop = async (signal?: NodeJS.Signals) => {
     await herdgate.stop(signal)
@@ -51,12 +56,20 @@ export interface Fleet extends AsyncDisposable {
   readonly nodes: readonly FleetNode[]
 }
 
+/** Starts so many nodes, and waits until each has found Redis: one listens before. */
 export async function startFleet(count: number, options: FleetOptions): Promise<Fleet> {
   const nodes = await Promise.all(Array.from({ length: count }, () => startFleetNode(options)))
-  return {
-    nodes,
-    async [Symbol.asyncDispose]() {
-      await Promise.all(nodes.map((node) => node.stop()))
-    },
+  const stop = async () => void (await Promise.all(nodes.map((node) => node.stop())))
+  try {
+    for (const { herdgate } of nodes) await until(() => isWhole(herdgate), 'nothing is degraded', 60_000)
+  } catch (error) {
+    await stop()
+    throw error
   }
+  return { nodes, [Symbol.asyncDispose]: stop }
+}
+
+async function isWhole(herdgate: Herdgate): Promise<boolean> {
+  const { status, body } = await herdgate.ask('/readyz')
+  return status === 200 && body.degraded === undefined
 }
