@@ -2,6 +2,8 @@ import { Agent, request } from 'undici'
 import { contentOf, requestTarget, type Target } from './content.ts'
 import type { Ending } from './judge.ts'
 
+/** The same at every node: what one has stored is what the others are asked for. */
+const HOST = 'shop.example'
 const TIMEOUT_MS = 30_000
 
 export interface Asked {
@@ -29,7 +31,7 @@ export function createClient(connections: number): Client {
 
 async function end(dispatcher: Agent, url: string, target: Target): Promise<Ending> {
   try {
-    const { statusCode: status, headers, body } = await request(url, { dispatcher })
+    const { statusCode: status, headers, body } = await request(url, { dispatcher, headers: { host: HOST } })
     const cacheStatus = String(headers['cache-status'] ?? '')
     return { kind: 'answered', status, cacheStatus, ...(await compare(body, contentOf(target))) }
   } catch (error) {
