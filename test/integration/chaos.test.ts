@@ -70,7 +70,9 @@ describe('a node in which things go wrong on purpose', () => {
     }
     await Promise.all(Array.from({ length: CLIENTS }, (_, number) => client(number)))
     expect(wrong).toEqual([])
-    expect(await failedFetches(herdgate)).toBeGreaterThan(0) // or there was no chaos
+    // Or there was no chaos.
+    expect(await counted(herdgate, /origin_requests_total\{.*code="(?![23])/)).toBeGreaterThan(0)
+    expect(await counted(herdgate, /store_operations_total\{.*outcome="error"/, 'tier="redis"')).toBeGreaterThan(0)
   })
 
   test('is ready, and says that it is degraded on purpose', async () => {
@@ -81,6 +83,29 @@ describe('a node in which things go wrong on purpose', () => {
     expect(herdgate.lines.some((line) => line.includes('chaos is on'))).toBe(true)
   })
 
+  test('a purge that Redis does not take is not acknowledged, and clients are answered all the same', async () => {
+    await using herdgate = await start('store: { redis: { errorRate: 1 } }')
+    await prime(herdgate)
+    const { status } = await herdgate.ask('/v1/purge', { all: true })
+    expect(status).toBe(503)
+    expect(await get(herdgate.url + pathOf(0))).toMatchObject({ status: 200, body: contentOf(pathOf(0)) })
+  })
+
+  test('a copy that is damaged in Redis is fetched anew by the node that has none of its own', async () => {
+    const faults = 'store: { redis: { corruption: 1 } }'
+    await using one = await start(faults)
+    await using other = await start(faults)
+    const headers = { host: 'shop.example' }
+    let turn = 0
+    await until('damage was found', async () => {
+      const path = `/damaged/${turn++}`
+      for (const { url } of [one, other]) {
+        expect(await get(url + path, { headers })).toMatchObject({ status: 200, body: contentOf(path) })
+      }
+      return (await counted(other, /store_operations_total\{.*outcome="error"/, 'tier="redis"')) > 0
+    })
+  })
+
   test('an origin out of reach is a 504 where there is no copy', async () => {
     const chaos = 'origins: { api: { partition: { every: 1h, for: 3599.999s } } }'
     await using herdgate = await start(chaos)
@@ -89,11 +114,11 @@ describe('a node in which things go wrong on purpose', () => {
   })
 })
 
-/** Fetches that ended without an answer, or with a 503. */
-async function failedFetches({ ask }: Herdgate): Promise<number> {
+/** The sum of the samples whose line has both. */
+async function counted({ ask }: Herdgate, pattern: RegExp, text = ''): Promise<number> {
   const { body } = await ask('/metrics')
-  const samples = String(body).matchAll(/^herdgate_origin_requests_total\{[^}]*code="([^"]+)"[^}]*\} (\d+)/gm)
-  return [...samples]
-    .filter(([, code]) => !/^[23]/.test(code ?? ''))
-    .reduce((sum, [, , count]) => sum + Number(count), 0)
+  const lines = String(body)
+    .split('\n')
+    .filter((line) => pattern.test(line) && line.includes(text))
+  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
 }
