@@ -236,8 +236,11 @@ export interface InvalidationLog {
   readonly synced: boolean
   /** Settles when the records there were at the start have been read, as far as they could be. Never rejects. */
   readonly started: Promise<void>
-  /** Rejects when the record could not be logged: then nothing was invalidated for certain. */
-  append(mode: InvalidationMode, selectors: Selectors): Promise<Receipt>
+  /**
+   * Rejects when the record could not be logged: then nothing was invalidated for certain.
+   * @param waitMs for the other nodes to say that they have heard; the log's own default when undefined
+   */
+  append(mode: InvalidationMode, selectors: Selectors, waitMs?: number): Promise<Receipt>
   /** Does a record later than the stamp name it? Memory only, no I/O. */
   verdict(stamp: Stamp): Verdict
   /** Who shares the log, and how far each has come, as last heard; this process included. */

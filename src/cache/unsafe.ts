@@ -14,6 +14,9 @@ export interface UnsafeParts extends AskParts {
   readonly log: InvalidationLog
 }
 
+/** For other nodes to hear of it before the client does; one that is dead is not waited for at every change. */
+const MOST_WAIT_MS = 100
+
 /**
  * What follows from an answer to an unsafe method, before the client hears of it: what it changed is no longer served
  * (RFC 9111 section 4.4), and what it brought is, if it is what a GET would get.
@@ -38,7 +41,7 @@ async function append(selectors: Selectors, { log, events, clock }: UnsafeParts)
     events.emit('purge', { mode: 'purge', selectors, outcome, receipt, tookMs, by: 'unsafe-method' })
   }
   try {
-    const receipt = await log.append('purge', selectors)
+    const receipt = await log.append('purge', selectors, MOST_WAIT_MS)
     report('done', receipt)
     return receipt
   } catch {

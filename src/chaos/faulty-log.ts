@@ -22,12 +22,12 @@ export function faultyLog(log: InvalidationLog, fates: Fates, clock: Clock, dead
     get started() {
       return log.started
     },
-    async append(mode, selectors) {
+    async append(mode, selectors, waitMs) {
       const { fault, delayMs } = fates.next()
       const isLost = fault === 'partition' || delayMs >= deadlineMs
       await wait(isLost ? deadlineMs : delayMs, clock)
       if (isLost || fault !== 'none') throw new HerdgateError('not_logged', 'not logged, by chaos')
-      return log.append(mode, selectors)
+      return log.append(mode, selectors, waitMs)
     },
     verdict: (stamp) => log.verdict(stamp),
     nodes: () => log.nodes(),

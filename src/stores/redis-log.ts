@@ -150,14 +150,14 @@ class SharedLog implements RedisLog {
     return this.#lease.holds(now) || this.#lease.covers(stamp.startedAt, now) ? 'valid' : 'stale'
   }
 
-  async append(mode: InvalidationMode, selectors: Selectors): Promise<Receipt> {
+  async append(mode: InvalidationMode, selectors: Selectors, waitMs?: number): Promise<Receipt> {
     const calledAt = this.#clock.now()
     const nonce = crypto.randomUUID()
     const entry: JournalEntry = { nonce, mode, targets: targetsOf(selectors), at: calledAt, where: undefined }
     const { position } = await this.#logInTime(entry)
     this.#journal.add(entry)
     await this.#calls.replicate()
-    const nodes = await this.#followed(entry, calledAt + this.#settings.purgeTimeout)
+    const nodes = await this.#followed(entry, calledAt + (waitMs ?? this.#settings.purgeTimeout))
     return { id: nonce, position: entry.where?.position ?? position, nodes }
   }
 
