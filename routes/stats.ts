@@ -14,7 +14,15 @@ export const Statistics = z
     originRequests: count,
     inFlight: count.describe('Fetches in progress.'),
     waiting: count.describe('Requests that wait for one, or for a store.'),
-    tiers: z.array(z.object({ tier: z.string(), bytes: count, maxBytes: count, objects: count })),
+    tiers: z.array(
+      z.object({
+        tier: z.string(),
+        bytes: count,
+        maxBytes: count,
+        objects: count,
+        degraded: z.boolean().optional().describe('Out of order at present.'),
+      }),
+    ),
     purges: z.object({ purge: count, invalidate: count, failed: count }),
     log: z.object({ generation: z.string(), position: count }),
     nodes: z.array(z.object({ id: z.string(), position: count })),

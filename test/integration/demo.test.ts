@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Demo, runDemo } from '../../src/demo/run.ts'
+import { until } from '../support/http.ts'
 
 const run = promisify(execFile)
 
@@ -97,6 +98,29 @@ describe('the demo', () => {
     expect(await version()).toBe(1)
     expect((await fetch(`${demo.data}/products/5`, { method: 'POST' })).status).toBe(200)
     expect(await version()).toBe(2)
+  })
+
+  test('its page leads to the dashboard, without the token', async () => {
+    const page = await (await fetch(demo.data)).text()
+    expect(page).toContain(`href="${demo.admin}/dashboard"`)
+    expect(page).not.toContain(demo.adminToken)
+    expect((await fetch(`${demo.admin}/dashboard`)).status).toBe(200)
+  })
+
+  test('the switches of its dashboard need the token, and are checked', async () => {
+    const change = async (path: string, body: object, token = demo.adminToken) => {
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+      return fetch(`${demo.admin}/v1/demo${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+    }
+    expect((await change('/control', { latencyMs: 0 }, 'wrong')).status).toBe(401)
+    expect(await jsonAt(`${demo.origin}/__control`)).toMatchObject({ latencyMs: 800 })
+    expect((await change('/control', { latencyMs: -1 })).status).toBe(400)
+    expect((await change('/traffic', { perSecond: 1e9 })).status).toBe(400)
+
+    expect(await (await change('/control', { latencyMs: 100 })).json()).toMatchObject({ latencyMs: 100 })
+    expect(await (await change('/herd', {})).json()).toMatchObject({ clients: 100, answered: 100, originRequests: 1 })
+    expect((await change('/traffic', { perSecond: 50 })).status).toBe(200)
+    await until(async () => (await jsonAt(`${demo.origin}/__stats`)).total > 5, 'visitors come')
   })
 
   test('what is not for everybody is asked for every time', async () => {

@@ -108,6 +108,7 @@ test.each([
   '/x/..;/v1/purge',
   '/docs/static/../../../package.json',
   '/dashboard/',
+  '/v1/demo',
 ])('there is nothing at %s', async (url) => {
   const { app, asked } = fakeAdmin()
   const response = await post(app, url, { all: true })
