@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, expect, test } from 'vitest'
 
+const TIMEOUT_MS = 120_000
 const cwd = fileURLToPath(new URL('../..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'herdgate-chaos-command-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -13,11 +14,13 @@ afterAll(() => rmSync(folder, { recursive: true }))
 /** @throws when it ends with another exit code than 0: when an answer was wrong */
 async function chaos(...args: string[]): Promise<string> {
   const command = ['load-tests/chaos.ts', ...args]
-  const { stdout } = await promisify(execFile)(process.execPath, command, { cwd, timeout: 55_000 })
+  const { stdout } = await promisify(execFile)(process.execPath, command, { cwd, timeout: TIMEOUT_MS })
   return stdout
 }
 
-test('npm run chaos drives real nodes in which things go wrong, and no answer is wrong', async () => {
+test('npm run chaos drives real nodes in which things go wrong, and no answer is wrong', {
+  timeout: 2 * TIMEOUT_MS,
+}, async () => {
   const saved = join(folder, 'run.json')
   const few = ['--requests', '100', '--nodes', '1']
   const first = await chaos('--pattern', 'stampede', ...few, '--save', saved)
