@@ -11,7 +11,7 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 COPY routes ./routes
-RUN npm run build && find dist -name '*.d.ts' -delete
+RUN npm run build && find dist '(' -name '*.d.ts' -o -name '*.map' ')' -delete
 
 # Only what runs, and of native parts only those of this platform.
 FROM node:${NODE_VERSION}-trixie-slim AS dependencies
@@ -40,4 +40,4 @@ EXPOSE 8080 9090
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["node", "dist/src/cli.js", "probe"]
 # Node is process 1 and handles its signals itself: no init is needed.
-ENTRYPOINT ["node", "--enable-source-maps", "dist/src/cli.js"]
+ENTRYPOINT ["node", "dist/src/cli.js"]

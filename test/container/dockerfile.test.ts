@@ -41,7 +41,7 @@ test('it runs as a user that is a number and not root', () => {
 test('no shell stands between the engine and Node, at its start or when it is checked', () => {
   const main = execForm(lastOf(runtime, 'ENTRYPOINT'))
   const [, check = ''] = lastOf(runtime, 'HEALTHCHECK').split(' CMD ')
-  expect(main).toEqual(['node', '--enable-source-maps', manifest.bin.herdgate])
+  expect(main).toEqual(['node', manifest.bin.herdgate])
   expect(execForm(check)).toEqual(['node', manifest.bin.herdgate, 'probe'])
 })
 

@@ -18,6 +18,7 @@ import { assignments, execForm, lastOf, letIn, parseDockerfile, type Stage } fro
 const MEBIBYTE = 1024 * 1024
 const MOST_BYTES = 120 * MEBIBYTE
 const START_MS = 1_000
+const SLACK = 1.5
 const STARTS = 5
 /** A machine on which everybody else is working too. */
 const LONGEST_START_MS = 60_000
@@ -89,13 +90,13 @@ function copy(stage: Stage, at: string, text: string): void {
   }
 }
 
-/** Nothing of ours but where npm finds packages. */
+/** Nothing of ours but where npm finds packages; what is in its cache it need not ask for again. */
 function environment(stage: Stage): NodeJS.ProcessEnv {
   const npm = Object.entries(process.env).filter(
     ([name]) => /^npm_config_(?:registry|cache|userconfig)$/i.test(name) || name === 'HOME',
   )
   const path = [bin, '/usr/local/bin', '/usr/bin', '/bin'].join(':')
-  return { PATH: path, ...Object.fromEntries(npm), ...assignments(stage, 'ENV') }
+  return { PATH: path, npm_config_prefer_offline: 'true', ...Object.fromEntries(npm), ...assignments(stage, 'ENV') }
 }
 
 // --------------------------------------------------------------------------------------------------- checks
@@ -111,8 +112,8 @@ function checkContents(app: string): void {
   expectSame('native parts of other platforms', foreign, [])
   const all = readdirSync(join(app, 'dist'), { recursive: true, encoding: 'utf8' })
   expectSame(
-    'tests and types',
-    all.filter((file) => /\.test\.|\.d\.ts$/.test(file)),
+    'tests, types and source maps',
+    all.filter((file) => /\.test\.|\.d\.ts$|\.map$/.test(file)),
     [],
   )
   process.stdout.write(`contents: ${found.join(', ')}; ${packages.length} packages\n`)
@@ -169,7 +170,8 @@ async function start(runtime: Stage, app: string, origin: string): Promise<Start
   const [node = '', ...entry] = execForm(lastOf(runtime, 'ENTRYPOINT'))
   const readOnly = ['--no-warnings', '--permission', '--allow-fs-read=*', `--allow-fs-write=${join(app, WRITABLE)}`]
   const permissions = [...readOnly, '--allow-net', '--allow-addons', '--allow-worker']
-  const serve = ['serve', '--host', '127.0.0.1', '--port', '0', '--admin-port', '0', '--origin', origin]
+  const ports = ['--host', '127.0.0.1', '--port', '0', '--admin-port', '0']
+  const serve = ['serve', ...ports, '--origin', origin, '--ttl', '1m', '--disk', WRITABLE]
   const [program, args] = asUser(runtime, [node, ...permissions, ...entry, ...serve])
   const began = performance.now()
   const child = spawn(program, args, { cwd: app, env: environment(runtime), stdio: ['ignore', 'pipe', 'inherit'] })
@@ -191,6 +193,7 @@ async function start(runtime: Stage, app: string, origin: string): Promise<Start
   const [code] = await ended
   clearTimeout(killer)
   expectSame('exit code', code, 0)
+  if (readdirSync(join(app, WRITABLE)).length === 0) throw new Error('it kept nothing on disk')
   return taken
 }
 
@@ -210,15 +213,19 @@ function processorTime(pid: number | undefined): number {
   return (Number(fields[11]) + Number(fields[12])) * 10
 }
 
-/** On a machine with something else to do, waiting for a turn is not counted. */
+/**
+ * On a machine with something else to do, waiting for a turn is not counted, and there is slack for what two who share a
+ * core take from each other.
+ */
 function judgeStarts(starts: readonly Start[]): void {
   const quickest = Math.min(...starts.map(({ ms }) => ms))
   const cpu = Math.min(...starts.map(({ cpuMs }) => cpuMs))
   const [load = 0] = loadavg()
+  const isBusy = load > cpus().length
   const all = starts.map(({ ms }) => Math.round(ms)).join(' ')
   process.stdout.write(`start: ${all} ms; processor time from ${cpu} ms; load ${load.toFixed(1)}\n`)
-  const isBusy = load > cpus().length
-  if ((isBusy ? cpu : quickest) > START_MS) throw new Error(`starting takes more than ${START_MS} ms`)
+  const isQuick = quickest <= START_MS || (isBusy && cpu <= START_MS * SLACK)
+  if (!isQuick) throw new Error(`starting takes more than ${START_MS} ms`)
 }
 
 function expectSame(what: string, found: unknown, expected: unknown): void {
