@@ -1,0 +1,78 @@
+import type { RequestListener } from 'node:http'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type Fleet, startFleet } from '../support/fleet.ts'
+import { type Answer, get, type Origin, startOrigin, until } from '../support/http.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+
+const NODES = 4
+const CLIENTS = 50
+/** Long enough for all clients to have come, on a slow machine too. */
+const SLOW_MS = 3_000
+/** A node that had to wait longer for Redis would ask for itself. */
+const DEADLINE_MS = 5_000
+
+let redis: RedisServer
+let origin: Origin
+let fleet: Fleet
+
+async function start(handler: RequestListener): Promise<void> {
+  origin = await startOrigin(handler)
+  fleet = await startFleet(NODES, { origin: origin.url, redisPort: redis.port, deadlineMs: DEADLINE_MS })
+}
+
+beforeEach(async () => {
+  redis = await startRedis()
+})
+
+afterEach(async () => {
+  await fleet[Symbol.asyncDispose]()
+  await origin.kill()
+  await redis.stop()
+})
+
+/** Answers late, with the number of the request in the body. */
+const slowly: RequestListener = (_request, response) => {
+  const body = `answer ${origin.hits()}`
+  setTimeout(() => response.writeHead(200, { 'Cache-Control': 'max-age=60' }).end(body), SLOW_MS)
+}
+
+const url = (node: number, path: string) => `${fleet.nodes[node]?.herdgate.url}${path}`
+const headers = { host: 'shop.test' }
+const clientsOf = (node: number, path: string): Promise<Answer>[] =>
+  Array.from({ length: CLIENTS }, () => get(url(node, path), { headers }))
+
+describe(`${CLIENTS} clients at each of ${NODES} nodes on one cold key`, () => {
+  test('are one origin request', async () => {
+    await start(slowly)
+    const answers = await Promise.all(fleet.nodes.flatMap((_, node) => clientsOf(node, '/cold')))
+    expect(origin.hits()).toBe(1)
+    expect(answers).toHaveLength(NODES * CLIENTS)
+    expect(new Set(answers.map(({ status, body }) => `${status} ${body}`))).toEqual(new Set(['200 answer 1']))
+  })
+
+  test('are two at most where the node that asks is killed meanwhile, and all are answered', async () => {
+    await start(slowly)
+    const stranded = clientsOf(0, '/cold').map((answer) => answer.catch(() => undefined))
+    await until(() => origin.hits() === 1, 'the first request')
+    const others = fleet.nodes.flatMap((_, node) => (node === 0 ? [] : clientsOf(node, '/cold')))
+    await fleet.nodes[0]?.stop('SIGKILL')
+    // What a load balancer does for them.
+    const again = (await Promise.all(stranded)).map((answer) => answer ?? get(url(1, '/cold'), { headers }))
+    const answers = await Promise.all([...others, ...again])
+    expect(origin.hits()).toBeLessThanOrEqual(2)
+    expect(answers).toHaveLength(NODES * CLIENTS)
+    expect(new Set(answers.map(({ status, body }) => `${status} ${body}`))).toEqual(new Set(['200 answer 2']))
+  })
+
+  test('that nobody may share are answered each for itself', async () => {
+    await start((request, response) => {
+      const body = `for ${request.headers['x-user']}`
+      setTimeout(() => response.writeHead(200, { 'Cache-Control': 'private, max-age=60' }).end(body), 300)
+    })
+    const users = Array.from({ length: NODES * CLIENTS }, (_, at) => `user-${at}`)
+    const answers = await Promise.all(
+      users.map((user, at) => get(url(at % NODES, '/cold'), { headers: { ...headers, 'x-user': user } })),
+    )
+    expect(answers.map(({ status, body }) => `${status} ${body}`)).toEqual(users.map((user) => `200 for ${user}`))
+  })
+})

@@ -1,0 +1,22 @@
+import { describe, expect, test } from 'vitest'
+import { endure, OUTAGES, type OutageName } from './outage.ts'
+
+/** Short, and at a rate that a busy machine bears: `npm run outages` is the long form, which also measures latency. */
+const OPTIONS = { perSecond: 300, beforeMs: 1_000, duringMs: 3_000, leaseMs: 1_000 }
+const RECOVERED_WITHIN_MS = 10_000
+
+describe.each(Object.entries(OUTAGES))('Redis %s, under load', (name, { refusesPurges }) => {
+  test('costs no client its answer and no purge', async () => {
+    const report = await endure(name as OutageName, OPTIONS)
+    expect(report.hitRatioBefore).toBeGreaterThan(0.5)
+    expect(report.failures).toEqual([])
+    expect(report.violations).toEqual([])
+    expect(report.purges.filter((status) => ![200, 202, 503].includes(status))).toEqual([])
+    if (refusesPurges) {
+      expect(report.purges).not.toHaveLength(0)
+      expect(report.purges).not.toContain(200)
+    }
+    expect(report.recoveredAfterMs).toBeLessThan(RECOVERED_WITHIN_MS)
+    expect(report.purgeAfter).toBe(200)
+  })
+})
