@@ -187,6 +187,7 @@ describe('the dashboard', () => {
     const page = await visit(herdgate.admin, { viewport: { width: 400, height: 800 }, colorScheme: 'dark' })
     await logIn(page, TOKEN)
     await live(page)
+    await ask('/a')
     await ask('/a', 30)
     await drawn(page, '#results', 'hit')
     expect(await page.evaluate(brightness)).toBeLessThan(40)
