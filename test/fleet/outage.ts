@@ -92,7 +92,7 @@ export interface OutageReport {
   readonly recoveredAfterMs: number
   /** Statuses of purges called and answered during the outage. */
   readonly purges: readonly number[]
-  /** The status of one called after it. */
+  /** The status of the last one called after it: the first that all nodes followed, if any was. */
   readonly purgeAfter: number
   /** Answers that should not have been given, explained. */
   readonly violations: readonly string[]
@@ -133,7 +133,9 @@ export async function endure(name: OutageName, options: OutageOptions): Promise<
   await purger.stop()
   const hitRatioBefore = hitRatio(history.gets, startedAt, beganAt) ?? 0
   const recoveredAt = await recovery(history, endedAt, RECOVERED * hitRatioBefore)
-  await startPurging(scene, origin, history).stop()
+  const lastStatus = () => history.purges.at(-1)?.answer?.status ?? 0
+  do await startPurging(scene, origin, history).stop()
+  while (lastStatus() !== 200 && performance.now() < endedAt + MOST_RECOVERY_MS)
   await sleep(2 * WINDOW_MS)
   await load.stop()
 
@@ -146,7 +148,7 @@ export async function endure(name: OutageName, options: OutageOptions): Promise<
     hitRatioBefore,
     recoveredAfterMs: recoveredAt - endedAt,
     purges: during.map(({ answer }) => answer?.status ?? 0),
-    purgeAfter: history.purges.at(-1)?.answer?.status ?? 0,
+    purgeAfter: lastStatus(),
     violations: check(history).map((violation) => explain(history, violation)),
   }
 }
