@@ -49,6 +49,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
   405: 'The method is not for this path; `Allow` lists those that are.',
   413: 'The content is too large.',
   415: 'The content is not application/json.',
+  422: 'The configuration is not valid; `errors` lists every fault.',
   429: 'Too many of these in a short time; `Retry-After` says when to come back.',
   503: 'Not possible now; `Retry-After` says when to try again.',
 }

@@ -12,6 +12,7 @@ import { describeRoutes, openapiRoutes } from '../routes/openapi.ts'
 import { badRequest, type ProblemDetails, ProblemError, sendProblem } from '../routes/problem.ts'
 import { purgeRoutes } from '../routes/purge.ts'
 import { createLimiter, type Limiter, type Rate, tooMany } from '../routes/rate.ts'
+import { type Reloading, reloadRoute } from '../routes/reload.ts'
 import { statsRoute } from '../routes/stats.ts'
 import type { Cache } from './cache/create-cache.ts'
 import { systemClock } from './clock.ts'
@@ -30,6 +31,8 @@ export interface AdminParts {
   readonly ready: () => Readiness
   readonly version: string
   readonly clock?: Pick<Clock, 'now'>
+  /** Reads the configuration anew. */
+  readonly reload: () => Reloading
   readonly extension?: AdminExtension | undefined
 }
 
@@ -107,12 +110,13 @@ function turnAway(reply: FastifyReply, guess: Limiter): FastifyReply {
   return wait > 0 ? tooMany(reply, wait) : unauthorized(reply)
 }
 
-function protectedRoutes(app: FastifyInstance, { cache, live }: AdminParts, clock: Pick<Clock, 'now'>): void {
+function protectedRoutes(app: FastifyInstance, { cache, live, reload }: AdminParts, clock: Pick<Clock, 'now'>): void {
   app.setNotFoundHandler(answerNotFound)
   app.register(async (scope) => purgeRoutes(scope, cache, clock))
   explainRoute(app, cache)
   statsRoute(app, cache)
   liveRoute(app, live)
+  reloadRoute(app, reload)
 }
 
 function answerNotFound(_request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -29,6 +29,7 @@ export interface ConfigSources {
   readonly readFile: (path: string) => string
 }
 
+/** A configuration, or all that is wrong with it. */
 export type Loaded =
   | {
       readonly ok: true

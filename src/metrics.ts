@@ -5,7 +5,7 @@
 import type { Events } from './events.ts'
 import { engineMetrics, storeMetrics } from './metrics/cache-metrics.ts'
 import { createExposition, type Rendered } from './metrics/exposition.ts'
-import { gauge } from './metrics/metric.ts'
+import { gauge, type Metric } from './metrics/metric.ts'
 import { type OriginUsage, originMetrics } from './metrics/origin-metrics.ts'
 import { purgeMetrics } from './metrics/purge-metrics.ts'
 import { requestMetrics } from './metrics/request-metrics.ts'
@@ -21,6 +21,8 @@ export interface MetricsParts {
   readonly origins: readonly string[]
   readonly originUsage?: () => readonly OriginUsage[]
   readonly log: () => { position: number; synced: boolean }
+  /** When the configuration was last read, in epoch seconds. Absent: there is none to read. */
+  readonly lastReload?: () => { readonly successful: boolean; readonly at: number }
   readonly version: string
 }
 
@@ -39,9 +41,22 @@ export function createMetrics(parts: MetricsParts): Metrics {
     ...engineMetrics(events, routes),
     ...storeMetrics(events, parts.usage),
     ...purgeMetrics(events, parts.log),
+    ...(parts.lastReload === undefined ? [] : reloadMetrics(parts.lastReload)),
     gauge({ name: 'herdgate_build_info', help: 'Always 1: which version runs, and on which Node.' }, () => [
       { labels: build, value: 1 },
     ]),
   ])
   return { render: (accept) => render(accept) }
+}
+
+function reloadMetrics(last: NonNullable<MetricsParts['lastReload']>): Metric[] {
+  const successful = {
+    name: 'herdgate_config_last_reload_successful',
+    help: '1 if the configuration was valid when last read, else 0.',
+  }
+  const at = {
+    name: 'herdgate_config_last_reload_timestamp_seconds',
+    help: 'When the configuration was last read, valid or not.',
+  }
+  return [gauge(successful, () => [{ value: last().successful ? 1 : 0 }]), gauge(at, () => [{ value: last().at }])]
 }

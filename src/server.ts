@@ -11,16 +11,15 @@ import type { Config } from './config.ts'
 import { createDataPort } from './data-port.ts'
 import { DEFAULT_REDIS } from './defaults.ts'
 import { createCache } from './embed.ts'
-import { HerdgateError } from './errors.ts'
 import { Events } from './events.ts'
 import { createLive } from './live.ts'
 import { createMetrics } from './metrics.ts'
-import type { Origin, Route } from './model.ts'
-import { createOrigin, type PoolOrigin } from './origin/pool-origin.ts'
 import { createPeers } from './peers.ts'
+import { type ReadConfig, Reloader, type Reloading } from './reload.ts'
+import { Routing } from './routing.ts'
 import { logStates } from './state-log.ts'
 import { openTiers } from './tiers.ts'
-import { passUpgrades, type UpgradeOptions } from './upgrade.ts'
+import { passUpgrades } from './upgrade.ts'
 import { VERSION } from './version.ts'
 
 export interface ServerOptions {
@@ -29,49 +28,48 @@ export interface ServerOptions {
   /** One human line per request instead of JSON. */
   readonly pretty?: boolean
   readonly adminExtension?: AdminExtension
+  /** For `reload`; by default the configuration stays as it is. */
+  readonly readConfig?: ReadConfig
 }
 
 export interface Server {
   /** @returns base URLs of the data and the admin port */
   listen(): Promise<{ data: string; admin: string }>
+  /** Reads the configuration anew: origins and routes are swapped at once, if all of it is valid. */
+  reload(): Reloading
   /** Stops accepting, finishes what is in flight, and closes everything. */
   close(): Promise<void>
 }
 
 export async function createServer(
   config: Config,
-  { logger, adminToken, pretty = false, adminExtension }: ServerOptions,
+  { logger, adminToken, pretty = false, adminExtension, readConfig = () => ({ ok: true, config }) }: ServerOptions,
 ): Promise<Server> {
   const clock = systemClock
   const events = new Events()
-  const origins = new Map<string, PoolOrigin>()
-  for (const options of config.origins) origins.set(options.name, createOrigin(options, clock))
   const redisDeadlineMs = (config.store.redis ?? DEFAULT_REDIS).deadline
   const codec = { hmacKey: config.store.redis?.secret }
   const chaos = createChaos(config.chaos, { clock, events, redisDeadlineMs, codec })
-  const asked = new Map(
-    config.origins.map((options) => [options.name, chaos.origin(originOf(origins, options.name), options)]),
-  )
-  const routes = config.routes.map(
-    ({ name, match, origin, rules }): Route => ({ name, match, origin: originOf(asked, origin), rules }),
-  )
+  const routing = new Routing(config, { clock, chaos })
+  const { routes } = routing
+  const reloader = new Reloader(config, routing, readConfig, Date.now)
   const tiers = openTiers(config, { clock, events, chaos })
   const { store, log, sharing } = tiers
   const cache = createCache({ store, log, sharing, clock, events, routes, limits: config.limits })
-  const originUsage = () => [...origins].map(([origin, pool]) => ({ origin, ...pool.usage() }))
+  const originUsage = () => routing.usage()
   const live = createLive({ events, clock, stats: () => cache.stats(), synced: () => log.synced, originUsage })
   const metrics = createMetrics({
     events,
     usage: () => store.usage(),
     routes: routes.map((route) => route.name),
-    origins: [...origins.keys()],
+    origins: routing.originsInUse,
     originUsage,
     log: () => ({ position: log.position, synced: log.synced }),
+    lastReload: () => reloader.last,
     version: VERSION,
   })
-  const originNames = new Map(routes.map((route) => [route.name, route.origin.name]))
   logStates(events, logger)
-  logRequests(events, logger, { pretty, origins: originNames })
+  logRequests(events, logger, { pretty, origins: routing.originNames })
 
   let draining = false
   let started = false
@@ -87,13 +85,14 @@ export async function createServer(
   proxyEverything(data, { cache, peerOf })
   const tunnels = passUpgrades(data.server, {
     routes,
-    transport: createTransports(config, origins),
+    transport: routing.transport,
     peerOf,
     clock,
     events,
   })
   const parts = { cache, metrics, live, token: adminToken, logger, ready, version: VERSION }
-  const admin = createAdmin({ ...parts, extension: adminExtension })
+  const reload = () => reloader.reload()
+  const admin = createAdmin({ ...parts, reload, extension: adminExtension })
 
   return {
     async listen() {
@@ -105,13 +104,14 @@ export async function createServer(
         throw error
       }
     },
+    reload,
     async close() {
       draining = true
       tunnels.close()
       await data.close()
       await admin.close()
       // Every answer has gone out: what is still being fetched nobody waits for.
-      await Promise.all([...origins.values()].map((origin) => origin.close(AbortSignal.abort())))
+      await routing.close()
       await cache.close()
     },
   }
@@ -123,21 +123,4 @@ async function listenOn(app: FastifyInstance, { host, port }: { host: string; po
   const any = address === '0.0.0.0' || address === '::'
   const shown = any ? 'localhost' : family === 'IPv6' ? `[${address}]` : address
   return `http://${shown}:${bound}`
-}
-
-/** Where the next tunnel of a route goes: its origin's URLs in turns, those that could not be reached last. */
-function createTransports(config: Config, origins: ReadonlyMap<string, PoolOrigin>): UpgradeOptions['transport'] {
-  return ({ origin: { name } }) => {
-    const options = config.origins.find((candidate) => candidate.name === name)
-    if (options === undefined) throw new HerdgateError('internal', `no origin ${name}`)
-    const { url, unreachable } = originOf(origins, name).nextUrl()
-    const { connectTimeout, headersTimeout } = options
-    return { url, connectTimeout, headersTimeout, onUnreachable: unreachable }
-  }
-}
-
-function originOf<O extends Origin>(origins: ReadonlyMap<string, O>, name: string): O {
-  const origin = origins.get(name)
-  if (origin === undefined) throw new HerdgateError('internal', `route names the unknown origin ${name}`)
-  return origin
 }

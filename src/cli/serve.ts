@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
 import { type Logger, pino } from 'pino'
 import type { Config } from '../config.ts'
+import type { Reloading } from '../reload.ts'
 import { createServer, type Server } from '../server.ts'
-import { type Given, loadSettings } from './settings.ts'
+import { type Given, loadSettings, readSettings } from './settings.ts'
 import { closeOnSignals } from './shutdown.ts'
 
 /** 128 bits and more. */
@@ -19,14 +20,30 @@ export async function serve(given: Given): Promise<void> {
   const token = config.admin.token ?? randomBytes(TOKEN_BYTES).toString('base64url')
   for (const note of notes) logger.warn(note)
 
-  const server = await createServer(config, { logger, adminToken: token, pretty })
+  const server = await createServer(config, {
+    logger,
+    adminToken: token,
+    pretty,
+    readConfig: () => readSettings(given),
+  })
   closeOnSignals(() => server.close(), logger)
+  process.on('SIGHUP', () => tellReload(server.reload(), logger))
   const urls = await listen(server, config)
   if (urls === undefined) return
   const generated = config.admin.token === undefined ? token : undefined
   if (pretty) process.stdout.write(banner(urls, generated))
   else announce(urls, generated)
   await warnOfUnknownHosts(config, logger)
+}
+
+/** Old rules stay in force where the new ones are not valid. */
+function tellReload(reloading: Reloading, logger: Logger): void {
+  if (!reloading.ok) {
+    logger.error({ faults: reloading.faults }, 'SIGHUP: the configuration is not valid; nothing has changed')
+    return
+  }
+  const { needsRestart } = reloading
+  logger.info({ needsRestart }, 'SIGHUP: configuration reloaded')
 }
 
 async function listen(server: Server, config: Config): Promise<{ data: string; admin: string } | undefined> {

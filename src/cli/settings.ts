@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { type Config, configPath, type Fault, type Flags, loadConfig } from '../config.ts'
+import { type Config, configPath, type Fault, type Flags, type Loaded, loadConfig } from '../config.ts'
 
 export interface LoadedSettings {
   readonly config: Config
@@ -14,12 +14,19 @@ export interface Given {
 }
 
 /** Flags, environment and file as one configuration; tells every fault and gives undefined when there are any. */
-export function loadSettings({ flags, faults }: Given): LoadedSettings | undefined {
-  const loaded = loadConfig({ flags, env: process.env, file: readConfigFile(flags), readFile })
-  if (loaded.ok && faults.length === 0) return loaded
-  process.stderr.write(describeFaults(loaded.ok ? faults : [...faults, ...loaded.faults]))
+export function loadSettings(given: Given): LoadedSettings | undefined {
+  const read = readSettings(given)
+  if (read.ok) return read
+  process.stderr.write(describeFaults(read.faults))
   process.exitCode = 2
   return undefined
+}
+
+/** The same, with the faults as a value. */
+export function readSettings({ flags, faults }: Given): Loaded {
+  const loaded = loadConfig({ flags, env: process.env, file: readConfigFile(flags), readFile })
+  if (loaded.ok && faults.length === 0) return loaded
+  return { ok: false, faults: loaded.ok ? faults : [...faults, ...loaded.faults] }
 }
 
 export function describeFaults(faults: readonly Fault[]): string {

@@ -39,7 +39,6 @@ export function closeOnSignals(close: () => Promise<void>, logger: Logger): void
       }
     })
   }
-  process.on('SIGHUP', () => logger.info('SIGHUP: there is nothing to reload')) // and no reason to end
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error: unknown) => {
       logger.fatal(error, event)

@@ -20,7 +20,14 @@ function real(rules: Partial<Rules> = {}) {
   const { cache, events, log, store } = around
   const usage = () => store.usage()
   const position = () => ({ position: log.position, synced: true })
-  const metrics = createMetrics({ events, usage, routes: ['default'], origins: ['test'], log: position, version: '1' })
+  const metrics = createMetrics({
+    events,
+    usage,
+    routes: ['default'],
+    origins: ['test'],
+    log: position,
+    version: '1',
+  })
   const originUsage = () => [{ origin: around.origin.name, inFlight: 0, queued: 0 }]
   const live = createLive({ events, clock: around.clock, stats: () => cache.stats(), synced: () => true, originUsage })
   const ready = () => ({ ready: true, degraded: [] })
@@ -28,6 +35,7 @@ function real(rules: Partial<Rules> = {}) {
     cache,
     metrics,
     live,
+    reload: () => ({ ok: true, needsRestart: [] }),
     token: ADMIN_TOKEN,
     logger: pino({ level: 'silent' }),
     ready,

@@ -76,6 +76,7 @@ describe('methods', () => {
     ['/v1/live', 'GET, HEAD'],
     ['/dashboard', 'GET, HEAD'],
     ['/v1/explain', 'GET, HEAD'],
+    ['/v1/config/reload', 'POST'],
     ['/v1/purge', 'POST'],
     ['/v1/invalidate/tags/a', 'POST'],
   ])('others are answered with 405 and what is allowed: %s', async (url, allow) => {
@@ -153,6 +154,7 @@ describe('/openapi.json', () => {
       'get /v1/explain',
       'get /v1/live',
       'get /v1/stats',
+      'post /v1/config/reload',
       'post /v1/invalidate',
       'post /v1/invalidate/tags/{tag}',
       'post /v1/purge',

@@ -34,6 +34,7 @@ export function fakeAdmin(parts: Partial<AdminParts> = {}) {
     token: ADMIN_TOKEN,
     logger: pino({}, { write: (line: string) => void logged.push(line) }),
     ready: () => ({ ready: true, degraded: [] }),
+    reload: () => ({ ok: true, needsRestart: [] }),
     version: '1.2.3',
     ...parts,
   })

@@ -1,0 +1,52 @@
+/** Reading the configuration anew. */
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import { onlyMethods } from './methods.ts'
+import { json, ProblemError, problems } from './problem.ts'
+
+export type Reloading =
+  | { readonly ok: true; readonly needsRestart: readonly string[] }
+  | {
+      readonly ok: false
+      readonly faults: readonly { readonly where: string; readonly key: string; readonly message: string }[]
+    }
+
+export const Reloaded = z.object({
+  status: z.literal('reloaded'),
+  needsRestart: z
+    .array(z.string())
+    .describe('Parts that have changed and are read only when the process starts; empty when all of it is in force.'),
+})
+
+/** POST /config/reload, relative to the scope's prefix. */
+export function reloadRoute(app: FastifyInstance, reload: () => Reloading): void {
+  onlyMethods(app, '/config/reload', ['POST'])
+  app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', (_request, payload, done) => {
+      payload.resume() // there is nothing to say
+      done(null)
+    })
+    scope.post('/config/reload', {
+      schema: {
+        operationId: 'reload',
+        summary: 'Read flags, environment and file anew: origins and routes are swapped at once, what is stored stays',
+        security: [{ bearer: [] }],
+        response: { 200: json('It is in force.', Reloaded), ...problems([401, 405, 422, 429]) },
+      },
+      handler: async (_request, reply) => {
+        const outcome = reload()
+        if (outcome.ok) return reply.send({ status: 'reloaded', needsRestart: outcome.needsRestart })
+        throw new ProblemError({
+          status: 422,
+          title: 'Invalid configuration',
+          detail: 'Nothing has changed.',
+          errors: outcome.faults.map(({ where, key, message }) => ({
+            at: where,
+            detail: key === '' ? message : `${key}: ${message}`,
+          })),
+        })
+      },
+    })
+  })
+}

@@ -1,0 +1,84 @@
+/** Routes and the origins they lead to, which another configuration may take the place of while requests go on. */
+import { isDeepStrictEqual } from 'node:util'
+import type { Chaos } from './chaos/create-chaos.ts'
+import type { Config, OriginConfig } from './config.ts'
+import { HerdgateError } from './errors.ts'
+import type { Clock, Origin, Route } from './model.ts'
+import { createOrigin, type PoolOrigin } from './origin/pool-origin.ts'
+import type { UpgradeOptions } from './upgrade.ts'
+
+type RoutingConfig = Pick<Config, 'origins' | 'routes'>
+
+interface Target {
+  readonly options: OriginConfig
+  readonly pool: PoolOrigin
+  /** As the cache asks it. */
+  readonly origin: Origin
+}
+
+export class Routing {
+  /** The same list for good; what is in it changes at once with `apply`. */
+  readonly routes: Route[] = []
+  /** Names of origins by those of routes. */
+  readonly originNames = new Map<string, string>()
+  readonly #clock: Clock
+  readonly #chaos: Chaos
+  #targets: ReadonlyMap<string, Target> = new Map()
+
+  constructor(config: RoutingConfig, { clock, chaos }: { clock: Clock; chaos: Chaos }) {
+    this.#clock = clock
+    this.#chaos = chaos
+    this.apply(config)
+  }
+
+  /**
+   * From now on requests go by this configuration. Origins that stay as they were keep their connections; those that do
+   * not are closed when what they are working on is done.
+   */
+  apply({ origins, routes }: RoutingConfig): void {
+    const before = this.#targets
+    const targets = new Map(origins.map((options) => [options.name, this.#targetFor(options)]))
+    this.#targets = targets
+    const next = routes.map(
+      ({ origin: name, ...route }): Route => ({ ...route, origin: targetOf(targets, name).origin }),
+    )
+    this.routes.splice(0, this.routes.length, ...next)
+    this.originNames.clear()
+    for (const { name, origin } of next) this.originNames.set(name, origin.name)
+    for (const [name, { pool }] of before) if (targets.get(name)?.pool !== pool) void pool.close()
+  }
+
+  #targetFor(options: OriginConfig): Target {
+    const current = this.#targets.get(options.name)
+    if (current !== undefined && isDeepStrictEqual(current.options, options)) return current
+    const pool = createOrigin(options, this.#clock)
+    return { options, pool, origin: this.#chaos.origin(pool, options) }
+  }
+
+  get originsInUse(): readonly string[] {
+    return [...this.#targets.keys()]
+  }
+
+  usage(): ({ origin: string } & ReturnType<PoolOrigin['usage']>)[] {
+    return [...this.#targets].map(([origin, { pool }]) => ({ origin, ...pool.usage() }))
+  }
+
+  /** Where the next tunnel of a route goes: its origin's URLs in turns, those that could not be reached last. */
+  readonly transport: UpgradeOptions['transport'] = ({ origin: { name } }) => {
+    const { pool, options } = targetOf(this.#targets, name)
+    const { url, unreachable } = pool.nextUrl()
+    const { connectTimeout, headersTimeout } = options
+    return { url, connectTimeout, headersTimeout, onUnreachable: unreachable }
+  }
+
+  /** Nobody waits for what is still being fetched. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#targets.values()].map(({ pool }) => pool.close(AbortSignal.abort())))
+  }
+}
+
+function targetOf(targets: ReadonlyMap<string, Target>, name: string): Target {
+  const target = targets.get(name)
+  if (target === undefined) throw new HerdgateError('internal', `route names the unknown origin ${name}`)
+  return target
+}

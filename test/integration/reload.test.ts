@@ -1,0 +1,79 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Herdgate, startHerdgate, TOKEN } from '../support/herdgate.ts'
+import { get, type Origin, startOrigin, until } from '../support/http.ts'
+
+let old: Origin
+let other: Origin
+let folder: string
+let file: string
+let herdgate: Herdgate
+const origin = (name: string) =>
+  startOrigin((request, response) => {
+    const delay = request.url === '/slow' ? 500 : 0
+    setTimeout(() => response.writeHead(200, { 'Cache-Control': 'max-age=60' }).end(name), delay)
+  })
+const to = (url: string, more = '') => writeFile(file, `version: 1\norigins: { api: { urls: ["${url}"] } }\n${more}`)
+const reload = () => herdgate.ask('/v1/config/reload', {})
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'reload-'))
+  file = join(folder, 'herdgate.yaml')
+  ;[old, other] = await Promise.all([origin('old'), origin('other')])
+  await to(old.url)
+  herdgate = await startHerdgate(['--config', file])
+})
+afterAll(async () => {
+  await herdgate.stop()
+  await Promise.all([old.kill(), other.kill(), rm(folder, { recursive: true })])
+})
+
+test('origins and routes are swapped at once; what is stored and what is in flight is not touched', async () => {
+  expect((await get(`${herdgate.url}/stored`)).body).toBe('old')
+  const inFlight = get(`${herdgate.url}/slow`)
+  await until(() => old.hits() === 2, 'the slow request is at the origin')
+  await to(other.url)
+  expect(await reload()).toEqual({ status: 200, body: { status: 'reloaded', needsRestart: [] } })
+  expect((await get(`${herdgate.url}/new`)).body).toBe('other')
+  expect(await get(`${herdgate.url}/stored`)).toMatchObject({
+    body: 'old',
+    cacheStatus: expect.stringContaining('hit'),
+  })
+  expect((await inFlight).body).toBe('old')
+})
+
+test('one that is not valid changes nothing, and every fault is told', async () => {
+  await to('nowhere', 'rules: []\n')
+  const { status, body } = await reload()
+  expect(status).toBe(422)
+  expect(body.errors).toHaveLength(2)
+  expect(body.errors[0].at).toContain('herdgate.yaml:')
+  expect((await get(`${herdgate.url}/still`)).body).toBe('other')
+  const metrics = (await herdgate.ask('/metrics')).body
+  expect(metrics).toContain('herdgate_config_last_reload_successful 0')
+})
+
+test('what is read only at start is told', async () => {
+  await to(other.url, 'limits: { maxWaiting: 7 }\nstore: { memory: { maxBytes: 1MiB } }\n')
+  expect((await reload()).body).toEqual({ status: 'reloaded', needsRestart: ['store', 'limits'] })
+  expect((await herdgate.ask('/metrics')).body).toContain('herdgate_config_last_reload_successful 1')
+})
+
+test('SIGHUP does the same', async () => {
+  await to(old.url)
+  herdgate.child.kill('SIGHUP')
+  await until(() => herdgate.lines.some((line) => line.includes('SIGHUP: configuration reloaded')), 'it is reloaded')
+  expect((await get(`${herdgate.url}/after`)).body).toBe('old')
+  await to('nowhere')
+  herdgate.child.kill('SIGHUP')
+  await until(() => herdgate.lines.some((line) => line.includes('nothing has changed')), 'the fault is told')
+  expect((await get(`${herdgate.url}/after-all`)).body).toBe('old')
+})
+
+test('without the token nothing is read', async () => {
+  const response = await fetch(`${herdgate.admin}/v1/config/reload`, { method: 'POST' })
+  expect(response.status).toBe(401)
+  expect(TOKEN).not.toBe('')
+})
