@@ -40,7 +40,6 @@ const RULES: readonly Rule[] = [
       ...NOUNS,
       'npm:lru-cache',
       'npm:ioredis',
-      'npm:cockatiel',
       'npm:lmdb',
       'node:fs',
       'node:path',

@@ -1,7 +1,8 @@
 /** What the documentation says, held against the code. */
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
+import { referencePage } from '../docs/configuration-reference.ts'
 import { configJsonSchema } from '../src/config.ts'
 import { field } from '../src/fields.ts'
 import { OVERRIDES } from '../src/policy/overrides.ts'
@@ -16,6 +17,10 @@ describe('links lead somewhere', () => {
   it.each(pages)('%s', (page) => {
     expect(brokenLinks(page)).toEqual([])
   })
+})
+
+test('docs/configuration-reference.md is as `npm run docs` makes it', () => {
+  expect(read('docs/configuration-reference.md')).toBe(referencePage())
 })
 
 describe('docs/security.md', () => {

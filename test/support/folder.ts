@@ -5,7 +5,10 @@ import { onTestFinished } from 'vitest'
 
 /** A folder that is gone when the test is over. */
 export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'herdgate-'))
+  const folder = newFolder()
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
+
+/** An empty folder that is its maker's to remove. */
+export const newFolder = (): string => mkdtempSync(join(tmpdir(), 'herdgate-'))
