@@ -18,12 +18,17 @@ export function parseSize(text: string): number | undefined {
   return amount === undefined ? undefined : Math.round(Number(amount) * BYTES[unit as keyof typeof BYTES])
 }
 
+/** Programs state few durations, but state them with every call. */
+const MOST_KNOWN = 100
+const known = new Map<string, number>()
+
 /** A duration given as milliseconds or as text. @throws RangeError naming what was given */
 export function duration(given: number | string): number {
-  const ms = typeof given === 'number' ? given : parseDuration(given)
+  const ms = typeof given === 'number' ? given : (known.get(given) ?? parseDuration(given))
   if (ms === undefined || Number.isNaN(ms) || ms < 0) {
     throw new RangeError(`expected a duration such as 250ms, 30s, 5m, 1h or 7d, got ${JSON.stringify(given)}`)
   }
+  if (typeof given === 'string' && known.size < MOST_KNOWN) known.set(given, ms)
   return ms
 }
 

@@ -1,5 +1,5 @@
 /** The library door: values under keys, on the same engine as HTTP. */
-import type { Awaitable, Clock, InvalidationLog, Kept, Store, StoredValue } from '../model.ts'
+import type { Awaitable, Clock, InvalidationLog, Kept, Store, StoredValue, Write } from '../model.ts'
 import { duration } from '../units.ts'
 import type { Engine } from './engine.ts'
 import { known } from './lookup.ts'
@@ -78,6 +78,7 @@ export interface ValuesParts {
 export function createValues(parts: ValuesParts): Values {
   const { engine, store, log, clock, counts, defaults } = parts
   const valueParts: ValueParts = { clock, sizeOf: parts.sizeOf }
+  const defaultRules = rulesOf(defaults, UNLIMITED)
 
   return {
     getOrSet<T>(key: string, load: Load<T>, options?: GetOrSetOptions): Promise<T> {
@@ -89,12 +90,16 @@ export function createValues(parts: ValuesParts): Values {
       return Promise.resolve(hit.value as T)
     },
 
-    async get<T>(key: string): Promise<T | undefined> {
-      return (await peek(key))?.value as T | undefined
+    get<T>(key: string): Promise<T | undefined> {
+      const there = peek(key)
+      const value = there instanceof Promise ? there.then(valueOf) : Promise.resolve(there?.value)
+      return value as Promise<T | undefined>
     },
 
     async set(key, value, options) {
-      await write(key, value, options)
+      const { stored, keepForMs } = written(key, value, options)
+      const done = store.set(key, stored, keepForMs)
+      if (done instanceof Promise) await done
     },
 
     async delete(key) {
@@ -108,23 +113,23 @@ export function createValues(parts: ValuesParts): Values {
     },
 
     async getMany<T>(keys: readonly string[]): Promise<(T | undefined)[]> {
-      const entries = await Promise.all(keys.map(peek))
-      return entries.map((entry) => entry?.value as T | undefined)
+      const entries = await peekMany(keys)
+      return entries.map(valueOf) as (T | undefined)[]
     },
 
     async setMany(entries) {
-      await Promise.all(entries.map(({ key, value, ...options }) => write(key, value, options)))
+      await store.setMany(entries.map((entry) => written(entry.key, entry.value, entry)))
     },
 
     async deleteMany(keys) {
-      const held = await Promise.all(keys.map(peek))
+      const held = await peekMany(keys)
       await remove(keys)
       return held.filter((entry) => entry !== undefined).length
     },
   }
 
   async function resolve<T>(key: string, load: Load<T>, options: GetOrSetOptions = {}): Promise<T> {
-    const rules = rulesOf({ ...defaults, ...options })
+    const rules = rulesOf(options, defaultRules)
     const timed: Loader<T> = async (context) => {
       const startedAt = clock.now()
       const value = await load(controls(context))
@@ -151,6 +156,15 @@ export function createValues(parts: ValuesParts): Values {
       : counted(freshValue(stored, clock.now()))
   }
 
+  function peekMany(keys: readonly string[]): Awaitable<(StoredValue | undefined)[]> {
+    const judged = (all: readonly Kept[]): (StoredValue | undefined)[] => {
+      const now = clock.now()
+      return all.map((kept) => counted(freshValue(kept, now)))
+    }
+    const stored = store.getMany(keys)
+    return stored instanceof Promise ? stored.then(judged) : judged(stored)
+  }
+
   function counted(entry: StoredValue | undefined): StoredValue | undefined {
     counts.requests[entry === undefined ? 'miss' : 'hit']++
     return entry
@@ -162,18 +176,19 @@ export function createValues(parts: ValuesParts): Values {
     return log.verdict(stored) === 'valid' ? stored : undefined
   }
 
-  function write(key: string, value: unknown, options: ValueOptions = {}): Awaitable<void> {
+  /** What is to be put into the store. A fetch in progress may not replace it. */
+  function written(key: string, value: unknown, options: ValueOptions = {}): Write {
     const { generation, position } = log
     const stamp = { url: key, generation, position, checked: position, startedAt: clock.now() }
-    const entry = valueEntry(value, rulesOf({ ...defaults, ...options }), stamp, valueParts)
+    const stored = valueEntry(value, rulesOf(options, defaultRules), stamp, valueParts)
     engine.supersede(key)
-    return store.set(key, entry, entry.keepUntil - clock.now())
+    return { key, stored, keepForMs: stored.keepUntil - stored.bornAt }
   }
 
   /** Through the log, so that a load in progress cannot bring the value back. */
   async function remove(keys: readonly string[]): Promise<void> {
     await log.append('purge', { urls: keys })
-    await Promise.all(keys.map((key) => store.delete(key)))
+    await store.deleteMany(keys)
   }
 }
 
@@ -185,14 +200,23 @@ function controls<T>(context: LoaderContext<T>): LoadControls<T> {
   }
 }
 
-function rulesOf(options: ValueOptions): ValueRules {
+const valueOf = (entry: StoredValue | undefined): unknown => entry?.value
+
+const UNLIMITED: ValueRules = {
+  ttl: Number.POSITIVE_INFINITY,
+  grace: 0,
+  softTimeout: undefined,
+  refreshAhead: undefined,
+  tags: [],
+}
+
+function rulesOf({ ttl, grace, softTimeout, refreshAhead, tags }: ValueOptions, otherwise: ValueRules): ValueRules {
   return {
-    ttl: Number.POSITIVE_INFINITY,
-    grace: 0,
-    softTimeout: undefined,
-    refreshAhead: undefined,
-    tags: [],
-    ...partialRulesOf(options),
+    ttl: ttl === undefined ? otherwise.ttl : duration(ttl),
+    grace: grace === undefined ? otherwise.grace : duration(grace),
+    softTimeout: softTimeout === undefined ? otherwise.softTimeout : duration(softTimeout),
+    refreshAhead: refreshAhead ?? otherwise.refreshAhead,
+    tags: tags ?? otherwise.tags,
   }
 }
 

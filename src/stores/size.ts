@@ -58,7 +58,8 @@ const MOST_PARTS = 10_000
  * object once, and counts buffers in full.
  */
 export function estimateBytes(value: unknown): number {
-  const seen = new Set<object>()
+  if (!hasMembers(value)) return ownBytes(value)
+  let seen: Set<object> | undefined // beside the value itself; most have no objects in them
   const open: unknown[] = [value]
   let sum = 0
   let parts = 0
@@ -66,15 +67,18 @@ export function estimateBytes(value: unknown): number {
     const part = open.pop()
     parts++
     sum += ownBytes(part)
-    if (typeof part !== 'object' || part === null || seen.has(part) || ArrayBuffer.isView(part)) continue
-    seen.add(part)
-    for (const member of membersOf(part)) {
-      if (open.length >= MOST_PARTS) break
-      open.push(member)
+    if (!hasMembers(part)) continue
+    if (parts > 1) {
+      if (part === value || seen?.has(part)) continue
+      seen = (seen ?? new Set()).add(part)
     }
+    pushMembers(part, open)
   }
-  return parts === 0 ? 0 : Math.ceil(sum * ((parts + open.length) / parts))
+  return Math.ceil(sum * ((parts + open.length) / parts))
 }
+
+const hasMembers = (part: unknown): part is object =>
+  typeof part === 'object' && part !== null && !ArrayBuffer.isView(part)
 
 function ownBytes(part: unknown): number {
   if (typeof part === 'string') return STRING + part.length
@@ -84,15 +88,20 @@ function ownBytes(part: unknown): number {
   return 56
 }
 
-function* membersOf(part: object): Generator {
+function pushMembers(part: object, open: unknown[]): void {
   if (part instanceof Map) {
-    for (const [key, value] of part) {
-      yield key
-      yield value
-    }
+    for (const [key, value] of part) if (!pushed(open, key) || !pushed(open, value)) return
   } else if (part instanceof Set || Array.isArray(part)) {
-    yield* part
+    for (const member of part) if (!pushed(open, member)) return
   } else {
-    yield* Object.values(part)
+    // Object.values would make a list of them first.
+    for (const name in part) if (Object.hasOwn(part, name) && !pushed(open, part[name as keyof typeof part])) return
   }
+}
+
+/** Whether there was room for it. */
+function pushed(open: unknown[], member: unknown): boolean {
+  if (open.length >= MOST_PARTS) return false
+  open.push(member)
+  return true
 }
