@@ -12,6 +12,7 @@ import { createDataPort } from './data-port.ts'
 import { DEFAULT_REDIS } from './defaults.ts'
 import { createCache } from './embed.ts'
 import { Events } from './events.ts'
+import { openLane } from './lane/lane.ts'
 import { createLive } from './live.ts'
 import { createMetrics } from './metrics.ts'
 import { createPeers } from './peers.ts'
@@ -83,6 +84,7 @@ export async function createServer(
   const peerOf = createPeers(config.listen.trustProxy)
   const data = createDataPort(config.limits, clock)
   proxyEverything(data, { cache, peerOf })
+  const lane = openLane(data.server, { hit: cache.hit, peerOf, events, ...config.limits })
   const tunnels = passUpgrades(data.server, {
     routes,
     transport: routing.transport,
@@ -107,6 +109,7 @@ export async function createServer(
     reload,
     async close() {
       draining = true
+      lane.stop()
       tunnels.close()
       await data.close()
       await admin.close()
