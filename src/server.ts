@@ -84,7 +84,7 @@ export async function createServer(
   const peerOf = createPeers(config.listen.trustProxy)
   const data = createDataPort(config.limits, clock)
   proxyEverything(data, { cache, peerOf })
-  const lane = openLane(data.server, { hit: cache.hit, peerOf, events, ...config.limits })
+  const lane = config.lane ? openLane(data.server, { hit: cache.hit, peerOf, events, ...config.limits }) : undefined
   const tunnels = passUpgrades(data.server, {
     routes,
     transport: routing.transport,
@@ -109,7 +109,7 @@ export async function createServer(
     reload,
     async close() {
       draining = true
-      lane.stop()
+      lane?.stop()
       tunnels.close()
       await data.close()
       await admin.close()

@@ -298,6 +298,7 @@ describe('what counts', () => {
         },
       ],
       store: { memory: { maxBytes: 268_435_456, maxObjectBytes: 8_388_608 }, disk: undefined, redis: undefined },
+      lane: true,
       lease: 5_000,
       logLevel: 'info',
     })

@@ -37,6 +37,8 @@ export interface Config {
   /** At least one, the first match wins; names are unique. */
   readonly routes: readonly RouteConfig[]
   readonly store: StoreConfig
+  /** Plain requests for fresh copies are answered straight at the socket. */
+  readonly lane: boolean
   /** How long a node may go without hearing of purges. */
   readonly lease: number
   readonly limits: Limits
@@ -94,6 +96,7 @@ export function resolve(sources: Sources, file: FileConfig | undefined): Config 
       disk: diskOf(settings, file?.store?.disk),
       redis: redisOf(settings, file?.store?.redis),
     },
+    lane: file?.lane !== 'off',
     lease: file?.coherence.lease ?? DEFAULT_LEASE,
     limits: file?.limits ?? DEFAULT_LIMITS,
     logLevel: settings.logLevel ?? 'info',

@@ -181,6 +181,10 @@ export const fileSchema = z
       })
       .optional()
       .describe('Where copies are kept.'),
+    lane: z
+      .enum(['on', 'off'], expected('on or off'))
+      .prefault('on')
+      .describe('Whether plain requests for fresh copies are answered straight at the socket.'),
     coherence: z
       .strictObject({
         lease: leaf.timeout
