@@ -49,7 +49,7 @@ export function readPlainHead(octets: string): PlainHead | undefined {
   const [{ length }, method = '', target = '', lines = ''] = match
   const fields: string[] = []
   let host: string | undefined
-  let contentLength = 0
+  let contentLength: number | undefined
   let asksForRange = false
   let isConditional = false
   let forwardedProto: string | undefined
@@ -81,7 +81,7 @@ export function readPlainHead(octets: string): PlainHead | undefined {
           if (NOT_PLAIN.has(name.toLowerCase())) return undefined
           break
         }
-        if (contentLength !== 0 || !/^(?:0|[1-9]\d{0,14})$/.test(value)) return undefined
+        if (contentLength !== undefined || !/^(?:0|[1-9]\d{0,14})$/.test(value)) return undefined
         contentLength = Number(value)
         break
       case 17:
@@ -101,5 +101,15 @@ export function readPlainHead(octets: string): PlainHead | undefined {
     }
   }
   if (host === undefined) return undefined
-  return { method, target, fields, host, length, contentLength, asksForRange, isConditional, forwardedProto }
+  return {
+    method,
+    target,
+    fields,
+    host,
+    length,
+    contentLength: contentLength ?? 0,
+    asksForRange,
+    isConditional,
+    forwardedProto,
+  }
 }

@@ -1,0 +1,259 @@
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
+import { until } from '../support/http.ts'
+import { listen } from '../support/raw-origin.ts'
+
+/*
+ * The same octets to two Herdgates that differ in nothing but the lane. Answers must be the same octet by octet, and so
+ * must be what their origins get.
+ */
+interface Side {
+  readonly herdgate: Herdgate
+  readonly seen: string[]
+  close(): Promise<void>
+}
+
+const DATE = 'Thu, 01 Jan 2026 00:00:00 GMT'
+const REPORT = 'x'.repeat(200_000)
+
+function origin(seen: string[]) {
+  return createServer((request: IncomingMessage, response: ServerResponse) => {
+    const { method, url = '/', rawHeaders } = request
+    let content = ''
+    request.setEncoding('latin1').on('data', (text: string) => (content += text))
+    request.on('end', () => {
+      seen.push(JSON.stringify({ method, url, rawHeaders, content }).replaceAll(/127\.0\.0\.1:\d+/g, 'there'))
+      response.setHeader('Date', DATE)
+      response.setHeader('ETag', '"1"')
+      response.setHeader('Last-Modified', DATE)
+      response.setHeader('Cache-Control', url.startsWith('/private') ? 'private' : 's-maxage=86400000')
+      if (url.startsWith('/vary')) response.setHeader('Vary', 'Accept-Language')
+      if (url.startsWith('/missing')) response.statusCode = 404
+      response.end(method === 'HEAD' ? undefined : url.startsWith('/report') ? REPORT : `content of ${url}`)
+    })
+  })
+}
+
+async function start(lane: 'on' | 'off'): Promise<Side> {
+  const seen: string[] = []
+  const server = origin(seen)
+  const port = await listen(server)
+  const folder = await mkdtemp(join(tmpdir(), 'lane-'))
+  const file = join(folder, 'herdgate.yaml')
+  await writeFile(file, `version: 1\norigins: { o: { urls: ["http://127.0.0.1:${port}"] } }\nlane: ${lane}\n`)
+  const herdgate = await startHerdgate(['--config', file, '--log-level', 'error'])
+  return {
+    herdgate,
+    seen,
+    async close() {
+      await herdgate.stop()
+      server.close()
+      server.closeAllConnections()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+/** Everything that comes back on one connection for these pieces, each sent when the answers before it are there. */
+async function talk(side: Side, pieces: readonly string[], { pause }: { pause: boolean }): Promise<string> {
+  const socket = connect({ port: Number(new URL(side.herdgate.url).port), host: '127.0.0.1' })
+  socket.setNoDelay(true).setEncoding('latin1')
+  let received = ''
+  socket.on('data', (text: string) => (received += text)).on('error', () => {})
+  await once(socket, 'connect')
+  for (const piece of pieces) {
+    socket.write(piece, 'latin1')
+    if (pause) await silence(socket, () => received.length)
+  }
+  await silence(socket, () => received.length)
+  socket.destroy()
+  return masked(received)
+}
+
+/** Until nothing has come for a while, or the connection has ended. */
+async function silence(socket: Socket, length: () => number): Promise<void> {
+  let before = -1
+  while (before !== length() && !socket.readableEnded && !socket.destroyed) {
+    before = length()
+    await new Promise((resolve) => setTimeout(resolve, 60))
+  }
+}
+
+/** What turns on the moment: seconds may pass between the one and the other. */
+const masked = (text: string): string =>
+  text
+    .replaceAll(/^(Age: )\d+/gm, '$1n')
+    .replaceAll(/ttl=\d+/g, 'ttl=n')
+    .replaceAll(/^(Date: ).*GMT/gm, '$1then')
+
+const get = (target: string, ...lines: string[]) =>
+  `${[`GET ${target} HTTP/1.1`, 'Host: shop.test', ...lines].join('\r\n')}\r\n\r\n`
+const head = (target: string, ...lines: string[]) => get(target, ...lines).replace('GET', 'HEAD')
+const BROWSER = [
+  'Connection: keep-alive',
+  'sec-ch-ua: "Chromium";v="156", "Not A(Brand";v="24"',
+  'User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36',
+  'Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
+  'Accept-Encoding: gzip, deflate, br, zstd',
+  'Accept-Language: en-GB,en;q=0.9',
+]
+
+/** On one connection, one after the other, after a first request for the same. */
+const CONVERSATIONS: Record<string, readonly string[]> = {
+  'a plain hit': [get('/a'), get('/a'), get('/a')],
+  'a browser': [get('/a', ...BROWSER), get('/a', ...BROWSER), get('/vary', ...BROWSER), get('/vary', ...BROWSER)],
+  variants: [
+    get('/vary', 'Accept-Language: en'),
+    get('/vary', 'Accept-Language: de'),
+    get('/vary', 'accept-language: EN'),
+    get('/vary'),
+  ],
+  HEAD: [get('/a'), head('/a'), head('/a'), get('/a'), head('/missing'), head('/missing')],
+  conditions: [
+    get('/a'),
+    get('/a', 'If-None-Match: "1"'),
+    get('/a', 'If-None-Match: W/"1", "2"'),
+    get('/a', 'If-None-Match: "2"'),
+    get('/a', `If-Modified-Since: ${DATE}`),
+    head('/a', 'If-None-Match: *'),
+    get('/a', 'If-Match: "1"'),
+  ],
+  ranges: [get('/a'), get('/a', 'Range: bytes=0-3'), get('/a', 'Range: bytes=0-1,3-4'), get('/a', 'Range: bytes=99-')],
+  'what the request asks of caches': [
+    get('/a'),
+    get('/a', 'Cache-Control: no-cache'),
+    get('/a', 'Pragma: no-cache'),
+    get('/a', 'Cache-Control: max-age=0'),
+    get('/a', 'Cache-Control: only-if-cached'),
+    get('/b', 'Cache-Control: only-if-cached'),
+  ],
+  'misses among hits': [get('/a'), get('/c'), get('/a'), get('/c'), get('/private'), get('/a'), get('/private')],
+  'a stored 404': [get('/missing'), get('/missing')],
+  'a long body': [get('/report'), get('/report'), get('/a'), get('/a')],
+  credentials: [get('/a'), get('/a', 'Authorization: Basic eDp5'), get('/a', 'Cookie: sid=1'), get('/a')],
+  'content, then a hit': [
+    get('/a'),
+    `POST /a HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 5\r\n\r\nhello`,
+    get('/a'),
+    get('/a'),
+  ],
+  'chunked content, then a hit': [
+    get('/a'),
+    `POST /p HTTP/1.1\r\nHost: shop.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
+    get('/a'),
+  ],
+  'content in a GET': [get('/a'), `${get('/a', 'Content-Length: 8').replace('GET', 'GET')}x=poison`, get('/a')],
+  'an upload that looks like a request': [
+    get('/a'),
+    `POST /p HTTP/1.1\r\nHost: shop.test\r\nContent-Length: ${get('/a').length}\r\n\r\n`,
+    get('/a'),
+    get('/a'),
+  ],
+  'an end': [get('/a'), get('/a', 'Connection: close'), get('/a')],
+  'other hosts': [get('/a'), get('/a').replace('shop.test', 'SHOP.test:80'), get('/a').replace('shop.test', 'b.test')],
+  'Host that is malformed': [get('/a'), get('/a').replace('shop.test', 'a@b'), get('/a')],
+  'two Hosts': [get('/a'), get('/a', 'Host: b.test'), get('/a')],
+  'bare line feeds': [get('/a'), get('/a').replaceAll('\r\n', '\n'), get('/a')],
+  'a folded line': [get('/a'), get('/a', 'X: a', ' Transfer-Encoding: chunked'), get('/a')],
+  NUL: [get('/a'), get('/a', 'X: a\0b'), get('/a')],
+  'octets above ASCII': [get('/a'), get('/a', 'X: \xe9'), get('/a')],
+  'space at the end of a value': [get('/a'), get('/a', 'Accept: */* '), get('/a')],
+  'an empty value': [get('/a'), get('/a', 'Accept: '), get('/a')],
+  'two lengths': [get('/a'), get('/a', 'Content-Length: 0', 'Content-Length: 0'), get('/a')],
+  'lengths and codings': [get('/a'), get('/a', 'Content-Length: 4', 'Transfer-Encoding: chunked'), get('/a')],
+  'Connection that names fields': [get('/a'), get('/a', 'Connection: X-A', 'X-A: 1'), get('/a', 'Connection: Cookie')],
+  'an expectation': [get('/a'), get('/a', 'Expect: 100-continue'), get('/a', 'Expect: wonders'), get('/a')],
+  'another protocol': [get('/a'), get('/a', 'Connection: Upgrade', 'Upgrade: h2c'), get('/a')],
+  'a loop': [get('/a'), get('/a', 'Via: 1.1 herdgate'), get('/a')],
+  'HTTP/1.0': [get('/a'), get('/a').replace('1.1', '1.0')],
+  'an empty line before a request': [get('/a'), `\r\n${get('/a')}`, get('/a')],
+  'no request at all': [get('/a'), 'hello\r\n\r\n', get('/a')],
+  'a head too large': [get('/a'), get('/a', `X: ${'y'.repeat(20_000)}`), get('/a')],
+  'a target with odd octets': [get('/a'), get('/a|b'), get('/a#b'), get('/a%00'), get('//a'), get('/a')],
+  'the absolute form': [get('/a'), get('http://shop.test/a'), get('http://other.test/a')],
+  'OPTIONS *': [get('/a'), get('*').replace('GET', 'OPTIONS'), get('/a')],
+  'unknown methods': [get('/a'), get('/a').replace('GET', 'BREW'), get('/a')],
+}
+
+let on: Side
+let off: Side
+beforeAll(async () => {
+  ;[on, off] = await Promise.all([start('on'), start('off')])
+}, 60_000)
+afterAll(async () => {
+  await Promise.all([on.close(), off.close()])
+})
+
+/** What both say, and what both ask, for the same pieces. */
+async function both(pieces: readonly string[], pause: boolean) {
+  const from = [on.seen.length, off.seen.length] as const
+  const [said, expected] = await Promise.all([talk(on, pieces, { pause }), talk(off, pieces, { pause })])
+  return { said, expected, asked: on.seen.slice(from[0]), toAsk: off.seen.slice(from[1]) }
+}
+
+describe('with the lane and without it', () => {
+  test.each(Object.entries(CONVERSATIONS))('%s', async (_, pieces) => {
+    const { said, expected, asked, toAsk } = await both(pieces, true)
+    expect(said.length).toBeGreaterThan(100)
+    expect(said).toBe(expected)
+    expect(asked).toEqual(toAsk)
+  })
+
+  test.each(Object.entries(CONVERSATIONS))('%s, all at once', async (_, pieces) => {
+    const { said, expected } = await both([pieces.join('')], false)
+    expect(said).toBe(expected)
+  })
+
+  test('requests split at every octet', async () => {
+    const requests = get('/a', 'Accept: */*') + get('/a') + head('/a') + get('/a', 'If-None-Match: "1"')
+    await both([get('/a')], true)
+    for (let at = 1; at < requests.length; at += 7) {
+      const pieces = [get('/a'), requests.slice(0, at), requests.slice(at)]
+      const { said, expected } = await both(pieces, true)
+      expect(said, `split at ${at}`).toBe(expected)
+    }
+  })
+
+  test('as many requests are counted', async () => {
+    const counted = async ({ herdgate }: Side) => (await herdgate.ask('/v1/stats')).body.requests
+    expect(await counted(on)).toEqual(await counted(off))
+  })
+})
+
+describe('the lane', () => {
+  test('leaves a reader that does not read to the limits for slow ones, and buffers little for it', async () => {
+    const socket = connect({ port: Number(new URL(on.herdgate.url).port), host: '127.0.0.1' })
+    socket.on('error', () => {})
+    await once(socket, 'connect')
+    socket.pause()
+    const before = on.herdgate.rss()
+    let sent = 0
+    const flood = setInterval(() => {
+      for (let n = 0; n < 20 && socket.writableLength < 100_000; n++, sent++) socket.write(get('/report'))
+    }, 10)
+    await until(() => sent > 500, 'enough requests', 30_000)
+    clearInterval(flood)
+    expect(on.herdgate.rss() - before).toBeLessThan(150 * 2 ** 20)
+    socket.destroy()
+  })
+
+  test('lets go of its connections when Herdgate ends', async () => {
+    const side = await start('on')
+    const socket = connect({ port: Number(new URL(side.herdgate.url).port), host: '127.0.0.1' })
+    socket.resume()
+    for (let n = 0; n < 3; n++) {
+      socket.write(get('/a'))
+      await once(socket, 'data')
+    }
+    const ended = once(socket, 'end')
+    expect(await side.herdgate.stop()).toBe(0)
+    await ended
+    await side.close()
+  })
+})

@@ -1,0 +1,100 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { readPlainHead } from '../../src/lane/plain-head.ts'
+
+const head = (...lines: string[]) => `${['GET /x?y=1 HTTP/1.1', ...lines].join('\r\n')}\r\n\r\n`
+
+describe('a plain head', () => {
+  test('is read as it is written', () => {
+    const octets = head('Host: a.test', 'accept: */*', 'Cookie: a=1; b=2')
+    expect(readPlainHead(octets)).toEqual({
+      method: 'GET',
+      target: '/x?y=1',
+      fields: ['Host', 'a.test', 'accept', '*/*', 'Cookie', 'a=1; b=2'],
+      host: 'a.test',
+      length: octets.length,
+      contentLength: 0,
+      asksForRange: false,
+      isConditional: false,
+      forwardedProto: undefined,
+    })
+  })
+
+  test('ends where it ends, whatever follows', () => {
+    const octets = head('Host: a.test')
+    expect(readPlainHead(`${octets}GET /y HTTP/1.1\r\n`)).toMatchObject({ length: octets.length })
+  })
+
+  test.each([
+    ['Content-Length: 12', { contentLength: 12 }],
+    ['Range: bytes=0-1', { asksForRange: true }],
+    ['if-none-match: "1"', { isConditional: true }],
+    ['If-Modified-Since: Thu, 01 Jan 2026 00:00:00 GMT', { isConditional: true }],
+    ['X-Forwarded-Proto: https', { forwardedProto: 'https' }],
+    ['Connection: keep-alive', { contentLength: 0 }],
+  ])('says %s', (line, said) => {
+    expect(readPlainHead(head('Host: a.test', line))).toMatchObject(said)
+  })
+})
+
+describe('no plain head', () => {
+  test.each([
+    ['without Host', head('Accept: */*')],
+    ['with two of them', head('Host: a.test', 'Host: b.test')],
+    ['of HTTP/1.0', 'GET / HTTP/1.0\r\nHost: a.test\r\n\r\n'],
+    ['in absolute form', 'GET http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n'],
+    ['with a fragment', 'GET /#x HTTP/1.1\r\nHost: a.test\r\n\r\n'],
+    ['that is not whole', 'GET / HTTP/1.1\r\nHost: a.test\r\n'],
+    ['with an empty line before it', `\r\n${head('Host: a.test')}`],
+    ['with bare line feeds', 'GET / HTTP/1.1\nHost: a.test\n\n'],
+    ['with one bare line feed', 'GET / HTTP/1.1\r\nHost: a.test\nX: y\r\n\r\n'],
+    ['with a bare CR', head('Host: a.test', 'X: a\rb')],
+    ['with NUL', head('Host: a.test', 'X: a\0b')],
+    ['with an octet above ASCII', head('Host: a.test', 'X: \xe9')],
+    ['with a tab in a value', head('Host: a.test', 'X: a\tb')],
+    ['with a folded line', head('Host: a.test', 'X: a', ' b')],
+    ['with white space before the colon', head('Host: a.test', 'X : a')],
+    ['with two spaces after it', head('Host: a.test', 'X:  a')],
+    ['with none', head('Host: a.test', 'X:a')],
+    ['with white space at the end of a value', head('Host: a.test', 'X: a ')],
+    ['with an empty value', head('Host: a.test', 'X: ')],
+    ['with a name that is written with an underscore', head('Host: a.test', 'Content_Length: 3')],
+    ['with two lengths', head('Host: a.test', 'Content-Length: 3', 'Content-Length: 3')],
+    ['with two lengths of nothing', head('Host: a.test', 'Content-Length: 0', 'Content-Length: 0')],
+    ['with a length of several', head('Host: a.test', 'Content-Length: 3, 3')],
+    ['with a length that begins with zero', head('Host: a.test', 'Content-Length: 03')],
+    ['with a length that is signed', head('Host: a.test', 'Content-Length: +3')],
+    ['with a transfer coding', head('Host: a.test', 'Transfer-Encoding: chunked')],
+    ['that ends the connection', head('Host: a.test', 'Connection: close')],
+    ['whose Connection names a field', head('Host: a.test', 'Connection: X-Real-Auth')],
+    ['with an expectation', head('Host: a.test', 'Expect: 100-continue')],
+    ['that asks for another protocol', head('Host: a.test', 'Upgrade: websocket')],
+    ['with TE', head('Host: a.test', 'TE: trailers')],
+    ['with two X-Forwarded-Proto', head('Host: a.test', 'X-Forwarded-Proto: http', 'X-Forwarded-Proto: https')],
+  ])('%s', (_, octets) => {
+    expect(readPlainHead(octets)).toBeUndefined()
+  })
+})
+
+const NAMES = ['Host', 'Accept', 'X', 'Content-Length', 'Transfer-Encoding', 'Connection', 'Range', 'Upgrade', 'Expect']
+
+test('what is read, written again, is what stood there', () => {
+  const line = fc
+    .tuple(
+      fc.constantFrom(...NAMES),
+      fc.constantFrom(': ', ':', ' : ', ':  '),
+      fc.stringMatching(/^[ -~\t\r\n\0]{0,12}$/),
+    )
+    .map((parts) => parts.join(''))
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 5 }), fc.constantFrom('\r\n', '\n'), (lines, end) => {
+      const octets = `GET / HTTP/1.1\r\nHost: a.test\r\n${lines.map((text) => text + end).join('')}\r\n`
+      const read = readPlainHead(octets)
+      if (read === undefined) return
+      let again = `${read.method} ${read.target} HTTP/1.1\r\n`
+      for (let at = 0; at < read.fields.length; at += 2) again += `${read.fields[at]}: ${read.fields[at + 1]}\r\n`
+      expect(`${again}\r\n`).toBe(octets.slice(0, read.length))
+    }),
+    { numRuns: 2_000 },
+  )
+})
