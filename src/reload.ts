@@ -19,7 +19,7 @@ export interface LastReload {
 }
 
 /** What is read once, when the process starts. */
-const AT_START = ['listen', 'admin', 'store', 'lease', 'limits', 'logLevel', 'chaos'] as const
+const AT_START = ['listen', 'admin', 'store', 'lease', 'limits', 'lane', 'logLevel', 'chaos'] as const
 
 export class Reloader {
   readonly #routing: Routing

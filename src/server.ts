@@ -84,7 +84,9 @@ export async function createServer(
   const peerOf = createPeers(config.listen.trustProxy)
   const data = createDataPort(config.limits, clock)
   proxyEverything(data, { cache, peerOf })
-  const lane = config.lane ? openLane(data.server, { hit: cache.hit, peerOf, events, ...config.limits }) : undefined
+  const lane = config.lane
+    ? openLane(data.server, { hit: (request) => cache.hit(request), peerOf, events, ...config.limits })
+    : undefined
   const tunnels = passUpgrades(data.server, {
     routes,
     transport: routing.transport,

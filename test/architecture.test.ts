@@ -52,6 +52,7 @@ const RULES: readonly Rule[] = [
   },
   { from: 'src/origin/', may: ['src/origin/', ...NOUNS, 'node:', 'npm:undici'] },
   { from: 'src/chaos/', may: ['src/chaos/', 'src/stores/codec.ts', ...NOUNS] },
+  { from: 'src/lane/', may: ['src/lane/', 'src/policy/', ...NOUNS, 'node:'] },
   { from: 'src/cache/', may: ['src/cache/', 'src/policy/', ...NOUNS, 'node:crypto', 'node:stream'] },
   {
     from: 'src/config',

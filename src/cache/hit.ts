@@ -1,10 +1,10 @@
 /** The shortest way to an answer: a fresh copy that is at hand, or nothing. */
 import type { CacheRequest, Outcome, Route, StoredResponse } from '../model.ts'
-import { loops } from '../policy/forward.ts'
 import { keyOf } from '../policy/key.ts'
 import { classify } from '../policy/request.ts'
 import { matchRoute } from '../policy/route.ts'
 import { nameOf } from '../policy/target.ts'
+import { loops } from '../policy/via.ts'
 import type { HandleParts } from './handle.ts'
 import { HttpQuestion } from './http-question.ts'
 
