@@ -27,3 +27,11 @@ function announceEnd(socket: HttpSocket): void {
   const due = socket._httpMessage
   if (due && !due.headersSent && !arePipelined(socket)) due.shouldKeepAlive = false
 }
+
+/** Has every answer that begins while this holds be the last of its connection (RFC 9112 section 9.6). */
+export function endConnectionsWhile(app: FastifyInstance, isDraining: () => boolean): void {
+  app.addHook('onRequest', (request, { raw }, done) => {
+    if (isDraining() && !arePipelined(request.raw.socket)) raw.shouldKeepAlive = false
+    done()
+  })
+}

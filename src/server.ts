@@ -1,5 +1,6 @@
 /** The composition root: a Config becomes stores, origins, a cache, and the two listeners. Does not listen by itself. */
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { proxyEverything } from '../routes/proxy.ts'
@@ -9,6 +10,7 @@ import { createChaos } from './chaos/create-chaos.ts'
 import { systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { createDataPort } from './data-port.ts'
+import { endConnectionsWhile } from './draining.ts'
 import { DEFAULT_REDIS } from './defaults.ts'
 import { createCache } from './embed.ts'
 import { Events } from './events.ts'
@@ -38,6 +40,11 @@ export interface Server {
   listen(): Promise<{ data: string; admin: string }>
   /** Reads the configuration anew: origins and routes are swapped at once, if all of it is valid. */
   reload(): Reloading
+  /**
+   * Is not ready any more, and goes on for `listen.drainDelay` all the same, so that load balancers can learn of it.
+   * Each answer is now the last of its connection.
+   */
+  drain(): Promise<void>
   /** Stops accepting, finishes what is in flight, and closes everything. */
   close(): Promise<void>
 }
@@ -83,6 +90,7 @@ export async function createServer(
   })
   const peerOf = createPeers(config.listen.trustProxy)
   const data = createDataPort(config.limits, clock)
+  endConnectionsWhile(data, () => draining)
   proxyEverything(data, { cache, peerOf })
   const lane = config.lane
     ? openLane(data.server, { hit: (request) => cache.hit(request), peerOf, events, ...config.limits })
@@ -109,6 +117,11 @@ export async function createServer(
       }
     },
     reload,
+    async drain() {
+      draining = true
+      lane?.stop() // it says nothing of a connection's end
+      if (config.listen.drainDelay > 0) await sleep(config.listen.drainDelay)
+    },
     async close() {
       draining = true
       lane?.stop()

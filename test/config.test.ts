@@ -93,7 +93,7 @@ describe('a file with every key', () => {
       maxWaiting: 100,
       maxBodiesInProgress: 67_108_864,
     })
-    expect(config.listen).toEqual({ host: '0.0.0.0', port: 8080, trustProxy: ['10.0.0.0/8'] })
+    expect(config.listen).toEqual({ host: '0.0.0.0', port: 8080, trustProxy: ['10.0.0.0/8'], drainDelay: 0 })
     expect(config.admin).toEqual({ host: '127.0.0.1', port: 9090, token: 'a-token-of-24-characters' })
   })
 

@@ -19,7 +19,7 @@ export async function demo(flags: DemoFlags): Promise<void> {
   try {
     const out = (line: string) => void process.stdout.write(`${line}\n`)
     const running = await runDemo({ port, adminPort, originPort, out })
-    closeOnSignals(() => running.close(), pino({ level: 'warn' }))
+    closeOnSignals(running, pino({ level: 'warn' }))
   } catch (error) {
     const { code, address, port: taken, message } = error as NodeJS.ErrnoException & { address?: string; port?: number }
     const ports = 'choose others with --port, --admin-port and --origin-port'

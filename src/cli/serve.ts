@@ -26,7 +26,7 @@ export async function serve(given: Given): Promise<void> {
     pretty,
     readConfig: () => readSettings(given),
   })
-  closeOnSignals(() => server.close(), logger)
+  closeOnSignals(server, logger)
   process.on('SIGHUP', () => tellReload(server.reload(), logger))
   const urls = await listen(server, config)
   if (urls === undefined) return

@@ -5,22 +5,35 @@ const DRAIN_MS = 30_000
 /** npm passes on a Ctrl-C that the terminal has already sent to us: one key, two signals. */
 const ECHO_MS = 500
 
+export interface Closable {
+  /** Goes on until nobody sends requests any more, as far as that can be known. */
+  drain?(): Promise<void>
+  close(): Promise<void>
+}
+
 /**
- * On SIGTERM or SIGINT closes and exits 0; on a second one exits at once. An error nobody caught closes too, with exit
- * code 1: what it left behind cannot be known. Our own few lines, because the usual libraries take the echo of a Ctrl-C
- * for a second signal.
+ * On SIGTERM or SIGINT drains, closes and exits 0; on a second one exits at once. An error nobody caught closes too, with
+ * exit code 1: what it left behind cannot be known. Our own few lines, because the usual libraries take the echo of a
+ * Ctrl-C for a second signal.
  */
-export function closeOnSignals(close: () => Promise<void>, logger: Logger): void {
+export function closeOnSignals(running: Closable, logger: Logger): void {
   let closingSince: number | undefined
 
-  const end = (exitCode: number) => {
+  const drainAndEnd = async (signal: string) => {
     closingSince = performance.now()
+    logger.info(`${signal}: draining`)
+    await running.drain?.()
+    logger.info(`${signal}: finishing what is in flight`)
+    end(0)
+  }
+  const end = (exitCode: number) => {
+    closingSince ??= performance.now()
     const limit = setTimeout(() => {
       logger.error(`requests were still in flight after ${DRAIN_MS / 1000} s`)
       process.exit(1)
     }, DRAIN_MS)
     limit.unref()
-    close().then(
+    running.close().then(
       () => process.exit(exitCode),
       (error: unknown) => {
         logger.error(error, 'closing failed')
@@ -32,8 +45,7 @@ export function closeOnSignals(close: () => Promise<void>, logger: Logger): void
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       if (closingSince === undefined) {
-        logger.info(`${signal}: finishing what is in flight`)
-        end(0)
+        void drainAndEnd(signal)
       } else if (performance.now() - closingSince > ECHO_MS || signal === 'SIGTERM') {
         process.exit(1)
       }

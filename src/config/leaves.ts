@@ -70,6 +70,9 @@ export const duration = durationWithin('a duration such as 250ms, 30s, 5m, 1h or
 /** Milliseconds; 0 is allowed. */
 export const softTimeout = durationWithin('a duration such as 300ms or 0s, at most 24d', 0, MAX_TIMER_MS)
 
+/** Milliseconds. */
+export const drainDelay = durationWithin('a duration such as 2s or 0s, at most 1m', 0, MAX_DELAY_MS)
+
 /** Milliseconds; never 0. */
 export const timeout = durationWithin('a duration such as 2s or 500ms, from 1ms to 24d', 1, MAX_TIMER_MS)
 

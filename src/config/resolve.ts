@@ -25,6 +25,8 @@ export interface Config {
     readonly port: number
     /** CIDR blocks, such as `10.0.0.0/8` or `::1/128`. */
     readonly trustProxy: readonly string[]
+    /** How long requests are still taken once the node is to end. */
+    readonly drainDelay: number
   }
   readonly admin: {
     readonly host: string
@@ -87,7 +89,12 @@ export function resolve(sources: Sources, file: FileConfig | undefined): Config 
   const maxObjectBytes = Math.min(file?.store?.memory?.maxObjectBytes ?? DEFAULT_RULES.maxObjectBytes, maxBytes)
   const rulesOf = (route: FileRoute | undefined) => rules(route, settings, maxObjectBytes)
   return {
-    listen: { host, port, trustProxy: file?.listen?.trustProxy ?? [] },
+    listen: {
+      host,
+      port,
+      trustProxy: file?.listen?.trustProxy ?? [],
+      drainDelay: file?.listen?.drainDelay ?? 0,
+    },
     admin: { host: adminHost, port: adminPort, token: settings.adminToken ?? file?.admin?.token },
     origins,
     routes: routesOf(settings, file?.routes ?? [], origins, rulesOf),

@@ -11,6 +11,10 @@ const listen = z.strictObject({
     .describe(
       'Addresses or CIDR blocks (or "loopback") of the proxies in front, whose Forwarded and X-Forwarded-* fields are believed.',
     ),
+  drainDelay: leaf.drainDelay.optional().meta({
+    description: 'How long requests are still taken after SIGTERM, while load balancers learn of it from /readyz.',
+    default: '0s',
+  }),
 })
 
 const admin = z.strictObject({
