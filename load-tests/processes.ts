@@ -11,6 +11,8 @@ export interface Server extends AsyncDisposable {
   readonly urls: readonly string[]
   /** Lines of standard error until then. */
   readonly errorLines: readonly string[]
+  /** Ends it, in 10 s at most after SIGTERM. @returns its exit code, null when a signal ended it */
+  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<number | null>
 }
 
 /** Which core a process is kept on, where the machine has two and taskset exists. */
@@ -30,7 +32,8 @@ export async function startServer(core: Core, args: readonly string[]): Promise<
   createInterface({ input: child.stderr }).on('line', (line) => errorLines.push(line))
   const line = await listeningLine(child, errorLines)
   const urls = [...line.matchAll(/http:\/\/[\w.[\]:-]+:\d+/g)].map(([url]) => url)
-  return { pid: child.pid ?? 0, urls, errorLines, [Symbol.asyncDispose]: () => end(child) }
+  const stop: Server['stop'] = (signal) => end(child, signal)
+  return { pid: child.pid ?? 0, urls, errorLines, stop, [Symbol.asyncDispose]: async () => void (await stop()) }
 }
 
 /** Runs `node` with these arguments to its end. @returns what it printed, read as JSON of that form */
@@ -82,11 +85,12 @@ function listeningLine(child: ChildProcess & { stdout: NodeJS.ReadableStream }, 
   })
 }
 
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
+async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
   const exited = once(child, 'exit')
-  child.kill('SIGTERM')
+  child.kill(signal)
   const killer = setTimeout(() => child.kill('SIGKILL'), 10_000)
   await exited
   clearTimeout(killer)
+  return child.exitCode
 }

@@ -10,10 +10,13 @@ export interface Redis extends AsyncDisposable {
   readonly url: string
 }
 
-/** A Redis that keeps nothing, on a free port of loopback; undefined where none is installed. */
-export async function startRedis(): Promise<Redis | undefined> {
+/**
+ * A Redis that keeps nothing, on loopback; undefined where none is installed.
+ * @param wanted its port; a free one when it is left out
+ */
+export async function startRedis(wanted?: number): Promise<Redis | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'herdgate-chaos-redis-'))
-  const port = await freePort()
+  const port = wanted ?? (await freePort())
   const settings = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no']
   const child = spawn('redis-server', settings, { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = new Promise<void>((resolve) => {

@@ -1,0 +1,63 @@
+/** Herdgate as its clients and its operators see it. */
+import http from 'k6/http'
+import { environment } from './environment.ts'
+
+export interface Answer {
+  /** 0 when there was none. */
+  readonly status: number
+  /** Of the resource, as the body says. */
+  readonly version: number
+  readonly body: string
+  readonly age: number | undefined
+  readonly cacheStatus: string
+  readonly isHit: boolean
+  readonly isStale: boolean
+  readonly ms: number
+}
+
+/** Asks a node. @param node its base URL; any of them when it is left out */
+export async function get(path: string, node: string = anyOf(environment.nodes)): Promise<Answer> {
+  const response = await http.asyncRequest('GET', node + path, null, { tags: { to: 'herdgate', name: 'resource' } })
+  const cacheStatus = response.headers['Cache-Status'] ?? ''
+  const body = String(response.body ?? '')
+  return {
+    status: response.status,
+    version: Number(body.split(' ')[0]),
+    body,
+    age: response.headers['Age'] === undefined ? undefined : Number(response.headers['Age']),
+    cacheStatus,
+    isHit: /\bherdgate; *hit\b/.test(cacheStatus),
+    isStale: /\bttl=-\d/.test(cacheStatus),
+    ms: response.timings.duration,
+  }
+}
+
+/** What the origin says of a resource that has this version. */
+export const bodyOf = (path: string, version: number = 1): string => `${version} ${path}\n`
+
+/** Purges by a tag. @returns the status: 200 acknowledged by all nodes, 202 not yet by all, 503 not logged */
+export async function purge(tag: string, admin: string = anyOf(environment.admins)): Promise<number> {
+  const headers = { Authorization: `Bearer ${environment.adminToken}` }
+  const tags = { to: 'admin' }
+  const { status } = await http.asyncRequest('POST', `${admin}/v1/purge/tags/${tag}`, null, { headers, tags })
+  return status
+}
+
+/** The status of `/readyz` and what it says. */
+export async function readiness(admin: string): Promise<{ status: number; body: string }> {
+  const { status, body } = await http.asyncRequest('GET', `${admin}/readyz`, null, { tags: { to: 'admin' } })
+  return { status, body: String(body ?? '') }
+}
+
+/** Of the process, in bytes. */
+export async function residentBytes(admin: string): Promise<number> {
+  const { body } = await http.asyncRequest('GET', `${admin}/metrics`, null, { tags: { to: 'admin' } })
+  const [, bytes] = /^process_resident_memory_bytes (\S+)$/m.exec(String(body ?? '')) ?? []
+  return Number(bytes)
+}
+
+export function anyOf<T>(choices: readonly T[]): T {
+  const chosen = choices[Math.floor(Math.random() * choices.length)]
+  if (chosen === undefined) throw new Error('there is nothing to choose from')
+  return chosen
+}

@@ -1,0 +1,61 @@
+import { Counter, Rate, Trend } from 'k6/metrics'
+import type { Options } from 'k6/options'
+import { environment } from '../lib/environment.ts'
+import { bodyOf, get } from '../lib/herdgate.ts'
+import { originRequests } from '../lib/origin.ts'
+import { handleSummaryOf } from '../lib/summary.ts'
+import { zipf } from '../lib/zipf.ts'
+
+const { rate, seconds, users, originDelayMs } = environment
+
+/** So many that each is fetched once and all the same 19 of 20 requests are for one that was. */
+const RESOURCES = Math.ceil((rate * seconds) / 20)
+const draw = zipf(RESOURCES)
+
+const hits = new Rate('cache_hit')
+const hitMs = new Trend('hit_duration', true)
+const wrong = new Counter('wrong_answers')
+const fetchedAgain = new Counter('fetched_again')
+
+export const options: Options = {
+  scenarios: {
+    readers: {
+      executor: 'constant-arrival-rate',
+      rate,
+      duration: `${seconds}s`,
+      preAllocatedVUs: users,
+      maxVUs: users * 4,
+    },
+  },
+  thresholds: {
+    cache_hit: ['rate>0.9'],
+    hit_duration: [`p(50)<${originDelayMs}`],
+    wrong_answers: ['count==0'],
+    fetched_again: ['count==0'],
+    'http_req_failed{scenario:readers}': ['rate==0'],
+    'iterations{scenario:readers}': [`count>=${Math.floor(rate * seconds * 0.95)}`],
+  },
+}
+
+interface Data {
+  readonly folder: string
+}
+
+export const setup = (): Data => ({ folder: `/steady/${Date.now()}/` })
+
+export default async function ({ folder }: Data): Promise<void> {
+  const path = folder + draw()
+  const answer = await get(path)
+  hits.add(answer.isHit)
+  if (answer.isHit) hitMs.add(answer.ms)
+  wrong.add(answer.body === bodyOf(path) ? 0 : 1)
+}
+
+export async function teardown({ folder }: Data): Promise<void> {
+  fetchedAgain.add(Math.max(0, (await originRequests(folder)) - RESOURCES))
+}
+
+export const handleSummary = handleSummaryOf(
+  'Requests that come whenever they come, popular things more often (Zipf): each thing is fetched once, all else is hits, ' +
+    'at least half of which are faster than the origin.',
+)

@@ -1,0 +1,89 @@
+/**
+ * Scenarios of load, each of which shows one thing: `npm run load -- SCENARIO... [--short] [--with k6|node]`.
+ * Starts and stops everything a scenario needs. Ends with 0 when all is shown, else as the first that fails does.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { PLANS, type Plan } from './stage/plans.ts'
+import { startStage } from './stage/stage.ts'
+
+const HERE = fileURLToPath(new URL('.', import.meta.url))
+const RESULTS = `${HERE}results`
+
+type Runner = 'k6' | 'node'
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { short: { type: 'boolean', default: false }, with: { type: 'string' } },
+  })
+  if (positionals.length === 0) throw new Error(`which scenario? There are ${Object.keys(PLANS).join(', ')}`)
+  const plans = positionals.map((name) => [name, planOf(name)] as const)
+  const runner = runnerOf(values.with)
+  await mkdir(RESULTS, { recursive: true })
+  for (const [name, plan] of plans) {
+    const code = await perform(name, plan, runner, values.short)
+    if (code !== 0) process.exitCode ??= code
+  }
+}
+
+function planOf(name: string): Plan {
+  const plan = Object.hasOwn(PLANS, name) ? PLANS[name] : undefined
+  if (plan === undefined) throw new Error(`no scenario ${name}; there are ${Object.keys(PLANS).join(', ')}`)
+  return plan
+}
+
+function runnerOf(wanted: string | undefined): Runner {
+  if (wanted !== undefined && wanted !== 'k6' && wanted !== 'node') throw new Error('--with wants k6 or node')
+  const runner = wanted ?? (hasK6() ? 'k6' : 'node')
+  if (runner === 'k6' && !hasK6()) {
+    throw new Error(
+      'k6 is not on the PATH, and not installed by this project: AGPL. See https://k6.io, or use --with node',
+    )
+  }
+  return runner
+}
+
+const hasK6 = (): boolean => spawnSync('k6', ['version']).status === 0
+
+/** @returns the exit code of what ran it */
+async function perform(scenario: string, plan: Plan, runner: Runner, isShort: boolean): Promise<number> {
+  const { users, rate, seconds } = isShort ? plan.short : plan.full
+  await using stage = await startStage(plan)
+  const variables = {
+    ...stage.variables,
+    SCENARIO: scenario,
+    RESULTS,
+    USERS: String(users),
+    RATE: String(rate),
+    SECONDS: String(seconds),
+  }
+  const [command, ...args] = commandOf(runner, `${HERE}k6/scenarios/${scenario}.ts`)
+  const child = spawn(command, args, { env: { ...process.env, ...variables }, stdio: 'inherit' })
+  return await codeOf(child) // the stage stands until then
+}
+
+function commandOf(runner: Runner, script: string): [string, ...string[]] {
+  if (runner === 'node') return [process.execPath, `${HERE}runner/main.ts`, script]
+  return ['k6', 'run', '--quiet', '--no-usage-report', '--include-system-env-vars', script]
+}
+
+/** A signal to this program ends the scenario first, then everything it was played on. */
+async function codeOf(child: ChildProcess): Promise<number> {
+  const end = () => void child.kill('SIGINT')
+  process.once('SIGINT', end).once('SIGTERM', end)
+  const [code, signal] = await once(child, 'exit')
+  process.off('SIGINT', end).off('SIGTERM', end)
+  if (signal !== null) throw new Error(`ended by ${signal}`)
+  return Number(code)
+}
+
+try {
+  await main()
+} catch (error) {
+  console.error(`load: ${error instanceof Error ? error.message : String(error)}`)
+  process.exitCode = 1
+}

@@ -1,0 +1,164 @@
+/** The executors of k6 that scenarios here use: who runs when, and for how long. */
+import type { Options, Scenario } from 'k6/options'
+import { due, type Stage, totalMs } from './arrivals.ts'
+import { createUser, during, type User } from './context.ts'
+import { parseDuration } from './durations.ts'
+import { record } from './registry.ts'
+
+type Iterate = () => unknown
+
+const TICK_MS = 5
+const GRACEFUL_STOP = '30s'
+const MAX_DURATION = '10m'
+
+/** Runs all scenarios at once, each from its start time on, until they are over or the run is aborted. */
+export async function play(
+  scenarios: NonNullable<Options['scenarios']>,
+  iterateOf: (exec: string) => Iterate,
+  aborted: AbortSignal,
+): Promise<void> {
+  await Promise.all(
+    Object.entries(scenarios).map(async ([name, scenario]) => {
+      const stop = new AbortController()
+      const signal = AbortSignal.any([stop.signal, aborted])
+      const crowd = new Crowd(name, iterateOf(scenario.exec ?? 'default'))
+      await pause(parseDuration(scenario.startTime ?? '0s'), signal)
+      await run(scenario, crowd, signal)
+      await crowd.finish(aborted.aborted ? 0 : parseDuration(scenario.gracefulStop ?? GRACEFUL_STOP))
+      stop.abort()
+    }),
+  )
+}
+
+async function run(scenario: Scenario, crowd: Crowd, signal: AbortSignal): Promise<void> {
+  switch (scenario.executor) {
+    case 'per-vu-iterations': {
+      const { vus = 1, iterations = 1, maxDuration = MAX_DURATION } = scenario
+      return closed(crowd, vus, iterations, parseDuration(maxDuration), signal)
+    }
+    case 'constant-vus':
+      return closed(crowd, scenario.vus ?? 1, Number.POSITIVE_INFINITY, parseDuration(scenario.duration), signal)
+    case 'constant-arrival-rate': {
+      const { rate, timeUnit = '1s', duration } = scenario
+      const target = rate / (parseDuration(timeUnit) / 1_000)
+      const stages = [{ durationMs: parseDuration(duration), target }]
+      return open(crowd, target, stages, limitsOf(scenario), signal)
+    }
+    case 'ramping-arrival-rate': {
+      const perSecond = 1_000 / parseDuration(scenario.timeUnit ?? '1s')
+      const stages = scenario.stages.map(({ duration, target }) => {
+        return { durationMs: parseDuration(duration), target: target * perSecond }
+      })
+      return open(crowd, (scenario.startRate ?? 0) * perSecond, stages, limitsOf(scenario), signal)
+    }
+    default:
+      throw new Error(`this runner has no executor ${scenario.executor}; k6 has`)
+  }
+}
+
+interface Limits {
+  readonly least: number
+  readonly most: number
+}
+
+function limitsOf({ preAllocatedVUs, maxVUs }: { preAllocatedVUs: number; maxVUs?: number }): Limits {
+  return { least: preAllocatedVUs, most: Math.max(preAllocatedVUs, maxVUs ?? 0) }
+}
+
+/** A closed model: each of so many users begins anew when they are done. */
+async function closed(crowd: Crowd, users: number, each: number, limitMs: number, signal: AbortSignal): Promise<void> {
+  const endsAt = performance.now() + limitMs
+  const goesOn = () => performance.now() < endsAt && !signal.aborted
+  const lives = Array.from({ length: users }, async () => {
+    const user = crowd.join()
+    for (let turn = 0; turn < each && goesOn(); turn++) await crowd.iterate(user)
+  })
+  await Promise.race([Promise.all(lives), pause(limitMs, signal)])
+}
+
+/** An open model: iterations begin when they are due, whoever is still busy. Those that nobody is free for are dropped. */
+async function open(
+  crowd: Crowd,
+  startRate: number,
+  stages: readonly Stage[],
+  { least, most }: Limits,
+  signal: AbortSignal,
+): Promise<void> {
+  const free: User[] = Array.from({ length: least }, () => crowd.join())
+  const began = performance.now()
+  const lastMs = totalMs(stages)
+  for (let begun = 0; !signal.aborted; ) {
+    const elapsedMs = Math.min(performance.now() - began, lastMs)
+    for (const now = due(startRate, stages, elapsedMs); begun < now; begun++) {
+      const user = free.pop() ?? (crowd.size < most ? crowd.join() : undefined)
+      if (user === undefined) record('dropped_iterations', 1, { scenario: crowd.scenario })
+      else void crowd.iterate(user).finally(() => free.push(user))
+    }
+    if (elapsedMs >= lastMs) return
+    await pause(TICK_MS, signal)
+  }
+}
+
+/** The users of a scenario and what they are at. */
+class Crowd {
+  readonly scenario: string
+  readonly #iterate: Iterate
+  readonly #users: User[] = []
+  readonly #busy = new Set<Promise<void>>()
+  #begun = 0
+
+  constructor(scenario: string, iterate: Iterate) {
+    this.scenario = scenario
+    this.#iterate = iterate
+  }
+
+  get size(): number {
+    return this.#users.length
+  }
+
+  join(): User {
+    const user = createUser()
+    this.#users.push(user)
+    return user
+  }
+
+  /** Never rejects: who stumbles is told of, counted, and goes on. */
+  async iterate(user: User): Promise<void> {
+    const turn = { user, scenario: this.scenario, iteration: this.#begun++ }
+    const done = this.#attempt(() => during(turn, this.#iterate))
+    this.#busy.add(done)
+    await done
+    this.#busy.delete(done)
+  }
+
+  async #attempt(iterate: Iterate): Promise<void> {
+    const tags = { scenario: this.scenario }
+    const began = performance.now()
+    try {
+      await iterate()
+    } catch (error) {
+      console.error(`${this.scenario}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+      record('iterations_failed', 1, tags)
+    }
+    record('iterations', 1, tags)
+    record('iteration_duration', performance.now() - began, tags)
+  }
+
+  /** Waits so long for iterations that have begun, then hangs up on the others. */
+  async finish(graceMs: number): Promise<void> {
+    await Promise.race([Promise.all(this.#busy), pause(graceMs)])
+    await Promise.all(this.#users.map(({ connections }) => connections.destroy()))
+    await Promise.all(this.#busy)
+  }
+}
+
+function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  if (signal?.aborted) return Promise.resolve()
+  const timer = setTimeout(resolve, ms)
+  signal?.addEventListener('abort', () => {
+    clearTimeout(timer)
+    resolve()
+  })
+  return promise
+}

@@ -1,0 +1,79 @@
+/** `k6/http`: `asyncRequest` alone. The others wait in a way that JavaScript outside of k6 does not have. */
+import { currentTags, currentTurn } from '../context.ts'
+import { parseDuration } from '../durations.ts'
+import { record } from '../registry.ts'
+
+interface Params {
+  readonly headers?: Readonly<Record<string, string>>
+  readonly tags?: Readonly<Record<string, string>>
+  /** Milliseconds, or text such as `10s`. */
+  readonly timeout?: string | number
+}
+
+interface Response {
+  readonly url: string
+  /** 0 when there was no whole answer. */
+  readonly status: number
+  readonly body: string
+  /** Named as `Cache-Status`. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly error: string
+  readonly timings: { readonly duration: number }
+  json(): unknown
+}
+
+const TIMEOUT_MS = 60_000
+
+async function asyncRequest(method: string, url: string, body?: string | null, params: Params = {}): Promise<Response> {
+  const { user } = currentTurn()
+  const tags = { ...currentTags(), method, ...params.tags }
+  const began = performance.now()
+  const answer = await answerOf(user.connections.request.bind(user.connections), method, url, body, params)
+  const duration = performance.now() - began
+  record('http_reqs', 1, tags)
+  record('http_req_duration', duration, tags)
+  record('http_req_failed', Number(answer.status < 200 || answer.status >= 400), tags)
+  return { ...answer, url, timings: { duration }, json: () => JSON.parse(answer.body) }
+}
+
+type Ask = (options: {
+  origin: string
+  path: string
+  method: 'GET'
+  headers: Record<string, string>
+  body: string | null
+  signal: AbortSignal
+}) => Promise<{ statusCode: number; headers: NodeJS.Dict<string | string[]>; body: { text(): Promise<string> } }>
+
+async function answerOf(ask: Ask, method: string, url: string, body: string | null | undefined, params: Params) {
+  const { origin, pathname, search } = new URL(url)
+  const { timeout = TIMEOUT_MS } = params
+  const signal = AbortSignal.timeout(typeof timeout === 'number' ? timeout : parseDuration(timeout))
+  try {
+    const options = { origin, path: pathname + search, method: method as 'GET', headers: { ...params.headers } }
+    const { statusCode, headers, body: content } = await ask({ ...options, body: body ?? null, signal })
+    return { status: statusCode, headers: named(headers), body: await content.text(), error: '' }
+  } catch (error) {
+    const told = error instanceof Error ? error.message : String(error)
+    tellOnce(told)
+    return { status: 0, headers: {}, body: '', error: told }
+  }
+}
+
+const tellings = new Set<string>()
+
+/** Why requests fail is of interest, that hundreds do is counted. */
+function tellOnce(error: string): void {
+  if (!tellings.has(error)) console.error(`request failed: ${error}`)
+  tellings.add(error)
+}
+
+function named(headers: NodeJS.Dict<string | string[]>): Record<string, string> {
+  const pairs = Object.entries(headers).map(([name, value]) => {
+    const canonical = name.replaceAll(/(?<![^-])[a-z]/g, (letter) => letter.toUpperCase())
+    return [canonical, [value ?? []].flat().join(', ')] as const
+  })
+  return Object.fromEntries(pairs)
+}
+
+export default { asyncRequest }

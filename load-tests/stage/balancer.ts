@@ -1,0 +1,65 @@
+/**
+ * A load balancer as simple as they come: sends requests to those nodes whose /readyz says so, in turns. It repeats
+ * nothing, so that a request that a node drops is one that fails.
+ */
+import { once } from 'node:events'
+import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { pipeline } from 'node:stream'
+import type { Node } from './node.ts'
+
+export interface Balancer extends AsyncDisposable {
+  readonly url: string
+}
+
+const ASKED_EVERY_MS = 100
+
+export async function startBalancer(nodes: readonly Node[]): Promise<Balancer> {
+  let ready = nodes
+  let turn = 0
+  const look = async () => {
+    const all = await Promise.all(nodes.map(async (node) => ((await isReady(node)) ? [node] : [])))
+    ready = all.flat()
+  }
+  const watch = setInterval(() => void look(), ASKED_EVERY_MS)
+  const agent = new Agent({ keepAlive: true })
+  const server = createServer((asked, answer) => {
+    const node = ready[turn++ % ready.length]
+    if (node === undefined) answer.writeHead(503).end('no node is ready\n')
+    else pass(asked, answer, node.url, agent)
+  })
+  server.keepAliveTimeout = 120_000 // never the one that hangs up
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  return {
+    url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`,
+    async [Symbol.asyncDispose]() {
+      clearInterval(watch)
+      server.close()
+      server.closeAllConnections()
+      agent.destroy()
+    },
+  }
+}
+
+async function isReady({ admin }: Node): Promise<boolean> {
+  try {
+    const { ok } = await fetch(`${admin}/readyz`, { signal: AbortSignal.timeout(5_000) })
+    return ok
+  } catch {
+    return false
+  }
+}
+
+function pass({ method, url, headers }: IncomingMessage, answer: ServerResponse, node: string, agent: Agent): void {
+  const forwarded = request(node + (url ?? '/'), { method, headers, agent }, (response) => {
+    const { connection: _, 'keep-alive': __, ...fields } = response.headers // between that node and here
+    answer.writeHead(response.statusCode ?? 502, fields)
+    pipeline(response, answer, () => {})
+  })
+  forwarded.on('error', (error) => {
+    if (answer.headersSent) answer.destroy()
+    else answer.writeHead(502).end(`${error.message}\n`)
+  })
+  forwarded.end()
+}
