@@ -254,7 +254,7 @@ describe('what counts', () => {
 
   test('the defaults of the documentation', () => {
     expect(valid({ flags: ORIGIN })).toEqual({
-      listen: { host: '0.0.0.0', port: 8080, trustProxy: [] },
+      listen: { host: '0.0.0.0', port: 8080, trustProxy: [], drainDelay: 0 },
       admin: { host: '127.0.0.1', port: 9090, token: undefined },
       limits: {
         maxConnections: 10_000,

@@ -146,19 +146,23 @@ class Crowd {
 
   /** Waits so long for iterations that have begun, then hangs up on the others. */
   async finish(graceMs: number): Promise<void> {
-    await Promise.race([Promise.all(this.#busy), pause(graceMs)])
+    const patience = new AbortController()
+    await Promise.race([Promise.all(this.#busy), pause(graceMs, patience.signal)])
+    patience.abort()
     await Promise.all(this.#users.map(({ connections }) => connections.destroy()))
     await Promise.all(this.#busy)
   }
 }
 
-function pause(ms: number, signal?: AbortSignal): Promise<void> {
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
   const { promise, resolve } = Promise.withResolvers<void>()
-  if (signal?.aborted) return Promise.resolve()
-  const timer = setTimeout(resolve, ms)
-  signal?.addEventListener('abort', () => {
+  const end = () => {
     clearTimeout(timer)
+    signal.removeEventListener('abort', end)
     resolve()
-  })
+  }
+  const timer = setTimeout(end, ms)
+  signal.addEventListener('abort', end)
   return promise
 }

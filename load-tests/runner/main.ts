@@ -2,7 +2,6 @@
  * Runs a scenario written for k6 where there is none: `node load-tests/runner/main.ts SCENARIO.ts`. Variables of the
  * environment are those of the scenario. Ends with 0, or as k6 does with 99 when a threshold does not hold.
  */
-import './modules.ts'
 import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -10,6 +9,7 @@ import type { Options } from 'k6/options'
 import { checkTallies } from './checks.ts'
 import { createUser, during } from './context.ts'
 import { play } from './executors.ts'
+import { provideModules } from './modules.ts'
 import * as registry from './registry.ts'
 
 /** What k6 ends with when a threshold does not hold. */
@@ -32,6 +32,7 @@ const BUILT_IN = {
 } as const
 
 async function main(path: string): Promise<void> {
+  provideModules()
   Object.assign(globalThis, { __ENV: { ...process.env } })
   for (const [name, type] of Object.entries(BUILT_IN)) registry.declare(name, type)
   const script: Script = await import(pathToFileURL(resolve(path)).href)

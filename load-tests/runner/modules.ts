@@ -9,11 +9,14 @@ const MODULES: Readonly<Record<string, string>> = {
   'k6/timers': './modules/timers.ts',
 }
 
-registerHooks({
-  resolve(specifier, context, next) {
-    if (specifier !== 'k6' && !specifier.startsWith('k6/')) return next(specifier, context)
-    const file = MODULES[specifier]
-    if (file === undefined) throw new Error(`this runner has no ${specifier}; k6 has`)
-    return { url: new URL(file, import.meta.url).href, shortCircuit: true }
-  },
-})
+/** From then on, for what is imported by `import()`. */
+export function provideModules(): void {
+  registerHooks({
+    resolve(specifier, context, next) {
+      if (specifier !== 'k6' && !specifier.startsWith('k6/')) return next(specifier, context)
+      const file = MODULES[specifier]
+      if (file === undefined) throw new Error(`this runner has no ${specifier}; k6 has`)
+      return { url: new URL(file, import.meta.url).href, shortCircuit: true }
+    },
+  })
+}

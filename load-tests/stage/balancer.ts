@@ -5,6 +5,7 @@
 import { once } from 'node:events'
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Node } from './node.ts'
 
 export interface Balancer extends AsyncDisposable {
@@ -12,15 +13,20 @@ export interface Balancer extends AsyncDisposable {
 }
 
 const ASKED_EVERY_MS = 100
+/** Who takes longer is not ready. */
+const ANSWERED_IN_MS = 1_000
 
 export async function startBalancer(nodes: readonly Node[]): Promise<Balancer> {
   let ready = nodes
   let turn = 0
-  const look = async () => {
-    const all = await Promise.all(nodes.map(async (node) => ((await isReady(node)) ? [node] : [])))
-    ready = all.flat()
-  }
-  const watch = setInterval(() => void look(), ASKED_EVERY_MS)
+  const closing = new AbortController()
+  const watching = (async () => {
+    while (!closing.signal.aborted) {
+      const all = await Promise.all(nodes.map(async (node) => ((await isReady(node)) ? [node] : [])))
+      ready = all.flat()
+      await sleep(ASKED_EVERY_MS)
+    }
+  })()
   const agent = new Agent({ keepAlive: true })
   const server = createServer((asked, answer) => {
     const node = ready[turn++ % ready.length]
@@ -34,7 +40,8 @@ export async function startBalancer(nodes: readonly Node[]): Promise<Balancer> {
   return {
     url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`,
     async [Symbol.asyncDispose]() {
-      clearInterval(watch)
+      closing.abort()
+      await watching
       server.close()
       server.closeAllConnections()
       agent.destroy()
@@ -44,7 +51,7 @@ export async function startBalancer(nodes: readonly Node[]): Promise<Balancer> {
 
 async function isReady({ admin }: Node): Promise<boolean> {
   try {
-    const { ok } = await fetch(`${admin}/readyz`, { signal: AbortSignal.timeout(5_000) })
+    const { ok } = await fetch(`${admin}/readyz`, { signal: AbortSignal.timeout(ANSWERED_IN_MS) })
     return ok
   } catch {
     return false

@@ -4,7 +4,7 @@
  *
  * - below `/brief/` resources are fresh for a second, elsewhere for an hour; below `/large/` they have 16 KiB
  * - `POST /__change?path=..` gives one its next version and tells it
- * - `GET /__requests?prefix=..` tells how many requests there were for paths that begin so
+ * - `GET /__requests?prefix=..` tells how many requests there were for paths that begin so, and for how many of them
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 
@@ -18,7 +18,7 @@ const versionOf = (path: string): number => versions.get(path) ?? 1
 
 function answer(request: IncomingMessage, response: ServerResponse): void {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://origin')
-  if (pathname === '/__requests') return void response.end(String(requestsFor(searchParams.get('prefix') ?? '')))
+  if (pathname === '/__requests') return void response.end(requestsFor(searchParams.get('prefix') ?? ''))
   if (pathname === '/__change') return void response.end(String(change(searchParams.get('path') ?? '')))
   requests.set(pathname, (requests.get(pathname) ?? 0) + 1)
   const version = versionOf(pathname) // when the request came, so that a fetch in flight brings an old one
@@ -39,8 +39,9 @@ function send(path: string, version: number, { headers }: IncomingMessage, respo
   response.writeHead(200, fields).end(folder === 'large' ? body.padEnd(LARGE, '.') : body)
 }
 
-function requestsFor(prefix: string): number {
-  return [...requests].filter(([path]) => path.startsWith(prefix)).reduce((sum, [, count]) => sum + count, 0)
+function requestsFor(prefix: string): string {
+  const counts = [...requests].filter(([path]) => path.startsWith(prefix)).map(([, count]) => count)
+  return JSON.stringify({ requests: counts.reduce((sum, count) => sum + count, 0), paths: counts.length })
 }
 
 function change(path: string): number {

@@ -11,6 +11,8 @@ import { startBalancer } from './balancer.ts'
 import { type Node, startNode } from './node.ts'
 import type { Plan } from './plans.ts'
 
+/** Longer than it takes the balancer to notice, on a busy machine too. */
+const DRAIN_DELAY = '3s'
 const ADMIN_TOKEN = 'the-token-of-the-load-tests'
 
 export interface Stage extends AsyncDisposable {
@@ -27,7 +29,7 @@ export async function startStage({ nodes: count, redis: wantsRedis, balanced, me
   const shared = { folder, origin: origin.url, redis: redis?.url, memory, adminToken: ADMIN_TOKEN }
   const nodes: Node[] = []
   for (let number = 0; number < count; number++) {
-    const options = { ...shared, name: `node-${number}`, drainDelay: balanced ? '1s' : '0s' }
+    const options = { ...shared, name: `node-${number}`, drainDelay: balanced ? DRAIN_DELAY : '0s' }
     nodes.push(started.use(await startNode(options)))
   }
   const balancer = balanced ? started.use(await startBalancer(nodes)) : undefined

@@ -1,6 +1,7 @@
 /** Herdgate as its clients and its operators see it. */
 import http from 'k6/http'
 import { environment } from './environment.ts'
+import { textOf } from './text.ts'
 
 export interface Answer {
   /** 0 when there was none. */
@@ -19,7 +20,7 @@ export interface Answer {
 export async function get(path: string, node: string = anyOf(environment.nodes)): Promise<Answer> {
   const response = await http.asyncRequest('GET', node + path, null, { tags: { to: 'herdgate', name: 'resource' } })
   const cacheStatus = response.headers['Cache-Status'] ?? ''
-  const body = String(response.body ?? '')
+  const body = textOf(response.body)
   return {
     status: response.status,
     version: Number(body.split(' ')[0]),
@@ -46,13 +47,13 @@ export async function purge(tag: string, admin: string = anyOf(environment.admin
 /** The status of `/readyz` and what it says. */
 export async function readiness(admin: string): Promise<{ status: number; body: string }> {
   const { status, body } = await http.asyncRequest('GET', `${admin}/readyz`, null, { tags: { to: 'admin' } })
-  return { status, body: String(body ?? '') }
+  return { status, body: textOf(body) }
 }
 
 /** Of the process, in bytes. */
 export async function residentBytes(admin: string): Promise<number> {
   const { body } = await http.asyncRequest('GET', `${admin}/metrics`, null, { tags: { to: 'admin' } })
-  const [, bytes] = /^process_resident_memory_bytes (\S+)$/m.exec(String(body ?? '')) ?? []
+  const [, bytes] = /^process_resident_memory_bytes (\S+)$/m.exec(textOf(body)) ?? []
   return Number(bytes)
 }
 

@@ -1,12 +1,19 @@
 /** The origin, asked directly. Every resource has a version, which is the body of its answers. */
 import http from 'k6/http'
 import { environment } from './environment.ts'
+import { textOf } from './text.ts'
 
-/** How many requests it has had for paths that begin so. */
-export async function originRequests(prefix: string): Promise<number> {
+export interface Asked {
+  readonly requests: number
+  /** Different ones. */
+  readonly paths: number
+}
+
+/** What it was asked for below a path. */
+export async function originAsked(prefix: string): Promise<Asked> {
   const { status, body } = await ask('GET', `/__requests?prefix=${encodeURIComponent(prefix)}`)
   if (status !== 200) throw new Error(`the origin does not tell: ${status}`)
-  return Number(body)
+  return JSON.parse(body)
 }
 
 /** Gives a resource its next version. @returns that */
@@ -19,5 +26,5 @@ export async function change(path: string): Promise<number> {
 async function ask(method: string, path: string): Promise<{ status: number; body: string }> {
   const tags = { to: 'origin' }
   const { status, body } = await http.asyncRequest(method, environment.origin + path, null, { tags })
-  return { status, body: String(body ?? '') }
+  return { status, body: textOf(body) }
 }

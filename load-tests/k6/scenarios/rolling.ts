@@ -26,7 +26,7 @@ export const options: Options = {
   },
   thresholds: {
     'http_req_failed{scenario:readers}': ['rate==0'],
-    'iterations{scenario:readers}': [`count>=${Math.floor(rate * seconds * 0.95)}`],
+    'iterations{scenario:readers}': [`count>=${Math.floor(rate * seconds * 0.8)}`],
     wrong_answers: ['count==0'],
     checks: ['rate==1'],
   },

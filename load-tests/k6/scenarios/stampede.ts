@@ -3,7 +3,7 @@ import { Counter } from 'k6/metrics'
 import type { Options } from 'k6/options'
 import { environment } from '../lib/environment.ts'
 import { bodyOf, get } from '../lib/herdgate.ts'
-import { originRequests } from '../lib/origin.ts'
+import { originAsked } from '../lib/origin.ts'
 import { handleSummaryOf } from '../lib/summary.ts'
 
 const asked = new Counter('origin_requests')
@@ -30,7 +30,8 @@ export default async function ({ path }: Data): Promise<void> {
 }
 
 export async function teardown({ path }: Data): Promise<void> {
-  asked.add(await originRequests(path))
+  const { requests } = await originAsked(path)
+  asked.add(requests)
 }
 
 export const handleSummary = handleSummaryOf('However large the herd on a cold key, the origin is asked once.')
