@@ -1,5 +1,5 @@
 /**
- * The benchmarks that need nothing from outside the repository: `npm run bench [-- --rounds N] [hit engine memory slow disk]`.
+ * The benchmarks that need nothing from outside the repository: `npm run bench [-- --rounds N] [hit engine admission memory slow disk]`.
  * They build the package first, measure the built command line and library from outside, and print Markdown.
  */
 import { execFileSync } from 'node:child_process'
@@ -25,9 +25,21 @@ const diskReport = z
   .object({ name: z.string(), bytes: z.number(), elapsed: z.number().array(), cpu: z.number().array() })
   .array()
 
+/** What admission.ts prints: hit ratios. */
+const admissionReport = z
+  .object({
+    trace: z.string(),
+    plain: z.number(),
+    admitting: z.number(),
+    bestStatic: z.number(),
+    optimal: z.number(),
+  })
+  .array()
+
 const BENCHMARKS: Record<string, (rounds: number) => Promise<string[]>> = {
   hit: (rounds) => benchHit(rounds, MEASURE_MS),
   engine: benchEngine,
+  admission: benchAdmission,
   memory: () => benchMemory(ENTRIES),
   disk: benchDisk,
   slow: () => benchSlow(SLOW_CLIENTS),
@@ -62,6 +74,20 @@ async function benchEngine(rounds: number): Promise<string[]> {
     '| --- | --- |',
     `| \`await cache.getOrSet(key, load, { ttl })\` | ${showSpread(spread(report.getOrSet), 0)} |`,
     `| \`await lru.get(key)\`, for comparison | ${showSpread(spread(report.lruCache), 0)} |`,
+  ]
+}
+
+async function benchAdmission(): Promise<string[]> {
+  const report = await runJson('server', ['load-tests/admission.ts'], admissionReport)
+  return [
+    'Share of requests that hit: 400,000 requests for things of one size, room for 1,000',
+    '',
+    '| trace | least recently used | with admission | best static choice | optimum (Belady) |',
+    '| --- | --- | --- | --- | --- |',
+    ...report.map(({ trace, ...ratios }) => {
+      const { plain, admitting, bestStatic, optimal } = ratios
+      return `| ${trace} | ${[plain, admitting, bestStatic, optimal].map((ratio) => ratio.toFixed(3)).join(' | ')} |`
+    }),
   ]
 }
 

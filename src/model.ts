@@ -96,7 +96,13 @@ export interface Lifetime {
   readonly mustRevalidate: boolean
 }
 
-export interface StoredResponse extends Stamp, Lifetime {
+/** What a copy saves. */
+export interface Cost {
+  /** What the origin took to begin its answer, or the loader to give the value; absent when it is not known. */
+  readonly costMs?: number | undefined
+}
+
+export interface StoredResponse extends Stamp, Lifetime, Cost {
   readonly kind: 'response'
   readonly status: number
   /** End-to-end fields of the response, without Age and without tag fields. */
@@ -130,7 +136,7 @@ export interface PartialContent {
 }
 
 /** A value of the library door, kept by reference. */
-export interface StoredValue extends Stamp, Lifetime {
+export interface StoredValue extends Stamp, Lifetime, Cost {
   readonly kind: 'value'
   readonly value: unknown
   /** An estimate of the memory it holds. */

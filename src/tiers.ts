@@ -49,8 +49,8 @@ export function openTiers(config: Pick<Config, 'store' | 'lease'>, parts: TierPa
 
 type Stores = Config['store']
 
-const memoryTier = ({ memory: { maxBytes } }: Stores, { chaos, clock, events }: TierParts): Store =>
-  chaos.store('memory', memoryStore({ maxBytes, events, clock }))
+const memoryTier = ({ memory: { maxBytes, admission } }: Stores, { chaos, clock, events }: TierParts): Store =>
+  chaos.store('memory', memoryStore({ maxBytes, admission, events, clock }))
 
 function diskTier({ disk }: Stores, { chaos, clock, events }: TierParts): Store[] {
   return disk === undefined ? [] : [chaos.store('disk', diskStore({ ...disk, events, clock }))]

@@ -65,7 +65,7 @@ routes:
 limits:
   { maxConnections: 500, headBytes: 8KiB, headTimeout: 5s, idleTimeout: 30s, minRate: 512B, minRateWindow: 20s, maxWaiting: 100, maxBodiesInProgress: 64MiB }
 store:
-  memory: { maxBytes: 256MiB, maxObjectBytes: 8MiB }
+  memory: { maxBytes: 256MiB, maxObjectBytes: 8MiB, admission: on }
 `
 
 describe('a file with every key', () => {
@@ -82,7 +82,7 @@ describe('a file with every key', () => {
         maxConcurrency: 256,
       },
     ])
-    expect(config.store).toEqual({ memory: { maxBytes: 268_435_456, maxObjectBytes: 8_388_608 } })
+    expect(config.store).toEqual({ memory: { maxBytes: 268_435_456, maxObjectBytes: 8_388_608, admission: 'on' } })
     expect(config.limits).toEqual({
       maxConnections: 500,
       headBytes: 8_192,
@@ -297,7 +297,11 @@ describe('what counts', () => {
           },
         },
       ],
-      store: { memory: { maxBytes: 268_435_456, maxObjectBytes: 8_388_608 }, disk: undefined, redis: undefined },
+      store: {
+        memory: { maxBytes: 268_435_456, maxObjectBytes: 8_388_608, admission: 'on' },
+        disk: undefined,
+        redis: undefined,
+      },
       lane: true,
       lease: 5_000,
       logLevel: 'info',
@@ -428,6 +432,7 @@ routes:
     ['a port out of range', 'listen: { port: 65536 }', '3:17'],
     ['a fraction of a port', 'listen: { port: 80.5 }', '3:17'],
     ['no size', 'store: { memory: { maxBytes: 0 } }', '3:30'],
+    ['neither on nor off', 'store: { memory: { admission: maybe } }', '3:31'],
     ['a token with a space', 'admin: { token: "a b" }', '3:17'],
   ])('%s is a fault at its place', (_, line, place) => {
     expect(faults({ text: `${ONE}${line}\n` }).map(({ where }) => where)).toEqual([`herdgate.yaml:${place}`])
@@ -717,7 +722,7 @@ store: { memory: { maxBytes: 1MiB, maxObjectBytes: 2MiB } }
       expect.stringContaining('origin b is used by no route'),
       expect.stringContaining('maxObjectBytes'),
     ])
-    expect(valid({ text }).store.memory).toEqual({ maxBytes: 1_048_576, maxObjectBytes: 1_048_576 })
+    expect(valid({ text }).store.memory).toEqual({ maxBytes: 1_048_576, maxObjectBytes: 1_048_576, admission: 'on' })
     expect(valid({ text }).listen.trustProxy).toEqual(['0.0.0.0/0', '127.0.0.0/8', '::1/128'])
   })
 

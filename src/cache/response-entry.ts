@@ -44,6 +44,7 @@ export function freshEntry(making: Making, fetched: Fetched, parts: ArrivalParts
     partial: response.status === 206 ? partialContent(request, response.fields) : undefined,
     tags: tags.ok ? tags.tags : NO_TAGS,
     ...lifetimeOf(response, rules, fetched),
+    costMs: respondedAt - fetched.requestedAt,
     ...stamp(making),
   }
 }

@@ -81,7 +81,9 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     })
     if (skipped) return { kind: 'direct', reply: value, status: 200, why: 'skipped' }
     const stamp = { url: this.key, generation, position, checked: position, startedAt }
-    return { kind: 'entry', entry: valueEntry(value, rules, stamp, this.#parts), status: 200, validated: false }
+    const costMs = this.#parts.clock.now() - startedAt
+    const entry = { ...valueEntry(value, rules, stamp, this.#parts), costMs }
+    return { kind: 'entry', entry, status: 200, validated: false }
   }
 
   variantKey(): string {

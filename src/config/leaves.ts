@@ -213,6 +213,7 @@ export const pathPattern = text(
 // --------------------------------------------------------------------------------------------------- choices
 
 export const cookieMode = choice(COOKIE_MODES)
+export const onOff = choice(['on', 'off'])
 /** Taken in any case: LOG_LEVEL is shared with other programs. */
 export const logLevel = choice(LOG_LEVELS)
 

@@ -50,7 +50,7 @@ export interface Config {
 }
 
 export interface StoreConfig {
-  readonly memory: { readonly maxBytes: number; readonly maxObjectBytes: number }
+  readonly memory: { readonly maxBytes: number; readonly maxObjectBytes: number; readonly admission: 'on' | 'off' }
   readonly disk?: { readonly path: string; readonly maxBytes: number } | undefined
   readonly redis?:
     | {
@@ -99,7 +99,7 @@ export function resolve(sources: Sources, file: FileConfig | undefined): Config 
     origins,
     routes: routesOf(settings, file?.routes ?? [], origins, rulesOf),
     store: {
-      memory: { maxBytes, maxObjectBytes },
+      memory: { maxBytes, maxObjectBytes, admission: file?.store?.memory?.admission ?? 'on' },
       disk: diskOf(settings, file?.store?.disk),
       redis: redisOf(settings, file?.store?.redis),
     },

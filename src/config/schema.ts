@@ -115,6 +115,11 @@ const limits = z.strictObject({
 const memory = z.strictObject({
   maxBytes: leaf.size.optional().meta({ description: 'Memory for stored responses.', default: '256MiB' }),
   maxObjectBytes: leaf.size.prefault('8MiB').describe('Larger bodies are passed on and not stored.'),
+  admission: leaf.onOff
+    .prefault('on')
+    .describe(
+      'on: what comes into a full store must save more than what goes. off: what was used least recently goes.',
+    ),
 })
 
 const disk = z.strictObject({

@@ -1,57 +1,70 @@
-import { LRUCache } from 'lru-cache'
+import { randomInt } from 'node:crypto'
 import type { Events, StoreEvent } from '../events.ts'
 import type { Clock, Store, Stored, TierUsage } from '../model.ts'
 import { size } from '../units.ts'
+import { AdmittingLru, type Departure } from './admitting-lru.ts'
+import { PlainLru } from './plain-lru.ts'
 import { bytesOf } from './size.ts'
 
 export interface MemoryStoreOptions {
   /** Everything counted: keys, fields, tags, bodies and the bookkeeping around them. */
   readonly maxBytes: number | string
+  /** `off`: whatever comes gets in, and what was used least recently goes. `on` unless said. */
+  readonly admission?: 'on' | 'off' | undefined
+  /** Of the hash that requests are counted by, a whole number; random unless said. */
+  readonly seed?: number | undefined
   readonly events?: Events | undefined
   /** To time operations with, for the `store` event. */
   readonly clock?: Clock | undefined
 }
 
+/** Where things are kept; it holds no more than its limit. */
+interface Index {
+  readonly size: number
+  readonly bytes: number
+  get(key: string): Stored | undefined
+  /** What stands at the key goes, even if the new one does not get in. */
+  set(key: string, stored: Stored, bytes: number): void
+  delete(key: string): void
+  clear(): void
+}
+
 /** One operation in so many is timed: reading the clock takes longer than a look-up. */
 const TIMED_ONE_IN = 64
 
-/** Stored things in this process's memory, least recently used out first, bounded in bytes. */
-export function memoryStore({ maxBytes: limit, events, clock }: MemoryStoreOptions): Store {
+/**
+ * Stored things in this process's memory, bounded in bytes. When it is full, what saves least goes or does not get in;
+ * with `admission: 'off'`, what was used least recently goes.
+ */
+export function memoryStore({
+  maxBytes: limit,
+  admission = 'on',
+  seed = randomInt(2 ** 32),
+  events,
+  clock,
+}: MemoryStoreOptions): Store {
   const maxBytes = size(limit)
   const report = createReport(events, clock)
-  const lru = new LRUCache<string, Stored>({
-    maxSize: maxBytes,
-    ...(events && {
-      dispose: (_stored, _key, reason) => {
-        if (reason === 'evict') events.emit('eviction', { tier: 'memory', reason: 'size' })
-        else if (reason === 'set') events.emit('eviction', { tier: 'memory', reason: 'replaced' })
-        else if (reason === 'delete') events.emit('eviction', { tier: 'memory', reason: 'purged' })
-      },
-    }),
-  })
+  const departed = (reason: Departure) => events?.emit('eviction', { tier: 'memory', reason })
+  const kept: Index =
+    admission === 'on' ? new AdmittingLru({ maxBytes, seed, departed }) : new PlainLru({ maxBytes, departed })
 
   const get = (key: string): Stored | undefined => {
     const startedAt = report.start()
-    const found = lru.get(key)
+    const found = kept.get(key)
     report.end(found === undefined ? MISS : HIT, startedAt)
     return found
   }
 
   const set = (key: string, stored: Stored): void => {
     const startedAt = report.start()
-    const bytes = Math.ceil(bytesOf(key, stored))
-    if (bytes <= maxBytes) {
-      lru.set(key, stored, { size: bytes })
-    } else {
-      lru.delete(key) // what stood there is older than what was refused
-      events?.emit('eviction', { tier: 'memory', reason: 'rejected' })
-    }
+    kept.set(key, stored, Math.ceil(bytesOf(key, stored)))
     report.end(SET, startedAt)
   }
 
   const remove = (key: string): void => {
     const startedAt = report.start()
-    lru.delete(key)
+    kept.delete(key)
     report.end(DELETED, startedAt)
   }
 
@@ -67,11 +80,11 @@ export function memoryStore({ maxBytes: limit, events, clock }: MemoryStoreOptio
       for (const key of keys) remove(key)
     },
 
-    clear: () => lru.clear(),
-    close: () => lru.clear(),
+    clear: () => kept.clear(),
+    close: () => kept.clear(),
 
     usage(): readonly TierUsage[] {
-      return [{ tier: 'memory', bytes: lru.calculatedSize, maxBytes, objects: lru.size }]
+      return [{ tier: 'memory', bytes: kept.bytes, maxBytes, objects: kept.size }]
     },
   }
 }

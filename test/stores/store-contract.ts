@@ -99,8 +99,8 @@ export function storeContract(
 }
 
 const stamp = { url: 'a.test/', tags: ['t'], generation: 'g', position: 7, checked: 7, startedAt: 0 }
-const unshareable: Stored = { ...stamp, kind: 'unshareable', until: 1 }
-const varies: Stored = { ...stamp, kind: 'varies', on: ['accept'], variants: ['v'], languages: [] }
+export const unshareable: Stored = { ...stamp, kind: 'unshareable', until: 1 }
+export const varies: Stored = { ...stamp, kind: 'varies', on: ['accept'], variants: ['v'], languages: [] }
 
 export function response(body: string, more: Partial<StoredResponse> = {}): StoredResponse {
   return {
