@@ -154,6 +154,8 @@ export interface Varies extends Stamp {
   readonly variants: readonly string[]
   /** For variants in a known language: the name they have by that language, and their key. */
   readonly languages: readonly (readonly [name: string, key: string])[]
+  /** As long as any of its variants is worth keeping. */
+  readonly keepUntil: number
 }
 
 /** "The last answer here was for one caller alone": requests go side by side instead of waiting (hit-for-miss). */

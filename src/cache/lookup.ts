@@ -61,10 +61,9 @@ function outlived(stored: Stored, now: number): boolean {
   switch (stored.kind) {
     case 'response':
     case 'value':
+    case 'varies':
       return now >= stored.keepUntil
     case 'unshareable':
       return now >= stored.until
-    case 'varies':
-      return false
   }
 }

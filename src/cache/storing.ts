@@ -128,8 +128,9 @@ export class Storing {
       if (name !== undefined) languages.push([name, variant])
       const { url, generation, position, startedAt } = entry
       const stamp = { url, tags: [], generation, position, checked: position, startedAt }
-      const marker: Stored = { kind: 'varies', on, variants, languages, ...stamp }
-      void this.#store.set(question.key, marker, entry.keepUntil - this.#clock.now())
+      const keepUntil = Math.max(entry.keepUntil, same ? before.keepUntil : 0)
+      const marker: Stored = { kind: 'varies', on, variants, languages, keepUntil, ...stamp }
+      void this.#store.set(question.key, marker, keepUntil - this.#clock.now())
     }
     if (stored instanceof Promise) void stored.then(announce)
     else announce(stored)

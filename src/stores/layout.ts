@@ -65,6 +65,7 @@ function writeKind(writer: OctetWriter, stored: Stored): boolean {
       writer.texts(stored.on)
       writer.texts(stored.variants)
       writer.texts(stored.languages.flat())
+      writer.number(stored.keepUntil)
       return true
     case 'unshareable':
       writer.number(stored.until)
@@ -82,7 +83,14 @@ function readKind(reader: OctetReader, kind: Stored['kind'], stamp: Stamp): Stor
       return { kind, ...stamp, ...lifetime, value, bytes: estimateBytes(value) }
     }
     case 'varies':
-      return { kind, ...stamp, on: reader.texts(), variants: reader.texts(), languages: pairs(reader) }
+      return {
+        kind,
+        ...stamp,
+        on: reader.texts(),
+        variants: reader.texts(),
+        languages: pairs(reader),
+        keepUntil: reader.number(),
+      }
     case 'unshareable':
       return { kind, ...stamp, until: reader.number() }
   }

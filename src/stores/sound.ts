@@ -11,7 +11,7 @@ export function isSound(stored: Stored): boolean {
     case 'value':
       return isSoundLifetime(stored)
     case 'varies':
-      return stored.on.length > 0 && stored.on.every(isName)
+      return stored.on.length > 0 && stored.on.every(isName) && !Number.isNaN(stored.keepUntil)
     case 'unshareable':
       return Number.isFinite(stored.until)
   }

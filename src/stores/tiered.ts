@@ -184,11 +184,10 @@ function keptUntil(stored: Stored): number {
   switch (stored.kind) {
     case 'response':
     case 'value':
+    case 'varies':
       return stored.keepUntil
     case 'unshareable':
       return stored.until
-    case 'varies':
-      return Number.POSITIVE_INFINITY // as long as any of its variants
   }
 }
 

@@ -75,8 +75,21 @@ const values = fc
   .map(([stamp, lifetime, value]) => ({ kind: 'value' as const, ...stamp, ...lifetime, value, bytes: 1 }))
 
 const varies = fc
-  .tuple(stamp, fc.array(name, { minLength: 1, maxLength: 5 }), texts, fc.array(fc.tuple(text, text), { maxLength: 5 }))
-  .map(([stamp, on, variants, languages]) => ({ kind: 'varies' as const, ...stamp, on, variants, languages }))
+  .tuple(
+    stamp,
+    fc.array(name, { minLength: 1, maxLength: 5 }),
+    texts,
+    fc.array(fc.tuple(text, text), { maxLength: 5 }),
+    lifetime,
+  )
+  .map(([stamp, on, variants, languages, { keepUntil }]) => ({
+    kind: 'varies' as const,
+    ...stamp,
+    on,
+    variants,
+    languages,
+    keepUntil,
+  }))
 
 const unshareable = fc
   .tuple(stamp, fc.double({ noNaN: true, noDefaultInfinity: true }))
