@@ -4,6 +4,7 @@ import { type ConfigText, type ParsedDocument, parseConfigText } from './config/
 import { explain, inWords } from './config/explain.ts'
 import type { Fault } from './config/fault.ts'
 import { type Config, notesOn, resolve } from './config/resolve.ts'
+import type { MemoryLimits } from './config/memory-shares.ts'
 import { type FileConfig, fileSchema, knownKeys } from './config/schema.ts'
 import { CONFIG_VARIABLE, type Environment, type Flags, readEnvironment, readFlags } from './config/settings.ts'
 
@@ -27,6 +28,8 @@ export interface ConfigSources {
   readonly file?: ConfigText | UnreadableFile | undefined
   /** Reads what HERDGATE_ADMIN_TOKEN_FILE names; throws when it cannot. */
   readonly readFile: (path: string) => string
+  /** What the process may take; it bears on defaults. */
+  readonly memory?: MemoryLimits | undefined
 }
 
 /** A configuration, or all that is wrong with it. */
@@ -39,15 +42,15 @@ export type Loaded =
   | { readonly ok: false; readonly faults: readonly Fault[] }
 
 /** Puts the sources together, or says everything that is wrong with any of them. Touches nothing but `readFile`. */
-export function loadConfig({ flags, env, file, readFile }: ConfigSources): Loaded {
+export function loadConfig({ flags, env, file, readFile, memory }: ConfigSources): Loaded {
   const document = file === undefined ? undefined : readDocument(file, env)
   const allowsChaos = flags.chaos === true
   const sources = { flags: readFlags(flags), env: readEnvironment(env, readFile), document, allowsChaos }
   const checked = document === undefined ? { faults: [] } : checkFile(document)
   const faults = [...sources.flags.faults, ...sources.env.faults, ...checked.faults, ...crossFaults(sources)]
   if (faults.length > 0) return { ok: false, faults }
-  const config = resolve(sources, checked.file)
-  return { ok: true, config, notes: [...sources.env.notes, ...notesOn(config, checked.file)] }
+  const config = resolve(sources, checked.file, memory)
+  return { ok: true, config, notes: [...sources.env.notes, ...notesOn(config, checked.file, memory)] }
 }
 
 /** The file to read: the one that is named, else the one that is there by custom. */

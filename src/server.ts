@@ -16,6 +16,7 @@ import { createCache } from './embed.ts'
 import { Events } from './events.ts'
 import { openLane } from './lane/lane.ts'
 import { createLive } from './live.ts'
+import { MemoryPressure, type MemoryUse, memoryCeilings } from './memory-pressure.ts'
 import { createMetrics } from './metrics.ts'
 import { createPeers } from './peers.ts'
 import { type ReadConfig, Reloader, type Reloading } from './reload.ts'
@@ -63,7 +64,8 @@ export async function createServer(
   const reloader = new Reloader(config, routing, readConfig, Date.now)
   const tiers = openTiers(config, { clock, events, chaos })
   const { store, log, sharing } = tiers
-  const cache = createCache({ store, log, sharing, clock, events, routes, limits: config.limits })
+  const pressure = new MemoryPressure({ clock, ceilings: memoryCeilings(), changed: tellPressure(logger) })
+  const cache = createCache({ store, log, sharing, clock, events, routes, limits: config.limits, pressure })
   const originUsage = () => routing.usage()
   const live = createLive({ events, clock, stats: () => cache.stats(), synced: () => log.synced, originUsage })
   const metrics = createMetrics({
@@ -119,6 +121,7 @@ export async function createServer(
     reload,
     async drain() {
       draining = true
+      pressure.close()
       lane?.stop() // it says nothing of a connection's end
       if (config.listen.drainDelay > 0) await sleep(config.listen.drainDelay)
     },
@@ -133,6 +136,11 @@ export async function createServer(
       await cache.close()
     },
   }
+}
+
+const tellPressure = (logger: Logger) => (high: boolean, use: MemoryUse) => {
+  if (high) logger.warn(use, 'memory is short: what is not stored gets 503 until it is not')
+  else logger.info(use, 'memory is no longer short')
 }
 
 async function listenOn(app: FastifyInstance, { host, port }: { host: string; port: number }): Promise<string> {

@@ -15,7 +15,7 @@ import type {
 import { namedBy } from '../policy/absolute-url.ts'
 import { namesOf } from '../policy/key.ts'
 import { nameOf } from '../policy/target.ts'
-import { Engine, type EngineLimits } from './engine.ts'
+import { Engine, type EngineLimits, type Pressure } from './engine.ts'
 import { type Explanation, explain } from './explain.ts'
 import { createValues, type ValueOptions, type Values } from './get-or-set.ts'
 import { createHandle } from './handle.ts'
@@ -36,6 +36,8 @@ export interface CacheOptions {
   readonly limits?: CacheLimits | undefined
   /** One fetch per key among all who share the store. Absent: one per key in this cache. */
   readonly sharing?: Sharing | undefined
+  /** While memory is short, what is stored is served and nothing is fetched: 503 for HTTP, `overloaded` for values. */
+  readonly pressure?: Pressure | undefined
   /** Bytes of memory a value holds. */
   readonly sizeOf: (value: unknown) => number
 }
@@ -95,9 +97,10 @@ export function createCache(options: CacheOptions): Cache {
     sizeOf,
     limits,
     sharing,
+    pressure,
   } = options
   const counts = new Counts(events)
-  const engine = new Engine({ store, log, clock, events, limits, sharing })
+  const engine = new Engine({ store, log, clock, events, limits, sharing, pressure })
   const budget = new BodyBudget(limits?.maxBodiesInProgress ?? MOST_BYTES_IN_PROGRESS)
   const http = { engine, routes, log, clock, events, budget }
   const values = createValues({ engine, store, log, clock, counts, sizeOf, defaults })

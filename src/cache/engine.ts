@@ -34,6 +34,12 @@ export interface EngineParts {
   readonly limits?: EngineLimits | undefined
   /** How fetches are shared with others; absent: nobody else uses the store. */
   readonly sharing?: Sharing | undefined
+  /** Whether memory is short: then nothing is fetched. */
+  readonly pressure?: Pressure | undefined
+}
+
+export interface Pressure {
+  readonly high: boolean
 }
 
 export interface EngineLimits {
@@ -63,19 +69,21 @@ export class Engine {
   readonly #clock: Clock
   readonly #events: Events
   readonly #maxWaiting: number
+  readonly #pressure: Pressure | undefined
   readonly #flights = new Flights()
   readonly #passes = new Passes()
   readonly #storing: Storing
   readonly #leases: Sharing['leases'] | undefined
   #waiting = 0
 
-  constructor({ store, log, clock, events, limits, sharing }: EngineParts) {
+  constructor({ store, log, clock, events, limits, sharing, pressure }: EngineParts) {
     this.#store = store
     this.#log = log
     this.#clock = clock
     this.#events = events
     this.#maxWaiting = limits?.maxWaiting ?? MOST_WAITING
     this.#leases = sharing?.leases
+    this.#pressure = pressure
     const maxSharedBytes = sharing?.maxObjectBytes ?? Number.POSITIVE_INFINITY
     this.#storing = new Storing({ store, log, clock, flights: this.#flights, maxSharedBytes })
   }
@@ -113,7 +121,8 @@ export class Engine {
     detail?: string,
   ): Promise<Resolution<E, D>> {
     const decision = { kind: 'pass', why, detail } as const
-    if (this.#waiting >= this.#maxWaiting) return Promise.resolve(this.#shed(decision))
+    const tooMuch = this.#tooMuch()
+    if (tooMuch !== undefined) return Promise.resolve(this.#shed(decision, tooMuch))
     return this.#counted(this.#pass(question, question.key, decision))
   }
 
@@ -145,7 +154,8 @@ export class Engine {
   #act<E extends Entry, D>(question: Question<E, D>, found: Found<E>, attempt: number): Awaitable<Resolution<E, D>> {
     const now = this.#clock.now()
     const decision = question.decide(found, now)
-    if (attempt === 1 && this.#waiting >= this.#maxWaiting && isForwarding(decision)) return this.#shed(decision)
+    const tooMuch = attempt === 1 && isForwarding(decision) ? this.#tooMuch() : undefined
+    if (tooMuch !== undefined && isForwarding(decision)) return this.#shed(decision, tooMuch)
     switch (decision.kind) {
       case 'serve':
         if (decision.refresh) this.#refresh(question, found, decision.entry)
@@ -255,8 +265,14 @@ export class Engine {
     return this.#pass(question, found.key, { kind: 'pass', why: decision.why, detail, entry: fallbackOf(decision) })
   }
 
-  #shed<E extends Entry, D>(decision: Forward<E> | Pass<E>): Resolution<E, D> {
-    return this.#staleOrError(decision, new HerdgateError('overloaded', 'too many requests are waiting'), false)
+  /** Why no more may be asked of origins now; undefined: they may be asked. */
+  #tooMuch(): string | undefined {
+    if (this.#waiting >= this.#maxWaiting) return 'too many requests are waiting'
+    return this.#pressure?.high === true ? 'memory is short' : undefined
+  }
+
+  #shed<E extends Entry, D>(decision: Forward<E> | Pass<E>, why: string): Resolution<E, D> {
+    return this.#staleOrError(decision, new HerdgateError('overloaded', why), false)
   }
 
   #staleOrError<E extends Entry, D>(
@@ -359,7 +375,7 @@ export class Engine {
   /** A background refresh: nobody waits for it. */
   #refresh<E extends Entry, D>(question: Question<E, D>, found: Found<E>, entry: E): void {
     const key = found.key + question.apart
-    if (this.#flights.get(key) !== undefined) return
+    if (this.#flights.get(key) !== undefined || this.#pressure?.high === true) return
     const fallback: Fallback = { onError: true, afterMs: undefined }
     const flight = this.#launch(question, key, { kind: 'revalidate', entry, why: 'stale', fallback }, true)
     discardUnkept(question, flight)

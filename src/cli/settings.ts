@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type Config, configPath, type Fault, type Flags, type Loaded, loadConfig } from '../config.ts'
+import { memoryCeilings } from '../memory-pressure.ts'
 
 export interface LoadedSettings {
   readonly config: Config
@@ -24,7 +25,9 @@ export function loadSettings(given: Given): LoadedSettings | undefined {
 
 /** The same, with the faults as a value. */
 export function readSettings({ flags, faults }: Given): Loaded {
-  const loaded = loadConfig({ flags, env: process.env, file: readConfigFile(flags), readFile })
+  const { heap, resident: container } = memoryCeilings()
+  const file = readConfigFile(flags)
+  const loaded = loadConfig({ flags, env: process.env, file, readFile, memory: { heap, container } })
   if (loaded.ok && faults.length === 0) return loaded
   return { ok: false, faults: loaded.ok ? faults : [...faults, ...loaded.faults] }
 }

@@ -4,7 +4,6 @@ import {
   DEFAULT_DISK_BYTES,
   DEFAULT_LEASE,
   DEFAULT_LIMITS,
-  DEFAULT_MEMORY_BYTES,
   DEFAULT_REDIS,
   DEFAULT_RULES,
   DEFAULT_TRANSPORT,
@@ -13,6 +12,7 @@ import {
 import type { RouteMatch, Rules } from '../model.ts'
 import type { OriginOptions } from '../origin/pool-origin.ts'
 import type { LOG_LEVELS } from './leaves.ts'
+import { type MemoryLimits, memoryShares } from './memory-shares.ts'
 import type { FileConfig } from './schema.ts'
 import type { Settings } from './settings.ts'
 import { DEFAULT_NAME, listeners, type Sources } from './sources.ts'
@@ -81,11 +81,12 @@ const SHORT_TOKEN = 16
 type FileOrigin = NonNullable<FileConfig['origins']>[string]
 type FileRoute = NonNullable<FileConfig['routes']>[number]
 
-export function resolve(sources: Sources, file: FileConfig | undefined): Config {
+export function resolve(sources: Sources, file: FileConfig | undefined, memory: MemoryLimits = {}): Config {
   const settings: Settings = { ...sources.env.settings, ...sources.flags.settings }
   const { host, port, adminHost, adminPort } = listeners(sources)
   const origins = originsOf(settings, file)
-  const maxBytes = settings.memory ?? file?.store?.memory?.maxBytes ?? DEFAULT_MEMORY_BYTES
+  const shares = memoryShares(memory)
+  const maxBytes = settings.memory ?? file?.store?.memory?.maxBytes ?? shares.store
   const maxObjectBytes = Math.min(file?.store?.memory?.maxObjectBytes ?? DEFAULT_RULES.maxObjectBytes, maxBytes)
   const rulesOf = (route: FileRoute | undefined) => rules(route, settings, maxObjectBytes)
   return {
@@ -105,7 +106,11 @@ export function resolve(sources: Sources, file: FileConfig | undefined): Config 
     },
     lane: file?.lane !== 'off',
     lease: file?.coherence.lease ?? DEFAULT_LEASE,
-    limits: file?.limits ?? DEFAULT_LIMITS,
+    limits: {
+      ...DEFAULT_LIMITS,
+      ...file?.limits,
+      maxBodiesInProgress: file?.limits.maxBodiesInProgress ?? shares.bodies,
+    },
     logLevel: settings.logLevel ?? 'info',
     chaos: file?.chaos,
   }
@@ -213,12 +218,13 @@ function rules(route: FileRoute | undefined, settings: Settings, maxObjectBytes:
 // ----------------------------------------------------------------------------------------------------- notes
 
 /** What is allowed but probably not meant. */
-export function notesOn(config: Config, file: FileConfig | undefined): string[] {
+export function notesOn(config: Config, file: FileConfig | undefined, memory: MemoryLimits = {}): string[] {
   return [
     ...tokenNotes(config),
     ...proxyNotes(config),
     ...routeNotes(config),
     ...storeNotes(config, file),
+    ...memoryNotes(config, memory),
     ...chaosNotes(config),
   ]
 }
@@ -250,6 +256,24 @@ function storeNotes({ store: { memory } }: Config, file: FileConfig | undefined)
   if (wanted === undefined || wanted <= memory.maxBytes) return []
   return [`store.memory.maxObjectBytes is more than the memory there is: ${memory.maxBytes} bytes is the limit`]
 }
+
+function memoryNotes({ store, limits }: Config, { container, heap }: MemoryLimits): string[] {
+  const { maxBytes } = store.memory
+  const notes: string[] = []
+  if (container !== undefined) {
+    const [all, kept, arriving] = [container, maxBytes, limits.maxBodiesInProgress].map(inMebibytes)
+    notes.push(`of the container's ${all} the store may take ${kept}, bodies in progress ${arriving}`)
+  }
+  if (heap !== undefined && maxBytes > heap / 2) {
+    const [kept, most] = [maxBytes, heap].map(inMebibytes)
+    notes.push(
+      `store.memory.maxBytes is ${kept}, the heap ${most}: with small bodies it may be full before the store is, and misses get 503; see --max-old-space-size`,
+    )
+  }
+  return notes
+}
+
+const inMebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`
 
 const chaosNotes = ({ chaos }: Config): string[] =>
   chaos === undefined ? [] : ['chaos is on: faults are made on purpose; not for production']

@@ -107,13 +107,18 @@ const limits = z.strictObject({
   maxWaiting: leaf.concurrency
     .prefault(10_000)
     .describe('Requests that wait for origins at once; more get a stale copy or 503.'),
-  maxBodiesInProgress: leaf.size
-    .prefault('256MiB')
-    .describe('Memory for bodies that are being received to be stored; more are passed on and not stored.'),
+  maxBodiesInProgress: leaf.size.optional().meta({
+    description:
+      'Memory for bodies that are being received to be stored; more are passed on and not stored. In a container that has a limit: an eighth of it.',
+    default: '256MiB',
+  }),
 })
 
 const memory = z.strictObject({
-  maxBytes: leaf.size.optional().meta({ description: 'Memory for stored responses.', default: '256MiB' }),
+  maxBytes: leaf.size.optional().meta({
+    description: 'Memory for stored responses. In a container that has a limit: a share of it, see docs/sizing.md.',
+    default: '256MiB',
+  }),
   maxObjectBytes: leaf.size.prefault('8MiB').describe('Larger bodies are passed on and not stored.'),
   admission: leaf.onOff
     .prefault('on')

@@ -1,0 +1,117 @@
+/** Tells when memory runs short, early enough that nothing has to die of it. */
+import { setFlagsFromString, getHeapSpaceStatistics, getHeapStatistics } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import type { Clock } from './model.ts'
+
+/** Bytes in use. */
+export interface MemoryUse {
+  /** Of the heap's old generation: what the engine ends the process for when it runs out. */
+  readonly heap: number
+  /** Of the whole process: what a container is killed for. */
+  readonly resident: number
+}
+
+/** What there is; undefined: no limit. */
+export interface MemoryCeilings {
+  readonly heap: number
+  readonly resident: number | undefined
+}
+
+export interface MemoryPressureOptions {
+  readonly clock: Clock
+  readonly ceilings: MemoryCeilings
+  readonly use?: () => MemoryUse
+  /** Frees what nobody holds any more, so that `use` tells what is really in use. */
+  readonly collect?: () => void
+  readonly changed: (high: boolean, use: MemoryUse) => void
+}
+
+const SAMPLED_EVERY_MS = 100
+/** Shares of a ceiling: short from the first on, until below the second. */
+const MARKS = { high: 0.9, low: 0.85 }
+/** A collection holds everything up for a while: no more often than this, in ms. */
+const COLLECTED_EVERY_MS = 5_000
+
+export class MemoryPressure {
+  readonly #options: Required<MemoryPressureOptions>
+  #high = false
+  #collectedAt = Number.NEGATIVE_INFINITY
+  #cancel: () => void
+
+  constructor(options: MemoryPressureOptions) {
+    this.#options = { use: memoryUse, collect: collectGarbage, ...options }
+    this.#cancel = this.#later()
+  }
+
+  /** Memory is short: what needs more of it should be refused. */
+  get high(): boolean {
+    return this.#high
+  }
+
+  close(): void {
+    this.#cancel()
+  }
+
+  #later(): () => void {
+    return this.#options.clock.after(SAMPLED_EVERY_MS, () => {
+      this.#sample()
+      this.#cancel = this.#later()
+    })
+  }
+
+  #sample(): void {
+    const { clock, use: read, collect, changed } = this.#options
+    let use = read()
+    const now = clock.now()
+    if (this.#isShort(use, this.#high ? MARKS.low : MARKS.high) && now - this.#collectedAt >= COLLECTED_EVERY_MS) {
+      // Much of it may be garbage, which the engine leaves lying about until it needs the room.
+      this.#collectedAt = now
+      collect()
+      use = read()
+    }
+    const high = this.#isShort(use, this.#high ? MARKS.low : MARKS.high)
+    if (high === this.#high) return
+    this.#high = high
+    changed(high, use)
+  }
+
+  #isShort({ heap, resident }: MemoryUse, mark: number): boolean {
+    const { ceilings } = this.#options
+    return heap > mark * ceilings.heap || (ceilings.resident !== undefined && resident > mark * ceilings.resident)
+  }
+}
+
+/** The young generation's part of V8's limit, unless that is set: three half-spaces of 32 MiB. */
+const YOUNG_BYTES = 96 * 2 ** 20
+/** A smaller rest is none: the limit was given with `--max-heap-size`, and the young generation has shrunk to fit. */
+const LEAST_HEAP_BYTES = 32 * 2 ** 20
+
+/** How much this process may take. Node reads the container's limit from its cgroup, of either version. */
+export function memoryCeilings(): MemoryCeilings {
+  const limit = getHeapStatistics().heap_size_limit
+  const constrained = process.constrainedMemory()
+  return {
+    heap: limit - YOUNG_BYTES >= LEAST_HEAP_BYTES ? limit - YOUNG_BYTES : limit / 2,
+    resident: constrained > 0 && constrained < Number.MAX_SAFE_INTEGER ? constrained : undefined,
+  }
+}
+
+function memoryUse(): MemoryUse {
+  let heap = 0
+  for (const { space_name, space_used_size } of getHeapSpaceStatistics()) {
+    if (!space_name.startsWith('new_')) heap += space_used_size
+  }
+  return { heap, resident: process.memoryUsage.rss() }
+}
+
+let garbageCollector: (() => void) | undefined
+
+/** What `--expose-gc` gives, without having to be started with it. */
+function collectGarbage(): void {
+  if (garbageCollector === undefined) {
+    setFlagsFromString('--expose-gc')
+    garbageCollector = runInNewContext('gc') as () => void
+    setFlagsFromString('--no-expose-gc')
+  }
+  garbageCollector()
+}

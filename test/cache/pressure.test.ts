@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest'
+import { DEFAULT_RULES } from '../../src/defaults.ts'
+import { createCache } from '../../src/embed.ts'
+import { field, fieldsOf } from '../../src/fields.ts'
+import type { Rules, StoredResponse, StoredValue } from '../../src/model.ts'
+import { localLog } from '../../src/stores/local-log.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
+import { FakeClock, settle } from '../support/fake-clock.ts'
+import { ScriptedOrigin } from '../support/scripted-origin.ts'
+import { received } from '../support/world.ts'
+
+/** A cache whose memory is short when the test says so. */
+function shortOfMemory(rules: Partial<Rules> = {}) {
+  const clock = new FakeClock()
+  const origin = new ScriptedOrigin()
+  const pressure = { high: false }
+  const store = memoryStore({ maxBytes: '1MiB' })
+  const routes = [{ name: 'default', match: {}, origin, rules: { ...DEFAULT_RULES, ...rules } }]
+  const cache = createCache({ store, log: localLog({ generation: 'g' }), clock, routes, pressure })
+  const get = async (path: string, method = 'GET') =>
+    received(await cache.handle({ method, url: `http://a.test${path}`, fields: fieldsOf({}) }))
+  return { clock, origin, pressure, store, cache, get }
+}
+
+test('while memory is short hits are answered and misses get 503, until it is not', async () => {
+  const { origin, pressure, get } = shortOfMemory()
+  origin.script(() => ({ headers: { 'cache-control': 'max-age=60' }, body: 'b' }))
+  await get('/stored')
+  pressure.high = true
+  expect(await get('/stored')).toMatchObject({ status: 200, result: 'hit' })
+  const refused = await get('/other')
+  expect(refused).toMatchObject({ status: 503, result: 'shed' })
+  expect(field(refused.reply.fields, 'retry-after')).toBe('1')
+  expect(await get('/stored', 'POST')).toMatchObject({ status: 503, result: 'shed' })
+  expect(origin.requests).toHaveLength(1)
+  pressure.high = false
+  expect(await get('/other')).toMatchObject({ status: 200, result: 'miss' })
+})
+
+test('while memory is short a stale copy stands in, and nothing is refreshed in the background', async () => {
+  const { clock, origin, pressure, get } = shortOfMemory({ softTimeout: 0, grace: 3_600_000 })
+  origin.script(() => ({ headers: { 'cache-control': 'max-age=1' }, body: 'b' }))
+  await get('/')
+  await clock.advance(2_000)
+  pressure.high = true
+  expect(await get('/')).toMatchObject({ status: 200, body: 'b' })
+  await settle()
+  expect(origin.requests).toHaveLength(1)
+})
+
+test('what is stored says how long the origin took, and the loader', async () => {
+  const { clock, origin, store, cache, get } = shortOfMemory()
+  const answered = get('/slow')
+  await settle()
+  await clock.advance(700)
+  origin.next.answer({ headers: { 'cache-control': 'max-age=60' }, body: 'b' })
+  await answered
+  const loaded = cache.getOrSet('value', () => new Promise((resolve) => clock.after(300, () => resolve(1))), {
+    ttl: '1m',
+  })
+  await clock.advance(300)
+  await loaded
+  const key = 'default http://a.test/slow'
+  expect([(store.get(key) as StoredResponse).costMs, (store.get('value') as StoredValue).costMs]).toEqual([700, 300])
+})
