@@ -6,6 +6,9 @@ import { referencePage } from '../docs/configuration-reference.ts'
 import { configJsonSchema } from '../src/config.ts'
 import { field } from '../src/fields.ts'
 import { OVERRIDES } from '../src/policy/overrides.ts'
+import { REASONS } from '../src/metrics/labels.ts'
+import { REASONS_NOT_TO_STORE } from '../src/policy/storable.ts'
+import { unrunIn } from './support/documented.ts'
 import { upstreamFields } from '../src/policy/forward.ts'
 import { requestWith } from './policy/support.ts'
 
@@ -21,6 +24,25 @@ describe('links lead somewhere', () => {
 
 test('docs/configuration-reference.md is as `npm run docs` makes it', () => {
   expect(read('docs/configuration-reference.md')).toBe(referencePage())
+})
+
+describe('commands are run by test/integration/documentation.test.ts, or it is said why not', () => {
+  it.each(pages)('%s', (page) => {
+    expect(unrunIn(read(page)).map((line) => `${page}:${line}`)).toEqual([])
+  })
+})
+
+describe('docs/why-not-cached.md', () => {
+  const page = read('docs/why-not-cached.md')
+  const told = (heading: string) => [...section(page, heading).matchAll(/^\| `([\w-]+)` \|/gm)].map(([, name]) => name)
+
+  it('has every reason not to store', () => {
+    expect(told('Why it was not kept')).toEqual(expect.arrayContaining([...REASONS_NOT_TO_STORE]))
+  })
+
+  it('has every reason to ask the origin', () => {
+    expect(told('Why the origin was asked').toSorted()).toEqual(REASONS.filter((name) => name !== 'miss').toSorted())
+  })
 })
 
 describe('docs/security.md', () => {

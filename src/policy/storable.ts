@@ -61,6 +61,9 @@ const CONDITIONS: readonly Condition[] = [
   { why: 'cookie', forbids: isForbiddenByCookie },
 ]
 
+/** Every reason there is. */
+export const REASONS_NOT_TO_STORE: ReadonlySet<string> = new Set(CONDITIONS.map(({ why }) => why))
+
 /** RFC 9111 section 3, with the rules for cookies that a shared cache in front of unknown origins needs. */
 export function storable(
   request: CacheRequest,

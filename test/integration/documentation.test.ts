@@ -1,0 +1,187 @@
+/** Every command of the documentation is run, and shows what the page says that it shows. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
+import { chmodSync, globSync, readFileSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { delimiter, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createSlowApi, type SlowApi } from '../../src/demo.ts'
+import { notShown, type Step, stepsIn } from '../support/documented.ts'
+import { newFolder } from '../support/folder.ts'
+import { until } from '../support/http.ts'
+
+const REPOSITORY = join(import.meta.dirname, '../..')
+const pages = globSync(['*.md', 'docs/*.md'], { cwd: REPOSITORY }).sort()
+const read = (page: string): string => readFileSync(join(REPOSITORY, page), 'utf8')
+
+/** Where the pages say that things are. */
+interface Places {
+  readonly 'localhost:8080': string
+  readonly 'localhost:9090': string
+  readonly 'localhost:3000': string
+}
+
+const START = 'herdgate --origin http://localhost:3000'
+const PAGE_MS = 180_000
+
+let folder: string
+let api: SlowApi
+let running: ChildProcess | undefined
+let origin: string
+let places: Places
+let token: string
+
+beforeEach(async () => {
+  folder = newFolder()
+  const command = join(folder, 'herdgate')
+  writeFileSync(command, `#!/bin/sh\nexec ${process.execPath} ${join(REPOSITORY, 'src/cli.ts')} "$@"\n`)
+  chmodSync(command, 0o755)
+  api = createSlowApi({ latencyMs: 20 })
+  origin = new URL(await api.listen()).host
+  token = 'the-token-of-the-documentation'
+})
+afterEach(async () => {
+  await stop()
+  await api.close()
+  await rm(folder, { recursive: true })
+})
+
+describe('what the documentation tells to type', () => {
+  const withSteps = pages.map((page) => ({ page, steps: stepsIn(read(page)) })).filter(({ steps }) => steps.length > 0)
+
+  test.each(withSteps)(
+    '$page',
+    async ({ steps }) => {
+      if (steps[0]?.kind !== 'server') await start(START)
+      for (const step of steps) await take(step)
+    },
+    PAGE_MS,
+  )
+})
+
+test('the webhook of docs/purging.md purges what a signed request names, and nothing else', async () => {
+  const [, program = ''] = /^```ts\n([^]*?)^```$/m.exec(read('docs/purging.md')) ?? []
+  writeFileSync(join(folder, 'webhook.ts'), program)
+  await start(START)
+  const admin = `http://${places['localhost:9090']}`
+  const environs = { ...environment(), HERDGATE_ADMIN: admin, WEBHOOK_SECRET: 'shared', PORT: String(await freePort()) }
+  const webhook = spawn(process.execPath, ['webhook.ts'], { cwd: folder, env: environs, stdio: 'inherit' })
+  try {
+    const post = (signature: string) =>
+      fetch(`http://127.0.0.1:${environs.PORT}`, { method: 'POST', body, headers: { 'x-signature': signature } })
+    const body = '{"product":42}'
+    const product = async () =>
+      (await fetch(`http://${places['localhost:8080']}/products/42`)).headers.get('cache-status')
+    await until(async () => (await post('none').catch(() => undefined))?.status === 401, 'the webhook listens')
+    await product()
+    expect((await post('00'.repeat(32))).status).toBe(401)
+    expect(await product()).toContain('hit')
+    const answer = await post(createHmac('sha256', 'shared').update(body).digest('hex'))
+    expect({ status: answer.status, body: await answer.json() }).toMatchObject({
+      status: 200,
+      body: { nodes: { acked: 1 } },
+    })
+    expect(await product()).toContain('fwd=uri-miss')
+  } finally {
+    webhook.kill()
+    await once(webhook, 'exit')
+  }
+})
+
+test('docs/configuration.md has each flag of `herdgate serve`', async () => {
+  const { output } = await shell('herdgate serve --help')
+  const flags = (text: string) => new Set([...text.matchAll(/^(?: +|\| `)(--[a-z-]+)/gm)].map(([, flag]) => flag))
+  expect(flags(read('docs/configuration.md'))).toEqual(flags(output))
+})
+
+async function take({ text, name, kind, shown, line }: Step): Promise<void> {
+  if (kind === 'server') return start(text)
+  if (kind === 'file') return writeFileSync(join(folder, name), atPlaces(text))
+  const { code, output } = await shell(atPlaces(text))
+  const said = `line ${line}:\n${text}\nended with ${code} and said\n${output}`
+  expect(code === 0, said).toBe(kind === 'run')
+  expect(notShown(shown.map(atPlaces), output), said).toBeUndefined()
+}
+
+const atPlaces = (text: string): string =>
+  Object.entries(places).reduce(
+    (so, [told, real]) => so.replaceAll(told, real),
+    text.replaceAll('127.0.0.1:', 'localhost:'),
+  )
+
+// --------------------------------------------------------------------------------------------------- processes
+
+function environment(): Record<string, string | undefined> {
+  const others = Object.entries(process.env).filter(([name]) => !/^(?:HERDGATE_|REDIS_URL$|PORT$)/.test(name))
+  return {
+    ...Object.fromEntries(others),
+    PATH: [folder, process.env['PATH'], join(REPOSITORY, 'test/support/bin')].join(delimiter),
+    TOKEN: token,
+    HERDGATE_ADMIN_TOKEN: token,
+    HERDGATE_HOST: '127.0.0.1',
+  }
+}
+
+async function shell(script: string): Promise<{ code: number | null; output: string }> {
+  const admin = new URL(`http://${places['localhost:9090']}`).port
+  const child = spawn('sh', ['-c', `exec 2>&1; set -e; ${script}`], {
+    cwd: folder,
+    env: { ...environment(), HERDGATE_ADMIN_PORT: admin },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, output }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise((closed) => server.close(closed))
+  return port
+}
+
+/** Starts what the script starts, on free ports, and finds out which they are. */
+async function start(script: string): Promise<void> {
+  await stop()
+  places = { 'localhost:8080': 'no-data-port', 'localhost:9090': 'no-admin-port', 'localhost:3000': origin }
+  const anyPorts = 'herdgate demo --port 0 --admin-port 0 --origin-port 0'
+  const child = spawn('sh', ['-c', atPlaces(script).replace(/^herdgate demo$/m, anyPorts)], {
+    cwd: folder,
+    env: { ...environment(), HERDGATE_PORT: '0', HERDGATE_ADMIN_PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true, // a group of its own, to be ended whole
+  })
+  running = child
+  for await (const line of createInterface({ input: child.stdout })) {
+    const hosts = (line.match(/http:\/\/[\w.]+:\d+/g) ?? []).map((url) => new URL(url).host)
+    note(line, hosts)
+    if (/listening on|^Admin API/.test(line)) break
+  }
+  child.stdout.resume()
+}
+
+/** The lines of `herdgate serve` and of `herdgate demo` that tell where things are. */
+function note(line: string, [first = '', second = '']: readonly string[]): void {
+  const [, made] = / token (\S+)/.exec(line) ?? []
+  const [, given] = /listening on (\S+)/.exec(line) ?? []
+  if (given !== undefined) places = { ...places, 'localhost:8080': first, 'localhost:9090': second }
+  if (line.startsWith('Herdgate ')) places = { ...places, 'localhost:8080': first }
+  if (line.startsWith('Slow API ')) places = { ...places, 'localhost:3000': first }
+  if (line.startsWith('Dashboard ')) places = { ...places, 'localhost:9090': first }
+  if (made !== undefined) token = made
+}
+
+async function stop(): Promise<void> {
+  const child = running
+  running = undefined
+  if (child?.pid === undefined || child.exitCode !== null) return
+  const ended = once(child, 'exit')
+  process.kill(-child.pid, 'SIGKILL')
+  await ended
+}

@@ -1,0 +1,47 @@
+import { describe, expect, test } from 'vitest'
+import { notShown, stepsIn, unrunIn } from './documented.ts'
+
+const page = (...blocks: string[]) => blocks.join('\n\n')
+const block = (info: string, text: string) => `\`\`\`${info}\n${text}\n\`\`\``
+
+test('steps are what is typed and written, each with what it shows', () => {
+  const steps = stepsIn(
+    page(
+      block('sh server', 'herdgate demo'),
+      block('sh', 'curl a'),
+      block('text output', '200\nOK'),
+      block('yaml', 'not: a step'),
+      block('yaml it.yaml', 'a: 1'),
+      block('sh fails', 'false'),
+    ),
+  )
+  expect(steps).toMatchObject([
+    { line: 1, kind: 'server', text: 'herdgate demo\n', shown: [] },
+    { line: 5, kind: 'run', text: 'curl a\n', shown: ['200', 'OK'] },
+    { line: 18, kind: 'file', name: 'it.yaml' },
+    { line: 22, kind: 'fails' },
+  ])
+})
+
+describe('commands that are not run', () => {
+  test.each(['', 'text', 'sh verbose', 'bash'])('are found in a block of "%s"', (info) => {
+    expect(unrunIn(block(info, 'a word\n$ curl localhost'))).toEqual([1])
+  })
+
+  test('are excused by a reason before them', () => {
+    expect(unrunIn(page('<!-- not run: needs a cluster -->', block('', 'helm install x')))).toEqual([])
+    expect(unrunIn(page('<!-- not run: -->', block('', 'helm install x')))).toEqual([3])
+  })
+})
+
+describe('what is shown', () => {
+  test('is there, in this order, and … is anything within a line', () => {
+    expect(notShown(['hit; ttl=…; x', 'OK (all)'], 'before\r\nHit; ttl=12; x\r\nok (all) of them\r\n')).toBeUndefined()
+  })
+
+  test('is missed when it is not there, or not in this order, or over two lines', () => {
+    expect(notShown(['a', 'c'], 'a\nb')).toBe('c')
+    expect(notShown(['b', 'a'], 'a\nb')).toBe('a')
+    expect(notShown(['a…b'], 'a\nb')).toBe('a…b')
+  })
+})

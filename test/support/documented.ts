@@ -1,0 +1,86 @@
+/**
+ * What the documentation tells readers to type.
+ *
+ *     ```sh            run; must succeed
+ *     ```sh fails      run; must not
+ *     ```sh server     started and left running, in place of what ran before
+ *     ```yaml it.yaml  written to that file
+ *     ```text output   what the block before it shows, line by line, in this order; … stands for anything
+ *
+ * Everything else is only to be read. A block of commands that no test can run says why, in a comment before it that
+ * begins with "not run:".
+ */
+
+export interface Step {
+  /** Of its first line, from 1. */
+  readonly line: number
+  readonly kind: 'run' | 'fails' | 'server' | 'file'
+  /** What is typed, or what is in the file. */
+  readonly text: string
+  /** Of a file. */
+  readonly name: string
+  /** Lines that are shown, if any are. */
+  readonly shown: readonly string[]
+}
+
+interface Block {
+  readonly line: number
+  readonly info: string
+  readonly text: string
+  /** The line before it that is not empty. */
+  readonly before: string
+}
+
+export function stepsIn(page: string): Step[] {
+  const steps: Step[] = []
+  for (const { info, text, line } of blocksIn(page)) {
+    const kind = kindOf(info)
+    if (kind !== undefined) steps.push({ line, kind, text, name: info.split(' ')[1] ?? '', shown: [] })
+    const last = info === 'text output' ? steps.pop() : undefined
+    if (last !== undefined) steps.push({ ...last, shown: text.trim().split('\n') })
+  }
+  return steps
+}
+
+function kindOf(info: string): Step['kind'] | undefined {
+  switch (info) {
+    case 'sh':
+      return 'run'
+    case 'sh fails':
+      return 'fails'
+    case 'sh server':
+      return 'server'
+    default:
+      return /^yaml [\w-]+\.yaml$/.test(info) ? 'file' : undefined
+  }
+}
+
+const COMMAND = /^(?:\$ )?(?:curl|docker|git|helm|herdgate|kubectl|node|npm|npx|redis-cli) /m
+
+/** Lines where commands begin that are neither run nor say why not. */
+export function unrunIn(page: string): number[] {
+  return blocksIn(page)
+    .filter(({ info, text, before }) => kindOf(info) === undefined && COMMAND.test(text) && !isExcused(before))
+    .map(({ line }) => line)
+}
+
+const isExcused = (before: string): boolean => /^<!-- not run: .+ -->$/.test(before)
+
+function blocksIn(page: string): Block[] {
+  const found = page.matchAll(/^```(.*)\n([^]*?)^```$/gm)
+  return [...found].map(({ 1: info = '', 2: text = '', index }) => {
+    const above = page.slice(0, index)
+    return { info, text, line: above.split('\n').length + 1, before: above.trimEnd().split('\n').at(-1) ?? '' }
+  })
+}
+
+/** The first of the lines that is not shown where it should be; undefined when all are. */
+export function notShown(lines: readonly string[], output: string): string | undefined {
+  let rest = output.replaceAll('\r', '')
+  return lines.find((line) => {
+    const [parts, pattern] = [line.trim().split('…'), '[^\\n]*?']
+    const found = new RegExp(parts.map(RegExp.escape).join(pattern), 'i').exec(rest)
+    rest = found === null ? rest : rest.slice(found.index + found[0].length)
+    return found === null
+  })
+}
