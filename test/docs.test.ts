@@ -41,7 +41,7 @@ describe('docs/why-not-cached.md', () => {
   })
 
   it('has every reason to ask the origin', () => {
-    expect(told('Why the origin was asked').toSorted()).toEqual(REASONS.filter((name) => name !== 'miss').toSorted())
+    expect(new Set(told('Why the origin was asked'))).toEqual(new Set(REASONS.filter((name) => name !== 'miss')))
   })
 })
 

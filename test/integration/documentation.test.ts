@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
-import { chmodSync, globSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, globSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createSlowApi, type SlowApi } from '../../src/demo.ts'
@@ -39,6 +39,7 @@ beforeEach(async () => {
   const command = join(folder, 'herdgate')
   writeFileSync(command, `#!/bin/sh\nexec ${process.execPath} ${join(REPOSITORY, 'src/cli.ts')} "$@"\n`)
   chmodSync(command, 0o755)
+  provideModules()
   api = createSlowApi({ latencyMs: 20 })
   origin = new URL(await api.listen()).host
   token = 'the-token-of-the-documentation'
@@ -118,7 +119,9 @@ function environment(): Record<string, string | undefined> {
   const others = Object.entries(process.env).filter(([name]) => !/^(?:HERDGATE_|REDIS_URL$|PORT$)/.test(name))
   return {
     ...Object.fromEntries(others),
-    PATH: [folder, process.env['PATH'], join(REPOSITORY, 'test/support/bin')].join(delimiter),
+    PATH: [folder, dirname(process.execPath), process.env['PATH'], join(REPOSITORY, 'test/support/bin')].join(
+      delimiter,
+    ),
     TOKEN: token,
     HERDGATE_ADMIN_TOKEN: token,
     HERDGATE_HOST: '127.0.0.1',
@@ -146,6 +149,16 @@ async function freePort(): Promise<number> {
   return port
 }
 
+/** What programs import: the sources, as if they were installed, and Fastify. */
+function provideModules(): void {
+  const modules = join(folder, 'node_modules')
+  mkdirSync(join(modules, 'herdgate'), { recursive: true })
+  symlinkSync(join(REPOSITORY, 'node_modules/fastify'), join(modules, 'fastify'))
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+  writeFileSync(join(modules, 'herdgate/package.json'), '{"type":"module","exports":"./index.js"}')
+  writeFileSync(join(modules, 'herdgate/index.js'), `export * from '${join(REPOSITORY, 'src/index.ts')}'\n`)
+}
+
 /** Starts what the script starts, on free ports, and finds out which they are. */
 async function start(script: string): Promise<void> {
   await stop()
@@ -153,7 +166,7 @@ async function start(script: string): Promise<void> {
   const anyPorts = 'herdgate demo --port 0 --admin-port 0 --origin-port 0'
   const child = spawn('sh', ['-c', atPlaces(script).replace(/^herdgate demo$/m, anyPorts)], {
     cwd: folder,
-    env: { ...environment(), HERDGATE_PORT: '0', HERDGATE_ADMIN_PORT: '0' },
+    env: { ...environment(), HERDGATE_PORT: '0', HERDGATE_ADMIN_PORT: '0', PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true, // a group of its own, to be ended whole
   })
@@ -161,9 +174,9 @@ async function start(script: string): Promise<void> {
   for await (const line of createInterface({ input: child.stdout })) {
     const hosts = (line.match(/http:\/\/[\w.]+:\d+/g) ?? []).map((url) => new URL(url).host)
     note(line, hosts)
-    if (/listening on|^Admin API/.test(line)) break
+    if (/listening on|listening at|^Admin API/.test(line)) return void child.stdout.resume()
   }
-  child.stdout.resume()
+  throw new Error(`ended before it was listening: ${script}`)
 }
 
 /** The lines of `herdgate serve` and of `herdgate demo` that tell where things are. */
@@ -171,7 +184,7 @@ function note(line: string, [first = '', second = '']: readonly string[]): void 
   const [, made] = / token (\S+)/.exec(line) ?? []
   const [, given] = /listening on (\S+)/.exec(line) ?? []
   if (given !== undefined) places = { ...places, 'localhost:8080': first, 'localhost:9090': second }
-  if (line.startsWith('Herdgate ')) places = { ...places, 'localhost:8080': first }
+  if (line.startsWith('Herdgate ') || line.includes('listening at')) places = { ...places, 'localhost:8080': first }
   if (line.startsWith('Slow API ')) places = { ...places, 'localhost:3000': first }
   if (line.startsWith('Dashboard ')) places = { ...places, 'localhost:9090': first }
   if (made !== undefined) token = made

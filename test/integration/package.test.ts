@@ -1,13 +1,14 @@
 /** The package as it is published, in an application that has nothing else. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
+import { stepsIn } from '../support/documented.ts'
 import { newFolder } from '../support/folder.ts'
 import { startOrigin } from '../support/http.ts'
 import { installIn, type Package, packPackage } from '../support/package.ts'
@@ -108,7 +109,9 @@ await app.close()
       types: ['node'],
       typeRoots: [join(REPOSITORY, 'node_modules/@types')],
     }
-    await writeFile(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['app.ts'] }))
+    await writeFile(join(app, 'documented.ts'), documentedApplication())
+    const files = ['app.ts', 'documented.ts']
+    await writeFile(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
     await run(join(REPOSITORY, 'node_modules/.bin/tsc'), ['-p', app])
   }, 120_000)
 
@@ -126,6 +129,11 @@ await app.close()
     }
   })
 })
+
+function documentedApplication(): string {
+  const page = readFileSync(join(REPOSITORY, 'docs/embedding-in-fastify.md'), 'utf8')
+  return stepsIn(page).find(({ name }) => name === 'app.ts')?.text ?? 'none'
+}
 
 /** The first address in each of the lines that begin so, once all of them are there. */
 async function addressesIn(output: NodeJS.ReadableStream, names: readonly string[]): Promise<string[]> {

@@ -16,21 +16,21 @@ test('steps are what is typed and written, each with what it shows', () => {
     ),
   )
   expect(steps).toMatchObject([
-    { line: 1, kind: 'server', text: 'herdgate demo\n', shown: [] },
-    { line: 5, kind: 'run', text: 'curl a\n', shown: ['200', 'OK'] },
-    { line: 18, kind: 'file', name: 'it.yaml' },
-    { line: 22, kind: 'fails' },
+    { line: 2, kind: 'server', text: 'herdgate demo\n', shown: [] },
+    { line: 6, kind: 'run', text: 'curl a\n', shown: ['200', 'OK'] },
+    { line: 19, kind: 'file', name: 'it.yaml' },
+    { line: 23, kind: 'fails' },
   ])
 })
 
 describe('commands that are not run', () => {
   test.each(['', 'text', 'sh verbose', 'bash'])('are found in a block of "%s"', (info) => {
-    expect(unrunIn(block(info, 'a word\n$ curl localhost'))).toEqual([1])
+    expect(unrunIn(block(info, 'a word\n$ curl localhost'))).toEqual([2])
   })
 
   test('are excused by a reason before them', () => {
     expect(unrunIn(page('<!-- not run: needs a cluster -->', block('', 'helm install x')))).toEqual([])
-    expect(unrunIn(page('<!-- not run: -->', block('', 'helm install x')))).toEqual([3])
+    expect(unrunIn(page('<!-- not run: -->', block('', 'helm install x')))).toEqual([4])
   })
 })
 

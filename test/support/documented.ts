@@ -4,7 +4,7 @@
  *     ```sh            run; must succeed
  *     ```sh fails      run; must not
  *     ```sh server     started and left running, in place of what ran before
- *     ```yaml it.yaml  written to that file
+ *     ```yaml it.yaml  written to that file; ```ts it.ts too
  *     ```text output   what the block before it shows, line by line, in this order; … stands for anything
  *
  * Everything else is only to be read. A block of commands that no test can run says why, in a comment before it that
@@ -51,7 +51,7 @@ function kindOf(info: string): Step['kind'] | undefined {
     case 'sh server':
       return 'server'
     default:
-      return /^yaml [\w-]+\.yaml$/.test(info) ? 'file' : undefined
+      return /^(?:yaml [\w-]+\.yaml|ts [\w-]+\.ts)$/.test(info) ? 'file' : undefined
   }
 }
 
@@ -79,8 +79,10 @@ export function notShown(lines: readonly string[], output: string): string | und
   let rest = output.replaceAll('\r', '')
   return lines.find((line) => {
     const [parts, pattern] = [line.trim().split('…'), '[^\\n]*?']
-    const found = new RegExp(parts.map(RegExp.escape).join(pattern), 'i').exec(rest)
+    const found = new RegExp(parts.map(literally).join(pattern), 'i').exec(rest)
     rest = found === null ? rest : rest.slice(found.index + found[0].length)
     return found === null
   })
 }
+
+const literally = (text: string): string => text.replaceAll(/[$()*+.?[\\\]^{|}]/g, '\\$&')
