@@ -15,6 +15,8 @@ const RESULTS = `${HERE}results`
 
 type Runner = 'k6' | 'node'
 
+const interruption = interruptionBySignals()
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -53,6 +55,7 @@ const hasK6 = (): boolean => spawnSync('k6', ['version']).status === 0
 async function perform(scenario: string, plan: Plan, runner: Runner, isShort: boolean): Promise<number> {
   const { users, rate, seconds } = isShort ? plan.short : plan.full
   await using stage = await startStage(plan)
+  interruption.throwIfAborted()
   const variables = {
     ...stage.variables,
     SCENARIO: scenario,
@@ -71,14 +74,20 @@ function commandOf(runner: Runner, script: string): [string, ...string[]] {
   return ['k6', 'run', '--quiet', '--no-usage-report', '--include-system-env-vars', script]
 }
 
-/** A signal to this program ends the scenario first, then everything it was played on. */
 async function codeOf(child: ChildProcess): Promise<number> {
-  const end = () => void child.kill('SIGINT')
-  process.once('SIGINT', end).once('SIGTERM', end)
+  interruption.addEventListener('abort', () => child.kill('SIGINT'))
   const [code, signal] = await once(child, 'exit')
-  process.off('SIGINT', end).off('SIGTERM', end)
   if (signal !== null) throw new Error(`ended by ${signal}`)
   return Number(code)
+}
+
+/** A signal to this program ends the scenario first, then everything it was played on. */
+function interruptionBySignals(): AbortSignal {
+  const interrupted = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => interrupted.abort(new Error(`ended by ${signal}`)))
+  }
+  return interrupted.signal
 }
 
 try {

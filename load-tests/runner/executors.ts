@@ -144,11 +144,15 @@ class Crowd {
     record('iteration_duration', performance.now() - began, tags)
   }
 
-  /** Waits so long for iterations that have begun, then hangs up on the others. */
+  /** Waits so long for iterations that have begun, then hangs up on the others. To need that is a failure. */
   async finish(graceMs: number): Promise<void> {
     const patience = new AbortController()
     await Promise.race([Promise.all(this.#busy), pause(graceMs, patience.signal)])
     patience.abort()
+    if (graceMs > 0 && this.#busy.size > 0) {
+      console.error(`${this.scenario}: ${this.#busy.size} iterations took longer than gracefulStop`)
+      record('iterations_failed', this.#busy.size, { scenario: this.scenario })
+    }
     await Promise.all(this.#users.map(({ connections }) => connections.destroy()))
     await Promise.all(this.#busy)
   }

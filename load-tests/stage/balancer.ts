@@ -14,23 +14,23 @@ export interface Balancer extends AsyncDisposable {
 
 const ASKED_EVERY_MS = 100
 /** Who takes longer is not ready. */
-const ANSWERED_IN_MS = 1_000
+const ANSWERED_IN_MS = 5_000
 
 export async function startBalancer(nodes: readonly Node[]): Promise<Balancer> {
-  let ready = nodes
+  const ready = new Set(nodes)
   let turn = 0
   const closing = new AbortController()
-  const watching = (async () => {
+  const watching = nodes.map(async (node) => {
     while (!closing.signal.aborted) {
-      const all = await Promise.all(nodes.map(async (node) => ((await isReady(node)) ? [node] : [])))
-      ready = all.flat()
+      if (await isReady(node)) ready.add(node)
+      else ready.delete(node)
       await sleep(ASKED_EVERY_MS)
     }
-  })()
+  })
   const agent = new Agent({ keepAlive: true })
   const server = createServer((asked, answer) => {
-    const node = ready[turn++ % ready.length]
-    if (node === undefined) answer.writeHead(503).end('no node is ready\n')
+    const node = [...ready][turn++ % ready.size]
+    if (node === undefined) refuse(answer, 503, 'no node is ready')
     else pass(asked, answer, node.url, agent)
   })
   server.keepAliveTimeout = 120_000 // never the one that hangs up
@@ -41,7 +41,7 @@ export async function startBalancer(nodes: readonly Node[]): Promise<Balancer> {
     url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`,
     async [Symbol.asyncDispose]() {
       closing.abort()
-      await watching
+      await Promise.all(watching)
       server.close()
       server.closeAllConnections()
       agent.destroy()
@@ -66,7 +66,12 @@ function pass({ method, url, headers }: IncomingMessage, answer: ServerResponse,
   })
   forwarded.on('error', (error) => {
     if (answer.headersSent) answer.destroy()
-    else answer.writeHead(502).end(`${error.message}\n`)
+    else refuse(answer, 502, error.message)
   })
   forwarded.end()
+}
+
+function refuse(answer: ServerResponse, status: number, why: string): void {
+  console.error(`balancer: ${why}`)
+  answer.writeHead(status).end(`${why}\n`)
 }

@@ -20,6 +20,7 @@ beforeEach(async () => {
   requests = 0
   server = createServer(({ url }, response) => {
     requests++
+    if (url === '/never') return
     response.writeHead(url === '/bad' ? 500 : 200, { 'cache-status': 'demo; hit' }).end('body')
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -100,6 +101,15 @@ test('begins as many iterations as are due, drops those nobody is free for, and 
     })
   `)
   expect(out).toBe('true,true')
+  expect(code).toBe(99)
+})
+
+test('an iteration that never ends fails the run', async () => {
+  const { code, err } = await run(`
+    export const options = { scenarios: { a: { executor: 'constant-vus', duration: '100ms', gracefulStop: '200ms' } } }
+    export default () => http.asyncRequest('GET', __ENV.URL + '/never')
+  `)
+  expect(err).toContain('a: 1 iterations took longer than gracefulStop')
   expect(code).toBe(99)
 })
 

@@ -30,9 +30,13 @@ async function asyncRequest(method: string, url: string, body?: string | null, p
   const began = performance.now()
   const answer = await answerOf(user.connections.request.bind(user.connections), method, url, body, params)
   const duration = performance.now() - began
-  record('http_reqs', 1, tags)
-  record('http_req_duration', duration, tags)
-  record('http_req_failed', Number(answer.status < 200 || answer.status >= 400), tags)
+  if (!user.connections.destroyed) {
+    // else the run is over, and nobody waits for answers
+    record('http_reqs', 1, tags)
+    record('http_req_duration', duration, tags)
+    record('http_req_failed', Number(answer.status < 200 || answer.status >= 400), tags)
+    if (answer.status === 0) tellOnce(answer.error)
+  }
   return { ...answer, url, timings: { duration }, json: () => JSON.parse(answer.body) }
 }
 
@@ -54,9 +58,7 @@ async function answerOf(ask: Ask, method: string, url: string, body: string | nu
     const { statusCode, headers, body: content } = await ask({ ...options, body: body ?? null, signal })
     return { status: statusCode, headers: named(headers), body: await content.text(), error: '' }
   } catch (error) {
-    const told = error instanceof Error ? error.message : String(error)
-    tellOnce(told)
-    return { status: 0, headers: {}, body: '', error: told }
+    return { status: 0, headers: {}, body: '', error: error instanceof Error ? error.message : String(error) }
   }
 }
 
