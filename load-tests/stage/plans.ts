@@ -59,7 +59,7 @@ export const PLANS: Readonly<Record<string, Plan>> = {
     nodes: 2,
     balanced: true,
     full: { users: 100, rate: 500, seconds: 30 },
-    short: { users: 100, rate: 200, seconds: 20 },
+    short: { users: 100, rate: 200, seconds: 30 },
   },
   soak: {
     ...USUAL,
