@@ -1,4 +1,4 @@
-import { createServer, METHODS, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import { createServer, METHODS, type RequestListener, type Server } from 'node:http'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { openConnections } from './connections.ts'
 import type { Limits } from './defaults.ts'
@@ -7,7 +7,7 @@ import { HerdgateError } from './errors.ts'
 import { refuseMalformed } from './malformed.ts'
 import type { Clock } from './model.ts'
 import { boundPipelining } from './pipelining.ts'
-import { PROBLEM_TYPE, problemOf, rawProblem } from './problem.ts'
+import { rawProblem } from './problem.ts'
 import { dropSlowClients } from './slow-clients.ts'
 import { isWebSocket } from './upgrade.ts'
 
@@ -53,13 +53,7 @@ function createLimitedServer(handler: RequestListener, limits: ConnectionLimits)
     socket.on('error', () => socket.destroy()) // node:http has taken its own listener off
     socket.end(rawProblem(new HerdgateError('method_not_allowed')))
   })
-  server.on('checkExpectation', (_request, response) => refuseExpectation(response))
+  // Refused like any other malformed request, so that what comes behind it is not processed.
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response))
   return server
-}
-
-/** RFC 9110 section 10.1.1: only 100-continue is an expectation. */
-function refuseExpectation(response: ServerResponse): void {
-  const error = new HerdgateError('expectation_failed')
-  response.writeHead(error.status, { 'Content-Type': PROBLEM_TYPE, 'Cache-Control': 'no-store', Connection: 'close' })
-  response.end(JSON.stringify(problemOf(error)))
 }

@@ -60,28 +60,59 @@ async function start(lane: 'on' | 'off'): Promise<Side> {
   }
 }
 
-/** Everything that comes back on one connection for these pieces, each sent when the answers before it are there. */
-async function talk(side: Side, pieces: readonly string[], { pause }: { pause: boolean }): Promise<string> {
-  const socket = connect({ port: Number(new URL(side.herdgate.url).port), host: '127.0.0.1' })
-  socket.setNoDelay(true).setEncoding('latin1')
-  let received = ''
-  socket.on('data', (text: string) => (received += text)).on('error', () => {})
-  await once(socket, 'connect')
-  for (const piece of pieces) {
-    socket.write(piece, 'latin1')
-    if (pause) await silence(socket, () => received.length)
+/** One connection, and what has come back on it. */
+class Talk {
+  readonly #socket: Socket
+  #received = ''
+
+  private constructor(socket: Socket) {
+    this.#socket = socket
+    socket.setNoDelay(true).setEncoding('latin1')
+    socket.on('data', (text: string) => (this.#received += text)).on('error', () => {})
   }
-  await silence(socket, () => received.length)
-  socket.destroy()
-  return masked(received)
+
+  static async with(side: Side): Promise<Talk> {
+    const socket = connect({ port: Number(new URL(side.herdgate.url).port), host: '127.0.0.1' })
+    const talk = new Talk(socket)
+    await once(socket, 'connect')
+    return talk
+  }
+
+  get said(): string {
+    return masked(this.#received)
+  }
+
+  get length(): number {
+    return this.#received.length
+  }
+
+  get isOver(): boolean {
+    return this.#socket.readableEnded || this.#socket.destroyed
+  }
+
+  send(piece: string): void {
+    this.#socket.write(piece, 'latin1')
+  }
+
+  end(): void {
+    this.#socket.destroy()
+  }
 }
 
-/** Until nothing has come for a while, or the connection has ended. */
-async function silence(socket: Socket, length: () => number): Promise<void> {
-  let before = -1
-  while (before !== length() && !socket.readableEnded && !socket.destroyed) {
-    before = length()
-    await new Promise((resolve) => setTimeout(resolve, 60))
+const QUIET_MS = 40
+const PATIENCE_MS = 5_000
+
+const shortly = () => new Promise((resolve) => setTimeout(resolve, QUIET_MS))
+
+/** Until the condition holds and nothing more comes, or patience is over. */
+async function settled(talks: readonly Talk[], condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS
+  let before = ''
+  while (performance.now() < deadline) {
+    const now = talks.map(({ length }) => length).join()
+    if (condition() && now === before) return
+    before = now
+    await shortly()
   }
 }
 
@@ -190,32 +221,45 @@ afterAll(async () => {
   await Promise.all([on.close(), off.close()])
 })
 
-/** What both say, and what both ask, for the same pieces. */
-async function both(pieces: readonly string[], pause: boolean) {
+/**
+ * What both say, and what both ask, for the same pieces.
+ * @param answered how many of the pieces are sent only when the one before has been answered
+ */
+async function both(pieces: readonly string[], answered: number) {
   const from = [on.seen.length, off.seen.length] as const
-  const [said, expected] = await Promise.all([talk(on, pieces, { pause }), talk(off, pieces, { pause })])
-  return { said, expected, asked: on.seen.slice(from[0]), toAsk: off.seen.slice(from[1]) }
+  const talks = await Promise.all([Talk.with(on), Talk.with(off)])
+  for (const [at, piece] of pieces.entries()) {
+    const before = talks.map(({ length }) => length)
+    for (const talk of talks) talk.send(piece)
+    if (at < answered)
+      await settled(talks, () => talks.every((talk, n) => talk.isOver || talk.length > (before[n] ?? 0)))
+    else await shortly()
+  }
+  const [with_, without] = talks
+  await settled(talks, () => with_.said === without.said)
+  for (const talk of talks) talk.end()
+  return { said: with_.said, expected: without.said, asked: on.seen.slice(from[0]), toAsk: off.seen.slice(from[1]) }
 }
 
 describe('with the lane and without it', () => {
   test.each(Object.entries(CONVERSATIONS))('%s', async (_, pieces) => {
-    const { said, expected, asked, toAsk } = await both(pieces, true)
+    const { said, expected, asked, toAsk } = await both(pieces, pieces.length)
     expect(said.length).toBeGreaterThan(100)
     expect(said).toBe(expected)
     expect(asked).toEqual(toAsk)
   })
 
   test.each(Object.entries(CONVERSATIONS))('%s, all at once', async (_, pieces) => {
-    const { said, expected } = await both([pieces.join('')], false)
+    const { said, expected } = await both([pieces.join('')], 0)
     expect(said).toBe(expected)
   })
 
   test('requests split at every octet', async () => {
     const requests = get('/a', 'Accept: */*') + get('/a') + head('/a') + get('/a', 'If-None-Match: "1"')
-    await both([get('/a')], true)
+    await both([get('/a')], 1)
     for (let at = 1; at < requests.length; at += 7) {
       const pieces = [get('/a'), requests.slice(0, at), requests.slice(at)]
-      const { said, expected } = await both(pieces, true)
+      const { said, expected } = await both(pieces, 1)
       expect(said, `split at ${at}`).toBe(expected)
     }
   })
