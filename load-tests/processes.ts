@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { ZodType } from 'zod'
@@ -26,32 +27,73 @@ const CORES = { server: '0', generator: '1' } as const
 export const pinned = spawnSync('taskset', ['-c', '0,1', 'true']).status === 0
 
 /** Starts `node` with these arguments and waits until it says that it is listening. */
-export async function startServer(core: Core, args: readonly string[]): Promise<Server> {
-  const child = spawnNode(core, args)
+export function startServer(core: Core, args: readonly string[]): Promise<Server> {
+  return startSpeaking(core, process.execPath, args)
+}
+
+/** Starts a program and waits until it says that it is listening. */
+export async function startSpeaking(core: Core, program: string, args: readonly string[]): Promise<Server> {
+  const child = spawnOn(core, program, args)
   const errorLines: string[] = []
   createInterface({ input: child.stderr }).on('line', (line) => errorLines.push(line))
   const line = await listeningLine(child, errorLines)
   const urls = [...line.matchAll(/http:\/\/[\w.[\]:-]+:\d+/g)].map(([url]) => url)
+  return serverOf(child, urls, errorLines)
+}
+
+/** Starts a program that says nothing and waits until the port is listened on. */
+export async function startSilent(core: Core, program: string, args: readonly string[], port: number): Promise<Server> {
+  const child = spawnOn(core, program, args)
+  const said: string[] = []
+  for (const stream of [child.stdout, child.stderr])
+    createInterface({ input: stream }).on('line', (line) => said.push(line))
+  const until = performance.now() + START_TIMEOUT_MS
+  while (!(await isListenedOn(port))) {
+    if (child.exitCode !== null || child.signalCode !== null || performance.now() > until) {
+      await end(child)
+      throw new Error(`${program} does not listen on port ${port}: ${said.join('\n')}`)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  return serverOf(child, [`http://127.0.0.1:${port}`], said)
+}
+
+function serverOf(child: ChildProcess, urls: readonly string[], errorLines: readonly string[]): Server {
   const stop: Server['stop'] = (signal) => end(child, signal)
   return { pid: child.pid ?? 0, urls, errorLines, stop, [Symbol.asyncDispose]: async () => void (await stop()) }
 }
 
+/** A port that nobody listens on, for programs that cannot choose one and say so. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
 /** Runs `node` with these arguments to its end. @returns what it printed, read as JSON of that form */
 export async function runJson<T>(core: Core, args: readonly string[], form: ZodType<T>): Promise<T> {
-  const child = spawnNode(core, args)
+  return form.parse(JSON.parse(await run(core, process.execPath, args)))
+}
+
+/** Runs a program to its end. @returns what it printed */
+export async function run(core: Core, program: string, args: readonly string[]): Promise<string> {
+  const child = spawnOn(core, program, args)
   const ended = once(child, 'close')
   let output = ''
   let errors = ''
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
   const [code] = await ended
-  if (code !== 0) throw new Error(`node ${args[0]} ended with ${code}: ${errors}`)
-  return form.parse(JSON.parse(output))
+  if (code !== 0) throw new Error(`${program} ${args[0]} ended with ${code}: ${errors}`)
+  return output
 }
 
 /** Runs `node` with these arguments. Yields each line it prints, read as JSON; ends with it. */
 export async function* runJsonLines(core: Core, args: readonly string[]): AsyncGenerator<unknown, undefined> {
-  const child = spawnNode(core, args)
+  const child = spawnOn(core, process.execPath, args)
   child.stderr.pipe(process.stderr)
   try {
     for await (const line of createInterface({ input: child.stdout })) yield JSON.parse(line)
@@ -61,11 +103,20 @@ export async function* runJsonLines(core: Core, args: readonly string[]): AsyncG
   }
 }
 
-function spawnNode(core: Core, args: readonly string[]) {
-  const [command, ...rest] = pinned
-    ? ['taskset', '-c', CORES[core], process.execPath, ...args]
-    : [process.execPath, ...args]
-  return spawn(command ?? process.execPath, rest, { cwd: REPOSITORY, stdio: ['ignore', 'pipe', 'pipe'] })
+function spawnOn(core: Core, program: string, args: readonly string[]) {
+  const [command, rest] = pinned ? ['taskset', ['-c', CORES[core], program, ...args]] : [program, args]
+  return spawn(command, rest, { cwd: REPOSITORY, stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+function isListenedOn(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' })
+    const settle = (listened: boolean) => {
+      socket.destroy()
+      resolve(listened)
+    }
+    socket.once('connect', () => settle(true)).once('error', () => settle(false))
+  })
 }
 
 function listeningLine(child: ChildProcess & { stdout: NodeJS.ReadableStream }, errors: string[]): Promise<string> {

@@ -1,0 +1,21 @@
+/**
+ * Measures one library in a process of its own. Arguments: its name, where the others are installed, milliseconds per
+ * row. Prints nanoseconds by row as JSON; null is what the library cannot do.
+ */
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { CONTESTANTS, type Import } from './contestants.ts'
+import { ROWS } from './rows.ts'
+
+const [name = '', folder = '', ms = ''] = process.argv.slice(2)
+
+const importThere: { default: Import } = await import(pathToFileURL(join(folder, 'import.mjs')).href)
+const results: Record<string, number | null> = {}
+for (const row of ROWS) {
+  // Each row begins with nothing stored, so that none pays for what the one before it left.
+  const contestant = await CONTESTANTS[name]?.(importThere.default)
+  if (contestant === undefined) throw new Error(`no library ${name}`)
+  results[row.name] = (await row.measure(contestant, Number(ms))) ?? null
+}
+console.log(JSON.stringify(results))
+process.exit()

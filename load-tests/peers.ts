@@ -1,0 +1,159 @@
+/**
+ * Herdgate beside other caches: `npm run bench:peers [-- --rounds N --seconds N --only NAME --write]`. Server CPU time per request,
+ * throughput and the 99th percentile; rounds of all are interleaved, servers share one core, load and origin the other.
+ * Builds the package first. The exit code is 1 when Herdgate is dearer than it must be.
+ */
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { chart } from './peers/chart.ts'
+import { judge } from './peers/claims.ts'
+import { CACHE_PROGRAMS } from './peers/configurations.ts'
+import type { Given } from './peers/given.ts'
+import { meetHerd, type HerdRound } from './peers/herd.ts'
+import { compiled, install, pathOf } from './peers/programs.ts'
+import { herdTable, scenarioTables } from './peers/report.ts'
+import { type HerdResults, note, type Results } from './peers/results.ts'
+import { measure, type Round, type Scenario, SCENARIOS, type ScenarioName, warm } from './peers/scenarios.ts'
+import { ETAG, LARGE, originFields, type Peer, SMALL, startBytes, startCaches, startProxy } from './peers/servers.ts'
+import { pinned, startServer, startSpeaking } from './processes.ts'
+import { machine, writeBeside, writeSection } from './written.ts'
+
+const REPOSITORY = fileURLToPath(new URL('..', import.meta.url))
+const WRK = { program: 'wrk', debianPackage: 'wrk' }
+
+interface Plan {
+  readonly rounds: number
+  readonly seconds: number
+  /** Servers beside Herdgate; all when empty. */
+  readonly only: readonly string[]
+  readonly folder: string
+  readonly wrk: string
+  /** The compiled C loop, where there is a compiler. */
+  readonly ceiling: string | undefined
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: 'string', default: '7' },
+      seconds: { type: 'string', default: '2' },
+      only: { type: 'string', multiple: true, default: [] },
+      write: { type: 'boolean', default: false },
+    },
+  })
+  install([...CACHE_PROGRAMS, WRK])
+  const wrk = pathOf(WRK.program)
+  if (wrk === undefined) throw new Error('the load is made by wrk, which is not installed')
+  execFileSync('npm', ['run', '--silent', 'build'], { cwd: REPOSITORY })
+  const folder = mkdtempSync(join(tmpdir(), 'herdgate-bench-'))
+  chmodSync(folder, 0o755) // some caches go on as a user of their own
+  try {
+    const ceiling = compiled(join(import.meta.dirname, 'peers', 'ceiling.c'), folder)
+    const [rounds, seconds] = [whole('rounds', values.rounds), whole('seconds', values.seconds)]
+    const plan = { rounds, seconds, only: values.only, folder, wrk, ceiling }
+    const { results, versions } = await runScenarios(plan)
+    const herds = await runHerds(plan)
+    const { lines: claims, hold } = judge(results)
+    const lines = [...heading(plan, versions), '', ...claims, ...scenarioTables(results), ...herdTable(herds)]
+    console.log(lines.join('\n'))
+    if (values.write) {
+      writeSection('peers', lines)
+      writeBeside('benchmarks.svg', chart(results))
+    }
+    if (!hold) process.exitCode = 1
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function runScenarios(plan: Plan): Promise<{ results: Results; versions: string[] }> {
+  const { wrk, ceiling, folder, seconds } = plan
+  await using scope = new AsyncDisposableStack()
+  const origin = scope.use(
+    ceiling === undefined
+      ? await startServer('generator', ['load-tests/origin.ts'])
+      : await startSpeaking('generator', ceiling, [originFields()]),
+  )
+  const caches = await startCaches(scope, folder, origin)
+  const given = await hitOf(caches[0])
+  const peers = chosen(plan, [...caches, ...(await startBytes(scope, ceiling, given)), await startProxy(scope, origin)])
+
+  const results = new Map<ScenarioName, Map<string, Round[]>>()
+  for (let round = 0; round <= plan.rounds; round += 1) {
+    console.error(round === 0 ? 'warming up' : `round ${round} of ${plan.rounds}`)
+    for (const scenario of SCENARIOS) {
+      const rounds = results.get(scenario.name) ?? new Map<string, Round[]>()
+      results.set(scenario.name, rounds)
+      for (const peer of peers.filter((each) => takesPart(each, scenario))) {
+        if (round === 0) await warm(wrk, peer, scenario, origin)
+        else note(rounds, peer.name, await measure(wrk, peer, scenario, origin, seconds))
+      }
+    }
+  }
+  const versions = peers.filter(({ role }) => role === 'cache').map(({ name, version }) => `${name} ${version}`)
+  return { results, versions }
+}
+
+async function runHerds(plan: Plan): Promise<HerdResults> {
+  await using scope = new AsyncDisposableStack()
+  const origin = scope.use(await startServer('generator', ['load-tests/peers/slow-origin.ts']))
+  const caches = chosen(plan, await startCaches(scope, plan.folder, origin))
+  const results = new Map<string, HerdRound[]>()
+  for (let round = 0; round <= plan.rounds; round += 1) {
+    for (const peer of caches) {
+      const met = await meetHerd(peer, origin, `/herd/${peer.port}/${round}`)
+      if (round > 0) note(results, peer.name, met)
+    }
+  }
+  return results
+}
+
+/** What Herdgate answers a hit with, so that the servers that are no caches can send the same fields. */
+async function hitOf(herdgate: Peer | undefined): Promise<Given> {
+  const url = `http://127.0.0.1:${herdgate?.port}${SMALL.path}`
+  await (await fetch(url)).text()
+  const hit = await fetch(url)
+  const cacheStatus = hit.headers.get('cache-status') ?? ''
+  if (!/;\s*hit/.test(cacheStatus)) throw new Error(`no hit: ${cacheStatus}`)
+  const framing = new Set(['connection', 'keep-alive', 'date', 'content-length'])
+  const fields = Object.fromEntries([...hit.headers].filter(([name]) => !framing.has(name)))
+  return { fields, bodyBytes: { [SMALL.path]: SMALL.bytes, [LARGE.path]: LARGE.bytes }, etag: ETAG }
+}
+
+const takesPart = ({ role, except }: Peer, { name, roles }: Scenario): boolean =>
+  roles.includes(role) && except?.scenario !== name
+
+/** Herdgate is never left out: it is what the others are compared with. */
+function chosen({ only }: Plan, peers: readonly Peer[]): readonly Peer[] {
+  return peers.filter(({ name }, at) => at === 0 || only.length === 0 || only.includes(name))
+}
+
+function heading({ rounds, seconds }: Plan, versions: readonly string[]): string[] {
+  const absent = CACHE_PROGRAMS.filter(({ program }) => pathOf(program) === undefined).map(({ name }) => name)
+  const excepted = CACHE_PROGRAMS.flatMap(({ name, program, except }) =>
+    except === undefined || pathOf(program) === undefined
+      ? []
+      : [`${name} is not in ${except.scenario}: ${except.why}.`],
+  )
+  return [
+    '## Beside other caches',
+    '',
+    `${machine()}. ${versions.join(', ')}.`,
+    `${rounds} interleaved rounds of ${seconds} s, 32 keep-alive connections; ` +
+      (pinned ? 'servers on one core, load and origin on the other.' : '**not pinned to cores.**'),
+    ...(absent.length > 0 ? [`Not installed, and so left out: ${absent.join(', ')}.`] : []),
+    ...excepted,
+  ]
+}
+
+function whole(name: string, text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} wants a whole number from 1`)
+  return value
+}
+
+await main()

@@ -1,0 +1,135 @@
+import { join } from 'node:path'
+import { z } from 'zod'
+import { cpuMicroseconds } from '../cpu.ts'
+import { run, type Server } from '../processes.ts'
+import { ETAG, LARGE, type Peer, type Role, SMALL } from './servers.ts'
+
+export interface Scenario {
+  readonly name: ScenarioName
+  readonly title: string
+  readonly path: string
+  /** Arguments for wrk.lua. */
+  readonly order: (run: string) => readonly string[]
+  /** Who takes part. */
+  readonly roles: readonly Role[]
+  /** Octets of a response, head included, on the average of a round. */
+  readonly responseBytes: { readonly least: number; readonly most: number }
+  readonly asksOrigin: boolean
+}
+
+export type ScenarioName = 'hit-1k' | 'hit-64k' | 'heads' | 'not-modified' | 'miss'
+
+const MOST_HEAD = 1_024
+const whole = (bytes: number) => ({ least: bytes, most: bytes + MOST_HEAD })
+
+export const SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'hit-1k',
+    title: 'Hit, 1 KiB',
+    path: SMALL.path,
+    order: () => ['same'],
+    roles: ['cache', 'bytes'],
+    responseBytes: whole(SMALL.bytes),
+    asksOrigin: false,
+  },
+  {
+    name: 'heads',
+    title: 'Hit, 1 KiB, heads as browsers send them, no two alike',
+    path: SMALL.path,
+    order: () => ['browsers'],
+    roles: ['cache', 'bytes'],
+    responseBytes: whole(SMALL.bytes),
+    asksOrigin: false,
+  },
+  {
+    name: 'not-modified',
+    title: '304 on If-None-Match',
+    path: SMALL.path,
+    order: () => ['conditional', ETAG],
+    roles: ['cache', 'bytes'],
+    responseBytes: { least: 20, most: MOST_HEAD },
+    asksOrigin: false,
+  },
+  {
+    name: 'hit-64k',
+    title: 'Hit, 64 KiB',
+    path: LARGE.path,
+    order: () => ['same'],
+    roles: ['cache', 'bytes'],
+    responseBytes: whole(LARGE.bytes),
+    asksOrigin: false,
+  },
+  {
+    name: 'miss',
+    title: 'Miss, 1 KiB, an origin that takes no time, every response stored',
+    path: '/',
+    order: (name) => ['distinct', `/miss/${name}`],
+    roles: ['cache', 'proxy'],
+    responseBytes: whole(SMALL.bytes),
+    asksOrigin: true,
+  },
+]
+
+/** What a server did in one round. */
+export interface Round {
+  /** Server CPU time per request. */
+  readonly microseconds: number
+  readonly requestsPerSecond: number
+  readonly p99Ms: number
+}
+
+export const CONNECTIONS = 32
+const SCRIPT = join(import.meta.dirname, 'wrk.lua')
+/** CPU time of the origin per request: whether it was asked is beyond doubt on either side. */
+const ASKED_MICROSECONDS = 1
+
+/** What wrk.lua prints, the times in microseconds. */
+const wrkReport = z.object({
+  requests: z.number(),
+  bytes: z.number(),
+  microseconds: z.number(),
+  failed: z.number(),
+  p50: z.number(),
+  p99: z.number(),
+})
+
+let rounds = 0
+
+/** One round of a scenario. Rejects when the answers cannot have been what they should be. */
+export async function measure(
+  wrk: string,
+  { name, port, server }: Peer,
+  scenario: Scenario,
+  origin: Server,
+  seconds: number,
+): Promise<Round> {
+  rounds += 1
+  const url = `http://127.0.0.1:${port}${scenario.path}`
+  const load = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--timeout', '20s', '-s', SCRIPT, url, '--']
+  const originBefore = cpuMicroseconds(origin.pid)
+  const cpuBefore = cpuMicroseconds(server.pid)
+  const said = await run('generator', wrk, [...load, ...scenario.order(`${Date.now()}-${rounds}`)])
+  const cpu = cpuMicroseconds(server.pid) - cpuBefore
+  const originCpu = cpuMicroseconds(origin.pid) - originBefore
+
+  const report = wrkReport.parse(JSON.parse(said.trimEnd().split('\n').at(-1) ?? ''))
+  const faulty = (what: string) => new Error(`${name}, ${scenario.name}: ${what}`)
+  if (report.requests === 0 || report.failed > 0) throw faulty(`${report.failed} failed of ${report.requests}`)
+  const bytes = report.bytes / report.requests
+  const { least, most } = scenario.responseBytes
+  if (bytes < least || bytes > most) throw faulty(`${bytes.toFixed(0)} octets per response`)
+  const asked = originCpu / report.requests > ASKED_MICROSECONDS
+  if (asked !== scenario.asksOrigin) throw faulty(`the origin was ${asked ? '' : 'not '}asked`)
+  return {
+    microseconds: cpu / report.requests,
+    requestsPerSecond: (report.requests / report.microseconds) * 1e6,
+    p99Ms: report.p99 / 1_000,
+  }
+}
+
+/** Puts into a cache what hits are to be answered with, and lets compilers warm up. */
+export async function warm(wrk: string, peer: Peer, scenario: Scenario, origin: Server): Promise<void> {
+  const url = `http://127.0.0.1:${peer.port}${scenario.path}`
+  if (!scenario.asksOrigin) for (let time = 0; time < 2; time += 1) await (await fetch(url)).arrayBuffer()
+  await measure(wrk, peer, scenario, origin, 1)
+}

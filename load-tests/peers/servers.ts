@@ -1,0 +1,97 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { chmodSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { portOf, startHerdgate } from '../herdgate.ts'
+import { freePort, type Server, startServer, startSilent, startSpeaking } from '../processes.ts'
+import { CACHE_PROGRAMS, type CacheProgram } from './configurations.ts'
+import type { Given } from './given.ts'
+import { pathOf } from './programs.ts'
+
+export const HERDGATE = 'Herdgate'
+export const CEILING = 'C loop'
+export const BARE_HTTP = 'node:http, bare'
+export const BARE_FASTIFY = 'Fastify, bare route'
+export const BARE_PROXY = 'Fastify and undici, no cache'
+
+/** `cache` takes part in everything, `bytes` sends what it has, `proxy` asks the origin each time. */
+export type Role = 'cache' | 'bytes' | 'proxy'
+
+export interface Peer {
+  readonly name: string
+  readonly role: Role
+  readonly version: string
+  readonly port: number
+  readonly server: Server
+  readonly except?: CacheProgram['except']
+}
+
+/** What is asked for, and the octets of content it has. */
+export const SMALL = { path: '/hit', bytes: 1_024 } as const
+export const LARGE = { path: '/64k', bytes: 65_536 } as const
+export const ETAG = '"1"'
+
+/** Fields of what the origin answers. */
+export const originFields = (): string =>
+  `Content-Type: text/plain\r\nCache-Control: max-age=3600\r\nETag: ${ETAG}\r\nDate: ${new Date().toUTCString()}\r\n`
+
+/** Those of the caches that are installed, Herdgate first, before an origin. */
+export async function startCaches(scope: AsyncDisposableStack, folder: string, origin: Server): Promise<Peer[]> {
+  const herdgate = scope.use(await startHerdgate(origin.urls[0] ?? '', ['--memory', '256MiB', '--log-level', 'warn']))
+  const peers: Peer[] = [
+    { name: HERDGATE, role: 'cache', version: ownVersion(), port: herdgate.dataPort, server: herdgate },
+  ]
+  for (const cache of CACHE_PROGRAMS) {
+    const program = pathOf(cache.program)
+    if (program === undefined) continue
+    const port = await freePort()
+    const own = join(folder, `${cache.program}-${port}`)
+    mkdirSync(own)
+    chmodSync(own, 0o777) // some of them go on as a user of their own
+    const args = cache.configure({ folder: own, port, originPort: portOf(origin.urls[0] ?? '') })
+    const server = scope.use(await startSilent('server', program, args, port))
+    const { name, except } = cache
+    peers.push({ name, role: 'cache', version: versionOf(cache, program), port, server, ...(except && { except }) })
+  }
+  return peers
+}
+
+/** What sends the fields and bytes of a hit without being a cache. */
+export async function startBytes(
+  scope: AsyncDisposableStack,
+  ceiling: string | undefined,
+  given: Given,
+): Promise<Peer[]> {
+  const bytes = (name: string, server: Server): Peer => {
+    return { name, role: 'bytes', version: '', port: portOf(server.urls[0] ?? ''), server: scope.use(server) }
+  }
+  const orders = JSON.stringify(given)
+  const peers = [
+    bytes(BARE_HTTP, await startServer('server', ['load-tests/peers/bare-http.ts', orders])),
+    bytes(BARE_FASTIFY, await startServer('server', ['load-tests/peers/bare-fastify.ts', orders])),
+  ]
+  if (ceiling === undefined) return peers
+  const fields = Object.entries(given.fields).map(([name, value]) => `${name}: ${value}\r\n`)
+  return [bytes(CEILING, await startSpeaking('server', ceiling, [fields.join('')])), ...peers]
+}
+
+export async function startProxy(scope: AsyncDisposableStack, origin: Server): Promise<Peer> {
+  const server = scope.use(await startServer('server', ['load-tests/peers/bare-proxy.ts', origin.urls[0] ?? '']))
+  return { name: BARE_PROXY, role: 'proxy', version: '', port: portOf(server.urls[0] ?? ''), server }
+}
+
+function ownVersion(): string {
+  return execFileSync(process.execPath, ['dist/src/cli.js', '--version'], { encoding: 'utf8' }).trim()
+}
+
+/** The first number with dots in what it says of itself. */
+function versionOf({ versionFlag }: CacheProgram, program: string): string {
+  const { stdout, stderr } = spawnSync(program, [versionFlag], { encoding: 'utf8' })
+  return /\d+(?:\.\d+)+/.exec(stdout + stderr)?.[0] ?? ''
+}
+
+/** How often the slow origin was asked for a path. */
+export async function timesAsked(origin: Server, path: string): Promise<number> {
+  const asked = await (await fetch(`${origin.urls[0]}/asked`)).json()
+  return z.record(z.string(), z.number()).parse(asked)[path] ?? 0
+}

@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest'
+import { chart } from '../../load-tests/peers/chart.ts'
+import { judge } from '../../load-tests/peers/claims.ts'
+import { herdTable, scenarioTables } from '../../load-tests/peers/report.ts'
+import type { Results } from '../../load-tests/peers/results.ts'
+
+const rounds = (...microseconds: number[]) =>
+  microseconds.map((each) => ({ microseconds: each, requestsPerSecond: 1e6 / each, p99Ms: each / 10 }))
+
+const hits = (herdgate: number[], nginx: number[]): Results =>
+  new Map([
+    [
+      'hit-1k',
+      new Map([
+        ['nginx', rounds(...nginx)],
+        ['Herdgate', rounds(...herdgate)],
+      ]),
+    ],
+  ])
+
+test('a ratio is taken round by round: a machine that slows down slows both', () => {
+  const { lines, hold } = judge(hits([10, 100, 20], [20, 200, 40]))
+  expect(lines.join('\n')).toContain('| nginx | CPU of a hit, 1 KiB | 0.50 (0.50 to 0.50) | 0.55 | yes |')
+  expect(hold).toBe(true)
+})
+
+test('what costs more than it may is told, and what was not measured is not judged', () => {
+  const { lines, hold } = judge(hits([12, 12, 12], [20, 20, 20]))
+  expect(lines.join('\n')).toContain('| 0.60 (0.60 to 0.60) | 0.55 | **no** |')
+  expect(lines.join('\n')).toContain('| HAProxy | CPU of a hit, 1 KiB | not measured | 1 |  |')
+  expect(hold).toBe(false)
+})
+
+test('the cheapest server stands first, and what was not asked for has no table', () => {
+  const table = scenarioTables(hits([30], [20])).join('\n')
+  expect(table.indexOf('| nginx |')).toBeLessThan(table.indexOf('| **Herdgate** |'))
+  expect(table).not.toContain('64 KiB')
+  expect(herdTable(new Map())).toEqual([])
+})
+
+test('the chart has a bar for each server, and says which is ours', () => {
+  const svg = chart(hits([10], [20]))
+  expect(svg.match(/<rect /g)).toHaveLength(2)
+  expect(svg.match(/class="bar ours"/g)).toHaveLength(1)
+  expect(svg).toContain('prefers-color-scheme: dark')
+})
