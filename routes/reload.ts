@@ -19,7 +19,7 @@ export const Reloaded = z.object({
 })
 
 /** POST /config/reload, relative to the scope's prefix. */
-export function reloadRoute(app: FastifyInstance, reload: () => Reloading): void {
+export function reloadRoute(app: FastifyInstance, reload: () => Reloading | Promise<Reloading>): void {
   onlyMethods(app, '/config/reload', ['POST'])
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
@@ -35,7 +35,7 @@ export function reloadRoute(app: FastifyInstance, reload: () => Reloading): void
         response: { 200: json('It is in force.', Reloaded), ...problems([401, 405, 422, 429]) },
       },
       handler: async (_request, reply) => {
-        const outcome = reload()
+        const outcome = await reload()
         if (outcome.ok) return reply.send({ status: 'reloaded', needsRestart: outcome.needsRestart })
         throw new ProblemError({
           status: 422,

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import type { Cache } from '../src/library.ts'
+import type { Statistics as Counted } from '../src/library.ts'
 import { onlyMethods } from './methods.ts'
 import { json, problems } from './problem.ts'
 
@@ -29,8 +29,12 @@ export const Statistics = z
   })
   .describe('Counted since the process began.')
 
+export interface StatisticsSource {
+  stats(): Counted | Promise<Counted>
+}
+
 /** GET /stats, relative to the scope's prefix. */
-export function statsRoute(app: FastifyInstance, cache: Pick<Cache, 'stats'>): void {
+export function statsRoute(app: FastifyInstance, cache: StatisticsSource): void {
   onlyMethods(app, '/stats', ['GET', 'HEAD'])
   app.get('/stats', {
     schema: {
@@ -39,6 +43,6 @@ export function statsRoute(app: FastifyInstance, cache: Pick<Cache, 'stats'>): v
       security: [{ bearer: [] }],
       response: { 200: json('The counters.', Statistics), ...problems([401, 405, 429]) },
     },
-    handler: async (_request, reply) => reply.send(cache.stats()),
+    handler: async (_request, reply) => reply.send(await cache.stats()),
   })
 }

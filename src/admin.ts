@@ -15,14 +15,15 @@ import { createLimiter, type Limiter, type Rate, tooMany } from '../routes/rate.
 import { type Reloading, reloadRoute } from '../routes/reload.ts'
 import { statsRoute } from '../routes/stats.ts'
 import type { Cache } from './cache/create-cache.ts'
+import type { Statistics } from './cache/statistics.ts'
 import { systemClock } from './clock.ts'
 import { waitOnlyForAnswers } from './draining.ts'
 import type { Live } from './live.ts'
 import { refuseMalformed } from './malformed.ts'
-import type { Clock } from './model.ts'
+import type { Awaitable, Clock } from './model.ts'
 
 export interface AdminParts {
-  readonly cache: Pick<Cache, 'purge' | 'invalidate' | 'explain' | 'stats'>
+  readonly cache: Pick<Cache, 'purge' | 'invalidate' | 'explain'> & { stats(): Awaitable<Statistics> }
   readonly metrics: MetricsSource
   readonly live: Live
   /** Opens everything under /v1. Not empty. */
@@ -32,7 +33,7 @@ export interface AdminParts {
   readonly version: string
   readonly clock?: Pick<Clock, 'now'>
   /** Reads the configuration anew. */
-  readonly reload: () => Reloading
+  readonly reload: () => Awaitable<Reloading>
   readonly extension?: AdminExtension | undefined
 }
 

@@ -4,8 +4,8 @@
  */
 import type { Events } from './events.ts'
 import { engineMetrics, storeMetrics } from './metrics/cache-metrics.ts'
-import { createExposition, type Rendered } from './metrics/exposition.ts'
-import { gauge, type Metric } from './metrics/metric.ts'
+import { createExposition, type Exposition, type Rendered } from './metrics/exposition.ts'
+import { type Description, gauge, type Metric } from './metrics/metric.ts'
 import { type OriginUsage, originMetrics } from './metrics/origin-metrics.ts'
 import { purgeMetrics } from './metrics/purge-metrics.ts'
 import { requestMetrics } from './metrics/request-metrics.ts'
@@ -29,24 +29,30 @@ export interface MetricsParts {
 export interface Metrics {
   /** @param accept the request's Accept: OpenMetrics when it asks for that, else the Prometheus text format */
   render(accept?: string): Promise<Rendered>
+  /** The numbers themselves, to be put together with those of other processes. */
+  report: Exposition['report']
+}
+
+const BUILD: Description = {
+  name: 'herdgate_build_info',
+  help: 'Always 1: which version runs, and on which Node.',
+  aggregator: 'max',
 }
 
 /** Counts from now on, for as long as the events live. */
 export function createMetrics(parts: MetricsParts): Metrics {
   const { events, routes, origins, version } = parts
   const build = { version, node: process.version }
-  const render = createExposition([
+  const exposition = createExposition([
     ...requestMetrics(events, routes),
     ...originMetrics(events, origins, parts.originUsage),
     ...engineMetrics(events, routes),
     ...storeMetrics(events, parts.usage),
     ...purgeMetrics(events, parts.log),
     ...(parts.lastReload === undefined ? [] : reloadMetrics(parts.lastReload)),
-    gauge({ name: 'herdgate_build_info', help: 'Always 1: which version runs, and on which Node.' }, () => [
-      { labels: build, value: 1 },
-    ]),
+    gauge(BUILD, () => [{ labels: build, value: 1 }]),
   ])
-  return { render: (accept) => render(accept) }
+  return { render: (accept) => exposition.render(accept), report: () => exposition.report() }
 }
 
 function reloadMetrics(last: NonNullable<MetricsParts['lastReload']>): Metric[] {

@@ -19,16 +19,16 @@ export interface LastReload {
 }
 
 /** What is read once, when the process starts. */
-const AT_START = ['listen', 'admin', 'store', 'lease', 'limits', 'lane', 'logLevel', 'chaos'] as const
+const AT_START = ['listen', 'admin', 'workers', 'store', 'lease', 'limits', 'lane', 'logLevel', 'chaos'] as const
 
 export class Reloader {
-  readonly #routing: Routing
+  readonly #routing: Pick<Routing, 'apply'>
   readonly #read: ReadConfig
   readonly #now: () => number
   readonly #first: Config
   last: LastReload
 
-  constructor(first: Config, routing: Routing, read: ReadConfig, now: () => number) {
+  constructor(first: Config, routing: Pick<Routing, 'apply'>, read: ReadConfig, now: () => number) {
     this.#first = first
     this.#routing = routing
     this.#read = read

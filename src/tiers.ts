@@ -2,7 +2,7 @@
 import type { Chaos } from './chaos/create-chaos.ts'
 import type { Config } from './config.ts'
 import type { Events } from './events.ts'
-import type { Clock, InvalidationLog, Sharing, Store } from './model.ts'
+import type { Clock, FetchLeases, InvalidationLog, Sharing, Store } from './model.ts'
 import { diskLog } from './stores/disk-log.ts'
 import { diskStore } from './stores/disk.ts'
 import { localLog } from './stores/local-log.ts'
@@ -25,16 +25,24 @@ export interface TierParts {
   readonly clock: Clock
   readonly events: Events
   readonly chaos: Chaos
+  /** What a worker has from its primary; each is used where disk or Redis do not have it. */
+  readonly primary?: PrimaryParts | undefined
+}
+
+export interface PrimaryParts {
+  readonly leases: FetchLeases
+  /** Undefined where disk or Redis are shared. */
+  readonly memory: { readonly store: Store; readonly log: InvalidationLog } | undefined
 }
 
 /** Opens memory, and disk and Redis where they are configured; reaching Redis is not waited for. */
 export function openTiers(config: Pick<Config, 'store' | 'lease'>, parts: TierParts): Tiers {
   const { store: tiers } = config
   const store = createTiered(
-    [memoryTier(tiers, parts), ...diskTier(tiers, parts), ...redisTier(tiers, parts)],
+    [memoryTier(tiers, parts), ...primaryTier(parts), ...diskTier(tiers, parts), ...redisTier(tiers, parts)],
     parts.clock,
   )
-  const { log, sayWhat } = openLog(config, parts)
+  const { log, sayWhat } = openLog(config, parts, parts.primary?.memory?.log)
   return {
     store,
     log,
@@ -52,6 +60,8 @@ type Stores = Config['store']
 const memoryTier = ({ memory: { maxBytes, admission } }: Stores, { chaos, clock, events }: TierParts): Store =>
   chaos.store('memory', memoryStore({ maxBytes, admission, events, clock }))
 
+const primaryTier = ({ primary }: TierParts): Store[] => (primary?.memory === undefined ? [] : [primary.memory.store])
+
 function diskTier({ disk }: Stores, { chaos, clock, events }: TierParts): Store[] {
   return disk === undefined ? [] : [chaos.store('disk', diskStore({ ...disk, events, clock }))]
 }
@@ -62,24 +72,26 @@ function redisTier({ redis }: Stores, { chaos, clock, events }: TierParts): Stor
   return [chaos.store('redis', redisStore({ ...where, hmacKey, events, clock }))]
 }
 
-/** Redis, where there is one: all nodes hear the same. Else the disk, for all who share it. */
-function openLog(
+/** Redis, where there is one: all nodes hear the same. Else the disk, for all who share it. Else `own`. */
+export function openLog(
   { store: { disk, redis }, lease }: Pick<Config, 'store' | 'lease'>,
   { chaos, clock, events }: TierParts,
+  own: InvalidationLog | undefined,
 ) {
   if (redis !== undefined) {
     const { url, prefix } = redis
     const log = redisLog({ url, prefix, lease, clock, events })
     return { log: chaos.log(log), sayWhat: () => log.degraded() }
   }
-  const log = disk === undefined ? localLog() : diskLog({ path: disk.path, clock, events })
+  const log = disk === undefined ? (own ?? localLog()) : diskLog({ path: disk.path, clock, events })
   return { log, sayWhat: () => [] }
 }
 
-function sharingOf({ disk, redis }: Stores, { chaos, clock }: TierParts): Sharing | undefined {
+function sharingOf({ memory, disk, redis }: Stores, { chaos, clock, primary }: TierParts): Sharing | undefined {
   if (redis !== undefined) {
     const { url, prefix, deadline, maxObjectBytes } = redis
     return { leases: chaos.leases(redisLeases({ url, prefix, deadline, clock })), maxObjectBytes }
   }
-  return disk === undefined ? undefined : { leases: soleLeases, maxObjectBytes: Number.POSITIVE_INFINITY }
+  if (disk !== undefined) return { leases: primary?.leases ?? soleLeases, maxObjectBytes: Number.POSITIVE_INFINITY }
+  return primary && { leases: primary.leases, maxObjectBytes: memory.maxObjectBytes }
 }

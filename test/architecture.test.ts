@@ -52,6 +52,19 @@ const RULES: readonly Rule[] = [
   },
   { from: 'src/origin/', may: ['src/origin/', ...NOUNS, 'node:', 'npm:undici'] },
   { from: 'src/chaos/', may: ['src/chaos/', 'src/stores/codec.ts', ...NOUNS] },
+  {
+    from: 'src/workers/',
+    may: [
+      'src/workers/',
+      'src/stores/',
+      'src/cache/statistics.ts',
+      'src/live.ts',
+      'src/metrics/reports.ts',
+      ...NOUNS,
+      'npm:lru-cache',
+      'node:cluster',
+    ],
+  },
   { from: 'src/lane/', may: ['src/lane/', 'src/policy/', ...NOUNS, 'node:'] },
   { from: 'src/cache/', may: ['src/cache/', 'src/policy/', ...NOUNS, 'node:crypto', 'node:stream'] },
   {
@@ -76,6 +89,8 @@ const RULES: readonly Rule[] = [
 const ROOTS: Readonly<Record<string, readonly string[]>> = {
   'src/server.ts': ['src/cli.ts', 'src/cli/', 'src/demo.ts', 'src/demo/'],
   'src/cli.ts': [],
+  'src/primary.ts': ['src/cli/'],
+  'src/worker.ts': [],
 }
 
 const root = resolve(import.meta.dirname, '..')
@@ -111,7 +126,7 @@ describe('imports', () => {
 
   test('faults on purpose are put around parts from outside, and by nobody but those who put the server together', () => {
     const importers = files.filter((file) => importsOf(file).some((target) => target.startsWith('src/chaos/')))
-    expect(importers.filter((file) => !/^src\/(?:chaos\/|server\.ts$|tiers\.ts$)/.test(file))).toEqual([])
+    expect(importers.filter((file) => !/^src\/(?:chaos\/|primary\.ts$|proxy\.ts$|tiers\.ts$)/.test(file))).toEqual([])
   })
 
   test('chance is drawn from a seed', () => {

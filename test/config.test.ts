@@ -257,6 +257,7 @@ describe('what counts', () => {
     expect(valid({ flags: ORIGIN })).toEqual({
       listen: { host: '0.0.0.0', port: 8080, trustProxy: [], drainDelay: 0 },
       admin: { host: '127.0.0.1', port: 9090, token: undefined },
+      workers: 1,
       limits: {
         maxConnections: 10_000,
         headBytes: 16_384,
@@ -557,7 +558,7 @@ describe('the admin port', () => {
 })
 
 describe('the environment', () => {
-  test.each(['HERDGATE_TAPE', 'HERDGATE_WORKERS'])('%s is unknown, and nothing like it is known', (name) => {
+  test.each(['HERDGATE_TAPE', 'HERDGATE_THREADS'])('%s is unknown, and nothing like it is known', (name) => {
     expect(told({ flags: ORIGIN, env: { [name]: 'x' } })).toEqual([`${name} : unknown environment variable`])
   })
 

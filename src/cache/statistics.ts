@@ -59,10 +59,14 @@ export class Counts {
   }
 
   get hitRatio(): number {
-    const { hit, stale, stale_if_error, revalidated, collapsed, miss } = this.requests
-    const all = hit + stale + stale_if_error + revalidated + collapsed + miss
-    return all === 0 ? 0 : (hit + stale + stale_if_error) / all
+    return hitRatioOf(this.requests)
   }
+}
+
+export function hitRatioOf(requests: Statistics['requests']): number {
+  const { hit, stale, stale_if_error, revalidated, collapsed, miss } = requests
+  const all = hit + stale + stale_if_error + revalidated + collapsed + miss
+  return all === 0 ? 0 : (hit + stale + stale_if_error) / all
 }
 
 export const isFromCache = (result: Result): boolean =>

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
+import { availableParallelism } from 'node:os'
 import { type Logger, pino } from 'pino'
 import type { Config } from '../config.ts'
-import type { Reloading } from '../reload.ts'
-import { createServer, type Server } from '../server.ts'
+import { createServer, type Server, type ServerOptions } from '../server.ts'
 import { type Given, loadSettings, readSettings } from './settings.ts'
 import { closeOnSignals } from './shutdown.ts'
 
@@ -20,14 +20,9 @@ export async function serve(given: Given): Promise<void> {
   const token = config.admin.token ?? randomBytes(TOKEN_BYTES).toString('base64url')
   for (const note of notes) logger.warn(note)
 
-  const server = await createServer(config, {
-    logger,
-    adminToken: token,
-    pretty,
-    readConfig: () => readSettings(given),
-  })
+  const server = await start(config, { logger, adminToken: token, pretty, readConfig: () => readSettings(given) })
   closeOnSignals(server, logger)
-  process.on('SIGHUP', () => tellReload(server.reload(), logger))
+  process.on('SIGHUP', () => void reload(server, logger))
   const urls = await listen(server, config)
   if (urls === undefined) return
   const generated = config.admin.token === undefined ? token : undefined
@@ -36,8 +31,17 @@ export async function serve(given: Given): Promise<void> {
   await warnOfUnknownHosts(config, logger)
 }
 
+/** One process, or several that share the data port. */
+async function start(config: Config, options: ServerOptions): Promise<Server> {
+  const workers = config.workers === 'auto' ? availableParallelism() : config.workers
+  if (workers === 1) return createServer(config, options)
+  const { createPrimary } = await import('../primary.ts')
+  return createPrimary(config, { ...options, workers })
+}
+
 /** Old rules stay in force where the new ones are not valid. */
-function tellReload(reloading: Reloading, logger: Logger): void {
+async function reload(server: Server, logger: Logger): Promise<void> {
+  const reloading = await server.reload()
   if (!reloading.ok) {
     logger.error({ faults: reloading.faults }, 'SIGHUP: the configuration is not valid; nothing has changed')
     return

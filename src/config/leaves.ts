@@ -19,6 +19,9 @@ const MAX_TAGS = 128
 const MAX_TAG_BYTES = 256
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
+const MAX_WORKERS = 256
+const WORKERS_PHRASE = `a whole number from 1 to ${MAX_WORKERS}, or auto`
+
 type Hint = (input: unknown) => string | undefined
 type Read<T> = (given: string) => T | undefined
 
@@ -106,6 +109,16 @@ export const port = numeric('a port from 0 (any free one) to 65535', (given) =>
 export const concurrency = numeric('a whole number from 1 to 1000000', (given) =>
   within(wholeNumber(given), 1, 1_000_000),
 ).meta({ pattern: '^\\d{1,7}$', minimum: 1, maximum: 1_000_000 })
+
+/** A number of processes, or as many as the machine runs at once. */
+export const workers = z
+  .union([z.number(), z.string()], expected(WORKERS_PHRASE))
+  .transform(orComplain(WORKERS_PHRASE, readWorkers, () => undefined))
+  .meta({ pattern: '^(auto|\\d{1,3})$', minimum: 1, maximum: MAX_WORKERS })
+
+function readWorkers(given: string): number | 'auto' | undefined {
+  return given === 'auto' ? given : within(wholeNumber(given), 1, MAX_WORKERS)
+}
 
 /** A share of a whole, its ends excluded. */
 export const share = z

@@ -34,6 +34,8 @@ export interface Config {
     /** Undefined only on a loopback host: the caller makes one up. */
     readonly token: string | undefined
   }
+  /** Processes that share the data port; `auto`: as many as the machine runs at once. 1: this one alone. */
+  readonly workers: number | 'auto'
   /** At least one; names are unique. */
   readonly origins: readonly OriginConfig[]
   /** At least one, the first match wins; names are unique. */
@@ -97,6 +99,7 @@ export function resolve(sources: Sources, file: FileConfig | undefined, memory: 
       drainDelay: file?.listen?.drainDelay ?? 0,
     },
     admin: { host: adminHost, port: adminPort, token: settings.adminToken ?? file?.admin?.token },
+    workers: settings.workers ?? file?.workers ?? 1,
     origins,
     routes: routesOf(settings, file?.routes ?? [], origins, rulesOf),
     store: {

@@ -184,6 +184,10 @@ export const fileSchema = z
     version: z.literal(1, expected('1, the version of this format')).describe('Version of this format.'),
     listen: listen.optional().describe('The data port.'),
     admin: admin.optional().describe('The admin port: purge, explain, statistics, metrics, health.'),
+    workers: leaf.workers.optional().meta({
+      description: 'Processes that share the data port; "auto": as many as the machine runs at once.',
+      default: 1,
+    }),
     origins: z.record(leaf.name, origin).optional().describe('Origins by name.'),
     routes: z.array(route).optional().describe('First match wins; with one origin a catch-all is implied.'),
     limits: limits.prefault({}).describe('What clients may hold.'),

@@ -22,6 +22,7 @@ const settingsSchema = z
     diskSize: leaf.size,
     redis: leaf.redisUrl,
     redisPrefix: leaf.redisPrefix,
+    workers: leaf.workers,
     logLevel: leaf.logLevel,
   })
   .partial()
@@ -46,6 +47,7 @@ const VARIABLES: Readonly<Record<Name, readonly string[]>> = {
   diskSize: ['HERDGATE_DISK_SIZE'],
   redis: ['HERDGATE_REDIS', 'REDIS_URL'],
   redisPrefix: ['HERDGATE_REDIS_PREFIX'],
+  workers: ['HERDGATE_WORKERS'],
   logLevel: ['HERDGATE_LOG_LEVEL', 'LOG_LEVEL'],
 }
 const NAMES = Object.keys(VARIABLES).filter((name): name is Name => Object.hasOwn(VARIABLES, name))

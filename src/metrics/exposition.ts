@@ -1,6 +1,8 @@
 /** Metrics as text, through prom-client's registry. */
 import { collectDefaultMetrics, type MetricObject, type Metric as PromMetric, Registry } from 'prom-client'
+import { wantsOpenMetrics } from './accept.ts'
 import type { Metric } from './metric.ts'
+import { type MetricReport, reportOf } from './reports.ts'
 
 export interface Rendered {
   readonly contentType: string
@@ -19,11 +21,15 @@ const MISNAMED = [
   'nodejs_eventloop_utilization_summary',
 ]
 
-/**
- * Renders the metrics given and Node's own about the process.
- * @returns takes an Accept value; without a wish for OpenMetrics in it the Prometheus text format 0.0.4 is rendered
- */
-export function createExposition(metrics: readonly Metric[]): (accept: string | undefined) => Promise<Rendered> {
+export interface Exposition {
+  /** @param accept without a wish for OpenMetrics in it the Prometheus text format 0.0.4 is rendered */
+  render(accept: string | undefined): Promise<Rendered>
+  /** The numbers themselves, to be put together with those of other processes. */
+  report(): Promise<MetricReport[]>
+}
+
+/** The metrics given and Node's own about the process. */
+export function createExposition(metrics: readonly Metric[]): Exposition {
   const text = new Registry(Registry.PROMETHEUS_CONTENT_TYPE)
   for (const metric of metrics) register(text, { ...metricObject(metric), get: async () => collected(metric) })
   collectDefaultMetrics({ register: text })
@@ -32,9 +38,12 @@ export function createExposition(metrics: readonly Metric[]): (accept: string | 
   const openMetrics = new Registry(Registry.OPENMETRICS_CONTENT_TYPE)
   for (const metric of text.getMetricsAsArray()) if (isCollectable(metric)) register(openMetrics, renamed(metric))
 
-  return async (accept) => {
-    const registry = wantsOpenMetrics(accept ?? '') ? openMetrics : text
-    return { contentType: registry.contentType, body: await registry.metrics() }
+  return {
+    async render(accept) {
+      const registry = wantsOpenMetrics(accept) ? openMetrics : text
+      return { contentType: registry.contentType, body: await registry.metrics() }
+    },
+    report: () => reportOf(text),
   }
 }
 
@@ -51,7 +60,7 @@ function register(registry: Registry, metric: Collectable): void {
   registry.registerMetric(metric as unknown as PromMetric<string>)
 }
 
-const metricObject = ({ name, help, type }: Metric) => ({ name, help, type, aggregator: 'sum' as const })
+const metricObject = ({ name, help, type, aggregator = 'sum' }: Metric) => ({ name, help, type, aggregator })
 
 const collected = (metric: Metric) => ({ ...metricObject(metric), values: metric.samples() })
 
@@ -67,20 +76,4 @@ function renamed(metric: Collectable): Collectable {
       return { ...(await metric.get()), name: this.name }
     },
   }
-}
-
-/** OpenMetrics is named in Accept, and nothing says that plain text is liked better (RFC 9110 section 12.5.1). */
-function wantsOpenMetrics(accept: string): boolean {
-  const openMetrics = quality(accept, 'application/openmetrics-text')
-  return openMetrics > 0 && openMetrics >= quality(accept, 'text/plain')
-}
-
-/** The largest q of a media type's ranges; 0 when it is not named. */
-function quality(accept: string, mediaType: string): number {
-  const named = accept
-    .toLowerCase()
-    .split(',')
-    .map((range) => range.split(';').map((part) => part.trim()))
-    .filter(([type]) => type === mediaType)
-  return Math.max(0, ...named.map((parts) => Number(parts.find((part) => part.startsWith('q='))?.slice(2) ?? 1) || 0))
 }

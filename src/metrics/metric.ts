@@ -15,23 +15,28 @@ export interface Metric {
   readonly name: string
   readonly help: string
   readonly type: 'counter' | 'gauge' | 'histogram'
+  /** How the numbers of several processes make one; their sum unless said. */
+  readonly aggregator?: Aggregator | undefined
   /** Their numbers at this moment. */
   samples(): Sample[]
 }
+
+export type Aggregator = 'sum' | 'min' | 'max'
 
 /** What a metric is called, and the sentence about it. */
 export interface Description {
   readonly name: string
   readonly help: string
+  readonly aggregator?: Aggregator
 }
 
 const NO_LABELS: LabelValues = {}
 
 /** A gauge that is read only when scraped. */
 export function gauge(
-  { name, help }: Description,
+  { name, help, aggregator }: Description,
   read: () => Iterable<{ readonly labels?: LabelValues; readonly value: number }>,
 ): Metric {
   const samples = () => Array.from(read(), ({ labels, value }) => ({ labels: labels ?? NO_LABELS, value }))
-  return { name, help, type: 'gauge', samples }
+  return { name, help, type: 'gauge', aggregator, samples }
 }

@@ -4,11 +4,22 @@ import { Counter } from './counter.ts'
 import { Histogram } from './histogram.ts'
 import { Label } from './label-sets.ts'
 import { REQUEST_BOUNDS } from './labels.ts'
-import { gauge, type Metric } from './metric.ts'
+import { type Description, gauge, type Metric } from './metric.ts'
 
 const KINDS = ['tag', 'url', 'prefix', 'all'] as const
 const MODES = ['hard', 'soft'] as const
 const OUTCOMES = ['done', 'failed'] as const
+
+const POSITION: Description = {
+  name: 'herdgate_log_position',
+  help: 'Newest record of the invalidation log applied here.',
+  aggregator: 'min',
+}
+const SYNCED: Description = {
+  name: 'herdgate_log_synced',
+  help: '1 while this node hears the invalidation log, else 0.',
+  aggregator: 'min',
+}
 
 export function purgeMetrics(events: Events, log: () => { position: number; synced: boolean }): Metric[] {
   const kind = new Label('kind', KINDS)
@@ -46,12 +57,8 @@ export function purgeMetrics(events: Events, log: () => { position: number; sync
   return [
     purges,
     propagation,
-    gauge({ name: 'herdgate_log_position', help: 'Newest record of the invalidation log applied here.' }, () => [
-      { value: log().position },
-    ]),
-    gauge({ name: 'herdgate_log_synced', help: '1 while this node hears the invalidation log, else 0.' }, () => [
-      { value: log().synced ? 1 : 0 },
-    ]),
+    gauge(POSITION, () => [{ value: log().position }]),
+    gauge(SYNCED, () => [{ value: log().synced ? 1 : 0 }]),
   ]
 }
 

@@ -1,0 +1,220 @@
+/** The primary of `herdgate serve --workers N`: the admin port, and what its workers share. Serves no request itself. */
+import { extname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createAdmin } from './admin.ts'
+import type { CacheRequest } from './library.ts'
+import { createChaos } from './chaos/create-chaos.ts'
+import { systemClock } from './clock.ts'
+import type { Config } from './config.ts'
+import { DEFAULT_REDIS } from './defaults.ts'
+import { createCache } from './embed.ts'
+import { HerdgateError } from './errors.ts'
+import { Events } from './events.ts'
+import { listenOn } from './listen.ts'
+import { createMetrics } from './metrics.ts'
+import { renderReports } from './metrics/reports.ts'
+import type { Store } from './model.ts'
+import { Reloader } from './reload.ts'
+import { Routing } from './routing.ts'
+import type { Server, ServerOptions } from './server.ts'
+import { logStates } from './state-log.ts'
+import { within } from './stores/deadline.ts'
+import { openLog } from './tiers.ts'
+import { VERSION } from './version.ts'
+import type { Member } from './workers/member.ts'
+import { Pool } from './workers/pool.ts'
+import { Reports } from './workers/reports.ts'
+import { originsOf, shareOf } from './workers/share.ts'
+import { SharedParts } from './workers/shared-parts.ts'
+import { sumOfStatistics, sumOfTiers } from './workers/statistics.ts'
+import { WorkersLive } from './workers/workers-live.ts'
+
+const WORKER = join(import.meta.dirname, `worker${extname(import.meta.filename)}`)
+/** How often each worker says what it has counted, and so that it is there; ms. */
+const REPORT_MS = 1_000
+/** A scrape waits this long for the newest numbers, then takes those it has; ms. */
+const REPORT_DEADLINE_MS = 1_000
+/** After so many leases without an answer a worker is taken for hung: no node uses what was purged longer ago. */
+const PATIENCE_IN_LEASES = 2
+
+export interface PrimaryOptions extends Omit<ServerOptions, 'pretty' | 'adminExtension'> {
+  /** More than one. */
+  readonly workers: number
+}
+
+export async function createPrimary(
+  config: Config,
+  { logger, adminToken, workers, readConfig = () => ({ ok: true, config }) }: PrimaryOptions,
+): Promise<Server> {
+  const clock = systemClock
+  const events = new Events()
+  const redisDeadlineMs = (config.store.redis ?? DEFAULT_REDIS).deadline
+  const chaos = createChaos(config.chaos, { clock, events, redisDeadlineMs, codec: {} })
+  const routing = new Routing(config, { clock, chaos })
+  const shared = new SharedParts(config, { clock, events })
+  const reports = new Reports()
+  let current: Pick<Config, 'origins' | 'routes'> = config
+
+  const pool = new Pool({
+    module: WORKER,
+    size: workers,
+    patienceMs: PATIENCE_IN_LEASES * config.lease,
+    clock,
+    logger,
+    serve: (member) => ({
+      ...shared.serve(member),
+      hello: () => begin(member),
+      happened: (snapshot) => live.told(snapshot),
+    }),
+    left(member) {
+      shared.leave(member)
+      void reports.ended(member)
+    },
+  })
+  const begin = (member: Member) => {
+    const log = shared.follow(member, async (record) => {
+      const applied = member.calls.call('hear', record).then(() => true)
+      return (await pool.answer(member, applied)) === true
+    })
+    member.hasBegun = true
+    const routes = { origins: originsOf(current, workers), routes: current.routes }
+    member.calls.tell('begin', { config: { ...shareOf(config, workers), ...routes }, processes: workers + 1, log })
+  }
+
+  const { log, sayWhat } = openLog(config, { clock, events, chaos }, shared.log)
+  const store = storeOfWorkers(pool, shared)
+  const cache = createCache({ store, log, clock, events, routes: routing.routes })
+  logStates(events, logger)
+
+  // ------------------------------------------------------------------------------------------------ reports
+
+  const hear = async (member: Member): Promise<void> => {
+    const report = await pool.answer(member, member.calls.call('report', undefined))
+    if (report !== undefined) reports.heard(member, report)
+  }
+  const hearAll = () => within(pool.listening.map(hear), REPORT_DEADLINE_MS, clock)
+  const stats = () => sumOfStatistics(cache.stats(), reports.stats)
+  const live = new WorkersLive({
+    clock,
+    stats,
+    want: (wanted) => pool.listening.forEach(({ calls }) => calls.tell('watch', wanted)),
+  })
+  const metrics = createMetrics({
+    events,
+    usage: () => sumOfTiers([...store.usage(), ...stats().tiers.filter(({ tier }) => tier !== 'memory')]),
+    routes: [],
+    origins: [],
+    log: () => ({ position: log.position, synced: log.synced }),
+    lastReload: () => reloader.last,
+    version: VERSION,
+  })
+  let stopBeating: (() => void) | undefined
+  const beat = async () => {
+    stopBeating = clock.after(REPORT_MS, () => void beat())
+    await hearAll()
+  }
+
+  // -------------------------------------------------------------------------------------------------- admin
+
+  let applied: Promise<unknown> = Promise.resolve()
+  const apply = (next: Config) => {
+    current = next
+    routing.apply(next)
+    const share = { origins: originsOf(next, workers), routes: next.routes }
+    applied = Promise.all(pool.begun.map((member) => pool.answer(member, member.calls.call('apply', share))))
+  }
+  const reloader = new Reloader(config, { apply }, readConfig, Date.now)
+  const reload = async () => {
+    const outcome = reloader.reload()
+    await applied
+    return outcome
+  }
+  let draining = false
+  const ready = () => ({
+    ready: pool.listening.length > 0 && !draining,
+    degraded: [
+      ...new Set([
+        ...reports.degraded,
+        ...(log.synced ? [] : ['log']),
+        ...sayWhat(),
+        ...(pool.listening.length < workers ? ['workers'] : []),
+      ]),
+    ],
+  })
+  const admin = createAdmin({
+    cache: {
+      purge: (targets) => cache.purge(targets),
+      invalidate: (targets) => cache.invalidate(targets),
+      explain: (request) => explain(pool, request),
+      async stats() {
+        await hearAll()
+        return stats()
+      },
+    },
+    metrics: {
+      async render(accept) {
+        await hearAll()
+        return renderReports([await metrics.report(), ...reports.metrics], accept)
+      },
+    },
+    live,
+    token: adminToken,
+    logger,
+    ready,
+    version: VERSION,
+    reload,
+  })
+
+  return {
+    async listen() {
+      const adminUrl = await listenOn(admin, config.admin)
+      try {
+        const data = await pool.start()
+        await beat()
+        return { data, admin: adminUrl }
+      } catch (error) {
+        await admin.close()
+        throw error
+      }
+    },
+    reload,
+    async drain() {
+      draining = true
+      for (const { calls } of pool.begun) calls.tell('drain', undefined)
+      if (config.listen.drainDelay > 0) await sleep(config.listen.drainDelay)
+    },
+    async close() {
+      draining = true
+      stopBeating?.()
+      await pool.close()
+      await admin.close()
+      await routing.close()
+      await cache.close()
+    },
+  }
+}
+
+/** Holds nothing that could be looked up here; purging everything gives back the memory of all. */
+function storeOfWorkers(pool: Pool, { memory }: SharedParts): Store {
+  return {
+    get: () => undefined,
+    getMany: (keys) => keys.map(() => undefined),
+    set() {},
+    setMany() {},
+    delete() {},
+    deleteMany() {},
+    async clear() {
+      await Promise.all(pool.listening.map((member) => pool.answer(member, member.calls.call('clear', undefined))))
+    },
+    close() {},
+    usage: () => (memory === undefined ? [] : [memory.usage()]),
+  }
+}
+
+/** Any worker knows: what it does not have, it has from those that share. */
+async function explain(pool: Pool, { method, url, fields }: CacheRequest) {
+  const [member] = pool.listening
+  const explanation = member && (await pool.answer(member, member.calls.call('explain', { method, url, fields })))
+  if (explanation === undefined) throw new HerdgateError('overloaded', 'no worker could be asked')
+  return explanation
+}

@@ -1,0 +1,138 @@
+/** Everything behind the data port: stores, origins, a cache, and the listener. Does not listen by itself. */
+import type { Logger } from 'pino'
+import { proxyEverything } from '../routes/proxy.ts'
+import { logRequests } from './access-log.ts'
+import type { Cache } from './cache/create-cache.ts'
+import { createChaos } from './chaos/create-chaos.ts'
+import { systemClock } from './clock.ts'
+import type { Config } from './config.ts'
+import { createDataPort } from './data-port.ts'
+import { DEFAULT_REDIS } from './defaults.ts'
+import { endConnectionsWhile } from './draining.ts'
+import { createCache } from './embed.ts'
+import { Events } from './events.ts'
+import { openLane } from './lane/lane.ts'
+import { listenOn } from './listen.ts'
+import { createLive, type Live } from './live.ts'
+import { type MemoryCeilings, MemoryPressure, type MemoryUse, memoryCeilings } from './memory-pressure.ts'
+import { createMetrics, type Metrics, type MetricsParts } from './metrics.ts'
+import type { Awaitable, TierUsage } from './model.ts'
+import { createPeers } from './peers.ts'
+import { Routing } from './routing.ts'
+import { logStates } from './state-log.ts'
+import { openTiers, type PrimaryParts } from './tiers.ts'
+import { passUpgrades } from './upgrade.ts'
+import { VERSION } from './version.ts'
+
+export interface ProxyOptions {
+  readonly logger: Logger
+  /** One human line per request instead of JSON. */
+  readonly pretty: boolean
+  /** How many share what the container has. */
+  readonly processes?: number
+  /** In a worker, what it has from its primary. */
+  readonly primary?: PrimaryParts | undefined
+  /** For metrics: what of the tiers' usage this process tells. */
+  readonly tells?: (usage: TierUsage) => boolean
+  /** For metrics. */
+  readonly lastReload?: MetricsParts['lastReload']
+}
+
+export interface Proxy {
+  readonly cache: Cache
+  readonly metrics: Metrics
+  readonly live: Live
+  readonly routing: Routing
+  /** Whether it knows what has been purged. */
+  isStarted(): boolean
+  /** What works worse than configured, a few words each. */
+  degraded(): readonly string[]
+  /** @returns the base URL of the data port */
+  listen(): Promise<string>
+  /** From now on each answer is the last of its connection. */
+  drain(): void
+  /** Gives back the memory of copies. */
+  clear(): Awaitable<void>
+  /** Stops accepting, and finishes what is in flight. */
+  stop(): Promise<void>
+  /** Nobody waits for anything any more: closes everything. */
+  close(): Promise<void>
+}
+
+export function createProxy(config: Config, options: ProxyOptions): Proxy {
+  const { logger, pretty, processes = 1, primary, tells = () => true, lastReload } = options
+  const clock = systemClock
+  const events = new Events()
+  const redisDeadlineMs = (config.store.redis ?? DEFAULT_REDIS).deadline
+  const codec = { hmacKey: config.store.redis?.secret }
+  const chaos = createChaos(config.chaos, { clock, events, redisDeadlineMs, codec })
+  const routing = new Routing(config, { clock, chaos })
+  const { routes } = routing
+  const tiers = openTiers(config, { clock, events, chaos, primary })
+  const { store, log, sharing } = tiers
+  const pressure = new MemoryPressure({ clock, ceilings: ceilingsOf(processes), changed: tellPressure(logger) })
+  const cache = createCache({ store, log, sharing, clock, events, routes, limits: config.limits, pressure })
+  const originUsage = () => routing.usage()
+  const live = createLive({ events, clock, stats: () => cache.stats(), synced: () => log.synced, originUsage })
+  const metrics = createMetrics({
+    events,
+    usage: () => store.usage().filter(tells),
+    routes: routes.map((route) => route.name),
+    origins: routing.originsInUse,
+    originUsage,
+    log: () => ({ position: log.position, synced: log.synced }),
+    ...(lastReload && { lastReload }),
+    version: VERSION,
+  })
+  logStates(events, logger)
+  logRequests(events, logger, { pretty, origins: routing.originNames })
+
+  let draining = false
+  let started = false
+  void log.started.then(() => {
+    started = true
+  })
+  const peerOf = createPeers(config.listen.trustProxy)
+  const data = createDataPort(config.limits, clock)
+  endConnectionsWhile(data, () => draining)
+  proxyEverything(data, { cache, peerOf })
+  const lane = config.lane
+    ? openLane(data.server, { hit: (request) => cache.hit(request), peerOf, events, ...config.limits })
+    : undefined
+  const tunnels = passUpgrades(data.server, { routes, transport: routing.transport, peerOf, clock, events })
+
+  return {
+    cache,
+    metrics,
+    live,
+    routing,
+    isStarted: () => started,
+    degraded: () => [...tiers.degraded(), ...(config.chaos === undefined ? [] : ['chaos'])],
+    listen: () => listenOn(data, config.listen),
+    drain() {
+      draining = true
+      pressure.close()
+      lane?.stop() // it says nothing of a connection's end
+    },
+    clear: () => store.clear(),
+    async stop() {
+      this.drain()
+      tunnels.close()
+      await data.close()
+    },
+    async close() {
+      await routing.close()
+      await cache.close()
+    },
+  }
+}
+
+function ceilingsOf(processes: number): MemoryCeilings {
+  const { heap, resident } = memoryCeilings()
+  return { heap, resident: resident && resident / processes }
+}
+
+const tellPressure = (logger: Logger) => (high: boolean, use: MemoryUse) => {
+  if (high) logger.warn(use, 'memory is short: what is not stored gets 503 until it is not')
+  else logger.info(use, 'memory is no longer short')
+}

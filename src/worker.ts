@@ -1,0 +1,87 @@
+/** A worker of `herdgate serve --workers N`: a proxy that has its configuration, log and leases from its primary. */
+import { pino } from 'pino'
+import { closeOnSignals } from './cli/shutdown.ts'
+import { createProxy, type Proxy } from './proxy.ts'
+import { Calls, type Message } from './workers/calls.ts'
+import { IpcLog } from './workers/ipc-log.ts'
+import { ipcLeases } from './workers/ipc-leases.ts'
+import { ipcStore } from './workers/ipc-store.ts'
+import type { Beginning, ListenFailure, PrimaryService, WorkerService } from './workers/services.ts'
+
+const begun = Promise.withResolvers<Proxy>()
+let proxy: Proxy | undefined
+let log: IpcLog | undefined
+let unwatch: (() => void) | undefined
+
+const service: WorkerService = {
+  begin,
+  hear: (record) => log?.hear(record),
+  apply: (config) => proxy?.routing.apply(config),
+  async report() {
+    const started = await begun.promise
+    const metrics = await started.metrics.report()
+    return { metrics, stats: started.cache.stats(), degraded: started.degraded() }
+  },
+  explain: async (request) => (await begun.promise).cache.explain(request),
+  clear: async () => (await begun.promise).clear(),
+  watch(wanted) {
+    if (wanted) {
+      unwatch ??= proxy?.live.watch((snapshot) => primary.tell('happened', snapshot))
+    } else {
+      unwatch?.()
+      unwatch = undefined
+    }
+  },
+  drain: () => proxy?.drain(),
+  end: () => void end(0),
+}
+
+const primary = new Calls<PrimaryService, WorkerService>((message) => void process.send?.(message, ignore), service)
+process.on('message', (message: Message) => primary.receive(message))
+process.on('SIGHUP', ignore) // the primary's to act on
+primary.tell('hello', undefined)
+
+/** In one go: a record that follows must find the log. */
+function begin({ config, processes, log: state }: Beginning): void {
+  const logger = pino({ level: config.logLevel })
+  log = state && new IpcLog({ id: String(process.pid), state, append: (record) => primary.call('append', record) })
+  proxy = createProxy(config, {
+    logger,
+    pretty: process.stdout.isTTY,
+    processes,
+    primary: { leases: ipcLeases(primary), memory: log && { store: ipcStore(primary), log } },
+    tells: ({ tier }) => tier === 'memory', // the others are the same for all
+  })
+  closeOnSignals({ close }, logger)
+  begun.resolve(proxy)
+  proxy.listen().then(
+    (url) => primary.tell('listening', url),
+    (error: unknown) => {
+      primary.tell('refused', failureOf(error))
+      void end(1)
+    },
+  )
+}
+
+async function end(code: number): Promise<void> {
+  await close().catch(() => {})
+  process.exit(code)
+}
+
+let closing: Promise<void> | undefined
+
+function close(): Promise<void> {
+  closing ??= (async () => {
+    await proxy?.stop()
+    await proxy?.close()
+  })()
+  return closing
+}
+
+function failureOf(error: unknown): ListenFailure {
+  if (!(error instanceof Error)) return { message: String(error) }
+  const { message, code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number }
+  return { message, code, address, port }
+}
+
+function ignore(): void {}

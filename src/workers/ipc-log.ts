@@ -1,0 +1,67 @@
+import type { InvalidationLog, InvalidationMode, LogNode, Receipt, Selectors, Stamp, Verdict } from '../model.ts'
+import { Marks } from '../stores/marks.ts'
+import type { LogState, WorkerRecord } from './primary-log.ts'
+
+export interface IpcLogOptions {
+  /** Its name among the nodes. */
+  readonly id: string
+  /** All records until now. */
+  readonly state: LogState
+  /** Has the primary log a record; settles when every worker has applied it, this one included. */
+  readonly append: (record: { readonly mode: InvalidationMode; readonly selectors: Selectors }) => Promise<Receipt>
+  /** Distinct targets remembered; beyond it the oldest raise the floor. */
+  readonly maxTargets?: number
+}
+
+/**
+ * A worker's sight of the log in its primary. It hears every record, in order; a purge is acknowledged only when it has.
+ * Without its primary a worker ends, so that it is never out of step.
+ */
+export class IpcLog implements InvalidationLog {
+  readonly generation: string
+  readonly synced = true
+  readonly started: Promise<void> = Promise.resolve()
+  readonly #id: string
+  readonly #marks: Marks
+  readonly #append: IpcLogOptions['append']
+  #position: number
+
+  constructor({ id, state, append, maxTargets = 100_000 }: IpcLogOptions) {
+    this.#id = id
+    this.#append = append
+    this.generation = state.generation
+    this.#position = state.position
+    this.#marks = new Marks(maxTargets)
+    this.#marks.raiseFloor(state.floor)
+    for (const [target, mark] of state.marks) this.#marks.put(target, mark)
+  }
+
+  get position(): number {
+    return this.#position
+  }
+
+  /** Applies the next record. */
+  hear({ position, mode, targets }: WorkerRecord): void {
+    for (const target of targets) this.#marks.name(target, mode, position)
+    this.#position = position
+  }
+
+  append(mode: InvalidationMode, selectors: Selectors): Promise<Receipt> {
+    return this.#append({ mode, selectors })
+  }
+
+  verdict(stamp: Stamp): Verdict {
+    if (stamp.generation !== this.generation) return 'stale'
+    if (stamp.checked === this.#position) return 'valid'
+    const verdict = this.#marks.verdict(stamp)
+    // What another worker fetched may come from a position that is not reached here yet.
+    if (verdict === 'valid') stamp.checked = Math.max(stamp.checked, this.#position)
+    return verdict
+  }
+
+  nodes(): readonly LogNode[] {
+    return [{ id: this.#id, position: this.#position }]
+  }
+
+  close(): void {}
+}

@@ -1,0 +1,51 @@
+import type { Kept, Store, Stored } from '../model.ts'
+import { decode, encode } from '../stores/codec.ts'
+import type { Calls } from './calls.ts'
+import type { PrimaryService } from './services.ts'
+
+type Memory = Pick<PrimaryService, 'get' | 'put' | 'forget' | 'forgetAll'>
+type Primary = Pick<Calls<Memory, unknown>, 'call' | 'tell'>
+
+/** Octets on their way to the primary; what comes beyond stays with the worker that has it. */
+const MOST_UNDERWAY_BYTES = 64 * 2 ** 20
+
+/** The memory of the primary as a store of its workers. Its use is counted there. */
+export function ipcStore(primary: Primary): Store {
+  let underway = 0
+
+  const get = async (key: string): Promise<Kept> => {
+    try {
+      const octets = await primary.call('get', key)
+      return octets === undefined ? undefined : decode(key, octets)
+    } catch {
+      return 'unknown'
+    }
+  }
+  /** Whoever is told of it afterwards finds it: messages keep their order. */
+  const set = (key: string, stored: Stored): void => {
+    const octets = encode(key, stored)
+    if (octets === undefined || underway + octets.length > MOST_UNDERWAY_BYTES) {
+      primary.tell('forget', [key]) // what is there is older
+      return
+    }
+    underway += octets.length
+    const arrived = () => {
+      underway -= octets.length
+    }
+    primary.call('put', { key, octets }).then(arrived, arrived)
+  }
+
+  return {
+    get,
+    getMany: (keys) => Promise.all(keys.map(get)),
+    set,
+    setMany(writes) {
+      for (const { key, stored } of writes) set(key, stored)
+    },
+    delete: (key) => primary.tell('forget', [key]),
+    deleteMany: (keys) => primary.tell('forget', keys),
+    clear: () => primary.tell('forgetAll', undefined),
+    close() {},
+    usage: () => [],
+  }
+}

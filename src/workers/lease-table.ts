@@ -1,0 +1,87 @@
+import type { Clock, LeaseAnswer } from '../model.ts'
+
+/** A lease as it is told to another process. */
+export type Turn = { readonly kind: 'held'; readonly fence: number } | Exclude<LeaseAnswer, { kind: 'held' }>
+
+type Ending = 'stored' | 'unshared'
+
+interface Waiter {
+  /** Number of the worker. */
+  readonly worker: number
+  tell(turn: Turn): void
+}
+
+interface Held {
+  readonly worker: number
+  readonly fence: number
+  readonly waiting: Set<Waiter>
+}
+
+/** How long to wait for the fetch of another. */
+const MAX_WAIT_MS = 30_000
+
+/** Which worker fetches which key, and who waits for it. Bounded by what workers may have in progress. */
+export class LeaseTable {
+  readonly #clock: Pick<Clock, 'after'>
+  readonly #maxWaitMs: number
+  readonly #held = new Map<string, Held>()
+  #fences = 0
+
+  constructor(clock: Pick<Clock, 'after'>, maxWaitMs: number = MAX_WAIT_MS) {
+    this.#clock = clock
+    this.#maxWaitMs = maxWaitMs
+  }
+
+  /** Keys that are being fetched. */
+  get size(): number {
+    return this.#held.size
+  }
+
+  /** The lease at once, or how the fetch of whoever has it ended. */
+  take(key: string, worker: number): Promise<Turn> {
+    const held = this.#held.get(key)
+    return held === undefined
+      ? Promise.resolve(this.#give(key, worker, new Set()))
+      : new Promise((resolve) => this.#wait(held, worker, resolve))
+  }
+
+  release(key: string, fence: number, ending: Ending): void {
+    const held = this.#held.get(key)
+    if (held?.fence !== fence) return
+    this.#held.delete(key)
+    for (const waiter of held.waiting) waiter.tell({ kind: ending })
+  }
+
+  /** The worker is gone: what it held goes to whoever has waited longest. */
+  leave(worker: number): void {
+    for (const [key, { worker: holder, waiting }] of this.#held) {
+      for (const waiter of waiting) if (waiter.worker === worker) waiter.tell({ kind: 'unavailable' })
+      if (holder === worker) this.#passOn(key, waiting)
+    }
+  }
+
+  #passOn(key: string, waiting: Set<Waiter>): void {
+    const [next] = waiting
+    if (next === undefined) this.#held.delete(key)
+    else next.tell(this.#give(key, next.worker, waiting))
+  }
+
+  #give(key: string, worker: number, waiting: Set<Waiter>): Turn {
+    const fence = ++this.#fences
+    this.#held.set(key, { worker, fence, waiting })
+    return { kind: 'held', fence }
+  }
+
+  #wait({ waiting }: Held, worker: number, tell: (turn: Turn) => void): void {
+    const waiter: Waiter = {
+      worker,
+      tell(turn) {
+        cancel()
+        waiting.delete(waiter)
+        tell(turn)
+      },
+    }
+    const cancel = this.#clock.after(this.#maxWaitMs, () => waiter.tell({ kind: 'unavailable' }))
+    waiting.add(waiter)
+  }
+}

@@ -1,0 +1,44 @@
+import type { Worker } from 'node:cluster'
+import { Calls, type Message } from './calls.ts'
+import { closeHandedConnection } from './handed-connection.ts'
+import type { PrimaryService, WorkerService } from './services.ts'
+
+/** One worker process, as its primary sees it. */
+export class Member {
+  /** Never used again. */
+  readonly number: number
+  readonly pid: number
+  /** When it was started. */
+  readonly since: number
+  readonly calls: Calls<WorkerService, PrimaryService>
+  /** It has its configuration. */
+  hasBegun = false
+  isListening = false
+  readonly #worker: Worker
+  #isKilled = false
+
+  /** @param service answers what it asks */
+  constructor(worker: Worker, since: number, service: (member: Member) => PrimaryService) {
+    this.#worker = worker
+    this.number = worker.id
+    this.pid = worker.process.pid ?? 0
+    this.since = since
+    this.calls = new Calls((message) => void worker.send(message, () => {}), service(this))
+    worker.on('message', (message: Message) => this.calls.receive(message))
+    worker.on('error', () => {}) // it ends, or does not answer: both are noticed
+    closeHandedConnection(worker.process)
+  }
+
+  /** Ends it at once. @returns false when that was done before */
+  kill(): boolean {
+    if (this.#isKilled) return false
+    this.#isKilled = true
+    this.#worker.process.kill('SIGKILL')
+    return true
+  }
+
+  /** @param how the signal, or the exit code, in words */
+  onceEnded(run: (how: string) => void): void {
+    this.#worker.process.once('exit', (code, signal) => run(signal ?? `exit code ${code}`))
+  }
+}

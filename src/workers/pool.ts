@@ -1,0 +1,132 @@
+/** The worker processes: started, watched, and replaced when they end. */
+import cluster from 'node:cluster'
+import type { Logger } from 'pino'
+import { HerdgateError } from '../errors.ts'
+import type { Clock } from '../model.ts'
+import { LATE, within } from '../stores/deadline.ts'
+import { delayBefore } from './back-off.ts'
+import { Member } from './member.ts'
+import type { ListenFailure, PrimaryService } from './services.ts'
+
+export interface PoolOptions {
+  /** The module that a worker runs. */
+  readonly module: string
+  readonly size: number
+  /** A worker that owes an answer for longer is taken for hung, and killed; ms. */
+  readonly patienceMs: number
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Answers what a worker asks. */
+  serve(member: Member): Omit<PrimaryService, 'listening' | 'refused'>
+  /** The process has ended; it may not have said anything before. */
+  left(member: Member): void
+}
+
+/** In a row, before all have listened: they are not going to. */
+const MOST_FAILED_STARTS = 5
+/** Who has lived for this long did not end because of how it began. */
+const LONG_LIFE_MS = 10_000
+
+export class Pool {
+  readonly #options: PoolOptions
+  readonly #members = new Set<Member>()
+  readonly #started = Promise.withResolvers<string>()
+  readonly #ended = Promise.withResolvers<void>()
+  #hasStarted = false
+  #shortLives = 0
+  #isClosing = false
+
+  constructor(options: PoolOptions) {
+    this.#options = options
+    cluster.setupPrimary({ exec: options.module, args: [], serialization: 'advanced' })
+  }
+
+  /** @returns the base URL of the data port once every worker listens there; rejects when one cannot, or none comes up */
+  start(): Promise<string> {
+    for (let count = 0; count < this.#options.size; count++) this.#fork()
+    return this.#started.promise
+  }
+
+  /** Those that have their configuration. */
+  get begun(): readonly Member[] {
+    return [...this.#members].filter(({ hasBegun }) => hasBegun)
+  }
+
+  /** Those that listen. */
+  get listening(): readonly Member[] {
+    return [...this.#members].filter(({ isListening }) => isListening)
+  }
+
+  /**
+   * What a worker answers; undefined when it ends before it has. One that does not answer in time is killed, so that it
+   * cannot go on with what it has not heard.
+   */
+  async answer<T>(member: Member, asked: Promise<T>): Promise<T | undefined> {
+    const { patienceMs, clock, logger } = this.#options
+    const settled = asked.catch(() => undefined)
+    // In two halves: where this process stood still itself, the others have time to be heard.
+    for (let half = 0; half < 2; half++) {
+      const [answer] = await within([settled], patienceMs / 2, clock)
+      if (answer !== LATE) return answer
+    }
+    if (member.kill()) {
+      logger.error({ worker: member.pid }, `a worker has not answered for ${patienceMs / 1000} s and is killed`)
+    }
+    return settled
+  }
+
+  /** No worker is replaced any more. @returns settles when the last has ended */
+  close(): Promise<void> {
+    this.#isClosing = true
+    for (const member of this.#members) {
+      if (member.hasBegun) member.calls.tell('end', undefined)
+      else member.kill()
+    }
+    if (this.#members.size === 0) this.#ended.resolve()
+    return this.#ended.promise
+  }
+
+  #fork(): void {
+    if (this.#isClosing) return
+    const member = new Member(cluster.fork(), this.#options.clock.now(), (self) => ({
+      ...this.#options.serve(self),
+      listening: (url) => this.#listens(self, url),
+      refused: (failure) => this.#giveUp(listenError(failure)),
+    }))
+    this.#members.add(member)
+    member.onceEnded((how) => this.#ends(member, how))
+  }
+
+  #listens(member: Member, url: string): void {
+    member.isListening = true
+    if (this.listening.length < this.#options.size) return
+    this.#hasStarted = true
+    this.#started.resolve(url)
+  }
+
+  #ends(member: Member, how: string): void {
+    const { clock, logger } = this.#options
+    this.#members.delete(member)
+    member.calls.hangUp()
+    this.#options.left(member)
+    if (this.#isClosing) {
+      if (this.#members.size === 0) this.#ended.resolve()
+      return
+    }
+    this.#shortLives = clock.now() - member.since < LONG_LIFE_MS ? this.#shortLives + 1 : 0
+    if (!this.#hasStarted && this.#shortLives >= MOST_FAILED_STARTS) {
+      this.#giveUp(new HerdgateError('internal', `workers do not start: the last ended with ${how}`))
+      return
+    }
+    logger.error({ worker: member.pid }, `a worker has ended with ${how}; another takes its place`)
+    clock.after(delayBefore(this.#shortLives), () => this.#fork())
+  }
+
+  #giveUp(error: Error): void {
+    this.#isClosing = true
+    this.#started.reject(error)
+  }
+}
+
+/** As if it had been our own. */
+const listenError = ({ message, ...where }: ListenFailure): Error => Object.assign(new Error(message), where)

@@ -1,0 +1,83 @@
+import type { InvalidationLog, InvalidationMode, LogNode, Receipt, Selectors, Stamp, Verdict } from '../model.ts'
+import { type Mark, Marks, targetsOf } from '../stores/marks.ts'
+
+/** One record, as workers hear it. */
+export interface WorkerRecord {
+  readonly position: number
+  readonly mode: InvalidationMode
+  readonly targets: readonly string[]
+}
+
+/** All that a log remembers at a moment. */
+export interface LogState {
+  readonly generation: string
+  readonly position: number
+  readonly floor: Mark
+  readonly marks: readonly (readonly [target: string, mark: Mark])[]
+}
+
+/** A worker, as the log sees it. */
+export interface Follower {
+  readonly id: string
+  /**
+   * Hands the record over, after those before it. True when it is applied there; false when the process has ended
+   * instead: then it uses nothing any more.
+   */
+  hear(record: WorkerRecord): Promise<boolean>
+}
+
+const MAX_TARGETS = 100_000
+
+/** The invalidation log of processes that share nothing but their parent, kept in the parent. */
+export class PrimaryLog implements InvalidationLog {
+  readonly generation: string = crypto.randomUUID()
+  readonly synced = true
+  readonly started: Promise<void> = Promise.resolve()
+  position = 0
+  readonly #marks: Marks
+  readonly #followers = new Map<Follower, { heard: number }>()
+
+  /** @param maxTargets distinct targets remembered; beyond it the oldest raise the floor */
+  constructor(maxTargets: number = MAX_TARGETS) {
+    this.#marks = new Marks(maxTargets)
+  }
+
+  /** From now on it hears every record. @returns the records up to now */
+  follow(follower: Follower): LogState {
+    const { generation, position } = this
+    this.#followers.set(follower, { heard: position })
+    return { generation, position, floor: this.#marks.floor, marks: [...this.#marks.entries()] }
+  }
+
+  leave(follower: Follower): void {
+    this.#followers.delete(follower)
+  }
+
+  /** Settles when every follower has applied the record, or has ended. */
+  async append(mode: InvalidationMode, selectors: Selectors): Promise<Receipt> {
+    const position = ++this.position
+    const targets = targetsOf(selectors)
+    for (const target of targets) this.#marks.name(target, mode, position)
+    const record = { position, mode, targets }
+    const heard = await Promise.all([...this.#followers].map(([follower]) => this.#tell(follower, record)))
+    const acked = heard.filter((applied) => applied).length
+    return { id: `${this.generation}-${position}`, position, nodes: { expected: acked, acked } }
+  }
+
+  async #tell(follower: Follower, record: WorkerRecord): Promise<boolean> {
+    const applied = await follower.hear(record)
+    const known = this.#followers.get(follower)
+    if (applied && known !== undefined) known.heard = Math.max(known.heard, record.position)
+    return applied
+  }
+
+  verdict(stamp: Stamp): Verdict {
+    return stamp.generation === this.generation ? this.#marks.verdict(stamp) : 'stale'
+  }
+
+  nodes(): readonly LogNode[] {
+    return [...this.#followers].map(([{ id }, { heard }]) => ({ id, position: heard }))
+  }
+
+  close(): void {}
+}

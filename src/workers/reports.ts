@@ -1,0 +1,45 @@
+/** What workers have counted: as last heard of those that live, and for good of those that have ended. */
+import type { Statistics } from '../cache/statistics.ts'
+import { type MetricReport, sumOfCounts } from '../metrics/reports.ts'
+import type { Member } from './member.ts'
+import type { Report } from './services.ts'
+import { countsOf, sumOfStatistics } from './statistics.ts'
+
+export class Reports {
+  readonly #last = new Map<Member, Report>()
+  readonly #ended = new WeakSet<Member>()
+  #endedMetrics: readonly MetricReport[] = []
+  #endedStats: Statistics | undefined
+
+  heard(member: Member, report: Report): void {
+    if (!this.#ended.has(member)) this.#last.set(member, report)
+  }
+
+  /** So that nothing that counts up goes back. What it has counted since its last report is lost with it. */
+  async ended(member: Member): Promise<void> {
+    const report = this.#last.get(member)
+    this.#last.delete(member)
+    this.#ended.add(member)
+    if (report === undefined) return
+    const { stats } = report
+    this.#endedStats = countsOf(this.#endedStats === undefined ? stats : sumOfStatistics(this.#endedStats, [stats]))
+    this.#endedMetrics = await sumOfCounts([this.#endedMetrics, report.metrics])
+  }
+
+  get metrics(): (readonly MetricReport[])[] {
+    return [this.#endedMetrics, ...[...this.#last.values()].map(({ metrics }) => metrics)]
+  }
+
+  get stats(): Statistics[] {
+    return [...(this.#endedStats === undefined ? [] : [this.#endedStats]), ...this.#living.map(({ stats }) => stats)]
+  }
+
+  /** What works worse than configured, anywhere. */
+  get degraded(): string[] {
+    return [...new Set(this.#living.flatMap(({ degraded }) => degraded))]
+  }
+
+  get #living(): Report[] {
+    return [...this.#last.values()]
+  }
+}

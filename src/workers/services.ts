@@ -1,0 +1,76 @@
+/** What the primary and its workers ask of each other. */
+import type { Explanation } from '../cache/explain.ts'
+import type { Statistics } from '../cache/statistics.ts'
+import type { Config } from '../config.ts'
+import type { Fields } from '../fields.ts'
+import type { Snapshot } from '../live.ts'
+import type { MetricReport } from '../metrics/reports.ts'
+import type { Awaitable, InvalidationMode, Receipt, Selectors } from '../model.ts'
+import type { Turn } from './lease-table.ts'
+import type { LogState, WorkerRecord } from './primary-log.ts'
+
+/** Of the primary, by a worker. */
+export interface PrimaryService {
+  /** It is there, and wants to begin. */
+  hello(nothing: undefined): void
+  /** Its data port listens. */
+  listening(url: string): void
+  /** Its data port cannot listen. */
+  refused(error: ListenFailure): void
+  append(record: { readonly mode: InvalidationMode; readonly selectors: Selectors }): Awaitable<Receipt>
+  take(key: string): Awaitable<Turn>
+  release(ended: { readonly key: string; readonly fence: number; readonly ending: 'stored' | 'unshared' }): void
+  get(key: string): Uint8Array | undefined
+  put(copy: { readonly key: string; readonly octets: Uint8Array }): void
+  forget(keys: readonly string[]): void
+  forgetAll(nothing: undefined): void
+  happened(snapshot: Snapshot): void
+}
+
+/** Of a worker, by the primary. */
+export interface WorkerService {
+  begin(how: Beginning): void
+  /** Settles when from now on nothing that the record names is used. */
+  hear(record: WorkerRecord): Awaitable<void>
+  /** Requests go by these origins and routes from now on. */
+  apply(config: Pick<Config, 'origins' | 'routes'>): void
+  report(nothing: undefined): Awaitable<Report>
+  explain(request: AskedAbout): Awaitable<Explanation>
+  /** Gives back the memory of copies. */
+  clear(nothing: undefined): Awaitable<void>
+  /** Tells what happens, once a second, or no longer. */
+  watch(wanted: boolean): void
+  /** Each answer is now the last of its connection. */
+  drain(nothing: undefined): void
+  /** Finishes what is in flight, and ends. */
+  end(nothing: undefined): void
+}
+
+export interface Beginning {
+  /** The worker's share of it. */
+  readonly config: Config
+  /** How many processes share what the container has. */
+  readonly processes: number
+  /** Undefined where disk or Redis have the log. */
+  readonly log: LogState | undefined
+}
+
+export interface ListenFailure {
+  readonly message: string
+  readonly code?: string | undefined
+  readonly address?: string | undefined
+  readonly port?: number | undefined
+}
+
+export interface Report {
+  readonly metrics: readonly MetricReport[]
+  readonly stats: Statistics
+  /** What works worse than configured. */
+  readonly degraded: readonly string[]
+}
+
+export interface AskedAbout {
+  readonly method: string
+  readonly url: string
+  readonly fields: Fields
+}

@@ -1,0 +1,57 @@
+import type { Config } from '../config.ts'
+import type { Events } from '../events.ts'
+import type { Clock } from '../model.ts'
+import { LeaseTable } from './lease-table.ts'
+import type { Member } from './member.ts'
+import { type Follower, type LogState, PrimaryLog, type WorkerRecord } from './primary-log.ts'
+import type { PrimaryService } from './services.ts'
+import { sharedBytes } from './share.ts'
+import { SharedMemory } from './shared-memory.ts'
+
+type Services = Pick<PrimaryService, 'append' | 'take' | 'release' | 'get' | 'put' | 'forget' | 'forgetAll'>
+
+/** What workers share through their primary: leases and, where neither disk nor Redis is shared, log and memory. */
+export class SharedParts {
+  readonly log: PrimaryLog = new PrimaryLog()
+  readonly memory: SharedMemory | undefined
+  readonly #leases: LeaseTable
+  readonly #followers = new Map<Member, Follower>()
+
+  constructor({ store }: Pick<Config, 'store'>, { clock, events }: { readonly clock: Clock; readonly events: Events }) {
+    const maxBytes = sharedBytes({ store })
+    this.memory = maxBytes === 0 ? undefined : new SharedMemory({ maxBytes, events })
+    this.#leases = new LeaseTable(clock)
+  }
+
+  /** Answers what a worker asks. */
+  serve(member: Member): Services {
+    return {
+      append: ({ mode, selectors }) => this.log.append(mode, selectors),
+      take: (key) => this.#leases.take(key, member.number),
+      release: ({ key, fence, ending }) => this.#leases.release(key, fence, ending),
+      get: (key) => this.memory?.get(key),
+      put: ({ key, octets }) => this.memory?.put(key, octets),
+      forget: (keys) => this.memory?.forget(keys),
+      forgetAll: () => this.memory?.clear(),
+    }
+  }
+
+  /**
+   * The log's records up to now; the worker is told of each that follows.
+   * @param tell true when it has applied the record, false when it has ended instead
+   */
+  follow(member: Member, tell: (record: WorkerRecord) => Promise<boolean>): LogState | undefined {
+    if (this.memory === undefined) return undefined
+    const follower = { id: String(member.pid), hear: tell }
+    this.#followers.set(member, follower)
+    return this.log.follow(follower)
+  }
+
+  /** It has ended. */
+  leave(member: Member): void {
+    const follower = this.#followers.get(member)
+    if (follower !== undefined) this.log.leave(follower)
+    this.#followers.delete(member)
+    this.#leases.leave(member.number)
+  }
+}

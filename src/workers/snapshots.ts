@@ -1,0 +1,86 @@
+/** What is told of several workers once a second, as of one process. */
+import type { Statistics } from '../cache/statistics.ts'
+import type { LiveOrigin, LiveRequest, Snapshot } from '../live.ts'
+import type { Result } from '../model.ts'
+
+/** As many requests are told one by one as of one process. */
+const MOST_RECENT = 50
+
+/**
+ * Adds up what the workers have told since the last time.
+ * @param stats those of all, by now
+ */
+export function sumOfSnapshots(told: readonly [Snapshot, ...Snapshot[]], stats: Statistics): Snapshot {
+  const [first] = told
+  return {
+    at: Math.max(...told.map(({ at }) => at)),
+    elapsedMs: Math.max(...told.map(({ elapsedMs }) => elapsedMs)),
+    stats,
+    synced: told.every(({ synced }) => synced),
+    requests: sumOfRequests(told),
+    latency: {
+      boundsMs: first.latency.boundsMs,
+      hit: sumOfLists(told.map(({ latency }) => latency.hit)),
+      miss: sumOfLists(told.map(({ latency }) => latency.miss)),
+    },
+    herd: {
+      waiting: sumOf(told, ({ herd }) => herd.waiting),
+      fetching: sumOf(told, ({ herd }) => herd.fetching),
+    },
+    origins: groups(
+      told.flatMap(({ origins }) => origins),
+      ({ origin }) => origin,
+    ).map(sumOfOrigin),
+    evictions: groups(
+      told.flatMap(({ evictions }) => evictions),
+      ({ tier, reason }) => `${tier} ${reason}`,
+    ).map(([one, ...rest]) => ({ ...one, count: one.count + sumOf(rest, ({ count }) => count) })),
+    recent: latest(told.flatMap(({ recent }) => recent)),
+  }
+}
+
+function sumOfRequests(told: readonly Snapshot[]): Record<Result, number> {
+  const of = (result: Result) => sumOf(told, ({ requests }) => requests[result])
+  return {
+    hit: of('hit'),
+    stale: of('stale'),
+    stale_if_error: of('stale_if_error'),
+    revalidated: of('revalidated'),
+    collapsed: of('collapsed'),
+    miss: of('miss'),
+    pass: of('pass'),
+    error: of('error'),
+    shed: of('shed'),
+  }
+}
+
+function sumOfOrigin(all: readonly [LiveOrigin, ...LiveOrigin[]]): LiveOrigin {
+  const requests = sumOf(all, (one) => one.requests)
+  const ms = sumOf(all, (one) => (one.meanMs ?? 0) * one.requests)
+  return {
+    origin: all[0].origin,
+    inFlight: sumOf(all, ({ inFlight }) => inFlight),
+    queued: sumOf(all, ({ queued }) => queued),
+    requests,
+    failures: sumOf(all, ({ failures }) => failures),
+    meanMs: requests === 0 ? undefined : Math.round((ms / requests) * 100) / 100,
+  }
+}
+
+const latest = (recent: readonly LiveRequest[]): LiveRequest[] =>
+  [...recent].sort((one, other) => one.at - other.at).slice(-MOST_RECENT)
+
+const sumOf = <T>(all: readonly T[], read: (one: T) => number): number => all.reduce((sum, one) => sum + read(one), 0)
+
+const sumOfLists = ([first = [], ...rest]: readonly (readonly number[])[]): number[] =>
+  first.map((count, at) => count + sumOf(rest, (list) => list[at] ?? 0))
+
+function groups<T>(all: readonly T[], nameOf: (one: T) => string): [T, ...T[]][] {
+  const byName = new Map<string, [T, ...T[]]>()
+  for (const one of all) {
+    const group = byName.get(nameOf(one))
+    if (group === undefined) byName.set(nameOf(one), [one])
+    else group.push(one)
+  }
+  return [...byName.values()]
+}

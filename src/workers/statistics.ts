@@ -1,0 +1,64 @@
+import { hitRatioOf, type Statistics } from '../cache/statistics.ts'
+import type { Tier, TierUsage } from '../model.ts'
+
+/** What several processes have counted, as of one. The first knows the log. */
+export function sumOfStatistics(own: Statistics, others: readonly Statistics[]): Statistics {
+  const all = [own, ...others]
+  const sum = (read: (statistics: Statistics) => number) => all.reduce((total, one) => total + read(one), 0)
+  const of = (result: keyof Statistics['requests']) => sum(({ requests }) => requests[result])
+  const requests = {
+    hit: of('hit'),
+    stale: of('stale'),
+    stale_if_error: of('stale_if_error'),
+    revalidated: of('revalidated'),
+    collapsed: of('collapsed'),
+    miss: of('miss'),
+    pass: of('pass'),
+    error: of('error'),
+    shed: of('shed'),
+  }
+  return {
+    requests,
+    hitRatio: hitRatioOf(requests),
+    originTimeSavedMs: sum((one) => one.originTimeSavedMs),
+    originRequests: sum((one) => one.originRequests),
+    inFlight: sum((one) => one.inFlight),
+    waiting: sum((one) => one.waiting),
+    tiers: sumOfTiers(all.flatMap(({ tiers }) => tiers)),
+    purges: {
+      purge: sum(({ purges }) => purges.purge),
+      invalidate: sum(({ purges }) => purges.invalidate),
+      failed: sum(({ purges }) => purges.failed),
+    },
+    log: own.log,
+    nodes: own.nodes,
+  }
+}
+
+/** Each process has memory of its own; disk and Redis are the same for all. */
+export function sumOfTiers(tiers: readonly TierUsage[]): TierUsage[] {
+  const byTier = new Map<Tier, TierUsage>()
+  for (const usage of tiers) {
+    const other = byTier.get(usage.tier)
+    byTier.set(usage.tier, other === undefined ? usage : together(other, usage))
+  }
+  return [...byTier.values()]
+}
+
+function together(one: TierUsage, other: TierUsage): TierUsage {
+  const { tier } = one
+  const join = tier === 'memory' ? (a: number, b: number) => a + b : Math.max
+  const degraded = one.degraded === true || other.degraded === true
+  return {
+    tier,
+    bytes: join(one.bytes, other.bytes),
+    maxBytes: join(one.maxBytes, other.maxBytes),
+    objects: join(one.objects, other.objects),
+    ...(degraded && { degraded }),
+  }
+}
+
+/** What stays true of a process that has ended. */
+export function countsOf(statistics: Statistics): Statistics {
+  return { ...statistics, inFlight: 0, waiting: 0, tiers: [] }
+}

@@ -1,0 +1,248 @@
+/** `herdgate serve --workers 2`, as real processes. */
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
+import { get, type Origin, startOrigin, until } from '../support/http.ts'
+
+let origin: Origin
+/** What the origin says, and the newest of which a purge has been acknowledged. */
+let version = 1
+let acknowledged = 0
+let herdgate: Herdgate | undefined
+
+beforeEach(async () => {
+  version = 1
+  acknowledged = 0
+  origin = await startOrigin((request, response) => {
+    const delay = request.url?.startsWith('/slow') ? 1_000 : 0
+    const body = String(version)
+    const fields = { 'Cache-Control': 'max-age=600', 'Surrogate-Key': 'all' }
+    setTimeout(() => response.writeHead(200, fields).end(body), delay)
+  })
+})
+afterEach(async () => {
+  await herdgate?.stop()
+  await origin.kill()
+  herdgate = undefined
+})
+
+async function start(...flags: string[]): Promise<Herdgate> {
+  herdgate = await startHerdgate(['--origin', origin.url, '--workers', '2', ...flags])
+  return herdgate
+}
+
+const workersOf = async ({ ask }: Herdgate): Promise<number[]> => {
+  const { body } = await ask('/v1/stats')
+  return body.nodes.map(({ id }: { id: string }) => Number(id))
+}
+
+/** Process ids of those who answered, as the access log has them. */
+const answerers = ({ lines }: Herdgate): Set<number> =>
+  new Set(
+    lines
+      .map((line) => JSON.parse(line))
+      .filter(({ msg }) => msg === 'request')
+      .map(({ pid }) => pid),
+  )
+
+/** Clients that ask again and again, each time on a connection of its own, until told to stop. */
+function load(url: string, clients: number) {
+  const over = new AbortController()
+  const answers: { atLeast: number; version: number }[] = []
+  const failures: unknown[] = []
+  const client = async () => {
+    while (!over.signal.aborted) {
+      const atLeast = acknowledged
+      try {
+        const { status, body } = await get(url, { signal: AbortSignal.timeout(30_000) })
+        if (status === 200) answers.push({ atLeast, version: Number(body) })
+        else failures.push(status)
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+  }
+  const running = Array.from({ length: clients }, client)
+  return {
+    answers,
+    failures,
+    get old() {
+      return answers.filter(({ atLeast, version }) => !(version >= atLeast))
+    },
+    async stop() {
+      over.abort()
+      await Promise.all(running)
+    },
+  }
+}
+
+/** The origin says something new, and what it said before is purged. */
+async function purge(node: Herdgate): Promise<void> {
+  const next = ++version
+  const { status, body } = await node.ask('/v1/purge', { tags: ['all'] })
+  expect({ status, ...body.nodes }).toEqual({ status: 200, expected: body.nodes.acked, acked: body.nodes.expected })
+  acknowledged = next
+}
+
+test('both answer; what one has fetched the other need not fetch', async () => {
+  const node = await start()
+  const herd = await Promise.all(Array.from({ length: 20 }, () => get(`${node.url}/slow`)))
+  expect(herd.map(({ status }) => status)).toEqual(herd.map(() => 200))
+  for (let at = 0; at < 6; at++) expect((await get(`${node.url}/slow`)).cacheStatus).toContain('hit')
+  expect(origin.hits()).toBe(1)
+  await until(() => answerers(node).size === 2, 'both have answered')
+  expect(node.lines.filter((line) => line.includes('listening on'))).toHaveLength(1)
+  const { body } = await node.ask(`/v1/explain?url=${encodeURIComponent(`${node.url}/slow`)}`)
+  expect(body).toMatchObject({ decision: 'serve' })
+})
+
+test('an acknowledged purge is heard by every worker: no old answer, under load', async () => {
+  const node = await start()
+  const clients = load(`${node.url}/x`, 8)
+  for (let round = 0; round < 20; round++) await purge(node)
+  await clients.stop()
+  expect(clients.failures).toEqual([])
+  expect(clients.old).toEqual([])
+  expect(clients.answers.length).toBeGreaterThan(0)
+})
+
+test('a worker that is killed takes its own connections with it, no more, and is replaced', async () => {
+  const node = await start()
+  const before = await workersOf(node)
+  expect(before).toHaveLength(2)
+  const clients = load(`${node.url}/x`, 8)
+  await until(() => clients.answers.length > 20, 'answers come')
+  const { body: counted } = await node.ask('/v1/stats')
+  process.kill(before[0] ?? 0, 'SIGKILL')
+  await purge(node)
+  await until(async () => (await workersOf(node)).every((pid) => pid !== before[0]), 'it is gone')
+  await until(async () => (await workersOf(node)).length === 2, 'another has taken its place', 30_000)
+  for (let round = 0; round < 5; round++) await purge(node)
+  await clients.stop()
+  expect(clients.old).toEqual([])
+  // Of eight clients with one connection each no more can have been on it, or on their way to it.
+  expect(clients.failures.length).toBeLessThanOrEqual(8)
+  const fetched = origin.hits()
+  await get(`${node.url}/x`)
+  expect((await get(`${node.url}/x`)).cacheStatus).toContain('hit')
+  expect(origin.hits()).toBeLessThanOrEqual(fetched + 1)
+  const { body: now } = await node.ask('/v1/stats')
+  expect(now.requests.hit).toBeGreaterThanOrEqual(counted.requests.hit)
+  expect((await node.ask('/readyz')).body).toEqual({ status: 'ready' })
+})
+
+test('a worker that hangs is killed before a purge is acknowledged, and connections handed to it do not hang', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'workers-'))
+  const file = join(folder, 'herdgate.yaml')
+  await writeFile(file, 'version: 1\ncoherence: { lease: 2s }\n')
+  const node = await start('--config', file)
+  await get(`${node.url}/x`)
+  const [hung = 0] = await workersOf(node)
+  process.kill(hung, 'SIGSTOP')
+  const clients = load(`${node.url}/x`, 4)
+  await purge(node)
+  expect((await node.ask('/v1/stats')).body.nodes.map(({ id }: { id: string }) => id)).not.toContain(String(hung))
+  await until(async () => (await workersOf(node)).length === 2, 'another has taken its place', 30_000)
+  await clients.stop()
+  expect(clients.old).toEqual([])
+  expect(clients.failures.filter((error) => error instanceof Error && error.name === 'AbortError')).toEqual([])
+  await rm(folder, { recursive: true })
+})
+
+test('metrics are those of all workers together, also of one that has ended', async () => {
+  const node = await start()
+  for (let at = 0; at < 30; at++) await get(`${node.url}/${at % 3}`)
+  const counted = async () => {
+    const { body } = await node.ask('/metrics')
+    const lines = [...String(body).matchAll(/^herdgate_requests_total\{.*\} (\d+)$/gm)]
+    return lines.reduce((sum, [, count]) => sum + Number(count), 0)
+  }
+  await until(async () => (await counted()) === 30, 'each request counts once')
+  expect((await node.ask('/metrics')).body).toMatch(/^herdgate_origin_requests_total\{.*code="200"\} 3$/m)
+  const [pid = 0] = await workersOf(node)
+  process.kill(pid, 'SIGKILL')
+  await until(async () => !(await workersOf(node)).includes(pid), 'it is gone')
+  expect(await counted()).toBe(30)
+})
+
+test('SIGTERM lets what is in flight end, in every worker', async () => {
+  const node = await start()
+  const inFlight = Promise.all(Array.from({ length: 6 }, (_, at) => get(`${node.url}/slow/${at}`)))
+  await until(() => origin.hits() === 6, 'all are at the origin')
+  const workers = await workersOf(node)
+  const ended = node.stop()
+  expect((await inFlight).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200])
+  expect(await ended).toBe(0)
+  for (const pid of workers) expect(() => process.kill(pid, 0)).toThrow('ESRCH')
+})
+
+test('a primary that is killed takes its workers with it', async () => {
+  const node = await start()
+  const workers = await workersOf(node)
+  await node.stop('SIGKILL')
+  const isGone = (pid: number) => {
+    try {
+      return !process.kill(pid, 0)
+    } catch {
+      return true
+    }
+  }
+  await until(() => workers.every(isGone), 'they have ended')
+})
+
+test('a configuration that is reloaded reaches every worker', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'workers-'))
+  const file = join(folder, 'herdgate.yaml')
+  const other = await startOrigin((_request, response) => response.end('other'))
+  const to = (url: string) => writeFile(file, `version: 1\nworkers: 2\norigins: { api: { urls: ["${url}"] } }\n`)
+  await to(origin.url)
+  herdgate = await startHerdgate(['--config', file])
+  const { url } = herdgate
+  await to(other.url)
+  expect(await herdgate.ask('/v1/config/reload', {})).toEqual({
+    status: 200,
+    body: { status: 'reloaded', needsRestart: [] },
+  })
+  for (let at = 0; at < 6; at++) expect((await get(`${url}/${at}`)).body).toBe('other')
+  const [pid = 0] = await workersOf(herdgate)
+  process.kill(pid, 'SIGKILL')
+  await until(async () => (await get(`${url}/x`).catch(() => undefined))?.body === 'other', 'one answers')
+  await until(async () => (await workersOf(node())).length === 2, 'another has taken its place', 30_000)
+  for (let at = 0; at < 6; at++) expect((await get(`${url}/after/${at}`)).body).toBe('other')
+  await other.kill()
+  await rm(folder, { recursive: true })
+})
+
+test('with a disk, copies and purges are those of all workers', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'workers-'))
+  const node = await start('--disk', folder)
+  await Promise.all(Array.from({ length: 10 }, () => get(`${node.url}/slow`)))
+  for (let at = 0; at < 4; at++) expect((await get(`${node.url}/slow`)).body).toBe('1')
+  expect(origin.hits()).toBe(1)
+  const clients = load(`${node.url}/x`, 4)
+  for (let round = 0; round < 5; round++) await purge(node)
+  await clients.stop()
+  expect(clients.failures).toEqual([])
+  expect(clients.old).toEqual([])
+  await node.stop()
+  await rm(folder, { recursive: true })
+})
+
+test('a port that is taken ends the start, with what to do about it', async () => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
+  await expect(startHerdgate(['--origin', origin.url, '--workers', '2', '--port', String(port)])).rejects.toThrow(
+    'ended with 1',
+  )
+  taken.close()
+})
+
+function node(): Herdgate {
+  if (herdgate === undefined) throw new Error('it is not running')
+  return herdgate
+}

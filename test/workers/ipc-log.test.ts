@@ -1,0 +1,106 @@
+import { expect, test } from 'vitest'
+import type { InvalidationMode, Selectors, Stamp } from '../../src/model.ts'
+import { IpcLog } from '../../src/workers/ipc-log.ts'
+import { PrimaryLog, type WorkerRecord } from '../../src/workers/primary-log.ts'
+import { logContract } from '../stores/log-contract.ts'
+import { line } from './line.ts'
+
+/** A worker's log on a line to its primary's. */
+function worker(primary: PrimaryLog) {
+  const asked = {
+    append: ({ mode, selectors }: { mode: InvalidationMode; selectors: Selectors }) => primary.append(mode, selectors),
+  }
+  const { left, right, down } = line(asked, { hear: (record: WorkerRecord) => log.hear(record) })
+  const follower = {
+    id: 'w',
+    hear: (record: WorkerRecord) =>
+      left.call('hear', record).then(
+        () => true,
+        () => false,
+      ),
+  }
+  const log = new IpcLog({ id: 'w', state: primary.follow(follower), append: (record) => right.call('append', record) })
+  const die = () => {
+    left.hangUp()
+    primary.leave(follower)
+  }
+  return { log, down, die }
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+const stampIn = ({ generation, position }: { generation: string; position: number }, tags = ['t']): Stamp => ({
+  url: 'a.test/x',
+  tags,
+  generation,
+  position,
+  checked: position,
+  startedAt: 0,
+})
+
+logContract('ipcLog', () => worker(new PrimaryLog()).log)
+
+test('a purge is acknowledged when every worker has applied it, not before', async () => {
+  const primary = new PrimaryLog()
+  const [one, other] = [worker(primary), worker(primary)]
+  const copy = stampIn(other.log)
+  other.down(true)
+  let receipt: unknown
+  const purge = one.log.append('purge', { tags: ['t'] }).then((given) => (receipt = given))
+  await settled()
+  expect(one.log.verdict(stampIn({ ...copy, generation: copy.generation }))).toBe('dead')
+  expect(other.log.verdict(copy)).toBe('valid')
+  expect(receipt).toBeUndefined()
+  other.down(false)
+  expect(await purge).toMatchObject({ position: 1, nodes: { expected: 2, acked: 2 } })
+  expect(other.log.verdict(copy)).toBe('dead')
+  expect(primary.nodes()).toEqual([
+    { id: 'w', position: 1 },
+    { id: 'w', position: 1 },
+  ])
+})
+
+test('a worker that has ended is not waited for', async () => {
+  const primary = new PrimaryLog()
+  const [one, other] = [worker(primary), worker(primary)]
+  other.down(true)
+  const purge = one.log.append('purge', { all: true })
+  await settled()
+  other.die()
+  expect(await purge).toMatchObject({ nodes: { expected: 1, acked: 1 } })
+})
+
+test('a worker that comes later knows every record: copies of others are judged as they were', async () => {
+  const primary = new PrimaryLog()
+  const before = stampIn(primary, ['purged'])
+  const untouched = stampIn(primary, ['other'])
+  const invalidated = stampIn(primary, ['invalidated'])
+  await primary.append('purge', { tags: ['purged'] })
+  await primary.append('invalidate', { tags: ['invalidated'] })
+  const { log } = worker(primary)
+  expect(log.position).toBe(2)
+  expect(log.verdict(before)).toBe('dead')
+  expect(log.verdict(invalidated)).toBe('stale')
+  expect(log.verdict(untouched)).toBe('valid')
+})
+
+test('a worker that comes later knows what was forgotten, too', async () => {
+  const primary = new PrimaryLog(2)
+  const before = stampIn(primary, ['first'])
+  for (const tag of ['first', 'second', 'third']) await primary.append('purge', { tags: [tag] })
+  expect(worker(primary).log.verdict(before)).toBe('dead')
+})
+
+test('what another worker fetched at a later position stays judged from there', async () => {
+  const primary = new PrimaryLog()
+  const { log, down } = worker(primary)
+  down(true)
+  void primary.append('purge', { tags: ['t'] })
+  const copy = stampIn(primary)
+  await settled()
+  expect(log.position).toBe(0)
+  expect(log.verdict(copy)).toBe('valid')
+  down(false)
+  await settled()
+  expect(log.position).toBe(1)
+  expect(log.verdict(copy)).toBe('valid')
+})

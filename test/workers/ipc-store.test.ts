@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest'
+import { Events } from '../../src/events.ts'
+import { ipcStore } from '../../src/workers/ipc-store.ts'
+import { SharedMemory } from '../../src/workers/shared-memory.ts'
+import { response, storeContract } from '../stores/store-contract.ts'
+import { line } from './line.ts'
+
+/** The store of a worker, on a line to its primary's memory. */
+function storeOn(memory: SharedMemory) {
+  const { left, right } = line(
+    {
+      get: (key: string) => memory.get(key),
+      put: ({ key, octets }: { key: string; octets: Uint8Array }) => memory.put(key, octets),
+      forget: (keys: readonly string[]) => memory.forget(keys),
+      forgetAll: () => memory.clear(),
+    },
+    {},
+  )
+  return { store: ipcStore(right), hangUp: () => (left.hangUp(), right.hangUp()) }
+}
+const memoryOf = (maxBytes: number, events = new Events()) => new SharedMemory({ maxBytes, events })
+
+storeContract('ipcStore', () => storeOn(memoryOf(2 ** 20)).store, { exactUsage: false })
+
+test('what one worker puts, another finds', async () => {
+  const memory = memoryOf(2 ** 20)
+  const [one, other] = [storeOn(memory).store, storeOn(memory).store]
+  await one.set('k', response('body'), 60_000)
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(await other.get('k')).toMatchObject({ kind: 'response', startedAt: Number.NEGATIVE_INFINITY })
+  expect(memory.usage()).toMatchObject({ tier: 'memory', objects: 1, maxBytes: 2 ** 20 })
+})
+
+test('without its primary it cannot say what is there', async () => {
+  const { store, hangUp } = storeOn(memoryOf(2 ** 20))
+  hangUp()
+  expect(await store.get('k')).toBe('unknown')
+  await store.set('k', response('body'), 60_000)
+})
+
+test('the memory is bounded, and what is thrown out is told', () => {
+  const events = new Events()
+  let evicted = 0
+  events.on('eviction', () => evicted++)
+  const memory = memoryOf(10_000, events)
+  for (let at = 0; at < 100; at++) memory.put(`k${at}`, new Uint8Array(1_000))
+  expect(memory.usage().bytes).toBeLessThanOrEqual(10_000)
+  expect(evicted).toBe(100 - memory.usage().objects)
+})
