@@ -145,14 +145,19 @@ export class Engine {
   }
 
   #attempt<E extends Entry, D>(question: Question<E, D>, attempt: number): Awaitable<Resolution<E, D>> {
-    const found = this.find(question)
+    const now = this.#clock.now()
+    const found = lookup(this.#store, this.#log, question, now)
     return found instanceof Promise
-      ? found.then((result) => this.#act(question, result, attempt))
-      : this.#act(question, found, attempt)
+      ? found.then((result) => this.#act(question, result, this.#clock.now(), attempt))
+      : this.#act(question, found, now, attempt)
   }
 
-  #act<E extends Entry, D>(question: Question<E, D>, found: Found<E>, attempt: number): Awaitable<Resolution<E, D>> {
-    const now = this.#clock.now()
+  #act<E extends Entry, D>(
+    question: Question<E, D>,
+    found: Found<E>,
+    now: number,
+    attempt: number,
+  ): Awaitable<Resolution<E, D>> {
     const decision = question.decide(found, now)
     const tooMuch = attempt === 1 && isForwarding(decision) ? this.#tooMuch() : undefined
     if (tooMuch !== undefined && isForwarding(decision)) return this.#shed(decision, tooMuch)

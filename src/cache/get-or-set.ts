@@ -10,6 +10,7 @@ import {
   type ValueParts,
   ValueQuestion,
   type ValueRules,
+  type ValueMaking,
   valueEntry,
 } from './value-question.ts'
 
@@ -179,10 +180,19 @@ export function createValues(parts: ValuesParts): Values {
   /** What is to be put into the store. A fetch in progress may not replace it. */
   function written(key: string, value: unknown, options: ValueOptions = {}): Write {
     const { generation, position } = log
-    const stamp = { url: key, generation, position, checked: position, startedAt: clock.now() }
-    const stored = valueEntry(value, rulesOf(options, defaultRules), stamp, valueParts)
+    const now = clock.now()
+    const making: ValueMaking = {
+      url: key,
+      generation,
+      position,
+      checked: position,
+      startedAt: now,
+      bornAt: now,
+      costMs: undefined,
+    }
+    const stored = valueEntry(value, rulesOf(options, defaultRules), making, parts.sizeOf)
     engine.supersede(key)
-    return { key, stored, keepForMs: stored.keepUntil - stored.bornAt }
+    return { key, stored, keepForMs: stored.keepUntil - now }
   }
 
   /** Through the log, so that a load in progress cannot bring the value back. */

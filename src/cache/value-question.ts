@@ -80,9 +80,9 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
       },
     })
     if (skipped) return { kind: 'direct', reply: value, status: 200, why: 'skipped' }
+    const bornAt = this.#parts.clock.now()
     const stamp = { url: this.key, generation, position, checked: position, startedAt }
-    const costMs = this.#parts.clock.now() - startedAt
-    const entry = { ...valueEntry(value, rules, stamp, this.#parts), costMs }
+    const entry = valueEntry(value, rules, { ...stamp, bornAt, costMs: bornAt - startedAt }, this.#parts.sizeOf)
     return { kind: 'entry', entry, status: 200, validated: false }
   }
 
@@ -133,14 +133,19 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
 
 const NO_NAMES: readonly string[] = []
 
+/** How a value came to be. */
+export interface ValueMaking extends Omit<Stamp, 'tags'> {
+  readonly bornAt: number
+  readonly costMs: number | undefined
+}
+
 /** A value as it is stored. */
 export function valueEntry(
   value: unknown,
   { ttl, grace, softTimeout, refreshAhead, tags }: ValueRules,
-  stamp: Omit<Stamp, 'tags'>,
-  { clock, sizeOf }: ValueParts,
+  { url, generation, position, checked, startedAt, bornAt, costMs }: ValueMaking,
+  sizeOf: ValueParts['sizeOf'],
 ): StoredValue {
-  const bornAt = clock.now()
   const freshUntil = bornAt + ttl
   const graceUntil = freshUntil + grace
   return {
@@ -155,10 +160,11 @@ export function valueEntry(
     staleIfErrorUntil: graceUntil,
     keepUntil: graceUntil,
     mustRevalidate: false,
-    url: stamp.url,
-    generation: stamp.generation,
-    position: stamp.position,
-    checked: stamp.checked,
-    startedAt: stamp.startedAt,
+    costMs,
+    url,
+    generation,
+    position,
+    checked,
+    startedAt,
   }
 }
