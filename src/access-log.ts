@@ -15,6 +15,8 @@ export interface AccessLogOptions {
   readonly color?: boolean
   /** Origin name by route name, for the `origin` member. */
   readonly origins?: ReadonlyMap<string, string>
+  /** Further members of a request's line; asked in its course. */
+  readonly members?: () => object | undefined
 }
 
 type PurgeEvent = EventPayloads['purge']
@@ -32,7 +34,7 @@ const LONGEST_SELECTOR = 256
  */
 export function logRequests(events: Events, logger: Logger, options: AccessLogOptions): void {
   if (options.pretty) logForPeople(events, options)
-  else logForMachines(events, logger, options.origins ?? new Map())
+  else logForMachines(events, logger, options)
 }
 
 function logForPeople(events: Events, { out = writeLine, color = !process.env['NO_COLOR'] }: AccessLogOptions): void {
@@ -42,11 +44,11 @@ function logForPeople(events: Events, { out = writeLine, color = !process.env['N
   })
 }
 
-function logForMachines(events: Events, logger: Logger, origins: ReadonlyMap<string, string>): void {
+function logForMachines(events: Events, logger: Logger, { origins = new Map(), members }: AccessLogOptions): void {
   events.on('request', (request) => {
     const { result } = request.outcome
     const level = result === 'hit' || result === 'stale' ? 'debug' : 'info'
-    if (logger.isLevelEnabled(level)) logger[level](requestMembers(request, origins), 'request')
+    if (logger.isLevelEnabled(level)) logger[level]({ ...requestMembers(request, origins), ...members?.() }, 'request')
   })
   events.on('purge', (purge) => {
     const level = isSideEffect(purge) ? 'debug' : 'info'

@@ -17,14 +17,21 @@ export type ConnectionLimits = Omit<Limits, 'maxWaiting' | 'maxBodiesInProgress'
 /** How often node:http looks for heads that take too long, in ms. */
 const HEADS_CHECKED_MS = 1_000
 
-/** The Fastify instance of the data port. It routes nothing: every request, however odd, reaches one handler. */
-export function createDataPort(limits: ConnectionLimits, clock: Clock): FastifyInstance {
+/**
+ * The Fastify instance of the data port. It routes nothing: every request, however odd, reaches one handler.
+ * @param around put around everything that is done for a request
+ */
+export function createDataPort(
+  limits: ConnectionLimits,
+  clock: Clock,
+  around: (handler: RequestListener) => RequestListener = (handler) => handler,
+): FastifyInstance {
   const app = Fastify({
     rewriteUrl: () => '/',
     bodyLimit: Number.MAX_SAFE_INTEGER, // bodies are streamed
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    serverFactory: (handler) => createLimitedServer(boundPipelining(handler), limits),
+    serverFactory: (handler) => createLimitedServer(boundPipelining(around(handler)), limits),
     clientErrorHandler: refuseMalformed,
   })
   waitOnlyForAnswers(app)

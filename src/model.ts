@@ -46,6 +46,8 @@ export interface OriginRequest {
   readonly fields: Fields
   readonly body?: Readable | undefined
   readonly onInterim?: ((status: number, fields: Fields) => void) | undefined
+  /** Nobody waits for the answer: it refreshes a copy that is in use meanwhile. */
+  readonly background?: boolean | undefined
 }
 
 export interface OriginResponse {

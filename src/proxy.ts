@@ -21,6 +21,7 @@ import { createPeers } from './peers.ts'
 import { Routing } from './routing.ts'
 import { logStates } from './state-log.ts'
 import { openTiers, type PrimaryParts } from './tiers.ts'
+import { NO_TRACING, type Tracing } from './tracing.ts'
 import { passUpgrades } from './upgrade.ts'
 import { VERSION } from './version.ts'
 
@@ -36,6 +37,8 @@ export interface ProxyOptions {
   readonly tells?: (usage: TierUsage) => boolean
   /** For metrics. */
   readonly lastReload?: MetricsParts['lastReload']
+  /** None by default. */
+  readonly tracing?: Tracing
 }
 
 export interface Proxy {
@@ -60,13 +63,13 @@ export interface Proxy {
 }
 
 export function createProxy(config: Config, options: ProxyOptions): Proxy {
-  const { logger, pretty, processes = 1, primary, tells = () => true, lastReload } = options
+  const { logger, pretty, processes = 1, primary, tells = () => true, lastReload, tracing = NO_TRACING } = options
   const clock = systemClock
   const events = new Events()
   const redisDeadlineMs = (config.store.redis ?? DEFAULT_REDIS).deadline
   const codec = { hmacKey: config.store.redis?.secret }
   const chaos = createChaos(config.chaos, { clock, events, redisDeadlineMs, codec })
-  const routing = new Routing(config, { clock, chaos })
+  const routing = new Routing(config, { clock, chaos, tracing })
   const { routes } = routing
   const tiers = openTiers(config, { clock, events, chaos, primary })
   const { store, log, sharing } = tiers
@@ -85,7 +88,8 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
     version: VERSION,
   })
   logStates(events, logger)
-  logRequests(events, logger, { pretty, origins: routing.originNames })
+  logRequests(events, logger, { pretty, origins: routing.originNames, members: tracing.logMembers })
+  tracing.observe(events)
 
   let draining = false
   let started = false
@@ -93,10 +97,11 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
     started = true
   })
   const peerOf = createPeers(config.listen.trustProxy)
-  const data = createDataPort(config.limits, clock)
+  const data = createDataPort(config.limits, clock, (handler) => tracing.listener(handler))
   endConnectionsWhile(data, () => draining)
   proxyEverything(data, { cache, peerOf })
-  const lane = config.lane
+  const hasLane = config.lane && !tracing.on // what it answers would have no span
+  const lane = hasLane
     ? openLane(data.server, { hit: (request) => cache.hit(request), peerOf, events, ...config.limits })
     : undefined
   const tunnels = passUpgrades(data.server, { routes, transport: routing.transport, peerOf, clock, events })
@@ -123,6 +128,7 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
     async close() {
       await routing.close()
       await cache.close()
+      await tracing.close()
     },
   }
 }

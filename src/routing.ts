@@ -5,6 +5,7 @@ import type { Config, OriginConfig } from './config.ts'
 import { HerdgateError } from './errors.ts'
 import type { Clock, Origin, Route } from './model.ts'
 import { createOrigin, type PoolOrigin } from './origin/pool-origin.ts'
+import type { Tracing } from './tracing.ts'
 import type { UpgradeOptions } from './upgrade.ts'
 
 type RoutingConfig = Pick<Config, 'origins' | 'routes'>
@@ -23,11 +24,13 @@ export class Routing {
   readonly originNames = new Map<string, string>()
   readonly #clock: Clock
   readonly #chaos: Chaos
+  readonly #tracing: Tracing
   #targets: ReadonlyMap<string, Target> = new Map()
 
-  constructor(config: RoutingConfig, { clock, chaos }: { clock: Clock; chaos: Chaos }) {
+  constructor(config: RoutingConfig, { clock, chaos, tracing }: { clock: Clock; chaos: Chaos; tracing: Tracing }) {
     this.#clock = clock
     this.#chaos = chaos
+    this.#tracing = tracing
     this.apply(config)
   }
 
@@ -52,7 +55,7 @@ export class Routing {
     const current = this.#targets.get(options.name)
     if (current !== undefined && isDeepStrictEqual(current.options, options)) return current
     const pool = createOrigin(options, this.#clock)
-    return { options, pool, origin: this.#chaos.origin(pool, options) }
+    return { options, pool, origin: this.#tracing.origin(this.#chaos.origin(pool, options), options.urls) }
   }
 
   get originsInUse(): readonly string[] {

@@ -7,6 +7,7 @@ import { listenOn } from './listen.ts'
 import type { Awaitable } from './model.ts'
 import { createProxy } from './proxy.ts'
 import { type ReadConfig, Reloader, type Reloading } from './reload.ts'
+import type { Tracing } from './tracing.ts'
 import { VERSION } from './version.ts'
 
 export interface ServerOptions {
@@ -17,6 +18,8 @@ export interface ServerOptions {
   readonly adminExtension?: AdminExtension
   /** For `reload`; by default the configuration stays as it is. */
   readonly readConfig?: ReadConfig
+  /** None by default. */
+  readonly tracing?: Tracing
 }
 
 export interface Server {
@@ -33,11 +36,10 @@ export interface Server {
   close(): Promise<void>
 }
 
-export async function createServer(
-  config: Config,
-  { logger, adminToken, pretty = false, adminExtension, readConfig = () => ({ ok: true, config }) }: ServerOptions,
-): Promise<Server> {
-  const proxy = createProxy(config, { logger, pretty, lastReload: () => reloader.last })
+export async function createServer(config: Config, options: ServerOptions): Promise<Server> {
+  const { logger, adminToken, pretty = false, adminExtension, tracing } = options
+  const { readConfig = () => ({ ok: true, config }) } = options
+  const proxy = createProxy(config, { logger, pretty, lastReload: () => reloader.last, ...(tracing && { tracing }) })
   const reloader = new Reloader(config, proxy.routing, readConfig, Date.now)
   const reload = () => reloader.reload()
   const { cache, metrics, live } = proxy

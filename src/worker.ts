@@ -2,6 +2,7 @@
 import { pino } from 'pino'
 import { closeOnSignals } from './cli/shutdown.ts'
 import { createProxy, type Proxy } from './proxy.ts'
+import { openTracing } from './tracing.ts'
 import { Calls, type Message } from './workers/calls.ts'
 import { IpcLog } from './workers/ipc-log.ts'
 import { ipcLeases } from './workers/ipc-leases.ts'
@@ -39,6 +40,7 @@ const service: WorkerService = {
 const primary = new Calls<PrimaryService, WorkerService>((message) => void process.send?.(message, ignore), service)
 process.on('message', (message: Message) => primary.receive(message))
 process.on('SIGHUP', ignore) // the primary's to act on
+const tracing = await openTracing(process.env, pino())
 primary.tell('hello', undefined)
 
 /** In one go: a record that follows must find the log. */
@@ -51,6 +53,7 @@ function begin({ config, processes, log: state }: Beginning): void {
     processes,
     primary: { leases: ipcLeases(primary), memory: log && { store: ipcStore(primary), log } },
     tells: ({ tier }) => tier === 'memory', // the others are the same for all
+    tracing,
   })
   closeOnSignals({ close }, logger)
   begun.resolve(proxy)

@@ -81,6 +81,19 @@ const RULES: readonly Rule[] = [
     ],
   },
   { from: 'src/metrics', may: ['src/metrics', ...NOUNS, 'node:', 'npm:prom-client'] },
+  { from: 'src/tracing.ts', may: ['src/tracing/create-tracing.ts'] },
+  {
+    from: 'src/tracing/',
+    may: [
+      'src/tracing/',
+      'src/access-log.ts',
+      'src/policy/target.ts',
+      'src/version.ts',
+      ...NOUNS,
+      'node:',
+      'npm:@opentelemetry/',
+    ],
+  },
   { from: 'src/live', may: ['src/live', ...NOUNS] },
   { from: 'routes/', may: ['routes/', 'src/library.ts', 'node:', 'npm:'] },
 ]

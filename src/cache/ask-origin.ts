@@ -19,6 +19,8 @@ export interface Asking {
   /** Condition and range lines of our own. */
   readonly conditions: readonly string[]
   readonly why: ForwardReason
+  /** Nobody waits for the answer. */
+  readonly background: boolean
   readonly signal: AbortSignal | undefined
 }
 
@@ -61,7 +63,7 @@ export async function askOrigin(asking: Asking, { clock, events }: AskParts): Pr
   }
 }
 
-function originRequest({ request, route, target, forAll, mayBeStored, conditions }: Asking): OriginRequest {
+function originRequest({ request, route, target, forAll, mayBeStored, conditions, background }: Asking): OriginRequest {
   const { scheme, authority } = locate(request.url)
   const { cookies } = route.rules
   const { body } = request
@@ -75,5 +77,5 @@ function originRequest({ request, route, target, forAll, mayBeStored, conditions
     hasBody: body !== undefined,
   })
   const onInterim = (status: number, interim: Fields) => request.onInterim?.(status, interimHead(interim, cookies))
-  return { method: request.method, target, fields, body, onInterim }
+  return { method: request.method, target, fields, body, onInterim, background }
 }

@@ -400,6 +400,7 @@ export class Engine {
       generation,
       position,
       startedAt,
+      background,
       landed: promise,
       result: undefined,
       tookMs: undefined,
@@ -432,7 +433,7 @@ export class Engine {
       this.#flights.leave(flight)
       return elsewhere
     }
-    const context = this.#contextOf(decision)
+    const context = this.#contextOf(decision, flight)
     const landed = await load(question, context)
     flight.result = landed
     flight.tookMs = this.#clock.now() - flight.startedAt
@@ -485,7 +486,7 @@ export class Engine {
     return undefined
   }
 
-  #contextOf<E extends Entry>(decision: Forward<E>): LoadContext<E> {
+  #contextOf<E extends Entry>(decision: Forward<E>, { background }: AnyFlight | Flight<E, unknown>): LoadContext<E> {
     const { generation, position } = this.#log
     // A purge since the look-up has taken the copy: it may not be confirmed back to life.
     const alive = (entry: E | undefined) => (entry && this.#log.verdict(entry) !== 'dead' ? entry : undefined)
@@ -500,6 +501,7 @@ export class Engine {
       position,
       startedAt: this.#clock.now(),
       signal: undefined,
+      background,
       why: decision.why,
     }
   }
@@ -559,6 +561,7 @@ export class Engine {
       position,
       startedAt,
       signal: question.signal,
+      background: false,
       why,
     })
   }

@@ -35,6 +35,8 @@ export interface Flight<E extends Entry, D> {
   /** Where the invalidation log stood when it began. */
   readonly position: number
   readonly startedAt: number
+  /** Nobody waited for it when it began. */
+  readonly background: boolean
   readonly landed: Promise<Landed<E, D>>
   /** The same, at hand once it is known. */
   result: Landed<E, D> | undefined

@@ -70,6 +70,8 @@ export interface LoadContext<E extends Entry> {
   /** When the load began. */
   readonly startedAt: number
   readonly signal: AbortSignal | undefined
+  /** Nobody waits for it. */
+  readonly background: boolean
   /** Why the origin is asked, for its metric. */
   readonly why: ForwardReason
 }

@@ -102,11 +102,11 @@ export class ResponseLoad {
   }
 
   #fetch(conditions: readonly string[]): Promise<Fetched> {
-    const { why, signal } = this.#context
+    const { why, background, signal } = this.#context
     const forAll = this.#isForAll()
     const { target, lookedUp: mayBeStored } = this.#ask
     return askOrigin(
-      { request: this.#request, route: this.#route, target, forAll, mayBeStored, conditions, why, signal },
+      { request: this.#request, route: this.#route, target, forAll, mayBeStored, conditions, why, background, signal },
       this.#parts,
     )
   }

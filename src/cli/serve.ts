@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import { type Logger, pino } from 'pino'
 import type { Config } from '../config.ts'
 import { createServer, type Server, type ServerOptions } from '../server.ts'
+import { openTracing } from '../tracing.ts'
 import { type Given, loadSettings, readSettings } from './settings.ts'
 import { closeOnSignals } from './shutdown.ts'
 
@@ -34,7 +35,8 @@ export async function serve(given: Given): Promise<void> {
 /** One process, or several that share the data port. */
 async function start(config: Config, options: ServerOptions): Promise<Server> {
   const workers = config.workers === 'auto' ? availableParallelism() : config.workers
-  if (workers === 1) return createServer(config, options)
+  if (workers === 1)
+    return createServer(config, { ...options, tracing: await openTracing(process.env, options.logger) })
   const { createPrimary } = await import('../primary.ts')
   return createPrimary(config, { ...options, workers })
 }

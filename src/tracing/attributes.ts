@@ -1,0 +1,58 @@
+/** Names and values by OpenTelemetry's semantic conventions for HTTP; those of the cache are ours. */
+import type { Attributes } from '@opentelemetry/api'
+import { redactedPath } from '../access-log.ts'
+import type { RequestEvent } from '../events.ts'
+import type { Outcome } from '../model.ts'
+import { locate } from '../policy/target.ts'
+
+/** Anything else a client makes up is `_OTHER`. */
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'QUERY'])
+
+/** A span's name, of which there may be only so many. */
+export const spanName = (method: string): string => (METHODS.has(method) ? method : 'HTTP')
+
+export const methodOf = (method: string): Attributes =>
+  METHODS.has(method)
+    ? { 'http.request.method': method }
+    : { 'http.request.method': '_OTHER', 'http.request.method_original': method }
+
+/** Of a request that was answered. Values of query parameters are left out, as in log lines. */
+export function answered({ route, url, status, outcome, bytes, peer, aborted }: RequestEvent): Attributes {
+  const [path = '', query] = redactedPath(url).split('?')
+  return {
+    'url.scheme': url === '' ? undefined : locate(url).scheme,
+    'url.path': path,
+    'url.query': query,
+    'client.address': peer,
+    'http.response.status_code': status,
+    'http.response.body.size': bytes,
+    'herdgate.route': route || undefined,
+    'herdgate.aborted': aborted || undefined,
+    'error.type': status >= 500 ? failureOf(status, outcome) : undefined,
+    ...cacheAttributes(outcome),
+  }
+}
+
+const failureOf = (status: number, { result, detail }: Outcome): string =>
+  (result === 'error' || result === 'shed' ? detail : undefined) ?? String(status)
+
+/** What Cache-Status says (RFC 9211); `cache.ttl` in seconds. */
+function cacheAttributes({ result, fwd, fwdStatus, stored, collapsed, ttlMs, detail }: Outcome): Attributes {
+  return {
+    'cache.result': result,
+    'cache.fwd': fwd,
+    'cache.fwd_status': fwdStatus,
+    'cache.stored': stored,
+    'cache.collapsed': collapsed,
+    'cache.ttl': ttlMs === undefined ? undefined : Math.floor(ttlMs / 1000),
+    'cache.detail': detail,
+  }
+}
+
+/** Where an origin is, if that is one place only. */
+export function serverOf(urls: readonly string[]): Attributes {
+  const [url, ...others] = urls
+  if (url === undefined || others.length > 0) return {}
+  const { hostname, port, protocol } = new URL(url)
+  return { 'server.address': hostname, 'server.port': Number(port) || (protocol === 'https:' ? 443 : 80) }
+}

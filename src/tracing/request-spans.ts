@@ -1,0 +1,45 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { RequestListener } from 'node:http'
+import { type Context, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Tracer } from '@opentelemetry/api'
+import type { RequestEvent } from '../events.ts'
+import { answered, methodOf, spanName } from './attributes.ts'
+import { contextIn } from './trace-context.ts'
+
+/** Server spans, from a request's head to the last octet of its answer, and what happens in the course of each. */
+export class RequestSpans {
+  readonly #tracer: Tracer
+  readonly #contexts = new AsyncLocalStorage<Context>()
+
+  constructor(tracer: Tracer) {
+    this.#tracer = tracer
+  }
+
+  /** That of the request in whose course this is asked; a fetch that others share goes on in that of the first. */
+  get context(): Context {
+    return this.#contexts.getStore() ?? ROOT_CONTEXT
+  }
+
+  around(listener: RequestListener): RequestListener {
+    return (request, response) => {
+      const parent = contextIn(request.rawHeaders)
+      const { method = 'GET', httpVersion } = request
+      const attributes = { ...methodOf(method), 'network.protocol.version': httpVersion }
+      const span = this.#tracer.startSpan(spanName(method), { kind: SpanKind.SERVER, attributes }, parent)
+      this.#contexts.run(trace.setSpan(parent, span), listener, request, response)
+    }
+  }
+
+  /** Its request was answered, or left. */
+  end(request: RequestEvent): void {
+    const span = trace.getSpan(this.context)
+    if (span === undefined) return
+    if (span.isRecording()) span.setAttributes(answered(request))
+    if (request.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
+    span.end()
+  }
+
+  logMembers(): object | undefined {
+    const context = trace.getSpanContext(this.context)
+    return context && { trace_id: context.traceId, span_id: context.spanId }
+  }
+}
