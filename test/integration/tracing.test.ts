@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { IncomingHttpHeaders, RequestListener } from 'node:http'
+import { Agent, type IncomingHttpHeaders, type RequestListener } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
 import { type Answer, get, type Origin, startOrigin, until } from '../support/http.ts'
@@ -116,6 +116,19 @@ describe('with an endpoint of OTLP', () => {
     expect((await serverSpan(from)).attributes).toMatchObject({ 'cache.result': 'hit', 'cache.ttl': 599 })
     expect(headsAt('/hit')).toHaveLength(1)
     expect(receiver.spans.filter(({ traceId }) => traceId === from.traceId)).toHaveLength(1)
+  })
+
+  test('so is a plain one on a connection that stays open', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    for (let asks = 0; asks < 3; asks++) await get(`${herdgate.url}/plain`, { agent })
+    agent.destroy()
+    const spans = await receiver.received(4, (span) => isFor(span, '/plain'))
+    expect(spans.map(({ attributes }) => attributes['cache.result'] ?? 'origin').sort()).toEqual([
+      'hit',
+      'hit',
+      'miss',
+      'origin',
+    ])
   })
 
   test('without a traceparent a request begins a trace', async () => {
