@@ -39,7 +39,7 @@ export function createTracing(env: Readonly<Record<string, string | undefined>>,
     async close() {
       const sent = provider.shutdown().then(
         () => true,
-        (error: unknown) => void diag.error(String(error)),
+        (error: unknown) => diag.error(String(error)),
       )
       const inTime = await Promise.race([sent, timeout(CLOSE_MS, false, { ref: false })])
       if (inTime === false) diag.warn(`the last spans could not be sent within ${CLOSE_MS / 1000} s`)
