@@ -5,7 +5,7 @@ import type { Config, OriginConfig } from './config.ts'
 import { HerdgateError } from './errors.ts'
 import type { Clock, Origin, Route } from './model.ts'
 import { createOrigin, type PoolOrigin } from './origin/pool-origin.ts'
-import type { Tracing } from './tracing.ts'
+import { NO_TRACING, type Tracing } from './tracing.ts'
 import type { UpgradeOptions } from './upgrade.ts'
 
 type RoutingConfig = Pick<Config, 'origins' | 'routes'>
@@ -27,7 +27,10 @@ export class Routing {
   readonly #tracing: Tracing
   #targets: ReadonlyMap<string, Target> = new Map()
 
-  constructor(config: RoutingConfig, { clock, chaos, tracing }: { clock: Clock; chaos: Chaos; tracing: Tracing }) {
+  constructor(
+    config: RoutingConfig,
+    { clock, chaos, tracing = NO_TRACING }: { clock: Clock; chaos: Chaos; tracing?: Tracing },
+  ) {
     this.#clock = clock
     this.#chaos = chaos
     this.#tracing = tracing

@@ -237,6 +237,22 @@ test('the last spans are sent before the process ends', async () => {
   expect(receiver.spans[0]?.resource).toMatchObject({ 'service.name': 'edge' })
 })
 
+test('workers send their spans themselves', async () => {
+  await using receiver = await startOtlpReceiver()
+  const origin = await startOrigin(answers)
+  const herdgate = await startHerdgate(['--origin', origin.url, '--workers', '2'], {
+    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+    OTEL_BSP_SCHEDULE_DELAY: '50',
+  })
+  const { traceId, spanId, headers } = client()
+  await get(`${herdgate.url}/worker`, { headers })
+  const server = await one(receiver, traceId, 'server')
+  const upstream = await one(receiver, traceId, 'client')
+  expect([server.parentSpanId, upstream.parentSpanId]).toEqual([spanId, server.spanId])
+  await herdgate.stop()
+  await origin.kill()
+})
+
 test('a collector that is down costs neither answers nor a clean end', async () => {
   const origin = await startOrigin(answers)
   const herdgate = await startHerdgate(['--origin', origin.url], {
