@@ -61,7 +61,7 @@ async function main(): Promise<void> {
     const lines = [...heading(plan, versions), '', ...claims, ...scenarioTables(results), ...herdTable(herds)]
     console.log(lines.join('\n'))
     if (values.write) {
-      writeSection('peers', lines)
+      writeSection('peers', [...lines, '', '![Server CPU time per request, by server](benchmarks.svg)'])
       writeBeside('benchmarks.svg', chart(results))
     }
     if (!hold) process.exitCode = 1
