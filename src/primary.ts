@@ -34,8 +34,10 @@ const WORKER = join(import.meta.dirname, `worker${extname(import.meta.filename)}
 const REPORT_MS = 1_000
 /** A scrape waits this long for the newest numbers, then takes those it has; ms. */
 const REPORT_DEADLINE_MS = 1_000
-/** After so many leases without an answer a worker is taken for hung: no node uses what was purged longer ago. */
+/** A worker that has not applied a record for two leases is taken for hung: no node uses what was purged longer ago. */
 const PATIENCE_IN_LEASES = 2
+/** With short leases: a collection of garbage, or a busy machine, is no reason to end it. */
+const LEAST_PATIENCE_MS = 2_000
 
 export interface PrimaryOptions extends Omit<ServerOptions, 'pretty' | 'adminExtension'> {
   /** More than one. */
@@ -58,7 +60,6 @@ export async function createPrimary(
   const pool = new Pool({
     module: WORKER,
     size: workers,
-    patienceMs: PATIENCE_IN_LEASES * config.lease,
     clock,
     logger,
     serve: (member) => ({
@@ -71,10 +72,11 @@ export async function createPrimary(
       void reports.ended(member)
     },
   })
+  const patienceMs = Math.max(PATIENCE_IN_LEASES * config.lease, LEAST_PATIENCE_MS)
   const begin = (member: Member) => {
     const log = shared.follow(member, async (record) => {
       const applied = member.calls.call('hear', record).then(() => true)
-      return (await pool.answer(member, applied)) === true
+      return (await pool.answer(member, applied, patienceMs)) === true
     })
     member.hasBegun = true
     const routes = { origins: originsOf(current, workers), routes: current.routes }

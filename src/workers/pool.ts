@@ -12,8 +12,6 @@ export interface PoolOptions {
   /** The module that a worker runs. */
   readonly module: string
   readonly size: number
-  /** A worker that owes an answer for longer is taken for hung, and killed; ms. */
-  readonly patienceMs: number
   readonly clock: Clock
   readonly logger: Logger
   /** Answers what a worker asks. */
@@ -22,6 +20,8 @@ export interface PoolOptions {
   left(member: Member): void
 }
 
+/** Somebody waits, but no purge: what takes so long is no burst of work. */
+const PATIENCE_MS = 15_000
 /** In a row, before all have listened: they are not going to. */
 const MOST_FAILED_STARTS = 5
 /** Who has lived for this long did not end because of how it began. */
@@ -60,9 +60,10 @@ export class Pool {
   /**
    * What a worker answers; undefined when it ends before it has. One that does not answer in time is killed, so that it
    * cannot go on with what it has not heard.
+   * @param patienceMs after which it is taken for hung
    */
-  async answer<T>(member: Member, asked: Promise<T>): Promise<T | undefined> {
-    const { patienceMs, clock, logger } = this.#options
+  async answer<T>(member: Member, asked: Promise<T>, patienceMs: number = PATIENCE_MS): Promise<T | undefined> {
+    const { clock, logger } = this.#options
     const settled = asked.catch(() => undefined)
     // In two halves: where this process stood still itself, the others have time to be heard.
     for (let half = 0; half < 2; half++) {

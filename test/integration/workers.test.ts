@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
 import { get, type Origin, startOrigin, until } from '../support/http.ts'
+import { startRedis } from '../support/redis.ts'
 
 let origin: Origin
 /** What the origin says, and the newest of which a purge has been acknowledged. */
@@ -230,6 +231,46 @@ test('with a disk, copies and purges are those of all workers', async () => {
   expect(clients.old).toEqual([])
   await node.stop()
   await rm(folder, { recursive: true })
+})
+
+test('with Redis each worker is a node: copies and purges are those of all', async () => {
+  await using redis = await startRedis()
+  const node = await start('--redis', redis.url)
+  await until(async () => (await node.ask('/v1/stats')).body.nodes.length === 3, 'both workers and the primary follow')
+  await Promise.all(Array.from({ length: 10 }, () => get(`${node.url}/slow`)))
+  for (let at = 0; at < 4; at++) expect((await get(`${node.url}/slow`)).body).toBe('1')
+  expect(origin.hits()).toBe(1)
+  const clients = load(`${node.url}/x`, 4)
+  for (let round = 0; round < 5; round++) await purge(node)
+  await clients.stop()
+  expect(clients.failures).toEqual([])
+  expect(clients.old).toEqual([])
+  await node.stop()
+})
+
+test('what happens in all workers is told once a second', async () => {
+  const node = await start()
+  const over = new AbortController()
+  const stream = await fetch(`${node.admin}/v1/live`, {
+    headers: { authorization: `Bearer ${node.token}` },
+    signal: over.signal,
+  })
+  const decoder = new TextDecoder()
+  let told = 0
+  let at = 0
+  let text = ''
+  for await (const chunk of stream.body ?? []) {
+    text += decoder.decode(chunk, { stream: true })
+    const events = text.split('\n\n')
+    text = events.pop() ?? ''
+    const snapshots = events.filter((event) => event.startsWith('data: ')).map((event) => JSON.parse(event.slice(6)))
+    for (const { requests } of snapshots) told += requests.miss
+    // From the first snapshot on, every worker tells what it does.
+    if (snapshots.length > 0) for (let more = 0; at < 10 && more < 10; more++) await get(`${node.url}/${at++}`)
+    if (told >= 10) break
+  }
+  over.abort()
+  expect(told).toBe(10)
 })
 
 test('a port that is taken ends the start, with what to do about it', async () => {
