@@ -116,7 +116,7 @@ describe('herdgate check', () => {
     expect(err).toContain('--config: cannot read gone.yaml: there is no such file')
   })
 
-  test.each(['--tape', '--workers'])('does not know %s', async (flag) => {
+  test.each(['--tape', '--threads'])('does not know %s', async (flag) => {
     const { code, err } = await run(['check', '--origin', 'http://a', flag, '1'])
     expect(code).toBe(2)
     expect(err).toContain(`${flag}: unknown flag`)
