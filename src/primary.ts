@@ -2,7 +2,6 @@
 import { extname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAdmin } from './admin.ts'
-import type { CacheRequest } from './library.ts'
 import { createChaos } from './chaos/create-chaos.ts'
 import { systemClock } from './clock.ts'
 import type { Config } from './config.ts'
@@ -13,12 +12,11 @@ import { Events } from './events.ts'
 import { listenOn } from './listen.ts'
 import { createMetrics } from './metrics.ts'
 import { renderReports } from './metrics/reports.ts'
-import type { Store } from './model.ts'
+import type { CacheRequest, Store } from './model.ts'
 import { Reloader } from './reload.ts'
 import { Routing } from './routing.ts'
 import type { Server, ServerOptions } from './server.ts'
 import { logStates } from './state-log.ts'
-import { within } from './stores/deadline.ts'
 import { openLog } from './tiers.ts'
 import { VERSION } from './version.ts'
 import type { Member } from './workers/member.ts'
@@ -30,10 +28,6 @@ import { sumOfStatistics, sumOfTiers } from './workers/statistics.ts'
 import { WorkersLive } from './workers/workers-live.ts'
 
 const WORKER = join(import.meta.dirname, `worker${extname(import.meta.filename)}`)
-/** How often each worker says what it has counted, and so that it is there; ms. */
-const REPORT_MS = 1_000
-/** A scrape waits this long for the newest numbers, then takes those it has; ms. */
-const REPORT_DEADLINE_MS = 1_000
 /** A worker that has not applied a record for two leases is taken for hung: no node uses what was purged longer ago. */
 const PATIENCE_IN_LEASES = 2
 /** With short leases: a collection of garbage, or a busy machine, is no reason to end it. */
@@ -54,7 +48,6 @@ export async function createPrimary(
   const chaos = createChaos(config.chaos, { clock, events, redisDeadlineMs, codec: {} })
   const routing = new Routing(config, { clock, chaos })
   const shared = new SharedParts(config, { clock, events })
-  const reports = new Reports()
   let current: Pick<Config, 'origins' | 'routes'> = config
 
   const pool = new Pool({
@@ -73,6 +66,7 @@ export async function createPrimary(
     },
   })
   const patienceMs = Math.max(PATIENCE_IN_LEASES * config.lease, LEAST_PATIENCE_MS)
+  const reports = new Reports({ pool, clock })
   const begin = (member: Member) => {
     const log = shared.follow(member, async (record) => {
       const applied = member.calls.call('hear', record).then(() => true)
@@ -88,13 +82,6 @@ export async function createPrimary(
   const cache = createCache({ store, log, clock, events, routes: routing.routes })
   logStates(events, logger)
 
-  // ------------------------------------------------------------------------------------------------ reports
-
-  const hear = async (member: Member): Promise<void> => {
-    const report = await pool.answer(member, member.calls.call('report', undefined))
-    if (report !== undefined) reports.heard(member, report)
-  }
-  const hearAll = () => within(pool.listening.map(hear), REPORT_DEADLINE_MS, clock)
   const stats = () => sumOfStatistics(cache.stats(), reports.stats)
   const live = new WorkersLive({
     clock,
@@ -110,13 +97,6 @@ export async function createPrimary(
     lastReload: () => reloader.last,
     version: VERSION,
   })
-  let stopBeating: (() => void) | undefined
-  const beat = async () => {
-    stopBeating = clock.after(REPORT_MS, () => void beat())
-    await hearAll()
-  }
-
-  // -------------------------------------------------------------------------------------------------- admin
 
   let applied: Promise<unknown> = Promise.resolve()
   const apply = (next: Config) => {
@@ -132,8 +112,12 @@ export async function createPrimary(
     return outcome
   }
   let draining = false
+  let started = false
+  void log.started.then(() => {
+    started = true
+  })
   const ready = () => ({
-    ready: pool.listening.length > 0 && !draining,
+    ready: started && pool.listening.length > 0 && !draining,
     degraded: [
       ...new Set([
         ...reports.degraded,
@@ -149,13 +133,13 @@ export async function createPrimary(
       invalidate: (targets) => cache.invalidate(targets),
       explain: (request) => explain(pool, request),
       async stats() {
-        await hearAll()
+        await reports.hearAll()
         return stats()
       },
     },
     metrics: {
       async render(accept) {
-        await hearAll()
+        await reports.hearAll()
         return renderReports([await metrics.report(), ...reports.metrics], accept)
       },
     },
@@ -172,7 +156,7 @@ export async function createPrimary(
       const adminUrl = await listenOn(admin, config.admin)
       try {
         const data = await pool.start()
-        await beat()
+        await reports.start()
         return { data, admin: adminUrl }
       } catch (error) {
         await admin.close()
@@ -187,7 +171,7 @@ export async function createPrimary(
     },
     async close() {
       draining = true
-      stopBeating?.()
+      reports.stop()
       await pool.close()
       await admin.close()
       await routing.close()

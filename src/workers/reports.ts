@@ -1,18 +1,50 @@
 /** What workers have counted: as last heard of those that live, and for good of those that have ended. */
 import type { Statistics } from '../cache/statistics.ts'
 import { type MetricReport, sumOfCounts } from '../metrics/reports.ts'
+import type { Clock } from '../model.ts'
+import { within } from '../stores/deadline.ts'
 import type { Member } from './member.ts'
+import type { Pool } from './pool.ts'
 import type { Report } from './services.ts'
 import { countsOf, sumOfStatistics } from './statistics.ts'
 
+/** How often each worker says what it has counted, and so that it is there; ms. */
+const HEARD_EVERY_MS = 1_000
+/** Who asks for the newest numbers waits this long for them, then takes those there are; ms. */
+const DEADLINE_MS = 1_000
+
 export class Reports {
+  readonly #pool: Pool
+  readonly #clock: Clock
+  #cancel: (() => void) | undefined
   readonly #last = new Map<Member, Report>()
   readonly #ended = new WeakSet<Member>()
   #endedMetrics: readonly MetricReport[] = []
   #endedStats: Statistics | undefined
 
-  heard(member: Member, report: Report): void {
-    if (!this.#ended.has(member)) this.#last.set(member, report)
+  constructor({ pool, clock }: { readonly pool: Pool; readonly clock: Clock }) {
+    this.#pool = pool
+    this.#clock = clock
+  }
+
+  /** Asks again and again from now on. @returns settles when all have told once, or were given the time to */
+  async start(): Promise<void> {
+    this.#cancel = this.#clock.after(HEARD_EVERY_MS, () => void this.start())
+    await this.hearAll()
+  }
+
+  stop(): void {
+    this.#cancel?.()
+  }
+
+  async hearAll(): Promise<void> {
+    const asked = this.#pool.listening.map((member) => this.#hear(member))
+    await within(asked, DEADLINE_MS, this.#clock)
+  }
+
+  async #hear(member: Member): Promise<void> {
+    const report = await this.#pool.answer(member, member.calls.call('report', undefined))
+    if (report !== undefined && !this.#ended.has(member)) this.#last.set(member, report)
   }
 
   /** So that nothing that counts up goes back. What it has counted since its last report is lost with it. */
