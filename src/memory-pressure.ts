@@ -101,7 +101,19 @@ function memoryUse(): MemoryUse {
   for (const { space_name, space_used_size } of getHeapSpaceStatistics()) {
     if (!space_name.startsWith('new_')) heap += space_used_size
   }
-  return { heap, resident: process.memoryUsage.rss() }
+  return { heap, resident: residentBytes() }
+}
+
+let lastResident = 0
+
+/** Read from a file, for which a process may have no descriptor left: then it is what it was. */
+function residentBytes(): number {
+  try {
+    lastResident = process.memoryUsage.rss()
+  } catch {
+    // what is known is good enough until there are descriptors again
+  }
+  return lastResident
 }
 
 let garbageCollector: (() => void) | undefined
