@@ -32,7 +32,11 @@ describe('configuration', () => {
     if (!loaded.ok) throw new Error('not valid')
     expect(loaded.config.store.redis).toMatchObject({ url: 'redis://r:6379', prefix: 'shop', deadline: 80 })
     expect(loaded.config.store.redis?.secret).toBe('a-seal-of-16-and-more')
-    expect(loaded.config.store.memory).toEqual({ maxBytes: 691 * MEBIBYTE, maxObjectBytes: 4 * MEBIBYTE })
+    expect(loaded.config.store.memory).toEqual({
+      maxBytes: 691 * MEBIBYTE,
+      maxObjectBytes: 4 * MEBIBYTE,
+      admission: 'on',
+    })
     expect(loaded.config.store.disk).toEqual({ path: '/app/var/cache', maxBytes: 20 * 1024 * MEBIBYTE })
   })
 
