@@ -172,13 +172,16 @@ export function ifRangeHolds(requestFields: Fields, stored: Fields): boolean {
   const wanted = field(requestFields, 'if-range')?.trim()
   if (wanted === undefined) return true
   if (parseDate(wanted) !== undefined) return wanted === strongDate(stored)
-  return wanted.startsWith('"') && wanted === field(stored, 'etag')
+  return STRONG_TAG.test(wanted) && wanted === field(stored, 'etag')
 }
+
+/** One entity-tag that is not weak (RFC 9110 section 8.8.3), not several that came in as many lines. */
+const STRONG_TAG = /^"[\x21\x23-\x7e\x80-\xff]*"$/
 
 /** What tells this representation from every other: a strong entity-tag, else a strong Last-Modified. */
 export function strongValidator(fields: Fields): string | undefined {
   const etag = field(fields, 'etag')
-  if (etag !== undefined) return etag.startsWith('"') ? etag : undefined
+  if (etag !== undefined) return STRONG_TAG.test(etag) ? etag : undefined
   return strongDate(fields)
 }
 

@@ -273,3 +273,10 @@ describe('ranges put together', () => {
     )
   })
 })
+
+it('two ETag lines of a copy, alike or not, are no validator that an If-Range could name', () => {
+  const twice = fieldsOf({ ETag: ['"a"', '"a"'] })
+  expect(strongValidator(twice)).toBeUndefined()
+  expect(ifRangeHolds(fieldsOf({ 'If-Range': ['"a"', '"a"'] }), twice)).toBe(false)
+  expect(strongValidator(fieldsOf({ ETag: '"a"' }))).toBe('"a"')
+})
