@@ -1,7 +1,7 @@
 import { field } from '../../../src/fields.ts'
 import { normalPreferences, preferredLanguage } from '../../../src/policy/preferences.ts'
 import { languageKey, selecting, selects, variantKey, varyOn } from '../../../src/policy/vary.ts'
-import { must, mustEqual, RESPONSE_HEAD, type Target } from '../target.ts'
+import { must, mustEqual, REQUEST_HEAD, type Target } from '../target.ts'
 import { fieldsIn, sections } from './message.ts'
 
 /** A response's head, the request it answers, and another one. */
@@ -20,7 +20,7 @@ export const selection: Target = {
     'Vary: X-A\nVary: X-B\n\nX-A: "a, b"\nX-A: c\n\nX-A: "a,b", c',
     'Vary: *',
   ],
-  maxLength: RESPONSE_HEAD,
+  maxLength: 2 * REQUEST_HEAD, // a request twice; of a response only Vary and what it speaks of
   run,
 }
 
