@@ -28,7 +28,7 @@ export interface Failure {
 /** Of processor time; no input may take longer. */
 export const LONGEST_MS = 100
 /** What compiling or collecting garbage took is not the input's: it is as slow as it is at its fastest. */
-const SLOW_TIMES = 4
+const SLOW_TIMES = 12
 /** Faster than this by the clock is fast enough to look no closer. */
 const QUICK_MS = 5
 const BATCH = 256
