@@ -38,5 +38,5 @@ export function parseOriginUrl(text: string): string | undefined {
   if (!/^https?:\/\/[^\s\\?#@]+$/i.test(text)) return undefined
   const url = URL.parse(text)
   if (url === null || parseHost(url.hostname) === undefined) return undefined
-  return url.origin + url.pathname.replace(/\/+$/, '')
+  return url.origin + url.pathname.replace(/(?<!\/)\/+$/, '') // looked for once for each run of slashes
 }
