@@ -1,6 +1,6 @@
 import type { Fate } from '../body.ts'
 import type { Awaitable, Decision, Entry, ForwardReason, Found, Stored, Varies } from '../model.ts'
-import type { Landed } from './flights.ts'
+import type { Landed } from './landing.ts'
 
 /**
  * What a front door asks of the engine: where to look, how to judge what is there, how to get it anew.

@@ -9,7 +9,7 @@ import { select } from '../policy/range.ts'
 import { cachedHead, passedHead } from '../policy/response.ts'
 import { precondition } from '../policy/validation.ts'
 import { PROBLEM_TYPE, problemOf } from '../problem.ts'
-import type { Resolution } from './engine.ts'
+import type { Resolution } from './resolution.ts'
 import type { DirectResponse } from './response-load.ts'
 import { rangedReply } from './ranged-reply.ts'
 

@@ -1,0 +1,79 @@
+import { HerdgateError } from '../errors.ts'
+import type { Clock, Entry, ForwardReason, InvalidationLog, Outcome } from '../model.ts'
+import type { LandedEntry } from './landing.ts'
+import { failure, fallbackOf, type Forward, type Pass, type Resolution, served } from './resolution.ts'
+
+/** What may be said to the one for whom the origin was asked, or could not be, as the log stands by then. */
+export class Answers {
+  readonly #log: InvalidationLog
+  readonly #clock: Clock
+
+  constructor(log: InvalidationLog, clock: Clock) {
+    this.#log = log
+    this.#clock = clock
+  }
+
+  /** What was fetched at the asker's own request. */
+  fetched<E extends Entry, D>(
+    why: ForwardReason,
+    landed: LandedEntry<E>,
+    originMs: number | undefined,
+  ): Resolution<E, D> {
+    const now = this.#clock.now()
+    const ttlMs = landed.entry.freshUntil - now
+    const stored = now < landed.entry.keepUntil && this.#log.verdict(landed.entry) === 'valid'
+    const outcome = { fwd: why, fwdStatus: landed.status, stored, ttlMs, originMs }
+    return {
+      kind: 'entry',
+      entry: landed.entry,
+      outcome: { ...outcome, result: landed.validated ? 'revalidated' : 'miss' },
+    }
+  }
+
+  /** The stale copy in place of a slow origin. */
+  whileSlow<E extends Entry, D>(decision: Forward<E> | Pass<E>): Resolution<E, D> | undefined {
+    return this.#stale(decision, 'stale', 'soft-timeout')
+  }
+
+  /** The stale copy in place of an origin that failed, with this status if it has one. */
+  onError<E extends Entry, D>(decision: Forward<E> | Pass<E>, fwdStatus?: number): Resolution<E, D> | undefined {
+    return this.#stale(decision, 'stale_if_error', 'stale-if-error', fwdStatus)
+  }
+
+  /** There is no answer: the stale copy, or the error. `joined`: it was another's fetch. */
+  staleOrError<E extends Entry, D>(
+    decision: Forward<E> | Pass<E>,
+    error: HerdgateError,
+    joined: boolean,
+  ): Resolution<E, D> {
+    const stale = this.onError<E, D>(decision)
+    if (stale !== undefined) return stale
+    const result = error.code === 'overloaded' ? 'shed' : 'error'
+    const outcome: Outcome = { result, fwd: decision.why, collapsed: joined, detail: error.code }
+    return failure(error, outcome)
+  }
+
+  /** More is not asked of origins now. */
+  shed<E extends Entry, D>(decision: Forward<E> | Pass<E>, why: string): Resolution<E, D> {
+    return this.staleOrError(decision, new HerdgateError('overloaded', why), false)
+  }
+
+  /** The stale copy as an answer, where it may be one: it must not have been purged while the origin was asked. */
+  #stale<E extends Entry, D>(
+    decision: Forward<E> | Pass<E>,
+    result: 'stale' | 'stale_if_error',
+    detail: string,
+    fwdStatus?: number,
+  ): Resolution<E, D> | undefined {
+    const entry = fallbackOf(decision)
+    if (entry === undefined || this.#log.verdict(entry) === 'dead') return undefined
+    if (result === 'stale' && !this.#wouldKnow(entry)) return undefined
+    const answer: Resolution<E, D> = served(entry, result, this.#clock.now(), detail)
+    return fwdStatus === undefined ? answer : { ...answer, outcome: { ...answer.outcome, fwdStatus } }
+  }
+
+  /** Would the log say if the copy had been purged? Where it would not, only a failure of the origin excuses its use. */
+  #wouldKnow({ generation }: Entry): boolean {
+    return this.#log.synced && this.#log.generation === generation
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * Many who ask, one fetch: the one who began it gets its answer, and so does each who joined it, where it may be shared
+ * with them.
+ */
+import type { Events } from '../events.ts'
+import type { Clock, Entry, Found, InvalidationLog } from '../model.ts'
+import type { Answers } from './answers.ts'
+import type { AnyFlight, Flight } from './flights.ts'
+import { discard, type Landed, within } from './landing.ts'
+import type { Question } from './question.ts'
+import { collapsed, direct, fallbackOf, type Forward, type Pass, type Resolution } from './resolution.ts'
+import type { SharedFetches } from './shared-fetches.ts'
+
+export interface CollapsingParts {
+  readonly log: InvalidationLog
+  readonly clock: Clock
+  readonly events: Events
+  readonly fetches: SharedFetches
+  readonly answers: Answers
+}
+
+/** The answer, or, for one who waited for nothing: look again, or ask for one of its own. */
+export type Collapsed<E extends Entry, D> = Resolution<E, D> | { readonly kind: 'look-again' } | Pass<E>
+
+/** A waiter that got an answer for others looks again this often, then goes alone. */
+const MOST_ATTEMPTS = 3
+
+export class Collapsing {
+  readonly #log: InvalidationLog
+  readonly #clock: Clock
+  readonly #events: Events
+  readonly #fetches: SharedFetches
+  readonly #answers: Answers
+
+  constructor({ log, clock, events, fetches, answers }: CollapsingParts) {
+    this.#log = log
+    this.#clock = clock
+    this.#events = events
+    this.#fetches = fetches
+    this.#answers = answers
+  }
+
+  /**
+   * Waits for a fetch, begun for this question or for another before it.
+   * @param attempt how often the question has been looked up
+   */
+  async answer<E extends Entry, D>(
+    question: Question<E, D>,
+    found: Found<E>,
+    decision: Forward<E>,
+    attempt: number,
+  ): Promise<Collapsed<E, D>> {
+    const arrival = this.#log.position
+    const { flight, leads } = this.#fetches.join(question, found, decision)
+    const afterMs = decision.kind === 'revalidate' ? decision.fallback.afterMs : undefined
+    const landed = await within(flight.landed, afterMs, this.#clock)
+    const stale = landed === 'slow' ? this.#answers.whileSlow<E, D>(decision) : undefined
+    if (stale !== undefined) {
+      if (leads) void flight.landed.then((late) => discard(question, late))
+      return stale
+    }
+    const result = landed === 'slow' ? await flight.landed : landed
+    return leads
+      ? this.#answerLeader(question, decision, flight, result)
+      : this.#answerWaiter(question, decision, flight, result, arrival, attempt)
+  }
+
+  #answerLeader<E extends Entry, D>(
+    question: Question<E, D>,
+    decision: Forward<E>,
+    { tookMs: originMs }: Flight<E, D>,
+    landed: Landed<E, D>,
+  ): Resolution<E, D> {
+    const fwd = decision.why
+    switch (landed.kind) {
+      case 'entry':
+        if (landed.elsewhere) return { kind: 'entry', entry: landed.entry, outcome: collapsed(fwd) }
+        return this.#answers.fetched(fwd, landed, originMs)
+      case 'direct':
+        return direct(landed.reply, { result: 'miss', fwd, fwdStatus: landed.status, detail: landed.why, originMs })
+      case 'failed': {
+        const stale = this.#answers.onError<E, D>(decision, landed.status)
+        if (stale === undefined)
+          return direct(landed.reply, { result: 'miss', fwd, fwdStatus: landed.status, originMs })
+        question.discard(landed.reply)
+        return stale
+      }
+      case 'error':
+        return this.#answers.staleOrError(decision, landed.error, false)
+    }
+  }
+
+  #answerWaiter<E extends Entry, D>(
+    question: Question<E, D>,
+    decision: Forward<E>,
+    flight: Flight<E, D>,
+    landed: Landed<E, D>,
+    arrival: number,
+    attempt: number,
+  ): Collapsed<E, D> {
+    switch (landed.kind) {
+      case 'entry':
+        if (this.#isFor(landed.entry, flight, arrival) && question.mayShare(landed.entry)) {
+          return this.#reused(question, { kind: 'entry', entry: landed.entry, outcome: collapsed(decision.why) })
+        }
+        return attempt < MOST_ATTEMPTS ? { kind: 'look-again' } : this.#alone(question, decision)
+      case 'direct':
+        return this.#alone(question, decision, landed.why)
+      case 'failed': {
+        const stale = this.#answers.onError<E, D>(decision)
+        if (stale !== undefined) return stale
+        if (!landed.shared || !question.mayShareReply(landed.reply)) return this.#alone(question, decision)
+        return this.#reused(question, direct(landed.reply, collapsed(decision.why)))
+      }
+      case 'error':
+        return this.#answers.staleOrError(decision, landed.error, true)
+    }
+  }
+
+  /**
+   * May a response be given to a request that arrived when the log stood at `arrival`? Always if nothing was appended
+   * since its fetch began; otherwise only if no record since then names it.
+   */
+  #isFor(entry: Entry, flight: AnyFlight | Flight<Entry, unknown>, arrival: number): boolean {
+    return arrival === flight.position || this.#log.verdict(entry) === 'valid'
+  }
+
+  #reused<E extends Entry, D>(question: Question<E, D>, resolution: Resolution<E, D>): Resolution<E, D> {
+    this.#events.emit('collapse', { route: question.route, outcome: 'reused' })
+    return resolution
+  }
+
+  /** The answer that was waited for was for another alone: ask for one of our own, beside all others who waited. */
+  #alone<E extends Entry, D>(question: Question<E, D>, decision: Forward<E>, detail?: string): Pass<E> {
+    this.#events.emit('collapse', { route: question.route, outcome: 'refetched' })
+    return { kind: 'pass', why: decision.why, detail, entry: fallbackOf(decision) }
+  }
+}

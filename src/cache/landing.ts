@@ -1,0 +1,61 @@
+import { asHerdgateError, type HerdgateError } from '../errors.ts'
+import type { Clock, Entry } from '../model.ts'
+import type { LoadContext, Question } from './question.ts'
+
+/** How a fetch ended, known at the response's head. */
+export type Landed<E extends Entry, D> =
+  /** For everyone: being stored, or a stored response found still good (`validated`). */
+  | {
+      readonly kind: 'entry'
+      readonly entry: E
+      readonly status: number
+      readonly validated: boolean
+      /** Another who shares the stores has fetched and stored it. */
+      readonly elsewhere?: boolean | undefined
+    }
+  /** For the request that started the fetch, alone, and why. */
+  | {
+      readonly kind: 'direct'
+      readonly reply: D
+      readonly status: number
+      readonly why: string
+      /** An error that may be gone with the next request: a copy that may stand in for it stays. */
+      readonly passing?: boolean | undefined
+      /** A stored response that this answer shows to be out of date. */
+      readonly outdated?: E | undefined
+    }
+  /** The origin answered that it failed (5xx). A stale copy may stand in for it; `shared`: so may it for others. */
+  | { readonly kind: 'failed'; readonly reply: D; readonly status: number; readonly shared: boolean }
+  /** There was no answer. */
+  | { readonly kind: 'error'; readonly error: HerdgateError }
+
+export type LandedEntry<E extends Entry> = Extract<Landed<E, never>, { kind: 'entry' }>
+
+export async function load<E extends Entry, D>(
+  question: Question<E, D>,
+  context: LoadContext<E>,
+): Promise<Landed<E, D>> {
+  try {
+    return await question.load(context)
+  } catch (thrown) {
+    return { kind: 'error', error: asHerdgateError(thrown) }
+  }
+}
+
+/** What it comes to, or 'slow' when that takes more than `afterMs` milliseconds; undefined: it may take what it takes. */
+export function within<L>(landing: Promise<L>, afterMs: number | undefined, clock: Clock): Promise<L | 'slow'> {
+  if (afterMs === undefined) return landing
+  return new Promise((resolve) => {
+    const cancel = clock.after(afterMs, () => resolve('slow'))
+    void landing.then((landed) => {
+      cancel()
+      resolve(landed)
+    })
+  })
+}
+
+/** The one who was to read the answer did not wait for it. */
+export function discard<E extends Entry, D>(question: Question<E, D>, landed: Landed<E, D>): void {
+  if (landed.kind === 'direct' || landed.kind === 'failed') question.discard(landed.reply)
+  else if (landed.kind === 'entry') question.discardEntry(landed.entry)
+}

@@ -1,0 +1,148 @@
+/** Asks the origin for one asker alone. What its answer is worth to others is kept. */
+import type { Clock, Entry, InvalidationLog, Outcome } from '../model.ts'
+import type { Answers } from './answers.ts'
+import { discard, type Landed, load, within } from './landing.ts'
+import type { Question } from './question.ts'
+import { direct, type Pass, type Resolution } from './resolution.ts'
+import type { Storing } from './storing.ts'
+
+export interface PassingParts {
+  readonly log: InvalidationLog
+  readonly clock: Clock
+  readonly storing: Storing
+  readonly answers: Answers
+}
+
+export class Passing {
+  readonly #log: InvalidationLog
+  readonly #clock: Clock
+  readonly #storing: Storing
+  readonly #answers: Answers
+  readonly #inProgress = new PassesInProgress()
+
+  constructor({ log, clock, storing, answers }: PassingParts) {
+    this.#log = log
+    this.#clock = clock
+    this.#storing = storing
+    this.#answers = answers
+  }
+
+  /** @param key where what is stored for the question was found, or would have been */
+  async answer<E extends Entry, D>(
+    question: Question<E, D>,
+    key: string,
+    decision: Pass<E>,
+  ): Promise<Resolution<E, D>> {
+    const { why, detail, entry, afterMs } = decision
+    const startedAt = this.#clock.now()
+    const pass = this.#inProgress.begin(question.key)
+    const loading = this.#load(question, decision)
+    const landed = await within(loading, entry === undefined ? undefined : afterMs, this.#clock)
+    const stale = landed === 'slow' ? this.#answers.whileSlow<E, D>(decision) : undefined
+    if (stale !== undefined) {
+      void loading.then((late) => this.#settleLate(question, key, late, pass))
+      return stale
+    }
+    return this.#answerWith(question, key, decision, landed === 'slow' ? await loading : landed, pass, {
+      result: 'pass',
+      fwd: why,
+      originMs: this.#clock.now() - startedAt,
+      detail,
+    })
+  }
+
+  /** Something newer was put at this key: what is on its way is not kept there. */
+  supersede(key: string): void {
+    this.#inProgress.supersede(key)
+  }
+
+  #load<E extends Entry, D>(question: Question<E, D>, { why, entry, updates }: Pass<E>): Promise<Landed<E, D>> {
+    const { generation, position } = this.#log
+    const startedAt = this.#clock.now()
+    return load(question, {
+      previous: updates !== undefined && this.#log.verdict(updates) !== 'dead' ? updates : undefined,
+      part: undefined,
+      keepPrevious: entry !== undefined,
+      shared: false,
+      generation,
+      position,
+      startedAt,
+      signal: question.signal,
+      background: false,
+      why,
+    })
+  }
+
+  #answerWith<E extends Entry, D>(
+    question: Question<E, D>,
+    key: string,
+    decision: Pass<E>,
+    landed: Landed<E, D>,
+    pass: PassInProgress,
+    passed: Outcome,
+  ): Resolution<E, D> {
+    this.#inProgress.end(pass)
+    switch (landed.kind) {
+      case 'entry':
+        this.#keepFrom(pass, question, landed.entry, key)
+        return this.#answers.fetched(decision.why, landed, passed.originMs)
+      case 'direct':
+        if (landed.outdated !== undefined) this.#storing.outdate(key, landed.outdated)
+        return direct(landed.reply, { ...passed, fwdStatus: landed.status, detail: passed.detail ?? landed.why })
+      case 'failed': {
+        const stale = this.#answers.onError<E, D>(decision, landed.status)
+        if (stale === undefined) return direct(landed.reply, { ...passed, fwdStatus: landed.status })
+        question.discard(landed.reply)
+        return stale
+      }
+      case 'error':
+        return this.#answers.staleOrError(decision, landed.error, false)
+    }
+  }
+
+  /** What an asker alone brought is worth keeping, unless something newer was put there meanwhile. */
+  #keepFrom<E extends Entry, D>(pass: PassInProgress, question: Question<E, D>, entry: E, key: string): void {
+    if (!pass.superseded) this.#storing.keep(question, entry, key + question.apart, undefined)
+  }
+
+  /** What came too late for the one who asked. */
+  #settleLate<E extends Entry, D>(
+    question: Question<E, D>,
+    key: string,
+    landed: Landed<E, D>,
+    pass: PassInProgress,
+  ): void {
+    this.#inProgress.end(pass)
+    if (landed.kind === 'entry') this.#keepFrom(pass, question, landed.entry, key)
+    discard(question, landed)
+  }
+}
+
+interface PassInProgress {
+  readonly key: string
+  superseded: boolean
+}
+
+/** Answers on their way to one asker alone each, by the key of what they may be worth keeping for. */
+class PassesInProgress {
+  readonly #byKey = new Map<string, Set<PassInProgress>>()
+
+  begin(key: string): PassInProgress {
+    const pass: PassInProgress = { key, superseded: false }
+    const passes = this.#byKey.get(key)
+    if (passes === undefined) this.#byKey.set(key, new Set([pass]))
+    else passes.add(pass)
+    return pass
+  }
+
+  end(pass: PassInProgress): void {
+    const passes = this.#byKey.get(pass.key)
+    passes?.delete(pass)
+    if (passes?.size === 0) this.#byKey.delete(pass.key)
+  }
+
+  /** What they bring is older than what is now at the key. */
+  supersede(key: string): void {
+    for (const pass of this.#byKey.get(key) ?? []) pass.superseded = true
+  }
+}

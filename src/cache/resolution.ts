@@ -1,0 +1,52 @@
+import type { HerdgateError } from '../errors.ts'
+import type { Decision, Entry, ForwardReason, Outcome } from '../model.ts'
+
+/** How a question was answered. */
+export type Resolution<E extends Entry, D> =
+  | { readonly kind: 'entry'; readonly entry: E; readonly outcome: Outcome }
+  | { readonly kind: 'direct'; readonly reply: D; readonly outcome: Outcome }
+  | { readonly kind: 'error'; readonly error: HerdgateError; readonly outcome: Outcome }
+
+/** Decisions to ask the origin: for all who ask meanwhile, or for one asker alone. */
+export type Forward<E extends Entry> = Extract<Decision<E>, { kind: 'revalidate' | 'fetch' }>
+export type Pass<E extends Entry> = Extract<Decision<E>, { kind: 'pass' }>
+
+export const isForwarding = <E extends Entry>(decision: Decision<E>): decision is Forward<E> | Pass<E> =>
+  decision.kind === 'revalidate' || decision.kind === 'fetch' || decision.kind === 'pass'
+
+/** The copy that may answer in the origin's place. */
+export function fallbackOf<E extends Entry>(decision: Forward<E> | Pass<E>): E | undefined {
+  switch (decision.kind) {
+    case 'revalidate':
+      return decision.fallback.onError ? decision.entry : undefined
+    case 'pass':
+      return decision.entry
+    case 'fetch':
+      return undefined
+  }
+}
+
+export function served<E extends Entry, D>(
+  entry: E,
+  result: 'hit' | 'stale' | 'stale_if_error',
+  now: number,
+  detail?: string,
+): Resolution<E, D> {
+  const ttlMs = entry.freshUntil - now
+  // An invalidated copy is stale whatever its lifetime says.
+  return { kind: 'entry', entry, outcome: { result, ttlMs: result === 'hit' ? ttlMs : Math.min(ttlMs, 0), detail } }
+}
+
+export const direct = <E extends Entry, D>(reply: D, outcome: Outcome): Resolution<E, D> => ({
+  kind: 'direct',
+  reply,
+  outcome,
+})
+
+export const failure = <E extends Entry, D>(error: HerdgateError, outcome: Outcome): Resolution<E, D> => ({
+  kind: 'error',
+  error,
+  outcome,
+})
+
+export const collapsed = (fwd: ForwardReason): Outcome => ({ result: 'collapsed', fwd, collapsed: true })

@@ -1,0 +1,240 @@
+/**
+ * Fetches for all who ask meanwhile, one per key: whom they may answer, how they are launched, what follows when they
+ * have landed.
+ *
+ * A fetch belongs to the cache, not to the request that started it. It is stamped with the invalidation log's position
+ * from before it began, so whatever is appended while it runs outdates what it stores.
+ */
+import { asHerdgateError } from '../errors.ts'
+import type { Events } from '../events.ts'
+import type {
+  Clock,
+  Entry,
+  Fallback,
+  FetchLeases,
+  ForwardReason,
+  Found,
+  InvalidationLog,
+  Stamp,
+  Store,
+} from '../model.ts'
+import type { AnyFlight, Flight, Flights } from './flights.ts'
+import { discard, type Landed, type LandedEntry, load } from './landing.ts'
+import { lookup } from './lookup.ts'
+import type { LoadContext, Question } from './question.ts'
+import type { Forward } from './resolution.ts'
+import type { Storing } from './storing.ts'
+import { takeTurn } from './turn.ts'
+
+export interface SharedFetchesParts {
+  readonly store: Store
+  readonly log: InvalidationLog
+  readonly clock: Clock
+  readonly events: Events
+  readonly flights: Flights
+  readonly storing: Storing
+  /** Whose turn it is to fetch, where others use the store too. */
+  readonly leases: FetchLeases | undefined
+}
+
+/** A failed fetch answers those who come right after it too: for as long as it took, within these bounds, in ms. */
+const FAILURE_SHARED_FOR = { least: 250, most: 5_000 }
+
+export class SharedFetches {
+  readonly #store: Store
+  readonly #log: InvalidationLog
+  readonly #clock: Clock
+  readonly #events: Events
+  readonly #flights: Flights
+  readonly #storing: Storing
+  readonly #leases: FetchLeases | undefined
+
+  constructor({ store, log, clock, events, flights, storing, leases }: SharedFetchesParts) {
+    this.#store = store
+    this.#log = log
+    this.#clock = clock
+    this.#events = events
+    this.#flights = flights
+    this.#storing = storing
+    this.#leases = leases
+  }
+
+  /** A fetch in progress that will answer this question as well, or a new one. */
+  join<E extends Entry, D>(
+    question: Question<E, D>,
+    found: Found<E>,
+    decision: Forward<E>,
+  ): { flight: Flight<E, D>; leads: boolean } {
+    for (const apart of [question.apart, question.apartWhole]) {
+      const current = apart === undefined ? undefined : this.#flights.get(found.key + apart)
+      if (current !== undefined && this.#mayJoin(current, decision.why)) {
+        return { flight: current as Flight<E, D>, leads: false }
+      }
+    }
+    return { flight: this.#launch(question, found.key + question.apart, decision), leads: true }
+  }
+
+  /** A background refresh: nobody waits for it. */
+  refresh<E extends Entry, D>(question: Question<E, D>, foundAt: string, entry: E): void {
+    const key = foundAt + question.apart
+    if (this.#flights.get(key) !== undefined) return
+    const fallback: Fallback = { onError: true, afterMs: undefined }
+    const flight = this.#launch(question, key, { kind: 'revalidate', entry, why: 'stale', fallback }, true)
+    void flight.landed.then((landed) => discard(question, landed))
+  }
+
+  #mayJoin(flight: AnyFlight, why: ForwardReason): boolean {
+    const { result } = flight
+    if (result?.kind === 'direct') return false
+    if (result?.kind === 'entry') {
+      // Its head has come: what must be checked with the origin, or is stale by now, is not for newcomers.
+      const isFresh = this.#clock.now() < result.entry.freshUntil
+      return why !== 'request' && isFresh && this.#log.verdict(result.entry) === 'valid'
+    }
+    return this.#log.verdict(stampOf(flight)) === 'valid'
+  }
+
+  #launch<E extends Entry, D>(
+    question: Question<E, D>,
+    key: string,
+    decision: Forward<E>,
+    background = false,
+  ): Flight<E, D> {
+    const { generation, position } = this.#log
+    const startedAt = this.#clock.now()
+    const { promise, resolve } = Promise.withResolvers<Landed<E, D>>()
+    const flight: Flight<E, D> = {
+      url: question.url,
+      generation,
+      position,
+      startedAt,
+      background,
+      landed: promise,
+      result: undefined,
+      tookMs: undefined,
+      lease: undefined,
+    }
+    this.#flights.put(key, flight)
+    void this.#fly(question, key, flight, decision)
+      .catch((thrown: unknown) => {
+        this.#abandon(flight)
+        return { kind: 'error', error: asHerdgateError(thrown) } as const
+      })
+      .then((landed) => {
+        if (decision.kind === 'revalidate') this.#reportRevalidation(question, landed, background)
+        resolve(landed)
+      })
+    return flight
+  }
+
+  /** Loads, and at the response's head starts what has to follow: storing, remembering, forgetting. */
+  async #fly<E extends Entry, D>(
+    question: Question<E, D>,
+    key: string,
+    flight: Flight<E, D>,
+    decision: Forward<E>,
+  ): Promise<Landed<E, D>> {
+    const elsewhere =
+      this.#leases === undefined ? undefined : await this.#fromElsewhere(question, key, flight, decision)
+    if (elsewhere !== undefined) {
+      flight.result = elsewhere
+      this.#flights.leave(flight)
+      return elsewhere
+    }
+    const context = this.#contextOf(decision, flight)
+    const landed = await load(question, context)
+    flight.result = landed
+    flight.tookMs = this.#clock.now() - flight.startedAt
+    switch (landed.kind) {
+      case 'entry':
+        this.#storing.keep(question, landed.entry, key, flight)
+        break
+      case 'direct':
+        if (!(landed.passing && context.keepPrevious)) this.#rememberUnshareable(key, flight)
+        void flight.lease?.release('unshared')
+        this.#leaveSoon(flight, context.previous !== undefined)
+        break
+      case 'failed': // an answer all the same: what is not to be stored is for those who waited, not for later ones
+        void flight.lease?.release('unshared')
+        this.#leaveSoon(flight, context.keepPrevious)
+        break
+      case 'error':
+        void flight.lease?.release('unshared')
+        this.#leaveSoon(flight, true)
+        break
+    }
+    return landed
+  }
+
+  /** Waits for the turn to ask the origin; meanwhile another who shares the store may have asked it. */
+  async #fromElsewhere<E extends Entry, D>(
+    question: Question<E, D>,
+    key: string,
+    flight: Flight<E, D>,
+    decision: Forward<E>,
+  ): Promise<LandedEntry<E> | undefined> {
+    if (this.#leases === undefined) return undefined
+    const past = decision.kind === 'revalidate' ? decision.entry : undefined
+    const turn = await takeTurn(this.#leases, key, async () => {
+      const now = this.#clock.now()
+      const found = await lookup(this.#store, this.#log, question, now, { past })
+      const latest = question.decide(found, now)
+      return latest.kind === 'serve' ? latest.entry : undefined
+    })
+    if (turn.kind === 'found') {
+      return { kind: 'entry', entry: turn.entry, status: 200, validated: false, elsewhere: true }
+    }
+    flight.lease = turn.lease
+    return undefined
+  }
+
+  #contextOf<E extends Entry>(decision: Forward<E>, { background }: AnyFlight | Flight<E, unknown>): LoadContext<E> {
+    const { generation, position } = this.#log
+    // A purge since the look-up has taken the copy: it may not be confirmed back to life.
+    const alive = (entry: E | undefined) => (entry && this.#log.verdict(entry) !== 'dead' ? entry : undefined)
+    const revalidate = decision.kind === 'revalidate' ? decision : undefined
+    const previous = alive(revalidate?.entry)
+    return {
+      previous,
+      part: decision.kind === 'fetch' ? alive(decision.part) : undefined,
+      keepPrevious: previous !== undefined && revalidate?.fallback.onError === true,
+      shared: true,
+      generation,
+      position,
+      startedAt: this.#clock.now(),
+      signal: undefined,
+      background,
+      why: decision.why,
+    }
+  }
+
+  /** In the place of a copy that the answer replaces, but not of anything newer. */
+  #rememberUnshareable(key: string, flight: AnyFlight): void {
+    const isNewest = this.#flights.get(key) === flight && this.#log.verdict(stampOf(flight)) === 'valid'
+    if (isNewest) void this.#storing.rememberUnshareable(key, flight)
+  }
+
+  /** A failure keeps its place for a while, so that the next requests share it instead of repeating it in a row. */
+  #leaveSoon(flight: AnyFlight, holds: boolean): void {
+    if (!holds) return this.#flights.leave(flight)
+    const took = this.#clock.now() - flight.startedAt
+    const holdFor = Math.min(Math.max(took, FAILURE_SHARED_FOR.least), FAILURE_SHARED_FOR.most)
+    this.#clock.after(holdFor, () => this.#flights.leave(flight))
+  }
+
+  #abandon(flight: AnyFlight): void {
+    this.#flights.leave(flight)
+    void flight.lease?.release('unshared')
+  }
+
+  #reportRevalidation<E extends Entry, D>(question: Question<E, D>, landed: Landed<E, D>, background: boolean): void {
+    const failed = landed.kind === 'error' || landed.kind === 'failed'
+    const outcome = failed ? 'error' : landed.kind === 'entry' && landed.validated ? 'not_modified' : 'replaced'
+    this.#events.emit('revalidation', { route: question.route, mode: background ? 'background' : 'blocking', outcome })
+  }
+}
+
+/** A flight as the log judges it before its tags are known. */
+function stampOf({ url, generation, position, startedAt }: AnyFlight | Flight<Entry, unknown>): Stamp {
+  return { url, tags: [], generation, position, checked: position, startedAt }
+}
