@@ -2,9 +2,9 @@
 import { type Cache, type CacheOptions, createCache as assemble } from './cache/create-cache.ts'
 import { DEFAULT_MEMORY_BYTES } from './defaults.ts'
 import { Events } from './events.ts'
-import { localLog } from './stores/local-log.ts'
-import { memoryStore } from './stores/memory.ts'
-import { estimateBytes } from './stores/size.ts'
+import { localLog } from './stores/memory/log.ts'
+import { memoryStore } from './stores/memory/store.ts'
+import { estimateBytes } from './stores/memory/size.ts'
 
 export type { Cache }
 

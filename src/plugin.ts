@@ -7,7 +7,7 @@ import type { Cache } from './cache/create-cache.ts'
 import type { RouteMatch, Rules } from './model.ts'
 import { createOrigin } from './origin/pool-origin.ts'
 import { createPeers } from './peers.ts'
-import { memoryStore } from './stores/memory.ts'
+import { memoryStore } from './stores/memory/store.ts'
 import { duration } from './units.ts'
 
 type Duration = number | string

@@ -1,7 +1,7 @@
 /** Chaos by configuration: wraps the parts a server is made of, each in what goes wrong with it. */
 import type { Events } from '../events.ts'
 import type { Clock, FetchLeases, InvalidationLog, Origin, Store, Tier } from '../model.ts'
-import type { CodecOptions } from '../stores/codec.ts'
+import type { CodecOptions } from '../stores/codec/codec.ts'
 import { type ChaosRules, createFates, type Fates } from './fate.ts'
 import { faultyLeases } from './faulty-leases.ts'
 import { faultyLog } from './faulty-log.ts'

@@ -1,5 +1,5 @@
 import type { Stored } from '../model.ts'
-import { type CodecOptions, decode, encode } from '../stores/codec.ts'
+import { type CodecOptions, decode, encode } from '../stores/codec/codec.ts'
 
 /**
  * A stored thing as a store would give it back that damaged one of its octets: through the codec, whose seal finds any

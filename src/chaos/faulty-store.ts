@@ -1,6 +1,6 @@
 import type { Events, StoreEvent } from '../events.ts'
 import type { Awaitable, Clock, Kept, Store, Tier } from '../model.ts'
-import type { CodecOptions } from '../stores/codec.ts'
+import type { CodecOptions } from '../stores/codec/codec.ts'
 import { damaged } from './damage.ts'
 import type { Fate, Fates } from './fate.ts'
 import { wait } from './wait.ts'

@@ -1,7 +1,7 @@
 /** The values a setting can have, wherever it is set: in the file, by a flag or in the environment. */
 import * as z from 'zod'
 import { parseDuration, parseSize } from '../units.ts'
-import { parseRedisUrl } from '../stores/redis-url.ts'
+import { parseRedisUrl } from '../stores/redis/url.ts'
 import { parseHost, parseNetworks, parseOriginUrl } from './addresses.ts'
 import { complaint, expected, expectedSecret } from './fault.ts'
 import { nearest } from './nearest.ts'

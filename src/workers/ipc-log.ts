@@ -1,5 +1,5 @@
 import type { InvalidationLog, InvalidationMode, LogNode, Receipt, Selectors, Stamp, Verdict } from '../model.ts'
-import { Marks } from '../stores/marks.ts'
+import { Marks } from '../stores/log/marks.ts'
 import type { LogState, WorkerRecord } from './primary-log.ts'
 
 export interface IpcLogOptions {

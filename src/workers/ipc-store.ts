@@ -1,5 +1,5 @@
 import type { Kept, Store, Stored } from '../model.ts'
-import { decode, encode } from '../stores/codec.ts'
+import { decode, encode } from '../stores/codec/codec.ts'
 import type { Calls } from './calls.ts'
 import type { PrimaryService } from './services.ts'
 

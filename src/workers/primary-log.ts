@@ -1,5 +1,5 @@
 import type { InvalidationLog, InvalidationMode, LogNode, Receipt, Selectors, Stamp, Verdict } from '../model.ts'
-import { type Mark, Marks, targetsOf } from '../stores/marks.ts'
+import { type Mark, Marks, targetsOf } from '../stores/log/marks.ts'
 
 /** One record, as workers hear it. */
 export interface WorkerRecord {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ChaosRules } from '../../src/chaos/fate.ts'
 import { faultyLog } from '../../src/chaos/faulty-log.ts'
-import { localLog } from '../../src/stores/local-log.ts'
+import { localLog } from '../../src/stores/memory/log.ts'
 import { logContract } from '../stores/log-contract.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { codeOf } from '../support/origin-calls.ts'

@@ -1,8 +1,8 @@
 /** A member as `herdgate serve --redis` is made. */
-import { memoryStore } from '../../src/stores/memory.ts'
-import { redisLeases } from '../../src/stores/redis-leases.ts'
-import { type RedisLog, redisLog, type RedisLogOptions } from '../../src/stores/redis-log.ts'
-import { redisStore } from '../../src/stores/redis.ts'
+import { memoryStore } from '../../src/stores/memory/store.ts'
+import { redisLeases } from '../../src/stores/redis/leases.ts'
+import { type RedisLog, redisLog, type RedisLogOptions } from '../../src/stores/redis/log.ts'
+import { redisStore } from '../../src/stores/redis/store.ts'
 import { createTiered } from '../../src/stores/tiered.ts'
 import type { Store } from '../../src/model.ts'
 import type { Parts, Place } from './in-process.ts'

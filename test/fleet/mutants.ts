@@ -1,7 +1,7 @@
 /** Ways to get coherence wrong. Each must be caught: a check that lets one pass proves nothing. */
 import type { Clock, InvalidationLog, Kept, Stamp, Store } from '../../src/model.ts'
-import { connectRedis, type RedisClient } from '../../src/stores/redis-connection.ts'
-import type { RedisLog } from '../../src/stores/redis-log.ts'
+import { connectRedis, type RedisClient } from '../../src/stores/redis/connection.ts'
+import type { RedisLog } from '../../src/stores/redis/log.ts'
 import { build, type Changes } from './build.ts'
 import type { Build, Parts, Place } from './in-process.ts'
 import type { Theme } from './plan.ts'

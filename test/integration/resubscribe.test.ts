@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { redisLeases } from '../../src/stores/redis-leases.ts'
+import { redisLeases } from '../../src/stores/redis/leases.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
 import { startRedis, until } from '../support/redis.ts'
 

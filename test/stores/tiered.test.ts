@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { StoredResponse } from '../../src/model.ts'
-import { memoryStore } from '../../src/stores/memory.ts'
+import { memoryStore } from '../../src/stores/memory/store.ts'
 import { createTiered, tiered } from '../../src/stores/tiered.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { FarStore } from '../support/far-store.ts'

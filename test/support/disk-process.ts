@@ -7,8 +7,8 @@
 import { Body } from '../../src/body.ts'
 import { Events } from '../../src/events.ts'
 import type { StoredResponse } from '../../src/model.ts'
-import { diskLog } from '../../src/stores/disk-log.ts'
-import { diskStore } from '../../src/stores/disk.ts'
+import { diskLog } from '../../src/stores/disk/log.ts'
+import { diskStore } from '../../src/stores/disk/store.ts'
 
 const [path = '', command = '', argument = ''] = process.argv.slice(2)
 

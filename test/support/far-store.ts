@@ -1,5 +1,5 @@
 import type { Anew, Kept, Store } from '../../src/model.ts'
-import { memoryStore } from '../../src/stores/memory.ts'
+import { memoryStore } from '../../src/stores/memory/store.ts'
 
 /** A store that answers later, as those do that are asked over a network; its reads can be held up, or fail. */
 export class FarStore implements Store {

@@ -1,9 +1,9 @@
 import { Body } from '../../../src/body.ts'
 import type { Stored, StoredResponse } from '../../../src/model.ts'
-import { decode, encode } from '../../../src/stores/codec.ts'
-import { readStored } from '../../../src/stores/layout.ts'
-import { OctetReader } from '../../../src/stores/octets.ts'
-import { sealWith } from '../../../src/stores/seal.ts'
+import { decode, encode } from '../../../src/stores/codec/codec.ts'
+import { readStored } from '../../../src/stores/codec/layout.ts'
+import { OctetReader } from '../../../src/stores/codec/octets.ts'
+import { sealWith } from '../../../src/stores/codec/seal.ts'
 import { must, mustEqual, type Target } from '../target.ts'
 
 const KEY = 'k'
@@ -13,11 +13,11 @@ const CRC_OCTETS = 4
 export const stored: Target = {
   name: 'stored',
   covers: [
-    'src/stores/codec.ts',
-    'src/stores/layout.ts',
-    'src/stores/octets.ts',
-    'src/stores/sound.ts',
-    'src/stores/value-octets.ts',
+    'src/stores/codec/codec.ts',
+    'src/stores/codec/layout.ts',
+    'src/stores/codec/octets.ts',
+    'src/stores/codec/sound.ts',
+    'src/stores/codec/value-octets.ts',
   ],
   dictionary: [
     [

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Kept, Store } from '../../../src/model.ts'
-import { redisStore } from '../../../src/stores/redis.ts'
+import { redisStore } from '../../../src/stores/redis/store.ts'
 import { bodyOf } from '../../stores/some-stored.ts'
 import { response, storeContract } from '../../stores/store-contract.ts'
 import { until } from '../../support/redis.ts'

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
-import { connectRedis, isReady, type RedisClient } from '../../../src/stores/redis-connection.ts'
+import { connectRedis, isReady, type RedisClient } from '../../../src/stores/redis/connection.ts'
 import { freePort, startRedis, until } from '../../support/redis.ts'
 
 const ready = (client: RedisClient) => until('the client is connected', () => isReady(client))

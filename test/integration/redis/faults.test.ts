@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest'
 import { Events } from '../../../src/events.ts'
 import type { Store, StoredResponse } from '../../../src/model.ts'
-import { type RedisStoreSettings, redisStore } from '../../../src/stores/redis.ts'
-import { connectRedis, isReady } from '../../../src/stores/redis-connection.ts'
+import { type RedisStoreSettings, redisStore } from '../../../src/stores/redis/store.ts'
+import { connectRedis, isReady } from '../../../src/stores/redis/connection.ts'
 import { response } from '../../stores/store-contract.ts'
 import { freePort, startRedis, until } from '../../support/redis.ts'
 

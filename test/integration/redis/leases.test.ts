@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { FetchLeases, Lease, LeaseAnswer } from '../../../src/model.ts'
-import { redisLeases, type RedisLeasesOptions } from '../../../src/stores/redis-leases.ts'
+import { redisLeases, type RedisLeasesOptions } from '../../../src/stores/redis/leases.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { startFaultProxy } from '../../support/fault-proxy.ts'
 import { type RedisServer, startRedis, until } from '../../support/redis.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Store } from '../../../src/model.ts'
-import { redisStore } from '../../../src/stores/redis.ts'
+import { redisStore } from '../../../src/stores/redis/store.ts'
 import { response } from '../../stores/store-contract.ts'
 import { until } from '../../support/redis.ts'
 import { type RedisSentinels, startRedisSentinels } from '../../support/redis-sentinel.ts'

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type EventPayloads, Events } from '../../../src/events.ts'
 import type { Store } from '../../../src/model.ts'
-import { LONGEST_KEEP_MS, type RedisStoreSettings, redisStore } from '../../../src/stores/redis.ts'
+import { LONGEST_KEEP_MS, type RedisStoreSettings, redisStore } from '../../../src/stores/redis/store.ts'
 import { type RedisServer, startRedis, until } from '../../support/redis.ts'
 import { response, storeContract } from '../../stores/store-contract.ts'
 

@@ -1,0 +1,187 @@
+/**
+ * Where what of a stored thing stands in its octets:
+ *
+ *     magic "hgsd" | version | kind | key | url | tags | generation | position | what the kind has
+ *
+ * Texts and lists carry their length in front. A body stands as it is. When a fetch began by its process's clock
+ * (`startedAt`) means nothing elsewhere and is not written; the position in the log is, and comparing begins there.
+ */
+import { Body } from '../../body.ts'
+import type { ByteRange, Lifetime, PartialContent, Stamp, Stored, StoredResponse } from '../../model.ts'
+import type { OctetReader, OctetWriter } from './octets.ts'
+import { estimateBytes } from '../memory/size.ts'
+import { readValue, writeValue } from './value-octets.ts'
+
+export const MAGIC = Buffer.from('hgsd', 'latin1')
+/** Rises with every change of the layout: what has another one is not read. */
+export const VERSION = 1
+const KINDS = ['response', 'value', 'varies', 'unshareable'] as const
+
+/** @returns false when the layout cannot express it: the body is not complete, a value is not plain data */
+export function writeStored(writer: OctetWriter, key: string, stored: Stored): boolean {
+  writer.raw(MAGIC)
+  writer.octet(VERSION)
+  writer.octet(KINDS.indexOf(stored.kind))
+  writer.text(key)
+  writeStamp(writer, stored)
+  return writeKind(writer, stored) && writer.sound
+}
+
+/** @returns undefined when it is not in this layout, or of another key; its parts may still be anything */
+export function readStored(reader: OctetReader, key: string): Stored | undefined {
+  reader.must(MAGIC.equals(reader.raw(MAGIC.length)))
+  reader.must(reader.octet() === VERSION)
+  const kind = KINDS[reader.octet()]
+  reader.must(reader.text() === key)
+  if (kind === undefined || !reader.sound) return undefined
+  const stored = readKind(reader, kind, readStamp(reader))
+  return reader.sound && reader.ended ? stored : undefined
+}
+
+function writeStamp(writer: OctetWriter, { url, tags, generation, position }: Stamp): void {
+  writer.text(url)
+  writer.texts(tags)
+  writer.text(generation)
+  writer.number(position)
+}
+
+function readStamp(reader: OctetReader): Stamp {
+  const url = reader.text()
+  const tags = reader.texts()
+  const generation = reader.text()
+  const position = reader.number()
+  return { url, tags, generation, position, checked: position, startedAt: Number.NEGATIVE_INFINITY }
+}
+
+/** @returns whether it could be written */
+function writeKind(writer: OctetWriter, stored: Stored): boolean {
+  switch (stored.kind) {
+    case 'response':
+      return writeResponse(writer, stored)
+    case 'value':
+      writeLifetime(writer, stored)
+      return writeValue(writer, stored.value)
+    case 'varies':
+      writer.texts(stored.on)
+      writer.texts(stored.variants)
+      writer.texts(stored.languages.flat())
+      writer.number(stored.keepUntil)
+      return true
+    case 'unshareable':
+      writer.number(stored.until)
+      return true
+  }
+}
+
+function readKind(reader: OctetReader, kind: Stored['kind'], stamp: Stamp): Stored {
+  switch (kind) {
+    case 'response':
+      return { kind, ...stamp, ...readResponse(reader) }
+    case 'value': {
+      const lifetime = readLifetime(reader)
+      const value = readValue(reader)
+      return { kind, ...stamp, ...lifetime, value, bytes: estimateBytes(value) }
+    }
+    case 'varies':
+      return {
+        kind,
+        ...stamp,
+        on: reader.texts(),
+        variants: reader.texts(),
+        languages: pairs(reader),
+        keepUntil: reader.number(),
+      }
+    case 'unshareable':
+      return { kind, ...stamp, until: reader.number() }
+  }
+}
+
+function pairs(reader: OctetReader): [name: string, key: string][] {
+  const texts = reader.texts()
+  reader.must(texts.length % 2 === 0)
+  return Array.from({ length: texts.length >> 1 }, (_, at) => [texts[at * 2] ?? '', texts[at * 2 + 1] ?? ''])
+}
+
+function writeLifetime(writer: OctetWriter, lifetime: Lifetime): void {
+  writer.number(lifetime.bornAt)
+  writer.number(lifetime.freshUntil)
+  writer.number(lifetime.refreshAt)
+  writer.number(lifetime.staleWhileRevalidateUntil)
+  writer.number(lifetime.staleIfErrorUntil)
+  writer.number(lifetime.keepUntil)
+  writer.flag(lifetime.mustRevalidate)
+}
+
+function readLifetime(reader: OctetReader): Lifetime {
+  return {
+    bornAt: reader.number(),
+    freshUntil: reader.number(),
+    refreshAt: reader.number(),
+    staleWhileRevalidateUntil: reader.number(),
+    staleIfErrorUntil: reader.number(),
+    keepUntil: reader.number(),
+    mustRevalidate: reader.flag(),
+  }
+}
+
+function writeResponse(writer: OctetWriter, response: StoredResponse): boolean {
+  const { bytes } = response.body
+  if (bytes === undefined) return false
+  writeLifetime(writer, response)
+  writer.count(response.status)
+  writer.texts(response.fields)
+  writer.texts(response.varyOn)
+  writer.texts(response.vary)
+  writer.optional(response.partial, (partial) => writePartial(writer, partial))
+  writer.bytes(bytes)
+  return true
+}
+
+type OfResponse = Omit<StoredResponse, 'kind' | keyof Stamp>
+
+function readResponse(reader: OctetReader): OfResponse {
+  return {
+    ...readLifetime(reader),
+    status: reader.count(),
+    fields: reader.texts(),
+    varyOn: reader.texts(),
+    vary: reader.texts(),
+    partial: reader.optional(() => readPartial(reader)),
+    body: Body.of(ownCopy(reader.bytes())),
+  }
+}
+
+/** What is read may be part of a larger buffer, or be written over. */
+function ownCopy(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  copy.set(bytes)
+  return copy
+}
+
+function writePartial(writer: OctetWriter, partial: PartialContent): void {
+  writer.count(partial.parts.length)
+  for (const { first, last } of partial.parts) {
+    writer.number(first)
+    writer.number(last)
+  }
+  writer.optional(partial.complete, (complete) => writer.number(complete))
+  writer.flag(partial.reachesEnd)
+  writer.optional(partial.asked, (asked) => writer.text(asked))
+  writer.optional(partial.contentRange, (contentRange) => writer.text(contentRange))
+}
+
+const RANGE_OCTETS = 16
+
+function readPartial(reader: OctetReader): PartialContent {
+  const parts: ByteRange[] = []
+  for (let count = reader.length(RANGE_OCTETS); count > 0; count--) {
+    parts.push({ first: reader.number(), last: reader.number() })
+  }
+  return {
+    parts,
+    complete: reader.optional(() => reader.number()),
+    reachesEnd: reader.flag(),
+    asked: reader.optional(() => reader.text()),
+    contentRange: reader.optional(() => reader.text()),
+  }
+}

@@ -1,0 +1,74 @@
+import type { Events } from '../../events.ts'
+import type { Clock } from '../../model.ts'
+import { type DiskFile, openDiskFile } from './file.ts'
+
+/** How long a file that failed is left alone. */
+const REST_MS = 10_000
+
+export interface DiskAccess {
+  readonly degraded: boolean
+  /** What `run` returns, at once; `unknown` when the file cannot be used. Never throws. */
+  read<T>(run: (file: DiskFile) => T): T | 'unknown'
+  /** What `run` returned, when that is durable and everybody can see it. Rejects when it could not be written. */
+  write<T>(run: (file: DiskFile) => T): Promise<T>
+  /** Leaves the file alone for a while, and tells why. */
+  rest(error: unknown): void
+  close(): Promise<void>
+}
+
+/** A file that may fail: then it is left alone for a while, with an event, and tried again. */
+export function diskAccess(path: string, clock: Clock, events: Events | undefined): DiskAccess {
+  let file: DiskFile | undefined
+  let restsUntil: number | undefined
+  let closed = false
+
+  const isResting = (): boolean => closed || (restsUntil !== undefined && clock.now() < restsUntil)
+
+  const opened = (): DiskFile => {
+    if (isResting()) throw new Error('out of order at present')
+    if (file === undefined) {
+      file = openDiskFile(path)
+      const { movedTo } = file
+      if (movedTo !== undefined) tell('emptied', `the file was damaged and is now ${movedTo}`)
+    }
+    if (restsUntil !== undefined) tell('working', 'tried again')
+    restsUntil = undefined
+    return file
+  }
+
+  const rest = (error: unknown): void => {
+    if (isResting()) return
+    restsUntil = clock.now() + REST_MS
+    tell('degraded', error instanceof Error ? error.message : String(error))
+  }
+
+  const tell = (state: 'working' | 'degraded' | 'emptied', why: string): void =>
+    events?.emit('tier', { tier: 'disk', state, why: `${path}: ${why}` })
+
+  const access: DiskAccess = {
+    get degraded() {
+      return isResting()
+    },
+    read(run) {
+      if (isResting()) return 'unknown'
+      try {
+        return run(opened())
+      } catch (error) {
+        rest(error)
+        return 'unknown'
+      }
+    },
+    async write(run) {
+      const using = opened()
+      return using.write(() => run(using))
+    },
+    rest,
+    async close() {
+      if (closed) return
+      closed = true
+      await file?.close()
+    },
+  }
+  access.read(() => undefined) // a file that cannot be opened is told at the start
+  return access
+}

@@ -1,0 +1,182 @@
+/**
+ * One LMDB environment in a folder: opened by the first of a process that needs it, closed by the last, shared with
+ * other processes of the host. What is found damaged is moved aside and begun anew.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { extname, join, resolve } from 'node:path'
+import type { Database, RootDatabase } from 'lmdb'
+import { HerdgateError } from '../../errors.ts'
+import { beginLog } from './log-tables.ts'
+
+export type Table = Database<Uint8Array, Uint8Array>
+
+export interface DiskFile {
+  readonly tables: Tables
+  /** Size of the file in bytes. */
+  readonly size: number
+  /** Where a damaged predecessor of this file was put when it was opened. */
+  readonly movedTo: string | undefined
+  /** What is read next is what is committed now, by whichever process. Otherwise a read may be of a millisecond ago. */
+  renew(): void
+  /**
+   * Runs while nobody else writes, in this process or another; what it wrote is there as a whole or not at all.
+   * Settles when it would outlive a loss of power, which is before anybody can see it; rejects when it could not be
+   * written.
+   */
+  write<T>(run: () => T): Promise<T>
+  /** Gives it back. Settles when everything is written. */
+  close(): Promise<void>
+}
+
+/** `state` holds single numbers and texts; `targets` and `records` are the invalidation log's, the others the store's. */
+const TABLES = ['state', 'entries', 'index', 'order', 'targets', 'records'] as const
+type TableName = (typeof TABLES)[number]
+export type Tables = { readonly [Name in TableName]: Table }
+
+/** The name changes with the layout of the tables: another version's file is left alone. */
+const FILE = 'herdgate-1.mdb'
+const OPTIONS = { encoding: 'binary', keyEncoding: 'binary', cache: false } as const
+
+interface Shared {
+  readonly file: Omit<DiskFile, 'close'>
+  readonly env: RootDatabase
+  users: number
+}
+
+const open = new Map<string, Shared>()
+
+/** @throws whatever hinders opening or creating it */
+export function openDiskFile(folder: string): DiskFile {
+  const path = join(resolve(folder), FILE)
+  const shared = open.get(path) ?? openShared(resolve(folder), path)
+  open.set(path, shared)
+  shared.users += 1
+  let closed = false
+  return {
+    ...shared.file,
+    get size() {
+      return shared.file.size
+    },
+    async close() {
+      if (closed) return
+      closed = true
+      shared.users -= 1
+      if (shared.users > 0) return
+      open.delete(path)
+      await closeShared(shared, resolve(folder), path)
+    },
+  }
+}
+
+function openShared(folder: string, path: string): Shared {
+  mkdirSync(join(folder, 'users'), { recursive: true, mode: 0o700 })
+  const movedTo = isSound(folder, path) ? undefined : moveAside(folder, path)
+  writeFileSync(userFile(folder), '')
+  const { env, tables } = openTables(path, beginLog)
+  const file: Omit<DiskFile, 'close'> = {
+    tables,
+    movedTo,
+    get size() {
+      return statSync(path).size
+    },
+    renew: () => env.resetReadTxn(),
+    async write(run) {
+      try {
+        return await env.childTransaction(run)
+      } catch (error) {
+        throw await causeOf(error)
+      }
+    },
+  }
+  return { file, env, users: 0 }
+}
+
+function openTables(path: string, prepare: (tables: Tables) => void): { env: RootDatabase; tables: Tables } {
+  const lmdb: typeof import('lmdb') = createRequire(import.meta.url)('lmdb') // only where there is a disk tier
+  const env = lmdb.open<Uint8Array, Uint8Array>({
+    path,
+    maxDbs: TABLES.length + 1,
+    overlappingSync: false, // then what is seen is durable, and a commit that fails leaves nothing waiting for ever
+    eventTurnBatching: false, // it leaves a promise behind that nobody hears when a commit fails: that ends the process
+    ...OPTIONS,
+  })
+  const table = (name: TableName): Table => env.openDB<Uint8Array, Uint8Array>(name, OPTIONS)
+  const tables = {
+    state: table('state'),
+    entries: table('entries'),
+    index: table('index'),
+    order: table('order'),
+    targets: table('targets'),
+    records: table('records'),
+  }
+  env.transactionSync(() => prepare(tables))
+  return { env, tables }
+}
+
+async function closeShared({ env }: Shared, folder: string, path: string): Promise<void> {
+  await env.close()
+  rmSync(userFile(folder), { force: true })
+  if (othersIn(folder).length === 0) writeFileSync(join(folder, SEAL), sealOf(path))
+}
+
+/** A failed commit says why in a promise of its own, which nobody else listens to. */
+async function causeOf(error: unknown): Promise<unknown> {
+  const told = typeof error === 'object' && error !== null && 'commitError' in error ? error.commitError : undefined
+  try {
+    await told
+  } catch (cause) {
+    return cause
+  }
+  return error
+}
+
+// ---------------------------------------------------------------------------------------- is it what we left?
+
+/** Written when the last process has closed the file: what it looked like. */
+const SEAL = 'closed'
+
+/**
+ * LMDB trusts its file: a page that is not what it was takes the process down. So a file that is not as it was left
+ * is walked through by a process of its own, which may fall.
+ */
+function isSound(folder: string, path: string): boolean {
+  if (!existsSync(path)) return true
+  if (existsSync(join(folder, SEAL)) && readFileSync(join(folder, SEAL), 'utf8') === sealOf(path)) return true
+  const check = join(import.meta.dirname, `check${extname(import.meta.filename)}`)
+  return spawnSync(process.execPath, [check, path], { stdio: 'ignore' }).status === 0
+}
+
+function sealOf(path: string): string {
+  const { size, mtimeNs, ino } = statSync(path, { bigint: true })
+  return `${size} ${mtimeNs} ${ino}`
+}
+
+/** @throws when other processes have it open: theirs would be another file than ours, and another log */
+function moveAside(folder: string, path: string): string {
+  const others = othersIn(folder)
+  if (others.length > 0) {
+    throw new HerdgateError('internal', `${path} is damaged and in use by process ${others.join(', ')}`)
+  }
+  const damaged = `${path}.damaged`
+  renameSync(path, damaged) // the one before it goes: there is never more than one
+  rmSync(`${path}-lock`, { force: true })
+  return damaged
+}
+
+const userFile = (folder: string): string => join(folder, 'users', String(process.pid))
+
+/** Processes that have the file open, this one excepted. */
+function othersIn(folder: string): number[] {
+  const pids = readdirSync(join(folder, 'users')).map(Number)
+  return pids.filter((pid) => pid !== process.pid && isAlive(pid))
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}

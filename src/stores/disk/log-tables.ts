@@ -1,0 +1,165 @@
+/**
+ * The invalidation log as it is written in a disk file. `state`: where it stands, its identity, its floor. `records`:
+ * the last ones by position, for processes that follow. `targets`: the newest record per target, for those who begin.
+ */
+import { hash } from 'node:crypto'
+import type { InvalidationMode } from '../../model.ts'
+import type { DiskFile, Tables } from './file.ts'
+import { numbersIn, octetsOf } from './numbers.ts'
+import { later, type Mark, Marks, marked } from '../log/marks.ts'
+
+export interface LogRecord {
+  readonly position: number
+  readonly mode: InvalidationMode
+  readonly targets: readonly string[]
+}
+
+const HEAD = Buffer.from('log head')
+const GENERATION = Buffer.from('log generation')
+const FLOOR = Buffer.from('log floor')
+const COUNT = Buffer.from('log targets')
+
+/** A process that is further behind begins anew with `targets`. */
+const RECORDS_KEPT = 10_000
+/** How many of the targets are forgotten at once, when there are too many. */
+const FORGOTTEN_SHARE = 0.1
+const NAMED = /^(?:all|(?:tag|url|prefix) .*)$/s
+const IDENTITY = /^[0-9a-f-]{36}$/
+
+/** Begins a log where there is none, or none that can be read: what has another identity is not trusted. */
+export function beginLog(tables: Tables): void {
+  if (identity(tables) !== undefined && numbersIn(tables.state.getBinaryFast(HEAD), 1) !== undefined) return
+  tables.records.clearSync()
+  tables.targets.clearSync()
+  for (const key of [FLOOR, COUNT]) tables.state.removeSync(key)
+  tables.state.putSync(HEAD, octetsOf(0))
+  tables.state.putSync(GENERATION, Buffer.from(crypto.randomUUID(), 'latin1'))
+}
+
+/** @throws when it is not readable: somebody else has written into the file */
+export function generationOf({ tables }: DiskFile): string {
+  return identity(tables) ?? unreadable('identity')
+}
+
+/** Position of the newest record. @throws when it is not readable */
+export function headOf({ tables }: DiskFile): number {
+  const [head = -1] = numbersIn(tables.state.getBinaryFast(HEAD), 1) ?? []
+  return Number.isSafeInteger(head) && head >= 0 ? head : unreadable('position')
+}
+
+/** The records after one position up to another; undefined when not all of them are there. */
+export function recordsBetween({ tables }: DiskFile, after: number, upTo: number): LogRecord[] | undefined {
+  if (upTo < after || upTo - after > RECORDS_KEPT) return undefined
+  const records: LogRecord[] = []
+  for (let position = after + 1; position <= upTo; position++) {
+    const [mode, ...targets] = textsIn(tables.records.getBinary(octetsOf(position))) ?? []
+    if ((mode !== 'purge' && mode !== 'invalidate') || !targets.every((target) => NAMED.test(target))) return undefined
+    records.push({ position, mode, targets })
+  }
+  return records
+}
+
+/** Everything the log remembers. What cannot be read may have named anything: then all that is older counts as named. */
+export function marksIn({ tables }: DiskFile, head: number, maxTargets: number): Marks {
+  const marks = new Marks(maxTargets)
+  const read = targetsIn(tables)
+  const floor = floorOf(tables)
+  const isWhole = read.every((target) => target !== undefined)
+  marks.raiseFloor((isWhole ? floor : undefined) ?? everything(head))
+  for (const { target, mark } of inOrder(read)) marks.put(target, mark)
+  return marks
+}
+
+/** To be run in `DiskFile.write`. @returns the record's position */
+export function appendRecord(
+  file: DiskFile,
+  mode: InvalidationMode,
+  targets: readonly string[],
+  maxTargets: number,
+): number {
+  const { tables } = file
+  const position = headOf(file) + 1
+  tables.records.putSync(octetsOf(position), octetsOfTexts([mode, ...targets]))
+  tables.records.removeSync(octetsOf(position - RECORDS_KEPT))
+  let [count = 0] = numbersIn(tables.state.getBinaryFast(COUNT), 1) ?? []
+  for (const target of targets) {
+    const known = tables.targets.getBinary(addressOf(target))
+    const mark = marked(known && targetIn(known)?.mark, mode, position)
+    tables.targets.putSync(addressOf(target), octetsOfTarget(target, mark))
+    if (known === undefined) count += 1
+  }
+  if (count > maxTargets) count = forgetOldest(tables, Math.floor(maxTargets * (1 - FORGOTTEN_SHARE)), position)
+  tables.state.putSync(COUNT, octetsOf(count))
+  tables.state.putSync(HEAD, octetsOf(position))
+  return position
+}
+
+/** @returns how many are left */
+function forgetOldest(tables: Tables, keep: number, head: number): number {
+  const read = targetsIn(tables)
+  const known = inOrder(read)
+  const isWhole = known.length === read.length
+  let floor = (isWhole ? floorOf(tables) : undefined) ?? everything(head)
+  for (const { target, mark } of known.slice(0, Math.max(0, known.length - keep))) {
+    floor = later(floor, mark)
+    tables.targets.removeSync(addressOf(target))
+  }
+  tables.state.putSync(FLOOR, octetsOf(floor.purged, floor.invalidated))
+  return Math.min(keep, known.length)
+}
+
+const everything = (head: number): Mark => ({ purged: head, invalidated: head })
+
+interface Target {
+  readonly target: string
+  readonly mark: Mark
+}
+
+const targetsIn = (tables: Tables): (Target | undefined)[] =>
+  [...tables.targets.getRange()].map(({ value }) => targetIn(value))
+
+const inOrder = (targets: readonly (Target | undefined)[]): Target[] =>
+  targets.filter((target) => target !== undefined).toSorted((one, other) => newest(one.mark) - newest(other.mark))
+
+const newest = ({ purged, invalidated }: Mark): number => Math.max(purged, invalidated)
+
+function targetIn(octets: Uint8Array): Target | undefined {
+  const [target, purged, invalidated, ...more] = textsIn(octets) ?? []
+  const mark = { purged: Number(purged), invalidated: Number(invalidated) }
+  if (target === undefined || more.length > 0 || !NAMED.test(target)) return undefined
+  return Number.isSafeInteger(mark.purged) && Number.isSafeInteger(mark.invalidated) ? { target, mark } : undefined
+}
+
+const octetsOfTarget = (target: string, { purged, invalidated }: Mark): Buffer =>
+  octetsOfTexts([target, String(purged), String(invalidated)])
+
+function floorOf(tables: Tables): Mark | undefined {
+  const octets = tables.state.getBinaryFast(FLOOR)
+  if (octets === undefined) return { purged: 0, invalidated: 0 }
+  const [purged, invalidated] = numbersIn(octets, 2) ?? []
+  return purged === undefined || invalidated === undefined ? undefined : { purged, invalidated }
+}
+
+function identity(tables: Tables): string | undefined {
+  const octets = tables.state.getBinary(GENERATION)
+  const text = octets && Buffer.from(octets).toString('latin1')
+  return text !== undefined && IDENTITY.test(text) ? text : undefined
+}
+
+const addressOf = (target: string): Buffer => hash('sha256', target, 'buffer')
+
+const octetsOfTexts = (texts: readonly string[]): Buffer => Buffer.from(JSON.stringify(texts))
+
+function textsIn(octets: Uint8Array | undefined): string[] | undefined {
+  if (octets === undefined) return undefined
+  try {
+    const read: unknown = JSON.parse(Buffer.from(octets).toString())
+    return Array.isArray(read) && read.every((text) => typeof text === 'string') ? read : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function unreadable(what: string): never {
+  throw new Error(`the ${what} of the invalidation log is unreadable`)
+}

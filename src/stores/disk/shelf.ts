@@ -1,0 +1,223 @@
+import type { EventPayloads } from '../../events.ts'
+import type { Clock } from '../../model.ts'
+import type { DiskFile, Tables } from './file.ts'
+import { numbersIn, octetsOf } from './numbers.ts'
+
+/** Why something is no longer on the shelf. */
+export type Departure = EventPayloads['eviction']['reason']
+
+export interface ShelfUsage {
+  readonly bytes: number
+  readonly objects: number
+}
+
+/** What is known of a thing without reading it: when it came, the bytes of file it takes, until when it is kept. */
+interface Card {
+  /** Key of its octets: they stand in the order in which they came, so that those who go together are neighbours. */
+  readonly place: number
+  /** Key in `order`. */
+  readonly turn: number
+  readonly bytes: number
+  readonly until: number
+}
+
+const PAGE = 4_096
+/**
+ * How much of the file may be in use: the rest is for pages that are free but still seen by a reader, or in too small
+ * pieces. A file never shrinks, so the nearer it comes to its limit, the more of it is kept free, and it stops growing.
+ */
+const MOST_USED = 0.75
+const LEAST_USED = 0.35
+const NARROWING_FROM = 0.8
+const NARROWED_BY = 2
+/** How many are passed over at most for the sake of having been read lately, per thing that is put in. */
+const MOST_SPARED = 16
+const SWEPT_AT_ONCE = 1_000
+
+/**
+ * Octets under addresses (hashes of keys), bounded in bytes: who came first goes first, unless it was read since it
+ * came or was last spared. Reading writes nothing: that it happened is a bit in this process's memory.
+ *
+ * All that changes something must run in `DiskFile.write`.
+ */
+export class Shelf {
+  readonly #fileBytes: number
+  readonly #clock: Clock
+  readonly #readLately = new AddressBits()
+  #outgrown: number
+  #sweptTo: Uint8Array = octetsOf(0)
+
+  /** @param fileBytes what the file may grow to */
+  constructor(fileBytes: number, clock: Clock) {
+    this.#fileBytes = fileBytes
+    this.#outgrown = fileBytes
+    this.#clock = clock
+  }
+
+  /** Only good until the next read. */
+  get({ tables }: DiskFile, address: Buffer): Uint8Array | undefined {
+    const card = cardAt(tables, address)
+    const octets = card && tables.entries.getBinaryFast(octetsOf(card.place))
+    if (octets === undefined) return undefined
+    this.#readLately.add(address)
+    return octets.subarray(0, octets.length) // its length is a property set on a larger buffer
+  }
+
+  put(file: DiskFile, address: Buffer, octets: Uint8Array, until: number): Departure[] {
+    const { tables } = file
+    this.#keepToLimit(file)
+    const replaced = this.remove(file, address, 'replaced')
+    const bytes = bytesFor(octets.length)
+    const departures = this.#makeRoom(file, bytes)
+    const turn = this.#nextTurn(file)
+    tables.entries.putSync(octetsOf(turn), octets)
+    this.#file(file, address, { place: turn, turn, bytes, until })
+    this.#count(file, bytes, 1)
+    return [...replaced, ...departures]
+  }
+
+  remove(file: DiskFile, address: Buffer, why: Departure): Departure[] {
+    const { tables } = file
+    const card = cardAt(tables, address)
+    if (card === undefined) return []
+    tables.entries.removeSync(octetsOf(card.place))
+    tables.order.removeSync(octetsOf(card.turn))
+    tables.index.removeSync(address)
+    this.#count(file, -card.bytes, -1)
+    return [why]
+  }
+
+  /** Addresses of what need not be kept any longer; each call looks at the next part of the shelf. */
+  expired({ tables }: DiskFile): Buffer[] {
+    const now = this.#clock.now()
+    const turns = tables.order.getRange({ start: this.#sweptTo, limit: SWEPT_AT_ONCE })
+    const seen = [...turns].map(({ key, value }) => ({ turn: Buffer.from(key), address: Buffer.from(value) }))
+    const last = seen.at(-1)?.turn
+    this.#sweptTo = seen.length < SWEPT_AT_ONCE || last === undefined ? octetsOf(0) : last
+    return seen.map(({ address }) => address).filter((address) => this.#isExpired(tables, address, now))
+  }
+
+  removeExpired(file: DiskFile, address: Buffer): Departure[] {
+    return this.#isExpired(file.tables, address, this.#clock.now()) ? this.remove(file, address, 'expired') : []
+  }
+
+  clear({ tables }: DiskFile): void {
+    for (const table of [tables.entries, tables.index, tables.order]) table.clearSync()
+    for (const key of [USAGE, TURN]) tables.state.removeSync(key)
+  }
+
+  usage({ tables }: DiskFile): ShelfUsage {
+    const [bytes = 0, objects = 0] = numbersIn(tables.state.getBinaryFast(USAGE), 2) ?? []
+    return { bytes: Math.max(0, bytes), objects: Math.max(0, objects) }
+  }
+
+  /** A file that has outgrown its limit, or that had another one before, grows no further when it is empty. */
+  #keepToLimit(file: DiskFile): void {
+    if (file.size <= this.#outgrown) return
+    this.#outgrown = file.size * 1.1
+    this.clear(file)
+  }
+
+  #makeRoom(file: DiskFile, bytes: number): Departure[] {
+    const departures: Departure[] = []
+    const limit = this.#limit(file)
+    const before = this.usage(file).bytes
+    const enough = Math.max(limit, before - NARROWED_BY * bytes) // a little at a time: what goes is copied first
+    let spared = 0
+    while (this.usage(file).bytes + bytes > enough) {
+      const [oldest] = [...file.tables.order.getRange({ limit: 1 })]
+      if (oldest === undefined) {
+        this.clear(file) // nothing is left, whatever the count says
+        break
+      }
+      const [turn, address] = [Buffer.from(oldest.key), Buffer.from(oldest.value)]
+      const card = cardAt(file.tables, address)
+      if (card === undefined || !octetsOf(card.turn).equals(turn)) {
+        file.tables.order.removeSync(turn) // of a thing that is not there: damaged
+      } else if (this.#readLately.take(address) && spared < MOST_SPARED && card.until > this.#clock.now()) {
+        file.tables.order.removeSync(turn)
+        this.#file(file, address, { ...card, turn: this.#nextTurn(file) })
+        spared += 1
+      } else {
+        departures.push(...this.remove(file, address, card.until > this.#clock.now() ? 'size' : 'expired'))
+      }
+    }
+    return departures
+  }
+
+  #limit(file: DiskFile): number {
+    const narrowing = Math.min(1, Math.max(0, (file.size / this.#fileBytes - NARROWING_FROM) / (1 - NARROWING_FROM)))
+    return this.#fileBytes * (MOST_USED - narrowing * (MOST_USED - LEAST_USED))
+  }
+
+  #isExpired(tables: Tables, address: Buffer, now: number): boolean {
+    const card = cardAt(tables, address)
+    return card !== undefined && card.until <= now
+  }
+
+  #file({ tables }: DiskFile, address: Buffer, { place, turn, bytes, until }: Card): void {
+    tables.index.putSync(address, octetsOf(place, turn, bytes, until))
+    tables.order.putSync(octetsOf(turn), address)
+  }
+
+  #nextTurn(file: DiskFile): number {
+    const { tables } = file
+    const [last = 0] = numbersIn(tables.state.getBinaryFast(TURN), 1) ?? []
+    const turn = last + 1
+    const isNew = Number.isSafeInteger(turn) && turn > 0 && [...tables.entries.getKeys(backTo(turn))].length === 0
+    if (!isNew) this.clear(file) // somebody else has written into the file: places would be given twice
+    const next = isNew ? turn : 1
+    tables.state.putSync(TURN, octetsOf(next))
+    return next
+  }
+
+  #count(file: DiskFile, bytes: number, objects: number): void {
+    const usage = this.usage(file)
+    file.tables.state.putSync(USAGE, octetsOf(usage.bytes + bytes, usage.objects + objects))
+  }
+}
+
+const USAGE = Buffer.from('usage')
+const TURN = Buffer.from('turn')
+
+/** From a place to the last. */
+const backTo = (turn: number) => ({ start: octetsOf(turn), limit: 1 })
+
+/**
+ * Bytes of file for so many octets: whole pages of their own, or a share of one of which two thirds are used; and the
+ * records in `index` and `order`.
+ */
+function bytesFor(octets: number): number {
+  const filed = 250
+  return octets < PAGE / 2 - 60
+    ? Math.ceil((octets + 60) * 1.5) + filed
+    : Math.ceil((octets + 16) / PAGE) * PAGE + filed
+}
+
+function cardAt({ index }: Tables, address: Buffer): Card | undefined {
+  if (address.length === 0) return undefined // LMDB knows no empty keys; somebody else has written into `order`
+  const [place, turn, bytes, until] = numbersIn(index.getBinaryFast(address), 4) ?? []
+  if (place === undefined || turn === undefined || bytes === undefined || until === undefined) return undefined
+  return { place, turn, bytes, until }
+}
+
+/** A set of addresses in 128 KiB, whatever their number: one in so many is taken for another. */
+class AddressBits {
+  readonly #bits = new Uint8Array(2 ** 17)
+
+  add(address: Buffer): void {
+    const at = address.readUInt32LE(0)
+    const index = (at >>> 3) & 0x1ffff
+    this.#bits[index] = (this.#bits[index] ?? 0) | (1 << (at & 7))
+  }
+
+  /** Whether it is in the set; from now on it is not. */
+  take(address: Buffer): boolean {
+    const at = address.readUInt32LE(0)
+    const index = (at >>> 3) & 0x1ffff
+    const bit = 1 << (at & 7)
+    const held = this.#bits[index] ?? 0
+    this.#bits[index] = held & ~bit
+    return (held & bit) !== 0
+  }
+}

@@ -1,0 +1,156 @@
+import { hash } from 'node:crypto'
+import { systemClock } from '../../clock.ts'
+import type { Events } from '../../events.ts'
+import type { Clock, Kept, Store, Stored, Tier, TierUsage, Write } from '../../model.ts'
+import { size } from '../../units.ts'
+import { decode, encode } from '../codec/codec.ts'
+import { diskAccess } from './access.ts'
+import type { DiskFile } from './file.ts'
+import { type Departure, Shelf } from './shelf.ts'
+import { EVERYTHING, LostWrites } from './lost-writes.ts'
+
+export interface DiskStoreOptions {
+  /** A folder of its own; made when it is not there. Processes of one host may share it. */
+  readonly path: string
+  /** How large the file may become. */
+  readonly maxBytes?: number | string | undefined
+  /** Larger things are not kept. */
+  readonly maxObjectBytes?: number | string | undefined
+  readonly events?: Events | undefined
+  readonly clock?: Clock | undefined
+}
+
+const TIER: Tier = 'disk'
+/** What waits to be written may take this much memory: a disk that does not keep up loses writes, not the process. */
+const MOST_WAITING = 64 * 2 ** 20
+const SWEEP_MS = 10_000
+
+/**
+ * Stored things in an LMDB file. A look-up is answered at once, not in a promise. A thing that cannot be read, for
+ * whatever reason, is not there, and is deleted; when the file itself cannot be used, look-ups are `unknown` and
+ * writes are lost for a while, and then it is tried again.
+ */
+export function diskStore({
+  path,
+  maxBytes: limit = '10GiB',
+  maxObjectBytes: objectLimit,
+  events,
+  clock = systemClock,
+}: DiskStoreOptions): Store {
+  const maxBytes = size(limit)
+  const maxObjectBytes = Math.min(objectLimit === undefined ? Infinity : size(objectLimit), maxBytes / 8)
+  const access = diskAccess(path, clock, events)
+  const shelf = new Shelf(maxBytes, clock)
+  const lost = new LostWrites()
+  let waiting = 0
+
+  const report = (op: 'get' | 'set' | 'delete', outcome: 'hit' | 'miss' | 'ok' | 'error'): void =>
+    events?.emit('store', { tier: TIER, op, outcome })
+
+  const get = (key: string): Kept => {
+    const kept = access.read((file) => {
+      const address = addressOf(key)
+      const octets = lost.mayHave(address) ? undefined : shelf.get(file, address)
+      if (octets === undefined) return undefined
+      const stored = decode(key, octets)
+      if (stored === undefined) void removeDefect(key, address)
+      return stored
+    })
+    report('get', kept === 'unknown' ? 'error' : kept === undefined ? 'miss' : 'hit')
+    return kept
+  }
+
+  /** What cannot be read is deleted, unless something else has come to its place. */
+  const removeDefect = (key: string, address: Buffer): Promise<void> =>
+    change('delete', [address], 0, (file) => {
+      const octets = shelf.get(file, address)
+      return octets !== undefined && decode(key, octets) === undefined ? shelf.remove(file, address, 'defective') : []
+    })
+
+  const change = async (
+    op: 'set' | 'delete',
+    addresses: readonly Buffer[] | typeof EVERYTHING,
+    bytes: number,
+    run: (file: DiskFile) => Departure[],
+  ): Promise<void> => {
+    const remedy = lost.remedy()
+    waiting += bytes
+    try {
+      const departures = await access.write((file) => [...remedy.apply(file, shelf), ...run(file)])
+      remedy.done()
+      report(op, 'ok')
+      for (const reason of departures) events?.emit('eviction', { tier: TIER, reason })
+    } catch (error) {
+      lost.add(addresses)
+      report(op, 'error')
+      access.rest(error)
+    } finally {
+      waiting -= bytes
+    }
+  }
+
+  const setMany = (writes: readonly Write[]): Promise<void> => {
+    const encoded = writes.map(({ key, stored, keepForMs }) => ({
+      address: addressOf(key),
+      octets: admitted(encode(key, stored)),
+      until: clock.now() + keepForMs,
+    }))
+    const bytes = encoded.reduce((sum, { octets }) => sum + (octets?.length ?? 0), 0)
+    const late = waiting + bytes > MOST_WAITING
+    const addresses = encoded.map(({ address }) => address)
+    return change('set', addresses, late ? 0 : bytes, (file) =>
+      encoded.flatMap(({ address, octets, until }) =>
+        octets === undefined || late
+          ? [...shelf.remove(file, address, 'replaced'), 'rejected' as const] // what stood there is older
+          : shelf.put(file, address, octets, until),
+      ),
+    )
+  }
+
+  const admitted = (octets: Buffer | undefined): Buffer | undefined =>
+    octets !== undefined && octets.length <= maxObjectBytes ? octets : undefined
+
+  const deleteMany = (keys: readonly string[]): Promise<void> => {
+    const addresses = keys.map(addressOf)
+    return change('delete', addresses, 0, (file) =>
+      addresses.flatMap((address) => shelf.remove(file, address, 'purged')),
+    )
+  }
+
+  let stopSweeping = clock.after(SWEEP_MS, sweep)
+  function sweep(): void {
+    const due = access.read((file) => shelf.expired(file))
+    if (due !== 'unknown' && due.length > 0) {
+      void change('delete', [], 0, (file) => due.flatMap((address) => shelf.removeExpired(file, address)))
+    }
+    stopSweeping = clock.after(SWEEP_MS, sweep)
+  }
+
+  return {
+    get,
+    getMany: (keys) => keys.map((key) => get(key)),
+    set: (key: string, stored: Stored, keepForMs: number) => setMany([{ key, stored, keepForMs }]),
+    setMany,
+    delete: (key) => deleteMany([key]),
+    deleteMany,
+    clear: () =>
+      change('delete', EVERYTHING, 0, (file) => {
+        shelf.clear(file)
+        return []
+      }),
+    close() {
+      stopSweeping()
+      return access.close()
+    },
+    usage(): readonly TierUsage[] {
+      const usage = access.read((file) => shelf.usage(file))
+      const { bytes, objects } = usage === 'unknown' ? NOTHING : usage
+      return [{ tier: TIER, bytes, maxBytes, objects, degraded: access.degraded }]
+    },
+  }
+}
+
+const NOTHING = { bytes: 0, objects: 0 }
+
+/** Where a key's thing stands: keys of LMDB are short, and nothing a stranger chose. */
+const addressOf = (key: string): Buffer => hash('sha256', key, 'buffer')

@@ -1,0 +1,91 @@
+import type { Stamp, Verdict } from '../../model.ts'
+import type { LogRecord } from './record.ts'
+import { type Mark, Marks } from './marks.ts'
+
+/** The whole of a log at a position, as whoever starts reading it gets it. */
+export interface LogState {
+  readonly generation: string
+  readonly position: number
+  /** Of the record at that position. */
+  readonly nonce: string
+  readonly floor: Mark
+  readonly marks: readonly (readonly [target: string, mark: Mark])[]
+}
+
+/** Earlier generations whose purges are still remembered. */
+const MAX_FORMER = 4
+
+/**
+ * What this node knows of the log: the generation it lives in, how far it has read, and what the records named, in this
+ * generation and in those it lived in before.
+ */
+export class Generations {
+  readonly #maxTargets: number
+  #generation: string
+  #position = 0
+  #nonce = ''
+  #marks: Marks
+  /** Oldest first. */
+  readonly #former = new Map<string, Marks>()
+
+  /** @param generation to stamp things with until the log's own is known */
+  constructor(generation: string, maxTargets: number) {
+    this.#generation = generation
+    this.#maxTargets = maxTargets
+    this.#marks = new Marks(maxTargets)
+  }
+
+  get generation(): string {
+    return this.#generation
+  }
+  get position(): number {
+    return this.#position
+  }
+  /** Of the record at `position`. */
+  get nonce(): string {
+    return this.#nonce
+  }
+
+  /** Goes on from there. Things stamped in another generation are no longer trusted. */
+  load({ generation, position, nonce, floor, marks }: LogState): void {
+    if (generation !== this.#generation) this.#remember()
+    this.#generation = generation
+    this.#position = position
+    this.#nonce = nonce
+    this.#marks = new Marks(this.#maxTargets)
+    this.#marks.raiseFloor(floor)
+    for (const [target, mark] of marks) this.#marks.put(target, mark)
+  }
+
+  /** The next record. What cannot be read may name anything. */
+  apply({ position, nonce, names }: LogRecord): void {
+    if (names === 'unreadable') this.#marks.raiseFloor({ purged: position, invalidated: position })
+    else if (names.mode !== 'none') for (const target of names.targets) this.#marks.name(target, names.mode, position)
+    this.#position = position
+    this.#nonce = nonce
+  }
+
+  /** Does a record known here name it? Trusts what it was compared with before, and what came after that. */
+  verdict(stamp: Stamp): Verdict {
+    if (stamp.generation !== this.#generation) return this.#verdictOnForeign(stamp)
+    if (stamp.position > this.#position) return 'stale' // another node is ahead, or it is made up
+    if (stamp.checked === this.#position) return 'valid'
+    const verdict = this.#marks.verdict(stamp)
+    if (verdict === 'valid') stamp.checked = this.#position
+    return verdict
+  }
+
+  /** Any purge of this generation may be later than it; those of its own are, if they have later positions. */
+  #verdictOnForeign(stamp: Stamp): Verdict {
+    const since = (position: number): Stamp => ({ ...stamp, checked: position })
+    if (this.#marks.verdict(since(0)) === 'dead') return 'dead'
+    const verdict = this.#former.get(stamp.generation)?.verdict(since(stamp.position))
+    return verdict === 'dead' ? 'dead' : 'stale'
+  }
+
+  #remember(): void {
+    this.#former.set(this.#generation, this.#marks)
+    const [oldest] = this.#former.keys()
+    if (this.#former.size > MAX_FORMER && oldest !== undefined) this.#former.delete(oldest)
+  }
+}

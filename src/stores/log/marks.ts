@@ -1,0 +1,134 @@
+import type { InvalidationMode, Selectors, Stamp } from '../../model.ts'
+
+/** Newest record that named a target, by mode; 0 when none did. */
+export interface Mark {
+  readonly purged: number
+  readonly invalidated: number
+}
+
+/** The target that names everything. */
+const ALL = 'all'
+const UNMARKED: Mark = { purged: 0, invalidated: 0 }
+
+/**
+ * What an invalidation log remembers: the newest record per target, for a bounded number of targets.
+ *
+ * A record is O(targets). A verdict is one map look-up per tag and, where prefixes were ever named, one per path
+ * segment.
+ */
+export class Marks {
+  readonly #maxTargets: number
+  /** In order of their newest record. */
+  readonly #targets = new Map<string, Mark>()
+  #all = UNMARKED
+  /** What was true of a forgotten target is taken to be true of everything older. */
+  #floor = UNMARKED
+  #longestPrefix = 0
+
+  /** @param maxTargets distinct targets remembered; beyond it the oldest raises the floor */
+  constructor(maxTargets: number) {
+    this.#maxTargets = maxTargets
+  }
+
+  get floor(): Mark {
+    return this.#floor
+  }
+
+  /** Everything remembered beside the floor, in order of the newest record: what to write down, and to give to `put`. */
+  *entries(): Generator<[target: string, mark: Mark]> {
+    if (this.#all !== UNMARKED) yield [ALL, this.#all]
+    yield* this.#targets
+  }
+
+  /** Notes that the record at `position` named a target of `targetsOf`. */
+  name(target: string, mode: InvalidationMode, position: number): void {
+    this.put(target, marked(UNMARKED, mode, position))
+  }
+
+  /** Notes what is known of a target from elsewhere; what was known before stays true. */
+  put(target: string, mark: Mark): void {
+    if (target === ALL) {
+      this.#all = later(this.#all, mark)
+      return
+    }
+    if (target.startsWith(NAMED_PREFIX))
+      this.#longestPrefix = Math.max(this.#longestPrefix, target.length - NAMED_PREFIX.length)
+    const known = this.#targets.get(target) ?? UNMARKED
+    this.#targets.delete(target) // to stand last: the map is in order of the newest record
+    this.#targets.set(target, later(known, mark))
+    if (this.#targets.size > this.#maxTargets) this.#forgetOldest()
+  }
+
+  /** From now on what is older counts as named. */
+  raiseFloor(mark: Mark): void {
+    this.#floor = later(this.#floor, mark)
+  }
+
+  /** Does a record after `stamp.checked` name it? */
+  verdict(stamp: Stamp): 'valid' | 'stale' | 'dead' {
+    const since = stamp.checked
+    let stale = this.#all.invalidated > since || this.#floor.invalidated > since
+    if (this.#all.purged > since || this.#floor.purged > since) return 'dead'
+    for (const target of this.#namesOf(stamp)) {
+      const mark = this.#targets.get(target)
+      if (mark === undefined) continue
+      if (mark.purged > since) return 'dead'
+      stale ||= mark.invalidated > since
+    }
+    return stale ? 'stale' : 'valid'
+  }
+
+  *#namesOf(stamp: Stamp): Generator<string> {
+    yield NAMED_URL + stamp.url
+    for (const tag of stamp.tags) yield NAMED_TAG + tag
+    if (this.#longestPrefix > 0) yield* prefixesOf(stamp.url, this.#longestPrefix)
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#targets
+    if (oldest === undefined) return
+    const [target, mark] = oldest
+    this.#targets.delete(target)
+    this.raiseFloor(mark)
+  }
+}
+
+const NAMED_TAG = 'tag '
+const NAMED_URL = 'url '
+const NAMED_PREFIX = 'prefix '
+
+/** What a record names, each as one string. */
+export function targetsOf({ tags = [], urls = [], prefixes = [], all = false }: Selectors): string[] {
+  return [
+    ...(all ? [ALL] : []),
+    ...tags.map((tag) => NAMED_TAG + tag),
+    ...urls.map((url) => NAMED_URL + url),
+    ...prefixes.map((prefix) => NAMED_PREFIX + (prefix.endsWith('/') ? prefix.slice(0, -1) : prefix)),
+  ]
+}
+
+/** A mark with a newer record in it. */
+export function marked(mark: Mark | undefined, mode: InvalidationMode, position: number): Mark {
+  return later(mark ?? UNMARKED, {
+    purged: mode === 'purge' ? position : 0,
+    invalidated: mode === 'invalidate' ? position : 0,
+  })
+}
+
+/** The later of each. */
+export function later(one: Mark, other: Mark): Mark {
+  return {
+    purged: Math.max(one.purged, other.purged),
+    invalidated: Math.max(one.invalidated, other.invalidated),
+  }
+}
+
+/** Every cut of a name at a path segment: for `host/a/b?c`: `host`, `host/a`, `host/a/b`, and the name itself. */
+function* prefixesOf(url: string, longest: number): Generator<string> {
+  const query = url.indexOf('?')
+  const end = query < 0 ? url.length : query
+  for (let at = url.indexOf('/'); at >= 0 && at < end && at <= longest; at = url.indexOf('/', at + 1)) {
+    yield NAMED_PREFIX + url.slice(0, at)
+  }
+  if (end <= longest) yield NAMED_PREFIX + url.slice(0, end)
+}

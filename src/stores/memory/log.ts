@@ -1,0 +1,50 @@
+import type { InvalidationLog, InvalidationMode, LogNode, Receipt, Selectors, Stamp, Verdict } from '../../model.ts'
+import { Marks, targetsOf } from '../log/marks.ts'
+
+export interface LocalLogOptions {
+  /** The log's identity: another process's entries are not this log's to judge. */
+  readonly generation?: string
+  /** Distinct targets remembered; beyond it the oldest raises the floor. */
+  readonly maxTargets?: number
+}
+
+/** The invalidation log of one process: a counter and the newest record per target. */
+export function localLog({
+  generation = crypto.randomUUID(),
+  maxTargets = 100_000,
+}: LocalLogOptions = {}): InvalidationLog {
+  return new LocalLog(generation, maxTargets)
+}
+
+class LocalLog implements InvalidationLog {
+  readonly generation: string
+  readonly synced = true
+  readonly started = Promise.resolve()
+  position = 0
+  readonly #marks: Marks
+
+  constructor(generation: string, maxTargets: number) {
+    this.generation = generation
+    this.#marks = new Marks(maxTargets)
+  }
+
+  async append(mode: InvalidationMode, selectors: Selectors): Promise<Receipt> {
+    const position = ++this.position
+    for (const target of targetsOf(selectors)) this.#marks.name(target, mode, position)
+    return { id: `${this.generation}-${position}`, position, nodes: { expected: 1, acked: 1 } }
+  }
+
+  verdict(stamp: Stamp): Verdict {
+    if (stamp.generation !== this.generation) return 'stale'
+    if (stamp.checked === this.position) return 'valid'
+    const verdict = this.#marks.verdict(stamp)
+    if (verdict === 'valid') stamp.checked = this.position
+    return verdict
+  }
+
+  nodes(): readonly LogNode[] {
+    return [{ id: this.generation, position: this.position }]
+  }
+
+  close(): void {}
+}

@@ -1,0 +1,63 @@
+import { LRUCache } from 'lru-cache'
+import type { Stored } from '../../model.ts'
+import type { Departure } from './admitting-lru.ts'
+
+export interface PlainLruOptions {
+  readonly maxBytes: number
+  /** Something went, or did not get in. */
+  readonly departed: (why: Departure) => void
+}
+
+const DEPARTURES: Readonly<Partial<Record<LRUCache.DisposeReason, Departure>>> = {
+  evict: 'size',
+  set: 'replaced',
+  delete: 'purged',
+}
+
+/** Whatever comes gets in; what was used least recently goes for it. */
+export class PlainLru {
+  readonly #lru: LRUCache<string, Stored>
+  readonly #maxBytes: number
+  readonly #departed: (why: Departure) => void
+
+  constructor({ maxBytes, departed }: PlainLruOptions) {
+    this.#maxBytes = maxBytes
+    this.#departed = departed
+    this.#lru = new LRUCache({
+      maxSize: maxBytes,
+      dispose(_stored, _key, reason) {
+        const why = DEPARTURES[reason]
+        if (why !== undefined) departed(why)
+      },
+    })
+  }
+
+  get size(): number {
+    return this.#lru.size
+  }
+
+  get bytes(): number {
+    return this.#lru.calculatedSize
+  }
+
+  get(key: string): Stored | undefined {
+    return this.#lru.get(key)
+  }
+
+  set(key: string, stored: Stored, bytes: number): void {
+    if (bytes <= this.#maxBytes) {
+      this.#lru.set(key, stored, { size: bytes })
+    } else {
+      this.#lru.delete(key) // what stood there is older than what was refused
+      this.#departed('rejected')
+    }
+  }
+
+  delete(key: string): void {
+    this.#lru.delete(key)
+  }
+
+  clear(): void {
+    this.#lru.clear()
+  }
+}

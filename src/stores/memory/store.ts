@@ -1,0 +1,111 @@
+import { randomInt } from 'node:crypto'
+import type { Events, StoreEvent } from '../../events.ts'
+import type { Clock, Store, Stored, TierUsage } from '../../model.ts'
+import { size } from '../../units.ts'
+import { AdmittingLru, type Departure } from './admitting-lru.ts'
+import { PlainLru } from './plain-lru.ts'
+import { bytesOf } from './size.ts'
+
+export interface MemoryStoreOptions {
+  /** Everything counted: keys, fields, tags, bodies and the bookkeeping around them. */
+  readonly maxBytes: number | string
+  /** `off`: whatever comes gets in, and what was used least recently goes. `on` unless said. */
+  readonly admission?: 'on' | 'off' | undefined
+  /** Of the hash that requests are counted by, a whole number; random unless said. */
+  readonly seed?: number | undefined
+  readonly events?: Events | undefined
+  /** To time operations with, for the `store` event. */
+  readonly clock?: Clock | undefined
+}
+
+/** Where things are kept; it holds no more than its limit. */
+interface Index {
+  readonly size: number
+  readonly bytes: number
+  get(key: string): Stored | undefined
+  /** What stands at the key goes, even if the new one does not get in. */
+  set(key: string, stored: Stored, bytes: number): void
+  delete(key: string): void
+  clear(): void
+}
+
+/** One operation in so many is timed: reading the clock takes longer than a look-up. */
+const TIMED_ONE_IN = 64
+
+/**
+ * Stored things in this process's memory, bounded in bytes. When it is full, what saves least goes or does not get in;
+ * with `admission: 'off'`, what was used least recently goes.
+ */
+export function memoryStore({
+  maxBytes: limit,
+  admission = 'on',
+  seed = randomInt(2 ** 32),
+  events,
+  clock,
+}: MemoryStoreOptions): Store {
+  const maxBytes = size(limit)
+  const report = createReport(events, clock)
+  const departed = (reason: Departure) => events?.emit('eviction', { tier: 'memory', reason })
+  const kept: Index =
+    admission === 'on' ? new AdmittingLru({ maxBytes, seed, departed }) : new PlainLru({ maxBytes, departed })
+
+  const get = (key: string): Stored | undefined => {
+    const startedAt = report.start()
+    const found = kept.get(key)
+    report.end(found === undefined ? MISS : HIT, startedAt)
+    return found
+  }
+
+  const set = (key: string, stored: Stored): void => {
+    const startedAt = report.start()
+    kept.set(key, stored, Math.ceil(bytesOf(key, stored)))
+    report.end(SET, startedAt)
+  }
+
+  const remove = (key: string): void => {
+    const startedAt = report.start()
+    kept.delete(key)
+    report.end(DELETED, startedAt)
+  }
+
+  return {
+    get,
+    getMany: (keys) => keys.map(get),
+    set,
+    setMany(writes) {
+      for (const { key, stored } of writes) set(key, stored)
+    },
+    delete: remove,
+    deleteMany(keys) {
+      for (const key of keys) remove(key)
+    },
+
+    clear: () => kept.clear(),
+    close: () => kept.clear(),
+
+    usage(): readonly TierUsage[] {
+      return [{ tier: 'memory', bytes: kept.bytes, maxBytes, objects: kept.size }]
+    },
+  }
+}
+
+const HIT: StoreEvent = { tier: 'memory', op: 'get', outcome: 'hit' }
+const MISS: StoreEvent = { tier: 'memory', op: 'get', outcome: 'miss' }
+const SET: StoreEvent = { tier: 'memory', op: 'set', outcome: 'ok' }
+const DELETED: StoreEvent = { tier: 'memory', op: 'delete', outcome: 'ok' }
+
+/** Tells of every operation, and of one in many how long it took. */
+function createReport(events: Events | undefined, clock: Clock | undefined) {
+  let turn = 0
+  return {
+    /** When the operation began, if it is one of those that are timed. */
+    start(): number | undefined {
+      turn = (turn + 1) % TIMED_ONE_IN
+      return turn === 0 ? clock?.now() : undefined
+    },
+    end(event: StoreEvent, startedAt: number | undefined): void {
+      const timed = startedAt !== undefined && clock !== undefined
+      events?.emit('store', timed ? { ...event, ms: clock.now() - startedAt } : event)
+    },
+  }
+}

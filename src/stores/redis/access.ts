@@ -1,0 +1,130 @@
+/** Commands to Redis that are answered in time or not at all, and are not even sent while it is out of order. */
+import type { Events } from '../../events.ts'
+import type { Clock } from '../../model.ts'
+import { createBreaker } from './breaker.ts'
+import { LATE, within } from '../deadline.ts'
+import { type RedisCommand, type RedisReply, sendAll } from './commands.ts'
+import { isReady, type RedisClient } from './connection.ts'
+
+export interface RedisAccess {
+  /** Not connected, or not tried at present. */
+  readonly degraded: boolean
+  /** One ending for each command, or that none was sent. Never rejects. */
+  read(commands: readonly RedisCommand[]): Promise<readonly Ending[] | 'refused'>
+  /**
+   * The same for writes, of which so many wait for an answer at most.
+   * @param make called when they can be sent
+   */
+  write(make: () => readonly RedisCommand[]): Promise<readonly Ending[] | 'refused'>
+  close(): void
+}
+
+/** `refused`: not sent. `late`: sent, and no answer in time. */
+export type Ending = RedisReply | 'refused' | 'late'
+
+export interface RedisAccessOptions {
+  readonly client: RedisClient
+  readonly deadlineMs: number
+  readonly clock: Clock
+  readonly random: () => number
+  readonly events: Events | undefined
+}
+
+/** A write may take this many deadlines: nobody waits for it to answer a request. */
+const WRITE_DEADLINES = 10
+/** Writes that wait for an answer, and what is in them; one more is let in as long as they are fewer. */
+const MOST_WRITES = 1_000
+const MOST_WRITE_BYTES = 16 * 2 ** 20
+const BREAKER = { failures: 5, openMs: 250, longestOpenMs: 5_000 }
+
+export function redisAccess({ client, deadlineMs, clock, random, events }: RedisAccessOptions): RedisAccess {
+  const breaker = createBreaker({
+    ...BREAKER,
+    clock,
+    random,
+    changed: (isOpen, why) => events?.emit('tier', { tier: 'redis', state: isOpen ? 'degraded' : 'working', why }),
+  })
+  let closed = false
+  let writes = 0
+  let writeBytes = 0
+  const connected = (): void => breaker.expectSuccess()
+  client.on('ready', connected)
+
+  const admits = (): boolean => {
+    if (closed || !breaker.admits()) return false
+    if (isReady(client)) return true
+    breaker.failed('not connected')
+    return false
+  }
+
+  const hasRoom = (): boolean => writes < MOST_WRITES && writeBytes < MOST_WRITE_BYTES
+
+  const inTime = async (sent: readonly Promise<RedisReply>[], ms: number): Promise<Ending[]> => {
+    const endings = (await within(sent, ms, clock)).map((reply) => (reply === LATE ? 'late' : reply))
+    const failure = failureIn(endings)
+    if (failure === undefined) breaker.succeeded()
+    else breaker.failed(failure)
+    return endings
+  }
+
+  /** As many as there is room for; they take it until they are answered, however late. */
+  const admitted = (commands: readonly RedisCommand[]): RedisCommand[] => {
+    const fitting: RedisCommand[] = []
+    for (const command of commands) {
+      if (fitting.length > 0 && !hasRoom()) break
+      fitting.push(command)
+      writes++
+      writeBytes += bytesOf(command)
+    }
+    return fitting
+  }
+
+  const release = (command: RedisCommand | undefined): void => {
+    if (command === undefined) return
+    writes--
+    writeBytes -= bytesOf(command)
+  }
+
+  return {
+    get degraded() {
+      return breaker.isOpen || !isReady(client)
+    },
+    async read(commands) {
+      return admits() ? inTime(sendAll(client, commands), deadlineMs) : 'refused'
+    },
+    async write(make) {
+      if (!hasRoom() || !admits()) return 'refused'
+      const commands = make()
+      const fitting = admitted(commands)
+      const sent = sendAll(client, fitting)
+      for (const [at, reply] of sent.entries()) void reply.then(() => release(fitting[at]))
+      const endings = await inTime(sent, deadlineMs * WRITE_DEADLINES)
+      return commands.map((_, at) => endings[at] ?? 'refused')
+    },
+    close() {
+      closed = true
+      client.off('ready', connected)
+    },
+  }
+}
+
+const bytesOf = (command: RedisCommand): number => (command.name === 'write' ? command.octets.length : 0)
+
+/** Replies by which a server says that it does not serve us at present. */
+const NOT_SERVING = /^(?:LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|NOAUTH|WRONGPASS|NOPERM)\b/
+
+/** What went wrong, where no server answered at all. That it is full, or that the type is wrong, is an answer. */
+function failureIn(endings: readonly Ending[]): string | undefined {
+  let failure: string | undefined
+  for (const ending of endings) {
+    if (typeof ending === 'string') {
+      failure ??= 'no answer in time'
+      continue
+    }
+    if (!('error' in ending)) return undefined
+    const { name, message } = ending.error
+    if (name === 'ReplyError' && !NOT_SERVING.test(message)) return undefined
+    failure ??= message
+  }
+  return failure
+}

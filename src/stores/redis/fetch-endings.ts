@@ -1,0 +1,63 @@
+import type { RedisClient } from './connection.ts'
+
+/** How a fetch ended. `free`: without one; whoever waits asks for the lease again. */
+export type Ending = 'stored' | 'unshared' | 'free'
+
+/** Hears an ending, or `unsure` when some may have been missed. */
+export type EndingListener = (ending: Ending | 'unsure', fence: number) => void
+
+/** Listens to how fetches end, on one channel for all of them: it says only what somebody waits for. */
+export class FetchEndings {
+  readonly #client: RedisClient
+  readonly #listeners = new Map<string, Set<EndingListener>>()
+
+  constructor(client: RedisClient, channel: string) {
+    this.#client = client
+    client.on('message', (_channel: string, text: string) => this.#tell(text))
+    client.on('close', () => this.#tellUnsure())
+    client.on('ready', () => void this.#subscribe(channel))
+  }
+
+  /** @returns takes the listener off again */
+  on(name: string, listener: EndingListener): () => void {
+    const listeners = this.#listeners.get(name) ?? new Set()
+    this.#listeners.set(name, listeners.add(listener))
+    return () => {
+      listeners.delete(listener)
+      if (listeners.size === 0) this.#listeners.delete(name)
+    }
+  }
+
+  close(): void {
+    this.#client.disconnect()
+    this.#tellUnsure()
+  }
+
+  async #subscribe(channel: string): Promise<void> {
+    try {
+      await this.#client.subscribe(channel)
+      this.#tellUnsure()
+    } catch {
+      // The connection is gone again: so it goes on with the next one.
+    }
+  }
+
+  #tell(text: string): void {
+    const ending = parseEnding(text)
+    if (ending === undefined) return
+    for (const listener of this.#listeners.get(ending.name) ?? []) listener(ending.ending, ending.fence)
+  }
+
+  #tellUnsure(): void {
+    for (const listeners of this.#listeners.values()) for (const listener of listeners) listener('unsure', 0)
+  }
+}
+
+export const writeEnding = (name: string, fence: number, ending: Ending): string => `${name} ${fence} ${ending}`
+
+/** Undefined for what nobody of ours said. */
+function parseEnding(text: string): { name: string; fence: number; ending: Ending } | undefined {
+  const [, name, fence, ending] = /^(\w{1,64}) (\d{1,16}) (stored|unshared|free)$/.exec(text) ?? []
+  if (name === undefined || (ending !== 'stored' && ending !== 'unshared' && ending !== 'free')) return undefined
+  return { name, fence: Number(fence), ending }
+}

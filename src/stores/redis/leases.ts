@@ -1,0 +1,242 @@
+import { createHash } from 'node:crypto'
+import { systemClock } from '../../clock.ts'
+import type { Clock, FetchLeases, Lease, LeaseAnswer } from '../../model.ts'
+import { duration } from '../../units.ts'
+import { type Breaker, createBreaker } from './breaker.ts'
+import { LATE, within } from '../deadline.ts'
+import { type Ending, FetchEndings, writeEnding } from './fetch-endings.ts'
+import { connectRedis, isReady, type RedisClient, type RedisConnectionOptions } from './connection.ts'
+import { ACQUIRE, RELEASE, RENEW } from './lease-scripts.ts'
+import type { RedisScript } from './script.ts'
+
+export interface RedisLeasesOptions {
+  /** As for `redisStore`. */
+  readonly url?: string
+  /** Instead of `url`: called once per connection; it must not wait for one, nor keep commands for later. */
+  readonly connect?: (options: RedisConnectionOptions) => RedisClient
+  /** Begins every key. */
+  readonly prefix?: string
+  /** Redis answers within this, or everyone asks the origin for themselves. */
+  readonly deadline?: number | string
+  /** After so long without a sign of life the holder is taken for dead. */
+  readonly life?: number | string
+  /** How long to wait for the fetches of others, altogether. */
+  readonly maxWait?: number | string
+  readonly clock?: Clock
+  readonly random?: () => number
+}
+
+/**
+ * One fetch per key in a fleet, agreed on in Redis 7 or newer. Who waits is woken when the fetch ends, or asks again
+ * when the lease runs out: then its holder is dead, and the first to ask takes over.
+ *
+ * Two connections: one for commands, one that listens. Redis down or slow: `unavailable`, within the deadline.
+ * @throws RangeError when an option is none
+ */
+export function redisLeases(options: RedisLeasesOptions): FetchLeases {
+  const { url, connect = url === undefined ? undefined : (more) => connectRedis(url, more) } = options
+  if (connect === undefined) throw new RangeError('expected url or connect')
+  const life = duration(options.life ?? '2s')
+  if (life < 10) throw new RangeError('expected a life of at least 10ms')
+  return new RedisLeases(connect, {
+    prefix: options.prefix ?? 'herdgate',
+    deadline: duration(options.deadline ?? '50ms'),
+    life,
+    maxWait: duration(options.maxWait ?? '30s'),
+    clock: options.clock ?? systemClock,
+    random: options.random ?? Math.random,
+  })
+}
+
+interface Settings {
+  readonly prefix: string
+  readonly deadline: number
+  readonly life: number
+  readonly maxWait: number
+  readonly clock: Clock
+  readonly random: () => number
+}
+
+/** Another's lease: for how long it is held at least. */
+interface Foreign {
+  readonly kind: 'foreign'
+  readonly fence: number
+  readonly leftMs: number
+}
+
+type Asked = Extract<LeaseAnswer, { kind: 'held' | 'unavailable' }> | Foreign
+
+const UNAVAILABLE: LeaseAnswer & Asked = { kind: 'unavailable' }
+const BREAKER = { failures: 5, openMs: 250, longestOpenMs: 5_000 }
+/** Nobody waits for a lease to be given back or kept alive: it may take this many deadlines. */
+const PATIENCE = 10
+
+class RedisLeases implements FetchLeases {
+  readonly #settings: Settings
+  readonly #clock: Clock
+  readonly #client: RedisClient
+  readonly #endings: FetchEndings
+  readonly #breaker: Breaker
+  readonly #held = new Set<HeldLease>()
+  #closed = false
+
+  constructor(connect: (options: RedisConnectionOptions) => RedisClient, settings: Settings) {
+    const { prefix, clock, random } = settings
+    this.#settings = settings
+    this.#clock = clock
+    this.#client = connect({ name: 'herdgate-leases' })
+    this.#endings = new FetchEndings(connect({ name: 'herdgate-endings' }), `${prefix}:fetched`)
+    this.#breaker = createBreaker({ ...BREAKER, clock, random, changed: () => {} })
+    this.#client.on('ready', () => this.#breaker.expectSuccess())
+  }
+
+  async take(key: string): Promise<LeaseAnswer> {
+    const name = nameOf(key)
+    const until = this.#clock.now() + this.#settings.maxWait
+    while (!this.#closed && this.#clock.now() < until) {
+      const answer = await this.#askOrWait(name, until)
+      if (answer !== 'again') return answer
+    }
+    return UNAVAILABLE
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.all([...this.#held].map((lease) => lease.end('free')))
+    this.#endings.close()
+    this.#client.disconnect()
+  }
+
+  /** Listens before it asks: an ending may come in before the answer. */
+  async #askOrWait(name: string, until: number): Promise<LeaseAnswer | 'again'> {
+    const { promise: woken, resolve: wake } = Promise.withResolvers<void>()
+    let last: { readonly ending: Ending; readonly fence: number } | undefined
+    let awaited = -1
+    const forget = this.#endings.on(name, (ending, fence) => {
+      if (ending !== 'unsure') last = { ending, fence }
+      if (ending === 'unsure' || (awaited >= 0 && fence >= awaited)) wake()
+    })
+    const heard = () => (last !== undefined && last.fence >= awaited ? last.ending : undefined)
+    try {
+      const asked = await this.#ask(name)
+      if (asked.kind !== 'foreign') return asked
+      awaited = asked.fence
+      if (heard() === undefined) await this.#pause(woken, Math.min(asked.leftMs + 1, until - this.#clock.now()))
+      const ending = heard()
+      return ending === undefined || ending === 'free' ? 'again' : { kind: ending }
+    } finally {
+      forget()
+    }
+  }
+
+  async #pause(woken: Promise<void>, ms: number): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const cancel = this.#clock.after(Math.max(1, ms), resolve)
+    await Promise.race([woken, late])
+    cancel()
+  }
+
+  async #ask(name: string): Promise<Asked> {
+    if (!this.#admits()) return UNAVAILABLE
+    const token = crypto.randomUUID()
+    const { deadline, life, clock } = this.#settings
+    const sent = this.#run(ACQUIRE, name, token, life)
+    const [reply] = await within([sent], deadline, clock)
+    if (reply === LATE || !Array.isArray(reply)) {
+      this.#breaker.failed('no answer')
+      if (reply === LATE) void sent.then((late) => this.#decline(name, token, late))
+      return UNAVAILABLE
+    }
+    this.#breaker.succeeded()
+    const [granted, fence, leftMs] = reply.map(Number)
+    if (granted === 1) return { kind: 'held', lease: this.#hold(name, token, fence ?? 0) }
+    return { kind: 'foreign', fence: fence ?? 0, leftMs: leftMs ?? 0 }
+  }
+
+  /** Granted when it was no longer wanted. */
+  #decline(name: string, token: string, reply: unknown): void {
+    const [granted, fence] = Array.isArray(reply) ? reply.map(Number) : []
+    if (granted === 1) void this.#giveBack(name, token, fence ?? 0, 'free')
+  }
+
+  #hold(name: string, token: string, fence: number): Lease {
+    const lease = new HeldLease(fence, {
+      clock: this.#clock,
+      everyMs: this.#settings.life / 3,
+      renew: async () => (await this.#patiently(this.#run(RENEW, name, token, this.#settings.life))) !== 0,
+      giveBack: async (ending) => {
+        this.#held.delete(lease)
+        await this.#giveBack(name, token, fence, ending)
+      },
+    })
+    this.#held.add(lease)
+    return lease
+  }
+
+  async #giveBack(name: string, token: string, fence: number, ending: Ending): Promise<void> {
+    const channel = `${this.#settings.prefix}:fetched`
+    await this.#patiently(this.#run(RELEASE, name, token, channel, writeEnding(name, fence, ending)))
+  }
+
+  async #patiently(sent: Promise<unknown>): Promise<unknown> {
+    const [reply] = await within([sent], this.#settings.deadline * PATIENCE, this.#clock)
+    return reply
+  }
+
+  /** Undefined when there is no answer to be had. Never rejects. */
+  async #run(script: RedisScript, name: string, ...args: (string | number)[]): Promise<unknown> {
+    return script.run(this.#client, [`${this.#settings.prefix}:fetch:${name}`], args).catch(() => undefined)
+  }
+
+  #admits(): boolean {
+    if (this.#closed || !this.#breaker.admits()) return false
+    if (isReady(this.#client)) return true
+    this.#breaker.failed('not connected')
+    return false
+  }
+}
+
+interface Holding {
+  readonly clock: Clock
+  readonly everyMs: number
+  /** @returns false when it is another's by now */
+  readonly renew: () => Promise<boolean>
+  readonly giveBack: (ending: Ending) => Promise<void>
+}
+
+/** Kept alive until it is given back, or taken over by somebody who took the holder for dead. */
+class HeldLease implements Lease {
+  readonly fence: number
+  readonly #holding: Holding
+  #cancel = () => {}
+  #ended = false
+
+  constructor(fence: number, holding: Holding) {
+    this.fence = fence
+    this.#holding = holding
+    this.#renewLater()
+  }
+
+  release(ending: 'stored' | 'unshared'): Promise<void> {
+    return this.end(ending)
+  }
+
+  async end(ending: Ending): Promise<void> {
+    if (this.#ended) return
+    this.#ended = true
+    this.#cancel()
+    await this.#holding.giveBack(ending)
+  }
+
+  #renewLater(): void {
+    this.#cancel = this.#holding.clock.after(this.#holding.everyMs, () => void this.#renew())
+  }
+
+  async #renew(): Promise<void> {
+    const isOurs = await this.#holding.renew()
+    if (isOurs && !this.#ended) this.#renewLater()
+  }
+}
+
+/** No octets of a stranger's choosing in a key, and no braces, which would steer it to a slot. */
+const nameOf = (key: string): string => createHash('sha256').update(key).digest('hex').slice(0, 40)

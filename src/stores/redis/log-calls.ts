@@ -1,0 +1,130 @@
+import { Redis } from 'ioredis'
+import type { LogState } from '../log/generations.ts'
+import type { JournalEntry } from '../log/journal.ts'
+import { FORGOTTEN_AFTER_LEASES } from '../log/live-nodes.ts'
+import type { Mark } from '../log/marks.ts'
+import type { RedisClient } from './connection.ts'
+import { APPEND, type Head, JOIN, type Known, knownArguments, LEAVE, logKeys, REPORT, TRIM } from './log-scripts.ts'
+import type { RedisScript } from './script.ts'
+
+type Seen = Pick<Known, 'generation' | 'position' | 'nonce'>
+
+export interface Joined {
+  readonly head: Head
+  /** Where the reports of the nodes end. */
+  readonly heard: string
+  /** Names and reports in turns. */
+  readonly nodes: readonly string[]
+  /** Absent where reading on from what the caller applied gives it all. */
+  readonly state: LogState | undefined
+}
+
+const MAX_RECORDS = 100_000
+const TRIM_BATCH = 1_000
+/** How long an append waits for a replica to have it too. */
+const REPLICATE_MS = 100
+
+/** What a node asks of the log in Redis. All reject when Redis does not answer. */
+export class RedisLogCalls {
+  readonly client: RedisClient
+  readonly #keys: readonly string[]
+  readonly #node: string
+  readonly #lease: number
+  readonly #maxTargets: number
+  #hasReplicas = false
+
+  constructor(client: RedisClient, of: { prefix: string; node: string; lease: number; maxTargets: number }) {
+    this.client = client
+    this.#keys = logKeys(of.prefix)
+    this.#node = of.node
+    this.#lease = of.lease
+    this.#maxTargets = of.maxTargets
+  }
+
+  /** Keys of the records and of the reports. */
+  get streams(): { readonly records: string; readonly acks: string } {
+    const [, records = '', , , , , , acks = ''] = this.#keys
+    return { records, acks }
+  }
+
+  async join(seen: Seen, applied: number, anyway: boolean): Promise<Joined> {
+    const reply = await this.#run(JOIN, seen, [this.#node, this.#forgottenAfter, applied, anyway ? '1' : ''])
+    const head = headIn(reply)
+    const [, , , heard, nodes, nonce, purgedFloor, invalidatedFloor, purged, invalidated] = reply
+    const floor = { purged: Number(purgedFloor), invalidated: Number(invalidatedFloor) }
+    const marks = marksIn(texts(purged), texts(invalidated), head.position)
+    const state = typeof nonce === 'string' ? { ...head, nonce, floor, marks } : undefined
+    return { head, heard: String(heard), nodes: texts(nodes), state }
+  }
+
+  async report(seen: Seen, applied: number): Promise<{ head: Head; nodes: readonly string[] }> {
+    const reply = await this.#run(REPORT, seen, [this.#node, this.#forgottenAfter, applied])
+    return { head: headIn(reply), nodes: texts(reply[3]) }
+  }
+
+  async append(
+    seen: Seen,
+    { nonce, mode, targets }: Pick<JournalEntry, 'nonce' | 'mode' | 'targets'>,
+  ): Promise<{ head: Head; nodes: readonly string[]; position: number }> {
+    const reply = await this.#run(APPEND, seen, [nonce, mode, this.#maxTargets, MAX_RECORDS, ...targets])
+    return { head: headIn(reply), nodes: texts(reply[3]), position: Number(reply[4]) }
+  }
+
+  /** Narrows the window in which a failover loses what was just appended, where there is a replica to fail over to. */
+  async replicate(): Promise<void> {
+    if (this.#hasReplicas && this.client instanceof Redis) await this.client.wait(1, REPLICATE_MS).catch(() => 0)
+  }
+
+  /** @returns how many records were dropped */
+  async trim(seen: Seen, olderThanMs: number, everyMs: number): Promise<number> {
+    const reply = await this.#run(TRIM, seen, [olderThanMs, everyMs, TRIM_BATCH])
+    return Number(reply[3])
+  }
+
+  /** May Redis evict keys without a TTL? Where it does not say, no. */
+  async isEvictable(): Promise<boolean> {
+    const info = await this.client.info().catch(() => '')
+    this.#hasReplicas = /^connected_slaves:[1-9]/m.test(info)
+    return /^maxmemory_policy:allkeys/m.test(info)
+  }
+
+  /** Takes this node off the list, if that is quickly done. */
+  async leave(): Promise<void> {
+    await this.#run(LEAVE, { generation: '', position: 0, nonce: '' }, [this.#node]).catch(() => {})
+  }
+
+  close(): void {
+    this.client.disconnect()
+  }
+
+  get #forgottenAfter(): number {
+    return FORGOTTEN_AFTER_LEASES * this.#lease
+  }
+
+  async #run(script: RedisScript, seen: Seen, more: readonly (string | number)[]): Promise<readonly unknown[]> {
+    const known = knownArguments({ ...seen, fresh: crypto.randomUUID(), lease: this.#lease })
+    const reply = await script.run(this.client, this.#keys, [...known, ...more])
+    if (!Array.isArray(reply)) throw new TypeError('the script of the log answered with no list')
+    return reply
+  }
+}
+
+function headIn([generation, position, doubtForMs]: readonly unknown[]): Head {
+  return { generation: String(generation), position: Number(position), doubtForMs: Number(doubtForMs) }
+}
+
+const texts = (reply: unknown): string[] => (Array.isArray(reply) ? reply.map(String) : [])
+
+/** In order of the newest record. What is said to be later than the log was not put there by a log. */
+function marksIn(purged: readonly string[], invalidated: readonly string[], head: number): [string, Mark][] {
+  const pairs = (set: readonly string[], markAt: (position: number) => Mark) =>
+    set.flatMap((target, at): [string, Mark][] => {
+      const position = Number(set[at + 1])
+      return at % 2 === 0 && target !== '' && position <= head ? [[target, markAt(position)]] : []
+    })
+  const newest = ([, { purged: one, invalidated: other }]: [string, Mark]) => Math.max(one, other)
+  return [
+    ...pairs(purged, (position) => ({ purged: position, invalidated: 0 })),
+    ...pairs(invalidated, (position) => ({ purged: 0, invalidated: position })),
+  ].sort((one, other) => newest(one) - newest(other))
+}

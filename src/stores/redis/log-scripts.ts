@@ -1,0 +1,245 @@
+/**
+ * The invalidation log inside Redis (COHERENCE in docs/guarantees.md). Each script is one step of the log; a caller
+ * says what it knows of the log, and a log that contradicts it has lost records: a new generation begins.
+ *
+ * head          hash    generation, position of the newest record, floors of what was trimmed, doubt
+ * records       stream  <position>-0 -> generation, nonce, mode, targets, at: the tail for running nodes
+ * purged,       zsets   target -> newest record that named it: the state a starting node loads. A member that never
+ * invalidated           leaves ('') shows that the set was not evicted
+ * nonces        zset    nonce -> position: what is appended again is logged once
+ * nodes         zset    node -> when it is forgotten
+ * reports       hash    node -> "generation position lease": how far it has come
+ * acks          stream  the reports as they change
+ *
+ * None carries a TTL, which would let Redis evict it under volatile-*. All are in one slot of a cluster.
+ */
+import { RedisScript } from './script.ts'
+
+const KEYS = ['head', 'records', 'purged', 'invalidated', 'nonces', 'nodes', 'reports', 'acks'] as const
+
+/** @param prefix without braces, which name the slot */
+export function logKeys(prefix: string): string[] {
+  return KEYS.map((key) => `{${prefix}}:log:${key}`)
+}
+
+/** First of the arguments of every script, in this order. */
+export interface Known {
+  /** Empty when the caller knows none yet. */
+  readonly generation: string
+  /** The newest record the caller has seen, 0 for none. */
+  readonly position: number
+  readonly nonce: string
+  /** The generation to begin should there be none, or one that contradicts the caller. */
+  readonly fresh: string
+  /** The caller's, in milliseconds. */
+  readonly lease: number
+}
+
+export const knownArguments = ({ generation, position, nonce, fresh, lease }: Known) =>
+  [generation, position, nonce, fresh, lease] as const
+
+/** What every script answers with, first. */
+export interface Head {
+  readonly generation: string
+  readonly position: number
+  /** For so long there may be nodes that the list of nodes lacks: it is as young as the generation. */
+  readonly doubtForMs: number
+}
+
+const PRELUDE = `
+local head, records, purged, invalidated, nonces, nodes, reports, acks = unpack(KEYS)
+local known = { generation = ARGV[1], position = tonumber(ARGV[2]), nonce = ARGV[3], fresh = ARGV[4], lease = tonumber(ARGV[5]) }
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local generation, position
+
+local function read()
+  generation = redis.call('HGET', head, 'generation')
+  position = tonumber(redis.call('HGET', head, 'position') or nil)
+  if position and (position > 2 ^ 52 or position ~= math.floor(position)) then position = nil end
+end
+
+local function id(n) return string.format('%.0f-0', n) end
+
+local function field(record, name)
+  for i = 1, #record[2], 2 do
+    if record[2][i] == name then return record[2][i + 1] end
+  end
+end
+
+-- Somebody else's thing at our key would fail every call.
+local function clearForeign()
+  local types = { 'hash', 'stream', 'zset', 'zset', 'zset', 'zset', 'hash', 'stream' }
+  for i, key in ipairs(KEYS) do
+    local type = redis.call('TYPE', key).ok
+    if type ~= types[i] and type ~= 'none' then redis.call('DEL', key) end
+  end
+end
+
+local function endsAtPosition()
+  local last = redis.call('XREVRANGE', records, '+', '-', 'COUNT', 1)[1]
+  return last and last[1] == id(position)
+end
+
+local function intact()
+  return generation and position and endsAtPosition()
+    and redis.call('ZSCORE', purged, '') and redis.call('ZSCORE', invalidated, '')
+end
+
+-- The end of the log was lost (a failover), perhaps with other records in its place.
+local function contradicted()
+  if known.generation ~= generation or known.position == 0 then return false end
+  if known.position > position then return true end
+  local at = redis.call('XRANGE', records, id(known.position), id(known.position))[1]
+  return at and field(at, 'nonce') ~= known.nonce
+end
+
+local function begin()
+  local lost = generation ~= false or known.generation ~= ''
+  if not generation or not position then
+    redis.call('DEL', head, records, purged, invalidated, nonces)
+    position = 0
+  elseif not endsAtPosition() then
+    redis.call('DEL', records)
+  end
+  generation = known.fresh
+  redis.call('ZADD', purged, '+inf', '')
+  redis.call('ZADD', invalidated, '+inf', '')
+  position = redis.call('HINCRBY', head, 'position', 1)
+  redis.call('HSET', head, 'generation', generation)
+  redis.call('XADD', records, id(position), 'generation', generation, 'nonce', generation, 'mode', 'none', 'targets', '[]', 'at', now)
+  if lost then redis.call('HSET', head, 'doubt', now + 2 * known.lease) end
+end
+
+local function settle()
+  clearForeign()
+  read()
+  if not intact() or contradicted() then begin() end
+  local former = known.generation ~= '' and known.generation ~= generation
+  if former and redis.call('HSETNX', head, 'former ' .. known.generation, 1) == 1 then
+    redis.call('HSET', head, 'doubt', now + 2 * known.lease)
+  end
+end
+
+local function answer(...)
+  local doubt = tonumber(redis.call('HGET', head, 'doubt') or 0)
+  return { generation, tostring(position), tostring(math.max(0, doubt - now)), ... }
+end
+
+local function forget()
+  local gone = redis.call('ZRANGEBYSCORE', nodes, '-inf', now)
+  for _, node in ipairs(gone) do
+    redis.call('ZREM', nodes, node)
+    redis.call('HDEL', reports, node)
+  end
+end
+
+local function listed()
+  forget()
+  local list = {}
+  for _, node in ipairs(redis.call('ZRANGE', nodes, 0, -1)) do
+    list[#list + 1] = node
+    list[#list + 1] = redis.call('HGET', reports, node) or ''
+  end
+  return list
+end
+`
+
+/** A Redis that is full still hears who lives: else the fleet would lose its cache for want of memory. */
+const WHEN_FULL = '#!lua flags=allow-oom\n'
+
+/**
+ * More arguments: node, after how many ms of silence it is forgotten, position applied by the caller, `1` to load anyway.
+ * Answers with the end of acks, the nodes, and, where the caller cannot go on reading from what it applied, the floors
+ * and both sets.
+ */
+export const JOIN = new RedisScript(`${WHEN_FULL}${PRELUDE}
+settle()
+redis.call('ZADD', nodes, now + ARGV[7], ARGV[6])
+local last = redis.call('XREVRANGE', acks, '+', '-', 'COUNT', 1)[1]
+local heard = last and last[1] or '0-0'
+local first = redis.call('XRANGE', records, '-', '+', 'COUNT', 1)[1]
+local readable = tonumber(string.match(first[1], '^%d+')) <= tonumber(ARGV[8]) + 1
+if known.generation == generation and readable and ARGV[9] ~= '1' then return answer(heard, listed()) end
+local newest = redis.call('XREVRANGE', records, '+', '-', 'COUNT', 1)[1]
+return answer(heard, listed(), field(newest, 'nonce') or '',
+  redis.call('HGET', head, 'floor purged') or '0', redis.call('HGET', head, 'floor invalidated') or '0',
+  redis.call('ZRANGE', purged, 0, -1, 'WITHSCORES'), redis.call('ZRANGE', invalidated, 0, -1, 'WITHSCORES'))
+`)
+
+/** More arguments: node, after how many ms of silence it is forgotten, position applied. Answers with the nodes. */
+export const REPORT = new RedisScript(`${WHEN_FULL}${PRELUDE}
+settle()
+if known.generation == generation then
+  local report = generation .. ' ' .. ARGV[8] .. ' ' .. ARGV[5]
+  redis.call('ZADD', nodes, now + ARGV[7], ARGV[6])
+  if redis.call('HGET', reports, ARGV[6]) ~= report then
+    redis.call('HSET', reports, ARGV[6], report)
+    redis.call('XADD', acks, 'MAXLEN', '~', 1000, '*', 'node', ARGV[6], 'report', report)
+  end
+end
+return answer(listed())
+`)
+
+/**
+ * More arguments: nonce, mode, greatest number of targets, of records, then the targets.
+ * Answers with the nodes and the record's position.
+ */
+export const APPEND = new RedisScript(`${PRELUDE}
+settle()
+local nonce, mode, maxTargets, maxRecords = ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
+local at = redis.call('ZSCORE', nonces, nonce)
+if at then return answer(listed(), at) end
+
+position = redis.call('HINCRBY', head, 'position', 1)
+local targets = {}
+for i = 10, #ARGV do targets[#targets + 1] = ARGV[i] end
+redis.call('XADD', records, 'MAXLEN', '~', maxRecords, id(position), 'generation', generation, 'nonce', nonce,
+  'mode', mode, 'targets', cjson.encode(targets), 'at', now)
+redis.call('ZADD', nonces, position, nonce)
+redis.call('ZREMRANGEBYRANK', nonces, 0, -10001)
+
+local set = mode == 'purge' and purged or invalidated
+for _, target in ipairs(targets) do redis.call('ZADD', set, position, target) end
+local over = redis.call('ZCARD', set) - 1 - maxTargets
+if over > 0 then
+  local dropped = redis.call('ZPOPMIN', set, over)
+  redis.call('HSET', head, mode == 'purge' and 'floor purged' or 'floor invalidated', dropped[#dropped])
+end
+return answer(listed(), tostring(position))
+`)
+
+/** More arguments: node. */
+export const LEAVE = new RedisScript(`${WHEN_FULL}${PRELUDE}
+if redis.call('ZREM', nodes, ARGV[6]) == 1 then
+  redis.call('HDEL', reports, ARGV[6])
+  redis.call('XADD', acks, 'MAXLEN', '~', 1000, '*', 'node', ARGV[6], 'report', 'left')
+end
+`)
+
+/**
+ * More arguments: age in ms from which nothing is as old, how often to look, how many records at most. Drops records
+ * that old, and marks no younger than theirs: the floors then speak for them. The newest record always stays.
+ */
+export const TRIM = new RedisScript(`${PRELUDE}
+settle()
+if now < tonumber(redis.call('HGET', head, 'trimmed') or 0) + ARGV[7] then return answer('0') end
+local cut = 0
+for _, record in ipairs(redis.call('XRANGE', records, '-', '+', 'COUNT', ARGV[8])) do
+  local at = tonumber(field(record, 'at') or nil)
+  if record[1] == id(position) or not at or at > now - ARGV[6] then break end
+  cut = tonumber(string.match(record[1], '^%d+'))
+end
+if cut == 0 then
+  redis.call('HSET', head, 'trimmed', now)
+  return answer('0')
+end
+local function drop(set, floor)
+  local newest = redis.call('ZREVRANGEBYSCORE', set, cut, '-inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+  if newest then redis.call('HSET', head, floor, newest) end
+  redis.call('ZREMRANGEBYSCORE', set, '-inf', cut)
+end
+drop(purged, 'floor purged')
+drop(invalidated, 'floor invalidated')
+return answer(tostring(redis.call('XTRIM', records, 'MINID', id(cut + 1))))
+`)

@@ -1,0 +1,216 @@
+import { hash } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import { systemClock } from '../../clock.ts'
+import type { Events, StoreEvent } from '../../events.ts'
+import type { Clock, Kept, Store, Stored, TierUsage, Write } from '../../model.ts'
+import { duration, size } from '../../units.ts'
+import { decode, encode } from '../codec/codec.ts'
+import { VERSION } from '../codec/layout.ts'
+import { type Ending, type RedisAccess, redisAccess } from './access.ts'
+import type { RedisCommand, RedisReply } from './commands.ts'
+import { connectRedis, ignoreErrors, mastersOf, type RedisClient } from './connection.ts'
+import { sampleUsage, type UsageSampler } from './usage.ts'
+
+export type RedisStoreOptions = RedisStoreSettings &
+  (
+    | { readonly url: string }
+    /** Of ioredis, and closed by whoever made it. Best made to refuse what it cannot send: no offline queue, no retries. */
+    | { readonly client: RedisClient }
+  )
+
+export interface RedisStoreSettings {
+  /** What its keys begin with; all who share copies have the same. Letters, digits and `.`, `_`, `:`, `-`. */
+  readonly prefix?: string | undefined
+  /** After which a look-up is answered `unknown`; milliseconds or text. A write may take ten times as long. */
+  readonly deadline?: number | string | undefined
+  /** Of a stored thing in Redis, head and all. Larger things are not stored there. */
+  readonly maxObjectBytes?: number | string | undefined
+  /** Seals what is stored, so that nothing is believed of those who can write to Redis and do not have it. */
+  readonly hmacKey?: string | Uint8Array | undefined
+  readonly events?: Events | undefined
+  readonly clock?: Clock | undefined
+  /** From 0 to 1. */
+  readonly random?: (() => number) | undefined
+}
+
+/** Nothing is kept for longer, in milliseconds. */
+export const LONGEST_KEEP_MS = 30 * 24 * 3_600_000
+
+const DEADLINE_MS = 50
+const MAX_OBJECT_BYTES = 2 ** 20
+const SCAN_COUNT = 500
+const PREFIX = /^[A-Za-z0-9._:-]{1,64}$/
+
+/**
+ * Stored things in Redis, shared by all processes that use it. A look-up is one round trip, under a deadline. Whatever
+ * is wrong with Redis costs copies, never an error: look-ups answer `unknown`, writes are lost. What is found there is
+ * believed no more than what an origin sends.
+ * @throws RangeError when the URL, the prefix, a duration or a size is none
+ */
+export function redisStore(options: RedisStoreOptions): Store {
+  return new RedisStore(options)
+}
+
+class RedisStore implements Store {
+  readonly #client: RedisClient
+  readonly #access: RedisAccess
+  readonly #usage: UsageSampler
+  readonly #leave: () => void
+  readonly #keyPrefix: string
+  readonly #maxBytes: number
+  readonly #hmacKey: string | Uint8Array | undefined
+  readonly #events: Events | undefined
+  readonly #clock: Clock
+
+  constructor(options: RedisStoreOptions) {
+    const { prefix = 'herdgate', deadline = DEADLINE_MS, maxObjectBytes = MAX_OBJECT_BYTES } = options
+    const { hmacKey, events, clock = systemClock, random = Math.random } = options
+    if (!PREFIX.test(prefix)) throw new RangeError('expected 1 to 64 letters, digits, ".", "_", ":" or "-" as a prefix')
+    const deadlineMs = duration(deadline)
+    this.#keyPrefix = `${prefix}:e${VERSION}:`
+    this.#maxBytes = size(maxObjectBytes)
+    this.#hmacKey = hmacKey
+    this.#events = events
+    this.#clock = clock
+    this.#client = 'client' in options ? options.client : connectRedis(options.url, { name: prefix })
+    this.#leave = 'client' in options ? ignoreErrors(options.client) : () => this.#client.disconnect()
+    this.#access = redisAccess({ client: this.#client, deadlineMs, clock, random, events })
+    this.#usage = sampleUsage(this.#client, clock)
+  }
+
+  async get(key: string): Promise<Kept> {
+    const [kept] = await this.getMany([key])
+    return kept
+  }
+
+  async getMany(keys: readonly string[]): Promise<readonly Kept[]> {
+    if (keys.length === 0) return []
+    const startedAt = this.#clock.now()
+    const mostBytes = this.#maxBytes + 1
+    const replies = await this.#access.read(keys.map((key) => ({ name: 'read', key: this.#keyOf(key), mostBytes })))
+    const ms = this.#clock.now() - startedAt
+    return keys.map((key, at) => this.#found(key, typeof replies === 'string' ? replies : replies[at], ms))
+  }
+
+  async set(key: string, stored: Stored, keepForMs: number): Promise<void> {
+    await this.setMany([{ key, stored, keepForMs }])
+  }
+
+  /** Settles when they are written, or lost. */
+  async setMany(writes: readonly Write[]): Promise<void> {
+    if (writes.length > 0) await this.#write('set', writes.length, () => writes.map((write) => this.#commandFor(write)))
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.deleteMany([key])
+  }
+
+  async deleteMany(keys: readonly string[]): Promise<void> {
+    if (keys.length > 0) await this.#write('delete', keys.length, () => keys.map((key) => this.#removal(key)))
+  }
+
+  /** Settles when everything of this prefix has been looked for once and removed, or that turned out not to be possible. */
+  async clear(): Promise<void> {
+    const startedAt = this.#clock.now()
+    const outcome = this.#access.degraded ? 'dropped' : await this.#clearAll()
+    this.#report('delete', outcome, this.#clock.now() - startedAt)
+  }
+
+  close(): void {
+    this.#access.close()
+    this.#usage.stop()
+    this.#leave()
+  }
+
+  /** What the servers hold in all, as they said within the last 15 s: nobody can tell what of it is ours. */
+  usage(): readonly TierUsage[] {
+    return [{ tier: 'redis', ...this.#usage.latest, degraded: this.#access.degraded }]
+  }
+
+  /** No octet of a user's is in it: those could steer to a server, or be a pattern. */
+  #keyOf(key: string): string {
+    return this.#keyPrefix + hash('sha256', key, 'base64url')
+  }
+
+  #found(key: string, reply: Ending | undefined, ms: number): Kept {
+    if (reply === undefined || typeof reply === 'string' || isUnanswered(reply)) {
+      this.#report('get', 'unknown', ms)
+      return 'unknown'
+    }
+    const octets = 'value' in reply && Buffer.isBuffer(reply.value) ? reply.value : undefined
+    if (octets?.length === 0) {
+      this.#report('get', 'miss', ms)
+      return undefined
+    }
+    const stored = octets && decode(key, octets, { hmacKey: this.#hmacKey })
+    this.#report('get', stored === undefined ? 'error' : 'hit', ms)
+    if (stored === undefined) this.#discard(key)
+    return stored
+  }
+
+  /** What stands there is not ours, or damaged: for everybody it is as if it were not there. */
+  #discard(key: string): void {
+    this.#events?.emit('eviction', { tier: 'redis', reason: 'defective' })
+    void this.#access.write(() => [this.#removal(key)])
+  }
+
+  /** What cannot be stored takes away what stood there, which is older. */
+  #commandFor({ key, stored, keepForMs }: Write): RedisCommand {
+    const octets = this.#isTooLarge(stored) ? undefined : encode(key, stored, { hmacKey: this.#hmacKey })
+    if (octets === undefined || octets.length > this.#maxBytes) {
+      this.#events?.emit('eviction', { tier: 'redis', reason: 'rejected' })
+      return this.#removal(key)
+    }
+    const expireMs = Math.ceil(Math.min(Math.max(keepForMs, 1), LONGEST_KEEP_MS))
+    return { name: 'write', key: this.#keyOf(key), octets, expireMs }
+  }
+
+  /** Without encoding it. */
+  #isTooLarge(stored: Stored): boolean {
+    return stored.kind === 'response' && (stored.body.length ?? 0) > this.#maxBytes
+  }
+
+  #removal(key: string): RedisCommand {
+    return { name: 'remove', key: this.#keyOf(key) }
+  }
+
+  async #write(op: 'set' | 'delete', count: number, make: () => RedisCommand[]): Promise<void> {
+    const startedAt = this.#clock.now()
+    const endings = await this.#access.write(make)
+    const ms = this.#clock.now() - startedAt
+    for (let at = 0; at < count; at++) {
+      this.#report(op, outcomeOf(typeof endings === 'string' ? endings : (endings[at] ?? 'late')), ms)
+    }
+  }
+
+  async #clearAll(): Promise<'ok' | 'error'> {
+    try {
+      await Promise.all(mastersOf(this.#client).map((server) => this.#clearServer(server)))
+      return 'ok'
+    } catch {
+      return 'error'
+    }
+  }
+
+  async #clearServer(server: Redis): Promise<void> {
+    let cursor = '0'
+    do {
+      const [next, keys] = await server.scan(cursor, 'MATCH', `${this.#keyPrefix}*`, 'COUNT', SCAN_COUNT)
+      // One by one: in a cluster a key may have moved meanwhile.
+      await Promise.all(keys.map((key) => this.#client.unlink(key)))
+      cursor = next
+    } while (cursor !== '0')
+  }
+
+  #report(op: StoreEvent['op'], outcome: StoreEvent['outcome'], ms: number): void {
+    this.#events?.emit('store', { tier: 'redis', op, outcome, ms })
+  }
+}
+
+function outcomeOf(ending: Ending): StoreEvent['outcome'] {
+  if (ending === 'refused') return 'dropped'
+  return ending === 'late' || 'error' in ending ? 'error' : 'ok'
+}
+
+/** An error, other than that something else than a string stands there. */
+const isUnanswered = (reply: RedisReply): boolean => 'error' in reply && !reply.error.message.startsWith('WRONGTYPE')

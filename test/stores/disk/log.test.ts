@@ -1,0 +1,116 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import type { InvalidationLog, Stamp } from '../../../src/model.ts'
+import { openDiskFile } from '../../../src/stores/disk/file.ts'
+import { diskLog } from '../../../src/stores/disk/log.ts'
+import { temporaryFolder } from '../../support/folder.ts'
+import { logContract } from '../log-contract.ts'
+
+logContract('diskLog', () => diskLog({ path: temporaryFolder() }))
+
+const stampIn = ({ generation, position }: InvalidationLog, tags: string[]): Stamp => ({
+  url: 'u',
+  tags,
+  generation,
+  position,
+  checked: position,
+  startedAt: 0,
+})
+
+test('it outlives its process: position, identity and what was named', async () => {
+  const path = temporaryFolder()
+  const before = diskLog({ path })
+  const stamp = stampIn(before, ['t'])
+  await before.append('purge', { tags: ['t'] })
+  const later = stampIn(before, ['t'])
+  await before.close()
+
+  const after = diskLog({ path })
+  expect(after.position).toBe(1)
+  expect(after.verdict(stamp)).toBe('dead')
+  expect(after.verdict(later)).toBe('valid')
+  await after.close()
+})
+
+test('two logs of one folder are one log', async () => {
+  const path = temporaryFolder()
+  const [one, other] = [diskLog({ path }), diskLog({ path })]
+  const stamp = stampIn(other, ['t'])
+  expect(other.verdict(stamp)).toBe('valid')
+  await one.append('invalidate', { tags: ['t'] })
+  expect(other.verdict(stamp)).toBe('stale')
+  expect(other.position).toBe(1)
+  await other.append('purge', { all: true })
+  expect(one.verdict(stamp)).toBe('dead')
+  await one.close()
+  await other.close()
+})
+
+test('appends at once get a position each', async () => {
+  const path = temporaryFolder()
+  const logs = [diskLog({ path }), diskLog({ path })]
+  const receipts = await Promise.all(
+    Array.from({ length: 20 }, (_, n) => logs[n % 2]?.append('purge', { tags: [`t${n}`] })),
+  )
+  expect(new Set(receipts.map((receipt) => receipt?.position)).size).toBe(20)
+  expect(logs[0]?.position).toBe(20)
+  await Promise.all(logs.map((log) => log.close()))
+})
+
+test('targets beyond the limit are forgotten in the file too, and what was older counts as named', async () => {
+  const path = temporaryFolder()
+  const log = diskLog({ path, maxTargets: 10 })
+  const old = stampIn(log, ['t'])
+  await log.append('purge', { tags: ['t'] })
+  for (let n = 0; n < 30; n++) await log.append('purge', { tags: [`other${n}`] })
+  const recent = stampIn(log, ['t'])
+  const file = openDiskFile(path)
+  expect([...file.tables.targets.getKeys()].length).toBeLessThanOrEqual(10)
+  await file.close()
+  await log.close()
+
+  const after = diskLog({ path, maxTargets: 10 })
+  expect(after.verdict(old)).toBe('dead')
+  expect(after.verdict(recent)).toBe('valid')
+  await after.close()
+})
+
+test('a stamp from a position that the log never had is not trusted', async () => {
+  const log = diskLog({ path: temporaryFolder() })
+  expect(log.verdict({ ...stampIn(log, ['t']), position: 1_000, checked: 1_000 })).toBe('stale')
+  await log.close()
+})
+
+test.each(['state', 'targets', 'records'] as const)('rubbish in %s: nothing purged comes back', async (table) => {
+  const path = temporaryFolder()
+  const log = diskLog({ path })
+  const purged = stampIn(log, ['t'])
+  await log.append('purge', { tags: ['t'] })
+  const file = openDiskFile(path)
+  await file.write(() => {
+    const keys = [...file.tables[table].getKeys()].map((key) => Buffer.from(key))
+    for (const key of keys) file.tables[table].putSync(key, Buffer.from('["purge","__proto__"'))
+  })
+  await file.close()
+  expect(log.verdict(purged)).not.toBe('valid')
+  await log.close()
+
+  const after = diskLog({ path })
+  expect(after.verdict(purged)).not.toBe('valid')
+  const fresh = stampIn(after, ['new'])
+  expect(after.verdict(fresh)).toBe('valid')
+  await after.append('purge', { tags: ['new'] })
+  expect(after.verdict(fresh)).toBe('dead')
+  await after.close()
+})
+
+test('an append that cannot be written rejects', async () => {
+  const folder = temporaryFolder()
+  writeFileSync(join(folder, 'file'), '')
+  const log = diskLog({ path: join(folder, 'file', 'below') })
+  expect(log.synced).toBe(false)
+  await expect(log.append('purge', { tags: ['t'] })).rejects.toThrow('cannot be read')
+  expect(log.verdict(stampIn(log, ['t']))).toBe('stale')
+  await log.close()
+})

@@ -1,0 +1,198 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { Events } from '../../../src/events.ts'
+import type { Kept } from '../../../src/model.ts'
+import { diskStore } from '../../../src/stores/disk/store.ts'
+import { type DiskFile, openDiskFile } from '../../../src/stores/disk/file.ts'
+import { FakeClock, settle } from '../../support/fake-clock.ts'
+import { temporaryFolder } from '../../support/folder.ts'
+import { response, storeContract } from '../store-contract.ts'
+
+storeContract('diskStore', () => diskStore({ path: temporaryFolder() }))
+
+const bodyOf = (kept: Kept): string | undefined =>
+  typeof kept === 'object' && kept.kind === 'response' ? kept.body.bytes?.toString() : undefined
+
+test('a look-up is answered at once', async () => {
+  const store = diskStore({ path: temporaryFolder() })
+  await store.set('k', response('x'), 60_000)
+  expect(store.get('k')).not.toBeInstanceOf(Promise)
+  expect(store.getMany(['k'])).not.toBeInstanceOf(Promise)
+  await store.close()
+})
+
+test('what was stored is there after a restart', async () => {
+  const path = temporaryFolder()
+  const before = diskStore({ path })
+  await before.set('k', response('body'), 60_000)
+  await before.close()
+  const after = diskStore({ path })
+  expect(bodyOf(await after.get('k'))).toBe('body')
+  expect(after.usage()).toEqual([expect.objectContaining({ tier: 'disk', objects: 1, degraded: false })])
+  await after.close()
+})
+
+test('a closed store has nothing and takes nothing', async () => {
+  const store = diskStore({ path: temporaryFolder() })
+  await store.close()
+  await store.set('k', response('x'), 60_000)
+  expect(await store.get('k')).toBe('unknown')
+  await store.close()
+})
+
+test('the file never grows past its limit, and the bytes in use are told', async () => {
+  const path = temporaryFolder()
+  const maxBytes = 4 * 2 ** 20
+  const events = new Events()
+  const reasons = new Set<string>()
+  events.on('eviction', ({ reason }) => void reasons.add(reason))
+  const store = diskStore({ path, maxBytes, events })
+  const file = openDiskFile(path)
+  for (let n = 0; n < 600; n++) {
+    await store.set(`k${n}`, response('x'.repeat((n * 7919) % 60_000)), 60_000)
+    expect(file.size).toBeLessThanOrEqual(maxBytes)
+  }
+  expect(store.usage()[0]).toMatchObject({ maxBytes })
+  expect(store.usage()[0]?.bytes).toBeLessThanOrEqual(maxBytes)
+  expect(store.usage()[0]?.bytes).toBeGreaterThan(maxBytes / 4)
+  expect(reasons).toEqual(new Set(['size']))
+  expect(bodyOf(await store.get('k599'))).toBeDefined()
+  expect(await store.get('k0')).toBeUndefined()
+  await file.close()
+  await store.close()
+})
+
+test('what is read again and again stays while others go', async () => {
+  const store = diskStore({ path: temporaryFolder(), maxBytes: '2MiB' })
+  for (let n = 0; n < 400; n++) {
+    await store.set(`k${n}`, response('x'.repeat(20_000)), 60_000)
+    await store.get('k0')
+  }
+  expect(await store.get('k0')).toBeDefined()
+  expect(await store.get('k1')).toBeUndefined()
+  await store.close()
+})
+
+test('what is too large is refused, and takes an older copy with it', async () => {
+  const store = diskStore({ path: temporaryFolder(), maxObjectBytes: '10KiB' })
+  await store.set('k', response('small'), 60_000)
+  await store.set('k', response('x'.repeat(20_000)), 60_000)
+  expect(await store.get('k')).toBeUndefined()
+  await store.close()
+})
+
+test('what need not be kept any longer goes by itself', async () => {
+  const clock = new FakeClock()
+  const events = new Events()
+  const reasons: string[] = []
+  events.on('eviction', ({ reason }) => void reasons.push(reason))
+  const store = diskStore({ path: temporaryFolder(), clock, events })
+  await store.set('short', response('x'), 5_000)
+  await store.set('long', response('x'), 60_000)
+  await clock.advance(10_000)
+  await expect.poll(() => store.usage()[0]?.objects).toBe(1)
+  await expect.poll(() => reasons).toEqual(['expired'])
+  expect(await store.get('long')).toBeDefined()
+  await store.close()
+})
+
+test('where the folder cannot be made, look-ups are unknown and writes lost, and it is tried again', async () => {
+  const folder = temporaryFolder()
+  const path = join(folder, 'file')
+  writeFileSync(path, 'in the way')
+  const clock = new FakeClock()
+  const events = new Events()
+  const states: string[] = []
+  events.on('tier', ({ state }) => void states.push(state))
+  const store = diskStore({ path: join(path, 'below'), clock, events })
+  await store.set('k', response('x'), 60_000)
+  expect(await store.get('k')).toBe('unknown')
+  expect(store.usage()).toEqual([expect.objectContaining({ degraded: true, objects: 0 })])
+  expect(states).toEqual(['degraded'])
+  await clock.advance(10_000)
+  await settle()
+  expect(await store.get('k')).toBe('unknown')
+  expect(states).toEqual(['degraded', 'degraded'])
+  await store.close()
+})
+
+// ------------------------------------------------------------------------------------------- hostile bytes
+
+/** Lets somebody else write into the file. */
+async function tamper(path: string, with_: (file: DiskFile) => void): Promise<void> {
+  const file = openDiskFile(path)
+  await file.write(() => with_(file))
+  await file.close()
+}
+
+const placesOf = ({ tables }: DiskFile): Buffer[] => [...tables.entries.getKeys()].map((key) => Buffer.from(key))
+
+const HOSTILE: Record<string, (octets: Buffer) => Buffer> = {
+  'random bytes': () => Buffer.from(crypto.getRandomValues(new Uint8Array(500))),
+  'nothing at all': () => Buffer.alloc(0),
+  'a truncated entry': (octets) => octets.subarray(0, octets.length >> 1),
+  'an entry with something after it': (octets) => Buffer.concat([octets, Buffer.from('x')]),
+  'an older version': (octets) => Buffer.concat([octets.subarray(0, 4), Buffer.from([0]), octets.subarray(5)]),
+  'huge lengths': (octets) => Buffer.concat([octets.subarray(0, 6), Buffer.alloc(64, 0xff), octets.subarray(70)]),
+  'JSON with __proto__': () => Buffer.from('{"__proto__":{"kind":"response"},"kind":"response"}'),
+}
+
+test.each(Object.entries(HOSTILE))('%s in the place of an entry: nothing is there, and it goes', async (_, change) => {
+  const path = temporaryFolder()
+  const store = diskStore({ path })
+  await store.set('k', response('body'), 60_000)
+  await tamper(path, (file) => {
+    for (const place of placesOf(file)) {
+      file.tables.entries.putSync(place, change(Buffer.from(file.tables.entries.getBinary(place) ?? [])))
+    }
+  })
+  await expect.poll(() => store.get('k')).toBeUndefined()
+  await expect.poll(() => store.usage()).toEqual([expect.objectContaining({ objects: 0, bytes: 0, degraded: false })])
+  await store.set('k', response('new'), 60_000)
+  expect(bodyOf(await store.get('k'))).toBe('new')
+  await store.close()
+})
+
+test("another key's entry is not given out", async () => {
+  const path = temporaryFolder()
+  const store = diskStore({ path })
+  await store.set('a', response('of a'), 60_000)
+  await store.set('b', response('of b'), 60_000)
+  await tamper(path, (file) => {
+    const [one = Buffer.alloc(0), other = Buffer.alloc(0)] = placesOf(file)
+    const [ofOne, ofOther] = [one, other].map((place) => Buffer.from(file.tables.entries.getBinary(place) ?? []))
+    file.tables.entries.putSync(one, ofOther ?? Buffer.alloc(0))
+    file.tables.entries.putSync(other, ofOne ?? Buffer.alloc(0))
+  })
+  await expect.poll(() => store.get('a')).toBeUndefined()
+  await expect.poll(() => store.get('b')).toBeUndefined()
+  await store.close()
+})
+
+test('with anything at all in the tables, every answer is right or none', { timeout: 60_000 }, async () => {
+  const path = temporaryFolder()
+  const table = fc.constantFrom('entries' as const, 'index' as const, 'order' as const, 'state' as const)
+  const change = fc.record({ table, at: fc.nat(), octets: fc.uint8Array({ maxLength: 60 }) })
+  await fc.assert(
+    fc.asyncProperty(fc.array(change, { maxLength: 4 }), async (changes) => {
+      const store = diskStore({ path, maxBytes: '1MiB' })
+      for (const key of ['a', 'b', 'c']) await store.set(key, response(`of ${key}`), 60_000)
+      await tamper(path, (file) => {
+        for (const { table: name, at, octets } of changes) {
+          const keys = [...file.tables[name].getKeys()].map((key) => Buffer.from(key))
+          const key = keys[at % Math.max(1, keys.length)]
+          if (key !== undefined) file.tables[name].putSync(key, octets)
+        }
+      })
+      for (let n = 0; n < 20; n++) await store.set(`more${n}`, response('x'.repeat(60_000)), 60_000)
+      for (const key of ['a', 'b', 'c']) expect([undefined, `of ${key}`]).toContain(bodyOf(await store.get(key)))
+      await store.set('a', response('anew'), 60_000)
+      expect(bodyOf(await store.get('a'))).toBe('anew')
+      expect(store.usage()[0]?.degraded).toBe(false)
+      await store.close()
+    }),
+    { numRuns: 30 },
+  )
+})

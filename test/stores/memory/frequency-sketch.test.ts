@@ -1,0 +1,92 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { randomFrom } from '../../../load-tests/traces.ts'
+import { FrequencySketch, MOST_COUNTED } from '../../../src/stores/memory/frequency-sketch.ts'
+
+test('it never counts less than there was, up to its ceiling', () => {
+  const keys = fc.array(fc.integer({ min: 0, max: 300 }), { maxLength: 3_000 })
+  fc.assert(
+    fc.property(keys, fc.integer(), (asked, seed) => {
+      const { sketch, exact } = count(asked.map(String), seed, 64)
+      for (const [key, times] of exact) {
+        expect(sketch.estimate(sketch.hashOf(key))).toBeGreaterThanOrEqual(Math.min(times, MOST_COUNTED))
+      }
+    }),
+    { numRuns: 50 },
+  )
+})
+
+// Keys as they are: long, with the same beginning, telling themselves apart by a few characters near the end.
+test('it counts nearly all keys exactly while there are as many as it is made for', () => {
+  const random = randomFrom(5)
+  const asked = Array.from({ length: 40_000 }, () => {
+    const rank = Math.floor(random() ** 3 * 4_000)
+    return `default GET https://shop.example/api/catalog/products/${rank}?lang=en&currency=EUR`
+  })
+  const { sketch, exact } = count(asked, 42, 4_000)
+  const errors = [...exact].map(([key, times]) => sketch.estimate(sketch.hashOf(key)) - Math.min(times, MOST_COUNTED))
+  expect(errors.filter((error) => error > 0).length / errors.length).toBeLessThan(0.1)
+  expect(errors.reduce((sum, error) => sum + error, 0) / errors.length).toBeLessThan(0.5)
+})
+
+test('hashes of keys that are alike are spread like chance', () => {
+  const sketch = new FrequencySketch(7)
+  const keys = 100_000
+  const hashes = Array.from({ length: keys }, (_, n) =>
+    sketch.hashOf(`default GET http://origin.test/users/${n}/orders`),
+  )
+  // Among 2^32, 100,000 values drawn by chance meet 1.2 times on average.
+  expect(new Set(hashes).size).toBeGreaterThan(keys - 15)
+  for (const bits of [(hash: number) => hash & 255, (hash: number) => hash >>> 24]) {
+    const counts = Array.from({ length: 256 }, () => 0)
+    for (const hash of hashes) counts[bits(hash)] = (counts[bits(hash)] ?? 0) + 1
+    const expected = keys / 256
+    const chiSquared = counts.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0)
+    expect(chiSquared).toBeLessThan(255 + 6 * Math.sqrt(2 * 255))
+  }
+})
+
+test('all of a long key counts', () => {
+  const sketch = new FrequencySketch(7)
+  const long = 'x'.repeat(10_000)
+  const keys = [long, `y${long.slice(1)}`, `${long.slice(1)}y`, `${long}x`, `${long}💥`, '', '\0', '\0\0', 'ab', 'ab\0']
+  expect(new Set(keys.map((key) => sketch.hashOf(key))).size).toBe(keys.length)
+})
+
+test('another seed gives other hashes', () => {
+  expect(new FrequencySketch(1).hashOf('key')).not.toBe(new FrequencySketch(2).hashOf('key'))
+})
+
+test('ageing halves every count and begins to count additions anew', () => {
+  const { sketch } = count([...times('a', 9), ...times('b', 4), 'c'], 3, 64)
+  expect(sketch.additions).toBe(14)
+  sketch.age()
+  expect(['a', 'b', 'c'].map((key) => sketch.estimate(sketch.hashOf(key)))).toEqual([4, 2, 0])
+  expect(sketch.additions).toBe(0)
+})
+
+test('it stops at its ceiling', () => {
+  const { sketch } = count(times('a', MOST_COUNTED + 50), 3, 8)
+  expect(sketch.estimate(sketch.hashOf('a'))).toBe(MOST_COUNTED)
+})
+
+test('counts stay when it grows, and it takes no more than 64 bytes a key', () => {
+  const { sketch } = count([...times('a', 9), ...times('b', 4)], 3, 8)
+  sketch.fit(10_000)
+  expect(['a', 'b'].map((key) => sketch.estimate(sketch.hashOf(key)))).toEqual([9, 4])
+  expect(sketch.bytes).toBeGreaterThanOrEqual(320_000)
+  expect(sketch.bytes).toBeLessThanOrEqual(640_000)
+})
+
+const times = (key: string, count: number): string[] => Array.from({ length: count }, () => key)
+
+function count(asked: readonly string[], seed: number, keys: number) {
+  const sketch = new FrequencySketch(seed)
+  sketch.fit(keys)
+  const exact = new Map<string, number>()
+  for (const key of asked) {
+    sketch.add(sketch.hashOf(key))
+    exact.set(key, (exact.get(key) ?? 0) + 1)
+  }
+  return { sketch, exact }
+}

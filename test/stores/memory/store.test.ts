@@ -1,0 +1,113 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { Events } from '../../../src/events.ts'
+import type { StoredResponse } from '../../../src/model.ts'
+import { memoryStore } from '../../../src/stores/memory/store.ts'
+import { response, storeContract, unshareable, varies } from '../store-contract.ts'
+
+storeContract('memoryStore', () => memoryStore({ maxBytes: '1MiB' }))
+storeContract('memoryStore without admission', () => memoryStore({ maxBytes: '1MiB', admission: 'off' }))
+
+test('without admission the least recently used goes first', () => {
+  const store = memoryStore({ maxBytes: 100_000, admission: 'off' })
+  for (let n = 0; n < 200; n++) {
+    void store.set(`k${n}`, response('x'.repeat(1_000)), 60_000)
+    void store.get('k0') // in use all the time
+  }
+  expect(store.usage()[0]?.bytes).toBeLessThanOrEqual(100_000)
+  expect(store.get('k0')).toBeDefined()
+  expect(store.get('k1')).toBeUndefined()
+})
+
+test('what is larger than the whole store is refused, and takes an older copy with it', () => {
+  const store = memoryStore({ maxBytes: 10_000 })
+  void store.set('k', response('small'), 60_000)
+  void store.set('k', response('x'.repeat(20_000)), 60_000)
+  expect(store.get('k')).toBeUndefined()
+})
+
+test('it never holds more than its limit, whatever comes', () => {
+  const sizes = fc.array(fc.tuple(fc.nat(50), fc.nat(40_000), fc.boolean()), { maxLength: 300 })
+  fc.assert(
+    fc.property(sizes, fc.nat(), (calls, seed) => {
+      const store = memoryStore({ maxBytes: 100_000, seed })
+      for (const [n, size, reads] of calls) {
+        if (reads) void store.get(`k${n}`)
+        else void store.set(`k${n}`, response('x'.repeat(size)), 60_000)
+        expect(store.usage()[0]?.bytes).toBeLessThanOrEqual(100_000)
+      }
+    }),
+    { numRuns: 50 },
+  )
+})
+
+test('an older copy is never kept because the newer one was refused', () => {
+  const sizes = fc.array(fc.tuple(fc.nat(20), fc.nat(40_000)), { minLength: 20, maxLength: 200 })
+  fc.assert(
+    fc.property(sizes, fc.nat(), (calls, seed) => {
+      const store = memoryStore({ maxBytes: 100_000, seed })
+      for (const [position, [n, size]] of calls.entries()) {
+        void store.set(`k${n}`, response('x'.repeat(size), { position }), 60_000)
+        const found = store.get(`k${n}`)
+        expect(found === undefined || (found as StoredResponse).position === position).toBe(true)
+      }
+    }),
+    { numRuns: 50 },
+  )
+})
+
+test('what was just put in is there, however much more often others were asked for', () => {
+  const store = memoryStore({ maxBytes: 1_000_000 })
+  for (let round = 0; round < 20; round++) {
+    for (let n = 0; n < 600; n++) {
+      if (store.get(`popular${n}`) === undefined) void store.set(`popular${n}`, response('x'.repeat(1_000)), 60_000)
+    }
+  }
+  void store.set('new', response('x'.repeat(1_000)), 60_000)
+  expect(store.get('new')).toBeDefined()
+})
+
+test('what tells how to find copies is not weighed', () => {
+  const store = memoryStore({ maxBytes: 20_000 })
+  for (let round = 0; round < 20; round++) {
+    for (let n = 0; n < 10; n++) {
+      if (store.get(`popular${n}`) === undefined) void store.set(`popular${n}`, response('x'.repeat(1_000)), 60_000)
+    }
+  }
+  for (const marker of [varies, unshareable]) {
+    void store.set(marker.kind, marker, 60_000)
+    expect(store.get(marker.kind)).toBe(marker)
+  }
+  void store.set('new', response('x'.repeat(1_000)), 60_000)
+  expect(store.get('new')).toBeUndefined()
+})
+
+test('keys, fields and tags count as well as the body', () => {
+  const bytesOf = (key: string, more: Parameters<typeof response>[1]) => {
+    const store = memoryStore({ maxBytes: '1MiB' })
+    void store.set(key, response('', more), 60_000)
+    return store.usage()[0]?.bytes ?? 0
+  }
+  const base = bytesOf('k', {})
+  expect(bytesOf('k'.repeat(1_001), {}) - base).toBe(1_000)
+  expect(bytesOf('k', { tags: ['t', 'x'.repeat(1_000)] }) - base).toBeGreaterThan(1_000)
+  expect(bytesOf('k', { fields: ['A', 'b', 'ETag', 'x'.repeat(1_000)] }) - base).toBeGreaterThan(1_000)
+  expect(bytesOf('k', { vary: ['accept', 'x'.repeat(1_000)] }) - base).toBeGreaterThan(1_000)
+})
+
+test('every departure is reported with its reason', () => {
+  const events = new Events()
+  const reasons: string[] = []
+  events.on('eviction', ({ reason }) => void reasons.push(reason))
+  const store = memoryStore({ maxBytes: 3_000, events })
+  void store.set('a', response('x'.repeat(1_000)), 1)
+  void store.set('a', response('x'.repeat(1_000)), 1)
+  void store.set('b', response('x'.repeat(1_000)), 1)
+  void store.set('c', response('x'.repeat(9_000)), 1)
+  void store.delete('b')
+  expect(reasons).toEqual(['replaced', 'size', 'rejected', 'purged'])
+})
+
+test('a limit that is no size is refused with a message that says what was expected', () => {
+  expect(() => memoryStore({ maxBytes: '256MB!' })).toThrow('expected a size such as 512KiB')
+})
