@@ -3,10 +3,10 @@
  * 2017; here by what a byte saves). A newcomer is kept in a window first. When it leaves that, it is weighed against
  * those in the main part that were used least recently; the one found wanting goes.
  */
-import { LRUCache } from 'lru-cache'
 import type { Stored } from '../../model.ts'
 import { type Claim, costOf, divided, FIRST_DIVISION, outweighs } from './admission.ts'
 import { FrequencySketch } from './frequency-sketch.ts'
+import { Recency, type Used } from './recency.ts'
 
 export type Departure = 'size' | 'replaced' | 'purged' | 'rejected'
 
@@ -18,16 +18,15 @@ export interface AdmittingLruOptions {
   readonly departed: (why: Departure) => void
 }
 
-interface Held {
+interface Held extends Used<Held> {
   readonly key: string
-  readonly stored: Stored
-  readonly bytes: number
   /** Of the key: a hit is counted without reading the key again. */
   readonly hash: number
-  readonly costMs: number
+  /** Where it is, or was last. */
+  part: Recency<Held>
+  stored: Stored
+  costMs: number
 }
-
-type Part = LRUCache<string, Held>
 
 /** Counts are halved after this many look-ups for each thing held; the window is changed as often. */
 const LOOK_UPS_PER_PERIOD = 12
@@ -45,9 +44,10 @@ export class AdmittingLru {
   readonly #maxBytes: number
   readonly #departed: (why: Departure) => void
   readonly #sketch: FrequencySketch
-  /** Both without a limit of their own: they share one. */
-  readonly #window: Part = new LRUCache({ maxSize: Number.MAX_SAFE_INTEGER })
-  readonly #main: Part = new LRUCache({ maxSize: Number.MAX_SAFE_INTEGER })
+  /** One for both parts: a look-up is one. */
+  readonly #index = new Map<string, Held>()
+  readonly #window = new Recency<Held>()
+  readonly #main = new Recency<Held>()
   #division = FIRST_DIVISION
   #lookUps = 0
   #hits = 0
@@ -61,70 +61,88 @@ export class AdmittingLru {
   }
 
   get size(): number {
-    return this.#main.size + this.#window.size
+    return this.#index.size
   }
 
   /** What is held, and what is remembered of how often it was asked for. */
   get bytes(): number {
-    return this.#main.calculatedSize + this.#window.calculatedSize + (this.size === 0 ? 0 : this.#sketch.bytes)
+    return this.#main.bytes + this.#window.bytes + (this.size === 0 ? 0 : this.#sketch.bytes)
   }
 
   get(key: string): Stored | undefined {
-    const held = this.#main.get(key) ?? this.#window.get(key)
+    const held = this.#index.get(key)
+    if (held !== undefined) {
+      held.part.use(held)
+      this.#hits++
+    }
     this.#sketch.add(held === undefined ? this.#sketch.hashOf(key) : held.hash)
-    this.#lookUps++
-    if (held !== undefined) this.#hits++
-    if (this.#lookUps >= this.#period) this.#beginPeriod()
+    if (++this.#lookUps >= this.#period) this.#beginPeriod()
     return held?.stored
   }
 
   /** What stands at the key goes in any case. */
   set(key: string, stored: Stored, bytes: number): void {
-    const before = this.#main.peek(key)
+    const before = this.#index.get(key)
     if (bytes > this.#capacity) {
-      this.delete(key)
+      if (before !== undefined) this.#remove(before, 'purged')
       this.#departed('rejected')
-    } else if (before !== undefined) {
-      this.#main.set(key, this.#held(key, stored, bytes, before.hash), { size: bytes })
-      this.#departed('replaced')
-      this.#makeRoom()
+    } else if (before === undefined) {
+      this.#add(key, stored, bytes)
     } else {
-      this.#setNew(key, stored, bytes)
+      this.#replace(before, stored, bytes)
     }
   }
 
-  #setNew(key: string, stored: Stored, bytes: number): void {
-    const before = this.#window.peek(key)
-    const held = this.#held(key, stored, bytes, before?.hash ?? this.#sketch.hashOf(key))
-    if (before !== undefined) this.#departed('replaced')
-    if (bytes <= this.#windowBytes) {
-      this.#window.set(key, held, { size: bytes })
-      this.#leaveWindow()
-    } else {
-      this.#window.delete(key)
-      // What replaces a copy, and what tells how to find copies, is not weighed.
-      if (before !== undefined || isMarker(stored)) this.#main.set(key, held, { size: bytes })
-      else this.#weigh(held)
-    }
+  #add(key: string, stored: Stored, bytes: number): void {
+    const part = bytes <= this.#windowBytes ? this.#window : this.#main
+    const hash = this.#sketch.hashOf(key)
+    const costMs = this.#costOf(stored)
+    const held: Held = { key, hash, part, stored, bytes, costMs, earlier: undefined, later: undefined }
+    this.#index.set(key, held)
+    // What tells how to find copies is not weighed.
+    if (part === this.#main && !isMarker(stored)) this.#weigh(held)
+    else part.add(held)
+    this.#leaveWindow()
     this.#makeRoom()
     this.#sketch.fit(this.size)
   }
 
+  /** What replaces a copy is not weighed. */
+  #replace(held: Held, stored: Stored, bytes: number): void {
+    held.part.remove(held)
+    held.stored = stored
+    held.bytes = bytes
+    held.costMs = this.#costOf(stored)
+    this.#departed('replaced')
+    if (bytes > this.#windowBytes) held.part = this.#main
+    held.part.add(held)
+    this.#leaveWindow()
+    this.#makeRoom()
+  }
+
   delete(key: string): void {
-    if (this.#main.delete(key) || this.#window.delete(key)) this.#departed('purged')
+    const held = this.#index.get(key)
+    if (held !== undefined) this.#remove(held, 'purged')
   }
 
   clear(): void {
     for (let left = this.size; left > 0; left--) this.#departed('purged')
+    this.#index.clear()
     this.#main.clear()
     this.#window.clear()
+  }
+
+  #remove(held: Held, why: Departure): void {
+    held.part.remove(held)
+    this.#index.delete(held.key)
+    this.#departed(why)
   }
 
   // ------------------------------------------------------------------------------------------------ who stays
 
   #leaveWindow(): void {
-    for (let left = 0; left < MOST_LEAVE_AT_ONCE && this.#window.calculatedSize > this.#windowBytes; left++) {
-      const held = this.#window.pop()
+    for (let left = MOST_LEAVE_AT_ONCE; left > 0 && this.#window.bytes > this.#windowBytes; left--) {
+      const held = this.#window.takeOldest()
       if (held !== undefined) this.#weigh(held)
     }
   }
@@ -132,26 +150,26 @@ export class AdmittingLru {
   /** Puts it into the main part if it is worth those that have to go for it; else they have proved their worth. */
   #weigh(held: Held): void {
     // What is too much in the window leaves it as well: nobody has to make room for that.
-    const victims = this.#popped(held.bytes - Math.max(0, this.#free))
-    if (victims.length > 0 && !outweighs(this.#newcomer(held), this.#resident(victims))) {
-      for (const victim of victims) this.#main.set(victim.key, victim, { size: victim.bytes })
+    const lacking = held.bytes - Math.max(0, this.#free)
+    let victims = 0
+    let [bytes, savesMs] = [0, 0]
+    for (let victim = this.#main.oldest; victim !== undefined && bytes < lacking; victim = victim.later) {
+      victims++
+      bytes += victim.bytes
+      savesMs += this.#sketch.estimate(victim.hash) * victim.costMs
+    }
+    const isAdmitted = victims === 0 || outweighs(this.#newcomer(held), { bytes, savesMs })
+    for (let victim = this.#main.oldest; victim !== undefined && victims > 0; victim = this.#main.oldest, victims--) {
+      if (isAdmitted) this.#remove(victim, 'size')
+      else this.#main.use(victim)
+    }
+    if (isAdmitted) {
+      held.part = this.#main
+      this.#main.add(held)
+    } else {
+      this.#index.delete(held.key)
       this.#departed('rejected')
-      return
     }
-    for (let left = victims.length; left > 0; left--) this.#departed('size')
-    this.#main.set(held.key, held, { size: held.bytes })
-  }
-
-  /** Takes so many bytes out of the main part, least recently used first. */
-  #popped(bytes: number): Held[] {
-    const victims: Held[] = []
-    for (let lacking = bytes; lacking > 0; ) {
-      const victim = this.#main.pop()
-      if (victim === undefined) break
-      victims.push(victim)
-      lacking -= victim.bytes
-    }
-    return victims
   }
 
   /**
@@ -162,28 +180,20 @@ export class AdmittingLru {
     return { bytes, savesMs: Math.max(this.#sketch.estimate(hash) - 1, UNASKED) * costMs }
   }
 
-  #resident(held: readonly Held[]): Claim {
-    let [bytes, savesMs] = [0, 0]
-    for (const each of held) {
-      bytes += each.bytes
-      savesMs += this.#sketch.estimate(each.hash) * each.costMs
-    }
-    return { bytes, savesMs }
-  }
-
   #makeRoom(): void {
     while (this.#free < 0) {
       // What has just been let in is the last of the main part to go.
-      const gone = this.#main.size > 1 ? this.#main.pop() : (this.#window.pop() ?? this.#main.pop())
+      const gone = this.#main.size > 1 ? this.#main.oldest : (this.#window.oldest ?? this.#main.oldest)
       if (gone === undefined) return
-      this.#departed('size')
+      this.#remove(gone, 'size')
     }
   }
 
-  #held(key: string, stored: Stored, bytes: number, hash: number): Held {
+  /** What it saves with each request; tells what that typically is. */
+  #costOf(stored: Stored): number {
     const costMs = stored.kind === 'response' || stored.kind === 'value' ? stored.costMs : undefined
     if (costMs !== undefined) this.#typicalMs += (costOf(costMs, costMs) - this.#typicalMs) * WEIGHT
-    return { key, stored, bytes, hash, costMs: costOf(costMs, this.#typicalMs) }
+    return costOf(costMs, this.#typicalMs)
   }
 
   // ------------------------------------------------------------------------------------------------- its shape
@@ -197,7 +207,7 @@ export class AdmittingLru {
   }
 
   get #free(): number {
-    return this.#capacity - this.#main.calculatedSize - this.#window.calculatedSize
+    return this.#capacity - this.#main.bytes - this.#window.bytes
   }
 
   get #period(): number {

@@ -1,0 +1,56 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { Recency, type Used } from '../../../src/stores/memory/recency.ts'
+
+interface Thing extends Used<Thing> {
+  readonly name: number
+}
+
+const thing = (name: number): Thing => ({ name, bytes: name + 1, earlier: undefined, later: undefined })
+
+function names(order: Recency<Thing>): number[] {
+  const found: number[] = []
+  for (let each = order.oldest; each !== undefined; each = each.later) found.push(each.name)
+  return found
+}
+
+test('whatever is done with it, it holds what a list would hold, in the order of the last use', () => {
+  const calls = fc.array(fc.tuple(fc.constantFrom('add', 'use', 'remove', 'take', 'clear'), fc.nat(7)))
+  fc.assert(
+    fc.property(calls, (all) => {
+      const order = new Recency<Thing>()
+      const things = Array.from({ length: 8 }, (_, name) => thing(name))
+      let list: number[] = []
+      for (const [call, name] of all) {
+        const isIn = list.includes(name)
+        const at = things[name] ?? thing(name)
+        if (call === 'clear') {
+          order.clear()
+          list = []
+        } else if (call === 'take') {
+          expect(order.takeOldest()?.name).toBe(list.shift())
+        } else if (call === 'add' && !isIn) {
+          order.add(at)
+          list.push(name)
+        } else if (call !== 'add' && isIn) {
+          list = list.filter((other) => other !== name)
+          if (call === 'use') list.push(name)
+          if (call === 'use') order.use(at)
+          else order.remove(at)
+        }
+        expect(names(order)).toEqual(list)
+        expect(order.size).toBe(list.length)
+        expect(order.bytes).toBe(list.reduce((sum, each) => sum + each + 1, 0))
+      }
+    }),
+  )
+})
+
+test('from the latest it leads back as from the oldest forth', () => {
+  const order = new Recency<Thing>()
+  const [a, b, c] = [thing(0), thing(1), thing(2)]
+  for (const each of [a, b, c]) order.add(each)
+  order.use(a)
+  order.remove(c)
+  expect([a.earlier, b.earlier, b.later, a.later]).toEqual([b, undefined, a, undefined])
+})
