@@ -21,6 +21,11 @@ export interface CacheRequest {
   /** Absolute URL: scheme, lower-cased authority without a default port, and the target's raw bytes. */
   readonly url: string
   readonly fields: Fields
+  /**
+   * No Connection but keep-alive, and none of the fields that bear on reuse (policy/bearing.ts): who read the head may say so,
+   * and nobody looks for them again. Absent: not known.
+   */
+  readonly plain?: boolean | undefined
   /** Absent when the request has no content. */
   readonly body?: Readable | undefined
   /** Gets 1xx responses as they arrive (RFC 9110 section 15.2). Only the request that started the fetch does. */

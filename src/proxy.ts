@@ -102,7 +102,7 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
   proxyEverything(data, { cache, peerOf })
   const hasLane = config.lane && !tracing.on // what it answers would have no span
   const lane = hasLane
-    ? openLane(data.server, { hit: (request) => cache.hit(request), peerOf, events, ...config.limits })
+    ? openLane(data.server, { hits: cache.hits, peerOf, events, clock, ...config.limits })
     : undefined
   const tunnels = passUpgrades(data.server, { routes, transport: routing.transport, peerOf, clock, events })
 

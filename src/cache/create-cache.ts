@@ -19,7 +19,7 @@ import { Engine, type EngineLimits, type Pressure } from './engine.ts'
 import { type Explanation, explain } from './explain.ts'
 import { createValues, type ValueOptions, type Values } from './get-or-set.ts'
 import { createHandle } from './handle.ts'
-import { createHit, type Hit } from './hit.ts'
+import { createHits, type Hits } from './hit.ts'
 import type { Reply } from './reply.ts'
 import { type Namespace, namespaceOf } from './namespace.ts'
 import { Counts, type Statistics } from './statistics.ts'
@@ -65,8 +65,8 @@ export interface Targets {
 export interface Cache extends Values {
   /** The HTTP door. Never rejects. */
   handle(request: CacheRequest): Reply | Promise<Reply>
-  /** A fresh copy at hand that answers the request as it is; nothing is asked, changed or counted. */
-  hit(request: CacheRequest): Hit | undefined
+  /** Fresh copies at hand that answer requests as they are; nothing is asked, changed or counted. */
+  readonly hits: Hits
   /**
    * Never served again, not even stale; beats a fetch in flight. Rejects when it could not be logged, and with a
    * RangeError when nothing is selected.
@@ -123,7 +123,7 @@ export function createCache(options: CacheOptions): Cache {
   return {
     ...values,
     handle: createHandle(http),
-    hit: createHit(http),
+    hits: createHits(http),
     purge: async (targets) => append('purge', selectorsOf(targets, routes), targets.by),
     invalidate: async (targets) => append('invalidate', selectorsOf(targets, routes), targets.by),
     clear: async () => void (await append('purge', { all: true })),

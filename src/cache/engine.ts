@@ -86,8 +86,8 @@ export class Engine {
   }
 
   /** What the stores hold for a question; asks nobody else and changes nothing. */
-  find<E extends Entry, D>(question: Question<E, D>): Awaitable<Found<E>> {
-    return lookup(this.#store, this.#log, question, this.#clock.now())
+  find<E extends Entry, D>(question: Question<E, D>, now: number): Awaitable<Found<E>> {
+    return lookup(this.#store, this.#log, question, now)
   }
 
   /** Something newer was put at this key: a fetch in progress may not replace it. */

@@ -2,8 +2,7 @@ import type { CacheRequest, Clock, Found, InvalidationLog, StoredResponse } from
 import { keyOf } from '../policy/key.ts'
 import { classify } from '../policy/request.ts'
 import { matchRoute } from '../policy/route.ts'
-import { nameOf } from '../policy/target.ts'
-import { HttpQuestion } from './http-question.ts'
+import { askFor, HttpQuestion } from './http-question.ts'
 import type { HandleParts } from './handle.ts'
 
 /** What would happen to a request now, and why. Times are seconds, negative when past. */
@@ -46,14 +45,13 @@ export async function explain(request: CacheRequest, parts: HandleParts): Promis
   const asked = { method: request.method, url: request.url }
   const route = matchRoute(routes, request.method, request.url)
   if (typeof route === 'string') return { request: asked, route: undefined, decision: 'error', why: route }
-  const { key, target, url } = keyOf(route, request)
+  const { key } = keyOf(route, request)
   const kind = classify(request, route.rules)
   const common = { request: asked, route: route.name, key }
   if (kind.kind === 'unsafe') return { ...common, decision: 'unsafe', why: 'method' }
   if (kind.kind === 'pass') return { ...common, decision: 'pass', why: kind.detail ?? kind.why }
-  const ask = { key, target, url: nameOf(url), credentialed: kind.credentialed, lookedUp: true }
-  const question = new HttpQuestion(request, route, ask, parts)
-  const found = await engine.find(question)
+  const question = new HttpQuestion(request, route, askFor(request, route, kind), parts)
+  const found = await engine.find(question, clock.now())
   return { ...common, ...judged(question, found, clock.now()), ...describe(found, key, clock, log) }
 }
 

@@ -7,7 +7,7 @@ import { keyOf } from '../policy/key.ts'
 import { classify, type RequestKind } from '../policy/request.ts'
 import { matchRoute } from '../policy/route.ts'
 import { locate, nameOf } from '../policy/target.ts'
-import { HttpQuestion } from './http-question.ts'
+import { askFor, HttpQuestion } from './http-question.ts'
 import { readQuery } from './query.ts'
 import { problem, type Reply, render } from './reply.ts'
 import { concludeUnsafe, type UnsafeParts } from './unsafe.ts'
@@ -33,11 +33,10 @@ export function createHandle(parts: HandleParts): (request: CacheRequest) => Rep
   function lookUp(
     request: CacheRequest,
     route: Route,
-    { credentialed }: Extract<RequestKind, { kind: 'lookup' }>,
+    kind: Extract<RequestKind, { kind: 'lookup' }>,
     keyed: string,
   ): Reply | Promise<Reply> {
-    const { key, target, url } = keyOf(route, request)
-    const ask = { key: key + keyed, target, url: nameOf(url), credentialed, lookedUp: true }
+    const ask = askFor(request, route, kind, keyed)
     const resolution = engine.resolve(new HttpQuestion(request, route, ask, parts))
     return resolution instanceof Promise
       ? resolution.then((resolved) => render(request, route, resolved, clock))

@@ -1,12 +1,32 @@
 /** The shortest way to an answer: a fresh copy that is at hand, or nothing. */
 import type { CacheRequest, Outcome, Route, StoredResponse } from '../model.ts'
-import { keyOf } from '../policy/key.ts'
+import { keysByFields } from '../policy/key.ts'
 import { classify } from '../policy/request.ts'
 import { matchRoute } from '../policy/route.ts'
-import { nameOf } from '../policy/target.ts'
 import { loops } from '../policy/via.ts'
 import type { HandleParts } from './handle.ts'
-import { HttpQuestion } from './http-question.ts'
+import { askFor, HttpQuestion } from './http-question.ts'
+import type { Ask } from './response-load.ts'
+
+/**
+ * What `handle` would answer a request without content at once and without doing anything else: a fresh copy whose
+ * content is all there. Nothing is found for what is looked up elsewhere, refreshed, refused or forwarded.
+ */
+export interface Hits {
+  /** How a request is looked up; undefined when it is not. */
+  planFor(request: CacheRequest): Plan | undefined
+  /** Whether a plan still holds: another configuration may have come meanwhile. */
+  holds(plan: Plan): boolean
+  find(request: CacheRequest, plan: Plan, now: number): Hit | undefined
+}
+
+export interface Plan {
+  readonly route: Route
+  readonly ask: Ask
+  /** It is the same for every plain request (see CacheRequest) of this method for this URL. */
+  readonly general: boolean
+  readonly routeAt: number
+}
 
 export interface Hit {
   readonly route: Route
@@ -16,27 +36,31 @@ export interface Hit {
   readonly now: number
 }
 
-/**
- * What `handle` would answer a request without content at once and without doing anything else: a fresh copy whose
- * content is all there. Undefined for everything that is looked up elsewhere, refreshed, refused or forwarded.
- */
-export function createHit(parts: HandleParts): (request: CacheRequest) => Hit | undefined {
-  const { engine, routes, clock } = parts
+export function createHits(parts: HandleParts): Hits {
+  const { engine, routes } = parts
 
-  return function hit(request) {
-    const route = matchRoute(routes, request.method, request.url)
-    if (typeof route === 'string' || loops(request.fields)) return undefined
-    const kind = classify(request, route.rules)
-    if (kind.kind !== 'lookup') return undefined
-    const { key, target, url } = keyOf(route, request)
-    const ask = { key, target, url: nameOf(url), credentialed: kind.credentialed, lookedUp: true }
-    const question = new HttpQuestion(request, route, ask, parts)
-    const found = engine.find(question)
-    if (found instanceof Promise) return undefined
-    const now = clock.now()
-    const decision = question.decide(found, now)
-    if (decision.kind !== 'serve' || decision.refresh || decision.entry.body.bytes === undefined) return undefined
-    const { entry } = decision
-    return { route, entry, outcome: { result: 'hit', ttlMs: entry.freshUntil - now }, now }
+  return {
+    planFor(request) {
+      const route = matchRoute(routes, request.method, request.url)
+      if (typeof route === 'string' || (request.plain !== true && loops(request.fields))) return undefined
+      const kind = classify(request, route.rules)
+      if (kind.kind !== 'lookup') return undefined
+      const ask = askFor(request, route, kind)
+      const general = request.plain === true && !keysByFields(route.rules.key)
+      return { route, ask, general, routeAt: routes.indexOf(route) }
+    },
+
+    // A configuration that takes another's place brings routes of its own for all of them.
+    holds: ({ route, routeAt }) => routes[routeAt] === route,
+
+    find(request, { route, ask }, now) {
+      const question = new HttpQuestion(request, route, ask, parts)
+      const found = engine.find(question, now)
+      if (found instanceof Promise) return undefined
+      const decision = question.decide(found, now)
+      if (decision.kind !== 'serve' || decision.refresh || decision.entry.body.bytes === undefined) return undefined
+      const { entry } = decision
+      return { route, entry, outcome: { result: 'hit', ttlMs: entry.freshUntil - now }, now }
+    },
   }
 }

@@ -1,12 +1,28 @@
 import type { Fate } from '../body.ts'
 import type { Awaitable, CacheRequest, Decision, Found, Route, Stored, StoredResponse, Varies } from '../model.ts'
+import { keyOf } from '../policy/key.ts'
 import { rangeLines, select } from '../policy/range.ts'
 import { decide } from '../policy/reuse.ts'
+import { nameOf } from '../policy/target.ts'
 import { languageKey, languageKeyOf, selects, variantKey } from '../policy/vary.ts'
 import type { AskParts } from './ask-origin.ts'
 import { settledPart } from './parts.ts'
 import type { LoadContext, Loaded, Question } from './question.ts'
 import { type Ask, type DirectResponse, ResponseLoad } from './response-load.ts'
+
+/**
+ * What a request that is looked up asks for.
+ * @param keyed what of it counts beside the method and head of a GET
+ */
+export function askFor(
+  request: CacheRequest,
+  route: Route,
+  { credentialed }: Pick<Ask, 'credentialed'>,
+  keyed: string = '',
+): Ask {
+  const { key, target, url } = keyOf(route, request)
+  return { key: keyed === '' ? key : key + keyed, target, url: nameOf(url), credentialed, lookedUp: true }
+}
 
 /** The HTTP door's question: RFC 9111 judges, an origin loads. */
 export class HttpQuestion implements Question<StoredResponse, DirectResponse> {

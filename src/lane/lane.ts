@@ -8,19 +8,22 @@
  * requests end is left alone from then on.
  */
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
-import type { Hit } from '../cache/hit.ts'
+import type { Hit, Hits } from '../cache/hit.ts'
 import type { HttpSocket } from '../connections.ts'
 import type { Events } from '../events.ts'
-import type { CacheRequest, Peer } from '../model.ts'
+import type { Clock, Peer } from '../model.ts'
 import { normalAuthority } from '../policy/target.ts'
 import { precondition } from '../policy/validation.ts'
+import { LaneRequest } from './lane-request.ts'
 import { type PlainHead, readPlainHead } from './plain-head.ts'
-import { comesInOnePiece, createRenderer, type Form } from './rendered.ts'
+import { comesInOnePiece, type Form, Renderer, type Rendered } from './rendered.ts'
+import { Resource, Resources } from './resources.ts'
 
 export interface LaneParts {
-  readonly hit: (request: CacheRequest) => Hit | undefined
+  readonly hits: Hits
   readonly peerOf: (socket: IncomingMessage['socket']) => Peer
   readonly events: Events
+  readonly clock: Clock
   /** Between two requests of a connection, in ms: clients are told so. */
   readonly idleTimeout: number
   /** Octets of a request's head; more is for node:http to refuse. */
@@ -34,7 +37,14 @@ export interface Lane {
 
 type Listener = (chunk: Buffer) => void
 
-/** @returns undefined where this version of Node does not listen as it is expected to: then nothing is changed */
+/** Who sent a request, and over what. */
+interface Client {
+  readonly socket: HttpSocket
+  readonly peer: Peer
+  readonly scheme: 'http' | 'https'
+}
+
+/** Where this version of Node does not listen as it is expected to, nothing is changed. */
 export function openLane(server: Server, parts: LaneParts): Lane {
   const state = { open: true }
   const answer = createAnswer(parts)
@@ -51,19 +61,19 @@ export function openLane(server: Server, parts: LaneParts): Lane {
   }
 
   function takeOver(socket: HttpSocket, normal: Listener): void {
-    const peer = parts.peerOf(socket)
+    const client: Client = { socket, peer: parts.peerOf(socket), scheme: 'encrypted' in socket ? 'https' : 'http' }
     /** Octets of content that are still to come, after which a request begins. */
     let rest = 0
     let isFirst = true
 
     const mine: Listener = (chunk) => {
-      const head = rest === 0 ? readChunk(chunk) : undefined
+      const head = rest === 0 ? readPlainHead(within(chunk, parts.headBytes)) : undefined
       if (!state.open || (rest === 0 ? head === undefined : chunk.length > rest)) return giveUp(chunk)
       if (head === undefined) rest -= chunk.length
       else {
         rest = head.contentLength - (chunk.length - head.length)
         if (rest < 0) return giveUp(chunk)
-        if (!isFirst && isFree(socket) && answer(socket, head, peer)) return
+        if (!isFirst && isFree(socket) && answer(client, head)) return
         isFirst = false
       }
       normal.call(socket, chunk)
@@ -76,11 +86,9 @@ export function openLane(server: Server, parts: LaneParts): Lane {
     socket.on('data', mine) // node:http no longer reads from the handle itself
     socket.off('data', normal)
   }
-
-  function readChunk(chunk: Buffer): PlainHead | undefined {
-    return readPlainHead(chunk.toString('latin1', 0, Math.min(chunk.length, parts.headBytes)))
-  }
 }
+
+const within = (chunk: Buffer, most: number): Buffer => (chunk.length > most ? chunk.subarray(0, most) : chunk)
 
 /** No answer is due on it, and it takes octets. */
 function isFree(socket: HttpSocket): boolean {
@@ -88,33 +96,59 @@ function isFree(socket: HttpSocket): boolean {
 }
 
 /** Answers a request if it is one for a fresh copy at hand. */
-function createAnswer({ hit, events, idleTimeout }: LaneParts) {
+function createAnswer({ hits, events, clock, idleTimeout }: LaneParts) {
   const ending = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(idleTimeout / 1000)}\r\n\r\n`
-  const rendered = createRenderer(ending, (status) => STATUS_CODES[status] ?? 'unknown')
+  const renderer = new Renderer(ending, (status) => STATUS_CODES[status] ?? 'unknown')
   const authorities = new Authorities()
+  const resources = new Resources()
 
-  return function answer(socket: HttpSocket, head: PlainHead, peer: Peer): boolean {
-    const { method, fields } = head
+  return function answer({ socket, peer, scheme: own }: Client, head: PlainHead): boolean {
+    const { method } = head
     if (head.contentLength !== 0 || head.asksForRange || (method !== 'GET' && method !== 'HEAD')) return false
-    const startedAt = performance.now()
-    const base = authorities.base(schemeOf(socket, head, peer), head.host)
-    if (base === undefined) return false
-    const url = base + head.target
-    const request: CacheRequest = { method, url, fields, peer }
-    const found = hit(request)
-    if (found === undefined) return false
-    const { entry, outcome, route } = found
-    const isModified = !head.isConditional || precondition(request, entry.status, entry.fields) !== 'not-modified'
-    const form: Form = !isModified ? 'notModified' : method === 'HEAD' ? 'head' : 'whole'
-    const content = form === 'whole' ? entry.body.bytes : undefined
-    send(socket, rendered(found, form), content)
-    const totalMs = performance.now() - startedAt
-    const status = isModified ? entry.status : 304
-    const bytes = content?.length ?? 0
-    const times = { firstByteMs: totalMs, totalMs, aborted: false }
-    events.emit('request', { route: route.name, method, url, status, outcome, bytes, ...times, peer: peer.address })
+    const startedAt = clock.now()
+    const scheme = schemeOf(head, peer, own)
+    const known = resources.get(head, scheme)
+    const resource = known ?? resourceOf(head, scheme)
+    if (resource === undefined) return false
+    const request = new LaneRequest(resource.url, head, peer)
+    const plan = resource.planFor(request, hits)
+    const hit = plan && hits.find(request, plan, startedAt)
+    if (hit === undefined) return false
+    if (known === undefined) resources.set(head, resource)
+
+    const rendered = renderer.for(hit)
+    const form = formOf(request, hit, rendered)
+    const content = form === 'whole' ? hit.entry.body.bytes : undefined
+    send(socket, renderer.octets(rendered, hit, form), content)
+    const totalMs = clock.now() - startedAt
+    events.emit('request', {
+      route: hit.route.name,
+      method,
+      url: resource.url,
+      status: form === 'notModified' ? 304 : hit.entry.status,
+      outcome: hit.outcome,
+      bytes: content?.length ?? 0,
+      firstByteMs: totalMs,
+      totalMs,
+      aborted: false,
+      peer: peer.address,
+    })
     return true
   }
+
+  function resourceOf(head: PlainHead, scheme: 'http' | 'https'): Resource | undefined {
+    const base = authorities.base(scheme, head.host)
+    return base === undefined ? undefined : new Resource(base + head.target, scheme, head)
+  }
+}
+
+function formOf(request: LaneRequest, { entry }: Hit, rendered: Rendered): Form {
+  const { head, method } = request
+  const isModified =
+    !head.isConditional ||
+    (!rendered.isNamedBy(head) && precondition(request, entry.status, entry.fields) !== 'not-modified')
+  if (!isModified) return 'notModified'
+  return method === 'HEAD' ? 'head' : 'whole'
 }
 
 function send(socket: HttpSocket, head: Buffer, content: Buffer | undefined): void {
@@ -129,9 +163,8 @@ function send(socket: HttpSocket, head: Buffer, content: Buffer | undefined): vo
 }
 
 /** As routes/proxy.ts sees it: what a trusted proxy says, else what the connection shows. */
-function schemeOf(socket: HttpSocket, { forwardedProto }: PlainHead, { trusted }: Peer): 'http' | 'https' {
-  if (trusted && (forwardedProto === 'https' || forwardedProto === 'http')) return forwardedProto
-  return 'encrypted' in socket ? 'https' : 'http'
+function schemeOf({ forwardedProto }: PlainHead, { trusted }: Peer, own: 'http' | 'https'): 'http' | 'https' {
+  return trusted && (forwardedProto === 'https' || forwardedProto === 'http') ? forwardedProto : own
 }
 
 /** Beginnings of URLs by what Host says: there are few, and each request has one. */

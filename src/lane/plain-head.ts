@@ -1,33 +1,56 @@
 import type { Fields } from '../fields.ts'
+import { BEARING } from '../policy/bearing.ts'
 
-/** A request's head in the one form that leaves nothing to interpret. */
+/**
+ * A request's head in the one form that leaves nothing to interpret: one line per field, names of letters, digits and
+ * hyphens, one space, values of visible ASCII and inner spaces, CRLF. It is what every client of today sends, and what no
+ * two parsers read differently. Texts are made of it only when they are asked for.
+ */
 export interface PlainHead {
-  readonly method: string
-  /** Origin form. */
-  readonly target: string
-  readonly fields: Fields
-  readonly host: string
+  /** What it stands at the beginning of. */
+  readonly octets: Buffer
   /** Octets of the head. */
   readonly length: number
   /** Octets of content that follow it. */
   readonly contentLength: number
+  readonly method: string
+  /** Origin form. */
+  readonly target: string
+  readonly host: string
+  readonly fields: Fields
+  readonly targetFrom: number
+  readonly targetTo: number
+  readonly hostFrom: number
+  readonly hostTo: number
+  /** Of target and host, the same for the same octets. */
+  readonly hash: number
   /** A field that makes the answer turn on more than a copy's freshness: Range. */
   readonly asksForRange: boolean
   /** If-None-Match or If-Modified-Since. */
   readonly isConditional: boolean
+  /** Where the value of the only If-None-Match stands; both 0 when there is none, or several. */
+  readonly tagFrom: number
+  readonly tagTo: number
   /** X-Forwarded-Proto, which a trusted proxy may say. */
   readonly forwardedProto: string | undefined
+  /** A field that bears on the use of a copy, beside those above. */
+  readonly bears: boolean
 }
 
-/**
- * One line per field, names of letters, digits and hyphens, one space, values of visible ASCII and inner spaces, CRLF:
- * what every client of today sends, and what no two parsers read differently.
- */
-const PLAIN =
-  /^([A-Z]{3,16}) (\/[\x21\x22\x24-\x7e]*) HTTP\/1\.1\r\n((?:[A-Za-z][A-Za-z0-9-]*: [\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?\r\n)+)\r\n/
+/** What a field is to this reader. */
+type Meaning =
+  | 'host'
+  | 'connection'
+  | 'content-length'
+  | 'range'
+  | 'if-none-match'
+  | 'if-modified-since'
+  | 'x-forwarded-proto'
+  | 'bearing'
+  | 'not-plain'
 
 /** What a head may not say here, though each has its meaning: it is for node:http to deal with. */
-const NOT_PLAIN = new Set([
+const NOT_PLAIN = [
   'expect',
   'http2-settings',
   'keep-alive',
@@ -37,79 +60,230 @@ const NOT_PLAIN = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
+]
+const OWN = [
+  'host',
+  'connection',
+  'content-length',
+  'range',
+  'if-none-match',
+  'if-modified-since',
+  'x-forwarded-proto',
+] as const
+
+const MEANINGS: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
+  ...[...BEARING].map((name) => [name, 'bearing'] as const),
+  ...NOT_PLAIN.map((name) => [name, 'not-plain'] as const),
+  ...OWN.map((name) => [name, name] as const),
 ])
+const LONGEST_NAME = Math.max(...[...MEANINGS.keys()].map(({ length }) => length))
+
+/** By the length of the name: few fields are compared with anything. */
+const BY_LENGTH = Array.from({ length: LONGEST_NAME + 1 }, (_, length) =>
+  [...MEANINGS]
+    .filter(([name]) => name.length === length)
+    .map(([name, meaning]) => ({ name: Buffer.from(name), meaning })),
+)
+
+const [CR, LF, SPACE, COLON, SLASH, HYPHEN] = [13, 10, 32, 58, 47, 45]
+const NOT_PLAIN_HERE = -1
 
 /**
  * Reads a head that stands at the beginning of some octets, and all of it.
  * @returns undefined where there is the slightest doubt
  */
-export function readPlainHead(octets: string): PlainHead | undefined {
-  const match = PLAIN.exec(octets)
-  if (match === null) return undefined
-  const [{ length }, method = '', target = '', lines = ''] = match
-  const fields: string[] = []
-  let host: string | undefined
-  let contentLength: number | undefined
-  let asksForRange = false
-  let isConditional = false
-  let forwardedProto: string | undefined
-  for (let at = 0; at < lines.length; ) {
-    const colon = lines.indexOf(':', at)
-    const end = lines.indexOf('\r', colon)
-    const name = lines.slice(at, colon)
-    const value = lines.slice(colon + 2, end)
-    fields.push(name, value)
-    at = end + 2
-    switch (name.length) {
-      case 4:
-        if (name !== 'Host' && name.toLowerCase() !== 'host') break
-        if (host !== undefined) return undefined
-        host = value
-        break
-      case 5:
-        asksForRange ||= name.toLowerCase() === 'range'
-        break
-      case 10:
-        if (name.toLowerCase() === 'connection' && value.toLowerCase() !== 'keep-alive') return undefined
-        if (NOT_PLAIN.has(name.toLowerCase())) return undefined
-        break
-      case 13:
-        isConditional ||= name.toLowerCase() === 'if-none-match'
-        break
-      case 14:
-        if (name.toLowerCase() !== 'content-length') {
-          if (NOT_PLAIN.has(name.toLowerCase())) return undefined
-          break
-        }
-        if (contentLength !== undefined || !/^(?:0|[1-9]\d{0,14})$/.test(value)) return undefined
-        contentLength = Number(value)
-        break
-      case 17:
-        if (name.toLowerCase() === 'if-modified-since') isConditional = true
-        else if (name.toLowerCase() === 'x-forwarded-proto') {
-          if (forwardedProto !== undefined) return undefined
-          forwardedProto = value
-        } else if (NOT_PLAIN.has(name.toLowerCase())) return undefined
-        break
-      case 2:
-      case 6:
-      case 7:
-      case 12:
-      case 16:
-        if (NOT_PLAIN.has(name.toLowerCase())) return undefined
-        break
+export function readPlainHead(octets: Buffer): PlainHead | undefined {
+  const head = new Reading(octets)
+  let at = head.requestLine()
+  while (at > 0 && octets[at] !== CR) at = head.fieldLine(at)
+  if (at < 0 || octets[at + 1] !== LF || head.hostTo === 0) return undefined
+  head.length = at + 2
+  return head
+}
+
+class Reading implements PlainHead {
+  readonly octets: Buffer
+  length = 0
+  contentLength = 0
+  method = ''
+  targetFrom = 0
+  targetTo = 0
+  hostFrom = 0
+  hostTo = 0
+  hash = 0
+  asksForRange = false
+  isConditional = false
+  tagFrom = 0
+  tagTo = 0
+  forwardedProto: string | undefined = undefined
+  bears = false
+  #hasLength = false
+  #tags = 0
+
+  constructor(octets: Buffer) {
+    this.octets = octets
+  }
+
+  get target(): string {
+    return this.octets.toString('latin1', this.targetFrom, this.targetTo)
+  }
+
+  get host(): string {
+    return this.octets.toString('latin1', this.hostFrom, this.hostTo)
+  }
+
+  get fields(): Fields {
+    const lines = this.octets.toString('latin1', this.targetTo + VERSION.length, this.length - 2)
+    const fields: string[] = []
+    for (let at = 0; at < lines.length; ) {
+      const colon = lines.indexOf(':', at)
+      const end = lines.indexOf('\r', colon)
+      fields.push(lines.slice(at, colon), lines.slice(colon + 2, end))
+      at = end + 2
+    }
+    return fields
+  }
+
+  /** @returns where the fields begin */
+  requestLine(): number {
+    const { octets } = this
+    let at = 0
+    while (isCapital(octets[at])) at++
+    if (at < SHORTEST_METHOD || at > LONGEST_METHOD || octets[at] !== SPACE || octets[at + 1] !== SLASH) {
+      return NOT_PLAIN_HERE
+    }
+    this.method = methodOf(octets, at)
+    this.targetFrom = at + 1
+    this.targetTo = endOfTarget(octets, at + 1)
+    this.hash = hashed(octets, this.targetFrom, this.targetTo, 0)
+    return isAt(octets, this.targetTo, VERSION) ? this.targetTo + VERSION.length : NOT_PLAIN_HERE
+  }
+
+  /** @returns where the next line begins */
+  fieldLine(from: number): number {
+    const { octets } = this
+    const colon = endOfName(octets, from)
+    if (colon === from || octets[colon] !== COLON || octets[colon + 1] !== SPACE) return NOT_PLAIN_HERE
+    const valueFrom = colon + 2
+    const valueTo = endOfText(octets, valueFrom)
+    if (valueTo === valueFrom || octets[valueFrom] === SPACE || octets[valueTo - 1] === SPACE) return NOT_PLAIN_HERE
+    if (octets[valueTo] !== CR || octets[valueTo + 1] !== LF) return NOT_PLAIN_HERE
+    const meaning = meaningOf(octets, from, colon)
+    return meaning === undefined || this.#note(meaning, valueFrom, valueTo) ? valueTo + 2 : NOT_PLAIN_HERE
+  }
+
+  /** @returns whether the head may still be a plain one */
+  #note(meaning: Meaning, from: number, to: number): boolean {
+    switch (meaning) {
+      case 'host':
+        if (this.hostTo !== 0) return false
+        this.hostFrom = from
+        this.hostTo = to
+        this.hash = hashed(this.octets, from, to, this.hash)
+        return true
+      case 'connection':
+        return this.octets.toString('latin1', from, to).toLowerCase() === 'keep-alive'
+      case 'content-length':
+        return this.#noteLength(this.octets.toString('latin1', from, to))
+      case 'range':
+        this.asksForRange = true
+        return true
+      case 'if-none-match':
+        this.isConditional = true
+        this.#tags += 1
+        this.tagFrom = this.#tags === 1 ? from : 0
+        this.tagTo = this.#tags === 1 ? to : 0
+        return true
+      case 'if-modified-since':
+        this.isConditional = true
+        return true
+      case 'x-forwarded-proto':
+        if (this.forwardedProto !== undefined) return false
+        this.forwardedProto = this.octets.toString('latin1', from, to)
+        return true
+      case 'bearing':
+        this.bears = true
+        return true
+      case 'not-plain':
+        return false
     }
   }
-  if (host === undefined) return undefined
-  return {
-    method,
-    target,
-    fields,
-    host,
-    length,
-    contentLength: contentLength ?? 0,
-    asksForRange,
-    isConditional,
-    forwardedProto,
+
+  #noteLength(value: string): boolean {
+    if (this.#hasLength || !/^(?:0|[1-9]\d{0,14})$/.test(value)) return false
+    this.#hasLength = true
+    this.contentLength = Number(value)
+    return true
   }
+}
+
+const SHORTEST_METHOD = 3
+const LONGEST_METHOD = 16
+const VERSION = Buffer.from(' HTTP/1.1\r\n')
+const [GET, HEAD] = [Buffer.from('GET'), Buffer.from('HEAD')]
+
+function methodOf(octets: Buffer, length: number): string {
+  if (length === GET.length && isAt(octets, 0, GET)) return 'GET'
+  if (length === HEAD.length && isAt(octets, 0, HEAD)) return 'HEAD'
+  return octets.toString('latin1', 0, length)
+}
+
+function meaningOf(octets: Buffer, from: number, to: number): Meaning | undefined {
+  if (to - from > LONGEST_NAME) return undefined
+  const candidates = BY_LENGTH[to - from]
+  if (candidates === undefined) return undefined
+  for (let at = 0; at < candidates.length; at++) {
+    const candidate = candidates[at]
+    if (candidate !== undefined && isNamed(octets, from, candidate.name)) return candidate.meaning
+  }
+  return undefined
+}
+
+/** Without regard to case; of what may stand in a name here, bit 5 tells only that. */
+function isNamed(octets: Buffer, from: number, name: Buffer): boolean {
+  for (let at = 0; at < name.length; at++) if (((octets[from + at] ?? 0) | 0x20) !== name[at]) return false
+  return true
+}
+
+function isAt(octets: Buffer, from: number, wanted: Buffer): boolean {
+  if (octets.length < from + wanted.length) return false
+  for (let at = 0; at < wanted.length; at++) if (octets[from + at] !== wanted[at]) return false
+  return true
+}
+
+/** After letters, digits and hyphens, the first a letter. */
+function endOfName(octets: Buffer, from: number): number {
+  let at = from
+  if (isLetter(octets[at])) at++
+  else return from
+  while (at < octets.length && isOfName(octets[at])) at++
+  return at
+}
+
+/** After visible ASCII without "#". */
+function endOfTarget(octets: Buffer, from: number): number {
+  let at = from
+  while (at < octets.length && isVisible(octets[at]) && octets[at] !== HASH) at++
+  return at
+}
+
+/** After visible ASCII and spaces. */
+function endOfText(octets: Buffer, from: number): number {
+  let at = from
+  while (at < octets.length && (octets[at] === SPACE || isVisible(octets[at]))) at++
+  return at
+}
+
+const HASH = 35
+const isVisible = (octet: number = 0): boolean => octet >= 0x21 && octet <= 0x7e
+const isCapital = (octet: number = 0): boolean => octet >= 0x41 && octet <= 0x5a
+const isLetter = (octet: number = 0): boolean => (octet | 0x20) >= 0x61 && (octet | 0x20) <= 0x7a
+const isDigit = (octet: number = 0): boolean => octet >= 0x30 && octet <= 0x39
+const isOfName = (octet: number = 0): boolean => isLetter(octet) || octet === HYPHEN || isDigit(octet)
+
+/** FNV-1a (Fowler, Noll, Vo). */
+function hashed(octets: Buffer, from: number, to: number, before: number): number {
+  let hash = before ^ 0x811c9dc5
+  for (let at = from; at < to; at++) hash = Math.imul(hash ^ (octets[at] ?? 0), 0x01000193)
+  return hash
 }

@@ -1,57 +1,103 @@
-import type { StoredResponse } from '../model.ts'
 import type { Hit } from '../cache/hit.ts'
+import { field } from '../fields.ts'
+import type { StoredResponse } from '../model.ts'
 import { notModifiedHead } from '../policy/not-modified.ts'
 import { cachedHead } from '../policy/response.ts'
-
-/** The answers an entry gives at present, as octets. Age and ttl change once a second, nothing else does. */
-interface Rendered {
-  age: number
-  ttl: number
-  whole: Buffer | undefined
-  head: Buffer | undefined
-  notModified: Buffer | undefined
-}
+import type { PlainHead } from './plain-head.ts'
 
 export type Form = 'whole' | 'head' | 'notModified'
 
 /** Up to here head and content are one piece of memory, and leave in one write. */
-const ONE_PIECE_BYTES = 64 * 1024
+const ONE_PIECE_BYTES = 16 * 1024
+/** What is kept of answers as octets, twice over: the newer ones, and those before them. */
+const MOST_BYTES = 8 * 2 ** 20
 
-/**
- * Answers as octets, made anew when the second changes.
- * @param ending what every head of this listener ends with, the empty line included
- * @param reasons reason phrases by status
- */
-export function createRenderer(ending: string, reasons: (status: number) => string) {
-  const known = new WeakMap<StoredResponse, Rendered>()
+/** The answers an entry gives at present, as octets. Age and ttl change once a second, nothing else does. */
+export class Rendered {
+  readonly age: number
+  readonly ttl: number
+  whole: Buffer | undefined
+  head: Buffer | undefined
+  notModified: Buffer | undefined
+  /** The entity tag, where a client that names exactly this has the content. */
+  readonly #tag: Buffer | undefined
 
-  /** Content that does not come with the head is for the caller to send after it. */
-  return function rendered(hit: Hit, form: Form): Buffer {
-    const { entry, outcome, now } = hit
+  constructor({ status, fields }: StoredResponse, age: number, ttl: number) {
+    this.age = age
+    this.ttl = ttl
+    const tag = status === 200 ? field(fields, 'etag') : undefined
+    this.#tag = tag !== undefined && TAG.test(tag) ? Buffer.from(tag, 'latin1') : undefined
+  }
+
+  /** Is its entity tag all that the request's If-None-Match says? Then this is what it has (RFC 9110 section 13.1.2). */
+  isNamedBy({ octets, tagFrom, tagTo }: PlainHead): boolean {
+    const tag = this.#tag
+    if (tag === undefined || tagTo - tagFrom !== tag.length) return false
+    for (let at = 0; at < tag.length; at++) if (octets[tagFrom + at] !== tag[at]) return false
+    return true
+  }
+}
+
+const TAG = /^(?:W\/)?"[^"]*"$/
+
+/** Answers as octets, made anew when the second changes. What is kept of them is bounded, and no part of any store. */
+export class Renderer {
+  readonly #ending: string
+  readonly #reasons: (status: number) => string
+  #newer = new WeakMap<StoredResponse, Rendered>()
+  #older = new WeakMap<StoredResponse, Rendered>()
+  #bytes = 0
+
+  /**
+   * @param ending what every head of this listener ends with, the empty line included
+   * @param reasons reason phrases by status
+   */
+  constructor(ending: string, reasons: (status: number) => string) {
+    this.#ending = ending
+    this.#reasons = reasons
+  }
+
+  for({ entry, outcome, now }: Hit): Rendered {
     const age = Math.floor((now - entry.bornAt) / 1000)
     const ttl = Math.floor((outcome.ttlMs ?? 0) / 1000)
-    let of = known.get(entry)
-    if (of === undefined || of.age !== age || of.ttl !== ttl) {
-      of = { age, ttl, whole: undefined, head: undefined, notModified: undefined }
-      known.set(entry, of)
-    }
-    return (of[form] ??= render(hit, form))
+    const known = this.#newer.get(entry) ?? this.#older.get(entry)
+    if (known !== undefined && known.age === age && known.ttl === ttl) return known
+    const rendered = new Rendered(entry, age, ttl)
+    this.#newer.set(entry, rendered)
+    return rendered
   }
 
-  function render({ entry, outcome, now }: Hit, form: Form): Buffer {
+  /** Content that does not come with the head is for the caller to send after it. */
+  octets(rendered: Rendered, hit: Hit, form: Form): Buffer {
+    const known = rendered[form]
+    if (known !== undefined) return known
+    const octets = this.#render(hit, form)
+    rendered[form] = octets
+    this.#count(octets.length)
+    return octets
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes
+    if (this.#bytes < MOST_BYTES) return
+    this.#older = this.#newer
+    this.#newer = new WeakMap()
+    this.#bytes = 0
+  }
+
+  #render({ entry, outcome, now }: Hit, form: Form): Buffer {
     const fields = cachedHead(entry, outcome, now)
     const { bytes } = entry.body
-    if (form === 'notModified') return headOf(304, notModifiedHead(fields))
+    if (form === 'notModified') return this.#headOf(304, notModifiedHead(fields))
     if (bytes !== undefined && entry.status !== 204) fields.push('Content-Length', String(bytes.length))
-    const head = headOf(entry.status, fields)
-    const joined = form === 'whole' && bytes !== undefined && bytes.length <= ONE_PIECE_BYTES
-    return joined ? Buffer.concat([head, bytes]) : head
+    const head = this.#headOf(entry.status, fields)
+    return form === 'whole' && bytes !== undefined && comesInOnePiece(bytes) ? Buffer.concat([head, bytes]) : head
   }
 
-  function headOf(status: number, fields: readonly string[]): Buffer {
-    let head = `HTTP/1.1 ${status} ${reasons(status)}\r\n`
+  #headOf(status: number, fields: readonly string[]): Buffer {
+    let head = `HTTP/1.1 ${status} ${this.#reasons(status)}\r\n`
     for (let at = 0; at + 1 < fields.length; at += 2) head += `${fields[at]}: ${fields[at + 1]}\r\n`
-    return Buffer.from(head + ending, 'latin1')
+    return Buffer.from(head + this.#ending, 'latin1')
   }
 }
 

@@ -23,7 +23,7 @@ export function keyOf(route: Route, request: CacheRequest): Key {
   const rules = route.rules.key
   const url = rewritesQuery(rules) ? rewritten(request.url, rules) : request.url
   const key = `${route.name} ${url}`
-  return { key: hasExtras(rules) ? key + extras(rules, request.fields) : key, target: targetOf(url), url }
+  return { key: keysByFields(rules) ? key + extras(rules, request.fields) : key, target: targetOf(url), url }
 }
 
 /**
@@ -48,7 +48,8 @@ export function keyMember(kind: 'h' | 'c' | 'v' | 'l' | 'q', name: string, value
 
 const rewritesQuery = (rules: KeyRules): boolean => rules.sortQuery || rules.ignoreQuery.length > 0
 
-const hasExtras = (rules: KeyRules): boolean => rules.headers.length > 0 || rules.cookies.length > 0
+/** Whether anything but method and URL counts. */
+export const keysByFields = (rules: KeyRules): boolean => rules.headers.length > 0 || rules.cookies.length > 0
 
 function targetOf(url: string): string {
   const slash = url.indexOf('/', url.indexOf(':') + 3)

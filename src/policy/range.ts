@@ -27,9 +27,11 @@ export function rangesAsked(request: CacheRequest): Asked | undefined {
   return value === undefined ? undefined : parseRange(value)
 }
 
+const NONE: readonly string[] = []
+
 /** The range that is wanted, and of which representation, as the origin is to be told: field lines, none for all. */
 export function rangeLines(request: CacheRequest): readonly string[] {
-  if (rangesAsked(request)?.kind !== 'bytes') return []
+  if (request.plain === true || rangesAsked(request)?.kind !== 'bytes') return NONE
   const range = field(request.fields, 'range') ?? ''
   const ofWhich = field(request.fields, 'if-range')
   return ofWhich === undefined ? ['Range', range] : ['Range', range, 'If-Range', ofWhich]

@@ -33,6 +33,7 @@ export function classify(request: CacheRequest, rules: Rules): RequestKind {
   if (rules.bypass) return { kind: 'pass', why: 'bypass', detail: 'route' }
   // Content in a GET has no defined meaning, yet some origins answer to it (RFC 9110 section 9.3.1).
   if (!isQuery && request.body !== undefined) return { kind: 'pass', why: 'bypass', detail: 'body' }
+  if (request.plain === true) return SHARED
   if (hasOriginPrecondition(request.fields)) return PRECONDITION
   if (losesFields(request.fields)) return LOSES_FIELDS
   return isCredentialed(request.fields, rules.cookies) ? CREDENTIALED : SHARED

@@ -18,7 +18,7 @@ const RANGE = 4
  * @param now epoch milliseconds
  */
 export function decide(request: CacheRequest, found: HttpFound, rules: Rules, now: number): HttpDecision {
-  const mentions = mentioned(request.fields)
+  const mentions = request.plain === true ? 0 : mentioned(request.fields)
   const wishes = (mentions & (CACHE_CONTROL | PRAGMA)) === 0 ? undefined : wishesOf(request.fields)
   const ranged = (mentions & RANGE) === 0 ? undefined : rangesAsked(request)
   const { entry } = found

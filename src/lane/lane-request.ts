@@ -1,0 +1,25 @@
+import type { Fields } from '../fields.ts'
+import type { CacheRequest, Peer } from '../model.ts'
+import type { PlainHead } from './plain-head.ts'
+
+/** A request as the policy sees it, made of a plain head; its fields are read when somebody asks for them. */
+export class LaneRequest implements CacheRequest {
+  readonly method: string
+  readonly url: string
+  readonly plain: boolean
+  readonly peer: Peer
+  readonly head: PlainHead
+  #fields: Fields | undefined
+
+  constructor(url: string, head: PlainHead, peer: Peer) {
+    this.method = head.method
+    this.url = url
+    this.plain = !head.bears && !head.asksForRange
+    this.peer = peer
+    this.head = head
+  }
+
+  get fields(): Fields {
+    return (this.#fields ??= this.head.fields)
+  }
+}

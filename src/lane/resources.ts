@@ -1,0 +1,66 @@
+import type { Hits, Plan } from '../cache/hit.ts'
+import type { CacheRequest } from '../model.ts'
+import type { PlainHead } from './plain-head.ts'
+
+/** A URL as it is asked for, and how it is looked up. */
+export class Resource {
+  readonly url: string
+  readonly scheme: 'http' | 'https'
+  /** Target and Host as they were sent. */
+  readonly #octets: Buffer
+  readonly #targetLength: number
+  #get: Plan | undefined
+  #head: Plan | undefined
+
+  constructor(url: string, scheme: 'http' | 'https', head: PlainHead) {
+    const { octets, targetFrom, targetTo, hostFrom, hostTo } = head
+    this.url = url
+    this.scheme = scheme
+    this.#octets = Buffer.concat([octets.subarray(targetFrom, targetTo), octets.subarray(hostFrom, hostTo)])
+    this.#targetLength = targetTo - targetFrom
+  }
+
+  get length(): number {
+    return this.#octets.length
+  }
+
+  isAskedForBy({ octets, targetFrom, targetTo, hostFrom, hostTo }: PlainHead): boolean {
+    const split = this.#targetLength
+    if (targetTo - targetFrom !== split || hostTo - hostFrom !== this.#octets.length - split) return false
+    return this.#isAt(octets, targetFrom, 0, split) && this.#isAt(octets, hostFrom, split, this.#octets.length)
+  }
+
+  #isAt(octets: Buffer, at: number, from: number, to: number): boolean {
+    for (let n = from; n < to; n++) if (octets[at + n - from] !== this.#octets[n]) return false
+    return true
+  }
+
+  /** Made once for all plain requests, where it is the same for all. */
+  planFor(request: CacheRequest, hits: Hits): Plan | undefined {
+    if (request.plain !== true) return hits.planFor(request)
+    const known = request.method === 'HEAD' ? this.#head : this.#get
+    if (known !== undefined && hits.holds(known)) return known
+    const plan = hits.planFor(request)
+    const kept = plan?.general === true ? plan : undefined
+    if (request.method === 'HEAD') this.#head = kept
+    else this.#get = kept
+    return plan
+  }
+}
+
+const PLACES = 4_096
+const MOST_OCTETS = 512
+
+/** Those answered lately, found by the octets they are asked for with; each has one place, and whoever comes next takes it. */
+export class Resources {
+  readonly #places: (Resource | undefined)[] = Array.from({ length: PLACES }, () => undefined)
+
+  get(head: PlainHead, scheme: 'http' | 'https'): Resource | undefined {
+    const known = this.#places[head.hash & (PLACES - 1)]
+    return known?.scheme === scheme && known.isAskedForBy(head) ? known : undefined
+  }
+
+  set(head: PlainHead, resource: Resource): void {
+    if (resource.length <= MOST_OCTETS) this.#places[head.hash & (PLACES - 1)] = resource
+  }
+}
