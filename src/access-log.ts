@@ -45,14 +45,16 @@ function logForPeople(events: Events, { out = writeLine, color = !process.env['N
 }
 
 function logForMachines(events: Events, logger: Logger, { origins = new Map(), members }: AccessLogOptions): void {
+  // Asked for once: there may be very many hits.
+  const isOn = { debug: logger.isLevelEnabled('debug'), info: logger.isLevelEnabled('info') }
   events.on('request', (request) => {
     const { result } = request.outcome
     const level = result === 'hit' || result === 'stale' ? 'debug' : 'info'
-    if (logger.isLevelEnabled(level)) logger[level]({ ...requestMembers(request, origins), ...members?.() }, 'request')
+    if (isOn[level]) logger[level]({ ...requestMembers(request, origins), ...members?.() }, 'request')
   })
   events.on('purge', (purge) => {
     const level = isSideEffect(purge) ? 'debug' : 'info'
-    if (logger.isLevelEnabled(level)) logger[level](purgeMembers(purge), purge.mode)
+    if (isOn[level]) logger[level](purgeMembers(purge), purge.mode)
   })
 }
 

@@ -1,5 +1,5 @@
-/** What is counted for every request: nothing here may allocate once each label set has been seen. */
-import type { Events } from '../events.ts'
+/** What is counted for every request. */
+import type { Events, RequestEvent } from '../events.ts'
 import type { Result } from '../model.ts'
 import { Counter } from './counter.ts'
 import { Histogram } from './histogram.ts'
@@ -22,6 +22,18 @@ const SOURCES: ReadonlyMap<Result, 'cache' | 'origin'> = new Map([
   ['miss', 'origin'],
   ['pass', 'origin'],
 ])
+
+/** Where a request is counted. Most are counted where the one before them was. */
+interface Slots {
+  readonly route: string
+  readonly method: string
+  readonly result: Result
+  readonly codeClass: number
+  readonly requests: number
+  readonly duration: number
+  readonly firstByte: number
+  readonly bytes: number | undefined
+}
 
 export function requestMetrics(events: Events, routes: readonly string[]): Metric[] {
   const route = new Label('route', routes, true)
@@ -55,17 +67,32 @@ export function requestMetrics(events: Events, routes: readonly string[]): Metri
   const sourceOf = new Map([...SOURCES].map(([name, from]) => [name, source.indexOf(from)]))
 
   for (const name of routes) startAtZero(route.indexOf(name))
+  let last: Slots | undefined
   events.on('request', (request) => {
-    const atRoute = route.indexOf(request.route)
-    const atResult = result.indexOf(request.outcome.result)
-    const atClass = Math.floor(request.status / 100) - 1
-    requests.add(requests.sets.slotOf(atRoute, method.indexOf(request.method), atResult, within(codeClass, atClass)), 1)
-    duration.observe(duration.sets.slotOf(atRoute, atResult), request.totalMs)
-    firstByte.observe(firstByte.sets.slotOf(atRoute, atResult), request.firstByteMs)
-    const from = sourceOf.get(request.outcome.result)
-    if (from !== undefined) bytes.add(bytes.sets.slotOf(atRoute, from), request.bytes)
+    if (last === undefined || !isCountedAt(last, request)) last = slotsFor(request)
+    requests.add(last.requests, 1)
+    duration.observe(last.duration, request.totalMs)
+    firstByte.observe(last.firstByte, request.firstByteMs)
+    if (last.bytes !== undefined) bytes.add(last.bytes, request.bytes)
   })
   return [requests, bytes, duration, firstByte]
+
+  function slotsFor({ route: name, method: by, status, outcome }: RequestEvent): Slots {
+    const atRoute = route.indexOf(name)
+    const atResult = result.indexOf(outcome.result)
+    const atClass = within(codeClass, classOf(status))
+    const from = sourceOf.get(outcome.result)
+    return {
+      route: name,
+      method: by,
+      result: outcome.result,
+      codeClass: classOf(status),
+      requests: requests.sets.slotOf(atRoute, method.indexOf(by), atResult, atClass),
+      duration: duration.sets.slotOf(atRoute, atResult),
+      firstByte: firstByte.sets.slotOf(atRoute, atResult),
+      bytes: from === undefined ? undefined : bytes.sets.slotOf(atRoute, from),
+    }
+  }
 
   /** So that a rate sees the first event of each kind, and so that these keep sets of their own. */
   function startAtZero(atRoute: number): void {
@@ -80,5 +107,13 @@ export function requestMetrics(events: Events, routes: readonly string[]): Metri
     for (const name of ['cache', 'origin']) bytes.sets.slotOf(atRoute, source.indexOf(name))
   }
 }
+
+function isCountedAt({ route, method, result, codeClass }: Slots, request: RequestEvent): boolean {
+  const isSameKind = request.outcome.result === result && classOf(request.status) === codeClass
+  return isSameKind && request.route === route && request.method === method
+}
+
+/** From 0 for 1xx. */
+const classOf = (status: number): number => Math.floor(status / 100) - 1
 
 const within = (label: Label, index: number): number => (index >= 0 && index < label.other ? index : label.other)
