@@ -1,3 +1,4 @@
+import { Agent } from 'node:http'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -42,6 +43,21 @@ test('origins and routes are swapped at once; what is stored and what is in flig
     cacheStatus: expect.stringContaining('hit'),
   })
   expect((await inFlight).body).toBe('old')
+})
+
+test('what answered hits of a connection goes by the new routes too', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const ask = () => get(`${herdgate.url}/hot`, { agent })
+  await ask()
+  await ask()
+  expect((await ask()).cacheStatus).toContain('hit')
+  await to(other.url, 'routes: [{ name: all, match: { path: "/*" }, origin: api, bypass: true }]\n')
+  await reload()
+  expect((await ask()).cacheStatus).toContain('fwd=bypass')
+  await to(other.url)
+  await reload()
+  expect((await ask()).cacheStatus).toContain('hit')
+  agent.destroy()
 })
 
 test('one that is not valid changes nothing, and every fault is told', async () => {

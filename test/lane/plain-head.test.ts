@@ -98,3 +98,31 @@ test('what is read, written again, is what stood there', () => {
     { numRuns: 2_000 },
   )
 })
+
+/** What may be read, as a grammar; what must not follow from it (two lengths, ...) is a matter of names, tested above. */
+const PLAIN =
+  /^[A-Z]{3,16} \/[\x21\x22\x24-\x7e]* HTTP\/1\.1\r\n(?:[A-Za-z][A-Za-z0-9-]*: [\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?\r\n)+\r\n/
+
+test('what is plain is read, and nothing else, whichever octet is changed, lacks or is too many', () => {
+  const octets = Buffer.from(head('Host: a.test', 'X-Y: a b', 'Accept: */*'), 'latin1')
+  const change = fc.record({
+    at: fc.nat(octets.length - 1),
+    octet: fc.oneof(fc.nat(255), fc.constantFrom(...Buffer.from('\r\n\t :-_/#Aa0~\x7f\x80\0'))),
+    kind: fc.constantFrom('instead', 'before', 'without'),
+  })
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 3 }), (changes) => {
+      const list = [...octets]
+      for (const { at, octet, kind } of changes) {
+        list.splice(at, kind === 'before' ? 0 : 1, ...(kind === 'without' ? [] : [octet]))
+      }
+      const changed = Buffer.from(list)
+      const read = readPlainHead(changed)
+      const text = changed.toString('latin1')
+      const hosts = text.match(/\r\nhost: /gi)?.length ?? 0
+      if (!PLAIN.test(text)) expect(read).toBeUndefined()
+      else if (hosts === 1 && /\r\nX/.test(text)) expect(read?.target).toBe(text.split(' ', 2)[1])
+    }),
+    { numRuns: 5_000 },
+  )
+})

@@ -1,0 +1,73 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { Body } from '../../src/body.ts'
+import type { Hit } from '../../src/cache/hit.ts'
+import { readPlainHead } from '../../src/lane/plain-head.ts'
+import { Rendered, Renderer } from '../../src/lane/rendered.ts'
+import type { StoredResponse } from '../../src/model.ts'
+import { precondition } from '../../src/policy/validation.ts'
+import { entryWith, NOW, requestWith, routeWith } from '../policy/support.ts'
+
+function hitOn(entry: StoredResponse, now = NOW): Hit {
+  return { route: routeWith(), entry, now, outcome: { result: 'hit', ttlMs: entry.freshUntil - now } }
+}
+
+const renderer = () => new Renderer('\r\n', () => 'OK')
+const small = () => entryWith({ body: Body.of(Buffer.from('hello')) })
+
+test('an answer is made once a second', () => {
+  const all = renderer()
+  const entry = small()
+  const at = (ms: number) => {
+    const hit = hitOn(entry, NOW + ms)
+    return all.octets(all.for(hit), hit, 'whole')
+  }
+  const first = at(0)
+  expect(first.toString()).toMatch(/^HTTP\/1\.1 200 OK\r\nAge: 0\r\n.*ttl=60\r\nContent-Length: 5\r\n\r\nhello$/s)
+  expect(at(0)).toBe(first)
+  expect(at(1500)).not.toBe(first)
+  expect(at(1500).toString()).toContain('\r\nAge: 1\r\n')
+})
+
+test('what is kept of answers has a bound', () => {
+  const all = renderer()
+  const hit = hitOn(small())
+  const first = all.octets(all.for(hit), hit, 'whole')
+  let bytes = 0
+  for (let n = 0; n < 1_200; n++) {
+    const other = hitOn(entryWith({ body: Body.of(Buffer.alloc(16_000)) }))
+    bytes += all.octets(all.for(other), other, 'whole').length
+  }
+  expect(bytes).toBeGreaterThan(16 * 2 ** 20)
+  expect(all.octets(all.for(hit), hit, 'whole')).not.toBe(first)
+})
+
+test('content of some size is not copied', () => {
+  const all = renderer()
+  const hit = hitOn(entryWith({ body: Body.of(Buffer.alloc(20_000)) }))
+  expect(all.octets(all.for(hit), hit, 'whole').toString()).toMatch(/Content-Length: 20000\r\n\r\n$/)
+})
+
+const tag = fc.constantFrom('"1"', 'W/"1"', '"2"', '"a,b"', '""', '1', '*', 'a, b', '"1', '"1", "2"', 'W/"1", "2"')
+
+test('whoever is found by an entity tag is found by the whole comparison too', () => {
+  fc.assert(
+    fc.property(tag, tag, fc.constantFrom(200, 404), (stored, asked, status) => {
+      const entry = entryWith({ status }, { ETag: stored })
+      const head = readPlainHead(Buffer.from(`GET / HTTP/1.1\r\nHost: a\r\nIf-None-Match: ${asked}\r\n\r\n`))
+      if (head === undefined) throw new Error('no plain head')
+      const isFound = new Rendered(entry, 0, 0).isNamedBy(head)
+      const verdict = precondition(requestWith({ 'If-None-Match': asked }), status, entry.fields)
+      if (isFound) expect(verdict).toBe('not-modified')
+      // Common ones are found without it.
+      if (status === 200 && stored === asked && /^(W\/)?"[^"]*"$/.test(stored)) expect(isFound).toBe(true)
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
+test('of several If-None-Match lines none is taken for the only one', () => {
+  const lines = 'If-None-Match: "1"\r\nIf-None-Match: "2"\r\n'
+  const head = readPlainHead(Buffer.from(`GET / HTTP/1.1\r\nHost: a\r\n${lines}\r\n`))
+  expect(head).toMatchObject({ isConditional: true, tagFrom: 0, tagTo: 0 })
+})
