@@ -1,8 +1,9 @@
 /** The data port: what the client asked goes to the cache, what the cache replies goes to the client. Nothing else. */
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { BodyReader, Cache, CacheRequest, Fields, Peer, Reply } from '../src/library.ts'
 import { HerdgateError, hopsLeft, lines, localAuthority, problem, readHead, schemeOf } from '../src/library.ts'
+import { STATUS_CODES } from '../src/node-http.ts'
 
 export interface ProxyOptions {
   readonly cache: Pick<Cache, 'handle' | 'events'>

@@ -3,12 +3,11 @@ import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, ty
 import { hasZodFastifySchemaValidationErrors, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
 import { bearer, unauthorized } from '../routes/bearer.ts'
-import { dashboardRoutes } from '../routes/dashboard.ts'
 import { explainRoute } from '../routes/explain.ts'
 import { healthRoutes, type Readiness } from '../routes/health.ts'
+import { latePages } from '../routes/late-pages.ts'
 import { liveRoute } from '../routes/live.ts'
 import { type MetricsSource, metricsRoute } from '../routes/metrics.ts'
-import { describeRoutes, openapiRoutes } from '../routes/openapi.ts'
 import { badRequest, type ProblemDetails, ProblemError, sendProblem } from '../routes/problem.ts'
 import { purgeRoutes } from '../routes/purge.ts'
 import { createLimiter, type Limiter, type Rate, tooMany } from '../routes/rate.ts'
@@ -21,6 +20,7 @@ import { waitOnlyForAnswers } from './draining.ts'
 import type { Live } from './live.ts'
 import { refuseMalformed } from './malformed.ts'
 import type { Awaitable, Clock } from './model.ts'
+import { NO_SCHEMA_COMPILERS } from './schema-compilers.ts'
 
 export interface AdminParts {
   readonly cache: Pick<Cache, 'purge' | 'invalidate' | 'explain'> & { stats(): Awaitable<Statistics> }
@@ -59,7 +59,20 @@ const WRONG_TOKENS: Rate = { burst: 1000, perSecond: 50 }
  * @throws RangeError when the token is empty
  */
 export function createAdmin(parts: AdminParts): FastifyInstance {
-  const { metrics, token, logger, ready, version, clock = systemClock, extension } = parts
+  return createInstance(parts, (app) => {
+    latePages(app, async () => {
+      const { pages } = await import('../routes/pages.ts')
+      const { version, extension } = parts
+      const instance = createInstance(parts, (late) => pages(late, { version, panels: extension?.panels ?? [] }))
+      await instance.ready()
+      return instance
+    })
+  })
+}
+
+/** @param pages those for people; they come first, so that the other routes can be described */
+function createInstance(parts: AdminParts, pages: (app: FastifyInstance) => void): FastifyInstance {
+  const { metrics, token, logger, ready, clock = systemClock, extension } = parts
   const isAllowed = bearer(token)
   const guess = createLimiter(WRONG_TOKENS, clock)
   const app: FastifyInstance = Fastify({
@@ -70,6 +83,7 @@ export function createAdmin(parts: AdminParts): FastifyInstance {
     http: { headersTimeout: HEAD_TIMEOUT_MS },
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     clientErrorHandler: refuseMalformed,
+    schemaController: NO_SCHEMA_COMPILERS,
     frameworkErrors: (error, request, reply) => {
       reply.headers(ALWAYS) // hooks do not run here
       const refused = request.raw.url?.startsWith('/v1') && !isAllowed(request)
@@ -86,12 +100,10 @@ export function createAdmin(parts: AdminParts): FastifyInstance {
     reply.headers(ALWAYS)
   })
 
-  describeRoutes(app, version)
+  pages(app)
   app.register(async (open) => {
     healthRoutes(open, ready)
     metricsRoute(open, metrics)
-    openapiRoutes(open)
-    dashboardRoutes(open, extension?.panels ?? [])
   })
   app.register(
     async (guarded) => {

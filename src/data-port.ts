@@ -1,4 +1,4 @@
-import { createServer, METHODS, type RequestListener, type Server } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { openConnections } from './connections.ts'
 import type { Limits } from './defaults.ts'
@@ -6,8 +6,10 @@ import { waitOnlyForAnswers } from './draining.ts'
 import { HerdgateError } from './errors.ts'
 import { refuseMalformed } from './malformed.ts'
 import type { Clock } from './model.ts'
+import { createServer, METHODS } from './node-http.ts'
 import { boundPipelining } from './pipelining.ts'
 import { rawProblem } from './problem.ts'
+import { NO_SCHEMA_COMPILERS } from './schema-compilers.ts'
 import { dropSlowClients } from './slow-clients.ts'
 import { isWebSocket } from './upgrade.ts'
 
@@ -31,6 +33,7 @@ export function createDataPort(
     bodyLimit: Number.MAX_SAFE_INTEGER, // bodies are streamed
     return503OnClosing: false,
     forceCloseConnections: 'idle',
+    schemaController: NO_SCHEMA_COMPILERS,
     serverFactory: (handler) => createLimitedServer(boundPipelining(around(handler)), limits),
     clientErrorHandler: refuseMalformed,
   })

@@ -1,5 +1,5 @@
-import { STATUS_CODES } from 'node:http'
 import type { ErrorCode, HerdgateError } from './errors.ts'
+import { STATUS_CODES } from './node-http.ts'
 
 /** The body of an error answer (RFC 9457). Names no address and repeats no input. */
 export interface Problem {

@@ -67,10 +67,11 @@ const RULES: readonly Rule[] = [
       ...NOUNS,
       'npm:ioredis',
       'node:crypto',
+      'node:module',
     ],
   },
   { from: 'src/stores/', may: NOUNS },
-  { from: 'src/origin/', may: ['src/origin/', ...NOUNS, 'node:', 'npm:undici'] },
+  { from: 'src/origin/', may: ['src/origin/', 'src/node-http.ts', ...NOUNS, 'node:', 'npm:undici'] },
   { from: 'src/chaos/', may: ['src/chaos/', 'src/stores/codec/codec.ts', ...NOUNS] },
   {
     from: 'src/workers/',
@@ -85,7 +86,7 @@ const RULES: readonly Rule[] = [
       'node:cluster',
     ],
   },
-  { from: 'src/lane/', may: ['src/lane/', 'src/policy/', ...NOUNS, 'node:'] },
+  { from: 'src/lane/', may: ['src/lane/', 'src/policy/', 'src/node-http.ts', ...NOUNS, 'node:'] },
   { from: 'src/cache/', may: ['src/cache/', 'src/policy/', ...NOUNS, 'node:crypto', 'node:stream'] },
   {
     from: 'src/config',
@@ -115,7 +116,7 @@ const RULES: readonly Rule[] = [
     ],
   },
   { from: 'src/live', may: ['src/live', ...NOUNS] },
-  { from: 'routes/', may: ['routes/', 'src/library.ts', 'node:', 'npm:'] },
+  { from: 'routes/', may: ['routes/', 'src/library.ts', 'src/node-http.ts', 'node:', 'npm:'] },
 ]
 
 /** Nobody imports these, except those who start them. */

@@ -1,5 +1,9 @@
 /** The admin API of a running Herdgate, as commands ask it. */
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { request } from '../node-http.ts'
 import { probeTarget } from './probe.ts'
 
 export interface AdminFlags {
@@ -37,12 +41,15 @@ export async function askAdmin(
   const base = probeTarget(admin, env, false)
   if (base === undefined) throw new AdminError(`--admin: expected a URL such as http://127.0.0.1:9090, got ${admin}`, 2)
   const headers = { authorization: `Bearer ${token ?? tokenIn(env)}`, 'content-type': 'application/json' }
-  const asked = body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) }
+  const limit = AbortSignal.timeout(TIMEOUT_MS)
   try {
-    const response = await fetch(new URL(path, base.origin), { ...asked, signal: AbortSignal.timeout(TIMEOUT_MS) })
-    return { status: response.status, body: await jsonOf(response) }
+    const method = body === undefined ? 'GET' : 'POST'
+    const asked = request(new URL(path, base.origin), { method, headers, agent: false, signal: limit })
+    asked.end(body === undefined ? undefined : JSON.stringify(body))
+    const [response] = (await once(asked, 'response')) as [IncomingMessage]
+    return { status: response.statusCode ?? 0, body: jsonIn(await text(response)) }
   } catch (error) {
-    throw new AdminError(`${base.origin}: ${why(error)}`, 1)
+    throw new AdminError(`${base.origin}: ${limit.aborted ? `no answer within ${TIMEOUT_MS / 1000}s` : why(error)}`, 1)
   }
 }
 
@@ -76,18 +83,15 @@ function tokenIn({ HERDGATE_ADMIN_TOKEN: token, HERDGATE_ADMIN_TOKEN_FILE: file 
   }
 }
 
-async function jsonOf(response: Response): Promise<unknown> {
-  const text = await response.text()
+function jsonIn(content: string): unknown {
   try {
-    return JSON.parse(text)
+    return JSON.parse(content)
   } catch {
     return undefined
   }
 }
 
 function why(error: unknown): string {
-  const { cause, message, name } = error as Error
-  if (name === 'TimeoutError') return `no answer within ${TIMEOUT_MS / 1000}s`
-  const { code, message: detail } = (cause ?? {}) as NodeJS.ErrnoException
-  return code ?? detail ?? message
+  const { code, message } = error as NodeJS.ErrnoException
+  return code ?? message
 }

@@ -1,6 +1,7 @@
 /** `herdgate probe`: asks a running Herdgate how it is. Loads next to nothing, as health checks start it all the time. */
-import http, { type IncomingMessage } from 'node:http'
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import { get } from '../node-http.ts'
 import { printable } from '../printable.ts'
 import { parseDuration } from '../units.ts'
 
@@ -61,7 +62,7 @@ function adminPort({ HERDGATE_ADMIN_PORT: port = '' }: Environment): string {
 }
 
 async function ask(target: URL, signal: AbortSignal): Promise<{ status: number; text: string }> {
-  const request = http.get(target, { agent: false, signal })
+  const request = get(target, { agent: false, signal })
   const [response] = (await once(request, 'response', { signal })) as [IncomingMessage]
   const text = await beginning(response)
   request.destroy()

@@ -1,17 +1,6 @@
 /** The YAML of a configuration file as plain values, and where in the text each of them was written. */
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isPair,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Pair,
-  parseDocument,
-  visit,
-  type YAMLMap,
-} from 'yaml'
+import { createRequire } from 'node:module'
+import type { Document, Pair, YAMLMap } from 'yaml'
 import { type Fault, keyName } from './fault.ts'
 import { cover, expand, uncover } from './variables.ts'
 
@@ -28,12 +17,20 @@ export interface ParsedDocument {
   readonly place: (path: readonly PropertyKey[], of: 'key' | 'value') => string
 }
 
+let loaded: typeof import('yaml') | undefined
+
+/** Only where there is a text to read. */
+function yaml(): typeof import('yaml') {
+  loaded ??= createRequire(import.meta.url)('yaml') as typeof import('yaml')
+  return loaded
+}
+
 /** One mistake can make many complaints; those after the first few are echoes. */
 const MAX_SYNTAX_FAULTS = 10
 const MAX_ALIASES = 100
 
 export function parseConfigText(file: ConfigText, env: Readonly<Record<string, string | undefined>>): ParsedDocument {
-  const lines = new LineCounter()
+  const lines = new (yaml().LineCounter)()
   const options = {
     lineCounter: lines,
     prettyErrors: false,
@@ -42,7 +39,7 @@ export function parseConfigText(file: ConfigText, env: Readonly<Record<string, s
     resolveKnownTags: false, // !!binary and its like make objects that no setting is
     logLevel: 'error',
   } as const
-  const document = parseDocument(cover(file.text), options)
+  const document = yaml().parseDocument(cover(file.text), options)
   const placeOf = (offset: number): string => {
     const { line, col } = lines.linePos(offset)
     return `${file.path}:${Math.max(line, 1)}:${Math.max(col, 1)}`
@@ -76,7 +73,7 @@ function fillIn(
   placeOf: (at: number) => string,
 ) {
   const faults: Fault[] = []
-  visit(document, {
+  yaml().visit(document, {
     Scalar(role, node, ancestors) {
       if (typeof node.value !== 'string') return
       if (role === 'key') {
@@ -108,12 +105,12 @@ interface Ranged {
 /** The path of keys and indexes along a line of nodes, each inside the one before. */
 function pathOf(line: readonly unknown[]): PropertyKey[] {
   return line.flatMap((node, at): PropertyKey[] => {
-    if (isPair(node)) return [keyOf(node.key)]
-    return isSeq(node) ? [node.items.indexOf(line[at + 1])] : []
+    if (yaml().isPair(node)) return [keyOf(node.key)]
+    return yaml().isSeq(node) ? [node.items.indexOf(line[at + 1])] : []
   })
 }
 
-const keyOf = (key: unknown): string => String(isScalar(key) ? key.value : key)
+const keyOf = (key: unknown): string => String(yaml().isScalar(key) ? key.value : key)
 
 type FindPair = (map: YAMLMap, key: string) => Pair | undefined
 
@@ -131,9 +128,9 @@ function offsetOf(document: Document, path: readonly PropertyKey[], of: 'key' | 
   let offset = 0
   let node: unknown = document.contents
   for (const [at, part] of path.entries()) {
-    const inside = isAlias(node) ? node.resolve(document) : node
-    const pair = isMap(inside) ? pairIn(inside, String(part)) : undefined
-    node = isSeq(inside) ? inside.items[Number(part)] : pair?.value
+    const inside = yaml().isAlias(node) ? node.resolve(document) : node
+    const pair = yaml().isMap(inside) ? pairIn(inside, String(part)) : undefined
+    node = yaml().isSeq(inside) ? inside.items[Number(part)] : pair?.value
     const wantsKey = pair !== undefined && ((of === 'key' && at === path.length - 1) || startOf(node) === undefined)
     const start = startOf(wantsKey ? pair.key : node)
     if (start === undefined) break

@@ -7,11 +7,12 @@
  * first request of a connection goes the normal way, and a connection on which the lane has once lost sight of where
  * requests end is left alone from then on.
  */
-import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type { Hit, Hits } from '../cache/hit.ts'
 import type { HttpSocket } from '../connections.ts'
 import type { Events } from '../events.ts'
 import type { Clock, Peer } from '../model.ts'
+import { STATUS_CODES } from '../node-http.ts'
 import { normalAuthority } from '../policy/target.ts'
 import { precondition } from '../policy/validation.ts'
 import { LaneRequest } from './lane-request.ts'

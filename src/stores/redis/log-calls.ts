@@ -1,9 +1,8 @@
-import { Redis } from 'ioredis'
 import type { LogState } from '../log/generations.ts'
 import type { JournalEntry } from '../log/journal.ts'
 import { FORGOTTEN_AFTER_LEASES } from '../log/live-nodes.ts'
 import type { Mark } from '../log/marks.ts'
-import type { RedisClient } from './connection.ts'
+import { isCluster, type RedisClient } from './connection.ts'
 import { APPEND, type Head, JOIN, type Known, knownArguments, LEAVE, logKeys, REPORT, TRIM } from './log-scripts.ts'
 import type { RedisScript } from './script.ts'
 
@@ -72,7 +71,7 @@ export class RedisLogCalls {
 
   /** Narrows the window in which a failover loses what was just appended, where there is a replica to fail over to. */
   async replicate(): Promise<void> {
-    if (this.#hasReplicas && this.client instanceof Redis) await this.client.wait(1, REPLICATE_MS).catch(() => 0)
+    if (this.#hasReplicas && !isCluster(this.client)) await this.client.wait(1, REPLICATE_MS).catch(() => 0)
   }
 
   /** @returns how many records were dropped */
