@@ -17,7 +17,9 @@ export function latePages(app: FastifyInstance, load: () => Promise<FastifyInsta
       reply.hijack()
       pages.routing(request, reply.raw)
     })
-    scope.addHook('onClose', async () => void (await (await loading)?.close()))
+    scope.addHook('onClose', async () => {
+      await (await loading)?.close()
+    })
     for (const url of PATHS) {
       const method = scope.supportedMethods
       scope.route({ method, url, schema: { hide: true }, exposeHeadRoute: false, handler: async () => undefined })
