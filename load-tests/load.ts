@@ -1,5 +1,5 @@
 /**
- * Scenarios of load, each of which shows one thing: `npm run load -- SCENARIO... [--short] [--with k6|node]`.
+ * Scenarios of load, each of which shows one thing: `npm run load -- SCENARIO... [--short] [--seconds N] [--with k6|node]`.
  * Starts and stops everything a scenario needs. Ends with 0 when all is shown, else as the first that fails does.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { PLANS, type Plan } from './stage/plans.ts'
+import { type Amount, PLANS, type Plan } from './stage/plans.ts'
 import { startStage } from './stage/stage.ts'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
@@ -20,14 +20,16 @@ const interruption = interruptionBySignals()
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { short: { type: 'boolean', default: false }, with: { type: 'string' } },
+    options: { short: { type: 'boolean', default: false }, seconds: { type: 'string' }, with: { type: 'string' } },
   })
   if (positionals.length === 0) throw new Error(`which scenario? There are ${Object.keys(PLANS).join(', ')}`)
   const plans = positionals.map((name) => [name, planOf(name)] as const)
   const runner = runnerOf(values.with)
   await mkdir(RESULTS, { recursive: true })
+  const seconds = values.seconds === undefined ? undefined : wholeSeconds(values.seconds)
   for (const [name, plan] of plans) {
-    const code = await perform(name, plan, runner, values.short)
+    const amount = values.short ? plan.short : plan.full
+    const code = await perform(name, plan, runner, { ...amount, seconds: seconds ?? amount.seconds })
     if (code !== 0) process.exitCode ??= code
   }
 }
@@ -36,6 +38,11 @@ function planOf(name: string): Plan {
   const plan = Object.hasOwn(PLANS, name) ? PLANS[name] : undefined
   if (plan === undefined) throw new Error(`no scenario ${name}; there are ${Object.keys(PLANS).join(', ')}`)
   return plan
+}
+
+function wholeSeconds(text: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new Error('--seconds wants a whole number of seconds')
+  return Number(text)
 }
 
 function runnerOf(wanted: string | undefined): Runner {
@@ -52,8 +59,8 @@ function runnerOf(wanted: string | undefined): Runner {
 const hasK6 = (): boolean => spawnSync('k6', ['version']).status === 0
 
 /** @returns the exit code of what ran it */
-async function perform(scenario: string, plan: Plan, runner: Runner, isShort: boolean): Promise<number> {
-  const { users, rate, seconds } = isShort ? plan.short : plan.full
+async function perform(scenario: string, plan: Plan, runner: Runner, amount: Amount): Promise<number> {
+  const { users, rate, seconds } = amount
   await using stage = await startStage(plan)
   interruption.throwIfAborted()
   const variables = {

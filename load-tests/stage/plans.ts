@@ -64,7 +64,7 @@ export const PLANS: Readonly<Record<string, Plan>> = {
   soak: {
     ...USUAL,
     memory: '64MiB',
-    full: { users: 100, rate: 200, seconds: 14_400 },
+    full: { users: 100, rate: 200, seconds: 600 },
     short: { users: 50, rate: 100, seconds: 120 },
   },
   breakpoint: {

@@ -17,7 +17,7 @@ export interface MemoryShares {
 }
 
 const MEBIBYTE = 2 ** 20
-/** Node itself, sockets. */
+/** Node itself, sockets, answers that the hit lane keeps ready to send. */
 const NODE = 64 * MEBIBYTE
 const LEAST = 8 * MEBIBYTE
 

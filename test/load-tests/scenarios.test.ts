@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { asJUnit, asMarkdown, type Summary } from '../../load-tests/k6/lib/report.ts'
+import { slopeOf } from '../../load-tests/k6/lib/slope.ts'
 import { PLANS } from '../../load-tests/stage/plans.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -18,6 +19,12 @@ test.each(scenarios)('%s can fail, and waits for nothing in a way that stops the
   const source = readFileSync(join(folder, `${name}.ts`), 'utf8')
   expect(source).toMatch(/thresholds: \{/)
   expect(source).not.toMatch(/\bsleep\b|http\.(get|post|request)\(/)
+})
+
+test('a slope is found whatever a few points say', () => {
+  const points = Array.from({ length: 20 }, (_, at) => ({ at, value: at === 7 ? 900 : 3 + 2 * at }))
+  expect(slopeOf(points)).toBeCloseTo(2)
+  expect(slopeOf([])).toBe(0)
 })
 
 describe('a summary', () => {

@@ -50,11 +50,20 @@ export async function readiness(admin: string): Promise<{ status: number; body: 
   return { status, body: textOf(body) }
 }
 
-/** Of the process, in bytes. */
-export async function residentBytes(admin: string): Promise<number> {
+export interface ProcessState {
+  readonly residentBytes: number
+  /** Of the delays since somebody last looked; Node looks every 10 ms, which are in it. */
+  readonly eventLoopP99Ms: number
+}
+
+export async function processState(admin: string): Promise<ProcessState> {
   const { body } = await http.asyncRequest('GET', `${admin}/metrics`, null, { tags: { to: 'admin' } })
-  const [, bytes] = /^process_resident_memory_bytes (\S+)$/m.exec(textOf(body)) ?? []
-  return Number(bytes)
+  const metrics = textOf(body)
+  const of = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(metrics)?.[1])
+  return {
+    residentBytes: of('process_resident_memory_bytes'),
+    eventLoopP99Ms: of('nodejs_eventloop_lag_p99_seconds') * 1_000,
+  }
 }
 
 export function anyOf<T>(choices: readonly T[]): T {
