@@ -87,7 +87,7 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
 
   /** A URL that cannot be reached passes the request, of which nothing was sent, to the next. */
   async function firstAnswer(request: OriginRequest, call: Call): Promise<OriginResponse> {
-    let unreachable = new HerdgateError('origin_refused')
+    let unreachable: HerdgateError | undefined
     for (const member of rotation.turn()) {
       const attempt = await tryMember(member, request, call)
       if (attempt.kind === 'answered') return attempt.response
@@ -95,7 +95,7 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
       rotation.failed(member)
       unreachable = attempt.error
     }
-    throw unreachable
+    throw unreachable ?? new HerdgateError('origin_refused')
   }
 
   /** Once more when an idle connection closed as the request went out (RFC 9112 section 9.3.1). */

@@ -1,4 +1,5 @@
 /** HTTP dates (RFC 9110 section 5.6.7) as a cache reads them (RFC 9111 section 4.2). */
+import { remembering } from './remembered.ts'
 
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 const MONTH = `(?<month>${MONTHS.join('|')})`
@@ -9,8 +10,8 @@ const LONG_DAY_NAME = '(?:mon|tues|wednes|thurs|fri|satur|sun)day'
 const ZONE = '(?:gmt|utc)'
 
 /** Letter case does not matter to a cache (RFC 9111 section 4.2). */
-const FORMS = [
-  new RegExp(`^${DAY_NAME}, (?<day>\\d{2}) ${MONTH} (?<year>\\d{4}) ${TIME} ${ZONE}$`, 'i'),
+const IMF_FIXDATE = new RegExp(`^${DAY_NAME}, (?<day>\\d{2}) ${MONTH} (?<year>\\d{4}) ${TIME} ${ZONE}$`, 'i')
+const OBSOLETE_FORMS = [
   new RegExp(`^${LONG_DAY_NAME}, (?<day>\\d{2})-${MONTH}-(?<year>\\d{2}) ${TIME} ${ZONE}$`, 'i'),
   new RegExp(`^${DAY_NAME} ${MONTH} (?<day>[ \\d]\\d) ${TIME} (?<year>\\d{4})$`, 'i'),
 ]
@@ -25,7 +26,17 @@ const HALF_A_CENTURY_MS = 50 * 365.25 * 24 * 3_600_000
  */
 export function parseDate(value: string | undefined, reference: number = SOME_TIME): number | undefined {
   if (value === undefined) return undefined
-  for (const form of FORMS) {
+  return imfFixdate(value) ?? obsoleteDate(value, reference)
+}
+
+/** The messages of one second have the same Date. Its year has four digits: nothing is relative to a reference. */
+const imfFixdate = remembering((value) => {
+  const parts = IMF_FIXDATE.exec(value)?.groups
+  return parts && instant(parts, SOME_TIME)
+})
+
+function obsoleteDate(value: string, reference: number): number | undefined {
+  for (const form of OBSOLETE_FORMS) {
     const parts = form.exec(value)?.groups
     if (parts !== undefined) return instant(parts, reference)
   }

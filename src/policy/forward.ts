@@ -1,11 +1,12 @@
 /** The fields of the request an origin gets (RFC 9110 section 7.6, RFC 7239). */
-import { type Fields, field, fieldLines, has } from '../fields.ts'
+import { type Fields, field, fieldLines, has, HOP_BY_HOP } from '../fields.ts'
 import type { CacheRequest, Rules } from '../model.ts'
 import { CONDITIONALS } from './conditionals.ts'
 import { forwarding, joined } from './forwarded.ts'
-import { hopByHop } from './hop-by-hop.ts'
+import { connectionOptions } from './hop-by-hop.ts'
 import { hopsLeft } from './max-forwards.ts'
 import { asRead, isOverride } from './overrides.ts'
+import { remembering } from './remembered.ts'
 import { SURROGATE } from './targeted-control.ts'
 import { VIA } from './via.ts'
 
@@ -53,15 +54,14 @@ const MEANINGLESS = new Set([
  */
 export function upstreamFields(request: CacheRequest, options: UpstreamOptions): string[] {
   const trusted = request.peer?.trusted === true
-  const isHopByHop = hopByHop(request.fields)
+  const named = connectionOptions(request.fields)
   const fields = ['Host', options.authority]
   for (let at = 0; at + 1 < request.fields.length; at += 2) {
-    const name = (request.fields[at] ?? '').toLowerCase()
-    const read = asRead(name)
-    if (isHopByHop(name) || isHopByHop(read) || REWRITTEN.has(read)) continue
-    if (options.stripConditionals && CONDITIONALS.has(read)) continue
-    if (options.mayBeStored && !options.hasBody && MEANINGLESS.has(read)) continue
-    if ((read === 'cookie' && options.cookies === 'ignore') || (!trusted && isOverride(read))) continue
+    const is = fieldNamed(request.fields[at] ?? '')
+    if (is.ours || named.has(is.name) || named.has(is.read)) continue
+    if (options.stripConditionals && is.conditional) continue
+    if (options.mayBeStored && !options.hasBody && is.meaningless) continue
+    if ((is.cookie && options.cookies === 'ignore') || (!trusted && is.override)) continue
     fields.push(request.fields[at] ?? '', request.fields[at + 1] ?? '')
   }
   const hops = hopsLeft(request)
@@ -72,6 +72,34 @@ export function upstreamFields(request: CacheRequest, options: UpstreamOptions):
   fields.push('Via', joined(field(request.fields, 'via'), VIA))
   return fields
 }
+
+/** What a field of a request is, by its name alone. */
+interface NamedField {
+  /** In lower case, and as lenient origins read it. */
+  readonly name: string
+  readonly read: string
+  /** For this connection, or written anew. */
+  readonly ours: boolean
+  readonly conditional: boolean
+  readonly meaningless: boolean
+  readonly cookie: boolean
+  readonly override: boolean
+}
+
+/** Clients send the same few. */
+const fieldNamed = remembering((spelling): NamedField => {
+  const name = spelling.toLowerCase()
+  const read = asRead(name)
+  return {
+    name,
+    read,
+    ours: HOP_BY_HOP.has(name) || HOP_BY_HOP.has(read) || REWRITTEN.has(read),
+    conditional: CONDITIONALS.has(read),
+    meaningless: MEANINGLESS.has(read),
+    cookie: read === 'cookie',
+    override: isOverride(read),
+  }
+})
 
 /**
  * TE: trailers tells the origin that trailers are welcome, where they are for one client; other transfer codings are

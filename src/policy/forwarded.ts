@@ -9,19 +9,20 @@ export function forwarding(
   { authority, scheme }: { readonly authority: string; readonly scheme: string },
 ): string[] {
   const believed = peer?.trusted === true ? received : []
-  const address = peer?.address.replace(/^::ffff:(?=[\d.]+$)/i, '')
+  const address = peer === undefined ? undefined : plainAddress(peer.address)
   const host = field(believed, 'x-forwarded-host') ?? authority
   const chain = field(believed, 'x-forwarded-for')
-  const element = [
-    ...(address === undefined ? [] : [`for=${node(address)}`]),
-    `host=${quoted(host)}`,
-    `proto=${scheme}`,
-  ]
-  const fields = ['Forwarded', joined(field(believed, 'forwarded') ?? forwardedFor(chain), element.join(';'))]
+  const from = address === undefined ? '' : `for=${node(address)};`
+  const element = `${from}host=${quoted(host)};proto=${scheme}`
+  const fields = ['Forwarded', joined(field(believed, 'forwarded') ?? forwardedFor(chain), element)]
   if (address !== undefined) fields.push('X-Forwarded-For', joined(chain, address))
   fields.push('X-Forwarded-Host', host, 'X-Forwarded-Proto', scheme)
   return fields
 }
+
+/** IPv4 as itself where it is mapped into IPv6. */
+const plainAddress = (address: string): string =>
+  address.startsWith(':') ? address.replace(/^::ffff:(?=[\d.]+$)/i, '') : address
 
 /** What X-Forwarded-For tells, as Forwarded would: an origin may read either. */
 function forwardedFor(chain: string | undefined): string | undefined {

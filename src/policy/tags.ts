@@ -1,5 +1,5 @@
 /** The tags a response is purged by. */
-import { type Fields, fieldLines } from '../fields.ts'
+import { type Fields, fieldLines, has } from '../fields.ts'
 import type { Rules } from '../model.ts'
 import { groupsOf, groupTag } from './groups.ts'
 
@@ -16,6 +16,9 @@ const TAG_FIELDS: ReadonlyMap<string, RegExp> = new Map([
   ['xkey', /\s+/],
 ])
 
+const NAMING_TAGS = [...TAG_FIELDS.keys(), 'cache-groups']
+const UNTAGGED: Tags = { ok: true, tags: [] }
+
 export const isTagField = (name: string): boolean => TAG_FIELDS.has(name)
 
 /**
@@ -25,6 +28,7 @@ export const isTagField = (name: string): boolean => TAG_FIELDS.has(name)
  * @param url of the request
  */
 export function tagsOf(url: string, fields: Fields, rules: Rules): Tags {
+  if (rules.tags.length === 0 && !NAMING_TAGS.some((name) => has(fields, name))) return UNTAGGED
   const tags = new Set<string>()
   for (const [name, separator] of TAG_FIELDS) {
     for (const line of fieldLines(fields, name)) for (const tag of line.split(separator)) tags.add(tag.trim())

@@ -1,6 +1,7 @@
 /** Which of a response's fields says how this cache is to treat it (RFC 9213). */
 import { parseDictionary, type Item, type InnerList, Token } from 'structured-headers'
 import { type Fields, field } from '../fields.ts'
+import { remembering } from './remembered.ts'
 import { apply, type Collected, type Directives, MALFORMED, NONE, parseCacheControl } from './cache-control.ts'
 
 export interface ResponseDirectives extends Directives {
@@ -25,11 +26,17 @@ export function responseDirectives(fields: Fields): ResponseDirectives {
     const directives = value === undefined ? undefined : parseTargeted(value)
     if (directives !== undefined) return { ...directives, targeted: true }
   }
-  const general = parseCacheControl(field(fields, 'cache-control'))
+  const value = field(fields, 'cache-control')
+  const general = value === undefined ? UNSTATED : stated(value)
   const surrogate = parseSurrogateControl(field(fields, 'surrogate-control'))
-  if (surrogate === undefined) return { ...general, targeted: false }
+  if (surrogate === undefined) return general
   return { ...surrogate, private: surrogate.private || general.private, targeted: true }
 }
+
+const UNSTATED: ResponseDirectives = { ...NONE, targeted: false }
+
+/** Origins say the same few things of all they have. */
+const stated = remembering((value): ResponseDirectives => ({ ...parseCacheControl(value), targeted: false }))
 
 /** A targeted field is a Dictionary; undefined when it does not parse or is empty, which counts as absent. */
 function parseTargeted(value: string): Directives | undefined {
@@ -61,9 +68,9 @@ function argumentOf([value]: Item | InnerList): string | undefined {
  * here. Undefined when nothing in it is for us.
  */
 export function parseSurrogateControl(value: string | undefined): Directives | undefined {
+  if (value === undefined) return undefined
   const directives: Collected = { ...NONE }
-  for (const member of value === undefined ? [] : surrogateMembers(value)) {
-    const { name, argument, target } = member
+  for (const { name, argument, target } of surrogateMembers(value)) {
     if (target !== undefined && target !== SURROGATE) continue
     if (RESTRICTING.has(name)) apply(directives, name, undefined)
     if (name !== 'max-age') continue

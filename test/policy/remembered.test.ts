@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { remembering } from '../../src/policy/remembered.ts'
+
+function counting() {
+  const asked: string[] = []
+  const upper = remembering((text) => {
+    asked.push(text)
+    return text === '' ? undefined : text.toUpperCase()
+  })
+  return { asked, upper }
+}
+
+test('what was asked of late is not worked out again', () => {
+  const { asked, upper } = counting()
+  expect([upper('a'), upper('b'), upper('a')]).toEqual(['A', 'B', 'A'])
+  expect(asked).toEqual(['a', 'b'])
+})
+
+test('what comes to nothing, and what is long, is worked out each time', () => {
+  const { asked, upper } = counting()
+  const long = 'x'.repeat(257)
+  expect([upper(''), upper(''), upper(long), upper(long)]).toEqual([
+    undefined,
+    undefined,
+    long.toUpperCase(),
+    long.toUpperCase(),
+  ])
+  expect(asked).toEqual(['', '', long, long])
+})
+
+test('however many are asked for, few are remembered', () => {
+  const { asked, upper } = counting()
+  for (let number = 0; number < 1_000; number++) expect(upper(`n${number}`)).toBe(`N${number}`)
+  for (let number = 0; number < 1_000; number++) upper(`n${number}`)
+  expect(asked.length).toBeGreaterThan(1_900)
+})
