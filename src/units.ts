@@ -24,7 +24,9 @@ const known = new Map<string, number>()
 
 /** A duration given as milliseconds or as text. @throws RangeError naming what was given */
 export function duration(given: number | string): number {
-  const ms = typeof given === 'number' ? given : (known.get(given) ?? parseDuration(given))
+  const before = typeof given === 'string' ? known.get(given) : undefined
+  if (before !== undefined) return before
+  const ms = typeof given === 'number' ? given : parseDuration(given)
   if (ms === undefined || Number.isNaN(ms) || ms < 0) {
     throw new RangeError(`expected a duration such as 250ms, 30s, 5m, 1h or 7d, got ${JSON.stringify(given)}`)
   }

@@ -4,7 +4,7 @@
  */
 import { HerdgateError } from '../errors.ts'
 import type { Events } from '../events.ts'
-import type { Awaitable, Clock, Entry, ForwardReason, Found, InvalidationLog, Sharing, Store } from '../model.ts'
+import type { Awaitable, Clock, Entry, ForwardReason, Found, InvalidationLog, Kept, Sharing, Store } from '../model.ts'
 import { Answers } from './answers.ts'
 import { Collapsing } from './collapsing.ts'
 import { Flights } from './flights.ts'
@@ -42,6 +42,7 @@ export class Engine {
   readonly #store: Store
   readonly #log: InvalidationLog
   readonly #clock: Clock
+  readonly #events: Events
   readonly #maxWaiting: number
   readonly #pressure: Pressure | undefined
   readonly #flights = new Flights()
@@ -56,6 +57,7 @@ export class Engine {
     this.#store = store
     this.#log = log
     this.#clock = clock
+    this.#events = events
     this.#maxWaiting = limits?.maxWaiting ?? MOST_WAITING
     this.#pressure = pressure
     const flights = this.#flights
@@ -80,14 +82,34 @@ export class Engine {
     return this.#waiting
   }
 
-  /** Answers a question. A value, not a promise, for a hit in a store that answers at once. */
-  resolve<E extends Entry, D>(question: Question<E, D>): Awaitable<Resolution<E, D>> {
-    return this.#counted(this.#attempt(question, 1))
+  /**
+   * Answers a question. A value, not a promise, for a hit in a store that answers at once.
+   * @param kept what the store has just said of the question's key, by whoever has asked it already
+   */
+  resolve<E extends Entry, D>(question: Question<E, D>, kept?: Awaitable<Kept>): Awaitable<Resolution<E, D>> {
+    return this.#counted(this.#attempt(question, 1, kept))
+  }
+
+  /**
+   * Waits for the fetch in progress at a key, for one who asks what everyone asks and has no copy to fall back on.
+   * Undefined when none is sure to answer, or nobody else may wait: then there is a question to be resolved.
+   * @param landed gets what was fetched for everyone; undefined when the question has to be resolved after all
+   */
+  share<T>(key: string, route: string, landed: (entry: Entry | undefined) => T): Promise<Awaited<T>> | undefined {
+    const flight = this.#fetches.inProgress(key)
+    if (flight === undefined || this.#tooMuch() !== undefined) return undefined
+    this.#waiting++
+    return flight.landed.then((result) => {
+      this.#waiting--
+      if (result.kind !== 'entry') return landed(undefined)
+      this.#events.emit('collapse', { route, outcome: 'reused' })
+      return landed(result.entry)
+    }) as Promise<Awaited<T>>
   }
 
   /** What the stores hold for a question; asks nobody else and changes nothing. */
   find<E extends Entry, D>(question: Question<E, D>, now: number): Awaitable<Found<E>> {
-    return lookup(this.#store, this.#log, question, now)
+    return lookup(this.#store, this.#log, question, now, this.#store.get(question.key))
   }
 
   /** Something newer was put at this key: a fetch in progress may not replace it. */
@@ -126,9 +148,13 @@ export class Engine {
     return answer
   }
 
-  #attempt<E extends Entry, D>(question: Question<E, D>, attempt: number): Awaitable<Resolution<E, D>> {
+  #attempt<E extends Entry, D>(
+    question: Question<E, D>,
+    attempt: number,
+    kept: Awaitable<Kept> = this.#store.get(question.key),
+  ): Awaitable<Resolution<E, D>> {
     const now = this.#clock.now()
-    const found = lookup(this.#store, this.#log, question, now)
+    const found = lookup(this.#store, this.#log, question, now, kept)
     return found instanceof Promise
       ? found.then((result) => this.#act(question, result, this.#clock.now(), attempt))
       : this.#act(question, found, now, attempt)

@@ -1,13 +1,11 @@
-import type { Entry, Lease } from '../model.ts'
+import type { Entry, Lease, Stamp } from '../model.ts'
 import type { Landed } from './landing.ts'
 
-/** One fetch in progress, from before the request leaves until its response is stored or given up. */
-export interface Flight<E extends Entry, D> {
-  readonly url: string
-  readonly generation: string
-  /** Where the invalidation log stood when it began. */
-  readonly position: number
-  readonly startedAt: number
+/**
+ * One fetch in progress, from before the request leaves until its response is stored or given up. It bears the stamp of
+ * its beginning, for the log to judge it by before the response's tags are known.
+ */
+export interface Flight<E extends Entry, D> extends Stamp {
   /** Nobody waited for it when it began. */
   readonly background: boolean
   readonly landed: Promise<Landed<E, D>>

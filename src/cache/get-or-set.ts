@@ -78,67 +78,87 @@ export interface ValuesParts {
 
 export function createValues(parts: ValuesParts): Values {
   const { engine, store, log, clock, counts, defaults } = parts
-  const valueParts: ValueParts = { clock, sizeOf: parts.sizeOf }
+  const valueParts: ValueParts = { clock, counts, sizeOf: parts.sizeOf }
   const defaultRules = rulesOf(defaults, UNLIMITED)
 
   return {
     getOrSet<T>(key: string, load: Load<T>, options?: GetOrSetOptions): Promise<T> {
-      const at = store.get(key)
+      const kept = store.get(key)
+      if (kept instanceof Promise || options?.forceFresh === true) return resolve(key, kept, load, options)
+      if (kept === undefined) return shared(key, load, options) ?? resolve(key, kept, load, options)
       const now = clock.now()
-      const hit = at instanceof Promise || options?.forceFresh === true ? undefined : freshValue(at, now)
-      if (hit === undefined || now >= hit.refreshAt) return resolve(key, load, options)
+      const hit = freshValue(kept, now)
+      if (hit === undefined || now >= hit.refreshAt) return resolve(key, kept, load, options)
       counts.requests.hit++
       return Promise.resolve(hit.value as T)
     },
 
     get<T>(key: string): Promise<T | undefined> {
-      const there = peek(key)
-      const value = there instanceof Promise ? there.then(valueOf) : Promise.resolve(there?.value)
+      const kept = store.get(key)
+      const value = kept instanceof Promise ? kept.then(valueNow) : Promise.resolve(valueNow(kept))
       return value as Promise<T | undefined>
     },
 
     async set(key, value, options) {
-      const { stored, keepForMs } = written(key, value, options)
-      const done = store.set(key, stored, keepForMs)
+      const now = clock.now()
+      const stored = made(key, value, options, now)
+      const done = store.set(key, stored, stored.keepUntil - now)
       if (done instanceof Promise) await done
     },
 
     async delete(key) {
-      const held = (await peek(key)) !== undefined
+      const held = await has(key)
       await remove([key])
       return held
     },
 
-    async has(key) {
-      return (await peek(key)) !== undefined
-    },
+    has,
 
     async getMany<T>(keys: readonly string[]): Promise<(T | undefined)[]> {
-      const entries = await peekMany(keys)
-      return entries.map(valueOf) as (T | undefined)[]
+      const all = await store.getMany(keys)
+      const now = clock.now()
+      return all.map((kept) => counted(freshValue(kept, now))?.value as T | undefined)
     },
 
     async setMany(entries) {
-      await store.setMany(entries.map((entry) => written(entry.key, entry.value, entry)))
+      const now = clock.now()
+      const write = (entry: (typeof entries)[number]): Write => {
+        const stored = made(entry.key, entry.value, entry, now)
+        return { key: entry.key, stored, keepForMs: stored.keepUntil - now }
+      }
+      await store.setMany(entries.map(write))
     },
 
     async deleteMany(keys) {
-      const held = await peekMany(keys)
+      const all = await store.getMany(keys)
+      const now = clock.now()
+      const held = all.filter((kept) => counted(freshValue(kept, now)) !== undefined).length
       await remove(keys)
-      return held.filter((entry) => entry !== undefined).length
+      return held
     },
   }
 
-  async function resolve<T>(key: string, load: Load<T>, options: GetOrSetOptions = {}): Promise<T> {
+  /** What another caller's load in progress will bring; undefined when there is none to wait for. */
+  function shared<T>(key: string, load: Load<T>, options: GetOrSetOptions | undefined): Promise<T> | undefined {
+    return engine.share(key, 'library', (entry) => {
+      if (entry?.kind !== 'value') return resolve(key, store.get(key), load, options)
+      counts.requests.collapsed++
+      return entry.value as T
+    })
+  }
+
+  /** @param kept what the store said of the key */
+  async function resolve<T>(
+    key: string,
+    kept: Awaitable<Kept>,
+    load: Load<T>,
+    options: GetOrSetOptions | undefined,
+  ): Promise<T> {
     const rules = rulesOf(options, defaultRules)
-    const timed: Loader<T> = async (context) => {
-      const startedAt = clock.now()
-      const value = await load(controls(context))
-      counts.sampleOrigin('library', clock.now() - startedAt)
-      return value
-    }
-    const question = new ValueQuestion<T>(key, timed, rules, options.forceFresh ?? false, valueParts)
-    const resolution = await engine.resolve(question)
+    const loader: Loader<T> = (context) => load(controls(context))
+    const question = new ValueQuestion<T>(key, loader, rules, options?.forceFresh ?? false, valueParts)
+    const answer = engine.resolve(question, kept)
+    const resolution = answer instanceof Promise ? await answer : answer
     counts.requests[resolution.outcome.result]++
     switch (resolution.kind) {
       case 'entry':
@@ -150,24 +170,17 @@ export function createValues(parts: ValuesParts): Values {
     }
   }
 
-  function peek(key: string): Awaitable<StoredValue | undefined> {
-    const stored = store.get(key)
-    return stored instanceof Promise
-      ? stored.then((there) => counted(freshValue(there, clock.now())))
-      : counted(freshValue(stored, clock.now()))
+  async function has(key: string): Promise<boolean> {
+    return counted(freshValue(await store.get(key), clock.now())) !== undefined
   }
 
-  function peekMany(keys: readonly string[]): Awaitable<(StoredValue | undefined)[]> {
-    const judged = (all: readonly Kept[]): (StoredValue | undefined)[] => {
-      const now = clock.now()
-      return all.map((kept) => counted(freshValue(kept, now)))
-    }
-    const stored = store.getMany(keys)
-    return stored instanceof Promise ? stored.then(judged) : judged(stored)
+  function valueNow(kept: Kept): unknown {
+    return counted(freshValue(kept, clock.now()))?.value
   }
 
   function counted(entry: StoredValue | undefined): StoredValue | undefined {
-    counts.requests[entry === undefined ? 'miss' : 'hit']++
+    if (entry === undefined) counts.requests.miss++
+    else counts.requests.hit++
     return entry
   }
 
@@ -178,9 +191,8 @@ export function createValues(parts: ValuesParts): Values {
   }
 
   /** What is to be put into the store. A fetch in progress may not replace it. */
-  function written(key: string, value: unknown, options: ValueOptions = {}): Write {
+  function made(key: string, value: unknown, options: ValueOptions | undefined, now: number): StoredValue {
     const { generation, position } = log
-    const now = clock.now()
     const making: ValueMaking = {
       url: key,
       generation,
@@ -192,7 +204,7 @@ export function createValues(parts: ValuesParts): Values {
     }
     const stored = valueEntry(value, rulesOf(options, defaultRules), making, parts.sizeOf)
     engine.supersede(key)
-    return { key, stored, keepForMs: stored.keepUntil - now }
+    return stored
   }
 
   /** Through the log, so that a load in progress cannot bring the value back. */
@@ -210,8 +222,6 @@ function controls<T>(context: LoaderContext<T>): LoadControls<T> {
   }
 }
 
-const valueOf = (entry: StoredValue | undefined): unknown => entry?.value
-
 const UNLIMITED: ValueRules = {
   ttl: Number.POSITIVE_INFINITY,
   grace: 0,
@@ -220,7 +230,9 @@ const UNLIMITED: ValueRules = {
   tags: [],
 }
 
-function rulesOf({ ttl, grace, softTimeout, refreshAhead, tags }: ValueOptions, otherwise: ValueRules): ValueRules {
+function rulesOf(options: ValueOptions | undefined, otherwise: ValueRules): ValueRules {
+  if (options === undefined) return otherwise
+  const { ttl, grace, softTimeout, refreshAhead, tags } = options
   return {
     ttl: ttl === undefined ? otherwise.ttl : duration(ttl),
     grace: grace === undefined ? otherwise.grace : duration(grace),

@@ -4,46 +4,82 @@ import type { Question } from './question.ts'
 /**
  * What the stores hold for a question: first at the resource's key, then, if the resource varies, at the variant's.
  * Dead and outlived things are not found. A value, not a promise, where the store answers at once.
+ * @param kept what the store says of the resource's key
+ * @param anew how the store is to be asked for the other keys
  */
 export function lookup<E extends Entry, D>(
   store: Store,
   log: InvalidationLog,
   question: Question<E, D>,
   now: number,
+  kept: Awaitable<Kept>,
   anew?: Anew,
 ): Awaitable<Found<E>> {
-  const at = (key: string, judge: (stored: Stored | undefined) => Awaitable<Found<E>>): Awaitable<Found<E>> => {
-    const kept = store.get(key, anew)
-    return kept instanceof Promise ? kept.then((later) => judge(known(later))) : judge(known(kept))
+  const look = { store, log, question, now, anew }
+  return kept instanceof Promise ? kept.then((later) => atResource(look, later)) : atResource(look, kept)
+}
+
+interface Look<E extends Entry, D> {
+  readonly store: Store
+  readonly log: InvalidationLog
+  readonly question: Question<E, D>
+  readonly now: number
+  readonly anew: Anew | undefined
+}
+
+function atResource<E extends Entry, D>(look: Look<E, D>, kept: Kept): Awaitable<Found<E>> {
+  const { log, question } = look
+  const stored = known(kept)
+  if (stored?.kind !== 'varies' || log.verdict(stored) === 'dead') return found(look, question.key, stored, 'uri-miss')
+  return atVariant(look, question.variantKey(stored.on), question.otherVariant(stored))
+}
+
+function atVariant<E extends Entry, D>(look: Look<E, D>, key: string, other: string | undefined): Awaitable<Found<E>> {
+  const judge = (kept: Kept): Awaitable<Found<E>> => {
+    const variant = known(kept)
+    return variant !== undefined || other === undefined
+      ? found(look, key, variant, 'vary-miss')
+      : atOtherVariant(look, key, other)
   }
+  const kept = look.store.get(key, look.anew)
+  return kept instanceof Promise ? kept.then(judge) : judge(kept)
+}
 
-  const found = (key: string, stored: Stored | undefined, miss: Found['miss']): Awaitable<Found<E>> => {
-    const verdict = stored === undefined ? 'dead' : log.verdict(stored)
-    if (stored !== undefined && verdict !== 'dead' && !outlived(stored, now)) {
-      if (question.isEntry(stored)) return { key, entry: stored, verdict, unshareable: false, miss }
-      if (stored.kind === 'unshareable' && verdict === 'valid') return nothing(key, miss, true)
-    }
-    return question.apart === '' ? nothing(key, miss, false) : apart(key, miss)
+/** Another variant that answers the asker as well. */
+function atOtherVariant<E extends Entry, D>(look: Look<E, D>, key: string, other: string): Awaitable<Found<E>> {
+  const judge = (kept: Kept): Awaitable<Found<E>> => {
+    const suiting = known(kept)
+    return found(look, suiting === undefined ? key : other, suiting, 'vary-miss')
   }
+  const kept = look.store.get(other, look.anew)
+  return kept instanceof Promise ? kept.then(judge) : judge(kept)
+}
 
-  /** Answers that only some askers may share are remembered apart from the others'. */
-  const apart = (key: string, miss: Found['miss']): Awaitable<Found<E>> =>
-    at(key + question.apart, (stored) => {
-      const remembered = stored?.kind === 'unshareable' && now < stored.until && log.verdict(stored) === 'valid'
-      return nothing(key, miss, remembered)
-    })
+function found<E extends Entry, D>(
+  look: Look<E, D>,
+  key: string,
+  stored: Stored | undefined,
+  miss: Found['miss'],
+): Awaitable<Found<E>> {
+  const { log, question, now } = look
+  const verdict = stored === undefined ? 'dead' : log.verdict(stored)
+  if (stored !== undefined && verdict !== 'dead' && !outlived(stored, now)) {
+    if (question.isEntry(stored)) return { key, entry: stored, verdict, unshareable: false, miss }
+    if (stored.kind === 'unshareable' && verdict === 'valid') return nothing(key, miss, true)
+  }
+  return question.apart === '' ? nothing(key, miss, false) : apart(look, key, miss)
+}
 
-  return at(question.key, (stored) => {
-    if (stored?.kind !== 'varies' || log.verdict(stored) === 'dead') return found(question.key, stored, 'uri-miss')
-    const key = question.variantKey(stored.on)
-    const other = question.otherVariant(stored)
-    return at(key, (variant) => {
-      if (variant !== undefined || other === undefined) return found(key, variant, 'vary-miss')
-      return at(other, (suiting) =>
-        suiting === undefined ? found(key, undefined, 'vary-miss') : found(other, suiting, 'vary-miss'),
-      )
-    })
-  })
+/** Answers that only some askers may share are remembered apart from the others'. */
+function apart<E extends Entry, D>(look: Look<E, D>, key: string, miss: Found['miss']): Awaitable<Found<E>> {
+  const judge = (kept: Kept): Found<E> => {
+    const stored = known(kept)
+    const isRemembered =
+      stored?.kind === 'unshareable' && look.now < stored.until && look.log.verdict(stored) === 'valid'
+    return nothing(key, miss, isRemembered)
+  }
+  const kept = look.store.get(key + look.question.apart, look.anew)
+  return kept instanceof Promise ? kept.then(judge) : judge(kept)
 }
 
 /** What is certain to be there. */

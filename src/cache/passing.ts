@@ -143,6 +143,8 @@ class PassesInProgress {
 
   /** What they bring is older than what is now at the key. */
   supersede(key: string): void {
-    for (const pass of this.#byKey.get(key) ?? []) pass.superseded = true
+    const passes = this.#byKey.get(key)
+    if (passes === undefined) return
+    for (const pass of passes) pass.superseded = true
   }
 }

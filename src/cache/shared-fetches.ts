@@ -7,17 +7,7 @@
  */
 import { asHerdgateError } from '../errors.ts'
 import type { Events } from '../events.ts'
-import type {
-  Clock,
-  Entry,
-  Fallback,
-  FetchLeases,
-  ForwardReason,
-  Found,
-  InvalidationLog,
-  Stamp,
-  Store,
-} from '../model.ts'
+import type { Clock, Entry, Fallback, FetchLeases, ForwardReason, Found, InvalidationLog, Store } from '../model.ts'
 import type { AnyFlight, Flight, Flights } from './flights.ts'
 import { discard, type Landed, type LandedEntry, load } from './landing.ts'
 import { lookup } from './lookup.ts'
@@ -74,6 +64,16 @@ export class SharedFetches {
     return { flight: this.#launch(question, found.key + question.apart, decision), leads: true }
   }
 
+  /**
+   * The fetch in progress at this key, if it answers all who ask now whatever it brings for everyone: it has not landed,
+   * and nothing was invalidated since it began.
+   */
+  inProgress(key: string): AnyFlight | undefined {
+    const flight = this.#flights.get(key)
+    if (flight === undefined || flight.result !== undefined || flight.position !== this.#log.position) return undefined
+    return this.#log.verdict(flight) === 'valid' ? flight : undefined
+  }
+
   /** A background refresh: nobody waits for it. */
   refresh<E extends Entry, D>(question: Question<E, D>, foundAt: string, entry: E): void {
     const key = foundAt + question.apart
@@ -91,7 +91,7 @@ export class SharedFetches {
       const isFresh = this.#clock.now() < result.entry.freshUntil
       return why !== 'request' && isFresh && this.#log.verdict(result.entry) === 'valid'
     }
-    return this.#log.verdict(stampOf(flight)) === 'valid'
+    return this.#log.verdict(flight) === 'valid'
   }
 
   #launch<E extends Entry, D>(
@@ -105,8 +105,10 @@ export class SharedFetches {
     const { promise, resolve } = Promise.withResolvers<Landed<E, D>>()
     const flight: Flight<E, D> = {
       url: question.url,
+      tags: [],
       generation,
       position,
+      checked: position,
       startedAt,
       background,
       landed: promise,
@@ -177,7 +179,8 @@ export class SharedFetches {
     const past = decision.kind === 'revalidate' ? decision.entry : undefined
     const turn = await takeTurn(this.#leases, key, async () => {
       const now = this.#clock.now()
-      const found = await lookup(this.#store, this.#log, question, now, { past })
+      const anew = { past }
+      const found = await lookup(this.#store, this.#log, question, now, this.#store.get(question.key, anew), anew)
       const latest = question.decide(found, now)
       return latest.kind === 'serve' ? latest.entry : undefined
     })
@@ -210,7 +213,7 @@ export class SharedFetches {
 
   /** In the place of a copy that the answer replaces, but not of anything newer. */
   #rememberUnshareable(key: string, flight: AnyFlight): void {
-    const isNewest = this.#flights.get(key) === flight && this.#log.verdict(stampOf(flight)) === 'valid'
+    const isNewest = this.#flights.get(key) === flight && this.#log.verdict(flight) === 'valid'
     if (isNewest) void this.#storing.rememberUnshareable(key, flight)
   }
 
@@ -232,9 +235,4 @@ export class SharedFetches {
     const outcome = failed ? 'error' : landed.kind === 'entry' && landed.validated ? 'not_modified' : 'replaced'
     this.#events.emit('revalidation', { route: question.route, mode: background ? 'background' : 'blocking', outcome })
   }
-}
-
-/** A flight as the log judges it before its tags are known. */
-function stampOf({ url, generation, position, startedAt }: AnyFlight | Flight<Entry, unknown>): Stamp {
-  return { url, tags: [], generation, position, checked: position, startedAt }
 }

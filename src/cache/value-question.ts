@@ -1,6 +1,7 @@
 import { HerdgateError } from '../errors.ts'
 import type { Clock, Decision, Found, Stamp, Stored, StoredValue } from '../model.ts'
 import type { LoadContext, Loaded, Question } from './question.ts'
+import type { Counts } from './statistics.ts'
 
 /** How long a value lives, in milliseconds. */
 export interface ValueRules {
@@ -25,6 +26,7 @@ export type Loader<T> = (context: LoaderContext<T>) => Promise<T> | T
 
 export interface ValueParts {
   readonly clock: Clock
+  readonly counts: Counts
   readonly sizeOf: (value: unknown) => number
 }
 
@@ -79,8 +81,9 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
         skipped = true
       },
     })
-    if (skipped) return { kind: 'direct', reply: value, status: 200, why: 'skipped' }
     const bornAt = this.#parts.clock.now()
+    this.#parts.counts.sampleOrigin(this.route, bornAt - startedAt)
+    if (skipped) return { kind: 'direct', reply: value, status: 200, why: 'skipped' }
     const stamp = { url: this.key, generation, position, checked: position, startedAt }
     const entry = valueEntry(value, rules, { ...stamp, bornAt, costMs: bornAt - startedAt }, this.#parts.sizeOf)
     return { kind: 'entry', entry, status: 200, validated: false }

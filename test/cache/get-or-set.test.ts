@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { createCache } from '../../src/embed.ts'
+import { memoryStore } from '../../src/stores/memory/store.ts'
 import { FakeClock, settle } from '../support/fake-clock.ts'
 
 function library(defaults = {}) {
@@ -36,6 +37,49 @@ describe('getOrSet', () => {
     open[0]?.resolve(7)
     expect(new Set(await Promise.all(all))).toEqual(new Set([7]))
     expect(load).toHaveBeenCalledTimes(1)
+  })
+
+  test('those who wait for a load are counted while they wait, and told of as collapsed', async () => {
+    const { cache } = library()
+    const reused = vi.fn()
+    cache.events.on('collapse', reused)
+    const { load, open } = gated<number>()
+    const all = Array.from({ length: 10 }, () => cache.getOrSet('k', load))
+    expect(cache.stats().waiting).toBe(10)
+    open[0]?.resolve(7)
+    await Promise.all(all)
+    expect(cache.stats()).toMatchObject({ waiting: 0, inFlight: 0, requests: { miss: 1, collapsed: 9 } })
+    expect(reused.mock.calls).toEqual(Array.from({ length: 9 }, () => [{ route: 'library', outcome: 'reused' }]))
+  })
+
+  test('whoever waits for a value that is for another alone loads one of their own', async () => {
+    const { cache } = library()
+    let n = 0
+    const load = ({ skip }: { skip(): void }) => {
+      skip()
+      return Promise.resolve(++n)
+    }
+    const all = await Promise.all(Array.from({ length: 5 }, () => cache.getOrSet('k', load)))
+    expect(new Set(all)).toEqual(new Set([1, 2, 3, 4, 5]))
+    expect(cache.stats().waiting).toBe(0)
+  })
+
+  test('no more may wait for loads than is allowed', async () => {
+    const cache = createCache({ clock: new FakeClock(), limits: { maxWaiting: 3 } })
+    const { load, open } = gated<number>()
+    const all = Array.from({ length: 3 }, () => cache.getOrSet('k', load))
+    await expect(cache.getOrSet('k', load)).rejects.toMatchObject({ code: 'overloaded' })
+    open[0]?.resolve(7)
+    expect(await Promise.all(all)).toEqual([7, 7, 7])
+  })
+
+  test('a store that answers later is asked once', async () => {
+    const kept = memoryStore({ maxBytes: '1MiB' })
+    const get = vi.fn((key: string) => Promise.resolve(kept.get(key)))
+    const cache = createCache({ clock: new FakeClock(), store: { ...kept, get } })
+    await cache.getOrSet('k', () => 1)
+    expect(await cache.getOrSet('k', () => 2)).toBe(1)
+    expect(get).toHaveBeenCalledTimes(2)
   })
 
   test.each([undefined, null, 0, '', false])('%j is a value like any other', async (value) => {
@@ -140,6 +184,21 @@ describe('races', () => {
     open[0]?.resolve('loaded')
     expect(await slow).toBe('loaded')
     expect(await cache.get('k')).toBe('set meanwhile')
+  })
+
+  test('whoever comes after a purge does not get what was being loaded before it', async () => {
+    const { cache } = library()
+    const { load, open } = gated<string>()
+    const before = cache.getOrSet('k', load, { tags: ['t'] })
+    await settle()
+    await cache.purge({ tags: ['t'] })
+    const after = cache.getOrSet('k', load, { tags: ['t'] })
+    await settle()
+    open[0]?.resolve('old')
+    await settle()
+    open[1]?.resolve('new')
+    expect([await before, await after]).toEqual(['old', 'new'])
+    expect(await cache.get('k')).toBe('new')
   })
 
   test.each(['delete', 'purge by tag', 'clear'])('%s while a load is under way: its value is not kept', async (how) => {

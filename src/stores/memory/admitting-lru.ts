@@ -49,6 +49,10 @@ export class AdmittingLru {
   readonly #window = new Recency<Held>()
   readonly #main = new Recency<Held>()
   #division = FIRST_DIVISION
+  /** For what is held: the limit without the sketch. */
+  #capacity = 0
+  /** Of that, the window's share. */
+  #windowBytes = 0
   #lookUps = 0
   #hits = 0
   #typicalMs = 100
@@ -58,6 +62,7 @@ export class AdmittingLru {
     this.#departed = departed
     this.#sketch = new FrequencySketch(seed)
     this.#sketch.fit(Math.min(LEAST_COUNTED.keys, maxBytes / LEAST_COUNTED.storeBytesEach))
+    this.#share()
   }
 
   get size(): number {
@@ -104,7 +109,7 @@ export class AdmittingLru {
     else part.add(held)
     this.#leaveWindow()
     this.#makeRoom()
-    this.#sketch.fit(this.size)
+    if (this.#sketch.fit(this.size)) this.#share()
   }
 
   /** What replaces a copy is not weighed. */
@@ -198,12 +203,9 @@ export class AdmittingLru {
 
   // ------------------------------------------------------------------------------------------------- its shape
 
-  get #capacity(): number {
-    return this.#maxBytes - this.#sketch.bytes
-  }
-
-  get #windowBytes(): number {
-    return this.#capacity * this.#division.window
+  #share(): void {
+    this.#capacity = this.#maxBytes - this.#sketch.bytes
+    this.#windowBytes = this.#capacity * this.#division.window
   }
 
   get #free(): number {
@@ -217,6 +219,7 @@ export class AdmittingLru {
   #beginPeriod(): void {
     this.#sketch.age()
     this.#division = divided(this.#division, this.#hits / this.#lookUps)
+    this.#share()
     this.#lookUps = 0
     this.#hits = 0
   }

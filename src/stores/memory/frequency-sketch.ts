@@ -27,10 +27,14 @@ export class FrequencySketch {
   #words = new Uint32Array(this.#counters.buffer)
   #blocks = 1
   #additions = 0
+  /** What was not there is asked for again and then put there: its key is read once. */
+  #lastKey = ''
+  #lastHash: number
 
   /** @param seed makes its collisions others than those that a stranger can compute */
   constructor(seed: number) {
     this.#seed = seed
+    this.#lastHash = mixed(seed)
   }
 
   /** Memory it takes, in bytes. */
@@ -45,6 +49,14 @@ export class FrequencySketch {
 
   /** 32 bits that stand for the key: FNV-1a, four octets at a time, mixed as in MurmurHash3. All of the key counts. */
   hashOf(key: string): number {
+    if (key !== this.#lastKey) {
+      this.#lastHash = this.#hashAnew(key)
+      this.#lastKey = key
+    }
+    return this.#lastHash
+  }
+
+  #hashAnew(key: string): number {
     let hash = this.#seed
     for (let rest = key; ; rest = rest.slice(MOST_ENCODED)) {
       const { written } = encoder.encodeInto(rest.length > MOST_ENCODED ? rest.slice(0, MOST_ENCODED) : rest, OCTETS)
@@ -99,8 +111,12 @@ export class FrequencySketch {
     this.#additions = 0
   }
 
-  /** Makes it large enough for so many keys. Counts stay: what shared a block counts in both of its successors. */
-  fit(keys: number): void {
+  /**
+   * Makes it large enough for so many keys. Counts stay: what shared a block counts in both of its successors.
+   * @returns whether it was not
+   */
+  fit(keys: number): boolean {
+    const before = this.bytes
     while (this.bytes < keys * OCTETS_PER_KEY) {
       const doubled = new Uint8Array(2 * this.bytes)
       doubled.set(this.#counters)
@@ -109,6 +125,7 @@ export class FrequencySketch {
       this.#words = new Uint32Array(doubled.buffer)
       this.#blocks *= 2
     }
+    return this.bytes > before
   }
 
   #baseOf(hash: number): number {
