@@ -1,9 +1,10 @@
 import type { RequestListener, Server } from 'node:http'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { openConnections } from './connections.ts'
+import { type HttpSocket, openConnections } from './connections.ts'
 import type { Limits } from './defaults.ts'
 import { waitOnlyForAnswers } from './draining.ts'
 import { HerdgateError } from './errors.ts'
+import { fewAtATime } from './few-at-a-time.ts'
 import { refuseMalformed } from './malformed.ts'
 import type { Clock } from './model.ts'
 import { createServer, METHODS } from './node-http.ts'
@@ -17,7 +18,9 @@ import { isWebSocket } from './upgrade.ts'
 export type ConnectionLimits = Omit<Limits, 'maxWaiting' | 'maxBodiesInProgress'>
 
 /** How often node:http looks for heads that take too long, in ms. */
-const HEADS_CHECKED_MS = 1_000
+const HEADS_CHECKED_MS = 250
+/** Connections that are dropped in one turn of the event loop. With all that it entails, each takes half a millisecond. */
+const DROPPED_AT_ONCE = 4
 
 /**
  * The Fastify instance of the data port. It routes nothing: every request, however odd, reaches one handler.
@@ -28,6 +31,7 @@ export function createDataPort(
   clock: Clock,
   around: (handler: RequestListener) => RequestListener = (handler) => handler,
 ): FastifyInstance {
+  const inTurn = fewAtATime(DROPPED_AT_ONCE)
   const app = Fastify({
     rewriteUrl: () => '/',
     bodyLimit: Number.MAX_SAFE_INTEGER, // bodies are streamed
@@ -35,15 +39,26 @@ export function createDataPort(
     forceCloseConnections: 'idle',
     schemaController: NO_SCHEMA_COMPILERS,
     serverFactory: (handler) => createLimitedServer(boundPipelining(around(handler)), limits),
-    clientErrorHandler: refuseMalformed,
+    clientErrorHandler: refuse(inTurn),
   })
   waitOnlyForAnswers(app)
-  const guard = dropSlowClients(openConnections(app.server), { ...limits, clock })
+  const guard = dropSlowClients(openConnections(app.server), { ...limits, clock, inTurn })
   app.server.once('close', () => guard.stop())
   for (const method of METHODS) {
     if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
   }
   return app
+}
+
+/** Heads that take too long are found by the thousand; one that has come whole before it was its turn is not too late. */
+function refuse(inTurn: (run: () => void) => void) {
+  return (error: NodeJS.ErrnoException, socket: HttpSocket): void => {
+    if (error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') return refuseMalformed(error, socket)
+    const before = socket._httpMessage
+    inTurn(() => {
+      if (socket._httpMessage === before) refuseMalformed(error, socket)
+    })
+  }
 }
 
 function createLimitedServer(handler: RequestListener, limits: ConnectionLimits): Server {

@@ -9,6 +9,8 @@ import type { Clock } from './model.ts'
 import { rawProblem } from './problem.ts'
 
 export interface PaceOptions {
+  /** Puts off what is to be done until it is its turn. */
+  readonly inTurn: (run: () => void) => void
   /** Octets per second that a client has to take, or send, while it is its turn. */
   readonly minRate: number
   /** Milliseconds over which that is measured. */
@@ -16,8 +18,10 @@ export interface PaceOptions {
   readonly clock: Clock
 }
 
-/** Connections are looked through this often, in ms, or oftener where the window asks for it. */
-const SWEEP_MS = 1_000
+/** Each connection is looked at this often, in ms, or oftener where the window asks for it. */
+const ROUND_MS = 400
+/** All of them at once would take a while: a round is made in so many steps. */
+const STEPS = 10
 
 /**
  * Drops who is slower than the rate over a whole window in which it was always its turn. It is the client's turn to
@@ -25,34 +29,51 @@ const SWEEP_MS = 1_000
  * its turn to send while content of its request is missing and we have room for it: who uploads to a slow origin is
  * not kept from sending by us, but by a buffer that is full.
  */
-export function dropSlowClients(connections: ReadonlySet<HttpSocket>, { minRate, minRateWindow, clock }: PaceOptions) {
+export function dropSlowClients(
+  connections: ReadonlySet<HttpSocket>,
+  { minRate, minRateWindow, clock, inTurn }: PaceOptions,
+) {
   const paces = new WeakMap<HttpSocket, Paces>()
   const leastInWindow = (minRate * minRateWindow) / 1_000
 
-  const look = () => {
+  const step = () => {
     const now = clock.now()
-    for (const socket of connections) {
-      const pace = paces.get(socket) ?? newPaces()
-      paces.set(socket, pace)
-      const reads = isSlow(pace.reading, owesReading(socket), () => taken(socket), now)
-      const sends = isSlow(pace.sending, owesSending(socket), () => socket.bytesRead, now)
-      if (reads || sends) drop(socket)
+    // Those who come meanwhile are in the round too; those who leave do not make it longer.
+    share = Math.max(share, Math.ceil(connections.size / STEPS))
+    for (let looked = 0; looked < share; looked++) {
+      const { value: socket } = round.next()
+      if (socket === undefined) {
+        round = connections.values()
+        share = 0
+        break
+      }
+      look(socket, now)
     }
-    cancel = clock.after(every, look)
+    cancel = clock.after(every, step)
   }
-  /** Begins anew whenever it is not the client's turn, and when a window has passed in which it was fast enough. */
+  const look = (socket: HttpSocket, now: number) => {
+    const pace = paces.get(socket) ?? newPaces()
+    paces.set(socket, pace)
+    const reads = isSlow(pace.reading, owesReading(socket), () => taken(socket), now)
+    const sends = isSlow(pace.sending, owesSending(socket), () => socket.bytesRead, now)
+    if (reads || sends) inTurn(() => drop(socket))
+  }
+  /** Begins anew whenever it is not the client's turn, and when a window has passed. */
   const isSlow = (pace: Pace, isItsTurn: boolean, moved: () => number, now: number): boolean => {
-    if (!isItsTurn) pace.since = undefined
-    else if (pace.since === undefined) begin(pace, moved(), now)
-    else if (now - pace.since >= minRateWindow) {
-      if (moved() - pace.from < leastInWindow) return true
-      begin(pace, moved(), now)
+    if (!isItsTurn) {
+      pace.since = undefined
+      return false
     }
-    return false
+    const isOver = pace.since !== undefined && now - pace.since >= minRateWindow
+    const wasSlow = isOver && moved() - pace.from < leastInWindow
+    if (isOver || pace.since === undefined) begin(pace, moved(), now)
+    return wasSlow
   }
 
-  const every = Math.min(SWEEP_MS, minRateWindow / 4)
-  let cancel = clock.after(every, look)
+  const every = Math.min(ROUND_MS, minRateWindow / 4) / STEPS
+  let round = connections.values()
+  let share = 0
+  let cancel = clock.after(every, step)
   return { stop: () => cancel() }
 }
 

@@ -184,6 +184,15 @@ describe('content of a request', () => {
     await expectServed()
   })
 
+  test('that stops coming is given up within a second of the window, however many there are', async () => {
+    answer = () => {}
+    await start()
+    const slow = await clients(`${upload(1_000_000)}a`)
+    await until(() => uploads.length === MANY, 'all have reached the origin')
+    await clock.advance(WINDOW_MS + 900)
+    await until(() => slow.every(isLeft), 'all of them are hung up on')
+  })
+
   test('that drips behind an answer is given up too', async () => {
     await start()
     const [slow] = await clients(`${upload(1_000_000)}a`, 1)

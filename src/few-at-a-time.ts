@@ -1,0 +1,14 @@
+/**
+ * For what can fall due for thousands at once: does it for a few in each turn of the event loop, in the order in which
+ * it was asked for, so that everybody else is served in between.
+ */
+export function fewAtATime(few: number): (run: () => void) => void {
+  const waiting: (() => void)[] = []
+  const turn = () => {
+    for (const run of waiting.splice(0, few)) run()
+    if (waiting.length > 0) setImmediate(turn)
+  }
+  return (run) => {
+    if (waiting.push(run) === 1) setImmediate(turn)
+  }
+}

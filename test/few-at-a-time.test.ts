@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest'
+import { fewAtATime } from '../src/few-at-a-time.ts'
+
+const turnOfTheEventLoop = () => new Promise((resolve) => setImmediate(resolve))
+
+test('does a few in each turn, in order, and all in the end', async () => {
+  const inTurn = fewAtATime(3)
+  const done: number[] = []
+  for (let n = 0; n < 8; n++) inTurn(() => done.push(n))
+  expect(done).toEqual([])
+  await turnOfTheEventLoop()
+  expect(done).toEqual([0, 1, 2])
+  await turnOfTheEventLoop()
+  expect(done).toEqual([0, 1, 2, 3, 4, 5])
+  await turnOfTheEventLoop()
+  expect(done).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+})
+
+test('goes on with what is asked for meanwhile, and begins anew when there was nothing left', async () => {
+  const inTurn = fewAtATime(2)
+  const done: string[] = []
+  inTurn(() => {
+    done.push('first')
+    inTurn(() => done.push('asked by the first'))
+  })
+  await turnOfTheEventLoop()
+  await turnOfTheEventLoop()
+  expect(done).toEqual(['first', 'asked by the first'])
+  inTurn(() => done.push('later'))
+  await turnOfTheEventLoop()
+  expect(done).toEqual(['first', 'asked by the first', 'later'])
+})
