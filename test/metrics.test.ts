@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { Events } from '../src/events.ts'
+import { Events, type StoreEvent } from '../src/events.ts'
 import { createMetrics, type Metrics } from '../src/metrics.ts'
 import { REASONS, RESULTS } from '../src/metrics/labels.ts'
 import { requestEvent } from './support/request-event.ts'
@@ -128,6 +128,16 @@ describe('the rest', () => {
     const receipt = { id: 'g-1', position: 1, nodes: { expected: 2, acked: 1 } }
     it.events.emit('purge', { mode: 'purge', selectors: {}, outcome: 'done', receipt, tookMs: 3, by: 'admin' })
     expect(await valueOf(it, 'herdgate_purge_propagation_seconds_count')).toBe(0)
+  })
+
+  test('store operations that are told of by the same objects again and again are counted each as what it is', async () => {
+    const it = rig()
+    const hit: StoreEvent = { tier: 'memory', op: 'get', outcome: 'hit' }
+    const miss: StoreEvent = { tier: 'memory', op: 'get', outcome: 'miss' }
+    for (const done of [hit, hit, miss, hit, { ...hit, ms: 2_000 }, miss]) it.events.emit('store', done)
+    expect(await valueOf(it, 'herdgate_store_operations_total{tier="memory",op="get",outcome="hit"}')).toBe(4)
+    expect(await valueOf(it, 'herdgate_store_operations_total{tier="memory",op="get",outcome="miss"}')).toBe(2)
+    expect(await valueOf(it, 'herdgate_store_operation_duration_seconds_sum{tier="memory",op="get"}')).toBe(2)
   })
 
   test('collapses, revalidations, store operations and evictions are counted', async () => {

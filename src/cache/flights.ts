@@ -40,7 +40,7 @@ export class Flights {
 
   /** The flight that has this key goes on, but nobody joins it there and what it brings is not kept there. */
   drop(key: string): void {
-    this.#byKey.delete(key)
+    if (this.#byKey.size > 0) this.#byKey.delete(key)
   }
 
   /** Nobody may join it any more. */

@@ -143,7 +143,7 @@ class PassesInProgress {
 
   /** What they bring is older than what is now at the key. */
   supersede(key: string): void {
-    const passes = this.#byKey.get(key)
+    const passes = this.#byKey.size > 0 ? this.#byKey.get(key) : undefined
     if (passes === undefined) return
     for (const pass of passes) pass.superseded = true
   }

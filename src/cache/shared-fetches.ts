@@ -117,15 +117,14 @@ export class SharedFetches {
       lease: undefined,
     }
     this.#flights.put(key, flight)
-    void this.#fly(question, key, flight, decision)
-      .catch((thrown: unknown) => {
-        this.#abandon(flight)
-        return { kind: 'error', error: asHerdgateError(thrown) } as const
-      })
-      .then((landed) => {
-        if (decision.kind === 'revalidate') this.#reportRevalidation(question, landed, background)
-        resolve(landed)
-      })
+    const land = (landed: Landed<E, D>): void => {
+      if (decision.kind === 'revalidate') this.#reportRevalidation(question, landed, background)
+      resolve(landed)
+    }
+    this.#fly(question, key, flight, decision).then(land, (thrown: unknown) => {
+      this.#abandon(flight)
+      land({ kind: 'error', error: asHerdgateError(thrown) })
+    })
     return flight
   }
 

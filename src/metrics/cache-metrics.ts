@@ -83,8 +83,14 @@ export function storeMetrics(events: Events, usage: () => readonly TierUsage[]):
     EVICTION_REASONS.forEach((_, at) => evictions.sets.slotOf(tier.indexOf(name), at))
     OPERATIONS.forEach((_, at) => durations.sets.slotOf(tier.indexOf(name), at))
   }
+  // One hit follows another: in memory they are told of by the same object, whose slot need not be looked up again.
+  let last: EventPayloads['store'] | undefined
+  let slot = 0
   events.on('store', (done) => {
-    const slot = operations.sets.slotOf(tier.indexOf(done.tier), op.indexOf(done.op), outcome.indexOf(done.outcome))
+    if (done !== last) {
+      slot = operations.sets.slotOf(tier.indexOf(done.tier), op.indexOf(done.op), outcome.indexOf(done.outcome))
+      last = done
+    }
     operations.add(slot, 1)
     if (done.ms !== undefined) {
       durations.observe(durations.sets.slotOf(tier.indexOf(done.tier), op.indexOf(done.op)), done.ms)
