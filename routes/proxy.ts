@@ -57,10 +57,18 @@ function answer(
   exchange.url = request.url
   try {
     const reply = answerOfOurs(request) ?? cache.handle(request)
-    if (reply instanceof Promise) reply.then((resolved) => send(resolved, exchange)).catch(fail)
+    if (reply instanceof Promise) reply.then(deliver, fail)
     else send(reply, exchange)
   } catch (error) {
     fail(error)
+  }
+
+  function deliver(reply: Reply): void {
+    try {
+      send(reply, exchange)
+    } catch (error) {
+      fail(error)
+    }
   }
 
   /** What cannot be written as HTTP ends this answer, not the process. */

@@ -1,6 +1,6 @@
 import { HerdgateError } from './errors.ts'
 import type { Fields } from './fields.ts'
-import type { Awaitable, Clock } from './model.ts'
+import type { Awaitable, Clock, Content } from './model.ts'
 
 /**
  * The content of a response: bytes that may still be arriving, readable by many from the first byte. Streaming,
@@ -24,8 +24,10 @@ export class Body {
     return new Body(bytes, undefined)
   }
 
-  /** A body that arrives from `source`; reading it begins at once. */
-  static from(source: AsyncIterable<Uint8Array>, options: ArrivalOptions): Body {
+  /** A body that arrives from `source`; reading it begins at once. What is all there already is complete at once. */
+  static from(source: Content, options: ArrivalOptions): Body {
+    const there = arrived(source, options)
+    if (there !== undefined) return Body.of(there)
     const arrival = new Arrival(options)
     const body = new Body(undefined, arrival)
     void arrival.receive(source).then((bytes) => {
@@ -124,6 +126,19 @@ const SMALL_BYTES = 64 * 1024
 /** What a chunk takes beside its bytes: content in pieces of one byte costs many times its length. */
 const CHUNK_BYTES = 256
 const NO_FIELDS: Fields = []
+
+/** All of what is to be kept, where it has come. What has trailers is read in the long way, which brings them too. */
+function arrived(source: Content, { keepBytes, trailers }: ArrivalOptions): Buffer | undefined {
+  if (keepBytes <= 0 || source.takeWhole === undefined || (trailers?.() ?? NO_FIELDS).length > 0) return undefined
+  const chunks = source.takeWhole(keepBytes)
+  return (
+    chunks &&
+    joined(
+      chunks,
+      chunks.reduce((bytes, { length }) => bytes + length, 0),
+    )
+  )
+}
 
 function readWhole(bytes: Uint8Array): BodyReader {
   let rest: Uint8Array | undefined = bytes.length > 0 ? bytes : undefined

@@ -55,20 +55,32 @@ export interface OriginRequest {
   readonly background?: boolean | undefined
 }
 
+/** Ends when the response is complete; throws an OriginError when it breaks off. Not reading it applies back-pressure. */
+export interface Content extends AsyncIterable<Uint8Array> {
+  /** All of it at once instead, where it has come to its end, is no longer than this, and nothing of it was read. */
+  takeWhole?(mostBytes: number): readonly Uint8Array[] | undefined
+}
+
 export interface OriginResponse {
   readonly status: number
   /** As received: hop-by-hop fields are still in it. */
   readonly fields: Fields
-  /** Ends when the response is complete; throws an OriginError when it breaks off. Not reading it applies back-pressure. */
-  readonly body: AsyncIterable<Uint8Array>
+  readonly body: Content
   /** Trailer fields, known once `body` has ended. */
   trailers(): Fields
+}
+
+/** As much of an AbortSignal as it takes to learn that nobody waits any more; making a whole one costs more than that. */
+export interface Signal {
+  readonly aborted: boolean
+  addEventListener(type: 'abort', listener: () => void): void
+  removeEventListener(type: 'abort', listener: () => void): void
 }
 
 /** Transport to one configured origin. Failures are OriginErrors (errors.ts). */
 export interface Origin {
   readonly name: string
-  fetch(request: OriginRequest, signal?: AbortSignal): Promise<OriginResponse>
+  fetch(request: OriginRequest, signal?: Signal): Promise<OriginResponse>
   close(): Promise<void>
 }
 

@@ -275,3 +275,38 @@ test('letting go of chunks one by one takes time in proportion to their number, 
   for (let chunk = await reader.next(); chunk !== undefined; chunk = await reader.next()) bytes += chunk.length
   expect(bytes).toBe(chunks)
 }, 30_000) // a second, or minutes
+
+describe('what is all there already', () => {
+  const there = (text: string, options: Partial<ArrivalOptions> = {}) => {
+    const whole = [Buffer.from(text.slice(0, 2)), Buffer.from(text.slice(2))]
+    const takeWhole = (mostBytes: number) => (text.length <= mostBytes ? whole : undefined)
+    const source = Object.assign(once(text), { takeWhole })
+    const clock = new FakeClock()
+    const limits = { length: undefined, keepBytes: 10, windowBytes: 8, stallMs: 1_000, clock }
+    return Body.from(source, { ...limits, stop: () => {}, ...options })
+  }
+  async function* once(text: string): AsyncGenerator<Uint8Array> {
+    yield Buffer.from(text)
+  }
+
+  test('is complete at once, in memory of exactly its size', () => {
+    const body = there('whole')
+    expect(body.bytes?.toString()).toBe('whole')
+    expect(body.bytes?.buffer.byteLength).toBe(5)
+    expect(body.fate).toBe('kept')
+    expect(body.joinable).toBe(true)
+  })
+
+  test.each<[string, Partial<ArrivalOptions>]>([
+    ['is longer than may be kept', { keepBytes: 4 }],
+    ['is not to be kept', { keepBytes: 0 }],
+    ['has trailers', { trailers: () => ['X-Sum', '1'] }],
+  ])('is read in the long way when it %s', async (_, options) => {
+    const body = there('whole', options)
+    expect(body.bytes).toBeUndefined()
+    const reader = body.read()
+    expect(await next(reader)).toBe('whole')
+    expect(await next(reader)).toBeUndefined()
+    expect(reader.trailers()).toEqual(options.trailers?.() ?? [])
+  })
+})

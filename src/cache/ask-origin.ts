@@ -2,7 +2,7 @@ import type { BodyBudget } from '../body.ts'
 import { HerdgateError } from '../errors.ts'
 import type { Events } from '../events.ts'
 import type { Fields } from '../fields.ts'
-import type { CacheRequest, Clock, ForwardReason, OriginRequest, OriginResponse, Route } from '../model.ts'
+import type { CacheRequest, Clock, ForwardReason, OriginRequest, OriginResponse, Route, Signal } from '../model.ts'
 import { upstreamFields } from '../policy/forward.ts'
 import { interimHead } from '../policy/response.ts'
 import { locate } from '../policy/target.ts'
@@ -46,9 +46,7 @@ export interface ArrivalParts {
 /** One request to the origin, reported as an `origin` event. Rejects with an OriginError. */
 export async function askOrigin(asking: Asking, { clock, events }: AskParts): Promise<Fetched> {
   const { origin, name: route } = asking.route
-  const abort = new AbortController()
-  const stop = () => abort.abort()
-  const signal = asking.signal === undefined ? abort.signal : AbortSignal.any([abort.signal, asking.signal])
+  const { signal, stop } = asking.signal === undefined ? new Stoppable() : stoppableWith(asking.signal)
   const requestedAt = clock.now()
   const report = (code: string) => {
     events.emit('origin', { origin: origin.name, route, reason: asking.why, code, ms: clock.now() - requestedAt })
@@ -61,6 +59,36 @@ export async function askOrigin(asking: Asking, { clock, events }: AskParts): Pr
     report(error instanceof HerdgateError ? error.code : 'internal')
     throw error
   }
+}
+
+/** Ends a fetch that no client's leaving ends: nobody is told but those at work on it. */
+class Stoppable implements Signal {
+  aborted = false
+  readonly #listeners: (() => void)[] = []
+
+  get signal(): Signal {
+    return this
+  }
+
+  readonly stop = (): void => {
+    if (this.aborted) return
+    this.aborted = true
+    for (const listener of this.#listeners.splice(0)) listener()
+  }
+
+  addEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners.push(listener)
+  }
+
+  removeEventListener(_type: 'abort', listener: () => void): void {
+    const at = this.#listeners.indexOf(listener)
+    if (at !== -1) this.#listeners.splice(at, 1)
+  }
+}
+
+function stoppableWith(outer: AbortSignal): { readonly signal: Signal; readonly stop: () => void } {
+  const abort = new AbortController()
+  return { signal: AbortSignal.any([abort.signal, outer]), stop: () => abort.abort() }
 }
 
 function originRequest({ request, route, target, forAll, mayBeStored, conditions, background }: Asking): OriginRequest {

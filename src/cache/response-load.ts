@@ -71,8 +71,8 @@ export class ResponseLoad {
       return previous === undefined ? this.#judge(fetched) : this.#updated(previous, fetched)
     }
     const missing = part?.partial && rangeMissing(part.partial)
-    if (part !== undefined && missing !== undefined) return this.#completed(part, missing)
-    if (previous === undefined || previous.partial !== undefined) return this.#anew(rangeLines(this.#request))
+    if (part !== undefined && missing !== undefined) return await this.#completed(part, missing)
+    if (previous === undefined || previous.partial !== undefined) return await this.#anew(rangeLines(this.#request))
     const conditions = conditionsFor(previous)
     return conditions.length === 0 ? this.#anew(NO_LINES) : this.#checked(previous, conditions)
   }

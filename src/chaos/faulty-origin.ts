@@ -1,5 +1,5 @@
 import { HerdgateError } from '../errors.ts'
-import type { Clock, Origin, OriginResponse } from '../model.ts'
+import type { Clock, Origin, OriginResponse, Signal } from '../model.ts'
 import type { Fates } from './fate.ts'
 import { wait } from './wait.ts'
 
@@ -18,7 +18,7 @@ export interface FaultyOriginOptions {
  */
 export function faultyOrigin(origin: Origin, options: FaultyOriginOptions): Origin {
   const { fates, clock, connectTimeout, headersTimeout } = options
-  const timeOut = async (ms: number, signal: AbortSignal | undefined): Promise<never> => {
+  const timeOut = async (ms: number, signal: Signal | undefined): Promise<never> => {
     await wait(ms, clock, signal)
     throw new HerdgateError('origin_timeout', `${origin.name}: out of reach, by chaos`)
   }

@@ -1,11 +1,11 @@
 import { HerdgateError } from '../errors.ts'
-import type { Clock } from '../model.ts'
+import type { Clock, Signal } from '../model.ts'
 
 /**
  * Resolves after so many milliseconds; at once for 0.
  * @throws HerdgateError `client_gone` as soon as the signal is aborted
  */
-export async function wait(ms: number, clock: Clock, signal?: AbortSignal): Promise<void> {
+export async function wait(ms: number, clock: Clock, signal?: Signal): Promise<void> {
   if (signal?.aborted) throw new HerdgateError('client_gone')
   if (ms <= 0) return
   const { promise, resolve, reject } = Promise.withResolvers<void>()

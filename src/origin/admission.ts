@@ -1,14 +1,16 @@
 import { HerdgateError } from '../errors.ts'
-import type { Clock } from '../model.ts'
+import type { Clock, Signal } from '../model.ts'
 import { clientGone } from './failure.ts'
 
 /** How many may be in progress at once; the others wait in line, first come, first served. */
 export interface Admission {
+  /** Takes a place if one is free. */
+  enterAtOnce(): boolean
   /**
    * Waits for a place. Every admitted caller must leave() once.
    * @throws HerdgateError overloaded when the line is full or the wait too long; client_gone on abort
    */
-  enter(signal?: AbortSignal): Promise<void>
+  enter(signal?: Signal): Promise<void>
   readonly leave: () => void
   readonly usage: () => { inFlight: number; queued: number }
   /** Resolves when nobody is in progress or in line. */
@@ -34,7 +36,7 @@ export function createAdmission(limits: AdmissionLimits, clock: Clock): Admissio
   const idlers: (() => void)[] = []
   let inFlight = 0
 
-  function wait(signal: AbortSignal | undefined): Promise<void> {
+  function wait(signal: Signal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (finish: () => void) => {
         waiting.delete(waiter)
@@ -51,15 +53,20 @@ export function createAdmission(limits: AdmissionLimits, clock: Clock): Admissio
     })
   }
 
+  function enterAtOnce(): boolean {
+    if (inFlight >= limits.places) return false
+    inFlight += 1
+    return true
+  }
+
   return {
+    enterAtOnce,
     async enter(signal) {
       if (signal?.aborted) throw clientGone()
-      if (inFlight >= limits.places) {
-        if (waiting.size >= limits.line) throw overloaded(`${waiting.size} requests are waiting already`)
-        // The place of the one who leaves passes to the waiter, so that no newcomer slips in between.
-        return wait(signal)
-      }
-      inFlight += 1
+      if (enterAtOnce()) return
+      if (waiting.size >= limits.line) throw overloaded(`${waiting.size} requests are waiting already`)
+      // The place of the one who leaves passes to the waiter, so that no newcomer slips in between.
+      await wait(signal)
     },
     leave() {
       const [next] = waiting

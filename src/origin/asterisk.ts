@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { HerdgateError } from '../errors.ts'
-import type { Clock, OriginRequest, OriginResponse } from '../model.ts'
+import type { Clock, OriginRequest, OriginResponse, Signal } from '../model.ts'
 import { clientGone, failure } from './failure.ts'
 import { ResponseBody } from './response-body.ts'
 import { createSilenceTimer } from './silence-timer.ts'
@@ -11,7 +11,7 @@ export interface AsteriskOptions
   /** Milliseconds the origin may be silent within content; time in which nobody reads does not count. */
   readonly bodyTimeout: number
   readonly clock: Clock
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: Signal | undefined
   /** Called once when the content has ended in whichever way; not when this rejects. */
   readonly finished: () => void
 }

@@ -2,13 +2,13 @@ import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import { HerdgateError } from '../errors.ts'
 import type { Fields } from '../fields.ts'
-import type { Clock, OriginRequest, OriginResponse } from '../model.ts'
+import type { OriginRequest, OriginResponse } from '../model.ts'
 import { failure, isConnectionLoss, type Stage } from './failure.ts'
 import { Interim } from './interim.ts'
 import type { Line } from './line.ts'
 import { lend } from './request-body.ts'
 import { ResponseBody } from './response-body.ts'
-import { createSilenceTimer } from './silence-timer.ts'
+import type { SilenceTimer } from './silence-timer.ts'
 
 /** How an exchange went, up to the response's head. */
 export type Attempt =
@@ -27,7 +27,6 @@ export interface ExchangeOptions {
   readonly headersTimeout: number
   /** Between octets of content, in milliseconds, not counting the time in which we take none. */
   readonly bodyTimeout: number
-  readonly clock: Clock
   /** Called once after an answer, when its content has ended in whichever way. */
   readonly finished: () => void
 }
@@ -38,13 +37,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly attempt: Promise<Attempt>
   readonly #options: ExchangeOptions
   readonly #settle: (attempt: Attempt) => void
-  readonly #timer
   #line: Line | undefined
   #controller: Dispatcher.DispatchController | undefined
   #stage: Stage = 'connect'
   #isReused = false
   #isHeard = false
-  readonly #interim: Interim
+  /** Present while the origin's silence counts. */
+  #silence: SilenceTimer | undefined
+  #interim: Interim | undefined
   #body: ResponseBody | undefined
   #trailers: Fields = []
   /** Why it is over; `true` when it went well. */
@@ -55,8 +55,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.attempt = promise
     this.#settle = resolve
     this.#options = options
-    this.#interim = new Interim(options.where, options.request.onInterim)
-    this.#timer = createSilenceTimer(options.clock, () => this.abort(this.#timeout()))
   }
 
   get isOver(): boolean {
@@ -68,8 +66,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const { body } = this.#options.request
     if (body === undefined) return null
     return lend(body, {
-      waitingForClient: () => this.#stage === 'head' && this.#timer.hold(),
-      handedOver: () => this.#stage === 'head' && this.#timer.touch(),
+      waitingForClient: () => this.#stage === 'head' && this.#silence?.hold(),
+      handedOver: () => this.#stage === 'head' && this.#silence?.touch(),
     })
   }
 
@@ -89,8 +87,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#controller = controller
     if (this.#over instanceof HerdgateError) return controller.abort(this.#over)
     this.#stage = 'head'
-    if (this.#line !== undefined) this.#isReused = this.#line.begin() > 0
-    this.#timer.start(this.#options.headersTimeout)
+    if (this.#line === undefined) return
+    this.#isReused = this.#line.begin(() => this.abort(this.#timeout())) > 0
+    this.#silence = this.#line.silence
+    this.#silence.start(this.#options.headersTimeout)
   }
 
   onResponseStarted(): void {
@@ -101,10 +101,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const fields = fieldsOf(controller.rawHeaders)
     if (status < 200) return this.#onInterim(status, fields)
     this.#stage = 'body'
-    this.#timer.start(this.#options.bodyTimeout)
+    this.#silence?.start(this.#options.bodyTimeout)
     this.#body = new ResponseBody({
       resume: () => {
-        this.#timer.touch()
+        this.#silence?.touch()
         controller.resume()
       },
       cancel: () => this.abort(new HerdgateError('client_gone', 'the response was not wanted to its end')),
@@ -116,9 +116,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#body?.push(chunk) !== false) return this.#timer.touch()
+    if (this.#body?.push(chunk) !== false) return this.#silence?.touch()
     controller.pause()
-    this.#timer.hold()
+    this.#silence?.hold()
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
@@ -126,7 +126,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#line?.fault !== undefined) return this.onResponseError(controller, this.#line.fault)
     if (this.#over !== undefined) return
     this.#over = true
-    this.#timer.stop()
+    this.#endWatch()
     this.#trailers = fieldsOf(controller.rawTrailers)
     this.#body?.end()
     this.#options.finished()
@@ -139,6 +139,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #onInterim(status: number, fields: Fields): void {
+    this.#interim ??= new Interim(this.#options.where, this.#options.request.onInterim)
     const wrong = this.#interim.receive(status, fields)
     if (wrong !== undefined) this.abort(wrong)
   }
@@ -157,12 +158,19 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   #fail(error: HerdgateError, attempt: Attempt): void {
     this.#over = error
-    this.#timer.stop()
+    this.#endWatch()
     this.#line?.abandon()
     this.#settle(attempt)
     if (this.#body === undefined) return
     this.#body.fail(error)
     this.#options.finished()
+  }
+
+  /** The line's watch may be another exchange's from now on. */
+  #endWatch(): void {
+    if (this.#silence === undefined) return
+    this.#silence = undefined
+    this.#line?.end()
   }
 
   #timeout(): HerdgateError {

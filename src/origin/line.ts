@@ -3,6 +3,7 @@ import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { type buildConnector, errors } from 'undici'
 import type { Clock } from '../model.ts'
+import { createSilenceTimer, type SilenceTimer } from './silence-timer.ts'
 import { StatusLines } from './status-line.ts'
 
 /** Octets a response's head, or its trailer section, may have. */
@@ -53,6 +54,9 @@ export class Line {
   /** The error the present socket broke with; a connection closed in good order has none. */
   fault: Error | undefined
 
+  /** Watches over whoever is answering; one for all requests, one after the other, as most need no timer of their own. */
+  readonly silence: SilenceTimer
+
   readonly #dial: () => Socket
   readonly #connected: string
   readonly #timeout: number
@@ -60,18 +64,31 @@ export class Line {
   readonly #statusLines = new StatusLines()
   #dialling: Socket | undefined
   #served = 0
+  #silent: (() => void) | undefined
 
   constructor(options: LineOptions, dial: () => Socket, clock: Clock) {
     this.#dial = dial
     this.#connected = options.url.protocol === 'https:' ? 'secureConnect' : 'connect'
     this.#timeout = options.connectTimeout
     this.#clock = clock
+    this.silence = createSilenceTimer(clock, () => this.#silent?.())
   }
 
-  /** A request begins. @returns how many did so on the present socket before it */
-  begin(): number {
+  /**
+   * A request begins.
+   * @param silent called when `silence` has lasted too long
+   * @returns how many began on the present socket before it
+   */
+  begin(silent: () => void): number {
     this.#statusLines.begin()
+    this.#silent = silent
     return this.#served++
+  }
+
+  /** The request that began is over. */
+  end(): void {
+    this.silence.rest()
+    this.#silent = undefined
   }
 
   /** Gives up an attempt to connect that nobody waits for any more. */
@@ -107,7 +124,10 @@ export class Line {
       this.fault = error
       refused(error)
     })
-    socket.once('close', () => refused(new errors.SocketError('closed while connecting')))
+    socket.once('close', () => {
+      if (this.#silent === undefined) this.silence.stop()
+      refused(new errors.SocketError('closed while connecting'))
+    })
   }
 
   #watchStatusLines(socket: Socket): void {

@@ -1,7 +1,7 @@
 import { Pool } from 'undici'
 import { HerdgateError } from '../errors.ts'
 import { without } from '../fields.ts'
-import type { Clock, Origin, OriginRequest, OriginResponse } from '../model.ts'
+import type { Clock, Origin, OriginRequest, OriginResponse, Signal } from '../model.ts'
 import { createAdmission } from './admission.ts'
 import { askForOptions } from './asterisk.ts'
 import { Connection } from './connection.ts'
@@ -62,10 +62,10 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
   const admission = createAdmission(limits, clock)
   let isClosing = false
 
-  async function fetch(request: OriginRequest, signal?: AbortSignal): Promise<OriginResponse> {
+  async function fetch(request: OriginRequest, signal?: Signal): Promise<OriginResponse> {
     checkForm(request)
     if (isClosing) throw new HerdgateError('origin_refused', `Origin ${options.name} is closed`)
-    await admission.enter(signal)
+    if (signal?.aborted || !admission.enterAtOnce()) await admission.enter(signal)
     const call = createCall(signal, admission.leave)
     try {
       return await (request.target === '*' ? askAll(request, call, signal) : firstAnswer(request, call))
@@ -75,7 +75,7 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
     }
   }
 
-  const askAll = (request: OriginRequest, { finished }: Call, signal?: AbortSignal): Promise<OriginResponse> => {
+  const askAll = (request: OriginRequest, { finished }: Call, signal?: Signal): Promise<OriginResponse> => {
     const { connectTimeout, bodyTimeout, ca } = options
     const [member = first] = rotation.turn()
     const { url } = member
@@ -89,7 +89,8 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
   async function firstAnswer(request: OriginRequest, call: Call): Promise<OriginResponse> {
     let unreachable: HerdgateError | undefined
     for (const member of rotation.turn()) {
-      const attempt = await tryMember(member, request, call)
+      let attempt = await start(member, request, call).attempt
+      if (isWorthRepeating(attempt, request)) attempt = await start(member, request, call).attempt
       if (attempt.kind === 'answered') return attempt.response
       if (attempt.kind !== 'unreachable') throw attempt.error
       rotation.failed(member)
@@ -98,17 +99,10 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
     throw unreachable ?? new HerdgateError('origin_refused')
   }
 
-  /** Once more when an idle connection closed as the request went out (RFC 9112 section 9.3.1). */
-  async function tryMember(member: Member, request: OriginRequest, call: Call): Promise<Attempt> {
-    const attempt = await start(member, request, call).attempt
-    if (attempt.kind !== 'lost' || (attempt.sent && !isRepeatable(request))) return attempt
-    return start(member, request, call).attempt
-  }
-
   function start(member: Member, request: OriginRequest, call: Call): Exchange {
     const { headersTimeout, bodyTimeout } = options
     const { where } = member
-    const exchange = new Exchange({ request, where, headersTimeout, bodyTimeout, clock, finished: call.finished })
+    const exchange = new Exchange({ request, where, headersTimeout, bodyTimeout, finished: call.finished })
     call.carriedBy(exchange)
     if (!exchange.isOver) member.send(request, exchange)
     return exchange
@@ -168,7 +162,7 @@ interface Call {
   readonly finished: () => void
 }
 
-function createCall(signal: AbortSignal | undefined, leave: () => void): Call {
+function createCall(signal: Signal | undefined, leave: () => void): Call {
   let current: Exchange | undefined
   let isFinished = false
   const abort = () => current?.abort(clientGone())
@@ -190,6 +184,11 @@ function createCall(signal: AbortSignal | undefined, leave: () => void): Call {
 function checkForm({ method, target }: OriginRequest): void {
   if (target.startsWith('/') ? method !== 'CONNECT' : target === '*' && method === 'OPTIONS') return
   throw new HerdgateError('malformed_request', `${method} is not sent for this target`)
+}
+
+/** Once more when an idle connection closed as the request went out (RFC 9112 section 9.3.1). */
+function isWorthRepeating(attempt: Attempt, request: OriginRequest): boolean {
+  return attempt.kind === 'lost' && (!attempt.sent || isRepeatable(request))
 }
 
 function isRepeatable({ method, body }: OriginRequest): boolean {

@@ -1,4 +1,5 @@
 import type { HerdgateError } from '../errors.ts'
+import type { Content } from '../model.ts'
 import { contentReceived } from './young-garbage.ts'
 
 /** Above these nothing more is taken from the connection until somebody reads. */
@@ -23,12 +24,13 @@ interface Waiter {
 }
 
 /** A response's content between the connection that pushes and the one reader that pulls. */
-export class ResponseBody implements AsyncIterableIterator<Uint8Array, undefined> {
+export class ResponseBody implements AsyncIterableIterator<Uint8Array, undefined>, Content {
   readonly #source: BodySource
   readonly #chunks: Uint8Array[] = []
   readonly #waiters: Waiter[] = []
   #bytes = 0
   #isFull = false
+  #isBegun = false
   #state: State = { kind: 'open' }
 
   constructor(source: BodySource) {
@@ -61,7 +63,15 @@ export class ResponseBody implements AsyncIterableIterator<Uint8Array, undefined
     for (const waiter of this.#waiters.splice(0)) waiter.reject(error)
   }
 
+  takeWhole(mostBytes: number): readonly Uint8Array[] | undefined {
+    if (this.#state.kind !== 'ended' || this.#isBegun || this.#bytes > mostBytes) return undefined
+    this.#isBegun = true
+    this.#bytes = 0
+    return this.#chunks.splice(0)
+  }
+
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#isBegun = true
     const chunk = this.#take()
     if (chunk !== undefined) {
       this.#bytes -= chunk.length
@@ -79,6 +89,7 @@ export class ResponseBody implements AsyncIterableIterator<Uint8Array, undefined
 
   async return(): Promise<IteratorResult<Uint8Array, undefined>> {
     const wasOpen = this.#state.kind === 'open'
+    this.#isBegun = true
     this.#state = { kind: 'ended' }
     this.#chunks.length = 0
     this.#bytes = 0

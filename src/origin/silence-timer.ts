@@ -2,7 +2,7 @@ import type { Clock } from '../model.ts'
 
 /**
  * Tells when the other side has been silent for too long. Being touched for every chunk costs a clock reading, not
- * a new timer: one that fires early is set again for the rest.
+ * a new timer, and so does a new watch: one that fires early is set again for the rest.
  */
 export interface SilenceTimer {
   /** Begins a watch of `limitMs`, in place of the one before. */
@@ -11,6 +11,9 @@ export interface SilenceTimer {
   touch(): void
   /** The silence is not the other side's doing for now. */
   hold(): void
+  /** Ends the watch. A timer that is set may serve the next one. */
+  rest(): void
+  /** Ends the watch, and nothing is pending. */
   stop(): void
 }
 
@@ -40,7 +43,7 @@ export function createSilenceTimer(clock: Clock, expired: () => void): SilenceTi
     const lateMs = now - firesAt
     if (lateMs > STOOD_STILL_MS && !excused) {
       excused = true
-      due = now + Math.min(lateMs, limit)
+      due = Math.max(due, now + Math.min(lateMs, limit))
     }
     if (due > now) fireIn(due - now, now)
     else {
@@ -48,19 +51,18 @@ export function createSilenceTimer(clock: Clock, expired: () => void): SilenceTi
       expired()
     }
   }
-  const stop = () => {
-    cancel?.()
-    cancel = undefined
+  const rest = () => {
     limit = Number.POSITIVE_INFINITY
     due = Number.POSITIVE_INFINITY
   }
   return {
     start(limitMs) {
-      stop()
       const now = clock.now()
       limit = limitMs
       excused = false
       due = now + limitMs
+      if (cancel !== undefined && firesAt <= due) return
+      cancel?.()
       fireIn(limitMs, now)
     },
     touch() {
@@ -73,6 +75,11 @@ export function createSilenceTimer(clock: Clock, expired: () => void): SilenceTi
     hold() {
       due = Number.POSITIVE_INFINITY
     },
-    stop,
+    rest,
+    stop() {
+      cancel?.()
+      cancel = undefined
+      rest()
+    },
   }
 }

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { HerdgateError } from '../errors.ts'
 import type { Fields } from '../fields.ts'
-import type { Clock } from '../model.ts'
+import type { Clock, Signal } from '../model.ts'
 import { request as send } from '../node-http.ts'
 import { clientGone, failure } from './failure.ts'
 import { Interim } from './interim.ts'
@@ -35,13 +35,13 @@ export type Reply =
  * and a target that is no path. The signal counts until the head is there; then the caller owns the connection.
  * @throws HerdgateError origin_refused, origin_reset, origin_invalid, origin_timeout, client_gone
  */
-export async function ask(options: SingleRequest, clock: Clock, signal?: AbortSignal): Promise<Reply> {
+export async function ask(options: SingleRequest, clock: Clock, signal?: Signal): Promise<Reply> {
   if (signal?.aborted) throw clientGone()
   const socket = await dial(options, clock, signal)
   return askOn(socket, options, clock, signal)
 }
 
-function dial(options: SingleRequest, clock: Clock, signal?: AbortSignal): Promise<Socket> {
+function dial(options: SingleRequest, clock: Clock, signal?: Signal): Promise<Socket> {
   const { url, connectTimeout, ca, onUnreachable } = options
   const line = new Line({ url, connectTimeout }, createDialer({ url, ca, allowHalfOpen: true }), clock)
   return new Promise((resolve, reject) => {
@@ -57,7 +57,7 @@ function dial(options: SingleRequest, clock: Clock, signal?: AbortSignal): Promi
   })
 }
 
-function askOn(socket: Socket, options: SingleRequest, clock: Clock, signal?: AbortSignal): Promise<Reply> {
+function askOn(socket: Socket, options: SingleRequest, clock: Clock, signal?: Signal): Promise<Reply> {
   const { url, method, target, fields, headersTimeout, onInterim } = options
   const request = send({
     method,

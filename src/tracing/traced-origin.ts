@@ -1,6 +1,6 @@
 import { type Context, type Span, SpanKind, SpanStatusCode, trace, type Tracer } from '@opentelemetry/api'
 import { asHerdgateError } from '../errors.ts'
-import type { Origin, OriginRequest } from '../model.ts'
+import type { Origin, OriginRequest, Signal } from '../model.ts'
 import { methodOf, serverOf, spanName } from './attributes.ts'
 import { withContext } from './trace-context.ts'
 
@@ -61,7 +61,7 @@ function failedWith(span: Span, thrown: unknown): void {
 }
 
 /** Ends the span with the content, or when nobody wants the rest of it. */
-function watched(body: AsyncIterable<Uint8Array>, span: Span, signal?: AbortSignal): AsyncIterable<Uint8Array> {
+function watched(body: AsyncIterable<Uint8Array>, span: Span, signal?: Signal): AsyncIterable<Uint8Array> {
   if (!span.isRecording()) return body
   const end = () => {
     signal?.removeEventListener('abort', end)

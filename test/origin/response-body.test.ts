@@ -35,6 +35,31 @@ describe('a response body', () => {
     expect(answers.indexOf(false)).toBe(127)
   })
 
+  test('gives all of it at once when it has ended and fits, once', async () => {
+    const { body } = bodyWithSource()
+    body.push(Uint8Array.of(1))
+    expect(body.takeWhole(10)).toBeUndefined()
+    body.push(Uint8Array.of(2))
+    body.end()
+    expect(body.takeWhole(1)).toBeUndefined()
+    expect(body.takeWhole(2)).toEqual([Uint8Array.of(1), Uint8Array.of(2)])
+    expect(body.takeWhole(2)).toBeUndefined()
+    expect(await body.next()).toEqual({ done: true, value: undefined })
+  })
+
+  test('gives nothing at once when some of it was read, it broke off, or it is not wanted', async () => {
+    const read = bodyWithSource().body
+    read.push(Uint8Array.of(1))
+    await read.next()
+    read.end()
+    const broken = bodyWithSource().body
+    broken.push(Uint8Array.of(1))
+    broken.fail(new HerdgateError('origin_reset'))
+    const unwanted = bodyWithSource().body
+    await unwanted.return()
+    expect([read, broken, unwanted].map((body) => body.takeWhole(10))).toEqual([undefined, undefined, undefined])
+  })
+
   test('gives small chunks that wait as one', async () => {
     const { body } = bodyWithSource()
     for (const octet of [1, 2, 3]) body.push(Uint8Array.of(octet))
