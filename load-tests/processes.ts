@@ -16,15 +16,22 @@ export interface Server extends AsyncDisposable {
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<number | null>
 }
 
-/** Which core a process is kept on, where the machine has two and taskset exists. */
-export type Core = 'server' | 'generator'
+/**
+ * Which core a process is kept on, where the machine has two and taskset exists. An observer shares the generator's, and
+ * runs before everything else there, where that is allowed.
+ */
+export type Core = 'server' | 'generator' | 'observer'
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url))
 const START_TIMEOUT_MS = 30_000
-const CORES = { server: '0', generator: '1' } as const
+const CORES = { server: '0', generator: '1', observer: '1' } as const
+const BEFORE_ALL = ['nice', '--adjustment=-20']
 
 /** Whether server and generator get a core each. */
-export const pinned = spawnSync('taskset', ['-c', '0,1', 'true']).status === 0
+export const pinned = succeeds(['taskset', '-c', '0,1', 'true'])
+
+/** Whether an observer need not wait for a generator. Root may have it so, on Linux. */
+export const observesUnhindered = mayRunBeforeAll()
 
 /** Starts `node` with these arguments and waits until it says that it is listening. */
 export function startServer(core: Core, args: readonly string[]): Promise<Server> {
@@ -104,8 +111,20 @@ export async function* runJsonLines(core: Core, args: readonly string[]): AsyncG
 }
 
 function spawnOn(core: Core, program: string, args: readonly string[]) {
-  const [command, rest] = pinned ? ['taskset', ['-c', CORES[core], program, ...args]] : [program, args]
+  const place = pinned ? ['taskset', '-c', CORES[core]] : []
+  const turn = core === 'observer' && observesUnhindered ? BEFORE_ALL : []
+  const [command = program, ...rest] = [...place, ...turn, program, ...args]
   return spawn(command, rest, { cwd: REPOSITORY, stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+/** Where it may not, nice(1) says so, and runs the program all the same. */
+function mayRunBeforeAll(): boolean {
+  const { status, stderr } = spawnSync('nice', ['--adjustment=-20', 'true'])
+  return status === 0 && stderr.length === 0
+}
+
+function succeeds([program = '', ...args]: readonly string[]): boolean {
+  return spawnSync(program, args).status === 0
 }
 
 function isListenedOn(port: number): Promise<boolean> {

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { cpuMicroseconds } from './cpu.ts'
 import { type Herdgate, startHerdgate } from './herdgate.ts'
 import type { LatencyOrders } from './latency.ts'
-import { runJson, runJsonLines, startServer } from './processes.ts'
+import { observesUnhindered, runJson, runJsonLines, startServer } from './processes.ts'
 import type { CrowdOrders } from './slow-crowd.ts'
 
 const PATH = '/hit'
@@ -61,44 +61,80 @@ export async function benchSlow(clients: number): Promise<string[]> {
   }
 }
 
+/** What ordinary clients got, and what the server knows of the same time. */
+interface Observed {
+  /** Milliseconds per answer, ascending. */
+  readonly latencies: readonly number[]
+  /** 99 % of hits had their head ready within so many ms of their request's, by the histogram's bounds. */
+  readonly firstByteMs: number
+  /** The longest time that the event loop was held up, in ms. */
+  readonly heldUpMs: number
+}
+
 interface Measured {
-  readonly alone: readonly number[]
-  readonly beside: readonly number[]
+  readonly alone: Observed
+  readonly coming: Observed
+  readonly beside: Observed
   readonly stays: Stays
   readonly bytesBefore: number
   readonly bytesMost: number
   readonly cpuMs: number
 }
 
-async function measure({ dataPort, pid }: Herdgate, clients: number): Promise<Measured> {
+async function measure(herdgate: Herdgate, clients: number): Promise<Measured> {
+  const { dataPort, pid } = herdgate
   await (await fetch(`http://127.0.0.1:${dataPort}/large`, { headers: { Host: 'slow.test' } })).arrayBuffer()
-  await latencies(dataPort)
-  const alone = await latencies(dataPort)
+  await observe(herdgate)
+  const alone = await observe(herdgate)
   const bytesBefore = residentBytes(pid, 'VmRSS')
   const cpuBefore = cpuMicroseconds(pid)
   const orders: CrowdOrders = { port: dataPort, clients, patienceMs: 60_000 }
   await using crowd = runJsonLines('generator', ['load-tests/slow-crowd.ts', JSON.stringify(orders)])
-  const { value: first } = await crowd.next()
+  const [coming, { value: first }] = await Promise.all([observe(herdgate), crowd.next()])
   z.object({ came: z.literal(clients) }).parse(first)
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
-  const beside = await latencies(dataPort)
+  const beside = await observe(herdgate)
   const { value: stays } = await crowd.next()
   const cpuMs = (cpuMicroseconds(pid) - cpuBefore) / 1000
   const bytesMost = residentBytes(pid, 'VmHWM')
-  return { alone, beside, stays: staysSchema.parse(stays), bytesBefore, bytesMost, cpuMs }
+  return { alone, coming, beside, stays: staysSchema.parse(stays), bytesBefore, bytesMost, cpuMs }
 }
 
-/** Milliseconds per answer, ascending. */
+async function observe({ dataPort, adminUrl }: Herdgate): Promise<Observed> {
+  const before = await scrape(adminUrl) // the event loop's delays are told since the last scrape
+  const measured = await latencies(dataPort)
+  const after = await scrape(adminUrl)
+  const hits = (page: string): [number, number][] => bucketsOf(page, 'herdgate_time_to_first_byte_seconds', 'hit')
+  const earlier = new Map(hits(before))
+  const counts = hits(after).map(([bound, count]): [number, number] => [bound, count - (earlier.get(bound) ?? 0)])
+  const all = counts.at(-1)?.[1] ?? 0
+  const firstByte = counts.find(([, count]) => count >= all * 0.99)?.[0] ?? Number.NaN
+  const heldUp = /^nodejs_eventloop_lag_max_seconds (\S+)$/m.exec(after)?.[1]
+  return { latencies: measured, firstByteMs: firstByte * 1000, heldUpMs: Number(heldUp) * 1000 }
+}
+
+const scrape = async (adminUrl: string): Promise<string> => (await fetch(`${adminUrl}/metrics`)).text()
+
+/** Bounds in seconds with how many were not above them, ascending. */
+function bucketsOf(page: string, name: string, result: string): [number, number][] {
+  const lines = page.matchAll(new RegExp(`^${name}_bucket\\{([^}]*)\\} (\\d+)$`, 'gm'))
+  return [...lines].flatMap(([, labels = '', count]): [number, number][] => {
+    const bound = /le="([^"]+)"/.exec(labels)?.[1]
+    return labels.includes(`result="${result}"`) ? [[bound === '+Inf' ? Infinity : Number(bound), Number(count)]] : []
+  })
+}
+
 async function latencies(port: number): Promise<number[]> {
   const orders: LatencyOrders = { port, path: PATH, clients: 16, everyMs: 20, forMs: MEASURE_MS }
-  const measured = await runJson('generator', ['load-tests/latency.ts', JSON.stringify(orders)], z.number().array())
+  const measured = await runJson('observer', ['load-tests/latency.ts', JSON.stringify(orders)], z.number().array())
   return measured.toSorted((one, other) => one - other)
 }
 
-function report(clients: number, { alone, beside, stays, bytesBefore, bytesMost, cpuMs }: Measured): string[] {
-  const ratio = quantile(beside, 0.99) / quantile(alone, 0.99)
+function report(clients: number, measured: Measured): string[] {
+  const { alone, coming, beside, stays, bytesBefore, bytesMost, cpuMs } = measured
+  const ratio = quantile(beside.latencies, 0.99) / quantile(alone.latencies, 0.99)
   const bytesEach = Math.max(0, bytesMost - bytesBefore) / clients
-  const ms = (sorted: readonly number[]): string => quantile(sorted, 0.99).toFixed(2)
+  const ms = ({ latencies: sorted }: Observed): string => quantile(sorted, 0.99).toFixed(2)
   const claims: Claim[] = [
     {
       holds: ratio <= MOST_TIMES_SLOWER,
@@ -115,12 +151,25 @@ function report(clients: number, { alone, beside, stays, bytesBefore, bytesMost,
     ...stays.map(stayClaim),
   ]
   if (claims.some(({ holds }) => !holds)) process.exitCode = 1
+  const phases = [alone, coming, beside]
+  const told = (what: string, of: (observed: Observed) => string): string =>
+    `| ${what} | ${phases.map(of).join(' | ')} |`
   return [
     `${clients} slow clients (1 octet a second) beside 16 ordinary ones (800 hits a second)`,
+    ...(observesUnhindered
+      ? []
+      : ['', 'The ordinary ones had to wait for the slow ones: only root may run them first.']),
     '',
     '| | measured | at most | holds |',
     '| --- | --- | --- | --- |',
     ...claims.map(({ holds, row }) => `${row} ${holds ? 'yes' : '**no**'} |`),
+    '',
+    '| in ms | alone | while they come | beside them |',
+    '| --- | --- | --- | --- |',
+    told('ordinary clients, median', ({ latencies: sorted }) => quantile(sorted, 0.5).toFixed(2)),
+    told('ordinary clients, p99', ms),
+    told('the server: 99 % of hits had their head ready within', ({ firstByteMs }) => firstByteMs.toFixed(2)),
+    told('the server: its event loop was held up for at most', ({ heldUpMs }) => heldUpMs.toFixed(1)),
   ]
 }
 
