@@ -40,13 +40,13 @@ function origin(seen: string[]) {
   })
 }
 
-async function start(lane: 'on' | 'off'): Promise<Side> {
+async function start(lane: 'on' | 'off', more: string = ''): Promise<Side> {
   const seen: string[] = []
   const server = origin(seen)
   const port = await listen(server)
   const folder = await mkdtemp(join(tmpdir(), 'lane-'))
   const file = join(folder, 'herdgate.yaml')
-  await writeFile(file, `version: 1\norigins: { o: { urls: ["http://127.0.0.1:${port}"] } }\nlane: ${lane}\n`)
+  await writeFile(file, `version: 1\norigins: { o: { urls: ["http://127.0.0.1:${port}"] } }\nlane: ${lane}\n${more}`)
   const herdgate = await startHerdgate(['--config', file, '--log-level', 'error'])
   return {
     herdgate,
@@ -285,6 +285,18 @@ describe('the lane', () => {
     clearInterval(flood)
     expect(on.herdgate.rss() - before).toBeLessThan(150 * 2 ** 20)
     socket.destroy()
+  })
+
+  test('leaves idle connections to their limit', async () => {
+    const side = await start('on', 'limits: { idleTimeout: 300ms }\n')
+    const socket = connect({ port: Number(new URL(side.herdgate.url).port), host: '127.0.0.1' })
+    const ended = once(socket, 'end', { signal: AbortSignal.timeout(PATIENCE_MS) })
+    for (let n = 0; n < 3; n++) {
+      socket.write(get('/a'))
+      await once(socket, 'data')
+    }
+    await ended
+    await side.close()
   })
 
   test('lets go of its connections when Herdgate ends', async () => {
