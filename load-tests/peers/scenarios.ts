@@ -127,9 +127,12 @@ export async function measure(
   }
 }
 
+/** Until V8 has compiled what runs often for good. */
+const WARM_SECONDS = 3
+
 /** Puts into a cache what hits are to be answered with, and lets compilers warm up. */
 export async function warm(wrk: string, peer: Peer, scenario: Scenario, origin: Server): Promise<void> {
   const url = `http://127.0.0.1:${peer.port}${scenario.path}`
   if (!scenario.asksOrigin) for (let time = 0; time < 2; time += 1) await (await fetch(url)).arrayBuffer()
-  await measure(wrk, peer, scenario, origin, 1)
+  await measure(wrk, peer, scenario, origin, WARM_SECONDS)
 }
