@@ -63,9 +63,9 @@ export const PLANS: Readonly<Record<string, Plan>> = {
   },
   soak: {
     ...USUAL,
-    memory: '64MiB',
-    full: { users: 100, rate: 200, seconds: 600 },
-    short: { users: 50, rate: 100, seconds: 120 },
+    memory: '32MiB',
+    full: { users: 100, rate: 400, seconds: 600 },
+    short: { users: 50, rate: 400, seconds: 120 },
   },
   breakpoint: {
     ...USUAL,
