@@ -119,8 +119,7 @@ export class FrequencySketch {
 
   /** Halves every count, so that what was popular once does not stay so. */
   age(): void {
-    const words = this.#words
-    for (let at = 0; at < words.length; at++) words[at] = ((words[at] ?? 0) >>> 1) & 0x7f7f7f7f
+    halve(this.#words)
     this.#additions = 0
   }
 
@@ -144,6 +143,11 @@ export class FrequencySketch {
   #baseOf(hash: number): number {
     return (hash & (this.#blocks - 1)) << BLOCK_BITS
   }
+}
+
+/** Four counters at a time. By itself: what V8 compiles in the middle of the loop, it keeps. */
+function halve(words: Uint32Array): void {
+  for (let at = 0; at < words.length; at++) words[at] = ((words[at] ?? 0) >>> 1) & 0x7f7f7f7f
 }
 
 /** Every bit of the result depends on every bit given. */
