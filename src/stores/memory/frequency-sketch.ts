@@ -35,8 +35,8 @@ export class FrequencySketch {
 
   /** @param seed makes its collisions others than those that a stranger can compute */
   constructor(seed: number) {
-    this.#seed = seed
-    this.#lastHash = mixed(seed)
+    this.#seed = seed | 0
+    this.#lastHash = mixed(this.#seed)
   }
 
   /** Memory it takes, in bytes. */
