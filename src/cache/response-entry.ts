@@ -33,19 +33,34 @@ const STALL_MS = 10_000
 export function freshEntry(making: Making, fetched: Fetched, parts: ArrivalParts): StoredResponse {
   const { response, respondedAt } = fetched
   const { rules, request } = making
-  const tags = tagsOf(request.url, response.fields, rules)
-  const kept = storedFields(response.fields, rules.cookies)
+  const { status, fields } = response
+  const tags = tagsOf(request.url, fields, rules)
+  const kept = storedFields(fields, rules.cookies)
+  const { varyOn: on, vary } = selection(fields, request)
+  const lifetime = lifetimeOf(response, rules, fetched)
+  // Member by member: spreading takes several times as long, for every response that is stored.
   return {
     kind: 'response',
-    status: response.status,
-    fields: dated(response.status === 206 ? ofTheWhole(kept) : kept, respondedAt),
-    body: arrivingBody(fetched, declaredLength(response.fields), rules.maxObjectBytes, parts),
-    ...selection(response.fields, request),
-    partial: response.status === 206 ? partialContent(request, response.fields) : undefined,
+    status,
+    fields: dated(status === 206 ? ofTheWhole(kept) : kept, respondedAt),
+    body: arrivingBody(fetched, declaredLength(fields), rules.maxObjectBytes, parts),
+    varyOn: on,
+    vary,
+    partial: status === 206 ? partialContent(request, fields) : undefined,
     tags: tags.ok ? tags.tags : NO_TAGS,
-    ...lifetimeOf(response, rules, fetched),
+    bornAt: lifetime.bornAt,
+    freshUntil: lifetime.freshUntil,
+    refreshAt: lifetime.refreshAt,
+    staleWhileRevalidateUntil: lifetime.staleWhileRevalidateUntil,
+    staleIfErrorUntil: lifetime.staleIfErrorUntil,
+    keepUntil: lifetime.keepUntil,
+    mustRevalidate: lifetime.mustRevalidate,
     costMs: respondedAt - fetched.requestedAt,
-    ...stamp(making),
+    url: making.url,
+    generation: making.generation,
+    position: making.position,
+    checked: making.position,
+    startedAt: making.startedAt,
   }
 }
 
