@@ -1,6 +1,7 @@
 /** A worker of `herdgate serve --workers N`: a proxy that has its configuration, log and leases from its primary. */
 import { pino } from 'pino'
 import { closeOnSignals } from './cli/shutdown.ts'
+import { type Log, openLog } from './log.ts'
 import { createProxy, type Proxy } from './proxy.ts'
 import { openTracing } from './tracing.ts'
 import { Calls, type Message } from './workers/calls.ts'
@@ -12,6 +13,7 @@ import type { Beginning, ListenFailure, PrimaryService, WorkerService } from './
 const begun = Promise.withResolvers<Proxy>()
 let proxy: Proxy | undefined
 let log: IpcLog | undefined
+let output: Log | undefined
 let unwatch: (() => void) | undefined
 
 const service: WorkerService = {
@@ -45,7 +47,8 @@ primary.tell('hello', undefined)
 
 /** In one go: a record that follows must find the log. */
 function begin({ config, processes, log: state }: Beginning): void {
-  const logger = pino({ level: config.logLevel })
+  output = openLog(config.logLevel)
+  const { logger } = output
   log = state && new IpcLog({ id: String(process.pid), state, append: (record) => primary.call('append', record) })
   proxy = createProxy(config, {
     logger,
@@ -55,7 +58,7 @@ function begin({ config, processes, log: state }: Beginning): void {
     tells: ({ tier }) => tier === 'memory', // the others are the same for all
     tracing,
   })
-  closeOnSignals({ close }, logger)
+  closeOnSignals({ close }, output)
   begun.resolve(proxy)
   proxy.listen().then(
     (url) => primary.tell('listening', url),
@@ -68,7 +71,8 @@ function begin({ config, processes, log: state }: Beginning): void {
 
 async function end(code: number): Promise<void> {
   await close().catch(() => {})
-  process.exit(code)
+  if (output === undefined) process.exit(code)
+  output.exit(code)
 }
 
 let closing: Promise<void> | undefined

@@ -1,4 +1,4 @@
-import { pino } from 'pino'
+import { openLog } from '../log.ts'
 import { closeOnSignals } from './shutdown.ts'
 
 export interface DemoFlags {
@@ -19,7 +19,7 @@ export async function demo(flags: DemoFlags): Promise<void> {
   try {
     const out = (line: string) => void process.stdout.write(`${line}\n`)
     const running = await runDemo({ port, adminPort, originPort, out })
-    closeOnSignals(running, pino({ level: 'warn' }))
+    closeOnSignals(running, openLog('warn'))
   } catch (error) {
     const { code, address, port: taken, message } = error as NodeJS.ErrnoException & { address?: string; port?: number }
     const ports = 'choose others with --port, --admin-port and --origin-port'

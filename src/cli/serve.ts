@@ -3,6 +3,7 @@ import { lookup } from 'node:dns/promises'
 import { availableParallelism } from 'node:os'
 import { type Logger, pino } from 'pino'
 import type { Config } from '../config.ts'
+import { openLog } from '../log.ts'
 import { createServer, type Server, type ServerOptions } from '../server.ts'
 import { openTracing } from '../tracing.ts'
 import { type Given, loadSettings, readSettings } from './settings.ts'
@@ -16,13 +17,14 @@ export async function serve(given: Given): Promise<void> {
   const loaded = loadSettings(given)
   if (loaded === undefined) return
   const { config, notes } = loaded
-  const logger = pino({ level: config.logLevel })
+  const log = openLog(config.logLevel)
+  const { logger } = log
   const pretty = process.stdout.isTTY
   const token = config.admin.token ?? randomBytes(TOKEN_BYTES).toString('base64url')
   for (const note of notes) logger.warn(note)
 
   const server = await start(config, { logger, adminToken: token, pretty, readConfig: () => readSettings(given) })
-  closeOnSignals(server, logger)
+  closeOnSignals(server, log)
   process.on('SIGHUP', () => void reload(server, logger))
   const urls = await listen(server, config)
   if (urls === undefined) return

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino'
+import type { Log } from '../log.ts'
 
 /** Requests in flight have this long to end. */
 const DRAIN_MS = 30_000
@@ -16,7 +16,7 @@ export interface Closable {
  * exit code 1: what it left behind cannot be known. Our own few lines, because the usual libraries take the echo of a
  * Ctrl-C for a second signal.
  */
-export function closeOnSignals(running: Closable, logger: Logger): void {
+export function closeOnSignals(running: Closable, { logger, exit }: Log): void {
   let closingSince: number | undefined
 
   const drainAndEnd = async (signal: string) => {
@@ -30,14 +30,14 @@ export function closeOnSignals(running: Closable, logger: Logger): void {
     closingSince ??= performance.now()
     const limit = setTimeout(() => {
       logger.error(`requests were still in flight after ${DRAIN_MS / 1000} s`)
-      process.exit(1)
+      exit(1)
     }, DRAIN_MS)
     limit.unref()
     running.close().then(
-      () => process.exit(exitCode),
+      () => exit(exitCode),
       (error: unknown) => {
         logger.error(error, 'closing failed')
-        process.exit(1)
+        exit(1)
       },
     )
   }
@@ -47,7 +47,7 @@ export function closeOnSignals(running: Closable, logger: Logger): void {
       if (closingSince === undefined) {
         void drainAndEnd(signal)
       } else if (performance.now() - closingSince > ECHO_MS || signal === 'SIGTERM') {
-        process.exit(1)
+        exit(1)
       }
     })
   }

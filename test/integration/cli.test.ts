@@ -256,6 +256,13 @@ describe('herdgate serve', () => {
     },
   )
 
+  test('ends when told to, though nobody reads what it logs any more', async () => {
+    const { child, ended } = await serve(['--origin', origin.url])
+    child.stdout?.destroy()
+    child.kill('SIGTERM')
+    expect(await ended).toEqual({ code: 0, signal: null })
+  })
+
   test('on a second SIGTERM exits at once', async () => {
     const { data, child, ended, until } = await serve(['--origin', origin.url])
     const broken = expect(get(`${data}/slow`)).rejects.toThrow()
