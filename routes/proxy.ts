@@ -1,5 +1,5 @@
 /** The data port: what the client asked goes to the cache, what the cache replies goes to the client. Nothing else. */
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { BodyReader, Cache, CacheRequest, Fields, Peer, Reply } from '../src/library.ts'
 import { HerdgateError, hopsLeft, lines, localAuthority, problem, readHead, schemeOf } from '../src/library.ts'
@@ -28,9 +28,16 @@ export function proxyRoute(app: FastifyInstance, { cache, peerOf }: ProxyOptions
   })
 }
 
-/** The same for a server that does nothing else. */
-export function proxyEverything({ cache, peerOf }: ProxyOptions): RequestListener {
-  return (request, response) => answer(request, response, cache, peerOf)
+/**
+ * The same for an instance that does nothing else: the answer begins before Fastify looks at content and its type, on
+ * which it has views (a malformed Content-Type, a QUERY without one) that are the origin's to have.
+ */
+export function proxyEverything(app: FastifyInstance, { cache, peerOf }: ProxyOptions): void {
+  app.addHook('onRequest', (request, reply) => {
+    reply.hijack()
+    answer(request.raw, reply.raw, cache, peerOf)
+  })
+  app.route({ method: app.supportedMethods, url: '/', handler: () => {} })
 }
 
 function answer(
@@ -42,13 +49,13 @@ function answer(
   if (comesTooLate(message, response)) return
   const peer = peerOf(message.socket)
   const exchange: Exchange = { message, response, peer, events: cache.events, startedAt: performance.now(), url: '' }
+  const request = readRequest(message, response, peer)
+  if (request instanceof HerdgateError) {
+    endWith(exchange)
+    return send(problem('', request), exchange)
+  }
+  exchange.url = request.url
   try {
-    const request = readRequest(message, response, peer)
-    if (request instanceof HerdgateError) {
-      endWith(exchange)
-      return send(problem('', request), exchange)
-    }
-    exchange.url = request.url
     const reply = answerOfOurs(request) ?? cache.handle(request)
     if (reply instanceof Promise) reply.then(deliver, fail)
     else send(reply, exchange)

@@ -7,7 +7,7 @@ import { HerdgateError } from './errors.ts'
 import { fewAtATime } from './few-at-a-time.ts'
 import { refuseMalformed } from './malformed.ts'
 import type { Clock } from './model.ts'
-import { createServer } from './node-http.ts'
+import { createServer, METHODS } from './node-http.ts'
 import { boundPipelining } from './pipelining.ts'
 import { rawProblem } from './problem.ts'
 import { NO_SCHEMA_COMPILERS } from './schema-compilers.ts'
@@ -23,21 +23,30 @@ const HEADS_CHECKED_MS = 250
 const DROPPED_AT_ONCE = 4
 
 /**
- * The data port: a Fastify instance that listens and closes, and whose own handler is never asked. There is nothing to
- * route: every request, however odd, reaches one listener (docs/decisions/the-data-port-does-not-route.md).
- * @param answer called for each request
+ * The Fastify instance of the data port. It routes nothing: every request, however odd, reaches one handler.
+ * @param around put around everything that is done for a request
  */
-export function createDataPort(limits: ConnectionLimits, clock: Clock, answer: RequestListener): FastifyInstance {
+export function createDataPort(
+  limits: ConnectionLimits,
+  clock: Clock,
+  around: (handler: RequestListener) => RequestListener = (handler) => handler,
+): FastifyInstance {
   const inTurn = fewAtATime(DROPPED_AT_ONCE)
   const app = Fastify({
+    rewriteUrl: () => '/',
+    bodyLimit: Number.MAX_SAFE_INTEGER, // bodies are streamed
+    return503OnClosing: false,
     forceCloseConnections: 'idle',
     schemaController: NO_SCHEMA_COMPILERS,
-    serverFactory: () => createLimitedServer(boundPipelining(answer), limits),
+    serverFactory: (handler) => createLimitedServer(boundPipelining(around(handler)), limits),
     clientErrorHandler: refuse(inTurn),
   })
   waitOnlyForAnswers(app)
   const guard = dropSlowClients(openConnections(app.server), { ...limits, clock, inTurn })
   app.server.once('close', () => guard.stop())
+  for (const method of METHODS) {
+    if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
+  }
   return app
 }
 

@@ -1,4 +1,3 @@
-import type { RequestListener } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import { type HttpSocket, openConnections } from './connections.ts'
 import { arePipelined } from './pipelining.ts'
@@ -30,9 +29,9 @@ function announceEnd(socket: HttpSocket): void {
 }
 
 /** Has every answer that begins while this holds be the last of its connection (RFC 9112 section 9.6). */
-export function endConnectionsWhile(isDraining: () => boolean, listener: RequestListener): RequestListener {
-  return (request, response) => {
-    if (isDraining() && !arePipelined(request.socket)) response.shouldKeepAlive = false
-    listener(request, response)
-  }
+export function endConnectionsWhile(app: FastifyInstance, isDraining: () => boolean): void {
+  app.addHook('onRequest', (request, { raw }, done) => {
+    if (isDraining() && !arePipelined(request.raw.socket)) raw.shouldKeepAlive = false
+    done()
+  })
 }

@@ -97,8 +97,9 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
     started = true
   })
   const peerOf = createPeers(config.listen.trustProxy)
-  const answer = endConnectionsWhile(() => draining, proxyEverything({ cache, peerOf }))
-  const data = createDataPort(config.limits, clock, tracing.listener(answer))
+  const data = createDataPort(config.limits, clock, (handler) => tracing.listener(handler))
+  endConnectionsWhile(data, () => draining)
+  proxyEverything(data, { cache, peerOf })
   const hasLane = config.lane && !tracing.on // what it answers would have no span
   const lane = hasLane
     ? openLane(data.server, { hits: cache.hits, peerOf, events, clock, ...config.limits })

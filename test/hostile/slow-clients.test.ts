@@ -64,8 +64,9 @@ async function start(limits: Partial<Limits> = {}): Promise<void> {
   const routes = [{ name: 'default', match: {}, origin, rules: { ...DEFAULT_RULES, maxObjectBytes: 64 * MIB } }]
   const cache = createCache({ routes })
   closing.push(() => cache.close())
+  const data = createDataPort({ ...LIMITS, ...limits }, clock)
   const peerOf = createPeers([])
-  const data = createDataPort({ ...LIMITS, ...limits }, clock, proxyEverything({ cache, peerOf }))
+  proxyEverything(data, { cache, peerOf })
   const unreachable = { url: `http://127.0.0.1:${await deadPort()}`, connectTimeout: 1_000, headersTimeout: 1_000 }
   passUpgrades(data.server, { routes, transport: () => unreachable, peerOf, clock, events: cache.events })
   await data.listen({ host: '127.0.0.1', port: 0 })
