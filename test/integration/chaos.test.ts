@@ -77,8 +77,8 @@ describe('a node in which things go wrong on purpose', () => {
 
   test('is ready, and says that it is degraded on purpose', async () => {
     await using herdgate = await start('origins: { api: {} }')
-    const { status, body } = await herdgate.ask('/readyz')
-    expect(status).toBe(200)
+    await until('readiness', async () => (await herdgate.ask('/readyz')).status === 200)
+    const { body } = await herdgate.ask('/readyz')
     expect(body.degraded).toContain('chaos')
     expect(herdgate.lines.some((line) => line.includes('chaos is on'))).toBe(true)
   })
