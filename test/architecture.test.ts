@@ -87,7 +87,13 @@ const RULES: readonly Rule[] = [
     ],
   },
   { from: 'src/lane/', may: ['src/lane/', 'src/policy/', 'src/node-http.ts', ...NOUNS, 'node:'] },
-  { from: 'src/cache/', may: ['src/cache/', 'src/policy/', ...NOUNS, 'node:crypto', 'node:stream'] },
+  { from: 'src/cache/engine/', may: ['src/cache/engine/', ...NOUNS] },
+  {
+    from: 'src/cache/http/',
+    may: ['src/cache/http/', 'src/cache/engine/', 'src/policy/', ...NOUNS, 'node:crypto', 'node:stream'],
+  },
+  { from: 'src/cache/values/', may: ['src/cache/values/', 'src/cache/engine/', ...NOUNS] },
+  { from: 'src/cache/', may: ['src/cache/', 'src/policy/', ...NOUNS] },
   {
     from: 'src/config',
     may: [

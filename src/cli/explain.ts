@@ -1,4 +1,4 @@
-import type { Explanation } from '../cache/explain.ts'
+import type { Explanation } from '../cache/http/explain.ts'
 import { AdminError, type AdminFlags, askAdmin, refused, told } from './admin-api.ts'
 
 export interface ExplainFlags extends AdminFlags {

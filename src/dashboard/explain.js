@@ -5,7 +5,7 @@ import { bytes, duration, ms, time } from './format.js'
 import { reason, words } from './reason.js'
 
 /** @typedef {import('../live.ts').LiveRequest} LiveRequest */
-/** @typedef {import('../cache/explain.ts').Explanation} Explanation */
+/** @typedef {import('../cache/http/explain.ts').Explanation} Explanation */
 
 /** @param {HTMLDialogElement} dialog */
 export function explainDialog(dialog) {

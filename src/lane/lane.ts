@@ -8,7 +8,7 @@
  * requests end is left alone from then on.
  */
 import type { IncomingMessage, Server } from 'node:http'
-import type { Hit, Hits } from '../cache/hit.ts'
+import type { Hit, Hits } from '../cache/http/hit.ts'
 import type { HttpSocket } from '../connections.ts'
 import type { Events } from '../events.ts'
 import type { Clock, Peer } from '../model.ts'

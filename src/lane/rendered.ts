@@ -1,4 +1,4 @@
-import type { Hit } from '../cache/hit.ts'
+import type { Hit } from '../cache/http/hit.ts'
 import { field } from '../fields.ts'
 import type { StoredResponse } from '../model.ts'
 import { notModifiedHead } from '../policy/not-modified.ts'

@@ -1,4 +1,4 @@
-import type { Hits, Plan } from '../cache/hit.ts'
+import type { Hits, Plan } from '../cache/http/hit.ts'
 import type { CacheRequest } from '../model.ts'
 import type { PlainHead } from './plain-head.ts'
 

@@ -1,5 +1,5 @@
 /** What the primary and its workers ask of each other. */
-import type { Explanation } from '../cache/explain.ts'
+import type { Explanation } from '../cache/http/explain.ts'
 import type { Statistics } from '../cache/statistics.ts'
 import type { Config } from '../config.ts'
 import type { Fields } from '../fields.ts'

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { describe, expect, it, test } from 'vitest'
 import { BodyBudget } from '../../src/body.ts'
-import { readQuery } from '../../src/cache/query.ts'
+import { readQuery } from '../../src/cache/http/query.ts'
 import { HerdgateError } from '../../src/errors.ts'
 import { field } from '../../src/fields.ts'
 import type { OriginRequest } from '../../src/model.ts'

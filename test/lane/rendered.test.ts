@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Body } from '../../src/body.ts'
-import type { Hit } from '../../src/cache/hit.ts'
+import type { Hit } from '../../src/cache/http/hit.ts'
 import { readPlainHead } from '../../src/lane/plain-head.ts'
 import { Rendered, Renderer } from '../../src/lane/rendered.ts'
 import type { StoredResponse } from '../../src/model.ts'

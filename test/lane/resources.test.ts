@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Hits, Plan } from '../../src/cache/hit.ts'
+import type { Hits, Plan } from '../../src/cache/http/hit.ts'
 import { type PlainHead, readPlainHead } from '../../src/lane/plain-head.ts'
 import { Resource, Resources } from '../../src/lane/resources.ts'
 import type { CacheRequest } from '../../src/model.ts'

@@ -1,7 +1,7 @@
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { pino } from 'pino'
 import { type AdminParts, createAdmin } from '../../src/admin.ts'
-import type { Explanation } from '../../src/cache/explain.ts'
+import type { Explanation } from '../../src/cache/http/explain.ts'
 import type { Statistics } from '../../src/cache/statistics.ts'
 import type { CacheRequest, Receipt } from '../../src/model.ts'
 import type { Targets } from '../../src/cache/create-cache.ts'

@@ -1,7 +1,7 @@
-import { HerdgateError } from '../errors.ts'
-import type { Clock, Decision, Found, Stamp, Stored, StoredValue } from '../model.ts'
-import type { LoadContext, Loaded, Question } from './question.ts'
-import type { Counts } from './statistics.ts'
+import { HerdgateError } from '../../errors.ts'
+import type { Clock, Decision, Found, Stamp, Stored, StoredValue } from '../../model.ts'
+import type { LoadContext, Loaded, Question } from '../engine/question.ts'
+import type { Counts } from '../statistics.ts'
 
 /** How long a value lives, in milliseconds. */
 export interface ValueRules {

@@ -1,11 +1,11 @@
-import type { BodyBudget } from '../body.ts'
-import { HerdgateError } from '../errors.ts'
-import type { Events } from '../events.ts'
-import type { Fields } from '../fields.ts'
-import type { CacheRequest, Clock, ForwardReason, OriginRequest, OriginResponse, Route, Signal } from '../model.ts'
-import { upstreamFields } from '../policy/forward.ts'
-import { interimHead } from '../policy/response.ts'
-import { locate } from '../policy/target.ts'
+import type { BodyBudget } from '../../body.ts'
+import { HerdgateError } from '../../errors.ts'
+import type { Events } from '../../events.ts'
+import type { Fields } from '../../fields.ts'
+import type { CacheRequest, Clock, ForwardReason, OriginRequest, OriginResponse, Route, Signal } from '../../model.ts'
+import { upstreamFields } from '../../policy/forward.ts'
+import { interimHead } from '../../policy/response.ts'
+import { locate } from '../../policy/target.ts'
 
 /** What the origin is to be asked. */
 export interface Asking {

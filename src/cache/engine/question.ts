@@ -1,5 +1,5 @@
-import type { Fate } from '../body.ts'
-import type { Awaitable, Decision, Entry, ForwardReason, Found, Stored, Varies } from '../model.ts'
+import type { Fate } from '../../body.ts'
+import type { Awaitable, Decision, Entry, ForwardReason, Found, Stored, Varies } from '../../model.ts'
 import type { Landed } from './landing.ts'
 
 /**

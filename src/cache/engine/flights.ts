@@ -1,4 +1,4 @@
-import type { Entry, Lease, Stamp } from '../model.ts'
+import type { Entry, Lease, Stamp } from '../../model.ts'
 import type { Landed } from './landing.ts'
 
 /**

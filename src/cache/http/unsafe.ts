@@ -1,11 +1,11 @@
-import type { CacheRequest, InvalidationLog, Receipt, Route, Selectors, StoredResponse } from '../model.ts'
-import { invalidatedBy } from '../policy/invalidates.ts'
-import { keyOf, namesOf } from '../policy/key.ts'
-import { matchRoute } from '../policy/route.ts'
-import { nameOf } from '../policy/target.ts'
-import type { Engine } from './engine.ts'
+import type { CacheRequest, InvalidationLog, Receipt, Route, Selectors, StoredResponse } from '../../model.ts'
+import { invalidatedBy } from '../../policy/invalidates.ts'
+import { keyOf, namesOf } from '../../policy/key.ts'
+import { matchRoute } from '../../policy/route.ts'
+import { nameOf } from '../../policy/target.ts'
+import type { Engine } from '../engine/engine.ts'
 import type { AskParts } from './ask-origin.ts'
-import { HttpQuestion } from './http-question.ts'
+import { HttpQuestion } from './question.ts'
 import type { DirectResponse } from './response-load.ts'
 
 export interface UnsafeParts extends AskParts {

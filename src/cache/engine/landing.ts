@@ -1,5 +1,5 @@
-import { asHerdgateError, type HerdgateError } from '../errors.ts'
-import type { Clock, Entry } from '../model.ts'
+import { asHerdgateError, type HerdgateError } from '../../errors.ts'
+import type { Clock, Entry } from '../../model.ts'
 import type { LoadContext, Question } from './question.ts'
 
 /** How a fetch ended, known at the response's head. */

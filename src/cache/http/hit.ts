@@ -1,11 +1,11 @@
 /** The shortest way to an answer: a fresh copy that is at hand, or nothing. */
-import type { CacheRequest, Outcome, Route, StoredResponse } from '../model.ts'
-import { keysByFields } from '../policy/key.ts'
-import { classify } from '../policy/request.ts'
-import { matchRoute } from '../policy/route.ts'
-import { loops } from '../policy/via.ts'
+import type { CacheRequest, Outcome, Route, StoredResponse } from '../../model.ts'
+import { keysByFields } from '../../policy/key.ts'
+import { classify } from '../../policy/request.ts'
+import { matchRoute } from '../../policy/route.ts'
+import { loops } from '../../policy/via.ts'
 import type { HandleParts } from './handle.ts'
-import { askFor, HttpQuestion } from './http-question.ts'
+import { askFor, HttpQuestion } from './question.ts'
 import type { Ask } from './response-load.ts'
 
 /**

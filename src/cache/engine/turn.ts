@@ -1,5 +1,5 @@
 /** One fetch per key among all who share the stores: whose turn it is to ask the origin. */
-import type { FetchLeases, Lease } from '../model.ts'
+import type { FetchLeases, Lease } from '../../model.ts'
 
 export type Turn<E> =
   /** Ask the origin. With a lease, the others wait for what comes of it. */

@@ -1,5 +1,5 @@
-import type { Fate } from '../body.ts'
-import type { Awaitable, Clock, Entry, InvalidationLog, Kept, Store, Stored } from '../model.ts'
+import type { Fate } from '../../body.ts'
+import type { Awaitable, Clock, Entry, InvalidationLog, Kept, Store, Stored } from '../../model.ts'
 import type { AnyFlight, Flight, Flights } from './flights.ts'
 import { known } from './lookup.ts'
 import type { Question } from './question.ts'

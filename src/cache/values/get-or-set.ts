@@ -1,9 +1,9 @@
 /** The library door: values under keys, on the same engine as HTTP. */
-import type { Awaitable, Clock, InvalidationLog, Kept, Store, StoredValue, Write } from '../model.ts'
-import { duration } from '../units.ts'
-import type { Engine } from './engine.ts'
-import { known } from './lookup.ts'
-import type { Counts } from './statistics.ts'
+import type { Awaitable, Clock, InvalidationLog, Kept, Store, StoredValue, Write } from '../../model.ts'
+import { duration } from '../../units.ts'
+import type { Engine } from '../engine/engine.ts'
+import { known } from '../engine/lookup.ts'
+import type { Counts } from '../statistics.ts'
 import {
   type Loader,
   type LoaderContext,
@@ -12,7 +12,7 @@ import {
   type ValueRules,
   type ValueMaking,
   valueEntry,
-} from './value-question.ts'
+} from './question.ts'
 
 /** A duration: milliseconds, or text such as `5m`. */
 export type Duration = number | string

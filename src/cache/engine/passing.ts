@@ -1,5 +1,5 @@
 /** Asks the origin for one asker alone. What its answer is worth to others is kept. */
-import type { Clock, Entry, InvalidationLog, Outcome } from '../model.ts'
+import type { Clock, Entry, InvalidationLog, Outcome } from '../../model.ts'
 import type { Answers } from './answers.ts'
 import { discard, type Landed, load, within } from './landing.ts'
 import type { Question } from './question.ts'

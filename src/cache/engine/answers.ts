@@ -1,5 +1,5 @@
-import { HerdgateError } from '../errors.ts'
-import type { Clock, Entry, ForwardReason, InvalidationLog, Outcome } from '../model.ts'
+import { HerdgateError } from '../../errors.ts'
+import type { Clock, Entry, ForwardReason, InvalidationLog, Outcome } from '../../model.ts'
 import type { LandedEntry } from './landing.ts'
 import { failure, fallbackOf, type Forward, type Pass, type Resolution, served } from './resolution.ts'
 

@@ -1,5 +1,5 @@
-import type { HerdgateError } from '../errors.ts'
-import type { Decision, Entry, ForwardReason, Outcome } from '../model.ts'
+import type { HerdgateError } from '../../errors.ts'
+import type { Decision, Entry, ForwardReason, Outcome } from '../../model.ts'
 
 /** How a question was answered. */
 export type Resolution<E extends Entry, D> =

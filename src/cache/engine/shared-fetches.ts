@@ -5,9 +5,9 @@
  * A fetch belongs to the cache, not to the request that started it. It is stamped with the invalidation log's position
  * from before it began, so whatever is appended while it runs outdates what it stores.
  */
-import { asHerdgateError } from '../errors.ts'
-import type { Events } from '../events.ts'
-import type { Clock, Entry, Fallback, FetchLeases, ForwardReason, Found, InvalidationLog, Store } from '../model.ts'
+import { asHerdgateError } from '../../errors.ts'
+import type { Events } from '../../events.ts'
+import type { Clock, Entry, Fallback, FetchLeases, ForwardReason, Found, InvalidationLog, Store } from '../../model.ts'
 import type { AnyFlight, Flight, Flights } from './flights.ts'
 import { discard, type Landed, type LandedEntry, load } from './landing.ts'
 import { lookup } from './lookup.ts'

@@ -2,9 +2,19 @@
  * The only place where decisions meet I/O: looks a question up, asks it for a decision, and has it acted on. What the
  * origin has to be asked for is fetched for all who ask (collapsing.ts), or for one asker alone (passing.ts).
  */
-import { HerdgateError } from '../errors.ts'
-import type { Events } from '../events.ts'
-import type { Awaitable, Clock, Entry, ForwardReason, Found, InvalidationLog, Kept, Sharing, Store } from '../model.ts'
+import { HerdgateError } from '../../errors.ts'
+import type { Events } from '../../events.ts'
+import type {
+  Awaitable,
+  Clock,
+  Entry,
+  ForwardReason,
+  Found,
+  InvalidationLog,
+  Kept,
+  Sharing,
+  Store,
+} from '../../model.ts'
 import { Answers } from './answers.ts'
 import { Collapsing } from './collapsing.ts'
 import { Flights } from './flights.ts'

@@ -2,8 +2,8 @@
  * Many who ask, one fetch: the one who began it gets its answer, and so does each who joined it, where it may be shared
  * with them.
  */
-import type { Events } from '../events.ts'
-import type { Clock, Entry, Found, InvalidationLog } from '../model.ts'
+import type { Events } from '../../events.ts'
+import type { Clock, Entry, Found, InvalidationLog } from '../../model.ts'
 import type { Answers } from './answers.ts'
 import type { AnyFlight, Flight } from './flights.ts'
 import { discard, type Landed, within } from './landing.ts'

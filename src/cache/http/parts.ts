@@ -1,10 +1,10 @@
 /** Parts of a representation and the content they hold (RFC 9111 sections 3.3 and 3.4). */
-import { Body } from '../body.ts'
-import { HerdgateError } from '../errors.ts'
-import { type Fields, field } from '../fields.ts'
-import type { ByteRange, Clock, PartialContent, Stored, StoredResponse } from '../model.ts'
-import { isWhole, strongValidator, union } from '../policy/range.ts'
-import { mergeFields } from '../policy/validation.ts'
+import { Body } from '../../body.ts'
+import { HerdgateError } from '../../errors.ts'
+import { type Fields, field } from '../../fields.ts'
+import type { ByteRange, Clock, PartialContent, Stored, StoredResponse } from '../../model.ts'
+import { isWhole, strongValidator, union } from '../../policy/range.ts'
+import { mergeFields } from '../../policy/validation.ts'
 
 /**
  * What to store of a part whose content has come to hand, given what is stored: joined with other parts of the same

@@ -1,8 +1,8 @@
-import type { CacheRequest, Clock, Found, InvalidationLog, StoredResponse } from '../model.ts'
-import { keyOf } from '../policy/key.ts'
-import { classify } from '../policy/request.ts'
-import { matchRoute } from '../policy/route.ts'
-import { askFor, HttpQuestion } from './http-question.ts'
+import type { CacheRequest, Clock, Found, InvalidationLog, StoredResponse } from '../../model.ts'
+import { keyOf } from '../../policy/key.ts'
+import { classify } from '../../policy/request.ts'
+import { matchRoute } from '../../policy/route.ts'
+import { askFor, HttpQuestion } from './question.ts'
 import type { HandleParts } from './handle.ts'
 
 /** What would happen to a request now, and why. Times are seconds, negative when past. */

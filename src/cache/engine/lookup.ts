@@ -1,4 +1,4 @@
-import type { Anew, Awaitable, Entry, Found, InvalidationLog, Kept, Store, Stored } from '../model.ts'
+import type { Anew, Awaitable, Entry, Found, InvalidationLog, Kept, Store, Stored } from '../../model.ts'
 import type { Question } from './question.ts'
 
 /**

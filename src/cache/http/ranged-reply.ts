@@ -1,9 +1,9 @@
 /** 206 and 416 from a stored response (RFC 9110 sections 14 and 15.3.7). */
-import { Body } from '../body.ts'
-import { type Fields, field, has } from '../fields.ts'
-import type { ByteRange, CacheRequest, Clock, StoredResponse } from '../model.ts'
-import type { Selection } from '../policy/range.ts'
-import { contentLength, contentRange, multipartHead, partHead, unsatisfiableHead } from '../policy/range-head.ts'
+import { Body } from '../../body.ts'
+import { type Fields, field, has } from '../../fields.ts'
+import type { ByteRange, CacheRequest, Clock, StoredResponse } from '../../model.ts'
+import type { Selection } from '../../policy/range.ts'
+import { contentLength, contentRange, multipartHead, partHead, unsatisfiableHead } from '../../policy/range-head.ts'
 import type { Reply } from './reply.ts'
 import { sliceOf } from './parts.ts'
 

@@ -1,10 +1,10 @@
 /** QUERY: a safe method whose content is part of what is asked, and so of the key. */
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
-import type { BodyBudget } from '../body.ts'
-import { field } from '../fields.ts'
-import type { CacheRequest } from '../model.ts'
-import { keyMember } from '../policy/key.ts'
+import type { BodyBudget } from '../../body.ts'
+import { field } from '../../fields.ts'
+import type { CacheRequest } from '../../model.ts'
+import { keyMember } from '../../policy/key.ts'
 
 /** Longer content is passed on and its answer not stored. */
 const MOST_CONTENT_BYTES = 64 * 1024
