@@ -16,6 +16,8 @@ const MOST_BYTES = 8 * 2 ** 20
 export class Rendered {
   readonly age: number
   readonly ttl: number
+  /** Asked for again within its second: what is asked for less often is not worth keeping. */
+  isHot = false
   whole: Buffer | undefined
   head: Buffer | undefined
   notModified: Buffer | undefined
@@ -61,7 +63,10 @@ export class Renderer {
     const age = Math.floor((now - entry.bornAt) / 1000)
     const ttl = Math.floor((outcome.ttlMs ?? 0) / 1000)
     const known = this.#newer.get(entry) ?? this.#older.get(entry)
-    if (known !== undefined && known.age === age && known.ttl === ttl) return known
+    if (known !== undefined && known.age === age && known.ttl === ttl) {
+      known.isHot = true
+      return known
+    }
     const rendered = new Rendered(entry, age, ttl)
     this.#newer.set(entry, rendered)
     return rendered
@@ -72,8 +77,10 @@ export class Renderer {
     const known = rendered[form]
     if (known !== undefined) return known
     const octets = this.#render(hit, form)
-    rendered[form] = octets
-    this.#count(octets.length)
+    if (rendered.isHot) {
+      rendered[form] = octets
+      this.#count(octets.length)
+    }
     return octets
   }
 
@@ -88,17 +95,27 @@ export class Renderer {
   #render({ entry, outcome, now }: Hit, form: Form): Buffer {
     const fields = cachedHead(entry, outcome, now)
     const { bytes } = entry.body
-    if (form === 'notModified') return this.#headOf(304, notModifiedHead(fields))
+    if (form === 'notModified') return octetsOf(this.#head(304, notModifiedHead(fields)), NOTHING)
     if (bytes !== undefined && entry.status !== 204) fields.push('Content-Length', String(bytes.length))
-    const head = this.#headOf(entry.status, fields)
-    return form === 'whole' && bytes !== undefined && comesInOnePiece(bytes) ? Buffer.concat([head, bytes]) : head
+    const content = form === 'whole' && bytes !== undefined && comesInOnePiece(bytes) ? bytes : NOTHING
+    return octetsOf(this.#head(entry.status, fields), content)
   }
 
-  #headOf(status: number, fields: readonly string[]): Buffer {
+  #head(status: number, fields: readonly string[]): string {
     let head = `HTTP/1.1 ${status} ${this.#reasons(status)}\r\n`
     for (let at = 0; at + 1 < fields.length; at += 2) head += `${fields[at]}: ${fields[at + 1]}\r\n`
-    return Buffer.from(head + this.#ending, 'latin1')
+    return head + this.#ending
   }
+}
+
+const NOTHING = Buffer.alloc(0)
+
+/** In memory of its own: a piece of Node's common one would hold all of that for as long as it is kept. */
+function octetsOf(head: string, content: Buffer): Buffer {
+  const octets = Buffer.allocUnsafeSlow(head.length + content.length)
+  octets.write(head, 'latin1')
+  content.copy(octets, head.length)
+  return octets
 }
 
 export const comesInOnePiece = (content: Buffer): boolean => content.length <= ONE_PIECE_BYTES

@@ -16,8 +16,10 @@ export class Resource {
     const { octets, targetFrom, targetTo, hostFrom, hostTo } = head
     this.url = url
     this.scheme = scheme
-    this.#octets = Buffer.concat([octets.subarray(targetFrom, targetTo), octets.subarray(hostFrom, hostTo)])
     this.#targetLength = targetTo - targetFrom
+    this.#octets = Buffer.allocUnsafeSlow(this.#targetLength + hostTo - hostFrom) // it may be kept for long
+    octets.copy(this.#octets, 0, targetFrom, targetTo)
+    octets.copy(this.#octets, this.#targetLength, hostFrom, hostTo)
   }
 
   get length(): number {

@@ -24,7 +24,9 @@ test('an answer is made once a second', () => {
   }
   const first = at(0)
   expect(first.toString()).toMatch(/^HTTP\/1\.1 200 OK\r\nAge: 0\r\n.*ttl=60\r\nContent-Length: 5\r\n\r\nhello$/s)
-  expect(at(0)).toBe(first)
+  const again = at(0)
+  expect(again).toEqual(first)
+  expect(at(0)).toBe(again)
   expect(at(1500)).not.toBe(first)
   expect(at(1500).toString()).toContain('\r\nAge: 1\r\n')
 })
@@ -32,14 +34,27 @@ test('an answer is made once a second', () => {
 test('what is kept of answers has a bound', () => {
   const all = renderer()
   const hit = hitOn(small())
-  const first = all.octets(all.for(hit), hit, 'whole')
+  const hot = (of: Hit) => {
+    all.for(of)
+    return all.octets(all.for(of), of, 'whole')
+  }
+  const first = hot(hit)
+  expect(hot(hit)).toBe(first)
   let bytes = 0
   for (let n = 0; n < 1_200; n++) {
     const other = hitOn(entryWith({ body: Body.of(Buffer.alloc(16_000)) }))
-    bytes += all.octets(all.for(other), other, 'whole').length
+    bytes += hot(other).length
   }
   expect(bytes).toBeGreaterThan(16 * 2 ** 20)
-  expect(all.octets(all.for(hit), hit, 'whole')).not.toBe(first)
+  expect(hot(hit)).not.toBe(first)
+})
+
+test('what is kept holds no more memory than it has octets', () => {
+  const all = renderer()
+  const hit = hitOn(small())
+  all.for(hit)
+  const octets = all.octets(all.for(hit), hit, 'whole')
+  expect(octets.buffer.byteLength).toBe(octets.length)
 })
 
 test('content of some size is not copied', () => {
