@@ -9,16 +9,22 @@ const PATHS = ['/openapi.json', '/docs', '/docs/*', '/dashboard', '/dashboard/*'
 /** @param load gives the instance that has the pages, ready */
 export function latePages(app: FastifyInstance, load: () => Promise<FastifyInstance>): void {
   let loading: Promise<FastifyInstance> | undefined
+  // What failed may not fail the next time.
+  const loaded = () =>
+    (loading ??= load().catch((error: unknown) => {
+      loading = undefined
+      throw error
+    }))
   app.register(async (scope) => {
     // Before any content is looked at.
     scope.addHook('onRequest', async ({ raw: request }, reply) => {
-      loading ??= load()
-      const pages = await loading
+      const pages = await loaded()
       reply.hijack()
       pages.routing(request, reply.raw)
     })
     scope.addHook('onClose', async () => {
-      await (await loading)?.close()
+      const pages = await loading?.catch(() => undefined)
+      await pages?.close()
     })
     for (const url of PATHS) {
       const method = scope.supportedMethods

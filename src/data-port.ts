@@ -54,9 +54,9 @@ export function createDataPort(
 function refuse(inTurn: (run: () => void) => void) {
   return (error: NodeJS.ErrnoException, socket: HttpSocket): void => {
     if (error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') return refuseMalformed(error, socket)
-    const before = socket._httpMessage
+    const before = socket.parser?.incoming
     inTurn(() => {
-      if (socket._httpMessage === before) refuseMalformed(error, socket)
+      if (socket.parser?.incoming === before) refuseMalformed(error, socket)
     })
   }
 }

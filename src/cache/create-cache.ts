@@ -65,7 +65,7 @@ export interface Targets {
 export interface Cache extends Values {
   /** The HTTP door. Never rejects. */
   handle(request: CacheRequest): Reply | Promise<Reply>
-  /** Fresh copies at hand that answer requests as they are; nothing is asked, changed or counted. */
+  /** Fresh copies at hand that answer requests as they are. Stores are asked as for any request, no origin is. */
   readonly hits: Hits
   /**
    * Never served again, not even stale; beats a fetch in flight. Rejects when it could not be logged, and with a

@@ -173,7 +173,7 @@ class Authorities {
   readonly #known = new Map<string, string | undefined>()
 
   base(scheme: 'http' | 'https', host: string): string | undefined {
-    const name = scheme === 'http' ? host : `s ${host}`
+    const name = `${scheme} ${host}`
     const known = this.#known.get(name)
     if (known !== undefined) return known
     const authority = normalAuthority(host, scheme)

@@ -86,7 +86,7 @@ const BY_LENGTH = Array.from({ length: LONGEST_NAME + 1 }, (_, length) =>
 )
 
 const [CR, LF, SPACE, COLON, SLASH, HYPHEN] = [13, 10, 32, 58, 47, 45]
-const NOT_PLAIN_HERE = -1
+const NOWHERE = -1
 
 /**
  * Reads a head that stands at the beginning of some octets, and all of it.
@@ -150,26 +150,26 @@ class Reading implements PlainHead {
     let at = 0
     while (isCapital(octets[at])) at++
     if (at < SHORTEST_METHOD || at > LONGEST_METHOD || octets[at] !== SPACE || octets[at + 1] !== SLASH) {
-      return NOT_PLAIN_HERE
+      return NOWHERE
     }
     this.method = methodOf(octets, at)
     this.targetFrom = at + 1
     this.targetTo = endOfTarget(octets, at + 1)
     this.hash = hashed(octets, this.targetFrom, this.targetTo, 0)
-    return isAt(octets, this.targetTo, VERSION) ? this.targetTo + VERSION.length : NOT_PLAIN_HERE
+    return isAt(octets, this.targetTo, VERSION) ? this.targetTo + VERSION.length : NOWHERE
   }
 
   /** @returns where the next line begins */
   fieldLine(from: number): number {
     const { octets } = this
     const colon = endOfName(octets, from)
-    if (colon === from || octets[colon] !== COLON || octets[colon + 1] !== SPACE) return NOT_PLAIN_HERE
+    if (colon === from || octets[colon] !== COLON || octets[colon + 1] !== SPACE) return NOWHERE
     const valueFrom = colon + 2
     const valueTo = endOfText(octets, valueFrom)
-    if (valueTo === valueFrom || octets[valueFrom] === SPACE || octets[valueTo - 1] === SPACE) return NOT_PLAIN_HERE
-    if (octets[valueTo] !== CR || octets[valueTo + 1] !== LF) return NOT_PLAIN_HERE
+    if (valueTo === valueFrom || octets[valueFrom] === SPACE || octets[valueTo - 1] === SPACE) return NOWHERE
+    if (octets[valueTo] !== CR || octets[valueTo + 1] !== LF) return NOWHERE
     const meaning = meaningOf(octets, from, colon)
-    return meaning === undefined || this.#note(meaning, valueFrom, valueTo) ? valueTo + 2 : NOT_PLAIN_HERE
+    return meaning === undefined || this.#note(meaning, valueFrom, valueTo) ? valueTo + 2 : NOWHERE
   }
 
   /** @returns whether the head may still be a plain one */

@@ -9,8 +9,10 @@ export type Form = 'whole' | 'head' | 'notModified'
 
 /** Up to here head and content are one piece of memory, and leave in one write. */
 const ONE_PIECE_BYTES = 16 * 1024
-/** What is kept of answers as octets, twice over: the newer ones, and those before them. */
+/** What is kept of answers, twice over: the newer ones, and those before them. */
 const MOST_BYTES = 8 * 2 ** 20
+/** What it takes to know of one, octets apart. */
+const RENDERED_BYTES = 256
 
 /** The answers an entry gives at present, as octets. Age and ttl change once a second, nothing else does. */
 export class Rendered {
@@ -22,20 +24,20 @@ export class Rendered {
   head: Buffer | undefined
   notModified: Buffer | undefined
   /** The entity tag, where a client that names exactly this has the content. */
-  readonly #tag: Buffer | undefined
+  readonly #tag: string | undefined
 
   constructor({ status, fields }: StoredResponse, age: number, ttl: number) {
     this.age = age
     this.ttl = ttl
     const tag = status === 200 ? field(fields, 'etag') : undefined
-    this.#tag = tag !== undefined && TAG.test(tag) ? Buffer.from(tag, 'latin1') : undefined
+    this.#tag = tag !== undefined && TAG.test(tag) ? tag : undefined
   }
 
   /** Is its entity tag all that the request's If-None-Match says? Then this is what it has (RFC 9110 section 13.1.2). */
   isNamedBy({ octets, tagFrom, tagTo }: PlainHead): boolean {
     const tag = this.#tag
     if (tag === undefined || tagTo - tagFrom !== tag.length) return false
-    for (let at = 0; at < tag.length; at++) if (octets[tagFrom + at] !== tag[at]) return false
+    for (let at = 0; at < tag.length; at++) if (octets[tagFrom + at] !== tag.charCodeAt(at)) return false
     return true
   }
 }
@@ -69,6 +71,7 @@ export class Renderer {
     }
     const rendered = new Rendered(entry, age, ttl)
     this.#newer.set(entry, rendered)
+    this.#count(RENDERED_BYTES)
     return rendered
   }
 

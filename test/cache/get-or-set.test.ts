@@ -73,9 +73,12 @@ describe('getOrSet', () => {
     expect(await Promise.all(all)).toEqual([7, 7, 7])
   })
 
-  test('a store that answers later is asked once', async () => {
+  test.each([
+    ['later', true],
+    ['at once', false],
+  ])('a store that answers %s is asked once', async (_, isLater) => {
     const kept = memoryStore({ maxBytes: '1MiB' })
-    const get = vi.fn((key: string) => Promise.resolve(kept.get(key)))
+    const get = vi.fn((key: string) => (isLater ? Promise.resolve(kept.get(key)) : kept.get(key)))
     const cache = createCache({ clock: new FakeClock(), store: { ...kept, get } })
     await cache.getOrSet('k', () => 1)
     expect(await cache.getOrSet('k', () => 2)).toBe(1)

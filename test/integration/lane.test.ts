@@ -46,7 +46,10 @@ async function start(lane: 'on' | 'off', more: string = ''): Promise<Side> {
   const port = await listen(server)
   const folder = await mkdtemp(join(tmpdir(), 'lane-'))
   const file = join(folder, 'herdgate.yaml')
-  await writeFile(file, `version: 1\norigins: { o: { urls: ["http://127.0.0.1:${port}"] } }\nlane: ${lane}\n${more}`)
+  await writeFile(
+    file,
+    `version: 1\norigins: { o: { urls: ["http://127.0.0.1:${port}"] } }\nlane: ${lane}\n${more}listen: { trustProxy: [127.0.0.1/32] }\n`,
+  )
   const herdgate = await startHerdgate(['--config', file, '--log-level', 'error'])
   return {
     herdgate,
@@ -189,6 +192,13 @@ const CONVERSATIONS: Record<string, readonly string[]> = {
   'an end': [get('/a'), get('/a', 'Connection: close'), get('/a')],
   'other hosts': [get('/a'), get('/a').replace('shop.test', 'SHOP.test:80'), get('/a').replace('shop.test', 'b.test')],
   'Host that is malformed': [get('/a'), get('/a').replace('shop.test', 'a@b'), get('/a')],
+  'what a trusted proxy says of the scheme': [
+    get('/a', 'X-Forwarded-Proto: https'),
+    get('/a', 'X-Forwarded-Proto: https'),
+    get('/a'),
+    get('/a', 'X-Forwarded-Proto: http'),
+    get('/a').replace('shop.test', 's shop.test'),
+  ],
   'two Hosts': [get('/a'), get('/a', 'Host: b.test'), get('/a')],
   'bare line feeds': [get('/a'), get('/a').replaceAll('\r\n', '\n'), get('/a')],
   'a folded line': [get('/a'), get('/a', 'X: a', ' Transfer-Encoding: chunked'), get('/a')],

@@ -92,16 +92,22 @@ export class Engine {
     return this.#waiting
   }
 
+  /** Answers a question. A value, not a promise, for a hit in a store that answers at once. */
+  resolve<E extends Entry, D>(question: Question<E, D>): Awaitable<Resolution<E, D>> {
+    return this.resolveWith(question, this.#store.get(question.key))
+  }
+
   /**
-   * Answers a question. A value, not a promise, for a hit in a store that answers at once.
-   * @param kept what the store has just said of the question's key, by whoever has asked it already
+   * The same for one who has asked the store already.
+   * @param kept what it has just said of the question's key
    */
-  resolve<E extends Entry, D>(question: Question<E, D>, kept?: Awaitable<Kept>): Awaitable<Resolution<E, D>> {
+  resolveWith<E extends Entry, D>(question: Question<E, D>, kept: Awaitable<Kept>): Awaitable<Resolution<E, D>> {
     return this.#counted(this.#attempt(question, 1, kept))
   }
 
   /**
-   * Waits for the fetch in progress at a key, for one who asks what everyone asks and has no copy to fall back on.
+   * Waits for the fetch in progress at a key, for one who asks what everyone asks and has no copy to fall back on: a value,
+   * which all may have; a response's content might not be joinable any more.
    * Undefined when none is sure to answer, or nobody else may wait: then there is a question to be resolved.
    * @param landed gets what was fetched for everyone; undefined when the question has to be resolved after all
    */
@@ -161,7 +167,7 @@ export class Engine {
   #attempt<E extends Entry, D>(
     question: Question<E, D>,
     attempt: number,
-    kept: Awaitable<Kept> = this.#store.get(question.key),
+    kept: Awaitable<Kept>,
   ): Awaitable<Resolution<E, D>> {
     const now = this.#clock.now()
     const found = lookup(this.#store, this.#log, question, now, kept)
@@ -205,7 +211,7 @@ export class Engine {
     const answer = await this.#collapsing.answer(question, found, decision, attempt)
     switch (answer.kind) {
       case 'look-again':
-        return this.#attempt(question, attempt + 1)
+        return this.#attempt(question, attempt + 1, this.#store.get(question.key))
       case 'pass':
         return this.#passing.answer(question, found.key, answer)
       default:

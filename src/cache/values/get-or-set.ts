@@ -157,7 +157,7 @@ export function createValues(parts: ValuesParts): Values {
     const rules = rulesOf(options, defaultRules)
     const loader: Loader<T> = (context) => load(controls(context))
     const question = new ValueQuestion<T>(key, loader, rules, options?.forceFresh ?? false, valueParts)
-    const answer = engine.resolve(question, kept)
+    const answer = engine.resolveWith(question, kept)
     const resolution = answer instanceof Promise ? await answer : answer
     counts.requests[resolution.outcome.result]++
     switch (resolution.kind) {

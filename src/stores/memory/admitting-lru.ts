@@ -53,6 +53,8 @@ export class AdmittingLru {
   #capacity = 0
   /** Of that, the window's share. */
   #windowBytes = 0
+  /** The key of the last miss, until it is looked for again. */
+  #missed: string | undefined
   #lookUps = 0
   #hits = 0
   #typicalMs = 100
@@ -76,13 +78,26 @@ export class AdmittingLru {
 
   get(key: string): Stored | undefined {
     const held = this.#index.get(key)
-    if (held !== undefined) {
-      held.part.use(held)
-      this.#hits++
+    if (held === undefined) {
+      if (!this.#isSecondLook(key)) this.#count(this.#sketch.hashOf(key))
+      return undefined
     }
-    this.#sketch.add(held === undefined ? this.#sketch.hashOf(key) : held.hash)
+    held.part.use(held)
+    this.#hits++
+    this.#count(held.hash)
+    return held.stored
+  }
+
+  #count(hash: number): void {
+    this.#sketch.add(hash)
     if (++this.#lookUps >= this.#period) this.#beginPeriod()
-    return held?.stored
+  }
+
+  /** One request looks twice for what is not there: where hits are answered, and where it is fetched. */
+  #isSecondLook(key: string): boolean {
+    const isSecond = key === this.#missed
+    this.#missed = isSecond ? undefined : key
+    return isSecond
   }
 
   /** What stands at the key goes in any case. */
@@ -108,8 +123,8 @@ export class AdmittingLru {
     if (part === this.#main && !isMarker(stored)) this.#weigh(held)
     else part.add(held)
     this.#leaveWindow()
-    this.#makeRoom()
     if (this.#sketch.fit(this.size)) this.#share()
+    this.#makeRoom()
   }
 
   /** What replaces a copy is not weighed. */
