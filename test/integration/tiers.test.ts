@@ -23,9 +23,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-/** Whatever else is slow on this machine, Redis is given time. */
-const SLOW = ['--log-level', 'warn']
 let number = 0
+
+/** One that knows what has been purged: before that it logs no purge. */
+async function startReady(flags: readonly string[]) {
+  const herdgate = await startHerdgate(['--origin', origin.url, '--log-level', 'warn', ...flags])
+  await until(async () => (await herdgate.ask('/readyz')).status === 200, 'ready')
+  return herdgate
+}
 
 const COMBINATIONS = [
   ['memory', () => []],
@@ -42,7 +47,7 @@ describe.each(COMBINATIONS)('%s', (name, flags) => {
 
   test('answers, purges, and answers after a restart', async () => {
     const tiers = flags()
-    const start = () => startHerdgate(['--origin', origin.url, ...tiers, ...SLOW])
+    const start = () => startReady(tiers)
     const first = await start()
     // The host is part of the key, the port of it included; it is another after the restart.
     const ask = (url: string, path: string) => get(`${url}${path}`, { headers: { Host: 'shop.test' } })
@@ -58,7 +63,6 @@ describe.each(COMBINATIONS)('%s', (name, flags) => {
     expect(await first.stop()).toBe(0)
 
     const second = await start()
-    await until(async () => (await second.ask('/readyz')).status === 200, 'ready')
     const asked = origin.hits()
     expect(await ask(second.url, '/kept')).toMatchObject({ status: 200, body: 'content of /kept' })
     expect(origin.hits() - asked).toBe(outlives ? 0 : 1)
@@ -68,7 +72,7 @@ describe.each(COMBINATIONS)('%s', (name, flags) => {
   test('a purge while a node is down is honoured by it', async () => {
     if (!outlives) return expect(flags()).toEqual([])
     const tiers = flags()
-    const start = () => startHerdgate(['--origin', origin.url, ...tiers, ...SLOW])
+    const start = () => startReady(tiers)
     const ask = (url: string) => get(`${url}/gone`, { headers: { Host: 'shop.test' } })
     const first = await start()
     const second = await start()
@@ -77,7 +81,6 @@ describe.each(COMBINATIONS)('%s', (name, flags) => {
     const answer = await second.ask('/v1/purge', { tags: ['all'] })
     expect([200, 202]).toContain(answer.status)
     const third = await start()
-    await until(async () => (await third.ask('/readyz')).status === 200, 'ready')
     const asked = origin.hits()
     expect((await ask(third.url)).cacheStatus).toContain('fwd=')
     expect(origin.hits() - asked).toBe(1)
@@ -87,8 +90,7 @@ describe.each(COMBINATIONS)('%s', (name, flags) => {
 
 test('a tier that is out of order is told, and costs no answer', async () => {
   const own = await startRedis()
-  const herdgate = await startHerdgate(['--origin', origin.url, '--redis', own.url, ...SLOW])
-  await until(async () => (await herdgate.ask('/readyz')).status === 200, 'ready')
+  const herdgate = await startReady(['--redis', own.url])
   expect((await herdgate.ask('/readyz')).body).toEqual({ status: 'ready' })
   await own.stop()
   for (let n = 0; n < 20; n++) expect((await get(`${herdgate.url}/${n}`)).status).toBe(200)

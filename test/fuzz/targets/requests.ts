@@ -1,4 +1,6 @@
 import { lines } from '../../../src/fields.ts'
+import type { CacheRequest } from '../../../src/model.ts'
+import { readPlainHead } from '../../../src/lane/plain-head.ts'
 import { readHead } from '../../../src/policy/head.ts'
 import { classify, isCredentialed } from '../../../src/policy/request.ts'
 import { decide } from '../../../src/policy/reuse.ts'
@@ -9,7 +11,10 @@ import { fieldsIn } from './message.ts'
 /** A request's fields: how it is framed, what it is, and what may answer it. */
 export const requests: Target = {
   name: 'requests',
-  covers: ['src/policy/reuse.ts', 'src/policy/request.ts', 'src/policy/head.ts'],
+  covers: [
+    ['src/policy/reuse.ts', 'src/policy/request.ts', 'src/policy/head.ts'],
+    ['src/policy/bearing.ts', 'src/lane/plain-head.ts'],
+  ].flat(),
   dictionary: [
     ['Cache-Control: ', 'Pragma: no-cache', 'Range: bytes=0-1', 'no-cache', 'no-store', 'max-age=0', 'max-age=100'],
     ['max-stale', 'max-stale=5', 'min-fresh=5', 'only-if-cached', 'stale-if-error=9', 'If-Match: "a"', 'Cookie: a'],
@@ -23,6 +28,7 @@ export const requests: Target = {
     'cache-control: max-stale="5"\ncache-control: no-store\nAuthorization: x',
     'Host: a.test\nContent-Length: 5\nExpect: 100-continue',
     'Host: a.test\nTransfer-Encoding: chunked',
+    'Host: a.test\nAccept: */*\nIf-None-Match: "a"\nConnection: keep-alive',
   ],
   maxLength: REQUEST_HEAD,
   run,
@@ -63,7 +69,23 @@ function run(input: string): string {
   }
   const type = classify(requestWith({}, { fields }), RULES)
   must('who sends credentials shares with nobody', type.kind !== 'lookup' || type.credentialed === credentialed(fields))
-  return `${kinds.join()} ${type.kind} ${framing(fields)}`
+  return `${kinds.join()} ${type.kind} ${framing(fields)} ${plain(fields)}`
+}
+
+/** What the hit lane reads of the same head, and what the policy does not look at then. */
+function plain(fields: readonly string[]): string {
+  const text = [...lines(fields)].map((_, at) => `${fields[2 * at]}: ${fields[2 * at + 1]}\r\n`).join('')
+  const head = readPlainHead(Buffer.from(`GET /a HTTP/1.1\r\n${text}\r\n`, 'latin1'))
+  if (head === undefined) return 'not plain'
+  mustEqual('a plain head is read as it is written', head.fields.join('\n'), fields.join('\n'))
+  if (head.bears || head.asksForRange) return 'bearing'
+  for (const found of [FRESH, STALE, FINAL, NONE]) {
+    const judged = (request: CacheRequest) =>
+      JSON.stringify([classify(request, RULES), decide(request, found, RULES, NOW)])
+    const request = requestWith({}, { fields })
+    mustEqual('fields that do not bear on reuse do not change it', judged({ ...request, plain: true }), judged(request))
+  }
+  return 'plain'
 }
 
 const credentialed = (fields: readonly string[]): boolean =>
