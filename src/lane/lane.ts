@@ -100,7 +100,6 @@ function isFree(socket: HttpSocket): boolean {
 function createAnswer({ hits, events, clock, idleTimeout }: LaneParts) {
   const ending = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(idleTimeout / 1000)}\r\n\r\n`
   const renderer = new Renderer(ending, (status) => STATUS_CODES[status] ?? 'unknown')
-  const authorities = new Authorities()
   const resources = new Resources()
 
   return function answer({ socket, peer, scheme: own }: Client, head: PlainHead): boolean {
@@ -138,8 +137,8 @@ function createAnswer({ hits, events, clock, idleTimeout }: LaneParts) {
   }
 
   function resourceOf(head: PlainHead, scheme: 'http' | 'https'): Resource | undefined {
-    const base = authorities.base(scheme, head.host)
-    return base === undefined ? undefined : new Resource(base + head.target, scheme, head)
+    const authority = normalAuthority(head.host, scheme)
+    return authority === undefined ? undefined : new Resource(`${scheme}://${authority}${head.target}`, scheme, head)
   }
 }
 
@@ -167,22 +166,3 @@ function send(socket: HttpSocket, head: Buffer, content: Buffer | undefined): vo
 function schemeOf({ forwardedProto }: PlainHead, { trusted }: Peer, own: 'http' | 'https'): 'http' | 'https' {
   return trusted && (forwardedProto === 'https' || forwardedProto === 'http') ? forwardedProto : own
 }
-
-/** Beginnings of URLs by what Host says: there are few, and each request has one. */
-class Authorities {
-  readonly #known = new Map<string, string | undefined>()
-
-  base(scheme: 'http' | 'https', host: string): string | undefined {
-    const name = `${scheme} ${host}`
-    const known = this.#known.get(name)
-    if (known !== undefined) return known
-    const authority = normalAuthority(host, scheme)
-    if (authority === undefined) return undefined
-    const base = `${scheme}://${authority}`
-    if (this.#known.size >= MOST_AUTHORITIES) this.#known.clear()
-    this.#known.set(name, base)
-    return base
-  }
-}
-
-const MOST_AUTHORITIES = 1000

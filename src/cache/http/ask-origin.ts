@@ -46,7 +46,7 @@ export interface ArrivalParts {
 /** One request to the origin, reported as an `origin` event. Rejects with an OriginError. */
 export async function askOrigin(asking: Asking, { clock, events }: AskParts): Promise<Fetched> {
   const { origin, name: route } = asking.route
-  const { signal, stop } = asking.signal === undefined ? new Stoppable() : stoppableWith(asking.signal)
+  const { signal, stop } = stoppable(asking.signal)
   const requestedAt = clock.now()
   const report = (code: string) => {
     events.emit('origin', { origin: origin.name, route, reason: asking.why, code, ms: clock.now() - requestedAt })
@@ -66,10 +66,6 @@ class Stoppable implements Signal {
   aborted = false
   readonly #listeners: (() => void)[] = []
 
-  get signal(): Signal {
-    return this
-  }
-
   readonly stop = (): void => {
     if (this.aborted) return
     this.aborted = true
@@ -86,7 +82,12 @@ class Stoppable implements Signal {
   }
 }
 
-function stoppableWith(outer: AbortSignal): { readonly signal: Signal; readonly stop: () => void } {
+/** @param outer stops it as well */
+function stoppable(outer: AbortSignal | undefined): { readonly signal: Signal; readonly stop: () => void } {
+  if (outer === undefined) {
+    const own = new Stoppable()
+    return { signal: own, stop: own.stop }
+  }
   const abort = new AbortController()
   return { signal: AbortSignal.any([abort.signal, outer]), stop: () => abort.abort() }
 }

@@ -1,11 +1,10 @@
 import type { CacheRequest, InvalidationLog, Receipt, Route, Selectors, StoredResponse } from '../../model.ts'
 import { invalidatedBy } from '../../policy/invalidates.ts'
-import { keyOf, namesOf } from '../../policy/key.ts'
+import { namesOf } from '../../policy/key.ts'
 import { matchRoute } from '../../policy/route.ts'
-import { nameOf } from '../../policy/target.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { AskParts } from './ask-origin.ts'
-import { HttpQuestion } from './question.ts'
+import { askFor, HttpQuestion } from './question.ts'
 import type { DirectResponse } from './response-load.ts'
 
 export interface UnsafeParts extends AskParts {
@@ -54,9 +53,8 @@ async function append(selectors: Selectors, { log, events, clock }: UnsafeParts)
 function keepForGet(request: CacheRequest, entry: StoredResponse, position: number, parts: UnsafeParts): void {
   const route = matchRoute(parts.routes, 'GET', request.url)
   if (typeof route === 'string') return
-  const { key, target, url } = keyOf(route, request)
   const get: CacheRequest = { method: 'GET', url: request.url, fields: request.fields }
-  const ask = { key, target, url: nameOf(url), credentialed: false, lookedUp: true }
+  const ask = askFor(get, route, { credentialed: false })
   const { generation } = parts.log
   const stamp = { generation, position, checked: position }
   parts.engine.keep(new HttpQuestion(get, route, ask, parts), { ...entry, ...stamp })
