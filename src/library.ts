@@ -41,5 +41,5 @@ export { type RedisLog, type RedisLogOptions, redisLog } from './stores/redis/lo
 export { type RedisStoreOptions, redisStore } from './stores/redis/store.ts'
 export { tiered } from './stores/tiered.ts'
 export { createOrigin, type OriginOptions, type PoolOrigin } from './origin/pool-origin.ts'
-export { localAuthority, schemeOf } from './peers.ts'
+export { localAuthority, schemeOf } from './ports/peers.ts'
 export { namedBy, readUrl } from './policy/absolute-url.ts'

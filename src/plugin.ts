@@ -6,7 +6,7 @@ import { createCache } from './embed.ts'
 import type { Cache } from './cache/create-cache.ts'
 import type { RouteMatch, Rules } from './model.ts'
 import { createOrigin } from './origin/pool-origin.ts'
-import { createPeers } from './peers.ts'
+import { createPeers } from './ports/peers.ts'
 import { memoryStore } from './stores/memory/store.ts'
 import { duration } from './units.ts'
 

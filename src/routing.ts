@@ -6,7 +6,7 @@ import { HerdgateError } from './errors.ts'
 import type { Clock, Origin, Route } from './model.ts'
 import { createOrigin, type PoolOrigin } from './origin/pool-origin.ts'
 import { NO_TRACING, type Tracing } from './tracing.ts'
-import type { UpgradeOptions } from './upgrade.ts'
+import type { UpgradeOptions } from './ports/upgrade.ts'
 
 type RoutingConfig = Pick<Config, 'origins' | 'routes'>
 

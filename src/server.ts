@@ -1,9 +1,9 @@
 /** The composition root: a Config becomes a proxy and an admin port in this process. Does not listen by itself. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { type AdminExtension, createAdmin } from './admin.ts'
+import { type AdminExtension, createAdmin } from './ports/admin-port.ts'
 import type { Config } from './config.ts'
-import { listenOn } from './listen.ts'
+import { listenOn } from './ports/listen.ts'
 import type { Awaitable } from './model.ts'
 import { createProxy } from './proxy.ts'
 import { type ReadConfig, Reloader, type Reloading } from './reload.ts'

@@ -1,7 +1,7 @@
 /** What the dashboard of the demo can do beside watching: change the slow API, send visitors, send a herd. */
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import type { AdminExtension } from '../admin.ts'
+import type { AdminExtension } from '../ports/admin-port.ts'
 import { MOST_PER_SECOND, type Traffic } from './traffic.ts'
 
 export interface SwitchesOptions {

@@ -9,7 +9,7 @@
  */
 import type { IncomingMessage, Server } from 'node:http'
 import type { Hit, Hits } from '../cache/http/hit.ts'
-import type { HttpSocket } from '../connections.ts'
+import type { HttpSocket } from '../ports/connections.ts'
 import type { Events } from '../events.ts'
 import type { Clock, Peer } from '../model.ts'
 import { STATUS_CODES } from '../node-http.ts'

@@ -36,7 +36,7 @@ describe('/dashboard', () => {
     }
   })
 
-  test.each(['tsconfig.json', 'uPlot.esm.d.ts', 'uPlot.cjs.js', '../admin.ts', '%2e%2e/admin.ts', 'nothing.js'])(
+  test.each(['tsconfig.json', 'uPlot.esm.d.ts', 'uPlot.cjs.js', '../cli.ts', '%2e%2e/cli.ts', 'nothing.js'])(
     'there is no %s',
     async (name) => {
       expect((await fakeAdmin().app.inject(`/dashboard/${name}`)).statusCode).toBe(404)

@@ -1,6 +1,6 @@
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { pino } from 'pino'
-import { type AdminParts, createAdmin } from '../../src/admin.ts'
+import { type AdminParts, createAdmin } from '../../src/ports/admin-port.ts'
 import type { Explanation } from '../../src/cache/http/explain.ts'
 import type { Statistics } from '../../src/cache/statistics.ts'
 import type { CacheRequest, Receipt } from '../../src/model.ts'

@@ -4,7 +4,7 @@ import { cover, expand, uncover } from '../../../src/config/variables.ts'
 import { parseHost, parseNetworks, parseOriginUrl } from '../../../src/config/addresses.ts'
 import { nearest } from '../../../src/config/nearest.ts'
 import { purgeLine, requestLine } from '../../../src/log-line.ts'
-import { createPeers } from '../../../src/peers.ts'
+import { createPeers } from '../../../src/ports/peers.ts'
 import { cacheStatus } from '../../../src/policy/cache-status.ts'
 import { printable } from '../../../src/printable.ts'
 import { parseDuration, parseSize } from '../../../src/units.ts'
@@ -15,7 +15,7 @@ export const texts: Target = {
   name: 'texts',
   covers: [
     ['src/units.ts', 'src/config/addresses.ts', 'src/config/variables.ts', 'src/config/nearest.ts'],
-    ['src/log-line.ts', 'src/printable.ts', 'src/policy/cache-status.ts', 'src/access-log.ts', 'src/peers.ts'],
+    ['src/log-line.ts', 'src/printable.ts', 'src/policy/cache-status.ts', 'src/access-log.ts', 'src/ports/peers.ts'],
   ].flat(),
   dictionary: [
     [

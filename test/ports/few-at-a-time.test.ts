@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fewAtATime } from '../src/few-at-a-time.ts'
+import { fewAtATime } from '../../src/ports/few-at-a-time.ts'
 
 const turnOfTheEventLoop = () => new Promise((resolve) => setImmediate(resolve))
 

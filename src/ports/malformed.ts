@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { HttpSocket } from './connections.ts'
-import { HerdgateError } from './errors.ts'
-import { rawProblem } from './problem.ts'
+import { HerdgateError } from '../errors.ts'
+import { rawProblem } from '../problem.ts'
 
 /** How long a refused client has to hang up, in ms. */
 const LINGER_MS = 2000

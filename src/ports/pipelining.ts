@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { HerdgateError } from './errors.ts'
-import { PROBLEM_TYPE, problemOf } from './problem.ts'
+import { HerdgateError } from '../errors.ts'
+import { PROBLEM_TYPE, problemOf } from '../problem.ts'
 
 /** Requests of one connection that may wait behind the one that is being answered (RFC 9112 section 9.3.2). */
 export const MOST_PIPELINED = 128

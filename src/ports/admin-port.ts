@@ -2,24 +2,24 @@
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
-import { bearer, unauthorized } from '../routes/bearer.ts'
-import { explainRoute } from '../routes/explain.ts'
-import { healthRoutes, type Readiness } from '../routes/health.ts'
-import { latePages } from '../routes/late-pages.ts'
-import { liveRoute } from '../routes/live.ts'
-import { type MetricsSource, metricsRoute } from '../routes/metrics.ts'
-import { badRequest, type ProblemDetails, ProblemError, sendProblem } from '../routes/problem.ts'
-import { purgeRoutes } from '../routes/purge.ts'
-import { createLimiter, type Limiter, type Rate, tooMany } from '../routes/rate.ts'
-import { type Reloading, reloadRoute } from '../routes/reload.ts'
-import { statsRoute } from '../routes/stats.ts'
-import type { Cache } from './cache/create-cache.ts'
-import type { Statistics } from './cache/statistics.ts'
-import { systemClock } from './clock.ts'
+import { bearer, unauthorized } from '../../routes/bearer.ts'
+import { explainRoute } from '../../routes/explain.ts'
+import { healthRoutes, type Readiness } from '../../routes/health.ts'
+import { latePages } from '../../routes/late-pages.ts'
+import { liveRoute } from '../../routes/live.ts'
+import { type MetricsSource, metricsRoute } from '../../routes/metrics.ts'
+import { badRequest, type ProblemDetails, ProblemError, sendProblem } from '../../routes/problem.ts'
+import { purgeRoutes } from '../../routes/purge.ts'
+import { createLimiter, type Limiter, type Rate, tooMany } from '../../routes/rate.ts'
+import { type Reloading, reloadRoute } from '../../routes/reload.ts'
+import { statsRoute } from '../../routes/stats.ts'
+import type { Cache } from '../cache/create-cache.ts'
+import type { Statistics } from '../cache/statistics.ts'
+import { systemClock } from '../clock.ts'
 import { waitOnlyForAnswers } from './draining.ts'
-import type { Live } from './live.ts'
+import type { Live } from '../live.ts'
 import { refuseMalformed } from './malformed.ts'
-import type { Awaitable, Clock } from './model.ts'
+import type { Awaitable, Clock } from '../model.ts'
 import { NO_SCHEMA_COMPILERS } from './schema-compilers.ts'
 
 export interface AdminParts {
@@ -61,7 +61,7 @@ const WRONG_TOKENS: Rate = { burst: 1000, perSecond: 50 }
 export function createAdmin(parts: AdminParts): FastifyInstance {
   return createInstance(parts, (app) => {
     latePages(app, async () => {
-      const { pages } = await import('../routes/pages.ts')
+      const { pages } = await import('../../routes/pages.ts')
       const { version, extension } = parts
       const instance = createInstance(parts, (late) => pages(late, { version, panels: extension?.panels ?? [] }))
       await instance.ready()

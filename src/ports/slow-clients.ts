@@ -4,9 +4,9 @@
  * and the client does not.
  */
 import type { HttpSocket } from './connections.ts'
-import { HerdgateError } from './errors.ts'
-import type { Clock } from './model.ts'
-import { rawProblem } from './problem.ts'
+import { HerdgateError } from '../errors.ts'
+import type { Clock } from '../model.ts'
+import { rawProblem } from '../problem.ts'
 
 export interface PaceOptions {
   /** Puts off what is to be done until it is its turn. */

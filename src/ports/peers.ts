@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 import type { Socket } from 'node:net'
-import type { Peer } from './model.ts'
+import type { Peer } from '../model.ts'
 
 /**
  * Who is at the other end of a connection, and whether its word on whom it speaks for counts. Looked up once per
