@@ -2,7 +2,7 @@
 import { pino } from 'pino'
 import { closeOnSignals } from './cli/shutdown.ts'
 import { type Log, openLog } from './log.ts'
-import { createProxy, type Proxy } from './proxy.ts'
+import { createProxy, type Proxy } from './server/proxy.ts'
 import { openTracing } from './tracing.ts'
 import { Calls, type Message } from './workers/calls.ts'
 import { IpcLog } from './workers/ipc-log.ts'

@@ -1,7 +1,7 @@
 /** Tells when memory runs short, early enough that nothing has to die of it. */
 import { setFlagsFromString, getHeapSpaceStatistics, getHeapStatistics } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import type { Clock } from './model.ts'
+import type { Clock } from '../model.ts'
 
 /** Bytes in use. */
 export interface MemoryUse {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { MemoryPressure, type MemoryUse } from '../src/memory-pressure.ts'
-import { FakeClock } from './support/fake-clock.ts'
+import { MemoryPressure, type MemoryUse } from '../../src/server/memory-pressure.ts'
+import { FakeClock } from '../support/fake-clock.ts'
 
 const CEILINGS = { heap: 1_000, resident: 10_000 }
 

@@ -1,6 +1,6 @@
 /** A configuration that takes another's place in a running process, as far as that goes. */
 import { isDeepStrictEqual } from 'node:util'
-import type { Config, Fault } from './config.ts'
+import type { Config, Fault } from '../config.ts'
 import type { Routing } from './routing.ts'
 
 export type Reloading =

@@ -1,12 +1,12 @@
 /** Routes and the origins they lead to, which another configuration may take the place of while requests go on. */
 import { isDeepStrictEqual } from 'node:util'
-import type { Chaos } from './chaos/create-chaos.ts'
-import type { Config, OriginConfig } from './config.ts'
-import { HerdgateError } from './errors.ts'
-import type { Clock, Origin, Route } from './model.ts'
-import { createOrigin, type PoolOrigin } from './origin/pool-origin.ts'
-import { NO_TRACING, type Tracing } from './tracing.ts'
-import type { UpgradeOptions } from './ports/upgrade.ts'
+import type { Chaos } from '../chaos/create-chaos.ts'
+import type { Config, OriginConfig } from '../config.ts'
+import { HerdgateError } from '../errors.ts'
+import type { Clock, Origin, Route } from '../model.ts'
+import { createOrigin, type PoolOrigin } from '../origin/pool-origin.ts'
+import { NO_TRACING, type Tracing } from '../tracing.ts'
+import type { UpgradeOptions } from '../ports/upgrade.ts'
 
 type RoutingConfig = Pick<Config, 'origins' | 'routes'>
 
