@@ -129,8 +129,8 @@ const RULES: readonly Rule[] = [
 const ROOTS: Readonly<Record<string, readonly string[]>> = {
   'src/server.ts': ['src/cli.ts', 'src/cli/', 'src/demo.ts', 'src/demo/'],
   'src/cli.ts': [],
-  'src/primary.ts': ['src/cli/'],
-  'src/worker.ts': [],
+  'src/workers/primary.ts': ['src/cli/'],
+  'src/workers/worker.ts': [],
 }
 
 const root = resolve(import.meta.dirname, '..')

@@ -39,7 +39,7 @@ async function start(config: Config, options: ServerOptions): Promise<Server> {
   const workers = config.workers === 'auto' ? availableParallelism() : config.workers
   if (workers === 1)
     return createServer(config, { ...options, tracing: await openTracing(process.env, options.logger) })
-  const { createPrimary } = await import('../primary.ts')
+  const { createPrimary } = await import('../workers/primary.ts')
   return createPrimary(config, { ...options, workers })
 }
 

@@ -1,14 +1,14 @@
 /** A worker of `herdgate serve --workers N`: a proxy that has its configuration, log and leases from its primary. */
 import { pino } from 'pino'
-import { closeOnSignals } from './cli/shutdown.ts'
-import { type Log, openLog } from './log.ts'
-import { createProxy, type Proxy } from './server/proxy.ts'
-import { openTracing } from './tracing.ts'
-import { Calls, type Message } from './workers/calls.ts'
-import { IpcLog } from './workers/ipc-log.ts'
-import { ipcLeases } from './workers/ipc-leases.ts'
-import { ipcStore } from './workers/ipc-store.ts'
-import type { Beginning, ListenFailure, PrimaryService, WorkerService } from './workers/services.ts'
+import { closeOnSignals } from '../cli/shutdown.ts'
+import { type Log, openLog } from '../log.ts'
+import { createProxy, type Proxy } from '../server/proxy.ts'
+import { openTracing } from '../tracing.ts'
+import { Calls, type Message } from './calls.ts'
+import { IpcLog } from './ipc-log.ts'
+import { ipcLeases } from './ipc-leases.ts'
+import { ipcStore } from './ipc-store.ts'
+import type { Beginning, ListenFailure, PrimaryService, WorkerService } from './services.ts'
 
 const begun = Promise.withResolvers<Proxy>()
 let proxy: Proxy | undefined
