@@ -113,7 +113,7 @@ const RULES: readonly Rule[] = [
     from: 'src/tracing/',
     may: [
       'src/tracing/',
-      'src/access-log.ts',
+      'src/logging/access-log.ts',
       'src/policy/target.ts',
       'src/version.ts',
       ...NOUNS,

@@ -1,4 +1,4 @@
-import { openLog } from '../log.ts'
+import { openLog } from '../logging/log.ts'
 import { closeOnSignals } from './shutdown.ts'
 
 export interface DemoFlags {

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { get } from '../node-http.ts'
-import { printable } from '../printable.ts'
+import { printable } from '../logging/printable.ts'
 import { parseDuration } from '../units.ts'
 
 export interface ProbeFlags {

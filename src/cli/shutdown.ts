@@ -1,4 +1,4 @@
-import type { Log } from '../log.ts'
+import type { Log } from '../logging/log.ts'
 
 /** Requests in flight have this long to end. */
 const DRAIN_MS = 30_000

@@ -1,12 +1,12 @@
 import { parseList } from 'structured-headers'
-import { redactedPath } from '../../../src/access-log.ts'
+import { redactedPath } from '../../../src/logging/access-log.ts'
 import { cover, expand, uncover } from '../../../src/config/variables.ts'
 import { parseHost, parseNetworks, parseOriginUrl } from '../../../src/config/addresses.ts'
 import { nearest } from '../../../src/config/nearest.ts'
-import { purgeLine, requestLine } from '../../../src/log-line.ts'
+import { purgeLine, requestLine } from '../../../src/logging/log-line.ts'
 import { createPeers } from '../../../src/ports/peers.ts'
 import { cacheStatus } from '../../../src/policy/cache-status.ts'
-import { printable } from '../../../src/printable.ts'
+import { printable } from '../../../src/logging/printable.ts'
 import { parseDuration, parseSize } from '../../../src/units.ts'
 import { must, mustEqual, REQUEST_HEAD, type Target } from '../target.ts'
 
@@ -15,7 +15,13 @@ export const texts: Target = {
   name: 'texts',
   covers: [
     ['src/units.ts', 'src/config/addresses.ts', 'src/config/variables.ts', 'src/config/nearest.ts'],
-    ['src/log-line.ts', 'src/printable.ts', 'src/policy/cache-status.ts', 'src/access-log.ts', 'src/ports/peers.ts'],
+    [
+      'src/logging/log-line.ts',
+      'src/logging/printable.ts',
+      'src/policy/cache-status.ts',
+      'src/logging/access-log.ts',
+      'src/ports/peers.ts',
+    ],
   ].flat(),
   dictionary: [
     [

@@ -1,6 +1,6 @@
 /** Requests and purges as lines for people: `MISS   812ms  200  GET /products/42  stored 30s`. */
-import type { EventPayloads, RequestEvent } from './events.ts'
-import type { Result, Selectors } from './model.ts'
+import type { EventPayloads, RequestEvent } from '../events.ts'
+import type { Result, Selectors } from '../model.ts'
 import { printable } from './printable.ts'
 
 /** What each result is called in a line, and its ANSI colour. */

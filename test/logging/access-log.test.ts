@@ -1,9 +1,9 @@
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
-import { logRequests, redactedPath } from '../src/access-log.ts'
-import { type EventPayloads, Events } from '../src/events.ts'
-import type { Outcome } from '../src/model.ts'
-import { requestEvent } from './support/request-event.ts'
+import { logRequests, redactedPath } from '../../src/logging/access-log.ts'
+import { type EventPayloads, Events } from '../../src/events.ts'
+import type { Outcome } from '../../src/model.ts'
+import { requestEvent } from '../support/request-event.ts'
 
 type Line = Record<string, unknown>
 

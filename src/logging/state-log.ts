@@ -1,6 +1,6 @@
 /** Log lines about the parts a node shares with others: what fell out of order, and what is in order again. */
 import type { Logger } from 'pino'
-import type { Events } from './events.ts'
+import type { Events } from '../events.ts'
 
 export function logStates(events: Events, logger: Logger): void {
   events.on('tier', ({ tier, state, why }) => {

@@ -1,9 +1,9 @@
 /** Log lines for requests and purges. A hit costs a level check and no more, unless someone wants to see it. */
 import type { Logger } from 'pino'
-import type { EventPayloads, Events, RequestEvent } from './events.ts'
+import type { EventPayloads, Events, RequestEvent } from '../events.ts'
 import { purgeLine, requestLine } from './log-line.ts'
-import { cacheStatus } from './policy/cache-status.ts'
-import { locate } from './policy/target.ts'
+import { cacheStatus } from '../policy/cache-status.ts'
+import { locate } from '../policy/target.ts'
 import { printable } from './printable.ts'
 
 export interface AccessLogOptions {
