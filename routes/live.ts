@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import type { Live } from '../src/live.ts'
+import type { Live } from '../src/live/live.ts'
 import { onlyMethods } from './methods.ts'
 import { ProblemError, problems } from './problem.ts'
 import { Statistics } from './stats.ts'

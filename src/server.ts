@@ -7,7 +7,7 @@ import { listenOn } from './ports/listen.ts'
 import type { Awaitable } from './model.ts'
 import { createProxy } from './server/proxy.ts'
 import { type ReadConfig, Reloader, type Reloading } from './server/reload.ts'
-import type { Tracing } from './tracing.ts'
+import type { Tracing } from './tracing/tracing.ts'
 import { VERSION } from './version.ts'
 
 export interface ServerOptions {

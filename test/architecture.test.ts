@@ -79,7 +79,7 @@ const RULES: readonly Rule[] = [
       'src/workers/',
       'src/stores/',
       'src/cache/statistics.ts',
-      'src/live.ts',
+      'src/live/live.ts',
       'src/metrics/reports.ts',
       ...NOUNS,
       'npm:lru-cache',
@@ -108,7 +108,7 @@ const RULES: readonly Rule[] = [
     ],
   },
   { from: 'src/metrics', may: ['src/metrics', ...NOUNS, 'node:', 'npm:prom-client'] },
-  { from: 'src/tracing.ts', may: ['src/tracing/create-tracing.ts'] },
+  { from: 'src/tracing/tracing.ts', may: ['src/tracing/create-tracing.ts'] },
   {
     from: 'src/tracing/',
     may: [

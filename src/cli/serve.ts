@@ -5,7 +5,7 @@ import { type Logger, pino } from 'pino'
 import type { Config } from '../config.ts'
 import { openLog } from '../logging/log.ts'
 import { createServer, type Server, type ServerOptions } from '../server.ts'
-import { openTracing } from '../tracing.ts'
+import { openTracing } from '../tracing/tracing.ts'
 import { type Given, loadSettings, readSettings } from './settings.ts'
 import { closeOnSignals } from './shutdown.ts'
 

@@ -1,6 +1,6 @@
 /** The admin API, as this page asks it. The token travels in the Authorization field and nowhere else. */
 
-/** @typedef {import('../live.ts').Snapshot} Snapshot */
+/** @typedef {import('../live/live.ts').Snapshot} Snapshot */
 
 const KEPT_AS = 'herdgate-token'
 

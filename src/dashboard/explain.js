@@ -4,7 +4,7 @@ import { element } from './dom.js'
 import { bytes, duration, ms, time } from './format.js'
 import { reason, words } from './reason.js'
 
-/** @typedef {import('../live.ts').LiveRequest} LiveRequest */
+/** @typedef {import('../live/live.ts').LiveRequest} LiveRequest */
 /** @typedef {import('../cache/http/explain.ts').Explanation} Explanation */
 
 /** @param {HTMLDialogElement} dialog */

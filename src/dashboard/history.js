@@ -1,6 +1,6 @@
 /** The last quarter of an hour. */
 
-/** @typedef {import('../live.ts').Snapshot} Snapshot */
+/** @typedef {import('../live/live.ts').Snapshot} Snapshot */
 
 const MOST = 900
 /** After so long without a snapshot the lines are broken, in seconds. */

@@ -117,7 +117,7 @@ async function panels() {
   })
   await extras()
 
-  /** @param {import('../live.ts').Snapshot} snapshot */
+  /** @param {import('../live/live.ts').Snapshot} snapshot */
   return (snapshot) => {
     history.add(snapshot)
     if (isPaused || document.hidden) return

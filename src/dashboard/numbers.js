@@ -2,7 +2,7 @@
 import { element, say } from './dom.js'
 import { count, duration, ms, percent, rate } from './format.js'
 
-/** @typedef {import('../live.ts').Snapshot} Snapshot */
+/** @typedef {import('../live/live.ts').Snapshot} Snapshot */
 /** @typedef {import('./history.js').View} View */
 
 /** Over the last so many seconds. */

@@ -4,7 +4,7 @@ import { count, ms, percent, rate } from './format.js'
 import { createPlot } from './plot.js'
 
 /** @typedef {import('./history.js').View} View */
-/** @typedef {import('../live.ts').LiveOrigin} LiveOrigin */
+/** @typedef {import('../live/live.ts').LiveOrigin} LiveOrigin */
 
 /** Judged by the last so many seconds. */
 const RECENT = 10
@@ -37,7 +37,7 @@ function recently(view, name) {
   return { asked: of(({ requests }) => requests), failed: of(({ failures }) => failures) }
 }
 
-/** Over all origins. @param {import('../live.ts').Snapshot} snapshot */
+/** Over all origins. @param {import('../live/live.ts').Snapshot} snapshot */
 function mean(snapshot) {
   const asked = snapshot.origins.reduce((sum, { requests }) => sum + requests, 0)
   const time = snapshot.origins.reduce((sum, { requests, meanMs }) => sum + requests * (meanMs ?? 0), 0)

@@ -1,7 +1,7 @@
 /** Why a request was answered as it was, in words. */
 import { duration } from './format.js'
 
-/** @typedef {import('../live.ts').LiveRequest} LiveRequest */
+/** @typedef {import('../live/live.ts').LiveRequest} LiveRequest */
 
 /** The results there are, from the best to the worst; the style sheet has a colour for each. */
 export const RESULTS = /** @type {const} */ ([

@@ -3,7 +3,7 @@ import { byId, element, keyed, say } from './dom.js'
 import { bytes, ms, time } from './format.js'
 import { reason, words } from './reason.js'
 
-/** @typedef {import('../live.ts').LiveRequest} LiveRequest */
+/** @typedef {import('../live/live.ts').LiveRequest} LiveRequest */
 /** @typedef {LiveRequest & { number: number }} Row */
 
 const MOST = 50

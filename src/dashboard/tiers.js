@@ -4,7 +4,7 @@ import { bytes, count, percent } from './format.js'
 import { words } from './reason.js'
 
 /** @typedef {import('./history.js').View} View */
-/** @typedef {import('../live.ts').Snapshot} Snapshot */
+/** @typedef {import('../live/live.ts').Snapshot} Snapshot */
 /** @typedef {Snapshot['stats']['tiers'][number] & { left: string }} Row */
 
 /** @param {HTMLElement} parent */

@@ -5,7 +5,7 @@ import type { Config, OriginConfig } from '../config.ts'
 import { HerdgateError } from '../errors.ts'
 import type { Clock, Origin, Route } from '../model.ts'
 import { createOrigin, type PoolOrigin } from '../origin/pool-origin.ts'
-import { NO_TRACING, type Tracing } from '../tracing.ts'
+import { NO_TRACING, type Tracing } from '../tracing/tracing.ts'
 import type { UpgradeOptions } from '../ports/upgrade.ts'
 
 type RoutingConfig = Pick<Config, 'origins' | 'routes'>

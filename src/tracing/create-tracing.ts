@@ -12,7 +12,7 @@ import {
 } from '@opentelemetry/resources'
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import type { Logger } from 'pino'
-import type { Tracing } from '../tracing.ts'
+import type { Tracing } from './tracing.ts'
 import { VERSION } from '../version.ts'
 import { RequestSpans } from './request-spans.ts'
 import { samplerFor } from './sampler.ts'

@@ -1,6 +1,6 @@
 /** What is told of several workers once a second, as of one process. */
 import type { Statistics } from '../cache/statistics.ts'
-import type { LiveOrigin, LiveRequest, Snapshot } from '../live.ts'
+import type { LiveOrigin, LiveRequest, Snapshot } from '../live/live.ts'
 import type { Result } from '../model.ts'
 
 /** As many requests are told one by one as of one process. */

@@ -1,5 +1,5 @@
 import type { Statistics } from '../cache/statistics.ts'
-import { type Live, MOST_WATCHERS, type Snapshot } from '../live.ts'
+import { type Live, MOST_WATCHERS, type Snapshot } from '../live/live.ts'
 import type { Clock } from '../model.ts'
 import { sumOfSnapshots } from './snapshots.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { History, perSecond } from '../../src/dashboard/history.js'
-import type { Snapshot } from '../../src/live.ts'
+import type { Snapshot } from '../../src/live/live.ts'
 
 const snapshot = (second: number, waiting = 0): Snapshot =>
   ({ at: second * 1000, elapsedMs: 1000, herd: { waiting, fetching: 0 }, recent: [{}] }) as unknown as Snapshot

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import http, { type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import type { Live, Snapshot } from '../../src/live.ts'
+import type { Live, Snapshot } from '../../src/live/live.ts'
 import { AUTHORIZED, fakeAdmin, get } from '../support/admin.ts'
 import { until } from '../support/http.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Statistics } from '../../src/cache/statistics.ts'
-import { MOST_WATCHERS, type Snapshot } from '../../src/live.ts'
+import { MOST_WATCHERS, type Snapshot } from '../../src/live/live.ts'
 import { WorkersLive } from '../../src/workers/workers-live.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 

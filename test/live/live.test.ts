@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import type { Statistics } from '../src/cache/statistics.ts'
-import { type EventPayloads, Events } from '../src/events.ts'
-import { createLive, MOST_WATCHERS, type Snapshot } from '../src/live.ts'
-import { BOUNDS_MS } from '../src/live/interval.ts'
-import { FakeClock } from './support/fake-clock.ts'
-import { requestEvent } from './support/request-event.ts'
+import type { Statistics } from '../../src/cache/statistics.ts'
+import { type EventPayloads, Events } from '../../src/events.ts'
+import { createLive, MOST_WATCHERS, type Snapshot } from '../../src/live/live.ts'
+import { BOUNDS_MS } from '../../src/live/interval.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { requestEvent } from '../support/request-event.ts'
 
 /** Events that know how many listen to them. */
 class CountedEvents extends Events {

@@ -2,12 +2,12 @@
  * What happens now, told once a second to those who watch: one subscriber to events among others. While nobody watches
  * it hears nothing, keeps nothing and no timer runs.
  */
-import type { Statistics } from './cache/statistics.ts'
-import type { Events } from './events.ts'
-import { type Gauges, Interval, type Snapshot } from './live/interval.ts'
-import type { Clock } from './model.ts'
+import type { Statistics } from '../cache/statistics.ts'
+import type { Events } from '../events.ts'
+import { type Gauges, Interval, type Snapshot } from './interval.ts'
+import type { Clock } from '../model.ts'
 
-export type { LiveOrigin, LiveRequest, Snapshot } from './live/interval.ts'
+export type { LiveOrigin, LiveRequest, Snapshot } from './interval.ts'
 
 export interface LiveParts {
   readonly events: Events

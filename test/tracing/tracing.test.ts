@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
-import { NO_TRACING, openTracing } from '../src/tracing.ts'
+import { NO_TRACING, openTracing } from '../../src/tracing/tracing.ts'
 
 const ENDPOINT = 'http://127.0.0.1:9'
 const silent = pino({ level: 'silent' })

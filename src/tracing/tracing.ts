@@ -1,8 +1,8 @@
 /** OpenTelemetry traces for those who ask for them. The packages that make them are not loaded for anyone else. */
 import type { RequestListener } from 'node:http'
 import type { Logger } from 'pino'
-import type { Events } from './events.ts'
-import type { Origin } from './model.ts'
+import type { Events } from '../events.ts'
+import type { Origin } from '../model.ts'
 
 /** Spans around the parts of a server, put on from outside; a part without them is given back as it is. */
 export interface Tracing {
@@ -37,7 +37,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 /** Traces as the environment asks for them: when it names an endpoint of OTLP. */
 export async function openTracing(env: Environment, logger: Logger): Promise<Tracing> {
   if (!asksForTraces(env)) return NO_TRACING
-  const { createTracing } = await import('./tracing/create-tracing.ts')
+  const { createTracing } = await import('./create-tracing.ts')
   return createTracing(env, logger)
 }
 
