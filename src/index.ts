@@ -1,3 +1,3 @@
 /** The package: all that embedders may use. */
 export * from './library.ts'
-export { type HerdgateOptions, herdgate } from './plugin.ts'
+export { type HerdgateOptions, herdgate } from './library/plugin.ts'

@@ -6,7 +6,7 @@ export type { Duration, GetOrSetOptions, Load, LoadControls, ValueOptions, Value
 export { problem, type Reply } from './cache/http/reply.ts'
 export type { Namespace } from './cache/values/namespace.ts'
 export type { Statistics } from './cache/statistics.ts'
-export { createCache, type EmbedOptions } from './embed.ts'
+export { createCache, type EmbedOptions } from './library/embed.ts'
 export { asHerdgateError, type ErrorCode, HerdgateError } from './errors.ts'
 export { type EventPayloads, Events, type LogEvent, type OriginEvent, type RequestEvent } from './events.ts'
 export { type Fields, field, fieldLines, fieldsOf, lines } from './fields.ts'

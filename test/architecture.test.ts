@@ -101,7 +101,7 @@ const RULES: readonly Rule[] = [
       'src/stores/redis/url.ts',
       'src/model.ts',
       'src/units.ts',
-      'src/defaults.ts',
+      'src/config/defaults.ts',
       'node:',
       'npm:zod',
       'npm:yaml',

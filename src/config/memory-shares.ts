@@ -1,5 +1,5 @@
 /** How much of a process's memory is for what, where nobody says. The Helm chart divides in the same way. */
-import { DEFAULT_LIMITS, DEFAULT_MEMORY_BYTES } from '../defaults.ts'
+import { DEFAULT_LIMITS, DEFAULT_MEMORY_BYTES } from './defaults.ts'
 
 /** What the process may take, in bytes; undefined: no limit that matters. */
 export interface MemoryLimits {

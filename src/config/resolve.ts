@@ -8,7 +8,7 @@ import {
   DEFAULT_RULES,
   DEFAULT_TRANSPORT,
   type Limits,
-} from '../defaults.ts'
+} from './defaults.ts'
 import type { RouteMatch, Rules } from '../model.ts'
 import type { OriginOptions } from '../origin/pool-origin.ts'
 import type { LOG_LEVELS } from './leaves.ts'

@@ -1,7 +1,7 @@
 import type { RequestListener, Server } from 'node:http'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { type HttpSocket, openConnections } from './connections.ts'
-import type { Limits } from '../defaults.ts'
+import type { Limits } from '../config/defaults.ts'
 import { waitOnlyForAnswers } from './draining.ts'
 import { HerdgateError } from '../errors.ts'
 import { fewAtATime } from './few-at-a-time.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { DEFAULT_RULES } from '../../src/defaults.ts'
-import { createCache } from '../../src/embed.ts'
+import { DEFAULT_RULES } from '../../src/config/defaults.ts'
+import { createCache } from '../../src/library/embed.ts'
 import { Events } from '../../src/events.ts'
 import { fieldsOf } from '../../src/fields.ts'
 import type { FetchLeases, Rules } from '../../src/model.ts'

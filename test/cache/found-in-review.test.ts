@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createCache } from '../../src/embed.ts'
+import { createCache } from '../../src/library/embed.ts'
 import { HerdgateError } from '../../src/errors.ts'
 import { field } from '../../src/fields.ts'
 import { settle } from '../support/fake-clock.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { createCache } from '../../src/embed.ts'
+import { createCache } from '../../src/library/embed.ts'
 import { memoryStore } from '../../src/stores/memory/store.ts'
 import { FakeClock, settle } from '../support/fake-clock.ts'
 

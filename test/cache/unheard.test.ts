@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { DEFAULT_RULES } from '../../src/defaults.ts'
-import { createCache } from '../../src/embed.ts'
+import { DEFAULT_RULES } from '../../src/config/defaults.ts'
+import { createCache } from '../../src/library/embed.ts'
 import { fieldsOf } from '../../src/fields.ts'
 import type { InvalidationLog, Rules } from '../../src/model.ts'
 import { localLog } from '../../src/stores/memory/log.ts'

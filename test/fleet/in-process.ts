@@ -1,7 +1,7 @@
 /** Members made of the real library, many in one process. */
 import { systemClock } from '../../src/clock.ts'
-import { DEFAULT_RULES } from '../../src/defaults.ts'
-import { createCache } from '../../src/embed.ts'
+import { DEFAULT_RULES } from '../../src/config/defaults.ts'
+import { createCache } from '../../src/library/embed.ts'
 import { Events } from '../../src/events.ts'
 import { field, fieldsOf } from '../../src/fields.ts'
 import type { Awaitable, Clock, InvalidationLog, Sharing, Store } from '../../src/model.ts'

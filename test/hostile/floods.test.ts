@@ -1,8 +1,8 @@
 /** More of something than anybody needs: names in Vary, variants, tags, keys, waiters, requests on one connection. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createCache } from '../../src/embed.ts'
+import { createCache } from '../../src/library/embed.ts'
 import { fieldsOf } from '../../src/fields.ts'
-import { DEFAULT_RULES } from '../../src/defaults.ts'
+import { DEFAULT_RULES } from '../../src/config/defaults.ts'
 import { HerdgateError } from '../../src/errors.ts'
 import { MOST_PIPELINED } from '../../src/ports/pipelining.ts'
 import { memoryStore } from '../../src/stores/memory/store.ts'

@@ -1,5 +1,5 @@
 import { Body } from '../../src/body.ts'
-import { DEFAULT_RULES } from '../../src/defaults.ts'
+import { DEFAULT_RULES } from '../../src/config/defaults.ts'
 import { fieldsOf } from '../../src/fields.ts'
 import type { CacheRequest, Found, Route, Rules, StoredResponse } from '../../src/model.ts'
 

@@ -1,6 +1,6 @@
 import type { Body } from '../../src/body.ts'
-import { DEFAULT_RULES } from '../../src/defaults.ts'
-import { createCache } from '../../src/embed.ts'
+import { DEFAULT_RULES } from '../../src/config/defaults.ts'
+import { createCache } from '../../src/library/embed.ts'
 import { Events, type EventPayloads } from '../../src/events.ts'
 import { field, fieldsOf } from '../../src/fields.ts'
 import type { Reply } from '../../src/cache/http/reply.ts'

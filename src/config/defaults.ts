@@ -1,5 +1,5 @@
 /** What holds where nothing is said, in flags and files as in the library. Times in ms, sizes in bytes. */
-import type { Rules } from './model.ts'
+import type { Rules } from '../model.ts'
 
 export const DEFAULT_RULES: Rules = {
   ttl: undefined,

@@ -1,14 +1,14 @@
 import type { FastifyInstance } from 'fastify'
-import { proxyRoute } from '../routes/proxy.ts'
-import { systemClock } from './clock.ts'
-import { DEFAULT_MEMORY_BYTES, DEFAULT_RULES, DEFAULT_TRANSPORT } from './defaults.ts'
+import { proxyRoute } from '../../routes/proxy.ts'
+import { systemClock } from '../clock.ts'
+import { DEFAULT_MEMORY_BYTES, DEFAULT_RULES, DEFAULT_TRANSPORT } from '../config/defaults.ts'
 import { createCache } from './embed.ts'
-import type { Cache } from './cache/create-cache.ts'
-import type { RouteMatch, Rules } from './model.ts'
-import { createOrigin } from './origin/pool-origin.ts'
-import { createPeers } from './ports/peers.ts'
-import { memoryStore } from './stores/memory/store.ts'
-import { duration } from './units.ts'
+import type { Cache } from '../cache/create-cache.ts'
+import type { RouteMatch, Rules } from '../model.ts'
+import { createOrigin } from '../origin/pool-origin.ts'
+import { createPeers } from '../ports/peers.ts'
+import { memoryStore } from '../stores/memory/store.ts'
+import { duration } from '../units.ts'
 
 type Duration = number | string
 

@@ -1,10 +1,10 @@
 /** The cache as an embedder makes it: every part has a default fit for one process. */
-import { type Cache, type CacheOptions, createCache as assemble } from './cache/create-cache.ts'
-import { DEFAULT_MEMORY_BYTES } from './defaults.ts'
-import { Events } from './events.ts'
-import { localLog } from './stores/memory/log.ts'
-import { memoryStore } from './stores/memory/store.ts'
-import { estimateBytes } from './stores/memory/size.ts'
+import { type Cache, type CacheOptions, createCache as assemble } from '../cache/create-cache.ts'
+import { DEFAULT_MEMORY_BYTES } from '../config/defaults.ts'
+import { Events } from '../events.ts'
+import { localLog } from '../stores/memory/log.ts'
+import { memoryStore } from '../stores/memory/store.ts'
+import { estimateBytes } from '../stores/memory/size.ts'
 
 export type { Cache }
 
