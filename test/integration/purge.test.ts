@@ -5,7 +5,7 @@ import { get, type Origin, startOrigin, until } from '../support/http.ts'
 
 /*
  * Guarantee G1 over real sockets: what was fetched from before a purge or invalidation is never served to a request
- * that came after its acknowledgement. The deterministic form is test/cache/purge-races.test.ts.
+ * that came after its acknowledgement. The deterministic form is test/cache/engine/purge-races.test.ts.
  */
 let origin: Origin
 let herdgate: Herdgate

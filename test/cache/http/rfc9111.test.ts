@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
-import { field } from '../../src/fields.ts'
-import type { OriginRequest } from '../../src/model.ts'
-import type { Answer } from '../support/scripted-origin.ts'
-import { received, world } from '../support/world.ts'
+import { field } from '../../../src/fields.ts'
+import type { OriginRequest } from '../../../src/model.ts'
+import type { Answer } from '../../support/scripted-origin.ts'
+import { received, world } from '../../support/world.ts'
 
 /* RFC 9111 and its neighbours through the HTTP door: what single policies cannot show alone. */
 

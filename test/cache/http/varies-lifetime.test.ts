@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { world } from '../support/world.ts'
+import { world } from '../../support/world.ts'
 
 test('a variant that is soon gone does not take the longer-lived ones with it', async () => {
   const w = world({ grace: 0 })

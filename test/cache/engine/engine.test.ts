@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { HerdgateError } from '../../src/errors.ts'
-import { settle } from '../support/fake-clock.ts'
-import { PushedBody } from '../support/scripted-origin.ts'
-import { received, text, world } from '../support/world.ts'
+import { HerdgateError } from '../../../src/errors.ts'
+import { settle } from '../../support/fake-clock.ts'
+import { PushedBody } from '../../support/scripted-origin.ts'
+import { received, text, world } from '../../support/world.ts'
 
 const FRESH = { 'Cache-Control': 'max-age=60' }
 

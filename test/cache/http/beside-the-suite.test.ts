@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { HerdgateError } from '../../src/errors.ts'
-import { world } from '../support/world.ts'
+import { HerdgateError } from '../../../src/errors.ts'
+import { world } from '../../support/world.ts'
 
 /* What RFC 9111 says where http-cache-tests asks for something that cannot be: test/conformance/exceptions.ts. */
 

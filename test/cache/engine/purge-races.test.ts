@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { settle } from '../support/fake-clock.ts'
-import { PushedBody } from '../support/scripted-origin.ts'
-import { text, world } from '../support/world.ts'
+import { settle } from '../../support/fake-clock.ts'
+import { PushedBody } from '../../support/scripted-origin.ts'
+import { text, world } from '../../support/world.ts'
 
 /*
  * Guarantee G1: once a purge or invalidation was acknowledged, no response whose origin request began before it is

@@ -1,12 +1,12 @@
 import { Readable } from 'node:stream'
 import { describe, expect, it, test } from 'vitest'
-import { BodyBudget } from '../../src/body.ts'
-import { readQuery } from '../../src/cache/http/query.ts'
-import { HerdgateError } from '../../src/errors.ts'
-import { field } from '../../src/fields.ts'
-import type { OriginRequest } from '../../src/model.ts'
-import { settle } from '../support/fake-clock.ts'
-import { world } from '../support/world.ts'
+import { BodyBudget } from '../../../src/body.ts'
+import { readQuery } from '../../../src/cache/http/query.ts'
+import { HerdgateError } from '../../../src/errors.ts'
+import { field } from '../../../src/fields.ts'
+import type { OriginRequest } from '../../../src/model.ts'
+import { settle } from '../../support/fake-clock.ts'
+import { world } from '../../support/world.ts'
 
 /* QUERY (RFC 10008): safe and cacheable, and its content is part of what is asked. */
 

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
-import { createCache } from '../../src/library/embed.ts'
-import { memoryStore } from '../../src/stores/memory/store.ts'
-import { FakeClock, settle } from '../support/fake-clock.ts'
+import { createCache } from '../../../src/library/embed.ts'
+import { memoryStore } from '../../../src/stores/memory/store.ts'
+import { FakeClock, settle } from '../../support/fake-clock.ts'
 
 function library(defaults = {}) {
   const clock = new FakeClock()

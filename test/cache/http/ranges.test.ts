@@ -1,9 +1,9 @@
 import { describe, expect, it, test } from 'vitest'
-import { HerdgateError } from '../../src/errors.ts'
-import { field } from '../../src/fields.ts'
-import { settle } from '../support/fake-clock.ts'
-import { type Answer, PushedBody } from '../support/scripted-origin.ts'
-import { type Received, world } from '../support/world.ts'
+import { HerdgateError } from '../../../src/errors.ts'
+import { field } from '../../../src/fields.ts'
+import { settle } from '../../support/fake-clock.ts'
+import { type Answer, PushedBody } from '../../support/scripted-origin.ts'
+import { type Received, world } from '../../support/world.ts'
 
 const CONTENT = '0123456789'
 const MINUTE = { 'Cache-Control': 'max-age=60' }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { field } from '../../src/fields.ts'
-import { world } from '../support/world.ts'
+import { field } from '../../../src/fields.ts'
+import { world } from '../../support/world.ts'
 
 const KEY = { sortQuery: false, ignoreQuery: [], headers: ['x-tenant'], cookies: [] }
 
