@@ -1,5 +1,5 @@
 import { openLog } from '../logging/log.ts'
-import { closeOnSignals } from './shutdown.ts'
+import { closeOnSignals } from '../server/shutdown.ts'
 
 export interface DemoFlags {
   readonly port: string

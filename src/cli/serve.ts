@@ -7,7 +7,7 @@ import { openLog } from '../logging/log.ts'
 import { createServer, type Server, type ServerOptions } from '../server.ts'
 import { openTracing } from '../tracing/tracing.ts'
 import { type Given, loadSettings, readSettings } from './settings.ts'
-import { closeOnSignals } from './shutdown.ts'
+import { closeOnSignals } from '../server/shutdown.ts'
 
 /** 128 bits and more. */
 const TOKEN_BYTES = 24

@@ -1,6 +1,6 @@
 /** A worker of `herdgate serve --workers N`: a proxy that has its configuration, log and leases from its primary. */
 import { pino } from 'pino'
-import { closeOnSignals } from '../cli/shutdown.ts'
+import { closeOnSignals } from '../server/shutdown.ts'
 import { type Log, openLog } from '../logging/log.ts'
 import { createProxy, type Proxy } from '../server/proxy.ts'
 import { openTracing } from '../tracing/tracing.ts'
