@@ -31,7 +31,7 @@ const RULES: readonly Rule[] = [
   { from: 'src/fields.ts', may: [] },
   { from: 'src/errors.ts', may: [] },
   { from: 'src/events.ts', may: [] },
-  { from: 'src/body.ts', may: ['src/errors.ts'] },
+  { from: 'src/body', may: ['src/body/', 'src/errors.ts'] },
   { from: 'src/clock.ts', may: [] },
   { from: 'src/units.ts', may: [] },
   { from: 'src/problem.ts', may: ['src/node-http.ts'] },

@@ -1,0 +1,71 @@
+import { HerdgateError } from '../errors.ts'
+import type { Fields } from '../fields.ts'
+import type { Awaitable } from '../model.ts'
+import type { Arrival } from './arrival.ts'
+import type { BodyReader } from './reader.ts'
+
+/** One of the readers of a body that is arriving. */
+export class ArrivalReader implements BodyReader {
+  readonly #arrival: Arrival
+  #waiting: PromiseWithResolvers<Uint8Array | undefined> | undefined
+  #dropped: HerdgateError | undefined
+  nextChunk = 0
+  bytesRead = 0
+
+  constructor(arrival: Arrival) {
+    this.#arrival = arrival
+  }
+
+  next(): Awaitable<Uint8Array | undefined> {
+    const ready = this.#take()
+    if (ready !== undefined) return ready
+    const failure = this.#dropped ?? this.#arrival.failure
+    if (failure !== undefined) return Promise.reject(failure)
+    if (this.#arrival.ended) return undefined
+    this.#waiting = Promise.withResolvers()
+    return this.#waiting.promise
+  }
+
+  trailers(): Fields {
+    return this.#arrival.trailers()
+  }
+
+  cancel(): void {
+    this.#dropped ??= new HerdgateError('client_gone')
+    this.#arrival.leave(this)
+    this.wake()
+  }
+
+  /** It cannot have what it needs: it came too late, or held up the others. */
+  drop(): void {
+    this.#dropped = new HerdgateError('client_gone', 'the reader is too slow for this body')
+    this.#arrival.leave(this)
+    this.wake()
+  }
+
+  /** There is something new: bytes, the end, or a failure. */
+  wake(): void {
+    const waiting = this.#waiting
+    if (waiting === undefined) return
+    this.#waiting = undefined
+    const chunk = this.#take()
+    const failure = this.#dropped ?? this.#arrival.failure
+    if (chunk === undefined && failure !== undefined) waiting.reject(failure)
+    else waiting.resolve(chunk)
+  }
+
+  #take(): Uint8Array | undefined {
+    if (this.#dropped !== undefined) return undefined
+    const chunk =
+      this.#arrival.whole === undefined ? this.#arrival.chunk(this.nextChunk) : this.#rest(this.#arrival.whole)
+    if (chunk === undefined) return undefined
+    this.nextChunk++
+    this.bytesRead += chunk.length
+    this.#arrival.advanced()
+    return chunk
+  }
+
+  #rest(whole: Buffer): Uint8Array | undefined {
+    return this.bytesRead < whole.length ? whole.subarray(this.bytesRead) : undefined
+  }
+}

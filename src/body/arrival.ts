@@ -1,0 +1,220 @@
+import { HerdgateError } from '../errors.ts'
+import type { Fields } from '../fields.ts'
+import type { Clock } from '../model.ts'
+import { ArrivalReader } from './arrival-reader.ts'
+import type { BodyBudget } from './budget.ts'
+import { joined } from './joined.ts'
+import { type BodyReader, NO_TRAILERS } from './reader.ts'
+
+/** All of it is in memory; it grew past `keepBytes`; it broke off, or there was no memory to keep it. */
+export type Fate = 'kept' | 'outgrown' | 'broken'
+
+export interface ArrivalOptions {
+  /** How long the source says it will be. */
+  readonly length: number | undefined
+  readonly keepBytes: number
+  readonly windowBytes: number
+  readonly stallMs: number
+  readonly clock: Clock
+  /** Memory that it shares with others. When that is spent, a body that is not small is passed from then on. */
+  readonly budget?: BodyBudget | undefined
+  /** Tells the source that nobody wants the rest. */
+  readonly stop: () => void
+  /** Trailer fields, asked for after the last byte. */
+  readonly trailers?: () => Fields
+}
+
+const NOTHING = new Uint8Array(0)
+/** Kept whatever the budget says: who spends it must not keep everything else out of the store. */
+const SMALL_BYTES = 64 * 1024
+/** What a chunk takes beside its bytes: content in pieces of one byte costs many times its length. */
+const CHUNK_BYTES = 256
+
+/** The part of a body's life in which bytes come in. */
+export class Arrival {
+  readonly #options: ArrivalOptions
+  readonly #fate = Promise.withResolvers<Fate>()
+  readonly #readers = new Set<ArrivalReader>()
+  /** The first has the number `#first`; as many as `#gone` from there are not needed any more, and empty. */
+  #chunks: Uint8Array[] = []
+  #first = 0
+  #gone = 0
+  #received = 0
+  /** Bytes of chunks that some reader, or the store, still needs. */
+  #held = 0
+  /** Taken from the budget. */
+  #charged = 0
+  #whole: Buffer | undefined
+  #keeping: boolean
+  #ended = false
+  #failure: HerdgateError | undefined
+  #roomMade: (() => void) | undefined
+  /** Nobody reads it and, as far as is known, nobody will. */
+  #unwanted = false
+
+  constructor(options: ArrivalOptions) {
+    this.#options = options
+    this.#keeping = options.keepBytes > 0 && (options.length ?? 0) <= options.keepBytes
+    if (!this.#keeping) this.settle('outgrown')
+  }
+
+  get length(): number | undefined {
+    return this.#options.length
+  }
+
+  get keeping(): boolean {
+    return this.#keeping
+  }
+
+  get fate(): Promise<Fate> {
+    return this.#fate.promise
+  }
+
+  get failure(): HerdgateError | undefined {
+    return this.#failure
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** All bytes in one piece, which has taken the place of the chunks. */
+  get whole(): Buffer | undefined {
+    return this.#whole
+  }
+
+  /** @returns all bytes, in memory of exactly their size, when they were kept */
+  async receive(source: AsyncIterable<Uint8Array>): Promise<Buffer | undefined> {
+    try {
+      for await (const chunk of source) {
+        if (chunk.length === 0) continue
+        this.#push(chunk)
+        if (!this.#keeping) await this.#room()
+      }
+      if (this.#keeping) this.#whole = joined(this.#chunks, this.#received)
+    } catch (error) {
+      this.#failure = error instanceof HerdgateError ? error : new HerdgateError('origin_reset', String(error))
+      this.#keeping = false
+    }
+    this.#ended = true
+    if (this.#whole !== undefined) this.#chunks = []
+    if (this.#whole !== undefined || this.#readers.size === 0) this.#charge(-this.#charged)
+    return this.#whole
+  }
+
+  /** The first word on its fate stands. */
+  settle(fate: Fate): void {
+    this.#fate.resolve(fate)
+  }
+
+  read(): BodyReader {
+    const reader = new ArrivalReader(this)
+    this.#readers.add(reader)
+    if (this.#first + this.#gone > 0) reader.drop() // too late for the first byte: better broken than wrong
+    return reader
+  }
+
+  chunk(number: number): Uint8Array | undefined {
+    return this.#chunks[number - this.#first]
+  }
+
+  trailers(): Fields {
+    return this.#options.trailers?.() ?? NO_TRAILERS
+  }
+
+  leave(reader: ArrivalReader): void {
+    this.#readers.delete(reader)
+    this.#unwanted = this.#readers.size === 0
+    if (this.#keeping || this.#whole !== undefined) return
+    if (this.#unwanted && !this.#ended) this.#options.stop()
+    if (this.#unwanted) this.#charge(-this.#charged)
+    this.advanced()
+  }
+
+  discard(): void {
+    this.#unwanted = true
+    if (!this.#ended && !this.#keeping && this.#readers.size === 0) this.#options.stop()
+  }
+
+  wakeReaders(): void {
+    for (const reader of this.#readers) reader.wake()
+  }
+
+  /** A reader moved on, or left: what nobody needs is let go, and the source may continue. */
+  advanced(): void {
+    if (this.#keeping) return
+    this.#release()
+    if (this.#unread() <= this.#options.windowBytes) this.#roomMade?.()
+  }
+
+  #push(chunk: Uint8Array): void {
+    this.#chunks.push(chunk)
+    this.#received += chunk.length
+    this.#held += chunk.length
+    this.#charge(chunk.length + CHUNK_BYTES)
+    if (this.#keeping && this.#received > this.#options.keepBytes) this.#stopKeeping('outgrown')
+    else if (this.#keeping && this.#charged > SMALL_BYTES && this.#options.budget?.isSpent) this.#stopKeeping('broken')
+    this.wakeReaders()
+  }
+
+  #stopKeeping(fate: Fate): void {
+    this.#keeping = false
+    this.settle(fate)
+    // Nobody reads *yet* where the first bytes came with the head: only who left, or said so, will not.
+    if (this.#readers.size === 0 && this.#unwanted) this.#options.stop()
+  }
+
+  /** Resolves when the slowest reader has no more than a window left to read. */
+  async #room(): Promise<void> {
+    this.#release()
+    if (this.#unread() <= this.#options.windowBytes) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#roomMade = resolve
+    const { clock, stallMs } = this.#options
+    const watch = (): (() => void) => {
+      return clock.after(stallMs, () => {
+        this.#dropLaggards()
+        cancelTimer = watch()
+      })
+    }
+    let cancelTimer = watch()
+    await promise
+    cancelTimer()
+    this.#roomMade = undefined
+  }
+
+  #dropLaggards(): void {
+    const late = [...this.#readers].filter((reader) => this.#received - reader.bytesRead > this.#options.windowBytes)
+    if (late.length === this.#readers.size) return // nobody is held up
+    for (const reader of late) reader.drop()
+  }
+
+  /** Bytes the slowest reader has before it; all that is held when nobody has begun to read. */
+  #unread(): number {
+    let slowest = this.#received
+    for (const reader of this.#readers) slowest = Math.min(slowest, reader.bytesRead)
+    return this.#readers.size === 0 ? this.#held : this.#received - slowest
+  }
+
+  #release(): void {
+    if (this.#readers.size === 0) return
+    let needed = Number.POSITIVE_INFINITY
+    for (const reader of this.#readers) needed = Math.min(needed, reader.nextChunk)
+    const end = Math.min(needed - this.#first, this.#chunks.length)
+    for (; this.#gone < end; this.#gone++) {
+      const { length } = this.#chunks[this.#gone] ?? NOTHING
+      this.#chunks[this.#gone] = NOTHING
+      this.#held -= length
+      this.#charge(-Math.min(length + CHUNK_BYTES, this.#charged))
+    }
+    if (this.#gone * 2 <= this.#chunks.length) return // moving the rest each time would take square time
+    this.#chunks.splice(0, this.#gone)
+    this.#first += this.#gone
+    this.#gone = 0
+  }
+
+  #charge(bytes: number): void {
+    this.#charged += bytes
+    this.#options.budget?.take(bytes)
+  }
+}
