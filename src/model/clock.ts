@@ -1,0 +1,11 @@
+/** Time, and what takes some. All times are milliseconds; absolute ones count from the epoch. */
+
+export type Awaitable<T> = T | Promise<T>
+
+/** What time it is, and a way to be woken. Passed in everywhere, so that tests turn it by hand. */
+export interface Clock {
+  /** Epoch milliseconds that never jump while the process lives. */
+  now(): number
+  /** Calls `run` once after `delayMs`; the returned function cancels it. */
+  after(delayMs: number, run: () => void): () => void
+}

@@ -1,0 +1,75 @@
+/** What to do with a question, given what is stored, and what became of it. */
+import type { Entry } from './stored.ts'
+
+/** Why a request went forward: the `fwd` tokens of RFC 9211 section 2.2. */
+export type ForwardReason = 'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'miss' | 'request' | 'stale' | 'partial'
+
+/** What the stores hold for a question. Dead things are not found. */
+export interface Found<E extends Entry = Entry> {
+  /** Where it is kept, or would be: the resource's key or a variant's. */
+  readonly key: string
+  readonly entry: E | undefined
+  /** `stale` when an invalidation names the entry. */
+  readonly verdict: 'valid' | 'stale'
+  /** A recent answer was for one caller alone. */
+  readonly unshareable: boolean
+  /** Why it counts as a miss when there is no entry. */
+  readonly miss: 'uri-miss' | 'vary-miss'
+}
+
+/** What to do with a question, given what is stored. */
+export type Decision<E extends Entry = Entry> =
+  | { readonly kind: 'serve'; readonly entry: E; readonly refresh: boolean }
+  | { readonly kind: 'serve-stale'; readonly entry: E }
+  | { readonly kind: 'revalidate'; readonly entry: E; readonly why: ForwardReason; readonly fallback: Fallback }
+  | {
+      readonly kind: 'fetch'
+      readonly why: ForwardReason
+      /** A fresh copy of a part: what it lacks is enough. */
+      readonly part?: E | undefined
+    }
+  | {
+      readonly kind: 'pass'
+      readonly why: ForwardReason
+      readonly detail?: string | undefined
+      /** A copy that may answer if the origin fails, or is slow. */
+      readonly entry?: E | undefined
+      /** How long the origin may take where there is such a copy, in milliseconds; undefined: as long as it does. */
+      readonly afterMs?: number | undefined
+      /** The copy that an answer without content speaks of (RFC 9111 section 4.3.5). */
+      readonly updates?: E | undefined
+    }
+  | { readonly kind: 'refuse'; readonly detail: string }
+
+/** May the stale copy answer when the revalidation fails, or takes too long? */
+export interface Fallback {
+  readonly onError: boolean
+  /** Milliseconds to wait for the origin before answering from the copy; undefined: wait for it. */
+  readonly afterMs: number | undefined
+}
+
+export type Result =
+  | 'hit'
+  | 'stale'
+  | 'stale_if_error'
+  | 'revalidated'
+  | 'collapsed'
+  | 'miss'
+  | 'pass'
+  | 'error'
+  | 'shed'
+
+/** How a request was answered. Metric, log line and Cache-Status all come from it. */
+export interface Outcome {
+  readonly result: Result
+  readonly fwd?: ForwardReason | undefined
+  /** Status code the origin answered with. */
+  readonly fwdStatus?: number | undefined
+  readonly stored?: boolean | undefined
+  readonly collapsed?: boolean | undefined
+  /** Remaining freshness; negative when stale. */
+  readonly ttlMs?: number | undefined
+  readonly detail?: string | undefined
+  /** From asking the origin to its response head. */
+  readonly originMs?: number | undefined
+}

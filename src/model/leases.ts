@@ -1,0 +1,33 @@
+/** Who of those that share a store asks the origin. */
+import type { Awaitable } from './clock.ts'
+
+/** One fetch per key among all who share the leases. Nothing here rejects. */
+export interface FetchLeases {
+  /** The lease, or how the fetch of whoever had it ended. Settles within a bounded time. */
+  take(key: string): Promise<LeaseAnswer>
+  close(): Awaitable<void>
+}
+
+/** What those who share a store agree on for fetches. */
+export interface Sharing {
+  readonly leases: FetchLeases
+  /** Content of up to this many bytes reaches the others through the store. */
+  readonly maxObjectBytes: number
+}
+
+export type LeaseAnswer =
+  | { readonly kind: 'held'; readonly lease: Lease }
+  /** Another's fetch ended: its result is in the stores. */
+  | { readonly kind: 'stored' }
+  /** Another's fetch ended with an answer for one caller alone, or failed: everyone asks for themselves. */
+  | { readonly kind: 'unshared' }
+  /** Nobody can say who fetches, or it took too long. */
+  | { readonly kind: 'unavailable' }
+
+/** The right to fetch, kept alive until it is given back. */
+export interface Lease {
+  /** Rises with each lease of the key: tells a holder that was taken for dead from the one that took over. */
+  readonly fence: number
+  /** Gives it back and tells those who wait how the fetch ended. Only once counts. */
+  release(ending: 'stored' | 'unshared'): Awaitable<void>
+}

@@ -1,0 +1,31 @@
+/** What a client asks. */
+import type { Readable } from 'node:stream'
+import type { Fields } from '../fields.ts'
+
+/** A request as the client asked it, already checked for form (see policy/target.ts). */
+export interface CacheRequest {
+  readonly method: string
+  /** Absolute URL: scheme, lower-cased authority without a default port, and the target's raw bytes. */
+  readonly url: string
+  readonly fields: Fields
+  /**
+   * No Connection but keep-alive, and none of the fields that bear on reuse (policy/bearing.ts): who read the head may say so,
+   * and nobody looks for them again. Absent: not known.
+   */
+  readonly plain?: boolean | undefined
+  /** Absent when the request has no content. */
+  readonly body?: Readable | undefined
+  /** Gets 1xx responses as they arrive (RFC 9110 section 15.2). Only the request that started the fetch does. */
+  onInterim?(status: number, fields: Fields): void
+  /** Aborted when the client has gone. A shared fetch outlives it. */
+  readonly signal?: AbortSignal | undefined
+  /** Who sent it; absent when the request did not come over a socket. */
+  readonly peer?: Peer | undefined
+}
+
+/** The other end of a client connection. */
+export interface Peer {
+  readonly address: string
+  /** Its address is listed in `trustProxy`: its Forwarded and X-Forwarded-* fields are believed. */
+  readonly trusted: boolean
+}
