@@ -55,6 +55,7 @@ function answer(
     return send(problem('', request), exchange)
   }
   exchange.url = request.url
+  if (request.body !== undefined) response.once('finish', () => message.resume()) // what nobody reads holds up the connection
   try {
     const reply = answerOfOurs(request) ?? cache.handle(request)
     if (reply instanceof Promise) reply.then(deliver, fail)

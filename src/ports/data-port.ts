@@ -5,6 +5,7 @@ import type { Limits } from '../config/defaults.ts'
 import { waitOnlyForAnswers } from './draining.ts'
 import { HerdgateError } from '../errors.ts'
 import { fewAtATime } from './few-at-a-time.ts'
+import { lingerWhereUnread } from './lingering-close.ts'
 import { refuseMalformed } from './malformed.ts'
 import type { Clock } from '../model.ts'
 import { createServer, METHODS } from '../node-http.ts'
@@ -41,6 +42,7 @@ export function createDataPort(
     serverFactory: (handler) => createLimitedServer(boundPipelining(around(handler)), limits),
     clientErrorHandler: refuse(inTurn),
   })
+  lingerWhereUnread(app.server)
   waitOnlyForAnswers(app)
   const guard = dropSlowClients(openConnections(app.server), { ...limits, clock, inTurn })
   app.server.once('close', () => guard.stop())

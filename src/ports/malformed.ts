@@ -1,10 +1,8 @@
 import type { ServerResponse } from 'node:http'
-import type { HttpSocket } from './connections.ts'
 import { HerdgateError } from '../errors.ts'
 import { rawProblem } from '../problem.ts'
-
-/** How long a refused client has to hang up, in ms. */
-const LINGER_MS = 2000
+import type { HttpSocket } from './connections.ts'
+import { closeLingering, expectUnread } from './lingering-close.ts'
 
 /** Connections whose end is settled: whatever else is wrong on them changes nothing. */
 const ending = new WeakSet<HttpSocket>()
@@ -21,19 +19,18 @@ export function refuseMalformed(error: NodeJS.ErrnoException, socket: HttpSocket
   else if (due?.req.complete === true) endAfter(due, socket)
   else if (due?.headersSent === true)
     socket.destroy() // nothing may be put into an answer that is on its way
-  else hangUp(socket, rawProblem(new HerdgateError(codeOf(error))))
+  else refuse(socket, new HerdgateError(codeOf(error)))
 }
 
 function endAfter(due: ServerResponse, socket: HttpSocket): void {
   due.shouldKeepAlive = false
+  expectUnread(socket)
   due.once('close', () => socket.destroySoon())
 }
 
-/** Says why, and reads on for a while: a connection closed over unread octets may take the answer with it. */
-function hangUp(socket: HttpSocket, answer: string): void {
-  socket.end(answer)
-  const tooLate = setTimeout(() => socket.destroy(), LINGER_MS).unref()
-  socket.once('end', () => socket.destroySoon()).once('close', () => clearTimeout(tooLate))
+function refuse(socket: HttpSocket, error: HerdgateError): void {
+  socket.write(rawProblem(error))
+  closeLingering(socket)
 }
 
 function codeOf(error: NodeJS.ErrnoException): 'head_too_large' | 'request_timeout' | 'malformed_request' {

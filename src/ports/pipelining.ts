@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Socket } from 'node:net'
 import { HerdgateError } from '../errors.ts'
 import { PROBLEM_TYPE, problemOf } from '../problem.ts'
+import { expectUnread } from './lingering-close.ts'
 
 /** Requests of one connection that may wait behind the one that is being answered (RFC 9112 section 9.3.2). */
 export const MOST_PIPELINED = 128
@@ -27,11 +28,12 @@ export function boundPipelining(handler: RequestListener): RequestListener {
   return (request, response) => {
     // A response gets its socket when it is its turn.
     if (response.socket !== null || mayWait(request, response)) handler(request, response)
-    else refuse(response)
+    else refuse(request, response)
   }
 }
 
-function refuse(response: ServerResponse): void {
+function refuse({ socket }: IncomingMessage, response: ServerResponse): void {
+  expectUnread(socket)
   const error = new HerdgateError('overloaded')
   response.writeHead(error.status, {
     'Content-Type': PROBLEM_TYPE,

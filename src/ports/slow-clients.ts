@@ -112,7 +112,7 @@ function owesSending(socket: HttpSocket): boolean {
 function drop(socket: HttpSocket): void {
   const { _httpMessage: response, parser } = socket
   const isAnswerDue = response && !response.headersSent && response.req === parser?.incoming
-  if (!isAnswerDue || socket.writableLength > 0) return void socket.resetAndDestroy()
+  if (!isAnswerDue || !socket.writable || socket.writableLength > 0) return void socket.resetAndDestroy()
   socket.write(rawProblem(new HerdgateError('request_timeout')))
   socket.destroySoon()
 }

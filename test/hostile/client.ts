@@ -31,12 +31,14 @@ export class RawClient implements Disposable {
   readonly #bodiless: boolean
   #received = ''
   #closed = false
+  #failure: string | undefined
 
   private constructor(socket: Socket, bodiless: boolean) {
     this.#socket = socket
     this.#bodiless = bodiless
     socket.setEncoding('latin1')
     socket.on('data', (text: string) => (this.#received += text))
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => (this.#failure ??= code))
     for (const event of ['end', 'error', 'close']) socket.on(event, () => (this.#closed = true))
   }
 
@@ -62,9 +64,19 @@ export class RawClient implements Disposable {
     }
   }
 
+  /** Resolves when neither side has anything more to send, or the connection has failed. */
+  async gone(): Promise<void> {
+    if (!this.#socket.closed) await once(this.#socket, 'close', { signal: AbortSignal.timeout(PATIENCE_MS) })
+  }
+
   /** Everything that has come so far. */
   get received(): string {
     return this.#received
+  }
+
+  /** What the connection has failed with: `ECONNRESET`, or `EPIPE` where it was us who sent. */
+  get failure(): string | undefined {
+    return this.#failure
   }
 
   /** Ends our half: nothing more will be sent. */

@@ -1,0 +1,65 @@
+/** A client that has its answer before all of what it sends has been read loses neither the answer nor the connection. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { MOST_PIPELINED } from '../../src/ports/pipelining.ts'
+import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
+import { ok, type RawOrigin, rawOrigin } from '../support/raw-origin.ts'
+import { RawClient } from './client.ts'
+
+const MIB = 2 ** 20
+const UPLOAD = 20 * MIB
+const LARGE = 'x'.repeat(64 * 1024)
+
+let origin: RawOrigin
+let herdgate: Herdgate
+beforeAll(async () => {
+  origin = await rawOrigin(({ socket, head }) => {
+    if (head.startsWith('POST')) socket.write('HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig')
+    else socket.write(ok(LARGE))
+  })
+  herdgate = await startHerdgate(['--origin', origin.url, '--log-level', 'silent'])
+})
+afterAll(async () => {
+  await herdgate.stop()
+  await origin.close()
+})
+
+const connected = (): Promise<RawClient> => RawClient.connect(Number(new URL(herdgate.url).port))
+const upload = (...fields: readonly string[]): string =>
+  `${['POST /upload HTTP/1.1', 'Host: a.test', `Content-Length: ${UPLOAD}`, ...fields].join('\r\n')}\r\n\r\n`
+const content = 'u'.repeat(UPLOAD)
+
+describe('an upload that is answered before it is over', () => {
+  test('is read to its end, and the connection goes on', async () => {
+    using client = await connected()
+    client.send(upload() + content.slice(0, MIB))
+    expect((await client.heard(1)).responses[0]?.status).toBe(413)
+    client.send(`${content.slice(MIB)}GET /next HTTP/1.1\r\nHost: a.test\r\n\r\n`)
+    const { responses } = await client.heard(2)
+    expect(responses.map(({ status }) => status)).toEqual([413, 200])
+  })
+
+  test('is not reset where the answer is the last of its connection', async () => {
+    using client = await connected()
+    client.send(upload('Connection: close'))
+    client.send(content)
+    const { responses, closed } = await client.heard(2)
+    expect([responses[0]?.status, closed]).toEqual([413, true])
+    client.end()
+    await client.gone()
+    expect(client.failure).toBeUndefined()
+  })
+})
+
+test('who has asked for more than may wait still gets what was answered', async () => {
+  using client = await connected()
+  const asked = 20_000
+  client.send(Array.from({ length: asked }, (_, number) => `GET /${number} HTTP/1.1\r\nHost: a.test\r\n\r\n`).join(''))
+  const { responses, closed } = await client.heard(asked)
+  const answered = responses.slice(0, -1)
+  expect(answered).toHaveLength(MOST_PIPELINED + 1)
+  expect(answered.every(({ body }) => body === LARGE)).toBe(true)
+  expect([responses.at(-1)?.status, closed]).toEqual([503, true])
+  client.end()
+  await client.gone()
+  expect(client.failure).toBeUndefined()
+})
