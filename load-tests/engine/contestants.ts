@@ -1,11 +1,11 @@
 /** The libraries, each as fast as its documentation lets it be: values by reference where it has the choice, no second tier. */
-import { type Contestant, type Entry, type Load, MOST_ENTRIES, TTL_MS, type Value } from './contestant.ts'
+import { type Contestant, type Entry, type Load, type Room, TTL_MS, type Value } from './contestant.ts'
 
 /** Imports a package from where it was installed. */
 export type Import = (name: string) => Promise<unknown>
 
 /** By name, Herdgate first. */
-export const CONTESTANTS: Readonly<Record<string, (load: Import) => Promise<Contestant>>> = {
+export const CONTESTANTS: Readonly<Record<string, (load: Import, room: Room) => Promise<Contestant>>> = {
   Herdgate: herdgate,
   BentoCache: bentoCache,
   cacheable,
@@ -21,12 +21,12 @@ export const INSTALLED = ['bentocache@1.6.1', 'cacheable@2.5.0', 'cache-manager@
 
 /** The part of the library that is measured; the built types are not there before the build. */
 interface HerdgateLibrary {
-  readonly memoryStore: (options: { maxBytes: string }) => unknown
-  readonly createCache: (options: { store: unknown }) => HerdgateCache
+  readonly memoryStore: (options: { maxBytes: number }) => unknown
+  readonly createCache: (options: { store: unknown; defaults: HerdgateOptions }) => HerdgateCache
 }
 
 interface HerdgateOptions {
-  readonly ttl: string | number
+  readonly ttl?: string | number
   readonly grace?: string
   readonly softTimeout?: number
   readonly tags?: readonly string[]
@@ -34,33 +34,33 @@ interface HerdgateOptions {
 
 interface HerdgateCache {
   get(key: string): Promise<unknown>
-  set(key: string, value: Value, options: HerdgateOptions): Promise<void>
-  getOrSet(key: string, load: Load, options: HerdgateOptions): Promise<unknown>
+  set(key: string, value: Value, options?: HerdgateOptions): Promise<void>
+  getOrSet(key: string, load: Load, options?: HerdgateOptions): Promise<unknown>
   getMany(keys: readonly string[]): Promise<unknown[]>
   setMany(entries: readonly (Entry & HerdgateOptions)[]): Promise<void>
   purge(targets: { tags: readonly string[] }): Promise<unknown>
 }
 
-async function herdgate(): Promise<Contestant> {
+async function herdgate(_load: Import, { bytes: maxBytes }: Room): Promise<Contestant> {
   const name: string = 'herdgate'
   const { createCache, memoryStore }: HerdgateLibrary = await import(name)
-  const cache = createCache({ store: memoryStore({ maxBytes: '256MiB' }) })
+  const cache = createCache({ store: memoryStore({ maxBytes }), defaults: { ttl: '5m' } })
   const grace = { grace: '1h', softTimeout: 0 }
   return {
     get: (key) => cache.get(key),
-    set: (key, value) => cache.set(key, value, { ttl: '5m' }),
-    getOrSet: (key, load) => cache.getOrSet(key, load, { ttl: '5m' }),
+    set: (key, value) => cache.set(key, value),
+    getOrSet: (key, load) => cache.getOrSet(key, load),
     getMany: (keys) => cache.getMany(keys),
-    setMany: (entries) => cache.setMany(entries.map(({ key, value }) => ({ key, value, ttl: '5m' }))),
+    setMany: (entries) => cache.setMany(entries),
     tags: {
-      setTagged: (key, value, tag) => cache.set(key, value, { ttl: '5m', tags: [tag] }),
+      setTagged: (key, value, tag) => cache.set(key, value, { tags: [tag] }),
       deleteTag: (tag) => cache.purge({ tags: [tag] }),
       get: (key) => cache.get(key),
     },
     grace: {
       setShort: (key, value) => cache.set(key, value, { ttl: 1, ...grace }),
       staleAfterMs: 50,
-      getStale: (key, load) => cache.getOrSet(key, load, { ttl: '5m', ...grace }),
+      getStale: (key, load) => cache.getOrSet(key, load, grace),
     },
   }
 }
@@ -68,7 +68,7 @@ async function herdgate(): Promise<Contestant> {
 // ------------------------------------------------------------------------------------------ BentoCache
 
 interface BentoLibrary {
-  readonly BentoCache: new (options: { default: string; stores: Record<string, unknown> }) => BentoCache
+  readonly BentoCache: new (options: { default: string; ttl: number; stores: Record<string, unknown> }) => BentoCache
   readonly bentostore: () => { useL1Layer(driver: unknown): unknown }
 }
 
@@ -81,33 +81,33 @@ interface BentoCache {
 
 interface BentoOptions {
   readonly key: string
-  readonly ttl: number
+  readonly ttl?: number
   readonly grace?: string
   readonly timeout?: number
   readonly tags?: string[]
 }
 
-async function bentoCache(load: Import): Promise<Contestant> {
+async function bentoCache(load: Import, { entries: maxItems }: Room): Promise<Contestant> {
   const { BentoCache, bentostore } = (await load('bentocache')) as BentoLibrary
   const { memoryDriver } = (await load('bentocache/drivers/memory')) as {
     memoryDriver: (options: { maxItems: number; serialize: boolean }) => unknown
   }
-  const store = bentostore().useL1Layer(memoryDriver({ maxItems: MOST_ENTRIES, serialize: false }))
-  const cache = new BentoCache({ default: 'memory', stores: { memory: store } })
+  const store = bentostore().useL1Layer(memoryDriver({ maxItems, serialize: false }))
+  const cache = new BentoCache({ default: 'memory', ttl: TTL_MS, stores: { memory: store } })
   const grace = { grace: '1h', timeout: 0 }
   return {
     get: (key) => cache.get({ key }),
-    set: (key, value) => cache.set({ key, value, ttl: TTL_MS }),
-    getOrSet: (key, factory) => cache.getOrSet({ key, factory, ttl: TTL_MS }),
+    set: (key, value) => cache.set({ key, value }),
+    getOrSet: (key, factory) => cache.getOrSet({ key, factory }),
     tags: {
-      setTagged: (key, value, tag) => cache.set({ key, value, ttl: TTL_MS, tags: [tag] }),
+      setTagged: (key, value, tag) => cache.set({ key, value, tags: [tag] }),
       deleteTag: (tag) => cache.deleteByTag({ tags: [tag] }),
       get: (key) => cache.get({ key }),
     },
     grace: {
       setShort: (key, value) => cache.set({ key, value, ttl: 1, ...grace }),
       staleAfterMs: 50,
-      getStale: (key, factory) => cache.getOrSet({ key, factory, ttl: TTL_MS, ...grace }),
+      getStale: (key, factory) => cache.getOrSet({ key, factory, ...grace }),
     },
   }
 }
@@ -115,30 +115,32 @@ async function bentoCache(load: Import): Promise<Contestant> {
 // ------------------------------------------------------------------------------------------ cacheable
 
 interface CacheableLibrary {
-  readonly Cacheable: new (options?: { tags: boolean }) => CacheableCache
+  readonly Cacheable: new (options: { primary: unknown; ttl: number; tags?: boolean }) => CacheableCache
+  readonly createKeyv: (options: { useClone: boolean }) => unknown
 }
 
 interface CacheableCache {
   get(key: string): Promise<unknown>
-  set(key: string, value: Value, options: number | { ttl: number; tags: string[] }): Promise<unknown>
-  getOrSet(key: string, load: Load, options: { ttl: number }): Promise<unknown>
+  set(key: string, value: Value, options?: { tags: string[] }): Promise<unknown>
+  getOrSet(key: string, load: Load): Promise<unknown>
   getMany(keys: readonly string[]): Promise<unknown[]>
-  setMany(entries: readonly (Entry & { ttl: number })[]): Promise<unknown>
+  setMany(entries: readonly Entry[]): Promise<unknown>
   readonly tags: { invalidateTag(tag: string): Promise<unknown> }
 }
 
 async function cacheable(load: Import): Promise<Contestant> {
-  const { Cacheable } = (await load('cacheable')) as CacheableLibrary
-  const cache = new Cacheable()
-  const tagged = new Cacheable({ tags: true }) // its look-ups are dearer, which the other rows need not bear
+  const { Cacheable, createKeyv } = (await load('cacheable')) as CacheableLibrary
+  const options = () => ({ primary: createKeyv({ useClone: false }), ttl: TTL_MS })
+  const cache = new Cacheable(options())
+  const tagged = new Cacheable({ ...options(), tags: true }) // its look-ups are dearer, which the other rows need not bear
   return {
     get: (key) => cache.get(key),
-    set: (key, value) => cache.set(key, value, TTL_MS),
-    getOrSet: (key, loadValue) => cache.getOrSet(key, loadValue, { ttl: TTL_MS }),
+    set: (key, value) => cache.set(key, value),
+    getOrSet: (key, loadValue) => cache.getOrSet(key, loadValue),
     getMany: (keys) => cache.getMany(keys),
-    setMany: (entries) => cache.setMany(entries.map(({ key, value }) => ({ key, value, ttl: TTL_MS }))),
+    setMany: (entries) => cache.setMany(entries),
     tags: {
-      setTagged: (key, value, tag) => tagged.set(key, value, { ttl: TTL_MS, tags: [tag] }),
+      setTagged: (key, value, tag) => tagged.set(key, value, { tags: [tag] }),
       deleteTag: (tag) => tagged.tags.invalidateTag(tag),
       get: (key) => tagged.get(key),
     },
@@ -149,21 +151,23 @@ async function cacheable(load: Import): Promise<Contestant> {
 
 interface CacheManagerCache {
   get(key: string): Promise<unknown>
-  set(key: string, value: Value, ttl: number): Promise<unknown>
-  wrap(key: string, load: Load, ttl: number): Promise<unknown>
+  set(key: string, value: Value): Promise<unknown>
+  wrap(key: string, load: Load): Promise<unknown>
   mget(keys: readonly string[]): Promise<unknown[]>
-  mset(entries: readonly (Entry & { ttl: number })[]): Promise<unknown>
+  mset(entries: readonly Entry[]): Promise<unknown>
 }
 
 async function cacheManager(load: Import): Promise<Contestant> {
-  const { createCache } = (await load('cache-manager')) as { createCache: () => CacheManagerCache }
-  const cache = createCache()
+  const { createCache } = (await load('cache-manager')) as {
+    createCache: (options: { ttl: number }) => CacheManagerCache
+  }
+  const cache = createCache({ ttl: TTL_MS })
   return {
     get: (key) => cache.get(key),
-    set: (key, value) => cache.set(key, value, TTL_MS),
-    getOrSet: (key, loadValue) => cache.wrap(key, loadValue, TTL_MS),
+    set: (key, value) => cache.set(key, value),
+    getOrSet: (key, loadValue) => cache.wrap(key, loadValue),
     getMany: (keys) => cache.mget(keys),
-    setMany: (entries) => cache.mset(entries.map(({ key, value }) => ({ key, value, ttl: TTL_MS }))),
+    setMany: (entries) => cache.mset(entries),
   }
 }
 
@@ -179,13 +183,13 @@ interface DedupeCache {
   readonly short: (key: string) => Promise<unknown>
 }
 
-async function asyncCacheDedupe(load: Import): Promise<Contestant> {
+async function asyncCacheDedupe(load: Import, { entries: size }: Room): Promise<Contestant> {
   const { createCache } = (await load('async-cache-dedupe')) as { createCache: (options: object) => DedupeCache }
   const create = (options: object) => createCache({ storage: { type: 'memory', options } })
   // It is told once what loads a value; the benchmark says so with every call.
   let current: Load = () => Promise.reject(new Error('nothing to load'))
-  const cache = create({ size: MOST_ENTRIES })
-  const tagged = create({ size: MOST_ENTRIES, invalidation: true })
+  const cache = create({ size })
+  const tagged = create({ size, invalidation: true })
   const ttl = TTL_MS / 1_000
   cache.define('values', { ttl }, () => current())
   cache.define('short', { ttl: 1, stale: 3_600 }, () => current())
@@ -224,9 +228,9 @@ interface Lru {
 }
 
 /** No more than a map with a limit: what the others cannot go below. */
-async function lruCache(load: Import): Promise<Contestant> {
+async function lruCache(load: Import, { entries: max }: Room): Promise<Contestant> {
   const { LRUCache } = (await load('lru-cache')) as { LRUCache: new (options: { max: number; ttl: number }) => Lru }
-  const cache = new LRUCache({ max: MOST_ENTRIES, ttl: TTL_MS })
+  const cache = new LRUCache({ max, ttl: TTL_MS })
   const loaded = async (key: string, loadValue: Load) => {
     const value = await loadValue()
     cache.set(key, value)

@@ -17,11 +17,12 @@ import { namesOf } from '../policy/key.ts'
 import { nameOf } from '../policy/target.ts'
 import { Engine, type EngineLimits, type Pressure } from './engine/engine.ts'
 import { type Explanation, explain } from './http/explain.ts'
-import { createValues, type ValueOptions, type Values } from './values/get-or-set.ts'
+import { createValues, type Values } from './values/get-or-set.ts'
 import { createHandle } from './http/handle.ts'
 import { createHits, type Hits } from './http/hit.ts'
 import type { Reply } from './http/reply.ts'
 import { type Namespace, namespaceOf } from './values/namespace.ts'
+import type { ValueOptions } from './values/options.ts'
 import { Counts, type Statistics } from './statistics.ts'
 
 export interface CacheOptions {

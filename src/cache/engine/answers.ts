@@ -19,15 +19,12 @@ export class Answers {
     landed: LandedEntry<E>,
     originMs: number | undefined,
   ): Resolution<E, D> {
+    const { entry, status: fwdStatus, validated } = landed
     const now = this.#clock.now()
-    const ttlMs = landed.entry.freshUntil - now
-    const stored = now < landed.entry.keepUntil && this.#log.verdict(landed.entry) === 'valid'
-    const outcome = { fwd: why, fwdStatus: landed.status, stored, ttlMs, originMs }
-    return {
-      kind: 'entry',
-      entry: landed.entry,
-      outcome: { ...outcome, result: landed.validated ? 'revalidated' : 'miss' },
-    }
+    const ttlMs = entry.freshUntil - now
+    const stored = now < entry.keepUntil && this.#log.verdict(entry) === 'valid'
+    const result = validated ? 'revalidated' : 'miss'
+    return { kind: 'entry', entry, outcome: { result, fwd: why, fwdStatus, stored, ttlMs, originMs } }
   }
 
   /** The stale copy in place of a slow origin. */

@@ -44,7 +44,7 @@ export class Collapsing {
    * Waits for a fetch, begun for this question or for another before it.
    * @param attempt how often the question has been looked up
    */
-  async answer<E extends Entry, D>(
+  answer<E extends Entry, D>(
     question: Question<E, D>,
     found: Found<E>,
     decision: Forward<E>,
@@ -52,17 +52,19 @@ export class Collapsing {
   ): Promise<Collapsed<E, D>> {
     const arrival = this.#log.position
     const { flight, leads } = this.#fetches.join(question, found, decision)
+    const answered = (landed: Landed<E, D>): Collapsed<E, D> =>
+      leads
+        ? this.#answerLeader(question, decision, flight, landed)
+        : this.#answerWaiter(question, decision, flight, landed, arrival, attempt)
     const afterMs = decision.kind === 'revalidate' ? decision.fallback.afterMs : undefined
-    const landed = await within(flight.landed, afterMs, this.#clock)
-    const stale = landed === 'slow' ? this.#answers.whileSlow<E, D>(decision) : undefined
-    if (stale !== undefined) {
+    if (afterMs === undefined) return flight.landed.then(answered)
+    return within(flight.landed, afterMs, this.#clock).then((landed) => {
+      if (landed !== 'slow') return answered(landed)
+      const stale = this.#answers.whileSlow<E, D>(decision)
+      if (stale === undefined) return flight.landed.then(answered)
       if (leads) void flight.landed.then((late) => discard(question, late))
       return stale
-    }
-    const result = landed === 'slow' ? await flight.landed : landed
-    return leads
-      ? this.#answerLeader(question, decision, flight, result)
-      : this.#answerWaiter(question, decision, flight, result, arrival, attempt)
+    })
   }
 
   #answerLeader<E extends Entry, D>(

@@ -62,6 +62,9 @@ export class Engine {
   readonly #collapsing: Collapsing
   readonly #passing: Passing
   #waiting = 0
+  readonly #answered = (): void => {
+    this.#waiting--
+  }
 
   constructor({ store, log, clock, events, limits, sharing, pressure }: EngineParts) {
     this.#store = store
@@ -156,10 +159,7 @@ export class Engine {
   #counted<T>(answer: Awaitable<T>): Awaitable<T> {
     if (answer instanceof Promise) {
       this.#waiting++
-      const answered = () => {
-        this.#waiting--
-      }
-      answer.then(answered, answered)
+      answer.then(this.#answered, this.#answered)
     }
     return answer
   }

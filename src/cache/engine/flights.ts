@@ -1,29 +1,68 @@
 import type { Entry, Lease, Stamp } from '../../model.ts'
 import type { Landed } from './landing.ts'
 
+/** PromiseWithResolvers, as a type that may stand for one of a wider kind. */
+interface Deferred<L> {
+  readonly promise: Promise<L>
+  resolve(landed: L | PromiseLike<L>): void
+}
+
+const NO_TAGS: readonly string[] = []
+
 /**
  * One fetch in progress, from before the request leaves until its response is stored or given up. It bears the stamp of
  * its beginning, for the log to judge it by before the response's tags are known.
  */
-export interface Flight<E extends Entry, D> extends Stamp {
+export class Flight<E extends Entry, D> implements Stamp {
+  readonly url: string
+  readonly tags = NO_TAGS
+  readonly generation: string
+  readonly position: number
+  checked: number
+  readonly startedAt: number
   /** Nobody waited for it when it began. */
   readonly background: boolean
-  readonly landed: Promise<Landed<E, D>>
-  /** The same, at hand once it is known. */
+  /** What it comes to, at hand once that is known. */
   result: Landed<E, D> | undefined
   /** From its start to the response's head, in ms. */
   tookMs: number | undefined
   /** The right to ask the origin, where others share the stores; they wait until it is given back. */
   lease: Lease | undefined
+  /** Those that lead or led to it, from the first until it is left; only `Flights` writes them. */
+  keys: string[] | undefined
+  #landed: Promise<Landed<E, D>> | undefined
+  /** For those who join while what loads is being called, as it may itself ask for the same. */
+  #awaited: Deferred<Landed<E, D>> | undefined
+
+  constructor(url: string, generation: string, position: number, startedAt: number, background: boolean) {
+    this.url = url
+    this.generation = generation
+    this.position = position
+    this.checked = position
+    this.startedAt = startedAt
+    this.background = background
+  }
+
+  /** What it comes to. Never rejects. */
+  get landed(): Promise<Landed<E, D>> {
+    return this.#landed ?? (this.#awaited ??= Promise.withResolvers()).promise
+  }
+
+  /** It has left: this will be what it comes to. */
+  launched(landed: Promise<Landed<E, D>>): void {
+    this.#landed = landed
+    if (this.#awaited !== undefined) this.#awaited.resolve(landed)
+  }
 }
 
 /** At most one flight per key; everyone who asks meanwhile may share it. */
 export class Flights {
   readonly #byKey = new Map<string, AnyFlight>()
-  readonly #keysOf = new Map<AnyFlight, string[]>()
+  #size = 0
 
+  /** Flights that nobody has left yet. */
   get size(): number {
-    return this.#keysOf.size
+    return this.#size
   }
 
   get(key: string): AnyFlight | undefined {
@@ -33,9 +72,12 @@ export class Flights {
   /** From now on `key` leads to this flight; a flight that had the key goes on without it. */
   put(key: string, flight: AnyFlight): void {
     this.#byKey.set(key, flight)
-    const keys = this.#keysOf.get(flight)
-    if (keys === undefined) this.#keysOf.set(flight, [key])
-    else keys.push(key)
+    if (flight.keys === undefined) {
+      flight.keys = [key]
+      this.#size++
+    } else {
+      flight.keys.push(key)
+    }
   }
 
   /** The flight that has this key goes on, but nobody joins it there and what it brings is not kept there. */
@@ -45,10 +87,12 @@ export class Flights {
 
   /** Nobody may join it any more. */
   leave(flight: AnyFlight): void {
-    for (const key of this.#keysOf.get(flight) ?? []) {
+    if (flight.keys === undefined) return
+    for (const key of flight.keys) {
       if (this.#byKey.get(key) === flight) this.#byKey.delete(key)
     }
-    this.#keysOf.delete(flight)
+    flight.keys = undefined
+    this.#size--
   }
 }
 

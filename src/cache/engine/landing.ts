@@ -1,6 +1,6 @@
 import { asHerdgateError, type HerdgateError } from '../../errors.ts'
 import type { Clock, Entry } from '../../model.ts'
-import type { LoadContext, Question } from './question.ts'
+import type { LoadContext, Loaded, Question } from './question.ts'
 
 /** How a fetch ended, known at the response's head. */
 export type Landed<E extends Entry, D> =
@@ -31,16 +31,23 @@ export type Landed<E extends Entry, D> =
 
 export type LandedEntry<E extends Entry> = Extract<Landed<E, never>, { kind: 'entry' }>
 
-export async function load<E extends Entry, D>(
-  question: Question<E, D>,
-  context: LoadContext<E>,
-): Promise<Landed<E, D>> {
+export function load<E extends Entry, D>(question: Question<E, D>, context: LoadContext<E>): Promise<Landed<E, D>> {
+  return begin(question, context).catch(failedWith)
+}
+
+/** The same as `question.load`, which may also throw at once here. */
+export function begin<E extends Entry, D>(question: Question<E, D>, context: LoadContext<E>): Promise<Loaded<E, D>> {
   try {
-    return await question.load(context)
+    return question.load(context)
   } catch (thrown) {
-    return { kind: 'error', error: asHerdgateError(thrown) }
+    return Promise.reject(thrown)
   }
 }
+
+export const failedWith = (thrown: unknown): Extract<Landed<Entry, never>, { kind: 'error' }> => ({
+  kind: 'error',
+  error: asHerdgateError(thrown),
+})
 
 /** What it comes to, or 'slow' when that takes more than `afterMs` milliseconds; undefined: it may take what it takes. */
 export function within<L>(landing: Promise<L>, afterMs: number | undefined, clock: Clock): Promise<L | 'slow'> {

@@ -5,11 +5,10 @@
  * A fetch belongs to the cache, not to the request that started it. It is stamped with the invalidation log's position
  * from before it began, so whatever is appended while it runs outdates what it stores.
  */
-import { asHerdgateError } from '../../errors.ts'
 import type { Events } from '../../events.ts'
 import type { Clock, Entry, Fallback, FetchLeases, ForwardReason, Found, InvalidationLog, Store } from '../../model.ts'
-import type { AnyFlight, Flight, Flights } from './flights.ts'
-import { discard, type Landed, type LandedEntry, load } from './landing.ts'
+import { type AnyFlight, Flight, type Flights } from './flights.ts'
+import { begin, discard, failedWith, type Landed, type LandedEntry } from './landing.ts'
 import { lookup } from './lookup.ts'
 import type { LoadContext, Question } from './question.ts'
 import type { Forward } from './resolution.ts'
@@ -102,81 +101,104 @@ export class SharedFetches {
   ): Flight<E, D> {
     const { generation, position } = this.#log
     const startedAt = this.#clock.now()
-    const { promise, resolve } = Promise.withResolvers<Landed<E, D>>()
-    const flight: Flight<E, D> = {
-      url: question.url,
-      tags: [],
-      generation,
-      position,
-      checked: position,
-      startedAt,
-      background,
-      landed: promise,
-      result: undefined,
-      tookMs: undefined,
-      lease: undefined,
-    }
+    const flight = new Flight<E, D>(question.url, generation, position, startedAt, background)
     this.#flights.put(key, flight)
-    const land = (landed: Landed<E, D>): void => {
-      if (decision.kind === 'revalidate') this.#reportRevalidation(question, landed, background)
-      resolve(landed)
-    }
-    this.#fly(question, key, flight, decision).then(land, (thrown: unknown) => {
-      this.#abandon(flight)
-      land({ kind: 'error', error: asHerdgateError(thrown) })
-    })
+    flight.launched(
+      this.#leases === undefined
+        ? this.#fly(question, key, flight, decision, startedAt)
+        : this.#flyInTurn(this.#leases, question, key, flight, decision),
+    )
     return flight
   }
 
-  /** Loads, and at the response's head starts what has to follow: storing, remembering, forgetting. */
-  async #fly<E extends Entry, D>(
+  /** Loads, and at the response's head starts what has to follow: storing, remembering, forgetting. Never rejects. */
+  #fly<E extends Entry, D>(
+    question: Question<E, D>,
+    key: string,
+    flight: Flight<E, D>,
+    decision: Forward<E>,
+    startedAt: number,
+  ): Promise<Landed<E, D>> {
+    const context = this.#contextOf(decision, flight, startedAt)
+    return begin(question, context).then(
+      (landed) => this.#settle(question, key, flight, decision, context, landed),
+      (thrown: unknown) => this.#settle(question, key, flight, decision, context, failedWith(thrown)),
+    )
+  }
+
+  /** The same when it is this process's turn; meanwhile another who shares the store may have asked the origin. */
+  async #flyInTurn<E extends Entry, D>(
+    leases: FetchLeases,
     question: Question<E, D>,
     key: string,
     flight: Flight<E, D>,
     decision: Forward<E>,
   ): Promise<Landed<E, D>> {
-    const elsewhere =
-      this.#leases === undefined ? undefined : await this.#fromElsewhere(question, key, flight, decision)
-    if (elsewhere !== undefined) {
+    try {
+      const elsewhere = await this.#fromElsewhere(leases, question, key, flight, decision)
+      if (elsewhere === undefined) return await this.#fly(question, key, flight, decision, this.#clock.now())
       flight.result = elsewhere
       this.#flights.leave(flight)
-      return elsewhere
+      return this.#reported(question, flight, decision, elsewhere)
+    } catch (thrown) {
+      return this.#abandoned(question, flight, decision, thrown)
     }
-    const context = this.#contextOf(decision, flight)
-    const landed = await load(question, context)
-    flight.result = landed
-    flight.tookMs = this.#clock.now() - flight.startedAt
+  }
+
+  /** What follows from how it ended; whatever goes wrong with that is how it ended. */
+  #settle<E extends Entry, D>(
+    question: Question<E, D>,
+    key: string,
+    flight: Flight<E, D>,
+    decision: Forward<E>,
+    context: LoadContext<E>,
+    landed: Landed<E, D>,
+  ): Landed<E, D> {
+    try {
+      const now = this.#clock.now()
+      flight.result = landed
+      flight.tookMs = now - flight.startedAt
+      this.#follow(question, key, flight, context, landed, now)
+      return this.#reported(question, flight, decision, landed)
+    } catch (thrown) {
+      return this.#abandoned(question, flight, decision, thrown)
+    }
+  }
+
+  #follow<E extends Entry, D>(
+    question: Question<E, D>,
+    key: string,
+    flight: Flight<E, D>,
+    context: LoadContext<E>,
+    landed: Landed<E, D>,
+    now: number,
+  ): void {
     switch (landed.kind) {
       case 'entry':
-        this.#storing.keep(question, landed.entry, key, flight)
-        break
+        return this.#storing.keep(question, landed.entry, key, flight, now)
       case 'direct':
         if (!(landed.passing && context.keepPrevious)) this.#rememberUnshareable(key, flight)
         void flight.lease?.release('unshared')
-        this.#leaveSoon(flight, context.previous !== undefined)
-        break
+        return this.#leaveSoon(flight, context.previous !== undefined)
       case 'failed': // an answer all the same: what is not to be stored is for those who waited, not for later ones
         void flight.lease?.release('unshared')
-        this.#leaveSoon(flight, context.keepPrevious)
-        break
+        return this.#leaveSoon(flight, context.keepPrevious)
       case 'error':
         void flight.lease?.release('unshared')
-        this.#leaveSoon(flight, true)
-        break
+        return this.#leaveSoon(flight, true)
     }
-    return landed
   }
 
   /** Waits for the turn to ask the origin; meanwhile another who shares the store may have asked it. */
   async #fromElsewhere<E extends Entry, D>(
+    leases: FetchLeases,
     question: Question<E, D>,
     key: string,
     flight: Flight<E, D>,
     decision: Forward<E>,
   ): Promise<LandedEntry<E> | undefined> {
-    if (this.#leases === undefined) return undefined
     const past = decision.kind === 'revalidate' ? decision.entry : undefined
-    const turn = await takeTurn(this.#leases, key, async () => {
+    const turn = await takeTurn(leases, key, async () => {
       const now = this.#clock.now()
       const anew = { past }
       const found = await lookup(this.#store, this.#log, question, now, this.#store.get(question.key, anew), anew)
@@ -190,7 +212,11 @@ export class SharedFetches {
     return undefined
   }
 
-  #contextOf<E extends Entry>(decision: Forward<E>, { background }: AnyFlight | Flight<E, unknown>): LoadContext<E> {
+  #contextOf<E extends Entry>(
+    decision: Forward<E>,
+    { background }: AnyFlight | Flight<E, unknown>,
+    startedAt: number,
+  ): LoadContext<E> {
     const { generation, position } = this.#log
     // A purge since the look-up has taken the copy: it may not be confirmed back to life.
     const alive = (entry: E | undefined) => (entry && this.#log.verdict(entry) !== 'dead' ? entry : undefined)
@@ -203,7 +229,7 @@ export class SharedFetches {
       shared: true,
       generation,
       position,
-      startedAt: this.#clock.now(),
+      startedAt,
       signal: undefined,
       background,
       why: decision.why,
@@ -224,9 +250,25 @@ export class SharedFetches {
     this.#clock.after(holdFor, () => this.#flights.leave(flight))
   }
 
-  #abandon(flight: AnyFlight): void {
+  #abandoned<E extends Entry, D>(
+    question: Question<E, D>,
+    flight: Flight<E, D>,
+    decision: Forward<E>,
+    thrown: unknown,
+  ): Landed<E, D> {
     this.#flights.leave(flight)
     void flight.lease?.release('unshared')
+    return this.#reported(question, flight, decision, failedWith(thrown))
+  }
+
+  #reported<E extends Entry, D>(
+    question: Question<E, D>,
+    { background }: Flight<E, D>,
+    decision: Forward<E>,
+    landed: Landed<E, D>,
+  ): Landed<E, D> {
+    if (decision.kind === 'revalidate') this.#reportRevalidation(question, landed, background)
+    return landed
   }
 
   #reportRevalidation<E extends Entry, D>(question: Question<E, D>, landed: Landed<E, D>, background: boolean): void {

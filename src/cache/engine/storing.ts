@@ -36,14 +36,21 @@ export class Storing {
   /**
    * Stores an entry when all of it has arrived. Until then its flight, if it has one, answers those who come; where the
    * resource varies that is known at once, so that others ask for their own variant.
+   * @param now which it is now
    */
-  keep<E extends Entry, D>(question: Question<E, D>, entry: E, key: string, flight: Flight<E, D> | undefined): void {
+  keep<E extends Entry, D>(
+    question: Question<E, D>,
+    entry: E,
+    key: string,
+    flight: Flight<E, D> | undefined,
+    now = this.#clock.now(),
+  ): void {
     const on = question.variesOn(entry)
     const target = on.length === 0 ? question.key : question.variantKey(on)
-    const settle = (fate: Fate) => {
+    const settle = (fate: Fate, at: number) => {
       const wanted = flight === undefined || this.#flights.get(key) === flight
       const written =
-        wanted && this.#log.verdict(entry) === 'valid' ? this.#write(question, target, entry, fate) : undefined
+        wanted && this.#log.verdict(entry) === 'valid' ? this.#write(question, target, entry, fate, at) : undefined
       const ending = fate === 'kept' && this.#fitsAll(question, entry) ? 'stored' : 'unshared'
       if (written instanceof Promise) void written.then(() => this.#left(flight, ending))
       else this.#left(flight, ending)
@@ -53,8 +60,8 @@ export class Storing {
     if (flight !== undefined && target + question.apart !== key) this.#flights.put(target + question.apart, flight)
     if (!this.#fitsAll(question, entry)) void flight?.lease?.release('unshared')
     const fate = question.fate(entry)
-    if (fate instanceof Promise) void fate.then(settle)
-    else settle(fate)
+    if (fate instanceof Promise) void fate.then((late) => settle(late, this.#clock.now()))
+    else settle(fate, now)
   }
 
   /** As far as is known, it is small enough for the others to read it. */
@@ -62,10 +69,16 @@ export class Storing {
     return (question.lengthOf(entry) ?? 0) <= this.#maxSharedBytes
   }
 
-  #write<E extends Entry, D>(question: Question<E, D>, target: string, entry: E, fate: Fate): Awaitable<void> {
+  #write<E extends Entry, D>(
+    question: Question<E, D>,
+    target: string,
+    entry: E,
+    fate: Fate,
+    now: number,
+  ): Awaitable<void> {
     switch (fate) {
       case 'kept':
-        return question.isPart(entry) ? this.#putPart(question, target, entry) : this.put(target, entry)
+        return question.isPart(entry) ? this.#putPart(question, target, entry) : this.put(target, entry, now)
       case 'outgrown':
         return this.rememberUnshareable(target + question.apart, entry)
       case 'broken':
@@ -73,8 +86,8 @@ export class Storing {
     }
   }
 
-  put(key: string, entry: Entry): Awaitable<void> {
-    return this.#store.set(key, entry, entry.keepUntil - this.#clock.now())
+  put(key: string, entry: Entry, now = this.#clock.now()): Awaitable<void> {
+    return this.#store.set(key, entry, entry.keepUntil - now)
   }
 
   /** From now on it is validated before use; it may still stand in for an origin that fails. */

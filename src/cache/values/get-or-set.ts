@@ -1,50 +1,15 @@
 /** The library door: values under keys, on the same engine as HTTP. */
 import type { Awaitable, Clock, InvalidationLog, Kept, Store, StoredValue, Write } from '../../model.ts'
-import { duration } from '../../units.ts'
 import type { Engine } from '../engine/engine.ts'
 import { known } from '../engine/lookup.ts'
 import type { Counts } from '../statistics.ts'
-import {
-  type Loader,
-  type LoaderContext,
-  type ValueParts,
-  ValueQuestion,
-  type ValueRules,
-  type ValueMaking,
-  valueEntry,
-} from './question.ts'
-
-/** A duration: milliseconds, or text such as `5m`. */
-export type Duration = number | string
-
-export interface ValueOptions {
-  /** How long the value is fresh. Absent: until it is evicted, deleted or purged. */
-  readonly ttl?: Duration
-  /** How long past that it may still be used when loading fails, or takes longer than `softTimeout`. Absent: not at all. */
-  readonly grace?: Duration
-  /** Within grace, how long to wait for a load before the stale value is returned; `0` returns it at once. */
-  readonly softTimeout?: Duration
-  /** Share of `ttl` (0 to 1) after which a hit loads anew in the background. */
-  readonly refreshAhead?: number
-  readonly tags?: readonly string[]
-}
+import { rulesOf, UNLIMITED, type ValueOptions } from './options.ts'
+import { type Load, type ValueMaking, type ValueParts, ValueQuestion, valueEntry } from './question.ts'
 
 export interface GetOrSetOptions extends ValueOptions {
   /** Load even though a fresh value is there. */
   readonly forceFresh?: boolean
 }
-
-/** What a loader is told, and what it may say beside the value. */
-export interface LoadControls<T> {
-  /** The value that is about to be replaced, if there is one. */
-  readonly stale: T | undefined
-  /** Lifetime or tags that turned out only while loading; they replace those of the call. */
-  setOptions(options: ValueOptions): void
-  /** The value is for this caller alone: it is returned, not stored and not shared. */
-  skip(): void
-}
-
-export type Load<T> = (controls: LoadControls<T>) => Promise<T> | T
 
 export interface Values {
   /**
@@ -99,11 +64,15 @@ export function createValues(parts: ValuesParts): Values {
       return value as Promise<T | undefined>
     },
 
-    async set(key, value, options) {
-      const now = clock.now()
-      const stored = made(key, value, options, now)
-      const done = store.set(key, stored, stored.keepUntil - now)
-      if (done instanceof Promise) await done
+    set(key, value, options) {
+      try {
+        const now = clock.now()
+        const stored = made(key, value, options, now)
+        const done = store.set(key, stored, stored.keepUntil - now)
+        return done instanceof Promise ? done : DONE
+      } catch (thrown) {
+        return Promise.reject(thrown)
+      }
     },
 
     async delete(key) {
@@ -155,8 +124,7 @@ export function createValues(parts: ValuesParts): Values {
     options: GetOrSetOptions | undefined,
   ): Promise<T> {
     const rules = rulesOf(options, defaultRules)
-    const loader: Loader<T> = (context) => load(controls(context))
-    const question = new ValueQuestion<T>(key, loader, rules, options?.forceFresh ?? false, valueParts)
+    const question = new ValueQuestion<T>(key, load, rules, options?.forceFresh ?? false, valueParts)
     const answer = engine.resolveWith(question, kept)
     const resolution = answer instanceof Promise ? await answer : answer
     counts.requests[resolution.outcome.result]++
@@ -214,40 +182,5 @@ export function createValues(parts: ValuesParts): Values {
   }
 }
 
-function controls<T>(context: LoaderContext<T>): LoadControls<T> {
-  return {
-    stale: context.stale,
-    setOptions: (options) => context.set(partialRulesOf(options)),
-    skip: () => context.skip(),
-  }
-}
-
-const UNLIMITED: ValueRules = {
-  ttl: Number.POSITIVE_INFINITY,
-  grace: 0,
-  softTimeout: undefined,
-  refreshAhead: undefined,
-  tags: [],
-}
-
-function rulesOf(options: ValueOptions | undefined, otherwise: ValueRules): ValueRules {
-  if (options === undefined) return otherwise
-  const { ttl, grace, softTimeout, refreshAhead, tags } = options
-  return {
-    ttl: ttl === undefined ? otherwise.ttl : duration(ttl),
-    grace: grace === undefined ? otherwise.grace : duration(grace),
-    softTimeout: softTimeout === undefined ? otherwise.softTimeout : duration(softTimeout),
-    refreshAhead: refreshAhead ?? otherwise.refreshAhead,
-    tags: tags ?? otherwise.tags,
-  }
-}
-
-function partialRulesOf({ ttl, grace, softTimeout, refreshAhead, tags }: ValueOptions): Partial<ValueRules> {
-  return {
-    ...(ttl !== undefined && { ttl: duration(ttl) }),
-    ...(grace !== undefined && { grace: duration(grace) }),
-    ...(softTimeout !== undefined && { softTimeout: duration(softTimeout) }),
-    ...(refreshAhead !== undefined && { refreshAhead }),
-    ...(tags !== undefined && { tags }),
-  }
-}
+/** For those who need not wait. */
+const DONE = Promise.resolve()

@@ -2,33 +2,25 @@ import { HerdgateError } from '../../errors.ts'
 import type { Clock, Decision, Found, Stamp, Stored, StoredValue } from '../../model.ts'
 import type { LoadContext, Loaded, Question } from '../engine/question.ts'
 import type { Counts } from '../statistics.ts'
-
-/** How long a value lives, in milliseconds. */
-export interface ValueRules {
-  readonly ttl: number
-  readonly grace: number
-  readonly softTimeout: number | undefined
-  readonly refreshAhead: number | undefined
-  readonly tags: readonly string[]
-}
-
-/** What a loader is told, and what it may say beside the value. */
-export interface LoaderContext<T> {
-  /** The value that is about to be replaced, if there is one. */
-  readonly stale: T | undefined
-  /** Lifetime and tags that turned out only now; they replace those of the call. */
-  set(rules: Partial<ValueRules>): void
-  /** The value is for this caller alone: it is returned, not stored and not shared. */
-  skip(): void
-}
-
-export type Loader<T> = (context: LoaderContext<T>) => Promise<T> | T
+import { partialRulesOf, type ValueOptions, type ValueRules } from './options.ts'
 
 export interface ValueParts {
   readonly clock: Clock
   readonly counts: Counts
   readonly sizeOf: (value: unknown) => number
 }
+
+/** What a loader is told, and what it may say beside the value. */
+export interface LoadControls<T> {
+  /** The value that is about to be replaced, if there is one. */
+  readonly stale: T | undefined
+  /** Lifetime or tags that turned out only while loading; they replace those of the call. */
+  setOptions(options: ValueOptions): void
+  /** The value is for this caller alone: it is returned, not stored and not shared. */
+  skip(): void
+}
+
+export type Load<T> = (controls: LoadControls<T>) => Promise<T> | T
 
 /** The library door's question: the caller's rules judge, the caller's function loads. */
 export class ValueQuestion<T> implements Question<StoredValue, T> {
@@ -38,12 +30,12 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
   readonly apart = ''
   readonly apartWhole = undefined
   readonly signal = undefined
-  readonly #load: Loader<T>
+  readonly #load: Load<T>
   readonly #rules: ValueRules
   readonly #force: boolean
   readonly #parts: ValueParts
 
-  constructor(key: string, load: Loader<T>, rules: ValueRules, force: boolean, parts: ValueParts) {
+  constructor(key: string, load: Load<T>, rules: ValueRules, force: boolean, parts: ValueParts) {
     this.key = key
     this.url = key
     this.#load = load
@@ -74,8 +66,8 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     let skipped = false
     const value = await this.#load({
       stale: previous?.value as T | undefined,
-      set: (changed) => {
-        rules = { ...rules, ...changed }
+      setOptions: (options) => {
+        rules = { ...rules, ...partialRulesOf(options) }
       },
       skip: () => {
         skipped = true
@@ -84,8 +76,9 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     const bornAt = this.#parts.clock.now()
     this.#parts.counts.sampleOrigin(this.route, bornAt - startedAt)
     if (skipped) return { kind: 'direct', reply: value, status: 200, why: 'skipped' }
-    const stamp = { url: this.key, generation, position, checked: position, startedAt }
-    const entry = valueEntry(value, rules, { ...stamp, bornAt, costMs: bornAt - startedAt }, this.#parts.sizeOf)
+    const costMs = bornAt - startedAt
+    const making = { url: this.key, generation, position, checked: position, startedAt, bornAt, costMs }
+    const entry = valueEntry(value, rules, making, this.#parts.sizeOf)
     return { kind: 'entry', entry, status: 200, validated: false }
   }
 

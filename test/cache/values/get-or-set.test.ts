@@ -39,6 +39,18 @@ describe('getOrSet', () => {
     expect(load).toHaveBeenCalledTimes(1)
   })
 
+  test('a load that asks for what it loads, without waiting for it, is the one load', async () => {
+    const { cache } = library()
+    let inner: Promise<number> | undefined
+    const load = vi.fn(() => {
+      inner ??= cache.getOrSet('k', load)
+      return 7
+    })
+    expect(await cache.getOrSet<number>('k', load)).toBe(7)
+    expect(await inner).toBe(7)
+    expect(load).toHaveBeenCalledTimes(1)
+  })
+
   test('those who wait for a load are counted while they wait, and told of as collapsed', async () => {
     const { cache } = library()
     const reused = vi.fn()
