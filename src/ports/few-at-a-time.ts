@@ -5,8 +5,10 @@
 export function fewAtATime(few: number): (run: () => void) => void {
   const waiting: (() => void)[] = []
   const turn = () => {
-    for (const run of waiting.splice(0, few)) run()
+    const due = waiting.splice(0, few)
+    // Before what may ask for more, so that one turn is pending while anything waits, and never two.
     if (waiting.length > 0) setImmediate(turn)
+    for (const run of due) run()
   }
   return (run) => {
     if (waiting.push(run) === 1) setImmediate(turn)

@@ -49,6 +49,15 @@ test('what is kept of answers has a bound', () => {
   expect(hot(hit)).not.toBe(first)
 })
 
+test('what is known of answers has a bound too, where none was asked for twice', () => {
+  const all = renderer()
+  const hit = hitOn(small())
+  const known = all.for(hit)
+  expect(all.for(hit)).toBe(known)
+  for (let n = 0; n < 70_000; n++) all.for({ ...hit, entry: { ...hit.entry } })
+  expect(all.for(hit)).not.toBe(known)
+})
+
 test('what is kept holds no more memory than it has octets', () => {
   const all = renderer()
   const hit = hitOn(small())

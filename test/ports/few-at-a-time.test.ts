@@ -30,3 +30,19 @@ test('goes on with what is asked for meanwhile, and begins anew when there was n
   await turnOfTheEventLoop()
   expect(done).toEqual(['first', 'asked by the first', 'later'])
 })
+
+test('does no more in a turn when what it does asks for more', async () => {
+  const inTurn = fewAtATime(1)
+  const done: string[] = []
+  inTurn(() => {
+    for (const name of ['one', 'two', 'three']) inTurn(() => done.push(name))
+  })
+  await turnOfTheEventLoop()
+  expect(done).toEqual([])
+  await turnOfTheEventLoop()
+  expect(done).toEqual(['one'])
+  await turnOfTheEventLoop()
+  expect(done).toEqual(['one', 'two'])
+  await turnOfTheEventLoop()
+  expect(done).toEqual(['one', 'two', 'three'])
+})
