@@ -1,10 +1,11 @@
 import type { RequestListener, Server } from 'node:http'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { type HttpSocket, openConnections } from './connections.ts'
+import { openConnections } from './connections.ts'
 import type { Limits } from '../config/defaults.ts'
 import { waitOnlyForAnswers } from './draining.ts'
 import { HerdgateError } from '../errors.ts'
 import { fewAtATime } from './few-at-a-time.ts'
+import { refuseLateHeads } from './late-heads.ts'
 import { lingerWhereUnread } from './lingering-close.ts'
 import { refuseMalformed } from './malformed.ts'
 import type { Clock } from '../model.ts'
@@ -33,14 +34,18 @@ export function createDataPort(
   around: (handler: RequestListener) => RequestListener = (handler) => handler,
 ): FastifyInstance {
   const inTurn = fewAtATime(DROPPED_AT_ONCE)
+  const lateHeads = refuseLateHeads(inTurn)
   const app = Fastify({
     rewriteUrl: () => '/',
     bodyLimit: Number.MAX_SAFE_INTEGER, // bodies are streamed
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     schemaController: NO_SCHEMA_COMPILERS,
-    serverFactory: (handler) => createLimitedServer(boundPipelining(around(handler)), limits),
-    clientErrorHandler: refuse(inTurn),
+    serverFactory: (handler) => createLimitedServer(lateHeads.watch(boundPipelining(around(handler))), limits),
+    clientErrorHandler: (error: NodeJS.ErrnoException, socket) => {
+      if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') lateHeads.refuse(error, socket)
+      else refuseMalformed(error, socket)
+    },
   })
   lingerWhereUnread(app.server)
   waitOnlyForAnswers(app)
@@ -50,17 +55,6 @@ export function createDataPort(
     if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
   }
   return app
-}
-
-/** Heads that take too long are found by the thousand; one that has come whole before it was its turn is not too late. */
-function refuse(inTurn: (run: () => void) => void) {
-  return (error: NodeJS.ErrnoException, socket: HttpSocket): void => {
-    if (error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') return refuseMalformed(error, socket)
-    const before = socket.parser?.incoming
-    inTurn(() => {
-      if (socket.parser?.incoming === before) refuseMalformed(error, socket)
-    })
-  }
 }
 
 function createLimitedServer(handler: RequestListener, limits: ConnectionLimits): Server {

@@ -17,6 +17,7 @@ import { passUpgrades } from '../../src/ports/upgrade.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { until } from '../support/http.ts'
 import { deadPort, listen } from '../support/raw-origin.ts'
+import { RawClient } from './client.ts'
 
 const MIB = 2 ** 20
 const MANY = 200
@@ -166,6 +167,35 @@ describe('node:http is told to drop', () => {
     expect(first.slice(1).some(isLeft)).toBe(false)
   })
 })
+
+test('a head that comes whole before it is its turn to be refused is answered, and no 408 comes behind the answer', async () => {
+  answer = (_request, response) => {
+    response.writeHead(200, { 'Cache-Control': 'max-age=60' })
+    response.end('fine')
+  }
+  await start({ headTimeout: 1_000, idleTimeout: 60_000 })
+  const [begun, rest] = [GET.slice(0, 20), GET.slice(20)]
+  const keptAlive = await Promise.all(Array.from({ length: MANY }, () => greeted()))
+  for (const one of keptAlive) one.send(begun)
+  // All of them are late at once, and refused few at a time: when the first is, the others still wait for it.
+  await Promise.race(keptAlive.map((one) => one.heard(2)))
+  for (const one of keptAlive) one.send(rest)
+  const heard = await Promise.all(keptAlive.map((one) => one.heard(2)))
+  const inTime = keptAlive.filter((_, at) => heard[at]?.responses[1]?.status === 200)
+  expect(inTime).not.toEqual([])
+  for (const one of inTime) one.send(GET)
+  const after = await Promise.all(inTime.map((one) => one.heard(3)))
+  for (const { responses } of after) expect(responses.map(({ status }) => status)).toEqual([200, 200, 200])
+})
+
+/** A connection on which a request has been answered. */
+async function greeted(): Promise<RawClient> {
+  const one = await RawClient.connect(port)
+  closing.push(() => one[Symbol.dispose]())
+  one.send(GET)
+  expect((await one.heard(1)).responses).toMatchObject([{ status: 200 }])
+  return one
+}
 
 describe('content of a request', () => {
   test('that drips is given up: 408, and the origin is told', async () => {

@@ -1,0 +1,28 @@
+import type { RequestListener } from 'node:http'
+import type { HttpSocket } from './connections.ts'
+import { refuseMalformed } from './malformed.ts'
+
+/**
+ * Heads that take too long. node:http finds them by the thousand at once, and they are refused a few at a time: one that
+ * has come whole before it was its turn is not too late.
+ * @param inTurn puts off what is to be done until it is its turn
+ */
+export function refuseLateHeads(inTurn: (run: () => void) => void) {
+  const late = new Set<HttpSocket>()
+  return {
+    /** Has `handler` take each request, whose head has then come. */
+    watch(handler: RequestListener): RequestListener {
+      return (request, response) => {
+        if (late.size > 0) late.delete(request.socket)
+        handler(request, response)
+      }
+    },
+    refuse(error: NodeJS.ErrnoException, socket: HttpSocket): void {
+      late.add(socket)
+      inTurn(() => {
+        // Without a parser it is closed, or another protocol's.
+        if (late.delete(socket) && socket.parser) refuseMalformed(error, socket)
+      })
+    },
+  }
+}
