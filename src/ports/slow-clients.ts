@@ -22,6 +22,8 @@ export interface PaceOptions {
 const ROUND_MS = 400
 /** All of them at once would take a while: a round is made in so many steps. */
 const STEPS = 10
+/** A window begins this often within another, so that what came at its beginning does not count for two. */
+const OVERLAPPING = 4
 
 /**
  * Drops who is slower than the rate over a whole window in which it was always its turn. It is the client's turn to
@@ -35,6 +37,7 @@ export function dropSlowClients(
 ) {
   const paces = new WeakMap<HttpSocket, Paces>()
   const leastInWindow = (minRate * minRateWindow) / 1_000
+  const betweenMarks = minRateWindow / OVERLAPPING
 
   const step = () => {
     const now = clock.now()
@@ -52,22 +55,28 @@ export function dropSlowClients(
     cancel = clock.after(every, step)
   }
   const look = (socket: HttpSocket, now: number) => {
+    const took = owesReading(socket) ? taken(socket) : undefined
+    const sent = owesSending(socket) ? socket.bytesRead : undefined
+    if (took === undefined && sent === undefined) return void paces.delete(socket)
     const pace = paces.get(socket) ?? newPaces()
     paces.set(socket, pace)
-    const reads = isSlow(pace.reading, owesReading(socket), () => taken(socket), now)
-    const sends = isSlow(pace.sending, owesSending(socket), () => socket.bytesRead, now)
+    const reads = isSlow(pace.reading, took, now)
+    const sends = isSlow(pace.sending, sent, now)
     if (reads || sends) inTurn(() => drop(socket))
   }
-  /** Begins anew whenever it is not the client's turn, and when a window has passed. */
-  const isSlow = (pace: Pace, isItsTurn: boolean, moved: () => number, now: number): boolean => {
-    if (!isItsTurn) {
-      pace.since = undefined
-      return false
+  /** @param moved octets up to now; undefined while it is not the client's turn, after which windows begin anew */
+  const isSlow = (windows: Mark[], moved: number | undefined, now: number): boolean => {
+    const [first] = windows
+    const isOver = first !== undefined && now - first.at >= minRateWindow
+    const wasSlow = moved !== undefined && isOver && moved - first.moved < leastInWindow
+    if (moved === undefined || wasSlow) {
+      windows.length = 0
+      return wasSlow
     }
-    const isOver = pace.since !== undefined && now - pace.since >= minRateWindow
-    const wasSlow = isOver && moved() - pace.from < leastInWindow
-    if (isOver || pace.since === undefined) begin(pace, moved(), now)
-    return wasSlow
+    if (isOver) windows.shift()
+    const last = windows.at(-1)
+    if (last === undefined || now - last.at >= betweenMarks) windows.push({ at: now, moved })
+    return false
   }
 
   const every = Math.min(ROUND_MS, minRateWindow / 4) / STEPS
@@ -77,23 +86,19 @@ export function dropSlowClients(
   return { stop: () => cancel() }
 }
 
-/** One direction of a connection: since when it is the client's turn, and what had been moved by then. */
-interface Pace {
-  since: number | undefined
-  from: number
+/** A window's beginning, and what had been moved by then, in octets. */
+interface Mark {
+  readonly at: number
+  readonly moved: number
 }
 
+/** Both directions of a connection: the windows of the client's turn that are not over, the oldest first. */
 interface Paces {
-  readonly reading: Pace
-  readonly sending: Pace
+  readonly reading: Mark[]
+  readonly sending: Mark[]
 }
 
-const newPaces = (): Paces => ({ reading: { since: undefined, from: 0 }, sending: { since: undefined, from: 0 } })
-
-function begin(pace: Pace, from: number, now: number): void {
-  pace.since = now
-  pace.from = from
-}
+const newPaces = (): Paces => ({ reading: [], sending: [] })
 
 const owesReading = (socket: HttpSocket): boolean => socket.writableLength > 0
 

@@ -223,6 +223,21 @@ describe('content of a request', () => {
     await until(() => slow.every(isLeft), 'all of them are hung up on')
   })
 
+  test('that stops coming after a good beginning is given up before two windows have passed', async () => {
+    let received = 0
+    answer = (request) => request.on('data', (chunk: Buffer) => (received += chunk.length))
+    await start()
+    const slow = await client(`${upload(1_000_000)}a`)
+    await until(() => uploads.length === 1, 'it has reached the origin')
+    await clock.advance(WINDOW_MS / 5)
+    slow.socket.write(Buffer.alloc(10 * ENOUGH))
+    await until(() => received === 1 + 10 * ENOUGH, 'it has arrived')
+    await clock.advance(WINDOW_MS)
+    expect(isLeft(slow)).toBe(false)
+    await clock.advance(WINDOW_MS / 5)
+    await until(() => isLeft(slow), 'it is hung up on')
+  })
+
   test('that drips behind an answer is given up too', async () => {
     await start()
     const [slow] = await clients(`${upload(1_000_000)}a`, 1)
