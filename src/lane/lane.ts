@@ -3,9 +3,9 @@
  * request; a plain request for a fresh copy needs none of them.
  *
  * The lane answers hits and nothing else: what it does not answer goes to node:http unchanged, octet by octet, so
- * that a difference in reading can smuggle nothing. It looks at a chunk only where it knows a request to begin: the
- * first request of a connection goes the normal way, and a connection on which the lane has once lost sight of where
- * requests end is left alone from then on.
+ * that a difference in reading can smuggle nothing. It looks at a chunk only where it knows a request to begin: a
+ * connection is node:http's alone until it has answered a request on it and nothing of another has come, and one on
+ * which the lane has once lost sight of where requests end is left alone from then on.
  */
 import type { IncomingMessage, Server } from 'node:http'
 import type { Hit, Hits } from '../cache/http/hit.ts'
@@ -49,11 +49,13 @@ interface Client {
 export function openLane(server: Server, parts: LaneParts): Lane {
   const state = { open: true }
   const answer = createAnswer(parts)
-  server.on('connection', (socket: HttpSocket) => {
-    const listeners = socket.listeners('data') as Listener[]
-    const [normal] = listeners
-    if (!state.open || normal === undefined || listeners.length !== 1) return
-    takeOver(socket, normal)
+  const taken = new WeakSet<HttpSocket>()
+  // Before whoever answers, who may do so at once.
+  server.prependListener('request', ({ socket }: { readonly socket: HttpSocket }, response) => {
+    if (!state.open || taken.has(socket)) return
+    response.once('finish', () => {
+      if (response.shouldKeepAlive && isBetweenRequests(socket) && !taken.has(socket)) takeOver(socket)
+    })
   })
   return {
     stop() {
@@ -61,11 +63,14 @@ export function openLane(server: Server, parts: LaneParts): Lane {
     },
   }
 
-  function takeOver(socket: HttpSocket, normal: Listener): void {
+  function takeOver(socket: HttpSocket): void {
+    const listeners = socket.listeners('data') as Listener[]
+    const [normal] = listeners
+    if (normal === undefined || listeners.length !== 1) return
+    taken.add(socket)
     const client: Client = { socket, peer: parts.peerOf(socket), scheme: 'encrypted' in socket ? 'https' : 'http' }
     /** Octets of content that are still to come, after which a request begins. */
     let rest = 0
-    let isFirst = true
 
     const mine: Listener = (chunk) => {
       const head = rest === 0 ? readPlainHead(within(chunk, parts.headBytes)) : undefined
@@ -74,8 +79,7 @@ export function openLane(server: Server, parts: LaneParts): Lane {
       else {
         rest = head.contentLength - (chunk.length - head.length)
         if (rest < 0) return giveUp(chunk)
-        if (!isFirst && isFree(socket) && answer(client, head)) return
-        isFirst = false
+        if (isFree(socket) && answer(client, head)) return
       }
       normal.call(socket, chunk)
     }
@@ -90,6 +94,9 @@ export function openLane(server: Server, parts: LaneParts): Lane {
 }
 
 const within = (chunk: Buffer, most: number): Buffer => (chunk.length > most ? chunk.subarray(0, most) : chunk)
+
+/** All that came of requests has been read, to the end of one. */
+const isBetweenRequests = ({ parser }: HttpSocket): boolean => parser?.duration?.() === 0
 
 /** No answer is due on it, and it takes octets. */
 function isFree(socket: HttpSocket): boolean {

@@ -189,6 +189,13 @@ const CONVERSATIONS: Record<string, readonly string[]> = {
     get('/a'),
     get('/a'),
   ],
+  'a head that begins behind another request': [
+    `${get('/a')}GET /c HTTP/1.1\r\nX-Rest: `,
+    get('/a'),
+    `${get('/a')}GET /c HTTP/1.1\r\nX-Rest: `,
+    get('/a'),
+    get('/a'),
+  ],
   'an end': [get('/a'), get('/a', 'Connection: close'), get('/a')],
   'other hosts': [get('/a'), get('/a').replace('shop.test', 'SHOP.test:80'), get('/a').replace('shop.test', 'b.test')],
   'Host that is malformed': [get('/a'), get('/a').replace('shop.test', 'a@b'), get('/a')],
