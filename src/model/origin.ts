@@ -25,6 +25,8 @@ export interface OriginResponse {
   /** As received: hop-by-hop fields are still in it. */
   readonly fields: Fields
   readonly body: Content
+  /** Its content ends with the connection, and nothing tells whether that was cut off. */
+  readonly mayBeCutOff?: boolean
   /** Trailer fields, known once `body` has ended. */
   trailers(): Fields
 }

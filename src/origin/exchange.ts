@@ -5,6 +5,7 @@ import type { Fields } from '../fields.ts'
 import type { OriginRequest, OriginResponse } from '../model.ts'
 import { failure, isConnectionLoss, type Stage } from './failure.ts'
 import { Interim } from './interim.ts'
+import { isEndedByConnection } from './framing.ts'
 import type { Line } from './line.ts'
 import { lend } from './request-body.ts'
 import { ResponseBody } from './response-body.ts'
@@ -27,6 +28,7 @@ export interface ExchangeOptions {
   readonly headersTimeout: number
   /** Between octets of content, in milliseconds, not counting the time in which we take none. */
   readonly bodyTimeout: number
+  readonly overTls: boolean
   /** Called once after an answer, when its content has ended in whichever way. */
   readonly finished: () => void
 }
@@ -109,9 +111,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
       },
       cancel: () => this.abort(new HerdgateError('client_gone', 'the response was not wanted to its end')),
     })
+    // Node does not tell whether TLS was closed or only the connection under it (RFC 9112 section 9.8).
+    const { request, overTls } = this.#options
+    const mayBeCutOff = overTls && isEndedByConnection(request.method, status, fields)
     this.#settle({
       kind: 'answered',
-      response: { status, fields, body: this.#body, trailers: () => this.#trailers },
+      response: { status, fields, body: this.#body, mayBeCutOff, trailers: () => this.#trailers },
     })
   }
 

@@ -101,8 +101,9 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
 
   function start(member: Member, request: OriginRequest, call: Call): Exchange {
     const { headersTimeout, bodyTimeout } = options
-    const { where } = member
-    const exchange = new Exchange({ request, where, headersTimeout, bodyTimeout, finished: call.finished })
+    const { where, url } = member
+    const overTls = url.protocol === 'https:'
+    const exchange = new Exchange({ request, where, headersTimeout, bodyTimeout, overTls, finished: call.finished })
     call.carriedBy(exchange)
     if (!exchange.isOver) member.send(request, exchange)
     return exchange

@@ -1,6 +1,6 @@
 /** May a response be stored, and so be given to others? (RFC 9111 section 3) */
 import { type Fields, field, has } from '../fields.ts'
-import type { CacheRequest, Rules } from '../model.ts'
+import type { CacheRequest, OriginResponse, Rules } from '../model.ts'
 import { parseCacheControl } from './cache-control.ts'
 import { CONTROL_FIELDS, type ResponseDirectives, responseDirectives } from './targeted-control.ts'
 import {
@@ -28,6 +28,7 @@ interface Exchange {
   readonly request: CacheRequest
   readonly status: number
   readonly fields: Fields
+  readonly mayBeCutOff: boolean
   readonly rules: Rules
   readonly directives: ResponseDirectives
   readonly freshness: Freshness
@@ -54,6 +55,7 @@ const CONDITIONS: readonly Condition[] = [
   { why: 'connection', forbids: namesWhatSteersCaches },
   { why: 'status', forbids: isNoAnswerForOthers },
   { why: 'status', forbids: isNotUnderstood },
+  { why: 'cut-off', forbids: ({ mayBeCutOff }) => mayBeCutOff },
   { why: 'tags', forbids: ({ request, fields, rules }) => !tagsOf(request.url, fields, rules).ok },
   { why: 'status', forbids: hasNoLifetimeByStatus },
   { why: 'no-lifetime', forbids: isNotWorthStoring },
@@ -67,12 +69,13 @@ export const REASONS_NOT_TO_STORE: ReadonlySet<string> = new Set(CONDITIONS.map(
 /** RFC 9111 section 3, with the rules for cookies that a shared cache in front of unknown origins needs. */
 export function storable(
   request: CacheRequest,
-  { status, fields }: { readonly status: number; readonly fields: Fields },
+  response: Pick<OriginResponse, 'status' | 'fields' | 'mayBeCutOff'>,
   rules: Rules,
 ): Storable {
+  const { status, fields, mayBeCutOff = false } = response
   const directives = responseDirectives(fields)
   const freshness = freshnessOf({ status, fields }, directives, rules, undefined)
-  const exchange = { request, status, fields, rules, directives, freshness }
+  const exchange = { request, status, fields, mayBeCutOff, rules, directives, freshness }
   const found = CONDITIONS.find((condition) => condition.forbids(exchange))
   return found === undefined ? { store: true } : { store: false, why: found.why }
 }

@@ -38,7 +38,7 @@ export function tracedOrigin(origin: Origin, { urls, tracer, context }: TracedOr
         const response = await origin.fetch(asked, signal)
         answeredWith(span, response.status)
         const body = watched(response.body, span, signal)
-        return { status: response.status, fields: response.fields, body, trailers: () => response.trailers() }
+        return { ...response, body, trailers: () => response.trailers() }
       } catch (error) {
         failedWith(span, error)
         span.end()

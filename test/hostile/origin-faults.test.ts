@@ -4,10 +4,12 @@
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, createServer as createTcpServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { selfSigned } from '../support/certificate.ts'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
 import { type Answer, get, until } from '../support/http.ts'
 import { deadPort, ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
@@ -146,6 +148,57 @@ describe('content that breaks off is broken for the client, and not stored', () 
     expect((await ask('/closing')).body).toBe('abc')
     faults.delete('/closing')
     expect(await ask('/closing')).toMatchObject({ body: 'abc', cacheStatus: expect.stringMatching(/; hit/) })
+  })
+})
+
+describe('content over TLS', () => {
+  let secure: RawOrigin
+  let behind: Herdgate
+  /** What TLS is spoken over. */
+  const carriers = new Map<Socket, Socket>()
+
+  beforeAll(async () => {
+    const certificate = selfSigned(['127.0.0.1'])
+    const file = join(directory, 'ca.pem')
+    await writeFile(file, certificate.cert)
+    secure = await rawOrigin(
+      ({ socket, head }) => {
+        const cut = () => void setImmediate(() => carriers.get(socket)?.destroy())
+        if (head.startsWith('GET /cut ')) socket.write(CLOSING, cut)
+        else if (head.startsWith('GET /short ')) socket.write(LENGTH, cut)
+        else if (head.startsWith('GET /closed ')) socket.end(CLOSING)
+        else socket.write(ok('fine', FRESH))
+      },
+      (onConnection) =>
+        createTcpServer((carrier) => {
+          const socket = new TLSSocket(carrier, { isServer: true, ...certificate })
+          carriers.set(socket, carrier)
+          onConnection(socket)
+        }),
+    )
+    const origins = ['--origin', `https://127.0.0.1:${secure.port}`, '--log-level', 'silent']
+    behind = await startHerdgate(origins, { NODE_EXTRA_CA_CERTS: file })
+  })
+  afterAll(async () => {
+    await behind.stop()
+    await secure.close()
+  })
+
+  const asked = (path: string): number => secure.requests.filter(({ head }) => head.startsWith(`GET ${path} `)).length
+
+  test.each(['/cut', '/closed'])('that ends with the connection is never taken for the whole: %s', async (path) => {
+    for (const times of [1, 2]) {
+      await get(behind.url + path).catch(() => {}) // it has what came, or sees that it broke off
+      expect(asked(path)).toBe(times)
+    }
+  })
+
+  test('that is short of its length is broken for the client', async () => {
+    await expect(get(`${behind.url}/short`)).rejects.toThrow(/aborted|hang up|ECONNRESET/)
+  })
+
+  test('that says how long it is is kept', async () => {
+    for (const result of [/fwd=/, /; hit/]) expect((await get(`${behind.url}/fine`)).cacheStatus).toMatch(result)
   })
 })
 

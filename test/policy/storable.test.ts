@@ -9,12 +9,13 @@ interface Case {
   method?: string
   request?: Record<string, string>
   rules?: Partial<Rules>
+  mayBeCutOff?: boolean
 }
 
 const judged = (
   headers: Record<string, string>,
-  { status = 200, method = 'GET', request = {}, rules = {} }: Case = {},
-) => storable(requestWith(request, { method }), { status, fields: fieldsOf(headers) }, rulesWith(rules))
+  { status = 200, method = 'GET', request = {}, rules = {}, mayBeCutOff = false }: Case = {},
+) => storable(requestWith(request, { method }), { status, fields: fieldsOf(headers), mayBeCutOff }, rulesWith(rules))
 
 const why = (...input: Parameters<typeof judged>) => {
   const result = judged(...input)
@@ -51,6 +52,9 @@ describe('a response with a lifetime', () => {
     [421, 'status'],
     [425, 'status'],
   ])('of status %i is not stored: %s', (status, reason) => expect(why(MINUTE, { status })).toBe(reason))
+
+  it('is not stored where nobody knows whether all of it came', () =>
+    expect(why(MINUTE, { mayBeCutOff: true })).toBe('cut-off'))
 
   it.each(['HEAD', 'POST', 'OPTIONS'])('to %s is not stored', (method) =>
     expect(why(MINUTE, { method })).toBe('method'),

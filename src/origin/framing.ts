@@ -1,0 +1,8 @@
+import { type Fields, fieldLines, has } from '../fields.ts'
+
+/** Is the end of the connection the only sign of the content's end? (RFC 9112 section 6.3) */
+export function isEndedByConnection(method: string, status: number, fields: Fields): boolean {
+  if (method === 'HEAD' || status === 204 || status === 304) return false
+  const codings = fieldLines(fields, 'transfer-encoding')
+  return codings.length > 0 ? !/(?:^|,)[ \t]*chunked[ \t]*$/i.test(codings.join()) : !has(fields, 'content-length')
+}
