@@ -15,7 +15,7 @@ export interface RedisConnectionOptions {
   readonly commandTimeoutMs?: number | undefined
   /**
    * A connection on which an answer is due and nothing arrives for this long is given up, and made anew. Longer than
-   * any blocking command. In milliseconds.
+   * any blocking command, and than anybody waits. In milliseconds.
    */
   readonly socketTimeoutMs?: number | undefined
 }
@@ -24,6 +24,9 @@ const CONNECT_TIMEOUT_MS = 2_000
 const SOCKET_TIMEOUT_MS = 2_000
 const FIRST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 2_000
+/** For a connection on which answers are waited for until a deadline: what comes in time is to count. In milliseconds. */
+export const socketTimeoutFor = (deadlineMs: number): number => Math.max(SOCKET_TIMEOUT_MS, 2 * deadlineMs)
+
 /** Twice what a cluster that is being rearranged needs. */
 const MOST_REDIRECTIONS = 8
 

@@ -5,7 +5,7 @@ import { duration } from '../../units.ts'
 import { type Breaker, createBreaker } from './breaker.ts'
 import { LATE, within } from '../deadline.ts'
 import { type Ending, FetchEndings, writeEnding } from './fetch-endings.ts'
-import { connectRedis, isReady, type RedisClient, type RedisConnectionOptions } from './connection.ts'
+import { connectRedis, isReady, type RedisClient, type RedisConnectionOptions, socketTimeoutFor } from './connection.ts'
 import { ACQUIRE, RELEASE, RENEW } from './lease-scripts.ts'
 import type { RedisScript } from './script.ts'
 
@@ -84,7 +84,7 @@ class RedisLeases implements FetchLeases {
     const { prefix, clock, random } = settings
     this.#settings = settings
     this.#clock = clock
-    this.#client = connect({ name: 'herdgate-leases' })
+    this.#client = connect({ name: 'herdgate-leases', socketTimeoutMs: socketTimeoutFor(settings.deadline) })
     this.#endings = new FetchEndings(connect({ name: 'herdgate-endings' }), `${prefix}:fetched`)
     this.#breaker = createBreaker({ ...BREAKER, clock, random, changed: () => {} })
     this.#client.on('ready', () => this.#breaker.expectSuccess())

@@ -8,7 +8,7 @@ import { decode, encode } from '../codec/codec.ts'
 import { VERSION } from '../codec/layout.ts'
 import { type Ending, type RedisAccess, redisAccess } from './access.ts'
 import type { RedisCommand, RedisReply } from './commands.ts'
-import { connectRedis, ignoreErrors, mastersOf, type RedisClient } from './connection.ts'
+import { connectRedis, ignoreErrors, mastersOf, type RedisClient, socketTimeoutFor } from './connection.ts'
 import { sampleUsage, type UsageSampler } from './usage.ts'
 
 export type RedisStoreOptions = RedisStoreSettings &
@@ -72,7 +72,8 @@ class RedisStore implements Store {
     this.#hmacKey = hmacKey
     this.#events = events
     this.#clock = clock
-    this.#client = 'client' in options ? options.client : connectRedis(options.url, { name: prefix })
+    const patience = { name: prefix, socketTimeoutMs: socketTimeoutFor(deadlineMs) }
+    this.#client = 'client' in options ? options.client : connectRedis(options.url, patience)
     this.#leave = 'client' in options ? ignoreErrors(options.client) : () => this.#client.disconnect()
     this.#access = redisAccess({ client: this.#client, deadlineMs, clock, random, events })
     this.#usage = sampleUsage(this.#client, clock)

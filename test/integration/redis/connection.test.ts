@@ -3,14 +3,17 @@ import { expect, test } from 'vitest'
 import { connectRedis, isReady, type RedisClient } from '../../../src/stores/redis/connection.ts'
 import { freePort, startRedis, until } from '../../support/redis.ts'
 
+/** A connection that is not given up because the machine stood still. */
+const PATIENT = { socketTimeoutMs: 60_000 }
+
 const ready = (client: RedisClient) => until('the client is connected', () => isReady(client))
 
 test('what is asked without a connection is refused at once, and the connection comes when the server does', async () => {
   const port = await freePort()
-  const client = connectRedis(`redis://127.0.0.1:${port}`)
+  const client = connectRedis(`redis://127.0.0.1:${port}`, PATIENT)
   const askedAt = performance.now()
   await expect(client.get('k')).rejects.toThrow("isn't writeable")
-  expect(performance.now() - askedAt).toBeLessThan(1_000)
+  expect(performance.now() - askedAt).toBeLessThan(10_000)
   await using redis = await startRedis({ port })
   await ready(client)
   expect(await client.set('k', 'v')).toBe('OK')
@@ -25,7 +28,7 @@ test('what is asked without a connection is refused at once, and the connection 
 
 test('a server that stops answering loses its connection, and what was asked there fails and is not sent again', async () => {
   await using redis = await startRedis()
-  const client = connectRedis(redis.url, { socketTimeoutMs: 200 })
+  const client = connectRedis(redis.url, { socketTimeoutMs: 1_500 })
   await ready(client)
   redis.pause()
   await expect(client.incr('n')).rejects.toThrow()
@@ -40,11 +43,11 @@ test('user, password and database come from the URL', async () => {
     flags: ['--requirepass', 'p@ss/word', '--user', 'u', 'on', '>x', '~*', '+@all'],
   })
   const url = `redis://:p%40ss%2Fword@127.0.0.1:${redis.port}/3`
-  const client = connectRedis(url, { name: 'herdgate-test' })
+  const client = connectRedis(url, { ...PATIENT, name: 'herdgate-test' })
   await ready(client)
   await client.set('k', 'v')
   expect(await client.client('INFO')).toMatch(/ name=herdgate-test .* db=3 /)
-  const other = connectRedis(`redis://u:x@127.0.0.1:${redis.port}/3`)
+  const other = connectRedis(`redis://u:x@127.0.0.1:${redis.port}/3`, PATIENT)
   await ready(other)
   expect(await other.get('k')).toBe('v')
   client.disconnect()
@@ -54,7 +57,7 @@ test('user, password and database come from the URL', async () => {
 test('a server that has become a replica is left for whatever answers next', async () => {
   await using redis = await startRedis()
   await using other = await startRedis()
-  const client = connectRedis(redis.url)
+  const client = connectRedis(redis.url, PATIENT)
   await ready(client)
   await redis.cli('replicaof', '127.0.0.1', String(other.port))
   const givenUp = once(client, 'close')

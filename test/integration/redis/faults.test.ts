@@ -9,7 +9,7 @@ import { freePort, startRedis, until } from '../../support/redis.ts'
 
 const DEADLINE_MS = 200
 /** What a busy machine may add. */
-const SLACK_MS = 2_000
+const SLACK_MS = 15_000
 
 function storeOn(url: string, settings: RedisStoreSettings = {}) {
   const events = new Events()
@@ -71,6 +71,7 @@ test('Redis is killed, and comes back empty', async () => {
   await failsQuietly(at)
   await redis.restart()
   await works(at.store)
+  await until('k is told of', async () => (await at.store.get('k')) !== 'unknown')
   expect(await at.store.get('k')).toBeUndefined()
   await at.store.close()
 })
@@ -92,14 +93,13 @@ test('Redis stops answering: a black hole costs a deadline, then nothing, and is
   await connected(at.store)
   redis.pause()
   await failsQuietly(at)
-  const startedAt = performance.now()
   let waits = 0
   for (let n = 0; n < 1_000; n++) {
     const askedAt = performance.now()
     expect(await at.store.get('k')).toBe('unknown')
-    if (performance.now() - askedAt > DEADLINE_MS / 2) waits++
+    if (performance.now() - askedAt >= DEADLINE_MS) waits++
   }
-  expect(waits).toBeLessThanOrEqual(2 + (performance.now() - startedAt) / DEADLINE_MS) // the trials
+  expect(waits).toBeLessThan(50) // the trials
   redis.resume()
   await works(at.store)
   await at.store.close()
@@ -117,10 +117,23 @@ test('Redis is slower than the deadline', async () => {
   await store.close()
 })
 
+test('Redis answers late and within the deadline, which is longer than a connection is trusted otherwise', async () => {
+  await using redis = await startRedis()
+  const { store } = storeOn(redis.url, { deadline: '30s' })
+  await connected(store)
+  await store.set('k', response('x'), 60_000)
+  redis.pause()
+  const asked = store.get('k')
+  await new Promise((resolve) => setTimeout(resolve, 3_000)) // how late it is is what this is about
+  redis.resume()
+  expect(await asked).toMatchObject({ kind: 'response' })
+  await store.close()
+})
+
 test('Redis has become a replica: writes are lost, and it is asked again over a new connection', async () => {
   await using redis = await startRedis()
   await using other = await startRedis()
-  const { store, outcomes } = storeOn(redis.url)
+  const { store, outcomes } = storeOn(redis.url, { deadline: '5s' })
   await connected(store)
   await redis.cli('replicaof', '127.0.0.1', String(other.port))
   await store.set('k', response('x'), 60_000)

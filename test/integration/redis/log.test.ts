@@ -29,10 +29,12 @@ afterAll(async () => {
   await server.stop()
 })
 
+/** Follows the log. Generous with time, where a test is not about it: the machine may be slow. */
 async function started(options: RedisLogOptions = {}): Promise<RedisLog> {
-  const log = redisLog({ url: server.url, prefix, ...options })
+  const log = redisLog({ url: server.url, prefix, appendTimeout: '30s', purgeTimeout: '30s', ...options })
   opened.push(log)
   await log.started
+  await until('it has found the log', () => !log.generation.startsWith('unshared'))
   return log
 }
 
@@ -60,8 +62,7 @@ async function inTime<T>(clock: FakeClock, promise: Promise<T>): Promise<T> {
   return promise
 }
 
-const synced = (...logs: InvalidationLog[]) =>
-  until('every log is synced', () => logs.every((log) => log.synced), 20_000)
+const synced = (...logs: InvalidationLog[]) => until('every log is synced', () => logs.every((log) => log.synced))
 
 logContract('redisLog', () => started({ prefix: `contract${count++}` }))
 
@@ -157,7 +158,7 @@ describe('acknowledgements', () => {
 
   test('a node that does not answer is waited for until the time is up', async () => {
     await using proxy = await startFaultProxy({ port: server.port })
-    const first = await started({ purgeTimeout: 300 })
+    const first = await started({ purgeTimeout: 1_500 })
     await started({ url: `redis://127.0.0.1:${proxy.port}` })
     proxy.set({ kind: 'blackhole' })
     const receipt = await first.append('purge', { tags: ['t'] })
@@ -208,7 +209,7 @@ describe('acknowledgements', () => {
   })
 
   test('a record that cannot be logged is an error with a code', async () => {
-    const log = await started({ appendTimeout: 100 })
+    const log = await started({ appendTimeout: 1_500 })
     await redis.config('SET', 'maxmemory', '1mb')
     try {
       await expect(log.append('purge', { tags: ['t'] })).rejects.toMatchObject({ code: 'not_logged', status: 503 })
@@ -491,7 +492,7 @@ describe('upkeep', () => {
   })
 
   test('a replica that was a master takes no purge, and renews no lease', async () => {
-    const log = await started({ lease: '500ms', appendTimeout: 100 })
+    const log = await started({ lease: '1s', appendTimeout: 1_500 })
     await synced(log)
     await redis.config('SET', 'replica-read-only', 'yes')
     await redis.replicaof('127.0.0.1', 1)

@@ -19,7 +19,7 @@ const works = (store: Store) =>
   })
 
 test('the master dies and its replica takes over: the store goes on there, and stays when the old one comes back', async () => {
-  const store = redisStore({ url: redis.url, deadline: '500ms' })
+  const store = redisStore({ url: redis.url, deadline: '5s' })
   const [master, replica] = redis.servers
   await works(store)
   await store.set('k', response('x'), 600_000)
@@ -32,6 +32,7 @@ test('the master dies and its replica takes over: the store goes on there, and s
   }
   await until('the Sentinels agree', async () => (await redis.masterPort()) === replica.port)
   await works(store)
+  await until('k is told of', async () => (await store.get('k')) !== 'unknown')
   expect(await store.get('k')).toMatchObject({ kind: 'response' })
 
   await master.restart()
