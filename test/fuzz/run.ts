@@ -33,9 +33,10 @@ const chosen = targets.filter(({ name, covers }) => {
 })
 if (chosen.length === 0) fail(`no such parser; there are ${targets.map(({ name }) => name).join(', ')}`)
 
-/** An input that takes this long will not end. */
-const HANG_MS = 10_000
+/** An input that is still running at so many looks in a row will not end; a machine that stood still costs one look. */
+const HANGING_LOOKS = 20
 const LOOK_MS = 500
+const HANG_MS = HANGING_LOOKS * LOOK_MS
 
 console.log(`seed ${seed}, ${seconds} s for each of ${chosen.length} targets, ${jobs} at a time\n`)
 const waiting = [...chosen]
@@ -85,12 +86,12 @@ async function fuzz(target: Target): Promise<Report> {
 function watch({ counters }: Task, stuck: () => void): () => void {
   const runs = new Int32Array(counters)
   let last = -1
-  let since = performance.now()
+  let looks = 0
   const timer = setInterval(() => {
     const current = Atomics.load(runs, 0)
-    if (current !== last || current <= 0) since = performance.now()
+    looks = current === last && current > 0 ? looks + 1 : 0
     last = current
-    if (performance.now() - since > HANG_MS) stuck()
+    if (looks > HANGING_LOOKS) stuck()
   }, LOOK_MS)
   return () => clearInterval(timer)
 }

@@ -119,8 +119,8 @@ describe('GET /v1/explain', () => {
   })
 
   test('is quick about a long and hostile header', async () => {
-    const startedAt = performance.now()
+    const before = process.threadCpuUsage()
     await get(fakeAdmin().app, ask(['url', 'http://a.test/'], ['header', `a:${' '.repeat(8000)}\u0100`]))
-    expect(performance.now() - startedAt).toBeLessThan(2000)
+    expect(process.threadCpuUsage(before).user).toBeLessThan(2_000_000) // microseconds
   })
 })
