@@ -11,7 +11,7 @@ export interface Started extends AsyncDisposable {
   readonly url: string
 }
 
-const START_TIMEOUT_MS = 30_000
+const START_TIMEOUT_MS = 60_000
 const SUITE_TIMEOUT_MS = 240_000
 
 /** The suite's own origin, on a free port. */
