@@ -12,7 +12,7 @@ export interface Server extends AsyncDisposable {
   readonly urls: readonly string[]
   /** Lines of standard error until then. */
   readonly errorLines: readonly string[]
-  /** Ends it, in 10 s at most after SIGTERM. @returns its exit code, null when a signal ended it */
+  /** Ends it, in 45 s at most after SIGTERM. @returns its exit code, null when a signal ended it */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<number | null>
 }
 
@@ -23,7 +23,9 @@ export interface Server extends AsyncDisposable {
 export type Core = 'server' | 'generator' | 'observer'
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url))
-const START_TIMEOUT_MS = 30_000
+const START_TIMEOUT_MS = 60_000
+/** Longer than Herdgate gives what is in flight. */
+const STOP_TIMEOUT_MS = 45_000
 const CORES = { server: '0', generator: '1', observer: '1' } as const
 const BEFORE_ALL = ['nice', '--adjustment=-20']
 
@@ -159,7 +161,7 @@ async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Pro
   if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
   const exited = once(child, 'exit')
   child.kill(signal)
-  const killer = setTimeout(() => child.kill('SIGKILL'), 10_000)
+  const killer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)
   await exited
   clearTimeout(killer)
   return child.exitCode

@@ -24,7 +24,7 @@ export interface Node extends AsyncDisposable {
   restart(): Promise<void>
 }
 
-const READY_WITHIN_MS = 30_000
+const READY_WITHIN_MS = 60_000
 
 export async function startNode(options: NodeOptions): Promise<Node> {
   let running = await start(options, 0, 0)

@@ -32,8 +32,7 @@ export const options: Options = {
     stale_after_purge: ['count==0'],
     purges_acknowledged: [`count>=${EDITORS}`],
     checks: ['rate==1'],
-    'http_req_failed{scenario:readers}': ['rate==0'],
-    'http_req_failed{scenario:editors}': ['rate==0'],
+    'http_req_failed{to:herdgate}': ['rate==0'],
   },
 }
 
