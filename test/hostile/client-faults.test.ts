@@ -59,6 +59,10 @@ async function ask(path: string, method = 'GET', ...fields: readonly string[]): 
 
 const arrived = (count: number): Promise<void> => until(() => asked.length === count, `${count} requests at the origin`)
 
+/** So many are at Herdgate and wait for an answer: whoever leaves now leaves others behind. */
+const waiting = (count: number): Promise<void> =>
+  until(async () => (await herdgate.ask('/v1/stats')).body.waiting === count, `${count} clients that wait`)
+
 async function expectNothingUnderWay(): Promise<void> {
   await until(async () => {
     const { inFlight } = (await herdgate.ask('/v1/stats')).body
@@ -93,6 +97,7 @@ describe('all who wait leave', () => {
     const path = newPath()
     const clients = await Promise.all(Array.from({ length: MANY }, () => ask(path)))
     await arrived(1)
+    await waiting(MANY)
     const [{ response } = never()] = asked
     if (when === 'within the content') {
       response.writeHead(200, { ...FRESH, 'Content-Length': 10 }).write('01234')
@@ -128,13 +133,14 @@ describe('who came first leaves', () => {
     using leader = await ask(path)
     await arrived(1)
     const others = await Promise.all(Array.from({ length: 20 }, () => ask(path)))
+    await waiting(21)
     const [{ response } = never()] = asked
     const head = { ...FRESH, 'Content-Length': 10 }
     if (when !== 'before the head') {
       response.writeHead(200, head).flushHeaders()
       if (when === 'within the content') response.write('01234')
       const begun = when === 'within the content' ? /01234$/ : /\r\n\r\n$/
-      await until(() => begun.test(leader.received), 'it has begun')
+      await until(() => [leader, ...others].every(({ received }) => begun.test(received)), 'it has begun')
     }
     leader[Symbol.dispose]()
     if (when === 'before the head') response.writeHead(200, head)
@@ -153,6 +159,7 @@ describe('who came first leaves', () => {
     const leader = await ask(path)
     await arrived(1)
     const others = await Promise.all(Array.from({ length: 20 }, () => ask(path)))
+    await waiting(21)
     leader[Symbol.dispose]()
     asked[0]?.response.destroy()
     await until(() => asked.length === 2 || others.every(({ received }) => received !== ''), 'it has failed')

@@ -23,7 +23,7 @@ export interface Conversation {
 }
 
 /** Only what is wrong takes so long. */
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = 45_000
 
 /** A connection to a port of the loopback address. */
 export class RawClient implements Disposable {

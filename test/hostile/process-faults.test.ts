@@ -11,7 +11,9 @@ import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
 import { get, until } from '../support/http.ts'
 import { listen } from '../support/raw-origin.ts'
 
-const STOPPED_MS = 2_000
+const STOPPED_MS = 6_000
+/** What the origin has: less than that, and enough for any answer on a slow machine. */
+const TIMEOUT_MS = 4_000
 const FRESH = { 'Cache-Control': 'max-age=60' }
 
 let server: Server
@@ -94,7 +96,7 @@ test('stopped for longer than origins have, as a loop that stalls is: what came 
   const file = join(directory.path, 'herdgate.yaml')
   await writeFile(
     file,
-    `version: 1\norigins: { main: { urls: ["${originUrl()}"], headersTimeout: ${STOPPED_MS / 2}ms, bodyTimeout: ${STOPPED_MS / 2}ms } }\n`,
+    `version: 1\norigins: { main: { urls: ["${originUrl()}"], headersTimeout: ${TIMEOUT_MS}ms, bodyTimeout: ${TIMEOUT_MS}ms } }\n`,
   )
   herdgate = await startHerdgate(['--config', file])
   await expectWell('/before')

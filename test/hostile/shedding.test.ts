@@ -49,7 +49,7 @@ test('misses get 503 before the heap is full, hits are answered, and it ends whe
     40_000,
   )
   expect(herdgate.child.exitCode).toBeNull()
-}, 120_000)
+}, 240_000)
 
 /** The first answer that is not a 200. */
 async function fillUntilRefused() {

@@ -77,18 +77,15 @@ test('while another process writes, what is read is whole, and what is written h
   await store.set('mine', response('mine'), 60_000)
   let seen = 0
   await expect
-    .poll(
-      () => {
-        for (let n = 0; n < 50; n++) {
-          const body = bodyOf(store.get(`k${n}`) as Kept)
-          if (body === undefined) continue
-          expect(isWhole(`k${n}`, body)).toBe(true)
-          seen += 1
-        }
-        return seen
-      },
-      { timeout: 30_000 },
-    )
+    .poll(() => {
+      for (let n = 0; n < 50; n++) {
+        const body = bodyOf(store.get(`k${n}`) as Kept)
+        if (body === undefined) continue
+        expect(isWhole(`k${n}`, body)).toBe(true)
+        seen += 1
+      }
+      return seen
+    })
     .toBeGreaterThan(200)
   expect(bodyOf(await store.get('mine'))).toBe('mine')
   child.kill('SIGKILL')

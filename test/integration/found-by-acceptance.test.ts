@@ -7,6 +7,9 @@ import { get, until } from '../support/http.ts'
 import { ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
 
 /* Each test is a fault that was once found from outside, named after what a user saw. */
+/** Far from the time that answers in flight have, which is 30 s. */
+const SOON_MS = 20_000
+
 let origin: RawOrigin
 let herdgate: Herdgate
 
@@ -78,7 +81,7 @@ describe('SIGTERM', () => {
     await get(`${herdgate.url}/other`)
     const before = performance.now()
     expect(await herdgate.stop()).toBe(0)
-    expect(performance.now() - before).toBeLessThan(5_000)
+    expect(performance.now() - before).toBeLessThan(SOON_MS)
   })
 
   test('waits for an answer that is due', async () => {
@@ -197,5 +200,5 @@ test('SIGTERM does not wait for a refresh that nobody waits for', async () => {
   expect((await get(`${herdgate.url}/x`)).cacheStatus).toContain('stale-while-revalidate')
   const before = performance.now()
   expect(await herdgate.stop()).toBe(0)
-  expect(performance.now() - before).toBeLessThan(5_000)
+  expect(performance.now() - before).toBeLessThan(SOON_MS)
 })

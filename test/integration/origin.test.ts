@@ -224,13 +224,14 @@ describe('a response', () => {
       socket.on('drain', write)
       write()
     })
-    const origin = originOf(server.url, { bodyTimeout: 50 })
+    const bodyTimeout = 500
+    const origin = originOf(server.url, { bodyTimeout })
     open.push(server, { close: () => origin.close(AbortSignal.abort()) })
     const { body } = await origin.fetch(get())
     const reader = body[Symbol.asyncIterator]()
     await reader.next()
-    // Several times the body timeout.
     await standstill(() => written)
+    await new Promise((resolve) => setTimeout(resolve, 3 * bodyTimeout))
     expect(written).toBeLessThan(32 * 1024 * 1024)
     const wanted = 2 * written
     for (let read = 0; read < wanted; ) read += (await reader.next()).value?.length
@@ -359,7 +360,7 @@ describe('the concurrency limit', () => {
 
   test('gives up waiting after the headers timeout', async () => {
     const server = await rawOrigin(({ socket }) => socket.write('HTTP/1.1 200 OK\r\n\r\n'))
-    const origin = originOf(server.url, { maxConcurrency: 1, headersTimeout: 60 })
+    const origin = originOf(server.url, { maxConcurrency: 1, headersTimeout: 1_000 })
     open.push(server, { close: () => origin.close(AbortSignal.abort()) })
     await origin.fetch(get())
     expect(await codeOf(origin.fetch(get()))).toBe('overloaded')

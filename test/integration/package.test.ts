@@ -113,7 +113,7 @@ await app.close()
     const files = ['app.ts', 'documented.ts']
     await writeFile(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
     await run(join(REPOSITORY, 'node_modules/.bin/tsc'), ['-p', app])
-  }, 120_000)
+  }, 300_000)
 
   test('keeps values, and is a plugin for Fastify', async () => {
     await writeFile(join(app, 'app.ts'), APPLICATION)

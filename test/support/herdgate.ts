@@ -21,7 +21,9 @@ export interface Herdgate extends AsyncDisposable {
 }
 
 export const TOKEN = 'a-token-for-tests-of-herdgate'
-const START_TIMEOUT_MS = 30_000
+const START_TIMEOUT_MS = 60_000
+/** Longer than Herdgate gives what is in flight: only what hangs is killed. */
+const STOP_TIMEOUT_MS = 45_000
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Starts `herdgate serve` on free ports of the loopback address and waits until it listens. */
@@ -41,7 +43,7 @@ export async function startHerdgate(flags: readonly string[], env: Record<string
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
     const exited = once(child, 'exit')
     child.kill(signal)
-    const killer = setTimeout(() => child.kill('SIGKILL'), 10_000)
+    const killer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)
     await exited
     clearTimeout(killer)
     return child.exitCode

@@ -1,12 +1,16 @@
 import { systemClock } from '../../src/clock.ts'
 import { HerdgateError } from '../../src/errors.ts'
-import type { OriginRequest, OriginResponse } from '../../src/model.ts'
+import type { Clock, OriginRequest, OriginResponse } from '../../src/model.ts'
 import { createOrigin, type OriginOptions, type PoolOrigin } from '../../src/origin/pool-origin.ts'
 
 /** An origin with limits that no test reaches unless it sets them. */
-export function originOf(urls: string | string[], options: Partial<OriginOptions> = {}): PoolOrigin {
+export function originOf(
+  urls: string | string[],
+  options: Partial<OriginOptions> = {},
+  clock: Clock = systemClock,
+): PoolOrigin {
   const limits = { connectTimeout: 5_000, headersTimeout: 20_000, bodyTimeout: 20_000, maxConcurrency: 16 }
-  return createOrigin({ name: 'api', urls: [urls].flat(), ...limits, ...options }, systemClock)
+  return createOrigin({ name: 'api', urls: [urls].flat(), ...limits, ...options }, clock)
 }
 
 export function get(target = '/', more: Partial<OriginRequest> = {}): OriginRequest {

@@ -34,7 +34,7 @@ export interface RedisServerOptions {
   readonly port?: number
 }
 
-const START_TIMEOUT_MS = 30_000
+const START_TIMEOUT_MS = 60_000
 const ATTEMPTS = 5
 const READY = /Ready to accept connections|Sentinel ID is/
 

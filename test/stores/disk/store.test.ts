@@ -171,7 +171,7 @@ test("another key's entry is not given out", async () => {
   await store.close()
 })
 
-test('with anything at all in the tables, every answer is right or none', { timeout: 60_000 }, async () => {
+test('with anything at all in the tables, every answer is right or none', async () => {
   const path = temporaryFolder()
   const table = fc.constantFrom('entries' as const, 'index' as const, 'order' as const, 'state' as const)
   const change = fc.record({ table, at: fc.nat(), octets: fc.uint8Array({ maxLength: 60 }) })

@@ -50,7 +50,7 @@ describe('the decision', () => {
 const PLACES = 1_000
 const LENGTH = 200_000
 
-describe('hit ratios', { timeout: 60_000 }, () => {
+describe('hit ratios', () => {
   test('with popular keys and 30 % scan: 1.15 x plain LRU and more, within 10 % of the best static choice', () => {
     const { plain, admitting, best } = ratios('Zipf(0.9) and 30 % scan')
     expect(admitting).toBeGreaterThanOrEqual(1.15 * plain)
