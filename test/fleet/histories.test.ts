@@ -9,7 +9,7 @@ import { REGRESSIONS } from './regressions.ts'
 const HISTORIES = 200
 /** They wait most of the time. */
 const LANES = 8
-const PATIENCE_MS = 900_000
+const PATIENCE_MS = 2_400_000
 
 const seeds = Array.from({ length: HISTORIES }, (_, seed) => seed)
 
