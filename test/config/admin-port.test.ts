@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest'
+import { faults, notes, ONE, ORIGIN, told, valid } from './given.ts'
+
+describe('the admin port', () => {
+  const token = 'a-token-of-24-characters'
+
+  test.each(['0.0.0.0', '::', '10.0.0.1', 'admin.example'])('on %s needs a token', (adminHost) => {
+    expect(faults({ flags: { ...ORIGIN, adminHost } })).toMatchObject([{ where: '--admin-host', key: 'admin.token' }])
+    expect(faults({ flags: { ...ORIGIN, adminHost, adminToken: token } })).toEqual([])
+    expect(faults({ flags: { ...ORIGIN, adminHost }, env: { HERDGATE_ADMIN_TOKEN: token } })).toEqual([])
+  })
+
+  test.each(['127.0.0.1', '127.8.8.8', '::1', '[::1]', 'localhost', 'LOCALHOST'])('on %s needs none', (adminHost) => {
+    expect(faults({ flags: { ...ORIGIN, adminHost } })).toEqual([])
+  })
+
+  test('cannot be the data port, unless on another address or any free one', () => {
+    expect(faults({ flags: { ...ORIGIN, port: '9090' } })).toMatchObject([{ where: '--port', key: 'listen.port' }])
+    expect(faults({ flags: { ...ORIGIN, adminPort: '8080' } })).toMatchObject([{ where: '--admin-port' }])
+    expect(faults({ flags: { ...ORIGIN, port: '9090', host: '127.0.0.2' } })).toEqual([])
+    expect(faults({ flags: { ...ORIGIN, port: '0', adminPort: '0' } })).toEqual([])
+  })
+
+  test('takes its token from a file, without the line end', () => {
+    const env = { HERDGATE_ADMIN_TOKEN_FILE: '/run/token' }
+    expect(valid({ flags: ORIGIN, env, files: { '/run/token': `${token}\n` } }).admin.token).toBe(token)
+    expect(faults({ flags: ORIGIN, env })).toMatchObject([{ where: 'HERDGATE_ADMIN_TOKEN_FILE' }])
+    const both = { ...env, HERDGATE_ADMIN_TOKEN: token }
+    expect(faults({ flags: ORIGIN, env: both, files: { '/run/token': token } })).toHaveLength(1)
+  })
+
+  test('refuses an empty token wherever it is given, and warns of a short one', () => {
+    expect(faults({ flags: { ...ORIGIN, adminToken: '' } })).toMatchObject([{ where: '--admin-token' }])
+    expect(faults({ flags: ORIGIN, env: { HERDGATE_ADMIN_TOKEN: '' } })).toHaveLength(1)
+    const env = { HERDGATE_ADMIN_TOKEN_FILE: 'f' }
+    expect(faults({ flags: ORIGIN, env, files: { f: '\n' } })).toHaveLength(1)
+    expect(faults({ text: `${ONE}admin: { token: "" }` })).toHaveLength(1)
+    expect(notes({ flags: { ...ORIGIN, adminToken: 'secret' } })).toMatchObject([expect.stringContaining('shorter')])
+    expect(notes({ flags: { ...ORIGIN, adminToken: token } })).toEqual([])
+  })
+
+  test('never has its token repeated in a fault', () => {
+    const secret = 'hunter two'
+    const all = [
+      ...told({ flags: { ...ORIGIN, adminToken: secret } }),
+      ...told({ flags: ORIGIN, env: { HERDGATE_ADMIN_TOKEN: secret } }),
+      ...told({ text: `${ONE}admin: { token: "${secret}" }` }),
+    ]
+    expect(all).toHaveLength(3)
+    expect(all.join()).not.toContain('hunter')
+  })
+})

@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { configJsonSchema } from '../../src/config.ts'
+import { type Given, notes, ONE, ORIGIN, told, valid } from './given.ts'
+
+describe('chaos', () => {
+  const SECTION = 'chaos: { store: { memory: { errorRate: 0.1 } } }\n'
+  const chaosOf = (section: string, more: Given = {}) =>
+    valid({ text: `${ONE}${section}`, ...more, flags: { chaos: true, ...more.flags } }).chaos
+
+  test('is off unless it is asked for', () => {
+    expect(valid({ text: ONE }).chaos).toBeUndefined()
+  })
+
+  test('in the file without the flag is refused at its place', () => {
+    expect(told({ text: ONE + SECTION })).toEqual([
+      'herdgate.yaml:3:1 chaos: expected the flag --chaos with it, so that nobody makes faults on purpose by mistake',
+    ])
+    expect(told({ text: `${ONE}chaos: off\n` })).toContainEqual(expect.stringContaining('expected the flag --chaos'))
+    expect(told({ text: ONE + SECTION, env: { HERDGATE_CHAOS: 'true' } })).toHaveLength(2)
+  })
+
+  test('by the flag without a section is refused as well', () => {
+    for (const given of [{ text: ONE }, { flags: ORIGIN }]) {
+      expect(told({ ...given, flags: { ...given.flags, chaos: true } })).toEqual([
+        '--chaos chaos: required: expected a section "chaos" in the file',
+      ])
+    }
+  })
+
+  test('with both is on, and said to be', () => {
+    expect(chaosOf(SECTION)).toMatchObject({ seed: 1, store: { memory: { errorRate: 0.1, corruption: 0 } } })
+    expect(notes({ text: ONE + SECTION, flags: { chaos: true } })).toEqual([
+      'chaos is on: faults are made on purpose; not for production',
+    ])
+  })
+
+  test('becomes milliseconds and shares', () => {
+    const section = `chaos:
+  seed: 7
+  store: { redis: { errorRate: 0.3, delay: 5ms..20ms, corruption: 0.01, partition: { every: 30s, for: 5s } } }
+  origins: { api: { delay: 1s } }
+`
+    expect(chaosOf(section, { flags: { redis: 'redis://r.test' } })).toEqual({
+      seed: 7,
+      store: {
+        redis: {
+          errorRate: 0.3,
+          delay: { min: 5, max: 20 },
+          corruption: 0.01,
+          partition: { every: 30_000, for: 5_000 },
+        },
+      },
+      origins: { api: { errorRate: 0, delay: { min: 1_000, max: 1_000 }, corruption: 0 } },
+    })
+  })
+
+  test.each([
+    ['store: { memory: { corruption: 0.1 } }', 'chaos.store.memory.corruption: unknown key, expected one of errorRate'],
+    ['store: { redis: {} }', 'chaos.store.redis: expected a tier that there is: no redis is configured'],
+    ['store: { disk: {} }', 'chaos.store.disk: expected a tier that there is: no disk is configured'],
+    ['origins: { apo: {} }', 'chaos.origins.apo: there is no origin of this name; did you mean api?'],
+    ['origins: { api: { errorRate: 1.5 } }', 'chaos.origins.api.errorRate: expected a number from 0 to 1'],
+    ['origins: { api: { delay: 20ms..5ms } }', 'chaos.origins.api.delay: expected a delay such as 20ms'],
+    ['origins: { api: { delay: 2m } }', 'chaos.origins.api.delay: expected a delay such as 20ms'],
+    [
+      'origins: { api: { partition: { every: 5s, for: 5s } } }',
+      'chaos.origins.api.partition.for: expected a duration shorter than every',
+    ],
+    ['seed: -1', 'chaos.seed: expected a whole number from 0'],
+  ])('%s is a fault with a place', (section, message) => {
+    const faults = told({ text: `${ONE}chaos: { ${section} }\n`, flags: { chaos: true } })
+    expect(faults).toHaveLength(1)
+    expect(faults[0]).toMatch(/^herdgate\.yaml:3:\d+ /)
+    expect(faults[0]).toContain(message)
+  })
+
+  test('a tier or an origin may be given by flags and environment', () => {
+    const section = 'chaos: { store: { redis: {}, disk: {} }, origins: { default: {} } }\n'
+    const flags = { ...ORIGIN, chaos: true, disk: '/var/cache' }
+    expect(told({ text: `version: 1\n${section}`, flags, env: { REDIS_URL: 'redis://r.test' } })).toEqual([])
+  })
+
+  test('its page shows a section that is valid and has every key there is', () => {
+    const page = readFileSync(new URL('../../docs/chaos.md', import.meta.url), 'utf8')
+    const [, section = ''] = /```yaml\n([^]*?)```/.exec(page) ?? []
+    const flags = { chaos: true, redis: 'redis://r.test', disk: '/var/cache' }
+    expect(told({ text: ONE + section, flags })).toEqual([])
+    const { chaos } = JSON.parse(JSON.stringify(configJsonSchema())).properties
+    const { redis } = chaos.properties.store.properties
+    const maps = [chaos.properties, chaos.properties.store.properties, redis.properties]
+    const keys = [...maps, redis.properties.partition.properties].flatMap((map) => Object.keys(map))
+    expect(keys.filter((key) => !section.includes(`${key}:`))).toEqual([])
+  })
+})

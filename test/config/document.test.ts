@@ -1,0 +1,125 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { faults, ONE, ORIGIN, told, valid } from './given.ts'
+
+describe('variables in the file', () => {
+  test('stand anywhere in a value, in flow and block style, quoted or not', () => {
+    const text = `version: 1
+listen: { port: \${P} }
+origins:
+  api: { urls: ["http://\${H}:\${P}/\${H}"] }
+  two: { urls: ['http://\${H}'] }
+routes:
+  - name: r
+    origin: api
+    ttl: \${T}
+`
+    const config = valid({ text, env: { P: '81', H: 'h', T: '5s' } })
+    expect(config).toMatchObject({
+      listen: { port: 81 },
+      origins: [{ urls: ['http://h:81/h'] }, { urls: ['http://h'] }],
+    })
+    expect(config.routes[0]?.rules.ttl).toBe(5_000)
+  })
+
+  test('cannot change the structure of the file', () => {
+    const env = { T: 'x", port: 1, host: "y' }
+    expect(faults({ text: `${ONE}listen: { host: \${T} }`, env })).toMatchObject([{ key: 'listen.host' }])
+    expect(valid({ text: `${ONE}admin: { token: \${T} }`, env: { T: '#1:{[,]}&*' } }).admin.token).toBe('#1:{[,]}&*')
+  })
+
+  test('that are not set are one fault each, and not a second one about the value', () => {
+    expect(told({ text: `${ONE}routes:\n  - { name: r, origin: api, ttl: \${NOPE} }` })).toEqual([
+      'herdgate.yaml:4:34 routes[0].ttl: environment variable NOPE is not set',
+    ])
+  })
+
+  test('that are written wrong are a fault', () => {
+    expect(told({ text: `${ONE}admin: { token: "\${a-b}" }` })).toMatchObject([
+      expect.stringContaining('variable name'),
+    ])
+  })
+
+  test('are text after a second dollar sign, and are not looked for in what they stand for or in comments', () => {
+    const token = (written: string, env = {}) =>
+      valid({ text: `${ONE}# \${GONE}\nadmin: { token: ${written} }`, env }).admin.token
+    expect(token('$${A}')).toBe('${A}')
+    expect(token('"$${a-b}"')).toBe('${a-b}')
+    expect(token('$A$')).toBe('$A$')
+    expect(token('${A}', { A: '${B}' })).toBe('${B}')
+  })
+})
+
+describe('YAML', () => {
+  test.each([
+    ['a key given twice', 'version: 1\nversion: 1\n', 'herdgate.yaml:2:1', 'twice'],
+    ['an open bracket', 'version: 1\norigins: [a\n', 'herdgate.yaml:3:1', 'not valid YAML'],
+    ['a tab as indentation', 'version: 1\n\tlisten: {}\n', 'herdgate.yaml:2:1', 'not valid YAML'],
+    ['two documents', 'version: 1\n---\nversion: 1\n', 'herdgate.yaml:2:1', 'not valid YAML'],
+    ['an unknown tag', 'version: !x 1\n', 'herdgate.yaml:1:10', 'not valid YAML'],
+    ['an alias of nothing', `${ONE}listen: *gone\n`, 'herdgate.yaml:3:9', 'anchor'],
+  ])('%s is a fault at its place, and the only one', (_, text, where, words) => {
+    expect(faults({ text })).toMatchObject([{ where, message: expect.stringContaining(words) }])
+  })
+
+  test('an empty file, and one that is no map', () => {
+    expect(faults({ text: '', flags: ORIGIN })).toMatchObject([{ where: 'herdgate.yaml:1:1' }])
+    expect(faults({ text: '- a', flags: ORIGIN })).toMatchObject([{ where: 'herdgate.yaml:1:1' }])
+  })
+
+  test('anchors and merge keys work, and their faults have a place', () => {
+    const text = (ttl: string) => `${ONE}routes:
+  - &base { name: a, origin: api, match: { path: /a }, ttl: ${ttl} }
+  - { <<: *base, name: b, match: { path: /b } }
+`
+    expect(valid({ text: text('7s') }).routes[1]).toMatchObject({ name: 'b', rules: { ttl: 7_000 } })
+    expect(faults({ text: text('x') }).map(({ where }) => where)).toContain('herdgate.yaml:4:61')
+  })
+
+  test('aliases that multiply end in a fault, not in memory', () => {
+    const level = (at: number) => `l${at}: &l${at} [${Array.from({ length: 10 }, () => `*l${at - 1}`).join(', ')}]\n`
+    const text = `l0: &l0 [x, x]\n${[1, 2, 3, 4, 5, 6, 7, 8, 9].map(level).join('')}`
+    expect(faults({ text, flags: ORIGIN })).toMatchObject([{ where: 'herdgate.yaml' }])
+  })
+
+  test('an alias of itself and a very deep nesting end in faults', () => {
+    expect(faults({ text: 'version: &v [*v]', flags: ORIGIN })).not.toEqual([])
+    const deep = faults({ text: '['.repeat(20_000), flags: ORIGIN })
+    expect(deep.length).toBeGreaterThan(0)
+    expect(deep.length).toBeLessThanOrEqual(10)
+  })
+
+  test('whatever the text, there is an answer, and each fault has a line and a column', () => {
+    const piece = fc.constantFrom(
+      'version: 1',
+      'routes:',
+      '  - ',
+      'a: ',
+      '${',
+      '}',
+      '{',
+      '[',
+      '*x',
+      '&x ',
+      '\n',
+      '"',
+      '!',
+      '$$',
+      '\t',
+      '<<: ',
+    )
+    const text = fc.oneof(
+      fc.string(),
+      fc.array(fc.oneof(piece, fc.string({ maxLength: 4 })), { maxLength: 30 }).map((parts) => parts.join('')),
+    )
+    fc.assert(
+      fc.property(text, (text) => {
+        for (const { where, message } of faults({ text, flags: ORIGIN })) {
+          expect(where).toMatch(/^herdgate\.yaml(:\d+:\d+)?$/)
+          expect(message).not.toBe('')
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+})

@@ -1,0 +1,40 @@
+/** A configuration in few words, and what is said of it. */
+import { type Config, type Fault, type Flags, loadConfig } from '../../src/config.ts'
+
+export const ORIGIN: Flags = { origin: ['http://origin.example'] }
+export const ONE = 'version: 1\norigins: { api: { urls: ["http://a.example"] } }\n'
+export const TWO = 'version: 1\norigins: { a: { urls: ["http://a.example"] }, b: { urls: ["http://b.example"] } }\n'
+
+export interface Given {
+  flags?: Flags
+  env?: Record<string, string>
+  text?: string | undefined
+  files?: Record<string, string>
+}
+
+function load({ flags = {}, env = {}, text, files = {} }: Given) {
+  const readFile = (path: string): string => {
+    const found = files[path]
+    if (found === undefined) throw new Error('no such file')
+    return found
+  }
+  return loadConfig({ flags, env, file: text === undefined ? undefined : { path: 'herdgate.yaml', text }, readFile })
+}
+
+export function valid(given: Given): Config {
+  const loaded = load(given)
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.faults))
+  return loaded.config
+}
+
+export function faults(given: Given): readonly Fault[] {
+  const loaded = load(given)
+  return loaded.ok ? [] : loaded.faults
+}
+
+export const told = (given: Given): string[] =>
+  faults(given).map(({ where, key, message }) => `${where} ${key}: ${message}`)
+export const notes = (given: Given): readonly string[] => {
+  const loaded = load(given)
+  return loaded.ok ? loaded.notes : []
+}

@@ -1,0 +1,37 @@
+import { describe, expect, test } from 'vitest'
+import type { MemoryLimits } from '../../src/config/memory-shares.ts'
+import { type Flags, loadConfig } from '../../src/config.ts'
+import { ONE } from './given.ts'
+
+describe('memory that nobody shared out', () => {
+  const MIB = 2 ** 20
+  const given = (memory: MemoryLimits, flags: Flags = {}) => {
+    const file = { path: 'herdgate.yaml', text: ONE }
+    const loaded = loadConfig({ flags, env: {}, file, readFile: () => '', memory })
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.faults))
+    const { store, limits } = loaded.config
+    return { store: store.memory.maxBytes / MIB, bodies: limits.maxBodiesInProgress / MIB, notes: loaded.notes }
+  }
+
+  test('without a limit it is 256 MiB each', () => {
+    expect(given({ heap: 4096 * MIB })).toEqual({ store: 256, bodies: 256, notes: [] })
+  })
+
+  test('in a container it is a share of the limit, as in the Helm chart, and said', () => {
+    const notes = ["of the container's 512 MiB the store may take 153 MiB, bodies in progress 64 MiB"]
+    expect(given({ container: 512 * MIB, heap: 1024 * MIB })).toEqual({ store: 153, bodies: 64, notes })
+    expect(given({ container: 2048 * MIB, heap: 4096 * MIB })).toMatchObject({ store: 691, bodies: 256 })
+  })
+
+  test('it is no more than half of the heap, and never nothing', () => {
+    expect(given({ container: 512 * MIB, heap: 128 * MIB })).toMatchObject({ store: 64, bodies: 64 })
+    expect(given({ container: 32 * MIB, heap: 64 * MIB })).toMatchObject({ store: 8, bodies: 8 })
+  })
+
+  test('what is given counts, with a note where the heap is too small for it', () => {
+    const memory = { container: 512 * MIB, heap: 128 * MIB }
+    const { store, notes } = given(memory, { memory: '100MiB' })
+    expect(store).toBe(100)
+    expect(notes).toContainEqual(expect.stringContaining('store.memory.maxBytes is 100 MiB, the heap 128 MiB'))
+  })
+})

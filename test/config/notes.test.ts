@@ -1,0 +1,26 @@
+import { describe, expect, test } from 'vitest'
+import { notes, ONE, ORIGIN, TWO, valid } from './given.ts'
+
+describe('notes', () => {
+  test('tell what is never used or has no effect', () => {
+    const text = `${TWO}listen: { trustProxy: [0.0.0.0/0, loopback] }
+routes:
+  - { name: all, origin: a }
+  - { name: late, origin: a, match: { path: /x } }
+store: { memory: { maxBytes: 1MiB, maxObjectBytes: 2MiB } }
+`
+    expect(notes({ text })).toEqual([
+      expect.stringContaining('0.0.0.0/0'),
+      expect.stringContaining('route late is never reached'),
+      expect.stringContaining('origin b is used by no route'),
+      expect.stringContaining('maxObjectBytes'),
+    ])
+    expect(valid({ text }).store.memory).toEqual({ maxBytes: 1_048_576, maxObjectBytes: 1_048_576, admission: 'on' })
+    expect(valid({ text }).listen.trustProxy).toEqual(['0.0.0.0/0', '127.0.0.0/8', '::1/128'])
+  })
+
+  test('are absent where nothing is odd', () => {
+    expect(notes({ text: ONE })).toEqual([])
+    expect(notes({ flags: { ...ORIGIN, memory: '1MiB' } })).toEqual([])
+  })
+})

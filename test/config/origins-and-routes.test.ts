@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest'
+import { faults, type Given, ONE, ORIGIN, told, TWO, valid } from './given.ts'
+
+describe('origins and routes', () => {
+  const names = (given: Given) => valid(given).routes.map(({ name, origin }) => `${name} -> ${origin}`)
+  const route = (name: string, origin = 'api', match = '{ path: /x }') =>
+    `  - { name: ${name}, origin: ${origin}, match: ${match} }\n`
+
+  test('with one origin a catch-all comes last', () => {
+    expect(names({ text: ONE })).toEqual(['default -> api'])
+    expect(names({ text: `${ONE}routes:\n${route('x')}` })).toEqual(['x -> api', 'default -> api'])
+  })
+
+  test('no catch-all is implied behind one that is given', () => {
+    expect(names({ text: `${ONE}routes:\n${route('all', 'api', '{}')}` })).toEqual(['all -> api'])
+    expect(names({ text: `${ONE}routes:\n${route('all', 'api', '{ path: /* }')}` })).toEqual(['all -> api'])
+  })
+
+  test('the implied route takes a name that is free', () => {
+    const text = `${ONE}routes:\n${route('default')}${route('default-2')}`
+    expect(names({ text })).toEqual(['default -> api', 'default-2 -> api', 'default-3 -> api'])
+  })
+
+  test('with several origins no catch-all is implied', () => {
+    expect(names({ text: `${TWO}routes:\n${route('x', 'a')}${route('y', 'b')}` })).toEqual(['x -> a', 'y -> b'])
+  })
+
+  test('several origins without routes are a fault', () => {
+    expect(told({ text: TWO })).toEqual([
+      'herdgate.yaml:2:1 routes: required: expected at least one route, as there are 2 origins (a, b)',
+    ])
+  })
+
+  test('several --origin are one pool named default, used when the file has no routes', () => {
+    const config = valid({ text: ONE, flags: { origin: ['http://x', 'http://y', 'http://x'] } })
+    expect(config.origins.map(({ name, urls }) => [name, urls])).toEqual([
+      ['api', ['http://a.example']],
+      ['default', ['http://x', 'http://y']],
+    ])
+    expect(config.routes).toMatchObject([{ name: 'default', origin: 'default' }])
+  })
+
+  test('--origin replaces the URLs of the pool default and keeps its other settings', () => {
+    const text = 'version: 1\norigins: { default: { urls: ["http://a"], bodyTimeout: 9s } }\n'
+    expect(valid({ text, flags: ORIGIN }).origins).toMatchObject([
+      { name: 'default', urls: ['http://origin.example'], bodyTimeout: 9_000 },
+    ])
+  })
+
+  test('HERDGATE_ORIGIN is a list with commas', () => {
+    const env = { HERDGATE_ORIGIN: 'http://x, http://y,' }
+    expect(valid({ env }).origins[0]?.urls).toEqual(['http://x', 'http://y'])
+    expect(told({ env: { HERDGATE_ORIGIN: ' , ' } })).toEqual(['HERDGATE_ORIGIN origin: expected at least one URL'])
+  })
+
+  test('without any origin there is no start', () => {
+    expect(faults({})).toMatchObject([{ where: '--origin', message: expect.stringContaining('no origin') }])
+    expect(faults({ text: 'version: 1' })).toMatchObject([{ where: '--origin' }])
+  })
+
+  test('routes name existing origins and have names of their own', () => {
+    const text = `${ONE}routes:\n${route('x', 'apu')}${route('x')}`
+    expect(told({ text })).toEqual([
+      'herdgate.yaml:4:24 routes[0].origin: expected the name of an origin (api), got "apu"; did you mean api?',
+      'herdgate.yaml:5:13 routes[1].name: expected a name no other route has, got "x" again',
+    ])
+  })
+
+  test('routes may name the pool that --origin makes', () => {
+    const text = `${ONE}routes:\n${route('x', 'default')}`
+    expect(valid({ text, flags: ORIGIN }).routes.map(({ origin }) => origin)).toEqual(['default'])
+    expect(faults({ text })).toHaveLength(1)
+  })
+})

@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import * as z from 'zod'
+import { configJsonSchema } from '../../src/config.ts'
+import { told } from './given.ts'
+
+describe('the guide', () => {
+  const guide = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
+
+  test('shows a file that is valid and has every key there is', () => {
+    const [, text = ''] = /```yaml\n([^]*?)```/.exec(guide) ?? []
+    expect(
+      told({ text, env: { ADMIN_TOKEN: 'a-token-of-24-characters', CACHE_SECRET: 'a-secret-of-24-characters' } }),
+    ).toEqual([])
+    const { properties } = JSON.parse(JSON.stringify(configJsonSchema()))
+    const origin = properties.origins.additionalProperties.properties
+    const route = properties.routes.items.properties
+    const nested = [
+      properties.listen,
+      properties.admin,
+      properties.limits,
+      properties.coherence,
+      route.match,
+      route.key,
+      route.key.properties.query,
+    ]
+    const { memory, disk, redis } = properties.store.properties
+    const { chaos: _, ...usual } = properties // has a page of its own
+    const maps = [usual, origin, route, memory.properties, disk.properties, redis.properties]
+    const keys = [...maps, ...nested.map((map) => map.properties)].flatMap((map) => Object.keys(map))
+    expect(keys.filter((key) => !text.includes(`${key}:`))).toEqual([])
+  })
+})
+
+describe('the JSON Schema', () => {
+  const schema = configJsonSchema()
+  const validator = z.fromJSONSchema(JSON.parse(JSON.stringify(schema)))
+  const file = (key: object) => ({ version: 1, routes: [{ name: 'r', origin: 'o', ...key }] })
+
+  test('accepts what the file may say, variables included', () => {
+    for (const key of [
+      {},
+      { ttl: '5s' },
+      { ttl: '${TTL}' },
+      { cookies: 'rfc' },
+      { cookies: '${C}' },
+      { statusTtl: { 404: '1s' } },
+    ]) {
+      expect(validator.safeParse(file(key)).success, JSON.stringify(key)).toBe(true)
+    }
+    expect(validator.safeParse({ version: 1, listen: { port: 80 } }).success).toBe(true)
+    expect(validator.safeParse({ version: 1, listen: { port: '${PORT}' } }).success).toBe(true)
+  })
+
+  test('rejects what the file may not say', () => {
+    for (const key of [{ ttl: 5 }, { ttl: '5' }, { cookies: 'no' }, { tll: '5s' }, { refreshAhead: 1 }]) {
+      expect(validator.safeParse(file(key)).success, JSON.stringify(key)).toBe(false)
+    }
+    expect(validator.safeParse({}).success).toBe(false)
+  })
+
+  test('describes every key', () => {
+    expect(undescribed(schema)).toEqual([])
+  })
+
+  test('states the defaults that are used', () => {
+    const { properties } = JSON.parse(JSON.stringify(schema))
+    expect(properties.listen.properties.port.default).toBe(8080)
+    expect(properties.admin.properties.host.default).toBe('127.0.0.1')
+    expect(properties.routes.items.properties.grace.default).toBe('1h')
+    expect(properties.routes.items.properties.cookies.default).toBe('safe')
+    expect(properties.store.properties.memory.properties.maxBytes.default).toBe('256MiB')
+  })
+
+  function undescribed(node: any, path = ''): string[] {
+    const children = Object.entries<any>(node.properties ?? {})
+    const nested = [node.items, node.additionalProperties].filter((child) => typeof child === 'object')
+    return [
+      ...children.filter(([, child]) => child.description === undefined).map(([key]) => `${path}.${key}`),
+      ...children.flatMap(([key, child]) => undescribed(child, `${path}.${key}`)),
+      ...nested.flatMap((child) => undescribed(child, `${path}[]`)),
+    ]
+  }
+})

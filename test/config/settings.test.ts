@@ -1,0 +1,27 @@
+import { describe, expect, test } from 'vitest'
+import { faults, notes, ORIGIN, told, valid } from './given.ts'
+
+describe('the environment', () => {
+  test.each(['HERDGATE_TAPE', 'HERDGATE_THREADS'])('%s is unknown, and nothing like it is known', (name) => {
+    expect(told({ flags: ORIGIN, env: { [name]: 'x' } })).toEqual([`${name} : unknown environment variable`])
+  })
+
+  test('variables of others do not matter', () => {
+    expect(faults({ flags: ORIGIN, env: { REDIS_URL: 'redis://x', PATH: '/bin', TTL: 'x' } })).toEqual([])
+  })
+
+  test('what Kubernetes sets for a Service named herdgate is not taken for settings', () => {
+    const env = {
+      HERDGATE_SERVICE_HOST: '10.0.0.1',
+      HERDGATE_SERVICE_PORT: '8080',
+      HERDGATE_SERVICE_PORT_HTTP: '8080',
+      HERDGATE_PORT: 'tcp://10.0.0.1:8080',
+      HERDGATE_PORT_8080_TCP: 'tcp://10.0.0.1:8080',
+      HERDGATE_PORT_8080_TCP_ADDR: '10.0.0.1',
+      HERDGATE_ADMIN_SERVICE_HOST: '10.0.0.2',
+      HERDGATE_ADMIN_PORT: 'tcp://10.0.0.2:9090',
+    }
+    expect(valid({ flags: ORIGIN, env })).toMatchObject({ listen: { port: 8080 }, admin: { port: 9090 } })
+    expect(notes({ flags: ORIGIN, env })).toHaveLength(2)
+  })
+})
