@@ -9,7 +9,14 @@ export const configuration: Target = {
   name: 'configuration',
   covers: [
     ['src/config.ts', 'src/config/checks.ts', 'src/config/document.ts', 'src/config/explain.ts'],
-    ['src/config/fault.ts', 'src/config/leaves.ts', 'src/config/resolve.ts', 'src/config/schema.ts'],
+    [
+      'src/config/fault.ts',
+      'src/config/leaves.ts',
+      'src/config/notes.ts',
+      'src/config/resolve.ts',
+      'src/config/routes.ts',
+      'src/config/schema.ts',
+    ],
     ['src/config/settings.ts', 'src/config/sources.ts', 'src/cli/settings.ts'],
   ].flat(),
   dictionary: [

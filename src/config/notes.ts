@@ -1,0 +1,68 @@
+/** What the operator should know about a configuration that is valid. */
+import type { Config } from './resolved.ts'
+import type { MemoryLimits } from './memory-shares.ts'
+import { isCatchAll } from './routes.ts'
+import type { FileConfig } from './schema.ts'
+
+const SHORT_TOKEN = 16
+
+/** What is allowed but probably not meant. */
+export function notesOn(config: Config, file: FileConfig | undefined, memory: MemoryLimits = {}): string[] {
+  return [
+    ...tokenNotes(config),
+    ...proxyNotes(config),
+    ...routeNotes(config),
+    ...storeNotes(config, file),
+    ...memoryNotes(config, memory),
+    ...chaosNotes(config),
+  ]
+}
+
+function tokenNotes({ admin: { token } }: Config): string[] {
+  if (token === undefined || token.length >= SHORT_TOKEN) return []
+  return [`the admin token is shorter than ${SHORT_TOKEN} characters: it can be guessed`]
+}
+
+const proxyNotes = ({ listen: { trustProxy } }: Config): string[] =>
+  trustProxy
+    .filter((network) => network.endsWith('/0'))
+    .map((network) => `listen.trustProxy has ${network}: any client can claim any address, host and scheme`)
+
+function routeNotes({ routes, origins }: Config): string[] {
+  const catchAll = routes.findIndex(isCatchAll)
+  const hidden = catchAll === -1 ? [] : routes.slice(catchAll + 1)
+  const idle = origins.filter(({ name }) => !routes.some(({ origin }) => origin === name))
+  return [
+    ...hidden.map(
+      ({ name }) => `route ${name} is never reached: ${routes[catchAll]?.name} before it matches everything`,
+    ),
+    ...idle.map(({ name }) => `origin ${name} is used by no route`),
+  ]
+}
+
+function storeNotes({ store: { memory } }: Config, file: FileConfig | undefined): string[] {
+  const wanted = file?.store?.memory?.maxObjectBytes
+  if (wanted === undefined || wanted <= memory.maxBytes) return []
+  return [`store.memory.maxObjectBytes is more than the memory there is: ${memory.maxBytes} bytes is the limit`]
+}
+
+function memoryNotes({ store, limits }: Config, { container, heap }: MemoryLimits): string[] {
+  const { maxBytes } = store.memory
+  const notes: string[] = []
+  if (container !== undefined) {
+    const [all, kept, arriving] = [container, maxBytes, limits.maxBodiesInProgress].map(inMebibytes)
+    notes.push(`of the container's ${all} the store may take ${kept}, bodies in progress ${arriving}`)
+  }
+  if (heap !== undefined && maxBytes > heap / 2) {
+    const [kept, most] = [maxBytes, heap].map(inMebibytes)
+    notes.push(
+      `store.memory.maxBytes is ${kept}, the heap ${most}: with small bodies it may be full before the store is, and misses get 503; see --max-old-space-size`,
+    )
+  }
+  return notes
+}
+
+const inMebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`
+
+const chaosNotes = ({ chaos }: Config): string[] =>
+  chaos === undefined ? [] : ['chaos is on: faults are made on purpose; not for production']

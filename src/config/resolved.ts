@@ -1,0 +1,67 @@
+/** What the server is built from. */
+import type { ChaosConfig } from '../chaos/create-chaos.ts'
+import type { RouteMatch, Rules } from '../model.ts'
+import type { OriginOptions } from '../origin/pool-origin.ts'
+import type { Limits } from './defaults.ts'
+import type { LOG_LEVELS } from './leaves.ts'
+
+/** All times are milliseconds, all sizes bytes. */
+export interface Config {
+  readonly listen: {
+    readonly host: string
+    /** 0: any free one. */
+    readonly port: number
+    /** CIDR blocks, such as `10.0.0.0/8` or `::1/128`. */
+    readonly trustProxy: readonly string[]
+    /** How long requests are still taken once the node is to end. */
+    readonly drainDelay: number
+  }
+  readonly admin: {
+    readonly host: string
+    readonly port: number
+    /** Undefined only on a loopback host: the caller makes one up. */
+    readonly token: string | undefined
+  }
+  /** Processes that share the data port; `auto`: as many as the machine runs at once. 1: this one alone. */
+  readonly workers: number | 'auto'
+  /** At least one; names are unique. */
+  readonly origins: readonly OriginConfig[]
+  /** At least one, the first match wins; names are unique. */
+  readonly routes: readonly RouteConfig[]
+  readonly store: StoreConfig
+  /** Plain requests for fresh copies are answered straight at the socket. */
+  readonly lane: boolean
+  /** How long a node may go without hearing of purges. */
+  readonly lease: number
+  readonly limits: Limits
+  readonly logLevel: LogLevel
+  /** Faults on purpose; undefined: none. */
+  readonly chaos: ChaosConfig | undefined
+}
+
+export interface StoreConfig {
+  readonly memory: { readonly maxBytes: number; readonly maxObjectBytes: number; readonly admission: 'on' | 'off' }
+  readonly disk?: { readonly path: string; readonly maxBytes: number } | undefined
+  readonly redis?:
+    | {
+        readonly url: string
+        readonly prefix: string
+        readonly deadline: number
+        readonly maxObjectBytes: number
+        readonly secret: string | undefined
+      }
+    | undefined
+}
+
+/** Its URLs are http or https, without a trailing slash. */
+export type OriginConfig = Omit<OriginOptions, 'ca'>
+
+export interface RouteConfig {
+  readonly name: string
+  readonly match: RouteMatch
+  /** Name of one of the origins. */
+  readonly origin: string
+  readonly rules: Rules
+}
+
+export type LogLevel = (typeof LOG_LEVELS)[number]
