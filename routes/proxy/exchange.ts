@@ -1,0 +1,13 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Cache, Peer } from '../../src/library.ts'
+
+/** One request and its answer on their way through. */
+export interface Exchange {
+  readonly message: IncomingMessage
+  readonly response: ServerResponse
+  readonly peer: Peer
+  readonly events: Cache['events']
+  /** Monotonic milliseconds. */
+  readonly startedAt: number
+  url: string
+}

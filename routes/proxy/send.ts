@@ -1,0 +1,115 @@
+import type { ServerResponse } from 'node:http'
+import { type BodyReader, HerdgateError, lines, problem, type Reply } from '../../src/library.ts'
+import type { Exchange } from './exchange.ts'
+import { endWith } from './last-answer.ts'
+
+/** Gives the client its answer, and reports how that went. Throws when it cannot be written as HTTP. */
+export function send(reply: Reply, exchange: Exchange): void {
+  const { response } = exchange
+  // What is malformed in one place may be so in another, where it ends included.
+  if (reply.status === 400 && reply.outcome.result === 'error') endWith(exchange)
+  const firstByteMs = performance.now() - exchange.startedAt
+  if (response.destroyed) {
+    reply.body?.discard()
+    return report(reply, exchange, firstByteMs, 0, true)
+  }
+  const whole = reply.body === undefined ? NOTHING : reply.body.bytes
+  try {
+    response.writeHead(reply.status, reply.fields as string[])
+  } catch (error) {
+    if (response.headersSent) throw error
+    reply.body?.discard()
+    response.statusMessage = ''
+    return send(problem(reply.route, new HerdgateError('origin_invalid')), exchange)
+  }
+  if (whole === undefined) {
+    void stream(reply, exchange, firstByteMs)
+  } else {
+    // As text that stands for bytes, a short body leaves in one write with the head; a buffer would take a writev.
+    if (whole.length <= ONE_WRITE_BYTES) response.end(whole.toString('latin1'), 'latin1')
+    else response.end(whole)
+    report(reply, exchange, firstByteMs, whole.length, false)
+  }
+}
+
+const NOTHING = Buffer.alloc(0)
+const ONE_WRITE_BYTES = 32 * 1024
+
+async function stream(reply: Reply, exchange: Exchange, firstByteMs: number): Promise<void> {
+  const { response } = exchange
+  const reader = reply.body?.read()
+  if (reader === undefined) return
+  response.flushHeaders()
+  const leave = () => reader.cancel()
+  response.once('close', leave)
+  let bytes = 0
+  try {
+    bytes = await copy(reader, response)
+    response.addTrailers(trailersOf(reader))
+    response.end()
+    report(reply, exchange, firstByteMs, bytes, false)
+  } catch {
+    breakOff(exchange)
+    report(reply, exchange, firstByteMs, bytes, true)
+  } finally {
+    response.off('close', leave)
+  }
+}
+
+/** The client must see that this is not the whole of it. Where the connection's end is the content's, only a reset says so. */
+function breakOff({ message, response }: Exchange): void {
+  if (message.httpVersion === '1.0') response.socket?.resetAndDestroy()
+  else response.destroy()
+}
+
+/** Trailers may not carry what frames or routes a message (RFC 9110 section 6.5.1). */
+const NEVER_TRAILERS = new Set([
+  'content-length',
+  'transfer-encoding',
+  'trailer',
+  'host',
+  'content-encoding',
+  'connection',
+])
+
+function trailersOf(reader: BodyReader): Record<string, string> {
+  const trailers: Record<string, string> = Object.create(null)
+  for (const [name, value] of lines(reader.trailers())) {
+    if (!NEVER_TRAILERS.has(name)) trailers[name] = name in trailers ? `${trailers[name]}, ${value}` : value
+  }
+  return trailers
+}
+
+/** At the client's pace. @returns octets copied */
+async function copy(reader: BodyReader, response: ServerResponse): Promise<number> {
+  let bytes = 0
+  for (;;) {
+    const next = reader.next()
+    const chunk = next instanceof Promise ? await next : next
+    if (chunk === undefined) return bytes
+    bytes += chunk.length
+    if (!response.write(chunk)) await drained(response)
+  }
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = () => {
+      response.off('drain', settle)
+      response.off('close', settle)
+      if (response.destroyed) reject(new HerdgateError('client_gone'))
+      else resolve()
+    }
+    response.once('drain', settle)
+    response.once('close', settle)
+  })
+}
+
+function report(reply: Reply, exchange: Exchange, firstByteMs: number, bytes: number, aborted: boolean): void {
+  const { message, events, startedAt, url } = exchange
+  const { route, status, outcome } = reply
+  const totalMs = performance.now() - startedAt
+  const method = message.method ?? 'GET'
+  const peer = exchange.peer.address
+  events.emit('request', { route, method, url, status, outcome, bytes, firstByteMs, totalMs, aborted, peer })
+}
