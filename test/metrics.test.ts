@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { Events, type StoreEvent } from '../src/events.ts'
 import { createMetrics, type Metrics } from '../src/metrics.ts'
-import { REASONS, RESULTS } from '../src/metrics/labels.ts'
+import { RESULTS } from '../src/cache/results.ts'
+import { REASONS } from '../src/metrics/labels.ts'
 import { requestEvent } from './support/request-event.ts'
 
 interface Rig {

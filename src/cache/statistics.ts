@@ -1,5 +1,6 @@
 import type { Events } from '../events.ts'
 import type { Result, TierUsage } from '../model.ts'
+import { byResult, hitRatioOf, isFromCache } from './results.ts'
 
 export interface Statistics {
   /** Answered requests and library look-ups, by result. */
@@ -24,17 +25,7 @@ const WEIGHT = 0.1
 
 /** Counts what happened since the cache was created. */
 export class Counts {
-  readonly requests: Record<Result, number> = {
-    hit: 0,
-    stale: 0,
-    stale_if_error: 0,
-    revalidated: 0,
-    collapsed: 0,
-    miss: 0,
-    pass: 0,
-    error: 0,
-    shed: 0,
-  }
+  readonly requests: Record<Result, number> = byResult(() => 0)
   readonly purges = { purge: 0, invalidate: 0, failed: 0 }
   originTimeSavedMs = 0
   originRequests = 0
@@ -62,12 +53,3 @@ export class Counts {
     return hitRatioOf(this.requests)
   }
 }
-
-export function hitRatioOf(requests: Statistics['requests']): number {
-  const { hit, stale, stale_if_error, revalidated, collapsed, miss } = requests
-  const all = hit + stale + stale_if_error + revalidated + collapsed + miss
-  return all === 0 ? 0 : (hit + stale + stale_if_error) / all
-}
-
-export const isFromCache = (result: Result): boolean =>
-  result === 'hit' || result === 'stale' || result === 'stale_if_error'

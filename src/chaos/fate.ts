@@ -54,7 +54,7 @@ function faultOf(rules: ChaosRules, elapsedMs: number, draws: Draws): Fate['faul
   return draws.corruption < rules.corruption ? 'corruption' : 'none'
 }
 
-export function isPartitioned({ partition }: ChaosRules, elapsedMs: number): boolean {
+function isPartitioned({ partition }: ChaosRules, elapsedMs: number): boolean {
   if (partition === undefined) return false
   return elapsedMs % partition.every >= partition.every - partition.for
 }

@@ -3,7 +3,7 @@ import { didYouMean, type Fault } from './fault.ts'
 import { nearest } from './nearest.ts'
 import { DEFAULT_NAME, givesPool, isGiven, mapAt, type Sources } from './sources.ts'
 
-export const CHAOS_FLAG = '--chaos'
+const CHAOS_FLAG = '--chaos'
 
 /** Works on values that may be invalid. */
 export function chaosFaults(sources: Sources): Fault[] {

@@ -6,7 +6,7 @@ import { parseHost, parseNetworks, parseOriginUrl } from './addresses.ts'
 import { complaint, expected, expectedSecret } from './fault.ts'
 import { nearest } from './nearest.ts'
 
-export const COOKIE_MODES = ['safe', 'rfc', 'ignore'] as const
+const COOKIE_MODES = ['safe', 'rfc', 'ignore'] as const
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
 /** What a timer can wait for; a longer one fires at once. */

@@ -78,7 +78,7 @@ type Given = Map<Name, { where: string; raw: unknown }>
 
 // ---------------------------------------------------------------------------------------------------- flags
 
-export const flagOf = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+const flagOf = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 
 export function readFlags(flags: Flags): Source {
   const given: Given = new Map()

@@ -16,7 +16,7 @@ export interface Sources {
 /** Name of the pool made of the URLs given by `--origin`, and of a route that is implied. */
 export const DEFAULT_NAME = 'default'
 
-export const DEFAULT_LISTENERS = { host: '0.0.0.0', port: 8080, adminHost: '127.0.0.1', adminPort: 9090 } as const
+const DEFAULT_LISTENERS = { host: '0.0.0.0', port: 8080, adminHost: '127.0.0.1', adminPort: 9090 } as const
 
 type ListenerSetting = keyof typeof DEFAULT_LISTENERS
 

@@ -1,7 +1,7 @@
 /** The requests just answered, and why each was answered as it was. */
 import { byId, element, keyed, say } from './dom.js'
 import { bytes, ms, time } from './format.js'
-import { reason, words } from './reason.js'
+import { reason, RESULTS, words } from './reason.js'
 
 /** @typedef {import('../live/live.ts').LiveRequest} LiveRequest */
 /** @typedef {LiveRequest & { number: number }} Row */
@@ -53,7 +53,7 @@ export function requests(parent, onPick) {
 
 /** @param {() => void} onChange */
 function resultFilter(onChange) {
-  const options = ['', 'hit', 'stale', 'stale_if_error', 'revalidated', 'collapsed', 'miss', 'pass', 'shed', 'error']
+  const options = ['', ...RESULTS]
   const made = element(
     'select',
     { className: 'filter', 'aria-label': 'Results shown' },

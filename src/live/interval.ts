@@ -1,4 +1,5 @@
 /** What was counted from one snapshot to the next. Its size does not depend on how much happened. */
+import { byResult, isFromCache } from '../cache/results.ts'
 import type { Statistics } from '../cache/statistics.ts'
 import type { EventPayloads, OriginEvent, RequestEvent } from '../events.ts'
 import type { Outcome, Result } from '../model.ts'
@@ -82,22 +83,11 @@ const LONGEST_URL = 2048
 /** Four to a factor of ten, from 0.1 ms to 31.6 s. */
 export const BOUNDS_MS: readonly number[] = Array.from({ length: 23 }, (_, at) => rounded(10 ** (at / 4 - 1)))
 
-const FROM_CACHE: ReadonlySet<Result> = new Set(['hit', 'stale', 'stale_if_error'])
 const WITHOUT_ANSWER: ReadonlySet<Result> = new Set(['error', 'shed'])
 
 export class Interval {
   readonly from: number
-  readonly #requests: Record<Result, number> = {
-    hit: 0,
-    stale: 0,
-    stale_if_error: 0,
-    revalidated: 0,
-    collapsed: 0,
-    miss: 0,
-    pass: 0,
-    error: 0,
-    shed: 0,
-  }
+  readonly #requests: Record<Result, number> = byResult(() => 0)
   readonly #hit: number[] = BOUNDS_MS.map(() => 0).concat(0)
   readonly #miss: number[] = BOUNDS_MS.map(() => 0).concat(0)
   readonly #herd = { waiting: 0, fetching: 0 }
@@ -115,7 +105,7 @@ export class Interval {
     const { result } = event.outcome
     this.#requests[result]++
     if (!WITHOUT_ANSWER.has(result)) {
-      const counts = FROM_CACHE.has(result) ? this.#hit : this.#miss
+      const counts = isFromCache(result) ? this.#hit : this.#miss
       const bucket = bucketOf(event.firstByteMs)
       counts[bucket] = (counts[bucket] ?? 0) + 1
     }

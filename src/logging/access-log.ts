@@ -3,8 +3,8 @@ import type { Logger } from 'pino'
 import type { EventPayloads, Events, RequestEvent } from '../events.ts'
 import { purgeLine, requestLine } from './log-line.ts'
 import { cacheStatus } from '../policy/cache-status.ts'
-import { locate } from '../policy/target.ts'
 import { printable } from './printable.ts'
+import { redactedPath } from './redacted-path.ts'
 
 export interface AccessLogOptions {
   /** One human line per request, hits included, instead of JSON. */
@@ -21,8 +21,6 @@ export interface AccessLogOptions {
 
 type PurgeEvent = EventPayloads['purge']
 
-/** A path longer than this is cut. */
-const LONGEST_PATH = 2048
 /** Selectors of one kind that an audit line repeats, and how much of each. */
 const MOST_SELECTORS = 10
 const LONGEST_SELECTOR = 256
@@ -102,27 +100,6 @@ function capped(kind: string, selectors: readonly string[] | undefined): object 
   if (selectors === undefined || selectors.length === 0) return {}
   const shown = selectors.slice(0, MOST_SELECTORS).map((selector) => printable(selector, LONGEST_SELECTOR))
   return { [kind]: shown, ...(selectors.length > MOST_SELECTORS && { [`${kind}Count`]: selectors.length }) }
-}
-
-/** Path and query of a URL, the names of its parameters without their values. Empty when there is no URL. */
-export function redactedPath(url: string): string {
-  if (url === '') return ''
-  const { target } = locate(url.slice(0, LONGEST_PATH))
-  const mark = target.indexOf('?')
-  if (mark === -1) return printable(target)
-  const query = target
-    .slice(mark + 1)
-    .split('&')
-    .map(redacted)
-    .join('&')
-  return printable(`${target.slice(0, mark)}?${query}`)
-}
-
-/** A parameter without "=" may be all value. */
-function redacted(parameter: string): string {
-  const equals = parameter.indexOf('=')
-  if (equals === -1) return parameter === '' ? '' : '*'
-  return `${parameter.slice(0, equals)}=*`
 }
 
 const rounded = (ms: number): number => Math.round(ms * 100) / 100

@@ -1,18 +1,6 @@
 /** The closed sets that label values come from. */
 import type { ErrorCode } from '../errors.ts'
-import type { ForwardReason, Result } from '../model.ts'
-
-export const RESULTS: readonly Result[] = [
-  'hit',
-  'stale',
-  'stale_if_error',
-  'revalidated',
-  'collapsed',
-  'miss',
-  'pass',
-  'error',
-  'shed',
-]
+import type { ForwardReason } from '../model.ts'
 
 /** RFC 9110 section 9, PATCH (RFC 5789) and QUERY (RFC 10008). */
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY', 'TRACE']

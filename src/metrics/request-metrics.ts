@@ -4,7 +4,8 @@ import type { Result } from '../model.ts'
 import { Counter } from './counter.ts'
 import { Histogram } from './histogram.ts'
 import { Label } from './label-sets.ts'
-import { CODE_CLASSES, METHODS, REQUEST_BOUNDS, RESULTS } from './labels.ts'
+import { RESULTS } from '../cache/results.ts'
+import { CODE_CLASSES, METHODS, REQUEST_BOUNDS } from './labels.ts'
 import type { Metric } from './metric.ts'
 
 /** Label sets counted apart, per route and for at least this many routes: what keeps the exposition small. */

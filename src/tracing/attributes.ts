@@ -1,6 +1,6 @@
 /** Names and values by OpenTelemetry's semantic conventions for HTTP; those of the cache are ours. */
 import type { Attributes } from '@opentelemetry/api'
-import { redactedPath } from '../logging/access-log.ts'
+import { redactedPath } from '../logging/redacted-path.ts'
 import type { RequestEvent } from '../events.ts'
 import type { Outcome } from '../model.ts'
 import { locate } from '../policy/target.ts'

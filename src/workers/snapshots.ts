@@ -1,7 +1,7 @@
 /** What is told of several workers once a second, as of one process. */
+import { byResult } from '../cache/results.ts'
 import type { Statistics } from '../cache/statistics.ts'
 import type { LiveOrigin, LiveRequest, Snapshot } from '../live/live.ts'
-import type { Result } from '../model.ts'
 
 /** As many requests are told one by one as of one process. */
 const MOST_RECENT = 50
@@ -17,7 +17,7 @@ export function sumOfSnapshots(told: readonly [Snapshot, ...Snapshot[]], stats: 
     elapsedMs: Math.max(...told.map(({ elapsedMs }) => elapsedMs)),
     stats,
     synced: told.every(({ synced }) => synced),
-    requests: sumOfRequests(told),
+    requests: byResult((result) => sumOf(told, ({ requests }) => requests[result])),
     latency: {
       boundsMs: first.latency.boundsMs,
       hit: sumOfLists(told.map(({ latency }) => latency.hit)),
@@ -36,21 +36,6 @@ export function sumOfSnapshots(told: readonly [Snapshot, ...Snapshot[]], stats: 
       ({ tier, reason }) => `${tier} ${reason}`,
     ).map(([one, ...rest]) => ({ ...one, count: one.count + sumOf(rest, ({ count }) => count) })),
     recent: latest(told.flatMap(({ recent }) => recent)),
-  }
-}
-
-function sumOfRequests(told: readonly Snapshot[]): Record<Result, number> {
-  const of = (result: Result) => sumOf(told, ({ requests }) => requests[result])
-  return {
-    hit: of('hit'),
-    stale: of('stale'),
-    stale_if_error: of('stale_if_error'),
-    revalidated: of('revalidated'),
-    collapsed: of('collapsed'),
-    miss: of('miss'),
-    pass: of('pass'),
-    error: of('error'),
-    shed: of('shed'),
   }
 }
 

@@ -1,22 +1,12 @@
-import { hitRatioOf, type Statistics } from '../cache/statistics.ts'
+import { byResult, hitRatioOf } from '../cache/results.ts'
+import type { Statistics } from '../cache/statistics.ts'
 import type { Tier, TierUsage } from '../model.ts'
 
 /** What several processes have counted, as of one. The first knows the log. */
 export function sumOfStatistics(own: Statistics, others: readonly Statistics[]): Statistics {
   const all = [own, ...others]
   const sum = (read: (statistics: Statistics) => number) => all.reduce((total, one) => total + read(one), 0)
-  const of = (result: keyof Statistics['requests']) => sum(({ requests }) => requests[result])
-  const requests = {
-    hit: of('hit'),
-    stale: of('stale'),
-    stale_if_error: of('stale_if_error'),
-    revalidated: of('revalidated'),
-    collapsed: of('collapsed'),
-    miss: of('miss'),
-    pass: of('pass'),
-    error: of('error'),
-    shed: of('shed'),
-  }
+  const requests = byResult((result) => sum((one) => one.requests[result]))
   return {
     requests,
     hitRatio: hitRatioOf(requests),

@@ -6,7 +6,8 @@ import { queries } from '../../helm/dashboard.ts'
 import { CHART } from '../../helm/generated.ts'
 import { Events } from '../../src/events.ts'
 import { createMetrics } from '../../src/metrics.ts'
-import { CODE_CLASSES, RESULTS } from '../../src/metrics/labels.ts'
+import { RESULTS } from '../../src/cache/results.ts'
+import { CODE_CLASSES } from '../../src/metrics/labels.ts'
 
 interface Rule {
   readonly record?: string

@@ -4,7 +4,7 @@ import { events } from '../../src/dashboard/api.js'
 import { bytes, count, duration, ms, percent, rate } from '../../src/dashboard/format.js'
 import { median } from '../../src/dashboard/numbers.js'
 import { reason, RESULTS } from '../../src/dashboard/reason.js'
-import { RESULTS as ALL_RESULTS } from '../../src/metrics/labels.ts'
+import { RESULTS as ALL_RESULTS } from '../../src/cache/results.ts'
 
 test('numbers are as long as people read them', () => {
   expect([0, 9_999, 12_345, 4_200_000].map(count)).toEqual(['0', '9,999', '12.3K', '4.2M'])

@@ -75,7 +75,7 @@ export function startEcho(log: Seen[]): Promise<HostileOrigin> {
 const redirect = (location: string): string =>
   `HTTP/1.1 302 Found\r\nCache-Control: max-age=60\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`
 
-export const reflection = ({ method, target, fields, content }: Seen): string =>
+const reflection = ({ method, target, fields, content }: Seen): string =>
   JSON.stringify({ method, target, fields, content })
 
 /** Field lines that a gateway writes, or that hold nothing anybody could object to. */

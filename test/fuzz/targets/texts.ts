@@ -1,5 +1,5 @@
 import { parseList } from 'structured-headers'
-import { redactedPath } from '../../../src/logging/access-log.ts'
+import { redactedPath } from '../../../src/logging/redacted-path.ts'
 import { cover, expand, uncover } from '../../../src/config/variables.ts'
 import { parseHost, parseNetworks, parseOriginUrl } from '../../../src/config/addresses.ts'
 import { nearest } from '../../../src/config/nearest.ts'
@@ -19,7 +19,7 @@ export const texts: Target = {
       'src/logging/log-line.ts',
       'src/logging/printable.ts',
       'src/policy/cache-status.ts',
-      'src/logging/access-log.ts',
+      'src/logging/redacted-path.ts',
       'src/ports/peers.ts',
     ],
   ].flat(),
