@@ -222,6 +222,51 @@ test('requests in a row, some of which wait, are answered in their order', async
   expect(asked).toHaveLength(2)
 })
 
+describe('who asks whether content is wanted', () => {
+  const SMUGGLED = request('/smuggled')
+  const expecting = (path: string, length: number) =>
+    request(path, 'POST', 'Expect: 100-continue', `Content-Length: ${length}`)
+  const contents: string[] = []
+
+  beforeEach(() => {
+    contents.length = 0
+    answer = ({ request: asking, response }) => {
+      let content = ''
+      asking.setEncoding('latin1').on('data', (text: string) => (content += text))
+      asking.on('end', () => {
+        contents.push(content)
+        response.writeHead(200, FRESH).end(`answer to ${asking.method}`)
+      })
+    }
+  })
+
+  test('is told to go on, and a request behind the content is one', async () => {
+    const [path, next] = [newPath(), newPath()]
+    using client = await connected()
+    client.send(expecting(path, 5))
+    await until(() => client.received !== '', 'it is told')
+    expect(client.received).toBe('HTTP/1.1 100 Continue\r\n\r\n')
+    client.send(`hello${request(next)}`)
+    const { responses, closed } = await client.heard(2)
+    expect(responses.map(({ body }) => body)).toEqual(['answer to POST', 'answer to GET'])
+    expect([contents, closed]).toEqual([['hello', ''], false])
+    await expectPlain(next, 'answer to GET', 'cache')
+  })
+
+  test('and sends a request in its place has sent content', async () => {
+    const path = newPath()
+    using client = await connected()
+    client.send(expecting(path, SMUGGLED.length))
+    await until(() => client.received !== '', 'it is told')
+    client.send(SMUGGLED)
+    const { responses } = await client.heard(1)
+    expect(responses.map(({ body }) => body)).toEqual(['answer to POST'])
+    expect(asked.map(({ request: { url } }) => url)).toEqual([path])
+    expect(contents).toEqual([SMUGGLED])
+    await expectNothingUnderWay()
+  })
+})
+
 describe('an odd request that comes first leaves nothing wrong behind', () => {
   test.each<[string, string, ...string[]]>([
     ['HEAD', 'HEAD'],

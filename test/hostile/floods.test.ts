@@ -121,6 +121,30 @@ describe('tags', () => {
   })
 })
 
+describe('tags, new ones with every answer', () => {
+  test('fifty thousand of them take no more memory than the store may have, and each is purged by its name', async () => {
+    const origin = new ScriptedOrigin().script(({ target }) => ({
+      headers: { ...FRESH, 'Cache-Tag': `${target.slice(1)}-a, ${target.slice(1)}-b` },
+      body: target,
+    }))
+    const maxBytes = 4 * 2 ** 20
+    const store = memoryStore({ maxBytes })
+    const cache = createCache({ store, routes: [{ name: 'default', match: {}, origin, rules: DEFAULT_RULES }] })
+    const ask = async (target: string) =>
+      received(await cache.handle({ method: 'GET', url: `http://a.test${target}`, fields: [] }))
+    for (let number = 0; number < 25_000; number++) {
+      expect((await ask(`/${number}`)).body).toBe(`/${number}`)
+      expect(store.usage()[0]?.bytes).toBeLessThanOrEqual(maxBytes)
+    }
+    await ask('/kept')
+    expect((await ask('/kept')).result).toBe('hit')
+    await cache.purge({ tags: ['24999-a', 'kept'] })
+    expect((await ask('/kept')).result).toBe('hit')
+    await cache.purge({ tags: ['kept-b'] })
+    expect((await ask('/kept')).result).toBe('miss')
+  })
+})
+
 describe('keys', () => {
   test('twenty thousand of them take no more memory than the store may have', async () => {
     const origin = new ScriptedOrigin().script(() => ({ headers: FRESH, body: 'x'.repeat(100) }))
@@ -164,6 +188,22 @@ describe('waiters', () => {
     expect(new Set(answers.map(({ body }) => body))).toEqual(new Set(['answer']))
     expect(origin.requests).toHaveLength(1)
     expect(cache.stats().inFlight).toBe(0)
+  })
+
+  test('ten thousand on one key whose fetch fails are all told so, by one request', async () => {
+    const { origin, ask, cache, clock } = world()
+    const asked = Array.from({ length: MANY }, () => ask('/slow'))
+    await settle()
+    origin.next.fail()
+    const answers = await Promise.all(asked.map(async (reply) => received(await reply)))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([502]))
+    expect(origin.requests).toHaveLength(1)
+    await clock.advance(60_000) // who comes right behind a failure shares it
+    expect(cache.stats().inFlight).toBe(0)
+    const next = ask('/slow')
+    await settle()
+    origin.next.answer({ headers: FRESH, body: 'well again' })
+    expect((await received(await next)).body).toBe('well again')
   })
 
   test('that all leave leave nothing behind', async () => {

@@ -101,6 +101,8 @@ const FRAMEWORKS: readonly Attack[] = [
   ['accept', 'Accept: text/x-component'],
   ['rsc,next-url', 'RSC: 1\r\nNext-Url: /evil'],
   ['x-inertia', 'X-Inertia: true'],
+  ['accept-encoding', 'Accept-Encoding: x,;q='],
+  ['accept-encoding', 'Accept-Encoding: gzip;q=evil, ,;q, "br'],
   ['__proto__', '__proto__: evil'],
   ['constructor', 'constructor: evil'],
   ['hasownproperty', 'hasOwnProperty: evil'],
