@@ -66,6 +66,7 @@ export function explainRoute(app: FastifyInstance, cache: Pick<Cache, 'explain'>
     url: '/explain',
     schema: {
       operationId: 'explain',
+      tags: ['Watching'],
       summary: 'What would happen to a request now, and why',
       security: [{ bearer: [] }],
       querystring: Query,

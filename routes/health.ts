@@ -24,6 +24,7 @@ export function healthRoutes(app: FastifyInstance, readiness: () => Readiness): 
     onlyMethods(app, url, ['GET', 'HEAD'])
     app.get(url, {
       schema: {
+        tags: ['Running'],
         summary: 'Is the process alive?',
         response: { 200: json('The event loop turns.', Alive), ...problems([405]) },
       },
@@ -33,6 +34,7 @@ export function healthRoutes(app: FastifyInstance, readiness: () => Readiness): 
   onlyMethods(app, '/readyz', ['GET', 'HEAD'])
   app.get('/readyz', {
     schema: {
+      tags: ['Running'],
       summary: 'Should it be sent requests?',
       response: { 200: json('Yes.', Ready), ...problems([405, 503]) },
     },

@@ -86,6 +86,7 @@ export function liveRoute(app: FastifyInstance, live: Live): void {
   app.get('/live', {
     schema: {
       operationId: 'live',
+      tags: ['Watching'],
       summary: 'Server-sent events, one a second: what happened since the last',
       security: [{ bearer: [] }],
       response: {

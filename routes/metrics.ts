@@ -15,6 +15,7 @@ export function metricsRoute(app: FastifyInstance, metrics: MetricsSource): void
   app.get('/metrics', {
     schema: {
       operationId: 'metrics',
+      tags: ['Watching'],
       summary: 'Metrics for Prometheus',
       response: {
         200: {

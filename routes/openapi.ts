@@ -1,4 +1,5 @@
 /** The admin port's own description (OpenAPI 3.1), and a page to read and try it. Nothing is loaded from elsewhere. */
+import { readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
@@ -19,6 +20,15 @@ const PAGE_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
+const ICON = readFileSync(new URL('../src/dashboard/icon.svg', import.meta.url))
+
+/** In the order in which the page shows them. */
+const TAGS = [
+  { name: 'Purging', description: 'takes answers away, or has them checked' },
+  { name: 'Watching', description: 'says what happens, and why' },
+  { name: 'Running', description: 'for whatever starts, stops and looks after the process' },
+]
+
 /** Must come before the routes that are to be described. */
 export function describeRoutes(app: FastifyInstance, version: string): void {
   app.register(swagger, {
@@ -31,6 +41,7 @@ export function describeRoutes(app: FastifyInstance, version: string): void {
         license: { name: 'MIT', identifier: 'MIT' },
       },
       servers: [{ url: '/' }],
+      tags: TAGS,
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
     },
     transform: createJsonSchemaTransform({ zodToJsonConfig }),
@@ -66,6 +77,7 @@ export function openapiRoutes(app: FastifyInstance): void {
   app.get('/openapi.json', {
     schema: {
       operationId: 'openapi',
+      tags: ['Running'],
       summary: 'This document',
       response: { 200: json('OpenAPI 3.1.', z.record(z.string(), z.unknown())), ...problems([405]) },
     },
@@ -74,7 +86,11 @@ export function openapiRoutes(app: FastifyInstance): void {
   app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: PAGE_POLICY,
-    theme: { title: 'Herdgate admin API' },
+    logo: { type: 'image/svg+xml', content: ICON },
+    theme: {
+      title: 'Herdgate admin API',
+      favicon: [{ filename: 'icon.svg', rel: 'icon', type: 'image/svg+xml', sizes: 'any', content: ICON }],
+    },
     uiConfig: { docExpansion: 'list', persistAuthorization: false, validatorUrl: null },
   })
 }

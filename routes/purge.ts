@@ -62,6 +62,7 @@ function bySelectors(app: FastifyInstance, cache: Purger, verb: Verb): void {
     onRequest: async (request) => refuseEncoded(request),
     schema: {
       operationId: verb,
+      tags: ['Purging'],
       summary: SUMMARIES[verb],
       security: [{ bearer: [] }],
       body: Selectors,
@@ -84,6 +85,7 @@ function byTag(app: FastifyInstance, cache: Purger, verb: Verb): void {
     url,
     schema: {
       operationId: `${verb}Tag`,
+      tags: ['Purging'],
       summary: `${SUMMARIES[verb]}, by one tag`,
       security: [{ bearer: [] }],
       params: z.object({ tag: Tag.describe('Percent-encoded; may contain encoded slashes.') }),

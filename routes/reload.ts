@@ -30,6 +30,7 @@ export function reloadRoute(app: FastifyInstance, reload: () => Reloading | Prom
     scope.post('/config/reload', {
       schema: {
         operationId: 'reload',
+        tags: ['Running'],
         summary: 'Read flags, environment and file anew: origins and routes are swapped at once, what is stored stays',
         security: [{ bearer: [] }],
         response: { 200: json('It is in force.', Reloaded), ...problems([401, 405, 422, 429]) },

@@ -39,6 +39,7 @@ export function statsRoute(app: FastifyInstance, cache: StatisticsSource): void 
   app.get('/stats', {
     schema: {
       operationId: 'stats',
+      tags: ['Watching'],
       summary: 'Counters as JSON',
       security: [{ bearer: [] }],
       response: { 200: json('The counters.', Statistics), ...problems([401, 405, 429]) },

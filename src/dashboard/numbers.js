@@ -41,8 +41,8 @@ export function numbers(parent) {
 
 /** @param {HTMLElement} parent @param {string} name */
 function tile(parent, name) {
-  const value = element('b', { className: 'value' })
-  const note = element('small')
+  const value = element('b', { className: 'value' }, '–')
+  const note = element('small', {}, '\u00a0')
   parent.append(element('p', { className: 'tile card' }, element('span', {}, name), value, note))
   return (/** @type {string} */ text, /** @type {string} */ about) => {
     say(value, text)

@@ -118,9 +118,11 @@ function legendItem({ name, color: of }) {
   return Object.assign(item, { update: (/** @type {Line} */ line) => say(value, line.value ?? '') })
 }
 
-/** @param {uPlot} _plot @param {number[]} values epoch seconds */
-const clockTimes = (_plot, values) =>
-  values.map((value) => new Date(value * 1000).toLocaleTimeString([], { hour12: false, timeStyle: 'medium' }))
+/** None before there is anything to tell the time of. @param {uPlot} plot @param {number[]} values epoch seconds */
+const clockTimes = ({ data: [times] }, values) =>
+  times.length === 0
+    ? []
+    : values.map((value) => new Date(value * 1000).toLocaleTimeString([], { hour12: false, timeStyle: 'medium' }))
 
 /** A round number a little above. @param {number | null} max */
 function upTo(max) {

@@ -100,6 +100,15 @@ th small { display: block }
 .status, code { font: .85rem ui-monospace, monospace }
 .fast { color: var(--fast) }
 .slow { color: var(--slow) }
+@media (max-width: 40rem) {
+  thead { display: none }
+  tr { display: grid; grid-template-columns: auto 1fr auto; align-items: center; border-top: 1px solid var(--line) }
+  tr:first-child { border-top: 0 }
+  th, td { border: 0 }
+  th { grid-column: 1 / 3; padding-bottom: 0 }
+  td:last-child { grid-area: 1 / 3 }
+  .status { grid-column: 2 / 4; padding-left: 0 }
+}
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
 `
 
@@ -117,7 +126,7 @@ const ask = async (path, init) => {
   return { response, text, ms: performance.now() - began }
 }
 const [visit] = performance.getEntriesByType('navigation')
-if (visit) show(document.getElementById('took'), visit.responseEnd - visit.requestStart)
+if (visit) show(document.getElementById('took'), visit.responseStart - visit.requestStart)
 const made = document.getElementById('made')
 made.textContent = new Date(made.dateTime).toLocaleTimeString()
 

@@ -163,11 +163,15 @@ describe('/openapi.json', () => {
   })
 
   test('says what each answer means and holds, and which calls need the token', async () => {
-    const { paths = {}, components } = await document()
+    const { paths = {}, tags = [], components } = await document()
     expect(components?.securitySchemes).toEqual({ bearer: { type: 'http', scheme: 'bearer' } })
     for (const [path, item] of Object.entries(paths)) {
       const call = item?.get ?? item?.post
       expect(call?.summary, path).toBeTruthy()
+      expect(
+        tags.map(({ name }) => name),
+        path,
+      ).toContain(call?.tags?.[0])
       expect(call?.security, path).toEqual(path.startsWith('/v1') ? [{ bearer: [] }] : undefined)
       const answers = Object.entries(call?.responses ?? {}) as [string, OpenAPIV3_1.ResponseObject][]
       for (const [status, answer] of answers) {
