@@ -5,11 +5,13 @@ export interface DemoFlags {
   readonly port: string
   readonly adminPort: string
   readonly originPort: string
+  /** The slow API without a Herdgate before it. */
+  readonly apiOnly?: boolean
 }
 
-/** `herdgate demo`: the slow API and Herdgate before it, until told to stop. */
+/** `herdgate demo`: the slow API, and Herdgate before it, until told to stop. */
 export async function demo(flags: DemoFlags): Promise<void> {
-  const { runDemo } = await import('../demo.ts')
+  const { createSlowApi, runDemo } = await import('../demo.ts')
   const [port, adminPort, originPort] = [flags.port, flags.adminPort, flags.originPort].map(portOf)
   if (port === undefined || adminPort === undefined || originPort === undefined) {
     process.stderr.write('herdgate: expected a port from 0 to 65535\n')
@@ -18,6 +20,11 @@ export async function demo(flags: DemoFlags): Promise<void> {
   }
   try {
     const out = (line: string) => void process.stdout.write(`${line}\n`)
+    if (flags.apiOnly === true) {
+      const api = createSlowApi()
+      out(`Slow API   ${await api.listen(originPort)}`)
+      return closeOnSignals(api, openLog('warn'))
+    }
     const running = await runDemo({ port, adminPort, originPort, out })
     closeOnSignals(running, openLog('warn'))
   } catch (error) {

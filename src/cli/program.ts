@@ -16,6 +16,30 @@ const COMMANDS = ['serve', 'check', 'schema', 'init', 'demo', 'probe', 'purge', 
 const EXIT_CODES = `
 Exit codes: 0 ended as asked; 1 failed while running (a port in use, for instance); 2 wrong flags or configuration.`
 
+const CHECK_HELP = `
+Starts nothing. Every fault is told at once, with line and column where it is in the file.
+
+Examples:
+  herdgate check
+  herdgate check --config shop.yaml --ttl 30s
+
+Exit codes: 0 valid; 2 not.`
+
+const SCHEMA_HELP = `
+Editors check and complete the file by it:
+  herdgate schema > herdgate.schema.json
+and as the first line of herdgate.yaml
+  # yaml-language-server: $schema=./herdgate.schema.json`
+
+const DEMO_HELP = `
+Takes no configuration, listens on loopback only, and prints what to try. The API takes 800 ms for everything and has one
+of each kind: answers that may be kept, that may not, and that fail.
+
+Examples:
+  herdgate demo
+  herdgate demo --port 8081 --admin-port 9091 --origin-port 3001
+  herdgate demo --api-only`
+
 const PROBE_HELP = `
 Asks GET /readyz of the admin port: should it be sent requests? It still should while Redis is down ("degraded").
 The URL is that of the admin port: http://127.0.0.1:9090 unless HERDGATE_ADMIN_HOST and HERDGATE_ADMIN_PORT say otherwise.
@@ -83,17 +107,21 @@ function program(): Command {
   const serving = command('serve', 'serve cached answers before an origin', { isDefault: true })
   withSettings(serving, async (given) => (await import('./serve.ts')).serve(given))
   herdgate.addHelpText('after', () => `\nFlags of serve:\n${serving.helpInformation().replace(/^[^]*?Options:\n/, '')}`)
-  withSettings(command('check', 'say whether flags, environment and file make a valid configuration'), async (given) =>
-    (await import('./check.ts')).check(given),
-  )
-  command('schema', 'print the JSON Schema of the configuration file').action(async () => {
-    const { configJsonSchema } = await import('../config.ts')
-    process.stdout.write(`${JSON.stringify(configJsonSchema(), null, 2)}\n`)
-  })
+  const checking = command('check', 'say whether flags, environment and file make a valid configuration')
+  withSettings(checking, async (given) => (await import('./check.ts')).check(given))
+  checking.addHelpText('after', CHECK_HELP)
+  command('schema', 'print the JSON Schema of the configuration file')
+    .addHelpText('after', SCHEMA_HELP)
+    .action(async () => {
+      const { configJsonSchema } = await import('../config.ts')
+      process.stdout.write(`${JSON.stringify(configJsonSchema(), null, 2)}\n`)
+    })
   command('demo', 'start a slow API with Herdgate before it')
     .option('--port <port>', 'port of Herdgate', '8080')
     .option('--admin-port <port>', 'port of its admin API', '9090')
     .option('--origin-port <port>', 'port of the slow API', '3000')
+    .option('--api-only', 'the slow API alone, to put a Herdgate of your own before it')
+    .addHelpText('after', DEMO_HELP)
     .action(async (flags: DemoFlags) => (await import('./demo.ts')).demo(flags))
   command('probe', 'ask a running Herdgate whether it is ready: for health checks')
     .argument('[url]', 'where its admin port is')

@@ -162,6 +162,15 @@ test.each([
   expect(await run(args)).toMatchObject({ code: 2, out: '' })
 })
 
+test('herdgate demo --api-only is the slow API, to put a Herdgate before', async () => {
+  const { child, ended, output, until } = start(['demo', '--api-only', '--origin-port', '0'])
+  const [, url = ''] = await until(/^Slow API +(http:\/\/127\.0\.0\.1:\d+)$/m)
+  expect(await (await fetch(`${url}/__stats`)).json()).toEqual({ total: 0, paths: {} })
+  child.kill('SIGTERM')
+  expect(await ended).toMatchObject({ code: 0 })
+  expect(output.out).not.toContain('Herdgate')
+})
+
 test('an old Node gets one line that says so', async () => {
   const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '22.12.0' } })`
   const node = ['--import', `data:text/javascript,${encodeURIComponent(pretend)}`]
