@@ -100,7 +100,8 @@ export class Line {
   open(callback: buildConnector.Callback): void {
     const socket = this.#dial()
     const tooLate = () => socket.destroy(new errors.ConnectTimeoutError(`no connection within ${this.#timeout} ms`))
-    const cancel = this.#clock.after(this.#timeout, tooLate)
+    const connecting = createSilenceTimer(this.#clock, tooLate)
+    connecting.start(this.#timeout)
     this.#dialling = socket
     this.#served = 0
     this.#watchStatusLines(socket)
@@ -109,13 +110,13 @@ export class Line {
 
     const refused = (error: Error) => {
       if (this.#dialling !== socket) return
-      cancel()
+      connecting.stop()
       this.#dialling = undefined
       this.refusal = error
       callback(error, null)
     }
     socket.once(this.#connected, () => {
-      cancel()
+      connecting.stop()
       this.#dialling = undefined
       callback(null, socket)
     })

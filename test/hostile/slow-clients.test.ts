@@ -176,7 +176,7 @@ test('a head that comes whole before it is its turn to be refused is answered, a
     response.writeHead(200, { 'Cache-Control': 'max-age=60' })
     response.end('fine')
   }
-  await start({ headTimeout: 1_000, idleTimeout: 60_000 })
+  await start({ headTimeout: HEAD_MS })
   const [begun, rest] = [GET.slice(0, 20), GET.slice(20)]
   const keptAlive = await Promise.all(Array.from({ length: MANY }, () => greeted()))
   for (const one of keptAlive) one.send(begun)

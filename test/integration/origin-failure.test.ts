@@ -80,6 +80,15 @@ describe('no connection', () => {
     expect(origin.usage()).toEqual(nothingHeld)
   })
 
+  test('is not taken for its lack by a process that stood still for longer than connecting may take', async () => {
+    const [origin] = await served(({ socket }) => socket.write(ok()), { connectTimeout: 1_000 })
+    const answer = origin.fetch(get())
+    for (let tick = 0; tick < 10; tick++) await new Promise<void>((resolve) => process.nextTick(resolve)) // it dials
+    const until = performance.now() + 2_000
+    while (performance.now() < until);
+    expect(await textOf(await answer)).toBe('ok')
+  })
+
   test('yet when the caller leaves is given up at once', async () => {
     const [, server] = await served(() => {})
     const origin = opened(`https://127.0.0.1:${server.port}`)
@@ -110,8 +119,8 @@ describe('a URL that refuses', () => {
   test('is not dialled again while it cools down, though its turn comes', async () => {
     const [, slow] = await served(() => {})
     const [, server] = await served(({ socket }) => socket.write(ok()))
-    const always = { ...systemClock, now: () => 0 } // the cool-down does not end however slow the machine is
-    const origin = opened([`https://127.0.0.1:${slow.port}`, server.url], { connectTimeout: 1_000 }, always)
+    const slowed = { ...systemClock, now: () => systemClock.now() / 20 } // a machine may be slow, the cool-down goes on
+    const origin = opened([`https://127.0.0.1:${slow.port}`, server.url], { connectTimeout: 50 }, slowed)
     for (let n = 0; n < 6; n++) expect(await textOf(await origin.fetch(get()))).toBe('ok')
     expect([slow.sockets.length, server.requests.length]).toEqual([1, 6])
   })
