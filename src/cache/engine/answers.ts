@@ -13,14 +13,17 @@ export class Answers {
     this.#clock = clock
   }
 
-  /** What was fetched at the asker's own request. */
+  /**
+   * What was fetched at the asker's own request.
+   * @param now when it landed, or later
+   */
   fetched<E extends Entry, D>(
     why: ForwardReason,
     landed: LandedEntry<E>,
     originMs: number | undefined,
+    now = this.#clock.now(),
   ): Resolution<E, D> {
     const { entry, status: fwdStatus, validated } = landed
-    const now = this.#clock.now()
     const ttlMs = entry.freshUntil - now
     const stored = now < entry.keepUntil && this.#log.verdict(entry) === 'valid'
     const result = validated ? 'revalidated' : 'miss'

@@ -70,14 +70,14 @@ export class Collapsing {
   #answerLeader<E extends Entry, D>(
     question: Question<E, D>,
     decision: Forward<E>,
-    { tookMs: originMs }: Flight<E, D>,
+    { startedAt, tookMs: originMs }: Flight<E, D>,
     landed: Landed<E, D>,
   ): Resolution<E, D> {
     const fwd = decision.why
     switch (landed.kind) {
       case 'entry':
         if (landed.elsewhere) return { kind: 'entry', entry: landed.entry, outcome: collapsed(fwd) }
-        return this.#answers.fetched(fwd, landed, originMs)
+        return this.#answers.fetched(fwd, landed, originMs, originMs === undefined ? undefined : startedAt + originMs)
       case 'direct':
         return direct(landed.reply, { result: 'miss', fwd, fwdStatus: landed.status, detail: landed.why, originMs })
       case 'failed': {

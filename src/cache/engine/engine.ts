@@ -16,7 +16,7 @@ import type {
   Store,
 } from '../../model.ts'
 import { Answers } from './answers.ts'
-import { Collapsing } from './collapsing.ts'
+import { type Collapsed, Collapsing } from './collapsing.ts'
 import { Flights } from './flights.ts'
 import { lookup } from './lookup.ts'
 import { Passing } from './passing.ts'
@@ -105,7 +105,7 @@ export class Engine {
    * @param kept what it has just said of the question's key
    */
   resolveWith<E extends Entry, D>(question: Question<E, D>, kept: Awaitable<Kept>): Awaitable<Resolution<E, D>> {
-    return this.#counted(this.#attempt(question, 1, kept))
+    return this.#attempt(question, 1, kept)
   }
 
   /**
@@ -154,13 +154,9 @@ export class Engine {
     this.#storing.keep(question, entry, question.key + question.apart, undefined)
   }
 
-  #counted<T>(answer: Promise<T>): Promise<T>
-  #counted<T>(answer: Awaitable<T>): Awaitable<T>
-  #counted<T>(answer: Awaitable<T>): Awaitable<T> {
-    if (answer instanceof Promise) {
-      this.#waiting++
-      answer.then(this.#answered, this.#answered)
-    }
+  #counted<T>(answer: Promise<T>): Promise<T> {
+    this.#waiting++
+    answer.then(this.#answered, this.#answered)
     return answer
   }
 
@@ -172,7 +168,7 @@ export class Engine {
     const now = this.#clock.now()
     const found = lookup(this.#store, this.#log, question, now, kept)
     return found instanceof Promise
-      ? found.then((result) => this.#act(question, result, this.#clock.now(), attempt))
+      ? this.#counted(found).then((result) => this.#act(question, result, this.#clock.now(), attempt))
       : this.#act(question, found, now, attempt)
   }
 
@@ -196,7 +192,7 @@ export class Engine {
       case 'fetch':
         return this.#fetch(question, found, decision, attempt)
       case 'pass':
-        return this.#passing.answer(question, found.key, decision)
+        return this.#counted(this.#passing.answer(question, found.key, decision))
       case 'refuse':
         return failure(new HerdgateError('not_cached', decision.detail), { result: 'error', detail: decision.detail })
     }
@@ -208,12 +204,18 @@ export class Engine {
     decision: Forward<E>,
     attempt: number,
   ): Promise<Resolution<E, D>> {
-    const answer = await this.#collapsing.answer(question, found, decision, attempt)
+    this.#waiting++
+    let answer: Collapsed<E, D>
+    try {
+      answer = await this.#collapsing.answer(question, found, decision, attempt)
+    } finally {
+      this.#waiting--
+    }
     switch (answer.kind) {
       case 'look-again':
         return this.#attempt(question, attempt + 1, this.#store.get(question.key))
       case 'pass':
-        return this.#passing.answer(question, found.key, answer)
+        return this.#counted(this.#passing.answer(question, found.key, answer))
       default:
         return answer
     }

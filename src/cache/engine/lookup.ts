@@ -15,6 +15,7 @@ export function lookup<E extends Entry, D>(
   kept: Awaitable<Kept>,
   anew?: Anew,
 ): Awaitable<Found<E>> {
+  if (kept === undefined && question.apart === '') return nothing(question.key, 'uri-miss', false)
   const look = { store, log, question, now, anew }
   return kept instanceof Promise ? kept.then((later) => atResource(look, later)) : atResource(look, kept)
 }

@@ -54,13 +54,12 @@ export class SharedFetches {
     found: Found<E>,
     decision: Forward<E>,
   ): { flight: Flight<E, D>; leads: boolean } {
-    for (const apart of [question.apart, question.apartWhole]) {
-      const current = apart === undefined ? undefined : this.#flights.get(found.key + apart)
-      if (current !== undefined && this.#mayJoin(current, decision.why)) {
-        return { flight: current as Flight<E, D>, leads: false }
-      }
-    }
-    return { flight: this.#launch(question, found.key + question.apart, decision), leads: true }
+    const { apart, apartWhole } = question
+    const current =
+      this.#joinable(found.key + apart, decision.why) ??
+      (apartWhole === undefined ? undefined : this.#joinable(found.key + apartWhole, decision.why))
+    if (current !== undefined) return { flight: current as Flight<E, D>, leads: false }
+    return { flight: this.#launch(question, found.key + apart, decision), leads: true }
   }
 
   /**
@@ -80,6 +79,11 @@ export class SharedFetches {
     const fallback: Fallback = { onError: true, afterMs: undefined }
     const flight = this.#launch(question, key, { kind: 'revalidate', entry, why: 'stale', fallback }, true)
     void flight.landed.then((landed) => discard(question, landed))
+  }
+
+  #joinable(key: string, why: ForwardReason): AnyFlight | undefined {
+    const flight = this.#flights.get(key)
+    return flight !== undefined && this.#mayJoin(flight, why) ? flight : undefined
   }
 
   #mayJoin(flight: AnyFlight, why: ForwardReason): boolean {
@@ -218,13 +222,11 @@ export class SharedFetches {
     startedAt: number,
   ): LoadContext<E> {
     const { generation, position } = this.#log
-    // A purge since the look-up has taken the copy: it may not be confirmed back to life.
-    const alive = (entry: E | undefined) => (entry && this.#log.verdict(entry) !== 'dead' ? entry : undefined)
     const revalidate = decision.kind === 'revalidate' ? decision : undefined
-    const previous = alive(revalidate?.entry)
+    const previous = this.#alive(revalidate?.entry)
     return {
       previous,
-      part: decision.kind === 'fetch' ? alive(decision.part) : undefined,
+      part: decision.kind === 'fetch' ? this.#alive(decision.part) : undefined,
       keepPrevious: previous !== undefined && revalidate?.fallback.onError === true,
       shared: true,
       generation,
@@ -234,6 +236,11 @@ export class SharedFetches {
       background,
       why: decision.why,
     }
+  }
+
+  /** A purge since the look-up has taken the copy: it may not be confirmed back to life. */
+  #alive<E extends Entry>(entry: E | undefined): E | undefined {
+    return entry !== undefined && this.#log.verdict(entry) !== 'dead' ? entry : undefined
   }
 
   /** In the place of a copy that the answer replaces, but not of anything newer. */

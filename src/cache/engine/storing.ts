@@ -47,21 +47,32 @@ export class Storing {
   ): void {
     const on = question.variesOn(entry)
     const target = on.length === 0 ? question.key : question.variantKey(on)
-    const settle = (fate: Fate, at: number) => {
-      const wanted = flight === undefined || this.#flights.get(key) === flight
-      const written =
-        wanted && this.#log.verdict(entry) === 'valid' ? this.#write(question, target, entry, fate, at) : undefined
-      const ending = fate === 'kept' && this.#fitsAll(question, entry) ? 'stored' : 'unshared'
-      if (written instanceof Promise) void written.then(() => this.#left(flight, ending))
-      else this.#left(flight, ending)
-    }
-
     if (on.length > 0 && this.#log.verdict(entry) === 'valid') this.#announceVariants(question, entry, on, target)
     if (flight !== undefined && target + question.apart !== key) this.#flights.put(target + question.apart, flight)
     if (!this.#fitsAll(question, entry)) void flight?.lease?.release('unshared')
     const fate = question.fate(entry)
-    if (fate instanceof Promise) void fate.then((late) => settle(late, this.#clock.now()))
-    else settle(fate, now)
+    if (fate instanceof Promise) {
+      void fate.then((late) => this.#settle(question, target, entry, key, flight, late, this.#clock.now()))
+    } else {
+      this.#settle(question, target, entry, key, flight, fate, now)
+    }
+  }
+
+  #settle<E extends Entry, D>(
+    question: Question<E, D>,
+    target: string,
+    entry: E,
+    key: string,
+    flight: Flight<E, D> | undefined,
+    fate: Fate,
+    now: number,
+  ): void {
+    const wanted = flight === undefined || this.#flights.get(key) === flight
+    const written =
+      wanted && this.#log.verdict(entry) === 'valid' ? this.#write(question, target, entry, fate, now) : undefined
+    const ending = fate === 'kept' && this.#fitsAll(question, entry) ? 'stored' : 'unshared'
+    if (written instanceof Promise) void written.then(() => this.#left(flight, ending))
+    else this.#left(flight, ending)
   }
 
   /** As far as is known, it is small enough for the others to read it. */

@@ -26,10 +26,6 @@ export type Load<T> = (controls: LoadControls<T>) => Promise<T> | T
 export class ValueQuestion<T> implements Question<StoredValue, T> {
   readonly key: string
   readonly url: string
-  readonly route = 'library'
-  readonly apart = ''
-  readonly apartWhole = undefined
-  readonly signal = undefined
   readonly #load: Load<T>
   readonly #rules: ValueRules
   readonly #force: boolean
@@ -42,6 +38,22 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     this.#rules = rules
     this.#force = force
     this.#parts = parts
+  }
+
+  get route(): string {
+    return 'library'
+  }
+
+  get apart(): string {
+    return ''
+  }
+
+  get apartWhole(): undefined {
+    return undefined
+  }
+
+  get signal(): undefined {
+    return undefined
   }
 
   isEntry(stored: Stored): stored is StoredValue {

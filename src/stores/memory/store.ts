@@ -44,7 +44,7 @@ export function memoryStore({
   clock,
 }: MemoryStoreOptions): Store {
   const maxBytes = size(limit)
-  const report = createReport(events, clock)
+  const report = new Report(events, clock)
   const departed = (reason: Departure) => events?.emit('eviction', { tier: 'memory', reason })
   const kept: Index =
     admission === 'on' ? new AdmittingLru({ maxBytes, seed, departed }) : new PlainLru({ maxBytes, departed })
@@ -95,17 +95,26 @@ const SET: StoreEvent = { tier: 'memory', op: 'set', outcome: 'ok' }
 const DELETED: StoreEvent = { tier: 'memory', op: 'delete', outcome: 'ok' }
 
 /** Tells of every operation, and of one in many how long it took. */
-function createReport(events: Events | undefined, clock: Clock | undefined) {
-  let turn = 0
-  return {
-    /** When the operation began, if it is one of those that are timed. */
-    start(): number | undefined {
-      turn = (turn + 1) % TIMED_ONE_IN
-      return turn === 0 ? clock?.now() : undefined
-    },
-    end(event: StoreEvent, startedAt: number | undefined): void {
-      const timed = startedAt !== undefined && clock !== undefined
-      events?.emit('store', timed ? { ...event, ms: clock.now() - startedAt } : event)
-    },
+class Report {
+  readonly #events: Events | undefined
+  readonly #clock: Clock | undefined
+  #turn = 0
+
+  constructor(events: Events | undefined, clock: Clock | undefined) {
+    this.#events = events
+    this.#clock = clock
+  }
+
+  /** When the operation began, if it is one of those that are timed. */
+  start(): number | undefined {
+    if (this.#clock === undefined) return undefined
+    this.#turn = (this.#turn + 1) % TIMED_ONE_IN
+    return this.#turn === 0 ? this.#clock.now() : undefined
+  }
+
+  end(event: StoreEvent, startedAt: number | undefined): void {
+    if (this.#events === undefined) return
+    const timed = startedAt !== undefined && this.#clock !== undefined
+    this.#events.emit('store', timed ? { ...event, ms: this.#clock.now() - startedAt } : event)
   }
 }
