@@ -4,7 +4,8 @@ import type { Engine } from '../engine/engine.ts'
 import { known } from '../engine/lookup.ts'
 import type { Counts } from '../statistics.ts'
 import { rulesOf, UNLIMITED, type ValueOptions } from './options.ts'
-import { type Load, type ValueMaking, type ValueParts, ValueQuestion, valueEntry } from './question.ts'
+import { type Load, type ValueParts, ValueQuestion } from './question.ts'
+import { ValueEntry, type ValueMaking } from './value-entry.ts'
 
 export interface GetOrSetOptions extends ValueOptions {
   /** Load even though a fresh value is there. */
@@ -170,7 +171,7 @@ export function createValues(parts: ValuesParts): Values {
       bornAt: now,
       costMs: undefined,
     }
-    const stored = valueEntry(value, rulesOf(options, defaultRules), making, parts.sizeOf)
+    const stored = new ValueEntry(value, parts.sizeOf(value), rulesOf(options, defaultRules), making)
     engine.supersede(key)
     return stored
   }

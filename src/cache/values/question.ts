@@ -1,8 +1,9 @@
 import { HerdgateError } from '../../errors.ts'
-import type { Clock, Decision, Found, Stamp, Stored, StoredValue } from '../../model.ts'
+import type { Clock, Decision, Found, Stored, StoredValue } from '../../model.ts'
 import type { LoadContext, Loaded, Question } from '../engine/question.ts'
 import type { Counts } from '../statistics.ts'
 import { partialRulesOf, type ValueOptions, type ValueRules } from './options.ts'
+import { ValueEntry } from './value-entry.ts'
 
 export interface ValueParts {
   readonly clock: Clock
@@ -90,7 +91,7 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     if (skipped) return { kind: 'direct', reply: value, status: 200, why: 'skipped' }
     const costMs = bornAt - startedAt
     const making = { url: this.key, generation, position, checked: position, startedAt, bornAt, costMs }
-    const entry = valueEntry(value, rules, making, this.#parts.sizeOf)
+    const entry = new ValueEntry(value, this.#parts.sizeOf(value), rules, making)
     return { kind: 'entry', entry, status: 200, validated: false }
   }
 
@@ -140,39 +141,3 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
 }
 
 const NO_NAMES: readonly string[] = []
-
-/** How a value came to be. */
-export interface ValueMaking extends Omit<Stamp, 'tags'> {
-  readonly bornAt: number
-  readonly costMs: number | undefined
-}
-
-/** A value as it is stored. */
-export function valueEntry(
-  value: unknown,
-  { ttl, grace, softTimeout, refreshAhead, tags }: ValueRules,
-  { url, generation, position, checked, startedAt, bornAt, costMs }: ValueMaking,
-  sizeOf: ValueParts['sizeOf'],
-): StoredValue {
-  const freshUntil = bornAt + ttl
-  const graceUntil = freshUntil + grace
-  return {
-    kind: 'value',
-    value,
-    bytes: sizeOf(value),
-    tags,
-    bornAt,
-    freshUntil,
-    refreshAt: refreshAhead === undefined ? Number.POSITIVE_INFINITY : bornAt + ttl * refreshAhead,
-    staleWhileRevalidateUntil: softTimeout === 0 ? graceUntil : freshUntil,
-    staleIfErrorUntil: graceUntil,
-    keepUntil: graceUntil,
-    mustRevalidate: false,
-    costMs,
-    url,
-    generation,
-    position,
-    checked,
-    startedAt,
-  }
-}

@@ -64,11 +64,12 @@ export function estimateBytes(value: unknown): number {
 
 /** Of an object whose members have none, as most values are; undefined: it is another. */
 function flatBytes(value: object): number | undefined {
-  if (isCollection(value)) return undefined
+  const isPlain = Object.getPrototypeOf(value) === Object.prototype // then all that has a name in it is its own
+  if (!isPlain && isCollection(value)) return undefined
   let sum = ownBytes(value)
   let parts = 1
   for (const name in value) {
-    if (!hasOwn(value, name)) continue
+    if (!isPlain && !hasOwn(value, name)) continue
     const member = value[name as keyof typeof value]
     if (hasMembers(member) || ++parts > MOST_PARTS) return undefined
     sum += ownBytes(member)

@@ -1,0 +1,66 @@
+import type { Stamp, StoredValue } from '../../model.ts'
+import type { ValueRules } from './options.ts'
+
+/** How a value came to be. */
+export interface ValueMaking extends Omit<Stamp, 'tags'> {
+  readonly bornAt: number
+  readonly costMs: number | undefined
+}
+
+/**
+ * A value as it is stored. What its rules say is reckoned from them when it is asked for: there are many values and few rules, and
+ * every number kept apart takes memory and time with each value that is put. Copy it field by field, not by spreading.
+ */
+export class ValueEntry implements StoredValue {
+  readonly kind = 'value'
+  readonly value: unknown
+  readonly bytes: number
+  readonly url: string
+  readonly generation: string
+  readonly position: number
+  checked: number
+  readonly startedAt: number
+  readonly bornAt: number
+  readonly freshUntil: number
+  readonly costMs: number | undefined
+  readonly #rules: ValueRules
+
+  constructor(value: unknown, bytes: number, rules: ValueRules, making: ValueMaking) {
+    this.value = value
+    this.bytes = bytes
+    this.url = making.url
+    this.generation = making.generation
+    this.position = making.position
+    this.checked = making.checked
+    this.startedAt = making.startedAt
+    this.bornAt = making.bornAt
+    this.freshUntil = making.bornAt + rules.ttl
+    this.costMs = making.costMs
+    this.#rules = rules
+  }
+
+  get tags(): readonly string[] {
+    return this.#rules.tags
+  }
+
+  get refreshAt(): number {
+    const { refreshAhead, ttl } = this.#rules
+    return refreshAhead === undefined ? Number.POSITIVE_INFINITY : this.bornAt + ttl * refreshAhead
+  }
+
+  get staleWhileRevalidateUntil(): number {
+    return this.#rules.softTimeout === 0 ? this.keepUntil : this.freshUntil
+  }
+
+  get staleIfErrorUntil(): number {
+    return this.keepUntil
+  }
+
+  get keepUntil(): number {
+    return this.freshUntil + this.#rules.grace
+  }
+
+  get mustRevalidate(): boolean {
+    return false
+  }
+}
