@@ -1,7 +1,7 @@
-import { Body } from '../../src/body.ts'
 import { DEFAULT_RULES } from '../../src/config/defaults.ts'
 import { fieldsOf } from '../../src/fields.ts'
 import type { CacheRequest, Found, Route, Rules, StoredResponse } from '../../src/model.ts'
+import { storedResponse } from '../support/stored-response.ts'
 
 type Headers = Parameters<typeof fieldsOf>[0]
 
@@ -20,28 +20,17 @@ export function requestWith(headers: Headers = {}, changes: Partial<CacheRequest
 
 /** Answered at NOW, fresh for a minute. */
 export function entryWith(changes: Partial<StoredResponse> = {}, headers: Headers = {}): StoredResponse {
-  return {
-    kind: 'response',
+  const until = NOW + 60_000
+  return storedResponse({
     url: 'a.test/x',
-    tags: [],
-    generation: 'g',
-    position: 0,
-    checked: 0,
-    startedAt: 0,
     bornAt: NOW,
-    freshUntil: NOW + 60_000,
-    refreshAt: Number.POSITIVE_INFINITY,
-    staleWhileRevalidateUntil: NOW + 60_000,
-    staleIfErrorUntil: NOW + 60_000,
-    keepUntil: NOW + 60_000,
-    mustRevalidate: false,
-    status: 200,
+    freshUntil: until,
+    staleWhileRevalidateUntil: until,
+    staleIfErrorUntil: until,
+    keepUntil: until,
     fields: fieldsOf(headers),
-    body: Body.of(Buffer.alloc(0)),
-    varyOn: [],
-    vary: [],
     ...changes,
-  }
+  })
 }
 
 export function foundWith(entry: StoredResponse | undefined, changes: Partial<Found<StoredResponse>> = {}) {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Body } from '../../src/body.ts'
 import type { Store, Stored, StoredResponse } from '../../src/model.ts'
+import { storedResponse } from '../support/stored-response.ts'
 
 export interface StoreContractOptions {
   /** Whether `usage` counts what the store holds, there and then; else it is an estimate. */
@@ -102,22 +103,5 @@ const stamp = { url: 'a.test/', tags: ['t'], generation: 'g', position: 7, check
 export const unshareable: Stored = { ...stamp, kind: 'unshareable', until: 1 }
 export const varies: Stored = { ...stamp, kind: 'varies', on: ['accept'], variants: ['v'], languages: [], keepUntil: 1 }
 
-export function response(body: string, more: Partial<StoredResponse> = {}): StoredResponse {
-  return {
-    ...stamp,
-    kind: 'response',
-    status: 200,
-    fields: ['ETag', '"1"'],
-    body: Body.of(Buffer.from(body)),
-    varyOn: [],
-    vary: [],
-    bornAt: 0,
-    freshUntil: 1,
-    refreshAt: Number.POSITIVE_INFINITY,
-    staleWhileRevalidateUntil: 1,
-    staleIfErrorUntil: 1,
-    keepUntil: 1,
-    mustRevalidate: false,
-    ...more,
-  }
-}
+export const response = (body: string, more: Partial<StoredResponse> = {}): StoredResponse =>
+  storedResponse({ ...stamp, fields: ['ETag', '"1"'], body: Body.of(Buffer.from(body)), ...more })

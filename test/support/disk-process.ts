@@ -9,32 +9,14 @@ import { Events } from '../../src/events.ts'
 import type { StoredResponse } from '../../src/model.ts'
 import { diskLog } from '../../src/stores/disk/log.ts'
 import { diskStore } from '../../src/stores/disk/store.ts'
+import { storedResponse } from './stored-response.ts'
 
 const [path = '', command = '', argument = ''] = process.argv.slice(2)
 
 /** A response whose content tells whether it is whole and whose it is. */
 function thing(key: string, length: number): StoredResponse {
-  return {
-    kind: 'response',
-    url: key,
-    tags: [key],
-    generation: 'g',
-    position: 0,
-    checked: 0,
-    startedAt: 0,
-    status: 200,
-    fields: ['X-Key', key],
-    body: Body.of(Buffer.from(`${key} ${length} `.padEnd(length, key))),
-    varyOn: [],
-    vary: [],
-    bornAt: 0,
-    freshUntil: 1,
-    refreshAt: Number.POSITIVE_INFINITY,
-    staleWhileRevalidateUntil: 1,
-    staleIfErrorUntil: 1,
-    keepUntil: 1,
-    mustRevalidate: false,
-  }
+  const body = Body.of(Buffer.from(`${key} ${length} `.padEnd(length, key)))
+  return storedResponse({ url: key, tags: [key], fields: ['X-Key', key], body })
 }
 
 async function write(): Promise<void> {

@@ -1,0 +1,29 @@
+import { Body } from '../../src/body.ts'
+import type { StoredResponse } from '../../src/model.ts'
+
+/** A whole response without content, made at `bornAt` and of no use a millisecond later, where nothing else is said. */
+export function storedResponse({ bornAt = 0, ...changes }: Partial<StoredResponse> = {}): StoredResponse {
+  const until = bornAt + 1
+  return {
+    kind: 'response',
+    url: 'a.test/',
+    tags: [],
+    generation: 'g',
+    position: 0,
+    checked: 0,
+    startedAt: 0,
+    bornAt,
+    freshUntil: until,
+    refreshAt: Number.POSITIVE_INFINITY,
+    staleWhileRevalidateUntil: until,
+    staleIfErrorUntil: until,
+    keepUntil: until,
+    mustRevalidate: false,
+    status: 200,
+    fields: [],
+    body: Body.of(Buffer.alloc(0)),
+    varyOn: [],
+    vary: [],
+    ...changes,
+  }
+}
