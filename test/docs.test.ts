@@ -9,8 +9,7 @@ import { OVERRIDES } from '../src/policy/overrides.ts'
 import { REASONS } from '../src/metrics/labels.ts'
 import { REASONS_NOT_TO_STORE } from '../src/policy/storable.ts'
 import { unrunIn } from './support/documented.ts'
-import { upstreamFields } from '../src/policy/forward.ts'
-import { requestWith } from './policy/support.ts'
+import { requestWith, sentUpstream } from './policy/support.ts'
 
 const root = join(import.meta.dirname, '..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -75,18 +74,7 @@ describe('docs/security.md', () => {
 })
 
 /** The field as an origin gets it from a stranger. */
-function sent(name: string): string | undefined {
-  const options = {
-    conditions: undefined,
-    stripConditionals: true,
-    mayBeStored: true,
-    authority: 'a.test',
-    scheme: 'http',
-    cookies: 'safe' as const,
-    hasBody: false,
-  }
-  return field(upstreamFields(requestWith({ [name]: '1' }), options), name)
-}
+const sent = (name: string) => field(sentUpstream(requestWith({ [name]: '1' })), name)
 
 function section(page: string, heading: string): string {
   const [, text = ''] = page.split(`\n## ${heading}\n`)

@@ -4,8 +4,8 @@ import type { Peer } from '../../src/model.ts'
 import { connectionProblem } from '../../src/policy/hop-by-hop.ts'
 import { hopsLeft } from '../../src/policy/max-forwards.ts'
 import { loops } from '../../src/policy/via.ts'
-import { type UpstreamOptions, upstreamFields } from '../../src/policy/forward.ts'
-import { requestWith } from './support.ts'
+import type { UpstreamOptions } from '../../src/policy/forward.ts'
+import { requestWith, sentUpstream } from './support.ts'
 
 type Headers = Record<string, string | string[]>
 
@@ -13,16 +13,7 @@ const stranger: Peer = { address: '192.0.2.1', trusted: false }
 const proxy: Peer = { address: '10.0.0.1', trusted: true }
 
 const sent = (headers: Headers, options: Partial<UpstreamOptions> = {}, peer: Peer | undefined = stranger) =>
-  upstreamFields(requestWith(headers, { peer }), {
-    conditions: undefined,
-    stripConditionals: true,
-    mayBeStored: true,
-    authority: 'a.test',
-    scheme: 'http',
-    cookies: 'safe',
-    hasBody: false,
-    ...options,
-  })
+  sentUpstream(requestWith(headers, { peer }), options)
 
 const length = (headers: Headers, hasBody = true) => fieldLines(sent(headers, { hasBody }), 'content-length')
 
@@ -208,15 +199,7 @@ describe('an address', () => {
   })
 
   it('is left out when there is no peer', () => {
-    const fields = upstreamFields(requestWith({ 'X-Forwarded-For': 'evil' }), {
-      conditions: undefined,
-      stripConditionals: true,
-      mayBeStored: true,
-      authority: 'a.test',
-      scheme: 'http',
-      cookies: 'safe',
-      hasBody: false,
-    })
+    const fields = sentUpstream(requestWith({ 'X-Forwarded-For': 'evil' }))
     expect(field(fields, 'forwarded')).toBe('host=a.test;proto=http')
     expect(has(fields, 'x-forwarded-for')).toBe(false)
   })

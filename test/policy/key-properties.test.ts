@@ -2,11 +2,10 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { field, fieldsOf } from '../../src/fields.ts'
 import type { CacheRequest, KeyRules, Route } from '../../src/model.ts'
-import { upstreamFields } from '../../src/policy/forward.ts'
 import { keyOf } from '../../src/policy/key.ts'
 import { normalAuthority, parseTarget } from '../../src/policy/target.ts'
 import { variantKey } from '../../src/policy/vary.ts'
-import { requestWith, routeWith, rulesWith } from './support.ts'
+import { requestWith, routeWith, rulesWith, sentUpstream } from './support.ts'
 
 /** What makes a resource another one, and a variant another one of it. */
 interface Tuple {
@@ -162,16 +161,7 @@ describe('equal keys', () => {
   /** What is sent upstream, as far as keys speak of it. */
   function upstream(request: CacheRequest, route: Route): string {
     const { key, target } = keyOf(route, request)
-    const options = {
-      conditions: undefined,
-      stripConditionals: true,
-      mayBeStored: true,
-      authority: new URL(request.url).host,
-      scheme: 'http',
-      cookies: 'rfc' as const,
-      hasBody: false,
-    }
-    const sent = upstreamFields(request, options)
+    const sent = sentUpstream(request, { authority: new URL(request.url).host, cookies: 'rfc' })
     const keyed = route.rules.key.headers.map((name) => field(sent, name))
     expect(key).toContain(target.split('?', 1)[0])
     return JSON.stringify([field(sent, 'host'), target, keyed], (_, part: unknown) => part ?? 'absent!')

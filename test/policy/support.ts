@@ -1,6 +1,7 @@
 import { DEFAULT_RULES } from '../../src/config/defaults.ts'
 import { fieldsOf } from '../../src/fields.ts'
 import type { CacheRequest, Found, Route, Rules, StoredResponse } from '../../src/model.ts'
+import { type UpstreamOptions, upstreamFields } from '../../src/policy/forward.ts'
 import { storedResponse } from '../support/stored-response.ts'
 
 type Headers = Parameters<typeof fieldsOf>[0]
@@ -40,4 +41,18 @@ export function foundWith(entry: StoredResponse | undefined, changes: Partial<Fo
 export function routeWith(changes: Partial<Route> = {}): Route {
   const origin = { name: 'o', fetch: () => Promise.reject(new Error('unused')), close: () => Promise.resolve() }
   return { name: 'r', match: {}, origin, rules: rulesWith(), ...changes }
+}
+
+/** A request on its way to an origin, as it goes where its answer may be stored. */
+export function sentUpstream(request: CacheRequest, changes: Partial<UpstreamOptions> = {}): string[] {
+  return upstreamFields(request, {
+    conditions: undefined,
+    stripConditionals: true,
+    mayBeStored: true,
+    authority: 'a.test',
+    scheme: 'http',
+    cookies: 'safe',
+    hasBody: false,
+    ...changes,
+  })
 }

@@ -1,9 +1,8 @@
 import { fieldLines, has, lines } from '../../../src/fields.ts'
 import { connectionProblem } from '../../../src/policy/hop-by-hop.ts'
 import { loops } from '../../../src/policy/via.ts'
-import { upstreamFields } from '../../../src/policy/forward.ts'
 import { connectionOptions } from '../../../src/policy/hop-by-hop.ts'
-import { requestWith } from '../../policy/support.ts'
+import { requestWith, sentUpstream } from '../../policy/support.ts'
 import { must, REQUEST_HEAD, type Target } from '../target.ts'
 import { fieldsIn } from './message.ts'
 
@@ -58,17 +57,9 @@ const ONCE = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forw
 
 function run(input: string): string {
   const fields = fieldsIn(input)
-  const options = {
-    conditions: undefined,
-    stripConditionals: true,
-    mayBeStored: true,
-    authority: 'a.test',
-    scheme: 'http',
-    cookies: 'ignore' as const,
-    hasBody: true,
-  }
+  const options = { cookies: 'ignore', hasBody: true } as const
   const sentFor = (trusted: boolean) =>
-    upstreamFields(requestWith({}, { fields, peer: { address: '::1', trusted } }), options)
+    sentUpstream(requestWith({}, { fields, peer: { address: '::1', trusted } }), options)
   const sent = sentFor(false)
   for (const [name, value] of lines(sent)) {
     must('no field ends a line', !/[\r\n\0]/.test(name + value), name, value)
