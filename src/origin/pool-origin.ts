@@ -1,4 +1,4 @@
-import { Pool } from 'undici'
+import { type Dispatcher, Pool } from 'undici'
 import { HerdgateError } from '../errors.ts'
 import { without } from '../fields.ts'
 import type { Clock, Origin, OriginRequest, OriginResponse, Signal } from '../model.ts'
@@ -89,8 +89,8 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
   async function firstAnswer(request: OriginRequest, call: Call): Promise<OriginResponse> {
     let unreachable: HerdgateError | undefined
     for (const member of rotation.turn()) {
-      let attempt = await start(member, request, call).attempt
-      if (isWorthRepeating(attempt, request)) attempt = await start(member, request, call).attempt
+      let attempt = await start(member.send, member, request, call).attempt
+      if (isWorthRepeating(attempt, request)) attempt = await start(member.sendAnew, member, request, call).attempt
       if (attempt.kind === 'answered') return attempt.response
       if (attempt.kind !== 'unreachable') throw attempt.error
       rotation.failed(member)
@@ -99,13 +99,12 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
     throw unreachable ?? new HerdgateError('origin_refused')
   }
 
-  function start(member: Member, request: OriginRequest, call: Call): Exchange {
+  function start(send: Send, { where, url }: Member, request: OriginRequest, call: Call): Exchange {
     const { headersTimeout, bodyTimeout } = options
-    const { where, url } = member
     const overTls = url.protocol === 'https:'
     const exchange = new Exchange({ request, where, headersTimeout, bodyTimeout, overTls, finished: call.finished })
     call.carriedBy(exchange)
-    if (!exchange.isOver) member.send(request, exchange)
+    if (!exchange.isOver) send(request, exchange)
     return exchange
   }
 
@@ -116,12 +115,12 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
 
   async function close(signal?: AbortSignal): Promise<void> {
     isClosing = true
-    const destroy = () => void Promise.all(members.map((member) => member.pool.destroy()))
+    const destroy = () => void Promise.all(members.map((member) => member.destroy()))
     if (signal?.aborted) destroy()
     signal?.addEventListener('abort', destroy)
     await admission.idle()
     signal?.removeEventListener('abort', destroy)
-    await Promise.all(members.map((member) => member.pool.destroy()))
+    await Promise.all(members.map((member) => member.destroy()))
   }
 
   return { name: options.name, fetch, usage: admission.usage, nextUrl, close }
@@ -131,9 +130,14 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
 interface Member {
   readonly url: URL
   readonly where: string
-  readonly pool: Pool
-  send(request: OriginRequest, exchange: Exchange): void
+  /** On whichever connection is free. */
+  readonly send: Send
+  /** On a new one: where one of those at rest had gone, so may all of them (RFC 9112 section 9.3.1). */
+  readonly sendAnew: Send
+  destroy(): Promise<unknown>
 }
+
+type Send = (request: OriginRequest, exchange: Exchange) => void
 
 function createMember(text: string, { connectTimeout, maxConcurrency, ca }: OriginOptions, clock: Clock): Member {
   const url = new URL(text)
@@ -141,18 +145,27 @@ function createMember(text: string, { connectTimeout, maxConcurrency, ca }: Orig
   const dial = createDialer({ url, ca })
   const factory = () => new Connection({ url, connectTimeout }, dial, clock)
   const pool = new Pool(url.origin, { connections: maxConcurrency, allowH2: false, factory })
+  const alone = new Set<Connection>()
   const basePath = url.pathname.replace(/\/$/, '')
   // Without it undici would take the name from Host, and connect anew whenever that changes.
   const servername = hostOf(url)
+
+  const sendBy = (dispatcher: Dispatcher, { method, target, fields }: OriginRequest, exchange: Exchange) => {
+    const headers = without(withHostFor(url, fields), (name) => PER_HOP.has(name))
+    const dispatch = { method, path: basePath + target, headers, body: exchange.upload(), servername }
+    dispatcher.dispatch(dispatch, exchange)
+  }
   return {
     url,
     where: url.host,
-    pool,
-    send({ method, target, fields }, exchange) {
-      const headers = without(withHostFor(url, fields), (name) => PER_HOP.has(name))
-      const dispatch = { method, path: basePath + target, headers, body: exchange.upload(), servername }
-      pool.dispatch(dispatch, exchange)
+    send: (request, exchange) => sendBy(pool, request, exchange),
+    sendAnew(request, exchange) {
+      const connection = factory()
+      alone.add(connection)
+      sendBy(connection, request, exchange)
+      void connection.close().finally(() => alone.delete(connection)) // when it is answered
     },
+    destroy: () => Promise.all([pool, ...alone].map((dispatcher) => dispatcher.destroy())),
   }
 }
 

@@ -19,6 +19,8 @@ export interface SilenceTimer {
 
 /** A timer that fires later than this, in ms, tells that the process stood still: it did not listen meanwhile. */
 const STOOD_STILL_MS = 100
+/** At the end of the watch any delay does: timers run before what has arrived is read. */
+const LATE_MS = 0
 
 /**
  * Time in which the process stood still (a stall of its loop, a pause of its machine) is not held against the other
@@ -41,7 +43,7 @@ export function createSilenceTimer(clock: Clock, expired: () => void): SilenceTi
     if (due === Number.POSITIVE_INFINITY) return
     const now = clock.now()
     const lateMs = now - firesAt
-    if (lateMs > STOOD_STILL_MS && !excused) {
+    if (lateMs > (due > now ? STOOD_STILL_MS : LATE_MS) && !excused) {
       excused = true
       due = Math.max(due, now + Math.min(lateMs, limit))
     }

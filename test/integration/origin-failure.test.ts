@@ -58,6 +58,8 @@ const closesOnSecond =
   ({ socket, turn }: RawRequest) =>
     turn === 0 ? void socket.write(ok()) : void socket[how]()
 
+const standStill = (ms: number) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+
 describe('no connection', () => {
   test('when nobody listens is origin_refused, and the message names the address', async () => {
     const port = await deadPort()
@@ -87,6 +89,23 @@ describe('no connection', () => {
     const until = performance.now() + 2_000
     while (performance.now() < until);
     expect(await textOf(await answer)).toBe('ok')
+  })
+
+  test('nor by one that stood still a moment too long', async () => {
+    const server = await rawOrigin(({ socket }) => socket.write(ok()))
+    open.push(server)
+    const connectTimeout = 100
+    const stalling: Clock = {
+      ...systemClock,
+      after(delayMs, run) {
+        const cancel = systemClock.after(delayMs, run)
+        if (delayMs === connectTimeout) standStill(connectTimeout + 10)
+        return cancel
+      },
+    }
+    const origin = opened(server.url, { connectTimeout }, stalling)
+    await new Promise((resolve) => setImmediate(resolve)) // behind which timers come before sockets
+    expect(await textOf(await origin.fetch(get()))).toBe('ok')
   })
 
   test('yet when the caller leaves is given up at once', async () => {
@@ -318,6 +337,15 @@ describe('an idle connection that the origin closes as the next request goes out
     await new Promise((resolve) => setImmediate(resolve))
     expect(await codeOf(origin.fetch(get('/second')))).toBe('origin_reset')
     expect(server.requests).toHaveLength(2)
+  })
+
+  test('costs it nothing either where all other idle connections have gone as well', async () => {
+    const [origin, server] = await served(closesOnSecond('resetAndDestroy'))
+    const first = await Promise.all(Array.from({ length: 4 }, () => origin.fetch(get('/first'))))
+    await Promise.all(first.map(textOf))
+    await new Promise((resolve) => setImmediate(resolve))
+    for (let n = 0; n < 4; n++) expect(await textOf(await origin.fetch(get('/second')))).toBe('ok')
+    expect(server.sockets).toHaveLength(8)
   })
 
   test('is tried once more, not again and again', async () => {

@@ -72,6 +72,16 @@ test('time in which the process stood still is given back, once', async () => {
   expect(state.expired).toBe(1)
 })
 
+test('however short a stall at the end of a watch was, what has arrived meanwhile is read first', async () => {
+  const { clock, state, timer } = timed()
+  timer.start(1_000)
+  clock.stall(1_001)
+  await clock.advance(0)
+  expect(state.expired).toBe(0)
+  await clock.advance(1)
+  expect(state.expired).toBe(1)
+})
+
 test('a sign of life behind a stall is heard, and a new silence is counted in full', async () => {
   const { clock, state, timer } = timed()
   timer.start(1_000)
