@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { Events, type StoreEvent } from '../src/events.ts'
 import { createMetrics, type Metrics } from '../src/metrics.ts'
 import { RESULTS } from '../src/cache/results.ts'
@@ -277,6 +277,16 @@ describe('rendering', () => {
     const names = (await seriesOf(rig().metrics)).map((line) => line.replace(/[{ ].*/, ''))
     expect(names).toContain('process_resident_memory_bytes')
     expect(names).toContain('nodejs_eventloop_lag_p99_seconds')
+  })
+
+  test('the lag of the event loop is what it was late, without the time between two looks', async () => {
+    const { metrics } = rig()
+    const usualLag = async () => {
+      const { body } = await metrics.render()
+      return Number(/^nodejs_eventloop_lag_p50_seconds (\S+)$/m.exec(body)?.[1])
+    }
+    await usualLag() // what was before does not count
+    await vi.waitFor(async () => expect(await usualLag()).toBeLessThan(0.01), { timeout: 10_000, interval: 100 })
   })
 })
 

@@ -1,5 +1,5 @@
 /** Metrics as text, through prom-client's registry. */
-import { collectDefaultMetrics, type MetricObject, type Metric as PromMetric, Registry } from 'prom-client'
+import { collectDefaultMetrics, Gauge, type MetricObject, type Metric as PromMetric, Registry } from 'prom-client'
 import { wantsOpenMetrics } from './accept.ts'
 import type { Metric } from './metric.ts'
 import { type MetricReport, reportOf } from './reports.ts'
@@ -21,6 +21,13 @@ const MISNAMED = [
   'nodejs_eventloop_utilization_summary',
 ]
 
+/** How often Node looks how late the event loop is. */
+const LAG_LOOKED_EVERY_MS = 10
+/** Told as the time between two looks, by which even an idle loop would be 10 ms late. */
+const BETWEEN_LOOKS = ['min', 'max', 'mean', 'p50', 'p90', 'p99'].map(
+  (which) => `nodejs_eventloop_lag_${which}_seconds`,
+)
+
 export interface Exposition {
   /** @param accept without a wish for OpenMetrics in it the Prometheus text format 0.0.4 is rendered */
   render(accept: string | undefined): Promise<Rendered>
@@ -32,8 +39,9 @@ export interface Exposition {
 export function createExposition(metrics: readonly Metric[]): Exposition {
   const text = new Registry(Registry.PROMETHEUS_CONTENT_TYPE)
   for (const metric of metrics) register(text, { ...metricObject(metric), get: async () => collected(metric) })
-  collectDefaultMetrics({ register: text })
+  collectDefaultMetrics({ register: text, eventLoopMonitoringPrecision: LAG_LOOKED_EVERY_MS })
   for (const name of MISNAMED) text.removeSingleMetric(name)
+  for (const name of BETWEEN_LOOKS) tellLateness(text, name)
 
   const openMetrics = new Registry(Registry.OPENMETRICS_CONTENT_TYPE)
   for (const metric of text.getMetricsAsArray()) if (isCollectable(metric)) register(openMetrics, renamed(metric))
@@ -60,7 +68,29 @@ function register(registry: Registry, metric: Collectable): void {
   registry.registerMetric(metric as unknown as PromMetric<string>)
 }
 
-const metricObject = ({ name, help, type, aggregator = 'sum' }: Metric) => ({ name, help, type, aggregator })
+/** A gauge of times between two looks becomes one of how much later than due the second came. */
+function tellLateness(registry: Registry, name: string): void {
+  const between = registry.getSingleMetric(name)
+  if (!(between instanceof Gauge) || !isCollectable(between)) return
+  registry.removeSingleMetric(name)
+  register(registry, {
+    ...metricObject(between),
+    async get() {
+      const { values } = await between.get()
+      const late = values.map(({ value, labels }) => {
+        return { labels, value: Math.max(0, value - LAG_LOOKED_EVERY_MS / 1_000) }
+      })
+      return { ...metricObject(between), values: late }
+    },
+  })
+}
+
+const metricObject = ({ name, help, type, aggregator = 'sum' }: Metric | Collectable) => ({
+  name,
+  help,
+  type,
+  aggregator,
+})
 
 const collected = (metric: Metric) => ({ ...metricObject(metric), values: metric.samples() })
 
