@@ -9,6 +9,7 @@ import type { Options } from 'k6/options'
 import { checkTallies } from './checks.ts'
 import { createUser, during } from './context.ts'
 import { play } from './executors.ts'
+import { failureTallies } from './failures.ts'
 import { provideModules } from './modules.ts'
 import * as registry from './registry.ts'
 
@@ -90,11 +91,12 @@ function exported(script: Script, name: string): Exported | undefined {
   return typeof value === 'function' ? (value as Exported) : undefined
 }
 
-/** handleSummary is given as much of k6's object as is known here, and says what goes where. */
+/** handleSummary is given as much of k6's object as is known here, and what failed; it says what goes where. */
 async function report(script: Script, elapsedMs: number): Promise<void> {
   const summary = {
     metrics: registry.summarize(elapsedMs),
     root_group: { name: '', checks: checkTallies(), groups: [] },
+    failures: failureTallies(),
     state: { testRunDurationMs: elapsedMs },
   }
   const output = exported(script, 'handleSummary')?.(summary) ?? {}

@@ -64,7 +64,7 @@ test('runs setup, each user, teardown and the summary, and ends with 0 when all 
 })
 
 test('ends with 99, as k6 does, when a threshold is broken; a refused connection is an answer of status 0', async () => {
-  const { code, err } = await run(`
+  const { code, out, err } = await run(`
     export const options = {
       scenarios: { a: { executor: 'per-vu-iterations' } },
       thresholds: { http_req_failed: ['rate<0.5'] },
@@ -74,7 +74,12 @@ test('ends with 99, as k6 does, when a threshold is broken; a refused connection
       const { status } = await http.asyncRequest('GET', 'http://127.0.0.1:1/')
       if (status !== 0) throw new Error('answered')
     }
+    export const handleSummary = ({ failures }) => ({ stdout: JSON.stringify(failures) })
   `)
+  expect(JSON.parse(out)).toMatchObject([
+    { what: 'a: 500 demo; hit', times: 1 },
+    { what: 'a: no answer: connect ECONNREFUSED 127.0.0.1:1 (ECONNREFUSED)', times: 1 },
+  ])
   expect(err).toContain('threshold broken: http_req_failed: rate<0.5 (is 1)')
   expect(err).not.toContain('answered')
   expect(code).toBe(99)

@@ -43,6 +43,13 @@ describe('a summary', () => {
     expect(text).toContain('| http_req_failed{scenario:a}: rate<0.1 | **no** | rate=0.25 |')
     expect(text).toContain('| it is "good" & whole | yes | 2 of 2 |')
     expect(text).toContain('7 requests in 1.234 s')
+    expect(text).not.toContain('requests that failed')
+  })
+
+  test('tells what failed, how often and when', () => {
+    const failures = [{ what: 'a: 504 herdgate; detail=x|y', times: 101, firstAt: 12.34, lastAt: 13 }]
+    const text = asMarkdown('demo', 'It works.', { ...summary, failures })
+    expect(text).toContain('| a: 504 herdgate; detail=x\\|y | 101 | 12.3 to 13.0 |')
   })
 
   test('counts failures in JUnit, and escapes what XML has a use for', () => {

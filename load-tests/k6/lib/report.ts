@@ -5,6 +5,17 @@ export interface Summary {
   readonly metrics: Readonly<Record<string, Metric>>
   readonly root_group: { readonly checks: readonly Check[] }
   readonly state: { readonly testRunDurationMs: number }
+  /** Of our own runner only: k6 does not say. */
+  readonly failures?: readonly Failure[]
+}
+
+/** Requests that failed in the same way. */
+interface Failure {
+  readonly what: string
+  readonly times: number
+  /** Seconds since the run began. */
+  readonly firstAt: number
+  readonly lastAt: number
 }
 
 interface Metric {
@@ -42,8 +53,17 @@ export function asMarkdown(scenario: string, claim: string, summary: Summary): s
     `${http_reqs?.values['count'] ?? 0} requests in ${shown(seconds)} s, ${dropped} iterations dropped; ` +
       `milliseconds: ${measured(http_req_duration)}.`,
     '',
+    ...failed(summary.failures ?? []),
   ]
   return `${lines.join('\n')}\n`
+}
+
+function failed(failures: readonly Failure[]): string[] {
+  if (failures.length === 0) return []
+  const lines = failures.map(({ what, times, firstAt, lastAt }) => {
+    return `| ${what.replaceAll('|', '\\|')} | ${times} | ${firstAt.toFixed(1)} to ${lastAt.toFixed(1)} |`
+  })
+  return ['| requests that failed | times | seconds into the run |', '| --- | --- | --- |', ...lines, '']
 }
 
 export function asJUnit(scenario: string, summary: Summary): string {

@@ -1,7 +1,8 @@
 /** `k6/http`: `asyncRequest` alone. The others wait in a way that JavaScript outside of k6 does not have. */
 import { currentTags, currentTurn } from '../context.ts'
 import { parseDuration } from '../durations.ts'
-import { record } from '../registry.ts'
+import { inShort, recordFailure } from '../failures.ts'
+import { record, type Tags } from '../registry.ts'
 
 interface Params {
   readonly headers?: Readonly<Record<string, string>>
@@ -26,7 +27,7 @@ const TIMEOUT_MS = 60_000
 
 async function asyncRequest(method: string, url: string, body?: string | null, params: Params = {}): Promise<Response> {
   const { user } = currentTurn()
-  const tags = { ...currentTags(), method, ...params.tags }
+  const tags: Tags = { ...currentTags(), method, ...params.tags }
   const began = performance.now()
   const answer = await answerOf(user.connections.request.bind(user.connections), method, url, body, params)
   const duration = performance.now() - began
@@ -35,10 +36,12 @@ async function asyncRequest(method: string, url: string, body?: string | null, p
     record('http_reqs', 1, tags)
     record('http_req_duration', duration, tags)
     record('http_req_failed', Number(answer.status < 200 || answer.status >= 400), tags)
-    if (answer.status === 0) tellOnce(answer.error)
+    if (answer.status < 200 || answer.status >= 400) recordFailure(`${tags['scenario'] ?? 'run'}: ${reasonOf(answer)}`)
   }
   return { ...answer, url, timings: { duration }, json: () => JSON.parse(answer.body) }
 }
+
+type Answer = Pick<Response, 'status' | 'headers' | 'body' | 'error'>
 
 type Ask = (options: {
   origin: string
@@ -49,7 +52,13 @@ type Ask = (options: {
   signal: AbortSignal
 }) => Promise<{ statusCode: number; headers: NodeJS.Dict<string | string[]>; body: { text(): Promise<string> } }>
 
-async function answerOf(ask: Ask, method: string, url: string, body: string | null | undefined, params: Params) {
+async function answerOf(
+  ask: Ask,
+  method: string,
+  url: string,
+  body: string | null | undefined,
+  params: Params,
+): Promise<Answer> {
   const { origin, pathname, search } = new URL(url)
   const { timeout = TIMEOUT_MS } = params
   const signal = AbortSignal.timeout(typeof timeout === 'number' ? timeout : parseDuration(timeout))
@@ -58,16 +67,19 @@ async function answerOf(ask: Ask, method: string, url: string, body: string | nu
     const { statusCode, headers, body: content } = await ask({ ...options, body: body ?? null, signal })
     return { status: statusCode, headers: named(headers), body: await content.text(), error: '' }
   } catch (error) {
-    return { status: 0, headers: {}, body: '', error: error instanceof Error ? error.message : String(error) }
+    return { status: 0, headers: {}, body: '', error: textOf(error) }
   }
 }
 
-const tellings = new Set<string>()
+/** Herdgate says what failed in Cache-Status; others say it in the body, if anywhere. */
+function reasonOf({ status, headers, body, error }: Answer): string {
+  return status === 0 ? `no answer: ${inShort(error)}` : `${status} ${inShort(headers['Cache-Status'] ?? body)}`
+}
 
-/** Why requests fail is of interest, that hundreds do is counted. */
-function tellOnce(error: string): void {
-  if (!tellings.has(error)) console.error(`request failed: ${error}`)
-  tellings.add(error)
+/** With the code, without which undici's messages are of little use. */
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return 'code' in error ? `${error.message} (${String(error.code)})` : error.message
 }
 
 function named(headers: NodeJS.Dict<string | string[]>): Record<string, string> {
