@@ -48,8 +48,9 @@ export function createDataPort(
     },
   })
   lingerWhereUnread(app.server)
-  waitOnlyForAnswers(app)
-  const guard = dropSlowClients(openConnections(app.server), { ...limits, clock, inTurn })
+  const open = openConnections(app.server)
+  waitOnlyForAnswers(app, open)
+  const guard = dropSlowClients(open, { ...limits, clock, inTurn })
   app.server.once('close', () => guard.stop())
   for (const method of METHODS) {
     if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })

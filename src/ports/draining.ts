@@ -9,9 +9,9 @@ const SWEEP_MS = 50
  * Lets a closing listener wait for answers that are due, and for nothing else. By itself it would wait for every
  * connection on which something has arrived: half of a head, the rest of an upload that was answered long ago, a
  * keep-alive client that is between requests.
+ * @param open the listener's connections, where somebody keeps account of them already
  */
-export function waitOnlyForAnswers(app: FastifyInstance): void {
-  const open = openConnections(app.server)
+export function waitOnlyForAnswers(app: FastifyInstance, open = openConnections(app.server)): void {
   app.addHook('preClose', (done) => {
     for (const socket of open) announceEnd(socket)
     const sweep = setInterval(() => {
