@@ -11,7 +11,7 @@ import type { CrowdOrders } from './slow-crowd.ts'
 const PATH = '/hit'
 const HEAD_TIMEOUT_MS = 10_000
 const WINDOW_MS = 10_000
-/** Nodes look for late heads once a second; the window may begin while buffers still fill; and a machine is busy. */
+/** Late heads and windows that are over are looked for, not waited for; buffers fill at first; and a machine is busy. */
 const SLACK_MS = 3_000
 const MEASURE_MS = 6_000
 /** Until all that came has been read and answered as far as it can be. */

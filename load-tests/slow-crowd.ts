@@ -28,8 +28,8 @@ interface SlowClient {
 }
 
 const STEP_MS = 1_000
-/** Each second is cut into so many pieces, so that the crowd does not move as one. */
-const SLICES = 20
+/** Each second is cut into so many pieces: clients know nothing of each other, and few of them move at once. */
+const SLICES = 500
 const COMING_AT_ONCE = 500
 
 const HEAD = 'GET /slow HTTP/1.1\r\nHost: slow.test\r\nX-Drip: '
@@ -43,10 +43,16 @@ const KINDS = [
 
 async function crowd({ port, clients, patienceMs }: CrowdOrders): Promise<readonly Stay[]> {
   const all: SlowClient[] = []
-  let slice = 0
+  const began = performance.now()
+  let moved = 0
   const drip = setInterval(() => {
-    slice = (slice + 1) % SLICES
-    all.forEach((client, at) => at % SLICES === slice && isThere(client) && client.move())
+    const due = Math.floor((performance.now() - began) / (STEP_MS / SLICES))
+    for (; moved < due; moved++) {
+      for (let at = moved % SLICES; at < all.length; at += SLICES) {
+        const client = all[at]
+        if (client !== undefined && isThere(client)) client.move()
+      }
+    }
   }, STEP_MS / SLICES)
   while (all.length < clients) {
     const more = Array.from({ length: Math.min(COMING_AT_ONCE, clients - all.length) }, (_, at) => slowClient(port, at))
