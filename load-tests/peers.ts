@@ -15,7 +15,7 @@ import { CACHE_PROGRAMS } from './peers/configurations.ts'
 import type { Given } from './peers/given.ts'
 import { meetHerd, type HerdRound } from './peers/herd.ts'
 import { compiled, install, pathOf } from './peers/programs.ts'
-import { herdTable, scenarioTables } from './peers/report.ts'
+import { herdTable, overviewTable, scenarioTables } from './peers/report.ts'
 import { type HerdResults, note, type Results } from './peers/results.ts'
 import { measure, type Round, type Scenario, SCENARIOS, type ScenarioName, warm } from './peers/scenarios.ts'
 import { ETAG, LARGE, originFields, type Peer, SMALL, startBytes, startCaches, startProxy } from './peers/servers.ts'
@@ -62,6 +62,7 @@ async function main(): Promise<void> {
     console.log(lines.join('\n'))
     if (values.write) {
       writeSection('peers', [...lines, '', '![Server CPU time per request, by server](benchmarks.svg)'])
+      writeSection('peers', overviewTable(results, herds), 'README.md')
       writeBeside('benchmarks.svg', chart(results))
     }
     if (!hold) process.exitCode = 1

@@ -2,8 +2,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
-const DOCS = new URL('../docs/', import.meta.url)
-const PAGE = new URL('benchmarks.md', DOCS)
+const REPOSITORY = new URL('../', import.meta.url)
+const DOCS = new URL('docs/', REPOSITORY)
 const HEAD = `# Benchmarks
 
 What \`npm run bench:peers -- --write\` and \`npm run bench:engine -- --write\` measured. How, and how to read it, stands in
@@ -14,17 +14,18 @@ What \`npm run bench:peers -- --write\` and \`npm run bench:engine -- --write\` 
 export const machine = (): string =>
   `Node ${process.versions.node}, ${availableParallelism()} cores, ${cpus()[0]?.model ?? 'unknown'}`
 
-/** Puts a section into docs/benchmarks.md, in place of what it was before; the others stay. */
-export function writeSection(name: string, lines: readonly string[]): void {
-  const page = existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : HEAD
+/** Puts a section into a page, in place of what it was before; the rest stays. */
+export function writeSection(name: string, lines: readonly string[], path = 'docs/benchmarks.md'): void {
+  const file = new URL(path, REPOSITORY)
+  const page = existsSync(file) ? readFileSync(file, 'utf8') : HEAD
   const [begins, ends] = [`<!-- ${name} begins -->`, `<!-- ${name} ends -->`]
   const section = [begins, '', ...lines, '', ends].join('\n')
   const [from, to] = [page.indexOf(begins), page.indexOf(ends)]
   writeFileSync(
-    PAGE,
+    file,
     from < 0 || to < from ? `${page}\n${section}\n` : page.slice(0, from) + section + page.slice(to + ends.length),
   )
-  console.error(`written: ${fileURLToPath(PAGE)}`)
+  console.error(`written: ${fileURLToPath(file)}`)
 }
 
 /** Writes a file beside it. */

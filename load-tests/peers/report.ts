@@ -1,8 +1,37 @@
 import { showSpread, spread } from '../rounds.ts'
 import { CLIENTS, type HerdRound } from './herd.ts'
 import { type HerdResults, type Results, ratios } from './results.ts'
-import { type Round, SCENARIOS } from './scenarios.ts'
+import { type Round, type ScenarioName, SCENARIOS } from './scenarios.ts'
 import { HERDGATE } from './servers.ts'
+
+/** All scenarios in one table: what Herdgate takes, and its share of what each other takes. @returns Markdown */
+export function overviewTable(results: Results, herds: HerdResults): string[] {
+  const scenarios = SCENARIOS.filter(({ name }) => results.has(name))
+  const cpu = (scenario: ScenarioName, server: string) =>
+    (results.get(scenario)?.get(server) ?? []).map(({ microseconds }) => microseconds)
+  const row = (server: string) => {
+    const shares = scenarios.map(({ name }) =>
+      server === HERDGATE
+        ? median(cpu(name, server), 1, ' µs')
+        : median(ratios(cpu(name, HERDGATE), cpu(name, server)), 2),
+    )
+    const p99 = (results.get('hit-1k')?.get(server) ?? []).map(({ p99Ms }) => p99Ms)
+    const herd = herds.get(server) ?? []
+    const asked = median(herd.map(({ originRequests }) => originRequests))
+    const last = median(herd.map(({ lastMs }) => lastMs))
+    return `| ${[bold(server), ...shares, median(p99, 1), asked, last].join(' | ')} |`
+  }
+  const servers = [...new Set(scenarios.flatMap(({ name }) => [...(results.get(name)?.keys() ?? [])]))]
+  const columns = ['', ...scenarios.map(({ column }) => column), 'p99 of a hit, ms', 'herd: asked', 'herd: last, ms']
+  return [
+    `| ${columns.join(' | ')} |`,
+    `|${' --- |'.repeat(columns.length)}`,
+    ...[HERDGATE, ...servers.filter((server) => server !== HERDGATE)].map(row),
+  ]
+}
+
+const median = (values: readonly number[], digits = 0, unit = ''): string =>
+  values.length === 0 || values.some(Number.isNaN) ? '' : `${spread(values).median.toFixed(digits)}${unit}`
 
 /** A table per scenario, the cheapest server first. @returns Markdown */
 export function scenarioTables(results: Results): string[] {

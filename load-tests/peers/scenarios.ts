@@ -7,6 +7,8 @@ import { ETAG, LARGE, type Peer, type Role, SMALL } from './servers.ts'
 export interface Scenario {
   readonly name: ScenarioName
   readonly title: string
+  /** What it is called where there is little room. */
+  readonly column: string
   readonly path: string
   /** Arguments for wrk.lua. */
   readonly order: (run: string) => readonly string[]
@@ -26,6 +28,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'hit-1k',
     title: 'Hit, 1 KiB',
+    column: 'hit, 1 KiB',
     path: SMALL.path,
     order: () => ['same'],
     roles: ['cache', 'bytes'],
@@ -35,6 +38,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'heads',
     title: 'Hit, 1 KiB, heads as browsers send them, no two alike',
+    column: "browsers' heads",
     path: SMALL.path,
     order: () => ['browsers'],
     roles: ['cache', 'bytes'],
@@ -44,6 +48,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'not-modified',
     title: '304 on If-None-Match',
+    column: '304',
     path: SMALL.path,
     order: () => ['conditional', ETAG],
     roles: ['cache', 'bytes'],
@@ -53,6 +58,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'hit-64k',
     title: 'Hit, 64 KiB',
+    column: 'hit, 64 KiB',
     path: LARGE.path,
     order: () => ['same'],
     roles: ['cache', 'bytes'],
@@ -62,6 +68,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'miss',
     title: 'Miss, 1 KiB, an origin that takes no time, every response stored',
+    column: 'miss',
     path: '/',
     order: (name) => ['distinct', `/miss/${name}`],
     roles: ['cache', 'proxy'],

@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { chart } from '../../load-tests/peers/chart.ts'
 import { judge } from '../../load-tests/peers/claims.ts'
-import { herdTable, scenarioTables } from '../../load-tests/peers/report.ts'
+import { herdTable, overviewTable, scenarioTables } from '../../load-tests/peers/report.ts'
 import type { Results } from '../../load-tests/peers/results.ts'
 
 const rounds = (...microseconds: number[]) =>
@@ -36,6 +37,24 @@ test('the cheapest server stands first, and what was not asked for has no table'
   expect(table.indexOf('| nginx |')).toBeLessThan(table.indexOf('| **Herdgate** |'))
   expect(table).not.toContain('64 KiB')
   expect(herdTable(new Map())).toEqual([])
+})
+
+test('the overview says what Herdgate takes, its share of what the others take, and leaves out what was not measured', () => {
+  const herd = { originRequests: 1, medianMs: 100, lastMs: 200.4, failed: 0, serverCpuMs: 50 }
+  const [columns, , ...rows] = overviewTable(hits([10, 100, 20], [20, 200, 40]), new Map([['Herdgate', [herd]]]))
+  expect(columns).toBe('|  | hit, 1 KiB | p99 of a hit, ms | herd: asked | herd: last, ms |')
+  expect(rows).toEqual(['| **Herdgate** | 20.0 µs | 2.0 | 1 | 200 |', '| nginx | 0.50 | 4.0 |  |  |'])
+})
+
+test('README.md shows what docs/benchmarks.md does', () => {
+  const read = (page: string) => readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8')
+  const [, overview = ''] = /<!-- peers begins -->([^]*)<!-- peers ends -->/.exec(read('README.md')) ?? []
+  const ratios = [...overview.matchAll(/^\| (?!\*)[^|]+\|(.*)$/gm)].flatMap(
+    ([, cells = '']) => cells.match(/\d+\.\d\d(?= )/g) ?? [],
+  )
+  expect(ratios.length).toBeGreaterThan(20)
+  const medians = new Set(read('docs/benchmarks.md').match(/\d+\.\d\d(?= \()/g))
+  expect(ratios.filter((ratio) => !medians.has(ratio))).toEqual([])
 })
 
 test('the chart has a bar for each server, and says which is ours', () => {
