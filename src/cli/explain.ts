@@ -48,7 +48,7 @@ function inWords({ request, route, decision, why, key, variant, stored }: Explan
   return rows.flatMap(([name, text]) => (text === undefined ? [] : [`${name.padEnd(9)}  ${text}`])).join('\n')
 }
 
-const left = (ttl: number): string => (ttl >= 0 ? `fresh for ${ttl} s` : `stale since ${-ttl} s`)
+const left = (ttl: number): string => (ttl >= 0 ? `fresh for ${ttl} s` : `expired ${-ttl} s ago`)
 
 function staleUse(freshness: NonNullable<Explanation['stored']>['freshness']): string {
   if (freshness.mustRevalidate) return 'never used: the response says so'
