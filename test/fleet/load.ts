@@ -8,6 +8,8 @@ export interface LoadOptions {
   readonly urls: readonly string[]
   readonly keys: readonly string[]
   readonly perSecond: number
+  /** Whoever comes while so many wait leaves again: a machine that cannot keep up is not the subject. */
+  readonly mostWaiting?: number | undefined
   /** Where answers are noted. */
   readonly history: History
 }
@@ -15,6 +17,8 @@ export interface LoadOptions {
 export interface Load {
   /** Why requests got no answer. */
   readonly failures: string[]
+  /** Waits for the answers to all that has been asked so far. */
+  answered(): Promise<void>
   /** Ends it, and waits for the answers that are still to come. */
   stop(): Promise<void>
 }
@@ -23,12 +27,13 @@ export interface Load {
 const TICK_MS = 5
 const PATIENCE_MS = 30_000
 
-export function startLoad({ urls, keys, perSecond, history }: LoadOptions): Load {
+export function startLoad({ urls, keys, perSecond, mostWaiting = Infinity, history }: LoadOptions): Load {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 64 })
   const failures: string[] = []
   const waiting = new Set<Promise<void>>()
   const startedAt = performance.now()
   let sent = 0
+  let left = 0
 
   const send = () => {
     const node = sent % urls.length
@@ -43,14 +48,18 @@ export function startLoad({ urls, keys, perSecond, history }: LoadOptions): Load
   }
   const timer = setInterval(() => {
     const due = Math.floor(((performance.now() - startedAt) * perSecond) / 1000)
-    for (let number = sent; number < due; number++) send()
+    while (sent + left < due)
+      if (waiting.size < mostWaiting) send()
+      else left++
   }, TICK_MS)
+  const answered = async (): Promise<void> => void (await Promise.all(waiting))
 
   return {
     failures,
+    answered,
     async stop() {
       clearInterval(timer)
-      await Promise.all(waiting)
+      await answered()
       agent.destroy()
     },
   }

@@ -75,7 +75,9 @@ export type OutageName = keyof typeof OUTAGES
 
 export interface OutageOptions {
   readonly perSecond: number
-  /** For how long before, and for how long it lasts. */
+  /** Clients that come while so many wait leave again; undefined: all stay. */
+  readonly mostWaiting?: number
+  /** For how long before, and for how long it lasts; longer where until then no purge has been answered. */
   readonly beforeMs: number
   readonly duringMs: number
   readonly leaseMs: number
@@ -104,13 +106,13 @@ const RESOURCES = KEYS.map((key) => resource(key, { 'Cache-Control': 'max-age=60
 const PURGE_EVERY_MS = 200
 const RECOVERED = 0.95
 const WINDOW_MS = 1_000
-const MOST_RECOVERY_MS = 60_000
+const MOST_RECOVERY_MS = 90_000
 
 /** A fleet under load before, during and after an outage. */
 export async function endure(name: OutageName, options: OutageOptions): Promise<OutageReport> {
   await using stack = new AsyncDisposableStack()
   const outage: Outage = OUTAGES[name]
-  const { leaseMs, perSecond, beforeMs, duringMs } = options
+  const { leaseMs, perSecond, mostWaiting, beforeMs, duringMs } = options
   const history = emptyHistory()
   const origin = new VersionedOrigin(history, { pauses: () => ({ head: 5, body: 0 }), fails: () => false }, RESOURCES)
   const { url } = stack.use(await serve(origin))
@@ -118,15 +120,17 @@ export async function endure(name: OutageName, options: OutageOptions): Promise<
   const fleet = stack.use(await startFleet(NODES, { origin: url, redisPort: redis.port, leaseMs }))
   const scene = { fleet, redis, stack }
   const urls = fleet.nodes.map(({ herdgate }) => herdgate.url)
-  const load = startLoad({ urls, keys: KEYS, perSecond, history })
+  const load = startLoad({ urls, keys: KEYS, perSecond, mostWaiting, history })
 
   while (history.gets.length < 2 * KEYS.length * NODES) await sleep(10) // every key once at every node, and once more
   const startedAt = performance.now()
   await sleep(beforeMs)
   const beganAt = performance.now()
+  await load.answered()
   await outage.begin(scene)
   const purger = startPurging(scene, origin, history)
   await sleep(duringMs)
+  while (!history.purges.some(({ call, answer }) => beganAt <= call && answer !== undefined)) await sleep(10)
   const endsAt = performance.now()
   await outage.end(scene)
   const endedAt = performance.now()

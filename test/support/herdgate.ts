@@ -21,7 +21,7 @@ export interface Herdgate extends AsyncDisposable {
 }
 
 export const TOKEN = 'a-token-for-tests-of-herdgate'
-const START_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = 100_000
 /** Longer than Herdgate gives what is in flight: only what hangs is killed. */
 const STOP_TIMEOUT_MS = 45_000
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))

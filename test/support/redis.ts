@@ -154,7 +154,7 @@ export async function launch(command: string, args: readonly string[]): Promise<
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  timeoutMs: number = 30_000,
+  timeoutMs: number = 60_000,
 ): Promise<void> {
   const endsAt = performance.now() + timeoutMs
   while (!(await holds())) {
