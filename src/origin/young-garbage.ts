@@ -18,6 +18,11 @@ export function contentReceived(bytes: number): void {
   received += bytes
   if (received < EVERY_BYTES) return
   received = 0
+  collectYoung()
+}
+
+/** Frees what has become garbage young. */
+export function collectYoung(): void {
   collect ??= exposeCollector()
   collect({ type: 'minor' })
 }

@@ -14,6 +14,7 @@ import { Events } from '../events.ts'
 import { openLane } from '../lane/lane.ts'
 import { listenOn } from '../ports/listen.ts'
 import { createLive, type Live } from '../live/live.ts'
+import { DeadBuffers } from './dead-buffers.ts'
 import { type MemoryCeilings, MemoryPressure, type MemoryUse, memoryCeilings } from './memory-pressure.ts'
 import { createMetrics, type Metrics, type MetricsParts } from '../metrics.ts'
 import type { Awaitable, TierUsage } from '../model.ts'
@@ -73,6 +74,7 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
   const { routes } = routing
   const tiers = openTiers(config, { clock, events, chaos, primary })
   const { store, log, sharing } = tiers
+  const deadBuffers = new DeadBuffers({ clock })
   const pressure = new MemoryPressure({ clock, ceilings: ceilingsOf(processes), changed: tellPressure(logger) })
   const cache = createCache({ store, log, sharing, clock, events, routes, limits: config.limits, pressure })
   const originUsage = () => routing.usage()
@@ -117,6 +119,7 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
     drain() {
       draining = true
       pressure.close()
+      deadBuffers.close()
       lane?.stop() // it says nothing of a connection's end
     },
     clear: () => store.clear(),

@@ -52,7 +52,7 @@ export async function readiness(admin: string): Promise<{ status: number; body: 
 
 export interface ProcessState {
   readonly residentBytes: number
-  /** Of the delays since somebody last looked; Node looks every 10 ms, which are in it. */
+  /** How late it was, since somebody last looked. */
   readonly eventLoopP99Ms: number
 }
 

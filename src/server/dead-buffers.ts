@@ -1,0 +1,96 @@
+/** Has buffers that nobody holds any more collected before many of them have gathered. */
+import { getHeapStatistics } from 'node:v8'
+import type { Clock } from '../model.ts'
+import { collectYoung } from '../origin/young-garbage.ts'
+import { memoryCeilings } from './memory-pressure.ts'
+
+export interface DeadBuffersOptions {
+  readonly clock: Clock
+  /** Bytes outside of the heap that objects in it hold, or held before they became garbage. */
+  readonly external?: () => number
+  /** Frees those of them that have become garbage young, as most do. */
+  readonly collectYoung?: () => void
+  /** Has the engine begin a collection, which goes on beside everything else. Returns a way to say that it has begun. */
+  readonly begin?: () => () => void
+}
+
+const SAMPLED_EVERY_MS = 100
+/** What may gather: so much, or this share of what is held where that is more. */
+const GATHERS = { bytes: 8 * 2 ** 20, share: 0.25 }
+/** However much comes and goes: a large heap takes a while to mark. */
+const BEGUN_EVERY_MS = 10_000
+/** After so much growth V8 begins by itself. */
+const OWN_LIMIT_BYTES = 64 * 2 ** 20
+
+/**
+ * Copies that left the memory store are garbage of the old generation, which V8 does not look through until buffers have
+ * grown by 64 MiB, however small the store: docs/decisions/server/dead-buffers.md.
+ */
+export class DeadBuffers {
+  readonly #clock: Clock
+  readonly #external: () => number
+  readonly #collectYoung: () => void
+  readonly #begin: () => () => void
+  /** The least there was since the last collection: what is alive, and what came since. */
+  #least = Number.POSITIVE_INFINITY
+  #begun: (() => void) | undefined
+  #begunAt = Number.NEGATIVE_INFINITY
+  #cancel: () => void
+
+  constructor(options: DeadBuffersOptions) {
+    this.#clock = options.clock
+    this.#external = options.external ?? externalBytes
+    this.#collectYoung = options.collectYoung ?? collectYoung
+    this.#begin = options.begin ?? beginCollection
+    this.#cancel = this.#later()
+  }
+
+  close(): void {
+    this.#cancel()
+    this.#begun?.()
+  }
+
+  #later(): () => void {
+    return this.#clock.after(SAMPLED_EVERY_MS, () => {
+      this.#sample()
+      this.#cancel = this.#later()
+    })
+  }
+
+  #sample(): void {
+    this.#begun?.()
+    this.#begun = undefined
+    const now = this.#clock.now()
+    if (!this.#haveGathered(this.#external()) || now - this.#begunAt < BEGUN_EVERY_MS) return
+    this.#collectYoung()
+    const bytes = this.#external()
+    if (!this.#haveGathered(bytes)) return
+    this.#least = bytes
+    this.#begunAt = now
+    this.#begun = this.#begin()
+  }
+
+  #haveGathered(bytes: number): boolean {
+    this.#least = Math.min(this.#least, bytes)
+    return bytes - this.#least >= Math.max(GATHERS.bytes, GATHERS.share * this.#least)
+  }
+}
+
+const externalBytes = (): number => getHeapStatistics().external_memory
+
+/**
+ * The only way to V8's incremental and concurrent marking from a program: `gc()` holds everything up until it has marked
+ * all. A buffer as large as what V8 lets gather makes it begin at once. Nobody writes to the buffer, so that it takes
+ * addresses and no memory; it is given back when the next sample is taken.
+ */
+function beginCollection(): () => void {
+  if (externalBytes() + OWN_LIMIT_BYTES > memoryCeilings().heap / 2) return NOTHING // V8 would hold everything up as well
+  try {
+    const buffer = new ArrayBuffer(OWN_LIMIT_BYTES)
+    return () => void buffer.transfer(0)
+  } catch {
+    return NOTHING // no such addresses are left
+  }
+}
+
+const NOTHING = (): void => {}

@@ -1,0 +1,107 @@
+import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test, vi } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import { DeadBuffers } from '../../src/server/dead-buffers.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+
+const MIB = 2 ** 20
+
+function watched(external: number) {
+  const clock = new FakeClock()
+  const state = { external, young: 0, begun: 0, open: 0 }
+  const begin = () => {
+    state.begun++
+    state.open++
+    return () => void state.open--
+  }
+  const collectYoung = () => {
+    state.external -= state.young
+    state.young = 0
+  }
+  const buffers = new DeadBuffers({ clock, external: () => state.external, collectYoung, begin })
+  const at = async (mebibytes: number) => {
+    state.external = mebibytes * MIB
+    await clock.advance(100)
+    return state.begun
+  }
+  return { clock, state, at, buffers }
+}
+
+test('a collection begins once buffers have grown by 8 MiB since the last one, and again after as much', async () => {
+  const { at, clock } = watched(0)
+  expect(await at(10)).toBe(0)
+  expect(await at(17)).toBe(0)
+  expect(await at(18)).toBe(1)
+  await clock.advance(10_000)
+  expect(await at(20)).toBe(1)
+  expect(await at(12)).toBe(1)
+  expect(await at(19)).toBe(1)
+  expect(await at(20)).toBe(2)
+})
+
+test('no more often than every ten seconds', async () => {
+  const { at, state, clock } = watched(0)
+  await at(0)
+  await at(8)
+  await at(16)
+  await clock.advance(9_700)
+  expect(state.begun).toBe(1)
+  await clock.advance(200)
+  expect(state.begun).toBe(2)
+})
+
+test('what is garbage young is not worth it', async () => {
+  const { at, state } = watched(0)
+  await at(0)
+  state.young = 5 * MIB
+  expect(await at(12)).toBe(0)
+  expect(await at(8)).toBe(1)
+})
+
+test('where much is held, more may gather: a quarter as much', async () => {
+  const { at } = watched(100 * MIB)
+  expect(await at(100)).toBe(0)
+  expect(await at(124)).toBe(0)
+  expect(await at(125)).toBe(1)
+})
+
+test('what made it begin is given back, also at the end', async () => {
+  const { at, state, buffers, clock } = watched(0)
+  await at(0)
+  await at(8)
+  expect(state.open).toBe(1)
+  await at(9)
+  expect(state.open).toBe(0)
+  await clock.advance(10_000)
+  await at(17)
+  expect(state.open).toBe(1)
+  buffers.close()
+  expect([state.open, clock.pending]).toEqual([0, 0])
+})
+
+test('V8 does begin to mark', { timeout: 30_000 }, async () => {
+  const marks: unknown[] = []
+  const observer = new PerformanceObserver((list) => {
+    marks.push(...list.getEntries().filter((entry) => isMarking(entry)))
+  })
+  observer.observe({ entryTypes: ['gc'] })
+  const state = { external: 0 }
+  const buffers = new DeadBuffers({ clock: systemClock, external: () => state.external })
+  await sleep(300)
+  expect(marks).toEqual([])
+  state.external = 16 * MIB
+  await vi.waitFor(() => expect(marks).not.toEqual([]), { timeout: 25_000 })
+  observer.disconnect()
+  buffers.close()
+})
+
+const isMarking = (entry: PerformanceEntry): boolean => {
+  const detail: unknown = 'detail' in entry ? entry.detail : undefined
+  return (
+    typeof detail === 'object' &&
+    detail !== null &&
+    'kind' in detail &&
+    detail.kind === constants.NODE_PERFORMANCE_GC_INCREMENTAL
+  )
+}
