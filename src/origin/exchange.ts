@@ -8,7 +8,7 @@ import { Interim } from './interim.ts'
 import { isEndedByConnection } from './framing.ts'
 import type { Line } from './line.ts'
 import { lend } from './request-body.ts'
-import { ResponseBody } from './response-body.ts'
+import { type BodySource, ResponseBody } from './response-body.ts'
 import type { SilenceTimer } from './silence-timer.ts'
 
 /** How an exchange went, up to the response's head. */
@@ -20,8 +20,8 @@ export type Attempt =
   | { readonly kind: 'lost'; readonly sent: boolean; readonly error: HerdgateError }
   | { readonly kind: 'failed'; readonly error: HerdgateError }
 
-export interface ExchangeOptions {
-  readonly request: OriginRequest
+/** What holds for every exchange with one URL of an origin. */
+export interface Terms {
   /** The origin's authority, for messages. */
   readonly where: string
   /** From the request's last octet to the complete head, in milliseconds. */
@@ -29,16 +29,21 @@ export interface ExchangeOptions {
   /** Between octets of content, in milliseconds, not counting the time in which we take none. */
   readonly bodyTimeout: number
   readonly overTls: boolean
-  /** Called once after an answer, when its content has ended in whichever way. */
-  readonly finished: () => void
 }
 
-/** One request and its response on one connection: undici's handler. */
-export class Exchange implements Dispatcher.DispatchHandler {
-  /** Never rejects. */
-  readonly attempt: Promise<Attempt>
-  readonly #options: ExchangeOptions
-  readonly #settle: (attempt: Attempt) => void
+/** Whoever waits for an exchange. */
+export interface Waiting {
+  /** Called once. */
+  attempted(attempt: Attempt): void
+  /** Called once after an answer, when its content has ended in whichever way. */
+  finished(): void
+}
+
+/** One request and its response on one connection: undici's handler, and the source of the response's content. */
+export class Exchange implements Dispatcher.DispatchHandler, BodySource {
+  readonly #request: OriginRequest
+  readonly #terms: Terms
+  readonly #waiting: Waiting
   #line: Line | undefined
   #controller: Dispatcher.DispatchController | undefined
   #stage: Stage = 'connect'
@@ -48,15 +53,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #silence: SilenceTimer | undefined
   #interim: Interim | undefined
   #body: ResponseBody | undefined
-  #trailers: Fields = []
+  #trailers: Fields = NO_FIELDS
   /** Why it is over; `true` when it went well. */
   #over: HerdgateError | true | undefined
 
-  constructor(options: ExchangeOptions) {
-    const { promise, resolve } = Promise.withResolvers<Attempt>()
-    this.attempt = promise
-    this.#settle = resolve
-    this.#options = options
+  constructor(request: OriginRequest, terms: Terms, waiting: Waiting) {
+    this.#request = request
+    this.#terms = terms
+    this.#waiting = waiting
   }
 
   get isOver(): boolean {
@@ -65,7 +69,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** The request's content for undici, read as the origin takes it. */
   upload(): Readable | null {
-    const { body } = this.#options.request
+    const { body } = this.#request
     if (body === undefined) return null
     return lend(body, {
       waitingForClient: () => this.#stage === 'head' && this.#silence?.hold(),
@@ -85,14 +89,30 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#controller?.abort(error)
   }
 
+  /** The origin has been silent for too long. */
+  silent(): void {
+    this.abort(this.#timeout())
+  }
+
+  /** There is room for content again. */
+  resume(): void {
+    this.#silence?.touch()
+    this.#controller?.resume()
+  }
+
+  /** Nobody will read the rest. */
+  cancel(): void {
+    this.abort(new HerdgateError('client_gone', 'the response was not wanted to its end'))
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
     if (this.#over instanceof HerdgateError) return controller.abort(this.#over)
     this.#stage = 'head'
     if (this.#line === undefined) return
-    this.#isReused = this.#line.begin(() => this.abort(this.#timeout())) > 0
+    this.#isReused = this.#line.begin(this) > 0
     this.#silence = this.#line.silence
-    this.#silence.start(this.#options.headersTimeout)
+    this.#silence.start(this.#terms.headersTimeout)
   }
 
   onResponseStarted(): void {
@@ -103,18 +123,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const fields = fieldsOf(controller.rawHeaders)
     if (status < 200) return this.#onInterim(status, fields)
     this.#stage = 'body'
-    this.#silence?.start(this.#options.bodyTimeout)
-    this.#body = new ResponseBody({
-      resume: () => {
-        this.#silence?.touch()
-        controller.resume()
-      },
-      cancel: () => this.abort(new HerdgateError('client_gone', 'the response was not wanted to its end')),
-    })
+    this.#silence?.start(this.#terms.bodyTimeout)
+    this.#body = new ResponseBody(this)
     // Node does not tell whether TLS was closed or only the connection under it (RFC 9112 section 9.8).
-    const { request, overTls } = this.#options
-    const mayBeCutOff = overTls && isEndedByConnection(request.method, status, fields)
-    this.#settle({
+    const mayBeCutOff = this.#terms.overTls && isEndedByConnection(this.#request.method, status, fields)
+    this.#waiting.attempted({
       kind: 'answered',
       response: { status, fields, body: this.#body, mayBeCutOff, trailers: () => this.#trailers },
     })
@@ -134,17 +147,17 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#endWatch()
     this.#trailers = fieldsOf(controller.rawTrailers)
     this.#body?.end()
-    this.#options.finished()
+    this.#waiting.finished()
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
     if (this.#over !== undefined) return
-    const error = failure(cause, this.#stageOf(cause), this.#options.where)
+    const error = failure(cause, this.#stageOf(cause), this.#terms.where)
     this.#fail(error, this.#unanswered(cause, error))
   }
 
   #onInterim(status: number, fields: Fields): void {
-    this.#interim ??= new Interim(this.#options.where, this.#options.request.onInterim)
+    this.#interim ??= new Interim(this.#terms.where, this.#request.onInterim)
     const wrong = this.#interim.receive(status, fields)
     if (wrong !== undefined) this.abort(wrong)
   }
@@ -165,10 +178,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#over = error
     this.#endWatch()
     this.#line?.abandon()
-    this.#settle(attempt)
-    if (this.#body === undefined) return
+    if (this.#body === undefined) return this.#waiting.attempted(attempt)
     this.#body.fail(error)
-    this.#options.finished()
+    this.#waiting.finished()
   }
 
   /** The line's watch may be another exchange's from now on. */
@@ -179,14 +191,19 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #timeout(): HerdgateError {
-    const { where, headersTimeout, bodyTimeout } = this.#options
+    const { where, headersTimeout, bodyTimeout } = this.#terms
     const message = this.#stage === 'body' ? `silent for ${bodyTimeout} ms` : `no response within ${headersTimeout} ms`
     return new HerdgateError('origin_timeout', `${where}: ${message}`)
   }
 }
 
+const NO_FIELDS: Fields = []
+
 /** undici's raw field lines: octets, kept one character each as everywhere in HTTP/1.1. */
 function fieldsOf(raw: Dispatcher.DispatchController['rawHeaders']): Fields {
-  if (!Array.isArray(raw)) return []
-  return raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')))
+  if (!Array.isArray(raw) || raw.length === 0) return NO_FIELDS
+  // Not mapped: V8 would make a list of another kind, and readers of fields would have to know both.
+  const fields: string[] = []
+  for (const part of raw) fields.push(typeof part === 'string' ? part : part.toString('latin1'))
+  return fields
 }

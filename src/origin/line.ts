@@ -47,6 +47,11 @@ export function createDialer({ url, ca, allowHalfOpen = false }: DialOptions): (
   }
 }
 
+/** Whoever is being answered. */
+export interface Watched {
+  silent(): void
+}
+
 /** The socket, one after the other, of one undici client. */
 export class Line {
   /** Why the last attempt to connect failed. */
@@ -64,31 +69,31 @@ export class Line {
   readonly #statusLines = new StatusLines()
   #dialling: Socket | undefined
   #served = 0
-  #silent: (() => void) | undefined
+  #watched: Watched | undefined
 
   constructor(options: LineOptions, dial: () => Socket, clock: Clock) {
     this.#dial = dial
     this.#connected = options.url.protocol === 'https:' ? 'secureConnect' : 'connect'
     this.#timeout = options.connectTimeout
     this.#clock = clock
-    this.silence = createSilenceTimer(clock, () => this.#silent?.())
+    this.silence = createSilenceTimer(clock, () => this.#watched?.silent())
   }
 
   /**
    * A request begins.
-   * @param silent called when `silence` has lasted too long
+   * @param watched told when `silence` has lasted too long
    * @returns how many began on the present socket before it
    */
-  begin(silent: () => void): number {
+  begin(watched: Watched): number {
     this.#statusLines.begin()
-    this.#silent = silent
+    this.#watched = watched
     return this.#served++
   }
 
   /** The request that began is over. */
   end(): void {
     this.silence.rest()
-    this.#silent = undefined
+    this.#watched = undefined
   }
 
   /** Gives up an attempt to connect that nobody waits for any more. */
@@ -126,7 +131,7 @@ export class Line {
       refused(error)
     })
     socket.once('close', () => {
-      if (this.#silent === undefined) this.silence.stop()
+      if (this.#watched === undefined) this.silence.stop()
       refused(new errors.SocketError('closed while connecting'))
     })
   }

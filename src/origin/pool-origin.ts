@@ -4,9 +4,9 @@ import { without } from '../fields.ts'
 import type { Clock, Origin, OriginRequest, OriginResponse, Signal } from '../model.ts'
 import { createAdmission } from './admission.ts'
 import { askForOptions } from './asterisk.ts'
+import { Call, type Member } from './call.ts'
 import { Connection } from './connection.ts'
-import { type Attempt, Exchange } from './exchange.ts'
-import { clientGone } from './failure.ts'
+import type { Exchange } from './exchange.ts'
 import { withHostFor } from './host.ts'
 import { createDialer, hostOf } from './line.ts'
 import { createRotation } from './rotation.ts'
@@ -46,7 +46,6 @@ const LINE_PER_PLACE = 4
 
 /** Fields of the connection and of framing, which belong to each hop. Expect is met by the hop before us. */
 const PER_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'expect'])
-const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 
 /**
  * Transport to the URLs of one origin. Trailer fields of responses are received; those of requests are not sent.
@@ -62,50 +61,36 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
   const admission = createAdmission(limits, clock)
   let isClosing = false
 
-  async function fetch(request: OriginRequest, signal?: Signal): Promise<OriginResponse> {
-    checkForm(request)
-    if (isClosing) throw new HerdgateError('origin_refused', `Origin ${options.name} is closed`)
-    if (signal?.aborted || !admission.enterAtOnce()) await admission.enter(signal)
-    const call = createCall(signal, admission.leave)
-    try {
-      return await (request.target === '*' ? askAll(request, call, signal) : firstAnswer(request, call))
-    } catch (error) {
-      call.finished()
-      throw error
-    }
+  function fetch(request: OriginRequest, signal?: Signal): Promise<OriginResponse> {
+    const wrong = problemWith(request) ?? (isClosing ? closed(options.name) : undefined)
+    if (wrong !== undefined) return Promise.reject(wrong)
+    if (!signal?.aborted && admission.enterAtOnce()) return ask(request, signal)
+    return admission.enter(signal).then(() => ask(request, signal))
   }
 
-  const askAll = (request: OriginRequest, { finished }: Call, signal?: Signal): Promise<OriginResponse> => {
+  function ask(request: OriginRequest, signal: Signal | undefined): Promise<OriginResponse> {
+    if (request.target === '*') return askAll(request, signal)
+    const parts = { members: rotation.turn(), signal, unreachable: rotation.failed, over: admission.leave }
+    return new Call(request, parts).response
+  }
+
+  const askAll = async (request: OriginRequest, signal: Signal | undefined): Promise<OriginResponse> => {
     const { connectTimeout, bodyTimeout, ca } = options
     const [member = first] = rotation.turn()
     const { url } = member
     const onUnreachable = () => rotation.failed(member)
     const fields = without(withHostFor(url, request.fields), (name) => PER_HOP.has(name))
     const timeouts = { connectTimeout, headersTimeout, bodyTimeout }
-    return askForOptions({ ...request, fields }, { url, ...timeouts, ca, clock, signal, finished, onUnreachable })
-  }
-
-  /** A URL that cannot be reached passes the request, of which nothing was sent, to the next. */
-  async function firstAnswer(request: OriginRequest, call: Call): Promise<OriginResponse> {
-    let unreachable: HerdgateError | undefined
-    for (const member of rotation.turn()) {
-      let attempt = await start(member.send, member, request, call).attempt
-      if (isWorthRepeating(attempt, request)) attempt = await start(member.sendAnew, member, request, call).attempt
-      if (attempt.kind === 'answered') return attempt.response
-      if (attempt.kind !== 'unreachable') throw attempt.error
-      rotation.failed(member)
-      unreachable = attempt.error
+    const finished = once(admission.leave)
+    try {
+      return await askForOptions(
+        { ...request, fields },
+        { url, ...timeouts, ca, clock, signal, finished, onUnreachable },
+      )
+    } catch (error) {
+      finished()
+      throw error
     }
-    throw unreachable ?? new HerdgateError('origin_refused')
-  }
-
-  function start(send: Send, { where, url }: Member, request: OriginRequest, call: Call): Exchange {
-    const { headersTimeout, bodyTimeout } = options
-    const overTls = url.protocol === 'https:'
-    const exchange = new Exchange({ request, where, headersTimeout, bodyTimeout, overTls, finished: call.finished })
-    call.carriedBy(exchange)
-    if (!exchange.isOver) send(request, exchange)
-    return exchange
   }
 
   const nextUrl = (): { url: string; unreachable: () => void } => {
@@ -126,20 +111,13 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
   return { name: options.name, fetch, usage: admission.usage, nextUrl, close }
 }
 
-/** One URL of an origin. */
-interface Member {
+interface PoolMember extends Member {
   readonly url: URL
-  readonly where: string
-  /** On whichever connection is free. */
-  readonly send: Send
-  /** On a new one: where one of those at rest had gone, so may all of them (RFC 9112 section 9.3.1). */
-  readonly sendAnew: Send
   destroy(): Promise<unknown>
 }
 
-type Send = (request: OriginRequest, exchange: Exchange) => void
-
-function createMember(text: string, { connectTimeout, maxConcurrency, ca }: OriginOptions, clock: Clock): Member {
+function createMember(text: string, options: OriginOptions, clock: Clock): PoolMember {
+  const { connectTimeout, headersTimeout, bodyTimeout, maxConcurrency, ca } = options
   const url = new URL(text)
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new TypeError(`${text} is not an http URL`)
   const dial = createDialer({ url, ca })
@@ -157,7 +135,7 @@ function createMember(text: string, { connectTimeout, maxConcurrency, ca }: Orig
   }
   return {
     url,
-    where: url.host,
+    terms: { where: url.host, headersTimeout, bodyTimeout, overTls: url.protocol === 'https:' },
     send: (request, exchange) => sendBy(pool, request, exchange),
     sendAnew(request, exchange) {
       const connection = factory()
@@ -169,42 +147,18 @@ function createMember(text: string, { connectTimeout, maxConcurrency, ca }: Orig
   }
 }
 
-/** What lasts from the first attempt of a fetch to the last octet of its response. */
-interface Call {
-  carriedBy(exchange: Exchange): void
-  /** Gives the place back; further calls do nothing. */
-  readonly finished: () => void
+function problemWith({ method, target }: OriginRequest): HerdgateError | undefined {
+  if (target.startsWith('/') ? method !== 'CONNECT' : target === '*' && method === 'OPTIONS') return undefined
+  return new HerdgateError('malformed_request', `${method} is not sent for this target`)
 }
 
-function createCall(signal: Signal | undefined, leave: () => void): Call {
-  let current: Exchange | undefined
-  let isFinished = false
-  const abort = () => current?.abort(clientGone())
-  signal?.addEventListener('abort', abort)
-  return {
-    carriedBy(exchange) {
-      current = exchange
-      if (signal?.aborted) abort()
-    },
-    finished() {
-      if (isFinished) return
-      isFinished = true
-      signal?.removeEventListener('abort', abort)
-      leave()
-    },
+const closed = (name: string) => new HerdgateError('origin_refused', `Origin ${name} is closed`)
+
+function once(run: () => void): () => void {
+  let isDone = false
+  return () => {
+    if (isDone) return
+    isDone = true
+    run()
   }
-}
-
-function checkForm({ method, target }: OriginRequest): void {
-  if (target.startsWith('/') ? method !== 'CONNECT' : target === '*' && method === 'OPTIONS') return
-  throw new HerdgateError('malformed_request', `${method} is not sent for this target`)
-}
-
-/** Once more when an idle connection closed as the request went out (RFC 9112 section 9.3.1). */
-function isWorthRepeating(attempt: Attempt, request: OriginRequest): boolean {
-  return attempt.kind === 'lost' && (!attempt.sent || isRepeatable(request))
-}
-
-function isRepeatable({ method, body }: OriginRequest): boolean {
-  return body === undefined && SAFE_METHODS.has(method)
 }

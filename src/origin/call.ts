@@ -1,0 +1,117 @@
+import type { OriginRequest, OriginResponse, Signal } from '../model.ts'
+import type { HerdgateError } from '../errors.ts'
+import { type Attempt, Exchange, type Terms, type Waiting } from './exchange.ts'
+import { clientGone } from './failure.ts'
+
+/** One URL of an origin. */
+export interface Member {
+  readonly terms: Terms
+  /** On whichever connection is free. */
+  send(request: OriginRequest, exchange: Exchange): void
+  /** On a new one: where one of those at rest had gone, so may all of them (RFC 9112 section 9.3.1). */
+  sendAnew(request: OriginRequest, exchange: Exchange): void
+}
+
+export interface CallParts<M extends Member> {
+  /** Those to try, in this order. At least one. */
+  readonly members: readonly M[]
+  readonly signal: Signal | undefined
+  /** No connection to it came about. */
+  readonly unreachable: (member: M) => void
+  /** Called once, when the call is over: there is no answer, or its content has ended in whichever way. */
+  readonly over: () => void
+}
+
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
+
+/**
+ * One fetch, from its first attempt to the last octet of its response. A URL that cannot be reached passes the request, of
+ * which nothing was sent, to the next.
+ */
+export class Call<M extends Member> implements Waiting {
+  /** Rejects with a HerdgateError. */
+  readonly response: Promise<OriginResponse>
+  readonly #request: OriginRequest
+  readonly #parts: CallParts<M>
+  readonly #answer: (response: OriginResponse) => void
+  readonly #fail: (error: unknown) => void
+  readonly #abort = (): void => this.#exchange?.abort(clientGone())
+  #exchange: Exchange | undefined
+  /** Which of the members is asked. */
+  #at = 0
+  #isRepeated = false
+  #isOver = false
+
+  constructor(request: OriginRequest, parts: CallParts<M>) {
+    const { promise, resolve, reject } = Promise.withResolvers<OriginResponse>()
+    this.response = promise
+    this.#answer = resolve
+    this.#fail = reject
+    this.#request = request
+    this.#parts = parts
+    parts.signal?.addEventListener('abort', this.#abort)
+    this.#attempt()
+  }
+
+  #attempt(): void {
+    const { members, signal } = this.#parts
+    const member = members[this.#at]
+    if (member === undefined) return
+    const exchange = new Exchange(this.#request, member.terms, this)
+    this.#exchange = exchange
+    if (signal?.aborted) this.#abort()
+    try {
+      if (exchange.isOver) return
+      if (this.#isRepeated) member.sendAnew(this.#request, exchange)
+      else member.send(this.#request, exchange)
+    } catch (thrown) {
+      this.#giveUp(thrown)
+    }
+  }
+
+  attempted(attempt: Attempt): void {
+    if (attempt.kind === 'answered') this.#answer(attempt.response)
+    // undici has not done yet with the connection that failed.
+    else queueMicrotask(() => this.#afterFailure(attempt))
+  }
+
+  finished(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#parts.signal?.removeEventListener('abort', this.#abort)
+    this.#parts.over()
+  }
+
+  #afterFailure(attempt: Exclude<Attempt, { kind: 'answered' }>): void {
+    if (!this.#isRepeated && isWorthRepeating(attempt, this.#request)) {
+      this.#isRepeated = true
+      return this.#attempt()
+    }
+    if (attempt.kind === 'unreachable') this.#passOn(attempt.error)
+    else this.#giveUp(attempt.error)
+  }
+
+  #passOn(error: HerdgateError): void {
+    const { members, unreachable } = this.#parts
+    const member = members[this.#at]
+    if (member !== undefined) unreachable(member)
+    this.#at++
+    this.#isRepeated = false
+    if (this.#at < members.length) this.#attempt()
+    else this.#giveUp(error)
+  }
+
+  #giveUp(error: unknown): void {
+    this.finished()
+    this.#fail(error)
+  }
+}
+
+/** Once more when an idle connection closed as the request went out (RFC 9112 section 9.3.1). */
+function isWorthRepeating(attempt: Attempt, request: OriginRequest): boolean {
+  return attempt.kind === 'lost' && (!attempt.sent || isRepeatable(request))
+}
+
+function isRepeatable({ method, body }: OriginRequest): boolean {
+  return body === undefined && SAFE_METHODS.has(method)
+}
