@@ -104,6 +104,7 @@ export function createCache(options: CacheOptions): Cache {
   const engine = new Engine({ store, log, clock, events, limits, sharing, pressure })
   const budget = new BodyBudget(limits?.maxBodiesInProgress ?? MOST_BYTES_IN_PROGRESS)
   const http = { engine, routes, log, clock, events, budget }
+  const handle = createHandle(http)
   const values = createValues({ engine, store, log, clock, counts, sizeOf, defaults })
 
   const append = async (mode: InvalidationMode, selectors: Selectors, by = 'library'): Promise<Receipt> => {
@@ -123,8 +124,8 @@ export function createCache(options: CacheOptions): Cache {
 
   return {
     ...values,
-    handle: createHandle(http),
-    hits: createHits(http),
+    handle: (request) => handle(request),
+    hits: createHits(http, handle),
     purge: async (targets) => append('purge', selectorsOf(targets, routes), targets.by),
     invalidate: async (targets) => append('invalidate', selectorsOf(targets, routes), targets.by),
     clear: async () => void (await append('purge', { all: true })),

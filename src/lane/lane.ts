@@ -3,18 +3,20 @@
  * request; a plain request for a fresh copy needs none of them.
  *
  * The lane answers hits and nothing else: what it does not answer goes to node:http unchanged, octet by octet, so
- * that a difference in reading can smuggle nothing. It looks at a chunk only where it knows a request to begin: a
- * connection is node:http's alone until it has answered a request on it and nothing of another has come, and one on
- * which the lane has once lost sight of where requests end is left alone from then on.
+ * that a difference in reading can smuggle nothing. It looks at a chunk only where it knows a request to begin: the
+ * first request of a connection goes the normal way, and a connection on which the lane has once lost sight of where
+ * requests end is left alone from then on.
  */
 import type { IncomingMessage, Server } from 'node:http'
 import type { Hit, Hits } from '../cache/http/hit.ts'
+import type { Reply } from '../cache/http/reply.ts'
 import type { HttpSocket } from '../ports/connections.ts'
 import type { Events } from '../events.ts'
-import type { Clock, Peer } from '../model.ts'
+import type { CacheRequest, Clock, Peer } from '../model.ts'
 import { STATUS_CODES } from '../node-http.ts'
 import { normalAuthority } from '../policy/target.ts'
 import { precondition } from '../policy/validation.ts'
+import { HandOver } from './hand-over.ts'
 import { LaneRequest } from './lane-request.ts'
 import { type PlainHead, readPlainHead } from './plain-head.ts'
 import { comesInOnePiece, type Form, Renderer, type Rendered } from './rendered.ts'
@@ -32,6 +34,8 @@ export interface LaneParts {
 }
 
 export interface Lane {
+  /** Where requests go that it does not answer. What it has looked up for them goes with them. */
+  readonly handle: (request: CacheRequest) => Reply | Promise<Reply>
   /** From now on every request goes the normal way. */
   stop(): void
 }
@@ -48,29 +52,26 @@ interface Client {
 /** Where this version of Node does not listen as it is expected to, nothing is changed. */
 export function openLane(server: Server, parts: LaneParts): Lane {
   const state = { open: true }
-  const answer = createAnswer(parts)
-  const taken = new WeakSet<HttpSocket>()
-  // Before whoever answers, who may do so at once.
-  server.prependListener('request', ({ socket }: { readonly socket: HttpSocket }, response) => {
-    if (!state.open || taken.has(socket)) return
-    response.once('finish', () => {
-      if (response.shouldKeepAlive && isBetweenRequests(socket) && !taken.has(socket)) takeOver(socket)
-    })
+  const handOver = new HandOver()
+  const answer = createAnswer(parts, handOver)
+  server.on('connection', (socket: HttpSocket) => {
+    const listeners = socket.listeners('data') as Listener[]
+    const [normal] = listeners
+    if (!state.open || normal === undefined || listeners.length !== 1) return
+    takeOver(socket, normal)
   })
   return {
+    handle: (request) => parts.hits.handle(request, handOver.take()),
     stop() {
       state.open = false
     },
   }
 
-  function takeOver(socket: HttpSocket): void {
-    const listeners = socket.listeners('data') as Listener[]
-    const [normal] = listeners
-    if (normal === undefined || listeners.length !== 1) return
-    taken.add(socket)
+  function takeOver(socket: HttpSocket, normal: Listener): void {
     const client: Client = { socket, peer: parts.peerOf(socket), scheme: 'encrypted' in socket ? 'https' : 'http' }
     /** Octets of content that are still to come, after which a request begins. */
     let rest = 0
+    let isFirst = true
 
     const mine: Listener = (chunk) => {
       const head = rest === 0 ? readPlainHead(within(chunk, parts.headBytes)) : undefined
@@ -79,9 +80,14 @@ export function openLane(server: Server, parts: LaneParts): Lane {
       else {
         rest = head.contentLength - (chunk.length - head.length)
         if (rest < 0) return giveUp(chunk)
-        if (isFree(socket) && answer(client, head)) return
+        if (!isFirst && isFree(socket) && answer(client, head)) return
+        isFirst = false
       }
-      normal.call(socket, chunk)
+      try {
+        normal.call(socket, chunk)
+      } finally {
+        handOver.take() // what is not used in this turn is out of date
+      }
     }
     const giveUp = (chunk: Buffer) => {
       socket.off('data', mine)
@@ -95,16 +101,13 @@ export function openLane(server: Server, parts: LaneParts): Lane {
 
 const within = (chunk: Buffer, most: number): Buffer => (chunk.length > most ? chunk.subarray(0, most) : chunk)
 
-/** All that came of requests has been read, to the end of one. */
-const isBetweenRequests = ({ parser }: HttpSocket): boolean => parser?.duration?.() === 0
-
 /** No answer is due on it, and it takes octets. */
 function isFree(socket: HttpSocket): boolean {
   return !socket._httpMessage && socket.writable && !socket.writableNeedDrain
 }
 
 /** Answers a request if it is one for a fresh copy at hand. */
-function createAnswer({ hits, events, clock, idleTimeout }: LaneParts) {
+function createAnswer({ hits, events, clock, idleTimeout }: LaneParts, handOver: HandOver) {
   const ending = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(idleTimeout / 1000)}\r\n\r\n`
   const renderer = new Renderer(ending, (status) => STATUS_CODES[status] ?? 'unknown')
   const resources = new Resources()
@@ -119,8 +122,13 @@ function createAnswer({ hits, events, clock, idleTimeout }: LaneParts) {
     if (resource === undefined) return false
     const request = new LaneRequest(resource.url, head, peer)
     const plan = resource.planFor(request, hits)
-    const hit = plan && hits.find(request, plan, startedAt)
-    if (hit === undefined) return false
+    if (plan === undefined) return false
+    const looks = hits.look()
+    const hit = hits.find(request, plan, startedAt, looks)
+    if (hit === undefined) {
+      handOver.put(looks)
+      return false
+    }
     if (known === undefined) resources.set(head, resource)
 
     const rendered = renderer.for(hit)
@@ -145,7 +153,7 @@ function createAnswer({ hits, events, clock, idleTimeout }: LaneParts) {
 
   function resourceOf(head: PlainHead, scheme: 'http' | 'https'): Resource | undefined {
     const authority = normalAuthority(head.host, scheme)
-    return authority === undefined ? undefined : new Resource(`${scheme}://${authority}${head.target}`, scheme, head)
+    return authority === undefined ? undefined : new Resource(`${scheme}://${authority}${head.target}`, scheme)
   }
 }
 

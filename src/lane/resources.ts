@@ -7,23 +7,22 @@ export class Resource {
   readonly url: string
   readonly scheme: 'http' | 'https'
   /** Target and Host as they were sent. */
-  readonly #octets: Buffer
-  readonly #targetLength: number
+  #octets = NOTHING
+  #targetLength = 0
   #get: Plan | undefined
   #head: Plan | undefined
 
-  constructor(url: string, scheme: 'http' | 'https', head: PlainHead) {
-    const { octets, targetFrom, targetTo, hostFrom, hostTo } = head
+  constructor(url: string, scheme: 'http' | 'https') {
     this.url = url
     this.scheme = scheme
+  }
+
+  /** From now on it is known by what this head has asked for it with. */
+  nameAs({ octets, targetFrom, targetTo, hostFrom, hostTo }: PlainHead): void {
     this.#targetLength = targetTo - targetFrom
     this.#octets = Buffer.allocUnsafeSlow(this.#targetLength + hostTo - hostFrom) // it may be kept for long
     octets.copy(this.#octets, 0, targetFrom, targetTo)
     octets.copy(this.#octets, this.#targetLength, hostFrom, hostTo)
-  }
-
-  get length(): number {
-    return this.#octets.length
   }
 
   isAskedForBy({ octets, targetFrom, targetTo, hostFrom, hostTo }: PlainHead): boolean {
@@ -38,7 +37,7 @@ export class Resource {
   }
 
   /** Made once for all plain requests, where it is the same for all. */
-  planFor(request: CacheRequest, hits: Hits): Plan | undefined {
+  planFor(request: CacheRequest, hits: Pick<Hits, 'planFor' | 'holds'>): Plan | undefined {
     if (request.plain !== true) return hits.planFor(request)
     const known = request.method === 'HEAD' ? this.#head : this.#get
     if (known !== undefined && hits.holds(known)) return known
@@ -50,6 +49,7 @@ export class Resource {
   }
 }
 
+const NOTHING = Buffer.alloc(0)
 const PLACES = 4_096
 const MOST_OCTETS = 512
 
@@ -63,6 +63,8 @@ export class Resources {
   }
 
   set(head: PlainHead, resource: Resource): void {
-    if (resource.length <= MOST_OCTETS) this.#places[head.hash & (PLACES - 1)] = resource
+    if (head.targetTo - head.targetFrom + head.hostTo - head.hostFrom > MOST_OCTETS) return
+    resource.nameAs(head)
+    this.#places[head.hash & (PLACES - 1)] = resource
   }
 }

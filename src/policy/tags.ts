@@ -1,5 +1,5 @@
 /** The tags a response is purged by. */
-import { type Fields, fieldLines, has } from '../fields.ts'
+import { type Fields, fieldLines } from '../fields.ts'
 import type { Rules } from '../model.ts'
 import { groupsOf, groupTag } from './groups.ts'
 
@@ -16,7 +16,7 @@ const TAG_FIELDS: ReadonlyMap<string, RegExp> = new Map([
   ['xkey', /\s+/],
 ])
 
-const NAMING_TAGS = [...TAG_FIELDS.keys(), 'cache-groups']
+const NAMING_TAGS = new Set([...TAG_FIELDS.keys(), 'cache-groups'])
 const UNTAGGED: Tags = { ok: true, tags: [] }
 
 export const isTagField = (name: string): boolean => TAG_FIELDS.has(name)
@@ -28,7 +28,7 @@ export const isTagField = (name: string): boolean => TAG_FIELDS.has(name)
  * @param url of the request
  */
 export function tagsOf(url: string, fields: Fields, rules: Rules): Tags {
-  if (rules.tags.length === 0 && !NAMING_TAGS.some((name) => has(fields, name))) return UNTAGGED
+  if (rules.tags.length === 0 && !namesTags(fields)) return UNTAGGED
   const tags = new Set<string>()
   for (const [name, separator] of TAG_FIELDS) {
     for (const line of fieldLines(fields, name)) for (const tag of line.split(separator)) tags.add(tag.trim())
@@ -53,6 +53,17 @@ export function updatedTags(url: string, stored: readonly string[], update: Fiel
   const tags = [...new Set([...stored, ...brought.tags])]
   return tags.length > MOST_TAGS_OF_UPDATED ? { ok: false } : { ok: true, tags }
 }
+
+/** Nearly all responses name none; their fields are not written in lower case for that. */
+function namesTags(fields: Fields): boolean {
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at] ?? ''
+    if (TAGGING_LENGTHS.has(name.length) && NAMING_TAGS.has(name.toLowerCase())) return true
+  }
+  return false
+}
+
+const TAGGING_LENGTHS = new Set([...NAMING_TAGS].map(({ length }) => length))
 
 /** Groups have two each. An origin that names other ones with each update is asked for a new response in time. */
 const MOST_TAGS_OF_UPDATED = 2 * MOST_TAGS

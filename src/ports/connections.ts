@@ -5,12 +5,8 @@ import type { Socket } from 'node:net'
 export type HttpSocket = Socket & {
   /** While an answer is due on it. */
   _httpMessage?: ServerResponse | null
-  parser?: {
-    /** Its request that is being received, or was last. */
-    readonly incoming?: IncomingMessage | null
-    /** Milliseconds since the first octet of the request that is being received; 0 between two. */
-    duration?(): number
-  } | null
+  /** Its request that is being received, or was last. */
+  parser?: { readonly incoming?: IncomingMessage | null } | null
   _handle?: {
     /** Handed to the system so far, or still in its way. */
     readonly bytesWritten: number

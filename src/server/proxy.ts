@@ -101,11 +101,11 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
   const peerOf = createPeers(config.listen.trustProxy)
   const data = createDataPort(config.limits, clock, (handler) => tracing.listener(handler))
   endConnectionsWhile(data, () => draining)
-  proxyEverything(data, { cache, peerOf })
   const hasLane = config.lane && !tracing.on // what it answers would have no span
   const lane = hasLane
     ? openLane(data.server, { hits: cache.hits, peerOf, events, clock, ...config.limits })
     : undefined
+  proxyEverything(data, { cache: lane === undefined ? cache : { events, handle: lane.handle }, peerOf })
   const tunnels = passUpgrades(data.server, { routes, transport: routing.transport, peerOf, clock, events })
 
   return {

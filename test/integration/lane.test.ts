@@ -4,7 +4,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import { openLane } from '../../src/lane/lane.ts'
+import { createCache, memoryStore } from '../../src/library.ts'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
 import { until } from '../support/http.ts'
 import { listen } from '../support/raw-origin.ts'
@@ -244,6 +247,9 @@ const CONVERSATIONS: Record<string, readonly string[]> = {
   'unknown methods': [get('/a'), get('/a').replace('GET', 'BREW'), get('/a')],
 }
 
+/** In memory, those that found something and those that did not. */
+const LOOKS = /^herdgate_store_operations_total\{tier="memory",op="get",outcome="(?:hit|miss)"\} (\d+)/gm
+
 let on: Side
 let off: Side
 beforeAll(async () => {
@@ -295,6 +301,21 @@ describe('with the lane and without it', () => {
     }
   })
 
+  test('stores are asked as often, whatever comes of it: what the lane looked up in vain is not looked up again', async () => {
+    const looks = async ({ herdgate }: Side): Promise<number[]> =>
+      [...(await herdgate.ask('/metrics')).body.matchAll(LOOKS)].map(([, count]) => Number(count))
+    const before = [await looks(on), await looks(off)]
+    const absent = ['/vary/looks', '/looks', '/private/looks', '/missing/looks']
+    const twice = absent.flatMap((target) => [get(target), head(target), get(target)])
+    const languages = ['en', 'de', 'en'].map((language) => get('/vary/looks', `Accept-Language: ${language}`))
+    const pieces = [get('/a'), ...twice, ...languages, get('/looks', 'Authorization: x')]
+    await both(pieces, pieces.length)
+    const after = [await looks(on), await looks(off)]
+    const [more = [], toExpect = []] = after.map((counts, side) => counts.map((n, at) => n - (before[side]?.[at] ?? 0)))
+    expect(more).toEqual(toExpect)
+    expect(Math.min(...more)).toBeGreaterThan(3)
+  })
+
   test('as many requests are counted', async () => {
     const counted = async ({ herdgate }: Side) => (await herdgate.ask('/v1/stats')).body.requests
     expect(await counted(on)).toEqual(await counted(off))
@@ -302,6 +323,28 @@ describe('with the lane and without it', () => {
 })
 
 describe('the lane', () => {
+  test('is asked first, from the second request of a connection on', async () => {
+    const cache = createCache({ store: memoryStore({ maxBytes: '1MiB' }) })
+    const planFor = vi.spyOn(cache.hits, 'planFor')
+    const server = createServer((_request, response) => response.end('x'))
+    const peerOf = () => ({ address: '127.0.0.1', trusted: false })
+    const limits = { idleTimeout: 5_000, headBytes: 16_384 }
+    const lane = openLane(server, { hits: cache.hits, peerOf, events: cache.events, clock: systemClock, ...limits })
+    const socket = connect({ port: await listen(server), host: '127.0.0.1' })
+    for (const times of [0, 1, 2]) {
+      socket.write(get('/a'))
+      await once(socket, 'data')
+      expect(planFor).toHaveBeenCalledTimes(times)
+    }
+    lane.stop()
+    socket.write(get('/a'))
+    await once(socket, 'data')
+    expect(planFor).toHaveBeenCalledTimes(2)
+    socket.destroy()
+    server.close()
+    await cache.close()
+  })
+
   test('leaves a reader that does not read to the limits for slow ones, and buffers little for it', async () => {
     const socket = connect({ port: Number(new URL(on.herdgate.url).port), host: '127.0.0.1' })
     socket.on('error', () => {})

@@ -33,7 +33,7 @@ test('nobody finds another URL than the one asked for, whoever takes the place',
       for (const { head, scheme, url } of placed) {
         const before = resources.get(head, scheme)
         if (before !== undefined) expect(before.url).toBe(url)
-        resources.set(head, new Resource(url, scheme, head))
+        resources.set(head, new Resource(url, scheme))
         expect(resources.get(head, scheme)?.url).toBe(url)
       }
     }),
@@ -44,27 +44,25 @@ test('nobody finds another URL than the one asked for, whoever takes the place',
 test('what takes too much room is not kept', () => {
   const resources = new Resources()
   const head = headFor(`/${'x'.repeat(600)}`, 'a.test')
-  resources.set(head, new Resource('http://a.test/x', 'http', head))
+  resources.set(head, new Resource('http://a.test/x', 'http'))
   expect(resources.get(head, 'http')).toBeUndefined()
 })
 
 test('a plan is made once for plain requests, anew after another configuration, and each time where fields count', () => {
   let [made, valid] = [0, true]
   const plan = (general: boolean): Plan => ({ route: routeWith(), ask: {} as Plan['ask'], general, routeAt: 0 })
-  const hits = (general: boolean): Hits => ({
+  const hits = (general: boolean): Pick<Hits, 'planFor' | 'holds'> => ({
     planFor() {
       made++
       return plan(general)
     },
     holds: () => valid,
-    find: () => undefined,
   })
-  const head = headFor('/a', 'a.test')
   const request = (plain: boolean, method = 'GET'): CacheRequest => {
     return { method, url: 'http://a.test/a', fields: [], plain }
   }
   const timesMade = (requests: readonly CacheRequest[], general = true) => {
-    const resource = new Resource('http://a.test/a', 'http', head)
+    const resource = new Resource('http://a.test/a', 'http')
     made = 0
     for (const each of requests) resource.planFor(each, hits(general))
     return made

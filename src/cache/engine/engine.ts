@@ -19,6 +19,7 @@ import { Answers } from './answers.ts'
 import { type Collapsed, Collapsing } from './collapsing.ts'
 import { Flights } from './flights.ts'
 import { lookup } from './lookup.ts'
+import { Looks, type Reads } from './looks.ts'
 import { Passing } from './passing.ts'
 import type { Question } from './question.ts'
 import { failure, type Forward, isForwarding, type Resolution, served } from './resolution.ts'
@@ -95,17 +96,20 @@ export class Engine {
     return this.#waiting
   }
 
-  /** Answers a question. A value, not a promise, for a hit in a store that answers at once. */
-  resolve<E extends Entry, D>(question: Question<E, D>): Awaitable<Resolution<E, D>> {
-    return this.resolveWith(question, this.#store.get(question.key))
+  /**
+   * Answers a question. A value, not a promise, for a hit in a store that answers at once.
+   * @param reads what has been looked up in this turn already
+   */
+  resolve<E extends Entry, D>(question: Question<E, D>, reads: Reads = this.#store): Awaitable<Resolution<E, D>> {
+    return this.#attempt(question, 1, reads.get(question.key), reads)
   }
 
   /**
-   * The same for one who has asked the store already.
+   * The same for one who has asked the store for one key.
    * @param kept what it has just said of the question's key
    */
   resolveWith<E extends Entry, D>(question: Question<E, D>, kept: Awaitable<Kept>): Awaitable<Resolution<E, D>> {
-    return this.#attempt(question, 1, kept)
+    return this.#attempt(question, 1, kept, this.#store)
   }
 
   /**
@@ -126,9 +130,14 @@ export class Engine {
     }) as Promise<Awaited<T>>
   }
 
+  /** Looks things up for a question that is to be resolved if that is not enough. */
+  look(): Looks {
+    return new Looks(this.#store)
+  }
+
   /** What the stores hold for a question; asks nobody else and changes nothing. */
-  find<E extends Entry, D>(question: Question<E, D>, now: number): Awaitable<Found<E>> {
-    return lookup(this.#store, this.#log, question, now, this.#store.get(question.key))
+  find<E extends Entry, D>(question: Question<E, D>, now: number, reads: Reads = this.#store): Awaitable<Found<E>> {
+    return lookup(reads, this.#log, question, now, reads.get(question.key))
   }
 
   /** Something newer was put at this key: a fetch in progress may not replace it. */
@@ -164,9 +173,10 @@ export class Engine {
     question: Question<E, D>,
     attempt: number,
     kept: Awaitable<Kept>,
+    reads: Reads,
   ): Awaitable<Resolution<E, D>> {
     const now = this.#clock.now()
-    const found = lookup(this.#store, this.#log, question, now, kept)
+    const found = lookup(reads, this.#log, question, now, kept)
     return found instanceof Promise
       ? this.#counted(found).then((result) => this.#act(question, result, this.#clock.now(), attempt))
       : this.#act(question, found, now, attempt)
@@ -213,7 +223,7 @@ export class Engine {
     }
     switch (answer.kind) {
       case 'look-again':
-        return this.#attempt(question, attempt + 1, this.#store.get(question.key))
+        return this.#attempt(question, attempt + 1, this.#store.get(question.key), this.#store)
       case 'pass':
         return this.#counted(this.#passing.answer(question, found.key, answer))
       default:

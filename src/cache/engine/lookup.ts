@@ -1,4 +1,5 @@
-import type { Anew, Awaitable, Entry, Found, InvalidationLog, Kept, Store, Stored } from '../../model.ts'
+import type { Anew, Awaitable, Entry, Found, InvalidationLog, Kept, Stored } from '../../model.ts'
+import type { Reads } from './looks.ts'
 import type { Question } from './question.ts'
 
 /**
@@ -8,7 +9,7 @@ import type { Question } from './question.ts'
  * @param anew how the store is to be asked for the other keys
  */
 export function lookup<E extends Entry, D>(
-  store: Store,
+  store: Reads,
   log: InvalidationLog,
   question: Question<E, D>,
   now: number,
@@ -21,7 +22,7 @@ export function lookup<E extends Entry, D>(
 }
 
 interface Look<E extends Entry, D> {
-  readonly store: Store
+  readonly store: Reads
   readonly log: InvalidationLog
   readonly question: Question<E, D>
   readonly now: number

@@ -44,21 +44,24 @@ export interface ArrivalParts {
 }
 
 /** One request to the origin, reported as an `origin` event. Rejects with an OriginError. */
-export async function askOrigin(asking: Asking, { clock, events }: AskParts): Promise<Fetched> {
-  const { origin, name: route } = asking.route
+export function askOrigin(asking: Asking, { clock, events }: AskParts): Promise<Fetched> {
+  const { route, why: reason } = asking
   const { signal, stop } = stoppable(asking.signal)
   const requestedAt = clock.now()
-  const report = (code: string) => {
-    events.emit('origin', { origin: origin.name, route, reason: asking.why, code, ms: clock.now() - requestedAt })
+  const report = (code: string, ms: number) => {
+    events.emit('origin', { origin: route.origin.name, route: route.name, reason, code, ms })
   }
-  try {
-    const response = await origin.fetch(originRequest(asking), signal)
-    report(String(response.status))
-    return { response, requestedAt, respondedAt: clock.now(), stop }
-  } catch (error) {
-    report(error instanceof HerdgateError ? error.code : 'internal')
-    throw error
-  }
+  return route.origin.fetch(originRequest(asking), signal).then(
+    (response) => {
+      const respondedAt = clock.now()
+      report(String(response.status), respondedAt - requestedAt)
+      return { response, requestedAt, respondedAt, stop }
+    },
+    (error: unknown) => {
+      report(error instanceof HerdgateError ? error.code : 'internal', clock.now() - requestedAt)
+      throw error
+    },
+  )
 }
 
 /** Ends a fetch that no client's leaving ends: nobody is told but those at work on it. */

@@ -7,6 +7,7 @@ import { keyOf } from '../../policy/key.ts'
 import { classify, type RequestKind } from '../../policy/request.ts'
 import { matchRoute } from '../../policy/route.ts'
 import { locate, nameOf } from '../../policy/target.ts'
+import type { Looks } from '../engine/looks.ts'
 import { askFor, HttpQuestion } from './question.ts'
 import { readQuery } from './query.ts'
 import { problem, type Reply, render } from './reply.ts'
@@ -14,11 +15,14 @@ import { concludeUnsafe, type UnsafeParts } from './unsafe.ts'
 
 export type HandleParts = UnsafeParts
 
+/** @param looks what has been looked up for the request in this turn */
+export type Handle = (request: CacheRequest, looks?: Looks) => Reply | Promise<Reply>
+
 /** Never rejects: what goes wrong is a problem+json reply. A reply that is a hit in memory is a value, not a promise. */
-export function createHandle(parts: HandleParts): (request: CacheRequest) => Reply | Promise<Reply> {
+export function createHandle(parts: HandleParts): Handle {
   const { engine, routes, clock } = parts
 
-  return function handle(request) {
+  return function handle(request, looks) {
     const route = matchRoute(routes, request.method, request.url)
     if (typeof route === 'string') return problem('', new HerdgateError(route))
     if (loops(request.fields)) return problem(route.name, new HerdgateError('loop'))
@@ -27,7 +31,7 @@ export function createHandle(parts: HandleParts): (request: CacheRequest) => Rep
 
     const kind = classify(request, route.rules)
     if (kind.kind !== 'lookup') return forward(request, route, kind)
-    return request.method === 'QUERY' ? query(request, route, kind) : lookUp(request, route, kind, '')
+    return request.method === 'QUERY' ? query(request, route, kind) : lookUp(request, route, kind, '', looks)
   }
 
   function lookUp(
@@ -35,9 +39,10 @@ export function createHandle(parts: HandleParts): (request: CacheRequest) => Rep
     route: Route,
     kind: Extract<RequestKind, { kind: 'lookup' }>,
     keyed: string,
+    looks?: Looks,
   ): Reply | Promise<Reply> {
     const ask = askFor(request, route, kind, keyed)
-    const resolution = engine.resolve(new HttpQuestion(request, route, ask, parts))
+    const resolution = engine.resolve(new HttpQuestion(request, route, ask, parts), looks)
     return resolution instanceof Promise
       ? resolution.then((resolved) => render(request, route, resolved, clock))
       : render(request, route, resolution, clock)

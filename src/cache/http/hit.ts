@@ -4,7 +4,8 @@ import { keysByFields } from '../../policy/key.ts'
 import { classify } from '../../policy/request.ts'
 import { matchRoute } from '../../policy/route.ts'
 import { loops } from '../../policy/via.ts'
-import type { HandleParts } from './handle.ts'
+import type { Looks } from '../engine/looks.ts'
+import type { Handle, HandleParts } from './handle.ts'
 import { askFor, HttpQuestion } from './question.ts'
 import type { Ask } from './response-load.ts'
 
@@ -17,7 +18,11 @@ export interface Hits {
   planFor(request: CacheRequest): Plan | undefined
   /** Whether a plan still holds: another configuration may have come meanwhile. */
   holds(plan: Plan): boolean
-  find(request: CacheRequest, plan: Plan, now: number): Hit | undefined
+  /** For `find`, and for `handle` when that finds nothing. */
+  look(): Looks
+  find(request: CacheRequest, plan: Plan, now: number, looks: Looks): Hit | undefined
+  /** As Cache.handle. */
+  readonly handle: Handle
 }
 
 export interface Plan {
@@ -36,7 +41,7 @@ export interface Hit {
   readonly now: number
 }
 
-export function createHits(parts: HandleParts): Hits {
+export function createHits(parts: HandleParts, handle: Handle): Hits {
   const { engine, routes } = parts
 
   return {
@@ -53,14 +58,18 @@ export function createHits(parts: HandleParts): Hits {
     // A configuration that takes another's place brings routes of its own for all of them.
     holds: ({ route, routeAt }) => routes[routeAt] === route,
 
-    find(request, { route, ask }, now) {
+    look: () => engine.look(),
+
+    find(request, { route, ask }, now, looks) {
       const question = new HttpQuestion(request, route, ask, parts)
-      const found = engine.find(question, now)
+      const found = engine.find(question, now, looks)
       if (found instanceof Promise) return undefined
       const decision = question.decide(found, now)
       if (decision.kind !== 'serve' || decision.refresh || decision.entry.body.bytes === undefined) return undefined
       const { entry } = decision
       return { route, entry, outcome: { result: 'hit', ttlMs: entry.freshUntil - now }, now }
     },
+
+    handle,
   }
 }

@@ -64,15 +64,16 @@ export class ResponseLoad {
   }
 
   /** Rejects when there is no answer. */
-  async land(): Promise<Landing> {
+  land(): Promise<Landing> {
     const { previous, part } = this.#context
     if (!this.#isForAll()) {
-      const fetched = await this.#fetch(NO_LINES)
-      return previous === undefined ? this.#judge(fetched) : this.#updated(previous, fetched)
+      return this.#fetch(NO_LINES).then((fetched) =>
+        previous === undefined ? this.#judge(fetched) : this.#updated(previous, fetched),
+      )
     }
     const missing = part?.partial && rangeMissing(part.partial)
-    if (part !== undefined && missing !== undefined) return await this.#completed(part, missing)
-    if (previous === undefined || previous.partial !== undefined) return await this.#anew(rangeLines(this.#request))
+    if (part !== undefined && missing !== undefined) return this.#completed(part, missing)
+    if (previous === undefined || previous.partial !== undefined) return this.#anew(rangeLines(this.#request))
     const conditions = conditionsFor(previous)
     return conditions.length === 0 ? this.#anew(NO_LINES) : this.#checked(previous, conditions)
   }
@@ -89,11 +90,12 @@ export class ResponseLoad {
    * A new response, asked for without conditions: the range that the request is for, or all there is.
    * @throws HerdgateError origin_invalid, when the origin answers as if to a condition
    */
-  async #anew(range: readonly string[]): Promise<Landing> {
-    const fetched = await this.#fetch(range)
-    if (fetched.response.status !== 304) return this.#judge(fetched)
-    fetched.stop()
-    throw new HerdgateError('origin_invalid', '304 in answer to an unconditional request')
+  #anew(range: readonly string[]): Promise<Landing> {
+    return this.#fetch(range).then((fetched) => {
+      if (fetched.response.status !== 304) return this.#judge(fetched)
+      fetched.stop()
+      throw new HerdgateError('origin_invalid', '304 in answer to an unconditional request')
+    })
   }
 
   /** Is the origin asked in the name of everyone who may come? */

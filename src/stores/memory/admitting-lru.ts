@@ -53,8 +53,6 @@ export class AdmittingLru {
   #capacity = 0
   /** Of that, the window's share. */
   #windowBytes = 0
-  /** The key of the last miss, until it is looked for again. */
-  #missed: string | undefined
   #lookUps = 0
   #hits = 0
   #typicalMs = 100
@@ -79,7 +77,7 @@ export class AdmittingLru {
   get(key: string): Stored | undefined {
     const held = this.#index.get(key)
     if (held === undefined) {
-      if (!this.#isSecondLook(key)) this.#count(this.#sketch.hashOf(key))
+      this.#count(this.#sketch.hashOf(key))
       return undefined
     }
     held.part.use(held)
@@ -91,13 +89,6 @@ export class AdmittingLru {
   #count(hash: number): void {
     this.#sketch.add(hash)
     if (++this.#lookUps >= this.#period) this.#beginPeriod()
-  }
-
-  /** One request looks twice for what is not there: where hits are answered, and where it is fetched. */
-  #isSecondLook(key: string): boolean {
-    const isSecond = key === this.#missed
-    this.#missed = isSecond ? undefined : key
-    return isSecond
   }
 
   /** What stands at the key goes in any case. */

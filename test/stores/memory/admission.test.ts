@@ -69,18 +69,6 @@ describe('hit ratios', () => {
     expect(admitting).toBeGreaterThanOrEqual(0.8 * optimal)
   })
 
-  test('whoever looks twice for what is not there, as a request does that is not a hit, changes nothing', () => {
-    const trace = traceOf('loop', LENGTH)
-    const twice = memoryStore({ maxBytes: PLACES * EACH, seed: 1 })
-    const once = memoryStore({ maxBytes: PLACES * EACH, seed: 1 })
-    for (const n of trace) {
-      if (twice.get(`${n}`) === undefined) ask(twice, `${n}`, 100)
-      ask(once, `${n}`, 100)
-    }
-    const kept = (store: Store) => [...new Set(trace)].filter((n) => store.get(`${n}`) !== undefined)
-    expect(kept(twice)).toEqual(kept(once))
-  })
-
   test('with shifting popularity, a crawler and a loop: better than plain LRU', () => {
     const { plain, admitting, optimal } = ratios('mixed')
     expect(admitting).toBeGreaterThanOrEqual(1.15 * plain)

@@ -1,0 +1,34 @@
+import type { Anew, Awaitable, Kept, Store } from '../../model.ts'
+
+/** Of a store, what a question is looked up in. */
+export type Reads = Pick<Store, 'get'>
+
+/**
+ * What a store has said in this turn of the event loop, to one who found that it cannot answer yet: who goes on with the
+ * same question hears the same again. So the store is asked once, and counts one look.
+ */
+export class Looks implements Reads {
+  readonly #store: Reads
+  /** Most questions are about one key. */
+  #key: string | undefined
+  #kept: Awaitable<Kept>
+  #others: Map<string, Awaitable<Kept>> | undefined
+
+  constructor(store: Reads) {
+    this.#store = store
+  }
+
+  get(key: string, anew?: Anew): Awaitable<Kept> {
+    if (anew !== undefined) return this.#store.get(key, anew)
+    if (this.#key === key) return this.#kept
+    if (this.#key === undefined) {
+      this.#key = key
+      this.#kept = this.#store.get(key)
+      return this.#kept
+    }
+    if (this.#others?.has(key)) return this.#others.get(key)
+    const kept = this.#store.get(key)
+    this.#others = (this.#others ?? new Map()).set(key, kept)
+    return kept
+  }
+}
