@@ -5,7 +5,7 @@ export interface Rotation<Member> {
   /** Every member once, in the order to try them. */
   turn(): readonly Member[]
   /** It could not be reached: until its cool-down is over it is tried only after the others. */
-  failed(member: Member): void
+  readonly failed: (member: Member) => void
 }
 
 /** @param coolDownMs how long a failed member stays behind */
