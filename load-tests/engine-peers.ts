@@ -153,7 +153,7 @@ function heading(rounds: string, ms: string): string[] {
     '## The library beside others',
     '',
     `${machine()}. ${INSTALLED.join(', ')}; values by reference where there is a choice.`,
-    `${rounds} interleaved rounds, ${ms} ms a row after five times as many to warm up, each library in a process of its own` +
+    `Processor time. ${rounds} interleaved rounds, ${ms} ms a row after five times as many to warm up, each library in a process of its own` +
       (pinned ? ' on one core.' : '; **not pinned to a core.**'),
     '`lru-cache` is no cache of this kind, but what none can go below. Where a library has no batch call, its single calls go at once.',
     'RustoCache is written in Rust; its figures are from its own README and its own machine.',

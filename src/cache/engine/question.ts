@@ -29,7 +29,7 @@ export interface Question<E extends Entry, D> {
   /** The name by which `otherVariant` finds this entry. */
   variantName(entry: E): string | undefined
   decide(found: Found<E>, now: number): Decision<E>
-  /** Asks the origin or the loader. Rejects when there is no answer. */
+  /** Asks the origin or the loader. Rejects, or throws at once, when there is no answer. */
   load(context: LoadContext<E>): Promise<Loaded<E, D>>
   /** May this entry, fetched for another asker, answer this one? Its body must still be readable from the start. */
   mayShare(entry: E): boolean

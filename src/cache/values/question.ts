@@ -74,10 +74,10 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     return { kind: 'revalidate', entry, why: 'stale', fallback }
   }
 
-  async load({ previous, generation, position, startedAt }: LoadContext<StoredValue>): Promise<Loaded<StoredValue, T>> {
+  load({ previous, generation, position, startedAt }: LoadContext<StoredValue>): Promise<Loaded<StoredValue, T>> {
     let rules = this.#rules
     let skipped = false
-    const value = await this.#load({
+    const loading = this.#load({
       stale: previous?.value as T | undefined,
       setOptions: (options) => {
         rules = { ...rules, ...partialRulesOf(options) }
@@ -86,13 +86,15 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
         skipped = true
       },
     })
-    const bornAt = this.#parts.clock.now()
-    this.#parts.counts.sampleOrigin(this.route, bornAt - startedAt)
-    if (skipped) return { kind: 'direct', reply: value, status: 200, why: 'skipped' }
-    const costMs = bornAt - startedAt
-    const making = { url: this.key, generation, position, checked: position, startedAt, bornAt, costMs }
-    const entry = new ValueEntry(value, this.#parts.sizeOf(value), rules, making)
-    return { kind: 'entry', entry, status: 200, validated: false }
+    return Promise.resolve(loading).then((value) => {
+      const bornAt = this.#parts.clock.now()
+      const costMs = bornAt - startedAt
+      this.#parts.counts.sampleOrigin(this.route, costMs)
+      if (skipped) return { kind: 'direct', reply: value, status: 200, why: 'skipped' }
+      const making = { url: this.key, generation, position, checked: position, startedAt, bornAt, costMs }
+      const entry = new ValueEntry(value, this.#parts.sizeOf(value), rules, making)
+      return { kind: 'entry', entry, status: 200, validated: false }
+    })
   }
 
   variantKey(): string {
