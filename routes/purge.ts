@@ -12,6 +12,11 @@ import { Selectors, Tag, targetsOf } from './selectors.ts'
 type Verb = 'purge' | 'invalidate'
 type Purger = Pick<Cache, Verb>
 
+interface PurgeParts {
+  readonly cache: Purger
+  readonly clock: Pick<Clock, 'now'>
+}
+
 const Answer = z
   .object({
     id: z.string(),
@@ -20,7 +25,7 @@ const Answer = z
       expected: z.int().describe('Live nodes.'),
       acked: z.int().describe('Those of them that follow the record.'),
     }),
-    tookMs: z.int(),
+    tookMs: z.int().describe('To log it and to wait for the nodes.'),
   })
   .meta({ id: 'Receipt' })
 
@@ -42,18 +47,19 @@ const RATE: Rate = { burst: 10_000, perSecond: 2000 }
 
 /** POST /purge, /invalidate, and both with /tags/{tag}, relative to the scope's prefix. */
 export function purgeRoutes(app: FastifyInstance, cache: Purger, clock: Pick<Clock, 'now'>): void {
+  const parts = { cache, clock }
   const ask = createLimiter(RATE, clock)
   app.addHook('onRequest', async ({ method }, reply) => {
     const wait = method === 'POST' ? ask() : 0
     if (wait > 0) return tooMany(reply, wait)
   })
   for (const verb of ['purge', 'invalidate'] as const) {
-    app.register(async (scope) => bySelectors(scope, cache, verb))
-    app.register(async (scope) => byTag(scope, cache, verb))
+    app.register(async (scope) => bySelectors(scope, parts, verb))
+    app.register(async (scope) => byTag(scope, parts, verb))
   }
 }
 
-function bySelectors(app: FastifyInstance, cache: Purger, verb: Verb): void {
+function bySelectors(app: FastifyInstance, parts: PurgeParts, verb: Verb): void {
   app.removeContentTypeParser('text/plain') // only application/json is taken
   onlyMethods(app, `/${verb}`, ['POST'])
   app.withTypeProvider<ZodTypeProvider>().route({
@@ -68,11 +74,11 @@ function bySelectors(app: FastifyInstance, cache: Purger, verb: Verb): void {
       body: Selectors,
       response: { ...ANSWERS, ...problems([400, 401, 405, 413, 415, 429, 503]) },
     },
-    handler: (request, reply) => append(cache, verb, targetsOf(request.body, 'admin'), reply),
+    handler: (request, reply) => append(parts, verb, targetsOf(request.body, 'admin'), reply),
   })
 }
 
-function byTag(app: FastifyInstance, cache: Purger, verb: Verb): void {
+function byTag(app: FastifyInstance, parts: PurgeParts, verb: Verb): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, payload, done) => {
     payload.resume() // the path says everything
@@ -91,23 +97,24 @@ function byTag(app: FastifyInstance, cache: Purger, verb: Verb): void {
       params: z.object({ tag: Tag.describe('Percent-encoded; may contain encoded slashes.') }),
       response: { ...ANSWERS, ...problems([400, 401, 405, 429, 503]) },
     },
-    handler: (request, reply) => append(cache, verb, targetsOf({ tags: [request.params.tag] }, 'admin'), reply),
+    handler: (request, reply) => append(parts, verb, targetsOf({ tags: [request.params.tag] }, 'admin'), reply),
   })
 }
 
 async function append(
-  cache: Purger,
+  { cache, clock }: PurgeParts,
   verb: Verb,
   targets: Targets,
   reply: FastifyReply,
 ): Promise<z.infer<typeof Answer>> {
+  const startedAt = clock.now()
   const receipt = await cache[verb](targets).catch(() => {
     reply.header('Retry-After', RETRY_AFTER)
     throw NOT_LOGGED
   })
   const { id, position, nodes } = receipt
   reply.code(isEverywhere(receipt) ? 200 : 202)
-  return { id, position, nodes, tookMs: Math.round(reply.elapsedTime) }
+  return { id, position, nodes, tookMs: Math.round(clock.now() - startedAt) }
 }
 
 const NOT_LOGGED = new ProblemError({

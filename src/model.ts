@@ -25,7 +25,7 @@ export type {
 } from './model/stored.ts'
 
 /** Where they are kept. */
-export type { Kept, Anew, Write, Store, TierUsage, Tier } from './model/store.ts'
+export type { Kept, Anew, Write, Store, Peeked, TierUsage, Tier } from './model/store.ts'
 
 /** What ends their use before its time: the log of purges and invalidations, and its verdict. */
 export type { Selectors, InvalidationMode, Receipt, Verdict, InvalidationLog, LogNode } from './model/invalidation.ts'

@@ -15,14 +15,31 @@ export function problemOf({ title, status, code }: HerdgateError): Problem {
   return { type: 'about:blank', title, status, code }
 }
 
+/** What the status calls for beside its content: name and value in turns. */
+export function fieldsCalledFor(error: HerdgateError): readonly string[] {
+  switch (error.code) {
+    case 'overloaded':
+      return ['Retry-After', '1'] // seconds (RFC 9110 section 10.2.3)
+    case 'method_not_allowed':
+      return ['Allow', ''] // what CONNECT names allows nothing (RFC 9110 section 10.2.1)
+    default:
+      return NO_FIELDS
+  }
+}
+
+const NO_FIELDS: readonly string[] = []
+
 /** A whole HTTP/1.1 message, for a socket that has no response object. The connection ends with it. */
 export function rawProblem(error: HerdgateError): string {
   const content = JSON.stringify(problemOf(error))
+  const [name, value] = fieldsCalledFor(error)
   const head = [
     `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? 'Error'}`,
+    `Date: ${new Date().toUTCString()}`,
     `Content-Type: ${PROBLEM_TYPE}`,
     'Cache-Control: no-store',
     `Cache-Status: herdgate; detail=${error.code}`,
+    ...(name === undefined ? [] : [`${name}: ${value}`]),
     `Content-Length: ${Buffer.byteLength(content)}`,
     'Connection: close',
   ]

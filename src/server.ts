@@ -23,7 +23,7 @@ export interface ServerOptions {
 }
 
 export interface Server {
-  /** @returns base URLs of the data and the admin port */
+  /** Settles when it is ready. @returns base URLs of the data and the admin port */
   listen(): Promise<{ data: string; admin: string }>
   /** Reads the configuration anew: origins and routes are swapped at once, if all of it is valid. */
   reload(): Awaitable<Reloading>
@@ -52,7 +52,9 @@ export async function createServer(config: Config, options: ServerOptions): Prom
     async listen() {
       const adminUrl = await listenOn(admin, config.admin)
       try {
-        return { data: await proxy.listen(), admin: adminUrl }
+        const data = await proxy.listen()
+        await proxy.started
+        return { data, admin: adminUrl }
       } catch (error) {
         await admin.close()
         throw error

@@ -28,7 +28,7 @@ export function duration(given: number | string): number {
   if (before !== undefined) return before
   const ms = typeof given === 'number' ? given : parseDuration(given)
   if (ms === undefined || Number.isNaN(ms) || ms < 0) {
-    throw new RangeError(`expected a duration such as 250ms, 30s, 5m, 1h or 7d, got ${JSON.stringify(given)}`)
+    throw new RangeError(`expected a duration such as 250ms, 30s, 5m, 1h or 7d, got ${shown(given)}`)
   }
   if (typeof given === 'string' && known.size < MOST_KNOWN) known.set(given, ms)
   return ms
@@ -38,7 +38,16 @@ export function duration(given: number | string): number {
 export function size(given: number | string): number {
   const bytes = typeof given === 'number' ? given : parseSize(given)
   if (bytes === undefined || !Number.isFinite(bytes) || bytes <= 0) {
-    throw new RangeError(`expected a size such as 512KiB or 256MiB, got ${JSON.stringify(given)}`)
+    throw new RangeError(`expected a size such as 512KiB or 256MiB, got ${shown(given)}`)
   }
   return bytes
 }
+
+/** A part of a lifetime. @throws RangeError naming what was given */
+export function share(given: number): number {
+  if (given > 0 && given < 1) return given
+  throw new RangeError(`expected a number above 0 and below 1, such as 0.8, got ${shown(given)}`)
+}
+
+/** JSON has no word for what is no number. */
+const shown = (given: unknown): string => (typeof given === 'number' ? String(given) : JSON.stringify(given))

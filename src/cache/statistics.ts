@@ -7,7 +7,7 @@ export interface Statistics {
   readonly requests: Readonly<Record<Result, number>>
   /** Share answered without waiting for the origin: hit and stale over all but passes and errors. */
   readonly hitRatio: number
-  /** Milliseconds clients did not wait: the usual time of the route's origin, once per answer from the cache. */
+  /** Milliseconds nobody waited: the usual time of the route's origin, or of a load, once per answer from the cache. */
   readonly originTimeSavedMs: number
   readonly originRequests: number
   /** Fetches in progress. */
@@ -23,6 +23,9 @@ export interface Statistics {
 /** How much a new sample moves a route's usual origin time. */
 const WEIGHT = 0.1
 
+const moved = (usual: number | undefined, ms: number): number =>
+  usual === undefined ? ms : usual + WEIGHT * (ms - usual)
+
 /** Counts what happened since the cache was created. */
 export class Counts {
   readonly requests: Record<Result, number> = byResult(() => 0)
@@ -31,22 +34,33 @@ export class Counts {
   originRequests = 0
   /** Moving average of the time to an origin's response head, by route, in ms. */
   readonly #usualMs = new Map<string, number>()
+  /** The same of loads. */
+  #usualLoadMs: number | undefined
 
   constructor(events: Events) {
-    events.on('request', ({ outcome, route }) => {
-      this.requests[outcome.result]++
-      if (isFromCache(outcome.result)) this.originTimeSavedMs += this.#usualMs.get(route) ?? 0
+    events.on('request', ({ outcome: { result }, route }) => {
+      this.requests[result]++
+      if (isFromCache(result)) this.originTimeSavedMs += this.#usualMs.get(route) ?? 0
     })
-    events.on('origin', ({ route, ms }) => this.sampleOrigin(route, ms))
+    events.on('origin', ({ route, ms }) => {
+      this.originRequests++
+      this.#usualMs.set(route, moved(this.#usualMs.get(route), ms))
+    })
     events.on('purge', ({ mode, outcome }) => {
       this.purges[outcome === 'done' ? mode : 'failed']++
     })
   }
 
-  sampleOrigin(route: string, ms: number): void {
+  /** A value was looked up. */
+  answeredValue(result: Result): void {
+    this.requests[result]++
+    if (isFromCache(result)) this.originTimeSavedMs += this.#usualLoadMs ?? 0
+  }
+
+  /** A value was loaded. */
+  sampleLoad(ms: number): void {
     this.originRequests++
-    const usual = this.#usualMs.get(route)
-    this.#usualMs.set(route, usual === undefined ? ms : usual + WEIGHT * (ms - usual))
+    this.#usualLoadMs = moved(this.#usualLoadMs, ms)
   }
 
   get hitRatio(): number {

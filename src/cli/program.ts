@@ -203,9 +203,10 @@ function unknownArguments(command: Command): Fault[] {
       return [{ where, key: '', message: `unknown flag${didYouMean(nearest(where, known))}` }]
     }
     const isValueOfUnknown = isFlag(all[index - 1])
-    return isValueOfUnknown
-      ? []
-      : [{ where: argument, key: '', message: `unexpected argument${didYouMean(nearest(argument, COMMANDS))}` }]
+    if (isValueOfUnknown) return []
+    const isCommand = COMMANDS.includes(argument)
+    const hint = isCommand ? '; a command comes first' : didYouMean(nearest(argument, COMMANDS))
+    return [{ where: argument, key: '', message: `unexpected argument${hint}` }]
   })
 }
 

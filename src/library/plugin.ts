@@ -8,7 +8,7 @@ import type { RouteMatch, Rules } from '../model.ts'
 import { createOrigin } from '../origin/pool-origin.ts'
 import { createPeers } from '../ports/peers.ts'
 import { memoryStore } from '../stores/memory/store.ts'
-import { duration } from '../units.ts'
+import { duration, share } from '../units.ts'
 
 type Duration = number | string
 
@@ -54,12 +54,17 @@ export async function herdgate(app: FastifyInstance, options: HerdgateOptions): 
   })
 }
 
+const COOKIE_MODES: ReadonlySet<string> = new Set<Rules['cookies']>(['safe', 'rfc', 'ignore'])
+
 function rulesOf({ ttl, grace, softTimeout, ...options }: HerdgateOptions): Rules {
   const { override, refreshAhead, cookies, tags } = { ...DEFAULT_RULES, ...options }
+  if (!COOKIE_MODES.has(cookies)) {
+    throw new TypeError(`herdgate: expected "cookies" to be safe, rfc or ignore, got ${JSON.stringify(cookies)}`)
+  }
   return {
     ...DEFAULT_RULES,
     override,
-    refreshAhead,
+    refreshAhead: refreshAhead === undefined ? undefined : share(refreshAhead),
     cookies,
     tags,
     ttl: ttl === undefined ? undefined : duration(ttl),

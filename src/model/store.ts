@@ -36,6 +36,13 @@ export interface Store {
   close(): Awaitable<void>
   /** Per tier, for metrics and statistics. */
   usage(): readonly TierUsage[]
+  /** Of a store of several tiers: what it has at the key, and in which of them. Unlike `get` it copies nothing. */
+  peek?(key: string): Awaitable<Peeked>
+}
+
+export interface Peeked {
+  readonly kept: Kept
+  readonly tier: Tier | undefined
 }
 
 export interface TierUsage {

@@ -28,3 +28,6 @@ export function groupTag(url: string, group: string): string {
   const { scheme, authority } = locate(url)
   return `${scheme}://${authority}\n${group}`
 }
+
+/** Is it the tag of a group, and so of one origin alone? */
+export const isGroupTag = (tag: string): boolean => tag.includes('\n')

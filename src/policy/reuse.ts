@@ -94,7 +94,7 @@ function onItsOwn(
   // RFC 9111 section 5.2.1.7.
   if (wishes?.onlyIfCached) return { kind: 'refuse', detail: 'only-if-cached' }
   // RFC 9111 section 5.2.1.5: nothing of the exchange may be stored, so nobody else can share it.
-  if (wishes?.noStore) return { kind: 'pass', why: 'request', detail: 'no-store' }
+  if (wishes?.noStore) return { kind: 'pass', why: 'request', detail: 'request-no-store' }
   if (request.method === 'HEAD') return { kind: 'pass' }
   // Of a unit unknown here, only the origin can say what it means.
   return ranged?.kind === 'other' ? { kind: 'pass', detail: 'range' } : undefined
@@ -117,7 +117,7 @@ function withEntry({ request, entry, verdict, wishes, fresh }: Unusable, rules: 
   const afterMs = inTime ? rules.softTimeout : undefined
   if (request.method === 'HEAD' || wishes?.noStore) {
     const updates = request.method === 'HEAD' && !wishes?.noStore && entry.partial === undefined ? entry : undefined
-    const detail = wishes?.noStore ? 'no-store' : undefined
+    const detail = wishes?.noStore ? 'request-no-store' : undefined
     return { kind: 'pass', why, detail, entry: onError ? entry : undefined, afterMs, updates }
   }
   return { kind: 'revalidate', entry, why, fallback: { onError, afterMs } }

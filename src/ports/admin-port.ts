@@ -16,6 +16,7 @@ import { statsRoute } from '../../routes/stats.ts'
 import type { Cache } from '../cache/create-cache.ts'
 import type { Statistics } from '../cache/statistics.ts'
 import { systemClock } from '../clock.ts'
+import { refuseConnect } from './connect.ts'
 import { waitOnlyForAnswers } from './draining.ts'
 import type { Live } from '../live/live.ts'
 import { refuseMalformed } from './malformed.ts'
@@ -80,7 +81,7 @@ function createInstance(parts: AdminParts, pages: (app: FastifyInstance) => void
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
     return503OnClosing: false, // /readyz says it
-    http: { headersTimeout: HEAD_TIMEOUT_MS },
+    http: { headersTimeout: HEAD_TIMEOUT_MS, requireHostHeader: false }, // node:http would refuse in its own words
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     clientErrorHandler: refuseMalformed,
     schemaController: NO_SCHEMA_COMPILERS,
@@ -92,10 +93,15 @@ function createInstance(parts: AdminParts, pages: (app: FastifyInstance) => void
     },
   })
   waitOnlyForAnswers(app)
+  refuseConnect(app.server)
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   app.setErrorHandler(answerError(logger))
   app.setNotFoundHandler(answerNotFound)
+  app.addHook('onRequest', async ({ raw }) => {
+    const isWithout = raw.headers.host === undefined && raw.httpVersion !== '1.0'
+    if (isWithout) throw badRequest([{ at: 'Host', detail: 'missing' }])
+  })
   app.addHook('onSend', async (_request, reply) => {
     reply.headers(ALWAYS)
   })

@@ -1,9 +1,9 @@
 import type { RequestListener, Server } from 'node:http'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { refuseConnect } from './connect.ts'
 import { openConnections } from './connections.ts'
 import type { Limits } from '../config/defaults.ts'
 import { waitOnlyForAnswers } from './draining.ts'
-import { HerdgateError } from '../errors.ts'
 import { fewAtATime } from './few-at-a-time.ts'
 import { refuseLateHeads } from './late-heads.ts'
 import { lingerWhereUnread } from './lingering-close.ts'
@@ -11,7 +11,6 @@ import { refuseMalformed } from './malformed.ts'
 import type { Clock } from '../model.ts'
 import { createServer, METHODS } from '../node-http.ts'
 import { boundPipelining } from './pipelining.ts'
-import { rawProblem } from '../problem.ts'
 import { NO_SCHEMA_COMPILERS } from './schema-compilers.ts'
 import { dropSlowClients } from './slow-clients.ts'
 import { isWebSocket } from './upgrade.ts'
@@ -71,10 +70,7 @@ function createLimitedServer(handler: RequestListener, limits: ConnectionLimits)
   const server: Server & { httpAllowHalfOpen?: boolean } = createServer(options, handler)
   server.maxConnections = limits.maxConnections
   server.httpAllowHalfOpen = true // who has sent all of a request and says so still wants the answer
-  server.on('connect', (_request, socket) => {
-    socket.on('error', () => socket.destroy()) // node:http has taken its own listener off
-    socket.end(rawProblem(new HerdgateError('method_not_allowed')))
-  })
+  refuseConnect(server)
   // Refused like any other malformed request, so that what comes behind it is not processed.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response))
   return server

@@ -38,6 +38,7 @@ function refuse({ socket }: IncomingMessage, response: ServerResponse): void {
   response.writeHead(error.status, {
     'Content-Type': PROBLEM_TYPE,
     'Cache-Control': 'no-store',
+    'Cache-Status': `herdgate; detail=${error.code}`,
     'Retry-After': '1',
     Connection: 'close',
   })

@@ -47,8 +47,9 @@ export interface Proxy {
   readonly metrics: Metrics
   readonly live: Live
   readonly routing: Routing
-  /** Whether it knows what has been purged. */
+  /** Whether it knows what has been purged, or has tried for long enough to find out. */
   isStarted(): boolean
+  readonly started: Promise<void>
   /** What works worse than configured, a few words each. */
   degraded(): readonly string[]
   /** @returns the base URL of the data port */
@@ -114,6 +115,7 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
     live,
     routing,
     isStarted: () => started,
+    started: log.started,
     degraded: () => [...tiers.degraded(), ...(config.chaos === undefined ? [] : ['chaos'])],
     listen: () => listenOn(data, config.listen),
     drain() {

@@ -1,5 +1,5 @@
 import { systemClock } from '../clock.ts'
-import type { Anew, Awaitable, Clock, Kept, Store, Stored, TierUsage, Write } from '../model.ts'
+import type { Anew, Awaitable, Clock, Kept, Peeked, Store, Stored, TierUsage, Write } from '../model.ts'
 
 /**
  * A store made of stores, the nearest first. What is found further away is copied to those before it, with its
@@ -113,6 +113,18 @@ class Pair implements Store {
   usage(): readonly TierUsage[] {
     return [...this.#near.usage(), ...this.#far.usage()]
   }
+
+  async peek(key: string): Promise<Peeked> {
+    const near = await peekInto(this.#near, key)
+    if (isWanted(near.kept, undefined)) return near
+    const far = await peekInto(this.#far, key)
+    return { kept: either(far.kept, near.kept), tier: far.tier }
+  }
+}
+
+async function peekInto(store: Store, key: string): Promise<Peeked> {
+  if (store.peek !== undefined) return store.peek(key)
+  return { kept: await store.get(key), tier: store.usage()[0]?.tier }
 }
 
 /** A read of the far store in progress. */

@@ -157,6 +157,7 @@ export async function createPrimary(
       try {
         const data = await pool.start()
         await reports.start()
+        await log.started
         return { data, admin: adminUrl }
       } catch (error) {
         await admin.close()

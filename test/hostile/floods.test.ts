@@ -289,6 +289,7 @@ describe('one connection', () => {
       Array.from({ length: MOST_PIPELINED + 1 }, (_, number) => `/${number}`),
     )
     expect([responses.at(-1)?.status, closed]).toEqual([503, true])
+    expect(responses.at(-1)?.head).toContain('Cache-Status: herdgate; detail=overloaded')
     expect(origin.requests).toHaveLength(MOST_PIPELINED + 1)
     expect(herdgate.child.exitCode).toBeNull()
   })

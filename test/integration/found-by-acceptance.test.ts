@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import http, { type IncomingMessage } from 'node:http'
 import net from 'node:net'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import { temporaryFolder } from '../support/folder.ts'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
 import { get, until } from '../support/http.ts'
 import { ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
@@ -26,8 +28,8 @@ afterEach(async () => {
 const port = () => Number(new URL(herdgate.url).port)
 
 /** Sends octets, optionally the end after them, and gives all that comes back. */
-async function exchange(octets: string, end = false): Promise<string> {
-  const socket = net.connect({ port: port(), host: '127.0.0.1', allowHalfOpen: true })
+async function exchange(octets: string, end = false, at = port()): Promise<string> {
+  const socket = net.connect({ port: at, host: '127.0.0.1', allowHalfOpen: true })
   if (end) socket.end(octets)
   else socket.write(octets)
   return Buffer.concat(await socket.toArray()).toString('latin1')
@@ -161,11 +163,14 @@ test('If-Match is for the origin to evaluate', async () => {
   expect((await get(`${herdgate.url}/x`, { headers: { 'If-Match': '"zz"' } })).status).toBe(412)
 })
 
-test('CONNECT is answered 405, an unknown expectation 417', async () => {
+test('CONNECT is answered 405 with Allow and Date on both ports, an unknown expectation 417', async () => {
   await start(({ socket }) => void socket.write(ok()))
-  expect(await exchange('CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n')).toMatch(
-    /^HTTP\/1.1 405 [^]*"code":"method_not_allowed"/,
-  )
+  for (const at of [port(), Number(new URL(herdgate.admin).port)]) {
+    const answer = await exchange('CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n', false, at)
+    expect(answer).toMatch(/^HTTP\/1.1 405 [^]*"code":"method_not_allowed"/)
+    expect(answer).toMatch(/^Allow: *\r$/m)
+    expect(answer).toMatch(/^Date: \w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT\r$/m)
+  }
   expect(await exchange('GET / HTTP/1.1\r\nHost: a\r\nExpect: foo\r\n\r\n')).toMatch(
     /^HTTP\/1.1 417 [^]*"expectation_failed"/,
   )
@@ -201,4 +206,49 @@ test('SIGTERM does not wait for a refresh that nobody waits for', async () => {
   const before = performance.now()
   expect(await herdgate.stop()).toBe(0)
   expect(performance.now() - before).toBeLessThan(SOON_MS)
+})
+
+test('the admin port answers a request without Host as it answers every error', async () => {
+  await start(({ socket }) => void socket.write(ok()))
+  const at = Number(new URL(herdgate.admin).port)
+  const answer = await exchange('GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n', false, at)
+  expect(answer).toMatch(/^HTTP\/1.1 400 /)
+  expect(answer).toMatch(/^content-type: application\/problem\+json\r$/im)
+  expect(await exchange('GET /livez HTTP/1.0\r\n\r\n', false, at)).toMatch(/^HTTP\/1.1 200 /)
+})
+
+test('Cache-Status says why an error of the origin was not kept, and that the request forbade it', async () => {
+  await start(({ socket, head }) => {
+    socket.write(head.startsWith('GET /down') ? 'HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n' : ok())
+  })
+  const down = await get(`${herdgate.url}/down`)
+  expect(down.cacheStatus).toBe('herdgate; fwd=uri-miss; fwd-status=503; detail=status')
+  const asked = await get(`${herdgate.url}/x`, { headers: { 'Cache-Control': 'no-store' } })
+  expect(asked.cacheStatus).toBe('herdgate; fwd=request; fwd-status=200; detail=request-no-store')
+})
+
+test('it says that it listens when it is ready: also where Redis is down', async () => {
+  await start(({ socket }) => void socket.write(ok()), ['--redis', 'redis://127.0.0.1:1'])
+  const { status, body } = await herdgate.ask('/readyz')
+  expect([status, body.status, body.degraded]).toEqual([200, 'ready', expect.arrayContaining(['redis'])])
+})
+
+test('explain names the tier that the copy is in, its tags, and no group twice', async () => {
+  const flags = ['--disk', join(temporaryFolder(), 'cache')]
+  const fields = 'Cache-Control: max-age=60\r\nVary: X-A\r\nSurrogate-Key: a\r\nCache-Groups: "g"\r\n'
+  await start(({ socket }) => void socket.write(ok('body', fields)), flags)
+  const explained = async () => {
+    const { body } = await herdgate.ask('/v1/explain?url=http://a.example/x&header=X-A:1')
+    return [body.decision, body.stored?.tier, body.stored?.tags]
+  }
+  const request = 'GET /x HTTP/1.1\r\nHost: a.example\r\nX-A: 1\r\nConnection: close\r\n\r\n'
+  await exchange(request)
+  await until(async () => (await explained())[0] === 'serve', 'the copy is stored')
+  expect(await explained()).toEqual(['serve', 'memory', ['a', 'g']])
+  await herdgate.stop()
+  herdgate = await startHerdgate(['--origin', origin.url, '--log-level', 'silent', ...flags])
+  expect(await explained()).toEqual(['serve', 'disk', ['a', 'g']])
+  expect(await explained()).toEqual(['serve', 'disk', ['a', 'g']])
+  expect(await exchange(request)).toContain('herdgate; hit')
+  expect(await explained()).toEqual(['serve', 'memory', ['a', 'g']])
 })

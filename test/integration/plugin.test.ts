@@ -43,3 +43,14 @@ test('an application answers below a prefix from an origin, through a cache of i
   expect((await get(`${url}/own`, { method: 'POST', headers, body: '{"a":1}' })).body).toBe('{"got":{"a":1}}')
   expect((await get(`${url}/api/x`, { method: 'POST', headers, body: '{"a":1}' })).status).toBe(200)
 })
+
+test.each([
+  [{ cookies: 'never' }, 'expected "cookies" to be safe, rfc or ignore, got "never"'],
+  [{ refreshAhead: 80 }, 'expected a number above 0 and below 1, such as 0.8, got 80'],
+  [{ ttl: 'soon' }, 'expected a duration such as'],
+])('an option that is none stops the start: %j', async (options, complaint) => {
+  const fastify = Fastify()
+  app.close = () => fastify.close()
+  fastify.register(herdgate, { origin: origin.url, ...(options as object) })
+  await expect(fastify.ready()).rejects.toThrow(complaint)
+})

@@ -241,7 +241,10 @@ describe('an expired entry', () => {
     const headers = { Range: 'bytes=0-0' }
     expect(decided({ entry: graced, at: 61, headers })).toMatchObject({ kind: 'revalidate', entry: graced })
     const noStore = { 'Cache-Control': 'no-store' }
-    expect(decided({ entry: graced, at: 61, headers: noStore })).toMatchObject({ kind: 'pass', detail: 'no-store' })
+    expect(decided({ entry: graced, at: 61, headers: noStore })).toMatchObject({
+      kind: 'pass',
+      detail: 'request-no-store',
+    })
   })
 })
 

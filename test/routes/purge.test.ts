@@ -38,6 +38,20 @@ describe.each(['purge', 'invalidate'] as const)('POST /v1/%s', (verb) => {
     expect(Number.isInteger(tookMs)).toBe(true)
   })
 
+  test.each([`/v1/${verb}`, `/v1/${verb}/tags/a`])(
+    'tookMs of %s is how long the log and the nodes took',
+    async (path) => {
+      let now = 1_000
+      const { app, answers } = fakeAdmin({ clock: { now: () => now } })
+      answers.append = async () => {
+        now += 3_000.4
+        return { ...answers.receipt, nodes: { expected: 2, acked: 1 } }
+      }
+      const body = path.endsWith('a') ? undefined : { all: true }
+      expect((await post(app, path, body)).json()).toMatchObject({ tookMs: 3_000 })
+    },
+  )
+
   test('answers 202 when a live node has not acknowledged', async () => {
     const { app, answers } = fakeAdmin()
     answers.receipt = { id: 'g-8', position: 8, nodes: { expected: 3, acked: 2 } }

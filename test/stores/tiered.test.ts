@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { StoredResponse } from '../../src/model.ts'
+import type { Store, StoredResponse, Tier } from '../../src/model.ts'
 import { memoryStore } from '../../src/stores/memory/store.ts'
 import { createTiered, tiered } from '../../src/stores/tiered.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -24,6 +24,36 @@ const freshFor = (clock: FakeClock, ms: number, body = 'x'): StoredResponse => {
   const until = clock.now() + ms
   return response(body, { freshUntil: until, keepUntil: until + 60_000 })
 }
+
+/** A memory that goes by another name. */
+const named = (tier: Tier): Store => {
+  const store = memory()
+  return { ...store, usage: () => store.usage().map((usage) => ({ ...usage, tier })) }
+}
+
+describe('peek', () => {
+  test('names the nearest tier that has something at the key, and copies nothing', async () => {
+    const clock = new FakeClock()
+    const [near, middle, far] = [memory(), named('disk'), named('redis')]
+    const store = createTiered([near, middle, far], clock)
+    const peeked = async () => {
+      const { kept, tier } = (await store.peek?.('k')) ?? {}
+      return [typeof kept === 'object' ? kept.kind : kept, tier]
+    }
+    expect((await peeked())[0]).toBeUndefined()
+    await far.set('k', freshFor(clock, 1000), 61_000)
+    expect(await peeked()).toEqual(['response', 'redis'])
+    expect([near.get('k'), middle.get('k')]).toEqual([undefined, undefined])
+    await store.get('k')
+    expect(await peeked()).toEqual(['response', 'memory'])
+  })
+
+  test('a far tier that cannot say is no proof that nothing is there', async () => {
+    const { store, far } = tiers()
+    far.failing = true
+    expect(await store.peek?.('k')).toMatchObject({ kept: 'unknown' })
+  })
+})
 
 describe('reading', () => {
   test('what the near store has is a value, not a promise', async () => {

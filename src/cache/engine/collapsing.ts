@@ -81,10 +81,10 @@ export class Collapsing {
       case 'direct':
         return direct(landed.reply, { result: 'miss', fwd, fwdStatus: landed.status, detail: landed.why, originMs })
       case 'failed': {
-        const stale = this.#answers.onError<E, D>(decision, landed.status)
-        if (stale === undefined)
-          return direct(landed.reply, { result: 'miss', fwd, fwdStatus: landed.status, originMs })
-        question.discard(landed.reply)
+        const { reply, status, why: detail } = landed
+        const stale = this.#answers.onError<E, D>(decision, status)
+        if (stale === undefined) return direct(reply, { result: 'miss', fwd, fwdStatus: status, detail, originMs })
+        question.discard(reply)
         return stale
       }
       case 'error':

@@ -18,7 +18,7 @@ import type {
 import { Answers } from './answers.ts'
 import { type Collapsed, Collapsing } from './collapsing.ts'
 import { Flights } from './flights.ts'
-import { lookup } from './lookup.ts'
+import { type Located, locate, lookup } from './lookup.ts'
 import { Looks, type Reads } from './looks.ts'
 import { Passing } from './passing.ts'
 import type { Question } from './question.ts'
@@ -138,6 +138,11 @@ export class Engine {
   /** What the stores hold for a question; asks nobody else and changes nothing. */
   find<E extends Entry, D>(question: Question<E, D>, now: number, reads: Reads = this.#store): Awaitable<Found<E>> {
     return lookup(reads, this.#log, question, now, reads.get(question.key))
+  }
+
+  /** The same, and where it is kept; copies nothing to a nearer tier. */
+  locate<E extends Entry, D>(question: Question<E, D>, now: number): Promise<Located<E>> {
+    return locate(this.#store, this.#log, question, now)
   }
 
   /** Something newer was put at this key: a fetch in progress may not replace it. */

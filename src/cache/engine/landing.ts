@@ -24,8 +24,15 @@ export type Landed<E extends Entry, D> =
       /** A stored response that this answer shows to be out of date. */
       readonly outdated?: E | undefined
     }
-  /** The origin answered that it failed (5xx). A stale copy may stand in for it; `shared`: so may it for others. */
-  | { readonly kind: 'failed'; readonly reply: D; readonly status: number; readonly shared: boolean }
+  /** The origin answered that it failed (5xx), and why that is not stored. A stale copy may stand in for it. */
+  | {
+      readonly kind: 'failed'
+      readonly reply: D
+      readonly status: number
+      readonly why: string
+      /** It may be given to others who wait. */
+      readonly shared: boolean
+    }
   /** There was no answer. */
   | { readonly kind: 'error'; readonly error: HerdgateError }
 

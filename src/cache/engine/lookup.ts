@@ -1,4 +1,4 @@
-import type { Anew, Awaitable, Entry, Found, InvalidationLog, Kept, Stored } from '../../model.ts'
+import type { Anew, Awaitable, Entry, Found, InvalidationLog, Kept, Store, Stored, Tier } from '../../model.ts'
 import type { Reads } from './looks.ts'
 import type { Question } from './question.ts'
 
@@ -19,6 +19,33 @@ export function lookup<E extends Entry, D>(
   if (kept === undefined && question.apart === '') return nothing(question.key, 'uri-miss', false)
   const look = { store, log, question, now, anew }
   return kept instanceof Promise ? kept.then((later) => atResource(look, later)) : atResource(look, kept)
+}
+
+/** A look-up that copies nothing to a nearer tier, and in which tier it finds what it finds. */
+export async function locate<E extends Entry, D>(
+  store: Store,
+  log: InvalidationLog,
+  question: Question<E, D>,
+  now: number,
+): Promise<Located<E>> {
+  const tiers = new Map<string, Tier | undefined>()
+  const get = async (key: string): Promise<Kept> => {
+    if (store.peek === undefined) {
+      tiers.set(key, store.usage()[0]?.tier)
+      return store.get(key)
+    }
+    const { kept, tier } = await store.peek(key)
+    tiers.set(key, tier)
+    return kept
+  }
+  const found = await lookup({ get }, log, question, now, get(question.key))
+  return { found, tier: tiers.get(found.key) }
+}
+
+export interface Located<E extends Entry> {
+  readonly found: Found<E>
+  /** Undefined when nothing is found, or the store has no name for where. */
+  readonly tier: Tier | undefined
 }
 
 interface Look<E extends Entry, D> {

@@ -91,7 +91,9 @@ export class Passing {
         return direct(landed.reply, { ...passed, fwdStatus: landed.status, detail: passed.detail ?? landed.why })
       case 'failed': {
         const stale = this.#answers.onError<E, D>(decision, landed.status)
-        if (stale === undefined) return direct(landed.reply, { ...passed, fwdStatus: landed.status })
+        if (stale === undefined) {
+          return direct(landed.reply, { ...passed, fwdStatus: landed.status, detail: passed.detail ?? landed.why })
+        }
         question.discard(landed.reply)
         return stale
       }

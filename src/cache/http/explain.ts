@@ -1,7 +1,9 @@
 import type { CacheRequest, Clock, Found, InvalidationLog, StoredResponse } from '../../model.ts'
+import { isGroupTag } from '../../policy/groups.ts'
 import { keyOf } from '../../policy/key.ts'
 import { classify } from '../../policy/request.ts'
 import { matchRoute } from '../../policy/route.ts'
+import type { Located } from '../engine/lookup.ts'
 import { askFor, HttpQuestion } from './question.ts'
 import type { HandleParts } from './handle.ts'
 
@@ -22,6 +24,7 @@ export interface ExplainedEntry {
   readonly tier: string
   readonly status: number
   readonly bytes: number
+  /** As it can be purged by them; a group of its origin (RFC 9875) under its name alone. */
   readonly tags: readonly string[]
   readonly variesOn: readonly string[]
   /** The invalidation log's word on it: valid, or stale when an invalidation names it. */
@@ -51,8 +54,8 @@ export async function explain(request: CacheRequest, parts: HandleParts): Promis
   if (kind.kind === 'unsafe') return { ...common, decision: 'unsafe', why: 'method' }
   if (kind.kind === 'pass') return { ...common, decision: 'pass', why: kind.detail ?? kind.why }
   const question = new HttpQuestion(request, route, askFor(request, route, kind), parts)
-  const found = await engine.find(question, clock.now())
-  return { ...common, ...judged(question, found, clock.now()), ...describe(found, key, clock, log) }
+  const located = await engine.locate(question, clock.now())
+  return { ...common, ...judged(question, located.found, clock.now()), ...describe(located, key, clock, log) }
 }
 
 function judged(question: HttpQuestion, found: Found<StoredResponse>, now: number): { decision: string; why: string } {
@@ -74,7 +77,7 @@ function judged(question: HttpQuestion, found: Found<StoredResponse>, now: numbe
 }
 
 function describe(
-  { key: at, entry, verdict }: Found<StoredResponse>,
+  { found: { key: at, entry, verdict }, tier = 'memory' }: Located<StoredResponse>,
   key: string,
   clock: Clock,
   log: InvalidationLog,
@@ -92,8 +95,9 @@ function describe(
     staleIfErrorFor: seconds(entry.staleIfErrorUntil - now),
     mustRevalidate: entry.mustRevalidate,
   }
-  const { status, tags, position } = entry
+  const { status, position } = entry
+  const tags = entry.tags.filter((tag) => !isGroupTag(tag))
   const bytes = entry.body.bytes?.length ?? 0
   const logged = { verdict, position, logPosition: log.position }
-  return { variant, stored: { tier: 'memory', status, bytes, tags, variesOn: entry.varyOn, ...logged, freshness } }
+  return { variant, stored: { tier, status, bytes, tags, variesOn: entry.varyOn, ...logged, freshness } }
 }

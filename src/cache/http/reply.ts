@@ -8,7 +8,7 @@ import { notModifiedHead } from '../../policy/not-modified.ts'
 import { select } from '../../policy/range.ts'
 import { cachedHead, passedHead } from '../../policy/response.ts'
 import { precondition } from '../../policy/validation.ts'
-import { PROBLEM_TYPE, problemOf } from '../../problem.ts'
+import { fieldsCalledFor, PROBLEM_TYPE, problemOf } from '../../problem.ts'
 import type { Resolution } from '../engine/resolution.ts'
 import type { DirectResponse } from './response-load.ts'
 import { rangedReply } from './ranged-reply.ts'
@@ -90,7 +90,7 @@ export function problem(
     length,
     'Cache-Status',
     status,
+    ...fieldsCalledFor(error),
   ]
-  if (error.code === 'overloaded') fields.push('Retry-After', '1')
   return { route, status: error.status, fields, body: Body.of(content), outcome }
 }

@@ -179,7 +179,7 @@ export class ResponseLoad {
     const forAll = !this.#ask.credentialed && varyOn(fields).length === 0
     const shared = forAll && (verdict.store || why === 'status' || why === 'no-lifetime')
     const reply = this.#reply(fetched, shared ? SHARED_FAILURE_BYTES : 0)
-    return { kind: 'failed', reply, status, shared }
+    return { kind: 'failed', reply, status, why, shared }
   }
 
   #storable(response: OriginResponse): Storable {

@@ -55,7 +55,7 @@ export function createValues(parts: ValuesParts): Values {
       const now = clock.now()
       const hit = freshValue(kept, now)
       if (hit === undefined || now >= hit.refreshAt) return resolve(key, kept, load, options)
-      counts.requests.hit++
+      counts.answeredValue('hit')
       return Promise.resolve(hit.value as T)
     },
 
@@ -112,7 +112,7 @@ export function createValues(parts: ValuesParts): Values {
   function shared<T>(key: string, load: Load<T>, options: GetOrSetOptions | undefined): Promise<T> | undefined {
     return engine.share(key, 'library', (entry) => {
       if (entry?.kind !== 'value') return resolve(key, store.get(key), load, options)
-      counts.requests.collapsed++
+      counts.answeredValue('collapsed')
       return entry.value as T
     })
   }
@@ -128,7 +128,7 @@ export function createValues(parts: ValuesParts): Values {
     const question = new ValueQuestion<T>(key, load, rules, options?.forceFresh ?? false, valueParts)
     const answer = engine.resolveWith(question, kept)
     const resolution = answer instanceof Promise ? await answer : answer
-    counts.requests[resolution.outcome.result]++
+    counts.answeredValue(resolution.outcome.result)
     switch (resolution.kind) {
       case 'entry':
         return resolution.entry.value as T
@@ -148,8 +148,8 @@ export function createValues(parts: ValuesParts): Values {
   }
 
   function counted(entry: StoredValue | undefined): StoredValue | undefined {
-    if (entry === undefined) counts.requests.miss++
-    else counts.requests.hit++
+    if (entry === undefined) counts.answeredValue('miss')
+    else counts.answeredValue('hit')
     return entry
   }
 

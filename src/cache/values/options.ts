@@ -1,5 +1,5 @@
 /** How long a value lives and what else a call says of it, as callers write it and as it is reckoned with. */
-import { duration } from '../../units.ts'
+import { duration, share } from '../../units.ts'
 
 /** A duration: milliseconds, or text such as `5m`. */
 export type Duration = number | string
@@ -11,7 +11,7 @@ export interface ValueOptions {
   readonly grace?: Duration
   /** Within grace, how long to wait for a load before the stale value is returned; `0` returns it at once. */
   readonly softTimeout?: Duration
-  /** Share of `ttl` (0 to 1) after which a hit loads anew in the background. */
+  /** Share of `ttl`, above 0 and below 1, after which a hit loads anew in the background. */
   readonly refreshAhead?: number
   readonly tags?: readonly string[]
 }
@@ -34,7 +34,7 @@ export const UNLIMITED: ValueRules = {
   tags: [],
 }
 
-/** @throws RangeError naming what is no duration */
+/** @throws RangeError naming what is no duration or no share */
 export function rulesOf(options: ValueOptions | undefined, otherwise: ValueRules): ValueRules {
   if (options === undefined) return otherwise
   const { ttl, grace, softTimeout, refreshAhead, tags } = options
@@ -42,18 +42,18 @@ export function rulesOf(options: ValueOptions | undefined, otherwise: ValueRules
     ttl: ttl === undefined ? otherwise.ttl : duration(ttl),
     grace: grace === undefined ? otherwise.grace : duration(grace),
     softTimeout: softTimeout === undefined ? otherwise.softTimeout : duration(softTimeout),
-    refreshAhead: refreshAhead ?? otherwise.refreshAhead,
+    refreshAhead: refreshAhead === undefined ? otherwise.refreshAhead : share(refreshAhead),
     tags: tags ?? otherwise.tags,
   }
 }
 
-/** Only what was said. @throws RangeError naming what is no duration */
+/** Only what was said. @throws RangeError naming what is no duration or no share */
 export function partialRulesOf({ ttl, grace, softTimeout, refreshAhead, tags }: ValueOptions): Partial<ValueRules> {
   return {
     ...(ttl !== undefined && { ttl: duration(ttl) }),
     ...(grace !== undefined && { grace: duration(grace) }),
     ...(softTimeout !== undefined && { softTimeout: duration(softTimeout) }),
-    ...(refreshAhead !== undefined && { refreshAhead }),
+    ...(refreshAhead !== undefined && { refreshAhead: share(refreshAhead) }),
     ...(tags !== undefined && { tags }),
   }
 }

@@ -70,7 +70,8 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     if (this.#force)
       return { kind: 'revalidate', entry, why: 'request', fallback: { onError: false, afterMs: undefined } }
     if (valid && now < entry.freshUntil) return { kind: 'serve', entry, refresh: now >= entry.refreshAt }
-    if (valid && now < entry.staleWhileRevalidateUntil) return { kind: 'serve-stale', entry }
+    const atOnce = now < entry.staleWhileRevalidateUntil || (softTimeout === 0 && onError)
+    if (valid && atOnce) return { kind: 'serve-stale', entry }
     return { kind: 'revalidate', entry, why: 'stale', fallback }
   }
 
@@ -89,7 +90,7 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     return Promise.resolve(loading).then((value) => {
       const bornAt = this.#parts.clock.now()
       const costMs = bornAt - startedAt
-      this.#parts.counts.sampleOrigin(this.route, costMs)
+      this.#parts.counts.sampleLoad(costMs)
       if (skipped) return { kind: 'direct', reply: value, status: 200, why: 'skipped' }
       const making = { url: this.key, generation, position, checked: position, startedAt, bornAt, costMs }
       const entry = new ValueEntry(value, this.#parts.sizeOf(value), rules, making)

@@ -151,6 +151,26 @@ describe('getOrSet', () => {
     expect(await cache.get('k')).toBe('new')
   })
 
+  test('softTimeout 0s of a call returns the old value at once, whoever put it there', async () => {
+    const { cache, clock } = library()
+    await cache.set('k', 'old', { ttl: '5s', grace: '1h' })
+    await clock.advance(6_000)
+    const { load, open } = gated<string>()
+    expect(await cache.getOrSet('k', load, { ttl: '5s', grace: '1h', softTimeout: '0s' })).toBe('old')
+    open[0]?.resolve('new')
+    await settle()
+    expect(await cache.get('k')).toBe('new')
+  })
+
+  test.each([0, 1, 2, -0.5, Number.NaN])('refreshAhead %d is refused', async (refreshAhead) => {
+    const { cache } = library()
+    const complaint = `expected a number above 0 and below 1, such as 0.8, got ${refreshAhead}`
+    await expect(cache.getOrSet('k', () => 1, { refreshAhead })).rejects.toThrow(new RangeError(complaint))
+    await expect(cache.set('k', 1, { refreshAhead })).rejects.toThrow(RangeError)
+    const tooLate = cache.getOrSet('k', ({ setOptions }) => setOptions({ refreshAhead }))
+    await expect(tooLate).rejects.toThrow(RangeError)
+  })
+
   test('refreshAhead loads behind a hit', async () => {
     const { cache, clock } = library()
     const options = { ttl: '10s', refreshAhead: 0.5 }
@@ -271,6 +291,19 @@ describe('single and many', () => {
     expect([await users.get('1'), await cache.get('users/1'), await cache.get('1')]).toEqual(['ada', 'ada', 'one'])
     await users.clear()
     expect([await users.get('1'), await cache.get('1')]).toEqual([undefined, 'one'])
+  })
+
+  test('statistics tell the time that hits did not wait for a load', async () => {
+    const { cache, clock } = library()
+    const { load, open } = gated<number>()
+    const loading = cache.getOrSet('k', load)
+    await clock.advance(300)
+    open[0]?.resolve(7)
+    await loading
+    expect(cache.stats().originTimeSavedMs).toBe(0)
+    await cache.getOrSet('k', load)
+    await cache.get('k')
+    expect(cache.stats()).toMatchObject({ originRequests: 1, originTimeSavedMs: 600, requests: { hit: 2, miss: 1 } })
   })
 
   test('statistics tell hits from misses', async () => {
