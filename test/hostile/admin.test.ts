@@ -267,7 +267,7 @@ const FRAMINGS: readonly Trick[] = [
     send: `${request('POST /v1/purge', JSON_TYPE, 'Transfer-Encoding: chunked')}c\r\n${SELECTORS}\r\n0\r\n${BEARER}\r\n\r\n`,
     answers: [401],
   },
-  { name: 'CONNECT', send: request('CONNECT a.test:80', BEARER), answers: [] },
+  { name: 'CONNECT', send: request('CONNECT a.test:80', BEARER), answers: [405] },
   { name: 'HTTP/2', send: 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', answers: [400] },
 ]
 
