@@ -25,7 +25,9 @@ export function refuseMalformed(error: NodeJS.ErrnoException, socket: HttpSocket
 function endAfter(due: ServerResponse, socket: HttpSocket): void {
   due.shouldKeepAlive = false
   expectUnread(socket)
-  due.once('close', () => socket.destroySoon())
+  due.once('close', () => {
+    if (socket.writable) socket.destroySoon() // else node:http has ended it, and once more would cut that short
+  })
 }
 
 function refuse(socket: HttpSocket, error: HerdgateError): void {

@@ -47,7 +47,7 @@ export class DeadBuffers {
 
   close(): void {
     this.#cancel()
-    this.#begun?.()
+    this.#giveBack()
   }
 
   #later(): () => void {
@@ -58,8 +58,7 @@ export class DeadBuffers {
   }
 
   #sample(): void {
-    this.#begun?.()
-    this.#begun = undefined
+    this.#giveBack()
     const now = this.#clock.now()
     if (!this.#haveGathered(this.#external()) || now - this.#begunAt < BEGUN_EVERY_MS) return
     this.#collectYoung()
@@ -68,6 +67,11 @@ export class DeadBuffers {
     this.#least = bytes
     this.#begunAt = now
     this.#begun = this.#begin()
+  }
+
+  #giveBack(): void {
+    this.#begun?.()
+    this.#begun = undefined
   }
 
   #haveGathered(bytes: number): boolean {

@@ -63,3 +63,28 @@ test('who has asked for more than may wait still gets what was answered', async 
   await client.gone()
   expect(client.failure).toBeUndefined()
 })
+
+test('who sends nonsense behind a request still gets its answer, without a reset', async () => {
+  using client = await connected()
+  client.send('GET /next HTTP/1.1\r\nHost: a.test\r\n\r\nnonsense\0')
+  const { responses, closed } = await client.heard(2)
+  expect([responses.map(({ status }) => status), closed]).toEqual([[200], true])
+  client.send(content)
+  client.end()
+  await client.gone()
+  expect(client.failure).toBeUndefined()
+})
+
+test.each(['url', 'admin'] as const)(
+  'who asks for a tunnel and sends on is heard to the end, on the %s',
+  async (port) => {
+    using client = await RawClient.connect(Number(new URL(herdgate[port]).port))
+    client.send('CONNECT a.test:80 HTTP/1.1\r\nHost: a.test:80\r\n\r\n')
+    const { responses, closed } = await client.heard(2)
+    expect([responses[0]?.status, closed]).toEqual([405, true])
+    client.send(content)
+    client.end()
+    await client.gone()
+    expect(client.failure).toBeUndefined()
+  },
+)

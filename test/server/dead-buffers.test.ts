@@ -80,6 +80,15 @@ test('what made it begin is given back, also at the end', async () => {
   expect([state.open, clock.pending]).toEqual([0, 0])
 })
 
+test('closing once more gives nothing back twice: draining closes, and so does what follows', async () => {
+  const { at, state, buffers } = watched(0)
+  await at(0)
+  await at(8)
+  buffers.close()
+  buffers.close()
+  expect(state.open).toBe(0)
+})
+
 test('V8 does begin to mark', { timeout: 30_000 }, async () => {
   const marks: unknown[] = []
   const observer = new PerformanceObserver((list) => {
