@@ -9,7 +9,7 @@ import type { RedisLogCalls } from './log-calls.ts'
 import type { NewestRecord } from './newest-record.ts'
 
 export interface AppendsParts {
-  readonly calls: RedisLogCalls
+  readonly calls: Pick<RedisLogCalls, 'append' | 'replicate'>
   readonly nodes: LiveNodes
   readonly log: Pick<Generations, 'generation'>
   readonly newest: NewestRecord
@@ -102,13 +102,12 @@ export class Appends {
       cancel()
       cancel = clock.after(Math.max(1, Math.min(until - now, live.silenceMs)), look)
     }
-    const forget = live.onChange(look)
-    void closing.begun.then(look)
+    const unsubscribe = [live.onChange(look), closing.onBegin(look)]
     look()
     try {
       return await promise
     } finally {
-      forget()
+      for (const off of unsubscribe) off()
       cancel()
     }
   }

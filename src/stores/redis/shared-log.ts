@@ -230,7 +230,7 @@ export class SharedLog implements RedisLog {
     const waiting = [this.#tail, this.#calls.client].filter((client) => !isReady(client))
     const ready = waiting.map((client) => new Promise<void>((resolve) => void client.once('ready', resolve)))
     if (ready.length === 0) await this.#closing.sleep(RETRY_MS)
-    else await Promise.race([Promise.all(ready), this.#closing.begun])
+    else await this.#closing.orBegun(Promise.all(ready))
   }
 
   // ---------------------------------------------------------------------------------------------- reporting

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest'
+import { Closing } from '../../../src/stores/redis/closing.ts'
+import { FakeClock, settle } from '../../support/fake-clock.ts'
+
+function waiting() {
+  const clock = new FakeClock()
+  const ended: string[] = []
+  const note = (what: string) => () => void ended.push(what)
+  return { clock, closing: new Closing(clock), ended, note }
+}
+
+test('sleep lasts as long as it was asked for', async () => {
+  const { clock, closing, ended, note } = waiting()
+  void closing.sleep(50).then(note('slept'))
+  await clock.advance(49)
+  expect(ended).toEqual([])
+  await clock.advance(1)
+  expect(ended).toEqual(['slept'])
+})
+
+test('every wait ends when it begins, and leaves no timer behind', async () => {
+  const { clock, closing, ended, note } = waiting()
+  void closing.sleep(50).then(note('slept'))
+  void closing.orBegun(new Promise(() => {})).then(note('waited'))
+  closing.onBegin(note('told'))
+  closing.begin()
+  await settle()
+  expect(ended.toSorted()).toEqual(['slept', 'told', 'waited'])
+  expect(clock.pending).toBe(0)
+})
+
+test('nobody waits any more once it has begun', async () => {
+  const { clock, closing, ended, note } = waiting()
+  closing.begin()
+  await closing.sleep(50)
+  await closing.orBegun(new Promise(() => {}))
+  closing.onBegin(note('told'))
+  closing.begin()
+  expect([ended, clock.pending]).toEqual([[], 0])
+})
+
+test('who no longer wants to be told is not', () => {
+  const { closing, ended, note } = waiting()
+  closing.onBegin(note('told'))()
+  closing.begin()
+  expect(ended).toEqual([])
+})
