@@ -62,7 +62,7 @@ export function dropSlowClients(
     paces.set(socket, pace)
     const reads = isSlow(pace.reading, took, now)
     const sends = isSlow(pace.sending, sent, now)
-    if (reads || sends) inTurn(() => drop(socket))
+    if (reads || sends) inTurn(() => dropIfStillDue(socket))
   }
   /** @param moved octets up to now; undefined while it is not the client's turn, after which windows begin anew */
   const isSlow = (windows: Mark[], moved: number | undefined, now: number): boolean => {
@@ -111,6 +111,11 @@ function owesSending(socket: HttpSocket): boolean {
   const request = socket.parser?.incoming
   if (!request || request.complete) return false
   return request.readableLength < request.readableHighWaterMark
+}
+
+/** It may have caught up while it waited for its turn. */
+function dropIfStillDue(socket: HttpSocket): void {
+  if (owesReading(socket) || owesSending(socket)) drop(socket)
 }
 
 /** Told so, if it is its answer's turn and none has begun; else without a doubt that what it got is cut off. */

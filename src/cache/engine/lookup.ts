@@ -44,7 +44,7 @@ export async function locate<E extends Entry, D>(
 
 export interface Located<E extends Entry> {
   readonly found: Found<E>
-  /** Undefined when nothing is found, or the store has no name for where. */
+  /** Where it is found; says nothing where it is not. Undefined when the store has no name for where. */
   readonly tier: Tier | undefined
 }
 
