@@ -4,13 +4,12 @@ import { systemClock } from '../clock.ts'
 import { DEFAULT_MEMORY_BYTES, DEFAULT_RULES, DEFAULT_TRANSPORT } from '../config/defaults.ts'
 import { createCache } from './embed.ts'
 import type { Cache } from '../cache/create-cache.ts'
+import type { Duration } from '../cache/values/options.ts'
 import type { RouteMatch, Rules } from '../model.ts'
 import { createOrigin } from '../origin/pool-origin.ts'
 import { createPeers } from '../ports/peers.ts'
 import { memoryStore } from '../stores/memory/store.ts'
 import { duration, share } from '../units.ts'
-
-type Duration = number | string
 
 /** Options of the Fastify plugin. What is left out is as in `herdgate serve`. */
 export interface HerdgateOptions {
