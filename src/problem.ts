@@ -29,19 +29,24 @@ export function fieldsCalledFor(error: HerdgateError): readonly string[] {
 
 const NO_FIELDS: readonly string[] = []
 
+/** Of an error answer that no route is known for: names and values in turns. */
+export const problemFields = (error: HerdgateError): readonly string[] => [
+  'Content-Type',
+  PROBLEM_TYPE,
+  'Cache-Control',
+  'no-store',
+  'Cache-Status',
+  `herdgate; detail=${error.code}`,
+  ...fieldsCalledFor(error),
+]
+
 /** A whole HTTP/1.1 message, for a socket that has no response object. The connection ends with it. */
 export function rawProblem(error: HerdgateError): string {
   const content = JSON.stringify(problemOf(error))
-  const [name, value] = fieldsCalledFor(error)
-  const head = [
-    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? 'Error'}`,
-    `Date: ${new Date().toUTCString()}`,
-    `Content-Type: ${PROBLEM_TYPE}`,
-    'Cache-Control: no-store',
-    `Cache-Status: herdgate; detail=${error.code}`,
-    ...(name === undefined ? [] : [`${name}: ${value}`]),
-    `Content-Length: ${Buffer.byteLength(content)}`,
-    'Connection: close',
-  ]
-  return `${head.join('\r\n')}\r\n\r\n${content}`
+  const date = new Date().toUTCString()
+  const length = String(Buffer.byteLength(content))
+  const fields = ['Date', date, ...problemFields(error), 'Content-Length', length, 'Connection', 'close']
+  let head = `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? 'Error'}\r\n`
+  for (let at = 0; at + 1 < fields.length; at += 2) head += `${fields[at]}: ${fields[at + 1]}\r\n`
+  return `${head}\r\n${content}`
 }

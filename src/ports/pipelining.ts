@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { HerdgateError } from '../errors.ts'
-import { PROBLEM_TYPE, problemOf } from '../problem.ts'
+import { problemFields, problemOf } from '../problem.ts'
 import { expectUnread } from './lingering-close.ts'
 
 /** Requests of one connection that may wait behind the one that is being answered (RFC 9112 section 9.3.2). */
@@ -35,12 +35,6 @@ export function boundPipelining(handler: RequestListener): RequestListener {
 function refuse({ socket }: IncomingMessage, response: ServerResponse): void {
   expectUnread(socket)
   const error = new HerdgateError('overloaded')
-  response.writeHead(error.status, {
-    'Content-Type': PROBLEM_TYPE,
-    'Cache-Control': 'no-store',
-    'Cache-Status': `herdgate; detail=${error.code}`,
-    'Retry-After': '1',
-    Connection: 'close',
-  })
+  response.writeHead(error.status, [...problemFields(error), 'Connection', 'close'])
   response.end(JSON.stringify(problemOf(error)))
 }
