@@ -34,6 +34,7 @@ const RULES: readonly Rule[] = [
   { from: 'src/body', may: ['src/body/', 'src/errors.ts'] },
   { from: 'src/clock.ts', may: [] },
   { from: 'src/units.ts', may: [] },
+  { from: 'src/collector.ts', may: ['node:v8', 'node:vm'] },
   { from: 'src/problem.ts', may: ['src/node-http.ts'] },
   { from: 'src/node-http.ts', may: [] },
   { from: 'src/version.ts', may: ['node:fs'] },
@@ -88,7 +89,10 @@ const RULES: readonly Rule[] = [
     ],
   },
   { from: 'src/stores/', may: WORDS },
-  { from: 'src/origin/', may: ['src/origin/', 'src/node-http.ts', ...WORDS, 'node:', 'npm:undici'] },
+  {
+    from: 'src/origin/',
+    may: ['src/origin/', 'src/node-http.ts', 'src/collector.ts', ...WORDS, 'node:', 'npm:undici'],
+  },
   { from: 'src/lane/', may: ['src/lane/', 'src/policy/', 'src/node-http.ts', ...WORDS, 'node:'] },
   { from: 'src/chaos/', may: ['src/chaos/', 'src/stores/codec/codec.ts', ...WORDS] },
 
@@ -154,6 +158,7 @@ const RULES: readonly Rule[] = [
       'src/metrics.ts',
       'src/tracing/tracing.ts',
       'src/config/defaults.ts',
+      'src/collector.ts',
       'src/version.ts',
       'routes/proxy.ts',
       ...WORDS,

@@ -1,12 +1,8 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { collectYoung } from '../collector.ts'
 
 /** After so much content has come in, its buffers are given back. */
 const EVERY_BYTES = 8 * 2 ** 20
 
-type Collect = (options: { type: 'minor' }) => void
-
-let collect: Collect | undefined
 let received = 0
 
 /**
@@ -19,18 +15,4 @@ export function contentReceived(bytes: number): void {
   if (received < EVERY_BYTES) return
   received = 0
   collectYoung()
-}
-
-/** Frees what has become garbage young. */
-export function collectYoung(): void {
-  collect ??= exposeCollector()
-  collect({ type: 'minor' })
-}
-
-/** The documented way to the collector while running; the flag is put back, so that nobody else sees it. */
-function exposeCollector(): Collect {
-  setFlagsFromString('--expose-gc')
-  const gc: Collect = runInNewContext('gc')
-  setFlagsFromString('--no-expose-gc')
-  return gc
 }

@@ -1,7 +1,7 @@
 /** Has buffers that nobody holds any more collected before many of them have gathered. */
 import { getHeapStatistics } from 'node:v8'
+import { collectYoung } from '../collector.ts'
 import type { Clock } from '../model.ts'
-import { collectYoung } from '../origin/young-garbage.ts'
 import { memoryCeilings } from './memory-pressure.ts'
 
 export interface DeadBuffersOptions {

@@ -1,6 +1,6 @@
 /** Tells when memory runs short, early enough that nothing has to die of it. */
-import { setFlagsFromString, getHeapSpaceStatistics, getHeapStatistics } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8'
+import { collectAll } from '../collector.ts'
 import type { Clock } from '../model.ts'
 
 /** Bytes in use. */
@@ -39,7 +39,7 @@ export class MemoryPressure {
   #cancel: () => void
 
   constructor(options: MemoryPressureOptions) {
-    this.#options = { use: memoryUse, collect: collectGarbage, ...options }
+    this.#options = { use: memoryUse, collect: collectAll, ...options }
     this.#cancel = this.#later()
   }
 
@@ -114,16 +114,4 @@ function residentBytes(): number {
     // what is known is good enough until there are descriptors again
   }
   return lastResident
-}
-
-let garbageCollector: (() => void) | undefined
-
-/** What `--expose-gc` gives, without having to be started with it. */
-function collectGarbage(): void {
-  if (garbageCollector === undefined) {
-    setFlagsFromString('--expose-gc')
-    garbageCollector = runInNewContext('gc') as () => void
-    setFlagsFromString('--no-expose-gc')
-  }
-  garbageCollector()
 }
