@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { clientGone } from './failure.ts'
+import { contentReceived } from './young-garbage.ts'
 
 /** Who is being waited for, as the upload proceeds. */
 export interface UploadProgress {
@@ -18,14 +19,15 @@ export function lend(source: Readable, progress: UploadProgress): Readable {
   let isAttached = false
   let isWanted = false
 
-  const handOver = (chunk: unknown) => {
+  const handOver = (chunk: Buffer | null) => {
     isWanted = false
     progress.handedOver()
     loan.push(chunk)
+    if (chunk !== null) contentReceived(chunk.length)
   }
   const onReadable = () => {
     if (!isWanted) return
-    const chunk: unknown = source.read()
+    const chunk: Buffer | null = source.read()
     if (chunk !== null) handOver(chunk)
   }
   const onEnd = () => handOver(null)
@@ -45,7 +47,7 @@ export function lend(source: Readable, progress: UploadProgress): Readable {
       if (source.readableEnded) return handOver(null)
       if (source.destroyed) return void loan.destroy(clientGone())
       if (!isAttached) attach()
-      const chunk: unknown = source.read()
+      const chunk: Buffer | null = source.read()
       if (chunk !== null) return handOver(chunk)
       isWanted = true
       progress.waitingForClient()

@@ -1,6 +1,6 @@
 import { collectYoung } from '../collector.ts'
 
-/** After so much content has come in, its buffers are given back. */
+/** After so much content has come in, from origins and from clients, its buffers are given back. */
 const EVERY_BYTES = 8 * 2 ** 20
 
 let received = 0
