@@ -40,8 +40,6 @@ export interface Lane {
   stop(): void
 }
 
-type Listener = (chunk: Buffer) => void
-
 /** Who sent a request, and over what. */
 interface Client {
   readonly socket: HttpSocket
@@ -55,10 +53,7 @@ export function openLane(server: Server, parts: LaneParts): Lane {
   const handOver = new HandOver()
   const answer = createAnswer(parts, handOver)
   server.on('connection', (socket: HttpSocket) => {
-    const listeners = socket.listeners('data') as Listener[]
-    const [normal] = listeners
-    if (!state.open || normal === undefined || listeners.length !== 1) return
-    takeOver(socket, normal)
+    if (state.open && socket.listenerCount('data') === 1) takeOver(socket)
   })
   return {
     handle: (request) => parts.hits.handle(request, handOver.take()),
@@ -67,43 +62,55 @@ export function openLane(server: Server, parts: LaneParts): Lane {
     },
   }
 
-  function takeOver(socket: HttpSocket, normal: Listener): void {
+  /**
+   * What a socket reads goes through its `push`, to be kept, counted and given to listeners. An answer that is at hand
+   * needs none of that, which is a sixth of what the least server in Node spends.
+   */
+  function takeOver(socket: HttpSocket): void {
     const client: Client = { socket, peer: parts.peerOf(socket), scheme: 'encrypted' in socket ? 'https' : 'http' }
+    const push = socket.push.bind(socket)
     /** Octets of content that are still to come, after which a request begins. */
     let rest = 0
     let isFirst = true
 
-    const mine: Listener = (chunk) => {
+    const mine = (chunk: Buffer | null): boolean => {
+      if (chunk === null) return push(null)
       const head = rest === 0 ? readPlainHead(within(chunk, parts.headBytes)) : undefined
       if (!state.open || (rest === 0 ? head === undefined : chunk.length > rest)) return giveUp(chunk)
       if (head === undefined) rest -= chunk.length
       else {
         rest = head.contentLength - (chunk.length - head.length)
         if (rest < 0) return giveUp(chunk)
-        if (!isFirst && isFree(socket) && answer(client, head)) return
+        if (!isFirst && isFree(socket) && answer(client, head)) return true
         isFirst = false
       }
       try {
-        normal.call(socket, chunk)
+        return push(chunk)
       } finally {
         handOver.take() // what is not used in this turn is out of date
       }
     }
-    const giveUp = (chunk: Buffer) => {
-      socket.off('data', mine)
-      socket.on('data', normal)
-      normal.call(socket, chunk)
+    const giveUp = (chunk: Buffer): boolean => {
+      socket.push = push
+      return push(chunk)
     }
-    socket.on('data', mine) // node:http no longer reads from the handle itself
-    socket.off('data', normal)
+    socket.on('data', nothing).off('data', nothing) // node:http no longer reads from the handle itself
+    socket.push = mine
   }
 }
 
+const nothing = (): void => {}
 const within = (chunk: Buffer, most: number): Buffer => (chunk.length > most ? chunk.subarray(0, most) : chunk)
 
-/** No answer is due on it, and it takes octets. */
+/** No answer is due on it, nothing that came before waits to be read, and it takes octets. */
 function isFree(socket: HttpSocket): boolean {
-  return !socket._httpMessage && socket.writable && !socket.writableNeedDrain
+  return (
+    !socket._httpMessage &&
+    socket.readableFlowing === true &&
+    socket.readableLength === 0 &&
+    socket.writable &&
+    !socket.writableNeedDrain
+  )
 }
 
 /** Answers a request if it is one for a fresh copy at hand. */
