@@ -1,11 +1,26 @@
 import { defineConfig } from 'vitest/config'
 
-/** @param testTimeout in ms: only what hangs takes so long, also on a slow machine that has other things to do */
-const project = (name: string, include: string[], testTimeout: number) => ({
+interface Pace {
+  /** In ms: only what hangs takes so long, also on a slow machine that has other things to do. */
+  readonly testTimeout: number
+  /** Files at a time. */
+  readonly maxWorkers: number | string
+  /** One group after the other. */
+  readonly group: number
+}
+
+/** Much of the time is spent waiting: a file for each core. */
+const BESIDE = { maxWorkers: '100%', group: 0 }
+/** What starts a fleet of its own, or goes by the real clock, has the machine to itself. */
+const apart = (group: number) => ({ maxWorkers: 1, group })
+
+const project = (name: string, include: string[], { testTimeout, maxWorkers, group }: Pace) => ({
   test: {
     name,
     include,
     testTimeout,
+    maxWorkers,
+    sequence: { groupOrder: group },
     hookTimeout: testTimeout,
     restoreMocks: true,
     expect: { poll: { timeout: 60_000 } },
@@ -27,12 +42,14 @@ export default defineConfig({
             (folder) => `!test/${folder}/**`,
           ),
         ),
-        120_000,
+        { testTimeout: 120_000, ...BESIDE },
       ),
-      project('integration', ['test/{integration,hostile,support}/**/*.test.ts'], 120_000),
-      project('fleet', ['test/fleet/**/*.test.ts'], 300_000),
-      project('conformance', ['test/conformance/**/*.test.ts'], 900_000),
-      ...(process.env['WITH_HELM'] === '1' ? [project('chart', ['test/chart/rendered/**/*.test.ts'], 60_000)] : []),
+      project('integration', ['test/{integration,hostile,support}/**/*.test.ts'], { testTimeout: 120_000, ...BESIDE }),
+      project('fleet', ['test/fleet/**/*.test.ts'], { testTimeout: 300_000, ...apart(1) }),
+      project('conformance', ['test/conformance/**/*.test.ts'], { testTimeout: 900_000, ...apart(2) }),
+      ...(process.env['WITH_HELM'] === '1'
+        ? [project('chart', ['test/chart/rendered/**/*.test.ts'], { testTimeout: 60_000, ...apart(3) })]
+        : []),
     ],
   },
 })
