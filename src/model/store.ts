@@ -36,7 +36,7 @@ export interface Store {
   close(): Awaitable<void>
   /** Per tier, for metrics and statistics. */
   usage(): readonly TierUsage[]
-  /** Of a store of several tiers: what it has at the key, and in which of them. Unlike `get` it copies nothing. */
+  /** What it has at the key, and in which tier. Unlike `get` it is no use of it, and copies nothing to a nearer one. */
   peek?(key: string): Awaitable<Peeked>
 }
 

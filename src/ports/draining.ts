@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { type HttpSocket, openConnections } from './connections.ts'
+import { isLingering } from './lingering-close.ts'
 import { arePipelined } from './pipelining.ts'
 
 /** How often connections are looked through while a listener closes, in ms. */
@@ -15,7 +16,7 @@ export function waitOnlyForAnswers(app: FastifyInstance, open = openConnections(
   app.addHook('preClose', (done) => {
     for (const socket of open) announceEnd(socket)
     const sweep = setInterval(() => {
-      for (const socket of open) if (!socket._httpMessage) socket.destroySoon()
+      for (const socket of open) if (!socket._httpMessage && !isLingering(socket)) socket.destroySoon()
       if (open.size === 0) clearInterval(sweep)
     }, SWEEP_MS)
     done()

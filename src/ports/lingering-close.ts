@@ -12,6 +12,8 @@ const LINGER_MS = 5000
 
 /** Connections on which more has been sent than will be read. */
 const oversent = new WeakSet<HttpSocket>()
+/** Those whose end has begun. */
+const lingering = new WeakSet<HttpSocket>()
 
 /** Has the ends that node:http makes, behind the last answer of a connection, linger where they have to. */
 export function lingerWhereUnread(server: Server): void {
@@ -33,11 +35,15 @@ function closeSoon(this: HttpSocket): void {
 
 /** Nothing more is written, and nothing of what comes is looked at. */
 export function closeLingering(socket: HttpSocket): void {
+  lingering.add(socket)
   socket.end()
   readNothingMore(socket)
   const tooLate = setTimeout(() => socket.destroy(), LINGER_MS).unref()
   socket.once('end', () => socket.destroySoon()).once('close', () => clearTimeout(tooLate))
 }
+
+/** Our half of it has ended, and it closes by itself before long. */
+export const isLingering = (socket: HttpSocket): boolean => lingering.has(socket)
 
 /** A listener for data has node:http's parser let go of the connection. */
 function readNothingMore(socket: HttpSocket): void {

@@ -11,6 +11,8 @@ import { upstreamFields } from '../policy/forward.ts'
 import { matchRoute } from '../policy/route.ts'
 import { readHead } from '../policy/head.ts'
 import { locate } from '../policy/target.ts'
+import type { HttpSocket } from './connections.ts'
+import { closeLingering } from './lingering-close.ts'
 import { localAuthority, schemeOf } from './peers.ts'
 import { rawProblem } from '../problem.ts'
 
@@ -32,7 +34,7 @@ export function passUpgrades(server: Server, options: UpgradeOptions): { close()
     open.add(socket)
     socket.on('error', () => socket.destroy())
     socket.on('close', () => open.delete(socket))
-    pass(message, socket, head, options).catch((error: unknown) => refuse(socket, asHerdgateError(error)))
+    pass(message, socket, head, options).catch((error: unknown) => refuse(message.socket, asHerdgateError(error)))
   })
   return {
     /** They have no end of their own to wait for; their clients connect anew. */
@@ -100,6 +102,8 @@ function readRequest(message: IncomingMessage, peer: Peer): CacheRequest {
   return { method: 'GET', url: head.url, fields: message.rawHeaders, peer }
 }
 
-function refuse(socket: Duplex, error: HerdgateError): void {
-  if (!socket.destroyed) socket.end(rawProblem(error))
+function refuse(socket: HttpSocket, error: HerdgateError): void {
+  if (socket.destroyed) return
+  socket.write(rawProblem(error))
+  closeLingering(socket)
 }

@@ -22,7 +22,12 @@ export function closeOnSignals(running: Closable, { logger, exit }: Log): void {
   const drainAndEnd = async (signal: string) => {
     closingSince = performance.now()
     logger.info(`${signal}: draining`)
-    await running.drain?.()
+    try {
+      await running.drain?.()
+    } catch (error) {
+      logger.error(error, 'draining failed')
+      return end(1)
+    }
     logger.info(`${signal}: finishing what is in flight`)
     end(0)
   }

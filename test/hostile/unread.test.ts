@@ -1,4 +1,5 @@
 /** A client that has its answer before all of what it sends has been read loses neither the answer nor the connection. */
+import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MOST_PIPELINED } from '../../src/ports/pipelining.ts'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
@@ -88,3 +89,33 @@ test.each(['url', 'admin'] as const)(
     expect(client.failure).toBeUndefined()
   },
 )
+
+test('who is answered for the last time may send on for a while, though Herdgate ends', async () => {
+  const ending = await startHerdgate(['--origin', origin.url])
+  using client = await RawClient.connect(Number(new URL(ending.url).port))
+  client.send('GET /next HTTP/1.1\r\nHost: a.test\r\n\r\nnonsense\0')
+  expect((await client.heard(2)).closed).toBe(true)
+  const stopped = ending.stop()
+  await expect.poll(() => ending.lines.some((line) => line.includes('finishing'))).toBe(true)
+  for (let sent = 0; sent < UPLOAD && client.failure === undefined; sent += MIB) {
+    client.send(content.slice(0, MIB))
+    await setImmediate()
+  }
+  client.end()
+  await client.gone()
+  expect(client.failure).toBeUndefined()
+  expect(await stopped).toBe(0)
+})
+
+test('who is refused a WebSocket does not keep the connection', async () => {
+  using client = await connected()
+  const fields = ['Host: a.test', 'Connection: Upgrade', 'Upgrade: websocket', 'Via: 1.1 herdgate']
+  client.send(`${['GET /chat HTTP/1.1', ...fields].join('\r\n')}\r\n\r\n`)
+  const { responses, closed } = await client.heard(2)
+  expect([responses[0]?.status, closed]).toEqual([508, true])
+  const isHeld = () => {
+    client.send('more')
+    return client.failure === undefined
+  }
+  await expect.poll(isHeld, { timeout: 30_000 }).toBe(false) // though the client has not hung up
+})

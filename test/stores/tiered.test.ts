@@ -25,9 +25,9 @@ const freshFor = (clock: FakeClock, ms: number, body = 'x'): StoredResponse => {
   return response(body, { freshUntil: until, keepUntil: until + 60_000 })
 }
 
-/** A memory that goes by another name. */
+/** A memory that goes by another name, and cannot be peeked at, as far tiers cannot. */
 const named = (tier: Tier): Store => {
-  const store = memory()
+  const { peek: _, ...store } = memory()
   return { ...store, usage: () => store.usage().map((usage) => ({ ...usage, tier })) }
 }
 

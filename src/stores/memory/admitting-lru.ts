@@ -86,6 +86,10 @@ export class AdmittingLru {
     return held.stored
   }
 
+  peek(key: string): Stored | undefined {
+    return this.#index.get(key)?.stored
+  }
+
   #count(hash: number): void {
     this.#sketch.add(hash)
     if (++this.#lookUps >= this.#period) this.#beginPeriod()

@@ -44,6 +44,10 @@ export class PlainLru {
     return this.#lru.get(key)
   }
 
+  peek(key: string): Stored | undefined {
+    return this.#lru.peek(key)
+  }
+
   set(key: string, stored: Stored, bytes: number): void {
     if (bytes <= this.#maxBytes) {
       this.#lru.set(key, stored, { size: bytes })

@@ -23,6 +23,8 @@ interface Index {
   readonly size: number
   readonly bytes: number
   get(key: string): Stored | undefined
+  /** The same, and it counts as no use. */
+  peek(key: string): Stored | undefined
   /** What stands at the key goes, even if the new one does not get in. */
   set(key: string, stored: Stored, bytes: number): void
   delete(key: string): void
@@ -71,6 +73,7 @@ export function memoryStore({
   return {
     get,
     getMany: (keys) => keys.map(get),
+    peek: (key) => ({ kept: kept.peek(key), tier: 'memory' }),
     set,
     setMany(writes) {
       for (const { key, stored } of writes) set(key, stored)

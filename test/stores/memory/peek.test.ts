@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import { Events } from '../../../src/events.ts'
+import { memoryStore } from '../../../src/stores/memory/store.ts'
+import { storedResponse } from '../../support/stored-response.ts'
+
+/** For three of them. */
+const ROOM = 25_000
+const EACH = 6_000
+
+test.each(['on', 'off'] as const)('what is peeked at is not used: admission %s', async (admission) => {
+  const events = new Events()
+  const said: string[] = []
+  events.on('store', ({ op, outcome }) => said.push(`${op} ${outcome}`))
+  const store = memoryStore({ maxBytes: ROOM, admission, events })
+  const large = storedResponse({ tags: ['x'.repeat(EACH)], keepUntil: Number.POSITIVE_INFINITY })
+  for (const key of ['a', 'b', 'c']) await store.set(key, large, 1_000)
+  said.length = 0
+
+  expect(await store.peek?.('a')).toEqual({ kept: large, tier: 'memory' })
+  expect(await store.peek?.('z')).toEqual({ kept: undefined, tier: 'memory' })
+  expect(said).toEqual([])
+})
+
+test('what was used least recently goes, whatever has been peeked at', async () => {
+  const store = memoryStore({ maxBytes: ROOM, admission: 'off' })
+  const large = storedResponse({ tags: ['x'.repeat(EACH)] })
+  const keys = ['a', 'b', 'c', 'd'] // one more than there is room for
+  for (const key of keys) {
+    await store.set(key, large, 1_000)
+    await store.peek?.('a')
+  }
+  const held = await Promise.all(keys.map(async (key) => ((await store.get(key)) === undefined ? undefined : key)))
+  expect(held).toEqual([undefined, 'b', 'c', 'd'])
+})
