@@ -17,6 +17,7 @@ export function pathOf(program: string): string | undefined {
 export function install(wanted: readonly { readonly program: string; readonly debianPackage: string }[]): void {
   const missing = wanted.filter(({ program }) => pathOf(program) === undefined)
   if (missing.length === 0 || process.getuid?.() !== 0 || pathOf('apt-get') === undefined) return
+  spawnSync('apt-get', ['update', '-qq'], { stdio: 'ignore' }) // a new machine knows of no packages
   for (const { debianPackage } of missing) {
     console.error(`installing ${debianPackage} with apt-get`)
     // What a package would start would be in the way of what is measured.
