@@ -105,12 +105,14 @@ let rounds = 0
 /** One round of a scenario. Rejects when the answers cannot have been what they should be. */
 export async function measure(
   wrk: string,
-  { name, port, server }: Peer,
+  peer: Peer,
   scenario: Scenario,
   origin: Server,
   seconds: number,
 ): Promise<Round> {
   rounds += 1
+  const { name, port, server } = peer
+  await prime(peer, scenario)
   const url = `http://127.0.0.1:${port}${scenario.path}`
   const load = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--timeout', '20s', '-s', SCRIPT, url, '--']
   const originBefore = cpuMicroseconds(origin.pid)
@@ -134,12 +136,18 @@ export async function measure(
   }
 }
 
-/** Until V8 has compiled what runs often for good: some ten thousand requests, of which a miss is the longest. */
-const WARM_SECONDS = { hit: 3, miss: 15 }
+const WARM_SECONDS = 3
+/** Until V8 has compiled for good what runs often: a miss takes some ten thousand requests. */
+const MISSES_COMPILED_SECONDS = 15
 
-/** Puts into a cache what hits are to be answered with, and lets compilers warm up. */
+/** Lets compilers warm up. */
 export async function warm(wrk: string, peer: Peer, scenario: Scenario, origin: Server): Promise<void> {
-  const url = `http://127.0.0.1:${peer.port}${scenario.path}`
-  if (!scenario.asksOrigin) for (let time = 0; time < 2; time += 1) await (await fetch(url)).arrayBuffer()
-  await measure(wrk, peer, scenario, origin, scenario.asksOrigin ? WARM_SECONDS.miss : WARM_SECONDS.hit)
+  const isCompiling = scenario.asksOrigin && peer.isCompiledAsItRuns
+  await measure(wrk, peer, scenario, origin, isCompiling ? MISSES_COMPILED_SECONDS : WARM_SECONDS)
+}
+
+/** Puts into a cache what hits are to be answered with; the misses of the last round may have taken its place. */
+async function prime({ port }: Peer, { path, asksOrigin }: Scenario): Promise<void> {
+  if (asksOrigin) return
+  for (let time = 0; time < 2; time += 1) await (await fetch(`http://127.0.0.1:${port}${path}`)).arrayBuffer()
 }

@@ -92,15 +92,16 @@ const PLAIN = new Set([
 
 /**
  * Answers whatever is out of the ordinary with an error that may be kept for a minute: 400, or the `status` of the
- * query, and 431 above 8 KiB.
+ * query, and 431 above 8 KiB. `vary` of the query names the members of Vary.
  */
 export function startStrict(log: Seen[]): Promise<HostileOrigin> {
   return startOrigin(log, (seen, response) => {
     const names = seen.fields.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase())
     const isPlain = seen.method === 'GET' && seen.content === '' && names.every((name) => PLAIN.has(name))
-    const stated = new URL(seen.target, 'http://origin').searchParams.get('status') ?? 400
-    const refusal = seen.fields.join('').length > LARGEST_HEAD ? 431 : Number(stated)
-    response.writeHead(isPlain ? 200 : refusal, { 'Cache-Control': 'max-age=60' })
+    const parameters = new URL(seen.target, 'http://origin').searchParams
+    const refusal = seen.fields.join('').length > LARGEST_HEAD ? 431 : Number(parameters.get('status') ?? 400)
+    const vary = parameters.get('vary')
+    response.writeHead(isPlain ? 200 : refusal, { 'Cache-Control': 'max-age=60', ...(vary !== null && { Vary: vary }) })
     response.end(isPlain ? `clean ${seen.target}` : 'refused')
   })
 }

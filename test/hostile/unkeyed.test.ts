@@ -115,6 +115,17 @@ const FRAMEWORKS: readonly Attack[] = [
   send: request(`GET {path}?vary=${vary}`, line),
 }))
 
+/** An empty answer to a framework's own question is kept (CVE-2025-49826 was that it reached everyone). */
+const EMPTY: Attack = {
+  id: 'P3',
+  name: 'RSC: 1, answered 204 with Vary',
+  answers: [204],
+  closed: false,
+  origin: ['GET {path}?status=204&vary=rsc'],
+  victim: { host: 'strict.test', path: '{path}?status=204&vary=rsc' },
+  send: 'GET {path}?status=204&vary=rsc HTTP/1.1\r\nHost: strict.test\r\nRSC: 1\r\n\r\n',
+}
+
 const tracked = (sent: string, target: string, path: string): Attack => ({
   id: 'P5',
   name: `${sent} is ${target} to the origin`,
@@ -159,4 +170,4 @@ const INJECTED: readonly Attack[] = [
   keyed('another spelling', 'x_tenant: evil', 'X-Tenant: evil'),
 ]
 
-table('unkeyed', [...NAMES, ...SPELLINGS, ...SEVERAL, ...FRAMEWORKS, ...CLOAKED, ...INJECTED])
+table('unkeyed', [...NAMES, ...SPELLINGS, ...SEVERAL, ...FRAMEWORKS, EMPTY, ...CLOAKED, ...INJECTED])
