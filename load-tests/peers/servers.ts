@@ -23,8 +23,6 @@ export interface Peer {
   readonly version: string
   readonly port: number
   readonly server: Server
-  /** It runs on V8, which is slow at first. */
-  readonly isCompiledAsItRuns: boolean
   readonly except?: CacheProgram['except']
 }
 
@@ -41,14 +39,7 @@ export const originFields = (): string =>
 export async function startCaches(scope: AsyncDisposableStack, folder: string, origin: Server): Promise<Peer[]> {
   const herdgate = scope.use(await startHerdgate(origin.urls[0] ?? '', ['--memory', '256MiB', '--log-level', 'warn']))
   const peers: Peer[] = [
-    {
-      name: HERDGATE,
-      role: 'cache',
-      version: ownVersion(),
-      port: herdgate.dataPort,
-      server: herdgate,
-      isCompiledAsItRuns: true,
-    },
+    { name: HERDGATE, role: 'cache', version: ownVersion(), port: herdgate.dataPort, server: herdgate },
   ]
   for (const cache of CACHE_PROGRAMS) {
     const program = pathOf(cache.program)
@@ -60,8 +51,7 @@ export async function startCaches(scope: AsyncDisposableStack, folder: string, o
     const args = cache.configure({ folder: own, port, originPort: portOf(origin.urls[0] ?? '') })
     const server = scope.use(await startSilent('server', program, args, port))
     const { name, except } = cache
-    const version = versionOf(cache, program)
-    peers.push({ name, role: 'cache', version, port, server, isCompiledAsItRuns: false, ...(except && { except }) })
+    peers.push({ name, role: 'cache', version: versionOf(cache, program), port, server, ...(except && { except }) })
   }
   return peers
 }
@@ -73,9 +63,7 @@ export async function startBytes(
   given: Given,
 ): Promise<Peer[]> {
   const bytes = (name: string, server: Server): Peer => {
-    const isCompiledAsItRuns = name !== CEILING
-    const port = portOf(server.urls[0] ?? '')
-    return { name, role: 'bytes', version: '', port, server: scope.use(server), isCompiledAsItRuns }
+    return { name, role: 'bytes', version: '', port: portOf(server.urls[0] ?? ''), server: scope.use(server) }
   }
   const orders = JSON.stringify(given)
   const peers = [
@@ -89,8 +77,7 @@ export async function startBytes(
 
 export async function startProxy(scope: AsyncDisposableStack, origin: Server): Promise<Peer> {
   const server = scope.use(await startServer('server', ['load-tests/peers/bare-proxy.ts', origin.urls[0] ?? '']))
-  const port = portOf(server.urls[0] ?? '')
-  return { name: BARE_PROXY, role: 'proxy', version: '', port, server, isCompiledAsItRuns: true }
+  return { name: BARE_PROXY, role: 'proxy', version: '', port: portOf(server.urls[0] ?? ''), server }
 }
 
 function ownVersion(): string {

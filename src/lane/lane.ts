@@ -64,7 +64,7 @@ export function openLane(server: Server, parts: LaneParts): Lane {
 
   /**
    * What a socket reads goes through its `push`, to be kept, counted and given to listeners. An answer that is at hand
-   * needs none of that, which is a sixth of what the least server in Node spends.
+   * needs none of that: docs/decisions/lane/octets-not-texts.md.
    */
   function takeOver(socket: HttpSocket): void {
     const client: Client = { socket, peer: parts.peerOf(socket), scheme: 'encrypted' in socket ? 'https' : 'http' }

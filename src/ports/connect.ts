@@ -1,7 +1,6 @@
 import type { Server } from 'node:http'
 import { HerdgateError } from '../errors.ts'
-import { rawProblem } from '../problem.ts'
-import { closeLingering } from './lingering-close.ts'
+import { refuse } from './lingering-close.ts'
 
 /**
  * CONNECT is answered 405: nothing here is a tunnel. Left to itself node:http hangs up without a word; and where somebody
@@ -10,7 +9,6 @@ import { closeLingering } from './lingering-close.ts'
 export function refuseConnect(server: Server): void {
   server.on('connect', ({ socket }) => {
     socket.on('error', () => socket.destroy()) // node:http has taken its own listener off
-    socket.write(rawProblem(new HerdgateError('method_not_allowed')))
-    closeLingering(socket)
+    refuse(socket, new HerdgateError('method_not_allowed'))
   })
 }

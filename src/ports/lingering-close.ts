@@ -5,6 +5,8 @@
  */
 import type { Server } from 'node:http'
 import { Socket } from 'node:net'
+import type { HerdgateError } from '../errors.ts'
+import { rawProblem } from '../problem.ts'
 import type { HttpSocket } from './connections.ts'
 
 /** How long a client has to hang up, in ms. */
@@ -27,6 +29,12 @@ export function expectUnread(socket: HttpSocket): void {
   oversent.add(socket)
 }
 
+/** Answers with an error that is the last of the connection. */
+export function refuse(socket: HttpSocket, error: HerdgateError): void {
+  socket.write(rawProblem(error))
+  closeLingering(socket)
+}
+
 function closeSoon(this: HttpSocket): void {
   const isWithinContent = this.parser?.incoming?.complete === false
   if (this.writable && (isWithinContent || oversent.has(this))) closeLingering(this)
@@ -34,7 +42,7 @@ function closeSoon(this: HttpSocket): void {
 }
 
 /** Nothing more is written, and nothing of what comes is looked at. */
-export function closeLingering(socket: HttpSocket): void {
+function closeLingering(socket: HttpSocket): void {
   lingering.add(socket)
   socket.end()
   readNothingMore(socket)

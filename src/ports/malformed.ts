@@ -1,8 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { HerdgateError } from '../errors.ts'
-import { rawProblem } from '../problem.ts'
 import type { HttpSocket } from './connections.ts'
-import { closeLingering, expectUnread } from './lingering-close.ts'
+import { expectUnread, refuse } from './lingering-close.ts'
 
 /** Connections whose end is settled: whatever else is wrong on them changes nothing. */
 const ending = new WeakSet<HttpSocket>()
@@ -28,11 +27,6 @@ function endAfter(due: ServerResponse, socket: HttpSocket): void {
   due.once('close', () => {
     if (socket.writable) socket.destroySoon() // else node:http has ended it, and once more would cut that short
   })
-}
-
-function refuse(socket: HttpSocket, error: HerdgateError): void {
-  socket.write(rawProblem(error))
-  closeLingering(socket)
 }
 
 function codeOf(error: NodeJS.ErrnoException): 'head_too_large' | 'request_timeout' | 'malformed_request' {

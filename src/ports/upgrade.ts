@@ -11,10 +11,8 @@ import { upstreamFields } from '../policy/forward.ts'
 import { matchRoute } from '../policy/route.ts'
 import { readHead } from '../policy/head.ts'
 import { locate } from '../policy/target.ts'
-import type { HttpSocket } from './connections.ts'
-import { closeLingering } from './lingering-close.ts'
+import { refuse } from './lingering-close.ts'
 import { localAuthority, schemeOf } from './peers.ts'
-import { rawProblem } from '../problem.ts'
 
 export interface UpgradeOptions {
   readonly routes: readonly Route[]
@@ -34,7 +32,9 @@ export function passUpgrades(server: Server, options: UpgradeOptions): { close()
     open.add(socket)
     socket.on('error', () => socket.destroy())
     socket.on('close', () => open.delete(socket))
-    pass(message, socket, head, options).catch((error: unknown) => refuse(message.socket, asHerdgateError(error)))
+    pass(message, socket, head, options).catch((error: unknown) => {
+      if (!socket.destroyed) refuse(message.socket, asHerdgateError(error))
+    })
   })
   return {
     /** They have no end of their own to wait for; their clients connect anew. */
@@ -100,10 +100,4 @@ function readRequest(message: IncomingMessage, peer: Peer): CacheRequest {
   })
   if (!head.ok) throw new HerdgateError(head.code, head.detail)
   return { method: 'GET', url: head.url, fields: message.rawHeaders, peer }
-}
-
-function refuse(socket: HttpSocket, error: HerdgateError): void {
-  if (socket.destroyed) return
-  socket.write(rawProblem(error))
-  closeLingering(socket)
 }
