@@ -19,6 +19,7 @@ import { precondition } from '../policy/validation.ts'
 import { HandOver } from './hand-over.ts'
 import { LaneRequest } from './lane-request.ts'
 import { type PlainHead, readPlainHead } from './plain-head.ts'
+import { ownOctets, readInPlace } from './reading-in-place.ts'
 import { comesInOnePiece, type Form, Renderer, type Rendered } from './rendered.ts'
 import { Resource, Resources } from './resources.ts'
 
@@ -62,45 +63,36 @@ export function openLane(server: Server, parts: LaneParts): Lane {
     },
   }
 
-  /**
-   * What a socket reads goes through its `push`, to be kept, counted and given to listeners. An answer that is at hand
-   * needs none of that: docs/decisions/lane/octets-not-texts.md.
-   */
   function takeOver(socket: HttpSocket): void {
     const client: Client = { socket, peer: parts.peerOf(socket), scheme: 'encrypted' in socket ? 'https' : 'http' }
-    const push = socket.push.bind(socket)
-    /** Octets of content that are still to come, after which a request begins. */
-    let rest = 0
+    /** Octets of content that are still to come, after which a request begins; undefined: sight of that is lost. */
+    let rest: number | undefined = 0
     let isFirst = true
 
-    const mine = (chunk: Buffer | null): boolean => {
-      if (chunk === null) return push(null)
-      const head = rest === 0 ? readPlainHead(within(chunk, parts.headBytes)) : undefined
-      if (!state.open || (rest === 0 ? head === undefined : chunk.length > rest)) return giveUp(chunk)
-      if (head === undefined) rest -= chunk.length
-      else {
-        rest = head.contentLength - (chunk.length - head.length)
-        if (rest < 0) return giveUp(chunk)
+    const push = readInPlace(socket, (octets, length) => {
+      const head = rest === 0 && state.open ? readPlainHead(octets, Math.min(length, parts.headBytes)) : undefined
+      rest = restAfter(rest, head, length)
+      if (head !== undefined && rest !== undefined) {
         if (!isFirst && isFree(socket) && answer(client, head)) return true
         isFirst = false
       }
+      const chunk = ownOctets(octets, length)
+      head?.moveTo(chunk)
       try {
         return push(chunk)
       } finally {
         handOver.take() // what is not used in this turn is out of date
       }
-    }
-    const giveUp = (chunk: Buffer): boolean => {
-      socket.push = push
-      return push(chunk)
-    }
-    socket.on('data', nothing).off('data', nothing) // node:http no longer reads from the handle itself
-    socket.push = mine
+    })
   }
 }
 
-const nothing = (): void => {}
-const within = (chunk: Buffer, most: number): Buffer => (chunk.length > most ? chunk.subarray(0, most) : chunk)
+/** Content that is still to come after a read, in octets; undefined: it is not known where a request begins. */
+function restAfter(rest: number | undefined, head: PlainHead | undefined, length: number): number | undefined {
+  if (rest === undefined || (rest === 0 && head === undefined)) return undefined
+  const left = head === undefined ? rest - length : head.contentLength - (length - head.length)
+  return left < 0 ? undefined : left
+}
 
 /** No answer is due on it, nothing that came before waits to be read, and it takes octets. */
 function isFree(socket: HttpSocket): boolean {

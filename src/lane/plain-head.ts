@@ -7,7 +7,7 @@ import { BEARING } from '../policy/bearing.ts'
  * two parsers read differently. Texts are made of it only when they are asked for.
  */
 export interface PlainHead {
-  /** What it stands at the beginning of. */
+  /** What it stands at the beginning of, until it is moved. */
   readonly octets: Buffer
   /** Octets of the head. */
   readonly length: number
@@ -35,6 +35,8 @@ export interface PlainHead {
   readonly forwardedProto: string | undefined
   /** A field that bears on the use of a copy, beside those above. */
   readonly bears: boolean
+  /** From now on it is read from there, where it stands in the same way. */
+  moveTo(octets: Buffer): void
 }
 
 /** What a field is to this reader. */
@@ -85,24 +87,26 @@ const BY_LENGTH = Array.from({ length: LONGEST_NAME + 1 }, (_, length) =>
     .map(([name, meaning]) => ({ name: Buffer.from(name), meaning })),
 )
 
-const [CR, LF, SPACE, COLON, SLASH, HYPHEN] = [13, 10, 32, 58, 47, 45]
+const [CR, LF, SPACE, COLON, SLASH] = [13, 10, 32, 58, 47]
 const NOWHERE = -1
 
 /**
  * Reads a head that stands at the beginning of some octets, and all of it.
+ * @param end what stands from there on counts for nothing, and may be anything
  * @returns undefined where there is the slightest doubt
  */
-export function readPlainHead(octets: Buffer): PlainHead | undefined {
-  const head = new Reading(octets)
+export function readPlainHead(octets: Buffer, end: number = octets.length): PlainHead | undefined {
+  const head = new Reading(octets, end)
   let at = head.requestLine()
   while (at > 0 && octets[at] !== CR) at = head.fieldLine(at)
-  if (at < 0 || octets[at + 1] !== LF || head.hostTo === 0) return undefined
+  // It is read octet by octet: one that ends in time was read of nothing from beyond the end.
+  if (at < 0 || at + 2 > end || octets[at + 1] !== LF || head.hostTo === 0) return undefined
   head.length = at + 2
   return head
 }
 
 class Reading implements PlainHead {
-  readonly octets: Buffer
+  octets: Buffer
   length = 0
   contentLength = 0
   method = ''
@@ -117,10 +121,16 @@ class Reading implements PlainHead {
   tagTo = 0
   forwardedProto: string | undefined = undefined
   bears = false
+  readonly #end: number
   #hasLength = false
   #tags = 0
 
-  constructor(octets: Buffer) {
+  constructor(octets: Buffer, end: number) {
+    this.octets = octets
+    this.#end = end
+  }
+
+  moveTo(octets: Buffer): void {
     this.octets = octets
   }
 
@@ -147,14 +157,13 @@ class Reading implements PlainHead {
   /** @returns where the fields begin */
   requestLine(): number {
     const { octets } = this
-    let at = 0
-    while (isCapital(octets[at])) at++
+    const at = endOf(CAPITAL, octets, 0, this.#end)
     if (at < SHORTEST_METHOD || at > LONGEST_METHOD || octets[at] !== SPACE || octets[at + 1] !== SLASH) {
       return NOWHERE
     }
     this.method = methodOf(octets, at)
     this.targetFrom = at + 1
-    this.targetTo = endOfTarget(octets, at + 1)
+    this.targetTo = endOf(TARGET, octets, at + 1, this.#end)
     this.hash = hashed(octets, this.targetFrom, this.targetTo, 0)
     return isAt(octets, this.targetTo, VERSION) ? this.targetTo + VERSION.length : NOWHERE
   }
@@ -162,10 +171,10 @@ class Reading implements PlainHead {
   /** @returns where the next line begins */
   fieldLine(from: number): number {
     const { octets } = this
-    const colon = endOfName(octets, from)
-    if (colon === from || octets[colon] !== COLON || octets[colon + 1] !== SPACE) return NOWHERE
+    const colon = endOf(NAME, octets, from, this.#end)
+    if (!is(LETTER, octets[from]) || octets[colon] !== COLON || octets[colon + 1] !== SPACE) return NOWHERE
     const valueFrom = colon + 2
-    const valueTo = endOfText(octets, valueFrom)
+    const valueTo = endOf(TEXT, octets, valueFrom, this.#end)
     if (valueTo === valueFrom || octets[valueFrom] === SPACE || octets[valueTo - 1] === SPACE) return NOWHERE
     if (octets[valueTo] !== CR || octets[valueTo + 1] !== LF) return NOWHERE
     const meaning = meaningOf(octets, from, colon)
@@ -251,35 +260,28 @@ function isAt(octets: Buffer, from: number, wanted: Buffer): boolean {
   return true
 }
 
-/** After letters, digits and hyphens, the first a letter. */
-function endOfName(octets: Buffer, from: number): number {
+/** What an octet may be part of. */
+const [CAPITAL, LETTER, NAME, TARGET, TEXT] = [1, 2, 4, 8, 16]
+
+const KINDS = Uint8Array.from({ length: 256 }, (_, octet) => {
+  const letter = String.fromCharCode(octet)
+  return (
+    (/[A-Z]/.test(letter) ? CAPITAL : 0) |
+    (/[A-Za-z]/.test(letter) ? LETTER : 0) |
+    (/[A-Za-z0-9-]/.test(letter) ? NAME : 0) |
+    (/[\x21\x22\x24-\x7e]/.test(letter) ? TARGET : 0) |
+    (/[\x20-\x7e]/.test(letter) ? TEXT : 0)
+  )
+})
+
+const is = (kind: number, octet: number = 0): boolean => ((KINDS[octet] ?? 0) & kind) !== 0
+
+/** Behind those of a kind that stand there. */
+function endOf(kind: number, octets: Buffer, from: number, end: number): number {
   let at = from
-  if (isLetter(octets[at])) at++
-  else return from
-  while (at < octets.length && isOfName(octets[at])) at++
+  while (at < end && is(kind, octets[at])) at++
   return at
 }
-
-/** After visible ASCII without "#". */
-function endOfTarget(octets: Buffer, from: number): number {
-  let at = from
-  while (at < octets.length && isVisible(octets[at]) && octets[at] !== HASH) at++
-  return at
-}
-
-/** After visible ASCII and spaces. */
-function endOfText(octets: Buffer, from: number): number {
-  let at = from
-  while (at < octets.length && (octets[at] === SPACE || isVisible(octets[at]))) at++
-  return at
-}
-
-const HASH = 35
-const isVisible = (octet: number = 0): boolean => octet >= 0x21 && octet <= 0x7e
-const isCapital = (octet: number = 0): boolean => octet >= 0x41 && octet <= 0x5a
-const isLetter = (octet: number = 0): boolean => (octet | 0x20) >= 0x61 && (octet | 0x20) <= 0x7a
-const isDigit = (octet: number = 0): boolean => octet >= 0x30 && octet <= 0x39
-const isOfName = (octet: number = 0): boolean => isLetter(octet) || octet === HYPHEN || isDigit(octet)
 
 /** FNV-1a (Fowler, Noll, Vo). */
 function hashed(octets: Buffer, from: number, to: number, before: number): number {

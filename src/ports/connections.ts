@@ -12,6 +12,8 @@ export type HttpSocket = Socket & {
     readonly bytesWritten: number
     /** Still in the way: the system takes no more. */
     readonly writeQueueSize: number
+    /** Reads from now on go into this memory. */
+    useUserBuffer?(octets: Buffer): void
   } | null
 }
 
