@@ -17,6 +17,7 @@ import { STATUS_CODES } from '../node-http.ts'
 import { normalAuthority } from '../policy/target.ts'
 import { precondition } from '../policy/validation.ts'
 import { HandOver } from './hand-over.ts'
+import { KnownHeads } from './known-heads.ts'
 import { LaneRequest } from './lane-request.ts'
 import { type PlainHead, readPlainHead } from './plain-head.ts'
 import { ownOctets, readInPlace } from './reading-in-place.ts'
@@ -53,6 +54,7 @@ export function openLane(server: Server, parts: LaneParts): Lane {
   const state = { open: true }
   const handOver = new HandOver()
   const answer = createAnswer(parts, handOver)
+  const heads = new KnownHeads()
   server.on('connection', (socket: HttpSocket) => {
     if (state.open && socket.listenerCount('data') === 1) takeOver(socket)
   })
@@ -70,14 +72,18 @@ export function openLane(server: Server, parts: LaneParts): Lane {
     let isFirst = true
 
     const push = readInPlace(socket, (octets, length) => {
-      const head = rest === 0 && state.open ? readPlainHead(octets, Math.min(length, parts.headBytes)) : undefined
+      const known = rest === 0 && state.open ? heads.get(octets, length) : undefined
+      const head = known ?? (rest === 0 && state.open ? readPlainHead(octets, Math.min(length, parts.headBytes)) : undefined)
       rest = restAfter(rest, head, length)
       if (head !== undefined && rest !== undefined) {
-        if (!isFirst && isFree(socket) && answer(client, head)) return true
+        if (!isFirst && isFree(socket) && answer(client, head)) {
+          if (known === undefined && length === head.length) heads.add(head)
+          return true
+        }
         isFirst = false
       }
       const chunk = ownOctets(octets, length)
-      head?.moveTo(chunk)
+      if (head !== known) head?.moveTo(chunk)
       try {
         return push(chunk)
       } finally {
@@ -110,6 +116,7 @@ function createAnswer({ hits, events, clock, idleTimeout }: LaneParts, handOver:
   const ending = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(idleTimeout / 1000)}\r\n\r\n`
   const renderer = new Renderer(ending, (status) => STATUS_CODES[status] ?? 'unknown')
   const resources = new Resources()
+  const tell = events.emitter('request')
 
   return function answer({ socket, peer, scheme: own }: Client, head: PlainHead): boolean {
     const { method } = head
@@ -135,7 +142,7 @@ function createAnswer({ hits, events, clock, idleTimeout }: LaneParts, handOver:
     const content = form === 'whole' ? hit.entry.body.bytes : undefined
     send(socket, renderer.octets(rendered, hit, form), content)
     const totalMs = clock.now() - startedAt
-    events.emit('request', {
+    tell({
       route: hit.route.name,
       method,
       url: resource.url,

@@ -1,5 +1,6 @@
 import type { Fields } from '../fields.ts'
 import { BEARING } from '../policy/bearing.ts'
+import { firstOf, marksIn, WORD_BITS, wordsOf } from './words.ts'
 
 /**
  * A request's head in the one form that leaves nothing to interpret: one line per field, names of letters, digits and
@@ -78,16 +79,17 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ...NOT_PLAIN.map((name) => [name, 'not-plain'] as const),
   ...OWN.map((name) => [name, name] as const),
 ])
+const LETTERS = 32
 const LONGEST_NAME = Math.max(...[...MEANINGS.keys()].map(({ length }) => length))
 
-/** By the length of the name: few fields are compared with anything. */
-const BY_LENGTH = Array.from({ length: LONGEST_NAME + 1 }, (_, length) =>
+/** By the length of the name and the bits that tell its first letter: nearly all that is not here meets nothing to be compared with. */
+const BY_LENGTH_AND_LETTER = Array.from({ length: (LONGEST_NAME + 1) * LETTERS }, (_, place) =>
   [...MEANINGS]
-    .filter(([name]) => name.length === length)
-    .map(([name, meaning]) => ({ name: Buffer.from(name), meaning })),
+    .map(([name, meaning]) => ({ name: Buffer.from(name), meaning }))
+    .filter(({ name }) => placeOf(name.length, name[0]) === place),
 )
 
-const [CR, LF, SPACE, COLON, SLASH] = [13, 10, 32, 58, 47]
+const [CR, LF, SPACE, COLON, SLASH, DELETE] = [13, 10, 32, 58, 47, 127]
 const NOWHERE = -1
 
 /**
@@ -121,12 +123,14 @@ class Reading implements PlainHead {
   tagTo = 0
   forwardedProto: string | undefined = undefined
   bears = false
+  readonly #words: Int32Array
   readonly #end: number
   #hasLength = false
   #tags = 0
 
   constructor(octets: Buffer, end: number) {
     this.octets = octets
+    this.#words = wordsOf(octets)
     this.#end = end
   }
 
@@ -174,7 +178,7 @@ class Reading implements PlainHead {
     const colon = endOf(NAME, octets, from, this.#end)
     if (!is(LETTER, octets[from]) || octets[colon] !== COLON || octets[colon + 1] !== SPACE) return NOWHERE
     const valueFrom = colon + 2
-    const valueTo = endOf(TEXT, octets, valueFrom, this.#end)
+    const valueTo = endOfText(octets, this.#words, valueFrom, this.#end)
     if (valueTo === valueFrom || octets[valueFrom] === SPACE || octets[valueTo - 1] === SPACE) return NOWHERE
     if (octets[valueTo] !== CR || octets[valueTo + 1] !== LF) return NOWHERE
     const meaning = meaningOf(octets, from, colon)
@@ -191,7 +195,7 @@ class Reading implements PlainHead {
         this.hash = hashed(this.octets, from, to, this.hash)
         return true
       case 'connection':
-        return this.octets.toString('latin1', from, to).toLowerCase() === 'keep-alive'
+        return to - from === KEEP_ALIVE.length && isNamed(this.octets, from, KEEP_ALIVE)
       case 'content-length':
         return this.#noteLength(this.octets.toString('latin1', from, to))
       case 'range':
@@ -230,6 +234,7 @@ const SHORTEST_METHOD = 3
 const LONGEST_METHOD = 16
 const VERSION = Buffer.from(' HTTP/1.1\r\n')
 const [GET, HEAD] = [Buffer.from('GET'), Buffer.from('HEAD')]
+const KEEP_ALIVE = Buffer.from('keep-alive')
 
 function methodOf(octets: Buffer, length: number): string {
   if (length === GET.length && isAt(octets, 0, GET)) return 'GET'
@@ -239,8 +244,7 @@ function methodOf(octets: Buffer, length: number): string {
 
 function meaningOf(octets: Buffer, from: number, to: number): Meaning | undefined {
   if (to - from > LONGEST_NAME) return undefined
-  const candidates = BY_LENGTH[to - from]
-  if (candidates === undefined) return undefined
+  const candidates = BY_LENGTH_AND_LETTER[placeOf(to - from, octets[from])] ?? []
   for (let at = 0; at < candidates.length; at++) {
     const candidate = candidates[at]
     if (candidate !== undefined && isNamed(octets, from, candidate.name)) return candidate.meaning
@@ -248,7 +252,11 @@ function meaningOf(octets: Buffer, from: number, to: number): Meaning | undefine
   return undefined
 }
 
-/** Without regard to case; of what may stand in a name here, bit 5 tells only that. */
+function placeOf(length: number, first: number = 0): number {
+  return length * LETTERS + (first & (LETTERS - 1))
+}
+
+/** Without regard to case: of what may stand in a name or a value here, bit 5 tells only that of a letter, and nothing of "-". */
 function isNamed(octets: Buffer, from: number, name: Buffer): boolean {
   for (let at = 0; at < name.length; at++) if (((octets[from + at] ?? 0) | 0x20) !== name[at]) return false
   return true
@@ -261,7 +269,7 @@ function isAt(octets: Buffer, from: number, wanted: Buffer): boolean {
 }
 
 /** What an octet may be part of. */
-const [CAPITAL, LETTER, NAME, TARGET, TEXT] = [1, 2, 4, 8, 16]
+const [CAPITAL, LETTER, NAME, TARGET] = [1, 2, 4, 8]
 
 const KINDS = Uint8Array.from({ length: 256 }, (_, octet) => {
   const letter = String.fromCharCode(octet)
@@ -269,10 +277,11 @@ const KINDS = Uint8Array.from({ length: 256 }, (_, octet) => {
     (/[A-Z]/.test(letter) ? CAPITAL : 0) |
     (/[A-Za-z]/.test(letter) ? LETTER : 0) |
     (/[A-Za-z0-9-]/.test(letter) ? NAME : 0) |
-    (/[\x21\x22\x24-\x7e]/.test(letter) ? TARGET : 0) |
-    (/[\x20-\x7e]/.test(letter) ? TEXT : 0)
+    (/[\x21\x22\x24-\x7e]/.test(letter) ? TARGET : 0)
   )
 })
+
+const isText = (octet: number = 0): boolean => octet >= SPACE && octet < DELETE
 
 const is = (kind: number, octet: number = 0): boolean => ((KINDS[octet] ?? 0) & kind) !== 0
 
@@ -280,6 +289,17 @@ const is = (kind: number, octet: number = 0): boolean => ((KINDS[octet] ?? 0) & 
 function endOf(kind: number, octets: Buffer, from: number, end: number): number {
   let at = from
   while (at < end && is(kind, octets[at])) at++
+  return at
+}
+
+/** Behind visible ASCII and spaces, of which there are some before as well: most of a head is in values. */
+function endOfText(octets: Buffer, words: Int32Array, from: number, end: number): number {
+  for (let word = from >> WORD_BITS; word < words.length; word++) {
+    const marks = marksIn(words[word] ?? 0)
+    if (marks !== 0) return (word << WORD_BITS) + firstOf(marks)
+  }
+  let at = Math.max(from, words.length << WORD_BITS)
+  while (at < end && isText(octets[at])) at++
   return at
 }
 

@@ -99,12 +99,12 @@ const DELETED: StoreEvent = { tier: 'memory', op: 'delete', outcome: 'ok' }
 
 /** Tells of every operation, and of one in many how long it took. */
 class Report {
-  readonly #events: Events | undefined
+  readonly #tell: ((done: StoreEvent) => void) | undefined
   readonly #clock: Clock | undefined
   #turn = 0
 
   constructor(events: Events | undefined, clock: Clock | undefined) {
-    this.#events = events
+    this.#tell = events?.emitter('store')
     this.#clock = clock
   }
 
@@ -116,8 +116,8 @@ class Report {
   }
 
   end(event: StoreEvent, startedAt: number | undefined): void {
-    if (this.#events === undefined) return
+    if (this.#tell === undefined) return
     const timed = startedAt !== undefined && this.#clock !== undefined
-    this.#events.emit('store', timed ? { ...event, ms: this.#clock.now() - startedAt } : event)
+    this.#tell(timed ? { ...event, ms: this.#clock.now() - startedAt } : event)
   }
 }
