@@ -1,10 +1,16 @@
 import type { PlainHead } from './plain-head.ts'
+import type { Resource } from './resources.ts'
 import { WORD_BITS, wordsOf } from './words.ts'
 
-/** A head, and what its octets are told by before they are compared. */
-interface Known {
-  readonly mark: number
+/** A head that is all there is of its request, and what it asks for. */
+export interface Asked {
   readonly head: PlainHead
+  readonly resource: Resource
+}
+
+/** What its octets are told by before they are compared, and with what. */
+interface Known extends Asked {
+  readonly mark: number
   readonly words: Int32Array
 }
 
@@ -29,29 +35,34 @@ export class KnownHeads {
   #mark = 0
 
   /** The head that these octets are, and nothing else, if it is known. */
-  get(octets: Buffer, length: number): PlainHead | undefined {
+  get(octets: Buffer, length: number): Asked | undefined {
     if (length > MOST_OCTETS) return undefined
     this.#mark = markOf(octets, length)
     const known = this.#places[this.#mark & (PLACES - 1)]
     if (known === undefined || known.mark !== this.#mark || known.head.length !== length) return undefined
-    return isSame(known, octets, length) ? known.head : undefined
+    return isSame(known, octets, length) ? known : undefined
   }
 
   /** The one looked for last was not known: it is this. */
-  add(head: PlainHead): void {
-    if (head.length > MOST_OCTETS) return
+  add(asked: Asked): void {
+    if (asked.head.length > MOST_OCTETS || asked.head.bears) return // credentials are not for keeping
     const place = this.#mark & (PLACES - 1)
     const others = (this.#others[place] ?? 0) + 1
     const isTaken = this.#places[place] !== undefined && others < PATIENCE
     this.#others[place] = isTaken ? others : 0
-    if (!isTaken) this.#keep(head, place)
+    if (!isTaken) this.#keep(asked, place)
   }
 
-  #keep(head: PlainHead, place: number): void {
+  #keep({ head, resource }: Asked, place: number): void {
     const octets = Buffer.allocUnsafeSlow(head.length) // it may be kept for long
     head.octets.copy(octets, 0, 0, head.length)
     head.moveTo(octets)
-    this.#places[place] = { mark: this.#mark, head, words: new Int32Array(octets.buffer, 0, head.length >> WORD_BITS) }
+    this.#places[place] = {
+      mark: this.#mark,
+      head,
+      resource,
+      words: new Int32Array(octets.buffer, 0, head.length >> WORD_BITS),
+    }
   }
 }
 

@@ -17,6 +17,7 @@ import { STATUS_CODES } from '../node-http.ts'
 import { normalAuthority } from '../policy/target.ts'
 import { precondition } from '../policy/validation.ts'
 import { HandOver } from './hand-over.ts'
+import { IdleTimers, type Timed } from './idle-timers.ts'
 import { KnownHeads } from './known-heads.ts'
 import { LaneRequest } from './lane-request.ts'
 import { type PlainHead, readPlainHead } from './plain-head.ts'
@@ -42,9 +43,8 @@ export interface Lane {
   stop(): void
 }
 
-/** Who sent a request, and over what. */
-interface Client {
-  readonly socket: HttpSocket
+/** Who sends requests, and over what. */
+interface Connection extends Timed {
   readonly peer: Peer
   readonly scheme: 'http' | 'https'
 }
@@ -53,8 +53,9 @@ interface Client {
 export function openLane(server: Server, parts: LaneParts): Lane {
   const state = { open: true }
   const handOver = new HandOver()
-  const answer = createAnswer(parts, handOver)
   const heads = new KnownHeads()
+  const timers = new IdleTimers(parts.clock, parts.idleTimeout)
+  const answer = createAnswer(parts, { handOver, heads, timers })
   server.on('connection', (socket: HttpSocket) => {
     if (state.open && socket.listenerCount('data') === 1) takeOver(socket)
   })
@@ -66,24 +67,30 @@ export function openLane(server: Server, parts: LaneParts): Lane {
   }
 
   function takeOver(socket: HttpSocket): void {
-    const client: Client = { socket, peer: parts.peerOf(socket), scheme: 'encrypted' in socket ? 'https' : 'http' }
+    const connection: Connection = {
+      socket,
+      peer: parts.peerOf(socket),
+      scheme: 'encrypted' in socket ? 'https' : 'http',
+      isSuspended: false,
+      timeout: 0,
+      answeredAt: 0,
+    }
     /** Octets of content that are still to come, after which a request begins; undefined: sight of that is lost. */
     let rest: number | undefined = 0
     let isFirst = true
 
     const push = readInPlace(socket, (octets, length) => {
-      const known = rest === 0 && state.open ? heads.get(octets, length) : undefined
-      const head = known ?? (rest === 0 && state.open ? readPlainHead(octets, Math.min(length, parts.headBytes)) : undefined)
+      const begins = rest === 0 && state.open
+      const known = begins ? heads.get(octets, length) : undefined
+      const head = known?.head ?? (begins ? readPlainHead(octets, Math.min(length, parts.headBytes)) : undefined)
       rest = restAfter(rest, head, length)
       if (head !== undefined && rest !== undefined) {
-        if (!isFirst && isFree(socket) && answer(client, head)) {
-          if (known === undefined && length === head.length) heads.add(head)
-          return true
-        }
+        if (!isFirst && isFree(socket) && answer(connection, head, known?.resource)) return true
         isFirst = false
       }
+      timers.release(connection)
       const chunk = ownOctets(octets, length)
-      if (head !== known) head?.moveTo(chunk)
+      if (known === undefined) head?.moveTo(chunk)
       try {
         return push(chunk)
       } finally {
@@ -111,19 +118,27 @@ function isFree(socket: HttpSocket): boolean {
   )
 }
 
+interface AnswerParts {
+  readonly handOver: HandOver
+  readonly heads: KnownHeads
+  readonly timers: IdleTimers
+}
+
 /** Answers a request if it is one for a fresh copy at hand. */
-function createAnswer({ hits, events, clock, idleTimeout }: LaneParts, handOver: HandOver) {
+function createAnswer({ hits, events, clock, idleTimeout }: LaneParts, { handOver, heads, timers }: AnswerParts) {
   const ending = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(idleTimeout / 1000)}\r\n\r\n`
   const renderer = new Renderer(ending, (status) => STATUS_CODES[status] ?? 'unknown')
   const resources = new Resources()
   const tell = events.emitter('request')
 
-  return function answer({ socket, peer, scheme: own }: Client, head: PlainHead): boolean {
+  /** @param asked what the head is known to ask for */
+  return function answer(connection: Connection, head: PlainHead, asked: Resource | undefined): boolean {
+    const { socket, peer, scheme: own } = connection
     const { method } = head
     if (head.contentLength !== 0 || head.asksForRange || (method !== 'GET' && method !== 'HEAD')) return false
     const startedAt = clock.now()
     const scheme = schemeOf(head, peer, own)
-    const known = resources.get(head, scheme)
+    const known = asked?.scheme === scheme ? asked : resources.get(head, scheme)
     const resource = known ?? resourceOf(head, scheme)
     if (resource === undefined) return false
     const request = new LaneRequest(resource.url, head, peer)
@@ -136,11 +151,13 @@ function createAnswer({ hits, events, clock, idleTimeout }: LaneParts, handOver:
       return false
     }
     if (known === undefined) resources.set(head, resource)
+    if (resource !== asked) heads.add({ head, resource })
 
     const rendered = renderer.for(hit)
     const form = formOf(request, hit, rendered)
     const content = form === 'whole' ? hit.entry.body.bytes : undefined
     send(socket, renderer.octets(rendered, hit, form), content)
+    timers.answered(connection, startedAt)
     const totalMs = clock.now() - startedAt
     tell({
       route: hit.route.name,

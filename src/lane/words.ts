@@ -19,7 +19,8 @@ let view = NONE
 export function wordsOf(octets: Buffer): Int32Array {
   if (octets !== viewed) {
     const { buffer, byteOffset, length } = octets
-    view = IS_LITTLE_ENDIAN && (byteOffset & IN_WORD) === 0 ? new Int32Array(buffer, byteOffset, length >> WORD_BITS) : NONE
+    view =
+      IS_LITTLE_ENDIAN && (byteOffset & IN_WORD) === 0 ? new Int32Array(buffer, byteOffset, length >> WORD_BITS) : NONE
     viewed = octets
   }
   return view

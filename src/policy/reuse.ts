@@ -38,6 +38,14 @@ export function decide(request: CacheRequest, found: HttpFound, rules: Rules, no
   return withEntry({ request, entry, verdict: found.verdict, wishes, fresh }, rules, now)
 }
 
+/**
+ * Whether `decide` has a plain request (see CacheRequest) answered with a valid copy and nothing else done, seen from the
+ * copy alone. There are others that it serves: this is what most are.
+ * @param now epoch milliseconds
+ */
+export const isServedPlainly = (copy: StoredResponse, now: number): boolean =>
+  now < copy.freshUntil && now < copy.refreshAt && now < copy.keepUntil && copy.partial === undefined
+
 function withoutEntry(
   request: CacheRequest,
   found: HttpFound,

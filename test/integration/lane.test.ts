@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { openLane } from '../../src/lane/lane.ts'
 import { createCache, memoryStore } from '../../src/library.ts'
+import type { CacheRequest } from '../../src/model.ts'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
 import { until } from '../support/http.ts'
 import { listen } from '../support/raw-origin.ts'
@@ -340,6 +341,25 @@ describe('the lane', () => {
     socket.write(get('/a'))
     await once(socket, 'data')
     expect(planFor).toHaveBeenCalledTimes(2)
+    socket.destroy()
+    server.close()
+    await cache.close()
+  })
+
+  test('what it does not answer can still be read when other requests have come into the same memory', async () => {
+    const seen: CacheRequest[] = []
+    const cache = createCache({ store: memoryStore({ maxBytes: '1MiB' }) })
+    vi.spyOn(cache.hits, 'planFor').mockImplementation((request) => void seen.push(request))
+    const server = createServer((_request, response) => response.end('x'))
+    const peerOf = () => ({ address: '127.0.0.1', trusted: false })
+    const limits = { idleTimeout: 5_000, headBytes: 16_384 }
+    openLane(server, { hits: cache.hits, peerOf, events: cache.events, clock: systemClock, ...limits })
+    const socket = connect({ port: await listen(server), host: '127.0.0.1' })
+    for (const language of ['xx', 'de', 'fr']) {
+      socket.write(get('/a', `Accept-Language: ${language}`))
+      await once(socket, 'data')
+    }
+    expect(seen.map(({ fields }) => fields.at(-1))).toEqual(['de', 'fr'])
     socket.destroy()
     server.close()
     await cache.close()

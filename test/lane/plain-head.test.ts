@@ -69,6 +69,14 @@ describe('a plain head', () => {
   })
 })
 
+test('a head that is moved says the same, whatever becomes of where it was', () => {
+  const octets = Buffer.from(head('Host: a.test', 'Cookie: a=1'), 'latin1')
+  const read = plain(octets)
+  read?.moveTo(Buffer.from(octets))
+  octets.fill('x')
+  expect(read).toMatchObject({ target: '/x?y=1', host: 'a.test', fields: ['Host', 'a.test', 'Cookie', 'a=1'] })
+})
+
 describe('no plain head', () => {
   test.each([
     ['without Host', head('Accept: */*')],

@@ -1,6 +1,7 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Found, Rules, StoredResponse } from '../../src/model.ts'
-import { decide } from '../../src/policy/reuse.ts'
+import { decide, isServedPlainly } from '../../src/policy/reuse.ts'
 import { entryWith, foundWith, NOW, requestWith, rulesWith } from './support.ts'
 
 interface Case {
@@ -317,5 +318,40 @@ describe('an entry that holds a part', () => {
   it('is not used where If-Range speaks of another representation', () => {
     const headers = { Range: 'bytes=1-3', 'If-Range': '"other"' }
     expect(decided({ entry: part, headers })).toMatchObject({ kind: 'fetch' })
+  })
+})
+
+describe('a copy that is served plainly', () => {
+  it('is one that decide serves to a plain request, with nothing to refresh', () => {
+    const time = fc.integer({ min: -3, max: 3 }).map((seconds) => NOW + seconds * 1000)
+    const lifetime = fc.record({ freshUntil: time, refreshAt: time, keepUntil: time, staleWhileRevalidateUntil: time })
+    const part = {
+      parts: [{ first: 0, last: 1 }],
+      complete: 9,
+      reachesEnd: false,
+      asked: undefined,
+      contentRange: undefined,
+    }
+    const rest = fc.record({
+      status: fc.constantFrom(200, 401, 404),
+      mustRevalidate: fc.boolean(),
+      partial: fc.constantFrom(undefined, part),
+    })
+    let served = 0
+    fc.assert(
+      fc.property(lifetime, rest, fc.constantFrom('GET', 'HEAD'), (times, other, method) => {
+        const copy = entryWith({ ...times, ...other })
+        if (!isServedPlainly(copy, NOW)) return
+        served++
+        const request = { ...requestWith({ Accept: '*/*' }, { method }), plain: true }
+        expect(decide(request, foundWith(copy), rulesWith(), NOW)).toEqual({
+          kind: 'serve',
+          entry: copy,
+          refresh: false,
+        })
+      }),
+      { numRuns: 2_000 },
+    )
+    expect(served).toBeGreaterThan(20)
   })
 })

@@ -14,6 +14,7 @@ import type {
   Kept,
   Sharing,
   Store,
+  Stored,
 } from '../../model.ts'
 import { Answers } from './answers.ts'
 import { type Collapsed, Collapsing } from './collapsing.ts'
@@ -133,6 +134,13 @@ export class Engine {
   /** Looks things up for a question that is to be resolved if that is not enough. */
   look(): Looks {
     return new Looks(this.#store)
+  }
+
+  /** What stands at one key, if it is valid and the store says so at once. It may be outlived. */
+  valid(key: string, reads: Reads): Stored | undefined {
+    const kept = reads.get(key)
+    if (kept === undefined || kept === 'unknown' || kept instanceof Promise) return undefined
+    return this.#log.verdict(kept) === 'valid' ? kept : undefined
   }
 
   /** What the stores hold for a question; asks nobody else and changes nothing. */

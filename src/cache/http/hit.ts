@@ -2,6 +2,7 @@
 import type { CacheRequest, Outcome, Route, StoredResponse } from '../../model.ts'
 import { keysByFields } from '../../policy/key.ts'
 import { classify } from '../../policy/request.ts'
+import { isServedPlainly } from '../../policy/reuse.ts'
 import { matchRoute } from '../../policy/route.ts'
 import { loops } from '../../policy/via.ts'
 import type { Looks } from '../engine/looks.ts'
@@ -60,16 +61,21 @@ export function createHits(parts: HandleParts, handle: Handle): Hits {
 
     look: () => engine.look(),
 
-    find(request, { route, ask }, now, looks) {
+    find(request, { route, ask, general }, now, looks) {
+      const copy = general ? engine.valid(ask.key, looks) : undefined
+      if (copy?.kind === 'response' && isServedPlainly(copy, now)) return hit(route, copy, now)
       const question = new HttpQuestion(request, route, ask, parts)
       const found = engine.find(question, now, looks)
       if (found instanceof Promise) return undefined
       const decision = question.decide(found, now)
-      if (decision.kind !== 'serve' || decision.refresh || decision.entry.body.bytes === undefined) return undefined
-      const { entry } = decision
-      return { route, entry, outcome: { result: 'hit', ttlMs: entry.freshUntil - now }, now }
+      return decision.kind === 'serve' && !decision.refresh ? hit(route, decision.entry, now) : undefined
     },
 
     handle,
   }
+}
+
+function hit(route: Route, entry: StoredResponse, now: number): Hit | undefined {
+  if (entry.body.bytes === undefined) return undefined
+  return { route, entry, outcome: { result: 'hit', ttlMs: entry.freshUntil - now }, now }
 }
