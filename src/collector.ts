@@ -17,6 +17,15 @@ export function collectAll(): void {
   collect()
 }
 
+/**
+ * What was compiled stays so while nothing is asked: in quiet times V8 collects all garbage to give memory back, and with
+ * it goes the code for requests of which there is none at that moment (docs/decisions/server/compiled-code-stays.md).
+ * For a process of our own only: it is a flag of the whole process.
+ */
+export function keepCompiled(): void {
+  setFlagsFromString('--memory-reducer-gc-count=0')
+}
+
 /** What `--expose-gc` gives, without having to be started with it. The flag is put back, so that nobody else sees it. */
 function exposed(): Collect {
   setFlagsFromString('--expose-gc')

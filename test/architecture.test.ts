@@ -168,7 +168,14 @@ const RULES: readonly Rule[] = [
   { from: 'src/server.ts', may: ['src/server/', 'src/ports/', 'src/version.ts', ...WORDS, 'node:'] },
   {
     from: 'src/workers/worker.ts',
-    may: ['src/workers/', 'src/server/', 'src/logging/log.ts', 'src/tracing/tracing.ts', 'npm:pino'],
+    may: [
+      'src/workers/',
+      'src/server/',
+      'src/collector.ts',
+      'src/logging/log.ts',
+      'src/tracing/tracing.ts',
+      'npm:pino',
+    ],
   },
   {
     from: 'src/workers/primary.ts',

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
 import { availableParallelism } from 'node:os'
 import { type Logger, pino } from 'pino'
+import { keepCompiled } from '../collector.ts'
 import type { Config } from '../config.ts'
 import { openLog } from '../logging/log.ts'
 import { createServer, type Server, type ServerOptions } from '../server.ts'
@@ -16,6 +17,7 @@ const TOKEN_BYTES = 24
 export async function serve(given: Given): Promise<void> {
   const loaded = loadSettings(given)
   if (loaded === undefined) return
+  keepCompiled()
   const { config, notes } = loaded
   const log = openLog(config.logLevel)
   const { logger } = log

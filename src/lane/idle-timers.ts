@@ -33,11 +33,10 @@ export class IdleTimers {
     this.#roundMs = Math.min(ROUND_MS, timeout / ROUNDS_IN_TIMEOUT)
   }
 
-  /** The connection was answered. If a timer runs, it stands still from now on. */
-  answered(connection: Timed, now: number): void {
-    connection.answeredAt = now
+  /** The connection was answered: if its timer runs, it stands still from now on. */
+  suspend(connection: Timed): void {
     const { timeout } = connection.socket
-    if (timeout !== undefined && timeout > 0) this.#suspend(connection, timeout)
+    if (timeout !== undefined && timeout > 0) this.#stop(connection, timeout)
   }
 
   /** From now on the timer is as Node wants it. */
@@ -45,7 +44,7 @@ export class IdleTimers {
     if (connection.isSuspended) this.#resume(connection, 0)
   }
 
-  #suspend(connection: Timed, timeout: number): void {
+  #stop(connection: Timed, timeout: number): void {
     connection.timeout = Math.max(connection.timeout, timeout) // what is left of it is less
     connection.isSuspended = true
     connection.socket.setTimeout(0)

@@ -1,5 +1,6 @@
 /** A worker of `herdgate serve --workers N`: a proxy that has its configuration, log and leases from its primary. */
 import { pino } from 'pino'
+import { keepCompiled } from '../collector.ts'
 import { closeOnSignals } from '../server/shutdown.ts'
 import { type Log, openLog } from '../logging/log.ts'
 import { createProxy, type Proxy } from '../server/proxy.ts'
@@ -9,6 +10,8 @@ import { IpcLog } from './ipc-log.ts'
 import { ipcLeases } from './ipc-leases.ts'
 import { ipcStore } from './ipc-store.ts'
 import type { Beginning, ListenFailure, PrimaryService, WorkerService } from './services.ts'
+
+keepCompiled()
 
 const begun = Promise.withResolvers<Proxy>()
 let proxy: Proxy | undefined

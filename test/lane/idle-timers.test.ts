@@ -25,7 +25,11 @@ function connectionWith(timeout: number): Timed & { left(): number } {
 
 function timersAt(clock: FakeClock) {
   const timers = new IdleTimers(clock, TIMEOUT)
-  return { timers, answered: (connection: Timed) => timers.answered(connection, clock.now()) }
+  const answered = (connection: Timed) => {
+    connection.answeredAt = clock.now()
+    timers.suspend(connection)
+  }
+  return { timers, answered }
 }
 
 test('the timer of a busy connection stands still', async () => {

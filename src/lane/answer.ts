@@ -1,0 +1,118 @@
+/** From a head to the octets of an answer: what a hit costs, beside reading and writing. */
+import type { Hit, Hits } from '../cache/http/hit.ts'
+import type { Events } from '../events.ts'
+import type { Clock, Peer } from '../model.ts'
+import { STATUS_CODES } from '../node-http.ts'
+import { normalAuthority } from '../policy/target.ts'
+import { precondition } from '../policy/validation.ts'
+import type { HttpSocket } from '../ports/connections.ts'
+import type { HandOver } from './hand-over.ts'
+import type { Timed } from './idle-timers.ts'
+import type { KnownHeads } from './known-heads.ts'
+import { LaneRequest } from './lane-request.ts'
+import type { PlainHead } from './plain-head.ts'
+import { comesInOnePiece, type Form, Renderer, type Rendered } from './rendered.ts'
+import { Resource, Resources } from './resources.ts'
+
+/** Who sends requests, and over what. */
+export interface Connection extends Timed {
+  readonly peer: Peer
+  readonly scheme: 'http' | 'https'
+}
+
+export interface AnswerParts {
+  readonly hits: Hits
+  readonly events: Events
+  readonly clock: Clock
+  /** Between two requests of a connection, in ms: clients are told so. */
+  readonly idleTimeout: number
+  readonly handOver: HandOver
+  readonly heads: KnownHeads
+}
+
+/** Answers a request if it is one for a fresh copy at hand; else it does nothing. */
+export type Answer = (
+  connection: Connection,
+  head: PlainHead,
+  /** What the head is known to ask for. */
+  asked: Resource | undefined,
+) => boolean
+
+export function createAnswer({ hits, events, clock, idleTimeout, handOver, heads }: AnswerParts): Answer {
+  const ending = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(idleTimeout / 1000)}\r\n\r\n`
+  const renderer = new Renderer(ending, (status) => STATUS_CODES[status] ?? 'unknown')
+  const resources = new Resources()
+  const tell = events.emitter('request')
+
+  return function answer(connection, head, asked) {
+    const { socket, peer, scheme: own } = connection
+    const { method } = head
+    if (head.contentLength !== 0 || head.asksForRange || (method !== 'GET' && method !== 'HEAD')) return false
+    const startedAt = clock.now()
+    const scheme = schemeOf(head, peer, own)
+    const known = asked?.scheme === scheme ? asked : resources.get(head, scheme)
+    const resource = known ?? resourceOf(head, scheme)
+    if (resource === undefined) return false
+    const request = new LaneRequest(resource.url, head, peer)
+    const plan = resource.planFor(request, hits)
+    if (plan === undefined) return false
+    const looks = hits.look()
+    const hit = hits.find(request, plan, startedAt, looks)
+    if (hit === undefined) {
+      handOver.put(looks)
+      return false
+    }
+    if (known === undefined) resources.set(head, resource)
+    if (resource !== asked) heads.add({ head, resource })
+
+    const rendered = renderer.for(hit)
+    const form = formOf(request, hit, rendered)
+    const content = form === 'whole' ? hit.entry.body.bytes : undefined
+    send(socket, renderer.octets(rendered, hit, form), content)
+    connection.answeredAt = startedAt
+    const totalMs = clock.now() - startedAt
+    tell({
+      route: hit.route.name,
+      method,
+      url: resource.url,
+      status: form === 'notModified' ? 304 : hit.entry.status,
+      outcome: hit.outcome,
+      bytes: content?.length ?? 0,
+      firstByteMs: totalMs,
+      totalMs,
+      aborted: false,
+      peer: peer.address,
+    })
+    return true
+  }
+
+  function resourceOf(head: PlainHead, scheme: 'http' | 'https'): Resource | undefined {
+    const authority = normalAuthority(head.host, scheme)
+    return authority === undefined ? undefined : new Resource(`${scheme}://${authority}${head.target}`, scheme)
+  }
+}
+
+function formOf(request: LaneRequest, { entry }: Hit, rendered: Rendered): Form {
+  const { head, method } = request
+  const isModified =
+    !head.isConditional ||
+    (!rendered.isNamedBy(head) && precondition(request, entry.status, entry.fields) !== 'not-modified')
+  if (!isModified) return 'notModified'
+  return method === 'HEAD' ? 'head' : 'whole'
+}
+
+function send(socket: HttpSocket, head: Buffer, content: Buffer | undefined): void {
+  if (content === undefined || comesInOnePiece(content)) {
+    socket.write(head)
+    return
+  }
+  socket.cork()
+  socket.write(head)
+  socket.write(content)
+  socket.uncork()
+}
+
+/** As routes/proxy.ts sees it: what a trusted proxy says, else what the connection shows. */
+function schemeOf({ forwardedProto }: PlainHead, { trusted }: Peer, own: 'http' | 'https'): 'http' | 'https' {
+  return trusted && (forwardedProto === 'https' || forwardedProto === 'http') ? forwardedProto : own
+}
