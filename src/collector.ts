@@ -17,13 +17,28 @@ export function collectAll(): void {
   collect()
 }
 
+/** As many collections V8 makes by itself when a process falls silent. */
+const IN_QUIET_TIMES = 2
+let keepsCompiled = false
+
 /**
  * What was compiled stays so while nothing is asked: in quiet times V8 collects all garbage to give memory back, and with
  * it goes the code for requests of which there is none at that moment (docs/decisions/server/compiled-code-stays.md).
  * For a process of our own only: it is a flag of the whole process.
  */
 export function keepCompiled(): void {
-  setFlagsFromString('--memory-reducer-gc-count=0')
+  keepsCompiled = true
+  collectInQuietTimes(0)
+}
+
+/** Memory is wanted back, even at the expense of compiled code; or no longer. */
+export function giveBackMemory(isWanted: boolean): void {
+  if (keepsCompiled) collectInQuietTimes(isWanted ? IN_QUIET_TIMES : 0)
+}
+
+/** V8 reads this each time. */
+function collectInQuietTimes(times: number): void {
+  setFlagsFromString(`--memory-reducer-gc-count=${times}`)
 }
 
 /** What `--expose-gc` gives, without having to be started with it. The flag is put back, so that nobody else sees it. */

@@ -45,30 +45,20 @@ export function createAnswer({ hits, events, clock, idleTimeout, handOver, heads
   const tell = events.emitter('request')
 
   return function answer(connection, head, asked) {
-    const { socket, peer, scheme: own } = connection
     const { method } = head
     if (head.contentLength !== 0 || head.asksForRange || (method !== 'GET' && method !== 'HEAD')) return false
     const startedAt = clock.now()
-    const scheme = schemeOf(head, peer, own)
-    const known = asked?.scheme === scheme ? asked : resources.get(head, scheme)
-    const resource = known ?? resourceOf(head, scheme)
+    const resource = resourceFor(connection, head, asked)
     if (resource === undefined) return false
-    const request = new LaneRequest(resource.url, head, peer)
-    const plan = resource.planFor(request, hits)
-    if (plan === undefined) return false
-    const looks = hits.look()
-    const hit = hits.find(request, plan, startedAt, looks)
-    if (hit === undefined) {
-      handOver.put(looks)
-      return false
-    }
-    if (known === undefined) resources.set(head, resource)
+    const request = new LaneRequest(resource.url, head, connection.peer)
+    const hit = find(request, resource, startedAt)
+    if (hit === undefined) return false
     if (resource !== asked) heads.add({ head, resource })
 
     const rendered = renderer.for(hit)
     const form = formOf(request, hit, rendered)
     const content = form === 'whole' ? hit.entry.body.bytes : undefined
-    send(socket, renderer.octets(rendered, hit, form), content)
+    send(connection.socket, renderer.octets(rendered, hit, form), content)
     connection.answeredAt = startedAt
     const totalMs = clock.now() - startedAt
     tell({
@@ -81,14 +71,29 @@ export function createAnswer({ hits, events, clock, idleTimeout, handOver, heads
       firstByteMs: totalMs,
       totalMs,
       aborted: false,
-      peer: peer.address,
+      peer: connection.peer.address,
     })
     return true
+  }
+
+  function resourceFor({ peer, scheme: own }: Connection, head: PlainHead, asked: Resource | undefined) {
+    const scheme = schemeOf(head, peer, own)
+    return asked?.scheme === scheme ? asked : (resources.get(head, scheme) ?? resourceOf(head, scheme))
   }
 
   function resourceOf(head: PlainHead, scheme: 'http' | 'https'): Resource | undefined {
     const authority = normalAuthority(head.host, scheme)
     return authority === undefined ? undefined : new Resource(`${scheme}://${authority}${head.target}`, scheme)
+  }
+
+  function find(request: LaneRequest, resource: Resource, now: number): Hit | undefined {
+    const plan = resource.planFor(request, hits)
+    if (plan === undefined) return undefined
+    const looks = hits.look()
+    const hit = hits.find(request, plan, now, looks)
+    if (hit === undefined) handOver.put(looks)
+    else if (!resource.isNamed) resources.set(request.head, resource)
+    return hit
   }
 }
 

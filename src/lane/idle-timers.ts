@@ -4,10 +4,8 @@ import type { HttpSocket } from '../ports/connections.ts'
 /** A connection, and what is known here of its timer. */
 export interface Timed {
   readonly socket: HttpSocket
-  /** Its timer stands still. */
-  isSuspended: boolean
-  /** What its timer is set to when the connection falls silent, in ms. */
-  timeout: number
+  /** What its timer was set to, in ms, if it stands still; 0: it does not. */
+  suspended: number
   /** When it was answered last, in epoch ms. */
   answeredAt: number
 }
@@ -17,9 +15,9 @@ const ROUND_MS = 1_000
 const ROUNDS_IN_TIMEOUT = 4
 
 /**
- * Node puts the timer of an idle connection off with every read and every write, which takes as long as finding the answer
+ * Node puts the timer of an idle connection off with every read and every write, which takes longer than finding the answer
  * in between. Here it stands still while the connection is busy. A look at all of them, once in a while, sets the timers
- * going of those that have fallen silent, with the time that is left.
+ * going of those that have fallen silent, which then have all of their time (docs/decisions/lane/timers-stand-still.md).
  */
 export class IdleTimers {
   readonly #clock: Clock
@@ -40,23 +38,22 @@ export class IdleTimers {
   }
 
   /** From now on the timer is as Node wants it. */
-  release(connection: Timed): void {
-    if (connection.isSuspended) this.#resume(connection, 0)
+  resume(connection: Timed): void {
+    if (connection.suspended > 0) this.#start(connection)
   }
 
   #stop(connection: Timed, timeout: number): void {
-    connection.timeout = Math.max(connection.timeout, timeout) // what is left of it is less
-    connection.isSuspended = true
+    connection.suspended = timeout
     connection.socket.setTimeout(0)
     this.#suspended.add(connection)
     if (!this.#isAwake) this.#lookLater()
   }
 
-  #resume(connection: Timed, silentMs: number): void {
-    const { socket, timeout } = connection
-    connection.isSuspended = false
+  #start(connection: Timed): void {
+    const { socket, suspended: timeout } = connection
+    connection.suspended = 0
     this.#suspended.delete(connection)
-    if (!socket.destroyed) socket.setTimeout(Math.max(timeout - silentMs, 1))
+    if (!socket.destroyed) socket.setTimeout(timeout)
   }
 
   #lookLater(): void {
@@ -65,10 +62,9 @@ export class IdleTimers {
   }
 
   #look(): void {
-    const now = this.#clock.now()
+    const silentSince = this.#clock.now() - this.#roundMs / 2
     for (const connection of this.#suspended) {
-      const silentMs = now - connection.answeredAt
-      if (silentMs >= this.#roundMs / 2 || connection.socket.destroyed) this.#resume(connection, silentMs)
+      if (connection.answeredAt <= silentSince || connection.socket.destroyed) this.#start(connection)
     }
     this.#lookLater()
   }

@@ -15,12 +15,12 @@ interface Known extends Asked {
 }
 
 const PLACES = 256
-/** What is longer is read anew. All of them together take up to 256 KiB. */
+/** What is longer is read anew. The octets of all of them together are up to 256 KiB. */
 const MOST_OCTETS = 1_024
-/** The mark is made of 16 octets, evenly spread. */
-const MARKED_BITS = 4
+/** Words that make the mark: of the beginning, where the target is and mostly Host, and of the end. */
+const MARKED = { first: 16, last: 4 }
 
-/** Others that come to a place before it is given to one of them: where no two heads are alike, few are kept in vain. */
+/** Others that come to a place in a row before it is given to one of them: where no two heads are alike, few are kept in vain. */
 const PATIENCE = 32
 
 /**
@@ -29,23 +29,27 @@ const PATIENCE = 32
  */
 export class KnownHeads {
   readonly #places: (Known | undefined)[] = Array.from({ length: PLACES }, () => undefined)
-  /** Those that came to a place since it was given away. */
+  /** Those that came to a place since the one that has it. */
   readonly #others = new Uint8Array(PLACES)
   /** Of the one that was looked for last. */
   #mark = 0
 
   /** The head that these octets are, and nothing else, if it is known. */
   get(octets: Buffer, length: number): Asked | undefined {
-    if (length > MOST_OCTETS) return undefined
-    this.#mark = markOf(octets, length)
+    const words = wordsOf(octets)
+    if (length > MOST_OCTETS || words.length === 0) return undefined
+    this.#mark = markOf(words, length)
     const known = this.#places[this.#mark & (PLACES - 1)]
     if (known === undefined || known.mark !== this.#mark || known.head.length !== length) return undefined
-    return isSame(known, octets, length) ? known : undefined
+    if (!isSame(known, octets, words)) return undefined
+    this.#others[this.#mark & (PLACES - 1)] = 0
+    return known
   }
 
   /** The one looked for last was not known: it is this. */
   add(asked: Asked): void {
-    if (asked.head.length > MOST_OCTETS || asked.head.bears) return // credentials are not for keeping
+    const { octets, length, bears } = asked.head
+    if (length > MOST_OCTETS || wordsOf(octets).length === 0 || bears) return // nor are credentials and cookies for keeping
     const place = this.#mark & (PLACES - 1)
     const others = (this.#others[place] ?? 0) + 1
     const isTaken = this.#places[place] !== undefined && others < PATIENCE
@@ -66,19 +70,24 @@ export class KnownHeads {
   }
 }
 
-/** FNV-1a (Fowler, Noll, Vo). */
-function markOf(octets: Buffer, length: number): number {
-  let mark = length ^ 0x811c9dc5
-  for (let n = 1; n <= 1 << MARKED_BITS; n++) {
-    mark = Math.imul(mark ^ (octets[(n * (length - 1)) >> MARKED_BITS] ?? 0), 0x01000193)
-  }
+function markOf(words: Int32Array, length: number): number {
+  const end = length >> WORD_BITS
+  const first = Math.min(end, MARKED.first)
+  let mark = length
+  for (let at = 0; at < first; at++) mark = mixed(mark, words[at])
+  for (let at = Math.max(first, end - MARKED.last); at < end; at++) mark = mixed(mark, words[at])
   return mark
 }
 
-function isSame({ head, words }: Known, octets: Buffer, length: number): boolean {
-  const others = wordsOf(octets)
-  const whole = Math.min(words.length, others.length)
-  for (let at = whole - 1; at >= 0; at--) if (words[at] !== others[at]) return false
-  for (let at = whole << WORD_BITS; at < length; at++) if (head.octets[at] !== octets[at]) return false
+/** FNV-1a (Fowler, Noll, Vo), a word at a time; what the upper half of a word says has to reach the lower. */
+function mixed(mark: number, word: number = 0): number {
+  const product = Math.imul(mark ^ word, 0x01000193)
+  return product ^ (product >>> 15)
+}
+
+/** From the end: what differs is mostly there, after a target that is the same. */
+function isSame({ head, words }: Known, octets: Buffer, others: Int32Array): boolean {
+  for (let at = words.length << WORD_BITS; at < head.length; at++) if (head.octets[at] !== octets[at]) return false
+  for (let at = words.length - 1; at >= 0; at--) if (words[at] !== others[at]) return false
   return true
 }

@@ -60,8 +60,7 @@ export function openLane(server: Server, parts: LaneParts): Lane {
       socket,
       peer: parts.peerOf(socket),
       scheme: 'encrypted' in socket ? 'https' : 'http',
-      isSuspended: false,
-      timeout: 0,
+      suspended: 0,
       answeredAt: 0,
     }
     /** Octets of content that are still to come, after which a request begins; undefined: sight of that is lost. */
@@ -80,7 +79,7 @@ export function openLane(server: Server, parts: LaneParts): Lane {
         }
         isFirst = false
       }
-      timers.release(connection)
+      timers.resume(connection)
       const chunk = ownOctets(octets, length)
       if (known === undefined) head?.moveTo(chunk)
       try {

@@ -98,9 +98,10 @@ const NOWHERE = -1
  * @returns undefined where there is the slightest doubt
  */
 export function readPlainHead(octets: Buffer, end: number = octets.length): PlainHead | undefined {
-  const head = new Reading(octets, end)
-  let at = head.requestLine()
-  while (at > 0 && octets[at] !== CR) at = head.fieldLine(at)
+  const head = new Reading(octets)
+  const words = wordsOf(octets)
+  let at = head.requestLine(end)
+  while (at > 0 && octets[at] !== CR) at = head.fieldLine(words, at, end)
   // It is read octet by octet: one that ends in time was read of nothing from beyond the end.
   if (at < 0 || at + 2 > end || octets[at + 1] !== LF || head.hostTo === 0) return undefined
   head.length = at + 2
@@ -123,15 +124,11 @@ class Reading implements PlainHead {
   tagTo = 0
   forwardedProto: string | undefined = undefined
   bears = false
-  readonly #words: Int32Array
-  readonly #end: number
   #hasLength = false
   #tags = 0
 
-  constructor(octets: Buffer, end: number) {
+  constructor(octets: Buffer) {
     this.octets = octets
-    this.#words = wordsOf(octets)
-    this.#end = end
   }
 
   moveTo(octets: Buffer): void {
@@ -159,26 +156,26 @@ class Reading implements PlainHead {
   }
 
   /** @returns where the fields begin */
-  requestLine(): number {
+  requestLine(end: number): number {
     const { octets } = this
-    const at = endOf(CAPITAL, octets, 0, this.#end)
+    const at = endOf(CAPITAL, octets, 0, end)
     if (at < SHORTEST_METHOD || at > LONGEST_METHOD || octets[at] !== SPACE || octets[at + 1] !== SLASH) {
       return NOWHERE
     }
     this.method = methodOf(octets, at)
     this.targetFrom = at + 1
-    this.targetTo = endOf(TARGET, octets, at + 1, this.#end)
+    this.targetTo = endOf(TARGET, octets, at + 1, end)
     this.hash = hashed(octets, this.targetFrom, this.targetTo, 0)
     return isAt(octets, this.targetTo, VERSION) ? this.targetTo + VERSION.length : NOWHERE
   }
 
   /** @returns where the next line begins */
-  fieldLine(from: number): number {
+  fieldLine(words: Int32Array, from: number, end: number): number {
     const { octets } = this
-    const colon = endOf(NAME, octets, from, this.#end)
+    const colon = endOf(NAME, octets, from, end)
     if (!is(LETTER, octets[from]) || octets[colon] !== COLON || octets[colon + 1] !== SPACE) return NOWHERE
     const valueFrom = colon + 2
-    const valueTo = endOfText(octets, this.#words, valueFrom, this.#end)
+    const valueTo = endOfText(octets, words, valueFrom, end)
     if (valueTo === valueFrom || octets[valueFrom] === SPACE || octets[valueTo - 1] === SPACE) return NOWHERE
     if (octets[valueTo] !== CR || octets[valueTo + 1] !== LF) return NOWHERE
     const meaning = meaningOf(octets, from, colon)

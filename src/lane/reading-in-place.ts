@@ -1,6 +1,6 @@
 /**
  * What a socket reads, before there is a buffer of it: an answer that is at hand needs none, nor a place in the socket's
- * stream (docs/decisions/lane/octets-not-texts.md).
+ * stream (docs/decisions/lane/one-buffer-for-all-reads.md).
  */
 import { Socket } from 'node:net'
 import type { HttpSocket } from '../ports/connections.ts'
@@ -22,14 +22,19 @@ const SHARED = Buffer.allocUnsafeSlow(READ_BYTES)
 /**
  * From now on the reader hears of what the socket reads; of its end, and of errors, the socket does as before. Where this
  * version of Node keeps other things than expected, each read has a buffer of its own, and the reader stands before `push`.
+ * @param places where a socket keeps its option `onread`; null: it does not show
  * @returns the socket's own `push`
  */
-export function readInPlace(socket: HttpSocket, reader: Reader): HttpSocket['push'] {
+export function readInPlace(
+  socket: HttpSocket,
+  reader: Reader,
+  places: OnreadPlaces | null = ONREAD,
+): HttpSocket['push'] {
   const push = socket.push.bind(socket)
   const { _handle: handle } = socket
   socket.on('data', nothing).off('data', nothing) // node:http no longer reads from the handle itself
-  if (ONREAD !== undefined && handle?.useUserBuffer !== undefined && !('encrypted' in socket)) {
-    Object.assign(socket, { [ONREAD.buffer]: SHARED, [ONREAD.callback]: (length: number) => reader(SHARED, length) })
+  if (places !== null && handle?.useUserBuffer !== undefined) {
+    Object.assign(socket, { [places.buffer]: SHARED, [places.callback]: (length: number) => reader(SHARED, length) })
     handle.useUserBuffer(SHARED)
   } else {
     socket.push = (chunk: Buffer | null) => (chunk === null ? push(null) : reader(chunk, chunk.length))
@@ -43,13 +48,18 @@ const nothing = (): void => {}
 export const ownOctets = (octets: Buffer, length: number): Buffer =>
   octets === SHARED ? Buffer.from(octets.subarray(0, length)) : octets
 
+interface OnreadPlaces {
+  readonly buffer: symbol
+  readonly callback: symbol
+}
+
 /**
  * Where a socket keeps its option `onread`. Node gives that to the sockets that one opens oneself, not to those that a
  * server accepts, though they read in the same way.
  */
 const ONREAD = placesOfOnread()
 
-function placesOfOnread(): { readonly buffer: symbol; readonly callback: symbol } | undefined {
+function placesOfOnread(): OnreadPlaces | null {
   const given = { buffer: Buffer.alloc(1), callback: () => true }
   const probe = new Socket({ onread: given })
   const places: ReadonlyMap<unknown, symbol> = new Map(
@@ -57,5 +67,5 @@ function placesOfOnread(): { readonly buffer: symbol; readonly callback: symbol 
   )
   probe.destroy()
   const [buffer, callback] = [places.get(given.buffer), places.get(given.callback)]
-  return buffer === undefined || callback === undefined ? undefined : { buffer, callback }
+  return buffer === undefined || callback === undefined ? null : { buffer, callback }
 }

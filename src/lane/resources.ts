@@ -25,6 +25,10 @@ export class Resource {
     octets.copy(this.#octets, this.#targetLength, hostFrom, hostTo)
   }
 
+  get isNamed(): boolean {
+    return this.#octets !== NOTHING
+  }
+
   isAskedForBy({ octets, targetFrom, targetTo, hostFrom, hostTo }: PlainHead): boolean {
     const split = this.#targetLength
     if (targetTo - targetFrom !== split || hostTo - hostFrom !== this.#octets.length - split) return false

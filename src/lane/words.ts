@@ -1,9 +1,10 @@
 /** Octets four at a time, for loops that most octets of a request go through. */
 import { endianness } from 'node:os'
 
-/** A word has 4 octets: a position shifted by this is a word's, and these bits of it are where in a word it is. */
+/** A word has 4 octets: a position shifted by this is a word's. */
 export const WORD_BITS = 2
-export const IN_WORD = 3
+/** These bits of a position are where in its word it is. */
+const IN_WORD = 3
 
 /** In this order the first octet is a word's lowest. */
 const IS_LITTLE_ENDIAN = endianness() === 'LE'

@@ -1,6 +1,6 @@
 /** Tells when memory runs short, early enough that nothing has to die of it. */
 import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8'
-import { collectAll } from '../collector.ts'
+import { collectAll, giveBackMemory } from '../collector.ts'
 import type { Clock } from '../model.ts'
 
 /** Bytes in use. */
@@ -23,23 +23,26 @@ export interface MemoryPressureOptions {
   readonly use?: () => MemoryUse
   /** Frees what nobody holds any more, so that `use` tells what is really in use. */
   readonly collect?: () => void
+  /** From now on memory that is not in use should be given back; or that matters no longer. */
+  readonly giveBack?: (isWanted: boolean) => void
   readonly changed: (high: boolean, use: MemoryUse) => void
 }
 
 const SAMPLED_EVERY_MS = 100
-/** Shares of a ceiling: short from the first on, until below the second. */
-const MARKS = { high: 0.9, low: 0.85 }
+/** Shares of a ceiling. Memory is short from the first on, until below the second; wanted back, so too. */
+const MARKS = { high: 0.9, low: 0.85, wanted: 0.75, unwanted: 0.7 }
 /** A collection holds everything up for a while: no more often than this, in ms. */
 const COLLECTED_EVERY_MS = 5_000
 
 export class MemoryPressure {
   readonly #options: Required<MemoryPressureOptions>
   #high = false
+  #isWanted = false
   #collectedAt = Number.NEGATIVE_INFINITY
   #cancel: () => void
 
   constructor(options: MemoryPressureOptions) {
-    this.#options = { use: memoryUse, collect: collectAll, ...options }
+    this.#options = { use: memoryUse, collect: collectAll, giveBack: giveBackMemory, ...options }
     this.#cancel = this.#later()
   }
 
@@ -60,7 +63,7 @@ export class MemoryPressure {
   }
 
   #sample(): void {
-    const { clock, use: read, collect, changed } = this.#options
+    const { clock, use: read, collect, giveBack, changed } = this.#options
     let use = read()
     const now = clock.now()
     if (this.#isShort(use, this.#high ? MARKS.low : MARKS.high) && now - this.#collectedAt >= COLLECTED_EVERY_MS) {
@@ -69,6 +72,9 @@ export class MemoryPressure {
       collect()
       use = read()
     }
+    const isWanted = this.#isShort(use, this.#isWanted ? MARKS.unwanted : MARKS.wanted)
+    if (isWanted !== this.#isWanted) giveBack(isWanted)
+    this.#isWanted = isWanted
     const high = this.#isShort(use, this.#high ? MARKS.low : MARKS.high)
     if (high === this.#high) return
     this.#high = high

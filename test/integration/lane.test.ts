@@ -389,7 +389,9 @@ describe('the lane', () => {
       socket.write(get('/a'))
       await once(socket, 'data')
     }
+    const answeredAt = performance.now()
     await ended
+    expect(performance.now() - answeredAt).toBeGreaterThan(2_000)
     await side.close()
   })
 

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
-import { ownOctets, readInPlace } from '../../src/lane/reading-in-place.ts'
+import { ownOctets, type Reader, readInPlace } from '../../src/lane/reading-in-place.ts'
 import type { HttpSocket } from '../../src/ports/connections.ts'
 
 const servers: Server[] = []
@@ -13,7 +13,10 @@ afterEach(() => {
 
 const MIB = 2 ** 20
 
-type How = 'into one buffer' | 'each into its own'
+type How =
+  | 'into one buffer'
+  | 'each into its own, by a handle that knows no other way'
+  | 'each into its own, by a socket that does not show where'
 
 /** A connection whose server hears of the reads first, and answers those that begin with "!". */
 async function open(how: How) {
@@ -25,15 +28,16 @@ async function open(how: How) {
     socket.on('error', () => {}) // a client that is done with leaves as it likes
     socket.on('data', (chunk: Buffer) => pushed.push(chunk))
     socket.on('end', () => socket.end('end'))
-    if (how === 'each into its own') Reflect.set(Reflect.get(socket, '_handle') ?? {}, 'useUserBuffer', undefined)
-    const push = readInPlace(socket, (octets, length) => {
+    if (how.includes('handle')) Reflect.set(Reflect.get(socket, '_handle') ?? {}, 'useUserBuffer', undefined)
+    const reader: Reader = (octets, length) => {
       const own = ownOctets(octets, length)
       heard.push({ octets: Buffer.from(octets.subarray(0, length)), own, memory: octets.buffer })
       if (octets[0] === '!'.charCodeAt(0)) return socket.write('!')
       const goesOn = push(own)
       socket.write('.')
       return goesOn
-    })
+    }
+    const push = how.includes('socket') ? readInPlace(socket, reader, null) : readInPlace(socket, reader)
   })
   servers.push(server)
   await once(server.listen(0, '127.0.0.1'), 'listening')
@@ -50,7 +54,11 @@ async function open(how: How) {
   return { ask, client, socket, heard, pushed }
 }
 
-describe.each<How>(['into one buffer', 'each into its own'])('reads %s', (how) => {
+describe.each<How>([
+  'into one buffer',
+  'each into its own, by a handle that knows no other way',
+  'each into its own, by a socket that does not show where',
+])('reads %s', (how) => {
   test('are heard of first, and go on only where they are pushed', async () => {
     const { ask, client, heard, pushed } = await open(how)
     expect(await ask('!a')).toBe('!')

@@ -9,6 +9,7 @@ function underPressure(ceilings: { heap: number; resident: number | undefined } 
   const clock = new FakeClock()
   const memory = { held: 0, garbage: 0, resident: 0 }
   const changes: boolean[] = []
+  const wanted: boolean[] = []
   let collections = 0
   const pressure = new MemoryPressure({
     clock,
@@ -18,9 +19,10 @@ function underPressure(ceilings: { heap: number; resident: number | undefined } 
       collections++
       memory.garbage = 0
     },
+    giveBack: (isWanted) => void wanted.push(isWanted),
     changed: (high) => void changes.push(high),
   })
-  return { clock, memory, changes, pressure, collections: () => collections }
+  return { clock, memory, changes, wanted, pressure, collections: () => collections }
 }
 
 test('it is high from nine tenths of the heap on, until it is clearly below', async () => {
@@ -38,6 +40,16 @@ test('it is high from nine tenths of the heap on, until it is clearly below', as
   await clock.advance(200)
   expect(pressure.high).toBe(false)
   expect(changes).toEqual([true, false])
+})
+
+test('from three quarters on memory is wanted back, until there is clearly more', async () => {
+  const { clock, memory, changes, wanted } = underPressure()
+  for (const resident of [7_400, 7_600, 7_200, 7_600, 6_900, 7_400]) {
+    memory.resident = resident
+    await clock.advance(200)
+  }
+  expect(wanted).toEqual([true, false])
+  expect(changes).toEqual([])
 })
 
 test('it is high when the container has little left', async () => {
