@@ -3,9 +3,8 @@
  * request; a plain request for a fresh copy needs none of them.
  *
  * The lane answers hits and nothing else: what it does not answer goes to node:http unchanged, octet by octet, so
- * that a difference in reading can smuggle nothing. It looks at a chunk only where it knows a request to begin: the
- * first request of a connection goes the normal way, and a connection on which the lane has once lost sight of where
- * requests end is left alone from then on.
+ * that a difference in reading can smuggle nothing. It looks at a chunk only where it knows a request to begin: a connection
+ * on which it has once lost sight of where requests end is left alone from then on.
  */
 import type { IncomingMessage, Server } from 'node:http'
 import type { Hits } from '../cache/http/hit.ts'
@@ -15,7 +14,7 @@ import type { Events } from '../events.ts'
 import type { CacheRequest, Clock, Peer } from '../model.ts'
 import { type Connection, createAnswer } from './answer.ts'
 import { HandOver } from './hand-over.ts'
-import { IdleTimers } from './idle-timers.ts'
+import { IdleConnections } from './idle-connections.ts'
 import { KnownHeads } from './known-heads.ts'
 import { type PlainHead, readPlainHead } from './plain-head.ts'
 import { ownOctets, readInPlace } from './reading-in-place.ts'
@@ -43,7 +42,7 @@ export function openLane(server: Server, parts: LaneParts): Lane {
   const state = { open: true }
   const handOver = new HandOver()
   const heads = new KnownHeads()
-  const timers = new IdleTimers(parts.clock, parts.idleTimeout)
+  const idle = new IdleConnections(parts.clock, parts.idleTimeout)
   const answer = createAnswer({ ...parts, handOver, heads })
   server.on('connection', (socket: HttpSocket) => {
     if (state.open && socket.listenerCount('data') === 1) takeOver(socket)
@@ -60,26 +59,25 @@ export function openLane(server: Server, parts: LaneParts): Lane {
       socket,
       peer: parts.peerOf(socket),
       scheme: 'encrypted' in socket ? 'https' : 'http',
+      isWatched: false,
       suspended: 0,
       answeredAt: 0,
     }
     /** Octets of content that are still to come, after which a request begins; undefined: sight of that is lost. */
     let rest: number | undefined = 0
-    let isFirst = true
 
     const push = readInPlace(socket, (octets, length) => {
       const begins = rest === 0 && state.open
       const known = begins ? heads.get(octets, length) : undefined
       const head = known?.head ?? (begins ? readPlainHead(octets, Math.min(length, parts.headBytes)) : undefined)
       rest = restAfter(rest, head, length)
-      if (head !== undefined && rest !== undefined) {
-        if (!isFirst && isFree(socket) && answer(connection, head, known?.resource)) {
-          timers.suspend(connection)
+      if (head !== undefined && rest !== undefined && takesAnswers(socket)) {
+        if (answer(connection, head, known?.resource)) {
+          idle.answered(connection)
           return true
         }
-        isFirst = false
       }
-      timers.resume(connection)
+      idle.handedOn(connection)
       const chunk = ownOctets(octets, length)
       if (known === undefined) head?.moveTo(chunk)
       try {
@@ -99,7 +97,7 @@ function restAfter(rest: number | undefined, head: PlainHead | undefined, length
 }
 
 /** No answer is due on it, nothing that came before waits to be read, and it takes octets. */
-function isFree(socket: HttpSocket): boolean {
+function takesAnswers(socket: HttpSocket): boolean {
   return (
     !socket._httpMessage &&
     socket.readableFlowing === true &&

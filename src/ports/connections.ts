@@ -17,6 +17,9 @@ export type HttpSocket = Socket & {
   } | null
 }
 
+/** Those of which node:http has had no head, and need not have: all that came on them was answered before it. */
+export const owingNoHead = new WeakSet<HttpSocket>()
+
 /** The connections of a server, while they are open. */
 export function openConnections(server: Server): ReadonlySet<HttpSocket> {
   const open = new Set<HttpSocket>()

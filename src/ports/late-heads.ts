@@ -1,5 +1,5 @@
 import type { RequestListener } from 'node:http'
-import type { HttpSocket } from './connections.ts'
+import { type HttpSocket, owingNoHead } from './connections.ts'
 import { refuseMalformed } from './malformed.ts'
 
 /**
@@ -18,6 +18,7 @@ export function refuseLateHeads(inTurn: (run: () => void) => void) {
       }
     },
     refuse(error: NodeJS.ErrnoException, socket: HttpSocket): void {
+      if (owingNoHead.has(socket)) return
       late.add(socket)
       inTurn(() => {
         // Without a parser it is closed, or another protocol's.

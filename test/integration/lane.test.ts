@@ -24,6 +24,7 @@ interface Side {
 }
 
 const DATE = 'Thu, 01 Jan 2026 00:00:00 GMT'
+const SLOW_MS = 3_500
 const REPORT = 'x'.repeat(200_000)
 
 function origin(seen: string[]) {
@@ -39,6 +40,7 @@ function origin(seen: string[]) {
       response.setHeader('Cache-Control', url.startsWith('/private') ? 'private' : 's-maxage=86400000')
       if (url.startsWith('/vary')) response.setHeader('Vary', 'Accept-Language')
       if (url.startsWith('/missing')) response.statusCode = 404
+      if (url.startsWith('/slow')) return void setTimeout(() => response.end('slow'), SLOW_MS)
       response.end(method === 'HEAD' ? undefined : url.startsWith('/report') ? REPORT : `content of ${url}`)
     })
   })
@@ -324,7 +326,7 @@ describe('with the lane and without it', () => {
 })
 
 describe('the lane', () => {
-  test('is asked first, from the second request of a connection on', async () => {
+  test('is asked first, until it is stopped', async () => {
     const cache = createCache({ store: memoryStore({ maxBytes: '1MiB' }) })
     const planFor = vi.spyOn(cache.hits, 'planFor')
     const server = createServer((_request, response) => response.end('x'))
@@ -332,7 +334,7 @@ describe('the lane', () => {
     const limits = { idleTimeout: 5_000, headBytes: 16_384 }
     const lane = openLane(server, { hits: cache.hits, peerOf, events: cache.events, clock: systemClock, ...limits })
     const socket = connect({ port: await listen(server), host: '127.0.0.1' })
-    for (const times of [0, 1, 2]) {
+    for (const times of [1, 2, 3]) {
       socket.write(get('/a'))
       await once(socket, 'data')
       expect(planFor).toHaveBeenCalledTimes(times)
@@ -340,7 +342,7 @@ describe('the lane', () => {
     lane.stop()
     socket.write(get('/a'))
     await once(socket, 'data')
-    expect(planFor).toHaveBeenCalledTimes(2)
+    expect(planFor).toHaveBeenCalledTimes(3)
     socket.destroy()
     server.close()
     await cache.close()
@@ -359,7 +361,7 @@ describe('the lane', () => {
       socket.write(get('/a', `Accept-Language: ${language}`))
       await once(socket, 'data')
     }
-    expect(seen.map(({ fields }) => fields.at(-1))).toEqual(['de', 'fr'])
+    expect(seen.map(({ fields }) => fields.at(-1))).toEqual(['xx', 'de', 'fr'])
     socket.destroy()
     server.close()
     await cache.close()
@@ -393,6 +395,56 @@ describe('the lane', () => {
     await ended
     expect(performance.now() - answeredAt).toBeGreaterThan(2_000)
     await side.close()
+  })
+
+  describe('on a connection that node:http has answered nothing on', () => {
+    /** One that has been answered once, from memory; and all that came on it after that, with when it was over. */
+    async function newcomer(side: Side) {
+      const socket = connect({ port: Number(new URL(side.herdgate.url).port), host: '127.0.0.1' })
+      socket.setEncoding('latin1').on('error', () => {})
+      socket.write(get('/a'))
+      const [first] = (await once(socket, 'data')) as [string]
+      expect(first).toMatch(/^HTTP\/1\.1 200 .*\r\nCache-Status: herdgate; hit/s)
+      const answeredAt = performance.now()
+      let said = ''
+      socket.on('data', (text: string) => (said += text))
+      const over = once(socket, 'close').then(() => ({ said, afterMs: performance.now() - answeredAt }))
+      return { socket, over, said: () => said }
+    }
+
+    let side: Side
+    beforeAll(async () => {
+      side = await start('on', 'limits: { headTimeout: 1s, idleTimeout: 2s }\n')
+      const first = connect({ port: Number(new URL(side.herdgate.url).port), host: '127.0.0.1' })
+      first.write(get('/a'))
+      await once(first, 'data')
+      first.destroy()
+    })
+    afterAll(() => side.close())
+
+    test('the limits for heads and for idle time are what they are anywhere', async () => {
+      const [silent, busy, half, empty, waiting] = await Promise.all(Array.from({ length: 5 }, () => newcomer(side)))
+      half?.socket.write('GET /a HTTP/1.1\r\nHost: sh')
+      empty?.socket.write('\r\n')
+      waiting?.socket.write(get('/slow'))
+      for (let times = 0; times < 8; times++) {
+        await new Promise((resolve) => setTimeout(resolve, 500))
+        busy?.socket.write(get('/a'))
+      }
+      await until(() => busy?.said().match(/Cache-Status: herdgate; hit/g)?.length === 8, 'as many answers')
+      expect(waiting?.said()).toMatch(/^HTTP\/1\.1 200 .*slow$/s)
+      const closed = await silent?.over
+      expect(closed?.said).toBe('')
+      expect(closed?.afterMs).toBeGreaterThan(1_900)
+      expect(closed?.afterMs).toBeLessThan(4_000)
+      for (const each of [half, empty]) {
+        const refused = await each?.over
+        expect(refused?.said).toMatch(/^HTTP\/1\.1 408 /)
+        expect(refused?.afterMs).toBeLessThan(3_500)
+      }
+      expect((await busy?.over)?.said).not.toContain('408')
+      expect((await waiting?.over)?.afterMs).toBeGreaterThan(SLOW_MS + 2_000)
+    })
   })
 
   test('lets go of its connections when Herdgate ends', async () => {
