@@ -15,6 +15,8 @@ export interface Timed {
 /** Connections are looked at this often, in ms, or oftener where the timeout asks for it. */
 const ROUND_MS = 1_000
 const ROUNDS_IN_TIMEOUT = 4
+/** Clients are told when they are closed; node:http waits for so much longer, in ms, for what they have sent meanwhile. */
+const GRACE_MS = 1_000
 
 /**
  * Idle time of connections that the lane answers (docs/decisions/lane/timers-stand-still.md).
@@ -47,10 +49,10 @@ export class IdleConnections {
     else if (!connection.isWatched) this.#adopt(connection)
   }
 
-  /** What comes now is for node:http: from now on the timer is as Node wants it. */
+  /** What comes now is for node:http, and so is from now on the connection's time. */
   handedOn(connection: Timed): void {
     if (connection.suspended > 0) this.#resume(connection)
-    else if (connection.isWatched) owingNoHead.delete(connection.socket)
+    else if (connection.isWatched) this.#handOver(connection)
   }
 
   #suspend(connection: Timed, timeout: number): void {
@@ -62,6 +64,11 @@ export class IdleConnections {
   #adopt(connection: Timed): void {
     owingNoHead.add(connection.socket)
     this.#watch(connection)
+  }
+
+  #handOver(connection: Timed): void {
+    owingNoHead.delete(connection.socket)
+    this.#unwatch(connection)
   }
 
   #watch(connection: Timed): void {
@@ -91,19 +98,20 @@ export class IdleConnections {
     const now = this.#clock.now()
     for (const connection of this.#watched) {
       const { socket, suspended, answeredAt } = connection
-      const silentMs = now - answeredAt
       if (socket.destroyed) this.#unwatch(connection)
-      else if (suspended === 0) this.#lookAtNewcomer(connection, silentMs)
-      else if (silentMs >= this.#roundMs / 2) this.#resume(connection)
+      else if (suspended === 0) this.#lookAtNewcomer(connection, now)
+      else if (now - answeredAt >= this.#roundMs / 2) this.#resume(connection)
     }
     this.#lookLater()
   }
 
-  #lookAtNewcomer(connection: Timed, silentMs: number): void {
-    const { socket } = connection
-    const isForOthers = (socket.timeout ?? 0) > 0 || !socket.parser // node:http has answered; or it speaks another protocol by now
-    const isIdle = !isForOthers && !socket._httpMessage && silentMs >= this.#timeout
-    if (isIdle) socket.destroy()
-    if (isIdle || isForOthers) this.#unwatch(connection)
+  #lookAtNewcomer(connection: Timed, now: number): void {
+    const { socket, answeredAt } = connection
+    if (socket.writableLength > 0) {
+      connection.answeredAt = now // who takes an answer slowly is a matter of rate
+    } else if (now - answeredAt >= this.#timeout + GRACE_MS) {
+      this.#unwatch(connection)
+      socket.destroy()
+    }
   }
 }

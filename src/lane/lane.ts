@@ -77,7 +77,7 @@ export function openLane(server: Server, parts: LaneParts): Lane {
           return true
         }
       }
-      idle.handedOn(connection)
+      if (!isEmptyLines(octets, length)) idle.handedOn(connection)
       const chunk = ownOctets(octets, length)
       if (known === undefined) head?.moveTo(chunk)
       try {
@@ -95,6 +95,15 @@ function restAfter(rest: number | undefined, head: PlainHead | undefined, length
   const left = head === undefined ? rest - length : head.contentLength - (length - head.length)
   return left < 0 ? undefined : left
 }
+
+/** node:http passes over them before a request (RFC 9112 section 2.2): with them, none begins. */
+function isEmptyLines(octets: Buffer, length: number): boolean {
+  let at = 0
+  while (at < length && (octets[at] === CR || octets[at] === LF)) at++
+  return at === length
+}
+
+const [CR, LF] = [13, 10]
 
 /** No answer is due on it, nothing that came before waits to be read, and it takes octets. */
 function takesAnswers(socket: HttpSocket): boolean {

@@ -22,7 +22,7 @@ export function refuseLateHeads(inTurn: (run: () => void) => void) {
       late.add(socket)
       inTurn(() => {
         // Without a parser it is closed, or another protocol's.
-        if (late.delete(socket) && socket.parser) refuseMalformed(error, socket)
+        if (late.delete(socket) && socket.parser && !owingNoHead.has(socket)) refuseMalformed(error, socket)
       })
     },
   }

@@ -10,8 +10,7 @@ function connectionWith(timeout: number): Timed & { left(): number } {
   const socket = {
     timeout,
     destroyed: false,
-    _httpMessage: null as object | null,
-    parser: {} as object | null,
+    writableLength: 0,
     destroy() {
       socket.destroyed = true
     },
@@ -86,12 +85,27 @@ describe('a connection on which node:http has not answered yet', () => {
       answered(connection)
       await clock.advance(1_000)
     }
-    await clock.advance(TIMEOUT - 1_001)
+    await clock.advance(TIMEOUT - 1)
     expect(connection.socket.destroyed).toBe(false)
-    await clock.advance(2_001)
+    await clock.advance(2_000)
     expect(connection.socket.destroyed).toBe(true)
     expect(connection.left()).toBe(0)
     expect(clock.pending).toBe(0)
+  })
+
+  test('is given the time that it takes to take its answer', async () => {
+    const clock = new FakeClock()
+    const { answered } = idleAt(clock)
+    const connection = connectionWith(0)
+    answered(connection)
+    Object.assign(connection.socket, { writableLength: 1 })
+    await clock.advance(5 * TIMEOUT)
+    expect(connection.socket.destroyed).toBe(false)
+    Object.assign(connection.socket, { writableLength: 0 })
+    await clock.advance(TIMEOUT - 1)
+    expect(connection.socket.destroyed).toBe(false)
+    await clock.advance(2_001)
+    expect(connection.socket.destroyed).toBe(true)
   })
 
   test('owes no head, until something is handed on', () => {
@@ -103,19 +117,15 @@ describe('a connection on which node:http has not answered yet', () => {
     expect(owingNoHead.has(connection.socket)).toBe(false)
   })
 
-  test.each([
-    ['while node:http has to answer', { _httpMessage: {} }],
-    ['when node:http has set a timer', { timeout: TIMEOUT }],
-    ['when it speaks another protocol', { parser: null }],
-  ])('is not closed %s', async (_, change) => {
+  test('is let alone when something was handed on', async () => {
     const clock = new FakeClock()
     const { idle, answered } = idleAt(clock)
     const connection = connectionWith(0)
     answered(connection)
     idle.handedOn(connection)
-    Object.assign(connection.socket, change)
     await clock.advance(5 * TIMEOUT)
     expect(connection.socket.destroyed).toBe(false)
+    expect(connection.left()).toBe(0)
   })
 
   test('is one like others when node:http has answered', async () => {
