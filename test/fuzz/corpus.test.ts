@@ -63,12 +63,12 @@ it('what fails is told once a rule, as small as it can be', () => {
 })
 
 it('what takes longer than it may is a failure', () => {
-  const longest = longestHere()
+  const tooLong = 3 * longestHere() // the machine may be slower by the time it is judged
   const spin = (): string => {
     const before = process.threadCpuUsage()
     for (;;) {
       const { user, system } = process.threadCpuUsage(before)
-      if (user + system > 1.3 * longest * 1000) return 'slow'
+      if (user + system > tooLong * 1000) return 'slow'
     }
   }
   const target: Target = { ...directives, seeds: ['z'], run: (input) => (input === 'z' ? spin() : 'quick') }
