@@ -350,7 +350,7 @@ describe('a log that lost records', () => {
 
   test('does not count a purge as everywhere while nodes of before may not have come back', async () => {
     const clock = new FakeClock()
-    const log = await started({ clock, purgeTimeout: 100 })
+    const log = await started({ clock, purgeTimeout: 5_000 }) // time in which it may hear of its own purge, too
     const { generation } = log
     await redis.flushall()
     await until('it lives in a new generation', async () => {
