@@ -31,43 +31,42 @@ export class KnownHeads {
   readonly #places: (Known | undefined)[] = Array.from({ length: PLACES }, () => undefined)
   /** Those that came to a place since the one that has it. */
   readonly #others = new Uint8Array(PLACES)
-  /** Of the one that was looked for last. */
-  #mark = 0
+  /** Of the one that was looked for last; undefined: such are not kept. */
+  #mark: number | undefined
 
   /** The head that these octets are, and nothing else, if it is known. */
   get(octets: Buffer, length: number): Asked | undefined {
     const words = wordsOf(octets)
-    if (length > MOST_OCTETS || words.length === 0) return undefined
-    this.#mark = markOf(words, length)
-    const known = this.#places[this.#mark & (PLACES - 1)]
-    if (known === undefined || known.mark !== this.#mark || known.head.length !== length) return undefined
+    const mark = length > MOST_OCTETS || words.length === 0 ? undefined : markOf(words, length)
+    this.#mark = mark
+    if (mark === undefined) return undefined
+    const known = this.#places[placeOf(mark)]
+    if (known === undefined || known.mark !== mark || known.head.length !== length) return undefined
     if (!isSame(known, octets, words)) return undefined
-    this.#others[this.#mark & (PLACES - 1)] = 0
+    this.#others[placeOf(mark)] = 0
     return known
   }
 
   /** The one looked for last was not known: it is this. */
   add(asked: Asked): void {
-    const { octets, length, bears } = asked.head
-    if (length > MOST_OCTETS || wordsOf(octets).length === 0 || bears) return // nor are credentials and cookies for keeping
-    const place = this.#mark & (PLACES - 1)
+    const mark = this.#mark
+    if (mark === undefined || asked.head.bears) return // credentials and cookies are not for keeping
+    const place = placeOf(mark)
     const others = (this.#others[place] ?? 0) + 1
     const isTaken = this.#places[place] !== undefined && others < PATIENCE
     this.#others[place] = isTaken ? others : 0
-    if (!isTaken) this.#keep(asked, place)
+    if (!isTaken) this.#places[place] = kept(asked, mark)
   }
+}
 
-  #keep({ head, resource }: Asked, place: number): void {
-    const octets = Buffer.allocUnsafeSlow(head.length) // it may be kept for long
-    head.octets.copy(octets, 0, 0, head.length)
-    head.moveTo(octets)
-    this.#places[place] = {
-      mark: this.#mark,
-      head,
-      resource,
-      words: new Int32Array(octets.buffer, 0, head.length >> WORD_BITS),
-    }
-  }
+const placeOf = (mark: number): number => mark & (PLACES - 1)
+
+/** In memory of its own: it may be kept for long. */
+function kept({ head, resource }: Asked, mark: number): Known {
+  const octets = Buffer.allocUnsafeSlow(head.length)
+  head.octets.copy(octets, 0, 0, head.length)
+  head.moveTo(octets)
+  return { mark, head, resource, words: new Int32Array(octets.buffer, 0, head.length >> WORD_BITS) }
 }
 
 function markOf(words: Int32Array, length: number): number {

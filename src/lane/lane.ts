@@ -71,11 +71,10 @@ export function openLane(server: Server, parts: LaneParts): Lane {
       const known = begins ? heads.get(octets, length) : undefined
       const head = known?.head ?? (begins ? readPlainHead(octets, Math.min(length, parts.headBytes)) : undefined)
       rest = restAfter(rest, head, length)
-      if (head !== undefined && rest !== undefined && takesAnswers(socket)) {
-        if (answer(connection, head, known?.resource)) {
-          idle.answered(connection)
-          return true
-        }
+      const mayAnswer = head !== undefined && rest !== undefined && takesAnswers(socket)
+      if (mayAnswer && answer(connection, head, known?.resource)) {
+        idle.answered(connection)
+        return true
       }
       if (!isEmptyLines(octets, length)) idle.handedOn(connection)
       const chunk = ownOctets(octets, length)

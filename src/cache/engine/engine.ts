@@ -19,7 +19,7 @@ import type {
 import { Answers } from './answers.ts'
 import { type Collapsed, Collapsing } from './collapsing.ts'
 import { Flights } from './flights.ts'
-import { type Located, locate, lookup } from './lookup.ts'
+import { known, type Located, locate, lookup } from './lookup.ts'
 import { Looks, type Reads } from './looks.ts'
 import { Passing } from './passing.ts'
 import type { Question } from './question.ts'
@@ -139,8 +139,8 @@ export class Engine {
   /** What stands at one key, if it is valid and the store says so at once. It may be outlived. */
   valid(key: string, reads: Reads): Stored | undefined {
     const kept = reads.get(key)
-    if (kept === undefined || kept === 'unknown' || kept instanceof Promise) return undefined
-    return this.#log.verdict(kept) === 'valid' ? kept : undefined
+    const stored = kept instanceof Promise ? undefined : known(kept)
+    return stored !== undefined && this.#log.verdict(stored) === 'valid' ? stored : undefined
   }
 
   /** What the stores hold for a question; asks nobody else and changes nothing. */
