@@ -13,15 +13,24 @@ const SWEEP_MS = 50
  * @param open the listener's connections, where somebody keeps account of them already
  */
 export function waitOnlyForAnswers(app: FastifyInstance, open = openConnections(app.server)): void {
+  const endIdle = () => {
+    for (const socket of open) if (!socket._httpMessage && !isEnding(socket)) socket.destroySoon()
+  }
+  // For node:http a connection is idle as soon as all of its answer is handed over: what the client has yet to take is lost.
+  app.server.closeIdleConnections = endIdle
   app.addHook('preClose', (done) => {
     for (const socket of open) announceEnd(socket)
     const sweep = setInterval(() => {
-      for (const socket of open) if (!socket._httpMessage && !isLingering(socket)) socket.destroySoon()
+      endIdle()
       if (open.size === 0) clearInterval(sweep)
     }, SWEEP_MS)
     done()
   })
 }
+
+/** Nothing is added to what the client has yet to take, and then it is closed. */
+const isEnding = (socket: HttpSocket): boolean =>
+  isLingering(socket) || (socket.writableEnded && !socket.writableFinished)
 
 /** The answer that is due says that it is the last: who sends on a connection that is about to close gets a reset. */
 function announceEnd(socket: HttpSocket): void {

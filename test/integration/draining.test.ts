@@ -1,6 +1,8 @@
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../support/folder.ts'
 import { startHerdgate } from '../support/herdgate.ts'
 import { get, startOrigin, until } from '../support/http.ts'
@@ -34,3 +36,41 @@ test('then it ends with 0', async () => {
   expect(performance.now() - before).toBeGreaterThan(290)
   await origin.kill()
 })
+
+const MIB = 2 ** 20
+
+describe.each(['on', 'off'])('with lane: %s', (lane) => {
+  test('who has yet to take most of an answer from the cache loses nothing of it', async () => {
+    const size = 32 * MIB // more than the system's buffers hold
+    const origin = await startOrigin(
+      (_request, response) => void response.setHeader('Cache-Control', 'max-age=60').end(Buffer.alloc(size, 'x')),
+    )
+    const config = join(temporaryFolder(), 'herdgate.yaml')
+    writeFileSync(config, `version: 1\nlane: ${lane}\nstore: { memory: { maxObjectBytes: 64MiB } }\n`)
+    await using herdgate = await startHerdgate(['--config', config, '--origin', origin.url])
+    const { host, port } = new URL(herdgate.url)
+    await get(`${herdgate.url}/large`)
+
+    const client = connect(Number(port), '127.0.0.1')
+    client.write(`GET /large HTTP/1.1\r\nHost: ${host}\r\nRange: bytes=0-0\r\n\r\n`) // nothing for the lane
+    await once(client, 'data')
+    client.pause()
+    client.write(`GET /large HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+    await once(client, 'readable')
+    const exited = once(herdgate.child, 'exit')
+    herdgate.child.kill('SIGTERM')
+    await until(() => isRefused(herdgate.url), 'nobody new is let in')
+
+    let taken = 0
+    for await (const chunk of client) taken += (chunk as Buffer).length
+    expect(taken).toBeGreaterThan(size)
+    expect(await exited).toEqual([0, null])
+    await origin.kill()
+  })
+})
+
+const isRefused = (url: string): Promise<boolean> =>
+  get(url).then(
+    () => false,
+    ({ code }: NodeJS.ErrnoException) => code === 'ECONNREFUSED',
+  )
