@@ -1,5 +1,5 @@
 import type { Clock } from '../model.ts'
-import { type HttpSocket, owingNoHead } from '../ports/connections.ts'
+import { type HttpSocket, owingLateHead, owingNoHead } from '../ports/connections.ts'
 
 /** A connection, and what is known here of its idle time. */
 export interface Timed {
@@ -63,6 +63,7 @@ export class IdleConnections {
 
   #adopt(connection: Timed): void {
     owingNoHead.add(connection.socket)
+    owingLateHead.delete(connection.socket)
     this.#watch(connection)
   }
 

@@ -20,6 +20,9 @@ export type HttpSocket = Socket & {
 /** Those of which node:http has had no head, and need not have: all that came on them was answered before it. */
 export const owingNoHead = new WeakSet<HttpSocket>()
 
+/** Those whose head is late, until it is their turn to be refused, or the head has come after all. */
+export const owingLateHead = new Set<HttpSocket>()
+
 /** The connections of a server, while they are open. */
 export function openConnections(server: Server): ReadonlySet<HttpSocket> {
   const open = new Set<HttpSocket>()

@@ -1,5 +1,5 @@
 import type { RequestListener } from 'node:http'
-import { type HttpSocket, owingNoHead } from './connections.ts'
+import { type HttpSocket, owingLateHead, owingNoHead } from './connections.ts'
 import { refuseMalformed } from './malformed.ts'
 
 /**
@@ -8,21 +8,20 @@ import { refuseMalformed } from './malformed.ts'
  * @param inTurn puts off what is to be done until it is its turn
  */
 export function refuseLateHeads(inTurn: (run: () => void) => void) {
-  const late = new Set<HttpSocket>()
   return {
     /** Has `handler` take each request, whose head has then come. */
     watch(handler: RequestListener): RequestListener {
       return (request, response) => {
-        if (late.size > 0) late.delete(request.socket)
+        if (owingLateHead.size > 0) owingLateHead.delete(request.socket)
         handler(request, response)
       }
     },
     refuse(error: NodeJS.ErrnoException, socket: HttpSocket): void {
       if (owingNoHead.has(socket)) return
-      late.add(socket)
+      owingLateHead.add(socket)
       inTurn(() => {
         // Without a parser it is closed, or another protocol's.
-        if (late.delete(socket) && socket.parser && !owingNoHead.has(socket)) refuseMalformed(error, socket)
+        if (owingLateHead.delete(socket) && socket.parser) refuseMalformed(error, socket)
       })
     },
   }

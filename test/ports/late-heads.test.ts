@@ -1,0 +1,64 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { connect, type Socket } from 'node:net'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { IdleConnections } from '../../src/lane/idle-connections.ts'
+import type { HttpSocket } from '../../src/ports/connections.ts'
+import { refuseLateHeads } from '../../src/ports/late-heads.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { until } from '../support/http.ts'
+import { listen } from '../support/raw-origin.ts'
+
+const LATE = Object.assign(new Error('late'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
+
+let due: (() => void)[]
+let lateHeads: ReturnType<typeof refuseLateHeads>
+let server: Server
+let client: Socket
+let socket: HttpSocket
+let heard: string
+
+beforeEach(async () => {
+  due = []
+  lateHeads = refuseLateHeads((run) => due.push(run))
+  server = createServer(lateHeads.watch((_request, response) => void response.end('fine')))
+  const connected = once(server, 'connection')
+  client = connect(await listen(server), '127.0.0.1')
+  heard = ''
+  client.setEncoding('latin1').on('data', (text) => (heard += text))
+  ;[socket] = (await connected) as [HttpSocket]
+})
+afterEach(() => {
+  client.destroy()
+  server.close()
+})
+
+const takeTurns = () => due.splice(0).forEach((run) => run())
+
+test('a head that is late is refused when it is its turn', async () => {
+  lateHeads.refuse(LATE, socket)
+  expect(heard).toBe('')
+  takeTurns()
+  await until(() => heard.startsWith('HTTP/1.1 408 '), 'it is refused')
+})
+
+test('one that has come before its turn is answered', async () => {
+  lateHeads.refuse(LATE, socket)
+  client.write('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n')
+  await until(() => heard.endsWith('fine'), 'it is answered')
+  takeTurns()
+  client.write('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n')
+  await until(() => heard.split('HTTP/1.1 200').length === 3, 'the connection goes on')
+})
+
+test('one that the lane has answered before its turn is not held against the next, which has just begun', async () => {
+  const idle = new IdleConnections(new FakeClock(), 65_000)
+  const connection = { socket, isWatched: false, suspended: 0, answeredAt: 0 }
+  lateHeads.refuse(LATE, socket)
+  idle.answered(connection)
+  idle.handedOn(connection)
+  takeTurns()
+  client.write('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n')
+  await until(() => heard.startsWith('HTTP/1.1 '), 'it is answered')
+  expect(heard).toMatch(/^HTTP\/1\.1 200 /)
+})
