@@ -21,7 +21,7 @@ export type Landed<E extends Entry, D> =
       readonly why: string
       /** An error that may be gone with the next request: a copy that may stand in for it stays. */
       readonly passing?: boolean | undefined
-      /** A stored response that this answer shows to be out of date. */
+      /** A stored response that this answer shows to be out of date, as it is to be kept from now on. */
       readonly outdated?: E | undefined
     }
   /** The origin answered that it failed (5xx), and why that is not stored. A stale copy may stand in for it. */

@@ -101,12 +101,10 @@ export class Storing {
     return this.#store.set(key, entry, entry.keepUntil - now)
   }
 
-  /** From now on it is validated before use; it may still stand in for an origin that fails. */
-  outdate(key: string, entry: Entry): void {
-    const now = this.#clock.now()
-    const outdated = { ...entry, freshUntil: Math.min(entry.freshUntil, now), staleWhileRevalidateUntil: now }
+  /** Puts an entry in the place of the same one as it was before, unless something else is there by now. */
+  outdate(key: string, outdated: Entry): void {
     const replace = (stored: Kept) => {
-      const isThere = isEntry(stored) && stored.position === entry.position && stored.bornAt === entry.bornAt
+      const isThere = isEntry(stored) && stored.position === outdated.position && stored.bornAt === outdated.bornAt
       if (isThere && this.#log.verdict(stored) !== 'dead') void this.put(key, outdated)
     }
     const stored = this.#store.get(key)

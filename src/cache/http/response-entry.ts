@@ -88,6 +88,13 @@ export function updatedEntry(
   }
 }
 
+/** The stored response as one that a HEAD has shown to be out of date: it may stand in only for an origin that fails. */
+export const outdatedEntry = (previous: StoredResponse, { respondedAt }: Fetched): StoredResponse => ({
+  ...previous,
+  freshUntil: Math.min(previous.freshUntil, respondedAt),
+  staleWhileRevalidateUntil: respondedAt,
+})
+
 /**
  * @param length octets there will be, if that is known
  * @param keepBytes of it may be kept for others; 0 for one reader's alone

@@ -12,7 +12,7 @@ import { varyOn } from '../../policy/vary.ts'
 import { type AskParts, askOrigin, type Fetched } from './ask-origin.ts'
 import { completed, continues } from './parts.ts'
 import type { LoadContext, Loaded } from '../engine/question.ts'
-import { arrivingBody, declaredLength, freshEntry, type Making, updatedEntry } from './response-entry.ts'
+import { arrivingBody, declaredLength, freshEntry, type Making, outdatedEntry, updatedEntry } from './response-entry.ts'
 
 /** A response for one request alone, as the origin sent it. */
 export interface DirectResponse {
@@ -129,7 +129,7 @@ export class ResponseLoad {
     const { response } = fetched
     if (response.status !== 200) return this.#judge(fetched)
     const same = describesSame(previous, response) && this.#storableWith(previous, response.fields).store
-    if (!same) return { ...this.#direct(fetched, 'method'), outdated: previous }
+    if (!same) return { ...this.#direct(fetched, 'method'), outdated: outdatedEntry(previous, fetched) }
     fetched.stop()
     const entry = updatedEntry(this.#making, previous, response.fields, fetched)
     return { kind: 'entry', entry, status: response.status, validated: true }
