@@ -21,6 +21,7 @@ export const DEFAULT_TRANSPORT = {
   connectTimeout: 2_000,
   headersTimeout: 30_000,
   bodyTimeout: 30_000,
+  totalTimeout: 6 * 3_600_000,
   maxConcurrency: 1_024,
 }
 

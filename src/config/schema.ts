@@ -31,6 +31,9 @@ const origin = z.strictObject({
   connectTimeout: leaf.timeout.prefault('2s').describe('Until a connection must be established.'),
   headersTimeout: leaf.timeout.prefault('30s').describe('From the request sent to the complete response head.'),
   bodyTimeout: leaf.timeout.prefault('30s').describe('How long the origin may be silent within a body.'),
+  totalTimeout: leaf.timeout
+    .prefault('6h')
+    .describe('From the response head to the end of the body, however steadily it comes.'),
   maxConcurrency: leaf.concurrency.prefault(1024).describe('Requests in progress at once, over all its URLs.'),
 })
 

@@ -1,15 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import { HerdgateError } from '../errors.ts'
 import type { Clock, OriginRequest, OriginResponse, Signal } from '../model.ts'
+import { type ContentTimes, lateContent } from './exchange.ts'
 import { clientGone, failure } from './failure.ts'
 import { ResponseBody } from './response-body.ts'
-import { createSilenceTimer } from './silence-timer.ts'
+import { createSilenceTimer, type Lateness } from './silence-timer.ts'
 import { ask, type SingleRequest } from './single-request.ts'
 
 export interface AsteriskOptions
-  extends Pick<SingleRequest, 'url' | 'connectTimeout' | 'headersTimeout' | 'ca' | 'onUnreachable'> {
-  /** Milliseconds the origin may be silent within content; time in which nobody reads does not count. */
-  readonly bodyTimeout: number
+  extends ContentTimes,
+    Pick<SingleRequest, 'url' | 'connectTimeout' | 'headersTimeout' | 'ca' | 'onUnreachable'> {
   readonly clock: Clock
   readonly signal?: Signal | undefined
   /** Called once when the content has ended in whichever way; not when this rejects. */
@@ -35,14 +35,14 @@ export async function askForOptions(request: OriginRequest, options: AsteriskOpt
 }
 
 function contentOf(response: IncomingMessage, options: AsteriskOptions): ResponseBody {
-  const { url, bodyTimeout, clock, signal, finished } = options
+  const { url, bodyTimeout, totalTimeout, clock, signal, finished } = options
   const resume = () => {
     timer.touch()
     response.resume()
   }
   const body = new ResponseBody({ resume, cancel: () => response.destroy() })
-  const silent = () => new HerdgateError('origin_timeout', `${url.host}: silent for ${bodyTimeout} ms`)
-  const timer = createSilenceTimer(clock, () => response.destroy(silent()))
+  const late = (why: Lateness) => new HerdgateError('origin_timeout', `${url.host}: ${lateContent(why, options)}`)
+  const timer = createSilenceTimer(clock, (why) => response.destroy(late(why)))
   const aborted = () => response.destroy(clientGone())
 
   response.on('data', (chunk: Buffer) => {
@@ -59,6 +59,6 @@ function contentOf(response: IncomingMessage, options: AsteriskOptions): Respons
     finished()
   })
   signal?.addEventListener('abort', aborted)
-  timer.start(bodyTimeout)
+  timer.start(bodyTimeout, totalTimeout)
   return body
 }

@@ -9,7 +9,7 @@ import { isEndedByConnection } from './framing.ts'
 import type { Line } from './line.ts'
 import { lend } from './request-body.ts'
 import { type BodySource, ResponseBody } from './response-body.ts'
-import type { SilenceTimer } from './silence-timer.ts'
+import type { Lateness, SilenceTimer } from './silence-timer.ts'
 
 /** How an exchange went, up to the response's head. */
 export type Attempt =
@@ -20,14 +20,20 @@ export type Attempt =
   | { readonly kind: 'lost'; readonly sent: boolean; readonly error: HerdgateError }
   | { readonly kind: 'failed'; readonly error: HerdgateError }
 
+/** How long content may take. */
+export interface ContentTimes {
+  /** Between octets of content, in milliseconds, not counting the time in which we take none. */
+  readonly bodyTimeout: number
+  /** From the head to the last octet of content, in milliseconds. */
+  readonly totalTimeout: number
+}
+
 /** What holds for every exchange with one URL of an origin. */
-export interface Terms {
+export interface Terms extends ContentTimes {
   /** The origin's authority, for messages. */
   readonly where: string
   /** From the request's last octet to the complete head, in milliseconds. */
   readonly headersTimeout: number
-  /** Between octets of content, in milliseconds, not counting the time in which we take none. */
-  readonly bodyTimeout: number
   readonly overTls: boolean
 }
 
@@ -89,9 +95,9 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
     this.#controller?.abort(error)
   }
 
-  /** The origin has been silent for too long. */
-  silent(): void {
-    this.abort(this.#timeout())
+  /** The origin has been silent for too long, or sends without end. */
+  late(why: Lateness): void {
+    this.abort(this.#timeout(why))
   }
 
   /** There is room for content again. */
@@ -123,7 +129,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
     const fields = fieldsOf(controller.rawHeaders)
     if (status < 200) return this.#onInterim(status, fields)
     this.#stage = 'body'
-    this.#silence?.start(this.#terms.bodyTimeout)
+    this.#silence?.start(this.#terms.bodyTimeout, this.#terms.totalTimeout)
     this.#body = new ResponseBody(this)
     // Node does not tell whether TLS was closed or only the connection under it (RFC 9112 section 9.8).
     const mayBeCutOff = this.#terms.overTls && isEndedByConnection(this.#request.method, status, fields)
@@ -190,12 +196,16 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
     this.#line?.end()
   }
 
-  #timeout(): HerdgateError {
-    const { where, headersTimeout, bodyTimeout } = this.#terms
-    const message = this.#stage === 'body' ? `silent for ${bodyTimeout} ms` : `no response within ${headersTimeout} ms`
+  #timeout(why: Lateness): HerdgateError {
+    const { where, headersTimeout } = this.#terms
+    const message = this.#stage === 'body' ? lateContent(why, this.#terms) : `no response within ${headersTimeout} ms`
     return new HerdgateError('origin_timeout', `${where}: ${message}`)
   }
 }
+
+/** What is wrong with the content, in words. */
+export const lateContent = (why: Lateness, { bodyTimeout, totalTimeout }: ContentTimes): string =>
+  why === 'silent' ? `silent for ${bodyTimeout} ms` : `content was not complete after ${totalTimeout} ms`
 
 const NO_FIELDS: Fields = []
 

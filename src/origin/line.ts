@@ -3,7 +3,7 @@ import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { type buildConnector, errors } from 'undici'
 import type { Clock } from '../model.ts'
-import { createSilenceTimer, type SilenceTimer } from './silence-timer.ts'
+import { createSilenceTimer, type Lateness, type SilenceTimer } from './silence-timer.ts'
 import { StatusLines } from './status-line.ts'
 
 /** Octets a response's head, or its trailer section, may have. */
@@ -49,7 +49,7 @@ export function createDialer({ url, ca, allowHalfOpen = false }: DialOptions): (
 
 /** Whoever is being answered. */
 export interface Watched {
-  silent(): void
+  late(why: Lateness): void
 }
 
 /** The socket, one after the other, of one undici client. */
@@ -76,12 +76,12 @@ export class Line {
     this.#connected = options.url.protocol === 'https:' ? 'secureConnect' : 'connect'
     this.#timeout = options.connectTimeout
     this.#clock = clock
-    this.silence = createSilenceTimer(clock, () => this.#watched?.silent())
+    this.silence = createSilenceTimer(clock, (why) => this.#watched?.late(why))
   }
 
   /**
    * A request begins.
-   * @param watched told when `silence` has lasted too long
+   * @param watched told when `silence` has expired
    * @returns how many began on the present socket before it
    */
   begin(watched: Watched): number {

@@ -6,12 +6,12 @@ import { createAdmission } from './admission.ts'
 import { askForOptions } from './asterisk.ts'
 import { Call, type Member } from './call.ts'
 import { Connection } from './connection.ts'
-import type { Exchange } from './exchange.ts'
+import type { ContentTimes, Exchange } from './exchange.ts'
 import { withHostFor } from './host.ts'
 import { createDialer, hostOf } from './line.ts'
 import { createRotation } from './rotation.ts'
 
-export interface OriginOptions {
+export interface OriginOptions extends ContentTimes {
   readonly name: string
   /** One or more http or https URLs, taken in turns. A path in it is put before every target. */
   readonly urls: readonly string[]
@@ -19,8 +19,6 @@ export interface OriginOptions {
   readonly connectTimeout: number
   /** Milliseconds from the request's last octet to the complete head of the final response. */
   readonly headersTimeout: number
-  /** Milliseconds the origin may be silent within content; time in which nobody reads does not count. */
-  readonly bodyTimeout: number
   /** Requests in progress at once, over all URLs. */
   readonly maxConcurrency: number
   /** Certificates trusted in place of the well-known ones, in PEM. */
@@ -75,12 +73,12 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
   }
 
   const askAll = async (request: OriginRequest, signal: Signal | undefined): Promise<OriginResponse> => {
-    const { connectTimeout, bodyTimeout, ca } = options
+    const { connectTimeout, bodyTimeout, totalTimeout, ca } = options
     const [member = first] = rotation.turn()
     const { url } = member
     const onUnreachable = () => rotation.failed(member)
     const fields = without(withHostFor(url, request.fields), (name) => PER_HOP.has(name))
-    const timeouts = { connectTimeout, headersTimeout, bodyTimeout }
+    const timeouts = { connectTimeout, headersTimeout, bodyTimeout, totalTimeout }
     const finished = once(admission.leave)
     try {
       return await askForOptions(
@@ -117,7 +115,7 @@ interface PoolMember extends Member {
 }
 
 function createMember(text: string, options: OriginOptions, clock: Clock): PoolMember {
-  const { connectTimeout, headersTimeout, bodyTimeout, maxConcurrency, ca } = options
+  const { connectTimeout, headersTimeout, bodyTimeout, totalTimeout, maxConcurrency, ca } = options
   const url = new URL(text)
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new TypeError(`${text} is not an http URL`)
   const dial = createDialer({ url, ca })
@@ -135,7 +133,7 @@ function createMember(text: string, options: OriginOptions, clock: Clock): PoolM
   }
   return {
     url,
-    terms: { where: url.host, headersTimeout, bodyTimeout, overTls: url.protocol === 'https:' },
+    terms: { where: url.host, headersTimeout, bodyTimeout, totalTimeout, overTls: url.protocol === 'https:' },
     send: (request, exchange) => sendBy(pool, request, exchange),
     sendAnew(request, exchange) {
       const connection = factory()

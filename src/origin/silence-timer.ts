@@ -5,8 +5,12 @@ import type { Clock } from '../model.ts'
  * a new timer, and so does a new watch: one that fires early is set again for the rest.
  */
 export interface SilenceTimer {
-  /** Begins a watch of `limitMs`, in place of the one before. */
-  start(limitMs: number): void
+  /**
+   * Begins a watch, in place of the one before.
+   * @param limitMs of silence
+   * @param wholeMs for all of the watch, however often it is touched; looked at when it is
+   */
+  start(limitMs: number, wholeMs?: number): void
   /** The other side gave a sign of life; also ends a hold. */
   touch(): void
   /** The silence is not the other side's doing for now. */
@@ -16,6 +20,9 @@ export interface SilenceTimer {
   /** Ends the watch, and nothing is pending. */
   stop(): void
 }
+
+/** Why a watch has expired: the other side was silent, or it went on and on. */
+export type Lateness = 'silent' | 'endless'
 
 /** A timer that fires later than this, in ms, tells that the process stood still: it did not listen meanwhile. */
 const STOOD_STILL_MS = 100
@@ -27,9 +34,10 @@ const LATE_MS = 0
  * side, whose answer may be waiting to be read: once per silence, the watch goes on for as long again.
  * @param expired called once per watch
  */
-export function createSilenceTimer(clock: Clock, expired: () => void): SilenceTimer {
+export function createSilenceTimer(clock: Clock, expired: (why: Lateness) => void): SilenceTimer {
   let limit = Number.POSITIVE_INFINITY
   let due = Number.POSITIVE_INFINITY
+  let end = Number.POSITIVE_INFINITY
   let cancel: (() => void) | undefined
   let firesAt = Number.POSITIVE_INFINITY
   let excused = false
@@ -49,8 +57,8 @@ export function createSilenceTimer(clock: Clock, expired: () => void): SilenceTi
     }
     if (due > now) fireIn(due - now, now)
     else {
-      due = Number.POSITIVE_INFINITY
-      expired()
+      rest()
+      expired('silent')
     }
   }
   const rest = () => {
@@ -58,9 +66,10 @@ export function createSilenceTimer(clock: Clock, expired: () => void): SilenceTi
     due = Number.POSITIVE_INFINITY
   }
   return {
-    start(limitMs) {
+    start(limitMs, wholeMs = Number.POSITIVE_INFINITY) {
       const now = clock.now()
       limit = limitMs
+      end = now + wholeMs
       excused = false
       due = now + limitMs
       if (cancel !== undefined && firesAt <= due) return
@@ -70,6 +79,10 @@ export function createSilenceTimer(clock: Clock, expired: () => void): SilenceTi
     touch() {
       if (limit === Number.POSITIVE_INFINITY) return
       const now = clock.now()
+      if (now >= end) {
+        rest()
+        return expired('endless')
+      }
       excused = false
       due = now + limit
       if (cancel === undefined) fireIn(limit, now)

@@ -7,7 +7,7 @@ const EXAMPLE = `version: 1
 listen: { host: 0.0.0.0, port: 8080, trustProxy: [10.0.0.0/8] }
 admin:  { host: 127.0.0.1, port: 9090, token: \${ADMIN_TOKEN} }
 origins:
-  api: { urls: ["http://10.0.0.5:3000"], connectTimeout: 2s, headersTimeout: 30s, bodyTimeout: 30s, maxConcurrency: 256 }
+  api: { urls: ["http://10.0.0.5:3000"], connectTimeout: 2s, headersTimeout: 30s, bodyTimeout: 30s, totalTimeout: 1h, maxConcurrency: 256 }
 routes:
   - name: catalog
     match: { host: shop.example, path: /catalog/*, methods: [GET, HEAD] }
@@ -40,6 +40,7 @@ describe('a file with every key', () => {
         connectTimeout: 2_000,
         headersTimeout: 30_000,
         bodyTimeout: 30_000,
+        totalTimeout: 3_600_000,
         maxConcurrency: 256,
       },
     ])
@@ -207,6 +208,7 @@ describe('what counts', () => {
           connectTimeout: 2_000,
           headersTimeout: 30_000,
           bodyTimeout: 30_000,
+          totalTimeout: 21_600_000,
           maxConcurrency: 1_024,
         },
       ],

@@ -48,6 +48,12 @@ const dripContent = ({ socket }: RawRequest) => {
   }, 100)
 }
 
+const dripWithoutEnd = ({ socket }: RawRequest) => {
+  socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n')
+  const timer = setInterval(() => socket.write('x'), 10)
+  socket.once('close', () => clearInterval(timer))
+}
+
 const reset = (bytes: string) => (request: RawRequest) =>
   request.socket.write(bytes, () => setImmediate(() => request.socket.resetAndDestroy()))
 const end = (bytes: string) => (request: RawRequest) => request.socket.end(bytes)
@@ -265,10 +271,20 @@ describe('content that breaks off never ends well', () => {
     await until(() => server.sockets[0]?.destroyed === true)
   })
 
-  test('and content in small steps never takes too long', async () => {
+  test('and content in small steps does not take too long by that', async () => {
     const [origin] = await served(dripContent, { bodyTimeout: 600 })
     expect(await textOf(await origin.fetch(get()))).toBe('xxxxxxxxxx')
   })
+
+  test.each([get(), get('*', { method: 'OPTIONS' })])(
+    'and content that comes in small steps without end is origin_timeout: $method $target',
+    async (request) => {
+      const [origin, server] = await served(dripWithoutEnd, { bodyTimeout: 600, totalTimeout: 100 })
+      const response = await origin.fetch(request)
+      expect(await codeOf(textOf(response))).toBe('origin_timeout')
+      await until(() => server.sockets[0]?.destroyed === true)
+    },
+  )
 })
 
 describe('octets nobody asked for', () => {

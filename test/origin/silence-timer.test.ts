@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { createSilenceTimer } from '../../src/origin/silence-timer.ts'
+import { createSilenceTimer, type Lateness } from '../../src/origin/silence-timer.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 function timed() {
   const clock = new FakeClock()
-  const state = { expired: 0 }
-  return { clock, state, timer: createSilenceTimer(clock, () => state.expired++) }
+  const state: { expired: Lateness[] } = { expired: [] }
+  return { clock, state, timer: createSilenceTimer(clock, (why) => state.expired.push(why)) }
 }
 
 test('silence is reported once, when it has lasted its limit since the last touch', async () => {
@@ -16,11 +16,11 @@ test('silence is reported once, when it has lasted its limit since the last touc
     timer.touch()
   }
   await clock.advance(99)
-  expect(state.expired).toBe(0)
+  expect(state.expired).toEqual([])
   await clock.advance(1)
-  expect(state.expired).toBe(1)
+  expect(state.expired).toEqual(['silent'])
   await clock.advance(1_000)
-  expect(state.expired).toBe(1)
+  expect(state.expired).toEqual(['silent'])
 })
 
 test('silence on hold does not count, and a touch begins anew', async () => {
@@ -29,12 +29,12 @@ test('silence on hold does not count, and a touch begins anew', async () => {
   await clock.advance(90)
   timer.hold()
   await clock.advance(1_000)
-  expect(state.expired).toBe(0)
+  expect(state.expired).toEqual([])
   timer.touch()
   await clock.advance(99)
-  expect(state.expired).toBe(0)
+  expect(state.expired).toEqual([])
   await clock.advance(1)
-  expect(state.expired).toBe(1)
+  expect(state.expired).toEqual(['silent'])
 })
 
 test('a new watch replaces the one before, shorter or longer', async () => {
@@ -42,11 +42,42 @@ test('a new watch replaces the one before, shorter or longer', async () => {
   timer.start(10_000)
   timer.start(100)
   await clock.advance(100)
-  expect(state.expired).toBe(1)
+  expect(state.expired).toEqual(['silent'])
   timer.start(100)
   timer.start(200)
   await clock.advance(150)
-  expect(state.expired).toBe(1)
+  expect(state.expired).toEqual(['silent'])
+})
+
+test('a watch as a whole ends with the first touch after its time, and for good', async () => {
+  const { clock, state, timer } = timed()
+  timer.start(100, 250)
+  for (let n = 0; n < 3; n++) {
+    await clock.advance(80)
+    timer.touch()
+  }
+  expect(state.expired).toEqual([])
+  await clock.advance(10)
+  timer.touch()
+  expect(state.expired).toEqual(['endless'])
+  timer.touch()
+  await clock.advance(1_000)
+  expect(state.expired).toEqual(['endless'])
+})
+
+test('a hold does not stop the time of the watch as a whole, and the next watch has all of its own', async () => {
+  const { clock, state, timer } = timed()
+  timer.start(100, 250)
+  timer.hold()
+  await clock.advance(250)
+  timer.touch()
+  expect(state.expired).toEqual(['endless'])
+  timer.start(100)
+  for (let n = 0; n < 10; n++) {
+    await clock.advance(80)
+    timer.touch()
+  }
+  expect(state.expired).toEqual(['endless'])
 })
 
 test('after a stop nothing is pending and a touch starts nothing', async () => {
@@ -56,7 +87,7 @@ test('after a stop nothing is pending and a touch starts nothing', async () => {
   timer.touch()
   expect(clock.pending).toBe(0)
   await clock.advance(1_000)
-  expect(state.expired).toBe(0)
+  expect(state.expired).toEqual([])
 })
 
 test('time in which the process stood still is given back, once', async () => {
@@ -64,12 +95,12 @@ test('time in which the process stood still is given back, once', async () => {
   timer.start(1_000)
   clock.stall(1_500)
   await clock.advance(0)
-  expect(state.expired).toBe(0)
+  expect(state.expired).toEqual([])
   await clock.advance(499)
-  expect(state.expired).toBe(0)
+  expect(state.expired).toEqual([])
   clock.stall(5_000)
   await clock.advance(0)
-  expect(state.expired).toBe(1)
+  expect(state.expired).toEqual(['silent'])
 })
 
 test('however short a stall at the end of a watch was, what has arrived meanwhile is read first', async () => {
@@ -77,9 +108,9 @@ test('however short a stall at the end of a watch was, what has arrived meanwhil
   timer.start(1_000)
   clock.stall(1_001)
   await clock.advance(0)
-  expect(state.expired).toBe(0)
+  expect(state.expired).toEqual([])
   await clock.advance(1)
-  expect(state.expired).toBe(1)
+  expect(state.expired).toEqual(['silent'])
 })
 
 test('a sign of life behind a stall is heard, and a new silence is counted in full', async () => {
@@ -89,9 +120,9 @@ test('a sign of life behind a stall is heard, and a new silence is counted in fu
   await clock.advance(0)
   timer.touch()
   await clock.advance(999)
-  expect(state.expired).toBe(0)
+  expect(state.expired).toEqual([])
   await clock.advance(1)
-  expect(state.expired).toBe(1)
+  expect(state.expired).toEqual(['silent'])
 })
 
 test('a touch costs no timer', () => {
@@ -111,9 +142,9 @@ test('a watch that follows a rest needs no timer of its own', async () => {
   timer.start(100)
   expect(clock.pending).toBe(1)
   await clock.advance(99)
-  expect(state.expired).toBe(0)
+  expect(state.expired).toEqual([])
   await clock.advance(1)
-  expect(state.expired).toBe(1)
+  expect(state.expired).toEqual(['silent'])
 })
 
 test('at rest nothing expires', async () => {
@@ -121,7 +152,7 @@ test('at rest nothing expires', async () => {
   timer.start(100)
   timer.rest()
   await clock.advance(1_000)
-  expect(state.expired).toBe(0)
+  expect(state.expired).toEqual([])
   expect(clock.pending).toBe(0)
 })
 
@@ -132,7 +163,7 @@ test('a process that stood still does not cut short a watch that began after tha
   clock.stall(1_200)
   timer.start(1_000)
   await clock.advance(999)
-  expect(state.expired).toBe(0)
+  expect(state.expired).toEqual([])
   await clock.advance(1)
-  expect(state.expired).toBe(1)
+  expect(state.expired).toEqual(['silent'])
 })

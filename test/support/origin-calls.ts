@@ -9,8 +9,8 @@ export function originOf(
   options: Partial<OriginOptions> = {},
   clock: Clock = systemClock,
 ): PoolOrigin {
-  const limits = { connectTimeout: 5_000, headersTimeout: 20_000, bodyTimeout: 20_000, maxConcurrency: 16 }
-  return createOrigin({ name: 'api', urls: [urls].flat(), ...limits, ...options }, clock)
+  const times = { connectTimeout: 5_000, headersTimeout: 20_000, bodyTimeout: 20_000, totalTimeout: 200_000 }
+  return createOrigin({ name: 'api', urls: [urls].flat(), ...times, maxConcurrency: 16, ...options }, clock)
 }
 
 export function get(target = '/', more: Partial<OriginRequest> = {}): OriginRequest {
