@@ -76,6 +76,8 @@ export interface StoredValue extends Stamp, Lifetime, Cost {
   readonly value: unknown
   /** An estimate of the memory it holds. */
   readonly bytes: number
+  /** The value as it is handed out, once it has been: who asks again gets the same promise. */
+  promise?: Promise<unknown> | undefined
 }
 
 export type Entry = StoredResponse | StoredValue

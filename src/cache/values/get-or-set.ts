@@ -56,13 +56,12 @@ export function createValues(parts: ValuesParts): Values {
       const hit = freshValue(kept, now)
       if (hit === undefined || now >= hit.refreshAt) return resolve(key, kept, load, options)
       counts.answeredValue('hit')
-      return Promise.resolve(hit.value as T)
+      return promiseOf(hit) as Promise<T>
     },
 
     get<T>(key: string): Promise<T | undefined> {
       const kept = store.get(key)
-      const value = kept instanceof Promise ? kept.then(valueNow) : Promise.resolve(valueNow(kept))
-      return value as Promise<T | undefined>
+      return (kept instanceof Promise ? kept.then(valueNow) : valueNow(kept)) as Promise<T | undefined>
     },
 
     set(key, value, options) {
@@ -143,8 +142,9 @@ export function createValues(parts: ValuesParts): Values {
     return counted(freshValue(await store.get(key), clock.now())) !== undefined
   }
 
-  function valueNow(kept: Kept): unknown {
-    return counted(freshValue(kept, clock.now()))?.value
+  function valueNow(kept: Kept): Promise<unknown> {
+    const hit = counted(freshValue(kept, clock.now()))
+    return hit === undefined ? NOTHING : promiseOf(hit)
   }
 
   function counted(entry: StoredValue | undefined): StoredValue | undefined {
@@ -183,5 +183,9 @@ export function createValues(parts: ValuesParts): Values {
   }
 }
 
+/** Resolving a promise with an object looks whether that is a promise too, which takes longer than finding it. */
+const promiseOf = (stored: StoredValue): Promise<unknown> => (stored.promise ??= Promise.resolve(stored.value))
+
 /** For those who need not wait. */
 const DONE = Promise.resolve()
+const NOTHING = Promise.resolve(undefined)

@@ -23,6 +23,7 @@ export class ValueEntry implements StoredValue {
   readonly bornAt: number
   readonly freshUntil: number
   readonly costMs: number | undefined
+  promise: Promise<unknown> | undefined
   readonly #rules: ValueRules
 
   constructor(value: unknown, bytes: number, rules: ValueRules, making: ValueMaking) {
@@ -36,6 +37,7 @@ export class ValueEntry implements StoredValue {
     this.bornAt = making.bornAt
     this.freshUntil = making.bornAt + rules.ttl
     this.costMs = making.costMs
+    this.promise = undefined
     this.#rules = rules
   }
 

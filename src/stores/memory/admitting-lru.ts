@@ -92,7 +92,7 @@ export class AdmittingLru {
 
   #count(hash: number): void {
     this.#sketch.add(hash)
-    if (++this.#lookUps >= this.#period) this.#beginPeriod()
+    if (++this.#lookUps >= this.#period()) this.#beginPeriod()
   }
 
   /** What stands at the key goes in any case. */
@@ -165,7 +165,7 @@ export class AdmittingLru {
   /** Puts it into the main part if it is worth those that have to go for it; else they have proved their worth. */
   #weigh(held: Held): void {
     // What is too much in the window leaves it as well: nobody has to make room for that.
-    const lacking = held.bytes - Math.max(0, this.#free)
+    const lacking = held.bytes - Math.max(0, this.#free())
     let victims = 0
     let [bytes, savesMs] = [0, 0]
     for (let victim = this.#main.oldest; victim !== undefined && bytes < lacking; victim = victim.later) {
@@ -196,7 +196,7 @@ export class AdmittingLru {
   }
 
   #makeRoom(): void {
-    while (this.#free < 0) {
+    while (this.#free() < 0) {
       // What has just been let in is the last of the main part to go.
       const gone = this.#main.size > 1 ? this.#main.oldest : (this.#window.oldest ?? this.#main.oldest)
       if (gone === undefined) return
@@ -218,11 +218,11 @@ export class AdmittingLru {
     this.#windowBytes = this.#capacity * this.#division.window
   }
 
-  get #free(): number {
+  #free(): number {
     return this.#capacity - this.#main.bytes - this.#window.bytes
   }
 
-  get #period(): number {
+  #period(): number {
     return Math.max(LEAST_PERIOD, this.size * LOOK_UPS_PER_PERIOD)
   }
 

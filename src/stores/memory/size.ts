@@ -10,6 +10,7 @@ const RECORD = 610
 const BUFFER = 280
 const SLOT = 8
 const PART = 80
+const PROMISE = 48
 
 /**
  * The memory a stored thing holds while it is in the memory store, in bytes: key, record, fields, tags, body.
@@ -28,7 +29,7 @@ export function bytesOf(key: string, stored: Stored): number {
         (stored.body.bytes?.length ?? 0)
       )
     case 'value':
-      return shared + stored.bytes
+      return shared + PROMISE + stored.bytes
     case 'varies':
       return (
         shared +

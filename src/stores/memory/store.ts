@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import type { Events, StoreEvent } from '../../events.ts'
+import type { EventPayloads, Events, StoreEvent } from '../../events.ts'
 import type { Clock, Store, Stored, TierUsage } from '../../model.ts'
 import { size } from '../../units.ts'
 import { AdmittingLru, type Departure } from './admitting-lru.ts'
@@ -47,7 +47,8 @@ export function memoryStore({
 }: MemoryStoreOptions): Store {
   const maxBytes = size(limit)
   const report = new Report(events, clock)
-  const departed = (reason: Departure) => events?.emit('eviction', { tier: 'memory', reason })
+  const evicted = events?.emitter('eviction')
+  const departed = (reason: Departure) => evicted?.(EVICTED[reason])
   const kept: Index =
     admission === 'on' ? new AdmittingLru({ maxBytes, seed, departed }) : new PlainLru({ maxBytes, departed })
 
@@ -91,6 +92,13 @@ export function memoryStore({
     },
   }
 }
+
+const EVICTED = {
+  size: { tier: 'memory', reason: 'size' },
+  replaced: { tier: 'memory', reason: 'replaced' },
+  purged: { tier: 'memory', reason: 'purged' },
+  rejected: { tier: 'memory', reason: 'rejected' },
+} as const satisfies Record<Departure, EventPayloads['eviction']>
 
 const HIT: StoreEvent = { tier: 'memory', op: 'get', outcome: 'hit' }
 const MISS: StoreEvent = { tier: 'memory', op: 'get', outcome: 'miss' }
