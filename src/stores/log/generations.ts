@@ -77,9 +77,8 @@ export class Generations {
 
   /** Any purge of this generation may be later than it; those of its own are, if they have later positions. */
   #verdictOnForeign(stamp: Stamp): Verdict {
-    const since = (position: number): Stamp => ({ ...stamp, checked: position })
-    if (this.#marks.verdict(since(0)) === 'dead') return 'dead'
-    const verdict = this.#former.get(stamp.generation)?.verdict(since(stamp.position))
+    if (this.#marks.verdict(stamp, 0) === 'dead') return 'dead'
+    const verdict = this.#former.get(stamp.generation)?.verdict(stamp, stamp.position)
     return verdict === 'dead' ? 'dead' : 'stale'
   }
 

@@ -64,9 +64,8 @@ export class Marks {
     this.#floor = later(this.#floor, mark)
   }
 
-  /** Does a record after `stamp.checked` name it? */
-  verdict(stamp: Stamp): 'valid' | 'stale' | 'dead' {
-    const since = stamp.checked
+  /** Does a record after `since` name it? */
+  verdict(stamp: Pick<Stamp, 'url' | 'tags' | 'checked'>, since = stamp.checked): 'valid' | 'stale' | 'dead' {
     let stale = this.#all.invalidated > since || this.#floor.invalidated > since
     if (this.#all.purged > since || this.#floor.purged > since) return 'dead'
     for (const target of this.#namesOf(stamp)) {
@@ -78,7 +77,7 @@ export class Marks {
     return stale ? 'stale' : 'valid'
   }
 
-  *#namesOf(stamp: Stamp): Generator<string> {
+  *#namesOf(stamp: Pick<Stamp, 'url' | 'tags'>): Generator<string> {
     yield NAMED_URL + stamp.url
     for (const tag of stamp.tags) yield NAMED_TAG + tag
     if (this.#longestPrefix > 0) yield* prefixesOf(stamp.url, this.#longestPrefix)
