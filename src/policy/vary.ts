@@ -5,13 +5,15 @@ import { normalPreferences, PREFERENCE_FIELDS, preferredLanguage } from './prefe
 
 const MOST_NAMES = 16
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
+const NOT_OF_CLIENTS = new Set(['*', 'forwarded', 'x-forwarded-for', 'via'])
 
 /** In a normalised pair: the request has no such field. No field value can contain it. */
 const ABSENT = '\0'
 
 /**
  * The lower-cased names in Vary, sorted, each once. `*` when nothing can be selected by them: Vary says so, names
- * what cannot be a field, or names more fields than a cache should compare.
+ * what cannot be a field, names more fields than a cache should compare, or one that the origin gets from us: what it saw
+ * there is not what the client sent.
  */
 export function varyOn(fields: Fields): readonly string[] | '*' {
   const value = field(fields, 'vary')
@@ -23,7 +25,7 @@ export function varyOn(fields: Fields): readonly string[] | '*' {
       .map((name) => name.trim()),
   )
   names.delete('')
-  const usable = !names.has('*') && names.size <= MOST_NAMES && [...names].every((name) => TOKEN.test(name))
+  const usable = names.size <= MOST_NAMES && [...names].every((name) => TOKEN.test(name) && !NOT_OF_CLIENTS.has(name))
   return usable ? [...names].sort() : '*'
 }
 

@@ -104,7 +104,9 @@ function ownBytes(part: unknown): number {
   if (typeof part === 'string') return STRING + part.length
   if (typeof part === 'bigint') return STRING
   if (typeof part !== 'object' || part === null) return SLOT
-  if (ArrayBuffer.isView(part)) return BUFFER + part.byteLength
+  if (ArrayBuffer.isView(part) || part instanceof ArrayBuffer || part instanceof SharedArrayBuffer) {
+    return BUFFER + part.byteLength
+  }
   return 56
 }
 
