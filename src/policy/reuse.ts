@@ -121,8 +121,9 @@ function withEntry({ request, entry, verdict, wishes, fresh }: Unusable, rules: 
   if (wishes?.onlyIfCached) return { kind: 'refuse', detail: 'only-if-cached' }
   const why = fresh ? 'request' : 'stale'
   const onError = mayAnswerOnError(entry, verdict, wishes, now)
-  const inTime = onError && !wantsValidated(wishes) && rules.softTimeout !== undefined && rules.softTimeout > 0
-  const afterMs = inTime ? rules.softTimeout : undefined
+  // What has been invalidated is checked before its next use, and is not used before the check has begun.
+  const isAwaited = rules.softTimeout === 0 && verdict !== 'valid'
+  const afterMs = onError && !isAwaited && !wantsValidated(wishes) ? rules.softTimeout : undefined
   if (request.method === 'HEAD' || wishes?.noStore) {
     const updates = request.method === 'HEAD' && !wishes?.noStore && entry.partial === undefined ? entry : undefined
     const detail = wishes?.noStore ? 'request-no-store' : undefined
