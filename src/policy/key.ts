@@ -28,15 +28,19 @@ export function keyOf(route: Route, request: CacheRequest): Key {
 
 /**
  * The names in the invalidation log under which responses to this URL may be kept: as it is, and as the key rules of its
- * route rewrite it.
+ * routes rewrite it.
  */
 export function namesOf(routes: readonly Route[], url: string): string[] {
-  const name = nameOf(url)
-  const route = matchRoute(routes, 'GET', url)
-  if (typeof route === 'string' || !rewritesQuery(route.rules.key)) return [name]
-  const keyed = nameOf(rewritten(url, route.rules.key))
-  return keyed === name ? [name] : [name, keyed]
+  const names = new Set([nameOf(url)])
+  for (const method of KEPT_METHODS) {
+    const route = matchRoute(routes, method, url)
+    if (typeof route !== 'string' && rewritesQuery(route.rules.key)) names.add(nameOf(rewritten(url, route.rules.key)))
+  }
+  return [...names]
 }
+
+/** Those whose responses are kept; each may have a route of its own. */
+const KEPT_METHODS = ['GET', 'HEAD', 'QUERY']
 
 /**
  * A member of a key: a letter for its kind, its name, which is a token and so has no colon, and its value with its
