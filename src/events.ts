@@ -15,7 +15,10 @@ export interface EventPayloads {
     mode: 'background' | 'blocking'
     outcome: 'not_modified' | 'replaced' | 'error'
   }
-  /** A request found a fetch of its key in progress. */
+  /**
+   * A request found a fetch of its key in progress: it got what that brought, asked for an answer of its own after all, or
+   * got the stale copy because it took too long.
+   */
   collapse: { route: string; outcome: 'reused' | 'refetched' | 'timeout' }
   /** A store tier did something. */
   store: StoreEvent

@@ -2,7 +2,7 @@
  * Many who ask, one fetch: the one who began it gets its answer, and so does each who joined it, where it may be shared
  * with them.
  */
-import type { Events } from '../../events.ts'
+import type { EventPayloads, Events } from '../../events.ts'
 import type { Clock, Entry, Found, InvalidationLog } from '../../model.ts'
 import type { Answers } from './answers.ts'
 import type { AnyFlight, Flight } from './flights.ts'
@@ -63,6 +63,7 @@ export class Collapsing {
       const stale = this.#answers.whileSlow<E, D>(decision)
       if (stale === undefined) return flight.landed.then(answered)
       if (leads) void flight.landed.then((late) => discard(question, late))
+      else this.#report(question, 'timeout')
       return stale
     })
   }
@@ -110,12 +111,12 @@ export class Collapsing {
         return this.#alone(question, decision, landed.why)
       case 'failed': {
         const stale = this.#answers.onError<E, D>(decision)
-        if (stale !== undefined) return stale
+        if (stale !== undefined) return this.#reused(question, stale)
         if (!landed.shared || !question.mayShareReply(landed.reply)) return this.#alone(question, decision)
         return this.#reused(question, direct(landed.reply, collapsed(decision.why)))
       }
       case 'error':
-        return this.#answers.staleOrError(decision, landed.error, true)
+        return this.#reused(question, this.#answers.staleOrError(decision, landed.error, true))
     }
   }
 
@@ -128,13 +129,17 @@ export class Collapsing {
   }
 
   #reused<E extends Entry, D>(question: Question<E, D>, resolution: Resolution<E, D>): Resolution<E, D> {
-    this.#events.emit('collapse', { route: question.route, outcome: 'reused' })
+    this.#report(question, 'reused')
     return resolution
   }
 
   /** The answer that was waited for was for another alone: ask for one of our own, beside all others who waited. */
   #alone<E extends Entry, D>(question: Question<E, D>, decision: Forward<E>, detail?: string): Pass<E> {
-    this.#events.emit('collapse', { route: question.route, outcome: 'refetched' })
+    this.#report(question, 'refetched')
     return { kind: 'pass', why: decision.why, detail, entry: fallbackOf(decision) }
+  }
+
+  #report<E extends Entry, D>({ route }: Question<E, D>, outcome: EventPayloads['collapse']['outcome']): void {
+    this.#events.emit('collapse', { route, outcome })
   }
 }
