@@ -21,14 +21,17 @@ export interface ProxyOptions {
 export function proxyRoute(app: FastifyInstance, { cache, peerOf }: ProxyOptions): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
-  app.route({
-    method: app.supportedMethods,
-    url: '*',
-    handler: (request, reply) => {
-      reply.hijack()
-      answer(request.raw, reply.raw, cache, peerOf)
-    },
-  })
+  // Below /api is not /apiary.
+  for (const url of app.prefix === '' ? ['*'] : ['/', '/*']) {
+    app.route({
+      method: app.supportedMethods,
+      url,
+      handler: (request, reply) => {
+        reply.hijack()
+        answer(request.raw, reply.raw, cache, peerOf)
+      },
+    })
+  }
 }
 
 /**

@@ -31,6 +31,9 @@ test('an application answers below a prefix from an origin, through a cache of i
   const url = await fastify.listen({ port: 0, host: '127.0.0.1' })
 
   expect((await get(`${url}/own`)).body).toBe('of the application')
+  for (const path of ['/apiary', '/api-docs/x', '/ap'])
+    expect([path, (await get(url + path)).status]).toEqual([path, 404])
+  for (const path of ['/api', '/api/', '/api?y=1']) expect((await get(url + path)).body).toBe(`${path} v1`)
   expect(await get(`${url}/api/x?y=1`)).toMatchObject({ status: 200, body: '/api/x?y=1 v1' })
   version = 2
   const hit = await get(`${url}/api/x?y=1`)
