@@ -22,8 +22,21 @@ export interface TunnelOptions {
   readonly clock: Clock
   /** Called when no connection came about. */
   readonly onUnreachable?: (() => void) | undefined
-  /** Told the status when the response's head is there, long before the tunnel is over. */
-  readonly onAnswer?: (status: number) => void
+  /**
+   * Called when the response's head is there, long before the tunnel is over.
+   * @param fields as the origin sent them
+   * @returns the end-to-end ones, as the client gets them
+   */
+  readonly onAnswer: (status: number, fields: Fields) => Fields
+}
+
+/** How it went. */
+export interface Tunnelled {
+  readonly status: number
+  /** Octets of content of an answer other than 101. */
+  readonly bytes: number
+  /** Such an answer did not reach the client whole. */
+  readonly aborted: boolean
 }
 
 /** The client's side: its socket, and what was read from it behind the request's head. */
@@ -35,22 +48,19 @@ export interface TunnelClient {
 /**
  * Asks an origin to change protocols (RFC 9110 section 7.8) and joins client and origin when it does. An answer other
  * than 101 is passed on and the connection closed. Resolves when everything is over and the client's socket is closed
- * or handed its last octet, with the status the origin answered.
+ * or handed its last octet.
  * @throws HerdgateError when there is no answer; nothing was written to the client then, and its socket is open
  * unless the client itself has gone (client_gone)
  */
-export async function tunnel(
-  options: TunnelOptions,
-  client: TunnelClient,
-  signal?: AbortSignal,
-): Promise<{ status: number }> {
+export async function tunnel(options: TunnelOptions, client: TunnelClient, signal?: AbortSignal): Promise<Tunnelled> {
   const leaving = watch(client.socket, signal)
   try {
     const reply = await ask(singleRequest(options), options.clock, leaving.signal)
-    options.onAnswer?.(reply.response.statusCode ?? 0)
-    if (reply.kind === 'response') await relay(reply.response, client.socket, options, leaving.signal)
-    else await join(reply, client, options, signal)
-    return { status: reply.response.statusCode ?? 0 }
+    const status = reply.response.statusCode ?? 0
+    const fields = options.onAnswer(status, reply.response.rawHeaders)
+    if (reply.kind === 'response') return await relay(reply.response, fields, client.socket, options, leaving.signal)
+    await join(reply, fields, client, options, signal)
+    return { status, bytes: 0, aborted: false }
   } finally {
     leaving.release()
   }
@@ -58,8 +68,6 @@ export async function tunnel(
 
 /** Fields that delimit content: the request has none, whatever the client's said. */
 const FRAMING = new Set(['content-length', 'transfer-encoding', 'expect'])
-/** Fields of a response that concern the origin's connection only. */
-const PER_HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'te', 'transfer-encoding', 'upgrade'])
 
 function singleRequest({ url: text, target, fields, ...rest }: TunnelOptions): SingleRequest {
   if (!target.startsWith('/')) throw new HerdgateError('malformed_request', 'Only paths can be upgraded')
@@ -93,11 +101,13 @@ function watch(socket: Duplex, outer: AbortSignal | undefined): { signal: AbortS
 
 async function join(
   { response, socket: origin, head }: Extract<Reply, { kind: 'switched' }>,
+  fields: Fields,
   client: TunnelClient,
   { clock, headersTimeout }: TunnelOptions,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  client.socket.write(headOf(response, response.rawHeaders), 'latin1')
+  const protocol = field(response.rawHeaders, 'upgrade') ?? ''
+  client.socket.write(headOf(response, [...fields, 'Connection', 'Upgrade', 'Upgrade', protocol]), 'latin1')
   if (head.length > 0) client.socket.write(head)
   if (client.head.length > 0) origin.write(client.head)
 
@@ -136,20 +146,25 @@ function closeOf(socket: Duplex, destroyBoth: () => void): Promise<void> {
 /** Passes a response on and closes. One that breaks off breaks the client's connection too. */
 async function relay(
   response: IncomingMessage,
+  fields: Fields,
   socket: Duplex,
   { clock, headersTimeout, url }: TunnelOptions,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Tunnelled> {
+  const sent = { status: response.statusCode ?? 0, bytes: 0 }
   const silent = () => response.destroy(new HerdgateError('origin_timeout', `${url}: silent for ${headersTimeout} ms`))
   const timer = createSilenceTimer(clock, silent)
   const aborted = () => response.destroy()
   signal.addEventListener('abort', aborted)
   timer.start(headersTimeout)
   try {
-    await writeResponse(response, socket, timer)
+    const count = (octets: number) => (sent.bytes += octets)
+    await writeResponse(response, fields, socket, timer, count)
     close(socket, clock, headersTimeout)
+    return { ...sent, aborted: false }
   } catch {
     socket.destroy()
+    return { ...sent, aborted: true }
   } finally {
     timer.stop()
     response.destroy()
@@ -163,8 +178,13 @@ function close(socket: Duplex, clock: Clock, limitMs: number): void {
   socket.end()
 }
 
-async function writeResponse(response: IncomingMessage, socket: Duplex, timer: SilenceTimer): Promise<void> {
-  const fields = endToEnd(response.rawHeaders)
+async function writeResponse(
+  response: IncomingMessage,
+  fields: Fields,
+  socket: Duplex,
+  timer: SilenceTimer,
+  count: (octets: number) => void,
+): Promise<void> {
   const isChunked = !hasNoContent(response) && field(fields, 'content-length') === undefined
   const framing = isChunked ? ['Transfer-Encoding', 'chunked'] : []
   socket.write(headOf(response, [...fields, ...framing, 'Connection', 'close']), 'latin1')
@@ -173,6 +193,7 @@ async function writeResponse(response: IncomingMessage, socket: Duplex, timer: S
     if (isChunked) socket.write(`${chunk.length.toString(16)}\r\n`)
     const isRoomy = socket.write(chunk)
     if (isChunked) socket.write('\r\n')
+    count(chunk.length)
     if (!isRoomy) await drained(socket)
     timer.touch()
   }
@@ -180,12 +201,6 @@ async function writeResponse(response: IncomingMessage, socket: Duplex, timer: S
 }
 
 const hasNoContent = ({ statusCode }: IncomingMessage): boolean => statusCode === 204 || statusCode === 304
-
-function endToEnd(fields: Fields): Fields {
-  const options = (field(fields, 'connection') ?? '').split(',')
-  const named = new Set(options.map((name) => name.trim().toLowerCase()))
-  return without(fields, (name) => PER_HOP.has(name) || named.has(name))
-}
 
 /** Resolves when there is room again, rejects when there will be none. */
 function drained(socket: Duplex): Promise<void> {

@@ -2,12 +2,13 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Events } from '../events.ts'
 import { asHerdgateError, HerdgateError } from '../errors.ts'
-import { has } from '../fields.ts'
-import type { CacheRequest, Clock, Peer, Route } from '../model.ts'
-import { type TunnelOptions, tunnel } from '../origin/upgrade.ts'
+import { type Fields, has } from '../fields.ts'
+import type { CacheRequest, Clock, Outcome, Peer, Route } from '../model.ts'
+import { type TunnelClient, type Tunnelled, type TunnelOptions, tunnel } from '../origin/upgrade.ts'
 import { connectionProblem } from '../policy/hop-by-hop.ts'
 import { loops } from '../policy/via.ts'
 import { upstreamFields } from '../policy/forward.ts'
+import { passedHead } from '../policy/response.ts'
 import { matchRoute } from '../policy/route.ts'
 import { readHead } from '../policy/head.ts'
 import { locate } from '../policy/target.ts'
@@ -32,9 +33,7 @@ export function passUpgrades(server: Server, options: UpgradeOptions): { close()
     open.add(socket)
     socket.on('error', () => socket.destroy())
     socket.on('close', () => open.delete(socket))
-    pass(message, socket, head, options).catch((error: unknown) => {
-      if (!socket.destroyed) refuse(message.socket, asHerdgateError(error))
-    })
+    void pass(message, socket, head, options)
   })
   return {
     /** They have no end of their own to wait for; their clients connect anew. */
@@ -54,12 +53,35 @@ export function isWebSocket({ method, httpVersion, headers, rawHeaders }: Incomi
   return !has(rawHeaders, 'content-length') && !has(rawHeaders, 'transfer-encoding')
 }
 
+/** Never rejects. */
 async function pass(message: IncomingMessage, socket: Duplex, head: Buffer, options: UpgradeOptions): Promise<void> {
-  const { routes, transport, peerOf, clock, events } = options
-  const peer = peerOf(message.socket)
-  const request = readRequest(message, peer)
+  const peer = options.peerOf(message.socket)
+  const handshake = new Handshake(peer, options)
+  try {
+    const request = readRequest(message, peer)
+    handshake.url = request.url
+    const { status, bytes, aborted } = await ask(request, { socket, head }, handshake, options)
+    if (status !== SWITCHED) handshake.answered(status, passed(status), bytes, aborted)
+  } catch (thrown) {
+    const error = asHerdgateError(thrown)
+    handshake.answered(error.status, { result: 'error', detail: error.code }, 0, socket.destroyed)
+    if (!socket.destroyed) refuse(message.socket, error)
+  }
+}
+
+const SWITCHED = 101
+
+const passed = (status: number): Outcome => ({ result: 'pass', fwd: 'bypass', fwdStatus: status, detail: 'upgrade' })
+
+async function ask(
+  request: CacheRequest,
+  client: TunnelClient,
+  handshake: Handshake,
+  { routes, transport, clock, events }: UpgradeOptions,
+): Promise<Tunnelled> {
   const route = matchRoute(routes, 'GET', request.url)
   if (typeof route === 'string') throw new HerdgateError(route)
+  handshake.route = route.name
   if (loops(request.fields)) throw new HerdgateError('loop')
   const wrong = connectionProblem(request.fields)
   if (wrong !== undefined) throw new HerdgateError('malformed_request', wrong)
@@ -80,12 +102,42 @@ async function pass(message: IncomingMessage, socket: Duplex, head: Buffer, opti
     const ms = clock.now() - startedAt
     events.emit('origin', { origin: route.origin.name, route: route.name, reason: 'bypass', code, ms })
   }
+  const onAnswer = (status: number, answer: Fields): Fields => {
+    report(String(status))
+    // The protocols have changed; how long the other one is spoken is not the answer's time.
+    if (status === SWITCHED) handshake.answered(status, passed(status), 0, false)
+    return passedHead(answer, passed(status), cookies)
+  }
   try {
-    const onAnswer = (status: number) => report(String(status))
-    await tunnel({ ...transport(route), target, fields, clock, onAnswer }, { socket, head })
+    return await tunnel({ ...transport(route), target, fields, clock, onAnswer }, client)
   } catch (error) {
     report(asHerdgateError(error).code)
     throw error
+  }
+}
+
+/** What is known of a handshake, and the report of how it was answered. */
+class Handshake {
+  route = ''
+  url = ''
+  readonly #peer: Peer
+  readonly #clock: Clock
+  readonly #events: Events
+  readonly #startedAt: number
+
+  constructor(peer: Peer, { clock, events }: UpgradeOptions) {
+    this.#peer = peer
+    this.#clock = clock
+    this.#events = events
+    this.#startedAt = clock.now()
+  }
+
+  answered(status: number, outcome: Outcome, bytes: number, aborted: boolean): void {
+    const totalMs = this.#clock.now() - this.#startedAt
+    const { route, url } = this
+    const peer = this.#peer.address
+    const times = { firstByteMs: totalMs, totalMs }
+    this.#events.emit('request', { route, method: 'GET', url, status, outcome, bytes, ...times, aborted, peer })
   }
 }
 
