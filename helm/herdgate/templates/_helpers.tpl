@@ -94,10 +94,11 @@ heap: {{ $heap }}
 {{- define "herdgate.config" -}}
 {{- $memory := include "herdgate.memory" . | fromYaml -}}
 {{- $store := dict "memory" (dict "maxBytes" (printf "%.0fMiB" $memory.store)) -}}
-{{- if has (include "herdgate.redisFrom" .) (list "secret" "valkey") -}}
-{{- $_ := set $store "redis" (dict "url" "${REDIS_URL}") -}}
-{{- if include "herdgate.hasSeal" . }}{{ $_ := set $store.redis "secret" "${REDIS_SEAL}" }}{{ end -}}
-{{- end -}}
+{{- $redis := dict -}}
+{{- $redisFrom := include "herdgate.redisFrom" . -}}
+{{- if has $redisFrom (list "secret" "valkey") }}{{ $_ := set $redis "url" "${REDIS_URL}" }}{{ end -}}
+{{- if and $redisFrom (include "herdgate.hasSeal" .) }}{{ $_ := set $redis "secret" "${REDIS_SEAL}" }}{{ end -}}
+{{- if $redis }}{{ $_ := set $store "redis" $redis }}{{ end -}}
 {{- $limits := dict "maxBodiesInProgress" (printf "%.0fMiB" $memory.bodies) -}}
 {{- toYaml (merge (deepCopy .Values.config) (dict "store" $store "limits" $limits)) -}}
 {{- end -}}

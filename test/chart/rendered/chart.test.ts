@@ -27,6 +27,13 @@ describe('configuration', () => {
     expect(loaded.config.listen).toMatchObject({ host: '0.0.0.0', port: 8080 })
   })
 
+  test('seals what is stored in a Redis that the configuration itself names', () => {
+    const redis = ['config.store.redis.url=redis://own:6379', 'redis.seal=the-seal-of-this-fleet']
+    const loaded = load(render('minimal.yaml', ...set(...redis)))
+    if (!loaded.ok) throw new Error('not valid')
+    expect(loaded.config.store.redis).toMatchObject({ url: 'redis://own:6379', secret: 'a-seal-of-16-and-more' })
+  })
+
   test('keeps what was given beside what follows from other values', () => {
     const loaded = load(render('everything.yaml'))
     if (!loaded.ok) throw new Error('not valid')
