@@ -178,7 +178,10 @@ function withSettings(command: Command, run: (settings: Given) => Promise<void>)
     .option('--grace <duration>', 'how long past expiry a copy may stand in (HERDGATE_GRACE; default 1h)')
     .option('--soft-timeout <duration>', 'wait this long for a refresh, then use the copy (HERDGATE_SOFT_TIMEOUT)')
     .option('--cookies <mode>', 'safe, rfc or ignore (HERDGATE_COOKIES; default safe)')
-    .option('--memory <size>', 'memory for stored responses (HERDGATE_MEMORY; default 256MiB)')
+    .option(
+      '--memory <size>',
+      'memory for stored responses (HERDGATE_MEMORY; default 256MiB, in a container a share of its limit)',
+    )
     .option('--disk <path>', 'folder for stored responses that outlive a restart (HERDGATE_DISK; default: none)')
     .option('--disk-size <size>', 'space for them (HERDGATE_DISK_SIZE; default 10GiB)')
     .option('--redis <url>', 'Redis that several nodes share (HERDGATE_REDIS, REDIS_URL; default: none)')

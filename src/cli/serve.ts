@@ -90,9 +90,8 @@ function announce({ data, admin }: { data: string; admin: string }, token: strin
 function banner({ data, admin }: { data: string; admin: string }, token: string | undefined): string {
   const bearer = token ?? '$HERDGATE_ADMIN_TOKEN'
   return `
-  herdgate is listening
-    data   ${data}
-    admin  ${admin}   (docs at /docs, metrics at /metrics)
+  herdgate is listening on ${data}, admin on ${admin}
+    docs at /docs, metrics at /metrics
     watch  ${admin}/dashboard
 ${token === undefined ? '' : `    token  ${token}   (made up for this run)\n`}
   try

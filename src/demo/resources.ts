@@ -8,6 +8,7 @@ export interface Ask {
   readonly path: string
   readonly query: URLSearchParams
   readonly fields: IncomingHttpHeaders
+  readonly content: string
   /** When the answer is made, epoch milliseconds. */
   readonly now: number
   /** How often the API has been asked for this path, this time included. */
@@ -36,7 +37,7 @@ const GREETINGS = { en: 'Results for', de: 'Ergebnisse für', fr: 'Résultats po
 /** Each resource of the slow API that answers at once when its latency has passed. */
 const RESOURCES: Readonly<Record<string, Resource>> = {
   '/': home,
-  '/search': search,
+  '/search': (ask) => search(ask),
   '/flaky': flaky,
   '/private': personal,
   '/account': account,
@@ -55,7 +56,10 @@ const RESOURCES: Readonly<Record<string, Resource>> = {
 export function answer(ask: Ask): Reply {
   const productId = /^\/products\/([^/]+)$/.exec(ask.path)?.[1]
   if (productId !== undefined) return product(ask, productId)
-  if (ask.method !== 'GET' && ask.method !== 'HEAD') return methodNotAllowed(ask, 'GET, HEAD')
+  if (ask.path === '/search' && ask.method === 'QUERY') return search(ask, new URLSearchParams(ask.content))
+  if (ask.method !== 'GET' && ask.method !== 'HEAD') {
+    return methodNotAllowed(ask, ask.path === '/search' ? 'GET, HEAD, QUERY' : 'GET, HEAD')
+  }
   const resource = Object.hasOwn(RESOURCES, ask.path) ? RESOURCES[ask.path] : undefined
   return resource === undefined ? notFound(ask) : resource(ask)
 }
@@ -87,12 +91,17 @@ function product(ask: Ask, id: string): Reply {
       return showProduct(ask, id)
     case 'POST': {
       const changed = ask.products.change(id)
-      return changed === undefined ? notFound(ask) : json(ask, 'no-store', changed)
+      // What was found before may be found no more.
+      return changed === undefined ? notFound(ask) : json(ask, 'no-store', changed, 200, GROUP_INVALIDATION)
     }
     default:
       return methodNotAllowed(ask, 'GET, HEAD, POST')
   }
 }
+
+/** RFC 9875: the search is in this group. */
+const GROUP = '"products"'
+const GROUP_INVALIDATION = { 'Cache-Group-Invalidation': GROUP }
 
 function showProduct(ask: Ask, id: string): Reply {
   const found = ask.products.find(id)
@@ -112,14 +121,16 @@ function noneMatch(ifNoneMatch: string | undefined, etag: string): boolean {
   return ifNoneMatch.trim() !== '*' && !ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === opaque)
 }
 
-function search(ask: Ask): Reply {
-  const query = (ask.query.get('q') ?? '').slice(0, 100)
+/** @param asked by the URL, or as a form in the content of a QUERY */
+function search(ask: Ask, asked = ask.query): Reply {
+  const query = (asked.get('q') ?? '').slice(0, 100)
   const language = languageOf(ask.fields['accept-language'])
   const results = query === '' ? [] : [1, 2, 3].map((rank) => `${query} ${rank}`)
   return json(ask, 'public, max-age=30', { title: `${GREETINGS[language]} "${query}"`, results }, 200, {
     Vary: 'Accept-Language',
     'Content-Language': language,
     'Surrogate-Key': 'search',
+    'Cache-Groups': GROUP,
   })
 }
 

@@ -53,7 +53,7 @@ export function createSlowApi(options: SlowApiOptions = {}): SlowApi {
     if (body === undefined) return sendJson(response, 413, { error: 'more than 64 KiB' })
     if (url.pathname === '/__control') return changeOrShow(request, response, body)
     if (url.pathname === '/__stats') return sendJson(response, 200, { total: counter.hits(), paths: counter.byPath() })
-    serve(request, response, url)
+    serve(request, response, url, body)
   }
 
   function changeOrShow(request: IncomingMessage, response: ServerResponse, body: string): void {
@@ -66,7 +66,7 @@ export function createSlowApi(options: SlowApiOptions = {}): SlowApi {
     sendJson(response, 200, control)
   }
 
-  function serve(request: IncomingMessage, response: ServerResponse, url: URL): void {
+  function serve(request: IncomingMessage, response: ServerResponse, url: URL, content: string): void {
     const hits = counter.count(url.pathname)
     if (control.outage === 'refuse') return void request.socket.resetAndDestroy()
     if (control.outage === 'hang') return
@@ -78,6 +78,7 @@ export function createSlowApi(options: SlowApiOptions = {}): SlowApi {
         path: url.pathname,
         query: url.searchParams,
         fields: request.headers,
+        content,
         now: clock.now(),
         hits,
         latencyMs,

@@ -8,6 +8,7 @@ import { healthRoutes, type Readiness } from '../../routes/health.ts'
 import { latePages } from '../../routes/late-pages.ts'
 import { liveRoute } from '../../routes/live.ts'
 import { type MetricsSource, metricsRoute } from '../../routes/metrics.ts'
+import { HerdgateError } from '../errors.ts'
 import { badRequest, type ProblemDetails, ProblemError, sendProblem } from '../../routes/problem.ts'
 import { purgeRoutes } from '../../routes/purge.ts'
 import { createLimiter, type Limiter, type Rate, tooMany } from '../../routes/rate.ts'
@@ -153,6 +154,7 @@ function answerError(logger: Logger) {
 /** Never repeats a message that was not written for clients. */
 function problemFor(error: Error): ProblemDetails {
   if (error instanceof ProblemError) return error.problem
+  if (error instanceof HerdgateError) return { status: error.status, title: error.title }
   if (hasZodFastifySchemaValidationErrors(error)) return invalid(error.validation).problem
   if ('code' in error && error.code === 'FST_ERR_BAD_URL')
     return badRequest([{ at: 'path', detail: 'malformed' }]).problem

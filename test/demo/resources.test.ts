@@ -9,6 +9,7 @@ const ask = (path: string, change: Partial<Ask> = {}): Ask => ({
   path,
   query: new URLSearchParams(),
   fields: {},
+  content: '',
   now: Date.UTC(2026, 0, 1),
   hits: 1,
   latencyMs: 800,
@@ -75,6 +76,15 @@ test('the search differs by language and says so', () => {
   expect([german.fields['Vary'], german.fields['Content-Language']]).toEqual(['Accept-Language', 'de'])
   expect(JSON.parse(german.body).title).toBe('Ergebnisse für "lamp"')
   expect(JSON.parse(answer(ask('/search', { query })).body).title).toBe('Results for "lamp"')
+})
+
+test('the search takes a QUERY, and is in the group that a change of a product invalidates', () => {
+  const asked = answer(ask('/search', { method: 'QUERY', content: 'q=lamp' }))
+  expect([asked.status, JSON.parse(asked.body).title]).toEqual([200, 'Results for "lamp"'])
+  const changed = answer(ask('/products/42', { method: 'POST' }))
+  expect(changed.fields['Cache-Group-Invalidation']).toBe(asked.fields['Cache-Groups'])
+  const refused = answer(ask('/search', { method: 'PUT' }))
+  expect([refused.status, refused.fields['Allow']]).toEqual([405, 'GET, HEAD, QUERY'])
 })
 
 test('the flaky resource fails when chance says so, and is not to be stored then', () => {

@@ -17,10 +17,9 @@ const PURGED_EVERY_MS = 2_000
 const LOOKED_EVERY_MS = 5_000
 /**
  * Until memory is full, code is compiled, the store knows what is asked for often, and the heap has been collected often
- * enough to have spread as far as it will. That takes half a million requests: of a quarter of an hour five minutes, in
- * which more come than later.
+ * enough to have spread as far as it will: of a quarter of an hour, five minutes.
  */
-const WARM_UP = { share: 1 / 3, rate: 5 }
+const WARM_UP = 1 / 3
 const MEBIBYTE = 2 ** 20
 
 const wrong = new Counter('wrong_answers')
@@ -31,8 +30,14 @@ const loop = new Trend('event_loop_p99_ms')
 
 export const options: Options = {
   scenarios: {
-    warmers: { ...readersFor(WARM_UP.share), rate: rate * WARM_UP.rate },
-    readers: { ...readersFor(1 - WARM_UP.share), rate, startTime: `${seconds * WARM_UP.share}s` },
+    readers: {
+      executor: 'constant-arrival-rate',
+      rate,
+      duration: `${seconds}s`,
+      preAllocatedVUs: users,
+      maxVUs: users * 4,
+      exec: 'read',
+    },
     purges: { executor: 'constant-vus', vus: 1, duration: `${seconds}s`, exec: 'purgeSome' },
     watch: { executor: 'per-vu-iterations', maxDuration: `${seconds * 2}s`, exec: 'watch' },
   },
@@ -43,18 +48,6 @@ export const options: Options = {
     'http_req_failed{scenario:readers}': ['rate==0'],
     'http_req_failed{scenario:purges}': ['rate==0'],
   },
-}
-
-/** @param share of the time that they come for */
-function readersFor(share: number) {
-  const duration = `${seconds * share}s`
-  return {
-    executor: 'constant-arrival-rate',
-    duration,
-    preAllocatedVUs: users,
-    maxVUs: users * 4,
-    exec: 'read',
-  } as const
 }
 
 export async function read(): Promise<void> {
@@ -77,7 +70,7 @@ export async function purgeSome(): Promise<void> {
 /** Memory and event loop, every few seconds once it is warm. */
 export async function watch(): Promise<void> {
   const admin = anyOf(admins)
-  const [warmAt, endsAt] = [Date.now() + seconds * 1_000 * WARM_UP.share, Date.now() + seconds * 1_000]
+  const [warmAt, endsAt] = [Date.now() + seconds * 1_000 * WARM_UP, Date.now() + seconds * 1_000]
   await wait(warmAt - Date.now())
   await processState(admin) // what was before does not count
   const points: { at: number; value: number }[] = []

@@ -5,8 +5,15 @@ export interface Namespace extends Values {
   clear(): Promise<void>
 }
 
-/** A view of the values whose keys begin with `name/`. */
+/**
+ * A view of the values whose keys begin with `name/`. `clear` is a purge by prefix: it takes the key `name` along.
+ * @throws RangeError when the name is none that a prefix can have
+ */
 export function namespaceOf(name: string, values: Values, clear: () => Promise<void>): Namespace {
+  if (!/^[^/?](?:[^?]*[^/?])?$/.test(name)) {
+    const shown = JSON.stringify(name)
+    throw new RangeError(`expected a name without "?" that neither begins nor ends with "/", got ${shown}`)
+  }
   const within = (key: string) => `${name}/${key}`
   return {
     getOrSet: (key, load, options) => values.getOrSet(within(key), load, options),

@@ -293,6 +293,21 @@ describe('single and many', () => {
     expect([await users.get('1'), await cache.get('1')]).toEqual([undefined, 'one'])
   })
 
+  test.each(['', 'a?b', 'a/', '/a', '/', '?'])(
+    'a namespace cannot be named %j, as its clear would not find it',
+    (name) => {
+      expect(() => library().cache.namespace(name)).toThrow(RangeError)
+    },
+  )
+
+  test.each(['a', 'a/b', 'a b', 'ä'])('a namespace named %j is cleared', async (name) => {
+    const { cache } = library()
+    const named = cache.namespace(name)
+    await named.set('k?x/y', 1)
+    await named.clear()
+    expect(await named.get('k?x/y')).toBeUndefined()
+  })
+
   test('statistics tell the time that hits did not wait for a load', async () => {
     const { cache, clock } = library()
     const { load, open } = gated<number>()
