@@ -33,29 +33,33 @@ class Pair implements Store {
   }
 
   #beyond(key: string, near: Kept, anew: Anew | undefined): Awaitable<Kept> {
-    if (isWanted(near, anew)) return near
+    // Whoever asks anew without a copy at hand knows that there is one further away.
+    const looksBeyond = anew !== undefined && anew.past === undefined
+    if (!looksBeyond && isWanted(near, anew)) return near
+    const past = anew?.past ?? (isThere(near) ? near : undefined)
+    const latest = (far: Kept) => (looksBeyond && !isWanted(far, { past }) ? either(near, far) : either(far, near))
     // Whoever asks anew knows of something that a read in progress may have come too early for.
-    const far = (anew === undefined ? this.#reads.ofKey(key) : undefined) ?? this.#read(key, anew)
-    return far instanceof Promise ? far.then((kept) => either(kept, near)) : either(far, near)
+    const far = (anew === undefined ? this.#reads.ofKey(key) : undefined) ?? this.#read(key, anew, past)
+    return far instanceof Promise ? far.then(latest) : latest(far)
   }
 
-  #read(key: string, anew: Anew | undefined): Awaitable<Kept> {
+  #read(key: string, anew: Anew | undefined, past: Stored | undefined): Awaitable<Kept> {
     const far = this.#far.get(key, anew)
     if (!(far instanceof Promise)) {
-      this.#fill(key, far, anew)
+      this.#fill(key, far, past)
       return far
     }
     const read = this.#reads.begin(key)
     read.result = far.then((kept) => {
-      if (this.#reads.end(key, read)) this.#fill(key, kept, anew)
+      if (this.#reads.end(key, read)) this.#fill(key, kept, past)
       return kept
     })
     return read.result
   }
 
-  /** Copies to the near store what was found in the far one. */
-  #fill(key: string, kept: Kept, anew: Anew | undefined): void {
-    if (!isWanted(kept, anew)) return
+  /** Copies to the near store what was found in the far one, unless that has something as new. */
+  #fill(key: string, kept: Kept, past: Stored | undefined): void {
+    if (!isWanted(kept, { past })) return
     const keepForMs = keptUntil(kept) - this.#clock.now()
     if (keepForMs > 0) void this.#near.set(key, kept, keepForMs)
   }
@@ -169,15 +173,23 @@ class Reads {
 
 /** Is it there, and something else than what was at hand? A copy that is no newer will not do either. */
 function isWanted(kept: Kept, anew: Anew | undefined): kept is Stored {
-  if (kept === undefined || kept === 'unknown') return false
+  if (!isThere(kept)) return false
   const past = anew?.past
-  return past === undefined || kept.kind !== past.kind || freshUntil(kept) > freshUntil(past)
+  return past === undefined || kept.kind !== past.kind || isNewer(kept, past)
 }
 
-/** What the far store has, else whatever is known from the near one. */
-function either(far: Kept, near: Kept): Kept {
-  if (far === undefined) return near
-  return far === 'unknown' ? (near ?? far) : far
+const isThere = (kept: Kept): kept is Stored => kept !== undefined && kept !== 'unknown'
+
+/** It was asked for when the log stood further on, whatever its lifetime; or it lives longer. */
+function isNewer(kept: Stored, past: Stored): boolean {
+  const isLater = kept.generation === past.generation && kept.position > past.position
+  return isLater || freshUntil(kept) > freshUntil(past)
+}
+
+/** What the first store has, else whatever is known from the second. */
+function either(first: Kept, second: Kept): Kept {
+  if (first === undefined) return second
+  return first === 'unknown' ? (second ?? first) : first
 }
 
 function freshUntil(stored: Stored): number {

@@ -133,6 +133,30 @@ describe('asking anew', () => {
     expect(near.get('k')).toMatchObject({ freshUntil: past.freshUntil })
   })
 
+  test('without a copy at hand looks beyond what is near, which may be dead', async () => {
+    const { store, near, far, clock } = tiers()
+    await near.set('k', { ...freshFor(clock, 9000), position: 7 }, 69_000)
+    await far.set('k', { ...freshFor(clock, 1000), position: 8 }, 61_000)
+    expect(await store.get('k', { past: undefined })).toMatchObject({ position: 8 })
+    expect(near.get('k')).toMatchObject({ position: 8 })
+  })
+
+  test('an older copy further away does not take the place of a near one that nobody named', async () => {
+    const { store, near, far, clock } = tiers()
+    await near.set('k', { ...freshFor(clock, 5000), position: 7 }, 65_000)
+    await far.set('k', { ...freshFor(clock, 1000), position: 6 }, 61_000)
+    expect(await store.get('k', { past: undefined })).toMatchObject({ position: 7 })
+    expect(near.get('k')).toMatchObject({ position: 7 })
+  })
+
+  test('a later copy will do though it lives shorter', async () => {
+    const { store, near, far, clock } = tiers()
+    const past = { ...freshFor(clock, 9000), position: 7 }
+    await near.set('k', past, 69_000)
+    await far.set('k', { ...freshFor(clock, 1000), position: 8 }, 61_000)
+    expect(await store.get('k', { past })).toMatchObject({ position: 8 })
+  })
+
   test('does not join a read that may have come too early', async () => {
     const { store, far, clock } = tiers()
     const go = far.hold()

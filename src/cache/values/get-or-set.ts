@@ -46,6 +46,7 @@ export function createValues(parts: ValuesParts): Values {
   const { engine, store, log, clock, counts, defaults } = parts
   const valueParts: ValueParts = { clock, counts, sizeOf: parts.sizeOf }
   const defaultRules = rulesOf(defaults, UNLIMITED)
+  const isTiered = store.usage().length > 1
 
   return {
     getOrSet<T>(key: string, load: Load<T>, options?: GetOrSetOptions): Promise<T> {
@@ -54,14 +55,16 @@ export function createValues(parts: ValuesParts): Values {
       if (kept === undefined) return shared(key, load, options) ?? resolve(key, kept, load, options)
       const now = clock.now()
       const hit = freshValue(kept, now)
-      if (hit === undefined || now >= hit.refreshAt) return resolve(key, kept, load, options)
+      if (hit === undefined) return resolve(key, anew(key, kept), load, options)
+      if (now >= hit.refreshAt) return resolve(key, kept, load, options)
       counts.answeredValue('hit')
       return promiseOf(hit) as Promise<T>
     },
 
     get<T>(key: string): Promise<T | undefined> {
       const kept = store.get(key)
-      return (kept instanceof Promise ? kept.then(valueNow) : valueNow(kept)) as Promise<T | undefined>
+      const value = kept instanceof Promise ? kept.then((later) => valueNow(key, later)) : valueNow(key, kept)
+      return value as Promise<T | undefined>
     },
 
     set(key, value, options) {
@@ -84,9 +87,8 @@ export function createValues(parts: ValuesParts): Values {
     has,
 
     async getMany<T>(keys: readonly string[]): Promise<(T | undefined)[]> {
-      const all = await store.getMany(keys)
-      const now = clock.now()
-      return all.map((kept) => counted(freshValue(kept, now))?.value as T | undefined)
+      const all = await fresh(keys)
+      return all.map((stored) => counted(stored)?.value as T | undefined)
     },
 
     async setMany(entries) {
@@ -99,9 +101,7 @@ export function createValues(parts: ValuesParts): Values {
     },
 
     async deleteMany(keys) {
-      const all = await store.getMany(keys)
-      const now = clock.now()
-      const held = all.filter((kept) => counted(freshValue(kept, now)) !== undefined).length
+      const held = (await fresh(keys)).filter((stored) => counted(stored) !== undefined).length
       await remove(keys)
       return held
     },
@@ -139,12 +139,39 @@ export function createValues(parts: ValuesParts): Values {
   }
 
   async function has(key: string): Promise<boolean> {
-    return counted(freshValue(await store.get(key), clock.now())) !== undefined
+    const [stored] = await fresh([key])
+    return counted(stored) !== undefined
   }
 
-  function valueNow(kept: Kept): Promise<unknown> {
-    const hit = counted(freshValue(kept, clock.now()))
+  function valueNow(key: string, kept: Kept): Promise<unknown> {
+    const hit = freshValue(kept, clock.now())
+    if (hit === undefined && isTiered && known(kept) !== undefined) return valueAnew(key, kept)
+    counted(hit)
     return hit === undefined ? NOTHING : promiseOf(hit)
+  }
+
+  async function valueAnew(key: string, kept: Kept): Promise<unknown> {
+    return counted(freshValue(await anew(key, kept), clock.now()))?.value
+  }
+
+  /** In the order of the keys. */
+  async function fresh(keys: readonly string[]): Promise<(StoredValue | undefined)[]> {
+    const all = await store.getMany(keys)
+    const now = clock.now()
+    const found = all.map((kept) => freshValue(kept, now))
+    if (!isTiered) return found
+    const late = [...found.keys()].filter((at) => found[at] === undefined && known(all[at]) !== undefined)
+    const lookAgain = async (at: number) => {
+      found[at] = freshValue(await anew(keys[at] ?? '', all[at]), clock.now())
+    }
+    await Promise.all(late.map(lookAgain))
+    return found
+  }
+
+  /** What there is further away, where what is at hand will not do: another process may have put it there. */
+  function anew(key: string, kept: Kept): Awaitable<Kept> {
+    const past = isTiered ? known(kept) : undefined
+    return past === undefined ? kept : store.get(key, { past })
   }
 
   function counted(entry: StoredValue | undefined): StoredValue | undefined {

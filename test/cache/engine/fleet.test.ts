@@ -68,6 +68,19 @@ describe('one fetch for the fleet', () => {
     expect(origin.requests).toHaveLength(2)
   })
 
+  test('after a purge what one node fetched the others take from it, though each has the dead copy in memory', async () => {
+    const { origin, log, a, b, c } = fleet()
+    origin.script(() => ({ headers: FRESH, body: 'v1' }))
+    for (const node of [a, b, c]) await node('/')
+    await log.append('purge', { all: true })
+    origin.script(() => ({ headers: FRESH, body: 'v2' }))
+    const answers = await Promise.all([a, b, c].map((node) => node('/')))
+    expect(answers.map(({ body }) => body)).toEqual(['v2', 'v2', 'v2'])
+    expect(origin.requests).toHaveLength(2)
+    for (const node of [a, b, c]) expect(await node('/')).toMatchObject({ body: 'v2', result: 'hit' })
+    expect(origin.requests).toHaveLength(2)
+  })
+
   test('an answer for one alone releases the others at once, side by side', async () => {
     const { origin, a, b, c } = fleet()
     const all = [a('/'), b('/'), c('/')]

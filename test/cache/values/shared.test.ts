@@ -1,0 +1,48 @@
+/** Values of caches that share a store, each with a memory of its own. */
+import { expect, test, vi } from 'vitest'
+import { createCache } from '../../../src/library/embed.ts'
+import { localLog } from '../../../src/stores/memory/log.ts'
+import { memoryStore } from '../../../src/stores/memory/store.ts'
+import { createTiered } from '../../../src/stores/tiered.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+import { FarStore } from '../../support/far-store.ts'
+
+function pair() {
+  const clock = new FakeClock()
+  const far = new FarStore()
+  const log = localLog({ generation: 'g' })
+  const cache = () => {
+    const store = createTiered([memoryStore({ maxBytes: '64MiB' }), far], clock)
+    return createCache({ store, log, clock, defaults: { ttl: 1_000 } })
+  }
+  return { clock, far, a: cache(), b: cache() }
+}
+
+test.each<[string, (world: ReturnType<typeof pair>) => Promise<unknown>]>([
+  ['has expired', ({ clock }) => clock.advance(1_001)],
+  ['was purged', ({ a }) => a.purge({ keys: ['k'] })],
+])('a copy in memory that %s does not hide the one that another has stored since', async (_, end) => {
+  const world = pair()
+  const { a, b } = world
+  await a.set('k', 'old')
+  expect(await b.get('k')).toBe('old')
+  await end(world)
+  await a.set('k', 'new')
+  const load = vi.fn(() => 'loaded')
+  expect([await b.has('k'), await b.getMany(['k', 'none'])]).toEqual([true, ['new', undefined]])
+  expect(await b.get('k')).toBe('new')
+  await end(world)
+  await a.set('k', 'newer')
+  expect(await b.getOrSet('k', load)).toBe('newer')
+  expect(load).not.toHaveBeenCalled()
+})
+
+test('where nobody has stored anything since, the copy further away is asked for once', async () => {
+  const { clock, far, a, b } = pair()
+  await a.set('k', 'old')
+  await b.get('k')
+  await clock.advance(1_001)
+  const before = far.reads
+  expect(await b.get('k')).toBeUndefined()
+  expect(far.reads - before).toBe(1)
+})
