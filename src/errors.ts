@@ -56,6 +56,14 @@ export class HerdgateError extends Error {
 
 /** Anything thrown, as an error with a code. */
 export function asHerdgateError(thrown: unknown): HerdgateError {
-  if (thrown instanceof HerdgateError) return thrown
-  return new HerdgateError('internal', thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown })
+  return thrown instanceof HerdgateError ? thrown : new Wrapped(thrown)
+}
+
+/** What `asHerdgateError` was given. */
+export const thrownAs = (error: HerdgateError): unknown => (error instanceof Wrapped ? error.cause : error)
+
+class Wrapped extends HerdgateError {
+  constructor(thrown: unknown) {
+    super('internal', thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown })
+  }
 }

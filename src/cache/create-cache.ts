@@ -148,7 +148,14 @@ function selectorsOf({ tags, urls, prefixes, keys, all }: Targets, routes: reado
   const count = (tags?.length ?? 0) + names.length + (prefixes?.length ?? 0)
   if (count === 0 && all !== true)
     throw new RangeError('expected at least one of tags, urls, prefixes, keys, all: true')
-  return { tags: tags ?? [], urls: names, prefixes: absolute(prefixes).map(nameOf), all: all ?? false }
+  return { tags: tags ?? [], urls: names, prefixes: absolute(prefixes).map(prefixOf), all: all ?? false }
+}
+
+/** @throws RangeError for what nothing lies below */
+function prefixOf(url: string): string {
+  if (url.includes('?'))
+    throw new RangeError(`expected a prefix that ends before the query, got ${JSON.stringify(url)}`)
+  return nameOf(url)
 }
 
 /** Normalised as the data port does it. @throws RangeError naming what is no absolute URL */

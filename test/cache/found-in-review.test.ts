@@ -237,3 +237,61 @@ test('what means nothing in a GET does not reach the origin where requests go si
   expect((await w.get('/', { 'Content-Type': 'in/valid' })).cacheStatus).toContain('stored')
   expect(field(w.origin.requests[1]?.fields ?? [], 'content-type')).toBeUndefined()
 })
+
+test('requests for different ranges of a stale copy are one refresh', async () => {
+  const w = world({ softTimeout: 0 })
+  w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=1', ETag: '"1"' }, body: '0123456789' }))
+  await w.get('/')
+  await w.clock.advance(2_000)
+  w.origin.script(() => undefined)
+  for (let first = 0; first < 9; first++) await w.get('/', { Range: `bytes=${first}-9` })
+  await settle()
+  expect(w.origin.waiting).toHaveLength(1)
+  w.origin.next.answer({ status: 304, headers: { 'Cache-Control': 'max-age=60', ETag: '"1"' } })
+  await settle()
+  expect(await w.get('/', { Range: 'bytes=8-9' })).toMatchObject({ status: 206, body: '89', result: 'hit' })
+})
+
+test('the slow answer to a HEAD does not bring back what a GET has replaced meanwhile', async () => {
+  const w = world()
+  const headers = (version: number) => ({ 'Cache-Control': 'max-age=1', ETag: `"${version}"` })
+  w.origin.script(() => ({ headers: headers(1), body: 'v1' }))
+  await w.get('/')
+  await w.clock.advance(2_000)
+  w.origin.script(() => undefined)
+  const head = w.get('/', {}, { method: 'HEAD' })
+  await w.clock.advance(10)
+  const get = w.get('/')
+  await settle()
+  w.origin.waiting[1]?.answer({ headers: { 'Cache-Control': 'max-age=60', ETag: '"2"' }, body: 'v2' })
+  await get
+  w.origin.next.answer({ headers: { 'Cache-Control': 'max-age=60', ETag: '"1"', 'Content-Length': '2' } })
+  await head
+  expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+})
+
+test('who joins a fetch and gets the stale copy because it is slow is counted among the collapsed', async () => {
+  const w = world({ softTimeout: 100 })
+  w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=1' }, body: 'v1' }))
+  await w.get('/')
+  await w.clock.advance(2_000)
+  w.origin.script(() => undefined)
+  const both = [w.get('/'), w.get('/')]
+  await settle()
+  await w.clock.advance(100)
+  expect((await Promise.all(both)).map(({ result }) => result)).toEqual(['stale', 'stale'])
+  expect(w.seen.collapse).toEqual([{ route: 'default', outcome: 'timeout' }])
+})
+
+test('who waits for another and gets its error is counted among the collapsed', async () => {
+  const w = world()
+  const both = [w.get('/'), w.get('/')]
+  await settle()
+  w.origin.next.fail()
+  expect((await Promise.all(both)).map(({ status }) => status)).toEqual([502, 502])
+  expect(w.seen.collapse).toEqual([{ route: 'default', outcome: 'reused' }])
+})
+
+test('a prefix with a query, below which nothing lies, is refused', async () => {
+  await expect(world().cache.purge({ prefixes: ['http://a.test/x?y'] })).rejects.toThrow(RangeError)
+})

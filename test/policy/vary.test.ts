@@ -29,6 +29,10 @@ describe('varyOn', () => {
 
   it.each([':', 'a b', 'a/b', 'é'])('is * for %j, which is no field name', (value) => expect(on(value)).toBe('*'))
 
+  it.each(['X-Forwarded-For', 'Accept, forwarded', 'Via'])('is * for %s, which the origin gets from us', (value) =>
+    expect(on(value)).toBe('*'),
+  )
+
   it('is * above 16 names', () => {
     expect(on(names(16))).toHaveLength(16)
     expect(on(names(17))).toBe('*')

@@ -26,8 +26,20 @@ export interface SharedFetchesParts {
   readonly leases: FetchLeases | undefined
 }
 
+/** Whether a stored copy is better than knowing that this answer was for one asker alone. */
+const leavesPrevious = <E extends Entry>(
+  { passing, aside }: { readonly passing?: boolean | undefined; readonly aside?: boolean | undefined },
+  { previous, keepPrevious }: LoadContext<E>,
+): boolean => (passing === true && keepPrevious) || (aside === true && previous !== undefined)
+
 /** A failed fetch answers those who come right after it too: for as long as it took, within these bounds, in ms. */
 const FAILURE_SHARED_FOR = { least: 250, most: 5_000 }
+
+/** Whatever range is asked for, a whole copy is checked as a whole. */
+function apartFor<E extends Entry, D>(question: Question<E, D>, decision: Forward<E>): string {
+  const isWhole = decision.kind === 'revalidate' && !question.isPart(decision.entry)
+  return isWhole ? (question.apartWhole ?? question.apart) : question.apart
+}
 
 export class SharedFetches {
   readonly #store: Store
@@ -54,7 +66,8 @@ export class SharedFetches {
     found: Found<E>,
     decision: Forward<E>,
   ): { flight: Flight<E, D>; leads: boolean } {
-    const { apart, apartWhole } = question
+    const apart = apartFor(question, decision)
+    const { apartWhole } = question
     const current =
       this.#joinable(found.key + apart, decision.why) ??
       (apartWhole === undefined ? undefined : this.#joinable(found.key + apartWhole, decision.why))
@@ -74,10 +87,11 @@ export class SharedFetches {
 
   /** A background refresh: nobody waits for it. */
   refresh<E extends Entry, D>(question: Question<E, D>, foundAt: string, entry: E): void {
-    const key = foundAt + question.apart
-    if (this.#flights.get(key) !== undefined) return
     const fallback: Fallback = { onError: true, afterMs: undefined }
-    const flight = this.#launch(question, key, { kind: 'revalidate', entry, why: 'stale', fallback }, true)
+    const decision = { kind: 'revalidate', entry, why: 'stale', fallback } as const
+    const key = foundAt + apartFor(question, decision)
+    if (this.#flights.get(key) !== undefined) return
+    const flight = this.#launch(question, key, decision, true)
     void flight.landed.then((landed) => discard(question, landed))
   }
 
@@ -181,7 +195,7 @@ export class SharedFetches {
       case 'entry':
         return this.#storing.keep(question, landed.entry, key, flight, now)
       case 'direct':
-        if (!(landed.passing && context.keepPrevious)) this.#rememberUnshareable(key, flight)
+        if (!leavesPrevious(landed, context)) this.#rememberUnshareable(key, flight)
         void flight.lease?.release('unshared')
         return this.#leaveSoon(flight, context.previous !== undefined)
       case 'failed': // an answer all the same: what is not to be stored is for those who waited, not for later ones

@@ -68,8 +68,11 @@ export class Storing {
     now: number,
   ): void {
     const wanted = flight === undefined || this.#flights.get(key) === flight
+    const isForAll = flight !== undefined
     const written =
-      wanted && this.#log.verdict(entry) === 'valid' ? this.#write(question, target, entry, fate, now) : undefined
+      wanted && this.#log.verdict(entry) === 'valid'
+        ? this.#write(question, target, entry, fate, isForAll, now)
+        : undefined
     const ending = fate === 'kept' && this.#fitsAll(question, entry) ? 'stored' : 'unshared'
     if (written instanceof Promise) void written.then(() => this.#left(flight, ending))
     else this.#left(flight, ending)
@@ -85,11 +88,13 @@ export class Storing {
     target: string,
     entry: E,
     fate: Fate,
+    isForAll: boolean,
     now: number,
   ): Awaitable<void> {
     switch (fate) {
       case 'kept':
-        return question.isPart(entry) ? this.#putPart(question, target, entry) : this.put(target, entry, now)
+        if (question.isPart(entry)) return this.#putPart(question, target, entry)
+        return isForAll ? this.put(target, entry, now) : this.#putUnlessLater(target, entry)
       case 'outgrown':
         return this.rememberUnshareable(target + question.apart, entry)
       case 'broken':
@@ -110,6 +115,16 @@ export class Storing {
     const stored = this.#store.get(key)
     if (stored instanceof Promise) void stored.then(replace)
     else replace(stored)
+  }
+
+  /** What one asker alone brought does not take the place of what was asked for after it. */
+  #putUnlessLater(key: string, entry: Entry): Awaitable<void> {
+    const put = (kept: Kept): Awaitable<void> => {
+      const isLater = isEntry(kept) && kept.startedAt > entry.startedAt && this.#log.verdict(kept) === 'valid'
+      return isLater ? undefined : this.put(key, entry)
+    }
+    const stored = this.#store.get(key)
+    return stored instanceof Promise ? stored.then(put) : put(stored)
   }
 
   /** A part is put together with what is there. */

@@ -24,7 +24,7 @@ export async function takeTurn<E>(
     switch (answer.kind) {
       case 'held': {
         // The last holder may have stored it between our look-up and our turn.
-        const entry = await look()
+        const entry = await lookAs(answer.lease, look)
         if (entry === undefined) return { kind: 'fetch', lease: answer.lease }
         void answer.lease.release('stored')
         return { kind: 'found', entry }
@@ -40,4 +40,14 @@ export async function takeTurn<E>(
     }
   }
   return { kind: 'fetch', lease: undefined }
+}
+
+/** Nobody would give the lease back for who cannot look. */
+async function lookAs<E>(lease: Lease, look: () => Promise<E | undefined>): Promise<E | undefined> {
+  try {
+    return await look()
+  } catch (error) {
+    void lease.release('unshared')
+    throw error
+  }
 }

@@ -1,10 +1,11 @@
 /** The library door: values under keys, on the same engine as HTTP. */
+import { thrownAs } from '../../errors.ts'
 import type { Awaitable, Clock, InvalidationLog, Kept, Store, StoredValue, Write } from '../../model.ts'
 import type { Engine } from '../engine/engine.ts'
 import { known } from '../engine/lookup.ts'
 import type { Counts } from '../statistics.ts'
 import { rulesOf, UNLIMITED, type ValueOptions } from './options.ts'
-import { type Load, type ValueParts, ValueQuestion } from './question.ts'
+import { type Load, sizeIn, type ValueParts, ValueQuestion } from './question.ts'
 import { ValueEntry, type ValueMaking } from './value-entry.ts'
 
 export interface GetOrSetOptions extends ValueOptions {
@@ -134,7 +135,7 @@ export function createValues(parts: ValuesParts): Values {
       case 'direct':
         return resolution.reply
       case 'error':
-        throw resolution.error.cause ?? resolution.error
+        throw thrownAs(resolution.error)
     }
   }
 
@@ -198,7 +199,7 @@ export function createValues(parts: ValuesParts): Values {
       bornAt: now,
       costMs: undefined,
     }
-    const stored = new ValueEntry(value, parts.sizeOf(value), rulesOf(options, defaultRules), making)
+    const stored = new ValueEntry(value, sizeIn(valueParts, value), rulesOf(options, defaultRules), making)
     engine.supersede(key)
     return stored
   }

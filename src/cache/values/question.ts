@@ -11,6 +11,13 @@ export interface ValueParts {
   readonly sizeOf: (value: unknown) => number
 }
 
+/** @throws RangeError when an embedder's `sizeOf` gives what is no number of bytes */
+export function sizeIn({ sizeOf }: Pick<ValueParts, 'sizeOf'>, value: unknown): number {
+  const bytes = sizeOf(value)
+  if (Number.isFinite(bytes) && bytes >= 0) return bytes
+  throw new RangeError(`sizeOf: expected a number of bytes, got ${String(bytes)}`)
+}
+
 /** What a loader is told, and what it may say beside the value. */
 export interface LoadControls<T> {
   /** The value that is about to be replaced, if there is one. */
@@ -65,7 +72,7 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     if (entry === undefined) return unshareable ? { kind: 'pass', why: miss } : { kind: 'fetch', why: miss }
     const valid = verdict === 'valid'
     const { softTimeout } = this.#rules
-    const onError = now < entry.staleIfErrorUntil
+    const onError = now < entry.staleIfErrorUntil && this.#hasGrace(entry)
     const fallback = { onError, afterMs: onError && softTimeout !== 0 ? softTimeout : undefined }
     if (this.#force)
       return { kind: 'revalidate', entry, why: 'request', fallback: { onError: false, afterMs: undefined } }
@@ -73,6 +80,11 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     const atOnce = now < entry.staleWhileRevalidateUntil || (softTimeout === 0 && onError)
     if (valid && atOnce) return { kind: 'serve-stale', entry }
     return { kind: 'revalidate', entry, why: 'stale', fallback }
+  }
+
+  /** One that was invalidated may be far from its end, which is no grace. */
+  #hasGrace(entry: StoredValue): boolean {
+    return this.#rules.grace > 0 || entry.staleIfErrorUntil > entry.freshUntil
   }
 
   load({ previous, generation, position, startedAt }: LoadContext<StoredValue>): Promise<Loaded<StoredValue, T>> {
@@ -91,9 +103,9 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
       const bornAt = this.#parts.clock.now()
       const costMs = bornAt - startedAt
       this.#parts.counts.sampleLoad(costMs)
-      if (skipped) return { kind: 'direct', reply: value, status: 200, why: 'skipped' }
+      if (skipped) return { kind: 'direct', reply: value, status: 200, why: 'skipped', aside: true }
       const making = { url: this.key, generation, position, checked: position, startedAt, bornAt, costMs }
-      const entry = new ValueEntry(value, this.#parts.sizeOf(value), rules, making)
+      const entry = new ValueEntry(value, sizeIn(this.#parts, value), rules, making)
       return { kind: 'entry', entry, status: 200, validated: false }
     })
   }

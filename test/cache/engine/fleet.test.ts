@@ -4,6 +4,7 @@ import { createCache } from '../../../src/library/embed.ts'
 import { Events } from '../../../src/events.ts'
 import { fieldsOf } from '../../../src/fields.ts'
 import type { FetchLeases, Rules } from '../../../src/model.ts'
+import { takeTurn } from '../../../src/cache/engine/turn.ts'
 import { localLog } from '../../../src/stores/memory/log.ts'
 import { memoryStore } from '../../../src/stores/memory/store.ts'
 import { createTiered } from '../../../src/stores/tiered.ts'
@@ -66,6 +67,14 @@ describe('one fetch for the fleet', () => {
     expect(await a('/')).toMatchObject({ body: 'v2' })
     expect(await b('/')).toMatchObject({ body: 'v2', result: 'collapsed' })
     expect(origin.requests).toHaveLength(2)
+  })
+
+  test('who cannot look gives the lease back', async () => {
+    const released: string[] = []
+    const lease = { fence: 1, release: async (ending: string) => void released.push(ending) }
+    const leases = { take: async () => ({ kind: 'held', lease }) as const, close: async () => {} }
+    await expect(takeTurn(leases, 'k', () => Promise.reject(new Error('broken')))).rejects.toThrow('broken')
+    expect(released).toEqual(['unshared'])
   })
 
   test('after a purge what one node fetched the others take from it, though each has the dead copy in memory', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { createCache } from '../../../src/library/embed.ts'
+import { HerdgateError } from '../../../src/errors.ts'
 import { memoryStore } from '../../../src/stores/memory/store.ts'
 import { FakeClock, settle } from '../../support/fake-clock.ts'
 
@@ -291,6 +292,44 @@ describe('single and many', () => {
     expect([await users.get('1'), await cache.get('users/1'), await cache.get('1')]).toEqual(['ada', 'ada', 'one'])
     await users.clear()
     expect([await users.get('1'), await cache.get('1')]).toEqual([undefined, 'one'])
+  })
+
+  test.each(['fresh', 'stale'])('a load that skips leaves the %s value that is stored', async (age) => {
+    const { cache, clock } = library({ ttl: '1m', grace: '1h' })
+    await cache.set('k', 'stored')
+    if (age === 'stale') await clock.advance(61_000)
+    const own = cache.getOrSet('k', ({ skip }) => (skip(), 'own'), { forceFresh: age === 'fresh' })
+    expect(await own).toBe('own')
+    await clock.advance(6_000)
+    const failing = () => Promise.reject(new Error('down'))
+    expect(await cache.getOrSet('k', failing)).toBe('stored')
+  })
+
+  test('without grace an invalidated value does not stand in for a load that fails', async () => {
+    const { cache } = library()
+    for (const ttl of ['1h', undefined]) {
+      await cache.set('k', 'old', ttl === undefined ? {} : { ttl })
+      await cache.invalidate({ keys: ['k'] })
+      await expect(cache.getOrSet('k', () => Promise.reject(new Error('down')))).rejects.toThrow('down')
+      await cache.delete('k')
+    }
+  })
+
+  test('what a load throws comes as it is, whatever it is', async () => {
+    const { cache } = library()
+    const own = new HerdgateError('not_logged', 'of an inner purge', { cause: new Error('of that') })
+    for (const [at, thrown] of [own, new Error('plain'), undefined, 'text'].entries()) {
+      const caught = await cache.getOrSet(`k${at}`, () => Promise.reject(thrown)).catch((error: unknown) => ({ error }))
+      expect(caught).toEqual({ error: thrown })
+      if (at === 0) expect(caught).toHaveProperty('error', own)
+    }
+  })
+
+  test.each([Number.NaN, -1, undefined])('a sizeOf that gives %s is told, and nothing is stored', async (size) => {
+    const cache = createCache({ sizeOf: () => size as number })
+    await expect(cache.set('k', 1)).rejects.toThrow(RangeError)
+    await expect(cache.getOrSet('k', () => 1)).rejects.toThrow(RangeError)
+    expect(cache.stats().tiers[0]?.bytes).toBe(0)
   })
 
   test.each(['', 'a?b', 'a/', '/a', '/', '?'])(

@@ -26,6 +26,9 @@ test('keys and values of maps, members of sets, and buffers are counted', () => 
   expect(estimateBytes(new Set([text]))).toBeGreaterThan(1_000)
   expect(estimateBytes({ bytes: Buffer.alloc(5_000) })).toBeGreaterThan(5_000)
   expect(estimateBytes(Buffer.alloc(5_000))).toBeGreaterThan(5_000)
+  for (const bytes of [new ArrayBuffer(5_000), new SharedArrayBuffer(5_000)]) {
+    expect([estimateBytes(bytes), estimateBytes({ bytes })].every((size) => size > 5_000)).toBe(true)
+  }
 })
 
 test('members that a value inherits are not its own', () => {
