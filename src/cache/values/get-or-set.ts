@@ -206,8 +206,11 @@ export function createValues(parts: ValuesParts): Values {
 
   /** Through the log, so that a load in progress cannot bring the value back. */
   async function remove(keys: readonly string[]): Promise<void> {
-    await log.append('purge', { urls: keys })
-    await store.deleteMany(keys)
+    try {
+      await log.append('purge', { urls: keys })
+    } finally {
+      await store.deleteMany(keys)
+    }
   }
 }
 

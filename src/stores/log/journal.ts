@@ -1,14 +1,13 @@
-import type { Clock, InvalidationMode } from '../../model.ts'
+import type { Clock } from '../../model.ts'
 import type { Logged } from './live-nodes.ts'
+import type { PendingRecord } from './pending.ts'
 
-/** A record of this process's own, kept in case the log loses it. */
-export interface JournalEntry {
+/** A record of this process's own, kept until the log has it, and then in case the log loses it. */
+export interface JournalEntry extends PendingRecord {
   readonly nonce: string
-  readonly mode: InvalidationMode
-  readonly targets: readonly string[]
-  readonly at: number
-  /** Where the log has it; undefined when it is to be logged again. */
+  /** Where the log has it; undefined when it is to be logged, or to be logged again. */
   where: Logged | undefined
+  wasLogged: boolean
 }
 
 /** How long a log may take to notice what it has lost. */
@@ -27,8 +26,9 @@ export class Journal {
 
   add(entry: JournalEntry): void {
     this.#entries.set(entry.nonce, entry)
-    for (const [nonce, { at }] of this.#entries) {
-      if (this.#entries.size <= MAX_ENTRIES && this.#clock.now() - at < KEPT_FOR_MS) break
+    for (const [nonce, { at, wasLogged }] of this.#entries) {
+      const isKept = !wasLogged || this.#clock.now() - at < KEPT_FOR_MS
+      if (isKept && this.#entries.size <= MAX_ENTRIES) break
       this.#entries.delete(nonce)
     }
   }
@@ -40,7 +40,7 @@ export class Journal {
 
   misplaced(): JournalEntry[] {
     return [...this.#entries.values()].filter(
-      ({ where, at }) => where === undefined && this.#clock.now() - at < KEPT_FOR_MS,
+      ({ where, at, wasLogged }) => where === undefined && (!wasLogged || this.#clock.now() - at < KEPT_FOR_MS),
     )
   }
 }

@@ -1,9 +1,10 @@
 import { HerdgateError } from '../../errors.ts'
-import type { Clock, InvalidationMode, Receipt, Selectors } from '../../model.ts'
+import type { Clock, InvalidationMode, Receipt, Selectors, Stamp, Verdict } from '../../model.ts'
 import type { Generations } from '../log/generations.ts'
 import { Journal, type JournalEntry } from '../log/journal.ts'
 import type { LiveNodes } from '../log/live-nodes.ts'
 import { targetsOf } from '../log/marks.ts'
+import { Pending } from '../log/pending.ts'
 import type { Closing } from './closing.ts'
 import type { RedisLogCalls } from './log-calls.ts'
 import type { NewestRecord } from './newest-record.ts'
@@ -11,12 +12,14 @@ import type { NewestRecord } from './newest-record.ts'
 export interface AppendsParts {
   readonly calls: Pick<RedisLogCalls, 'append' | 'replicate'>
   readonly nodes: LiveNodes
-  readonly log: Pick<Generations, 'generation'>
+  readonly log: Pick<Generations, 'generation' | 'position'>
   readonly newest: NewestRecord
   readonly clock: Clock
   readonly closing: Closing
   /** How long it is tried to log a record, in ms. */
   readonly appendTimeout: number
+  /** How many targets are remembered of records that could not be logged. */
+  readonly maxTargets: number
   /** The log is another than the one that is read here. */
   readonly outOfStep: () => void
 }
@@ -27,10 +30,12 @@ const RETRY_MS = 50
 export class Appends {
   readonly #parts: AppendsParts
   readonly #journal: Journal
+  readonly #pending: Pending<JournalEntry>
 
   constructor(parts: AppendsParts) {
     this.#parts = parts
     this.#journal = new Journal(parts.clock)
+    this.#pending = new Pending(parts.maxTargets)
   }
 
   /**
@@ -41,12 +46,30 @@ export class Appends {
     const { calls, clock } = this.#parts
     const calledAt = clock.now()
     const nonce = crypto.randomUUID()
-    const entry: JournalEntry = { nonce, mode, targets: targetsOf(selectors), at: calledAt, where: undefined }
-    const { position } = await this.#logInTime(entry)
+    const targets = targetsOf(selectors)
+    const entry: JournalEntry = { nonce, mode, targets, at: calledAt, where: undefined, wasLogged: false }
+    // Whatever becomes of this call: it has been asked for, counts here from now on, and is tried again.
+    this.#pending.add(entry)
     this.#journal.add(entry)
+    const { position } = await this.#logInTime(entry)
     await calls.replicate()
     const nodes = await this.#followed(entry, calledAt + waitMs)
     return { id: nonce, position: entry.where?.position ?? position, nodes }
+  }
+
+  /** Does a record of ours that has not been read from the log yet name what was fetched before it? */
+  verdict(stamp: Stamp): Verdict {
+    return this.#pending.verdict(stamp)
+  }
+
+  /** The log has been read on. */
+  hasRead(): void {
+    const { generation, position } = this.#parts.log
+    for (const entry of this.#pending.records) {
+      const { where } = entry
+      if (where?.generation !== generation || where.position > position) return // nor, as a rule, are those behind it
+      this.#pending.remove(entry)
+    }
   }
 
   /** The log is another: nothing of ours is known to be in it. */
@@ -84,6 +107,8 @@ export class Appends {
     const { head, nodes, position } = await calls.append(newest.known, entry)
     const { generation } = head
     entry.where = { generation, position, at: clock.now() }
+    entry.wasLogged = true
+    this.hasRead()
     live.replace({ ...head, nodes })
     if (generation === log.generation) newest.logged({ generation, position, nonce: entry.nonce })
     else outOfStep()

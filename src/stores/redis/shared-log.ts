@@ -12,6 +12,7 @@ import type {
 import { Generations } from '../log/generations.ts'
 import { Lease } from '../log/lease.ts'
 import { LiveNodes } from '../log/live-nodes.ts'
+import { worse } from '../log/pending.ts'
 import { parseRecord } from '../log/record.ts'
 import { Appends } from './appends.ts'
 import { Closing } from './closing.ts'
@@ -88,6 +89,7 @@ export class SharedLog implements RedisLog {
       clock,
       closing: this.#closing,
       appendTimeout,
+      maxTargets,
       outOfStep: () => this.#fallOutOfStep(),
     })
     this.#trimAt = clock.now()
@@ -111,7 +113,7 @@ export class SharedLog implements RedisLog {
   }
 
   verdict(stamp: Stamp): Verdict {
-    const verdict = this.#log.verdict(stamp)
+    const verdict = worse(this.#log.verdict(stamp), this.#appends.verdict(stamp))
     if (verdict !== 'valid') return verdict
     const now = this.#clock.now()
     return this.#lease.holds(now) || this.#lease.covers(stamp.startedAt, now) ? 'valid' : 'stale'
@@ -214,6 +216,7 @@ export class SharedLog implements RedisLog {
   }
 
   #hasApplied(): void {
+    this.#appends.hasRead()
     this.#nodes.applied(this.generation, this.position)
     void this.#reportSoon()
   }

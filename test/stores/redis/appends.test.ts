@@ -39,6 +39,7 @@ test('what waited for a record to be followed is let go of, not kept until the l
     clock,
     closing: new Closing(clock),
     appendTimeout: 1_000,
+    maxTargets: 100,
     outOfStep: () => {},
   })
   for (let n = 0; n < 3; n++) await appends.append('purge', { urls: ['shop.example/'] }, 1_000)

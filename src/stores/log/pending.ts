@@ -1,0 +1,58 @@
+import type { InvalidationMode, Stamp, Verdict } from '../../model.ts'
+import { Marks } from './marks.ts'
+
+/** A record that this process wants logged. */
+export interface PendingRecord {
+  readonly mode: InvalidationMode
+  /** As made by `targetsOf`. */
+  readonly targets: readonly string[]
+  /** When it was asked for, by this process's clock. */
+  readonly at: number
+}
+
+/** The clock may stand still between a fetch and the record after it: in doubt the record is the later one. In ms. */
+const INSTANT_MS = 0.001
+
+/**
+ * Records that were asked for and that the log does not show yet: it may be out of reach. In this process they count
+ * from the moment they were asked for, against all that was fetched before.
+ */
+export class Pending<Record extends PendingRecord = PendingRecord> {
+  readonly #maxTargets: number
+  readonly #records = new Set<Record>()
+  #marks: Marks | undefined
+
+  /** @param maxTargets remembered; beyond it everything older counts as named */
+  constructor(maxTargets: number) {
+    this.#maxTargets = maxTargets
+  }
+
+  get records(): Iterable<Record> {
+    return this.#records
+  }
+
+  add(record: Record): void {
+    this.#records.add(record)
+    this.#marks ??= new Marks(this.#maxTargets)
+    for (const target of record.targets) this.#marks.name(target, record.mode, record.at + INSTANT_MS)
+  }
+
+  /** The log shows it, and names what it names. */
+  remove(record: Record): void {
+    this.#records.delete(record)
+    // Until then what the others named stays with it: to tell it apart each time would take square time.
+    if (this.#records.size === 0) this.#marks = undefined
+  }
+
+  /** Does one of them name what was fetched before it? */
+  verdict(stamp: Stamp): Verdict {
+    // What another process fetched may be older than anything: 0 is where marks begin.
+    return this.#marks === undefined ? 'valid' : this.#marks.verdict(stamp, Math.max(stamp.startedAt, 0))
+  }
+}
+
+/** The worse of two. */
+export function worse(one: Verdict, other: Verdict): Verdict {
+  if (one === 'dead' || other === 'dead') return 'dead'
+  return one === 'stale' ? one : other
+}

@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest'
+import { Pending } from '../../../src/stores/log/pending.ts'
+
+const fetchedAt = (startedAt: number, tags: readonly string[] = ['t']) => ({
+  url: 'a.test/1',
+  tags,
+  generation: 'g',
+  position: 1,
+  checked: 1,
+  startedAt,
+})
+
+test('what was fetched before a pending record that names it is dead, or stale; what comes after is not concerned', () => {
+  const pending = new Pending(100)
+  pending.add({ mode: 'purge', targets: ['tag t'], at: 10 })
+  pending.add({ mode: 'invalidate', targets: ['tag u'], at: 20 })
+  const verdicts = (tag: string) => [-Infinity, 9, 10, 11, 20, 21].map((at) => pending.verdict(fetchedAt(at, [tag])))
+  expect(verdicts('t')).toEqual(['dead', 'dead', 'dead', 'valid', 'valid', 'valid'])
+  expect(verdicts('u')).toEqual(['stale', 'stale', 'stale', 'stale', 'stale', 'valid'])
+  expect(verdicts('other')).toEqual(Array.from({ length: 6 }, () => 'valid'))
+})
+
+test('when the log shows all of them none is remembered', () => {
+  const pending = new Pending(100)
+  const records = [1, 2].map((at) => ({ mode: 'purge', targets: [`tag ${at}`], at }) as const)
+  for (const record of records) pending.add(record)
+  for (const record of records) {
+    expect(pending.verdict(fetchedAt(0, ['1']))).toBe('dead')
+    pending.remove(record)
+  }
+  expect(pending.verdict(fetchedAt(0, ['1', '2']))).toBe('valid')
+})
+
+test('beyond the number of targets that are remembered everything older is dead', () => {
+  const pending = new Pending(2)
+  for (let at = 1; at <= 9; at++) pending.add({ mode: 'purge', targets: [`tag ${at}`], at })
+  expect([pending.verdict(fetchedAt(1, ['other'])), pending.verdict(fetchedAt(9, ['other']))]).toEqual([
+    'dead',
+    'valid',
+  ])
+})
