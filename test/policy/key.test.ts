@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fieldsOf } from '../../src/fields.ts'
 import type { KeyRules } from '../../src/model.ts'
-import { keyOf } from '../../src/policy/key.ts'
+import { keyOf, namesOf } from '../../src/policy/key.ts'
 import { requestWith, routeWith, rulesWith } from './support.ts'
 
 const keyFor = (target: string, key: Partial<KeyRules> = {}, headers: Record<string, string | string[]> = {}) => {
@@ -92,5 +92,17 @@ describe('keyOf', () => {
       }),
       { numRuns: 1000 },
     )
+  })
+})
+
+describe('the names of a URL in the log', () => {
+  it.each(['GET', 'HEAD', 'QUERY'])('are also those that a route for %s alone makes of it', (method) => {
+    const key: KeyRules = { sortQuery: true, ignoreQuery: [], headers: [], cookies: [] }
+    const own = routeWith({ name: 'own', match: { methods: [method] }, rules: rulesWith({ key }) })
+    expect(namesOf([own, routeWith()], 'http://a.test/p?b=1&a=2')).toEqual(['a.test/p?b=1&a=2', 'a.test/p?a=2&b=1'])
+  })
+
+  it('are one where no route rewrites it', () => {
+    expect(namesOf([routeWith()], 'http://a.test/p?b=1&a=2')).toEqual(['a.test/p?b=1&a=2'])
   })
 })
