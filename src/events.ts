@@ -63,7 +63,7 @@ export interface RequestEvent {
   readonly totalMs: number
   /** The client left or the response broke off before its end. */
   readonly aborted: boolean
-  /** Address of the other end of the connection. */
+  /** Address of the client, as far as proxies that tell it are trusted. */
   readonly peer: string | undefined
 }
 

@@ -32,6 +32,7 @@ export type {
   Stored,
   TierUsage,
 } from './model.ts'
+export { clientAddress } from './policy/forwarded.ts'
 export { hopsLeft } from './policy/max-forwards.ts'
 export { readHead } from './policy/head.ts'
 export { type DiskLogOptions, diskLog } from './stores/disk/log.ts'

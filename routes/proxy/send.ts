@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { type BodyReader, HerdgateError, lines, problem, type Reply } from '../../src/library.ts'
+import { type BodyReader, clientAddress, HerdgateError, lines, problem, type Reply } from '../../src/library.ts'
 import type { Exchange } from './exchange.ts'
 import { endWith } from './last-answer.ts'
 
@@ -110,6 +110,6 @@ function report(reply: Reply, exchange: Exchange, firstByteMs: number, bytes: nu
   const { route, status, outcome } = reply
   const totalMs = performance.now() - startedAt
   const method = message.method ?? 'GET'
-  const peer = exchange.peer.address
+  const peer = clientAddress(message.rawHeaders, exchange.peer)
   events.emit('request', { route, method, url, status, outcome, bytes, firstByteMs, totalMs, aborted, peer })
 }

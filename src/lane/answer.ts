@@ -3,6 +3,7 @@ import type { Hit, Hits } from '../cache/http/hit.ts'
 import type { Events } from '../events.ts'
 import type { Clock, Peer } from '../model.ts'
 import { STATUS_CODES } from '../node-http.ts'
+import { clientAddress } from '../policy/forwarded.ts'
 import { normalAuthority } from '../policy/target.ts'
 import { precondition } from '../policy/validation.ts'
 import type { HttpSocket } from '../ports/connections.ts'
@@ -71,7 +72,7 @@ export function createAnswer({ hits, events, clock, idleTimeout, handOver, heads
       firstByteMs: totalMs,
       totalMs,
       aborted: false,
-      peer: connection.peer.address,
+      peer: connection.peer.trusted ? clientAddress(request.fields, connection.peer) : connection.peer.address,
     })
     return true
   }

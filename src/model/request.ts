@@ -28,4 +28,6 @@ export interface Peer {
   readonly address: string
   /** Its address is listed in `trustProxy`: its Forwarded and X-Forwarded-* fields are believed. */
   readonly trusted: boolean
+  /** Whether another address is listed there too: that of a proxy before this one. */
+  readonly trusts?: ((address: string) => boolean) | undefined
 }

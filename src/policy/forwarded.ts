@@ -20,16 +20,37 @@ export function forwarding(
   return fields
 }
 
+/**
+ * Who sent the request: the other end of the connection, or, where that is a trusted proxy, the last in its X-Forwarded-For
+ * who is none. A list that holds something else than addresses is believed up to there.
+ */
+export function clientAddress(fields: Fields, peer: Peer): string {
+  let client = plainAddress(peer.address)
+  if (!peer.trusted) return client
+  for (const told of addressesIn(field(fields, 'x-forwarded-for')).reverse()) {
+    const address = plainAddress(told)
+    if (!ADDRESS.test(address)) return client
+    client = address
+    if (peer.trusts?.(address) !== true) return client
+  }
+  return client
+}
+
+/** As long as an IPv6 address that ends in an IPv4 one; whether it is one is not looked at further. */
+const ADDRESS = /^[0-9a-f.:]{2,45}$/i
+
 /** IPv4 as itself where it is mapped into IPv6. */
 const plainAddress = (address: string): string =>
   address.startsWith(':') ? address.replace(/^::ffff:(?=[\d.]+$)/i, '') : address
 
 /** What X-Forwarded-For tells, as Forwarded would: an origin may read either. */
 function forwardedFor(chain: string | undefined): string | undefined {
-  const addresses = chain?.split(',').map((address) => address.trim()) ?? []
-  const known = addresses.filter((address) => address !== '')
+  const known = addressesIn(chain)
   return known.length === 0 ? undefined : known.map((address) => `for=${node(address)}`).join(', ')
 }
+
+const addressesIn = (chain: string | undefined): string[] =>
+  (chain?.split(',') ?? []).map((address) => address.trim()).filter((address) => address !== '')
 
 /** RFC 7239 section 6: an IPv6 address is bracketed and quoted. */
 const node = (address: string): string => quoted(address.includes(':') ? `[${address}]` : address)

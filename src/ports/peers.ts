@@ -10,12 +10,14 @@ import type { Peer } from '../model.ts'
  */
 export function createPeers(trusted: readonly string[]): (socket: Socket) => Peer {
   const list = blockListOf(trusted)
+  const trusts = (address: string) => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
   const known = new WeakMap<Socket, Peer>()
   return (socket) => {
     const peer = known.get(socket)
     if (peer !== undefined) return peer
     const address = socket.remoteAddress ?? ''
-    const found = { address, trusted: list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4') }
+    const trusted = trusts(address)
+    const found = trusted ? { address, trusted, trusts } : { address, trusted }
     known.set(socket, found)
     return found
   }

@@ -8,6 +8,7 @@ import { type TunnelClient, type Tunnelled, type TunnelOptions, tunnel } from '.
 import { connectionProblem } from '../policy/hop-by-hop.ts'
 import { loops } from '../policy/via.ts'
 import { upstreamFields } from '../policy/forward.ts'
+import { clientAddress } from '../policy/forwarded.ts'
 import { passedHead } from '../policy/response.ts'
 import { matchRoute } from '../policy/route.ts'
 import { readHead } from '../policy/head.ts'
@@ -56,7 +57,7 @@ export function isWebSocket({ method, httpVersion, headers, rawHeaders }: Incomi
 /** Never rejects. */
 async function pass(message: IncomingMessage, socket: Duplex, head: Buffer, options: UpgradeOptions): Promise<void> {
   const peer = options.peerOf(message.socket)
-  const handshake = new Handshake(peer, options)
+  const handshake = new Handshake(clientAddress(message.rawHeaders, peer), options)
   try {
     const request = readRequest(message, peer)
     handshake.url = request.url
@@ -120,13 +121,13 @@ async function ask(
 class Handshake {
   route = ''
   url = ''
-  readonly #peer: Peer
+  readonly #client: string
   readonly #clock: Clock
   readonly #events: Events
   readonly #startedAt: number
 
-  constructor(peer: Peer, { clock, events }: UpgradeOptions) {
-    this.#peer = peer
+  constructor(client: string, { clock, events }: UpgradeOptions) {
+    this.#client = client
     this.#clock = clock
     this.#events = events
     this.#startedAt = clock.now()
@@ -135,7 +136,7 @@ class Handshake {
   answered(status: number, outcome: Outcome, bytes: number, aborted: boolean): void {
     const totalMs = this.#clock.now() - this.#startedAt
     const { route, url } = this
-    const peer = this.#peer.address
+    const peer = this.#client
     const times = { firstByteMs: totalMs, totalMs }
     this.#events.emit('request', { route, method: 'GET', url, status, outcome, bytes, ...times, aborted, peer })
   }
