@@ -27,7 +27,7 @@ export function forwarding(
 export function clientAddress(fields: Fields, peer: Peer): string {
   let client = plainAddress(peer.address)
   if (!peer.trusted) return client
-  for (const told of addressesIn(field(fields, 'x-forwarded-for')).reverse()) {
+  for (const told of addressesIn(field(fields, 'x-forwarded-for')).toReversed()) {
     const address = plainAddress(told)
     if (!ADDRESS.test(address)) return client
     client = address

@@ -31,7 +31,7 @@ const counted = async (labels: RegExp): Promise<number> => {
   return Number(
     body
       .split('\n')
-      .find((line) => /^herdgate_requests_total/.test(line) && labels.test(line))
+      .find((line) => line.startsWith('herdgate_requests_total') && labels.test(line))
       ?.split(' ')[1] ?? 0,
   )
 }
