@@ -250,6 +250,76 @@ describe('memory that bodies share', () => {
   })
 })
 
+describe('a body that waits for room when nobody wants it any more', () => {
+  type Leave = (body: Body) => void | Promise<void>
+  const waiting = async (keepBytes: number, leave: Leave) => {
+    const budget = new BodyBudget(10 ** 6)
+    budget.take(1_000) // by others
+    const { source, clock, body, stopped } = arriving({ keepBytes, budget })
+    for (let n = 0; n < 20; n++) source.push('0123')
+    await leave(body)
+    await settle()
+    return { source, clock, body, budget, stopped }
+  }
+
+  const leftBySlow: Leave = async (body) => {
+    const [slow, quick] = [body.read(), body.read()]
+    for (const reader of [slow, quick, quick, quick]) expect(await next(reader)).toBe('0123')
+    await settle()
+    quick.cancel()
+    slow.cancel()
+  }
+
+  test.each<[string, number, Leave]>([
+    ['left by its readers, the slow one last', 0, leftBySlow],
+    ['left by its readers when it had outgrown', 10, leftBySlow],
+    ['left before it had outgrown', 10, (body) => body.read().cancel()],
+    ['discarded', 0, (body) => settle().then(() => body.discard())],
+    ['discarded before it had outgrown', 10, (body) => body.discard()],
+  ])('is let go of: %s', async (_, keepBytes, leave) => {
+    const { source, clock, body, budget, stopped } = await waiting(keepBytes, leave)
+    expect(stopped()).toBe(true)
+    expect([budget.used, clock.pending]).toEqual([1_000, 0])
+    source.push('still on its way')
+    await settle()
+    expect([source.taken, budget.used]).toEqual([21, 1_000])
+    source.break() // as the origin does when it is told to stop
+    await settle()
+    expect([budget.used, clock.pending, await body.fate]).toEqual([1_000, 0, 'outgrown'])
+  })
+
+  test('is let go of: left, and then there was no memory to keep it', async () => {
+    const budget = new BodyBudget(1_000)
+    const { source, clock, body, stopped } = arriving({ keepBytes: 10 ** 6, budget })
+    body.read().cancel()
+    for (let n = 0; n < 3; n++) source.push('x'.repeat(65 * 1024))
+    await settle()
+    expect([stopped(), budget.used, clock.pending, await body.fate]).toEqual([true, 0, 0, 'broken'])
+    source.end()
+    await settle()
+    expect([source.taken, budget.used]).toEqual([3, 0])
+  })
+
+  test('has nothing for a reader that comes then', async () => {
+    const { source, body, budget } = await waiting(0, (left) => left.discard())
+    await expect(next(body.read())).rejects.toMatchObject({ code: 'client_gone' })
+    source.end()
+    await settle()
+    await expect(next(body.read())).rejects.toMatchObject({ code: 'client_gone' })
+    expect(budget.used).toBe(1_000)
+  })
+
+  test('goes on waiting for one that has not come yet', async () => {
+    const { source, clock, body, stopped } = await waiting(0, () => {})
+    await clock.advance(3_600_000)
+    expect([source.taken, stopped()]).toEqual([3, false])
+    const reader = body.read()
+    for (let n = 0; n < 20; n++) expect(await next(reader)).toBe('0123')
+    source.end()
+    expect(await next(reader)).toBeUndefined()
+  })
+})
+
 test('who reads on when all has arrived gets the rest in one piece, which is the stored one', async () => {
   const { source, body } = arriving()
   const reader = body.read()

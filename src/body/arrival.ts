@@ -51,6 +51,8 @@ export class Arrival {
   #roomMade: (() => void) | undefined
   /** Nobody reads it and, as far as is known, nobody will. */
   #unwanted = false
+  /** Unwanted, and not kept for the store either: the source has been told to stop, what still comes is let go. */
+  #abandoned = false
 
   constructor(options: ArrivalOptions) {
     this.#options = options
@@ -87,7 +89,7 @@ export class Arrival {
   async receive(source: AsyncIterable<Uint8Array>): Promise<Buffer | undefined> {
     try {
       for await (const chunk of source) {
-        if (chunk.length === 0) continue
+        if (chunk.length === 0 || this.#abandoned) continue
         this.#push(chunk)
         if (!this.#keeping) await this.#room()
       }
@@ -110,7 +112,8 @@ export class Arrival {
   read(): BodyReader {
     const reader = new ArrivalReader(this)
     this.#readers.add(reader)
-    if (this.#first + this.#gone > 0) reader.drop() // too late for the first byte: better broken than wrong
+    // Too late for the first byte: better broken than wrong.
+    if (this.#abandoned || this.#first + this.#gone > 0) reader.drop()
     return reader
   }
 
@@ -125,15 +128,14 @@ export class Arrival {
   leave(reader: ArrivalReader): void {
     this.#readers.delete(reader)
     this.#unwanted = this.#readers.size === 0
-    if (this.#keeping || this.#whole !== undefined) return
-    if (this.#unwanted && !this.#ended) this.#options.stop()
-    if (this.#unwanted) this.#charge(-this.#charged)
-    this.advanced()
+    if (this.#keeping) return
+    if (this.#unwanted) this.#abandon()
+    else this.advanced()
   }
 
   discard(): void {
     this.#unwanted = true
-    if (!this.#ended && !this.#keeping && this.#readers.size === 0) this.#options.stop()
+    if (!this.#ended && !this.#keeping && this.#readers.size === 0) this.#abandon()
   }
 
   wakeReaders(): void {
@@ -161,10 +163,19 @@ export class Arrival {
     this.#keeping = false
     this.settle(fate)
     // Nobody reads *yet* where the first bytes came with the head: only who left, or said so, will not.
-    if (this.#readers.size === 0 && this.#unwanted) this.#options.stop()
+    if (this.#readers.size === 0 && this.#unwanted) this.#abandon()
   }
 
-  /** Resolves when the slowest reader has no more than a window left to read. */
+  #abandon(): void {
+    this.#abandoned = true
+    this.#chunks = []
+    this.#held = 0
+    this.#charge(-this.#charged)
+    if (!this.#ended) this.#options.stop()
+    this.#roomMade?.() // the source ends only when it is read on
+  }
+
+  /** Resolves when the slowest reader has no more than a window left to read, or nobody wants the rest. */
   async #room(): Promise<void> {
     this.#release()
     if (this.#unread() <= this.#options.windowBytes) return
