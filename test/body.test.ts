@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type ArrivalOptions, Body, BodyBudget, type BodyReader } from '../src/body.ts'
 import { FakeClock, settle } from './support/fake-clock.ts'
@@ -235,6 +236,34 @@ describe('memory that bodies share', () => {
     expect(budget.used).toBe(0)
   })
 
+  test('is held for what the slowest reader has yet to take, in whatever order they read and leave', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ who: fc.nat(3), leaves: fc.nat(9).map((n) => n === 0) })),
+        async (steps) => {
+          const budget = new BodyBudget(10 ** 6)
+          const { source, body } = arriving({ keepBytes: 1, windowBytes: 100, budget })
+          const readers = [0, 0, 0, 0].map((taken) => ({ reader: body.read(), taken }))
+          const there = new Set(readers)
+          for (const chunk of ['abc', 'def', 'ghi', 'jkl']) source.push(chunk)
+          await settle()
+          for (const { who, leaves } of steps) {
+            const one = readers[who]
+            if (one === undefined || one.taken === 4) continue
+            if (leaves) {
+              one.reader.cancel()
+              there.delete(one)
+            } else if (there.has(one)) {
+              await one.reader.next()
+              one.taken++
+            }
+            const slowest = Math.min(4, ...Array.from(there, ({ taken }) => taken))
+            expect(budget.used).toBe(there.size === 0 ? 0 : (4 - slowest) * (3 + 256))
+          }
+        },
+      ),
+    ))
+
   test.each(['breaks off', 'is discarded', 'is left'])('is given back when one %s', async (how) => {
     const budget = new BodyBudget(10 ** 6)
     const { source, body } = arriving({ keepBytes: 5, windowBytes: 100, budget })
@@ -347,6 +376,23 @@ test('letting go of chunks one by one takes time in proportion to their number, 
   expect(bytes).toBe(chunks)
   expect(process.threadCpuUsage(before).user).toBeLessThan(30_000_000) // microseconds; it is a second, or minutes
 })
+
+test('many readers of a body that is passed take time in proportion to their number, not to its square', async () => {
+  const [readers, chunks] = [5_000, 100]
+  const before = process.threadCpuUsage()
+  const { source, body } = arriving({ keepBytes: 1 })
+  const all = Array.from({ length: readers }, () => countChunks(body.read()))
+  for (let pieces = 0; pieces < chunks; pieces++) source.push('0123')
+  source.end()
+  expect((await Promise.all(all)).every((taken) => taken === chunks)).toBe(true)
+  expect(process.threadCpuUsage(before).user).toBeLessThan(5_000_000) // microseconds; it is less than one second, or twenty
+})
+
+async function countChunks(reader: BodyReader): Promise<number> {
+  let chunks = 0
+  while ((await reader.next()) !== undefined) chunks++
+  return chunks
+}
 
 describe('what is all there already', () => {
   const there = (text: string, options: Partial<ArrivalOptions> = {}) => {

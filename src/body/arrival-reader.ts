@@ -59,9 +59,8 @@ export class ArrivalReader implements BodyReader {
     const chunk =
       this.#arrival.whole === undefined ? this.#arrival.chunk(this.nextChunk) : this.#rest(this.#arrival.whole)
     if (chunk === undefined) return undefined
-    this.nextChunk++
     this.bytesRead += chunk.length
-    this.#arrival.advanced()
+    this.#arrival.taken(this.nextChunk++)
     return chunk
   }
 

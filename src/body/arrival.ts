@@ -4,6 +4,7 @@ import type { Clock } from '../model.ts'
 import { ArrivalReader } from './arrival-reader.ts'
 import type { BodyBudget } from './budget.ts'
 import { joined } from './joined.ts'
+import { Positions } from './positions.ts'
 import { type BodyReader, NO_TRAILERS } from './reader.ts'
 
 /** All of it is in memory; it grew past `keepBytes`; it broke off, or there was no memory to keep it. */
@@ -35,6 +36,7 @@ export class Arrival {
   readonly #options: ArrivalOptions
   readonly #fate = Promise.withResolvers<Fate>()
   readonly #readers = new Set<ArrivalReader>()
+  readonly #positions = new Positions()
   /** The first has the number `#first`; as many as `#gone` from there are not needed any more, and empty. */
   #chunks: Uint8Array[] = []
   #first = 0
@@ -112,6 +114,7 @@ export class Arrival {
   read(): BodyReader {
     const reader = new ArrivalReader(this)
     this.#readers.add(reader)
+    this.#positions.enter(reader.nextChunk)
     // Too late for the first byte: better broken than wrong.
     if (this.#abandoned || this.#first + this.#gone > 0) reader.drop()
     return reader
@@ -126,11 +129,12 @@ export class Arrival {
   }
 
   leave(reader: ArrivalReader): void {
-    this.#readers.delete(reader)
+    if (!this.#readers.delete(reader)) return
+    this.#positions.leave(reader.nextChunk)
     this.#unwanted = this.#readers.size === 0
     if (this.#keeping) return
     if (this.#unwanted) this.#abandon()
-    else this.advanced()
+    else this.#advanced()
   }
 
   discard(): void {
@@ -142,11 +146,17 @@ export class Arrival {
     for (const reader of this.#readers) reader.wake()
   }
 
+  /** A reader has taken the chunk of that number. */
+  taken(number: number): void {
+    this.#positions.leave(number)
+    this.#positions.enter(number + 1)
+    if (!this.#keeping) this.#advanced()
+  }
+
   /** A reader moved on, or left: what nobody needs is let go, and the source may continue. */
-  advanced(): void {
-    if (this.#keeping) return
+  #advanced(): void {
     this.#release()
-    if (this.#unread() <= this.#options.windowBytes) this.#roomMade?.()
+    if (this.#held <= this.#options.windowBytes) this.#roomMade?.()
   }
 
   #push(chunk: Uint8Array): void {
@@ -178,7 +188,7 @@ export class Arrival {
   /** Resolves when the slowest reader has no more than a window left to read, or nobody wants the rest. */
   async #room(): Promise<void> {
     this.#release()
-    if (this.#unread() <= this.#options.windowBytes) return
+    if (this.#held <= this.#options.windowBytes) return
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#roomMade = resolve
     const { clock, stallMs } = this.#options
@@ -200,21 +210,12 @@ export class Arrival {
     for (const reader of late) reader.drop()
   }
 
-  /** Bytes the slowest reader has before it; all that is held when nobody has begun to read. */
-  #unread(): number {
-    let slowest = this.#received
-    for (const reader of this.#readers) slowest = Math.min(slowest, reader.bytesRead)
-    return this.#readers.size === 0 ? this.#held : this.#received - slowest
-  }
-
+  /** Lets go of what all readers have taken: what is held then is what the slowest has before it. */
   #release(): void {
     if (this.#readers.size === 0) return
-    let needed = Number.POSITIVE_INFINITY
-    for (const reader of this.#readers) needed = Math.min(needed, reader.nextChunk)
-    const end = Math.min(needed - this.#first, this.#chunks.length)
-    for (; this.#gone < end; this.#gone++) {
+    while (this.#gone < this.#chunks.length && !this.#positions.has(this.#first + this.#gone)) {
       const { length } = this.#chunks[this.#gone] ?? NOTHING
-      this.#chunks[this.#gone] = NOTHING
+      this.#chunks[this.#gone++] = NOTHING
       this.#held -= length
       this.#charge(-Math.min(length + CHUNK_BYTES, this.#charged))
     }
