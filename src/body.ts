@@ -12,7 +12,7 @@ export { BodyBudget } from './body/budget.ts'
  *
  * A body is *kept* while it fits `keepBytes`: it is read at the origin's speed whatever its readers do, and anybody may
  * still join. Past that it is *passed*: nobody may join, at most `windowBytes` are held, and the readers' pace becomes
- * the origin's. A reader that holds up others for `stallMs` is dropped; a reader alone is waited for.
+ * the origin's. A reader that holds up others for `stallMs` in all is dropped; a reader alone is waited for.
  */
 export class Body {
   #bytes: Buffer | undefined

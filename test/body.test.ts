@@ -146,9 +146,10 @@ describe('past the limit', () => {
     for (let n = 0; n < 5; n++) source.push('0123')
     source.end()
     for (let n = 0; n < 3; n++) expect(await next(quick)).toBe('0123')
+    const fourth = next(quick)
     await clock.advance(1_000)
     await expect(next(stuck)).rejects.toMatchObject({ code: 'client_gone' })
-    for (let n = 0; n < 2; n++) expect(await next(quick)).toBe('0123')
+    expect([await fourth, await next(quick)]).toEqual(['0123', '0123'])
     expect(await next(quick)).toBeUndefined()
   })
 
@@ -167,6 +168,99 @@ describe('past the limit', () => {
     const { body, stopped } = arriving({ keepBytes: 0 })
     body.discard()
     expect(stopped()).toBe(true)
+  })
+})
+
+describe('a reader that is slow, but not stuck', () => {
+  const beside = async (others: number) => {
+    const { source, clock, body } = arriving({ keepBytes: 1 })
+    const slow = body.read()
+    const quick = Array.from({ length: others }, () => body.read())
+    for (let n = 0; n < 100; n++) source.push('0123')
+    const taken = quick.map(() => 0)
+    const takeAll = async (reader: BodyReader, which: number) => {
+      while ((await reader.next()) !== undefined) taken[which] = (taken[which] ?? 0) + 1
+    }
+    for (const [which, reader] of quick.entries()) void takeAll(reader, which).catch(() => {}) // it may be cancelled
+    await settle()
+    return { source, clock, slow, quick, taken }
+  }
+  const take = async (chunks: number, reader: BodyReader) => {
+    for (let n = 0; n < chunks; n++) expect(await next(reader)).toBe('0123')
+    await settle()
+  }
+
+  test('is dropped when it has held up others for too long in all', async () => {
+    const { clock, slow, taken } = await beside(2)
+    for (let n = 0; n < 2; n++) {
+      await clock.advance(400)
+      await take(1, slow)
+    }
+    await clock.advance(199)
+    expect(taken).toEqual([5, 5])
+    await clock.advance(1)
+    expect(taken).toEqual([100, 100])
+    await expect(next(slow)).rejects.toMatchObject({ code: 'client_gone' })
+  })
+
+  test('is dropped although it is quick now and then', async () => {
+    const { clock, slow, taken } = await beside(1)
+    await clock.advance(800)
+    await take(30, slow)
+    await clock.advance(199)
+    expect(taken).toEqual([33])
+    await clock.advance(1)
+    expect(taken).toEqual([100])
+  })
+
+  test('is forgiven a tenth of the time in which it holds up nobody', async () => {
+    const { source, clock, slow, taken } = await beside(1)
+    await clock.advance(800)
+    await take(100, slow)
+    await clock.advance(4_000)
+    for (let n = 0; n < 100; n++) source.push('0123')
+    await settle()
+    await clock.advance(599)
+    expect(taken).toEqual([103])
+    await clock.advance(1)
+    expect(taken).toEqual([200])
+  })
+
+  test('is waited for by others that are as slow, however long', async () => {
+    const { source, clock, body } = arriving({ keepBytes: 1 })
+    const readers = [body.read(), body.read()]
+    for (let n = 0; n < 10; n++) source.push('0123')
+    source.end()
+    for (let n = 0; n < 10; n++) {
+      for (const reader of readers) {
+        await clock.advance(900)
+        await take(1, reader)
+      }
+    }
+    for (const reader of readers) expect(await next(reader)).toBeUndefined()
+  })
+
+  test('is waited for, however long, once those it held up have left', async () => {
+    const { source, clock, slow, quick } = await beside(1)
+    await clock.advance(900)
+    for (const reader of quick) reader.cancel()
+    expect(clock.pending).toBe(0)
+    await clock.advance(3_600_000)
+    source.end()
+    await take(100, slow)
+    expect(await next(slow)).toBeUndefined()
+  })
+
+  test('goes at the same time as others that are no quicker', async () => {
+    const { source, clock, body } = arriving({ keepBytes: 1 })
+    const [one, another, quick] = [body.read(), body.read(), body.read()]
+    for (let n = 0; n < 5; n++) source.push('0123')
+    source.end()
+    const taken = countChunks(quick)
+    await settle()
+    await clock.advance(1_000)
+    for (const reader of [one, another]) await expect(next(reader)).rejects.toMatchObject({ code: 'client_gone' })
+    expect(await taken).toBe(5)
   })
 })
 

@@ -11,6 +11,10 @@ export class ArrivalReader implements BodyReader {
   #dropped: HerdgateError | undefined
   nextChunk = 0
   bytesRead = 0
+  /** For how long it had held up others in all when it last did. */
+  heldUpMs = 0
+  /** Epoch milliseconds. */
+  heldUpUntil = 0
 
   constructor(arrival: Arrival) {
     this.#arrival = arrival
@@ -22,6 +26,7 @@ export class ArrivalReader implements BodyReader {
     const failure = this.#dropped ?? this.#arrival.failure
     if (failure !== undefined) return Promise.reject(failure)
     if (this.#arrival.ended) return undefined
+    this.#arrival.lacking()
     this.#waiting = Promise.withResolvers()
     return this.#waiting.promise
   }
@@ -60,7 +65,8 @@ export class ArrivalReader implements BodyReader {
       this.#arrival.whole === undefined ? this.#arrival.chunk(this.nextChunk) : this.#rest(this.#arrival.whole)
     if (chunk === undefined) return undefined
     this.bytesRead += chunk.length
-    this.#arrival.taken(this.nextChunk++)
+    this.nextChunk++
+    this.#arrival.taken(this)
     return chunk
   }
 

@@ -3,6 +3,7 @@ import type { Fields } from '../fields.ts'
 import type { Clock } from '../model.ts'
 import { ArrivalReader } from './arrival-reader.ts'
 import type { BodyBudget } from './budget.ts'
+import { HoldUp } from './hold-up.ts'
 import { joined } from './joined.ts'
 import { Positions } from './positions.ts'
 import { type BodyReader, NO_TRAILERS } from './reader.ts'
@@ -15,6 +16,7 @@ export interface ArrivalOptions {
   readonly length: number | undefined
   readonly keepBytes: number
   readonly windowBytes: number
+  /** For how long in all a reader may hold up others. */
   readonly stallMs: number
   readonly clock: Clock
   /** Memory that it shares with others. When that is spent, a body that is not small is passed from then on. */
@@ -37,6 +39,7 @@ export class Arrival {
   readonly #fate = Promise.withResolvers<Fate>()
   readonly #readers = new Set<ArrivalReader>()
   readonly #positions = new Positions()
+  readonly #holdUp: HoldUp
   /** The first has the number `#first`; as many as `#gone` from there are not needed any more, and empty. */
   #chunks: Uint8Array[] = []
   #first = 0
@@ -58,6 +61,7 @@ export class Arrival {
 
   constructor(options: ArrivalOptions) {
     this.#options = options
+    this.#holdUp = new HoldUp(options.clock, options.stallMs)
     this.#keeping = options.keepBytes > 0 && (options.length ?? 0) <= options.keepBytes
     if (!this.#keeping) this.settle('outgrown')
   }
@@ -131,6 +135,8 @@ export class Arrival {
   leave(reader: ArrivalReader): void {
     if (!this.#readers.delete(reader)) return
     this.#positions.leave(reader.nextChunk)
+    this.#holdUp.release(reader)
+    if (this.#holdUp.size === this.#readers.size) this.#holdUp.end()
     this.#unwanted = this.#readers.size === 0
     if (this.#keeping) return
     if (this.#unwanted) this.#abandon()
@@ -146,17 +152,25 @@ export class Arrival {
     for (const reader of this.#readers) reader.wake()
   }
 
-  /** A reader has taken the chunk of that number. */
-  taken(number: number): void {
-    this.#positions.leave(number)
-    this.#positions.enter(number + 1)
-    if (!this.#keeping) this.#advanced()
+  /** A reader has taken the chunk before its next one. */
+  taken(reader: ArrivalReader): void {
+    this.#positions.leave(reader.nextChunk - 1)
+    this.#positions.enter(reader.nextChunk)
+    if (this.#keeping) return
+    if (!this.#isLate(reader)) this.#holdUp.release(reader)
+    this.#advanced()
+  }
+
+  /** A reader waits for bytes. Where the source waits for readers that are behind, these hold it up. */
+  lacking(): void {
+    if (this.#roomMade === undefined || this.#holdUp.size > 0) return
+    this.#holdUp.begin([...this.#readers].filter((reader) => this.#isLate(reader)))
   }
 
   /** A reader moved on, or left: what nobody needs is let go, and the source may continue. */
   #advanced(): void {
     this.#release()
-    if (this.#held <= this.#options.windowBytes) this.#roomMade?.()
+    if (this.#held <= this.#options.windowBytes) this.#makeRoom()
   }
 
   #push(chunk: Uint8Array): void {
@@ -182,7 +196,7 @@ export class Arrival {
     this.#held = 0
     this.#charge(-this.#charged)
     if (!this.#ended) this.#options.stop()
-    this.#roomMade?.() // the source ends only when it is read on
+    this.#makeRoom() // the source ends only when it is read on
   }
 
   /** Resolves when the slowest reader has no more than a window left to read, or nobody wants the rest. */
@@ -191,23 +205,16 @@ export class Arrival {
     if (this.#held <= this.#options.windowBytes) return
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#roomMade = resolve
-    const { clock, stallMs } = this.#options
-    const watch = (): (() => void) => {
-      return clock.after(stallMs, () => {
-        this.#dropLaggards()
-        cancelTimer = watch()
-      })
-    }
-    let cancelTimer = watch()
     await promise
-    cancelTimer()
+  }
+
+  #makeRoom(): void {
+    this.#roomMade?.()
     this.#roomMade = undefined
   }
 
-  #dropLaggards(): void {
-    const late = [...this.#readers].filter((reader) => this.#received - reader.bytesRead > this.#options.windowBytes)
-    if (late.length === this.#readers.size) return // nobody is held up
-    for (const reader of late) reader.drop()
+  #isLate(reader: ArrivalReader): boolean {
+    return this.#received - reader.bytesRead > this.#options.windowBytes
   }
 
   /** Lets go of what all readers have taken: what is held then is what the slowest has before it. */
