@@ -13,7 +13,7 @@ import { createServer, METHODS } from '../node-http.ts'
 import { boundPipelining } from './pipelining.ts'
 import { NO_SCHEMA_COMPILERS } from './schema-compilers.ts'
 import { dropSlowClients } from './slow-clients.ts'
-import { isWebSocket } from './upgrade.ts'
+import { isUpgrade } from './upgrade.ts'
 
 /** What of the limits concerns connections of clients. */
 export type ConnectionLimits = Omit<Limits, 'maxWaiting' | 'maxBodiesInProgress'>
@@ -65,7 +65,7 @@ function createLimitedServer(handler: RequestListener, limits: ConnectionLimits)
     maxHeaderSize: limits.headBytes,
     requestTimeout: 0, // an upload takes as long as it takes, at the least rate
     requireHostHeader: false, // checked with everything else about the target
-    shouldUpgradeCallback: isWebSocket,
+    shouldUpgradeCallback: isUpgrade,
   }
   const server: Server & { httpAllowHalfOpen?: boolean } = createServer(options, handler)
   server.maxConnections = limits.maxConnections

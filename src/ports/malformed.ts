@@ -2,29 +2,32 @@ import type { ServerResponse } from 'node:http'
 import { HerdgateError } from '../errors.ts'
 import type { HttpSocket } from './connections.ts'
 import { expectUnread, refuse } from './lingering-close.ts'
+import { lastDue } from './pipelining.ts'
 
 /** Connections whose end is settled: whatever else is wrong on them changes nothing. */
 const ending = new WeakSet<HttpSocket>()
 
 /**
- * What Node's parser refused. The connection is closed: nothing after it can be trusted. A request that came whole before
- * it is answered all the same, and that answer is the last.
+ * What Node's parser refused. The connection is closed: nothing after it can be trusted. Requests that came whole before
+ * it are answered all the same, and then comes no more.
  */
 export function refuseMalformed(error: NodeJS.ErrnoException, socket: HttpSocket): void {
   if (ending.has(socket)) return
   ending.add(socket)
-  const due = socket._httpMessage
+  const last = lastDue(socket)
   if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy()
-  else if (due?.req.complete === true) endAfter(due, socket)
-  else if (due?.headersSent === true)
+  else if (last !== undefined) endAfter(last, socket)
+  else if (socket._httpMessage?.headersSent === true)
     socket.destroy() // nothing may be put into an answer that is on its way
   else refuse(socket, new HerdgateError(codeOf(error)))
 }
 
-function endAfter(due: ServerResponse, socket: HttpSocket): void {
-  due.shouldKeepAlive = false
+/** Has the answer be the connection's last. */
+export function endAfter(last: ServerResponse, socket: HttpSocket): void {
+  last.shouldKeepAlive = false
   expectUnread(socket)
-  due.once('close', () => {
+  // Not its close, which comes before its turn where it has broken off until then.
+  last.once('finish', () => {
     if (socket.writable) socket.destroySoon() // else node:http has ended it, and once more would cut that short
   })
 }

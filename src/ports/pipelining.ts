@@ -1,17 +1,27 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import { HerdgateError } from '../errors.ts'
 import { problemFields, problemOf } from '../problem.ts'
+import type { HttpSocket } from './connections.ts'
 import { expectUnread } from './lingering-close.ts'
 
 /** Requests of one connection that may wait behind the one that is being answered (RFC 9112 section 9.3.2). */
 export const MOST_PIPELINED = 128
 
-/** How many requests of a connection came while another was being answered, and are not answered yet. */
-const waiting = new WeakMap<Socket, number>()
+/** Answers to the requests of a connection that came while another was being answered, until they are given; in order. */
+const waiting = new WeakMap<HttpSocket, Set<ServerResponse>>()
+
+const NONE: ReadonlySet<ServerResponse> = new Set()
+
+export const waitingAnswers = (socket: HttpSocket): ReadonlySet<ServerResponse> => waiting.get(socket) ?? NONE
 
 /** Would they be lost if the answer that is due were the connection's last? */
-export const arePipelined = (socket: Socket): boolean => (waiting.get(socket) ?? 0) > 0
+export const arePipelined = (socket: HttpSocket): boolean => waitingAnswers(socket).size > 0
+
+/** The last answer that is due to a request that has come whole. */
+export function lastDue(socket: HttpSocket): ServerResponse | undefined {
+  const due = socket._httpMessage
+  return [...(due ? [due] : []), ...waitingAnswers(socket)].findLast(({ req }) => req.complete)
+}
 
 /**
  * node:http hands over every request of a packet at once, two thousand of them if they are short, and would let each
@@ -19,10 +29,10 @@ export const arePipelined = (socket: Socket): boolean => (waiting.get(socket) ??
  */
 export function boundPipelining(handler: RequestListener): RequestListener {
   const mayWait = ({ socket }: IncomingMessage, response: ServerResponse): boolean => {
-    const before = waiting.get(socket) ?? 0
-    if (before >= MOST_PIPELINED) return false
-    waiting.set(socket, before + 1)
-    response.once('close', () => waiting.set(socket, (waiting.get(socket) ?? 1) - 1))
+    const before = waiting.get(socket) ?? new Set()
+    if (before.size >= MOST_PIPELINED) return false
+    waiting.set(socket, before.add(response))
+    response.once('close', () => before.delete(response))
     return true
   }
   return (request, response) => {

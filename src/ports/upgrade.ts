@@ -13,6 +13,7 @@ import { passedHead } from '../policy/response.ts'
 import { matchRoute } from '../policy/route.ts'
 import { readHead } from '../policy/head.ts'
 import { locate } from '../policy/target.ts'
+import type { HttpSocket } from './connections.ts'
 import { refuse } from './lingering-close.ts'
 import { localAuthority, schemeOf } from './peers.ts'
 
@@ -45,11 +46,19 @@ export function passUpgrades(server: Server, options: UpgradeOptions): { close()
 }
 
 /**
- * Only a WebSocket handshake is an upgrade here; any other request stays what it is without its Upgrade field. One with
- * content is none: whose the octets after its head are would depend on the answer. HTTP/1.0 has no upgrades (RFC 9110
- * section 7.8).
+ * Only a WebSocket handshake is an upgrade here, and only where no answer is due before its own: the connection is not
+ * the other protocol's until then. Any other request stays what it is without its Upgrade field.
  */
-export function isWebSocket({ method, httpVersion, headers, rawHeaders }: IncomingMessage): boolean {
+export function isUpgrade(message: IncomingMessage): boolean {
+  const socket: HttpSocket = message.socket
+  return isWebSocket(message) && !socket._httpMessage
+}
+
+/**
+ * A request with content is no handshake: whose the octets after its head are would depend on the answer. HTTP/1.0 has no
+ * upgrades (RFC 9110 section 7.8).
+ */
+function isWebSocket({ method, httpVersion, headers, rawHeaders }: IncomingMessage): boolean {
   if (method !== 'GET' || httpVersion !== '1.1' || headers.upgrade?.toLowerCase() !== 'websocket') return false
   return !has(rawHeaders, 'content-length') && !has(rawHeaders, 'transfer-encoding')
 }

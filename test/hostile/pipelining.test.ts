@@ -1,0 +1,149 @@
+/** What comes behind a request that is not answered yet: it has its turn, or the connection ends before it. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
+import { gate, until } from '../support/origin-calls.ts'
+import { ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
+import { RawClient } from './client.ts'
+
+const SWITCHED = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
+const HANDSHAKE = 'GET /chat HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
+const CONNECT = 'CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n'
+/** More than the system takes at once for who does not read. */
+const LARGE = 'x'.repeat(16 * 2 ** 20)
+
+let origin: RawOrigin
+let herdgate: Herdgate
+let answer: (request: RawRequest) => void
+beforeAll(async () => {
+  origin = await rawOrigin((request) => answer(request))
+  herdgate = await startHerdgate(['--origin', origin.url, '--log-level', 'silent'])
+})
+beforeEach(() => {
+  origin.requests.length = 0
+})
+afterAll(async () => {
+  await herdgate.stop()
+  await origin.close()
+})
+
+const connected = (): Promise<RawClient> => RawClient.connect(Number(new URL(herdgate.url).port))
+const asking = (path: string, method = 'GET'): string => `${method} ${path} HTTP/1.1\r\nHost: a.test\r\n\r\n`
+const pathOf = ({ head }: RawRequest): string => head.split(' ')[1] ?? ''
+const headOf = (path: string): string | undefined => origin.requests.find((request) => pathOf(request) === path)?.head
+const asked = (path: string): Promise<void> => until(() => headOf(path) !== undefined)
+
+/** Answers with the path: `/slow` once it may, everything else at once. */
+function slowly(): { open: () => void } {
+  const slow = gate()
+  answer = (request) => {
+    const give = () => void request.socket.write(ok(pathOf(request), 'Cache-Control: no-store\r\n'))
+    if (pathOf(request) === '/slow') void slow.opened.then(give)
+    else if (/^upgrade:/im.test(request.head)) request.socket.write(SWITCHED)
+    else give()
+  }
+  return slow
+}
+
+describe('a WebSocket handshake behind an answer that is due', () => {
+  test('is an ordinary request in its turn', async () => {
+    const slow = slowly()
+    using client = await connected()
+    client.send(asking('/slow'))
+    await asked('/slow')
+    client.send(HANDSHAKE)
+    await asked('/chat')
+    slow.open()
+    const { responses, interim, closed } = await client.heard(3)
+    expect(responses.map(({ status, body }) => [status, body])).toEqual([
+      [200, '/slow'],
+      [200, '/chat'],
+    ])
+    expect([interim, closed]).toEqual([[], true])
+    expect(headOf('/chat')).not.toMatch(/upgrade/i)
+  })
+
+  test('is one too where both have come at once', async () => {
+    const slow = slowly()
+    using client = await connected()
+    client.send(asking('/slow') + HANDSHAKE)
+    await asked('/slow')
+    await asked('/chat')
+    slow.open()
+    const { responses, closed } = await client.heard(3)
+    expect([responses.map(({ body }) => body), closed]).toEqual([['/slow', '/chat'], true])
+  })
+})
+
+describe('a CONNECT behind an answer that is due', () => {
+  test('ends the connection with that answer', async () => {
+    const slow = slowly()
+    using client = await connected()
+    client.send(asking('/slow'))
+    await asked('/slow')
+    client.send(`${CONNECT}what would go through a tunnel`)
+    slow.open()
+    const { responses, closed, rest } = await client.heard(2)
+    expect([responses.map(({ body }) => body), closed, rest]).toEqual([['/slow'], true, ''])
+    client.end()
+    await client.gone()
+    expect(client.failure).toBeUndefined()
+  })
+
+  test('puts nothing into its content, of which all comes', async () => {
+    answer = ({ socket }) => void socket.write(ok(LARGE))
+    using client = await connected()
+    client.pause()
+    client.send(asking('/large'))
+    await asked('/large')
+    client.send(CONNECT)
+    client.send('more')
+    client.resume()
+    const { responses, closed, rest } = await client.heard(2)
+    expect(responses.map(({ body }) => body === LARGE)).toEqual([true])
+    expect([closed, rest]).toEqual([true, ''])
+  })
+
+  test('ends it with the last of several', async () => {
+    const slow = slowly()
+    using client = await connected()
+    client.send(asking('/slow') + asking('/second') + asking('/third') + CONNECT)
+    await asked('/third')
+    slow.open()
+    const { responses, closed } = await client.heard(4)
+    expect([responses.map(({ body }) => body), closed]).toEqual([['/slow', '/second', '/third'], true])
+  })
+
+  test('does not keep the others waiting for a client that has gone', async () => {
+    answer = () => {}
+    using client = await connected()
+    client.send(asking('/first', 'POST') + asking('/second', 'POST') + CONNECT + LARGE)
+    await asked('/first')
+    await asked('/second')
+    client.reset()
+    await until(() => origin.requests.every(({ socket }) => socket.destroyed))
+  })
+})
+
+describe('nonsense behind requests that came whole', () => {
+  test('costs none of them its answer', async () => {
+    const slow = slowly()
+    using client = await connected()
+    client.send(`${asking('/slow')}${asking('/second')}nonsense\0`)
+    await asked('/second')
+    slow.open()
+    const { responses, closed, rest } = await client.heard(3)
+    expect([responses.map(({ body }) => body), closed, rest]).toEqual([['/slow', '/second'], true, ''])
+  })
+
+  test('costs the one whose content it is in its own', async () => {
+    const slow = slowly()
+    using client = await connected()
+    const upload = 'POST /upload HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n'
+    client.send(`${asking('/slow')}${upload}2\r\nok\r\n`)
+    await asked('/slow')
+    client.send('nonsense\0')
+    slow.open()
+    const { responses, closed } = await client.heard(2)
+    expect([responses.map(({ body }) => body), closed]).toEqual([['/slow'], true])
+  })
+})
