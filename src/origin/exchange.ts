@@ -55,6 +55,8 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
   #stage: Stage = 'connect'
   #isReused = false
   #isHeard = false
+  /** The next octets of the request have to come from the client. */
+  #isClientsTurn = false
   /** Present while the origin's silence counts. */
   #silence: SilenceTimer | undefined
   #interim: Interim | undefined
@@ -78,8 +80,14 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
     const { body } = this.#request
     if (body === undefined) return null
     return lend(body, {
-      waitingForClient: () => this.#stage === 'head' && this.#silence?.hold(),
-      handedOver: () => this.#stage === 'head' && this.#silence?.touch(),
+      waitingForClient: () => {
+        this.#isClientsTurn = true
+        if (this.#stage === 'head') this.#silence?.hold()
+      },
+      handedOver: () => {
+        this.#isClientsTurn = false
+        if (this.#stage === 'head') this.#silence?.touch()
+      },
     })
   }
 
@@ -119,6 +127,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
     this.#isReused = this.#line.begin(this) > 0
     this.#silence = this.#line.silence
     this.#silence.start(this.#terms.headersTimeout)
+    if (this.#isClientsTurn) this.#silence.hold() // undici has asked for content before this
   }
 
   onResponseStarted(): void {

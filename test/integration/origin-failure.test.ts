@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { createServer as createTlsServer } from 'node:tls'
 import { afterEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
@@ -6,6 +6,7 @@ import { HerdgateError } from '../../src/errors.ts'
 import type { Clock } from '../../src/model.ts'
 import type { OriginOptions, PoolOrigin } from '../../src/origin/pool-origin.ts'
 import { selfSigned } from '../support/certificate.ts'
+import { FakeClock } from '../support/fake-clock.ts'
 import { codeOf, get, originOf, textOf, until } from '../support/origin-calls.ts'
 import { deadPort, ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
 
@@ -174,6 +175,29 @@ describe('no proper head', () => {
     const [dripping] = await served(dripHead, { headersTimeout: 80 })
     expect(await codeOf(dripping.fetch(get()))).toBe('origin_timeout')
     expect(dripping.usage()).toEqual(nothingHeld)
+  })
+
+  test('is not awaited while the client has yet to send its first octet', async () => {
+    const clock = new FakeClock()
+    const server = await rawOrigin(({ socket, head }) => {
+      if (head.includes('/answered')) socket.write(ok())
+    })
+    open.push(server)
+    const headersTimeout = 1_000
+    const origin = opened(server.url, { headersTimeout }, clock)
+    const postLate = async (target: string) => {
+      const body = new PassThrough()
+      const outcome = codeOf(origin.fetch(get(target, { method: 'POST', body })))
+      await until(() => body.listenerCount('readable') > 0)
+      await clock.advance(3 * headersTimeout)
+      body.end('late')
+      return { outcome }
+    }
+    expect(await (await postLate('/answered')).outcome).toBe('fulfilled')
+    const silent = await postLate('/silent')
+    await until(() => server.requests.length === 2)
+    await clock.advance(headersTimeout)
+    expect(await silent.outcome).toBe('origin_timeout')
   })
 
   test.each([
