@@ -98,7 +98,8 @@ export class Line {
 
   /** Gives up an attempt to connect that nobody waits for any more. */
   abandon(): void {
-    this.#dialling?.destroy(new errors.SocketError('abandoned'))
+    // After an error of the socket undici would connect once more.
+    this.#dialling?.destroy(new errors.RequestAbortedError('abandoned'))
   }
 
   /** Connects: the function undici's client calls. */

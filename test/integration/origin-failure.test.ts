@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
 import { createServer as createTlsServer } from 'node:tls'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -124,6 +125,23 @@ describe('no connection', () => {
     controller.abort()
     expect(await answer).toBe('client_gone')
     await until(() => server.sockets[0]?.destroyed === true)
+  })
+
+  test('and is not dialled again for a caller who has left', async () => {
+    const [, server] = await served(() => {})
+    const origin = opened(`https://127.0.0.1:${server.port}`)
+    const controller = new AbortController()
+    const answer = codeOf(origin.fetch(get(), controller.signal))
+    await until(() => server.sockets.length === 1)
+    controller.abort()
+    expect(await answer).toBe('client_gone')
+    await until(() => server.sockets[0]?.destroyed === true)
+    const next = connect({ port: server.port, host: '127.0.0.1' })
+    open.push({ close: async () => next.destroy() })
+    await until(() =>
+      server.sockets.some(({ remotePort }) => remotePort !== undefined && remotePort === next.localPort),
+    )
+    expect(server.sockets).toHaveLength(2)
   })
 })
 
