@@ -33,6 +33,7 @@ export function boundPipelining(handler: RequestListener): RequestListener {
     if (before.size >= MOST_PIPELINED) return false
     waiting.set(socket, before.add(response))
     response.once('close', () => before.delete(response))
+    response.once('socket', () => endIfBroken(response, socket))
     return true
   }
   return (request, response) => {
@@ -40,6 +41,11 @@ export function boundPipelining(handler: RequestListener): RequestListener {
     if (response.socket !== null || mayWait(request, response)) handler(request, response)
     else refuse(request, response)
   }
+}
+
+/** One that has broken off before its turn would never be over: node:http knows of no socket that it could have closed. */
+function endIfBroken(response: ServerResponse, socket: HttpSocket): void {
+  if (response.destroyed) socket.destroySoon()
 }
 
 function refuse({ socket }: IncomingMessage, response: ServerResponse): void {

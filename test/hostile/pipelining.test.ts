@@ -147,3 +147,18 @@ describe('nonsense behind requests that came whole', () => {
     expect([responses.map(({ body }) => body), closed]).toEqual([['/slow'], true])
   })
 })
+
+test('an answer that breaks off before its turn ends the connection when that comes', async () => {
+  const slow = gate()
+  answer = (request) => {
+    if (pathOf(request) === '/slow') void slow.opened.then(() => request.socket.write(ok('/slow')))
+    else request.socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf')
+  }
+  using client = await connected()
+  client.send(asking('/slow') + asking('/broken'))
+  await asked('/broken')
+  await until(() => origin.requests.some((request) => pathOf(request) === '/broken' && request.socket.destroyed))
+  slow.open()
+  const { responses, closed } = await client.heard(2)
+  expect([responses.map(({ body }) => body), closed]).toEqual([['/slow'], true])
+})
