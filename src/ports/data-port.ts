@@ -67,8 +67,9 @@ function createLimitedServer(handler: RequestListener, limits: ConnectionLimits)
     requireHostHeader: false, // checked with everything else about the target
     shouldUpgradeCallback: isUpgrade,
   }
-  const server: Server & { httpAllowHalfOpen?: boolean } = createServer(options, handler)
+  const server: Server & { httpAllowHalfOpen?: boolean; dropMaxConnection?: boolean } = createServer(options, handler)
   server.maxConnections = limits.maxConnections
+  server.dropMaxConnection = true // by default a worker hands them back, and its primary hands them on to the next
   server.httpAllowHalfOpen = true // who has sent all of a request and says so still wants the answer
   refuseConnect(server)
   // Refused like any other malformed request, so that what comes behind it is not processed.

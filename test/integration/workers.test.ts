@@ -1,10 +1,11 @@
 /** `herdgate serve --workers 2`, as real processes. */
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { temporaryFolder } from '../support/folder.ts'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
 import { get, type Origin, startOrigin, until } from '../support/http.ts'
 import { startRedis } from '../support/redis.ts'
@@ -244,6 +245,19 @@ test('with Redis each worker is a node: copies and purges are those of all', asy
   await until(async () => (await node.ask('/v1/stats')).body.nodes.length === 3, 'both workers and the primary follow')
   await expectOneCache(node)
   await node.stop()
+})
+
+test('who comes when every worker has as many connections as it may have is hung up on', async () => {
+  const file = join(temporaryFolder(), 'herdgate.yaml')
+  await writeFile(file, 'version: 1\nlimits: { maxConnections: 4, headTimeout: 10m }\n')
+  const node = await start('--config', file)
+  const { port } = new URL(node.url)
+  let closed = 0
+  const sockets = Array.from({ length: 10 }, () => connect(Number(port), '127.0.0.1').resume())
+  for (const socket of sockets) socket.once('close', () => closed++)
+  await until(() => closed >= 6, 'those beyond the limit are hung up on')
+  for (const socket of sockets) socket.destroy()
+  await until(async () => (await get(node.url).catch(() => undefined))?.status === 200, 'there is room again')
 })
 
 test('what happens in all workers is told once a second', async () => {
