@@ -30,6 +30,8 @@ export interface PoolOrigin extends Origin {
   usage(): { inFlight: number; queued: number }
   /** The URL whose turn it is, for a connection that no pool serves; and a way to say that it could not be reached. */
   nextUrl(): { readonly url: string; readonly unreachable: () => void }
+  /** Closes each connection as soon as it is idle. Requests that still come have one of their own. */
+  retire(): void
   /**
    * Takes no new requests, waits for those in progress, then closes all connections.
    * @param signal when aborted, ends the wait and what is still in progress
@@ -96,6 +98,10 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
     return { url: member.url.href, unreachable: () => rotation.failed(member) }
   }
 
+  const retire = () => {
+    for (const member of members) member.retire()
+  }
+
   async function close(signal?: AbortSignal): Promise<void> {
     isClosing = true
     const destroy = () => void Promise.all(members.map((member) => member.destroy()))
@@ -106,11 +112,12 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
     await Promise.all(members.map((member) => member.destroy()))
   }
 
-  return { name: options.name, fetch, usage: admission.usage, nextUrl, close }
+  return { name: options.name, fetch, usage: admission.usage, nextUrl, retire, close }
 }
 
 interface PoolMember extends Member {
   readonly url: URL
+  retire(): void
   destroy(): Promise<unknown>
 }
 
@@ -131,16 +138,18 @@ function createMember(text: string, options: OriginOptions, clock: Clock): PoolM
     const dispatch = { method, path: basePath + target, headers, body: exchange.upload(), servername }
     dispatcher.dispatch(dispatch, exchange)
   }
+  const sendAnew = (request: OriginRequest, exchange: Exchange) => {
+    const connection = factory()
+    alone.add(connection)
+    sendBy(connection, request, exchange)
+    void connection.close().finally(() => alone.delete(connection)) // when it is answered
+  }
   return {
     url,
     terms: { where: url.host, headersTimeout, bodyTimeout, totalTimeout, overTls: url.protocol === 'https:' },
-    send: (request, exchange) => sendBy(pool, request, exchange),
-    sendAnew(request, exchange) {
-      const connection = factory()
-      alone.add(connection)
-      sendBy(connection, request, exchange)
-      void connection.close().finally(() => alone.delete(connection)) // when it is answered
-    },
+    send: (request, exchange) => (pool.closed ? sendAnew(request, exchange) : sendBy(pool, request, exchange)),
+    sendAnew,
+    retire: () => void pool.close(),
     destroy: () => Promise.all([pool, ...alone].map((dispatcher) => dispatcher.destroy())),
   }
 }

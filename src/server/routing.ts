@@ -39,7 +39,7 @@ export class Routing {
 
   /**
    * From now on requests go by this configuration. Origins that stay as they were keep their connections; those that do
-   * not are closed when what they are working on is done.
+   * not are retired, because requests that have found their route already may yet need them.
    */
   apply({ origins, routes }: RoutingConfig): void {
     const before = this.#targets
@@ -51,7 +51,7 @@ export class Routing {
     this.routes.splice(0, this.routes.length, ...next)
     this.originNames.clear()
     for (const { name, origin } of next) this.originNames.set(name, origin.name)
-    for (const [name, { pool }] of before) if (targets.get(name)?.pool !== pool) void pool.close()
+    for (const [name, { pool }] of before) if (targets.get(name)?.pool !== pool) pool.retire()
   }
 
   #targetFor(options: OriginConfig): Target {

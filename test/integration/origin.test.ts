@@ -316,6 +316,23 @@ describe('connections', () => {
     await until(() => server.sockets[0]?.destroyed === true)
   })
 
+  test('of an origin that is retired are closed when they are idle, and requests that still come are answered', async () => {
+    const answer = gate()
+    const [origin, server] = await served(({ socket, head }) => {
+      if (head.includes('/slow')) void answer.opened.then(() => socket.write(ok()))
+      else socket.write(ok())
+    })
+    const slow = origin.fetch(get('/slow'))
+    await until(() => server.requests.length === 1)
+    await textOf(await origin.fetch(get()))
+    origin.retire()
+    await until(() => server.sockets[1]?.destroyed === true)
+    expect(await textOf(await origin.fetch(get('/late')))).toBe('ok')
+    answer.open()
+    expect(await textOf(await slow)).toBe('ok')
+    await until(() => server.sockets.length === 3 && server.sockets.every(({ destroyed }) => destroyed))
+  })
+
   test('are destroyed by close() at once when its signal is aborted', async () => {
     const [origin, server] = await served(() => {})
     const response = codeOf(origin.fetch(get()))

@@ -45,6 +45,29 @@ test('origins and routes are swapped at once; what is stored and what is in flig
   expect((await inFlight).body).toBe('old')
 })
 
+test('who waits for an answer that turns out to be private gets one of their own, also when the origin has changed', async () => {
+  const answers: (() => void)[] = []
+  const slow = await startOrigin((_request, response) => {
+    response.setHeader('Cache-Control', 'private')
+    if (slow.hits() === 1) answers.push(() => response.end('first'))
+    else response.end('own')
+  })
+  const path = join(folder, 'private.yaml')
+  const configure = (headersTimeout: string) =>
+    writeFile(path, JSON.stringify({ version: 1, origins: { api: { urls: [slow.url], headersTimeout } } }))
+  await configure('20s')
+  await using node = await startHerdgate(['--config', path])
+  const herd = Array.from({ length: 10 }, () => get(`${node.url}/private`))
+  await until(async () => (await node.ask('/v1/stats')).body.waiting === 10, 'all of them wait')
+  await configure('30s')
+  expect((await node.ask('/v1/config/reload', {})).status).toBe(200)
+  for (const answer of answers) answer()
+  const answered = await Promise.all(herd)
+  expect(answered.map(({ status }) => status)).toEqual(herd.map(() => 200))
+  expect(answered.map(({ body }) => body).toSorted()).toEqual(['first', ...Array(9).fill('own')])
+  await slow.kill()
+})
+
 test('what answered hits of a connection goes by the new routes too', async () => {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const ask = () => get(`${herdgate.url}/hot`, { agent })
