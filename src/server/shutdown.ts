@@ -12,54 +12,78 @@ export interface Closable {
 }
 
 /**
- * On SIGTERM or SIGINT drains, closes and exits 0; on a second one exits at once. An error nobody caught closes too, with
- * exit code 1: what it left behind cannot be known. Our own few lines, because the usual libraries take the echo of a
- * Ctrl-C for a second signal.
+ * On SIGTERM or SIGINT drains, closes and exits 0; on a second one exits at once. On an error nobody caught, as below. Our
+ * own few lines, because the usual libraries take the echo of a Ctrl-C for a second signal.
  */
-export function closeOnSignals(running: Closable, { logger, exit }: Log): void {
-  let closingSince: number | undefined
+export function closeOnSignals(running: Closable, log: Log): void {
+  const { logger, exit } = log
+  const closing = closeOnErrors(running, log)
 
   const drainAndEnd = async (signal: string) => {
-    closingSince = performance.now()
+    closing.begin()
     logger.info(`${signal}: draining`)
     try {
       await running.drain?.()
     } catch (error) {
       logger.error(error, 'draining failed')
-      return end(1)
+      return closing.end(1)
     }
     logger.info(`${signal}: finishing what is in flight`)
-    end(0)
+    closing.end(0)
   }
-  const end = (exitCode: number) => {
-    closingSince ??= performance.now()
+
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (closing.since === undefined) {
+        void drainAndEnd(signal)
+      } else if (performance.now() - closing.since > ECHO_MS || signal === 'SIGTERM') {
+        exit(1)
+      }
+    })
+  }
+}
+
+/** An error nobody caught closes, with exit code 1: what it left behind cannot be known. */
+export function closeOnErrors(running: Closable, log: Log): Closing {
+  const closing = new Closing(running, log)
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error: unknown) => {
+      log.logger.fatal(error, event)
+      if (closing.since === undefined) closing.end(1)
+    })
+  }
+  return closing
+}
+
+class Closing {
+  /** When it began, by `performance.now()`. */
+  since: number | undefined
+  readonly #running: Closable
+  readonly #log: Log
+
+  constructor(running: Closable, log: Log) {
+    this.#running = running
+    this.#log = log
+  }
+
+  begin(): void {
+    this.since ??= performance.now()
+  }
+
+  end(exitCode: number): void {
+    const { logger, exit } = this.#log
+    this.begin()
     const limit = setTimeout(() => {
       logger.error(`requests were still in flight after ${DRAIN_MS / 1000} s`)
       exit(1)
     }, DRAIN_MS)
     limit.unref()
-    running.close().then(
+    this.#running.close().then(
       () => exit(exitCode),
       (error: unknown) => {
         logger.error(error, 'closing failed')
         exit(1)
       },
     )
-  }
-
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      if (closingSince === undefined) {
-        void drainAndEnd(signal)
-      } else if (performance.now() - closingSince > ECHO_MS || signal === 'SIGTERM') {
-        exit(1)
-      }
-    })
-  }
-  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-    process.on(event, (error: unknown) => {
-      logger.fatal(error, event)
-      if (closingSince === undefined) end(1)
-    })
   }
 }

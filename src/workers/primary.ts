@@ -49,6 +49,7 @@ export async function createPrimary(
   const routing = new Routing(config, { clock, chaos })
   const shared = new SharedParts(config, { clock, events })
   let current: Pick<Config, 'origins' | 'routes'> = config
+  let draining = false
 
   const pool = new Pool({
     module: WORKER,
@@ -75,6 +76,7 @@ export async function createPrimary(
     member.hasBegun = true
     const routes = { origins: originsOf(current, workers), routes: current.routes }
     member.calls.tell('begin', { config: { ...shareOf(config, workers), ...routes }, processes: workers + 1, log })
+    if (draining) member.calls.tell('drain', undefined)
   }
 
   const { log, sayWhat } = openLog(config, { clock, events, chaos }, shared.log)
@@ -111,7 +113,6 @@ export async function createPrimary(
     await applied
     return outcome
   }
-  let draining = false
   let started = false
   void log.started.then(() => {
     started = true

@@ -1,7 +1,7 @@
 /** A worker of `herdgate serve --workers N`: a proxy that has its configuration, log and leases from its primary. */
 import { pino } from 'pino'
 import { keepCompiled } from '../collector.ts'
-import { closeOnSignals } from '../server/shutdown.ts'
+import { closeOnErrors } from '../server/shutdown.ts'
 import { type Log, openLog } from '../logging/log.ts'
 import { createProxy, type Proxy } from '../server/proxy.ts'
 import { openTracing } from '../tracing/tracing.ts'
@@ -44,7 +44,8 @@ const service: WorkerService = {
 
 const primary = new Calls<PrimaryService, WorkerService>((message) => void process.send?.(message, ignore), service)
 process.on('message', (message: Message) => primary.receive(message))
-process.on('SIGHUP', ignore) // the primary's to act on
+// The primary's to act on, when all processes of the group get them: workers end when it says so, or is gone.
+for (const signal of ['SIGHUP', 'SIGTERM', 'SIGINT'] as const) process.on(signal, ignore)
 const tracing = await openTracing(process.env, pino())
 primary.tell('hello', undefined)
 
@@ -61,7 +62,7 @@ function begin({ config, processes, log: state }: Beginning): void {
     tells: ({ tier }) => tier === 'memory', // the others are the same for all
     tracing,
   })
-  closeOnSignals({ close }, output)
+  closeOnErrors({ close }, output)
   begun.resolve(proxy)
   proxy.listen().then(
     (url) => primary.tell('listening', url),

@@ -182,6 +182,48 @@ test('SIGTERM lets what is in flight end, in every worker', async () => {
   for (const pid of workers) expect(() => process.kill(pid, 0)).toThrow('ESRCH')
 })
 
+/** One that takes its time to drain, in a process group of its own. */
+async function startSlowlyDraining(): Promise<Herdgate> {
+  const file = join(temporaryFolder(), 'herdgate.yaml')
+  await writeFile(file, 'version: 1\nworkers: 2\nlisten: { drainDelay: 60s }\n')
+  herdgate = await startHerdgate(['--config', file, '--origin', origin.url], {}, { detached: true })
+  return herdgate
+}
+
+const KEPT_ALIVE = { agent: undefined, headers: { connection: 'keep-alive' } }
+
+test.each(['SIGTERM', 'SIGINT'] as const)(
+  '%s to the whole process group: workers go on while the primary drains',
+  async (signal) => {
+    const node = await startSlowlyDraining()
+    const workers = await workersOf(node)
+    process.kill(-(node.child.pid ?? 0), signal)
+    await until(async () => (await node.ask('/readyz')).status === 503, 'it is not ready any more')
+    for (let at = 0; at < 6; at++) {
+      const { status, headers } = await get(`${node.url}/x`, KEPT_ALIVE)
+      expect([status, headers.connection]).toEqual([200, 'close'])
+    }
+    expect(await workersOf(node)).toEqual(workers)
+    expect(node.lines.filter((line) => line.includes('has ended'))).toEqual([])
+  },
+)
+
+test('a worker that begins while the primary drains is told so', async () => {
+  const node = await startSlowlyDraining()
+  node.child.kill('SIGTERM')
+  await until(async () => (await node.ask('/readyz')).status === 503, 'it is not ready any more')
+  const before = await workersOf(node)
+  expect(before).toHaveLength(2)
+  process.kill(before[0] ?? 0, 'SIGKILL')
+  const hasAnswered = () => [...answerers(node)].some((pid) => !before.includes(pid))
+  let asked = 0
+  await until(async () => {
+    const answer = await get(`${node.url}/${asked++}`, KEPT_ALIVE).catch(() => undefined) // it may be handed to the old one
+    if (answer !== undefined) expect(answer.headers.connection).toBe('close')
+    return hasAnswered()
+  }, 'the new one answers')
+})
+
 test('a primary that is killed takes its workers with it', async () => {
   const node = await start()
   const workers = await workersOf(node)

@@ -26,13 +26,21 @@ const START_TIMEOUT_MS = 100_000
 const STOP_TIMEOUT_MS = 45_000
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Starts `herdgate serve` on free ports of the loopback address and waits until it listens. */
-export async function startHerdgate(flags: readonly string[], env: Record<string, string> = {}): Promise<Herdgate> {
+/**
+ * Starts `herdgate serve` on free ports of the loopback address and waits until it listens.
+ * @param detached in a process group of its own
+ */
+export async function startHerdgate(
+  flags: readonly string[],
+  env: Record<string, string> = {},
+  { detached = false }: { detached?: boolean } = {},
+): Promise<Herdgate> {
   const ports = ['--host', '127.0.0.1', '--port', '0', '--admin-port', '0', '--admin-token', TOKEN]
   const child = spawn(process.execPath, ['src/cli.ts', 'serve', ...ports, ...flags], {
     cwd: REPOSITORY,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
+    detached,
   })
   const lines: string[] = []
   const listening = await firstLine(child, lines, /listening/)
