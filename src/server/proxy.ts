@@ -120,8 +120,6 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
     listen: () => listenOn(data, config.listen),
     drain() {
       draining = true
-      pressure.close()
-      deadBuffers.close()
       lane?.stop() // it says nothing of a connection's end
     },
     clear: () => store.clear(),
@@ -129,6 +127,8 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
       this.drain()
       tunnels.close()
       await data.close()
+      pressure.close()
+      deadBuffers.close()
     },
     async close() {
       await routing.close()

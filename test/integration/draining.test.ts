@@ -2,10 +2,15 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { pino } from 'pino'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { createProxy } from '../../src/server/proxy.ts'
+import { valid } from '../config/given.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { startHerdgate } from '../support/herdgate.ts'
 import { get, startOrigin, until } from '../support/http.ts'
+
+const MIB = 2 ** 20
 
 test('during listen.drainDelay a node is not ready, answers all the same, and ends its connections', async () => {
   const origin = await startOrigin(
@@ -37,7 +42,24 @@ test('then it ends with 0', async () => {
   await origin.kill()
 })
 
-const MIB = 2 ** 20
+test('while it drains, what is not stored is refused for as long as memory is short, and no longer', async () => {
+  const container = 1024 * MIB
+  vi.spyOn(process, 'constrainedMemory').mockReturnValue(container)
+  const resident = vi.spyOn(process.memoryUsage, 'rss').mockReturnValue(0)
+  const origin = await startOrigin((_request, response) => void response.end('ok'))
+  onTestFinished(() => origin.kill())
+  const config = valid({ flags: { origin: [origin.url], host: '127.0.0.1', port: '0' } })
+  const proxy = createProxy(config, { logger: pino({ level: 'silent' }), pretty: false })
+  const url = await proxy.listen()
+  onTestFinished(() => proxy.stop())
+
+  proxy.drain()
+  expect((await get(url)).status).toBe(200)
+  resident.mockReturnValue(container)
+  await until(async () => (await get(url)).status === 503, 'it is refused')
+  resident.mockReturnValue(0)
+  await until(async () => (await get(url)).status === 200, 'it is answered again')
+})
 
 describe.each(['on', 'off'])('with lane: %s', (lane) => {
   test('who has yet to take most of an answer from the cache loses nothing of it', async () => {
