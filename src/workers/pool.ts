@@ -92,7 +92,7 @@ export class Pool {
     const member = new Member(cluster.fork(), this.#options.clock.now(), (self) => ({
       ...this.#options.serve(self),
       listening: (url) => this.#listens(self, url),
-      refused: (failure) => this.#giveUp(listenError(failure)),
+      refused: (failure) => this.#isRefused(self, failure),
     }))
     this.#members.add(member)
     member.onceEnded((how) => this.#ends(member, how))
@@ -103,6 +103,12 @@ export class Pool {
     if (this.listening.length < this.#options.size) return
     this.#hasStarted = true
     this.#started.resolve(url)
+  }
+
+  /** It ends by itself. A port that all had may be free again for the next. */
+  #isRefused({ pid }: Member, failure: ListenFailure): void {
+    if (!this.#hasStarted) this.#giveUp(listenError(failure))
+    else this.#options.logger.error({ worker: pid }, `a worker cannot listen: ${failure.message}`)
   }
 
   #ends(member: Member, how: string): void {

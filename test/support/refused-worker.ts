@@ -1,0 +1,6 @@
+/** A worker that listens, or says that it cannot and ends, while PORT_IS_TAKEN is set. */
+const say = (name: string, argument: unknown, then = () => {}) =>
+  process.send?.({ name, argument, id: undefined }, undefined, undefined, then)
+
+if (process.env['PORT_IS_TAKEN'] === undefined) say('listening', 'http://127.0.0.1:1')
+else say('refused', { message: 'EADDRINUSE' }, () => process.exit(1))
