@@ -15,6 +15,7 @@ import { type DiskAccess, diskAccess } from './access.ts'
 import type { DiskFile } from './file.ts'
 import { appendRecord, generationOf, headOf, marksIn, recordsBetween } from './log-tables.ts'
 import { Marks, targetsOf } from '../log/marks.ts'
+import { Pending, type PendingRecord, worse } from '../log/pending.ts'
 
 export interface DiskLogOptions {
   /** The folder of the disk store; processes of one host that share it share the log. */
@@ -33,22 +34,30 @@ export interface DiskLogOptions {
  * a process could answer from what was true before. Where the file cannot be read, everything counts as stale.
  */
 export function diskLog({ path, maxTargets = 100_000, events, clock = systemClock }: DiskLogOptions): InvalidationLog {
-  return new DiskLog(diskAccess(path, clock, events), maxTargets)
+  return new DiskLog(diskAccess(path, clock, events), maxTargets, clock)
 }
+
+/** How long a disk that takes no record is left alone, in ms. */
+const RETRY_MS = 10_000
 
 class DiskLog implements InvalidationLog {
   readonly started = Promise.resolve()
   readonly #access: DiskAccess
   readonly #maxTargets: number
+  readonly #clock: Clock
+  readonly #pending: Pending
+  #cancelRetry: (() => void) | undefined
   #marks: Marks
   #position = 0
   /** That of the file; until it could be opened, one that no entry will carry later. */
   #generation: string = crypto.randomUUID()
   #begun = false
 
-  constructor(access: DiskAccess, maxTargets: number) {
+  constructor(access: DiskAccess, maxTargets: number, clock: Clock) {
     this.#access = access
     this.#maxTargets = maxTargets
+    this.#clock = clock
+    this.#pending = new Pending(maxTargets)
     this.#marks = new Marks(maxTargets)
     this.#hear()
   }
@@ -68,13 +77,46 @@ class DiskLog implements InvalidationLog {
   }
 
   async append(mode: InvalidationMode, selectors: Selectors): Promise<Receipt> {
+    const record = { mode, targets: targetsOf(selectors), at: this.#clock.now() }
+    // Whatever becomes of this call: it has been asked for, counts here from now on, and is tried again.
+    this.#pending.add(record)
+    try {
+      const position = await this.#write(record)
+      return { id: `${this.#generation}-${position}`, position, nodes: { expected: 1, acked: 1 } }
+    } catch (error) {
+      this.#retryLater()
+      throw error
+    }
+  }
+
+  async #write(record: PendingRecord): Promise<number> {
     if (!this.#hear()) throw new HerdgateError('internal', 'the invalidation log on disk cannot be read')
-    const targets = targetsOf(selectors)
+    const { mode, targets } = record
     const position = await this.#access.write((file) => appendRecord(file, mode, targets, this.#maxTargets))
-    return { id: `${this.#generation}-${position}`, position, nodes: { expected: 1, acked: 1 } }
+    this.#pending.remove(record)
+    return position
+  }
+
+  #retryLater(): void {
+    this.#cancelRetry ??= this.#clock.after(RETRY_MS, () => {
+      this.#cancelRetry = undefined
+      void this.#retry()
+    })
+  }
+
+  async #retry(): Promise<void> {
+    try {
+      for (const record of this.#pending.records) await this.#write(record)
+    } catch {
+      this.#retryLater()
+    }
   }
 
   verdict(stamp: Stamp): Verdict {
+    return worse(this.#pending.verdict(stamp), this.#verdictOfFile(stamp))
+  }
+
+  #verdictOfFile(stamp: Stamp): Verdict {
     const synced = this.#hear()
     if (stamp.generation !== this.#generation || stamp.position > this.#position) return 'stale'
     if (synced && stamp.checked === this.#position) return 'valid'
@@ -90,6 +132,7 @@ class DiskLog implements InvalidationLog {
   }
 
   close(): Promise<void> {
+    this.#cancelRetry?.()
     return this.#access.close()
   }
 

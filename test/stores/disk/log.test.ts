@@ -1,9 +1,10 @@
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { InvalidationLog, Stamp } from '../../../src/model.ts'
 import { openDiskFile } from '../../../src/stores/disk/file.ts'
 import { diskLog } from '../../../src/stores/disk/log.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
 import { temporaryFolder } from '../../support/folder.ts'
 import { logContract } from '../log-contract.ts'
 
@@ -105,12 +106,23 @@ test.each(['state', 'targets', 'records'] as const)('rubbish in %s: nothing purg
   await after.close()
 })
 
-test('an append that cannot be written rejects', async () => {
+test('an append that cannot be written rejects, counts here at once, and is written when that is possible', async () => {
   const folder = temporaryFolder()
-  writeFileSync(join(folder, 'file'), '')
-  const log = diskLog({ path: join(folder, 'file', 'below') })
+  const file = join(folder, 'file')
+  writeFileSync(file, '')
+  const clock = new FakeClock()
+  const path = join(file, 'below')
+  const log = diskLog({ path, clock })
   expect(log.synced).toBe(false)
   await expect(log.append('purge', { tags: ['t'] })).rejects.toThrow('cannot be read')
-  expect(log.verdict(stampIn(log, ['t']))).toBe('stale')
+  expect([log.verdict(stampIn(log, ['t'])), log.verdict(stampIn(log, ['other']))]).toEqual(['dead', 'stale'])
+  await clock.advance(20_000)
+  expect(log.position).toBe(0)
+
+  rmSync(file)
+  await clock.advance(20_000)
+  const other = diskLog({ path, clock })
+  await expect.poll(() => other.position).toBe(1)
   await log.close()
+  await other.close()
 })
