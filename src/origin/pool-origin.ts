@@ -28,6 +28,12 @@ export interface OriginOptions extends ContentTimes {
 /** An origin reached through pools of HTTP/1.1 connections. */
 export interface PoolOrigin extends Origin {
   usage(): { inFlight: number; queued: number }
+  /**
+   * A place among the requests in progress, for one on a connection that no pool serves.
+   * @returns gives it back
+   * @throws HerdgateError overloaded
+   */
+  enter(): Promise<() => void>
   /** The URL whose turn it is, for a connection that no pool serves; and a way to say that it could not be reached. */
   nextUrl(): { readonly url: string; readonly unreachable: () => void }
   /** Closes each connection as soon as it is idle. Requests that still come have one of their own. */
@@ -93,6 +99,11 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
     }
   }
 
+  const enter = async (): Promise<() => void> => {
+    await admission.enter()
+    return once(admission.leave)
+  }
+
   const nextUrl = (): { url: string; unreachable: () => void } => {
     const [member = first] = rotation.turn()
     return { url: member.url.href, unreachable: () => rotation.failed(member) }
@@ -112,7 +123,7 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
     await Promise.all(members.map((member) => member.destroy()))
   }
 
-  return { name: options.name, fetch, usage: admission.usage, nextUrl, retire, close }
+  return { name: options.name, fetch, usage: admission.usage, enter, nextUrl, retire, close }
 }
 
 interface PoolMember extends Member {

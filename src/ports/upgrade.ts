@@ -20,9 +20,13 @@ import { localAuthority, schemeOf } from './peers.ts'
 export interface UpgradeOptions {
   readonly routes: readonly Route[]
   /** How to reach a route's origin. */
-  readonly transport: (
-    route: Route,
-  ) => Pick<TunnelOptions, 'url' | 'connectTimeout' | 'headersTimeout' | 'onUnreachable'>
+  readonly transport: (route: Route) => Pick<
+    TunnelOptions,
+    'url' | 'connectTimeout' | 'headersTimeout' | 'onUnreachable'
+  > & {
+    /** Waits for a place among the requests that the origin has at once. @returns gives it back */
+    readonly enter: () => Promise<() => void>
+  }
   readonly peerOf: (socket: IncomingMessage['socket']) => Peer
   readonly clock: Clock
   readonly events: Events
@@ -112,17 +116,24 @@ async function ask(
     const ms = clock.now() - startedAt
     events.emit('origin', { origin: route.origin.name, route: route.name, reason: 'bypass', code, ms })
   }
+  const { enter, ...origin } = transport(route)
+  const leave = await enter()
   const onAnswer = (status: number, answer: Fields): Fields => {
     report(String(status))
-    // The protocols have changed; how long the other one is spoken is not the answer's time.
-    if (status === SWITCHED) handshake.answered(status, passed(status), 0, false)
+    if (status === SWITCHED) {
+      // The protocols have changed; how long the other one is spoken is neither the answer's time nor the origin's.
+      leave()
+      handshake.answered(status, passed(status), 0, false)
+    }
     return passedHead(answer, passed(status), cookies)
   }
   try {
-    return await tunnel({ ...transport(route), target, fields, clock, onAnswer }, client)
+    return await tunnel({ ...origin, target, fields, clock, onAnswer }, client)
   } catch (error) {
     report(asHerdgateError(error).code)
     throw error
+  } finally {
+    leave()
   }
 }
 

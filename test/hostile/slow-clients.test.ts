@@ -71,7 +71,8 @@ async function start(limits: Partial<Limits> = {}): Promise<void> {
   const data = createDataPort({ ...LIMITS, ...limits }, clock)
   const peerOf = createPeers([])
   proxyEverything(data, { cache, peerOf })
-  const unreachable = { url: `http://127.0.0.1:${await deadPort()}`, connectTimeout: 1_000, headersTimeout: 1_000 }
+  const times = { connectTimeout: 1_000, headersTimeout: 1_000 }
+  const unreachable = { url: `http://127.0.0.1:${await deadPort()}`, ...times, enter: async () => () => {} }
   passUpgrades(data.server, { routes, transport: () => unreachable, peerOf, clock, events: cache.events })
   await data.listen({ host: '127.0.0.1', port: 0 })
   closing.push(

@@ -1,9 +1,12 @@
 /** A WebSocket handshake is a request like any other until its protocol has changed. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { RawClient } from '../hostile/client.ts'
+import { temporaryFolder } from '../support/folder.ts'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
 import { get, until } from '../support/http.ts'
-import { type RawOrigin, rawOrigin } from '../support/raw-origin.ts'
+import { type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
 
 const OWN = 'Surrogate-Key: chat\r\nHerdgate-Cache-Control: max-age=9\r\nX-Kept: 1\r\n'
 const SWITCHED = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${OWN}\r\n`
@@ -20,8 +23,8 @@ afterAll(async () => {
   await origin.close()
 })
 
-async function shake(path: string): Promise<RawClient> {
-  const client = await RawClient.connect(Number(new URL(herdgate.url).port))
+async function shake(path: string, { url } = herdgate): Promise<RawClient> {
+  const client = await RawClient.connect(Number(new URL(url).port))
   client.send(`GET ${path} HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`)
   return client
 }
@@ -63,4 +66,24 @@ test('it is counted and logged, answered by the origin or by us', async () => {
   looped.send(`${['GET /loop HTTP/1.1', ...fields].join('\r\n')}\r\n\r\n`)
   await until(async () => (await counted(/result="error".*code_class="5xx"/)) === failed + 1, 'the refusal is counted')
   await until(() => herdgate.lines.some((line) => line.includes('/loop') && line.includes('508')), 'and logged')
+})
+
+test('handshakes that the origin has not answered are no more than it may have at once; open ones do not count', async () => {
+  const held: RawRequest[] = []
+  const slow = await rawOrigin((request) => void held.push(request))
+  const config = join(temporaryFolder(), 'herdgate.yaml')
+  writeFileSync(config, `version: 1\norigins: { default: { urls: ["${slow.url}"], maxConcurrency: 2 } }\n`)
+  await using limited = await startHerdgate(['--config', config, '--log-level', 'silent'])
+  const clients = await Promise.all([1, 2, 3].map((number) => shake(`/${number}`, limited)))
+  try {
+    await until(() => held.length === 2, 'two are asked for')
+    const usage = async () => (await get(`${limited.admin}/metrics`)).body
+    await until(async () => /^herdgate_origin_queue_depth\{[^}]*\} 1$/m.test(await usage()), 'the third waits')
+    held[0]?.socket.write(SWITCHED)
+    await until(() => held.length === 3, 'the third is asked for, though the first is open')
+  } finally {
+    for (const client of clients) client[Symbol.dispose]()
+    await limited.stop('SIGKILL')
+    await slow.close()
+  }
 })
