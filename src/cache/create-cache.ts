@@ -79,7 +79,7 @@ export interface Cache extends Values {
   clear(): Promise<void>
   explain(request: CacheRequest): Promise<Explanation>
   stats(): Statistics
-  /** Values under keys of their own: `namespace('users')` keeps `1` as `users/1`; its clear() leaves the rest alone. */
+  /** Values under keys of their own: `namespace('users')` keeps `1` as `users/1`; its clear() leaves the rest alone, but for a key `users`. */
   namespace(name: string): Namespace
   readonly events: Events
   close(): Promise<void>

@@ -31,9 +31,9 @@ export interface PoolOrigin extends Origin {
   /**
    * A place among the requests in progress, for one on a connection that no pool serves.
    * @returns gives it back
-   * @throws HerdgateError overloaded
+   * @throws HerdgateError overloaded, or client_gone when the signal is aborted
    */
-  enter(): Promise<() => void>
+  enter(signal: AbortSignal): Promise<() => void>
   /** The URL whose turn it is, for a connection that no pool serves; and a way to say that it could not be reached. */
   nextUrl(): { readonly url: string; readonly unreachable: () => void }
   /** Closes each connection as soon as it is idle. Requests that still come have one of their own. */
@@ -99,8 +99,8 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
     }
   }
 
-  const enter = async (): Promise<() => void> => {
-    await admission.enter()
+  const enter = async (signal: AbortSignal): Promise<() => void> => {
+    await admission.enter(signal)
     return once(admission.leave)
   }
 

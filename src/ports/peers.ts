@@ -15,13 +15,16 @@ export function createPeers(trusted: readonly string[]): (socket: Socket) => Pee
   return (socket) => {
     const peer = known.get(socket)
     if (peer !== undefined) return peer
-    const address = socket.remoteAddress ?? ''
+    const address = unmapped(socket.remoteAddress ?? '')
     const trusted = trusts(address)
     const found = trusted ? { address, trusted, trusts } : { address, trusted }
     known.set(socket, found)
     return found
   }
 }
+
+/** IPv4 as itself where it is mapped into IPv6. */
+const unmapped = (address: string): string => address.replace(/^::ffff:(?=[\d.]+$)/i, '')
 
 function blockListOf(ranges: readonly string[]): BlockList {
   const list = new BlockList()
@@ -45,6 +48,6 @@ export function schemeOf(message: IncomingMessage, peer: Peer): 'http' | 'https'
 
 /** The address a connection was made to, as an authority. */
 export function localAuthority({ localAddress = '', localPort = 0 }: Socket): string {
-  const address = localAddress.replace(/^::ffff:(?=[\d.]+$)/i, '').replace(/%.*$/, '')
+  const address = unmapped(localAddress).replace(/%.*$/, '')
   return `${isIP(address) === 6 ? `[${address}]` : address}:${localPort}`
 }

@@ -25,7 +25,7 @@ export interface UpgradeOptions {
     'url' | 'connectTimeout' | 'headersTimeout' | 'onUnreachable'
   > & {
     /** Waits for a place among the requests that the origin has at once. @returns gives it back */
-    readonly enter: () => Promise<() => void>
+    readonly enter: (signal: AbortSignal) => Promise<() => void>
   }
   readonly peerOf: (socket: IncomingMessage['socket']) => Peer
   readonly clock: Clock
@@ -78,7 +78,8 @@ async function pass(message: IncomingMessage, socket: Duplex, head: Buffer, opti
     if (status !== SWITCHED) handshake.answered(status, passed(status), bytes, aborted)
   } catch (thrown) {
     const error = asHerdgateError(thrown)
-    handshake.answered(error.status, { result: 'error', detail: error.code }, 0, socket.destroyed)
+    const result = error.code === 'overloaded' ? 'shed' : 'error'
+    handshake.answered(error.status, { result, detail: error.code }, 0, socket.destroyed)
     if (!socket.destroyed) refuse(message.socket, error)
   }
 }
@@ -117,7 +118,7 @@ async function ask(
     events.emit('origin', { origin: route.origin.name, route: route.name, reason: 'bypass', code, ms })
   }
   const { enter, ...origin } = transport(route)
-  const leave = await enter()
+  const leave = await enter(closeOf(client.socket))
   const onAnswer = (status: number, answer: Fields): Fields => {
     report(String(status))
     if (status === SWITCHED) {
@@ -135,6 +136,14 @@ async function ask(
   } finally {
     leave()
   }
+}
+
+/** Aborted when it has closed. */
+function closeOf(socket: Duplex): AbortSignal {
+  const closed = new AbortController()
+  if (socket.destroyed) closed.abort()
+  else socket.once('close', () => closed.abort())
+  return closed.signal
 }
 
 /** What is known of a handshake, and the report of how it was answered. */

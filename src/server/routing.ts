@@ -74,7 +74,7 @@ export class Routing {
     const { pool, options } = targetOf(this.#targets, name)
     const { url, unreachable } = pool.nextUrl()
     const { connectTimeout, headersTimeout } = options
-    return { url, connectTimeout, headersTimeout, onUnreachable: unreachable, enter: () => pool.enter() }
+    return { url, connectTimeout, headersTimeout, onUnreachable: unreachable, enter: (signal) => pool.enter(signal) }
   }
 
   /** Nobody waits for what is still being fetched. */

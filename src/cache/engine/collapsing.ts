@@ -106,7 +106,9 @@ export class Collapsing {
         if (this.#isFor(landed.entry, flight, arrival) && question.mayShare(landed.entry)) {
           return this.#reused(question, { kind: 'entry', entry: landed.entry, outcome: collapsed(decision.why) })
         }
-        return attempt < MOST_ATTEMPTS ? { kind: 'look-again' } : this.#alone(question, decision)
+        if (attempt >= MOST_ATTEMPTS) return this.#alone(question, decision)
+        if (attempt === 1) this.#report(question, 'refetched')
+        return { kind: 'look-again' }
       case 'direct':
         return this.#alone(question, decision, landed.why)
       case 'failed': {

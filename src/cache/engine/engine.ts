@@ -131,6 +131,11 @@ export class Engine {
     }) as Promise<Awaited<T>>
   }
 
+  /** Whether the key is being fetched for all who ask. */
+  isFetching(key: string): boolean {
+    return this.#flights.get(key) !== undefined
+  }
+
   /** Looks things up for a question that is to be resolved if that is not enough. */
   look(): Looks {
     return new Looks(this.#store)

@@ -3,7 +3,6 @@ import { invalidatedBy } from '../../policy/invalidates.ts'
 import { namesOf } from '../../policy/key.ts'
 import { matchRoute } from '../../policy/route.ts'
 import type { Engine } from '../engine/engine.ts'
-import { within } from '../engine/landing.ts'
 import type { AskParts } from './ask-origin.ts'
 import { askFor, HttpQuestion } from './question.ts'
 import type { DirectResponse } from './response-load.ts'
@@ -14,10 +13,8 @@ export interface UnsafeParts extends AskParts {
   readonly log: InvalidationLog
 }
 
-/** For other nodes to hear of it before the client does; one that is dead is not waited for at every change. */
+/** For other nodes to hear of it before the client does; one that is dead, or a log, is not waited for at every change. */
 const MOST_WAIT_MS = 100
-/** A log that is out of reach is not waited for much longer: the record counts here already, and is tried again. */
-const SLACK_MS = 50
 
 /**
  * What follows from an answer to an unsafe method, before the client hears of it: what it changed is no longer served
@@ -30,8 +27,7 @@ export async function concludeUnsafe(request: CacheRequest, reply: DirectRespons
   const { urls: names, tags } = invalidatedBy(request, reply)
   if (names.length === 0 && tags.length === 0) return
   const urls = names.flatMap((name) => namesOf(routes, `http://${name}`))
-  const appended = await within(append({ urls, tags }, parts), MOST_WAIT_MS + SLACK_MS, parts.clock)
-  const receipt = appended === 'slow' ? undefined : appended
+  const receipt = await append({ urls, tags }, parts)
   // Had another record come between, it might name the response and would be taken for older than it.
   const isNext = receipt?.position === before + 1
   if (reply.entry !== undefined && isCurrent && isNext) keepForGet(request, reply.entry, receipt.position, parts)

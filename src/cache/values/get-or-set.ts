@@ -48,6 +48,8 @@ export function createValues(parts: ValuesParts): Values {
   const valueParts: ValueParts = { clock, counts, sizeOf: parts.sizeOf }
   const defaultRules = rulesOf(defaults, UNLIMITED)
   const isTiered = store.usage().length > 1
+  /** Look-ups further away, by key: one at a time, whoever else asks. */
+  const lookingAnew = new Map<string, Promise<Kept>>()
 
   return {
     getOrSet<T>(key: string, load: Load<T>, options?: GetOrSetOptions): Promise<T> {
@@ -56,7 +58,8 @@ export function createValues(parts: ValuesParts): Values {
       if (kept === undefined) return shared(key, load, options) ?? resolve(key, kept, load, options)
       const now = clock.now()
       const hit = freshValue(kept, now)
-      if (hit === undefined) return resolve(key, anew(key, kept), load, options)
+      if (hit === undefined)
+        return resolve(key, waitsForNothing(key, kept, options, now) ? kept : anew(key, kept), load, options)
       if (now >= hit.refreshAt) return resolve(key, kept, load, options)
       counts.answeredValue('hit')
       return promiseOf(hit) as Promise<T>
@@ -169,10 +172,24 @@ export function createValues(parts: ValuesParts): Values {
     return found
   }
 
+  /** A load is on its way, or what is at hand is returned at once. */
+  function waitsForNothing(key: string, kept: Kept, options: GetOrSetOptions | undefined, now: number): boolean {
+    if (engine.isFetching(key)) return true
+    const stored = known(kept)
+    return stored?.kind === 'value' && now < stored.keepUntil && rulesOf(options, defaultRules).softTimeout === 0
+  }
+
   /** What there is further away, where what is at hand will not do: another process may have put it there. */
   function anew(key: string, kept: Kept): Awaitable<Kept> {
     const past = isTiered ? known(kept) : undefined
-    return past === undefined ? kept : store.get(key, { past })
+    if (past === undefined) return kept
+    const current = lookingAnew.get(key)
+    if (current !== undefined) return current
+    const again = store.get(key, { past })
+    if (!(again instanceof Promise)) return again
+    lookingAnew.set(key, again)
+    void again.finally(() => lookingAnew.delete(key))
+    return again
   }
 
   function counted(entry: StoredValue | undefined): StoredValue | undefined {

@@ -39,6 +39,7 @@ export function diskLog({ path, maxTargets = 100_000, events, clock = systemCloc
 
 /** How long a disk that takes no record is left alone, in ms. */
 const RETRY_MS = 10_000
+const MOST_FAILED = 10_000
 
 class DiskLog implements InvalidationLog {
   readonly started = Promise.resolve()
@@ -46,6 +47,9 @@ class DiskLog implements InvalidationLog {
   readonly #maxTargets: number
   readonly #clock: Clock
   readonly #pending: Pending
+  /** Those of them that could not be written. */
+  readonly #failed = new Set<PendingRecord>()
+  #isClosed = false
   #cancelRetry: (() => void) | undefined
   #marks: Marks
   #position = 0
@@ -77,16 +81,27 @@ class DiskLog implements InvalidationLog {
   }
 
   async append(mode: InvalidationMode, selectors: Selectors): Promise<Receipt> {
-    const record = { mode, targets: targetsOf(selectors), at: this.#clock.now() }
-    // Whatever becomes of this call: it has been asked for, counts here from now on, and is tried again.
+    const record: PendingRecord = { mode, targets: targetsOf(selectors), at: this.#clock.now() }
     this.#pending.add(record)
     try {
       const position = await this.#write(record)
       return { id: `${this.#generation}-${position}`, position, nodes: { expected: 1, acked: 1 } }
     } catch (error) {
+      // It has been asked for all the same: it counts here, and is tried again.
+      this.#failed.add(record)
+      if (this.#failed.size > MOST_FAILED) this.#failAll(record.at)
       this.#retryLater()
       throw error
     }
+  }
+
+  /** Too many are waiting to be written: one that names everything takes their place. */
+  #failAll(at: number): void {
+    const all: PendingRecord = { mode: 'purge', targets: targetsOf({ all: true }), at }
+    this.#pending.add(all)
+    for (const record of this.#failed) this.#pending.remove(record)
+    this.#failed.clear()
+    this.#failed.add(all)
   }
 
   async #write(record: PendingRecord): Promise<number> {
@@ -98,6 +113,7 @@ class DiskLog implements InvalidationLog {
   }
 
   #retryLater(): void {
+    if (this.#isClosed) return
     this.#cancelRetry ??= this.#clock.after(RETRY_MS, () => {
       this.#cancelRetry = undefined
       void this.#retry()
@@ -106,7 +122,10 @@ class DiskLog implements InvalidationLog {
 
   async #retry(): Promise<void> {
     try {
-      for (const record of this.#pending.records) await this.#write(record)
+      for (const record of this.#failed) {
+        await this.#write(record)
+        this.#failed.delete(record)
+      }
     } catch {
       this.#retryLater()
     }
@@ -132,6 +151,7 @@ class DiskLog implements InvalidationLog {
   }
 
   close(): Promise<void> {
+    this.#isClosed = true
     this.#cancelRetry?.()
     return this.#access.close()
   }

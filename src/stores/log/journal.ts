@@ -7,14 +7,15 @@ export interface JournalEntry extends PendingRecord {
   readonly nonce: string
   /** Where the log has it; undefined when it is to be logged, or to be logged again. */
   where: Logged | undefined
-  wasLogged: boolean
+  /** When it was logged first, in epoch ms. */
+  loggedAt: number | undefined
 }
 
 /** How long a log may take to notice what it has lost. */
 const KEPT_FOR_MS = 10 * 60_000
-const MAX_ENTRIES = 10_000
+export const MAX_ENTRIES = 10_000
 
-/** The issuer's own records of the last minutes. */
+/** The issuer's own records: those that are not logged yet, and those of the last minutes. */
 export class Journal {
   readonly #clock: Clock
   /** By nonce, oldest first. */
@@ -24,13 +25,12 @@ export class Journal {
     this.#clock = clock
   }
 
-  add(entry: JournalEntry): void {
+  /** @returns what is not remembered any more: what was logged long ago, or, where it is too much, all else */
+  add(entry: JournalEntry): readonly JournalEntry[] {
+    const dropped = this.#entries.size < MAX_ENTRIES ? this.#old() : [...this.#entries.values()]
+    for (const { nonce } of dropped) this.#entries.delete(nonce)
     this.#entries.set(entry.nonce, entry)
-    for (const [nonce, { at, wasLogged }] of this.#entries) {
-      const isKept = !wasLogged || this.#clock.now() - at < KEPT_FOR_MS
-      if (isKept && this.#entries.size <= MAX_ENTRIES) break
-      this.#entries.delete(nonce)
-    }
+    return dropped
   }
 
   /** The log is another: nothing of ours is known to be in it. */
@@ -39,8 +39,19 @@ export class Journal {
   }
 
   misplaced(): JournalEntry[] {
-    return [...this.#entries.values()].filter(
-      ({ where, at, wasLogged }) => where === undefined && (!wasLogged || this.#clock.now() - at < KEPT_FOR_MS),
-    )
+    return [...this.#entries.values()].filter((entry) => entry.where === undefined && !this.#isOld(entry))
+  }
+
+  #old(): JournalEntry[] {
+    const old: JournalEntry[] = []
+    for (const entry of this.#entries.values()) {
+      if (!this.#isOld(entry)) break
+      old.push(entry)
+    }
+    return old
+  }
+
+  #isOld({ loggedAt }: JournalEntry): boolean {
+    return loggedAt !== undefined && this.#clock.now() - loggedAt >= KEPT_FOR_MS
   }
 }

@@ -31,6 +31,7 @@ export class Appends {
   readonly #parts: AppendsParts
   readonly #journal: Journal
   readonly #pending: Pending<JournalEntry>
+  #isLoggingAgain = false
 
   constructor(parts: AppendsParts) {
     this.#parts = parts
@@ -39,22 +40,35 @@ export class Appends {
   }
 
   /**
-   * @param waitMs for the other nodes to follow, from now on
-   * @throws HerdgateError `not_logged`
+   * @param waitMs for it to be logged and for the other nodes to follow, from now on
+   * @throws HerdgateError `not_logged`; it counts here all the same, and is tried again
    */
   async append(mode: InvalidationMode, selectors: Selectors, waitMs: number): Promise<Receipt> {
     const { calls, clock } = this.#parts
     const calledAt = clock.now()
     const nonce = crypto.randomUUID()
     const targets = targetsOf(selectors)
-    const entry: JournalEntry = { nonce, mode, targets, at: calledAt, where: undefined, wasLogged: false }
-    // Whatever becomes of this call: it has been asked for, counts here from now on, and is tried again.
-    this.#pending.add(entry)
-    this.#journal.add(entry)
-    const { position } = await this.#logInTime(entry)
+    const entry: JournalEntry = { nonce, mode, targets, at: calledAt, where: undefined, loggedAt: undefined }
+    this.#remember(entry)
+    const { position } = await this.#notLonger(waitMs, this.#logInTime(entry))
     await calls.replicate()
     const nodes = await this.#followed(entry, calledAt + waitMs)
     return { id: nonce, position: entry.where?.position ?? position, nodes }
+  }
+
+  /** It has been asked for: it counts here from now on, and is logged sooner or later. */
+  #remember(entry: JournalEntry): void {
+    this.#pending.add(entry)
+    const dropped = this.#journal.add(entry)
+    if (dropped.some(({ loggedAt }) => loggedAt === undefined)) this.#rememberAll(entry.at)
+    for (const old of dropped) this.#pending.remove(old)
+  }
+
+  /** Too many are waiting to be logged: one that names everything takes their place. */
+  #rememberAll(at: number): void {
+    const targets = targetsOf({ all: true })
+    const nonce = crypto.randomUUID()
+    this.#remember({ nonce, mode: 'purge', targets, at, where: undefined, loggedAt: undefined })
   }
 
   /** Does a record of ours that has not been read from the log yet name what was fetched before it? */
@@ -64,12 +78,13 @@ export class Appends {
 
   /** The log has been read on. */
   hasRead(): void {
+    for (const entry of this.#pending.records) this.#forgetIfRead(entry)
+  }
+
+  #forgetIfRead(entry: JournalEntry): void {
     const { generation, position } = this.#parts.log
-    for (const entry of this.#pending.records) {
-      const { where } = entry
-      if (where?.generation !== generation || where.position > position) return // nor, as a rule, are those behind it
-      this.#pending.remove(entry)
-    }
+    const { where } = entry
+    if (where?.generation === generation && where.position <= position) this.#pending.remove(entry)
   }
 
   /** The log is another: nothing of ours is known to be in it. */
@@ -77,12 +92,28 @@ export class Appends {
     this.#journal.misplaceAll()
   }
 
-  /** What the log lost of ours. */
+  /** What the log lost of ours, or never had. */
   async logAgain(): Promise<void> {
-    for (const entry of this.#journal.misplaced()) {
-      if (this.#parts.closing.isBegun) return
-      await this.#logOnce(entry).catch(() => {}) // the next beat tries again
+    if (this.#isLoggingAgain) return
+    this.#isLoggingAgain = true
+    try {
+      for (const entry of this.#journal.misplaced()) {
+        if (this.#parts.closing.isBegun) return
+        if (entry.where === undefined) await this.#logOnce(entry)
+      }
+    } catch {
+      // the next beat tries again
+    } finally {
+      this.#isLoggingAgain = false
     }
+  }
+
+  #notLonger<T>(ms: number, logging: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const tooLate = () => reject(new HerdgateError('not_logged', `not logged within ${ms} ms`))
+      const cancel = this.#parts.clock.after(ms, tooLate)
+      logging.then(resolve, reject).finally(cancel)
+    })
   }
 
   async #logInTime(entry: JournalEntry): Promise<{ position: number }> {
@@ -107,8 +138,8 @@ export class Appends {
     const { head, nodes, position } = await calls.append(newest.known, entry)
     const { generation } = head
     entry.where = { generation, position, at: clock.now() }
-    entry.wasLogged = true
-    this.hasRead()
+    entry.loggedAt ??= clock.now()
+    this.#forgetIfRead(entry)
     live.replace({ ...head, nodes })
     if (generation === log.generation) newest.logged({ generation, position, nonce: entry.nonce })
     else outOfStep()

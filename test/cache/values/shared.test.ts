@@ -4,7 +4,7 @@ import { createCache } from '../../../src/library/embed.ts'
 import { localLog } from '../../../src/stores/memory/log.ts'
 import { memoryStore } from '../../../src/stores/memory/store.ts'
 import { createTiered } from '../../../src/stores/tiered.ts'
-import { FakeClock } from '../../support/fake-clock.ts'
+import { FakeClock, settle } from '../../support/fake-clock.ts'
 import { FarStore } from '../../support/far-store.ts'
 
 function pair() {
@@ -45,4 +45,30 @@ test('where nobody has stored anything since, the copy further away is asked for
   const before = far.reads
   expect(await b.get('k')).toBeUndefined()
   expect(far.reads - before).toBe(1)
+})
+
+test('many who ask for what has expired look further away once, and not at all while it is loaded', async () => {
+  const { clock, far, a, b } = pair()
+  await a.set('k', 'old')
+  await b.get('k')
+  await clock.advance(1_001)
+  const before = far.reads
+  const gate = Promise.withResolvers<string>()
+  const load = vi.fn(() => gate.promise)
+  const first = Array.from({ length: 50 }, () => b.getOrSet('k', load))
+  await settle()
+  const later = Array.from({ length: 50 }, () => b.getOrSet('k', load))
+  await settle()
+  gate.resolve('new')
+  expect(new Set(await Promise.all([...first, ...later]))).toEqual(new Set(['new']))
+  expect([load.mock.calls.length, far.reads - before]).toEqual([1, 1])
+})
+
+test('a stale value that is returned at once waits for nobody further away', async () => {
+  const { clock, far, b } = pair()
+  await b.set('k', 'old', { grace: '1h' })
+  await clock.advance(1_001)
+  const go = far.hold()
+  expect(await b.getOrSet('k', () => 'new', { grace: '1h', softTimeout: 0 })).toBe('old')
+  go()
 })

@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { systemClock } from '../../../src/clock.ts'
 import { Events, type LogEvent } from '../../../src/events.ts'
 import type { InvalidationLog, Stamp } from '../../../src/model.ts'
-import { Journal } from '../../../src/stores/log/journal.ts'
 import { type RedisLog, redisLog, type RedisLogOptions } from '../../../src/stores/redis/log.ts'
 import { logContract } from '../../stores/log-contract.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
@@ -226,27 +226,18 @@ describe('a record that could not be logged', () => {
     await using proxy = await startFaultProxy({ port: server.port })
     const own = await started({ url: `redis://127.0.0.1:${proxy.port}`, appendTimeout: '100ms', lease: '1s' })
     const other = await started()
-    const before = Date.now()
+    const before = systemClock.now()
     const stamp = (log: InvalidationLog, startedAt = before) => stampIn(log, { startedAt })
     const [here, there] = [stamp(own), stamp(other)]
     proxy.set({ kind: 'reset' })
     await expect(own.append('purge', { tags: ['t'] })).rejects.toMatchObject({ code: 'not_logged' })
     expect([own.verdict(here), other.verdict(there)]).toEqual(['dead', 'valid'])
-    const later = stamp(own, Date.now() + 60_000)
+    const later = stamp(own, systemClock.now() + 60_000)
     expect(own.verdict(later)).not.toBe('dead')
     proxy.set({ kind: 'pass' })
     await until('it has been logged', () => other.verdict(there) === 'dead')
     await until('it has been read', () => own.position === other.position)
     expect(own.verdict(here)).toBe('dead')
-  })
-
-  test('and is tried again for as long as it takes', async () => {
-    const clock = new FakeClock()
-    const journal = new Journal(clock)
-    const entry = { nonce: 'n', mode: 'purge', targets: ['tag t'], at: clock.now(), where: undefined } as const
-    journal.add({ ...entry, wasLogged: false })
-    await clock.advance(60 * 60_000)
-    expect(journal.misplaced()).toMatchObject([{ nonce: 'n' }])
   })
 })
 

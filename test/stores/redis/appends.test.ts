@@ -2,7 +2,9 @@ import { setImmediate } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
+import { type JournalEntry, MAX_ENTRIES } from '../../../src/stores/log/journal.ts'
 import { LiveNodes } from '../../../src/stores/log/live-nodes.ts'
+import { targetsOf } from '../../../src/stores/log/marks.ts'
 import { Appends } from '../../../src/stores/redis/appends.ts'
 import { Closing } from '../../../src/stores/redis/closing.ts'
 import { NewestRecord } from '../../../src/stores/redis/newest-record.ts'
@@ -47,4 +49,87 @@ test('what waited for a record to be followed is let go of, not kept until the l
   collectGarbage()
   expect(nodes.listeners.map((listener) => listener.deref())).toEqual([undefined, undefined, undefined])
   expect(appends).toBeDefined() // they are not gone with it
+})
+
+/** A log that takes records when it is told to. */
+function unreachable(appendTimeout = 1_000) {
+  const clock = new FakeClock()
+  const log = { generation: 'g', position: 0, nonce: '' }
+  const logged: JournalEntry[] = []
+  const state = { open: false, calls: 0 }
+  const append = (_known: unknown, entry: JournalEntry) => {
+    state.calls++
+    if (!state.open) return Promise.reject(new Error('away'))
+    const position = logged.push(entry)
+    return Promise.resolve({ head: { generation: 'g', position, doubtForMs: 0 }, nodes: [], position })
+  }
+  const appends = new Appends({
+    calls: { append, replicate: () => Promise.resolve() },
+    nodes: new LiveNodes('self', 5_000, clock),
+    log,
+    newest: new NewestRecord(log),
+    clock,
+    closing: new Closing(clock),
+    appendTimeout,
+    maxTargets: 100_000,
+    outOfStep: () => {},
+  })
+  const stamp = (tags: string[], startedAt: number) => {
+    return { url: 'u', tags, generation: 'g', position: 0, checked: 0, startedAt }
+  }
+  const readAll = () => {
+    log.position = logged.length
+    appends.hasRead()
+  }
+  return { clock, log, logged, state, appends, stamp, readAll }
+}
+
+test('a call waits no longer than it says for a log that does not answer', async () => {
+  const { clock, appends } = unreachable()
+  let failure: unknown
+  appends.append('purge', { tags: ['t'] }, 100).catch((error: unknown) => (failure = error))
+  await clock.advance(99)
+  expect(failure).toBeUndefined()
+  await clock.advance(1)
+  expect(failure).toMatchObject({ code: 'not_logged' })
+})
+
+test('what could not be logged counts until the log shows it, and no longer, in whichever order that happens', async () => {
+  const { clock, logged, state, appends, stamp, readAll } = unreachable()
+  const [one, other] = ['one', 'other'].map((tag) => appends.append('purge', { tags: [tag] }, 100).catch(() => {}))
+  await clock.advance(100)
+  await Promise.all([one, other])
+  const before = clock.now() - 1_000
+  const verdicts = () => ['one', 'other', 'none'].map((tag) => appends.verdict(stamp([tag], before)))
+  expect(verdicts()).toEqual(['dead', 'dead', 'valid'])
+  expect(appends.verdict(stamp(['one'], clock.now() + 1))).toBe('valid')
+  state.open = true
+  await appends.logAgain()
+  expect(new Set(logged.flatMap(({ targets }) => targets))).toEqual(new Set(['tag one', 'tag other']))
+  expect(verdicts()).toEqual(['dead', 'dead', 'valid'])
+  readAll()
+  expect(verdicts()).toEqual(['valid', 'valid', 'valid'])
+})
+
+test('a log that is away is asked once at a time, not for each record', async () => {
+  const { clock, state, appends } = unreachable()
+  for (let number = 0; number < 50; number++) appends.append('purge', { tags: [`${number}`] }, 100).catch(() => {})
+  await clock.advance(2_000)
+  state.calls = 0
+  await Promise.all([appends.logAgain(), appends.logAgain()])
+  expect(state.calls).toBe(1)
+})
+
+test('where too many wait to be logged, one that names everything takes their place', async () => {
+  const { clock, logged, state, appends, stamp, readAll } = unreachable(0)
+  for (let number = 0; number <= MAX_ENTRIES; number++) {
+    await appends.append('purge', { tags: [`${number}`] }, 100).catch(() => {})
+  }
+  const before = clock.now() - 10_000
+  expect(['0', 'none'].map((tag) => appends.verdict(stamp([tag], before)))).toEqual(['dead', 'dead'])
+  state.open = true
+  await appends.logAgain()
+  expect(logged.map(({ targets }) => targets)).toEqual([[`tag ${MAX_ENTRIES}`], targetsOf({ all: true })])
+  readAll()
+  expect(appends.verdict(stamp(['none'], before))).toBe('valid')
 })

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import { Journal, type JournalEntry, MAX_ENTRIES } from '../../../src/stores/log/journal.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+
+const MINUTE = 60_000
+const logged = { generation: 'g', position: 1, at: 0 }
+
+function entry(nonce: string, at: number, loggedAt?: number): JournalEntry {
+  const where = loggedAt === undefined ? undefined : logged
+  return { nonce, mode: 'purge', targets: [`tag ${nonce}`], at, where, loggedAt }
+}
+
+const nonces = (entries: readonly JournalEntry[]) => entries.map(({ nonce }) => nonce)
+
+test('what was never logged is to be logged for as long as it takes', async () => {
+  const clock = new FakeClock()
+  const journal = new Journal(clock)
+  journal.add(entry('old', clock.now()))
+  await clock.advance(60 * MINUTE)
+  expect(journal.add(entry('new', clock.now()))).toEqual([])
+  expect(nonces(journal.misplaced())).toEqual(['old', 'new'])
+})
+
+test('what was logged is remembered for minutes from then on, whenever it was asked for', async () => {
+  const clock = new FakeClock()
+  const journal = new Journal(clock)
+  journal.add(entry('late', clock.now() - 60 * MINUTE, clock.now()))
+  await clock.advance(9 * MINUTE)
+  journal.misplaceAll()
+  expect(nonces(journal.misplaced())).toEqual(['late'])
+  await clock.advance(MINUTE)
+  expect(journal.misplaced()).toEqual([])
+  expect(nonces(journal.add(entry('next', clock.now())))).toEqual(['late'])
+})
+
+test('where it is too much all is given up at once, and told', () => {
+  const clock = new FakeClock()
+  const journal = new Journal(clock)
+  for (let number = 0; number < MAX_ENTRIES; number++) expect(journal.add(entry(`${number}`, clock.now()))).toEqual([])
+  expect(journal.add(entry('next', clock.now()))).toHaveLength(MAX_ENTRIES)
+  expect(nonces(journal.misplaced())).toEqual(['next'])
+})
