@@ -25,9 +25,13 @@ export class Journal {
     this.#clock = clock
   }
 
-  /** @returns what is not remembered any more: what was logged long ago, or, where it is too much, all else */
+  /**
+   * @returns what is not remembered any more: what was logged long ago; where it is too much, the oldest that was logged,
+   * or all, if none was
+   */
   add(entry: JournalEntry): readonly JournalEntry[] {
-    const dropped = this.#entries.size < MAX_ENTRIES ? this.#old() : [...this.#entries.values()]
+    const dropped = this.#old()
+    if (this.#entries.size - dropped.length >= MAX_ENTRIES) dropped.push(...this.#surplus(dropped.length))
     for (const { nonce } of dropped) this.#entries.delete(nonce)
     this.#entries.set(entry.nonce, entry)
     return dropped
@@ -49,6 +53,13 @@ export class Journal {
       old.push(entry)
     }
     return old
+  }
+
+  /** @param from leaving so many of the oldest out */
+  #surplus(from: number): JournalEntry[] {
+    let at = 0
+    for (const entry of this.#entries.values()) if (at++ >= from && entry.loggedAt !== undefined) return [entry]
+    return [...this.#entries.values()].slice(from)
   }
 
   #isOld({ loggedAt }: JournalEntry): boolean {

@@ -13,6 +13,9 @@ export interface PendingRecord {
 /** The clock may stand still between a fetch and the record after it: in doubt the record is the later one. In ms. */
 const INSTANT_MS = 0.001
 
+/** Records that are gone through whenever one of them is logged. */
+const MOST_NAMED_ANEW = 32
+
 /**
  * Records that were asked for and that the log does not show yet: it may be out of reach. In this process they count
  * from the moment they were asked for, against all that was fetched before.
@@ -33,21 +36,30 @@ export class Pending<Record extends PendingRecord = PendingRecord> {
 
   add(record: Record): void {
     this.#records.add(record)
-    this.#marks ??= new Marks(this.#maxTargets)
-    for (const target of record.targets) this.#marks.name(target, record.mode, record.at + INSTANT_MS)
+    this.#name(record)
   }
 
   /** The log shows it, and names what it names. */
   remove(record: Record): void {
-    this.#records.delete(record)
-    // Until then what the others named stays with it: to tell it apart each time would take square time.
-    if (this.#records.size === 0) this.#marks = undefined
+    if (!this.#records.delete(record)) return
+    // While very many wait, what it named stays named: to tell it apart each time would take square time.
+    if (this.#records.size <= MOST_NAMED_ANEW) this.#nameAnew()
   }
 
   /** Does one of them name what was fetched before it? */
   verdict(stamp: Stamp): Verdict {
     // What another process fetched may be older than anything: 0 is where marks begin.
     return this.#marks === undefined ? 'valid' : this.#marks.verdict(stamp, Math.max(stamp.startedAt, 0))
+  }
+
+  #nameAnew(): void {
+    this.#marks = undefined
+    for (const record of this.#records) this.#name(record)
+  }
+
+  #name({ mode, targets, at }: PendingRecord): void {
+    this.#marks ??= new Marks(this.#maxTargets)
+    for (const target of targets) this.#marks.name(target, mode, at + INSTANT_MS)
   }
 }
 

@@ -33,7 +33,17 @@ test('what was logged is remembered for minutes from then on, whenever it was as
   expect(nonces(journal.add(entry('next', clock.now())))).toEqual(['late'])
 })
 
-test('where it is too much all is given up at once, and told', () => {
+test('where it is too much the oldest that was logged is given up, whatever waits before it', () => {
+  const clock = new FakeClock()
+  const journal = new Journal(clock)
+  journal.add(entry('waiting', clock.now()))
+  for (let number = 1; number < MAX_ENTRIES; number++) journal.add(entry(`${number}`, clock.now(), clock.now()))
+  expect(nonces(journal.add(entry('next', clock.now())))).toEqual(['1'])
+  expect(nonces(journal.add(entry('after', clock.now())))).toEqual(['2'])
+  expect(nonces(journal.misplaced())).toEqual(['waiting', 'next', 'after'])
+})
+
+test('where it is too much and nothing was logged all is given up at once, and told', () => {
   const clock = new FakeClock()
   const journal = new Journal(clock)
   for (let number = 0; number < MAX_ENTRIES; number++) expect(journal.add(entry(`${number}`, clock.now()))).toEqual([])
