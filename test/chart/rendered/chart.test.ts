@@ -31,7 +31,7 @@ describe('configuration', () => {
     const redis = ['config.store.redis.url=redis://own:6379', 'redis.seal=the-seal-of-this-fleet']
     const loaded = load(render('minimal.yaml', ...set(...redis)))
     if (!loaded.ok) throw new Error('not valid')
-    expect(loaded.config.store.redis).toMatchObject({ url: 'redis://own:6379', secret: 'a-seal-of-16-and-more' })
+    expect(loaded.config.store.redis?.secret).toBe('a-seal-of-16-and-more')
   })
 
   test('keeps what was given beside what follows from other values', () => {
