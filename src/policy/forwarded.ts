@@ -40,7 +40,7 @@ export function clientAddress(fields: Fields, peer: Peer): string {
 const ADDRESS = /^[0-9a-f.:]{2,45}$/i
 
 /** IPv4 as itself where it is mapped into IPv6. */
-const plainAddress = (address: string): string =>
+export const plainAddress = (address: string): string =>
   address.startsWith(':') ? address.replace(/^::ffff:(?=[\d.]+$)/i, '') : address
 
 /** What X-Forwarded-For tells, as Forwarded would: an origin may read either. */

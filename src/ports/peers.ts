@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 import type { Socket } from 'node:net'
 import type { Peer } from '../model.ts'
+import { plainAddress } from '../policy/forwarded.ts'
 
 /**
  * Who is at the other end of a connection, and whether its word on whom it speaks for counts. Looked up once per
@@ -15,16 +16,13 @@ export function createPeers(trusted: readonly string[]): (socket: Socket) => Pee
   return (socket) => {
     const peer = known.get(socket)
     if (peer !== undefined) return peer
-    const address = unmapped(socket.remoteAddress ?? '')
+    const address = plainAddress(socket.remoteAddress ?? '')
     const trusted = trusts(address)
     const found = trusted ? { address, trusted, trusts } : { address, trusted }
     known.set(socket, found)
     return found
   }
 }
-
-/** IPv4 as itself where it is mapped into IPv6. */
-const unmapped = (address: string): string => address.replace(/^::ffff:(?=[\d.]+$)/i, '')
 
 function blockListOf(ranges: readonly string[]): BlockList {
   const list = new BlockList()
@@ -48,6 +46,6 @@ export function schemeOf(message: IncomingMessage, peer: Peer): 'http' | 'https'
 
 /** The address a connection was made to, as an authority. */
 export function localAuthority({ localAddress = '', localPort = 0 }: Socket): string {
-  const address = unmapped(localAddress).replace(/%.*$/, '')
+  const address = plainAddress(localAddress).replace(/%.*$/, '')
   return `${isIP(address) === 6 ? `[${address}]` : address}:${localPort}`
 }

@@ -116,7 +116,8 @@ describe('no connection', () => {
     expect(await textOf(await origin.fetch(get()))).toBe('ok')
   })
 
-  test('yet when the caller leaves is given up at once', async () => {
+  /** The caller leaves while TLS is not agreed upon. @returns the origin, when it is rid of the connection */
+  async function givenUp(): Promise<RawOrigin> {
     const [, server] = await served(() => {})
     const origin = opened(`https://127.0.0.1:${server.port}`)
     const controller = new AbortController()
@@ -125,17 +126,15 @@ describe('no connection', () => {
     controller.abort()
     expect(await answer).toBe('client_gone')
     await until(() => server.sockets[0]?.destroyed === true)
+    return server
+  }
+
+  test('yet when the caller leaves is given up at once', async () => {
+    await givenUp()
   })
 
   test('and is not dialled again for a caller who has left', async () => {
-    const [, server] = await served(() => {})
-    const origin = opened(`https://127.0.0.1:${server.port}`)
-    const controller = new AbortController()
-    const answer = codeOf(origin.fetch(get(), controller.signal))
-    await until(() => server.sockets.length === 1)
-    controller.abort()
-    expect(await answer).toBe('client_gone')
-    await until(() => server.sockets[0]?.destroyed === true)
+    const server = await givenUp()
     const next = connect({ port: server.port, host: '127.0.0.1' })
     open.push({ close: async () => next.destroy() })
     await until(() =>

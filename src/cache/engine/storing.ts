@@ -112,9 +112,7 @@ export class Storing {
       const isThere = isEntry(stored) && stored.position === outdated.position && stored.bornAt === outdated.bornAt
       if (isThere && this.#log.verdict(stored) !== 'dead') void this.put(key, outdated)
     }
-    const stored = this.#store.get(key)
-    if (stored instanceof Promise) void stored.then(replace)
-    else replace(stored)
+    void this.#withStored(key, replace)
   }
 
   /** What one asker alone brought does not take the place of what was asked for after it. */
@@ -123,8 +121,7 @@ export class Storing {
       const isLater = isEntry(kept) && kept.startedAt > entry.startedAt && this.#log.verdict(kept) === 'valid'
       return isLater ? undefined : this.put(key, entry)
     }
-    const stored = this.#store.get(key)
-    return stored instanceof Promise ? stored.then(put) : put(stored)
+    return this.#withStored(key, put)
   }
 
   /** A part is put together with what is there. */
@@ -135,8 +132,7 @@ export class Storing {
       const settled = question.settled(part, valid)
       return settled === undefined ? undefined : this.put(key, settled)
     }
-    const stored = this.#store.get(key)
-    return stored instanceof Promise ? stored.then(join) : join(stored)
+    return this.#withStored(key, join)
   }
 
   #left(flight: AnyFlight | undefined, ending: 'stored' | 'unshared'): void {
@@ -152,7 +148,6 @@ export class Storing {
     on: readonly string[],
     variant: string,
   ): void {
-    const stored = this.#store.get(question.key)
     const announce = (kept: Kept) => {
       const before = known(kept)
       const same = before?.kind === 'varies' && this.#log.verdict(before) !== 'dead' && sameNames(before.on, on)
@@ -169,8 +164,13 @@ export class Storing {
       const marker: Stored = { kind: 'varies', on, variants, languages, keepUntil, ...stamp }
       void this.#store.set(question.key, marker, keepUntil - this.#clock.now())
     }
-    if (stored instanceof Promise) void stored.then(announce)
-    else announce(stored)
+    void this.#withStored(question.key, announce)
+  }
+
+  /** At once, where the store answers at once. */
+  #withStored(key: string, use: (kept: Kept) => Awaitable<void>): Awaitable<void> {
+    const stored = this.#store.get(key)
+    return stored instanceof Promise ? stored.then(use) : use(stored)
   }
 
   /** Requests at this key go side by side from now on, until an answer is found that may be shared. */

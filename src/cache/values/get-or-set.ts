@@ -58,8 +58,10 @@ export function createValues(parts: ValuesParts): Values {
       if (kept === undefined) return shared(key, load, options) ?? resolve(key, kept, load, options)
       const now = clock.now()
       const hit = freshValue(kept, now)
-      if (hit === undefined)
-        return resolve(key, waitsForNothing(key, kept, options, now) ? kept : anew(key, kept), load, options)
+      if (hit === undefined) {
+        const latest = waitsForNothing(key, kept, options, now) ? kept : anew(key, kept)
+        return resolve(key, latest, load, options)
+      }
       if (now >= hit.refreshAt) return resolve(key, kept, load, options)
       counts.answeredValue('hit')
       return promiseOf(hit) as Promise<T>

@@ -15,7 +15,7 @@ import { type DiskAccess, diskAccess } from './access.ts'
 import type { DiskFile } from './file.ts'
 import { appendRecord, generationOf, headOf, marksIn, recordsBetween } from './log-tables.ts'
 import { Marks, targetsOf } from '../log/marks.ts'
-import { Pending, type PendingRecord, worse } from '../log/pending.ts'
+import { everything, Pending, type PendingRecord, worse } from '../log/pending.ts'
 
 export interface DiskLogOptions {
   /** The folder of the disk store; processes of one host that share it share the log. */
@@ -97,7 +97,7 @@ class DiskLog implements InvalidationLog {
 
   /** Too many are waiting to be written: one that names everything takes their place. */
   #failAll(at: number): void {
-    const all: PendingRecord = { mode: 'purge', targets: targetsOf({ all: true }), at }
+    const all = everything(at)
     this.#pending.add(all)
     for (const record of this.#failed) this.#pending.remove(record)
     this.#failed.clear()

@@ -1,5 +1,5 @@
 import type { InvalidationMode, Stamp, Verdict } from '../../model.ts'
-import { Marks } from './marks.ts'
+import { Marks, targetsOf } from './marks.ts'
 
 /** A record that this process wants logged. */
 export interface PendingRecord {
@@ -9,6 +9,9 @@ export interface PendingRecord {
   /** When it was asked for, by this process's clock. */
   readonly at: number
 }
+
+/** Takes the place of records that have become too many. */
+export const everything = (at: number): PendingRecord => ({ mode: 'purge', targets: targetsOf({ all: true }), at })
 
 /** The clock may stand still between a fetch and the record after it: in doubt the record is the later one. In ms. */
 const INSTANT_MS = 0.001

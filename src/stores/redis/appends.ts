@@ -4,7 +4,7 @@ import type { Generations } from '../log/generations.ts'
 import { Journal, type JournalEntry } from '../log/journal.ts'
 import type { LiveNodes } from '../log/live-nodes.ts'
 import { targetsOf } from '../log/marks.ts'
-import { Pending } from '../log/pending.ts'
+import { everything, Pending, type PendingRecord } from '../log/pending.ts'
 import type { Closing } from './closing.ts'
 import type { RedisLogCalls } from './log-calls.ts'
 import type { NewestRecord } from './newest-record.ts'
@@ -46,14 +46,12 @@ export class Appends {
   async append(mode: InvalidationMode, selectors: Selectors, waitMs: number): Promise<Receipt> {
     const { calls, clock } = this.#parts
     const calledAt = clock.now()
-    const nonce = crypto.randomUUID()
-    const targets = targetsOf(selectors)
-    const entry: JournalEntry = { nonce, mode, targets, at: calledAt, where: undefined, loggedAt: undefined }
+    const entry = unlogged({ mode, targets: targetsOf(selectors), at: calledAt })
     this.#remember(entry)
     const { position } = await this.#notLonger(waitMs, this.#logInTime(entry))
     await calls.replicate()
     const nodes = await this.#followed(entry, calledAt + waitMs)
-    return { id: nonce, position: entry.where?.position ?? position, nodes }
+    return { id: entry.nonce, position: entry.where?.position ?? position, nodes }
   }
 
   /** It has been asked for: it counts here from now on, and is logged sooner or later. */
@@ -66,9 +64,7 @@ export class Appends {
 
   /** Too many are waiting to be logged: one that names everything takes their place. */
   #rememberAll(at: number): void {
-    const targets = targetsOf({ all: true })
-    const nonce = crypto.randomUUID()
-    this.#remember({ nonce, mode: 'purge', targets, at, where: undefined, loggedAt: undefined })
+    this.#remember(unlogged(everything(at)))
   }
 
   /** Does a record of ours that has not been read from the log yet name what was fetched before it? */
@@ -173,3 +169,10 @@ export class Appends {
     return where === undefined ? { expected: nodes.list().length, acked: 0 } : nodes.following(where)
   }
 }
+
+const unlogged = (record: PendingRecord): JournalEntry => ({
+  ...record,
+  nonce: crypto.randomUUID(),
+  where: undefined,
+  loggedAt: undefined,
+})
