@@ -13,6 +13,7 @@ export const DEFAULT_RULES: Rules = {
   key: { sortQuery: false, ignoreQuery: [], headers: [], cookies: [] },
   statusTtl: new Map(),
   bypass: false,
+  webSockets: true,
   maxObjectBytes: 8 * 2 ** 20,
 }
 

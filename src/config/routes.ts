@@ -75,6 +75,7 @@ function rules(route: FileRoute | undefined, settings: Settings, maxObjectBytes:
     },
     statusTtl: new Map(Object.entries(route.statusTtl).map(([status, ttl]) => [Number(status), ttl])),
     bypass: route.bypass,
+    webSockets: route.webSockets,
     maxObjectBytes,
   }
 }

@@ -92,6 +92,10 @@ const route = z.strictObject({
     .prefault({})
     .describe('Lifetime by status code, for responses that state none.'),
   bypass: z.boolean().prefault(false).describe('Pass everything to the origin; neither look up nor store.'),
+  webSockets: z
+    .boolean()
+    .prefault(true)
+    .describe('Join WebSockets; false: a handshake goes on without Upgrade, as the plain request it also is.'),
 })
 
 const limits = z.strictObject({

@@ -19,6 +19,8 @@ export interface Rules {
   readonly key: KeyRules
   readonly statusTtl: ReadonlyMap<number, number>
   readonly bypass: boolean
+  /** A handshake for a WebSocket is one, not the plain request that it also is. */
+  readonly webSockets: boolean
   /** Bodies above this are passed on and not stored. */
   readonly maxObjectBytes: number
 }

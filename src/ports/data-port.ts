@@ -13,7 +13,7 @@ import { createServer, METHODS } from '../node-http.ts'
 import { boundPipelining } from './pipelining.ts'
 import { NO_SCHEMA_COMPILERS } from './schema-compilers.ts'
 import { dropSlowClients } from './slow-clients.ts'
-import { isUpgrade } from './upgrade.ts'
+import { type IsUpgrade, isUpgrade } from './upgrade.ts'
 
 /** What of the limits concerns connections of clients. */
 export type ConnectionLimits = Omit<Limits, 'maxWaiting' | 'maxBodiesInProgress'>
@@ -23,14 +23,17 @@ const HEADS_CHECKED_MS = 250
 /** Connections that are dropped in one turn of the event loop. With all that it entails, each takes half a millisecond. */
 const DROPPED_AT_ONCE = 4
 
-/**
- * The Fastify instance of the data port. It routes nothing: every request, however odd, reaches one handler.
- * @param around put around everything that is done for a request
- */
+export interface DataPortOptions {
+  /** Put around everything that is done for a request. */
+  readonly around?: (handler: RequestListener) => RequestListener
+  readonly upgrades?: IsUpgrade
+}
+
+/** The Fastify instance of the data port. It routes nothing: every request, however odd, reaches one handler. */
 export function createDataPort(
   limits: ConnectionLimits,
   clock: Clock,
-  around: (handler: RequestListener) => RequestListener = (handler) => handler,
+  { around = (handler) => handler, upgrades = isUpgrade }: DataPortOptions = {},
 ): FastifyInstance {
   const inTurn = fewAtATime(DROPPED_AT_ONCE)
   const lateHeads = refuseLateHeads(inTurn)
@@ -40,7 +43,8 @@ export function createDataPort(
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     schemaController: NO_SCHEMA_COMPILERS,
-    serverFactory: (handler) => createLimitedServer(lateHeads.watch(boundPipelining(around(handler))), limits),
+    serverFactory: (handler) =>
+      createLimitedServer(lateHeads.watch(boundPipelining(around(handler))), limits, upgrades),
     clientErrorHandler: (error: NodeJS.ErrnoException, socket) => {
       if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') lateHeads.refuse(error, socket)
       else refuseMalformed(error, socket)
@@ -57,7 +61,7 @@ export function createDataPort(
   return app
 }
 
-function createLimitedServer(handler: RequestListener, limits: ConnectionLimits): Server {
+function createLimitedServer(handler: RequestListener, limits: ConnectionLimits, upgrades: IsUpgrade): Server {
   const options = {
     headersTimeout: limits.headTimeout,
     connectionsCheckingInterval: Math.min(HEADS_CHECKED_MS, limits.headTimeout),
@@ -65,7 +69,7 @@ function createLimitedServer(handler: RequestListener, limits: ConnectionLimits)
     maxHeaderSize: limits.headBytes,
     requestTimeout: 0, // an upload takes as long as it takes, at the least rate
     requireHostHeader: false, // checked with everything else about the target
-    shouldUpgradeCallback: isUpgrade,
+    shouldUpgradeCallback: upgrades,
   }
   const server: Server & { httpAllowHalfOpen?: boolean; dropMaxConnection?: boolean } = createServer(options, handler)
   server.maxConnections = limits.maxConnections

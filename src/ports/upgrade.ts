@@ -11,7 +11,7 @@ import { upstreamFields } from '../policy/forward.ts'
 import { clientAddress } from '../policy/forwarded.ts'
 import { passedHead } from '../policy/response.ts'
 import { matchRoute } from '../policy/route.ts'
-import { readHead } from '../policy/head.ts'
+import { type ReadHead, readHead } from '../policy/head.ts'
 import { locate } from '../policy/target.ts'
 import type { HttpSocket } from './connections.ts'
 import { refuse } from './lingering-close.ts'
@@ -49,13 +49,26 @@ export function passUpgrades(server: Server, options: UpgradeOptions): { close()
   }
 }
 
+/** Which requests are upgrades. Any other stays what it is without its Upgrade field. */
+export type IsUpgrade = (message: IncomingMessage) => boolean
+
 /**
- * Only a WebSocket handshake is an upgrade here, and only where no answer is due before its own: the connection is not
- * the other protocol's until then. Any other request stays what it is without its Upgrade field.
+ * Only a WebSocket handshake is one here, and only where no answer is due before its own: the connection is not the other
+ * protocol's until then.
  */
-export function isUpgrade(message: IncomingMessage): boolean {
+export const isUpgrade: IsUpgrade = (message) => {
   const socket: HttpSocket = message.socket
   return isWebSocket(message) && !socket._httpMessage
+}
+
+/** ... and only to routes that have WebSockets. One to no route is refused as an upgrade. */
+export function upgradesTo({ routes, peerOf }: Pick<UpgradeOptions, 'routes' | 'peerOf'>): IsUpgrade {
+  return (message) => {
+    if (!isUpgrade(message)) return false
+    const head = headOf(message, peerOf(message.socket))
+    const route = head.ok ? matchRoute(routes, 'GET', head.url) : undefined
+    return typeof route !== 'object' || route.rules.webSockets
+  }
 }
 
 /**
@@ -172,7 +185,13 @@ class Handshake {
 }
 
 function readRequest(message: IncomingMessage, peer: Peer): CacheRequest {
-  const head = readHead({
+  const head = headOf(message, peer)
+  if (!head.ok) throw new HerdgateError(head.code, head.detail)
+  return { method: 'GET', url: head.url, fields: message.rawHeaders, peer }
+}
+
+function headOf(message: IncomingMessage, peer: Peer): ReadHead {
+  return readHead({
     method: 'GET',
     target: message.url ?? '',
     version: message.httpVersion,
@@ -180,6 +199,4 @@ function readRequest(message: IncomingMessage, peer: Peer): CacheRequest {
     scheme: schemeOf(message, peer),
     local: () => localAuthority(message.socket),
   })
-  if (!head.ok) throw new HerdgateError(head.code, head.detail)
-  return { method: 'GET', url: head.url, fields: message.rawHeaders, peer }
 }

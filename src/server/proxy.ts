@@ -23,7 +23,7 @@ import { Routing } from './routing.ts'
 import { logStates } from '../logging/state-log.ts'
 import { openTiers, type PrimaryParts } from './tiers.ts'
 import { NO_TRACING, type Tracing } from '../tracing/tracing.ts'
-import { passUpgrades } from '../ports/upgrade.ts'
+import { passUpgrades, upgradesTo } from '../ports/upgrade.ts'
 import { VERSION } from '../version.ts'
 
 export interface ProxyOptions {
@@ -100,7 +100,10 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
     started = true
   })
   const peerOf = createPeers(config.listen.trustProxy)
-  const data = createDataPort(config.limits, clock, (handler) => tracing.listener(handler))
+  const data = createDataPort(config.limits, clock, {
+    around: (handler) => tracing.listener(handler),
+    upgrades: upgradesTo({ routes, peerOf }),
+  })
   endConnectionsWhile(data, () => draining)
   const hasLane = config.lane && !tracing.on // what it answers would have no span
   const lane = hasLane

@@ -23,6 +23,7 @@ routes:
     key: { query: { sort: true, ignore: [utm_*] }, headers: [X-Tenant], cookies: [currency] }
     statusTtl: { "404": 10s }
     bypass: false
+    webSockets: false
 limits:
   { maxConnections: 500, headBytes: 8KiB, headTimeout: 5s, idleTimeout: 30s, minRate: 512B, minRateWindow: 20s, maxWaiting: 100, maxBodiesInProgress: 64MiB }
 store:
@@ -76,6 +77,7 @@ describe('a file with every key', () => {
         key: { sortQuery: true, ignoreQuery: ['utm_*'], headers: ['x-tenant'], cookies: ['currency'] },
         statusTtl: new Map([[404, 10_000]]),
         bypass: false,
+        webSockets: false,
         maxObjectBytes: 8_388_608,
       },
     })
@@ -229,6 +231,7 @@ describe('what counts', () => {
             key: { sortQuery: false, ignoreQuery: [], headers: [], cookies: [] },
             statusTtl: new Map(),
             bypass: false,
+            webSockets: true,
             maxObjectBytes: 8_388_608,
           },
         },

@@ -6,7 +6,7 @@ import { RawClient } from '../hostile/client.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
 import { get, until } from '../support/http.ts'
-import { type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
+import { ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
 
 const OWN = 'Surrogate-Key: chat\r\nHerdgate-Cache-Control: max-age=9\r\nX-Kept: 1\r\n'
 const SWITCHED = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${OWN}\r\n`
@@ -85,5 +85,32 @@ test('handshakes that the origin has not answered are no more than it may have a
     for (const client of clients) client[Symbol.dispose]()
     await limited.stop('SIGKILL')
     await slow.close()
+  }
+})
+
+test('to a route without WebSockets it is the plain request that it also is, and the last of its connection', async () => {
+  const answering = await rawOrigin(({ socket, head }) => {
+    socket.write(/^upgrade:/im.test(head) ? SWITCHED : ok('plain', 'Cache-Control: max-age=60\r\n'))
+  })
+  const config = join(temporaryFolder(), 'herdgate.yaml')
+  const routes = '[{ name: pages, match: { path: "/pages/*" }, origin: all, webSockets: false }]'
+  writeFileSync(config, `version: 1\norigins: { all: { urls: ["${answering.url}"] } }\nroutes: ${routes}\n`)
+  await using some = await startHerdgate(['--config', config, '--log-level', 'silent'])
+  try {
+    using first = await shake('/pages/1', some)
+    first.send('GET /pages/smuggled HTTP/1.1\r\nHost: a.test\r\n\r\n')
+    const { responses, interim, closed } = await first.heard(2)
+    expect([responses.map(({ status, body }) => [status, body]), interim]).toEqual([[[200, 'plain']], []])
+    expect(closed).toBe(true)
+    expect(answering.requests.map(({ head }) => head.split(' ')[1])).toEqual(['/pages/1'])
+    expect(answering.requests[0]?.head).not.toMatch(/upgrade/i)
+    using second = await shake('/pages/1', some)
+    const hit = await second.heard(1)
+    expect(hit.responses[0]?.head).toMatch(/^cache-status: herdgate; hit;/im)
+    using open = await shake('/chat', some)
+    await until(() => open.received.startsWith('HTTP/1.1 101 '), 'other routes have them')
+  } finally {
+    await some.stop('SIGKILL')
+    await answering.close()
   }
 })
