@@ -135,7 +135,7 @@ const RULES: readonly Rule[] = [
   },
   { from: 'src/index.ts', may: ['src/library.ts', 'src/library/plugin.ts'] },
   { from: 'routes/', may: ['routes/', 'src/library.ts', 'src/node-http.ts', 'node:', 'npm:'] },
-  { from: 'src/ports/admin-port.ts', may: ['src/ports/', 'routes/', ...WORDS, 'npm:'] },
+  { from: 'src/ports/admin-port.ts', may: ['src/ports/', 'routes/', 'src/node-http.ts', ...WORDS, 'npm:'] },
   {
     from: 'src/ports/',
     may: ['src/ports/', 'src/policy/', 'src/origin/upgrade.ts', 'src/node-http.ts', ...WORDS, 'node:', 'npm:fastify'],

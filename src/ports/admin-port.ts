@@ -1,4 +1,5 @@
 /** The admin listener: a server of its own, so that no request to the data port can ever reach it. */
+import type { RequestListener, Server } from 'node:http'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
@@ -20,8 +21,11 @@ import { systemClock } from '../clock.ts'
 import { refuseConnect } from './connect.ts'
 import { waitOnlyForAnswers } from './draining.ts'
 import type { Live } from '../live/live.ts'
+import { lingerWhereUnread } from './lingering-close.ts'
 import { refuseMalformed } from './malformed.ts'
 import type { Awaitable, Clock } from '../model.ts'
+import { createServer } from '../node-http.ts'
+import { boundPipelining } from './pipelining.ts'
 import { NO_SCHEMA_COMPILERS } from './schema-compilers.ts'
 
 export interface AdminParts {
@@ -51,6 +55,8 @@ const ALWAYS = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff
 const BODY_LIMIT = 1024 * 1024
 const HEAD_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
+/** Between two requests of a connection. */
+const IDLE_TIMEOUT_MS = 72_000
 /** A tag in a path may be as long as the request line allows; its own limit is checked with a message. */
 const LONGEST_PARAMETER = 16 * 1024
 /** Requests without the right token, from anybody. Who has it is not held up by those who guess. */
@@ -79,10 +85,9 @@ function createInstance(parts: AdminParts, pages: (app: FastifyInstance) => void
   const guess = createLimiter(WRONG_TOKENS, clock)
   const app: FastifyInstance = Fastify({
     bodyLimit: BODY_LIMIT,
-    requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
     return503OnClosing: false, // /readyz says it
-    http: { headersTimeout: HEAD_TIMEOUT_MS, requireHostHeader: false }, // node:http would refuse in its own words
+    serverFactory: createAdminServer,
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     clientErrorHandler: refuseMalformed,
     schemaController: NO_SCHEMA_COMPILERS,
@@ -123,6 +128,18 @@ function createInstance(parts: AdminParts, pages: (app: FastifyInstance) => void
     { prefix: '/v1' },
   )
   return app
+}
+
+function createAdminServer(handler: RequestListener): Server {
+  const options = {
+    headersTimeout: HEAD_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: IDLE_TIMEOUT_MS,
+    requireHostHeader: false, // node:http would refuse in its own words
+  }
+  const server = createServer(options, boundPipelining(handler))
+  lingerWhereUnread(server)
+  return server
 }
 
 function turnAway(reply: FastifyReply, guess: Limiter): FastifyReply {

@@ -1,5 +1,6 @@
 /** The admin API as a target (THREATS 2.9): what the data port makes of it, and what the admin port makes of tricks. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { MOST_PIPELINED } from '../../src/ports/pipelining.ts'
 import { type Herdgate, startHerdgate, TOKEN } from '../support/herdgate.ts'
 import { type Attack, PASSED, REFUSED, request, table } from './attack.ts'
 import { RawClient } from './client.ts'
@@ -320,6 +321,18 @@ describe('the admin port', () => {
     expect(await kept()).toBe('hit')
     expect(herdgate.child.exitCode).toBeNull()
     expect(Object.prototype).not.toHaveProperty('admin')
+  })
+
+  test('takes no more pipelined requests than the data port, and resets nobody for it', async () => {
+    using client = await RawClient.connect(port)
+    client.send('POST /v1/purge/tags/many HTTP/1.1\r\nHost: a.test\r\n\r\n'.repeat(20_000))
+    const { responses, closed } = await client.heard(20_000)
+    const statuses = responses.map(({ status }) => status)
+    expect(statuses).toEqual([...Array.from({ length: MOST_PIPELINED + 1 }, () => 401), 503])
+    expect(closed).toBe(true)
+    client.end()
+    await client.gone()
+    expect(client.failure).toBeUndefined()
   })
 
   test('does what it is asked by who may ask, and says so in the log', async () => {
