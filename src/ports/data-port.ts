@@ -73,7 +73,8 @@ function createLimitedServer(handler: RequestListener, limits: ConnectionLimits,
   }
   const server: Server & { httpAllowHalfOpen?: boolean; dropMaxConnection?: boolean } = createServer(options, handler)
   server.maxConnections = limits.maxConnections
-  server.dropMaxConnection = true // by default a worker hands them back, and its primary hands them on to the next
+  // By default a worker hands them back, to go round for ever: docs/decisions/workers/a-full-worker-hangs-up.md.
+  server.dropMaxConnection = true
   server.httpAllowHalfOpen = true // who has sent all of a request and says so still wants the answer
   refuseConnect(server)
   // Refused like any other malformed request, so that what comes behind it is not processed.
