@@ -1,5 +1,5 @@
 /** More of something than anybody needs: names in Vary, variants, tags, keys, waiters, requests on one connection. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createCache } from '../../src/library/embed.ts'
 import { fieldsOf } from '../../src/fields.ts'
 import { DEFAULT_RULES } from '../../src/config/defaults.ts'
@@ -7,12 +7,11 @@ import { HerdgateError } from '../../src/errors.ts'
 import { MOST_PIPELINED } from '../../src/ports/pipelining.ts'
 import { memoryStore } from '../../src/stores/memory/store.ts'
 import { settle } from '../support/fake-clock.ts'
-import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
 import { until } from '../support/http.ts'
-import { ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
+import { ok } from '../support/raw-origin.ts'
 import { ScriptedOrigin } from '../support/scripted-origin.ts'
 import { received, world } from '../support/world.ts'
-import { RawClient } from './client.ts'
+import { answering } from './answering.ts'
 
 const FRESH = { 'Cache-Control': 'max-age=600' }
 const names = (count: number): string => Array.from({ length: count }, (_, number) => `X-${number}`).join(', ')
@@ -244,32 +243,18 @@ describe('waiters', () => {
 })
 
 describe('one connection', () => {
-  let origin: RawOrigin
-  let herdgate: Herdgate
-  let answer: (request: RawRequest) => void
-  beforeAll(async () => {
-    origin = await rawOrigin((request) => answer(request))
-    herdgate = await startHerdgate(['--origin', origin.url, '--log-level', 'silent'])
-  })
-  beforeEach(() => {
-    origin.requests.length = 0
-  })
-  afterAll(async () => {
-    await herdgate.stop()
-    await origin.close()
-  })
-
+  const at = answering()
   const pipelined = (from: number, count: number): string =>
     Array.from({ length: count }, (_, number) => `GET /${from + number} HTTP/1.1\r\nHost: a.test\r\n\r\n`).join('')
 
   test('with a hundred requests at once is answered in order', async () => {
-    answer = ({ socket, head }) => {
+    at.answer = ({ socket, head }) => {
       const [, path = ''] = head.split(' ')
       const write = () => socket.write(ok(path))
       if (path.endsWith('3')) setImmediate(write)
       else write()
     }
-    using client = await RawClient.connect(Number(new URL(herdgate.url).port))
+    using client = await at.connected()
     client.send(pipelined(0, 100))
     const { responses, closed } = await client.heard(100)
     expect(responses.map(({ body }) => body)).toEqual(Array.from({ length: 100 }, (_, number) => `/${number}`))
@@ -278,8 +263,8 @@ describe('one connection', () => {
 
   test('cannot make the origin busy with thousands', async () => {
     const held: (() => void)[] = []
-    answer = ({ socket, head }) => void held.push(() => socket.write(ok(head.split(' ')[1])))
-    using client = await RawClient.connect(Number(new URL(herdgate.url).port))
+    at.answer = ({ socket, head }) => void held.push(() => socket.write(ok(head.split(' ')[1])))
+    using client = await at.connected()
     client.send(pipelined(0, 5_000))
     await until(() => held.length > MOST_PIPELINED, 'as many as may be at once')
     expect(held.length).toBe(MOST_PIPELINED + 1)
@@ -290,15 +275,15 @@ describe('one connection', () => {
     )
     expect([responses.at(-1)?.status, closed]).toEqual([503, true])
     expect(responses.at(-1)?.head).toContain('Cache-Status: herdgate; detail=overloaded')
-    expect(origin.requests).toHaveLength(MOST_PIPELINED + 1)
-    expect(herdgate.child.exitCode).toBeNull()
+    expect(at.origin.requests).toHaveLength(MOST_PIPELINED + 1)
+    expect(at.herdgate.child.exitCode).toBeNull()
   })
 
   test('that speaks HTTP/2 is refused', async () => {
-    answer = ({ socket }) => void socket.write(ok())
-    using client = await RawClient.connect(Number(new URL(herdgate.url).port))
+    at.answer = ({ socket }) => void socket.write(ok())
+    using client = await at.connected()
     client.send('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
     expect(await client.heard(2)).toMatchObject({ closed: true })
-    expect(origin.requests).toHaveLength(0)
+    expect(at.origin.requests).toHaveLength(0)
   })
 })

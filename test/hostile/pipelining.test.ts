@@ -1,9 +1,8 @@
 /** What comes behind a request that is not answered yet: it has its turn, or the connection ends before it. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
+import { describe, expect, test } from 'vitest'
 import { gate, until } from '../support/origin-calls.ts'
-import { ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
-import { RawClient } from './client.ts'
+import { ok, type RawRequest } from '../support/raw-origin.ts'
+import { answering } from './answering.ts'
 
 const SWITCHED = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
 const HANDSHAKE = 'GET /chat HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
@@ -11,31 +10,17 @@ const CONNECT = 'CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n'
 /** More than the system takes at once for who does not read. */
 const LARGE = 'x'.repeat(16 * 2 ** 20)
 
-let origin: RawOrigin
-let herdgate: Herdgate
-let answer: (request: RawRequest) => void
-beforeAll(async () => {
-  origin = await rawOrigin((request) => answer(request))
-  herdgate = await startHerdgate(['--origin', origin.url, '--log-level', 'silent'])
-})
-beforeEach(() => {
-  origin.requests.length = 0
-})
-afterAll(async () => {
-  await herdgate.stop()
-  await origin.close()
-})
-
-const connected = (): Promise<RawClient> => RawClient.connect(Number(new URL(herdgate.url).port))
+const at = answering()
 const asking = (path: string, method = 'GET'): string => `${method} ${path} HTTP/1.1\r\nHost: a.test\r\n\r\n`
 const pathOf = ({ head }: RawRequest): string => head.split(' ')[1] ?? ''
-const headOf = (path: string): string | undefined => origin.requests.find((request) => pathOf(request) === path)?.head
+const headOf = (path: string): string | undefined =>
+  at.origin.requests.find((request) => pathOf(request) === path)?.head
 const asked = (path: string): Promise<void> => until(() => headOf(path) !== undefined)
 
 /** Answers with the path: `/slow` once it may, everything else at once. */
 function slowly(): { open: () => void } {
   const slow = gate()
-  answer = (request) => {
+  at.answer = (request) => {
     const give = () => void request.socket.write(ok(pathOf(request), 'Cache-Control: no-store\r\n'))
     if (pathOf(request) === '/slow') void slow.opened.then(give)
     else if (/^upgrade:/im.test(request.head)) request.socket.write(SWITCHED)
@@ -47,7 +32,7 @@ function slowly(): { open: () => void } {
 describe('a WebSocket handshake behind an answer that is due', () => {
   test('is an ordinary request in its turn', async () => {
     const slow = slowly()
-    using client = await connected()
+    using client = await at.connected()
     client.send(asking('/slow'))
     await asked('/slow')
     client.send(HANDSHAKE)
@@ -64,7 +49,7 @@ describe('a WebSocket handshake behind an answer that is due', () => {
 
   test('is one too where both have come at once', async () => {
     const slow = slowly()
-    using client = await connected()
+    using client = await at.connected()
     client.send(asking('/slow') + HANDSHAKE)
     await asked('/slow')
     await asked('/chat')
@@ -77,7 +62,7 @@ describe('a WebSocket handshake behind an answer that is due', () => {
 describe('a CONNECT behind an answer that is due', () => {
   test('ends the connection with that answer', async () => {
     const slow = slowly()
-    using client = await connected()
+    using client = await at.connected()
     client.send(asking('/slow'))
     await asked('/slow')
     client.send(`${CONNECT}what would go through a tunnel`)
@@ -90,8 +75,8 @@ describe('a CONNECT behind an answer that is due', () => {
   })
 
   test('puts nothing into its content, of which all comes', async () => {
-    answer = ({ socket }) => void socket.write(ok(LARGE))
-    using client = await connected()
+    at.answer = ({ socket }) => void socket.write(ok(LARGE))
+    using client = await at.connected()
     client.pause()
     client.send(asking('/large'))
     await asked('/large')
@@ -105,7 +90,7 @@ describe('a CONNECT behind an answer that is due', () => {
 
   test('ends it with the last of several', async () => {
     const slow = slowly()
-    using client = await connected()
+    using client = await at.connected()
     client.send(asking('/slow') + asking('/second') + asking('/third') + CONNECT)
     await asked('/third')
     slow.open()
@@ -114,20 +99,20 @@ describe('a CONNECT behind an answer that is due', () => {
   })
 
   test('does not keep the others waiting for a client that has gone', async () => {
-    answer = () => {}
-    using client = await connected()
+    at.answer = () => {}
+    using client = await at.connected()
     client.send(asking('/first', 'POST') + asking('/second', 'POST') + CONNECT + LARGE)
     await asked('/first')
     await asked('/second')
     client.reset()
-    await until(() => origin.requests.every(({ socket }) => socket.destroyed))
+    await until(() => at.origin.requests.every(({ socket }) => socket.destroyed))
   })
 })
 
 describe('nonsense behind requests that came whole', () => {
   test('costs none of them its answer', async () => {
     const slow = slowly()
-    using client = await connected()
+    using client = await at.connected()
     client.send(`${asking('/slow')}${asking('/second')}nonsense\0`)
     await asked('/second')
     slow.open()
@@ -137,7 +122,7 @@ describe('nonsense behind requests that came whole', () => {
 
   test('costs the one whose content it is in its own', async () => {
     const slow = slowly()
-    using client = await connected()
+    using client = await at.connected()
     const upload = 'POST /upload HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n'
     client.send(`${asking('/slow')}${upload}2\r\nok\r\n`)
     await asked('/slow')
@@ -150,14 +135,14 @@ describe('nonsense behind requests that came whole', () => {
 
 test('an answer that breaks off before its turn ends the connection when that comes', async () => {
   const slow = gate()
-  answer = (request) => {
+  at.answer = (request) => {
     if (pathOf(request) === '/slow') void slow.opened.then(() => request.socket.write(ok('/slow')))
     else request.socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf')
   }
-  using client = await connected()
+  using client = await at.connected()
   client.send(asking('/slow') + asking('/broken'))
   await asked('/broken')
-  await until(() => origin.requests.some((request) => pathOf(request) === '/broken' && request.socket.destroyed))
+  await until(() => at.origin.requests.some((request) => pathOf(request) === '/broken' && request.socket.destroyed))
   slow.open()
   const { responses, closed } = await client.heard(2)
   expect([responses.map(({ body }) => body), closed]).toEqual([['/slow'], true])
