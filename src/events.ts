@@ -2,6 +2,7 @@
  * What happens inside, by name. Metrics, logs and tests listen; nothing else reports.
  * Listeners must not throw and must not block: they run on the path of a request.
  */
+import type { Fields } from './fields.ts'
 import type { ForwardReason, InvalidationMode, Outcome, Receipt, Selectors, Tier } from './model.ts'
 
 export interface EventPayloads {
@@ -56,6 +57,10 @@ export interface RequestEvent {
   readonly url: string
   readonly status: number
   readonly outcome: Outcome
+  /** Of the stored response that was the answer, in seconds, as its Age says. */
+  readonly age?: number | undefined
+  /** The request's fields. They may have to be made: ask for them in the listener, and only where they are needed. */
+  readonly head: { readonly fields: Fields }
   /** Octets of content sent to the client. */
   readonly bytes: number
   /** From the request's head to the response's head, and to its last byte. */

@@ -107,9 +107,22 @@ function drained(response: ServerResponse): Promise<void> {
 
 function report(reply: Reply, exchange: Exchange, firstByteMs: number, bytes: number, aborted: boolean): void {
   const { message, events, startedAt, url } = exchange
-  const { route, status, outcome } = reply
+  const { route, status, outcome, age } = reply
   const totalMs = performance.now() - startedAt
   const method = message.method ?? 'GET'
-  const peer = clientAddress(message.rawHeaders, exchange.peer)
-  events.emit('request', { route, method, url, status, outcome, bytes, firstByteMs, totalMs, aborted, peer })
+  const peer = clientAddress(exchange.fields, exchange.peer)
+  events.emit('request', {
+    route,
+    method,
+    url,
+    head: exchange,
+    status,
+    outcome,
+    age,
+    bytes,
+    firstByteMs,
+    totalMs,
+    aborted,
+    peer,
+  })
 }

@@ -68,6 +68,8 @@ export function createAnswer({ hits, events, clock, idleTimeout, handOver, heads
       url: resource.url,
       status: form === 'notModified' ? 304 : hit.entry.status,
       outcome: hit.outcome,
+      age: rendered.age,
+      head: request,
       bytes: content?.length ?? 0,
       firstByteMs: totalMs,
       totalMs,

@@ -2,7 +2,7 @@ import type { Hit } from '../cache/http/hit.ts'
 import { field } from '../fields.ts'
 import type { StoredResponse } from '../model.ts'
 import { notModifiedHead } from '../policy/not-modified.ts'
-import { cachedHead } from '../policy/response.ts'
+import { ageOf, cachedHead } from '../policy/response.ts'
 import type { PlainHead } from './plain-head.ts'
 
 export type Form = 'whole' | 'head' | 'notModified'
@@ -62,7 +62,7 @@ export class Renderer {
   }
 
   for({ entry, outcome, now }: Hit): Rendered {
-    const age = Math.floor((now - entry.bornAt) / 1000)
+    const age = ageOf(entry, now)
     const ttl = Math.floor((outcome.ttlMs ?? 0) / 1000)
     const known = this.#newer.get(entry) ?? this.#older.get(entry)
     if (known !== undefined && known.age === age && known.ttl === ttl) {

@@ -1,6 +1,7 @@
 /** Log lines for requests and purges. A hit costs a level check and no more, unless someone wants to see it. */
 import type { Logger } from 'pino'
 import type { EventPayloads, Events, RequestEvent } from '../events.ts'
+import { type Fields, field } from '../fields.ts'
 import { purgeLine, requestLine } from './log-line.ts'
 import { cacheStatus } from '../policy/cache-status.ts'
 import { printable } from './printable.ts'
@@ -24,6 +25,9 @@ type PurgeEvent = EventPayloads['purge']
 /** Selectors of one kind that an audit line repeats, and how much of each. */
 const MOST_SELECTORS = 10
 const LONGEST_SELECTOR = 256
+/** Of what a client says of itself. */
+const LONGEST_AGENT = 256
+const LONGEST_ID = 128
 
 /**
  * Logs every request (hits and stale answers at debug, everything else at info) and every purge (at info; those
@@ -61,6 +65,7 @@ const isSideEffect = ({ by, outcome }: PurgeEvent): boolean => by === 'unsafe-me
 
 function requestMembers(request: RequestEvent, origins: ReadonlyMap<string, string>): object {
   const { outcome, route } = request
+  const { fields } = request.head
   return {
     method: printable(request.method),
     path: redactedPath(request.url),
@@ -68,6 +73,7 @@ function requestMembers(request: RequestEvent, origins: ReadonlyMap<string, stri
     cacheStatus: cacheStatus(outcome),
     result: outcome.result,
     ttl: outcome.ttlMs === undefined ? undefined : Math.floor(outcome.ttlMs / 1000),
+    age: request.age,
     route,
     origin: origins.get(route),
     ttfbMs: rounded(request.firstByteMs),
@@ -75,8 +81,16 @@ function requestMembers(request: RequestEvent, origins: ReadonlyMap<string, stri
     originMs: outcome.originMs === undefined ? undefined : rounded(outcome.originMs),
     bytes: request.bytes,
     clientIp: request.peer,
+    ua: said(fields, 'user-agent', LONGEST_AGENT),
+    reqId: said(fields, 'x-request-id', LONGEST_ID),
     aborted: request.aborted || undefined,
   }
+}
+
+/** What a client says of itself. */
+function said(fields: Fields, name: string, longest: number): string | undefined {
+  const value = field(fields, name)
+  return value === undefined ? undefined : printable(value, longest)
 }
 
 function purgeMembers({ by, mode, outcome, selectors, receipt, tookMs }: PurgeEvent): object {

@@ -37,11 +37,14 @@ export function dated(fields: Fields, respondedAt: number): Fields {
  * @param now epoch milliseconds
  */
 export function cachedHead(entry: StoredResponse, outcome: Outcome, now: number): string[] {
-  const age = Math.min(Math.max(0, Math.floor((now - entry.bornAt) / 1000)), MOST_AGE)
   const head = withoutOwnControl(entry.fields)
-  head.push('Age', String(age), 'Via', VIA, 'Cache-Status', cacheStatus(outcome))
+  head.push('Age', String(ageOf(entry, now)), 'Via', VIA, 'Cache-Status', cacheStatus(outcome))
   return head
 }
+
+/** In seconds (RFC 9111 section 5.1). */
+export const ageOf = ({ bornAt }: StoredResponse, now: number): number =>
+  Math.min(Math.max(0, Math.floor((now - bornAt) / 1000)), MOST_AGE)
 
 /**
  * The head of an answer that was not taken from the cache: the origin's end-to-end fields, its Age included.

@@ -83,7 +83,7 @@ function isWebSocket({ method, httpVersion, headers, rawHeaders }: IncomingMessa
 /** Never rejects. */
 async function pass(message: IncomingMessage, socket: Duplex, head: Buffer, options: UpgradeOptions): Promise<void> {
   const peer = options.peerOf(message.socket)
-  const handshake = new Handshake(clientAddress(message.rawHeaders, peer), options)
+  const handshake = new Handshake(message.rawHeaders, peer, options)
   try {
     const request = readRequest(message, peer)
     handshake.url = request.url
@@ -163,13 +163,15 @@ function closeOf(socket: Duplex): AbortSignal {
 class Handshake {
   route = ''
   url = ''
+  readonly fields: Fields
   readonly #client: string
   readonly #clock: Clock
   readonly #events: Events
   readonly #startedAt: number
 
-  constructor(client: string, { clock, events }: UpgradeOptions) {
-    this.#client = client
+  constructor(fields: Fields, peer: Peer, { clock, events }: UpgradeOptions) {
+    this.fields = fields
+    this.#client = clientAddress(fields, peer)
     this.#clock = clock
     this.#events = events
     this.#startedAt = clock.now()
@@ -180,7 +182,8 @@ class Handshake {
     const { route, url } = this
     const peer = this.#client
     const times = { firstByteMs: totalMs, totalMs }
-    this.#events.emit('request', { route, method: 'GET', url, status, outcome, bytes, ...times, aborted, peer })
+    const told = { route, method: 'GET', url, head: this, status, outcome, bytes, aborted, peer }
+    this.#events.emit('request', { ...told, ...times })
   }
 }
 

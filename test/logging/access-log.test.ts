@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
 import { logRequests } from '../../src/logging/access-log.ts'
@@ -10,11 +11,11 @@ type Line = Record<string, unknown>
 const MISS: Outcome = { result: 'miss', fwd: 'uri-miss', fwdStatus: 200, stored: true, ttlMs: 30_400, originMs: 811.23 }
 
 /** What is written while `act` runs. */
-function logged(level: string, act: (events: Events) => void): Line[] {
+function logged(level: string, act: (events: Events) => void, members?: () => object): Line[] {
   const lines: Line[] = []
   const logger = pino({ level }, { write: (line: string) => void lines.push(JSON.parse(line)) })
   const events = new Events()
-  logRequests(events, logger, { pretty: false, origins: new Map([['catalog', 'api']]) })
+  logRequests(events, logger, { pretty: false, origins: new Map([['catalog', 'api']]), ...(members && { members }) })
   act(events)
   return lines
 }
@@ -51,6 +52,7 @@ describe('a JSON line', () => {
       cacheStatus: 'herdgate; fwd=uri-miss; fwd-status=200; stored',
       result: 'miss',
       ttl: 30,
+      age: 18,
       route: 'catalog',
       origin: 'api',
       ttfbMs: 812.35,
@@ -74,6 +76,44 @@ describe('a JSON line', () => {
     const emit = (events: Events) => events.emit('request', requestEvent({ outcome: { result } }))
     expect(logged('info', emit)).toEqual([])
     expect(logged('debug', emit)).toMatchObject([{ level: 20, result }])
+  })
+
+  test('repeats of what the client says of itself a bounded part, fit to be shown', () => {
+    const head = { fields: ['user-agent', `\x1b[2J${'a'.repeat(9_000)}`, 'X-Request-ID', '\u202e'.padEnd(9_000, 'b')] }
+    const [line] = logged('info', (events) => events.emit('request', requestEvent({ outcome: MISS, head })))
+    expect(line).toMatchObject({
+      ua: `\\x1b${'[2J'.padEnd(255, 'a')}…`,
+      reqId: `\\u202e${'b'.repeat(127)}…`,
+    })
+  })
+
+  test('asks for fields only where it is written', () => {
+    let asked = 0
+    const head = {
+      get fields() {
+        asked++
+        return []
+      },
+    }
+    const emit = (events: Events) => events.emit('request', requestEvent({ head }))
+    logged('info', emit)
+    expect(asked).toBe(0)
+    logged('debug', emit)
+    expect(asked).toBe(1)
+  })
+
+  test('has the members that docs/logging.md lists, and no others', () => {
+    const head = { fields: ['User-Agent', 'curl/8', 'X-Request-Id', '7'] }
+    const [line] = logged(
+      'info',
+      (events) => events.emit('request', requestEvent({ outcome: MISS, head, aborted: true })),
+      () => ({ trace_id: 't', span_id: 's' }),
+    )
+    const page = readFileSync(new URL('../../docs/logging.md', import.meta.url), 'utf8')
+    const [, table = ''] = page.split('\n| member | |\n')
+    const rows = [...(table.split('\n\n')[0] ?? '').matchAll(/^\| (`[^|]*) \|/gm)].map(([, names = '']) => names)
+    const listed = rows.flatMap((names) => [...names.matchAll(/`(\w+)`/g)].map(([, name]) => name))
+    expect(new Set(Object.keys(line ?? {}))).toEqual(new Set(listed))
   })
 
   test('says that the client left', () => {

@@ -9,6 +9,8 @@ export function requestEvent(given: Partial<Omit<RequestEvent, 'outcome'>> & { o
     url: 'http://shop.example/products/42',
     status: 200,
     outcome: { result: 'hit', ttlMs: 42_000 },
+    age: 18,
+    head: { fields: [] },
     bytes: 1024,
     firstByteMs: 0.6,
     totalMs: 0.8,

@@ -6,7 +6,7 @@ import type { CacheRequest, Clock, Outcome, Route, StoredResponse } from '../../
 import { cacheStatus } from '../../policy/cache-status.ts'
 import { notModifiedHead } from '../../policy/not-modified.ts'
 import { select } from '../../policy/range.ts'
-import { cachedHead, passedHead } from '../../policy/response.ts'
+import { ageOf, cachedHead, passedHead } from '../../policy/response.ts'
 import { precondition } from '../../policy/validation.ts'
 import { fieldsCalledFor, PROBLEM_TYPE, problemOf } from '../../problem.ts'
 import type { Resolution } from '../engine/resolution.ts'
@@ -22,6 +22,8 @@ export interface Reply {
   /** Absent when the response has no content. */
   readonly body: Body | undefined
   readonly outcome: Outcome
+  /** Of the stored response that it is, in seconds. */
+  readonly age?: number | undefined
 }
 
 export type HttpResolution = Resolution<StoredResponse, DirectResponse>
@@ -44,18 +46,19 @@ function renderEntry(
   outcome: Outcome,
   clock: Clock,
 ): Reply {
-  const fields = cachedHead(entry, outcome, clock.now())
+  const now = clock.now()
+  const fields = cachedHead(entry, outcome, now)
+  const told = { route: route.name, outcome, age: ageOf(entry, now) }
   if (precondition(request, entry.status, entry.fields) === 'not-modified') {
     entry.body.discard()
-    return { route: route.name, status: 304, fields: notModifiedHead(fields), body: undefined, outcome }
+    return { ...told, status: 304, fields: notModifiedHead(fields), body: undefined }
   }
   const selection = select(request, entry, entry.body.length)
-  if (selection.kind !== 'whole')
-    return { route: route.name, outcome, ...rangedReply(request, entry, selection, fields, clock) }
+  if (selection.kind !== 'whole') return { ...told, ...rangedReply(request, entry, selection, fields, clock) }
   if (entry.body.length !== undefined && entry.status !== 204) fields.push('Content-Length', String(entry.body.length))
   if (request.method === 'HEAD') entry.body.discard()
   const body = request.method === 'HEAD' ? undefined : entry.body
-  return { route: route.name, status: entry.status, fields, body, outcome }
+  return { ...told, status: entry.status, fields, body }
 }
 
 function renderDirect(request: CacheRequest, route: Route, reply: DirectResponse, outcome: Outcome): Reply {

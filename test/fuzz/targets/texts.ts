@@ -127,6 +127,7 @@ function lines(text: string): string {
     aborted: false,
     outcome,
     peer: undefined,
+    head: { fields: [] },
   }
   const request = requestLine(event, path, false)
   const selectors = { tags: [text], urls: [text, text, text, text] }

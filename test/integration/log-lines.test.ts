@@ -1,0 +1,43 @@
+/** What is logged of requests, whichever way they are answered. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { RawClient } from '../hostile/client.ts'
+import { temporaryFolder } from '../support/folder.ts'
+import { startHerdgate } from '../support/herdgate.ts'
+import { get, startOrigin, until } from '../support/http.ts'
+
+test.each(['on', 'off'])(
+  'with lane: %s a line has what the client says of itself, and how old its answer was',
+  async (lane) => {
+    const origin = await startOrigin((_request, response) => {
+      response.setHeader('Cache-Control', 'max-age=600').setHeader('ETag', '"1"').setHeader('Age', '300').end('ok')
+    })
+    const config = join(temporaryFolder(), 'herdgate.yaml')
+    writeFileSync(config, `version: 1\nlane: ${lane}\n`)
+    await using herdgate = await startHerdgate(['--config', config, '--origin', origin.url, '--log-level', 'debug'])
+    const logged = () => herdgate.lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request')
+
+    for (const number of [1, 2, 3]) {
+      const headers = { 'user-agent': `agent ${number}`, 'x-request-id': `id-${number}`, connection: 'keep-alive' }
+      await get(`${herdgate.url}/x`, { agent: undefined, headers: { ...headers, 'if-none-match': '"1"' } })
+    }
+    await until(() => logged().length === 3, 'all are logged')
+    expect(logged()).toMatchObject([
+      { result: 'miss', status: 304, ua: 'agent 1', reqId: 'id-1' },
+      { result: 'hit', status: 304, ua: 'agent 2', reqId: 'id-2' },
+      { result: 'hit', status: 304, ua: 'agent 3', reqId: 'id-3' },
+    ])
+    for (const { age } of logged()) expect(age).toBeGreaterThanOrEqual(300)
+
+    using client = await RawClient.connect(Number(new URL(herdgate.url).port))
+    client.send(
+      'GET /x HTTP/1.1\r\nHost: a.test\r\nUser-Agent: chat\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+    )
+    await until(() => logged().length === 4, 'so is a handshake')
+    expect(logged()[3]).toMatchObject({ result: 'pass', ua: 'chat' })
+    expect(logged()[3]).not.toHaveProperty('age')
+    expect(logged()[3]).not.toHaveProperty('reqId')
+    await origin.kill()
+  },
+)
