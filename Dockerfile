@@ -27,7 +27,7 @@ LABEL org.opencontainers.image.title="Herdgate" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-ENV NODE_ENV=production
+ENV NODE_ENV=production HERDGATE_REVISION="${REVISION}"
 WORKDIR /app
 # The one place that may be written to: for --disk var/cache. All else can be mounted read-only.
 RUN mkdir -p var/cache && chown 65532:65532 var/cache

@@ -23,7 +23,11 @@ export interface MetricsParts {
   readonly log: () => { position: number; synced: boolean }
   /** When the configuration was last read, in epoch seconds. Absent: there is none to read. */
   readonly lastReload?: () => { readonly successful: boolean; readonly at: number }
-  readonly version: string
+  readonly build: {
+    readonly version: string
+    /** Of the sources. */
+    readonly revision: string
+  }
 }
 
 export interface Metrics {
@@ -35,14 +39,15 @@ export interface Metrics {
 
 const BUILD: Description = {
   name: 'herdgate_build_info',
-  help: 'Always 1: which version runs, and on which Node.',
+  help: 'Always 1: which version runs, made from which revision, and on which Node.',
   aggregator: 'max',
 }
 
 /** Counts from now on, for as long as the events live. */
 export function createMetrics(parts: MetricsParts): Metrics {
-  const { events, routes, origins, version } = parts
-  const build = { version, node: process.version }
+  const { events, routes, origins } = parts
+  const { version, revision } = parts.build
+  const build = { version, revision, node: process.version }
   const exposition = createExposition([
     ...requestMetrics(events, routes),
     ...originMetrics(events, origins, parts.originUsage),

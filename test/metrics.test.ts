@@ -20,7 +20,7 @@ function rig(routes: readonly string[] = ['catalog'], origins: readonly string[]
     usage: () => [{ tier: 'memory', bytes: 10, maxBytes: 20, objects: 3 }],
     originUsage: () => origins.map((origin) => ({ origin, inFlight: 2, queued: 5 })),
     log: () => ({ position: 17, synced: true }),
-    version: '1.2.3',
+    build: { version: '1.2.3', revision: 'abc' },
   })
   return { events, metrics }
 }
@@ -162,7 +162,7 @@ describe('the rest', () => {
     expect(await valueOf(it, 'herdgate_store_objects{tier="memory"}')).toBe(3)
     expect(await valueOf(it, 'herdgate_log_position')).toBe(17)
     expect(await valueOf(it, 'herdgate_log_synced')).toBe(1)
-    expect(await valueOf(it, `herdgate_build_info{version="1.2.3",node="${process.version}"}`)).toBe(1)
+    expect(await valueOf(it, `herdgate_build_info{version="1.2.3",revision="abc",node="${process.version}"}`)).toBe(1)
   })
 })
 

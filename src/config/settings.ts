@@ -55,7 +55,9 @@ const NAMES = Object.keys(VARIABLES).filter((name): name is Name => Object.hasOw
 export const CONFIG_VARIABLE = 'HERDGATE_CONFIG'
 const PREFIX = 'HERDGATE_'
 const TOKEN_FILE_VARIABLE = 'HERDGATE_ADMIN_TOKEN_FILE'
-const KNOWN_VARIABLES = [...Object.values(VARIABLES).flat(), CONFIG_VARIABLE, TOKEN_FILE_VARIABLE]
+/** Of the build, not a setting: src/version.ts. */
+const REVISION_VARIABLE = 'HERDGATE_REVISION'
+const KNOWN_VARIABLES = [...Object.values(VARIABLES).flat(), CONFIG_VARIABLE, TOKEN_FILE_VARIABLE, REVISION_VARIABLE]
 
 /** Flags as given on the command line, in camel case. `config` is the caller's to read. */
 export type Flags = { readonly [N in Exclude<Name, 'origin'> | 'config']?: string | undefined } & {

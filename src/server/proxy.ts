@@ -24,7 +24,7 @@ import { logStates } from '../logging/state-log.ts'
 import { openTiers, type PrimaryParts } from './tiers.ts'
 import { NO_TRACING, type Tracing } from '../tracing/tracing.ts'
 import { passUpgrades, upgradesTo } from '../ports/upgrade.ts'
-import { VERSION } from '../version.ts'
+import { REVISION, VERSION } from '../version.ts'
 
 export interface ProxyOptions {
   readonly logger: Logger
@@ -88,7 +88,7 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
     originUsage,
     log: () => ({ position: log.position, synced: log.synced }),
     ...(lastReload && { lastReload }),
-    version: VERSION,
+    build: { version: VERSION, revision: REVISION },
   })
   logStates(events, logger)
   logRequests(events, logger, { pretty, origins: routing.originNames, members: tracing.logMembers })

@@ -18,7 +18,7 @@ import { Routing } from '../server/routing.ts'
 import type { Server, ServerOptions } from '../server.ts'
 import { logStates } from '../logging/state-log.ts'
 import { openLog } from '../server/tiers.ts'
-import { VERSION } from '../version.ts'
+import { REVISION, VERSION } from '../version.ts'
 import type { Member } from './member.ts'
 import { Pool } from './pool.ts'
 import { Reports } from './reports.ts'
@@ -97,7 +97,7 @@ export async function createPrimary(
     origins: [],
     log: () => ({ position: log.position, synced: log.synced }),
     lastReload: () => reloader.last,
-    version: VERSION,
+    build: { version: VERSION, revision: REVISION },
   })
 
   let applied: Promise<unknown> = Promise.resolve()

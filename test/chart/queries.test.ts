@@ -37,7 +37,7 @@ beforeAll(async () => {
     origins: ['a'],
     originUsage: () => [{ origin: 'a', inFlight: 0, queued: 0 }],
     log: () => ({ position: 0, synced: true }),
-    version: '0.0.0',
+    build: { version: '0.0.0', revision: 'abc' },
   })
   collectGarbage() // so that its histogram is there
   for (const line of (await metrics.render()).body.split('\n')) {

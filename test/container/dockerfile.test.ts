@@ -58,6 +58,12 @@ test('its labels tell what it is, in this version', () => {
   expect(labels['org.opencontainers.image.licenses']).toBe(manifest.license)
 })
 
+test('metrics tell the revision that its labels tell', () => {
+  expect(assignments(runtime, 'ENV')['HERDGATE_REVISION']).toBe(
+    assignments(runtime, 'LABEL')['org.opencontainers.image.revision'],
+  )
+})
+
 test('.dockerignore lets in what is copied and nothing else', () => {
   const sources = stages
     .flatMap((stage) => allOf(stage, 'COPY'))

@@ -211,6 +211,16 @@ describe('herdgate serve', () => {
     expect((await get(data)).cacheStatus).toContain('hit')
   })
 
+  test.each([
+    [{ HERDGATE_REVISION: '3cb5be3' }, '3cb5be3'],
+    [{}, 'unknown'],
+  ])('tells in its metrics what it was built from: with %j, %s', async (env, revision) => {
+    const { admin } = await serve(['--origin', origin.url], env)
+    expect((await get(`${admin}/metrics`)).body).toMatch(
+      new RegExp(`^herdgate_build_info\\{.*revision="${revision}"`, 'm'),
+    )
+  })
+
   test('makes up a token, tells it once and accepts no other', async () => {
     const { admin, until, output } = await serve(['--origin', origin.url, '--log-level', 'error'])
     const [, token = ''] = await until(/"adminToken":"([\w-]+)"/)

@@ -26,7 +26,7 @@ function real(rules: Partial<Rules> = {}) {
     routes: ['default'],
     origins: ['test'],
     log: position,
-    version: '1',
+    build: { version: '1', revision: 'abc' },
   })
   const originUsage = () => [{ origin: around.origin.name, inFlight: 0, queued: 0 }]
   const live = createLive({ events, clock: around.clock, stats: () => cache.stats(), synced: () => true, originUsage })

@@ -49,7 +49,7 @@ function metricsOf(requests: number, position: number) {
     routes: ['r'],
     origins: ['o'],
     log: () => ({ position, synced: position > 1 }),
-    version: '1',
+    build: { version: '1', revision: 'abc' },
   })
   for (let at = 0; at < requests; at++) events.emit('request', requestEvent({ route: 'r', firstByteMs: 1, totalMs: 1 }))
   return metrics
