@@ -9,12 +9,14 @@ import { type Description, gauge, type Metric } from './metrics/metric.ts'
 import { type OriginUsage, originMetrics } from './metrics/origin-metrics.ts'
 import { purgeMetrics } from './metrics/purge-metrics.ts'
 import { requestMetrics } from './metrics/request-metrics.ts'
-import type { TierUsage } from './model.ts'
+import type { Tier, TierUsage } from './model.ts'
 
 export interface MetricsParts {
   readonly events: Events
   /** What each store tier holds; read when scraped. */
   readonly usage: () => readonly TierUsage[]
+  /** Those of which operations and evictions are counted, from 0 on. */
+  readonly tiers: readonly Tier[]
   /** Names of all routes: the only values of the label `route`, beside `_OTHER`. */
   readonly routes: readonly string[]
   /** Names of all origins. */
@@ -52,7 +54,7 @@ export function createMetrics(parts: MetricsParts): Metrics {
     ...requestMetrics(events, routes),
     ...originMetrics(events, origins, parts.originUsage),
     ...engineMetrics(events, routes),
-    ...storeMetrics(events, parts.usage),
+    ...storeMetrics(events, parts.usage, parts.tiers),
     ...purgeMetrics(events, parts.log),
     ...(parts.lastReload === undefined ? [] : reloadMetrics(parts.lastReload)),
     gauge(BUILD, () => [{ labels: build, value: 1 }]),

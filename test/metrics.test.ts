@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, test, vi } from 'vitest'
 import { Events, type StoreEvent } from '../src/events.ts'
 import { createMetrics, type Metrics } from '../src/metrics.ts'
+import type { Tier } from '../src/model.ts'
 import { RESULTS } from '../src/cache/results.ts'
 import { REASONS } from '../src/metrics/labels.ts'
 import { requestEvent } from './support/request-event.ts'
@@ -11,13 +12,18 @@ interface Rig {
   readonly metrics: Metrics
 }
 
-function rig(routes: readonly string[] = ['catalog'], origins: readonly string[] = ['api']): Rig {
+function rig(
+  routes: readonly string[] = ['catalog'],
+  origins: readonly string[] = ['api'],
+  tiers: readonly Tier[] = ['memory'],
+): Rig {
   const events = new Events()
   const metrics = createMetrics({
     events,
     routes,
     origins,
-    usage: () => [{ tier: 'memory', bytes: 10, maxBytes: 20, objects: 3 }],
+    usage: () => tiers.map((tier) => ({ tier, bytes: 10, maxBytes: 20, objects: 3 })),
+    tiers,
     originUsage: () => origins.map((origin) => ({ origin, inFlight: 2, queued: 5 })),
     log: () => ({ position: 17, synced: true }),
     build: { version: '1.2.3', revision: 'abc' },
@@ -155,6 +161,22 @@ describe('the rest', () => {
     expect(await valueOf(it, 'herdgate_store_evictions_total{tier="memory",reason="expired"}')).toBe(0)
   })
 
+  test('store operations are there from the start, at zero, of each tier with what can come of them', async () => {
+    const { metrics } = rig(['catalog'], ['api'], ['memory', 'redis'])
+    const told = (await seriesOf(metrics)).filter((line) => line.startsWith('herdgate_store_operations_total'))
+    const ways = {
+      get: ['hit', 'miss', 'error', 'unknown'],
+      set: ['ok', 'error', 'dropped'],
+      delete: ['ok', 'error', 'dropped'],
+    }
+    const expected = ['memory', 'redis'].flatMap((tier) =>
+      Object.entries(ways).flatMap(([op, outcomes]) =>
+        outcomes.map((outcome) => `herdgate_store_operations_total{tier="${tier}",op="${op}",outcome="${outcome}"} 0`),
+      ),
+    )
+    expect(told).toEqual(expected)
+  })
+
   test('gauges are read when scraped', async () => {
     const it = rig()
     expect(await valueOf(it, 'herdgate_store_bytes{tier="memory"}')).toBe(10)
@@ -192,7 +214,7 @@ function everything({ events }: Rig, routes: readonly string[], origins: readonl
 
 describe('the number of series', () => {
   test('stays within 3000 at 20 routes over 10 origins, whatever is asked and answered', async () => {
-    const it = rig(twenty, ten)
+    const it = rig(twenty, ten, ['memory', 'disk', 'redis'])
     everything(it, twenty, ten)
     expect((await seriesOf(it.metrics)).length).toBeLessThanOrEqual(3000)
   })
@@ -294,7 +316,6 @@ describe('docs/metrics.md', () => {
   test('lists exactly the metrics there are, with their types and labels', async () => {
     const it = rig()
     everything(it, ['catalog'], ['api'])
-    it.events.emit('store', { tier: 'memory', op: 'get', outcome: 'hit' })
     const { body } = await it.metrics.render()
     const rendered = [...body.matchAll(/^# TYPE (herdgate_\S+) (\S+)$/gm)].map(([, name = '', type = '']) => {
       const [, labels = ''] = new RegExp(`^${name}(?:_bucket)?\\{(.*)\\} `, 'm').exec(body) ?? []

@@ -16,6 +16,8 @@ const REVALIDATION_OUTCOMES: Member<'revalidation', 'outcome'> = ['not_modified'
 const TIERS: readonly Tier[] = ['memory', 'disk', 'redis']
 const OPERATIONS: Member<'store', 'op'> = ['get', 'set', 'delete']
 const STORE_OUTCOMES: Member<'store', 'outcome'> = ['hit', 'miss', 'ok', 'error', 'unknown', 'dropped']
+const OUTCOMES_OF_LOOK_UPS: Member<'store', 'outcome'> = ['hit', 'miss', 'error', 'unknown']
+const OUTCOMES_OF_CHANGES: Member<'store', 'outcome'> = ['ok', 'error', 'dropped']
 const EVICTION_REASONS: Member<'eviction', 'reason'> = [
   'size',
   'expired',
@@ -59,8 +61,11 @@ export function engineMetrics(events: Events, routes: readonly string[]): Metric
   return [collapsed, revalidations]
 }
 
-/** What the stores hold, do and throw out. */
-export function storeMetrics(events: Events, usage: () => readonly TierUsage[]): Metric[] {
+/**
+ * What the stores hold, do and throw out.
+ * @param tiers those there are
+ */
+export function storeMetrics(events: Events, usage: () => readonly TierUsage[], tiers: readonly Tier[]): Metric[] {
   const tier = new Label('tier', TIERS)
   const op = new Label('op', OPERATIONS)
   const outcome = new Label('outcome', STORE_OUTCOMES)
@@ -79,9 +84,14 @@ export function storeMetrics(events: Events, usage: () => readonly TierUsage[]):
     { name: 'herdgate_store_evictions_total', help: 'Stored things thrown out or refused.' },
     [tier, reason],
   )
-  for (const { tier: name } of usage()) {
-    EVICTION_REASONS.forEach((_, at) => evictions.sets.slotOf(tier.indexOf(name), at))
-    OPERATIONS.forEach((_, at) => durations.sets.slotOf(tier.indexOf(name), at))
+  for (const name of tiers) {
+    const atTier = tier.indexOf(name)
+    EVICTION_REASONS.forEach((_, at) => evictions.sets.slotOf(atTier, at))
+    OPERATIONS.forEach((done, at) => {
+      durations.sets.slotOf(atTier, at)
+      const outcomes = done === 'get' ? OUTCOMES_OF_LOOK_UPS : OUTCOMES_OF_CHANGES
+      for (const how of outcomes) operations.sets.slotOf(atTier, at, outcome.indexOf(how))
+    })
   }
   // One hit follows another: in memory they are told of by the same object, whose slot need not be looked up again.
   let last: EventPayloads['store'] | undefined

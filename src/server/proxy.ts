@@ -83,6 +83,7 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
   const metrics = createMetrics({
     events,
     usage: () => store.usage().filter(tells),
+    tiers: store.usage().map(({ tier }) => tier),
     routes: routes.map((route) => route.name),
     origins: routing.originsInUse,
     originUsage,

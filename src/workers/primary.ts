@@ -93,6 +93,7 @@ export async function createPrimary(
   const metrics = createMetrics({
     events,
     usage: () => sumOfTiers([...store.usage(), ...stats().tiers.filter(({ tier }) => tier !== 'memory')]),
+    tiers: store.usage().map(({ tier }) => tier),
     routes: [],
     origins: [],
     log: () => ({ position: log.position, synced: log.synced }),

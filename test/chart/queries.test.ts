@@ -33,6 +33,7 @@ beforeAll(async () => {
   const metrics = createMetrics({
     events: new Events(),
     usage: () => [{ tier: 'memory', bytes: 1, maxBytes: 1, objects: 1 }],
+    tiers: ['memory'],
     routes: ['a'],
     origins: ['a'],
     originUsage: () => [{ origin: 'a', inFlight: 0, queued: 0 }],

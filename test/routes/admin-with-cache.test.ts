@@ -23,6 +23,7 @@ function real(rules: Partial<Rules> = {}) {
   const metrics = createMetrics({
     events,
     usage,
+    tiers: ['memory'],
     routes: ['default'],
     origins: ['test'],
     log: position,

@@ -46,6 +46,7 @@ function metricsOf(requests: number, position: number) {
   const metrics = createMetrics({
     events,
     usage: () => [{ tier: 'memory', bytes: 10, maxBytes: 100, objects: 1 }],
+    tiers: ['memory'],
     routes: ['r'],
     origins: ['o'],
     log: () => ({ position, synced: position > 1 }),
