@@ -18,6 +18,18 @@ export function parseSize(text: string): number | undefined {
   return amount === undefined ? undefined : Math.round(Number(amount) * BYTES[unit as keyof typeof BYTES])
 }
 
+/** As parseDuration reads it, in the largest unit of which it is a whole number. */
+export const durationText = (ms: number): string => inUnits(ms, MILLISECONDS, 's')
+
+/** As parseSize reads it, likewise. */
+export const sizeText = (bytes: number): string => inUnits(bytes, BYTES, 'B')
+
+/** @param none the unit of 0 */
+function inUnits<Unit extends string>(amount: number, units: Readonly<Record<Unit, number>>, none: Unit): string {
+  const [unit, one] = Object.entries<number>(units).findLast(([, value]) => amount % value === 0) ?? [none, units[none]]
+  return amount === 0 ? `0${none}` : `${amount / one}${unit}`
+}
+
 /** Programs state few durations, but state them with every call. */
 const MOST_KNOWN = 100
 const known = new Map<string, number>()

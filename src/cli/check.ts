@@ -1,10 +1,18 @@
-import { type Given, loadSettings } from './settings.ts'
+import { printConfig } from '../config/print.ts'
+import { type Given, type LoadedSettings, loadSettings } from './settings.ts'
 
-/** `herdgate check`: exit code 0 and a summary, or 2 and every fault. */
-export function check(given: Given): void {
+/**
+ * `herdgate check`: exit code 0 and a summary, or 2 and every fault.
+ * @param whole the configuration in place of the summary
+ */
+export function check(given: Given, whole: boolean): void {
   const loaded = loadSettings(given)
   if (loaded === undefined) return
-  const { config, notes } = loaded
+  if (whole) process.stdout.write(printConfig(loaded.config))
+  else summarise(loaded)
+}
+
+function summarise({ config, notes }: LoadedSettings): void {
   const { listen, admin, origins, routes } = config
   const lines = [
     'configuration is valid',

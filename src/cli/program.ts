@@ -22,6 +22,7 @@ Starts nothing. Every fault is told at once, with line and column where it is in
 Examples:
   herdgate check
   herdgate check --config shop.yaml --ttl 30s
+  herdgate check --origin https://api.example.com --print-config > herdgate.yaml
 
 Exit codes: 0 valid; 2 not.`
 
@@ -108,7 +109,12 @@ function program(): Command {
   withSettings(serving, async (given) => (await import('./serve.ts')).serve(given))
   herdgate.addHelpText('after', () => `\nFlags of serve:\n${serving.helpInformation().replace(/^[^]*?Options:\n/, '')}`)
   const checking = command('check', 'say whether flags, environment and file make a valid configuration')
-  withSettings(checking, async (given) => (await import('./check.ts')).check(given))
+  checking.option('--print-config', 'print the configuration in effect, secrets left out, as a file')
+  withSettings(checking, async (given) => {
+    const { printConfig = false } = checking.opts<{ printConfig?: boolean }>()
+    const { check } = await import('./check.ts')
+    check(given, printConfig)
+  })
   checking.addHelpText('after', CHECK_HELP)
   command('schema', 'print the JSON Schema of the configuration file')
     .addHelpText('after', SCHEMA_HELP)

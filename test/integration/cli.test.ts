@@ -102,6 +102,22 @@ describe('herdgate check', () => {
     }
   })
 
+  test('prints the configuration in effect as a file that gives the same, without secrets', async () => {
+    writeFileSync(join(folder, 'herdgate.yaml'), 'version: 1\norigins: { a: { urls: ["http://a.test"] } }\n')
+    const token = 'given-token-of-some-length'
+    const first = await run(['check', '--print-config', '--ttl', '90s', '--admin-token', token], { PORT: '8082' })
+    expect({ code: first.code, err: first.err }).toEqual({ code: 0, err: '' })
+    expect(first.out).toContain('port: 8082')
+    expect(first.out).toContain('ttl: 90s')
+    expect(first.out).not.toContain(token)
+    writeFileSync(join(folder, 'printed.yaml'), first.out)
+    const second = await run(['check', '--config', 'printed.yaml', '--print-config'], { ADMIN_TOKEN: token })
+    expect(second).toEqual({ code: 0, out: first.out, err: '' })
+    const { code, out, err } = await run(['check', '--print-config', '--ttl', '90'])
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toContain('--ttl: ttl: expected a duration')
+  })
+
   test('reads ./herdgate.yaml when it is there and the named file otherwise', async () => {
     writeFileSync(join(folder, 'herdgate.yaml'), 'version: 1\norigins: { a: { urls: ["http://custom"] } }\n')
     writeFileSync(join(folder, 'other.yaml'), 'version: 1\norigins: { a: { urls: ["http://named"] } }\n')

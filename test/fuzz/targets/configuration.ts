@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import { configPath, loadConfig } from '../../../src/config.ts'
 import { describeFaults } from '../../../src/cli/settings.ts'
-import type { Flags } from '../../../src/config.ts'
+import { printConfig } from '../../../src/config/print.ts'
+import type { Config, Flags } from '../../../src/config.ts'
 import { must, mustEqual, type Target } from '../target.ts'
 import { sections } from './message.ts'
 
@@ -13,6 +15,7 @@ export const configuration: Target = {
       'src/config/fault.ts',
       'src/config/leaves.ts',
       'src/config/notes.ts',
+      'src/config/print.ts',
       'src/config/resolve.ts',
       'src/config/routes.ts',
       'src/config/schema.ts',
@@ -48,6 +51,9 @@ export const configuration: Target = {
   maxLength: 4096,
   run,
 }
+
+/** What is printed of each is long, and would be what takes the time. */
+const FEW = 6
 
 /** Not to be found in any message. The blank makes it invalid. */
 const SECRET = 'Sw0rdfish Sw0rdfish'
@@ -94,8 +100,22 @@ function run(input: string): string {
     )
     must('an object fits into the memory', rules.maxObjectBytes <= store.memory.maxBytes && rules.maxObjectBytes > 0)
   }
+  if (origins.length + routes.length <= FEW) {
+    const printed = again(loaded.config)
+    const expected = { ...loaded.config, logLevel: 'info' }
+    must('what is printed of it gives the same', isDeepStrictEqual(printed, expected), printed)
+  }
   mustEqual('the file gives nothing to all objects', Object.keys(Object.prototype), [])
   return `${origins.length} ${routes.length} ${loaded.notes.length}`
+}
+
+function again(config: Config): Config | undefined {
+  const { url = '', secret } = config.store.redis ?? {}
+  const [, password] = /:\/\/[^@/:]*:([^@/]+)@/.exec(url) ?? []
+  const env = { ADMIN_TOKEN: config.admin.token, REDIS_PASSWORD: password, CACHE_SECRET: secret }
+  const file = { path: 'f.yaml', text: printConfig(config) }
+  const loaded = loadConfig({ flags: config.chaos === undefined ? {} : { chaos: true }, env, file, readFile: fail })
+  return loaded.ok ? loaded.config : undefined
 }
 
 function pairs(section: string): Record<string, string | undefined> {
