@@ -12,6 +12,8 @@ export interface AdminFlags {
 }
 
 export interface AdminAnswer {
+  /** Base URL of who answered. */
+  readonly from: string
   readonly status: number
   /** What JSON there was; undefined for anything else. */
   readonly body: unknown
@@ -47,7 +49,7 @@ export async function askAdmin(
     const asked = request(new URL(path, base.origin), { method, headers, agent: false, signal: limit })
     asked.end(body === undefined ? undefined : JSON.stringify(body))
     const [response] = (await once(asked, 'response')) as [IncomingMessage]
-    return { status: response.statusCode ?? 0, body: jsonIn(await text(response)) }
+    return { from: base.origin, status: response.statusCode ?? 0, body: jsonIn(await text(response)) }
   } catch (error) {
     throw new AdminError(`${base.origin}: ${limit.aborted ? `no answer within ${TIMEOUT_MS / 1000}s` : why(error)}`, 1)
   }
@@ -62,6 +64,17 @@ export async function told(run: () => Promise<void>): Promise<void> {
     process.stderr.write(`herdgate: ${error.message}\n`)
     process.exitCode = error.exitCode
   }
+}
+
+/**
+ * The content of an answer. It may be somebody else's: the port may be the data port, or that of another program.
+ * @param member one that it has when it is Herdgate's
+ * @throws AdminError when it has not
+ */
+export function contentOf<Content extends object>(answer: AdminAnswer, member: keyof Content & string): Content {
+  const { from, status, body } = answer
+  if (typeof body === 'object' && body !== null && Object.hasOwn(body, member)) return body as Content
+  throw new AdminError(`${from}: ${status}, but not as an admin port of Herdgate answers`, 1)
 }
 
 /** An answer that is not what was asked for, as an error. */

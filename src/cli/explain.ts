@@ -1,5 +1,5 @@
 import type { Explanation } from '../cache/http/explain.ts'
-import { AdminError, type AdminFlags, askAdmin, refused, told } from './admin-api.ts'
+import { AdminError, type AdminFlags, askAdmin, contentOf, refused, told } from './admin-api.ts'
 
 export interface ExplainFlags extends AdminFlags {
   readonly method?: string
@@ -14,7 +14,8 @@ export async function explain(url: string, flags: ExplainFlags): Promise<void> {
     for (const line of flags.header ?? []) query.append('header', fieldOf(line))
     const answer = await askAdmin(`/v1/explain?${query.toString()}`, flags)
     if (answer.status !== 200) throw refused(answer)
-    const text = flags.json === true ? JSON.stringify(answer.body, null, 2) : inWords(answer.body as Explanation)
+    const explanation = contentOf<Explanation>(answer, 'decision')
+    const text = flags.json === true ? JSON.stringify(explanation, null, 2) : inWords(explanation)
     process.stdout.write(`${text}\n`)
   })
 }

@@ -89,12 +89,18 @@ Examples:
 
 /** Runs the command that the arguments name and sets the exit code. `serve` is the one when none is named. */
 export async function main(argv: readonly string[]): Promise<void> {
+  for (const output of [process.stdout, process.stderr]) output.on('error', unlessUnread)
   try {
     await program().parseAsync([...argv])
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     process.exitCode = error.exitCode === 0 ? 0 : 2 // help and version are no mistakes
   }
+}
+
+/** Whoever reads what is printed may stop before its end, as `head` does. */
+function unlessUnread(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
 }
 
 function program(): Command {

@@ -1,4 +1,4 @@
-import { AdminError, type AdminFlags, askAdmin, refused, told } from './admin-api.ts'
+import { AdminError, type AdminFlags, askAdmin, contentOf, refused, told } from './admin-api.ts'
 
 export interface PurgeFlags extends AdminFlags {
   readonly tag?: readonly string[]
@@ -27,7 +27,7 @@ export async function purge(flags: PurgeFlags): Promise<void> {
     const given = Object.entries(targets).filter(([, value]) => value === true || (value as string[]).length > 0)
     const answer = await askAdmin(soft ? '/v1/invalidate' : '/v1/purge', flags, Object.fromEntries(given))
     if (answer.status !== 200 && answer.status !== 202) throw refused(answer)
-    process.stdout.write(`${describe(answer.body as Receipt, soft)}\n`)
+    process.stdout.write(`${describe(contentOf<Receipt>(answer, 'nodes'), soft)}\n`)
   })
 }
 

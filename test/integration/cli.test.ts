@@ -163,6 +163,13 @@ describe('help', () => {
   })
 })
 
+test.each([[['--help']], [['schema']]])('%j may be read in part, as head does', async (args) => {
+  const { child, ended, output } = start(args)
+  child.stdout?.destroy()
+  expect(await ended).toEqual({ code: 0, signal: null })
+  expect(output.err).toBe('')
+})
+
 test('herdgate schema prints a JSON Schema', async () => {
   const { code, out } = await run(['schema'])
   expect(code).toBe(0)

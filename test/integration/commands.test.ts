@@ -103,6 +103,15 @@ describe('herdgate explain', () => {
   })
 })
 
+test.each([
+  ['purge', ['purge', '--tag', 'x']],
+  ['explain', ['explain', 'http://shop.example/']],
+])('%s tells that what answers is not an admin port', async (_, args) => {
+  const asked = await run([...args, '--admin', origin.url, '--token', TOKEN])
+  expect(asked).toMatchObject({ code: 1, out: '' })
+  expect(asked.err).toBe(`herdgate: ${origin.url}: 200, but not as an admin port of Herdgate answers\n`)
+})
+
 describe('herdgate init', () => {
   test('writes a configuration that is valid, once', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'init-'))
