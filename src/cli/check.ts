@@ -1,3 +1,4 @@
+import { authority } from '../config/addresses.ts'
 import { printConfig } from '../config/print.ts'
 import { type Given, type LoadedSettings, loadSettings } from './settings.ts'
 
@@ -16,8 +17,8 @@ function summarise({ config, notes }: LoadedSettings): void {
   const { listen, admin, origins, routes } = config
   const lines = [
     'configuration is valid',
-    `  data   ${listen.host}:${listen.port}`,
-    `  admin  ${admin.host}:${admin.port}`,
+    `  data   ${authority(listen.host, listen.port)}`,
+    `  admin  ${authority(admin.host, admin.port)}`,
     ...origins.map(({ name, urls }) => `  origin ${name}: ${urls.join(', ')}`),
     ...routes.map(({ name, origin }) => `  route  ${name} -> ${origin}`),
     ...notes.map((note) => `note: ${note}`),

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import { type Logger, pino } from 'pino'
 import { keepCompiled } from '../collector.ts'
 import type { Config } from '../config.ts'
+import { authority } from '../config/addresses.ts'
 import { openLog } from '../logging/log.ts'
 import { createServer, type Server, type ServerOptions } from '../server.ts'
 import { openTracing } from '../tracing/tracing.ts'
@@ -70,12 +71,13 @@ async function listen(server: Server, config: Config): Promise<{ data: string; a
 type ListenError = NodeJS.ErrnoException & { address?: string; hostname?: string; port?: number }
 
 function whyNotListening(error: unknown, { admin }: Config): string {
-  const { code, address: bound, hostname, port, message } = error as ListenError
-  const address = bound ?? hostname
+  const { code, address: bound, hostname, port = 0, message } = error as ListenError
+  const address = bound ?? hostname ?? ''
+  const place = authority(address, port)
   const flag = port === admin.port ? '--admin-port' : '--port' // they differ, or both are 0 and never taken
   const host = flag.replace('port', 'host')
-  if (code === 'EADDRINUSE') return `${address}:${port} is in use; choose another with ${flag}`
-  if (code === 'EACCES') return `not allowed to listen on ${address}:${port}; choose a port above 1023 with ${flag}`
+  if (code === 'EADDRINUSE') return `${place} is in use; choose another with ${flag}`
+  if (code === 'EACCES') return `not allowed to listen on ${place}; choose a port above 1023 with ${flag}`
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `${address} is no address of this machine; see ${host}`
   return message
 }

@@ -10,6 +10,10 @@ export function parseHost(text: string): string | undefined {
   return HOSTNAME.test(host) && !/^[\d.]+$/.test(host) ? host : undefined
 }
 
+/** A host, as `parseHost` gives it, and a port, as in a URL. */
+export const authority = (host: string, port: number): string =>
+  isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`
+
 /** Only this machine can connect to it. A name other than `localhost` may mean anything. */
 export function isLoopback(host: string): boolean {
   const family = isIP(host)

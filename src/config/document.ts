@@ -1,6 +1,6 @@
 /** The YAML of a configuration file as plain values, and where in the text each of them was written. */
 import { createRequire } from 'node:module'
-import type { Document, Pair, YAMLMap } from 'yaml'
+import type { Document, ErrorCode, Pair, YAMLMap } from 'yaml'
 import { type Fault, keyName } from './fault.ts'
 import { cover, expand, uncover } from './variables.ts'
 
@@ -62,8 +62,14 @@ function syntaxFaults(document: Document, placeOf: (offset: number) => string): 
   return [...document.errors, ...document.warnings].slice(0, MAX_SYNTAX_FAULTS).map(({ code, message, pos }) => ({
     where: placeOf(pos[0]),
     key: '',
-    message: code === 'DUPLICATE_KEY' ? 'this key is given twice' : `not valid YAML: ${uncover(message)}`,
+    message: OWN_WORDS[code] ?? `not valid YAML: ${uncover(message)}`,
   }))
+}
+
+/** Where those of the parser are for programmers. */
+const OWN_WORDS: Partial<Record<ErrorCode, string>> = {
+  DUPLICATE_KEY: 'this key is given twice',
+  MULTIPLE_DOCS: 'a second document begins here, expected one',
 }
 
 /** Puts the values of variables into the document's texts. */

@@ -55,7 +55,7 @@ describe('YAML', () => {
     ['a key given twice', 'version: 1\nversion: 1\n', 'herdgate.yaml:2:1', 'twice'],
     ['an open bracket', 'version: 1\norigins: [a\n', 'herdgate.yaml:3:1', 'not valid YAML'],
     ['a tab as indentation', 'version: 1\n\tlisten: {}\n', 'herdgate.yaml:2:1', 'not valid YAML'],
-    ['two documents', 'version: 1\n---\nversion: 1\n', 'herdgate.yaml:2:1', 'not valid YAML'],
+    ['two documents', 'version: 1\n---\nversion: 1\n', 'herdgate.yaml:2:1', 'a second document'],
     ['an unknown tag', 'version: !x 1\n', 'herdgate.yaml:1:10', 'not valid YAML'],
     ['an alias of nothing', `${ONE}listen: *gone\n`, 'herdgate.yaml:3:9', 'anchor'],
   ])('%s is a fault at its place, and the only one', (_, text, where, words) => {

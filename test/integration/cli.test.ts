@@ -85,6 +85,12 @@ describe('herdgate check', () => {
     expect(out).toContain('http://api.example:3000')
   })
 
+  test('writes an IPv6 address apart from its port', async () => {
+    const { out } = await run(['check', '--origin', 'http://a', '--host', '::', '--admin-host', '::1'])
+    expect(out).toMatch(/^ {2}data {3}\[::\]:8080$/m)
+    expect(out).toMatch(/^ {2}admin {2}\[::1\]:9090$/m)
+  })
+
   test('tells all faults of flags, environment and file at once, on standard error', async () => {
     writeFileSync(join(folder, 'herdgate.yaml'), 'version: 1\nlistn: {}\norigins:\n  a: { urls: [nowhere:1] }\n')
     const args = ['check', '--tll', '5s', '--grace', 'long', 'stray']
