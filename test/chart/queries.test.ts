@@ -90,6 +90,12 @@ test.each(all)('names results and status classes that exist: %s', (expr) => {
   }
 })
 
+test('time saved is told while no origin is asked: its mean time is that since the start, not that of a moment', () => {
+  const means = queries().filter((expr) => expr.includes('herdgate_origin_request_duration_seconds_count'))
+  expect(means).toHaveLength(1)
+  expect(means.filter((expr) => /rate\(herdgate_origin_request_duration/.test(expr))).toEqual([])
+})
+
 test('every metric of Herdgate is listed in docs/metrics.md', () => {
   const documented = read(join(CHART, '../../docs/metrics.md'))
   const ours = [...labels.keys()].filter((name) => name.startsWith('herdgate_') && !/_(?:bucket|sum|count)$/.test(name))
