@@ -40,8 +40,13 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- .Values.serviceAccount.name | default (ternary (include "herdgate.fullname" .) "default" .Values.serviceAccount.create) -}}
 {{- end -}}
 
+{{/* A volume is mounted there, and Kubernetes takes a relative path from the root, Herdgate from its own folder. */}}
 {{- define "herdgate.pathOnDisk" -}}
-{{- dig "store" "disk" "path" "" .Values.config -}}
+{{- $path := dig "store" "disk" "path" "" .Values.config -}}
+{{- if and $path (not (hasPrefix "/" $path)) -}}
+{{- fail (printf "config.store.disk.path: expected an absolute path such as /app/var/cache, got %s" $path) -}}
+{{- end -}}
+{{- $path -}}
 {{- end -}}
 
 {{/* Whole MiB in a quantity of Kubernetes or a size of Herdgate: 512Mi, 512MiB, 1.5Gi, 500M, 536870912. */}}
@@ -87,6 +92,14 @@ heap: {{ $heap }}
 {{- end -}}
 
 {{- define "herdgate.hasSeal" -}}
+{{- with .Values.redis -}}
+{{- if and .existingSecret .seal (not .existingSecretSealKey) -}}
+{{- fail "redis.seal: with redis.existingSecret the seal is in that Secret too: name its key with redis.existingSecretSealKey" -}}
+{{- end -}}
+{{- if and .existingSecretSealKey (not .existingSecret) -}}
+{{- fail "redis.existingSecretSealKey: a key of redis.existingSecret, which is not given; or give redis.seal" -}}
+{{- end -}}
+{{- end -}}
 {{- ternary .Values.redis.existingSecretSealKey .Values.redis.seal (ne .Values.redis.existingSecret "") -}}
 {{- end -}}
 

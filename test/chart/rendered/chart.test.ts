@@ -134,6 +134,13 @@ describe('values', () => {
     [['httpRoute.enabled=true'], /httpRoute\.parentRefs: required/],
     [['valkey.enabled=true', 'redis.url=redis://r:6379'], /give one of redis\.url/],
     [['autoscaling.enabled=true', 'autoscaling.targetCPUUtilizationPercentage=0'], /autoscaling: expected/],
+    [['redis.existingSecret=mine', 'redis.seal=the-seal-of-this-fleet'], /redis\.existingSecretSealKey/],
+    [['redis.url=redis://r:6379', 'redis.existingSecretSealKey=seal'], /redis\.existingSecretSealKey/],
+    [['config.store.disk.path=./var/cache'], /config\.store\.disk\.path: expected an absolute path/],
+    [['config.admin.host=127.0.0.1'], /config\.admin\.host: expected an address/],
+    [['config.admin.host=localhost'], /config\.admin\.host: expected an address/],
+    [['config.admin.host=::1'], /config\.admin\.host: expected an address/],
+    [['config.admin.token=${ADMIN_TOKEN}'], /config\.admin\.token: .*admin\.existingSecret/],
   ])('%j do not go together, and it is said why', (values, why) => {
     expect(() => render('minimal.yaml', ...set(...values))).toThrow(why)
   })
@@ -193,7 +200,16 @@ describe('who gets in', () => {
 
   test('to the data port: everybody, or who is named', () => {
     expect(ingressOf(render('minimal.yaml'), 'http').from).toBeUndefined()
-    expect(ingressOf(render('everything.yaml'), 'http').from).toHaveLength(1)
+    expect(ingressOf(render('everything.yaml', ...set('tests.path=')), 'http').from).toHaveLength(1)
+  })
+
+  test('to the data port: the test, too, where it asks for a path', () => {
+    const manifests = render('everything.yaml')
+    const [named, tested] = ingressOf(manifests, 'http').from
+    expect(named).toHaveProperty('namespaceSelector')
+    expect(podsOf(manifests).filter((pod) => matches(tested.podSelector.matchLabels, pod))).toEqual([
+      only(manifests, 'Pod'),
+    ])
   })
 
   test('to the admin port: monitoring, pods with the label, and the test', () => {
@@ -352,12 +368,15 @@ test('long names of releases leave room for suffixes', () => {
 })
 
 describe('notes', () => {
-  const notes = (file: string) =>
-    helm('install', 'rel', CHART, '--dry-run=client', '--values', join(CHART, 'ci', file)).split('NOTES:')[1] ?? ''
+  const notes = (file: string, ...values: string[]) =>
+    helm('install', 'rel', CHART, '--dry-run=client', '--values', join(CHART, 'ci', file), ...set(...values)).split(
+      'NOTES:',
+    )[1] ?? ''
 
   test('say how to reach it and where the token is', () => {
     expect(notes('minimal.yaml')).toContain('http://rel-herdgate.default:80')
     expect(notes('existing.yaml')).toContain("get secret my-secrets -o jsonpath='{.data.admin-token}'")
+    expect(notes('existing.yaml', 'admin.existingSecretKey=token.txt')).toContain("jsonpath='{.data.token\\.txt}'")
   })
 
   test('warn of several pods that know nothing of each other', () => {
