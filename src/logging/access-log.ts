@@ -74,7 +74,7 @@ function requestMembers(request: RequestEvent, origins: ReadonlyMap<string, stri
     result: outcome.result,
     ttl: outcome.ttlMs === undefined ? undefined : Math.floor(outcome.ttlMs / 1000),
     age: request.age,
-    route,
+    route: route || undefined,
     origin: origins.get(route),
     ttfbMs: rounded(request.firstByteMs),
     durationMs: rounded(request.totalMs),

@@ -39,6 +39,16 @@ function purgeEvent(given: Partial<EventPayloads['purge']> = {}): EventPayloads[
 }
 
 describe('a JSON line', () => {
+  test('names no route and no origin where no route matched', () => {
+    const outcome: Outcome = { result: 'error', detail: 'misdirected' }
+    const [line] = logged('info', (events) => {
+      events.emit('request', requestEvent({ route: '', status: 421, outcome }))
+    })
+    expect(line).toMatchObject({ status: 421 })
+    expect(line).not.toHaveProperty('route')
+    expect(line).not.toHaveProperty('origin')
+  })
+
   test('tells how a miss was answered', () => {
     const [line] = logged('info', (events) => {
       events.emit('request', requestEvent({ outcome: MISS, firstByteMs: 812.345, totalMs: 815, bytes: 77 }))
