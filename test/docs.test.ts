@@ -35,7 +35,8 @@ describe('docs/why-not-cached.md', () => {
   const page = read('docs/why-not-cached.md')
   const told = (heading: string) => [...section(page, heading).matchAll(/^\| `([\w-]+)` \|/gm)].map(([, name]) => name)
 
-  it('has every reason not to store', () => {
+  it('has every reason not to store, once', () => {
+    expect(told('Why it was not kept')).toEqual([...new Set(told('Why it was not kept'))])
     expect(told('Why it was not kept')).toEqual(expect.arrayContaining([...REASONS_NOT_TO_STORE]))
   })
 
