@@ -58,22 +58,42 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- divf (mulf (regexFind "^[0-9.]+" $text | float64) (get $bytes $unit)) 1048576 | floor | int64 -}}
 {{- end -}}
 
+{{/* Seconds in a duration of Herdgate, rounded up: 250ms, 5s, 1m. */}}
+{{- define "herdgate.seconds" -}}
+{{- $number := regexFind "^[0-9.]+" . | float64 -}}
+{{- $seconds := dict "ms" 0.001 "s" 1.0 "m" 60.0 "h" 3600.0 "d" 86400.0 -}}
+{{- $unit := regexReplaceAll "^[0-9.]+" . "" -}}
+{{- if not (hasKey $seconds $unit) }}{{ fail (printf "expected a duration such as 5s, got %s" .) }}{{ end -}}
+{{- mulf $number (get $seconds $unit) | ceil | int64 -}}
+{{- end -}}
+
+{{/* Processes in a pod: with several workers there is a primary beside them. */}}
+{{- define "herdgate.processes" -}}
+{{- $workers := dig "workers" 1 .Values.config -}}
+{{- if kindIs "string" $workers -}}
+{{- fail (printf "config.workers: expected a number in a pod, whose memory is divided among them, got %s" $workers) -}}
+{{- end -}}
+{{- gt (int64 $workers) 1 | ternary (add $workers 1) 1 -}}
+{{- end -}}
+
 {{/*
-How the memory limit is used, in MiB. 64 are for Node itself. An eighth is for bodies that are being received. Of the rest
-two fifths are for the store and three for Node's heap: what is stored beside bodies lies there, and with small bodies that
-is more than half of the store.
+How the memory limit is used, in MiB. 64 are for Node itself, in each process. An eighth is for bodies that are being received.
+Of the rest two fifths are for the store and three for Node's heap: what is stored beside bodies lies there, and with small
+bodies that is more than half of the store. `heap` is that of one process.
 */}}
 {{- define "herdgate.memory" -}}
+{{- $processes := include "herdgate.processes" . | int64 -}}
+{{- $node := mul 64 $processes -}}
 {{- $limit := include "herdgate.mebibytes" .Values.resources.limits.memory | int64 -}}
 {{- $bodies := div $limit 8 -}}
 {{- with dig "limits" "maxBodiesInProgress" nil .Values.config }}{{ $bodies = include "herdgate.mebibytes" . | int64 }}{{ end -}}
-{{- $rest := sub (sub $limit 64) $bodies -}}
+{{- $rest := sub (sub $limit $node) $bodies -}}
 {{- $store := div (mul $rest 2) 5 -}}
 {{- with dig "store" "memory" "maxBytes" nil .Values.config }}{{ $store = include "herdgate.mebibytes" . | int64 }}{{ end -}}
-{{- $heap := sub $rest $store -}}
+{{- $heap := div (sub $rest $store) $processes -}}
 {{- if lt $heap 96 -}}
-{{- $message := "resources.limits.memory: %d MiB less 64 for Node, %d for bodies in progress (config.limits.maxBodiesInProgress) and %d for the store (config.store.memory.maxBytes) leaves %d for the heap; expected at least 96" -}}
-{{- fail (printf $message $limit $bodies $store $heap) -}}
+{{- $message := "resources.limits.memory: %d MiB less %d for Node, %d for bodies in progress (config.limits.maxBodiesInProgress) and %d for the store (config.store.memory.maxBytes) leaves %d for the heap of each process; expected at least 96" -}}
+{{- fail (printf $message $limit $node $bodies $store $heap) -}}
 {{- end -}}
 bodies: {{ $bodies }}
 store: {{ $store }}

@@ -91,6 +91,16 @@ describe('memory', () => {
     expect(parts(render('sized.yaml'))).toEqual(given)
   })
 
+  test('of a pod with workers is shared out among them and their primary', () => {
+    const given = set('resources.limits.memory=2Gi', 'config.workers=4')
+    const [node, bodies, store] = [5 * 64, 256, 588]
+    expect(parts(render('minimal.yaml', ...given))).toEqual({
+      bodies: `${bodies}MiB`,
+      store: `${store}MiB`,
+      heap: Math.floor((2048 - node - bodies - store) / 5),
+    })
+  })
+
   test('a limit that leaves too little for the heap is refused with its parts', () => {
     const tooLittle = set('config.store.memory.maxBytes=400MiB')
     expect(() => render('minimal.yaml', ...tooLittle)).toThrow(
@@ -129,6 +139,8 @@ describe('values', () => {
   test.each([
     [['config.origins=null'], /config\.origins: required: expected at least one origin/],
     [['terminationGracePeriodSeconds=35'], /terminationGracePeriodSeconds: expected more than 35/],
+    [['config.listen.drainDelay=9500ms'], /terminationGracePeriodSeconds: expected more than 45/],
+    [['config.workers=auto'], /config\.workers: expected a number in a pod/],
     [['metrics.serviceMonitor.enabled=true', 'metrics.podMonitor.enabled=true'], /not both/],
     [['ingress.enabled=true'], /ingress\.hosts: required/],
     [['httpRoute.enabled=true'], /httpRoute\.parentRefs: required/],
