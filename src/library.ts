@@ -15,6 +15,7 @@ export { type Fields, field, fieldLines, fieldsOf, lines } from './fields.ts'
 export type {
   CacheRequest,
   Clock,
+  FetchEnding,
   FetchLeases,
   InvalidationLog,
   Origin,
@@ -31,6 +32,7 @@ export type {
   Store,
   Stored,
   TierUsage,
+  Written,
 } from './model.ts'
 export { clientAddress } from './policy/forwarded.ts'
 export { hopsLeft } from './policy/max-forwards.ts'

@@ -25,13 +25,13 @@ export type {
 } from './model/stored.ts'
 
 /** Where they are kept. */
-export type { Kept, Anew, Write, Store, Peeked, TierUsage, Tier } from './model/store.ts'
+export type { Kept, Anew, Write, Written, Store, Peeked, TierUsage, Tier } from './model/store.ts'
 
 /** What ends their use before its time: the log of purges and invalidations, and its verdict. */
 export type { Selectors, InvalidationMode, Receipt, Verdict, InvalidationLog, LogNode } from './model/invalidation.ts'
 
 /** One fetch per key among all who share the stores. */
-export type { FetchLeases, Sharing, LeaseAnswer, Lease } from './model/leases.ts'
+export type { FetchEnding, FetchLeases, Sharing, LeaseAnswer, Lease } from './model/leases.ts'
 
 /** What to do with a question, given what is stored; what became of it. */
 export type { ForwardReason, Found, Decision, Fallback, Result, Outcome } from './model/decision.ts'

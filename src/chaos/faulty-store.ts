@@ -1,5 +1,5 @@
 import type { Events, StoreEvent } from '../events.ts'
-import type { Awaitable, Clock, Kept, Store, Tier } from '../model.ts'
+import type { Awaitable, Clock, Kept, Store, Tier, Written } from '../model.ts'
 import type { CodecOptions } from '../stores/codec/codec.ts'
 import { damaged } from './damage.ts'
 import type { Fate, Fates } from './fate.ts'
@@ -43,12 +43,12 @@ export function faultyStore(store: Store, options: FaultyStoreOptions): Store {
     return later(fate.delayMs, found, clock)
   }
 
-  const write = (op: 'set' | 'delete', count: number, act: () => Awaitable<void>): Awaitable<void> => {
+  const write = <T>(op: 'set' | 'delete', count: number, act: () => Awaitable<T>, lost: T): Awaitable<T> => {
     const fate = fates.next()
     const failsAfter = failure(fate, deadlineMs)
     if (failsAfter === undefined) return later(fate.delayMs, act(), clock)
     report(op, count)
-    return later(failsAfter, undefined, clock)
+    return later(failsAfter, lost, clock)
   }
 
   return {
@@ -66,11 +66,11 @@ export function faultyStore(store: Store, options: FaultyStoreOptions): Store {
         keys.map(() => 'unknown'),
         (found, fate) => found.map((kept, at) => damage(keys[at] ?? '', kept, fate)),
       ),
-    set: (key, stored, keepForMs) => write('set', 1, () => store.set(key, stored, keepForMs)),
-    setMany: (writes) => write('set', writes.length, () => store.setMany(writes)),
-    delete: (key) => write('delete', 1, () => store.delete(key)),
-    deleteMany: (keys) => write('delete', keys.length, () => store.deleteMany(keys)),
-    clear: () => write('delete', 1, () => store.clear()),
+    set: (key, stored, keepForMs) => write<Written>('set', 1, () => store.set(key, stored, keepForMs), 'lost'),
+    setMany: (writes) => write('set', writes.length, () => store.setMany(writes), undefined),
+    delete: (key) => write('delete', 1, () => store.delete(key), undefined),
+    deleteMany: (keys) => write('delete', keys.length, () => store.deleteMany(keys), undefined),
+    clear: () => write('delete', 1, () => store.clear(), undefined),
     close: () => store.close(),
     usage: () => (fates.partitioned() ? store.usage().map((usage) => ({ ...usage, degraded: true })) : store.usage()),
   }

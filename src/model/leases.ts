@@ -8,6 +8,13 @@ export interface FetchLeases {
   close(): Awaitable<void>
 }
 
+/**
+ * How a fetch ended, for those who wait for it. `stored`: the result is in the stores. `unshared`: it was an answer for one
+ * caller alone, a failure, or what the stores did not take: everyone asks for themselves. `overtaken`: something was
+ * invalidated meanwhile, so that it is somebody else's turn.
+ */
+export type FetchEnding = 'stored' | 'unshared' | 'overtaken'
+
 /** What those who share a store agree on for fetches. */
 export interface Sharing {
   readonly leases: FetchLeases
@@ -17,10 +24,8 @@ export interface Sharing {
 
 export type LeaseAnswer =
   | { readonly kind: 'held'; readonly lease: Lease }
-  /** Another's fetch ended: its result is in the stores. */
-  | { readonly kind: 'stored' }
-  /** Another's fetch ended with an answer for one caller alone, or failed: everyone asks for themselves. */
-  | { readonly kind: 'unshared' }
+  /** Another's fetch ended. */
+  | { readonly kind: FetchEnding }
   /** Nobody can say who fetches, or it took too long. */
   | { readonly kind: 'unavailable' }
 
@@ -29,5 +34,5 @@ export interface Lease {
   /** Rises with each lease of the key: tells a holder that was taken for dead from the one that took over. */
   readonly fence: number
   /** Gives it back and tells those who wait how the fetch ended. Only once counts. */
-  release(ending: 'stored' | 'unshared'): Awaitable<void>
+  release(ending: FetchEnding): Awaitable<void>
 }

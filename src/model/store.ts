@@ -19,6 +19,9 @@ export interface Write {
   readonly keepForMs: number
 }
 
+/** What became of a write. `lost`: whoever else reads the store will not find it there. */
+export type Written = void | 'lost'
+
 /**
  * Keeps stored things under keys. Faults are events: a read that fails is `unknown`, a write that fails is lost, and
  * nothing here rejects.
@@ -28,7 +31,7 @@ export interface Store {
   /** In the order of the keys. */
   getMany(keys: readonly string[]): Awaitable<readonly Kept[]>
   /** @param keepForMs after which the store may forget it; it may forget it sooner. */
-  set(key: string, stored: Stored, keepForMs: number): Awaitable<void>
+  set(key: string, stored: Stored, keepForMs: number): Awaitable<Written>
   setMany(writes: readonly Write[]): Awaitable<void>
   delete(key: string): Awaitable<void>
   deleteMany(keys: readonly string[]): Awaitable<void>

@@ -1,9 +1,10 @@
 import { systemClock } from '../clock.ts'
-import type { Anew, Awaitable, Clock, Kept, Peeked, Store, Stored, TierUsage, Write } from '../model.ts'
+import type { Anew, Awaitable, Clock, Kept, Peeked, Store, Stored, TierUsage, Write, Written } from '../model.ts'
 
 /**
  * A store made of stores, the nearest first. What is found further away is copied to those before it, with its
- * original times and position. Writes go to all of them, and are done when the last one is.
+ * original times and position. Writes go to all of them, and are done when the last one is; what the furthest has not
+ * taken is lost to those who share it.
  */
 export function tiered(...stores: readonly [Store, ...Store[]]): Store {
   return createTiered(stores, systemClock)
@@ -85,9 +86,11 @@ class Pair implements Store {
     return far instanceof Promise ? far.then(merge) : merge(far)
   }
 
-  set(key: string, stored: Stored, keepForMs: number): Awaitable<void> {
+  set(key: string, stored: Stored, keepForMs: number): Awaitable<Written> {
     this.#reads.overtake(key)
-    return both(this.#near.set(key, stored, keepForMs), this.#far.set(key, stored, keepForMs))
+    const near = this.#near.set(key, stored, keepForMs)
+    const far = this.#far.set(key, stored, keepForMs)
+    return near instanceof Promise ? near.then(() => far) : far
   }
 
   setMany(writes: readonly Write[]): Awaitable<void> {

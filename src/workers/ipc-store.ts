@@ -1,4 +1,4 @@
-import type { Kept, Store, Stored } from '../model.ts'
+import type { Awaitable, Kept, Store, Stored, Written } from '../model.ts'
 import { decode, encode } from '../stores/codec/codec.ts'
 import type { Calls } from './calls.ts'
 import type { PrimaryService } from './services.ts'
@@ -22,17 +22,18 @@ export function ipcStore(primary: Primary): Store {
     }
   }
   /** Whoever is told of it afterwards finds it: messages keep their order. */
-  const set = (key: string, stored: Stored): void => {
+  const set = (key: string, stored: Stored): Awaitable<Written> => {
     const octets = encode(key, stored)
     if (octets === undefined || underway + octets.length > MOST_UNDERWAY_BYTES) {
       primary.tell('forget', [key]) // what is there is older
-      return
+      return 'lost'
     }
     underway += octets.length
-    const arrived = () => {
+    const arrived = (isKept: boolean): Written => {
       underway -= octets.length
+      return isKept ? undefined : 'lost'
     }
-    primary.call('put', { key, octets }).then(arrived, arrived)
+    return primary.call('put', { key, octets }).then(arrived, () => arrived(false))
   }
 
   return {
@@ -40,7 +41,7 @@ export function ipcStore(primary: Primary): Store {
     getMany: (keys) => Promise.all(keys.map(get)),
     set,
     setMany(writes) {
-      for (const { key, stored } of writes) set(key, stored)
+      for (const { key, stored } of writes) void set(key, stored)
     },
     delete: (key) => primary.tell('forget', [key]),
     deleteMany: (keys) => primary.tell('forget', keys),

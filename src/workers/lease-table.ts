@@ -1,9 +1,7 @@
-import type { Clock, LeaseAnswer } from '../model.ts'
+import type { Clock, FetchEnding, LeaseAnswer } from '../model.ts'
 
 /** A lease as it is told to another process. */
 export type Turn = { readonly kind: 'held'; readonly fence: number } | Exclude<LeaseAnswer, { kind: 'held' }>
-
-type Ending = 'stored' | 'unshared'
 
 interface Waiter {
   /** Number of the worker. */
@@ -45,7 +43,7 @@ export class LeaseTable {
       : new Promise((resolve) => this.#wait(held, worker, resolve))
   }
 
-  release(key: string, fence: number, ending: Ending): void {
+  release(key: string, fence: number, ending: FetchEnding): void {
     const held = this.#held.get(key)
     if (held?.fence !== fence) return
     this.#held.delete(key)

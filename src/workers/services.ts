@@ -5,7 +5,7 @@ import type { Config } from '../config.ts'
 import type { Fields } from '../fields.ts'
 import type { Snapshot } from '../live/live.ts'
 import type { MetricReport } from '../metrics/reports.ts'
-import type { Awaitable, InvalidationMode, Receipt, Selectors } from '../model.ts'
+import type { Awaitable, FetchEnding, InvalidationMode, Receipt, Selectors } from '../model.ts'
 import type { Turn } from './lease-table.ts'
 import type { LogState, WorkerRecord } from './primary-log.ts'
 
@@ -19,9 +19,10 @@ export interface PrimaryService {
   refused(error: ListenFailure): void
   append(record: { readonly mode: InvalidationMode; readonly selectors: Selectors }): Awaitable<Receipt>
   take(key: string): Awaitable<Turn>
-  release(ended: { readonly key: string; readonly fence: number; readonly ending: 'stored' | 'unshared' }): void
+  release(ended: { readonly key: string; readonly fence: number; readonly ending: FetchEnding }): void
   get(key: string): Uint8Array | undefined
-  put(copy: { readonly key: string; readonly octets: Uint8Array }): void
+  /** @returns whether it is kept */
+  put(copy: { readonly key: string; readonly octets: Uint8Array }): boolean
   forget(keys: readonly string[]): void
   forgetAll(nothing: undefined): void
   happened(snapshot: Snapshot): void

@@ -25,9 +25,13 @@ export class SharedMemory {
     return this.#lru.get(key)
   }
 
-  /** Keeps a copy of its own: what comes in messages is part of something larger. */
-  put(key: string, octets: Uint8Array): void {
+  /**
+   * Keeps a copy of its own: what comes in messages is part of something larger.
+   * @returns whether there is room for it
+   */
+  put(key: string, octets: Uint8Array): boolean {
     this.#lru.set(key, new Uint8Array(octets))
+    return this.#lru.has(key)
   }
 
   forget(keys: readonly string[]): void {

@@ -30,7 +30,7 @@ export class SharedParts {
       take: (key) => this.#leases.take(key, member.number),
       release: ({ key, fence, ending }) => this.#leases.release(key, fence, ending),
       get: (key) => this.memory?.get(key),
-      put: ({ key, octets }) => this.memory?.put(key, octets),
+      put: ({ key, octets }) => this.memory?.put(key, octets) ?? false,
       forget: (keys) => this.memory?.forget(keys),
       forgetAll: () => this.memory?.clear(),
     }

@@ -1,4 +1,4 @@
-import type { Anew, Kept, Store } from '../../src/model.ts'
+import type { Anew, Kept, Store, Written } from '../../src/model.ts'
 import { memoryStore } from '../../src/stores/memory/store.ts'
 
 /** A store that answers later, as those do that are asked over a network; its reads can be held up, or fail. */
@@ -6,6 +6,8 @@ export class FarStore implements Store {
   readonly #inner = memoryStore({ maxBytes: '64MiB' })
   #gate: Promise<void> = Promise.resolve()
   failing = false
+  /** Loses what is to be put. */
+  refusing = false
   reads = 0
 
   /** From now on reads wait. @returns lets them go on */
@@ -26,7 +28,8 @@ export class FarStore implements Store {
     return Promise.all(keys.map((key) => this.get(key)))
   }
 
-  async set(...write: Parameters<Store['set']>): Promise<void> {
+  async set(...write: Parameters<Store['set']>): Promise<Written> {
+    if (this.refusing) return 'lost'
     await this.#inner.set(...write)
   }
 

@@ -35,7 +35,13 @@ test('without its primary it cannot say what is there', async () => {
   const { store, hangUp } = storeOn(memoryOf(2 ** 20))
   hangUp()
   expect(await store.get('k')).toBe('unknown')
-  await store.set('k', response('body'), 60_000)
+  expect(await store.set('k', response('body'), 60_000)).toBe('lost')
+})
+
+test('what the memory has no room for it says', async () => {
+  const { store } = storeOn(memoryOf(10_000))
+  expect(await store.set('k', response('x'), 60_000)).toBeUndefined()
+  expect(await store.set('k', response('x'.repeat(10_000)), 60_000)).toBe('lost')
 })
 
 test('the memory is bounded, and what is thrown out is told', () => {

@@ -1,5 +1,15 @@
 import type { Fate } from '../../body.ts'
-import type { Awaitable, Clock, Entry, InvalidationLog, Kept, Store, Stored } from '../../model.ts'
+import type {
+  Awaitable,
+  Clock,
+  Entry,
+  FetchEnding,
+  InvalidationLog,
+  Kept,
+  Store,
+  Stored,
+  Written,
+} from '../../model.ts'
 import type { AnyFlight, Flight, Flights } from './flights.ts'
 import { known } from './lookup.ts'
 import type { Question } from './question.ts'
@@ -47,35 +57,32 @@ export class Storing {
   ): void {
     const on = question.variesOn(entry)
     const target = on.length === 0 ? question.key : question.variantKey(on)
-    if (on.length > 0 && this.#log.verdict(entry) === 'valid') this.#announceVariants(question, entry, on, target)
+    const announced =
+      on.length > 0 && this.#log.verdict(entry) === 'valid'
+        ? this.#announceVariants(question, entry, on, target)
+        : undefined
     if (flight !== undefined && target + question.apart !== key) this.#flights.put(target + question.apart, flight)
     if (!this.#fitsAll(question, entry)) void flight?.lease?.release('unshared')
+    const arriving = { question, entry, target, key, flight, announced }
     const fate = question.fate(entry)
-    if (fate instanceof Promise) {
-      void fate.then((late) => this.#settle(question, target, entry, key, flight, late, this.#clock.now()))
-    } else {
-      this.#settle(question, target, entry, key, flight, fate, now)
-    }
+    if (fate instanceof Promise) void fate.then((late) => this.#settle(arriving, late, this.#clock.now()))
+    else this.#settle(arriving, fate, now)
   }
 
-  #settle<E extends Entry, D>(
-    question: Question<E, D>,
-    target: string,
-    entry: E,
-    key: string,
-    flight: Flight<E, D> | undefined,
-    fate: Fate,
-    now: number,
-  ): void {
+  #settle<E extends Entry, D>(arriving: Arriving<E, D>, fate: Fate, now: number): void {
+    const { question, entry, key, flight, announced } = arriving
+    const isValid = this.#log.verdict(entry) === 'valid'
+    // Else something newer is there.
     const wanted = flight === undefined || this.#flights.get(key) === flight
-    const isForAll = flight !== undefined
-    const written =
-      wanted && this.#log.verdict(entry) === 'valid'
-        ? this.#write(question, target, entry, fate, isForAll, now)
-        : undefined
-    const ending = fate === 'kept' && this.#fitsAll(question, entry) ? 'stored' : 'unshared'
-    if (written instanceof Promise) void written.then(() => this.#left(flight, ending))
-    else this.#left(flight, ending)
+    const written = wanted && isValid ? this.#write(arriving, fate, now) : undefined
+    const isForOthers = fate === 'kept' && this.#fitsAll(question, entry)
+    const left = (...results: readonly Written[]) =>
+      this.#left(flight, endingOf(isForOthers && !results.includes('lost'), isValid))
+    if (written instanceof Promise || announced instanceof Promise) {
+      void Promise.all([written, announced]).then((results) => left(...results))
+    } else {
+      left(written, announced)
+    }
   }
 
   /** As far as is known, it is small enough for the others to read it. */
@@ -84,17 +91,14 @@ export class Storing {
   }
 
   #write<E extends Entry, D>(
-    question: Question<E, D>,
-    target: string,
-    entry: E,
+    { question, entry, target, flight }: Arriving<E, D>,
     fate: Fate,
-    isForAll: boolean,
     now: number,
-  ): Awaitable<void> {
+  ): Awaitable<Written> {
     switch (fate) {
       case 'kept':
         if (question.isPart(entry)) return this.#putPart(question, target, entry)
-        return isForAll ? this.put(target, entry, now) : this.#putUnlessLater(target, entry)
+        return flight === undefined ? this.#putUnlessLater(target, entry) : this.put(target, entry, now)
       case 'outgrown':
         return this.rememberUnshareable(target + question.apart, entry)
       case 'broken':
@@ -102,7 +106,7 @@ export class Storing {
     }
   }
 
-  put(key: string, entry: Entry, now = this.#clock.now()): Awaitable<void> {
+  put(key: string, entry: Entry, now = this.#clock.now()): Awaitable<Written> {
     return this.#store.set(key, entry, entry.keepUntil - now)
   }
 
@@ -116,8 +120,8 @@ export class Storing {
   }
 
   /** What one asker alone brought does not take the place of what was asked for after it. */
-  #putUnlessLater(key: string, entry: Entry): Awaitable<void> {
-    const put = (kept: Kept): Awaitable<void> => {
+  #putUnlessLater(key: string, entry: Entry): Awaitable<Written> {
+    const put = (kept: Kept): Awaitable<Written> => {
       const isLater = isEntry(kept) && kept.startedAt > entry.startedAt && this.#log.verdict(kept) === 'valid'
       return isLater ? undefined : this.put(key, entry)
     }
@@ -125,17 +129,17 @@ export class Storing {
   }
 
   /** A part is put together with what is there. */
-  #putPart<E extends Entry, D>(question: Question<E, D>, key: string, part: E): Awaitable<void> {
-    const join = (kept: Kept): Awaitable<void> => {
+  #putPart<E extends Entry, D>(question: Question<E, D>, key: string, part: E): Awaitable<Written> {
+    const join = (kept: Kept): Awaitable<Written> => {
       const stored = known(kept)
       const valid = stored !== undefined && this.#log.verdict(stored) === 'valid' ? stored : undefined
       const settled = question.settled(part, valid)
-      return settled === undefined ? undefined : this.put(key, settled)
+      return settled === undefined ? 'lost' : this.put(key, settled)
     }
     return this.#withStored(key, join)
   }
 
-  #left(flight: AnyFlight | undefined, ending: 'stored' | 'unshared'): void {
+  #left(flight: AnyFlight | undefined, ending: FetchEnding): void {
     if (flight === undefined) return
     this.#flights.leave(flight)
     void flight.lease?.release(ending)
@@ -147,8 +151,8 @@ export class Storing {
     entry: E,
     on: readonly string[],
     variant: string,
-  ): void {
-    const announce = (kept: Kept) => {
+  ): Awaitable<Written> {
+    const announce = (kept: Kept): Awaitable<Written> => {
       const before = known(kept)
       const same = before?.kind === 'varies' && this.#log.verdict(before) !== 'dead' && sameNames(before.on, on)
       const others = same ? before.variants.filter((key) => key !== variant) : []
@@ -162,24 +166,43 @@ export class Storing {
       const stamp = { url, tags: [], generation, position, checked: position, startedAt }
       const keepUntil = Math.max(entry.keepUntil, same ? before.keepUntil : 0)
       const marker: Stored = { kind: 'varies', on, variants, languages, keepUntil, ...stamp }
-      void this.#store.set(question.key, marker, keepUntil - this.#clock.now())
+      return this.#store.set(question.key, marker, keepUntil - this.#clock.now())
     }
-    void this.#withStored(question.key, announce)
+    return this.#withStored(question.key, announce)
   }
 
   /** At once, where the store answers at once. */
-  #withStored(key: string, use: (kept: Kept) => Awaitable<void>): Awaitable<void> {
+  #withStored<T>(key: string, use: (kept: Kept) => Awaitable<T>): Awaitable<T> {
     const stored = this.#store.get(key)
     return stored instanceof Promise ? stored.then(use) : use(stored)
   }
 
   /** Requests at this key go side by side from now on, until an answer is found that may be shared. */
-  rememberUnshareable(key: string, { url, generation, position, startedAt }: Origins): Awaitable<void> {
+  rememberUnshareable(key: string, { url, generation, position, startedAt }: Origins): Awaitable<Written> {
     const until = this.#clock.now() + UNSHAREABLE_FOR
     const stamp = { url, tags: [], generation, position, checked: position, startedAt }
     const marker: Stored = { kind: 'unshareable', until, ...stamp }
     return this.#store.set(key, marker, UNSHAREABLE_FOR)
   }
+}
+
+/** An entry that is kept when all of it has arrived. */
+interface Arriving<E extends Entry, D> {
+  readonly question: Question<E, D>
+  readonly entry: E
+  /** Where it is put. */
+  readonly target: string
+  /** What its flight was begun for. */
+  readonly key: string
+  readonly flight: Flight<E, D> | undefined
+  /** What became of "varies on ..." at the resource's key. */
+  readonly announced: Awaitable<Written>
+}
+
+/** What those who wait in other processes are told. */
+function endingOf(isStored: boolean, isValid: boolean): FetchEnding {
+  if (!isStored) return 'unshared'
+  return isValid ? 'stored' : 'overtaken'
 }
 
 /** Whence a stored thing comes: its name, and the log's state when its fetch began. */

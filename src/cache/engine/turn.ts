@@ -34,6 +34,8 @@ export async function takeTurn<E>(
         if (entry !== undefined) return { kind: 'found', entry }
         break
       }
+      case 'overtaken':
+        break
       case 'unshared':
       case 'unavailable':
         return { kind: 'fetch', lease: undefined }

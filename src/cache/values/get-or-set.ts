@@ -78,7 +78,7 @@ export function createValues(parts: ValuesParts): Values {
         const now = clock.now()
         const stored = made(key, value, options, now)
         const done = store.set(key, stored, stored.keepUntil - now)
-        return done instanceof Promise ? done : DONE
+        return done instanceof Promise ? done.then(() => {}) : DONE
       } catch (thrown) {
         return Promise.reject(thrown)
       }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { systemClock } from '../../clock.ts'
 import type { Events } from '../../events.ts'
-import type { Clock, Kept, Store, Stored, Tier, TierUsage, Write } from '../../model.ts'
+import type { Clock, Kept, Store, Stored, Tier, TierUsage, Write, Written } from '../../model.ts'
 import { size } from '../../units.ts'
 import { decode, encode } from '../codec/codec.ts'
 import { diskAccess } from './access.ts'
@@ -61,7 +61,7 @@ export function diskStore({
   }
 
   /** What cannot be read is deleted, unless something else has come to its place. */
-  const removeDefect = (key: string, address: Buffer): Promise<void> =>
+  const removeDefect = (key: string, address: Buffer): Promise<Written> =>
     change('delete', [address], 0, (file) => {
       const octets = shelf.get(file, address)
       return octets !== undefined && decode(key, octets) === undefined ? shelf.remove(file, address, 'defective') : []
@@ -72,7 +72,7 @@ export function diskStore({
     addresses: readonly Buffer[] | typeof EVERYTHING,
     bytes: number,
     run: (file: DiskFile) => Departure[],
-  ): Promise<void> => {
+  ): Promise<Written> => {
     const remedy = lost.remedy()
     waiting += bytes
     try {
@@ -84,12 +84,13 @@ export function diskStore({
       lost.add(addresses)
       report(op, 'error')
       access.rest(error)
+      return 'lost'
     } finally {
       waiting -= bytes
     }
   }
 
-  const setMany = (writes: readonly Write[]): Promise<void> => {
+  const put = async (writes: readonly Write[]): Promise<Written> => {
     const encoded = writes.map(({ key, stored, keepForMs }) => ({
       address: addressOf(key),
       octets: admitted(encode(key, stored)),
@@ -98,21 +99,22 @@ export function diskStore({
     const bytes = encoded.reduce((sum, { octets }) => sum + (octets?.length ?? 0), 0)
     const late = waiting + bytes > MOST_WAITING
     const addresses = encoded.map(({ address }) => address)
-    return change('set', addresses, late ? 0 : bytes, (file) =>
+    const written = await change('set', addresses, late ? 0 : bytes, (file) =>
       encoded.flatMap(({ address, octets, until }) =>
         octets === undefined || late
           ? [...shelf.remove(file, address, 'replaced'), 'rejected' as const] // what stood there is older
           : shelf.put(file, address, octets, until),
       ),
     )
+    return late || encoded.some(({ octets }) => octets === undefined) ? 'lost' : written
   }
 
   const admitted = (octets: Buffer | undefined): Buffer | undefined =>
     octets !== undefined && octets.length <= maxObjectBytes ? octets : undefined
 
-  const deleteMany = (keys: readonly string[]): Promise<void> => {
+  const deleteMany = async (keys: readonly string[]): Promise<void> => {
     const addresses = keys.map(addressOf)
-    return change('delete', addresses, 0, (file) =>
+    await change('delete', addresses, 0, (file) =>
       addresses.flatMap((address) => shelf.remove(file, address, 'purged')),
     )
   }
@@ -129,15 +131,18 @@ export function diskStore({
   return {
     get,
     getMany: (keys) => keys.map((key) => get(key)),
-    set: (key: string, stored: Stored, keepForMs: number) => setMany([{ key, stored, keepForMs }]),
-    setMany,
+    set: (key: string, stored: Stored, keepForMs: number) => put([{ key, stored, keepForMs }]),
+    async setMany(writes) {
+      await put(writes)
+    },
     delete: (key) => deleteMany([key]),
     deleteMany,
-    clear: () =>
-      change('delete', EVERYTHING, 0, (file) => {
+    async clear() {
+      await change('delete', EVERYTHING, 0, (file) => {
         shelf.clear(file)
         return []
-      }),
+      })
+    },
     close() {
       stopSweeping()
       return access.close()

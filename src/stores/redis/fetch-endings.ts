@@ -1,7 +1,11 @@
+import type { FetchEnding } from '../../model.ts'
 import type { RedisClient } from './connection.ts'
 
-/** How a fetch ended. `free`: without one; whoever waits asks for the lease again. */
-export type Ending = 'stored' | 'unshared' | 'free'
+/** How a fetch ended. `free`: it did not; whoever waits asks for the lease again. */
+export type Ending = FetchEnding | 'free'
+
+const ENDINGS: ReadonlySet<string> = new Set<Ending>(['stored', 'unshared', 'overtaken', 'free'])
+const isEnding = (text: string | undefined): text is Ending => text !== undefined && ENDINGS.has(text)
 
 /** Hears an ending, or `unsure` when some may have been missed. */
 export type EndingListener = (ending: Ending | 'unsure', fence: number) => void
@@ -57,7 +61,7 @@ export const writeEnding = (name: string, fence: number, ending: Ending): string
 
 /** Undefined for what nobody of ours said. */
 function parseEnding(text: string): { name: string; fence: number; ending: Ending } | undefined {
-  const [, name, fence, ending] = /^(\w{1,64}) (\d{1,16}) (stored|unshared|free)$/.exec(text) ?? []
-  if (name === undefined || (ending !== 'stored' && ending !== 'unshared' && ending !== 'free')) return undefined
+  const [, name, fence, ending] = /^(\w{1,64}) (\d{1,16}) ([a-z]{1,16})$/.exec(text) ?? []
+  if (name === undefined || !isEnding(ending)) return undefined
   return { name, fence: Number(fence), ending }
 }

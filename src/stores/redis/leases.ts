@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { systemClock } from '../../clock.ts'
-import type { Clock, FetchLeases, Lease, LeaseAnswer } from '../../model.ts'
+import type { Clock, FetchEnding, FetchLeases, Lease, LeaseAnswer } from '../../model.ts'
 import { duration } from '../../units.ts'
 import { type Breaker, createBreaker } from './breaker.ts'
 import { LATE, within } from '../deadline.ts'
@@ -217,7 +217,7 @@ class HeldLease implements Lease {
     this.#renewLater()
   }
 
-  release(ending: 'stored' | 'unshared'): Promise<void> {
+  release(ending: FetchEnding): Promise<void> {
     return this.end(ending)
   }
 

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { systemClock } from '../../clock.ts'
 import type { Events, StoreEvent } from '../../events.ts'
-import type { Clock, Kept, Store, Stored, TierUsage, Write } from '../../model.ts'
+import type { Clock, Kept, Store, Stored, TierUsage, Write, Written } from '../../model.ts'
 import { duration, size } from '../../units.ts'
 import { decode, encode } from '../codec/codec.ts'
 import { VERSION } from '../codec/layout.ts'
@@ -93,13 +93,21 @@ class RedisStore implements Store {
     return keys.map((key, at) => this.#found(key, typeof replies === 'string' ? replies : replies[at], ms))
   }
 
-  async set(key: string, stored: Stored, keepForMs: number): Promise<void> {
-    await this.setMany([{ key, stored, keepForMs }])
+  async set(key: string, stored: Stored, keepForMs: number): Promise<Written> {
+    const [written] = await this.#put([{ key, stored, keepForMs }])
+    return written
   }
 
   /** Settles when they are written, or lost. */
   async setMany(writes: readonly Write[]): Promise<void> {
-    if (writes.length > 0) await this.#write('set', writes.length, () => writes.map((write) => this.#commandFor(write)))
+    if (writes.length > 0) await this.#put(writes)
+  }
+
+  async #put(writes: readonly Write[]): Promise<Written[]> {
+    let commands: readonly RedisCommand[] = []
+    const make = () => (commands = writes.map((write) => this.#commandFor(write)))
+    const outcomes = await this.#write('set', writes.length, make)
+    return outcomes.map((outcome, at) => (outcome === 'ok' && commands[at]?.name === 'write' ? undefined : 'lost'))
   }
 
   async delete(key: string): Promise<void> {
@@ -175,13 +183,19 @@ class RedisStore implements Store {
     return { name: 'remove', key: this.#keyOf(key) }
   }
 
-  async #write(op: 'set' | 'delete', count: number, make: () => RedisCommand[]): Promise<void> {
+  async #write(
+    op: 'set' | 'delete',
+    count: number,
+    make: () => readonly RedisCommand[],
+  ): Promise<StoreEvent['outcome'][]> {
     const startedAt = this.#clock.now()
     const endings = await this.#access.write(make)
     const ms = this.#clock.now() - startedAt
-    for (let at = 0; at < count; at++) {
-      this.#report(op, outcomeOf(typeof endings === 'string' ? endings : (endings[at] ?? 'late')), ms)
-    }
+    const outcomes = Array.from({ length: count }, (_, at) =>
+      outcomeOf(typeof endings === 'string' ? endings : (endings[at] ?? 'late')),
+    )
+    for (const outcome of outcomes) this.#report(op, outcome, ms)
+    return outcomes
   }
 
   async #clearAll(): Promise<'ok' | 'error'> {

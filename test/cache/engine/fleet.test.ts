@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { DEFAULT_RULES } from '../../../src/config/defaults.ts'
 import { createCache } from '../../../src/library/embed.ts'
 import { Events } from '../../../src/events.ts'
@@ -133,6 +133,32 @@ describe('one fetch for the fleet', () => {
     expect(await first).toMatchObject({ body: 'x'.repeat(2000) })
   })
 
+  test('where the shared store refuses what was fetched the others are released at once, side by side', async () => {
+    const { origin, far, a, b, c } = fleet()
+    const all = [a('/'), b('/'), c('/')]
+    await settle()
+    expect(origin.requests).toHaveLength(1)
+    far.refusing = true
+    origin.next.answer({ headers: FRESH, body: 'for a' })
+    await settle()
+    expect(origin.requests).toHaveLength(3)
+    origin.answerAll({ headers: FRESH, body: 'own' })
+    expect((await Promise.all(all)).map(({ body }) => body)).toEqual(['for a', 'own', 'own'])
+  })
+
+  test('and where it refuses what tells that the resource varies', async () => {
+    const { origin, far, a, b, c } = fleet()
+    const set = far.set.bind(far)
+    vi.spyOn(far, 'set').mockImplementation(async (...write) => (write[1].kind === 'varies' ? 'lost' : set(...write)))
+    const all = [a('/'), b('/'), c('/')]
+    await settle()
+    origin.next.answer({ headers: { ...FRESH, Vary: 'Accept' }, body: 'for a' })
+    await settle()
+    expect(origin.requests).toHaveLength(3)
+    origin.answerAll({ headers: { ...FRESH, Vary: 'Accept' }, body: 'own' })
+    expect((await Promise.all(all)).map(({ body }) => body)).toEqual(['for a', 'own', 'own'])
+  })
+
   test("a purge meanwhile: what was stored is not taken, and it is somebody else's turn", async () => {
     const { origin, log, a, b } = fleet()
     const first = a('/')
@@ -147,6 +173,22 @@ describe('one fetch for the fleet', () => {
     origin.next.answer({ headers: FRESH, body: 'after' })
     expect(await first).toMatchObject({ body: 'before' })
     expect(await second).toMatchObject({ body: 'after' })
+  })
+
+  test('and of all who waited only one asks again', async () => {
+    const { origin, log, a, b, c } = fleet()
+    const first = a('/')
+    await settle()
+    await log.append('purge', { all: true })
+    const others = [b('/'), c('/')]
+    await settle()
+    origin.next.answer({ headers: FRESH, body: 'before' })
+    await settle()
+    expect(origin.requests).toHaveLength(2)
+    origin.next.answer({ headers: FRESH, body: 'after' })
+    expect(await first).toMatchObject({ body: 'before' })
+    expect((await Promise.all(others)).map(({ body }) => body)).toEqual(['after', 'after'])
+    expect(origin.requests).toHaveLength(2)
   })
 
   test('a failing origin does not keep the others waiting, nor the lease', async () => {

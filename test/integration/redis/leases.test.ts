@@ -58,7 +58,7 @@ const isAwaited = () =>
   })
 
 describe('one holder', () => {
-  test.each(['stored', 'unshared'] as const)(
+  test.each(['stored', 'unshared', 'overtaken'] as const)(
     'of 200 askers on four nodes one fetches, and the others hear "%s"',
     async (ending) => {
       const nodes = await Promise.all([connected(), connected(), connected(), connected()])

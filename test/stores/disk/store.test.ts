@@ -83,6 +83,14 @@ test('what is too large is refused, and takes an older copy with it', async () =
   await store.close()
 })
 
+test('what it has not taken it says', async () => {
+  const store = diskStore({ path: temporaryFolder(), maxObjectBytes: 1_000 })
+  expect(await store.set('k', response('x'), 60_000)).toBeUndefined()
+  expect(await store.set('k', response('x'.repeat(1_000)), 60_000)).toBe('lost')
+  await store.close()
+  expect(await store.set('k', response('x'), 60_000)).toBe('lost')
+})
+
 test('what need not be kept any longer goes by itself', async () => {
   const clock = new FakeClock()
   const events = new Events()
