@@ -2,13 +2,14 @@ import { hash } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { systemClock } from '../../clock.ts'
 import type { Events, StoreEvent } from '../../events.ts'
-import type { Clock, Kept, Store, Stored, TierUsage, Write, Written } from '../../model.ts'
+import type { Awaitable, Clock, Kept, Store, Stored, TierUsage, Write, Written } from '../../model.ts'
 import { duration, size } from '../../units.ts'
 import { decode, encode } from '../codec/codec.ts'
 import { VERSION } from '../codec/layout.ts'
 import { type Ending, type RedisAccess, redisAccess } from './access.ts'
 import type { RedisCommand, RedisReply } from './commands.ts'
 import { connectRedis, ignoreErrors, mastersOf, type RedisClient, socketTimeoutFor } from './connection.ts'
+import { LostValues } from './lost-values.ts'
 import { sampleUsage, type UsageSampler } from './usage.ts'
 
 export type RedisStoreOptions = RedisStoreSettings &
@@ -56,6 +57,7 @@ class RedisStore implements Store {
   readonly #access: RedisAccess
   readonly #usage: UsageSampler
   readonly #leave: () => void
+  readonly #lost: LostValues
   readonly #keyPrefix: string
   readonly #maxBytes: number
   readonly #hmacKey: string | Uint8Array | undefined
@@ -77,6 +79,7 @@ class RedisStore implements Store {
     this.#leave = 'client' in options ? ignoreErrors(options.client) : () => this.#client.disconnect()
     this.#access = redisAccess({ client: this.#client, deadlineMs, clock, random, events })
     this.#usage = sampleUsage(this.#client, clock)
+    this.#lost = new LostValues({ clock, remove: (keys) => this.#removeLost(keys) })
   }
 
   async get(key: string): Promise<Kept> {
@@ -88,9 +91,14 @@ class RedisStore implements Store {
     if (keys.length === 0) return []
     const startedAt = this.#clock.now()
     const mostBytes = this.#maxBytes + 1
-    const replies = await this.#access.read(keys.map((key) => ({ name: 'read', key: this.#keyOf(key), mostBytes })))
+    const commands = keys.map((key) => ({ name: 'read', key: this.#keyOf(key), mostBytes }) as const)
+    const lost = commands.map(({ key }) => this.#lost.has(key))
+    const replies = await this.#access.read(commands)
     const ms = this.#clock.now() - startedAt
-    return keys.map((key, at) => this.#found(key, typeof replies === 'string' ? replies : replies[at], ms))
+    return keys.map((key, at) => {
+      const reply = typeof replies === 'string' ? replies : replies[at]
+      return this.#found(key, lost[at] === true ? withoutValue(reply) : reply, ms)
+    })
   }
 
   async set(key: string, stored: Stored, keepForMs: number): Promise<Written> {
@@ -106,7 +114,12 @@ class RedisStore implements Store {
   async #put(writes: readonly Write[]): Promise<Written[]> {
     let commands: readonly RedisCommand[] = []
     const make = () => (commands = writes.map((write) => this.#commandFor(write)))
+    const turn = this.#lost.beginTurn()
     const outcomes = await this.#write('set', writes.length, make)
+    for (const [at, { key, stored }] of writes.entries()) {
+      if (outcomes[at] === 'ok') this.#lost.makeGood(commands[at]?.key ?? '', turn)
+      else if (stored.kind === 'value') this.#lost.add(this.#keyOf(key), turn)
+    }
     return outcomes.map((outcome, at) => (outcome === 'ok' && commands[at]?.name === 'write' ? undefined : 'lost'))
   }
 
@@ -125,7 +138,13 @@ class RedisStore implements Store {
     this.#report('delete', outcome, this.#clock.now() - startedAt)
   }
 
-  close(): void {
+  /** What lost writes should have replaced is removed, if that is possible now. */
+  close(): Awaitable<void> {
+    const removed = this.#lost.close()
+    return removed instanceof Promise ? removed.then(() => this.#end()) : this.#end()
+  }
+
+  #end(): void {
     this.#access.close()
     this.#usage.stop()
     this.#leave()
@@ -191,11 +210,14 @@ class RedisStore implements Store {
     const startedAt = this.#clock.now()
     const endings = await this.#access.write(make)
     const ms = this.#clock.now() - startedAt
-    const outcomes = Array.from({ length: count }, (_, at) =>
-      outcomeOf(typeof endings === 'string' ? endings : (endings[at] ?? 'late')),
-    )
+    const outcomes = Array.from({ length: count }, (_, at) => outcomeAt(endings, at))
     for (const outcome of outcomes) this.#report(op, outcome, ms)
     return outcomes
+  }
+
+  async #removeLost(keys: readonly string[]): Promise<boolean[]> {
+    const endings = await this.#access.write(() => keys.map((key) => ({ name: 'remove', key })))
+    return keys.map((_, at) => outcomeAt(endings, at) === 'ok')
   }
 
   async #clearAll(): Promise<'ok' | 'error'> {
@@ -222,10 +244,15 @@ class RedisStore implements Store {
   }
 }
 
-function outcomeOf(ending: Ending): StoreEvent['outcome'] {
+function outcomeAt(endings: readonly Ending[] | 'refused', at: number): StoreEvent['outcome'] {
+  const ending = typeof endings === 'string' ? endings : (endings[at] ?? 'late')
   if (ending === 'refused') return 'dropped'
   return ending === 'late' || 'error' in ending ? 'error' : 'ok'
 }
+
+/** As if nothing were there, if there is an answer. */
+const withoutValue = (reply: Ending | undefined): Ending | undefined =>
+  typeof reply === 'object' && 'value' in reply ? { value: Buffer.alloc(0) } : reply
 
 /** An error, other than that something else than a string stands there. */
 const isUnanswered = (reply: RedisReply): boolean => 'error' in reply && !reply.error.message.startsWith('WRONGTYPE')

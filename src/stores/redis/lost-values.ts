@@ -1,0 +1,85 @@
+import type { Awaitable, Clock } from '../../model.ts'
+
+export interface LostValuesParts {
+  readonly clock: Clock
+  /** Removes what stands at these keys. @returns whether that has succeeded, in their order; never rejects */
+  readonly remove: (keys: readonly string[]) => Promise<readonly boolean[]>
+}
+
+/** Beyond it the one that was lost first is forgotten: what stands there may be used again. */
+const MOST_REMEMBERED = 10_000
+const REMOVED_AT_ONCE = 1_000
+/** How often removing is tried while it fails. */
+const RETRY_MS = 1_000
+
+/**
+ * Where a value was to be put and was not. What stands there is older than what the caller put, so it is not there for us,
+ * and is removed as soon as that is possible. A response is not remembered: it says itself how long it may be used.
+ */
+export class LostValues {
+  readonly #clock: Clock
+  readonly #remove: LostValuesParts['remove']
+  /** The turn of the write that was lost, by key. */
+  readonly #turns = new Map<string, number>()
+  #lastTurn = 0
+  #cancel: (() => void) | undefined
+  #closed = false
+
+  constructor({ clock, remove }: LostValuesParts) {
+    this.#clock = clock
+    this.#remove = remove
+  }
+
+  /** A write is sent now: if it succeeds, it makes good what was lost before. */
+  beginTurn(): number {
+    return ++this.#lastTurn
+  }
+
+  has(key: string): boolean {
+    return this.#turns.size > 0 && this.#turns.has(key)
+  }
+
+  add(key: string, turn: number): void {
+    const before = this.#turns.get(key) ?? 0
+    this.#turns.delete(key) // it moves to the end
+    this.#turns.set(key, Math.max(before, turn))
+    if (this.#turns.size > MOST_REMEMBERED) for (const first of this.#first(1)) this.#turns.delete(first)
+    this.#removeLater()
+  }
+
+  /** What stands there is newer, or nothing does. */
+  makeGood(key: string, turn: number): void {
+    const lost = this.#turns.size > 0 ? this.#turns.get(key) : undefined
+    if (lost !== undefined && lost <= turn) this.#turns.delete(key)
+  }
+
+  /** Tries once more. */
+  close(): Awaitable<void> {
+    this.#closed = true
+    this.#cancel?.()
+    return this.#turns.size === 0 ? undefined : this.#removeAll()
+  }
+
+  #removeLater(): void {
+    if (this.#closed) return
+    this.#cancel ??= this.#clock.after(RETRY_MS, () => {
+      this.#cancel = undefined
+      void this.#removeAll().then(() => this.#turns.size > 0 && this.#removeLater())
+    })
+  }
+
+  /** As long as it succeeds. */
+  async #removeAll(): Promise<void> {
+    for (let isPossible = true; isPossible && this.#turns.size > 0; ) {
+      const turn = this.beginTurn()
+      const keys = this.#first(REMOVED_AT_ONCE)
+      const removed = await this.#remove(keys)
+      for (const [at, key] of keys.entries()) if (removed[at] === true) this.makeGood(key, turn)
+      isPossible = removed.includes(true)
+    }
+  }
+
+  #first(count: number): string[] {
+    return [...this.#turns.keys().take(count)]
+  }
+}

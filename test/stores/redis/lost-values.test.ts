@@ -1,0 +1,82 @@
+import { expect, test, vi } from 'vitest'
+import { LostValues } from '../../../src/stores/redis/lost-values.ts'
+import { FakeClock, settle } from '../../support/fake-clock.ts'
+
+/** What it removes, as long as `works`. */
+function lostValues() {
+  const clock = new FakeClock()
+  const state = { works: true }
+  const removed: string[][] = []
+  const remove = async (keys: readonly string[]) => {
+    removed.push([...keys])
+    return keys.map(() => state.works)
+  }
+  return { clock, state, removed, lost: new LostValues({ clock, remove }) }
+}
+
+test('what was lost is removed a little later, and known no more', async () => {
+  const { clock, removed, lost } = lostValues()
+  lost.add('a', lost.beginTurn())
+  lost.add('b', lost.beginTurn())
+  expect([lost.has('a'), lost.has('c'), removed]).toEqual([true, false, []])
+  await clock.advance(1_000)
+  expect([lost.has('a'), removed, clock.pending]).toEqual([false, [['a', 'b']], 0])
+})
+
+test('while that fails it is tried again, and then it is over', async () => {
+  const { clock, state, removed, lost } = lostValues()
+  state.works = false
+  lost.add('a', lost.beginTurn())
+  await clock.advance(3_000)
+  expect([lost.has('a'), removed.length]).toEqual([true, 3])
+  state.works = true
+  await clock.advance(10_000)
+  expect([lost.has('a'), removed.length, clock.pending]).toEqual([false, 4, 0])
+})
+
+test('a write makes good what was lost before it, not what was lost after', () => {
+  const { lost } = lostValues()
+  const [first, second, third] = [lost.beginTurn(), lost.beginTurn(), lost.beginTurn()]
+  lost.add('k', second)
+  lost.makeGood('k', first)
+  expect(lost.has('k')).toBe(true)
+  lost.add('k', first) // told late
+  lost.makeGood('k', first)
+  expect(lost.has('k')).toBe(true)
+  lost.makeGood('k', third)
+  expect(lost.has('k')).toBe(false)
+})
+
+test('what is lost while it is being removed is removed once more', async () => {
+  const clock = new FakeClock()
+  const gate = Promise.withResolvers<boolean[]>()
+  const remove = vi.fn(() => gate.promise)
+  const lost = new LostValues({ clock, remove })
+  lost.add('k', lost.beginTurn())
+  await clock.advance(1_000)
+  lost.add('k', lost.beginTurn())
+  gate.resolve([true])
+  await settle()
+  expect([remove.mock.calls, lost.has('k')]).toEqual([[[['k']], [['k']]], false])
+})
+
+test('of more than ten thousand the first are forgotten', async () => {
+  const { clock, removed, lost } = lostValues()
+  for (let n = 0; n < 10_001; n++) lost.add(`${n}`, lost.beginTurn())
+  expect([lost.has('0'), lost.has('1'), lost.has('10000')]).toEqual([false, true, true])
+  await clock.advance(1_000)
+  expect(removed.map((keys) => keys.length)).toEqual(Array.from({ length: 10 }, () => 1_000))
+})
+
+test('at the end it is tried once more, and never again', async () => {
+  const { clock, state, removed, lost } = lostValues()
+  expect(lost.close()).toBeUndefined()
+  const other = lostValues()
+  other.state.works = false
+  other.lost.add('k', other.lost.beginTurn())
+  await other.lost.close()
+  expect([other.removed, other.clock.pending]).toEqual([[['k']], 0])
+  lost.add('k', lost.beginTurn())
+  await clock.advance(10_000)
+  expect([state.works, removed]).toEqual([true, []])
+})
