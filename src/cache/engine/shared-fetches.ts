@@ -67,10 +67,10 @@ export class SharedFetches {
     decision: Forward<E>,
   ): { flight: Flight<E, D>; leads: boolean } {
     const apart = apartFor(question, decision)
-    const { apartWhole } = question
+    const { apartWhole = apart } = question
     const current =
       this.#joinable(found.key + apart, decision.why) ??
-      (apartWhole === undefined ? undefined : this.#joinable(found.key + apartWhole, decision.why))
+      (apartWhole === apart ? undefined : this.#joinable(found.key + apartWhole, decision.why))
     if (current !== undefined) return { flight: current as Flight<E, D>, leads: false }
     return { flight: this.#launch(question, found.key + apart, decision), leads: true }
   }
