@@ -88,6 +88,7 @@ const RULES: readonly Rule[] = [
       'node:module',
     ],
   },
+  { from: 'src/stores/tiered.ts', may: ['src/stores/far-reads.ts', ...WORDS] },
   { from: 'src/stores/', may: WORDS },
   {
     from: 'src/origin/',

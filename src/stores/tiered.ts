@@ -1,5 +1,6 @@
 import { systemClock } from '../clock.ts'
 import type { Anew, Awaitable, Clock, Kept, Peeked, Store, Stored, TierUsage, Write, Written } from '../model.ts'
+import { FarReads } from './far-reads.ts'
 
 /**
  * A store made of stores, the nearest first. What is found further away is copied to those before it, with its
@@ -20,7 +21,7 @@ class Pair implements Store {
   readonly #near: Store
   readonly #far: Store
   readonly #clock: Clock
-  readonly #reads = new Reads()
+  readonly #reads = new FarReads()
 
   constructor(near: Store, far: Store, clock: Clock) {
     this.#near = near
@@ -47,12 +48,12 @@ class Pair implements Store {
   #read(key: string, anew: Anew | undefined, past: Stored | undefined): Awaitable<Kept> {
     const far = this.#far.get(key, anew)
     if (!(far instanceof Promise)) {
-      this.#fill(key, far, past)
+      if (!this.#reads.isWritten(key)) this.#fill(key, far, past)
       return far
     }
     const read = this.#reads.begin(key)
     read.result = far.then((kept) => {
-      if (this.#reads.end(key, read)) this.#fill(key, kept, past)
+      if (this.#reads.end(key, read, isThere(kept))) this.#fill(key, kept, past)
       return kept
     })
     return read.result
@@ -77,7 +78,8 @@ class Pair implements Store {
     const merge = (far: readonly Kept[]): readonly Kept[] => {
       for (const [at, read] of reads.entries()) {
         const key = missing[at] ?? ''
-        if (this.#reads.end(key, read)) this.#fill(key, far[at], undefined)
+        const kept = far[at]
+        if (this.#reads.end(key, read, isThere(kept))) this.#fill(key, kept, undefined)
       }
       const rest = far.values()
       return near.map((kept) => (isWanted(kept, undefined) ? kept : either(rest.next().value, kept)))
@@ -87,30 +89,28 @@ class Pair implements Store {
   }
 
   set(key: string, stored: Stored, keepForMs: number): Awaitable<Written> {
-    this.#reads.overtake(key)
-    const near = this.#near.set(key, stored, keepForMs)
-    const far = this.#far.set(key, stored, keepForMs)
-    return near instanceof Promise ? near.then(() => far) : far
+    return this.#reads.during([key], () => {
+      const near = this.#near.set(key, stored, keepForMs)
+      const far = this.#far.set(key, stored, keepForMs)
+      return near instanceof Promise ? near.then(() => far) : far
+    })
   }
 
   setMany(writes: readonly Write[]): Awaitable<void> {
-    for (const { key } of writes) this.#reads.overtake(key)
-    return both(this.#near.setMany(writes), this.#far.setMany(writes))
+    const keys = writes.map(({ key }) => key)
+    return this.#reads.during(keys, () => both(this.#near.setMany(writes), this.#far.setMany(writes)))
   }
 
   delete(key: string): Awaitable<void> {
-    this.#reads.overtake(key)
-    return both(this.#near.delete(key), this.#far.delete(key))
+    return this.#reads.during([key], () => both(this.#near.delete(key), this.#far.delete(key)))
   }
 
   deleteMany(keys: readonly string[]): Awaitable<void> {
-    for (const key of keys) this.#reads.overtake(key)
-    return both(this.#near.deleteMany(keys), this.#far.deleteMany(keys))
+    return this.#reads.during(keys, () => both(this.#near.deleteMany(keys), this.#far.deleteMany(keys)))
   }
 
   clear(): Awaitable<void> {
-    this.#reads.overtakeAll()
-    return both(this.#near.clear(), this.#far.clear())
+    return this.#reads.during('all', () => both(this.#near.clear(), this.#far.clear()))
   }
 
   close(): Awaitable<void> {
@@ -132,46 +132,6 @@ class Pair implements Store {
 async function peekInto(store: Store, key: string): Promise<Peeked> {
   if (store.peek !== undefined) return store.peek(key)
   return { kept: await store.get(key), tier: store.usage()[0]?.tier }
-}
-
-/** A read of the far store in progress. */
-interface Read {
-  result: Promise<Kept> | undefined
-  /** Something else was written meanwhile: what is read is not to be copied over it. */
-  overtaken: boolean
-}
-
-class Reads {
-  readonly #byKey = new Map<string, Read[]>()
-
-  /** The result of one that is to be had by others as well. */
-  ofKey(key: string): Promise<Kept> | undefined {
-    return this.#byKey.get(key)?.find(({ overtaken, result }) => !overtaken && result !== undefined)?.result
-  }
-
-  begin(key: string): Read {
-    const read: Read = { result: undefined, overtaken: false }
-    const reads = this.#byKey.get(key)
-    if (reads === undefined) this.#byKey.set(key, [read])
-    else reads.push(read)
-    return read
-  }
-
-  /** @returns whether nothing else was written meanwhile */
-  end(key: string, read: Read): boolean {
-    const rest = this.#byKey.get(key)?.filter((other) => other !== read) ?? []
-    if (rest.length === 0) this.#byKey.delete(key)
-    else this.#byKey.set(key, rest)
-    return !read.overtaken
-  }
-
-  overtake(key: string): void {
-    for (const read of this.#byKey.get(key) ?? []) read.overtaken = true
-  }
-
-  overtakeAll(): void {
-    for (const key of this.#byKey.keys()) this.overtake(key)
-  }
 }
 
 /** Is it there, and something else than what was at hand? A copy that is no newer will not do either. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Store, StoredResponse, Tier } from '../../src/model.ts'
 import { memoryStore } from '../../src/stores/memory/store.ts'
 import { createTiered, tiered } from '../../src/stores/tiered.ts'
-import { FakeClock } from '../support/fake-clock.ts'
+import { FakeClock, settle } from '../support/fake-clock.ts'
 import { FarStore } from '../support/far-store.ts'
 import { response, storeContract } from './store-contract.ts'
 
@@ -186,5 +186,69 @@ describe('a read that is overtaken', () => {
     const there = near.get('k')
     if (op.startsWith('set')) expect(there).toMatchObject({ freshUntil: newer.freshUntil })
     else expect(there).toBeUndefined()
+  })
+})
+
+test('a read that began before another and ends after it does not take the place of what that one found', async () => {
+  const { store, near, far, clock } = tiers()
+  await far.set('k', freshFor(clock, 1000, 'old'), 61_000)
+  const go = far.hold()
+  const early = store.getMany(['k', 'l']) // of several servers: it waits for the slowest
+  await settle()
+  far.hold()()
+  const newer = freshFor(clock, 500, 'new')
+  await far.set('k', newer, 61_000)
+  expect(await store.get('k')).toMatchObject({ freshUntil: newer.freshUntil })
+  go()
+  await early
+  expect(near.get('k')).toMatchObject({ freshUntil: newer.freshUntil })
+})
+
+describe('a read while something else is being written', () => {
+  test.each(['set', 'setMany', 'delete', 'deleteMany', 'clear'] as const)(
+    'by %s is not copied: the near store, which has no room for the new one, would go on with the old one',
+    async (op) => {
+      const clock = new FakeClock()
+      const near = memoryStore({ maxBytes: '1MiB' })
+      const far = new FarStore()
+      const store = createTiered([near, far], clock)
+      await far.set('k', freshFor(clock, 1000, 'old'), 61_000)
+      const large = freshFor(clock, 9000, 'x'.repeat(2 ** 21))
+      const go = far.holdWrites()
+      const write = {
+        set: () => store.set('k', large, 69_000),
+        setMany: () => store.setMany([{ key: 'k', stored: large, keepForMs: 69_000 }]),
+        delete: () => store.delete('k'),
+        deleteMany: () => store.deleteMany(['k']),
+        clear: () => store.clear(),
+      }[op]()
+      expect(await store.get('k')).toMatchObject({ kind: 'response' })
+      expect(await store.getMany(['k'])).toMatchObject([{ kind: 'response' }])
+      go()
+      await write
+      expect(near.get('k')).toBeUndefined()
+      const kept = await store.get('k')
+      if (op.startsWith('set')) expect(kept).toMatchObject({ freshUntil: large.freshUntil })
+      else expect(kept).toBeUndefined()
+      await far.set('k', freshFor(clock, 9000, 'newer'), 69_000)
+      await store.get('k')
+      expect(near.get('k')).toMatchObject({ kind: 'response' }) // as ever, when it is over
+    },
+  )
+
+  test('nor from a store that answers at once', async () => {
+    const clock = new FakeClock()
+    const near = memoryStore({ maxBytes: '1MiB' })
+    const inner = memory()
+    const gate = Promise.withResolvers<void>()
+    const set: Store['set'] = (...write) => gate.promise.then(() => inner.set(...write))
+    const store = createTiered([near, { ...inner, set }], clock)
+    await inner.set('k', freshFor(clock, 1000, 'old'), 61_000)
+    const large = freshFor(clock, 9000, 'x'.repeat(2 ** 21))
+    const written = store.set('k', large, 69_000)
+    expect(store.get('k')).toMatchObject({ kind: 'response' })
+    gate.resolve()
+    await written
+    expect(store.get('k')).toMatchObject({ freshUntil: large.freshUntil })
   })
 })

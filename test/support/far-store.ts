@@ -5,6 +5,7 @@ import { memoryStore } from '../../src/stores/memory/store.ts'
 export class FarStore implements Store {
   readonly #inner = memoryStore({ maxBytes: '64MiB' })
   #gate: Promise<void> = Promise.resolve()
+  #writeGate: Promise<void> = Promise.resolve()
   failing = false
   /** Loses what is to be put. */
   refusing = false
@@ -14,6 +15,13 @@ export class FarStore implements Store {
   hold(): () => void {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#gate = promise
+    return resolve
+  }
+
+  /** From now on writes wait. @returns lets them go on */
+  holdWrites(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#writeGate = promise
     return resolve
   }
 
@@ -30,22 +38,27 @@ export class FarStore implements Store {
 
   async set(...write: Parameters<Store['set']>): Promise<Written> {
     if (this.refusing) return 'lost'
+    await this.#writeGate
     await this.#inner.set(...write)
   }
 
   async setMany(writes: Parameters<Store['setMany']>[0]): Promise<void> {
+    await this.#writeGate
     await this.#inner.setMany(writes)
   }
 
   async delete(key: string): Promise<void> {
+    await this.#writeGate
     await this.#inner.delete(key)
   }
 
   async deleteMany(keys: readonly string[]): Promise<void> {
+    await this.#writeGate
     await this.#inner.deleteMany(keys)
   }
 
   async clear(): Promise<void> {
+    await this.#writeGate
     await this.#inner.clear()
   }
 
