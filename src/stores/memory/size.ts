@@ -51,8 +51,10 @@ function texts(list: Fields | readonly string[]): number {
   return sum
 }
 
-/** At most this many parts of a value are looked at; the rest is extrapolated. */
+/** At most this many parts of a value are looked at one by one; of one that has more, some, and the rest is extrapolated. */
 const MOST_PARTS = 10_000
+/** Of so few members each is looked at. */
+const FEW_MEMBERS = 16
 
 /**
  * An estimate of the memory a JavaScript value holds, in bytes. Looks at a bounded number of parts, follows each
@@ -83,7 +85,8 @@ function deepBytes(value: object): number {
   const open: unknown[] = [value]
   let sum = 0
   let parts = 0
-  while (open.length > 0 && parts < MOST_PARTS) {
+  let isWhole = true
+  while (open.length > 0 && isWhole) {
     const part = open.pop()
     parts++
     sum += ownBytes(part)
@@ -92,9 +95,49 @@ function deepBytes(value: object): number {
       if (part === value || seen?.has(part)) continue
       seen = (seen ?? new Set()).add(part)
     }
-    pushMembers(part, open)
+    isWhole = parts < MOST_PARTS && pushMembers(part, open)
   }
-  return Math.ceil(sum * ((parts + open.length) / parts))
+  return isWhole ? sum : Math.ceil(Math.max(sum, sampledBytes(value, MOST_PARTS, new Set())))
+}
+
+/**
+ * Of all members of a large collection as many as of some of them.
+ * @param looks so many parts of it may be looked at
+ */
+function sampledBytes(part: unknown, looks: number, seen: Set<object>): number {
+  const own = ownBytes(part)
+  if (looks < 1 || !hasMembers(part) || seen.has(part)) return own
+  seen.add(part)
+  const { members, share } = someMembers(part, looks)
+  if (members.length === 0) return own
+  const looksEach = looks / (members.length + 1)
+  return own + members.reduce<number>((sum, member) => sum + sampledBytes(member, looksEach, seen), 0) / share
+}
+
+interface SomeMembers {
+  readonly members: readonly unknown[]
+  /** Of all members, that these are. */
+  readonly share: number
+}
+
+function someMembers(part: object, looks: number): SomeMembers {
+  const some = (count: number) => (count <= FEW_MEMBERS ? count : Math.min(count, Math.ceil(Math.sqrt(looks))))
+  if (Array.isArray(part)) {
+    const count = some(part.length)
+    const members = Array.from({ length: count }, (_, at): unknown => part[Math.floor((at * part.length) / count)])
+    return { members, share: count / part.length }
+  }
+  if (part instanceof Map || part instanceof Set) {
+    const count = some(part.size)
+    const members = [...part.entries().take(count)].flatMap(([key, value]) =>
+      part instanceof Map ? [key, value] : [key],
+    )
+    return { members, share: count / part.size }
+  }
+  const names = Object.keys(part)
+  const count = some(names.length)
+  const members = names.slice(0, count).map((name) => part[name as keyof typeof part])
+  return { members, share: count / names.length }
 }
 
 const hasMembers = (part: unknown): part is object =>
@@ -110,15 +153,17 @@ function ownBytes(part: unknown): number {
   return 56
 }
 
-function pushMembers(part: object, open: unknown[]): void {
+/** @returns whether there was room for all of them */
+function pushMembers(part: object, open: unknown[]): boolean {
   if (part instanceof Map) {
-    for (const [key, value] of part) if (!pushed(open, key) || !pushed(open, value)) return
+    for (const [key, value] of part) if (!pushed(open, key) || !pushed(open, value)) return false
   } else if (part instanceof Set || Array.isArray(part)) {
-    for (const member of part) if (!pushed(open, member)) return
+    for (const member of part) if (!pushed(open, member)) return false
   } else {
     // Object.values would make a list of them first.
-    for (const name in part) if (hasOwn(part, name) && !pushed(open, part[name as keyof typeof part])) return
+    for (const name in part) if (hasOwn(part, name) && !pushed(open, part[name as keyof typeof part])) return false
   }
+  return true
 }
 
 const isCollection = (part: object): boolean => part instanceof Map || part instanceof Set || Array.isArray(part)

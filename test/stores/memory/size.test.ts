@@ -43,3 +43,27 @@ test('of a value with very many parts the rest is extrapolated', () => {
   expect(ratio).toBeGreaterThan(3)
   expect(ratio).toBeLessThan(7)
 })
+
+const texts = (count: number) => Array.from({ length: count }, (_, at) => `${'x'.repeat(100)}${at % 10}`)
+const rows = (count: number) =>
+  Array.from({ length: count }, (_, at) => Object.fromEntries(texts(10).map((text, column) => [column, text + at])))
+
+test.each<[string, (count: number) => unknown, few: number, many: number]>([
+  ['texts', texts, 1_000, 100_000],
+  ['rows', rows, 500, 20_000],
+  [
+    'one list beside other things',
+    (count) => ({ total: count, page: 1, next: 'n', rows: texts(count) }),
+    1_000,
+    100_000,
+  ],
+  ['lists of texts', (count) => Array.from({ length: count }, () => texts(300)), 10, 300],
+  ['rows in which little is', (count) => Array.from({ length: count }, () => ({ a: [], b: {}, c: 1 })), 1_000, 100_000],
+  ['a map', (count) => new Map(texts(count).entries()), 1_000, 100_000],
+  ['a set', (count) => new Set(texts(count).map((text, at) => text + at)), 1_000, 100_000],
+  ['an object of many members', (count) => Object.fromEntries(texts(count).entries()), 1_000, 50_000],
+])('of %s, too many to look at each, all are counted', (_, make, few, many) => {
+  const share = estimateBytes(make(many)) / many / (estimateBytes(make(few)) / few)
+  expect(share).toBeGreaterThan(0.8)
+  expect(share).toBeLessThan(1.25)
+})
