@@ -91,22 +91,28 @@ export function diskStore({
   }
 
   const put = async (writes: readonly Write[]): Promise<Written> => {
-    const encoded = writes.map(({ key, stored, keepForMs }) => ({
-      address: addressOf(key),
-      octets: admitted(encode(key, stored)),
-      until: clock.now() + keepForMs,
-    }))
-    const bytes = encoded.reduce((sum, { octets }) => sum + (octets?.length ?? 0), 0)
-    const late = waiting + bytes > MOST_WAITING
-    const addresses = encoded.map(({ address }) => address)
-    const written = await change('set', addresses, late ? 0 : bytes, (file) =>
-      encoded.flatMap(({ address, octets, until }) =>
-        octets === undefined || late
+    const things = toBePut(writes)
+    const bytes = things.reduce((sum, { octets }) => sum + (octets?.length ?? 0), 0)
+    const addresses = things.map(({ address }) => address)
+    const written = await change('set', addresses, bytes, (file) =>
+      things.flatMap(({ address, octets, until }) =>
+        octets === undefined
           ? [...shelf.remove(file, address, 'replaced'), 'rejected' as const] // what stood there is older
           : shelf.put(file, address, octets, until),
       ),
     )
-    return late || encoded.some(({ octets }) => octets === undefined) ? 'lost' : written
+    return things.some(({ octets }) => octets === undefined) ? 'lost' : written
+  }
+
+  /** Without octets where they are too many, for themselves or beside what waits. */
+  const toBePut = (writes: readonly Write[]): readonly ToBePut[] => {
+    const things = writes.map(({ key, stored, keepForMs }) => ({
+      address: addressOf(key),
+      octets: admitted(encode(key, stored)),
+      until: clock.now() + keepForMs,
+    }))
+    const bytes = things.reduce((sum, { octets }) => sum + (octets?.length ?? 0), waiting)
+    return bytes <= MOST_WAITING ? things : things.map((thing) => ({ ...thing, octets: undefined }))
   }
 
   const admitted = (octets: Buffer | undefined): Buffer | undefined =>
@@ -153,6 +159,12 @@ export function diskStore({
       return [{ tier: TIER, bytes, maxBytes, objects, degraded: access.degraded }]
     },
   }
+}
+
+interface ToBePut {
+  readonly address: Buffer
+  readonly octets: Buffer | undefined
+  readonly until: number
 }
 
 const NOTHING = { bytes: 0, objects: 0 }

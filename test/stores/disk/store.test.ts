@@ -1,5 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Events } from '../../../src/events.ts'
@@ -9,6 +11,9 @@ import { type DiskFile, openDiskFile } from '../../../src/stores/disk/file.ts'
 import { FakeClock, settle } from '../../support/fake-clock.ts'
 import { temporaryFolder } from '../../support/folder.ts'
 import { response, storeContract } from '../store-contract.ts'
+
+setFlagsFromString('--expose-gc')
+const gc = runInNewContext('gc') as () => void
 
 storeContract('diskStore', () => diskStore({ path: temporaryFolder() }))
 
@@ -89,6 +94,20 @@ test('what it has not taken it says', async () => {
   expect(await store.set('k', response('x'.repeat(1_000)), 60_000)).toBe('lost')
   await store.close()
   expect(await store.set('k', response('x'), 60_000)).toBe('lost')
+})
+
+test('what waits for a disk that does not keep up is bounded', async () => {
+  const store = diskStore({ path: temporaryFolder() })
+  const large = response('x'.repeat(2 ** 20))
+  gc()
+  const before = process.memoryUsage().arrayBuffers
+  const written = Array.from({ length: 256 }, (_, n) => store.set(`${n}`, large, 60_000)) // none is written as yet
+  gc()
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(80 * 2 ** 20)
+  const lost = (await Promise.all(written)).filter((result) => result === 'lost')
+  expect(lost.length).toBeGreaterThan(180)
+  expect(lost.length).toBeLessThan(256)
+  await store.close()
 })
 
 test('what need not be kept any longer goes by itself', async () => {
