@@ -117,6 +117,7 @@ function openTables(path: string, prepare: (tables: Tables) => void): { env: Roo
 
 async function closeShared({ env }: Shared, folder: string, path: string): Promise<void> {
   await env.close()
+  if (open.has(path)) return // somebody of this process has opened it meanwhile
   rmSync(userFile(folder), { force: true })
   if (othersIn(folder).length === 0) writeFileSync(join(folder, SEAL), sealOf(path))
 }

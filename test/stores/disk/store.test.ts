@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -37,6 +37,19 @@ test('what was stored is there after a restart', async () => {
   expect(bodyOf(await after.get('k'))).toBe('body')
   expect(after.usage()).toEqual([expect.objectContaining({ tier: 'disk', objects: 1, degraded: false })])
   await after.close()
+})
+
+test('a file that is opened while it is being closed is in use, and not sealed', async () => {
+  const path = temporaryFolder()
+  const before = diskStore({ path })
+  await before.set('k', response('x'), 60_000)
+  const closed = before.close()
+  const after = diskStore({ path })
+  await closed
+  expect([readdirSync(join(path, 'users')), existsSync(join(path, 'closed'))]).toEqual([[String(process.pid)], false])
+  expect(bodyOf(await after.get('k'))).toBe('x')
+  await after.close()
+  expect([readdirSync(join(path, 'users')), existsSync(join(path, 'closed'))]).toEqual([[], true])
 })
 
 test('a closed store has nothing and takes nothing', async () => {
