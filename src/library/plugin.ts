@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { proxyRoute } from '../../routes/proxy.ts'
 import { systemClock } from '../clock.ts'
 import { DEFAULT_MEMORY_BYTES, DEFAULT_RULES, DEFAULT_TRANSPORT } from '../config/defaults.ts'
+import { Events } from '../events.ts'
 import { createCache } from './embed.ts'
 import type { Cache } from '../cache/create-cache.ts'
 import type { Duration } from '../cache/values/options.ts'
@@ -41,10 +42,9 @@ export async function herdgate(app: FastifyInstance, options: HerdgateOptions): 
   }
   const origin = createOrigin({ name: 'default', urls, ...DEFAULT_TRANSPORT }, systemClock)
   const route = { name: 'default', match: options.match ?? {}, origin, rules: rulesOf(options) }
-  const cache = createCache({
-    routes: [route],
-    store: memoryStore({ maxBytes: options.memory ?? DEFAULT_MEMORY_BYTES }),
-  })
+  const events = new Events()
+  const store = memoryStore({ maxBytes: options.memory ?? DEFAULT_MEMORY_BYTES, events })
+  const cache = createCache({ routes: [route], store, events })
   options.onCache?.(cache)
   proxyRoute(app, { cache, peerOf: createPeers(options.trustProxy ?? []) })
   app.addHook('onClose', async () => {

@@ -47,6 +47,23 @@ test('an application answers below a prefix from an origin, through a cache of i
   expect((await get(`${url}/api/x`, { method: 'POST', headers, body: '{"a":1}' })).status).toBe(200)
 })
 
+test('its cache tells what its memory has no room for', async () => {
+  origin = await startOrigin((_, response) => {
+    response.writeHead(200, { 'Cache-Control': 'max-age=60' }).end('x'.repeat(10_000))
+  })
+  const reasons = new Set<string>()
+  const fastify = Fastify()
+  app.close = () => fastify.close()
+  await fastify.register(herdgate, {
+    origin: origin.url,
+    memory: '64KiB',
+    onCache: ({ events }) => void events.on('eviction', ({ reason }) => void reasons.add(reason)),
+  })
+  const url = await fastify.listen({ port: 0, host: '127.0.0.1' })
+  for (let n = 0; n < 20; n++) expect((await get(`${url}/${n}`)).status).toBe(200)
+  expect(reasons.size).toBeGreaterThan(0)
+})
+
 test.each([
   [{ cookies: 'never' }, 'expected "cookies" to be safe, rfc or ignore, got "never"'],
   [{ refreshAhead: 80 }, 'expected a number above 0 and below 1, such as 0.8, got 80'],
