@@ -42,6 +42,7 @@ export function logContract(name: string, create: () => InvalidationLog | Promis
     })
 
     const NOT_NAMING: Record<string, Selectors> = {
+      nothing: {},
       'another URL of the same beginning': { urls: ['a.test/x/1', 'a.test/x/1?q=10'] },
       'another tag': { tags: ['t', 't11', 'T1'] },
       'a prefix that ends inside a segment': { prefixes: ['a.test/x/1?q', 'a.tes', 'a.test/x/11'] },

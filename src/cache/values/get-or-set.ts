@@ -225,6 +225,7 @@ export function createValues(parts: ValuesParts): Values {
 
   /** Through the log, so that a load in progress cannot bring the value back. */
   async function remove(keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return
     try {
       await log.append('purge', { urls: keys })
     } finally {

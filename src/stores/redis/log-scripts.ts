@@ -194,8 +194,10 @@ if at then return answer(listed(), at) end
 position = redis.call('HINCRBY', head, 'position', 1)
 local targets = {}
 for i = 10, #ARGV do targets[#targets + 1] = ARGV[i] end
+-- To cjson a table with nothing in it is an object.
+local list = #targets > 0 and cjson.encode(targets) or '[]'
 redis.call('XADD', records, 'MAXLEN', '~', maxRecords, id(position), 'generation', generation, 'nonce', nonce,
-  'mode', mode, 'targets', cjson.encode(targets), 'at', now)
+  'mode', mode, 'targets', list, 'at', now)
 redis.call('ZADD', nonces, position, nonce)
 redis.call('ZREMRANGEBYRANK', nonces, 0, -10001)
 

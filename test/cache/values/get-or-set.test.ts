@@ -271,6 +271,9 @@ describe('single and many', () => {
     ])
     expect(await cache.getMany(['b', 'x', 'a'])).toEqual([2, undefined, 1])
     await cache.purge({ tags: ['odd'] })
+    const { position } = cache.stats().log
+    expect(await cache.deleteMany([])).toBe(0)
+    expect(cache.stats().log.position).toBe(position)
     expect(await cache.deleteMany(['a', 'b', 'x'])).toBe(1)
   })
 
