@@ -58,10 +58,7 @@ export function createValues(parts: ValuesParts): Values {
       if (kept === undefined) return shared(key, load, options) ?? resolve(key, kept, load, options)
       const now = clock.now()
       const hit = freshValue(kept, now)
-      if (hit === undefined) {
-        const latest = waitsForNothing(key, kept, options, now) ? kept : anew(key, kept)
-        return resolve(key, latest, load, options)
-      }
+      if (hit === undefined) return resolveAnew(key, kept, load, options, now)
       if (now >= hit.refreshAt) return resolve(key, kept, load, options)
       counts.answeredValue('hit')
       return promiseOf(hit) as Promise<T>
@@ -120,6 +117,18 @@ export function createValues(parts: ValuesParts): Values {
       counts.answeredValue('collapsed')
       return entry.value as T
     })
+  }
+
+  /** Where what is at hand will not do. */
+  async function resolveAnew<T>(
+    key: string,
+    kept: Kept,
+    load: Load<T>,
+    options: GetOrSetOptions | undefined,
+    now: number,
+  ): Promise<T> {
+    const latest = waitsForNothing(key, kept, options, now) ? kept : anew(key, kept)
+    return resolve(key, latest, load, options)
   }
 
   /** @param kept what the store said of the key */

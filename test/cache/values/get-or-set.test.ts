@@ -287,6 +287,16 @@ describe('single and many', () => {
     expect(await cache.get('k')).toBeUndefined()
   })
 
+  test.each(['fresh', 'stale', 'none'])('options that are none reject, they do not throw: %s', async (there) => {
+    const { cache, clock } = library()
+    const options = { ttl: '1s', grace: '1h' }
+    if (there !== 'none') await cache.set('k', 'stored', options)
+    if (there === 'stale') await clock.advance(1_001)
+    const forced = { ttl: 'soon', forceFresh: there === 'fresh' }
+    await expect(cache.getOrSet('k', () => 'loaded', forced)).rejects.toThrow('a duration')
+    await expect(cache.set('k', 'v', { ttl: 'soon' })).rejects.toThrow('a duration')
+  })
+
   test('a namespace has keys of its own and is cleared alone', async () => {
     const { cache } = library()
     const users = cache.namespace('users')
