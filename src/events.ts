@@ -93,14 +93,23 @@ export interface OriginEvent {
 
 type Listener<Payload> = (payload: Payload) => void
 
+/** Of one event. The list is another one after each change: who is being told is not affected. */
+interface Listeners<Payload> {
+  all: readonly Listener<Payload>[]
+}
+
 export class Events {
-  readonly #listeners: { [Name in keyof EventPayloads]?: Listener<EventPayloads[Name]>[] } = {}
+  readonly #listeners: { [Name in keyof EventPayloads]?: Listeners<EventPayloads[Name]> } = {}
 
   /** @returns takes the listener off again */
   on<Name extends keyof EventPayloads>(name: Name, listener: Listener<EventPayloads[Name]>): () => void {
-    const listeners: Listener<EventPayloads[Name]>[] = (this.#listeners[name] ??= [])
-    listeners.push(listener)
-    return () => void listeners.splice(listeners.indexOf(listener), 1)
+    const listeners = this.#of(name)
+    listeners.all = [...listeners.all, listener]
+    let isOn = true
+    return () => {
+      if (isOn) listeners.all = listeners.all.toSpliced(listeners.all.indexOf(listener), 1)
+      isOn = false
+    }
   }
 
   emit<Name extends keyof EventPayloads>(name: Name, payload: EventPayloads[Name]): void {
@@ -110,11 +119,16 @@ export class Events {
 
   /** What emits this one event, for where that is done most: it need not look for the listeners by name each time. */
   emitter<Name extends keyof EventPayloads>(name: Name): Listener<EventPayloads[Name]> {
-    const listeners: Listener<EventPayloads[Name]>[] = (this.#listeners[name] ??= [])
+    const listeners = this.#of(name)
     return (payload) => tell(listeners, payload)
+  }
+
+  #of<Name extends keyof EventPayloads>(name: Name): Listeners<EventPayloads[Name]> {
+    const listeners: Listeners<EventPayloads[Name]> = (this.#listeners[name] ??= { all: [] })
+    return listeners
   }
 }
 
-function tell<Payload>(listeners: readonly Listener<Payload>[], payload: Payload): void {
-  for (let at = 0; at < listeners.length; at++) listeners[at]?.(payload)
+function tell<Payload>({ all }: Listeners<Payload>, payload: Payload): void {
+  for (let at = 0; at < all.length; at++) all[at]?.(payload)
 }

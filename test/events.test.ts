@@ -1,0 +1,49 @@
+import { expect, test, vi } from 'vitest'
+import { Events } from '../src/events.ts'
+
+const EVICTION = { tier: 'memory', reason: 'size' } as const
+
+test('a listener that is taken off twice takes nobody else along', () => {
+  const events = new Events()
+  const [one, other] = [vi.fn(), vi.fn()]
+  const off = events.on('eviction', one)
+  events.on('eviction', other)
+  off()
+  off()
+  events.emit('eviction', EVICTION)
+  expect([one.mock.calls.length, other.mock.calls.length]).toEqual([0, 1])
+})
+
+test('one that is there twice is taken off once', () => {
+  const events = new Events()
+  const listener = vi.fn()
+  const off = events.on('eviction', listener)
+  events.on('eviction', listener)
+  off()
+  off()
+  events.emit('eviction', EVICTION)
+  expect(listener).toHaveBeenCalledTimes(1)
+})
+
+test.each(['emit', 'emitter'] as const)(
+  'who takes itself off while it is told hides nothing from the next: %s',
+  (by) => {
+    const events = new Events()
+    const tell = by === 'emit' ? () => events.emit('eviction', EVICTION) : () => events.emitter('eviction')(EVICTION)
+    const off = events.on('eviction', () => off())
+    const next = vi.fn()
+    events.on('eviction', next)
+    tell()
+    tell()
+    expect(next).toHaveBeenCalledTimes(2)
+  },
+)
+
+test('an emitter tells those who listen later, too', () => {
+  const events = new Events()
+  const tell = events.emitter('eviction')
+  const listener = vi.fn()
+  events.on('eviction', listener)
+  tell(EVICTION)
+  expect(listener).toHaveBeenCalledExactlyOnceWith(EVICTION)
+})
