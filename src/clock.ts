@@ -3,6 +3,8 @@ import type { Clock } from './model.ts'
 /** At hand: the global of that name is looked up anew with every use, which takes as long as reading the clock. */
 const { performance } = globalThis
 const STARTED_AT = performance.timeOrigin
+/** 24 days. A timer for longer would run at once. */
+const LONGEST_DELAY_MS = 2 ** 31 - 1
 
 /**
  * The process's clock: wall time when the process began plus a monotonic count, so that a correction of the
@@ -11,7 +13,7 @@ const STARTED_AT = performance.timeOrigin
 export const systemClock: Clock = {
   now: () => STARTED_AT + performance.now(),
   after(delayMs, run) {
-    const timer = setTimeout(run, delayMs)
+    const timer = setTimeout(run, Math.min(delayMs, LONGEST_DELAY_MS))
     timer.unref()
     return () => clearTimeout(timer)
   },
