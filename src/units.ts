@@ -46,9 +46,9 @@ export function duration(given: number | string): number {
   return ms
 }
 
-/** A size given as bytes or as text. @throws RangeError naming what was given */
+/** A size given as bytes or as text, in whole bytes. @throws RangeError naming what was given */
 export function size(given: number | string): number {
-  const bytes = typeof given === 'number' ? given : parseSize(given)
+  const bytes = typeof given === 'number' ? Math.floor(given) : parseSize(given)
   if (bytes === undefined || !Number.isFinite(bytes) || bytes <= 0) {
     throw new RangeError(`expected a size such as 512KiB or 256MiB, got ${shown(given)}`)
   }

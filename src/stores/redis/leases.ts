@@ -36,7 +36,7 @@ export interface RedisLeasesOptions {
 export function redisLeases(options: RedisLeasesOptions): FetchLeases {
   const { url, connect = url === undefined ? undefined : (more) => connectRedis(url, more) } = options
   if (connect === undefined) throw new RangeError('expected url or connect')
-  const life = duration(options.life ?? '2s')
+  const life = Math.ceil(duration(options.life ?? '2s')) // Redis takes whole ones
   if (life < 10) throw new RangeError('expected a life of at least 10ms')
   return new RedisLeases(connect, {
     prefix: options.prefix ?? 'herdgate',

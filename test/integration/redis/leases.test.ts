@@ -78,6 +78,13 @@ describe('one holder', () => {
     },
   )
 
+  test('a life that is no whole number of milliseconds is one all the same', async () => {
+    const leases = await connected({ life: 10_000 / 3 })
+    heldBy(await leases.take('k'))
+    const [name] = await redis.keys(`${prefix}:fetch:*`)
+    expect(await redis.pttl(name ?? '')).toBeGreaterThan(0)
+  })
+
   test('keys are apart, whatever they are made of', async () => {
     const leases = await connected()
     for (const key of ['a', 'b', '{a}', 'a\r\nDEL x', '', '😀'.repeat(5_000)]) heldBy(await leases.take(key))

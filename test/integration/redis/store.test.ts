@@ -55,6 +55,13 @@ test('a look-up is one command', async () => {
   await store.close()
 })
 
+test('a greatest size that is no whole number is rounded down', async () => {
+  const store = await emptyStore({ maxObjectBytes: 0.1 * 2 ** 20 })
+  await store.set('k', response('x'), 60_000)
+  expect(await store.get('k')).toMatchObject({ kind: 'response' })
+  await store.close()
+})
+
 test('what it keeps leaves Redis by itself', async () => {
   const store = await emptyStore()
   await store.set('k', response('x'), 5_000)

@@ -111,3 +111,11 @@ test('every departure is reported with its reason', () => {
 test('a limit that is no size is refused with a message that says what was expected', () => {
   expect(() => memoryStore({ maxBytes: '256MB!' })).toThrow('expected a size such as 512KiB')
 })
+
+test.each(['on', 'off'] as const)('a limit that is no whole number is rounded down: admission %s', (admission) => {
+  const store = memoryStore({ maxBytes: 100_000.5, admission })
+  void store.set('k', response('x'), 60_000)
+  expect(store.get('k')).toMatchObject({ kind: 'response' })
+  expect(store.usage()[0]?.maxBytes).toBe(100_000)
+  expect(() => memoryStore({ maxBytes: 0.5, admission })).toThrow(RangeError)
+})
