@@ -21,7 +21,10 @@ export interface DiskStoreOptions {
 }
 
 const TIER: Tier = 'disk'
-/** What waits to be written may take this much memory: a disk that does not keep up loses writes, not the process. */
+/**
+ * What waits to be written may take this much memory, and one more is let in as long as it takes less: a disk that does not
+ * keep up loses writes, not the process.
+ */
 const MOST_WAITING = 64 * 2 ** 20
 const SWEEP_MS = 10_000
 
@@ -106,13 +109,12 @@ export function diskStore({
 
   /** Without octets where they are too many, for themselves or beside what waits. */
   const toBePut = (writes: readonly Write[]): readonly ToBePut[] => {
-    const things = writes.map(({ key, stored, keepForMs }) => ({
-      address: addressOf(key),
-      octets: admitted(encode(key, stored)),
-      until: clock.now() + keepForMs,
-    }))
-    const bytes = things.reduce((sum, { octets }) => sum + (octets?.length ?? 0), waiting)
-    return bytes <= MOST_WAITING ? things : things.map((thing) => ({ ...thing, octets: undefined }))
+    let bytes = waiting
+    return writes.map(({ key, stored, keepForMs }) => {
+      const octets = bytes < MOST_WAITING ? admitted(encode(key, stored)) : undefined
+      bytes += octets?.length ?? 0
+      return { address: addressOf(key), octets, until: clock.now() + keepForMs }
+    })
   }
 
   const admitted = (octets: Buffer | undefined): Buffer | undefined =>

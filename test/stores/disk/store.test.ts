@@ -123,6 +123,16 @@ test('what waits for a disk that does not keep up is bounded', async () => {
   await store.close()
 })
 
+test('what is larger than all that may wait is written, if nothing else waits', async () => {
+  const store = diskStore({ path: temporaryFolder() })
+  const large = (letter: string) => response(letter.repeat(65 * 2 ** 20))
+  expect(await store.set('one', large('x'), 60_000)).toBeUndefined()
+  expect(bodyOf(await store.get('one'))?.length).toBe(65 * 2 ** 20)
+  await store.setMany(['a', 'b', 'c'].map((key) => ({ key, stored: large(key), keepForMs: 60_000 })))
+  expect(['a', 'b', 'c'].map((key) => bodyOf(store.get(key) as Kept)?.[0])).toEqual(['a', undefined, undefined])
+  await store.close()
+})
+
 test('what need not be kept any longer goes by itself', async () => {
   const clock = new FakeClock()
   const events = new Events()
