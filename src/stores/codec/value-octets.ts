@@ -46,7 +46,7 @@ function isOf(prototype: object, value: object): boolean {
   return Object.getPrototypeOf(value) === prototype
 }
 
-/** Undefined when JSON cannot express it: cycles, big integers, NaN, dates, maps, functions, instances of classes. */
+/** Undefined when JSON cannot express it: cycles, big integers, NaN, dates, maps, functions, instances of classes. -0 is 0. */
 function jsonOf(value: unknown): string | undefined {
   try {
     return JSON.stringify(value, checked)
@@ -66,8 +66,9 @@ function checked(this: unknown, name: string, value: unknown): unknown {
 function isPlain(member: unknown): boolean {
   if (typeof member === 'number') return Number.isFinite(member)
   if (typeof member === 'string' || typeof member === 'boolean' || member === null) return true
-  if (typeof member !== 'object') return false
-  return isOf(Array.prototype, member) || (isOf(Object.prototype, member) && !('toJSON' in member))
+  if (typeof member !== 'object' || Object.getOwnPropertySymbols(member).length > 0) return false
+  if (isOf(Array.prototype, member)) return Object.keys(member).length === (member as unknown[]).length // all by number
+  return isOf(Object.prototype, member) && !('toJSON' in member)
 }
 
 function parsed(reader: OctetReader): unknown {

@@ -169,9 +169,15 @@ describe('values', () => {
     ['what writes itself as something else', { toJSON: () => 1 }],
     ['bytes inside', { a: Buffer.of(1) }],
     ['a cycle', cycle()],
+    ['a list with a name in it', { found: /b/.exec('abc') }],
+    ['a member named by a symbol', { a: { [Symbol('s')]: 1 } }],
     ['half a surrogate pair', '\ud800'],
   ])('does not take %s, which would come back as something else', (_, value) => {
     expect(throughOctets(value)).toBeUndefined()
+  })
+
+  test('-0 comes back as the 0 that it is equal to', () => {
+    expect(throughOctets([-0, { a: -0 }])).toEqual({ value: [0, { a: 0 }] })
   })
 
   test('a member called __proto__ is a member like any other', () => {
