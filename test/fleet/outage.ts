@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Fleet, startFleet } from '../support/fleet.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
-import { check, emptyHistory, explain, type History } from './history.ts'
+import { conditionOf } from './condition.ts'
+import { check, emptyHistory, explain, type Get, type History } from './history.ts'
 import { hitRatio, latency, type Load, startLoad } from './load.ts'
 import { SITE } from './member.ts'
 import { serve } from './origin-server.ts'
@@ -92,6 +93,8 @@ export interface OutageReport {
   readonly hitRatioBefore: number
   /** Until the hit ratio was back at nearly what it was, from the end of the outage; Infinity: it never was. */
   readonly recoveredAfterMs: number
+  /** How the nodes were when that was known, a line for each. */
+  readonly condition: readonly string[]
   /** Statuses of purges called and answered during the outage. */
   readonly purges: readonly number[]
   /** The status of the last one called after it: the first that all nodes followed, if any was. */
@@ -107,6 +110,7 @@ const PURGE_EVERY_MS = 200
 const RECOVERED = 0.95
 const WINDOW_MS = 1_000
 const MOST_RECOVERY_MS = 90_000
+const LATELY_MS = 5_000
 
 /** A fleet under load before, during and after an outage. */
 export async function endure(name: OutageName, options: OutageOptions): Promise<OutageReport> {
@@ -137,6 +141,7 @@ export async function endure(name: OutageName, options: OutageOptions): Promise<
   await purger.stop()
   const hitRatioBefore = hitRatio(history.gets, startedAt, beganAt) ?? 0
   const recoveredAt = await recovery(history, endedAt, RECOVERED * hitRatioBefore)
+  const condition = await conditionOf(fleet, lately(history))
   const lastStatus = () => history.purges.at(-1)?.answer?.status ?? 0
   do await startPurging(scene, origin, history).stop()
   while (lastStatus() !== 200 && performance.now() < endedAt + MOST_RECOVERY_MS)
@@ -151,10 +156,16 @@ export async function endure(name: OutageName, options: OutageOptions): Promise<
     p99: { before: p99(startedAt, beganAt), during: p99(beganAt, endsAt), after: p99(endsAt, performance.now()) },
     hitRatioBefore,
     recoveredAfterMs: recoveredAt - endedAt,
+    condition,
     purges: during.map(({ answer }) => answer?.status ?? 0),
     purgeAfter: lastStatus(),
     violations: check(history).map((violation) => explain(history, violation)),
   }
+}
+
+function lately({ gets }: History): Get[] {
+  const from = performance.now() - LATELY_MS
+  return gets.filter(({ start }) => start >= from)
 }
 
 const failuresOf = ({ failures }: Load, { gets }: History): string[] =>
