@@ -62,7 +62,7 @@ export class SharedLog implements RedisLog {
   /** The records do not follow one another: the compacted state has what lies between. */
   #wantsAll = false
   #report: 'none' | 'asked' | 'asked-again' = 'none'
-  /** Applied when the log was last found longer than that. */
+  /** Applied when the last beat found the log longer than that, since it was joined; undefined when it did not. */
   #stuckAt: number | undefined
   #evictable = false
   #wasSynced: boolean | undefined
@@ -163,6 +163,7 @@ export class SharedLog implements RedisLog {
     const { head, heard, nodes, state } = await this.#calls.join(this.#newest.known, this.#log.position, this.#wantsAll)
     this.#outOfStep = false
     this.#wantsAll = false
+    this.#stuckAt = undefined
     this.#heard = heard
     if (state !== undefined) {
       const changed = state.generation !== this.#log.generation
@@ -279,8 +280,9 @@ export class SharedLog implements RedisLog {
     await this.#reportSoon()
     void this.#appends.logAgain()
     void this.#trim()
-    if (this.#lease.isBehind && this.#stuckAt === before && this.position === before) this.#fallOutOfStep()
-    this.#stuckAt = before
+    const isStuck = this.#lease.isBehind && this.position === before
+    if (isStuck && this.#stuckAt === before) this.#fallOutOfStep()
+    this.#stuckAt = isStuck ? before : undefined
   }
 
   /** Says so when the lease was lost or came back. */

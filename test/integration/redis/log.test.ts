@@ -1,11 +1,12 @@
 import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { systemClock } from '../../../src/clock.ts'
 import { Events, type LogEvent } from '../../../src/events.ts'
 import type { InvalidationLog, Stamp } from '../../../src/model.ts'
+import { connectRedis, type RedisClient, type RedisConnectionOptions } from '../../../src/stores/redis/connection.ts'
 import { type RedisLog, redisLog, type RedisLogOptions } from '../../../src/stores/redis/log.ts'
 import { logContract } from '../../stores/log-contract.ts'
-import { FakeClock } from '../../support/fake-clock.ts'
+import { FakeClock, settle } from '../../support/fake-clock.ts'
 import { startFaultProxy } from '../../support/fault-proxy.ts'
 import { type RedisServer, startRedis, until } from '../../support/redis.ts'
 
@@ -457,6 +458,42 @@ describe('a node that fell behind', () => {
     expect(nodes.expected).toBe(2)
     await until('it caught up', () => second.position === first.position && second.synced)
     expect(second.verdict(stamp)).toBe('dead')
+  })
+})
+
+describe('a connection that brings nothing', () => {
+  test('is given up when the log is longer at two beats in a row, not for a record that has just been logged', async () => {
+    await using proxy = await startFaultProxy({ port: server.port })
+    const clock = new FakeClock()
+    const tails: RedisClient[] = []
+    const connect = (more: RedisConnectionOptions) => {
+      const isTail = more.name === 'herdgate-tail'
+      const client = connectRedis(isTail ? `redis://127.0.0.1:${proxy.port}` : server.url, more)
+      if (isTail) tails.push(client)
+      return client
+    }
+    const log = await started({ lease: '60s', clock, connect })
+    const issuer = await started({ lease: '60s', node: 'issuer' })
+    const beatAndHear = async (position: number) => {
+      await clock.advance(20_000)
+      await until('it has asked', () => log.nodes().some((node) => node.id === 'issuer' && node.position === position))
+      await settle()
+    }
+    await beatAndHear(1)
+    const givenUp = vi.spyOn(tails[0] ?? redis, 'disconnect')
+    proxy.set({ kind: 'blackhole' })
+    const appended = issuer.append('purge', { tags: ['t'] })
+    await until('its issuer follows', async () => {
+      return (await redis.hget(key('reports'), 'issuer'))?.endsWith(' 2 60000') === true
+    })
+    await beatAndHear(2)
+    expect(log.position).toBe(1)
+    expect(givenUp).not.toHaveBeenCalled()
+    await clock.advance(20_000)
+    await until('it is given up', () => givenUp.mock.calls.length > 0)
+    proxy.set({ kind: 'pass' })
+    await inTime(clock, appended)
+    expect(log.position).toBe(2)
   })
 })
 
