@@ -13,10 +13,12 @@ export class Lease {
   }
 
   /**
-   * The log ended at `head` at some time after `askedAt`.
+   * The log ended at `head` at some time after `askedAt`. What it held beyond that, if it did, is lost: nobody will ever
+   * read that far.
    * @param position read so far
    */
   ends(head: number, askedAt: number, position: number): void {
+    this.#open = this.#open.filter((answer) => answer.head <= head)
     if (this.#open.length < MAX_OPEN) this.#open.push({ askedAt, head })
     this.reads(position)
   }
