@@ -1,15 +1,29 @@
 /** How a fleet is, as its nodes and its clients say: what to read when it is not as it should be. */
 import type { Fleet, FleetNode } from '../support/fleet.ts'
+import type { RedisServer } from '../support/redis.ts'
 import type { Get } from './history.ts'
+import { latency } from './load.ts'
 
-/** A line for each node: what it says of itself, and what its answers to these requests said. */
-export function conditionOf({ nodes }: Fleet, gets: readonly Get[]): Promise<string[]> {
-  return Promise.all(
-    nodes.map(async (node, at) => {
+/** A line for Redis, and one for each node: what it says of itself, and how it answered these requests. */
+export function conditionOf({ nodes }: Fleet, redis: RedisServer, gets: readonly Get[]): Promise<string[]> {
+  return Promise.all([
+    saidByRedis(redis),
+    ...nodes.map(async (node, at) => {
       const ofNode = gets.filter((get) => get.node === String(at))
-      return `node ${at}: ${await saidBy(node)}; ${ofNode.length} answers: ${tally(ofNode)}`
+      return `node ${at}: ${await saidBy(node)}; ${answersOf(ofNode)}`
     }),
-  )
+  ])
+}
+
+/** It may have been ended by others, or be held up. */
+async function saidByRedis({ process: { exitCode, signalCode }, cli }: RedisServer): Promise<string> {
+  if (exitCode !== null || signalCode !== null) return `Redis: ended with ${exitCode ?? signalCode}`
+  try {
+    const said = await cli('INFO')
+    return `Redis: ${said.match(/^(?:uptime_in_seconds|connected_clients|total_connections_received):\d+/gm)?.join(', ')}`
+  } catch (error) {
+    return `Redis: says nothing (${error})`
+  }
 }
 
 /** Never rejects: one that says nothing is worth knowing of, too. */
@@ -29,13 +43,14 @@ async function saidBy({ herdgate }: FleetNode): Promise<string> {
   }
 }
 
-/** How many answers came about in each way, the most frequent first. */
-function tally(gets: readonly Get[]): string {
+/** How long they took, and how many came about in each way, the most frequent first. */
+function answersOf(gets: readonly Get[]): string {
+  const p99 = latency(gets, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, 0.99)
   const ways = [...Map.groupBy(gets, ({ cacheStatus }) => wayIn(cacheStatus))]
-  return ways
+  const tally = ways
     .sort(([, one], [, other]) => other.length - one.length)
     .map(([way, { length }]) => `${way} x ${length}`)
-    .join(', ')
+  return `${gets.length} answers, p99 ${p99.toFixed(0)} ms: ${tally.join(', ')}`
 }
 
 const wayIn = (cacheStatus: string): string =>

@@ -93,7 +93,7 @@ export interface OutageReport {
   readonly hitRatioBefore: number
   /** Until the hit ratio was back at nearly what it was, from the end of the outage; Infinity: it never was. */
   readonly recoveredAfterMs: number
-  /** How the nodes were when that was known, a line for each. */
+  /** How Redis and the nodes were when that was known, a line for each. */
   readonly condition: readonly string[]
   /** Statuses of purges called and answered during the outage. */
   readonly purges: readonly number[]
@@ -141,7 +141,7 @@ export async function endure(name: OutageName, options: OutageOptions): Promise<
   await purger.stop()
   const hitRatioBefore = hitRatio(history.gets, startedAt, beganAt) ?? 0
   const recoveredAt = await recovery(history, endedAt, RECOVERED * hitRatioBefore)
-  const condition = await conditionOf(fleet, lately(history))
+  const condition = await conditionOf(fleet, redis, lately(history))
   const lastStatus = () => history.purges.at(-1)?.answer?.status ?? 0
   do await startPurging(scene, origin, history).stop()
   while (lastStatus() !== 200 && performance.now() < endedAt + MOST_RECOVERY_MS)
