@@ -8,6 +8,8 @@ export interface RedisCluster extends AsyncDisposable {
   ownerOf(key: string): Promise<RedisServer>
   /** Moves slots from one master to another with redis-cli, which takes its time. */
   reshard(from: RedisServer, to: RedisServer, slots: number): Promise<void>
+  /** Starts one that follows a master; it is stopped by whoever asked for it. */
+  addReplica(master: RedisServer): Promise<RedisServer>
   flush(): Promise<void>
   stop(): Promise<void>
 }
@@ -19,7 +21,7 @@ const FLAGS = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', '--
 export async function startRedisCluster(size = 3): Promise<RedisCluster> {
   const masters: RedisServer[] = []
   try {
-    for (let n = 0; n < size; n++) masters.push(await startMaster())
+    for (let n = 0; n < size; n++) masters.push(await startServer())
     await join(masters)
   } catch (error) {
     await Promise.all(masters.map((master) => master.stop()))
@@ -40,6 +42,19 @@ export async function startRedisCluster(size = 3): Promise<RedisCluster> {
       const what = ['--cluster-from', source, '--cluster-to', target, '--cluster-slots', String(slots), '--cluster-yes']
       await redisCli(from.port, '--cluster', 'reshard', `127.0.0.1:${from.port}`, ...what)
     },
+    async addReplica(master) {
+      const replica = await startServer()
+      await meet(replica, master)
+      const id = await master.cli('cluster', 'myid')
+      await until('it knows the master', async () => (await replica.cli('cluster', 'nodes')).includes(id))
+      await replica.cli('cluster', 'replicate', id)
+      await until('it follows', async () => (await replica.cli('info', 'replication')).includes('link_status:up'))
+      for (const server of [master, replica]) {
+        await until('all know of it', async () => (await server.cli('cluster', 'slots')).includes(String(replica.port)))
+        await until('all is well', async () => (await server.cli('cluster', 'info')).includes('cluster_state:ok'))
+      }
+      return replica
+    },
     async flush() {
       for (const master of masters) await master.cli('flushall')
     },
@@ -48,7 +63,7 @@ export async function startRedisCluster(size = 3): Promise<RedisCluster> {
   }
 }
 
-async function startMaster(): Promise<RedisServer> {
+async function startServer(): Promise<RedisServer> {
   return startRedis({ flags: [...FLAGS, '--cluster-port', String(await freePort())] })
 }
 
@@ -59,10 +74,7 @@ async function join(masters: readonly RedisServer[]): Promise<void> {
     await master.cli('cluster', 'addslotsrange', String(range[0]), String((range[1] ?? 0) - 1))
     await master.cli('cluster', 'set-config-epoch', String(at + 1))
   }
-  for (const other of others) {
-    const busPort = await other.cli('config', 'get', 'cluster-port')
-    await first!.cli('cluster', 'meet', '127.0.0.1', String(other.port), busPort.split('\n').at(-1) ?? '')
-  }
+  for (const other of others) await meet(first!, other)
   for (const master of masters) {
     await until('the cluster is one', async () => {
       const info = await master.cli('cluster', 'info')
@@ -73,6 +85,11 @@ async function join(masters: readonly RedisServer[]): Promise<void> {
       )
     })
   }
+}
+
+async function meet(server: RedisServer, other: RedisServer): Promise<void> {
+  const busPort = await other.cli('config', 'get', 'cluster-port')
+  await server.cli('cluster', 'meet', '127.0.0.1', String(other.port), busPort.split('\n').at(-1) ?? '')
 }
 
 /** First and last slot of each range a server has. */

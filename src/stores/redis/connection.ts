@@ -27,6 +27,11 @@ const LONGEST_RETRY_MS = 2_000
 /** For a connection on which answers are waited for until a deadline: what comes in time is to count. In milliseconds. */
 export const socketTimeoutFor = (deadlineMs: number): number => Math.max(SOCKET_TIMEOUT_MS, 2 * deadlineMs)
 
+/**
+ * How often a cluster is asked who its masters are: where one is lost without anything being asked of the others, nobody
+ * says who took over. In milliseconds.
+ */
+const SLOTS_EVERY_MS = 5_000
 /** Twice what a cluster that is being rearranged needs. */
 const MOST_REDIRECTIONS = 8
 
@@ -95,6 +100,7 @@ function clusterOf(target: RedisTarget, options: RedisConnectionOptions): Cluste
     enableOfflineQueue: false,
     clusterRetryStrategy: retryDelay,
     slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
+    slotsRefreshInterval: SLOTS_EVERY_MS,
     maxRedirections: MOST_REDIRECTIONS,
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,

@@ -41,6 +41,8 @@ export interface SharedLogSettings {
 
 const COMMAND_TIMEOUT_MS = 1_000
 const RETRY_MS = 50
+/** Without a connection. */
+const LOOK_AGAIN_MS = 500
 const TRIM_EVERY_MS = 60 * 60_000
 
 /** Reads the log as it grows, tells how far it has come, and keeps the lease by which copies are trusted. */
@@ -229,12 +231,18 @@ export class SharedLog implements RedisLog {
     this.#tail.disconnect(true)
   }
 
+  /** Until both connections say that they are ready; but a cluster that has found another master does not say so. */
   async #untilWorthTrying(): Promise<void> {
-    if (this.#closing.isBegun) return
-    const waiting = [this.#tail, this.#calls.client].filter((client) => !isReady(client))
-    const ready = waiting.map((client) => new Promise<void>((resolve) => void client.once('ready', resolve)))
-    if (ready.length === 0) await this.#closing.sleep(RETRY_MS)
-    else await this.#closing.orBegun(Promise.all(ready))
+    const lost = [this.#tail, this.#calls.client].filter((client) => !isReady(client))
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const look = () => {
+      if (lost.every(({ status }) => status === 'ready')) resolve()
+    }
+    for (const client of lost) client.on('ready', look)
+    const cancel = this.#clock.after(lost.length === 0 ? RETRY_MS : LOOK_AGAIN_MS, resolve)
+    await this.#closing.orBegun(promise)
+    cancel()
+    for (const client of lost) client.off('ready', look)
   }
 
   // ---------------------------------------------------------------------------------------------- reporting

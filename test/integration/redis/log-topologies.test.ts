@@ -1,7 +1,10 @@
+import type { Cluster } from 'ioredis'
 import { expect, test } from 'vitest'
 import type { FetchLeases, Lease } from '../../../src/model.ts'
+import { connectRedis, isCluster, type RedisConnectionOptions } from '../../../src/stores/redis/connection.ts'
 import { redisLeases } from '../../../src/stores/redis/leases.ts'
 import { type RedisLog, redisLog } from '../../../src/stores/redis/log.ts'
+import { redisStore } from '../../../src/stores/redis/store.ts'
 import { until } from '../../support/redis.ts'
 import { startRedisCluster } from '../../support/redis-cluster.ts'
 import { startRedisSentinels } from '../../support/redis-sentinel.ts'
@@ -45,6 +48,35 @@ async function held(leases: FetchLeases, key: string): Promise<Lease> {
   if (lease === undefined) throw new Error('no lease')
   return lease
 }
+
+test('when a replica takes over from the only master of a cluster, log, store and leases find it', async () => {
+  await using cluster = await startRedisCluster(1)
+  const [master] = cluster.masters
+  await using replica = await cluster.addReplica(master!)
+  const clients: Cluster[] = []
+  const connect = (options: RedisConnectionOptions) => {
+    const client = connectRedis(`${cluster.url},127.0.0.1:${replica.port}`, options)
+    if (isCluster(client)) clients.push(client)
+    return client
+  }
+  const client = connect({})
+  const store = redisStore({ client, deadline: '1s' })
+  const [log, leases] = [redisLog({ connect }), redisLeases({ connect, deadline: '1s' })]
+  try {
+    await synced(log)
+    const know = () => clients.every((each) => each.nodes('slave').length === 1)
+    await until('all know of the replica', know)
+    await master!.kill()
+    await until('it is not synced', () => !log.synced)
+    await replica.cli('cluster', 'failover', 'takeover')
+    await synced(log)
+    await until('the store answers', async () => (await store.get('key')) === undefined)
+    await until('there are leases', async () => (await leases.take('key')).kind === 'held')
+  } finally {
+    await Promise.all([log.close(), leases.close(), store.close()])
+    client.disconnect()
+  }
+})
 
 test('behind Sentinels the log lives through the loss of its master: what was acknowledged stays purged', async () => {
   await using sentinels = await startRedisSentinels()
