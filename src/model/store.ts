@@ -9,6 +9,8 @@ export type Kept = Stored | undefined | 'unknown'
 export interface Anew {
   /** What was at hand then and will not do. */
   readonly past: Stored | undefined
+  /** The log's at present: what is of another is older than what is of this one. */
+  readonly generation: string
 }
 
 /** One thing to put into a store. */

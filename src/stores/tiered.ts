@@ -38,30 +38,31 @@ class Pair implements Store {
     // Whoever asks anew without a copy at hand knows that there is one further away.
     const looksBeyond = anew !== undefined && anew.past === undefined
     if (!looksBeyond && isWanted(near, anew)) return near
-    const past = anew?.past ?? (isThere(near) ? near : undefined)
-    const latest = (far: Kept) => (looksBeyond && !isWanted(far, { past }) ? either(near, far) : either(far, near))
+    const beyond = looksBeyond && isThere(near) ? { ...anew, past: near } : anew
+    const latest = (far: Kept) => (looksBeyond && !isWanted(far, beyond) ? either(near, far) : either(far, near))
     // Whoever asks anew knows of something that a read in progress may have come too early for.
-    const far = (anew === undefined ? this.#reads.ofKey(key) : undefined) ?? this.#read(key, anew, past)
+    const far = (anew === undefined ? this.#reads.ofKey(key) : undefined) ?? this.#read(key, anew, beyond)
     return far instanceof Promise ? far.then(latest) : latest(far)
   }
 
-  #read(key: string, anew: Anew | undefined, past: Stored | undefined): Awaitable<Kept> {
+  /** @param beyond what of it is to be copied to the near store */
+  #read(key: string, anew: Anew | undefined, beyond: Anew | undefined): Awaitable<Kept> {
     const far = this.#far.get(key, anew)
     if (!(far instanceof Promise)) {
-      if (!this.#reads.isWritten(key)) this.#fill(key, far, past)
+      if (!this.#reads.isWritten(key)) this.#fill(key, far, beyond)
       return far
     }
     const read = this.#reads.begin(key)
     read.result = far.then((kept) => {
-      if (this.#reads.end(key, read, isThere(kept))) this.#fill(key, kept, past)
+      if (this.#reads.end(key, read, isThere(kept))) this.#fill(key, kept, beyond)
       return kept
     })
     return read.result
   }
 
   /** Copies to the near store what was found in the far one, unless that has something as new. */
-  #fill(key: string, kept: Kept, past: Stored | undefined): void {
-    if (!isWanted(kept, { past })) return
+  #fill(key: string, kept: Kept, beyond: Anew | undefined): void {
+    if (!isWanted(kept, beyond)) return
     const keepForMs = keptUntil(kept) - this.#clock.now()
     if (keepForMs > 0) void this.#near.set(key, kept, keepForMs)
   }
@@ -137,16 +138,21 @@ async function peekInto(store: Store, key: string): Promise<Peeked> {
 /** Is it there, and something else than what was at hand? A copy that is no newer will not do either. */
 function isWanted(kept: Kept, anew: Anew | undefined): kept is Stored {
   if (!isThere(kept)) return false
-  const past = anew?.past
-  return past === undefined || kept.kind !== past.kind || isNewer(kept, past)
+  if (anew?.past === undefined) return true
+  return kept.kind !== anew.past.kind || isNewer(kept, anew.past, anew.generation)
 }
 
 const isThere = (kept: Kept): kept is Stored => kept !== undefined && kept !== 'unknown'
 
 /** It was asked for when the log stood further on, whatever its lifetime; or it lives longer. */
-function isNewer(kept: Stored, past: Stored): boolean {
-  const isLater = kept.generation === past.generation && kept.position > past.position
-  return isLater || freshUntil(kept) > freshUntil(past)
+function isNewer(kept: Stored, past: Stored, generation: string): boolean {
+  if (kept.generation !== past.generation) {
+    if (kept.generation === generation) return true
+    if (past.generation === generation) return false
+  } else if (kept.position > past.position) {
+    return true
+  }
+  return freshUntil(kept) > freshUntil(past)
 }
 
 /** What the first store has, else whatever is known from the second. */

@@ -114,13 +114,15 @@ describe('reading', () => {
 })
 
 describe('asking anew', () => {
+  const { generation } = response('')
+
   test('looks beyond a copy that will not do', async () => {
     const { store, near, far, clock } = tiers()
     const past = freshFor(clock, 1000, 'old')
     await near.set('k', past, 61_000)
     await far.set('k', freshFor(clock, 5000, 'new'), 65_000)
     expect(store.get('k')).toMatchObject({ freshUntil: past.freshUntil })
-    expect(await store.get('k', { past })).toMatchObject({ freshUntil: past.freshUntil + 4000 })
+    expect(await store.get('k', { past, generation })).toMatchObject({ freshUntil: past.freshUntil + 4000 })
     expect(near.get('k')).toMatchObject({ freshUntil: past.freshUntil + 4000 })
   })
 
@@ -129,7 +131,7 @@ describe('asking anew', () => {
     const past = freshFor(clock, 5000, 'at hand')
     await near.set('k', past, 61_000)
     await far.set('k', freshFor(clock, 1000, 'older'), 61_000)
-    await store.get('k', { past })
+    await store.get('k', { past, generation })
     expect(near.get('k')).toMatchObject({ freshUntil: past.freshUntil })
   })
 
@@ -137,7 +139,7 @@ describe('asking anew', () => {
     const { store, near, far, clock } = tiers()
     await near.set('k', { ...freshFor(clock, 9000), position: 7 }, 69_000)
     await far.set('k', { ...freshFor(clock, 1000), position: 8 }, 61_000)
-    expect(await store.get('k', { past: undefined })).toMatchObject({ position: 8 })
+    expect(await store.get('k', { past: undefined, generation })).toMatchObject({ position: 8 })
     expect(near.get('k')).toMatchObject({ position: 8 })
   })
 
@@ -145,7 +147,7 @@ describe('asking anew', () => {
     const { store, near, far, clock } = tiers()
     await near.set('k', { ...freshFor(clock, 5000), position: 7 }, 65_000)
     await far.set('k', { ...freshFor(clock, 1000), position: 6 }, 61_000)
-    expect(await store.get('k', { past: undefined })).toMatchObject({ position: 7 })
+    expect(await store.get('k', { past: undefined, generation })).toMatchObject({ position: 7 })
     expect(near.get('k')).toMatchObject({ position: 7 })
   })
 
@@ -154,7 +156,19 @@ describe('asking anew', () => {
     const past = { ...freshFor(clock, 9000), position: 7 }
     await near.set('k', past, 69_000)
     await far.set('k', { ...freshFor(clock, 1000), position: 8 }, 61_000)
-    expect(await store.get('k', { past })).toMatchObject({ position: 8 })
+    expect(await store.get('k', { past, generation })).toMatchObject({ position: 8 })
+  })
+
+  test('a copy of the present generation will do though it lives shorter, and one of another does not take its place', async () => {
+    const { store, near, far, clock } = tiers()
+    const [past, present] = [freshFor(clock, 9000), { ...freshFor(clock, 1000), generation: 'present' }]
+    await near.set('k', past, 69_000)
+    await far.set('k', present, 61_000)
+    expect(await store.get('k', { past, generation: 'present' })).toMatchObject({ generation: 'present' })
+    expect(near.get('k')).toMatchObject({ generation: 'present' })
+    await far.set('k', past, 69_000)
+    await store.get('k', { past: present, generation: 'present' })
+    expect(near.get('k')).toMatchObject({ generation: 'present' })
   })
 
   test('does not join a read that may have come too early', async () => {
@@ -162,7 +176,7 @@ describe('asking anew', () => {
     const go = far.hold()
     const early = store.get('k')
     await far.set('k', freshFor(clock, 1000), 61_000)
-    const late = store.get('k', { past: undefined })
+    const late = store.get('k', { past: undefined, generation })
     go()
     expect(await early).toBeUndefined()
     expect(await late).toMatchObject({ kind: 'response' })

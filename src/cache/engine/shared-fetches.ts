@@ -218,7 +218,7 @@ export class SharedFetches {
     const past = decision.kind === 'revalidate' ? decision.entry : undefined
     const turn = await takeTurn(leases, key, async () => {
       const now = this.#clock.now()
-      const anew = { past }
+      const anew = { past, generation: this.#log.generation }
       const found = await lookup(this.#store, this.#log, question, now, this.#store.get(question.key, anew), anew)
       const latest = question.decide(found, now)
       return latest.kind === 'serve' ? latest.entry : undefined

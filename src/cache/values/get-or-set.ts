@@ -196,7 +196,7 @@ export function createValues(parts: ValuesParts): Values {
     if (past === undefined) return kept
     const current = lookingAnew.get(key)
     if (current !== undefined) return current
-    const again = store.get(key, { past })
+    const again = store.get(key, { past, generation: log.generation })
     if (!(again instanceof Promise)) return again
     lookingAnew.set(key, again)
     void again.finally(() => lookingAnew.delete(key))

@@ -3,8 +3,9 @@ import { DEFAULT_RULES } from '../../../src/config/defaults.ts'
 import { createCache } from '../../../src/library/embed.ts'
 import { Events } from '../../../src/events.ts'
 import { fieldsOf } from '../../../src/fields.ts'
-import type { FetchLeases, Rules } from '../../../src/model.ts'
+import type { FetchLeases, InvalidationLog, Rules } from '../../../src/model.ts'
 import { takeTurn } from '../../../src/cache/engine/turn.ts'
+import { Generations } from '../../../src/stores/log/generations.ts'
 import { localLog } from '../../../src/stores/memory/log.ts'
 import { memoryStore } from '../../../src/stores/memory/store.ts'
 import { createTiered } from '../../../src/stores/tiered.ts'
@@ -16,23 +17,51 @@ import { received } from '../../support/world.ts'
 
 const FRESH = { 'Cache-Control': 'max-age=60' }
 
+interface FleetOptions {
+  readonly rules?: Partial<Rules>
+  readonly leases?: FetchLeases
+  /** Of the nodes that have one of their own. */
+  readonly logs?: readonly InvalidationLog[]
+}
+
 /** Caches with a memory each, over one far store, one log and one set of leases. */
-function fleet({ rules = {}, leases = sharedLeases() }: { rules?: Partial<Rules>; leases?: FetchLeases } = {}) {
+function fleet({ rules = {}, leases = sharedLeases(), logs = [] }: FleetOptions = {}) {
   const clock = new FakeClock()
   const origin = new ScriptedOrigin()
   const log = localLog({ generation: 'g' })
   const far = new FarStore()
   const route = { name: 'default', match: {}, origin, rules: { ...DEFAULT_RULES, ...rules } }
-  const nodes = [1, 2, 3].map(() => {
+  const nodes = [0, 1, 2].map((at) => {
     const store = createTiered([memoryStore({ maxBytes: '64MiB' }), far], clock)
     const sharing = { leases, maxObjectBytes: 1000 }
-    const cache = createCache({ store, log, clock, events: new Events(), routes: [route], sharing })
+    const cache = createCache({ store, log: logs[at] ?? log, clock, events: new Events(), routes: [route], sharing })
     return async (path: string, headers: Record<string, string> = {}) =>
       received(await cache.handle({ method: 'GET', url: `http://a.test${path}`, fields: fieldsOf(headers) }))
   })
   const [a, b, c] = nodes
   if (a === undefined || b === undefined || c === undefined) throw new Error('unreachable')
   return { clock, origin, log, far, a, b, c, leases }
+}
+
+/** A log without records, of which a new generation may begin. */
+function replaceableLog() {
+  const generations = new Generations('g', 100)
+  const log: InvalidationLog = {
+    get generation() {
+      return generations.generation
+    },
+    position: 0,
+    synced: true,
+    started: Promise.resolve(),
+    append: () => Promise.reject(new Error('no records')),
+    verdict: (stamp) => generations.verdict(stamp),
+    nodes: () => [],
+    close: () => {},
+  }
+  const begin = (generation: string) => {
+    generations.load({ generation, position: 0, nonce: '', floor: { purged: 0, invalidated: 0 }, marks: [] })
+  }
+  return { log, begin }
 }
 
 describe('one fetch for the fleet', () => {
@@ -66,6 +95,23 @@ describe('one fetch for the fleet', () => {
     origin.script(() => ({ headers: FRESH, body: 'v2' }))
     expect(await a('/')).toMatchObject({ body: 'v2' })
     expect(await b('/')).toMatchObject({ body: 'v2', result: 'collapsed' })
+    expect(origin.requests).toHaveLength(2)
+  })
+
+  test('what a node takes from another that was first in a new generation it keeps, though its own copy is younger', async () => {
+    const [first, second] = [replaceableLog(), replaceableLog()]
+    const { origin, clock, far, a, b } = fleet({ logs: [first.log, second.log] })
+    origin.script(() => ({ headers: FRESH, body: 'v1' }))
+    first.begin('h')
+    await a('/')
+    await clock.advance(1_000)
+    const lost = vi.spyOn(far, 'set').mockResolvedValue()
+    await b('/')
+    lost.mockRestore()
+    expect(origin.requests).toHaveLength(2)
+    second.begin('h')
+    expect(await b('/')).toMatchObject({ result: 'collapsed' })
+    expect(await b('/')).toMatchObject({ result: 'hit' })
     expect(origin.requests).toHaveLength(2)
   })
 
