@@ -231,18 +231,22 @@ export class SharedLog implements RedisLog {
     this.#tail.disconnect(true)
   }
 
-  /** Until both connections say that they are ready; but a cluster that has found another master does not say so. */
+  /** Until both connections are ready. A cluster that has found another master does not say so: it is looked at, too. */
   async #untilWorthTrying(): Promise<void> {
     const lost = [this.#tail, this.#calls.client].filter((client) => !isReady(client))
     const { promise, resolve } = Promise.withResolvers<void>()
-    const look = () => {
+    const hear = () => {
       if (lost.every(({ status }) => status === 'ready')) resolve()
     }
-    for (const client of lost) client.on('ready', look)
-    const cancel = this.#clock.after(lost.length === 0 ? RETRY_MS : LOOK_AGAIN_MS, resolve)
+    const look = () => {
+      if (lost.every(isReady)) resolve()
+      else cancel = this.#clock.after(LOOK_AGAIN_MS, look)
+    }
+    let cancel = this.#clock.after(lost.length === 0 ? RETRY_MS : LOOK_AGAIN_MS, look)
+    for (const client of lost) client.on('ready', hear)
     await this.#closing.orBegun(promise)
     cancel()
-    for (const client of lost) client.off('ready', look)
+    for (const client of lost) client.off('ready', hear)
   }
 
   // ---------------------------------------------------------------------------------------------- reporting
