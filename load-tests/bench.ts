@@ -104,4 +104,9 @@ async function benchDisk(rounds: number): Promise<string[]> {
   ]
 }
 
-await main()
+try {
+  await main()
+} catch (error) {
+  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`)
+  process.exitCode = 1
+}

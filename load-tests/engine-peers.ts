@@ -160,4 +160,9 @@ function heading(rounds: string, ms: string): string[] {
   ]
 }
 
-await main()
+try {
+  await main()
+} catch (error) {
+  console.error(`bench:engine: ${error instanceof Error ? error.message : String(error)}`)
+  process.exitCode = 1
+}

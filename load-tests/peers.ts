@@ -157,4 +157,9 @@ function whole(name: string, text: string): number {
   return value
 }
 
-await main()
+try {
+  await main()
+} catch (error) {
+  console.error(`bench:peers: ${error instanceof Error ? error.message : String(error)}`)
+  process.exitCode = 1
+}

@@ -68,6 +68,7 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
   const { logger, pretty, processes = 1, primary, tells = () => true, lastReload, tracing = NO_TRACING } = options
   const clock = systemClock
   const events = new Events()
+  logStates(events, logger) // what is out of order as it is opened is told as well
   const redisDeadlineMs = (config.store.redis ?? DEFAULT_REDIS).deadline
   const codec = { hmacKey: config.store.redis?.secret }
   const chaos = createChaos(config.chaos, { clock, events, redisDeadlineMs, codec })
@@ -91,7 +92,6 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
     ...(lastReload && { lastReload }),
     build: { version: VERSION, revision: REVISION },
   })
-  logStates(events, logger)
   logRequests(events, logger, { pretty, origins: routing.originNames, members: tracing.logMembers })
   tracing.observe(events)
 
