@@ -46,8 +46,9 @@ export class RedisLogCalls {
     return { records, acks }
   }
 
-  async join(seen: Seen, applied: number, anyway: boolean): Promise<Joined> {
-    const reply = await this.#run(JOIN, seen, [this.#node, this.#forgottenAfter, applied, anyway ? '1' : ''])
+  /** @param by a connection whose commands may take their time: all of the log's state may take seconds to arrive */
+  async join(by: RedisClient, seen: Seen, applied: number, anyway: boolean): Promise<Joined> {
+    const reply = await this.#run(JOIN, seen, [this.#node, this.#forgottenAfter, applied, anyway ? '1' : ''], by)
     const head = headIn(reply)
     const [, , , heard, nodes, nonce, purgedFloor, invalidatedFloor, purged, invalidated] = reply
     const floor = { purged: Number(purgedFloor), invalidated: Number(invalidatedFloor) }
@@ -100,9 +101,14 @@ export class RedisLogCalls {
     return FORGOTTEN_AFTER_LEASES * this.#lease
   }
 
-  async #run(script: RedisScript, seen: Seen, more: readonly (string | number)[]): Promise<readonly unknown[]> {
+  async #run(
+    script: RedisScript,
+    seen: Seen,
+    more: readonly (string | number)[],
+    by: RedisClient = this.client,
+  ): Promise<readonly unknown[]> {
     const known = knownArguments({ ...seen, fresh: crypto.randomUUID(), lease: this.#lease })
-    const reply = await script.run(this.client, this.#keys, [...known, ...more])
+    const reply = await script.run(by, this.#keys, [...known, ...more])
     if (!Array.isArray(reply)) throw new TypeError('the script of the log answered with no list')
     return reply
   }

@@ -162,7 +162,9 @@ export class SharedLog implements RedisLog {
   /** Takes a place among the nodes, and takes over the state of the log where reading on would not give it. */
   async #join(): Promise<void> {
     const askedAt = this.#clock.now()
-    const { head, heard, nodes, state } = await this.#calls.join(this.#newest.known, this.#log.position, this.#wantsAll)
+    const { known } = this.#newest
+    const joined = await this.#calls.join(this.#tail, known, this.#log.position, this.#wantsAll)
+    const { head, heard, nodes, state } = joined
     this.#outOfStep = false
     this.#wantsAll = false
     this.#stuckAt = undefined

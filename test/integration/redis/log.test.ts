@@ -88,6 +88,19 @@ describe('records', () => {
     expect(logs.map(({ position }) => position)).toEqual([before + 60, before + 60, before + 60])
   })
 
+  test('a node that starts later reads for as long as it takes what was purged before', async () => {
+    const first = await started()
+    const long = (n: number) => `${n}`.padStart(200, 'tag')
+    for (let n = 0; n < 10; n++) {
+      await first.append('purge', { tags: Array.from({ length: 256 }, (_, at) => long(256 * n + at)) })
+    }
+    await using proxy = await startFaultProxy({ port: server.port })
+    proxy.set({ kind: 'throttle', bytesPerSecond: 200_000 })
+    const second = await started({ url: `redis://127.0.0.1:${proxy.port}` })
+    expect(second.position).toBe(first.position)
+    expect(second.verdict(stampIn(first, { position: 1, checked: 1, tags: [long(0)] }))).toBe('dead')
+  })
+
   test('a node that starts later knows what was purged before, and what it names', async () => {
     const first = await started()
     const stamp = stampIn(first)
@@ -466,18 +479,24 @@ describe('a connection that brings nothing', () => {
     await using proxy = await startFaultProxy({ port: server.port })
     const clock = new FakeClock()
     const tails: RedisClient[] = []
+    const sent: (() => Promise<unknown>)[] = []
     const connect = (more: RedisConnectionOptions) => {
       const isTail = more.name === 'herdgate-tail'
       const client = connectRedis(isTail ? `redis://127.0.0.1:${proxy.port}` : server.url, more)
       if (isTail) tails.push(client)
+      else {
+        const { mock } = vi.spyOn(client, 'sendCommand')
+        sent.push(() => Promise.allSettled(mock.results.map(({ value }) => value)))
+      }
       return client
     }
     const log = await started({ lease: '60s', clock, connect })
     const issuer = await started({ lease: '60s', node: 'issuer' })
     const beatAndHear = async (position: number) => {
       await clock.advance(20_000)
-      await until('it has asked', () => log.nodes().some((node) => node.id === 'issuer' && node.position === position))
+      for (const answered of sent) await answered()
       await settle()
+      expect(log.nodes()).toContainEqual(expect.objectContaining({ id: 'issuer', position }))
     }
     await beatAndHear(1)
     const givenUp = vi.spyOn(tails[0] ?? redis, 'disconnect')
