@@ -14,7 +14,7 @@ let origin: RawOrigin
 let herdgate: Herdgate
 beforeAll(async () => {
   origin = await rawOrigin(({ socket, head }) => {
-    if (head.startsWith('POST')) socket.write('HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig')
+    if (/^(?:POST|QUERY) /.test(head)) socket.write('HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig')
     else socket.write(ok(LARGE))
   })
   herdgate = await startHerdgate(['--origin', origin.url, '--log-level', 'silent'])
@@ -25,14 +25,14 @@ afterAll(async () => {
 })
 
 const connected = (): Promise<RawClient> => RawClient.connect(Number(new URL(herdgate.url).port))
-const upload = (...fields: readonly string[]): string =>
-  `${['POST /upload HTTP/1.1', 'Host: a.test', `Content-Length: ${UPLOAD}`, ...fields].join('\r\n')}\r\n\r\n`
+const upload = (method: string, ...fields: readonly string[]): string =>
+  `${[`${method} /upload HTTP/1.1`, 'Host: a.test', `Content-Length: ${UPLOAD}`, ...fields].join('\r\n')}\r\n\r\n`
 const content = 'u'.repeat(UPLOAD)
 
-describe('an upload that is answered before it is over', () => {
+describe.each(['POST', 'QUERY'])('an upload by %s that is answered before it is over', (method) => {
   test('is read to its end, and the connection goes on', async () => {
     using client = await connected()
-    client.send(upload() + content.slice(0, MIB))
+    client.send(upload(method) + content.slice(0, MIB))
     expect((await client.heard(1)).responses[0]?.status).toBe(413)
     client.send(`${content.slice(MIB)}GET /next HTTP/1.1\r\nHost: a.test\r\n\r\n`)
     const { responses } = await client.heard(2)
@@ -41,7 +41,7 @@ describe('an upload that is answered before it is over', () => {
 
   test('is not reset where the answer is the last of its connection', async () => {
     using client = await connected()
-    client.send(upload('Connection: close'))
+    client.send(upload(method, 'Connection: close'))
     client.send(content)
     const { responses, closed } = await client.heard(2)
     expect([responses[0]?.status, closed]).toEqual([413, true])

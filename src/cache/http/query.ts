@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { BodyBudget } from '../../body.ts'
+import { HerdgateError } from '../../errors.ts'
 import { field } from '../../fields.ts'
 import type { CacheRequest } from '../../model.ts'
 import { keyMember } from '../../policy/key.ts'
@@ -19,40 +20,43 @@ const DESCRIBING = ['content-type', 'content-encoding', 'content-language', 'con
 
 /**
  * Reads the content of a QUERY. The request returned has the same content, to be read as often as need be if it is
- * short. Rejects when the client breaks off.
+ * short.
  * @param budget what clients send slowly takes of the memory for all content in progress
+ * @throws HerdgateError client_gone, when the client breaks off
  */
 export async function readQuery(request: CacheRequest, budget: BodyBudget): Promise<ReadQuery> {
   const chunks: Buffer[] = []
   let length = 0
+  let isTooLong = false
   const { body } = request
   try {
-    const source = body?.[Symbol.asyncIterator]()
-    for (let next = await source?.next(); next?.done === false; next = await source?.next()) {
-      const chunk: Buffer = next.value
+    // What is not read to its end is left as it is, to be read on, or to be let go.
+    for await (const chunk of body?.iterator({ destroyOnReturn: false }) ?? []) {
       chunks.push(chunk)
       length += chunk.length
       budget.take(chunk.length)
-      if (source !== undefined && (length > MOST_CONTENT_BYTES || budget.isSpent))
-        return { kind: 'too-long', request: withContent(request, () => resumed(chunks, source)) }
+      isTooLong = length > MOST_CONTENT_BYTES || budget.isSpent
+      if (isTooLong) break
     }
+  } catch (cause) {
+    throw new HerdgateError('client_gone', undefined, { cause })
   } finally {
     budget.take(-length)
   }
   const content = Buffer.concat(chunks)
+  if (isTooLong && body !== undefined) return { kind: 'too-long', request: unread(request, body, content) }
   const key = DESCRIBING.map((name) => keyMember('h', name, field(request.fields, name))).join('')
   const hash = createHash('sha256').update(content).digest('hex')
   const read = body === undefined ? request : withContent(request, () => Readable.from([content]))
   return { kind: 'read', request: read, key: `${key}${keyMember('q', 'content', hash)}` }
 }
 
-async function* rest(chunks: readonly Buffer[], source: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  yield* chunks
-  for (let next = await source.next(); next.done !== true; next = await source.next()) yield next.value
+/** The request as if nothing of its content had been read. */
+function unread(request: CacheRequest, body: Readable, content: Buffer): CacheRequest {
+  if (body.readableEnded) return withContent(request, () => Readable.from([content]))
+  body.unshift(content)
+  return request
 }
-
-const resumed = (chunks: readonly Buffer[], source: AsyncIterator<Buffer>): Readable =>
-  Readable.from(rest(chunks, source))
 
 function withContent(request: CacheRequest, content: () => Readable): CacheRequest {
   return {

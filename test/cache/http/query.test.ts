@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { describe, expect, it, test } from 'vitest'
 import { BodyBudget } from '../../../src/body.ts'
 import { readQuery } from '../../../src/cache/http/query.ts'
@@ -113,6 +113,33 @@ describe('an answer to QUERY', () => {
     await w.clock.advance(2_000)
     expect(await query()).toMatchObject({ status: 200, body: 'old', result: 'stale_if_error' })
   })
+})
+
+test('a client that breaks off has gone, and nothing else is wrong', async () => {
+  const w = world()
+  const body = new PassThrough()
+  const reply = w.get('/', TEXT, { method: 'QUERY', body })
+  body.write('half of the quest')
+  await settle()
+  body.destroy(new Error('aborted'))
+  expect((await reply).status).toBe(499)
+  expect(w.origin.requests).toEqual([])
+})
+
+test.each([
+  ['is over', true],
+  ['goes on', false],
+])('long content that %s is passed on whole', async (_, isOver) => {
+  const w = world()
+  w.origin.script(() => ({ body: 'fine' }))
+  const body = new PassThrough({ highWaterMark: 2 ** 20 })
+  const half = 'x'.repeat(70_000)
+  body.write(half)
+  if (isOver) body.end()
+  expect((await w.get('/', TEXT, { method: 'QUERY', body })).body).toBe('fine')
+  if (!isOver) body.end(half)
+  const [asked] = w.origin.requests
+  expect(asked && (await contentOf(asked)).length).toBe(isOver ? 70_000 : 140_000)
 })
 
 test('content that there is no memory for is passed on, and what it took is given back', async () => {
