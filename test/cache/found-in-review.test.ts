@@ -230,6 +230,22 @@ test('an origin that goes on to answer 304 is not believed, and its 304 not pass
   expect(w.origin.requests).toHaveLength(3)
 })
 
+test.each([
+  { status: 503, headers: { 'Cache-Control': 'max-age=10' } },
+  { status: 403, headers: { 'Cache-Control': 'max-age=10' } },
+  { status: 403 },
+])('who wants no stale copy does not have %j take its place for all others', async (error) => {
+  const w = world({ grace: 3_600_000 })
+  w.origin.script(() => ({ headers: FRESH, body: 'good' }))
+  await w.get('/')
+  await w.clock.advance(61_000)
+  w.origin.script(() => error)
+  expect((await w.get('/', { 'Cache-Control': 'stale-if-error=0' })).status).toBe(error.status)
+  await w.clock.advance(6_000)
+  w.origin.script(() => new HerdgateError('origin_refused'))
+  expect(await w.get('/')).toMatchObject({ body: 'good', result: 'stale_if_error' })
+})
+
 test('what means nothing in a GET does not reach the origin where requests go side by side either', async () => {
   const w = world()
   w.origin.script((_, number) => ({ headers: number === 1 ? { 'Cache-Control': 'private' } : FRESH, body: 'fine' }))

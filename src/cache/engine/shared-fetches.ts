@@ -32,6 +32,10 @@ const leavesPrevious = <E extends Entry>(
   { previous, keepPrevious }: LoadContext<E>,
 ): boolean => (passing === true && keepPrevious) || (aside === true && previous !== undefined)
 
+/** Whether a copy may stand in for an origin that fails, if not for who asks now then for others. */
+const isOfUse = ({ mustRevalidate, staleIfErrorUntil }: Entry, now: number): boolean =>
+  !mustRevalidate && now < staleIfErrorUntil
+
 /** A failed fetch answers those who come right after it too: for as long as it took, within these bounds, in ms. */
 const FAILURE_SHARED_FOR = { least: 250, most: 5_000 }
 
@@ -241,7 +245,7 @@ export class SharedFetches {
     return {
       previous,
       part: decision.kind === 'fetch' ? this.#alive(decision.part) : undefined,
-      keepPrevious: previous !== undefined && revalidate?.fallback.onError === true,
+      keepPrevious: previous !== undefined && (revalidate?.fallback.onError === true || isOfUse(previous, startedAt)),
       shared: true,
       generation,
       position,
