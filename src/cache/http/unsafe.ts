@@ -2,6 +2,7 @@ import type { CacheRequest, InvalidationLog, Receipt, Route, Selectors, StoredRe
 import { invalidatedBy } from '../../policy/invalidates.ts'
 import { namesOf } from '../../policy/key.ts'
 import { matchRoute } from '../../policy/route.ts'
+import { nameOf } from '../../policy/target.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { AskParts } from './ask-origin.ts'
 import { askFor, HttpQuestion } from './question.ts'
@@ -55,7 +56,10 @@ function keepForGet(request: CacheRequest, entry: StoredResponse, position: numb
   if (typeof route === 'string') return
   const get: CacheRequest = { method: 'GET', url: request.url, fields: request.fields }
   const ask = askFor(get, route, { credentialed: false })
+  const { url } = ask
+  // The origin was asked with all of the query, and so may have answered to what the key does not show.
+  if (url !== nameOf(request.url)) return
   const { generation } = parts.log
-  const stamp = { generation, position, checked: position }
+  const stamp = { url, generation, position, checked: position }
   parts.engine.keep(new HttpQuestion(get, route, ask, parts), { ...entry, ...stamp })
 }

@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
+import { DEFAULT_RULES } from '../../../src/config/defaults.ts'
 import { field } from '../../../src/fields.ts'
+import { createCache } from '../../../src/library/embed.ts'
 import type { OriginRequest } from '../../../src/model.ts'
 import type { Answer } from '../../support/scripted-origin.ts'
 import { received, world } from '../../support/world.ts'
@@ -191,6 +193,30 @@ describe('POST', () => {
     { 'Cache-Control': 'no-store, max-age=60', 'Content-Location': '/a' },
   ])('with %j does not', async (headers) => {
     expect(await posted(headers)).toMatchObject({ body: 'got', result: 'miss' })
+  })
+
+  test('to a URL of which the key leaves something out does not', async () => {
+    const w = world({ key: { ...DEFAULT_RULES.key, ignoreQuery: ['utm_*'] } })
+    w.origin.script(({ method: verb, target }) => {
+      return { headers: { ...MINUTE, ...(verb === 'POST' && { 'Content-Location': target }) }, body: target }
+    })
+    expect((await method(w, 'POST', '/a?utm_source=x', {}, 'x')).body).toBe('/a?utm_source=x')
+    expect(await w.get('/a?utm_source=x')).toMatchObject({ body: '/a', result: 'miss' })
+  })
+
+  test('is purged by the URL of the GET that it answers, whatever its own route makes of that', async () => {
+    const { origin, clock } = world()
+    const rules = { ...DEFAULT_RULES, key: { ...DEFAULT_RULES.key, ignoreQuery: ['utm_*'] } }
+    const posts = { name: 'posts', match: { methods: ['POST'] }, origin, rules }
+    const cache = createCache({ clock, routes: [posts, { name: 'rest', match: {}, origin, rules: DEFAULT_RULES }] })
+    const url = 'http://a.test/a?utm_source=x'
+    origin.script(() => ({ headers: { ...MINUTE, 'Content-Location': url }, body: 'answer' }))
+    const body = Readable.from([Buffer.from('x')])
+    await received(await cache.handle({ method: 'POST', url, fields: [], body }))
+    const get = async () => (await received(await cache.handle({ method: 'GET', url, fields: [] }))).result
+    expect(await get()).toBe('hit')
+    await cache.purge({ urls: [url] })
+    expect(await get()).toBe('miss')
   })
 })
 
