@@ -286,6 +286,52 @@ test('the slow answer to a HEAD does not bring back what a GET has replaced mean
   expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
 })
 
+const CONSENTING = { 'Cache-Control': 'public, max-age=60' }
+const AUTHORIZED = { Authorization: 'Bearer alice' }
+const RANGED = { Range: 'bytes=0-1' }
+
+test.each([
+  ['with credentials', AUTHORIZED, {}],
+  ['without credentials', {}, AUTHORIZED],
+  ['for a range', RANGED, {}],
+])('a slow fetch %s does not bring back what a later one has replaced meanwhile', async (_, early, late) => {
+  const w = world()
+  const body = new PushedBody()
+  const slow = w.ask('/', early)
+  await settle()
+  w.origin.next.answer({ headers: CONSENTING, body })
+  const reader = (await slow).body?.read()
+  await w.clock.advance(1_000)
+  const quick = w.get('/', late)
+  await settle()
+  w.origin.next.answer({ headers: CONSENTING, body: 'v2' })
+  await quick
+  body.push('v1')
+  body.end()
+  await settle()
+  reader?.cancel()
+  expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+})
+
+test('a slow part does not take the place of a whole that was asked for later', async () => {
+  const w = world()
+  const body = new PushedBody()
+  const slow = w.ask('/', RANGED)
+  await settle()
+  const part = { ...CONSENTING, ETag: '"1"', 'Content-Range': 'bytes 0-1/4', 'Content-Length': '2' }
+  w.origin.next.answer({ status: 206, headers: part, body })
+  await slow
+  await w.clock.advance(1_000)
+  const quick = w.get('/')
+  await settle()
+  w.origin.next.answer({ headers: { ...CONSENTING, ETag: '"2"' }, body: 'new!' })
+  await quick
+  body.push('ol')
+  body.end()
+  await settle()
+  expect(await w.get('/')).toMatchObject({ body: 'new!', result: 'hit' })
+})
+
 test('who joins a fetch and gets the stale copy because it is slow is counted among the collapsed', async () => {
   const w = world({ softTimeout: 100 })
   w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=1' }, body: 'v1' }))

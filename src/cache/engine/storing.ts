@@ -98,7 +98,9 @@ export class Storing {
     switch (fate) {
       case 'kept':
         if (question.isPart(entry)) return this.#putPart(question, target, entry)
-        return flight === undefined ? this.#putUnlessLater(target, entry) : this.put(target, entry, now)
+        return flight === undefined || question.apart !== ''
+          ? this.#putUnlessLater(target, entry)
+          : this.put(target, entry, now)
       case 'outgrown':
         return this.rememberUnshareable(target + question.apart, entry)
       case 'broken':
@@ -119,11 +121,14 @@ export class Storing {
     void this.#withStored(key, replace)
   }
 
-  /** What one asker alone brought does not take the place of what was asked for after it. */
+  /** What some askers alone brought does not take the place of what was asked for after it, nor the other way round. */
   #putUnlessLater(key: string, entry: Entry): Awaitable<Written> {
     const put = (kept: Kept): Awaitable<Written> => {
       const isLater = isEntry(kept) && kept.startedAt > entry.startedAt && this.#log.verdict(kept) === 'valid'
-      return isLater ? undefined : this.put(key, entry)
+      if (isLater) return undefined
+      const flight = this.#flights.get(key)
+      if (flight !== undefined && flight.startedAt < entry.startedAt) this.#flights.drop(key)
+      return this.put(key, entry)
     }
     return this.#withStored(key, put)
   }

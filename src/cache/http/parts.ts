@@ -8,7 +8,7 @@ import { mergeFields } from '../../policy/validation.ts'
 
 /**
  * What to store of a part whose content has come to hand, given what is stored: joined with other parts of the same
- * representation, the whole if that completes it, nothing if the whole is already there.
+ * representation, the whole if that completes it, nothing if the whole is already there, or what was asked for later.
  * @param mostBytes a copy may have
  */
 export function settledPart(
@@ -17,8 +17,10 @@ export function settledPart(
   mostBytes: number,
 ): StoredResponse | undefined {
   const part = asReceived(received)
-  if (part === undefined || isComplete(part)) return part && whole(part)
-  if (stored?.kind !== 'response' || !sameRepresentation(stored.fields, part.fields)) return part
+  if (part === undefined || stored?.kind !== 'response') return part && whole(part)
+  const isSame = sameRepresentation(stored.fields, part.fields)
+  if (!isSame && stored.startedAt > part.startedAt) return undefined
+  if (!isSame || isComplete(part)) return whole(part)
   if (stored.partial === undefined) return undefined
   return joined(stored, part, mostBytes) ?? part
 }
