@@ -169,6 +169,15 @@ describe('HEAD', () => {
   test.each([{ ETag: '"2"' }, { ETag: '"1"', 'Content-Length': '99' }])('with %j has it fetched anew', async (said) => {
     expect(await stale({ headers: { ...MINUTE, ...said } })).toMatchObject({ body: 'v2' })
   })
+
+  test('does not make good again what has been invalidated', async () => {
+    const w = world()
+    answering(w, { headers: MINUTE, body: 'v1' }, { headers: MINUTE }, { headers: MINUTE, body: 'v2' })
+    await w.get('/')
+    await w.cache.invalidate({ urls: ['http://a.test/'] })
+    await method(w, 'HEAD', '/')
+    expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'miss' })
+  })
 })
 
 describe('POST', () => {
