@@ -57,6 +57,8 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
   #isHeard = false
   /** The next octets of the request have to come from the client. */
   #isClientsTurn = false
+  /** No more content is taken for now. */
+  #isFull = false
   /** Present while the origin's silence counts. */
   #silence: SilenceTimer | undefined
   #interim: Interim | undefined
@@ -82,11 +84,11 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
     return lend(body, {
       waitingForClient: () => {
         this.#isClientsTurn = true
-        if (this.#stage === 'head') this.#silence?.hold()
+        this.#silence?.hold()
       },
       handedOver: () => {
         this.#isClientsTurn = false
-        if (this.#stage === 'head') this.#silence?.touch()
+        this.#movedOn()
       },
     })
   }
@@ -110,7 +112,8 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
 
   /** There is room for content again. */
   resume(): void {
-    this.#silence?.touch()
+    this.#isFull = false
+    this.#movedOn()
     this.#controller?.resume()
   }
 
@@ -127,7 +130,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
     this.#isReused = this.#line.begin(this) > 0
     this.#silence = this.#line.silence
     this.#silence.start(this.#terms.headersTimeout)
-    if (this.#isClientsTurn) this.#silence.hold() // undici has asked for content before this
+    this.#holdIfOthersTurn() // undici has asked for content before this
   }
 
   onResponseStarted(): void {
@@ -139,6 +142,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
     if (status < 200) return this.#onInterim(status, fields)
     this.#stage = 'body'
     this.#silence?.start(this.#terms.bodyTimeout, this.#terms.totalTimeout)
+    this.#holdIfOthersTurn()
     this.#body = new ResponseBody(this)
     // Node does not tell whether TLS was closed or only the connection under it (RFC 9112 section 9.8).
     const mayBeCutOff = this.#terms.overTls && isEndedByConnection(this.#request.method, status, fields)
@@ -149,9 +153,9 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#body?.push(chunk) !== false) return this.#silence?.touch()
-    controller.pause()
-    this.#silence?.hold()
+    this.#isFull = this.#body?.push(chunk) === false
+    if (this.#isFull) controller.pause()
+    this.#movedOn()
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
@@ -169,6 +173,17 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
     if (this.#over !== undefined) return
     const error = failure(cause, this.#stageOf(cause), this.#terms.where)
     this.#fail(error, this.#unanswered(cause, error))
+  }
+
+  /** Octets went one way or the other: the origin's silence counts from now on, where it is its turn. */
+  #movedOn(): void {
+    this.#silence?.touch()
+    this.#holdIfOthersTurn()
+  }
+
+  /** Until we take content again, or the client sends what the origin may be waiting for. */
+  #holdIfOthersTurn(): void {
+    if (this.#isFull || this.#isClientsTurn) this.#silence?.hold()
   }
 
   #onInterim(status: number, fields: Fields): void {

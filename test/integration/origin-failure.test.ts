@@ -1,3 +1,4 @@
+import { createServer as createHttpServer } from 'node:http'
 import { connect } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
 import { createServer as createTlsServer } from 'node:tls'
@@ -8,8 +9,8 @@ import type { Clock } from '../../src/model.ts'
 import type { OriginOptions, PoolOrigin } from '../../src/origin/pool-origin.ts'
 import { selfSigned } from '../support/certificate.ts'
 import { FakeClock } from '../support/fake-clock.ts'
-import { codeOf, get, originOf, textOf, until } from '../support/origin-calls.ts'
-import { deadPort, ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
+import { codeOf, get, originOf, standstill, textOf, until } from '../support/origin-calls.ts'
+import { deadPort, listen, ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
 
 const open: { close(): Promise<unknown> }[] = []
 afterEach(async () => {
@@ -310,6 +311,55 @@ describe('content that breaks off never ends well', () => {
     const response = await origin.fetch(get())
     expect(await codeOf(textOf(response))).toBe('origin_timeout')
     await until(() => server.sockets[0]?.destroyed === true)
+  })
+
+  test('but not while the client has yet to send what the origin answers to', async () => {
+    const clock = new FakeClock()
+    const server = createHttpServer((request, response) => {
+      response.flushHeaders()
+      if (request.url === '/echo') request.pipe(response)
+    })
+    const bodyTimeout = 1_000
+    const origin = opened(`http://127.0.0.1:${await listen(server)}`, { bodyTimeout }, clock)
+    open.push({ close: async () => server.close() })
+    const uploaded = async (target: string) => {
+      const body = new PassThrough()
+      body.write('a')
+      const response = await origin.fetch(get(target, { method: 'POST', body }))
+      let isOver = false
+      const outcome = codeOf(textOf(response)).finally(() => {
+        isOver = true
+      })
+      await until(() => body.readableLength === 0)
+      await clock.advance(3 * bodyTimeout)
+      body.end('b')
+      await until(() => body.readableEnded || isOver)
+      return { outcome }
+    }
+    expect(await (await uploaded('/echo')).outcome).toBe('fulfilled')
+    const silent = await uploaded('/silent')
+    await clock.advance(bodyTimeout)
+    expect(await silent.outcome).toBe('origin_timeout')
+  })
+
+  test('nor while nobody takes what it sends, though the upload goes on', async () => {
+    const clock = new FakeClock()
+    const much = 32 * 2 ** 20
+    const server = await rawOrigin(({ socket }) => {
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${much}\r\n\r\n`)
+      socket.write(Buffer.alloc(much))
+    })
+    const bodyTimeout = 1_000
+    const origin = opened(server.url, { bodyTimeout }, clock)
+    open.push(server)
+    const body = new PassThrough()
+    body.write('a')
+    const response = await origin.fetch(get('/', { method: 'POST', body }))
+    await standstill(() => (server.sockets[0]?.bytesWritten ?? 0) - (server.sockets[0]?.writableLength ?? 0))
+    body.end('b')
+    await until(() => body.readableEnded)
+    await clock.advance(3 * bodyTimeout)
+    expect((await textOf(response)).length).toBe(much)
   })
 
   test('and content in small steps does not take too long by that', async () => {
