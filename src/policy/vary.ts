@@ -1,5 +1,6 @@
 /** Which request fields select a response (RFC 9111 section 4.1, RFC 9110 section 12.5.5). */
-import { type Fields, field } from '../fields.ts'
+import { type Fields, field, without } from '../fields.ts'
+import type { Rules } from '../model.ts'
 import { keyMember } from './key.ts'
 import { normalPreferences, PREFERENCE_FIELDS, preferredLanguage } from './preferences.ts'
 
@@ -28,6 +29,10 @@ export function varyOn(fields: Fields): readonly string[] | '*' {
   const usable = names.size <= MOST_NAMES && [...names].every((name) => TOKEN.test(name) && !NOT_OF_CLIENTS.has(name))
   return usable ? [...names].sort() : '*'
 }
+
+/** The fields of a request that can select a response: those the origin gets. */
+export const selectingFields = (fields: Fields, cookies: Rules['cookies']): Fields =>
+  cookies === 'ignore' ? without(fields, (name) => name === 'cookie') : fields
 
 /** The request's values of these fields, normalised, to be kept with the response; an absent field is marked. */
 export function selecting(on: readonly string[], requestFields: Fields): Fields {

@@ -1,10 +1,11 @@
 import type { Fate } from '../../body.ts'
+import type { Fields } from '../../fields.ts'
 import type { Awaitable, CacheRequest, Decision, Found, Route, Stored, StoredResponse, Varies } from '../../model.ts'
 import { keyOf } from '../../policy/key.ts'
 import { rangeLines, select } from '../../policy/range.ts'
 import { decide } from '../../policy/reuse.ts'
 import { nameOf } from '../../policy/target.ts'
-import { languageKey, languageKeyOf, selects, variantKey } from '../../policy/vary.ts'
+import { languageKey, languageKeyOf, selectingFields, selects, variantKey } from '../../policy/vary.ts'
 import type { AskParts } from './ask-origin.ts'
 import { settledPart } from './parts.ts'
 import type { LoadContext, Loaded, Question } from '../engine/question.ts'
@@ -63,17 +64,17 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
   }
 
   variantKey(on: readonly string[]): string {
-    return variantKey(this.key, on, this.#request.fields)
+    return variantKey(this.key, on, this.#selecting)
   }
 
   otherVariant({ on, languages }: Varies): string | undefined {
     if (languages.length === 0) return undefined
-    const name = languageKey(this.key, on, this.#request.fields)
+    const name = languageKey(this.key, on, this.#selecting)
     return languages.find(([candidate]) => candidate === name)?.[1]
   }
 
   variantName({ varyOn: on, fields }: StoredResponse): string | undefined {
-    return languageKeyOf(this.key, on, this.#request.fields, fields)
+    return languageKeyOf(this.key, on, this.#selecting, fields)
   }
 
   variesOn(entry: StoredResponse): readonly string[] {
@@ -82,7 +83,7 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
 
   mayShare(entry: StoredResponse): boolean {
     if (!entry.body.joinable) return false
-    if (entry.varyOn.length > 0 && !selects(entry.vary, this.#request.fields)) return false
+    if (entry.varyOn.length > 0 && !selects(entry.vary, this.#selecting)) return false
     if (entry.partial === undefined) return true
     const { kind } = select(this.#request, entry, undefined)
     return kind === 'as-received' || (kind !== 'missing' && entry.body.bytes !== undefined)
@@ -118,5 +119,9 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
 
   load(context: LoadContext<StoredResponse>): Promise<Loaded<StoredResponse, DirectResponse>> {
     return new ResponseLoad({ request: this.#request, route: this.#route, ask: this.#ask, context }, this.#parts).land()
+  }
+
+  get #selecting(): Fields {
+    return selectingFields(this.#request.fields, this.#route.rules.cookies)
   }
 }

@@ -8,7 +8,7 @@ import { ofTheWhole } from '../../policy/range-head.ts'
 import { dated, storedFields } from '../../policy/response.ts'
 import { tagsOf, updatedTags } from '../../policy/tags.ts'
 import { fieldsToJudge, mergeFields } from '../../policy/validation.ts'
-import { selecting, varyOn } from '../../policy/vary.ts'
+import { selecting, selectingFields, varyOn } from '../../policy/vary.ts'
 import type { ArrivalParts, Fetched } from './ask-origin.ts'
 
 /** For whom it was fetched, and what the invalidation log needs to know of it. */
@@ -36,7 +36,7 @@ export function freshEntry(making: Making, fetched: Fetched, parts: ArrivalParts
   const { status, fields } = response
   const tags = tagsOf(request.url, fields, rules)
   const kept = storedFields(fields, rules.cookies)
-  const { varyOn: on, vary } = selection(fields, request)
+  const { varyOn: on, vary } = selection(fields, making)
   const lifetime = lifetimeOf(response, rules, fetched)
   // Member by member: spreading takes several times as long, for every response that is stored.
   return {
@@ -80,7 +80,7 @@ export function updatedEntry(
   const tags = updatedTags(request.url, previous.tags, update, rules)
   return {
     ...previous,
-    ...selection(judged.fields, request),
+    ...selection(judged.fields, making),
     ...lifetimeOf(judged, rules, fetched),
     fields,
     tags: tags.ok ? tags.tags : previous.tags,
@@ -116,10 +116,10 @@ export function declaredLength(fields: Fields): number | undefined {
 }
 
 /** By which of the request's fields the response was selected. */
-function selection(fields: Fields, request: CacheRequest): Pick<StoredResponse, 'varyOn' | 'vary'> {
+function selection(fields: Fields, { request, rules }: Making): Pick<StoredResponse, 'varyOn' | 'vary'> {
   const on = varyOn(fields)
   if (on === '*' || on.length === 0) return UNSELECTED // "*" is not storable
-  return { varyOn: on, vary: selecting(on, request.fields) }
+  return { varyOn: on, vary: selecting(on, selectingFields(request.fields, rules.cookies)) }
 }
 
 function partialContent(request: CacheRequest, fields: Fields): PartialContent | undefined {

@@ -148,6 +148,17 @@ describe('a resource that varies', () => {
   })
 })
 
+test('Vary: Cookie does not tell clients apart whose cookies the origin does not get', async () => {
+  const w = world({ cookies: 'ignore' })
+  answering(w, { headers: { ...MINUTE, Vary: 'Cookie, Accept' }, body: 'for all' })
+  const results = [{ Cookie: 'session=alice' }, { Cookie: 'session=bob' }, {}, { Accept: 'text/html' }]
+  for (const [at, headers] of results.entries()) {
+    expect((await w.get('/', headers)).result).toBe(['miss', 'hit', 'hit', 'miss'][at])
+  }
+  const both = [w.get('/new', { Cookie: 'a=1' }), w.get('/new', { Cookie: 'a=2' })]
+  expect((await Promise.all(both)).map(({ result }) => result)).toEqual(['miss', 'collapsed'])
+})
+
 describe('HEAD', () => {
   const stale = async (answer: Answer) => {
     const w = world({ grace: 0 })
