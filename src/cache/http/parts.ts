@@ -6,6 +6,9 @@ import type { ByteRange, Clock, PartialContent, Stored, StoredResponse } from '.
 import { isWhole, strongValidator, union } from '../../policy/range.ts'
 import { mergeFields } from '../../policy/validation.ts'
 
+/** Clients choose which parts there are: to put together any number of them would take square time. */
+const MOST_PARTS = 64
+
 /**
  * What to store of a part whose content has come to hand, given what is stored: joined with other parts of the same
  * representation, the whole if that completes it, nothing if the whole is already there, or what was asked for later.
@@ -70,7 +73,7 @@ function joined(stored: StoredResponse, part: StoredResponse, mostBytes: number)
   const complete = other?.complete
   if (one === undefined || other === undefined || complete === undefined || one.complete !== complete) return undefined
   if (stored.generation !== part.generation) return undefined
-  const parts = union([...one.parts, ...other.parts])
+  const parts = largest(union([...one.parts, ...other.parts]))
   if (lengthOf(parts) > mostBytes) return undefined
   const slices = parts.map((range) => assemble(range, [part, stored]))
   if (!slices.every((slice) => slice !== undefined)) return undefined
@@ -82,6 +85,14 @@ function joined(stored: StoredResponse, part: StoredResponse, mostBytes: number)
   const fields = mergeFields(stored.fields, part.fields)
   const body = Body.of(Buffer.concat(slices))
   return whole({ ...part, fields, tags, position, checked: position, startedAt, body, partial })
+}
+
+/** As many as may be held, in their order: each is looked for among all. */
+function largest(parts: readonly ByteRange[]): readonly ByteRange[] {
+  if (parts.length <= MOST_PARTS) return parts
+  const bySize = [...parts].sort((one, other) => lengthOf([other]) - lengthOf([one]))
+  const kept = new Set(bySize.slice(0, MOST_PARTS))
+  return parts.filter((part) => kept.has(part))
 }
 
 /** The bytes of a range from entries that together hold it. */

@@ -198,6 +198,22 @@ describe('parts (RFC 9111 sections 3.3 and 3.4)', () => {
     expect(asked().at(-1)).toBeUndefined()
   })
 
+  it('are no more than can be put together quickly: of too many the largest stay', async () => {
+    const w = world()
+    const octets = (first: number, last: number) => w.get('/', { Range: `bytes=${first}-${last}` })
+    w.origin.script(({ fields }) => {
+      const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(field(fields, 'range') ?? '') ?? []
+      const headers = { ...MINUTE, ETag: '"1"', 'Content-Range': `bytes ${first}-${last}/10000` }
+      return { status: 206, headers, body: 'x'.repeat(Number(last) - Number(first) + 1) }
+    })
+    await octets(1_000, 1_099)
+    for (let at = 0; at < 100; at++) await octets(at * 2, at * 2)
+    w.origin.script(() => new HerdgateError('origin_refused'))
+    expect(await octets(1_010, 1_019)).toMatchObject({ body: 'xxxxxxxxxx', result: 'hit' })
+    const hits = await Promise.all(Array.from({ length: 100 }, (_, at) => octets(at * 2, at * 2)))
+    expect(hits.filter(({ result }) => result === 'hit')).toHaveLength(63)
+  })
+
   it('of a changed representation take the place of the old ones', async () => {
     const w = world()
     const part = (etag: string, first: number, body: string) => ({
