@@ -1,4 +1,4 @@
-import { type Fields, fieldLines, has } from '../fields.ts'
+import { type Fields, field, fieldLines, has } from '../fields.ts'
 
 /** Is the end of the connection the only sign of the content's end? (RFC 9112 section 6.3) */
 export function isEndedByConnection(method: string, status: number, fields: Fields): boolean {
@@ -6,3 +6,11 @@ export function isEndedByConnection(method: string, status: number, fields: Fiel
   const codings = fieldLines(fields, 'transfer-encoding')
   return codings.length > 0 ? !/(?:^|,)[ \t]*chunked[ \t]*$/i.test(codings.join()) : !has(fields, 'content-length')
 }
+
+/** Is the content in a coding that was not asked for, and that nobody after us would know of? (RFC 9112 section 7.4) */
+export function isInUnknownCoding(fields: Fields): boolean {
+  const codings = field(fields, 'transfer-encoding')?.toLowerCase()
+  return codings !== undefined && codings.split(',').some((coding) => !KNOWN_CODINGS.has(coding.trim()))
+}
+
+const KNOWN_CODINGS = new Set(['', 'chunked', 'identity'])

@@ -78,6 +78,8 @@ const FRAMING = refused({
   'a length in hexadecimal': head('Content-Length: 0x2') + 'ab',
   'a length beyond all numbers': head('Content-Length: 18446744073709551618') + 'ab',
   'an empty length': head('Content-Length:') + 'ab',
+  'a transfer coding that was not asked for': `${head('Transfer-Encoding: gzip, chunked')}1\r\na\r\n0\r\n\r\n`,
+  'nothing but such a coding': `${head('Transfer-Encoding: gzip', 'Connection: close')}ab`,
 })
 
 const CHUNKS = [
