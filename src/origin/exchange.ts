@@ -5,7 +5,7 @@ import type { Fields } from '../fields.ts'
 import type { OriginRequest, OriginResponse } from '../model.ts'
 import { failure, isConnectionLoss, type Stage } from './failure.ts'
 import { Interim } from './interim.ts'
-import { isEndedByConnection, isInUnknownCoding } from './framing.ts'
+import { isEndedByConnection, isCompressed } from './framing.ts'
 import type { Line } from './line.ts'
 import { lend } from './request-body.ts'
 import { type BodySource, ResponseBody } from './response-body.ts'
@@ -140,7 +140,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
     const fields = fieldsOf(controller.rawHeaders)
     if (status < 200) return this.#onInterim(status, fields)
-    if (isInUnknownCoding(fields)) return this.abort(this.#invalid('a transfer coding that was not asked for'))
+    if (isCompressed(fields)) return this.abort(this.#invalid('a transfer coding that was not asked for'))
     this.#stage = 'body'
     this.#silence?.start(this.#terms.bodyTimeout, this.#terms.totalTimeout)
     this.#holdIfOthersTurn()
