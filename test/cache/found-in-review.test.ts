@@ -85,6 +85,30 @@ test.each(['no-cache', 'max-age=1, must-revalidate'])(
   },
 )
 
+test('what arrives slowly and must be validated is stored however often it is asked for meanwhile', async () => {
+  const w = world()
+  const headers = { 'Cache-Control': 'no-cache', ETag: '"1"' }
+  const asked = async () => {
+    const body = new PushedBody()
+    const reply = w.ask('/')
+    await settle()
+    w.origin.next.answer({ headers, body })
+    const reader = (await reply).body?.read()
+    return { finish: () => [body.push('v1'), body.end(), reader?.cancel()] }
+  }
+  const first = await asked()
+  await w.clock.advance(1_000)
+  const second = await asked()
+  first.finish()
+  await settle()
+  const third = w.get('/')
+  await settle()
+  expect(field(w.origin.next.request.fields, 'if-none-match')).toBe('"1"')
+  w.origin.next.answer({ status: 304, headers })
+  expect(await third).toMatchObject({ body: 'v1', result: 'revalidated' })
+  second.finish()
+})
+
 test('invalidating a resource that varies leaves every variant its grace', async () => {
   const w = world()
   const headers = { ...FRESH, Vary: 'Accept-Language' }
@@ -287,24 +311,26 @@ test('the slow answer to a HEAD does not bring back what a GET has replaced mean
 })
 
 const CONSENTING = { 'Cache-Control': 'public, max-age=60' }
+const VARYING = { ...CONSENTING, Vary: 'Accept' }
 const AUTHORIZED = { Authorization: 'Bearer alice' }
 const RANGED = { Range: 'bytes=0-1' }
 
 test.each([
-  ['with credentials', AUTHORIZED, {}],
-  ['without credentials', {}, AUTHORIZED],
-  ['for a range', RANGED, {}],
-])('a slow fetch %s does not bring back what a later one has replaced meanwhile', async (_, early, late) => {
+  ['with credentials', AUTHORIZED, {}, CONSENTING],
+  ['without credentials', {}, AUTHORIZED, CONSENTING],
+  ['without credentials, of what varies,', {}, AUTHORIZED, VARYING],
+  ['for a range', RANGED, {}, CONSENTING],
+])('a slow fetch %s does not bring back what a later one has replaced meanwhile', async (_, early, late, headers) => {
   const w = world()
   const body = new PushedBody()
   const slow = w.ask('/', early)
   await settle()
-  w.origin.next.answer({ headers: CONSENTING, body })
+  w.origin.next.answer({ headers, body })
   const reader = (await slow).body?.read()
   await w.clock.advance(1_000)
   const quick = w.get('/', late)
   await settle()
-  w.origin.next.answer({ headers: CONSENTING, body: 'v2' })
+  w.origin.next.answer({ headers, body: 'v2' })
   await quick
   body.push('v1')
   body.end()

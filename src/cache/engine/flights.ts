@@ -28,6 +28,8 @@ export class Flight<E extends Entry, D> implements Stamp {
   tookMs: number | undefined
   /** The right to ask the origin, where others share the stores; they wait until it is given back. */
   lease: Lease | undefined
+  /** Something newer was put where it would be kept. */
+  isSuperseded = false
   /** Those that lead or led to it, from the first until it is left; only `Flights` writes them. */
   keys: string[] | undefined
   #landed: Promise<Landed<E, D>> | undefined
@@ -82,7 +84,10 @@ export class Flights {
 
   /** The flight that has this key goes on, but nobody joins it there and what it brings is not kept there. */
   drop(key: string): void {
-    if (this.#byKey.size > 0) this.#byKey.delete(key)
+    const flight = this.#byKey.size > 0 ? this.#byKey.get(key) : undefined
+    if (flight === undefined) return
+    flight.isSuperseded = true
+    this.#byKey.delete(key)
   }
 
   /** Nobody may join it any more. */

@@ -72,9 +72,10 @@ export class Storing {
   #settle<E extends Entry, D>(arriving: Arriving<E, D>, fate: Fate, now: number): void {
     const { question, entry, key, flight, announced } = arriving
     const isValid = this.#log.verdict(entry) === 'valid'
+    const isForAll = flight !== undefined && !flight.isSuperseded && this.#flights.get(key) === flight
     // Else something newer is there.
-    const wanted = flight === undefined || this.#flights.get(key) === flight
-    const written = wanted && isValid ? this.#write(arriving, fate, now) : undefined
+    const isWanted = flight === undefined || isForAll || (fate === 'kept' && this.#isWantedMeanwhile(flight, key))
+    const written = isWanted && isValid ? this.#write(arriving, fate, isForAll, now) : undefined
     const isForOthers = fate === 'kept' && this.#fitsAll(question, entry)
     const left = (...results: readonly Written[]) =>
       this.#left(flight, endingOf(isForOthers && !results.includes('lost'), isValid))
@@ -85,22 +86,30 @@ export class Storing {
     }
   }
 
+  /**
+   * Another fetch has the key by now, but has not ended: were it to be waited for, what arrives slowly and may not be shared
+   * for so long would never be stored while many ask for it.
+   */
+  #isWantedMeanwhile<E extends Entry, D>(flight: Flight<E, D>, key: string): boolean {
+    const current = this.#flights.get(key)
+    return current !== undefined && current.result?.kind !== 'direct' && !flight.isSuperseded
+  }
+
   /** As far as is known, it is small enough for the others to read it. */
   #fitsAll<E extends Entry, D>(question: Question<E, D>, entry: E): boolean {
     return (question.lengthOf(entry) ?? 0) <= this.#maxSharedBytes
   }
 
   #write<E extends Entry, D>(
-    { question, entry, target, flight }: Arriving<E, D>,
+    { question, entry, target }: Arriving<E, D>,
     fate: Fate,
+    isForAll: boolean,
     now: number,
   ): Awaitable<Written> {
     switch (fate) {
       case 'kept':
         if (question.isPart(entry)) return this.#putPart(question, target, entry)
-        return flight === undefined || question.apart !== ''
-          ? this.#putUnlessLater(target, entry)
-          : this.put(target, entry, now)
+        return isForAll && question.apart === '' ? this.put(target, entry, now) : this.#putUnlessLater(target, entry)
       case 'outgrown':
         return this.rememberUnshareable(target + question.apart, entry)
       case 'broken':
