@@ -16,6 +16,7 @@ import type { CacheRequest, Store } from '../model.ts'
 import { Reloader } from '../server/reload.ts'
 import { Routing } from '../server/routing.ts'
 import type { Server, ServerOptions } from '../server.ts'
+import { logRequests } from '../logging/access-log.ts'
 import { logStates } from '../logging/state-log.ts'
 import { openLog } from '../server/tiers.ts'
 import { REVISION, VERSION } from '../version.ts'
@@ -33,14 +34,14 @@ const PATIENCE_IN_LEASES = 2
 /** With short leases: a collection of garbage, or a busy machine, is no reason to end it. */
 const LEAST_PATIENCE_MS = 2_000
 
-export interface PrimaryOptions extends Omit<ServerOptions, 'pretty' | 'adminExtension'> {
+export interface PrimaryOptions extends Omit<ServerOptions, 'adminExtension'> {
   /** More than one. */
   readonly workers: number
 }
 
 export async function createPrimary(
   config: Config,
-  { logger, adminToken, workers, readConfig = () => ({ ok: true, config }) }: PrimaryOptions,
+  { logger, adminToken, workers, pretty = false, readConfig = () => ({ ok: true, config }) }: PrimaryOptions,
 ): Promise<Server> {
   const clock = systemClock
   const events = new Events()
@@ -83,6 +84,7 @@ export async function createPrimary(
   const store = storeOfWorkers(pool, shared)
   const cache = createCache({ store, log, clock, events, routes: routing.routes })
   logStates(events, logger)
+  logRequests(events, logger, { pretty }) // of purges: requests are logged where they are answered
 
   const stats = () => sumOfStatistics(cache.stats(), reports.stats)
   const live = new WorkersLive({

@@ -41,3 +41,13 @@ test.each(['on', 'off'])(
     await origin.kill()
   },
 )
+
+test.each(['1', '2'])('with --workers %s a purge leaves its line', async (workers) => {
+  await using herdgate = await startHerdgate(['--origin', 'http://127.0.0.1:1', '--workers', workers])
+  const { body } = await herdgate.ask('/v1/purge', { tags: ['a'] })
+  const logged = () => herdgate.lines.map((line) => JSON.parse(line)).filter(({ audit }) => audit === true)
+  await until(() => logged().length > 0, 'it is logged')
+  const { id, position, nodes } = body
+  const told = { msg: 'purge', by: 'admin', mode: 'purge', outcome: 'done', tags: ['a'], id, position, nodes }
+  expect(logged()).toMatchObject([told])
+})
