@@ -40,6 +40,7 @@ export function lend(source: Readable, progress: UploadProgress): Readable {
   }
   const detach = () => {
     source.off('readable', onReadable).off('end', onEnd).off('error', onBroken).off('close', onBroken)
+    if (source.destroyed) source.on('error', ignore) // it may be on its way, and what nobody hears ends the process
   }
 
   const loan = new Readable({
@@ -58,6 +59,8 @@ export function lend(source: Readable, progress: UploadProgress): Readable {
     },
   })
   // undici stops listening when the request has failed, and then destroys with the error that it failed with.
-  loan.on('error', () => {})
+  loan.on('error', ignore)
   return loan
 }
+
+function ignore(): void {}

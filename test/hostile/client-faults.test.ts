@@ -175,6 +175,29 @@ describe('who came first leaves', () => {
   })
 })
 
+describe('who leaves within an upload', () => {
+  const upload = (path: string, method: string, octets: number): string =>
+    request(path, method, 'Content-Type: text/plain', `Content-Length: ${MIB}`) + 'x'.repeat(octets)
+
+  test.each([
+    [
+      'that is behind an answer that is due',
+      request('/due', 'POST', 'Content-Length: 0') + upload('/behind', 'POST', 4),
+      2,
+    ],
+    ['of a QUERY too long to be keyed by', upload('/long', 'QUERY', 70_000), 1],
+  ])('%s: no one else notices', async (_which, octets, count) => {
+    answer = ({ request }) => void request.resume()
+    const client = await connected()
+    client.send(octets)
+    await arrived(count)
+    client.reset()
+    await until(() => asked.every(({ left }) => left), 'the origin is told')
+    await expectNothingUnderWay()
+    await expectPlain(newPath(), 'plain', 'origin')
+  })
+})
+
 test('who came first and does not read holds up nobody', async () => {
   const path = newPath()
   const body = 'x'.repeat(7 * MIB)
