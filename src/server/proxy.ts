@@ -68,7 +68,7 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
   const { logger, pretty, processes = 1, primary, tells = () => true, lastReload, tracing = NO_TRACING } = options
   const clock = systemClock
   const events = new Events()
-  logStates(events, logger) // what is out of order as it is opened is told as well
+  logStates(events, logger) // first: stores tell of faults while they are opened
   const redisDeadlineMs = (config.store.redis ?? DEFAULT_REDIS).deadline
   const codec = { hmacKey: config.store.redis?.secret }
   const chaos = createChaos(config.chaos, { clock, events, redisDeadlineMs, codec })

@@ -45,6 +45,7 @@ export async function createPrimary(
 ): Promise<Server> {
   const clock = systemClock
   const events = new Events()
+  logStates(events, logger) // first: the log tells of faults while it is opened
   const redisDeadlineMs = (config.store.redis ?? DEFAULT_REDIS).deadline
   const chaos = createChaos(config.chaos, { clock, events, redisDeadlineMs, codec: {} })
   const routing = new Routing(config, { clock, chaos })
@@ -83,7 +84,6 @@ export async function createPrimary(
   const { log, sayWhat } = openLog(config, { clock, events, chaos }, shared.log)
   const store = storeOfWorkers(pool, shared)
   const cache = createCache({ store, log, clock, events, routes: routing.routes })
-  logStates(events, logger)
   logRequests(events, logger, { pretty }) // of purges: requests are logged where they are answered
 
   const stats = () => sumOfStatistics(cache.stats(), reports.stats)

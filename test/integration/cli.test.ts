@@ -289,14 +289,6 @@ describe('herdgate serve', () => {
     expect((await get(data)).status).toBe(502)
   })
 
-  test('says at the start that its disk cannot be used, and goes on without', async () => {
-    const file = join(folder, 'no-folder')
-    writeFileSync(file, '')
-    const { data, output } = await serve(['--origin', origin.url, '--disk', file])
-    expect(output.out).toMatch(/ENOTDIR.*"store disk is out of order"[^]*listening/)
-    expect((await get(data)).status).toBe(200)
-  })
-
   test.each(['SIGTERM', 'SIGINT'] as const)(
     'on %s answers what is in flight, takes no more and exits 0',
     async (signal) => {

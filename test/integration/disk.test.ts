@@ -3,11 +3,14 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import { Events } from '../../src/events.ts'
 import type { InvalidationLog, Kept, Stamp } from '../../src/model.ts'
+import { createProxy } from '../../src/server/proxy.ts'
 import { diskLog } from '../../src/stores/disk/log.ts'
 import { diskStore } from '../../src/stores/disk/store.ts'
+import { valid } from '../config/given.ts'
 import { response } from '../stores/store-contract.ts'
 import { temporaryFolder } from '../support/folder.ts'
 
@@ -153,6 +156,20 @@ test.each(Object.entries(DAMAGE))('a damaged file (%s) is moved aside and begun 
   expect(bodyOf(await store.get('k1'))).toBe('new')
   await store.close()
   await log.close()
+})
+
+test('one that cannot be opened is told of in the log at once', async () => {
+  const file = join(temporaryFolder(), 'file')
+  writeFileSync(file, 'no folder')
+  const lines: string[] = []
+  const logger = pino({ base: null }, { write: (line) => void lines.push(line) })
+  const config = valid({ flags: { origin: ['http://127.0.0.1:1'], disk: join(file, 'cache') } })
+  const proxy = createProxy(config, { logger, pretty: false })
+  onTestFinished(async () => {
+    await proxy.stop()
+    await proxy.close()
+  })
+  expect(lines.join('')).toContain('store disk is out of order')
 })
 
 test('when the disk takes no more, the tier is out of order and everything goes on', () => {
