@@ -125,10 +125,7 @@ function withEntry({ request, entry, verdict, wishes, fresh }: Unusable, rules: 
   const isAwaited = rules.softTimeout === 0 && verdict !== 'valid'
   const afterMs = onError && !isAwaited && !wantsValidated(wishes) ? rules.softTimeout : undefined
   if (request.method === 'HEAD' || wishes?.noStore) {
-    // Without validators a response to HEAD does not tell whether the content is what it was: enough for a lifetime that
-    // has passed (RFC 9111 section 4.3.5), not for content that has been said to have changed.
-    const speaksOf = request.method === 'HEAD' && verdict === 'valid' && entry.partial === undefined
-    const updates = speaksOf && !wishes?.noStore ? entry : undefined
+    const updates = request.method === 'HEAD' && !wishes?.noStore && entry.partial === undefined ? entry : undefined
     const detail = wishes?.noStore ? 'request-no-store' : undefined
     return { kind: 'pass', why, detail, entry: onError ? entry : undefined, afterMs, updates }
   }

@@ -1,5 +1,5 @@
 /** Checking a stored response with its origin (RFC 9111 section 4.3), and a client's copy with a response. */
-import { type Fields, field, lines, without } from '../fields.ts'
+import { type Fields, field, has, lines, without } from '../fields.ts'
 import type { CacheRequest, StoredResponse } from '../model.ts'
 import { parseDate } from './dates.ts'
 import { canBeValidated } from './freshness.ts'
@@ -60,6 +60,9 @@ export function describesSame(entry: StoredResponse, response: Response): boolea
   const { bytes } = entry.body
   return same('etag') && same('last-modified') && (length === undefined || Number(length) === bytes?.length)
 }
+
+/** Does it say of which content it speaks? A 200 to HEAD without it tells of a new lifetime only. */
+export const hasValidator = ({ fields }: Response): boolean => has(fields, 'etag') || has(fields, 'last-modified')
 
 /**
  * The stored fields brought up to date with those of a 304 (RFC 9111 section 3.2): each field it has replaces

@@ -59,8 +59,10 @@ export class Passing {
   #load<E extends Entry, D>(question: Question<E, D>, { why, entry, updates }: Pass<E>): Promise<Landed<E, D>> {
     const { generation, position } = this.#log
     const startedAt = this.#clock.now()
+    const verdict = updates === undefined ? 'dead' : this.#log.verdict(updates)
     return load(question, {
-      previous: updates !== undefined && this.#log.verdict(updates) !== 'dead' ? updates : undefined,
+      previous: verdict === 'dead' ? undefined : updates,
+      doubted: verdict === 'stale',
       part: undefined,
       keepPrevious: entry !== undefined,
       shared: false,

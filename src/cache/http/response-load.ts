@@ -7,7 +7,7 @@ import { isPassingError } from '../../policy/freshness.ts'
 import { parseContentRange, rangeFor, rangeLines, rangeMissing, strongValidator } from '../../policy/range.ts'
 import { type Storable, storable } from '../../policy/storable.ts'
 import { updatedTags } from '../../policy/tags.ts'
-import { conditionsFor, confirms, describesSame, fieldsToJudge } from '../../policy/validation.ts'
+import { conditionsFor, confirms, describesSame, fieldsToJudge, hasValidator } from '../../policy/validation.ts'
 import { varyOn } from '../../policy/vary.ts'
 import { type AskParts, askOrigin, type Fetched } from './ask-origin.ts'
 import { completed, continues } from './parts.ts'
@@ -128,8 +128,9 @@ export class ResponseLoad {
   #updated(previous: StoredResponse, fetched: Fetched): Landing {
     const { response } = fetched
     if (response.status !== 200) return this.#judge(fetched)
-    const same = describesSame(previous, response) && this.#storableWith(previous, response.fields).store
-    if (!same) return { ...this.#direct(fetched, 'method'), outdated: outdatedEntry(previous, fetched) }
+    const isSame = describesSame(previous, response) && this.#storableWith(previous, response.fields).store
+    if (!isSame) return { ...this.#direct(fetched, 'method'), outdated: outdatedEntry(previous, fetched) }
+    if (this.#context.doubted === true && !hasValidator(response)) return this.#direct(fetched, 'method')
     fetched.stop()
     const entry = updatedEntry(this.#making, previous, response.fields, fetched)
     return { kind: 'entry', entry, status: response.status, validated: true }

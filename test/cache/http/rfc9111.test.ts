@@ -181,13 +181,17 @@ describe('HEAD', () => {
     expect(await stale({ headers: { ...MINUTE, ...said } })).toMatchObject({ body: 'v2' })
   })
 
-  test('does not make good again what has been invalidated', async () => {
+  test('does not make good again what has been invalidated, unless its validator does', async () => {
     const w = world()
-    answering(w, { headers: MINUTE, body: 'v1' }, { headers: MINUTE }, { headers: MINUTE, body: 'v2' })
+    const headers = { ...MINUTE, ETag: '"1"' }
+    answering(w, { headers, body: 'v1' }, { headers: MINUTE }, { headers, body: 'v2' }, { headers })
     await w.get('/')
     await w.cache.invalidate({ urls: ['http://a.test/'] })
     await method(w, 'HEAD', '/')
     expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'miss' })
+    await w.cache.invalidate({ urls: ['http://a.test/'] })
+    await method(w, 'HEAD', '/')
+    expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
   })
 })
 
