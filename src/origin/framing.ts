@@ -7,10 +7,10 @@ export function isEndedByConnection(method: string, status: number, fields: Fiel
   return codings.length > 0 ? !/(?:^|,)[ \t]*chunked[ \t]*$/i.test(codings.join()) : !has(fields, 'content-length')
 }
 
+const COMPRESSING = new Set(['compress', 'deflate', 'gzip', 'x-compress', 'x-gzip'])
+
 /** Is the content compressed for the transfer? Nobody asked for that, and nobody after us would know of it (RFC 9112 section 7.2). */
 export function isCompressed(fields: Fields): boolean {
   const codings = field(fields, 'transfer-encoding')?.toLowerCase()
   return codings !== undefined && codings.split(',').some((coding) => COMPRESSING.has(coding.trim()))
 }
-
-const COMPRESSING = new Set(['compress', 'deflate', 'gzip', 'x-compress', 'x-gzip'])

@@ -339,6 +339,67 @@ test.each([
   expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
 })
 
+test('a HEAD that makes a copy as good as new does not give up the fetch that will replace it', async () => {
+  const w = world()
+  const headers = { 'Cache-Control': 'max-age=10' }
+  const first = w.get('/')
+  await settle()
+  w.origin.next.answer({ headers, body: 'v1' })
+  await first
+  await w.clock.advance(20_000)
+  const slow = w.get('/')
+  await settle()
+  await w.clock.advance(500)
+  const head = w.get('/', {}, { method: 'HEAD' })
+  await settle()
+  w.origin.waiting[1]?.answer({ headers })
+  await head
+  w.origin.next.answer({ headers, body: 'v2' })
+  await slow
+  await settle()
+  expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+})
+
+test('a slow fetch that turns out to vary does not bring back what a later one has stored meanwhile', async () => {
+  const w = world()
+  const headers = { 'Cache-Control': 'max-age=1, stale-if-error=600', Vary: 'Accept' }
+  const body = new PushedBody()
+  const slow = w.ask('/')
+  await settle()
+  w.origin.next.answer({ headers, body })
+  const reader = (await slow).body?.read()
+  await w.clock.advance(2_000)
+  const quick = w.get('/')
+  await settle()
+  w.origin.next.answer({ headers, body: 'v2' })
+  await quick
+  body.push('v1')
+  body.end()
+  await settle()
+  reader?.cancel()
+  await w.clock.advance(2_000)
+  const asked = w.get('/')
+  await settle()
+  w.origin.next.fail()
+  expect(await asked).toMatchObject({ body: 'v2', result: 'stale_if_error' })
+})
+
+test('a fetch that varies, overtaken by one with credentials before its head, is not stored in its place', async () => {
+  const w = world()
+  const headers = { ...CONSENTING, Vary: 'Accept' }
+  const slow = w.get('/')
+  await settle()
+  await w.clock.advance(1_000)
+  const quick = w.get('/', AUTHORIZED)
+  await settle()
+  w.origin.waiting[1]?.answer({ headers, body: 'v2' })
+  await quick
+  w.origin.next.answer({ headers, body: 'v1' })
+  await slow
+  await settle()
+  expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+})
+
 test('a slow part does not take the place of a whole that was asked for later', async () => {
   const w = world()
   const body = new PushedBody()

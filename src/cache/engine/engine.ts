@@ -178,7 +178,7 @@ export class Engine {
 
   /** Stores what an answer to this asker alone turned out to be worth to others. */
   keep<E extends Entry, D>(question: Question<E, D>, entry: E): void {
-    this.#storing.keep(question, entry, question.key + question.apart, undefined)
+    this.#storing.keep(question, entry, question.key + question.apart, {})
   }
 
   #counted<T>(answer: Promise<T>): Promise<T> {

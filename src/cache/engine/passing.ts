@@ -1,7 +1,7 @@
 /** Asks the origin for one asker alone. What its answer is worth to others is kept. */
 import type { Clock, Entry, InvalidationLog, Outcome } from '../../model.ts'
 import type { Answers } from './answers.ts'
-import { discard, type Landed, load, within } from './landing.ts'
+import { discard, type Landed, type LandedEntry, load, within } from './landing.ts'
 import type { Question } from './question.ts'
 import { direct, type Pass, type Resolution } from './resolution.ts'
 import type { Storing } from './storing.ts'
@@ -86,7 +86,7 @@ export class Passing {
     this.#inProgress.end(pass)
     switch (landed.kind) {
       case 'entry':
-        this.#keepFrom(pass, question, landed.entry, key)
+        this.#keepFrom(pass, question, landed, key)
         return this.#answers.fetched(decision.why, landed, passed.originMs)
       case 'direct':
         if (landed.outdated !== undefined) this.#storing.outdate(key, landed.outdated)
@@ -105,8 +105,13 @@ export class Passing {
   }
 
   /** What an asker alone brought is worth keeping, unless something newer was put there meanwhile. */
-  #keepFrom<E extends Entry, D>(pass: PassInProgress, question: Question<E, D>, entry: E, key: string): void {
-    if (!pass.superseded) this.#storing.keep(question, entry, key + question.apart, undefined)
+  #keepFrom<E extends Entry, D>(
+    pass: PassInProgress,
+    question: Question<E, D>,
+    { entry, validated: sameContent }: LandedEntry<E>,
+    key: string,
+  ): void {
+    if (!pass.superseded) this.#storing.keep(question, entry, key + question.apart, { sameContent })
   }
 
   /** What came too late for the one who asked. */
@@ -117,7 +122,7 @@ export class Passing {
     pass: PassInProgress,
   ): void {
     this.#inProgress.end(pass)
-    if (landed.kind === 'entry') this.#keepFrom(pass, question, landed.entry, key)
+    if (landed.kind === 'entry') this.#keepFrom(pass, question, landed, key)
     discard(question, landed)
   }
 }

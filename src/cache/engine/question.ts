@@ -59,7 +59,7 @@ export interface LoadContext<E extends Entry> {
   /** A stored copy that the origin may confirm. */
   readonly previous: E | undefined
   /** `previous` was invalidated: what may say nothing of its content does not confirm it. */
-  readonly doubted?: boolean
+  readonly doubted: boolean
   /** A fresh copy of a part: the origin is asked for what it lacks. */
   readonly part: E | undefined
   /** `previous` may answer if the origin fails: an error response must not take its place. */

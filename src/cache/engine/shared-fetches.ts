@@ -32,7 +32,7 @@ const leavesPrevious = <E extends Entry>(
   { previous, keepPrevious }: LoadContext<E>,
 ): boolean => (passing === true && keepPrevious) || (aside === true && previous !== undefined)
 
-/** Whether a copy may stand in for an origin that fails, if not for who asks now then for others. */
+/** Whether a copy may stand in for an origin that fails, for others, even if not for who asks now. */
 const isOfUse = ({ mustRevalidate, staleIfErrorUntil }: Entry, now: number): boolean =>
   !mustRevalidate && now < staleIfErrorUntil
 
@@ -197,7 +197,7 @@ export class SharedFetches {
   ): void {
     switch (landed.kind) {
       case 'entry':
-        return this.#storing.keep(question, landed.entry, key, flight, now)
+        return this.#storing.keep(question, landed.entry, key, { flight }, now)
       case 'direct':
         if (!leavesPrevious(landed, context)) this.#rememberUnshareable(key, flight)
         void flight.lease?.release('unshared')
@@ -244,6 +244,7 @@ export class SharedFetches {
     const previous = this.#alive(revalidate?.entry)
     return {
       previous,
+      doubted: false,
       part: decision.kind === 'fetch' ? this.#alive(decision.part) : undefined,
       keepPrevious: previous !== undefined && (revalidate?.fallback.onError === true || isOfUse(previous, startedAt)),
       shared: true,

@@ -23,6 +23,14 @@ export interface StoringParts {
   readonly maxSharedBytes: number
 }
 
+/** Where an entry comes from. */
+export interface KeepOptions<E extends Entry, D> {
+  /** Absent: it was fetched for one asker alone. */
+  readonly flight?: Flight<E, D>
+  /** Only the fields of what is there are newer, not its content: it is no reason to give up a fetch in progress. */
+  readonly sameContent?: boolean
+}
+
 /** How long an unshareable answer is remembered, in ms. */
 const UNSHAREABLE_FOR = 30_000
 const MOST_VARIANTS = 64
@@ -52,18 +60,18 @@ export class Storing {
     question: Question<E, D>,
     entry: E,
     key: string,
-    flight: Flight<E, D> | undefined,
+    { flight, sameContent = false }: KeepOptions<E, D>,
     now = this.#clock.now(),
   ): void {
     const on = question.variesOn(entry)
     const target = on.length === 0 ? question.key : question.variantKey(on)
-    const announced =
-      on.length > 0 && this.#log.verdict(entry) === 'valid'
-        ? this.#announceVariants(question, entry, on, target)
-        : undefined
-    if (flight !== undefined && target + question.apart !== key) this.#flights.put(target + question.apart, flight)
+    const mayAnnounce = flight?.isSuperseded !== true && this.#log.verdict(entry) === 'valid'
+    const announced = on.length > 0 && mayAnnounce ? this.#announceVariants(question, entry, on, target) : undefined
+    if (flight?.isSuperseded === false && target + question.apart !== key) {
+      this.#flights.put(target + question.apart, flight)
+    }
     if (!this.#fitsAll(question, entry)) void flight?.lease?.release('unshared')
-    const arriving = { question, entry, target, key, flight, announced }
+    const arriving = { question, entry, target, key, flight, sameContent, announced }
     const fate = question.fate(entry)
     if (fate instanceof Promise) void fate.then((late) => this.#settle(arriving, late, this.#clock.now()))
     else this.#settle(arriving, fate, now)
@@ -72,23 +80,25 @@ export class Storing {
   #settle<E extends Entry, D>(arriving: Arriving<E, D>, fate: Fate, now: number): void {
     const { question, entry, key, flight, announced } = arriving
     const isValid = this.#log.verdict(entry) === 'valid'
-    const isForAll = flight !== undefined && !flight.isSuperseded && this.#flights.get(key) === flight
-    // Else something newer is there.
-    const isWanted = flight === undefined || isForAll || (fate === 'kept' && this.#isWantedMeanwhile(flight, key))
-    const written = isWanted && isValid ? this.#write(arriving, fate, isForAll, now) : undefined
+    const isCurrent = flight !== undefined && !flight.isSuperseded && this.#flights.get(key) === flight
+    const isWanted = flight === undefined || isCurrent || (fate === 'kept' && this.#isWantedMeanwhile(flight, key))
+    const written = isWanted && isValid ? this.#write(arriving, fate, isCurrent, now) : undefined
     const isForOthers = fate === 'kept' && this.#fitsAll(question, entry)
     const left = (...results: readonly Written[]) =>
       this.#left(flight, endingOf(isForOthers && !results.includes('lost'), isValid))
     if (written instanceof Promise || announced instanceof Promise) {
-      void Promise.all([written, announced]).then((results) => left(...results))
+      void Promise.all([written, announced]).then(
+        (results) => left(...results),
+        () => left('lost'),
+      )
     } else {
       left(written, announced)
     }
   }
 
   /**
-   * Another fetch has the key by now, but has not ended: were it to be waited for, what arrives slowly and may not be shared
-   * for so long would never be stored while many ask for it.
+   * Another fetch has the key by now, but has not ended. To wait for that one would mean that what arrives slowly is never
+   * stored while many ask for it.
    */
   #isWantedMeanwhile<E extends Entry, D>(flight: Flight<E, D>, key: string): boolean {
     const current = this.#flights.get(key)
@@ -101,15 +111,16 @@ export class Storing {
   }
 
   #write<E extends Entry, D>(
-    { question, entry, target }: Arriving<E, D>,
+    { question, entry, target, key, sameContent }: Arriving<E, D>,
     fate: Fate,
-    isForAll: boolean,
+    isCurrent: boolean,
     now: number,
   ): Awaitable<Written> {
     switch (fate) {
       case 'kept':
         if (question.isPart(entry)) return this.#putPart(question, target, entry)
-        return isForAll && question.apart === '' ? this.put(target, entry, now) : this.#putUnlessLater(target, entry)
+        if (isCurrent && target === key) return this.put(target, entry, now)
+        return this.#putInOrder(target, entry, sameContent)
       case 'outgrown':
         return this.rememberUnshareable(target + question.apart, entry)
       case 'broken':
@@ -130,16 +141,21 @@ export class Storing {
     void this.#withStored(key, replace)
   }
 
-  /** What some askers alone brought does not take the place of what was asked for after it, nor the other way round. */
-  #putUnlessLater(key: string, entry: Entry): Awaitable<Written> {
+  /** What was fetched for others, or elsewhere, does not take the place of what was asked for after it. */
+  #putInOrder(key: string, entry: Entry, sameContent: boolean): Awaitable<Written> {
     const put = (kept: Kept): Awaitable<Written> => {
       const isLater = isEntry(kept) && kept.startedAt > entry.startedAt && this.#log.verdict(kept) === 'valid'
       if (isLater) return undefined
-      const flight = this.#flights.get(key)
-      if (flight !== undefined && flight.startedAt < entry.startedAt) this.#flights.drop(key)
+      if (!sameContent) this.#overtake(key, entry)
       return this.put(key, entry)
     }
     return this.#withStored(key, put)
+  }
+
+  /** ... nor does a fetch in progress that began before it. */
+  #overtake(key: string, { startedAt }: Entry): void {
+    const flight = this.#flights.get(key)
+    if (flight !== undefined && flight.startedAt < startedAt) this.#flights.drop(key)
   }
 
   /** A part is put together with what is there. */
@@ -148,7 +164,8 @@ export class Storing {
       const stored = known(kept)
       const valid = stored !== undefined && this.#log.verdict(stored) === 'valid' ? stored : undefined
       const settled = question.settled(part, valid)
-      return settled === undefined ? 'lost' : this.put(key, settled)
+      if (settled !== undefined) return this.put(key, settled)
+      return valid === undefined ? 'lost' : undefined // else there is as much, or something later
     }
     return this.#withStored(key, join)
   }
@@ -209,6 +226,7 @@ interface Arriving<E extends Entry, D> {
   /** What its flight was begun for. */
   readonly key: string
   readonly flight: Flight<E, D> | undefined
+  readonly sameContent: boolean
   /** What became of "varies on ..." at the resource's key. */
   readonly announced: Awaitable<Written>
 }

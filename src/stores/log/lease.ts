@@ -13,8 +13,8 @@ export class Lease {
   }
 
   /**
-   * The log ended at `head` at some time after `askedAt`. What it held beyond that, if it did, is lost: nobody will ever
-   * read that far.
+   * The log ended at `head` at some time after `askedAt`. What it is known to have held beyond that is lost, and nobody
+   * will ever read that far; or this answer came late, and another one will say so again.
    * @param position read so far
    */
   ends(head: number, askedAt: number, position: number): void {

@@ -13,8 +13,9 @@ const REMOVED_AT_ONCE = 1_000
 const RETRY_MS = 1_000
 
 /**
- * Where a value was to be put and was not. What stands there is older than what the caller put, so it is not there for us,
- * and is removed as soon as that is possible. A response is not remembered: it says itself how long it may be used.
+ * Where a value was to be put and was not (for the disk: disk/lost-writes.ts). What stands there is older than what the
+ * caller put, so it is not there for us, and is removed as soon as that is possible. A response is not remembered: it says
+ * itself how long it may be used.
  */
 export class LostValues {
   readonly #clock: Clock
@@ -74,9 +75,20 @@ export class LostValues {
       const turn = this.beginTurn()
       const keys = this.#first(REMOVED_AT_ONCE)
       const removed = await this.#remove(keys)
-      for (const [at, key] of keys.entries()) if (removed[at] === true) this.makeGood(key, turn)
+      for (const [at, key] of keys.entries()) {
+        if (removed[at] === true) this.makeGood(key, turn)
+        else this.#putOff(key)
+      }
       isPossible = removed.includes(true)
     }
+  }
+
+  /** Others may be on a server that can be reached. */
+  #putOff(key: string): void {
+    const turn = this.#turns.get(key)
+    if (turn === undefined) return
+    this.#turns.delete(key)
+    this.#turns.set(key, turn)
   }
 
   #first(count: number): string[] {

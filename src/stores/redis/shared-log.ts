@@ -138,8 +138,8 @@ export class SharedLog implements RedisLog {
     if (this.#closing.isBegun) return
     this.#cancelBeat()
     this.#closing.begin()
+    this.#tail.disconnect() // first: it may be asking for a place among the nodes
     await this.#calls.leave()
-    this.#tail.disconnect()
     this.#calls.close()
   }
 
@@ -233,12 +233,12 @@ export class SharedLog implements RedisLog {
     this.#tail.disconnect(true)
   }
 
-  /** Until both connections are ready. A cluster that has found another master does not say so: it is looked at, too. */
+  /** Until the connections that are lost are ready. A cluster with another master does not say so: it is looked at. */
   async #untilWorthTrying(): Promise<void> {
     const lost = [this.#tail, this.#calls.client].filter((client) => !isReady(client))
     const { promise, resolve } = Promise.withResolvers<void>()
     const hear = () => {
-      if (lost.every(({ status }) => status === 'ready')) resolve()
+      if (lost.every(isReady)) resolve()
     }
     const look = () => {
       if (lost.every(isReady)) resolve()

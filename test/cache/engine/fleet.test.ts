@@ -136,6 +136,28 @@ describe('one fetch for the fleet', () => {
     expect(origin.requests).toHaveLength(2)
   })
 
+  test('who waits for a part is told that it is there where the whole is by now', async () => {
+    const { origin, clock, a, b } = fleet()
+    const body = new PushedBody()
+    const headers = { ...FRESH, ETag: '"1"' }
+    const range = { Range: 'bytes=0-1' }
+    const fetching = a('/', range)
+    await settle()
+    const part = { ...headers, 'Content-Range': 'bytes 0-1/4', 'Content-Length': '2' }
+    origin.next.answer({ status: 206, headers: part, body })
+    const waiting = b('/', range)
+    await clock.advance(1_000)
+    const whole = a('/')
+    await settle()
+    origin.next.answer({ headers, body: 'abcd' })
+    await whole
+    body.push('ab')
+    body.end()
+    await settle()
+    expect(origin.requests).toHaveLength(2)
+    expect([(await fetching).body, (await waiting).body]).toEqual(['ab', 'ab'])
+  })
+
   test('an answer for one alone releases the others at once, side by side', async () => {
     const { origin, a, b, c } = fleet()
     const all = [a('/'), b('/'), c('/')]

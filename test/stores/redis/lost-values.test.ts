@@ -34,6 +34,17 @@ test('while that fails it is tried again, and then it is over', async () => {
   expect([lost.has('a'), removed.length, clock.pending]).toEqual([false, 4, 0])
 })
 
+test('what cannot be removed does not hold up the rest', async () => {
+  const clock = new FakeClock()
+  const remove = async (keys: readonly string[]) => keys.map((key) => !key.startsWith('elsewhere'))
+  const lost = new LostValues({ clock, remove })
+  for (let n = 0; n < 1_500; n++) lost.add(`elsewhere${n}`, lost.beginTurn())
+  lost.add('here', lost.beginTurn())
+  await clock.advance(2_000)
+  expect([lost.has('here'), lost.has('elsewhere0')]).toEqual([false, true])
+  await lost.close()
+})
+
 test('a write makes good what was lost before it, not what was lost after', () => {
   const { lost } = lostValues()
   const [first, second, third] = [lost.beginTurn(), lost.beginTurn(), lost.beginTurn()]
