@@ -315,20 +315,19 @@ const VARYING = { ...CONSENTING, Vary: 'Accept' }
 const AUTHORIZED = { Authorization: 'Bearer alice' }
 const RANGED = { Range: 'bytes=0-1' }
 
-test.each([
-  ['with credentials', AUTHORIZED, {}, CONSENTING],
-  ['without credentials', {}, AUTHORIZED, CONSENTING],
-  ['without credentials, of what varies,', {}, AUTHORIZED, VARYING],
-  ['for a range', RANGED, {}, CONSENTING],
-])('a slow fetch %s does not bring back what a later one has replaced meanwhile', async (_, early, late, headers) => {
-  const w = world()
+/** While `v1` arrives slowly for the one who asked `early`, `v2` is asked for and is there at once. */
+async function overtaken(
+  w: ReturnType<typeof world>,
+  headers: Record<string, string>,
+  asked: { early: Record<string, string>; late: Record<string, string>; laterMs: number },
+): Promise<void> {
   const body = new PushedBody()
-  const slow = w.ask('/', early)
+  const slow = w.ask('/', asked.early)
   await settle()
   w.origin.next.answer({ headers, body })
   const reader = (await slow).body?.read()
-  await w.clock.advance(1_000)
-  const quick = w.get('/', late)
+  await w.clock.advance(asked.laterMs)
+  const quick = w.get('/', asked.late)
   await settle()
   w.origin.next.answer({ headers, body: 'v2' })
   await quick
@@ -336,6 +335,16 @@ test.each([
   body.end()
   await settle()
   reader?.cancel()
+}
+
+test.each([
+  ['with credentials', AUTHORIZED, {}, CONSENTING],
+  ['without credentials', {}, AUTHORIZED, CONSENTING],
+  ['without credentials, of what varies,', {}, AUTHORIZED, VARYING],
+  ['for a range', RANGED, {}, CONSENTING],
+])('a slow fetch %s does not bring back what a later one has replaced meanwhile', async (_, early, late, headers) => {
+  const w = world()
+  await overtaken(w, headers, { early, late, laterMs: 1_000 })
   expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
 })
 
@@ -363,20 +372,7 @@ test('a HEAD that makes a copy as good as new does not give up the fetch that wi
 test('a slow fetch that turns out to vary does not bring back what a later one has stored meanwhile', async () => {
   const w = world()
   const headers = { 'Cache-Control': 'max-age=1, stale-if-error=600', Vary: 'Accept' }
-  const body = new PushedBody()
-  const slow = w.ask('/')
-  await settle()
-  w.origin.next.answer({ headers, body })
-  const reader = (await slow).body?.read()
-  await w.clock.advance(2_000)
-  const quick = w.get('/')
-  await settle()
-  w.origin.next.answer({ headers, body: 'v2' })
-  await quick
-  body.push('v1')
-  body.end()
-  await settle()
-  reader?.cancel()
+  await overtaken(w, headers, { early: {}, late: {}, laterMs: 2_000 })
   await w.clock.advance(2_000)
   const asked = w.get('/')
   await settle()
