@@ -54,9 +54,7 @@ function answer(
 ): void {
   if (comesTooLate(message, response)) return
   const peer = peerOf(message.socket)
-  const startedAt = performance.now()
-  const fields = message.rawHeaders
-  const exchange: Exchange = { message, response, fields, peer, events: cache.events, startedAt, url: '' }
+  const exchange: Exchange = { message, response, peer, events: cache.events, startedAt: performance.now(), url: '' }
   const request = readRequest(message, response, peer)
   if (request instanceof HerdgateError) {
     endWith(exchange)

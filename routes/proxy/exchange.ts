@@ -1,12 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Cache, Fields, Peer } from '../../src/library.ts'
+import type { Cache, Peer } from '../../src/library.ts'
 
 /** One request and its answer on their way through. */
 export interface Exchange {
   readonly message: IncomingMessage
   readonly response: ServerResponse
-  /** The request's. */
-  readonly fields: Fields
   readonly peer: Peer
   readonly events: Cache['events']
   /** Monotonic milliseconds. */

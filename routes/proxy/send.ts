@@ -113,12 +113,13 @@ function report(reply: Reply, exchange: Exchange, firstByteMs: number, bytes: nu
   const { route, status, outcome, age } = reply
   const totalMs = performance.now() - startedAt
   const method = message.method ?? 'GET'
-  const peer = clientAddress(exchange.fields, exchange.peer)
+  const fields = message.rawHeaders
+  const peer = clientAddress(fields, exchange.peer)
   events.emit('request', {
     route,
     method,
     url,
-    head: exchange,
+    head: { fields },
     status,
     outcome,
     age,

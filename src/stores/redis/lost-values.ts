@@ -41,9 +41,7 @@ export class LostValues {
   }
 
   add(key: string, turn: number): void {
-    const before = this.#turns.get(key) ?? 0
-    this.#turns.delete(key) // it moves to the end
-    this.#turns.set(key, Math.max(before, turn))
+    this.#putLast(key, Math.max(this.#turns.get(key) ?? 0, turn))
     if (this.#turns.size > MOST_REMEMBERED) for (const first of this.#first(1)) this.#turns.delete(first)
     this.#removeLater()
   }
@@ -86,7 +84,10 @@ export class LostValues {
   /** Others may be on a server that can be reached. */
   #putOff(key: string): void {
     const turn = this.#turns.get(key)
-    if (turn === undefined) return
+    if (turn !== undefined) this.#putLast(key, turn)
+  }
+
+  #putLast(key: string, turn: number): void {
     this.#turns.delete(key)
     this.#turns.set(key, turn)
   }

@@ -237,18 +237,16 @@ export class SharedLog implements RedisLog {
   async #untilWorthTrying(): Promise<void> {
     const lost = [this.#tail, this.#calls.client].filter((client) => !isReady(client))
     const { promise, resolve } = Promise.withResolvers<void>()
-    const hear = () => {
-      if (lost.every(isReady)) resolve()
-    }
     const look = () => {
+      cancel()
       if (lost.every(isReady)) resolve()
       else cancel = this.#clock.after(LOOK_AGAIN_MS, look)
     }
     let cancel = this.#clock.after(lost.length === 0 ? RETRY_MS : LOOK_AGAIN_MS, look)
-    for (const client of lost) client.on('ready', hear)
+    for (const client of lost) client.on('ready', look)
     await this.#closing.orBegun(promise)
     cancel()
-    for (const client of lost) client.off('ready', hear)
+    for (const client of lost) client.off('ready', look)
   }
 
   // ---------------------------------------------------------------------------------------------- reporting
