@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
 import { availableParallelism } from 'node:os'
 import { type Logger, pino } from 'pino'
-import { keepCompiled } from '../collector.ts'
+import { prepareOwnProcess } from '../server/own-process.ts'
 import type { Config } from '../config.ts'
 import { authority } from '../config/addresses.ts'
 import { openLog } from '../logging/log.ts'
@@ -18,7 +18,7 @@ const TOKEN_BYTES = 24
 export async function serve(given: Given): Promise<void> {
   const loaded = loadSettings(given)
   if (loaded === undefined) return
-  keepCompiled()
+  prepareOwnProcess()
   const { config, notes } = loaded
   const log = openLog(config.logLevel)
   const { logger } = log

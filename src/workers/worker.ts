@@ -1,6 +1,6 @@
 /** A worker of `herdgate serve --workers N`: a proxy that has its configuration, log and leases from its primary. */
 import { pino } from 'pino'
-import { keepCompiled } from '../collector.ts'
+import { prepareOwnProcess } from '../server/own-process.ts'
 import { closeOnErrors } from '../server/shutdown.ts'
 import { type Log, openLog } from '../logging/log.ts'
 import { createProxy, type Proxy } from '../server/proxy.ts'
@@ -11,7 +11,7 @@ import { ipcLeases } from './ipc-leases.ts'
 import { ipcStore } from './ipc-store.ts'
 import type { Beginning, ListenFailure, PrimaryService, WorkerService } from './services.ts'
 
-keepCompiled()
+prepareOwnProcess()
 
 const begun = Promise.withResolvers<Proxy>()
 let proxy: Proxy | undefined
