@@ -301,6 +301,13 @@ describe('rendering', () => {
     expect(names).toContain('nodejs_eventloop_lag_p99_seconds')
   })
 
+  test('nothing is looked at again and again for metrics that are left out', () => {
+    const intervals = vi.spyOn(globalThis, 'setInterval')
+    rig()
+    expect(intervals.mock.calls.filter(([, ms = 0]) => ms <= 60_000)).toEqual([])
+    intervals.mockRestore()
+  })
+
   test('the lag of the event loop is what it was late, without the time between two looks', async () => {
     const { metrics } = rig()
     const usualLag = async () => {

@@ -21,9 +21,11 @@ const MISNAMED = [
   'nodejs_eventloop_utilization_summary',
 ]
 
-/** How often Node looks how late the event loop is. */
-const LAG_LOOKED_EVERY_MS = 10
-/** Told as the time between two looks, by which even an idle loop would be 10 ms late. */
+/** How often Node looks how late the event loop is: each look wakes an idle process. */
+const LAG_LOOKED_EVERY_MS = 20
+/** The longest that a timer takes: how busy the loop is, prom-client would look at for nothing but what is left out. */
+const HARDLY_EVER_MS = 2 ** 31 - 1
+/** Told as the time between two looks, by which even an idle loop would be late. */
 const BETWEEN_LOOKS = ['min', 'max', 'mean', 'p50', 'p90', 'p99'].map(
   (which) => `nodejs_eventloop_lag_${which}_seconds`,
 )
@@ -39,7 +41,11 @@ export interface Exposition {
 export function createExposition(metrics: readonly Metric[]): Exposition {
   const text = new Registry(Registry.PROMETHEUS_CONTENT_TYPE)
   for (const metric of metrics) register(text, { ...metricObject(metric), get: async () => collected(metric) })
-  collectDefaultMetrics({ register: text, eventLoopMonitoringPrecision: LAG_LOOKED_EVERY_MS })
+  collectDefaultMetrics({
+    register: text,
+    eventLoopMonitoringPrecision: LAG_LOOKED_EVERY_MS,
+    eventLoopUtilizationTimeout: HARDLY_EVER_MS,
+  })
   for (const name of MISNAMED) text.removeSingleMetric(name)
   for (const name of BETWEEN_LOOKS) tellLateness(text, name)
 

@@ -52,7 +52,7 @@ export function dropSlowClients(
       }
       look(socket, now)
     }
-    cancel = clock.after(every, step)
+    cancel = clock.after(connections.size === 0 ? every * STEPS : every, step) // nobody to look at: one step is the round
   }
   const look = (socket: HttpSocket, now: number) => {
     const took = owesReading(socket) ? taken(socket) : undefined

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { openConnections } from '../../src/ports/connections.ts'
 import { dropSlowClients } from '../../src/ports/slow-clients.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -46,4 +46,13 @@ test('who was too slow and has caught up before it is its turn to be dropped sta
     if (!client.closed) await once(client, 'close')
     server.close()
   }
+})
+
+test('while there are no connections a round is one step', async () => {
+  const clock = new FakeClock()
+  const after = vi.spyOn(clock, 'after')
+  const guard = dropSlowClients(new Set(), { minRate: 1_000, minRateWindow: WINDOW_MS, clock, inTurn: (run) => run() })
+  await clock.advance(10_000)
+  expect(after.mock.calls.length).toBeLessThan(30)
+  guard.stop()
 })
