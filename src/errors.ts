@@ -56,14 +56,19 @@ export class HerdgateError extends Error {
 
 /** Anything thrown, as an error with a code. */
 export function asHerdgateError(thrown: unknown): HerdgateError {
-  return thrown instanceof HerdgateError ? thrown : new Wrapped(thrown)
+  try {
+    if (thrown instanceof HerdgateError) return thrown
+    return new Wrapped(thrown, thrown instanceof Error ? thrown.message : String(thrown))
+  } catch {
+    return new Wrapped(thrown, 'something that cannot be written as text')
+  }
 }
 
 /** What `asHerdgateError` was given. */
 export const thrownAs = (error: HerdgateError): unknown => (error instanceof Wrapped ? error.cause : error)
 
 class Wrapped extends HerdgateError {
-  constructor(thrown: unknown) {
-    super('internal', thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown })
+  constructor(thrown: unknown, message: string) {
+    super('internal', message, { cause: thrown })
   }
 }

@@ -20,6 +20,16 @@ function gated<T>() {
   return { load, open }
 }
 
+function fail(): never {
+  throw new Error('no text')
+}
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}
+
 describe('getOrSet', () => {
   test('loads once, then answers from memory, by reference', async () => {
     const { cache } = library()
@@ -336,6 +346,22 @@ describe('single and many', () => {
       expect(caught).toEqual({ error: thrown })
       if (at === 0) expect(caught).toHaveProperty('error', own)
     }
+  })
+
+  test.each<[string, () => unknown]>([
+    ['an object without a prototype', () => Object.create(null)],
+    ['an object whose text is an error', () => ({ toString: () => fail() })],
+    ['an error whose message is an error', () => Object.defineProperty(new Error(''), 'message', { get: fail })],
+    ['a proxy that is revoked', revoked],
+  ])('what a load throws may be %s: it comes as it is, and the next load is asked', async (_, make) => {
+    const { cache, clock } = library()
+    const thrown = make()
+    const failing = () => Promise.reject(thrown)
+    const all = await Promise.allSettled([cache.getOrSet('k', failing), cache.getOrSet('k', failing)])
+    for (const settled of all) expect(settled.status === 'rejected' && settled.reason === thrown).toBe(true)
+    await clock.advance(6_000)
+    expect(cache.stats()).toMatchObject({ waiting: 0, inFlight: 0 })
+    expect(await cache.getOrSet('k', () => 'loaded')).toBe('loaded')
   })
 
   test.each([Number.NaN, -1, undefined])('a sizeOf that gives %s is told, and nothing is stored', async (size) => {
