@@ -19,7 +19,9 @@ import type { Cache } from '../cache/create-cache.ts'
 import type { Statistics } from '../cache/statistics.ts'
 import { systemClock } from '../clock.ts'
 import { refuseConnect } from './connect.ts'
+import { openConnections } from './connections.ts'
 import { waitOnlyForAnswers } from './draining.ts'
+import { fewAtATime } from './few-at-a-time.ts'
 import type { Live } from '../live/live.ts'
 import { lingerWhereUnread } from './lingering-close.ts'
 import { refuseMalformed } from './malformed.ts'
@@ -27,6 +29,7 @@ import type { Awaitable, Clock } from '../model.ts'
 import { createServer } from '../node-http.ts'
 import { boundPipelining } from './pipelining.ts'
 import { NO_SCHEMA_COMPILERS } from './schema-compilers.ts'
+import { dropSlowClients } from './slow-clients.ts'
 
 export interface AdminParts {
   readonly cache: Pick<Cache, 'purge' | 'invalidate' | 'explain'> & { stats(): Awaitable<Statistics> }
@@ -37,7 +40,7 @@ export interface AdminParts {
   readonly logger: Logger
   readonly ready: () => Readiness
   readonly version: string
-  readonly clock?: Pick<Clock, 'now'>
+  readonly clock?: Clock
   /** Reads the configuration anew. */
   readonly reload: () => Awaitable<Reloading>
   readonly extension?: AdminExtension | undefined
@@ -57,6 +60,10 @@ const HEAD_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
 /** Between two requests of a connection. */
 const IDLE_TIMEOUT_MS = 72_000
+/** What a client has to take of an answer, or to send of its request; the bytes are those of a second. */
+const LEAST_RATE = { minRate: 16 * 1024, minRateWindow: 10_000 }
+/** Connections that are dropped in one turn of the event loop. */
+const DROPPED_AT_ONCE = 4
 /** A tag in a path may be as long as the request line allows; its own limit is checked with a message. */
 const LONGEST_PARAMETER = 16 * 1024
 /** Requests without the right token, from anybody. Who has it is not held up by those who guess. */
@@ -67,7 +74,7 @@ const WRONG_TOKENS: Rate = { burst: 1000, perSecond: 50 }
  * @throws RangeError when the token is empty
  */
 export function createAdmin(parts: AdminParts): FastifyInstance {
-  return createInstance(parts, (app) => {
+  const admin = createInstance(parts, (app) => {
     latePages(app, async () => {
       const { pages } = await import('../../routes/pages.ts')
       const { version, extension } = parts
@@ -76,6 +83,12 @@ export function createAdmin(parts: AdminParts): FastifyInstance {
       return instance
     })
   })
+  const open = openConnections(admin.server)
+  waitOnlyForAnswers(admin, open)
+  const { clock = systemClock } = parts
+  const guard = dropSlowClients(open, { ...LEAST_RATE, clock, inTurn: fewAtATime(DROPPED_AT_ONCE) })
+  admin.server.once('close', () => guard.stop())
+  return admin
 }
 
 /** @param pages those for people; they come first, so that the other routes can be described */
@@ -98,7 +111,6 @@ function createInstance(parts: AdminParts, pages: (app: FastifyInstance) => void
       else sendProblem(reply, problemFor(error))
     },
   })
-  waitOnlyForAnswers(app)
   refuseConnect(app.server)
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))

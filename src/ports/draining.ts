@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { type HttpSocket, openConnections } from './connections.ts'
+import type { HttpSocket } from './connections.ts'
 import { isLingering } from './lingering-close.ts'
 import { arePipelined } from './pipelining.ts'
 
@@ -10,9 +10,9 @@ const SWEEP_MS = 50
  * Lets a closing listener wait for answers that are due, and for nothing else. By itself it would wait for every
  * connection on which something has arrived: half of a head, the rest of an upload that was answered long ago, a
  * keep-alive client that is between requests.
- * @param open the listener's connections, where somebody keeps account of them already
+ * @param open the listener's connections
  */
-export function waitOnlyForAnswers(app: FastifyInstance, open = openConnections(app.server)): void {
+export function waitOnlyForAnswers(app: FastifyInstance, open: ReadonlySet<HttpSocket>): void {
   const endIdle = () => {
     for (const socket of open) if (!socket._httpMessage && !isEnding(socket)) socket.destroySoon()
   }

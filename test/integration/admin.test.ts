@@ -1,6 +1,9 @@
+import { once } from 'node:events'
 import net, { type AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { ADMIN_TOKEN, fakeAdmin } from '../support/admin.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { until } from '../support/http.ts'
 
 /** What inject() cannot say: requests as bytes, seen by Node's own parser. */
 const { app, asked } = fakeAdmin()
@@ -75,4 +78,24 @@ test.each(['PURGE', 'QUERY', 'CONNECT', 'TRACE', 'PROPFIND'])('%s does nothing',
   const answer = await exchange(`${method} /v1/purge/tags/a HTTP/1.1`, ...HEAD, AUTHORIZATION)
   expect(answer).not.toMatch(/^HTTP\/1\.1 2/)
   expect(asked).toEqual([])
+})
+
+test('who does not take its answer is hung up on: it holds neither memory nor a listener that closes', async () => {
+  const clock = new FakeClock()
+  const rendered = { contentType: 'text/plain', body: 'a'.repeat(64 * 2 ** 20) }
+  const slow = fakeAdmin({ clock, metrics: { render: async () => rendered } })
+  await slow.app.listen({ host: '127.0.0.1', port: 0 })
+  const connected = once(slow.app.server, 'connection')
+  const client = net.connect((slow.app.server.address() as AddressInfo).port, '127.0.0.1')
+  client.on('error', () => undefined)
+  const [socket]: net.Socket[] = await connected
+  client.pause().write('GET /metrics HTTP/1.1\r\nHost: admin\r\n\r\n')
+  await until(() => (socket?.writableLength ?? 0) > 0, 'the system takes no more of the answer')
+  const closed = slow.app.close()
+  await clock.advance(9_000)
+  expect(socket?.destroyed).toBe(false)
+  await clock.advance(5_000)
+  await closed
+  expect(socket?.destroyed).toBe(true)
+  client.destroy()
 })

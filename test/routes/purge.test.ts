@@ -42,7 +42,7 @@ describe.each(['purge', 'invalidate'] as const)('POST /v1/%s', (verb) => {
     'tookMs of %s is how long the log and the nodes took',
     async (path) => {
       let now = 1_000
-      const { app, answers } = fakeAdmin({ clock: { now: () => now } })
+      const { app, answers } = fakeAdmin({ clock: { now: () => now, after: () => () => {} } })
       answers.append = async () => {
         now += 3_000.4
         return { ...answers.receipt, nodes: { expected: 2, acked: 1 } }
