@@ -57,6 +57,15 @@ export function logContract(name: string, create: () => InvalidationLog | Promis
       await log.close()
     })
 
+    test('a name may have half a surrogate pair in it, as a text has that was cut', async () => {
+      const log = await create()
+      const cut = '\u{1f600}'.slice(0, 1)
+      const stamps = [stampIn(log, `a/${cut}`), stampIn(log, `${cut}/a`), stampIn(log, 'b', [cut])]
+      await log.append('purge', { urls: [`a/${cut}`], prefixes: [cut], tags: [cut] })
+      expect(stamps.map((stamp) => log.verdict(stamp))).toEqual(['dead', 'dead', 'dead'])
+      await log.close()
+    })
+
     test('a purge outweighs an invalidation, in either order', async () => {
       for (const modes of [['purge', 'invalidate'] as const, ['invalidate', 'purge'] as const]) {
         const log = await create()

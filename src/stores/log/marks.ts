@@ -77,10 +77,11 @@ export class Marks {
     return stale ? 'stale' : 'valid'
   }
 
-  *#namesOf(stamp: Pick<Stamp, 'url' | 'tags'>): Generator<string> {
-    yield NAMED_URL + stamp.url
-    for (const tag of stamp.tags) yield NAMED_TAG + tag
-    if (this.#longestPrefix > 0) yield* prefixesOf(stamp.url, this.#longestPrefix)
+  *#namesOf({ url, tags }: Pick<Stamp, 'url' | 'tags'>): Generator<string> {
+    const name = asKept(url)
+    yield NAMED_URL + name
+    for (const tag of tags) yield NAMED_TAG + asKept(tag)
+    if (this.#longestPrefix > 0) yield* prefixesOf(name, this.#longestPrefix)
   }
 
   #forgetOldest(): void {
@@ -100,11 +101,14 @@ const NAMED_PREFIX = 'prefix '
 export function targetsOf({ tags = [], urls = [], prefixes = [], all = false }: Selectors): string[] {
   return [
     ...(all ? [ALL] : []),
-    ...tags.map((tag) => NAMED_TAG + tag),
-    ...urls.map((url) => NAMED_URL + url),
-    ...prefixes.map((prefix) => NAMED_PREFIX + (prefix.endsWith('/') ? prefix.slice(0, -1) : prefix)),
+    ...tags.map((tag) => NAMED_TAG + asKept(tag)),
+    ...urls.map((url) => NAMED_URL + asKept(url)),
+    ...prefixes.map(asKept).map((prefix) => NAMED_PREFIX + (prefix.endsWith('/') ? prefix.slice(0, -1) : prefix)),
   ]
 }
+
+/** Records are kept in UTF-8, which has no half of a surrogate pair, as stands at the end of a text that was cut. */
+const asKept = (name: string): string => name.toWellFormed()
 
 /** A mark with a newer record in it. */
 export function marked(mark: Mark | undefined, mode: InvalidationMode, position: number): Mark {
