@@ -16,7 +16,7 @@ export interface ValueOptions {
   readonly tags?: readonly string[]
 }
 
-/** How long a value lives, in milliseconds. */
+/** How long a value lives, in milliseconds. Nothing in it is the caller's to change. */
 export interface ValueRules {
   readonly ttl: number
   readonly grace: number
@@ -43,7 +43,7 @@ export function rulesOf(options: ValueOptions | undefined, otherwise: ValueRules
     grace: grace === undefined ? otherwise.grace : duration(grace),
     softTimeout: softTimeout === undefined ? otherwise.softTimeout : duration(softTimeout),
     refreshAhead: refreshAhead === undefined ? otherwise.refreshAhead : share(refreshAhead),
-    tags: tags ?? otherwise.tags,
+    tags: tags === undefined ? otherwise.tags : [...tags],
   }
 }
 
@@ -54,6 +54,6 @@ export function partialRulesOf({ ttl, grace, softTimeout, refreshAhead, tags }: 
     ...(grace !== undefined && { grace: duration(grace) }),
     ...(softTimeout !== undefined && { softTimeout: duration(softTimeout) }),
     ...(refreshAhead !== undefined && { refreshAhead: share(refreshAhead) }),
-    ...(tags !== undefined && { tags }),
+    ...(tags !== undefined && { tags: [...tags] }),
   }
 }

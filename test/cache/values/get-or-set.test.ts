@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { createCache } from '../../../src/library/embed.ts'
+import { type Cache, createCache } from '../../../src/library/embed.ts'
 import { HerdgateError } from '../../../src/errors.ts'
 import { memoryStore } from '../../../src/stores/memory/store.ts'
 import { FakeClock, settle } from '../../support/fake-clock.ts'
@@ -305,6 +305,21 @@ describe('single and many', () => {
     const forced = { ttl: 'soon', forceFresh: there === 'fresh' }
     await expect(cache.getOrSet('k', () => 'loaded', forced)).rejects.toThrow('a duration')
     await expect(cache.set('k', 'v', { ttl: 'soon' })).rejects.toThrow('a duration')
+  })
+
+  test.each<[string, (cache: Cache, tags: string[]) => Promise<unknown>]>([
+    ['set', (cache, tags) => cache.set('k', 1, { tags })],
+    ['getOrSet', (cache, tags) => cache.getOrSet('k', () => 1, { tags })],
+    ['setOptions', (cache, tags) => cache.getOrSet('k', ({ setOptions }) => (setOptions({ tags }), 1))],
+  ])('a list of tags is the caller’s again after %s: what they change in it changes no value', async (_, put) => {
+    const { cache } = library()
+    const tags = ['t']
+    await put(cache, tags)
+    tags[0] = 'another'
+    await cache.purge({ tags: ['another'] })
+    expect(await cache.get('k')).toBe(1)
+    await cache.purge({ tags: ['t'] })
+    expect(await cache.get('k')).toBeUndefined()
   })
 
   test('a namespace has keys of its own and is cleared alone', async () => {
