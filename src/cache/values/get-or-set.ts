@@ -53,6 +53,7 @@ export function createValues(parts: ValuesParts): Values {
 
   return {
     getOrSet<T>(key: string, load: Load<T>, options?: GetOrSetOptions): Promise<T> {
+      if (typeof key !== 'string') return Promise.reject(noKey(key))
       const kept = store.get(key)
       if (kept instanceof Promise || options?.forceFresh === true) return resolve(key, kept, load, options)
       if (kept === undefined) return shared(key, load, options) ?? resolve(key, kept, load, options)
@@ -65,6 +66,7 @@ export function createValues(parts: ValuesParts): Values {
     },
 
     get<T>(key: string): Promise<T | undefined> {
+      if (typeof key !== 'string') return Promise.reject(noKey(key))
       const kept = store.get(key)
       const value = kept instanceof Promise ? kept.then((later) => valueNow(key, later)) : valueNow(key, kept)
       return value as Promise<T | undefined>
@@ -171,6 +173,7 @@ export function createValues(parts: ValuesParts): Values {
 
   /** In the order of the keys. */
   async function fresh(keys: readonly string[]): Promise<(StoredValue | undefined)[]> {
+    for (const key of keys) if (typeof key !== 'string') throw noKey(key)
     const all = await store.getMany(keys)
     const now = clock.now()
     const found = all.map((kept) => freshValue(kept, now))
@@ -217,6 +220,7 @@ export function createValues(parts: ValuesParts): Values {
 
   /** What is to be put into the store. A fetch in progress may not replace it. */
   function made(key: string, value: unknown, options: ValueOptions | undefined, now: number): StoredValue {
+    if (typeof key !== 'string') throw noKey(key)
     const { generation, position } = log
     const making: ValueMaking = {
       url: key,
@@ -242,6 +246,9 @@ export function createValues(parts: ValuesParts): Values {
     }
   }
 }
+
+/** For callers in JavaScript: what is no text has no length, and the memory it takes could not be counted. */
+const noKey = (key: unknown): TypeError => new TypeError(`expected a string as key, got ${typeof key}`)
 
 /** Resolving a promise with an object looks whether that is a promise too, which takes longer than finding it. */
 const promiseOf = (stored: StoredValue): Promise<unknown> => (stored.promise ??= Promise.resolve(stored.value))

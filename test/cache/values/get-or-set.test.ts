@@ -273,6 +273,31 @@ describe('single and many', () => {
     expect([await cache.delete('k'), await cache.delete('k'), await cache.get('k')]).toEqual([true, false, undefined])
   })
 
+  test.each([7, undefined, null, Symbol('k'), ['k']])(
+    'a key that is no string rejects, and nothing is put: %o',
+    async (given) => {
+      const { cache } = library()
+      const key = given as string
+      const load = vi.fn(() => 1)
+      const calls = [
+        () => cache.getOrSet(key, load),
+        () => cache.getOrSet(key, load, { forceFresh: true }),
+        () => cache.get(key),
+        () => cache.set(key, 1),
+        () => cache.has(key),
+        () => cache.delete(key),
+        () => cache.getMany(['k', key]),
+        () => cache.setMany([{ key, value: 1 }]),
+        () => cache.deleteMany(['k', key]),
+      ]
+      for (const call of calls) {
+        await expect(call()).rejects.toThrow(new TypeError(`expected a string as key, got ${typeof given}`))
+      }
+      expect(load).not.toHaveBeenCalled()
+      expect(cache.stats()).toMatchObject({ tiers: [{ bytes: 0, objects: 0 }], log: { position: 0 } })
+    },
+  )
+
   test('getMany, setMany, deleteMany keep the order of the keys', async () => {
     const { cache } = library()
     await cache.setMany([
