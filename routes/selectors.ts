@@ -46,16 +46,10 @@ export const Selectors = z
 /** @param by who asks */
 export function targetsOf({ tags, urls, prefixes, all }: z.infer<typeof Selectors>, by: string): Targets {
   return {
-    ...(tags !== undefined && { tags: tags.flatMap(spellings) }),
+    ...(tags !== undefined && { tags }),
     ...(urls !== undefined && { urls: urls.flatMap(namedBy) }),
     ...(prefixes !== undefined && { prefixes: prefixes.flatMap(namedBy) }),
     ...(all === true && { all }),
     by,
   }
-}
-
-/** A tag, and what its UTF-8 octets look like in a response field, whose octets are read as single characters. */
-function spellings(tag: string): string[] {
-  const received = Buffer.from(tag).toString('latin1')
-  return received === tag ? [tag] : [tag, received]
 }

@@ -14,6 +14,7 @@ import type {
 } from '../model.ts'
 import { namedBy } from '../policy/absolute-url.ts'
 import { namesOf } from '../policy/key.ts'
+import { spellingsOf } from '../policy/tags.ts'
 import { nameOf } from '../policy/target.ts'
 import { Engine, type EngineLimits, type Pressure } from './engine/engine.ts'
 import { type Explanation, explain } from './http/explain.ts'
@@ -148,7 +149,12 @@ function selectorsOf({ tags, urls, prefixes, keys, all }: Targets, routes: reado
   const count = (tags?.length ?? 0) + names.length + (prefixes?.length ?? 0)
   if (count === 0 && all !== true)
     throw new RangeError('expected at least one of tags, urls, prefixes, keys, all: true')
-  return { tags: tags ?? [], urls: names, prefixes: absolute(prefixes).map(prefixOf), all: all ?? false }
+  return {
+    tags: tags?.flatMap(spellingsOf) ?? [],
+    urls: names,
+    prefixes: absolute(prefixes).map(prefixOf),
+    all: all ?? false,
+  }
 }
 
 /** @throws RangeError for what nothing lies below */

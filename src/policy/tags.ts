@@ -54,6 +54,15 @@ export function updatedTags(url: string, stored: readonly string[], update: Fiel
   return tags.length > MOST_TAGS_OF_UPDATED ? { ok: false } : { ok: true, tags }
 }
 
+/**
+ * What is purged for a tag: the tag, as values and routes have it, and what its UTF-8 octets look like in a response field,
+ * whose octets are read as single characters.
+ */
+export function spellingsOf(tag: string): string[] {
+  const received = Buffer.from(tag).toString('latin1')
+  return received === tag ? [tag] : [tag, received]
+}
+
 /** Nearly all responses name none; their fields are not written in lower case for that. */
 function namesTags(fields: Fields): boolean {
   for (let at = 0; at < fields.length; at += 2) {

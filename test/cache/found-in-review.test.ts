@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { createCache } from '../../src/library/embed.ts'
 import { HerdgateError } from '../../src/errors.ts'
 import { field } from '../../src/fields.ts'
+import type { Rules } from '../../src/model.ts'
 import { settle } from '../support/fake-clock.ts'
 import { PushedBody } from '../support/scripted-origin.ts'
 import { world } from '../support/world.ts'
@@ -191,6 +192,20 @@ test.each(['HTTP://A.TEST/x', 'http://a.test:80/x', 'https://a.test/x'])(
     expect((await w.get('/x')).result).toBe('miss')
   },
 )
+
+test.each<[string, Partial<Rules>, string]>([
+  ['of a response, whose UTF-8 is received octet by octet', {}, 'caf\u00c3\u00a9'],
+  ['of a response, in ISO-8859-1', {}, 'caf\u00e9'],
+  ['of a route', { tags: ['café'] }, 'other'],
+])('a purge by a tag outside ASCII finds it: %s', async (_, rules, received) => {
+  const w = world(rules)
+  w.origin.script(() => ({ headers: { ...FRESH, 'Surrogate-Key': received } }))
+  await w.get('/x')
+  await w.cache.invalidate({ tags: ['caf', 'cafe'] })
+  expect((await w.get('/x')).result).toBe('hit')
+  await w.cache.purge({ tags: ['café'] })
+  expect((await w.get('/x')).result).toBe('miss')
+})
 
 test.each([{ urls: ['/x'] }, { prefixes: ['a.test/x'] }, {}, { all: false }])(
   'a purge of %j is refused',
