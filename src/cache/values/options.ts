@@ -34,7 +34,7 @@ export const UNLIMITED: ValueRules = {
   tags: [],
 }
 
-/** @throws RangeError naming what is no duration or no share */
+/** @throws RangeError naming what is no duration or no share, TypeError for tags that are no strings */
 export function rulesOf(options: ValueOptions | undefined, otherwise: ValueRules): ValueRules {
   if (options === undefined) return otherwise
   const { ttl, grace, softTimeout, refreshAhead, tags } = options
@@ -43,17 +43,23 @@ export function rulesOf(options: ValueOptions | undefined, otherwise: ValueRules
     grace: grace === undefined ? otherwise.grace : duration(grace),
     softTimeout: softTimeout === undefined ? otherwise.softTimeout : duration(softTimeout),
     refreshAhead: refreshAhead === undefined ? otherwise.refreshAhead : share(refreshAhead),
-    tags: tags === undefined ? otherwise.tags : [...tags],
+    tags: tags === undefined ? otherwise.tags : listed(tags),
   }
 }
 
-/** Only what was said. @throws RangeError naming what is no duration or no share */
+/** Only what was said. @throws as `rulesOf` does */
 export function partialRulesOf({ ttl, grace, softTimeout, refreshAhead, tags }: ValueOptions): Partial<ValueRules> {
   return {
     ...(ttl !== undefined && { ttl: duration(ttl) }),
     ...(grace !== undefined && { grace: duration(grace) }),
     ...(softTimeout !== undefined && { softTimeout: duration(softTimeout) }),
     ...(refreshAhead !== undefined && { refreshAhead: share(refreshAhead) }),
-    ...(tags !== undefined && { tags: [...tags] }),
+    ...(tags !== undefined && { tags: listed(tags) }),
   }
+}
+
+/** A list of our own: its strings are measured, and named to the invalidation log. */
+function listed(tags: readonly string[]): readonly string[] {
+  if (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')) return [...tags]
+  throw new TypeError('expected tags as a list of strings')
 }

@@ -298,6 +298,19 @@ describe('single and many', () => {
     },
   )
 
+  test.each(['users', [7], [undefined], new Set(['t'])])(
+    'tags that are no list of strings reject: %o',
+    async (given) => {
+      const { cache } = library()
+      const tags = given as string[]
+      const complaint = new TypeError('expected tags as a list of strings')
+      await expect(cache.set('k', 1, { tags })).rejects.toThrow(complaint)
+      await expect(cache.getOrSet('k', () => 1, { tags })).rejects.toThrow(complaint)
+      await expect(cache.getOrSet('l', ({ setOptions }) => setOptions({ tags }))).rejects.toThrow(complaint)
+      expect(cache.stats().tiers[0]?.bytes).toBe(0)
+    },
+  )
+
   test('getMany, setMany, deleteMany keep the order of the keys', async () => {
     const { cache } = library()
     await cache.setMany([
