@@ -84,9 +84,9 @@ export function createValues(parts: ValuesParts): Values {
     },
 
     async delete(key) {
-      const held = await has(key)
+      const [held] = await fresh([key])
       await remove([key])
-      return held
+      return held !== undefined
     },
 
     has,
@@ -106,7 +106,7 @@ export function createValues(parts: ValuesParts): Values {
     },
 
     async deleteMany(keys) {
-      const held = (await fresh(keys)).filter((stored) => counted(stored) !== undefined).length
+      const held = (await fresh(keys)).filter((stored) => stored !== undefined).length
       await remove(keys)
       return held
     },

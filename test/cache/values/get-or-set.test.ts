@@ -452,6 +452,22 @@ describe('single and many', () => {
     expect(cache.stats()).toMatchObject({ originRequests: 1, originTimeSavedMs: 600, requests: { hit: 2, miss: 1 } })
   })
 
+  test('to delete a value is no look-up, and saves nobody a load', async () => {
+    const { cache, clock } = library()
+    const { load, open } = gated<number>()
+    const loading = cache.getOrSet('k', load)
+    await clock.advance(300)
+    open[0]?.resolve(7)
+    await loading
+    await cache.set('l', 8)
+    expect([await cache.delete('k'), await cache.delete('k'), await cache.deleteMany(['k', 'l'])]).toEqual([
+      true,
+      false,
+      1,
+    ])
+    expect(cache.stats()).toMatchObject({ requests: { hit: 0, miss: 1 }, hitRatio: 0, originTimeSavedMs: 0 })
+  })
+
   test('statistics tell hits from misses', async () => {
     const { cache } = library()
     await cache.getOrSet('k', () => 1)
