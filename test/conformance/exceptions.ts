@@ -9,7 +9,7 @@ export interface Exception {
   readonly reason: string
 }
 
-/** Whatever the settings; what RFC 9111 says is held by test/cache/http/beside-the-suite.test.ts. */
+/** Whatever the settings; what RFC 9111 says is held by test/cache/http/rfc9111.test.ts. */
 const ALWAYS: readonly Exception[] = [
   {
     ids: [

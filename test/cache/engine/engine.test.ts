@@ -306,6 +306,12 @@ describe('a failing origin', () => {
     w.origin.next.answer({ headers: FRESH, body: 'whole' })
     expect(await again).toMatchObject({ body: 'whole', result: 'miss' })
   })
+
+  test('an origin with no room left is told apart: shed', async () => {
+    const w = world()
+    w.origin.script(() => new HerdgateError('overloaded'))
+    expect(await w.get('/')).toMatchObject({ status: 503, result: 'shed' })
+  })
 })
 
 describe('a slow origin', () => {
@@ -468,6 +474,41 @@ describe('validation', () => {
     w.origin.script(() => ({ status: 304, headers: FRESH }))
     expect((await w.get('/')).status).toBe(502)
   })
+
+  test('a 304 that brings a Vary is from then on for those it selects', async () => {
+    const w = world()
+    w.origin.script((request, number) =>
+      request.fields.includes('If-None-Match')
+        ? { status: 304, headers: { ...FRESH, ETag: '"1"', Vary: 'Accept-Language' } }
+        : { headers: { ...FRESH, ETag: '"1"', ...(number > 1 && { Vary: 'Accept-Language' }) }, body: `v${number}` },
+    )
+    await w.get('/', { 'Accept-Language': 'de' })
+    await w.clock.advance(61_000)
+    expect((await w.get('/', { 'Accept-Language': 'de' })).body).toBe('v1')
+    expect((await w.get('/', { 'Accept-Language': 'fr' })).body).toBe('v3')
+    expect(await w.get('/', { 'Accept-Language': 'de' })).toMatchObject({ body: 'v1', result: 'hit' })
+  })
+
+  test('a 304 confirms nothing where no condition could be sent', async () => {
+    const w = world()
+    const headers = { ETag: '"with space"', 'Cache-Control': 'max-age=1, stale-if-error=0' }
+    w.origin.script((_, number) => (number === 1 ? { headers, body: 'old' } : { status: 304, headers: FRESH }))
+    await w.get('/')
+    await w.clock.advance(2_000)
+    expect((await w.get('/')).status).toBe(502)
+  })
+
+  test('an origin that goes on to answer 304 is not believed, and its 304 not passed on', async () => {
+    const w = world()
+    const headers = { ETag: '"1"', 'Cache-Control': 'max-age=1, stale-if-error=0' }
+    w.origin.script((_, number) =>
+      number === 1 ? { headers, body: 'old' } : { status: 304, headers: { ETag: '"2"' } },
+    )
+    await w.get('/')
+    await w.clock.advance(2_000)
+    expect((await w.get('/')).status).toBe(502)
+    expect(w.origin.requests).toHaveLength(3)
+  })
 })
 
 describe('other methods', () => {
@@ -528,6 +569,54 @@ describe('large responses', () => {
     expect(w.origin.waiting).toHaveLength(2)
     for (const call of w.origin.waiting.slice()) call.answer({ headers: FRESH, body: '12345' })
     for (const reply of await Promise.all(both)) expect((await received(reply)).body).toBe('12345')
+  })
+
+  test('a response that outgrows the limit before its reader has begun is not cut off', async () => {
+    const w = world({ maxObjectBytes: 4 })
+    const body = new PushedBody()
+    body.push('1234')
+    body.push('5678') // with the head, so to speak
+    body.end()
+    w.origin.script(() => ({ headers: FRESH, body }))
+    expect((await w.get('/')).body).toBe('12345678')
+  })
+
+  test('what nobody reads any more is stopped when it outgrows the limit', async () => {
+    const w = world({ maxObjectBytes: 4 })
+    const body = new PushedBody()
+    const reply = w.ask('/')
+    await settle()
+    const { signal } = w.origin.next
+    w.origin.next.answer({ headers: FRESH, body })
+    ;(await reply).body?.read().cancel()
+    body.push('1234')
+    body.push('5678')
+    await settle()
+    expect(signal?.aborted).toBe(true)
+  })
+
+  test('a reader that resumes after a stall is not left waiting for one that does not', async () => {
+    const w = world({ maxObjectBytes: 1 })
+    const body = new PushedBody()
+    const [first, second] = [w.ask('/'), w.ask('/')]
+    await settle()
+    w.origin.next.answer({ headers: FRESH, body })
+    const readers = [(await first).body?.read(), (await second).body?.read()]
+    const chunk = 'x'.repeat(300_000)
+    for (let n = 0; n < 4; n++) body.push(chunk)
+    body.end()
+    await w.clock.advance(10_000) // both stall: nobody is to blame
+    const rest = (async () => {
+      let bytes = 0
+      for (;;) {
+        const next = await readers[0]?.next()
+        if (next === undefined) return bytes
+        bytes += next.length
+      }
+    })()
+    await settle()
+    await w.clock.advance(10_000)
+    expect(await rest).toBe(1_200_000)
   })
 })
 

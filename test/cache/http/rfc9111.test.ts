@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { DEFAULT_RULES } from '../../../src/config/defaults.ts'
+import { HerdgateError } from '../../../src/errors.ts'
 import { field } from '../../../src/fields.ts'
 import { createCache } from '../../../src/library/embed.ts'
 import type { OriginRequest } from '../../../src/model.ts'
@@ -11,6 +12,7 @@ import { received, world } from '../../support/world.ts'
 
 const MINUTE = { 'Cache-Control': 'max-age=60' }
 const sent = (request: OriginRequest | undefined, name: string) => field(request?.fields ?? [], name)
+const date = (ms: number) => new Date(ms).toUTCString()
 type World = ReturnType<typeof world>
 
 /** Answers by number of the request, the last one for ever. */
@@ -388,4 +390,53 @@ describe('an error in answer to a revalidation', () => {
     expect(first.status).toBe(status)
     expect(later).toMatchObject({ status, result: 'hit' })
   })
+})
+
+test('a challenge that may be stored does not lock out who has credentials', async () => {
+  const w = world()
+  w.origin.script(({ fields }) =>
+    field(fields, 'authorization') === undefined
+      ? { status: 401, headers: { 'Cache-Control': 'max-age=20', 'WWW-Authenticate': 'Bearer' }, body: 'who?' }
+      : { headers: { 'Cache-Control': 'max-age=20' }, body: 'welcome' },
+  )
+  expect((await w.get('/')).status).toBe(401)
+  expect((await w.get('/')).result).toBe('hit')
+  expect((await w.get('/', { Authorization: 'Bearer alice' })).body).toBe('welcome')
+  expect((await w.get('/')).body).toBe('who?')
+})
+
+describe('when the origin closes the connection', () => {
+  test.each(['must-revalidate', 'proxy-revalidate', 'no-cache', 's-maxage=2'])(
+    'a copy with %s gives way to an error, for one who is quick and for one who waited',
+    async (directive) => {
+      const w = world({ grace: 3_600_000 })
+      const headers = { 'Cache-Control': `max-age=2, ${directive}`, ETag: '"1"', Date: date(w.clock.now()) }
+      w.origin.script((_, number) => (number === 1 ? { headers, body: 'v1' } : new HerdgateError('origin_reset')))
+      expect((await w.get('/')).body).toBe('v1')
+      await w.clock.advance(3_000)
+      for (const { status, result } of await Promise.all([w.get('/'), w.get('/')])) {
+        expect([status, result]).toEqual([502, 'error'])
+      }
+    },
+  )
+
+  test('a copy without such a directive stands in', async () => {
+    const w = world({ grace: 3_600_000 })
+    const headers = { 'Cache-Control': 'max-age=2', Date: date(w.clock.now()) }
+    w.origin.script((_, number) => (number === 1 ? { headers, body: 'v1' } : new HerdgateError('origin_reset')))
+    await w.get('/')
+    await w.clock.advance(3_000)
+    expect(await w.get('/')).toMatchObject({ status: 200, body: 'v1', result: 'stale_if_error' })
+  })
+})
+
+test('If-Modified-Since is compared with Date where the copy has no Last-Modified (RFC 9111 section 4.3.2)', async () => {
+  const w = world()
+  const made = w.clock.now()
+  w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=60', Date: date(made) }, body: 'v1' }))
+  await w.get('/')
+  const since = async (ms: number) => (await w.get('/', { 'If-Modified-Since': date(ms) })).status
+  expect([await since(made), await since(made + 1_000)]).toEqual([304, 304])
+  expect([await since(made - 1_000), await since(made - 3_000_000)]).toEqual([200, 200])
+  expect(w.origin.requests).toHaveLength(1)
 })

@@ -259,6 +259,39 @@ describe('races', () => {
     expect(await slow).toBe('old')
     expect(await cache.get('k')).toBeUndefined()
   })
+
+  test('a value set during a load that then skips is kept', async () => {
+    const cache = createCache()
+    const gate = Promise.withResolvers<void>()
+    const skipping = cache.getOrSet('k', async ({ skip }) => {
+      await gate.promise
+      skip()
+      return 'mine'
+    })
+    await settle()
+    await cache.set('k', 'new')
+    gate.resolve()
+    await skipping
+    expect(await cache.get('k')).toBe('new')
+  })
+
+  test('a value set during a load for one caller alone is kept', async () => {
+    const cache = createCache()
+    await cache.getOrSet('k', ({ skip }) => skip())
+    const gate = Promise.withResolvers<void>()
+    const alone = cache.getOrSet('k', async () => {
+      await gate.promise
+      return 'old'
+    })
+    await settle()
+    await cache.set('k', 'new')
+    gate.resolve()
+    expect(await alone).toBe('old')
+    expect(await cache.get('k')).toBe('new')
+    await cache.delete('k')
+    expect(await cache.getOrSet('k', () => 'newer')).toBe('newer')
+    expect(await cache.get('k')).toBe('newer')
+  })
 })
 
 describe('single and many', () => {
@@ -475,4 +508,9 @@ describe('single and many', () => {
     await cache.get('k')
     expect(cache.stats()).toMatchObject({ requests: { hit: 2, miss: 1 }, hitRatio: 2 / 3, inFlight: 0 })
   })
+})
+
+test('a size that is no whole number does not hang the caller', async () => {
+  const cache = createCache({ sizeOf: () => 0.5 })
+  expect(await cache.getOrSet('k', () => 1)).toBe(1)
 })

@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest'
+import { field } from '../../../src/fields.ts'
+import { settle } from '../../support/fake-clock.ts'
+import { PushedBody } from '../../support/scripted-origin.ts'
+import { world } from '../../support/world.ts'
+
+/* Who is answered by the fetch of another, and who by one of their own. */
+
+const FRESH = { 'Cache-Control': 'max-age=60' }
+
+test('the error page of one user is not given to another', async () => {
+  const w = world()
+  const alice = w.get('/', { Authorization: 'Bearer alice' })
+  const bob = w.get('/', { Authorization: 'Bearer bob' })
+  await settle()
+  w.origin.next.answer({ status: 500, body: 'trace of alice' })
+  await settle()
+  w.origin.next.answer({ status: 500, body: 'trace of bob' })
+  expect([(await alice).body, (await bob).body]).toEqual(['trace of alice', 'trace of bob'])
+})
+
+test('an error page that varies is not shared', async () => {
+  const w = world()
+  const both = [w.get('/', { 'Accept-Language': 'de' }), w.get('/', { 'Accept-Language': 'fr' })]
+  await settle()
+  w.origin.next.answer({ status: 500, headers: { Vary: 'Accept-Language' }, body: 'de' })
+  await settle()
+  w.origin.next.answer({ status: 500, headers: { Vary: 'Accept-Language' }, body: 'fr' })
+  expect((await Promise.all(both)).map(({ body }) => body)).toEqual(['de', 'fr'])
+})
+
+test.each(['no-cache', 'max-age=1, must-revalidate'])(
+  'a newcomer is not answered by a dripping response that says %s',
+  async (control) => {
+    const w = world()
+    const body = new PushedBody()
+    const first = w.ask('/')
+    await settle()
+    w.origin.next.answer({ headers: { 'Cache-Control': control, ETag: '"1"' }, body })
+    await first
+    await w.clock.advance(20_000)
+    const newcomer = w.get('/')
+    await settle()
+    expect(w.origin.requests).toHaveLength(2)
+    w.origin.next.answer({ headers: { 'Cache-Control': control }, body: 'new' })
+    expect((await newcomer).body).toBe('new')
+  },
+)
+
+test('what means nothing in a GET does not reach the origin where requests go side by side either', async () => {
+  const w = world()
+  w.origin.script((_, number) => ({ headers: number === 1 ? { 'Cache-Control': 'private' } : FRESH, body: 'fine' }))
+  await w.get('/')
+  expect((await w.get('/', { 'Content-Type': 'in/valid' })).cacheStatus).toContain('stored')
+  expect(field(w.origin.requests[1]?.fields ?? [], 'content-type')).toBeUndefined()
+})
+
+test('requests for different ranges of a stale copy are one refresh', async () => {
+  const w = world({ softTimeout: 0 })
+  w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=1', ETag: '"1"' }, body: '0123456789' }))
+  await w.get('/')
+  await w.clock.advance(2_000)
+  w.origin.script(() => undefined)
+  for (let first = 0; first < 9; first++) await w.get('/', { Range: `bytes=${first}-9` })
+  await settle()
+  expect(w.origin.waiting).toHaveLength(1)
+  w.origin.next.answer({ status: 304, headers: { 'Cache-Control': 'max-age=60', ETag: '"1"' } })
+  await settle()
+  expect(await w.get('/', { Range: 'bytes=8-9' })).toMatchObject({ status: 206, body: '89', result: 'hit' })
+})
+
+test('who joins a fetch and gets the stale copy because it is slow is counted among the collapsed', async () => {
+  const w = world({ softTimeout: 100 })
+  w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=1' }, body: 'v1' }))
+  await w.get('/')
+  await w.clock.advance(2_000)
+  w.origin.script(() => undefined)
+  const both = [w.get('/'), w.get('/')]
+  await settle()
+  await w.clock.advance(100)
+  expect((await Promise.all(both)).map(({ result }) => result)).toEqual(['stale', 'stale'])
+  expect(w.seen.collapse).toEqual([{ route: 'default', outcome: 'timeout' }])
+})
+
+test('who waits for another and gets its error is counted among the collapsed', async () => {
+  const w = world()
+  const both = [w.get('/'), w.get('/')]
+  await settle()
+  w.origin.next.fail()
+  expect((await Promise.all(both)).map(({ status }) => status)).toEqual([502, 502])
+  expect(w.seen.collapse).toEqual([{ route: 'default', outcome: 'reused' }])
+})

@@ -1,0 +1,186 @@
+import { expect, test } from 'vitest'
+import { HerdgateError } from '../../../src/errors.ts'
+import { field } from '../../../src/fields.ts'
+import { settle } from '../../support/fake-clock.ts'
+import { PushedBody } from '../../support/scripted-origin.ts'
+import { world } from '../../support/world.ts'
+
+/* Fetches of one key that overtake each other: which of them is kept. */
+
+const FRESH = { 'Cache-Control': 'max-age=60' }
+const CONSENTING = { 'Cache-Control': 'public, max-age=60' }
+const VARYING = { ...CONSENTING, Vary: 'Accept' }
+const AUTHORIZED = { Authorization: 'Bearer alice' }
+const RANGED = { Range: 'bytes=0-1' }
+
+/** While `v1` arrives slowly for the one who asked `early`, `v2` is asked for and is there at once. */
+async function overtaken(
+  w: ReturnType<typeof world>,
+  headers: Record<string, string>,
+  asked: { early: Record<string, string>; late: Record<string, string>; laterMs: number },
+): Promise<void> {
+  const body = new PushedBody()
+  const slow = w.ask('/', asked.early)
+  await settle()
+  w.origin.next.answer({ headers, body })
+  const reader = (await slow).body?.read()
+  await w.clock.advance(asked.laterMs)
+  const quick = w.get('/', asked.late)
+  await settle()
+  w.origin.next.answer({ headers, body: 'v2' })
+  await quick
+  body.push('v1')
+  body.end()
+  await settle()
+  reader?.cancel()
+}
+
+test('what arrives slowly and must be validated is stored however often it is asked for meanwhile', async () => {
+  const w = world()
+  const headers = { 'Cache-Control': 'no-cache', ETag: '"1"' }
+  const asked = async () => {
+    const body = new PushedBody()
+    const reply = w.ask('/')
+    await settle()
+    w.origin.next.answer({ headers, body })
+    const reader = (await reply).body?.read()
+    return { finish: () => [body.push('v1'), body.end(), reader?.cancel()] }
+  }
+  const first = await asked()
+  await w.clock.advance(1_000)
+  const second = await asked()
+  first.finish()
+  await settle()
+  const third = w.get('/')
+  await settle()
+  expect(field(w.origin.next.request.fields, 'if-none-match')).toBe('"1"')
+  w.origin.next.answer({ status: 304, headers })
+  expect(await third).toMatchObject({ body: 'v1', result: 'revalidated' })
+  second.finish()
+})
+
+test('a fetch that a purge has overtaken does not mark the key of its successor as unshareable', async () => {
+  const w = world()
+  const old = w.get('/')
+  await settle()
+  await w.cache.purge({ all: true })
+  const fresh = w.get('/')
+  await settle()
+  w.origin.waiting[1]?.answer({ headers: FRESH, body: 'new' })
+  await fresh
+  w.origin.next.answer({ headers: { 'Cache-Control': 'no-store' } })
+  await old
+  expect(await w.get('/')).toMatchObject({ body: 'new', result: 'hit' })
+})
+
+test('the slow answer to a HEAD does not bring back what a GET has replaced meanwhile', async () => {
+  const w = world()
+  const headers = (version: number) => ({ 'Cache-Control': 'max-age=1', ETag: `"${version}"` })
+  w.origin.script(() => ({ headers: headers(1), body: 'v1' }))
+  await w.get('/')
+  await w.clock.advance(2_000)
+  w.origin.script(() => undefined)
+  const head = w.get('/', {}, { method: 'HEAD' })
+  await w.clock.advance(10)
+  const get = w.get('/')
+  await settle()
+  w.origin.waiting[1]?.answer({ headers: { 'Cache-Control': 'max-age=60', ETag: '"2"' }, body: 'v2' })
+  await get
+  w.origin.next.answer({ headers: { 'Cache-Control': 'max-age=60', ETag: '"1"', 'Content-Length': '2' } })
+  await head
+  expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+})
+
+test.each([
+  ['with credentials', AUTHORIZED, {}, CONSENTING],
+  ['without credentials', {}, AUTHORIZED, CONSENTING],
+  ['without credentials, of what varies,', {}, AUTHORIZED, VARYING],
+  ['for a range', RANGED, {}, CONSENTING],
+])('a slow fetch %s does not bring back what a later one has replaced meanwhile', async (_, early, late, headers) => {
+  const w = world()
+  await overtaken(w, headers, { early, late, laterMs: 1_000 })
+  expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+})
+
+test('a HEAD that makes a copy as good as new does not give up the fetch that will replace it', async () => {
+  const w = world()
+  const headers = { 'Cache-Control': 'max-age=10' }
+  const first = w.get('/')
+  await settle()
+  w.origin.next.answer({ headers, body: 'v1' })
+  await first
+  await w.clock.advance(20_000)
+  const slow = w.get('/')
+  await settle()
+  await w.clock.advance(500)
+  const head = w.get('/', {}, { method: 'HEAD' })
+  await settle()
+  w.origin.waiting[1]?.answer({ headers })
+  await head
+  w.origin.next.answer({ headers, body: 'v2' })
+  await slow
+  await settle()
+  expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+})
+
+test('a slow fetch that turns out to vary does not bring back what a later one has stored meanwhile', async () => {
+  const w = world()
+  const headers = { 'Cache-Control': 'max-age=1, stale-if-error=600', Vary: 'Accept' }
+  await overtaken(w, headers, { early: {}, late: {}, laterMs: 2_000 })
+  await w.clock.advance(2_000)
+  const asked = w.get('/')
+  await settle()
+  w.origin.next.fail()
+  expect(await asked).toMatchObject({ body: 'v2', result: 'stale_if_error' })
+})
+
+test('a fetch that varies, overtaken by one with credentials before its head, is not stored in its place', async () => {
+  const w = world()
+  const headers = { ...CONSENTING, Vary: 'Accept' }
+  const slow = w.get('/')
+  await settle()
+  await w.clock.advance(1_000)
+  const quick = w.get('/', AUTHORIZED)
+  await settle()
+  w.origin.waiting[1]?.answer({ headers, body: 'v2' })
+  await quick
+  w.origin.next.answer({ headers, body: 'v1' })
+  await slow
+  await settle()
+  expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+})
+
+test('a slow part does not take the place of a whole that was asked for later', async () => {
+  const w = world()
+  const body = new PushedBody()
+  const slow = w.ask('/', RANGED)
+  await settle()
+  const part = { ...CONSENTING, ETag: '"1"', 'Content-Range': 'bytes 0-1/4', 'Content-Length': '2' }
+  w.origin.next.answer({ status: 206, headers: part, body })
+  await slow
+  await w.clock.advance(1_000)
+  const quick = w.get('/')
+  await settle()
+  w.origin.next.answer({ headers: { ...CONSENTING, ETag: '"2"' }, body: 'new!' })
+  await quick
+  body.push('ol')
+  body.end()
+  await settle()
+  expect(await w.get('/')).toMatchObject({ body: 'new!', result: 'hit' })
+})
+
+test.each([
+  { status: 503, headers: { 'Cache-Control': 'max-age=10' } },
+  { status: 403, headers: { 'Cache-Control': 'max-age=10' } },
+  { status: 403 },
+])('who wants no stale copy does not have %j take its place for all others', async (error) => {
+  const w = world({ grace: 3_600_000 })
+  w.origin.script(() => ({ headers: FRESH, body: 'good' }))
+  await w.get('/')
+  await w.clock.advance(61_000)
+  w.origin.script(() => error)
+  expect((await w.get('/', { 'Cache-Control': 'stale-if-error=0' })).status).toBe(error.status)
+  await w.clock.advance(6_000)
+  w.origin.script(() => new HerdgateError('origin_refused'))
+  expect(await w.get('/')).toMatchObject({ body: 'good', result: 'stale_if_error' })
+})

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest'
+import { HerdgateError } from '../../src/errors.ts'
+import type { Rules } from '../../src/model.ts'
+import { world } from '../support/world.ts'
+
+const FRESH = { 'Cache-Control': 'max-age=60' }
+
+test('invalidating a resource that varies leaves every variant its grace', async () => {
+  const w = world()
+  const headers = { ...FRESH, Vary: 'Accept-Language' }
+  w.origin.script((request) => ({ headers, body: request.fields[request.fields.indexOf('Accept-Language') + 1] ?? '' }))
+  for (const language of ['de', 'fr']) await w.get('/', { 'Accept-Language': language })
+  await w.cache.invalidate({ urls: ['http://a.test/'] })
+  await w.get('/', { 'Accept-Language': 'de' })
+  w.origin.script(() => new HerdgateError('origin_refused'))
+  expect(await w.get('/', { 'Accept-Language': 'fr' })).toMatchObject({ body: 'fr', result: 'stale_if_error' })
+})
+
+test.each([{ urls: ['/x'] }, { prefixes: ['a.test/x'] }, {}, { all: false }])(
+  'a purge of %j is refused',
+  async (targets) => {
+    const w = world()
+    await expect(w.cache.purge(targets)).rejects.toThrow(RangeError)
+  },
+)
+
+test.each(['HTTP://A.TEST/x', 'http://a.test:80/x', 'https://a.test/x'])(
+  'a purge of %s finds http://a.test/x',
+  async (url) => {
+    const w = world()
+    w.origin.script(() => ({ headers: FRESH }))
+    await w.get('/x')
+    await w.cache.purge({ urls: [url] })
+    expect((await w.get('/x')).result).toBe('miss')
+  },
+)
+
+test('a prefix with a query, below which nothing lies, is refused', async () => {
+  await expect(world().cache.purge({ prefixes: ['http://a.test/x?y'] })).rejects.toThrow(RangeError)
+})
+
+test.each<[string, Partial<Rules>, string]>([
+  ['of a response, whose UTF-8 is received octet by octet', {}, 'caf\u00c3\u00a9'],
+  ['of a response, in ISO-8859-1', {}, 'caf\u00e9'],
+  ['of a route', { tags: ['café'] }, 'other'],
+])('a purge by a tag outside ASCII finds it: %s', async (_, rules, received) => {
+  const w = world(rules)
+  w.origin.script(() => ({ headers: { ...FRESH, 'Surrogate-Key': received } }))
+  await w.get('/x')
+  await w.cache.invalidate({ tags: ['caf', 'cafe'] })
+  expect((await w.get('/x')).result).toBe('hit')
+  await w.cache.purge({ tags: ['café'] })
+  expect((await w.get('/x')).result).toBe('miss')
+})

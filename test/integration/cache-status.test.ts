@@ -1,0 +1,37 @@
+import { describe, expect, test } from 'vitest'
+import { herdgate, origin, start } from '../support/before-raw-origin.ts'
+import { get, until } from '../support/http.ts'
+import { ok } from '../support/raw-origin.ts'
+
+describe('Cache-Status says stored only of what is', () => {
+  test('not of a response above the limit, whose key is remembered', async () => {
+    const large = `Cache-Control: max-age=60\r\n`
+    await start(({ socket }) => void socket.write(ok('x'.repeat(70_000), large)), ['--memory', '64KiB'])
+    expect((await get(`${herdgate.url}/x`)).cacheStatus).toBe(
+      'herdgate; fwd=uri-miss; fwd-status=200; detail=too-large',
+    )
+    expect((await get(`${herdgate.url}/x`)).cacheStatus).toContain('detail=unshareable')
+  })
+
+  test('not of a response that a purge has overtaken', async () => {
+    let answer = () => {}
+    await start(({ socket }) => {
+      answer = () => void socket.write(ok('x', 'Cache-Control: max-age=60\r\n'))
+    })
+    const first = get(`${herdgate.url}/x`)
+    await until(() => origin.requests.length === 1, 'the request at the origin')
+    await herdgate.ask('/v1/purge', { all: true })
+    answer()
+    expect((await first).cacheStatus).toBe('herdgate; fwd=uri-miss; fwd-status=200')
+  })
+})
+
+test('Cache-Status says why an error of the origin was not kept, and that the request forbade it', async () => {
+  await start(({ socket, head }) => {
+    socket.write(head.startsWith('GET /down') ? 'HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n' : ok())
+  })
+  const down = await get(`${herdgate.url}/down`)
+  expect(down.cacheStatus).toBe('herdgate; fwd=uri-miss; fwd-status=503; detail=status')
+  const asked = await get(`${herdgate.url}/x`, { headers: { 'Cache-Control': 'no-store' } })
+  expect(asked.cacheStatus).toBe('herdgate; fwd=request; fwd-status=200; detail=request-no-store')
+})

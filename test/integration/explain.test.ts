@@ -1,0 +1,26 @@
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { exchange, herdgate, restart, start } from '../support/before-raw-origin.ts'
+import { temporaryFolder } from '../support/folder.ts'
+import { until } from '../support/http.ts'
+import { ok } from '../support/raw-origin.ts'
+
+test('explain names the tier that the copy is in, its tags, and no group twice', async () => {
+  const flags = ['--disk', join(temporaryFolder(), 'cache')]
+  const fields = 'Cache-Control: max-age=60\r\nVary: X-A\r\nSurrogate-Key: a\r\nCache-Groups: "g"\r\n'
+  await start(({ socket }) => void socket.write(ok('body', fields)), flags)
+  const explained = async () => {
+    const { body } = await herdgate.ask('/v1/explain?url=http://a.example/x&header=X-A:1')
+    return [body.decision, body.stored?.tier, body.stored?.tags]
+  }
+  const request = 'GET /x HTTP/1.1\r\nHost: a.example\r\nX-A: 1\r\nConnection: close\r\n\r\n'
+  await exchange(request)
+  await until(async () => (await explained())[0] === 'serve', 'the copy is stored')
+  expect(await explained()).toEqual(['serve', 'memory', ['a', 'g']])
+  await herdgate.stop()
+  await restart(flags)
+  expect(await explained()).toEqual(['serve', 'disk', ['a', 'g']])
+  expect(await explained()).toEqual(['serve', 'disk', ['a', 'g']])
+  expect(await exchange(request)).toContain('herdgate; hit')
+  expect(await explained()).toEqual(['serve', 'memory', ['a', 'g']])
+})

@@ -1,0 +1,44 @@
+/** What goes to the client as the origin sent it, and how it ends. */
+import { once } from 'node:events'
+import http, { type IncomingMessage } from 'node:http'
+import { expect, test } from 'vitest'
+import { exchange, herdgate, start } from '../support/before-raw-origin.ts'
+import { get } from '../support/http.ts'
+import { ok } from '../support/raw-origin.ts'
+
+const TRAILERS =
+  'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n'
+
+test('a Trailer field in the answer to a HEAD or for an HTTP/1.0 client does not end the process', async () => {
+  await start(({ socket, head }) => socket.write(head.startsWith('HEAD') ? TRAILERS.slice(0, -17) : TRAILERS))
+  expect((await get(`${herdgate.url}/x`, { method: 'HEAD' })).status).toBe(200)
+  expect(await exchange('GET /y HTTP/1.0\r\nHost: a\r\n\r\n')).toMatch(/^HTTP\/1.1 200 OK[^]*abc$/)
+  expect(herdgate.child.exitCode).toBeNull()
+})
+
+test.each([
+  'Link: </a.css>; rel=preload, </b.js>; rel=preload',
+  'Link: </a>; rel=preload; title="a b"',
+  'X-Hint: no link at all',
+])('a 103 with "%s" is passed on, and the answer after it', async (hint) => {
+  await start(({ socket }) => socket.write(`HTTP/1.1 103 Early Hints\r\n${hint}\r\n\r\n${ok('body')}`))
+  const request = http.get(`${herdgate.url}/x`)
+  const hints: string[][] = []
+  request.on('information', ({ rawHeaders }) => hints.push(rawHeaders))
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  expect(Buffer.concat(await response.toArray()).toString()).toBe('body')
+  expect(hints).toEqual([hint.split(/: (.*)/, 2)])
+})
+
+test('a client that closes its half after the request still gets the answer', async () => {
+  await start(({ socket }) => void setTimeout(() => socket.write(ok('answer')), 200))
+  expect(await exchange('GET /x HTTP/1.1\r\nHost: a\r\n\r\n', true)).toMatch(/^HTTP\/1.1 200 OK[^]*answer$/)
+})
+
+test('a response cut short reaches an HTTP/1.0 client as a reset, not as its end', async () => {
+  await start(({ socket }) => {
+    socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n')
+    setTimeout(() => socket.destroy(), 100)
+  })
+  await expect(exchange('GET /x HTTP/1.0\r\nHost: a\r\n\r\n')).rejects.toMatchObject({ code: 'ECONNRESET' })
+})

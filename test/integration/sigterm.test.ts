@@ -1,0 +1,68 @@
+import { once } from 'node:events'
+import net from 'node:net'
+import { describe, expect, test } from 'vitest'
+import { exchange, herdgate, origin, port, refuses, start } from '../support/before-raw-origin.ts'
+import { get, until } from '../support/http.ts'
+import { ok } from '../support/raw-origin.ts'
+
+/** Far from the time that answers in flight have, which is 30 s. */
+const SOON_MS = 20_000
+
+describe('SIGTERM', () => {
+  test.each([
+    ['half a head', 'GET / HT'],
+    ['an upload whose answer came before its end', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab'],
+  ])('does not wait for %s', async (_, octets) => {
+    await start(({ socket }) => socket.write(ok('early')))
+    const socket = net.connect(port(), '127.0.0.1')
+    socket.on('error', () => {})
+    socket.write(octets)
+    if (octets.startsWith('POST')) await once(socket, 'data')
+    else await until(() => socket.bytesWritten === octets.length, 'the octets to be sent')
+    await get(`${herdgate.url}/other`)
+    const before = performance.now()
+    expect(await herdgate.stop()).toBe(0)
+    expect(performance.now() - before).toBeLessThan(SOON_MS)
+  })
+
+  test('waits for an answer that is due', async () => {
+    let answer = () => {}
+    await start(({ socket }) => {
+      answer = () => void socket.write(ok('late'))
+    })
+    const due = get(`${herdgate.url}/slow`)
+    await until(() => origin.requests.length === 1, 'the request at the origin')
+    const stopped = herdgate.stop()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    answer()
+    expect((await due).body).toBe('late')
+    expect(await stopped).toBe(0)
+  })
+
+  test('lets that answer say that it is the last, unless a pipelined request follows', async () => {
+    const sockets: net.Socket[] = []
+    await start(({ socket }) => void sockets.push(socket))
+    const alone = exchange('GET /alone HTTP/1.1\r\nHost: a\r\n\r\n')
+    const two = exchange('GET /one HTTP/1.1\r\nHost: a\r\n\r\nGET /two HTTP/1.1\r\nHost: a\r\n\r\n')
+    await until(() => sockets.length === 3, 'the requests at the origin')
+    const stopped = herdgate.stop()
+    await until(refuses, 'it has heard')
+    for (const socket of sockets) socket.write(ok('late'))
+    expect(await alone).toMatch(/^HTTP\/1.1 200 OK[^]*Connection: close[^]*late$/)
+    expect((await two).match(/late/g)).toHaveLength(2)
+    expect(await stopped).toBe(0)
+  })
+})
+
+test('SIGTERM does not wait for a refresh that nobody waits for', async () => {
+  let hang = false
+  await start(
+    ({ socket }) => void (hang || socket.write(ok('v1', 'Cache-Control: max-age=0, stale-while-revalidate=60\r\n'))),
+  )
+  await get(`${herdgate.url}/x`)
+  hang = true
+  expect((await get(`${herdgate.url}/x`)).cacheStatus).toContain('stale-while-revalidate')
+  const before = performance.now()
+  expect(await herdgate.stop()).toBe(0)
+  expect(performance.now() - before).toBeLessThan(SOON_MS)
+})
