@@ -1,8 +1,8 @@
 /** The data port: what the client asked goes to the cache, what the cache replies goes to the client. Nothing else. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
-import type { Cache, CacheRequest, Peer, Reply } from '../src/library.ts'
-import { HerdgateError, hopsLeft, problem } from '../src/library.ts'
+import type { Cache, Peer, Reply } from '../src/library.ts'
+import { HerdgateError, problem } from '../src/library.ts'
 import { readRequest } from './proxy/client-request.ts'
 import type { Exchange } from './proxy/exchange.ts'
 import { comesTooLate, endWith } from './proxy/last-answer.ts'
@@ -63,7 +63,7 @@ function answer(
   exchange.url = request.url
   if (request.body !== undefined) response.once('finish', () => message.resume()) // what nobody reads holds up the connection
   try {
-    const reply = answerOfOurs(request) ?? cache.handle(request)
+    const reply = cache.handle(request)
     if (reply instanceof Promise) reply.then(deliver, fail)
     else send(reply, exchange)
   } catch (error) {
@@ -83,22 +83,4 @@ function answer(
     if (response.headersSent) response.destroy()
     else send(problem('', new HerdgateError('internal', String(thrown))), exchange)
   }
-}
-
-/** The answer to a request that may go no further (RFC 9110 section 7.6.2). TRACE is answered by origins alone. */
-function answerOfOurs(request: CacheRequest): Reply | undefined {
-  const hops = hopsLeft(request)
-  if (hops === undefined || hops > 0) return undefined
-  if (Number.isNaN(hops)) return problem('', new HerdgateError('malformed_request', 'Max-Forwards is malformed'))
-  if (request.method === 'TRACE') return problem('', new HerdgateError('method_not_allowed'))
-  const outcome = { result: 'pass', detail: 'max-forwards' } as const
-  const fields = [
-    'Allow',
-    'GET, HEAD, OPTIONS',
-    'Cache-Control',
-    'no-store',
-    'Cache-Status',
-    'herdgate; detail=max-forwards',
-  ]
-  return { route: '', status: 204, fields, body: undefined, outcome }
 }

@@ -35,7 +35,6 @@ export type {
   Written,
 } from './model.ts'
 export { clientAddress } from './policy/forwarded.ts'
-export { hopsLeft } from './policy/max-forwards.ts'
 export { readHead } from './policy/head.ts'
 export { type DiskLogOptions, diskLog } from './stores/disk/log.ts'
 export { type DiskStoreOptions, diskStore } from './stores/disk/store.ts'

@@ -5,8 +5,7 @@ import { asHerdgateError, HerdgateError } from '../errors.ts'
 import { type Fields, has } from '../fields.ts'
 import type { CacheRequest, Clock, Outcome, Peer, Route } from '../model.ts'
 import { type TunnelClient, type Tunnelled, type TunnelOptions, tunnel } from '../origin/upgrade.ts'
-import { connectionProblem } from '../policy/hop-by-hop.ts'
-import { loops } from '../policy/via.ts'
+import { admit } from '../policy/admission.ts'
 import { upstreamFields } from '../policy/forward.ts'
 import { clientAddress } from '../policy/forwarded.ts'
 import { passedHead } from '../policy/response.ts'
@@ -107,12 +106,13 @@ async function ask(
   handshake: Handshake,
   { routes, transport, clock, events }: UpgradeOptions,
 ): Promise<Tunnelled> {
-  const route = matchRoute(routes, 'GET', request.url)
-  if (typeof route === 'string') throw new HerdgateError(route)
+  const admission = admit(routes, request)
+  if (admission.kind === 'refused') {
+    handshake.route = admission.route
+    throw admission.error
+  }
+  const { route } = admission
   handshake.route = route.name
-  if (loops(request.fields)) throw new HerdgateError('loop')
-  const wrong = connectionProblem(request.fields)
-  if (wrong !== undefined) throw new HerdgateError('malformed_request', wrong)
   const { scheme, authority, target } = locate(request.url)
   const { cookies } = route.rules
   const fields = upstreamFields(request, {

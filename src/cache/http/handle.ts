@@ -1,13 +1,12 @@
 /** The HTTP door: a request in, a response out, by RFC 9111. */
-import { asHerdgateError, HerdgateError } from '../../errors.ts'
+import { asHerdgateError } from '../../errors.ts'
 import type { CacheRequest, Route } from '../../model.ts'
-import { connectionProblem } from '../../policy/hop-by-hop.ts'
-import { loops } from '../../policy/via.ts'
+import { admit } from '../../policy/admission.ts'
 import { keyOf } from '../../policy/key.ts'
 import { classify, type RequestKind } from '../../policy/request.ts'
-import { matchRoute } from '../../policy/route.ts'
 import { locate, nameOf } from '../../policy/target.ts'
 import type { Looks } from '../engine/looks.ts'
+import { answerAtLastHop } from './last-hop.ts'
 import { askFor, HttpQuestion } from './question.ts'
 import { readQuery } from './query.ts'
 import { problem, type Reply, render } from './reply.ts'
@@ -23,12 +22,12 @@ export function createHandle(parts: HandleParts): Handle {
   const { engine, routes, clock } = parts
 
   return function handle(request, looks) {
-    const route = matchRoute(routes, request.method, request.url)
-    if (typeof route === 'string') return problem('', new HerdgateError(route))
-    if (loops(request.fields)) return problem(route.name, new HerdgateError('loop'))
-    const wrong = connectionProblem(request.fields)
-    if (wrong !== undefined) return problem(route.name, new HerdgateError('malformed_request', wrong))
+    const ended = answerAtLastHop(request)
+    if (ended !== undefined) return ended
+    const admission = admit(routes, request)
+    if (admission.kind === 'refused') return problem(admission.route, admission.error)
 
+    const { route } = admission
     const kind = classify(request, route.rules)
     if (kind.kind !== 'lookup') return forward(request, route, kind)
     return request.method === 'QUERY' ? query(request, route, kind) : lookUp(request, route, kind, '', looks)

@@ -1,0 +1,23 @@
+/** Which requests are let in, whatever they ask for. */
+import { HerdgateError } from '../errors.ts'
+import type { CacheRequest, Route } from '../model.ts'
+import { connectionProblem } from './hop-by-hop.ts'
+import { matchRoute } from './route.ts'
+import { loops } from './via.ts'
+
+export type Admission =
+  | { readonly kind: 'admitted'; readonly route: Route }
+  /** `route` is the name of the one it was for; empty when there is none. */
+  | { readonly kind: 'refused'; readonly route: string; readonly error: HerdgateError }
+
+/** The route of a request, unless it has been here before, or its Connection names what is not for one connection. */
+export function admit(routes: readonly Route[], { method, url, fields }: CacheRequest): Admission {
+  const route = matchRoute(routes, method, url)
+  if (typeof route === 'string') return refused('', new HerdgateError(route))
+  if (loops(fields)) return refused(route.name, new HerdgateError('loop'))
+  const wrong = connectionProblem(fields)
+  if (wrong !== undefined) return refused(route.name, new HerdgateError('malformed_request', wrong))
+  return { kind: 'admitted', route }
+}
+
+const refused = (route: string, error: HerdgateError): Admission => ({ kind: 'refused', route, error })
