@@ -48,10 +48,11 @@ export function confirms(entry: StoredResponse, response: Response): boolean {
 }
 
 /**
- * Does a 200 to HEAD speak of the content that is stored? Every validator it has, and its Content-Length, must be
- * those of the stored response (RFC 9111 section 4.3.5).
+ * Does a 200 to HEAD speak of the content that is stored? It must be that of a 200 too, and every validator it has, and
+ * its Content-Length, those of the stored response (RFC 9111 section 4.3.5).
  */
 export function describesSame(entry: StoredResponse, response: Response): boolean {
+  if (entry.status !== response.status) return false
   const same = (name: string) => {
     const value = field(response.fields, name)
     return value === undefined || value === field(entry.fields, name)

@@ -183,6 +183,15 @@ describe('HEAD', () => {
     expect(await stale({ headers: { ...MINUTE, ...said } })).toMatchObject({ body: 'v2' })
   })
 
+  test.each([404, 301])('that is answered 200 where the copy is a %i has it fetched anew', async (status) => {
+    const w = world()
+    answering(w, { status, headers: MINUTE, body: 'v1' }, { headers: MINUTE }, { headers: MINUTE, body: 'v2' })
+    await w.get('/')
+    await w.clock.advance(61_000)
+    expect(await method(w, 'HEAD', '/')).toMatchObject({ status: 200 })
+    expect(await w.get('/')).toMatchObject({ status: 200, body: 'v2' })
+  })
+
   test('does not make good again what has been invalidated, unless its validator does', async () => {
     const w = world()
     const headers = { ...MINUTE, ETag: '"1"' }
