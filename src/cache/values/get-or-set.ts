@@ -5,7 +5,7 @@ import type { Engine } from '../engine/engine.ts'
 import { known } from '../engine/lookup.ts'
 import type { Counts } from '../statistics.ts'
 import { rulesOf, UNLIMITED, type ValueOptions } from './options.ts'
-import { type Load, sizeIn, type ValueParts, ValueQuestion } from './question.ts'
+import { type AnyLoad, type Load, sizeIn, type ValueParts, ValueQuestion } from './question.ts'
 import { ValueEntry, type ValueMaking } from './value-entry.ts'
 
 export interface GetOrSetOptions extends ValueOptions {
@@ -19,7 +19,7 @@ export interface Values {
    * however many callers wait for it. Rejects with what `load` threw, unless a value within grace can stand in.
    * Values are kept by reference: treat them as immutable.
    */
-  getOrSet<T>(key: string, load: Load<T>, options?: GetOrSetOptions): Promise<T>
+  getOrSet<T, Stale = T>(key: string, load: Load<T, Stale>, options?: GetOrSetOptions): Promise<T>
   /** The fresh value at `key`. */
   get<T>(key: string): Promise<T | undefined>
   set(key: string, value: unknown, options?: ValueOptions): Promise<void>
@@ -52,7 +52,7 @@ export function createValues(parts: ValuesParts): Values {
   const lookingAnew = new Map<string, Promise<Kept>>()
 
   return {
-    getOrSet<T>(key: string, load: Load<T>, options?: GetOrSetOptions): Promise<T> {
+    getOrSet<T>(key: string, load: AnyLoad<T>, options?: GetOrSetOptions): Promise<T> {
       if (typeof key !== 'string') return Promise.reject(noKey(key))
       const kept = store.get(key)
       if (kept instanceof Promise || options?.forceFresh === true) return resolve(key, kept, load, options)
@@ -113,7 +113,7 @@ export function createValues(parts: ValuesParts): Values {
   }
 
   /** What another caller's load in progress will bring; undefined when there is none to wait for. */
-  function shared<T>(key: string, load: Load<T>, options: GetOrSetOptions | undefined): Promise<T> | undefined {
+  function shared<T>(key: string, load: AnyLoad<T>, options: GetOrSetOptions | undefined): Promise<T> | undefined {
     return engine.share(key, 'library', (entry) => {
       if (entry?.kind !== 'value') return resolve(key, store.get(key), load, options)
       counts.answeredValue('collapsed')
@@ -125,7 +125,7 @@ export function createValues(parts: ValuesParts): Values {
   async function resolveAnew<T>(
     key: string,
     kept: Kept,
-    load: Load<T>,
+    load: AnyLoad<T>,
     options: GetOrSetOptions | undefined,
     now: number,
   ): Promise<T> {
@@ -137,7 +137,7 @@ export function createValues(parts: ValuesParts): Values {
   async function resolve<T>(
     key: string,
     kept: Awaitable<Kept>,
-    load: Load<T>,
+    load: AnyLoad<T>,
     options: GetOrSetOptions | undefined,
   ): Promise<T> {
     const rules = rulesOf(options, defaultRules)

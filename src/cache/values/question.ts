@@ -28,18 +28,25 @@ export interface LoadControls<T> {
   skip(): void
 }
 
-export type Load<T> = (controls: LoadControls<T>) => Promise<T> | T
+/**
+ * @typeParam Stale what the value before is taken for. By itself, so that what a load gives is inferred even where it looks
+ * at its controls.
+ */
+export type Load<T, Stale = T> = (controls: LoadControls<Stale>) => Promise<T> | T
+
+/** Whatever the value before is taken for. */
+export type AnyLoad<T> = Load<T, never>
 
 /** The library door's question: the caller's rules judge, the caller's function loads. */
 export class ValueQuestion<T> implements Question<StoredValue, T> {
   readonly key: string
   readonly url: string
-  readonly #load: Load<T>
+  readonly #load: AnyLoad<T>
   readonly #rules: ValueRules
   readonly #force: boolean
   readonly #parts: ValueParts
 
-  constructor(key: string, load: Load<T>, rules: ValueRules, force: boolean, parts: ValueParts) {
+  constructor(key: string, load: AnyLoad<T>, rules: ValueRules, force: boolean, parts: ValueParts) {
     this.key = key
     this.url = key
     this.#load = load
@@ -91,7 +98,7 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     let rules = this.#rules
     let skipped = false
     const loading = this.#load({
-      stale: previous?.value as T | undefined,
+      stale: previous?.value as undefined, // of whatever type the caller says
       setOptions: (options) => {
         rules = { ...rules, ...partialRulesOf(options) }
       },

@@ -306,7 +306,7 @@ describe('single and many', () => {
     expect([await cache.delete('k'), await cache.delete('k'), await cache.get('k')]).toEqual([true, false, undefined])
   })
 
-  test.each([7, undefined, null, Symbol('k'), ['k']])(
+  test.each<unknown>([7, undefined, null, Symbol('k'), ['k']])(
     'a key that is no string rejects, and nothing is put: %o',
     async (given) => {
       const { cache } = library()
@@ -331,7 +331,7 @@ describe('single and many', () => {
     },
   )
 
-  test.each(['users', [7], [undefined], new Set(['t'])])(
+  test.each<unknown>(['users', [7], [undefined], new Set(['t'])])(
     'tags that are no list of strings reject: %o',
     async (given) => {
       const { cache } = library()
