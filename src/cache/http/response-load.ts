@@ -1,7 +1,7 @@
 /** Getting a response for the HTTP door: from nothing, from a copy to be confirmed, or from a part to be completed. */
 import type { Body } from '../../body.ts'
 import { HerdgateError } from '../../errors.ts'
-import { type Fields, field } from '../../fields.ts'
+import { type Fields, field, has } from '../../fields.ts'
 import type { ByteRange, CacheRequest, OriginResponse, Route, StoredResponse } from '../../model.ts'
 import { isPassingError } from '../../policy/freshness.ts'
 import { parseContentRange, rangeFor, rangeLines, rangeMissing, strongValidator } from '../../policy/range.ts'
@@ -67,9 +67,10 @@ export class ResponseLoad {
   land(): Promise<Landing> {
     const { previous, part } = this.#context
     if (!this.#isForAll()) {
-      return this.#fetch(NO_LINES).then((fetched) =>
-        previous === undefined ? this.#judge(fetched) : this.#updated(previous, fetched),
-      )
+      return this.#fetch(NO_LINES).then((fetched) => {
+        if (!this.#mayBeConfirmed()) refuseConfirmation(fetched)
+        return previous === undefined ? this.#judge(fetched) : this.#updated(previous, fetched)
+      })
     }
     const missing = part?.partial && rangeMissing(part.partial)
     if (part !== undefined && missing !== undefined) return this.#completed(part, missing)
@@ -86,16 +87,18 @@ export class ResponseLoad {
     return this.#anew(rangeLines(this.#request)) // it confirmed some other response
   }
 
-  /**
-   * A new response, asked for without conditions: the range that the request is for, or all there is.
-   * @throws HerdgateError origin_invalid, when the origin answers as if to a condition
-   */
+  /** A new response, asked for without conditions: the range that the request is for, or all there is. */
   #anew(range: readonly string[]): Promise<Landing> {
     return this.#fetch(range).then((fetched) => {
-      if (fetched.response.status !== 304) return this.#judge(fetched)
-      fetched.stop()
-      throw new HerdgateError('origin_invalid', '304 in answer to an unconditional request')
+      refuseConfirmation(fetched)
+      return this.#judge(fetched)
     })
+  }
+
+  /** Is a 304 an answer to the client? What is not looked up is the origin's to answer in its own way. */
+  #mayBeConfirmed(): boolean {
+    const { fields } = this.#request
+    return !this.#ask.lookedUp || has(fields, 'if-none-match') || has(fields, 'if-modified-since')
   }
 
   /** Is the origin asked in the name of everyone who may come? */
@@ -229,3 +232,10 @@ export class ResponseLoad {
 }
 
 const NO_LINES: readonly string[] = []
+
+/** @throws HerdgateError origin_invalid, when the origin answers as if to a condition */
+function refuseConfirmation({ response, stop }: Fetched): void {
+  if (response.status !== 304) return
+  stop()
+  throw new HerdgateError('origin_invalid', '304 in answer to an unconditional request')
+}

@@ -511,6 +511,19 @@ describe('validation', () => {
   })
 })
 
+test.each([
+  ['GET', {}],
+  ['GET', { 'Cache-Control': 'no-store' }],
+  ['HEAD', {}],
+])('a 304 that %s with %j did not ask for is not passed on where nothing is shared', async (method, asked) => {
+  const w = world()
+  w.origin.script(() => ({ headers: { 'Cache-Control': 'private' } }))
+  await w.get('/')
+  w.origin.script(() => ({ status: 304, headers: { ETag: '"1"' } }))
+  expect((await w.get('/', asked, { method })).status).toBe(502)
+  expect((await w.get('/', { ...asked, 'If-None-Match': '"1"' }, { method })).status).toBe(304)
+})
+
 describe('other methods', () => {
   test('HEAD is answered from a stored GET, with its length', async () => {
     const w = world()
