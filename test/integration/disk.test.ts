@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pino } from 'pino'
@@ -170,6 +170,15 @@ test('one that cannot be opened is told of in the log at once', async () => {
     await proxy.close()
   })
   expect(lines.join('')).toContain('store disk is out of order')
+})
+
+test.runIf(existsSync('/proc/self'))('where no folder can be made, that is found out, not tried without end', () => {
+  const child = spawnSync(process.execPath, [SCRIPT, '/proc/herdgate/cache', 'fill', '1'], { timeout: 30_000 })
+  expect(child.error).toBeUndefined()
+  expect(JSON.parse(child.stdout.toString())).toMatchObject({
+    told: [expect.stringContaining('/proc/herdgate')],
+    kept: 'unknown',
+  })
 })
 
 test('when the disk takes no more, the tier is out of order and everything goes on', () => {

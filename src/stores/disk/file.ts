@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { extname, join, resolve } from 'node:path'
+import { dirname, extname, join, resolve } from 'node:path'
 import type { Database, RootDatabase } from 'lmdb'
 import { HerdgateError } from '../../errors.ts'
 import { beginLog } from './log-tables.ts'
@@ -71,7 +71,7 @@ export function openDiskFile(folder: string): DiskFile {
 }
 
 function openShared(folder: string, path: string): Shared {
-  mkdirSync(join(folder, 'users'), { recursive: true, mode: 0o700 })
+  makeFolder(join(folder, 'users'))
   const movedTo = isSound(folder, path) ? undefined : moveAside(folder, path)
   writeFileSync(userFile(folder), '')
   const { env, tables } = openTables(path, beginLog)
@@ -91,6 +91,17 @@ function openShared(folder: string, path: string): Shared {
     },
   }
   return { file, env, users: 0 }
+}
+
+/** Node's own `recursive` never ends where a folder that is there takes no other, as /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return
+  makeFolder(dirname(folder))
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+  } catch (error) {
+    if (!existsSync(folder)) throw error // else another process has made it meanwhile
+  }
 }
 
 function openTables(path: string, prepare: (tables: Tables) => void): { env: RootDatabase; tables: Tables } {
