@@ -34,9 +34,14 @@ export async function ask(path, body) {
     headers: { ...authorization(), ...(posts && { 'Content-Type': 'application/json' }) },
     ...(posts && { body: JSON.stringify(body) }),
   })
-  const content = await response.json().catch(() => ({}))
-  if (!response.ok) throw new Refused(response.status, content.detail ?? content.title ?? `status ${response.status}`)
-  return { status: response.status, body: content }
+  if (!response.ok) throw await refusal(response)
+  return { status: response.status, body: await response.json().catch(() => ({})) }
+}
+
+/** @param {Response} response */
+async function refusal(response) {
+  const { detail, title } = await response.json().catch(() => ({}))
+  return new Refused(response.status, detail ?? title ?? `status ${response.status}`)
 }
 
 /**
@@ -46,7 +51,7 @@ export async function ask(path, body) {
  */
 export async function* snapshots() {
   const response = await fetch('/v1/live', { headers: authorization() })
-  if (!response.ok || response.body === null) throw new Refused(response.status, response.statusText)
+  if (!response.ok || response.body === null) throw await refusal(response)
   yield* events(response.body.pipeThrough(new TextDecoderStream()))
 }
 

@@ -70,20 +70,27 @@ function told({ decision, why, key, variant, stored }) {
 
 /** @param {NonNullable<Explanation['stored']>} stored @returns {Fact[]} */
 function storedFacts({ tier, status, bytes: size, tags, variesOn, verdict, position, logPosition, freshness }) {
-  const { age, lifetime, ttl, staleWhileRevalidateFor, staleIfErrorFor, mustRevalidate } = freshness
+  const { age, lifetime, ttl } = freshness
   return [
     ['Stored', `in ${tier}: ${status}, ${bytes(size)}, ${verdict}`],
     ['Fresh', `${remaining(ttl)} (age ${span(age)}, lifetime ${span(lifetime)})`],
-    [
-      'Stale use',
-      mustRevalidate
-        ? 'never'
-        : `while it is fetched again: ${remaining(staleWhileRevalidateFor)}; on errors: ${remaining(staleIfErrorFor)}`,
-    ],
+    ['Stale use', staleUse(freshness)],
     ['Tags', tags.join(' ') || 'none'],
     ['Varies on', variesOn.join(', ') || undefined],
     ['Log', `fetched at record ${position}, now ${logPosition}`],
   ]
+}
+
+/** @param {NonNullable<Explanation['stored']>['freshness']} freshness */
+function staleUse({ ttl, staleWhileRevalidateFor, staleIfErrorFor, mustRevalidate }) {
+  if (mustRevalidate) return 'never'
+  /** @type {[when: string, seconds: number | null][]} */
+  const windows = [
+    ['while it is fetched again', staleWhileRevalidateFor],
+    ['on errors', staleIfErrorFor],
+  ]
+  const open = windows.filter(([, seconds]) => seconds === null || seconds > Math.max(ttl, 0))
+  return open.map(([when, seconds]) => `${when}: ${remaining(seconds)}`).join('; ') || 'none'
 }
 
 /** @param {number | null} seconds null stands for without end */

@@ -16,13 +16,19 @@ import { tiers } from './tiers.js'
 
 const FIRST_RETRY_MS = 1000
 const LAST_RETRY_MS = 15_000
+const NOT_THE_TOKEN = 'That is not the token.'
+const NO_CONNECTION = 'No connection'
+/** No other could ever be sent. */
+const TOKEN = /^[\x21-\x7e]+$/
 
 const connection = byId('connection')
 const windowSelect = byId('window', HTMLSelectElement)
 const pause = byId('pause', HTMLButtonElement)
 let isPaused = false
-/** @type {Awaited<ReturnType<typeof panels>> | undefined} */
+/** @type {ReturnType<typeof panels> | undefined} */
 let show
+/** Names of the extras that are there. @type {Set<string>} */
+const mounted = new Set()
 
 themeSelect(byId('theme', HTMLSelectElement))
 byId('login-form').addEventListener('submit', (event) => {
@@ -39,6 +45,7 @@ else void watch()
 
 /** @param {string} why */
 function showLogin(why) {
+  byId('explain', HTMLDialogElement).close() // the rest of the page is inert while it is open
   byId('dashboard').hidden = true
   byId('login').hidden = false
   say(byId('login-said'), why)
@@ -47,14 +54,16 @@ function showLogin(why) {
 
 /** @param {HTMLInputElement} input */
 async function logIn(input) {
-  remember(input.value.trim())
+  const given = input.value.trim()
+  if (!TOKEN.test(given)) return showLogin(NOT_THE_TOKEN)
+  remember(given)
   try {
     await ask('/v1/stats')
     input.value = ''
     await watch()
   } catch (error) {
     forget()
-    showLogin(error instanceof Refused && error.status === 401 ? 'That is not the token.' : 'Herdgate does not answer.')
+    showLogin(isUnauthorized(error) ? NOT_THE_TOKEN : whyNot(error, 'Herdgate does not answer.'))
   }
 }
 
@@ -62,27 +71,36 @@ async function logIn(input) {
 async function watch() {
   byId('login').hidden = true
   byId('dashboard').hidden = false
-  show ??= await panels()
+  show ??= panels()
   let retryMs = FIRST_RETRY_MS
   for (;;) {
     connected('Connecting', '')
+    let why = NO_CONNECTION
     try {
+      await extras()
       for await (const snapshot of snapshots()) {
         retryMs = FIRST_RETRY_MS
         connected('Live', 'good')
         show(snapshot)
       }
     } catch (error) {
-      if (error instanceof Refused && error.status === 401) {
+      if (isUnauthorized(error)) {
         forget()
         return showLogin('The token is no longer accepted.')
       }
+      why = whyNot(error, why)
     }
-    connected('No connection', 'bad')
+    connected(why, 'bad')
     await new Promise((resolve) => setTimeout(resolve, retryMs))
     retryMs = Math.min(retryMs * 2, LAST_RETRY_MS)
   }
 }
+
+/** @param {unknown} error */
+const isUnauthorized = (error) => error instanceof Refused && error.status === 401
+
+/** @param {unknown} error @param {string} silence what is said where there was no answer */
+const whyNot = (error, silence) => (error instanceof Refused ? error.message : silence)
 
 /** @param {string} text @param {string} kind */
 function connected(text, kind) {
@@ -92,7 +110,7 @@ function connected(text, kind) {
 }
 
 /** Builds the panels. @returns takes a snapshot */
-async function panels() {
+function panels() {
   const history = new History()
   const views = [
     numbers(byId('numbers')),
@@ -115,7 +133,6 @@ async function panels() {
     isPaused = !isPaused
     pause.setAttribute('aria-pressed', String(isPaused))
   })
-  await extras()
 
   /** @param {import('../live/live.ts').Snapshot} snapshot */
   return (snapshot) => {
@@ -126,11 +143,13 @@ async function panels() {
   }
 }
 
-/** What an installation adds, as the demo does. */
+/** What an installation adds, as the demo does: each once. */
 async function extras() {
   const { body } = await ask('/dashboard/panels.json')
   for (const name of /** @type {string[]} */ (body)) {
+    if (mounted.has(name)) continue
     const module = await import(`/dashboard/${name}`)
     await module.mount(byId('panels'))
+    mounted.add(name)
   }
 }

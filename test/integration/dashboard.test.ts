@@ -9,6 +9,7 @@ import { brightness, focused, kept, pointsOf, scrollWidth } from '../support/in-
 import { get, type Origin, startOrigin, until } from '../support/http.ts'
 
 const SLOW_MS = 800
+const ANOTHER_TOKEN = 'another-token-for-tests'
 const WAIT_MS = 30_000
 
 let browser: Browser
@@ -90,9 +91,9 @@ describe('the dashboard', () => {
     return answers.map(({ cacheStatus }) => cacheStatus)
   }
 
-  test('a wrong token is refused and not kept', async () => {
+  test.each(['wrong', 'no “token”'])('a wrong token is refused and not kept: %s', async (wrong) => {
     const page = await visit(herdgate.admin)
-    await logIn(page, 'wrong')
+    await logIn(page, wrong)
     await page.locator('#login-said', { hasText: 'not the token' }).waitFor()
     expect(await page.locator('#dashboard').isVisible()).toBe(false)
     expect(await page.evaluate(kept)).toBe(0)
@@ -173,7 +174,7 @@ describe('the dashboard', () => {
     await page.keyboard.press('Enter')
     const dialog = page.locator('#explain')
     await dialog.locator('dd', { hasText: 'serve: fresh' }).waitFor()
-    expect(await dialog.textContent()).toMatch(/GET http:.*\/why\?x=1.*Tags.*products/)
+    expect(await dialog.textContent()).toMatch(/GET http:.*\/why\?x=1.*Stale useon errors: for another.*Tags.*products/)
     await page.keyboard.press('Escape')
     expect(await dialog.isVisible()).toBe(false)
     expect(await page.evaluate(focused)).toBe('link')
@@ -222,6 +223,59 @@ describe('the dashboard', () => {
     await live(page)
     await again.stop()
   })
+
+  test('asks for the token anew where it is another than before, also out of an open dialog', async () => {
+    const flags = ['--origin', origin.url, '--log-level', 'warn']
+    const other = await startHerdgate(flags)
+    const page = await visit(other.admin)
+    await logIn(page, TOKEN)
+    await live(page)
+    await get(`${other.url}/a`)
+    await page.locator('.requests tbody button').first().click()
+    await page.locator('#explain').waitFor()
+    await other.stop()
+    const { port } = new URL(other.admin)
+    const again = await startHerdgate([...flags, '--admin-port', port, '--admin-token', ANOTHER_TOKEN])
+    await page.locator('#login-said', { hasText: 'no longer accepted' }).waitFor()
+    await page.locator('#token').click()
+    await logIn(page, ANOTHER_TOKEN)
+    await live(page)
+    await again.stop()
+  })
+
+  test('says why where as many are watching as may', async () => {
+    await using busy = await startHerdgate(['--origin', origin.url, '--log-level', 'warn'])
+    const gone = new AbortController()
+    const init = { headers: { authorization: `Bearer ${TOKEN}` }, signal: gone.signal }
+    const watching: Response[] = [] // one that nobody holds would be ended
+    do watching.push(await fetch(`${busy.admin}/v1/live`, init))
+    while (watching.at(-1)?.status === 200)
+    const page = await visit(busy.admin)
+    await logIn(page, TOKEN)
+    await page.locator('#connection', { hasText: 'As many are watching as may' }).waitFor()
+    expect(watching).toHaveLength(9)
+    gone.abort()
+    await live(page)
+  })
+})
+
+test('a demo that was started anew asks the tab for its new token', async () => {
+  const options = { port: 0, originPort: 0, pretty: false, out: () => {} }
+  const before = await runDemo({ ...options, adminPort: 0 })
+  const page = await visit(before.admin)
+  await logIn(page, before.adminToken)
+  await live(page)
+  await before.close()
+  const demo = await runDemo({ ...options, adminPort: Number(new URL(before.admin).port) })
+  try {
+    await page.reload()
+    await page.locator('#login-said', { hasText: 'no longer accepted' }).waitFor()
+    await logIn(page, demo.adminToken)
+    await live(page)
+    expect(await page.locator('.demo').count()).toBe(1)
+  } finally {
+    await demo.close()
+  }
 })
 
 test('in the demo it has the switches of the slow API', async () => {
