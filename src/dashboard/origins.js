@@ -12,7 +12,7 @@ const RECENT = 10
 /** @param {HTMLElement} parent */
 export function origins(parent) {
   const box = element('div', { className: 'plot' })
-  const list = element('ul', { className: 'rows' })
+  const list = element('ul', { className: 'rows scroll', tabIndex: 0, 'aria-label': 'Origins' })
   parent.append(list, box)
   const lines = [{ name: 'answer, mean', color: 'miss' }]
   const plot = createPlot(box, { height: 120, lines, tick: (value) => (value === 0 ? '0' : ms(value)) })

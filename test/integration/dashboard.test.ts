@@ -1,11 +1,12 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { runDemo } from '../../src/demo/run.ts'
 import { INSTALL_MS, launchChromium } from '../support/chromium.ts'
 import { type Herdgate, startHerdgate, TOKEN } from '../support/herdgate.ts'
-import { brightness, focused, kept, pointsOf, scrollWidth } from '../support/in-page.js'
+import { temporaryFolder } from '../support/folder.ts'
+import { brightness, focused, kept, overlap, pointsOf, scrollWidth } from '../support/in-page.js'
 import { get, type Origin, startOrigin, until } from '../support/http.ts'
 
 const SLOW_MS = 800
@@ -256,6 +257,19 @@ describe('the dashboard', () => {
     expect(watching).toHaveLength(9)
     gone.abort()
     await live(page)
+  })
+
+  test('many origins stay within their panel', async () => {
+    const names = Array.from({ length: 20 }, (_, at) => `origin-${at}`)
+    const config = join(temporaryFolder(), 'herdgate.yaml')
+    const origins = names.map((name) => `  ${name}: { urls: ["${origin.url}"] }`)
+    const routes = names.map((name) => `  - { name: ${name}, origin: ${name}, match: { path: /${name}/* } }`)
+    await writeFile(config, ['version: 1', 'origins:', ...origins, 'routes:', ...routes].join('\n'))
+    await using many = await startHerdgate(['--config', config, '--log-level', 'warn'])
+    const page = await visit(many.admin)
+    await logIn(page, TOKEN)
+    await page.locator('#origins', { hasText: names.at(-1) ?? '' }).waitFor()
+    expect(await page.evaluate(overlap, ['#origins .rows', '#origins .plot'] as const)).toBeLessThanOrEqual(0)
   })
 })
 

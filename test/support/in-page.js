@@ -35,3 +35,16 @@ export const focused = () => document.activeElement?.className ?? ''
 
 /** How much this tab keeps. @returns {number} */
 export const kept = () => sessionStorage.length
+
+/**
+ * By how many pixels what is in one element reaches into the next.
+ * @param {readonly [upper: string, lower: string]} selectors
+ * @returns {number}
+ */
+export function overlap([upper, lower]) {
+  const box = document.querySelector(upper)
+  const end =
+    box.getBoundingClientRect().top +
+    (getComputedStyle(box).overflowY === 'visible' ? box.scrollHeight : box.clientHeight)
+  return end - document.querySelector(lower).getBoundingClientRect().top
+}
