@@ -5,20 +5,28 @@ import { arePipelined } from './pipelining.ts'
 
 /** How often connections are looked through while a listener closes, in ms. */
 const SWEEP_MS = 50
+/** Who has just connected has this long for a request; ms. */
+const FIRST_REQUEST_MS = 1_000
 
 /**
  * Lets a closing listener wait for answers that are due, and for nothing else. By itself it would wait for every
  * connection on which something has arrived: half of a head, the rest of an upload that was answered long ago, a
- * keep-alive client that is between requests.
+ * keep-alive client that is between requests. Who has just connected is waited for: its request may be on its way.
  * @param open the listener's connections
  */
 export function waitOnlyForAnswers(app: FastifyInstance, open: ReadonlySet<HttpSocket>): void {
+  let since = Number.NEGATIVE_INFINITY
   const endIdle = () => {
-    for (const socket of open) if (!socket._httpMessage && !isEnding(socket)) socket.destroySoon()
+    const isSoon = performance.now() - since < FIRST_REQUEST_MS
+    for (const socket of open) {
+      const mayYetAsk = isSoon && socket.bytesRead === 0
+      if (!socket._httpMessage && !isEnding(socket) && !mayYetAsk) socket.destroySoon()
+    }
   }
   // For node:http a connection is idle as soon as all of its answer is handed over: what the client has yet to take is lost.
   app.server.closeIdleConnections = endIdle
   app.addHook('preClose', (done) => {
+    since = performance.now()
     for (const socket of open) announceEnd(socket)
     const sweep = setInterval(() => {
       endIdle()

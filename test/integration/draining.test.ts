@@ -42,6 +42,35 @@ test('then it ends with 0', async () => {
   await origin.kill()
 })
 
+test('who has connected and not asked yet as it closes is answered; who does not ask is hung up on', async () => {
+  const origin = await startOrigin((_request, response) => void response.end('ok'))
+  onTestFinished(() => origin.kill())
+  const config = valid({ flags: { origin: [origin.url], host: '127.0.0.1', port: '0' } })
+  const proxy = createProxy(config, { logger: pino({ level: 'silent' }), pretty: false })
+  const url = new URL(await proxy.listen())
+  const [client, silent] = [0, 1].map(() => connect(Number(url.port), '127.0.0.1'))
+  if (client === undefined || silent === undefined) throw new Error('never')
+  await Promise.all([once(client, 'connect'), once(silent.resume(), 'connect')])
+  expect((await get(url.href)).status).toBe(200) // they are accepted
+
+  const stopped = proxy.stop()
+  await until(
+    () =>
+      get(url.href).then(
+        () => false,
+        () => true,
+      ),
+    'it takes no more connections',
+  )
+  let heard = ''
+  client.setEncoding('latin1').on('data', (text) => (heard += text))
+  client.write('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n')
+  await Promise.all([once(client, 'close'), once(silent, 'close')])
+  expect(heard).toMatch(/^HTTP\/1\.1 200 [^]*\r\nconnection: close\r\n[^]*ok/i)
+  await stopped
+  await proxy.close()
+})
+
 test('while it drains, what is not stored is refused for as long as memory is short, and no longer', async () => {
   const container = 1024 * MIB
   vi.spyOn(process, 'constrainedMemory').mockReturnValue(container)
