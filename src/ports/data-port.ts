@@ -13,7 +13,7 @@ import { createServer, METHODS } from '../node-http.ts'
 import { boundPipelining } from './pipelining.ts'
 import { NO_SCHEMA_COMPILERS } from './schema-compilers.ts'
 import { dropSlowClients } from './slow-clients.ts'
-import { type IsUpgrade, isUpgrade } from './upgrade.ts'
+import { type IsUpgrade, isUpgrade } from './websocket-handshake.ts'
 
 /** What of the limits concerns connections of clients. */
 export type ConnectionLimits = Omit<Limits, 'maxWaiting' | 'maxBodiesInProgress'>

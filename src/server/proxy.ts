@@ -23,7 +23,8 @@ import { Routing } from './routing.ts'
 import { logStates } from '../logging/state-log.ts'
 import { openTiers, type PrimaryParts } from './tiers.ts'
 import { NO_TRACING, type Tracing } from '../tracing/tracing.ts'
-import { passUpgrades, upgradesTo } from '../ports/upgrade.ts'
+import { passUpgrades } from '../ports/upgrade.ts'
+import { upgradesTo } from '../ports/websocket-handshake.ts'
 import { REVISION, VERSION } from '../version.ts'
 
 export interface ProxyOptions {
@@ -103,7 +104,7 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
   const peerOf = createPeers(config.listen.trustProxy)
   const data = createDataPort(config.limits, clock, {
     around: (handler) => tracing.listener(handler),
-    upgrades: upgradesTo({ routes, peerOf }),
+    upgrades: upgradesTo(routes, peerOf),
   })
   endConnectionsWhile(data, () => draining)
   const hasLane = config.lane && !tracing.on // what it answers would have no span

@@ -1,0 +1,41 @@
+import type { Events } from '../events.ts'
+import type { Fields } from '../fields.ts'
+import type { Clock, Outcome, Peer, Route } from '../model.ts'
+import { clientAddress } from '../policy/forwarded.ts'
+
+/** What is known of a handshake, and the events that tell how it was answered. */
+export class UpgradeReport {
+  route = ''
+  url = ''
+  readonly fields: Fields
+  readonly #client: string
+  readonly #clock: Clock
+  readonly #events: Events
+  readonly #startedAt: number
+
+  constructor(fields: Fields, peer: Peer, { clock, events }: { readonly clock: Clock; readonly events: Events }) {
+    this.fields = fields
+    this.#client = clientAddress(fields, peer)
+    this.#clock = clock
+    this.#events = events
+    this.#startedAt = clock.now()
+  }
+
+  /** The origin is asked. @returns to be told its status code, or the error's */
+  asks({ name: route, origin }: Route): (code: string) => void {
+    const startedAt = this.#clock.now()
+    return (code) => {
+      const ms = this.#clock.now() - startedAt
+      this.#events.emit('origin', { origin: origin.name, route, reason: 'bypass', code, ms })
+    }
+  }
+
+  answered(status: number, outcome: Outcome, bytes: number, aborted: boolean): void {
+    const totalMs = this.#clock.now() - this.#startedAt
+    const { route, url } = this
+    const peer = this.#client
+    const times = { firstByteMs: totalMs, totalMs }
+    const told = { route, method: 'GET', url, head: this, status, outcome, bytes, aborted, peer }
+    this.#events.emit('request', { ...told, ...times })
+  }
+}

@@ -1,0 +1,58 @@
+/** WebSocket handshakes (RFC 6455 section 4.1): which requests they are, and how they are read. */
+import type { IncomingMessage } from 'node:http'
+import { HerdgateError } from '../errors.ts'
+import { has } from '../fields.ts'
+import type { CacheRequest, Peer, Route } from '../model.ts'
+import { type ReadHead, readHead } from '../policy/head.ts'
+import { matchRoute } from '../policy/route.ts'
+import type { HttpSocket } from './connections.ts'
+import { localAuthority, schemeOf } from './peers.ts'
+
+/** Which requests are upgrades. Any other stays what it is without its Upgrade field. */
+export type IsUpgrade = (message: IncomingMessage) => boolean
+
+/**
+ * Only a WebSocket handshake is one here, and only where no answer is due before its own: the connection is not the other
+ * protocol's until then.
+ */
+export const isUpgrade: IsUpgrade = (message) => {
+  const socket: HttpSocket = message.socket
+  return isWebSocket(message) && !socket._httpMessage
+}
+
+/** ... and only to routes that have WebSockets. One to no route is refused as an upgrade. */
+export function upgradesTo(routes: readonly Route[], peerOf: (socket: IncomingMessage['socket']) => Peer): IsUpgrade {
+  return (message) => {
+    if (!isUpgrade(message)) return false
+    const head = headOf(message, peerOf(message.socket))
+    const route = head.ok ? matchRoute(routes, 'GET', head.url) : undefined
+    return typeof route !== 'object' || route.rules.webSockets
+  }
+}
+
+/**
+ * A request with content is no handshake: whose the octets after its head are would depend on the answer. HTTP/1.0 has no
+ * upgrades (RFC 9110 section 7.8).
+ */
+function isWebSocket({ method, httpVersion, headers, rawHeaders }: IncomingMessage): boolean {
+  if (method !== 'GET' || httpVersion !== '1.1' || headers.upgrade?.toLowerCase() !== 'websocket') return false
+  return !has(rawHeaders, 'content-length') && !has(rawHeaders, 'transfer-encoding')
+}
+
+/** @throws HerdgateError when its head is malformed */
+export function readHandshake(message: IncomingMessage, peer: Peer): CacheRequest {
+  const head = headOf(message, peer)
+  if (!head.ok) throw new HerdgateError(head.code, head.detail)
+  return { method: 'GET', url: head.url, fields: message.rawHeaders, peer }
+}
+
+function headOf(message: IncomingMessage, peer: Peer): ReadHead {
+  return readHead({
+    method: 'GET',
+    target: message.url ?? '',
+    version: message.httpVersion,
+    fields: message.rawHeaders,
+    scheme: schemeOf(message, peer),
+    local: () => localAuthority(message.socket),
+  })
+}
