@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ChaosRules } from '../../src/chaos/fate.ts'
 import { faultyLeases } from '../../src/chaos/faulty-leases.ts'
+import { leasesContract, sharedLeasesContract } from '../stores/leases-contract.ts'
 import { FakeClock, settle } from '../support/fake-clock.ts'
 import { sharedLeases } from '../support/shared-leases.ts'
 import { fates } from './rules.ts'
@@ -13,15 +14,10 @@ function faulty(given: Partial<ChaosRules>) {
   return { clock, inner, leases: faultyLeases(inner, fates(given, clock), clock, DEADLINE_MS) }
 }
 
-test('nothing goes wrong without rules', async () => {
-  const { leases, inner } = faulty({})
-  const first = await leases.take('k')
-  if (first.kind !== 'held') throw new Error(`a free key is ${first.kind}`)
-  const second = leases.take('k')
-  await settle()
-  await first.lease.release('stored')
-  expect(await second).toEqual({ kind: 'stored' })
-  expect(inner.held).toBe(0)
+leasesContract('leases in which nothing goes wrong', () => faulty({}).leases)
+sharedLeasesContract('leases in which nothing goes wrong', async () => {
+  const { leases } = faulty({})
+  return { one: leases, other: leases, waits: settle, close: async () => leases.close() }
 })
 
 test.each<[string, Partial<ChaosRules>, number]>([

@@ -1,8 +1,9 @@
 import type { RequestListener } from 'node:http'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Fleet, startFleet } from '../support/fleet.ts'
-import { type Answer, get, type Origin, startOrigin, until } from '../support/http.ts'
+import { type Answer, get, type Origin, startOrigin } from '../support/http.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
+import { until } from '../support/waiting.ts'
 
 const NODES = 4
 const CLIENTS = 50

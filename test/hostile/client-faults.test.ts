@@ -2,9 +2,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
-import { get, until } from '../support/http.ts'
+import { get } from '../support/http.ts'
 import { listen } from '../support/raw-origin.ts'
 import { RawClient } from './client.ts'
+import { until } from '../support/waiting.ts'
 
 const MIB = 2 ** 20
 const FRESH = { 'Cache-Control': 'max-age=60', ETag: '"one"' }

@@ -11,8 +11,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
-import { get, until } from '../support/http.ts'
+import { get } from '../support/http.ts'
 import { listen } from '../support/raw-origin.ts'
+import { until } from '../support/waiting.ts'
 
 const MIB = 2 ** 20
 const MEMORY_MIB = 8

@@ -5,9 +5,9 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
-import { until } from '../support/http.ts'
 import { ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
 import { type Conversation, RawClient, type RawResponse } from './client.ts'
+import { until } from '../support/waiting.ts'
 
 interface Row {
   readonly name: string

@@ -11,8 +11,9 @@ import { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { selfSigned } from '../support/certificate.ts'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
-import { type Answer, get, until } from '../support/http.ts'
+import { type Answer, get } from '../support/http.ts'
 import { deadPort, ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
+import { until } from '../support/waiting.ts'
 
 const FRESH = 'Cache-Control: max-age=60\r\n'
 /** What the origin has where it is silent on purpose; elsewhere it has the default, which no slow machine exceeds. */

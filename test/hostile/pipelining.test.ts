@@ -1,8 +1,8 @@
 /** What comes behind a request that is not answered yet: it has its turn, or the connection ends before it. */
 import { describe, expect, test } from 'vitest'
-import { gate, until } from '../support/origin-calls.ts'
 import { ok, type RawRequest } from '../support/raw-origin.ts'
 import { answering } from './answering.ts'
+import { gate, until } from '../support/waiting.ts'
 
 const SWITCHED = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
 const HANDSHAKE = 'GET /chat HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'

@@ -4,9 +4,9 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
-import { until } from '../support/http.ts'
 import { ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
 import { RawClient, type RawResponse } from './client.ts'
+import { until } from '../support/waiting.ts'
 
 const WHOLE = '0123456789'
 const MODIFIED = 'Wed, 01 Jan 2025 00:00:00 GMT'

@@ -3,8 +3,9 @@ import { createServer, type Server } from 'node:http'
 import http from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
-import { get, until } from '../support/http.ts'
+import { get } from '../support/http.ts'
 import { listen } from '../support/raw-origin.ts'
+import { until } from '../support/waiting.ts'
 
 const HEAP_MIB = 64
 /** Far more than fits into the heap: without refusals the process ends. */

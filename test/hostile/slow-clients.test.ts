@@ -15,9 +15,9 @@ import { createOrigin } from '../../src/origin/pool-origin.ts'
 import { createPeers } from '../../src/ports/peers.ts'
 import { passUpgrades } from '../../src/ports/upgrade.ts'
 import { FakeClock } from '../support/fake-clock.ts'
-import { until } from '../support/http.ts'
 import { deadPort, listen } from '../support/raw-origin.ts'
 import { RawClient } from './client.ts'
+import { until } from '../support/waiting.ts'
 
 const MIB = 2 ** 20
 const MANY = 200

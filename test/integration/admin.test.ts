@@ -3,7 +3,7 @@ import net, { type AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { ADMIN_TOKEN, fakeAdmin } from '../support/admin.ts'
 import { FakeClock } from '../support/fake-clock.ts'
-import { until } from '../support/http.ts'
+import { until } from '../support/waiting.ts'
 
 /** What inject() cannot say: requests as bytes, seen by Node's own parser. */
 const { app, asked } = fakeAdmin()

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { herdgate, origin, start } from '../support/before-raw-origin.ts'
-import { get, until } from '../support/http.ts'
+import { get } from '../support/http.ts'
 import { ok } from '../support/raw-origin.ts'
+import { until } from '../support/waiting.ts'
 
 describe('Cache-Status says stored only of what is', () => {
   test('not of a response above the limit, whose key is remembered', async () => {

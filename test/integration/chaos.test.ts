@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
 import { get, type Origin, startOrigin } from '../support/http.ts'
-import { type RedisServer, startRedis, until } from '../support/redis.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+import { until } from '../support/waiting.ts'
 
 const KEYS = 20
 const CLIENTS = 10
@@ -52,7 +53,7 @@ const pathOf = (turn: number): string => `/item/${turn % KEYS}`
 async function prime({ url }: Herdgate): Promise<void> {
   for (let key = 0; key < KEYS; key++) {
     const isAnswered = async () => (await get(url + pathOf(key)).catch(() => undefined))?.status === 200
-    await until(`a copy of ${pathOf(key)}`, isAnswered)
+    await until(isAnswered, `a copy of ${pathOf(key)}`)
   }
 }
 
@@ -77,7 +78,7 @@ describe('a node in which things go wrong on purpose', () => {
 
   test('is ready, and says that it is degraded on purpose', async () => {
     await using herdgate = await start('origins: { api: {} }')
-    await until('readiness', async () => (await herdgate.ask('/readyz')).status === 200)
+    await until(async () => (await herdgate.ask('/readyz')).status === 200, 'readiness')
     const { body } = await herdgate.ask('/readyz')
     expect(body.degraded).toContain('chaos')
     expect(herdgate.lines.some((line) => line.includes('chaos is on'))).toBe(true)
@@ -97,13 +98,13 @@ describe('a node in which things go wrong on purpose', () => {
     await using other = await start(faults)
     const headers = { host: 'shop.example' }
     let turn = 0
-    await until('damage was found', async () => {
+    await until(async () => {
       const path = `/damaged/${turn++}`
       for (const { url } of [one, other]) {
         expect(await get(url + path, { headers })).toMatchObject({ status: 200, body: contentOf(path) })
       }
       return (await counted(other, /store_operations_total\{.*outcome="error"/, 'tier="redis"')) > 0
-    })
+    }, 'damage was found')
   })
 
   test('an origin out of reach is a 504 where there is no copy', async () => {

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { temporaryFolder } from '../support/folder.ts'
 import { startHerdgate } from '../support/herdgate.ts'
-import { get, startOrigin, until } from '../support/http.ts'
+import { get, startOrigin } from '../support/http.ts'
+import { until } from '../support/waiting.ts'
 
 test.each(['on', 'off'])('with lane: %s the log has the address that a trusted proxy tells', async (lane) => {
   const origin = await startOrigin(

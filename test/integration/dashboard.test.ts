@@ -7,7 +7,8 @@ import { INSTALL_MS, launchChromium } from '../support/chromium.ts'
 import { type Herdgate, startHerdgate, TOKEN } from '../support/herdgate.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { brightness, focused, kept, overlap, pointsOf, scrollWidth } from '../support/in-page.js'
-import { get, type Origin, startOrigin, until } from '../support/http.ts'
+import { get, type Origin, startOrigin } from '../support/http.ts'
+import { until } from '../support/waiting.ts'
 
 const SLOW_MS = 800
 const ANOTHER_TOKEN = 'another-token-for-tests'

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Demo, runDemo } from '../../src/demo/run.ts'
-import { until } from '../support/http.ts'
+import { until } from '../support/waiting.ts'
 
 const run = promisify(execFile)
 

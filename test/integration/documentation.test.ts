@@ -11,7 +11,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createSlowApi, type SlowApi } from '../../src/demo.ts'
 import { notShown, type Step, stepsIn } from '../support/documented.ts'
 import { newFolder } from '../support/folder.ts'
-import { until } from '../support/http.ts'
+import { until } from '../support/waiting.ts'
 
 const REPOSITORY = join(import.meta.dirname, '../..')
 const pages = globSync(['*.md', 'docs/*.md'], { cwd: REPOSITORY }).sort()

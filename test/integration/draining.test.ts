@@ -8,7 +8,8 @@ import { createProxy } from '../../src/server/proxy.ts'
 import { valid } from '../config/given.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { startHerdgate } from '../support/herdgate.ts'
-import { get, startOrigin, until } from '../support/http.ts'
+import { get, startOrigin } from '../support/http.ts'
+import { until } from '../support/waiting.ts'
 
 const MIB = 2 ** 20
 

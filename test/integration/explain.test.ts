@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { exchange, herdgate, restart, start } from '../support/before-raw-origin.ts'
 import { temporaryFolder } from '../support/folder.ts'
-import { until } from '../support/http.ts'
 import { ok } from '../support/raw-origin.ts'
+import { until } from '../support/waiting.ts'
 
 test('explain names the tier that the copy is in, its tags, and no group twice', async () => {
   const flags = ['--disk', join(temporaryFolder(), 'cache')]

@@ -1,7 +1,8 @@
 import type { RequestListener } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
-import { type Answer, get, type Origin, startOrigin, until } from '../support/http.ts'
+import { type Answer, get, type Origin, startOrigin } from '../support/http.ts'
+import { until } from '../support/waiting.ts'
 
 const CLIENTS = 500
 const SLOW_MS = 1_000

@@ -10,8 +10,8 @@ import { openLane } from '../../src/lane/lane.ts'
 import { createCache, memoryStore } from '../../src/library.ts'
 import type { CacheRequest } from '../../src/model.ts'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
-import { until } from '../support/http.ts'
 import { listen } from '../support/raw-origin.ts'
+import { until } from '../support/waiting.ts'
 
 /*
  * The same octets to two Herdgates that differ in nothing but the lane. Answers must be the same octet by octet, and so

@@ -5,7 +5,8 @@ import { expect, test } from 'vitest'
 import { RawClient } from '../hostile/client.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { startHerdgate } from '../support/herdgate.ts'
-import { get, startOrigin, until } from '../support/http.ts'
+import { get, startOrigin } from '../support/http.ts'
+import { until } from '../support/waiting.ts'
 
 test.each(['on', 'off'])(
   'with lane: %s a line has what the client says of itself, and how old its answer was',

@@ -9,8 +9,9 @@ import type { Clock } from '../../src/model.ts'
 import type { OriginOptions, PoolOrigin } from '../../src/origin/pool-origin.ts'
 import { selfSigned } from '../support/certificate.ts'
 import { FakeClock } from '../support/fake-clock.ts'
-import { codeOf, get, originOf, standstill, textOf, until } from '../support/origin-calls.ts'
+import { codeOf, get, originOf, textOf } from '../support/origin-calls.ts'
 import { deadPort, listen, ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
+import { standstill, until } from '../support/waiting.ts'
 
 const open: { close(): Promise<unknown> }[] = []
 afterEach(async () => {

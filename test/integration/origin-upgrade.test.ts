@@ -8,8 +8,9 @@ import type { Fields } from '../../src/fields.ts'
 import { tunnel, type Tunnelled, type TunnelOptions } from '../../src/origin/upgrade.ts'
 import { passedHead } from '../../src/policy/response.ts'
 import { selfSigned } from '../support/certificate.ts'
-import { codeOf, gate, standstill, until } from '../support/origin-calls.ts'
+import { codeOf } from '../support/origin-calls.ts'
 import { deadPort, listen, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
+import { gate, standstill, until } from '../support/waiting.ts'
 
 const open: { close(): Promise<unknown> }[] = []
 afterEach(async () => {

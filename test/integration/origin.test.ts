@@ -2,8 +2,9 @@ import { createServer, type IncomingMessage } from 'node:http'
 import { PassThrough, Readable } from 'node:stream'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { PoolOrigin } from '../../src/origin/pool-origin.ts'
-import { codeOf, gate, get, originOf, standstill, textOf, until } from '../support/origin-calls.ts'
+import { codeOf, get, originOf, textOf } from '../support/origin-calls.ts'
 import { listen, ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
+import { gate, standstill, until } from '../support/waiting.ts'
 
 const open: { close(): Promise<unknown> }[] = []
 afterEach(async () => {

@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
-import { get, type Origin, startOrigin, until } from '../support/http.ts'
+import { get, type Origin, startOrigin } from '../support/http.ts'
+import { until } from '../support/waiting.ts'
 
 /*
  * Guarantee G1 over real sockets: what was fetched from before a purge or invalidation is never served to a request

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Herdgate, startHerdgate, TOKEN } from '../support/herdgate.ts'
-import { get, type Origin, startOrigin, until } from '../support/http.ts'
+import { get, type Origin, startOrigin } from '../support/http.ts'
+import { until } from '../support/waiting.ts'
 
 let old: Origin
 let other: Origin

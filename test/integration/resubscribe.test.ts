@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { redisLeases } from '../../src/stores/redis/leases.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
-import { startRedis, until } from '../support/redis.ts'
+import { startRedis } from '../support/redis.ts'
+import { until } from '../support/waiting.ts'
 
 test('a connection that is lost again before it has subscribed leaves no failure unhandled', async () => {
   await using server = await startRedis()
@@ -12,13 +13,13 @@ test('a connection that is lost again before it has subscribed leaves no failure
   const subscribed = async () => /name=herdgate-endings .*sub=1/.test(await server.cli('CLIENT', 'LIST'))
 
   const leases = redisLeases({ url: `redis://127.0.0.1:${proxy.port}`, prefix: 'test' })
-  await until('it listens', subscribed)
+  await until(subscribed, 'it listens')
   proxy.set({ kind: 'reset' })
-  await until('nobody is left', async () => !(await server.cli('CLIENT', 'LIST')).includes('herdgate-endings'))
+  await until(async () => !(await server.cli('CLIENT', 'LIST')).includes('herdgate-endings'), 'nobody is left')
   proxy.set({ kind: 'delay', ms: 300 })
-  await until('it would listen again', subscribed) // its answer is on the way
+  await until(subscribed, 'it would listen again') // its answer is on the way
   proxy.set({ kind: 'reset' })
-  await until('nobody is left', () => proxy.connections === 0)
+  await until(() => proxy.connections === 0, 'nobody is left')
   await new Promise((resolve) => setImmediate(resolve))
   process.off('unhandledRejection', note)
   await leases.close()

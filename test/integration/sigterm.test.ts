@@ -2,8 +2,9 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { exchange, herdgate, origin, port, refuses, start } from '../support/before-raw-origin.ts'
-import { get, until } from '../support/http.ts'
+import { get } from '../support/http.ts'
 import { ok } from '../support/raw-origin.ts'
+import { until } from '../support/waiting.ts'
 
 /** Far from the time that answers in flight have, which is 30 s. */
 const SOON_MS = 20_000

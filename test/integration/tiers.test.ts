@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startHerdgate } from '../support/herdgate.ts'
-import { get, type Origin, startOrigin, until } from '../support/http.ts'
+import { get, type Origin, startOrigin } from '../support/http.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
+import { until } from '../support/waiting.ts'
 
 let origin: Origin
 let redis: RedisServer

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { Agent, type IncomingHttpHeaders, type RequestListener } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
-import { type Answer, get, type Origin, startOrigin, until } from '../support/http.ts'
+import { type Answer, get, type Origin, startOrigin } from '../support/http.ts'
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from '../support/otlp-receiver.ts'
+import { until } from '../support/waiting.ts'
 
 /** A client in a trace of its own. */
 interface Client {

@@ -5,8 +5,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { RawClient } from '../hostile/client.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
-import { get, until } from '../support/http.ts'
+import { get } from '../support/http.ts'
 import { ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
+import { until } from '../support/waiting.ts'
 
 const OWN = 'Surrogate-Key: chat\r\nHerdgate-Cache-Control: max-age=9\r\nX-Kept: 1\r\n'
 const SWITCHED = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${OWN}\r\n`

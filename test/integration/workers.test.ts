@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { temporaryFolder } from '../support/folder.ts'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
-import { get, type Origin, startOrigin, until } from '../support/http.ts'
+import { get, type Origin, startOrigin } from '../support/http.ts'
 import { startRedis } from '../support/redis.ts'
+import { until } from '../support/waiting.ts'
 
 let origin: Origin
 /** What the origin says, and the newest of which a purge has been acknowledged. */

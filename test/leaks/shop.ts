@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startHerdgate } from '../support/herdgate.ts'
 import { type Origin, startOrigin } from '../support/http.ts'
-import { gate } from '../support/origin-calls.ts'
+import { gate } from '../support/waiting.ts'
 import { type Asking, wire } from './wire.ts'
 
 export type Mode = 'safe' | 'rfc'

@@ -1,6 +1,6 @@
 /** How what was Alice's could reach another. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { gate } from '../support/origin-calls.ts'
+import { gate } from '../support/waiting.ts'
 import type { Row } from './rows.ts'
 import { type Script, type Shop, send } from './shop.ts'
 import type { Asking } from './wire.ts'

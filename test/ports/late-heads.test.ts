@@ -6,8 +6,8 @@ import { IdleConnections } from '../../src/lane/idle-connections.ts'
 import type { HttpSocket } from '../../src/ports/connections.ts'
 import { refuseLateHeads } from '../../src/ports/late-heads.ts'
 import { FakeClock } from '../support/fake-clock.ts'
-import { until } from '../support/http.ts'
 import { listen } from '../support/raw-origin.ts'
+import { until } from '../support/waiting.ts'
 
 const LATE = Object.assign(new Error('late'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
 

@@ -5,8 +5,8 @@ import { expect, test, vi } from 'vitest'
 import { openConnections } from '../../src/ports/connections.ts'
 import { dropSlowClients } from '../../src/ports/slow-clients.ts'
 import { FakeClock } from '../support/fake-clock.ts'
-import { until } from '../support/http.ts'
 import { listen } from '../support/raw-origin.ts'
+import { until } from '../support/waiting.ts'
 
 const WINDOW_MS = 10_000
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import type { Live, Snapshot } from '../../src/live/live.ts'
 import { AUTHORIZED, fakeAdmin, get } from '../support/admin.ts'
-import { until } from '../support/http.ts'
+import { until } from '../support/waiting.ts'
 
 /** Watchers that are told what the test tells them. */
 function fakeLive(most = 8) {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
 import { type Herdgate, startHerdgate } from './herdgate.ts'
-import { until } from './http.ts'
+import { until } from './waiting.ts'
 
 export interface FleetOptions {
   /** URL of the origin. */

@@ -72,16 +72,3 @@ export async function get(url: string, options: http.RequestOptions & { body?: s
     totalMs: performance.now() - startedAt,
   }
 }
-
-/** Asks until the condition holds; fails loudly after a while in which a busy machine has done anything. */
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  what: string,
-  timeoutMs = 60_000,
-): Promise<void> {
-  const deadline = performance.now() + timeoutMs
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`not in time: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}

@@ -32,25 +32,3 @@ export async function codeOf(promise: Promise<unknown>): Promise<string> {
     return error instanceof HerdgateError ? error.code : `not a HerdgateError: ${String(error)}`
   }
 }
-
-/** Something to wait for, opened by hand. */
-export function gate(): { open: () => void; opened: Promise<void> } {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  return { open: resolve, opened: promise }
-}
-
-/** Lets the event loop turn until the condition holds; the test's time limit is the only clock. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve))
-}
-
-/** Waits until a count of octets no longer grows, because every buffer on the way is full: for a fifth of a second. */
-export async function standstill(count: () => number): Promise<void> {
-  let before = -1
-  let still = 0
-  while (still < 4) {
-    still = before === count() && before > 0 ? still + 1 : 0
-    before = count()
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-}

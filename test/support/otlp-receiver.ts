@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
-import { until } from './http.ts'
+import { until } from './waiting.ts'
 
 type Value = string | number | boolean | undefined
 

@@ -1,4 +1,5 @@
-import { freePort, type RedisServer, redisCli, startRedis, until } from './redis.ts'
+import { freePort, type RedisServer, redisCli, startRedis } from './redis.ts'
+import { until } from './waiting.ts'
 
 export interface RedisCluster extends AsyncDisposable {
   /** For a client: `redis+cluster://...`. */
@@ -46,12 +47,12 @@ export async function startRedisCluster(size = 3): Promise<RedisCluster> {
       const replica = await startServer()
       await meet(replica, master)
       const id = await master.cli('cluster', 'myid')
-      await until('it knows the master', async () => (await replica.cli('cluster', 'nodes')).includes(id))
+      await until(async () => (await replica.cli('cluster', 'nodes')).includes(id), 'it knows the master')
       await replica.cli('cluster', 'replicate', id)
-      await until('it follows', async () => (await replica.cli('info', 'replication')).includes('link_status:up'))
+      await until(async () => (await replica.cli('info', 'replication')).includes('link_status:up'), 'it follows')
       for (const server of [master, replica]) {
-        await until('all know of it', async () => (await server.cli('cluster', 'slots')).includes(String(replica.port)))
-        await until('all is well', async () => (await server.cli('cluster', 'info')).includes('cluster_state:ok'))
+        await until(async () => (await server.cli('cluster', 'slots')).includes(String(replica.port)), 'all know of it')
+        await until(async () => (await server.cli('cluster', 'info')).includes('cluster_state:ok'), 'all is well')
       }
       return replica
     },
@@ -76,14 +77,14 @@ async function join(masters: readonly RedisServer[]): Promise<void> {
   }
   for (const other of others) await meet(first!, other)
   for (const master of masters) {
-    await until('the cluster is one', async () => {
+    await until(async () => {
       const info = await master.cli('cluster', 'info')
       return (
         info.includes('cluster_state:ok') &&
         info.includes(`cluster_known_nodes:${masters.length}`) &&
         info.includes(`cluster_slots_assigned:${SLOTS}`)
       )
-    })
+    }, 'the cluster is one')
   }
 }
 

@@ -1,7 +1,8 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { launch, onFreePort, type RedisServer, serverOf, startRedis, until } from './redis.ts'
+import { launch, onFreePort, type RedisServer, serverOf, startRedis } from './redis.ts'
+import { until } from './waiting.ts'
 
 export interface RedisSentinels extends AsyncDisposable {
   /** For a client: `redis+sentinel://.../main`. */
@@ -23,8 +24,9 @@ export async function startRedisSentinels(): Promise<RedisSentinels> {
   const replica = await startRedis({
     flags: ['--replicaof', '127.0.0.1', String(master.port), '--repl-diskless-sync-delay', '0'],
   })
-  await until('the replica follows', async () =>
-    (await replica.cli('info', 'replication')).includes('master_link_status:up'),
+  await until(
+    async () => (await replica.cli('info', 'replication')).includes('master_link_status:up'),
+    'the replica follows',
   )
   const sentinels = [
     await startSentinel(master.port),
@@ -32,10 +34,10 @@ export async function startRedisSentinels(): Promise<RedisSentinels> {
     await startSentinel(master.port),
   ]
   for (const sentinel of sentinels) {
-    await until('the Sentinels know each other and the replica', async () => {
+    await until(async () => {
       const known = await sentinel.cli('sentinel', 'master', 'main')
       return /num-other-sentinels\n2/.test(known) && /num-slaves\n1/.test(known)
-    })
+    }, 'the Sentinels know each other and the replica')
   }
   const stop = async () => void (await Promise.all([...sentinels, master, replica].map((server) => server.stop())))
   return {

@@ -6,7 +6,6 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
 export interface RedisServer extends AsyncDisposable {
@@ -148,19 +147,6 @@ export async function launch(command: string, args: readonly string[]): Promise<
     clearTimeout(timer)
   }
   return child
-}
-
-/** Waits for something to become true, looking often. @throws with `what` when it does not in time */
-export async function until(
-  what: string,
-  holds: () => boolean | Promise<boolean>,
-  timeoutMs: number = 60_000,
-): Promise<void> {
-  const endsAt = performance.now() + timeoutMs
-  while (!(await holds())) {
-    if (performance.now() > endsAt) throw new Error(`not in ${timeoutMs} ms: ${what}`)
-    await sleep(10)
-  }
 }
 
 /** Finds redis-server, or installs it where that is possible. @throws when there is none and there will be none */

@@ -1,30 +1,21 @@
-import type { FetchLeases, Lease, LeaseAnswer } from '../../src/model.ts'
+import type { FetchLeases } from '../../src/model.ts'
+import { LeaseTable } from '../../src/workers/lease-table.ts'
+
+/** Whoever holds one takes as long as it takes. */
+const ENDLESS = { after: () => () => {} }
 
 /** Leases for several caches in one process. */
 export function sharedLeases(): FetchLeases & { readonly held: number } {
-  const waiting = new Map<string, ((answer: LeaseAnswer) => void)[]>()
-  let fence = 0
-
-  const lease = (key: string): Lease => {
-    waiting.set(key, [])
-    return {
-      fence: ++fence,
-      release(ending) {
-        const waiters = waiting.get(key) ?? []
-        waiting.delete(key)
-        for (const wake of waiters) wake({ kind: ending })
-      },
-    }
-  }
-
+  const table = new LeaseTable(ENDLESS)
   return {
     get held() {
-      return waiting.size
+      return table.size
     },
-    take(key) {
-      const waiters = waiting.get(key)
-      if (waiters === undefined) return Promise.resolve({ kind: 'held', lease: lease(key) })
-      return new Promise((resolve) => waiters.push(resolve))
+    async take(key) {
+      const turn = await table.take(key, 0)
+      if (turn.kind !== 'held') return turn
+      const { fence } = turn
+      return { kind: 'held', lease: { fence, release: (ending) => table.release(key, fence, ending) } }
     },
     close() {},
   }

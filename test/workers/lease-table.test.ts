@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { ipcLeases } from '../../src/workers/ipc-leases.ts'
 import { LeaseTable } from '../../src/workers/lease-table.ts'
+import { heldBy, leasesContract, sharedLeasesContract } from '../stores/leases-contract.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { line } from './line.ts'
 
@@ -22,37 +23,35 @@ function leasesOf(table: LeaseTable, number: number) {
   return { leases: ipcLeases(right), die }
 }
 
-async function held(answer: Awaited<ReturnType<ReturnType<typeof ipcLeases>['take']>>) {
-  if (answer.kind !== 'held') throw new Error(`expected a lease, got ${answer.kind}`)
-  return answer.lease
-}
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+leasesContract('ipcLeases', () => leasesOf(new LeaseTable(new FakeClock()), 1).leases)
+sharedLeasesContract('ipcLeases', async () => {
+  const table = new LeaseTable(new FakeClock())
+  const [one, other] = [leasesOf(table, 1).leases, leasesOf(table, 2).leases]
+  return { one, other, waits: settled, close: async () => {} }
+})
 
 test.each(['stored', 'unshared'] as const)('who waits is told that the fetch ended as %s', async (ending) => {
   const table = new LeaseTable(new FakeClock())
   const [one, other] = [leasesOf(table, 1), leasesOf(table, 2)]
-  const lease = await held(await one.leases.take('k'))
+  const lease = heldBy(await one.leases.take('k'))
   const waiting = [other.leases.take('k'), one.leases.take('k')]
-  await new Promise((resolve) => setImmediate(resolve))
+  await settled()
   await lease.release(ending)
   await lease.release(ending === 'stored' ? 'unshared' : 'stored')
   expect(await Promise.all(waiting)).toEqual([{ kind: ending }, { kind: ending }])
   expect(table.size).toBe(0)
 })
 
-test('keys do not wait for each other', async () => {
-  const { leases } = leasesOf(new LeaseTable(new FakeClock()), 1)
-  expect((await leases.take('a')).kind).toBe('held')
-  expect((await leases.take('b')).kind).toBe('held')
-})
-
 test('what a worker that ended held goes to whoever has waited longest; the others go on waiting', async () => {
   const table = new LeaseTable(new FakeClock())
   const [one, second, third] = [leasesOf(table, 1), leasesOf(table, 2), leasesOf(table, 3)]
-  const lost = await held(await one.leases.take('k'))
+  const lost = heldBy(await one.leases.take('k'))
   const [next, last] = [second.leases.take('k'), third.leases.take('k')]
-  await new Promise((resolve) => setImmediate(resolve))
+  await settled()
   one.die()
-  const lease = await held(await next)
+  const lease = heldBy(await next)
   expect(lease.fence).toBeGreaterThan(lost.fence)
   table.release('k', lost.fence, 'unshared') // comes too late
   await lease.release('stored')

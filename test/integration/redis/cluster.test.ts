@@ -3,8 +3,8 @@ import type { Kept, Store } from '../../../src/model.ts'
 import { redisStore } from '../../../src/stores/redis/store.ts'
 import { bodyOf } from '../../stores/some-stored.ts'
 import { response, storeContract } from '../../stores/store-contract.ts'
-import { until } from '../../support/redis.ts'
 import { type RedisCluster, startRedisCluster } from '../../support/redis-cluster.ts'
+import { until } from '../../support/waiting.ts'
 
 let cluster: RedisCluster
 beforeAll(async () => {
@@ -14,7 +14,7 @@ afterAll(() => cluster.stop())
 
 async function emptyStore(deadline = '10s'): Promise<Store> {
   const store = redisStore({ url: cluster.url, deadline })
-  await until('every master answers', async () => !(await store.getMany(keys)).includes('unknown'))
+  await until(async () => !(await store.getMany(keys)).includes('unknown'), 'every master answers')
   await cluster.flush()
   return store
 }
@@ -83,14 +83,14 @@ test('a master is lost: the others go on, and its share comes back with it', asy
     const found = await store.getMany(keys.slice(0, 60))
     return found.filter((kept) => kept !== undefined && kept !== 'unknown').length
   }
-  await until('the others answer', async () => (await share()) > 20)
+  await until(async () => (await share()) > 20, 'the others answer')
   expect((await store.getMany(keys)).filter((kept) => kept === 'unknown').length).toBeGreaterThan(0)
   await lost.restart()
-  await until('all answer', async () => !(await store.getMany(keys)).includes('unknown'))
-  await until('all can be written', async () => {
+  await until(async () => !(await store.getMany(keys)).includes('unknown'), 'all answer')
+  await until(async () => {
     await store.setMany(keys.map((key) => ({ key, stored: response(key), keepForMs: 600_000 })))
     return (await store.getMany(keys)).every((kept, at) => textOf(kept) === keys[at])
-  })
+  }, 'all can be written')
   await store.close()
 })
 
@@ -103,9 +103,9 @@ test('all of it is lost and comes back', async () => {
   }
   expect(store.usage()[0]?.degraded).toBe(true)
   await Promise.all(cluster.masters.map((master) => master.restart()))
-  await until('it works again', async () => {
+  await until(async () => {
     await store.set('k', response('x'), 60_000)
     return textOf(await store.get('k')) === 'x'
-  })
+  }, 'it works again')
   await store.close()
 })

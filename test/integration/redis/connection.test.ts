@@ -1,12 +1,13 @@
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { connectRedis, isReady, type RedisClient } from '../../../src/stores/redis/connection.ts'
-import { freePort, startRedis, until } from '../../support/redis.ts'
+import { freePort, startRedis } from '../../support/redis.ts'
+import { until } from '../../support/waiting.ts'
 
 /** A connection that is not given up because the machine stood still. */
 const PATIENT = { socketTimeoutMs: 60_000 }
 
-const ready = (client: RedisClient) => until('the client is connected', () => isReady(client))
+const ready = (client: RedisClient) => until(() => isReady(client), 'the client is connected')
 
 test('what is asked without a connection is refused at once, and the connection comes when the server does', async () => {
   const port = await freePort()
@@ -18,7 +19,7 @@ test('what is asked without a connection is refused at once, and the connection 
   await ready(client)
   expect(await client.set('k', 'v')).toBe('OK')
   await redis.kill()
-  await until('the loss is noticed', () => !isReady(client))
+  await until(() => !isReady(client), 'the loss is noticed')
   await expect(client.get('k')).rejects.toThrow("isn't writeable")
   await redis.restart()
   await ready(client)

@@ -5,7 +5,8 @@ import type { Store, StoredResponse } from '../../../src/model.ts'
 import { type RedisStoreSettings, redisStore } from '../../../src/stores/redis/store.ts'
 import { connectRedis, isReady } from '../../../src/stores/redis/connection.ts'
 import { response } from '../../stores/store-contract.ts'
-import { freePort, startRedis, until } from '../../support/redis.ts'
+import { freePort, startRedis } from '../../support/redis.ts'
+import { until } from '../../support/waiting.ts'
 
 const DEADLINE_MS = 200
 /** What a busy machine may add. */
@@ -22,15 +23,15 @@ function storeOn(url: string, settings: RedisStoreSettings = {}) {
 }
 
 const isConnected = (store: Store) => store.usage()[0]?.degraded === false
-const connected = (store: Store) => until('the store is connected', () => isConnected(store))
+const connected = (store: Store) => until(() => isConnected(store), 'the store is connected')
 
 /** Something is found again, by trying as requests do. */
 const works = (store: Store) =>
-  until('the store works again', async () => {
+  until(async () => {
     await store.set('again', response('x'), 60_000)
     const found = await store.get('again')
     return found !== undefined && found !== 'unknown'
-  })
+  }, 'the store works again')
 
 async function timed<T>(operation: () => T | Promise<T>): Promise<T> {
   const startedAt = performance.now()
@@ -71,7 +72,7 @@ test('Redis is killed, and comes back empty', async () => {
   await failsQuietly(at)
   await redis.restart()
   await works(at.store)
-  await until('k is told of', async () => (await at.store.get('k')) !== 'unknown')
+  await until(async () => (await at.store.get('k')) !== 'unknown', 'k is told of')
   expect(await at.store.get('k')).toBeUndefined()
   await at.store.close()
 })
@@ -110,7 +111,7 @@ test('Redis is slower than the deadline', async () => {
   const { store, outcomes } = storeOn(redis.url, { deadline: '50ms' })
   await connected(store)
   const slept = redis.cli('debug', 'sleep', '1')
-  await until('a look-up is late', async () => (await store.get('k')) === 'unknown')
+  await until(async () => (await store.get('k')) === 'unknown', 'a look-up is late')
   await slept
   await works(store)
   expect(outcomes).toContain('get unknown')
@@ -172,7 +173,7 @@ test('Redis is emptied: what was there is a miss', async () => {
 test('the user may do less than the store does', async () => {
   await using redis = await startRedis({ flags: ['--user', 'default', 'on', 'nopass', '~*', '+@connection', '+get'] })
   const at = storeOn(redis.url)
-  await until('it is connected', () => isConnected(at.store))
+  await until(() => isConnected(at.store), 'it is connected')
   await failsQuietly(at)
   await at.store.close()
 })
@@ -196,7 +197,7 @@ test('writes that wait for an answer are bounded in number and octets; more are 
   await connected(store)
   redis.pause()
   const many = Array.from({ length: 1_200 }, (_, n) => store.set(`${n}`, response('x'), 60_000))
-  await until('some were dropped', () => outcomes.length > 0)
+  await until(() => outcomes.length > 0, 'some were dropped')
   expect(outcomes).toEqual(Array.from({ length: 200 }, () => 'set dropped'))
   redis.resume()
   await Promise.all(many)
@@ -219,7 +220,7 @@ test('writes that wait for an answer are bounded in number and octets; more are 
 test('a client of the one who embeds it is used, listened to and not closed', async () => {
   await using redis = await startRedis()
   const client = connectRedis(redis.url)
-  await until('the client is connected', () => isReady(client))
+  await until(() => isReady(client), 'the client is connected')
   const store = redisStore({ client, deadline: '5s' })
   await store.set('k', response('x'), 60_000)
   expect(((await store.get('k')) as StoredResponse).status).toBe(200)

@@ -11,7 +11,8 @@ import { connectRedis, isReady, type RedisClient } from '../../../src/stores/red
 import { sealWith } from '../../../src/stores/codec/seal.ts'
 import { bodyOf } from '../../stores/some-stored.ts'
 import { response } from '../../stores/store-contract.ts'
-import { type RedisServer, startRedis, until } from '../../support/redis.ts'
+import { type RedisServer, startRedis } from '../../support/redis.ts'
+import { until } from '../../support/waiting.ts'
 
 const KEY = 'GET http://a.test/x'
 const hmacKey = 'a key that the others do not have'
@@ -22,7 +23,7 @@ let attacker: RedisClient
 beforeAll(async () => {
   redis = await startRedis({ flags: ['--proto-max-bulk-len', '600mb'] })
   attacker = connectRedis(redis.url, { socketTimeoutMs: 60_000 })
-  await until('the attacker is connected', () => isReady(attacker))
+  await until(() => isReady(attacker), 'the attacker is connected')
 })
 afterAll(async () => {
   attacker.disconnect()
@@ -86,11 +87,11 @@ describe.each<[string, () => Promise<unknown>]>([
     events.on('eviction', ({ reason }) => void reasons.push(reason))
     events.on('store', ({ op, outcome }) => void (op === 'get' && outcomes.push(outcome)))
     const store = redisStore({ url: redis.url, deadline: '10s', events, ...options })
-    await until('the store is connected', () => store.usage()[0]?.degraded === false)
+    await until(() => store.usage()[0]?.degraded === false, 'the store is connected')
     await attack()
     expect(await store.get(KEY)).toBeUndefined()
     expect([reasons, outcomes]).toEqual([['defective'], ['error']])
-    await until('it is removed', async () => (await attacker.exists(at(KEY))) === 0)
+    await until(async () => (await attacker.exists(at(KEY))) === 0, 'it is removed')
     await store.set(KEY, response('ours'), 60_000)
     expect(bodyOf((await store.get(KEY)) as Stored)?.toString()).toBe('ours')
     await store.close()
@@ -99,7 +100,7 @@ describe.each<[string, () => Promise<unknown>]>([
 
 test('with a key, a body that somebody else wrote is not believed, however well it is made', async () => {
   const store = redisStore({ url: redis.url, deadline: '10s', hmacKey })
-  await until('the store is connected', () => store.usage()[0]?.degraded === false)
+  await until(() => store.usage()[0]?.degraded === false, 'the store is connected')
   for (const seal of [undefined, 'a guess']) {
     await attacker.set(at(KEY), forged({}, seal))
     expect(await store.get(KEY)).toBeUndefined()
@@ -111,7 +112,7 @@ test('with a key, a body that somebody else wrote is not believed, however well 
 
 test('what is defective among many is a miss, and the others are found', async () => {
   const store = redisStore({ url: redis.url, deadline: '10s' })
-  await until('the store is connected', () => store.usage()[0]?.degraded === false)
+  await until(() => store.usage()[0]?.degraded === false, 'the store is connected')
   await store.set('a', response('a'), 60_000)
   await attacker.del(at('b'))
   await attacker.rpush(at('b'), 'x')

@@ -1,10 +1,12 @@
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { FetchLeases, Lease, LeaseAnswer } from '../../../src/model.ts'
+import type { FetchLeases, LeaseAnswer } from '../../../src/model.ts'
 import { redisLeases, type RedisLeasesOptions } from '../../../src/stores/redis/leases.ts'
+import { heldBy, leasesContract, type Shared, sharedLeasesContract } from '../../stores/leases-contract.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { startFaultProxy } from '../../support/fault-proxy.ts'
-import { type RedisServer, startRedis, until } from '../../support/redis.ts'
+import { type RedisServer, startRedis } from '../../support/redis.ts'
+import { until } from '../../support/waiting.ts'
 
 let server: RedisServer
 let redis: Redis
@@ -31,31 +33,42 @@ afterAll(async () => {
 async function connected(options: RedisLeasesOptions = {}): Promise<FetchLeases> {
   const leases = redisLeases({ url: server.url, prefix, deadline: '5s', life: '30s', maxWait: '60s', ...options })
   opened.push(leases)
-  await until('it is connected', async () => {
+  await until(async () => {
     const answer = await leases.take(`connected ${count++}`)
     if (answer.kind === 'held') await answer.lease.release('stored')
     return answer.kind === 'held'
-  })
+  }, 'it is connected')
   return leases
 }
 
 const everyoneListens = (nodes: number) =>
-  until('every node listens', async () => {
+  until(async () => {
     const [, listeners] = await redis.pubsub('NUMSUB', `${prefix}:fetched`)
     return Number(listeners) === nodes
-  })
-
-function heldBy(answer: LeaseAnswer | undefined): Lease {
-  if (answer?.kind !== 'held') throw new Error(`expected to hold the lease, got ${answer?.kind}`)
-  return answer.lease
-}
+  }, 'every node listens')
 
 const isAwaited = () =>
-  until('somebody waits', async () => {
+  until(async () => {
     const keys = await redis.keys(`${prefix}:fetch:*`)
     const awaited = await Promise.all(keys.map((key) => redis.hget(key, 'awaited')))
     return awaited.includes('1')
-  })
+  }, 'somebody waits')
+
+/** Two nodes that listen to each other. */
+async function sharing(): Promise<Shared> {
+  const [one, other] = [await connected(), await connected()]
+  await everyoneListens(2)
+  return {
+    one,
+    other,
+    // Asked on the same connections, and so after them.
+    waits: () => Promise.all([one, other].map((leases) => leases.take(`last ${count++}`))),
+    close: () => Promise.all([one.close(), other.close()]),
+  }
+}
+
+leasesContract('redisLeases', () => connected())
+sharedLeasesContract('redisLeases', sharing)
 
 describe('one holder', () => {
   test.each(['stored', 'unshared', 'overtaken'] as const)(
@@ -70,7 +83,7 @@ describe('one holder', () => {
       })
       // Asked on the same connections, and so after them.
       await Promise.all(nodes.map((leases, n) => leases.take(`last of node ${n}`)))
-      await until('one holds it', () => answers.length > 0)
+      await until(() => answers.length > 0, 'one holds it')
       expect(answers.map(({ kind }) => kind)).toEqual(['held'])
       await heldBy(answers[0]).release(ending)
       await Promise.all(asked)
@@ -130,7 +143,7 @@ describe('a holder that is gone', () => {
     const asked = nodes.map((leases) => leases.take('k').then((answer) => void answers.push(answer)))
     await isAwaited()
     proxy.set({ kind: 'reset' })
-    await until('one takes over', () => answers.length === 1)
+    await until(() => answers.length === 1, 'one takes over')
     const next = heldBy(answers[0])
     expect(next.fence).toBeGreaterThan(lost.fence)
     await lost.release('stored')
@@ -150,7 +163,7 @@ describe('a holder that is gone', () => {
     // Expiry is renewed: for longer than its life, the same holder.
     const fence = await redis.hget(name, 'fence')
     const endsAt = performance.now() + 1.3 * life
-    await until('a life has passed', () => performance.now() > endsAt)
+    await until(() => performance.now() > endsAt, 'a life has passed')
     expect(await redis.hget(name, 'fence')).toBe(fence)
     expect(answer).toBeUndefined()
     await lease.release('stored')
@@ -187,22 +200,22 @@ describe('without Redis', () => {
     await clock.advance(49)
     expect(answers).toBe(0)
     await clock.advance(1)
-    await until('all have an answer', () => answers === 200)
+    await until(() => answers === 200, 'all have an answer')
     // By now it is not even asked.
     expect(await leases.take('k')).toEqual({ kind: 'unavailable' })
     server.resume()
-    await until('it is back', async () => {
+    await until(async () => {
       await clock.advance(100)
       const asked = leases.take('back')
       let answer: LeaseAnswer | undefined
       void asked.then((given) => void (answer = given))
-      await until('it answers', async () => {
+      await until(async () => {
         await redis.ping()
         if (answer === undefined) await clock.advance(5)
         return answer !== undefined
-      })
+      }, 'it answers')
       return answer?.kind === 'held'
-    })
+    }, 'it is back')
   })
 
   test('who waits is let go when it is gone', async () => {
@@ -223,10 +236,10 @@ describe('without Redis', () => {
     void second.take('k').then((given) => void (answer = given))
     await isAwaited()
     await redis.ping()
-    await until('it gives up', async () => {
+    await until(async () => {
       await clock.advance(500)
       return answer !== undefined
-    })
+    }, 'it gives up')
     expect(answer).toEqual({ kind: 'unavailable' })
   })
 

@@ -5,11 +5,11 @@ import { connectRedis, isCluster, type RedisConnectionOptions } from '../../../s
 import { redisLeases } from '../../../src/stores/redis/leases.ts'
 import { type RedisLog, redisLog } from '../../../src/stores/redis/log.ts'
 import { redisStore } from '../../../src/stores/redis/store.ts'
-import { until } from '../../support/redis.ts'
 import { startRedisCluster } from '../../support/redis-cluster.ts'
 import { startRedisSentinels } from '../../support/redis-sentinel.ts'
+import { until } from '../../support/waiting.ts'
 
-const synced = (...logs: RedisLog[]) => until('every log is synced', () => logs.every((log) => log.synced), 40_000)
+const synced = (...logs: RedisLog[]) => until(() => logs.every((log) => log.synced), 'every log is synced', 40_000)
 
 test('a cluster keeps the log in one slot, and leases wherever their keys are', async () => {
   await using cluster = await startRedisCluster()
@@ -39,11 +39,11 @@ async function handOver(one: FetchLeases, other: FetchLeases, key: string): Prom
 
 async function held(leases: FetchLeases, key: string): Promise<Lease> {
   const granted: Lease[] = []
-  await until('it has the lease', async () => {
+  await until(async () => {
     const answer = await leases.take(key)
     if (answer.kind === 'held') granted.push(answer.lease)
     return answer.kind === 'held'
-  })
+  }, 'it has the lease')
   const [lease] = granted
   if (lease === undefined) throw new Error('no lease')
   return lease
@@ -65,13 +65,13 @@ test('when a replica takes over from the only master of a cluster, log, store an
   try {
     await synced(log)
     const know = () => clients.every((each) => each.nodes('slave').length === 1)
-    await until('all know of the replica', know)
+    await until(know, 'all know of the replica')
     await master!.kill()
-    await until('it is not synced', () => !log.synced)
+    await until(() => !log.synced, 'it is not synced')
     await replica.cli('cluster', 'failover', 'takeover')
     await synced(log)
-    await until('the store answers', async () => (await store.get('key')) === undefined)
-    await until('there are leases', async () => (await leases.take('key')).kind === 'held')
+    await until(async () => (await store.get('key')) === undefined, 'the store answers')
+    await until(async () => (await leases.take('key')).kind === 'held', 'there are leases')
   } finally {
     await Promise.all([log.close(), leases.close(), store.close()])
     client.disconnect()
@@ -90,8 +90,8 @@ test('behind Sentinels the log lives through the loss of its master: what was ac
     await sentinels.servers[0].kill()
     const receipt = await first.append('purge', { tags: ['u'] })
     await until(
-      'both have applied it',
       () => first.position >= receipt.position && second.position >= receipt.position,
+      'both have applied it',
       40_000,
     )
     await synced(first, second)

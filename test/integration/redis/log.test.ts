@@ -8,7 +8,8 @@ import { type RedisLog, redisLog, type RedisLogOptions } from '../../../src/stor
 import { logContract } from '../../stores/log-contract.ts'
 import { FakeClock, settle } from '../../support/fake-clock.ts'
 import { startFaultProxy } from '../../support/fault-proxy.ts'
-import { type RedisServer, startRedis, until } from '../../support/redis.ts'
+import { type RedisServer, startRedis } from '../../support/redis.ts'
+import { until } from '../../support/waiting.ts'
 
 let server: RedisServer
 let redis: Redis
@@ -36,7 +37,7 @@ async function started(options: RedisLogOptions = {}): Promise<RedisLog> {
   const log = redisLog({ url: server.url, prefix, appendTimeout: '30s', purgeTimeout: '30s', ...options })
   opened.push(log)
   await log.started
-  await until('it has found the log', () => !log.generation.startsWith('unshared'))
+  await until(() => !log.generation.startsWith('unshared'), 'it has found the log')
   return log
 }
 
@@ -57,14 +58,14 @@ async function inTime<T>(clock: FakeClock, promise: Promise<T>): Promise<T> {
   let settled = false
   const settle = () => void (settled = true)
   promise.then(settle, settle)
-  await until('it settles', async () => {
+  await until(async () => {
     await clock.advance(100)
     return settled
-  })
+  }, 'it settles')
   return promise
 }
 
-const synced = (...logs: InvalidationLog[]) => until('every log is synced', () => logs.every((log) => log.synced))
+const synced = (...logs: InvalidationLog[]) => until(() => logs.every((log) => log.synced), 'every log is synced')
 
 logContract('redisLog', () => started({ prefix: `contract${count++}` }))
 
@@ -155,7 +156,7 @@ describe('records', () => {
       )
       .hset(key('head'), 'position', next)
       .exec()
-    await until('it was applied', () => log.position === next)
+    await until(() => log.position === next, 'it was applied')
     expect(log.verdict(stamp)).toBe('dead')
     expect(log.verdict(stampIn(log, { startedAt: Infinity }))).toBe('valid')
   })
@@ -167,7 +168,7 @@ describe('acknowledgements', () => {
     expect((await first.append('purge', { tags: ['t'] })).nodes).toEqual({ expected: 2, acked: 2 })
     expect(first.nodes().map(({ id }) => id)).toContain('second')
     await second.close()
-    await until('it is off the list', () => first.nodes().length === 1)
+    await until(() => first.nodes().length === 1, 'it is off the list')
     expect((await first.append('purge', { tags: ['t'] })).nodes).toEqual({ expected: 1, acked: 1 })
   })
 
@@ -189,13 +190,13 @@ describe('acknowledgements', () => {
     const before = first.position
     let answered = false
     const answer = first.append('purge', { tags: ['t'] }).finally(() => void (answered = true))
-    await until('it is applied here', () => first.position === before + 1)
+    await until(() => first.position === before + 1, 'it is applied here')
     await clock.advance(9_990)
     expect(answered).toBe(false)
-    await until('it answers', async () => {
+    await until(async () => {
       await clock.advance(5)
       return answered
-    })
+    }, 'it answers')
     expect((await answer).nodes).toEqual({ expected: 1, acked: 1 })
   })
 
@@ -216,7 +217,7 @@ describe('acknowledgements', () => {
     const before = log.position
     proxy.set({ kind: 'delay', ms: 60_000 })
     const appended = log.append('purge', { tags: ['t'] })
-    await until('it is in the log', async () => (await redis.zscore(key('purged'), 'tag t')) !== null)
+    await until(async () => (await redis.zscore(key('purged'), 'tag t')) !== null, 'it is in the log')
     proxy.set({ kind: 'reset' })
     proxy.set({ kind: 'pass' })
     expect((await appended).position).toBe(before + 1)
@@ -249,8 +250,8 @@ describe('a record that could not be logged', () => {
     const later = stamp(own, systemClock.now() + 60_000)
     expect(own.verdict(later)).not.toBe('dead')
     proxy.set({ kind: 'pass' })
-    await until('it has been logged', () => other.verdict(there) === 'dead')
-    await until('it has been read', () => own.position === other.position)
+    await until(() => other.verdict(there) === 'dead', 'it has been logged')
+    await until(() => own.position === other.position, 'it has been read')
     expect(own.verdict(here)).toBe('dead')
   })
 })
@@ -290,15 +291,15 @@ describe('the lease', () => {
     expect(log.verdict(stampIn(log, { startedAt: clock.now() - 4_999 }))).toBe('valid')
     await clock.advance(1_700)
     proxy.set({ kind: 'pass' })
-    await until('it is synced again', async () => {
+    await until(async () => {
       await clock.advance(20)
       return log.synced
-    })
+    }, 'it is synced again')
     expect(log.verdict(stampIn(log))).toBe('valid')
-    await until('it said so', async () => {
+    await until(async () => {
       await clock.advance(200)
       return seen.at(-1) === 'synced'
-    })
+    }, 'it said so')
     expect(seen).toEqual(['generation', 'synced', 'unsynced', 'synced'])
   })
 
@@ -316,13 +317,13 @@ describe('the lease', () => {
   test('it counts from the question, not from a late answer', async () => {
     const clock = new FakeClock()
     const log = await started({ clock, node: 'n' })
-    await until('it has reported', async () => (await redis.hget(key('reports'), 'n')) !== null)
+    await until(async () => (await redis.hget(key('reports'), 'n')) !== null, 'it has reported')
     await redis.zadd(key('nodes'), 'inf', 'shows that the answer has come')
     server.pause()
     await clock.advance(1_700) // asks at 1 667
     await clock.advance(1_500)
     server.resume()
-    await until('the answer has come', () => log.nodes().length === 2)
+    await until(() => log.nodes().length === 2, 'the answer has come')
     server.pause()
     await clock.advance(3_400)
     expect(log.synced).toBe(true)
@@ -354,10 +355,10 @@ describe('a log that lost records', () => {
     const { generation } = first
     const [purged, other] = [stampIn(first, { position: 1, checked: 1, tags: ['purged'] }), stampIn(first)]
     await lose()
-    await until('both live in the same new generation', async () => {
+    await until(async () => {
       await clock.advance(50)
       return first.generation !== generation && second.generation === first.generation && first.synced && second.synced
-    })
+    }, 'both live in the same new generation')
     for (const log of [first, second]) {
       expect(log.verdict({ ...other })).toBe('stale')
       expect(log.verdict({ ...purged })).toBe('dead')
@@ -373,10 +374,10 @@ describe('a log that lost records', () => {
     const log = await started({ clock })
     await log.append('purge', { tags: ['t'] })
     await redis.flushall()
-    await until('it was logged again', async () => {
+    await until(async () => {
       await clock.advance(50)
       return (await redis.zscore(key('purged'), 'tag t')) !== null
-    })
+    }, 'it was logged again')
     const late = await started()
     expect(late.verdict(stampIn(late, { generation: 'before' }))).toBe('dead')
     await clock.advance(5_000)
@@ -388,10 +389,10 @@ describe('a log that lost records', () => {
     const log = await started({ clock, purgeTimeout: 5_000 }) // time in which it may hear of its own purge, too
     const { generation } = log
     await redis.flushall()
-    await until('it lives in a new generation', async () => {
+    await until(async () => {
       await clock.advance(50)
       return log.generation !== generation && log.synced
-    })
+    }, 'it lives in a new generation')
     const receipt = await inTime(clock, log.append('purge', { tags: ['t'] }))
     expect(receipt.nodes).toEqual({ expected: 2, acked: 1 })
   })
@@ -402,9 +403,9 @@ describe('a log that lost records', () => {
     const stamp = stampIn(log)
     await log.append('purge', { tags: ['t'] })
     await server.restart()
-    await until('it lives in a new generation', () => log.generation !== generation && log.synced)
+    await until(() => log.generation !== generation && log.synced, 'it lives in a new generation')
     expect(log.verdict(stamp)).toBe('dead')
-    await until('the purge was logged again', async () => (await redis.zscore(key('purged'), 'tag t')) !== null)
+    await until(async () => (await redis.zscore(key('purged'), 'tag t')) !== null, 'the purge was logged again')
   })
 
   test('a failover that lost the end of the log, with other records in its place, is noticed', async () => {
@@ -433,15 +434,15 @@ describe('a log that lost records', () => {
     const stamp = stampIn(second)
     expect(second.verdict({ ...stamp })).toBe('valid')
     await pipeline.exec()
-    await until('both live in a new generation', async () => {
+    await until(async () => {
       await clock.advance(50)
       return second.generation !== generation && first.generation === second.generation && second.synced
-    })
+    }, 'both live in a new generation')
     expect(second.verdict({ ...stamp })).toBe('dead')
-    await until('the lost purge was logged again', async () => {
+    await until(async () => {
       await clock.advance(50)
       return (await redis.zscore(key('purged'), 'tag lost')) !== null
-    })
+    }, 'the lost purge was logged again')
   })
 })
 
@@ -454,11 +455,11 @@ describe('a node that fell behind', () => {
     const { generation } = second
     proxy.set({ kind: 'reset' })
     const appended = ['t', 'u', 'v'].map((tag) => first.append('purge', { tags: [tag] }))
-    await until('they are applied', () => first.position === stamp.position + 3)
+    await until(() => first.position === stamp.position + 3, 'they are applied')
     await redis.xtrim(key('records'), 'MAXLEN', 1)
     proxy.set({ kind: 'pass' })
     await Promise.all(appended)
-    await until('it caught up', () => second.position === first.position)
+    await until(() => second.position === first.position, 'it caught up')
     expect(second.generation).toBe(generation)
     expect(second.verdict(stamp)).toBe('dead')
   })
@@ -469,7 +470,7 @@ describe('a node that fell behind', () => {
     await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
     const { nodes } = await first.append('purge', { tags: ['t'] })
     expect(nodes.expected).toBe(2)
-    await until('it caught up', () => second.position === first.position && second.synced)
+    await until(() => second.position === first.position && second.synced, 'it caught up')
     expect(second.verdict(stamp)).toBe('dead')
   })
 })
@@ -502,14 +503,14 @@ describe('a connection that brings nothing', () => {
     const givenUp = vi.spyOn(tails[0] ?? redis, 'disconnect')
     proxy.set({ kind: 'blackhole' })
     const appended = issuer.append('purge', { tags: ['t'] })
-    await until('its issuer follows', async () => {
+    await until(async () => {
       return (await redis.hget(key('reports'), 'issuer'))?.endsWith(' 2 60000') === true
-    })
+    }, 'its issuer follows')
     await beatAndHear(2)
     expect(log.position).toBe(1)
     expect(givenUp).not.toHaveBeenCalled()
     await clock.advance(20_000)
-    await until('it is given up', () => givenUp.mock.calls.length > 0)
+    await until(() => givenUp.mock.calls.length > 0, 'it is given up')
     proxy.set({ kind: 'pass' })
     await inTime(clock, appended)
     expect(log.position).toBe(2)
@@ -524,10 +525,10 @@ describe('upkeep', () => {
     await log.append('purge', { tags: ['t'] })
     await log.append('invalidate', { tags: ['u'] })
     await log.append('invalidate', { tags: ['v'] })
-    await until('it was trimmed', async () => {
+    await until(async () => {
       await clock.advance(100_000)
       return (await redis.xlen(key('records'))) === 1
-    })
+    }, 'it was trimmed')
     expect(await redis.zcard(key('purged'))).toBe(1) // the member that stays
     const late = await started()
     expect(late.generation).toBe(log.generation)
@@ -561,7 +562,7 @@ describe('upkeep', () => {
     await redis.config('SET', 'maxmemory-policy', 'allkeys-lru')
     try {
       const log = await started({ events })
-      await until('it says so', () => seen.includes('evictable'))
+      await until(() => seen.includes('evictable'), 'it says so')
       expect(log.degraded().join()).toContain('allkeys')
     } finally {
       await redis.config('SET', 'maxmemory-policy', 'noeviction')
@@ -575,7 +576,7 @@ describe('upkeep', () => {
     await redis.replicaof('127.0.0.1', 1)
     try {
       await expect(log.append('purge', { tags: ['t'] })).rejects.toMatchObject({ code: 'not_logged' })
-      await until('the lease has run out', () => !log.synced)
+      await until(() => !log.synced, 'the lease has run out')
     } finally {
       await redis.replicaof('NO', 'ONE')
     }

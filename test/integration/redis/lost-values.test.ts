@@ -7,8 +7,9 @@ import { memoryStore } from '../../../src/stores/memory/store.ts'
 import { type RedisStoreSettings, redisStore } from '../../../src/stores/redis/store.ts'
 import { tiered } from '../../../src/stores/tiered.ts'
 import { FakeClock, settle } from '../../support/fake-clock.ts'
-import { type RedisServer, startRedis, until } from '../../support/redis.ts'
+import { type RedisServer, startRedis } from '../../support/redis.ts'
 import { response } from '../../stores/store-contract.ts'
+import { until } from '../../support/waiting.ts'
 
 const startFull = () => startRedis({ flags: ['--maxmemory-policy', 'noeviction'] })
 const fill = (redis: RedisServer) => redis.cli('config', 'set', 'maxmemory', '1')
@@ -16,7 +17,7 @@ const empty = (redis: RedisServer) => redis.cli('config', 'set', 'maxmemory', '0
 
 async function connected({ url }: RedisServer, settings: RedisStoreSettings = {}): Promise<Store> {
   const store = redisStore({ url, deadline: '5s', ...settings })
-  await until('the store is connected', () => store.usage()[0]?.degraded === false)
+  await until(() => store.usage()[0]?.degraded === false, 'the store is connected')
   return store
 }
 
@@ -32,7 +33,7 @@ test('it is not there for the one that put it, and is gone for all as soon as th
   expect(await store.getMany(['k', 'l'])).toMatchObject([undefined, { value: 'old' }])
   expect(await other.get('k')).toMatchObject({ value: 'old' })
   await clock.advance(1_000)
-  await until('it is gone', async () => (await other.get('k')) === undefined)
+  await until(async () => (await other.get('k')) === undefined, 'it is gone')
   expect(await other.get('l')).toMatchObject({ value: 'old' })
   await store.close()
   await other.close()
@@ -66,7 +67,7 @@ test('while Redis cannot be reached it is tried again', async () => {
   await redis.restart()
   const other = await connected(redis)
   expect(await other.get('k')).toMatchObject({ value: 'old' })
-  await until('it is gone', async () => (await other.get('k')) === undefined)
+  await until(async () => (await other.get('k')) === undefined, 'it is gone')
   await store.close()
   await other.close()
 })

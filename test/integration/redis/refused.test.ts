@@ -8,7 +8,8 @@ import { redisLeases } from '../../../src/stores/redis/leases.ts'
 import { redisStore } from '../../../src/stores/redis/store.ts'
 import { tiered } from '../../../src/stores/tiered.ts'
 import { response } from '../../stores/store-contract.ts'
-import { type RedisServer, startRedis, until } from '../../support/redis.ts'
+import { type RedisServer, startRedis } from '../../support/redis.ts'
+import { until } from '../../support/waiting.ts'
 
 const MAX_OBJECT_BYTES = 1_000
 
@@ -33,7 +34,7 @@ async function fleet({ url }: RedisServer, count: number) {
     }
     return { cache, isReady }
   })
-  for (const { isReady } of nodes) await until('it is connected', isReady)
+  for (const { isReady } of nodes) await until(isReady, 'it is connected')
   const caches = nodes.map(({ cache }) => cache)
   const close = async () => void (await Promise.all(caches.map((cache) => cache.close())))
   return { caches, loads, load, [Symbol.asyncDispose]: close }
@@ -42,13 +43,13 @@ async function fleet({ url }: RedisServer, count: number) {
 /** One of them loads, and all the others wait. */
 async function allAsk(redis: RedisServer, { caches, loads, load }: Awaited<ReturnType<typeof fleet>>) {
   const nodes = String(caches.length)
-  await until('all listen', async () => (await redis.cli('pubsub', 'numsub', 'herdgate:fetched')).endsWith(nodes))
+  await until(async () => (await redis.cli('pubsub', 'numsub', 'herdgate:fetched')).endsWith(nodes), 'all listen')
   const all = [caches[0]?.getOrSet('k', load)]
-  await until('one loads', () => loads.length === 1)
+  await until(() => loads.length === 1, 'one loads')
   const took = async () => Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.cli('info', 'commandstats'))?.[1])
   const before = await took()
   for (const cache of caches.slice(1)) all.push(cache.getOrSet('k', load))
-  await until('the others wait', async () => (await took()) - before >= caches.length - 1)
+  await until(async () => (await took()) - before >= caches.length - 1, 'the others wait')
   return all
 }
 
@@ -79,7 +80,7 @@ test('a Redis that is full', async () => {
 test('a store on Redis says what it has not taken', async () => {
   await using redis = await startRedis({ flags: ['--maxmemory-policy', 'noeviction'] })
   const store: Store = redisStore({ url: redis.url, deadline: '5s', maxObjectBytes: MAX_OBJECT_BYTES })
-  await until('it is connected', () => store.usage()[0]?.degraded === false)
+  await until(() => store.usage()[0]?.degraded === false, 'it is connected')
   expect(await store.set('k', response('x'), 60_000)).toBeUndefined()
   expect(await store.set('k', response('x'.repeat(MAX_OBJECT_BYTES)), 60_000)).toBe('lost')
   await redis.cli('config', 'set', 'maxmemory', '1')

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Store } from '../../../src/model.ts'
 import { redisStore } from '../../../src/stores/redis/store.ts'
 import { response } from '../../stores/store-contract.ts'
-import { until } from '../../support/redis.ts'
 import { type RedisSentinels, startRedisSentinels } from '../../support/redis-sentinel.ts'
+import { until } from '../../support/waiting.ts'
 
 let redis: RedisSentinels
 beforeAll(async () => {
@@ -12,34 +12,34 @@ beforeAll(async () => {
 afterAll(() => redis.stop())
 
 const works = (store: Store) =>
-  until('the store works', async () => {
+  until(async () => {
     await store.set('again', response('x'), 60_000)
     const found = await store.get('again')
     return found !== undefined && found !== 'unknown'
-  })
+  }, 'the store works')
 
 test('the master dies and its replica takes over: the store goes on there, and stays when the old one comes back', async () => {
   const store = redisStore({ url: redis.url, deadline: '5s' })
   const [master, replica] = redis.servers
   await works(store)
   await store.set('k', response('x'), 600_000)
-  await until('the replica has it', async () => Number(await replica.cli('dbsize')) === 2)
+  await until(async () => Number(await replica.cli('dbsize')) === 2, 'the replica has it')
 
   await master.kill()
   for (let n = 0; n < 10; n++) {
     expect(['unknown', undefined]).toContain(await store.get('never set'))
     await store.set('l', response('x'), 600_000)
   }
-  await until('the Sentinels agree', async () => (await redis.masterPort()) === replica.port)
+  await until(async () => (await redis.masterPort()) === replica.port, 'the Sentinels agree')
   await works(store)
-  await until('k is told of', async () => (await store.get('k')) !== 'unknown')
+  await until(async () => (await store.get('k')) !== 'unknown', 'k is told of')
   expect(await store.get('k')).toMatchObject({ kind: 'response' })
 
   await master.restart()
-  await until('the old master follows the new', async () => {
+  await until(async () => {
     const role = await master.cli('role').catch(() => '') // a Sentinel ends its connections when it makes it follow
     return role.startsWith('slave')
-  })
+  }, 'the old master follows the new')
   await store.set('m', response('x'), 600_000)
   await works(store)
   expect(await replica.cli('role')).toMatch(/^master/)

@@ -3,8 +3,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type EventPayloads, Events } from '../../../src/events.ts'
 import type { Store } from '../../../src/model.ts'
 import { LONGEST_KEEP_MS, type RedisStoreSettings, redisStore } from '../../../src/stores/redis/store.ts'
-import { type RedisServer, startRedis, until } from '../../support/redis.ts'
+import { type RedisServer, startRedis } from '../../support/redis.ts'
 import { response, storeContract } from '../../stores/store-contract.ts'
+import { until } from '../../support/waiting.ts'
 
 let redis: RedisServer
 beforeAll(async () => {
@@ -19,7 +20,7 @@ async function emptyStore(settings: RedisStoreSettings = {}): Promise<Store> {
 }
 
 async function connected(store: Store): Promise<Store> {
-  await until('the store is connected', () => store.usage()[0]?.degraded === false)
+  await until(() => store.usage()[0]?.degraded === false, 'the store is connected')
   return store
 }
 
@@ -70,7 +71,7 @@ test('what it keeps leaves Redis by itself', async () => {
   await store.set('k', response('x'), Number.POSITIVE_INFINITY)
   expect(Number(await redis.cli('pttl', at('k')))).toBeLessThanOrEqual(LONGEST_KEEP_MS)
   await store.set('k', response('x'), 20)
-  await until('it has expired', async () => (await store.get('k')) === undefined)
+  await until(async () => (await store.get('k')) === undefined, 'it has expired')
   await store.close()
 })
 
@@ -136,7 +137,7 @@ test('clearing takes what is under its prefix and nothing else', async () => {
 test('usage is what the server says it holds', async () => {
   await redis.cli('config', 'set', 'maxmemory', '64mb')
   const store = await emptyStore()
-  await until('it has been asked', () => (store.usage()[0]?.bytes ?? 0) > 0)
+  await until(() => (store.usage()[0]?.bytes ?? 0) > 0, 'it has been asked')
   expect(store.usage()).toMatchObject([{ tier: 'redis', objects: 0, maxBytes: 64 * 2 ** 20, degraded: false }])
   await redis.cli('config', 'set', 'maxmemory', '0')
   await store.close()

@@ -1,0 +1,10 @@
+import { expect, test } from 'vitest'
+import { soleLeases } from '../../src/stores/sole-leases.ts'
+import { leasesContract } from './leases-contract.ts'
+
+leasesContract('soleLeases', () => soleLeases)
+
+test('nobody waits for another', async () => {
+  const kinds = [await soleLeases.take('k'), await soleLeases.take('k')].map(({ kind }) => kind)
+  expect(kinds).toEqual(['held', 'held'])
+})
