@@ -48,7 +48,9 @@ test('what waited for a record to be followed is let go of, not kept until the l
   await setImmediate()
   collectGarbage()
   expect(nodes.listeners.map((listener) => listener.deref())).toEqual([undefined, undefined, undefined])
-  expect(appends).toBeDefined() // they are not gone with it
+  nodes.applied('g', 4)
+  await appends.append('purge', { urls: ['shop.example/'] }, 1_000) // they are not gone with it
+  expect(nodes.listeners).toHaveLength(4)
 })
 
 /** A log that takes records when it is told to. */
