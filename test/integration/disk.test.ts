@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pino } from 'pino'
@@ -12,6 +12,7 @@ import { diskLog } from '../../src/stores/disk/log.ts'
 import { diskStore } from '../../src/stores/disk/store.ts'
 import { valid } from '../config/given.ts'
 import { response } from '../stores/store-contract.ts'
+import { FakeClock } from '../support/fake-clock.ts'
 import { temporaryFolder } from '../support/folder.ts'
 
 const SCRIPT = join(import.meta.dirname, '../support/disk-process.ts')
@@ -37,8 +38,8 @@ async function writer(path: string, times: number): Promise<ChildProcess> {
 const bodyOf = (kept: Kept): string | undefined =>
   typeof kept === 'object' && kept.kind === 'response' ? kept.body.bytes?.toString() : undefined
 
-const stampIn = ({ generation, position }: InvalidationLog): Stamp => {
-  return { url: 'u', tags: ['t'], generation, position, checked: position, startedAt: 0 }
+const stampIn = ({ generation, position }: InvalidationLog, tag = 't'): Stamp => {
+  return { url: 'u', tags: [tag], generation, position, checked: position, startedAt: 0 }
 }
 
 /** Is it what `disk-process.ts` wrote at this key, all of it? */
@@ -103,6 +104,22 @@ test('a purge that another process has acknowledged counts at once, even within 
   expect(log.verdict(stamp)).toBe('valid')
   elsewhere(path, 'purge', 't')
   expect(log.verdict(stamp)).toBe('dead')
+  expect(log.position).toBe(1)
+  await log.close()
+})
+
+test('where the folder was removed, what another process purges in its new one is heard, and what was purged before stays so', async () => {
+  const path = join(temporaryFolder(), 'cache')
+  const clock = new FakeClock()
+  const log = diskLog({ path, clock })
+  const [purged, other] = [stampIn(log, 'before'), stampIn(log)]
+  await log.append('purge', { tags: ['before'] })
+  rmSync(path, { recursive: true })
+  elsewhere(path, 'purge', 't')
+  await clock.advance(1_000)
+  expect(log.verdict(other)).toBe('dead')
+  expect(log.verdict(purged)).toBe('dead')
+  expect(log.verdict(stampIn(log))).toBe('valid')
   expect(log.position).toBe(1)
   await log.close()
 })

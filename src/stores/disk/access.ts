@@ -4,6 +4,8 @@ import { type DiskFile, openDiskFile } from './file.ts'
 
 /** How long a file that failed is left alone. */
 const REST_MS = 10_000
+/** How often it is looked whether the file is still there: one that was removed goes on for those who have it open. */
+const LOOK_EVERY_MS = 1_000
 
 export interface DiskAccess {
   readonly degraded: boolean
@@ -19,6 +21,7 @@ export interface DiskAccess {
 /** A file that may fail: then it is left alone for a while, with an event, and tried again. */
 export function diskAccess(path: string, clock: Clock, events: Events | undefined): DiskAccess {
   let file: DiskFile | undefined
+  let looksAt = -Infinity
   let restsUntil: number | undefined
   let closed = false
 
@@ -26,6 +29,7 @@ export function diskAccess(path: string, clock: Clock, events: Events | undefine
 
   const opened = (): DiskFile => {
     if (isResting()) throw new Error('out of order at present')
+    if (clock.now() >= looksAt) letGoIfRemoved()
     if (file === undefined) {
       file = openDiskFile(path)
       const { movedTo } = file
@@ -34,6 +38,14 @@ export function diskAccess(path: string, clock: Clock, events: Events | undefine
     if (restsUntil !== undefined) tell('working', 'tried again')
     restsUntil = undefined
     return file
+  }
+
+  const letGoIfRemoved = (): void => {
+    looksAt = clock.now() + LOOK_EVERY_MS
+    if (file === undefined || file.isInPlace()) return
+    tell('emptied', 'the file was removed')
+    void file.close().catch(() => {}) // nothing of it is of use to anybody
+    file = undefined
   }
 
   const rest = (error: unknown): void => {
@@ -59,6 +71,7 @@ export function diskAccess(path: string, clock: Clock, events: Events | undefine
       }
     },
     async write(run) {
+      letGoIfRemoved() // what is written is to be there for others
       const using = opened()
       return using.write(() => run(using))
     },

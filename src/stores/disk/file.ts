@@ -16,6 +16,8 @@ export interface DiskFile {
   readonly tables: Tables
   /** Size of the file in bytes. */
   readonly size: number
+  /** Whether it still is the one in the folder: while it is open, somebody may remove it there. */
+  isInPlace(): boolean
   /** Where a damaged predecessor of this file was put when it was opened. */
   readonly movedTo: string | undefined
   /** What is read next is what is committed now, by whichever process. Otherwise a read may be of a millisecond ago. */
@@ -50,7 +52,7 @@ const open = new Map<string, Shared>()
 /** @throws whatever hinders opening or creating it */
 export function openDiskFile(folder: string): DiskFile {
   const path = join(resolve(folder), FILE)
-  const shared = open.get(path) ?? openShared(resolve(folder), path)
+  const shared = inPlace(open.get(path)) ?? openShared(resolve(folder), path)
   open.set(path, shared)
   shared.users += 1
   let closed = false
@@ -64,23 +66,28 @@ export function openDiskFile(folder: string): DiskFile {
       closed = true
       shared.users -= 1
       if (shared.users > 0) return
-      open.delete(path)
+      if (open.get(path) === shared) open.delete(path)
       await closeShared(shared, resolve(folder), path)
     },
   }
 }
+
+const inPlace = (shared: Shared | undefined): Shared | undefined =>
+  shared?.file.isInPlace() === true ? shared : undefined
 
 function openShared(folder: string, path: string): Shared {
   makeFolder(join(folder, 'users'))
   const movedTo = isSound(folder, path) ? undefined : moveAside(folder, path)
   writeFileSync(userFile(folder), '')
   const { env, tables } = openTables(path, beginLog)
+  const { ino } = statSync(path)
   const file: Omit<DiskFile, 'close'> = {
     tables,
     movedTo,
     get size() {
       return statSync(path).size
     },
+    isInPlace: () => statSync(path, { throwIfNoEntry: false })?.ino === ino, // while it is open no other file has that number
     renew: () => env.resetReadTxn(),
     async write(run) {
       try {
@@ -126,9 +133,10 @@ function openTables(path: string, prepare: (tables: Tables) => void): { env: Roo
   return { env, tables }
 }
 
-async function closeShared({ env }: Shared, folder: string, path: string): Promise<void> {
+async function closeShared({ env, file }: Shared, folder: string, path: string): Promise<void> {
+  const isInPlace = file.isInPlace()
   await env.close()
-  if (open.has(path)) return // somebody of this process has opened it meanwhile
+  if (!isInPlace || open.has(path)) return // or somebody of this process has opened it meanwhile
   rmSync(userFile(folder), { force: true })
   if (othersIn(folder).length === 0) writeFileSync(join(folder, SEAL), sealOf(path))
 }

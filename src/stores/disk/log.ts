@@ -55,7 +55,10 @@ class DiskLog implements InvalidationLog {
   #position = 0
   /** That of the file; until it could be opened, one that no entry will carry later. */
   #generation: string = crypto.randomUUID()
-  #begun = false
+  /** The file it is heard from. */
+  #file: DiskFile | undefined
+  /** What the file before this one named, if that was removed. */
+  #former: { readonly generation: string; readonly marks: Marks } | undefined
 
   constructor(access: DiskAccess, maxTargets: number, clock: Clock) {
     this.#access = access
@@ -67,7 +70,7 @@ class DiskLog implements InvalidationLog {
   }
 
   get generation(): string {
-    if (!this.#begun) this.#hear()
+    if (this.#file === undefined) this.#hear()
     return this.#generation
   }
 
@@ -108,6 +111,7 @@ class DiskLog implements InvalidationLog {
     if (!this.#hear()) throw new HerdgateError('internal', 'the invalidation log on disk cannot be read')
     const { mode, targets } = record
     const position = await this.#access.write((file) => appendRecord(file, mode, targets, this.#maxTargets))
+    this.#hear() // so that it is known here, whatever becomes of the file
     this.#pending.remove(record)
     return position
   }
@@ -137,13 +141,21 @@ class DiskLog implements InvalidationLog {
 
   #verdictOfFile(stamp: Stamp): Verdict {
     const synced = this.#hear()
-    if (stamp.generation !== this.#generation || stamp.position > this.#position) return 'stale'
+    if (stamp.generation !== this.#generation) return this.#verdictOnForeign(stamp)
+    if (stamp.position > this.#position) return 'stale'
     if (synced && stamp.checked === this.#position) return 'valid'
     const verdict = this.#marks.verdict(stamp)
     if (verdict !== 'valid') return verdict
     if (!synced) return 'stale'
     stamp.checked = this.#position
     return 'valid'
+  }
+
+  /** Any purge of this file may be later than it; those of its own are, if they have later positions. */
+  #verdictOnForeign(stamp: Stamp): Verdict {
+    if (this.#marks.verdict(stamp, 0) === 'dead') return 'dead'
+    const marks = stamp.generation === this.#former?.generation ? this.#former.marks : undefined
+    return marks?.verdict(stamp, stamp.position) === 'dead' ? 'dead' : 'stale'
   }
 
   nodes(): readonly LogNode[] {
@@ -161,7 +173,7 @@ class DiskLog implements InvalidationLog {
     const heard = this.#access.read((file) => {
       file.renew()
       const head = headOf(file)
-      if (!this.#begun) this.#begin(file, head)
+      if (file !== this.#file) this.#begin(file, head)
       else if (head !== this.#position) this.#catchUp(file, head)
       return true
     })
@@ -169,10 +181,11 @@ class DiskLog implements InvalidationLog {
   }
 
   #begin(file: DiskFile, head: number): void {
+    this.#former = { generation: this.#generation, marks: this.#marks }
     this.#generation = generationOf(file)
     this.#marks = marksIn(file, head, this.#maxTargets)
     this.#position = head
-    this.#begun = true
+    this.#file = file
   }
 
   #catchUp(file: DiskFile, head: number): void {

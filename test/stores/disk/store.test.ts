@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -166,6 +166,34 @@ test('where the folder cannot be made, look-ups are unknown and writes lost, and
   expect(await store.get('k')).toBe('unknown')
   expect(states).toEqual(['degraded', 'degraded'])
   await store.close()
+})
+
+test('a folder that is removed is made anew, and what it held is gone', async () => {
+  const path = join(temporaryFolder(), 'cache')
+  const clock = new FakeClock()
+  const events = new Events()
+  const states: string[] = []
+  events.on('tier', ({ state }) => void states.push(state))
+  const store = diskStore({ path, clock, events })
+  await store.set('k', response('old'), 60_000)
+  rmSync(path, { recursive: true })
+  await clock.advance(1_000)
+  expect(await store.get('k')).toBeUndefined()
+  rmSync(path, { recursive: true })
+  await store.set('k', response('new'), 60_000)
+  expect(bodyOf(await store.get('k'))).toBe('new')
+  expect(states).toEqual(['emptied', 'emptied'])
+  await store.close()
+  expect(readdirSync(path).toSorted()).toEqual(expect.arrayContaining(['closed', 'herdgate-1.mdb']))
+})
+
+test('a store whose folder was removed is closed like any other', async () => {
+  const path = join(temporaryFolder(), 'cache')
+  const store = diskStore({ path })
+  await store.set('k', response('x'), 60_000)
+  rmSync(path, { recursive: true })
+  await store.close()
+  expect(existsSync(path)).toBe(false)
 })
 
 // ------------------------------------------------------------------------------------------- hostile bytes
