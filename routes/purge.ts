@@ -1,11 +1,12 @@
 /** Purging and invalidating over HTTP. */
+import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Cache, Clock, Receipt, Targets } from '../src/library.ts'
 import { fieldLines } from '../src/library.ts'
 import { onlyMethods } from './methods.ts'
-import { json, ProblemError, problems } from './problem.ts'
+import { badRequest, json, ProblemError, problems } from './problem.ts'
 import { createLimiter, type Rate, tooMany } from './rate.ts'
 import { Selectors, Tag, targetsOf } from './selectors.ts'
 
@@ -60,7 +61,7 @@ export function purgeRoutes(app: FastifyInstance, cache: Purger, clock: Pick<Clo
 }
 
 function bySelectors(app: FastifyInstance, parts: PurgeParts, verb: Verb): void {
-  app.removeContentTypeParser('text/plain') // only application/json is taken
+  onlyJson(app)
   onlyMethods(app, `/${verb}`, ['POST'])
   app.withTypeProvider<ZodTypeProvider>().route({
     method: 'POST',
@@ -124,6 +125,16 @@ const NOT_LOGGED = new ProblemError({
 })
 
 const isEverywhere = ({ nodes }: Receipt): boolean => nodes.acked >= nodes.expected
+
+/** Takes application/json alone. Octets that are no UTF-8 would be read as others, and something else be purged. */
+function onlyJson(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, content, done) => {
+    if (isUtf8(content)) void parse(request, content.toString(), done)
+    else done(badRequest([{ at: '', detail: 'the content is not UTF-8' }]))
+  })
+}
 
 /** Content in a coding, and content of which it is not certain that it is JSON: node:http shows one type of several. */
 function refuseEncoded({ headers, raw: { rawHeaders } }: FastifyRequest): void {

@@ -119,6 +119,8 @@ function createInstance(parts: AdminParts, pages: (app: FastifyInstance) => void
   app.addHook('onRequest', async ({ raw }) => {
     const isWithout = raw.headers.host === undefined && raw.httpVersion !== '1.0'
     if (isWithout) throw badRequest([{ at: 'Host', detail: 'missing' }])
+    // What comes behind it would not count.
+    if (raw.url?.includes('#')) throw badRequest([{ at: 'path', detail: 'a fragment is never sent' }])
   })
   app.addHook('onSend', async (_request, reply) => {
     reply.headers(ALWAYS)

@@ -230,6 +230,9 @@ const CONTENTS: readonly Trick[] = [
   "{'all':true}",
   '{"all":true}\0',
   '\xef\xbb\xbf{}',
+  '{"tags":["caf\xe9"]}',
+  '{"tags":["a\xc0\x80"]}',
+  '{"tags":["\xed\xa0\xbd"]}',
   '['.repeat(100_000),
   `{"tags":${'['.repeat(50_000)}${']'.repeat(50_000)}}`,
 ].map((content) => ({
@@ -268,6 +271,7 @@ const FRAMINGS: readonly Trick[] = [
     send: `${request('POST /v1/purge', JSON_TYPE, 'Transfer-Encoding: chunked')}c\r\n${SELECTORS}\r\n0\r\n${BEARER}\r\n\r\n`,
     answers: [401],
   },
+  { name: 'a fragment', send: request('POST /v1/purge/tags/a#b', BEARER, 'Content-Length: 0'), answers: [400] },
   { name: 'CONNECT', send: request('CONNECT a.test:80', BEARER), answers: [405] },
   { name: 'HTTP/2', send: 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', answers: [400] },
 ]
