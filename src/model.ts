@@ -34,7 +34,16 @@ export type { Selectors, InvalidationMode, Receipt, Verdict, InvalidationLog, Lo
 export type { FetchEnding, FetchLeases, Sharing, LeaseAnswer, Lease } from './model/leases.ts'
 
 /** What to do with a question, given what is stored; what became of it. */
-export type { ForwardReason, Found, Decision, Fallback, Result, Outcome } from './model/decision.ts'
+export type {
+  ForwardReason,
+  Found,
+  FoundEntry,
+  FoundNothing,
+  Decision,
+  Fallback,
+  Result,
+  Outcome,
+} from './model/decision.ts'
 
 /** How a configuration wants it: routes and their rules. */
 export type { Rules, KeyRules, RouteMatch, Route } from './model/rules.ts'

@@ -5,46 +5,57 @@ import type { Entry } from './stored.ts'
 export type ForwardReason = 'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'miss' | 'request' | 'stale' | 'partial'
 
 /** What the stores hold for a question. Dead things are not found. */
-export interface Found<E extends Entry = Entry> {
-  /** Where it is kept, or would be: the resource's key or a variant's. */
+export type Found<E extends Entry = Entry> = FoundEntry<E> | FoundNothing
+
+export interface FoundEntry<E extends Entry = Entry> {
+  readonly kind: 'entry'
+  /** Where it is kept: the resource's key or a variant's. */
   readonly key: string
-  readonly entry: E | undefined
+  readonly entry: E
   /** `stale` when an invalidation names the entry. */
   readonly verdict: 'valid' | 'stale'
+}
+
+export interface FoundNothing {
+  readonly kind: 'nothing'
+  /** Where it would be kept. */
+  readonly key: string
+  readonly miss: 'uri-miss' | 'vary-miss'
   /** A recent answer was for one caller alone. */
   readonly unshareable: boolean
-  /** Why it counts as a miss when there is no entry. */
-  readonly miss: 'uri-miss' | 'vary-miss'
 }
 
 /** What to do with a question, given what is stored. */
 export type Decision<E extends Entry = Entry> =
   | { readonly kind: 'serve'; readonly entry: E; readonly refresh: boolean }
   | { readonly kind: 'serve-stale'; readonly entry: E }
-  | { readonly kind: 'revalidate'; readonly entry: E; readonly why: ForwardReason; readonly fallback: Fallback }
+  | {
+      readonly kind: 'revalidate'
+      readonly entry: E
+      readonly why: ForwardReason
+      readonly fallback?: Fallback<E> | undefined
+    }
   | {
       readonly kind: 'fetch'
       readonly why: ForwardReason
       /** A fresh copy of a part: what it lacks is enough. */
       readonly part?: E | undefined
+      readonly fallback?: undefined
     }
   | {
       readonly kind: 'pass'
       readonly why: ForwardReason
       readonly detail?: string | undefined
-      /** A copy that may answer if the origin fails, or is slow. */
-      readonly entry?: E | undefined
-      /** How long the origin may take where there is such a copy, in milliseconds; undefined: as long as it does. */
-      readonly afterMs?: number | undefined
+      readonly fallback?: Fallback<E> | undefined
       /** The copy that an answer without content speaks of (RFC 9111 section 4.3.5). */
       readonly updates?: E | undefined
     }
   | { readonly kind: 'refuse'; readonly detail: string }
 
-/** May the stale copy answer when the revalidation fails, or takes too long? */
-export interface Fallback {
-  readonly onError: boolean
-  /** Milliseconds to wait for the origin before answering from the copy; undefined: wait for it. */
+/** What may answer if the origin fails, or is slow. */
+export interface Fallback<E extends Entry = Entry> {
+  readonly entry: E
+  /** How long the origin may take, in milliseconds; undefined: as long as it does. */
   readonly afterMs: number | undefined
 }
 

@@ -1,6 +1,6 @@
 /** May what is stored answer this request now, and if not, what must be done? (RFC 9111 section 4) */
 import { type Fields, field, has } from '../fields.ts'
-import type { CacheRequest, Decision, Found, Rules, StoredResponse } from '../model.ts'
+import type { CacheRequest, Decision, Found, FoundEntry, FoundNothing, Rules, StoredResponse } from '../model.ts'
 import { type Directives, parseCacheControl } from './cache-control.ts'
 import { type Asked, rangesAsked, select } from './range.ts'
 
@@ -21,8 +21,8 @@ export function decide(request: CacheRequest, found: HttpFound, rules: Rules, no
   const mentions = request.plain === true ? 0 : mentioned(request.fields)
   const wishes = (mentions & (CACHE_CONTROL | PRAGMA)) === 0 ? undefined : wishesOf(request.fields)
   const ranged = (mentions & RANGE) === 0 ? undefined : rangesAsked(request)
+  if (found.kind === 'nothing') return withoutEntry(request, found, wishes, ranged)
   const { entry } = found
-  if (entry === undefined) return withoutEntry(request, found, wishes, ranged)
   if (entry.status === UNAUTHORIZED && has(request.fields, 'authorization')) return withCredentials(wishes)
   const fresh = found.verdict === 'valid' && now < entry.freshUntil
   if (entry.partial !== undefined && select(request, entry, undefined).kind === 'missing') {
@@ -48,7 +48,7 @@ export const isServedPlainly = (copy: StoredResponse, now: number): boolean =>
 
 function withoutEntry(
   request: CacheRequest,
-  found: HttpFound,
+  found: FoundNothing,
   wishes: Directives | undefined,
   ranged: Asked | undefined,
 ): HttpDecision {
@@ -111,7 +111,7 @@ function onItsOwn(
 interface Unusable {
   readonly request: CacheRequest
   readonly entry: StoredResponse
-  readonly verdict: HttpFound['verdict']
+  readonly verdict: FoundEntry['verdict']
   readonly wishes: Directives | undefined
   /** Only the request's own wishes stand against using it. */
   readonly fresh: boolean
@@ -120,16 +120,16 @@ interface Unusable {
 function withEntry({ request, entry, verdict, wishes, fresh }: Unusable, rules: Rules, now: number): HttpDecision {
   if (wishes?.onlyIfCached) return { kind: 'refuse', detail: 'only-if-cached' }
   const why = fresh ? 'request' : 'stale'
-  const onError = mayAnswerOnError(entry, verdict, wishes, now)
   // What has been invalidated is checked before its next use, and is not used before the check has begun.
-  const isAwaited = rules.softTimeout === 0 && verdict !== 'valid'
-  const afterMs = onError && !isAwaited && !wantsValidated(wishes) ? rules.softTimeout : undefined
+  const isAwaited = (rules.softTimeout === 0 && verdict !== 'valid') || wantsValidated(wishes)
+  const afterMs = isAwaited ? undefined : rules.softTimeout
+  const fallback = mayAnswerOnError(entry, verdict, wishes, now) ? { entry, afterMs } : undefined
   if (request.method === 'HEAD' || wishes?.noStore) {
     const updates = request.method === 'HEAD' && !wishes?.noStore && entry.partial === undefined ? entry : undefined
     const detail = wishes?.noStore ? 'request-no-store' : undefined
-    return { kind: 'pass', why, detail, entry: onError ? entry : undefined, afterMs, updates }
+    return { kind: 'pass', why, detail, fallback, updates }
   }
-  return { kind: 'revalidate', entry, why, fallback: { onError, afterMs } }
+  return { kind: 'revalidate', entry, why, fallback }
 }
 
 /** Do the request's no-cache, max-age and min-fresh allow this fresh copy? (RFC 9111 section 5.2.1) */
@@ -172,7 +172,7 @@ function wantsValidated(wishes: Directives | undefined): boolean {
  */
 function mayAnswerOnError(
   entry: StoredResponse,
-  verdict: HttpFound['verdict'],
+  verdict: FoundEntry['verdict'],
   wishes: Directives | undefined,
   now: number,
 ): boolean {

@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Found, Rules, StoredResponse } from '../../src/model.ts'
+import type { Rules, StoredResponse } from '../../src/model.ts'
 import { decide, isServedPlainly } from '../../src/policy/reuse.ts'
-import { entryWith, foundWith, NOW, requestWith, rulesWith } from './support.ts'
+import { entryWith, type FoundChanges, foundWith, NOW, requestWith, rulesWith } from './support.ts'
 
 interface Case {
   headers?: Record<string, string>
   method?: string
   entry?: StoredResponse | undefined
-  found?: Partial<Found<StoredResponse>>
+  found?: FoundChanges
   rules?: Partial<Rules>
   /** Seconds after the entry was made. */
   at?: number
@@ -117,7 +117,7 @@ describe('a fresh entry', () => {
       kind: 'revalidate',
       entry: graced,
       why: 'request',
-      fallback: { onError: true, afterMs: undefined },
+      fallback: { entry: graced, afterMs: undefined },
     })
   })
 
@@ -139,7 +139,11 @@ describe('a fresh entry', () => {
 
   it('that a request will not have is passed for HEAD, and may answer on error', () => {
     const headers = { 'Cache-Control': 'no-cache' }
-    expect(decided({ entry: fresh, headers, method: 'HEAD' })).toMatchObject({ why: 'request', entry: fresh })
+    expect(decided({ entry: fresh, headers, method: 'HEAD' })).toMatchObject({
+      kind: 'pass',
+      why: 'request',
+      fallback: { entry: fresh },
+    })
   })
 
   it('that a request for a range will not have is validated whole', () => {
@@ -149,7 +153,7 @@ describe('a fresh entry', () => {
 
   it('that must be revalidated once stale may still answer on error while it is fresh', () => {
     const decision = decided({ entry: strict, headers: { 'Cache-Control': 'no-cache' } })
-    expect(decision).toMatchObject({ fallback: { onError: true } })
+    expect(decision).toMatchObject({ fallback: { entry: strict } })
   })
 
   it('is refused when only the cache may answer and it may not', () => {
@@ -182,22 +186,20 @@ describe('an expired entry', () => {
   )
 
   it('may answer on error until its window ends', () => {
-    expect(decided({ entry: graced, at: 159 })).toMatchObject({ fallback: { onError: true, afterMs: undefined } })
-    expect(decided({ entry: graced, at: 160 })).toMatchObject({ fallback: { onError: false, afterMs: undefined } })
+    expect(decided({ entry: graced, at: 159 })).toMatchObject({ fallback: { entry: graced, afterMs: undefined } })
+    expect(decided({ entry: graced, at: 160 })).toMatchObject({ kind: 'revalidate', fallback: undefined })
   })
 
   it('answers after the soft timeout while it may answer on error', () => {
     const rules = { softTimeout: 300 }
-    expect(decided({ entry: graced, at: 70, rules })).toMatchObject({ fallback: { onError: true, afterMs: 300 } })
-    expect(decided({ entry: graced, at: 170, rules })).toMatchObject({
-      fallback: { onError: false, afterMs: undefined },
-    })
+    expect(decided({ entry: graced, at: 70, rules })).toMatchObject({ fallback: { entry: graced, afterMs: 300 } })
+    expect(decided({ entry: graced, at: 170, rules })).toMatchObject({ kind: 'revalidate', fallback: undefined })
     // Past the response's own stale-while-revalidate too, no wait is shorter than a short one.
     const zero = decided({ entry: graced, at: 70, rules: { softTimeout: 0 } })
-    expect(zero).toMatchObject({ fallback: { onError: true, afterMs: 0 } })
+    expect(zero).toMatchObject({ fallback: { entry: graced, afterMs: 0 } })
     const headers = { 'Cache-Control': 'no-cache' }
     expect(decided({ entry: graced, at: 70, rules, headers })).toMatchObject({
-      fallback: { onError: true, afterMs: undefined },
+      fallback: { entry: graced, afterMs: undefined },
     })
   })
 
@@ -212,14 +214,14 @@ describe('an expired entry', () => {
   })
 
   it('that must be revalidated answers nothing', () => {
-    expect(decided({ entry: strict, at: 61 })).toMatchObject({ fallback: { onError: false } })
+    expect(decided({ entry: strict, at: 61 })).toMatchObject({ kind: 'revalidate', fallback: undefined })
     const headers = { 'Cache-Control': 'stale-if-error=600' }
-    expect(decided({ entry: strict, at: 61, headers })).toMatchObject({ fallback: { onError: false } })
+    expect(decided({ entry: strict, at: 61, headers })).toMatchObject({ kind: 'revalidate', fallback: undefined })
   })
 
   it("heeds the request's own stale-if-error in both directions", () => {
-    expect(onError('stale-if-error=0', 61)).toMatchObject({ fallback: { onError: false } })
-    expect(onError('stale-if-error=600', 200)).toMatchObject({ fallback: { onError: true } })
+    expect(onError('stale-if-error=0', 61)).toMatchObject({ kind: 'revalidate', fallback: undefined })
+    expect(onError('stale-if-error=600', 200)).toMatchObject({ fallback: { entry: graced } })
   })
 
   it('is passed for HEAD, with the copy that may answer on error', () => {
@@ -227,16 +229,18 @@ describe('an expired entry', () => {
       kind: 'pass',
       why: 'stale',
       detail: undefined,
-      entry: reviving,
-      afterMs: undefined,
+      fallback: { entry: reviving, afterMs: undefined },
       updates: reviving,
     })
-    expect(decided({ entry: fresh, at: 61, method: 'HEAD' })).toMatchObject({ kind: 'pass', entry: undefined })
+    expect(decided({ entry: fresh, at: 61, method: 'HEAD' })).toMatchObject({ kind: 'pass', fallback: undefined })
   })
 
   it('answers HEAD when the origin takes too long, like any other request', () => {
     const rules = { softTimeout: 300 }
-    expect(decided({ entry: graced, at: 61, method: 'HEAD', rules })).toMatchObject({ kind: 'pass', afterMs: 300 })
+    expect(decided({ entry: graced, at: 61, method: 'HEAD', rules })).toMatchObject({
+      kind: 'pass',
+      fallback: { entry: graced, afterMs: 300 },
+    })
   })
 
   it('is validated whole for a range, and passed for a request that must not be stored', () => {
@@ -258,23 +262,27 @@ describe('an invalidated entry', () => {
       kind: 'revalidate',
       entry: fresh,
       why: 'stale',
-      fallback: { onError: true, afterMs: 300 },
+      fallback: { entry: fresh, afterMs: 300 },
     })
   })
 
   it('is not served within stale-while-revalidate, nor to max-stale', () => {
     const entry = entryWith({ staleWhileRevalidateUntil: NOW + 90_000 })
-    expect(decided({ entry, found, at: 61 })).toMatchObject({ kind: 'revalidate', fallback: { onError: false } })
+    expect(decided({ entry, found, at: 61 })).toMatchObject({ kind: 'revalidate', fallback: undefined })
     const headers = { 'Cache-Control': 'max-stale' }
     expect(decided({ entry, found, at: 61, headers })).toMatchObject({ kind: 'revalidate' })
   })
 
   it('that must be revalidated answers nothing', () => {
-    expect(decided({ entry: strict, found })).toMatchObject({ fallback: { onError: false, afterMs: undefined } })
+    expect(decided({ entry: strict, found })).toMatchObject({ kind: 'revalidate', fallback: undefined })
   })
 
   it('is passed for HEAD and refused when only the cache may answer', () => {
-    expect(decided({ entry: fresh, found, method: 'HEAD' })).toMatchObject({ kind: 'pass', why: 'stale', entry: fresh })
+    expect(decided({ entry: fresh, found, method: 'HEAD' })).toMatchObject({
+      kind: 'pass',
+      why: 'stale',
+      fallback: { entry: fresh },
+    })
     const headers = { 'Cache-Control': 'only-if-cached' }
     expect(decided({ entry: fresh, found, headers })).toMatchObject({ kind: 'refuse' })
   })
@@ -313,7 +321,7 @@ describe('an entry that holds a part', () => {
   })
 
   it('may answer its ranges past its lifetime like any other copy', () => {
-    expect(ofRange('bytes=1-3', 61)).toMatchObject({ kind: 'revalidate', fallback: { onError: true } })
+    expect(ofRange('bytes=1-3', 61)).toMatchObject({ kind: 'revalidate', fallback: { entry: part } })
   })
 
   it('is not used where If-Range speaks of another representation', () => {

@@ -1,6 +1,6 @@
 import { DEFAULT_RULES } from '../../src/config/defaults.ts'
 import { fieldsOf } from '../../src/fields.ts'
-import type { CacheRequest, Found, Route, Rules, StoredResponse } from '../../src/model.ts'
+import type { CacheRequest, Found, FoundEntry, FoundNothing, Route, Rules, StoredResponse } from '../../src/model.ts'
 import { type UpstreamOptions, upstreamFields } from '../../src/policy/forward.ts'
 import { storedResponse } from '../support/stored-response.ts'
 
@@ -34,8 +34,16 @@ export function entryWith(changes: Partial<StoredResponse> = {}, headers: Header
   })
 }
 
-export function foundWith(entry: StoredResponse | undefined, changes: Partial<Found<StoredResponse>> = {}) {
-  return { key: 'k', entry, verdict: 'valid' as const, unshareable: false, miss: 'uri-miss' as const, ...changes }
+/** What is said of an entry or of nothing, where it is not the usual. */
+export type FoundChanges = Partial<Pick<FoundEntry, 'verdict'> & Pick<FoundNothing, 'miss' | 'unshareable'>>
+
+export function foundWith(
+  entry: StoredResponse | undefined,
+  { verdict = 'valid', miss = 'uri-miss', unshareable = false }: FoundChanges = {},
+): Found<StoredResponse> {
+  return entry === undefined
+    ? { kind: 'nothing', key: 'k', miss, unshareable }
+    : { kind: 'entry', key: 'k', entry, verdict }
 }
 
 export function routeWith(changes: Partial<Route> = {}): Route {

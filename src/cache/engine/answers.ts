@@ -1,7 +1,7 @@
 import { HerdgateError } from '../../errors.ts'
 import type { Clock, Entry, ForwardReason, InvalidationLog, Outcome } from '../../model.ts'
 import type { LandedEntry } from './landing.ts'
-import { failure, fallbackOf, type Forward, type Pass, type Resolution, served } from './resolution.ts'
+import { failure, type Forward, type Pass, type Resolution, served } from './resolution.ts'
 
 /** What may be said to the one for whom the origin was asked, or could not be, as the log stands by then. */
 export class Answers {
@@ -65,7 +65,7 @@ export class Answers {
     detail: string,
     fwdStatus?: number,
   ): Resolution<E, D> | undefined {
-    const entry = fallbackOf(decision)
+    const entry = decision.fallback?.entry
     if (entry === undefined || this.#log.verdict(entry) === 'dead') return undefined
     if (result === 'stale' && !this.#wouldKnow(entry)) return undefined
     const answer: Resolution<E, D> = served(entry, result, this.#clock.now(), detail)

@@ -8,7 +8,7 @@ import type { Answers } from './answers.ts'
 import type { AnyFlight, Flight } from './flights.ts'
 import { discard, type Landed, within } from './landing.ts'
 import type { Question } from './question.ts'
-import { collapsed, direct, fallbackOf, type Forward, type Pass, type Resolution } from './resolution.ts'
+import { collapsed, direct, type Forward, type Pass, type Resolution } from './resolution.ts'
 import type { SharedFetches } from './shared-fetches.ts'
 
 export interface CollapsingParts {
@@ -56,7 +56,7 @@ export class Collapsing {
       leads
         ? this.#answerLeader(question, decision, flight, landed)
         : this.#answerWaiter(question, decision, flight, landed, arrival, attempt)
-    const afterMs = decision.kind === 'revalidate' ? decision.fallback.afterMs : undefined
+    const afterMs = decision.fallback?.afterMs
     if (afterMs === undefined) return flight.landed.then(answered)
     return within(flight.landed, afterMs, this.#clock).then((landed) => {
       if (landed !== 'slow') return answered(landed)
@@ -136,9 +136,9 @@ export class Collapsing {
   }
 
   /** The answer that was waited for was for another alone: ask for one of our own, beside all others who waited. */
-  #alone<E extends Entry, D>(question: Question<E, D>, decision: Forward<E>, detail?: string): Pass<E> {
+  #alone<E extends Entry, D>(question: Question<E, D>, { why, fallback }: Forward<E>, detail?: string): Pass<E> {
     this.#report(question, 'refetched')
-    return { kind: 'pass', why: decision.why, detail, entry: fallbackOf(decision) }
+    return { kind: 'pass', why, detail, fallback: fallback && { entry: fallback.entry, afterMs: undefined } }
   }
 
   #report<E extends Entry, D>({ route }: Question<E, D>, outcome: EventPayloads['collapse']['outcome']): void {

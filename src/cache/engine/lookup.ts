@@ -1,4 +1,15 @@
-import type { Anew, Awaitable, Entry, Found, InvalidationLog, Kept, Store, Stored, Tier } from '../../model.ts'
+import type {
+  Anew,
+  Awaitable,
+  Entry,
+  Found,
+  FoundNothing,
+  InvalidationLog,
+  Kept,
+  Store,
+  Stored,
+  Tier,
+} from '../../model.ts'
 import type { Reads } from './looks.ts'
 import type { Question } from './question.ts'
 
@@ -88,20 +99,20 @@ function found<E extends Entry, D>(
   look: Look<E, D>,
   key: string,
   stored: Stored | undefined,
-  miss: Found['miss'],
+  miss: FoundNothing['miss'],
 ): Awaitable<Found<E>> {
   const { log, question, now } = look
   const verdict = stored === undefined ? 'dead' : log.verdict(stored)
   if (stored !== undefined && verdict !== 'dead' && !outlived(stored, now)) {
-    if (question.isEntry(stored)) return { key, entry: stored, verdict, unshareable: false, miss }
+    if (question.isEntry(stored)) return { kind: 'entry', key, entry: stored, verdict }
     if (stored.kind === 'unshareable' && verdict === 'valid') return nothing(key, miss, true)
   }
   return question.apart === '' ? nothing(key, miss, false) : apart(look, key, miss)
 }
 
 /** Answers that only some askers may share are remembered apart from the others'. */
-function apart<E extends Entry, D>(look: Look<E, D>, key: string, miss: Found['miss']): Awaitable<Found<E>> {
-  const judge = (kept: Kept): Found<E> => {
+function apart<E extends Entry, D>(look: Look<E, D>, key: string, miss: FoundNothing['miss']): Awaitable<Found<E>> {
+  const judge = (kept: Kept): FoundNothing => {
     const stored = known(kept)
     const isRemembered =
       stored?.kind === 'unshareable' && look.now < stored.until && look.log.verdict(stored) === 'valid'
@@ -114,12 +125,11 @@ function apart<E extends Entry, D>(look: Look<E, D>, key: string, miss: Found['m
 /** What is certain to be there. */
 export const known = (kept: Kept): Stored | undefined => (kept === 'unknown' ? undefined : kept)
 
-const nothing = <E extends Entry>(key: string, miss: Found['miss'], unshareable: boolean): Found<E> => ({
+const nothing = (key: string, miss: FoundNothing['miss'], unshareable: boolean): FoundNothing => ({
+  kind: 'nothing',
   key,
-  entry: undefined,
-  verdict: 'valid',
-  unshareable,
   miss,
+  unshareable,
 })
 
 function outlived(stored: Stored, now: number): boolean {

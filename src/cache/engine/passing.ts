@@ -33,11 +33,11 @@ export class Passing {
     key: string,
     decision: Pass<E>,
   ): Promise<Resolution<E, D>> {
-    const { why, detail, entry, afterMs } = decision
+    const { why, detail, fallback } = decision
     const startedAt = this.#clock.now()
     const pass = this.#inProgress.begin(question.key)
     const loading = this.#load(question, decision)
-    const landed = await within(loading, entry === undefined ? undefined : afterMs, this.#clock)
+    const landed = await within(loading, fallback?.afterMs, this.#clock)
     const stale = landed === 'slow' ? this.#answers.whileSlow<E, D>(decision) : undefined
     if (stale !== undefined) {
       void loading.then((late) => this.#settleLate(question, key, late, pass))
@@ -56,7 +56,7 @@ export class Passing {
     this.#inProgress.supersede(key)
   }
 
-  #load<E extends Entry, D>(question: Question<E, D>, { why, entry, updates }: Pass<E>): Promise<Landed<E, D>> {
+  #load<E extends Entry, D>(question: Question<E, D>, { why, fallback, updates }: Pass<E>): Promise<Landed<E, D>> {
     const { generation, position } = this.#log
     const startedAt = this.#clock.now()
     const verdict = updates === undefined ? 'dead' : this.#log.verdict(updates)
@@ -64,7 +64,7 @@ export class Passing {
       previous: verdict === 'dead' ? undefined : updates,
       doubted: verdict === 'stale',
       part: undefined,
-      keepPrevious: entry !== undefined,
+      keepPrevious: fallback !== undefined,
       shared: false,
       generation,
       position,

@@ -14,18 +14,6 @@ export type Pass<E extends Entry> = Extract<Decision<E>, { kind: 'pass' }>
 export const isForwarding = <E extends Entry>(decision: Decision<E>): decision is Forward<E> | Pass<E> =>
   decision.kind === 'revalidate' || decision.kind === 'fetch' || decision.kind === 'pass'
 
-/** The copy that may answer in the origin's place. */
-export function fallbackOf<E extends Entry>(decision: Forward<E> | Pass<E>): E | undefined {
-  switch (decision.kind) {
-    case 'revalidate':
-      return decision.fallback.onError ? decision.entry : undefined
-    case 'pass':
-      return decision.entry
-    case 'fetch':
-      return undefined
-  }
-}
-
 export function served<E extends Entry, D>(
   entry: E,
   result: 'hit' | 'stale' | 'stale_if_error',

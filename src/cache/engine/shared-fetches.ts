@@ -6,7 +6,7 @@
  * from before it began, so whatever is appended while it runs outdates what it stores.
  */
 import type { Events } from '../../events.ts'
-import type { Clock, Entry, Fallback, FetchLeases, ForwardReason, Found, InvalidationLog, Store } from '../../model.ts'
+import type { Clock, Entry, FetchLeases, ForwardReason, Found, InvalidationLog, Store } from '../../model.ts'
 import { type AnyFlight, Flight, type Flights } from './flights.ts'
 import { begin, discard, failedWith, type Landed, type LandedEntry } from './landing.ts'
 import { lookup } from './lookup.ts'
@@ -91,8 +91,7 @@ export class SharedFetches {
 
   /** A background refresh: nobody waits for it. */
   refresh<E extends Entry, D>(question: Question<E, D>, foundAt: string, entry: E): void {
-    const fallback: Fallback = { onError: true, afterMs: undefined }
-    const decision = { kind: 'revalidate', entry, why: 'stale', fallback } as const
+    const decision = { kind: 'revalidate', entry, why: 'stale', fallback: { entry, afterMs: undefined } } as const
     const key = foundAt + apartFor(question, decision)
     if (this.#flights.get(key) !== undefined) return
     const flight = this.#launch(question, key, decision, true)
@@ -240,13 +239,12 @@ export class SharedFetches {
     startedAt: number,
   ): LoadContext<E> {
     const { generation, position } = this.#log
-    const revalidate = decision.kind === 'revalidate' ? decision : undefined
-    const previous = this.#alive(revalidate?.entry)
+    const previous = decision.kind === 'revalidate' ? this.#alive(decision.entry) : undefined
     return {
       previous,
       doubted: false,
       part: decision.kind === 'fetch' ? this.#alive(decision.part) : undefined,
-      keepPrevious: previous !== undefined && (revalidate?.fallback.onError === true || isOfUse(previous, startedAt)),
+      keepPrevious: previous !== undefined && (decision.fallback !== undefined || isOfUse(previous, startedAt)),
       shared: true,
       generation,
       position,

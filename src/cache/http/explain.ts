@@ -65,8 +65,10 @@ function judged(question: HttpQuestion, found: Found<StoredResponse>, now: numbe
       return { decision: 'serve', why: decision.refresh ? 'fresh; due for a refresh in the background' : 'fresh' }
     case 'serve-stale':
       return { decision: 'serve-stale', why: 'stale-while-revalidate' }
-    case 'revalidate':
-      return { decision: 'revalidate', why: found.verdict === 'stale' ? 'invalidated' : decision.why }
+    case 'revalidate': {
+      const isInvalidated = found.kind === 'entry' && found.verdict === 'stale'
+      return { decision: 'revalidate', why: isInvalidated ? 'invalidated' : decision.why }
+    }
     case 'fetch':
       return { decision: 'fetch', why: decision.why }
     case 'pass':
@@ -77,13 +79,14 @@ function judged(question: HttpQuestion, found: Found<StoredResponse>, now: numbe
 }
 
 function describe(
-  { found: { key: at, entry, verdict }, tier = 'memory' }: Located<StoredResponse>,
+  { found, tier = 'memory' }: Located<StoredResponse>,
   key: string,
   clock: Clock,
   log: InvalidationLog,
 ): Pick<Explanation, 'variant' | 'stored'> {
-  const variant = at === key ? undefined : at
-  if (entry === undefined) return { variant }
+  const variant = found.key === key ? undefined : found.key
+  if (found.kind === 'nothing') return { variant }
+  const { entry, verdict } = found
   const now = clock.now()
   const seconds = (ms: number) => Math.round(ms / 1000)
   const freshness = {

@@ -75,18 +75,18 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     return stored.kind === 'value'
   }
 
-  decide({ entry, verdict, unshareable, miss }: Found<StoredValue>, now: number): Decision<StoredValue> {
-    if (entry === undefined) return unshareable ? { kind: 'pass', why: miss } : { kind: 'fetch', why: miss }
-    const valid = verdict === 'valid'
-    const { softTimeout } = this.#rules
-    const onError = now < entry.staleIfErrorUntil && this.#hasGrace(entry)
-    const fallback = { onError, afterMs: onError && softTimeout !== 0 ? softTimeout : undefined }
-    if (this.#force)
-      return { kind: 'revalidate', entry, why: 'request', fallback: { onError: false, afterMs: undefined } }
+  decide(found: Found<StoredValue>, now: number): Decision<StoredValue> {
+    if (found.kind === 'nothing') return { kind: found.unshareable ? 'pass' : 'fetch', why: found.miss }
+    const { entry } = found
+    if (this.#force) return { kind: 'revalidate', entry, why: 'request', fallback: undefined }
+    const valid = found.verdict === 'valid'
     if (valid && now < entry.freshUntil) return { kind: 'serve', entry, refresh: now >= entry.refreshAt }
-    const atOnce = now < entry.staleWhileRevalidateUntil || (softTimeout === 0 && onError)
+    const { softTimeout } = this.#rules
+    const mayStandIn = now < entry.staleIfErrorUntil && this.#hasGrace(entry)
+    const atOnce = now < entry.staleWhileRevalidateUntil || (softTimeout === 0 && mayStandIn)
     if (valid && atOnce) return { kind: 'serve-stale', entry }
-    return { kind: 'revalidate', entry, why: 'stale', fallback }
+    const afterMs = softTimeout === 0 ? undefined : softTimeout
+    return { kind: 'revalidate', entry, why: 'stale', fallback: mayStandIn ? { entry, afterMs } : undefined }
   }
 
   /** One that was invalidated may be far from its end, which is no grace. */
