@@ -34,7 +34,6 @@ const RULES: readonly Rule[] = [
   { from: 'src/body', may: ['src/body/', 'src/errors.ts'] },
   { from: 'src/clock.ts', may: [] },
   { from: 'src/units.ts', may: [] },
-  { from: 'src/collector.ts', may: ['node:v8', 'node:vm'] },
   { from: 'src/problem.ts', may: ['src/node-http.ts'] },
   { from: 'src/node-http.ts', may: [] },
   { from: 'src/version.ts', may: ['node:fs'] },
@@ -92,13 +91,16 @@ const RULES: readonly Rule[] = [
   { from: 'src/stores/', may: WORDS },
   {
     from: 'src/origin/',
-    may: ['src/origin/', 'src/node-http.ts', 'src/collector.ts', ...WORDS, 'node:', 'npm:undici'],
+    may: ['src/origin/', 'src/node-http.ts', 'src/heap/young-garbage.ts', ...WORDS, 'node:', 'npm:undici'],
   },
   {
     from: 'src/lane/',
     may: ['src/lane/', 'src/policy/', 'src/ports/connections.ts', 'src/node-http.ts', ...WORDS, 'node:'],
   },
   { from: 'src/chaos/', may: ['src/chaos/', 'src/stores/codec/codec.ts', ...WORDS] },
+
+  // What the process does about its garbage.
+  { from: 'src/heap/', may: ['src/heap/', 'node:'] },
 
   // What it is seen by.
   { from: 'src/logging/', may: ['src/logging/', 'src/policy/', ...WORDS, 'npm:pino'] },
@@ -162,7 +164,7 @@ const RULES: readonly Rule[] = [
       'src/metrics.ts',
       'src/tracing/tracing.ts',
       'src/config/defaults.ts',
-      'src/collector.ts',
+      'src/heap/',
       'src/version.ts',
       'routes/proxy.ts',
       ...WORDS,
@@ -175,7 +177,7 @@ const RULES: readonly Rule[] = [
     may: [
       'src/workers/',
       'src/server/',
-      'src/collector.ts',
+      'src/heap/own-process.ts',
       'src/logging/log.ts',
       'src/tracing/tracing.ts',
       'npm:pino',

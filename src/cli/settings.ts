@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type Config, configPath, type Fault, type Flags, type Loaded, loadConfig } from '../config.ts'
-import { memoryCeilings } from '../server/memory-pressure.ts'
+import { memoryCeilings } from '../heap/memory-pressure.ts'
 
 export interface LoadedSettings {
   readonly config: Config

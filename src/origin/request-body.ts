@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { clientGone } from './failure.ts'
-import { contentReceived } from './young-garbage.ts'
+import { contentReceived } from '../heap/young-garbage.ts'
 
 /** Who is being waited for, as the upload proceeds. */
 export interface UploadProgress {

@@ -1,6 +1,6 @@
 import type { HerdgateError } from '../errors.ts'
 import type { Content } from '../model.ts'
-import { contentReceived } from './young-garbage.ts'
+import { contentReceived } from '../heap/young-garbage.ts'
 
 /** Above these nothing more is taken from the connection until somebody reads. */
 const MAX_BYTES = 64 * 1024

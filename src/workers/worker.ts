@@ -1,6 +1,6 @@
 /** A worker of `herdgate serve --workers N`: a proxy that has its configuration, log and leases from its primary. */
 import { pino } from 'pino'
-import { prepareOwnProcess } from '../server/own-process.ts'
+import { prepareOwnProcess } from '../heap/own-process.ts'
 import { closeOnErrors } from '../server/shutdown.ts'
 import { type Log, openLog } from '../logging/log.ts'
 import { createProxy, type Proxy } from '../server/proxy.ts'

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
-const COLLECTOR = fileURLToPath(new URL('../src/collector.ts', import.meta.url))
+const COLLECTOR = fileURLToPath(new URL('../../src/heap/collector.ts', import.meta.url))
 
 /** What V8 says of the collections of quiet times, of a process that has filled its memory and falls silent. */
 function traceOf(first: string): string {

@@ -1,4 +1,4 @@
-import { collectYoung } from '../collector.ts'
+import { collectYoung } from './collector.ts'
 
 /** After so much content has come in, from origins and from clients, its buffers are given back. */
 const EVERY_BYTES = 8 * 2 ** 20

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { constants, getPriority, setPriority } from 'node:os'
-import { keepCompiled } from '../collector.ts'
+import { keepCompiled } from './collector.ts'
 
 /** A thread of this priority gets a third of what the one that answers gets, where both want the same core. */
 const BEHIND_BY = 5
@@ -14,7 +14,7 @@ export function prepareOwnProcess(): void {
 
 /**
  * V8's threads, which mark garbage and compile, take the core from the one that answers where there is but one for all
- * (docs/decisions/server/background-threads-stand-behind.md). Elsewhere than on Linux threads have no priority of their own.
+ * (docs/decisions/heap/background-threads-stand-behind.md). Elsewhere than on Linux threads have no priority of their own.
  */
 function putBackgroundThreadsBehind(): void {
   if (process.platform !== 'linux') return

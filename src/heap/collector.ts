@@ -23,7 +23,7 @@ let keepsCompiled = false
 
 /**
  * What was compiled stays so while nothing is asked: in quiet times V8 collects all garbage to give memory back, and with
- * it goes the code for requests of which there is none at that moment (docs/decisions/server/compiled-code-stays.md).
+ * it goes the code for requests of which there is none at that moment (docs/decisions/heap/compiled-code-stays.md).
  * For a process of our own only: it is a flag of the whole process.
  */
 export function keepCompiled(): void {

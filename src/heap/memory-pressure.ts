@@ -1,6 +1,6 @@
 /** Tells when memory runs short, early enough that nothing has to die of it. */
 import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8'
-import { collectAll, giveBackMemory } from '../collector.ts'
+import { collectAll, giveBackMemory } from './collector.ts'
 import type { Clock } from '../model.ts'
 
 /** Bytes in use. */

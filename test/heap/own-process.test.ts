@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
-const OWN_PROCESS = fileURLToPath(new URL('../../src/server/own-process.ts', import.meta.url))
+const OWN_PROCESS = fileURLToPath(new URL('../../src/heap/own-process.ts', import.meta.url))
 
 /** Niceness by name, of each thread of a process that is started with `niceness`. */
 function threadsOf(script: string, niceness: number): [name: string, niceness: number][] {

@@ -1,6 +1,6 @@
 /** Has buffers that nobody holds any more collected before many of them have gathered. */
 import { getHeapStatistics } from 'node:v8'
-import { collectYoung } from '../collector.ts'
+import { collectYoung } from './collector.ts'
 import type { Clock } from '../model.ts'
 import { memoryCeilings } from './memory-pressure.ts'
 
@@ -24,7 +24,7 @@ const OWN_LIMIT_BYTES = 64 * 2 ** 20
 
 /**
  * Copies that left the memory store are garbage of the old generation, which V8 does not look through until buffers have
- * grown by 64 MiB, however small the store: docs/decisions/server/dead-buffers.md.
+ * grown by 64 MiB, however small the store: docs/decisions/heap/dead-buffers.md.
  */
 export class DeadBuffers {
   readonly #clock: Clock

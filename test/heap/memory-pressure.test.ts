@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { MemoryPressure, type MemoryUse } from '../../src/server/memory-pressure.ts'
+import { MemoryPressure, type MemoryUse } from '../../src/heap/memory-pressure.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 const CEILINGS = { heap: 1_000, resident: 10_000 }

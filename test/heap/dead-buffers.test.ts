@@ -2,7 +2,7 @@ import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test, vi } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
-import { DeadBuffers } from '../../src/server/dead-buffers.ts'
+import { DeadBuffers } from '../../src/heap/dead-buffers.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 const MIB = 2 ** 20
