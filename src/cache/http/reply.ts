@@ -1,7 +1,7 @@
 /** What a client receives for what the engine found. */
 import { Body } from '../../body.ts'
 import type { HerdgateError } from '../../errors.ts'
-import type { Fields } from '../../fields.ts'
+import { type Fields, without } from '../../fields.ts'
 import type { CacheRequest, Clock, Outcome, Route, StoredResponse } from '../../model.ts'
 import { cacheStatus } from '../../policy/cache-status.ts'
 import { notModifiedHead } from '../../policy/not-modified.ts'
@@ -62,7 +62,7 @@ function renderEntry(
 }
 
 function renderDirect(request: CacheRequest, route: Route, reply: DirectResponse, outcome: Outcome): Reply {
-  const fields = passedHead(reply.fields, outcome, route.rules.cookies)
+  const fields = passedHead(fieldsToPass(reply), outcome, route.rules.cookies)
   // A condition that was not sent on is for us to evaluate.
   const conditionWasKept =
     outcome.result !== 'pass' && precondition(request, reply.status, reply.fields) === 'not-modified'
@@ -74,6 +74,10 @@ function renderDirect(request: CacheRequest, route: Route, reply: DirectResponse
   if (bodiless) reply.body.discard()
   return { route: route.name, status: reply.status, fields, body: bodiless ? undefined : reply.body, outcome }
 }
+
+/** A 204 has no content, and may not say how long it is (RFC 9110 section 8.6). */
+const fieldsToPass = ({ status, fields }: DirectResponse): Fields =>
+  status === 204 ? without(fields, (name) => name === 'content-length') : fields
 
 /** An error of our own: problem+json (RFC 9457) that names no address and repeats no input. */
 export function problem(
