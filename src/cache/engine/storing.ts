@@ -13,6 +13,8 @@ import type {
 import type { AnyFlight, Flight, Flights } from './flights.ts'
 import { known } from './lookup.ts'
 import type { Question } from './question.ts'
+import { type Announcement, Variants } from './variants.ts'
+import { withStored } from './with-stored.ts'
 
 export interface StoringParts {
   readonly store: Store
@@ -33,7 +35,6 @@ export interface KeepOptions<E extends Entry, D> {
 
 /** How long an unshareable answer is remembered, in ms. */
 const UNSHAREABLE_FOR = 30_000
-const MOST_VARIANTS = 64
 
 /** What follows from an answer: entries, "varies on", "unshareable". Nothing that the log has overtaken is put. */
 export class Storing {
@@ -42,6 +43,7 @@ export class Storing {
   readonly #clock: Clock
   readonly #flights: Flights
   readonly #maxSharedBytes: number
+  readonly #variants: Variants
 
   constructor({ store, log, clock, flights, maxSharedBytes }: StoringParts) {
     this.#store = store
@@ -49,6 +51,7 @@ export class Storing {
     this.#clock = clock
     this.#flights = flights
     this.#maxSharedBytes = maxSharedBytes
+    this.#variants = new Variants({ store, log, clock })
   }
 
   /**
@@ -66,7 +69,7 @@ export class Storing {
     const on = question.variesOn(entry)
     const target = on.length === 0 ? question.key : question.variantKey(on)
     const mayAnnounce = flight?.isSuperseded !== true && this.#log.verdict(entry) === 'valid'
-    const announced = on.length > 0 && mayAnnounce ? this.#announceVariants(question, entry, on, target) : undefined
+    const announced = on.length > 0 && mayAnnounce ? this.#variants.announce(question, entry, on, target) : undefined
     if (flight?.isSuperseded === false && target + question.apart !== key) {
       this.#flights.put(target + question.apart, flight)
     }
@@ -78,11 +81,12 @@ export class Storing {
   }
 
   #settle<E extends Entry, D>(arriving: Arriving<E, D>, fate: Fate, now: number): void {
-    const { question, entry, key, flight, announced } = arriving
+    const { question, entry, key, flight } = arriving
     const isValid = this.#log.verdict(entry) === 'valid'
     const isCurrent = flight !== undefined && !flight.isSuperseded && this.#flights.get(key) === flight
     const isWanted = flight === undefined || isCurrent || (fate === 'kept' && this.#isWantedMeanwhile(flight, key))
     const written = isWanted && isValid ? this.#write(arriving, fate, isCurrent, now) : undefined
+    const announced = settled(arriving.announced, fate)
     const isForOthers = fate === 'kept' && this.#fitsAll(question, entry)
     const left = (...results: readonly Written[]) =>
       this.#left(flight, endingOf(isForOthers && !results.includes('lost'), isValid))
@@ -138,7 +142,7 @@ export class Storing {
       const isThere = isEntry(stored) && stored.position === outdated.position && stored.bornAt === outdated.bornAt
       if (isThere && this.#log.verdict(stored) !== 'dead') void this.put(key, outdated)
     }
-    void this.#withStored(key, replace)
+    void withStored(this.#store, key, replace)
   }
 
   /** What was fetched for others, or elsewhere, does not take the place of what was asked for after it. */
@@ -149,7 +153,7 @@ export class Storing {
       if (!sameContent) this.#overtake(key, entry)
       return this.put(key, entry)
     }
-    return this.#withStored(key, put)
+    return withStored(this.#store, key, put)
   }
 
   /** ... nor does a fetch in progress that began before it. */
@@ -167,45 +171,13 @@ export class Storing {
       if (settled !== undefined) return this.put(key, settled)
       return valid === undefined ? 'lost' : undefined // else there is as much, or something later
     }
-    return this.#withStored(key, join)
+    return withStored(this.#store, key, join)
   }
 
   #left(flight: AnyFlight | undefined, ending: FetchEnding): void {
     if (flight === undefined) return
     this.#flights.leave(flight)
     void flight.lease?.release(ending)
-  }
-
-  /** Puts "varies on ..." at the resource's key. A changed Vary drops the variants made under the old one. */
-  #announceVariants<E extends Entry, D>(
-    question: Question<E, D>,
-    entry: E,
-    on: readonly string[],
-    variant: string,
-  ): Awaitable<Written> {
-    const announce = (kept: Kept): Awaitable<Written> => {
-      const before = known(kept)
-      const same = before?.kind === 'varies' && this.#log.verdict(before) !== 'dead' && sameNames(before.on, on)
-      const others = same ? before.variants.filter((key) => key !== variant) : []
-      const variants = [...others, variant].slice(-MOST_VARIANTS)
-      const dropped = before?.kind === 'varies' ? before.variants.filter((key) => !variants.includes(key)) : []
-      for (const key of dropped) void this.#store.delete(key)
-      const languages = same ? before.languages.filter(([, key]) => key !== variant && variants.includes(key)) : []
-      const name = question.variantName(entry)
-      if (name !== undefined) languages.push([name, variant])
-      const { url, generation, position, startedAt } = entry
-      const stamp = { url, tags: [], generation, position, checked: position, startedAt }
-      const keepUntil = Math.max(entry.keepUntil, same ? before.keepUntil : 0)
-      const marker: Stored = { kind: 'varies', on, variants, languages, keepUntil, ...stamp }
-      return this.#store.set(question.key, marker, keepUntil - this.#clock.now())
-    }
-    return this.#withStored(question.key, announce)
-  }
-
-  /** At once, where the store answers at once. */
-  #withStored<T>(key: string, use: (kept: Kept) => Awaitable<T>): Awaitable<T> {
-    const stored = this.#store.get(key)
-    return stored instanceof Promise ? stored.then(use) : use(stored)
   }
 
   /** Requests at this key go side by side from now on, until an answer is found that may be shared. */
@@ -227,8 +199,18 @@ interface Arriving<E extends Entry, D> {
   readonly key: string
   readonly flight: Flight<E, D> | undefined
   readonly sameContent: boolean
-  /** What became of "varies on ..." at the resource's key. */
-  readonly announced: Awaitable<Written>
+  /** Of what has been said at the resource's key. */
+  readonly announced: Awaitable<Announcement> | undefined
+}
+
+/** @returns what became of "varies on ..." at the resource's key */
+function settled(announced: Awaitable<Announcement> | undefined, fate: Fate): Awaitable<Written> {
+  const settle = (announcement: Announcement): Written => {
+    announcement.settle(fate)
+    return announcement.written
+  }
+  if (announced === undefined) return undefined
+  return announced instanceof Promise ? announced.then(settle) : settle(announced)
 }
 
 /** What those who wait in other processes are told. */
@@ -244,6 +226,3 @@ const isEntry = (kept: Kept): kept is Entry => {
   const kind = known(kept)?.kind
   return kind === 'response' || kind === 'value'
 }
-
-const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
-  a.length === b.length && a.every((name, index) => name === b[index])

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest'
-import { world } from '../../support/world.ts'
+import { describe, expect, test } from 'vitest'
+import { HerdgateError } from '../../../src/errors.ts'
+import { received, world } from '../../support/world.ts'
 
 test('a variant that is soon gone does not take the longer-lived ones with it', async () => {
   const w = world({ grace: 0 })
@@ -22,4 +23,63 @@ test('a variant that is soon gone does not take the longer-lived ones with it', 
   expect(kept[1]).toBeGreaterThanOrEqual(500_000)
   await w.clock.advance(100_000)
   expect(await w.get('/', { 'Accept-Language': 'en' })).toMatchObject({ body: 'long', result: 'hit' })
+})
+
+describe('a Vary that is new', () => {
+  const VARYING = { 'Cache-Control': 'max-age=60', Vary: 'Accept-Language' }
+  const breaking = async function* (): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('new')
+    await Promise.resolve()
+    throw new HerdgateError('origin_reset')
+  }
+
+  /** A world with a copy that is stale, and an origin that answers with content of the test's. */
+  const withCopy = async (headers: Record<string, string> = {}) => {
+    const w = world({ grace: 3_600_000 })
+    w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=60', ...headers }, body: 'old' }))
+    await w.get('/')
+    await w.clock.advance(61_000)
+    return w
+  }
+  const whileItFails = async (w: ReturnType<typeof world>, language = 'de') => {
+    w.origin.script(() => new HerdgateError('origin_refused'))
+    return w.get('/', { 'Accept-Language': language })
+  }
+
+  test.each([{}, { Vary: 'X-Other' }])(
+    'of content that breaks off leaves a copy with %j where it is',
+    async (before) => {
+      const w = await withCopy(before)
+      w.origin.script(() => ({ headers: VARYING, body: breaking() }))
+      await expect(w.get('/', { 'Accept-Language': 'de' })).rejects.toThrow()
+      expect(await whileItFails(w)).toMatchObject({ body: 'old', result: 'stale_if_error' })
+    },
+  )
+
+  test('leaves it there too where several break off, but not where one of them comes whole', async () => {
+    for (const isOneWhole of [false, true]) {
+      const w = await withCopy()
+      w.origin.script(({ fields }) => ({
+        headers: VARYING,
+        body: isOneWhole && fields.includes('fr') ? 'whole' : breaking(),
+      }))
+      const both = ['de', 'fr'].map((language) => w.get('/', { 'Accept-Language': language }))
+      expect(await Promise.allSettled(both)).toMatchObject([
+        { status: 'rejected' },
+        { status: isOneWhole ? 'fulfilled' : 'rejected' },
+      ])
+      expect(await whileItFails(w, 'es')).toMatchObject(
+        isOneWhole ? { status: 502 } : { body: 'old', result: 'stale_if_error' },
+      )
+    }
+  })
+
+  test('does not bring back what was purged while it arrived', async () => {
+    const w = await withCopy()
+    w.origin.script(() => ({ headers: VARYING, body: breaking() }))
+    const reply = await w.ask('/', { 'Accept-Language': 'de' })
+    await w.cache.purge({ urls: ['http://a.test/'] })
+    await expect(received(reply)).rejects.toThrow()
+    expect(await whileItFails(w)).toMatchObject({ status: 502 })
+  })
 })

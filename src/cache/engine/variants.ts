@@ -1,0 +1,109 @@
+/** "Varies on ...": what stands at the key of a resource whose answers differ by request fields. */
+import type { Fate } from '../../body.ts'
+import type { Awaitable, Clock, Entry, InvalidationLog, Kept, Store, Stored, Varies, Written } from '../../model.ts'
+import { known } from './lookup.ts'
+import type { Question } from './question.ts'
+import { withStored } from './with-stored.ts'
+
+export interface VariantsParts {
+  readonly store: Store
+  readonly log: InvalidationLog
+  readonly clock: Clock
+}
+
+/** It has been said that a resource varies, while the variant that shows it is arriving. */
+export interface Announcement {
+  readonly written: Written
+  /** What has become of that variant. */
+  settle(fate: Fate): void
+}
+
+/** What stood at a key before it was said that the resource varies. */
+interface Replaced {
+  readonly before: Entry | Varies
+  /** How many variants are arriving, of which none has come whole. */
+  arriving: number
+}
+
+const MOST_VARIANTS = 64
+
+export class Variants {
+  readonly #store: Store
+  readonly #log: InvalidationLog
+  readonly #clock: Clock
+  readonly #replaced = new Map<string, Replaced>()
+
+  constructor({ store, log, clock }: VariantsParts) {
+    this.#store = store
+    this.#log = log
+    this.#clock = clock
+  }
+
+  /**
+   * Puts "varies on ..." at the resource's key. A changed Vary drops the variants made under the old one, and whatever
+   * stood there, once a variant has come whole: where they all break off, that is put back.
+   */
+  announce<E extends Entry, D>(
+    question: Question<E, D>,
+    entry: E,
+    on: readonly string[],
+    variant: string,
+  ): Awaitable<Announcement> {
+    const { key } = question
+    const announce = (kept: Kept): Awaitable<Announcement> => {
+      const before = known(kept)
+      const same = before?.kind === 'varies' && this.#log.verdict(before) !== 'dead' && sameNames(before.on, on)
+      const others = same ? before.variants.filter((other) => other !== variant) : []
+      const variants = [...others, variant].slice(-MOST_VARIANTS)
+      const dropped = before?.kind === 'varies' ? before.variants.filter((other) => !variants.includes(other)) : []
+      const languages = same ? before.languages.filter(([, to]) => to !== variant && variants.includes(to)) : []
+      const name = question.variantName(entry)
+      if (name !== undefined) languages.push([name, variant])
+      const { url, generation, position, startedAt } = entry
+      const stamp = { url, tags: [], generation, position, checked: position, startedAt }
+      const keepUntil = Math.max(entry.keepUntil, same ? before.keepUntil : 0)
+      const marker: Stored = { kind: 'varies', on, variants, languages, keepUntil, ...stamp }
+      const replaced = this.#replacedBy(key, same ? undefined : before)
+      const settle = (fate: Fate): void => {
+        if (fate === 'broken') return this.#brokenOff(key, on, replaced)
+        if (this.#replaced.get(key) === replaced) this.#replaced.delete(key)
+        for (const other of dropped) void this.#store.delete(other)
+      }
+      const written = this.#store.set(key, marker, keepUntil - this.#clock.now())
+      return written instanceof Promise ? written.then((late) => ({ written: late, settle })) : { written, settle }
+    }
+    return withStored(this.#store, key, announce)
+  }
+
+  /** One more variant arrives in the place of what stood there before the first. */
+  #replacedBy(key: string, before: Stored | undefined): Replaced | undefined {
+    const present = this.#replaced.get(key)
+    if (present !== undefined) {
+      present.arriving++
+      return present
+    }
+    if (before === undefined || before.kind === 'unshareable') return undefined
+    const replaced = { before, arriving: 1 }
+    this.#replaced.set(key, replaced)
+    return replaced
+  }
+
+  #brokenOff(key: string, on: readonly string[], replaced: Replaced | undefined): void {
+    if (replaced === undefined || this.#replaced.get(key) !== replaced) return
+    replaced.arriving--
+    if (replaced.arriving > 0) return
+    this.#replaced.delete(key)
+    const { before } = replaced
+    const putBack = (kept: Kept): Awaitable<Written> => {
+      const there = known(kept)
+      const isThere = there?.kind === 'varies' && sameNames(there.on, on)
+      const forMs = before.keepUntil - this.#clock.now()
+      const isOfUse = forMs > 0 && this.#log.verdict(before) !== 'dead'
+      return isThere && isOfUse ? this.#store.set(key, before, forMs) : undefined
+    }
+    void withStored(this.#store, key, putBack)
+  }
+}
+
+const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((name, index) => name === b[index])
