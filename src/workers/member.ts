@@ -14,6 +14,8 @@ export class Member {
   /** It has its configuration. */
   hasBegun = false
   isListening = false
+  /** Another is to take its place, or has. */
+  isReplaced = false
   readonly #worker: Worker
   #isKilled = false
 

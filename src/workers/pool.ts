@@ -24,6 +24,8 @@ export interface PoolOptions {
 const PATIENCE_MS = 15_000
 /** In a row, before all have listened: they are not going to. */
 const MOST_FAILED_STARTS = 5
+/** Who is replaced has this long for what is in flight. */
+const LEAVES_WITHIN_MS = 30_000
 /** Who has lived for this long did not end because of how it began. */
 const LONG_LIFE_MS = 10_000
 
@@ -47,12 +49,12 @@ export class Pool {
     return this.#started.promise
   }
 
-  /** Those that have their configuration. */
+  /** Those that have their configuration, those that finish what is in flight included. */
   get begun(): readonly Member[] {
     return [...this.#members].filter(({ hasBegun }) => hasBegun)
   }
 
-  /** Those that listen. */
+  /** Those that take connections. */
   get listening(): readonly Member[] {
     return [...this.#members].filter(({ isListening }) => isListening)
   }
@@ -74,6 +76,14 @@ export class Pool {
       logger.error({ worker: member.pid }, `a worker has not answered for ${patienceMs / 1000} s and is killed`)
     }
     return settled
+  }
+
+  /** Another takes its place; as soon as that listens, this one finishes what is in flight and ends. */
+  replace(member: Member): void {
+    if (this.#isClosing || member.isReplaced) return
+    member.isReplaced = true
+    this.#options.logger.info({ worker: member.pid }, 'a worker was told to end; another takes its place')
+    this.#fork()
   }
 
   /** No worker is replaced any more. @returns settles when the last has ended */
@@ -100,9 +110,18 @@ export class Pool {
 
   #listens(member: Member, url: string): void {
     member.isListening = true
-    if (this.listening.length < this.#options.size) return
+    const missing = this.#options.size - this.listening.length
+    if (missing > 0) return
     this.#hasStarted = true
     this.#started.resolve(url)
+    const replaced = missing < 0 && this.listening.find(({ isReplaced }) => isReplaced)
+    if (replaced) this.#retire(replaced)
+  }
+
+  #retire(member: Member): void {
+    member.isListening = false
+    member.calls.tell('end', undefined)
+    this.#options.clock.after(LEAVES_WITHIN_MS, () => member.kill())
   }
 
   /** It ends by itself. A port that all had may be free again for the next. */
@@ -118,6 +137,10 @@ export class Pool {
     this.#options.left(member)
     if (this.#isClosing) {
       if (this.#members.size === 0) this.#ended.resolve()
+      return
+    }
+    if (member.isReplaced) {
+      logger.info({ worker: member.pid }, `a worker that was told to end has ended with ${how}`)
       return
     }
     this.#shortLives = clock.now() - member.since < LONG_LIFE_MS ? this.#shortLives + 1 : 0

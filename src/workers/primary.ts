@@ -34,6 +34,9 @@ const PATIENCE_IN_LEASES = 2
 /** With short leases: a collection of garbage, or a busy machine, is no reason to end it. */
 const LEAST_PATIENCE_MS = 2_000
 
+/** By then a signal to the whole process group has reached this process too. */
+const GROUP_SIGNAL_MS = 500
+
 export interface PrimaryOptions extends Omit<ServerOptions, 'adminExtension'> {
   /** More than one. */
   readonly workers: number
@@ -62,6 +65,10 @@ export async function createPrimary(
       ...shared.serve(member),
       hello: () => begin(member),
       happened: (snapshot) => live.told(snapshot),
+      terminated: () =>
+        void clock.after(GROUP_SIGNAL_MS, () => {
+          if (!draining) pool.replace(member)
+        }),
     }),
     left(member) {
       shared.leave(member)
@@ -90,7 +97,7 @@ export async function createPrimary(
   const live = new WorkersLive({
     clock,
     stats,
-    want: (wanted) => pool.listening.forEach(({ calls }) => calls.tell('watch', wanted)),
+    want: (wanted) => pool.begun.forEach(({ calls }) => calls.tell('watch', wanted)),
   })
   const metrics = createMetrics({
     events,
@@ -195,7 +202,7 @@ function storeOfWorkers(pool: Pool, { memory }: SharedParts): Store {
     delete() {},
     deleteMany() {},
     async clear() {
-      await Promise.all(pool.listening.map((member) => pool.answer(member, member.calls.call('clear', undefined))))
+      await Promise.all(pool.begun.map((member) => pool.answer(member, member.calls.call('clear', undefined))))
     },
     close() {},
     usage: () => (memory === undefined ? [] : [memory.usage()]),

@@ -38,7 +38,7 @@ export class Reports {
   }
 
   async hearAll(): Promise<void> {
-    const asked = this.#pool.listening.map((member) => this.#hear(member))
+    const asked = this.#pool.begun.map((member) => this.#hear(member))
     await within(asked, DEADLINE_MS, this.#clock)
   }
 

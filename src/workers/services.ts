@@ -17,6 +17,8 @@ export interface PrimaryService {
   listening(url: string): void
   /** Its data port cannot listen. */
   refused(error: ListenFailure): void
+  /** It got a signal to end, alone or with all of its process group. */
+  terminated(nothing: undefined): void
   append(record: { readonly mode: InvalidationMode; readonly selectors: Selectors }): Awaitable<Receipt>
   take(key: string): Awaitable<Turn>
   release(ended: { readonly key: string; readonly fence: number; readonly ending: FetchEnding }): void

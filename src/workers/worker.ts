@@ -45,7 +45,8 @@ const service: WorkerService = {
 const primary = new Calls<PrimaryService, WorkerService>((message) => void process.send?.(message, ignore), service)
 process.on('message', (message: Message) => primary.receive(message))
 // The primary's to act on, when all processes of the group get them: workers end when it says so, or is gone.
-for (const signal of ['SIGHUP', 'SIGTERM', 'SIGINT'] as const) process.on(signal, ignore)
+process.on('SIGHUP', ignore)
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => primary.tell('terminated', undefined))
 const tracing = await openTracing(process.env, pino())
 primary.tell('hello', undefined)
 

@@ -26,6 +26,7 @@ function poolOf(module: string, logger: Logger, left = () => {}): Pool {
       forget: never,
       forgetAll: never,
       happened: never,
+      terminated: never,
     }),
     left,
   })

@@ -183,6 +183,27 @@ test('SIGTERM lets what is in flight end, in every worker', async () => {
   for (const pid of workers) expect(() => process.kill(pid, 0)).toThrow('ESRCH')
 })
 
+test.each(['SIGTERM', 'SIGINT'] as const)(
+  '%s to one worker: another takes its place, and nothing is lost that is in flight',
+  async (signal) => {
+    const node = await start()
+    const before = await workersOf(node)
+    const inFlight = Promise.all(Array.from({ length: 6 }, (_, at) => get(`${node.url}/slow/${at}`)))
+    await until(() => origin.hits() === 6, 'all are at the origin')
+    const clients = load(`${node.url}/x`, 4)
+    for (const pid of before) process.kill(pid, signal)
+    await until(async () => {
+      const now = await workersOf(node)
+      return now.length === 2 && !now.some((pid) => before.includes(pid))
+    }, 'two others have taken their places')
+    await clients.stop()
+    expect(clients.failures).toEqual([])
+    expect((await inFlight).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200])
+    expect(node.lines.filter((line) => line.includes('"level":50'))).toEqual([])
+    expect((await node.ask('/readyz')).body).toEqual({ status: 'ready' })
+  },
+)
+
 /** One that takes its time to drain, in a process group of its own. */
 async function startSlowlyDraining(): Promise<Herdgate> {
   const file = join(temporaryFolder(), 'herdgate.yaml')
