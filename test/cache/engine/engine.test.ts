@@ -524,6 +524,14 @@ test.each([
   expect((await w.get('/', { ...asked, 'If-None-Match': '"1"' }, { method })).status).toBe(304)
 })
 
+test('a 204 that is passed on does not say how long it is', async () => {
+  const w = world()
+  w.origin.script(() => ({ status: 204, headers: { 'Content-Length': '5', 'Cache-Control': 'no-store' } }))
+  for (const method of ['GET', 'HEAD', 'DELETE']) {
+    expect(field((await w.get('/', {}, { method })).reply.fields, 'content-length')).toBeUndefined()
+  }
+})
+
 describe('other methods', () => {
   test('HEAD is answered from a stored GET, with its length', async () => {
     const w = world()
