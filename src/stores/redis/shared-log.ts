@@ -68,6 +68,8 @@ export class SharedLog implements RedisLog {
   #stuckAt: number | undefined
   #evictable = false
   #wasSynced: boolean | undefined
+  /** What Redis, or the connection to it, last failed with. */
+  #trouble: string | undefined
   #trimAt: number
   #cancelBeat = () => {}
   readonly #closing: Closing
@@ -78,6 +80,7 @@ export class SharedLog implements RedisLog {
     this.#clock = clock
     this.#calls = new RedisLogCalls(connect({ name: 'herdgate-log', commandTimeoutMs: COMMAND_TIMEOUT_MS }), settings)
     this.#tail = connect({ name: 'herdgate-tail', socketTimeoutMs: this.#blockMs + 2 * COMMAND_TIMEOUT_MS })
+    for (const client of [this.#calls.client, this.#tail]) client.on('error', (error) => this.#failed(error))
     this.#log = new Generations(`unshared-${crypto.randomUUID()}`, maxTargets)
     this.#lease = new Lease(lease)
     this.#nodes = new LiveNodes(node, lease, clock)
@@ -152,8 +155,9 @@ export class SharedLog implements RedisLog {
         if (this.#outOfStep) await this.#join()
         started()
         await this.#read()
-      } catch {
+      } catch (error) {
         this.#outOfStep = true
+        if (isReady(this.#tail)) this.#failed(error)
         await this.#untilWorthTrying()
       }
     }
@@ -166,6 +170,7 @@ export class SharedLog implements RedisLog {
     const joined = await this.#calls.join(this.#tail, known, this.#log.position, this.#wantsAll)
     const { head, heard, nodes, state } = joined
     this.#outOfStep = false
+    this.#trouble = undefined
     this.#wantsAll = false
     this.#stuckAt = undefined
     this.#heard = heard
@@ -303,7 +308,16 @@ export class SharedLog implements RedisLog {
     if (synced === this.#wasSynced) return
     this.#wasSynced = synced
     if (synced) this.#emit('synced', 'the invalidation log is heard')
-    else this.#emit('unsynced', 'the invalidation log is not heard: copies are checked with the origin once per lease')
+    else this.#emit('unsynced', `${this.#unheard}: copies are checked with the origin once per lease`)
+  }
+
+  get #unheard(): string {
+    return `the invalidation log is not heard${this.#trouble === undefined ? '' : ` (Redis: ${this.#trouble})`}`
+  }
+
+  #failed(error: unknown): void {
+    const { message, lastNodeError } = error as Error & { lastNodeError?: Error }
+    this.#trouble = lastNodeError?.message ?? message
   }
 
   // ------------------------------------------------------------------------------------------------- upkeep

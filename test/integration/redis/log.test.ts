@@ -332,6 +332,30 @@ describe('the lease', () => {
   })
 })
 
+describe('why the log is not heard is told', () => {
+  let locked: RedisServer
+  beforeAll(async () => {
+    const reader = ['--user', 'reader', 'on', '>word', '~*', '&*', '+@connection', '+info', '+subscribe']
+    locked = await startRedis({ flags: ['--requirepass', 'secret', ...reader] })
+  })
+  afterAll(() => locked.stop())
+
+  test.each([
+    ['nobody listens', () => 'redis://127.0.0.1:1', 'Redis: connect ECONNREFUSED 127.0.0.1:1'],
+    ['it is no cluster', () => server.url.replace('redis:', 'redis+cluster:'), 'cluster support disabled'],
+    ['a password is missing', () => locked.url, 'NOAUTH'],
+    ['the password is wrong', () => locked.url.replace('//', '//:wrong@'), 'WRONGPASS'],
+    ['the user may not', () => locked.url.replace('//', '//reader:word@'), 'NOPERM'],
+  ])('%s', async (_, url, why) => {
+    const events = new Events()
+    const told: string[] = []
+    events.on('log', ({ what, detail }) => void (what === 'unsynced' && told.push(detail)))
+    opened.push(redisLog({ url: url(), prefix, events, lease: '3s' }))
+    await until('it is told', () => told.length > 0)
+    expect(told).toEqual([expect.stringContaining(why)])
+  })
+})
+
 describe('a log that lost records', () => {
   const LOSSES: Record<string, () => Promise<unknown>> = {
     'everything was flushed': () => redis.flushall(),
