@@ -1,6 +1,7 @@
 /** What Herdgate is made of, for those who build on it: routes/ uses nothing else. The package adds the Fastify plugin. */
 export { Body, type BodyReader } from './body.ts'
-export type { Cache, CacheOptions, Targets } from './cache/create-cache.ts'
+export type { Cache, CacheOptions } from './cache/create-cache.ts'
+export type { Targets } from './cache/purging.ts'
 export type { Explanation } from './cache/http/explain.ts'
 export type { GetOrSetOptions, Values } from './cache/values/get-or-set.ts'
 export type { Duration, ValueOptions } from './cache/values/options.ts'

@@ -12,10 +12,6 @@ import type {
   Sharing,
   Store,
 } from '../model.ts'
-import { namedBy } from '../policy/absolute-url.ts'
-import { namesOf } from '../policy/key.ts'
-import { spellingsOf } from '../policy/tags.ts'
-import { nameOf } from '../policy/target.ts'
 import { Engine, type EngineLimits, type Pressure } from './engine/engine.ts'
 import { type Explanation, explain } from './http/explain.ts'
 import { createValues, type Values } from './values/get-or-set.ts'
@@ -24,6 +20,7 @@ import { createHits, type Hits } from './http/hit.ts'
 import type { Reply } from './http/reply.ts'
 import { type Namespace, namespaceOf } from './values/namespace.ts'
 import type { ValueOptions } from './values/options.ts'
+import { append, selectorsOf, type Targets } from './purging.ts'
 import { Counts, type Statistics } from './statistics.ts'
 
 export interface CacheOptions {
@@ -48,20 +45,6 @@ export interface CacheOptions {
 export interface CacheLimits extends EngineLimits {
   /** Bytes of memory for content that is being received to be stored; what comes beyond is passed on and not stored. */
   readonly maxBodiesInProgress?: number
-}
-
-/** What is to be purged or invalidated. At least one selector. */
-export interface Targets {
-  readonly tags?: readonly string[]
-  /** Absolute URLs as clients ask for them; the scheme does not matter. All methods and variants go. */
-  readonly urls?: readonly string[]
-  /** Absolute URLs cut at path segments: everything below goes. */
-  readonly prefixes?: readonly string[]
-  /** Keys of values. */
-  readonly keys?: readonly string[]
-  readonly all?: boolean
-  /** Who asks; for the `purge` event. */
-  readonly by?: string
 }
 
 export interface Cache extends Values {
@@ -108,18 +91,9 @@ export function createCache(options: CacheOptions): Cache {
   const handle = createHandle(http)
   const values = createValues({ engine, store, log, clock, counts, sizeOf, defaults })
 
-  const append = async (mode: InvalidationMode, selectors: Selectors, by = 'library'): Promise<Receipt> => {
-    const startedAt = clock.now()
-    const report = (receipt: Receipt | undefined) => {
-      const outcome = receipt === undefined ? 'failed' : 'done'
-      events.emit('purge', { mode, selectors, outcome, receipt, tookMs: clock.now() - startedAt, by })
-    }
-    const receipt = await log.append(mode, selectors).catch((error: unknown) => {
-      report(undefined)
-      throw error
-    })
+  const purge = async (mode: InvalidationMode, selectors: Selectors, by = 'library'): Promise<Receipt> => {
+    const receipt = await append({ mode, selectors, by }, http)
     if (mode === 'purge' && selectors.all) await store.clear() // already dead; this gives the memory back
-    report(receipt)
     return receipt
   }
 
@@ -127,12 +101,12 @@ export function createCache(options: CacheOptions): Cache {
     ...values,
     handle: (request) => handle(request),
     hits: createHits(http, handle),
-    purge: async (targets) => append('purge', selectorsOf(targets, routes), targets.by),
-    invalidate: async (targets) => append('invalidate', selectorsOf(targets, routes), targets.by),
-    clear: async () => void (await append('purge', { all: true })),
+    purge: async (targets) => purge('purge', selectorsOf(targets, routes), targets.by),
+    invalidate: async (targets) => purge('invalidate', selectorsOf(targets, routes), targets.by),
+    clear: async () => void (await purge('purge', { all: true })),
     explain: (request) => explain(request, http),
     stats: () => statistics(counts, engine, store, log),
-    namespace: (name) => namespaceOf(name, values, async () => void (await append('purge', { prefixes: [name] }))),
+    namespace: (name) => namespaceOf(name, values, async () => void (await purge('purge', { prefixes: [name] }))),
     events,
     async close() {
       await sharing?.leases.close()
@@ -140,37 +114,6 @@ export function createCache(options: CacheOptions): Cache {
       await log.close()
     },
   }
-}
-
-function selectorsOf({ tags, urls, prefixes, keys, all }: Targets, routes: readonly Route[]): Selectors {
-  const names = absolute(urls)
-    .flatMap((url) => namesOf(routes, url))
-    .concat(keys ?? [])
-  const count = (tags?.length ?? 0) + names.length + (prefixes?.length ?? 0)
-  if (count === 0 && all !== true)
-    throw new RangeError('expected at least one of tags, urls, prefixes, keys, all: true')
-  return {
-    tags: tags?.flatMap(spellingsOf) ?? [],
-    urls: names,
-    prefixes: absolute(prefixes).map(prefixOf),
-    all: all ?? false,
-  }
-}
-
-/** @throws RangeError for what nothing lies below */
-function prefixOf(url: string): string {
-  if (url.includes('?'))
-    throw new RangeError(`expected a prefix that ends before the query, got ${JSON.stringify(url)}`)
-  return nameOf(url)
-}
-
-/** Normalised as the data port does it. @throws RangeError naming what is no absolute URL */
-function absolute(urls: readonly string[] = []): string[] {
-  return urls.flatMap((url) => {
-    const named = namedBy(url)
-    if (named.length === 0) throw new RangeError(`expected an absolute http or https URL, got ${JSON.stringify(url)}`)
-    return named
-  })
 }
 
 function statistics(counts: Counts, engine: Engine, store: Store, log: InvalidationLog): Statistics {

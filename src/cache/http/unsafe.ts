@@ -1,9 +1,10 @@
-import type { CacheRequest, InvalidationLog, Receipt, Route, Selectors, StoredResponse } from '../../model.ts'
+import type { CacheRequest, InvalidationLog, Route, StoredResponse } from '../../model.ts'
 import { invalidatedBy } from '../../policy/invalidates.ts'
 import { namesOf } from '../../policy/key.ts'
 import { matchRoute } from '../../policy/route.ts'
 import { nameOf } from '../../policy/target.ts'
 import type { Engine } from '../engine/engine.ts'
+import { append } from '../purging.ts'
 import type { AskParts } from './ask-origin.ts'
 import { askFor, HttpQuestion } from './question.ts'
 import type { DirectResponse } from './response-load.ts'
@@ -28,26 +29,11 @@ export async function concludeUnsafe(request: CacheRequest, reply: DirectRespons
   const { urls: names, tags } = invalidatedBy(request, reply)
   if (names.length === 0 && tags.length === 0) return
   const urls = names.flatMap((name) => namesOf(routes, `http://${name}`))
-  const receipt = await append({ urls, tags }, parts)
+  const purge = { mode: 'purge', selectors: { urls, tags }, by: 'unsafe-method', mostWaitMs: MOST_WAIT_MS } as const
+  const receipt = await append(purge, parts).catch(() => undefined)
   // Had another record come between, it might name the response and would be taken for older than it.
   const isNext = receipt?.position === before + 1
   if (reply.entry !== undefined && isCurrent && isNext) keepForGet(request, reply.entry, receipt.position, parts)
-}
-
-async function append(selectors: Selectors, { log, events, clock }: UnsafeParts): Promise<Receipt | undefined> {
-  const startedAt = clock.now()
-  const report = (outcome: 'done' | 'failed', receipt?: Receipt) => {
-    const tookMs = clock.now() - startedAt
-    events.emit('purge', { mode: 'purge', selectors, outcome, receipt, tookMs, by: 'unsafe-method' })
-  }
-  try {
-    const receipt = await log.append('purge', selectors, MOST_WAIT_MS)
-    report('done', receipt)
-    return receipt
-  } catch {
-    report('failed')
-    return undefined
-  }
 }
 
 /** Stored as the answer to a GET that came right after the change. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { HerdgateError } from '../../../src/errors.ts'
+import { field } from '../../../src/fields.ts'
 import { settle } from '../../support/fake-clock.ts'
 import { PushedBody } from '../../support/scripted-origin.ts'
 import { received, text, world } from '../../support/world.ts'

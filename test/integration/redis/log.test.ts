@@ -351,7 +351,7 @@ describe('why the log is not heard is told', () => {
     const told: string[] = []
     events.on('log', ({ what, detail }) => void (what === 'unsynced' && told.push(detail)))
     opened.push(redisLog({ url: url(), prefix, events, lease: '3s' }))
-    await until('it is told', () => told.length > 0)
+    await until(() => told.length > 0, 'it is told')
     expect(told).toEqual([expect.stringContaining(why)])
   })
 })

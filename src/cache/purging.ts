@@ -1,0 +1,84 @@
+/** Purges and invalidations: what they select, and what is told of them. */
+import type { Events } from '../events.ts'
+import type { Clock, InvalidationLog, InvalidationMode, Receipt, Route, Selectors } from '../model.ts'
+import { namedBy } from '../policy/absolute-url.ts'
+import { namesOf } from '../policy/key.ts'
+import { spellingsOf } from '../policy/tags.ts'
+import { nameOf } from '../policy/target.ts'
+
+/** What is to be purged or invalidated. At least one selector. */
+export interface Targets {
+  readonly tags?: readonly string[]
+  /** Absolute URLs as clients ask for them; the scheme does not matter. All methods and variants go. */
+  readonly urls?: readonly string[]
+  /** Absolute URLs cut at path segments: everything below goes. */
+  readonly prefixes?: readonly string[]
+  /** Keys of values. */
+  readonly keys?: readonly string[]
+  readonly all?: boolean
+  /** Who asks; for the `purge` event. */
+  readonly by?: string
+}
+
+/** @throws RangeError when nothing is selected, or what selects is malformed */
+export function selectorsOf({ tags, urls, prefixes, keys, all }: Targets, routes: readonly Route[]): Selectors {
+  const names = absolute(urls)
+    .flatMap((url) => namesOf(routes, url))
+    .concat(keys ?? [])
+  const count = (tags?.length ?? 0) + names.length + (prefixes?.length ?? 0)
+  if (count === 0 && all !== true)
+    throw new RangeError('expected at least one of tags, urls, prefixes, keys, all: true')
+  return {
+    tags: tags?.flatMap(spellingsOf) ?? [],
+    urls: names,
+    prefixes: absolute(prefixes).map(prefixOf),
+    all: all ?? false,
+  }
+}
+
+/** @throws RangeError for what nothing lies below */
+function prefixOf(url: string): string {
+  if (url.includes('?'))
+    throw new RangeError(`expected a prefix that ends before the query, got ${JSON.stringify(url)}`)
+  return nameOf(url)
+}
+
+/** Normalised as the data port does it. @throws RangeError naming what is no absolute URL */
+function absolute(urls: readonly string[] = []): string[] {
+  return urls.flatMap((url) => {
+    const named = namedBy(url)
+    if (named.length === 0) throw new RangeError(`expected an absolute http or https URL, got ${JSON.stringify(url)}`)
+    return named
+  })
+}
+
+export interface Purge {
+  readonly mode: InvalidationMode
+  readonly selectors: Selectors
+  /** Who asks. */
+  readonly by: string
+  /** How long other nodes are waited for, in ms; undefined: as long as the log waits. */
+  readonly mostWaitMs?: number
+}
+
+export interface PurgingParts {
+  readonly log: InvalidationLog
+  readonly events: Events
+  readonly clock: Clock
+}
+
+/** Appends to the log and tells what became of it. Rejects when it could not be logged. */
+export async function append(
+  { mode, selectors, by, mostWaitMs }: Purge,
+  { log, events, clock }: PurgingParts,
+): Promise<Receipt> {
+  const startedAt = clock.now()
+  const report = (outcome: 'done' | 'failed', receipt?: Receipt) =>
+    events.emit('purge', { mode, selectors, outcome, receipt, tookMs: clock.now() - startedAt, by })
+  const receipt = await log.append(mode, selectors, mostWaitMs).catch((error: unknown) => {
+    report('failed')
+    throw error
+  })
+  report('done', receipt)
+  return receipt
+}
