@@ -64,7 +64,7 @@ export async function createPrimary(
     serve: (member) => ({
       ...shared.serve(member),
       hello: () => begin(member),
-      happened: (snapshot) => live.told(snapshot),
+      happened: (snapshot) => live.told(member, snapshot),
       terminated: () =>
         void clock.after(GROUP_SIGNAL_MS, () => {
           if (!draining) pool.replace(member)

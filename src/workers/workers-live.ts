@@ -17,7 +17,8 @@ const SNAPSHOT_MS = 1_000
 export class WorkersLive implements Live {
   readonly #parts: WorkersLiveParts
   readonly #watchers = new Set<(snapshot: Snapshot) => void>()
-  #told: Snapshot[] = []
+  /** By worker, what it has told and is not passed on; none of them is empty. */
+  readonly #told = new Map<object, Snapshot[]>()
   #stop: (() => void) | undefined
 
   constructor(parts: WorkersLiveParts) {
@@ -25,8 +26,11 @@ export class WorkersLive implements Live {
   }
 
   /** Takes what a worker tells. */
-  told(snapshot: Snapshot): void {
-    if (this.#watchers.size > 0) this.#told.push(snapshot)
+  told(worker: object, snapshot: Snapshot): void {
+    if (this.#watchers.size === 0) return
+    const waiting = this.#told.get(worker)
+    if (waiting === undefined) this.#told.set(worker, [snapshot])
+    else waiting.push(snapshot)
   }
 
   watch(watcher: (snapshot: Snapshot) => void): (() => void) | undefined {
@@ -37,19 +41,25 @@ export class WorkersLive implements Live {
       if (!this.#watchers.delete(watcher) || this.#watchers.size > 0) return
       this.#stop?.()
       this.#stop = undefined
-      this.#told = []
+      this.#told.clear()
       this.#parts.want(false)
     }
   }
 
   #tick(): void {
-    const { clock, stats, want } = this.#parts
+    const { clock, want } = this.#parts
     want(true)
-    const [first, ...rest] = this.#told.splice(0)
-    if (first !== undefined) {
-      const sum = sumOfSnapshots([first, ...rest], stats())
-      for (const watcher of this.#watchers) watcher(sum)
-    }
     this.#stop = clock.after(SNAPSHOT_MS, () => this.#tick())
+    do this.#tell()
+    while ([...this.#told.values()].some(({ length }) => length > 1))
+  }
+
+  /** One snapshot of each worker: a second that came early is left for the next. */
+  #tell(): void {
+    const [first, ...rest] = [...this.#told.values()].flatMap((waiting) => waiting.splice(0, 1))
+    for (const [worker, { length }] of this.#told) if (length === 0) this.#told.delete(worker)
+    if (first === undefined) return
+    const sum = sumOfSnapshots([first, ...rest], this.#parts.stats())
+    for (const watcher of this.#watchers) watcher(sum)
   }
 }

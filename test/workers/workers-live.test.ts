@@ -22,6 +22,9 @@ const snapshot = (more: Partial<Snapshot> = {}): Snapshot => ({
   ...more,
 })
 
+const A = {}
+const B = {}
+
 function rig() {
   const clock = new FakeClock()
   const wanted: boolean[] = []
@@ -33,9 +36,9 @@ function rig() {
 test('what workers tell within a second is one snapshot', async () => {
   const { clock, live, seen, watch } = rig()
   watch()
-  live.told(snapshot())
+  live.told(A, snapshot())
   const slower = { origin: 'api', inFlight: 0, queued: 2, requests: 3, failures: 1, meanMs: 30 }
-  live.told(snapshot({ at: 5, synced: false, origins: [slower], requests: { ...NONE, miss: 4 } }))
+  live.told(B, snapshot({ at: 5, synced: false, origins: [slower], requests: { ...NONE, miss: 4 } }))
   await clock.advance(1_000)
   expect(seen).toEqual([
     {
@@ -55,7 +58,7 @@ test('what workers tell within a second is one snapshot', async () => {
 
 test('workers tell only while somebody watches, and those that come later are told so', async () => {
   const { clock, wanted, live, seen, watch } = rig()
-  live.told(snapshot())
+  live.told(A, snapshot())
   const leave = watch()
   await clock.advance(2_000)
   expect(wanted).toEqual([true, true, true])
@@ -66,4 +69,23 @@ test('workers tell only while somebody watches, and those that come later are to
   expect(wanted).toEqual([true, true, true, false])
   expect(MOST_WATCHERS).toBe(Array.from({ length: MOST_WATCHERS }, watch).filter((given) => given !== undefined).length)
   expect(watch()).toBeUndefined()
+})
+
+test('what a worker tells twice within a second is not added up: the later one is told with the next, or by itself', async () => {
+  const { clock, live, seen, watch } = rig()
+  watch()
+  for (const worker of [A, A, B]) live.told(worker, snapshot())
+  await clock.advance(1_000)
+  live.told(B, snapshot())
+  await clock.advance(1_000)
+  expect(seen.map(({ herd, requests }) => [herd.waiting, requests.hit])).toEqual([
+    [4, 2],
+    [4, 2],
+  ])
+  for (const worker of [A, A, A, B]) live.told(worker, snapshot())
+  await clock.advance(1_000)
+  expect(seen.slice(2).map(({ herd, requests }) => [herd.waiting, requests.hit])).toEqual([
+    [4, 2],
+    [2, 1],
+  ])
 })
