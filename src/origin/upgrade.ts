@@ -18,7 +18,6 @@ export interface TunnelOptions {
   readonly connectTimeout: number
   /** Milliseconds to the head of the response; also how long a direction may be silent once the other has ended. */
   readonly headersTimeout: number
-  readonly ca?: string | undefined
   readonly clock: Clock
   /** Called when no connection came about. */
   readonly onUnreachable?: (() => void) | undefined
@@ -52,14 +51,14 @@ export interface TunnelClient {
  * @throws HerdgateError when there is no answer; nothing was written to the client then, and its socket is open
  * unless the client itself has gone (client_gone)
  */
-export async function tunnel(options: TunnelOptions, client: TunnelClient, signal?: AbortSignal): Promise<Tunnelled> {
-  const leaving = watch(client.socket, signal)
+export async function tunnel(options: TunnelOptions, client: TunnelClient): Promise<Tunnelled> {
+  const leaving = watch(client.socket)
   try {
     const reply = await ask(singleRequest(options), options.clock, leaving.signal)
     const status = reply.response.statusCode ?? 0
     const fields = options.onAnswer(status, reply.response.rawHeaders)
     if (reply.kind === 'response') return await relay(reply.response, fields, client.socket, options, leaving.signal)
-    await join(reply, fields, client, options, signal)
+    await join(reply, fields, client, options)
     return { status, bytes: 0, aborted: false }
   } finally {
     leaving.release()
@@ -81,19 +80,15 @@ function singleRequest({ url: text, target, fields, ...rest }: TunnelOptions): S
   }
 }
 
-/** A signal that also fires when the client's socket closes, which must never raise an unheard error. */
-function watch(socket: Duplex, outer: AbortSignal | undefined): { signal: AbortSignal; release: () => void } {
+/** A signal that fires when the client's socket closes, which must never raise an unheard error. */
+function watch(socket: Duplex): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController()
   const abort = () => controller.abort()
   socket.on('error', abort).once('close', abort)
-  outer?.addEventListener('abort', abort)
-  if (socket.destroyed || outer?.aborted) abort()
+  if (socket.destroyed) abort()
   return {
     signal: controller.signal,
-    release() {
-      outer?.removeEventListener('abort', abort)
-      socket.off('close', abort)
-    },
+    release: () => void socket.off('close', abort),
   }
 }
 
@@ -104,7 +99,6 @@ async function join(
   fields: Fields,
   client: TunnelClient,
   { clock, headersTimeout }: TunnelOptions,
-  signal: AbortSignal | undefined,
 ): Promise<void> {
   const protocol = field(response.rawHeaders, 'upgrade') ?? ''
   client.socket.write(headOf(response, [...fields, 'Connection', 'Upgrade', 'Upgrade', protocol]), 'latin1')
@@ -115,7 +109,6 @@ async function join(
   const destroy = () => both.forEach((socket) => socket.destroy())
   // A direction that has ended leaves the other one open as long as it is used.
   const lingering = createSilenceTimer(clock, destroy)
-  signal?.addEventListener('abort', destroy)
   for (const socket of both) {
     socket.on('data', () => lingering.touch()).on('error', destroy)
     socket.once('end', () => lingering.start(headersTimeout))
@@ -123,10 +116,8 @@ async function join(
   const closed = both.map((socket) => closeOf(socket, destroy))
   client.socket.pipe(origin)
   origin.pipe(client.socket)
-  if (signal?.aborted) destroy()
   await Promise.all(closed)
   lingering.stop()
-  signal?.removeEventListener('abort', destroy)
 }
 
 /** Resolves when the socket has closed; one that closes without having ended takes the other with it. */

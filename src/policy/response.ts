@@ -50,7 +50,7 @@ export const ageOf = ({ bornAt }: StoredResponse, now: number): number =>
  * The head of an answer that was not taken from the cache: the origin's end-to-end fields, its Age included.
  * @param cookies the route's mode; `ignore` removes Set-Cookie
  */
-export function passedHead(fields: Fields, outcome: Outcome, cookies: Rules['cookies'] = 'safe'): string[] {
+export function passedHead(fields: Fields, outcome: Outcome, cookies: Rules['cookies']): string[] {
   const isHopByHop = hopByHop(fields)
   const head = without(fields, (name) => {
     return isHopByHop(name) || isTagField(name) || NOT_PASSED.has(name) || isIgnoredCookie(name, cookies)

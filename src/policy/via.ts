@@ -5,12 +5,9 @@ const PSEUDONYM = 'herdgate'
 /** What we add to a message that passes through. */
 export const VIA = `1.1 ${PSEUDONYM}`
 
-/**
- * Has the request passed here before?
- * @param pseudonym what this gateway calls itself in Via
- */
-export function loops(fields: Fields, pseudonym: string = PSEUDONYM): boolean {
+/** Has the request passed here before? */
+export function loops(fields: Fields): boolean {
   const via = field(fields, 'via')
   if (via === undefined) return false
-  return via.split(',').some((member) => member.trim().split(/\s+/)[1]?.toLowerCase() === pseudonym.toLowerCase())
+  return via.split(',').some((member) => member.trim().split(/\s+/)[1]?.toLowerCase() === PSEUDONYM)
 }

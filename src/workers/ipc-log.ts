@@ -1,6 +1,6 @@
 import type { InvalidationLog, InvalidationMode, LogNode, Receipt, Selectors, Stamp, Verdict } from '../model.ts'
 import { Marks } from '../stores/log/marks.ts'
-import type { LogState, WorkerRecord } from './primary-log.ts'
+import { type LogState, MAX_TARGETS, type WorkerRecord } from './primary-log.ts'
 
 export interface IpcLogOptions {
   /** Its name among the nodes. */
@@ -9,8 +9,6 @@ export interface IpcLogOptions {
   readonly state: LogState
   /** Has the primary log a record; settles when every worker has applied it, this one included. */
   readonly append: (record: { readonly mode: InvalidationMode; readonly selectors: Selectors }) => Promise<Receipt>
-  /** Distinct targets remembered; beyond it the oldest raise the floor. */
-  readonly maxTargets?: number
 }
 
 /**
@@ -26,12 +24,12 @@ export class IpcLog implements InvalidationLog {
   readonly #append: IpcLogOptions['append']
   #position: number
 
-  constructor({ id, state, append, maxTargets = 100_000 }: IpcLogOptions) {
+  constructor({ id, state, append }: IpcLogOptions) {
     this.#id = id
     this.#append = append
     this.generation = state.generation
     this.#position = state.position
-    this.#marks = new Marks(maxTargets)
+    this.#marks = new Marks(MAX_TARGETS)
     this.#marks.raiseFloor(state.floor)
     for (const [target, mark] of state.marks) this.#marks.put(target, mark)
   }

@@ -26,7 +26,8 @@ export interface Follower {
   hear(record: WorkerRecord): Promise<boolean>
 }
 
-const MAX_TARGETS = 100_000
+/** Distinct targets remembered; beyond it the oldest raise the floor. */
+export const MAX_TARGETS = 100_000
 
 /** The invalidation log of processes that share nothing but their parent, kept in the parent. */
 export class PrimaryLog implements InvalidationLog {
@@ -37,7 +38,6 @@ export class PrimaryLog implements InvalidationLog {
   readonly #marks: Marks
   readonly #followers = new Map<Follower, { heard: number }>()
 
-  /** @param maxTargets distinct targets remembered; beyond it the oldest raise the floor */
   constructor(maxTargets: number = MAX_TARGETS) {
     this.#marks = new Marks(maxTargets)
   }

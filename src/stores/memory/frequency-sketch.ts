@@ -28,7 +28,6 @@ export class FrequencySketch {
   /** The same memory four counters at a time. */
   #words = new Uint32Array(this.#counters.buffer)
   #blocks = 1
-  #additions = 0
   /** What was not there is asked for again and then put there: its key is read once. */
   #lastKey = ''
   #lastHash: number
@@ -42,11 +41,6 @@ export class FrequencySketch {
   /** Memory it takes, in bytes. */
   get bytes(): number {
     return this.#counters.length
-  }
-
-  /** Since it aged last. */
-  get additions(): number {
-    return this.#additions
   }
 
   /** 32 bits that stand for the key: FNV-1a, mixed as in MurmurHash3. All of the key counts. */
@@ -84,7 +78,6 @@ export class FrequencySketch {
 
   /** Counts one request. Only the counters that would answer are raised, so that keys disturb each other less. */
   add(hash: number): void {
-    this.#additions++
     const counters = this.#counters
     const base = this.#baseOf(hash)
     const spread = mixed(~hash)
@@ -120,7 +113,6 @@ export class FrequencySketch {
   /** Halves every count, so that what was popular once does not stay so. */
   age(): void {
     halve(this.#words)
-    this.#additions = 0
   }
 
   /**

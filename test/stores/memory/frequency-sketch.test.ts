@@ -58,12 +58,10 @@ test('another seed gives other hashes', () => {
   expect(new FrequencySketch(1).hashOf('key')).not.toBe(new FrequencySketch(2).hashOf('key'))
 })
 
-test('ageing halves every count and begins to count additions anew', () => {
+test('ageing halves every count', () => {
   const { sketch } = count([...times('a', 9), ...times('b', 4), 'c'], 3, 64)
-  expect(sketch.additions).toBe(14)
   sketch.age()
   expect(['a', 'b', 'c'].map((key) => sketch.estimate(sketch.hashOf(key)))).toEqual([4, 2, 0])
-  expect(sketch.additions).toBe(0)
 })
 
 test('it stops at its ceiling', () => {
