@@ -22,6 +22,8 @@ export interface AdminAnswer {
 type Environment = Readonly<Record<string, string | undefined>>
 
 const TIMEOUT_MS = 30_000
+/** No other can be set, nor sent. */
+const TOKEN = /^[\x21-\x7e]+$/
 
 /** What keeps a command from asking, or from being answered, in words for the one who typed it. */
 export class AdminError extends Error {
@@ -42,7 +44,9 @@ export async function askAdmin(
 ): Promise<AdminAnswer> {
   const base = probeTarget(admin, env, false)
   if (base === undefined) throw new AdminError(`--admin: expected a URL such as http://127.0.0.1:9090, got ${admin}`, 2)
-  const headers = { authorization: `Bearer ${token ?? tokenIn(env)}`, 'content-type': 'application/json' }
+  const secret = token ?? tokenIn(env)
+  if (!TOKEN.test(secret)) throw new AdminError('the admin token: expected visible ASCII characters without spaces', 2)
+  const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' }
   const limit = AbortSignal.timeout(TIMEOUT_MS)
   try {
     const method = body === undefined ? 'GET' : 'POST'
@@ -72,17 +76,22 @@ export async function told(run: () => Promise<void>): Promise<void> {
  * @throws AdminError when it has not
  */
 export function contentOf<Content extends object>(answer: AdminAnswer, member: keyof Content & string): Content {
-  const { from, status, body } = answer
+  const { body } = answer
   if (typeof body === 'object' && body !== null && Object.hasOwn(body, member)) return body as Content
-  throw new AdminError(`${from}: ${status}, but not as an admin port of Herdgate answers`, 1)
+  throw notOurs(answer)
 }
 
 /** An answer that is not what was asked for, as an error. */
-export function refused({ status, body }: AdminAnswer): AdminError {
+export function refused(answer: AdminAnswer): AdminError {
+  const { status, body } = answer
   if (status === 401) return new AdminError('401: the admin token is wrong; see --token and HERDGATE_ADMIN_TOKEN', 1)
   const { detail, title } = (body ?? {}) as { detail?: unknown; title?: unknown }
-  return new AdminError(`${status}: ${[title, detail].filter((part) => typeof part === 'string').join(': ')}`, 1)
+  if (typeof title !== 'string') return notOurs(answer)
+  return new AdminError(`${status}: ${typeof detail === 'string' ? `${title}: ${detail}` : title}`, 1)
 }
+
+const notOurs = ({ from, status }: AdminAnswer): AdminError =>
+  new AdminError(`${from}: ${status}, but not as an admin port of Herdgate answers`, 1)
 
 function tokenIn({ HERDGATE_ADMIN_TOKEN: token, HERDGATE_ADMIN_TOKEN_FILE: file }: Environment): string {
   if (token !== undefined && token !== '') return token

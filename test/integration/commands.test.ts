@@ -68,6 +68,7 @@ describe('herdgate purge', () => {
   test.each([
     ['nothing to purge', [], 2, 'nothing selected'],
     ['a wrong token', ['--tag', 'x', '--token', 'wrong'], 1, 'token is wrong'],
+    ['a token that none can be', ['--tag', 'x', '--token', 'two\nlines'], 2, 'the admin token: expected'],
     ['a URL that is none', ['--url', 'shop'], 1, '400'],
     ['an address that is none', ['--tag', 'x', '--admin', 'shop'], 2, '--admin'],
     ['nobody there', ['--tag', 'x', '--admin', 'http://127.0.0.1:2'], 1, 'ECONNREFUSED'],
@@ -104,12 +105,16 @@ describe('herdgate explain', () => {
 })
 
 test.each([
-  ['purge', ['purge', '--tag', 'x']],
-  ['explain', ['explain', 'http://shop.example/']],
-])('%s tells that what answers is not an admin port', async (_, args) => {
-  const asked = await run([...args, '--admin', origin.url, '--token', TOKEN])
+  ['purge', ['purge', '--tag', 'x'], 200],
+  ['explain', ['explain', 'http://shop.example/'], 200],
+  ['purge', ['purge', '--tag', 'x'], 404],
+  ['explain', ['explain', 'http://shop.example/'], 404],
+])('%s tells that what answers is not an admin port: %j, %i', async (_, args, status) => {
+  const other = await startOrigin((_request, response) => response.writeHead(status).end('{"message":"Not ours"}'))
+  const asked = await run([...args, '--admin', other.url, '--token', TOKEN])
+  await other.kill()
   expect(asked).toMatchObject({ code: 1, out: '' })
-  expect(asked.err).toBe(`herdgate: ${origin.url}: 200, but not as an admin port of Herdgate answers\n`)
+  expect(asked.err).toBe(`herdgate: ${other.url}: ${status}, but not as an admin port of Herdgate answers\n`)
 })
 
 describe('herdgate init', () => {
