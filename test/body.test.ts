@@ -289,6 +289,24 @@ describe('memory that bodies share', () => {
     expect([body.bytes?.length, budget.used]).toEqual([LARGE.length, 0])
   })
 
+  test('is given back when they break off, as far as their readers have come', async () => {
+    const budget = new BodyBudget(10 ** 6)
+    const { source, body } = kept(budget)
+    const [quick, slow] = [body.read(), body.read()]
+    source.push('first')
+    source.push(LARGE)
+    await settle()
+    for (const reader of [quick, quick, slow]) await next(reader)
+    source.break()
+    await settle()
+    const held = budget.used
+    expect([held > LARGE.length, held < LARGE.length + 2 * 256]).toEqual([true, true])
+    expect(await next(slow)).toBe(LARGE)
+    expect(budget.used).toBe(0)
+    await expect(next(slow)).rejects.toThrow()
+    await expect(next(quick)).rejects.toThrow()
+  })
+
   test('when it is spent the next large one is passed on whole, and small ones are kept', async () => {
     const budget = new BodyBudget(150 * KIB)
     const [first, second, small] = [kept(budget), kept(budget), kept(budget)]

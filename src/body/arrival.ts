@@ -103,6 +103,7 @@ export class Arrival {
     } catch (error) {
       this.#failure = error instanceof HerdgateError ? error : new HerdgateError('origin_reset', String(error))
       this.#keeping = false
+      this.#release()
     }
     this.#ended = true
     if (this.#whole !== undefined) this.#chunks = []
