@@ -98,7 +98,7 @@ export interface Varies extends Stamp {
 /** "The last answer here was for one caller alone": requests go side by side instead of waiting (hit-for-miss). */
 export interface Unshareable extends Stamp {
   readonly kind: 'unshareable'
-  readonly until: number
+  readonly keepUntil: number
 }
 
 export type Stored = Entry | Varies | Unshareable

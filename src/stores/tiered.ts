@@ -63,7 +63,7 @@ class Pair implements Store {
   /** Copies to the near store what was found in the far one, unless that has something as new. */
   #fill(key: string, kept: Kept, beyond: Anew | undefined): void {
     if (!isWanted(kept, beyond)) return
-    const keepForMs = keptUntil(kept) - this.#clock.now()
+    const keepForMs = kept.keepUntil - this.#clock.now()
     if (keepForMs > 0) void this.#near.set(key, kept, keepForMs)
   }
 
@@ -167,20 +167,9 @@ function freshUntil(stored: Stored): number {
     case 'value':
       return stored.freshUntil
     case 'unshareable':
-      return stored.until
+      return stored.keepUntil
     case 'varies':
       return 0
-  }
-}
-
-function keptUntil(stored: Stored): number {
-  switch (stored.kind) {
-    case 'response':
-    case 'value':
-    case 'varies':
-      return stored.keepUntil
-    case 'unshareable':
-      return stored.until
   }
 }
 

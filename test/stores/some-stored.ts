@@ -96,6 +96,6 @@ const varies = fc
 
 const unshareable = fc
   .tuple(stamp, fc.double({ noNaN: true, noDefaultInfinity: true }))
-  .map(([stamp, until]) => ({ kind: 'unshareable' as const, ...stamp, until }))
+  .map(([stamp, keepUntil]) => ({ kind: 'unshareable' as const, ...stamp, keepUntil }))
 
 export const someStored: fc.Arbitrary<Stored> = fc.oneof(responses, values, varies, unshareable)

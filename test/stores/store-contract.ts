@@ -100,7 +100,7 @@ export function storeContract(
 }
 
 const stamp = { url: 'a.test/', tags: ['t'], generation: 'g', position: 7, checked: 7, startedAt: 0 }
-export const unshareable: Stored = { ...stamp, kind: 'unshareable', until: 1 }
+export const unshareable: Stored = { ...stamp, kind: 'unshareable', keepUntil: 1 }
 export const varies: Stored = { ...stamp, kind: 'varies', on: ['accept'], variants: ['v'], languages: [], keepUntil: 1 }
 
 export const response = (body: string, more: Partial<StoredResponse> = {}): StoredResponse =>

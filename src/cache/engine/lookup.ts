@@ -103,7 +103,7 @@ function found<E extends Entry, D>(
 ): Awaitable<Found<E>> {
   const { log, question, now } = look
   const verdict = stored === undefined ? 'dead' : log.verdict(stored)
-  if (stored !== undefined && verdict !== 'dead' && !outlived(stored, now)) {
+  if (stored !== undefined && verdict !== 'dead' && now < stored.keepUntil) {
     if (question.isEntry(stored)) return { kind: 'entry', key, entry: stored, verdict }
     if (stored.kind === 'unshareable' && verdict === 'valid') return nothing(key, miss, true)
   }
@@ -115,7 +115,7 @@ function apart<E extends Entry, D>(look: Look<E, D>, key: string, miss: FoundNot
   const judge = (kept: Kept): FoundNothing => {
     const stored = known(kept)
     const isRemembered =
-      stored?.kind === 'unshareable' && look.now < stored.until && look.log.verdict(stored) === 'valid'
+      stored?.kind === 'unshareable' && look.now < stored.keepUntil && look.log.verdict(stored) === 'valid'
     return nothing(key, miss, isRemembered)
   }
   const kept = look.store.get(key + look.question.apart, look.anew)
@@ -131,14 +131,3 @@ const nothing = (key: string, miss: FoundNothing['miss'], unshareable: boolean):
   miss,
   unshareable,
 })
-
-function outlived(stored: Stored, now: number): boolean {
-  switch (stored.kind) {
-    case 'response':
-    case 'value':
-    case 'varies':
-      return now >= stored.keepUntil
-    case 'unshareable':
-      return now >= stored.until
-  }
-}

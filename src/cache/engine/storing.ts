@@ -182,9 +182,9 @@ export class Storing {
 
   /** Requests at this key go side by side from now on, until an answer is found that may be shared. */
   rememberUnshareable(key: string, { url, generation, position, startedAt }: Origins): Awaitable<Written> {
-    const until = this.#clock.now() + UNSHAREABLE_FOR
+    const keepUntil = this.#clock.now() + UNSHAREABLE_FOR
     const stamp = { url, tags: [], generation, position, checked: position, startedAt }
-    const marker: Stored = { kind: 'unshareable', until, ...stamp }
+    const marker: Stored = { kind: 'unshareable', keepUntil, ...stamp }
     return this.#store.set(key, marker, UNSHAREABLE_FOR)
   }
 }

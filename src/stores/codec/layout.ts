@@ -68,7 +68,7 @@ function writeKind(writer: OctetWriter, stored: Stored): boolean {
       writer.number(stored.keepUntil)
       return true
     case 'unshareable':
-      writer.number(stored.until)
+      writer.number(stored.keepUntil)
       return true
   }
 }
@@ -92,7 +92,7 @@ function readKind(reader: OctetReader, kind: Stored['kind'], stamp: Stamp): Stor
         keepUntil: reader.number(),
       }
     case 'unshareable':
-      return { kind, ...stamp, until: reader.number() }
+      return { kind, ...stamp, keepUntil: reader.number() }
   }
 }
 

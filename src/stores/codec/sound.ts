@@ -13,7 +13,7 @@ export function isSound(stored: Stored): boolean {
     case 'varies':
       return stored.on.length > 0 && stored.on.every(isName) && !Number.isNaN(stored.keepUntil)
     case 'unshareable':
-      return Number.isFinite(stored.until)
+      return Number.isFinite(stored.keepUntil)
   }
 }
 

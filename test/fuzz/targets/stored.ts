@@ -101,7 +101,7 @@ function seeds(): string[] {
       value: of,
     })),
     { kind: 'varies', ...stamp, on: ['accept'], variants: ['v'], languages: [['n', 'k']], keepUntil: 1 },
-    { kind: 'unshareable', ...stamp, until: 9 },
+    { kind: 'unshareable', ...stamp, keepUntil: 9 },
   ]
   return all.map((one) => encode(KEY, one)?.subarray(0, -CRC_OCTETS).toString('latin1') ?? '')
 }
