@@ -2,8 +2,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import type { Cache, CacheRequest } from '../src/library.ts'
-import { readUrl } from '../src/library.ts'
+import type { Cache, CacheRequest } from '../src/for-routes.ts'
+import { readUrl } from '../src/for-routes.ts'
 import { onlyMethods } from './methods.ts'
 import { badRequest, json, problems } from './problem.ts'
 

@@ -1,8 +1,8 @@
 /** The data port: what the client asked goes to the cache, what the cache replies goes to the client. Nothing else. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
-import type { Cache, Peer, Reply } from '../src/library.ts'
-import { HerdgateError, problem } from '../src/library.ts'
+import type { Cache, Peer, Reply } from '../src/for-routes.ts'
+import { HerdgateError, problem } from '../src/for-routes.ts'
 import { readRequest } from './proxy/client-request.ts'
 import type { Exchange } from './proxy/exchange.ts'
 import { comesTooLate, endWith } from './proxy/last-answer.ts'

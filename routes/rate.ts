@@ -1,6 +1,6 @@
 /** How often something may happen (RFC 6585 section 4). */
 import type { FastifyReply } from 'fastify'
-import type { Clock } from '../src/library.ts'
+import type { Clock } from '../src/for-routes.ts'
 import { sendProblem } from './problem.ts'
 
 export interface Rate {

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import type { Statistics as Counted } from '../src/library.ts'
+import type { Statistics as Counted } from '../src/for-routes.ts'
 import { onlyMethods } from './methods.ts'
 import { json, problems } from './problem.ts'
 

@@ -1,3 +1,48 @@
-/** The package: all that embedders may use. */
-export * from './library.ts'
+/** The package: what docs/library.md tells embedders of, and the types that they may have to name. */
 export { type HerdgateOptions, herdgate } from './library/plugin.ts'
+export { createCache, type EmbedOptions } from './library/embed.ts'
+export type { Cache } from './cache/create-cache.ts'
+export type { Targets } from './cache/purging.ts'
+export type { GetOrSetOptions, Values } from './cache/values/get-or-set.ts'
+export type { Load, LoadControls } from './cache/values/question.ts'
+export type { Namespace } from './cache/values/namespace.ts'
+export type { Duration, ValueOptions } from './cache/values/options.ts'
+export type { Statistics } from './cache/statistics.ts'
+export { type EventPayloads, Events, type LogEvent, type OriginEvent, type RequestEvent } from './events.ts'
+
+// Where things are kept.
+export { type MemoryStoreOptions, memoryStore } from './stores/memory/store.ts'
+export { type DiskStoreOptions, diskStore } from './stores/disk/store.ts'
+export { type RedisStoreOptions, redisStore } from './stores/redis/store.ts'
+export { tiered } from './stores/tiered.ts'
+export { type LocalLogOptions, localLog } from './stores/memory/log.ts'
+export { type DiskLogOptions, diskLog } from './stores/disk/log.ts'
+export { type RedisLog, type RedisLogOptions, redisLog } from './stores/redis/log.ts'
+export { type RedisLeasesOptions, redisLeases } from './stores/redis/leases.ts'
+
+// What `handle` is asked, and asks.
+export type { Reply } from './cache/http/reply.ts'
+export type { Explanation } from './cache/http/explain.ts'
+export { createOrigin, type OriginOptions, type PoolOrigin } from './origin/pool-origin.ts'
+export type { CacheRequest, Outcome, Peer, Route, RouteMatch, Rules } from './model.ts'
+
+// For a driver of one's own.
+export { Body, type BodyReader } from './body.ts'
+export { type ErrorCode, HerdgateError } from './errors.ts'
+export type { Fields } from './fields.ts'
+export type {
+  Clock,
+  FetchEnding,
+  FetchLeases,
+  InvalidationLog,
+  Origin,
+  OriginRequest,
+  OriginResponse,
+  Receipt,
+  Selectors,
+  Sharing,
+  Store,
+  Stored,
+  TierUsage,
+  Written,
+} from './model.ts'

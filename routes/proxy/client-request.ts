@@ -7,7 +7,7 @@ import {
   type Peer,
   readHead,
   schemeOf,
-} from '../../src/library.ts'
+} from '../../src/for-routes.ts'
 import { STATUS_CODES } from '../../src/node-http.ts'
 import { endWith } from './last-answer.ts'
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Cache, Peer } from '../../src/library.ts'
+import type { Cache, Peer } from '../../src/for-routes.ts'
 
 /** One request and its answer on their way through. */
 export interface Exchange {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { type BodyReader, clientAddress, HerdgateError, lines, problem, type Reply } from '../../src/library.ts'
+import { type BodyReader, clientAddress, HerdgateError, lines, problem, type Reply } from '../../src/for-routes.ts'
 import type { Exchange } from './exchange.ts'
 import { endWith } from './last-answer.ts'
 

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
+import * as library from '../../src/index.ts'
 import { stepsIn } from '../support/documented.ts'
 import { newFolder } from '../support/folder.ts'
 import { startOrigin } from '../support/http.ts'
@@ -114,6 +115,12 @@ await app.close()
     await writeFile(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
     await run(join(REPOSITORY, 'node_modules/.bin/tsc'), ['-p', app])
   }, 300_000)
+
+  test('exports what is its, and nothing of its insides', async () => {
+    const script = `console.log(JSON.stringify(Object.keys(await import('herdgate'))))`
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: app })
+    expect(JSON.parse(stdout)).toEqual(Object.keys(library).toSorted())
+  })
 
   test('keeps values, and is a plugin for Fastify', async () => {
     await writeFile(join(app, 'app.ts'), APPLICATION)

@@ -1,0 +1,13 @@
+/** What routes/ are made of: they use nothing else of src/. What embedders use is index.ts. */
+export type { BodyReader } from './body.ts'
+export type { Cache } from './cache/create-cache.ts'
+export type { Targets } from './cache/purging.ts'
+export { problem, type Reply } from './cache/http/reply.ts'
+export type { Statistics } from './cache/statistics.ts'
+export { HerdgateError } from './errors.ts'
+export { type Fields, fieldLines, lines } from './fields.ts'
+export type { CacheRequest, Clock, Peer, Receipt } from './model.ts'
+export { namedBy, readUrl } from './policy/absolute-url.ts'
+export { clientAddress } from './policy/forwarded.ts'
+export { readHead } from './policy/head.ts'
+export { localAuthority, schemeOf } from './ports/peers.ts'
