@@ -61,7 +61,7 @@ export function createValues(parts: ValuesParts): Values {
       const hit = freshValue(kept, now)
       if (hit === undefined) return resolveAnew(key, kept, load, options, now)
       if (now >= hit.refreshAt) return resolve(key, kept, load, options)
-      counts.answeredValue('hit')
+      counts.hitValue()
       return promiseOf(hit) as Promise<T>
     },
 
@@ -116,7 +116,7 @@ export function createValues(parts: ValuesParts): Values {
   function shared<T>(key: string, load: AnyLoad<T>, options: GetOrSetOptions | undefined): Promise<T> | undefined {
     return engine.share(key, 'library', (entry) => {
       if (entry?.kind !== 'value') return resolve(key, store.get(key), load, options)
-      counts.answeredValue('collapsed')
+      counts.collapsedValue()
       return entry.value as T
     })
   }
@@ -208,7 +208,7 @@ export function createValues(parts: ValuesParts): Values {
 
   function counted(entry: StoredValue | undefined): StoredValue | undefined {
     if (entry === undefined) counts.answeredValue('miss')
-    else counts.answeredValue('hit')
+    else counts.hitValue()
     return entry
   }
 
