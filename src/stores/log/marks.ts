@@ -9,6 +9,8 @@ export interface Mark {
 /** The target that names everything. */
 const ALL = 'all'
 const UNMARKED: Mark = { purged: 0, invalidated: 0 }
+/** Of the targets so many go at once: the way to the first of a map leads past all that stood before it and has gone. */
+const FORGOTTEN_ONE_IN = 64
 
 /**
  * What an invalidation log remembers: the newest record per target, for a bounded number of targets.
@@ -25,7 +27,7 @@ export class Marks {
   #floor = UNMARKED
   #longestPrefix = 0
 
-  /** @param maxTargets distinct targets remembered; beyond it the oldest raises the floor */
+  /** @param maxTargets distinct targets remembered; beyond it the oldest raise the floor */
   constructor(maxTargets: number) {
     this.#maxTargets = maxTargets
   }
@@ -85,11 +87,12 @@ export class Marks {
   }
 
   #forgetOldest(): void {
-    const [oldest] = this.#targets
-    if (oldest === undefined) return
-    const [target, mark] = oldest
-    this.#targets.delete(target)
-    this.raiseFloor(mark)
+    let left = Math.max(1, Math.floor(this.#maxTargets / FORGOTTEN_ONE_IN))
+    for (const [target, mark] of this.#targets) {
+      if (left-- === 0) return
+      this.#targets.delete(target)
+      this.raiseFloor(mark)
+    }
   }
 }
 

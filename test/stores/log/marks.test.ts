@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest'
+import { Marks } from '../../../src/stores/log/marks.ts'
+
+test('to name a target takes no longer when as many are remembered as may be', () => {
+  const most = 50_000
+  const marks = new Marks(most)
+  let position = 0
+  const name = (count: number): number => {
+    const startedAt = performance.now()
+    for (let n = 0; n < count; n++) marks.name(`tag ${position}`, 'purge', ++position)
+    return performance.now() - startedAt
+  }
+  const filling = name(most)
+  name(most)
+  expect(name(most)).toBeLessThan(filling * 30)
+  expect(marks.verdict({ url: 'a.test/', tags: [`${position - 1}`], checked: position - 1 })).toBe('dead')
+  expect(marks.verdict({ url: 'a.test/', tags: ['0'], checked: 0 })).toBe('dead')
+  expect(marks.verdict({ url: 'a.test/', tags: ['0'], checked: position - 1 })).toBe('valid')
+})
