@@ -52,7 +52,7 @@ export function loadConfig({ flags, env, file, readFile, memory }: ConfigSources
   const faults = [...sources.flags.faults, ...sources.env.faults, ...checked.faults, ...crossFaults(sources)]
   if (faults.length > 0) return { ok: false, faults }
   const config = resolve(sources, checked.file, memory)
-  return { ok: true, config, notes: [...sources.env.notes, ...notesOn(config, checked.file, memory)] }
+  return { ok: true, config, notes: [...sources.env.notes, ...notesOn(config, sources, checked.file, memory)] }
 }
 
 /** The file to read: the one that is named, else the one that is there by custom. */

@@ -3,18 +3,37 @@ import type { Config } from './resolved.ts'
 import type { MemoryLimits } from './memory-shares.ts'
 import { isCatchAll } from './routes.ts'
 import type { FileConfig } from './schema.ts'
+import type { Sources } from './sources.ts'
 
 const SHORT_TOKEN = 16
+/** In bytes; less holds next to nothing. */
+const SMALL_STORE = 64 * 2 ** 10
 
 /** What is allowed but probably not meant. */
-export function notesOn(config: Config, file: FileConfig | undefined, memory: MemoryLimits = {}): string[] {
+export function notesOn(
+  config: Config,
+  sources: Sources,
+  file: FileConfig | undefined,
+  memory: MemoryLimits = {},
+): string[] {
   return [
+    ...idleNotes(config, sources),
     ...tokenNotes(config),
     ...proxyNotes(config),
     ...routeNotes(config),
     ...storeNotes(config, file),
     ...memoryNotes(config, memory),
     ...chaosNotes(config),
+  ]
+}
+
+/** Flags and variables for what there is not. */
+function idleNotes({ store: { disk, redis } }: Config, { flags, env }: Sources): string[] {
+  const size = flags.where('diskSize') ?? env.where('diskSize')
+  const prefix = flags.where('redisPrefix') ?? env.where('redisPrefix')
+  return [
+    ...(disk === undefined && size !== undefined ? [`${size} has no effect without --disk`] : []),
+    ...(redis === undefined && prefix !== undefined ? [`${prefix} has no effect without --redis`] : []),
   ]
 }
 
@@ -40,10 +59,21 @@ function routeNotes({ routes, origins }: Config): string[] {
   ]
 }
 
-function storeNotes({ store: { memory } }: Config, file: FileConfig | undefined): string[] {
+function storeNotes({ store: { memory, disk } }: Config, file: FileConfig | undefined): string[] {
   const wanted = file?.store?.memory?.maxObjectBytes
-  if (wanted === undefined || wanted <= memory.maxBytes) return []
-  return [`store.memory.maxObjectBytes is more than the memory there is: ${memory.maxBytes} bytes is the limit`]
+  const isTooMuch = wanted !== undefined && wanted > memory.maxBytes
+  return [
+    ...smallNotes('store.memory.maxBytes', memory.maxBytes),
+    ...(disk === undefined ? [] : smallNotes('store.disk.maxBytes', disk.maxBytes)),
+    ...(isTooMuch
+      ? [`store.memory.maxObjectBytes is more than the memory there is: ${memory.maxBytes} bytes is the limit`]
+      : []),
+  ]
+}
+
+function smallNotes(key: string, bytes: number): string[] {
+  if (bytes >= SMALL_STORE) return []
+  return [`${key} is ${bytes} bytes: next to nothing fits in; a size without a unit is in bytes`]
 }
 
 function memoryNotes({ store, limits }: Config, { container, heap }: MemoryLimits): string[] {

@@ -19,6 +19,20 @@ store: { memory: { maxBytes: 1MiB, maxObjectBytes: 2MiB } }
     expect(valid({ text }).listen.trustProxy).toEqual(['0.0.0.0/0', '127.0.0.0/8', '::1/128'])
   })
 
+  test('tell of stores that hold next to nothing, as their sizes were perhaps to have a unit', () => {
+    expect(notes({ flags: { ...ORIGIN, memory: '256', disk: './cache', diskSize: '10' } })).toEqual([
+      'store.memory.maxBytes is 256 bytes: next to nothing fits in; a size without a unit is in bytes',
+      'store.disk.maxBytes is 10 bytes: next to nothing fits in; a size without a unit is in bytes',
+    ])
+  })
+
+  test('tell of settings for a store that is not there', () => {
+    expect(notes({ flags: { ...ORIGIN, diskSize: '1GiB' }, env: { HERDGATE_REDIS_PREFIX: 'shop' } })).toEqual([
+      '--disk-size has no effect without --disk',
+      'HERDGATE_REDIS_PREFIX has no effect without --redis',
+    ])
+  })
+
   test('are absent where nothing is odd', () => {
     expect(notes({ text: ONE })).toEqual([])
     expect(notes({ flags: { ...ORIGIN, memory: '1MiB' } })).toEqual([])
