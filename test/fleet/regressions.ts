@@ -3,6 +3,8 @@ export const REGRESSIONS: readonly number[] = [
   6,
   36,
   42, // a node that is cut off joined a fetch of before
+  220,
+  10_288, // a Redis that was set back to before a node had joined
   100_239,
   100_299,
   100_371,

@@ -17,8 +17,7 @@ export interface Logged {
 
 /** What Redis knows of the nodes. */
 export interface Listing {
-  readonly generation: string
-  /** Node and report in turns. */
+  /** Node, report, and for how many ms it is listed yet if it says nothing more, in turns. */
   readonly nodes: readonly string[]
   /** For so long there may be nodes that are not listed. */
   readonly doubtForMs: number
@@ -29,16 +28,22 @@ export const FORGOTTEN_AFTER_LEASES = 12
 
 const NOTHING: Report = { generation: '', position: 0, lease: 0 }
 
+interface Known {
+  readonly report: Report
+  readonly heardAt: number
+  /** Until then it is listed if it says nothing more: a list that lacks it has lost it. */
+  readonly until: number
+}
+
 /** Who shares the log, how far each has come, and whom a record still waits for. */
 export class LiveNodes {
   readonly #self: string
   readonly #lease: number
   readonly #clock: Clock
-  readonly #reports = new Map<string, Report>()
+  readonly #known = new Map<string, Known>()
+  /** Nodes that have left, and when that was heard: a list that was asked for before may still name them. */
+  readonly #left = new Map<string, number>()
   readonly #changed = new Set<() => void>()
-  /** Nodes that a list lacks because Redis lost it, and until when each may still be there. */
-  readonly #lost = new Map<string, number>()
-  #generation = ''
   /** Until then there may be nodes that the list lacks. */
   #doubtUntil = -Infinity
 
@@ -46,37 +51,32 @@ export class LiveNodes {
     this.#self = self
     this.#lease = lease
     this.#clock = clock
-    this.#reports.set(self, NOTHING)
+    this.#setSelf(NOTHING)
   }
 
-  /** Takes over the list that Redis has. One of another generation lacks whoever has not come back yet. */
-  replace({ generation, nodes, doubtForMs }: Listing): void {
+  /** The log is heard again after it was not: whoever was there before may come back as well. */
+  expectAll(): void {
+    const until = this.#clock.now() + FORGOTTEN_AFTER_LEASES * this.#lease
+    for (const [node, known] of this.#known) this.#known.set(node, { ...known, until: Math.max(known.until, until) })
+  }
+
+  /**
+   * Takes over the list that Redis has. One that was lost, or is an older one, lacks whoever has not come back yet.
+   * @param askedAt when it was asked for: what was heard before may be of a log that has been set back since
+   */
+  replace({ nodes, doubtForMs }: Listing, askedAt: number): void {
     const now = this.#clock.now()
-    if (generation !== this.#generation) this.#missAll(now + FORGOTTEN_AFTER_LEASES * this.#lease)
-    this.#generation = generation
-    const listed = new Map<string, Report>()
-    for (let at = 0; at + 1 < nodes.length; at += 2) listed.set(nodes[at] ?? '', parseReport(nodes[at + 1] ?? ''))
-    for (const node of this.#reports.keys()) {
-      const isLost = now < (this.#lost.get(node) ?? -Infinity)
-      if (node !== this.#self && !listed.has(node) && !isLost) this.#forget(node)
+    const listed = new Set<string>()
+    for (let at = 0; at + 2 < nodes.length; at += 3) {
+      const [node = '', report = '', forMs = ''] = nodes.slice(at, at + 3)
+      if ((this.#left.get(node) ?? -Infinity) > askedAt) continue
+      listed.add(node)
+      this.#take(node, { report: parseReport(report), heardAt: now, until: now + Number(forMs) }, askedAt)
     }
-    for (const [node, report] of listed) {
-      this.#lost.delete(node)
-      this.#hear(node, report)
-    }
+    for (const [node, { until }] of this.#known) if (!listed.has(node) && until <= now) this.#known.delete(node)
+    for (const [node, leftAt] of this.#left) if (leftAt <= askedAt) this.#left.delete(node)
     this.#doubtUntil = doubtForMs === 0 ? -Infinity : now + doubtForMs
     this.#tell()
-  }
-
-  #missAll(until: number): void {
-    for (const node of this.#reports.keys()) {
-      if (node !== this.#self && !this.#lost.has(node)) this.#lost.set(node, until)
-    }
-  }
-
-  #forget(node: string): void {
-    this.#reports.delete(node)
-    this.#lost.delete(node)
   }
 
   /** @param report as the log's `acks` carry it */
@@ -86,31 +86,34 @@ export class LiveNodes {
     this.#tell()
   }
 
+  #forget(node: string): void {
+    this.#known.delete(node)
+    this.#left.set(node, this.#clock.now())
+  }
+
   /** What this process itself has applied. */
   applied(generation: string, position: number): void {
-    this.#reports.set(this.#self, { generation, position, lease: this.#lease })
+    this.#setSelf({ generation, position, lease: this.#lease })
     this.#tell()
   }
 
   list(): readonly LogNode[] {
-    return [...this.#reports].map(([id, { position }]) => ({ id, position }))
+    return [...this.#known].map(([id, { report }]) => ({ id, position: report.position }))
   }
 
   /** Who is expected to follow a record, and how many say that they do. Whoever is silent for two leases is not. */
   following({ generation, position, at }: Logged): Receipt['nodes'] {
     const now = this.#clock.now()
-    const behind = [...this.#reports.values()].filter(
-      (report) => report.generation !== generation || report.position < position,
-    )
+    const behind = this.#reports().filter((report) => report.generation !== generation || report.position < position)
     const awaited = behind.filter(({ lease }) => now - at < 2 * Math.max(lease, this.#lease))
-    const acked = this.#reports.size - behind.length
+    const acked = this.#known.size - behind.length
     const unlisted = now < this.#doubtUntil ? 1 : 0
     return { expected: acked + awaited.length + unlisted, acked }
   }
 
   /** After so many ms from now, silence alone may change what `following` says. */
   get silenceMs(): number {
-    const longest = Math.max(this.#lease, ...[...this.#reports.values()].map(({ lease }) => lease))
+    const longest = Math.max(this.#lease, ...this.#reports().map(({ lease }) => lease))
     return Math.max(2 * longest, this.#doubtUntil - this.#clock.now())
   }
 
@@ -120,12 +123,30 @@ export class LiveNodes {
     return () => void this.#changed.delete(listener)
   }
 
-  /** Reports may come late, and along two ways: a node does not go back within a generation. */
+  #reports(): Report[] {
+    return [...this.#known.values()].map(({ report }) => report)
+  }
+
   #hear(node: string, report: Report): void {
-    const known = this.#reports.get(node) ?? NOTHING
+    const now = this.#clock.now()
+    const lease = Math.max(report.lease, this.#lease)
+    this.#take(node, { report, heardAt: now, until: now + FORGOTTEN_AFTER_LEASES * lease }, -Infinity)
+  }
+
+  /** Reports may come late, and along two ways: a node does not go back within a generation, unless the log did. */
+  #take(node: string, next: Known, askedAt: number): void {
     if (node === this.#self) return // known at first hand
-    if (known.generation === report.generation && known.position > report.position) return
-    this.#reports.set(node, report)
+    const known = this.#known.get(node)
+    const isLate =
+      known !== undefined &&
+      known.heardAt > askedAt &&
+      known.report.generation === next.report.generation &&
+      known.report.position > next.report.position
+    if (!isLate) this.#known.set(node, next)
+  }
+
+  #setSelf(report: Report): void {
+    this.#known.set(this.#self, { report, heardAt: this.#clock.now(), until: Infinity })
   }
 
   #tell(): void {

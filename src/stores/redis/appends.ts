@@ -131,12 +131,13 @@ export class Appends {
   /** As often as one likes: the log knows the nonce. */
   async #logOnce(entry: JournalEntry): Promise<{ position: number }> {
     const { calls, nodes: live, log, newest, clock, outOfStep } = this.#parts
+    const askedAt = clock.now()
     const { head, nodes, position } = await calls.append(newest.known, entry)
     const { generation } = head
     entry.where = { generation, position, at: clock.now() }
     entry.loggedAt ??= clock.now()
     this.#forgetIfRead(entry)
-    live.replace({ ...head, nodes })
+    live.replace({ ...head, nodes }, askedAt)
     if (generation === log.generation) newest.logged({ generation, position, nonce: entry.nonce })
     else outOfStep()
     return { position }

@@ -12,7 +12,7 @@ export interface Joined {
   readonly head: Head
   /** Where the reports of the nodes end. */
   readonly heard: string
-  /** Names and reports in turns. */
+  /** As in a `Listing`. */
   readonly nodes: readonly string[]
   /** Absent where reading on from what the caller applied gives it all. */
   readonly state: LogState | undefined

@@ -137,9 +137,11 @@ end
 local function listed()
   forget()
   local list = {}
-  for _, node in ipairs(redis.call('ZRANGE', nodes, 0, -1)) do
-    list[#list + 1] = node
-    list[#list + 1] = redis.call('HGET', reports, node) or ''
+  local known = redis.call('ZRANGE', nodes, 0, -1, 'WITHSCORES')
+  for at = 1, #known, 2 do
+    list[#list + 1] = known[at]
+    list[#list + 1] = redis.call('HGET', reports, known[at]) or ''
+    list[#list + 1] = tostring(known[at + 1] - now)
   end
   return list
 end

@@ -179,7 +179,8 @@ export class SharedLog implements RedisLog {
       this.#log.load(state)
       if (changed) this.#moveTo(head.generation)
     }
-    this.#nodes.replace({ ...head, nodes })
+    this.#nodes.expectAll()
+    this.#nodes.replace({ ...head, nodes }, askedAt)
     this.#lease.ends(head.position, askedAt, this.#log.position)
     this.#hasApplied()
     void this.#appends.logAgain()
@@ -280,7 +281,7 @@ export class SharedLog implements RedisLog {
     const { head, nodes } = await this.#calls.report(this.#newest.known, this.position)
     if (this.generation !== generation) return
     if (head.generation !== generation) return this.#fallOutOfStep()
-    this.#nodes.replace({ ...head, nodes })
+    this.#nodes.replace({ ...head, nodes }, askedAt)
     this.#lease.ends(head.position, askedAt, this.position)
   }
 

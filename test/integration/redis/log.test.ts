@@ -470,6 +470,64 @@ describe('a log that lost records', () => {
   })
 })
 
+describe('a log that is set back', () => {
+  test('by a failover or an older dump: what a node has reported of lost records does not acknowledge those in their place', async () => {
+    await using tail = await startFaultProxy({ port: server.port })
+    await using link = await startFaultProxy({ port: server.port })
+    const ofTail = ({ name }: RedisConnectionOptions) => name === 'herdgate-tail'
+    const connect = (options: RedisConnectionOptions) =>
+      connectRedis(ofTail(options) ? `redis://127.0.0.1:${tail.port}` : server.url, options)
+    const [issuer, other] = [await started({ connect }), await started({ url: `redis://127.0.0.1:${link.port}` })]
+    await synced(issuer, other)
+    const stamp = stampIn(other)
+    const before = await dump()
+    tail.set({ kind: 'blackhole' })
+    const lost = other.append('purge', { tags: ['lost'] }, 5_000)
+    await until('the issuer has heard that the other follows a record it has not read', () =>
+      issuer.nodes().some((node) => node.position > issuer.position),
+    )
+    link.set({ kind: 'blackhole' })
+    tail.set({ kind: 'reset' })
+    await restore(before)
+    tail.set({ kind: 'pass' })
+    const { nodes } = await issuer.append('purge', { tags: ['t'] }, 2_000)
+    expect(other.verdict(stamp)).toBe('valid') // it cannot know, and its lease holds
+    expect(nodes).toEqual({ expected: 2, acked: 1 })
+    link.set({ kind: 'reset' })
+    link.set({ kind: 'pass' })
+    await until('it knows', () => other.verdict(stamp) !== 'valid')
+    await lost
+  })
+
+  test('so that it lacks a node: that is waited for all the same', async () => {
+    await using link = await startFaultProxy({ port: server.port })
+    const issuer = await started()
+    const before = await dump()
+    const other = await started({ url: `redis://127.0.0.1:${link.port}` })
+    await synced(issuer, other)
+    await until('they know of each other', () => issuer.nodes().length === 2)
+    const stamp = stampIn(other)
+    link.set({ kind: 'blackhole' })
+    await restore(before)
+    const { nodes } = await issuer.append('purge', { tags: ['t'] }, 2_000)
+    expect(other.verdict(stamp)).toBe('valid')
+    expect(nodes).toEqual({ expected: 2, acked: 1 })
+  })
+})
+
+/** All keys of the log as they are. */
+async function dump(): Promise<(readonly [key: string, octets: Buffer])[]> {
+  const keys = await redis.keys(key('*'))
+  const dumped = await Promise.all(keys.map((name) => redis.dumpBuffer(name)))
+  return keys.map((name, at) => [name, dumped[at] ?? Buffer.alloc(0)] as const)
+}
+
+async function restore(state: Awaited<ReturnType<typeof dump>>): Promise<void> {
+  const all = redis.multi().del(await redis.keys(key('*')))
+  for (const [name, octets] of state) all.restore(name, 0, octets)
+  await all.exec()
+}
+
 describe('a node that fell behind', () => {
   test('takes over the compacted state when what it lacks was trimmed', async () => {
     await using proxy = await startFaultProxy({ port: server.port })

@@ -3,12 +3,15 @@ import { FORGOTTEN_AFTER_LEASES, LiveNodes } from '../../../src/stores/log/live-
 import { FakeClock } from '../../support/fake-clock.ts'
 
 const LEASE_MS = 100
+const LISTED_FOR_MS = FORGOTTEN_AFTER_LEASES * LEASE_MS
 
 function nodes() {
   const clock = new FakeClock()
   const live = new LiveNodes('a', LEASE_MS, clock)
-  const list = (generation: string, ...names: string[]) =>
-    live.replace({ generation, nodes: names.flatMap((name) => [name, `${generation} 5 ${LEASE_MS}`]), doubtForMs: 0 })
+  const list = (generation: string, ...names: string[]) => {
+    const nodes = names.flatMap((name) => [name, `${generation} 5 ${LEASE_MS}`, String(LISTED_FOR_MS)])
+    live.replace({ nodes, doubtForMs: 0 }, clock.now())
+  }
   const following = () => {
     live.applied('new', 7)
     return live.following({ generation: 'new', position: 7, at: clock.now() })
@@ -16,12 +19,61 @@ function nodes() {
   return { clock, live, list, following }
 }
 
-test('a node that Redis no longer lists is not waited for', () => {
-  const { list, following } = nodes()
+test('a node that Redis no longer lists when its time is up is not waited for', async () => {
+  const { clock, list, following } = nodes()
   list('old', 'a', 'b')
   expect(following()).toEqual({ expected: 2, acked: 1 })
+  await clock.advance(LISTED_FOR_MS)
   list('old', 'a')
   expect(following()).toEqual({ expected: 1, acked: 1 })
+})
+
+test('one that an older list lacks is: Redis was set back', () => {
+  const { list, following } = nodes()
+  list('new', 'a', 'b')
+  list('new', 'a')
+  expect(following()).toEqual({ expected: 2, acked: 1 })
+})
+
+test('what it has reported counts only if the list does not say less later', async () => {
+  const { clock, live, list, following } = nodes()
+  list('new', 'a', 'b')
+  live.hear('b', `new 7 ${LEASE_MS}`)
+  expect(following()).toEqual({ expected: 2, acked: 2 })
+  await clock.advance(1)
+  list('new', 'a', 'b')
+  expect(following()).toEqual({ expected: 2, acked: 1 })
+})
+
+test('a list that comes late does not take back what was reported meanwhile', async () => {
+  const { clock, live, following } = nodes()
+  const askedAt = clock.now()
+  await clock.advance(1)
+  live.hear('b', `new 7 ${LEASE_MS}`)
+  live.replace({ nodes: ['b', `new 5 ${LEASE_MS}`, '100'], doubtForMs: 0 }, askedAt)
+  expect(following()).toEqual({ expected: 2, acked: 2 })
+})
+
+test('nor does it bring back a node that has left meanwhile', async () => {
+  const { clock, live, list, following } = nodes()
+  list('new', 'a', 'b')
+  const askedAt = clock.now()
+  await clock.advance(1)
+  live.hear('b', 'left')
+  live.replace({ nodes: ['b', `new 5 ${LEASE_MS}`, '100'], doubtForMs: 0 }, askedAt)
+  expect(following()).toEqual({ expected: 1, acked: 1 })
+  await clock.advance(1)
+  list('new', 'b') // it has come again
+  expect(following()).toEqual({ expected: 2, acked: 1 })
+})
+
+test('after the log was not heard, whoever was there is expected for as long as any other', async () => {
+  const { clock, live, list, following } = nodes()
+  list('new', 'a', 'b')
+  await clock.advance(LISTED_FOR_MS)
+  live.expectAll()
+  list('new', 'a')
+  expect(following()).toEqual({ expected: 2, acked: 1 })
 })
 
 test('one that Redis lost with its data is, as it may be cut off and use what it fetches', async () => {
@@ -34,17 +86,15 @@ test('one that Redis lost with its data is, as it may be cut off and use what it
   expect(following()).toEqual({ expected: 2, acked: 1 })
 })
 
-test('until it comes back, leaves, or has been silent for as long as any other', async () => {
+test('until it leaves, or has been silent for as long as any other', async () => {
   const { clock, live, list, following } = nodes()
   list('old', 'a', 'b', 'c')
+  await clock.advance(1)
   list('new', 'a', 'b')
+  expect(following()).toEqual({ expected: 3, acked: 1 })
+  await clock.advance(LISTED_FOR_MS - 1)
   list('new', 'a')
-  expect(following()).toEqual({ expected: 2, acked: 1 }) // c
-  live.hear('c', 'left')
-  expect(following()).toEqual({ expected: 1, acked: 1 })
-  list('newer', 'a', 'b')
-  list('newest', 'a')
-  await clock.advance(FORGOTTEN_AFTER_LEASES * LEASE_MS)
-  list('newest', 'a')
+  expect(following()).toEqual({ expected: 2, acked: 1 }) // b
+  live.hear('b', 'left')
   expect(following()).toEqual({ expected: 1, acked: 1 })
 })
