@@ -40,6 +40,7 @@ export function selectorsOf({ tags, urls, prefixes, keys, all }: Targets, routes
 function prefixOf(url: string): string {
   if (url.includes('?'))
     throw new RangeError(`expected a prefix that ends before the query, got ${JSON.stringify(url)}`)
+  if (url.endsWith('*')) throw new RangeError(`expected a prefix without a wildcard, got ${JSON.stringify(url)}`)
   return nameOf(url)
 }
 

@@ -483,8 +483,9 @@ describe('a log that is set back', () => {
     const before = await dump()
     tail.set({ kind: 'blackhole' })
     const lost = other.append('purge', { tags: ['lost'] }, 5_000)
-    await until('the issuer has heard that the other follows a record it has not read', () =>
-      issuer.nodes().some((node) => node.position > issuer.position),
+    await until(
+      () => issuer.nodes().some((node) => node.position > issuer.position),
+      'the issuer has heard that the other follows a record it has not read',
     )
     link.set({ kind: 'blackhole' })
     tail.set({ kind: 'reset' })
@@ -495,7 +496,7 @@ describe('a log that is set back', () => {
     expect(nodes).toEqual({ expected: 2, acked: 1 })
     link.set({ kind: 'reset' })
     link.set({ kind: 'pass' })
-    await until('it knows', () => other.verdict(stamp) !== 'valid')
+    await until(() => other.verdict(stamp) !== 'valid', 'it knows')
     await lost
   })
 
@@ -505,7 +506,7 @@ describe('a log that is set back', () => {
     const before = await dump()
     const other = await started({ url: `redis://127.0.0.1:${link.port}` })
     await synced(issuer, other)
-    await until('they know of each other', () => issuer.nodes().length === 2)
+    await until(() => issuer.nodes().length === 2, 'they know of each other')
     const stamp = stampIn(other)
     link.set({ kind: 'blackhole' })
     await restore(before)
