@@ -11,6 +11,7 @@ export type { OriginRequest, Content, OriginResponse, Signal, Origin } from './m
 
 /** The things that may stand at a key: a response or a value, "it varies", or "the last answer was for one caller alone". */
 export type {
+  Beginning,
   Stamp,
   Lifetime,
   Cost,

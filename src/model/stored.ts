@@ -2,18 +2,22 @@
 import type { Body } from '../body.ts'
 import type { Fields } from '../fields.ts'
 
-/** What the invalidation log needs to judge a stored thing. */
-export interface Stamp {
+/** When a fetch began. */
+export interface Beginning {
+  /** The log's identity and position at that time (COHERENCE in docs/guarantees.md). */
+  readonly generation: string
+  readonly position: number
+  /** By this process's clock; -Infinity for what another process fetched. */
+  readonly startedAt: number
+}
+
+/** What the invalidation log needs to judge a stored thing: how the fetch behind it began, and what names it. */
+export interface Stamp extends Beginning {
   /** The name it has in the log: authority, path and query without the scheme; for library values, their key. */
   readonly url: string
   readonly tags: readonly string[]
-  /** The log's identity and position when the fetch behind this began (COHERENCE in docs/guarantees.md). */
-  readonly generation: string
-  readonly position: number
   /** The newest position this has been compared with and found valid; only the log writes it. */
   checked: number
-  /** When that fetch began by this process's clock; -Infinity for what another process fetched. */
-  readonly startedAt: number
 }
 
 /** Until when a copy may be used for what. Computed once, when it is stored: a hit compares numbers. */

@@ -1,4 +1,4 @@
-import type { Entry, Lease, Stamp } from '../../model.ts'
+import type { Beginning, Entry, Lease, Stamp } from '../../model.ts'
 import type { Landed } from './landing.ts'
 
 /** PromiseWithResolvers, as a type that may stand for one of a wider kind. */
@@ -36,7 +36,7 @@ export class Flight<E extends Entry, D> implements Stamp {
   /** For those who join while what loads is being called, as it may itself ask for the same. */
   #awaited: Deferred<Landed<E, D>> | undefined
 
-  constructor(url: string, generation: string, position: number, startedAt: number, background: boolean) {
+  constructor(url: string, { generation, position, startedAt }: Beginning, background: boolean) {
     this.url = url
     this.generation = generation
     this.position = position

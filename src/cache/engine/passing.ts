@@ -4,6 +4,7 @@ import type { Answers } from './answers.ts'
 import { discard, type Landed, type LandedEntry, load, within } from './landing.ts'
 import type { Question } from './question.ts'
 import { direct, type Pass, type Resolution } from './resolution.ts'
+import { beginningAt } from './stamp.ts'
 import type { Storing } from './storing.ts'
 
 export interface PassingParts {
@@ -57,8 +58,6 @@ export class Passing {
   }
 
   #load<E extends Entry, D>(question: Question<E, D>, { why, fallback, updates }: Pass<E>): Promise<Landed<E, D>> {
-    const { generation, position } = this.#log
-    const startedAt = this.#clock.now()
     const verdict = updates === undefined ? 'dead' : this.#log.verdict(updates)
     return load(question, {
       previous: verdict === 'dead' ? undefined : updates,
@@ -66,9 +65,7 @@ export class Passing {
       part: undefined,
       keepPrevious: fallback !== undefined,
       shared: false,
-      generation,
-      position,
-      startedAt,
+      beginning: beginningAt(this.#log, this.#clock.now()),
       signal: question.signal,
       background: false,
       why,

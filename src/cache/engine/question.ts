@@ -1,5 +1,5 @@
 import type { Fate } from '../../body.ts'
-import type { Awaitable, Decision, Entry, ForwardReason, Found, Stored, Varies } from '../../model.ts'
+import type { Awaitable, Beginning, Decision, Entry, ForwardReason, Found, Stored, Varies } from '../../model.ts'
 import type { Landed } from './landing.ts'
 
 /**
@@ -66,11 +66,8 @@ export interface LoadContext<E extends Entry> {
   readonly keepPrevious: boolean
   /** The result may be shared: a complete, unconditional answer is asked for. */
   readonly shared: boolean
-  /** For the new entry: where the log stood before the load began. */
-  readonly generation: string
-  readonly position: number
-  /** When the load began. */
-  readonly startedAt: number
+  /** For the new entry: where the log stood before the load began, and when that was. */
+  readonly beginning: Beginning
   readonly signal: AbortSignal | undefined
   /** Nobody waits for it. */
   readonly background: boolean

@@ -6,12 +6,13 @@
  * from before it began, so whatever is appended while it runs outdates what it stores.
  */
 import type { Events } from '../../events.ts'
-import type { Clock, Entry, FetchLeases, ForwardReason, Found, InvalidationLog, Store } from '../../model.ts'
+import type { Beginning, Clock, Entry, FetchLeases, ForwardReason, Found, InvalidationLog, Store } from '../../model.ts'
 import { type AnyFlight, Flight, type Flights } from './flights.ts'
 import { begin, discard, failedWith, type Landed, type LandedEntry } from './landing.ts'
 import { lookup } from './lookup.ts'
 import type { LoadContext, Question } from './question.ts'
 import type { Forward } from './resolution.ts'
+import { beginningAt } from './stamp.ts'
 import type { Storing } from './storing.ts'
 import { takeTurn } from './turn.ts'
 
@@ -120,13 +121,12 @@ export class SharedFetches {
     decision: Forward<E>,
     background = false,
   ): Flight<E, D> {
-    const { generation, position } = this.#log
-    const startedAt = this.#clock.now()
-    const flight = new Flight<E, D>(question.url, generation, position, startedAt, background)
+    const beginning = beginningAt(this.#log, this.#clock.now())
+    const flight = new Flight<E, D>(question.url, beginning, background)
     this.#flights.put(key, flight)
     flight.launched(
       this.#leases === undefined
-        ? this.#fly(question, key, flight, decision, startedAt)
+        ? this.#fly(question, key, flight, decision, beginning)
         : this.#flyInTurn(this.#leases, question, key, flight, decision),
     )
     return flight
@@ -138,9 +138,9 @@ export class SharedFetches {
     key: string,
     flight: Flight<E, D>,
     decision: Forward<E>,
-    startedAt: number,
+    beginning: Beginning,
   ): Promise<Landed<E, D>> {
-    const context = this.#contextOf(decision, flight, startedAt)
+    const context = this.#contextOf(decision, flight, beginning)
     return begin(question, context).then(
       (landed) => this.#settle(question, key, flight, decision, context, landed),
       (thrown: unknown) => this.#settle(question, key, flight, decision, context, failedWith(thrown)),
@@ -157,7 +157,9 @@ export class SharedFetches {
   ): Promise<Landed<E, D>> {
     try {
       const elsewhere = await this.#fromElsewhere(leases, question, key, flight, decision)
-      if (elsewhere === undefined) return await this.#fly(question, key, flight, decision, this.#clock.now())
+      if (elsewhere === undefined) {
+        return await this.#fly(question, key, flight, decision, beginningAt(this.#log, this.#clock.now()))
+      }
       flight.result = elsewhere
       this.#flights.leave(flight)
       return this.#reported(question, flight, decision, elsewhere)
@@ -236,19 +238,17 @@ export class SharedFetches {
   #contextOf<E extends Entry>(
     decision: Forward<E>,
     { background }: AnyFlight | Flight<E, unknown>,
-    startedAt: number,
+    beginning: Beginning,
   ): LoadContext<E> {
-    const { generation, position } = this.#log
     const previous = decision.kind === 'revalidate' ? this.#alive(decision.entry) : undefined
     return {
       previous,
       doubted: false,
       part: decision.kind === 'fetch' ? this.#alive(decision.part) : undefined,
-      keepPrevious: previous !== undefined && (decision.fallback !== undefined || isOfUse(previous, startedAt)),
+      keepPrevious:
+        previous !== undefined && (decision.fallback !== undefined || isOfUse(previous, beginning.startedAt)),
       shared: true,
-      generation,
-      position,
-      startedAt,
+      beginning,
       signal: undefined,
       background,
       why: decision.why,

@@ -6,6 +6,7 @@ import type {
   FetchEnding,
   InvalidationLog,
   Kept,
+  Stamp,
   Store,
   Stored,
   Written,
@@ -13,6 +14,7 @@ import type {
 import type { AnyFlight, Flight, Flights } from './flights.ts'
 import { known } from './lookup.ts'
 import type { Question } from './question.ts'
+import { stampOf } from './stamp.ts'
 import { type Announcement, Variants } from './variants.ts'
 import { withStored } from './with-stored.ts'
 
@@ -35,6 +37,7 @@ export interface KeepOptions<E extends Entry, D> {
 
 /** How long an unshareable answer is remembered, in ms. */
 const UNSHAREABLE_FOR = 30_000
+const NO_TAGS: readonly string[] = []
 
 /** What follows from an answer: entries, "varies on", "unshareable". Nothing that the log has overtaken is put. */
 export class Storing {
@@ -181,10 +184,9 @@ export class Storing {
   }
 
   /** Requests at this key go side by side from now on, until an answer is found that may be shared. */
-  rememberUnshareable(key: string, { url, generation, position, startedAt }: Origins): Awaitable<Written> {
+  rememberUnshareable(key: string, of: Stamp): Awaitable<Written> {
     const keepUntil = this.#clock.now() + UNSHAREABLE_FOR
-    const stamp = { url, tags: [], generation, position, checked: position, startedAt }
-    const marker: Stored = { kind: 'unshareable', keepUntil, ...stamp }
+    const marker: Stored = { kind: 'unshareable', keepUntil, ...stampOf(of.url, NO_TAGS, of) }
     return this.#store.set(key, marker, UNSHAREABLE_FOR)
   }
 }
@@ -218,9 +220,6 @@ function endingOf(isStored: boolean, isValid: boolean): FetchEnding {
   if (!isStored) return 'unshared'
   return isValid ? 'stored' : 'overtaken'
 }
-
-/** Whence a stored thing comes: its name, and the log's state when its fetch began. */
-type Origins = Pick<Entry, 'url' | 'generation' | 'position' | 'startedAt'>
 
 const isEntry = (kept: Kept): kept is Entry => {
   const kind = known(kept)?.kind

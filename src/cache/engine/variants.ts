@@ -3,6 +3,7 @@ import type { Fate } from '../../body.ts'
 import type { Awaitable, Clock, Entry, InvalidationLog, Kept, Store, Stored, Varies, Written } from '../../model.ts'
 import { known } from './lookup.ts'
 import type { Question } from './question.ts'
+import { stampOf } from './stamp.ts'
 import { withStored } from './with-stored.ts'
 
 export interface VariantsParts {
@@ -26,6 +27,7 @@ interface Replaced {
 }
 
 const MOST_VARIANTS = 64
+const NO_TAGS: readonly string[] = []
 
 export class Variants {
   readonly #store: Store
@@ -59,9 +61,8 @@ export class Variants {
       const languages = same ? before.languages.filter(([, to]) => to !== variant && variants.includes(to)) : []
       const name = question.variantName(entry)
       if (name !== undefined) languages.push([name, variant])
-      const { url, generation, position, startedAt } = entry
-      const stamp = { url, tags: [], generation, position, checked: position, startedAt }
       const keepUntil = Math.max(entry.keepUntil, same ? before.keepUntil : 0)
+      const stamp = stampOf(entry.url, NO_TAGS, entry)
       const marker: Stored = { kind: 'varies', on, variants, languages, keepUntil, ...stamp }
       const replaced = this.#replacedBy(key, same ? undefined : before)
       const settle = (fate: Fate): void => {

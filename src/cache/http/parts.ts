@@ -5,6 +5,7 @@ import { type Fields, field } from '../../fields.ts'
 import type { ByteRange, Clock, PartialContent, Stored, StoredResponse } from '../../model.ts'
 import { isWhole, strongValidator, union } from '../../policy/range.ts'
 import { mergeFields } from '../../policy/validation.ts'
+import { stampOf } from '../engine/stamp.ts'
 
 /** Clients choose which parts there are: to put together any number of them would take square time. */
 const MOST_PARTS = 64
@@ -84,7 +85,8 @@ function joined(stored: StoredResponse, part: StoredResponse, mostBytes: number)
   const tags = [...new Set([...stored.tags, ...part.tags])]
   const fields = mergeFields(stored.fields, part.fields)
   const body = Body.of(Buffer.concat(slices))
-  return whole({ ...part, fields, tags, position, checked: position, startedAt, body, partial })
+  const stamp = stampOf(part.url, tags, { generation: part.generation, position, startedAt })
+  return whole({ ...part, ...stamp, fields, body, partial })
 }
 
 /** As many as may be held, in their order: each is looked for among all. */

@@ -1,7 +1,7 @@
 /** Stored responses from what an origin answers. */
 import { Body } from '../../body.ts'
 import { type Fields, field } from '../../fields.ts'
-import type { CacheRequest, PartialContent, Rules, StoredResponse } from '../../model.ts'
+import type { Beginning, CacheRequest, PartialContent, Rules, StoredResponse } from '../../model.ts'
 import { lifetimeOf } from '../../policy/freshness.ts'
 import { parseContentRange } from '../../policy/range.ts'
 import { ofTheWhole } from '../../policy/range-head.ts'
@@ -9,6 +9,7 @@ import { dated, storedFields } from '../../policy/response.ts'
 import { tagsOf, updatedTags } from '../../policy/tags.ts'
 import { fieldsToJudge, mergeFields } from '../../policy/validation.ts'
 import { selecting, selectingFields, varyOn } from '../../policy/vary.ts'
+import { stampOf } from '../engine/stamp.ts'
 import type { ArrivalParts, Fetched } from './ask-origin.ts'
 
 /** For whom it was fetched, and what the invalidation log needs to know of it. */
@@ -17,11 +18,7 @@ export interface Making {
   readonly rules: Rules
   /** Name in the invalidation log. */
   readonly url: string
-  /** Where the log stood before the origin was asked. */
-  readonly generation: string
-  readonly position: number
-  /** When it was asked, by this process's clock. */
-  readonly startedAt: number
+  readonly beginning: Beginning
 }
 
 /** At most this much of a response that is not stored waits in memory for its reader. */
@@ -32,7 +29,7 @@ const STALL_MS = 10_000
 /** A new response, its content arriving. */
 export function freshEntry(making: Making, fetched: Fetched, parts: ArrivalParts): StoredResponse {
   const { response, respondedAt } = fetched
-  const { rules, request } = making
+  const { rules, request, beginning } = making
   const { status, fields } = response
   const tags = tagsOf(request.url, fields, rules)
   const kept = storedFields(fields, rules.cookies)
@@ -57,10 +54,10 @@ export function freshEntry(making: Making, fetched: Fetched, parts: ArrivalParts
     mustRevalidate: lifetime.mustRevalidate,
     costMs: respondedAt - fetched.requestedAt,
     url: making.url,
-    generation: making.generation,
-    position: making.position,
-    checked: making.position,
-    startedAt: making.startedAt,
+    generation: beginning.generation,
+    position: beginning.position,
+    checked: beginning.position,
+    startedAt: beginning.startedAt,
   }
 }
 
@@ -83,8 +80,7 @@ export function updatedEntry(
     ...selection(judged.fields, making),
     ...lifetimeOf(judged, rules, fetched),
     fields,
-    tags: tags.ok ? tags.tags : previous.tags,
-    ...stamp(making),
+    ...stampOf(making.url, tags.ok ? tags.tags : previous.tags, making.beginning),
   }
 }
 
@@ -133,11 +129,3 @@ function partialContent(request: CacheRequest, fields: Fields): PartialContent |
 
 const UNSELECTED = { varyOn: [], vary: [] }
 const NO_TAGS: readonly string[] = []
-
-const stamp = ({ url, generation, position, startedAt }: Making) => ({
-  url,
-  generation,
-  position,
-  checked: position,
-  startedAt,
-})

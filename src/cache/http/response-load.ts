@@ -226,8 +226,8 @@ export class ResponseLoad {
   }
 
   get #making(): Making {
-    const { generation, position, startedAt } = this.#context
-    return { request: this.#request, rules: this.#route.rules, url: this.#ask.url, generation, position, startedAt }
+    const { beginning } = this.#context
+    return { request: this.#request, rules: this.#route.rules, url: this.#ask.url, beginning }
   }
 }
 

@@ -4,6 +4,7 @@ import { namesOf } from '../../policy/key.ts'
 import { matchRoute } from '../../policy/route.ts'
 import { nameOf } from '../../policy/target.ts'
 import type { Engine } from '../engine/engine.ts'
+import { stampOf } from '../engine/stamp.ts'
 import { append } from '../purging.ts'
 import type { AskParts } from './ask-origin.ts'
 import { askFor, HttpQuestion } from './question.ts'
@@ -46,6 +47,6 @@ function keepForGet(request: CacheRequest, entry: StoredResponse, position: numb
   // The origin was asked with all of the query, and so may have answered to what the key does not show.
   if (url !== nameOf(request.url)) return
   const { generation } = parts.log
-  const stamp = { url, generation, position, checked: position }
+  const stamp = stampOf(url, entry.tags, { generation, position, startedAt: entry.startedAt })
   parts.engine.keep(new HttpQuestion(get, route, ask, parts), { ...entry, ...stamp })
 }

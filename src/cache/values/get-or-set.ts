@@ -3,10 +3,11 @@ import { thrownAs } from '../../errors.ts'
 import type { Awaitable, Clock, InvalidationLog, Kept, Store, StoredValue, Write } from '../../model.ts'
 import type { Engine } from '../engine/engine.ts'
 import { known } from '../engine/lookup.ts'
+import { beginningAt } from '../engine/stamp.ts'
 import type { Counts } from '../statistics.ts'
 import { rulesOf, UNLIMITED, type ValueOptions } from './options.ts'
 import { type AnyLoad, type Load, sizeIn, type ValueParts, ValueQuestion } from './question.ts'
-import { ValueEntry, type ValueMaking } from './value-entry.ts'
+import { ValueEntry } from './value-entry.ts'
 
 export interface GetOrSetOptions extends ValueOptions {
   /** Load even though a fresh value is there. */
@@ -221,17 +222,8 @@ export function createValues(parts: ValuesParts): Values {
   /** What is to be put into the store. A fetch in progress may not replace it. */
   function made(key: string, value: unknown, options: ValueOptions | undefined, now: number): StoredValue {
     if (typeof key !== 'string') throw noKey(key)
-    const { generation, position } = log
-    const making: ValueMaking = {
-      url: key,
-      generation,
-      position,
-      checked: position,
-      startedAt: now,
-      bornAt: now,
-      costMs: undefined,
-    }
-    const stored = new ValueEntry(value, sizeIn(valueParts, value), rulesOf(options, defaultRules), making)
+    const bytes = sizeIn(valueParts, value)
+    const stored = new ValueEntry(key, value, bytes, rulesOf(options, defaultRules), beginningAt(log, now))
     engine.supersede(key)
     return stored
   }

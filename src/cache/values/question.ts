@@ -94,7 +94,7 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     return this.#rules.grace > 0 || entry.staleIfErrorUntil > entry.freshUntil
   }
 
-  load({ previous, generation, position, startedAt }: LoadContext<StoredValue>): Promise<Loaded<StoredValue, T>> {
+  load({ previous, beginning }: LoadContext<StoredValue>): Promise<Loaded<StoredValue, T>> {
     let rules = this.#rules
     let skipped = false
     const loading = this.#load({
@@ -107,12 +107,10 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
       },
     })
     return Promise.resolve(loading).then((value) => {
-      const bornAt = this.#parts.clock.now()
-      const costMs = bornAt - startedAt
-      this.#parts.counts.sampleLoad(costMs)
+      const loadedAt = this.#parts.clock.now()
+      this.#parts.counts.sampleLoad(loadedAt - beginning.startedAt)
       if (skipped) return { kind: 'direct', reply: value, status: 200, why: 'skipped', aside: true }
-      const making = { url: this.key, generation, position, checked: position, startedAt, bornAt, costMs }
-      const entry = new ValueEntry(value, sizeIn(this.#parts, value), rules, making)
+      const entry = new ValueEntry(this.key, value, sizeIn(this.#parts, value), rules, beginning, loadedAt)
       return { kind: 'entry', entry, status: 200, validated: false }
     })
   }

@@ -1,11 +1,5 @@
-import type { Stamp, StoredValue } from '../../model.ts'
+import type { Beginning, StoredValue } from '../../model.ts'
 import type { ValueRules } from './options.ts'
-
-/** How a value came to be. */
-export interface ValueMaking extends Omit<Stamp, 'tags'> {
-  readonly bornAt: number
-  readonly costMs: number | undefined
-}
 
 /**
  * A value as it is stored. What its rules say is reckoned from them when it is asked for: there are many values and few rules, and
@@ -26,17 +20,26 @@ export class ValueEntry implements StoredValue {
   promise: Promise<unknown> | undefined
   readonly #rules: ValueRules
 
-  constructor(value: unknown, bytes: number, rules: ValueRules, making: ValueMaking) {
+  /** @param loadedAt when the loader gave it; absent: it took no loading */
+  constructor(
+    key: string,
+    value: unknown,
+    bytes: number,
+    rules: ValueRules,
+    { generation, position, startedAt }: Beginning,
+    loadedAt?: number,
+  ) {
+    const bornAt = loadedAt ?? startedAt
     this.value = value
     this.bytes = bytes
-    this.url = making.url
-    this.generation = making.generation
-    this.position = making.position
-    this.checked = making.checked
-    this.startedAt = making.startedAt
-    this.bornAt = making.bornAt
-    this.freshUntil = making.bornAt + rules.ttl
-    this.costMs = making.costMs
+    this.url = key
+    this.generation = generation
+    this.position = position
+    this.checked = position
+    this.startedAt = startedAt
+    this.bornAt = bornAt
+    this.freshUntil = bornAt + rules.ttl
+    this.costMs = loadedAt === undefined ? undefined : loadedAt - startedAt
     this.promise = undefined
     this.#rules = rules
   }

@@ -4,16 +4,7 @@ import { ValueEntry } from '../../../src/cache/values/value-entry.ts'
 import { Generations } from '../../../src/stores/log/generations.ts'
 
 function valueTagged(tags: readonly string[]) {
-  const making = {
-    url: 'k',
-    generation: 'before',
-    position: 3,
-    checked: 3,
-    startedAt: 0,
-    bornAt: 0,
-    costMs: undefined,
-  }
-  return new ValueEntry('value', 1, { ...UNLIMITED, tags }, making)
+  return new ValueEntry('k', 'value', 1, { ...UNLIMITED, tags }, { generation: 'before', position: 3, startedAt: 0 })
 }
 
 test('a value of an earlier generation is judged like any other stored thing', () => {
