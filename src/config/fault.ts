@@ -32,11 +32,13 @@ export function keyName(path: readonly PropertyKey[]): string {
 }
 
 const SHOWN = 80
+/** User and password of a URL. */
+const CREDENTIALS = /(?<=:\/\/)[^"]*(?=@)/g
 
 function show(input: unknown): string {
   if (input === null) return 'nothing'
   if (Array.isArray(input)) return 'a list'
   if (typeof input === 'object') return 'a map'
-  const text = JSON.stringify(input) ?? typeof input
+  const text = JSON.stringify(input)?.replaceAll(CREDENTIALS, '...') ?? typeof input
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text
 }

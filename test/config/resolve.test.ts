@@ -278,6 +278,15 @@ coherence: { lease: 2s }`
     })
   })
 
+  test('passwords in URLs are not repeated, wherever the URL should not be', () => {
+    const text = `${ONE}store: { redis: "redis://user:pass/word@r.test:6379" }`
+    const lines = [...told({ text }), ...told({ flags: { origin: ['https://me:password@origin.test/'] } })]
+    expect(lines).toEqual([
+      'herdgate.yaml:3:17 store.redis: expected a map, got "redis://...@r.test:6379"',
+      expect.stringMatching(/^--origin .* got "https:\/\/\.{3}@origin.test\/"$/),
+    ])
+  })
+
   test('an address of Redis is never repeated: it may hold a password', () => {
     const faults = told({ flags: { ...ORIGIN, redis: 'http://user:hunter2@r.test' } })
     expect(faults).toHaveLength(1)
