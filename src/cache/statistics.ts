@@ -9,6 +9,7 @@ export interface Statistics {
   readonly hitRatio: number
   /** Milliseconds nobody waited: the usual time of the route's origin, or of a load, once per answer from the cache. */
   readonly originTimeSavedMs: number
+  /** Requests to origins and loads, those that failed included. */
   readonly originRequests: number
   /** Fetches in progress. */
   readonly inFlight: number
@@ -68,9 +69,13 @@ export class Counts {
     if (isFromCache(result)) this.originTimeSavedMs += this.#usualLoadMs ?? 0
   }
 
+  /** A value is being loaded. */
+  beganLoad(): void {
+    this.originRequests++
+  }
+
   /** A value was loaded. */
   sampleLoad(ms: number): void {
-    this.originRequests++
     this.#usualLoadMs = moved(this.#usualLoadMs, ms)
   }
 

@@ -97,6 +97,7 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
   load({ previous, beginning }: LoadContext<StoredValue>): Promise<Loaded<StoredValue, T>> {
     let rules = this.#rules
     let skipped = false
+    this.#parts.counts.beganLoad()
     const loading = this.#load({
       stale: previous?.value as undefined, // of whatever type the caller says
       setOptions: (options) => {

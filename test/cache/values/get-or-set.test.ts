@@ -485,6 +485,14 @@ describe('single and many', () => {
     expect(cache.stats()).toMatchObject({ originRequests: 1, originTimeSavedMs: 600, requests: { hit: 2, miss: 1 } })
   })
 
+  test('loads that fail are counted like those that give a value, whether they reject or throw', async () => {
+    const { cache } = library()
+    const failing = [() => Promise.reject(new Error('down')), fail]
+    for (const [at, load] of failing.entries()) await expect(cache.getOrSet(`k${at}`, load)).rejects.toThrow()
+    await cache.getOrSet('k', () => 1)
+    expect(cache.stats()).toMatchObject({ originRequests: 3, requests: { error: 2, miss: 1 } })
+  })
+
   test('to delete a value is no look-up, and saves nobody a load', async () => {
     const { cache, clock } = library()
     const { load, open } = gated<number>()
