@@ -7,11 +7,11 @@ import { availableParallelism, cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
-import { benchHit } from './hit.ts'
-import { benchMemory } from './memory.ts'
-import { runJson } from './processes.ts'
-import { showSpread, spread } from './rounds.ts'
-import { benchSlow } from './slow-clients.ts'
+import { benchHit } from './bench/hit.ts'
+import { benchMemory } from './bench/memory.ts'
+import { runJson } from './lib/processes.ts'
+import { showSpread, spread } from './lib/rounds.ts'
+import { benchSlow } from './bench/slow-clients.ts'
 
 const MEASURE_MS = 2_000
 const ENTRIES = 100_000
@@ -66,7 +66,7 @@ async function run(name: string, rounds: number): Promise<void> {
 }
 
 async function benchEngine(rounds: number): Promise<string[]> {
-  const report = await runJson('server', ['load-tests/engine.ts', '--rounds', String(rounds)], engineReport)
+  const report = await runJson('server', ['load-tests/bench/engine.ts', '--rounds', String(rounds)], engineReport)
   return [
     `A hit in memory through the library, 1,000 keys, ${rounds} rounds`,
     '',
@@ -78,7 +78,7 @@ async function benchEngine(rounds: number): Promise<string[]> {
 }
 
 async function benchAdmission(): Promise<string[]> {
-  const report = await runJson('server', ['load-tests/admission.ts'], admissionReport)
+  const report = await runJson('server', ['load-tests/bench/admission.ts'], admissionReport)
   return [
     'Share of requests that hit: 400,000 requests for things of one size, room for 1,000',
     '',
@@ -92,7 +92,7 @@ async function benchAdmission(): Promise<string[]> {
 }
 
 async function benchDisk(rounds: number): Promise<string[]> {
-  const report = await runJson('server', ['load-tests/disk.ts', '--rounds', String(rounds)], diskReport)
+  const report = await runJson('server', ['load-tests/bench/disk.ts', '--rounds', String(rounds)], diskReport)
   return [
     `Microseconds per operation, files in the page cache, ${rounds} rounds`,
     '',

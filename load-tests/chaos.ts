@@ -5,11 +5,11 @@
  */
 import { parseArgs } from 'node:util'
 import { PATTERNS, type Pattern } from './chaos/patterns.ts'
-import { startRedis } from './chaos/redis.ts'
+import { startRedis } from './lib/redis.ts'
 import { comparison, row, TABLE_HEAD } from './chaos/report.ts'
 import { load, type PatternResult, type Results, save } from './chaos/results.ts'
 import { run } from './chaos/run.ts'
-import { startServer } from './processes.ts'
+import { startServer } from './lib/processes.ts'
 
 const ORIGIN_DELAY_MS = 50
 

@@ -10,11 +10,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
-import { CONTESTANTS, INSTALLED } from './engine/contestants.ts'
-import { ROWS, type Row } from './engine/rows.ts'
-import { pinned, runJson } from './processes.ts'
-import { showSpread, spread } from './rounds.ts'
-import { machine, writeSection } from './written.ts'
+import { CONTESTANTS, INSTALLED } from './library-peers/contestants.ts'
+import { ROWS, type Row } from './library-peers/rows.ts'
+import { pinned, runJson } from './lib/processes.ts'
+import { showSpread, spread } from './lib/rounds.ts'
+import { machine, writeSection } from './lib/written.ts'
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url))
 const HERDGATE = 'Herdgate'
@@ -82,7 +82,7 @@ async function measured(
       done.push(
         await runJson(
           'server',
-          ['load-tests/engine/run.ts', name, folder, ms, ...rows.map((row) => row.name)],
+          ['load-tests/library-peers/run.ts', name, folder, ms, ...rows.map((row) => row.name)],
           runReport,
         ),
       )

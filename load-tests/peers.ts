@@ -12,15 +12,15 @@ import { parseArgs } from 'node:util'
 import { chart } from './peers/chart.ts'
 import { judge } from './peers/claims.ts'
 import { CACHE_PROGRAMS } from './peers/configurations.ts'
-import type { Given } from './peers/given.ts'
+import type { Given } from './lib/given.ts'
 import { meetHerd, type HerdRound } from './peers/herd.ts'
 import { compiled, install, pathOf } from './peers/programs.ts'
 import { herdTable, overviewTable, scenarioTables } from './peers/report.ts'
 import { type HerdResults, note, type Results } from './peers/results.ts'
 import { measure, type Round, type Scenario, SCENARIOS, type ScenarioName, warm } from './peers/scenarios.ts'
 import { ETAG, LARGE, originFields, type Peer, SMALL, startBytes, startCaches, startProxy } from './peers/servers.ts'
-import { pinned, startServer, startSpeaking } from './processes.ts'
-import { machine, writeBeside, writeSection } from './written.ts'
+import { pinned, startServer, startSpeaking } from './lib/processes.ts'
+import { machine, writeBeside, writeSection } from './lib/written.ts'
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url))
 const WRK = { program: 'wrk', debianPackage: 'wrk' }
@@ -76,7 +76,7 @@ async function runScenarios(plan: Plan): Promise<{ results: Results; versions: s
   await using scope = new AsyncDisposableStack()
   const origin = scope.use(
     ceiling === undefined
-      ? await startServer('generator', ['load-tests/origin.ts'])
+      ? await startServer('generator', ['load-tests/bench/origin.ts'])
       : await startSpeaking('generator', ceiling, [originFields()]),
   )
   const caches = await startCaches(scope, folder, origin)

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { type Server, startServer } from '../processes.ts'
+import { type Server, startServer } from '../lib/processes.ts'
 
 export interface FleetOptions {
   readonly nodes: number

@@ -1,6 +1,6 @@
 /** Results as Markdown. */
 import type { PatternResult, Results } from './results.ts'
-import { ascending, mannWhitney, quantile, wilson } from './statistics.ts'
+import { ascending, mannWhitney, quantile, wilson } from '../lib/statistics.ts'
 
 export const TABLE_HEAD = [
   '| pattern | requests | wrong | explained | hits, 95 % interval | p50 ms | p90 | p99 | p99.9 | origin requests, failed | store errors | memory MiB |',

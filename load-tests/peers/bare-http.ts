@@ -4,7 +4,7 @@
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Given } from './given.ts'
+import type { Given } from '../lib/given.ts'
 
 const given: Given = JSON.parse(process.argv[2] ?? '{}')
 const headers = given.fields

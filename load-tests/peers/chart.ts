@@ -1,4 +1,4 @@
-import { type Spread, spread } from '../rounds.ts'
+import { type Spread, spread } from '../lib/rounds.ts'
 import type { Results } from './results.ts'
 import { SCENARIOS } from './scenarios.ts'
 import { HERDGATE } from './servers.ts'

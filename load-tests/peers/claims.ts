@@ -1,5 +1,5 @@
 /** What Herdgate must be beside the others, in one run. */
-import { showSpread, spread } from '../rounds.ts'
+import { showSpread, spread } from '../lib/rounds.ts'
 import { type Results, ratios } from './results.ts'
 import type { Round, ScenarioName } from './scenarios.ts'
 import { BARE_HTTP, BARE_PROXY, CEILING, HERDGATE } from './servers.ts'

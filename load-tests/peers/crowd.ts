@@ -3,8 +3,8 @@
  * as JSON in the first argument; prints what it measured as JSON.
  */
 import { connect, type Socket } from 'node:net'
-import { cpuMicroseconds } from '../cpu.ts'
-import { getRequest } from '../drive.ts'
+import { cpuMicroseconds } from '../lib/cpu.ts'
+import { getRequest } from '../lib/drive.ts'
 
 export interface CrowdOrders {
   readonly port: number

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { runJson, type Server } from '../processes.ts'
+import { runJson, type Server } from '../lib/processes.ts'
 import type { CrowdOrders } from './crowd.ts'
 import { type Peer, SMALL, timesAsked } from './servers.ts'
 

@@ -1,4 +1,4 @@
-import { showSpread, spread } from '../rounds.ts'
+import { showSpread, spread } from '../lib/rounds.ts'
 import { CLIENTS, type HerdRound } from './herd.ts'
 import { type HerdResults, type Results, ratios } from './results.ts'
 import { type Round, type ScenarioName, SCENARIOS } from './scenarios.ts'

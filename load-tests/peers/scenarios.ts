@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import { cpuMicroseconds } from '../cpu.ts'
-import { run, type Server } from '../processes.ts'
+import { cpuMicroseconds } from '../lib/cpu.ts'
+import { run, type Server } from '../lib/processes.ts'
 import { ETAG, HERDGATE, LARGE, type Peer, type Role, SMALL } from './servers.ts'
 
 export interface Scenario {

@@ -2,10 +2,10 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { portOf, startHerdgate } from '../herdgate.ts'
-import { freePort, type Server, startServer, startSilent, startSpeaking } from '../processes.ts'
+import { portOf, startHerdgate } from '../lib/herdgate.ts'
+import { freePort, type Server, startServer, startSilent, startSpeaking } from '../lib/processes.ts'
 import { CACHE_PROGRAMS, type CacheProgram } from './configurations.ts'
-import type { Given } from './given.ts'
+import type { Given } from '../lib/given.ts'
 import { pathOf } from './programs.ts'
 
 export const HERDGATE = 'Herdgate'
@@ -68,7 +68,7 @@ export async function startBytes(
   const orders = JSON.stringify(given)
   const peers = [
     bytes(BARE_HTTP, await startServer('server', ['load-tests/peers/bare-http.ts', orders])),
-    bytes(BARE_FASTIFY, await startServer('server', ['load-tests/peers/bare-fastify.ts', orders])),
+    bytes(BARE_FASTIFY, await startServer('server', ['load-tests/lib/bare-fastify.ts', orders])),
   ]
   if (ceiling === undefined) return peers
   const fields = Object.entries(given.fields).map(([name, value]) => `${name}: ${value}\r\n`)

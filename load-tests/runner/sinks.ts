@@ -1,5 +1,5 @@
 /** What becomes of the samples of a metric. */
-import { ascending, quantile } from '../chaos/statistics.ts'
+import { ascending, quantile } from '../lib/statistics.ts'
 
 export type MetricType = 'counter' | 'gauge' | 'rate' | 'trend'
 

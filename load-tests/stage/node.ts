@@ -2,8 +2,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stringify } from 'yaml'
-import { portOf } from '../herdgate.ts'
-import { type Server, startServer } from '../processes.ts'
+import { portOf } from '../lib/herdgate.ts'
+import { type Server, startServer } from '../lib/processes.ts'
 
 export interface NodeOptions {
   /** Of its file, in `folder`. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ascending, erfc, mannWhitney, quantile, wilson } from '../../load-tests/chaos/statistics.ts'
+import { ascending, erfc, mannWhitney, quantile, wilson } from '../../load-tests/lib/statistics.ts'
 
 describe('quantiles', () => {
   test.each([

@@ -7,7 +7,7 @@ import {
   randomFrom,
   type Trace,
   TRACES,
-} from '../../../load-tests/traces.ts'
+} from '../../../load-tests/bench/traces.ts'
 import type { Store, StoredResponse } from '../../../src/model.ts'
 import { costOf, divided, FIRST_DIVISION, outweighs } from '../../../src/stores/memory/admission.ts'
 import { memoryStore } from '../../../src/stores/memory/store.ts'

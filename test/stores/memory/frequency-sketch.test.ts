@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { randomFrom } from '../../../load-tests/traces.ts'
+import { randomFrom } from '../../../load-tests/bench/traces.ts'
 import { FrequencySketch, MOST_COUNTED } from '../../../src/stores/memory/frequency-sketch.ts'
 
 test('it never counts less than there was, up to its ceiling', () => {

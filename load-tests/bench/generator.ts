@@ -2,8 +2,8 @@
  * The load of the hit benchmark, a process of its own so that it can have a core of its own. Takes its orders as
  * JSON in the first argument and prints what it measured as JSON.
  */
-import { cpuMicroseconds } from './cpu.ts'
-import { drive, getRequest } from './drive.ts'
+import { cpuMicroseconds } from '../lib/cpu.ts'
+import { drive, getRequest } from '../lib/drive.ts'
 
 export interface GeneratorOrders {
   readonly port: number

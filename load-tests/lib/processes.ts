@@ -22,7 +22,7 @@ export interface Server extends AsyncDisposable {
  */
 export type Core = 'server' | 'generator' | 'observer'
 
-const REPOSITORY = fileURLToPath(new URL('..', import.meta.url))
+const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 const START_TIMEOUT_MS = 60_000
 /** Longer than Herdgate gives what is in flight. */
 const STOP_TIMEOUT_MS = 45_000

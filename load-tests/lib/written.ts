@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
-const REPOSITORY = new URL('../', import.meta.url)
+const REPOSITORY = new URL('../../', import.meta.url)
 const DOCS = new URL('docs/', REPOSITORY)
 const HEAD = `# Benchmarks
 

@@ -1,4 +1,7 @@
-/** The same as bare-http.ts, as Fastify routes. */
+/**
+ * What a hit is compared with: Fastify routes that send bytes they already have. Takes the fields of the responses and their
+ * bodies by path as JSON in the first argument; prints its address.
+ */
 import fastify from 'fastify'
 import type { Given } from './given.ts'
 

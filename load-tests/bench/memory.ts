@@ -1,7 +1,7 @@
-import { drive, getRequest } from './drive.ts'
-import { collectedHeap, type Heap } from './heap.ts'
-import { type Herdgate, startHerdgate } from './herdgate.ts'
-import { startServer } from './processes.ts'
+import { drive, getRequest } from '../lib/drive.ts'
+import { collectedHeap, type Heap } from '../lib/heap.ts'
+import { type Herdgate, startHerdgate } from '../lib/herdgate.ts'
+import { startServer } from '../lib/processes.ts'
 
 const BODY_BYTES = 1_024
 const WARM_UP_ENTRIES = 2_000
@@ -14,7 +14,7 @@ interface Reading extends Heap {
 
 /** What a stored response costs in memory beside its body, and what Herdgate says it costs. @returns Markdown */
 export async function benchMemory(entries: number): Promise<string[]> {
-  await using origin = await startServer('generator', ['load-tests/origin.ts'])
+  await using origin = await startServer('generator', ['load-tests/bench/origin.ts'])
   await using herdgate = await startHerdgate(origin.urls[0] ?? '', ['--memory', '1GiB'], ['--inspect=127.0.0.1:0'])
   await fill(herdgate.dataPort, 0, WARM_UP_ENTRIES)
   const before = await read(herdgate)

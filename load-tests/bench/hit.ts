@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import type { GeneratorOrders } from './generator.ts'
-import { portOf, startHerdgate } from './herdgate.ts'
-import { pinned, runJson, startServer } from './processes.ts'
-import { showSpread, spread } from './rounds.ts'
+import type { Given } from '../lib/given.ts'
+import { portOf, startHerdgate } from '../lib/herdgate.ts'
+import { pinned, runJson, startServer } from '../lib/processes.ts'
+import { showSpread, spread } from '../lib/rounds.ts'
 
 const BODY_BYTES = 1_024
 const CONNECTIONS = 32
@@ -17,12 +18,12 @@ interface Round {
   readonly requestsPerSecond: number
 }
 
-/** What a hit costs Herdgate, beside a bare Fastify route that returns the same bytes. @returns Markdown */
+/** What a hit costs Herdgate, beside a bare Fastify route that returns as many bytes. @returns Markdown */
 export async function benchHit(rounds: number, measureMs: number): Promise<string[]> {
-  await using origin = await startServer('generator', ['load-tests/origin.ts'])
+  await using origin = await startServer('generator', ['load-tests/bench/origin.ts'])
   await using herdgate = await startHerdgate(origin.urls[0] ?? '')
   const hit = await warm(herdgate.dataPort)
-  await using fastify = await startServer('server', ['load-tests/bare-fastify.ts', JSON.stringify(hit)])
+  await using fastify = await startServer('server', ['load-tests/lib/bare-fastify.ts', JSON.stringify(hit)])
   const fastifyPort = portOf(fastify.urls[0] ?? '')
 
   const ours: Round[] = []
@@ -34,15 +35,16 @@ export async function benchHit(rounds: number, measureMs: number): Promise<strin
   return table(ours, theirs)
 }
 
-/** Stores the response and returns it as a hit, so that the other server can send the same fields and bytes. */
-async function warm(port: number): Promise<{ fields: Record<string, string>; body: string }> {
+/** Stores the response and tells of it as a hit, so that the other server can send the same fields and as many bytes. */
+async function warm(port: number): Promise<Given> {
   await (await fetch(`http://127.0.0.1:${port}${PATH}`)).text()
   const hit = await fetch(`http://127.0.0.1:${port}${PATH}`)
   const body = await hit.text()
   const cacheStatus = hit.headers.get('cache-status') ?? ''
   if (!/;\s*hit/.test(cacheStatus) || body.length !== BODY_BYTES) throw new Error(`no hit: ${cacheStatus}`)
   const framing = new Set(['connection', 'keep-alive', 'date', 'content-length'])
-  return { fields: Object.fromEntries([...hit.headers].filter(([name]) => !framing.has(name))), body }
+  const fields = Object.fromEntries([...hit.headers].filter(([name]) => !framing.has(name)))
+  return { fields, bodyBytes: { [PATH]: BODY_BYTES }, etag: fields['etag'] ?? 'none' }
 }
 
 async function measure(port: number, serverPid: number, measureMs: number): Promise<Round> {
@@ -55,7 +57,7 @@ async function measure(port: number, serverPid: number, measureMs: number): Prom
     measureMs,
     serverPid,
   }
-  const report = await runJson('generator', ['load-tests/generator.ts', JSON.stringify(orders)], generatorReport)
+  const report = await runJson('generator', ['load-tests/bench/generator.ts', JSON.stringify(orders)], generatorReport)
   return {
     microseconds: report.serverCpuMicroseconds / report.requests,
     requestsPerSecond: report.requests / report.seconds,

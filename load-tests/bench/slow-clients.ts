@@ -2,10 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { cpuMicroseconds } from './cpu.ts'
-import { type Herdgate, startHerdgate } from './herdgate.ts'
+import { cpuMicroseconds } from '../lib/cpu.ts'
+import { type Herdgate, startHerdgate } from '../lib/herdgate.ts'
 import type { LatencyOrders } from './latency.ts'
-import { observesUnhindered, runJson, runJsonLines, startServer } from './processes.ts'
+import { observesUnhindered, runJson, runJsonLines, startServer } from '../lib/processes.ts'
 import type { CrowdOrders } from './slow-crowd.ts'
 
 const PATH = '/hit'
@@ -53,7 +53,7 @@ export async function benchSlow(clients: number): Promise<string[]> {
   try {
     const config = join(folder, 'herdgate.yaml')
     writeFileSync(config, CONFIG)
-    await using origin = await startServer('generator', ['load-tests/origin.ts'])
+    await using origin = await startServer('generator', ['load-tests/bench/origin.ts'])
     await using herdgate = await startHerdgate(origin.urls[0] ?? '', ['--config', config, '--log-level', 'warn'])
     return report(clients, await measure(herdgate, clients))
   } finally {
@@ -89,7 +89,7 @@ async function measure(herdgate: Herdgate, clients: number): Promise<Measured> {
   const bytesBefore = residentBytes(pid, 'VmRSS')
   const cpuBefore = cpuMicroseconds(pid)
   const orders: CrowdOrders = { port: dataPort, clients, patienceMs: 60_000 }
-  await using crowd = runJsonLines('generator', ['load-tests/slow-crowd.ts', JSON.stringify(orders)])
+  await using crowd = runJsonLines('generator', ['load-tests/bench/slow-crowd.ts', JSON.stringify(orders)])
   const [coming, { value: first }] = await Promise.all([observe(herdgate), crowd.next()])
   z.object({ came: z.literal(clients) }).parse(first)
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
@@ -126,7 +126,11 @@ function bucketsOf(page: string, name: string, result: string): [number, number]
 
 async function latencies(port: number): Promise<number[]> {
   const orders: LatencyOrders = { port, path: PATH, clients: 16, everyMs: 20, forMs: MEASURE_MS }
-  const measured = await runJson('observer', ['load-tests/latency.ts', JSON.stringify(orders)], z.number().array())
+  const measured = await runJson(
+    'observer',
+    ['load-tests/bench/latency.ts', JSON.stringify(orders)],
+    z.number().array(),
+  )
   return measured.toSorted((one, other) => one - other)
 }
 
