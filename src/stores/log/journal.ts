@@ -14,12 +14,15 @@ export interface JournalEntry extends PendingRecord {
 /** How long a log may take to notice what it has lost. */
 const KEPT_FOR_MS = 10 * 60_000
 export const MAX_ENTRIES = 10_000
+/** Of what they name, about. */
+export const MAX_BYTES = 32 * 2 ** 20
 
 /** The issuer's own records: those that are not logged yet, and those of the last minutes. */
 export class Journal {
   readonly #clock: Clock
   /** By nonce, oldest first. */
   readonly #entries = new Map<string, JournalEntry>()
+  #bytes = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -30,11 +33,22 @@ export class Journal {
    * or all, if none was
    */
   add(entry: JournalEntry): readonly JournalEntry[] {
-    const dropped = this.#old()
-    if (this.#entries.size - dropped.length >= MAX_ENTRIES) dropped.push(...this.#surplus(dropped.length))
-    for (const { nonce } of dropped) this.#entries.delete(nonce)
+    const bytes = bytesOf(entry)
+    const dropped = this.#drop(this.#old())
+    while (this.#entries.size >= MAX_ENTRIES || (this.#entries.size > 0 && this.#bytes + bytes > MAX_BYTES)) {
+      dropped.push(...this.#drop(this.#surplus()))
+    }
     this.#entries.set(entry.nonce, entry)
+    this.#bytes += bytes
     return dropped
+  }
+
+  #drop(entries: JournalEntry[]): JournalEntry[] {
+    for (const entry of entries) {
+      this.#entries.delete(entry.nonce)
+      this.#bytes -= bytesOf(entry)
+    }
+    return entries
   }
 
   /** The log is another: nothing of ours is known to be in it. */
@@ -55,14 +69,16 @@ export class Journal {
     return old
   }
 
-  /** @param from leaving so many of the oldest out */
-  #surplus(from: number): JournalEntry[] {
-    let at = 0
-    for (const entry of this.#entries.values()) if (at++ >= from && entry.loggedAt !== undefined) return [entry]
-    return [...this.#entries.values()].slice(from)
+  #surplus(): JournalEntry[] {
+    for (const entry of this.#entries.values()) if (entry.loggedAt !== undefined) return [entry]
+    return [...this.#entries.values()]
   }
 
   #isOld({ loggedAt }: JournalEntry): boolean {
     return loggedAt !== undefined && this.#clock.now() - loggedAt >= KEPT_FOR_MS
   }
 }
+
+/** A text takes up to two octets for each character, and a record some hundreds beside its targets. */
+const bytesOf = ({ targets }: JournalEntry): number =>
+  targets.reduce((sum, target) => sum + 2 * target.length + 50, 500)

@@ -25,6 +25,8 @@ export interface AppendsParts {
 }
 
 const RETRY_MS = 50
+/** Records that are logged again at once: one after the other, thousands take many round trips. */
+const AT_ONCE = 100
 
 /** What this process appends to the log, and whether it is still there and followed. */
 export class Appends {
@@ -93,9 +95,11 @@ export class Appends {
     if (this.#isLoggingAgain) return
     this.#isLoggingAgain = true
     try {
-      for (const entry of this.#journal.misplaced()) {
-        if (this.#parts.closing.isBegun) return
-        if (entry.where === undefined) await this.#logOnce(entry)
+      const misplaced = this.#journal.misplaced()
+      let count = 1 // which finds out whether it can be done
+      for (let at = 0; at < misplaced.length && !this.#parts.closing.isBegun; at += count, count = AT_ONCE) {
+        const some = misplaced.slice(at, at + count).filter(({ where }) => where === undefined)
+        await Promise.all(some.map((entry) => this.#logOnce(entry)))
       }
     } catch {
       // the next beat tries again

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Journal, type JournalEntry, MAX_ENTRIES } from '../../../src/stores/log/journal.ts'
+import { Journal, type JournalEntry, MAX_BYTES, MAX_ENTRIES } from '../../../src/stores/log/journal.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 
 const MINUTE = 60_000
@@ -49,4 +49,20 @@ test('where it is too much and nothing was logged all is given up at once, and t
   for (let number = 0; number < MAX_ENTRIES; number++) expect(journal.add(entry(`${number}`, clock.now()))).toEqual([])
   expect(journal.add(entry('next', clock.now()))).toHaveLength(MAX_ENTRIES)
   expect(nonces(journal.misplaced())).toEqual(['next'])
+})
+
+test('it is bounded in bytes as well', () => {
+  const clock = new FakeClock()
+  const journal = new Journal(clock)
+  const large = (nonce: string): JournalEntry => {
+    const targets = Array.from({ length: 256 }, (_, at) => `tag ${at}`.padEnd(256, nonce))
+    return { ...entry(nonce, clock.now(), clock.now()), targets }
+  }
+  const most = Math.ceil(MAX_BYTES / (256 * 256))
+  for (let number = 0; number < most; number++) journal.add(large(`${number}`))
+  journal.misplaceAll()
+  const kept = nonces(journal.misplaced())
+  expect(kept.length).toBeLessThan(most)
+  expect(kept.length).toBeGreaterThan(most / 4)
+  expect(kept.at(-1)).toBe(`${most - 1}`)
 })

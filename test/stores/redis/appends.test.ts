@@ -58,12 +58,15 @@ function unreachable(appendTimeout = 1_000) {
   const clock = new FakeClock()
   const log = { generation: 'g', position: 0, nonce: '' }
   const logged: JournalEntry[] = []
-  const state = { open: false, calls: 0 }
-  const append = (_known: unknown, entry: JournalEntry) => {
+  const state = { open: false, calls: 0, atOnce: 0, mostAtOnce: 0 }
+  const append = async (_known: unknown, entry: JournalEntry) => {
     state.calls++
-    if (!state.open) return Promise.reject(new Error('away'))
+    state.mostAtOnce = Math.max(state.mostAtOnce, ++state.atOnce)
+    await Promise.resolve()
+    state.atOnce--
+    if (!state.open) throw new Error('away')
     const position = logged.push(entry)
-    return Promise.resolve({ head: { generation: 'g', position, doubtForMs: 0 }, nodes: [], position })
+    return { head: { generation: 'g', position, doubtForMs: 0 }, nodes: [], position }
   }
   const appends = new Appends({
     calls: { append, replicate: () => Promise.resolve() },
@@ -120,6 +123,16 @@ test('a log that is away is asked once at a time, not for each record', async ()
   state.calls = 0
   await Promise.all([appends.logAgain(), appends.logAgain()])
   expect(state.calls).toBe(1)
+})
+
+test('when it is back, many are logged in one round trip, in their order', async () => {
+  const { clock, logged, state, appends } = unreachable()
+  for (let number = 0; number < 250; number++) appends.append('purge', { tags: [`${number}`] }, 100).catch(() => {})
+  await clock.advance(2_000)
+  Object.assign(state, { open: true, mostAtOnce: 0 })
+  await appends.logAgain()
+  expect(logged.map(({ targets }) => targets[0])).toEqual(Array.from({ length: 250 }, (_, at) => `tag ${at}`))
+  expect(state.mostAtOnce).toBe(100)
 })
 
 test('where too many wait to be logged, one that names everything takes their place', async () => {
