@@ -10,8 +10,11 @@ export interface Log {
 /** What has been logged has this long to be written. */
 const WRITTEN_WITHIN_MS = 1_000
 
+/** Whole lines, as many as fit in: so much at once is not cut in a pipe by what workers write (`PIPE_BUF` of Linux). */
+const WRITTEN_AT_ONCE = 4_096
+
 export function openLog(level: Level | 'silent'): Log {
-  const output = destination({ dest: process.stdout.fd, sync: false })
+  const output = destination({ dest: process.stdout.fd, sync: false, maxWrite: WRITTEN_AT_ONCE })
   const logger = pino({ level }, output)
   let ending = false
 

@@ -1,6 +1,8 @@
 /** What is logged of requests, whichever way they are answered. */
+import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import { RawClient } from '../hostile/client.ts'
 import { temporaryFolder } from '../support/folder.ts'
@@ -51,4 +53,19 @@ test.each(['1', '2'])('with --workers %s a purge leaves its line', async (worker
   const { id, position, nodes } = body
   const told = { msg: 'purge', by: 'admin', mode: 'purge', outcome: 'done', tags: ['a'], id, position, nodes }
   expect(logged()).toMatchObject([told])
+})
+
+test('lines of several processes to one pipe that is full do not cut each other', async () => {
+  const logs = `
+    import { openLog } from './src/logging/log.ts'
+    const { logger } = openLog('info')
+    for (let at = 0; at < 1_000; at++) logger.info({ path: 'p'.repeat(1_500) }, 'request')
+  `
+  const writer = `"${process.execPath}" --input-type=module -e "${logs}"`
+  const shell = spawn('sh', ['-c', `{ ${writer} & ${writer} & wait; } | dd bs=1000 status=none`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const lines = (await text(shell.stdout)).trimEnd().split('\n')
+  const broken = lines.filter((line) => !/^\{"level":30,[^{}]*,"msg":"request"\}$/.test(line))
+  expect([broken, lines.length]).toEqual([[], 2_000])
 })
