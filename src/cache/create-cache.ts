@@ -8,7 +8,6 @@ import type {
   InvalidationMode,
   Receipt,
   Route,
-  Selectors,
   Sharing,
   Store,
 } from '../model.ts'
@@ -91,8 +90,12 @@ export function createCache(options: CacheOptions): Cache {
   const handle = createHandle(http)
   const values = createValues({ engine, store, log, clock, counts, sizeOf, defaults })
 
-  const purge = async (mode: InvalidationMode, selectors: Selectors, by = 'library'): Promise<Receipt> => {
-    const receipt = await append({ mode, selectors, by }, http)
+  const purge = async (
+    mode: InvalidationMode,
+    targets: Targets,
+    selectors = selectorsOf(targets, routes),
+  ): Promise<Receipt> => {
+    const receipt = await append({ mode, selectors, by: targets.by ?? 'library' }, http)
     if (mode === 'purge' && selectors.all) await store.clear() // already dead; this gives the memory back
     return receipt
   }
@@ -101,12 +104,12 @@ export function createCache(options: CacheOptions): Cache {
     ...values,
     handle: (request) => handle(request),
     hits: createHits(http, handle),
-    purge: async (targets) => purge('purge', selectorsOf(targets, routes), targets.by),
-    invalidate: async (targets) => purge('invalidate', selectorsOf(targets, routes), targets.by),
-    clear: async () => void (await purge('purge', { all: true })),
+    purge: (targets) => purge('purge', targets),
+    invalidate: (targets) => purge('invalidate', targets),
+    clear: async () => void (await purge('purge', {}, { all: true })),
     explain: (request) => explain(request, http),
     stats: () => statistics(counts, engine, store, log),
-    namespace: (name) => namespaceOf(name, values, async () => void (await purge('purge', { prefixes: [name] }))),
+    namespace: (name) => namespaceOf(name, values, async () => void (await purge('purge', {}, { prefixes: [name] }))),
     events,
     async close() {
       await sharing?.leases.close()

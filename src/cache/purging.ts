@@ -76,10 +76,13 @@ export async function append(
   const startedAt = clock.now()
   const report = (outcome: 'done' | 'failed', receipt?: Receipt) =>
     events.emit('purge', { mode, selectors, outcome, receipt, tookMs: clock.now() - startedAt, by })
-  const receipt = await log.append(mode, selectors, mostWaitMs).catch((error: unknown) => {
+  let receipt: Receipt
+  try {
+    receipt = await log.append(mode, selectors, mostWaitMs)
+  } catch (error) {
     report('failed')
     throw error
-  })
+  }
   report('done', receipt)
   return receipt
 }
