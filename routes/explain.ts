@@ -5,7 +5,7 @@ import { z } from 'zod'
 import type { Cache, CacheRequest } from '../src/for-routes.ts'
 import { readUrl } from '../src/for-routes.ts'
 import { onlyMethods } from './methods.ts'
-import { badRequest, json, problems } from './problem.ts'
+import { badRequest, json, problems } from './admin-problem.ts'
 
 const MOST_HEADERS = 100
 /** RFC 9110 section 5.6.2. */

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Live } from '../src/live/live.ts'
 import { onlyMethods } from './methods.ts'
-import { ProblemError, problems } from './problem.ts'
+import { ProblemError, problems } from './admin-problem.ts'
 import { Statistics } from './stats.ts'
 
 /** A reader that lets so much pile up is dropped: a few hundred quiet snapshots, some dozens of busy ones. */

@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { onlyMethods } from './methods.ts'
-import { json, problems } from './problem.ts'
+import { json, problems } from './admin-problem.ts'
 
 /** The page runs its own scripts and talks to this port; styles are set on elements by its scripts. */
 const PAGE_POLICY = [

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { Cache, Peer, Reply } from '../src/for-routes.ts'
-import { HerdgateError, problem } from '../src/for-routes.ts'
+import { HerdgateError, problemReply } from '../src/for-routes.ts'
 import { readRequest } from './proxy/client-request.ts'
 import type { Exchange } from './proxy/exchange.ts'
 import { comesTooLate, endWith } from './proxy/last-answer.ts'
@@ -58,7 +58,7 @@ function answer(
   const request = readRequest(message, response, peer)
   if (request instanceof HerdgateError) {
     endWith(exchange)
-    return send(problem('', request), exchange)
+    return send(problemReply('', request), exchange)
   }
   exchange.url = request.url
   if (request.body !== undefined) response.once('finish', () => message.resume()) // what nobody reads holds up the connection
@@ -81,6 +81,6 @@ function answer(
   /** What cannot be written as HTTP ends this answer, not the process. */
   function fail(thrown: unknown): void {
     if (response.headersSent) response.destroy()
-    else send(problem('', new HerdgateError('internal', String(thrown))), exchange)
+    else send(problemReply('', new HerdgateError('internal', String(thrown))), exchange)
   }
 }

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import type { Cache, Clock, Receipt, Targets } from '../src/for-routes.ts'
 import { fieldLines } from '../src/for-routes.ts'
 import { onlyMethods } from './methods.ts'
-import { badRequest, json, ProblemError, problems } from './problem.ts'
+import { badRequest, json, ProblemError, problems } from './admin-problem.ts'
 import { createLimiter, type Rate, tooMany } from './rate.ts'
 import { Selectors, Tag, targetsOf } from './selectors.ts'
 

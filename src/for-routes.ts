@@ -2,7 +2,7 @@
 export type { BodyReader } from './body.ts'
 export type { Cache } from './cache/create-cache.ts'
 export type { Targets } from './cache/purging.ts'
-export { problem, type Reply } from './cache/http/reply.ts'
+export { problemReply, type Reply } from './cache/http/reply.ts'
 export type { Statistics } from './cache/statistics.ts'
 export { HerdgateError } from './errors.ts'
 export { type Fields, fieldLines, lines } from './fields.ts'

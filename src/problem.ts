@@ -1,7 +1,8 @@
+/** A HerdgateError as application/problem+json (RFC 9457). What routes of the admin port answer: routes/admin-problem.ts. */
 import type { ErrorCode, HerdgateError } from './errors.ts'
 import { STATUS_CODES } from './node-http.ts'
 
-/** The body of an error answer (RFC 9457). Names no address and repeats no input. */
+/** The content of an error answer. Names no address and repeats no input. */
 export interface Problem {
   readonly type: 'about:blank'
   readonly title: string
@@ -9,14 +10,14 @@ export interface Problem {
   readonly code: ErrorCode
 }
 
-export const PROBLEM_TYPE = 'application/problem+json'
+const PROBLEM_TYPE = 'application/problem+json'
 
 export function problemOf({ title, status, code }: HerdgateError): Problem {
   return { type: 'about:blank', title, status, code }
 }
 
 /** What the status calls for beside its content: name and value in turns. */
-export function fieldsCalledFor(error: HerdgateError): readonly string[] {
+function fieldsCalledFor(error: HerdgateError): readonly string[] {
   switch (error.code) {
     case 'overloaded':
       return ['Retry-After', '1'] // seconds (RFC 9110 section 10.2.3)
@@ -29,14 +30,23 @@ export function fieldsCalledFor(error: HerdgateError): readonly string[] {
 
 const NO_FIELDS: readonly string[] = []
 
-/** Of an error answer that no route is known for: names and values in turns. */
-export const problemFields = (error: HerdgateError): readonly string[] => [
+/**
+ * Fields of an error answer: names and values in turns.
+ * @param cacheStatus without it, that of one that no route is known for
+ * @param framing says how long the content is, where the caller has to
+ */
+export const problemFields = (
+  error: HerdgateError,
+  cacheStatus = `herdgate; detail=${error.code}`,
+  framing = NO_FIELDS,
+): readonly string[] => [
   'Content-Type',
   PROBLEM_TYPE,
   'Cache-Control',
   'no-store',
+  ...framing,
   'Cache-Status',
-  `herdgate; detail=${error.code}`,
+  cacheStatus,
   ...fieldsCalledFor(error),
 ]
 

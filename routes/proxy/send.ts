@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { type BodyReader, clientAddress, HerdgateError, lines, problem, type Reply } from '../../src/for-routes.ts'
+import { type BodyReader, clientAddress, HerdgateError, lines, problemReply, type Reply } from '../../src/for-routes.ts'
 import type { Exchange } from './exchange.ts'
 import { endWith } from './last-answer.ts'
 
@@ -20,7 +20,7 @@ export function send(reply: Reply, exchange: Exchange): void {
     if (response.headersSent) throw error
     reply.body?.discard()
     response.statusMessage = ''
-    return send(problem(reply.route, new HerdgateError('origin_invalid')), exchange)
+    return send(problemReply(reply.route, new HerdgateError('origin_invalid')), exchange)
   }
   if (whole === undefined) {
     void stream(reply, exchange, firstByteMs)

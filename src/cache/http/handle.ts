@@ -9,7 +9,7 @@ import type { Looks } from '../engine/looks.ts'
 import { answerAtLastHop } from './last-hop.ts'
 import { askFor, HttpQuestion } from './question.ts'
 import { readQuery } from './query.ts'
-import { problem, type Reply, render } from './reply.ts'
+import { problemReply, type Reply, render } from './reply.ts'
 import { concludeUnsafe, type UnsafeParts } from './unsafe.ts'
 
 export type HandleParts = UnsafeParts
@@ -25,7 +25,7 @@ export function createHandle(parts: HandleParts): Handle {
     const ended = answerAtLastHop(request)
     if (ended !== undefined) return ended
     const admission = admit(routes, request)
-    if (admission.kind === 'refused') return problem(admission.route, admission.error)
+    if (admission.kind === 'refused') return problemReply(admission.route, admission.error)
 
     const { route } = admission
     const kind = classify(request, route.rules)
@@ -58,7 +58,7 @@ export function createHandle(parts: HandleParts): Handle {
         ? await lookUp(read.request, route, kind, read.key)
         : await forward(read.request, route, { kind: 'pass', why: 'bypass', detail: 'body' })
     } catch (thrown) {
-      return problem(route.name, asHerdgateError(thrown))
+      return problemReply(route.name, asHerdgateError(thrown))
     }
   }
 

@@ -2,14 +2,14 @@ import { HerdgateError } from '../../errors.ts'
 import type { CacheRequest } from '../../model.ts'
 import { cacheStatus } from '../../policy/cache-status.ts'
 import { hopsLeft } from '../../policy/max-forwards.ts'
-import { problem, type Reply } from './reply.ts'
+import { problemReply, type Reply } from './reply.ts'
 
 /** The answer to a request that may go no further (RFC 9110 section 7.6.2). TRACE is answered by origins alone. */
 export function answerAtLastHop(request: CacheRequest): Reply | undefined {
   const hops = hopsLeft(request)
   if (hops === undefined || hops > 0) return undefined
-  if (Number.isNaN(hops)) return problem('', new HerdgateError('malformed_request', 'Max-Forwards is malformed'))
-  if (request.method === 'TRACE') return problem('', new HerdgateError('method_not_allowed'))
+  if (Number.isNaN(hops)) return problemReply('', new HerdgateError('malformed_request', 'Max-Forwards is malformed'))
+  if (request.method === 'TRACE') return problemReply('', new HerdgateError('method_not_allowed'))
   const outcome = { result: 'pass', detail: 'max-forwards' } as const
   const told = ['Cache-Control', 'no-store', 'Cache-Status', cacheStatus(outcome)]
   return { route: '', status: 204, fields: ['Allow', 'GET, HEAD, OPTIONS', ...told], body: undefined, outcome }

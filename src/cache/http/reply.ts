@@ -8,7 +8,7 @@ import { notModifiedHead } from '../../policy/not-modified.ts'
 import { select } from '../../policy/range.ts'
 import { ageOf, cachedHead, passedHead } from '../../policy/response.ts'
 import { precondition } from '../../policy/validation.ts'
-import { fieldsCalledFor, PROBLEM_TYPE, problemOf } from '../../problem.ts'
+import { problemFields, problemOf } from '../../problem.ts'
 import type { Resolution } from '../engine/resolution.ts'
 import type { DirectResponse } from './response-load.ts'
 import { rangedReply } from './ranged-reply.ts'
@@ -35,7 +35,7 @@ export function render(request: CacheRequest, route: Route, resolution: HttpReso
     case 'direct':
       return renderDirect(request, route, resolution.reply, resolution.outcome)
     case 'error':
-      return problem(route.name, resolution.error, resolution.outcome)
+      return problemReply(route.name, resolution.error, resolution.outcome)
   }
 }
 
@@ -79,25 +79,13 @@ function renderDirect(request: CacheRequest, route: Route, reply: DirectResponse
 const fieldsToPass = ({ status, fields }: DirectResponse): Fields =>
   status === 204 ? without(fields, (name) => name === 'content-length') : fields
 
-/** An error of our own: problem+json (RFC 9457) that names no address and repeats no input. */
-export function problem(
+/** The answer that an error of our own is. */
+export function problemReply(
   route: string,
   error: HerdgateError,
   outcome: Outcome = { result: 'error', detail: error.code },
 ): Reply {
   const content = Buffer.from(JSON.stringify(problemOf(error)))
-  const length = String(content.length)
-  const status = cacheStatus(outcome)
-  const fields = [
-    'Content-Type',
-    PROBLEM_TYPE,
-    'Cache-Control',
-    'no-store',
-    'Content-Length',
-    length,
-    'Cache-Status',
-    status,
-    ...fieldsCalledFor(error),
-  ]
+  const fields = problemFields(error, cacheStatus(outcome), ['Content-Length', String(content.length)])
   return { route, status: error.status, fields, body: Body.of(content), outcome }
 }

@@ -1,6 +1,6 @@
 import { bearer } from '../../../routes/bearer.ts'
 import { requestOf } from '../../../routes/explain.ts'
-import { ProblemError } from '../../../routes/problem.ts'
+import { ProblemError } from '../../../routes/admin-problem.ts'
 import { fieldLines, lines } from '../../../src/fields.ts'
 import { StatusLines } from '../../../src/origin/status-line.ts'
 import { must, mustEqual, RESPONSE_HEAD, type Target } from '../target.ts'

@@ -1,8 +1,8 @@
-/** Errors of the admin port as application/problem+json (RFC 9457). */
+/** Errors that routes of the admin port answer with, as application/problem+json (RFC 9457). A HerdgateError: src/problem.ts. */
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 
-export const Problem = z
+const AdminProblem = z
   .object({
     type: z.literal('about:blank'),
     title: z.string(),
@@ -15,7 +15,7 @@ export const Problem = z
   })
   .meta({ id: 'Problem' })
 
-export type ProblemDetails = Readonly<Omit<z.infer<typeof Problem>, 'type'>>
+export type ProblemDetails = Readonly<Omit<z.infer<typeof AdminProblem>, 'type'>>
 
 /** An error that a handler throws to answer with it. */
 export class ProblemError extends Error {
@@ -61,5 +61,5 @@ export function json(description: string, schema: z.ZodType) {
 
 const answer = (status: number) => ({
   description: MEANINGS[status] ?? '',
-  content: { 'application/problem+json': { schema: Problem } },
+  content: { 'application/problem+json': { schema: AdminProblem } },
 })
