@@ -58,17 +58,19 @@ export class Variants {
       const others = same ? before.variants.filter((other) => other !== variant) : []
       const variants = [...others, variant].slice(-MOST_VARIANTS)
       const dropped = before?.kind === 'varies' ? before.variants.filter((other) => !variants.includes(other)) : []
-      const languages = same ? before.languages.filter(([, to]) => to !== variant && variants.includes(to)) : []
       const name = question.variantName(entry)
+      const isLasting = ([language, to]: Varies['languages'][number]) =>
+        language !== name && to !== variant && variants.includes(to)
+      const languages = same ? before.languages.filter(isLasting) : []
       if (name !== undefined) languages.push([name, variant])
       const keepUntil = Math.max(entry.keepUntil, same ? before.keepUntil : 0)
       const stamp = stampOf(entry.url, NO_TAGS, entry)
       const marker: Stored = { kind: 'varies', on, variants, languages, keepUntil, ...stamp }
       const replaced = this.#replacedBy(key, same ? undefined : before)
       const settle = (fate: Fate): void => {
-        if (fate === 'broken') return this.#brokenOff(key, on, replaced)
-        if (this.#replaced.get(key) === replaced) this.#replaced.delete(key)
-        for (const other of dropped) void this.#store.delete(other)
+        if (fate !== 'broken') this.#arrived(key, replaced, dropped)
+        else if (replaced !== undefined) this.#brokenOff(key, on, replaced)
+        else if (same) this.#putBack(key, before, (there) => there.startedAt === startedAt)
       }
       const written = this.#store.set(key, marker, keepUntil - this.#clock.now())
       return written instanceof Promise ? written.then((late) => ({ written: late, settle })) : { written, settle }
@@ -89,20 +91,27 @@ export class Variants {
     return replaced
   }
 
-  #brokenOff(key: string, on: readonly string[], replaced: Replaced | undefined): void {
-    if (replaced === undefined || this.#replaced.get(key) !== replaced) return
+  #arrived(key: string, replaced: Replaced | undefined, dropped: readonly string[]): void {
+    if (this.#replaced.get(key) === replaced) this.#replaced.delete(key)
+    for (const variant of dropped) void this.#store.delete(variant)
+  }
+
+  #brokenOff(key: string, on: readonly string[], replaced: Replaced): void {
+    if (this.#replaced.get(key) !== replaced) return
     replaced.arriving--
     if (replaced.arriving > 0) return
     this.#replaced.delete(key)
-    const { before } = replaced
-    const putBack = (kept: Kept): Awaitable<Written> => {
+    this.#putBack(key, replaced.before, (there) => sameNames(there.on, on))
+  }
+
+  #putBack(key: string, before: Entry | Varies, isOurs: (there: Varies) => boolean): void {
+    const put = (kept: Kept): Awaitable<Written> => {
       const there = known(kept)
-      const isThere = there?.kind === 'varies' && sameNames(there.on, on)
       const forMs = before.keepUntil - this.#clock.now()
       const isOfUse = forMs > 0 && this.#log.verdict(before) !== 'dead'
-      return isThere && isOfUse ? this.#store.set(key, before, forMs) : undefined
+      return there?.kind === 'varies' && isOurs(there) && isOfUse ? this.#store.set(key, before, forMs) : undefined
     }
-    void withStored(this.#store, key, putBack)
+    void withStored(this.#store, key, put)
   }
 }
 

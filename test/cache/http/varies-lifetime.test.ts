@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { HerdgateError } from '../../../src/errors.ts'
+import { settle } from '../../support/fake-clock.ts'
+import { PushedBody } from '../../support/scripted-origin.ts'
 import { received, world } from '../../support/world.ts'
 
 test('a variant that is soon gone does not take the longer-lived ones with it', async () => {
@@ -25,13 +27,14 @@ test('a variant that is soon gone does not take the longer-lived ones with it', 
   expect(await w.get('/', { 'Accept-Language': 'en' })).toMatchObject({ body: 'long', result: 'hit' })
 })
 
+async function* breaking(): AsyncGenerator<Uint8Array> {
+  yield Buffer.from('new')
+  await Promise.resolve()
+  throw new HerdgateError('origin_reset')
+}
+
 describe('a Vary that is new', () => {
   const VARYING = { 'Cache-Control': 'max-age=60', Vary: 'Accept-Language' }
-  const breaking = async function* (): AsyncGenerator<Uint8Array> {
-    yield Buffer.from('new')
-    await Promise.resolve()
-    throw new HerdgateError('origin_reset')
-  }
 
   /** A world with a copy that is stale, and an origin that answers with content of the test's. */
   const withCopy = async (headers: Record<string, string> = {}) => {
@@ -56,22 +59,21 @@ describe('a Vary that is new', () => {
     },
   )
 
-  test('leaves it there too where several break off, but not where one of them comes whole', async () => {
-    for (const isOneWhole of [false, true]) {
-      const w = await withCopy()
-      w.origin.script(({ fields }) => ({
-        headers: VARYING,
-        body: isOneWhole && fields.includes('fr') ? 'whole' : breaking(),
-      }))
-      const both = ['de', 'fr'].map((language) => w.get('/', { 'Accept-Language': language }))
-      expect(await Promise.allSettled(both)).toMatchObject([
-        { status: 'rejected' },
-        { status: isOneWhole ? 'fulfilled' : 'rejected' },
-      ])
-      expect(await whileItFails(w, 'es')).toMatchObject(
-        isOneWhole ? { status: 502 } : { body: 'old', result: 'stale_if_error' },
-      )
-    }
+  test.each([false, true])('leaves it there where several arrive, unless one comes whole: %j', async (isOneWhole) => {
+    const w = await withCopy()
+    const bodies = { de: new PushedBody(), fr: new PushedBody() }
+    w.origin.script(({ fields }) => ({ headers: VARYING, body: fields.includes('fr') ? bodies.fr : bodies.de }))
+    const replies = [await w.ask('/', { 'Accept-Language': 'de' }), await w.ask('/', { 'Accept-Language': 'fr' })]
+    const contents = Promise.allSettled(replies.map(async (reply) => received(reply)))
+    if (isOneWhole) bodies.fr.end()
+    else bodies.fr.break()
+    await settle()
+    bodies.de.break()
+    const ended = isOneWhole ? 'fulfilled' : 'rejected'
+    expect(await contents).toMatchObject([{ status: 'rejected' }, { status: ended }])
+    expect(await whileItFails(w, 'es')).toMatchObject(
+      isOneWhole ? { status: 502 } : { body: 'old', result: 'stale_if_error' },
+    )
   })
 
   test('does not bring back what was purged while it arrived', async () => {
@@ -81,5 +83,33 @@ describe('a Vary that is new', () => {
     await w.cache.purge({ urls: ['http://a.test/'] })
     await expect(received(reply)).rejects.toThrow()
     expect(await whileItFails(w)).toMatchObject({ status: 502 })
+  })
+})
+
+describe('of variants in one language', () => {
+  const GERMAN = { 'Cache-Control': 'max-age=60', Vary: 'Accept-Language', 'Content-Language': 'de' }
+  const prefers = (others: string) => ({ 'Accept-Language': `de${others}` })
+  const withStale = async () => {
+    const w = world({ grace: 3_600_000 })
+    w.origin.script(() => ({ headers: GERMAN, body: 'old' }))
+    await w.get('/', prefers(', en;q=0.5'))
+    expect(await w.get('/', prefers(', fr;q=0.5'))).toMatchObject({ body: 'old', result: 'hit' })
+    await w.clock.advance(61_000)
+    return w
+  }
+
+  test('the newest answers who prefers that', async () => {
+    const w = await withStale()
+    w.origin.script(() => ({ headers: GERMAN, body: 'new' }))
+    await w.get('/', prefers(''))
+    expect(await w.get('/', prefers(', fr;q=0.5'))).toMatchObject({ body: 'new', result: 'hit' })
+  })
+
+  test('one that breaks off does not hide the others', async () => {
+    const w = await withStale()
+    w.origin.script(() => ({ headers: GERMAN, body: breaking() }))
+    await expect(w.get('/', prefers(''))).rejects.toThrow()
+    w.origin.script(() => new HerdgateError('origin_refused'))
+    expect(await w.get('/', prefers(', fr;q=0.5'))).toMatchObject({ body: 'old', result: 'stale_if_error' })
   })
 })
