@@ -88,9 +88,12 @@ export class RedisLogCalls {
     return /^maxmemory_policy:allkeys/m.test(info)
   }
 
-  /** Takes this node off the list, if that is quickly done. */
-  async leave(): Promise<void> {
-    await this.#run(LEAVE, { generation: '', position: 0, nonce: '' }, [this.#node]).catch(() => {})
+  /**
+   * Takes this node off the list, if that is quickly done.
+   * @param by the connection on which it may still be asking for its place there
+   */
+  async leave(by: RedisClient = this.client): Promise<void> {
+    await this.#run(LEAVE, { generation: '', position: 0, nonce: '' }, [this.#node], by).catch(() => {})
   }
 
   close(): void {

@@ -9,6 +9,7 @@ import type {
   Stamp,
   Verdict,
 } from '../../model.ts'
+import { within } from '../deadline.ts'
 import { Generations } from '../log/generations.ts'
 import { Lease } from '../log/lease.ts'
 import { LiveNodes } from '../log/live-nodes.ts'
@@ -61,6 +62,7 @@ export class SharedLog implements RedisLog {
   #heard = '0-0'
   /** The log may be another than the one we read: join before reading on. */
   #outOfStep = true
+  #isJoining = false
   /** The records do not follow one another: the compacted state has what lies between. */
   #wantsAll = false
   #report: 'none' | 'asked' | 'asked-again' = 'none'
@@ -141,9 +143,15 @@ export class SharedLog implements RedisLog {
     if (this.#closing.isBegun) return
     this.#cancelBeat()
     this.#closing.begin()
-    this.#tail.disconnect() // first: it may be asking for a place among the nodes
-    await this.#calls.leave()
+    await within([this.#leave()], COMMAND_TIMEOUT_MS, this.#clock)
+    this.#tail.disconnect()
     this.#calls.close()
+  }
+
+  /** Where a place among the nodes is being asked for it is given up on the same connection, which keeps the order. */
+  async #leave(): Promise<void> {
+    if (this.#isJoining) await this.#calls.leave(this.#tail)
+    await this.#calls.leave()
   }
 
   // ------------------------------------------------------------------------------------------------ reading
@@ -152,7 +160,7 @@ export class SharedLog implements RedisLog {
   async #follow(started: () => void): Promise<void> {
     while (!this.#closing.isBegun) {
       try {
-        if (this.#outOfStep) await this.#join()
+        if (this.#outOfStep) await this.#joined()
         started()
         await this.#read()
       } catch (error) {
@@ -160,6 +168,15 @@ export class SharedLog implements RedisLog {
         if (isReady(this.#tail)) this.#failed(error)
         await this.#untilWorthTrying()
       }
+    }
+  }
+
+  async #joined(): Promise<void> {
+    this.#isJoining = true
+    try {
+      await this.#join()
+    } finally {
+      this.#isJoining = false
     }
   }
 
@@ -275,7 +292,7 @@ export class SharedLog implements RedisLog {
   }
 
   async #reportNow(): Promise<void> {
-    if (this.#outOfStep) return
+    if (this.#outOfStep || this.#closing.isBegun) return
     const { generation } = this
     const askedAt = this.#clock.now()
     const { head, nodes } = await this.#calls.report(this.#newest.known, this.position)

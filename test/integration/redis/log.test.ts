@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest'
 import { systemClock } from '../../../src/clock.ts'
 import { Events, type LogEvent } from '../../../src/events.ts'
 import type { InvalidationLog, Stamp } from '../../../src/model.ts'
@@ -170,6 +170,26 @@ describe('acknowledgements', () => {
     await second.close()
     await until(() => first.nodes().length === 1, 'it is off the list')
     expect((await first.append('purge', { tags: ['t'] })).nodes).toEqual({ expected: 1, acked: 1 })
+  })
+
+  test('nor is one that closes while it asks for its place', async () => {
+    await using link = await startFaultProxy({ port: server.port })
+    const connect = (options: RedisConnectionOptions) => {
+      if (options.name !== 'herdgate-tail') return connectRedis(server.url, options)
+      const client = connectRedis(`redis://127.0.0.1:${link.port}`, options)
+      client.once('ready', () => link.set({ kind: 'blackhole' })) // what it asks then arrives later
+      asks = vi.spyOn(client, 'evalsha')
+      return client
+    }
+    let asks: MockInstance | undefined
+    const log = redisLog({ connect, prefix, node: 'closing' })
+    await until('it has asked, as there is a connection', () => asks?.mock.calls.length === 2)
+    const closed = log.close()
+    link.set({ kind: 'pass' })
+    await closed
+    const listed = async () => (await redis.zscore(key('nodes'), 'closing')) !== null
+    await until('what it asked has arrived', async () => (await redis.exists(key('head'))) === 1)
+    expect(await listed()).toBe(false)
   })
 
   test('a node that does not answer is waited for until the time is up', async () => {
