@@ -11,6 +11,9 @@ const BUFFER = 280
 const SLOT = 8
 const PART = 80
 const PROMISE = 48
+/** A name in a dictionary, beside its characters; one that is an index is no text. */
+const NAME = 80
+const INDEX = 40
 
 /**
  * The memory a stored thing holds while it is in the memory store, in bytes: key, record, fields, tags, body.
@@ -77,7 +80,7 @@ function flatBytes(value: object): number | undefined {
     if (hasMembers(member) || ++parts > MOST_PARTS) return undefined
     sum += ownBytes(member)
   }
-  return sum
+  return sum + namesBytes(value, parts - 1)
 }
 
 function deepBytes(value: object): number {
@@ -95,7 +98,9 @@ function deepBytes(value: object): number {
       if (part === value || seen?.has(part)) continue
       seen = (seen ?? new Set()).add(part)
     }
+    const before = open.length
     isWhole = parts < MOST_PARTS && pushMembers(part, open)
+    if (isWhole) sum += namesBytes(part, open.length - before)
   }
   return isWhole ? sum : Math.ceil(Math.max(sum, sampledBytes(value, MOST_PARTS, new Set())))
 }
@@ -108,14 +113,16 @@ function sampledBytes(part: unknown, looks: number, seen: Set<object>): number {
   const own = ownBytes(part)
   if (looks < 1 || !hasMembers(part) || seen.has(part)) return own
   seen.add(part)
-  const { members, share } = someMembers(part, looks)
+  const { members, namesBytes: names = 0, share } = someMembers(part, looks)
   if (members.length === 0) return own
   const looksEach = looks / (members.length + 1)
-  return own + members.reduce<number>((sum, member) => sum + sampledBytes(member, looksEach, seen), 0) / share
+  return own + members.reduce<number>((sum, member) => sum + sampledBytes(member, looksEach, seen), names) / share
 }
 
 interface SomeMembers {
   readonly members: readonly unknown[]
+  /** What their names take. */
+  readonly namesBytes?: number
   /** Of all members, that these are. */
   readonly share: number
 }
@@ -135,22 +142,54 @@ function someMembers(part: object, looks: number): SomeMembers {
     return { members, share: count / part.size }
   }
   const names = Object.keys(part)
-  const count = some(names.length)
-  const members = names.slice(0, count).map((name) => part[name as keyof typeof part])
-  return { members, share: count / names.length }
+  const looked = names.slice(0, some(names.length))
+  const members = looked.map((name) => part[name as keyof typeof part])
+  const bytes = looked.reduce((sum, name) => sum + nameBytes(name, names.length), 0)
+  return { members, namesBytes: bytes, share: looked.length / names.length }
+}
+
+/** What the names of an object's members take: nothing where they are those of all objects of its kind, which V8 keeps once. */
+function namesBytes(part: object, count: number): number {
+  if (count <= MOST_FIELDS.certain || isCollection(part)) return 0
+  let sum = 0
+  for (const name in part) if (hasOwn(part, name)) sum += nameBytes(name, count)
+  return sum
+}
+
+/** So many members a record has, and may have; what has more is a dictionary. In between, names with numbers are identifiers. */
+const MOST_FIELDS = { certain: 16, possible: 128 }
+const NUMBERED = /\d\d/
+const NUMBER = /^\d{1,10}$/
+
+/** @param count of the members it is one of */
+function nameBytes(name: string, count: number): number {
+  if (count <= MOST_FIELDS.certain || (count <= MOST_FIELDS.possible && !NUMBERED.test(name))) return 0
+  if (NUMBER.test(name)) return Number(name) < 2 * count ? 0 : INDEX // else they stand in a list
+  return NAME + name.length
 }
 
 const hasMembers = (part: unknown): part is object =>
   typeof part === 'object' && part !== null && !ArrayBuffer.isView(part)
 
 function ownBytes(part: unknown): number {
-  if (typeof part === 'string') return STRING + part.length
+  if (typeof part === 'string') return STRING + (isWide(part) ? 2 : 1) * part.length
   if (typeof part === 'bigint') return STRING
   if (typeof part !== 'object' || part === null) return SLOT
   if (ArrayBuffer.isView(part) || part instanceof ArrayBuffer || part instanceof SharedArrayBuffer) {
     return BUFFER + part.byteLength
   }
   return 56
+}
+
+const WIDE = /[\u0100-\uffff]/
+/** Of a shorter text three characters are looked at. */
+const LONG_TEXT = 64
+
+/** V8 keeps a text in two bytes a character as soon as one of them is beyond ISO-8859-1. */
+function isWide(part: string): boolean {
+  const { length } = part
+  if (length >= LONG_TEXT) return WIDE.test(part)
+  return part.charCodeAt(0) > 0xff || part.charCodeAt(length >> 1) > 0xff || part.charCodeAt(length - 1) > 0xff
 }
 
 /** @returns whether there was room for all of them */

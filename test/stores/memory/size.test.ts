@@ -67,3 +67,41 @@ test.each<[string, (count: number) => unknown, few: number, many: number]>([
   expect(share).toBeGreaterThan(0.8)
   expect(share).toBeLessThan(1.25)
 })
+
+const dictionary = (count: number, name: (at: number) => string) =>
+  Object.fromEntries(Array.from({ length: count }, (_, at) => [name(at), at]))
+const uuid = () => crypto.randomUUID()
+const column = (at: number) => `column_${String.fromCharCode(97 + (at % 26), 97 + Math.floor(at / 26))}`
+
+/** Of each member, as measured: dictionaries hold their names, records share them with others of their kind. */
+test.each<[string, unknown, count: number, least: number, most: number]>([
+  ['30 random names', dictionary(30, uuid), 30, 90, 170],
+  ['1,000 random names', dictionary(1_000, uuid), 1_000, 90, 170],
+  ['1,000 names without digits', dictionary(1_000, (at) => `${column(at % 676)} ${column(at)}`), 1_000, 80, 150],
+  ['50,000 random names', dictionary(50_000, uuid), 50_000, 90, 170],
+  ['30 random names in each of 30 members', Array.from({ length: 30 }, () => dictionary(30, uuid)), 900, 90, 170],
+  ['1,000 numbers', dictionary(1_000, (at) => String(1_000_000 + at * 1_000)), 1_000, 40, 60],
+  ['1,000 numbers without a gap', dictionary(1_000, String), 1_000, 8, 10],
+  ['as many columns as records have', dictionary(100, column), 100, 8, 10],
+  ['columns in 200 rows', Array.from({ length: 200 }, () => dictionary(30, column)), 6_000, 8, 12],
+])('the names of members are counted where they are the value’s own: %s', (_, value, count, least, most) => {
+  const each = estimateBytes(value) / count
+  expect(each).toBeGreaterThan(least)
+  expect(each).toBeLessThan(most)
+})
+
+test.each(['ж'.repeat(1_000), `${'x'.repeat(998)}’s`, `x’${'s'.repeat(998)}`])(
+  'a text with a character beyond ISO-8859-1 takes two bytes for each: %#',
+  (text) => {
+    expect(estimateBytes(text)).toBeGreaterThan(2_000)
+    expect(estimateBytes({ text })).toBeGreaterThan(2_000)
+  },
+)
+
+test.each(['Zürich', 'x'.repeat(1_000), 'é'.repeat(1_000), ''])('any other takes one: %#', (text) => {
+  expect(estimateBytes(text) - text.length).toBe(estimateBytes(''))
+})
+
+test.each(['Москва', '東京', '😀'])('a short one likewise: %s', (text) => {
+  expect(estimateBytes(text) - 2 * text.length).toBe(estimateBytes(''))
+})
