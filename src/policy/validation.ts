@@ -62,7 +62,7 @@ export function describesSame(entry: StoredResponse, response: Response): boolea
   return same('etag') && same('last-modified') && (length === undefined || Number(length) === bytes?.length)
 }
 
-/** Does it say of which content it speaks? A 200 to HEAD without it tells of a new lifetime only. */
+/** Does it say of which content it speaks? A 200 to HEAD without it tells of a new lifetime only, of a copy without it. */
 export const hasValidator = ({ fields }: Response): boolean => has(fields, 'etag') || has(fields, 'last-modified')
 
 /**

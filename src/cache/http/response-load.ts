@@ -133,7 +133,8 @@ export class ResponseLoad {
     if (response.status !== 200) return this.#judge(fetched)
     const isSame = describesSame(previous, response) && this.#storableWith(previous, response.fields).store
     if (!isSame) return { ...this.#direct(fetched, 'method'), outdated: outdatedEntry(previous, fetched) }
-    if (this.#context.doubted && !hasValidator(response)) return this.#direct(fetched, 'method')
+    const needsValidator = this.#context.doubted || hasValidator(previous)
+    if (needsValidator && !hasValidator(response)) return this.#direct(fetched, 'method')
     fetched.stop()
     const entry = updatedEntry(this.#making, previous, response.fields, fetched)
     return { kind: 'entry', entry, status: response.status, validated: true }

@@ -183,6 +183,10 @@ describe('HEAD', () => {
     expect(await stale({ headers: { ...MINUTE, ...said } })).toMatchObject({ body: 'v2' })
   })
 
+  test('without the validator that the copy has says nothing of its content', async () => {
+    expect(await stale({ headers: { ...MINUTE, 'X-Said': 'twice' } })).toMatchObject({ body: 'v2' })
+  })
+
   test.each([404, 301])('that is answered 200 where the copy is a %i has it fetched anew', async (status) => {
     const w = world()
     answering(w, { status, headers: MINUTE, body: 'v1' }, { headers: MINUTE }, { headers: MINUTE, body: 'v2' })
