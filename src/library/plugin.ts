@@ -37,20 +37,28 @@ export interface HerdgateOptions {
  */
 export async function herdgate(app: FastifyInstance, options: HerdgateOptions): Promise<void> {
   const urls = [options.origin].flat()
-  if (urls.length === 0 || !urls.every((url) => URL.canParse(url))) {
-    throw new TypeError(`herdgate: expected "origin" to be one URL or several, got ${JSON.stringify(options.origin)}`)
-  }
+  if (urls.length === 0 || !urls.every(isBase)) throw new TypeError(ORIGIN_EXPECTED)
+  const peerOf = createPeers([options.trustProxy ?? []].flat())
   const origin = createOrigin({ name: 'default', urls, ...DEFAULT_TRANSPORT }, systemClock)
   const route = { name: 'default', match: options.match ?? {}, origin, rules: rulesOf(options) }
   const events = new Events()
   const store = memoryStore({ maxBytes: options.memory ?? DEFAULT_MEMORY_BYTES, events })
   const cache = createCache({ routes: [route], store, events })
   options.onCache?.(cache)
-  proxyRoute(app, { cache, peerOf: createPeers(options.trustProxy ?? []) })
+  proxyRoute(app, { cache, peerOf })
   app.addHook('onClose', async () => {
     await origin.close()
     await cache.close()
   })
+}
+
+/** It may hold a password: what was given is not repeated. */
+const ORIGIN_EXPECTED =
+  'herdgate: expected "origin" to be one http:// or https:// URL or several, without user, query or fragment'
+
+function isBase(text: string): boolean {
+  const url = URL.parse(text)
+  return url !== null && /^https?:$/.test(url.protocol) && url.href === url.origin + url.pathname
 }
 
 const COOKIE_MODES: ReadonlySet<string> = new Set<Rules['cookies']>(['safe', 'rfc', 'ignore'])

@@ -7,7 +7,8 @@ import { plainAddress } from '../policy/forwarded.ts'
 /**
  * Who is at the other end of a connection, and whether its word on whom it speaks for counts. Looked up once per
  * connection.
- * @param trusted addresses and CIDR ranges, already checked for form
+ * @param trusted addresses and CIDR ranges
+ * @throws TypeError when one is neither
  */
 export function createPeers(trusted: readonly string[]): (socket: Socket) => Peer {
   const list = blockListOf(trusted)
@@ -24,13 +25,21 @@ export function createPeers(trusted: readonly string[]): (socket: Socket) => Pee
   }
 }
 
+const RANGE = /^([^/]+)(?:\/(\d{1,3}))?$/
+const WIDTHS = { ipv4: 32, ipv6: 128 }
+
 function blockListOf(ranges: readonly string[]): BlockList {
   const list = new BlockList()
   for (const range of ranges) {
-    const [address = '', prefix] = range.split('/')
+    const [, address = '', prefix] = RANGE.exec(range) ?? []
     const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
-    if (prefix === undefined) list.addAddress(address, family)
-    else list.addSubnet(address, Number(prefix), family)
+    const bits = Number(prefix ?? WIDTHS[family])
+    if (isIP(address) === 0 || bits > WIDTHS[family]) {
+      throw new TypeError(
+        `expected an IP address or a CIDR block such as 10.0.0.0/8 to trust, got ${JSON.stringify(range)}`,
+      )
+    }
+    list.addSubnet(address, bits, family)
   }
   return list
 }

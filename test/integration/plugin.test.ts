@@ -68,9 +68,16 @@ test.each([
   [{ cookies: 'never' }, 'expected "cookies" to be safe, rfc or ignore, got "never"'],
   [{ refreshAhead: 80 }, 'expected a number above 0 and below 1, such as 0.8, got 80'],
   [{ ttl: 'soon' }, 'expected a duration such as'],
+  ...[undefined, [], 'localhost:3000', 'http://me:secret@a.test', ['http://a.test', 'http://b.test/?q']].map(
+    (wrong): [object, string] => [{ origin: wrong }, 'expected "origin" to be one http:// or https:// URL or several'],
+  ),
+  ...[true, ['localhost'], ['10.0.0.0/'], ['10.0.0.0/33']].map((wrong): [object, string] => [
+    { trustProxy: wrong },
+    `expected an IP address or a CIDR block such as 10.0.0.0/8 to trust, got ${JSON.stringify([wrong].flat()[0])}`,
+  ]),
 ])('an option that is none stops the start: %j', async (options, complaint) => {
   const fastify = Fastify()
   app.close = () => fastify.close()
-  fastify.register(herdgate, { origin: origin.url, ...(options as object) })
+  fastify.register(herdgate, { origin: origin.url, ...options })
   await expect(fastify.ready()).rejects.toThrow(complaint)
 })
