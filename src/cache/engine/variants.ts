@@ -70,7 +70,7 @@ export class Variants {
       const settle = (fate: Fate): void => {
         if (fate !== 'broken') this.#arrived(key, replaced, dropped)
         else if (replaced !== undefined) this.#brokenOff(key, on, replaced)
-        else if (same) this.#putBack(key, before, (there) => there.startedAt === startedAt)
+        else if (same) this.#putBack(key, before, (there) => there.startedAt === entry.startedAt)
       }
       const written = this.#store.set(key, marker, keepUntil - this.#clock.now())
       return written instanceof Promise ? written.then((late) => ({ written: late, settle })) : { written, settle }

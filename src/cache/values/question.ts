@@ -83,7 +83,7 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     if (valid && now < entry.freshUntil) return { kind: 'serve', entry, refresh: now >= entry.refreshAt }
     const { softTimeout } = this.#rules
     const mayStandIn = now < entry.staleIfErrorUntil && this.#hasGrace(entry)
-    const atOnce = now < entry.staleWhileRevalidateUntil || (softTimeout === 0 && mayStandIn)
+    const atOnce = softTimeout === undefined ? now < entry.staleWhileRevalidateUntil : softTimeout === 0 && mayStandIn
     if (valid && atOnce) return { kind: 'serve-stale', entry }
     const afterMs = softTimeout === 0 ? undefined : softTimeout
     return { kind: 'revalidate', entry, why: 'stale', fallback: mayStandIn ? { entry, afterMs } : undefined }

@@ -173,6 +173,21 @@ describe('getOrSet', () => {
     expect(await cache.get('k')).toBe('new')
   })
 
+  test('softTimeout of a call counts for values that were put there with another', async () => {
+    const { cache, clock } = library({ ttl: '5s', grace: '1h', softTimeout: '0s' })
+    await cache.set('k', 'old')
+    await cache.set('l', 'old')
+    await clock.advance(6_000)
+    const { load, open } = gated<string>()
+    const soon = cache.getOrSet('k', load, { softTimeout: '200ms' })
+    const late = cache.getOrSet('l', load, { softTimeout: '200ms' })
+    await settle()
+    open[0]?.resolve('new')
+    await settle()
+    await clock.advance(200)
+    expect([await soon, await late]).toEqual(['new', 'old'])
+  })
+
   test.each([0, 1, 2, -0.5, Number.NaN])('refreshAhead %d is refused', async (refreshAhead) => {
     const { cache } = library()
     const complaint = `expected a number above 0 and below 1, such as 0.8, got ${refreshAhead}`

@@ -183,12 +183,12 @@ describe('acknowledgements', () => {
     }
     let asks: MockInstance | undefined
     const log = redisLog({ connect, prefix, node: 'closing' })
-    await until('it has asked, as there is a connection', () => asks?.mock.calls.length === 2)
+    await until(() => asks?.mock.calls.length === 2, 'it has asked, as there is a connection')
     const closed = log.close()
     link.set({ kind: 'pass' })
     await closed
     const listed = async () => (await redis.zscore(key('nodes'), 'closing')) !== null
-    await until('what it asked has arrived', async () => (await redis.exists(key('head'))) === 1)
+    await until(async () => (await redis.exists(key('head'))) === 1, 'what it asked has arrived')
     expect(await listed()).toBe(false)
   })
 
