@@ -1,4 +1,4 @@
-import type { Beginning, Entry, Lease, Stamp } from '../../model.ts'
+import type { Beginning, Entry, FetchEnding, Lease, Stamp } from '../../model.ts'
 import type { Landed } from './landing.ts'
 
 /** PromiseWithResolvers, as a type that may stand for one of a wider kind. */
@@ -90,14 +90,14 @@ export class Flights {
     this.#byKey.delete(key)
   }
 
-  /** Nobody may join it any more. */
-  leave(flight: AnyFlight): void {
-    if (flight.keys === undefined) return
-    for (const key of flight.keys) {
+  /** Nobody may join it any more, and those who wait in other processes are told how it ended. */
+  leave(flight: AnyFlight, ending: FetchEnding): void {
+    for (const key of flight.keys ?? []) {
       if (this.#byKey.get(key) === flight) this.#byKey.delete(key)
     }
+    if (flight.keys !== undefined) this.#size--
     flight.keys = undefined
-    this.#size--
+    void flight.lease?.release(ending)
   }
 }
 

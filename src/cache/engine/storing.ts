@@ -11,7 +11,7 @@ import type {
   Stored,
   Written,
 } from '../../model.ts'
-import type { AnyFlight, Flight, Flights } from './flights.ts'
+import type { Flight, Flights } from './flights.ts'
 import { known } from './lookup.ts'
 import type { Question } from './question.ts'
 import { stampOf } from './stamp.ts'
@@ -91,8 +91,10 @@ export class Storing {
     const written = isWanted && isValid ? this.#write(arriving, fate, isCurrent, now) : undefined
     const announced = settled(arriving.announced, fate)
     const isForOthers = fate === 'kept' && this.#fitsAll(question, entry)
-    const left = (...results: readonly Written[]) =>
-      this.#left(flight, endingOf(isForOthers && !results.includes('lost'), isValid))
+    const left = (...results: readonly Written[]) => {
+      if (flight === undefined) return
+      this.#flights.leave(flight, endingOf(isForOthers && !results.includes('lost'), isValid))
+    }
     if (written instanceof Promise || announced instanceof Promise) {
       void Promise.all([written, announced]).then(
         (results) => left(...results),
@@ -175,12 +177,6 @@ export class Storing {
       return valid === undefined ? 'lost' : undefined // else there is as much, or something later
     }
     return withStored(this.#store, key, join)
-  }
-
-  #left(flight: AnyFlight | undefined, ending: FetchEnding): void {
-    if (flight === undefined) return
-    this.#flights.leave(flight)
-    void flight.lease?.release(ending)
   }
 
   /** Requests at this key go side by side from now on, until an answer is found that may be shared. */

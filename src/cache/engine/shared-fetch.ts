@@ -1,0 +1,191 @@
+import type { Events } from '../../events.ts'
+import type { Beginning, Clock, Entry, FetchLeases, InvalidationLog, Store } from '../../model.ts'
+import type { Flight, Flights } from './flights.ts'
+import { begin, failedWith, type Landed, type LandedEntry } from './landing.ts'
+import { lookup } from './lookup.ts'
+import type { LoadContext, Question } from './question.ts'
+import type { Forward } from './resolution.ts'
+import { beginningAt } from './stamp.ts'
+import type { Storing } from './storing.ts'
+import { takeTurn } from './turn.ts'
+
+export interface SharedFetchParts {
+  readonly store: Store
+  readonly log: InvalidationLog
+  readonly clock: Clock
+  readonly events: Events
+  readonly flights: Flights
+  readonly storing: Storing
+  /** Whose turn it is to fetch, where others use the store too. */
+  readonly leases: FetchLeases | undefined
+}
+
+/** Whether a stored copy is better than knowing that this answer was for one asker alone. */
+const leavesPrevious = <E extends Entry>(
+  { passing, aside }: { readonly passing?: boolean | undefined; readonly aside?: boolean | undefined },
+  { previous, keepPrevious }: LoadContext<E>,
+): boolean => (passing === true && keepPrevious) || (aside === true && previous !== undefined)
+
+/** Whether a copy may stand in for an origin that fails, for others, even if not for who asks now. */
+const isOfUse = ({ mustRevalidate, staleIfErrorUntil }: Entry, now: number): boolean =>
+  !mustRevalidate && now < staleIfErrorUntil
+
+/** A failed fetch answers those who come right after it too: for as long as it took, within these bounds, in ms. */
+const FAILURE_SHARED_FOR = { least: 250, most: 5_000 }
+
+/** What a flight does, from its launch to what follows when it has landed. */
+export class SharedFetch<E extends Entry, D> {
+  readonly #question: Question<E, D>
+  /** What the flight was begun for. */
+  readonly #key: string
+  readonly #flight: Flight<E, D>
+  readonly #decision: Forward<E>
+  readonly #parts: SharedFetchParts
+
+  constructor(
+    question: Question<E, D>,
+    key: string,
+    flight: Flight<E, D>,
+    decision: Forward<E>,
+    parts: SharedFetchParts,
+  ) {
+    this.#question = question
+    this.#key = key
+    this.#flight = flight
+    this.#decision = decision
+    this.#parts = parts
+  }
+
+  /** Never rejects. */
+  run(beginning: Beginning): Promise<Landed<E, D>> {
+    const { leases } = this.#parts
+    return leases === undefined ? this.#load(beginning) : this.#loadInTurn(leases)
+  }
+
+  /** Loads when it is this process's turn; meanwhile another who shares the store may have asked the origin. */
+  async #loadInTurn(leases: FetchLeases): Promise<Landed<E, D>> {
+    const { log, clock, flights } = this.#parts
+    try {
+      const elsewhere = await this.#fromElsewhere(leases)
+      if (elsewhere === undefined) return await this.#load(beginningAt(log, clock.now()))
+      this.#flight.result = elsewhere
+      flights.leave(this.#flight, 'stored')
+      return this.#reported(elsewhere)
+    } catch (thrown) {
+      return this.#abandoned(thrown)
+    }
+  }
+
+  /** Waits for the turn to ask the origin; meanwhile another who shares the store may have asked it. */
+  async #fromElsewhere(leases: FetchLeases): Promise<LandedEntry<E> | undefined> {
+    const { store, log, clock } = this.#parts
+    const question = this.#question
+    const past = this.#decision.kind === 'revalidate' ? this.#decision.entry : undefined
+    const turn = await takeTurn(leases, this.#key, async () => {
+      const now = clock.now()
+      const anew = { past, generation: log.generation }
+      const found = await lookup(store, log, question, now, store.get(question.key, anew), anew)
+      const latest = question.decide(found, now)
+      return latest.kind === 'serve' ? latest.entry : undefined
+    })
+    if (turn.kind === 'found') {
+      return { kind: 'entry', entry: turn.entry, status: 200, validated: false, elsewhere: true }
+    }
+    this.#flight.lease = turn.lease
+    return undefined
+  }
+
+  /** Loads, and at the response's head starts what has to follow: storing, remembering, forgetting. Never rejects. */
+  #load(beginning: Beginning): Promise<Landed<E, D>> {
+    const context = this.#contextOf(beginning)
+    return begin(this.#question, context).then(
+      (landed) => this.#settle(context, landed),
+      (thrown: unknown) => this.#settle(context, failedWith(thrown)),
+    )
+  }
+
+  #contextOf(beginning: Beginning): LoadContext<E> {
+    const decision = this.#decision
+    const previous = decision.kind === 'revalidate' ? this.#alive(decision.entry) : undefined
+    return {
+      previous,
+      doubted: false,
+      part: decision.kind === 'fetch' ? this.#alive(decision.part) : undefined,
+      keepPrevious:
+        previous !== undefined && (decision.fallback !== undefined || isOfUse(previous, beginning.startedAt)),
+      shared: true,
+      beginning,
+      signal: undefined,
+      background: this.#flight.background,
+      why: decision.why,
+    }
+  }
+
+  /** A purge since the look-up has taken the copy: it may not be confirmed back to life. */
+  #alive(entry: E | undefined): E | undefined {
+    return entry !== undefined && this.#parts.log.verdict(entry) !== 'dead' ? entry : undefined
+  }
+
+  /** What follows from how it ended; whatever goes wrong with that is how it ended. */
+  #settle(context: LoadContext<E>, landed: Landed<E, D>): Landed<E, D> {
+    const flight = this.#flight
+    try {
+      const now = this.#parts.clock.now()
+      flight.result = landed
+      flight.tookMs = now - flight.startedAt
+      this.#follow(context, landed, now)
+      return this.#reported(landed)
+    } catch (thrown) {
+      return this.#abandoned(thrown)
+    }
+  }
+
+  #follow(context: LoadContext<E>, landed: Landed<E, D>, now: number): void {
+    switch (landed.kind) {
+      case 'entry':
+        return this.#parts.storing.keep(this.#question, landed.entry, this.#key, { flight: this.#flight }, now)
+      case 'direct':
+        if (!leavesPrevious(landed, context)) this.#rememberUnshareable()
+        return this.#leave(context.previous !== undefined)
+      case 'failed': // an answer all the same: what is not to be stored is for those who waited, not for later ones
+        return this.#leave(context.keepPrevious)
+      case 'error':
+        return this.#leave(true)
+    }
+  }
+
+  /** In the place of a copy that the answer replaces, but not of anything newer. */
+  #rememberUnshareable(): void {
+    const { log, flights, storing } = this.#parts
+    const isNewest = flights.get(this.#key) === this.#flight && log.verdict(this.#flight) === 'valid'
+    if (isNewest) void storing.rememberUnshareable(this.#key, this.#flight)
+  }
+
+  /** A failure keeps its place for a while, so that the next requests share it instead of repeating it in a row. */
+  #leave(holds: boolean): void {
+    const { clock, flights } = this.#parts
+    const flight = this.#flight
+    if (!holds) return flights.leave(flight, 'unshared')
+    void flight.lease?.release('unshared')
+    const took = clock.now() - flight.startedAt
+    const holdFor = Math.min(Math.max(took, FAILURE_SHARED_FOR.least), FAILURE_SHARED_FOR.most)
+    clock.after(holdFor, () => flights.leave(flight, 'unshared'))
+  }
+
+  #abandoned(thrown: unknown): Landed<E, D> {
+    this.#parts.flights.leave(this.#flight, 'unshared')
+    return this.#reported(failedWith(thrown))
+  }
+
+  #reported(landed: Landed<E, D>): Landed<E, D> {
+    if (this.#decision.kind === 'revalidate') this.#reportRevalidation(landed)
+    return landed
+  }
+
+  #reportRevalidation(landed: Landed<E, D>): void {
+    const failed = landed.kind === 'error' || landed.kind === 'failed'
+    const outcome = failed ? 'error' : landed.kind === 'entry' && landed.validated ? 'not_modified' : 'replaced'
+    const mode = this.#flight.background ? 'background' : 'blocking'
+    this.#parts.events.emit('revalidation', { route: this.#question.route, mode, outcome })
+  }
+}
