@@ -10,7 +10,7 @@ import { type AnyLoad, type Load, sizeIn, type ValueParts, ValueQuestion } from 
 import { ValueEntry } from './value-entry.ts'
 
 export interface GetOrSetOptions extends ValueOptions {
-  /** Load even though a fresh value is there. */
+  /** Load even though a fresh value is there. A load that is in progress already will do. */
   readonly forceFresh?: boolean
 }
 
