@@ -14,12 +14,21 @@ export type EndingListener = (ending: Ending | 'unsure', fence: number) => void
 export class FetchEndings {
   readonly #client: RedisClient
   readonly #listeners = new Map<string, Set<EndingListener>>()
+  #isHeard = false
 
   constructor(client: RedisClient, channel: string) {
     this.#client = client
     client.on('message', (_channel: string, text: string) => this.#tell(text))
-    client.on('close', () => this.#tellUnsure())
+    client.on('close', () => {
+      this.#isHeard = false
+      this.#tellUnsure()
+    })
     client.on('ready', () => void this.#subscribe(channel))
+  }
+
+  /** Is there a channel to hear them on? There may be none for a user whom Redis does not let listen. */
+  get isHeard(): boolean {
+    return this.#isHeard
   }
 
   /** @returns takes the listener off again */
@@ -40,9 +49,10 @@ export class FetchEndings {
   async #subscribe(channel: string): Promise<void> {
     try {
       await this.#client.subscribe(channel)
+      this.#isHeard = true
       this.#tellUnsure()
     } catch {
-      // The connection is gone again: so it goes on with the next one.
+      // The connection is gone again, or it is not allowed: the next one may.
     }
   }
 

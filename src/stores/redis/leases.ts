@@ -68,6 +68,8 @@ type Asked = Extract<LeaseAnswer, { kind: 'held' | 'unavailable' }> | Foreign
 
 const UNAVAILABLE: LeaseAnswer & Asked = { kind: 'unavailable' }
 const BREAKER = { failures: 5, openMs: 250, longestOpenMs: 5_000 }
+/** How often those who wait ask again where endings are not heard. */
+const UNHEARD_MS = 100
 /** Nobody waits for a lease to be given back or kept alive: it may take this many deadlines. */
 const PATIENCE = 10
 
@@ -121,7 +123,8 @@ class RedisLeases implements FetchLeases {
       const asked = await this.#ask(name)
       if (asked.kind !== 'foreign') return asked
       awaited = asked.fence
-      if (heard() === undefined) await this.#pause(woken, Math.min(asked.leftMs + 1, until - this.#clock.now()))
+      const longestMs = this.#endings.isHeard ? asked.leftMs + 1 : Math.min(asked.leftMs + 1, UNHEARD_MS)
+      if (heard() === undefined) await this.#pause(woken, Math.min(longestMs, until - this.#clock.now()))
       const ending = heard()
       return ending === undefined || ending === 'free' ? 'again' : { kind: ending }
     } finally {

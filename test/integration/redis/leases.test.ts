@@ -117,6 +117,24 @@ describe('one holder', () => {
     expect(await redis.keys(`${prefix}:fetch:*`)).toHaveLength(1)
   })
 
+  test('who may not listen asks again and again', async () => {
+    await redis.call('ACL', 'SETUSER', 'deaf', 'reset', 'on', '>password', '~*', '+@all', 'resetchannels')
+    const url = `redis://deaf:password@127.0.0.1:${server.port}`
+    const clock = new FakeClock()
+    const [holder, deaf] = [await connected(), await connected({ url, clock })]
+    const lease = heldBy(await holder.take('k'))
+    let answer: LeaseAnswer | undefined
+    const asked = deaf.take('k').then((given) => (answer = given))
+    await isAwaited()
+    await lease.release('stored')
+    await until(async () => {
+      await clock.advance(10)
+      return answer !== undefined
+    }, 'it has asked again')
+    heldBy(await asked)
+    expect(clock.now()).toBeLessThan(new FakeClock().now() + 20_000) // the lease's life is 30 s
+  })
+
   test('what was stored before the release is there for whoever is told of it', async () => {
     const [first, second] = [await connected(), await connected()]
     await everyoneListens(2)
