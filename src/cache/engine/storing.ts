@@ -89,7 +89,7 @@ export class Storing {
     const isCurrent = flight !== undefined && !flight.isSuperseded && this.#flights.get(key) === flight
     const isWanted = flight === undefined || isCurrent || (fate === 'kept' && this.#isWantedMeanwhile(flight, key))
     const written = isWanted && isValid ? this.#write(arriving, fate, isCurrent, now) : undefined
-    const announced = settled(arriving.announced, fate)
+    const announced = settleAnnounced(arriving.announced, fate)
     const isForOthers = fate === 'kept' && this.#fitsAll(question, entry)
     const left = (...results: readonly Written[]) => {
       if (flight === undefined) return
@@ -202,7 +202,7 @@ interface Arriving<E extends Entry, D> {
 }
 
 /** @returns what became of "varies on ..." at the resource's key */
-function settled(announced: Awaitable<Announcement> | undefined, fate: Fate): Awaitable<Written> {
+function settleAnnounced(announced: Awaitable<Announcement> | undefined, fate: Fate): Awaitable<Written> {
   const settle = (announcement: Announcement): Written => {
     announcement.settle(fate)
     return announcement.written
