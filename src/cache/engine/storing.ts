@@ -120,7 +120,7 @@ export class Storing {
   }
 
   #write<E extends Entry, D>(
-    { question, entry, target, key, sameContent }: Arriving<E, D>,
+    { question, entry, target, key, flight, sameContent }: Arriving<E, D>,
     fate: Fate,
     isCurrent: boolean,
     now: number,
@@ -128,6 +128,7 @@ export class Storing {
     switch (fate) {
       case 'kept':
         if (question.isPart(entry)) return this.#putPart(question, target, entry)
+        if (flight?.lease?.isDoubtful === true) return this.#putUnlessFresh(target, entry)
         if (isCurrent && target === key) return this.put(target, entry, now)
         return this.#putInOrder(target, entry, sameContent)
       case 'outgrown':
@@ -165,6 +166,16 @@ export class Storing {
   #overtake(key: string, { startedAt }: Entry): void {
     const flight = this.#flights.get(key)
     if (flight !== undefined && flight.startedAt < startedAt) this.#flights.drop(key)
+  }
+
+  /** Another may have taken this fetch for dead, and stored what it was given later. */
+  #putUnlessFresh(key: string, entry: Entry): Awaitable<Written> {
+    const put = (kept: Kept): Awaitable<Written> => {
+      const isFresh = isEntry(kept) && this.#clock.now() < kept.freshUntil && this.#log.verdict(kept) === 'valid'
+      return isFresh ? undefined : this.put(key, entry)
+    }
+    const stored = this.#store.get(key, { past: undefined, generation: this.#log.generation })
+    return stored instanceof Promise ? stored.then(put) : put(stored)
   }
 
   /** A part is put together with what is there. */

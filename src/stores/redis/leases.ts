@@ -143,6 +143,7 @@ class RedisLeases implements FetchLeases {
     if (!this.#admits()) return UNAVAILABLE
     const token = crypto.randomUUID()
     const { deadline, life, clock } = this.#settings
+    const askedAt = clock.now()
     const sent = this.#run(ACQUIRE, name, token, life)
     const [reply] = await within([sent], deadline, clock)
     if (reply === LATE || !Array.isArray(reply)) {
@@ -152,7 +153,7 @@ class RedisLeases implements FetchLeases {
     }
     this.#breaker.succeeded()
     const [granted, fence, leftMs] = reply.map(Number)
-    if (granted === 1) return { kind: 'held', lease: this.#hold(name, token, fence ?? 0) }
+    if (granted === 1) return { kind: 'held', lease: this.#hold(name, token, fence ?? 0, askedAt) }
     return { kind: 'foreign', fence: fence ?? 0, leftMs: leftMs ?? 0 }
   }
 
@@ -162,11 +163,12 @@ class RedisLeases implements FetchLeases {
     if (granted === 1) void this.#giveBack(name, token, fence ?? 0, 'free')
   }
 
-  #hold(name: string, token: string, fence: number): Lease {
-    const lease = new HeldLease(fence, {
+  #hold(name: string, token: string, fence: number, askedAt: number): Lease {
+    const { life } = this.#settings
+    const lease = new HeldLease(fence, askedAt, {
       clock: this.#clock,
-      everyMs: this.#settings.life / 3,
-      renew: async () => (await this.#patiently(this.#run(RENEW, name, token, this.#settings.life))) !== 0,
+      life,
+      renew: () => this.#patiently(this.#run(RENEW, name, token, life)),
       giveBack: async (ending) => {
         this.#held.delete(lease)
         await this.#giveBack(name, token, fence, ending)
@@ -201,9 +203,9 @@ class RedisLeases implements FetchLeases {
 
 interface Holding {
   readonly clock: Clock
-  readonly everyMs: number
-  /** @returns false when it is another's by now */
-  readonly renew: () => Promise<boolean>
+  readonly life: number
+  /** @returns 1 when it is kept, 0 when it is another's by now; anything else: there was no answer */
+  readonly renew: () => Promise<unknown>
   readonly giveBack: (ending: Ending) => Promise<void>
 }
 
@@ -211,13 +213,21 @@ interface Holding {
 class HeldLease implements Lease {
   readonly fence: number
   readonly #holding: Holding
+  /** When what Redis last granted or renewed was asked for. */
+  #askedAt: number
   #cancel = () => {}
   #ended = false
 
-  constructor(fence: number, holding: Holding) {
+  constructor(fence: number, askedAt: number, holding: Holding) {
     this.fence = fence
+    this.#askedAt = askedAt
     this.#holding = holding
     this.#renewLater()
+  }
+
+  get isDoubtful(): boolean {
+    const { clock, life } = this.#holding
+    return clock.now() - this.#askedAt >= life
   }
 
   release(ending: FetchEnding): Promise<void> {
@@ -232,12 +242,14 @@ class HeldLease implements Lease {
   }
 
   #renewLater(): void {
-    this.#cancel = this.#holding.clock.after(this.#holding.everyMs, () => void this.#renew())
+    this.#cancel = this.#holding.clock.after(this.#holding.life / 3, () => void this.#renew())
   }
 
   async #renew(): Promise<void> {
-    const isOurs = await this.#holding.renew()
-    if (isOurs && !this.#ended) this.#renewLater()
+    const askedAt = this.#holding.clock.now()
+    const reply = await this.#holding.renew()
+    if (reply === 1) this.#askedAt = askedAt
+    if (reply !== 0 && !this.#ended) this.#renewLater()
   }
 }
 

@@ -86,6 +86,20 @@ describe('one fetch for the fleet', () => {
     expect(origin.requests).toHaveLength(1)
   })
 
+  test('who was taken for dead does not replace what another fetched after it', async () => {
+    const lease = { fence: 1, isDoubtful: true, release() {} }
+    const { origin, a, b, c } = fleet({ leases: { take: () => Promise.resolve({ kind: 'held', lease }), close() {} } })
+    const asked = [a('/'), b('/')]
+    await settle()
+    const [first, second] = [...origin.waiting]
+    second?.answer({ headers: FRESH, body: 'v2' })
+    await settle()
+    first?.answer({ headers: FRESH, body: 'v1' })
+    expect((await Promise.all(asked)).map(({ body }) => body)).toEqual(['v1', 'v2'])
+    await settle()
+    for (const node of [a, b, c]) expect(await node('/')).toMatchObject({ body: 'v2', result: 'hit' })
+  })
+
   test('a copy that is stale here is taken anew from the node that refreshed it', async () => {
     const { origin, clock, a, b } = fleet()
     origin.script(() => ({ headers: FRESH, body: 'v1' }))

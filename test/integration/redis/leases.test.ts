@@ -246,6 +246,21 @@ describe('without Redis', () => {
     expect(await asked).toEqual({ kind: 'unavailable' })
   })
 
+  test('its holder knows when it may have been taken for dead', async () => {
+    const clock = new FakeClock()
+    const lease = heldBy(await (await connected({ clock })).take('k'))
+    await clock.advance(10_000)
+    await until('it was renewed', async () => {
+      const [name = ''] = await redis.keys(`${prefix}:fetch:*`)
+      return (await redis.pttl(name)) > 29_000
+    })
+    server.pause()
+    await clock.advance(29_000)
+    expect(lease.isDoubtful).toBe(false)
+    await clock.advance(2_000)
+    expect(lease.isDoubtful).toBe(true)
+  })
+
   test('nobody waits for longer than the whole wait, however alive the holder is', async () => {
     const clock = new FakeClock()
     const [first, second] = [await connected(), await connected({ clock, maxWait: '10s' })]
