@@ -82,16 +82,11 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     const valid = found.verdict === 'valid'
     if (valid && now < entry.freshUntil) return { kind: 'serve', entry, refresh: now >= entry.refreshAt }
     const { softTimeout } = this.#rules
-    const mayStandIn = now < entry.staleIfErrorUntil && this.#hasGrace(entry)
+    const mayStandIn = now < entry.staleIfErrorUntil || (this.#rules.grace > 0 && now < entry.keepUntil)
     const atOnce = softTimeout === undefined ? now < entry.staleWhileRevalidateUntil : softTimeout === 0 && mayStandIn
     if (valid && atOnce) return { kind: 'serve-stale', entry }
     const afterMs = softTimeout === 0 ? undefined : softTimeout
     return { kind: 'revalidate', entry, why: 'stale', fallback: mayStandIn ? { entry, afterMs } : undefined }
-  }
-
-  /** One that was invalidated may be far from its end, which is no grace. */
-  #hasGrace(entry: StoredValue): boolean {
-    return this.#rules.grace > 0 || entry.staleIfErrorUntil > entry.freshUntil
   }
 
   load({ previous, beginning }: LoadContext<StoredValue>): Promise<Loaded<StoredValue, T>> {

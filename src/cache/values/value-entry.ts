@@ -57,8 +57,9 @@ export class ValueEntry implements StoredValue {
     return this.#rules.softTimeout === 0 ? this.keepUntil : this.freshUntil
   }
 
+  /** Past from the beginning where there is no grace: one that was invalidated may be far from its end. */
   get staleIfErrorUntil(): number {
-    return this.keepUntil
+    return this.#rules.grace > 0 ? this.keepUntil : this.bornAt
   }
 
   get keepUntil(): number {

@@ -429,6 +429,16 @@ describe('single and many', () => {
     expect(await cache.getOrSet('k', failing)).toBe('stored')
   })
 
+  test.each(['1h', undefined])(
+    'an invalidated value with grace of its own stands in for a load that fails: ttl %s',
+    async (ttl) => {
+      const { cache } = library()
+      await cache.set('k', 'old', { grace: '1h', ...(ttl !== undefined && { ttl }) })
+      await cache.invalidate({ keys: ['k'] })
+      expect(await cache.getOrSet('k', () => Promise.reject(new Error('down')))).toBe('old')
+    },
+  )
+
   test('without grace an invalidated value does not stand in for a load that fails', async () => {
     const { cache } = library()
     for (const ttl of ['1h', undefined]) {

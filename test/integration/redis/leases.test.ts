@@ -250,10 +250,10 @@ describe('without Redis', () => {
     const clock = new FakeClock()
     const lease = heldBy(await (await connected({ clock })).take('k'))
     await clock.advance(10_000)
-    await until('it was renewed', async () => {
+    await until(async () => {
       const [name = ''] = await redis.keys(`${prefix}:fetch:*`)
       return (await redis.pttl(name)) > 29_000
-    })
+    }, 'it was renewed')
     server.pause()
     await clock.advance(29_000)
     expect(lease.isDoubtful).toBe(false)
