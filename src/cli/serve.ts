@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
 import { availableParallelism } from 'node:os'
-import { type Logger, pino } from 'pino'
+import type { Logger } from 'pino'
 import { prepareOwnProcess } from '../heap/own-process.ts'
 import type { Config } from '../config.ts'
 import { authority } from '../config/addresses.ts'
@@ -33,7 +33,7 @@ export async function serve(given: Given): Promise<void> {
   if (urls === undefined) return
   const generated = config.admin.token === undefined ? token : undefined
   if (pretty) process.stdout.write(banner(urls, generated))
-  else announce(urls, generated)
+  else announce(log.always, urls, generated)
   await warnOfUnknownHosts(config, logger)
 }
 
@@ -83,8 +83,7 @@ function whyNotListening(error: unknown, { admin }: Config): string {
 }
 
 /** Whatever the log level: this is how one learns that it is up, and with which token. */
-function announce({ data, admin }: { data: string; admin: string }, token: string | undefined): void {
-  const always = pino({ level: 'info' })
+function announce(always: Logger, { data, admin }: { data: string; admin: string }, token: string | undefined): void {
   if (token !== undefined) always.info({ adminToken: token }, 'no admin token is set; made one up for this run')
   always.info({ data, admin }, `listening on ${data}, admin on ${admin}`)
 }

@@ -3,6 +3,8 @@ import { destination, type Level, type Logger, pino } from 'pino'
 /** A log on standard output. */
 export interface Log {
   readonly logger: Logger
+  /** The same, whatever the level. */
+  readonly always: Logger
   /** Ends the process once what has been logged is written, or cannot be: not long after in any case. */
   readonly exit: (code: number) => void
 }
@@ -12,13 +14,29 @@ const WRITTEN_WITHIN_MS = 1_000
 
 /** Whole lines, as many as fit in: so much at once is not cut in a pipe by what workers write (`PIPE_BUF` of Linux). */
 const WRITTEN_AT_ONCE = 4_096
+/** So much waits to be written while nobody reads, or the disk is full; what comes then is lost. */
+const WAITS_BYTES = 16 * 2 ** 20
 
 export function openLog(level: Level | 'silent'): Log {
-  const output = destination({ dest: process.stdout.fd, sync: false, maxWrite: WRITTEN_AT_ONCE })
+  const output = destination({
+    dest: process.stdout.fd,
+    sync: false,
+    maxWrite: WRITTEN_AT_ONCE,
+    maxLength: WAITS_BYTES,
+  })
   const logger = pino({ level }, output)
+  let lost = 0
+  output.on('drop', () => lost++)
+  output.on('drain', () => {
+    if (lost > 0) logger.warn({ lines: lost }, 'lines of the log were lost: they could not be written in time')
+    lost = 0
+  })
+  output.on('error', () => {}) // the next line tries again
   let ending = false
 
-  // Left to itself the output writes the rest as the process ends, and tries for ever where nobody can read it any more.
+  // Left to itself the output writes the rest behind a fatal line, and as the process ends: where that cannot be done it
+  // tries for ever, and everything waits.
+  output.flushSync = () => {}
   const exit = (code: number) => {
     if (ending) return
     ending = true
@@ -31,5 +49,5 @@ export function openLog(level: Level | 'silent'): Log {
     output.once('close', leave).once('error', leave)
     output.end()
   }
-  return { logger, exit }
+  return { logger, always: pino({ level: 'info' }, output), exit }
 }

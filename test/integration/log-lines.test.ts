@@ -1,6 +1,7 @@
 /** What is logged of requests, whichever way they are answered. */
 import { spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
@@ -8,6 +9,7 @@ import { RawClient } from '../hostile/client.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { startHerdgate } from '../support/herdgate.ts'
 import { get, startOrigin } from '../support/http.ts'
+import { deadPort } from '../support/raw-origin.ts'
 import { until } from '../support/waiting.ts'
 
 test.each(['on', 'off'])(
@@ -68,4 +70,39 @@ test('lines of several processes to one pipe that is full do not cut each other'
   const lines = (await text(shell.stdout)).trimEnd().split('\n')
   const broken = lines.filter((line) => !/^\{"level":30,[^{}]*,"msg":"request"\}$/.test(line))
   expect([broken, lines.length]).toEqual([[], 2_000])
+})
+
+test('a disk that is full of log lines keeps nobody from being answered, nor the process from ending', async () => {
+  const origin = await startOrigin((_request, response) => void response.end('ok'))
+  const full = openSync('/dev/full', 'w')
+  const [port, admin] = [await deadPort(), await deadPort()].map(String)
+  const flags = ['--origin', origin.url, '--host', '127.0.0.1', '--port', `${port}`, '--admin-port', `${admin}`]
+  const child = spawn(process.execPath, ['src/cli.ts', 'serve', ...flags], { stdio: ['ignore', full, 'inherit'] })
+  try {
+    const ask = () => get(`http://127.0.0.1:${port}/x`).catch(() => undefined)
+    await until(async () => (await ask())?.body === 'ok', 'it answers')
+    for (let at = 0; at < 10; at++) expect(await ask()).toMatchObject({ body: 'ok' })
+    child.kill('SIGTERM')
+    expect(await once(child, 'exit')).toEqual([0, null])
+  } finally {
+    child.kill('SIGKILL')
+    closeSync(full)
+    await origin.kill()
+  }
+})
+
+test('lines that nobody reads take so much memory and no more; how many are lost is told once somebody does', async () => {
+  const script = `
+    import { openLog } from './src/logging/log.ts'
+    const { logger } = openLog('info')
+    for (let at = 0; at < 20_000; at++) logger.info({ path: 'p'.repeat(1_500) }, 'request')
+    logger.fatal('the last line')
+    process.stderr.write('logged')
+  `
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'pipe'] })
+  await once(child.stderr, 'data')
+  const lines = (await text(child.stdout)).trimEnd().split('\n')
+  const last = JSON.parse(lines.pop() ?? '')
+  expect(last).toMatchObject({ level: 40, lines: 20_001 - lines.length })
+  expect(lines.join().length).toBeLessThan(17 * 2 ** 20)
 })

@@ -18,7 +18,8 @@ const added = (event: (typeof EVENTS)[number]): Listener[] =>
 /** @returns the exit code after a SIGTERM */
 function ended(running: Closable): Promise<number> {
   const exited = Promise.withResolvers<number>()
-  closeOnSignals(running, { logger: pino({ level: 'silent' }), exit: exited.resolve })
+  const logger = pino({ level: 'silent' })
+  closeOnSignals(running, { logger, always: logger, exit: exited.resolve })
   for (const listener of added('SIGTERM')) listener('SIGTERM')
   return exited.promise
 }
