@@ -17,7 +17,7 @@ const Query = z.strictObject({
   url: z.string().describe('Absolute URL, as the client asks for it.'),
   method: z.string().regex(TOKEN, 'not a method').default('GET'),
   header: z
-    .union([z.string(), z.array(z.string()).max(MOST_HEADERS)])
+    .union([z.string(), z.array(z.string()).max(MOST_HEADERS)], `more than ${MOST_HEADERS}`)
     .optional()
     .describe('A request field as `name:value`; may be repeated.'),
 })

@@ -99,7 +99,7 @@ describe('GET /v1/explain', () => {
     [
       '101 headers',
       [['url', 'http://a.test/'], ...Array.from({ length: 101 }, (): [string, string] => ['header', 'a:b'])],
-      'header',
+      'header: more than 100',
     ],
     [
       'an unknown parameter',
