@@ -536,6 +536,27 @@ describe('a log that is set back', () => {
   })
 })
 
+test('after an outage for which Redis has forgotten all nodes, those that have yet to come back are waited for', async () => {
+  await using link = await startFaultProxy({ port: server.port })
+  const clock = new FakeClock()
+  const url = `redis://127.0.0.1:${link.port}`
+  const [issuer, other] = [await started({ url, clock, purgeTimeout: 5_000 }), await started()]
+  await until('they know of each other', async () => {
+    await clock.advance(50)
+    return issuer.nodes().length === 2
+  })
+  link.set({ kind: 'reset' })
+  await other.close()
+  await clock.advance(120_000)
+  link.set({ kind: 'pass' })
+  await until('it hears the log', async () => {
+    await clock.advance(50)
+    return issuer.synced
+  })
+  const receipt = await inTime(clock, issuer.append('purge', { tags: ['t'] }))
+  expect(receipt.nodes).toEqual({ expected: 2, acked: 1 })
+})
+
 /** All keys of the log as they are. */
 async function dump(): Promise<(readonly [key: string, octets: Buffer])[]> {
   const keys = await redis.keys(key('*'))
