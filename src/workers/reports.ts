@@ -14,7 +14,7 @@ const HEARD_EVERY_MS = 1_000
 const DEADLINE_MS = 1_000
 
 export class Reports {
-  readonly #pool: Pool
+  readonly #pool: Pick<Pool, 'begun' | 'answer'>
   readonly #clock: Clock
   #cancel: (() => void) | undefined
   readonly #last = new Map<Member, Report>()
@@ -22,7 +22,7 @@ export class Reports {
   #endedMetrics: readonly MetricReport[] = []
   #endedStats: Statistics | undefined
 
-  constructor({ pool, clock }: { readonly pool: Pool; readonly clock: Clock }) {
+  constructor({ pool, clock }: { readonly pool: Pick<Pool, 'begun' | 'answer'>; readonly clock: Clock }) {
     this.#pool = pool
     this.#clock = clock
   }
@@ -66,9 +66,10 @@ export class Reports {
     return [...(this.#endedStats === undefined ? [] : [this.#endedStats]), ...this.#living.map(({ stats }) => stats)]
   }
 
-  /** What works worse than configured, anywhere. */
+  /** What works worse than configured, anywhere. Who is about to end has closed what it had. */
   get degraded(): string[] {
-    return [...new Set(this.#living.flatMap(({ degraded }) => degraded))]
+    const told = [...this.#last].flatMap(([{ isListening }, { degraded }]) => (isListening ? degraded : []))
+    return [...new Set(told)]
   }
 
   get #living(): Report[] {
