@@ -56,19 +56,26 @@ export class HerdgateError extends Error {
 
 /** Anything thrown, as an error with a code. */
 export function asHerdgateError(thrown: unknown): HerdgateError {
+  if (isHerdgateError(thrown)) return thrown
+  return new HerdgateError('internal', textOf(thrown), { cause: thrown })
+}
+
+/** The code that `asHerdgateError` gives it, without making an error. */
+export const codeOf = (thrown: unknown): ErrorCode => (isHerdgateError(thrown) ? thrown.code : 'internal')
+
+/** Whatever may be thrown may be one that cannot even be asked. */
+function isHerdgateError(thrown: unknown): thrown is HerdgateError {
   try {
-    if (thrown instanceof HerdgateError) return thrown
-    return new Wrapped(thrown, thrown instanceof Error ? thrown.message : String(thrown))
+    return thrown instanceof HerdgateError
   } catch {
-    return new Wrapped(thrown, 'something that cannot be written as text')
+    return false
   }
 }
 
-/** What `asHerdgateError` was given. */
-export const thrownAs = (error: HerdgateError): unknown => (error instanceof Wrapped ? error.cause : error)
-
-class Wrapped extends HerdgateError {
-  constructor(thrown: unknown, message: string) {
-    super('internal', message, { cause: thrown })
+function textOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? thrown.message : String(thrown)
+  } catch {
+    return 'something that cannot be written as text'
   }
 }

@@ -1,4 +1,4 @@
-import { HerdgateError } from '../../errors.ts'
+import { codeOf, HerdgateError } from '../../errors.ts'
 import type { Clock, Entry, ForwardReason, InvalidationLog, Outcome } from '../../model.ts'
 import type { LandedEntry } from './landing.ts'
 import { failure, type Forward, type Pass, type Resolution, served } from './resolution.ts'
@@ -40,17 +40,14 @@ export class Answers {
     return this.#stale(decision, 'stale_if_error', 'stale-if-error', fwdStatus)
   }
 
-  /** There is no answer: the stale copy, or the error. `joined`: it was another's fetch. */
-  staleOrError<E extends Entry, D>(
-    decision: Forward<E> | Pass<E>,
-    error: HerdgateError,
-    joined: boolean,
-  ): Resolution<E, D> {
+  /** There is no answer: the stale copy, or what was thrown. `joined`: it was another's fetch. */
+  staleOrError<E extends Entry, D>(decision: Forward<E> | Pass<E>, thrown: unknown, joined: boolean): Resolution<E, D> {
     const stale = this.onError<E, D>(decision)
     if (stale !== undefined) return stale
-    const result = error.code === 'overloaded' ? 'shed' : 'error'
-    const outcome: Outcome = { result, fwd: decision.why, collapsed: joined, detail: error.code }
-    return failure(error, outcome)
+    const code = codeOf(thrown)
+    const result = code === 'overloaded' ? 'shed' : 'error'
+    const outcome: Outcome = { result, fwd: decision.why, collapsed: joined, detail: code }
+    return failure(thrown, outcome)
   }
 
   /** More is not asked of origins now. */

@@ -89,7 +89,7 @@ export class Collapsing {
         return stale
       }
       case 'error':
-        return this.#answers.staleOrError(decision, landed.error, false)
+        return this.#answers.staleOrError(decision, landed.thrown, false)
     }
   }
 
@@ -118,7 +118,7 @@ export class Collapsing {
         return this.#reused(question, direct(landed.reply, collapsed(decision.why)))
       }
       case 'error':
-        return this.#reused(question, this.#answers.staleOrError(decision, landed.error, true))
+        return this.#reused(question, this.#answers.staleOrError(decision, landed.thrown, true))
     }
   }
 

@@ -1,4 +1,3 @@
-import { asHerdgateError, type HerdgateError } from '../../errors.ts'
 import type { Clock, Entry } from '../../model.ts'
 import type { LoadContext, Loaded, Question } from './question.ts'
 
@@ -36,7 +35,7 @@ export type Landed<E extends Entry, D> =
       readonly shared: boolean
     }
   /** There was no answer. */
-  | { readonly kind: 'error'; readonly error: HerdgateError }
+  | { readonly kind: 'error'; readonly thrown: unknown }
 
 export type LandedEntry<E extends Entry> = Extract<Landed<E, never>, { kind: 'entry' }>
 
@@ -55,7 +54,7 @@ export function begin<E extends Entry, D>(question: Question<E, D>, context: Loa
 
 export const failedWith = (thrown: unknown): Extract<Landed<Entry, never>, { kind: 'error' }> => ({
   kind: 'error',
-  error: asHerdgateError(thrown),
+  thrown,
 })
 
 /** What it comes to, or 'slow' when that takes more than `afterMs` milliseconds; undefined: it may take what it takes. */

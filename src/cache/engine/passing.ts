@@ -97,7 +97,7 @@ export class Passing {
         return stale
       }
       case 'error':
-        return this.#answers.staleOrError(decision, landed.error, false)
+        return this.#answers.staleOrError(decision, landed.thrown, false)
     }
   }
 

@@ -1,11 +1,10 @@
-import type { HerdgateError } from '../../errors.ts'
 import type { Decision, Entry, ForwardReason, Outcome } from '../../model.ts'
 
 /** How a question was answered. */
 export type Resolution<E extends Entry, D> =
   | { readonly kind: 'entry'; readonly entry: E; readonly outcome: Outcome }
   | { readonly kind: 'direct'; readonly reply: D; readonly outcome: Outcome }
-  | { readonly kind: 'error'; readonly error: HerdgateError; readonly outcome: Outcome }
+  | { readonly kind: 'error'; readonly thrown: unknown; readonly outcome: Outcome }
 
 /** Decisions to ask the origin: for all who ask meanwhile, or for one asker alone. */
 export type Forward<E extends Entry> = Extract<Decision<E>, { kind: 'revalidate' | 'fetch' }>
@@ -31,9 +30,9 @@ export const direct = <E extends Entry, D>(reply: D, outcome: Outcome): Resoluti
   outcome,
 })
 
-export const failure = <E extends Entry, D>(error: HerdgateError, outcome: Outcome): Resolution<E, D> => ({
+export const failure = <E extends Entry, D>(thrown: unknown, outcome: Outcome): Resolution<E, D> => ({
   kind: 'error',
-  error,
+  thrown,
   outcome,
 })
 

@@ -1,6 +1,6 @@
 /** What a client receives for what the engine found. */
 import { Body } from '../../body.ts'
-import type { HerdgateError } from '../../errors.ts'
+import { asHerdgateError, type HerdgateError } from '../../errors.ts'
 import { type Fields, without } from '../../fields.ts'
 import type { CacheRequest, Clock, Outcome, Route, StoredResponse } from '../../model.ts'
 import { cacheStatus } from '../../policy/cache-status.ts'
@@ -35,7 +35,7 @@ export function render(request: CacheRequest, route: Route, resolution: HttpReso
     case 'direct':
       return renderDirect(request, route, resolution.reply, resolution.outcome)
     case 'error':
-      return problemReply(route.name, resolution.error, resolution.outcome)
+      return problemReply(route.name, asHerdgateError(resolution.thrown), resolution.outcome)
   }
 }
 

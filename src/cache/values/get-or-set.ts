@@ -1,5 +1,4 @@
 /** The library door: values under keys, on the same engine as HTTP. */
-import { thrownAs } from '../../errors.ts'
 import type { Awaitable, Clock, InvalidationLog, Kept, Store, StoredValue, Write } from '../../model.ts'
 import type { Engine } from '../engine/engine.ts'
 import { known } from '../engine/lookup.ts'
@@ -151,7 +150,7 @@ export function createValues(parts: ValuesParts): Values {
       case 'direct':
         return resolution.reply
       case 'error':
-        throw thrownAs(resolution.error)
+        throw resolution.thrown
     }
   }
 

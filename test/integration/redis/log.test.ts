@@ -541,18 +541,18 @@ test('after an outage for which Redis has forgotten all nodes, those that have y
   const clock = new FakeClock()
   const url = `redis://127.0.0.1:${link.port}`
   const [issuer, other] = [await started({ url, clock, purgeTimeout: 5_000 }), await started()]
-  await until('they know of each other', async () => {
+  await until(async () => {
     await clock.advance(50)
     return issuer.nodes().length === 2
-  })
+  }, 'they know of each other')
   link.set({ kind: 'reset' })
   await other.close()
   await clock.advance(120_000)
   link.set({ kind: 'pass' })
-  await until('it hears the log', async () => {
+  await until(async () => {
     await clock.advance(50)
     return issuer.synced
-  })
+  }, 'it hears the log')
   const receipt = await inTime(clock, issuer.append('purge', { tags: ['t'] }))
   expect(receipt.nodes).toEqual({ expected: 2, acked: 1 })
 })
