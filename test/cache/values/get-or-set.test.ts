@@ -162,6 +162,23 @@ describe('getOrSet', () => {
     expect(await cache.get('k')).toBe('new')
   })
 
+  test('who got the old value in place of a slow load no longer waits', async () => {
+    const { cache, clock } = library()
+    const options = { ttl: '5s', grace: '1h', softTimeout: '200ms' }
+    await cache.getOrSet('k', () => 'old', options)
+    await clock.advance(6_000)
+    const { load, open } = gated<string>()
+    const all = [cache.getOrSet('k', load, options), cache.getOrSet('k', load, options)]
+    await settle()
+    expect(cache.stats().waiting).toBe(2)
+    await clock.advance(200)
+    expect(await Promise.all(all)).toEqual(['old', 'old'])
+    expect(cache.stats().waiting).toBe(0)
+    open[0]?.resolve('new')
+    await settle()
+    expect(cache.stats().waiting).toBe(0)
+  })
+
   test('softTimeout 0s of a call returns the old value at once, whoever put it there', async () => {
     const { cache, clock } = library()
     await cache.set('k', 'old', { ttl: '5s', grace: '1h' })
