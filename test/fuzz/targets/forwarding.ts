@@ -1,15 +1,15 @@
 import { fieldLines, has, lines } from '../../../src/fields.ts'
-import { connectionProblem } from '../../../src/policy/hop-by-hop.ts'
+import { admit } from '../../../src/policy/admission.ts'
+import { connectionOptions, connectionProblem } from '../../../src/policy/hop-by-hop.ts'
 import { loops } from '../../../src/policy/via.ts'
-import { connectionOptions } from '../../../src/policy/hop-by-hop.ts'
-import { requestWith, sentUpstream } from '../../policy/support.ts'
+import { requestWith, routeWith, sentUpstream } from '../../policy/support.ts'
 import { must, REQUEST_HEAD, type Target } from '../target.ts'
 import { fieldsIn } from './message.ts'
 
 /** A request's fields on their way to the origin. */
 export const forwarding: Target = {
   name: 'forwarding',
-  covers: ['conditionals', 'forward', 'forwarded', 'hop-by-hop', 'max-forwards', 'overrides', 'via'].map(
+  covers: ['admission', 'conditionals', 'forward', 'forwarded', 'hop-by-hop', 'max-forwards', 'overrides', 'via'].map(
     (name) => `src/policy/${name}.ts`,
   ),
   dictionary: [
@@ -36,6 +36,7 @@ export const forwarding: Target = {
   run,
 }
 
+const ROUTES = [routeWith()]
 const NEVER = new Set([
   'connection',
   'keep-alive',
@@ -86,6 +87,12 @@ function run(input: string): string {
     problem !== undefined || !named.some((name) => ours(name, sent)),
     named,
     sent,
+  )
+  const { kind } = admit(ROUTES, requestWith({}, { fields }))
+  must(
+    'what goes in circles, or takes away what it may not, is not let in',
+    (kind === 'admitted') === (problem === undefined && !loops(fields)),
+    kind,
   )
   return `${problem} ${loops(fields)} ${sent.length}`
 }
