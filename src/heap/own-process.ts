@@ -18,8 +18,8 @@ export function prepareOwnProcess(): void {
  */
 function putBackgroundThreadsBehind(): void {
   if (process.platform !== 'linux') return
-  const niceness = Math.min(getPriority() + BEHIND_BY, constants.priority.PRIORITY_LOW)
   try {
+    const niceness = Math.min(getPriority() + BEHIND_BY, constants.priority.PRIORITY_LOW)
     for (const id of readdirSync(THREADS)) {
       if (isBackground(id)) setPriority(Number(id), niceness)
     }
