@@ -22,6 +22,8 @@ export class Flight<E extends Entry, D> implements Stamp {
   readonly startedAt: number
   /** Nobody waited for it when it began. */
   readonly background: boolean
+  /** The copy that it checks with the origin. */
+  readonly past: E | undefined
   /** What it comes to, at hand once that is known. */
   result: Landed<E, D> | undefined
   /** From its start to the response's head, in ms. */
@@ -36,13 +38,14 @@ export class Flight<E extends Entry, D> implements Stamp {
   /** For those who join while what loads is being called, as it may itself ask for the same. */
   #awaited: Deferred<Landed<E, D>> | undefined
 
-  constructor(url: string, { generation, position, startedAt }: Beginning, background: boolean) {
+  constructor(url: string, { generation, position, startedAt }: Beginning, background: boolean, past: E | undefined) {
     this.url = url
     this.generation = generation
     this.position = position
     this.checked = position
     this.startedAt = startedAt
     this.background = background
+    this.past = past
   }
 
   /** What it comes to. Never rejects. */

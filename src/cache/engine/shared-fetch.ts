@@ -80,13 +80,15 @@ export class SharedFetch<E extends Entry, D> {
   async #fromElsewhere(leases: FetchLeases): Promise<LandedEntry<E> | undefined> {
     const { store, log, clock } = this.#parts
     const question = this.#question
-    const past = this.#decision.kind === 'revalidate' ? this.#decision.entry : undefined
+    const { past } = this.#flight
     const turn = await takeTurn(leases, this.#key, async () => {
       const now = clock.now()
       const anew = { past, generation: log.generation }
       const found = await lookup(store, log, question, now, store.get(question.key, anew), anew)
       const latest = question.decide(found, now)
-      return latest.kind === 'serve' ? latest.entry : undefined
+      // What is due is not what a refresh ahead of expiry came for.
+      const isAwaited = latest.kind === 'serve' && !(this.#flight.background && latest.refresh)
+      return isAwaited ? latest.entry : undefined
     })
     if (turn.kind === 'found') {
       return { kind: 'entry', entry: turn.entry, status: 200, validated: false, elsewhere: true }

@@ -88,7 +88,8 @@ export class SharedFetches {
     background = false,
   ): Flight<E, D> {
     const beginning = beginningAt(this.#log, this.#clock.now())
-    const flight = new Flight<E, D>(question.url, beginning, background)
+    const past = decision.kind === 'revalidate' ? decision.entry : undefined
+    const flight = new Flight<E, D>(question.url, beginning, background, past)
     this.#flights.put(key, flight)
     flight.launched(new SharedFetch(question, key, flight, decision, this.#parts).run(beginning))
     return flight

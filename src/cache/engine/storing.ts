@@ -11,7 +11,7 @@ import type {
   Stored,
   Written,
 } from '../../model.ts'
-import type { Flight, Flights } from './flights.ts'
+import type { AnyFlight, Flight, Flights } from './flights.ts'
 import { known } from './lookup.ts'
 import type { Question } from './question.ts'
 import { stampOf } from './stamp.ts'
@@ -89,7 +89,7 @@ export class Storing {
     const isCurrent = flight !== undefined && !flight.isSuperseded && this.#flights.get(key) === flight
     const isWanted = flight === undefined || isCurrent || (fate === 'kept' && this.#isWantedMeanwhile(flight, key))
     const written = isWanted && isValid ? this.#write(arriving, fate, isCurrent, now) : undefined
-    const announced = settleAnnounced(arriving.announced, fate)
+    const announced = settleAnnounced(arriving.announced, isWanted && isValid ? fate : 'broken')
     const isForOthers = fate === 'kept' && this.#fitsAll(question, entry)
     const left = (...results: readonly Written[]) => {
       if (flight === undefined) return
@@ -128,7 +128,7 @@ export class Storing {
     switch (fate) {
       case 'kept':
         if (question.isPart(entry)) return this.#putPart(question, target, entry)
-        if (flight?.lease?.isDoubtful === true) return this.#putUnlessFresh(target, entry)
+        if (flight?.lease?.isDoubtful === true) return this.#putUnlessFresh(target, entry, flight)
         if (isCurrent && target === key) return this.put(target, entry, now)
         return this.#putInOrder(target, entry, sameContent)
       case 'outgrown':
@@ -145,7 +145,7 @@ export class Storing {
   /** Puts an entry in the place of the same one as it was before, unless something else is there by now. */
   outdate(key: string, outdated: Entry): void {
     const replace = (stored: Kept) => {
-      const isThere = isEntry(stored) && stored.position === outdated.position && stored.bornAt === outdated.bornAt
+      const isThere = isEntry(stored) && isSame(stored, outdated)
       if (isThere && this.#log.verdict(stored) !== 'dead') void this.put(key, outdated)
     }
     void withStored(this.#store, key, replace)
@@ -169,10 +169,11 @@ export class Storing {
   }
 
   /** Another may have taken this fetch for dead, and stored what it was given later. */
-  #putUnlessFresh(key: string, entry: Entry): Awaitable<Written> {
+  #putUnlessFresh(key: string, entry: Entry, flight: AnyFlight): Awaitable<Written> {
     const put = (kept: Kept): Awaitable<Written> => {
       const isFresh = isEntry(kept) && this.#clock.now() < kept.freshUntil && this.#log.verdict(kept) === 'valid'
-      return isFresh ? undefined : this.put(key, entry)
+      const isNewer = isFresh && !(flight.past !== undefined && isSame(kept, flight.past))
+      return isNewer || flight.isSuperseded ? undefined : this.put(key, entry)
     }
     const stored = this.#store.get(key, { past: undefined, generation: this.#log.generation })
     return stored instanceof Promise ? stored.then(put) : put(stored)
@@ -227,6 +228,9 @@ function endingOf(isStored: boolean, isValid: boolean): FetchEnding {
   if (!isStored) return 'unshared'
   return isValid ? 'stored' : 'overtaken'
 }
+
+/** One entry, whichever tier it was read from. */
+const isSame = (a: Entry, b: Entry): boolean => a.position === b.position && a.bornAt === b.bornAt
 
 const isEntry = (kept: Kept): kept is Entry => {
   const kind = known(kept)?.kind

@@ -21,7 +21,7 @@ export interface Announcement {
 
 /** What stood at a key before it was said that the resource varies. */
 interface Replaced {
-  readonly before: Entry | Varies
+  before: Entry | Varies
   /** How many variants are arriving, of which none has come whole. */
   arriving: number
 }
@@ -82,6 +82,7 @@ export class Variants {
   #replacedBy(key: string, before: Stored | undefined): Replaced | undefined {
     const present = this.#replaced.get(key)
     if (present !== undefined) {
+      if (before?.kind === 'response' || before?.kind === 'value') present.before = before
       present.arriving++
       return present
     }
@@ -104,6 +105,7 @@ export class Variants {
     this.#putBack(key, replaced.before, (there) => sameNames(there.on, on))
   }
 
+  /** Unless another process has put something else there, which only a tier beyond memory would tell. */
   #putBack(key: string, before: Entry | Varies, isOurs: (there: Varies) => boolean): void {
     const put = (kept: Kept): Awaitable<Written> => {
       const there = known(kept)
@@ -111,7 +113,9 @@ export class Variants {
       const isOfUse = forMs > 0 && this.#log.verdict(before) !== 'dead'
       return there?.kind === 'varies' && isOurs(there) && isOfUse ? this.#store.set(key, before, forMs) : undefined
     }
-    void withStored(this.#store, key, put)
+    const kept = this.#store.get(key, { past: undefined, generation: this.#log.generation })
+    if (kept instanceof Promise) void kept.then(put)
+    else void put(kept)
   }
 }
 

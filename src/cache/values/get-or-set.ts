@@ -75,6 +75,7 @@ export function createValues(parts: ValuesParts): Values {
       try {
         const now = clock.now()
         const stored = made(key, value, options, now)
+        engine.supersede(key) // a load in progress may not replace it
         const done = store.set(key, stored, stored.keepUntil - now)
         return done instanceof Promise ? done.then(() => {}) : DONE
       } catch (thrown) {
@@ -101,7 +102,9 @@ export function createValues(parts: ValuesParts): Values {
         const stored = made(entry.key, entry.value, entry, now)
         return { key: entry.key, stored, keepForMs: stored.keepUntil - now }
       }
-      await store.setMany(entries.map(write))
+      const writes = entries.map(write) // all of them, or none
+      for (const { key } of writes) engine.supersede(key)
+      await store.setMany(writes)
     },
 
     async deleteMany(keys) {
@@ -217,13 +220,12 @@ export function createValues(parts: ValuesParts): Values {
     return log.verdict(stored) === 'valid' ? stored : undefined
   }
 
-  /** What is to be put into the store. A fetch in progress may not replace it. */
+  /** What is to be put into the store. */
   function made(key: string, value: unknown, options: ValueOptions | undefined, now: number): StoredValue {
     if (typeof key !== 'string') throw noKey(key)
     // Not by `beginningAt`: the call would not be inlined, and a value take a twentieth longer to be set.
     const beginning = { generation: log.generation, position: log.position, startedAt: now }
     const stored = new ValueEntry(key, value, sizeIn(valueParts, value), rulesOf(options, defaultRules), beginning)
-    engine.supersede(key)
     return stored
   }
 

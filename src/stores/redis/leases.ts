@@ -227,7 +227,7 @@ class HeldLease implements Lease {
 
   get isDoubtful(): boolean {
     const { clock, life } = this.#holding
-    return clock.now() - this.#askedAt >= life
+    return !this.#ended && clock.now() - this.#askedAt >= life
   }
 
   release(ending: FetchEnding): Promise<void> {
@@ -249,6 +249,7 @@ class HeldLease implements Lease {
     const askedAt = this.#holding.clock.now()
     const reply = await this.#holding.renew()
     if (reply === 1) this.#askedAt = askedAt
+    if (reply === 0) this.#askedAt = Number.NEGATIVE_INFINITY
     if (reply !== 0 && !this.#ended) this.#renewLater()
   }
 }

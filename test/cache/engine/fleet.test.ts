@@ -13,6 +13,7 @@ import { FakeClock, settle } from '../../support/fake-clock.ts'
 import { FarStore } from '../../support/far-store.ts'
 import { PushedBody, ScriptedOrigin } from '../../support/scripted-origin.ts'
 import { sharedLeases } from '../../support/shared-leases.ts'
+import { gate } from '../../support/waiting.ts'
 import { received } from '../../support/world.ts'
 
 const FRESH = { 'Cache-Control': 'max-age=60' }
@@ -98,6 +99,68 @@ describe('one fetch for the fleet', () => {
     expect((await Promise.all(asked)).map(({ body }) => body)).toEqual(['v1', 'v2'])
     await settle()
     for (const node of [a, b, c]) expect(await node('/')).toMatchObject({ body: 'v2', result: 'hit' })
+  })
+
+  test('but it does replace the copy that it was asked to, however fresh', async () => {
+    const lease = { fence: 1, isDoubtful: true, release() {} }
+    const { origin, a, b } = fleet({ leases: { take: () => Promise.resolve({ kind: 'held', lease }), close() {} } })
+    origin.script((_, number) => ({ headers: FRESH, body: `v${number}` }))
+    await a('/')
+    expect(await a('/', { 'Cache-Control': 'no-cache' })).toMatchObject({ body: 'v2' })
+    await settle()
+    for (const node of [a, b]) expect(await node('/')).toMatchObject({ body: 'v2', result: 'hit' })
+  })
+
+  test('nor what is set while it looks whether there is something newer', async () => {
+    const lease = { fence: 1, isDoubtful: true, release() {} }
+    const leases: FetchLeases = { take: () => Promise.resolve({ kind: 'held', lease }), close() {} }
+    const far = new FarStore()
+    const clock = new FakeClock()
+    const store = createTiered([memoryStore({ maxBytes: '1MiB' }), far], clock)
+    const cache = createCache({ store, clock, sharing: { leases, maxObjectBytes: 1000 } })
+    const loaded = gate()
+    const loading = cache.getOrSet('k', async () => loaded.opened.then(() => 'loaded'))
+    await settle()
+    const release = far.hold()
+    loaded.open()
+    await settle()
+    const setting = cache.set('k', 'set')
+    await settle()
+    release()
+    expect(await loading).toBe('loaded')
+    await setting
+    await settle()
+    expect(await cache.get('k')).toBe('set')
+  })
+
+  test('a refresh ahead of expiry asks the origin, once for all', async () => {
+    const { origin, clock, a, b } = fleet({ rules: { refreshAhead: 0.8 } })
+    origin.script((_, number) => ({ headers: FRESH, body: `v${number}` }))
+    await a('/')
+    await clock.advance(50_000)
+    expect(await a('/')).toMatchObject({ body: 'v1', result: 'hit' })
+    expect(await b('/')).toMatchObject({ body: 'v1', result: 'hit' })
+    await settle()
+    for (const node of [a, b]) expect(await node('/')).toMatchObject({ body: 'v2', result: 'hit' })
+    expect(origin.requests).toHaveLength(2)
+  })
+
+  test('content under a new Vary that breaks off does not put back what another has replaced meanwhile', async () => {
+    const { origin, a, b, c } = fleet()
+    const reload = { 'Cache-Control': 'no-cache' }
+    origin.script(() => ({ headers: FRESH, body: 'v1' }))
+    await a('/')
+    const body = new PushedBody()
+    origin.script(() => ({ headers: { ...FRESH, Vary: 'Accept' }, body }))
+    const broken = a('/', reload)
+    await settle()
+    origin.script(() => ({ headers: FRESH, body: 'v2' }))
+    await b('/', { ...reload, Authorization: 'x' }) // apart from the fetch in progress
+    await b('/', reload)
+    body.break()
+    await expect(broken).rejects.toThrow()
+    await settle()
+    expect(await c('/')).toMatchObject({ body: 'v2', result: 'hit' })
   })
 
   test('a copy that is stale here is taken anew from the node that refreshed it', async () => {

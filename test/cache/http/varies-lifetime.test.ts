@@ -76,6 +76,38 @@ describe('a Vary that is new', () => {
     )
   })
 
+  test('that breaks off twice leaves the newest that stood there', async () => {
+    const w = await withCopy()
+    const bodies = [new PushedBody(), new PushedBody()] as const
+    const answerOf = (language: string) => w.ask('/', { 'Accept-Language': language })
+    w.origin.script(() => ({ headers: VARYING, body: bodies[0] }))
+    const first = received(await answerOf('de'))
+    w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=60' }, body: 'newer' }))
+    await w.get('/', { 'Accept-Language': 'fr' })
+    await w.clock.advance(61_000)
+    w.origin.script(() => ({ headers: VARYING, body: bodies[1] }))
+    const second = received(await answerOf('es'))
+    const ended = Promise.allSettled([first, second])
+    for (const body of bodies) {
+      body.break()
+      await settle()
+    }
+    expect(await ended).toMatchObject([{ status: 'rejected' }, { status: 'rejected' }])
+    expect(await whileItFails(w)).toMatchObject({ body: 'newer', result: 'stale_if_error' })
+  })
+
+  test('whose content is invalidated while it arrives leaves the copy where it is', async () => {
+    const w = await withCopy()
+    const body = new PushedBody()
+    w.origin.script(() => ({ headers: VARYING, body }))
+    const arriving = received(await w.ask('/', { 'Accept-Language': 'de' }))
+    await w.cache.invalidate({ urls: ['http://a.test/'] })
+    body.end()
+    await arriving
+    await settle()
+    expect(await whileItFails(w)).toMatchObject({ body: 'old', result: 'stale_if_error' })
+  })
+
   test('does not bring back what was purged while it arrived', async () => {
     const w = await withCopy()
     w.origin.script(() => ({ headers: VARYING, body: breaking() }))

@@ -3,6 +3,7 @@ import { type Cache, createCache } from '../../../src/library/embed.ts'
 import { HerdgateError } from '../../../src/errors.ts'
 import { memoryStore } from '../../../src/stores/memory/store.ts'
 import { FakeClock, settle } from '../../support/fake-clock.ts'
+import { gate } from '../../support/waiting.ts'
 
 function library(defaults = {}) {
   const clock = new FakeClock()
@@ -563,4 +564,18 @@ describe('single and many', () => {
 test('a size that is no whole number does not hang the caller', async () => {
   const cache = createCache({ sizeOf: () => 0.5 })
   expect(await cache.getOrSet('k', () => 1)).toBe(1)
+})
+
+test('setMany that is refused leaves a load in progress what it is', async () => {
+  const cache = createCache()
+  const loaded = gate()
+  const loading = cache.getOrSet('a', async () => loaded.opened.then(() => 'loaded'))
+  const entries = [
+    { key: 'a', value: 'set' },
+    { key: 5 as unknown as string, value: 'set' },
+  ]
+  await expect(cache.setMany(entries)).rejects.toThrow(TypeError)
+  loaded.open()
+  await loading
+  expect(await cache.get('a')).toBe('loaded')
 })

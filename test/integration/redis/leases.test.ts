@@ -261,6 +261,14 @@ describe('without Redis', () => {
     expect(lease.isDoubtful).toBe(true)
   })
 
+  test('nobody doubts what was given back', async () => {
+    const clock = new FakeClock()
+    const lease = heldBy(await (await connected({ clock })).take('k'))
+    await lease.release('unshared')
+    await clock.advance(60_000)
+    expect(lease.isDoubtful).toBe(false)
+  })
+
   test('nobody waits for longer than the whole wait, however alive the holder is', async () => {
     const clock = new FakeClock()
     const [first, second] = [await connected(), await connected({ clock, maxWait: '10s' })]
