@@ -1,10 +1,10 @@
 /** The shortest way to an answer: a fresh copy that is at hand, or nothing. */
 import type { CacheRequest, Outcome, Route, StoredResponse } from '../../model.ts'
+import { admit } from '../../policy/admission.ts'
 import { keysByFields } from '../../policy/key.ts'
 import { classify } from '../../policy/request.ts'
 import { isServedPlainly } from '../../policy/reuse.ts'
 import { matchRoute } from '../../policy/route.ts'
-import { loops } from '../../policy/via.ts'
 import type { Looks } from '../engine/looks.ts'
 import type { Handle, HandleParts } from './handle.ts'
 import { askFor, HttpQuestion } from './question.ts'
@@ -47,8 +47,8 @@ export function createHits(parts: HandleParts, handle: Handle): Hits {
 
   return {
     planFor(request) {
-      const route = matchRoute(routes, request.method, request.url)
-      if (typeof route === 'string' || (request.plain !== true && loops(request.fields))) return undefined
+      const route = routeOf(request, routes)
+      if (route === undefined) return undefined
       const kind = classify(request, route.rules)
       if (kind.kind !== 'lookup') return undefined
       const ask = askFor(request, route, kind)
@@ -73,6 +73,16 @@ export function createHits(parts: HandleParts, handle: Handle): Hits {
 
     handle,
   }
+}
+
+/** Nothing in a plain request speaks against letting it in. */
+function routeOf(request: CacheRequest, routes: readonly Route[]): Route | undefined {
+  if (request.plain === true) {
+    const route = matchRoute(routes, request.method, request.url)
+    return typeof route === 'string' ? undefined : route
+  }
+  const admission = admit(routes, request)
+  return admission.kind === 'admitted' ? admission.route : undefined
 }
 
 function hit(route: Route, entry: StoredResponse, now: number): Hit | undefined {
