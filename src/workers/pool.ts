@@ -83,6 +83,7 @@ export class Pool {
     if (this.#isClosing || member.isReplaced) return
     member.isReplaced = true
     this.#options.logger.info({ worker: member.pid }, 'a worker was told to end; another takes its place')
+    member.calls.tell('drain', undefined) // until then clients are told to connect anew
     this.#fork()
   }
 

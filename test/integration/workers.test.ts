@@ -53,7 +53,7 @@ const answerers = ({ lines }: Herdgate): Set<number> =>
   )
 
 /** Clients that ask again and again, each time on a connection of its own, until told to stop. */
-function load(url: string, clients: number) {
+function load(url: string, clients: number, kept: Parameters<typeof get>[1] = {}) {
   const over = new AbortController()
   const answers: { atLeast: number; version: number }[] = []
   const failures: unknown[] = []
@@ -61,7 +61,7 @@ function load(url: string, clients: number) {
     while (!over.signal.aborted) {
       const atLeast = acknowledged
       try {
-        const { status, body } = await get(url, { signal: AbortSignal.timeout(30_000) })
+        const { status, body } = await get(url, { ...kept, signal: AbortSignal.timeout(30_000) })
         if (status === 200) answers.push({ atLeast, version: Number(body) })
         else failures.push(status)
       } catch (error) {
@@ -190,7 +190,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
     const before = await workersOf(node)
     const inFlight = Promise.all(Array.from({ length: 6 }, (_, at) => get(`${node.url}/slow/${at}`)))
     await until(() => origin.hits() === 6, 'all are at the origin')
-    const clients = load(`${node.url}/x`, 4)
+    const clients = load(`${node.url}/x`, 12, KEPT_ALIVE)
     for (const pid of before) process.kill(pid, signal)
     await until(async () => {
       const now = await workersOf(node)
