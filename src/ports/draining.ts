@@ -15,18 +15,18 @@ const FIRST_REQUEST_MS = 1_000
  * @param open the listener's connections
  */
 export function waitOnlyForAnswers(app: FastifyInstance, open: ReadonlySet<HttpSocket>): void {
-  let since = Number.NEGATIVE_INFINITY
+  const cameAt = new WeakMap<HttpSocket, number>()
+  app.server.on('connection', (socket) => cameAt.set(socket, performance.now()))
   const endIdle = () => {
-    const isSoon = performance.now() - since < FIRST_REQUEST_MS
+    const newSince = performance.now() - FIRST_REQUEST_MS
     for (const socket of open) {
-      const mayYetAsk = isSoon && socket.bytesRead === 0
+      const mayYetAsk = socket.bytesRead === 0 && (cameAt.get(socket) ?? 0) > newSince
       if (!socket._httpMessage && !isEnding(socket) && !mayYetAsk) socket.destroySoon()
     }
   }
   // For node:http a connection is idle as soon as all of its answer is handed over: what the client has yet to take is lost.
   app.server.closeIdleConnections = endIdle
   app.addHook('preClose', (done) => {
-    since = performance.now()
     for (const socket of open) announceEnd(socket)
     const sweep = setInterval(() => {
       endIdle()

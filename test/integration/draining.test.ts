@@ -72,6 +72,23 @@ test('who has connected and not asked yet as it closes is answered; who does not
   await proxy.close()
 })
 
+test('who has been silent for longer than that is hung up on at once', async () => {
+  const origin = await startOrigin((_request, response) => void response.end('ok'))
+  onTestFinished(() => origin.kill())
+  const config = valid({ flags: { origin: [origin.url], host: '127.0.0.1', port: '0' } })
+  const proxy = createProxy(config, { logger: pino({ level: 'silent' }), pretty: false })
+  const url = new URL(await proxy.listen())
+  const silent = connect(Number(url.port), '127.0.0.1').resume()
+  await once(silent, 'connect')
+  expect((await get(url.href)).status).toBe(200) // it is accepted
+  vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 1_000) // and time stands still from then on
+  onTestFinished(() => void vi.restoreAllMocks())
+  const stopped = proxy.stop()
+  await once(silent, 'close')
+  await stopped
+  await proxy.close()
+})
+
 test('while it drains, what is not stored is refused for as long as memory is short, and no longer', async () => {
   const container = 1024 * MIB
   vi.spyOn(process, 'constrainedMemory').mockReturnValue(container)
