@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pino } from 'pino'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { Events } from '../../src/events.ts'
 import type { InvalidationLog, Kept, Stamp } from '../../src/model.ts'
 import { createProxy } from '../../src/server/proxy.ts'
@@ -14,6 +14,7 @@ import { valid } from '../config/given.ts'
 import { response } from '../stores/store-contract.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { temporaryFolder } from '../support/folder.ts'
+import { until } from '../support/waiting.ts'
 
 const SCRIPT = join(import.meta.dirname, '../support/disk-process.ts')
 
@@ -121,6 +122,34 @@ test('where the folder was removed, what another process purges in its new one i
   expect(log.verdict(purged)).toBe('dead')
   expect(log.verdict(stampIn(log))).toBe('valid')
   expect(log.position).toBe(1)
+  await log.close()
+})
+
+test('what another process purged in the folder before it was removed counts, though it had not been heard', async () => {
+  const path = join(temporaryFolder(), 'cache')
+  const clock = new FakeClock()
+  const log = diskLog({ path, clock })
+  const stamp = stampIn(log, 'before')
+  elsewhere(path, 'purge', 'before')
+  rmSync(path, { recursive: true })
+  await clock.advance(1_000)
+  expect(log.verdict(stamp)).toBe('dead')
+  await log.close()
+})
+
+test('a purge in a folder that was removed is acknowledged when every process has looked for the new one', async () => {
+  const path = join(temporaryFolder(), 'cache')
+  const clock = new FakeClock()
+  const log = diskLog({ path, clock })
+  await log.append('purge', { tags: ['before'] })
+  rmSync(path, { recursive: true })
+  const after = vi.spyOn(clock, 'after')
+  let isAcknowledged = false
+  const purged = log.append('purge', { tags: ['t'] }).then(() => (isAcknowledged = true))
+  await until(() => after.mock.calls.length > 0, 'it has been written')
+  expect(isAcknowledged).toBe(false)
+  await clock.advance(1_000)
+  await purged
   await log.close()
 })
 

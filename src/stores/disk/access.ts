@@ -13,15 +13,26 @@ export interface DiskAccess {
   read<T>(run: (file: DiskFile) => T): T | 'unknown'
   /** What `run` returned, when that is durable and everybody can see it. Rejects when it could not be written. */
   write<T>(run: (file: DiskFile) => T): Promise<T>
+  /** Settles when every other process sees what has been written here: at once, unless the file has just been replaced. */
+  seenByAll(): Promise<void>
   /** Leaves the file alone for a while, and tells why. */
   rest(error: unknown): void
   close(): Promise<void>
 }
 
-/** A file that may fail: then it is left alone for a while, with an event, and tried again. */
-export function diskAccess(path: string, clock: Clock, events: Events | undefined): DiskAccess {
+/**
+ * A file that may fail: then it is left alone for a while, with an event, and tried again.
+ * @param removed called with a file that is no longer where it was, before it is let go
+ */
+export function diskAccess(
+  path: string,
+  clock: Clock,
+  events: Events | undefined,
+  removed: (file: DiskFile) => void = () => {},
+): DiskAccess {
   let file: DiskFile | undefined
   let looksAt = -Infinity
+  let replacedAt = -Infinity
   let restsUntil: number | undefined
   let closed = false
 
@@ -44,8 +55,15 @@ export function diskAccess(path: string, clock: Clock, events: Events | undefine
     looksAt = clock.now() + LOOK_EVERY_MS
     if (file === undefined || file.isInPlace()) return
     tell('emptied', 'the file was removed')
-    void file.close().catch(() => {}) // nothing of it is of use to anybody
+    replacedAt = clock.now()
+    const former = file
     file = undefined
+    try {
+      removed(former)
+    } catch {
+      // What cannot be read of it is lost.
+    }
+    void former.close().catch(() => {}) // nothing of it is of use to anybody
   }
 
   const rest = (error: unknown): void => {
@@ -74,6 +92,10 @@ export function diskAccess(path: string, clock: Clock, events: Events | undefine
       letGoIfRemoved() // what is written is to be there for others
       const using = opened()
       return using.write(() => run(using))
+    },
+    async seenByAll() {
+      const lookedMs = replacedAt + LOOK_EVERY_MS - clock.now()
+      if (lookedMs > 0) await new Promise<void>((resolve) => void clock.after(lookedMs, resolve))
     },
     rest,
     async close() {

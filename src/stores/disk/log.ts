@@ -34,7 +34,7 @@ export interface DiskLogOptions {
  * a process could answer from what was true before. Where the file cannot be read, everything counts as stale.
  */
 export function diskLog({ path, maxTargets = 100_000, events, clock = systemClock }: DiskLogOptions): InvalidationLog {
-  return new DiskLog(diskAccess(path, clock, events), maxTargets, clock)
+  return new DiskLog((removed) => diskAccess(path, clock, events, removed), maxTargets, clock)
 }
 
 /** How long a disk that takes no record is left alone, in ms. */
@@ -60,8 +60,8 @@ class DiskLog implements InvalidationLog {
   /** What the file before this one named, if that was removed. */
   #former: { readonly generation: string; readonly marks: Marks } | undefined
 
-  constructor(access: DiskAccess, maxTargets: number, clock: Clock) {
-    this.#access = access
+  constructor(access: (removed: (file: DiskFile) => void) => DiskAccess, maxTargets: number, clock: Clock) {
+    this.#access = access((file) => this.#hearOut(file))
     this.#maxTargets = maxTargets
     this.#clock = clock
     this.#pending = new Pending(maxTargets)
@@ -113,6 +113,7 @@ class DiskLog implements InvalidationLog {
     const position = await this.#access.write((file) => appendRecord(file, mode, targets, this.#maxTargets))
     this.#hear() // so that it is known here, whatever becomes of the file
     this.#pending.remove(record)
+    await this.#access.seenByAll()
     return position
   }
 
@@ -178,6 +179,14 @@ class DiskLog implements InvalidationLog {
       return true
     })
     return heard === true
+  }
+
+  /** What others have appended to a file that was removed still counts. */
+  #hearOut(file: DiskFile): void {
+    if (file !== this.#file) return
+    file.renew()
+    const head = headOf(file)
+    if (head !== this.#position) this.#catchUp(file, head)
   }
 
   #begin(file: DiskFile, head: number): void {
