@@ -33,6 +33,8 @@ interface Known {
   readonly heardAt: number
   /** Until then it is listed if it says nothing more: a list that lacks it has lost it. */
   readonly until: number
+  /** It has been given the time to come back since then, which is given once. */
+  readonly isExpected?: true
 }
 
 /** Who shares the log, how far each has come, and whom a record still waits for. */
@@ -57,7 +59,10 @@ export class LiveNodes {
   /** The log is heard again after it was not: whoever was there before may come back as well. */
   expectAll(): void {
     const until = this.#clock.now() + FORGOTTEN_AFTER_LEASES * this.#lease
-    for (const [node, known] of this.#known) this.#known.set(node, { ...known, until: Math.max(known.until, until) })
+    for (const [node, known] of this.#known) {
+      if (known.isExpected) continue
+      this.#known.set(node, { ...known, until: Math.max(known.until, until), isExpected: true })
+    }
   }
 
   /**

@@ -76,6 +76,17 @@ test('after the log was not heard, whoever was there is expected for as long as 
   expect(following()).toEqual({ expected: 2, acked: 1 })
 })
 
+test('that time is given once, however often the log is lost and heard again', async () => {
+  const { clock, live, list, following } = nodes()
+  list('new', 'a', 'b')
+  for (let times = 0; times < 4; times++) {
+    await clock.advance(LISTED_FOR_MS / 2)
+    live.expectAll()
+    list('new', 'a')
+  }
+  expect(following()).toEqual({ expected: 1, acked: 1 })
+})
+
 test('one that Redis lost with its data is, as it may be cut off and use what it fetches', async () => {
   const { clock, list, following } = nodes()
   list('old', 'a', 'b')
