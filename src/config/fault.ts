@@ -32,13 +32,14 @@ export function keyName(path: readonly PropertyKey[]): string {
 }
 
 const SHOWN = 80
-/** User and password of a URL. */
-const CREDENTIALS = /(?<=:\/\/)[^"]*(?=@)/g
+/** What may be user and password of a URL, however it is written. */
+const CREDENTIALS = /^([a-z][a-z0-9+.-]*:\/+)?.*@/is
 
 function show(input: unknown): string {
   if (input === null) return 'nothing'
   if (Array.isArray(input)) return 'a list'
   if (typeof input === 'object') return 'a map'
-  const text = JSON.stringify(input)?.replaceAll(CREDENTIALS, '...') ?? typeof input
+  const shown = typeof input === 'string' ? input.replace(CREDENTIALS, '$1...@') : input
+  const text = JSON.stringify(shown) ?? typeof input
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text
 }

@@ -280,10 +280,13 @@ coherence: { lease: 2s }`
 
   test('passwords in URLs are not repeated, wherever the URL should not be', () => {
     const text = `${ONE}store: { redis: "redis://user:pass/word@r.test:6379" }`
-    const lines = [...told({ text }), ...told({ flags: { origin: ['https://me:password@origin.test/'] } })]
+    const origins = ['https://me:password@origin.test/', 'me:password@origin.test', 'http://me:pass"word@origin.test/']
+    const lines = [...told({ text }), ...origins.flatMap((origin) => told({ flags: { origin: [origin] } }))]
     expect(lines).toEqual([
       'herdgate.yaml:3:17 store.redis: expected a map, got "redis://...@r.test:6379"',
       expect.stringMatching(/^--origin .* got "https:\/\/\.{3}@origin.test\/"$/),
+      expect.stringMatching(/^--origin .* got "\.{3}@origin.test"/),
+      expect.stringMatching(/^--origin .* got "http:\/\/\.{3}@origin.test\/"$/),
     ])
   })
 
