@@ -25,14 +25,16 @@ export function openLog(level: Level | 'silent'): Log {
     maxLength: WAITS_BYTES,
   })
   const logger = pino({ level }, output)
+  const always = pino({ level: 'info' }, output)
   let lost = 0
+  let ending = false
   output.on('drop', () => lost++)
   output.on('drain', () => {
-    if (lost > 0) logger.warn({ lines: lost }, 'lines of the log were lost: they could not be written in time')
+    if (lost > 0 && !ending)
+      always.warn({ lines: lost }, 'lines of the log were lost: they could not be written in time')
     lost = 0
   })
   output.on('error', () => {}) // the next line tries again
-  let ending = false
 
   // Left to itself the output writes the rest behind a fatal line, and as the process ends: where that cannot be done it
   // tries for ever, and everything waits.
@@ -49,5 +51,5 @@ export function openLog(level: Level | 'silent'): Log {
     output.once('close', leave).once('error', leave)
     output.end()
   }
-  return { logger, always: pino({ level: 'info' }, output), exit }
+  return { logger, always, exit }
 }

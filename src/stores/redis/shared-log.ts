@@ -298,6 +298,7 @@ export class SharedLog implements RedisLog {
     const { head, nodes } = await this.#calls.report(this.#newest.known, this.position)
     if (this.generation !== generation) return
     if (head.generation !== generation) return this.#fallOutOfStep()
+    this.#trouble = undefined
     this.#nodes.replace({ ...head, nodes }, askedAt)
     this.#lease.ends(head.position, askedAt, this.position)
   }
