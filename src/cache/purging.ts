@@ -3,7 +3,7 @@ import type { Events } from '../events.ts'
 import type { Clock, InvalidationLog, InvalidationMode, Receipt, Route, Selectors } from '../model.ts'
 import { namedBy } from '../policy/absolute-url.ts'
 import { namesOf } from '../policy/key.ts'
-import { spellingsOf } from '../policy/tags.ts'
+import { withSpellings } from '../policy/tags.ts'
 import { nameOf } from '../policy/target.ts'
 
 /** What is to be purged or invalidated. At least one selector. */
@@ -29,7 +29,7 @@ export function selectorsOf({ tags, urls, prefixes, keys, all }: Targets, routes
   if (count === 0 && all !== true)
     throw new RangeError('expected at least one of tags, urls, prefixes, keys, all: true')
   return {
-    tags: tags?.flatMap(spellingsOf) ?? [],
+    tags: withSpellings(tags ?? []),
     urls: names,
     prefixes: absolute(prefixes).map(prefixOf),
     all: all ?? false,

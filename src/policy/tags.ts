@@ -55,10 +55,16 @@ export function updatedTags(url: string, stored: readonly string[], update: Fiel
 }
 
 /**
- * What is purged for a tag: the tag, as values and routes have it, and what its UTF-8 octets look like in a response field,
- * whose octets are read as single characters.
+ * Tags, and with them how those outside ASCII stand in responses whose origin sends them in UTF-8: fields are octets, each
+ * of which is read as a single character.
  */
-export function spellingsOf(tag: string): string[] {
+export function withSpellings(tags: readonly string[]): readonly string[] {
+  return tags.every((tag) => PLAIN.test(tag)) ? tags : tags.flatMap(spellingsOf)
+}
+
+const PLAIN = /^[ -~]*$/
+
+function spellingsOf(tag: string): string[] {
   const received = Buffer.from(tag).toString('latin1')
   return received === tag ? [tag] : [tag, received]
 }
