@@ -15,9 +15,9 @@ export interface DeadBuffersOptions {
 }
 
 const SAMPLED_EVERY_MS = 100
-/** What may gather: so much, or this share of what is held where that is more. */
+/** Garbage may gather up to so many bytes, or up to this share of what is held, whichever is more. */
 const GATHERS = { bytes: 8 * 2 ** 20, share: 0.25 }
-/** However much comes and goes: a large heap takes a while to mark. */
+/** Not more often, however much comes and goes: a large heap takes a while to mark. */
 const BEGUN_EVERY_MS = 10_000
 /** After so much growth V8 begins by itself. */
 const OWN_LIMIT_BYTES = 64 * 2 ** 20

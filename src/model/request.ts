@@ -9,8 +9,8 @@ export interface CacheRequest {
   readonly url: string
   readonly fields: Fields
   /**
-   * No Connection but keep-alive, and none of the fields that bear on reuse (policy/bearing.ts): who read the head may say so,
-   * and nobody looks for them again. Absent: not known.
+   * The head has no Connection but keep-alive, and none of the fields that bear on reuse (policy/bearing.ts), so that nobody
+   * need look for them. Absent: not known.
    */
   readonly plain?: boolean | undefined
   /** Absent when the request has no content. */

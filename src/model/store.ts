@@ -5,11 +5,11 @@ import type { Stored } from './stored.ts'
 /** What a store says of a key. `unknown`: it could not find out, which is no proof that nothing is there. */
 export type Kept = Stored | undefined | 'unknown'
 
-/** Asks for what may have come since the last look: a store made of stores looks beyond its nearest. */
+/** Asks for a newer copy than the one at hand: a store made of stores looks beyond its nearest. */
 export interface Anew {
-  /** What was at hand then and will not do. */
+  /** The copy at hand, which will not do. */
   readonly past: Stored | undefined
-  /** The log's at present: what is of another is older than what is of this one. */
+  /** The log's present generation: a copy of another one is older than any of this one. */
   readonly generation: string
 }
 

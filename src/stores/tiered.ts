@@ -35,12 +35,12 @@ class Pair implements Store {
   }
 
   #beyond(key: string, near: Kept, anew: Anew | undefined): Awaitable<Kept> {
-    // Whoever asks anew without a copy at hand knows that there is one further away.
+    // To ask anew without a copy at hand is to know that there is one further away.
     const looksBeyond = anew !== undefined && anew.past === undefined
     if (!looksBeyond && isWanted(near, anew)) return near
     const beyond = looksBeyond && isThere(near) ? { ...anew, past: near } : anew
     const latest = (far: Kept) => (looksBeyond && !isWanted(far, beyond) ? either(near, far) : either(far, near))
-    // Whoever asks anew knows of something that a read in progress may have come too early for.
+    // A read in progress may have begun before what is asked for anew was put there.
     const far = (anew === undefined ? this.#reads.ofKey(key) : undefined) ?? this.#read(key, anew, beyond)
     return far instanceof Promise ? far.then(latest) : latest(far)
   }

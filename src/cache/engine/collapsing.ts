@@ -19,10 +19,10 @@ export interface CollapsingParts {
   readonly answers: Answers
 }
 
-/** The answer, or, for one who waited for nothing: look again, or ask for one of its own. */
+/** The answer; or, where a waiter cannot have it: look again, or ask the origin for this waiter alone. */
 export type Collapsed<E extends Entry, D> = Resolution<E, D> | { readonly kind: 'look-again' } | Pass<E>
 
-/** A waiter that got an answer for others looks again this often, then goes alone. */
+/** A waiter whose awaited answer is not for it looks again this often, then asks the origin alone. */
 const MOST_ATTEMPTS = 3
 
 export class Collapsing {

@@ -114,9 +114,8 @@ export class Engine {
   }
 
   /**
-   * Waits for the fetch in progress at a key, for one who asks what everyone asks and has no copy to fall back on: a value,
-   * which all may have; a response's content might not be joinable any more.
-   * Undefined when none is sure to answer, or nobody else may wait: then there is a question to be resolved.
+   * Joins the fetch of a value that is in progress at a key. Not for responses: their content may no longer be readable from
+   * the start. Undefined when no fetch is sure to answer, or too many wait already: then a question has to be resolved.
    * @param landed gets what was fetched for everyone; undefined when the question has to be resolved after all
    */
   share<T>(key: string, route: string, landed: (entry: Entry | undefined) => T): Promise<Awaited<T>> | undefined {

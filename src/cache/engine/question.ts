@@ -58,11 +58,11 @@ export type Loaded<E extends Entry, D> = Exclude<Landed<E, D>, { kind: 'error' }
 export interface LoadContext<E extends Entry> {
   /** A stored copy that the origin may confirm. */
   readonly previous: E | undefined
-  /** `previous` was invalidated: what may say nothing of its content does not confirm it. */
+  /** `previous` was invalidated: an answer to HEAD, which may say nothing of its content, does not confirm it. */
   readonly doubted: boolean
   /** A fresh copy of a part: the origin is asked for what it lacks. */
   readonly part: E | undefined
-  /** `previous` may answer if the origin fails: an error response must not take its place. */
+  /** A copy may answer if the origin fails: an error response must not take its place. */
   readonly keepPrevious: boolean
   /** The result may be shared: a complete, unconditional answer is asked for. */
   readonly shared: boolean

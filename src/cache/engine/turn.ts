@@ -44,7 +44,7 @@ export async function takeTurn<E>(
   return { kind: 'fetch', lease: undefined }
 }
 
-/** Nobody would give the lease back for who cannot look. */
+/** Releases the lease when looking fails. */
 async function lookAs<E>(lease: Lease, look: () => Promise<E | undefined>): Promise<E | undefined> {
   try {
     return await look()
