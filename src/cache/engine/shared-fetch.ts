@@ -108,7 +108,7 @@ export class SharedFetch<E extends Entry, D> {
 
   #contextOf(beginning: Beginning): LoadContext<E> {
     const decision = this.#decision
-    const previous = decision.kind === 'revalidate' ? this.#alive(decision.entry) : undefined
+    const previous = this.#alive(this.#flight.past)
     return {
       previous,
       doubted: false,

@@ -175,8 +175,7 @@ export class Storing {
       const isNewer = isFresh && !(flight.past !== undefined && isSame(kept, flight.past))
       return isNewer || flight.isSuperseded ? undefined : this.put(key, entry)
     }
-    const stored = this.#store.get(key, { past: undefined, generation: this.#log.generation })
-    return stored instanceof Promise ? stored.then(put) : put(stored)
+    return withStored(this.#store, key, put, { past: undefined, generation: this.#log.generation })
   }
 
   /** A part is put together with what is there. */

@@ -113,9 +113,7 @@ export class Variants {
       const isOfUse = forMs > 0 && this.#log.verdict(before) !== 'dead'
       return there?.kind === 'varies' && isOurs(there) && isOfUse ? this.#store.set(key, before, forMs) : undefined
     }
-    const kept = this.#store.get(key, { past: undefined, generation: this.#log.generation })
-    if (kept instanceof Promise) void kept.then(put)
-    else void put(kept)
+    void withStored(this.#store, key, put, { past: undefined, generation: this.#log.generation })
   }
 }
 

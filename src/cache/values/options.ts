@@ -47,17 +47,6 @@ export function rulesOf(options: ValueOptions | undefined, otherwise: ValueRules
   }
 }
 
-/** Only what was said. @throws as `rulesOf` does */
-export function partialRulesOf({ ttl, grace, softTimeout, refreshAhead, tags }: ValueOptions): Partial<ValueRules> {
-  return {
-    ...(ttl !== undefined && { ttl: duration(ttl) }),
-    ...(grace !== undefined && { grace: duration(grace) }),
-    ...(softTimeout !== undefined && { softTimeout: duration(softTimeout) }),
-    ...(refreshAhead !== undefined && { refreshAhead: share(refreshAhead) }),
-    ...(tags !== undefined && { tags: listed(tags) }),
-  }
-}
-
 /** A list of our own: its strings are measured, and named to the invalidation log. */
 function listed(tags: readonly string[]): readonly string[] {
   if (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')) return [...tags]

@@ -2,7 +2,7 @@ import { HerdgateError } from '../../errors.ts'
 import type { Clock, Decision, Found, Stored, StoredValue } from '../../model.ts'
 import type { LoadContext, Loaded, Question } from '../engine/question.ts'
 import type { Counts } from '../statistics.ts'
-import { partialRulesOf, type ValueOptions, type ValueRules } from './options.ts'
+import { rulesOf, type ValueOptions, type ValueRules } from './options.ts'
 import { ValueEntry } from './value-entry.ts'
 
 export interface ValueParts {
@@ -96,7 +96,7 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     const loading = this.#load({
       stale: previous?.value as undefined, // of whatever type the caller says
       setOptions: (options) => {
-        rules = { ...rules, ...partialRulesOf(options) }
+        rules = rulesOf(options, rules)
       },
       skip: () => {
         skipped = true

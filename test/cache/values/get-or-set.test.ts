@@ -3,7 +3,6 @@ import { type Cache, createCache } from '../../../src/library/embed.ts'
 import { HerdgateError } from '../../../src/errors.ts'
 import { memoryStore } from '../../../src/stores/memory/store.ts'
 import { FakeClock, settle } from '../../support/fake-clock.ts'
-import { gate } from '../../support/waiting.ts'
 
 function library(defaults = {}) {
   const clock = new FakeClock()
@@ -567,15 +566,15 @@ test('a size that is no whole number does not hang the caller', async () => {
 })
 
 test('setMany that is refused leaves a load in progress what it is', async () => {
-  const cache = createCache()
-  const loaded = gate()
-  const loading = cache.getOrSet('a', async () => loaded.opened.then(() => 'loaded'))
+  const { cache } = library()
+  const { load, open } = gated<string>()
+  const loading = cache.getOrSet('a', load)
   const entries = [
     { key: 'a', value: 'set' },
     { key: 5 as unknown as string, value: 'set' },
   ]
   await expect(cache.setMany(entries)).rejects.toThrow(TypeError)
-  loaded.open()
+  open[0]?.resolve('loaded')
   await loading
   expect(await cache.get('a')).toBe('loaded')
 })
