@@ -1,6 +1,7 @@
 /** Forwarded (RFC 7239) and its X-Forwarded-* forerunners. */
 import { type Fields, field } from '../fields.ts'
 import type { Peer } from '../model.ts'
+import { remembering } from './remembered.ts'
 
 /** Who asked, for which host and by which scheme: added to what a trusted peer says, in place of anyone else's. */
 export function forwarding(
@@ -55,8 +56,8 @@ const addressesIn = (chain: string | undefined): string[] =>
 /** RFC 7239 section 6: an IPv6 address is bracketed and quoted. */
 const node = (address: string): string => quoted(address.includes(':') ? `[${address}]` : address)
 
-/** A token, or a quoted string where a character asks for it. */
-const quoted = (value: string): string => (/^[\w.-]+$/.test(value) ? value : `"${value.replaceAll(/["\\]/g, '\\$&')}"`)
+/** A token, or a quoted string where a character asks for it. Few hosts and proxies, each with many requests. */
+const quoted = remembering((value) => (/^[\w.-]+$/.test(value) ? value : `"${value.replaceAll(/["\\]/g, '\\$&')}"`))
 
 /** A list with one more member. */
 export const joined = (list: string | undefined, member: string): string =>

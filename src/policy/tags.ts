@@ -73,12 +73,15 @@ function spellingsOf(tag: string): string[] {
 function namesTags(fields: Fields): boolean {
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at] ?? ''
-    if (TAGGING_LENGTHS.has(name.length) && NAMING_TAGS.has(name.toLowerCase())) return true
+    if (TAGGING_SHAPES.has(shapeOf(name)) && NAMING_TAGS.has(name.toLowerCase())) return true
   }
   return false
 }
 
-const TAGGING_LENGTHS = new Set([...NAMING_TAGS].map(({ length }) => length))
+/** Length and last letter, in either case: what Content-Type, Cache-Control and ETag do not share with a field of tags. */
+const shapeOf = (name: string): number => (name.length << 8) | name.charCodeAt(name.length - 1) | 0x20
+
+const TAGGING_SHAPES = new Set([...NAMING_TAGS].map(shapeOf))
 
 /** Groups have two each. An origin that names other ones with each update is asked for a new response in time. */
 const MOST_TAGS_OF_UPDATED = 2 * MOST_TAGS

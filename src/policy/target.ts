@@ -1,5 +1,6 @@
 /** The request target and Host (RFC 9112 section 3.2, RFC 9110 section 7.2) as one absolute URL, and back. */
 import type { ErrorCode } from '../errors.ts'
+import { remembering } from './remembered.ts'
 
 export interface TargetHead {
   readonly method: string
@@ -61,10 +62,18 @@ export function nameOf(url: string): string {
   return url.slice(url.indexOf(':') + 3)
 }
 
-/**
- * A host and perhaps a port, lower-cased and without the scheme's default port; undefined when malformed.
- */
+/** A host and perhaps a port, lower-cased and without the scheme's default port; undefined when malformed. */
 export function normalAuthority(authority: string, scheme: 'http' | 'https'): string | undefined {
+  return scheme === 'http' ? NORMAL.http(authority) : NORMAL.https(authority)
+}
+
+/** A server is asked under few names. */
+const NORMAL = {
+  http: remembering((authority) => normalised(authority, 80)),
+  https: remembering((authority) => normalised(authority, 443)),
+}
+
+function normalised(authority: string, defaultPort: number): string | undefined {
   const match = AUTHORITY.exec(authority)
   if (match === null) return undefined
   const host = (match[1] ?? match[2] ?? '').toLowerCase()
@@ -73,7 +82,7 @@ export function normalAuthority(authority: string, scheme: 'http' | 'https'): st
   if (match[3] === undefined || match[3] === '') return host
   const port = Number(match[3])
   if (port < 1 || port > 65_535) return undefined
-  return port === (scheme === 'http' ? 80 : 443) ? host : `${host}:${port}`
+  return port === defaultPort ? host : `${host}:${port}`
 }
 
 function asterisk(head: TargetHead, authority: string): Target {
