@@ -1,5 +1,12 @@
 import type { ServerResponse } from 'node:http'
-import { type BodyReader, clientAddress, HerdgateError, lines, problemReply, type Reply } from '../../src/for-routes.ts'
+import {
+  type BodyReader,
+  clientAddress,
+  HerdgateError,
+  passedTrailers,
+  problemReply,
+  type Reply,
+} from '../../src/for-routes.ts'
 import type { Exchange } from './exchange.ts'
 import { endWith } from './last-answer.ts'
 
@@ -45,7 +52,7 @@ async function stream(reply: Reply, exchange: Exchange, firstByteMs: number): Pr
   let bytes = 0
   try {
     bytes = await copy(reader, response)
-    response.addTrailers(trailersOf(reader))
+    response.addTrailers(passedTrailers(reader.trailers()))
     response.end()
     report(reply, exchange, firstByteMs, bytes, false)
   } catch {
@@ -63,24 +70,6 @@ async function stream(reply: Reply, exchange: Exchange, firstByteMs: number): Pr
 function breakOff({ message, response }: Exchange): void {
   if (message.httpVersion === '1.0' && response.socket !== null) response.socket.resetAndDestroy()
   else response.destroy()
-}
-
-/** Trailers may not carry what frames or routes a message (RFC 9110 section 6.5.1). */
-const NEVER_TRAILERS = new Set([
-  'content-length',
-  'transfer-encoding',
-  'trailer',
-  'host',
-  'content-encoding',
-  'connection',
-])
-
-function trailersOf(reader: BodyReader): Record<string, string> {
-  const trailers: Record<string, string> = Object.create(null)
-  for (const [name, value] of lines(reader.trailers())) {
-    if (!NEVER_TRAILERS.has(name)) trailers[name] = name in trailers ? `${trailers[name]}, ${value}` : value
-  }
-  return trailers
 }
 
 /** At the client's pace. @returns octets copied */

@@ -21,6 +21,7 @@ import { systemClock } from '../clock.ts'
 import { refuseConnect } from './connect.ts'
 import { openConnections } from './connections.ts'
 import { waitOnlyForAnswers } from './draining.ts'
+import { takeEveryMethod } from './every-method.ts'
 import { fewAtATime } from './few-at-a-time.ts'
 import type { Live } from '../live/live.ts'
 import { lingerWhereUnread } from './lingering-close.ts'
@@ -112,6 +113,7 @@ function createInstance(parts: AdminParts, pages: (app: FastifyInstance) => void
     },
   })
   refuseConnect(app.server)
+  takeEveryMethod(app)
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   app.setErrorHandler(answerError(logger))

@@ -4,12 +4,13 @@ import { refuseConnect } from './connect.ts'
 import { openConnections } from './connections.ts'
 import type { Limits } from '../config/defaults.ts'
 import { waitOnlyForAnswers } from './draining.ts'
+import { takeEveryMethod } from './every-method.ts'
 import { fewAtATime } from './few-at-a-time.ts'
 import { refuseLateHeads } from './late-heads.ts'
 import { lingerWhereUnread } from './lingering-close.ts'
 import { refuseMalformed } from './malformed.ts'
 import type { Clock } from '../model.ts'
-import { createServer, METHODS } from '../node-http.ts'
+import { createServer } from '../node-http.ts'
 import { boundPipelining } from './pipelining.ts'
 import { NO_SCHEMA_COMPILERS } from './schema-compilers.ts'
 import { dropSlowClients } from './slow-clients.ts'
@@ -55,9 +56,7 @@ export function createDataPort(
   waitOnlyForAnswers(app, open)
   const guard = dropSlowClients(open, { ...limits, clock, inTurn })
   app.server.once('close', () => guard.stop())
-  for (const method of METHODS) {
-    if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
-  }
+  takeEveryMethod(app)
   return app
 }
 

@@ -150,7 +150,7 @@ describe('what goes through untouched', () => {
       response.writeEarlyHints({ link: '</a.css>; rel=preload' })
       response.writeHead(200, { Trailer: 'X-Sum' })
       response.write('body')
-      response.addTrailers({ 'X-Sum': '42' })
+      response.addTrailers({ 'X-Sum': '42', 'Surrogate-Key': 'a', 'cache-tag': 'b' })
       response.end()
     })
     const request = http.get(`${herdgate.url}/hints`)

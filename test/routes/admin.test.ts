@@ -86,6 +86,8 @@ describe('methods', () => {
       'DELETE',
       'PATCH',
       'OPTIONS',
+      'PURGE',
+      'PROPFIND',
       ...(allow === 'POST' ? ['GET' as const] : ['POST' as const]),
     ] as const) {
       const headers = { authorization: `Bearer a-token-of-32-characters-or-more`, 'content-type': 'a/b' }
