@@ -25,6 +25,8 @@ export interface AppendsParts {
 }
 
 const RETRY_MS = 50
+/** What names more is logged as several records: while Redis takes one, it does nothing else. */
+const MOST_TARGETS_EACH = 10_000
 /** Records that are logged again at once: one after the other, thousands take many round trips. */
 const AT_ONCE = 100
 
@@ -48,9 +50,12 @@ export class Appends {
   async append(mode: InvalidationMode, selectors: Selectors, waitMs: number): Promise<Receipt> {
     const { calls, clock } = this.#parts
     const calledAt = clock.now()
-    const entry = unlogged({ mode, targets: targetsOf(selectors), at: calledAt })
-    this.#remember(entry)
-    const { position } = await this.#notLonger(waitMs, this.#logInTime(entry))
+    const targets = targetsOf(selectors)
+    const from = Math.max(0, targets.length - MOST_TARGETS_EACH)
+    const earlier = inPieces(targets.slice(0, from)).map((some) => unlogged({ mode, targets: some, at: calledAt }))
+    const entry = unlogged({ mode, targets: targets.slice(from), at: calledAt })
+    for (const each of [...earlier, entry]) this.#remember(each)
+    const { position } = await this.#notLonger(waitMs, this.#logInOrder(earlier, entry))
     await calls.replicate()
     const nodes = await this.#followed(entry, calledAt + waitMs)
     return { id: entry.nonce, position: entry.where?.position ?? position, nodes }
@@ -116,6 +121,12 @@ export class Appends {
     })
   }
 
+  /** Who has read the last has read them all. */
+  async #logInOrder(earlier: readonly JournalEntry[], last: JournalEntry): Promise<{ position: number }> {
+    for (const entry of earlier) await this.#logInTime(entry)
+    return this.#logInTime(last)
+  }
+
   async #logInTime(entry: JournalEntry): Promise<{ position: number }> {
     const { clock, closing, appendTimeout } = this.#parts
     const until = entry.at + appendTimeout
@@ -173,6 +184,12 @@ export class Appends {
     const { nodes } = this.#parts
     return where === undefined ? { expected: nodes.list().length, acked: 0 } : nodes.following(where)
   }
+}
+
+function inPieces(targets: readonly string[]): string[][] {
+  const pieces: string[][] = []
+  for (let at = 0; at < targets.length; at += MOST_TARGETS_EACH) pieces.push(targets.slice(at, at + MOST_TARGETS_EACH))
+  return pieces
 }
 
 const unlogged = (record: PendingRecord): JournalEntry => ({

@@ -68,9 +68,10 @@ function unreachable(appendTimeout = 1_000) {
     const position = logged.push(entry)
     return { head: { generation: 'g', position, doubtForMs: 0 }, nodes: [], position }
   }
+  const nodes = new LiveNodes('self', 5_000, clock)
   const appends = new Appends({
     calls: { append, replicate: () => Promise.resolve() },
-    nodes: new LiveNodes('self', 5_000, clock),
+    nodes,
     log,
     newest: new NewestRecord(log),
     clock,
@@ -86,7 +87,7 @@ function unreachable(appendTimeout = 1_000) {
     log.position = logged.length
     appends.hasRead()
   }
-  return { clock, log, logged, state, appends, stamp, readAll }
+  return { clock, log, logged, state, nodes, appends, stamp, readAll }
 }
 
 test('a call waits no longer than it says for a log that does not answer', async () => {
@@ -147,4 +148,24 @@ test('where too many wait to be logged, one that names everything takes their pl
   expect(logged.map(({ targets }) => targets)).toEqual([[`tag ${MAX_ENTRIES}`], targetsOf({ all: true })])
   readAll()
   expect(appends.verdict(stamp(['none'], before))).toBe('valid')
+})
+
+test('more names than one record takes are several records, acknowledged when the last is followed', async () => {
+  const { appends, logged, state, nodes } = unreachable()
+  state.open = true
+  nodes.applied('g', 3)
+  const urls = Array.from({ length: 25_000 }, (_, at) => `shop.example/${at}`)
+  const receipt = await appends.append('purge', { tags: ['a'], urls }, 1_000)
+  expect(logged.map(({ targets }) => targets.length)).toEqual([10_000, 5_001, 10_000])
+  expect(logged.flatMap(({ targets }) => targets)).toEqual(targetsOf({ tags: ['a'], urls }))
+  expect(receipt).toMatchObject({ id: logged[2]?.nonce, position: 3 })
+})
+
+test('where one of several records cannot be logged the purge is not acknowledged, and all of it counts here', async () => {
+  const { appends, clock, stamp } = unreachable()
+  const tags = Array.from({ length: 20_001 }, (_, at) => `t${at}`)
+  const refused = expect(appends.append('purge', { tags }, 500)).rejects.toMatchObject({ code: 'not_logged' })
+  await clock.advance(500)
+  await refused
+  for (const tag of ['t0', 't10000', 't20000']) expect(appends.verdict(stamp([tag], 0))).toBe('dead')
 })
