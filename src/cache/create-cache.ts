@@ -13,7 +13,7 @@ import type {
 } from '../model.ts'
 import { Engine, type EngineLimits, type Pressure } from './engine/engine.ts'
 import { type Explanation, explain } from './http/explain.ts'
-import { createValues, type Values } from './values/get-or-set.ts'
+import { createValues, type Values } from './values/values.ts'
 import { createHandle } from './http/handle.ts'
 import { createHits, type Hits } from './http/hit.ts'
 import type { Reply } from './http/reply.ts'

@@ -1,4 +1,4 @@
-import type { Values } from './get-or-set.ts'
+import type { Values } from './values.ts'
 
 export interface Namespace extends Values {
   /** Forgets everything in the namespace; the rest stays. */

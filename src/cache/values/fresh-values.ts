@@ -1,0 +1,102 @@
+import type { Awaitable, Clock, InvalidationLog, Kept, Store, StoredValue } from '../../model.ts'
+import { known } from '../engine/lookup.ts'
+import type { Counts } from '../statistics.ts'
+import { noKey } from './key.ts'
+
+export interface FreshValuesParts {
+  readonly store: Store
+  readonly log: InvalidationLog
+  readonly clock: Clock
+  readonly counts: Counts
+}
+
+/** The stored values that are fresh. Where what is at hand will not do, there may be a newer one in a tier further away. */
+export class FreshValues {
+  readonly #store: Store
+  readonly #log: InvalidationLog
+  readonly #clock: Clock
+  readonly #counts: Counts
+  readonly #isTiered: boolean
+  /** Look-ups further away, by key: one at a time, whoever else asks. */
+  readonly #lookingAnew = new Map<string, Promise<Kept>>()
+
+  constructor({ store, log, clock, counts }: FreshValuesParts) {
+    this.#store = store
+    this.#log = log
+    this.#clock = clock
+    this.#counts = counts
+    this.#isTiered = store.usage().length > 1
+  }
+
+  /** The value at a key. */
+  get(key: string): Promise<unknown> {
+    if (typeof key !== 'string') return Promise.reject(noKey(key))
+    const kept = this.#store.get(key)
+    return kept instanceof Promise ? kept.then((later) => this.#valueNow(key, later)) : this.#valueNow(key, kept)
+  }
+
+  /** In the order of the keys; each counts as asked for. */
+  async getMany(keys: readonly string[]): Promise<(StoredValue | undefined)[]> {
+    const all = await this.peekMany(keys)
+    for (const stored of all) this.#counted(stored)
+    return all
+  }
+
+  /** The same, and none of them counts. */
+  async peekMany(keys: readonly string[]): Promise<(StoredValue | undefined)[]> {
+    for (const key of keys) if (typeof key !== 'string') throw noKey(key)
+    const all = await this.#store.getMany(keys)
+    const now = this.#clock.now()
+    const found = all.map((kept) => this.in(kept, now))
+    if (!this.#isTiered) return found
+    const late = [...found.keys()].filter((at) => found[at] === undefined && known(all[at]) !== undefined)
+    const lookAgain = async (at: number) => {
+      found[at] = this.in(await this.anew(keys[at] ?? '', all[at]), this.#clock.now())
+    }
+    await Promise.all(late.map(lookAgain))
+    return found
+  }
+
+  /** What a store said of a key, if that is a value which is fresh. */
+  in(kept: Kept, now: number): StoredValue | undefined {
+    const stored = known(kept)
+    if (stored?.kind !== 'value' || now >= stored.freshUntil) return undefined
+    return this.#log.verdict(stored) === 'valid' ? stored : undefined
+  }
+
+  /** What there is further away, where what is at hand will not do: another process may have put it there. */
+  anew(key: string, kept: Kept): Awaitable<Kept> {
+    const past = this.#isTiered ? known(kept) : undefined
+    if (past === undefined) return kept
+    const current = this.#lookingAnew.get(key)
+    if (current !== undefined) return current
+    const again = this.#store.get(key, { past, generation: this.#log.generation })
+    if (!(again instanceof Promise)) return again
+    this.#lookingAnew.set(key, again)
+    void again.finally(() => this.#lookingAnew.delete(key))
+    return again
+  }
+
+  #valueNow(key: string, kept: Kept): Promise<unknown> {
+    const hit = this.in(kept, this.#clock.now())
+    if (hit === undefined && this.#isTiered && known(kept) !== undefined) return this.#valueAnew(key, kept)
+    this.#counted(hit)
+    return hit === undefined ? NOTHING : promiseOf(hit)
+  }
+
+  async #valueAnew(key: string, kept: Kept): Promise<unknown> {
+    const hit = this.in(await this.anew(key, kept), this.#clock.now())
+    this.#counted(hit)
+    return hit?.value
+  }
+
+  #counted(hit: StoredValue | undefined): void {
+    if (hit === undefined) this.#counts.answeredValue('miss')
+    else this.#counts.hitValue()
+  }
+}
+
+/** Resolving a promise with an object looks whether that is a promise too, which takes longer than finding it. */
+export const promiseOf = (stored: StoredValue): Promise<unknown> => (stored.promise ??= Promise.resolve(stored.value))
+
+const NOTHING = Promise.resolve(undefined)

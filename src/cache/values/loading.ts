@@ -1,0 +1,104 @@
+import type { Awaitable, Clock, Kept, Store } from '../../model.ts'
+import type { Engine } from '../engine/engine.ts'
+import { known } from '../engine/lookup.ts'
+import type { Counts } from '../statistics.ts'
+import { type FreshValues, promiseOf } from './fresh-values.ts'
+import { noKey } from './key.ts'
+import { rulesOf, type ValueOptions, type ValueRules } from './options.ts'
+import { type AnyLoad, type ValueParts, ValueQuestion } from './question.ts'
+
+export interface GetOrSetOptions extends ValueOptions {
+  /** Load even though a fresh value is there. A load that is in progress already will do. */
+  readonly forceFresh?: boolean
+}
+
+export interface LoadingParts extends ValueParts {
+  readonly engine: Engine
+  readonly store: Store
+  readonly fresh: FreshValues
+  readonly defaultRules: ValueRules
+}
+
+/** Values that are loaded where there is no fresh one. */
+export class Loading {
+  readonly #engine: Engine
+  readonly #store: Store
+  readonly #fresh: FreshValues
+  readonly #clock: Clock
+  readonly #counts: Counts
+  readonly #parts: ValueParts
+  readonly #defaultRules: ValueRules
+
+  constructor({ engine, store, fresh, clock, counts, sizeOf, defaultRules }: LoadingParts) {
+    this.#engine = engine
+    this.#store = store
+    this.#fresh = fresh
+    this.#clock = clock
+    this.#counts = counts
+    this.#parts = { clock, counts, sizeOf }
+    this.#defaultRules = defaultRules
+  }
+
+  getOrSet<T>(key: string, load: AnyLoad<T>, options?: GetOrSetOptions): Promise<T> {
+    if (typeof key !== 'string') return Promise.reject(noKey(key))
+    const kept = this.#store.get(key)
+    if (kept instanceof Promise || options?.forceFresh === true) return this.#resolve(key, kept, load, options)
+    if (kept === undefined) return this.#shared(key, load, options) ?? this.#resolve(key, kept, load, options)
+    const now = this.#clock.now()
+    const hit = this.#fresh.in(kept, now)
+    if (hit === undefined) return this.#resolveAnew(key, kept, load, options, now)
+    if (now >= hit.refreshAt) return this.#resolve(key, kept, load, options)
+    this.#counts.hitValue()
+    return promiseOf(hit) as Promise<T>
+  }
+
+  /** What another caller's load in progress will bring; undefined when there is none to wait for. */
+  #shared<T>(key: string, load: AnyLoad<T>, options: GetOrSetOptions | undefined): Promise<T> | undefined {
+    return this.#engine.share(key, 'library', (entry) => {
+      if (entry?.kind !== 'value') return this.#resolve(key, this.#store.get(key), load, options)
+      this.#counts.collapsedValue()
+      return entry.value as T
+    })
+  }
+
+  /** Where what is at hand will not do. */
+  async #resolveAnew<T>(
+    key: string,
+    kept: Kept,
+    load: AnyLoad<T>,
+    options: GetOrSetOptions | undefined,
+    now: number,
+  ): Promise<T> {
+    const latest = this.#waitsForNothing(key, kept, options, now) ? kept : this.#fresh.anew(key, kept)
+    return this.#resolve(key, latest, load, options)
+  }
+
+  /** A load is on its way, or what is at hand is returned at once. */
+  #waitsForNothing(key: string, kept: Kept, options: GetOrSetOptions | undefined, now: number): boolean {
+    if (this.#engine.isFetching(key)) return true
+    const stored = known(kept)
+    return stored?.kind === 'value' && now < stored.keepUntil && rulesOf(options, this.#defaultRules).softTimeout === 0
+  }
+
+  /** @param kept what the store said of the key */
+  async #resolve<T>(
+    key: string,
+    kept: Awaitable<Kept>,
+    load: AnyLoad<T>,
+    options: GetOrSetOptions | undefined,
+  ): Promise<T> {
+    const rules = rulesOf(options, this.#defaultRules)
+    const question = new ValueQuestion<T>(key, load, rules, options?.forceFresh ?? false, this.#parts)
+    const answer = this.#engine.resolveWith(question, kept)
+    const resolution = answer instanceof Promise ? await answer : answer
+    this.#counts.answeredValue(resolution.outcome.result)
+    switch (resolution.kind) {
+      case 'entry':
+        return resolution.entry.value as T
+      case 'direct':
+        return resolution.reply
+      case 'error':
+        throw resolution.thrown
+    }
+  }
+}

@@ -1,0 +1,75 @@
+/** The library door: values under keys, on the same engine as HTTP. */
+import type { Clock, InvalidationLog, Store } from '../../model.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Counts } from '../statistics.ts'
+import { FreshValues } from './fresh-values.ts'
+import { type GetOrSetOptions, Loading } from './loading.ts'
+import { rulesOf, UNLIMITED, type ValueOptions } from './options.ts'
+import type { Load } from './question.ts'
+import { Writing } from './writing.ts'
+
+export interface Values {
+  /**
+   * The value at `key`, loaded by `load` when it is not there or no longer fresh. One load per key runs at a time,
+   * however many callers wait for it. Rejects with what `load` threw, unless a value within grace can stand in.
+   * Values are kept by reference: treat them as immutable.
+   */
+  getOrSet<T, Stale = T>(key: string, load: Load<T, Stale>, options?: GetOrSetOptions): Promise<T>
+  /** The fresh value at `key`. */
+  get<T>(key: string): Promise<T | undefined>
+  set(key: string, value: unknown, options?: ValueOptions): Promise<void>
+  /** Whether there was a fresh value. A load in progress will not bring the old value back. */
+  delete(key: string): Promise<boolean>
+  has(key: string): Promise<boolean>
+  /** In the order of the keys. */
+  getMany<T>(keys: readonly string[]): Promise<(T | undefined)[]>
+  setMany(entries: readonly (ValueOptions & { readonly key: string; readonly value: unknown })[]): Promise<void>
+  /** How many of the keys held a fresh value. */
+  deleteMany(keys: readonly string[]): Promise<number>
+}
+
+export interface ValuesParts {
+  readonly engine: Engine
+  readonly store: Store
+  readonly log: InvalidationLog
+  readonly clock: Clock
+  readonly counts: Counts
+  readonly sizeOf: (value: unknown) => number
+  readonly defaults: ValueOptions
+}
+
+export function createValues({ defaults, ...parts }: ValuesParts): Values {
+  const withRules = { ...parts, defaultRules: rulesOf(defaults, UNLIMITED) }
+  const fresh = new FreshValues(parts)
+  const loading = new Loading({ ...withRules, fresh })
+  const writing = new Writing(withRules)
+
+  return {
+    getOrSet: (key, load, options) => loading.getOrSet(key, load, options),
+    get: <T>(key: string) => fresh.get(key) as Promise<T | undefined>,
+    set: (key, value, options) => writing.set(key, value, options),
+    setMany: (entries) => writing.setMany(entries),
+
+    async has(key) {
+      const [held] = await fresh.getMany([key])
+      return held !== undefined
+    },
+
+    async getMany<T>(keys: readonly string[]) {
+      const all = await fresh.getMany(keys)
+      return all.map((held) => held?.value as T | undefined)
+    },
+
+    async delete(key) {
+      const [held] = await fresh.peekMany([key])
+      await writing.remove([key])
+      return held !== undefined
+    },
+
+    async deleteMany(keys) {
+      const held = await fresh.peekMany(keys)
+      await writing.remove(keys)
+      return held.filter((stored) => stored !== undefined).length
+    },
+  }
+}
