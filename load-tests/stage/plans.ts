@@ -64,7 +64,7 @@ export const PLANS: Readonly<Record<string, Plan>> = {
   soak: {
     ...USUAL,
     memory: '32MiB',
-    full: { users: 100, rate: 400, seconds: 900 },
+    full: { users: 100, rate: 400, seconds: 2_700 },
     short: { users: 50, rate: 400, seconds: 120 },
   },
   breakpoint: {

@@ -16,8 +16,9 @@ const SHARES = { small: 70, large: 25, brief: 5 } as const
 const PURGED_EVERY_MS = 2_000
 const LOOKED_EVERY_MS = 5_000
 /**
- * Until memory is full, code is compiled, the store knows what is asked for often, and the heap has been collected often
- * enough to have spread as far as it will: of a quarter of an hour, five minutes.
+ * Until memory is full, code is compiled, the store knows what is asked for often, and the heaps of V8 and malloc have
+ * spread as far as they will: malloc's grows in steps for a quarter of an hour, the last of them under half a MiB. What comes after
+ * has to be long beside the minutes between two large collections, or their place in it is measured.
  */
 const WARM_UP = 1 / 3
 const MEBIBYTE = 2 ** 20
