@@ -1,0 +1,50 @@
+import type { Events } from '../../events.ts'
+import type { Clock } from '../../model.ts'
+import type { Lease } from '../log/lease.ts'
+
+/** Whether the log is heard, as the lease has it; what stands against it; and who is told. */
+export class Hearing {
+  readonly #lease: Lease
+  readonly #clock: Clock
+  readonly #events: Events | undefined
+  #wasSynced: boolean | undefined
+  /** What Redis, or the connection to it, last failed with. */
+  #trouble: string | undefined
+
+  constructor(of: { lease: Lease; clock: Clock; events: Events | undefined }) {
+    this.#lease = of.lease
+    this.#clock = of.clock
+    this.#events = of.events
+  }
+
+  get synced(): boolean {
+    return this.#lease.holds(this.#clock.now())
+  }
+
+  get degraded(): readonly string[] {
+    return this.synced ? [] : ['invalidation log: not heard, copies are checked with the origin once per lease']
+  }
+
+  failed(error: unknown): void {
+    const { message, lastNodeError } = error as Error & { lastNodeError?: Error }
+    this.#trouble = lastNodeError?.message ?? message
+  }
+
+  answered(): void {
+    this.#trouble = undefined
+  }
+
+  /** Says so when the lease was lost or came back. */
+  announce(): void {
+    const { synced } = this
+    if (synced === this.#wasSynced) return
+    this.#wasSynced = synced
+    this.#events?.emit('log', synced ? { what: 'synced', detail: 'the invalidation log is heard' } : this.#unsynced)
+  }
+
+  get #unsynced(): { what: 'unsynced'; detail: string } {
+    const why = this.#trouble === undefined ? '' : ` (Redis: ${this.#trouble})`
+    const detail = `the invalidation log is not heard${why}: copies are checked with the origin once per lease`
+    return { what: 'unsynced', detail }
+  }
+}

@@ -1,0 +1,169 @@
+import type { Clock } from '../../model.ts'
+import type { Generations } from '../log/generations.ts'
+import type { Lease } from '../log/lease.ts'
+import type { LiveNodes } from '../log/live-nodes.ts'
+import { parseRecord } from '../log/record.ts'
+import type { Closing } from './closing.ts'
+import { isReady, type RedisClient } from './connection.ts'
+import type { Hearing } from './hearing.ts'
+import type { RedisLogCalls } from './log-calls.ts'
+import type { NewestRecord } from './newest-record.ts'
+
+export interface TailParts {
+  /** Reads what comes, and nothing else. */
+  readonly client: RedisClient
+  readonly calls: RedisLogCalls
+  readonly log: Generations
+  readonly newest: NewestRecord
+  readonly lease: Lease
+  readonly nodes: LiveNodes
+  readonly hearing: Hearing
+  readonly clock: Clock
+  readonly closing: Closing
+  /** How long a read waits for something to come, in ms. */
+  readonly blockMs: number
+  /** The log is another than before. */
+  readonly moved: () => void
+  readonly joined: () => void
+  /** More of the log, or all of it, has been read. */
+  readonly applied: () => void
+}
+
+const RETRY_MS = 50
+/** Without a connection. */
+const LOOK_AGAIN_MS = 500
+
+/** Reads the log as it grows, and the reports of the other nodes. */
+export class Tail {
+  readonly #parts: TailParts
+  /** Where the reports of the others have been read up to. */
+  #heard = '0-0'
+  /** The log may be another than the one we read: join before reading on. */
+  #outOfStep = true
+  #isJoining = false
+  /** The records do not follow one another: the compacted state has what lies between. */
+  #wantsAll = false
+
+  constructor(parts: TailParts) {
+    this.#parts = parts
+  }
+
+  get isOutOfStep(): boolean {
+    return this.#outOfStep
+  }
+
+  /** Reads the log as it grows, until closed. */
+  async follow(started: () => void): Promise<void> {
+    const { client, hearing, closing } = this.#parts
+    while (!closing.isBegun) {
+      try {
+        if (this.#outOfStep) await this.#joined()
+        started()
+        await this.#read()
+      } catch (error) {
+        this.#outOfStep = true
+        if (isReady(client)) hearing.failed(error)
+        await this.#untilWorthTrying()
+      }
+    }
+  }
+
+  async #joined(): Promise<void> {
+    this.#isJoining = true
+    try {
+      await this.#join()
+    } finally {
+      this.#isJoining = false
+    }
+  }
+
+  /** Takes a place among the nodes, and takes over the state of the log where reading on would not give it. */
+  async #join(): Promise<void> {
+    const { client, calls, log, newest, lease, nodes: live, hearing, clock, moved, joined, applied } = this.#parts
+    const askedAt = clock.now()
+    const { head, heard, nodes, state } = await calls.join(client, newest.known, log.position, this.#wantsAll)
+    this.#outOfStep = false
+    this.#wantsAll = false
+    this.#heard = heard
+    hearing.answered()
+    if (state !== undefined) {
+      const changed = state.generation !== log.generation
+      log.load(state)
+      if (changed) moved()
+    }
+    live.expectAll()
+    live.replace({ ...head, nodes }, askedAt)
+    lease.ends(head.position, askedAt, log.position)
+    applied()
+    joined()
+  }
+
+  async #read(): Promise<void> {
+    const { client, calls, log, blockMs } = this.#parts
+    const { records, acks } = calls.streams
+    const from = [`${log.position}-0`, this.#heard]
+    const reply = await client.xread('COUNT', 1_000, 'BLOCK', blockMs, 'STREAMS', records, acks, ...from)
+    if (this.#outOfStep) return
+    for (const [stream, items] of reply ?? []) {
+      for (const [id, fields] of items) {
+        if (stream === acks) this.#hear(id, fields)
+        else this.#apply(id, fields)
+        if (this.#outOfStep) return
+      }
+    }
+  }
+
+  #hear(id: string, fields: readonly string[]): void {
+    this.#heard = id
+    const [, node = '', , report = ''] = fields
+    this.#parts.nodes.hear(node, report)
+  }
+
+  #apply(id: string, fields: readonly string[]): void {
+    const { log, newest, lease, applied } = this.#parts
+    const record = parseRecord(id, fields)
+    const { position } = log
+    if (record.position <= position) return
+    this.#wantsAll = record.position !== position + 1
+    const replaced = newest.isReplacedBy(record)
+    this.#outOfStep = this.#wantsAll || replaced || record.generation !== log.generation
+    if (this.#outOfStep) return
+    log.apply(record)
+    lease.reads(record.position)
+    applied()
+  }
+
+  /** The log is not the one we read, or our connection does not lead to it. */
+  fallOutOfStep(): void {
+    if (this.#outOfStep) return
+    this.#outOfStep = true
+    this.#parts.client.disconnect(true)
+  }
+
+  /** Until the connections that are lost are ready. A cluster with another master does not say so: it is looked at. */
+  async #untilWorthTrying(): Promise<void> {
+    const { client, calls, clock, closing } = this.#parts
+    const lost = [client, calls.client].filter((each) => !isReady(each))
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const look = () => {
+      cancel()
+      if (lost.every(isReady)) resolve()
+      else cancel = clock.after(LOOK_AGAIN_MS, look)
+    }
+    let cancel = clock.after(lost.length === 0 ? RETRY_MS : LOOK_AGAIN_MS, look)
+    for (const each of lost) each.on('ready', look)
+    await closing.orBegun(promise)
+    cancel()
+    for (const each of lost) each.off('ready', look)
+  }
+
+  /** Where a place among the nodes is being asked for it is given up on the same connection, which keeps the order. */
+  async leave(): Promise<void> {
+    const { client, calls } = this.#parts
+    if (this.#isJoining) await calls.leave(client)
+  }
+
+  close(): void {
+    this.#parts.client.disconnect()
+  }
+}
