@@ -70,6 +70,23 @@ export function fieldsOf(record: Readonly<Record<string, string | readonly strin
   return fields
 }
 
+/**
+ * Without the white space that may stand around it (RFC 9110 section 5.6.3): space and tab. What else String.trim takes
+ * away an origin may tell apart, such as a no-break space.
+ */
+export function trimmed(text: string): string {
+  let from = 0
+  let to = text.length
+  while (from < to && isWhiteSpace(text, from)) from += 1
+  while (to > from && isWhiteSpace(text, to - 1)) to -= 1
+  return text.slice(from, to)
+}
+
+function isWhiteSpace(text: string, at: number): boolean {
+  const code = text.charCodeAt(at)
+  return code === 0x20 || code === 0x09
+}
+
 const nameAt = (fields: Fields, at: number): string => (fields[at] ?? '').toLowerCase()
 
 function isNamed(fields: Fields, at: number, name: string): boolean {

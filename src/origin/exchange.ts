@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import { HerdgateError } from '../errors.ts'
-import type { Fields } from '../fields.ts'
+import { type Fields, has } from '../fields.ts'
 import type { OriginRequest, OriginResponse } from '../model.ts'
 import { failure, isConnectionLoss, type Stage } from './failure.ts'
 import { Interim } from './interim.ts'
@@ -141,6 +141,10 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
     const fields = fieldsOf(controller.rawHeaders)
     if (status < 200) return this.#onInterim(status, fields)
     if (isCompressed(fields)) return this.abort(this.#invalid('a transfer coding that was not asked for'))
+    // Whoever wrote HTTP/1.0 need not have known the coding it passed on (RFC 9112 section 6.1).
+    if (this.#line?.speaksHttp10 === true && has(fields, 'transfer-encoding')) {
+      return this.abort(this.#invalid('a transfer coding in HTTP/1.0'))
+    }
     this.#stage = 'body'
     this.#silence?.start(this.#terms.bodyTimeout, this.#terms.totalTimeout)
     this.#holdIfOthersTurn()

@@ -90,6 +90,11 @@ export class Line {
     return this.#served++
   }
 
+  /** The answer that is being read is of HTTP/1.0. */
+  get speaksHttp10(): boolean {
+    return this.#statusLines.isOfHttp10
+  }
+
   /** The request that began is over. */
   end(): void {
     this.silence.rest()

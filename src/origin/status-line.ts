@@ -1,7 +1,8 @@
 /** The status that stands for 100 on its way through undici; RFC 9110 section 15.2 leaves it unassigned. */
 export const CONTINUE_IN_DISGUISE = 109
 
-/** Where the status code is in `HTTP/1.1 100 Continue`. */
+/** Where the minor version and the status code are in `HTTP/1.1 100 Continue`. */
+const MINOR_VERSION = 7
 const FIRST_DIGIT = 9
 const LAST_DIGIT = 11
 const [CR, LF, ZERO, ONE, NINE] = Buffer.from('\r\n019')
@@ -12,6 +13,8 @@ const [CR, LF, ZERO, ONE, NINE] = Buffer.from('\r\n019')
  * the final response, is changed in place before undici reads it.
  */
 export class StatusLines {
+  /** The present or last one is of HTTP/1.0. */
+  isOfHttp10 = false
   /** Octets of the present status line that were seen; undefined when no head is due. */
   #at: number | undefined
   /** So far the code is 1, 10, 100. */
@@ -39,6 +42,7 @@ export class StatusLines {
     const octet = chunk[index]
     if (at > LAST_DIGIT) return this.#rest(octet)
     if (at === 0 && (octet === CR || octet === LF)) return // empty lines before a status line
+    if (at === MINOR_VERSION) this.isOfHttp10 = octet === ZERO
     if (at === FIRST_DIGIT && octet !== ONE) {
       this.#at = undefined // the final one
       return

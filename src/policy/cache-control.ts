@@ -69,7 +69,7 @@ export const MALFORMED = '?'
  * anything up to the next separator. White space and ";" separate too, so that nothing hides behind them.
  */
 const MEMBER = /([^\s,;="]+)(?:(\s*=\s*)("(?:[^"\\]|\\.)*"(?=[\s,;]|$)|[^\s,;]*))?/g
-const PROPER_END = /\s*(?:,|$)/y
+const PROPER_END = /[ \t]*(?:,|$)/y
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/i
 /** What a name that is none was meant to be nobody knows, so it is taken for what restricts most. */
 const MOST_RESTRICTIVE = 'no-store'

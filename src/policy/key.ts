@@ -1,5 +1,5 @@
 /** The key a resource is kept under, and the target its origin is asked for (RFC 9111 section 2). */
-import { type Fields, field } from '../fields.ts'
+import { type Fields, field, trimmed } from '../fields.ts'
 import type { CacheRequest, KeyRules, Route } from '../model.ts'
 import { matchRoute } from './route.ts'
 import { nameOf } from './target.ts'
@@ -104,6 +104,6 @@ function cookiePairs(fields: Fields): (readonly [name: string, value: string])[]
   const pairs = (field(fields, 'cookie') ?? '').split(';')
   return pairs.map((pair) => {
     const equals = pair.indexOf('=')
-    return equals === -1 ? ['', pair.trim()] : [pair.slice(0, equals).trim(), pair.slice(equals + 1).trim()]
+    return equals === -1 ? ['', trimmed(pair)] : [trimmed(pair.slice(0, equals)), trimmed(pair.slice(equals + 1))]
   })
 }

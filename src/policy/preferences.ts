@@ -1,4 +1,5 @@
 /** Content negotiation fields (RFC 9110 section 12.5): lists of what the client would rather have. */
+import { trimmed } from '../fields.ts'
 
 interface Preference {
   /** Lower-cased but for the values of its parameters, which may mean something by their case; "q" left out. */
@@ -22,7 +23,7 @@ const WEIGHT = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/
 function parsePreferences(value: string): Preference[] | undefined {
   const preferences: Preference[] = []
   for (const member of value.split(',')) {
-    const text = member.trim()
+    const text = trimmed(member)
     if (text === '') continue
     const preference = parsePreference(text)
     if (preference === undefined) return undefined
@@ -52,7 +53,7 @@ function lowerCased(part: string): string {
  */
 export function normalPreferences(value: string): string {
   const members = parsePreferences(value)?.map(({ range, weight }) => (weight === 1 ? range : `${range};q=${weight}`))
-  return members === undefined ? value.trim() : [...new Set(members)].sort().join(',')
+  return members === undefined ? trimmed(value) : [...new Set(members)].sort().join(',')
 }
 
 /**

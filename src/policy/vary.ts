@@ -1,5 +1,5 @@
 /** Which request fields select a response (RFC 9111 section 4.1, RFC 9110 section 12.5.5). */
-import { type Fields, field, without } from '../fields.ts'
+import { type Fields, field, trimmed, without } from '../fields.ts'
 import type { Rules } from '../model.ts'
 import { keyMember } from './key.ts'
 import { normalPreferences, PREFERENCE_FIELDS, preferredLanguage } from './preferences.ts'
@@ -96,11 +96,9 @@ const NOT_LISTS = new Set(['authorization', 'cookie', 'proxy-authorization', 're
  * 4.1 allows. Where a quoted string may contain the comma, the value stays as it is.
  */
 function normalised(name: string, requestFields: Fields): string | undefined {
-  const value = field(requestFields, name)?.trim()
+  const given = field(requestFields, name)
+  const value = given === undefined ? undefined : trimmed(given)
   if (value !== undefined && PREFERENCE_FIELDS.has(name)) return normalPreferences(value)
   if (value === undefined || !value.includes(',') || value.includes('"') || NOT_LISTS.has(name)) return value
-  return value
-    .split(',')
-    .map((member) => member.trim())
-    .join(',')
+  return value.split(',').map(trimmed).join(',')
 }

@@ -79,6 +79,7 @@ const FRAMING = refused({
   'a length beyond all numbers': head('Content-Length: 18446744073709551618') + 'ab',
   'an empty length': head('Content-Length:') + 'ab',
   'a transfer coding that was not asked for': `${head('Transfer-Encoding: gzip, chunked')}1\r\na\r\n0\r\n\r\n`,
+  'a transfer coding in HTTP/1.0': chunked('2\r\nab\r\n', '0\r\n\r\n').replace('1.1', '1.0'),
   'nothing but such a coding': `${head('Transfer-Encoding: gzip', 'Connection: close')}ab`,
 })
 

@@ -35,6 +35,7 @@ describe('a lifetime', () => {
     'max-age= 60',
     'max-age=60;no-store',
     'max-age=60 5',
+    'max-age=60\xa0',
   ])('that is malformed, as in %j, is over at once', (value) => expect(maxAge(value)).toBe(0))
 
   it('given more than once is the shortest of them', () => {

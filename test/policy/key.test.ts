@@ -56,6 +56,13 @@ describe('keyOf', () => {
     expect(key('currency=')).not.toBe(key('a=1'))
   })
 
+  it('takes no other character of a cookie for white space', () => {
+    const key = (cookie: string) => keyFor('/', { cookies: ['currency'] }, { Cookie: cookie }).key
+    expect(key('a=1;  currency=EUR\t')).toBe(key('currency=EUR'))
+    expect(key('currency=EUR\xa0')).not.toBe(key('currency=EUR'))
+    expect(key('\xa0currency=EUR')).not.toBe(key('currency=EUR'))
+  })
+
   it('has the target * for OPTIONS *', () => {
     expect(keyOf(routeWith(), requestWith({}, { url: 'http://a.test*' })).target).toBe('*')
   })

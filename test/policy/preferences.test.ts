@@ -19,6 +19,8 @@ describe('preferences', () => {
     ['a;q=2', 'a'],
     ['a;q=', 'a'],
     ['x,;q=', 'x'],
+    ['gzip\xa0', 'gzip'],
+    ['\xa0de, en', 'de, en'],
     ['a/b;profile=One', 'a/b;profile=one'],
   ])('%s are not those of %s', (one, other) => expect(normalPreferences(one)).not.toBe(normalPreferences(other)))
 

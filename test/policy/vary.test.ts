@@ -58,11 +58,18 @@ describe('a variant', () => {
     expect(matches(['foo'], { Foo: '1, 2' }, { Foo: ['1', '2'] })).toBe(true)
     expect(matches(['foo'], { Foo: '1,2' }, { Foo: ' 1 ,  2 ' })).toBe(true)
     expect(matches(['foo'], { Foo: '1,2' }, { Foo: '2,1' })).toBe(false)
+    expect(matches(['foo'], { Foo: '1' }, { Foo: '\t1 ' })).toBe(true)
   })
 
   it('depends on white space in quotes and in what is no list', () => {
     expect(matches(['foo'], { Foo: '"a, b"' }, { Foo: '"a,b"' })).toBe(false)
     expect(matches(['user-agent'], { 'User-Agent': 'x (a, b)' }, { 'User-Agent': 'x (a,b)' })).toBe(false)
+  })
+
+  it('depends on a no-break space, which an origin may not take for white space', () => {
+    expect(matches(['foo'], { Foo: '1\xa0' }, { Foo: '1' })).toBe(false)
+    expect(matches(['foo'], { Foo: '1,\xa02' }, { Foo: '1, 2' })).toBe(false)
+    expect(matches(['accept-encoding'], { 'Accept-Encoding': 'br\xa0' }, { 'Accept-Encoding': 'br' })).toBe(false)
   })
 })
 
