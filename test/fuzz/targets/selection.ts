@@ -1,4 +1,4 @@
-import { field } from '../../../src/fields.ts'
+import { field, trimmed } from '../../../src/fields.ts'
 import { normalPreferences, preferredLanguage } from '../../../src/policy/preferences.ts'
 import { languageKey, selecting, selects, variantKey, varyOn } from '../../../src/policy/vary.ts'
 import { must, mustEqual, REQUEST_HEAD, type Target } from '../target.ts'
@@ -58,7 +58,7 @@ function negotiated(value: string): void {
 }
 
 /** It keeps its spelling then, and with it its order. */
-const isMalformed = (value: string): boolean => normalPreferences(value) === value.trim()
+const isMalformed = (value: string): boolean => normalPreferences(value) === trimmed(value)
 
 function soundNames(on: readonly string[]): boolean {
   const sorted = [...new Set(on)].sort()
