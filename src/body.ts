@@ -34,7 +34,7 @@ export class Body {
     if (there !== undefined) return Body.of(there)
     const arrival = new Arrival(options)
     const body = new Body(undefined, arrival)
-    void arrival.receive(source).then((bytes) => {
+    void arrival.receive(hasTrailers(options) ? lastingOneTurn(source) : source).then((bytes) => {
       body.#bytes = bytes
       if (bytes !== undefined) body.#arrival = undefined
       arrival.settle(bytes === undefined ? 'broken' : 'kept')
@@ -76,9 +76,18 @@ export class Body {
 
 const NOTHING = new Uint8Array(0)
 
+const hasTrailers = ({ trailers }: ArrivalOptions): boolean => (trailers?.() ?? NO_TRAILERS).length > 0
+
+/** Whoever waits for what has come already begins to read it before it is complete: its trailers are not kept. */
+async function* lastingOneTurn(source: Content): AsyncGenerator<Uint8Array> {
+  yield* source
+  await new Promise((resolve) => setImmediate(resolve))
+}
+
 /** All of what is to be kept, where it has come. What has trailers is read in the long way, which brings them too. */
-function arrived(source: Content, { keepBytes, trailers }: ArrivalOptions): Buffer | undefined {
-  if (keepBytes <= 0 || source.takeWhole === undefined || (trailers?.() ?? NO_TRAILERS).length > 0) return undefined
+function arrived(source: Content, options: ArrivalOptions): Buffer | undefined {
+  const { keepBytes } = options
+  if (keepBytes <= 0 || source.takeWhole === undefined || hasTrailers(options)) return undefined
   const chunks = source.takeWhole(keepBytes)
   return (
     chunks &&

@@ -539,4 +539,13 @@ describe('what is all there already', () => {
     expect(await next(reader)).toBeUndefined()
     expect(reader.trailers()).toEqual(options.trailers?.() ?? [])
   })
+
+  test('and has trailers, is complete only when whoever waits for it has begun to read', async () => {
+    const body = there('whole', { trailers: () => ['X-Sum', '1'] })
+    for (let ticks = 0; ticks < 100; ticks++) await Promise.resolve()
+    const reader = body.read()
+    expect(reader.trailers()).toEqual(['X-Sum', '1'])
+    expect(await body.fate).toBe('kept')
+    expect(body.read().trailers()).toEqual([])
+  })
 })

@@ -42,3 +42,13 @@ test('a response cut short reaches an HTTP/1.0 client as a reset, not as its end
   })
   await expect(exchange('GET /x HTTP/1.0\r\nHost: a\r\n\r\n')).rejects.toMatchObject({ code: 'ECONNRESET' })
 })
+
+test.each(['Cache-Control: max-age=60', 'Cache-Control: no-store'])(
+  'trailers that come with the head and all content are passed on (%s)',
+  async (control) => {
+    await start(({ socket }) => socket.write(TRAILERS.replace('\r\n\r\n', `\r\n${control}\r\n\r\n`)))
+    expect(await exchange('GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toMatch(
+      /abc\r\n0\r\nx-sum: 1\r\n\r\n$/i,
+    )
+  },
+)
