@@ -10,8 +10,12 @@ export type RequestKind =
   /** Forwarded; a successful answer invalidates (RFC 9111 section 4.4). */
   | { readonly kind: 'unsafe' }
 
+const LOOKED_UP = new Set(['GET', 'HEAD', 'QUERY'])
 /** Safe by the method registry (RFC 9110 section 9.2.1) and not answered from the cache. */
 const SAFE_METHODS = new Set(['OPTIONS', 'TRACE', 'PROPFIND', 'REPORT', 'SEARCH', 'PRI'])
+
+/** What is not known to be safe is not (RFC 9110 section 9.2.1). */
+export const isSafe = (method: string): boolean => LOOKED_UP.has(method) || SAFE_METHODS.has(method)
 
 const SHARED: RequestKind = { kind: 'lookup', credentialed: false }
 const CREDENTIALED: RequestKind = { kind: 'lookup', credentialed: true }
@@ -21,14 +25,11 @@ const PRECONDITION: RequestKind = { kind: 'pass', why: 'request', detail: 'preco
 const LOSES_FIELDS: RequestKind = { kind: 'pass', why: 'bypass', detail: 'connection' }
 const UNSAFE: RequestKind = { kind: 'unsafe' }
 
-/**
- * GET, HEAD and QUERY are looked up, other safe methods pass, and every other method is unsafe, unknown ones included
- * (RFC 9110 section 9.2.1: what is not known to be safe is not).
- */
+/** GET, HEAD and QUERY are looked up, other safe methods pass, and every other method is unsafe, unknown ones included. */
 export function classify(request: CacheRequest, rules: Rules): RequestKind {
   const isQuery = request.method === 'QUERY'
   if (request.method !== 'GET' && request.method !== 'HEAD' && !isQuery) {
-    return SAFE_METHODS.has(request.method) ? { kind: 'pass', why: 'method' } : UNSAFE
+    return isSafe(request.method) ? { kind: 'pass', why: 'method' } : UNSAFE
   }
   if (rules.bypass) return { kind: 'pass', why: 'bypass', detail: 'route' }
   // Content in a GET has no defined meaning, yet some origins answer to it (RFC 9110 section 9.3.1).

@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { HerdgateError } from '../errors.ts'
+import { isSafe } from '../policy/request.ts'
 import { problemFields, problemOf } from '../problem.ts'
 import type { HttpSocket } from './connections.ts'
 import { expectUnread } from './lingering-close.ts'
@@ -25,7 +26,8 @@ export function lastDue(socket: HttpSocket): ServerResponse | undefined {
 
 /**
  * node:http hands over every request of a packet at once, two thousand of them if they are short, and would let each
- * begin a fetch. Those beyond the limit are refused in their turn, and the connection ends there.
+ * begin a fetch. Those beyond the limit are refused in their turn, and the connection ends there. What is unsafe, and what
+ * comes behind that, begins when its turn has come.
  */
 export function boundPipelining(handler: RequestListener): RequestListener {
   const mayWait = ({ socket }: IncomingMessage, response: ServerResponse): boolean => {
@@ -37,10 +39,23 @@ export function boundPipelining(handler: RequestListener): RequestListener {
     return true
   }
   return (request, response) => {
+    const { socket } = request
     // A response gets its socket when it is its turn.
-    if (response.socket !== null || mayWait(request, response)) handler(request, response)
-    else refuse(request, response)
+    if (response.socket !== null) return handler(request, response)
+    const isAlone = !isSafe(request.method ?? '') || hasUnsafe(socket)
+    if (!mayWait(request, response)) refuse(request, response)
+    else if (isAlone) response.once('socket', () => void (response.destroyed || handler(request, response)))
+    else handler(request, response)
   }
+}
+
+/**
+ * Is an answer due to a request that may have changed what the next one asks for? Only safe ones may be processed side by
+ * side (RFC 9112 section 9.3.2).
+ */
+function hasUnsafe(socket: HttpSocket): boolean {
+  const due = socket._httpMessage
+  return [...(due ? [due] : []), ...waitingAnswers(socket)].some(({ req }) => !isSafe(req.method ?? ''))
 }
 
 /** One that has broken off before its turn would never be over: node:http knows of no socket that it could have closed. */

@@ -101,11 +101,60 @@ describe('a CONNECT behind an answer that is due', () => {
   test('does not keep the others waiting for a client that has gone', async () => {
     at.answer = () => {}
     using client = await at.connected()
-    client.send(asking('/first', 'POST') + asking('/second', 'POST') + CONNECT + LARGE)
+    client.send(asking('/first', 'REPORT') + asking('/second', 'REPORT') + CONNECT + LARGE)
     await asked('/first')
     await asked('/second')
     client.reset()
     await until(() => at.origin.requests.every(({ socket }) => socket.destroyed))
+  })
+})
+
+describe('what is unsafe', () => {
+  test.each(['POST', 'PUT', 'DELETE', 'PATCH', 'MOVE'])(
+    '%s begins in its turn, and so does what comes behind it',
+    async (method) => {
+      const slow = slowly()
+      using client = await at.connected()
+      client.send(asking('/slow') + asking('/beside') + asking('/unsafe', method) + asking('/behind'))
+      await asked('/beside')
+      expect([headOf('/unsafe'), headOf('/behind')]).toEqual([undefined, undefined])
+      slow.open()
+      const { responses } = await client.heard(4)
+      expect(responses.map(({ body }) => body)).toEqual(['/slow', '/beside', '/unsafe', '/behind'])
+    },
+  )
+
+  test('is followed by what was asked after it, not by the copy that it makes invalid', async () => {
+    let version = 0
+    at.answer = ({ head, socket }) => {
+      if (!head.startsWith('GET')) version++
+      void socket.write(ok(`version ${version}`, 'Cache-Control: max-age=60\r\n'))
+    }
+    using client = await at.connected()
+    client.send(asking('/u') + asking('/u', 'POST') + asking('/u') + asking('/u'))
+    const { responses } = await client.heard(4)
+    expect(responses.map(({ body }) => body)).toEqual(['version 0', 'version 1', 'version 1', 'version 1'])
+  })
+
+  test('with content that comes while it waits is sent on whole', async () => {
+    const slow = gate()
+    at.answer = ({ head, rest, socket }) => {
+      const give = (content: string) => void socket.write(ok(content, 'Cache-Control: no-store\r\n'))
+      if (head.startsWith('GET')) return void slow.opened.then(() => give('slow'))
+      let bytes = rest.length
+      const count = (chunk: Buffer) => {
+        bytes += chunk.length
+        if (bytes === 200_000) give(String(bytes))
+      }
+      socket.on('data', count)
+    }
+    using client = await at.connected()
+    const head = 'POST /upload HTTP/1.1\r\nHost: a.test\r\nContent-Length: 200000\r\n\r\n'
+    client.send(asking('/slow') + head + 'x'.repeat(200_000))
+    await asked('/slow')
+    slow.open()
+    const { responses } = await client.heard(2)
+    expect(responses.map(({ body }) => body)).toEqual(['slow', '200000'])
   })
 })
 

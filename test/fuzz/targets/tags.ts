@@ -2,8 +2,9 @@ import { serializeList } from 'structured-headers'
 import { fieldLines } from '../../../src/fields.ts'
 import { groupsOf } from '../../../src/policy/groups.ts'
 import { invalidatedBy } from '../../../src/policy/invalidates.ts'
-import { tagsOf } from '../../../src/policy/tags.ts'
+import { isTagField, tagsOf } from '../../../src/policy/tags.ts'
 import { nameOf } from '../../../src/policy/target.ts'
+import { passedTrailers } from '../../../src/policy/trailers.ts'
 import { requestWith, rulesWith } from '../../policy/support.ts'
 import { must, mustEqual, RESPONSE_HEAD, type Target } from '../target.ts'
 import { fieldsIn } from './message.ts'
@@ -11,7 +12,7 @@ import { fieldsIn } from './message.ts'
 /** A response's head: what it is purged by, and what it invalidates. */
 export const tags: Target = {
   name: 'tags',
-  covers: ['src/policy/tags.ts', 'src/policy/groups.ts', 'src/policy/invalidates.ts'],
+  covers: ['src/policy/tags.ts', 'src/policy/groups.ts', 'src/policy/invalidates.ts', 'src/policy/trailers.ts'],
   dictionary: [
     ['Surrogate-Key: ', 'Cache-Tag: ', 'xkey: ', 'Cache-Groups: ', 'Cache-Group-Invalidation: ', '"a"', '\\"', ';x=1'],
     ['Location: ', 'Content-Location: ', 'http://a.test/', 'http://A.TEST:80/x', '//a.test/y', 'http://b.test/'],
@@ -50,6 +51,7 @@ function run(input: string): string {
   } else {
     must('more tags are no remedy', !tagsOf(URL_ASKED, [...fields, 'xkey', 'more'], rulesWith()).ok)
   }
+  must('no tags are passed on as trailers', !Object.keys(passedTrailers(fields)).some(isTagField))
   const groups = groupsOf(fields, 'cache-groups')
   const written = serializeList(groups.map((group) => [group, new Map()]))
   mustEqual('groups written and read again are the same', groupsOf(['Cache-Groups', written], 'cache-groups'), groups)
