@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { ADMIN_TOKEN } from '../config/admin-token.ts'
 import { request } from '../node-http.ts'
 import { probeTarget } from './probe.ts'
 
@@ -22,8 +23,6 @@ export interface AdminAnswer {
 type Environment = Readonly<Record<string, string | undefined>>
 
 const TIMEOUT_MS = 30_000
-/** No other can be set, nor sent. */
-const TOKEN = /^[\x21-\x7e]+$/
 
 /** What keeps a command from asking, or from being answered, in words for the one who typed it. */
 export class AdminError extends Error {
@@ -45,7 +44,8 @@ export async function askAdmin(
   const base = probeTarget(admin, env, false)
   if (base === undefined) throw new AdminError(`--admin: expected a URL such as http://127.0.0.1:9090, got ${admin}`, 2)
   const secret = token ?? tokenIn(env)
-  if (!TOKEN.test(secret)) throw new AdminError('the admin token: expected visible ASCII characters without spaces', 2)
+  if (!ADMIN_TOKEN.test(secret))
+    throw new AdminError('the admin token: expected visible ASCII characters without spaces', 2)
   const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' }
   const limit = AbortSignal.timeout(TIMEOUT_MS)
   try {

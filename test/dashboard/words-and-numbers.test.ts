@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import type { Outcome } from '../../src/model.ts'
 import { events } from '../../src/dashboard/api.js'
 import { bytes, count, duration, ms, percent, rate } from '../../src/dashboard/format.js'
 import { median } from '../../src/dashboard/numbers.js'
 import { reason, RESULTS } from '../../src/dashboard/reason.js'
+import { ADMIN_TOKEN } from '../../src/config/admin-token.ts'
 import { RESULTS as ALL_RESULTS } from '../../src/cache/results.ts'
 
 test('numbers are as long as people read them', () => {
@@ -67,3 +69,8 @@ test('events are read however they are cut', async () => {
 async function* chunksOf(chunks: readonly string[]) {
   yield* chunks
 }
+
+test('the log-in takes the tokens that can be set, and no others', () => {
+  const main = readFileSync(new URL('../../src/dashboard/main.js', import.meta.url), 'utf8')
+  expect(main).toContain(`const TOKEN = ${ADMIN_TOKEN}\n`)
+})
