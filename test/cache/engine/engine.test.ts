@@ -567,6 +567,13 @@ describe('other methods', () => {
     expect(w.origin.requests).toHaveLength(0)
   })
 
+  test('only-if-cached is passed on where the route bypasses: no cache is there to honour it', async () => {
+    const w = world({ bypass: true })
+    w.origin.script(() => ({}))
+    expect((await w.get('/', { 'Cache-Control': 'only-if-cached' })).status).toBe(200)
+    expect(field(w.origin.requests[0]?.fields ?? [], 'cache-control')).toBe('only-if-cached')
+  })
+
   test('a request that has passed here before is a 508', async () => {
     const w = world()
     expect((await w.get('/', { Via: '1.1 herdgate' })).status).toBe(508)
