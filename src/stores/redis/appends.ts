@@ -2,7 +2,7 @@ import { HerdgateError } from '../../errors.ts'
 import type { Clock, InvalidationMode, Receipt, Selectors, Stamp, Verdict } from '../../model.ts'
 import type { Generations } from '../log/generations.ts'
 import { Journal, type JournalEntry } from '../log/journal.ts'
-import type { LiveNodes } from '../log/live-nodes.ts'
+import type { LiveNodes, Logged } from '../log/live-nodes.ts'
 import { targetsOf } from '../log/marks.ts'
 import { everything, Pending, type PendingRecord } from '../log/pending.ts'
 import type { Closing } from './closing.ts'
@@ -25,10 +25,10 @@ export interface AppendsParts {
 }
 
 const RETRY_MS = 50
-/** What names more is logged as several records: while Redis takes one, it does nothing else. */
-const MOST_TARGETS_EACH = 10_000
 /** Records that are logged again at once: one after the other, thousands take many round trips. */
 const AT_ONCE = 100
+/** Targets of one record: Redis does nothing else while it takes them, and has a second for a call. */
+export const MOST_NAMED = 10_000
 
 /** What this process appends to the log, and whether it is still there and followed. */
 export class Appends {
@@ -50,12 +50,9 @@ export class Appends {
   async append(mode: InvalidationMode, selectors: Selectors, waitMs: number): Promise<Receipt> {
     const { calls, clock } = this.#parts
     const calledAt = clock.now()
-    const targets = targetsOf(selectors)
-    const from = Math.max(0, targets.length - MOST_TARGETS_EACH)
-    const earlier = inPieces(targets.slice(0, from)).map((some) => unlogged({ mode, targets: some, at: calledAt }))
-    const entry = unlogged({ mode, targets: targets.slice(from), at: calledAt })
-    for (const each of [...earlier, entry]) this.#remember(each)
-    const { position } = await this.#notLonger(waitMs, this.#logInOrder(earlier, entry))
+    const entry = unlogged({ mode, targets: targetsOf(selectors), at: calledAt })
+    this.#remember(entry)
+    const { position } = await this.#notLonger(waitMs, this.#logInTime(entry))
     await calls.replicate()
     const nodes = await this.#followed(entry, calledAt + waitMs)
     return { id: entry.nonce, position: entry.where?.position ?? position, nodes }
@@ -121,12 +118,6 @@ export class Appends {
     })
   }
 
-  /** Who has read the last has read them all. */
-  async #logInOrder(earlier: readonly JournalEntry[], last: JournalEntry): Promise<{ position: number }> {
-    for (const entry of earlier) await this.#logInTime(entry)
-    return this.#logInTime(last)
-  }
-
   async #logInTime(entry: JournalEntry): Promise<{ position: number }> {
     const { clock, closing, appendTimeout } = this.#parts
     const until = entry.at + appendTimeout
@@ -143,19 +134,31 @@ export class Appends {
     }
   }
 
-  /** As often as one likes: the log knows the nonce. */
+  /** As often as one likes: the log knows the nonces. */
   async #logOnce(entry: JournalEntry): Promise<{ position: number }> {
+    const [first, ...more] = recordsOf(entry)
+    let where = await this.#logRecord(first)
+    for (const record of more) {
+      const { generation, position } = where
+      const next = await this.#logRecord(record)
+      if (next.generation !== generation) throw new Error('the log began anew, perhaps without the records before')
+      where = { ...next, position: Math.max(position, next.position) } // what was logged before keeps its place
+    }
+    entry.where = where
+    entry.loggedAt ??= where.at
+    this.#forgetIfRead(entry)
+    return where
+  }
+
+  async #logRecord(record: NamedRecord): Promise<Logged> {
     const { calls, nodes: live, log, newest, clock, outOfStep } = this.#parts
     const askedAt = clock.now()
-    const { head, nodes, position } = await calls.append(newest.known, entry)
+    const { head, nodes, position } = await calls.append(newest.known, record)
     const { generation } = head
-    entry.where = { generation, position, at: clock.now() }
-    entry.loggedAt ??= clock.now()
-    this.#forgetIfRead(entry)
     live.replace({ ...head, nodes }, askedAt)
-    if (generation === log.generation) newest.logged({ generation, position, nonce: entry.nonce })
+    if (generation === log.generation) newest.logged({ generation, position, nonce: record.nonce })
     else outOfStep()
-    return { position }
+    return { generation, position, at: clock.now() }
   }
 
   /** Until every live node follows the record, or the time is up. */
@@ -186,15 +189,22 @@ export class Appends {
   }
 }
 
-function inPieces(targets: readonly string[]): string[][] {
-  const pieces: string[][] = []
-  for (let at = 0; at < targets.length; at += MOST_TARGETS_EACH) pieces.push(targets.slice(at, at + MOST_TARGETS_EACH))
-  return pieces
-}
-
 const unlogged = (record: PendingRecord): JournalEntry => ({
   ...record,
   nonce: crypto.randomUUID(),
   where: undefined,
   loggedAt: undefined,
 })
+
+type NamedRecord = Pick<JournalEntry, 'nonce' | 'mode' | 'targets'>
+
+/** One for so many targets each. The last bears the nonce of the entry. */
+function recordsOf({ nonce, mode, targets }: JournalEntry): [NamedRecord, ...NamedRecord[]] {
+  const count = Math.max(1, Math.ceil(targets.length / MOST_NAMED))
+  const record = (at: number): NamedRecord => ({
+    nonce: at === count - 1 ? nonce : `${nonce} ${at}`,
+    mode,
+    targets: targets.slice(at * MOST_NAMED, (at + 1) * MOST_NAMED),
+  })
+  return [record(0), ...Array.from({ length: count - 1 }, (_, at) => record(at + 1))]
+}

@@ -66,7 +66,8 @@ export class RedisLogCalls {
     seen: Seen,
     { nonce, mode, targets }: Pick<JournalEntry, 'nonce' | 'mode' | 'targets'>,
   ): Promise<{ head: Head; nodes: readonly string[]; position: number }> {
-    const reply = await this.#run(APPEND, seen, [nonce, mode, this.#maxTargets, MAX_RECORDS, ...targets])
+    const limits = [this.#maxTargets, MAX_RECORDS]
+    const reply = await this.#run(APPEND, seen, [nonce, mode, ...limits, JSON.stringify(targets)])
     return { head: headIn(reply), nodes: texts(reply[3]), position: Number(reply[4]) }
   }
 

@@ -184,27 +184,23 @@ return answer(listed())
 `)
 
 /**
- * More arguments: nonce, mode, greatest number of targets, of records, then the targets.
- * Answers with the nodes and the record's position.
+ * More arguments: nonce, mode, greatest number of targets, of records, then the targets as a list in JSON: as arguments
+ * of their own a hundred thousand overflow the client's stack. Answers with the nodes and the record's position.
  */
 export const APPEND = new RedisScript(`${PRELUDE}
 settle()
-local nonce, mode, maxTargets, maxRecords = ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
+local nonce, mode, maxTargets, maxRecords, targets = ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9], ARGV[10]
 local at = redis.call('ZSCORE', nonces, nonce)
 if at then return answer(listed(), at) end
 
 position = redis.call('HINCRBY', head, 'position', 1)
-local targets = {}
-for i = 10, #ARGV do targets[#targets + 1] = ARGV[i] end
--- To cjson a table with nothing in it is an object.
-local list = #targets > 0 and cjson.encode(targets) or '[]'
 redis.call('XADD', records, 'MAXLEN', '~', maxRecords, id(position), 'generation', generation, 'nonce', nonce,
-  'mode', mode, 'targets', list, 'at', now)
+  'mode', mode, 'targets', targets, 'at', now)
 redis.call('ZADD', nonces, position, nonce)
 redis.call('ZREMRANGEBYRANK', nonces, 0, -10001)
 
 local set = mode == 'purge' and purged or invalidated
-for _, target in ipairs(targets) do redis.call('ZADD', set, position, target) end
+for _, target in ipairs(cjson.decode(targets)) do redis.call('ZADD', set, position, target) end
 local over = redis.call('ZCARD', set) - 1 - maxTargets
 if over > 0 then
   local dropped = redis.call('ZPOPMIN', set, over)

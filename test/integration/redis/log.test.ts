@@ -70,6 +70,18 @@ const synced = (...logs: InvalidationLog[]) => until(() => logs.every((log) => l
 logContract('redisLog', () => started({ prefix: `contract${count++}` }))
 
 describe('records', () => {
+  test('one that names very many things is logged whole', async () => {
+    const logs = [await started({ maxTargets: 300_000 }), await started({ maxTargets: 300_000 })] as const
+    const tags = Array.from({ length: 200_000 }, (_, at) => `t${at}`)
+    const named = ['t0', 't100000', 't199999', 'other'].map((tag) => stampIn(logs[1], { tags: [tag] }))
+    const { nodes } = await logs[0].append('purge', { tags })
+    expect(nodes).toEqual({ expected: 2, acked: 2 })
+    const late = await started({ maxTargets: 300_000 })
+    for (const log of [...logs, late]) {
+      expect(named.map((stamp) => log.verdict(stamp))).toEqual(['dead', 'dead', 'dead', 'valid'])
+    }
+  })
+
   test('an acknowledged purge is applied by every node', async () => {
     const logs = [await started(), await started(), await started()]
     const stamps = logs.map((log) => stampIn(log))

@@ -5,10 +5,10 @@ import { expect, test } from 'vitest'
 import { type JournalEntry, MAX_ENTRIES } from '../../../src/stores/log/journal.ts'
 import { LiveNodes } from '../../../src/stores/log/live-nodes.ts'
 import { targetsOf } from '../../../src/stores/log/marks.ts'
-import { Appends } from '../../../src/stores/redis/appends.ts'
+import { Appends, MOST_NAMED } from '../../../src/stores/redis/appends.ts'
 import { Closing } from '../../../src/stores/redis/closing.ts'
 import { NewestRecord } from '../../../src/stores/redis/newest-record.ts'
-import { FakeClock } from '../../support/fake-clock.ts'
+import { FakeClock, settle } from '../../support/fake-clock.ts'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
@@ -58,20 +58,23 @@ function unreachable(appendTimeout = 1_000) {
   const clock = new FakeClock()
   const log = { generation: 'g', position: 0, nonce: '' }
   const logged: JournalEntry[] = []
-  const state = { open: false, calls: 0, atOnce: 0, mostAtOnce: 0 }
+  const positions = new Map<string, number>()
+  const state = { open: false, generation: 'g', calls: 0, atOnce: 0, mostAtOnce: 0 }
   const append = async (_known: unknown, entry: JournalEntry) => {
+    const { generation } = state
     state.calls++
     state.mostAtOnce = Math.max(state.mostAtOnce, ++state.atOnce)
     await Promise.resolve()
     state.atOnce--
     if (!state.open) throw new Error('away')
-    const position = logged.push(entry)
-    return { head: { generation: 'g', position, doubtForMs: 0 }, nodes: [], position }
+    const name = `${generation} ${entry.nonce}`
+    const position = positions.get(name) ?? logged.push(entry)
+    positions.set(name, position)
+    return { head: { generation, position, doubtForMs: 0 }, nodes: [], position }
   }
-  const nodes = new LiveNodes('self', 5_000, clock)
   const appends = new Appends({
     calls: { append, replicate: () => Promise.resolve() },
-    nodes,
+    nodes: new LiveNodes('self', 5_000, clock),
     log,
     newest: new NewestRecord(log),
     clock,
@@ -87,7 +90,7 @@ function unreachable(appendTimeout = 1_000) {
     log.position = logged.length
     appends.hasRead()
   }
-  return { clock, log, logged, state, nodes, appends, stamp, readAll }
+  return { clock, log, logged, state, appends, stamp, readAll }
 }
 
 test('a call waits no longer than it says for a log that does not answer', async () => {
@@ -150,22 +153,36 @@ test('where too many wait to be logged, one that names everything takes their pl
   expect(appends.verdict(stamp(['none'], before))).toBe('valid')
 })
 
-test('more names than one record takes are several records, acknowledged when the last is followed', async () => {
-  const { appends, logged, state, nodes } = unreachable()
+const tags = (count: number) => Array.from({ length: count }, (_, n) => `${n}`)
+
+test('names that are too many for one record go into several, and count until the log shows the last', async () => {
+  const { log, logged, state, appends, stamp } = unreachable()
   state.open = true
-  nodes.applied('g', 3)
-  const urls = Array.from({ length: 25_000 }, (_, at) => `shop.example/${at}`)
-  const receipt = await appends.append('purge', { tags: ['a'], urls }, 1_000)
-  expect(logged.map(({ targets }) => targets.length)).toEqual([10_000, 5_001, 10_000])
-  expect(logged.flatMap(({ targets }) => targets)).toEqual(targetsOf({ tags: ['a'], urls }))
+  const receipt = await appends.append('purge', { tags: tags(2 * MOST_NAMED + 1) }, 0)
   expect(receipt).toMatchObject({ id: logged[2]?.nonce, position: 3 })
+  expect(logged.map(({ targets }) => targets.length)).toEqual([MOST_NAMED, MOST_NAMED, 1])
+  expect(logged.flatMap(({ targets }) => targets)).toEqual(targetsOf({ tags: tags(2 * MOST_NAMED + 1) }))
+  expect(new Set(logged.map(({ nonce }) => nonce)).size).toBe(3)
+  const verdicts = () => [0, 2 * MOST_NAMED].map((n) => appends.verdict(stamp([`${n}`], 0)))
+  for (const [position, verdict] of [
+    [2, 'dead'],
+    [3, 'valid'],
+  ] as const) {
+    log.position = position
+    appends.hasRead()
+    expect(verdicts()).toEqual([verdict, verdict])
+  }
 })
 
-test('where one of several records cannot be logged the purge is not acknowledged, and all of it counts here', async () => {
-  const { appends, clock, stamp } = unreachable()
-  const tags = Array.from({ length: 20_001 }, (_, at) => `t${at}`)
-  const refused = expect(appends.append('purge', { tags }, 500)).rejects.toMatchObject({ code: 'not_logged' })
-  await clock.advance(500)
-  await refused
-  for (const tag of ['t0', 't10000', 't20000']) expect(appends.verdict(stamp([tag], 0))).toBe('dead')
+test('where the log began anew between the records of one call, all are logged in the new one', async () => {
+  const { clock, log, logged, state, appends } = unreachable()
+  state.open = true
+  const receipt = appends.append('purge', { tags: tags(MOST_NAMED + 1) }, 1_000)
+  log.generation = state.generation = 'h' // the first is on its way already
+  await settle()
+  await clock.advance(50)
+  expect(logged.map(({ targets }) => targets.length)).toEqual([MOST_NAMED, 1, MOST_NAMED])
+  expect(logged[2]?.nonce).toBe(logged[0]?.nonce)
+  await clock.advance(1_000)
+  expect((await receipt).position).toBe(3) // the last, which is there already, is at 2
 })
