@@ -139,12 +139,12 @@ describe('what is unsafe', () => {
   test('with content that comes while it waits is sent on whole', async () => {
     const slow = gate()
     at.answer = ({ head, rest, socket }) => {
-      const give = (content: string) => void socket.write(ok(content, 'Cache-Control: no-store\r\n'))
-      if (head.startsWith('GET')) return void slow.opened.then(() => give('slow'))
+      if (head.startsWith('GET'))
+        return void slow.opened.then(() => socket.write(ok('slow', 'Cache-Control: no-store\r\n')))
       let bytes = rest.length
       const count = (chunk: Buffer) => {
         bytes += chunk.length
-        if (bytes === 200_000) give(String(bytes))
+        if (bytes === 200_000) socket.end(ok(String(bytes), 'Cache-Control: no-store\r\nConnection: close\r\n'))
       }
       socket.on('data', count)
     }
