@@ -55,10 +55,17 @@ async function main(): Promise<void> {
     const ceiling = compiled(join(import.meta.dirname, 'peers', 'ceiling.c'), folder)
     const [rounds, seconds] = [whole('rounds', values.rounds), whole('seconds', values.seconds)]
     const plan = { rounds, seconds, only: values.only, folder, wrk, ceiling }
-    const { results, versions } = await runScenarios(plan)
+    const { results, versions, faults } = await runScenarios(plan)
     const herds = await runHerds(plan)
     const { lines: claims, hold } = judge(results)
-    const lines = [...heading(plan, versions), '', ...claims, ...scenarioTables(results), ...herdTable(herds)]
+    const lines = [
+      ...heading(plan, versions),
+      ...faults,
+      '',
+      ...claims,
+      ...scenarioTables(results),
+      ...herdTable(herds),
+    ]
     console.log(lines.join('\n'))
     if (values.write) {
       writeSection('peers', [...lines, '', '![Server CPU time per request, by server](benchmarks.svg)'])
@@ -71,7 +78,7 @@ async function main(): Promise<void> {
   }
 }
 
-async function runScenarios(plan: Plan): Promise<{ results: Results; versions: string[] }> {
+async function runScenarios(plan: Plan): Promise<{ results: Results; versions: string[]; faults: string[] }> {
   const { wrk, ceiling, folder, seconds } = plan
   await using scope = new AsyncDisposableStack()
   const origin = scope.use(
@@ -84,19 +91,28 @@ async function runScenarios(plan: Plan): Promise<{ results: Results; versions: s
   const peers = chosen(plan, [...caches, ...(await startBytes(scope, ceiling, given)), await startProxy(scope, origin)])
 
   const results = new Map<ScenarioName, Map<string, Round[]>>()
+  const faults = new Map<string, string>()
   for (let round = 0; round <= plan.rounds; round += 1) {
     console.error(round === 0 ? 'warming up' : `round ${round} of ${plan.rounds}`)
     for (const scenario of SCENARIOS) {
       const rounds = results.get(scenario.name) ?? new Map<string, Round[]>()
       results.set(scenario.name, rounds)
       for (const peer of peers.filter((each) => takesPart(each, scenario))) {
-        if (round === 0) await warm(wrk, peer, scenario, origin)
-        else note(rounds, peer.name, await measure(wrk, peer, scenario, origin, seconds))
+        const place = `${peer.name} ${scenario.name}`
+        if (faults.has(place)) continue
+        try {
+          if (round === 0) await warm(wrk, peer, scenario, origin)
+          else note(rounds, peer.name, await measure(wrk, peer, scenario, origin, seconds))
+        } catch (error) {
+          if (peer === peers[0]) throw error
+          faults.set(place, `Left out after round ${round}: ${error instanceof Error ? error.message : String(error)}.`)
+          rounds.delete(peer.name)
+        }
       }
     }
   }
   const versions = peers.filter(({ role }) => role === 'cache').map(({ name, version }) => `${name} ${version}`)
-  return { results, versions }
+  return { results, versions, faults: [...faults.values()] }
 }
 
 async function runHerds(plan: Plan): Promise<HerdResults> {
