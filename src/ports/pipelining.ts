@@ -20,8 +20,13 @@ export const arePipelined = (socket: HttpSocket): boolean => waitingAnswers(sock
 
 /** The last answer that is due to a request that has come whole. */
 export function lastDue(socket: HttpSocket): ServerResponse | undefined {
+  return dueAnswers(socket).findLast(({ req }) => req.complete)
+}
+
+/** That which is being given and those that wait for their turn, in order. */
+function dueAnswers(socket: HttpSocket): ServerResponse[] {
   const due = socket._httpMessage
-  return [...(due ? [due] : []), ...waitingAnswers(socket)].findLast(({ req }) => req.complete)
+  return [...(due ? [due] : []), ...waitingAnswers(socket)]
 }
 
 /**
@@ -54,8 +59,7 @@ export function boundPipelining(handler: RequestListener): RequestListener {
  * side (RFC 9112 section 9.3.2).
  */
 function hasUnsafe(socket: HttpSocket): boolean {
-  const due = socket._httpMessage
-  return [...(due ? [due] : []), ...waitingAnswers(socket)].some(({ req }) => !isSafe(req.method ?? ''))
+  return dueAnswers(socket).some(({ req }) => !isSafe(req.method ?? ''))
 }
 
 /** One that has broken off before its turn would never be over: node:http knows of no socket that it could have closed. */
