@@ -67,14 +67,17 @@ function keyFor(tuple: Tuple): string {
   return variantKey(keyOf(routeNamed(tuple.route), request).key, VARY, request.fields)
 }
 
+/** RFC 9110 section 5.6.3. */
+const OUTER = /^[ \t]+|[ \t]+$/g
+
 /** The parts as they count: a variant's value without its outer white space and that around its members. */
 function parts(tuple: Tuple): string {
   const variant = tuple.variant.map((one) => {
-    const trimmed = one?.trim()
+    const trimmed = one?.replaceAll(OUTER, '')
     if (trimmed === undefined || trimmed.includes('"')) return trimmed
     return trimmed
       .split(',')
-      .map((member) => member.trim())
+      .map((member) => member.replaceAll(OUTER, ''))
       .join(',')
   })
   return JSON.stringify([Object.entries({ ...tuple, variant })], (_, part: unknown) => part ?? 'absent!')
