@@ -2,13 +2,32 @@
 import type { Fields } from '../fields.ts'
 import type { CacheRequest, ForwardReason, Rules } from '../model.ts'
 import { losesFields } from './hop-by-hop.ts'
+import { wishesOf } from './wishes.ts'
 
-export type RequestKind =
-  /** `credentialed`: what it is answered may be for its sender alone, so it shares a fetch only with its like. */
-  | { readonly kind: 'lookup'; readonly credentialed: boolean }
-  | { readonly kind: 'pass'; readonly why: ForwardReason; readonly detail?: string | undefined }
-  /** Forwarded; a successful answer invalidates (RFC 9111 section 4.4). */
-  | { readonly kind: 'unsafe' }
+export type RequestKind = Lookup | Pass | Refuse | Unsafe
+
+export interface Lookup {
+  readonly kind: 'lookup'
+  /** What it is answered may be for its sender alone, so it shares a fetch only with its like. */
+  readonly credentialed: boolean
+}
+
+export interface Pass {
+  readonly kind: 'pass'
+  readonly why: ForwardReason
+  readonly detail?: string | undefined
+}
+
+/** No stored response answers it, and the client wants nothing else. */
+export interface Refuse {
+  readonly kind: 'refuse'
+  readonly detail: string
+}
+
+/** Forwarded; a successful answer invalidates (RFC 9111 section 4.4). */
+export interface Unsafe {
+  readonly kind: 'unsafe'
+}
 
 const LOOKED_UP = new Set(['GET', 'HEAD', 'QUERY'])
 /** Safe by the method registry (RFC 9110 section 9.2.1) and not answered from the cache. */
@@ -20,10 +39,13 @@ export const isSafe = (method: string): boolean => LOOKED_UP.has(method) || SAFE
 const SHARED: RequestKind = { kind: 'lookup', credentialed: false }
 const CREDENTIALED: RequestKind = { kind: 'lookup', credentialed: true }
 /** If-Match and If-Unmodified-Since are the origin's to evaluate (RFC 9111 section 4.3.2). */
-const PRECONDITION: RequestKind = { kind: 'pass', why: 'request', detail: 'precondition' }
+const PRECONDITION: Pass = { kind: 'pass', why: 'request', detail: 'precondition' }
+/** Content in a GET has no defined meaning, yet some origins answer to it (RFC 9110 section 9.3.1). */
+export const CONTENT: Pass = { kind: 'pass', why: 'bypass', detail: 'body' }
 /** A copy would be kept under values that its origin did not see. */
-const LOSES_FIELDS: RequestKind = { kind: 'pass', why: 'bypass', detail: 'connection' }
-const UNSAFE: RequestKind = { kind: 'unsafe' }
+const LOSES_FIELDS: Pass = { kind: 'pass', why: 'bypass', detail: 'connection' }
+const ONLY_IF_CACHED: Refuse = { kind: 'refuse', detail: 'only-if-cached' }
+const UNSAFE: Unsafe = { kind: 'unsafe' }
 
 /** GET, HEAD and QUERY are looked up, other safe methods pass, and every other method is unsafe, unknown ones included. */
 export function classify(request: CacheRequest, rules: Rules): RequestKind {
@@ -32,13 +54,16 @@ export function classify(request: CacheRequest, rules: Rules): RequestKind {
     return isSafe(request.method) ? { kind: 'pass', why: 'method' } : UNSAFE
   }
   if (rules.bypass) return { kind: 'pass', why: 'bypass', detail: 'route' }
-  // Content in a GET has no defined meaning, yet some origins answer to it (RFC 9110 section 9.3.1).
-  if (!isQuery && request.body !== undefined) return { kind: 'pass', why: 'bypass', detail: 'body' }
+  if (!isQuery && request.body !== undefined) return passed(request, CONTENT)
   if (request.plain === true) return SHARED
-  if (hasOriginPrecondition(request.fields)) return PRECONDITION
-  if (losesFields(request.fields)) return LOSES_FIELDS
+  if (hasOriginPrecondition(request.fields)) return passed(request, PRECONDITION)
+  if (losesFields(request.fields)) return passed(request, LOSES_FIELDS)
   return isCredentialed(request.fields, rules.cookies) ? CREDENTIALED : SHARED
 }
+
+/** A request of method GET, HEAD or QUERY that cannot be looked up: passed, unless it is not to be (RFC 9111 section 5.2.1.7). */
+export const passed = (request: CacheRequest, as: Pass): Pass | Refuse =>
+  wishesOf(request.fields).onlyIfCached ? ONLY_IF_CACHED : as
 
 function hasOriginPrecondition(fields: Fields): boolean {
   for (let at = 0; at < fields.length; at += 2) {

@@ -1,8 +1,9 @@
 /** May what is stored answer this request now, and if not, what must be done? (RFC 9111 section 4) */
-import { type Fields, field, has } from '../fields.ts'
+import { type Fields, has } from '../fields.ts'
 import type { CacheRequest, Decision, Found, FoundEntry, FoundNothing, Rules, StoredResponse } from '../model.ts'
-import { type Directives, parseCacheControl } from './cache-control.ts'
+import type { Directives } from './cache-control.ts'
 import { type Asked, rangesAsked, select } from './range.ts'
+import { wishesOf } from './wishes.ts'
 
 type HttpFound = Found<StoredResponse>
 type HttpDecision = Decision<StoredResponse>
@@ -199,10 +200,4 @@ function mentioned(fields: Fields): number {
     }
   }
   return found
-}
-
-/** Pragma: no-cache counts only without Cache-Control (RFC 9111 section 5.4). */
-function wishesOf(fields: Fields): Directives {
-  const value = field(fields, 'cache-control')
-  return parseCacheControl(value ?? field(fields, 'pragma')?.match(/\bno-cache\b/i)?.[0])
 }

@@ -59,6 +59,16 @@ const ROWS: readonly (readonly [number, string, string])[] = [
   [502, 'an upload that nobody takes', `${asked('dead.test', `POST ${TARGET}`, 'Content-Length: 4')}evil`],
   [502, 'a tunnel that nobody opens', asked('dead.test', `GET ${TARGET}`, 'Connection: upgrade', 'Upgrade: websocket')],
   [504, 'an origin that says nothing', asked('silent.test', `GET ${TARGET}`)],
+  [
+    504,
+    'only-if-cached with a condition for the origin',
+    asked('dead.test', `GET ${TARGET}`, 'Cache-Control: only-if-cached', 'If-Match: "evil"'),
+  ],
+  [
+    504,
+    'only-if-cached with content',
+    `${asked('dead.test', `GET ${TARGET}`, 'Cache-Control: only-if-cached', 'Content-Length: 4')}evil`,
+  ],
   [504, 'only-if-cached', asked('dead.test', `GET ${TARGET}`, 'Cache-Control: only-if-cached')],
   [421, 'a host that is not served', asked('evil.test', `GET ${TARGET}`)],
   [508, 'a loop', asked('dead.test', `GET ${TARGET}`, 'Via: 1.1 herdgate')],

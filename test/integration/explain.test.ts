@@ -24,3 +24,12 @@ test('explain names the tier that the copy is in, its tags, and no group twice',
   expect(await exchange(request)).toContain('herdgate; hit')
   expect(await explained()).toEqual(['serve', 'memory', ['a', 'g']])
 })
+
+test('explain says of a request that wants a copy or nothing that it is refused', async () => {
+  await start(({ socket }) => void socket.write(ok('body')))
+  const wishes = 'header=Cache-Control:only-if-cached'
+  for (const query of [wishes, `${wishes}&header=If-Match:*`]) {
+    const { body } = await herdgate.ask(`/v1/explain?url=http://a.example/x&${query}`)
+    expect([body.decision, body.why]).toEqual(['refuse', 'only-if-cached'])
+  }
+})

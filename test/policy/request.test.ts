@@ -32,6 +32,17 @@ describe('classify', () => {
   })
 
   it.each([
+    ['a condition for the origin', requestWith({ 'Cache-Control': 'only-if-cached', 'If-Match': '"1"' })],
+    [
+      'a Connection that names fields',
+      requestWith({ 'Cache-Control': 'only-if-cached', Connection: 'x-tenant', 'X-Tenant': 'a' }),
+    ],
+    ['content', requestWith({ 'Cache-Control': 'only-if-cached' }, { body: Readable.from([]) })],
+  ])('refuses a GET with only-if-cached that %s keeps from being looked up', (_, request) => {
+    expect(classify(request, rulesWith())).toEqual({ kind: 'refuse', detail: 'only-if-cached' })
+  })
+
+  it.each([
     ['Authorization', 'rfc', true],
     ['authorization', 'ignore', true],
     ['PROXY-AUTHORIZATION', 'safe', true],

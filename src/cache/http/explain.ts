@@ -52,6 +52,7 @@ export async function explain(request: CacheRequest, parts: HandleParts): Promis
   const kind = classify(request, route.rules)
   const common = { request: asked, route: route.name, key }
   if (kind.kind === 'unsafe') return { ...common, decision: 'unsafe', why: 'method' }
+  if (kind.kind === 'refuse') return { ...common, decision: 'refuse', why: kind.detail }
   if (kind.kind === 'pass') return { ...common, decision: 'pass', why: kind.detail ?? kind.why }
   const question = new HttpQuestion(request, route, askFor(request, route, kind), parts)
   const located = await engine.locate(question, clock.now())

@@ -1,9 +1,9 @@
 /** The HTTP door: a request in, a response out, by RFC 9111. */
-import { asHerdgateError } from '../../errors.ts'
+import { asHerdgateError, HerdgateError } from '../../errors.ts'
 import type { CacheRequest, Route } from '../../model.ts'
 import { admit } from '../../policy/admission.ts'
 import { keyOf } from '../../policy/key.ts'
-import { classify, type RequestKind } from '../../policy/request.ts'
+import { CONTENT, classify, type Lookup, type Pass, passed, type Refuse, type Unsafe } from '../../policy/request.ts'
 import { locate, nameOf } from '../../policy/target.ts'
 import type { Looks } from '../engine/looks.ts'
 import { answerAtLastHop } from './last-hop.ts'
@@ -29,14 +29,14 @@ export function createHandle(parts: HandleParts): Handle {
 
     const { route } = admission
     const kind = classify(request, route.rules)
-    if (kind.kind !== 'lookup') return forward(request, route, kind)
+    if (kind.kind !== 'lookup') return notLookedUp(request, route, kind)
     return request.method === 'QUERY' ? query(request, route, kind) : lookUp(request, route, kind, '', looks)
   }
 
   function lookUp(
     request: CacheRequest,
     route: Route,
-    kind: Extract<RequestKind, { kind: 'lookup' }>,
+    kind: Lookup,
     keyed: string,
     looks?: Looks,
   ): Reply | Promise<Reply> {
@@ -47,26 +47,24 @@ export function createHandle(parts: HandleParts): Handle {
       : render(request, route, resolution, clock)
   }
 
-  async function query(
-    request: CacheRequest,
-    route: Route,
-    kind: Extract<RequestKind, { kind: 'lookup' }>,
-  ): Promise<Reply> {
+  async function query(request: CacheRequest, route: Route, kind: Lookup): Promise<Reply> {
     try {
       const read = await readQuery(request, parts.budget)
       return read.kind === 'read'
         ? await lookUp(read.request, route, kind, read.key)
-        : await forward(read.request, route, { kind: 'pass', why: 'bypass', detail: 'body' })
+        : await notLookedUp(read.request, route, passed(read.request, CONTENT))
     } catch (thrown) {
       return problemReply(route.name, asHerdgateError(thrown))
     }
   }
 
-  async function forward(
-    request: CacheRequest,
-    route: Route,
-    kind: Exclude<RequestKind, { kind: 'lookup' }>,
-  ): Promise<Reply> {
+  function notLookedUp(request: CacheRequest, route: Route, kind: Pass | Refuse | Unsafe): Reply | Promise<Reply> {
+    return kind.kind === 'refuse'
+      ? problemReply(route.name, new HerdgateError('not_cached', kind.detail), { result: 'error', detail: kind.detail })
+      : forward(request, route, kind)
+  }
+
+  async function forward(request: CacheRequest, route: Route, kind: Pass | Unsafe): Promise<Reply> {
     const { key, url } = keyOf(route, request)
     const ask = { key, target: locate(request.url).target, url: nameOf(url), credentialed: false, lookedUp: false }
     const question = new HttpQuestion(request, route, ask, parts)

@@ -142,6 +142,14 @@ test.each([
   expect(asked && (await contentOf(asked)).length).toBe(isOver ? 70_000 : 140_000)
 })
 
+test('long content is not passed on when only a stored response is wanted', async () => {
+  const w = world()
+  const body = Readable.from([Buffer.alloc(70_000)])
+  const reply = await w.get('/', { ...TEXT, 'Cache-Control': 'only-if-cached' }, { method: 'QUERY', body })
+  expect(reply.status).toBe(504)
+  expect(w.origin.requests).toEqual([])
+})
+
 test('content that there is no memory for is passed on, and what it took is given back', async () => {
   const budget = new BodyBudget(5)
   const asked = () => ({
