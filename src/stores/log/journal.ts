@@ -9,6 +9,8 @@ export interface JournalEntry extends PendingRecord {
   where: Logged | undefined
   /** When it was logged first, in epoch ms. */
   loggedAt: number | undefined
+  /** How often it could not be logged again. */
+  failures: number
 }
 
 /** How long a log may take to notice what it has lost. */
@@ -56,8 +58,10 @@ export class Journal {
     for (const entry of this.#entries.values()) entry.where = undefined
   }
 
+  /** Those to be logged: first those that have failed least. */
   misplaced(): JournalEntry[] {
-    return [...this.#entries.values()].filter((entry) => entry.where === undefined && !this.#isOld(entry))
+    const misplaced = [...this.#entries.values()].filter((entry) => entry.where === undefined && !this.#isOld(entry))
+    return misplaced.sort((one, other) => one.failures - other.failures)
   }
 
   #old(): JournalEntry[] {

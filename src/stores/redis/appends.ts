@@ -92,7 +92,7 @@ export class Appends {
     this.#journal.misplaceAll()
   }
 
-  /** What the log lost of ours, or never had. */
+  /** What the log lost of ours, or never had. While it takes nothing it is left alone until the next beat. */
   async logAgain(): Promise<void> {
     if (this.#isLoggingAgain) return
     this.#isLoggingAgain = true
@@ -100,14 +100,20 @@ export class Appends {
       const misplaced = this.#journal.misplaced()
       let count = 1 // which finds out whether it can be done
       for (let at = 0; at < misplaced.length && !this.#parts.closing.isBegun; at += count, count = AT_ONCE) {
-        const some = misplaced.slice(at, at + count).filter(({ where }) => where === undefined)
-        await Promise.all(some.map((entry) => this.#logOnce(entry)))
+        if (!(await this.#logSome(misplaced.slice(at, at + count)))) break
       }
-    } catch {
-      // the next beat tries again
     } finally {
       this.#isLoggingAgain = false
     }
+  }
+
+  /** @returns whether any could be; one that could not is tried after the others from now on, so that it holds up none */
+  async #logSome(entries: readonly JournalEntry[]): Promise<boolean> {
+    const some = entries.filter(({ where }) => where === undefined)
+    const attempts = await Promise.allSettled(some.map((entry) => this.#logOnce(entry)))
+    const failed = some.filter((_, at) => attempts[at]?.status === 'rejected')
+    for (const entry of failed) entry.failures++
+    return failed.length < some.length || some.length === 0
   }
 
   #notLonger<T>(ms: number, logging: Promise<T>): Promise<T> {
@@ -153,8 +159,10 @@ export class Appends {
   async #logRecord(record: NamedRecord): Promise<Logged> {
     const { calls, nodes: live, log, newest, clock, outOfStep } = this.#parts
     const askedAt = clock.now()
+    const askedIn = log.generation
     const { head, nodes, position } = await calls.append(newest.known, record)
     const { generation } = head
+    if (log.generation !== askedIn && log.generation !== generation) throw new Error('the log began anew meanwhile')
     live.replace({ ...head, nodes }, askedAt)
     if (generation === log.generation) newest.logged({ generation, position, nonce: record.nonce })
     else outOfStep()
@@ -194,6 +202,7 @@ const unlogged = (record: PendingRecord): JournalEntry => ({
   nonce: crypto.randomUUID(),
   where: undefined,
   loggedAt: undefined,
+  failures: 0,
 })
 
 type NamedRecord = Pick<JournalEntry, 'nonce' | 'mode' | 'targets'>

@@ -7,7 +7,7 @@ const logged = { generation: 'g', position: 1, at: 0 }
 
 function entry(nonce: string, at: number, loggedAt?: number): JournalEntry {
   const where = loggedAt === undefined ? undefined : logged
-  return { nonce, mode: 'purge', targets: [`tag ${nonce}`], at, where, loggedAt }
+  return { nonce, mode: 'purge', targets: [`tag ${nonce}`], at, where, failures: 0, loggedAt }
 }
 
 const nonces = (entries: readonly JournalEntry[]) => entries.map(({ nonce }) => nonce)

@@ -59,14 +59,14 @@ function unreachable(appendTimeout = 1_000) {
   const log = { generation: 'g', position: 0, nonce: '' }
   const logged: JournalEntry[] = []
   const positions = new Map<string, number>()
-  const state = { open: false, generation: 'g', calls: 0, atOnce: 0, mostAtOnce: 0 }
+  const state = { open: false, generation: 'g', refused: '', calls: 0, atOnce: 0, mostAtOnce: 0 }
   const append = async (_known: unknown, entry: JournalEntry) => {
     const { generation } = state
     state.calls++
     state.mostAtOnce = Math.max(state.mostAtOnce, ++state.atOnce)
     await Promise.resolve()
     state.atOnce--
-    if (!state.open) throw new Error('away')
+    if (!state.open || entry.targets.includes(state.refused)) throw new Error('away')
     const name = `${generation} ${entry.nonce}`
     const position = positions.get(name) ?? logged.push(entry)
     positions.set(name, position)
@@ -174,12 +174,44 @@ test('names that are too many for one record go into several, and count until th
   }
 })
 
+test('a record that the log never takes holds up none of the others', async () => {
+  const { clock, logged, state, appends } = unreachable()
+  for (let number = 0; number < 250; number++) appends.append('purge', { tags: [`${number}`] }, 100).catch(() => {})
+  await clock.advance(2_000)
+  for (const [refused, missing] of [
+    ['tag 0', ['tag 0']], // it is tried first
+    ['tag 120', ['tag 120']],
+  ] as const) {
+    Object.assign(state, { open: true, generation: refused, refused })
+    logged.length = 0
+    appends.misplaceAll()
+    await appends.logAgain()
+    await appends.logAgain() // the next beat
+    const names = logged.map(({ targets }) => targets[0])
+    expect(Array.from({ length: 250 }, (_, n) => `tag ${n}`).filter((name) => !names.includes(name))).toEqual(missing)
+  }
+})
+
+test('a record that was logged in a log that is no longer followed is logged in the new one', async () => {
+  const { clock, log, logged, state, appends } = unreachable()
+  state.open = true
+  const receipt = appends.append('purge', { tags: ['t'] }, 1_000)
+  log.generation = state.generation = 'h' // it is on its way already
+  appends.misplaceAll()
+  await settle()
+  await clock.advance(50)
+  expect(logged.map(({ targets }) => targets)).toEqual([['tag t'], ['tag t']])
+  await clock.advance(1_000)
+  expect((await receipt).position).toBe(2)
+})
+
 test('where the log began anew between the records of one call, all are logged in the new one', async () => {
   const { clock, log, logged, state, appends } = unreachable()
   state.open = true
   const receipt = appends.append('purge', { tags: tags(MOST_NAMED + 1) }, 1_000)
-  log.generation = state.generation = 'h' // the first is on its way already
+  state.generation = 'h' // the first is on its way already
   await settle()
+  log.generation = 'h'
   await clock.advance(50)
   expect(logged.map(({ targets }) => targets.length)).toEqual([MOST_NAMED, 1, MOST_NAMED])
   expect(logged[2]?.nonce).toBe(logged[0]?.nonce)
