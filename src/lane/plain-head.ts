@@ -1,6 +1,23 @@
 import type { Fields } from '../fields.ts'
-import { BEARING } from '../policy/bearing.ts'
-import { firstOf, marksIn, WORD_BITS, wordsOf } from './words.ts'
+import { type Meaning, meaningOf } from './field-meaning.ts'
+import {
+  CAPITAL,
+  COLON,
+  CR,
+  endOf,
+  endOfText,
+  hashed,
+  is,
+  isAt,
+  isNamed,
+  LETTER,
+  LF,
+  NAME,
+  SLASH,
+  SPACE,
+  TARGET,
+} from './octets.ts'
+import { wordsOf } from './words.ts'
 
 /**
  * A request's head in the one form that leaves nothing to interpret: one line per field, names of letters, digits and
@@ -40,56 +57,6 @@ export interface PlainHead {
   moveTo(octets: Buffer): void
 }
 
-/** What a field is to this reader. */
-type Meaning =
-  | 'host'
-  | 'connection'
-  | 'content-length'
-  | 'range'
-  | 'if-none-match'
-  | 'if-modified-since'
-  | 'x-forwarded-proto'
-  | 'bearing'
-  | 'not-plain'
-
-/** What a head may not say here, though each has its meaning: it is for node:http to deal with. */
-const NOT_PLAIN = [
-  'expect',
-  'http2-settings',
-  'keep-alive',
-  'max-forwards',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]
-const OWN = [
-  'host',
-  'connection',
-  'content-length',
-  'range',
-  'if-none-match',
-  'if-modified-since',
-  'x-forwarded-proto',
-] as const
-
-const MEANINGS: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
-  ...[...BEARING].map((name) => [name, 'bearing'] as const),
-  ...NOT_PLAIN.map((name) => [name, 'not-plain'] as const),
-  ...OWN.map((name) => [name, name] as const),
-])
-const LETTERS = 32
-const LONGEST_NAME = Math.max(...[...MEANINGS.keys()].map(({ length }) => length))
-
-/** By the length of the name and the bits that tell its first letter: nearly all that is not here meets nothing to be compared with. */
-const BY_LENGTH_AND_LETTER = Array.from({ length: (LONGEST_NAME + 1) * LETTERS }, (_, place) =>
-  [...MEANINGS]
-    .map(([name, meaning]) => ({ name: Buffer.from(name), meaning }))
-    .filter(({ name }) => placeOf(name.length, name[0]) === place),
-)
-
-const [CR, LF, SPACE, COLON, SLASH, DELETE] = [13, 10, 32, 58, 47, 127]
 const NOWHERE = -1
 
 /**
@@ -237,72 +204,4 @@ function methodOf(octets: Buffer, length: number): string {
   if (length === GET.length && isAt(octets, 0, GET)) return 'GET'
   if (length === HEAD.length && isAt(octets, 0, HEAD)) return 'HEAD'
   return octets.toString('latin1', 0, length)
-}
-
-function meaningOf(octets: Buffer, from: number, to: number): Meaning | undefined {
-  if (to - from > LONGEST_NAME) return undefined
-  const candidates = BY_LENGTH_AND_LETTER[placeOf(to - from, octets[from])] ?? []
-  for (let at = 0; at < candidates.length; at++) {
-    const candidate = candidates[at]
-    if (candidate !== undefined && isNamed(octets, from, candidate.name)) return candidate.meaning
-  }
-  return undefined
-}
-
-function placeOf(length: number, first: number = 0): number {
-  return length * LETTERS + (first & (LETTERS - 1))
-}
-
-/** Without regard to case: of what may stand in a name or a value here, bit 5 tells only that of a letter, and nothing of "-". */
-function isNamed(octets: Buffer, from: number, name: Buffer): boolean {
-  for (let at = 0; at < name.length; at++) if (((octets[from + at] ?? 0) | 0x20) !== name[at]) return false
-  return true
-}
-
-function isAt(octets: Buffer, from: number, wanted: Buffer): boolean {
-  if (octets.length < from + wanted.length) return false
-  for (let at = 0; at < wanted.length; at++) if (octets[from + at] !== wanted[at]) return false
-  return true
-}
-
-/** What an octet may be part of. */
-const [CAPITAL, LETTER, NAME, TARGET] = [1, 2, 4, 8]
-
-const KINDS = Uint8Array.from({ length: 256 }, (_, octet) => {
-  const letter = String.fromCharCode(octet)
-  return (
-    (/[A-Z]/.test(letter) ? CAPITAL : 0) |
-    (/[A-Za-z]/.test(letter) ? LETTER : 0) |
-    (/[A-Za-z0-9-]/.test(letter) ? NAME : 0) |
-    (/[\x21\x22\x24-\x7e]/.test(letter) ? TARGET : 0)
-  )
-})
-
-const isText = (octet: number = 0): boolean => octet >= SPACE && octet < DELETE
-
-const is = (kind: number, octet: number = 0): boolean => ((KINDS[octet] ?? 0) & kind) !== 0
-
-/** Behind those of a kind that stand there. */
-function endOf(kind: number, octets: Buffer, from: number, end: number): number {
-  let at = from
-  while (at < end && is(kind, octets[at])) at++
-  return at
-}
-
-/** Behind visible ASCII and spaces, of which there are some before as well: most of a head is in values. */
-function endOfText(octets: Buffer, words: Int32Array, from: number, end: number): number {
-  for (let word = from >> WORD_BITS; word < words.length; word++) {
-    const marks = marksIn(words[word] ?? 0)
-    if (marks !== 0) return (word << WORD_BITS) + firstOf(marks)
-  }
-  let at = Math.max(from, words.length << WORD_BITS)
-  while (at < end && isText(octets[at])) at++
-  return at
-}
-
-/** FNV-1a (Fowler, Noll, Vo). */
-function hashed(octets: Buffer, from: number, to: number, before: number): number {
-  let hash = before ^ 0x811c9dc5
-  for (let at = from; at < to; at++) hash = Math.imul(hash ^ (octets[at] ?? 0), 0x01000193)
-  return hash
 }

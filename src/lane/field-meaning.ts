@@ -1,0 +1,66 @@
+import { BEARING } from '../policy/bearing.ts'
+import { isNamed } from './octets.ts'
+
+/** What a field is to this reader. */
+export type Meaning =
+  | 'host'
+  | 'connection'
+  | 'content-length'
+  | 'range'
+  | 'if-none-match'
+  | 'if-modified-since'
+  | 'x-forwarded-proto'
+  | 'bearing'
+  | 'not-plain'
+
+/** What a head may not say here, though each has its meaning: it is for node:http to deal with. */
+const NOT_PLAIN = [
+  'expect',
+  'http2-settings',
+  'keep-alive',
+  'max-forwards',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]
+const OWN = [
+  'host',
+  'connection',
+  'content-length',
+  'range',
+  'if-none-match',
+  'if-modified-since',
+  'x-forwarded-proto',
+] as const
+
+const MEANINGS: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
+  ...[...BEARING].map((name) => [name, 'bearing'] as const),
+  ...NOT_PLAIN.map((name) => [name, 'not-plain'] as const),
+  ...OWN.map((name) => [name, name] as const),
+])
+const LETTERS = 32
+const LONGEST_NAME = Math.max(...[...MEANINGS.keys()].map(({ length }) => length))
+
+/** By the length of the name and the bits that tell its first letter: nearly all that is not here meets nothing to be compared with. */
+const BY_LENGTH_AND_LETTER = Array.from({ length: (LONGEST_NAME + 1) * LETTERS }, (_, place) =>
+  [...MEANINGS]
+    .map(([name, meaning]) => ({ name: Buffer.from(name), meaning }))
+    .filter(({ name }) => placeOf(name.length, name[0]) === place),
+)
+
+/** Of the field whose name stands there; undefined for one that says nothing to this reader. */
+export function meaningOf(octets: Buffer, from: number, to: number): Meaning | undefined {
+  if (to - from > LONGEST_NAME) return undefined
+  const candidates = BY_LENGTH_AND_LETTER[placeOf(to - from, octets[from])] ?? []
+  for (let at = 0; at < candidates.length; at++) {
+    const candidate = candidates[at]
+    if (candidate !== undefined && isNamed(octets, from, candidate.name)) return candidate.meaning
+  }
+  return undefined
+}
+
+function placeOf(length: number, first: number = 0): number {
+  return length * LETTERS + (first & (LETTERS - 1))
+}
