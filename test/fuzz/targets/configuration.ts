@@ -13,7 +13,12 @@ export const configuration: Target = {
     ['src/config.ts', 'src/config/checks.ts', 'src/config/document.ts', 'src/config/explain.ts'],
     [
       'src/config/fault.ts',
-      'src/config/leaves.ts',
+      'src/config/leaves/choices.ts',
+      'src/config/leaves/names.ts',
+      'src/config/leaves/numbers.ts',
+      'src/config/leaves/places.ts',
+      'src/config/leaves/secrets.ts',
+      'src/config/leaves/text.ts',
       'src/config/notes.ts',
       'src/config/print.ts',
       'src/config/resolve.ts',

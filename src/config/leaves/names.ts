@@ -1,0 +1,36 @@
+/** What things are called: routes, fields, methods, tags. */
+import * as z from 'zod'
+import { expected } from '../fault.ts'
+import { matching, text } from './text.ts'
+
+const MAX_TAGS = 128
+const MAX_TAG_BYTES = 256
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+
+const NAME_PHRASE = 'a name of 1 to 64 letters, digits, ".", "_" or "-"'
+const nameExpected = expected(NAME_PHRASE)
+/** Of a route or an origin: part of keys and of metric labels. */
+export const name = z.string(nameExpected).regex(/^[A-Za-z0-9_.-]{1,64}$/, nameExpected)
+
+const statusExpected = expected('a status code from 200 to 599')
+export const statusCode = z.string(statusExpected).regex(/^[2-5]\d\d$/, statusExpected)
+
+export const fieldName = text('a request field name such as x-tenant', (given) => matching(TOKEN)(given)?.toLowerCase())
+export const cookieName = text('a cookie name', matching(TOKEN))
+export const method = text('a method in upper case, such as GET', matching(/^[A-Z][A-Z0-9_-]{0,31}$/), (input) =>
+  typeof input === 'string' && /^[a-z]+$/i.test(input) ? input.toUpperCase() : undefined,
+)
+
+/** A trailing `*` matches any ending. */
+export const parameterPattern = text(
+  'the name of a query parameter, "*" only at its end, such as utm_*',
+  matching(/^[^*&=#\s]*[^&=#\s]$/),
+)
+
+const tag = text(`a tag of 1 to ${MAX_TAG_BYTES} bytes without control characters`, (given) =>
+  given !== '' && Buffer.byteLength(given) <= MAX_TAG_BYTES && !/\p{Cc}/u.test(given) ? given : undefined,
+)
+export const tags = z
+  .array(tag)
+  .max(MAX_TAGS, { error: `expected at most ${MAX_TAGS} tags` })
+  .transform((given) => [...new Set(given)])

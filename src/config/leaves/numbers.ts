@@ -1,0 +1,95 @@
+/** Durations, sizes, counts and shares. */
+import * as z from 'zod'
+import { parseDuration, parseSize } from '../../units.ts'
+import { expected } from '../fault.ts'
+import { numeric, orComplain, text } from './text.ts'
+
+/** What a timer can wait for; a longer one fires at once. */
+const MAX_TIMER_MS = 24 * 86_400_000
+/** More would hold up requests for longer than anybody waits. */
+const MAX_DELAY_MS = 60_000
+/** The longest delta-seconds a cache must understand (RFC 9111 section 1.2.2). */
+const MAX_DURATION_MS = 2 ** 31 * 1_000
+
+const MAX_WORKERS = 256
+const WORKERS_PHRASE = `a whole number from 1 to ${MAX_WORKERS}, or auto`
+
+const DURATION_PATTERN = '^\\d+(\\.\\d+)?(ms|s|m|h|d)$'
+const DELAY_PATTERN = '^\\d+(\\.\\d+)?(ms|s|m)(\\.\\.\\d+(\\.\\d+)?(ms|s|m))?$'
+const SIZE_PATTERN = '^\\d+(\\.\\d+)?(B|KiB|MiB|GiB|TiB)?$'
+
+function durationWithin(phrase: string, min: number, max: number) {
+  const read = (given: string) => within(parseDuration(given), min, max)
+  return text(phrase, read, meantDuration).meta({ pattern: DURATION_PATTERN })
+}
+
+/** Milliseconds. */
+export const duration = durationWithin('a duration such as 250ms, 30s, 5m, 1h or 7d', 0, MAX_DURATION_MS)
+
+/** Milliseconds; 0 is allowed. */
+export const softTimeout = durationWithin('a duration such as 300ms or 0s, at most 24d', 0, MAX_TIMER_MS)
+
+/** Milliseconds. */
+export const drainDelay = durationWithin('a duration such as 2s or 0s, at most 1m', 0, MAX_DELAY_MS)
+
+/** Milliseconds; never 0. */
+export const timeout = durationWithin('a duration such as 2s or 500ms, from 1ms to 24d', 1, MAX_TIMER_MS)
+
+function meantDuration(input: unknown): string | undefined {
+  const amount = /^(\d+)\s*(?:s(?:ec(?:onds?)?)?)?$/i.exec(String(input))?.[1]
+  return amount === undefined ? undefined : `${amount}s`
+}
+
+/** Milliseconds, from the least to the most. */
+export const delay = text('a delay such as 20ms, or a range such as 20ms..200ms, at most 1m', (given) => {
+  const [least = '', most = least, ...rest] = given.split('..')
+  const min = within(parseDuration(least), 0, MAX_DELAY_MS)
+  const max = within(parseDuration(most), 0, MAX_DELAY_MS)
+  return min === undefined || max === undefined || min > max || rest.length > 0 ? undefined : { min, max }
+}).meta({ pattern: DELAY_PATTERN })
+
+/** Bytes; never 0. */
+export const size = numeric(
+  'a size such as 512KiB or 256MiB, or a number of bytes',
+  (given) => within(parseSize(given), 1, Number.MAX_SAFE_INTEGER),
+  (input) => {
+    const [, amount, unit = ''] = /^(\d+)\s*([kmgt])i?b?$/i.exec(String(input)) ?? []
+    return amount === undefined ? undefined : `${amount}${unit.toUpperCase()}iB`
+  },
+).meta({ pattern: SIZE_PATTERN, exclusiveMinimum: 0 })
+
+export const port = numeric('a port from 0 (any free one) to 65535', (given) =>
+  within(wholeNumber(given), 0, 65_535),
+).meta({ pattern: '^\\d{1,5}$', minimum: 0, maximum: 65_535 })
+
+export const concurrency = numeric('a whole number from 1 to 1000000', (given) =>
+  within(wholeNumber(given), 1, 1_000_000),
+).meta({ pattern: '^\\d{1,7}$', minimum: 1, maximum: 1_000_000 })
+
+/** A number of processes, or as many as the machine runs at once. */
+export const workers = z
+  .union([z.number(), z.string()], expected(WORKERS_PHRASE))
+  .transform(orComplain(WORKERS_PHRASE, readWorkers, () => undefined))
+  .meta({ pattern: '^(auto|\\d{1,3})$', minimum: 1, maximum: MAX_WORKERS })
+
+function readWorkers(given: string): number | 'auto' | undefined {
+  return given === 'auto' ? given : within(wholeNumber(given), 1, MAX_WORKERS)
+}
+
+/** A share of a whole, its ends excluded. */
+export const share = z
+  .number(expected('a number between 0 and 1, such as 0.8'))
+  .gt(0, expected('a number above 0 and below 1, such as 0.8'))
+  .lt(1, expected('a number above 0 and below 1, such as 0.8'))
+
+const rateExpected = expected('a number from 0 to 1, such as 0.05')
+/** A share of a whole, its ends included. */
+export const rate = z.number(rateExpected).min(0, rateExpected).max(1, rateExpected)
+
+const seedExpected = expected('a whole number from 0 to 4294967295')
+export const seed = z.int(seedExpected).min(0, seedExpected).max(4_294_967_295, seedExpected)
+
+const wholeNumber = (given: string): number | undefined => (/^\d{1,7}$/.test(given) ? Number(given) : undefined)
+
+const within = (value: number | undefined, min: number, max: number): number | undefined =>
+  value !== undefined && value >= min && value <= max ? value : undefined

@@ -1,0 +1,38 @@
+/** How the text of a value is read, and what is said of text that is none. */
+import * as z from 'zod'
+import { complaint, expected } from '../fault.ts'
+
+export type Hint = (input: unknown) => string | undefined
+type Read<T> = (given: string) => T | undefined
+
+/** Text that `read` understands; anything else is "expected <phrase>, got ...". */
+export function text<T>(phrase: string, read: Read<T>, guess?: Hint) {
+  const hint = onlyValid(guess, read)
+  return z.string(expected(phrase, hint)).transform(orComplain(phrase, read, hint))
+}
+
+/** A number, or text standing for one. */
+export function numeric(phrase: string, read: Read<number>, guess?: Hint) {
+  const hint = onlyValid(guess, read)
+  return z.union([z.number(), z.string()], expected(phrase, hint)).transform(orComplain(phrase, read, hint))
+}
+
+export function orComplain<T>(phrase: string, read: Read<T>, hint: Hint) {
+  return (given: string | number, context: z.core.$RefinementCtx) => {
+    const value = read(String(given))
+    if (value !== undefined) return value
+    context.issues.push({ code: 'custom', message: complaint(phrase, given, hint(given)), input: given })
+    return z.NEVER
+  }
+}
+
+/** What is suggested must be accepted. */
+function onlyValid(guess: Hint | undefined, read: Read<unknown>): Hint {
+  return (input) => {
+    const meant = guess?.(input)
+    return meant !== undefined && read(meant) !== undefined ? meant : undefined
+  }
+}
+
+/** What the pattern matches, as it stands. */
+export const matching = (pattern: RegExp) => (given: string) => (pattern.test(given) ? given : undefined)
