@@ -16,6 +16,7 @@ interface Rule {
 const WORDS = [
   'src/model.ts',
   'src/fields.ts',
+  'src/interned.ts',
   'src/errors.ts',
   'src/events.ts',
   'src/body.ts',
@@ -29,6 +30,7 @@ const RULES: readonly Rule[] = [
   // Words.
   { from: 'src/model', may: [] },
   { from: 'src/fields.ts', may: [] },
+  { from: 'src/interned.ts', may: [] },
   { from: 'src/errors.ts', may: [] },
   { from: 'src/events.ts', may: [] },
   { from: 'src/body', may: ['src/body/', 'src/errors.ts'] },

@@ -1,6 +1,7 @@
 /** Stored responses from what an origin answers. */
 import { Body } from '../../body.ts'
 import { type Fields, field } from '../../fields.ts'
+import { interned } from '../../interned.ts'
 import type { Beginning, CacheRequest, PartialContent, Rules, StoredResponse } from '../../model.ts'
 import { lifetimeOf } from '../../policy/freshness.ts'
 import { parseContentRange } from '../../policy/range.ts'
@@ -39,7 +40,7 @@ export function freshEntry(making: Making, fetched: Fetched, parts: ArrivalParts
   return {
     kind: 'response',
     status,
-    fields: dated(status === 206 ? ofTheWhole(kept) : kept, respondedAt),
+    fields: interned(dated(status === 206 ? ofTheWhole(kept) : kept, respondedAt)),
     body: arrivingBody(fetched, declaredLength(fields), rules.maxObjectBytes, parts),
     varyOn: on,
     vary,
@@ -72,7 +73,8 @@ export function updatedEntry(
   fetched: Fetched,
 ): StoredResponse {
   const { rules, request } = making
-  const fields = dated(mergeFields(previous.fields, storedFields(update, rules.cookies)), fetched.respondedAt)
+  const merged = mergeFields(previous.fields, storedFields(update, rules.cookies))
+  const fields = interned(dated(merged, fetched.respondedAt))
   const judged = { status: previous.status, fields: fieldsToJudge(previous.fields, update) }
   const tags = updatedTags(request.url, previous.tags, update, rules)
   return {

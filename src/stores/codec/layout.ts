@@ -7,6 +7,7 @@
  * (`startedAt`) means nothing elsewhere and is not written; the position in the log is, and comparing begins there.
  */
 import { Body } from '../../body.ts'
+import { interned } from '../../interned.ts'
 import type { ByteRange, Lifetime, PartialContent, Stamp, Stored, StoredResponse } from '../../model.ts'
 import type { OctetReader, OctetWriter } from './octets.ts'
 import { estimateBytes } from '../memory/size.ts'
@@ -143,7 +144,7 @@ function readResponse(reader: OctetReader): OfResponse {
   return {
     ...readLifetime(reader),
     status: reader.count(),
-    fields: reader.texts(),
+    fields: interned(reader.texts()),
     varyOn: reader.texts(),
     vary: reader.texts(),
     partial: reader.optional(() => readPartial(reader)),

@@ -25,7 +25,7 @@ export function bytesOf(key: string, stored: Stored): number {
     case 'response':
       return (
         shared +
-        texts(stored.fields) +
+        fieldTexts(stored.fields) +
         texts(stored.vary) +
         (stored.partial === undefined ? 0 : PART * (1 + stored.partial.parts.length)) +
         BUFFER +
@@ -47,6 +47,13 @@ export function bytesOf(key: string, stored: Stored): number {
 }
 
 const text = (value: string): number => STRING + value.length
+
+/** Names are those of all other responses too (interned.ts); of values that is not known. */
+function fieldTexts(fields: Fields): number {
+  let sum = fields.length * SLOT
+  for (let at = 1; at < fields.length; at += 2) sum += text(fields[at] ?? '')
+  return sum
+}
 
 function texts(list: Fields | readonly string[]): number {
   let sum = list.length * SLOT

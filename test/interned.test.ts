@@ -1,0 +1,33 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { interned } from '../src/interned.ts'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+test('fields stay what they are, however many and however long, in a list of their own', () => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ maxLength: 100 }), { maxLength: 2_000 }), (fields) => {
+      const list = interned(fields)
+      expect(list).toEqual(fields)
+      expect(list).not.toBe(fields)
+    }),
+    { numRuns: 20 },
+  )
+})
+
+test('of equal texts one is kept', () => {
+  const received = () =>
+    Buffer.from('Content-Type: text/plain; charset=utf-8; boundary=ab').toString('latin1').split(': ')
+  const used = () => {
+    collectGarbage()
+    return process.memoryUsage().heapUsed
+  }
+  const count = 50_000
+  const before = used()
+  const lists = Array.from({ length: count }, () => interned(received()))
+  const bytesEach = (used() - before) / lists.length
+  expect(bytesEach).toBeLessThan(100) // the list alone takes 72
+})
