@@ -6,6 +6,8 @@ import { memoryCeilings } from './memory-pressure.ts'
 
 export interface DeadBuffersOptions {
   readonly clock: Clock
+  /** Bytes that are held for certain, such as by a store, and what is counted with them: no garbage. */
+  readonly held: () => number
   /** Bytes outside of the heap that objects in it hold, or held before they became garbage. */
   readonly external?: () => number
   /** Frees those of them that have become garbage young, as most do. */
@@ -15,7 +17,7 @@ export interface DeadBuffersOptions {
 }
 
 const SAMPLED_EVERY_MS = 100
-/** Garbage may gather up to so many bytes, or up to this share of what is held, whichever is more. */
+/** Garbage may gather up to so many bytes, or up to this share of what is held for certain, whichever is more. */
 const GATHERS = { bytes: 8 * 2 ** 20, share: 0.25 }
 /** Not more often, however much comes and goes: a large heap takes a while to mark. */
 const BEGUN_EVERY_MS = 10_000
@@ -28,10 +30,11 @@ const OWN_LIMIT_BYTES = 64 * 2 ** 20
  */
 export class DeadBuffers {
   readonly #clock: Clock
+  readonly #held: () => number
   readonly #external: () => number
   readonly #collectYoung: () => void
   readonly #begin: () => () => void
-  /** The least there was since the last collection: what is alive, and what came since. */
+  /** The least there was since the last collection beside what is held for certain: what else is alive. May be negative. */
   #least = Number.POSITIVE_INFINITY
   #begun: (() => void) | undefined
   #begunAt = Number.NEGATIVE_INFINITY
@@ -39,6 +42,7 @@ export class DeadBuffers {
 
   constructor(options: DeadBuffersOptions) {
     this.#clock = options.clock
+    this.#held = options.held
     this.#external = options.external ?? externalBytes
     this.#collectYoung = options.collectYoung ?? collectYoung
     this.#begin = options.begin ?? beginCollection
@@ -60,11 +64,10 @@ export class DeadBuffers {
   #sample(): void {
     this.#giveBack()
     const now = this.#clock.now()
-    if (!this.#haveGathered(this.#external()) || now - this.#begunAt < BEGUN_EVERY_MS) return
+    if (!this.#haveGathered() || now - this.#begunAt < BEGUN_EVERY_MS) return
     this.#collectYoung()
-    const bytes = this.#external()
-    if (!this.#haveGathered(bytes)) return
-    this.#least = bytes
+    if (!this.#haveGathered()) return
+    this.#least = this.#loose
     this.#begunAt = now
     this.#begun = this.#begin()
   }
@@ -74,9 +77,14 @@ export class DeadBuffers {
     this.#begun = undefined
   }
 
-  #haveGathered(bytes: number): boolean {
-    this.#least = Math.min(this.#least, bytes)
-    return bytes - this.#least >= Math.max(GATHERS.bytes, GATHERS.share * this.#least)
+  #haveGathered(): boolean {
+    const loose = this.#loose
+    this.#least = Math.min(this.#least, loose)
+    return loose - this.#least >= Math.max(GATHERS.bytes, GATHERS.share * this.#held())
+  }
+
+  get #loose(): number {
+    return this.#external() - this.#held()
   }
 }
 

@@ -77,7 +77,7 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
   const { routes } = routing
   const tiers = openTiers(config, { clock, events, chaos, primary })
   const { store, log, sharing } = tiers
-  const deadBuffers = new DeadBuffers({ clock })
+  const deadBuffers = new DeadBuffers({ clock, held: () => tiers.memoryBytes() })
   const pressure = new MemoryPressure({ clock, ceilings: ceilingsOf(processes), changed: tellPressure(logger) })
   const cache = createCache({ store, log, sharing, clock, events, routes, limits: config.limits, pressure })
   const originUsage = () => routing.usage()

@@ -17,6 +17,8 @@ export interface Tiers {
   readonly store: Store
   readonly log: InvalidationLog
   readonly sharing: Sharing | undefined
+  /** What the copies in this process's memory are counted as, in bytes. */
+  memoryBytes(): number
   /** What works worse than configured, a few words each. */
   degraded(): readonly string[]
 }
@@ -38,8 +40,9 @@ export interface PrimaryParts {
 /** Opens memory, and disk and Redis where they are configured; reaching Redis is not waited for. */
 export function openTiers(config: Pick<Config, 'store' | 'lease'>, parts: TierParts): Tiers {
   const { store: tiers } = config
+  const memory = memoryTier(tiers, parts)
   const store = createTiered(
-    [memoryTier(tiers, parts), ...primaryTier(parts), ...diskTier(tiers, parts), ...redisTier(tiers, parts)],
+    [memory, ...primaryTier(parts), ...diskTier(tiers, parts), ...redisTier(tiers, parts)],
     parts.clock,
   )
   const { log, sayWhat } = openLog(config, parts, parts.primary?.memory?.log)
@@ -47,6 +50,7 @@ export function openTiers(config: Pick<Config, 'store' | 'lease'>, parts: TierPa
     store,
     log,
     sharing: sharingOf(tiers, parts),
+    memoryBytes: () => memory.usage().reduce((sum, { bytes }) => sum + bytes, 0),
     degraded: () => [
       ...store.usage().flatMap(({ tier, degraded }) => (degraded === true ? [tier] : [])),
       ...(log.synced ? [] : ['log']),

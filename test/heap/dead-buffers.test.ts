@@ -9,7 +9,7 @@ const MIB = 2 ** 20
 
 function watched(external: number) {
   const clock = new FakeClock()
-  const state = { external, young: 0, begun: 0, open: 0 }
+  const state = { external, held: 0, young: 0, begun: 0, open: 0 }
   const begin = () => {
     state.begun++
     state.open++
@@ -19,9 +19,11 @@ function watched(external: number) {
     state.external -= state.young
     state.young = 0
   }
-  const buffers = new DeadBuffers({ clock, external: () => state.external, collectYoung, begin })
-  const at = async (mebibytes: number) => {
+  const held = () => state.held
+  const buffers = new DeadBuffers({ clock, held, external: () => state.external, collectYoung, begin })
+  const at = async (mebibytes: number, heldMebibytes = 0) => {
     state.external = mebibytes * MIB
+    state.held = heldMebibytes * MIB
     await clock.advance(100)
     return state.begun
   }
@@ -61,9 +63,17 @@ test('what is garbage young is not worth it', async () => {
 
 test('where much is held, more may gather: a quarter as much', async () => {
   const { at } = watched(100 * MIB)
-  expect(await at(100)).toBe(0)
-  expect(await at(124)).toBe(0)
-  expect(await at(125)).toBe(1)
+  expect(await at(100, 100)).toBe(0)
+  expect(await at(124, 100)).toBe(0)
+  expect(await at(125, 100)).toBe(1)
+})
+
+test('what a store comes to hold is no garbage, and what it holds no more is', async () => {
+  const { at } = watched(0)
+  expect(await at(0, 0)).toBe(0)
+  expect(await at(100, 200)).toBe(0)
+  expect(await at(149, 200)).toBe(0)
+  expect(await at(149, 100)).toBe(1)
 })
 
 test('what made it begin is given back, also at the end', async () => {
@@ -96,7 +106,7 @@ test('V8 does begin to mark', { timeout: 30_000 }, async () => {
   })
   observer.observe({ entryTypes: ['gc'] })
   const state = { external: 0 }
-  const buffers = new DeadBuffers({ clock: systemClock, external: () => state.external })
+  const buffers = new DeadBuffers({ clock: systemClock, held: () => 0, external: () => state.external })
   await sleep(300)
   expect(marks).toEqual([])
   state.external = 16 * MIB
