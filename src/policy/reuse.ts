@@ -3,6 +3,7 @@ import { type Fields, has } from '../fields.ts'
 import type { CacheRequest, Decision, Found, FoundEntry, FoundNothing, Rules, StoredResponse } from '../model.ts'
 import type { Directives } from './cache-control.ts'
 import { type Asked, rangesAsked, select } from './range.ts'
+import { responseDirectives } from './targeted-control.ts'
 import { wishesOf } from './wishes.ts'
 
 type HttpFound = Found<StoredResponse>
@@ -123,7 +124,7 @@ function withEntry({ request, entry, verdict, wishes, fresh }: Unusable, rules: 
   const why = fresh ? 'request' : 'stale'
   // What has been invalidated is checked before its next use, and is not used before the check has begun.
   const isAwaited = (rules.softTimeout === 0 && verdict !== 'valid') || wantsValidated(wishes)
-  const afterMs = isAwaited ? undefined : rules.softTimeout
+  const afterMs = isAwaited || !mayAnswerWhileRefreshed(entry, rules, now) ? undefined : rules.softTimeout
   const fallback = mayAnswerOnError(entry, verdict, wishes, now) ? { entry, afterMs } : undefined
   if (request.method === 'HEAD' || wishes?.noStore) {
     const updates = request.method === 'HEAD' && !wishes?.noStore && entry.partial === undefined ? entry : undefined
@@ -163,6 +164,12 @@ function tooOld(wishes: Directives, entry: StoredResponse, now: number): boolean
 
 function wantsValidated(wishes: Directives | undefined): boolean {
   return wishes !== undefined && (wishes.noCache || wishes.maxAge !== undefined || wishes.minFresh !== undefined)
+}
+
+/** A window that the response states (RFC 5861 section 3) is also how long a slow refresh may be answered for. */
+function mayAnswerWhileRefreshed(entry: StoredResponse, rules: Rules, now: number): boolean {
+  if (rules.softTimeout === undefined || rules.override || now < entry.staleWhileRevalidateUntil) return true
+  return responseDirectives(entry.fields).staleWhileRevalidate === undefined
 }
 
 /**

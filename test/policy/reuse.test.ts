@@ -194,13 +194,27 @@ describe('an expired entry', () => {
     const rules = { softTimeout: 300 }
     expect(decided({ entry: graced, at: 70, rules })).toMatchObject({ fallback: { entry: graced, afterMs: 300 } })
     expect(decided({ entry: graced, at: 170, rules })).toMatchObject({ kind: 'revalidate', fallback: undefined })
-    // Past the response's own stale-while-revalidate too, no wait is shorter than a short one.
     const zero = decided({ entry: graced, at: 70, rules: { softTimeout: 0 } })
     expect(zero).toMatchObject({ fallback: { entry: graced, afterMs: 0 } })
     const headers = { 'Cache-Control': 'no-cache' }
     expect(decided({ entry: graced, at: 70, rules, headers })).toMatchObject({
       fallback: { entry: graced, afterMs: undefined },
     })
+  })
+
+  it.each([0, 300])('past the stale-while-revalidate it states is waited for, with a soft timeout of %i ms', (ms) => {
+    const rules = { softTimeout: ms }
+    const times = { staleWhileRevalidateUntil: NOW + 65_000, staleIfErrorUntil: NOW + 160_000 }
+    const entry = entryWith(times, { 'Cache-Control': 'max-age=60, stale-while-revalidate=5' })
+    const none = entryWith(
+      { ...times, staleWhileRevalidateUntil: NOW + 60_000 },
+      { 'CDN-Cache-Control': 'max-age=60, stale-while-revalidate=0' },
+    )
+    expect(decided({ entry, at: 64, rules })).toMatchObject({ kind: 'serve-stale' })
+    expect(decided({ entry, at: 65, rules })).toMatchObject({ fallback: { entry, afterMs: undefined } })
+    expect(decided({ entry: none, at: 61, rules })).toMatchObject({ fallback: { entry: none, afterMs: undefined } })
+    const override = { ...rules, override: true }
+    expect(decided({ entry: none, at: 61, rules: override })).toMatchObject({ fallback: { entry: none, afterMs: ms } })
   })
 
   it('is served as far as max-stale goes, unless it must be revalidated', () => {
