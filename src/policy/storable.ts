@@ -153,12 +153,13 @@ function hasNoLifetimeByStatus({ directives, freshness, status }: Exchange): boo
 
 /**
  * Never fresh, so of use only if it can be validated or if the response itself allows stale use. The operator's
- * grace alone does not make a response worth keeping that asks not to be reused.
+ * grace alone does not make a response worth keeping that asks not to be reused, unless it overrides that. A stale 5xx is
+ * of no use.
  */
 function isNotWorthStoring({ status, fields, directives, rules, freshness }: Exchange): boolean {
   if (freshness.ms > 0 || canBeValidated({ status, fields })) return false
-  if (forbidsStale(directives) && !rules.override) return true
-  const windows = staleWindows(directives, { ...rules, grace: 0 })
+  if (status >= 500 || (forbidsStale(directives) && !rules.override)) return true
+  const windows = staleWindows(directives, rules.override ? rules : { ...rules, grace: 0 })
   return windows.whileRevalidate <= 0 && windows.ifError <= 0
 }
 

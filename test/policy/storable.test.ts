@@ -130,6 +130,7 @@ describe('a response without a lifetime', () => {
   it("is stored for stale use when it says so itself, not for the operator's grace", () => {
     expect(why({ 'Cache-Control': 'max-age=0, stale-while-revalidate=60' })).toBe('stored')
     expect(why({ 'Cache-Control': 'max-age=0, stale-if-error=60' })).toBe('stored')
+    expect(why({ 'Cache-Control': 'max-age=0, stale-if-error=60' }, { status: 503 })).toBe('no-lifetime')
     expect(why({ 'Cache-Control': 'max-age=0' }, { rules: { grace: 3_600_000, softTimeout: 0 } })).toBe('no-lifetime')
   })
 
@@ -232,4 +233,15 @@ describe('an overriding route', () => {
   it('needs a lifetime of its own for that', () => {
     expect(why({ 'Cache-Control': 'no-store' }, { rules: { override: true } })).toBe('no-store')
   })
+
+  it.each(['no-cache', 'max-age=0', 'max-age=0, must-revalidate', 's-maxage=0'])(
+    'stores what says %s for its grace alone, but no errors',
+    (value) => {
+      const graced = { override: true, grace: 60_000 }
+      expect(why({ 'Cache-Control': value }, { rules: graced })).toBe('stored')
+      expect(why({ 'Cache-Control': value, 'Set-Cookie': 'a=b' }, { rules: graced })).toBe('set-cookie')
+      expect(why({ 'Cache-Control': value }, { rules: { override: true, grace: 0 } })).toBe('no-lifetime')
+      expect(why({ 'Cache-Control': value }, { rules: graced, status: 503 })).not.toBe('stored')
+    },
+  )
 })
