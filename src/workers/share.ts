@@ -6,7 +6,7 @@ import type { Config } from '../config.ts'
  */
 export function shareOf(config: Config, workers: number): Config {
   const { store, limits } = config
-  const part = (whole: number) => Math.max(1, Math.ceil(whole / workers))
+  const part = partOf(workers)
   return {
     ...config,
     origins: originsOf(config, workers),
@@ -22,8 +22,12 @@ export function shareOf(config: Config, workers: number): Config {
 
 /** Origins as one of several workers asks them. */
 export function originsOf({ origins }: Pick<Config, 'origins'>, workers: number): Config['origins'] {
-  return origins.map((origin) => ({ ...origin, maxConcurrency: Math.ceil(origin.maxConcurrency / workers) }))
+  const part = partOf(workers)
+  return origins.map((origin) => ({ ...origin, maxConcurrency: part(origin.maxConcurrency) }))
 }
+
+/** Rounded down: all parts together are not more than the whole, where that has one for each. */
+const partOf = (workers: number) => (whole: number) => Math.max(1, Math.floor(whole / workers))
 
 /** Memory that the primary keeps for all, in bytes. */
 export function sharedBytes({ store }: Pick<Config, 'store'>): number {

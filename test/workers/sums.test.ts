@@ -100,6 +100,16 @@ test('limits are those of all workers together', () => {
   expect(share.origins[0]?.maxConcurrency).toBe(256)
 })
 
+test('all workers together never have more than the limit, unless it is less than one for each', () => {
+  const file = `{ version: 1, origins: { a: { urls: ["http://a.test"], maxConcurrency: 7 } }, limits: { maxConnections: 9 } }`
+  const loaded = loadConfig({ flags: {}, env: {}, file: { path: 'f', text: file }, readFile: () => '' })
+  if (!loaded.ok) throw new Error('not valid')
+  const { origins, limits } = shareOf(loaded.config, 4)
+  expect(origins[0]?.maxConcurrency).toBe(1)
+  expect(limits.maxConnections).toBe(2)
+  expect(shareOf(loaded.config, 8).origins[0]?.maxConcurrency).toBe(1)
+})
+
 test.each([
   [{ workers: 'auto' }, 'auto'],
   [{}, 1],
