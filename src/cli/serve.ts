@@ -74,7 +74,8 @@ function whyNotListening(error: unknown, { admin }: Config): string {
   const { code, address: bound, hostname, port = 0, message } = error as ListenError
   const address = bound ?? hostname ?? ''
   const place = authority(address, port)
-  const flag = port === admin.port ? '--admin-port' : '--port' // they differ, or both are 0 and never taken
+  const isAdmin = port === 0 ? address === admin.host : port === admin.port
+  const flag = isAdmin ? '--admin-port' : '--port'
   const host = flag.replace('port', 'host')
   if (code === 'EADDRINUSE') return `${place} is in use; choose another with ${flag}`
   if (code === 'EACCES') return `not allowed to listen on ${place}; choose a port above 1023 with ${flag}`

@@ -272,6 +272,13 @@ describe('herdgate serve', () => {
     expect(err).toContain('--admin-host: admin.token: required')
   })
 
+  test.each(['--host', '--admin-host'])('says that it cannot listen there and that %s changes it', async (flag) => {
+    const token = ['--admin-token', 'long-enough-to-pass']
+    const { code, err } = await run([...FREE_PORTS, ...token, '--origin', origin.url, flag, 'nowhere.invalid'])
+    expect(code).toBe(1)
+    expect(err).toContain(`nowhere.invalid is no address of this machine; see ${flag}\n`)
+  })
+
   test.each(['--port', '--admin-port'])('says that the port is in use and that %s changes it', async (flag) => {
     const taken = net.createServer().listen(0, '127.0.0.1')
     await once(taken, 'listening')
