@@ -11,7 +11,8 @@ import type { ProbeFlags } from './probe.ts'
 import type { PurgeFlags } from './purge.ts'
 import type { Given } from './settings.ts'
 
-const COMMANDS = ['serve', 'check', 'schema', 'init', 'demo', 'probe', 'purge', 'explain']
+const TAKE_SETTINGS = ['serve', 'check']
+const COMMANDS = [...TAKE_SETTINGS, 'schema', 'init', 'demo', 'probe', 'purge', 'explain']
 
 const EXIT_CODES = `
 Exit codes: 0 ended as asked; 1 failed while running (a port in use, for instance); 2 wrong flags or configuration.`
@@ -91,11 +92,21 @@ Examples:
 export async function main(argv: readonly string[]): Promise<void> {
   for (const output of [process.stdout, process.stderr]) output.on('error', unlessUnread)
   try {
-    await program().parseAsync([...argv])
+    const herdgate = program()
+    await herdgate.parseAsync(withLastValue(argv, herdgate))
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     process.exitCode = error.exitCode === 0 ? 0 : 2 // help and version are no mistakes
   }
+}
+
+/** With an empty value for the flag of settings that the line ends with: it is a fault like any other, told with them. */
+function withLastValue(argv: readonly string[], herdgate: Command): string[] {
+  const [, , first = ''] = argv
+  const name = COMMANDS.includes(first) ? first : 'serve'
+  const options = herdgate.commands.find((command) => command.name() === name)?.options ?? []
+  const lacks = TAKE_SETTINGS.includes(name) && options.some(({ long, required }) => required && long === argv.at(-1))
+  return lacks ? [...argv, ''] : [...argv]
 }
 
 /** Whoever reads what is printed may stop before its end, as `head` does. */

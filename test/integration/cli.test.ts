@@ -108,6 +108,18 @@ describe('herdgate check', () => {
     }
   })
 
+  test.each(['herdgate check', 'herdgate serve', 'herdgate'])(
+    '%s tells a flag without its value with the other faults',
+    async (line) => {
+      const [, ...command] = line.split(' ')
+      const { code, err } = await run([...command, '--ttl', '5', '--port'], { HERDGATE_GRACE: 'long' })
+      expect(code).toBe(2)
+      expect(err).toContain('  --ttl: ttl: expected a duration')
+      expect(err).toContain('  --port: port: expected a port from 0 (any free one) to 65535, got ""\n')
+      expect(err).toContain('  HERDGATE_GRACE: grace: expected a duration')
+    },
+  )
+
   test('prints the configuration in effect as a file that gives the same, without secrets', async () => {
     writeFileSync(join(folder, 'herdgate.yaml'), 'version: 1\norigins: { a: { urls: ["http://a.test"] } }\n')
     const token = 'given-token-of-some-length'
