@@ -12,24 +12,28 @@ export function matchRoute(
   method: string,
   url: string,
 ): Route | 'unknown_route' | 'misdirected' {
-  const { authority, target } = locate(url)
+  const { scheme, authority, target } = locate(url)
   let hostKnown = false
   for (const route of routes) {
-    if (!matchesHost(route.match.host, authority)) continue
+    if (!matchesHost(route.match.host, authority, scheme)) continue
     hostKnown = true
     if (matchesPath(route.match.path, target) && matchesMethod(route.match.methods, method)) return route
   }
   return hostKnown ? 'unknown_route' : 'misdirected'
 }
 
-function matchesHost(pattern: string | undefined, authority: string): boolean {
+function matchesHost(pattern: string | undefined, authority: string, scheme: string): boolean {
   if (pattern === undefined) return true
   const wanted = pattern.toLowerCase()
-  const host = PORT.test(wanted) ? authority : authority.replace(PORT, '')
+  const host = PORT.test(wanted) ? withPort(authority, scheme) : authority.replace(PORT, '')
   return wanted.startsWith('*.') ? host.endsWith(wanted.slice(1)) && host.length >= wanted.length : host === wanted
 }
 
 const PORT = /:\d+$/
+
+/** An authority that names no port has the scheme's default. */
+const withPort = (authority: string, scheme: string): string =>
+  PORT.test(authority) ? authority : `${authority}:${scheme === 'https' ? 443 : 80}`
 
 /** Compared with the raw bytes that are also what the origin gets. */
 function matchesPath(pattern: string | undefined, target: string): boolean {

@@ -16,6 +16,12 @@ describe('origins and routes', () => {
     expect(names({ text: `${ONE}routes:\n${route('all', 'api', '{ path: /* }')}` })).toEqual(['all -> api'])
   })
 
+  test('hosts and paths are compared as requests have them', () => {
+    const match = '{ host: "Shop.Example.:8080", path: "/café/ü*" }'
+    const { routes } = valid({ text: `${ONE}routes:\n${route('x', 'api', match)}` })
+    expect(routes[0]?.match).toEqual({ host: 'shop.example:8080', path: '/caf%C3%A9/%C3%BC*' })
+  })
+
   test('the implied route takes a name that is free', () => {
     const text = `${ONE}routes:\n${route('default')}${route('default-2')}`
     expect(names({ text })).toEqual(['default -> api', 'default-2 -> api', 'default-3 -> api'])

@@ -41,15 +41,17 @@ function meantUrl(input: unknown): string | undefined {
   return parseOriginUrl(`http://${input}`)
 }
 
-/** Exact, or `*.example.com`; a port counts only when given. */
+/** Exact, or `*.example.com`; a port counts only when given. Without a final dot, as requests are compared. */
 export const hostPattern = text('a host such as shop.example or *.shop.example', (given) => {
   const [, authority = ''] = /^(?:\*\.)?(.*?)(?::\d{1,5})?$/.exec(given) ?? []
   const isBareIpv6 = authority.includes(':') && !authority.startsWith('[')
-  return parseHost(authority) !== undefined && !isBareIpv6 ? given.toLowerCase() : undefined
+  if (parseHost(authority) === undefined || isBareIpv6) return undefined
+  return given.toLowerCase().replace(/\.(?=:\d+$|$)/, '')
 })
 
-/** Exact, or a prefix ending in `*`. */
-export const pathPattern = text(
-  'a path that begins with "/", "*" only at its end, such as /catalog/*',
-  matching(/^\/[^*?#\s]*\*?$/),
+/** Exact, or a prefix ending in `*`. Other characters than ASCII come percent-encoded. */
+export const pathPattern = text('a path that begins with "/", "*" only at its end, such as /catalog/*', (given) =>
+  matching(/^\/[^*?#\s]*\*?$/)(given)
+    ?.toWellFormed()
+    .replace(/[^\0-\x7f]+/g, encodeURIComponent),
 )
