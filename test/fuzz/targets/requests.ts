@@ -12,7 +12,7 @@ import { fieldsIn } from './message.ts'
 export const requests: Target = {
   name: 'requests',
   covers: [
-    ['src/policy/reuse.ts', 'src/policy/request.ts', 'src/policy/head.ts'],
+    ['src/policy/reuse.ts', 'src/policy/request.ts', 'src/policy/wishes.ts', 'src/policy/head.ts'],
     ['src/policy/bearing.ts', 'src/lane/plain-head.ts', 'src/lane/octets.ts', 'src/lane/field-meaning.ts'],
   ].flat(),
   dictionary: [
