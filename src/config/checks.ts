@@ -12,6 +12,7 @@ import {
   DEFAULT_NAME,
   givesPool,
   isGiven,
+  isMap,
   type Listeners,
   listAt,
   listeners,
@@ -24,6 +25,7 @@ export function crossFaults(sources: Sources): Fault[] {
   return [
     ...originFaults(sources),
     ...routeFaults(sources),
+    ...storeFaults(sources),
     ...openAdminFaults(sources, used),
     ...samePortFaults(used),
     ...chaosFaults(sources),
@@ -70,6 +72,26 @@ function unknownOrigin(origin: unknown, known: readonly string[], at: number, { 
   const phrase = known.length === 0 ? 'the name of an origin' : `the name of an origin (${known.join(', ')})`
   const where = place(['routes', at, 'origin'], 'value')
   return [{ where, key: `routes[${at}].origin`, message: complaint(phrase, origin, nearest(origin, known)) }]
+}
+
+// --------------------------------------------------------------------------------------------------- stores
+
+/** What a tier in the file cannot be without, and what else can give it. */
+const NEEDED = [
+  { tier: 'disk', member: 'path', phrase: 'the path of a folder', ways: '--disk or HERDGATE_DISK' },
+  { tier: 'redis', member: 'url', phrase: 'a URL', ways: '--redis, HERDGATE_REDIS or REDIS_URL' },
+] as const
+
+function storeFaults({ flags, env, document }: Sources): Fault[] {
+  if (document === undefined) return []
+  const tiers = mapAt(document.value, 'store')
+  return NEEDED.filter(
+    ({ tier, member }) => isMap(tiers[tier]) && asMap(tiers[tier])[member] === undefined && !isGiven(tier, flags, env),
+  ).map(({ tier, member, phrase, ways }) => ({
+    where: document.place(['store', tier], 'key'),
+    key: `store.${tier}.${member}`,
+    message: `required: expected ${phrase} here, or by ${ways}`,
+  }))
 }
 
 // ------------------------------------------------------------------------------------------------- listeners

@@ -135,12 +135,18 @@ const memory = z.strictObject({
 })
 
 const disk = z.strictObject({
-  path: leaf.path.describe('Folder of the store. Only Herdgate may write to it.'),
+  path: leaf.path
+    .optional()
+    .describe('Folder of the store. Only Herdgate may write to it. Required here, or by --disk.'),
   maxBytes: leaf.size.optional().meta({ description: 'Space for stored responses.', default: '10GiB' }),
 })
 
 const redis = z.strictObject({
-  url: leaf.redisUrl.describe('redis://, rediss://, redis+cluster://h:p,h:p or redis+sentinel://h:p,h:p/name.'),
+  url: leaf.redisUrl
+    .optional()
+    .describe(
+      'redis://, rediss://, redis+cluster://h:p,h:p or redis+sentinel://h:p,h:p/name. Required here, or by --redis or REDIS_URL.',
+    ),
   prefix: leaf.redisPrefix.optional().meta({ description: 'What its keys begin with.', default: 'herdgate' }),
   deadline: leaf.timeout.prefault('50ms').describe('For one command; later answers are done without.'),
   maxObjectBytes: leaf.size.prefault('1MiB').describe('Larger bodies stay in the other tiers.'),

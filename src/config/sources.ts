@@ -82,5 +82,5 @@ export function listAt(value: unknown, key: string): readonly unknown[] {
 
 export const asMap = (value: unknown): Readonly<Record<string, unknown>> => (isMap(value) ? value : {})
 
-const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
+export const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

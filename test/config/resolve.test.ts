@@ -278,6 +278,18 @@ coherence: { lease: 2s }`
     })
   })
 
+  test('the file may say how, and flags or environment where', () => {
+    const text = `${ONE}store: { disk: { maxBytes: 1GiB }, redis: { prefix: shop, deadline: 20ms } }`
+    expect(valid({ text, flags: { disk: './cache' }, env: { REDIS_URL: 'redis://r.test' } }).store).toMatchObject({
+      disk: { path: './cache', maxBytes: 2 ** 30 },
+      redis: { url: 'redis://r.test', prefix: 'shop', deadline: 20 },
+    })
+    expect(told({ text })).toEqual([
+      'herdgate.yaml:3:10 store.disk.path: required: expected the path of a folder here, or by --disk or HERDGATE_DISK',
+      'herdgate.yaml:3:36 store.redis.url: required: expected a URL here, or by --redis, HERDGATE_REDIS or REDIS_URL',
+    ])
+  })
+
   test('passwords in URLs are not repeated, wherever the URL should not be', () => {
     const text = `${ONE}store: { redis: "redis://user:pass/word@r.test:6379" }`
     const origins = ['https://me:password@origin.test/', 'me:password@origin.test', 'http://me:pass"word@origin.test/']
