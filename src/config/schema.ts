@@ -60,7 +60,12 @@ const key = z.strictObject({
     })
     .prefault({})
     .describe('How the query counts.'),
-  headers: z.array(leaf.fieldName).prefault([]).describe('Request fields whose value is part of the key.'),
+  headers: z
+    .array(leaf.fieldName)
+    .prefault([])
+    .describe(
+      'Request fields whose value is part of the key. With authorization here and override: true, each client has copies of its own.',
+    ),
   cookies: z.array(leaf.cookieName).prefault([]).describe('Cookies whose value is part of the key.'),
 })
 

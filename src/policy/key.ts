@@ -1,8 +1,12 @@
 /** The key a resource is kept under, and the target its origin is asked for (RFC 9111 section 2). */
+import { hash } from 'node:crypto'
 import { type Fields, field, trimmed } from '../fields.ts'
 import type { CacheRequest, KeyRules, Route } from '../model.ts'
 import { matchRoute } from './route.ts'
 import { nameOf } from './target.ts'
+
+/** Fields by which a client says who it is; lower-cased. */
+export const CREDENTIALS: readonly string[] = ['authorization', 'proxy-authorization']
 
 export interface Key {
   readonly key: string
@@ -14,7 +18,8 @@ export interface Key {
 
 /**
  * The key for GET and HEAD. Different tuples of route, URL, keyed fields and keyed cookies never share a key:
- * neither a route's name nor a URL contains a space or a line feed, and the values are length-prefixed.
+ * neither a route's name nor a URL contains a space or a line feed, and the values are length-prefixed. Of credentials it
+ * has a hash: keys are written to disk and to Redis, and shown.
  *
  * A query parameter that does not count is removed byte for byte from the key and the target alike, so that
  * the origin cannot answer to what the key does not show. "&" is the only separator.
@@ -87,10 +92,15 @@ function byName(one: string, other: string): number {
 }
 
 function extras(rules: KeyRules, fields: Fields): string {
-  const headers = rules.headers.map((name) => keyMember('h', name, field(fields, name)))
+  const headers = rules.headers.map((name) => keyMember('h', name, valueFor(name, fields)))
   if (rules.cookies.length === 0) return headers.join('')
   const cookies = cookiePairs(fields)
   return headers.concat(rules.cookies.map((name) => cookieMembers(name, cookies))).join('')
+}
+
+function valueFor(name: string, fields: Fields): string | undefined {
+  const value = field(fields, name)
+  return value !== undefined && CREDENTIALS.includes(name) ? hash('sha256', value, 'base64url') : value
 }
 
 /** Every cookie of that name: a client may send several, and which of them the origin takes is not ours to guess. */

@@ -12,6 +12,7 @@ import {
   staleWindows,
 } from './freshness.ts'
 import { connectionOptions } from './hop-by-hop.ts'
+import { CREDENTIALS } from './key.ts'
 import { parseContentRange, rangesAsked } from './range.ts'
 import { tagsOf } from './tags.ts'
 import { varyOn } from './vary.ts'
@@ -165,10 +166,12 @@ function isNotWorthStoring({ status, fields, directives, rules, freshness }: Exc
 
 /**
  * RFC 9111 section 3.5: only with public, s-maxage or must-revalidate. Where the lifetime is a guess or the
- * operator's, nobody has agreed to share what credentials bought.
+ * operator's, nobody has agreed to share what credentials bought. A route that overrides responses and has the
+ * credentials in its key shares it with nobody.
  */
-function isForbiddenByAuthorization({ request, directives, freshness }: Exchange): boolean {
-  if (!has(request.fields, 'authorization') && !has(request.fields, 'proxy-authorization')) return false
+function isForbiddenByAuthorization({ request, rules, directives, freshness }: Exchange): boolean {
+  const isForOthers = (name: string) => !(rules.override && rules.key.headers.includes(name))
+  if (!CREDENTIALS.some((name) => has(request.fields, name) && isForOthers(name))) return false
   const consents = directives.public || directives.mustRevalidate || directives.sMaxage !== undefined
   return !consents || !isStated(directives, freshness)
 }

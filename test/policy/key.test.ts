@@ -47,6 +47,13 @@ describe('keyOf', () => {
     expect(keys[0]?.key).not.toBe(keys[1]?.key)
   })
 
+  it('has of credentials no more than tells them apart', () => {
+    const key = (value: string) => keyFor('/', { headers: ['authorization'] }, { Authorization: value }).key
+    expect(key('Bearer secret')).toBe(key('Bearer secret'))
+    expect(key('Bearer secret')).not.toBe(key('Bearer other'))
+    expect(key('Bearer secret')).not.toContain('secret')
+  })
+
   it('takes only the cookies that are named, all of that name', () => {
     const cookies = ['currency']
     const key = (cookie: string) => keyFor('/', { cookies }, { Cookie: cookie }).key

@@ -183,6 +183,17 @@ describe('Authorization', () => {
     )
   })
 
+  it('does not matter to a route that overrides responses and has it in its key', () => {
+    const key = { ...rulesWith().key, headers: ['authorization'] }
+    expect(why(MINUTE, { request, rules: { override: true, key } })).toBe('stored')
+    expect(why({}, { request, rules: { override: true, key, ttl: 1000 } })).toBe('stored')
+    expect(why(MINUTE, { request, rules: { key } })).toBe('authorization')
+    const both = { ...request, 'Proxy-Authorization': 'x' }
+    expect(why(MINUTE, { request: both, rules: { override: true, key } })).toBe('authorization')
+    const unlessPrivate = { 'Cache-Control': 'private, max-age=60' }
+    expect(why(unlessPrivate, { request, rules: { override: true, key } })).toBe('private')
+  })
+
   it('in its form for proxies counts as well', () => {
     expect(why(MINUTE, { request: { 'proxy-authorization': 'x' } })).toBe('authorization')
   })
