@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { systemClock } from '../../clock.ts'
-import type { Events } from '../../events.ts'
+import type { Events, StoreEvent } from '../../events.ts'
 import type { Clock, Kept, Store, Stored, Tier, TierUsage, Write, Written } from '../../model.ts'
 import { size } from '../../units.ts'
 import { decode, encode } from '../codec/codec.ts'
@@ -47,19 +47,24 @@ export function diskStore({
   const lost = new LostWrites()
   let waiting = 0
 
-  const report = (op: 'get' | 'set' | 'delete', outcome: 'hit' | 'miss' | 'ok' | 'error'): void =>
-    events?.emit('store', { tier: TIER, op, outcome })
+  const report = (op: StoreEvent['op'], outcome: StoreEvent['outcome'], startedAt: number): void =>
+    events?.emit('store', { tier: TIER, op, outcome, ms: clock.now() - startedAt })
 
   const get = (key: string): Kept => {
+    const startedAt = clock.now()
+    let none: 'miss' | 'error' = 'miss'
     const kept = access.read((file) => {
       const address = addressOf(key)
       const octets = lost.mayHave(address) ? undefined : shelf.get(file, address)
       if (octets === undefined) return undefined
       const stored = decode(key, octets)
-      if (stored === undefined) void removeDefect(key, address)
+      if (stored === undefined) {
+        none = 'error'
+        void removeDefect(key, address)
+      }
       return stored
     })
-    report('get', kept === 'unknown' ? 'error' : kept === undefined ? 'miss' : 'hit')
+    report('get', kept === 'unknown' ? 'unknown' : kept === undefined ? none : 'hit', startedAt)
     return kept
   }
 
@@ -76,16 +81,22 @@ export function diskStore({
     bytes: number,
     run: (file: DiskFile) => Departure[],
   ): Promise<Written> => {
+    const startedAt = clock.now()
+    const told = (outcome: StoreEvent['outcome']): void => {
+      const count = addresses === EVERYTHING ? 1 : Math.max(1, addresses.length)
+      for (let at = 0; at < count; at++) report(op, outcome, startedAt)
+    }
+    const isTried = !access.degraded
     const remedy = lost.remedy()
     waiting += bytes
     try {
       const departures = await access.write((file) => [...remedy.apply(file, shelf), ...run(file)])
       remedy.done()
-      report(op, 'ok')
+      told('ok')
       for (const reason of departures) events?.emit('eviction', { tier: TIER, reason })
     } catch (error) {
       lost.add(addresses)
-      report(op, 'error')
+      told(isTried ? 'error' : 'dropped')
       access.rest(error)
       return 'lost'
     } finally {

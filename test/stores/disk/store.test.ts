@@ -196,6 +196,39 @@ test('a store whose folder was removed is closed like any other', async () => {
   expect(existsSync(path)).toBe(false)
 })
 
+/** What is told of operations, in their order. */
+function recorded(clock?: FakeClock) {
+  const events = new Events()
+  const seen: string[] = []
+  events.on('store', ({ op, outcome, ms }) => void seen.push(`${op} ${outcome} ${clock === undefined ? typeof ms : ms}`))
+  return { events, seen }
+}
+
+test('of each thing it is told what was done with it, and how long that took', async () => {
+  const clock = new FakeClock()
+  const { events, seen } = recorded(clock)
+  const store = diskStore({ path: temporaryFolder(), clock, events })
+  const put = store.setMany(['a', 'b'].map((key) => ({ key, stored: response('x'), keepForMs: 60_000 })))
+  clock.stall(3)
+  await put
+  store.getMany(['a', 'c'])
+  const deleted = store.deleteMany(['a', 'b'])
+  clock.stall(4)
+  await deleted
+  await store.clear()
+  expect(seen).toEqual(['set ok 3', 'set ok 3', 'get hit 0', 'get miss 0', 'delete ok 4', 'delete ok 4', 'delete ok 0'])
+  await store.close()
+})
+
+test('a file that cannot be used has no answer, and is not asked to write', async () => {
+  const { events, seen } = recorded()
+  const store = diskStore({ path: temporaryFolder(), events })
+  await store.close()
+  store.get('k')
+  await store.set('k', response('x'), 60_000)
+  expect(seen).toEqual(['get unknown number', 'set dropped number'])
+})
+
 // ------------------------------------------------------------------------------------------- hostile bytes
 
 /** Lets somebody else write into the file. */
@@ -219,7 +252,8 @@ const HOSTILE: Record<string, (octets: Buffer) => Buffer> = {
 
 test.each(Object.entries(HOSTILE))('%s in the place of an entry: nothing is there, and it goes', async (_, change) => {
   const path = temporaryFolder()
-  const store = diskStore({ path })
+  const { events, seen } = recorded()
+  const store = diskStore({ path, events })
   await store.set('k', response('body'), 60_000)
   await tamper(path, (file) => {
     for (const place of placesOf(file)) {
@@ -227,6 +261,7 @@ test.each(Object.entries(HOSTILE))('%s in the place of an entry: nothing is ther
     }
   })
   await expect.poll(() => store.get('k')).toBeUndefined()
+  expect(seen).toContain('get error number')
   await expect.poll(() => store.usage()).toEqual([expect.objectContaining({ objects: 0, bytes: 0, degraded: false })])
   await store.set('k', response('new'), 60_000)
   expect(bodyOf(await store.get('k'))).toBe('new')
