@@ -77,7 +77,9 @@ export class Collapsing {
     const fwd = decision.why
     switch (landed.kind) {
       case 'entry':
-        if (landed.elsewhere) return { kind: 'entry', entry: landed.entry, outcome: collapsed(fwd) }
+        if (landed.elsewhere) {
+          return this.#reused(question, { kind: 'entry', entry: landed.entry, outcome: collapsed(fwd) })
+        }
         return this.#answers.fetched(fwd, landed, originMs, originMs === undefined ? undefined : startedAt + originMs)
       case 'direct':
         return direct(landed.reply, { result: 'miss', fwd, fwdStatus: landed.status, detail: landed.why, originMs })
