@@ -50,6 +50,9 @@ export const problemFields = (
   ...fieldsCalledFor(error),
 ]
 
+/** Octets of the content. */
+export const problemLength = (error: HerdgateError): number => Buffer.byteLength(JSON.stringify(problemOf(error)))
+
 /** A whole HTTP/1.1 message, for a socket that has no response object. The connection ends with it. */
 export function rawProblem(error: HerdgateError): string {
   const content = JSON.stringify(problemOf(error))

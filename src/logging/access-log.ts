@@ -67,7 +67,7 @@ function requestMembers(request: RequestEvent, origins: ReadonlyMap<string, stri
   const { outcome, route } = request
   const { fields } = request.head
   return {
-    method: printable(request.method),
+    method: printable(request.method) || undefined,
     path: redactedPath(request.url),
     status: request.status,
     cacheStatus: cacheStatus(outcome),

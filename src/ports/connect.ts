@@ -4,17 +4,23 @@ import type { HttpSocket } from './connections.ts'
 import { refuse } from './lingering-close.ts'
 import { endAfter } from './malformed.ts'
 import { lastDue, waitingAnswers } from './pipelining.ts'
+import { type Refused, UNTOLD } from './refusals.ts'
 
 /**
  * CONNECT is answered 405: nothing here is a tunnel. Left to itself node:http hangs up without a word; and where somebody
  * listens for it, it has no limits of its own for the connection any more. Behind answers that are due it gets none of its
  * own: the connection ends with them.
  */
-export function refuseConnect(server: Server): void {
-  server.on('connect', ({ socket }) => {
+export function refuseConnect(server: Server, refused: Refused = UNTOLD): void {
+  server.on('connect', (message) => {
+    const { socket } = message
     socket.on('error', () => socket.destroy()) // node:http has taken its own listener off
     const last = lastDue(socket)
-    if (last === undefined) return refuse(socket, new HerdgateError('method_not_allowed'))
+    if (last === undefined) {
+      const error = new HerdgateError('method_not_allowed')
+      refuse(socket, error)
+      return refused(error, socket, message)
+    }
     keepAnswering(socket)
     endAfter(last, socket)
   })

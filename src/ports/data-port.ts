@@ -12,6 +12,7 @@ import { refuseMalformed } from './malformed.ts'
 import type { Clock } from '../model.ts'
 import { createServer } from '../node-http.ts'
 import { boundPipelining } from './pipelining.ts'
+import { type Refused, UNTOLD } from './refusals.ts'
 import { NO_SCHEMA_COMPILERS } from './schema-compilers.ts'
 import { dropSlowClients } from './slow-clients.ts'
 import { type IsUpgrade, isUpgrade } from './websocket-handshake.ts'
@@ -28,16 +29,17 @@ export interface DataPortOptions {
   /** Put around everything that is done for a request. */
   readonly around?: (handler: RequestListener) => RequestListener
   readonly upgrades?: IsUpgrade
+  readonly refused?: Refused
 }
 
 /** The Fastify instance of the data port. It routes nothing: every request, however odd, reaches one handler. */
 export function createDataPort(
   limits: ConnectionLimits,
   clock: Clock,
-  { around = (handler) => handler, upgrades = isUpgrade }: DataPortOptions = {},
+  { around = (handler) => handler, upgrades = isUpgrade, refused = UNTOLD }: DataPortOptions = {},
 ): FastifyInstance {
   const inTurn = fewAtATime(DROPPED_AT_ONCE)
-  const lateHeads = refuseLateHeads(inTurn)
+  const lateHeads = refuseLateHeads(inTurn, refused)
   const app = Fastify({
     rewriteUrl: () => '/',
     bodyLimit: Number.MAX_SAFE_INTEGER, // bodies are streamed
@@ -45,13 +47,14 @@ export function createDataPort(
     forceCloseConnections: 'idle',
     schemaController: NO_SCHEMA_COMPILERS,
     serverFactory: (handler) =>
-      createLimitedServer(lateHeads.watch(boundPipelining(around(handler))), limits, upgrades),
+      createLimitedServer(lateHeads.watch(boundPipelining(around(handler), refused)), limits, upgrades),
     clientErrorHandler: (error: NodeJS.ErrnoException, socket) => {
       if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') lateHeads.refuse(error, socket)
-      else refuseMalformed(error, socket)
+      else refuseMalformed(error, socket, refused)
     },
   })
   lingerWhereUnread(app.server)
+  refuseConnect(app.server, refused)
   const open = openConnections(app.server)
   waitOnlyForAnswers(app, open)
   const guard = dropSlowClients(open, { ...limits, clock, inTurn })
@@ -75,7 +78,6 @@ function createLimitedServer(handler: RequestListener, limits: ConnectionLimits,
   // By default a worker hands them back, to go round for ever: docs/decisions/workers/a-full-worker-hangs-up.md.
   server.dropMaxConnection = true
   server.httpAllowHalfOpen = true // who has sent all of a request and says so still wants the answer
-  refuseConnect(server)
   // Refused like any other malformed request, so that what comes behind it is not processed.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response))
   return server

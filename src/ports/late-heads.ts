@@ -1,13 +1,14 @@
 import type { RequestListener } from 'node:http'
 import { type HttpSocket, owingLateHead, owingNoHead } from './connections.ts'
 import { refuseMalformed } from './malformed.ts'
+import type { Refused } from './refusals.ts'
 
 /**
  * Heads that take too long. node:http finds them by the thousand at once, and they are refused a few at a time: one that
  * has come whole before it was its turn is not too late.
  * @param inTurn puts off what is to be done until it is its turn
  */
-export function refuseLateHeads(inTurn: (run: () => void) => void) {
+export function refuseLateHeads(inTurn: (run: () => void) => void, refused?: Refused) {
   return {
     /** Has `handler` take each request, whose head has then come. */
     watch(handler: RequestListener): RequestListener {
@@ -21,7 +22,7 @@ export function refuseLateHeads(inTurn: (run: () => void) => void) {
       owingLateHead.add(socket)
       inTurn(() => {
         // Without a parser it is closed, or another protocol's.
-        if (owingLateHead.delete(socket) && socket.parser) refuseMalformed(error, socket)
+        if (owingLateHead.delete(socket) && socket.parser) refuseMalformed(error, socket, refused)
       })
     },
   }

@@ -3,6 +3,7 @@ import { HerdgateError } from '../errors.ts'
 import type { HttpSocket } from './connections.ts'
 import { expectUnread, refuse } from './lingering-close.ts'
 import { lastDue } from './pipelining.ts'
+import { type Refused, UNTOLD } from './refusals.ts'
 
 /** Connections whose end is settled: whatever else is wrong on them changes nothing. */
 const ending = new WeakSet<HttpSocket>()
@@ -11,7 +12,7 @@ const ending = new WeakSet<HttpSocket>()
  * What Node's parser refused. The connection is closed: nothing after it can be trusted. Requests that came whole before
  * it are answered all the same, and then comes no more.
  */
-export function refuseMalformed(error: NodeJS.ErrnoException, socket: HttpSocket): void {
+export function refuseMalformed(error: NodeJS.ErrnoException, socket: HttpSocket, refused: Refused = UNTOLD): void {
   if (ending.has(socket)) return
   ending.add(socket)
   const last = lastDue(socket)
@@ -19,7 +20,11 @@ export function refuseMalformed(error: NodeJS.ErrnoException, socket: HttpSocket
   else if (last !== undefined) endAfter(last, socket)
   else if (socket._httpMessage?.headersSent === true)
     socket.destroy() // nothing may be put into an answer that is on its way
-  else refuse(socket, new HerdgateError(codeOf(error)))
+  else {
+    const refusal = new HerdgateError(codeOf(error))
+    refuse(socket, refusal)
+    refused(refusal, socket)
+  }
 }
 
 /** Has the answer be the connection's last. */

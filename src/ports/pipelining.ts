@@ -4,6 +4,7 @@ import { isSafe } from '../policy/request.ts'
 import { problemFields, problemOf } from '../problem.ts'
 import type { HttpSocket } from './connections.ts'
 import { expectUnread } from './lingering-close.ts'
+import { type Refused, UNTOLD } from './refusals.ts'
 
 /** Requests of one connection that may wait behind the one that is being answered (RFC 9112 section 9.3.2). */
 export const MOST_PIPELINED = 128
@@ -34,7 +35,7 @@ function dueAnswers(socket: HttpSocket): ServerResponse[] {
  * begin a fetch. Those beyond the limit are refused in their turn, and the connection ends there. What is unsafe, and what
  * comes behind that, begins when its turn has come.
  */
-export function boundPipelining(handler: RequestListener): RequestListener {
+export function boundPipelining(handler: RequestListener, refused: Refused = UNTOLD): RequestListener {
   const mayWait = ({ socket }: IncomingMessage, response: ServerResponse): boolean => {
     const before = waiting.get(socket) ?? new Set()
     if (before.size >= MOST_PIPELINED) return false
@@ -48,7 +49,7 @@ export function boundPipelining(handler: RequestListener): RequestListener {
     // A response gets its socket when it is its turn.
     if (response.socket !== null) return handler(request, response)
     const isAlone = !isSafe(request.method ?? '') || hasUnsafe(socket)
-    if (!mayWait(request, response)) refuse(request, response)
+    if (!mayWait(request, response)) refuse(request, response, refused)
     else if (isAlone) response.once('socket', () => void (response.destroyed || handler(request, response)))
     else handler(request, response)
   }
@@ -67,9 +68,10 @@ function endIfBroken(response: ServerResponse, socket: HttpSocket): void {
   if (response.destroyed) socket.destroySoon()
 }
 
-function refuse({ socket }: IncomingMessage, response: ServerResponse): void {
-  expectUnread(socket)
+function refuse(request: IncomingMessage, response: ServerResponse, refused: Refused): void {
+  expectUnread(request.socket)
   const error = new HerdgateError('overloaded')
   response.writeHead(error.status, [...problemFields(error), 'Connection', 'close'])
+  response.once('finish', () => refused(error, request.socket, request)) // the first of them: the others are not sent
   response.end(JSON.stringify(problemOf(error)))
 }

@@ -19,6 +19,7 @@ import { type MemoryCeilings, MemoryPressure, type MemoryUse, memoryCeilings } f
 import { createMetrics, type Metrics, type MetricsParts } from '../metrics.ts'
 import type { Awaitable, TierUsage } from '../model.ts'
 import { createPeers } from '../ports/peers.ts'
+import { tellRefusals } from '../ports/refusals.ts'
 import { Routing } from './routing.ts'
 import { logStates } from '../logging/state-log.ts'
 import { openTiers, type PrimaryParts } from './tiers.ts'
@@ -105,6 +106,7 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
   const data = createDataPort(config.limits, clock, {
     around: (handler) => tracing.listener(handler),
     upgrades: upgradesTo(routes, peerOf),
+    refused: tellRefusals(events),
   })
   endConnectionsWhile(data, () => draining)
   const hasLane = config.lane && !tracing.on // what it answers would have no span

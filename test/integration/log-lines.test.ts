@@ -47,6 +47,41 @@ test.each(['on', 'off'])(
   },
 )
 
+/** The last of them too many at once on one connection. */
+const REFUSED: Readonly<Record<string, string>> = {
+  malformed_request: 'GET / HTTP/1.1\r\nHost: a.test\r\nno field\r\n\r\n',
+  head_too_large: `GET / HTTP/1.1\r\nHost: a.test\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`,
+  method_not_allowed: 'CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n',
+  overloaded: 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n'.repeat(300),
+}
+
+test('what is refused before it is a request is logged and counted like one', async () => {
+  await using herdgate = await startHerdgate(['--origin', `http://127.0.0.1:${await deadPort()}`])
+  const logged = () => herdgate.lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request')
+  const details = () => logged().map(({ cacheStatus }) => /detail=(\w+)/.exec(cacheStatus)?.[1])
+  let answers = 0
+  for (const [code, octets] of Object.entries(REFUSED)) {
+    using client = await RawClient.connect(Number(new URL(herdgate.url).port))
+    client.send(octets)
+    answers += (await client.heard(Number.POSITIVE_INFINITY)).responses.length
+    await until(() => details().includes(code), `${code} is logged`)
+  }
+  const of = (code: string) => logged().find(({ cacheStatus }) => cacheStatus === `herdgate; detail=${code}`)
+  const told = { path: '', result: 'error', clientIp: '127.0.0.1' }
+  expect(of('malformed_request')).toMatchObject({ ...told, status: 400 })
+  expect(of('malformed_request')).not.toHaveProperty('method')
+  expect(of('head_too_large')).toMatchObject({ ...told, status: 431 })
+  expect(of('method_not_allowed')).toMatchObject({ ...told, status: 405, method: 'CONNECT' })
+  expect(of('overloaded')).toMatchObject({ ...told, status: 503, method: 'GET', result: 'shed' })
+
+  const metrics = (await get(`${herdgate.admin}/metrics`)).body
+  const counted = [...metrics.matchAll(/^herdgate_requests_total\{.*\} (\d+)$/gm)]
+  expect(counted.reduce((sum, [, count]) => sum + Number(count), 0)).toBe(answers)
+  await until(() => logged().length === answers, 'each is logged')
+  expect(metrics).toContain('{route="_OTHER",method="GET",result="shed",code_class="5xx"}')
+  expect(metrics).toContain('{route="_OTHER",method="_OTHER",result="error",code_class="4xx"} 3')
+})
+
 test.each(['1', '2'])('with --workers %s a purge leaves its line', async (workers) => {
   await using herdgate = await startHerdgate(['--origin', 'http://127.0.0.1:1', '--workers', workers])
   const { body } = await herdgate.ask('/v1/purge', { tags: ['a'] })

@@ -200,7 +200,10 @@ test('a store whose folder was removed is closed like any other', async () => {
 function recorded(clock?: FakeClock) {
   const events = new Events()
   const seen: string[] = []
-  events.on('store', ({ op, outcome, ms }) => void seen.push(`${op} ${outcome} ${clock === undefined ? typeof ms : ms}`))
+  events.on(
+    'store',
+    ({ op, outcome, ms }) => void seen.push(`${op} ${outcome} ${clock === undefined ? typeof ms : ms}`),
+  )
   return { events, seen }
 }
 
