@@ -5,6 +5,7 @@ import { namedBy } from '../policy/absolute-url.ts'
 import { namesOf } from '../policy/key.ts'
 import { withSpellings } from '../policy/tags.ts'
 import { nameOf } from '../policy/target.ts'
+import { strings } from './values/options.ts'
 
 /** What is to be purged or invalidated. At least one selector. */
 export interface Targets {
@@ -20,19 +21,20 @@ export interface Targets {
   readonly by?: string
 }
 
-/** @throws RangeError when nothing is selected, or what selects is malformed */
-export function selectorsOf({ tags, urls, prefixes, keys, all }: Targets, routes: readonly Route[]): Selectors {
-  const names = absolute(urls)
+/** @throws RangeError when nothing is selected, or what selects is malformed; TypeError where it is no list of strings */
+export function selectorsOf(targets: Targets, routes: readonly Route[]): Selectors {
+  const listed = (what: 'tags' | 'urls' | 'prefixes' | 'keys') => strings(what, targets[what] ?? [])
+  const [tags, prefixes, all] = [listed('tags'), listed('prefixes'), targets.all === true]
+  const names = absolute(listed('urls'))
     .flatMap((url) => namesOf(routes, url))
-    .concat(keys ?? [])
-  const count = (tags?.length ?? 0) + names.length + (prefixes?.length ?? 0)
-  if (count === 0 && all !== true)
-    throw new RangeError('expected at least one of tags, urls, prefixes, keys, all: true')
+    .concat(listed('keys'))
+  const count = tags.length + names.length + prefixes.length
+  if (count === 0 && !all) throw new RangeError('expected at least one of tags, urls, prefixes, keys, all: true')
   return {
-    tags: withSpellings(tags ?? []),
+    tags: withSpellings(tags),
     urls: names,
     prefixes: absolute(prefixes).map(prefixOf),
-    all: all ?? false,
+    all,
   }
 }
 
@@ -45,7 +47,7 @@ function prefixOf(url: string): string {
 }
 
 /** Normalised as the data port does it. @throws RangeError naming what is no absolute URL */
-function absolute(urls: readonly string[] = []): string[] {
+function absolute(urls: readonly string[]): string[] {
   return urls.flatMap((url) => {
     const named = namedBy(url)
     if (named.length === 0) throw new RangeError(`expected an absolute http or https URL, got ${JSON.stringify(url)}`)

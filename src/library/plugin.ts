@@ -5,7 +5,7 @@ import { DEFAULT_MEMORY_BYTES, DEFAULT_RULES, DEFAULT_TRANSPORT } from '../confi
 import { Events } from '../events.ts'
 import { createCache } from './embed.ts'
 import type { Cache } from '../cache/create-cache.ts'
-import type { Duration } from '../cache/values/options.ts'
+import { type Duration, strings } from '../cache/values/options.ts'
 import type { RouteMatch, Rules } from '../model.ts'
 import { createOrigin } from '../origin/pool-origin.ts'
 import { createPeers } from '../ports/peers.ts'
@@ -63,8 +63,15 @@ function isBase(text: string): boolean {
 
 const COOKIE_MODES: ReadonlySet<string> = new Set<Rules['cookies']>(['safe', 'rfc', 'ignore'])
 
-function rulesOf({ ttl, grace, softTimeout, ...options }: HerdgateOptions): Rules {
-  const { override, refreshAhead, cookies, tags } = { ...DEFAULT_RULES, ...options }
+function rulesOf({
+  ttl,
+  override = DEFAULT_RULES.override,
+  grace,
+  softTimeout,
+  refreshAhead,
+  cookies = DEFAULT_RULES.cookies,
+  tags = DEFAULT_RULES.tags,
+}: HerdgateOptions): Rules {
   if (!COOKIE_MODES.has(cookies)) {
     throw new TypeError(`herdgate: expected "cookies" to be safe, rfc or ignore, got ${JSON.stringify(cookies)}`)
   }
@@ -73,7 +80,7 @@ function rulesOf({ ttl, grace, softTimeout, ...options }: HerdgateOptions): Rule
     override,
     refreshAhead: refreshAhead === undefined ? undefined : share(refreshAhead),
     cookies,
-    tags,
+    tags: strings('tags', tags),
     ttl: ttl === undefined ? undefined : duration(ttl),
     grace: grace === undefined ? DEFAULT_RULES.grace : duration(grace),
     softTimeout: softTimeout === undefined ? undefined : duration(softTimeout),

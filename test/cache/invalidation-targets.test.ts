@@ -24,6 +24,18 @@ test.each([{ urls: ['/x'] }, { prefixes: ['a.test/x'] }, { prefixes: ['http://a.
   },
 )
 
+test.each(['tags', 'urls', 'prefixes', 'keys'])(
+  '%s that are no list of strings are refused, and nothing is logged',
+  async (what) => {
+    const w = world()
+    for (const names of ['http://a.test/', ['http://a.test/', 1], [null], {}]) {
+      const targets: object = { [what]: names }
+      await expect(w.cache.purge(targets)).rejects.toThrow(new TypeError(`expected ${what} as a list of strings`))
+    }
+    expect([w.log.position, w.seen.purge]).toEqual([0, []])
+  },
+)
+
 test.each(['HTTP://A.TEST/x', 'http://a.test:80/x', 'https://a.test/x'])(
   'a purge of %s finds http://a.test/x',
   async (url) => {

@@ -64,10 +64,23 @@ test('its cache tells what its memory has no room for', async () => {
   expect(reasons.size).toBeGreaterThan(0)
 })
 
+test('an option that is undefined is one that is left out', async () => {
+  origin = await startOrigin((_, response) => void response.writeHead(200, { 'Cache-Control': 'max-age=60' }).end('x'))
+  const names = 'match ttl override grace softTimeout refreshAhead cookies tags memory trustProxy onCache'.split(' ')
+  const undefinedOptions: object = Object.fromEntries(names.map((name) => [name, undefined]))
+  const fastify = Fastify()
+  app.close = () => fastify.close()
+  await fastify.register(herdgate, { origin: origin.url, ...undefinedOptions })
+  for (const status of ['fwd-status=200; stored', 'hit; ttl=']) {
+    expect((await fastify.inject('/x')).headers['cache-status']).toContain(status)
+  }
+})
+
 test.each([
   [{ cookies: 'never' }, 'expected "cookies" to be safe, rfc or ignore, got "never"'],
   [{ refreshAhead: 80 }, 'expected a number above 0 and below 1, such as 0.8, got 80'],
   [{ ttl: 'soon' }, 'expected a duration such as'],
+  [{ tags: 'catalog' }, 'expected tags as a list of strings'],
   ...[undefined, [], 'localhost:3000', 'http://me:secret@a.test', ['http://a.test', 'http://b.test/?q']].map(
     (wrong): [object, string] => [{ origin: wrong }, 'expected "origin" to be one http:// or https:// URL or several'],
   ),

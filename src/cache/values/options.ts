@@ -43,12 +43,15 @@ export function rulesOf(options: ValueOptions | undefined, otherwise: ValueRules
     grace: grace === undefined ? otherwise.grace : duration(grace),
     softTimeout: softTimeout === undefined ? otherwise.softTimeout : duration(softTimeout),
     refreshAhead: refreshAhead === undefined ? otherwise.refreshAhead : share(refreshAhead),
-    tags: tags === undefined ? otherwise.tags : listed(tags),
+    tags: tags === undefined ? otherwise.tags : [...strings('tags', tags)],
   }
 }
 
-/** A list of our own: its strings are measured, and named to the invalidation log. */
-function listed(tags: readonly string[]): readonly string[] {
-  if (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')) return [...tags]
-  throw new TypeError('expected tags as a list of strings')
+/**
+ * For callers in JavaScript: what is listed is measured, and named to the invalidation log.
+ * @throws TypeError saying which list is none of strings
+ */
+export function strings(what: string, list: readonly string[]): readonly string[] {
+  if (Array.isArray(list) && list.every((name) => typeof name === 'string')) return list
+  throw new TypeError(`expected ${what} as a list of strings`)
 }

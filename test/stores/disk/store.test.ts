@@ -214,7 +214,7 @@ test('of each thing it is told what was done with it, and how long that took', a
   const put = store.setMany(['a', 'b'].map((key) => ({ key, stored: response('x'), keepForMs: 60_000 })))
   clock.stall(3)
   await put
-  store.getMany(['a', 'c'])
+  await store.getMany(['a', 'c'])
   const deleted = store.deleteMany(['a', 'b'])
   clock.stall(4)
   await deleted
@@ -227,7 +227,7 @@ test('a file that cannot be used has no answer, and is not asked to write', asyn
   const { events, seen } = recorded()
   const store = diskStore({ path: temporaryFolder(), events })
   await store.close()
-  store.get('k')
+  await store.get('k')
   await store.set('k', response('x'), 60_000)
   expect(seen).toEqual(['get unknown number', 'set dropped number'])
 })
