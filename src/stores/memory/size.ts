@@ -63,16 +63,22 @@ function texts(list: Fields | readonly string[]): number {
 
 /** At most this many parts of a value are looked at one by one; of one that has more, some, and the rest is extrapolated. */
 const MOST_PARTS = 10_000
+/** Of a value that cannot be looked into. */
+const UNREADABLE = 1_024
 /** Of so few members each is looked at. */
 const FEW_MEMBERS = 16
 
 /**
  * An estimate of the memory a JavaScript value holds, in bytes. Looks at a bounded number of parts, follows each
- * object once, and counts buffers in full.
+ * object once, and counts buffers in full. What throws when it is looked into (a getter, a proxy) is taken for a small one.
  */
 export function estimateBytes(value: unknown): number {
   if (!hasMembers(value)) return ownBytes(value)
-  return flatBytes(value) ?? deepBytes(value)
+  try {
+    return flatBytes(value) ?? deepBytes(value)
+  } catch {
+    return UNREADABLE
+  }
 }
 
 /** Of an object whose members have none, as most values are; undefined: it is another. */

@@ -376,6 +376,36 @@ describe('single and many', () => {
     },
   )
 
+  test.each<[string, object]>([
+    [
+      'a getter',
+      {
+        get late(): never {
+          throw new Error('not yet')
+        },
+      },
+    ],
+    [
+      'a proxy',
+      new Proxy(
+        {},
+        {
+          ownKeys() {
+            throw new Error('not yet')
+          },
+        },
+      ),
+    ],
+  ])('a value that cannot be looked into, because of %s, is one like any other', async (_, value) => {
+    const { cache } = library()
+    const load = vi.fn(() => ({ value }))
+    for (const asked of [cache.getOrSet('k', load), cache.getOrSet('k', load)]) expect((await asked).value).toBe(value)
+    expect(load).toHaveBeenCalledTimes(1)
+    await cache.set('l', value)
+    expect(await cache.get('l')).toBe(value)
+    expect(cache.stats().tiers[0]?.bytes).toBeGreaterThan(1_000)
+  })
+
   test('getMany, setMany, deleteMany keep the order of the keys', async () => {
     const { cache } = library()
     await cache.setMany([
