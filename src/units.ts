@@ -61,5 +61,6 @@ export function share(given: number): number {
   throw new RangeError(`expected a number above 0 and below 1, such as 0.8, got ${shown(given)}`)
 }
 
-/** JSON has no word for what is no number. */
-const shown = (given: unknown): string => (typeof given === 'number' ? String(given) : JSON.stringify(given))
+/** JSON has no word for what is no number, nor for big integers. */
+const shown = (given: unknown): string =>
+  /^(?:number|bigint)$/.test(typeof given) ? String(given) : JSON.stringify(given)

@@ -246,9 +246,15 @@ describe('getOrSet', () => {
     expect(await cache.has('s')).toBe(false)
   })
 
-  test('a duration that is none is refused', async () => {
+  test.each<[unknown, string]>([
+    ['soon', '"soon"'],
+    [-1, '-1'],
+    [null, 'null'],
+    [5n, '5'],
+  ])('a duration that is none is refused: %s', async (given, shown) => {
     const { cache } = library()
-    await expect(cache.getOrSet('k', () => 1, { ttl: 'soon' })).rejects.toThrow('expected a duration')
+    const complaint = new RangeError(`expected a duration such as 250ms, 30s, 5m, 1h or 7d, got ${shown}`)
+    await expect(cache.getOrSet('k', () => 1, { ttl: given as string })).rejects.toThrow(complaint)
   })
 })
 
