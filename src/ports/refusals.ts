@@ -2,6 +2,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { HerdgateError } from '../errors.ts'
 import type { Events } from '../events.ts'
+import type { Peer } from '../model.ts'
+import { clientAddress } from '../policy/forwarded.ts'
 import { problemLength } from '../problem.ts'
 import type { HttpSocket } from './connections.ts'
 
@@ -10,20 +12,23 @@ export type Refused = (error: HerdgateError, socket: HttpSocket, message?: Incom
 
 export const UNTOLD: Refused = () => {}
 
-/** They are answered requests like any other. */
-export function tellRefusals(events: Events): Refused {
-  return (error, { remoteAddress }, message) =>
+/** They are answered requests like any other. Who has sent nothing has asked nothing. */
+export function tellRefusals(events: Events, peerOf: (socket: HttpSocket) => Peer): Refused {
+  return (error, socket, message) => {
+    if (socket.bytesRead === 0) return
+    const fields = message?.rawHeaders ?? []
     events.emit('request', {
       route: '',
       method: message?.method ?? '',
       url: '',
-      head: { fields: message?.rawHeaders ?? [] },
+      head: { fields },
       status: error.status,
       outcome: { result: error.code === 'overloaded' ? 'shed' : 'error', detail: error.code },
       bytes: problemLength(error),
       firstByteMs: 0,
       totalMs: 0,
       aborted: false,
-      peer: remoteAddress,
+      peer: clientAddress(fields, peerOf(socket)),
     })
+  }
 }

@@ -106,7 +106,7 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
   const data = createDataPort(config.limits, clock, {
     around: (handler) => tracing.listener(handler),
     upgrades: upgradesTo(routes, peerOf),
-    refused: tellRefusals(events),
+    refused: tellRefusals(events, peerOf),
   })
   endConnectionsWhile(data, () => draining)
   const hasLane = config.lane && !tracing.on // what it answers would have no span

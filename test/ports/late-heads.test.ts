@@ -1,10 +1,13 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import { connect, type Socket } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type EventPayloads, Events } from '../../src/events.ts'
 import { IdleConnections } from '../../src/lane/idle-connections.ts'
 import type { HttpSocket } from '../../src/ports/connections.ts'
 import { refuseLateHeads } from '../../src/ports/late-heads.ts'
+import { createPeers } from '../../src/ports/peers.ts'
+import { tellRefusals } from '../../src/ports/refusals.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { listen } from '../support/raw-origin.ts'
 import { until } from '../support/waiting.ts'
@@ -17,10 +20,14 @@ let server: Server
 let client: Socket
 let socket: HttpSocket
 let heard: string
+let told: EventPayloads['request'][]
 
 beforeEach(async () => {
   due = []
-  lateHeads = refuseLateHeads((run) => due.push(run))
+  told = []
+  const events = new Events()
+  events.on('request', (request) => void told.push(request))
+  lateHeads = refuseLateHeads((run) => due.push(run), tellRefusals(events, createPeers([])))
   server = createServer(lateHeads.watch((_request, response) => void response.end('fine')))
   const connected = once(server, 'connection')
   client = connect(await listen(server), '127.0.0.1')
@@ -40,6 +47,22 @@ test('a head that is late is refused when it is its turn', async () => {
   expect(heard).toBe('')
   takeTurns()
   await until(() => heard.startsWith('HTTP/1.1 408 '), 'it is refused')
+})
+
+test('it is told of where some of it has come: who has sent nothing has asked nothing', async () => {
+  client.write('GET / HT')
+  await until(() => socket.bytesRead > 0, 'some of it has come')
+  lateHeads.refuse(LATE, socket)
+  takeTurns()
+  expect(told).toMatchObject([{ status: 408, method: '', outcome: { result: 'error', detail: 'request_timeout' } }])
+
+  const connected = once(server, 'connection')
+  const silent = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  ;[socket] = (await connected) as [HttpSocket]
+  lateHeads.refuse(LATE, socket)
+  takeTurns()
+  expect(told).toHaveLength(1)
+  silent.destroy()
 })
 
 test('one that has come before its turn is answered', async () => {
