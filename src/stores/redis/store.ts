@@ -68,6 +68,8 @@ class RedisStore implements Store {
     const { prefix = 'herdgate', deadline = DEADLINE_MS, maxObjectBytes = MAX_OBJECT_BYTES } = options
     const { hmacKey, events, clock = systemClock, random = Math.random } = options
     if (!PREFIX.test(prefix)) throw new RangeError('expected 1 to 64 letters, digits, ".", "_", ":" or "-" as a prefix')
+    if (hmacKey?.length === 0)
+      throw new RangeError('expected a key that is not empty as hmacKey: everybody has that one')
     const deadlineMs = duration(deadline)
     this.#keyPrefix = `${prefix}:e${VERSION}:`
     this.#maxBytes = size(maxObjectBytes)

@@ -150,6 +150,8 @@ test.each([
   [{ url: 'http://a' }, 'redis://host:port'],
   [{ deadline: 'soon' }, 'a duration'],
   [{ maxObjectBytes: 'big' }, 'a size'],
+  [{ hmacKey: '' }, 'as hmacKey'],
+  [{ hmacKey: new Uint8Array(0) }, 'as hmacKey'],
 ])('%j is refused', (options, why) => {
   expect(() => redisStore({ url: redis.url, ...options })).toThrow(RangeError)
   expect(() => redisStore({ url: redis.url, ...options })).toThrow(why)
