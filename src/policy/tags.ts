@@ -1,5 +1,5 @@
 /** The tags a response is purged by. */
-import { type Fields, fieldLines } from '../fields.ts'
+import { type Fields, fieldLines, trimmed } from '../fields.ts'
 import type { Rules } from '../model.ts'
 import { groupsOf, groupTag } from './groups.ts'
 
@@ -11,9 +11,9 @@ const LONGEST_TAG = 256
 
 /** Fields that carry tags for caches; they are not passed on. Cache-Groups is, and so is not among them. */
 const TAG_FIELDS: ReadonlyMap<string, RegExp> = new Map([
-  ['surrogate-key', /\s+/],
+  ['surrogate-key', /[ \t]+/],
   ['cache-tag', /,/],
-  ['xkey', /\s+/],
+  ['xkey', /[ \t]+/],
 ])
 
 const NAMING_TAGS = new Set([...TAG_FIELDS.keys(), 'cache-groups'])
@@ -31,7 +31,7 @@ export function tagsOf(url: string, fields: Fields, rules: Rules): Tags {
   if (rules.tags.length === 0 && !namesTags(fields)) return UNTAGGED
   const tags = new Set<string>()
   for (const [name, separator] of TAG_FIELDS) {
-    for (const line of fieldLines(fields, name)) for (const tag of line.split(separator)) tags.add(tag.trim())
+    for (const line of fieldLines(fields, name)) for (const tag of line.split(separator)) tags.add(trimmed(tag))
   }
   const groups = groupsOf(fields, 'cache-groups').filter((group) => group !== '')
   for (const group of groups) tags.add(group)

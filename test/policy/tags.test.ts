@@ -31,6 +31,14 @@ describe('tagsOf', () => {
     expect(tags({ 'Cache-Tag': 'a b,c', 'Cache-Groups': '"d e"' })).toEqual(['a b', 'c', 'd e'])
   })
 
+  it('separates at space, tab and comma alone: the octet of a no-break space is part of what UTF-8 writes', () => {
+    const [voilà, à] = ['voilà', 'à'].map((tag) => Buffer.from(tag).toString('latin1'))
+    const value = `${voilà}\t${à}  b`
+    expect(tags({ 'Surrogate-Key': value })).toEqual([voilà, à, 'b'])
+    expect(tags({ xkey: value })).toEqual([voilà, à, 'b'])
+    expect(tags({ 'Cache-Tag': `${voilà} ,\t${à}` })).toEqual([voilà, à])
+  })
+
   it('joins all lines and fields and the tags of the route, each tag once', () => {
     const headers = { 'Surrogate-Key': ['a', 'b'], 'Cache-Tag': 'a,c', xkey: 'd', 'Cache-Groups': '"b"' }
     expect(tags(headers, ['r', 'a'])).toEqual(['a', 'b', 'c', 'd', 'r'])
