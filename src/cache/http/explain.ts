@@ -1,9 +1,10 @@
 import type { CacheRequest, Clock, Found, InvalidationLog, StoredResponse } from '../../model.ts'
+import { admit } from '../../policy/admission.ts'
 import { isGroupTag } from '../../policy/groups.ts'
 import { keyOf } from '../../policy/key.ts'
 import { classify } from '../../policy/request.ts'
-import { matchRoute } from '../../policy/route.ts'
 import type { Located } from '../engine/lookup.ts'
+import { answerAtLastHop } from './last-hop.ts'
 import { askFor, HttpQuestion } from './question.ts'
 import type { HandleParts } from './handle.ts'
 
@@ -46,8 +47,13 @@ export interface ExplainedEntry {
 export async function explain(request: CacheRequest, parts: HandleParts): Promise<Explanation> {
   const { engine, routes, clock, log } = parts
   const asked = { method: request.method, url: request.url }
-  const route = matchRoute(routes, request.method, request.url)
-  if (typeof route === 'string') return { request: asked, route: undefined, decision: 'error', why: route }
+  const ended = answerAtLastHop(request)?.outcome
+  if (ended !== undefined) return { request: asked, route: undefined, decision: ended.result, why: ended.detail ?? '' }
+  const admission = admit(routes, request)
+  if (admission.kind === 'refused') {
+    return { request: asked, route: admission.route || undefined, decision: 'error', why: admission.error.code }
+  }
+  const { route } = admission
   const { key } = keyOf(route, request)
   const kind = classify(request, route.rules)
   const common = { request: asked, route: route.name, key }
