@@ -7,7 +7,7 @@ test.each<[what: string, method: string, headers: Record<string, string>, decisi
   ['names Cookie in Connection', 'GET', { Connection: 'Cookie', Cookie: 'a=b' }, 'error', 'malformed_request'],
   ['may go no further', 'OPTIONS', { 'Max-Forwards': '0' }, 'pass', 'max-forwards'],
   ['may go no further', 'TRACE', { 'Max-Forwards': '0' }, 'error', 'method_not_allowed'],
-])('explain says of a request that %s what the answer to it says (%s)', async (_what, method, headers, decision, why) => {
+])('what explain says of one that %s is what its answer says (%s)', async (_what, method, headers, decision, why) => {
   const { cache, ask, get, origin } = world()
   origin.script(() => ({ headers: { 'Cache-Control': 'max-age=60' } }))
   await get('/x')
