@@ -27,7 +27,7 @@ import type { Live } from '../live/live.ts'
 import { lingerWhereUnread } from './lingering-close.ts'
 import { refuseMalformed } from './malformed.ts'
 import type { Awaitable, Clock } from '../model.ts'
-import { createServer } from '../node-http.ts'
+import { createServer, STATUS_CODES } from '../node-http.ts'
 import { boundPipelining } from './pipelining.ts'
 import { NO_SCHEMA_COMPILERS } from './schema-compilers.ts'
 import { dropSlowClients } from './slow-clients.ts'
@@ -192,10 +192,12 @@ function problemFor(error: Error): ProblemDetails {
   if ('code' in error && error.code === 'FST_ERR_BAD_URL')
     return badRequest([{ at: 'path', detail: 'malformed' }]).problem
   const status = 'statusCode' in error ? Number(error.statusCode) : 500
-  return REFUSALS.find((problem) => problem.status === status) ?? { status: 500, title: 'Internal error' }
+  const title = status < 500 ? STATUS_CODES[status] : undefined
+  if (title === undefined) return { status: 500, title: 'Internal error' }
+  return REFUSALS.find((problem) => problem.status === status) ?? { status, title }
 }
 
-/** What Fastify itself refuses: content it cannot read, and paths it cannot match. */
+/** What Fastify itself refuses: content it cannot read, and paths it cannot match. Of files it may refuse more. */
 const REFUSALS: readonly ProblemDetails[] = [
   { status: 400, title: 'Bad request', detail: 'the content is not well-formed JSON' },
   { status: 413, title: 'Content too large', detail: `at most ${BODY_LIMIT} bytes are taken` },

@@ -128,6 +128,18 @@ test('an error of our own is 500 without its message; the log has it', async () 
   expect(logged.join('')).toContain('/srv/secret/path')
 })
 
+test.each<[status: number, title: string, url: string, headers: Record<string, string>]>([
+  [403, 'Forbidden', '/docs/static/a%00b', {}],
+  [412, 'Precondition Failed', '/docs/static/swagger-ui.css', { 'if-match': '"x"' }],
+  [416, 'Range Not Satisfiable', '/dashboard', { range: 'bytes=99999999-' }],
+])('%i (%s), and no error of ours, is the answer for %s %j', async (status, title, url, headers) => {
+  const { app, logged } = fakeAdmin()
+  const response = await get(app, url, headers)
+  expect(response.statusCode).toBe(status)
+  expect(response.json()).toEqual({ type: 'about:blank', title, status })
+  expect(logged).toEqual([])
+})
+
 test('nothing may be stored or sniffed', async () => {
   const { app } = fakeAdmin()
   for (const url of [...READABLE, '/docs/static/swagger-ui.css', '/nowhere', '/v1/stats', '/%ff']) {
