@@ -72,7 +72,9 @@ export function createHandle(parts: HandleParts): Handle {
       kind.kind === 'unsafe'
         ? await engine.forward(question, 'method')
         : await engine.forward(question, kind.why, kind.detail)
-    if (kind.kind === 'unsafe' && resolution.kind === 'direct') await concludeUnsafe(request, resolution.reply, parts)
-    return render(request, route, resolution, clock)
+    if (kind.kind !== 'unsafe' || resolution.kind !== 'direct') return render(request, route, resolution, clock)
+    const stored = await concludeUnsafe(request, resolution.reply, parts)
+    const outcome = stored ? { ...resolution.outcome, stored, detail: undefined } : resolution.outcome
+    return render(request, route, { ...resolution, outcome }, clock)
   }
 }

@@ -22,31 +22,40 @@ const MOST_WAIT_MS = 100
 /**
  * What follows from an answer to an unsafe method, before the client hears of it: what it changed is no longer served
  * (RFC 9111 section 4.4), and what it brought is, if it is what a GET would get.
+ * @returns whether it is
  */
-export async function concludeUnsafe(request: CacheRequest, reply: DirectResponse, parts: UnsafeParts): Promise<void> {
+export async function concludeUnsafe(
+  request: CacheRequest,
+  reply: DirectResponse,
+  parts: UnsafeParts,
+): Promise<boolean> {
   const { log, routes } = parts
   const before = log.position
   const isCurrent = reply.entry !== undefined && log.verdict(reply.entry) === 'valid'
   const { urls: names, tags } = invalidatedBy(request, reply)
-  if (names.length === 0 && tags.length === 0) return
+  if (names.length === 0 && tags.length === 0) return false
   const urls = names.flatMap((name) => namesOf(routes, `http://${name}`))
   const purge = { mode: 'purge', selectors: { urls, tags }, by: 'unsafe-method', mostWaitMs: MOST_WAIT_MS } as const
   const receipt = await append(purge, parts).catch(() => undefined)
   // Had another record come between, it might name the response and would be taken for older than it.
   const isNext = receipt?.position === before + 1
-  if (reply.entry !== undefined && isCurrent && isNext) keepForGet(request, reply.entry, receipt.position, parts)
+  return reply.entry !== undefined && isCurrent && isNext && keepForGet(request, reply.entry, receipt.position, parts)
 }
 
-/** Stored as the answer to a GET that came right after the change. */
-function keepForGet(request: CacheRequest, entry: StoredResponse, position: number, parts: UnsafeParts): void {
+/**
+ * Stored as the answer to a GET that came right after the change.
+ * @returns false when none would get it
+ */
+function keepForGet(request: CacheRequest, entry: StoredResponse, position: number, parts: UnsafeParts): boolean {
   const route = matchRoute(parts.routes, 'GET', request.url)
-  if (typeof route === 'string') return
+  if (typeof route === 'string') return false
   const get: CacheRequest = { method: 'GET', url: request.url, fields: request.fields }
   const ask = askFor(get, route, { credentialed: false })
   const { url } = ask
   // The origin was asked with all of the query, and so may have answered to what the key does not show.
-  if (url !== nameOf(request.url)) return
+  if (url !== nameOf(request.url)) return false
   const { generation } = parts.log
   const stamp = stampOf(url, entry.tags, { generation, position, startedAt: entry.startedAt })
   parts.engine.keep(new HttpQuestion(get, route, ask, parts), { ...entry, ...stamp })
+  return true
 }

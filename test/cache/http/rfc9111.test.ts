@@ -216,12 +216,14 @@ describe('POST', () => {
     w.origin.script(({ method: verb }) =>
       verb === 'POST' ? { headers, body: 'posted' } : { headers: MINUTE, body: 'got' },
     )
-    await method(w, 'POST', '/a', {}, 'x')
-    return w.get('/a')
+    const { cacheStatus } = await method(w, 'POST', '/a', {}, 'x')
+    return { ...(await w.get('/a')), whenPosted: cacheStatus }
   }
 
   test('that says it is what a GET gets, and for how long, answers the next GET', async () => {
-    expect(await posted({ ...MINUTE, 'Content-Location': '/a' })).toMatchObject({ body: 'posted', result: 'hit' })
+    const whenPosted = 'herdgate; fwd=method; fwd-status=200; stored'
+    const whenGot = { body: 'posted', result: 'hit' }
+    expect(await posted({ ...MINUTE, 'Content-Location': '/a' })).toMatchObject({ ...whenGot, whenPosted })
     expect(await posted({ ...MINUTE, 'Content-Location': 'http://a.test/a' })).toMatchObject({ body: 'posted' })
   })
 
@@ -231,7 +233,8 @@ describe('POST', () => {
     { ...MINUTE, 'Content-Location': '/b' },
     { 'Cache-Control': 'no-store, max-age=60', 'Content-Location': '/a' },
   ])('with %j does not', async (headers) => {
-    expect(await posted(headers)).toMatchObject({ body: 'got', result: 'miss' })
+    const whenPosted = 'herdgate; fwd=method; fwd-status=200; detail=method'
+    expect(await posted(headers)).toMatchObject({ body: 'got', result: 'miss', whenPosted })
   })
 
   test('to a URL of which the key leaves something out does not', async () => {
