@@ -8,7 +8,7 @@ import type { Answers } from './answers.ts'
 import type { AnyFlight, Flight } from './flights.ts'
 import { discard, type Landed, within } from './landing.ts'
 import type { Question } from './question.ts'
-import { collapsed, direct, type Forward, type Pass, type Resolution } from './resolution.ts'
+import { collapsed, direct, type Forward, type Pass, type Resolution, served } from './resolution.ts'
 import type { SharedFetches } from './shared-fetches.ts'
 
 export interface CollapsingParts {
@@ -77,7 +77,8 @@ export class Collapsing {
     const fwd = decision.why
     switch (landed.kind) {
       case 'entry':
-        if (landed.elsewhere) {
+        if (landed.elsewhere === 'before') return served(landed.entry, 'hit', this.#clock.now())
+        if (landed.elsewhere === 'meanwhile') {
           return this.#reused(question, { kind: 'entry', entry: landed.entry, outcome: collapsed(fwd) })
         }
         return this.#answers.fetched(fwd, landed, originMs, originMs === undefined ? undefined : startedAt + originMs)

@@ -9,8 +9,8 @@ export type Landed<E extends Entry, D> =
       readonly entry: E
       readonly status: number
       readonly validated: boolean
-      /** Another who shares the stores has fetched and stored it. */
-      readonly elsewhere?: boolean | undefined
+      /** Another who shares the stores has fetched and stored it: while it was waited for, or before. */
+      readonly elsewhere?: 'meanwhile' | 'before' | undefined
     }
   /** For the request that started the fetch, alone, and why. */
   | {

@@ -91,7 +91,8 @@ export class SharedFetch<E extends Entry, D> {
       return isAwaited ? latest.entry : undefined
     })
     if (turn.kind === 'found') {
-      return { kind: 'entry', entry: turn.entry, status: 200, validated: false, elsewhere: true }
+      const elsewhere = turn.awaited ? 'meanwhile' : 'before'
+      return { kind: 'entry', entry: turn.entry, status: 200, validated: false, elsewhere }
     }
     this.#flight.lease = turn.lease
     return undefined

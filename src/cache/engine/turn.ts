@@ -4,8 +4,8 @@ import type { FetchLeases, Lease } from '../../model.ts'
 export type Turn<E> =
   /** Ask the origin. With a lease, the others wait for what comes of it. */
   | { readonly kind: 'fetch'; readonly lease: Lease | undefined }
-  /** Another has asked it, and this came of it. */
-  | { readonly kind: 'found'; readonly entry: E }
+  /** Another has asked it, and this came of it. `awaited`: not before this turn was asked for. */
+  | { readonly kind: 'found'; readonly entry: E; readonly awaited: boolean }
 
 /** What another stored can be purged before it is read: then it is somebody's turn again, but not without end. */
 const MOST_TURNS = 3
@@ -27,11 +27,11 @@ export async function takeTurn<E>(
         const entry = await lookAs(answer.lease, look)
         if (entry === undefined) return { kind: 'fetch', lease: answer.lease }
         void answer.lease.release('stored')
-        return { kind: 'found', entry }
+        return { kind: 'found', entry, awaited: turn > 1 }
       }
       case 'stored': {
         const entry = await look()
-        if (entry !== undefined) return { kind: 'found', entry }
+        if (entry !== undefined) return { kind: 'found', entry, awaited: true }
         break
       }
       case 'overtaken':

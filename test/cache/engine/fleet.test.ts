@@ -168,14 +168,15 @@ describe('one fetch for the fleet', () => {
   })
 
   test('a copy that is stale here is taken anew from the node that refreshed it', async () => {
-    const { origin, clock, a, b } = fleet()
+    const { origin, clock, a, b, collapses } = fleet()
     origin.script(() => ({ headers: FRESH, body: 'v1' }))
     await a('/')
     await b('/')
     await clock.advance(61_000)
     origin.script(() => ({ headers: FRESH, body: 'v2' }))
     expect(await a('/')).toMatchObject({ body: 'v2' })
-    expect(await b('/')).toMatchObject({ body: 'v2', result: 'collapsed' })
+    expect(await b('/')).toMatchObject({ body: 'v2', cacheStatus: 'herdgate; hit; ttl=60' }) // no fetch was under way
+    expect(collapses).toEqual([])
     expect(origin.requests).toHaveLength(2)
   })
 
@@ -191,8 +192,12 @@ describe('one fetch for the fleet', () => {
     lost.mockRestore()
     expect(origin.requests).toHaveLength(2)
     second.begin('h')
-    expect(await b('/')).toMatchObject({ result: 'collapsed' })
+    const read = vi.spyOn(far, 'get')
     expect(await b('/')).toMatchObject({ result: 'hit' })
+    const taken = read.mock.calls.length
+    expect(taken).toBeGreaterThan(0)
+    expect(await b('/')).toMatchObject({ result: 'hit' })
+    expect(read).toHaveBeenCalledTimes(taken)
     expect(origin.requests).toHaveLength(2)
   })
 
