@@ -42,7 +42,7 @@ export interface Store {
   /** Per tier, for metrics and statistics. */
   usage(): readonly TierUsage[]
   /** What it has at the key, and in which tier. Unlike `get` it is no use of it, and copies nothing to a nearer one. */
-  peek?(key: string): Awaitable<Peeked>
+  peek?(key: string, anew?: Anew): Awaitable<Peeked>
 }
 
 export interface Peeked {

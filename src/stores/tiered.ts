@@ -122,17 +122,17 @@ class Pair implements Store {
     return [...this.#near.usage(), ...this.#far.usage()]
   }
 
-  async peek(key: string): Promise<Peeked> {
-    const near = await peekInto(this.#near, key)
-    if (isWanted(near.kept, undefined)) return near
-    const far = await peekInto(this.#far, key)
+  async peek(key: string, anew?: Anew): Promise<Peeked> {
+    const near = await peekInto(this.#near, key, anew)
+    if (isWanted(near.kept, anew)) return near
+    const far = await peekInto(this.#far, key, anew)
     return { kept: either(far.kept, near.kept), tier: far.tier }
   }
 }
 
-async function peekInto(store: Store, key: string): Promise<Peeked> {
-  if (store.peek !== undefined) return store.peek(key)
-  return { kept: await store.get(key), tier: store.usage()[0]?.tier }
+async function peekInto(store: Store, key: string, anew: Anew | undefined): Promise<Peeked> {
+  if (store.peek !== undefined) return store.peek(key, anew)
+  return { kept: await store.get(key, anew), tier: store.usage()[0]?.tier }
 }
 
 /** Is it there, and something else than what was at hand? A copy that is no newer will not do either. */

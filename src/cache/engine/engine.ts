@@ -153,8 +153,14 @@ export class Engine {
   }
 
   /** The same, and where it is kept; copies nothing to a nearer tier. */
-  locate<E extends Entry, D>(question: Question<E, D>, now: number): Promise<Located<E>> {
-    return locate(this.#store, this.#log, question, now)
+  async locate<E extends Entry, D>(question: Question<E, D>, now: number): Promise<Located<E>> {
+    const located = await locate(this.#store, this.#log, question, now)
+    const decision = question.decide(located.found, now)
+    if (decision.kind !== 'revalidate' || !this.#fetches.areShared) return located
+    // Before the origin is asked, it is seen whether another has asked it.
+    const anew = { past: decision.entry, generation: this.#log.generation }
+    const latest = await locate(this.#store, this.#log, question, now, anew)
+    return question.decide(latest.found, now).kind === 'serve' ? latest : located
   }
 
   /** Something newer was put at this key: a fetch in progress may not replace it. */

@@ -38,18 +38,19 @@ export async function locate<E extends Entry, D>(
   log: InvalidationLog,
   question: Question<E, D>,
   now: number,
+  anew?: Anew,
 ): Promise<Located<E>> {
   const tiers = new Map<string, Tier | undefined>()
   const get = async (key: string): Promise<Kept> => {
     if (store.peek === undefined) {
       tiers.set(key, store.usage()[0]?.tier)
-      return store.get(key)
+      return store.get(key, anew)
     }
-    const { kept, tier } = await store.peek(key)
+    const { kept, tier } = await store.peek(key, anew)
     tiers.set(key, tier)
     return kept
   }
-  const found = await lookup({ get }, log, question, now, get(question.key))
+  const found = await lookup({ get }, log, question, now, get(question.key), anew)
   return { found, tier: tiers.get(found.key) }
 }
 

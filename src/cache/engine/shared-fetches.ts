@@ -31,6 +31,11 @@ export class SharedFetches {
     this.#parts = parts
   }
 
+  /** Are there others who share the stores, and fetch one at a time with us? */
+  get areShared(): boolean {
+    return this.#parts.leases !== undefined
+  }
+
   /** A fetch in progress that will answer this question as well, or a new one. */
   join<E extends Entry, D>(
     question: Question<E, D>,

@@ -1,6 +1,15 @@
 import { expect, test } from 'vitest'
+import { DEFAULT_RULES } from '../../../src/config/defaults.ts'
 import { fieldsOf } from '../../../src/fields.ts'
-import { world } from '../../support/world.ts'
+import { createCache } from '../../../src/library/embed.ts'
+import { localLog } from '../../../src/stores/memory/log.ts'
+import { memoryStore } from '../../../src/stores/memory/store.ts'
+import { createTiered } from '../../../src/stores/tiered.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+import { FarStore } from '../../support/far-store.ts'
+import { ScriptedOrigin } from '../../support/scripted-origin.ts'
+import { sharedLeases } from '../../support/shared-leases.ts'
+import { received, world } from '../../support/world.ts'
 
 test.each<[what: string, method: string, headers: Record<string, string>, decision: string, why: string]>([
   ['has passed here before', 'GET', { Via: '1.1 herdgate' }, 'error', 'loop'],
@@ -16,4 +25,29 @@ test.each<[what: string, method: string, headers: Record<string, string>, decisi
   expect(explained).not.toHaveProperty('stored')
   expect(await ask('/x', headers, { method })).toMatchObject({ outcome: { result: decision, detail: why } })
   expect(origin.requests).toHaveLength(1)
+})
+
+test('explain looks further for a copy that is stale here, as who asks for it would', async () => {
+  const clock = new FakeClock()
+  const origin = new ScriptedOrigin().script(() => ({ headers: { 'Cache-Control': 'max-age=60' } }))
+  const far = new FarStore()
+  const shared = {
+    clock,
+    log: localLog({ generation: 'g' }),
+    sharing: { leases: sharedLeases(), maxObjectBytes: 1000 },
+  }
+  const routes = [{ name: 'default', match: {}, origin, rules: DEFAULT_RULES }]
+  const node = () =>
+    createCache({ ...shared, routes, store: createTiered([memoryStore({ maxBytes: '1MiB' }), far], clock) })
+  const request = { method: 'GET', url: 'http://a.test/x', fields: [] }
+  const [a, b] = [node(), node()]
+  for (const cache of [a, b]) await received(await cache.handle(request))
+  await clock.advance(61_000)
+  expect(await b.explain(request)).toMatchObject({ decision: 'revalidate', why: 'stale', stored: { tier: 'memory' } })
+  await received(await a.handle(request))
+  const explained = { decision: 'serve', why: 'fresh', stored: { freshness: { ttl: 60 } } }
+  expect(await b.explain(request)).toMatchObject(explained)
+  expect(await b.explain(request)).toMatchObject(explained)
+  expect(await received(await b.handle(request))).toMatchObject({ result: 'hit' })
+  expect(origin.requests).toHaveLength(2)
 })
