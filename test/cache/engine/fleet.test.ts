@@ -32,6 +32,8 @@ function fleet({ rules = {}, leases = sharedLeases(), logs = [] }: FleetOptions 
   const log = localLog({ generation: 'g' })
   const far = new FarStore()
   const events = new Events()
+  const collapses: string[] = []
+  events.on('collapse', ({ outcome }) => void collapses.push(outcome))
   const route = { name: 'default', match: {}, origin, rules: { ...DEFAULT_RULES, ...rules } }
   const nodes = [0, 1, 2].map((at) => {
     const store = createTiered([memoryStore({ maxBytes: '64MiB' }), far], clock)
@@ -42,7 +44,7 @@ function fleet({ rules = {}, leases = sharedLeases(), logs = [] }: FleetOptions 
   })
   const [a, b, c] = nodes
   if (a === undefined || b === undefined || c === undefined) throw new Error('unreachable')
-  return { clock, origin, log, far, events, a, b, c, leases }
+  return { clock, origin, log, far, a, b, c, leases, collapses }
 }
 
 /** A log without records, of which a new generation may begin. */
@@ -68,9 +70,7 @@ function replaceableLog() {
 
 describe('one fetch for the fleet', () => {
   test('many clients of every node on one cold key are one origin request', async () => {
-    const { origin, events, a, b, c } = fleet()
-    const collapsed: string[] = []
-    events.on('collapse', ({ outcome }) => void collapsed.push(outcome))
+    const { origin, a, b, c, collapses } = fleet()
     const all = [a, b, c].flatMap((node) => Array.from({ length: 20 }, () => node('/')))
     await settle()
     expect(origin.requests).toHaveLength(1)
@@ -79,7 +79,7 @@ describe('one fetch for the fleet', () => {
     expect(answers.map(({ body }) => body)).toEqual(answers.map(() => 'v1'))
     expect(answers.filter(({ result }) => result === 'miss')).toHaveLength(1)
     expect(answers.filter(({ result }) => result === 'collapsed')).toHaveLength(59)
-    expect(collapsed).toEqual(Array.from({ length: 59 }, () => 'reused'))
+    expect(collapses).toEqual(Array.from({ length: 59 }, () => 'reused'))
     expect(origin.requests).toHaveLength(1)
   })
 
