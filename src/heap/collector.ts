@@ -17,28 +17,37 @@ export function collectAll(): void {
   collect()
 }
 
-/** As many collections V8 makes by itself when a process falls silent. */
-const IN_QUIET_TIMES = 2
-let keepsCompiled = false
+interface Pace {
+  /** As many collections V8 makes by itself when a process falls silent. */
+  readonly inQuietTimes: number
+  /** By so much of what is held the old generation may grow until it is marked, in percent; 0: as V8 sees fit. */
+  readonly growth: number
+}
 
+const OF_V8: Pace = { inQuietTimes: 2, growth: 0 }
 /**
  * What was compiled stays so while nothing is asked: in quiet times V8 collects all garbage to give memory back, and with
- * it goes the code for requests of which there is none at that moment (docs/decisions/heap/compiled-code-stays.md).
- * For a process of our own only: it is a flag of the whole process.
+ * it goes the code for requests of which there is none at that moment (docs/decisions/heap/compiled-code-stays.md). And
+ * where little grows old V8 would mark all of it every few seconds (docs/decisions/heap/marking-is-rare.md).
  */
-export function keepCompiled(): void {
-  keepsCompiled = true
-  collectInQuietTimes(0)
+const UNHURRIED: Pace = { inQuietTimes: 0, growth: 100 }
+let isUnhurried = false
+
+/** Garbage of the old generation is collected seldom. For a process of our own only: it takes flags of the whole process. */
+export function collectSeldom(): void {
+  isUnhurried = true
+  setPace(UNHURRIED)
 }
 
 /** Memory is wanted back, even at the expense of compiled code; or no longer. */
 export function giveBackMemory(isWanted: boolean): void {
-  if (keepsCompiled) collectInQuietTimes(isWanted ? IN_QUIET_TIMES : 0)
+  if (isUnhurried) setPace(isWanted ? OF_V8 : UNHURRIED)
 }
 
-/** V8 reads this each time. */
-function collectInQuietTimes(times: number): void {
-  setFlagsFromString(`--memory-reducer-gc-count=${times}`)
+/** V8 reads these each time. */
+function setPace({ inQuietTimes, growth }: Pace): void {
+  setFlagsFromString(`--memory-reducer-gc-count=${inQuietTimes}`)
+  setFlagsFromString(`--heap-growing-percent=${growth}`)
 }
 
 /** What `--expose-gc` gives, without having to be started with it. The flag is put back, so that nobody else sees it. */

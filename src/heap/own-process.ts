@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { constants, getPriority, setPriority } from 'node:os'
-import { keepCompiled } from './collector.ts'
+import { collectSeldom } from './collector.ts'
 
 /** A thread of this priority gets a third of what the one that answers gets, where both want the same core. */
 const BEHIND_BY = 5
@@ -8,7 +8,7 @@ const THREADS = '/proc/self/task'
 
 /** Settings of V8 and its threads, for a process that is Herdgate's own: an embedder's is left as it is. */
 export function prepareOwnProcess(): void {
-  keepCompiled()
+  collectSeldom()
   putBackgroundThreadsBehind()
 }
 

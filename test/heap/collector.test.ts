@@ -4,24 +4,44 @@ import { expect, test } from 'vitest'
 
 const COLLECTOR = fileURLToPath(new URL('../../src/heap/collector.ts', import.meta.url))
 
-/** What V8 says of the collections of quiet times, of a process that has filled its memory and falls silent. */
-function traceOf(first: string): string {
-  const quiet = ['--trace-memory-reducer', '--memory-reducer-delay-ms=100', '--gc-memory-reducer-start-delay-ms=100']
-  const script = `import { giveBackMemory, keepCompiled } from ${JSON.stringify(COLLECTOR)}
-    ${first}
-    globalThis.kept = Array.from({ length: 1_000_000 }, (_, n) => ({ n, list: [n] }))
-    setTimeout(() => {}, 500)`
-  return execFileSync(process.execPath, [...quiet, '--input-type=module-typescript', '-e', script], {
+function outputOf(flags: readonly string[], script: string): string {
+  const imports = `import { collectSeldom, giveBackMemory } from ${JSON.stringify(COLLECTOR)}
+    import { setFlagsFromString } from 'node:v8'\n`
+  return execFileSync(process.execPath, [...flags, '--input-type=module-typescript', '-e', imports + script], {
     encoding: 'utf8',
   })
 }
 
+/** What V8 says of the collections of quiet times, of a process that has filled its memory and falls silent. */
+function traceOf(first: string): string {
+  const quiet = ['--trace-memory-reducer', '--memory-reducer-delay-ms=100', '--gc-memory-reducer-start-delay-ms=100']
+  return outputOf(
+    quiet,
+    `${first}
+    globalThis.kept = Array.from({ length: 1_000_000 }, (_, n) => ({ n, list: [n] }))
+    setTimeout(() => {}, 500)`,
+  )
+}
+
+/** How far V8 lets its old generation grow, in percent: it lists its flags as they stand. */
+function growthAfter(first: string): number {
+  const flags = outputOf([], `${first}\nsetFlagsFromString('--help')`)
+  return Number(/--heap-growing-percent=(\d+)/.exec(flags)?.[1])
+}
+
 test('what was compiled is not collected in quiet times', () => {
   expect(traceOf('')).toMatch(/waiting for 100 ms/)
-  expect(traceOf('keepCompiled()')).not.toMatch(/waiting for/)
+  expect(traceOf('collectSeldom()')).not.toMatch(/waiting for/)
 })
 
-test('unless memory is wanted back; and where it was not asked to stay, nothing is changed', () => {
-  expect(traceOf('keepCompiled(); giveBackMemory(true)')).toMatch(/waiting for 100 ms/)
-  expect(traceOf('giveBackMemory(false)')).toMatch(/waiting for 100 ms/)
+test('what has grown old may double before it is marked', () => {
+  expect([growthAfter(''), growthAfter('collectSeldom()')]).toEqual([0, 100])
+})
+
+test('unless memory is wanted back; and where it was not asked to wait, nothing is changed', () => {
+  for (const first of ['collectSeldom(); giveBackMemory(true)', 'giveBackMemory(false)']) {
+    expect(traceOf(first)).toMatch(/waiting for 100 ms/)
+    expect(growthAfter(first)).toBe(0)
+  }
+  expect(growthAfter('collectSeldom(); giveBackMemory(true); giveBackMemory(false)')).toBe(100)
 })
