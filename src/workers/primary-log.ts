@@ -1,4 +1,5 @@
-import type { InvalidationLog, InvalidationMode, LogNode, Receipt, Selectors, Stamp, Verdict } from '../model.ts'
+import type { Clock, InvalidationLog, InvalidationMode, LogNode, Receipt, Selectors, Stamp, Verdict } from '../model.ts'
+import { LATE, within } from '../stores/deadline.ts'
 import { type Mark, Marks, targetsOf } from '../stores/log/marks.ts'
 
 /** One record, as workers hear it. */
@@ -28,6 +29,11 @@ export interface Follower {
 
 /** Distinct targets remembered; beyond it the oldest raise the floor. */
 export const MAX_TARGETS = 100_000
+/**
+ * Who purges is told after so long how many workers have not applied it yet. So is who changed something by an unsafe
+ * method, though that may ask to wait for less: between processes of one host the others are late only when they hang.
+ */
+const WAIT_MS = 3_000
 
 /** The invalidation log of processes that share nothing but their parent, kept in the parent. */
 export class PrimaryLog implements InvalidationLog {
@@ -35,10 +41,12 @@ export class PrimaryLog implements InvalidationLog {
   readonly synced = true
   readonly started: Promise<void> = Promise.resolve()
   position = 0
+  readonly #clock: Clock
   readonly #marks: Marks
   readonly #followers = new Map<Follower, { heard: number }>()
 
-  constructor(maxTargets: number = MAX_TARGETS) {
+  constructor(clock: Clock, maxTargets: number = MAX_TARGETS) {
+    this.#clock = clock
     this.#marks = new Marks(maxTargets)
   }
 
@@ -53,15 +61,17 @@ export class PrimaryLog implements InvalidationLog {
     this.#followers.delete(follower)
   }
 
-  /** Settles when every follower has applied the record, or has ended. */
+  /** Settles when every follower has applied the record, or has ended, or the time is up. */
   async append(mode: InvalidationMode, selectors: Selectors): Promise<Receipt> {
     const position = ++this.position
     const targets = targetsOf(selectors)
     for (const target of targets) this.#marks.name(target, mode, position)
     const record = { position, mode, targets }
-    const heard = await Promise.all([...this.#followers].map(([follower]) => this.#tell(follower, record)))
-    const acked = heard.filter((applied) => applied).length
-    return { id: `${this.generation}-${position}`, position, nodes: { expected: acked, acked } }
+    const told = [...this.#followers].map(([follower]) => this.#tell(follower, record))
+    const heard = told.length === 0 ? [] : await within(told, WAIT_MS, this.#clock)
+    const acked = heard.filter((applied) => applied === true).length
+    const late = heard.filter((applied) => applied === LATE).length
+    return { id: `${this.generation}-${position}`, position, nodes: { expected: acked + late, acked } }
   }
 
   async #tell(follower: Follower, record: WorkerRecord): Promise<boolean> {

@@ -12,7 +12,7 @@ type Services = Pick<PrimaryService, 'append' | 'take' | 'release' | 'get' | 'pu
 
 /** What workers share through their primary: leases and, where neither disk nor Redis is shared, log and memory. */
 export class SharedParts {
-  readonly log: PrimaryLog = new PrimaryLog()
+  readonly log: PrimaryLog
   readonly memory: SharedMemory | undefined
   readonly #leases: LeaseTable
   readonly #followers = new Map<Member, Follower>()
@@ -20,6 +20,7 @@ export class SharedParts {
   constructor({ store }: Pick<Config, 'store'>, { clock, events }: { readonly clock: Clock; readonly events: Events }) {
     const maxBytes = sharedBytes({ store })
     this.memory = maxBytes === 0 ? undefined : new SharedMemory({ maxBytes, events })
+    this.log = new PrimaryLog(clock)
     this.#leases = new LeaseTable(clock)
   }
 

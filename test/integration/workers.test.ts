@@ -141,7 +141,7 @@ test('a worker that is killed takes its own connections with it, no more, and is
 test('a worker that hangs is killed before a purge is acknowledged, and connections handed to it do not hang', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'workers-'))
   const file = join(folder, 'herdgate.yaml')
-  await writeFile(file, 'version: 1\ncoherence: { lease: 2s }\n')
+  await writeFile(file, 'version: 1\ncoherence: { lease: 1s }\n')
   const node = await start('--config', file)
   await get(`${node.url}/x`)
   const [hung = 0] = await workersOf(node)

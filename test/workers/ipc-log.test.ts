@@ -3,6 +3,7 @@ import type { InvalidationMode, Selectors, Stamp } from '../../src/model.ts'
 import { IpcLog } from '../../src/workers/ipc-log.ts'
 import { PrimaryLog, type WorkerRecord } from '../../src/workers/primary-log.ts'
 import { logContract } from '../stores/log-contract.ts'
+import { FakeClock } from '../support/fake-clock.ts'
 import { line } from './line.ts'
 
 /** A worker's log on a line to its primary's. */
@@ -37,10 +38,10 @@ const stampIn = ({ generation, position }: { generation: string; position: numbe
   startedAt: 0,
 })
 
-logContract('ipcLog', () => worker(new PrimaryLog()).log)
+logContract('ipcLog', () => worker(new PrimaryLog(new FakeClock())).log)
 
 test('a purge is acknowledged when every worker has applied it, not before', async () => {
-  const primary = new PrimaryLog()
+  const primary = new PrimaryLog(new FakeClock())
   const [one, other] = [worker(primary), worker(primary)]
   const copy = stampIn(other.log)
   other.down(true)
@@ -59,8 +60,24 @@ test('a purge is acknowledged when every worker has applied it, not before', asy
   ])
 })
 
+test('a worker that does not say in time that it has applied a purge is named as missing, and hears of it all the same', async () => {
+  const clock = new FakeClock()
+  const primary = new PrimaryLog(clock)
+  const [one, other] = [worker(primary), worker(primary)]
+  const copy = stampIn(other.log)
+  other.down(true)
+  const purge = one.log.append('purge', { tags: ['t'] })
+  await settled()
+  await clock.advance(3_000)
+  expect(one.log.position).toBe(1)
+  expect(await purge).toMatchObject({ position: 1, nodes: { expected: 2, acked: 1 } })
+  other.down(false)
+  await settled()
+  expect(other.log.verdict(copy)).toBe('dead')
+})
+
 test('a worker that has ended is not waited for', async () => {
-  const primary = new PrimaryLog()
+  const primary = new PrimaryLog(new FakeClock())
   const [one, other] = [worker(primary), worker(primary)]
   other.down(true)
   const purge = one.log.append('purge', { all: true })
@@ -70,7 +87,7 @@ test('a worker that has ended is not waited for', async () => {
 })
 
 test('a worker that comes later knows every record: copies of others are judged as they were', async () => {
-  const primary = new PrimaryLog()
+  const primary = new PrimaryLog(new FakeClock())
   const before = stampIn(primary, ['purged'])
   const untouched = stampIn(primary, ['other'])
   const invalidated = stampIn(primary, ['invalidated'])
@@ -84,14 +101,14 @@ test('a worker that comes later knows every record: copies of others are judged 
 })
 
 test('a worker that comes later knows what was forgotten, too', async () => {
-  const primary = new PrimaryLog(2)
+  const primary = new PrimaryLog(new FakeClock(), 2)
   const before = stampIn(primary, ['first'])
   for (const tag of ['first', 'second', 'third']) await primary.append('purge', { tags: [tag] })
   expect(worker(primary).log.verdict(before)).toBe('dead')
 })
 
 test('what another worker fetched at a later position stays judged from there', async () => {
-  const primary = new PrimaryLog()
+  const primary = new PrimaryLog(new FakeClock())
   const { log, down } = worker(primary)
   down(true)
   void primary.append('purge', { tags: ['t'] })
