@@ -140,6 +140,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
     const fields = fieldsOf(controller.rawHeaders)
     if (status < 200) return this.#onInterim(status, fields)
+    if (this.#line?.speaksAnother === true) return this.abort(this.#invalid('another version of HTTP'))
     if (isCompressed(fields)) return this.abort(this.#invalid('a transfer coding that was not asked for'))
     // Whoever wrote HTTP/1.0 need not have known the coding it passed on (RFC 9112 section 6.1).
     if (this.#line?.speaksHttp10 === true && has(fields, 'transfer-encoding')) {

@@ -95,6 +95,11 @@ export class Line {
     return this.#statusLines.isOfHttp10
   }
 
+  /** It is of no version of HTTP/1. */
+  get speaksAnother(): boolean {
+    return this.#statusLines.isOfAnother
+  }
+
   /** The request that began is over. */
   end(): void {
     this.silence.rest()

@@ -1,7 +1,8 @@
 /** The status that stands for 100 on its way through undici; RFC 9110 section 15.2 leaves it unassigned. */
 export const CONTINUE_IN_DISGUISE = 109
 
-/** Where the minor version and the status code are in `HTTP/1.1 100 Continue`. */
+/** Where the version and the status code are in `HTTP/1.1 100 Continue`. */
+const MAJOR_VERSION = 5
 const MINOR_VERSION = 7
 const FIRST_DIGIT = 9
 const LAST_DIGIT = 11
@@ -13,8 +14,9 @@ const [CR, LF, ZERO, ONE, NINE] = Buffer.from('\r\n019')
  * the final response, is changed in place before undici reads it.
  */
 export class StatusLines {
-  /** The present or last one is of HTTP/1.0. */
+  /** The present or last one is of HTTP/1.0, or of an HTTP that is not version 1 (RFC 9110 section 2.5). */
   isOfHttp10 = false
+  isOfAnother = false
   /** Octets of the present status line that were seen; undefined when no head is due. */
   #at: number | undefined
   /** So far the code is 1, 10, 100. */
@@ -42,6 +44,7 @@ export class StatusLines {
     const octet = chunk[index]
     if (at > LAST_DIGIT) return this.#rest(octet)
     if (at === 0 && (octet === CR || octet === LF)) return // empty lines before a status line
+    if (at === MAJOR_VERSION) this.isOfAnother = octet !== ONE
     if (at === MINOR_VERSION) this.isOfHttp10 = octet === ZERO
     if (at === FIRST_DIGIT && octet !== ONE) {
       this.#at = undefined // the final one

@@ -49,6 +49,8 @@ const brokenOff = (rows: Readonly<Record<string, string>>): Row[] =>
 const HEADS = refused({
   'no HTTP at all': 'SSH-2.0-OpenSSH\r\n\r\n',
   'a protocol version that is none': 'HTTP/3.7 200 OK\r\nContent-Length: 0\r\n\r\n',
+  'HTTP/2 in the form of HTTP/1': GOOD.replace('1.1', '2.0'),
+  'HTTP/0.9 in that form': GOOD.replace('1.1', '0.9'),
   'a status of 99': 'HTTP/1.1 99 Odd\r\nContent-Length: 0\r\n\r\n',
   'a status of 099': 'HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n',
   'a status of four digits': 'HTTP/1.1 1000 Odd\r\nContent-Length: 0\r\n\r\n',
