@@ -100,8 +100,11 @@ function extras(rules: KeyRules, fields: Fields): string {
 
 function valueFor(name: string, fields: Fields): string | undefined {
   const value = field(fields, name)
-  return value !== undefined && CREDENTIALS.includes(name) ? hash('sha256', value, 'base64url') : value
+  return value !== undefined && CREDENTIALS.includes(name) ? digestOf(value) : value
 }
+
+/** Tells a secret from every other, and does not tell what it is. */
+export const digestOf = (secret: string): string => hash('sha256', secret, 'base64url')
 
 /** Every cookie of that name: a client may send several, and which of them the origin takes is not ours to guess. */
 function cookieMembers(name: string, cookies: readonly (readonly [string, string])[]): string {

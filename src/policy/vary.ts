@@ -1,7 +1,7 @@
 /** Which request fields select a response (RFC 9111 section 4.1, RFC 9110 section 12.5.5). */
 import { type Fields, field, trimmed, without } from '../fields.ts'
 import type { Rules } from '../model.ts'
-import { keyMember } from './key.ts'
+import { CREDENTIALS, digestOf, keyMember } from './key.ts'
 import { normalPreferences, PREFERENCE_FIELDS, preferredLanguage } from './preferences.ts'
 
 const MOST_NAMES = 16
@@ -88,8 +88,11 @@ export function selects(vary: Fields, requestFields: Fields): boolean {
   return true
 }
 
+/** What is kept of these with a response, on disk and in Redis too, only tells them apart. */
+const SECRETS = new Set([...CREDENTIALS, 'cookie'])
+
 /** Singletons in whose values a comma and the space after it are text. */
-const NOT_LISTS = new Set(['authorization', 'cookie', 'proxy-authorization', 'referer', 'user-agent'])
+const NOT_LISTS = new Set(['referer', 'user-agent'])
 
 /**
  * Lines combined, the white space around list members left out, and preferences in one spelling: what RFC 9111 section
@@ -98,6 +101,7 @@ const NOT_LISTS = new Set(['authorization', 'cookie', 'proxy-authorization', 're
 function normalised(name: string, requestFields: Fields): string | undefined {
   const given = field(requestFields, name)
   const value = given === undefined ? undefined : trimmed(given)
+  if (value !== undefined && SECRETS.has(name)) return digestOf(value)
   if (value !== undefined && PREFERENCE_FIELDS.has(name)) return normalPreferences(value)
   if (value === undefined || !value.includes(',') || value.includes('"') || NOT_LISTS.has(name)) return value
   return value.split(',').map(trimmed).join(',')

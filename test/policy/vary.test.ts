@@ -73,6 +73,18 @@ describe('a variant', () => {
   })
 })
 
+describe.each(['authorization', 'proxy-authorization', 'cookie'])('of %s', (name) => {
+  const sent = (value: string): Headers => ({ [name]: value })
+
+  it('no more is kept than tells one value from another', () => {
+    expect(matches([name], sent('secret'), sent('secret'))).toBe(true)
+    expect(matches([name], sent('secret'), sent('other'))).toBe(false)
+    expect(matches([name], sent('secret'), {})).toBe(false)
+    const kept = [...selecting([name], fieldsOf(sent('secret'))), variantKey('k', [name], fieldsOf(sent('secret')))]
+    expect(kept.join(' ')).not.toContain('secret')
+  })
+})
+
 describe('variantKey', () => {
   it('is the key itself without names', () => expect(variantKey('k', [], fieldsOf({ a: '1' }))).toBe('k'))
 
