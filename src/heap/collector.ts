@@ -18,30 +18,30 @@ export function collectAll(): void {
 }
 
 interface Pace {
-  /** As many collections V8 makes by itself when a process falls silent. */
+  /** Collections that V8 makes when the process falls silent. */
   readonly inQuietTimes: number
   /** By so much of what is held the old generation may grow until it is marked, in percent; 0: as V8 sees fit. */
   readonly growth: number
 }
 
-const OF_V8: Pace = { inQuietTimes: 2, growth: 0 }
+const V8_DEFAULT: Pace = { inQuietTimes: 2, growth: 0 }
 /**
  * What was compiled stays so while nothing is asked: in quiet times V8 collects all garbage to give memory back, and with
  * it goes the code for requests of which there is none at that moment (docs/decisions/heap/compiled-code-stays.md). And
  * where little grows old V8 would mark all of it every few seconds (docs/decisions/heap/marking-is-rare.md).
  */
-const UNHURRIED: Pace = { inQuietTimes: 0, growth: 100 }
-let isUnhurried = false
+const SELDOM: Pace = { inQuietTimes: 0, growth: 100 }
+let collectsSeldom = false
 
 /** Garbage of the old generation is collected seldom. For a process of our own only: it takes flags of the whole process. */
 export function collectSeldom(): void {
-  isUnhurried = true
-  setPace(UNHURRIED)
+  collectsSeldom = true
+  setPace(SELDOM)
 }
 
 /** Memory is wanted back, even at the expense of compiled code; or no longer. */
 export function giveBackMemory(isWanted: boolean): void {
-  if (isUnhurried) setPace(isWanted ? OF_V8 : UNHURRIED)
+  if (collectsSeldom) setPace(isWanted ? V8_DEFAULT : SELDOM)
 }
 
 /** V8 reads these each time. */

@@ -33,13 +33,16 @@ export function keyOf(route: Route, request: CacheRequest): Key {
 
 /**
  * The names in the invalidation log under which responses to this URL may be kept: as it is, and as the key rules of its
- * routes rewrite it.
+ * routes rewrite it. Names have no scheme, but it can decide on the route.
  */
 export function namesOf(routes: readonly Route[], url: string): string[] {
-  const names = new Set([nameOf(url)])
-  for (const method of KEPT_METHODS) {
-    const route = matchRoute(routes, method, url)
-    if (typeof route !== 'string' && rewritesQuery(route.rules.key)) names.add(nameOf(rewritten(url, route.rules.key)))
+  const name = nameOf(url)
+  const names = new Set([name])
+  for (const scheme of ['http', 'https']) {
+    for (const method of KEPT_METHODS) {
+      const route = matchRoute(routes, method, `${scheme}://${name}`)
+      if (typeof route !== 'string' && rewritesQuery(route.rules.key)) names.add(rewritten(name, route.rules.key))
+    }
   }
   return [...names]
 }

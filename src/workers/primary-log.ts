@@ -30,8 +30,8 @@ export interface Follower {
 /** Distinct targets remembered; beyond it the oldest raise the floor. */
 export const MAX_TARGETS = 100_000
 /**
- * Who purges is told after so long how many workers have not applied it yet. So is who changed something by an unsafe
- * method, though that may ask to wait for less: between processes of one host the others are late only when they hang.
+ * For so long at most it is waited until all workers have applied a record: also after an unsafe method, whatever shorter
+ * time is asked for. Between processes of one host nobody is late who does not hang, and a client is to read what it wrote.
  */
 const WAIT_MS = 3_000
 

@@ -116,6 +116,12 @@ describe('the names of a URL in the log', () => {
     expect(namesOf([own, routeWith()], 'http://a.test/p?b=1&a=2')).toEqual(['a.test/p?b=1&a=2', 'a.test/p?a=2&b=1'])
   })
 
+  it('are also those of the route that has it with the other scheme', () => {
+    const key: KeyRules = { sortQuery: true, ignoreQuery: [], headers: [], cookies: [] }
+    const own = routeWith({ name: 'own', match: { host: 'a.test:443' }, rules: rulesWith({ key }) })
+    expect(namesOf([own, routeWith()], 'http://a.test/p?b=1&a=2')).toEqual(['a.test/p?b=1&a=2', 'a.test/p?a=2&b=1'])
+  })
+
   it('are one where no route rewrites it', () => {
     expect(namesOf([routeWith()], 'http://a.test/p?b=1&a=2')).toEqual(['a.test/p?b=1&a=2'])
   })

@@ -4,7 +4,7 @@ import type { FetchLeases, Lease } from '../../model.ts'
 export type Turn<E> =
   /** Ask the origin. With a lease, the others wait for what comes of it. */
   | { readonly kind: 'fetch'; readonly lease: Lease | undefined }
-  /** Another has asked it, and this came of it. `awaited`: not before this turn was asked for. */
+  /** Another has asked it, and this came of it. `awaited`: it was stored while we waited, not before. */
   | { readonly kind: 'found'; readonly entry: E; readonly awaited: boolean }
 
 /** What another stored can be purged before it is read: then it is somebody's turn again, but not without end. */

@@ -73,7 +73,7 @@ export function createHandle(parts: HandleParts): Handle {
         ? await engine.forward(question, 'method')
         : await engine.forward(question, kind.why, kind.detail)
     if (kind.kind !== 'unsafe' || resolution.kind !== 'direct') return render(request, route, resolution, clock)
-    const stored = await concludeUnsafe(request, resolution.reply, parts)
+    const stored = await concludeUnsafe(request, route, resolution.reply, parts)
     const outcome = stored ? { ...resolution.outcome, stored, detail: undefined } : resolution.outcome
     return render(request, route, { ...resolution, outcome }, clock)
   }

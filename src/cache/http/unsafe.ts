@@ -1,7 +1,9 @@
-import type { CacheRequest, InvalidationLog, Route, StoredResponse } from '../../model.ts'
+import type { CacheRequest, InvalidationLog, Route } from '../../model.ts'
 import { invalidatedBy } from '../../policy/invalidates.ts'
 import { namesOf } from '../../policy/key.ts'
 import { matchRoute } from '../../policy/route.ts'
+import { storable } from '../../policy/storable.ts'
+import { tagsOf } from '../../policy/tags.ts'
 import { nameOf } from '../../policy/target.ts'
 import type { Engine } from '../engine/engine.ts'
 import { stampOf } from '../engine/stamp.ts'
@@ -26,6 +28,7 @@ const MOST_WAIT_MS = 100
  */
 export async function concludeUnsafe(
   request: CacheRequest,
+  route: Route,
   reply: DirectResponse,
   parts: UnsafeParts,
 ): Promise<boolean> {
@@ -39,23 +42,35 @@ export async function concludeUnsafe(
   const receipt = await append(purge, parts).catch(() => undefined)
   // Had another record come between, it might name the response and would be taken for older than it.
   const isNext = receipt?.position === before + 1
-  return reply.entry !== undefined && isCurrent && isNext && keepForGet(request, reply.entry, receipt.position, parts)
+  return isCurrent && isNext && keepForGet(request, route, reply, receipt.position, parts)
 }
 
 /**
  * Stored as the answer to a GET that came right after the change.
+ * @param route of the unsafe method
  * @returns false when none would get it
  */
-function keepForGet(request: CacheRequest, entry: StoredResponse, position: number, parts: UnsafeParts): boolean {
-  const route = matchRoute(parts.routes, 'GET', request.url)
-  if (typeof route === 'string') return false
+function keepForGet(
+  request: CacheRequest,
+  route: Route,
+  reply: DirectResponse,
+  position: number,
+  parts: UnsafeParts,
+): boolean {
+  const { entry } = reply
+  if (entry === undefined) return false
+  const own = matchRoute(parts.routes, 'GET', request.url)
+  if (typeof own === 'string' || own.rules.cookies !== route.rules.cookies) return false
   const get: CacheRequest = { method: 'GET', url: request.url, fields: request.fields }
-  const ask = askFor(get, route, { credentialed: false })
+  // Its own route may have another key, other tags, and keep from others what that of the method gives to them.
+  const tags = tagsOf(request.url, reply.fields, own.rules)
+  if (!tags.ok || !storable(get, reply, own.rules).store) return false
+  const ask = askFor(get, own, { credentialed: false })
   const { url } = ask
   // The origin was asked with all of the query, and so may have answered to what the key does not show.
   if (url !== nameOf(request.url)) return false
   const { generation } = parts.log
-  const stamp = stampOf(url, entry.tags, { generation, position, startedAt: entry.startedAt })
-  parts.engine.keep(new HttpQuestion(get, route, ask, parts), { ...entry, ...stamp })
+  const stamp = stampOf(url, tags.tags, { generation, position, startedAt: entry.startedAt })
+  parts.engine.keep(new HttpQuestion(get, own, ask, parts), { ...entry, ...stamp })
   return true
 }

@@ -1,4 +1,4 @@
-/** What faults do not repeat. */
+/** Secrets: what is said of a fault in one does not repeat it. */
 import * as z from 'zod'
 import { ADMIN_TOKEN } from '../admin-token.ts'
 import { expectedSecret } from '../fault.ts'

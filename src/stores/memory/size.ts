@@ -1,4 +1,5 @@
 import type { Fields } from '../../fields.ts'
+import { isAlwaysInterned } from '../../interned.ts'
 import type { Stored } from '../../model.ts'
 
 /*
@@ -48,10 +49,13 @@ export function bytesOf(key: string, stored: Stored): number {
 
 const text = (value: string): number => STRING + value.length
 
-/** Names are those of all other responses too (interned.ts); of values that is not known. */
+/** The usual names are those of all other responses too. */
 function fieldTexts(fields: Fields): number {
-  let sum = fields.length * SLOT
-  for (let at = 1; at < fields.length; at += 2) sum += text(fields[at] ?? '')
+  let sum = texts(fields)
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at] ?? ''
+    if (isAlwaysInterned(name)) sum -= text(name)
+  }
   return sum
 }
 
@@ -63,8 +67,10 @@ function texts(list: Fields | readonly string[]): number {
 
 /** At most this many parts of a value are looked at one by one; of one that has more, some, and the rest is extrapolated. */
 const MOST_PARTS = 10_000
-/** Of a value that cannot be looked into. */
+/** Of a value that cannot be looked into as a whole, beside what its members are by themselves. */
 const UNREADABLE = 1_024
+/** Of such a value so many members are looked at, and of theirs, should they be such values too, no more. */
+const MOST_READABLE = 1_000
 /** Of so few members each is looked at. */
 const FEW_MEMBERS = 16
 
@@ -77,7 +83,27 @@ export function estimateBytes(value: unknown): number {
   try {
     return flatBytes(value) ?? deepBytes(value)
   } catch {
-    return UNREADABLE
+    return UNREADABLE + readableBytes(value)
+  }
+}
+
+/** Of the members that can be read, the sum. */
+function readableBytes(value: object): number {
+  let sum = 0
+  for (const name of readable(() => Object.keys(value).slice(0, MOST_READABLE)) ?? []) {
+    sum += readable(() => bytesOfMember(value[name as keyof typeof value])) ?? 0
+  }
+  return sum
+}
+
+const bytesOfMember = (member: unknown): number =>
+  hasMembers(member) ? (flatBytes(member) ?? deepBytes(member)) : ownBytes(member)
+
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
   }
 }
 

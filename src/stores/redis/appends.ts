@@ -162,6 +162,7 @@ export class Appends {
     const askedIn = log.generation
     const { head, nodes, position } = await calls.append(newest.known, record)
     const { generation } = head
+    // Logged in a log that is followed no more, and `misplaceAll` has been: nobody would log it again.
     if (log.generation !== askedIn && log.generation !== generation) throw new Error('the log began anew meanwhile')
     live.replace({ ...head, nodes }, askedAt)
     if (generation === log.generation) newest.logged({ generation, position, nonce: record.nonce })

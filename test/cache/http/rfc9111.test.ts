@@ -262,6 +262,32 @@ describe('POST', () => {
   })
 })
 
+test('what a route with credentials in its key allows to a POST is kept for no GET of another route', async () => {
+  const { origin, clock } = world()
+  const ofOne = { ...DEFAULT_RULES, override: true, key: { ...DEFAULT_RULES.key, headers: ['authorization'] } }
+  const posts = { name: 'posts', match: { methods: ['POST'] }, origin, rules: ofOne }
+  const cache = createCache({ clock, routes: [posts, { name: 'rest', match: {}, origin, rules: DEFAULT_RULES }] })
+  const url = 'http://a.test/me'
+  origin.script(({ method }) => ({ headers: { ...MINUTE, 'Content-Location': url }, body: `for ${method}` }))
+  const fields = ['Authorization', 'Bearer alice']
+  await received(await cache.handle({ method: 'POST', url, fields, body: Readable.from([Buffer.from('x')]) }))
+  expect((await received(await cache.handle({ method: 'GET', url, fields: [] }))).body).toBe('for GET')
+})
+
+test('what a POST brought for a GET has the tags of the route of the GET', async () => {
+  const { origin, clock } = world()
+  const posts = { name: 'posts', match: { methods: ['POST'] }, origin, rules: DEFAULT_RULES }
+  const rest = { name: 'rest', match: {}, origin, rules: { ...DEFAULT_RULES, tags: ['catalog'] } }
+  const cache = createCache({ clock, routes: [posts, rest] })
+  const url = 'http://a.test/a'
+  origin.script(() => ({ headers: { ...MINUTE, 'Content-Location': url }, body: 'answer' }))
+  await received(await cache.handle({ method: 'POST', url, fields: [], body: Readable.from([Buffer.from('x')]) }))
+  const get = async () => (await received(await cache.handle({ method: 'GET', url, fields: [] }))).result
+  expect(await get()).toBe('hit')
+  await cache.purge({ tags: ['catalog'] })
+  expect(await get()).toBe('miss')
+})
+
 test('QUERY is answered by what the same query, of the same type, got before', async () => {
   const w = world()
   w.origin.script((_, number) => ({ headers: MINUTE, body: `answer ${number}` }))

@@ -105,3 +105,29 @@ test.each(['Zürich', 'x'.repeat(1_000), 'é'.repeat(1_000), ''])('any other tak
 test.each(['Москва', '東京', '😀'])('a short one likewise: %s', (text) => {
   expect(estimateBytes(text) - 2 * text.length).toBe(estimateBytes(''))
 })
+
+test('a value that cannot be looked into counts as at least what of it can', () => {
+  const megabyte = Buffer.alloc(2 ** 20)
+  const unreadable = (more: object) =>
+    Object.defineProperty({ ...more }, 'broken', {
+      enumerable: true,
+      get: () => {
+        throw new Error('broken')
+      },
+    })
+  expect(estimateBytes(unreadable({}))).toBeGreaterThan(500)
+  expect(estimateBytes(unreadable({ megabyte }))).toBeGreaterThan(2 ** 20)
+  expect(estimateBytes(unreadable({ inside: { megabyte } }))).toBeGreaterThan(2 ** 20)
+  const ring: { self?: object } = unreadable({ megabyte })
+  ring.self = ring
+  expect(estimateBytes(ring)).toBeGreaterThan(2 ** 20)
+  const sealed = new Proxy(
+    {},
+    {
+      ownKeys: () => {
+        throw new Error('sealed')
+      },
+    },
+  )
+  expect(estimateBytes(sealed)).toBeGreaterThan(500)
+})

@@ -93,6 +93,8 @@ test('keys, fields and tags count as well as the body', () => {
   expect(bytesOf('k', { tags: ['t', 'x'.repeat(1_000)] }) - base).toBeGreaterThan(1_000)
   expect(bytesOf('k', { fields: ['A', 'b', 'ETag', 'x'.repeat(1_000)] }) - base).toBeGreaterThan(1_000)
   expect(bytesOf('k', { vary: ['accept', 'x'.repeat(1_000)] }) - base).toBeGreaterThan(1_000)
+  const unusual = Array.from({ length: 100 }, (_, n) => [`x-${n}`.padEnd(40, 'x'), '1']).flat()
+  expect(bytesOf('k', { fields: unusual }) - base).toBeGreaterThan(100 * 40)
 })
 
 test('every departure is reported with its reason', () => {
