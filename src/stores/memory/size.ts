@@ -69,35 +69,37 @@ function texts(list: Fields | readonly string[]): number {
 const MOST_PARTS = 10_000
 /** Of a value that cannot be looked into as a whole, beside what its members are by themselves. */
 const UNREADABLE = 1_024
-/** Of such a value so many members are looked at, and of theirs, should they be such values too, no more. */
+/** Of such a value so many members are looked at. */
 const MOST_READABLE = 1_000
 /** Of so few members each is looked at. */
 const FEW_MEMBERS = 16
 
 /**
  * An estimate of the memory a JavaScript value holds, in bytes. Looks at a bounded number of parts, follows each
- * object once, and counts buffers in full. What throws when it is looked into (a getter, a proxy) is taken for a small one.
+ * object once, and counts buffers in full. Of what throws when it is looked into (a getter, a proxy)
+ * the members that do not are counted.
  */
 export function estimateBytes(value: unknown): number {
   if (!hasMembers(value)) return ownBytes(value)
   try {
-    return flatBytes(value) ?? deepBytes(value)
+    return wholeBytes(value)
   } catch {
     return UNREADABLE + readableBytes(value)
   }
 }
 
+const wholeBytes = (value: object): number => flatBytes(value) ?? deepBytes(value)
+
 /** Of the members that can be read, the sum. */
 function readableBytes(value: object): number {
   let sum = 0
   for (const name of readable(() => Object.keys(value).slice(0, MOST_READABLE)) ?? []) {
-    sum += readable(() => bytesOfMember(value[name as keyof typeof value])) ?? 0
+    sum += readable(() => memberBytes(value[name as keyof typeof value])) ?? 0
   }
   return sum
 }
 
-const bytesOfMember = (member: unknown): number =>
-  hasMembers(member) ? (flatBytes(member) ?? deepBytes(member)) : ownBytes(member)
+const memberBytes = (member: unknown): number => (hasMembers(member) ? wholeBytes(member) : ownBytes(member))
 
 function readable<T>(read: () => T): T | undefined {
   try {
