@@ -75,7 +75,9 @@ function invalidation(fields: readonly string[]): string {
 const isTag = (tag: string): boolean => tag !== '' && (tag.length <= 256 || tag.startsWith('http://a.test\n'))
 
 const comma = (lines: readonly string[]): string[] =>
-  lines.flatMap((line) => line.split(',')).flatMap((tag) => {
-    const inner = tag.replace(/^[ \t]+|[ \t]+$/g, '')
-    return inner === '' ? [] : [inner]
-  })
+  lines
+    .flatMap((line) => line.split(','))
+    .map((tag) => tag.replaceAll(OUTER, ''))
+    .filter((tag) => tag !== '')
+
+const OUTER = /^[ \t]+|[ \t]+$/g
