@@ -2,11 +2,13 @@ import type { Awaitable, Clock, InvalidationLog, Kept, Store, StoredValue } from
 import { known } from '../engine/lookup.ts'
 import type { Counts } from '../statistics.ts'
 import { noKey } from './key.ts'
+import type { TurnTime } from './turn-time.ts'
 
 export interface FreshValuesParts {
   readonly store: Store
   readonly log: InvalidationLog
   readonly clock: Clock
+  readonly time: TurnTime
   readonly counts: Counts
 }
 
@@ -15,15 +17,17 @@ export class FreshValues {
   readonly #store: Store
   readonly #log: InvalidationLog
   readonly #clock: Clock
+  readonly #time: TurnTime
   readonly #counts: Counts
   readonly #isTiered: boolean
   /** Look-ups further away, by key: one at a time, whoever else asks. */
   readonly #lookingAnew = new Map<string, Promise<Kept>>()
 
-  constructor({ store, log, clock, counts }: FreshValuesParts) {
+  constructor({ store, log, clock, time, counts }: FreshValuesParts) {
     this.#store = store
     this.#log = log
     this.#clock = clock
+    this.#time = time
     this.#counts = counts
     this.#isTiered = store.usage().length > 1
   }
@@ -78,7 +82,7 @@ export class FreshValues {
   }
 
   #valueNow(key: string, kept: Kept): Promise<unknown> {
-    const hit = this.in(kept, this.#clock.now())
+    const hit = this.in(kept, this.#time.now())
     if (hit === undefined && this.#isTiered && known(kept) !== undefined) return this.#valueAnew(key, kept)
     this.#counted(hit)
     return hit === undefined ? NOTHING : promiseOf(hit)

@@ -1,4 +1,4 @@
-import type { Awaitable, Clock, Kept, Store } from '../../model.ts'
+import type { Awaitable, Kept, Store } from '../../model.ts'
 import type { Engine } from '../engine/engine.ts'
 import { known } from '../engine/lookup.ts'
 import type { Counts } from '../statistics.ts'
@@ -6,6 +6,7 @@ import { type FreshValues, promiseOf } from './fresh-values.ts'
 import { noKey } from './key.ts'
 import { rulesOf, type ValueOptions, type ValueRules } from './options.ts'
 import { type AnyLoad, type ValueParts, ValueQuestion } from './question.ts'
+import type { TurnTime } from './turn-time.ts'
 
 export interface GetOrSetOptions extends ValueOptions {
   /** Load even though a fresh value is there. A load that is in progress already will do. */
@@ -16,6 +17,7 @@ export interface LoadingParts extends ValueParts {
   readonly engine: Engine
   readonly store: Store
   readonly fresh: FreshValues
+  readonly time: TurnTime
   readonly defaultRules: ValueRules
 }
 
@@ -24,16 +26,16 @@ export class Loading {
   readonly #engine: Engine
   readonly #store: Store
   readonly #fresh: FreshValues
-  readonly #clock: Clock
+  readonly #time: TurnTime
   readonly #counts: Counts
   readonly #parts: ValueParts
   readonly #defaultRules: ValueRules
 
-  constructor({ engine, store, fresh, clock, counts, sizeOf, defaultRules }: LoadingParts) {
+  constructor({ engine, store, fresh, time, clock, counts, sizeOf, defaultRules }: LoadingParts) {
     this.#engine = engine
     this.#store = store
     this.#fresh = fresh
-    this.#clock = clock
+    this.#time = time
     this.#counts = counts
     this.#parts = { clock, counts, sizeOf }
     this.#defaultRules = defaultRules
@@ -44,7 +46,7 @@ export class Loading {
     const kept = this.#store.get(key)
     if (kept instanceof Promise || options?.forceFresh === true) return this.#resolve(key, kept, load, options)
     if (kept === undefined) return this.#shared(key, load, options) ?? this.#resolve(key, kept, load, options)
-    const now = this.#clock.now()
+    const now = this.#time.now()
     const hit = this.#fresh.in(kept, now)
     if (hit === undefined) return this.#resolveAnew(key, kept, load, options, now)
     if (now >= hit.refreshAt) return this.#resolve(key, kept, load, options)

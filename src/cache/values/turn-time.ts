@@ -1,0 +1,43 @@
+import type { Clock } from '../../model.ts'
+
+/** Two readings so close, in ms, and there will be more. */
+const CLOSE_MS = 0.002
+/** Looks at one reading: a turn of the event loop may be long. */
+const MOST_LOOKS = 64
+
+/**
+ * The time as of this turn of the event loop, for what is looked up in memory: reading the clock takes longer than finding
+ * the value. Where looks follow each other closely, one reading serves up to 64 of them, and none after the turn has ended;
+ * else the clock is read. So a value may outlive its freshness by what the turn takes, but never ends before.
+ */
+export class TurnTime {
+  readonly #clock: Clock
+  readonly #endTurn = (): void => {
+    this.#looksLeft = 0
+  }
+  #reading = Number.NEGATIVE_INFINITY
+  #looksLeft = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  now(): number {
+    if (this.#looksLeft > 0) {
+      this.#looksLeft--
+      return this.#reading
+    }
+    const reading = this.#clock.now()
+    const sinceMs = reading - this.#reading
+    this.#reading = reading
+    // A clock that is turned by hand stands still between two readings, or leaps.
+    if (sinceMs > 0 && sinceMs < CLOSE_MS) this.#keep()
+    return reading
+  }
+
+  /** Runs when everything is done that this turn has begun, promises included. */
+  #keep(): void {
+    this.#looksLeft = MOST_LOOKS
+    process.nextTick(this.#endTurn)
+  }
+}
