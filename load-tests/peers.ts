@@ -17,7 +17,15 @@ import { meetHerd, type HerdRound } from './peers/herd.ts'
 import { compiled, install, pathOf } from './peers/programs.ts'
 import { herdTable, overviewTable, scenarioTables } from './peers/report.ts'
 import { type HerdResults, note, type Results } from './peers/results.ts'
-import { measure, type Round, type Scenario, SCENARIOS, type ScenarioName, warm } from './peers/scenarios.ts'
+import {
+  measure,
+  type Round,
+  type Scenario,
+  SCENARIOS,
+  type ScenarioName,
+  warm,
+  WARM_TURNS,
+} from './peers/scenarios.ts'
 import { ETAG, LARGE, originFields, type Peer, SMALL, startBytes, startCaches, startProxy } from './peers/servers.ts'
 import { pinned, startServer, startSpeaking } from './lib/processes.ts'
 import { machine, writeBeside, writeSection } from './lib/written.ts'
@@ -92,8 +100,9 @@ async function runScenarios(plan: Plan): Promise<{ results: Results; versions: s
 
   const results = new Map<ScenarioName, Map<string, Round[]>>()
   const faults = new Map<string, string>()
-  for (let round = 0; round <= plan.rounds; round += 1) {
-    console.error(round === 0 ? 'warming up' : `round ${round} of ${plan.rounds}`)
+  for (let round = 1 - WARM_TURNS; round <= plan.rounds; round += 1) {
+    const turn = round + WARM_TURNS
+    console.error(round < 1 ? `warming up, ${turn} of ${WARM_TURNS}` : `round ${round} of ${plan.rounds}`)
     for (const scenario of SCENARIOS) {
       const rounds = results.get(scenario.name) ?? new Map<string, Round[]>()
       results.set(scenario.name, rounds)
@@ -101,11 +110,14 @@ async function runScenarios(plan: Plan): Promise<{ results: Results; versions: s
         const place = `${peer.name} ${scenario.name}`
         if (faults.has(place)) continue
         try {
-          if (round === 0) await warm(wrk, peer, scenario, origin)
+          if (round < 1) await warm(wrk, peer, scenario, origin, turn)
           else note(rounds, peer.name, await measure(wrk, peer, scenario, origin, seconds))
         } catch (error) {
           if (peer === peers[0]) throw error
-          faults.set(place, `Left out after round ${round}: ${error instanceof Error ? error.message : String(error)}.`)
+          faults.set(
+            place,
+            `Left out after ${round < 1 ? 'warming up' : `round ${round}`}: ${error instanceof Error ? error.message : String(error)}.`,
+          )
           rounds.delete(peer.name)
         }
       }

@@ -23,6 +23,8 @@ export interface Peer {
   readonly version: string
   readonly port: number
   readonly server: Server
+  /** Its code is compiled while it runs, by what it meets. */
+  readonly isCompiling: boolean
   readonly except?: CacheProgram['except']
 }
 
@@ -39,7 +41,14 @@ export const originFields = (): string =>
 export async function startCaches(scope: AsyncDisposableStack, folder: string, origin: Server): Promise<Peer[]> {
   const herdgate = scope.use(await startHerdgate(origin.urls[0] ?? '', ['--memory', '256MiB', '--log-level', 'warn']))
   const peers: Peer[] = [
-    { name: HERDGATE, role: 'cache', version: ownVersion(), port: herdgate.dataPort, server: herdgate },
+    {
+      name: HERDGATE,
+      role: 'cache',
+      version: ownVersion(),
+      port: herdgate.dataPort,
+      server: herdgate,
+      isCompiling: true,
+    },
   ]
   for (const cache of CACHE_PROGRAMS) {
     const program = pathOf(cache.program)
@@ -51,7 +60,8 @@ export async function startCaches(scope: AsyncDisposableStack, folder: string, o
     const args = cache.configure({ folder: own, port, originPort: portOf(origin.urls[0] ?? '') })
     const server = scope.use(await startSilent('server', program, args, port))
     const { name, except } = cache
-    peers.push({ name, role: 'cache', version: versionOf(cache, program), port, server, ...(except && { except }) })
+    const version = versionOf(cache, program)
+    peers.push({ name, role: 'cache', version, port, server, isCompiling: false, ...(except && { except }) })
   }
   return peers
 }
@@ -62,8 +72,9 @@ export async function startBytes(
   ceiling: string | undefined,
   given: Given,
 ): Promise<Peer[]> {
-  const bytes = (name: string, server: Server): Peer => {
-    return { name, role: 'bytes', version: '', port: portOf(server.urls[0] ?? ''), server: scope.use(server) }
+  const bytes = (name: string, server: Server, isCompiling = true): Peer => {
+    scope.use(server)
+    return { name, role: 'bytes', version: '', port: portOf(server.urls[0] ?? ''), server, isCompiling }
   }
   const orders = JSON.stringify(given)
   const peers = [
@@ -72,12 +83,13 @@ export async function startBytes(
   ]
   if (ceiling === undefined) return peers
   const fields = Object.entries(given.fields).map(([name, value]) => `${name}: ${value}\r\n`)
-  return [bytes(CEILING, await startSpeaking('server', ceiling, [fields.join('')])), ...peers]
+  return [bytes(CEILING, await startSpeaking('server', ceiling, [fields.join('')]), false), ...peers]
 }
 
 export async function startProxy(scope: AsyncDisposableStack, origin: Server): Promise<Peer> {
   const server = scope.use(await startServer('server', ['load-tests/peers/bare-proxy.ts', origin.urls[0] ?? '']))
-  return { name: BARE_PROXY, role: 'proxy', version: '', port: portOf(server.urls[0] ?? ''), server }
+  const port = portOf(server.urls[0] ?? '')
+  return { name: BARE_PROXY, role: 'proxy', version: '', port, server, isCompiling: true }
 }
 
 function ownVersion(): string {
