@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { type AdminExtension, createAdmin } from './ports/admin-port.ts'
 import type { Config } from './config.ts'
-import { listenOn } from './ports/listen.ts'
+import { listenBeside } from './ports/listen.ts'
 import type { Awaitable } from './model.ts'
 import { createProxy } from './server/proxy.ts'
 import { type ReadConfig, Reloader, type Reloading } from './server/reload.ts'
@@ -49,16 +49,12 @@ export async function createServer(config: Config, options: ServerOptions): Prom
   const admin = createAdmin({ ...parts, reload, extension: adminExtension })
 
   return {
-    async listen() {
-      const adminUrl = await listenOn(admin, config.admin)
-      try {
-        const data = await proxy.listen()
+    listen() {
+      return listenBeside(admin, config.admin, async () => {
+        const url = await proxy.listen()
         await proxy.started
-        return { data, admin: adminUrl }
-      } catch (error) {
-        await admin.close()
-        throw error
-      }
+        return url
+      })
     },
     reload,
     async drain() {

@@ -4,11 +4,32 @@ import type { FastifyInstance } from 'fastify'
 /** Connections that wait to be accepted: of a herd that comes at once nobody is to be sent away to try again. */
 const BACKLOG = 4_096
 
+interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/**
+ * Opens the admin port, which tells whether the rest is ready, and begins with the rest. Where that cannot begin, the admin
+ * port is closed again.
+ * @returns the base URLs of both
+ */
+export async function listenBeside(
+  admin: FastifyInstance,
+  at: Address,
+  begin: () => Promise<string>,
+): Promise<{ data: string; admin: string }> {
+  const adminUrl = await listenOn(admin, at)
+  try {
+    return { data: await begin(), admin: adminUrl }
+  } catch (error) {
+    await admin.close()
+    throw error
+  }
+}
+
 /** @returns the base URL at which it is reached from this machine */
-export async function listenOn(
-  app: FastifyInstance,
-  { host, port }: { readonly host: string; readonly port: number },
-): Promise<string> {
+export async function listenOn(app: FastifyInstance, { host, port }: Address): Promise<string> {
   await app.listen({ host, port, backlog: BACKLOG })
   const { address, family, port: bound } = app.server.address() as AddressInfo
   const any = address === '0.0.0.0' || address === '::'

@@ -8,7 +8,7 @@ import type { Config } from '../config.ts'
 import { DEFAULT_REDIS } from '../config/defaults.ts'
 import { createCache } from '../library/embed.ts'
 import { Events } from '../events.ts'
-import { listenOn } from '../ports/listen.ts'
+import { listenBeside } from '../ports/listen.ts'
 import { createMetrics } from '../metrics.ts'
 import { renderReports } from '../metrics/reports.ts'
 import { Reloader } from '../server/reload.ts'
@@ -104,16 +104,12 @@ export async function createPrimary(
   })
 
   return {
-    async listen() {
-      const adminUrl = await listenOn(admin, config.admin)
-      try {
-        const data = await workforce.start()
+    listen() {
+      return listenBeside(admin, config.admin, async () => {
+        const url = await workforce.start()
         await log.started
-        return { data, admin: adminUrl }
-      } catch (error) {
-        await admin.close()
-        throw error
-      }
+        return url
+      })
     },
     reload,
     async drain() {
