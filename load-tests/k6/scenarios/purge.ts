@@ -5,10 +5,11 @@ import type { Options } from 'k6/options'
 import { environment } from '../lib/environment.ts'
 import { get, purge } from '../lib/herdgate.ts'
 import { change } from '../lib/origin.ts'
+import { READERS } from '../lib/readers.ts'
 import { handleSummaryOf } from '../lib/summary.ts'
 import { comesTrue } from '../lib/wait.ts'
 
-const { rate, seconds, users, nodes } = environment
+const { seconds, nodes } = environment
 
 const EDITORS = 4
 const ACKNOWLEDGED = 200
@@ -18,14 +19,7 @@ const acknowledged = new Counter('purges_acknowledged')
 
 export const options: Options = {
   scenarios: {
-    readers: {
-      executor: 'constant-arrival-rate',
-      rate,
-      duration: `${seconds}s`,
-      preAllocatedVUs: users,
-      maxVUs: users * 4,
-      exec: 'read',
-    },
+    readers: READERS,
     editors: { executor: 'constant-vus', vus: EDITORS, duration: `${seconds}s`, exec: 'edit' },
   },
   thresholds: {

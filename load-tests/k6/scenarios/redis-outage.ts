@@ -4,10 +4,11 @@ import type { Options } from 'k6/options'
 import { make } from '../lib/control.ts'
 import { environment } from '../lib/environment.ts'
 import { anyOf, bodyOf, get, purge, readiness } from '../lib/herdgate.ts'
+import { READERS } from '../lib/readers.ts'
 import { handleSummaryOf } from '../lib/summary.ts'
 import { comesTrue, wait } from '../lib/wait.ts'
 
-const { rate, seconds, users, admins, nodes } = environment
+const { seconds, admins, nodes } = environment
 
 const PATHS = Array.from({ length: 20 }, (_, number) => `/redis-outage/${number}`)
 
@@ -16,14 +17,7 @@ const wrong = new Counter('wrong_answers')
 
 export const options: Options = {
   scenarios: {
-    readers: {
-      executor: 'constant-arrival-rate',
-      rate,
-      duration: `${seconds}s`,
-      preAllocatedVUs: users,
-      maxVUs: users * 4,
-      exec: 'read',
-    },
+    readers: READERS,
     outage: { executor: 'per-vu-iterations', startTime: `${seconds * 0.2}s`, exec: 'outage' },
   },
   thresholds: {

@@ -4,9 +4,10 @@ import type { Options } from 'k6/options'
 import { make } from '../lib/control.ts'
 import { environment } from '../lib/environment.ts'
 import { anyOf, bodyOf, get } from '../lib/herdgate.ts'
+import { READERS } from '../lib/readers.ts'
 import { handleSummaryOf } from '../lib/summary.ts'
 
-const { rate, seconds, users } = environment
+const { rate, seconds } = environment
 
 const PATHS = Array.from({ length: 50 }, (_, number) => `/rolling/${number}`)
 
@@ -14,14 +15,7 @@ const wrong = new Counter('wrong_answers')
 
 export const options: Options = {
   scenarios: {
-    readers: {
-      executor: 'constant-arrival-rate',
-      rate,
-      duration: `${seconds}s`,
-      preAllocatedVUs: users,
-      maxVUs: users * 4,
-      exec: 'read',
-    },
+    readers: READERS,
     restarts: { executor: 'per-vu-iterations', startTime: `${seconds * 0.1}s`, exec: 'restart' },
   },
   thresholds: {

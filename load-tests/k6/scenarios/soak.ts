@@ -2,12 +2,13 @@ import { Counter, Gauge, Trend } from 'k6/metrics'
 import type { Options } from 'k6/options'
 import { environment } from '../lib/environment.ts'
 import { anyOf, bodyOf, get, processState, purge } from '../lib/herdgate.ts'
+import { READERS } from '../lib/readers.ts'
 import { slopeOf } from '../lib/slope.ts'
 import { handleSummaryOf } from '../lib/summary.ts'
 import { wait } from '../lib/wait.ts'
 import { zipf } from '../lib/zipf.ts'
 
-const { rate, seconds, users, admins } = environment
+const { seconds, admins } = environment
 
 /** Of the large ones, 16 KiB each, more than the nodes have memory for: they always drop some. */
 const draw = zipf(20_000)
@@ -31,14 +32,7 @@ const loop = new Trend('event_loop_p99_ms')
 
 export const options: Options = {
   scenarios: {
-    readers: {
-      executor: 'constant-arrival-rate',
-      rate,
-      duration: `${seconds}s`,
-      preAllocatedVUs: users,
-      maxVUs: users * 4,
-      exec: 'read',
-    },
+    readers: READERS,
     purges: { executor: 'constant-vus', vus: 1, duration: `${seconds}s`, exec: 'purgeSome' },
     watch: { executor: 'per-vu-iterations', maxDuration: `${seconds * 2}s`, exec: 'watch' },
   },

@@ -3,10 +3,11 @@ import type { Options } from 'k6/options'
 import { environment } from '../lib/environment.ts'
 import { bodyOf, get } from '../lib/herdgate.ts'
 import { originAsked } from '../lib/origin.ts'
+import { READERS } from '../lib/readers.ts'
 import { handleSummaryOf } from '../lib/summary.ts'
 import { zipf } from '../lib/zipf.ts'
 
-const { rate, seconds, users, originDelayMs } = environment
+const { rate, seconds, originDelayMs } = environment
 
 /** So few that at least 19 of 20 requests are for one that was fetched before. */
 const RESOURCES = Math.ceil((rate * seconds) / 20)
@@ -19,13 +20,7 @@ const fetchedAgain = new Counter('fetched_again')
 
 export const options: Options = {
   scenarios: {
-    readers: {
-      executor: 'constant-arrival-rate',
-      rate,
-      duration: `${seconds}s`,
-      preAllocatedVUs: users,
-      maxVUs: users * 4,
-    },
+    readers: READERS,
   },
   thresholds: {
     cache_hit: ['rate>0.9'],
@@ -43,7 +38,7 @@ interface Data {
 
 export const setup = (): Data => ({ folder: `/steady/${Date.now()}/` })
 
-export default async function ({ folder }: Data): Promise<void> {
+export async function read({ folder }: Data): Promise<void> {
   const path = folder + draw()
   const answer = await get(path)
   hits.add(answer.isHit)
