@@ -36,6 +36,8 @@ export interface EventPayloads {
     tookMs: number
     by: string
   }
+  /** From now on requests go by these routes, to these origins. */
+  routing: { routes: readonly string[]; origins: readonly string[] }
   /** Something happened to a shared invalidation log, as this process sees it. */
   log: LogEvent
 }

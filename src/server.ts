@@ -40,7 +40,7 @@ export async function createServer(config: Config, options: ServerOptions): Prom
   const { logger, adminToken, pretty = false, adminExtension, tracing } = options
   const { readConfig = () => ({ ok: true, config }) } = options
   const proxy = createProxy(config, { logger, pretty, lastReload: () => reloader.last, ...(tracing && { tracing }) })
-  const reloader = new Reloader(config, proxy.routing, readConfig, Date.now)
+  const reloader = new Reloader(config, proxy, readConfig, Date.now)
   const reload = () => reloader.reload()
   const { cache, metrics, live } = proxy
   let draining = false

@@ -212,6 +212,63 @@ function everything({ events }: Rig, routes: readonly string[], origins: readonl
   }
 }
 
+describe('routes and origins that a reload brings', () => {
+  const asked = { reason: 'uri-miss', code: '200', ms: 1 } as const
+  const total = async (it: Rig, name: string) => {
+    const lines = (await seriesOf(it.metrics)).filter((line) => line.startsWith(`herdgate_${name}{`))
+    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
+  }
+
+  test('are counted by name, from 0 on, beside those that were there', async () => {
+    const it = rig()
+    it.events.emit('request', requestEvent({ route: 'new' }))
+    it.events.emit('routing', { routes: ['catalog', 'new'], origins: ['api', 'other'] })
+    expect(await valueOf(it, 'herdgate_requests_total{route="new",method="GET",result="hit",code_class="2xx"}')).toBe(0)
+    expect(await valueOf(it, 'herdgate_collapsed_requests_total{route="new",outcome="reused"}')).toBe(0)
+    expect(await valueOf(it, 'herdgate_origin_requests_total{origin="other",reason="uri-miss",code="200"}')).toBe(0)
+    it.events.emit('request', requestEvent({ route: 'new' }))
+    it.events.emit('request', requestEvent({ route: 'catalog' }))
+    it.events.emit('collapse', { route: 'new', outcome: 'reused' })
+    it.events.emit('revalidation', { route: 'new', mode: 'blocking', outcome: 'replaced' })
+    it.events.emit('origin', { origin: 'other', route: 'new', ...asked })
+    expect(await valueOf(it, 'herdgate_requests_total{route="new",method="GET",result="hit",code_class="2xx"}')).toBe(1)
+    expect(await valueOf(it, `herdgate_requests_total{${GET},result="hit",code_class="2xx"}`)).toBe(1)
+    expect(await valueOf(it, 'herdgate_request_duration_seconds_count{route="new",result="hit"}')).toBe(1)
+    expect(await valueOf(it, 'herdgate_collapsed_requests_total{route="new",outcome="reused"}')).toBe(1)
+    expect(await valueOf(it, 'herdgate_revalidations_total{route="new",mode="blocking",outcome="replaced"}')).toBe(1)
+    expect(await valueOf(it, 'herdgate_origin_requests_total{origin="other",reason="uri-miss",code="200"}')).toBe(1)
+    expect(await valueOf(it, 'herdgate_origin_request_duration_seconds_count{origin="other"}')).toBe(1)
+  })
+
+  test('have room of their own, whatever has been asked of the others', async () => {
+    const it = rig(twenty, ten)
+    everything(it, twenty, ten)
+    it.events.emit('routing', { routes: [...twenty, 'new'], origins: [...ten, 'other'] })
+    it.events.emit('request', requestEvent({ route: 'new' }))
+    it.events.emit('origin', { origin: 'other', route: 'new', ...asked })
+    expect(await valueOf(it, 'herdgate_requests_total{route="new",method="GET",result="hit",code_class="2xx"}')).toBe(1)
+    expect(await valueOf(it, 'herdgate_request_duration_seconds_count{route="new",result="hit"}')).toBe(1)
+    expect(await valueOf(it, 'herdgate_origin_requests_total{origin="other",reason="uri-miss",code="200"}')).toBe(1)
+  })
+
+  test('are a hundred of each at most; what comes then is _OTHER, and nothing is lost', async () => {
+    const it = rig()
+    for (let at = 0; at < 1000; at++) {
+      const name = `name-${at}`
+      it.events.emit('routing', { routes: [name], origins: [name] })
+      it.events.emit('request', requestEvent({ route: name }))
+      it.events.emit('origin', { origin: name, route: name, ...asked })
+    }
+    const names = new Set((await seriesOf(it.metrics)).flatMap((line) => /(?:route|origin)="([^"]*)"/.exec(line) ?? []))
+    expect(names).toContain('route="name-99"')
+    expect(names).toContain('origin="name-99"')
+    expect(names).not.toContain('name-100')
+    for (const name of ['requests_total', 'request_duration_seconds_count', 'origin_requests_total'])
+      expect(await total(it, name), name).toBe(1000)
+    expect(await total(it, 'origin_request_duration_seconds_count')).toBe(1000)
+  })
+})
+
 describe('the number of series', () => {
   test('stays within 3000 at 20 routes over 10 origins, whatever is asked and answered', async () => {
     const it = rig(twenty, ten, ['memory', 'disk', 'redis'])

@@ -3,6 +3,7 @@ import type { Tier, TierUsage } from '../model.ts'
 import { Counter } from './counter.ts'
 import { Histogram } from './histogram.ts'
 import { Label } from './label-sets.ts'
+import { NAMES_TO_COME } from './labels.ts'
 import { gauge, type Metric } from './metric.ts'
 
 type Member<
@@ -32,7 +33,7 @@ const OPERATION_BOUNDS = [0.000_001, 0.000_005, 0.000_025, 0.0001, 0.0005, 0.002
 
 /** Requests that shared a fetch, and stored responses that were checked with their origin. */
 export function engineMetrics(events: Events, routes: readonly string[]): Metric[] {
-  const route = new Label('route', routes)
+  const route = new Label('route', routes, { toCome: NAMES_TO_COME })
   const collapseOutcome = new Label('outcome', COLLAPSE_OUTCOMES)
   const mode = new Label('mode', MODES)
   const revalidationOutcome = new Label('outcome', REVALIDATION_OUTCOMES)
@@ -44,13 +45,10 @@ export function engineMetrics(events: Events, routes: readonly string[]): Metric
     { name: 'herdgate_revalidations_total', help: 'Stored responses checked with their origin.' },
     [route, mode, revalidationOutcome],
   )
-  for (const name of routes) {
-    const atRoute = route.indexOf(name)
-    COLLAPSE_OUTCOMES.forEach((_, at) => collapsed.sets.slotOf(atRoute, at))
-    MODES.forEach((_, atMode) =>
-      REVALIDATION_OUTCOMES.forEach((_, at) => revalidations.sets.slotOf(atRoute, atMode, at)),
-    )
-  }
+  for (const name of routes) startAtZero(route.indexOf(name))
+  events.on('routing', (now) => {
+    for (const name of route.add(now.routes)) startAtZero(route.indexOf(name))
+  })
   events.on('collapse', ({ route: name, outcome }) =>
     collapsed.add(collapsed.sets.slotOf(route.indexOf(name), collapseOutcome.indexOf(outcome)), 1),
   )
@@ -59,6 +57,13 @@ export function engineMetrics(events: Events, routes: readonly string[]): Metric
     revalidations.add(slot, 1)
   })
   return [collapsed, revalidations]
+
+  function startAtZero(atRoute: number): void {
+    COLLAPSE_OUTCOMES.forEach((_, at) => collapsed.sets.slotOf(atRoute, at))
+    MODES.forEach((_, atMode) =>
+      REVALIDATION_OUTCOMES.forEach((_, at) => revalidations.sets.slotOf(atRoute, atMode, at)),
+    )
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Label, LabelValues } from './label-sets.ts'
+import type { Label, LabelValues, Room } from './label-sets.ts'
 import { LabelSets } from './label-sets.ts'
 import type { Description, Metric, Sample } from './metric.ts'
 
@@ -12,11 +12,11 @@ export class Counter implements Metric {
   readonly sets: LabelSets
   readonly #totals: Float64Array
 
-  /** @param limit label sets that are counted apart; see LabelSets */
-  constructor({ name, help }: Description, labels: readonly Label[], limit?: number) {
+  /** @param room label sets that are counted apart; see LabelSets */
+  constructor({ name, help }: Description, labels: readonly Label[], room?: Room) {
     this.name = name
     this.help = help
-    this.sets = new LabelSets(labels, limit)
+    this.sets = new LabelSets(labels, room)
     this.#totals = new Float64Array(this.sets.capacity)
   }
 

@@ -1,4 +1,4 @@
-import type { Label } from './label-sets.ts'
+import type { Label, Room } from './label-sets.ts'
 import { LabelSets } from './label-sets.ts'
 import type { Description, Metric, Sample } from './metric.ts'
 
@@ -15,12 +15,12 @@ export class Histogram implements Metric {
 
   /**
    * @param bounds upper bounds of the buckets in seconds, ascending
-   * @param limit label sets that are observed apart; see LabelSets
+   * @param room label sets that are observed apart; see LabelSets
    */
-  constructor({ name, help }: Description, labels: readonly Label[], bounds: readonly number[], limit?: number) {
+  constructor({ name, help }: Description, labels: readonly Label[], bounds: readonly number[], room?: Room) {
     this.name = name
     this.help = help
-    this.sets = new LabelSets(labels, limit)
+    this.sets = new LabelSets(labels, room)
     this.#bounds = Float64Array.from(bounds)
     this.#counts = new Float64Array(this.sets.capacity * (bounds.length + 1))
     this.#sums = new Float64Array(this.sets.capacity)

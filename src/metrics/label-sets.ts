@@ -6,58 +6,86 @@ export const OTHER = '_OTHER'
 /** One label and the closed set of its values. */
 export class Label {
   readonly name: string
-  /** `_OTHER` comes last. */
-  readonly values: readonly string[]
   /** When there is no room for a set of its own, this label becomes `_OTHER`. */
   readonly gives: boolean
-  readonly #indexes: ReadonlyMap<string, number>
-  readonly #other: number
+  /** How many values there can ever be, `_OTHER` with them. */
+  readonly size: number
+  readonly #values: string[]
+  readonly #indexes: Map<string, number>
 
-  constructor(name: string, values: readonly string[], gives: boolean = false) {
+  /** @param toCome how many values can be added later: of the first label of a metric only */
+  constructor(name: string, values: readonly string[], { gives = false, toCome = 0 } = {}) {
     this.name = name
-    this.values = [...values, OTHER]
     this.gives = gives
-    this.#other = values.length
+    this.size = values.length + toCome + 1
+    this.#values = [...values]
     this.#indexes = new Map(values.map((value, index) => [value, index]))
   }
 
+  /** How many values there are, without `_OTHER`. */
+  get known(): number {
+    return this.#values.length
+  }
+
+  /** `_OTHER` comes last. */
   get other(): number {
-    return this.#other
+    return this.size - 1
   }
 
   /** Where a value stands; that of `_OTHER` when it is not in the set. */
   indexOf(value: string): number {
-    return this.#indexes.get(value) ?? this.#other
+    return this.#indexes.get(value) ?? this.other
+  }
+
+  at(index: number): string {
+    return this.#values[index] ?? OTHER
+  }
+
+  /** @returns those that are in the set from now on: what finds no room in it stays `_OTHER` */
+  add(values: readonly string[]): string[] {
+    const added = values.filter((value) => !this.#indexes.has(value)).slice(0, this.other - this.known)
+    for (const value of added) this.#indexes.set(value, this.#values.push(value) - 1)
+    return added
   }
 }
 
 export type LabelValues = Readonly<Record<string, string>>
 
+/** Label sets that are counted apart. */
+export interface Room {
+  /** For each value of the first label. */
+  readonly each: number
+  /** As if there were this many values. */
+  readonly atLeast: number
+}
+
 /**
  * Numbers the label sets of one metric that have occurred: each gets a slot, in order of occurrence.
  *
- * At most `limit` sets get a slot of their own. What comes after is counted with `_OTHER` in the place of each
- * label that gives, so that no traffic makes a metric grow without bound and no count is lost.
+ * Where room is limited, so many sets get a slot of their own. What comes after is counted with `_OTHER` in the place
+ * of each label that gives, so that no traffic makes a metric grow without bound and no count is lost.
  */
 export class LabelSets {
   /** The most slots there can ever be. */
   readonly capacity: number
   readonly #labels: readonly Label[]
-  readonly #limit: number
+  readonly #room: Room | undefined
   readonly #slots = new Map<number, number>()
   readonly #sets: LabelValues[] = []
+  /** How many were given a slot while there was room. */
+  #apart = 0
   readonly #second: number
   readonly #third: number
   readonly #fourth: number
 
-  constructor(labels: readonly Label[], limit: number = Number.POSITIVE_INFINITY) {
-    const whenFull = product(labels.map((label) => (label.gives ? 1 : label.values.length)))
+  constructor(labels: readonly Label[], room?: Room) {
+    const whenFull = product(labels.map((label) => (label.gives ? 1 : label.size)))
     this.#labels = labels
-    this.#limit = limit
+    this.#room = room
     this.#second = sizeOf(labels[1])
     this.#third = sizeOf(labels[2])
     this.#fourth = sizeOf(labels[3])
-    this.capacity = Math.min(product(labels.map(sizeOf)), limit + whenFull)
+    this.capacity = Math.min(product(labels.map(sizeOf)), this.#limitFor(labels[0]?.other ?? 0) + whenFull)
   }
 
   /** How many slots are taken. */
@@ -80,9 +108,16 @@ export class LabelSets {
   }
 
   #take(indexes: readonly [number, number, number, number]): number {
-    const slot = this.size < this.#limit ? this.#append(indexes) : this.#slotWhenFull(indexes)
+    const hasRoom = this.#apart < this.#limitFor(this.#labels[0]?.known ?? 0)
+    if (hasRoom) this.#apart++
+    const slot = hasRoom ? this.#append(indexes) : this.#slotWhenFull(indexes)
     this.#slots.set(this.#codeOf(...indexes), slot)
     return slot
+  }
+
+  /** @param values how many the first label has */
+  #limitFor(values: number): number {
+    return this.#room === undefined ? Number.POSITIVE_INFINITY : Math.max(values, this.#room.atLeast) * this.#room.each
   }
 
   #slotWhenFull([first, second, third, fourth]: readonly [number, number, number, number]): number {
@@ -101,11 +136,11 @@ export class LabelSets {
   }
 
   #append(indexes: readonly number[]): number {
-    const values = this.#labels.map((label, at) => [label.name, label.values[indexes[at] ?? 0] ?? OTHER])
+    const values = this.#labels.map((label, at) => [label.name, label.at(indexes[at] ?? 0)])
     return this.#sets.push(Object.fromEntries(values)) - 1
   }
 }
 
-const sizeOf = (label: Label | undefined): number => label?.values.length ?? 1
+const sizeOf = (label: Label | undefined): number => label?.size ?? 1
 
 const product = (sizes: readonly number[]): number => sizes.reduce((all, size) => all * size, 1)

@@ -2,6 +2,9 @@
 import type { ErrorCode } from '../errors.ts'
 import type { ForwardReason } from '../model.ts'
 
+/** How many names of routes, and how many of origins, reloads can add to those there were at the start. */
+export const NAMES_TO_COME = 100
+
 /** RFC 9110 section 9, PATCH (RFC 5789) and QUERY (RFC 10008). */
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY', 'TRACE']
 

@@ -2,7 +2,7 @@ import type { Events } from '../events.ts'
 import { Counter } from './counter.ts'
 import { Histogram } from './histogram.ts'
 import { Label } from './label-sets.ts'
-import { ORIGIN_BOUNDS, ORIGIN_CODES, REASONS } from './labels.ts'
+import { NAMES_TO_COME, ORIGIN_BOUNDS, ORIGIN_CODES, REASONS } from './labels.ts'
 import { gauge, type Metric } from './metric.ts'
 
 export interface OriginUsage {
@@ -12,37 +12,41 @@ export interface OriginUsage {
 }
 
 /** Label sets of `origin_requests_total` counted apart, per origin and for at least ten of them. */
-const ORIGINS_AT_LEAST = 10
-const COUNTERS_PER_ORIGIN = 10
+const COUNTERS = { each: 10, atLeast: 10 }
 
 export function originMetrics(
   events: Events,
   origins: readonly string[],
   usage: (() => readonly OriginUsage[]) | undefined,
 ): Metric[] {
-  const origin = new Label('origin', origins, true)
+  const origin = new Label('origin', origins, { gives: true, toCome: NAMES_TO_COME })
   const reason = new Label('reason', REASONS)
-  const code = new Label('code', ORIGIN_CODES, true)
+  const code = new Label('code', ORIGIN_CODES, { gives: true })
   const requests = new Counter(
     { name: 'herdgate_origin_requests_total', help: 'Requests sent to an origin, by the fwd token of RFC 9211.' },
     [origin, reason, code],
-    Math.max(origins.length, ORIGINS_AT_LEAST) * COUNTERS_PER_ORIGIN,
+    COUNTERS,
   )
   const duration = new Histogram(
     { name: 'herdgate_origin_request_duration_seconds', help: "From asking an origin to its response's head." },
     [origin],
     ORIGIN_BOUNDS,
   )
-  for (const name of origins) {
-    requests.sets.slotOf(origin.indexOf(name), reason.indexOf('uri-miss'), code.indexOf('200'))
-    duration.sets.slotOf(origin.indexOf(name))
-  }
+  for (const name of origins) startAtZero(origin.indexOf(name))
+  events.on('routing', (now) => {
+    for (const name of origin.add(now.origins)) startAtZero(origin.indexOf(name))
+  })
   events.on('origin', (asked) => {
     const atOrigin = origin.indexOf(asked.origin)
     requests.add(requests.sets.slotOf(atOrigin, reason.indexOf(asked.reason), code.indexOf(asked.code)), 1)
     duration.observe(duration.sets.slotOf(atOrigin), asked.ms)
   })
   return [requests, duration, ...(usage === undefined ? [] : usageMetrics(usage))]
+
+  function startAtZero(atOrigin: number): void {
+    requests.sets.slotOf(atOrigin, reason.indexOf('uri-miss'), code.indexOf('200'))
+    duration.sets.slotOf(atOrigin)
+  }
 }
 
 function usageMetrics(usage: () => readonly OriginUsage[]): Metric[] {

@@ -5,13 +5,13 @@ import { Counter } from './counter.ts'
 import { Histogram } from './histogram.ts'
 import { Label } from './label-sets.ts'
 import { RESULTS } from '../cache/results.ts'
-import { CODE_CLASSES, METHODS, REQUEST_BOUNDS } from './labels.ts'
+import { CODE_CLASSES, METHODS, NAMES_TO_COME, REQUEST_BOUNDS } from './labels.ts'
 import type { Metric } from './metric.ts'
 
 /** Label sets counted apart, per route and for at least this many routes: what keeps the exposition small. */
 const ROUTES_AT_LEAST = 20
-const COUNTERS_PER_ROUTE = 15
-const HISTOGRAMS_PER_ROUTE = 2
+const COUNTERS = { each: 15, atLeast: ROUTES_AT_LEAST }
+const HISTOGRAMS = { each: 2, atLeast: ROUTES_AT_LEAST }
 
 /** By result: whether the content came from here or was fetched for it. Error pages of our own are neither. */
 const SOURCES: ReadonlyMap<Result, 'cache' | 'origin'> = new Map([
@@ -37,17 +37,16 @@ interface Slots {
 }
 
 export function requestMetrics(events: Events, routes: readonly string[]): Metric[] {
-  const route = new Label('route', routes, true)
-  const method = new Label('method', METHODS, true)
+  const route = new Label('route', routes, { gives: true, toCome: NAMES_TO_COME })
+  const method = new Label('method', METHODS, { gives: true })
   const result = new Label('result', RESULTS)
   const codeClass = new Label('code_class', CODE_CLASSES)
   const source = new Label('source', ['cache', 'origin'])
-  const room = Math.max(routes.length, ROUTES_AT_LEAST)
 
   const requests = new Counter(
     { name: 'herdgate_requests_total', help: 'Requests answered.' },
     [route, method, result, codeClass],
-    room * COUNTERS_PER_ROUTE,
+    COUNTERS,
   )
   const bytes = new Counter(
     { name: 'herdgate_response_bytes_total', help: 'Octets of content sent to clients, by where they came from.' },
@@ -57,18 +56,22 @@ export function requestMetrics(events: Events, routes: readonly string[]): Metri
     { name: 'herdgate_request_duration_seconds', help: 'From the request head to the last byte of the response.' },
     [route, result],
     REQUEST_BOUNDS,
-    room * HISTOGRAMS_PER_ROUTE,
+    HISTOGRAMS,
   )
   const firstByte = new Histogram(
     { name: 'herdgate_time_to_first_byte_seconds', help: 'From the request head to the response head.' },
     [route, result],
     REQUEST_BOUNDS,
-    room * HISTOGRAMS_PER_ROUTE,
+    HISTOGRAMS,
   )
   const sourceOf = new Map([...SOURCES].map(([name, from]) => [name, source.indexOf(from)]))
 
   for (const name of routes) startAtZero(route.indexOf(name))
   let last: Slots | undefined
+  events.on('routing', (now) => {
+    for (const name of route.add(now.routes)) startAtZero(route.indexOf(name))
+    last = undefined
+  })
   events.on('request', (request) => {
     if (last === undefined || !isCountedAt(last, request)) last = slotsFor(request)
     requests.add(last.requests, 1)

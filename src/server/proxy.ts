@@ -20,7 +20,7 @@ import { createMetrics, type Metrics, type MetricsParts } from '../metrics.ts'
 import type { Awaitable, TierUsage } from '../model.ts'
 import { createPeers } from '../ports/peers.ts'
 import { tellRefusals } from '../ports/refusals.ts'
-import { Routing } from './routing.ts'
+import { Routing, type RoutingConfig } from './routing.ts'
 import { logStates } from '../logging/state-log.ts'
 import { openTiers, type PrimaryParts } from './tiers.ts'
 import { NO_TRACING, type Tracing } from '../tracing/tracing.ts'
@@ -48,7 +48,8 @@ export interface Proxy {
   readonly cache: Cache
   readonly metrics: Metrics
   readonly live: Live
-  readonly routing: Routing
+  /** Routes and origins of another configuration take the place of those there are. */
+  apply(config: RoutingConfig): void
   /** Whether it knows what has been purged, or has tried for long enough to find out. */
   isStarted(): boolean
   readonly started: Promise<void>
@@ -87,8 +88,7 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
     events,
     usage: () => store.usage().filter(tells),
     tiers: store.usage().map(({ tier }) => tier),
-    routes: routes.map((route) => route.name),
-    origins: routing.originsInUse,
+    ...routing.names,
     originUsage,
     log: () => ({ position: log.position, synced: log.synced }),
     ...(lastReload && { lastReload }),
@@ -120,7 +120,10 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
     cache,
     metrics,
     live,
-    routing,
+    apply(next) {
+      routing.apply(next)
+      events.emit('routing', routing.names)
+    },
     isStarted: () => started,
     started: log.started,
     degraded: () => [...tiers.degraded(), ...(config.chaos === undefined ? [] : ['chaos'])],

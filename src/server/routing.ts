@@ -8,7 +8,7 @@ import { createOrigin, type PoolOrigin } from '../origin/pool-origin.ts'
 import { NO_TRACING, type Tracing } from '../tracing/tracing.ts'
 import type { UpgradeOptions } from '../ports/upgrade.ts'
 
-type RoutingConfig = Pick<Config, 'origins' | 'routes'>
+export type RoutingConfig = Pick<Config, 'origins' | 'routes'>
 
 interface Target {
   readonly options: OriginConfig
@@ -61,8 +61,8 @@ export class Routing {
     return { options, pool, origin: this.#tracing.origin(this.#chaos.origin(pool, options), options.urls) }
   }
 
-  get originsInUse(): readonly string[] {
-    return [...this.#targets.keys()]
+  get names(): { readonly routes: readonly string[]; readonly origins: readonly string[] } {
+    return { routes: this.routes.map(({ name }) => name), origins: [...this.#targets.keys()] }
   }
 
   usage(): ({ origin: string } & ReturnType<PoolOrigin['usage']>)[] {

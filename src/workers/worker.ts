@@ -22,7 +22,7 @@ let unwatch: (() => void) | undefined
 const service: WorkerService = {
   begin,
   hear: (record) => log?.hear(record),
-  apply: (config) => proxy?.routing.apply(config),
+  apply: (config) => proxy?.apply(config),
   async report() {
     const started = await begun.promise
     const metrics = await started.metrics.report()

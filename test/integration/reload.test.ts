@@ -84,6 +84,16 @@ test('what answered hits of a connection goes by the new routes too', async () =
   agent.destroy()
 })
 
+test('a route that is new is counted by its name', async () => {
+  await to(other.url, 'routes: [{ name: fresh, match: { path: /fresh }, origin: api }, { name: rest, origin: api }]\n')
+  await reload()
+  await get(`${herdgate.url}/fresh`)
+  await to(other.url)
+  await reload()
+  const metrics = (await herdgate.ask('/metrics')).body
+  expect(metrics).toContain('herdgate_requests_total{route="fresh",method="GET",result="miss",code_class="2xx"} 1\n')
+})
+
 test('one that is not valid changes nothing, and every fault is told', async () => {
   await to('nowhere', 'rules: []\n')
   const { status, body } = await reload()

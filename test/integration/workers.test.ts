@@ -264,16 +264,20 @@ test('a configuration that is reloaded reaches every worker', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'workers-'))
   const file = join(folder, 'herdgate.yaml')
   const other = await startOrigin((_request, response) => response.end('other'))
-  const to = (url: string) => writeFile(file, `version: 1\nworkers: 2\norigins: { api: { urls: ["${url}"] } }\n`)
+  const to = (url: string, name = 'api') =>
+    writeFile(file, `version: 1\nworkers: 2\norigins: { ${name}: { urls: ["${url}"] } }\n`)
   await to(origin.url)
   herdgate = await startHerdgate(['--config', file])
   const { url } = herdgate
-  await to(other.url)
+  await to(other.url, 'renamed')
   expect(await herdgate.ask('/v1/config/reload', {})).toEqual({
     status: 200,
     body: { status: 'reloaded', needsRestart: [] },
   })
   for (let at = 0; at < 6; at++) expect((await get(`${url}/${at}`)).body).toBe('other')
+  expect((await herdgate.ask('/metrics')).body).toContain(
+    'herdgate_origin_requests_total{origin="renamed",reason="uri-miss",code="200"} 6\n',
+  )
   const [pid = 0] = await workersOf(herdgate)
   process.kill(pid, 'SIGKILL')
   await until(async () => (await get(`${url}/x`).catch(() => undefined))?.body === 'other', 'one answers')

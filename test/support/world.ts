@@ -26,6 +26,7 @@ export function world(rules: Partial<Rules> = {}) {
     eviction: [],
     tier: [],
     purge: [],
+    routing: [],
     log: [],
   }
   for (const name of ['origin', 'revalidation', 'collapse', 'eviction', 'tier', 'purge'] as const) {
