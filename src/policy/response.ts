@@ -1,7 +1,8 @@
 /** What is kept of a response's head, and what a client receives of it. */
-import { type Fields, has, without } from '../fields.ts'
+import { type Fields, fieldLines, has, without } from '../fields.ts'
 import type { Outcome, Rules, StoredResponse } from '../model.ts'
 import { cacheStatus } from './cache-status.ts'
+import { parseDate } from './dates.ts'
 import { hopByHop } from './hop-by-hop.ts'
 import { isTagField } from './tags.ts'
 import { VIA } from './via.ts'
@@ -25,6 +26,18 @@ export function storedFields(fields: Fields, cookies: Rules['cookies']): string[
 
 /** Content-Length is that of the content at hand, and sent from there. */
 const NOT_STORED = new Set(['age', 'content-length', 'trailer'])
+
+/**
+ * With no more than one Date (RFC 9110 section 5.3): of several the oldest that is valid, which makes nothing fresher than
+ * another one would. None where none is valid.
+ */
+export function withOneDate(fields: Fields, respondedAt: number): Fields {
+  const values = fieldLines(fields, 'date')
+  if (values.length < 2) return fields
+  const valid = values.flatMap((value) => parseDate(value, respondedAt) ?? [])
+  const others = without(fields, (name) => name === 'date')
+  return valid.length === 0 ? others : [...others, 'Date', new Date(Math.min(...valid)).toUTCString()]
+}
 
 /** With a Date of when it was received, should it have none (RFC 9110 section 6.6.1). */
 export function dated(fields: Fields, respondedAt: number): Fields {

@@ -7,7 +7,7 @@ import type { CacheRequest, Clock, Outcome, Peer, Route } from '../model.ts'
 import { type TunnelClient, type Tunnelled, type TunnelOptions, tunnel } from '../origin/upgrade.ts'
 import { admit } from '../policy/admission.ts'
 import { upstreamFields } from '../policy/forward.ts'
-import { passedHead } from '../policy/response.ts'
+import { passedHead, withOneDate } from '../policy/response.ts'
 import { locate } from '../policy/target.ts'
 import { refuse } from './lingering-close.ts'
 import { UpgradeReport } from './upgrade-report.ts'
@@ -84,7 +84,7 @@ async function ask(
       leave()
       report.answered(status, passed(status), 0, false)
     }
-    return passedHead(answer, passed(status), cookies)
+    return passedHead(withOneDate(answer, clock.now()), passed(status), cookies)
   }
   const { target } = locate(request.url)
   try {

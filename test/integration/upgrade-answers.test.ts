@@ -9,7 +9,8 @@ import { get } from '../support/http.ts'
 import { ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
 import { until } from '../support/waiting.ts'
 
-const OWN = 'Surrogate-Key: chat\r\nHerdgate-Cache-Control: max-age=9\r\nX-Kept: 1\r\n'
+const DATES = 'Date: Fri, 20 Nov 2026 10:00:01 GMT\r\nDate: Fri, 20 Nov 2026 10:00:00 GMT\r\n'
+const OWN = `Surrogate-Key: chat\r\nHerdgate-Cache-Control: max-age=9\r\n${DATES}X-Kept: 1\r\n`
 const SWITCHED = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${OWN}\r\n`
 const REFUSED = `HTTP/1.1 403 Forbidden\r\n${OWN}Content-Length: 4\r\n\r\nnope`
 
@@ -51,6 +52,7 @@ test('its answer says how it came about, and keeps what is for the cache alone',
     expect(head).toMatch(/^via: 1\.1 herdgate\r$/im)
     expect(head).toMatch(/^cache-status: herdgate; fwd=bypass; fwd-status=(403|101); detail=upgrade\r$/im)
     expect(head).toMatch(/^x-kept: 1\r$/im)
+    expect(head.match(/^date: .*/gim)).toEqual(['Date: Fri, 20 Nov 2026 10:00:00 GMT'])
     expect(head).not.toMatch(/surrogate-key|herdgate-cache-control/i)
   }
   expect(heads[1]).toMatch(/^connection: upgrade\r\nupgrade: websocket\r$/im)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { field, fieldLines, fieldsOf, has } from '../../src/fields.ts'
-import { cachedHead, dated, passedHead, storedFields } from '../../src/policy/response.ts'
+import { cachedHead, dated, passedHead, storedFields, withOneDate } from '../../src/policy/response.ts'
 import { date, entryWith, NOW } from './support.ts'
 
 type Headers = Record<string, string | string[]>
@@ -51,6 +51,31 @@ describe('what is stored', () => {
     expect(dated(fieldsOf({ A: '1' }), NOW)).toEqual(['A', '1', 'Date', date(NOW)])
     const fields = fieldsOf({ date: date(0) })
     expect(dated(fields, NOW)).toBe(fields)
+  })
+})
+
+describe('of several Date lines', () => {
+  const [older, newer] = [date(NOW - 5000), date(NOW)]
+
+  it.each([
+    ['older first', [older, newer]],
+    ['newer first', [newer, older]],
+    ['one of them not valid', ['yesterday', older]],
+    ['an obsolete form, which is sent as it is now', [newer, 'Sunday, 06-Nov-94 08:49:37 GMT'], date(784111777000)],
+    ['three', [newer, older, newer]],
+  ])('the oldest that is valid stays: %s', (_, values, kept = older) => {
+    expect(withOneDate(fieldsOf({ Date: values, A: '1' }), NOW)).toEqual(['A', '1', 'Date', kept])
+  })
+
+  it('none stays where none is valid', () => {
+    expect(withOneDate(fieldsOf({ date: ['x', ''], A: '1' }), NOW)).toEqual(['A', '1'])
+  })
+
+  it('there is nothing to choose from where there is one, or none', () => {
+    for (const headers of [{ A: '1' }, { Date: 'x' }]) {
+      const fields = fieldsOf(headers)
+      expect(withOneDate(fields, NOW)).toBe(fields)
+    }
   })
 })
 

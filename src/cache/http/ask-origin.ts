@@ -4,7 +4,7 @@ import type { Events } from '../../events.ts'
 import type { Fields } from '../../fields.ts'
 import type { CacheRequest, Clock, ForwardReason, OriginRequest, OriginResponse, Route, Signal } from '../../model.ts'
 import { upstreamFields } from '../../policy/forward.ts'
-import { interimHead } from '../../policy/response.ts'
+import { interimHead, withOneDate } from '../../policy/response.ts'
 import { locate } from '../../policy/target.ts'
 
 /** What the origin is to be asked. */
@@ -52,9 +52,11 @@ export function askOrigin(asking: Asking, { clock, events }: AskParts): Promise<
     events.emit('origin', { origin: route.origin.name, route: route.name, reason, code, ms })
   }
   return route.origin.fetch(originRequest(asking), signal).then(
-    (response) => {
+    (answered) => {
       const respondedAt = clock.now()
-      report(String(response.status), respondedAt - requestedAt)
+      report(String(answered.status), respondedAt - requestedAt)
+      const fields = withOneDate(answered.fields, respondedAt)
+      const response = { ...answered, fields, trailers: () => answered.trailers() }
       return { response, requestedAt, respondedAt, stop }
     },
     (error: unknown) => {

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { DEFAULT_RULES } from '../../../src/config/defaults.ts'
 import { HerdgateError } from '../../../src/errors.ts'
-import { field } from '../../../src/fields.ts'
+import { field, fieldLines, type Fields } from '../../../src/fields.ts'
 import { createCache } from '../../../src/library/embed.ts'
 import type { OriginRequest } from '../../../src/model.ts'
 import type { Answer } from '../../support/scripted-origin.ts'
@@ -481,4 +481,38 @@ test('If-Modified-Since is compared with Date where the copy has no Last-Modifie
   expect([await since(made), await since(made + 1_000)]).toEqual([304, 304])
   expect([await since(made - 1_000), await since(made - 3_000_000)]).toEqual([200, 200])
   expect(w.origin.requests).toHaveLength(1)
+})
+
+describe('a response with two Date lines (RFC 9110 section 5.3)', () => {
+  const dates = (answer: { readonly reply: { readonly fields: Fields } }) => fieldLines(answer.reply.fields, 'date')
+  const twice = (w: World) => ({ Date: [date(w.clock.now()), date(w.clock.now() - 20_000)] })
+
+  test('goes on with one, by which its age is counted', async () => {
+    const w = world({ grace: 0 })
+    const oldest = date(w.clock.now() - 20_000)
+    answering(w, { headers: { ...MINUTE, ...twice(w) } })
+    const first = await w.get('/')
+    expect([dates(first), field(first.reply.fields, 'age')]).toEqual([[oldest], '20'])
+    await w.clock.advance(39_000)
+    const second = await w.get('/')
+    expect([second.result, dates(second), field(second.reply.fields, 'age')]).toEqual(['hit', [oldest], '59'])
+    await w.clock.advance(1_000)
+    expect((await w.get('/')).result).toBe('miss')
+  })
+
+  test('goes on with one when it is not kept, and when it is a 304', async () => {
+    const w = world({ grace: 0 })
+    const oldest = date(w.clock.now() - 20_000)
+    answering(w, { headers: { 'Cache-Control': 'no-store', ...twice(w) } })
+    expect(dates(await w.get('/'))).toEqual([oldest])
+    const confirmed = world({ grace: 0 })
+    answering(
+      confirmed,
+      { headers: { 'Cache-Control': 'max-age=1', ETag: '"1"' } },
+      { status: 304, headers: { ...MINUTE, ...twice(confirmed) } },
+    )
+    await confirmed.get('/')
+    await confirmed.clock.advance(2_000)
+    expect(dates(await confirmed.get('/'))).toEqual([oldest])
+  })
 })
