@@ -1,6 +1,6 @@
 /** What a request's head must be like before anything is made of it (RFC 9112 sections 2.3, 3.2 and 6). */
 import type { ErrorCode } from '../errors.ts'
-import type { Fields } from '../fields.ts'
+import { type Fields, trimmed } from '../fields.ts'
 import { parseTarget } from './target.ts'
 
 export interface RequestHead {
@@ -38,8 +38,7 @@ export function readHead(head: RequestHead): ReadHead {
   const found = sift(fields)
   const wrong = framingProblem(found, version)
   if (wrong !== undefined) return refusal(wrong)
-  // RFC 9110 section 10.1.1: 100-continue is the only expectation there is, and HTTP/1.0 has none.
-  if (version === '1.1' && found.expect !== undefined && found.expect.toLowerCase() !== '100-continue') {
+  if (version === '1.1' && found.expect !== undefined && !isKnown(found.expect)) {
     return refusal('expectation', 'expectation_failed')
   }
   const fallback = version === '1.0' && found.hosts.length === 0 ? local() : undefined
@@ -114,6 +113,12 @@ function framingProblem({ length, coding, ambiguous }: Sifted, version: string):
   if (length !== undefined) return 'both Content-Length and Transfer-Encoding'
   if (version === '1.0') return 'Transfer-Encoding in HTTP/1.0' // RFC 9112 section 6.1
   return coding.toLowerCase() === 'chunked' ? undefined : 'a transfer coding other than chunked'
+}
+
+/** 100-continue is the only expectation there is, and HTTP/1.0 has none (RFC 9110 section 10.1.1). */
+function isKnown(expect: string): boolean {
+  const members = expect.split(',').flatMap((member) => trimmed(member) || [])
+  return members.length > 0 && members.every((member) => member.toLowerCase() === '100-continue')
 }
 
 function refusal(detail: string, code: ErrorCode = 'malformed_request'): ReadHead {

@@ -2,6 +2,7 @@ import type { RequestListener, Server } from 'node:http'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { refuseConnect } from './connect.ts'
 import { openConnections } from './connections.ts'
+import { continueUnlessAnswered, holdContinue } from './continuing.ts'
 import type { Limits } from '../config/defaults.ts'
 import { waitOnlyForAnswers } from './draining.ts'
 import { takeEveryMethod } from './every-method.ts'
@@ -47,7 +48,11 @@ export function createDataPort(
     forceCloseConnections: 'idle',
     schemaController: NO_SCHEMA_COMPILERS,
     serverFactory: (handler) =>
-      createLimitedServer(lateHeads.watch(boundPipelining(around(handler), refused)), limits, upgrades),
+      createLimitedServer(
+        lateHeads.watch(boundPipelining(continueUnlessAnswered(around(handler)), refused)),
+        limits,
+        upgrades,
+      ),
     clientErrorHandler: (error: NodeJS.ErrnoException, socket) => {
       if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') lateHeads.refuse(error, socket)
       else refuseMalformed(error, socket, refused)
@@ -80,5 +85,6 @@ function createLimitedServer(handler: RequestListener, limits: ConnectionLimits,
   server.httpAllowHalfOpen = true // who has sent all of a request and says so still wants the answer
   // Refused like any other malformed request, so that what comes behind it is not processed.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response))
+  holdContinue(server)
   return server
 }

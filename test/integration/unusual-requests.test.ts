@@ -19,6 +19,29 @@ test('CONNECT is answered 405 with Allow and Date on both ports, an unknown expe
   )
 })
 
+test.each([
+  ['an unknown expectation', 417, 'Expect: foo 100-continue'],
+  ['one beside another', 417, 'Expect: 100-continue\r\nExpect: foo'],
+  ['a loop', 508, 'Expect: 100-continue\r\nVia: 1.1 herdgate'],
+  ['what no cache has', 504, 'Expect: 100-continue\r\nCache-Control: only-if-cached'],
+])('%s is answered %i before the client is told to send content', async (_, status, fields) => {
+  await start(({ socket }) => void socket.write(ok()))
+  const method = status === 504 ? 'GET' : 'POST'
+  const answer = await exchange(`${method} / HTTP/1.1\r\nHost: a\r\n${fields}\r\nContent-Length: 5\r\n\r\n`)
+  expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+  expect(answer).toMatch(/^Connection: close\r$/im)
+})
+
+test('an expectation is met however it is spelled, and as often as it comes', async () => {
+  await start(({ socket }) => void socket.write(ok('got it')))
+  const again = '100-continue\r\nExpect: 100-continue'
+  for (const expectation of ['100-Continue', '100-continue, 100-CONTINUE', again, ',100-continue']) {
+    const head = `POST / HTTP/1.1\r\nHost: a\r\nExpect: ${expectation}\r\nContent-Length: 5\r\nConnection: close`
+    const answer = await exchange(`${head}\r\n\r\nhello`)
+    expect(answer, expectation).toMatch(/^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 200 [^]*got it/)
+  }
+})
+
 test('the absolute form of a target is accepted when it agrees with Host', async () => {
   await start(({ socket, head }) => void socket.write(ok(head.split('\r\n')[0])))
   const answer = await exchange('GET http://a.example/x?y HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n')
