@@ -53,12 +53,15 @@ export const problemFields = (
 /** Octets of the content. */
 export const problemLength = (error: HerdgateError): number => Buffer.byteLength(JSON.stringify(problemOf(error)))
 
-/** A whole HTTP/1.1 message, for a socket that has no response object. The connection ends with it. */
-export function rawProblem(error: HerdgateError): string {
+/**
+ * A whole HTTP/1.1 message, for a socket that has no response object. The connection ends with it.
+ * @param cacheStatus as for problemFields
+ */
+export function rawProblem(error: HerdgateError, cacheStatus?: string): string {
   const content = JSON.stringify(problemOf(error))
   const date = new Date().toUTCString()
   const length = String(Buffer.byteLength(content))
-  const fields = ['Date', date, ...problemFields(error), 'Content-Length', length, 'Connection', 'close']
+  const fields = ['Date', date, ...problemFields(error, cacheStatus), 'Content-Length', length, 'Connection', 'close']
   let head = `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? 'Error'}\r\n`
   for (let at = 0; at + 1 < fields.length; at += 2) head += `${fields[at]}: ${fields[at + 1]}\r\n`
   return `${head}\r\n${content}`

@@ -29,9 +29,12 @@ export function expectUnread(socket: HttpSocket): void {
   oversent.add(socket)
 }
 
-/** Answers with an error that is the last of the connection. */
-export function refuse(socket: HttpSocket, error: HerdgateError): void {
-  socket.write(rawProblem(error))
+/**
+ * Answers with an error that is the last of the connection.
+ * @param cacheStatus as for problemFields
+ */
+export function refuse(socket: HttpSocket, error: HerdgateError, cacheStatus?: string): void {
+  socket.write(rawProblem(error, cacheStatus))
   closeLingering(socket)
 }
 

@@ -7,6 +7,8 @@ import { clientAddress } from '../policy/forwarded.ts'
 export class UpgradeReport {
   route = ''
   url = ''
+  /** Why it goes on to the origin; undefined while it does not. */
+  fwd: Outcome['fwd']
   readonly fields: Fields
   readonly #client: string
   readonly #clock: Clock

@@ -1,17 +1,19 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { Explanation } from '../cache/http/explain.ts'
 import type { Events } from '../events.ts'
 import { asHerdgateError } from '../errors.ts'
 import type { Fields } from '../fields.ts'
 import type { CacheRequest, Clock, Outcome, Peer, Route } from '../model.ts'
 import { type TunnelClient, type Tunnelled, type TunnelOptions, tunnel } from '../origin/upgrade.ts'
 import { admit } from '../policy/admission.ts'
+import { cacheStatus } from '../policy/cache-status.ts'
 import { upstreamFields } from '../policy/forward.ts'
 import { passedHead, withOneDate } from '../policy/response.ts'
 import { locate } from '../policy/target.ts'
 import { refuse } from './lingering-close.ts'
 import { UpgradeReport } from './upgrade-report.ts'
-import { readHandshake } from './websocket-handshake.ts'
+import { isHandshake, readHandshake } from './websocket-handshake.ts'
 
 export interface UpgradeOptions {
   readonly routes: readonly Route[]
@@ -45,6 +47,15 @@ export function passUpgrades(server: Server, options: UpgradeOptions): { close()
   }
 }
 
+/** What would be done with a handshake; undefined for any other request, and for one that would be treated like any other. */
+export function explainUpgrade(request: CacheRequest, routes: readonly Route[]): Explanation | undefined {
+  const { method, url, fields } = request
+  if (!isHandshake(method, fields)) return undefined
+  const admission = admit(routes, request)
+  if (admission.kind === 'refused' || !admission.route.rules.webSockets) return undefined
+  return { request: { method, url }, route: admission.route.name, decision: 'pass', why: DETAIL }
+}
+
 /** Never rejects. */
 async function pass(message: IncomingMessage, socket: Duplex, head: Buffer, options: UpgradeOptions): Promise<void> {
   const peer = options.peerOf(message.socket)
@@ -57,14 +68,18 @@ async function pass(message: IncomingMessage, socket: Duplex, head: Buffer, opti
   } catch (thrown) {
     const error = asHerdgateError(thrown)
     const result = error.code === 'overloaded' ? 'shed' : 'error'
-    report.answered(error.status, { result, detail: error.code }, 0, socket.destroyed)
-    if (!socket.destroyed) refuse(message.socket, error)
+    const outcome: Outcome = { result, fwd: report.fwd, detail: error.code }
+    report.answered(error.status, outcome, 0, socket.destroyed)
+    if (!socket.destroyed) refuse(message.socket, error, cacheStatus(outcome))
   }
 }
 
 const SWITCHED = 101
 
-const passed = (status: number): Outcome => ({ result: 'pass', fwd: 'bypass', fwdStatus: status, detail: 'upgrade' })
+const FWD = 'bypass'
+const DETAIL = 'upgrade'
+
+const passed = (status: number): Outcome => ({ result: 'pass', fwd: FWD, fwdStatus: status, detail: DETAIL })
 
 async function ask(
   request: CacheRequest,
@@ -73,6 +88,7 @@ async function ask(
   { routes, transport, clock }: UpgradeOptions,
 ): Promise<Tunnelled> {
   const route = admitted(request, routes, report)
+  report.fwd = FWD
   const { cookies } = route.rules
   const { enter, ...origin } = transport(route)
   const answeredBy = report.asks(route)

@@ -1,7 +1,7 @@
 /** WebSocket handshakes (RFC 6455 section 4.1): which requests they are, and how they are read. */
 import type { IncomingMessage } from 'node:http'
 import { HerdgateError } from '../errors.ts'
-import { has } from '../fields.ts'
+import { type Fields, field, has } from '../fields.ts'
 import type { CacheRequest, Peer, Route } from '../model.ts'
 import { type ReadHead, readHead } from '../policy/head.ts'
 import { matchRoute } from '../policy/route.ts'
@@ -17,7 +17,7 @@ export type IsUpgrade = (message: IncomingMessage) => boolean
  */
 export const isUpgrade: IsUpgrade = (message) => {
   const socket: HttpSocket = message.socket
-  return isWebSocket(message) && !socket._httpMessage
+  return message.httpVersion === '1.1' && isHandshake(message.method ?? '', message.rawHeaders) && !socket._httpMessage
 }
 
 /** ... and only to routes that have WebSockets. One to no route is refused as an upgrade. */
@@ -34,9 +34,10 @@ export function upgradesTo(routes: readonly Route[], peerOf: (socket: IncomingMe
  * A request with content is no handshake: whose the octets after its head are would depend on the answer. HTTP/1.0 has no
  * upgrades (RFC 9110 section 7.8).
  */
-function isWebSocket({ method, httpVersion, headers, rawHeaders }: IncomingMessage): boolean {
-  if (method !== 'GET' || httpVersion !== '1.1' || headers.upgrade?.toLowerCase() !== 'websocket') return false
-  return !has(rawHeaders, 'content-length') && !has(rawHeaders, 'transfer-encoding')
+export function isHandshake(method: string, fields: Fields): boolean {
+  if (method !== 'GET' || field(fields, 'upgrade')?.toLowerCase() !== 'websocket') return false
+  if (!/(?:^|,)\s*upgrade\s*(?:,|$)/i.test(field(fields, 'connection') ?? '')) return false
+  return !has(fields, 'content-length') && !has(fields, 'transfer-encoding')
 }
 
 /** @throws HerdgateError when its head is malformed */

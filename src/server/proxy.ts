@@ -24,7 +24,7 @@ import { Routing, type RoutingConfig } from './routing.ts'
 import { logStates } from '../logging/state-log.ts'
 import { openTiers, type PrimaryParts } from './tiers.ts'
 import { NO_TRACING, type Tracing } from '../tracing/tracing.ts'
-import { passUpgrades } from '../ports/upgrade.ts'
+import { explainUpgrade, passUpgrades } from '../ports/upgrade.ts'
 import { upgradesTo } from '../ports/websocket-handshake.ts'
 import { REVISION, VERSION } from '../version.ts'
 
@@ -117,7 +117,7 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
   const tunnels = passUpgrades(data.server, { routes, transport: routing.transport, peerOf, clock, events })
 
   return {
-    cache,
+    cache: { ...cache, explain: async (request) => explainUpgrade(request, routes) ?? cache.explain(request) },
     metrics,
     live,
     apply(next) {

@@ -17,7 +17,10 @@ const REFUSED = `HTTP/1.1 403 Forbidden\r\n${OWN}Content-Length: 4\r\n\r\nnope`
 let origin: RawOrigin
 let herdgate: Herdgate
 beforeAll(async () => {
-  origin = await rawOrigin(({ socket, head }) => void socket.write(head.startsWith('GET /open ') ? SWITCHED : REFUSED))
+  origin = await rawOrigin(({ socket, head }) => {
+    if (head.startsWith('GET /failing ')) socket.destroy()
+    else socket.write(head.startsWith('GET /open ') ? SWITCHED : REFUSED)
+  })
   herdgate = await startHerdgate(['--origin', origin.url, '--log-level', 'info'])
 })
 afterAll(async () => {
@@ -56,6 +59,38 @@ test('its answer says how it came about, and keeps what is for the cache alone',
     expect(head).not.toMatch(/surrogate-key|herdgate-cache-control/i)
   }
   expect(heads[1]).toMatch(/^connection: upgrade\r\nupgrade: websocket\r$/im)
+})
+
+test('that it went to the origin is said also where that failed, and not where it goes no further', async () => {
+  using failed = await shake('/failing')
+  const { responses } = await failed.heard(1)
+  expect(responses[0]?.status).toBe(502)
+  expect(responses[0]?.head).toMatch(/^cache-status: herdgate; fwd=bypass; detail=origin_reset\r$/im)
+  using looped = await RawClient.connect(Number(new URL(herdgate.url).port))
+  const fields = ['Host: a.test', 'Connection: Upgrade', 'Upgrade: websocket', 'Via: 1.1 herdgate']
+  looped.send(`${['GET /loop HTTP/1.1', ...fields].join('\r\n')}\r\n\r\n`)
+  expect((await looped.heard(1)).responses[0]?.head).toMatch(/^cache-status: herdgate; detail=loop\r$/im)
+})
+
+test('explain tells of it what would be done', async () => {
+  const explain = async (node: Herdgate, ...lines: string[]) => {
+    const asked = new URLSearchParams({ url: `${node.url}/open` })
+    for (const line of lines) asked.append('header', line)
+    return (await node.ask(`/v1/explain?${asked}`)).body
+  }
+  const handshake = ['Connection: keep-alive, Upgrade', 'Upgrade: WebSocket']
+  await using several = await startHerdgate(['--origin', origin.url, '--workers', '2'])
+  for (const node of [herdgate, several]) {
+    expect(await explain(node, ...handshake)).toMatchObject({ route: 'default', decision: 'pass', why: 'upgrade' })
+    for (const other of [
+      [],
+      ['Upgrade: websocket'],
+      ['Connection: Upgrade', 'Upgrade: h2c'],
+      [...handshake, 'Content-Length: 1'],
+    ])
+      expect(await explain(node, ...other)).toMatchObject({ decision: 'fetch', why: 'uri-miss' })
+    expect(await explain(node, ...handshake, 'Via: 1.1 herdgate')).toMatchObject({ decision: 'error', why: 'loop' })
+  }
 })
 
 test('it is counted and logged, answered by the origin or by us', async () => {
@@ -112,6 +147,9 @@ test('to a route without WebSockets it is the plain request that it also is, and
     expect(hit.responses[0]?.head).toMatch(/^cache-status: herdgate; hit;/im)
     using open = await shake('/chat', some)
     await until(() => open.received.startsWith('HTTP/1.1 101 '), 'other routes have them')
+    const asked = new URLSearchParams({ url: 'http://a.test/pages/1' })
+    for (const line of ['Connection: Upgrade', 'Upgrade: websocket']) asked.append('header', line)
+    expect((await some.ask(`/v1/explain?${asked}`)).body).toMatchObject({ decision: 'serve', why: 'fresh' })
   } finally {
     await some.stop('SIGKILL')
     await answering.close()
