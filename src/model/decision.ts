@@ -28,7 +28,12 @@ export interface FoundNothing {
 /** What to do with a question, given what is stored. */
 export type Decision<E extends Entry = Entry> =
   | { readonly kind: 'serve'; readonly entry: E; readonly refresh: boolean }
-  | { readonly kind: 'serve-stale'; readonly entry: E }
+  | {
+      readonly kind: 'serve-stale'
+      readonly entry: E
+      /** A refresh would have no content: it may only say that the copy is as good as new (RFC 9111 section 4.3.5). */
+      readonly headOnly?: true
+    }
   | {
       readonly kind: 'revalidate'
       readonly entry: E

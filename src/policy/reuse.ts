@@ -34,8 +34,8 @@ export function decide(request: CacheRequest, found: HttpFound, rules: Rules, no
     // A refresh asks with the request's method, and a HEAD cannot refresh content.
     return { kind: 'serve', entry, refresh: now >= entry.refreshAt && request.method !== 'HEAD' }
   }
-  if (!fresh && found.verdict === 'valid' && request.method !== 'HEAD' && acceptsStale(wishes, entry, now)) {
-    return { kind: 'serve-stale', entry }
+  if (!fresh && found.verdict === 'valid' && acceptsStale(wishes, entry, now)) {
+    return request.method === 'HEAD' ? { kind: 'serve-stale', entry, headOnly: true } : { kind: 'serve-stale', entry }
   }
   return withEntry({ request, entry, verdict: found.verdict, wishes, fresh }, rules, now)
 }

@@ -168,6 +168,9 @@ describe('an expired entry', () => {
   it('is served within stale-while-revalidate, and not after', () => {
     expect(decided({ entry: reviving, at: 89.999 })).toEqual({ kind: 'serve-stale', entry: reviving })
     expect(decided({ entry: reviving, at: 90 })).toMatchObject({ kind: 'revalidate', why: 'stale' })
+    const head = { kind: 'serve-stale', entry: reviving, headOnly: true }
+    expect(decided({ entry: reviving, at: 89.999, method: 'HEAD' })).toEqual(head)
+    expect(decided({ entry: reviving, at: 90, method: 'HEAD' })).toMatchObject({ kind: 'pass', why: 'stale' })
   })
 
   it('is served within stale-while-revalidate for a range and for only-if-cached', () => {
@@ -239,12 +242,12 @@ describe('an expired entry', () => {
   })
 
   it('is passed for HEAD, with the copy that may answer on error', () => {
-    expect(decided({ entry: reviving, at: 61, method: 'HEAD' })).toEqual({
+    expect(decided({ entry: graced, at: 61, method: 'HEAD' })).toEqual({
       kind: 'pass',
       why: 'stale',
       detail: undefined,
-      fallback: { entry: reviving, afterMs: undefined },
-      updates: reviving,
+      fallback: { entry: graced, afterMs: undefined },
+      updates: graced,
     })
     expect(decided({ entry: fresh, at: 61, method: 'HEAD' })).toMatchObject({ kind: 'pass', fallback: undefined })
   })

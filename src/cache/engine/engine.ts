@@ -219,7 +219,8 @@ export class Engine {
         if (decision.refresh) this.#refresh(question, found, decision.entry)
         return served(decision.entry, 'hit', now)
       case 'serve-stale':
-        this.#refresh(question, found, decision.entry)
+        if (decision.headOnly) this.#refreshHead(question, found, decision.entry)
+        else this.#refresh(question, found, decision.entry)
         return served(decision.entry, 'stale', now, 'stale-while-revalidate')
       case 'revalidate':
       case 'fetch':
@@ -257,6 +258,10 @@ export class Engine {
   /** A background refresh: nobody waits for it. */
   #refresh<E extends Entry, D>(question: Question<E, D>, found: Found<E>, entry: E): void {
     if (this.#pressure?.high !== true) this.#fetches.refresh(question, found.key, entry)
+  }
+
+  #refreshHead<E extends Entry, D>(question: Question<E, D>, found: Found<E>, entry: E): void {
+    if (this.#pressure?.high !== true && !this.isFetching(found.key)) this.#passing.refresh(question, found.key, entry)
   }
 
   /** Why no more may be asked of origins now; undefined: they may be asked. */

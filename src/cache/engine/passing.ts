@@ -20,6 +20,8 @@ export class Passing {
   readonly #storing: Storing
   readonly #answers: Answers
   readonly #inProgress = new PassesInProgress()
+  /** Keys of copies of which somebody asks whether they are still good, for nobody. */
+  readonly #refreshing = new Set<string>()
 
   constructor({ log, clock, storing, answers }: PassingParts) {
     this.#log = log
@@ -37,7 +39,7 @@ export class Passing {
     const { why, detail, fallback } = decision
     const startedAt = this.#clock.now()
     const pass = this.#inProgress.begin(question.key)
-    const loading = this.#load(question, decision)
+    const loading = this.#load(question, decision, question.signal)
     const landed = await within(loading, fallback?.afterMs, this.#clock)
     const stale = landed === 'slow' ? this.#answers.whileSlow<E, D>(decision) : undefined
     if (stale !== undefined) {
@@ -52,12 +54,29 @@ export class Passing {
     })
   }
 
+  /** Asks what has become of the copy, unless that is being asked: nobody waits for it. */
+  refresh<E extends Entry, D>(question: Question<E, D>, key: string, entry: E): void {
+    if (this.#refreshing.has(key)) return
+    this.#refreshing.add(key)
+    const pass = this.#inProgress.begin(question.key)
+    const decision = { kind: 'pass', why: 'stale', fallback: { entry, afterMs: undefined }, updates: entry } as const
+    void this.#load(question, decision, undefined, true).then((landed) => {
+      this.#refreshing.delete(key)
+      this.#settleLate(question, key, landed, pass)
+    })
+  }
+
   /** Something newer was put at this key: what is on its way is not kept there. */
   supersede(key: string): void {
     this.#inProgress.supersede(key)
   }
 
-  #load<E extends Entry, D>(question: Question<E, D>, { why, fallback, updates }: Pass<E>): Promise<Landed<E, D>> {
+  #load<E extends Entry, D>(
+    question: Question<E, D>,
+    { why, fallback, updates }: Pass<E>,
+    signal: AbortSignal | undefined,
+    background = false,
+  ): Promise<Landed<E, D>> {
     const verdict = updates === undefined ? 'dead' : this.#log.verdict(updates)
     return load(question, {
       previous: verdict === 'dead' ? undefined : updates,
@@ -66,8 +85,8 @@ export class Passing {
       keepPrevious: fallback !== undefined,
       shared: false,
       beginning: beginningAt(this.#log, this.#clock.now()),
-      signal: question.signal,
-      background: false,
+      signal,
+      background,
       why,
     })
   }
@@ -111,7 +130,7 @@ export class Passing {
     if (!pass.superseded) this.#storing.keep(question, entry, key + question.apart, { sameContent })
   }
 
-  /** What came too late for the one who asked. */
+  /** What came too late for the one who asked, or that nobody waits for. */
   #settleLate<E extends Entry, D>(
     question: Question<E, D>,
     key: string,
@@ -120,6 +139,7 @@ export class Passing {
   ): void {
     this.#inProgress.end(pass)
     if (landed.kind === 'entry') this.#keepFrom(pass, question, landed, key)
+    if (landed.kind === 'direct' && landed.outdated !== undefined) this.#storing.outdate(key, landed.outdated)
     discard(question, landed)
   }
 }

@@ -5,6 +5,7 @@ import { HerdgateError } from '../../../src/errors.ts'
 import { field, fieldLines, type Fields } from '../../../src/fields.ts'
 import { createCache } from '../../../src/library/embed.ts'
 import type { OriginRequest } from '../../../src/model.ts'
+import { settle } from '../../support/fake-clock.ts'
 import type { Answer } from '../../support/scripted-origin.ts'
 import { received, world } from '../../support/world.ts'
 
@@ -173,6 +174,48 @@ describe('HEAD', () => {
     await method(w, 'HEAD', '/')
     return w.get('/')
   }
+
+  const SHORT = { 'Cache-Control': 'max-age=60, stale-while-revalidate=60', ETag: '"1"' }
+  const reviving = async () => {
+    const w = world({ grace: 0 })
+    answering(w, { headers: SHORT, body: 'v1' })
+    await w.get('/')
+    await w.clock.advance(61_000)
+    w.origin.script(() => undefined)
+    return w
+  }
+
+  test('within stale-while-revalidate is answered at once, and the copy checked once, by a HEAD (RFC 5861 section 3)', async () => {
+    const w = await reviving()
+    for (let at = 0; at < 3; at++) {
+      const { status, result, reply } = await method(w, 'HEAD', '/')
+      expect([status, result, field(reply.fields, 'content-length')]).toEqual([200, 'stale', '2'])
+      expect(field(reply.fields, 'cache-status')).toBe('herdgate; hit; ttl=-1; detail=stale-while-revalidate')
+    }
+    expect(w.origin.requests.map(({ method: verb }) => verb)).toEqual(['GET', 'HEAD'])
+    w.origin.next.answer({ headers: SHORT })
+    await settle()
+    expect(await w.get('/')).toMatchObject({ body: 'v1', result: 'hit' })
+    await w.clock.advance(61_000)
+    expect((await method(w, 'HEAD', '/')).result).toBe('stale')
+    expect(w.origin.requests).toHaveLength(3)
+  })
+
+  test('within stale-while-revalidate that brings to light another content has it fetched anew', async () => {
+    const w = await reviving()
+    await method(w, 'HEAD', '/')
+    w.origin.next.answer({ headers: { ...SHORT, ETag: '"2"' } })
+    await settle()
+    answering(w, { headers: SHORT, body: 'v2' })
+    expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'miss' })
+  })
+
+  test('within stale-while-revalidate asks nothing of its own while a GET is checking the copy', async () => {
+    const w = await reviving()
+    expect((await w.get('/')).result).toBe('stale')
+    expect((await method(w, 'HEAD', '/')).result).toBe('stale')
+    expect(w.origin.requests.map(({ method: verb }) => verb)).toEqual(['GET', 'GET'])
+  })
 
   test('that speaks of the stored content makes it as good as new (RFC 9111 section 4.3.5)', async () => {
     const { body, result, reply } = await stale({ headers: { ...MINUTE, ETag: '"1"', 'X-Said': 'twice' } })
