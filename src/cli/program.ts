@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import type { Fault, Flags } from '../config.ts'
 import { didYouMean } from '../config/fault.ts'
 import { nearest } from '../config/nearest.ts'
+import { endOnSignals } from '../server/shutdown.ts'
 import { VERSION } from '../version.ts'
 import type { DemoFlags } from './demo.ts'
 import type { ExplainFlags } from './explain.ts'
@@ -123,7 +124,11 @@ function program(): Command {
     herdgate.command(name, options).description(summary)
 
   const serving = command('serve', 'serve cached answers before an origin', { isDefault: true })
-  withSettings(serving, async (given) => (await import('./serve.ts')).serve(given))
+  withSettings(serving, async (given) => {
+    endOnSignals()
+    const { serve } = await import('./serve.ts')
+    await serve(given)
+  })
   herdgate.addHelpText('after', () => `\nFlags of serve:\n${serving.helpInformation().replace(/^[^]*?Options:\n/, '')}`)
   const checking = command('check', 'say whether flags, environment and file make a valid configuration')
   checking.option('--print-config', 'print the configuration in effect, secrets left out, as a file')
@@ -145,7 +150,11 @@ function program(): Command {
     .option('--origin-port <port>', 'port of the slow API', '3000')
     .option('--api-only', 'the slow API alone, to put a Herdgate of your own before it')
     .addHelpText('after', DEMO_HELP)
-    .action(async (flags: DemoFlags) => (await import('./demo.ts')).demo(flags))
+    .action(async (flags: DemoFlags) => {
+      endOnSignals()
+      const { demo } = await import('./demo.ts')
+      await demo(flags)
+    })
   command('probe', 'ask a running Herdgate whether it is ready: for health checks')
     .argument('[url]', 'where its admin port is')
     .option('--live', 'ask whether it is alive (/livez) instead')

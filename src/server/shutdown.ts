@@ -11,6 +11,17 @@ export interface Closable {
   close(): Promise<void>
 }
 
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const
+const endNow = (): void => process.exit(0)
+
+/**
+ * Until `closeOnSignals`: while all is being loaded and opened there is nothing to finish. As the first process of a
+ * container this one would not notice a signal that nobody listens to.
+ */
+export function endOnSignals(): void {
+  for (const signal of SIGNALS) process.on(signal, endNow)
+}
+
 /**
  * On SIGTERM or SIGINT drains, closes and exits 0; on a second one exits at once. On an error nobody caught, as below. Our
  * own few lines, because the usual libraries take the echo of a Ctrl-C for a second signal.
@@ -32,7 +43,7 @@ export function closeOnSignals(running: Closable, log: Log): void {
     closing.end(0)
   }
 
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  for (const signal of SIGNALS) {
     process.on(signal, () => {
       if (closing.since === undefined) {
         void drainAndEnd(signal)
@@ -40,6 +51,7 @@ export function closeOnSignals(running: Closable, log: Log): void {
         exit(1)
       }
     })
+    process.off(signal, endNow) // last: while nobody listens, one that has come and was not told of yet is lost
   }
 }
 

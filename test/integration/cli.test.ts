@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import net, { type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -322,6 +323,25 @@ describe('herdgate serve', () => {
       expect(await ended).toEqual({ code: 0, signal: null })
     },
   )
+
+  test.each([1, 2])('on a SIGTERM while it still reads its configuration exits 0, with %i workers', async (workers) => {
+    const pipe = join(folder, 'herdgate.yaml')
+    execFileSync('mkfifo', [pipe])
+    const { child, ended } = start([
+      ...FREE_PORTS,
+      '--origin',
+      origin.url,
+      '--workers',
+      String(workers),
+      '--config',
+      pipe,
+    ])
+    const configuration = await open(pipe, 'w') // when it is read
+    child.kill('SIGTERM')
+    await configuration.writeFile('version: 1\n')
+    await configuration.close()
+    expect(await ended).toEqual({ code: 0, signal: null })
+  })
 
   test('ends when told to, though nobody reads what it logs any more', async () => {
     const { child, ended } = await serve(['--origin', origin.url])
