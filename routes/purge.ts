@@ -8,6 +8,7 @@ import { fieldLines } from '../src/for-routes.ts'
 import { onlyMethods } from './methods.ts'
 import { badRequest, json, ProblemError, problems } from './admin-problem.ts'
 import { createLimiter, type Rate, tooMany } from './rate.ts'
+import { repeatedMember } from './repeated-member.ts'
 import { Selectors, Tag, targetsOf } from './selectors.ts'
 
 type Verb = 'purge' | 'invalidate'
@@ -126,13 +127,21 @@ const NOT_LOGGED = new ProblemError({
 
 const isEverywhere = ({ nodes }: Receipt): boolean => nodes.acked >= nodes.expected
 
-/** Takes application/json alone. Octets that are no UTF-8 would be read as others, and something else be purged. */
+/**
+ * Takes application/json alone. Octets that are no UTF-8 would be read as others, and something else be purged; of a member
+ * that comes twice, one would not be.
+ */
 function onlyJson(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
   app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, content, done) => {
-    if (isUtf8(content)) void parse(request, content.toString(), done)
-    else done(badRequest([{ at: '', detail: 'the content is not UTF-8' }]))
+    if (!isUtf8(content)) return done(badRequest([{ at: '', detail: 'the content is not UTF-8' }]))
+    const text = content.toString()
+    void parse(request, text, (error, parsed) => {
+      const repeated = error === null ? repeatedMember(text) : undefined
+      if (repeated === undefined) done(error, parsed)
+      else done(badRequest([{ at: repeated, detail: 'given twice' }]))
+    })
   })
 }
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { repeatedMember } from '../../routes/repeated-member.ts'
 import { ADMIN_TOKEN, fakeAdmin, get, post } from '../support/admin.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
@@ -169,6 +170,31 @@ describe('the body of a purge', () => {
     expect(response.headers['content-type']).toBe(PROBLEM)
     expect(response.body).not.toContain('SyntaxError')
     expect(asked).toEqual([])
+  })
+
+  test.each([
+    ['tags', '{"tags":["a"],"tags":["b"]}'],
+    ['tags', '{"tags":["a"],"all":true,"t\\u0061gs" : []}'],
+    ['all', '{ "all": true, "tags": ["\\"", "{"], "all": false }'],
+  ])('is refused with 400 when it has %s twice: one of them would be lost', async (name, text) => {
+    const { app, asked } = fakeAdmin()
+    const response = await post(app, '/v1/purge', text, JSON_TYPE)
+    expect(response.statusCode).toBe(400)
+    expect(response.json().errors).toEqual([{ at: name, detail: 'given twice' }])
+    expect(asked).toEqual([])
+  })
+
+  test('has no member twice for what its strings and what is in it say', () => {
+    const inner = fc.jsonValue()
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), inner), fc.constantFrom('', ' ', '\n\t'), (value, indent) => {
+        const text = JSON.stringify(value, null, indent)
+        expect(repeatedMember(text), text).toBeUndefined()
+        for (const name of Object.keys(value)) {
+          expect(repeatedMember(text.replace('{', () => `{${JSON.stringify(name)} : 1,`))).toBe(name)
+        }
+      }),
+    )
   })
 
   test('may not be left out', async () => {

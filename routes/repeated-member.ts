@@ -1,0 +1,36 @@
+/**
+ * The name of a member that a JSON object has twice, of which JSON.parse keeps the last and says nothing.
+ * @param text well-formed JSON; objects within it are not looked at
+ */
+export function repeatedMember(text: string): string | undefined {
+  const names = new Set<string>()
+  let depth = 0
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at]
+    if (character === '{' || character === '[') depth++
+    else if (character === '}' || character === ']') depth--
+    if (character !== '"') continue
+    const end = endOfString(text, at)
+    if (depth === 1 && isName(text, end)) {
+      const name = String(JSON.parse(text.slice(at, end)))
+      if (names.has(name)) return name
+      names.add(name)
+    }
+    at = end - 1
+  }
+  return undefined
+}
+
+/** Behind its closing quotation mark. */
+function endOfString(text: string, start: number): number {
+  let at = start + 1
+  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1
+  return at + 1
+}
+
+/** Does a colon follow? */
+function isName(text: string, end: number): boolean {
+  let at = end
+  while (' \t\r\n'.includes(text[at] ?? 'x')) at++
+  return text[at] === ':'
+}
