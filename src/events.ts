@@ -23,8 +23,12 @@ export interface EventPayloads {
   collapse: { route: string; outcome: 'reused' | 'refetched' | 'timeout' }
   /** A store tier did something. */
   store: StoreEvent
-  /** `defective`: what was there is not what was put there. */
-  eviction: { tier: Tier; reason: 'size' | 'expired' | 'purged' | 'replaced' | 'rejected' | 'defective' }
+  /** `defective`: what was there is not what was put there. `count`: of so many things at once; 1 where it is absent. */
+  eviction: {
+    tier: Tier
+    reason: 'size' | 'expired' | 'purged' | 'replaced' | 'rejected' | 'defective'
+    count?: number
+  }
   /** A tier fell out of order, is in order again, or had to begin anew. `why` is for logs. */
   tier: { tier: Tier; state: 'working' | 'degraded' | 'emptied'; why: string }
   /** A purge or invalidation was asked for. `by` says who: an admin token's name or `unsafe-method`. */

@@ -153,12 +153,14 @@ describe('the rest', () => {
     it.events.emit('revalidation', { route: 'catalog', mode: 'background', outcome: 'not_modified' })
     it.events.emit('store', { tier: 'memory', op: 'get', outcome: 'error' })
     it.events.emit('eviction', { tier: 'memory', reason: 'size' })
+    it.events.emit('eviction', { tier: 'disk', reason: 'purged', count: 7 })
     expect(await valueOf(it, 'herdgate_collapsed_requests_total{route="catalog",outcome="reused"}')).toBe(1)
     const revalidation = 'route="catalog",mode="background",outcome="not_modified"'
     expect(await valueOf(it, `herdgate_revalidations_total{${revalidation}}`)).toBe(1)
     expect(await valueOf(it, 'herdgate_store_operations_total{tier="memory",op="get",outcome="error"}')).toBe(1)
     expect(await valueOf(it, 'herdgate_store_evictions_total{tier="memory",reason="size"}')).toBe(1)
     expect(await valueOf(it, 'herdgate_store_evictions_total{tier="memory",reason="expired"}')).toBe(0)
+    expect(await valueOf(it, 'herdgate_store_evictions_total{tier="disk",reason="purged"}')).toBe(7)
   })
 
   test('store operations are there from the start, at zero, of each tier with what can come of them', async () => {

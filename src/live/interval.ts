@@ -122,11 +122,11 @@ export class Interval {
     if (!/^[1-4]/.test(code)) sum.failures++
   }
 
-  eviction({ tier, reason }: EventPayloads['eviction']): void {
+  eviction({ tier, reason, count = 1 }: EventPayloads['eviction']): void {
     const key = `${tier} ${reason}`
     const sum = this.#evictions.get(key) ?? { tier, reason, count: 0 }
     this.#evictions.set(key, sum)
-    sum.count++
+    sum.count += count
   }
 
   look({ stats, origins }: Gauges): void {

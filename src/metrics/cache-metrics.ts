@@ -112,7 +112,7 @@ export function storeMetrics(events: Events, usage: () => readonly TierUsage[], 
     }
   })
   events.on('eviction', (out) =>
-    evictions.add(evictions.sets.slotOf(tier.indexOf(out.tier), reason.indexOf(out.reason)), 1),
+    evictions.add(evictions.sets.slotOf(tier.indexOf(out.tier), reason.indexOf(out.reason)), out.count ?? 1),
   )
   return [...usageMetrics(usage), operations, durations, evictions]
 }

@@ -150,10 +150,12 @@ test('evictions by tier and reason', async () => {
   const { evictions } = await snapshotOf((events) => {
     for (let at = 0; at < 3; at++) events.emit('eviction', { tier: 'memory', reason: 'size' })
     events.emit('eviction', { tier: 'disk', reason: 'size' })
+    events.emit('eviction', { tier: 'disk', reason: 'purged', count: 7 })
   })
   expect(evictions).toEqual([
     { tier: 'memory', reason: 'size', count: 3 },
     { tier: 'disk', reason: 'size', count: 1 },
+    { tier: 'disk', reason: 'purged', count: 7 },
   ])
 })
 

@@ -157,10 +157,13 @@ export function diskStore({
     delete: (key) => deleteMany([key]),
     deleteMany,
     async clear() {
-      await change('delete', EVERYTHING, 0, (file) => {
+      let count = 0
+      const written = await change('delete', EVERYTHING, 0, (file) => {
+        count = shelf.usage(file).objects
         shelf.clear(file)
         return []
       })
+      if (written !== 'lost' && count > 0) events?.emit('eviction', { tier: TIER, reason: 'purged', count })
     },
     close() {
       stopSweeping()

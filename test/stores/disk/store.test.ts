@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Events } from '../../../src/events.ts'
+import { type EventPayloads, Events } from '../../../src/events.ts'
 import type { Kept } from '../../../src/model.ts'
 import { diskStore } from '../../../src/stores/disk/store.ts'
 import { type DiskFile, openDiskFile } from '../../../src/stores/disk/file.ts'
@@ -130,6 +130,18 @@ test('what is larger than all that may wait is written, if nothing else waits', 
   expect(bodyOf(await store.get('one'))?.length).toBe(65 * 2 ** 20)
   await store.setMany(['a', 'b', 'c'].map((key) => ({ key, stored: large(key), keepForMs: 60_000 })))
   expect(['a', 'b', 'c'].map((key) => bodyOf(store.get(key) as Kept)?.[0])).toEqual(['a', undefined, undefined])
+  await store.close()
+})
+
+test('what is cleared away is counted, once', async () => {
+  const events = new Events()
+  const seen: EventPayloads['eviction'][] = []
+  events.on('eviction', (out) => void seen.push(out))
+  const store = diskStore({ path: temporaryFolder(), events })
+  for (const key of ['a', 'b', 'c']) await store.set(key, response('x'), 60_000)
+  await store.clear()
+  await store.clear()
+  expect(seen).toEqual([{ tier: 'disk', reason: 'purged', count: 3 }])
   await store.close()
 })
 
