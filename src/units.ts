@@ -1,4 +1,5 @@
 /** Durations and sizes as people write them. */
+import { shown } from './given.ts'
 
 const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/
 const SIZE = /^(\d+(?:\.\d+)?)(B|KiB|MiB|GiB|TiB)?$/
@@ -38,8 +39,8 @@ const known = new Map<string, number>()
 export function duration(given: number | string): number {
   const before = typeof given === 'string' ? known.get(given) : undefined
   if (before !== undefined) return before
-  const ms = typeof given === 'number' ? given : parseDuration(given)
-  if (ms === undefined || Number.isNaN(ms) || ms < 0) {
+  const ms = typeof given === 'string' ? parseDuration(given) : given
+  if (typeof ms !== 'number' || Number.isNaN(ms) || ms < 0) {
     throw new RangeError(`expected a duration such as 250ms, 30s, 5m, 1h or 7d, got ${shown(given)}`)
   }
   if (typeof given === 'string' && known.size < MOST_KNOWN) known.set(given, ms)
@@ -48,19 +49,15 @@ export function duration(given: number | string): number {
 
 /** A size given as bytes or as text, in whole bytes. @throws RangeError naming what was given */
 export function size(given: number | string): number {
-  const bytes = typeof given === 'number' ? Math.floor(given) : parseSize(given)
-  if (bytes === undefined || !Number.isFinite(bytes) || bytes <= 0) {
+  const bytes = typeof given === 'string' ? parseSize(given) : given
+  if (typeof bytes !== 'number' || !Number.isFinite(bytes) || Math.floor(bytes) <= 0) {
     throw new RangeError(`expected a size such as 512KiB or 256MiB, got ${shown(given)}`)
   }
-  return bytes
+  return Math.floor(bytes)
 }
 
 /** A part of a lifetime. @throws RangeError naming what was given */
 export function share(given: number): number {
-  if (given > 0 && given < 1) return given
+  if (typeof given === 'number' && given > 0 && given < 1) return given
   throw new RangeError(`expected a number above 0 and below 1, such as 0.8, got ${shown(given)}`)
 }
-
-/** JSON has no word for what is no number, nor for big integers. */
-const shown = (given: unknown): string =>
-  /^(?:number|bigint)$/.test(typeof given) ? String(given) : JSON.stringify(given)

@@ -22,6 +22,7 @@ const WORDS = [
   'src/body.ts',
   'src/clock.ts',
   'src/units.ts',
+  'src/given.ts',
   'src/problem.ts',
 ]
 
@@ -35,7 +36,8 @@ const RULES: readonly Rule[] = [
   { from: 'src/events.ts', may: [] },
   { from: 'src/body', may: ['src/body/', 'src/errors.ts'] },
   { from: 'src/clock.ts', may: [] },
-  { from: 'src/units.ts', may: [] },
+  { from: 'src/units.ts', may: ['src/given.ts'] },
+  { from: 'src/given.ts', may: [] },
   { from: 'src/problem.ts', may: ['src/node-http.ts'] },
   { from: 'src/node-http.ts', may: [] },
   { from: 'src/version.ts', may: ['node:fs'] },
@@ -58,7 +60,7 @@ const RULES: readonly Rule[] = [
       'node:stream',
     ],
   },
-  { from: 'src/cache/values/', may: ['src/cache/values/', 'src/cache/engine/', ...WORDS] },
+  { from: 'src/cache/values/', may: ['src/cache/values/', 'src/cache/engine/', ...WORDS, 'node:async_hooks'] },
   { from: 'src/cache/', may: ['src/cache/', 'src/policy/', ...WORDS] },
   {
     from: 'src/stores/codec/',

@@ -1,11 +1,11 @@
 /** Purges and invalidations: what they select, and what is told of them. */
 import type { Events } from '../events.ts'
 import type { Clock, InvalidationLog, InvalidationMode, Receipt, Route, Selectors } from '../model.ts'
+import { shown, strings } from '../given.ts'
 import { namedBy } from '../policy/absolute-url.ts'
 import { namesOf } from '../policy/key.ts'
 import { withSpellings } from '../policy/tags.ts'
 import { nameOf } from '../policy/target.ts'
-import { strings } from './values/options.ts'
 
 /** What is to be purged or invalidated. At least one selector. */
 export interface Targets {
@@ -40,9 +40,8 @@ export function selectorsOf(targets: Targets, routes: readonly Route[]): Selecto
 
 /** @throws RangeError for what nothing lies below */
 function prefixOf(url: string): string {
-  if (url.includes('?'))
-    throw new RangeError(`expected a prefix that ends before the query, got ${JSON.stringify(url)}`)
-  if (url.endsWith('*')) throw new RangeError(`expected a prefix without a wildcard, got ${JSON.stringify(url)}`)
+  if (url.includes('?')) throw new RangeError(`expected a prefix that ends before the query, got ${shown(url)}`)
+  if (url.endsWith('*')) throw new RangeError(`expected a prefix without a wildcard, got ${shown(url)}`)
   return nameOf(url)
 }
 
@@ -50,7 +49,7 @@ function prefixOf(url: string): string {
 function absolute(urls: readonly string[]): string[] {
   return urls.flatMap((url) => {
     const named = namedBy(url)
-    if (named.length === 0) throw new RangeError(`expected an absolute http or https URL, got ${JSON.stringify(url)}`)
+    if (named.length === 0) throw new RangeError(`expected an absolute http or https URL, got ${shown(url)}`)
     return named
   })
 }

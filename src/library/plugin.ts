@@ -5,7 +5,8 @@ import { DEFAULT_MEMORY_BYTES, DEFAULT_RULES, DEFAULT_TRANSPORT } from '../confi
 import { Events } from '../events.ts'
 import { createCache } from './embed.ts'
 import type { Cache } from '../cache/create-cache.ts'
-import { type Duration, strings } from '../cache/values/options.ts'
+import type { Duration } from '../cache/values/options.ts'
+import { shown, strings } from '../given.ts'
 import type { RouteMatch, Rules } from '../model.ts'
 import { createOrigin } from '../origin/pool-origin.ts'
 import { createPeers } from '../ports/peers.ts'
@@ -56,8 +57,8 @@ export async function herdgate(app: FastifyInstance, options: HerdgateOptions): 
 const ORIGIN_EXPECTED =
   'herdgate: expected "origin" to be one http:// or https:// URL or several, without user, query or fragment'
 
-function isBase(text: string): boolean {
-  const url = URL.parse(text)
+function isBase(text: unknown): boolean {
+  const url = typeof text === 'string' ? URL.parse(text) : null
   return url !== null && /^https?:$/.test(url.protocol) && url.href === url.origin + url.pathname
 }
 
@@ -73,7 +74,7 @@ function rulesOf({
   tags = DEFAULT_RULES.tags,
 }: HerdgateOptions): Rules {
   if (!COOKIE_MODES.has(cookies)) {
-    throw new TypeError(`herdgate: expected "cookies" to be safe, rfc or ignore, got ${JSON.stringify(cookies)}`)
+    throw new TypeError(`herdgate: expected "cookies" to be safe, rfc or ignore, got ${shown(cookies)}`)
   }
   return {
     ...DEFAULT_RULES,

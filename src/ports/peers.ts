@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 import type { Socket } from 'node:net'
+import { shown } from '../given.ts'
 import type { Peer } from '../model.ts'
 import { plainAddress } from '../policy/forwarded.ts'
 
@@ -31,13 +32,11 @@ const WIDTHS = { ipv4: 32, ipv6: 128 }
 function blockListOf(ranges: readonly string[]): BlockList {
   const list = new BlockList()
   for (const range of ranges) {
-    const [, address = '', prefix] = RANGE.exec(range) ?? []
+    const [, address = '', prefix] = (typeof range === 'string' && RANGE.exec(range)) || []
     const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
     const bits = Number(prefix ?? WIDTHS[family])
     if (isIP(address) === 0 || bits > WIDTHS[family]) {
-      throw new TypeError(
-        `expected an IP address or a CIDR block such as 10.0.0.0/8 to trust, got ${JSON.stringify(range)}`,
-      )
+      throw new TypeError(`expected an IP address or a CIDR block such as 10.0.0.0/8 to trust, got ${shown(range)}`)
     }
     list.addSubnet(address, bits, family)
   }

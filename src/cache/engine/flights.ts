@@ -1,5 +1,6 @@
 import type { Beginning, Entry, FetchEnding, Lease, Stamp } from '../../model.ts'
 import type { Landed } from './landing.ts'
+import type { Question } from './question.ts'
 
 /** PromiseWithResolvers, as a type that may stand for one of a wider kind. */
 interface Deferred<L> {
@@ -14,6 +15,8 @@ const NO_TAGS: readonly string[] = []
  * its beginning, for the log to judge it by before the response's tags are known.
  */
 export class Flight<E extends Entry, D> implements Stamp {
+  /** What it was begun for. */
+  readonly question: Question<E, D>
   readonly url: string
   readonly tags = NO_TAGS
   readonly generation: string
@@ -38,8 +41,14 @@ export class Flight<E extends Entry, D> implements Stamp {
   /** For those who join while what loads is being called, as it may itself ask for the same. */
   #awaited: Deferred<Landed<E, D>> | undefined
 
-  constructor(url: string, { generation, position, startedAt }: Beginning, background: boolean, past: E | undefined) {
-    this.url = url
+  constructor(
+    question: Question<E, D>,
+    { generation, position, startedAt }: Beginning,
+    background: boolean,
+    past: E | undefined,
+  ) {
+    this.question = question
+    this.url = question.url
     this.generation = generation
     this.position = position
     this.checked = position

@@ -23,6 +23,11 @@ export interface Question<E extends Entry, D> {
   /** Aborted when the asker has gone. */
   readonly signal: AbortSignal | undefined
   isEntry(stored: Stored): stored is E
+  /**
+   * Is it asked by what that question's load waits for? Then it would wait for itself, if it waited for that load. Not for
+   * certain: who asks may do so without waiting for the answer.
+   */
+  wouldWaitForItself(leader: object): boolean
   variantKey(on: readonly string[]): string
   /** Key of another variant that answers the asker as well. */
   otherVariant(varies: Varies): string | undefined

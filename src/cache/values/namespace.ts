@@ -1,3 +1,4 @@
+import { shown } from '../../given.ts'
 import type { Values } from './values.ts'
 
 export interface Namespace extends Values {
@@ -10,9 +11,8 @@ export interface Namespace extends Values {
  * @throws RangeError when the name is none that a prefix can have
  */
 export function namespaceOf(name: string, values: Values, clear: () => Promise<void>): Namespace {
-  if (!/^[^/?](?:[^?]*[^/?])?$/.test(name)) {
-    const shown = JSON.stringify(name)
-    throw new RangeError(`expected a name without "?" that neither begins nor ends with "/", got ${shown}`)
+  if (typeof name !== 'string' || !/^[^/?](?:[^?]*[^/?])?$/.test(name)) {
+    throw new RangeError(`expected a name without "?" that neither begins nor ends with "/", got ${shown(name)}`)
   }
   const within = (key: string) => `${name}/${key}`
   return {

@@ -1,4 +1,5 @@
 /** How long a value lives and what else a call says of it, as callers write it and as it is reckoned with. */
+import { strings } from '../../given.ts'
 import { duration, share } from '../../units.ts'
 
 /** A duration: milliseconds, or text such as `5m`. */
@@ -45,13 +46,4 @@ export function rulesOf(options: ValueOptions | undefined, otherwise: ValueRules
     refreshAhead: refreshAhead === undefined ? otherwise.refreshAhead : share(refreshAhead),
     tags: tags === undefined ? otherwise.tags : [...strings('tags', tags)],
   }
-}
-
-/**
- * For callers in JavaScript: what is listed is measured, and named to the invalidation log.
- * @throws TypeError saying which list is none of strings
- */
-export function strings(what: string, list: readonly string[]): readonly string[] {
-  if (Array.isArray(list) && list.every((name) => typeof name === 'string')) return list
-  throw new TypeError(`expected ${what} as a list of strings`)
 }

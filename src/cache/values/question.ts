@@ -1,7 +1,9 @@
 import { HerdgateError } from '../../errors.ts'
 import type { Clock, Decision, Found, Stored, StoredValue } from '../../model.ts'
+import { shown } from '../../given.ts'
 import type { LoadContext, Loaded, Question } from '../engine/question.ts'
 import type { Counts } from '../statistics.ts'
+import { currentLoad, LoadInProgress } from './load-in-progress.ts'
 import { rulesOf, type ValueOptions, type ValueRules } from './options.ts'
 import { ValueEntry } from './value-entry.ts'
 
@@ -15,7 +17,7 @@ export interface ValueParts {
 export function sizeIn({ sizeOf }: Pick<ValueParts, 'sizeOf'>, value: unknown): number {
   const bytes = sizeOf(value)
   if (Number.isFinite(bytes) && bytes >= 0) return bytes
-  throw new RangeError(`sizeOf: expected a number of bytes, got ${String(bytes)}`)
+  throw new RangeError(`sizeOf: expected a number of bytes, got ${shown(bytes)}`)
 }
 
 /** What a loader is told, and what it may say beside the value. */
@@ -45,6 +47,9 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
   readonly #rules: ValueRules
   readonly #force: boolean
   readonly #parts: ValueParts
+  /** What asks for it. */
+  readonly #within = currentLoad()
+  readonly #loading = new LoadInProgress()
 
   constructor(key: string, load: AnyLoad<T>, rules: ValueRules, force: boolean, parts: ValueParts) {
     this.key = key
@@ -89,11 +94,19 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     return { kind: 'revalidate', entry, why: 'stale', fallback: mayStandIn ? { entry, afterMs } : undefined }
   }
 
-  load({ previous, beginning }: LoadContext<StoredValue>): Promise<Loaded<StoredValue, T>> {
+  wouldWaitForItself(leader: object): boolean {
+    const within = this.#within
+    if (within === undefined || !(leader instanceof ValueQuestion)) return false
+    if (leader.#loading.needs(within)) return true
+    within.waitsFor(leader.#loading)
+    return false
+  }
+
+  load({ previous, beginning, background }: LoadContext<StoredValue>): Promise<Loaded<StoredValue, T>> {
     let rules = this.#rules
     let skipped = false
     this.#parts.counts.beganLoad()
-    const loading = this.#load({
+    const controls: LoadControls<never> = {
       stale: previous?.value as undefined, // of whatever type the caller says
       setOptions: (options) => {
         rules = rulesOf(options, rules)
@@ -101,8 +114,10 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
       skip: () => {
         skipped = true
       },
-    })
-    return Promise.resolve(loading).then((value) => {
+    }
+    if (!background) this.#within?.waitsFor(this.#loading)
+    const loading = this.#loading.run(() => this.#load(controls))
+    return loading.then((value) => {
       const loadedAt = this.#parts.clock.now()
       this.#parts.counts.sampleLoad(loadedAt - beginning.startedAt)
       if (skipped) return { kind: 'direct', reply: value, status: 200, why: 'skipped', aside: true }

@@ -5,7 +5,9 @@ import { parseHost, parseNetworks, parseOriginUrl } from '../addresses.ts'
 import { expectedSecret } from '../fault.ts'
 import { matching, text } from './text.ts'
 
-export const path = text('the path of a folder', (given) => (given === '' || given.includes('\0') ? undefined : given))
+export const path = text('the path of a folder', (given) =>
+  given.trim() === '' || given.includes('\0') ? undefined : given,
+)
 
 /** May carry a password: it is not repeated. */
 export const redisUrl = z

@@ -1,5 +1,6 @@
 import type { Events } from '../../events.ts'
 import type { Clock } from '../../model.ts'
+import { shown } from '../../given.ts'
 import { type DiskFile, openDiskFile } from './file.ts'
 
 /** How long a file that failed is left alone. */
@@ -23,6 +24,7 @@ export interface DiskAccess {
 /**
  * A file that may fail: then it is left alone for a while, with an event, and tried again.
  * @param removed called with a file that is no longer where it was, before it is let go
+ * @throws RangeError for a path that leads to no folder of its own
  */
 export function diskAccess(
   path: string,
@@ -30,6 +32,9 @@ export function diskAccess(
   events: Events | undefined,
   removed: (file: DiskFile) => void = () => {},
 ): DiskAccess {
+  if (typeof path !== 'string' || path.trim() === '' || path.includes('\0')) {
+    throw new RangeError(`expected the path of a folder, got ${shown(path)}`)
+  }
   let file: DiskFile | undefined
   let looksAt = -Infinity
   let replacedAt = -Infinity

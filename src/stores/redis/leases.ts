@@ -7,6 +7,7 @@ import { LATE, within } from '../deadline.ts'
 import { type Ending, FetchEndings, writeEnding } from './fetch-endings.ts'
 import { connectRedis, isReady, type RedisClient, type RedisConnectionOptions, socketTimeoutFor } from './connection.ts'
 import { ACQUIRE, RELEASE, RENEW } from './lease-scripts.ts'
+import { prefixOf } from './prefix.ts'
 import type { RedisScript } from './script.ts'
 
 export interface RedisLeasesOptions {
@@ -39,7 +40,7 @@ export function redisLeases(options: RedisLeasesOptions): FetchLeases {
   const life = Math.ceil(duration(options.life ?? '2s')) // Redis takes whole ones
   if (life < 10) throw new RangeError('expected a life of at least 10ms')
   return new RedisLeases(connect, {
-    prefix: options.prefix ?? 'herdgate',
+    prefix: prefixOf(options),
     deadline: duration(options.deadline ?? '50ms'),
     life,
     maxWait: duration(options.maxWait ?? '30s'),

@@ -3,6 +3,7 @@ import type { Events } from '../../events.ts'
 import type { Clock } from '../../model.ts'
 import { duration } from '../../units.ts'
 import { connectRedis, type RedisClient, type RedisConnectionOptions } from './connection.ts'
+import { prefixOf } from './prefix.ts'
 import { type RedisLog, SharedLog } from './shared-log.ts'
 
 export type { RedisLog }
@@ -40,13 +41,11 @@ export interface RedisLogOptions {
 export function redisLog(options: RedisLogOptions): RedisLog {
   const { url, connect = url === undefined ? undefined : (more) => connectRedis(url, more) } = options
   if (connect === undefined) throw new RangeError('expected url or connect')
-  const prefix = options.prefix ?? 'herdgate'
-  if (/[{}]/.test(prefix)) throw new RangeError(`expected a prefix without braces, got ${JSON.stringify(prefix)}`)
   const lease = duration(options.lease ?? '5s')
   if (lease < 10) throw new RangeError('expected a lease of at least 10ms')
   return new SharedLog({
     connect,
-    prefix,
+    prefix: prefixOf(options),
     lease,
     node: options.node ?? crypto.randomUUID(),
     purgeTimeout: duration(options.purgeTimeout ?? '3s'),

@@ -10,6 +10,7 @@ import { type Ending, type RedisAccess, redisAccess } from './access.ts'
 import type { RedisCommand, RedisReply } from './commands.ts'
 import { connectRedis, ignoreErrors, mastersOf, type RedisClient, socketTimeoutFor } from './connection.ts'
 import { LostValues } from './lost-values.ts'
+import { prefixOf } from './prefix.ts'
 import { sampleUsage, type UsageSampler } from './usage.ts'
 
 export type RedisStoreOptions = RedisStoreSettings &
@@ -40,7 +41,6 @@ export const LONGEST_KEEP_MS = 30 * 24 * 3_600_000
 const DEADLINE_MS = 50
 const MAX_OBJECT_BYTES = 2 ** 20
 const SCAN_COUNT = 500
-const PREFIX = /^[A-Za-z0-9._:-]{1,64}$/
 
 /**
  * Stored things in Redis, shared by all processes that use it. A look-up is one round trip, under a deadline. Whatever
@@ -65,9 +65,9 @@ class RedisStore implements Store {
   readonly #clock: Clock
 
   constructor(options: RedisStoreOptions) {
-    const { prefix = 'herdgate', deadline = DEADLINE_MS, maxObjectBytes = MAX_OBJECT_BYTES } = options
+    const { deadline = DEADLINE_MS, maxObjectBytes = MAX_OBJECT_BYTES } = options
     const { hmacKey, events, clock = systemClock, random = Math.random } = options
-    if (!PREFIX.test(prefix)) throw new RangeError('expected 1 to 64 letters, digits, ".", "_", ":" or "-" as a prefix')
+    const prefix = prefixOf(options)
     if (hmacKey?.length === 0)
       throw new RangeError('expected a key that is not empty as hmacKey: everybody has that one')
     const deadlineMs = duration(deadline)

@@ -721,7 +721,8 @@ describe('upkeep', () => {
   })
 
   test('options that are none are refused with what was expected', () => {
-    expect(() => redisLog({ url: server.url, prefix: 'a{b}' })).toThrow('without braces')
+    expect(() => redisLog({ url: server.url, prefix: 'a{b}' })).toThrow('as a prefix')
+    expect(() => redisLog({ url: server.url, prefix: '' })).toThrow('as a prefix')
     expect(() => redisLog({})).toThrow('expected url or connect')
     expect(() => redisLog({ url: server.url, lease: 'soon' })).toThrow('expected a duration')
   })

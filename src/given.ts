@@ -1,0 +1,39 @@
+/** What callers in JavaScript give where their types say something else. */
+
+const LONGEST = 80
+
+/** What was given where something else was expected, for the text of an error: short, and never an error itself. */
+export function shown(given: unknown): string {
+  const text = textOf(given)
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text
+}
+
+function textOf(given: unknown): string {
+  switch (typeof given) {
+    case 'string':
+      return JSON.stringify(given.slice(0, LONGEST + 1))
+    case 'function':
+      return 'a function'
+    case 'object':
+      return given === null ? 'null' : isList(given) ? 'a list' : 'an object'
+    default:
+      return String(given)
+  }
+}
+
+function isList(given: object): boolean {
+  try {
+    return Array.isArray(given)
+  } catch {
+    return false // a proxy that was revoked
+  }
+}
+
+/**
+ * What is listed is measured, and named to the invalidation log.
+ * @throws TypeError saying which list is none of strings
+ */
+export function strings(what: string, list: readonly string[]): readonly string[] {
+  if (Array.isArray(list) && list.every((name) => typeof name === 'string')) return list
+  throw new TypeError(`expected ${what} as a list of strings`)
+}
