@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import type { Logger } from 'pino'
 import { prepareOwnProcess } from '../heap/own-process.ts'
@@ -70,17 +71,23 @@ async function listen(server: Server, config: Config): Promise<{ data: string; a
 
 type ListenError = NodeJS.ErrnoException & { address?: string; hostname?: string; port?: number }
 
-function whyNotListening(error: unknown, { admin }: Config): string {
+function whyNotListening(error: unknown, config: Config): string {
   const { code, address: bound, hostname, port = 0, message } = error as ListenError
   const address = bound ?? hostname ?? ''
   const place = authority(address, port)
-  const isAdmin = port === 0 ? address === admin.host : port === admin.port
-  const flag = isAdmin ? '--admin-port' : '--port'
+  const flag = isOfAdmin(address, port, config) ? '--admin-port' : '--port'
   const host = flag.replace('port', 'host')
   if (code === 'EADDRINUSE') return `${place} is in use; choose another with ${flag}`
   if (code === 'EACCES') return `not allowed to listen on ${place}; choose a port above 1023 with ${flag}`
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `${address} is no address of this machine; see ${host}`
   return message
+}
+
+/** @param port 0 where it did not come to that */
+function isOfAdmin(address: string, port: number, { listen, admin }: Config): boolean {
+  if (port !== 0 && listen.port !== admin.port) return port === admin.port
+  const isNamed = port !== 0 && isIP(admin.host) === 0 // told by the address it has
+  return address === admin.host || (isNamed && address !== listen.host)
 }
 
 /** Whatever the log level: this is how one learns that it is up, and with which token. */

@@ -26,6 +26,14 @@ const LOOPBACK = new BlockList()
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4')
 LOOPBACK.addAddress('::1', 'ipv6')
 
+/** Who listens on one of them has the other's ports as well, as far as that shows before names are looked up. */
+export const overlap = (one: string, other: string): boolean =>
+  one === other || includesAll(one, other) || includesAll(other, one)
+
+/** `0.0.0.0` leaves IPv6 alone; `::` takes both. */
+const includesAll = (all: string, host: string): boolean =>
+  all === '::' || (all === '0.0.0.0' && (isIP(host) !== 6 || /^::(?:$|ffff:)/i.test(host)))
+
 /** The networks meant by an address, a CIDR block or the word `loopback`; undefined when it is none of them. */
 export function parseNetworks(text: string): readonly string[] | undefined {
   if (text === 'loopback') return LOOPBACK_NETWORKS

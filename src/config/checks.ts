@@ -2,7 +2,7 @@
  * What single values cannot show: names that must be unique or exist, ports that must differ, an admin port open to
  * others. All of it works on values that may be invalid, so that one start shows every fault.
  */
-import { isLoopback } from './addresses.ts'
+import { isLoopback, overlap } from './addresses.ts'
 import { chaosFaults } from './chaos-checks.ts'
 import type { ParsedDocument } from './document.ts'
 import { complaint, type Fault } from './fault.ts'
@@ -105,8 +105,7 @@ function openAdminFaults({ flags, env, document }: Sources, { adminHost, where }
 }
 
 function samePortFaults({ host, port, adminHost, adminPort, where }: Listeners): Fault[] {
-  const overlaps = host === adminHost || [host, adminHost].some((one) => one === '0.0.0.0' || one === '::')
-  if (port !== adminPort || port === 0 || !overlaps) return []
+  if (port !== adminPort || port === 0 || !overlap(host, adminHost)) return []
   const admin = where('adminPort')
   const [place, key, other] =
     admin === undefined ? [where('port'), 'listen.port', 'admin'] : [admin, 'admin.port', 'data']

@@ -21,6 +21,22 @@ describe('the admin port', () => {
     expect(faults({ flags: { ...ORIGIN, port: '0', adminPort: '0' } })).toEqual([])
   })
 
+  test.each([
+    ['0.0.0.0', '::1', 0],
+    ['::1', '0.0.0.0', 0],
+    ['127.0.0.1', '::1', 0],
+    ['0.0.0.0', '127.0.0.1', 1],
+    ['0.0.0.0', '::ffff:127.0.0.1', 1],
+    ['0.0.0.0', 'localhost', 1],
+    ['0.0.0.0', '::', 1],
+    ['::', '127.0.0.1', 1],
+    ['::', '::1', 1],
+    ['::1', '::1', 1],
+  ])('on the port of the data port at %s: %s is told %d times', (host, adminHost, count) => {
+    const flags = { ...ORIGIN, host, adminHost, port: '9090', adminPort: '9090', adminToken: token }
+    expect(faults({ flags }).map(({ where }) => where)).toEqual(Array.from({ length: count }, () => '--admin-port'))
+  })
+
   test('takes its token from a file, without the line end', () => {
     const env = { HERDGATE_ADMIN_TOKEN_FILE: '/run/token' }
     expect(valid({ flags: ORIGIN, env, files: { '/run/token': `${token}\n` } }).admin.token).toBe(token)

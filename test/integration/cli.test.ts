@@ -303,6 +303,23 @@ describe('herdgate serve', () => {
     expect(err).toMatch(new RegExp(` ${flag}\\n$`))
   })
 
+  test.each([
+    ['--port', '127.0.0.1', '127.0.0.2'],
+    ['--port', '127.0.0.1', '127.0.0.2', '--workers', '2'],
+    ['--admin-port', '127.0.0.2', '127.0.0.1'],
+    ['--admin-port', '127.0.0.2', 'localhost'],
+  ])('and that it is %s where both are the same: %s and %s', async (flag, host, adminHost, ...more) => {
+    const taken = net.createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as AddressInfo
+    const hosts = ['--host', host, '--admin-host', adminHost, '--admin-token', 'long-enough-to-pass']
+    const ports = ['--port', String(port), '--admin-port', String(port)]
+    const { code, err } = await run([...hosts, ...ports, ...more, '--origin', origin.url])
+    taken.close()
+    expect(code).toBe(1)
+    expect(err).toContain(`127.0.0.1:${port} is in use; choose another with ${flag}\n`)
+  })
+
   test('starts before the name of its origin exists, and says which one', async () => {
     const { data, until } = await serve(['--origin', 'http://origin.invalid'])
     await until(/origin\.invalid cannot be resolved/)
