@@ -159,7 +159,16 @@ const RULES: readonly Rule[] = [
   { from: 'src/config/defaults.ts', may: [] },
   {
     from: 'src/config',
-    may: ['src/config', 'src/stores/redis/url.ts', 'src/model.ts', 'src/units.ts', 'node:', 'npm:zod', 'npm:yaml'],
+    may: [
+      'src/config',
+      'src/stores/redis/url.ts',
+      'src/policy/tag-caps.ts',
+      'src/model.ts',
+      'src/units.ts',
+      'node:',
+      'npm:zod',
+      'npm:yaml',
+    ],
   },
   {
     from: 'src/server/',

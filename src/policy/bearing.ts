@@ -1,3 +1,5 @@
+import { SECRETS } from './credentials.ts'
+
 /**
  * Request fields that bear on whether a stored response may be used, by their lower-cased names. The policy for a request
  * that has none of them follows from its method and URL alone, and from what its route's key and Vary name; whoever reads
@@ -5,14 +7,12 @@
  * (If-None-Match, If-Modified-Since), and what decides about the connection or the content.
  */
 export const BEARING: ReadonlySet<string> = new Set([
-  'authorization',
+  ...SECRETS,
   'cache-control',
-  'cookie',
   'if-match',
   'if-range',
   'if-unmodified-since',
   'pragma',
-  'proxy-authorization',
   'range',
   'via',
 ])

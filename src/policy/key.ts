@@ -2,11 +2,9 @@
 import { hash } from 'node:crypto'
 import { type Fields, field, trimmed } from '../fields.ts'
 import type { CacheRequest, KeyRules, Route } from '../model.ts'
+import { CREDENTIALS } from './credentials.ts'
 import { matchRoute } from './route.ts'
 import { nameOf } from './target.ts'
-
-/** Fields by which a client says who it is; lower-cased. */
-export const CREDENTIALS: readonly string[] = ['authorization', 'proxy-authorization']
 
 export interface Key {
   readonly key: string

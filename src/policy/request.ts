@@ -1,6 +1,7 @@
 /** What a request is to a cache, before anything is looked up (RFC 9111 sections 2 and 4). */
 import type { Fields } from '../fields.ts'
 import type { CacheRequest, ForwardReason, Rules } from '../model.ts'
+import { isCredentialed } from './credentials.ts'
 import { losesFields } from './hop-by-hop.ts'
 import { wishesOf } from './wishes.ts'
 
@@ -70,28 +71,6 @@ function hasOriginPrecondition(fields: Fields): boolean {
     const name = fields[at] ?? ''
     if (name.length === 8 && name.toLowerCase() === 'if-match') return true
     if (name.length === 19 && name.toLowerCase() === 'if-unmodified-since') return true
-  }
-  return false
-}
-
-/**
- * Does the request say who sent it? Cookies do not count when the route ignores them or treats them as RFC 9111
- * section 7.3 does. One pass over the fields; names are compared only where their length fits.
- */
-export function isCredentialed(fields: Fields, cookies: Rules['cookies']): boolean {
-  for (let at = 0; at < fields.length; at += 2) {
-    const name = fields[at] ?? ''
-    switch (name.length) {
-      case 6:
-        if (cookies === 'safe' && name.toLowerCase() === 'cookie') return true
-        break
-      case 13:
-        if (name.toLowerCase() === 'authorization') return true
-        break
-      case 19:
-        if (name.toLowerCase() === 'proxy-authorization') return true
-        break
-    }
   }
   return false
 }

@@ -12,7 +12,7 @@ import {
   staleWindows,
 } from './freshness.ts'
 import { connectionOptions } from './hop-by-hop.ts'
-import { CREDENTIALS } from './key.ts'
+import { CREDENTIALS } from './credentials.ts'
 import { parseContentRange, rangesAsked } from './range.ts'
 import { tagsOf } from './tags.ts'
 import { varyOn } from './vary.ts'

@@ -2,12 +2,9 @@
 import { type Fields, fieldLines, trimmed } from '../fields.ts'
 import type { Rules } from '../model.ts'
 import { groupsOf, groupTag } from './groups.ts'
+import { LONGEST_TAG, MOST_TAGS } from './tag-caps.ts'
 
 export type Tags = { readonly ok: true; readonly tags: readonly string[] } | { readonly ok: false }
-
-const MOST_TAGS = 128
-/** In characters, which for a received field are its octets. */
-const LONGEST_TAG = 256
 
 /** Fields that carry tags for caches; they are not passed on. Cache-Groups is, and so is not among them. */
 const TAG_FIELDS: ReadonlyMap<string, RegExp> = new Map([
@@ -37,7 +34,7 @@ export function tagsOf(url: string, fields: Fields, rules: Rules): Tags {
   for (const group of groups) tags.add(group)
   for (const tag of rules.tags) tags.add(tag)
   tags.delete('')
-  const tooLong = [...tags].some((tag) => tag.length > LONGEST_TAG)
+  const tooLong = [...tags].some((tag) => tag.length > LONGEST_TAG) // a character of a received field is an octet
   if (tooLong || tags.size > MOST_TAGS) return { ok: false }
   return { ok: true, tags: [...tags, ...new Set(groups.map((group) => groupTag(url, group)))] }
 }

@@ -1,7 +1,8 @@
 /** Which request fields select a response (RFC 9111 section 4.1, RFC 9110 section 12.5.5). */
 import { type Fields, field, trimmed, without } from '../fields.ts'
 import type { Rules } from '../model.ts'
-import { CREDENTIALS, digestOf, keyMember } from './key.ts'
+import { SECRETS } from './credentials.ts'
+import { digestOf, keyMember } from './key.ts'
 import { normalPreferences, PREFERENCE_FIELDS, preferredLanguage } from './preferences.ts'
 
 const MOST_NAMES = 16
@@ -89,7 +90,7 @@ export function selects(vary: Fields, requestFields: Fields): boolean {
 }
 
 /** What is kept of these with a response, on disk and in Redis too, only tells them apart. */
-const SECRETS = new Set([...CREDENTIALS, 'cookie'])
+const ONLY_TOLD_APART = new Set(SECRETS)
 
 /** Singletons in whose values a comma and the space after it are text. */
 const NOT_LISTS = new Set(['referer', 'user-agent'])
@@ -101,7 +102,7 @@ const NOT_LISTS = new Set(['referer', 'user-agent'])
 function normalised(name: string, requestFields: Fields): string | undefined {
   const given = field(requestFields, name)
   const value = given === undefined ? undefined : trimmed(given)
-  if (value !== undefined && SECRETS.has(name)) return digestOf(value)
+  if (value !== undefined && ONLY_TOLD_APART.has(name)) return digestOf(value)
   if (value !== undefined && PREFERENCE_FIELDS.has(name)) return normalPreferences(value)
   if (value === undefined || !value.includes(',') || value.includes('"') || NOT_LISTS.has(name)) return value
   return value.split(',').map(trimmed).join(',')

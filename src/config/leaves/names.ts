@@ -1,10 +1,9 @@
 /** What things are called: routes, fields, methods, tags. */
 import * as z from 'zod'
+import { LONGEST_TAG, MOST_TAGS } from '../../policy/tag-caps.ts'
 import { expected } from '../fault.ts'
 import { matching, text } from './text.ts'
 
-const MAX_TAGS = 128
-const MAX_TAG_BYTES = 256
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 const NAME_PHRASE = 'a name of 1 to 64 letters, digits, ".", "_" or "-"'
@@ -27,10 +26,10 @@ export const parameterPattern = text(
   matching(/^[^*&=#\s]*[^&=#\s]$/),
 )
 
-const tag = text(`a tag of 1 to ${MAX_TAG_BYTES} bytes without control characters`, (given) =>
-  given !== '' && Buffer.byteLength(given) <= MAX_TAG_BYTES && !/\p{Cc}/u.test(given) ? given : undefined,
+const tag = text(`a tag of 1 to ${LONGEST_TAG} bytes without control characters`, (given) =>
+  given !== '' && Buffer.byteLength(given) <= LONGEST_TAG && !/\p{Cc}/u.test(given) ? given : undefined,
 )
 export const tags = z
   .array(tag)
-  .max(MAX_TAGS, { error: `expected at most ${MAX_TAGS} tags` })
+  .max(MOST_TAGS, { error: `expected at most ${MOST_TAGS} tags` })
   .transform((given) => [...new Set(given)])

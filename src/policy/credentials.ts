@@ -1,0 +1,31 @@
+/** Request fields by which a client says who it is. */
+import type { Fields } from '../fields.ts'
+import type { Rules } from '../model.ts'
+
+/** Lower-cased. */
+export const CREDENTIALS: readonly string[] = ['authorization', 'proxy-authorization']
+
+/** Those that may do so as well. */
+export const SECRETS: readonly string[] = [...CREDENTIALS, 'cookie']
+
+/**
+ * Does the request say who sent it? Cookies do not count when the route ignores them or treats them as RFC 9111
+ * section 7.3 does. One pass over the fields; names are compared only where their length fits.
+ */
+export function isCredentialed(fields: Fields, cookies: Rules['cookies']): boolean {
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at] ?? ''
+    switch (name.length) {
+      case 6:
+        if (cookies === 'safe' && name.toLowerCase() === 'cookie') return true
+        break
+      case 13:
+        if (name.toLowerCase() === 'authorization') return true
+        break
+      case 19:
+        if (name.toLowerCase() === 'proxy-authorization') return true
+        break
+    }
+  }
+  return false
+}

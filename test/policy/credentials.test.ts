@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest'
+import { CREDENTIALS, isCredentialed, SECRETS } from '../../src/policy/credentials.ts'
+
+const written = (name: string): string => name.replaceAll(/\b[a-z]/g, (letter) => letter.toUpperCase())
+
+test.each(SECRETS)('a request with %s has a sender, however it is spelled', (name) => {
+  for (const spelled of [name, written(name), name.toUpperCase()]) {
+    expect(isCredentialed(['Accept', '*/*', spelled, 'x'], 'safe')).toBe(true)
+  }
+  expect(isCredentialed([`${name}s`, 'x', name.slice(1), 'x', name.replace(/./, '_'), 'x'], 'safe')).toBe(false)
+})
+
+test.each(['rfc', 'ignore'] as const)('where cookies are %s, it is what is no cookie', (cookies) => {
+  expect(SECRETS.filter((name) => isCredentialed([name, 'x'], cookies))).toEqual(CREDENTIALS)
+})
