@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Cache, CacheRequest } from '../src/for-routes.ts'
-import { readUrl } from '../src/for-routes.ts'
+import { readUrl, trimmed } from '../src/for-routes.ts'
 import { onlyMethods } from './methods.ts'
 import { badRequest, json, problems } from './admin-problem.ts'
 
@@ -96,5 +96,5 @@ function fieldLine(text: string): [name: string, value: string] | string {
   const name = text.slice(0, Math.max(colon, 0))
   const value = text.slice(colon + 1)
   if (!TOKEN.test(name) || !FIELD_VALUE.test(value)) return 'expected name:value'
-  return name.toLowerCase() === 'host' ? 'the host is that of the URL' : [name, value.trim()]
+  return name.toLowerCase() === 'host' ? 'the host is that of the URL' : [name, trimmed(value)]
 }

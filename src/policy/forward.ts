@@ -107,7 +107,7 @@ const fieldNamed = remembering((spelling): NamedField => {
  */
 function framing(received: Fields, { hasBody, stripConditionals }: UpstreamOptions): string[] {
   const fields: string[] = []
-  if (!stripConditionals && /(?:^|,)\s*trailers\s*(?:,|$)/i.test(field(received, 'te') ?? ''))
+  if (!stripConditionals && /(?:^|,)[ \t]*trailers[ \t]*(?:,|$)/i.test(field(received, 'te') ?? ''))
     fields.push('TE', 'trailers')
   const lengths = fieldLines(received, 'content-length')
   const [length] = lengths

@@ -1,5 +1,5 @@
 /** Forwarded (RFC 7239) and its X-Forwarded-* forerunners. */
-import { type Fields, field } from '../fields.ts'
+import { type Fields, field, trimmed } from '../fields.ts'
 import type { Peer } from '../model.ts'
 import { remembering } from './remembered.ts'
 
@@ -51,7 +51,7 @@ function forwardedFor(chain: string | undefined): string | undefined {
 }
 
 const addressesIn = (chain: string | undefined): string[] =>
-  (chain?.split(',') ?? []).map((address) => address.trim()).filter((address) => address !== '')
+  (chain?.split(',') ?? []).map(trimmed).filter((address) => address !== '')
 
 /** RFC 7239 section 6: an IPv6 address is bracketed and quoted. */
 const node = (address: string): string => quoted(address.includes(':') ? `[${address}]` : address)
@@ -61,4 +61,4 @@ const quoted = remembering((value) => (/^[\w.-]+$/.test(value) ? value : `"${val
 
 /** A list with one more member. */
 export const joined = (list: string | undefined, member: string): string =>
-  list === undefined || list.trim() === '' ? member : `${list}, ${member}`
+  list === undefined || trimmed(list) === '' ? member : `${list}, ${member}`

@@ -1,5 +1,5 @@
 /** How long a response is fresh, and how long it may be used after that (RFC 9111 section 4.2, RFC 5861). */
-import { type Fields, field, fieldLines, has } from '../fields.ts'
+import { type Fields, field, fieldLines, has, trimmed } from '../fields.ts'
 import type { Lifetime, Rules } from '../model.ts'
 import { type ResponseDirectives, responseDirectives } from './targeted-control.ts'
 import { parseDate } from './dates.ts'
@@ -167,7 +167,7 @@ function initialAge(fields: Fields, { requestedAt, respondedAt }: Exchange): num
 
 /** In seconds. The first of several members counts, and what is no number is ignored (RFC 9111 section 5.1). */
 function ageValue(fields: Fields): number {
-  const first = fieldLines(fields, 'age')[0]?.split(',', 1)[0]?.trim() ?? ''
+  const first = firstOf(fieldLines(fields, 'age')[0] ?? '')
   return AGE.test(first) ? Math.min(Number(first), MOST_AGE_SECONDS) : 0
 }
 
@@ -179,8 +179,10 @@ function ageValue(fields: Fields): number {
 function isAgeTrusted(fields: Fields): boolean {
   const [line, another] = fieldLines(fields, 'age')
   if (line === undefined) return true
-  return another === undefined && !line.includes(', ') && AGE.test(line.split(',', 1)[0]?.trim() ?? '')
+  return another === undefined && !line.includes(', ') && AGE.test(firstOf(line))
 }
+
+const firstOf = (list: string): string => trimmed(list.split(',', 1)[0] ?? '')
 
 const AGE = /^\d+$/
 

@@ -1,5 +1,5 @@
 /** What a successful unsafe request makes invalid (RFC 9111 section 4.4, RFC 9875 section 3). */
-import { type Fields, fieldLines } from '../fields.ts'
+import { type Fields, fieldLines, trimmed } from '../fields.ts'
 import type { CacheRequest } from '../model.ts'
 import { groupsOf, groupTag } from './groups.ts'
 import { locate, nameOf } from './target.ts'
@@ -24,7 +24,7 @@ export function invalidatedBy(
   const urls = new Set([nameOf(request.url)])
   for (const name of ['location', 'content-location']) {
     for (const reference of fieldLines(response.fields, name)) {
-      for (const url of sameOrigin(request.url, reference.trim())) urls.add(url)
+      for (const url of sameOrigin(request.url, trimmed(reference))) urls.add(url)
     }
   }
   const groups = groupsOf(response.fields, 'cache-group-invalidation')

@@ -1,5 +1,5 @@
 /** Byte ranges (RFC 9110 section 14): what a client asks for, and what of it a copy can give. */
-import { type Fields, field } from '../fields.ts'
+import { type Fields, field, trimmed } from '../fields.ts'
 import type { ByteRange, CacheRequest, PartialContent } from '../model.ts'
 import { parseDate } from './dates.ts'
 
@@ -13,7 +13,7 @@ export type Asked = { readonly kind: 'bytes'; readonly specs: readonly RangeSpec
 const MOST_RANGES = 8
 /** Empty ones included. */
 const MOST_MEMBERS = 64
-const UNIT = /^\s*([!#$%&'*+\-.^_`|~0-9a-z]+)=(.*)$/is
+const UNIT = /^[ \t]*([!#$%&'*+\-.^_`|~0-9a-z]+)=(.*)$/is
 const INT_RANGE = /^(\d+)-(\d*)$/
 const SUFFIX_RANGE = /^-(\d+)$/
 
@@ -46,7 +46,7 @@ export function parseRange(value: string): Asked | undefined {
   const members = set.split(',', MOST_MEMBERS + 1)
   if (members.length > MOST_MEMBERS) return undefined
   for (const member of members) {
-    const text = member.trim()
+    const text = trimmed(member)
     if (text === '') continue // RFC 9110 section 5.6.1.2
     const spec = parseSpec(text)
     if (spec === undefined || specs.length === MOST_RANGES) return undefined
@@ -171,8 +171,9 @@ export function union(ranges: readonly ByteRange[]): ByteRange[] {
  * Last-Modified to the letter and strong (RFC 9110 section 13.1.5).
  */
 export function ifRangeHolds(requestFields: Fields, stored: Fields): boolean {
-  const wanted = field(requestFields, 'if-range')?.trim()
-  if (wanted === undefined) return true
+  const value = field(requestFields, 'if-range')
+  if (value === undefined) return true
+  const wanted = trimmed(value)
   if (parseDate(wanted) !== undefined) return wanted === strongDate(stored)
   return STRONG_TAG.test(wanted) && wanted === field(stored, 'etag')
 }

@@ -1,5 +1,5 @@
 /** Checking a stored response with its origin (RFC 9111 section 4.3), and a client's copy with a response. */
-import { type Fields, field, has, lines, without } from '../fields.ts'
+import { type Fields, field, has, lines, trimmed, without } from '../fields.ts'
 import type { CacheRequest, StoredResponse } from '../model.ts'
 import { parseDate } from './dates.ts'
 import { canBeValidated } from './freshness.ts'
@@ -123,11 +123,11 @@ function mayBeConditional(fields: Fields): boolean {
   return false
 }
 
-const ENTITY_TAG = /(?:W\/)?"([^"]*)"|([^\s,"]+)/g
+const ENTITY_TAG = /(?:W\/)?"([^"]*)"|([^ \t,"]+)/g
 
 /** Weak comparison with each member; "*" matches whatever there is (RFC 9110 section 13.1.2). */
 function matchesAny(tags: string, etag: string | undefined): boolean {
-  if (tags.trim() === '*') return true
+  if (trimmed(tags) === '*') return true
   if (etag === undefined) return false
   const wanted = opaque(etag)
   for (const [, quoted, bare] of tags.matchAll(ENTITY_TAG)) if ((quoted ?? bare) === wanted) return true

@@ -61,8 +61,8 @@ export function languageKeyOf(
   requestFields: Fields,
   response: Fields,
 ): string | undefined {
-  const language = on.includes(LANGUAGE) ? field(response, 'content-language')?.trim().toLowerCase() : undefined
-  return language === undefined || !TOKEN.test(language) ? undefined : keyInLanguage(key, on, requestFields, language)
+  const language = on.includes(LANGUAGE) ? trimmed(field(response, 'content-language') ?? '').toLowerCase() : ''
+  return TOKEN.test(language) ? keyInLanguage(key, on, requestFields, language) : undefined
 }
 
 function keyInLanguage(key: string, on: readonly string[], requestFields: Fields, language: string): string {

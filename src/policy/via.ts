@@ -1,5 +1,5 @@
 /** Via (RFC 9110 section 7.6.3): who passed a message on. */
-import { type Fields, field } from '../fields.ts'
+import { type Fields, field, trimmed } from '../fields.ts'
 
 const PSEUDONYM = 'herdgate'
 /** What we add to a message that passes through. */
@@ -9,5 +9,10 @@ export const VIA = `1.1 ${PSEUDONYM}`
 export function loops(fields: Fields): boolean {
   const via = field(fields, 'via')
   if (via === undefined) return false
-  return via.split(',').some((member) => member.trim().split(/\s+/)[1]?.toLowerCase() === PSEUDONYM)
+  return via.split(',').some(
+    (member) =>
+      trimmed(member)
+        .split(/[ \t]+/)[1]
+        ?.toLowerCase() === PSEUDONYM,
+  )
 }

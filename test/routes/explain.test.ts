@@ -18,12 +18,24 @@ describe('GET /v1/explain', () => {
       ['header', 'Accept-Language:  de, en;q=0.5 '],
       ['header', 'cookie: a=b:c'],
       ['header', 'x-empty:'],
+      ['header', 'x-octets: \t\xa0 '],
     ]
     await get(app, ask(['url', 'http://a.test/'], ['method', 'POST'], ...fields))
     expect(explained[0]).toEqual({
       method: 'POST',
       url: 'http://a.test/',
-      fields: ['Host', 'a.test', 'Accept-Language', 'de, en;q=0.5', 'cookie', 'a=b:c', 'x-empty', ''],
+      fields: [
+        'Host',
+        'a.test',
+        'Accept-Language',
+        'de, en;q=0.5',
+        'cookie',
+        'a=b:c',
+        'x-empty',
+        '',
+        'x-octets',
+        '\xa0',
+      ],
     })
   })
 

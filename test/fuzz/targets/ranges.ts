@@ -12,7 +12,7 @@ import {
   strongValidator,
   union,
 } from '../../../src/policy/range.ts'
-import { field, has } from '../../../src/fields.ts'
+import { field, has, trimmed } from '../../../src/fields.ts'
 import { requestWith } from '../../policy/support.ts'
 import { must, mustEqual, RESPONSE_HEAD, type Target } from '../target.ts'
 import { checkDate } from './check-date.ts'
@@ -166,7 +166,7 @@ function validated(asking: readonly string[], fields: readonly string[]): void {
   must('a weak validator holds for no range', !weak || !ifRangeHolds(asking, fields), wanted)
   must(
     'what holds is one validator of the copy',
-    wanted === undefined || !ifRangeHolds(asking, fields) || fields.includes(wanted.trim()),
+    wanted === undefined || !ifRangeHolds(asking, fields) || fields.includes(trimmed(wanted)),
     wanted,
   )
   must('a weak tag is no strong validator', strongValidator(fields)?.startsWith('W/') !== true, fields)

@@ -14,7 +14,13 @@ export const requests: Target = {
   name: 'requests',
   covers: [
     ['src/policy/reuse.ts', 'src/policy/request.ts', 'src/policy/wishes.ts', 'src/policy/head.ts'],
-    ['src/policy/bearing.ts', 'src/lane/plain-head.ts', 'src/lane/octets.ts', 'src/lane/field-meaning.ts'],
+    [
+      'src/policy/bearing.ts',
+      'src/policy/credentials.ts',
+      'src/lane/plain-head.ts',
+      'src/lane/octets.ts',
+      'src/lane/field-meaning.ts',
+    ],
   ].flat(),
   dictionary: [
     ['Cache-Control: ', 'Pragma: no-cache', 'Range: bytes=0-1', 'no-cache', 'no-store', 'max-age=0', 'max-age=100'],

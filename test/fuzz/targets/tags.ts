@@ -12,7 +12,13 @@ import { fieldsIn } from './message.ts'
 /** A response's head: what it is purged by, and what it invalidates. */
 export const tags: Target = {
   name: 'tags',
-  covers: ['src/policy/tags.ts', 'src/policy/groups.ts', 'src/policy/invalidates.ts', 'src/policy/trailers.ts'],
+  covers: [
+    'src/policy/tags.ts',
+    'src/policy/tag-caps.ts',
+    'src/policy/groups.ts',
+    'src/policy/invalidates.ts',
+    'src/policy/trailers.ts',
+  ],
   dictionary: [
     ['Surrogate-Key: ', 'Cache-Tag: ', 'xkey: ', 'Cache-Groups: ', 'Cache-Group-Invalidation: ', '"a"', '\\"', ';x=1'],
     ['Location: ', 'Content-Location: ', 'http://a.test/', 'http://A.TEST:80/x', '//a.test/y', 'http://b.test/'],
