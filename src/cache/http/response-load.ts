@@ -3,7 +3,7 @@ import type { Body } from '../../body.ts'
 import { HerdgateError } from '../../errors.ts'
 import { type Fields, field, has } from '../../fields.ts'
 import type { ByteRange, CacheRequest, OriginResponse, Route, StoredResponse } from '../../model.ts'
-import { isPassingError } from '../../policy/freshness.ts'
+import { type Exchange, isPassingError } from '../../policy/freshness.ts'
 import { parseContentRange, rangeFor, rangeLines, rangeMissing, strongValidator } from '../../policy/range.ts'
 import { type Storable, storable } from '../../policy/storable.ts'
 import { updatedTags } from '../../policy/tags.ts'
@@ -21,6 +21,8 @@ export interface DirectResponse {
   readonly body: Body
   /** The same as something to store, where the answer to one request turns out to be what others would get. */
   readonly entry?: StoredResponse | undefined
+  /** When that was asked for, and when it came. */
+  readonly exchange?: Exchange | undefined
 }
 
 /** What distinguishes the ways in which a request asks. */
@@ -217,7 +219,8 @@ export class ResponseLoad {
 
   #direct(fetched: Fetched, why: string, entry?: StoredResponse): Extract<Landing, { kind: 'direct' }> {
     const { status, fields } = fetched.response
-    const reply = entry === undefined ? this.#reply(fetched, 0) : { status, fields, body: entry.body, entry }
+    const reply =
+      entry === undefined ? this.#reply(fetched, 0) : { status, fields, body: entry.body, entry, exchange: fetched }
     return { kind: 'direct', reply, status, why, passing: isPassingError(status) }
   }
 

@@ -1,4 +1,5 @@
 import type { CacheRequest, InvalidationLog, Route } from '../../model.ts'
+import { lifetimeOf } from '../../policy/freshness.ts'
 import { invalidatedBy } from '../../policy/invalidates.ts'
 import { namesOf } from '../../policy/key.ts'
 import { matchRoute } from '../../policy/route.ts'
@@ -57,12 +58,12 @@ function keepForGet(
   position: number,
   parts: UnsafeParts,
 ): boolean {
-  const { entry } = reply
-  if (entry === undefined) return false
+  const { entry, exchange } = reply
+  if (entry === undefined || exchange === undefined) return false
   const own = matchRoute(parts.routes, 'GET', request.url)
   if (typeof own === 'string' || own.rules.cookies !== route.rules.cookies) return false
   const get: CacheRequest = { method: 'GET', url: request.url, fields: request.fields }
-  // Its own route may have another key, other tags, and keep from others what that of the method gives to them.
+  // Its own route may have another key, other tags and times, and keep from others what that of the method gives to them.
   const tags = tagsOf(request.url, reply.fields, own.rules)
   if (!tags.ok || !storable(get, reply, own.rules).store) return false
   const ask = askFor(get, own, { credentialed: false })
@@ -70,7 +71,8 @@ function keepForGet(
   // The origin was asked with all of the query, and so may have answered to what the key does not show.
   if (url !== nameOf(request.url)) return false
   const { generation } = parts.log
+  const lifetime = lifetimeOf(reply, own.rules, exchange)
   const stamp = stampOf(url, tags.tags, { generation, position, startedAt: entry.startedAt })
-  parts.engine.keep(new HttpQuestion(get, own, ask, parts), { ...entry, ...stamp })
+  parts.engine.keep(new HttpQuestion(get, own, ask, parts), { ...entry, ...lifetime, ...stamp })
   return true
 }

@@ -331,6 +331,23 @@ test('what a POST brought for a GET has the tags of the route of the GET', async
   expect(await get()).toBe('miss')
 })
 
+test.each([
+  ['ttl', { grace: 0 }, { grace: 0, override: true, ttl: 3_600_000 }, 3_599_000, 'hit'],
+  ['grace', { grace: 3_600_000 }, { grace: 0 }, 61_000, 'error'],
+])('what a POST brought for a GET lives by the %s of the route of the GET', async (_, ofPost, ofGet, ms, expected) => {
+  const { origin, clock } = world()
+  const posts = { name: 'posts', match: { methods: ['POST'] }, origin, rules: { ...DEFAULT_RULES, ...ofPost } }
+  const rest = { name: 'rest', match: {}, origin, rules: { ...DEFAULT_RULES, ...ofGet } }
+  const cache = createCache({ clock, routes: [posts, rest] })
+  const url = 'http://a.test/a'
+  origin.script(() => ({ headers: { ...MINUTE, 'Content-Location': url }, body: 'answer' }))
+  await received(await cache.handle({ method: 'POST', url, fields: [], body: Readable.from([Buffer.from('x')]) }))
+  await clock.advance(ms)
+  origin.script(() => new HerdgateError('origin_refused'))
+  const { result } = await received(await cache.handle({ method: 'GET', url, fields: [] }))
+  expect(result).toBe(expected)
+})
+
 test('QUERY is answered by what the same query, of the same type, got before', async () => {
   const w = world()
   w.origin.script((_, number) => ({ headers: MINUTE, body: `answer ${number}` }))
