@@ -1,14 +1,15 @@
 /** Flags, environment and file in; one checked configuration in milliseconds and bytes out. Nothing else reads them. */
 import { crossFaults } from './config/checks.ts'
 import { type ConfigText, type ParsedDocument, parseConfigText } from './config/document.ts'
+import { CONFIG_VARIABLE, type Environment, readEnvironment } from './config/environment.ts'
 import { explain, inWords } from './config/explain.ts'
 import type { Fault } from './config/fault.ts'
+import { type Flags, readFlags } from './config/flags.ts'
 import { notesOn } from './config/notes.ts'
 import { resolve } from './config/resolve.ts'
 import type { Config } from './config/resolved.ts'
 import type { MemoryLimits } from './config/memory-shares.ts'
 import { type FileConfig, fileSchema, knownKeys } from './config/schema.ts'
-import { CONFIG_VARIABLE, type Environment, type Flags, readEnvironment, readFlags } from './config/settings.ts'
 
 export type { Config, LogLevel, OriginConfig, RouteConfig } from './config/resolved.ts'
 export { didYouMean } from './config/fault.ts'

@@ -1,9 +1,8 @@
-/** Settings that flags and environment variables can give, and how both are read. */
+/** Settings that flags and environment variables can give. */
 import * as z from 'zod'
 import { explain, inWords } from './explain.ts'
-import { didYouMean, type Fault } from './fault.ts'
+import type { Fault } from './fault.ts'
 import * as leaf from './leaves.ts'
-import { nearest } from './nearest.ts'
 
 const settingsSchema = z
   .object({
@@ -28,44 +27,9 @@ const settingsSchema = z
   .partial()
 
 export type Settings = z.output<typeof settingsSchema>
-type Name = keyof Settings
+export type Name = keyof Settings
 
-/** The first of its environment variables that is set counts. */
-const VARIABLES: Readonly<Record<Name, readonly string[]>> = {
-  origin: ['HERDGATE_ORIGIN'],
-  host: ['HERDGATE_HOST'],
-  port: ['HERDGATE_PORT', 'PORT'],
-  adminHost: ['HERDGATE_ADMIN_HOST'],
-  adminPort: ['HERDGATE_ADMIN_PORT'],
-  adminToken: ['HERDGATE_ADMIN_TOKEN'],
-  ttl: ['HERDGATE_TTL'],
-  grace: ['HERDGATE_GRACE'],
-  softTimeout: ['HERDGATE_SOFT_TIMEOUT'],
-  cookies: ['HERDGATE_COOKIES'],
-  memory: ['HERDGATE_MEMORY'],
-  disk: ['HERDGATE_DISK'],
-  diskSize: ['HERDGATE_DISK_SIZE'],
-  redis: ['HERDGATE_REDIS', 'REDIS_URL'],
-  redisPrefix: ['HERDGATE_REDIS_PREFIX'],
-  workers: ['HERDGATE_WORKERS'],
-  logLevel: ['HERDGATE_LOG_LEVEL', 'LOG_LEVEL'],
-}
-const NAMES = Object.keys(VARIABLES).filter((name): name is Name => Object.hasOwn(VARIABLES, name))
-
-export const CONFIG_VARIABLE = 'HERDGATE_CONFIG'
-const PREFIX = 'HERDGATE_'
-const TOKEN_FILE_VARIABLE = 'HERDGATE_ADMIN_TOKEN_FILE'
-/** Of the build, not a setting: src/version.ts. */
-const REVISION_VARIABLE = 'HERDGATE_REVISION'
-const KNOWN_VARIABLES = [...Object.values(VARIABLES).flat(), CONFIG_VARIABLE, TOKEN_FILE_VARIABLE, REVISION_VARIABLE]
-
-/** Flags as given on the command line, in camel case. `config` is the caller's to read. */
-export type Flags = { readonly [N in Exclude<Name, 'origin'> | 'config']?: string | undefined } & {
-  readonly origin?: readonly string[] | undefined
-  /** Faults on purpose are meant; no variable says so. */
-  readonly chaos?: boolean | undefined
-}
-export type Environment = Readonly<Record<string, string | undefined>>
+export const NAMES: readonly Name[] = settingsSchema.keyof().options
 
 export interface Source {
   /** Those that are valid. */
@@ -76,93 +40,10 @@ export interface Source {
   readonly where: (name: Name) => string | undefined
 }
 
-type Given = Map<Name, { where: string; raw: unknown }>
+/** What was given, by whom, not yet known to be valid. */
+export type Given = Map<Name, { where: string; raw: unknown }>
 
-// ---------------------------------------------------------------------------------------------------- flags
-
-const flagOf = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
-
-export function readFlags(flags: Flags): Source {
-  const given: Given = new Map()
-  for (const name of NAMES) {
-    if (flags[name] !== undefined) given.set(name, { where: flagOf(name), raw: flags[name] })
-  }
-  return { ...parse(given), notes: [] }
-}
-
-// ---------------------------------------------------------------------------------------------- environment
-
-/**
- * An empty variable counts as not set, except a token: an empty secret is a mistake that must be noticed.
- * @param readFile throws when the file cannot be read
- */
-export function readEnvironment(env: Environment, readFile: (path: string) => string): Source {
-  const given: Given = new Map()
-  const notes: string[] = []
-  for (const name of NAMES) {
-    for (const where of VARIABLES[name]) {
-      const text = env[where]
-      if (text === undefined || (text === '' && name !== 'adminToken')) continue
-      if (isServiceLink(where, text)) {
-        notes.push(`${where} is ignored: Kubernetes sets it for a Service of that name (see enableServiceLinks)`)
-        continue
-      }
-      given.set(name, { where, raw: name === 'origin' ? listOf(text) : text })
-      break
-    }
-  }
-  const faults = [...unknownVariables(env), ...tokenFromFile(env, given, readFile)]
-  const parsed = parse(given)
-  return { ...parsed, notes, faults: [...faults, ...parsed.faults] }
-}
-
-const listOf = (text: string): string[] =>
-  text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '')
-
-/** Puts the token in its file among the given ones. */
-function tokenFromFile(env: Environment, given: Given, readFile: (path: string) => string): Fault[] {
-  const path = env[TOKEN_FILE_VARIABLE]
-  if (path === undefined || path === '') return []
-  const fault = { where: TOKEN_FILE_VARIABLE, key: 'admin.token' }
-  if (given.has('adminToken')) return [{ ...fault, message: 'set either this or HERDGATE_ADMIN_TOKEN, not both' }]
-  try {
-    given.set('adminToken', { where: TOKEN_FILE_VARIABLE, raw: readFile(path).trim() })
-    return []
-  } catch (error) {
-    return [{ ...fault, message: `cannot read ${path}: ${error instanceof Error ? error.message : String(error)}` }]
-  }
-}
-
-function unknownVariables(env: Environment): Fault[] {
-  return Object.entries(env)
-    .filter(([name, value]) => name.startsWith(PREFIX) && !KNOWN_VARIABLES.includes(name) && value !== undefined)
-    .filter(([name, value]) => !isServiceLink(name, value ?? ''))
-    .map(([name]) => ({
-      where: name,
-      key: '',
-      message: `unknown environment variable${didYouMean(nearestVariable(name))}`,
-    }))
-}
-
-/** Compared without the beginning they share, which would make all of them alike. */
-function nearestVariable(name: string): string | undefined {
-  const ours = KNOWN_VARIABLES.filter((known) => known.startsWith(PREFIX)).map((known) => known.slice(PREFIX.length))
-  const meant = nearest(name.slice(PREFIX.length), ours)
-  return meant === undefined ? undefined : PREFIX + meant
-}
-
-const SERVICE_LINK = /_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/
-
-/** Kubernetes describes every Service to every pod in variables that begin with the Service's name. */
-const isServiceLink = (name: string, value: string): boolean =>
-  SERVICE_LINK.test(name) || (name.endsWith('PORT') && /^(?:tcp|udp|sctp):\/\//.test(value))
-
-// -------------------------------------------------------------------------------------------------- values
-
-function parse(given: Given): Omit<Source, 'notes'> {
+export function parse(given: Given): Omit<Source, 'notes'> {
   const where = (name: PropertyKey | undefined) => [...given].find(([candidate]) => candidate === name)?.[1].where
   const raw = Object.fromEntries([...given].map(([name, { raw }]) => [name, raw]))
   const result = settingsSchema.safeParse(raw, { error: inWords })

@@ -10,7 +10,15 @@ import { sections } from './message.ts'
 export const configuration: Target = {
   name: 'configuration',
   covers: [
-    ['src/config.ts', 'src/config/checks.ts', 'src/config/document.ts', 'src/config/explain.ts'],
+    [
+      'src/config.ts',
+      'src/config/checks.ts',
+      'src/config/listener-checks.ts',
+      'src/config/route-checks.ts',
+      'src/config/store-checks.ts',
+      'src/config/document.ts',
+      'src/config/explain.ts',
+    ],
     [
       'src/config/fault.ts',
       'src/config/leaves/choices.ts',
@@ -25,7 +33,13 @@ export const configuration: Target = {
       'src/config/routes.ts',
       'src/config/schema.ts',
     ],
-    ['src/config/settings.ts', 'src/config/sources.ts', 'src/cli/settings.ts'],
+    [
+      'src/config/settings.ts',
+      'src/config/flags.ts',
+      'src/config/environment.ts',
+      'src/config/sources.ts',
+      'src/cli/settings.ts',
+    ],
   ].flat(),
   dictionary: [
     ['origin=http://a.test', 'host=', 'port=', 'adminHost=0.0.0.0', 'adminPort=', 'adminToken=', 'ttl=30s', 'grace='],
