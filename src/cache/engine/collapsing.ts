@@ -64,13 +64,15 @@ export class Collapsing {
         ? this.#answerLeader(question, decision, flight, landed)
         : this.#answerWaiter(question, decision, flight, landed, arrival, attempt)
     const isCircle = !leads && question.wouldWaitForItself(flight.question)
-    const afterMs = isCircle ? LONGEST_CIRCLE : decision.fallback?.afterMs
+    const afterMs = decision.fallback?.afterMs ?? (isCircle ? LONGEST_CIRCLE : undefined)
     if (afterMs === undefined) return flight.landed.then(answered)
     return within(flight.landed, afterMs, this.#clock).then((landed) => {
       if (landed !== 'slow') return answered(landed)
-      if (isCircle) return this.#answers.staleOrError<E, D>(decision, waitsForItself(question.url), true)
       const stale = this.#answers.whileSlow<E, D>(decision)
-      if (stale === undefined) return flight.landed.then(answered)
+      if (stale === undefined) {
+        if (isCircle) return this.#answers.staleOrError<E, D>(decision, waitsForItself(question.url), true)
+        return flight.landed.then(answered)
+      }
       if (leads) void flight.landed.then((late) => discard(question, late))
       else this.#report(question, 'timeout')
       return stale

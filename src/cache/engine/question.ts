@@ -24,8 +24,8 @@ export interface Question<E extends Entry, D> {
   readonly signal: AbortSignal | undefined
   isEntry(stored: Stored): stored is E
   /**
-   * Is it asked by what that question's load waits for? Then it would wait for itself, if it waited for that load. Not for
-   * certain: who asks may do so without waiting for the answer.
+   * It is about to wait for that question's load: does that load wait for whoever asks this? Not for certain: one may ask
+   * without waiting for the answer.
    */
   wouldWaitForItself(leader: object): boolean
   variantKey(on: readonly string[]): string

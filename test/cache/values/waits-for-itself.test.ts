@@ -78,6 +78,17 @@ describe('a load that waits for itself', () => {
   })
 })
 
+test('a load that waits for itself no longer than its soft timeout gets the value before by then', async () => {
+  const { cache, clock } = library({ defaults: { ttl: '1s', grace: '1h', softTimeout: '200ms' } })
+  await cache.set('k', 'before')
+  await clock.advance(1_500)
+  const load = async (): Promise<string> => `${await cache.getOrSet('k', load)} and after`
+  const asked = cache.getOrSet('k', load)
+  await settle()
+  await clock.advance(200)
+  expect(await asked).toBe('before and after')
+})
+
 describe('a load that does not wait for itself', () => {
   test('may ask for its own key', async () => {
     const { cache, clock } = library()
