@@ -21,7 +21,7 @@ function textOf(given: unknown): string {
   }
 }
 
-function isList(given: object): boolean {
+function isList(given: unknown): given is readonly unknown[] {
   try {
     return Array.isArray(given)
   } catch {
@@ -34,6 +34,6 @@ function isList(given: object): boolean {
  * @throws TypeError saying which list is none of strings
  */
 export function strings(what: string, list: readonly string[]): readonly string[] {
-  if (Array.isArray(list) && list.every((name) => typeof name === 'string')) return list
+  if (isList(list) && list.every((name) => typeof name === 'string')) return list
   throw new TypeError(`expected ${what} as a list of strings`)
 }

@@ -85,6 +85,14 @@ test.each(['', ' ', '\t\n', 'a\0b'])('%j is no folder to keep a cache in', (path
   for (const open of [diskStore, diskLog]) expect(() => open({ path })).toThrow(RangeError)
 })
 
+test.each(Object.keys(ODD))('no list of tags: %s', async (name) => {
+  const [given] = ODD[name] ?? []
+  const tags = given as string[]
+  await expect(createCache().purge({ tags: [given as string] })).rejects.toThrow('expected tags as a list of strings')
+  if (given === undefined || given === null) return
+  await expect(createCache().purge({ tags })).rejects.toThrow('expected tags as a list of strings')
+})
+
 test('what sizeOf gives is told, whatever it is', async () => {
   const cache = createCache({ sizeOf: () => HOSTILE as unknown as number })
   await expect(cache.set('k', 1)).rejects.toThrow('sizeOf: expected a number of bytes, got an object')
