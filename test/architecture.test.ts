@@ -60,7 +60,7 @@ const RULES: readonly Rule[] = [
       'node:stream',
     ],
   },
-  { from: 'src/cache/values/', may: ['src/cache/values/', 'src/cache/engine/', ...WORDS, 'node:async_hooks'] },
+  { from: 'src/cache/values/', may: ['src/cache/values/', 'src/cache/engine/', ...WORDS] },
   { from: 'src/cache/', may: ['src/cache/', 'src/policy/', ...WORDS] },
   {
     from: 'src/stores/codec/',

@@ -4,7 +4,6 @@
  */
 import type { EventPayloads, Events } from '../../events.ts'
 import type { Clock, Entry, Found, InvalidationLog } from '../../model.ts'
-import { shown } from '../../given.ts'
 import type { Answers } from './answers.ts'
 import type { AnyFlight, Flight } from './flights.ts'
 import { discard, type Landed, within } from './landing.ts'
@@ -22,12 +21,6 @@ export interface CollapsingParts {
 
 /** The answer; or, where a waiter cannot have it: look again, or ask the origin for this waiter alone. */
 export type Collapsed<E extends Entry, D> = Resolution<E, D> | { readonly kind: 'look-again' } | Pass<E>
-
-/** How long a load may ask for what it loads, in ms: it does not wait for that if it ends before. */
-const LONGEST_CIRCLE = 1_000
-
-const waitsForItself = (name: string): Error =>
-  new Error(`the load of ${shown(name)} waits for itself: something it waits for asks for the same key`)
 
 /** A waiter whose awaited answer is not for it looks again this often, then asks the origin alone. */
 const MOST_ATTEMPTS = 3
@@ -63,16 +56,12 @@ export class Collapsing {
       leads
         ? this.#answerLeader(question, decision, flight, landed)
         : this.#answerWaiter(question, decision, flight, landed, arrival, attempt)
-    const isCircle = !leads && question.wouldWaitForItself(flight.question)
-    const afterMs = decision.fallback?.afterMs ?? (isCircle ? LONGEST_CIRCLE : undefined)
+    const afterMs = decision.fallback?.afterMs
     if (afterMs === undefined) return flight.landed.then(answered)
     return within(flight.landed, afterMs, this.#clock).then((landed) => {
       if (landed !== 'slow') return answered(landed)
       const stale = this.#answers.whileSlow<E, D>(decision)
-      if (stale === undefined) {
-        if (isCircle) return this.#answers.staleOrError<E, D>(decision, waitsForItself(question.url), true)
-        return flight.landed.then(answered)
-      }
+      if (stale === undefined) return flight.landed.then(answered)
       if (leads) void flight.landed.then((late) => discard(question, late))
       else this.#report(question, 'timeout')
       return stale

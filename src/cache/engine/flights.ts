@@ -1,6 +1,5 @@
 import type { Beginning, Entry, FetchEnding, Lease, Stamp } from '../../model.ts'
 import type { Landed } from './landing.ts'
-import type { Question } from './question.ts'
 
 /** PromiseWithResolvers, as a type that may stand for one of a wider kind. */
 interface Deferred<L> {
@@ -15,8 +14,6 @@ const NO_TAGS: readonly string[] = []
  * its beginning, for the log to judge it by before the response's tags are known.
  */
 export class Flight<E extends Entry, D> implements Stamp {
-  /** What it was begun for. */
-  readonly question: Question<E, D>
   readonly url: string
   readonly tags = NO_TAGS
   readonly generation: string
@@ -41,14 +38,8 @@ export class Flight<E extends Entry, D> implements Stamp {
   /** For those who join while what loads is being called, as it may itself ask for the same. */
   #awaited: Deferred<Landed<E, D>> | undefined
 
-  constructor(
-    question: Question<E, D>,
-    { generation, position, startedAt }: Beginning,
-    background: boolean,
-    past: E | undefined,
-  ) {
-    this.question = question
-    this.url = question.url
+  constructor(url: string, { generation, position, startedAt }: Beginning, background: boolean, past: E | undefined) {
+    this.url = url
     this.generation = generation
     this.position = position
     this.checked = position

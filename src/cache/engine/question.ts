@@ -23,11 +23,6 @@ export interface Question<E extends Entry, D> {
   /** Aborted when the asker has gone. */
   readonly signal: AbortSignal | undefined
   isEntry(stored: Stored): stored is E
-  /**
-   * It is about to wait for that question's load: does that load wait for whoever asks this? Not for certain: one may ask
-   * without waiting for the answer.
-   */
-  wouldWaitForItself(leader: object): boolean
   variantKey(on: readonly string[]): string
   /** Key of another variant that answers the asker as well. */
   otherVariant(varies: Varies): string | undefined

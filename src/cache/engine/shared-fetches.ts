@@ -94,7 +94,7 @@ export class SharedFetches {
   ): Flight<E, D> {
     const beginning = beginningAt(this.#log, this.#clock.now())
     const past = decision.kind === 'revalidate' ? decision.entry : undefined
-    const flight = new Flight<E, D>(question, beginning, background, past)
+    const flight = new Flight<E, D>(question.url, beginning, background, past)
     this.#flights.put(key, flight)
     flight.launched(new SharedFetch(question, key, flight, decision, this.#parts).run(beginning))
     return flight

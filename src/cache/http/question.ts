@@ -55,10 +55,6 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
     return this.#request.signal
   }
 
-  wouldWaitForItself(): boolean {
-    return false
-  }
-
   isEntry(stored: Stored): stored is StoredResponse {
     return stored.kind === 'response'
   }

@@ -4,7 +4,6 @@ import { known } from '../engine/lookup.ts'
 import type { Counts } from '../statistics.ts'
 import { type FreshValues, promiseOf } from './fresh-values.ts'
 import { noKey } from './key.ts'
-import { currentLoad } from './load-in-progress.ts'
 import { rulesOf, type ValueOptions, type ValueRules } from './options.ts'
 import { type AnyLoad, type ValueParts, ValueQuestion } from './question.ts'
 import type { TurnTime } from './turn-time.ts'
@@ -55,9 +54,8 @@ export class Loading {
     return promiseOf(hit) as Promise<T>
   }
 
-  /** What another caller's load in progress will bring; undefined when there is none that may be waited for. */
+  /** What another caller's load in progress will bring; undefined when there is none to wait for. */
   #shared<T>(key: string, load: AnyLoad<T>, options: GetOrSetOptions | undefined): Promise<T> | undefined {
-    if (currentLoad() !== undefined) return undefined // it may be its own
     return this.#engine.share(key, 'library', (entry) => {
       if (entry?.kind !== 'value') return this.#resolve(key, this.#store.get(key), load, options)
       this.#counts.collapsedValue()

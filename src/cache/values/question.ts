@@ -1,9 +1,8 @@
 import { HerdgateError } from '../../errors.ts'
-import type { Clock, Decision, Found, Stored, StoredValue } from '../../model.ts'
 import { shown } from '../../given.ts'
+import type { Clock, Decision, Found, Stored, StoredValue } from '../../model.ts'
 import type { LoadContext, Loaded, Question } from '../engine/question.ts'
 import type { Counts } from '../statistics.ts'
-import { currentLoad, LoadInProgress } from './load-in-progress.ts'
 import { rulesOf, type ValueOptions, type ValueRules } from './options.ts'
 import { ValueEntry } from './value-entry.ts'
 
@@ -47,9 +46,6 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
   readonly #rules: ValueRules
   readonly #force: boolean
   readonly #parts: ValueParts
-  /** What asks for it. */
-  readonly #within = currentLoad()
-  readonly #loading = new LoadInProgress()
 
   constructor(key: string, load: AnyLoad<T>, rules: ValueRules, force: boolean, parts: ValueParts) {
     this.key = key
@@ -94,19 +90,11 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     return { kind: 'revalidate', entry, why: 'stale', fallback: mayStandIn ? { entry, afterMs } : undefined }
   }
 
-  wouldWaitForItself(leader: object): boolean {
-    const within = this.#within
-    if (within === undefined || !(leader instanceof ValueQuestion)) return false
-    if (leader.#loading.needs(within)) return true
-    within.waitsFor(leader.#loading)
-    return false
-  }
-
-  load({ previous, beginning, background }: LoadContext<StoredValue>): Promise<Loaded<StoredValue, T>> {
+  load({ previous, beginning }: LoadContext<StoredValue>): Promise<Loaded<StoredValue, T>> {
     let rules = this.#rules
     let skipped = false
     this.#parts.counts.beganLoad()
-    const controls: LoadControls<never> = {
+    const loading = this.#load({
       stale: previous?.value as undefined, // of whatever type the caller says
       setOptions: (options) => {
         rules = rulesOf(options, rules)
@@ -114,10 +102,8 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
       skip: () => {
         skipped = true
       },
-    }
-    if (!background) this.#within?.waitsFor(this.#loading)
-    const loading = this.#loading.run(() => this.#load(controls))
-    return loading.then((value) => {
+    })
+    return Promise.resolve(loading).then((value) => {
       const loadedAt = this.#parts.clock.now()
       this.#parts.counts.sampleLoad(loadedAt - beginning.startedAt)
       if (skipped) return { kind: 'direct', reply: value, status: 200, why: 'skipped', aside: true }
