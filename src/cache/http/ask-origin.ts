@@ -55,9 +55,7 @@ export function askOrigin(asking: Asking, { clock, events }: AskParts): Promise<
     (answered) => {
       const respondedAt = clock.now()
       report(String(answered.status), respondedAt - requestedAt)
-      const fields = withOneDate(answered.fields, respondedAt)
-      const response = { ...answered, fields, trailers: () => answered.trailers() }
-      return { response, requestedAt, respondedAt, stop }
+      return { response: datedOnce(answered, respondedAt), requestedAt, respondedAt, stop }
     },
     (error: unknown) => {
       report(error instanceof HerdgateError ? error.code : 'internal', clock.now() - requestedAt)
@@ -112,4 +110,9 @@ function originRequest({ request, route, target, forAll, mayBeStored, conditions
   })
   const onInterim = (status: number, interim: Fields) => request.onInterim?.(status, interimHead(interim, cookies))
   return { method: request.method, target, fields, body, onInterim, background }
+}
+
+function datedOnce(response: OriginResponse, respondedAt: number): OriginResponse {
+  const fields = withOneDate(response.fields, respondedAt)
+  return fields === response.fields ? response : { ...response, fields, trailers: () => response.trailers() }
 }
