@@ -106,7 +106,7 @@ async function runScenarios(plan: Plan): Promise<{ results: Results; versions: s
     for (const scenario of SCENARIOS) {
       const rounds = results.get(scenario.name) ?? new Map<string, Round[]>()
       results.set(scenario.name, rounds)
-      for (const peer of peers.filter((each) => takesPart(each, scenario))) {
+      for (const peer of inTurn(peers, round).filter((each) => takesPart(each, scenario))) {
         const place = `${peer.name} ${scenario.name}`
         if (faults.has(place)) continue
         try {
@@ -151,6 +151,12 @@ async function hitOf(herdgate: Peer | undefined): Promise<Given> {
   const framing = new Set(['connection', 'keep-alive', 'date', 'content-length'])
   const fields = Object.fromEntries([...hit.headers].filter(([name]) => !framing.has(name)))
   return { fields, bodyBytes: { [SMALL.path]: SMALL.bytes, [LARGE.path]: LARGE.bytes }, etag: ETAG }
+}
+
+/** Another goes first in each round: nobody comes always after the same one, who may still be busy with what it left. */
+function inTurn(peers: readonly Peer[], round: number): readonly Peer[] {
+  const first = (round + WARM_TURNS) % peers.length
+  return [...peers.slice(first), ...peers.slice(0, first)]
 }
 
 const takesPart = ({ role, except }: Peer, { name, roles }: Scenario): boolean =>
