@@ -242,10 +242,15 @@ describe('routes and origins that a reload brings', () => {
     expect(await valueOf(it, 'herdgate_origin_request_duration_seconds_count{origin="other"}')).toBe(1)
   })
 
-  test('have room of their own, whatever has been asked of the others', async () => {
-    const it = rig(twenty, ten)
-    everything(it, twenty, ten)
-    it.events.emit('routing', { routes: [...twenty, 'new'], origins: [...ten, 'other'] })
+  test.each([
+    [3, 2],
+    [20, 10],
+  ])('have room of their own, whatever has been asked of the %i routes and %i origins before', async (some, few) => {
+    const [routes, origins] = [twenty.slice(0, some), ten.slice(0, few)]
+    const it = rig(routes, origins)
+    everything(it, routes, origins)
+    everything(it, ['x', ...routes], ['y', ...origins])
+    it.events.emit('routing', { routes: [...routes, 'new'], origins: [...origins, 'other'] })
     it.events.emit('request', requestEvent({ route: 'new' }))
     it.events.emit('origin', { origin: 'other', route: 'new', ...asked })
     expect(await valueOf(it, 'herdgate_requests_total{route="new",method="GET",result="hit",code_class="2xx"}')).toBe(1)

@@ -10,6 +10,7 @@ export class Label {
   readonly gives: boolean
   /** How many values there can ever be, `_OTHER` with them. */
   readonly size: number
+  readonly #atStart: number
   readonly #values: string[]
   readonly #indexes: Map<string, number>
 
@@ -18,13 +19,19 @@ export class Label {
     this.name = name
     this.gives = gives
     this.size = values.length + toCome + 1
+    this.#atStart = values.length
     this.#values = [...values]
     this.#indexes = new Map(values.map((value, index) => [value, index]))
   }
 
-  /** How many values there are, without `_OTHER`. */
-  get known(): number {
-    return this.#values.length
+  /** How many values there were at the start, without `_OTHER`. */
+  get atStart(): number {
+    return this.#atStart
+  }
+
+  /** How many have come since. */
+  get added(): number {
+    return this.#values.length - this.#atStart
   }
 
   /** `_OTHER` comes last. */
@@ -43,7 +50,7 @@ export class Label {
 
   /** @returns those that are in the set from now on: what finds no room in it stays `_OTHER` */
   add(values: readonly string[]): string[] {
-    const added = values.filter((value) => !this.#indexes.has(value)).slice(0, this.other - this.known)
+    const added = values.filter((value) => !this.#indexes.has(value)).slice(0, this.other - this.#values.length)
     for (const value of added) this.#indexes.set(value, this.#values.push(value) - 1)
     return added
   }
@@ -55,7 +62,7 @@ export type LabelValues = Readonly<Record<string, string>>
 export interface Room {
   /** For each value of the first label. */
   readonly each: number
-  /** As if there were this many values. */
+  /** As if there were this many values at the start. */
   readonly atLeast: number
 }
 
@@ -85,7 +92,8 @@ export class LabelSets {
     this.#second = sizeOf(labels[1])
     this.#third = sizeOf(labels[2])
     this.#fourth = sizeOf(labels[3])
-    this.capacity = Math.min(product(labels.map(sizeOf)), this.#limitFor(labels[0]?.other ?? 0) + whenFull)
+    const toCome = (labels[0]?.other ?? 0) - (labels[0]?.atStart ?? 0)
+    this.capacity = Math.min(product(labels.map(sizeOf)), this.#limitFor(labels[0], toCome) + whenFull)
   }
 
   /** How many slots are taken. */
@@ -108,16 +116,18 @@ export class LabelSets {
   }
 
   #take(indexes: readonly [number, number, number, number]): number {
-    const hasRoom = this.#apart < this.#limitFor(this.#labels[0]?.known ?? 0)
+    const hasRoom = this.#apart < this.#limitFor(this.#labels[0], this.#labels[0]?.added ?? 0)
     if (hasRoom) this.#apart++
     const slot = hasRoom ? this.#append(indexes) : this.#slotWhenFull(indexes)
     this.#slots.set(this.#codeOf(...indexes), slot)
     return slot
   }
 
-  /** @param values how many the first label has */
-  #limitFor(values: number): number {
-    return this.#room === undefined ? Number.POSITIVE_INFINITY : Math.max(values, this.#room.atLeast) * this.#room.each
+  /** @param added values of the first label that have come since the start: each brings its own room */
+  #limitFor(first: Label | undefined, added: number): number {
+    if (this.#room === undefined) return Number.POSITIVE_INFINITY
+    const { each, atLeast } = this.#room
+    return (Math.max(first?.atStart ?? 0, atLeast) + added) * each
   }
 
   #slotWhenFull([first, second, third, fourth]: readonly [number, number, number, number]): number {
