@@ -28,8 +28,8 @@ export function storedFields(fields: Fields, cookies: Rules['cookies']): string[
 const NOT_STORED = new Set(['age', 'content-length', 'trailer'])
 
 /**
- * With no more than one Date (RFC 9110 section 5.3): of several the oldest that is valid, which makes nothing fresher than
- * another one would. None where none is valid.
+ * With no more than one Date (RFC 9110 section 5.3): of several the oldest that is valid, by which nothing is younger than by
+ * another one. None where none is valid.
  */
 export function withOneDate(fields: Fields, respondedAt: number): Fields {
   const values = fieldLines(fields, 'date')

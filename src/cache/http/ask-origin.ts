@@ -101,7 +101,7 @@ function originRequest({ request, route, target, forAll, mayBeStored, conditions
   const { body } = request
   const fields = upstreamFields(request, {
     conditions,
-    stripConditionals: forAll,
+    stripConditionals: forAll || background, // nobody waits for what is asked for in the background
     mayBeStored,
     authority,
     scheme,

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { DEFAULT_RULES } from '../../../src/config/defaults.ts'
 import { HerdgateError } from '../../../src/errors.ts'
-import { field, fieldLines, type Fields } from '../../../src/fields.ts'
+import { field, fieldLines, type Fields, has } from '../../../src/fields.ts'
 import { createCache } from '../../../src/library/embed.ts'
 import type { OriginRequest } from '../../../src/model.ts'
 import { settle } from '../../support/fake-clock.ts'
@@ -199,6 +199,14 @@ describe('HEAD', () => {
     await w.clock.advance(61_000)
     expect((await method(w, 'HEAD', '/')).result).toBe('stale')
     expect(w.origin.requests).toHaveLength(3)
+  })
+
+  test('within stale-while-revalidate is checked without the conditions of who asked: nobody waits for that answer', async () => {
+    const w = await reviving()
+    await method(w, 'HEAD', '/', { 'If-None-Match': '"1"', 'If-Modified-Since': 'Thu, 01 Jan 2026 00:00:00 GMT' })
+    const [, asked] = w.origin.requests
+    expect([asked?.method, has(asked?.fields ?? [], 'if-modified-since')]).toEqual(['HEAD', false])
+    expect(has(asked?.fields ?? [], 'if-none-match')).toBe(false)
   })
 
   test('within stale-while-revalidate that brings to light another content has it fetched anew', async () => {
