@@ -82,7 +82,7 @@ export class FreshValues {
   }
 
   #valueNow(key: string, kept: Kept): Promise<unknown> {
-    const hit = this.in(kept, this.#time.now())
+    const hit = this.in(kept, this.#time.now(bornAt(kept)))
     if (hit === undefined && this.#isTiered && known(kept) !== undefined) return this.#valueAnew(key, kept)
     this.#counted(hit)
     return hit === undefined ? NOTHING : promiseOf(hit)
@@ -98,6 +98,12 @@ export class FreshValues {
     if (hit === undefined) this.#counts.answeredValue('miss')
     else this.#counts.hitValue()
   }
+}
+
+/** When what a store said of a key was made, if that is a value. */
+export function bornAt(kept: Kept): number {
+  const stored = known(kept)
+  return stored?.kind === 'value' ? stored.bornAt : 0
 }
 
 /** Resolving a promise with an object looks whether that is a promise too, which takes longer than finding it. */

@@ -2,7 +2,7 @@ import type { Awaitable, Kept, Store } from '../../model.ts'
 import type { Engine } from '../engine/engine.ts'
 import { known } from '../engine/lookup.ts'
 import type { Counts } from '../statistics.ts'
-import { type FreshValues, promiseOf } from './fresh-values.ts'
+import { bornAt, type FreshValues, promiseOf } from './fresh-values.ts'
 import { noKey } from './key.ts'
 import { rulesOf, type ValueOptions, type ValueRules } from './options.ts'
 import { type AnyLoad, type ValueParts, ValueQuestion } from './question.ts'
@@ -46,7 +46,7 @@ export class Loading {
     const kept = this.#store.get(key)
     if (kept instanceof Promise || options?.forceFresh === true) return this.#resolve(key, kept, load, options)
     if (kept === undefined) return this.#shared(key, load, options) ?? this.#resolve(key, kept, load, options)
-    const now = this.#time.now()
+    const now = this.#time.now(bornAt(kept))
     const hit = this.#fresh.in(kept, now)
     if (hit === undefined) return this.#resolveAnew(key, kept, load, options, now)
     if (now >= hit.refreshAt) return this.#resolve(key, kept, load, options)

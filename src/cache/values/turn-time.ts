@@ -3,12 +3,13 @@ import type { Clock } from '../../model.ts'
 /** Two readings so close, in ms, and there will be more. */
 const CLOSE_MS = 0.002
 /** Looks at one reading: a turn of the event loop may be long. */
-const MOST_LOOKS = 64
+const MOST_LOOKS = 16
 
 /**
  * The time as of this turn of the event loop, for what is looked up in memory: reading the clock takes longer than finding
- * the value. Where looks follow each other closely, one reading serves up to 64 of them, and none after the turn has ended;
- * else the clock is read. So a value may outlive its freshness by what the turn takes, but never ends before.
+ * the value (docs/decisions/cache/what-a-hit-takes.md). Where looks follow each other closely, one reading serves up to
+ * 16 of them, and none after the turn has ended; else the clock is read. So a value may outlive its freshness by what the
+ * turn takes, but never ends before.
  */
 export class TurnTime {
   readonly #clock: Clock
@@ -22,8 +23,9 @@ export class TurnTime {
     this.#clock = clock
   }
 
-  now(): number {
-    if (this.#looksLeft > 0) {
+  /** @param bornAt of what is judged by it: an earlier reading would take what has come since for younger than it is */
+  now(bornAt: number): number {
+    if (this.#looksLeft > 0 && this.#reading >= bornAt) {
       this.#looksLeft--
       return this.#reading
     }
@@ -35,7 +37,7 @@ export class TurnTime {
     return reading
   }
 
-  /** Runs when everything is done that this turn has begun, promises included. */
+  /** What is queued here runs before anything that the event loop has to tell. */
   #keep(): void {
     this.#looksLeft = MOST_LOOKS
     process.nextTick(this.#endTurn)

@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest'
+import { createCache } from '../../../src/library/embed.ts'
 import { TurnTime } from '../../../src/cache/values/turn-time.ts'
 
 /** Each reading is a microsecond after the last, or as much later as is said. */
@@ -11,23 +12,23 @@ function tickingClock() {
 test('where looks follow each other closely, one reading serves many of them', () => {
   const clock = tickingClock()
   const time = new TurnTime(clock)
-  for (let look = 0; look < 2 + 64; look += 1) time.now()
+  for (let look = 0; look < 2 + 16; look += 1) time.now(0)
   expect(clock.now).toHaveBeenCalledTimes(2)
-  time.now()
+  time.now(0)
   expect(clock.now).toHaveBeenCalledTimes(3)
 })
 
 test('no reading outlives the turn of the event loop that it was made in', async () => {
   const clock = tickingClock()
   const time = new TurnTime(clock)
-  time.now()
-  time.now()
-  const served = time.now()
+  time.now(0)
+  time.now(0)
+  const served = time.now(0)
   await Promise.resolve()
-  expect(time.now()).toBe(served)
+  expect(time.now(0)).toBe(served)
   clock.leap(60_000)
   await new Promise(setImmediate)
-  expect(time.now()).toBeGreaterThan(61_000)
+  expect(time.now(0)).toBeGreaterThan(61_000)
 })
 
 test('a clock that is turned by hand is read each time', () => {
@@ -35,7 +36,7 @@ test('a clock that is turned by hand is read each time', () => {
   const time = new TurnTime({ now: () => ms, after: () => () => {} })
   for (const byMs of [0, 0, 1, 0, 0, 60_000]) {
     ms += byMs
-    expect(time.now()).toBe(ms)
+    expect(time.now(0)).toBe(ms)
   }
 })
 
@@ -45,8 +46,31 @@ test('it never goes back', () => {
   let last = 0
   for (let look = 0; look < 1_000; look += 1) {
     if (look % 7 === 0) clock.leap(look % 5)
-    const now = time.now()
+    const now = time.now(0)
     expect(now).toBeGreaterThanOrEqual(last)
     last = now
   }
+})
+
+test('what was made after the reading is judged by another', () => {
+  const clock = tickingClock()
+  const time = new TurnTime(clock)
+  time.now(0)
+  const reading = time.now(0)
+  expect(time.now(reading)).toBe(reading)
+  expect(time.now(reading + 0.001)).toBeGreaterThan(reading)
+})
+
+test('a value that is never fresh is loaded each time, however many hits come before', async () => {
+  const cache = createCache({ clock: tickingClock() })
+  await cache.set('fresh', 1)
+  for (let call = 0; call < 10; call += 1) await cache.get('fresh')
+  await cache.set('past', 1, { ttl: 0 })
+  expect(await cache.get('past')).toBeUndefined()
+  const load = vi.fn(async () => 1)
+  for (let call = 0; call < 5; call += 1) {
+    for (let hit = 0; hit < 10; hit += 1) await cache.get('fresh')
+    await cache.getOrSet('loaded', load, { ttl: 0, grace: '1h' })
+  }
+  expect(load).toHaveBeenCalledTimes(5)
 })
