@@ -10,7 +10,8 @@ export class Label {
   readonly gives: boolean
   /** How many values there can ever be, `_OTHER` with them. */
   readonly size: number
-  readonly #atStart: number
+  /** How many values there were at the start, without `_OTHER`. */
+  readonly atStart: number
   readonly #values: string[]
   readonly #indexes: Map<string, number>
 
@@ -19,19 +20,14 @@ export class Label {
     this.name = name
     this.gives = gives
     this.size = values.length + toCome + 1
-    this.#atStart = values.length
+    this.atStart = values.length
     this.#values = [...values]
     this.#indexes = new Map(values.map((value, index) => [value, index]))
   }
 
-  /** How many values there were at the start, without `_OTHER`. */
-  get atStart(): number {
-    return this.#atStart
-  }
-
   /** How many have come since. */
   get added(): number {
-    return this.#values.length - this.#atStart
+    return this.#values.length - this.atStart
   }
 
   /** `_OTHER` comes last. */

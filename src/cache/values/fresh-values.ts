@@ -2,13 +2,12 @@ import type { Awaitable, Clock, InvalidationLog, Kept, Store, StoredValue } from
 import { known } from '../engine/lookup.ts'
 import type { Counts } from '../statistics.ts'
 import { noKey } from './key.ts'
-import type { TurnTime } from './turn-time.ts'
+import { TurnTime } from './turn-time.ts'
 
 export interface FreshValuesParts {
   readonly store: Store
   readonly log: InvalidationLog
   readonly clock: Clock
-  readonly time: TurnTime
   readonly counts: Counts
 }
 
@@ -23,11 +22,11 @@ export class FreshValues {
   /** Look-ups further away, by key: one at a time, whoever else asks. */
   readonly #lookingAnew = new Map<string, Promise<Kept>>()
 
-  constructor({ store, log, clock, time, counts }: FreshValuesParts) {
+  constructor({ store, log, clock, counts }: FreshValuesParts) {
     this.#store = store
     this.#log = log
     this.#clock = clock
-    this.#time = time
+    this.#time = new TurnTime(clock)
     this.#counts = counts
     this.#isTiered = store.usage().length > 1
   }
@@ -61,6 +60,12 @@ export class FreshValues {
     return found
   }
 
+  /** The time by which to judge what a store at hand said of a key. */
+  now(kept: Kept): number {
+    const stored = known(kept)
+    return this.#time.now(stored?.kind === 'value' ? stored.bornAt : 0)
+  }
+
   /** What a store said of a key, if that is a value which is fresh. */
   in(kept: Kept, now: number): StoredValue | undefined {
     const stored = known(kept)
@@ -82,7 +87,7 @@ export class FreshValues {
   }
 
   #valueNow(key: string, kept: Kept): Promise<unknown> {
-    const hit = this.in(kept, this.#time.now(bornAt(kept)))
+    const hit = this.in(kept, this.now(kept))
     if (hit === undefined && this.#isTiered && known(kept) !== undefined) return this.#valueAnew(key, kept)
     this.#counted(hit)
     return hit === undefined ? NOTHING : promiseOf(hit)
@@ -98,12 +103,6 @@ export class FreshValues {
     if (hit === undefined) this.#counts.answeredValue('miss')
     else this.#counts.hitValue()
   }
-}
-
-/** When what a store said of a key was made, if that is a value. */
-export function bornAt(kept: Kept): number {
-  const stored = known(kept)
-  return stored?.kind === 'value' ? stored.bornAt : 0
 }
 
 /** Resolving a promise with an object looks whether that is a promise too, which takes longer than finding it. */

@@ -2,11 +2,10 @@ import type { Awaitable, Kept, Store } from '../../model.ts'
 import type { Engine } from '../engine/engine.ts'
 import { known } from '../engine/lookup.ts'
 import type { Counts } from '../statistics.ts'
-import { bornAt, type FreshValues, promiseOf } from './fresh-values.ts'
+import { type FreshValues, promiseOf } from './fresh-values.ts'
 import { noKey } from './key.ts'
 import { rulesOf, type ValueOptions, type ValueRules } from './options.ts'
 import { type AnyLoad, type ValueParts, ValueQuestion } from './question.ts'
-import type { TurnTime } from './turn-time.ts'
 
 export interface GetOrSetOptions extends ValueOptions {
   /** Load even though a fresh value is there. A load that is in progress already will do. */
@@ -17,7 +16,6 @@ export interface LoadingParts extends ValueParts {
   readonly engine: Engine
   readonly store: Store
   readonly fresh: FreshValues
-  readonly time: TurnTime
   readonly defaultRules: ValueRules
 }
 
@@ -26,16 +24,14 @@ export class Loading {
   readonly #engine: Engine
   readonly #store: Store
   readonly #fresh: FreshValues
-  readonly #time: TurnTime
   readonly #counts: Counts
   readonly #parts: ValueParts
   readonly #defaultRules: ValueRules
 
-  constructor({ engine, store, fresh, time, clock, counts, sizeOf, defaultRules }: LoadingParts) {
+  constructor({ engine, store, fresh, clock, counts, sizeOf, defaultRules }: LoadingParts) {
     this.#engine = engine
     this.#store = store
     this.#fresh = fresh
-    this.#time = time
     this.#counts = counts
     this.#parts = { clock, counts, sizeOf }
     this.#defaultRules = defaultRules
@@ -46,7 +42,7 @@ export class Loading {
     const kept = this.#store.get(key)
     if (kept instanceof Promise || options?.forceFresh === true) return this.#resolve(key, kept, load, options)
     if (kept === undefined) return this.#shared(key, load, options) ?? this.#resolve(key, kept, load, options)
-    const now = this.#time.now(bornAt(kept))
+    const now = this.#fresh.now(kept)
     const hit = this.#fresh.in(kept, now)
     if (hit === undefined) return this.#resolveAnew(key, kept, load, options, now)
     if (now >= hit.refreshAt) return this.#resolve(key, kept, load, options)

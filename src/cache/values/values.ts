@@ -6,7 +6,6 @@ import { FreshValues } from './fresh-values.ts'
 import { type GetOrSetOptions, Loading } from './loading.ts'
 import { rulesOf, UNLIMITED, type ValueOptions } from './options.ts'
 import type { Load } from './question.ts'
-import { TurnTime } from './turn-time.ts'
 import { Writing } from './writing.ts'
 
 export interface Values {
@@ -41,9 +40,8 @@ export interface ValuesParts {
 
 export function createValues({ defaults, ...parts }: ValuesParts): Values {
   const withRules = { ...parts, defaultRules: rulesOf(defaults, UNLIMITED) }
-  const time = new TurnTime(parts.clock)
-  const fresh = new FreshValues({ ...parts, time })
-  const loading = new Loading({ ...withRules, fresh, time })
+  const fresh = new FreshValues(parts)
+  const loading = new Loading({ ...withRules, fresh })
   const writing = new Writing(withRules)
 
   return {
