@@ -24,7 +24,12 @@ export interface PoolOptions {
 const PATIENCE_MS = 15_000
 /** In a row, before all have listened: they are not going to. */
 const MOST_FAILED_STARTS = 5
-/** Who is replaced has this long for what is in flight. */
+/**
+ * Whose successor listens goes on for so long: a connection that is closed while its client sends a request costs the client
+ * that request, one that is used once more ends with the answer (RFC 9112 section 9.6).
+ */
+const LAST_REQUESTS_MS = 2_000
+/** From then on it has this long for what is in flight. */
 const LEAVES_WITHIN_MS = 30_000
 /** Who has lived for this long did not end because of how it began. */
 const LONG_LIFE_MS = 10_000
@@ -78,7 +83,7 @@ export class Pool {
     return settled
   }
 
-  /** Another takes its place; as soon as that listens, this one finishes what is in flight and ends. */
+  /** Another takes its place; soon after that listens, this one finishes what is in flight and ends. */
   replace(member: Member): void {
     if (this.#isClosing || member.isReplaced) return
     member.isReplaced = true
@@ -120,9 +125,12 @@ export class Pool {
   }
 
   #retire(member: Member): void {
+    const { clock } = this.#options
     member.isListening = false
-    member.calls.tell('end', undefined)
-    this.#options.clock.after(LEAVES_WITHIN_MS, () => member.kill())
+    clock.after(LAST_REQUESTS_MS, () => {
+      member.calls.tell('end', undefined)
+      clock.after(LEAVES_WITHIN_MS, () => member.kill())
+    })
   }
 
   /** It ends by itself. A port that all had may be free again for the next. */

@@ -1,6 +1,7 @@
 /** `herdgate serve --workers 2`, as real processes. */
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { Agent } from 'node:http'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -203,6 +204,22 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
     expect((await node.ask('/readyz')).body).toEqual({ status: 'ready' })
   },
 )
+
+test('a kept-alive client that pauses while its worker is replaced is answered once more, and then told to connect anew', async () => {
+  const node = await start()
+  const before = await workersOf(node)
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const ask = () => get(`${node.url}/x`, { agent, headers: { connection: 'keep-alive' } })
+  expect((await ask()).headers.connection).toBe('keep-alive')
+  for (const pid of before) process.kill(pid, 'SIGTERM')
+  let asked = 0
+  await until(async () => {
+    await get(`${node.url}/${asked++}`)
+    return [...answerers(node)].filter((pid) => !before.includes(pid)).length === 2
+  }, 'two others answer')
+  expect((await ask()).headers.connection).toBe('close')
+  agent.destroy()
+})
 
 /** One that takes its time to drain, in a process group of its own. */
 async function startSlowlyDraining(): Promise<Herdgate> {
