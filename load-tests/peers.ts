@@ -14,6 +14,7 @@ import { judge } from './peers/claims.ts'
 import { CACHE_PROGRAMS } from './peers/configurations.ts'
 import type { Given } from './lib/given.ts'
 import { meetHerd, type HerdRound } from './peers/herd.ts'
+import { memoryFolder } from './peers/memory-folder.ts'
 import { compiled, install, pathOf } from './peers/programs.ts'
 import { herdTable, overviewTable, scenarioTables } from './peers/report.ts'
 import { type HerdResults, note, type Results } from './peers/results.ts'
@@ -38,6 +39,7 @@ interface Plan {
   readonly seconds: number
   /** Servers beside Herdgate; all when empty. */
   readonly only: readonly string[]
+  /** Where the caches have their files. */
   readonly folder: string
   readonly wrk: string
   /** The compiled C loop, where there is a compiler. */
@@ -57,10 +59,11 @@ async function main(): Promise<void> {
   const wrk = pathOf(WRK.program)
   if (wrk === undefined) throw new Error('the load is made by wrk, which is not installed')
   execFileSync('npm', ['run', '--silent', 'build'], { cwd: REPOSITORY })
-  const folder = mkdtempSync(join(tmpdir(), 'herdgate-bench-'))
+  const compiledInto = mkdtempSync(join(tmpdir(), 'herdgate-bench-'))
+  const folder = mkdtempSync(join(memoryFolder(), 'herdgate-bench-'))
   chmodSync(folder, 0o755) // some caches go on as a user of their own
   try {
-    const ceiling = compiled(join(import.meta.dirname, 'peers', 'ceiling.c'), folder)
+    const ceiling = compiled(join(import.meta.dirname, 'peers', 'ceiling.c'), compiledInto)
     const [rounds, seconds] = [whole('rounds', values.rounds), whole('seconds', values.seconds)]
     const plan = { rounds, seconds, only: values.only, folder, wrk, ceiling }
     const { results, versions, faults } = await runScenarios(plan)
@@ -82,7 +85,7 @@ async function main(): Promise<void> {
     }
     if (!hold) process.exitCode = 1
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    for (const made of [compiledInto, folder]) rmSync(made, { recursive: true, force: true })
   }
 }
 
