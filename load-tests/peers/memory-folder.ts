@@ -1,4 +1,4 @@
-import { accessSync, constants, statfsSync } from 'node:fs'
+import { accessSync, constants, readFileSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 
 const SHARED_MEMORY = '/dev/shm'
@@ -6,15 +6,23 @@ const SHARED_MEMORY = '/dev/shm'
 const ENOUGH_BYTES = 2 * 1_024 ** 3
 
 /**
- * Where files are memory, if that is anywhere. nginx stores in files and Varnish logs into one: written to a disk, they
+ * Where files are memory, if that is anywhere. nginx stores in files and Varnish maps one: written to a disk, they
  * are slower there and hold up whoever is measured after them.
  */
 export function memoryFolder(): string {
   try {
     accessSync(SHARED_MEMORY, constants.W_OK | constants.X_OK)
     const { bavail, bsize } = statfsSync(SHARED_MEMORY)
-    return bavail * bsize >= ENOUGH_BYTES ? SHARED_MEMORY : tmpdir()
+    const isRoomy = bavail * bsize >= ENOUGH_BYTES
+    return isRoomy && mayExecute(SHARED_MEMORY) ? SHARED_MEMORY : tmpdir()
   } catch {
     return tmpdir()
   }
+}
+
+/** Varnish loads what it has compiled there; containers often forbid that. */
+function mayExecute(folder: string): boolean {
+  const mounts = readFileSync('/proc/mounts', 'utf8').split('\n')
+  const options = mounts.map((line) => line.split(' ')).findLast(([, at]) => at === folder)?.[3] ?? ''
+  return !options.split(',').includes('noexec')
 }

@@ -25,8 +25,8 @@ const PATIENCE_MS = 15_000
 /** In a row, before all have listened: they are not going to. */
 const MOST_FAILED_STARTS = 5
 /**
- * Whose successor listens goes on for so long: a connection that is closed while its client sends a request costs the client
- * that request, one that is used once more ends with the answer (RFC 9112 section 9.6).
+ * Whose successor listens goes on for so long, so that what is idle may ask once more and end with the answer (RFC 9112 section
+ * 9.6): a connection that is closed while its client sends a request costs the client that request.
  */
 const LAST_REQUESTS_MS = 2_000
 /** From then on it has this long for what is in flight. */
@@ -59,7 +59,7 @@ export class Pool {
     return [...this.#members].filter(({ hasBegun }) => hasBegun)
   }
 
-  /** Those that take connections. */
+  /** Those that take connections, and are to go on. */
   get listening(): readonly Member[] {
     return [...this.#members].filter(({ isListening }) => isListening)
   }

@@ -66,7 +66,7 @@ export class Reports {
     return [...(this.#endedStats === undefined ? [] : [this.#endedStats]), ...this.#living.map(({ stats }) => stats)]
   }
 
-  /** What works worse than configured, anywhere. Who is about to end has closed what it had. */
+  /** What works worse than configured, anywhere. Who is about to end closes what it has. */
   get degraded(): string[] {
     const told = [...this.#last].flatMap(([{ isListening }, { degraded }]) => (isListening ? degraded : []))
     return [...new Set(told)]

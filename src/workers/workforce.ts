@@ -151,7 +151,7 @@ export class Workforce {
     const { size } = this.#parts
     const config = { ...shareOf(this.#config, size), ...this.#share(this.#current) }
     member.calls.tell('begin', { config, processes: size + 1, log })
-    if (this.#isDraining) member.calls.tell('drain', undefined)
+    if (this.#isDraining || member.isReplaced) member.calls.tell('drain', undefined)
   }
 
   #share(current: Reloadable): Reloadable {
