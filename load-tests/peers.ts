@@ -5,7 +5,6 @@
  */
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -39,7 +38,6 @@ interface Plan {
   readonly seconds: number
   /** Servers beside Herdgate; all when empty. */
   readonly only: readonly string[]
-  /** Where the caches have their files. */
   readonly folder: string
   readonly wrk: string
   /** The compiled C loop, where there is a compiler. */
@@ -59,11 +57,10 @@ async function main(): Promise<void> {
   const wrk = pathOf(WRK.program)
   if (wrk === undefined) throw new Error('the load is made by wrk, which is not installed')
   execFileSync('npm', ['run', '--silent', 'build'], { cwd: REPOSITORY })
-  const compiledInto = mkdtempSync(join(tmpdir(), 'herdgate-bench-'))
   const folder = mkdtempSync(join(memoryFolder(), 'herdgate-bench-'))
   chmodSync(folder, 0o755) // some caches go on as a user of their own
   try {
-    const ceiling = compiled(join(import.meta.dirname, 'peers', 'ceiling.c'), compiledInto)
+    const ceiling = compiled(join(import.meta.dirname, 'peers', 'ceiling.c'), folder)
     const [rounds, seconds] = [whole('rounds', values.rounds), whole('seconds', values.seconds)]
     const plan = { rounds, seconds, only: values.only, folder, wrk, ceiling }
     const { results, versions, faults } = await runScenarios(plan)
@@ -85,7 +82,7 @@ async function main(): Promise<void> {
     }
     if (!hold) process.exitCode = 1
   } finally {
-    for (const made of [compiledInto, folder]) rmSync(made, { recursive: true, force: true })
+    rmSync(folder, { recursive: true, force: true })
   }
 }
 

@@ -20,7 +20,7 @@ export function memoryFolder(): string {
   }
 }
 
-/** Varnish loads what it has compiled there; containers often forbid that. */
+/** The C loop is run from there, and Varnish loads what it has compiled; containers often forbid that. */
 function mayExecute(folder: string): boolean {
   const mounts = readFileSync('/proc/mounts', 'utf8').split('\n')
   const options = mounts.map((line) => line.split(' ')).findLast(([, at]) => at === folder)?.[3] ?? ''
