@@ -5,6 +5,7 @@ import { type Fields, field } from '../../fields.ts'
 import type { ByteRange, Clock, PartialContent, Stored, StoredResponse } from '../../model.ts'
 import { isWhole, strongValidator, union } from '../../policy/range.ts'
 import { mergeFields } from '../../policy/validation.ts'
+import { changed } from '../../response-record.ts'
 import { stampOf } from '../engine/stamp.ts'
 
 /** Clients choose which parts there are: to put together any number of them would take square time. */
@@ -42,13 +43,15 @@ function asReceived(entry: StoredResponse): StoredResponse | undefined {
   if (last === range.last) return entry
   if (last > range.last) return undefined
   const reachesEnd = range.last + 1 === partial.complete
-  return { ...entry, partial: { ...partial, parts: [{ first: range.first, last }], complete: undefined, reachesEnd } }
+  return changed(entry, {
+    partial: { ...partial, parts: [{ first: range.first, last }], complete: undefined, reachesEnd },
+  })
 }
 
 const isComplete = ({ partial }: StoredResponse): boolean => partial !== undefined && isWhole(partial)
 
 const whole = (entry: StoredResponse): StoredResponse =>
-  isComplete(entry) ? { ...entry, status: 200, partial: undefined } : entry
+  isComplete(entry) ? changed(entry, { status: 200, partial: undefined }) : entry
 
 /**
  * Only a strong validator tells that two responses are of one representation (RFC 9111 section 3.4). Some origins give
@@ -86,7 +89,7 @@ function joined(stored: StoredResponse, part: StoredResponse, mostBytes: number)
   const fields = mergeFields(stored.fields, part.fields)
   const body = Body.of(Buffer.concat(slices))
   const stamp = stampOf(part.url, tags, { generation: part.generation, position, startedAt })
-  return whole({ ...part, ...stamp, fields, body, partial })
+  return whole(changed(part, { ...stamp, fields, body, partial }))
 }
 
 /** As many as may be held, in their order: each is looked for among all. */

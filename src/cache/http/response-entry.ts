@@ -10,6 +10,7 @@ import { dated, storedFields } from '../../policy/response.ts'
 import { tagsOf, updatedTags } from '../../policy/tags.ts'
 import { fieldsToJudge, mergeFields } from '../../policy/validation.ts'
 import { selecting, selectingFields, varyOn } from '../../policy/vary.ts'
+import { changed, ResponseRecord } from '../../response-record.ts'
 import { stampOf } from '../engine/stamp.ts'
 import type { ArrivalParts, Fetched } from './ask-origin.ts'
 
@@ -37,8 +38,7 @@ export function freshEntry(making: Making, fetched: Fetched, parts: ArrivalParts
   const { varyOn: on, vary } = selection(fields, making)
   const lifetime = lifetimeOf(response, rules, fetched)
   // Member by member: spreading takes several times as long, for every response that is stored.
-  return {
-    kind: 'response',
+  return new ResponseRecord({
     status,
     fields: interned(dated(status === 206 ? ofTheWhole(kept) : kept, respondedAt)),
     body: arrivingBody(fetched, declaredLength(fields), rules.maxObjectBytes, parts),
@@ -59,7 +59,7 @@ export function freshEntry(making: Making, fetched: Fetched, parts: ArrivalParts
     position: beginning.position,
     checked: beginning.position,
     startedAt: beginning.startedAt,
-  }
+  })
 }
 
 /**
@@ -77,21 +77,20 @@ export function updatedEntry(
   const fields = interned(dated(merged, fetched.respondedAt))
   const judged = { status: previous.status, fields: fieldsToJudge(previous.fields, update) }
   const tags = updatedTags(request.url, previous.tags, update, rules)
-  return {
-    ...previous,
+  return changed(previous, {
     ...selection(judged.fields, making),
     ...lifetimeOf(judged, rules, fetched),
     fields,
     ...stampOf(making.url, tags.ok ? tags.tags : previous.tags, making.beginning),
-  }
+  })
 }
 
 /** The stored response as one that a HEAD has shown to be out of date: it may stand in only for an origin that fails. */
-export const outdatedEntry = (previous: StoredResponse, { respondedAt }: Fetched): StoredResponse => ({
-  ...previous,
-  freshUntil: Math.min(previous.freshUntil, respondedAt),
-  staleWhileRevalidateUntil: respondedAt,
-})
+export const outdatedEntry = (previous: StoredResponse, { respondedAt }: Fetched): StoredResponse =>
+  changed(previous, {
+    freshUntil: Math.min(previous.freshUntil, respondedAt),
+    staleWhileRevalidateUntil: respondedAt,
+  })
 
 /**
  * @param length octets there will be, if that is known

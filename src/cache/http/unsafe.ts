@@ -8,6 +8,7 @@ import { tagsOf } from '../../policy/tags.ts'
 import { nameOf } from '../../policy/target.ts'
 import type { Engine } from '../engine/engine.ts'
 import { stampOf } from '../engine/stamp.ts'
+import { changed } from '../../response-record.ts'
 import { append } from '../purging.ts'
 import type { AskParts } from './ask-origin.ts'
 import { askFor, HttpQuestion } from './question.ts'
@@ -73,6 +74,6 @@ function keepForGet(
   const { generation } = parts.log
   const lifetime = lifetimeOf(reply, own.rules, exchange)
   const stamp = stampOf(url, tags.tags, { generation, position, startedAt: entry.startedAt })
-  parts.engine.keep(new HttpQuestion(get, own, ask, parts), { ...entry, ...lifetime, ...stamp })
+  parts.engine.keep(new HttpQuestion(get, own, ask, parts), changed(entry, { ...lifetime, ...stamp }))
   return true
 }

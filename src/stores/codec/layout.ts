@@ -9,6 +9,7 @@
 import { Body } from '../../body.ts'
 import { interned } from '../../interned.ts'
 import type { ByteRange, Lifetime, PartialContent, Stamp, Stored, StoredResponse } from '../../model.ts'
+import { ResponseRecord } from '../../response-record.ts'
 import type { OctetReader, OctetWriter } from './octets.ts'
 import { estimateBytes } from '../memory/size.ts'
 import { readValue, writeValue } from './value-octets.ts'
@@ -77,7 +78,7 @@ function writeKind(writer: OctetWriter, stored: Stored): boolean {
 function readKind(reader: OctetReader, kind: Stored['kind'], stamp: Stamp): Stored {
   switch (kind) {
     case 'response':
-      return { kind, ...stamp, ...readResponse(reader) }
+      return new ResponseRecord({ ...stamp, ...readResponse(reader) })
     case 'value': {
       const lifetime = readLifetime(reader)
       const value = readValue(reader)

@@ -3,13 +3,13 @@
 /** Things in the store, or one that wants to be, and what they save. */
 export interface Claim {
   readonly bytes: number
-  /** Recent requests times what the origin takes for one: milliseconds that the copies save. */
-  readonly savesMs: number
+  /** Recent requests times what the origin takes for one: microseconds that the copies save. */
+  readonly savesUs: number
 }
 
 /** May the newcomer have the place of the victims? Only if it saves more per byte; where all is equal, what is there stays. */
 export const outweighs = (newcomer: Claim, victims: Claim): boolean =>
-  newcomer.savesMs * victims.bytes > victims.savesMs * newcomer.bytes
+  newcomer.savesUs * victims.bytes > victims.savesUs * newcomer.bytes
 
 /** No origin is so quick, or so slow, that its time alone decides. In milliseconds. */
 const COST = { least: 1, most: 10_000 }

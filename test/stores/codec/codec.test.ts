@@ -20,6 +20,10 @@ const elsewhere = (stored: Stored): Stored => ({
   startedAt: Number.NEGATIVE_INFINITY,
 })
 
+/** The members that another has: not all are the object's own. */
+const read = (stored: Stored | undefined, like: Stored): object =>
+  Object.fromEntries(Object.keys(like).map((name) => [name, stored?.[name as keyof Stored]]))
+
 test('what is encoded is decoded as it was, sealed with a key or without', () => {
   fc.assert(
     fc.property(
@@ -29,8 +33,9 @@ test('what is encoded is decoded as it was, sealed with a key or without', () =>
       (key, stored, hmacKey) => {
         const octets = encode(key, stored, { hmacKey })
         const decoded = octets && decode(key, octets, { hmacKey })
-        expect({ ...decoded, body: bodyOf(decoded), bytes: 0 }).toEqual({
-          ...elsewhere(stored),
+        const expected = elsewhere(stored)
+        expect({ ...read(decoded, expected), body: bodyOf(decoded), bytes: 0 }).toEqual({
+          ...expected,
           body: bodyOf(stored),
           bytes: 0,
         })

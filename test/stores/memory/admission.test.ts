@@ -15,14 +15,14 @@ import { response } from '../store-contract.ts'
 
 describe('the decision', () => {
   test('a newcomer gets in if it saves more per byte, and not if it saves the same', () => {
-    expect(outweighs({ bytes: 100, savesMs: 50 }, { bytes: 100, savesMs: 49 })).toBe(true)
-    expect(outweighs({ bytes: 100, savesMs: 50 }, { bytes: 100, savesMs: 50 })).toBe(false)
-    expect(outweighs({ bytes: 1_000, savesMs: 90 }, { bytes: 100, savesMs: 10 })).toBe(false)
-    expect(outweighs({ bytes: 10, savesMs: 2 }, { bytes: 100, savesMs: 10 })).toBe(true)
+    expect(outweighs({ bytes: 100, savesUs: 50 }, { bytes: 100, savesUs: 49 })).toBe(true)
+    expect(outweighs({ bytes: 100, savesUs: 50 }, { bytes: 100, savesUs: 50 })).toBe(false)
+    expect(outweighs({ bytes: 1_000, savesUs: 90 }, { bytes: 100, savesUs: 10 })).toBe(false)
+    expect(outweighs({ bytes: 10, savesUs: 2 }, { bytes: 100, savesUs: 10 })).toBe(true)
   })
 
   test('what has no use any more always makes room', () => {
-    expect(outweighs({ bytes: 8_000_000, savesMs: 1 }, { bytes: 100, savesMs: 0 })).toBe(true)
+    expect(outweighs({ bytes: 8_000_000, savesUs: 1 }, { bytes: 100, savesUs: 0 })).toBe(true)
   })
 
   test('a time that is not known is taken for a typical one, and none is beyond measure', () => {

@@ -1,0 +1,118 @@
+import type { Body } from './body.ts'
+import type { Fields } from './fields.ts'
+import type { PartialContent, StoredResponse } from './model.ts'
+
+/** What a stored response is made of. */
+export type ResponseParts = Omit<StoredResponse, 'kind'>
+
+/**
+ * A stored response as it is held. Its times stand in one list: V8 keeps each number that is no small integer in an object of
+ * its own, and there are as many stored responses as memory has room for (docs/decisions/heap/marking-is-rare.md). So copy
+ * it with `changed`, not by spreading.
+ */
+export class ResponseRecord implements StoredResponse {
+  readonly kind = 'response'
+  readonly status: number
+  readonly fields: Fields
+  readonly body: Body
+  readonly varyOn: readonly string[]
+  readonly vary: Fields
+  readonly partial: PartialContent | undefined
+  readonly mustRevalidate: boolean
+  readonly url: string
+  readonly tags: readonly string[]
+  readonly generation: string
+  readonly position: number
+  checked: number
+  readonly #times: Times
+
+  constructor(parts: ResponseParts) {
+    this.status = parts.status
+    this.fields = parts.fields
+    this.body = parts.body
+    this.varyOn = parts.varyOn
+    this.vary = parts.vary
+    this.partial = parts.partial
+    this.mustRevalidate = parts.mustRevalidate
+    this.url = parts.url
+    this.tags = parts.tags
+    this.generation = parts.generation
+    this.position = parts.position
+    this.checked = parts.checked
+    this.#times = [
+      parts.bornAt,
+      parts.freshUntil,
+      parts.refreshAt,
+      parts.staleWhileRevalidateUntil,
+      parts.staleIfErrorUntil,
+      parts.keepUntil,
+      parts.startedAt,
+      parts.costMs ?? UNKNOWN,
+    ]
+  }
+
+  get bornAt(): number {
+    return this.#times[0]
+  }
+
+  get freshUntil(): number {
+    return this.#times[1]
+  }
+
+  get refreshAt(): number {
+    return this.#times[2]
+  }
+
+  get staleWhileRevalidateUntil(): number {
+    return this.#times[3]
+  }
+
+  get staleIfErrorUntil(): number {
+    return this.#times[4]
+  }
+
+  get keepUntil(): number {
+    return this.#times[5]
+  }
+
+  get startedAt(): number {
+    return this.#times[6]
+  }
+
+  get costMs(): number | undefined {
+    const costMs = this.#times[7]
+    return Number.isNaN(costMs) ? undefined : costMs
+  }
+}
+
+/** The same response, with other parts in place of some. */
+export const changed = (response: StoredResponse, changes: Partial<ResponseParts>): StoredResponse =>
+  new ResponseRecord({
+    status: response.status,
+    fields: response.fields,
+    body: response.body,
+    varyOn: response.varyOn,
+    vary: response.vary,
+    partial: response.partial,
+    mustRevalidate: response.mustRevalidate,
+    url: response.url,
+    tags: response.tags,
+    generation: response.generation,
+    position: response.position,
+    checked: response.checked,
+    bornAt: response.bornAt,
+    freshUntil: response.freshUntil,
+    refreshAt: response.refreshAt,
+    staleWhileRevalidateUntil: response.staleWhileRevalidateUntil,
+    staleIfErrorUntil: response.staleIfErrorUntil,
+    keepUntil: response.keepUntil,
+    startedAt: response.startedAt,
+    costMs: response.costMs,
+    ...changes,
+  })
+
+/** In the order of the getters. */
+type Times = readonly [number, number, number, number, number, number, number, number]
+
+/** A list of nothing but numbers is kept as such. */
+const UNKNOWN = Number.NaN

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest'
+import { changed, ResponseRecord } from '../src/response-record.ts'
+import { storedResponse } from './support/stored-response.ts'
+
+const TIMES = {
+  bornAt: 1.5,
+  freshUntil: 2.5,
+  refreshAt: Number.POSITIVE_INFINITY,
+  staleWhileRevalidateUntil: 3.5,
+  staleIfErrorUntil: 4.5,
+  keepUntil: 5.5,
+  startedAt: Number.NEGATIVE_INFINITY,
+}
+
+test('a record has every part it was made of', () => {
+  const parts = storedResponse({ ...TIMES, costMs: 6.5, tags: ['t'], mustRevalidate: true, checked: 7 })
+  expect(new ResponseRecord(parts)).toMatchObject(parts)
+})
+
+test('a cost that is not known stays so, and differs from none', () => {
+  expect(new ResponseRecord(storedResponse()).costMs).toBeUndefined()
+  expect(new ResponseRecord(storedResponse({ costMs: 0 })).costMs).toBe(0)
+})
+
+test('a changed record has what was changed, and the rest as it was', () => {
+  const partial = { parts: [{ first: 0, last: 1 }], complete: 2, reachesEnd: true, asked: undefined, contentRange: '' }
+  const parts = storedResponse({ ...TIMES, costMs: 6.5, url: 'a.test/x', partial })
+  const record = changed(new ResponseRecord(parts), { staleIfErrorUntil: 9.5, status: 206, partial: undefined })
+  expect(record).toMatchObject({ ...parts, staleIfErrorUntil: 9.5, status: 206, partial: undefined })
+})
