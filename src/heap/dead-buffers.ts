@@ -1,7 +1,8 @@
 /** Has buffers that nobody holds any more collected before many of them have gathered. */
 import { getHeapStatistics } from 'node:v8'
-import { collectYoung } from './collector.ts'
 import type { Clock } from '../model.ts'
+import { collections } from './collections.ts'
+import { collectYoung } from './collector.ts'
 import { memoryCeilings } from './memory-pressure.ts'
 
 export interface DeadBuffersOptions {
@@ -14,6 +15,8 @@ export interface DeadBuffersOptions {
   readonly collectYoung?: () => void
   /** Has the engine begin a collection, which goes on beside everything else. Returns a way to say that it has begun. */
   readonly begin?: () => () => void
+  /** Is the engine at it already, or still giving back what it found? */
+  readonly isUnderWay?: () => boolean
 }
 
 const SAMPLED_EVERY_MS = 100
@@ -34,6 +37,7 @@ export class DeadBuffers {
   readonly #external: () => number
   readonly #collectYoung: () => void
   readonly #begin: () => () => void
+  readonly #isUnderWay: () => boolean
   /** The least there was since the last collection beside what is held for certain: what else is alive. May be negative. */
   #least = Number.POSITIVE_INFINITY
   #begun: (() => void) | undefined
@@ -46,6 +50,7 @@ export class DeadBuffers {
     this.#external = options.external ?? externalBytes
     this.#collectYoung = options.collectYoung ?? collectYoung
     this.#begin = options.begin ?? beginCollection
+    this.#isUnderWay = options.isUnderWay ?? watchCollections()
     this.#cancel = this.#later()
   }
 
@@ -64,7 +69,7 @@ export class DeadBuffers {
   #sample(): void {
     this.#giveBack()
     const now = this.#clock.now()
-    if (!this.#haveGathered() || now - this.#begunAt < BEGUN_EVERY_MS) return
+    if (!this.#haveGathered() || now - this.#begunAt < BEGUN_EVERY_MS || this.#isUnderWay()) return
     this.#collectYoung()
     if (!this.#haveGathered()) return
     this.#least = this.#loose
@@ -86,6 +91,11 @@ export class DeadBuffers {
   get #loose(): number {
     return this.#external() - this.#held()
   }
+}
+
+function watchCollections(): () => boolean {
+  const v8 = collections()
+  return () => v8.isAllUnderWay
 }
 
 const externalBytes = (): number => getHeapStatistics().external_memory
