@@ -19,7 +19,7 @@ const TOKEN_BYTES = 24
 export async function serve(given: Given): Promise<void> {
   const loaded = loadSettings(given)
   if (loaded === undefined) return
-  prepareOwnProcess()
+  prepareOwnProcess(availableParallelism())
   const { config, notes } = loaded
   const log = openLog(config.logLevel)
   const { logger } = log

@@ -17,6 +17,14 @@ export function collectAll(): void {
   collect()
 }
 
+/**
+ * What grows old is copied by one thread, in the order in which it was made, instead of by several that take turns on one core
+ * (docs/decisions/heap/young-garbage-in-one-thread.md). For a process of our own only.
+ */
+export function collectYoungInOneThread(): void {
+  setFlagsFromString('--no-parallel-scavenge')
+}
+
 interface Pace {
   /** Collections that V8 makes when the process falls silent. */
   readonly inQuietTimes: number

@@ -1,14 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { constants, getPriority, setPriority } from 'node:os'
-import { collectSeldom } from './collector.ts'
+import { collectSeldom, collectYoungInOneThread } from './collector.ts'
 
 /** A thread of this priority gets a third of what the one that answers gets, where both want the same core. */
 const BEHIND_BY = 5
 const THREADS = '/proc/self/task'
 
-/** Settings of V8 and its threads, for a process that is Herdgate's own: an embedder's is left as it is. */
-export function prepareOwnProcess(): void {
+/**
+ * Settings of V8 and its threads, for a process that is Herdgate's own: an embedder's is left as it is.
+ * @param cores that no other process of ours wants
+ */
+export function prepareOwnProcess(cores: number): void {
   collectSeldom()
+  if (cores === 1) collectYoungInOneThread()
   putBackgroundThreadsBehind()
 }
 

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 const COLLECTOR = fileURLToPath(new URL('../../src/heap/collector.ts', import.meta.url))
 
 function outputOf(flags: readonly string[], script: string): string {
-  const imports = `import { collectSeldom, giveBackMemory } from ${JSON.stringify(COLLECTOR)}
+  const imports = `import { collectSeldom, collectYoungInOneThread, giveBackMemory } from ${JSON.stringify(COLLECTOR)}
     import { setFlagsFromString } from 'node:v8'\n`
   return execFileSync(process.execPath, [...flags, '--input-type=module-typescript', '-e', imports + script], {
     encoding: 'utf8',
@@ -44,4 +44,18 @@ test('unless memory is wanted back; and where it was not asked to wait, nothing 
     expect(growthAfter(first)).toBe(0)
   }
   expect(growthAfter('collectSeldom(); giveBackMemory(true); giveBackMemory(false)')).toBe(100)
+})
+
+/** How many threads took part in each minor collection, one line for each of them. */
+function threadsAfter(first: string): number[] {
+  const traces = outputOf(
+    ['--trace-gc', '--trace-parallel-scavenge'],
+    `${first}\nglobalThis.kept = Array.from({ length: 300_000 }, (_, n) => ({ n }))`,
+  )
+  return traces.split(/ ms: Scavenge .*/).map((trace) => [...trace.matchAll(/ scavenge\[/g)].length)
+}
+
+test('young garbage is collected in one thread, from the next time on', () => {
+  expect(Math.max(...threadsAfter(''))).toBeGreaterThan(1)
+  expect(Math.max(...threadsAfter('collectYoungInOneThread()'))).toBe(1)
 })

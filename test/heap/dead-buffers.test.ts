@@ -9,7 +9,7 @@ const MIB = 2 ** 20
 
 function watched(external: number) {
   const clock = new FakeClock()
-  const state = { external, held: 0, young: 0, begun: 0, open: 0 }
+  const state = { external, held: 0, young: 0, begun: 0, open: 0, isUnderWay: false }
   const begin = () => {
     state.begun++
     state.open++
@@ -20,7 +20,8 @@ function watched(external: number) {
     state.young = 0
   }
   const held = () => state.held
-  const buffers = new DeadBuffers({ clock, held, external: () => state.external, collectYoung, begin })
+  const isUnderWay = () => state.isUnderWay
+  const buffers = new DeadBuffers({ clock, held, external: () => state.external, collectYoung, begin, isUnderWay })
   const at = async (mebibytes: number, heldMebibytes = 0) => {
     state.external = mebibytes * MIB
     state.held = heldMebibytes * MIB
@@ -59,6 +60,17 @@ test('what is garbage young is not worth it', async () => {
   state.young = 5 * MIB
   expect(await at(12)).toBe(0)
   expect(await at(8)).toBe(1)
+})
+
+test('while V8 is at it already nothing is collected, and nothing begun; afterwards as ever', async () => {
+  const { at, state } = watched(0)
+  await at(0)
+  state.isUnderWay = true
+  state.young = MIB
+  expect(await at(9)).toBe(0)
+  expect(state.young).toBe(MIB)
+  state.isUnderWay = false
+  expect(await at(9)).toBe(1)
 })
 
 test('where much is held, more may gather: a quarter as much', async () => {

@@ -16,7 +16,7 @@ function threadsOf(script: string, niceness: number): [name: string, niceness: n
   return JSON.parse(execFileSync('nice', order, { encoding: 'utf8' }))
 }
 
-const prepare = `(await import(${JSON.stringify(OWN_PROCESS)})).prepareOwnProcess();`
+const prepare = `(await import(${JSON.stringify(OWN_PROCESS)})).prepareOwnProcess(1);`
 
 test.each([
   { niceness: 0, behind: 5 },

@@ -1,0 +1,53 @@
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+const COLLECTIONS = fileURLToPath(new URL('../../src/heap/collections.ts', import.meta.url))
+const YOUNG_GARBAGE = fileURLToPath(new URL('../../src/heap/young-garbage.ts', import.meta.url))
+
+/** What a process of its own prints, in which nothing else makes garbage; a moment passes until V8 tells of a collection. */
+function outputOf(flags: readonly string[], script: string): string {
+  const imports = `import { collections } from ${JSON.stringify(COLLECTIONS)}
+    import { contentReceived } from ${JSON.stringify(YOUNG_GARBAGE)}
+    import { setTimeout as sleep } from 'node:timers/promises'\n`
+  return execFileSync(
+    process.execPath,
+    [...flags, '--expose-gc', '--input-type=module-typescript', '-e', imports + script],
+    {
+      encoding: 'utf8',
+    },
+  )
+}
+
+test('all is under way from the end of a collection of everything until what was found is given back', () => {
+  const said = outputOf(
+    [],
+    `const v8 = collections()
+    const seen = [v8.isAllUnderWay]
+    gc({ type: 'minor' })
+    await sleep(50)
+    seen.push(v8.isAllUnderWay)
+    gc()
+    await sleep(50)
+    seen.push(v8.isAllUnderWay)
+    await sleep(1_000)
+    console.log([...seen, v8.isAllUnderWay].join())`,
+  )
+  expect(said.trim()).toBe('false,false,true,false')
+})
+
+test('the buffers of content are collected after 8 MiB of it, and later where V8 collected them meanwhile', () => {
+  const collections = (meanwhile: string) => {
+    const traces = outputOf(
+      ['--trace-gc'],
+      `contentReceived(7 * 2 ** 20)
+      ${meanwhile}
+      await sleep(50)
+      contentReceived(2 ** 20)`,
+    )
+    return [...traces.matchAll(/ ms: Scavenge .* testing/g)].length
+  }
+  expect(collections('')).toBe(1)
+  expect(collections("gc({ type: 'minor' })")).toBe(1) // that one
+  expect(collections("gc({ type: 'minor' }); await sleep(50); contentReceived(7 * 2 ** 20)")).toBe(2)
+})
