@@ -40,7 +40,9 @@ test('the buffers of content are collected after 8 MiB of it, and later where V8
   const collections = (meanwhile: string) => {
     const traces = outputOf(
       ['--trace-gc'],
-      `contentReceived(7 * 2 ** 20)
+      `contentReceived(0)
+      await sleep(100) // what V8 did to begin with is told late
+      contentReceived(7 * 2 ** 20)
       ${meanwhile}
       await sleep(50)
       contentReceived(2 ** 20)`,
