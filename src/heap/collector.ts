@@ -47,6 +47,17 @@ export function collectSeldom(): void {
   setPace(SELDOM)
 }
 
+/** Larger than what V8's new space ever grows by: it is as large as it may be at once. */
+const AT_ONCE = 64
+
+/**
+ * V8 makes the room for what is new small when little has been asked of a process, and then doubles it again, step by step, in
+ * the first seconds of the next burst (docs/decisions/heap/new-space-grows-at-once.md). For a process of our own only.
+ */
+export function growNewSpaceAtOnce(): void {
+  setFlagsFromString(`--semi-space-growth-factor=${AT_ONCE}`)
+}
+
 /** Memory is wanted back, even at the expense of compiled code; or no longer. */
 export function giveBackMemory(isWanted: boolean): void {
   if (collectsSeldom) setPace(isWanted ? V8_DEFAULT : SELDOM)

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { constants, getPriority, setPriority } from 'node:os'
-import { collectSeldom, collectYoungInOneThread } from './collector.ts'
+import { collectSeldom, collectYoungInOneThread, growNewSpaceAtOnce } from './collector.ts'
 
 /** A thread of this priority gets a third of what the one that answers gets, where both want the same core. */
 const BEHIND_BY = 5
@@ -12,6 +12,7 @@ const THREADS = '/proc/self/task'
  */
 export function prepareOwnProcess(cores: number): void {
   collectSeldom()
+  growNewSpaceAtOnce()
   if (cores === 1) collectYoungInOneThread()
   putBackgroundThreadsBehind()
 }

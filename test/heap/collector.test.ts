@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 const COLLECTOR = fileURLToPath(new URL('../../src/heap/collector.ts', import.meta.url))
 
 function outputOf(flags: readonly string[], script: string): string {
-  const imports = `import { collectSeldom, collectYoungInOneThread, giveBackMemory } from ${JSON.stringify(COLLECTOR)}
+  const imports = `import { collectSeldom, collectYoungInOneThread, giveBackMemory, growNewSpaceAtOnce } from ${JSON.stringify(COLLECTOR)}
     import { setFlagsFromString } from 'node:v8'\n`
   return execFileSync(process.execPath, [...flags, '--input-type=module-typescript', '-e', imports + script], {
     encoding: 'utf8',
@@ -58,4 +58,22 @@ function threadsAfter(first: string): number[] {
 test('young garbage is collected in one thread, from the next time on', () => {
   expect(Math.max(...threadsAfter(''))).toBeGreaterThan(1)
   expect(Math.max(...threadsAfter('collectYoungInOneThread()'))).toBe(1)
+})
+
+/** Sizes that the new space comes to have, in MiB. */
+function newSpaceAfter(first: string): number[] {
+  const traces = outputOf(
+    ['--trace-gc', '--trace-gc-nvp'],
+    `${first}\nglobalThis.kept = Array.from({ length: 300_000 }, (_, n) => ({ n }))`,
+  )
+  const sizes = [...traces.matchAll(/"new_space_capacity":(\d+)/g)].map(([, bytes]) => Number(bytes) / 2 ** 20)
+  return [...new Set(sizes)]
+}
+
+test('the new space is as large as it may be as soon as it grows', () => {
+  const byItself = newSpaceAfter('')
+  const atOnce = newSpaceAfter('growNewSpaceAtOnce()')
+  expect(byItself.length).toBeGreaterThan(2)
+  expect(atOnce.length).toBe(1)
+  expect(Math.max(...atOnce)).toBeGreaterThanOrEqual(Math.max(...byItself))
 })

@@ -8,6 +8,8 @@ import type { Stored } from '../../model.ts'
  */
 const STRING = 24
 const RECORD = 610
+/** A response's times stand in one list (response-record.ts). */
+const RESPONSE_RECORD = 310
 const BUFFER = 280
 const SLOT = 8
 const PART = 80
@@ -21,7 +23,8 @@ const INDEX = 40
  * Strings are taken as one byte a character, which is how V8 keeps field values.
  */
 export function bytesOf(key: string, stored: Stored): number {
-  const shared = RECORD + text(key) + text(stored.url) + texts(stored.tags)
+  const record = stored.kind === 'response' ? RESPONSE_RECORD : RECORD
+  const shared = record + text(key) + text(stored.url) + texts(stored.tags)
   switch (stored.kind) {
     case 'response':
       return (
