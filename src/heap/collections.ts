@@ -18,7 +18,7 @@ const SWEPT_AFTER_MS = 1_000
 
 let watched: Watched | undefined
 
-/** Those of this process. */
+/** Those of this process; they are watched from the first call on. V8 tells of each some turns of the event loop later. */
 export function collections(): Collections {
   watched ??= new Watched()
   return watched

@@ -11,7 +11,7 @@ import { ipcLeases } from './ipc-leases.ts'
 import { ipcStore } from './ipc-store.ts'
 import type { Beginning, ListenFailure, PrimaryService, WorkerService } from './services.ts'
 
-prepareOwnProcess(1) // the others are for the other workers
+prepareOwnProcess(1) // the other cores are for other workers
 
 const begun = Promise.withResolvers<Proxy>()
 let proxy: Proxy | undefined

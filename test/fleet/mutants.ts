@@ -1,5 +1,6 @@
 /** Ways to get coherence wrong. Each must be caught: a check that lets one pass proves nothing. */
 import type { Clock, InvalidationLog, Kept, Stamp, Store } from '../../src/model.ts'
+import { changed as changedResponse } from '../../src/response-record.ts'
 import { connectRedis, type RedisClient } from '../../src/stores/redis/connection.ts'
 import type { RedisLog } from '../../src/stores/redis/log.ts'
 import { build, type Changes } from './build.ts'
@@ -78,7 +79,8 @@ function takenForOurOwn(store: Store, log: InvalidationLog, clock: Clock): Store
   const own = (kept: Kept): Kept => {
     if (kept === undefined || kept === 'unknown') return kept
     const { generation, position } = log
-    return { ...kept, generation, position, checked: position, startedAt: clock.now() }
+    const stamp = { generation, position, checked: position, startedAt: clock.now() }
+    return kept.kind === 'response' ? changedResponse(kept, stamp) : { ...kept, ...stamp }
   }
   return {
     get: async (key, anew) => own(await store.get(key, anew)),

@@ -12,7 +12,7 @@ function outputOf(flags: readonly string[], script: string): string {
     import { setTimeout as sleep } from 'node:timers/promises'\n`
   return execFileSync(
     process.execPath,
-    [...flags, '--expose-gc', '--input-type=module-typescript', '-e', imports + script],
+    [...flags, '--expose-gc', '--min-semi-space-size=16', '--input-type=module-typescript', '-e', imports + script],
     {
       encoding: 'utf8',
     },
@@ -34,6 +34,19 @@ test('all is under way from the end of a collection of everything until what was
     console.log([...seen, v8.isAllUnderWay].join())`,
   )
   expect(said.trim()).toBe('false,false,true,false')
+})
+
+test('and from the beginning of marking on, until that has ended', () => {
+  const said = outputOf(
+    [],
+    `const v8 = collections()
+    await sleep(50)
+    const seen = [v8.isAllUnderWay]
+    globalThis.kept = [new ArrayBuffer(128 * 2 ** 20), ...Array.from({ length: 200_000 }, (_, n) => ({ n }))]
+    while (!v8.isAllUnderWay) await sleep(1)
+    console.log([...seen, v8.isAllUnderWay].join())`,
+  )
+  expect(said.trim()).toBe('false,true')
 })
 
 test('the buffers of content are collected after 8 MiB of it, and later where V8 collected them meanwhile', () => {

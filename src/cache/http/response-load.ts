@@ -9,6 +9,7 @@ import { type Storable, storable } from '../../policy/storable.ts'
 import { updatedTags } from '../../policy/tags.ts'
 import { conditionsFor, confirms, describesSame, fieldsToJudge, hasValidator } from '../../policy/validation.ts'
 import { varyOn } from '../../policy/vary.ts'
+import { changed } from '../../response-record.ts'
 import { type AskParts, askOrigin, type Fetched } from './ask-origin.ts'
 import { completed, continues } from './parts.ts'
 import type { LoadContext, Loaded } from '../engine/question.ts'
@@ -160,12 +161,12 @@ export class ResponseLoad {
   #whole(part: StoredResponse, missing: ByteRange, fetched: Fetched): Landing {
     const { response } = fetched
     const { rules } = this.#route
-    const verdict = this.#storableWith({ ...part, status: 200 }, response.fields)
+    const verdict = this.#storableWith({ status: 200, fields: part.fields, tags: part.tags }, response.fields)
     const source = completed(part, missing, response.body)
     const arriving = { ...fetched, response: { ...response, body: source, trailers: () => NO_LINES } }
     const length = part.partial?.complete
     const body = arrivingBody(arriving, length, verdict.store ? rules.maxObjectBytes : 0, this.#parts)
-    const complete = { ...part, status: 200, partial: undefined, body }
+    const complete = changed(part, { status: 200, partial: undefined, body })
     const entry = updatedEntry(this.#making, complete, response.fields, fetched)
     if (verdict.store) return { kind: 'entry', entry, status: response.status, validated: false }
     const reply = { status: 200, fields: entry.fields, body }
@@ -197,7 +198,10 @@ export class ResponseLoad {
   }
 
   /** May the stored response be given to others with these newer fields, as if a GET had brought it so? */
-  #storableWith({ status, fields, tags }: StoredResponse, update: Fields): Storable {
+  #storableWith(
+    { status, fields, tags }: Pick<StoredResponse, 'status' | 'fields' | 'tags'>,
+    update: Fields,
+  ): Storable {
     const { method, url, fields: asked } = this.#request
     const request = method === 'HEAD' ? { method: 'GET', url, fields: asked } : this.#request
     const verdict = storable(request, { status, fields: fieldsToJudge(fields, update) }, this.#route.rules)

@@ -9,7 +9,7 @@ import type { Stored } from '../../model.ts'
 const STRING = 24
 const RECORD = 610
 /** A response's times stand in one list (response-record.ts). */
-const RESPONSE_RECORD = 310
+const RESPONSE_RECORD = 400
 const BUFFER = 280
 const SLOT = 8
 const PART = 80

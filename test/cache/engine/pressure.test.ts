@@ -63,3 +63,22 @@ test('what is stored says how long the origin took, and the loader', async () =>
   const key = 'default http://a.test/slow'
   expect([(store.get(key) as StoredResponse).costMs, (store.get('value') as StoredValue).costMs]).toEqual([700, 300])
 })
+
+test('a part that was completed says how long its first octets took', async () => {
+  const { clock, origin, store, cache } = shortOfMemory()
+  const get = async (headers: Record<string, string>) =>
+    received(await cache.handle({ method: 'GET', url: 'http://a.test/parts', fields: fieldsOf(headers) }))
+  const part = (contentRange: string, body: string) => ({
+    status: 206,
+    headers: { 'cache-control': 'max-age=60', etag: '"e"', 'content-range': contentRange },
+    body,
+  })
+  const first = get({ range: 'bytes=0-3' })
+  await settle()
+  await clock.advance(700)
+  origin.next.answer(part('bytes 0-3/6', 'abcd'))
+  await first
+  origin.script(() => part('bytes 4-5/6', 'ef'))
+  expect(await get({})).toMatchObject({ status: 200, body: 'abcdef' })
+  expect((store.get('default http://a.test/parts') as StoredResponse).costMs).toBe(700)
+})
