@@ -87,29 +87,19 @@ export class ResponseRecord implements StoredResponse {
 
 /** The same response, with other parts in place of some. */
 export const changed = (response: StoredResponse, changes: Partial<ResponseParts>): StoredResponse =>
-  new ResponseRecord({
-    status: response.status,
-    fields: response.fields,
-    body: response.body,
-    varyOn: response.varyOn,
-    vary: response.vary,
-    partial: response.partial,
-    mustRevalidate: response.mustRevalidate,
-    url: response.url,
-    tags: response.tags,
-    generation: response.generation,
-    position: response.position,
-    checked: response.checked,
-    bornAt: response.bornAt,
-    freshUntil: response.freshUntil,
-    refreshAt: response.refreshAt,
-    staleWhileRevalidateUntil: response.staleWhileRevalidateUntil,
-    staleIfErrorUntil: response.staleIfErrorUntil,
-    keepUntil: response.keepUntil,
-    startedAt: response.startedAt,
-    costMs: response.costMs,
-    ...changes,
-  })
+  new ResponseRecord({ ...response, ...timesOf(response), ...changes })
+
+/** What spreading leaves out. */
+const timesOf = (response: StoredResponse) => ({
+  bornAt: response.bornAt,
+  freshUntil: response.freshUntil,
+  refreshAt: response.refreshAt,
+  staleWhileRevalidateUntil: response.staleWhileRevalidateUntil,
+  staleIfErrorUntil: response.staleIfErrorUntil,
+  keepUntil: response.keepUntil,
+  startedAt: response.startedAt,
+  costMs: response.costMs,
+})
 
 /** In the order of the getters. */
 type Times = readonly [number, number, number, number, number, number, number, number]

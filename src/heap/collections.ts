@@ -57,7 +57,8 @@ class Watched implements Collections {
   }
 }
 
-function kindOf(entry: PerformanceEntry): unknown {
+/** One of Node's `NODE_PERFORMANCE_GC_...`, of an entry that tells of a collection. */
+export function kindOf(entry: PerformanceEntry): unknown {
   const detail: unknown = 'detail' in entry ? entry.detail : undefined
   return typeof detail === 'object' && detail !== null && 'kind' in detail ? detail.kind : undefined
 }

@@ -1,26 +1,20 @@
-import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { outputOf } from './own-script.ts'
 
 const COLLECTIONS = fileURLToPath(new URL('../../src/heap/collections.ts', import.meta.url))
 const YOUNG_GARBAGE = fileURLToPath(new URL('../../src/heap/young-garbage.ts', import.meta.url))
 
-/** What a process of its own prints, in which nothing else makes garbage; a moment passes until V8 tells of a collection. */
-function outputOf(flags: readonly string[], script: string): string {
+/** Nothing else makes garbage there; a moment passes until V8 tells of a collection. */
+function outputAfter(flags: readonly string[], script: string): string {
   const imports = `import { collections } from ${JSON.stringify(COLLECTIONS)}
     import { contentReceived } from ${JSON.stringify(YOUNG_GARBAGE)}
     import { setTimeout as sleep } from 'node:timers/promises'\n`
-  return execFileSync(
-    process.execPath,
-    [...flags, '--expose-gc', '--min-semi-space-size=16', '--input-type=module-typescript', '-e', imports + script],
-    {
-      encoding: 'utf8',
-    },
-  )
+  return outputOf([...flags, '--expose-gc', '--min-semi-space-size=16'], imports + script)
 }
 
 test('all is under way from the end of a collection of everything until what was found is given back', () => {
-  const said = outputOf(
+  const said = outputAfter(
     [],
     `const v8 = collections()
     const seen = [v8.isAllUnderWay]
@@ -37,7 +31,7 @@ test('all is under way from the end of a collection of everything until what was
 })
 
 test('and from the beginning of marking on, until that has ended', () => {
-  const said = outputOf(
+  const said = outputAfter(
     [],
     `const v8 = collections()
     await sleep(50)
@@ -51,7 +45,7 @@ test('and from the beginning of marking on, until that has ended', () => {
 
 test('the buffers of content are collected after 8 MiB of it, and later where V8 collected them meanwhile', () => {
   const collections = (meanwhile: string) => {
-    const traces = outputOf(
+    const traces = outputAfter(
       ['--trace-gc'],
       `contentReceived(0)
       await sleep(100) // what V8 did to begin with is told late

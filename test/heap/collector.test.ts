@@ -1,21 +1,20 @@
-import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { outputOf } from './own-script.ts'
 
 const COLLECTOR = fileURLToPath(new URL('../../src/heap/collector.ts', import.meta.url))
 
-function outputOf(flags: readonly string[], script: string): string {
-  const imports = `import { collectSeldom, collectYoungInOneThread, giveBackMemory, growNewSpaceAtOnce } from ${JSON.stringify(COLLECTOR)}
-    import { setFlagsFromString } from 'node:v8'\n`
-  return execFileSync(process.execPath, [...flags, '--input-type=module-typescript', '-e', imports + script], {
-    encoding: 'utf8',
-  })
+function outputAfter(flags: readonly string[], script: string): string {
+  const imports = `import * as collector from ${JSON.stringify(COLLECTOR)}
+    import { setFlagsFromString } from 'node:v8'
+    const { collectSeldom, collectYoungInOneThread, giveBackMemory, growNewSpaceAtOnce } = collector\n`
+  return outputOf(flags, imports + script)
 }
 
 /** What V8 says of the collections of quiet times, of a process that has filled its memory and falls silent. */
 function traceOf(first: string): string {
   const quiet = ['--trace-memory-reducer', '--memory-reducer-delay-ms=100', '--gc-memory-reducer-start-delay-ms=100']
-  return outputOf(
+  return outputAfter(
     quiet,
     `${first}
     globalThis.kept = Array.from({ length: 1_000_000 }, (_, n) => ({ n, list: [n] }))
@@ -25,7 +24,7 @@ function traceOf(first: string): string {
 
 /** How far V8 lets its old generation grow, in percent: it lists its flags as they stand. */
 function growthAfter(first: string): number {
-  const flags = outputOf([], `${first}\nsetFlagsFromString('--help')`)
+  const flags = outputAfter([], `${first}\nsetFlagsFromString('--help')`)
   return Number(/--heap-growing-percent=(\d+)/.exec(flags)?.[1])
 }
 
@@ -48,14 +47,14 @@ test('unless memory is wanted back; and where it was not asked to wait, nothing 
 
 test('young garbage is collected in one thread', () => {
   const flagAfter = (first: string) =>
-    /default: (--(?:no-)?parallel-scavenge)\n/.exec(outputOf([], `${first}\nsetFlagsFromString('--help')`))?.[1]
+    /default: (--(?:no-)?parallel-scavenge)\n/.exec(outputAfter([], `${first}\nsetFlagsFromString('--help')`))?.[1]
   expect(flagAfter('')).toBe('--parallel-scavenge')
   expect(flagAfter('collectYoungInOneThread()')).toBe('--no-parallel-scavenge')
 })
 
 /** Sizes that the new space comes to have, in MiB. */
 function newSpaceAfter(first: string): number[] {
-  const traces = outputOf(
+  const traces = outputAfter(
     ['--trace-gc', '--trace-gc-nvp'],
     `${first}\nglobalThis.kept = Array.from({ length: 300_000 }, (_, n) => ({ n }))`,
   )

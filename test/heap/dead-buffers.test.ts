@@ -2,6 +2,7 @@ import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test, vi } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
+import { kindOf } from '../../src/heap/collections.ts'
 import { DeadBuffers } from '../../src/heap/dead-buffers.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
@@ -127,12 +128,4 @@ test('V8 does begin to mark', { timeout: 30_000 }, async () => {
   buffers.close()
 })
 
-const isMarking = (entry: PerformanceEntry): boolean => {
-  const detail: unknown = 'detail' in entry ? entry.detail : undefined
-  return (
-    typeof detail === 'object' &&
-    detail !== null &&
-    'kind' in detail &&
-    detail.kind === constants.NODE_PERFORMANCE_GC_INCREMENTAL
-  )
-}
+const isMarking = (entry: PerformanceEntry): boolean => kindOf(entry) === constants.NODE_PERFORMANCE_GC_INCREMENTAL

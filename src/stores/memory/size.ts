@@ -23,11 +23,11 @@ const INDEX = 40
  * Strings are taken as one byte a character, which is how V8 keeps field values.
  */
 export function bytesOf(key: string, stored: Stored): number {
-  const record = stored.kind === 'response' ? RESPONSE_RECORD : RECORD
-  const shared = record + text(key) + text(stored.url) + texts(stored.tags)
+  const shared = text(key) + text(stored.url) + texts(stored.tags)
   switch (stored.kind) {
     case 'response':
       return (
+        RESPONSE_RECORD +
         shared +
         fieldTexts(stored.fields) +
         texts(stored.vary) +
@@ -36,9 +36,10 @@ export function bytesOf(key: string, stored: Stored): number {
         (stored.body.bytes?.length ?? 0)
       )
     case 'value':
-      return shared + PROMISE + stored.bytes
+      return RECORD + shared + PROMISE + stored.bytes
     case 'varies':
       return (
+        RECORD +
         shared +
         texts(stored.on) +
         texts(stored.variants) +
@@ -46,7 +47,7 @@ export function bytesOf(key: string, stored: Stored): number {
         texts(stored.languages.flat())
       )
     case 'unshareable':
-      return shared
+      return RECORD + shared
   }
 }
 
