@@ -1,6 +1,6 @@
 /**
  * Herdgate beside other caches: `npm run bench:peers [-- --rounds N --seconds N --only NAME --write]`. Server CPU time per request,
- * throughput and the 99th percentile; rounds of all are interleaved, servers share one core, load and origin the other.
+ * throughput and the 99th percentile; rounds of all are interleaved, each has one core to itself, load and origin the other.
  * Builds the package first. The exit code is 1 when Herdgate is dearer than it must be.
  */
 import { execFileSync } from 'node:child_process'
@@ -8,6 +8,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { alone } from './peers/alone.ts'
 import { chart } from './peers/chart.ts'
 import { judge } from './peers/claims.ts'
 import { CACHE_PROGRAMS } from './peers/configurations.ts'
@@ -42,6 +43,8 @@ interface Plan {
   readonly wrk: string
   /** The compiled C loop, where there is a compiler. */
   readonly ceiling: string | undefined
+  /** Aborted by a signal to end. */
+  readonly interrupted: AbortSignal
 }
 
 async function main(): Promise<void> {
@@ -59,10 +62,11 @@ async function main(): Promise<void> {
   execFileSync('npm', ['run', '--silent', 'build'], { cwd: REPOSITORY })
   const folder = mkdtempSync(join(memoryFolder(), 'herdgate-bench-'))
   chmodSync(folder, 0o755) // some caches go on as a user of their own
+  const interrupted = onSignalToEnd()
   try {
     const ceiling = compiled(join(import.meta.dirname, 'peers', 'ceiling.c'), folder)
     const [rounds, seconds] = [whole('rounds', values.rounds), whole('seconds', values.seconds)]
-    const plan = { rounds, seconds, only: values.only, folder, wrk, ceiling }
+    const plan = { rounds, seconds, only: values.only, folder, wrk, ceiling, interrupted }
     const { results, versions, faults } = await runScenarios(plan)
     const herds = await runHerds(plan)
     const { lines: claims, hold } = judge(results)
@@ -87,7 +91,7 @@ async function main(): Promise<void> {
 }
 
 async function runScenarios(plan: Plan): Promise<{ results: Results; versions: string[]; faults: string[] }> {
-  const { wrk, ceiling, folder, seconds } = plan
+  const { wrk, ceiling, folder, seconds, interrupted } = plan
   await using scope = new AsyncDisposableStack()
   const origin = scope.use(
     ceiling === undefined
@@ -109,9 +113,11 @@ async function runScenarios(plan: Plan): Promise<{ results: Results; versions: s
       for (const peer of inTurn(peers, round).filter((each) => takesPart(each, scenario))) {
         const place = `${peer.name} ${scenario.name}`
         if (faults.has(place)) continue
+        interrupted.throwIfAborted()
+        const others = peers.filter((each) => each !== peer).map(({ server }) => server.pid)
         try {
           if (round < 1) await warm(wrk, peer, scenario, origin, turn)
-          else note(rounds, peer.name, await measure(wrk, peer, scenario, origin, seconds))
+          else note(rounds, peer.name, await alone(others, () => measure(wrk, peer, scenario, origin, seconds)))
         } catch (error) {
           if (peer === peers[0]) throw error
           faults.set(
@@ -134,11 +140,20 @@ async function runHerds(plan: Plan): Promise<HerdResults> {
   const results = new Map<string, HerdRound[]>()
   for (let round = 0; round <= plan.rounds; round += 1) {
     for (const peer of caches) {
+      plan.interrupted.throwIfAborted()
       const met = await meetHerd(peer, origin, `/herd/${peer.port}/${round}`)
       if (round > 0) note(results, peer.name, met)
     }
   }
   return results
+}
+
+/** Servers that are stopped, and the folder, would be left behind by a process that just ends. */
+function onSignalToEnd(): AbortSignal {
+  const controller = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.on(name, () => controller.abort(new Error(`${name} received`)))
+  return controller.signal
 }
 
 /** What Herdgate answers a hit with, so that the servers that are no caches can send the same fields. */
@@ -169,6 +184,9 @@ function chosen({ only }: Plan, peers: readonly Peer[]): readonly Peer[] {
 
 function heading({ rounds, seconds }: Plan, versions: readonly string[]): string[] {
   const absent = CACHE_PROGRAMS.filter(({ program }) => pathOf(program) === undefined).map(({ name }) => name)
+  const longer = SCENARIOS.flatMap(({ name, lasts }) =>
+    lasts === undefined ? [] : [` (${name}: ${lasts * seconds} s)`],
+  )
   const excepted = CACHE_PROGRAMS.flatMap(({ name, program, except }) =>
     except === undefined || pathOf(program) === undefined
       ? []
@@ -178,8 +196,10 @@ function heading({ rounds, seconds }: Plan, versions: readonly string[]): string
     '## Beside other caches',
     '',
     `${machine()}. ${versions.join(', ')}.`,
-    `${rounds} interleaved rounds of ${seconds} s, 32 keep-alive connections; ` +
-      (pinned ? 'servers on one core, load and origin on the other.' : '**not pinned to cores.**'),
+    `${rounds} interleaved rounds of ${seconds} s${longer.join('')}, each after a second of the same load, by 32 keep-alive connections; ` +
+      (pinned
+        ? 'the server on one core, load and origin on the other, all other servers stopped meanwhile.'
+        : '**not pinned to cores.**'),
     ...(absent.length > 0 ? [`Not installed, and so left out: ${absent.join(', ')}.`] : []),
     ...excepted,
   ]

@@ -5,14 +5,19 @@ const MICROSECONDS_PER_TICK = 10_000
 
 /** User and system CPU time a process and its living children have used so far, in microseconds. Linux only. */
 export function cpuMicroseconds(pid: number): number {
-  const own = ticksOf(readFileSync(`/proc/${pid}/stat`, 'latin1')) * MICROSECONDS_PER_TICK
-  return childrenOf(pid).reduce((sum, child) => sum + cpuMicroseconds(child), own)
+  const ticks = familyOf(pid).map((member) => ticksOf(readFileSync(`/proc/${member}/stat`, 'latin1')))
+  return ticks.reduce((sum, each) => sum + each, 0) * MICROSECONDS_PER_TICK
 }
 
 /** Fields 14 and 15 of proc_pid_stat(5); the second, in parentheses, may hold spaces. */
 function ticksOf(stat: string): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return Number(fields[11]) + Number(fields[12])
+}
+
+/** A process and its living children and theirs, by number. Linux only. */
+export function familyOf(pid: number): number[] {
+  return [pid, ...childrenOf(pid).flatMap(familyOf)]
 }
 
 function childrenOf(pid: number): number[] {

@@ -103,7 +103,8 @@ const varnish: CacheProgram = {
     const vcl = `vcl 4.1;\nbackend default { .host = "127.0.0.1"; .port = "${originPort}"; }\n`
     const config = written(folder, 'default.vcl', vcl)
     const place = ['-a', `127.0.0.1:${port}`, '-n', `${folder}/work`, '-f', config]
-    return ['-F', '-j', 'none', ...place, '-s', 'malloc,256m', '-T', 'none']
+    const patience = ['-p', 'ping_interval=0'] // it is stopped while others are measured
+    return ['-F', '-j', 'none', ...place, '-s', 'malloc,256m', '-T', 'none', ...patience]
   },
 }
 
