@@ -64,7 +64,8 @@ export function interned(fields: readonly string[]): string[] {
 /** Is it one text for certain, wherever it stands in what `interned` returns? */
 export const isAlwaysInterned = (text: string): boolean => usual.has(text)
 
-function internedText(text: string): string {
+/** A text that came of late, where it is equal to this. */
+export function internedText(text: string): string {
   if (text.length > LONGEST) return text
   const known = usual.get(text) ?? latest.get(text)
   if (known !== undefined) return known

@@ -1,11 +1,13 @@
-import { collections } from './collections.ts'
+import { type Collections, collections } from './collections.ts'
 import { collectYoung } from './collector.ts'
 
 /** After so much content has come in, from origins and from clients, its buffers are given back. */
 const EVERY_BYTES = 8 * 2 ** 20
+/** A minor collection waits until V8 has marked all, where it is at that: then they are given back later. */
+const EVERY_BYTES_MEANWHILE = 32 * 2 ** 20
 
 let received = 0
-let isWatching = false
+let v8: Collections | undefined
 
 /**
  * Content that streams through leaves a buffer of up to 64 KiB per read behind, which V8 does not count among what makes
@@ -14,16 +16,17 @@ let isWatching = false
  * the collector is.
  */
 export function contentReceived(bytes: number): void {
-  if (!isWatching) watch()
+  v8 ??= watched()
   received += bytes
-  if (received < EVERY_BYTES) return
+  if (received < EVERY_BYTES || (v8.isAllUnderWay && received < EVERY_BYTES_MEANWHILE)) return
   received = 0
   collectYoung()
 }
 
-function watch(): void {
-  isWatching = true
-  collections().onYoung(() => {
+function watched(): Collections {
+  const all = collections()
+  all.onYoung(() => {
     received = 0
   })
+  return all
 }

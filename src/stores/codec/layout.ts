@@ -7,7 +7,7 @@
  * (`startedAt`) means nothing elsewhere and is not written; the position in the log is, and comparing begins there.
  */
 import { Body } from '../../body.ts'
-import { interned } from '../../interned.ts'
+import { interned, internedText } from '../../interned.ts'
 import type { ByteRange, Lifetime, PartialContent, Stamp, Stored, StoredResponse } from '../../model.ts'
 import { ResponseRecord } from '../../response-record.ts'
 import type { OctetReader, OctetWriter } from './octets.ts'
@@ -50,7 +50,7 @@ function writeStamp(writer: OctetWriter, { url, tags, generation, position }: St
 function readStamp(reader: OctetReader): Stamp {
   const url = reader.text()
   const tags = reader.texts()
-  const generation = reader.text()
+  const generation = internedText(reader.text())
   const position = reader.number()
   return { url, tags, generation, position, checked: position, startedAt: Number.NEGATIVE_INFINITY }
 }

@@ -134,8 +134,9 @@ export class OctetReader {
     return bytes.toString('utf8')
   }
 
-  texts(): string[] {
+  texts(): readonly string[] {
     const count = this.length(4)
+    if (count === 0) return NO_TEXTS
     const values: string[] = []
     for (let n = 0; n < count && this.#sound; n++) values.push(this.text())
     return values
@@ -178,3 +179,5 @@ export class OctetReader {
 }
 
 const NOTHING = Buffer.alloc(0)
+/** For all that have none: most stored things have no tags. */
+const NO_TEXTS: readonly string[] = []
