@@ -25,9 +25,8 @@ export function loadSettings(given: Given): LoadedSettings | undefined {
 
 /** The same, with the faults as a value. */
 export function readSettings({ flags, faults }: Given): Loaded {
-  const { heap, resident: container } = memoryCeilings()
   const file = readConfigFile(flags)
-  const loaded = loadConfig({ flags, env: process.env, file, readFile, memory: { heap, container } })
+  const loaded = loadConfig({ flags, env: process.env, file, readFile, memory: memoryCeilings() })
   if (loaded.ok && faults.length === 0) return loaded
   return { ok: false, faults: loaded.ok ? faults : [...faults, ...loaded.faults] }
 }

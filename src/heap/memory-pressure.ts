@@ -1,5 +1,6 @@
 /** Tells when memory runs short, early enough that nothing has to die of it. */
 import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8'
+import { anonymousBytes } from './anonymous-memory.ts'
 import { collectAll, giveBackMemory } from './collector.ts'
 import type { Clock } from '../model.ts'
 
@@ -7,14 +8,15 @@ import type { Clock } from '../model.ts'
 export interface MemoryUse {
   /** Of the heap's old generation: what the engine ends the process for when it runs out. */
   readonly heap: number
-  /** Of the whole process: what a container is killed for. */
-  readonly resident: number
+  /** Of the whole process, but for what the kernel can take back: what a container is killed for. */
+  readonly anonymous: number
 }
 
 /** What there is; undefined: no limit. */
 export interface MemoryCeilings {
   readonly heap: number
-  readonly resident: number | undefined
+  /** What the process may have of its container. */
+  readonly container: number | undefined
 }
 
 export interface MemoryPressureOptions {
@@ -81,9 +83,9 @@ export class MemoryPressure {
     changed(high, use)
   }
 
-  #isShort({ heap, resident }: MemoryUse, mark: number): boolean {
+  #isShort({ heap, anonymous }: MemoryUse, mark: number): boolean {
     const { ceilings } = this.#options
-    return heap > mark * ceilings.heap || (ceilings.resident !== undefined && resident > mark * ceilings.resident)
+    return heap > mark * ceilings.heap || (ceilings.container !== undefined && anonymous > mark * ceilings.container)
   }
 }
 
@@ -98,7 +100,7 @@ export function memoryCeilings(): MemoryCeilings {
   const constrained = process.constrainedMemory()
   return {
     heap: limit - YOUNG_BYTES >= LEAST_HEAP_BYTES ? limit - YOUNG_BYTES : limit / 2,
-    resident: constrained > 0 && constrained < Number.MAX_SAFE_INTEGER ? constrained : undefined,
+    container: constrained > 0 && constrained < Number.MAX_SAFE_INTEGER ? constrained : undefined,
   }
 }
 
@@ -107,17 +109,5 @@ function memoryUse(): MemoryUse {
   for (const { space_name, space_used_size } of getHeapSpaceStatistics()) {
     if (!space_name.startsWith('new_')) heap += space_used_size
   }
-  return { heap, resident: residentBytes() }
-}
-
-let lastResident = 0
-
-/** Read from a file, for which a process may have no descriptor left: then it is what it was. */
-function residentBytes(): number {
-  try {
-    lastResident = process.memoryUsage.rss()
-  } catch {
-    // what is known is good enough until there are descriptors again
-  }
-  return lastResident
+  return { heap, anonymous: anonymousBytes() }
 }

@@ -149,8 +149,8 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
 }
 
 function ceilingsOf(processes: number): MemoryCeilings {
-  const { heap, resident } = memoryCeilings()
-  return { heap, resident: resident && resident / processes }
+  const { heap, container } = memoryCeilings()
+  return { heap, container: container && container / processes }
 }
 
 const tellPressure = (logger: Logger) => (high: boolean, use: MemoryUse) => {

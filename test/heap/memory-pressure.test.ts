@@ -2,19 +2,19 @@ import { expect, test } from 'vitest'
 import { MemoryPressure, type MemoryUse } from '../../src/heap/memory-pressure.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
-const CEILINGS = { heap: 1_000, resident: 10_000 }
+const CEILINGS = { heap: 1_000, container: 10_000 }
 
 /** Pressure on memory that holds what it is told, and garbage that goes when it is collected. */
-function underPressure(ceilings: { heap: number; resident: number | undefined } = CEILINGS) {
+function underPressure(ceilings: { heap: number; container: number | undefined } = CEILINGS) {
   const clock = new FakeClock()
-  const memory = { held: 0, garbage: 0, resident: 0 }
+  const memory = { held: 0, garbage: 0, anonymous: 0 }
   const changes: boolean[] = []
   const wanted: boolean[] = []
   let collections = 0
   const pressure = new MemoryPressure({
     clock,
     ceilings,
-    use: (): MemoryUse => ({ heap: memory.held + memory.garbage, resident: memory.resident }),
+    use: (): MemoryUse => ({ heap: memory.held + memory.garbage, anonymous: memory.anonymous }),
     collect: () => {
       collections++
       memory.garbage = 0
@@ -44,8 +44,8 @@ test('it is high from nine tenths of the heap on, until it is clearly below', as
 
 test('from three quarters on memory is wanted back, until there is clearly more', async () => {
   const { clock, memory, changes, wanted } = underPressure()
-  for (const resident of [7_400, 7_600, 7_200, 7_600, 6_900, 7_400]) {
-    memory.resident = resident
+  for (const anonymous of [7_400, 7_600, 7_200, 7_600, 6_900, 7_400]) {
+    memory.anonymous = anonymous
     await clock.advance(200)
   }
   expect(wanted).toEqual([true, false])
@@ -54,14 +54,14 @@ test('from three quarters on memory is wanted back, until there is clearly more'
 
 test('it is high when the container has little left', async () => {
   const { clock, memory, pressure } = underPressure()
-  memory.resident = 9_100
+  memory.anonymous = 9_100
   await clock.advance(200)
   expect(pressure.high).toBe(true)
 })
 
 test('without a limit of the container, its memory does not count', async () => {
-  const { clock, memory, pressure } = underPressure({ heap: 1_000, resident: undefined })
-  memory.resident = 1e15
+  const { clock, memory, pressure } = underPressure({ heap: 1_000, container: undefined })
+  memory.anonymous = 1e15
   await clock.advance(200)
   expect(pressure.high).toBe(false)
 })

@@ -1,0 +1,52 @@
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { temporaryFolder } from '../support/folder.ts'
+import { outputOf } from './own-script.ts'
+
+const MODULE = fileURLToPath(new URL('../../src/heap/anonymous-memory.ts', import.meta.url))
+const MEBIBYTE = 2 ** 20
+
+/** How many MiB there are more, of all that is resident and of what is no file's. */
+function growth(flags: readonly string[], script: string): { readonly resident: number; readonly anonymous: number } {
+  const said = outputOf(
+    flags,
+    `import { anonymousBytes } from ${JSON.stringify(MODULE)}
+    import { open } from 'lmdb'
+    const use = () => [process.memoryUsage.rss(), anonymousBytes()]
+    const before = use()
+    ${script}
+    console.log(use().map((bytes, at) => bytes - before[at]).join())`,
+  )
+  const [resident = 0, anonymous = 0] = said.split(',').map((bytes) => Number(bytes) / MEBIBYTE)
+  return { resident, anonymous }
+}
+
+test('what a process allocates counts', () => {
+  const { anonymous } = growth([], 'globalThis.kept = Buffer.alloc(64 * 2 ** 20, 1)')
+  expect(anonymous).toBeGreaterThan(60)
+  expect(anonymous).toBeLessThan(80)
+})
+
+test('pages of a file, such as those of the disk store, do not', () => {
+  const folder = temporaryFolder()
+  const { resident, anonymous } = growth(
+    ['--expose-gc'],
+    `const db = open({ path: ${JSON.stringify(folder)}, encoding: 'binary' })
+    for (let n = 0; n < 64; n++) await db.put(n, Buffer.alloc(2 ** 20, n + 1))
+    await db.flushed
+    for (let n = 0; n < 64; n++) {
+      if (db.get(n).length !== 2 ** 20) throw new Error('not as it was put')
+      if (n % 8 === 0) gc()
+    }
+    gc()`,
+  )
+  expect(resident - anonymous).toBeGreaterThan(60)
+})
+
+test('not even Node itself', () => {
+  const said = outputOf(
+    [],
+    `import { anonymousBytes } from ${JSON.stringify(MODULE)}; console.log(process.memoryUsage.rss() - anonymousBytes())`,
+  )
+  expect(Number(said)).toBeGreaterThan(20 * MEBIBYTE)
+})
