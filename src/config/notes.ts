@@ -86,7 +86,7 @@ function memoryNotes({ store, limits }: Config, { container, heap }: MemoryLimit
   if (heap !== undefined && maxBytes > heap / 2) {
     const [kept, most] = [maxBytes, heap].map(inMebibytes)
     notes.push(
-      `store.memory.maxBytes is ${kept}, the heap ${most}: with small bodies it may be full before the store is, and misses get 503; see --max-old-space-size`,
+      `store.memory.maxBytes is ${kept}, the heap ${most}: with small bodies it may be full before the store is, which holds less then; see --max-old-space-size`,
     )
   }
   return notes

@@ -14,14 +14,13 @@ import { Events } from '../events.ts'
 import { openLane } from '../lane/lane.ts'
 import { listenOn } from '../ports/listen.ts'
 import { createLive, type Live } from '../live/live.ts'
-import { DeadBuffers } from '../heap/dead-buffers.ts'
-import { type MemoryCeilings, MemoryPressure, type MemoryUse, memoryCeilings } from '../heap/memory-pressure.ts'
 import { createMetrics, type Metrics, type MetricsParts } from '../metrics.ts'
 import type { Awaitable, TierUsage } from '../model.ts'
 import { createPeers } from '../ports/peers.ts'
 import { tellRefusals } from '../ports/refusals.ts'
 import { Routing, type RoutingConfig } from './routing.ts'
 import { logStates } from '../logging/state-log.ts'
+import { watchMemory } from './memory.ts'
 import { openTiers, type PrimaryParts } from './tiers.ts'
 import { NO_TRACING, type Tracing } from '../tracing/tracing.ts'
 import { explainUpgrade, passUpgrades } from '../ports/upgrade.ts'
@@ -79,9 +78,17 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
   const { routes } = routing
   const tiers = openTiers(config, { clock, events, chaos, primary })
   const { store, log, sharing } = tiers
-  const deadBuffers = new DeadBuffers({ clock, held: () => tiers.memoryBytes() })
-  const pressure = new MemoryPressure({ clock, ceilings: ceilingsOf(processes), changed: tellPressure(logger) })
-  const cache = createCache({ store, log, sharing, clock, events, routes, limits: config.limits, pressure })
+  const memory = watchMemory({ clock, logger, store: tiers.memory, processes })
+  const cache = createCache({
+    store,
+    log,
+    sharing,
+    clock,
+    events,
+    routes,
+    limits: config.limits,
+    pressure: memory.pressure,
+  })
   const originUsage = () => routing.usage()
   const live = createLive({ events, clock, stats: () => cache.stats(), synced: () => log.synced, originUsage })
   const metrics = createMetrics({
@@ -137,8 +144,7 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
       this.drain()
       tunnels.close()
       await data.close()
-      pressure.close()
-      deadBuffers.close()
+      memory.close()
     },
     async close() {
       await routing.close()
@@ -146,14 +152,4 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
       await tracing.close()
     },
   }
-}
-
-function ceilingsOf(processes: number): MemoryCeilings {
-  const { heap, container } = memoryCeilings()
-  return { heap, container: container && container / processes }
-}
-
-const tellPressure = (logger: Logger) => (high: boolean, use: MemoryUse) => {
-  if (high) logger.warn(use, 'memory is short: what is not stored gets 503 until it is not')
-  else logger.info(use, 'memory is no longer short')
 }

@@ -6,7 +6,7 @@ import type { Clock, FetchLeases, InvalidationLog, Sharing, Store } from '../mod
 import { diskLog } from '../stores/disk/log.ts'
 import { diskStore } from '../stores/disk/store.ts'
 import { localLog } from '../stores/memory/log.ts'
-import { memoryStore } from '../stores/memory/store.ts'
+import { type MemoryStore, memoryStore } from '../stores/memory/store.ts'
 import { redisLeases } from '../stores/redis/leases.ts'
 import { redisLog } from '../stores/redis/log.ts'
 import { redisStore } from '../stores/redis/store.ts'
@@ -17,8 +17,8 @@ export interface Tiers {
   readonly store: Store
   readonly log: InvalidationLog
   readonly sharing: Sharing | undefined
-  /** What the copies in this process's memory are counted as, in bytes. */
-  memoryBytes(): number
+  /** Copies in this process's memory. */
+  readonly memory: MemoryStore
   /** What works worse than configured, a few words each. */
   degraded(): readonly string[]
 }
@@ -40,17 +40,19 @@ export interface PrimaryParts {
 /** Opens memory, and disk and Redis where they are configured; reaching Redis is not waited for. */
 export function openTiers(config: Pick<Config, 'store' | 'lease'>, parts: TierParts): Tiers {
   const { store: tiers } = config
-  const memory = memoryTier(tiers, parts)
+  const { clock, events, chaos } = parts
+  const { maxBytes, admission } = tiers.memory
+  const memory = memoryStore({ maxBytes, admission, events, clock })
   const store = createTiered(
-    [memory, ...primaryTier(parts), ...diskTier(tiers, parts), ...redisTier(tiers, parts)],
-    parts.clock,
+    [chaos.store('memory', memory), ...primaryTier(parts), ...diskTier(tiers, parts), ...redisTier(tiers, parts)],
+    clock,
   )
   const { log, sayWhat } = openLog(config, parts, parts.primary?.memory?.log)
   return {
     store,
     log,
     sharing: sharingOf(tiers, parts),
-    memoryBytes: () => memory.usage().reduce((sum, { bytes }) => sum + bytes, 0),
+    memory,
     degraded: () => [
       ...store.usage().flatMap(({ tier, degraded }) => (degraded === true ? [tier] : [])),
       ...(log.synced ? [] : ['log']),
@@ -60,9 +62,6 @@ export function openTiers(config: Pick<Config, 'store' | 'lease'>, parts: TierPa
 }
 
 type Stores = Config['store']
-
-const memoryTier = ({ memory: { maxBytes, admission } }: Stores, { chaos, clock, events }: TierParts): Store =>
-  chaos.store('memory', memoryStore({ maxBytes, admission, events, clock }))
 
 const primaryTier = ({ primary }: TierParts): Store[] => (primary?.memory === undefined ? [] : [primary.memory.store])
 

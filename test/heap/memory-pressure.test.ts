@@ -8,21 +8,43 @@ const CEILINGS = { heap: 1_000, container: 10_000 }
 function underPressure(ceilings: { heap: number; container: number | undefined } = CEILINGS) {
   const clock = new FakeClock()
   const memory = { held: 0, garbage: 0, anonymous: 0 }
+  const store = { givesUp: 0, givenBack: 0, isWhole: true }
   const changes: boolean[] = []
   const wanted: boolean[] = []
   let collections = 0
+  let collectionTakesMs = 0
   const pressure = new MemoryPressure({
     clock,
     ceilings,
+    store: {
+      giveWay() {
+        memory.held -= store.givesUp
+        memory.garbage += store.givesUp
+        memory.anonymous -= store.givenBack
+        store.isWhole = false
+        return store.givesUp
+      },
+      restore: () => void (store.isWhole = true),
+    },
     use: (): MemoryUse => ({ heap: memory.held + memory.garbage, anonymous: memory.anonymous }),
     collect: () => {
       collections++
+      clock.stall(collectionTakesMs)
       memory.garbage = 0
     },
     giveBack: (isWanted) => void wanted.push(isWanted),
     changed: (high) => void changes.push(high),
   })
-  return { clock, memory, changes, wanted, pressure, collections: () => collections }
+  return {
+    clock,
+    memory,
+    store,
+    changes,
+    wanted,
+    pressure,
+    collections: () => collections,
+    takes: (ms: number) => (collectionTakesMs = ms),
+  }
 }
 
 test('it is high from nine tenths of the heap on, until it is clearly below', async () => {
@@ -85,11 +107,17 @@ test('what was given up while it was high is found, though nothing else asks for
   expect(pressure.high).toBe(false)
 })
 
-test('it collects no more than once in five seconds', async () => {
-  const { clock, memory, collections } = underPressure()
+test.each([
+  { takesMs: 0, atMost: 41 }, // twice a second
+  { takesMs: 100, atMost: 11 }, // a twentieth of the time
+  { takesMs: 1_000, atMost: 5 }, // every five seconds
+])('it collects seldom: $atMost times in 20 s, where it takes $takesMs ms', async ({ takesMs, atMost }) => {
+  const { clock, memory, collections, takes } = underPressure()
+  takes(takesMs)
   memory.held = 950
   await clock.advance(20_000)
-  expect(collections()).toBeLessThanOrEqual(5)
+  expect(collections()).toBeGreaterThanOrEqual(atMost - 2)
+  expect(collections()).toBeLessThanOrEqual(atMost)
 })
 
 test('it stops when it is closed', async () => {
@@ -97,4 +125,78 @@ test('it stops when it is closed', async () => {
   await clock.advance(1_000)
   pressure.close()
   expect(clock.pending).toBe(0)
+})
+
+test('the store gives way before anybody is refused', async () => {
+  const { clock, memory, store, changes } = underPressure()
+  store.givesUp = 60
+  memory.held = 910
+  await clock.advance(100)
+  expect([memory.held, memory.garbage]).toEqual([850, 0])
+  await clock.advance(10_000)
+  expect(memory.held).toBe(850)
+  expect(changes).toEqual([])
+})
+
+test('what was garbage is no reason for that', async () => {
+  const { clock, memory, store } = underPressure()
+  store.givesUp = 60
+  Object.assign(memory, { held: 740, garbage: 200 })
+  await clock.advance(100)
+  expect(store.isWhole).toBe(true)
+})
+
+test('memory that malloc does not give back is there for what comes, but not the last of the container', async () => {
+  const { clock, memory, store, changes } = underPressure()
+  store.givesUp = 400
+  memory.held = 600
+  memory.anonymous = 9_100 // 400 more may come
+  await clock.advance(100)
+  memory.anonymous = 9_390
+  await clock.advance(10_000)
+  expect(store.isWhole).toBe(false)
+  expect(changes).toEqual([])
+  memory.anonymous = 9_690 // and once more
+  await clock.advance(10_000)
+  expect(changes).toEqual([])
+  memory.anonymous = 9_701
+  await clock.advance(10_000)
+  expect(changes).toEqual([true])
+})
+
+test('what malloc did give back is not there for what comes', async () => {
+  const { clock, memory, store, changes } = underPressure()
+  store.givesUp = 400
+  store.givenBack = 300
+  memory.held = 600
+  memory.anonymous = 9_100
+  await clock.advance(100)
+  expect(memory.anonymous).toBe(8_800)
+  Object.assign(store, { givesUp: 0, givenBack: 0 })
+  memory.anonymous = 9_090
+  await clock.advance(10_000)
+  expect(changes).toEqual([])
+  memory.anonymous = 9_110
+  await clock.advance(10_000)
+  expect(changes).toEqual([true])
+})
+
+test('the store may hold as much as at first when there is clearly more', async () => {
+  const { clock, memory, store, changes } = underPressure()
+  store.givesUp = 60
+  memory.held = 910
+  await clock.advance(100)
+  for (const [held, isWhole] of [
+    [760, false],
+    [710, false],
+    [690, true],
+  ] as const) {
+    memory.held = held
+    await clock.advance(100)
+    expect(store.isWhole).toBe(isWhole)
+  }
+  store.givesUp = 0
+  memory.anonymous = 9_100 // what was given up before does not count any more
+  await clock.advance(100)
+  expect(changes).toEqual([true])
 })

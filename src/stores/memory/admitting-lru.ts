@@ -42,7 +42,7 @@ const UNASKED = 0.5
 const WEIGHT = 1 / 64
 
 export class AdmittingLru {
-  readonly #maxBytes: number
+  #maxBytes: number
   readonly #departed: (why: Departure) => void
   readonly #sketch: FrequencySketch
   /** One for both parts: a look-up is one. */
@@ -73,6 +73,13 @@ export class AdmittingLru {
   /** What is held, and what is remembered of how often it was asked for. */
   get bytes(): number {
     return this.#main.bytes + this.#window.bytes + (this.size === 0 ? 0 : this.#sketch.bytes)
+  }
+
+  /** Holds no more than that from now on. */
+  limit(maxBytes: number): void {
+    this.#maxBytes = maxBytes
+    this.#share()
+    this.#makeRoom()
   }
 
   get(key: string): Stored | undefined {

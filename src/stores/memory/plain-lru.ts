@@ -17,7 +17,7 @@ const DEPARTURES: Readonly<Partial<Record<LRUCache.DisposeReason, Departure>>> =
 /** Whatever comes gets in; what was used least recently goes for it. */
 export class PlainLru {
   readonly #lru: LRUCache<string, Stored>
-  readonly #maxBytes: number
+  #maxBytes: number
   readonly #departed: (why: Departure) => void
 
   constructor({ maxBytes, departed }: PlainLruOptions) {
@@ -40,6 +40,12 @@ export class PlainLru {
     return this.#lru.calculatedSize
   }
 
+  /** Holds no more than that from now on; never more than it was made for. */
+  limit(maxBytes: number): void {
+    this.#maxBytes = maxBytes
+    this.#makeRoom()
+  }
+
   get(key: string): Stored | undefined {
     return this.#lru.get(key)
   }
@@ -51,6 +57,7 @@ export class PlainLru {
   set(key: string, stored: Stored, bytes: number): void {
     if (bytes <= this.#maxBytes) {
       this.#lru.set(key, stored, { size: bytes })
+      this.#makeRoom()
     } else {
       this.#lru.delete(key) // what stood there is older than what was refused
       this.#departed('rejected')
@@ -63,5 +70,9 @@ export class PlainLru {
 
   clear(): void {
     this.#lru.clear()
+  }
+
+  #makeRoom(): void {
+    while (this.#lru.calculatedSize > this.#maxBytes) this.#lru.pop()
   }
 }

@@ -29,7 +29,21 @@ interface Index {
   set(key: string, stored: Stored, bytes: number): void
   delete(key: string): void
   clear(): void
+  /** Holds no more than that from now on. */
+  limit(maxBytes: number): void
 }
+
+/** One that can do with less memory. */
+export interface MemoryStore extends Store {
+  /** Gives up a quarter of what it holds, and holds no more than the rest from now on. @returns bytes; 0: nothing more can go */
+  giveWay(): number
+  /** It may hold as much as it was made for. */
+  restore(): void
+}
+
+/** It does not give way below that. */
+const LEAST_BYTES = 8 * 2 ** 20
+const GIVEN_UP = 1 / 4
 
 /** One operation in so many is timed: reading the clock takes longer than a look-up. */
 const TIMED_ONE_IN = 64
@@ -44,8 +58,9 @@ export function memoryStore({
   seed = randomInt(2 ** 32),
   events,
   clock,
-}: MemoryStoreOptions): Store {
-  const maxBytes = size(limit)
+}: MemoryStoreOptions): MemoryStore {
+  const mostBytes = size(limit)
+  let maxBytes = mostBytes
   const report = new Report(events, clock)
   const evicted = events?.emitter('eviction')
   const departed = (reason: Departure) => evicted?.(EVICTED[reason])
@@ -71,6 +86,11 @@ export function memoryStore({
     report.end(DELETED, startedAt)
   }
 
+  const limitTo = (bytes: number): void => {
+    maxBytes = bytes
+    kept.limit(bytes)
+  }
+
   return {
     get,
     getMany: (keys) => keys.map(get),
@@ -86,6 +106,15 @@ export function memoryStore({
 
     clear: () => kept.clear(),
     close: () => kept.clear(),
+
+    giveWay() {
+      const { bytes } = kept
+      if (bytes <= LEAST_BYTES) return 0
+      limitTo(Math.max(LEAST_BYTES, Math.floor(bytes * (1 - GIVEN_UP))))
+      return bytes - kept.bytes
+    },
+
+    restore: () => limitTo(mostBytes),
 
     usage(): readonly TierUsage[] {
       return [{ tier: 'memory', bytes: kept.bytes, maxBytes, objects: kept.size }]

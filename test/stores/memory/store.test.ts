@@ -41,6 +41,35 @@ test('it never holds more than its limit, whatever comes', () => {
   )
 })
 
+test.each(['on', 'off'] as const)(
+  'it gives way by a quarter at a time, down to 8 MiB, until it is restored (admission %s)',
+  (admission) => {
+    const store = memoryStore({ maxBytes: '16MiB', admission })
+    const fill = () => {
+      for (let n = 0; n < 200; n++) void store.set(`k${n}`, response('x'.repeat(100_000)), 60_000)
+    }
+    const held = () => store.usage()[0]?.bytes ?? 0
+    fill()
+    const [before, given] = [held(), store.giveWay()]
+    expect(held()).toBe(before - given)
+    expect(given).toBeGreaterThanOrEqual(before / 4 - 1)
+    expect(given).toBeLessThan(before / 4 + 101_000)
+    const limit = store.usage()[0]?.maxBytes ?? 0
+    expect(limit).toBe(Math.floor((before * 3) / 4))
+    fill()
+    expect(held()).toBeLessThanOrEqual(limit)
+
+    for (let times = 0; times < 20; times++) store.giveWay()
+    expect(store.usage()[0]?.maxBytes).toBe(8 * 2 ** 20)
+    expect(store.giveWay()).toBe(0)
+    expect(held()).toBeGreaterThan(8 * 2 ** 20 - 200_000)
+
+    store.restore()
+    fill()
+    expect(held()).toBeGreaterThanOrEqual(before - 101_000)
+  },
+)
+
 test('an older copy is never kept because the newer one was refused', () => {
   const sizes = fc.array(fc.tuple(fc.nat(20), fc.nat(40_000)), { minLength: 20, maxLength: 200 })
   fc.assert(
