@@ -8,7 +8,7 @@ import { type Flags, readFlags } from './config/flags.ts'
 import { notesOn } from './config/notes.ts'
 import { resolve } from './config/resolve.ts'
 import type { Config } from './config/resolved.ts'
-import type { MemoryLimits } from './config/memory-shares.ts'
+import type { Capacity } from './config/memory-shares.ts'
 import { type FileConfig, fileSchema, knownKeys } from './config/schema.ts'
 
 export type { Config, LogLevel, OriginConfig, RouteConfig } from './config/resolved.ts'
@@ -32,7 +32,7 @@ export interface ConfigSources {
   /** Reads what HERDGATE_ADMIN_TOKEN_FILE names; throws when it cannot. */
   readonly readFile: (path: string) => string
   /** What the process may take; it bears on defaults. */
-  readonly memory?: MemoryLimits | undefined
+  readonly capacity?: Capacity | undefined
 }
 
 /** A configuration, or all that is wrong with it. */
@@ -45,15 +45,15 @@ export type Loaded =
   | { readonly ok: false; readonly faults: readonly Fault[] }
 
 /** Puts the sources together, or says everything that is wrong with any of them. Touches nothing but `readFile`. */
-export function loadConfig({ flags, env, file, readFile, memory }: ConfigSources): Loaded {
+export function loadConfig({ flags, env, file, readFile, capacity }: ConfigSources): Loaded {
   const document = file === undefined ? undefined : readDocument(file, env)
   const allowsChaos = flags.chaos === true
   const sources = { flags: readFlags(flags), env: readEnvironment(env, readFile), document, allowsChaos }
   const checked = document === undefined ? { faults: [] } : checkFile(document)
   const faults = [...sources.flags.faults, ...sources.env.faults, ...checked.faults, ...crossFaults(sources)]
   if (faults.length > 0) return { ok: false, faults }
-  const config = resolve(sources, checked.file, memory)
-  return { ok: true, config, notes: [...sources.env.notes, ...notesOn(config, sources, checked.file, memory)] }
+  const config = resolve(sources, checked.file, capacity)
+  return { ok: true, config, notes: [...sources.env.notes, ...notesOn(config, sources, checked.file, capacity)] }
 }
 
 /** The file to read: the one that is named, else the one that is there by custom. */

@@ -40,7 +40,7 @@ export async function serve(given: Given): Promise<void> {
 
 /** One process, or several that share the data port. */
 async function start(config: Config, options: ServerOptions): Promise<Server> {
-  const workers = config.workers === 'auto' ? availableParallelism() : config.workers
+  const { workers } = config
   if (workers === 1)
     return createServer(config, { ...options, tracing: await openTracing(process.env, options.logger) })
   const { createPrimary } = await import('../workers/primary.ts')

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { type Config, configPath, type Fault, type Flags, type Loaded, loadConfig } from '../config.ts'
 import { memoryCeilings } from '../heap/memory-pressure.ts'
 
@@ -26,7 +27,8 @@ export function loadSettings(given: Given): LoadedSettings | undefined {
 /** The same, with the faults as a value. */
 export function readSettings({ flags, faults }: Given): Loaded {
   const file = readConfigFile(flags)
-  const loaded = loadConfig({ flags, env: process.env, file, readFile, memory: memoryCeilings() })
+  const capacity = { ...memoryCeilings(), cores: availableParallelism() }
+  const loaded = loadConfig({ flags, env: process.env, file, readFile, capacity })
   if (loaded.ok && faults.length === 0) return loaded
   return { ok: false, faults: loaded.ok ? faults : [...faults, ...loaded.faults] }
 }

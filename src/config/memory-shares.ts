@@ -1,12 +1,14 @@
 /** How much of a process's memory is for what, where nobody says. The Helm chart divides in the same way. */
 import { DEFAULT_LIMITS, DEFAULT_MEMORY_BYTES } from './defaults.ts'
 
-/** What the process may take, in bytes; undefined: no limit that matters. */
-export interface MemoryLimits {
+/** What there is, memory in bytes; undefined: no limit that matters. */
+export interface Capacity {
   /** Of the container. */
   readonly container?: number | undefined
   /** Of V8's heap. */
   readonly heap?: number | undefined
+  /** How many processes run at once; one unless said. */
+  readonly cores?: number | undefined
 }
 
 /** In bytes. */
@@ -17,17 +19,34 @@ export interface MemoryShares {
 }
 
 const MEBIBYTE = 2 ** 20
-/** Node itself, sockets, answers that the hit lane keeps ready to send. */
+/** Node itself, sockets, answers that the hit lane keeps ready to send: of each process. */
 const NODE = 64 * MEBIBYTE
+/** With so much for each of several processes they have room for what they store besides. */
+const PROCESS = 160 * MEBIBYTE
 const LEAST = 8 * MEBIBYTE
 
+/** How many workers there are: with `auto` as many as run at once, and fit into the container beside their primary. */
+export function workersOf(
+  given: number | 'auto',
+  { cores = 1, container = Number.POSITIVE_INFINITY }: Capacity,
+): number {
+  if (given !== 'auto') return given
+  return Math.max(1, Math.min(cores, Math.floor(container / PROCESS) - 1))
+}
+
+/** What so many workers and their primary need of a container to have room for what they store. */
+export const neededBy = (workers: number): number => processesOf(workers) * PROCESS
+
+const processesOf = (workers: number): number => (workers === 1 ? 1 : workers + 1)
+
 /**
- * In a container: 64 MiB for Node, an eighth for content that is being received, two fifths of the rest for the store,
+ * In a container: 64 MiB for Node in each process, an eighth for content that is being received, two fifths of the rest for the store,
  * three for the heap. Never more than half of the heap for the store, as copies of small bodies lie there for the most part.
  */
-export function memoryShares({ container, heap = Number.POSITIVE_INFINITY }: MemoryLimits): MemoryShares {
+export function memoryShares({ container, heap = Number.POSITIVE_INFINITY }: Capacity, workers: number): MemoryShares {
   const bodies = container === undefined ? DEFAULT_LIMITS.maxBodiesInProgress : container / 8
-  const store = container === undefined ? DEFAULT_MEMORY_BYTES : ((container - NODE - bodies) * 2) / 5
+  const store =
+    container === undefined ? DEFAULT_MEMORY_BYTES : ((container - NODE * processesOf(workers) - bodies) * 2) / 5
   return { store: whole(Math.min(store, heap / 2)), bodies: whole(bodies) }
 }
 

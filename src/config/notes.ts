@@ -1,6 +1,6 @@
 /** What the operator should know about a configuration that is valid. */
 import type { Config } from './resolved.ts'
-import type { MemoryLimits } from './memory-shares.ts'
+import { type Capacity, neededBy } from './memory-shares.ts'
 import { isCatchAll } from './routes.ts'
 import type { FileConfig } from './schema.ts'
 import type { Sources } from './sources.ts'
@@ -14,7 +14,7 @@ export function notesOn(
   config: Config,
   sources: Sources,
   file: FileConfig | undefined,
-  memory: MemoryLimits = {},
+  capacity: Capacity = {},
 ): string[] {
   return [
     ...idleNotes(config, sources),
@@ -22,7 +22,7 @@ export function notesOn(
     ...proxyNotes(config),
     ...routeNotes(config),
     ...storeNotes(config, file),
-    ...memoryNotes(config, memory),
+    ...memoryNotes(config, capacity),
     ...chaosNotes(config),
   ]
 }
@@ -76,12 +76,18 @@ function smallNotes(key: string, bytes: number): string[] {
   return [`${key} is ${bytes} bytes: next to nothing fits in; a size without a unit is in bytes`]
 }
 
-function memoryNotes({ store, limits }: Config, { container, heap }: MemoryLimits): string[] {
+function memoryNotes({ store, limits, workers }: Config, { container, heap }: Capacity): string[] {
   const { maxBytes } = store.memory
   const notes: string[] = []
   if (container !== undefined) {
     const [all, kept, arriving] = [container, maxBytes, limits.maxBodiesInProgress].map(inMebibytes)
     notes.push(`of the container's ${all} the store may take ${kept}, bodies in progress ${arriving}`)
+  }
+  if (container !== undefined && workers > 1 && neededBy(workers) > container) {
+    const [needed, all] = [neededBy(workers), container].map(inMebibytes)
+    notes.push(
+      `${workers} workers and their primary want some ${needed}, the container has ${all}: some may be killed; see --workers`,
+    )
   }
   if (heap !== undefined && maxBytes > heap / 2) {
     const [kept, most] = [maxBytes, heap].map(inMebibytes)

@@ -8,7 +8,7 @@ import {
   DEFAULT_RULES,
   DEFAULT_TRANSPORT,
 } from './defaults.ts'
-import { type MemoryLimits, memoryShares } from './memory-shares.ts'
+import { type Capacity, memoryShares, workersOf } from './memory-shares.ts'
 import { routesOf } from './routes.ts'
 import type { FileConfig } from './schema.ts'
 import type { Settings } from './settings.ts'
@@ -16,11 +16,12 @@ import { DEFAULT_NAME, listeners, type Sources } from './sources.ts'
 
 type FileOrigin = NonNullable<FileConfig['origins']>[string]
 
-export function resolve(sources: Sources, file: FileConfig | undefined, memory: MemoryLimits = {}): Config {
+export function resolve(sources: Sources, file: FileConfig | undefined, capacity: Capacity = {}): Config {
   const settings: Settings = { ...sources.env.settings, ...sources.flags.settings }
   const { host, port, adminHost, adminPort } = listeners(sources)
   const origins = originsOf(settings, file)
-  const shares = memoryShares(memory)
+  const workers = workersOf(settings.workers ?? file?.workers ?? 1, capacity)
+  const shares = memoryShares(capacity, workers)
   const maxBytes = settings.memory ?? file?.store?.memory?.maxBytes ?? shares.store
   const maxObjectBytes = Math.min(file?.store?.memory?.maxObjectBytes ?? DEFAULT_RULES.maxObjectBytes, maxBytes)
   return {
@@ -31,7 +32,7 @@ export function resolve(sources: Sources, file: FileConfig | undefined, memory: 
       drainDelay: file?.listen?.drainDelay ?? 0,
     },
     admin: { host: adminHost, port: adminPort, token: settings.adminToken ?? file?.admin?.token },
-    workers: settings.workers ?? file?.workers ?? 1,
+    workers,
     origins,
     routes: routesOf(settings, file?.routes ?? [], origins, maxObjectBytes),
     store: {

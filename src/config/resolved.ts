@@ -23,7 +23,7 @@ export interface Config {
     readonly token: string | undefined
   }
   /** Processes that share the data port; `auto`: as many as the machine runs at once. 1: this one alone. */
-  readonly workers: number | 'auto'
+  readonly workers: number
   /** At least one; names are unique. */
   readonly origins: readonly OriginConfig[]
   /** At least one, the first match wins; names are unique. */

@@ -203,7 +203,8 @@ export const fileSchema = z
     listen: listen.optional().describe('The data port.'),
     admin: admin.optional().describe('The admin port: purge, explain, statistics, metrics, health.'),
     workers: leaf.workers.optional().meta({
-      description: 'Processes that share the data port; "auto": as many as the machine runs at once.',
+      description:
+        'Processes that share the data port; "auto": as many as the machine runs at once and have room in the container.',
       default: 1,
     }),
     origins: z.record(leaf.name, origin).optional().describe('Origins by name.'),

@@ -1,26 +1,56 @@
 import { describe, expect, test } from 'vitest'
-import type { MemoryLimits } from '../../src/config/memory-shares.ts'
+import type { Capacity } from '../../src/config/memory-shares.ts'
 import { type Flags, loadConfig } from '../../src/config.ts'
 import { ONE } from './given.ts'
 
 describe('memory that nobody shared out', () => {
   const MIB = 2 ** 20
-  const given = (memory: MemoryLimits, flags: Flags = {}) => {
+  const given = (capacity: Capacity, flags: Flags = {}) => {
     const file = { path: 'herdgate.yaml', text: ONE }
-    const loaded = loadConfig({ flags, env: {}, file, readFile: () => '', memory })
+    const loaded = loadConfig({ flags, env: {}, file, readFile: () => '', capacity })
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.faults))
-    const { store, limits } = loaded.config
-    return { store: store.memory.maxBytes / MIB, bodies: limits.maxBodiesInProgress / MIB, notes: loaded.notes }
+    const { store, limits, workers } = loaded.config
+    return {
+      workers,
+      store: store.memory.maxBytes / MIB,
+      bodies: limits.maxBodiesInProgress / MIB,
+      notes: loaded.notes,
+    }
   }
 
   test('without a limit it is 256 MiB each', () => {
-    expect(given({ heap: 4096 * MIB })).toEqual({ store: 256, bodies: 256, notes: [] })
+    expect(given({ heap: 4096 * MIB })).toEqual({ workers: 1, store: 256, bodies: 256, notes: [] })
   })
 
   test('in a container it is a share of the limit, as in the Helm chart, and said', () => {
     const notes = ["of the container's 512 MiB the store may take 153 MiB, bodies in progress 64 MiB"]
-    expect(given({ container: 512 * MIB, heap: 1024 * MIB })).toEqual({ store: 153, bodies: 64, notes })
+    expect(given({ container: 512 * MIB, heap: 1024 * MIB })).toEqual({ workers: 1, store: 153, bodies: 64, notes })
     expect(given({ container: 2048 * MIB, heap: 4096 * MIB })).toMatchObject({ store: 691, bodies: 256 })
+  })
+
+  test('each process has its 64 MiB of it, as in the Helm chart', () => {
+    const two = given({ container: 1024 * MIB, heap: 4096 * MIB }, { workers: '2' })
+    expect(two).toMatchObject({ store: 281, bodies: 128 })
+  })
+
+  test.each([
+    { container: undefined, cores: 8, workers: 8 },
+    { container: 4096 * MIB, cores: 8, workers: 8 },
+    { container: 1024 * MIB, cores: 8, workers: 5 },
+    { container: 512 * MIB, cores: 8, workers: 2 },
+    { container: 256 * MIB, cores: 8, workers: 1 },
+    { container: 512 * MIB, cores: 1, workers: 1 },
+  ])('"auto" is as many workers as run at once and fit: $cores cores, $container bytes, $workers', (there) => {
+    expect(given(there, { workers: 'auto' }).workers).toBe(there.workers)
+  })
+
+  test('as many as are asked for begin, with a note where they do not fit', () => {
+    const { workers, notes } = given({ container: 512 * MIB, cores: 2 }, { workers: '3' })
+    expect(workers).toBe(3)
+    expect(notes).toContainEqual(
+      expect.stringMatching(/^3 workers and their primary want some 640 MiB, the container has 512 MiB/),
+    )
+    expect(given({ container: 512 * MIB, cores: 2 }, { workers: '2' }).notes.join()).not.toContain('primary')
   })
 
   test('it is no more than half of the heap, and never nothing', () => {
