@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { type Config, configPath, type Fault, type Flags, type Loaded, loadConfig } from '../config.ts'
-import { memoryCeilings } from '../heap/memory-pressure.ts'
+import { memoryCeilings } from '../heap/memory-ceilings.ts'
 
 export interface LoadedSettings {
   readonly config: Config

@@ -3,7 +3,7 @@ import { getHeapStatistics } from 'node:v8'
 import type { Clock } from '../model.ts'
 import { collections } from './collections.ts'
 import { collectYoung } from './collector.ts'
-import { memoryCeilings } from './memory-pressure.ts'
+import { memoryCeilings } from './memory-ceilings.ts'
 
 export interface DeadBuffersOptions {
   readonly clock: Clock

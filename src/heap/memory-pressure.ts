@@ -1,7 +1,8 @@
 /** Tells when memory runs short, early enough that nothing has to die of it. */
-import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8'
+import { getHeapSpaceStatistics } from 'node:v8'
 import { anonymousBytes } from './anonymous-memory.ts'
 import { collectAll, giveBackMemory } from './collector.ts'
+import type { MemoryCeilings } from './memory-ceilings.ts'
 import type { Clock } from '../model.ts'
 
 /** Bytes in use. */
@@ -10,13 +11,6 @@ export interface MemoryUse {
   readonly heap: number
   /** Of the whole process, but for what the kernel can take back: what a container is killed for. */
   readonly anonymous: number
-}
-
-/** What there is; undefined: no limit. */
-export interface MemoryCeilings {
-  readonly heap: number
-  /** What the process may have of its container. */
-  readonly container: number | undefined
 }
 
 /** What can do with less memory than it could at first. */
@@ -135,21 +129,6 @@ export class MemoryPressure {
       ceilings.container !== undefined &&
       anonymous > Math.min(mark * ceilings.container + spare, MOST * ceilings.container)
     )
-  }
-}
-
-/** The young generation's part of V8's limit, unless that is set: three half-spaces of 32 MiB. */
-const YOUNG_BYTES = 96 * 2 ** 20
-/** A smaller rest is none: the limit was given with `--max-heap-size`, and the young generation has shrunk to fit. */
-const LEAST_HEAP_BYTES = 32 * 2 ** 20
-
-/** How much this process may take. Node reads the container's limit from its cgroup, of either version. */
-export function memoryCeilings(): MemoryCeilings {
-  const limit = getHeapStatistics().heap_size_limit
-  const constrained = process.constrainedMemory()
-  return {
-    heap: limit - YOUNG_BYTES >= LEAST_HEAP_BYTES ? limit - YOUNG_BYTES : limit / 2,
-    container: constrained > 0 && constrained < Number.MAX_SAFE_INTEGER ? constrained : undefined,
   }
 }
 

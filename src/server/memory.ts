@@ -1,7 +1,8 @@
 /** Keeps a process within its memory: garbage goes in time, the store gives way, and what is still too much is refused. */
 import type { Logger } from 'pino'
 import { DeadBuffers } from '../heap/dead-buffers.ts'
-import { type MemoryCeilings, MemoryPressure, memoryCeilings } from '../heap/memory-pressure.ts'
+import { type MemoryCeilings, memoryCeilings } from '../heap/memory-ceilings.ts'
+import { MemoryPressure } from '../heap/memory-pressure.ts'
 import type { Clock } from '../model.ts'
 import type { MemoryStore } from '../stores/memory/store.ts'
 

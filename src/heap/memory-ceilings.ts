@@ -1,0 +1,34 @@
+import { totalmem } from 'node:os'
+import { getHeapStatistics } from 'node:v8'
+
+/** What there is; undefined: no limit. */
+export interface MemoryCeilings {
+  readonly heap: number
+  /** What the process may have of its container. */
+  readonly container: number | undefined
+}
+
+/** How much this process may take. Node reads the container's limit from its cgroup, of either version. */
+export function memoryCeilings(): MemoryCeilings {
+  const constrained = process.constrainedMemory()
+  const container = constrained > 0 && constrained < Number.MAX_SAFE_INTEGER ? constrained : undefined
+  const memory = Math.min(totalmem(), container ?? Number.POSITIVE_INFINITY)
+  return { heap: oldGenerationOf(getHeapStatistics().heap_size_limit, memory), container }
+}
+
+const MEBIBYTE = 2 ** 20
+/** Bytes of each of the young generation's three half-spaces: a share of the memory there is, within bounds. */
+const HALF_SPACE = { share: 1 / 128, least: 2 * MEBIBYTE, most: 32 * MEBIBYTE }
+/** A smaller rest is none: the limit was given with `--max-heap-size`, and the young generation has shrunk to fit. */
+const LEAST_HEAP_BYTES = 32 * MEBIBYTE
+
+/**
+ * What V8's limit leaves to the old generation, unless the young one's size is set by a flag.
+ * @param limit of the whole heap, in bytes
+ * @param memory of the container, else of the machine
+ */
+export function oldGenerationOf(limit: number, memory: number): number {
+  const { share, least, most } = HALF_SPACE
+  const rest = limit - 3 * Math.min(Math.max(memory * share, least), most)
+  return rest >= LEAST_HEAP_BYTES ? rest : limit / 2
+}

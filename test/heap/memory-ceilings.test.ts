@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { oldGenerationOf } from '../../src/heap/memory-ceilings.ts'
+
+/** As Node 26 says them, in MiB, in containers of these sizes, without flags and with --max-old-space-size=231. */
+test.each([
+  { container: 128, limit: 262, old: 256 },
+  { container: 256, limit: 237, old: 231 },
+  { container: 512, limit: 268, old: 256 },
+  { container: 512, limit: 243, old: 231 },
+  { container: 1_024, limit: 536, old: 512 },
+  { container: 2_048, limit: 1_072, old: 1_024 },
+  { container: 2_048, limit: 279, old: 231 },
+  { container: 4_096, limit: 2_144, old: 2_048 },
+  { container: 16_384, limit: 4_192, old: 4_096 },
+])('of a limit of $limit MiB in $container MiB of memory the old generation has $old', ({ container, limit, old }) => {
+  expect(oldGenerationOf(limit * 2 ** 20, container * 2 ** 20) / 2 ** 20).toBe(old)
+})
+
+test('of a limit that leaves next to nothing it has half', () => {
+  expect(oldGenerationOf(100 * 2 ** 20, 16 * 2 ** 30)).toBe(50 * 2 ** 20)
+})
