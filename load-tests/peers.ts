@@ -151,7 +151,7 @@ async function runHerds(plan: Plan): Promise<HerdResults> {
 /** Servers that are stopped, and the folder, would be left behind by a process that just ends. */
 function onSignalToEnd(): AbortSignal {
   const controller = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM'] as const)
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(name, () => controller.abort(new Error(`${name} received`)))
   return controller.signal
 }

@@ -6,20 +6,27 @@ import { familyOf } from '../lib/cpu.ts'
  * @param others numbers of their processes; children are stopped with them. Linux only
  */
 export async function alone<T>(others: readonly number[], work: () => Promise<T>): Promise<T> {
-  signal(others, 'SIGSTOP')
+  const stopped = others.flatMap(livingFamily).filter((each) => isSent(each, 'SIGSTOP'))
   try {
     return await work()
   } finally {
-    signal(others, 'SIGCONT')
+    for (const each of stopped) isSent(each, 'SIGCONT')
   }
 }
 
-function signal(processes: readonly number[], name: 'SIGSTOP' | 'SIGCONT'): void {
-  for (const each of processes) {
-    try {
-      for (const member of familyOf(each)) process.kill(member, name)
-    } catch {
-      // It has ended: its own round tells.
-    }
+/** Empty when the process has ended: its own round tells. */
+function livingFamily(pid: number): number[] {
+  try {
+    return familyOf(pid)
+  } catch {
+    return []
+  }
+}
+
+function isSent(pid: number, name: 'SIGSTOP' | 'SIGCONT'): boolean {
+  try {
+    return process.kill(pid, name)
+  } catch {
+    return false // it has ended
   }
 }
