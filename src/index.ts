@@ -12,7 +12,7 @@ export type { Statistics } from './cache/statistics.ts'
 export { type EventPayloads, Events, type LogEvent, type OriginEvent, type RequestEvent } from './events.ts'
 
 // Where things are kept.
-export { type MemoryStore, type MemoryStoreOptions, memoryStore } from './stores/memory/store.ts'
+export { type MemoryStoreOptions, memoryStore } from './stores/memory/store.ts'
 export { type DiskStoreOptions, diskStore } from './stores/disk/store.ts'
 export { type RedisStoreOptions, redisStore } from './stores/redis/store.ts'
 export { tiered } from './stores/tiered.ts'

@@ -9,7 +9,8 @@ import { authority } from '../config/addresses.ts'
 import { openLog } from '../logging/log.ts'
 import { createServer, type Server, type ServerOptions } from '../server.ts'
 import { openTracing } from '../tracing/tracing.ts'
-import { type Given, loadSettings, readSettings } from './settings.ts'
+import { workersOf } from '../config/memory-shares.ts'
+import { capacity, type Given, loadSettings, readSettings } from './settings.ts'
 import { closeOnSignals } from '../server/shutdown.ts'
 
 /** 128 bits and more. */
@@ -40,7 +41,7 @@ export async function serve(given: Given): Promise<void> {
 
 /** One process, or several that share the data port. */
 async function start(config: Config, options: ServerOptions): Promise<Server> {
-  const { workers } = config
+  const workers = workersOf(config.workers, capacity())
   if (workers === 1)
     return createServer(config, { ...options, tracing: await openTracing(process.env, options.logger) })
   const { createPrimary } = await import('../workers/primary.ts')

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { type Config, configPath, type Fault, type Flags, type Loaded, loadConfig } from '../config.ts'
+import type { Capacity } from '../config/memory-shares.ts'
 import { memoryCeilings } from '../heap/memory-ceilings.ts'
 
 export interface LoadedSettings {
@@ -27,11 +28,13 @@ export function loadSettings(given: Given): LoadedSettings | undefined {
 /** The same, with the faults as a value. */
 export function readSettings({ flags, faults }: Given): Loaded {
   const file = readConfigFile(flags)
-  const capacity = { ...memoryCeilings(), cores: availableParallelism() }
-  const loaded = loadConfig({ flags, env: process.env, file, readFile, capacity })
+  const loaded = loadConfig({ flags, env: process.env, file, readFile, capacity: capacity() })
   if (loaded.ok && faults.length === 0) return loaded
   return { ok: false, faults: loaded.ok ? faults : [...faults, ...loaded.faults] }
 }
+
+/** What this process may take of the machine, or of its container. */
+export const capacity = (): Capacity => ({ ...memoryCeilings(), cores: availableParallelism() })
 
 export function describeFaults(faults: readonly Fault[]): string {
   const lines = faults.map(({ where, key, message }) => `  ${where}: ${key === '' ? '' : `${key}: `}${message}`)

@@ -21,7 +21,9 @@ export interface MemoryShares {
 const MEBIBYTE = 2 ** 20
 /** Node itself, sockets, answers that the hit lane keeps ready to send: of each process. */
 const NODE = 64 * MEBIBYTE
-/** With so much for each of several processes they have room for what they store besides. */
+/** What each of several processes takes under load, whatever it stores. */
+const EMPTY_PROCESS = 112 * MEBIBYTE
+/** With so much for each they have room for what they store besides. */
 const PROCESS = 160 * MEBIBYTE
 const LEAST = 8 * MEBIBYTE
 
@@ -34,8 +36,8 @@ export function workersOf(
   return Math.max(1, Math.min(cores, Math.floor(container / PROCESS) - 1))
 }
 
-/** What so many workers and their primary need of a container to have room for what they store. */
-export const neededBy = (workers: number): number => processesOf(workers) * PROCESS
+/** What so many workers and their primary take of a container together with a store of theirs. */
+export const neededBy = (workers: number, store: number): number => processesOf(workers) * EMPTY_PROCESS + store
 
 const processesOf = (workers: number): number => (workers === 1 ? 1 : workers + 1)
 

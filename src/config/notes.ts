@@ -1,6 +1,6 @@
 /** What the operator should know about a configuration that is valid. */
 import type { Config } from './resolved.ts'
-import { type Capacity, neededBy } from './memory-shares.ts'
+import { type Capacity, neededBy, workersOf } from './memory-shares.ts'
 import { isCatchAll } from './routes.ts'
 import type { FileConfig } from './schema.ts'
 import type { Sources } from './sources.ts'
@@ -8,6 +8,9 @@ import type { Sources } from './sources.ts'
 const SHORT_TOKEN = 16
 /** In bytes; less holds next to nothing. */
 const SMALL_STORE = 64 * 2 ** 10
+
+/** With small bodies nearly all of what is stored lies in the heap; the rest is for what comes and goes. */
+const MOST_OF_HEAP = 3 / 4
 
 /** What is allowed but probably not meant. */
 export function notesOn(
@@ -76,23 +79,25 @@ function smallNotes(key: string, bytes: number): string[] {
   return [`${key} is ${bytes} bytes: next to nothing fits in; a size without a unit is in bytes`]
 }
 
-function memoryNotes({ store, limits, workers }: Config, { container, heap }: Capacity): string[] {
+function memoryNotes({ store, limits, workers: given }: Config, capacity: Capacity): string[] {
+  const { container, heap } = capacity
   const { maxBytes } = store.memory
+  const workers = workersOf(given, capacity)
   const notes: string[] = []
   if (container !== undefined) {
     const [all, kept, arriving] = [container, maxBytes, limits.maxBodiesInProgress].map(inMebibytes)
     notes.push(`of the container's ${all} the store may take ${kept}, bodies in progress ${arriving}`)
   }
-  if (container !== undefined && workers > 1 && neededBy(workers) > container) {
-    const [needed, all] = [neededBy(workers), container].map(inMebibytes)
+  if (container !== undefined && workers > 1 && neededBy(workers, maxBytes) > container) {
+    const [needed, all] = [neededBy(workers, maxBytes), container].map(inMebibytes)
     notes.push(
-      `${workers} workers and their primary want some ${needed}, the container has ${all}: some may be killed; see --workers`,
+      `${workers} workers and their primary take some ${needed} with the store, the container has ${all}: some may be killed; see --workers and --memory`,
     )
   }
-  if (heap !== undefined && maxBytes > heap / 2) {
-    const [kept, most] = [maxBytes, heap].map(inMebibytes)
+  if (heap !== undefined && maxBytes / workers > heap * MOST_OF_HEAP) {
+    const [kept, most] = [maxBytes / workers, heap].map(inMebibytes)
     notes.push(
-      `store.memory.maxBytes is ${kept}, the heap ${most}: with small bodies it may be full before the store is, which holds less then; see --max-old-space-size`,
+      `a process may store ${kept}, its heap is ${most}: with small bodies it may be full before the store is, which holds less then; see --max-old-space-size`,
     )
   }
   return notes

@@ -20,8 +20,8 @@ export function resolve(sources: Sources, file: FileConfig | undefined, capacity
   const settings: Settings = { ...sources.env.settings, ...sources.flags.settings }
   const { host, port, adminHost, adminPort } = listeners(sources)
   const origins = originsOf(settings, file)
-  const workers = workersOf(settings.workers ?? file?.workers ?? 1, capacity)
-  const shares = memoryShares(capacity, workers)
+  const workers = settings.workers ?? file?.workers ?? 1
+  const shares = memoryShares(capacity, workersOf(workers, capacity))
   const maxBytes = settings.memory ?? file?.store?.memory?.maxBytes ?? shares.store
   const maxObjectBytes = Math.min(file?.store?.memory?.maxObjectBytes ?? DEFAULT_RULES.maxObjectBytes, maxBytes)
   return {

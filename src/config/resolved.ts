@@ -22,8 +22,8 @@ export interface Config {
     /** Undefined only on a loopback host: the caller makes one up. */
     readonly token: string | undefined
   }
-  /** Processes that share the data port; `auto`: as many as the machine runs at once. 1: this one alone. */
-  readonly workers: number
+  /** Processes that share the data port; `auto`: as many as run at once and have room. 1: this one alone. */
+  readonly workers: number | 'auto'
   /** At least one; names are unique. */
   readonly origins: readonly OriginConfig[]
   /** At least one, the first match wins; names are unique. */

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-type Collect = (options?: { type: 'minor' }) => void
+type Collect = (options: { type: 'minor' } | { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void
 
 let collect: Collect | undefined
 
@@ -11,10 +11,10 @@ export function collectYoung(): void {
   collect({ type: 'minor' })
 }
 
-/** Frees all garbage; everything waits meanwhile. */
+/** Frees all garbage, and gives back to the system what can be; everything waits meanwhile. */
 export function collectAll(): void {
   collect ??= exposed()
-  collect()
+  collect({ type: 'major', execution: 'sync', flavor: 'last-resort' })
 }
 
 /**

@@ -13,7 +13,8 @@ export function memoryCeilings(): MemoryCeilings {
   const constrained = process.constrainedMemory()
   const container = constrained > 0 && constrained < Number.MAX_SAFE_INTEGER ? constrained : undefined
   const memory = Math.min(totalmem(), container ?? Number.POSITIVE_INFINITY)
-  return { heap: oldGenerationOf(getHeapStatistics().heap_size_limit, memory), container }
+  const flags = [process.env['NODE_OPTIONS'] ?? '', ...process.execArgv].join(' ')
+  return { heap: oldGenerationOf(getHeapStatistics().heap_size_limit, memory, flags), container }
 }
 
 const MEBIBYTE = 2 ** 20
@@ -23,12 +24,23 @@ const HALF_SPACE = { share: 1 / 128, least: 2 * MEBIBYTE, most: 32 * MEBIBYTE }
 const LEAST_HEAP_BYTES = 32 * MEBIBYTE
 
 /**
- * What V8's limit leaves to the old generation, unless the young one's size is set by a flag.
+ * What V8's limit leaves to the old generation.
  * @param limit of the whole heap, in bytes
  * @param memory of the container, else of the machine
+ * @param flags that Node was started with
  */
-export function oldGenerationOf(limit: number, memory: number): number {
+export function oldGenerationOf(limit: number, memory: number, flags: string): number {
+  const given = mebibytesOf('old-space', flags)
+  if (given !== undefined) return Math.min(given, limit)
   const { share, least, most } = HALF_SPACE
-  const rest = limit - 3 * Math.min(Math.max(memory * share, least), most)
+  const halfSpace = mebibytesOf('semi-space', flags) ?? Math.min(Math.max(memory * share, least), most)
+  const rest = limit - 3 * halfSpace
   return rest >= LEAST_HEAP_BYTES ? rest : limit / 2
+}
+
+/** Of the last such flag, in bytes. Node takes "_" for "-". */
+function mebibytesOf(name: string, flags: string): number | undefined {
+  const pattern = new RegExp(`--max-${name}-size[= ](\\d+)`, 'g')
+  const [, mebibytes] = [...flags.replaceAll('_', '-').matchAll(pattern)].at(-1) ?? []
+  return mebibytes === undefined ? undefined : Number(mebibytes) * MEBIBYTE
 }

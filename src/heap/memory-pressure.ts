@@ -9,7 +9,7 @@ import type { Clock } from '../model.ts'
 export interface MemoryUse {
   /** Of the heap's old generation: what the engine ends the process for when it runs out. */
   readonly heap: number
-  /** Of the whole process, but for what the kernel can take back: what a container is killed for. */
+  /** Of the whole process, but for what the kernel can take back: most of what a container is killed for. */
   readonly anonymous: number
 }
 
@@ -17,8 +17,8 @@ export interface MemoryUse {
 export interface Yielding {
   /** Gives up some of what it holds, and holds no more from now on. @returns bytes; 0: nothing more can go */
   giveWay(): number
-  /** It may hold as much as at first. */
-  restore(): void
+  /** It may hold a little more again. @returns bytes; 0: it may hold as much as at first */
+  regain(): number
 }
 
 export interface MemoryPressureOptions {
@@ -38,10 +38,12 @@ export interface MemoryPressureOptions {
 const SAMPLED_EVERY_MS = { usually: 100, whereWanted: 20 }
 /** Shares of a ceiling. Memory is short from the first on, until below the second; wanted back, so too. */
 const MARKS = { high: 0.9, low: 0.85, wanted: 0.75, unwanted: 0.7 }
-/** Of the container, whatever of it lies free within the process. */
-const MOST = 0.97
-/** A collection holds everything up: no more than so much of the time, but in ms no more often, and no more seldom, than that. */
-const COLLECTING = { share: 1 / 20, oftenMs: 500, seldomMs: 5_000 }
+/** Of the container, whatever lies free within the process: the kernel counts sockets and tables of pages as well. */
+const RESERVE = { share: 0.03, leastBytes: 8 * 2 ** 20 }
+/** Collecting holds everything up: it rests for so many times as long as it took, in ms within these bounds. */
+const RESTS = { times: 10, leastMs: 500, mostMs: 10_000 }
+/** What the store gave up in a burst it may take back, slowly: it may be too large by itself. */
+const REGAINED_EVERY_MS = 60_000
 
 export class MemoryPressure {
   readonly #options: Required<MemoryPressureOptions>
@@ -49,8 +51,8 @@ export class MemoryPressure {
   #isWanted = false
   /** No collection before then. */
   #restsUntil = Number.NEGATIVE_INFINITY
-  /** Has the store, since there was enough? */
-  #hasGivenWay = false
+  /** When the store may hold more again; never, unless it has given way. */
+  #regainsAt = Number.POSITIVE_INFINITY
   /** What it has given up and malloc has not: free for what comes, though it still counts as the process's. */
   #spare = 0
   #cancel: () => void
@@ -82,13 +84,13 @@ export class MemoryPressure {
     let use = read()
     const now = clock.now()
     if (this.#isShort(use) && now >= this.#restsUntil) {
-      use = this.#makeRoom()
-      const rest = (clock.now() - now) / COLLECTING.share
-      this.#restsUntil = now + Math.min(Math.max(rest, COLLECTING.oftenMs), COLLECTING.seldomMs)
+      use = this.#makeRoom(this.#short(use, this.#mark, this.#spare))
+      const collected = clock.now()
+      this.#restsUntil = collected + Math.min(Math.max((collected - now) * RESTS.times, RESTS.leastMs), RESTS.mostMs)
     }
-    const isWanted = this.#isAbove(use, this.#isWanted ? MARKS.unwanted : MARKS.wanted)
+    const isWanted = isEither(this.#short(use, this.#isWanted ? MARKS.unwanted : MARKS.wanted))
     if (isWanted !== this.#isWanted) giveBack(isWanted)
-    if (!isWanted) this.#restore()
+    if (now >= this.#regainsAt && !isEither(this.#short(use, MARKS.low, this.#spare))) this.#regain(now)
     this.#isWanted = isWanted
     const high = this.#isShort(use)
     if (high === this.#high) return
@@ -97,39 +99,67 @@ export class MemoryPressure {
   }
 
   /** Much may be garbage, which the engine leaves lying about until it needs the room; if it is not, the store gives way. */
-  #makeRoom(): MemoryUse {
-    const { use: read, collect, store } = this.#options
+  #makeRoom(short: Short): MemoryUse {
+    const { clock, use: read, collect } = this.#options
     collect()
     const use = read()
-    if (!this.#isAbove(use, MARKS.wanted, this.#spare)) return use
-    const given = store.giveWay()
+    const given = this.#giveWay(use, short)
     if (given === 0) return use
     collect()
     const left = read()
-    this.#hasGivenWay = true
+    this.#regainsAt = clock.now() + REGAINED_EVERY_MS
     this.#spare += Math.max(0, given - (use.anonymous - left.anonymous))
     return left
   }
 
-  #restore(): void {
-    if (!this.#hasGivenWay) return
-    this.#hasGivenWay = false
-    this.#spare = 0
-    this.#options.store.restore()
+  /** Until there would be enough of the heap; once for the container, where what is given up is spare. @returns bytes */
+  #giveWay({ heap, anonymous }: MemoryUse, short: Short): number {
+    let given = 0
+    for (;;) {
+      const still = this.#short({ heap: heap - given, anonymous }, MARKS.wanted, this.#spare)
+      const goesOn = (short.heap && still.heap) || (short.container && still.container && given === 0)
+      const more = goesOn ? this.#options.store.giveWay() : 0
+      if (more === 0) return given
+      given += more
+    }
+  }
+
+  #regain(now: number): void {
+    const bytes = this.#options.store.regain()
+    this.#spare = bytes === 0 ? 0 : Math.max(0, this.#spare - bytes)
+    this.#regainsAt = bytes === 0 ? Number.POSITIVE_INFINITY : now + REGAINED_EVERY_MS
   }
 
   #isShort(use: MemoryUse): boolean {
-    return this.#isAbove(use, this.#high ? MARKS.low : MARKS.high, this.#spare)
+    return isEither(this.#short(use, this.#mark, this.#spare))
   }
 
-  #isAbove({ heap, anonymous }: MemoryUse, mark: number, spare = 0): boolean {
-    const { ceilings } = this.#options
-    if (heap > mark * ceilings.heap) return true
-    return (
-      ceilings.container !== undefined &&
-      anonymous > Math.min(mark * ceilings.container + spare, MOST * ceilings.container)
-    )
+  get #mark(): number {
+    return this.#high ? MARKS.low : MARKS.high
   }
+
+  /** Of what is more in use than a share of it? */
+  #short({ heap, anonymous }: MemoryUse, mark: number, spare = 0): Short {
+    const { heap: heapBytes, container } = this.#options.ceilings
+    return {
+      heap: heap > mark * heapBytes,
+      container: container !== undefined && anonymous > Math.min(mark * container + spare, mostOf(container, mark)),
+    }
+  }
+}
+
+/** Of which of the two. */
+interface Short {
+  readonly heap: boolean
+  readonly container: boolean
+}
+
+const isEither = ({ heap, container }: Short): boolean => heap || container
+
+/** What may be in use whatever is spare. The lower mark lies as far below the high one as ever. */
+function mostOf(container: number, mark: number): number {
+  const reserve = Math.max(RESERVE.share * container, RESERVE.leastBytes)
+  return Math.max(container - reserve, MARKS.high * container) - (MARKS.high - mark) * container
 }
 
 function memoryUse(): MemoryUse {

@@ -31,9 +31,10 @@ export function watchMemory({ clock, logger, store, processes }: WatchedMemory):
           logger.warn({ givenUp, holds: heldBy(store) }, 'memory is short: the store holds less from now on')
         return givenUp
       },
-      restore() {
-        logger.info('the store may hold again what it could at first')
-        store.restore()
+      regain() {
+        const regained = store.regain()
+        if (regained === 0) logger.info('the store may hold again what it could at first')
+        return regained
       },
     },
     changed(high, use) {

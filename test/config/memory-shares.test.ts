@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Capacity } from '../../src/config/memory-shares.ts'
+import { type Capacity, workersOf } from '../../src/config/memory-shares.ts'
 import { type Flags, loadConfig } from '../../src/config.ts'
 import { ONE } from './given.ts'
 
@@ -11,7 +11,7 @@ describe('memory that nobody shared out', () => {
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.faults))
     const { store, limits, workers } = loaded.config
     return {
-      workers,
+      workers: workersOf(workers, capacity),
       store: store.memory.maxBytes / MIB,
       bodies: limits.maxBodiesInProgress / MIB,
       notes: loaded.notes,
@@ -48,9 +48,15 @@ describe('memory that nobody shared out', () => {
     const { workers, notes } = given({ container: 512 * MIB, cores: 2 }, { workers: '3' })
     expect(workers).toBe(3)
     expect(notes).toContainEqual(
-      expect.stringMatching(/^3 workers and their primary want some 640 MiB, the container has 512 MiB/),
+      expect.stringMatching(/^3 workers and their primary take some 524 MiB with the store, the container has 512 MiB/),
     )
     expect(given({ container: 512 * MIB, cores: 2 }, { workers: '2' }).notes.join()).not.toContain('primary')
+  })
+
+  test('what each of several workers stores is held against its own heap', () => {
+    const there = { container: 2048 * MIB, heap: 300 * MIB, cores: 2 }
+    expect(given(there, { workers: '2', memory: '400MiB' }).notes.join()).not.toContain('heap')
+    expect(given(there, { workers: '2', memory: '600MiB' }).notes.join()).toContain('a process may store 300 MiB')
   })
 
   test('it is no more than half of the heap, and never nothing', () => {
@@ -62,6 +68,6 @@ describe('memory that nobody shared out', () => {
     const memory = { container: 512 * MIB, heap: 128 * MIB }
     const { store, notes } = given(memory, { memory: '100MiB' })
     expect(store).toBe(100)
-    expect(notes).toContainEqual(expect.stringContaining('store.memory.maxBytes is 100 MiB, the heap 128 MiB'))
+    expect(notes).toContainEqual(expect.stringContaining('a process may store 100 MiB, its heap is 128 MiB'))
   })
 })

@@ -2,13 +2,14 @@ import { expect, test } from 'vitest'
 import { MemoryPressure, type MemoryUse } from '../../src/heap/memory-pressure.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
-const CEILINGS = { heap: 1_000, container: 10_000 }
+const MIB = 2 ** 20
+const CEILINGS = { heap: 1_000 * MIB, container: 10_000 * MIB }
 
-/** Pressure on memory that holds what it is told, and garbage that goes when it is collected. */
+/** In MiB: pressure on memory that holds what it is told, and garbage that goes when it is collected. */
 function underPressure(ceilings: { heap: number; container: number | undefined } = CEILINGS) {
   const clock = new FakeClock()
   const memory = { held: 0, garbage: 0, anonymous: 0 }
-  const store = { givesUp: 0, givenBack: 0, isWhole: true }
+  const store = { givesUp: 0, givenBack: 0, hasGivenWay: false, regains: [] as number[], regained: 0 }
   const changes: boolean[] = []
   const wanted: boolean[] = []
   let collections = 0
@@ -21,12 +22,15 @@ function underPressure(ceilings: { heap: number; container: number | undefined }
         memory.held -= store.givesUp
         memory.garbage += store.givesUp
         memory.anonymous -= store.givenBack
-        store.isWhole = false
-        return store.givesUp
+        store.hasGivenWay = true
+        return store.givesUp * MIB
       },
-      restore: () => void (store.isWhole = true),
+      regain() {
+        store.regained++
+        return (store.regains.shift() ?? 0) * MIB
+      },
     },
-    use: (): MemoryUse => ({ heap: memory.held + memory.garbage, anonymous: memory.anonymous }),
+    use: (): MemoryUse => ({ heap: (memory.held + memory.garbage) * MIB, anonymous: memory.anonymous * MIB }),
     collect: () => {
       collections++
       clock.stall(collectionTakesMs)
@@ -82,7 +86,7 @@ test('it is high when the container has little left', async () => {
 })
 
 test('without a limit of the container, its memory does not count', async () => {
-  const { clock, memory, pressure } = underPressure({ heap: 1_000, container: undefined })
+  const { clock, memory, pressure } = underPressure({ heap: 1_000 * MIB, container: undefined })
   memory.anonymous = 1e15
   await clock.advance(200)
   expect(pressure.high).toBe(false)
@@ -109,8 +113,8 @@ test('what was given up while it was high is found, though nothing else asks for
 
 test.each([
   { takesMs: 0, atMost: 41 }, // twice a second
-  { takesMs: 100, atMost: 11 }, // a twentieth of the time
-  { takesMs: 1_000, atMost: 5 }, // every five seconds
+  { takesMs: 100, atMost: 20 }, // a tenth of the time
+  { takesMs: 1_000, atMost: 3 }, // it rests for no more than ten seconds
 ])('it collects seldom: $atMost times in 20 s, where it takes $takesMs ms', async ({ takesMs, atMost }) => {
   const { clock, memory, collections, takes } = underPressure()
   takes(takesMs)
@@ -127,23 +131,41 @@ test('it stops when it is closed', async () => {
   expect(clock.pending).toBe(0)
 })
 
-test('the store gives way before anybody is refused', async () => {
+test('the store gives way before anybody is refused, until a quarter of the heap is free', async () => {
   const { clock, memory, store, changes } = underPressure()
   store.givesUp = 60
   memory.held = 910
   await clock.advance(100)
-  expect([memory.held, memory.garbage]).toEqual([850, 0])
+  expect([memory.held, memory.garbage]).toEqual([730, 0])
+  memory.garbage = 150
   await clock.advance(10_000)
-  expect(memory.held).toBe(850)
+  expect([memory.held, memory.garbage]).toEqual([730, 150])
   expect(changes).toEqual([])
 })
 
-test('what was garbage is no reason for that', async () => {
+test.each([
+  { held: 740, garbage: 200, anonymous: 0 },
+  { held: 300, garbage: 620, anonymous: 8_000 }, // of the container enough is left
+])('what was garbage is no reason for that: %j', async (use) => {
   const { clock, memory, store } = underPressure()
   store.givesUp = 60
-  Object.assign(memory, { held: 740, garbage: 200 })
+  Object.assign(memory, use)
   await clock.advance(100)
-  expect(store.isWhole).toBe(true)
+  expect(memory.garbage).toBe(0)
+  expect(store.hasGivenWay).toBe(false)
+})
+
+test('however much is spare, memory that was short is so until it is clearly not', async () => {
+  const { clock, memory, store, changes } = underPressure()
+  store.givesUp = 1_300
+  memory.anonymous = 9_100
+  await clock.advance(100)
+  store.givesUp = 0
+  for (const anonymous of [9_710, 9_690, 9_710, 9_190]) {
+    memory.anonymous = anonymous
+    await clock.advance(1_000)
+  }
+  expect(changes).toEqual([true, false])
 })
 
 test('memory that malloc does not give back is there for what comes, but not the last of the container', async () => {
@@ -154,7 +176,7 @@ test('memory that malloc does not give back is there for what comes, but not the
   await clock.advance(100)
   memory.anonymous = 9_390
   await clock.advance(10_000)
-  expect(store.isWhole).toBe(false)
+  expect(store.hasGivenWay).toBe(true)
   expect(changes).toEqual([])
   memory.anonymous = 9_690 // and once more
   await clock.advance(10_000)
@@ -181,22 +203,52 @@ test('what malloc did give back is not there for what comes', async () => {
   expect(changes).toEqual([true])
 })
 
-test('the store may hold as much as at first when there is clearly more', async () => {
-  const { clock, memory, store, changes } = underPressure()
-  store.givesUp = 60
+test('a minute after it gave way the store may hold more again, and so on, where memory is not nearly short', async () => {
+  const { clock, memory, store } = underPressure()
+  store.givesUp = 200
   memory.held = 910
   await clock.advance(100)
-  for (const [held, isWhole] of [
-    [760, false],
-    [710, false],
-    [690, true],
-  ] as const) {
-    memory.held = held
-    await clock.advance(100)
-    expect(store.isWhole).toBe(isWhole)
-  }
-  store.givesUp = 0
-  memory.anonymous = 9_100 // what was given up before does not count any more
+  expect(memory.held).toBe(710)
+  Object.assign(store, { givesUp: 0, regains: [20, 20] })
+  memory.held = 870
+  await clock.advance(120_000)
+  expect(store.regained).toBe(0)
+  memory.held = 800
   await clock.advance(100)
+  expect(store.regained).toBe(1)
+  await clock.advance(59_000)
+  expect(store.regained).toBe(1)
+  await clock.advance(1_100)
+  expect(store.regained).toBe(2)
+  await clock.advance(300_000)
+  expect(store.regained).toBe(3) // it may hold all
+})
+
+test('memory that malloc keeps is there for the store to regain', async () => {
+  const { clock, memory, store } = underPressure()
+  store.givesUp = 600
+  memory.anonymous = 9_050
+  await clock.advance(100)
+  Object.assign(store, { givesUp: 0, regains: [300, 300] })
+  await clock.advance(60_100)
+  expect(store.regained).toBe(1)
+  await clock.advance(600_000)
+  expect(store.regained).toBe(1) // 300 are left
+})
+
+test('what the store has regained is not there for what comes', async () => {
+  const { clock, memory, store, changes } = underPressure()
+  store.givesUp = 400
+  memory.held = 600
+  memory.anonymous = 9_100 // 400 more may come
+  await clock.advance(100)
+  Object.assign(store, { givesUp: 0, regains: [300] })
+  memory.anonymous = 8_400
+  await clock.advance(60_100)
+  memory.anonymous = 9_090 // 100 of them are left
+  await clock.advance(1_000)
+  expect(changes).toEqual([])
+  memory.anonymous = 9_110
+  await clock.advance(1_000)
   expect(changes).toEqual([true])
 })

@@ -66,7 +66,7 @@ export const concurrency = numeric('a whole number from 1 to 1000000', (given) =
   within(wholeNumber(given), 1, 1_000_000),
 ).meta({ pattern: '^\\d{1,7}$', minimum: 1, maximum: 1_000_000 })
 
-/** A number of processes, or as many as the machine runs at once. */
+/** A number of processes, or as many as run at once and have room. */
 export const workers = z
   .union([z.number(), z.string()], expected(WORKERS_PHRASE))
   .transform(orComplain(WORKERS_PHRASE, readWorkers, () => undefined))

@@ -34,6 +34,8 @@ const LOOK_UPS_PER_PERIOD = 12
 const LEAST_PERIOD = 10_000
 /** Keys that are counted even where few are held, unless they would take too much of a small store. */
 const LEAST_COUNTED = { keys: 1_024, storeBytesEach: 4_096 }
+/** Counts may take so much of a limit that is lowered; else they begin anew: they were made for more keys. */
+const MOST_FOR_COUNTS = 1 / 4
 /** A window that has become too large gives up no more than this at a time: nobody waits for all of it. */
 const MOST_LEAVE_AT_ONCE = 16
 /** Requests that a newcomer is given credit for: less than one, more than for what nobody asks for any more. */
@@ -44,7 +46,8 @@ const WEIGHT = 1 / 64
 export class AdmittingLru {
   #maxBytes: number
   readonly #departed: (why: Departure) => void
-  readonly #sketch: FrequencySketch
+  readonly #seed: number
+  #sketch: FrequencySketch
   /** One for both parts: a look-up is one. */
   readonly #index = new Map<string, Held>()
   readonly #window = new Recency<Held>()
@@ -61,8 +64,8 @@ export class AdmittingLru {
   constructor({ maxBytes, seed, departed }: AdmittingLruOptions) {
     this.#maxBytes = maxBytes
     this.#departed = departed
-    this.#sketch = new FrequencySketch(seed)
-    this.#sketch.fit(Math.min(LEAST_COUNTED.keys, maxBytes / LEAST_COUNTED.storeBytesEach))
+    this.#seed = seed
+    this.#sketch = this.#newSketch()
     this.#share()
   }
 
@@ -78,7 +81,9 @@ export class AdmittingLru {
   /** Holds no more than that from now on. */
   limit(maxBytes: number): void {
     this.#maxBytes = maxBytes
+    if (this.#sketch.bytes > maxBytes * MOST_FOR_COUNTS) this.#sketch = this.#newSketch()
     this.#share()
+    while (this.#window.bytes > this.#windowBytes) this.#leaveWindow()
     this.#makeRoom()
   }
 
@@ -220,6 +225,12 @@ export class AdmittingLru {
   }
 
   // ------------------------------------------------------------------------------------------------- its shape
+
+  #newSketch(): FrequencySketch {
+    const sketch = new FrequencySketch(this.#seed)
+    sketch.fit(Math.min(LEAST_COUNTED.keys, this.#maxBytes / LEAST_COUNTED.storeBytesEach))
+    return sketch
+  }
 
   #share(): void {
     this.#capacity = this.#maxBytes - this.#sketch.bytes

@@ -37,13 +37,14 @@ interface Index {
 export interface MemoryStore extends Store {
   /** Gives up a quarter of what it holds, and holds no more than the rest from now on. @returns bytes; 0: nothing more can go */
   giveWay(): number
-  /** It may hold as much as it was made for. */
-  restore(): void
+  /** It may hold an eighth more again, up to what it was made for. @returns bytes; 0: it may hold all of that */
+  regain(): number
 }
 
 /** It does not give way below that. */
 const LEAST_BYTES = 8 * 2 ** 20
 const GIVEN_UP = 1 / 4
+const REGAINED = 1 / 8
 
 /** One operation in so many is timed: reading the clock takes longer than a look-up. */
 const TIMED_ONE_IN = 64
@@ -114,7 +115,11 @@ export function memoryStore({
       return bytes - kept.bytes
     },
 
-    restore: () => limitTo(mostBytes),
+    regain() {
+      const before = maxBytes
+      limitTo(Math.min(mostBytes, Math.ceil(maxBytes * (1 + REGAINED))))
+      return maxBytes - before
+    },
 
     usage(): readonly TierUsage[] {
       return [{ tier: 'memory', bytes: kept.bytes, maxBytes, objects: kept.size }]

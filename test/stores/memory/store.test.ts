@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Events } from '../../../src/events.ts'
 import type { StoredResponse } from '../../../src/model.ts'
+import { AdmittingLru } from '../../../src/stores/memory/admitting-lru.ts'
 import { memoryStore } from '../../../src/stores/memory/store.ts'
 import { response, storeContract, unshareable, varies } from '../store-contract.ts'
 
@@ -42,7 +43,7 @@ test('it never holds more than its limit, whatever comes', () => {
 })
 
 test.each(['on', 'off'] as const)(
-  'it gives way by a quarter at a time, down to 8 MiB, until it is restored (admission %s)',
+  'it gives way by a quarter at a time, down to 8 MiB, and regains an eighth at a time (admission %s)',
   (admission) => {
     const store = memoryStore({ maxBytes: '16MiB', admission })
     const fill = () => {
@@ -64,11 +65,24 @@ test.each(['on', 'off'] as const)(
     expect(store.giveWay()).toBe(0)
     expect(held()).toBeGreaterThan(8 * 2 ** 20 - 200_000)
 
-    store.restore()
+    const regained = Array.from({ length: 7 }, () => store.regain() / 2 ** 20)
+    expect(regained.map((mebibytes) => Number(mebibytes.toFixed(2)))).toEqual([1, 1.13, 1.27, 1.42, 1.6, 1.58, 0])
     fill()
     expect(held()).toBeGreaterThanOrEqual(before - 101_000)
   },
 )
+
+test('of a much smaller limit the counts of many small things do not take everything', () => {
+  const lru = new AdmittingLru({ maxBytes: 64 * 2 ** 20, seed: 1, departed: () => {} })
+  for (let n = 0; n < 200_000; n++) lru.set(`k${n}`, unshareable, 200)
+  expect(lru.size).toBe(200_000)
+  lru.limit(8 * 2 ** 20)
+  expect(lru.bytes).toBeLessThanOrEqual(8 * 2 ** 20)
+  expect(lru.size).toBeGreaterThan(20_000)
+  lru.set('new', unshareable, 200)
+  expect(lru.get('new')).toBeDefined()
+  expect(lru.bytes).toBeLessThanOrEqual(8 * 2 ** 20)
+})
 
 test('an older copy is never kept because the newer one was refused', () => {
   const sizes = fc.array(fc.tuple(fc.nat(20), fc.nat(40_000)), { minLength: 20, maxLength: 200 })
