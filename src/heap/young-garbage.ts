@@ -1,13 +1,11 @@
-import { type Collections, collections } from './collections.ts'
+import { collections } from './collections.ts'
 import { collectYoung } from './collector.ts'
 
 /** After so much content has come in, from origins and from clients, its buffers are given back. */
 const EVERY_BYTES = 8 * 2 ** 20
-/** A minor collection waits until V8 has marked all, where it is at that: then they are given back later. */
-const EVERY_BYTES_MEANWHILE = 32 * 2 ** 20
 
 let received = 0
-let v8: Collections | undefined
+let isWatching = false
 
 /**
  * Content that streams through leaves a buffer of up to 64 KiB per read behind, which V8 does not count among what makes
@@ -16,17 +14,16 @@ let v8: Collections | undefined
  * the collector is.
  */
 export function contentReceived(bytes: number): void {
-  v8 ??= watched()
+  if (!isWatching) watch()
   received += bytes
-  if (received < EVERY_BYTES || (v8.isAllUnderWay && received < EVERY_BYTES_MEANWHILE)) return
+  if (received < EVERY_BYTES) return
   received = 0
   collectYoung()
 }
 
-function watched(): Collections {
-  const all = collections()
-  all.onYoung(() => {
+function watch(): void {
+  isWatching = true
+  collections().onYoung(() => {
     received = 0
   })
-  return all
 }

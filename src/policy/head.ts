@@ -115,10 +115,10 @@ function framingProblem({ length, coding, ambiguous }: Sifted, version: string):
   return coding.toLowerCase() === 'chunked' ? undefined : 'a transfer coding other than chunked'
 }
 
-/** 100-continue is the only expectation there is, HTTP/1.0 has none, and the list may be empty (RFC 9110 section 10.1.1). */
+/** 100-continue is the only expectation there is, and HTTP/1.0 has none (RFC 9110 section 10.1.1). */
 function isKnown(expect: string): boolean {
   const members = expect.split(',').flatMap((member) => trimmed(member) || [])
-  return members.every((member) => member.toLowerCase() === '100-continue')
+  return members.length > 0 && members.every((member) => member.toLowerCase() === '100-continue')
 }
 
 function refusal(detail: string, code: ErrorCode = 'malformed_request'): ReadHead {

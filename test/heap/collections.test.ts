@@ -43,24 +43,6 @@ test('and from the beginning of marking on, until that has ended', () => {
   expect(said.trim()).toBe('false,true')
 })
 
-test('while all is under way, the buffers of content are collected after 32 MiB of it', () => {
-  const traces = outputAfter(
-    ['--trace-gc'],
-    `contentReceived(0)
-    await sleep(100) // what V8 did to begin with is told late
-    gc() // what it finds is given back for a second
-    await sleep(50)
-    console.log('8 MiB')
-    contentReceived(8 * 2 ** 20)
-    contentReceived(23 * 2 ** 20)
-    console.log('32 MiB')
-    contentReceived(2 ** 20)`,
-  )
-  const [, before = '', after = ''] = traces.split(/8 MiB|32 MiB/)
-  expect(before).not.toMatch(/Scavenge .* testing/)
-  expect(after).toMatch(/Scavenge .* testing/)
-})
-
 test('the buffers of content are collected after 8 MiB of it, and later where V8 collected them meanwhile', () => {
   const collections = (meanwhile: string) => {
     const traces = outputAfter(

@@ -11,6 +11,10 @@ import { startHerdgate } from '../support/herdgate.ts'
 import { get, startOrigin } from '../support/http.ts'
 import { until } from '../support/waiting.ts'
 
+/** What the process takes, as far as these tests say. */
+const memory = vi.hoisted(() => ({ anonymous: 0 }))
+vi.mock(import('../../src/heap/anonymous-memory.ts'), () => ({ anonymousBytes: () => memory.anonymous }))
+
 const MIB = 2 ** 20
 
 test('during listen.drainDelay a node is not ready, answers all the same, and ends its connections', async () => {
@@ -92,7 +96,6 @@ test('who has been silent for longer than that is hung up on at once', async () 
 test('while it drains, what is not stored is refused for as long as memory is short, and no longer', async () => {
   const container = 1024 * MIB
   vi.spyOn(process, 'constrainedMemory').mockReturnValue(container)
-  const resident = vi.spyOn(process.memoryUsage, 'rss').mockReturnValue(0)
   const origin = await startOrigin((_request, response) => void response.end('ok'))
   onTestFinished(() => origin.kill())
   const config = valid({ flags: { origin: [origin.url], host: '127.0.0.1', port: '0' } })
@@ -102,9 +105,9 @@ test('while it drains, what is not stored is refused for as long as memory is sh
 
   proxy.drain()
   expect((await get(url)).status).toBe(200)
-  resident.mockReturnValue(container)
+  memory.anonymous = container
   await until(async () => (await get(url)).status === 503, 'it is refused')
-  resident.mockReturnValue(0)
+  memory.anonymous = 0
   await until(async () => (await get(url)).status === 200, 'it is answered again')
 })
 

@@ -42,12 +42,6 @@ test('an expectation is met however it is spelled, and as often as it comes', as
   }
 })
 
-test.each(['', ' ', ','])('an empty list of expectations (%j) expects nothing', async (expectation) => {
-  await start(({ socket }) => void socket.write(ok('got it')))
-  const answer = await exchange(`GET / HTTP/1.1\r\nHost: a\r\nExpect:${expectation}\r\nConnection: close\r\n\r\n`)
-  expect(answer).toMatch(/^HTTP\/1.1 200 [^]*got it/)
-})
-
 test('the absolute form of a target is accepted when it agrees with Host', async () => {
   await start(({ socket, head }) => void socket.write(ok(head.split('\r\n')[0])))
   const answer = await exchange('GET http://a.example/x?y HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n')
