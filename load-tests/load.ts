@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { interruptionBySignals } from './lib/interruption.ts'
 import { type Amount, PLANS, type Plan } from './stage/plans.ts'
 import { startStage } from './stage/stage.ts'
 
@@ -86,15 +87,6 @@ async function codeOf(child: ChildProcess): Promise<number> {
   const [code, signal] = await once(child, 'exit')
   if (signal !== null) throw new Error(`ended by ${signal}`)
   return Number(code)
-}
-
-/** A signal to this program ends the scenario first, then everything it was played on. */
-function interruptionBySignals(): AbortSignal {
-  const interrupted = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => interrupted.abort(new Error(`ended by ${signal}`)))
-  }
-  return interrupted.signal
 }
 
 try {

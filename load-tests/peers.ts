@@ -28,6 +28,7 @@ import {
   WARM_TURNS,
 } from './peers/scenarios.ts'
 import { ETAG, LARGE, originFields, type Peer, SMALL, startBytes, startCaches, startProxy } from './peers/servers.ts'
+import { interruptionBySignals } from './lib/interruption.ts'
 import { pinned, startServer, startSpeaking } from './lib/processes.ts'
 import { machine, writeBeside, writeSection } from './lib/written.ts'
 
@@ -62,7 +63,7 @@ async function main(): Promise<void> {
   execFileSync('npm', ['run', '--silent', 'build'], { cwd: REPOSITORY })
   const folder = mkdtempSync(join(memoryFolder(), 'herdgate-bench-'))
   chmodSync(folder, 0o755) // some caches go on as a user of their own
-  const interrupted = onSignalToEnd()
+  const interrupted = interruptionBySignals()
   try {
     const ceiling = compiled(join(import.meta.dirname, 'peers', 'ceiling.c'), folder)
     const [rounds, seconds] = [whole('rounds', values.rounds), whole('seconds', values.seconds)]
@@ -146,14 +147,6 @@ async function runHerds(plan: Plan): Promise<HerdResults> {
     }
   }
   return results
-}
-
-/** Servers that are stopped, and the folder, would be left behind by a process that just ends. */
-function onSignalToEnd(): AbortSignal {
-  const controller = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.on(name, () => controller.abort(new Error(`${name} received`)))
-  return controller.signal
 }
 
 /** What Herdgate answers a hit with, so that the servers that are no caches can send the same fields. */

@@ -83,8 +83,9 @@ export class MemoryPressure {
     const { clock, use: read, giveBack, changed } = this.#options
     let use = read()
     const now = clock.now()
-    if (this.#isShort(use) && now >= this.#restsUntil) {
-      use = this.#makeRoom(this.#short(use, this.#mark, this.#spare))
+    const short = this.#shortNow(use)
+    if (isEither(short) && now >= this.#restsUntil) {
+      use = this.#makeRoom(short)
       const collected = clock.now()
       this.#restsUntil = collected + Math.min(Math.max((collected - now) * RESTS.times, RESTS.leastMs), RESTS.mostMs)
     }
@@ -92,7 +93,7 @@ export class MemoryPressure {
     if (isWanted !== this.#isWanted) giveBack(isWanted)
     if (now >= this.#regainsAt && !isEither(this.#short(use, MARKS.low, this.#spare))) this.#regain(now)
     this.#isWanted = isWanted
-    const high = this.#isShort(use)
+    const high = isEither(this.#shortNow(use))
     if (high === this.#high) return
     this.#high = high
     changed(high, use)
@@ -130,12 +131,8 @@ export class MemoryPressure {
     this.#regainsAt = bytes === 0 ? Number.POSITIVE_INFINITY : now + REGAINED_EVERY_MS
   }
 
-  #isShort(use: MemoryUse): boolean {
-    return isEither(this.#short(use, this.#mark, this.#spare))
-  }
-
-  get #mark(): number {
-    return this.#high ? MARKS.low : MARKS.high
+  #shortNow(use: MemoryUse): Short {
+    return this.#short(use, this.#high ? MARKS.low : MARKS.high, this.#spare)
   }
 
   /** Of what is more in use than a share of it? */

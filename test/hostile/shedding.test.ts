@@ -101,13 +101,13 @@ test('a store that is too large for the container holds less, and misses are ans
 }, 240_000)
 
 /** As soon as what came too fast has been dealt with, and from then on. */
-async function expectAnsweredMisses(asked: Herdgate, folder = ''): Promise<void> {
-  const isAnswered = async () => (await statuses(asked, 1, 1, folder)).every(([status]) => status === 200)
+async function expectAnsweredMisses(node: Herdgate, folder = ''): Promise<void> {
+  const isAnswered = async () => (await statuses(node, 1, 1, folder)).every(([status]) => status === 200)
   await until(isAnswered, 'misses are answered', 40_000)
-  expect(await statuses(asked, 300, 1, folder)).toEqual([[200, 300]])
+  expect(await statuses(node, 300, 1, folder)).toEqual([[200, 300]])
 }
 
-let asked = 0
+let misses = 0
 
 /** How many misses were answered with which status, so many at a time. */
 async function statuses(
@@ -118,10 +118,10 @@ async function statuses(
 ): Promise<[number, number][]> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: atOnce })
   const answers = new Map<number, number>()
-  const end = asked + requests
+  const end = misses + requests
   const some = async () => {
-    while (asked < end) {
-      const { status } = await get(`${base}${folder}/${asked++}`, { agent })
+    while (misses < end) {
+      const { status } = await get(`${base}${folder}/${misses++}`, { agent })
       answers.set(status, (answers.get(status) ?? 0) + 1)
     }
   }
