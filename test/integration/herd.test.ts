@@ -42,9 +42,12 @@ const herd = (path: string, clients = CLIENTS): Promise<Answer[]> =>
 
 const slowest = (answers: Answer[]): number => Math.max(...answers.map(({ totalMs }) => totalMs))
 
-/** All of them have come, and none has an answer. */
+/** All of them have come, none has an answer, and the origin has the request they wait for. */
 const allWait = (clients = CLIENTS): Promise<void> =>
-  until(async () => (await herdgate.ask('/v1/stats')).body.waiting === clients, `${clients} clients to wait`)
+  until(
+    async () => (await herdgate.ask('/v1/stats')).body.waiting === clients && origin.hits() > 0,
+    `${clients} clients to wait for the origin`,
+  )
 
 describe('500 clients on one cold key of a slow origin', () => {
   test('are one origin request, and told so', async () => {

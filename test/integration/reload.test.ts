@@ -59,7 +59,8 @@ test('who waits for an answer that turns out to be private gets one of their own
   await configure('20s')
   await using node = await startHerdgate(['--config', path])
   const herd = Array.from({ length: 10 }, () => get(`${node.url}/private`))
-  await until(async () => (await node.ask('/v1/stats')).body.waiting === 10, 'all of them wait')
+  const allWait = async () => (await node.ask('/v1/stats')).body.waiting === 10 && answers.length === 1
+  await until(allWait, 'all of them to wait for the origin')
   await configure('30s')
   expect((await node.ask('/v1/config/reload', {})).status).toBe(200)
   for (const answer of answers) answer()
