@@ -34,7 +34,7 @@ const LOOK_UPS_PER_PERIOD = 12
 const LEAST_PERIOD = 10_000
 /** Keys that are counted even where few are held, unless they would take too much of a small store. */
 const LEAST_COUNTED = { keys: 1_024, storeBytesEach: 4_096 }
-/** Counts may take so much of a limit that is set anew; else they begin again: they were made for more keys. */
+/** Counts may take so much of a limit that is lowered; else they begin again: they were made for more keys. */
 const MOST_FOR_COUNTS = 1 / 4
 /** A window that has become too large gives up no more than this at a time: nobody waits for all of it. */
 const MOST_LEAVE_AT_ONCE = 16
@@ -80,8 +80,9 @@ export class AdmittingLru {
 
   /** Holds no more than that from now on. */
   limit(maxBytes: number): void {
+    const isLess = maxBytes < this.#maxBytes
     this.#maxBytes = maxBytes
-    if (this.#sketch.bytes > maxBytes * MOST_FOR_COUNTS) this.#sketch = this.#newSketch()
+    if (isLess && this.#sketch.bytes > maxBytes * MOST_FOR_COUNTS) this.#sketch = this.#newSketch()
     this.#share()
     while (this.#window.bytes > this.#windowBytes) this.#leaveWindow()
     this.#makeRoom()

@@ -84,6 +84,15 @@ test('of a much smaller limit the counts of many small things do not take everyt
   expect(lru.bytes).toBeLessThanOrEqual(8 * 2 ** 20)
 })
 
+test('counts outlast a limit that is raised, though they take much of it', () => {
+  const lru = new AdmittingLru({ maxBytes: 16 * 2 ** 20, seed: 1, departed: () => {} })
+  for (let n = 0; n < 140_000; n++) lru.set(`k${n}`, unshareable, 50)
+  const before = lru.bytes
+  expect(before - lru.size * 50, 'of which counts').toBe(8 * 2 ** 20)
+  lru.limit(17 * 2 ** 20)
+  expect(lru.bytes).toBe(before)
+})
+
 test('an older copy is never kept because the newer one was refused', () => {
   const sizes = fc.array(fc.tuple(fc.nat(20), fc.nat(40_000)), { minLength: 20, maxLength: 200 })
   fc.assert(
