@@ -1,17 +1,18 @@
-/** Keeps a process within its memory: garbage goes in time, the store gives way, and what is still too much is refused. */
+/** Keeps a process within its memory: garbage goes in time, the store gives way, and then it is known to be short. */
 import type { Logger } from 'pino'
 import { DeadBuffers } from '../heap/dead-buffers.ts'
 import { type MemoryCeilings, memoryCeilings } from '../heap/memory-ceilings.ts'
-import { MemoryPressure } from '../heap/memory-pressure.ts'
-import type { Clock } from '../model.ts'
-import type { MemoryStore } from '../stores/memory/store.ts'
+import { MemoryPressure, type Yielding } from '../heap/memory-pressure.ts'
+import type { Clock, Store } from '../model.ts'
 
 export interface WatchedMemory {
   readonly clock: Clock
   readonly logger: Logger
-  readonly store: MemoryStore
+  readonly store: Yielding & Pick<Store, 'usage'>
   /** How many share what the container has. */
   readonly processes: number
+  /** What happens while memory is short though the store has given way: for the log. */
+  readonly whileShort: string
 }
 
 export interface MemoryWatch {
@@ -19,7 +20,7 @@ export interface MemoryWatch {
   close(): void
 }
 
-export function watchMemory({ clock, logger, store, processes }: WatchedMemory): MemoryWatch {
+export function watchMemory({ clock, logger, store, processes, whileShort }: WatchedMemory): MemoryWatch {
   const deadBuffers = new DeadBuffers({ clock, held: () => heldBy(store) })
   const pressure = new MemoryPressure({
     clock,
@@ -38,7 +39,7 @@ export function watchMemory({ clock, logger, store, processes }: WatchedMemory):
       },
     },
     changed(high, use) {
-      if (high) logger.warn(use, 'memory is short: what is not stored gets 503 until it is not')
+      if (high) logger.warn(use, `memory is short: ${whileShort} until it is not`)
       else logger.info(use, 'memory is no longer short')
     },
   })
@@ -51,7 +52,7 @@ export function watchMemory({ clock, logger, store, processes }: WatchedMemory):
   }
 }
 
-const heldBy = (store: MemoryStore): number => store.usage().reduce((sum, { bytes }) => sum + bytes, 0)
+const heldBy = (store: WatchedMemory['store']): number => store.usage().reduce((sum, { bytes }) => sum + bytes, 0)
 
 function ceilingsOf(processes: number): MemoryCeilings {
   const { heap, container } = memoryCeilings()

@@ -78,7 +78,8 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
   const { routes } = routing
   const tiers = openTiers(config, { clock, events, chaos, primary })
   const { store, log, sharing } = tiers
-  const memory = watchMemory({ clock, logger, store: tiers.memory, processes })
+  const whileShort = 'what is not stored gets 503'
+  const memory = watchMemory({ clock, logger, store: tiers.memory, processes, whileShort })
   const cache = createCache({
     store,
     log,

@@ -11,6 +11,7 @@ import { Events } from '../events.ts'
 import { listenBeside } from '../ports/listen.ts'
 import { createMetrics } from '../metrics.ts'
 import { renderReports } from '../metrics/reports.ts'
+import { watchMemory } from '../server/memory.ts'
 import { Reloader } from '../server/reload.ts'
 import { Routing } from '../server/routing.ts'
 import type { Server, ServerOptions } from '../server.ts'
@@ -40,7 +41,22 @@ export async function createPrimary(
   const chaos = createChaos(config.chaos, { clock, events, redisDeadlineMs, codec: {} })
   const routing = new Routing(config, { clock, chaos })
   const happened: WorkforceParts['happened'] = (member, snapshot) => live.told(member, snapshot)
-  const workforce = new Workforce(config, { module: WORKER, size: workers, clock, events, logger, happened })
+  const workforce = new Workforce(config, {
+    module: WORKER,
+    size: workers,
+    clock,
+    events,
+    logger,
+    watchMemory: (store) =>
+      watchMemory({
+        clock,
+        logger,
+        store,
+        processes: workers + 1,
+        whileShort: 'workers share less of what they fetch',
+      }),
+    happened,
+  })
   const { reports, store } = workforce
   const { log, sayWhat } = openLog(config, { clock, events, chaos }, workforce.shared.log)
   const cache = createCache({ store, log, clock, events, routes: routing.routes })

@@ -1,28 +1,28 @@
-import { LRUCache } from 'lru-cache'
 import type { Events } from '../events.ts'
 import type { TierUsage } from '../model.ts'
+import { PlainLru } from '../stores/memory/plain-lru.ts'
+import { YieldingLimit } from '../stores/memory/yielding-limit.ts'
 
 /** Map, list and buffer behind each copy, in bytes. */
 const RECORD = 400
 
 /** Copies of all workers, as octets in their primary: what one of them fetched the others need not fetch. */
 export class SharedMemory {
-  readonly #maxBytes: number
-  readonly #lru: LRUCache<string, Uint8Array>
+  readonly #kept: PlainLru<Uint8Array>
+  readonly #limit: YieldingLimit
 
   constructor({ maxBytes, events }: { readonly maxBytes: number; readonly events: Events }) {
-    this.#maxBytes = maxBytes
-    this.#lru = new LRUCache({
-      maxSize: maxBytes,
-      sizeCalculation: (octets, key) => octets.length + key.length + RECORD,
-      dispose: (_octets, _key, reason) => {
-        if (reason === 'evict') events.emit('eviction', { tier: 'memory', reason: 'size' })
+    this.#kept = new PlainLru({
+      maxBytes,
+      departed(why) {
+        if (why === 'size') events.emit('eviction', { tier: 'memory', reason: 'size' })
       },
     })
+    this.#limit = new YieldingLimit(maxBytes, this.#kept)
   }
 
   get(key: string): Uint8Array | undefined {
-    return this.#lru.get(key)
+    return this.#kept.get(key)
   }
 
   /**
@@ -30,20 +30,29 @@ export class SharedMemory {
    * @returns whether there is room for it
    */
   put(key: string, octets: Uint8Array): boolean {
-    this.#lru.set(key, new Uint8Array(octets))
-    return this.#lru.has(key)
+    this.#kept.set(key, new Uint8Array(octets), octets.length + key.length + RECORD)
+    return this.#kept.peek(key) !== undefined
   }
 
   forget(keys: readonly string[]): void {
-    for (const key of keys) this.#lru.delete(key)
+    for (const key of keys) this.#kept.delete(key)
   }
 
   clear(): void {
-    this.#lru.clear()
+    this.#kept.clear()
   }
 
-  usage(): TierUsage {
-    const { calculatedSize: bytes, size: objects } = this.#lru
-    return { tier: 'memory', bytes, maxBytes: this.#maxBytes, objects }
+  /** As of any store in memory. @returns bytes */
+  giveWay(): number {
+    return this.#limit.giveWay()
+  }
+
+  regain(): number {
+    return this.#limit.regain()
+  }
+
+  usage(): readonly TierUsage[] {
+    const { bytes, size: objects } = this.#kept
+    return [{ tier: 'memory', bytes, maxBytes: this.#limit.maxBytes, objects }]
   }
 }

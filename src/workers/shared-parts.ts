@@ -8,18 +8,35 @@ import type { PrimaryService } from './services.ts'
 import { sharedBytes } from './share.ts'
 import { SharedMemory } from './shared-memory.ts'
 
+export interface SharedPartsOptions {
+  readonly clock: Clock
+  readonly events: Events
+  /** Keeps this process within its memory, the copies in it included. */
+  readonly watchMemory: (memory: SharedMemory) => MemoryWatch
+}
+
+interface MemoryWatch {
+  /** Is memory short? */
+  readonly pressure: { readonly high: boolean }
+  close(): void
+}
+
 type Services = Pick<PrimaryService, 'append' | 'take' | 'release' | 'get' | 'put' | 'forget' | 'forgetAll'>
 
 /** What workers share through their primary: leases and, where neither disk nor Redis is shared, log and memory. */
 export class SharedParts {
   readonly log: PrimaryLog
   readonly memory: SharedMemory | undefined
+  readonly #watch: MemoryWatch | undefined
   readonly #leases: LeaseTable
   readonly #followers = new Map<Member, Follower>()
 
-  constructor({ store }: Pick<Config, 'store'>, { clock, events }: { readonly clock: Clock; readonly events: Events }) {
+  constructor({ store }: Pick<Config, 'store'>, { clock, events, watchMemory }: SharedPartsOptions) {
     const maxBytes = sharedBytes({ store })
-    this.memory = maxBytes === 0 ? undefined : new SharedMemory({ maxBytes, events })
+    if (maxBytes > 0) {
+      this.memory = new SharedMemory({ maxBytes, events })
+      this.#watch = watchMemory(this.memory)
+    }
     this.log = new PrimaryLog(clock)
     this.#leases = new LeaseTable(clock)
   }
@@ -31,10 +48,17 @@ export class SharedParts {
       take: (key) => this.#leases.take(key, member.number),
       release: ({ key, fence, ending }) => this.#leases.release(key, fence, ending),
       get: (key) => this.memory?.get(key),
-      put: ({ key, octets }) => this.memory?.put(key, octets) ?? false,
+      put: ({ key, octets }) => this.#put(key, octets),
       forget: (keys) => this.memory?.forget(keys),
       forgetAll: () => this.memory?.clear(),
     }
+  }
+
+  /** @returns can others have it from here? While memory is short they cannot, nor what was there before. */
+  #put(key: string, octets: Uint8Array): boolean {
+    if (this.#watch?.pressure.high !== true) return this.memory?.put(key, octets) ?? false
+    this.memory?.forget([key])
+    return false
   }
 
   /**
@@ -54,5 +78,8 @@ export class SharedParts {
     if (follower !== undefined) this.log.leave(follower)
     this.#followers.delete(member)
     this.#leases.leave(member.number)
+  }
+  close(): void {
+    this.#watch?.close()
   }
 }

@@ -10,7 +10,7 @@ import { Pool } from './pool.ts'
 import { Reports } from './reports.ts'
 import type { PrimaryService } from './services.ts'
 import { originsOf, shareOf } from './share.ts'
-import { SharedParts } from './shared-parts.ts'
+import { SharedParts, type SharedPartsOptions } from './shared-parts.ts'
 
 /** A worker that has not applied a record for two leases is taken for hung: no node uses what was purged longer ago. */
 const PATIENCE_IN_LEASES = 2
@@ -26,6 +26,7 @@ export interface WorkforceParts {
   readonly clock: Clock
   readonly events: Events
   readonly logger: Logger
+  readonly watchMemory: SharedPartsOptions['watchMemory']
   /** A worker tells what has happened there within a second. */
   readonly happened: (member: Member, snapshot: Snapshot) => void
 }
@@ -112,7 +113,7 @@ export class Workforce {
       deleteMany() {},
       clear: () => this.#ofAll(({ calls }) => calls.call('clear', undefined)),
       close() {},
-      usage: () => (memory === undefined ? [] : [memory.usage()]),
+      usage: () => memory?.usage() ?? [],
     }
   }
 
@@ -127,6 +128,7 @@ export class Workforce {
     this.#isDraining = true
     this.reports.stop()
     await this.#pool.close()
+    this.shared.close()
   }
 
   async #ofAll(ask: (member: Member) => Promise<unknown>): Promise<void> {

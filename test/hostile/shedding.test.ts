@@ -14,15 +14,21 @@ const REQUESTS = 7_000
 const LARGE_FIELD = 'x'.repeat(12_000)
 const LARGE_BODY = Buffer.alloc(200_000, 'x')
 /** What the store may hold, and what it does not fit into. */
-const [STORE_MIB, CONTAINER_MIB] = [200, 240]
-/** Somebody else in the process: takes a MiB of the heap four times a second, keeps it, gives it back, a signal each. */
-const HOG = `let taken, taking
+const [STORE_MIB, CONTAINER_MIB, WORKERS_CONTAINER_MIB] = [200, 240, 390]
+/**
+ * Somebody else in the process: takes a MiB of the heap four times a second, keeps it, gives it back, a signal each. Nearly all
+ * of the heap is enough for it.
+ */
+const HOG = `import { getHeapSpaceStatistics } from 'node:v8'
+const old = () => getHeapSpaceStatistics().filter(({ space_name }) => !space_name.startsWith('new_'))
+const isFull = () => old().reduce((sum, { space_used_size }) => sum + space_used_size, 0) > ${0.95 * HEAP_MIB * 2 ** 20}
+let taken, taking
 process.on('SIGUSR2', () => {
   if (taking) taking = clearInterval(taking)
   else if (taken) taken = undefined
   else {
     taken = []
-    taking = setInterval(() => taken.push(Array.from({ length: 2 ** 17 }, (_, n) => n)), 250)
+    taking = setInterval(() => isFull() || taken.push(Array.from({ length: 2 ** 17 }, (_, n) => n)), 250)
   }
 })`
 
@@ -98,6 +104,17 @@ test('a store that is too large for the container holds less, and misses are ans
   const [{ maxBytes }] = (await contained.ask('/v1/stats')).body.tiers
   expect(maxBytes).toBeLessThan(STORE_MIB * 2 ** 20)
   expect(contained.lines.join('\n')).toContain('the store holds less from now on')
+}, 240_000)
+
+test('so does the half of it that the primary of workers keeps', async () => {
+  const container = preloaded(`process.constrainedMemory = () => ${WORKERS_CONTAINER_MIB} * 2 ** 20`)
+  const options = ['--origin', url, '--workers', '2', '--memory', `${STORE_MIB}MiB`, '--log-level', 'warn']
+  await using contained = await startHerdgate(options, { NODE_OPTIONS: container })
+  await statuses(contained, 2_000, 8, '/body')
+  const holdsLess = (line: string) =>
+    line.includes('the store holds less') && JSON.parse(line).pid === contained.child.pid
+  await until(() => contained.lines.some(holdsLess), 'the primary holds less')
+  await expectAnsweredMisses(contained, '/body')
 }, 240_000)
 
 /** As soon as what came too fast has been dealt with, and from then on. */

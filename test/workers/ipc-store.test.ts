@@ -28,7 +28,7 @@ test('what one worker puts, another finds', async () => {
   await one.set('k', response('body'), 60_000)
   await new Promise((resolve) => setImmediate(resolve))
   expect(await other.get('k')).toMatchObject({ kind: 'response', startedAt: Number.NEGATIVE_INFINITY })
-  expect(memory.usage()).toMatchObject({ tier: 'memory', objects: 1, maxBytes: 2 ** 20 })
+  expect(memory.usage()).toMatchObject([{ tier: 'memory', objects: 1, maxBytes: 2 ** 20 }])
 })
 
 test('without its primary it cannot say what is there', async () => {
@@ -50,6 +50,7 @@ test('the memory is bounded, and what is thrown out is told', () => {
   events.on('eviction', () => evicted++)
   const memory = memoryOf(10_000, events)
   for (let at = 0; at < 100; at++) memory.put(`k${at}`, new Uint8Array(1_000))
-  expect(memory.usage().bytes).toBeLessThanOrEqual(10_000)
-  expect(evicted).toBe(100 - memory.usage().objects)
+  const [usage] = memory.usage()
+  expect(usage?.bytes).toBeLessThanOrEqual(10_000)
+  expect(evicted).toBe(100 - (usage?.objects ?? 0))
 })

@@ -1,5 +1,4 @@
 import { LRUCache } from 'lru-cache'
-import type { Stored } from '../../model.ts'
 import type { Departure } from './admitting-lru.ts'
 
 export interface PlainLruOptions {
@@ -15,8 +14,8 @@ const DEPARTURES: Readonly<Partial<Record<LRUCache.DisposeReason, Departure>>> =
 }
 
 /** Whatever comes gets in; what was used least recently goes for it. */
-export class PlainLru {
-  readonly #lru: LRUCache<string, Stored>
+export class PlainLru<T extends object> {
+  readonly #lru: LRUCache<string, T>
   #maxBytes: number
   readonly #departed: (why: Departure) => void
 
@@ -46,15 +45,15 @@ export class PlainLru {
     this.#makeRoom()
   }
 
-  get(key: string): Stored | undefined {
+  get(key: string): T | undefined {
     return this.#lru.get(key)
   }
 
-  peek(key: string): Stored | undefined {
+  peek(key: string): T | undefined {
     return this.#lru.peek(key)
   }
 
-  set(key: string, stored: Stored, bytes: number): void {
+  set(key: string, stored: T, bytes: number): void {
     if (bytes <= this.#maxBytes) {
       this.#lru.set(key, stored, { size: bytes })
       this.#makeRoom()

@@ -5,6 +5,7 @@ import { size } from '../../units.ts'
 import { AdmittingLru, type Departure } from './admitting-lru.ts'
 import { PlainLru } from './plain-lru.ts'
 import { bytesOf } from './size.ts'
+import { type Limited, YieldingLimit } from './yielding-limit.ts'
 
 export interface MemoryStoreOptions {
   /** Everything counted: keys, fields, tags, bodies and the bookkeeping around them. */
@@ -19,9 +20,8 @@ export interface MemoryStoreOptions {
 }
 
 /** Where things are kept; it holds no more than its limit. */
-interface Index {
+interface Index extends Limited {
   readonly size: number
-  readonly bytes: number
   get(key: string): Stored | undefined
   /** The same, and it counts as no use. */
   peek(key: string): Stored | undefined
@@ -29,22 +29,10 @@ interface Index {
   set(key: string, stored: Stored, bytes: number): void
   delete(key: string): void
   clear(): void
-  /** Holds no more than that from now on. */
-  limit(maxBytes: number): void
 }
 
 /** One that can do with less memory. */
-export interface MemoryStore extends Store {
-  /** Gives up a quarter of what it holds, and holds no more than the rest from now on. @returns bytes; 0: nothing more can go */
-  giveWay(): number
-  /** It may hold an eighth more again, up to what it was made for. @returns bytes; 0: it may hold all of that */
-  regain(): number
-}
-
-/** It does not give way below that. */
-const LEAST_BYTES = 8 * 2 ** 20
-const GIVEN_UP = 1 / 4
-const REGAINED = 1 / 8
+export type MemoryStore = Store & Pick<YieldingLimit, 'giveWay' | 'regain'>
 
 /** One operation in so many is timed: reading the clock takes longer than a look-up. */
 const TIMED_ONE_IN = 64
@@ -60,13 +48,13 @@ export function memoryStore({
   events,
   clock,
 }: MemoryStoreOptions): MemoryStore {
-  const mostBytes = size(limit)
-  let maxBytes = mostBytes
+  const maxBytes = size(limit)
   const report = new Report(events, clock)
   const evicted = events?.emitter('eviction')
   const departed = (reason: Departure) => evicted?.(EVICTED[reason])
   const kept: Index =
     admission === 'on' ? new AdmittingLru({ maxBytes, seed, departed }) : new PlainLru({ maxBytes, departed })
+  const yielding = new YieldingLimit(maxBytes, kept)
 
   const get = (key: string): Stored | undefined => {
     const startedAt = report.start()
@@ -87,11 +75,6 @@ export function memoryStore({
     report.end(DELETED, startedAt)
   }
 
-  const limitTo = (bytes: number): void => {
-    maxBytes = bytes
-    kept.limit(bytes)
-  }
-
   return {
     get,
     getMany: (keys) => keys.map(get),
@@ -108,21 +91,11 @@ export function memoryStore({
     clear: () => kept.clear(),
     close: () => kept.clear(),
 
-    giveWay() {
-      const { bytes } = kept
-      if (bytes <= LEAST_BYTES) return 0
-      limitTo(Math.max(LEAST_BYTES, Math.floor(bytes * (1 - GIVEN_UP))))
-      return bytes - kept.bytes
-    },
-
-    regain() {
-      const before = maxBytes
-      limitTo(Math.min(mostBytes, Math.ceil(maxBytes * (1 + REGAINED))))
-      return maxBytes - before
-    },
+    giveWay: () => yielding.giveWay(),
+    regain: () => yielding.regain(),
 
     usage(): readonly TierUsage[] {
-      return [{ tier: 'memory', bytes: kept.bytes, maxBytes, objects: kept.size }]
+      return [{ tier: 'memory', bytes: kept.bytes, maxBytes: yielding.maxBytes, objects: kept.size }]
     },
   }
 }

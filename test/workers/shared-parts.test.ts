@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { Events } from '../../src/events.ts'
+import type { Member } from '../../src/workers/member.ts'
+import { SharedParts } from '../../src/workers/shared-parts.ts'
+import { valid } from '../config/given.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+
+test('while memory is short in the primary nothing new is shared, nor what was there before', async () => {
+  const pressure = { high: false }
+  const watchMemory = () => ({ pressure, close() {} })
+  const config = valid({ flags: { origin: ['http://a.test'] } })
+  const parts = new SharedParts(config, { clock: new FakeClock(), events: new Events(), watchMemory })
+  const { get, put } = parts.serve({ number: 1 } as Member)
+  expect(await put({ key: 'k', octets: Buffer.from('old') })).toBe(true)
+  pressure.high = true
+  expect(await put({ key: 'k', octets: Buffer.from('new') })).toBe(false)
+  expect(await get('k')).toBeUndefined()
+  pressure.high = false
+  expect(await put({ key: 'k', octets: Buffer.from('newer') })).toBe(true)
+  expect(Buffer.from((await get('k')) ?? []).toString()).toBe('newer')
+})
