@@ -54,7 +54,7 @@ async function startOrigin(seen: Seen[], answer: Answer): Promise<HostileOrigin>
 }
 
 /**
- * Repeats the request in an answer that is fresh for a minute. Parameters of the query ask for more: `vary` names the
+ * Repeats the request in an answer that is fresh for an hour. Parameters of the query ask for more: `vary` names the
  * members of Vary, `location` is written behind `Location: ` as it is once decoded, line ends and all.
  */
 export function startEcho(log: Seen[]): Promise<HostileOrigin> {
@@ -67,13 +67,13 @@ export function startEcho(log: Seen[]): Promise<HostileOrigin> {
       return
     }
     const vary = parameters.get('vary')
-    response.writeHead(200, { 'Cache-Control': 'max-age=60', ...(vary !== null && { Vary: vary }) })
+    response.writeHead(200, { 'Cache-Control': 'max-age=3600', ...(vary !== null && { Vary: vary }) })
     response.end(reflection(seen))
   })
 }
 
 const redirect = (location: string): string =>
-  `HTTP/1.1 302 Found\r\nCache-Control: max-age=60\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`
+  `HTTP/1.1 302 Found\r\nCache-Control: max-age=3600\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`
 
 const reflection = ({ method, target, fields, content }: Seen): string =>
   JSON.stringify({ method, target, fields, content })

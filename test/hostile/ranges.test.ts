@@ -11,7 +11,7 @@ import { until } from '../support/waiting.ts'
 const WHOLE = '0123456789'
 const MODIFIED = 'Wed, 01 Jan 2025 00:00:00 GMT'
 const VALIDATED = [
-  'Cache-Control: max-age=60',
+  'Cache-Control: max-age=3600',
   `Date: ${new Date().toUTCString()}`,
   'ETag: "one"',
   `Last-Modified: ${MODIFIED}`,

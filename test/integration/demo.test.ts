@@ -88,8 +88,8 @@ describe('the demo', () => {
 
   test('what its page sends to keep the browser cache aside does not keep Herdgate aside', async () => {
     const headers = { 'cache-control': 'demo', pragma: 'demo' }
-    await (await fetch(`${demo.data}/sie`, { headers })).text()
-    const again = await fetch(`${demo.data}/sie`, { headers })
+    await (await fetch(`${demo.data}/products/8`, { headers })).text()
+    const again = await fetch(`${demo.data}/products/8`, { headers })
     expect(again.headers.get('cache-status')).toMatch(/^herdgate; hit/)
   })
 

@@ -432,6 +432,7 @@ describe('the lane', () => {
         busy?.socket.write(get('/a'))
       }
       await until(() => busy?.said().match(/Cache-Status: herdgate; hit/g)?.length === 8, 'as many answers')
+      await until(() => waiting?.said().endsWith('slow') === true, 'the slow answer')
       expect(waiting?.said()).toMatch(/^HTTP\/1\.1 200 .*slow$/s)
       for (const each of [silent, empty]) {
         const closed = await each?.over

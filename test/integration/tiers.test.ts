@@ -27,10 +27,13 @@ afterAll(async () => {
 
 let number = 0
 
-/** One that knows what has been purged: before that it logs no purge. */
+/** One that knows what has been purged: before that it logs no purge. And every tier of it is there. */
 async function startReady(flags: readonly string[]) {
   const herdgate = await startHerdgate(['--origin', origin.url, '--log-level', 'warn', ...flags])
-  await until(async () => (await herdgate.ask('/readyz')).status === 200, 'ready')
+  await until(async () => {
+    const { status, body } = await herdgate.ask('/readyz')
+    return status === 200 && body.degraded === undefined
+  }, 'ready')
   return herdgate
 }
 

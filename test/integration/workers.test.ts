@@ -86,10 +86,17 @@ function load(url: string, clients: number, kept: Parameters<typeof get>[1] = {}
 
 /** The origin says something new, and what it said before is purged. */
 async function purge(node: Herdgate): Promise<void> {
+  expect(await isPurged(node), 'acknowledged by all').toBe(true)
+}
+
+/** @returns has it been acknowledged by all? */
+async function isPurged(node: Herdgate): Promise<boolean> {
   const next = ++version
   const { status, body } = await node.ask('/v1/purge', { tags: ['all'] })
-  expect({ status, ...body.nodes }).toEqual({ status: 200, expected: body.nodes.acked, acked: body.nodes.expected })
-  acknowledged = next
+  const { expected, acked } = body.nodes
+  expect(status, JSON.stringify(body)).toBe(acked === expected ? 200 : 202)
+  if (status === 200) acknowledged = next
+  return status === 200
 }
 
 test('both answer; what one has fetched the other need not fetch', async () => {
@@ -148,7 +155,7 @@ test('a worker that hangs is killed before a purge is acknowledged, and connecti
   const [hung = 0] = await workersOf(node)
   process.kill(hung, 'SIGSTOP')
   const clients = load(`${node.url}/x`, 4)
-  await purge(node)
+  await until(() => isPurged(node), 'a purge is acknowledged by all, not only logged')
   expect((await node.ask('/v1/stats')).body.nodes.map(({ id }: { id: string }) => id)).not.toContain(String(hung))
   await until(async () => (await workersOf(node)).length === 2, 'another has taken its place')
   await clients.stop()
@@ -205,7 +212,17 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
   },
 )
 
+/** Two seconds later it is too late for that, which a busy machine may need to see that another answers. */
 test('a kept-alive client that pauses while its worker is replaced is answered once more, and then told to connect anew', async () => {
+  for (let attempt = 0; attempt < 4; attempt++) {
+    if (await isAnsweredOnceMore()) return
+    await herdgate?.stop()
+  }
+  expect.unreachable('never in time')
+})
+
+/** @returns false: it was too late, and another connection was opened */
+async function isAnsweredOnceMore(): Promise<boolean> {
   const node = await start()
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   onTestFinished(() => agent.destroy())
@@ -220,9 +237,11 @@ test('a kept-alive client that pauses while its worker is replaced is answered o
     await get(`${node.url}/${asked++}`)
     return [...answerers(node)].some((pid) => !before.includes(pid))
   }, 'another answers in its place')
-  expect((await ask()).headers.connection).toBe('close')
-  expect(connections).toHaveBeenCalledOnce()
-})
+  const { headers } = await ask()
+  if (connections.mock.calls.length > 1) return false
+  expect(headers.connection).toBe('close')
+  return true
+}
 
 /** One that takes its time to drain, in a process group of its own. */
 async function startSlowlyDraining(): Promise<Herdgate> {
@@ -329,8 +348,16 @@ test('with a disk, copies and purges are those of all workers', async () => {
 
 test('with Redis each worker is a node: copies and purges are those of all', async () => {
   await using redis = await startRedis()
-  const node = await start('--redis', redis.url)
+  const file = join(temporaryFolder(), 'herdgate.yaml')
+  // With a deadline that a busy machine does not exceed: who has to wait for longer fetches for itself.
+  await writeFile(file, JSON.stringify({ version: 1, store: { redis: { url: redis.url, deadline: '20s' } } }))
+  const node = await start('--config', file)
   await until(async () => (await node.ask('/v1/stats')).body.nodes.length === 3, 'both workers and the primary follow')
+  await until(
+    async () => (await redis.cli('pubsub', 'numsub', 'herdgate:fetched')).endsWith('2'),
+    'both wait for fetches',
+  )
+  await until(async () => (await node.ask('/readyz')).body.degraded === undefined, 'nothing is degraded')
   await expectOneCache(node)
   await node.stop()
 })
