@@ -8,6 +8,7 @@ import type {
   InvalidationMode,
   Receipt,
   Route,
+  Selectors,
   Sharing,
   Store,
 } from '../model.ts'
@@ -90,13 +91,23 @@ export function createCache(options: CacheOptions): Cache {
   const handle = createHandle(http)
   const values = createValues({ engine, store, log, clock, counts, sizeOf, defaults })
 
-  const purge = async (
-    mode: InvalidationMode,
-    targets: Targets,
-    selectors = selectorsOf(targets, routes),
-  ): Promise<Receipt> => {
-    const receipt = await append({ mode, selectors, by: targets.by ?? 'library' }, http)
-    if (mode === 'purge' && selectors.all) await store.clear() // already dead; this gives the memory back
+  /** With as few promises as it can be: most of the rest is quicker. */
+  const purge = (mode: InvalidationMode, targets: Targets): Promise<Receipt> => {
+    try {
+      return purgeSelected(mode, selectorsOf(targets, routes), targets.by)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  const purgeSelected = (mode: InvalidationMode, selectors: Selectors, by = 'library'): Promise<Receipt> => {
+    const appended = append({ mode, selectors, by }, http)
+    return mode === 'purge' && selectors.all === true ? appended.then(clearing) : appended
+  }
+
+  /** What is in the store is dead already; this gives the memory back. */
+  const clearing = async (receipt: Receipt): Promise<Receipt> => {
+    await store.clear()
     return receipt
   }
 
@@ -106,10 +117,10 @@ export function createCache(options: CacheOptions): Cache {
     hits: createHits(http, handle),
     purge: (targets) => purge('purge', targets),
     invalidate: (targets) => purge('invalidate', targets),
-    clear: async () => void (await purge('purge', {}, { all: true })),
+    clear: async () => void (await purgeSelected('purge', { all: true })),
     explain: (request) => explain(request, http),
     stats: () => statistics(counts, engine, store, log),
-    namespace: (name) => namespaceOf(name, values, async () => void (await purge('purge', {}, { prefixes: [name] }))),
+    namespace: (name) => namespaceOf(name, values, async () => void (await purgeSelected('purge', { prefixes: [name] }))),
     events,
     async close() {
       await sharing?.leases.close()

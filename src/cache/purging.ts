@@ -24,16 +24,14 @@ export interface Targets {
 /** @throws RangeError when nothing is selected, or what selects is malformed; TypeError where it is no list of strings */
 export function selectorsOf(targets: Targets, routes: readonly Route[]): Selectors {
   const listed = (what: 'tags' | 'urls' | 'prefixes' | 'keys') => strings(what, targets[what] ?? [])
-  const [tags, prefixes, all] = [listed('tags'), listed('prefixes'), targets.all === true]
-  const names = absolute(listed('urls'))
-    .flatMap((url) => namesOf(routes, url))
-    .concat(listed('keys'))
-  const count = tags.length + names.length + prefixes.length
+  const all = targets.all === true
+  const [tags, keys, urls, prefixes] = [listed('tags'), listed('keys'), listed('urls'), listed('prefixes')]
+  const count = tags.length + keys.length + urls.length + prefixes.length
   if (count === 0 && !all) throw new RangeError('expected at least one of tags, urls, prefixes, keys, all: true')
   return {
     tags: withSpellings(tags),
-    urls: names,
-    prefixes: absolute(prefixes).map(prefixOf),
+    urls: urls.length === 0 ? keys : [...absolute(urls).flatMap((url) => namesOf(routes, url)), ...keys],
+    prefixes: prefixes.length === 0 ? prefixes : absolute(prefixes).map(prefixOf),
     all,
   }
 }

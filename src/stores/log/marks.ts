@@ -102,12 +102,11 @@ const NAMED_PREFIX = 'prefix '
 
 /** What a record names, each as one string. */
 export function targetsOf({ tags = [], urls = [], prefixes = [], all = false }: Selectors): string[] {
-  return [
-    ...(all ? [ALL] : []),
-    ...tags.map((tag) => NAMED_TAG + asKept(tag)),
-    ...urls.map((url) => NAMED_URL + asKept(url)),
-    ...prefixes.map(asKept).map((prefix) => NAMED_PREFIX + (prefix.endsWith('/') ? prefix.slice(0, -1) : prefix)),
-  ]
+  const targets = all ? [ALL] : []
+  for (const tag of tags) targets.push(NAMED_TAG + asKept(tag))
+  for (const url of urls) targets.push(NAMED_URL + asKept(url))
+  for (const prefix of prefixes) targets.push(NAMED_PREFIX + asKept(prefix.endsWith('/') ? prefix.slice(0, -1) : prefix))
+  return targets
 }
 
 /** Records are kept in UTF-8, which has no half of a surrogate pair, as stands at the end of a text that was cut. */
