@@ -229,11 +229,11 @@ const RULES: readonly Rule[] = [
     may: [
       'src/workers/',
       'src/stores/',
+      'src/config/memory-shares.ts',
       'src/cache/results.ts',
       'src/live/live.ts',
       'src/metrics/reports.ts',
       ...WORDS,
-      'npm:lru-cache',
       'node:cluster',
     ],
   },

@@ -91,16 +91,16 @@ export function createCache(options: CacheOptions): Cache {
   const handle = createHandle(http)
   const values = createValues({ engine, store, log, clock, counts, sizeOf, defaults })
 
-  /** With as few promises as it can be: most of the rest is quicker. */
+  /** No `async` function around another: a promise takes longer than most of what it is about. */
   const purge = (mode: InvalidationMode, targets: Targets): Promise<Receipt> => {
     try {
-      return purgeSelected(mode, selectorsOf(targets, routes), targets.by)
+      return purgeSelected(mode, selectorsOf(targets, routes), targets.by ?? BY_PROGRAM)
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  const purgeSelected = (mode: InvalidationMode, selectors: Selectors, by = 'library'): Promise<Receipt> => {
+  const purgeSelected = (mode: InvalidationMode, selectors: Selectors, by = BY_PROGRAM): Promise<Receipt> => {
     const appended = append({ mode, selectors, by }, http)
     return mode === 'purge' && selectors.all === true ? appended.then(clearing) : appended
   }
@@ -120,7 +120,9 @@ export function createCache(options: CacheOptions): Cache {
     clear: async () => void (await purgeSelected('purge', { all: true })),
     explain: (request) => explain(request, http),
     stats: () => statistics(counts, engine, store, log),
-    namespace: (name) => namespaceOf(name, values, async () => void (await purgeSelected('purge', { prefixes: [name] }))),
+    namespace(name) {
+      return namespaceOf(name, values, async () => void (await purgeSelected('purge', { prefixes: [name] })))
+    },
     events,
     async close() {
       await sharing?.leases.close()
@@ -129,6 +131,9 @@ export function createCache(options: CacheOptions): Cache {
     },
   }
 }
+
+/** Who purges, where a program that embeds the cache does not say. */
+const BY_PROGRAM = 'library'
 
 function statistics(counts: Counts, engine: Engine, store: Store, log: InvalidationLog): Statistics {
   const { generation, position } = log

@@ -26,15 +26,19 @@ export function selectorsOf(targets: Targets, routes: readonly Route[]): Selecto
   const listed = (what: 'tags' | 'urls' | 'prefixes' | 'keys') => strings(what, targets[what] ?? [])
   const all = targets.all === true
   const [tags, keys, urls, prefixes] = [listed('tags'), listed('keys'), listed('urls'), listed('prefixes')]
-  const count = tags.length + keys.length + urls.length + prefixes.length
+  const names = urls.length === 0 ? keys.slice() : namesOfUrls(urls, routes).concat(keys)
+  const count = tags.length + names.length + prefixes.length
   if (count === 0 && !all) throw new RangeError('expected at least one of tags, urls, prefixes, keys, all: true')
   return {
     tags: withSpellings(tags),
-    urls: urls.length === 0 ? keys : [...absolute(urls).flatMap((url) => namesOf(routes, url)), ...keys],
+    urls: names,
     prefixes: prefixes.length === 0 ? prefixes : absolute(prefixes).map(prefixOf),
     all,
   }
 }
+
+const namesOfUrls = (urls: readonly string[], routes: readonly Route[]): string[] =>
+  absolute(urls).flatMap((url) => namesOf(routes, url))
 
 /** @throws RangeError for what nothing lies below */
 function prefixOf(url: string): string {

@@ -23,6 +23,8 @@ const MEBIBYTE = 2 ** 20
 const NODE = 64 * MEBIBYTE
 /** What each of several processes takes under load, whatever it stores. */
 const EMPTY_PROCESS = 112 * MEBIBYTE
+/** Up to a quarter more than what is stored (src/heap/dead-buffers.ts), and short is what takes 90 % of what there is. */
+const WITH_GARBAGE = 1.4
 /** With so much for each they have room for what they store besides. */
 const PROCESS = 160 * MEBIBYTE
 const LEAST = 8 * MEBIBYTE
@@ -38,6 +40,9 @@ export function workersOf(
 
 /** What so many workers and their primary take of a container together with a store of theirs. */
 export const neededBy = (workers: number, store: number): number => processesOf(workers) * EMPTY_PROCESS + store
+
+/** What one process takes that may hold so much: what has left its store and is not collected yet comes on top. */
+export const neededByOne = ({ store, bodies }: MemoryShares): number => EMPTY_PROCESS + store * WITH_GARBAGE + bodies
 
 const processesOf = (workers: number): number => (workers === 1 ? 1 : workers + 1)
 

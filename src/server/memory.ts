@@ -9,8 +9,8 @@ export interface WatchedMemory {
   readonly clock: Clock
   readonly logger: Logger
   readonly store: Yielding & Pick<Store, 'usage'>
-  /** How many share what the container has. */
-  readonly processes: number
+  /** Of what the container has, from 0 to 1. */
+  readonly containerShare: number
   /** What happens while memory is short though the store has given way: for the log. */
   readonly whileShort: string
 }
@@ -20,11 +20,11 @@ export interface MemoryWatch {
   close(): void
 }
 
-export function watchMemory({ clock, logger, store, processes, whileShort }: WatchedMemory): MemoryWatch {
+export function watchMemory({ clock, logger, store, containerShare, whileShort }: WatchedMemory): MemoryWatch {
   const deadBuffers = new DeadBuffers({ clock, held: () => heldBy(store) })
   const pressure = new MemoryPressure({
     clock,
-    ceilings: ceilingsOf(processes),
+    ceilings: ceilingsOf(containerShare),
     store: {
       giveWay() {
         const givenUp = store.giveWay()
@@ -54,7 +54,7 @@ export function watchMemory({ clock, logger, store, processes, whileShort }: Wat
 
 const heldBy = (store: WatchedMemory['store']): number => store.usage().reduce((sum, { bytes }) => sum + bytes, 0)
 
-function ceilingsOf(processes: number): MemoryCeilings {
+function ceilingsOf(share: number): MemoryCeilings {
   const { heap, container } = memoryCeilings()
-  return { heap, container: container && container / processes }
+  return { heap, container: container && container * share }
 }

@@ -31,8 +31,8 @@ export interface ProxyOptions {
   readonly logger: Logger
   /** One human line per request instead of JSON. */
   readonly pretty: boolean
-  /** How many share what the container has. */
-  readonly processes?: number
+  /** Of what the container has in memory, from 0 to 1; all of it unless said. */
+  readonly containerShare?: number
   /** In a worker, what it has from its primary. */
   readonly primary?: PrimaryParts | undefined
   /** For metrics: what of the tiers' usage this process tells. */
@@ -67,7 +67,7 @@ export interface Proxy {
 }
 
 export function createProxy(config: Config, options: ProxyOptions): Proxy {
-  const { logger, pretty, processes = 1, primary, tells = () => true, lastReload, tracing = NO_TRACING } = options
+  const { logger, pretty, containerShare = 1, primary, tells = () => true, lastReload, tracing = NO_TRACING } = options
   const clock = systemClock
   const events = new Events()
   logStates(events, logger) // first: stores tell of faults while they are opened
@@ -79,7 +79,7 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
   const tiers = openTiers(config, { clock, events, chaos, primary })
   const { store, log, sharing } = tiers
   const whileShort = 'what is not stored gets 503'
-  const memory = watchMemory({ clock, logger, store: tiers.memory, processes, whileShort })
+  const memory = watchMemory({ clock, logger, store: tiers.memory, containerShare, whileShort })
   const cache = createCache({
     store,
     log,

@@ -19,6 +19,7 @@ import { logRequests } from '../logging/access-log.ts'
 import { logStates } from '../logging/state-log.ts'
 import { openLog } from '../server/tiers.ts'
 import { REVISION, VERSION } from '../version.ts'
+import { containerShares } from './share.ts'
 import { sumOfStatistics, sumOfTiers } from './statistics.ts'
 import { WorkersLive } from './workers-live.ts'
 import { Workforce, type WorkforceParts } from './workforce.ts'
@@ -47,14 +48,10 @@ export async function createPrimary(
     clock,
     events,
     logger,
-    watchMemory: (store) =>
-      watchMemory({
-        clock,
-        logger,
-        store,
-        processes: workers + 1,
-        whileShort: 'workers share less of what they fetch',
-      }),
+    watchMemory(store) {
+      const { primary: containerShare } = containerShares(config, workers)
+      return watchMemory({ clock, logger, store, containerShare, whileShort: 'workers share less of what they fetch' })
+    },
     happened,
   })
   const { reports, store } = workforce

@@ -52,8 +52,8 @@ export interface WorkerService {
 export interface Beginning {
   /** The worker's share of it. */
   readonly config: Config
-  /** How many processes share what the container has. */
-  readonly processes: number
+  /** Its part of what the container has in memory, from 0 to 1. */
+  readonly containerShare: number
   /** Undefined where disk or Redis have the log. */
   readonly log: LogState | undefined
 }

@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts'
+import { neededByOne } from '../config/memory-shares.ts'
 
 /**
  * The configuration of one of several workers: limits of memory, clients and origins are those of all of them together.
@@ -18,6 +19,21 @@ export function shareOf(config: Config, workers: number): Config {
       maxBodiesInProgress: part(limits.maxBodiesInProgress),
     },
   }
+}
+
+/**
+ * Of the container's memory the part of each process, from 0 to 1: it goes by what they may hold. The primary may have as much of the
+ * store as all workers together.
+ */
+export function containerShares(
+  config: Config,
+  workers: number,
+): { readonly primary: number; readonly worker: number } {
+  const { store, limits } = shareOf(config, workers)
+  const primary = neededByOne({ store: sharedBytes(config), bodies: 0 })
+  const worker = neededByOne({ store: store.memory.maxBytes, bodies: limits.maxBodiesInProgress })
+  const whole = primary + workers * worker
+  return { primary: primary / whole, worker: worker / whole }
 }
 
 /** Origins as one of several workers asks them. */

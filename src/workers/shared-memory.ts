@@ -1,4 +1,5 @@
 import type { Events } from '../events.ts'
+import type { Yielding } from '../heap/memory-pressure.ts'
 import type { TierUsage } from '../model.ts'
 import { PlainLru } from '../stores/memory/plain-lru.ts'
 import { YieldingLimit } from '../stores/memory/yielding-limit.ts'
@@ -7,7 +8,7 @@ import { YieldingLimit } from '../stores/memory/yielding-limit.ts'
 const RECORD = 400
 
 /** Copies of all workers, as octets in their primary: what one of them fetched the others need not fetch. */
-export class SharedMemory {
+export class SharedMemory implements Yielding {
   readonly #kept: PlainLru<Uint8Array>
   readonly #limit: YieldingLimit
 
@@ -42,7 +43,6 @@ export class SharedMemory {
     this.#kept.clear()
   }
 
-  /** As of any store in memory. @returns bytes */
   giveWay(): number {
     return this.#limit.giveWay()
   }

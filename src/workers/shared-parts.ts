@@ -12,10 +12,10 @@ export interface SharedPartsOptions {
   readonly clock: Clock
   readonly events: Events
   /** Keeps this process within its memory, the copies in it included. */
-  readonly watchMemory: (memory: SharedMemory) => MemoryWatch
+  readonly watchMemory: (memory: SharedMemory) => Watch
 }
 
-interface MemoryWatch {
+interface Watch {
   /** Is memory short? */
   readonly pressure: { readonly high: boolean }
   close(): void
@@ -27,7 +27,7 @@ type Services = Pick<PrimaryService, 'append' | 'take' | 'release' | 'get' | 'pu
 export class SharedParts {
   readonly log: PrimaryLog
   readonly memory: SharedMemory | undefined
-  readonly #watch: MemoryWatch | undefined
+  readonly #watch: Watch | undefined
   readonly #leases: LeaseTable
   readonly #followers = new Map<Member, Follower>()
 
@@ -79,6 +79,7 @@ export class SharedParts {
     this.#followers.delete(member)
     this.#leases.leave(member.number)
   }
+
   close(): void {
     this.#watch?.close()
   }

@@ -51,14 +51,14 @@ const tracing = await openTracing(process.env, pino())
 primary.tell('hello', undefined)
 
 /** In one go: a record that follows must find the log. */
-function begin({ config, processes, log: state }: Beginning): void {
+function begin({ config, containerShare, log: state }: Beginning): void {
   output = openLog(config.logLevel)
   const { logger } = output
   log = state && new IpcLog({ id: String(process.pid), state, append: (record) => primary.call('append', record) })
   proxy = createProxy(config, {
     logger,
     pretty: process.stdout.isTTY,
-    processes,
+    containerShare,
     primary: { leases: ipcLeases(primary), memory: log && { store: ipcStore(primary), log } },
     tells: ({ tier }) => tier === 'memory', // the others are the same for all
     tracing,

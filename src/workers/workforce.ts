@@ -9,7 +9,7 @@ import type { Member } from './member.ts'
 import { Pool } from './pool.ts'
 import { Reports } from './reports.ts'
 import type { PrimaryService } from './services.ts'
-import { originsOf, shareOf } from './share.ts'
+import { containerShares, originsOf, shareOf } from './share.ts'
 import { SharedParts, type SharedPartsOptions } from './shared-parts.ts'
 
 /** A worker that has not applied a record for two leases is taken for hung: no node uses what was purged longer ago. */
@@ -26,6 +26,7 @@ export interface WorkforceParts {
   readonly clock: Clock
   readonly events: Events
   readonly logger: Logger
+  /** Keeps the primary within its memory. */
   readonly watchMemory: SharedPartsOptions['watchMemory']
   /** A worker tells what has happened there within a second. */
   readonly happened: (member: Member, snapshot: Snapshot) => void
@@ -152,7 +153,8 @@ export class Workforce {
     member.hasBegun = true
     const { size } = this.#parts
     const config = { ...shareOf(this.#config, size), ...this.#share(this.#current) }
-    member.calls.tell('begin', { config, processes: size + 1, log })
+    const { worker: containerShare } = containerShares(this.#config, size)
+    member.calls.tell('begin', { config, containerShare, log })
     if (this.#isDraining || member.isReplaced) member.calls.tell('drain', undefined)
   }
 

@@ -155,7 +155,9 @@ test('a worker that hangs is killed before a purge is acknowledged, and connecti
   const [hung = 0] = await workersOf(node)
   process.kill(hung, 'SIGSTOP')
   const clients = load(`${node.url}/x`, 4)
-  await until(() => isPurged(node), 'a purge is acknowledged by all, not only logged')
+  let purges = 0
+  await until(() => (purges++, isPurged(node)), 'one is acknowledged by all, not only logged')
+  expect(purges).toBeLessThanOrEqual(3)
   expect((await node.ask('/v1/stats')).body.nodes.map(({ id }: { id: string }) => id)).not.toContain(String(hung))
   await until(async () => (await workersOf(node)).length === 2, 'another has taken its place')
   await clients.stop()
@@ -237,9 +239,9 @@ async function isAnsweredOnceMore(): Promise<boolean> {
     await get(`${node.url}/${asked++}`)
     return [...answerers(node)].some((pid) => !before.includes(pid))
   }, 'another answers in its place')
-  const { headers } = await ask()
-  if (connections.mock.calls.length > 1) return false
-  expect(headers.connection).toBe('close')
+  const again = await ask().catch(() => undefined) // closed as it was sent
+  if (again === undefined || connections.mock.calls.length > 1) return false
+  expect(again.headers.connection).toBe('close')
   return true
 }
 

@@ -5,7 +5,8 @@ import { Events } from '../../src/events.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import { renderReports, sumOfCounts } from '../../src/metrics/reports.ts'
 import { delayBefore } from '../../src/workers/back-off.ts'
-import { sharedBytes, shareOf } from '../../src/workers/share.ts'
+import { size } from '../../src/units.ts'
+import { containerShares, sharedBytes, shareOf } from '../../src/workers/share.ts'
 import { sumOfStatistics } from '../../src/workers/statistics.ts'
 import { requestEvent } from '../support/request-event.ts'
 
@@ -99,6 +100,32 @@ test('limits are those of all workers together', () => {
   expect(share.limits.maxConnections).toBe(2_500)
   expect(share.origins[0]?.maxConcurrency).toBe(256)
 })
+
+test.each([
+  ['2GiB', '486MiB', 8],
+  ['2GiB', '588MiB', 4],
+  ['1GiB', '230MiB', 4],
+  ['16GiB', '4GiB', 8],
+  ['1GiB', '281MiB', 2],
+])(
+  'in a container of %s a store of %s and %i workers have room for what they hold, all of them',
+  (container, memory, workers) => {
+    const loaded = loadConfig({
+      flags: { origin: ['http://a.test'], workers: String(workers), memory },
+      env: {},
+      readFile: () => '',
+      capacity: { container: size(container) },
+    })
+    if (!loaded.ok) throw new Error('not valid')
+    const { primary, worker } = containerShares(loaded.config, workers)
+    expect(primary + workers * worker).toBeCloseTo(1)
+    const short = 0.9 * size(container)
+    const [base, garbage] = [70 * 2 ** 20, 1.25]
+    expect(short * primary).toBeGreaterThan(base + garbage * sharedBytes(loaded.config))
+    const { store, limits } = shareOf(loaded.config, workers)
+    expect(short * worker).toBeGreaterThan(base + garbage * store.memory.maxBytes + limits.maxBodiesInProgress)
+  },
+)
 
 test('all workers together never have more than the limit, unless it is less than one for each', () => {
   const file = `{ version: 1, origins: { a: { urls: ["http://a.test"], maxConcurrency: 7 } }, limits: { maxConnections: 9 } }`

@@ -105,7 +105,8 @@ export function targetsOf({ tags = [], urls = [], prefixes = [], all = false }: 
   const targets = all ? [ALL] : []
   for (const tag of tags) targets.push(NAMED_TAG + asKept(tag))
   for (const url of urls) targets.push(NAMED_URL + asKept(url))
-  for (const prefix of prefixes) targets.push(NAMED_PREFIX + asKept(prefix.endsWith('/') ? prefix.slice(0, -1) : prefix))
+  for (const prefix of prefixes)
+    targets.push(NAMED_PREFIX + asKept(prefix.endsWith('/') ? prefix.slice(0, -1) : prefix))
   return targets
 }
 

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import type { EventPayloads, Events, StoreEvent } from '../../events.ts'
+import type { Yielding } from '../../heap/memory-pressure.ts'
 import type { Clock, Store, Stored, TierUsage } from '../../model.ts'
 import { size } from '../../units.ts'
 import { AdmittingLru, type Departure } from './admitting-lru.ts'
@@ -32,7 +33,7 @@ interface Index extends Limited {
 }
 
 /** One that can do with less memory. */
-export type MemoryStore = Store & Pick<YieldingLimit, 'giveWay' | 'regain'>
+export type MemoryStore = Store & Yielding
 
 /** One operation in so many is timed: reading the clock takes longer than a look-up. */
 const TIMED_ONE_IN = 64

@@ -1,4 +1,6 @@
-/** It does not give way below that. */
+import type { Yielding } from '../../heap/memory-pressure.ts'
+
+/** A limit does not give way below that. */
 const LEAST_BYTES = 8 * 2 ** 20
 const GIVEN_UP = 1 / 4
 const REGAINED = 1 / 8
@@ -11,7 +13,7 @@ export interface Limited {
 }
 
 /** The limit of what can do with less memory (docs/decisions/heap/the-store-gives-way.md). */
-export class YieldingLimit {
+export class YieldingLimit implements Yielding {
   readonly #mostBytes: number
   readonly #kept: Limited
   #maxBytes: number
