@@ -65,6 +65,13 @@ async function inTime<T>(clock: FakeClock, promise: Promise<T>): Promise<T> {
   return promise
 }
 
+/** The clock goes no faster than time meanwhile, nor does it stand still: connections may have to be made anew. */
+const applied = (clock: FakeClock, log: InvalidationLog, position: number): Promise<void> =>
+  until(async () => {
+    await clock.advance(10)
+    return log.position === position
+  }, 'it is applied here')
+
 const synced = (...logs: InvalidationLog[]) => until(() => logs.every((log) => log.synced), 'every log is synced')
 
 logContract('redisLog', () => started({ prefix: `contract${count++}` }))
@@ -454,7 +461,7 @@ describe('a log that lost records', () => {
     }, 'it lives in a new generation')
     const before = log.position
     const appended = log.append('purge', { tags: ['t'] })
-    await until(() => log.position === before + 1, 'it is applied here')
+    await applied(clock, log, before + 1)
     expect((await inTime(clock, appended)).nodes).toEqual({ expected: 2, acked: 1 })
   })
 
@@ -573,7 +580,7 @@ test('after an outage for which Redis has forgotten all nodes, those that have y
   }, 'it hears the log')
   const before = issuer.position
   const appended = issuer.append('purge', { tags: ['t'] })
-  await until(() => issuer.position === before + 1, 'it is applied here')
+  await applied(clock, issuer, before + 1)
   expect((await inTime(clock, appended)).nodes).toEqual({ expected: 2, acked: 1 })
 })
 
