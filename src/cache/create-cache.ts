@@ -94,14 +94,14 @@ export function createCache(options: CacheOptions): Cache {
   /** No `async` function around another: a promise takes longer than most of what it is about. */
   const purge = (mode: InvalidationMode, targets: Targets): Promise<Receipt> => {
     try {
-      return purgeSelected(mode, selectorsOf(targets, routes), targets.by ?? BY_PROGRAM)
+      return purgeSelected(mode, selectorsOf(targets, routes), targets.by)
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  const purgeSelected = (mode: InvalidationMode, selectors: Selectors, by = BY_PROGRAM): Promise<Receipt> => {
-    const appended = append({ mode, selectors, by }, http)
+  const purgeSelected = (mode: InvalidationMode, selectors: Selectors, by?: string): Promise<Receipt> => {
+    const appended = append({ mode, selectors, by: by ?? 'library' }, http)
     return mode === 'purge' && selectors.all === true ? appended.then(clearing) : appended
   }
 
@@ -131,9 +131,6 @@ export function createCache(options: CacheOptions): Cache {
     },
   }
 }
-
-/** Who purges, where a program that embeds the cache does not say. */
-const BY_PROGRAM = 'library'
 
 function statistics(counts: Counts, engine: Engine, store: Store, log: InvalidationLog): Statistics {
   const { generation, position } = log

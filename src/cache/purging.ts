@@ -26,6 +26,7 @@ export function selectorsOf(targets: Targets, routes: readonly Route[]): Selecto
   const listed = (what: 'tags' | 'urls' | 'prefixes' | 'keys') => strings(what, targets[what] ?? [])
   const all = targets.all === true
   const [tags, keys, urls, prefixes] = [listed('tags'), listed('keys'), listed('urls'), listed('prefixes')]
+  // Most name tags alone: what is not given is not gone through.
   const names = urls.length === 0 ? keys.slice() : namesOfUrls(urls, routes).concat(keys)
   const count = tags.length + names.length + prefixes.length
   if (count === 0 && !all) throw new RangeError('expected at least one of tags, urls, prefixes, keys, all: true')

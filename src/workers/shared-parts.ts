@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts'
 import type { Events } from '../events.ts'
 import type { Clock } from '../model.ts'
+import type { MemoryWatch } from '../server/memory.ts'
 import { LeaseTable } from './lease-table.ts'
 import type { Member } from './member.ts'
 import { type Follower, type LogState, PrimaryLog, type WorkerRecord } from './primary-log.ts'
@@ -12,13 +13,7 @@ export interface SharedPartsOptions {
   readonly clock: Clock
   readonly events: Events
   /** Keeps this process within its memory, the copies in it included. */
-  readonly watchMemory: (memory: SharedMemory) => Watch
-}
-
-interface Watch {
-  /** Is memory short? */
-  readonly pressure: { readonly high: boolean }
-  close(): void
+  readonly watchMemory: (memory: SharedMemory) => MemoryWatch
 }
 
 type Services = Pick<PrimaryService, 'append' | 'take' | 'release' | 'get' | 'put' | 'forget' | 'forgetAll'>
@@ -27,7 +22,7 @@ type Services = Pick<PrimaryService, 'append' | 'take' | 'release' | 'get' | 'pu
 export class SharedParts {
   readonly log: PrimaryLog
   readonly memory: SharedMemory | undefined
-  readonly #watch: Watch | undefined
+  readonly #watch: MemoryWatch | undefined
   readonly #leases: LeaseTable
   readonly #followers = new Map<Member, Follower>()
 

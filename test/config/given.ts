@@ -1,5 +1,6 @@
 /** A configuration in few words, and what is said of it. */
 import { type Config, type Fault, type Flags, loadConfig } from '../../src/config.ts'
+import type { Capacity } from '../../src/config/memory-shares.ts'
 
 export const ORIGIN: Flags = { origin: ['http://origin.example'] }
 export const ONE = 'version: 1\norigins: { api: { urls: ["http://a.example"] } }\n'
@@ -10,15 +11,17 @@ export interface Given {
   env?: Record<string, string>
   text?: string | undefined
   files?: Record<string, string>
+  capacity?: Capacity
 }
 
-function load({ flags = {}, env = {}, text, files = {} }: Given) {
+function load({ flags = {}, env = {}, text, files = {}, capacity }: Given) {
   const readFile = (path: string): string => {
     const found = files[path]
     if (found === undefined) throw new Error('no such file')
     return found
   }
-  return loadConfig({ flags, env, file: text === undefined ? undefined : { path: 'herdgate.yaml', text }, readFile })
+  const file = text === undefined ? undefined : { path: 'herdgate.yaml', text }
+  return loadConfig({ flags, env, file, readFile, capacity })
 }
 
 export function valid(given: Given): Config {

@@ -98,9 +98,7 @@ test('where that is not enough misses get 503, hits are answered, and it ends wh
 }, 240_000)
 
 test('a store that is too large for the container holds less, and misses are answered', async () => {
-  const container = preloaded(`process.constrainedMemory = () => ${CONTAINER_MIB} * 2 ** 20`)
-  const options = ['--origin', url, '--memory', `${STORE_MIB}MiB`, '--log-level', 'warn']
-  await using contained = await startHerdgate(options, { NODE_OPTIONS: container })
+  await using contained = await startContained(CONTAINER_MIB, ['--memory', `${STORE_MIB}MiB`])
   await statuses(contained, 2_000, 8, '/body')
   await expectAnsweredMisses(contained, '/body')
   const [{ maxBytes }] = (await contained.ask('/v1/stats')).body.tiers
@@ -109,15 +107,20 @@ test('a store that is too large for the container holds less, and misses are ans
 }, 240_000)
 
 test('so does the half of it that the primary of workers keeps', async () => {
-  const container = preloaded(`process.constrainedMemory = () => ${SHARED_CONTAINER_MIB} * 2 ** 20`)
-  const options = ['--origin', url, '--workers', '2', '--memory', `${SHARED_STORE_MIB}MiB`, '--log-level', 'warn']
-  await using contained = await startHerdgate(options, { NODE_OPTIONS: container })
+  const options = ['--workers', '2', '--memory', `${SHARED_STORE_MIB}MiB`]
+  await using contained = await startContained(SHARED_CONTAINER_MIB, options)
   await statuses(contained, 2_000, 8, '/body')
   const holdsLess = (line: string) =>
     line.includes('the store holds less') && JSON.parse(line).pid === contained.child.pid
   await until(() => contained.lines.some(holdsLess), 'the primary holds less')
   await expectAnsweredMisses(contained, '/body')
 }, 240_000)
+
+/** One that takes itself to be in a container of so many MiB. */
+function startContained(mebibytes: number, options: readonly string[]): Promise<Herdgate> {
+  const container = preloaded(`process.constrainedMemory = () => ${mebibytes} * 2 ** 20`)
+  return startHerdgate(['--origin', url, '--log-level', 'warn', ...options], { NODE_OPTIONS: container })
+}
 
 /** As soon as what came too fast has been dealt with, and from then on. */
 async function expectAnsweredMisses(node: Herdgate, folder = ''): Promise<void> {

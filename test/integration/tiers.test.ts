@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startHerdgate } from '../support/herdgate.ts'
+import { isWhole, startHerdgate } from '../support/herdgate.ts'
 import { get, type Origin, startOrigin } from '../support/http.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { until } from '../support/waiting.ts'
@@ -30,10 +30,7 @@ let number = 0
 /** One that knows what has been purged: before that it logs no purge. And every tier of it is there. */
 async function startReady(flags: readonly string[]) {
   const herdgate = await startHerdgate(['--origin', origin.url, '--log-level', 'warn', ...flags])
-  await until(async () => {
-    const { status, body } = await herdgate.ask('/readyz')
-    return status === 200 && body.degraded === undefined
-  }, 'ready')
+  await until(() => isWhole(herdgate), 'ready')
   return herdgate
 }
 

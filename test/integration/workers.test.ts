@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { temporaryFolder } from '../support/folder.ts'
-import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
+import { type Herdgate, isWhole, startHerdgate } from '../support/herdgate.ts'
 import { get, type Origin, startOrigin } from '../support/http.ts'
 import { startRedis } from '../support/redis.ts'
 import { until } from '../support/waiting.ts'
@@ -359,7 +359,7 @@ test('with Redis each worker is a node: copies and purges are those of all', asy
     async () => (await redis.cli('pubsub', 'numsub', 'herdgate:fetched')).endsWith('2'),
     'both wait for fetches',
   )
-  await until(async () => (await node.ask('/readyz')).body.degraded === undefined, 'nothing is degraded')
+  await until(() => isWhole(node), 'nothing is degraded')
   await expectOneCache(node)
   await node.stop()
 })

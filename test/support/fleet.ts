@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
-import { type Herdgate, startHerdgate } from './herdgate.ts'
+import { type Herdgate, isWhole, startHerdgate } from './herdgate.ts'
 import { until } from './waiting.ts'
 
 export interface FleetOptions {
@@ -67,9 +67,4 @@ export async function startFleet(count: number, options: FleetOptions): Promise<
     throw error
   }
   return { nodes, [Symbol.asyncDispose]: stop }
-}
-
-async function isWhole(herdgate: Herdgate): Promise<boolean> {
-  const { status, body } = await herdgate.ask('/readyz')
-  return status === 200 && body.degraded === undefined
 }

@@ -84,6 +84,12 @@ export async function startHerdgate(
   }
 }
 
+/** It is ready, and nothing of it works worse than configured. */
+export async function isWhole({ ask }: Herdgate): Promise<boolean> {
+  const { status, body } = await ask('/readyz')
+  return status === 200 && body.degraded === undefined
+}
+
 function residentBytes(pid: number): number {
   const [, kibibytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
   return Number(kibibytes) * 1024

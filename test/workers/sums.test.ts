@@ -8,6 +8,7 @@ import { delayBefore } from '../../src/workers/back-off.ts'
 import { size } from '../../src/units.ts'
 import { containerShares, sharedBytes, shareOf } from '../../src/workers/share.ts'
 import { sumOfStatistics } from '../../src/workers/statistics.ts'
+import { ORIGIN, valid } from '../config/given.ts'
 import { requestEvent } from '../support/request-event.ts'
 
 const NONE = { hit: 0, stale: 0, stale_if_error: 0, revalidated: 0, collapsed: 0, miss: 0, pass: 0, error: 0, shed: 0 }
@@ -88,15 +89,10 @@ test('of a process that has ended, counts stay and levels do not', async () => {
 })
 
 test('limits are those of all workers together', () => {
-  const loaded = loadConfig({
-    flags: { origin: ['http://a.test'], workers: '4', memory: '64MiB' },
-    env: {},
-    readFile: () => '',
-  })
-  if (!loaded.ok) throw new Error('not valid')
-  expect(loaded.config.workers).toBe(4)
-  const share = shareOf(loaded.config, 4)
-  expect(4 * share.store.memory.maxBytes + sharedBytes(loaded.config)).toBe(64 * 2 ** 20)
+  const config = valid({ flags: { ...ORIGIN, workers: '4', memory: '64MiB' } })
+  expect(config.workers).toBe(4)
+  const share = shareOf(config, 4)
+  expect(4 * share.store.memory.maxBytes + sharedBytes(config)).toBe(64 * 2 ** 20)
   expect(share.limits.maxConnections).toBe(2_500)
   expect(share.origins[0]?.maxConcurrency).toBe(256)
 })
@@ -110,31 +106,25 @@ test.each([
 ])(
   'in a container of %s a store of %s and %i workers have room for what they hold, all of them',
   (container, memory, workers) => {
-    const loaded = loadConfig({
-      flags: { origin: ['http://a.test'], workers: String(workers), memory },
-      env: {},
-      readFile: () => '',
-      capacity: { container: size(container) },
-    })
-    if (!loaded.ok) throw new Error('not valid')
-    const { primary, worker } = containerShares(loaded.config, workers)
+    const flags = { ...ORIGIN, workers: String(workers), memory }
+    const config = valid({ flags, capacity: { container: size(container) } })
+    const { primary, worker } = containerShares(config, workers)
     expect(primary + workers * worker).toBeCloseTo(1)
     const short = 0.9 * size(container)
     const [base, garbage] = [70 * 2 ** 20, 1.25]
-    expect(short * primary).toBeGreaterThan(base + garbage * sharedBytes(loaded.config))
-    const { store, limits } = shareOf(loaded.config, workers)
+    expect(short * primary).toBeGreaterThan(base + garbage * sharedBytes(config))
+    const { store, limits } = shareOf(config, workers)
     expect(short * worker).toBeGreaterThan(base + garbage * store.memory.maxBytes + limits.maxBodiesInProgress)
   },
 )
 
 test('all workers together never have more than the limit, unless it is less than one for each', () => {
-  const file = `{ version: 1, origins: { a: { urls: ["http://a.test"], maxConcurrency: 7 } }, limits: { maxConnections: 9 } }`
-  const loaded = loadConfig({ flags: {}, env: {}, file: { path: 'f', text: file }, readFile: () => '' })
-  if (!loaded.ok) throw new Error('not valid')
-  const { origins, limits } = shareOf(loaded.config, 4)
+  const text = `{ version: 1, origins: { a: { urls: ["http://a.test"], maxConcurrency: 7 } }, limits: { maxConnections: 9 } }`
+  const config = valid({ text })
+  const { origins, limits } = shareOf(config, 4)
   expect(origins[0]?.maxConcurrency).toBe(1)
   expect(limits.maxConnections).toBe(2)
-  expect(shareOf(loaded.config, 8).origins[0]?.maxConcurrency).toBe(1)
+  expect(shareOf(config, 8).origins[0]?.maxConcurrency).toBe(1)
 })
 
 test.each([
