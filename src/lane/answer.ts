@@ -6,17 +6,17 @@ import { STATUS_CODES } from '../node-http.ts'
 import { clientAddress } from '../policy/forwarded.ts'
 import { normalAuthority } from '../policy/target.ts'
 import { precondition } from '../policy/validation.ts'
-import type { HttpSocket } from '../ports/connections.ts'
 import type { HandOver } from './hand-over.ts'
 import type { Timed } from './idle-connections.ts'
 import type { KnownHeads } from './known-heads.ts'
 import { LaneRequest } from './lane-request.ts'
+import type { Outbox, Owed } from './outbox.ts'
 import type { PlainHead } from './plain-head.ts'
 import { comesInOnePiece, type Form, Renderer, type Rendered } from './rendered.ts'
 import { Resource, Resources } from './resources.ts'
 
 /** Who sends requests, and over what. */
-export interface Connection extends Timed {
+export interface Connection extends Timed, Owed {
   readonly peer: Peer
   readonly scheme: 'http' | 'https'
 }
@@ -29,6 +29,7 @@ export interface AnswerParts {
   readonly idleTimeout: number
   readonly handOver: HandOver
   readonly heads: KnownHeads
+  readonly outbox: Outbox
 }
 
 /** Answers a request if it is one for a fresh copy at hand; else it does nothing. */
@@ -39,7 +40,7 @@ export type Answer = (
   asked: Resource | undefined,
 ) => boolean
 
-export function createAnswer({ hits, events, clock, idleTimeout, handOver, heads }: AnswerParts): Answer {
+export function createAnswer({ hits, events, clock, idleTimeout, handOver, heads, outbox }: AnswerParts): Answer {
   const ending = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(idleTimeout / 1000)}\r\n\r\n`
   const renderer = new Renderer(ending, (status) => STATUS_CODES[status] ?? 'unknown')
   const resources = new Resources()
@@ -59,7 +60,8 @@ export function createAnswer({ hits, events, clock, idleTimeout, handOver, heads
     const rendered = renderer.for(hit)
     const form = formOf(request, hit, rendered)
     const content = form === 'whole' ? hit.entry.body.bytes : undefined
-    send(connection.socket, renderer.octets(rendered, hit, form), content)
+    const behind = content !== undefined && comesInOnePiece(content) ? undefined : content
+    outbox.send(connection, renderer.octets(rendered, hit, form), behind)
     connection.answeredAt = startedAt
     const totalMs = clock.now() - startedAt
     tell({
@@ -107,17 +109,6 @@ function formOf(request: LaneRequest, { entry }: Hit, rendered: Rendered): Form 
     (!rendered.isNamedBy(head) && precondition(request, entry.status, entry.fields) !== 'not-modified')
   if (!isModified) return 'notModified'
   return method === 'HEAD' ? 'head' : 'whole'
-}
-
-function send(socket: HttpSocket, head: Buffer, content: Buffer | undefined): void {
-  if (content === undefined || comesInOnePiece(content)) {
-    socket.write(head)
-    return
-  }
-  socket.cork()
-  socket.write(head)
-  socket.write(content)
-  socket.uncork()
 }
 
 /** As routes/proxy.ts sees it: what a trusted proxy says, else what the connection shows. */

@@ -16,6 +16,7 @@ import { type Connection, createAnswer } from './answer.ts'
 import { HandOver } from './hand-over.ts'
 import { IdleConnections } from './idle-connections.ts'
 import { KnownHeads } from './known-heads.ts'
+import { Outbox } from './outbox.ts'
 import { type PlainHead, readPlainHead } from './plain-head.ts'
 import { ownOctets, readInPlace } from './reading-in-place.ts'
 
@@ -28,6 +29,8 @@ export interface LaneParts {
   readonly idleTimeout: number
   /** Octets of a request's head; more is for node:http to refuse. */
   readonly headBytes: number
+  /** Has something run when all that is ready now has been read; `setImmediate` unless said. */
+  readonly atTurnsEnd?: (run: () => void) => void
 }
 
 export interface Lane {
@@ -42,8 +45,9 @@ export function openLane(server: Server, parts: LaneParts): Lane {
   const state = { open: true }
   const handOver = new HandOver()
   const heads = new KnownHeads()
+  const outbox = new Outbox(parts.atTurnsEnd)
   const idle = new IdleConnections(parts.clock, parts.idleTimeout)
-  const answer = createAnswer({ ...parts, handOver, heads })
+  const answer = createAnswer({ ...parts, handOver, heads, outbox })
   server.on('connection', (socket: HttpSocket) => {
     if (state.open && socket.listenerCount('data') === 1) takeOver(socket)
   })
@@ -51,6 +55,7 @@ export function openLane(server: Server, parts: LaneParts): Lane {
     handle: (request) => parts.hits.handle(request, handOver.take()),
     stop() {
       state.open = false
+      outbox.flush()
     },
   }
 
@@ -59,6 +64,7 @@ export function openLane(server: Server, parts: LaneParts): Lane {
       socket,
       peer: parts.peerOf(socket),
       scheme: 'encrypted' in socket ? 'https' : 'http',
+      isOwed: false,
       isWatched: false,
       suspended: 0,
       answeredAt: 0,
@@ -67,6 +73,7 @@ export function openLane(server: Server, parts: LaneParts): Lane {
     let rest: number | undefined = 0
 
     const push = readInPlace(socket, (octets, length) => {
+      if (connection.isOwed) outbox.flush()
       const begins = rest === 0 && state.open
       const known = begins ? heads.get(octets, length) : undefined
       const head = known?.head ?? (begins ? readPlainHead(octets, Math.min(length, parts.headBytes)) : undefined)
@@ -76,6 +83,7 @@ export function openLane(server: Server, parts: LaneParts): Lane {
         idle.answered(connection)
         return true
       }
+      outbox.flush() // what comes now may take long
       if (!isEmptyLines(octets, length)) idle.handedOn(connection)
       const chunk = ownOctets(octets, length)
       if (known === undefined) head?.moveTo(chunk)

@@ -6,9 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
-import { openLane } from '../../src/lane/lane.ts'
+import { Body } from '../../src/body.ts'
+import type { Hit, Plan } from '../../src/cache/http/hit.ts'
 import { createCache, memoryStore } from '../../src/index.ts'
+import { openLane } from '../../src/lane/lane.ts'
 import type { CacheRequest } from '../../src/model.ts'
+import { entryWith, NOW, routeWith } from '../policy/support.ts'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
 import { listen } from '../support/raw-origin.ts'
 import { until } from '../support/waiting.ts'
@@ -365,6 +368,103 @@ describe('the lane', () => {
     socket.destroy()
     server.close()
     await cache.close()
+  })
+
+  describe('while an answer waits for what else is ready', () => {
+    const hit: Hit = {
+      route: routeWith(),
+      entry: entryWith({ body: Body.of(Buffer.from('a hit')) }),
+      now: NOW,
+      outcome: { result: 'hit' },
+    }
+    /** One answer in so many waits, where little is ready at once. */
+    const WAITS = 64
+
+    /** A lane whose turns never end, an answer that waits on one connection, and another connection. */
+    async function waiting() {
+      const cache = createCache({ store: memoryStore({ maxBytes: '1MiB' }) })
+      const plan = { route: hit.route, ask: { key: '' } as Plan['ask'], general: false, routeAt: 0 }
+      vi.spyOn(cache.hits, 'planFor').mockImplementation(({ url }) => (url.endsWith('/hit') ? plan : undefined))
+      vi.spyOn(cache.hits, 'find').mockReturnValue(hit)
+      const server = createServer((_request, response) => response.end('a miss'))
+      const peerOf = () => ({ address: '127.0.0.1', trusted: false })
+      const limits = { idleTimeout: 5_000, headBytes: 16_384 }
+      const turns: (() => void)[] = []
+      const atTurnsEnd = (run: () => void) => void turns.push(run)
+      const { hits, events } = cache
+      const lane = openLane(server, { hits, peerOf, events, clock: systemClock, atTurnsEnd, ...limits })
+      const port = await listen(server)
+      const open = () => {
+        const socket = connect({ port, host: '127.0.0.1' }).setEncoding('latin1')
+        let said = ''
+        socket.on('data', (text: string) => (said += text))
+        return { ask: (target: string) => void socket.write(get(target)), contents: () => contentsOf(said), socket }
+      }
+      const [one, other] = [open(), open()]
+      for (let n = 1; n < WAITS; n++) {
+        one.ask('/hit')
+        await until(() => one.contents().length === n, 'an answer')
+      }
+      one.ask('/hit')
+      await until(() => turns.length === 1, 'an answer that waits')
+      expect(one.contents()).toHaveLength(WAITS - 1)
+      return {
+        lane,
+        one,
+        other,
+        async end() {
+          one.socket.destroy()
+          other.socket.destroy()
+          server.close()
+          await cache.close()
+        },
+      }
+    }
+
+    const contentsOf = (said: string): string[] => said.match(/a (?:hit|miss)/g) ?? []
+
+    test('what comes on its connection is answered behind it', async () => {
+      const { one, end } = await waiting()
+      one.ask('/miss')
+      await until(() => one.contents().length === WAITS + 1, 'both answers')
+      expect(one.contents().slice(-2)).toEqual(['a hit', 'a miss'])
+      await end()
+    })
+
+    test('it is sent before the next of its connection, which waits in its place', async () => {
+      const { one, end } = await waiting()
+      one.ask('/hit')
+      await until(() => one.contents().length === WAITS, 'the answer')
+      await end()
+    })
+
+    test('nobody waits for what is not a hit', async () => {
+      const { one, other, end } = await waiting()
+      other.ask('/miss')
+      await until(() => other.contents().length === 1 && one.contents().length === WAITS, 'both answers')
+      await end()
+    })
+
+    test('it is sent when the lane is stopped', async () => {
+      const { one, lane, end } = await waiting()
+      lane.stop()
+      await until(() => one.contents().length === WAITS, 'the answer')
+      await end()
+    })
+  })
+
+  test('answers many at once as it answers one: each what it asked for, in turn', async () => {
+    const targets = ['/a', '/report', '/vary/many', '/missing/many', '/b']
+    const conversation = targets.flatMap((target) => [
+      get(target),
+      get(target, 'If-None-Match: "1"'),
+      head(target),
+      get(`/private${target}`),
+    ])
+    const fresh = await both(conversation, conversation.length) // from now on there is nothing to fetch but the private
+    expect(fresh.said).toBe(fresh.expected)
+    const talks = await Promise.all(Array.from({ length: 100 }, () => both(conversation, conversation.length)))
+    for (const { said, expected } of talks) expect(said).toBe(expected)
   })
 
   test('leaves a reader that does not read to the limits for slow ones, and buffers little for it', async () => {

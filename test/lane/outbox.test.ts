@@ -1,0 +1,124 @@
+import { expect, test } from 'vitest'
+import { Outbox, type Owed } from '../../src/lane/outbox.ts'
+import type { HttpSocket } from '../../src/ports/connections.ts'
+
+/** One in so many answers is made to wait where that was not worthwhile lately. */
+const LOOKS_AGAIN = 64
+
+/** An outbox whose turns end when they are told to, what was written in order, and how many turns are to end. */
+function outbox() {
+  const written: string[] = []
+  const ends: (() => void)[] = []
+  const box = new Outbox((run) => ends.push(run))
+  const connection = (name: string, writable = true): Owed => {
+    const socket = {
+      writable,
+      cork: () => written.push(`${name}[`),
+      uncork: () => written.push(`]`),
+      write: (octets: Buffer) => written.push(`${name}${octets.toString()}`),
+    }
+    return { socket: socket as unknown as HttpSocket, isOwed: false }
+  }
+  const send = (to: Owed, text: string) => box.send(to, Buffer.from(text), undefined)
+  const endTurn = () => {
+    for (const end of ends.splice(0)) end()
+  }
+  const taken = () => written.splice(0).join('')
+  return { box, connection, send, endTurn, taken, turns: () => ends.length }
+}
+
+/** One that knows that it is worthwhile. */
+function busy() {
+  const all = outbox()
+  const other = all.connection('o')
+  for (let n = 1; n < LOOKS_AGAIN + 8; n++) all.send(other, '')
+  all.endTurn()
+  all.taken()
+  return all
+}
+
+test('where little is ready at once, answers leave at once, but for one in 64', () => {
+  const { connection, send, endTurn, taken, turns } = outbox()
+  const one = connection('a')
+  for (let times = 0; times < 3; times++) {
+    for (let n = 1; n < LOOKS_AGAIN; n++) {
+      send(one, 'x')
+      expect(taken()).toBe('ax')
+    }
+    expect(turns()).toBe(0)
+    send(one, 'x')
+    expect(taken()).toBe('')
+    expect(one.isOwed).toBe(true)
+    endTurn()
+    expect(taken()).toBe('ax')
+    expect(one.isOwed).toBe(false)
+  }
+})
+
+test('what joins the one that waits goes with it, and from eight in a turn on all wait', () => {
+  const { connection, send, endTurn, taken, turns } = outbox()
+  const [a, b] = [connection('a'), connection('b')]
+  for (let n = 1; n < LOOKS_AGAIN; n++) send(a, '')
+  taken()
+  for (let n = 0; n < 4; n++) {
+    send(a, `${n}`)
+    send(b, `${n}`)
+  }
+  expect(turns()).toBe(1)
+  expect(taken()).toBe('')
+  endTurn()
+  expect(taken()).toBe('a0b0a1b1a2b2a3b3')
+  send(a, '4')
+  expect(taken()).toBe('')
+  expect(turns()).toBe(1)
+  endTurn()
+  expect(taken()).toBe('a4')
+  send(a, '5') // one in a turn was not worthwhile
+  expect(taken()).toBe('a5')
+})
+
+test('32 are the most that wait, and they have one turn between them', () => {
+  const { connection, send, endTurn, taken, turns } = busy()
+  const one = connection('')
+  for (let n = 0; n < 31; n++) send(one, 'x')
+  expect(taken()).toBe('')
+  send(one, 'x')
+  expect(taken()).toBe('x'.repeat(32))
+  send(one, 'y')
+  expect(taken()).toBe('')
+  expect(turns()).toBe(1)
+  endTurn()
+  expect(taken()).toBe('y')
+})
+
+test('what waits can be sent before, once', () => {
+  const { box, connection, send, endTurn, taken } = busy()
+  const one = connection('a')
+  send(one, 'x')
+  box.flush()
+  expect(taken()).toBe('ax')
+  expect(one.isOwed).toBe(false)
+  send(one, 'y') // the same turn: it waits like the first
+  expect(taken()).toBe('')
+  endTurn()
+  expect(taken()).toBe('ay')
+  box.flush()
+  expect(taken()).toBe('')
+})
+
+test('content behind a head leaves with it', () => {
+  const { box, connection, endTurn, taken } = busy()
+  box.send(connection('a'), Buffer.from('head'), Buffer.from('content'))
+  endTurn()
+  expect(taken()).toBe('a[aheadacontent]')
+})
+
+test('what was closed meanwhile is written nothing, the others are', () => {
+  const { connection, send, endTurn, taken } = busy()
+  const gone = connection('g', false)
+  send(gone, 'x')
+  send(connection('a'), 'x')
+  endTurn()
+  expect(taken()).toBe('ax')
+  expect(gone.isOwed).toBe(false)
+})
