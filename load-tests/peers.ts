@@ -8,26 +8,18 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { alone } from './peers/alone.ts'
 import { chart } from './peers/chart.ts'
 import { judge } from './peers/claims.ts'
 import { CACHE_PROGRAMS } from './peers/configurations.ts'
+import { runContests } from './peers/contests.ts'
 import type { Given } from './lib/given.ts'
 import { meetHerd, type HerdRound } from './peers/herd.ts'
 import { memoryFolder } from './peers/memory-folder.ts'
 import { compiled, install, pathOf } from './peers/programs.ts'
 import { herdTable, overviewTable, scenarioTables } from './peers/report.ts'
 import { type HerdResults, note, type Results } from './peers/results.ts'
-import {
-  measure,
-  type Round,
-  type Scenario,
-  SCENARIOS,
-  type ScenarioName,
-  warm,
-  WARM_TURNS,
-} from './peers/scenarios.ts'
-import { ETAG, LARGE, originFields, type Peer, SMALL, startBytes, startCaches, startProxy } from './peers/servers.ts'
+import { measure, SCENARIOS, warm } from './peers/scenarios.ts'
+import { ETAG, LARGE, originFields, type Peers, SMALL, startBytes, startCaches, startProxy } from './peers/servers.ts'
 import { interruptionBySignals } from './lib/interruption.ts'
 import { pinned, startServer, startSpeaking } from './lib/processes.ts'
 import { machine, writeBeside, writeSection } from './lib/written.ts'
@@ -52,7 +44,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       rounds: { type: 'string', default: '7' },
-      seconds: { type: 'string', default: '2' },
+      seconds: { type: 'string', default: '1' },
       only: { type: 'string', multiple: true, default: [] },
       write: { type: 'boolean', default: false },
     },
@@ -100,38 +92,18 @@ async function runScenarios(plan: Plan): Promise<{ results: Results; versions: s
       : await startSpeaking('generator', ceiling, [originFields()]),
   )
   const caches = await startCaches(scope, folder, origin)
-  const given = await hitOf(caches[0])
+  const given = await hitOf(caches)
   const peers = chosen(plan, [...caches, ...(await startBytes(scope, ceiling, given)), await startProxy(scope, origin)])
 
-  const results = new Map<ScenarioName, Map<string, Round[]>>()
-  const faults = new Map<string, string>()
-  for (let round = 1 - WARM_TURNS; round <= plan.rounds; round += 1) {
-    const turn = round + WARM_TURNS
-    console.error(round < 1 ? `warming up, ${turn} of ${WARM_TURNS}` : `round ${round} of ${plan.rounds}`)
-    for (const scenario of SCENARIOS) {
-      const rounds = results.get(scenario.name) ?? new Map<string, Round[]>()
-      results.set(scenario.name, rounds)
-      for (const peer of inTurn(peers, round).filter((each) => takesPart(each, scenario))) {
-        const place = `${peer.name} ${scenario.name}`
-        if (faults.has(place)) continue
-        interrupted.throwIfAborted()
-        const others = peers.filter((each) => each !== peer).map(({ server }) => server.pid)
-        try {
-          if (round < 1) await warm(wrk, peer, scenario, origin, turn)
-          else note(rounds, peer.name, await alone(others, () => measure(wrk, peer, scenario, origin, seconds)))
-        } catch (error) {
-          if (peer === peers[0]) throw error
-          faults.set(
-            place,
-            `Left out after ${round < 1 ? 'warming up' : `round ${round}`}: ${error instanceof Error ? error.message : String(error)}.`,
-          )
-          rounds.delete(peer.name)
-        }
-      }
-    }
-  }
+  const { results, faults } = await runContests({
+    peers,
+    rounds: plan.rounds,
+    warm: (peer, scenario, turn) => warm(wrk, peer, scenario, origin, turn),
+    measure: (peer, scenario) => measure(wrk, peer, scenario, origin, seconds),
+    interrupted,
+  })
   const versions = peers.filter(({ role }) => role === 'cache').map(({ name, version }) => `${name} ${version}`)
-  return { results, versions, faults: [...faults.values()] }
+  return { results, versions, faults }
 }
 
 async function runHerds(plan: Plan): Promise<HerdResults> {
@@ -150,8 +122,8 @@ async function runHerds(plan: Plan): Promise<HerdResults> {
 }
 
 /** What Herdgate answers a hit with, so that the servers that are no caches can send the same fields. */
-async function hitOf(herdgate: Peer | undefined): Promise<Given> {
-  const url = `http://127.0.0.1:${herdgate?.port}${SMALL.path}`
+async function hitOf([herdgate]: Peers): Promise<Given> {
+  const url = `http://127.0.0.1:${herdgate.port}${SMALL.path}`
   await (await fetch(url)).text()
   const hit = await fetch(url)
   const cacheStatus = hit.headers.get('cache-status') ?? ''
@@ -161,18 +133,9 @@ async function hitOf(herdgate: Peer | undefined): Promise<Given> {
   return { fields, bodyBytes: { [SMALL.path]: SMALL.bytes, [LARGE.path]: LARGE.bytes }, etag: ETAG }
 }
 
-/** Another goes first in each round: nobody comes always after the same one, who may still be busy with what it left. */
-function inTurn(peers: readonly Peer[], round: number): readonly Peer[] {
-  const first = (round + WARM_TURNS) % peers.length
-  return [...peers.slice(first), ...peers.slice(0, first)]
-}
-
-const takesPart = ({ role, except }: Peer, { name, roles }: Scenario): boolean =>
-  roles.includes(role) && except?.scenario !== name
-
 /** Herdgate is never left out: it is what the others are compared with. */
-function chosen({ only }: Plan, peers: readonly Peer[]): readonly Peer[] {
-  return peers.filter(({ name }, at) => at === 0 || only.length === 0 || only.includes(name))
+function chosen({ only }: Plan, [herdgate, ...others]: Peers): Peers {
+  return [herdgate, ...others.filter(({ name }) => only.length === 0 || only.includes(name))]
 }
 
 function heading({ rounds, seconds }: Plan, versions: readonly string[]): string[] {
@@ -189,7 +152,8 @@ function heading({ rounds, seconds }: Plan, versions: readonly string[]): string
     '## Beside other caches',
     '',
     `${machine()}. ${versions.join(', ')}.`,
-    `${rounds} interleaved rounds of ${seconds} s${longer.join('')}, each after a second of the same load, by 32 keep-alive connections; ` +
+    `${rounds} rounds, in each of which Herdgate and every other are measured one right after the other, for ${seconds} s each${longer.join('')}, ` +
+      'each after a second of the same load, by 32 keep-alive connections; ' +
       (pinned
         ? 'the server on one core, load and origin on the other, all other servers stopped meanwhile.'
         : '**not pinned to cores.**'),

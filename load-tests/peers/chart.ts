@@ -1,5 +1,5 @@
 import { type Spread, spread } from '../lib/rounds.ts'
-import type { Results } from './results.ts'
+import { type Contests, cpu, type Results, roundsOf } from './results.ts'
 import { SCENARIOS } from './scenarios.ts'
 import { HERDGATE } from './servers.ts'
 
@@ -26,8 +26,8 @@ const STYLE = `
 /** Bars of server CPU time per request, a group per scenario, the cheapest first. @returns SVG */
 export function chart(results: Results): string {
   const groups = SCENARIOS.flatMap(({ name, title }) => {
-    const servers = results.get(name)
-    return servers === undefined ? [] : [group(title, servers)]
+    const contests = results.get(name)
+    return contests === undefined ? [] : [group(title, contests)]
   })
   let top = 10
   const drawn = groups.map(({ height, draw }) => {
@@ -44,17 +44,17 @@ export function chart(results: Results): string {
   ].join('\n')}\n`
 }
 
-function group(title: string, servers: Results extends ReadonlyMap<unknown, infer S> ? S : never) {
-  const rows = [...servers]
-    .map(([name, rounds]) => ({ name, cpu: spread(rounds.map(({ microseconds }) => microseconds)) }))
-    .toSorted((one, other) => one.cpu.median - other.cpu.median)
-  const most = Math.max(...rows.map(({ cpu }) => cpu.max))
+function group(title: string, contests: Contests) {
+  const rows = [...roundsOf(contests)]
+    .map(([name, rounds]) => ({ name, taken: spread(rounds.map(cpu)) }))
+    .toSorted((one, other) => one.taken.median - other.taken.median)
+  const most = Math.max(...rows.map(({ taken }) => taken.max))
   const scale = (WIDTH - LABEL - VALUE) / most
   return {
     height: HEADING + rows.length * BAR.pitch + 8,
     draw: (top: number): string[] => [
       `<text class="heading" x="0" y="${top + 16}">${escaped(title)}: µs of CPU per request</text>`,
-      ...rows.flatMap(({ name, cpu }, at) => bar(name, cpu, top + HEADING + at * BAR.pitch, scale)),
+      ...rows.flatMap(({ name, taken }, at) => bar(name, taken, top + HEADING + at * BAR.pitch, scale)),
     ],
   }
 }

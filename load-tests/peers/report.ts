@@ -1,33 +1,31 @@
 import { showSpread, spread } from '../lib/rounds.ts'
 import { CLIENTS, type HerdRound } from './herd.ts'
-import { type HerdResults, type Results, ratios } from './results.ts'
-import { type Round, type ScenarioName, SCENARIOS } from './scenarios.ts'
-import { HERDGATE } from './servers.ts'
+import { type Contests, cpu, type HerdResults, type Results, ratios, roundsOf } from './results.ts'
+import { type Round, SCENARIOS } from './scenarios.ts'
+import { HERDGATE, OWN_HIT } from './servers.ts'
 
 /** All scenarios in one table: what Herdgate takes, and its share of what each other takes. @returns Markdown */
 export function overviewTable(results: Results, herds: HerdResults): string[] {
-  const scenarios = SCENARIOS.filter(({ name }) => results.has(name))
-  const cpu = (scenario: ScenarioName, server: string) =>
-    (results.get(scenario)?.get(server) ?? []).map(({ microseconds }) => microseconds)
+  const scenarios = SCENARIOS.flatMap(({ name, column }) => {
+    const contests = results.get(name)
+    return contests === undefined ? [] : [{ name, column, contests, rounds: roundsOf(contests) }]
+  })
+  const hits = scenarios.find(({ name }) => name === 'hit-1k')
   const row = (server: string) => {
-    const shares = scenarios.map(({ name }) =>
-      server === HERDGATE
-        ? median(cpu(name, server), 1, ' µs')
-        : median(ratios(cpu(name, HERDGATE), cpu(name, server)), 2),
-    )
-    const p99 = (results.get('hit-1k')?.get(server) ?? []).map(({ p99Ms }) => p99Ms)
+    const shares = scenarios.map(({ contests, rounds }) => {
+      if (server === HERDGATE) return median((rounds.get(server) ?? []).map(cpu), 1, ' µs')
+      return median(ratios(contests.get(server) ?? [], cpu), 2)
+    })
+    const p99 = (hits?.rounds.get(server) ?? []).map(({ p99Ms }) => p99Ms)
     const herd = herds.get(server) ?? []
     const asked = median(herd.map(({ originRequests }) => originRequests))
     const last = median(herd.map(({ lastMs }) => lastMs))
     return `| ${[bold(server), ...shares, median(p99, 1), asked, last].join(' | ')} |`
   }
-  const servers = [...new Set(scenarios.flatMap(({ name }) => [...(results.get(name)?.keys() ?? [])]))]
+  const servers = new Set(scenarios.flatMap(({ rounds }) => [...rounds.keys()]))
+  servers.delete(OWN_HIT)
   const columns = ['', ...scenarios.map(({ column }) => column), 'p99 of a hit, ms', 'herd: asked', 'herd: last, ms']
-  return [
-    `| ${columns.join(' | ')} |`,
-    `|${' --- |'.repeat(columns.length)}`,
-    ...[HERDGATE, ...servers.filter((server) => server !== HERDGATE)].map(row),
-  ]
+  return [`| ${columns.join(' | ')} |`, `|${' --- |'.repeat(columns.length)}`, ...[...servers].map(row)]
 }
 
 const median = (values: readonly number[], digits = 0, unit = ''): string =>
@@ -36,23 +34,23 @@ const median = (values: readonly number[], digits = 0, unit = ''): string =>
 /** A table per scenario, the cheapest server first. @returns Markdown */
 export function scenarioTables(results: Results): string[] {
   return SCENARIOS.flatMap(({ name, title }) => {
-    const rounds = results.get(name)
-    return rounds === undefined ? [] : ['', `### ${title}`, '', ...scenarioTable(rounds)]
+    const contests = results.get(name)
+    return contests === undefined ? [] : ['', `### ${title}`, '', ...scenarioTable(contests)]
   })
 }
 
-function scenarioTable(servers: ReadonlyMap<string, readonly Round[]>): string[] {
-  const cpu = (rounds: readonly Round[]) => rounds.map(({ microseconds }) => microseconds)
-  const ours = cpu(servers.get(HERDGATE) ?? [])
-  const rows = [...servers].toSorted(([, one], [, other]) => spread(cpu(one)).median - spread(cpu(other)).median)
+function scenarioTable(contests: Contests): string[] {
+  const median = (rounds: readonly Round[]) => spread(rounds.map(cpu)).median
+  const rows = [...roundsOf(contests)].toSorted(([, one], [, other]) => median(one) - median(other))
   return [
     '| server | CPU per request, µs | Herdgate ÷ it | thousand requests/s | p99, ms |',
     '| --- | --- | --- | --- | --- |',
     ...rows.map(([name, rounds]) => {
-      const ratio = name === HERDGATE || ours.length === 0 ? '' : showSpread(spread(ratios(ours, cpu(rounds))), 2)
+      const pairs = contests.get(name)
+      const ratio = pairs === undefined ? '' : showSpread(spread(ratios(pairs, cpu)), 2)
       const rate = spread(rounds.map(({ requestsPerSecond }) => requestsPerSecond / 1_000))
       const p99 = spread(rounds.map(({ p99Ms }) => p99Ms))
-      return `| ${bold(name)} | ${showSpread(spread(cpu(rounds)))} | ${ratio} | ${showSpread(rate)} | ${showSpread(p99, 2)} |`
+      return `| ${bold(name)} | ${showSpread(spread(rounds.map(cpu)))} | ${ratio} | ${showSpread(rate)} | ${showSpread(p99, 2)} |`
     }),
   ]
 }

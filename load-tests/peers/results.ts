@@ -1,9 +1,24 @@
 import type { HerdRound } from './herd.ts'
 import type { Round, ScenarioName } from './scenarios.ts'
+import { HERDGATE } from './servers.ts'
 
-/** Rounds by name of the server, in the order they were run: round N of one belongs beside round N of another. */
-export type Results = ReadonlyMap<ScenarioName, ReadonlyMap<string, readonly Round[]>>
+/** What Herdgate and another did, the one right after the other. */
+export interface Pair {
+  readonly ours: Round
+  readonly theirs: Round
+}
+
+/** By the other's name. */
+export type Contests = ReadonlyMap<string, readonly Pair[]>
+export type Results = ReadonlyMap<ScenarioName, Contests>
 export type HerdResults = ReadonlyMap<string, readonly HerdRound[]>
+
+/** By name of the server; those of Herdgate from all its contests, and first. */
+export function roundsOf(contests: Contests): ReadonlyMap<string, readonly Round[]> {
+  const ours = [...contests.values()].flatMap((pairs) => pairs.map((pair) => pair.ours))
+  const theirs = [...contests].map(([name, pairs]) => [name, pairs.map((pair) => pair.theirs)] as const)
+  return new Map([[HERDGATE, ours], ...theirs])
+}
 
 /** Notes one more round of a server. */
 export function note<T>(rounds: Map<string, T[]>, name: string, round: T): void {
@@ -12,6 +27,8 @@ export function note<T>(rounds: Map<string, T[]>, name: string, round: T): void 
   else known.push(round)
 }
 
-/** Round by round, so that a machine that slows down slows both. */
-export const ratios = (ours: readonly number[], theirs: readonly number[]): number[] =>
-  ours.map((our, round) => our / (theirs[round] ?? Number.NaN))
+/** Pair by pair: a machine that slows down slows both. */
+export const ratios = (pairs: readonly Pair[], figure: (round: Round) => number): number[] =>
+  pairs.map(({ ours, theirs }) => figure(ours) / figure(theirs))
+
+export const cpu = ({ microseconds }: Round): number => microseconds

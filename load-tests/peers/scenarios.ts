@@ -17,6 +17,8 @@ export interface Scenario {
   /** Octets of a response, head included, on the average of a round. */
   readonly responseBytes: { readonly least: number; readonly most: number }
   readonly asksOrigin: boolean
+  /** Herdgate's own rounds of that one stand beside it too. */
+  readonly besideOwn?: ScenarioName
   /** A round lasts so many times as long as those of others. */
   readonly lasts?: number
 }
@@ -56,6 +58,7 @@ export const SCENARIOS: readonly Scenario[] = [
     roles: ['cache', 'bytes'],
     responseBytes: { least: 20, most: MOST_HEAD },
     asksOrigin: false,
+    besideOwn: 'hit-1k',
   },
   {
     name: 'hit-64k',

@@ -9,6 +9,8 @@ import type { Given } from '../lib/given.ts'
 import { pathOf } from './programs.ts'
 
 export const HERDGATE = 'Herdgate'
+/** Its own hit, beside which other answers of its own stand. */
+export const OWN_HIT = 'Herdgate, hit of 1 KiB'
 export const CEILING = 'C loop'
 export const BARE_HTTP = 'node:http, bare'
 export const BARE_FASTIFY = 'Fastify, bare route'
@@ -28,6 +30,9 @@ export interface Peer {
   readonly except?: CacheProgram['except']
 }
 
+/** Herdgate first. */
+export type Peers = readonly [Peer, ...Peer[]]
+
 /** What is asked for, and the octets of content it has. */
 export const SMALL = { path: '/hit', bytes: 1_024 } as const
 export const LARGE = { path: '/64k', bytes: 65_536 } as const
@@ -38,9 +43,9 @@ export const originFields = (): string =>
   `Content-Type: text/plain\r\nCache-Control: max-age=3600\r\nETag: ${ETAG}\r\nDate: ${new Date().toUTCString()}\r\n`
 
 /** Those of the caches that are installed, Herdgate first, before an origin. */
-export async function startCaches(scope: AsyncDisposableStack, folder: string, origin: Server): Promise<Peer[]> {
+export async function startCaches(scope: AsyncDisposableStack, folder: string, origin: Server): Promise<Peers> {
   const herdgate = scope.use(await startHerdgate(origin.urls[0] ?? '', ['--memory', '256MiB', '--log-level', 'warn']))
-  const peers: Peer[] = [
+  const peers: [Peer, ...Peer[]] = [
     {
       name: HERDGATE,
       role: 'cache',

@@ -1,0 +1,79 @@
+import { describe, expect, test, vi } from 'vitest'
+import { runContests } from '../../load-tests/peers/contests.ts'
+import { OWN_HIT, type Peer, type Role } from '../../load-tests/peers/servers.ts'
+import { WARM_TURNS } from '../../load-tests/peers/scenarios.ts'
+
+vi.spyOn(console, 'error').mockImplementation(() => {})
+
+/** Above all that Linux gives: nobody is stopped. */
+const NOBODY = 2 ** 23
+
+function peer(name: string, role: Role, at: number): Peer {
+  const server = { pid: NOBODY + at, urls: [], [Symbol.asyncDispose]: async () => {} }
+  return { name, role, version: '', port: 0, server: server as unknown as Peer['server'], isCompiling: false }
+}
+
+const herdgate = peer('Herdgate', 'cache', 0)
+const others = [peer('nginx', 'cache', 1), peer('C loop', 'bytes', 2), peer('bare proxy', 'proxy', 3)]
+
+/** All that was done, in order, and what came of it; who is faulty is so when it is measured in its first round. */
+async function run(rounds: number, faulty = '') {
+  const done: string[] = []
+  const measured = runContests({
+    peers: [herdgate, ...others],
+    rounds,
+    interrupted: new AbortController().signal,
+    warm: async ({ name }, scenario, turn) => void done.push(`warm ${turn} ${scenario.name} ${name}`),
+    measure: async ({ name }, scenario) => {
+      done.push(`${scenario.name} ${name}`)
+      if (`${scenario.name} ${name}` === faulty) throw new Error('the origin was asked')
+      return { microseconds: done.length, requestsPerSecond: 0, p99Ms: 0 }
+    },
+  })
+  return { done, ...(await measured) }
+}
+
+describe('every server', () => {
+  test('is measured right beside Herdgate, in what it takes part in, either of them first in turn', async () => {
+    const { done, results } = await run(2)
+    const hits = done.filter((each) => each.startsWith('hit-1k')).map((each) => each.slice('hit-1k '.length))
+    const beside304 = ['Herdgate'] // its own hit
+    const first = ['C loop', 'Herdgate', 'nginx', 'Herdgate', ...beside304]
+    expect(hits).toEqual([...first, 'Herdgate', 'nginx', 'Herdgate', 'C loop', ...beside304])
+    expect([...(results.get('hit-1k')?.keys() ?? [])]).toEqual(['C loop', 'nginx'])
+    expect([...(results.get('miss')?.keys() ?? [])].toSorted()).toEqual(['bare proxy', 'nginx'])
+    for (const contests of results.values()) {
+      for (const pairs of contests.values()) {
+        expect(pairs).toHaveLength(2)
+        expect(pairs.map(({ ours, theirs }) => ours.microseconds - theirs.microseconds)).toEqual([1, -1])
+      }
+    }
+  })
+
+  test('is warmed up in all of it before the first counts', async () => {
+    const { done } = await run(1)
+    const last = done.findLastIndex((each) => each.startsWith('warm'))
+    const first = done.findIndex((each) => !each.startsWith('warm'))
+    expect(last).toBeLessThan(first)
+    expect(done.filter((each) => each === `warm ${WARM_TURNS} miss bare proxy`)).toHaveLength(1)
+    expect(done.filter((each) => each.startsWith('warm') && each.endsWith(' heads C loop'))).toHaveLength(WARM_TURNS)
+  })
+})
+
+test('what is not modified stands beside a hit of our own', async () => {
+  const { results } = await run(3)
+  expect(results.get('not-modified')?.get(OWN_HIT)).toHaveLength(3)
+  expect(results.get('hit-1k')?.has(OWN_HIT)).toBe(false)
+})
+
+test('who answers wrongly is left out of that scenario, and named', async () => {
+  const { done, results, faults } = await run(2, 'heads nginx')
+  expect(faults).toEqual(['Left out after round 1: the origin was asked.'])
+  expect([...(results.get('heads')?.keys() ?? [])]).toEqual(['C loop'])
+  expect(results.get('hit-1k')?.get('nginx')).toHaveLength(2)
+  expect(done.filter((each) => each === 'heads nginx')).toHaveLength(1)
+})
+
+test('without Herdgate there is nothing to compare with', async () => {
+  await expect(run(1, 'hit-1k Herdgate')).rejects.toThrow('the origin was asked')
+})
