@@ -1,6 +1,6 @@
 /**
  * Herdgate beside other caches: `npm run bench:peers [-- --rounds N --seconds N --only NAME --write]`. Server CPU time per request,
- * throughput and the 99th percentile; rounds of all are interleaved, each has one core to itself, load and origin the other.
+ * throughput and the 99th percentile; each in turn with Herdgate, on one core that it has to itself, load and origin on the other.
  * Builds the package first. The exit code is 1 when Herdgate is dearer than it must be.
  */
 import { execFileSync } from 'node:child_process'
@@ -43,7 +43,7 @@ interface Plan {
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      rounds: { type: 'string', default: '7' },
+      rounds: { type: 'string', default: '8' },
       seconds: { type: 'string', default: '1' },
       only: { type: 'string', multiple: true, default: [] },
       write: { type: 'boolean', default: false },
@@ -152,11 +152,11 @@ function heading({ rounds, seconds }: Plan, versions: readonly string[]): string
     '## Beside other caches',
     '',
     `${machine()}. ${versions.join(', ')}.`,
-    `${rounds} rounds, in each of which Herdgate and every other are measured one right after the other, for ${seconds} s each${longer.join('')}, ` +
-      'each after a second of the same load, by 32 keep-alive connections; ' +
+    `${rounds} rounds, in each of which every server is measured right beside Herdgate, for ${seconds} s${longer.join('')} after a second or more ` +
+      'of the same load, by 32 keep-alive connections. Herdgate ÷ it is that of such pairs; what is told of Herdgate alone is of all of them. ' +
       (pinned
-        ? 'the server on one core, load and origin on the other, all other servers stopped meanwhile.'
-        : '**not pinned to cores.**'),
+        ? 'The server has one core, load and origin the other; all other servers are stopped meanwhile.'
+        : '**Not pinned to cores.**'),
     ...(absent.length > 0 ? [`Not installed, and so left out: ${absent.join(', ')}.`] : []),
     ...excepted,
   ]

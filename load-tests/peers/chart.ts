@@ -1,7 +1,7 @@
 import { type Spread, spread } from '../lib/rounds.ts'
 import { type Contests, cpu, type Results, roundsOf } from './results.ts'
 import { SCENARIOS } from './scenarios.ts'
-import { HERDGATE } from './servers.ts'
+import { HERDGATE, OWN_HIT } from './servers.ts'
 
 const WIDTH = 760
 const LABEL = 210
@@ -46,15 +46,16 @@ export function chart(results: Results): string {
 
 function group(title: string, contests: Contests) {
   const rows = [...roundsOf(contests)]
-    .map(([name, rounds]) => ({ name, taken: spread(rounds.map(cpu)) }))
-    .toSorted((one, other) => one.taken.median - other.taken.median)
-  const most = Math.max(...rows.map(({ taken }) => taken.max))
+    .filter(([name]) => name !== OWN_HIT) // it has a group of its own
+    .map(([name, rounds]) => ({ name, cost: spread(rounds.map(cpu)) }))
+    .toSorted((one, other) => one.cost.median - other.cost.median)
+  const most = Math.max(...rows.map(({ cost }) => cost.max))
   const scale = (WIDTH - LABEL - VALUE) / most
   return {
     height: HEADING + rows.length * BAR.pitch + 8,
     draw: (top: number): string[] => [
       `<text class="heading" x="0" y="${top + 16}">${escaped(title)}: µs of CPU per request</text>`,
-      ...rows.flatMap(({ name, taken }, at) => bar(name, taken, top + HEADING + at * BAR.pitch, scale)),
+      ...rows.flatMap(({ name, cost }, at) => bar(name, cost, top + HEADING + at * BAR.pitch, scale)),
     ],
   }
 }

@@ -40,8 +40,8 @@ export function scenarioTables(results: Results): string[] {
 }
 
 function scenarioTable(contests: Contests): string[] {
-  const median = (rounds: readonly Round[]) => spread(rounds.map(cpu)).median
-  const rows = [...roundsOf(contests)].toSorted(([, one], [, other]) => median(one) - median(other))
+  const cost = (rounds: readonly Round[]) => spread(rounds.map(cpu)).median
+  const rows = [...roundsOf(contests)].toSorted(([, one], [, other]) => cost(one) - cost(other))
   return [
     '| server | CPU per request, µs | Herdgate ÷ it | thousand requests/s | p99, ms |',
     '| --- | --- | --- | --- | --- |',
@@ -70,8 +70,8 @@ export function herdTable(servers: HerdResults): string[] {
       const failed = rounds.reduce((sum, round) => sum + round.failed, 0)
       const times = [shown(rounds, ({ medianMs }) => medianMs), shown(rounds, ({ lastMs }) => lastMs)]
       const asked = shown(rounds, ({ originRequests }) => originRequests)
-      const cpu = shown(rounds, ({ serverCpuMs }) => serverCpuMs)
-      return `| ${bold(name)} | ${asked} | ${times.join(' | ')} | ${failed} | ${cpu} |`
+      const taken = shown(rounds, ({ serverCpuMs }) => serverCpuMs)
+      return `| ${bold(name)} | ${asked} | ${times.join(' | ')} | ${failed} | ${taken} |`
     }),
   ]
 }

@@ -60,7 +60,7 @@ export function createAnswer({ hits, events, clock, idleTimeout, handOver, heads
     const rendered = renderer.for(hit)
     const form = formOf(request, hit, rendered)
     const content = form === 'whole' ? hit.entry.body.bytes : undefined
-    const behind = content !== undefined && comesInOnePiece(content) ? undefined : content
+    const behind = content === undefined || comesInOnePiece(content) ? undefined : content
     outbox.send(connection, renderer.octets(rendered, hit, form), behind)
     connection.answeredAt = startedAt
     const totalMs = clock.now() - startedAt

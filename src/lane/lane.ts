@@ -36,7 +36,7 @@ export interface LaneParts {
 export interface Lane {
   /** Where requests go that it does not answer. What it has looked up for them goes with them. */
   readonly handle: (request: CacheRequest) => Reply | Promise<Reply>
-  /** From now on every request goes the normal way. */
+  /** From now on every request goes the normal way. What waits to be sent is sent. */
   stop(): void
 }
 
@@ -72,8 +72,13 @@ export function openLane(server: Server, parts: LaneParts): Lane {
     /** Octets of content that are still to come, after which a request begins; undefined: sight of that is lost. */
     let rest: number | undefined = 0
 
-    const push = readInPlace(socket, (octets, length) => {
+    const flushIfOwed = () => {
       if (connection.isOwed) outbox.flush()
+    }
+    socket.prependListener('end', flushIfOwed) // node:http, which knows of no answer, then ends its side too
+
+    const push = readInPlace(socket, (octets, length) => {
+      flushIfOwed()
       const begins = rest === 0 && state.open
       const known = begins ? heads.get(octets, length) : undefined
       const head = known?.head ?? (begins ? readPlainHead(octets, Math.min(length, parts.headBytes)) : undefined)

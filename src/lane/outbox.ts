@@ -13,17 +13,24 @@ const WORTHWHILE = 8
 /** Where it was not worthwhile lately, one answer in so many looks whether it is again. */
 const LOOKS_AGAIN = 64
 
+/** An answer that waits. */
+interface Place {
+  connection: Owed | undefined
+  head: Buffer | undefined
+  content: Buffer | undefined
+}
+
 /**
  * Answers that wait until all requests that are ready have been read: reading many and then writing many is cheaper than
- * one by one, as the system and the processor do the same again and again. Nobody waits for anything but other hits: who
- * has anything else to do has them sent first.
+ * one by one (docs/decisions/lane/answers-leave-together.md).
  */
 export class Outbox {
   readonly #atTurnsEnd: (run: () => void) => void
-  readonly #connections: (Owed | undefined)[] = Array.from({ length: MOST })
-  readonly #heads: (Buffer | undefined)[] = Array.from({ length: MOST })
-  readonly #contents: (Buffer | undefined)[] = Array.from({ length: MOST })
+  /** Filled again and again: no object is made for an answer. */
+  readonly #places = Array.from({ length: MOST }, (): Place => emptyPlace())
   #waiting = 0
+  /** Of those that wait, while they are being sent. */
+  #sent = 0
   /** Since the turn's first. */
   #gathered = 0
   #isWorthwhile = false
@@ -36,36 +43,26 @@ export class Outbox {
 
   /** @param content undefined: there is none, or it comes with the head */
   send(connection: Owed, head: Buffer, content: Buffer | undefined): void {
-    if (this.#gathered === 0 && !this.#gathers()) write(connection.socket, head, content)
-    else this.#put(connection, head, content)
+    if (this.#gathered > 0 || this.#isWorthwhile || this.#looksAgain()) this.#put(connection, head, content)
+    else write(connection.socket, head, content)
   }
 
   /** Sends what waits now: before anything else is done on one of the connections, or anything that takes its time. */
   flush(): void {
-    const count = this.#waiting
-    this.#waiting = 0
-    for (let at = 0; at < count; at++) {
-      const connection = this.#connections[at]
-      const head = this.#heads[at]
-      const content = this.#contents[at]
-      this.#connections[at] = this.#heads[at] = this.#contents[at] = undefined
-      if (connection === undefined || head === undefined) continue
-      connection.isOwed = false
-      if (connection.socket.writable) write(connection.socket, head, content)
-    }
+    while (this.#sent < this.#waiting) this.#sendNext()
+    this.#sent = this.#waiting = 0
   }
 
-  #gathers(): boolean {
-    if (this.#isWorthwhile) return true
+  #looksAgain(): boolean {
     this.#sentAtOnce = (this.#sentAtOnce + 1) % LOOKS_AGAIN
     return this.#sentAtOnce === 0
   }
 
   #put(connection: Owed, head: Buffer, content: Buffer | undefined): void {
-    const at = this.#waiting++
-    this.#connections[at] = connection
-    this.#heads[at] = head
-    this.#contents[at] = content
+    const place = this.#places[this.#waiting++] ?? emptyPlace()
+    place.connection = connection
+    place.head = head
+    place.content = content
     connection.isOwed = true
     if (this.#gathered++ === 0) this.#atTurnsEnd(this.#endTurn)
     if (this.#waiting === MOST) this.flush()
@@ -76,7 +73,19 @@ export class Outbox {
     this.#gathered = 0
     this.flush()
   }
+
+  /** What is on its way waits no more, whatever comes of writing it. */
+  #sendNext(): void {
+    const place = this.#places[this.#sent++] ?? emptyPlace()
+    const { connection, head, content } = place
+    place.connection = place.head = place.content = undefined
+    if (connection === undefined || head === undefined) return
+    connection.isOwed = false
+    if (connection.socket.writable) write(connection.socket, head, content)
+  }
 }
+
+const emptyPlace = (): Place => ({ connection: undefined, head: undefined, content: undefined })
 
 function write(socket: HttpSocket, head: Buffer, content: Buffer | undefined): void {
   if (content === undefined) {

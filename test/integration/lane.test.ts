@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { Body } from '../../src/body.ts'
 import type { Hit, Plan } from '../../src/cache/http/hit.ts'
@@ -371,100 +371,126 @@ describe('the lane', () => {
   })
 
   describe('while an answer waits for what else is ready', () => {
-    const hit: Hit = {
-      route: routeWith(),
-      entry: entryWith({ body: Body.of(Buffer.from('a hit')) }),
-      now: NOW,
-      outcome: { result: 'hit' },
-    }
     /** One answer in so many waits, where little is ready at once. */
     const WAITS = 64
+    const hitOn = (url: string): Hit => ({
+      route: routeWith(),
+      entry: entryWith({ body: Body.of(Buffer.from(`<${new URL(url).pathname}>`)) }),
+      now: NOW,
+      outcome: { result: 'hit' },
+    })
+    const plan = { route: routeWith(), ask: { key: '' } as Plan['ask'], general: false, routeAt: 0 }
 
-    /** A lane whose turns never end, an answer that waits on one connection, and another connection. */
+    /** A lane whose turns end when they are told to, an answer that waits on one connection, and another connection. */
     async function waiting() {
       const cache = createCache({ store: memoryStore({ maxBytes: '1MiB' }) })
-      const plan = { route: hit.route, ask: { key: '' } as Plan['ask'], general: false, routeAt: 0 }
-      vi.spyOn(cache.hits, 'planFor').mockImplementation(({ url }) => (url.endsWith('/hit') ? plan : undefined))
-      vi.spyOn(cache.hits, 'find').mockReturnValue(hit)
-      const server = createServer((_request, response) => response.end('a miss'))
-      const peerOf = () => ({ address: '127.0.0.1', trusted: false })
-      const limits = { idleTimeout: 5_000, headBytes: 16_384 }
+      vi.spyOn(cache.hits, 'planFor').mockImplementation(({ url }) => (url.includes('/hit') ? plan : undefined))
+      const found: string[] = []
+      vi.spyOn(cache.hits, 'find').mockImplementation(({ url }) => {
+        found.push(new URL(url).pathname)
+        return hitOn(url)
+      })
+      const accepted: Socket[] = []
+      const server = createServer((_request, response) => response.end('<miss>'))
+      server.on('connection', (socket) => accepted.push(socket))
       const turns: (() => void)[] = []
-      const atTurnsEnd = (run: () => void) => void turns.push(run)
-      const { hits, events } = cache
-      const lane = openLane(server, { hits, peerOf, events, clock: systemClock, atTurnsEnd, ...limits })
+      const lane = openLane(server, {
+        hits: cache.hits,
+        peerOf: () => ({ address: '127.0.0.1', trusted: false }),
+        events: cache.events,
+        clock: systemClock,
+        idleTimeout: 5_000,
+        headBytes: 16_384,
+        atTurnsEnd: (run) => void turns.push(run),
+      })
       const port = await listen(server)
       const open = () => {
         const socket = connect({ port, host: '127.0.0.1' }).setEncoding('latin1')
         let said = ''
         socket.on('data', (text: string) => (said += text))
-        return { ask: (target: string) => void socket.write(get(target)), contents: () => contentsOf(said), socket }
+        return {
+          socket,
+          ask: (target: string) => void socket.write(get(target)),
+          contents: () => said.match(/<.+?>/g) ?? [],
+        }
       }
       const [one, other] = [open(), open()]
+      onTestFinished(async () => {
+        one.socket.destroy()
+        other.socket.destroy()
+        server.close()
+        await cache.close()
+      })
+      const written = () => accepted.reduce((sum, socket) => sum + socket.bytesWritten, 0)
       for (let n = 1; n < WAITS; n++) {
-        one.ask('/hit')
+        one.ask(`/hit/${n}`)
         await until(() => one.contents().length === n, 'an answer')
       }
-      one.ask('/hit')
+      const before = written()
+      one.ask('/hit/waits')
       await until(() => turns.length === 1, 'an answer that waits')
-      expect(one.contents()).toHaveLength(WAITS - 1)
-      return {
-        lane,
-        one,
-        other,
-        async end() {
-          one.socket.destroy()
-          other.socket.destroy()
-          server.close()
-          await cache.close()
-        },
+      expect(written()).toBe(before)
+      const endTurn = () => {
+        for (const run of turns.splice(0)) run()
       }
+      return { lane, one, other, found, endTurn }
     }
 
-    const contentsOf = (said: string): string[] => said.match(/a (?:hit|miss)/g) ?? []
-
     test('what comes on its connection is answered behind it', async () => {
-      const { one, end } = await waiting()
+      const { one } = await waiting()
       one.ask('/miss')
-      await until(() => one.contents().length === WAITS + 1, 'both answers')
-      expect(one.contents().slice(-2)).toEqual(['a hit', 'a miss'])
-      await end()
+      await until(() => one.contents().length > WAITS, 'both answers')
+      expect(one.contents().slice(WAITS - 1)).toEqual(['</hit/waits>', '<miss>'])
     })
 
-    test('it is sent before the next of its connection, which waits in its place', async () => {
-      const { one, end } = await waiting()
-      one.ask('/hit')
-      await until(() => one.contents().length === WAITS, 'the answer')
-      await end()
+    test('the next of its connection waits in its place', async () => {
+      const { one, endTurn } = await waiting()
+      one.ask('/hit/next')
+      await until(() => one.contents().length === WAITS, 'the first')
+      endTurn()
+      await until(() => one.contents().length > WAITS, 'the next')
+      expect(one.contents().slice(WAITS - 1)).toEqual(['</hit/waits>', '</hit/next>'])
+    })
+
+    test('each connection has its own', async () => {
+      const { one, other, found, endTurn } = await waiting()
+      other.ask('/hit/other')
+      await until(() => found.includes('/hit/other'), 'another that waits')
+      endTurn()
+      await until(() => other.contents().length === 1 && one.contents().length === WAITS, 'both')
+      expect(one.contents().at(-1)).toBe('</hit/waits>')
+      expect(other.contents()).toEqual(['</hit/other>'])
+    })
+
+    test('who has nothing more to send has it before the end', async () => {
+      const { one } = await waiting()
+      one.socket.end()
+      await until(() => one.socket.readableEnded, 'the end')
+      expect(one.contents().at(-1)).toBe('</hit/waits>')
     })
 
     test('nobody waits for what is not a hit', async () => {
-      const { one, other, end } = await waiting()
+      const { one, other } = await waiting()
       other.ask('/miss')
       await until(() => other.contents().length === 1 && one.contents().length === WAITS, 'both answers')
-      await end()
     })
 
     test('it is sent when the lane is stopped', async () => {
-      const { one, lane, end } = await waiting()
+      const { one, lane } = await waiting()
       lane.stop()
       await until(() => one.contents().length === WAITS, 'the answer')
-      await end()
     })
   })
 
   test('answers many at once as it answers one: each what it asked for, in turn', async () => {
-    const targets = ['/a', '/report', '/vary/many', '/missing/many', '/b']
-    const conversation = targets.flatMap((target) => [
-      get(target),
-      get(target, 'If-None-Match: "1"'),
-      head(target),
-      get(`/private${target}`),
-    ])
-    const fresh = await both(conversation, conversation.length) // from now on there is nothing to fetch but the private
-    expect(fresh.said).toBe(fresh.expected)
-    const talks = await Promise.all(Array.from({ length: 100 }, () => both(conversation, conversation.length)))
-    for (const { said, expected } of talks) expect(said).toBe(expected)
+    const targets = ['/a', '/report', '/vary/many', '/missing/many', '/b', '/c', '/d', '/e']
+    const conversation = targets.flatMap((target) => [get(target), get(target, 'If-None-Match: "1"'), head(target)])
+    await both(conversation, conversation.length) // from now on there is nothing to fetch
+    const talks = Array.from({ length: 100 }, (_, at) => {
+      const first = at % conversation.length
+      return both([...conversation.slice(first), ...conversation.slice(0, first)], conversation.length)
+    })
+    for (const { said, expected } of await Promise.all(talks)) expect(said).toBe(expected)
   })
 
   test('leaves a reader that does not read to the limits for slow ones, and buffers little for it', async () => {

@@ -77,6 +77,37 @@ test('what joins the one that waits goes with it, and from eight in a turn on al
   expect(taken()).toBe('a5')
 })
 
+test('seven in a turn are too few', () => {
+  const { connection, send, endTurn, taken } = outbox()
+  const one = connection('a')
+  for (let n = 1; n < LOOKS_AGAIN + 7; n++) send(one, 'x')
+  endTurn()
+  taken()
+  send(one, 'y')
+  expect(taken()).toBe('ay')
+})
+
+test('what a write leads to finds the others in their order, and one that fails leaves them for the next', () => {
+  const { box, connection, send, endTurn, taken } = busy()
+  const failing = connection('f')
+  Reflect.set(failing.socket, 'write', () => {
+    throw new Error('broken')
+  })
+  const nested = connection('n')
+  const write = nested.socket.write.bind(nested.socket)
+  Reflect.set(nested.socket, 'write', (octets: Buffer) => {
+    write(octets)
+    box.flush()
+  })
+  send(failing, 'x')
+  send(nested, 'x')
+  for (const name of ['a', 'b']) send(connection(name), 'x')
+  expect(endTurn).toThrow('broken')
+  expect(failing.isOwed).toBe(false)
+  box.flush()
+  expect(taken()).toBe('nxaxbx')
+})
+
 test('32 are the most that wait, and they have one turn between them', () => {
   const { connection, send, endTurn, taken, turns } = busy()
   const one = connection('')

@@ -3,16 +3,31 @@ import { expect, test } from 'vitest'
 import { chart } from '../../load-tests/peers/chart.ts'
 import { judge } from '../../load-tests/peers/claims.ts'
 import { herdTable, overviewTable, scenarioTables } from '../../load-tests/peers/report.ts'
-import type { Results } from '../../load-tests/peers/results.ts'
+import type { Pair, Results } from '../../load-tests/peers/results.ts'
+import { OWN_HIT } from '../../load-tests/peers/servers.ts'
 
 const rounds = (...microseconds: number[]) =>
   microseconds.map((each) => ({ microseconds: each, requestsPerSecond: 1e6 / each, p99Ms: each / 10 }))
 
-const hits = (herdgate: number[], nginx: number[]): Results => {
-  const [ours, theirs] = [rounds(...herdgate), rounds(...nginx)]
-  const pairs = ours.flatMap((our, at) => theirs.slice(at, at + 1).map((their) => ({ ours: our, theirs: their })))
-  return new Map([['hit-1k', new Map([['nginx', pairs]])]])
-}
+const paired = (ours: number[], theirs: number[]): Pair[] =>
+  rounds(...ours).flatMap((our, at) =>
+    rounds(...theirs.slice(at, at + 1)).map((their) => ({ ours: our, theirs: their })),
+  )
+
+const hits = (herdgate: number[], nginx: number[]): Results =>
+  new Map([['hit-1k', new Map([['nginx', paired(herdgate, nginx)]])]])
+
+/** Of Herdgate beside two others, and of what it does not send beside its own hit. */
+const several: Results = new Map([
+  [
+    'hit-1k',
+    new Map([
+      ['nginx', paired([10], [20])],
+      ['Varnish', paired([30, 50], [60, 100])],
+    ]),
+  ],
+  ['not-modified', new Map([[OWN_HIT, paired([9], [10])]])],
+])
 
 test('a ratio is taken pair by pair: a machine that slows down slows both', () => {
   const { lines, hold } = judge(hits([10, 100, 20], [20, 200, 40]))
@@ -39,6 +54,21 @@ test('the overview says what Herdgate takes, its share of what the others take, 
   const [columns, , ...rows] = overviewTable(hits([10, 100, 20], [20, 200, 40]), new Map([['Herdgate', [herd]]]))
   expect(columns).toBe('|  | hit, 1 KiB | p99 of a hit, ms | herd: asked | herd: last, ms |')
   expect(rows).toEqual(['| **Herdgate** | 20.0 µs | 2.0 | 1 | 200 |', '| nginx | 0.50 | 4.0 |  |  |'])
+})
+
+test('what is told of Herdgate alone is of all its pairs, and its own hit has no row or bar of its own', () => {
+  const [, , ...rows] = overviewTable(several, new Map())
+  expect(rows.map((row) => row.split(' | ').slice(0, 2).join(' | '))).toEqual([
+    '| **Herdgate** | 30.0 µs',
+    '| nginx | 0.50',
+    '| Varnish | 0.50',
+  ])
+  expect(scenarioTables(several).join('\n')).toMatch(/\| \*\*Herdgate\*\* \| 30\.0 \(10\.0 to 50\.0\) \|  \|/)
+  expect(scenarioTables(several).join('\n')).toContain(`| ${OWN_HIT} | 10.0 (10.0 to 10.0) | 0.90 (0.90 to 0.90) |`)
+  expect(judge(several).lines.join('\n')).toContain(
+    `| ${OWN_HIT} | CPU of a 304, beside a hit | 0.90 (0.90 to 0.90) | 1 | yes |`,
+  )
+  expect(chart(several)).not.toContain(OWN_HIT)
 })
 
 test('README.md shows what docs/benchmarks.md does', () => {
