@@ -33,6 +33,18 @@ export class Rendered {
     this.#tag = tag !== undefined && TAG.test(tag) ? tag : undefined
   }
 
+  /** By names that are written here: V8 takes longer to find a member by one that is given. */
+  octets(form: Form): Buffer | undefined {
+    switch (form) {
+      case 'whole':
+        return this.whole
+      case 'head':
+        return this.head
+      case 'notModified':
+        return this.notModified
+    }
+  }
+
   /** Is its entity tag all that the request's If-None-Match says? Then this is what it has (RFC 9110 section 13.1.2). */
   isNamedBy({ octets, tagFrom, tagTo }: PlainHead): boolean {
     const tag = this.#tag
@@ -77,7 +89,7 @@ export class Renderer {
 
   /** Content that does not come with the head is for the caller to send after it. */
   octets(rendered: Rendered, hit: Hit, form: Form): Buffer {
-    const known = rendered[form]
+    const known = rendered.octets(form)
     if (known !== undefined) return known
     const octets = this.#render(hit, form)
     if (rendered.isHot) {
