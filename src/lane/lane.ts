@@ -48,6 +48,7 @@ export function openLane(server: Server, parts: LaneParts): Lane {
   const outbox = new Outbox(parts.atTurnsEnd)
   const idle = new IdleConnections(parts.clock, parts.idleTimeout)
   const answer = createAnswer({ ...parts, handOver, heads, outbox })
+  parts.events.on('origin', () => outbox.flush()) // many may have waited for what it answers
   server.on('connection', (socket: HttpSocket) => {
     if (state.open && socket.listenerCount('data') === 1) takeOver(socket)
   })

@@ -433,7 +433,7 @@ describe('the lane', () => {
       const endTurn = () => {
         for (const run of turns.splice(0)) run()
       }
-      return { lane, one, other, found, endTurn }
+      return { lane, one, other, found, endTurn, events: cache.events }
     }
 
     test('what comes on its connection is answered behind it', async () => {
@@ -473,6 +473,12 @@ describe('the lane', () => {
       const { one, other } = await waiting()
       other.ask('/miss')
       await until(() => other.contents().length === 1 && one.contents().length === WAITS, 'both answers')
+    })
+
+    test('nor for those who have waited for the origin', async () => {
+      const { one, events } = await waiting()
+      events.emit('origin', { origin: 'o', route: 'default', reason: 'uri-miss', code: '200', ms: 1 })
+      await until(() => one.contents().length === WAITS, 'the answer')
     })
 
     test('it is sent when the lane is stopped', async () => {
