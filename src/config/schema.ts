@@ -224,7 +224,7 @@ export const fileSchema = z
       .describe('Whether plain requests for fresh copies are answered straight at the socket.'),
     coherence: z
       .strictObject({
-        lease: leaf.timeout
+        lease: leaf.lease
           .prefault('5s')
           .describe('How long a node may go without hearing of purges before it checks its copies with the origin.'),
       })

@@ -47,6 +47,7 @@ routes:
     ['a fraction of a port', 'listen: { port: 80.5 }', '3:17'],
     ['no size', 'store: { memory: { maxBytes: 0 } }', '3:30'],
     ['neither on nor off', 'store: { memory: { admission: maybe } }', '3:31'],
+    ['a lease too short to tell of oneself in', 'coherence: { lease: 9ms }', '3:21'],
     ['a token with a space', 'admin: { token: "a b" }', '3:17'],
   ])('%s is a fault at its place', (_, line, place) => {
     expect(faults({ text: `${ONE}${line}\n` }).map(({ where }) => where)).toEqual([`herdgate.yaml:${place}`])

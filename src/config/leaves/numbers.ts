@@ -35,6 +35,9 @@ export const drainDelay = durationWithin('a duration such as 2s or 0s, at most 1
 /** Milliseconds; never 0. */
 export const timeout = durationWithin('a duration such as 2s or 500ms, from 1ms to 24d', 1, MAX_TIMER_MS)
 
+/** Milliseconds. Nodes tell of themselves thrice in it. */
+export const lease = durationWithin('a duration such as 5s, from 10ms to 24d', 10, MAX_TIMER_MS)
+
 function meantDuration(input: unknown): string | undefined {
   const amount = /^(\d+)\s*(?:s(?:ec(?:onds?)?)?)?$/i.exec(String(input))?.[1]
   return amount === undefined ? undefined : `${amount}s`
