@@ -1,13 +1,13 @@
 import { authority } from '../config/addresses.ts'
 import { printConfig } from '../config/print.ts'
-import { type Given, type LoadedSettings, loadSettings } from './settings.ts'
+import { type Given, type LoadedSettings, loadSettings, settingsOf } from './settings.ts'
 
 /**
  * `herdgate check`: exit code 0 and a summary, or 2 and every fault.
  * @param whole the configuration in place of the summary
  */
 export function check(given: Given, whole: boolean): void {
-  const loaded = loadSettings(given)
+  const loaded = loadSettings(settingsOf(given))
   if (loaded === undefined) return
   if (whole) process.stdout.write(printConfig(loaded.config))
   else summarise(loaded)

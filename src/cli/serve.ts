@@ -10,7 +10,7 @@ import { openLog } from '../logging/log.ts'
 import { createServer, type Server, type ServerOptions } from '../server.ts'
 import { openTracing } from '../tracing/tracing.ts'
 import { workersOf } from '../config/memory-shares.ts'
-import { capacity, type Given, loadSettings, readSettings } from './settings.ts'
+import { capacity, type Given, loadSettings, settingsOf } from './settings.ts'
 import { closeOnSignals } from '../server/shutdown.ts'
 
 /** 128 bits and more. */
@@ -18,7 +18,8 @@ const TOKEN_BYTES = 24
 
 /** `herdgate serve`: runs until it is told to stop. */
 export async function serve(given: Given): Promise<void> {
-  const loaded = loadSettings(given)
+  const readSettings = settingsOf(given)
+  const loaded = loadSettings(readSettings)
   if (loaded === undefined) return
   prepareOwnProcess(availableParallelism())
   const { config, notes } = loaded
@@ -28,7 +29,7 @@ export async function serve(given: Given): Promise<void> {
   const token = config.admin.token ?? randomBytes(TOKEN_BYTES).toString('base64url')
   for (const note of notes) logger.warn(note)
 
-  const server = await start(config, { logger, adminToken: token, pretty, readConfig: () => readSettings(given) })
+  const server = await start(config, { logger, adminToken: token, pretty, readConfig: readSettings })
   closeOnSignals(server, log)
   process.on('SIGHUP', () => void reload(server, logger))
   const urls = await listen(server, config)

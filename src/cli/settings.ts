@@ -16,21 +16,28 @@ export interface Given {
   readonly faults: readonly Fault[]
 }
 
-/** Flags, environment and file as one configuration; tells every fault and gives undefined when there are any. */
-export function loadSettings(given: Given): LoadedSettings | undefined {
-  const read = readSettings(given)
+/** Flags, environment and file as one configuration, whenever it is asked for. */
+export type ReadSettings = () => Loaded
+
+/** Tells every fault and gives undefined when there are any. */
+export function loadSettings(readSettings: ReadSettings): LoadedSettings | undefined {
+  const read = readSettings()
   if (read.ok) return read
   process.stderr.write(describeFaults(read.faults))
   process.exitCode = 2
   return undefined
 }
 
-/** The same, with the faults as a value. */
-export function readSettings({ flags, faults }: Given): Loaded {
-  const file = readConfigFile(flags)
-  const loaded = loadConfig({ flags, env: process.env, file, readFile, capacity: capacity() })
-  if (loaded.ok && faults.length === 0) return loaded
-  return { ok: false, faults: loaded.ok ? faults : [...faults, ...loaded.faults] }
+/** A file that was there is needed from then on: it may be away for the moment in which another takes its place. */
+export function settingsOf({ flags, faults }: Given): ReadSettings {
+  let isNeeded = false
+  return () => {
+    const file = readConfigFile(flags, isNeeded)
+    isNeeded ||= file !== undefined
+    const loaded = loadConfig({ flags, env: process.env, file, readFile, capacity: capacity() })
+    if (loaded.ok && faults.length === 0) return loaded
+    return { ok: false, faults: loaded.ok ? faults : [...faults, ...loaded.faults] }
+  }
 }
 
 /** What this process may take of the machine, or of its container. */
@@ -42,15 +49,15 @@ export function describeFaults(faults: readonly Fault[]): string {
   return `herdgate: ${count} in the configuration\n${lines.join('\n')}\n`
 }
 
-/** A file that nobody named may be absent. */
-function readConfigFile(flags: Flags): Parameters<typeof loadConfig>[0]['file'] {
+/** A file that nobody named may be absent, unless it is needed. */
+function readConfigFile(flags: Flags, isNeeded: boolean): Parameters<typeof loadConfig>[0]['file'] {
   const { path, where } = configPath(flags, process.env)
   try {
     return { path, text: readFile(path) }
   } catch (error) {
     const { code, message } =
       error instanceof Error ? (error as NodeJS.ErrnoException) : { code: '', message: String(error) }
-    if (where === undefined && code === 'ENOENT') return undefined
+    if (where === undefined && code === 'ENOENT' && !isNeeded) return undefined
     return { path, where: where ?? path, problem: code === 'ENOENT' ? 'there is no such file' : message }
   }
 }

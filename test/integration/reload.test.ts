@@ -1,5 +1,5 @@
 import { Agent } from 'node:http'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -104,6 +104,22 @@ test('one that is not valid changes nothing, and every fault is told', async () 
   expect((await get(`${herdgate.url}/still`)).body).toBe('other')
   const metrics = (await herdgate.ask('/metrics')).body
   expect(metrics).toContain('herdgate_config_last_reload_successful 0')
+})
+
+test('a file that was found without being named is needed from then on: while it is away nothing changes', async () => {
+  const cwd = await mkdtemp(join(tmpdir(), 'reload-unnamed-'))
+  const unnamed = join(cwd, 'herdgate.yaml')
+  const bypassing = `version: 1\nroutes: [{ name: account, match: { path: /account/* }, origin: default, bypass: true }]\n`
+  await writeFile(unnamed, bypassing)
+  await using node = await startHerdgate(['--origin', old.url], {}, { cwd })
+  await rename(unnamed, `${unnamed}.new`)
+  const { status, body } = await node.ask('/v1/config/reload', {})
+  expect(status).toBe(422)
+  expect(body.errors).toMatchObject([{ at: expect.stringContaining('herdgate.yaml') }])
+  expect((await get(`${node.url}/account/me`)).cacheStatus).toContain('fwd=bypass')
+  await rename(`${unnamed}.new`, unnamed)
+  expect((await node.ask('/v1/config/reload', {})).status).toBe(200)
+  await rm(cwd, { recursive: true })
 })
 
 test('what is read only at start is told', async () => {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** The real command in a process of its own. */
@@ -33,11 +34,11 @@ const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 export async function startHerdgate(
   flags: readonly string[],
   env: Record<string, string> = {},
-  { detached = false }: { detached?: boolean } = {},
+  { detached = false, cwd = REPOSITORY }: { detached?: boolean; cwd?: string } = {},
 ): Promise<Herdgate> {
   const ports = ['--host', '127.0.0.1', '--port', '0', '--admin-port', '0', '--admin-token', TOKEN]
-  const child = spawn(process.execPath, ['src/cli.ts', 'serve', ...ports, ...flags], {
-    cwd: REPOSITORY,
+  const child = spawn(process.execPath, [join(REPOSITORY, 'src/cli.ts'), 'serve', ...ports, ...flags], {
+    cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
     detached,
