@@ -6,10 +6,12 @@ import {
   localAuthority,
   type Peer,
   readHead,
+  type Signal,
   schemeOf,
 } from '../../src/for-routes.ts'
 import { STATUS_CODES } from '../../src/node-http.ts'
 import { endWith } from './last-answer.ts'
+import { leavingOf } from './leaving.ts'
 
 /** What the client asks, or why it is refused. */
 export function readRequest(
@@ -54,6 +56,10 @@ class ClientRequest implements CacheRequest {
   get signal(): AbortSignal {
     this.#signal ??= abortedWith(this.#response)
     return this.#signal
+  }
+
+  get leaving(): Signal {
+    return leavingOf(this.#message.socket)
   }
 
   onInterim(status: number, fields: Fields): void {

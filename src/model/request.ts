@@ -1,6 +1,7 @@
 /** What a client asks. */
 import type { Readable } from 'node:stream'
 import type { Fields } from '../fields.ts'
+import type { Signal } from './origin.ts'
 
 /** A request as the client asked it, already checked for form (see policy/target.ts). */
 export interface CacheRequest {
@@ -19,6 +20,11 @@ export interface CacheRequest {
   onInterim?(status: number, fields: Fields): void
   /** Aborted when the client has gone. A shared fetch outlives it. */
   readonly signal?: AbortSignal | undefined
+  /**
+   * Aborted when the client has gone, or has ended its side of the connection, and so most likely gone: it does not count among
+   * those who wait any more, but is still answered. Absent: `signal` tells.
+   */
+  readonly leaving?: Signal | undefined
   /** Who sent it; absent when the request did not come over a socket. */
   readonly peer?: Peer | undefined
 }

@@ -1,4 +1,5 @@
 /** More of something than anybody needs: names in Vary, variants, tags, keys, waiters, requests on one connection. */
+import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { createCache } from '../../src/library/embed.ts'
 import { fieldsOf } from '../../src/fields.ts'
@@ -239,6 +240,45 @@ describe('waiters', () => {
     await settle()
     origin.next.answer({ headers: FRESH, body: 'there is room' })
     expect((await next).body).toBe('there is room')
+  })
+
+  test('who leaves makes room at once and once, and what was begun for it goes on and is stored', async () => {
+    const origin = new ScriptedOrigin()
+    const route = { name: 'default', match: {}, origin, rules: DEFAULT_RULES }
+    const cache = createCache({ routes: [route], limits: { maxWaiting: 5 } })
+    const ask = async (path: string, signal?: AbortSignal) =>
+      received(await cache.handle({ method: 'GET', url: `http://a.test${path}`, fields: fieldsOf({}), signal }))
+    const leaving = new AbortController()
+    const left = Array.from({ length: 5 }, () => ask('/slow', leaving.signal))
+    await settle()
+    expect(cache.stats()).toMatchObject({ waiting: 5, inFlight: 1 })
+    leaving.abort()
+    expect(cache.stats()).toMatchObject({ waiting: 0, inFlight: 1 })
+    const late = ask('/slow', leaving.signal)
+    const next = ask('/next')
+    await settle()
+    expect(cache.stats().waiting).toBe(1)
+    for (const call of origin.waiting.slice()) call.answer({ headers: FRESH, body: 'answer' })
+    expect((await next).body).toBe('answer')
+    await Promise.all([...left, late])
+    expect(cache.stats().waiting).toBe(0)
+    expect(await ask('/slow')).toMatchObject({ result: 'hit' })
+    expect(origin.requests).toHaveLength(2)
+  })
+
+  test('nothing listens any more for the leaving of one who has its answer', async () => {
+    const origin = new ScriptedOrigin()
+    const route = { name: 'default', match: {}, origin, rules: DEFAULT_RULES }
+    const cache = createCache({ routes: [route] })
+    const { signal } = new AbortController()
+    const ask = async (path: string) =>
+      received(await cache.handle({ method: 'GET', url: `http://a.test${path}`, fields: fieldsOf({}), signal }))
+    const all = [ask('/a'), ask('/a'), ask('/b')]
+    await settle()
+    expect(getEventListeners(signal, 'abort')).toHaveLength(3)
+    while (origin.waiting.length > 0) origin.next.answer({ headers: FRESH, body: 'answer' })
+    await Promise.all(all)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
   })
 })
 

@@ -1,10 +1,12 @@
 /** What goes to the client as the origin sent it, and how it ends. */
 import { once } from 'node:events'
 import http, { type IncomingMessage } from 'node:http'
+import net from 'node:net'
 import { expect, test } from 'vitest'
-import { exchange, herdgate, start } from '../support/before-raw-origin.ts'
+import { exchange, herdgate, port, start } from '../support/before-raw-origin.ts'
 import { get } from '../support/http.ts'
 import { ok } from '../support/raw-origin.ts'
+import { until } from '../support/waiting.ts'
 
 const TRAILERS =
   'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n'
@@ -33,6 +35,34 @@ test.each([
 test('a client that closes its half after the request still gets the answer', async () => {
   await start(({ socket }) => void setTimeout(() => socket.write(ok('answer')), 200))
   expect(await exchange('GET /x HTTP/1.1\r\nHost: a\r\n\r\n', true)).toMatch(/^HTTP\/1.1 200 OK[^]*answer$/)
+})
+
+test('who closes its half, or goes, makes room at once among those who wait, and is still answered', async () => {
+  const answers: (() => void)[] = []
+  await start(({ socket }) => void answers.push(() => socket.write(ok('answer', 'Cache-Control: max-age=60\r\n'))))
+  const wait = async (count: number) => until(async () => (await herdgate.ask('/v1/stats')).body.waiting === count)
+  const request = 'GET /x HTTP/1.1\r\nHost: a\r\n\r\n'
+  const client = (octets: string) => {
+    const socket = net.connect({ port: port(), host: '127.0.0.1', allowHalfOpen: true })
+    socket.write(octets)
+    return { socket, answers: socket.toArray().then((chunks) => Buffer.concat(chunks).toString('latin1')) }
+  }
+  const leave = [client(request), client(request.repeat(20)), client(request)]
+  const gone = net.connect(port(), '127.0.0.1', () => gone.write(request))
+  await wait(23)
+  const stays = client(request.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'))
+  await wait(24)
+  for (const { socket } of leave) socket.end()
+  gone.destroy()
+  await wait(1)
+  expect((await herdgate.ask('/v1/stats')).body.inFlight).toBe(1)
+  answers[0]?.()
+  const counts = (await Promise.all([...leave, stays].map((one) => one.answers))).map(
+    (text) => text.split('answer').length - 1,
+  )
+  expect(counts).toEqual([1, 20, 1, 1])
+  await wait(0)
+  expect(answers).toHaveLength(1)
 })
 
 test('a response cut short reaches an HTTP/1.0 client as a reset, not as its end', async () => {

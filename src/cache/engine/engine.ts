@@ -13,6 +13,7 @@ import type {
   InvalidationLog,
   Kept,
   Sharing,
+  Signal,
   Store,
   Stored,
 } from '../../model.ts'
@@ -49,6 +50,9 @@ export interface EngineLimits {
 }
 
 const MOST_WAITING = 10_000
+
+/** Who has left holds no slot to be freed. */
+const LEFT = (): void => {}
 
 export class Engine {
   readonly #store: Store
@@ -92,7 +96,7 @@ export class Engine {
     return this.#flights.size
   }
 
-  /** Questions whose answer is being waited for. */
+  /** Questions whose answer is being waited for by somebody who is still there. */
   get waiting(): number {
     return this.#waiting
   }
@@ -178,7 +182,7 @@ export class Engine {
     const decision = { kind: 'pass', why, detail } as const
     const tooMuch = this.#tooMuch()
     if (tooMuch !== undefined) return Promise.resolve(this.#answers.shed(decision, tooMuch))
-    return this.#counted(this.#passing.answer(question, question.key, decision))
+    return this.#counted(this.#passing.answer(question, question.key, decision), question.leaving)
   }
 
   /** Stores what an answer to this asker alone turned out to be worth to others. */
@@ -186,10 +190,29 @@ export class Engine {
     this.#storing.keep(question, entry, question.key + question.apart, {})
   }
 
-  #counted<T>(answer: Promise<T>): Promise<T> {
-    this.#waiting++
-    answer.then(this.#answered, this.#answered)
+  #counted<T>(answer: Promise<T>, leaving?: Signal): Promise<T> {
+    const free = this.#slot(leaving)
+    answer.then(free, free)
     return answer
+  }
+
+  /**
+   * One more who waits, until it leaves or what is returned is called.
+   * @param leaving aborted when it leaves; it may have left, and may outlive the wait by far
+   */
+  #slot(leaving: Signal | undefined): () => void {
+    if (leaving?.aborted) return LEFT
+    this.#waiting++
+    if (leaving === undefined) return this.#answered
+    let isHeld = true
+    const free = (): void => {
+      if (!isHeld) return
+      isHeld = false
+      this.#waiting--
+      leaving.removeEventListener('abort', free)
+    }
+    leaving.addEventListener('abort', free)
+    return free
   }
 
   #attempt<E extends Entry, D>(
@@ -226,7 +249,7 @@ export class Engine {
       case 'fetch':
         return this.#fetch(question, found, decision, attempt)
       case 'pass':
-        return this.#counted(this.#passing.answer(question, found.key, decision))
+        return this.#counted(this.#passing.answer(question, found.key, decision), question.leaving)
       case 'refuse':
         return failure(new HerdgateError('not_cached', decision.detail), { result: 'error', detail: decision.detail })
     }
@@ -238,18 +261,18 @@ export class Engine {
     decision: Forward<E>,
     attempt: number,
   ): Promise<Resolution<E, D>> {
-    this.#waiting++
+    const free = this.#slot(question.leaving)
     let answer: Collapsed<E, D>
     try {
       answer = await this.#collapsing.answer(question, found, decision, attempt)
     } finally {
-      this.#waiting--
+      free()
     }
     switch (answer.kind) {
       case 'look-again':
         return this.#attempt(question, attempt + 1, this.#store.get(question.key), this.#store)
       case 'pass':
-        return this.#counted(this.#passing.answer(question, found.key, answer))
+        return this.#counted(this.#passing.answer(question, found.key, answer), question.leaving)
       default:
         return answer
     }

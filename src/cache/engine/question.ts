@@ -1,5 +1,15 @@
 import type { Fate } from '../../body.ts'
-import type { Awaitable, Beginning, Decision, Entry, ForwardReason, Found, Stored, Varies } from '../../model.ts'
+import type {
+  Awaitable,
+  Beginning,
+  Decision,
+  Entry,
+  ForwardReason,
+  Found,
+  Signal,
+  Stored,
+  Varies,
+} from '../../model.ts'
 import type { Landed } from './landing.ts'
 
 /**
@@ -22,6 +32,8 @@ export interface Question<E extends Entry, D> {
   readonly apartWhole: string | undefined
   /** Aborted when the asker has gone. */
   readonly signal: AbortSignal | undefined
+  /** Aborted when the asker is no longer to be counted among those who wait. It may outlive the question. */
+  readonly leaving: Signal | undefined
   isEntry(stored: Stored): stored is E
   variantKey(on: readonly string[]): string
   /** Key of another variant that answers the asker as well. */

@@ -70,6 +70,9 @@ function withContent(request: CacheRequest, content: () => Readable): CacheReque
     get signal() {
       return request.signal
     },
+    get leaving() {
+      return request.leaving
+    },
     onInterim: (status, fields) => request.onInterim?.(status, fields),
   }
 }

@@ -1,6 +1,16 @@
 import type { Fate } from '../../body.ts'
 import type { Fields } from '../../fields.ts'
-import type { Awaitable, CacheRequest, Decision, Found, Route, Stored, StoredResponse, Varies } from '../../model.ts'
+import type {
+  Awaitable,
+  CacheRequest,
+  Decision,
+  Found,
+  Route,
+  Signal,
+  Stored,
+  StoredResponse,
+  Varies,
+} from '../../model.ts'
 import { keyOf } from '../../policy/key.ts'
 import { rangeLines, select } from '../../policy/range.ts'
 import { decide } from '../../policy/reuse.ts'
@@ -53,6 +63,10 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
 
   get signal(): AbortSignal | undefined {
     return this.#request.signal
+  }
+
+  get leaving(): Signal | undefined {
+    return this.#request.leaving ?? this.#request.signal
   }
 
   isEntry(stored: Stored): stored is StoredResponse {

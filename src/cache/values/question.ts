@@ -72,6 +72,10 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     return undefined
   }
 
+  get leaving(): undefined {
+    return undefined
+  }
+
   isEntry(stored: Stored): stored is StoredValue {
     return stored.kind === 'value'
   }
