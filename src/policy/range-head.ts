@@ -5,8 +5,14 @@ import type { ByteRange } from '../model.ts'
 /** Describe what the client has a part of already when it sends If-Range. */
 const KNOWN_TO_WHO_HAS_A_PART = new Set(['content-encoding', 'content-language', 'content-type', 'last-modified'])
 
-/** The fields of a 206 that are of the representation, and so of every part of it. */
-export const ofTheWhole = (fields: Fields): string[] => without(fields, (name) => name === 'content-range')
+/** Are of the content that comes with them (RFC 9530 section 2, RFC 1864), and of no other that is made from it. */
+const OF_THE_CONTENT = new Set(['content-digest', 'content-md5'])
+
+/** What is stored of a 206's fields: its range is kept apart from them. */
+export const withoutRange = (fields: Fields): string[] => without(fields, (name) => name === 'content-range')
+
+/** The fields that are of the representation, and so of whatever is cut from it or put together to it. */
+export const ofTheWhole = (fields: Fields): string[] => without(fields, (name) => OF_THE_CONTENT.has(name))
 
 /** Of a response that is none of the stored one's content. */
 const KEPT_WHEN_UNSATISFIABLE = new Set(['age', 'cache-status', 'date', 'etag', 'via'])
@@ -15,10 +21,12 @@ const KEPT_WHEN_UNSATISFIABLE = new Set(['age', 'cache-status', 'date', 'etag', 
  * The head of a 206 with one part.
  * @param head of the 200 it is a part of, without Content-Length
  * @param conditional the request had If-Range
+ * @param isCut its content is less than what the head came with
  */
-export function partHead(head: Fields, contentRange: string, conditional: boolean): string[] {
+export function partHead(head: Fields, contentRange: string, conditional: boolean, isCut: boolean): string[] {
   const fields = without(head, (name) => {
-    return name === 'content-range' || (conditional && KNOWN_TO_WHO_HAS_A_PART.has(name))
+    if (name === 'content-range' || (isCut && OF_THE_CONTENT.has(name))) return true
+    return conditional && KNOWN_TO_WHO_HAS_A_PART.has(name)
   })
   fields.push('Content-Range', contentRange)
   return fields
@@ -26,7 +34,9 @@ export function partHead(head: Fields, contentRange: string, conditional: boolea
 
 /** The head of a 206 with several parts, which have each their own Content-Type and Content-Range. */
 export function multipartHead(head: Fields, boundary: string): string[] {
-  const fields = without(head, (name) => name === 'content-type' || name === 'content-range')
+  const fields = without(head, (name) => {
+    return name === 'content-type' || name === 'content-range' || OF_THE_CONTENT.has(name)
+  })
   fields.push('Content-Type', `multipart/byteranges; boundary=${boundary}`)
   return fields
 }

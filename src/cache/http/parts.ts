@@ -4,6 +4,7 @@ import { HerdgateError } from '../../errors.ts'
 import { type Fields, field } from '../../fields.ts'
 import type { ByteRange, Clock, PartialContent, Stored, StoredResponse } from '../../model.ts'
 import { isWhole, strongValidator, union } from '../../policy/range.ts'
+import { ofTheWhole } from '../../policy/range-head.ts'
 import { mergeFields } from '../../policy/validation.ts'
 import { changed } from '../../response-record.ts'
 import { stampOf } from '../engine/stamp.ts'
@@ -86,7 +87,7 @@ function joined(stored: StoredResponse, part: StoredResponse, mostBytes: number)
   const position = Math.min(stored.position, part.position)
   const startedAt = Math.min(stored.startedAt, part.startedAt)
   const tags = [...new Set([...stored.tags, ...part.tags])]
-  const fields = mergeFields(stored.fields, part.fields)
+  const fields = ofTheWhole(mergeFields(stored.fields, part.fields))
   const body = Body.of(Buffer.concat(slices))
   const stamp = stampOf(part.url, tags, { generation: part.generation, position, startedAt })
   return whole(changed(part, { ...stamp, fields, body, partial }))

@@ -33,7 +33,7 @@ export function rangedReply(
     case 'missing': {
       const { length } = entry.body
       const range = entry.partial?.contentRange
-      const fields = partHead(head, range ?? '', conditional)
+      const fields = partHead(head, range ?? '', conditional, false)
       return { status: 206, fields: [...fields, ...contentLength(length)], body: entry.body }
     }
   }
@@ -47,9 +47,16 @@ function single(
   conditional: boolean,
   clock: Clock,
 ): Ranged {
-  const fields = partHead(head, contentRange(range, complete), conditional)
+  const fields = partHead(head, contentRange(range, complete), conditional, isCut(entry, range, complete))
   fields.push(...contentLength(range.last - range.first + 1))
   return { status: 206, fields, body: sliceOf(entry, range, clock) }
+}
+
+/** Is the range less than all that the entry holds? */
+function isCut({ partial }: StoredResponse, { first, last }: ByteRange, complete: number | undefined): boolean {
+  const [held, another] = partial?.parts ?? []
+  if (partial === undefined) return first !== 0 || last + 1 !== complete
+  return another !== undefined || first !== held?.first || last !== held.last
 }
 
 /** A multipart/byteranges message (RFC 9110 section 14.6). */

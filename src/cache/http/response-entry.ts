@@ -5,7 +5,7 @@ import { interned } from '../../interned.ts'
 import type { Beginning, CacheRequest, PartialContent, Rules, StoredResponse } from '../../model.ts'
 import { lifetimeOf } from '../../policy/freshness.ts'
 import { parseContentRange } from '../../policy/range.ts'
-import { ofTheWhole } from '../../policy/range-head.ts'
+import { withoutRange } from '../../policy/range-head.ts'
 import { dated, storedFields } from '../../policy/response.ts'
 import { tagsOf, updatedTags } from '../../policy/tags.ts'
 import { fieldsToJudge, mergeFields } from '../../policy/validation.ts'
@@ -40,7 +40,7 @@ export function freshEntry(making: Making, fetched: Fetched, parts: ArrivalParts
   // Member by member: spreading takes several times as long, for every response that is stored.
   return new ResponseRecord({
     status,
-    fields: interned(dated(status === 206 ? ofTheWhole(kept) : kept, respondedAt)),
+    fields: interned(dated(status === 206 ? withoutRange(kept) : kept, respondedAt)),
     body: arrivingBody(fetched, declaredLength(fields), rules.maxObjectBytes, parts),
     varyOn: on,
     vary,

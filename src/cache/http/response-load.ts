@@ -5,6 +5,7 @@ import { type Fields, field, has } from '../../fields.ts'
 import type { ByteRange, CacheRequest, OriginResponse, Route, StoredResponse } from '../../model.ts'
 import { type Exchange, isPassingError } from '../../policy/freshness.ts'
 import { parseContentRange, rangeFor, rangeLines, rangeMissing, strongValidator } from '../../policy/range.ts'
+import { ofTheWhole } from '../../policy/range-head.ts'
 import { type Storable, storable } from '../../policy/storable.ts'
 import { updatedTags } from '../../policy/tags.ts'
 import { conditionsFor, confirms, describesSame, fieldsToJudge, hasValidator } from '../../policy/validation.ts'
@@ -166,7 +167,7 @@ export class ResponseLoad {
     const arriving = { ...fetched, response: { ...response, body: source, trailers: () => NO_LINES } }
     const length = part.partial?.complete
     const body = arrivingBody(arriving, length, verdict.store ? rules.maxObjectBytes : 0, this.#parts)
-    const complete = changed(part, { status: 200, partial: undefined, body })
+    const complete = changed(part, { status: 200, fields: ofTheWhole(part.fields), partial: undefined, body })
     const entry = updatedEntry(this.#making, complete, response.fields, fetched)
     if (verdict.store) return { kind: 'entry', entry, status: response.status, validated: false }
     const reply = { status: 200, fields: entry.fields, body }

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest'
 import { HerdgateError } from '../../../src/errors.ts'
-import { field } from '../../../src/fields.ts'
+import { field, has } from '../../../src/fields.ts'
 import { settle } from '../../support/fake-clock.ts'
 import { type Answer, PushedBody } from '../../support/scripted-origin.ts'
 import { type Received, world } from '../../support/world.ts'
@@ -307,5 +307,83 @@ describe('parts (RFC 9111 sections 3.3 and 3.4)', () => {
     w.origin.script(() => ({ headers: { ...MINUTE, 'Content-Length': '10' }, body: CONTENT }))
     expect(await w.get('/', { Range: 'bytes=0-1' })).toMatchObject({ status: 206, body: '01' })
     expect(await w.get('/')).toMatchObject({ status: 200, body: CONTENT, result: 'hit' })
+  })
+})
+
+describe('what is said of one message alone (RFC 9530 section 2, RFC 1864)', () => {
+  const OF_THE_REPRESENTATION = { 'Repr-Digest': 'sha-256=:r:', Digest: 'sha-256=r' }
+  const digests = (answer: Received) =>
+    ['content-digest', 'content-md5', 'repr-digest', 'digest'].map((name) => named(answer, name))
+  const received = (body: string) => [`md5=:${body}:`, body, 'sha-256=:r:', 'sha-256=r']
+  const MADE_HERE = [undefined, undefined, 'sha-256=:r:', 'sha-256=r']
+
+  /** Each answer is told by its digests. */
+  function digesting() {
+    const w = world()
+    w.origin.script(({ fields, method }) => {
+      const [, first = '0', last = '9'] = /^bytes=(\d+)-(\d*)$/.exec(field(fields, 'range') ?? '') ?? []
+      const part = has(fields, 'range') ? { 'Content-Range': `bytes ${first}-${last || 9}/10` } : undefined
+      const body = CONTENT.slice(Number(first), Number(last || 9) + 1)
+      const own = { 'Content-Digest': `md5=:${body}:`, 'Content-MD5': body }
+      const headers = { ...MINUTE, ETag: '"e"', ...OF_THE_REPRESENTATION, ...own, ...part }
+      if (has(fields, 'if-none-match')) return { status: 304, headers: { ...headers, 'Content-MD5': 'of nothing' } }
+      return { status: part ? 206 : 200, headers, body: method === 'HEAD' ? '' : body }
+    })
+    return { ...w, range: (value: string) => w.get('/', { Range: value }) }
+  }
+
+  it('is not said of a part of a whole, nor of several; of all octets of it, it is', async () => {
+    const w = digesting()
+    expect(digests(await w.get('/'))).toEqual(received(CONTENT))
+    expect(digests(await w.range('bytes=0-4'))).toEqual(MADE_HERE)
+    expect(digests(await w.range('bytes=5-'))).toEqual(MADE_HERE)
+    expect(digests(await w.range('bytes=0-1, 8-9'))).toEqual(MADE_HERE)
+    expect(digests(await w.range('bytes=0-'))).toEqual(received(CONTENT))
+    expect(digests(await w.get('/'))).toEqual(received(CONTENT))
+    expect(w.origin.requests).toHaveLength(1)
+  })
+
+  it('is said of a part as it was received, and not of a smaller one', async () => {
+    const w = digesting()
+    for (const _ of ['first', 'again']) expect(digests(await w.range('bytes=2-5'))).toEqual(received('2345'))
+    expect(digests(await w.range('bytes=2-4'))).toEqual(MADE_HERE)
+    expect(digests(await w.range('bytes=3-5'))).toEqual(MADE_HERE)
+    expect(digests(await w.range('bytes=2-2, 5-5'))).toEqual(MADE_HERE)
+    expect(w.origin.requests).toHaveLength(1)
+  })
+
+  it('is not said of a whole that a part was completed to', async () => {
+    const w = digesting()
+    await w.range('bytes=0-4')
+    const answers = [await w.get('/'), await w.get('/')]
+    expect(answers.map(({ status, body, result }) => [status, body, result])).toEqual([
+      [200, CONTENT, 'miss'],
+      [200, CONTENT, 'hit'],
+    ])
+    expect(answers.map(digests)).toEqual([MADE_HERE, MADE_HERE])
+  })
+
+  it('is not said of parts that were joined, or of a whole of them', async () => {
+    const w = digesting()
+    await w.range('bytes=0-2')
+    expect(digests(await w.range('bytes=3-5'))).toEqual(received('345'))
+    expect(digests(await w.range('bytes=0-5'))).toEqual(MADE_HERE)
+    await w.range('bytes=6-9')
+    const whole = await w.get('/')
+    expect(whole).toMatchObject({ status: 200, body: CONTENT, result: 'hit' })
+    expect(digests(whole)).toEqual(MADE_HERE)
+  })
+
+  it('stays what it was when a 304 or a HEAD brings a whole up to date', async () => {
+    const w = digesting()
+    await w.get('/')
+    await w.clock.advance(61_000)
+    expect(digests(await w.get('/'))).toEqual(received(CONTENT))
+    await w.clock.advance(61_000)
+    await w.get('/', {}, { method: 'HEAD' })
+    const after = await w.get('/')
+    expect(after.result).toBe('hit')
+    expect(w.origin.requests.map(({ method }) => method)).toEqual(['GET', 'GET', 'HEAD'])
+    expect(digests(after)).toEqual(received(CONTENT))
   })
 })

@@ -171,7 +171,7 @@ function validated(asking: readonly string[], fields: readonly string[]): void {
   )
   must('a weak tag is no strong validator', strongValidator(fields)?.startsWith('W/') !== true, fields)
   must('a 416 has none of the content described', !has(unsatisfiableHead(fields, LENGTH), 'content-type'))
-  must('a part says which', partHead(fields, 'bytes 0-0/1', true).at(-1) === 'bytes 0-0/1')
+  must('a part says which', partHead(fields, 'bytes 0-0/1', true, true).at(-1) === 'bytes 0-0/1')
 }
 
 const isCount = (count: number): boolean => Number.isSafeInteger(count) && count >= 0
