@@ -12,9 +12,19 @@ const LONGEST_DELAY_MS = 2 ** 31 - 1
  */
 export const systemClock: Clock = {
   now: () => STARTED_AT + performance.now(),
+  wall: () => Date.now(),
   after(delayMs, run) {
     const timer = setTimeout(run, Math.min(delayMs, LONGEST_DELAY_MS))
     timer.unref()
     return () => clearTimeout(timer)
   },
 }
+
+const SECOND_MS = 1_000
+
+/**
+ * What makes a time of the process's clock one of the machine's, as other processes understand it: in whole seconds, so that it
+ * is nothing as long as the machine's clock has not been corrected.
+ */
+export const correctionOf = (clock: Clock): number =>
+  clock.wall === undefined ? 0 : Math.round((clock.wall() - clock.now()) / SECOND_MS) * SECOND_MS

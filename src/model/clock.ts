@@ -6,6 +6,11 @@ export type Awaitable<T> = T | Promise<T>
 export interface Clock {
   /** Epoch milliseconds that never jump while the process lives. */
   now(): number
+  /**
+   * The same as the machine says it at this moment, which may have been corrected. Only for what is compared with a date in a
+   * message, or written as one. Absent: as `now`.
+   */
+  wall?(): number
   /** Calls `run` once after `delayMs`; the returned function cancels it. */
   after(delayMs: number, run: () => void): () => void
 }

@@ -13,6 +13,11 @@ interface Response {
 export interface Exchange {
   readonly requestedAt: number
   readonly respondedAt: number
+  /**
+   * When the head arrived by the machine's clock of that moment: only this can be compared with a Date. The others are
+   * compared with one another. Absent: as `respondedAt`.
+   */
+  readonly receivedOn?: number | undefined
 }
 
 /** A freshness lifetime in milliseconds and who says so. */
@@ -44,7 +49,7 @@ const MOST_AGE_SECONDS = 2 ** 31
  */
 export function lifetimeOf(response: Response, rules: Rules, exchange: Exchange): Lifetime {
   const directives = responseDirectives(response.fields)
-  const freshness = freshnessOf(response, directives, rules, exchange.respondedAt)
+  const freshness = freshnessOf(response, directives, rules, exchange.receivedOn ?? exchange.respondedAt)
   const bornAt = exchange.respondedAt - initialAge(response.fields, exchange)
   const stated = bornAt + freshness.ms
   const counted = isAgeTrusted(response.fields) ? stated : Math.min(stated, exchange.respondedAt)
@@ -71,14 +76,14 @@ export function lifetimeOf(response: Response, rules: Rules, exchange: Exchange)
 /**
  * The freshness lifetime (RFC 9111 section 4.2.1): the operator's where it overrides, else the response's own,
  * else the operator's, else a tenth of the time since the last modification (section 4.2.2).
- * @param respondedAt epoch milliseconds, for a response without Date; when not known, an Expires without Date is
+ * @param receivedOn epoch milliseconds, for a response without Date; when not known, an Expires without Date is
  * taken to be far away
  */
 export function freshnessOf(
   response: Response,
   directives: ResponseDirectives,
   rules: Rules,
-  respondedAt: number | undefined,
+  receivedOn: number | undefined,
 ): Freshness {
   const guessable = HEURISTICALLY_CACHEABLE.has(response.status) || directives.public
   const longest = isPassingError(response.status) ? rules.errorTtlMax : Number.POSITIVE_INFINITY
@@ -87,10 +92,10 @@ export function freshnessOf(
   if (ofRoute !== undefined && rules.override) return { ms: ofRoute, source: 'route' }
   // Whoever states it, no-cache makes it zero (RFC 9111 section 5.2.2.4).
   const least = (ms: number) => (directives.noCache ? 0 : ms)
-  const stated = capped(statedLifetime(response.fields, directives, respondedAt))
+  const stated = capped(statedLifetime(response.fields, directives, receivedOn))
   if (stated !== undefined) return { ms: least(stated), source: 'explicit' }
   if (ofRoute !== undefined) return { ms: least(ofRoute), source: 'route' }
-  const guessed = guessable ? capped(guessedLifetime(response.fields, respondedAt)) : undefined
+  const guessed = guessable ? capped(guessedLifetime(response.fields, receivedOn)) : undefined
   return guessed === undefined ? { ms: 0, source: 'none' } : { ms: least(guessed), source: 'heuristic' }
 }
 
@@ -129,38 +134,38 @@ export const isPassingError = (status: number): boolean => status >= 400 && !LAS
 function statedLifetime(
   fields: Fields,
   directives: ResponseDirectives,
-  respondedAt: number | undefined,
+  receivedOn: number | undefined,
 ): number | undefined {
   const seconds = directives.sMaxage ?? directives.maxAge
-  return inMilliseconds(seconds) ?? (directives.targeted ? undefined : expiry(fields, respondedAt))
+  return inMilliseconds(seconds) ?? (directives.targeted ? undefined : expiry(fields, receivedOn))
 }
 
 /** Expires minus Date (RFC 9111 section 5.3); a malformed or repeated Expires is in the past. */
-function expiry(fields: Fields, respondedAt: number | undefined): number | undefined {
+function expiry(fields: Fields, receivedOn: number | undefined): number | undefined {
   const value = field(fields, 'expires')
   if (value === undefined) return undefined
-  const expires = parseDate(value, respondedAt)
-  return expires === undefined ? 0 : Math.max(0, expires - dateOf(fields, respondedAt ?? 0))
+  const expires = parseDate(value, receivedOn)
+  return expires === undefined ? 0 : Math.max(0, expires - dateOf(fields, receivedOn ?? 0))
 }
 
-function guessedLifetime(fields: Fields, respondedAt: number | undefined): number | undefined {
-  const modified = parseDate(field(fields, 'last-modified'), respondedAt)
+function guessedLifetime(fields: Fields, receivedOn: number | undefined): number | undefined {
+  const modified = parseDate(field(fields, 'last-modified'), receivedOn)
   if (modified === undefined) return undefined
-  const unchangedFor = dateOf(fields, respondedAt ?? modified) - modified
+  const unchangedFor = dateOf(fields, receivedOn ?? modified) - modified
   return Math.min(Math.max(0, unchangedFor * GUESSED_SHARE), LONGEST_GUESS_MS)
 }
 
 /** Without a valid Date, when the message was received takes its place (RFC 9110 section 6.6.1). */
-function dateOf(fields: Fields, respondedAt: number): number {
-  return parseDate(field(fields, 'date'), respondedAt) ?? respondedAt
+function dateOf(fields: Fields, receivedOn: number): number {
+  return parseDate(field(fields, 'date'), receivedOn) ?? receivedOn
 }
 
 /**
  * corrected_initial_age in milliseconds (RFC 9111 section 4.2.3). Date counts whole seconds, so the apparent age
  * does too: a fraction of a second says nothing.
  */
-function initialAge(fields: Fields, { requestedAt, respondedAt }: Exchange): number {
-  const sinceDate = Math.floor((respondedAt - dateOf(fields, respondedAt)) / 1000) * 1000
+function initialAge(fields: Fields, { requestedAt, respondedAt, receivedOn = respondedAt }: Exchange): number {
+  const sinceDate = Math.floor((receivedOn - dateOf(fields, receivedOn)) / 1000) * 1000
   const responseDelay = Math.max(0, respondedAt - requestedAt)
   return Math.max(0, sinceDate, ageValue(fields) * 1000 + responseDelay)
 }

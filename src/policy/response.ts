@@ -31,17 +31,20 @@ const NOT_STORED = new Set(['age', 'content-length', 'trailer'])
  * With no more than one Date (RFC 9110 section 5.3): of several the oldest that is valid, by which nothing is younger than by
  * another one. None where none is valid.
  */
-export function withOneDate(fields: Fields, respondedAt: number): Fields {
+export function withOneDate(fields: Fields, receivedOn: number): Fields {
   const values = fieldLines(fields, 'date')
   if (values.length < 2) return fields
-  const valid = values.flatMap((value) => parseDate(value, respondedAt) ?? [])
+  const valid = values.flatMap((value) => parseDate(value, receivedOn) ?? [])
   const others = without(fields, (name) => name === 'date')
   return valid.length === 0 ? others : [...others, 'Date', new Date(Math.min(...valid)).toUTCString()]
 }
 
-/** With a Date of when it was received, should it have none (RFC 9110 section 6.6.1). */
-export function dated(fields: Fields, respondedAt: number): Fields {
-  return has(fields, 'date') ? fields : [...fields, 'Date', new Date(respondedAt).toUTCString()]
+/**
+ * With a Date of when it was received, should it have none (RFC 9110 section 6.6.1).
+ * @param receivedOn by the machine's clock, as whoever reads the Date has only theirs
+ */
+export function dated(fields: Fields, receivedOn: number): Fields {
+  return has(fields, 'date') ? fields : [...fields, 'Date', new Date(receivedOn).toUTCString()]
 }
 
 /**

@@ -153,6 +153,16 @@ describe('the age', () => {
     expect(ageOf({}, { delay: -5 })).toBe(0)
   })
 
+  it("compares dates with the machine's clock, and counts by that of the process", () => {
+    const headers = { Date: date(NOW), 'Cache-Control': 'max-age=60' }
+    const ahead = { requestedAt: NOW + 3_600_000, respondedAt: NOW + 3_600_000, receivedOn: NOW + 5_000 }
+    const lifetimeIn = (fields: Record<string, string>) =>
+      lifetimeOf({ status: 200, fields: fieldsOf(fields) }, rulesWith(), ahead)
+    expect(lifetimeIn(headers)).toMatchObject({ bornAt: NOW + 3_595_000, freshUntil: NOW + 3_655_000 })
+    expect(lifetimeIn({ Expires: date(NOW + 65_000) }).freshUntil).toBe(NOW + 3_660_000)
+    expect(lifetimeIn({ 'Last-Modified': date(NOW - 95_000) }).freshUntil).toBe(NOW + 3_610_000)
+  })
+
   it('does not take the fraction of a second that Date cannot hold for age', () => {
     const made = lifetimeOf({ status: 200, fields: fieldsOf({ Date: date(NOW) }) }, rulesWith(), {
       requestedAt: NOW + 900,

@@ -8,7 +8,9 @@ export const bodyOf = (stored: Stored | undefined): Buffer | undefined =>
 
 const text = fc.string({ unit: 'binary' })
 const texts = fc.array(text, { maxLength: 5 })
-const time = fc.oneof(fc.double({ noNaN: true, min: -1e15 }), fc.constant(Number.POSITIVE_INFINITY))
+/** Of the two zeros times have one: what is added to them makes it so. */
+const positive = (ms: number): number => ms + 0
+const time = fc.oneof(fc.double({ noNaN: true, min: -1e15 }).map(positive), fc.constant(Number.POSITIVE_INFINITY))
 const position = fc.maxSafeNat()
 
 const stamp: fc.Arbitrary<Stamp> = fc
@@ -16,7 +18,7 @@ const stamp: fc.Arbitrary<Stamp> = fc
   .map((stamp) => ({ ...stamp, checked: stamp.position }))
 
 const lifetime: fc.Arbitrary<Lifetime> = fc.record({
-  bornAt: fc.double({ noNaN: true, noDefaultInfinity: true }),
+  bornAt: fc.double({ noNaN: true, noDefaultInfinity: true }).map(positive),
   freshUntil: time,
   refreshAt: time,
   staleWhileRevalidateUntil: time,
@@ -95,7 +97,7 @@ const varies = fc
   }))
 
 const unshareable = fc
-  .tuple(stamp, fc.double({ noNaN: true, noDefaultInfinity: true }))
+  .tuple(stamp, fc.double({ noNaN: true, noDefaultInfinity: true }).map(positive))
   .map(([stamp, keepUntil]) => ({ kind: 'unshareable' as const, ...stamp, keepUntil }))
 
 export const someStored: fc.Arbitrary<Stored> = fc.oneof(responses, values, varies, unshareable)

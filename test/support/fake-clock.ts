@@ -3,6 +3,7 @@ import type { Clock } from '../../src/model.ts'
 /** A clock that moves only when told to. */
 export class FakeClock implements Clock {
   #now: number
+  #correctedBy = 0
   #timers: { at: number; run: () => void }[] = []
 
   constructor(startAt = Date.UTC(2026, 0, 1)) {
@@ -11,6 +12,15 @@ export class FakeClock implements Clock {
 
   now(): number {
     return this.#now
+  }
+
+  wall(): number {
+    return this.#now + this.#correctedBy
+  }
+
+  /** The machine's clock is put right: what it says jumps, while nothing else does. */
+  correct(byMs: number): void {
+    this.#correctedBy += byMs
   }
 
   after(delayMs: number, run: () => void): () => void {

@@ -29,6 +29,8 @@ export interface Fetched {
   readonly response: OriginResponse
   readonly requestedAt: number
   readonly respondedAt: number
+  /** `respondedAt` by the machine's clock, to be compared with dates. */
+  readonly receivedOn: number
   /** Nobody wants the rest of the response. */
   readonly stop: () => void
 }
@@ -54,8 +56,9 @@ export function askOrigin(asking: Asking, { clock, events }: AskParts): Promise<
   return route.origin.fetch(originRequest(asking), signal).then(
     (answered) => {
       const respondedAt = clock.now()
+      const receivedOn = clock.wall?.() ?? respondedAt
       report(String(answered.status), respondedAt - requestedAt)
-      return { response: datedOnce(answered, respondedAt), requestedAt, respondedAt, stop }
+      return { response: datedOnce(answered, receivedOn), requestedAt, respondedAt, receivedOn, stop }
     },
     (error: unknown) => {
       report(error instanceof HerdgateError ? error.code : 'internal', clock.now() - requestedAt)
@@ -112,7 +115,7 @@ function originRequest({ request, route, target, forAll, mayBeStored, conditions
   return { method: request.method, target, fields, body, onInterim, background }
 }
 
-function datedOnce(response: OriginResponse, respondedAt: number): OriginResponse {
-  const fields = withOneDate(response.fields, respondedAt)
+function datedOnce(response: OriginResponse, receivedOn: number): OriginResponse {
+  const fields = withOneDate(response.fields, receivedOn)
   return fields === response.fields ? response : { ...response, fields, trailers: () => response.trailers() }
 }

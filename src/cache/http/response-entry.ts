@@ -30,7 +30,7 @@ const STALL_MS = 10_000
 
 /** A new response, its content arriving. */
 export function freshEntry(making: Making, fetched: Fetched, parts: ArrivalParts): StoredResponse {
-  const { response, respondedAt } = fetched
+  const { response, respondedAt, receivedOn } = fetched
   const { rules, request, beginning } = making
   const { status, fields } = response
   const tags = tagsOf(request.url, fields, rules)
@@ -40,7 +40,7 @@ export function freshEntry(making: Making, fetched: Fetched, parts: ArrivalParts
   // Member by member: spreading takes several times as long, for every response that is stored.
   return new ResponseRecord({
     status,
-    fields: interned(dated(status === 206 ? withoutRange(kept) : kept, respondedAt)),
+    fields: interned(dated(status === 206 ? withoutRange(kept) : kept, receivedOn)),
     body: arrivingBody(fetched, declaredLength(fields), rules.maxObjectBytes, parts),
     varyOn: on,
     vary,
@@ -74,7 +74,7 @@ export function updatedEntry(
 ): StoredResponse {
   const { rules, request } = making
   const merged = mergeFields(previous.fields, storedFields(update, rules.cookies))
-  const fields = interned(dated(merged, fetched.respondedAt))
+  const fields = interned(dated(merged, fetched.receivedOn))
   const judged = { status: previous.status, fields: fieldsToJudge(previous.fields, update) }
   const tags = updatedTags(request.url, previous.tags, update, rules)
   return changed(previous, {

@@ -3,8 +3,9 @@
  *
  *     magic "hgsd" | version | kind | key | url | tags | generation | position | what the kind has
  *
- * Texts and lists carry their length in front. A body stands as it is. When a fetch began by its process's clock
- * (`startedAt`) means nothing elsewhere and is not written; the position in the log is, and comparing begins there.
+ * Texts and lists carry their length in front. A body stands as it is. Times are by the machine's clock, so that who reads
+ * them need not have begun when the writer did. When a fetch began by its process's clock (`startedAt`) means nothing
+ * elsewhere and is not written; the position in the log is, and comparing begins there.
  */
 import { Body } from '../../body.ts'
 import { interned, internedText } from '../../interned.ts'
@@ -67,10 +68,10 @@ function writeKind(writer: OctetWriter, stored: Stored): boolean {
       writer.texts(stored.on)
       writer.texts(stored.variants)
       writer.texts(stored.languages.flat())
-      writer.number(stored.keepUntil)
+      writer.time(stored.keepUntil)
       return true
     case 'unshareable':
-      writer.number(stored.keepUntil)
+      writer.time(stored.keepUntil)
       return true
   }
 }
@@ -91,10 +92,10 @@ function readKind(reader: OctetReader, kind: Stored['kind'], stamp: Stamp): Stor
         on: reader.texts(),
         variants: reader.texts(),
         languages: pairs(reader),
-        keepUntil: reader.number(),
+        keepUntil: reader.time(),
       }
     case 'unshareable':
-      return { kind, ...stamp, keepUntil: reader.number() }
+      return { kind, ...stamp, keepUntil: reader.time() }
   }
 }
 
@@ -105,23 +106,23 @@ function pairs(reader: OctetReader): [name: string, key: string][] {
 }
 
 function writeLifetime(writer: OctetWriter, lifetime: Lifetime): void {
-  writer.number(lifetime.bornAt)
-  writer.number(lifetime.freshUntil)
-  writer.number(lifetime.refreshAt)
-  writer.number(lifetime.staleWhileRevalidateUntil)
-  writer.number(lifetime.staleIfErrorUntil)
-  writer.number(lifetime.keepUntil)
+  writer.time(lifetime.bornAt)
+  writer.time(lifetime.freshUntil)
+  writer.time(lifetime.refreshAt)
+  writer.time(lifetime.staleWhileRevalidateUntil)
+  writer.time(lifetime.staleIfErrorUntil)
+  writer.time(lifetime.keepUntil)
   writer.flag(lifetime.mustRevalidate)
 }
 
 function readLifetime(reader: OctetReader): Lifetime {
   return {
-    bornAt: reader.number(),
-    freshUntil: reader.number(),
-    refreshAt: reader.number(),
-    staleWhileRevalidateUntil: reader.number(),
-    staleIfErrorUntil: reader.number(),
-    keepUntil: reader.number(),
+    bornAt: reader.time(),
+    freshUntil: reader.time(),
+    refreshAt: reader.time(),
+    staleWhileRevalidateUntil: reader.time(),
+    staleIfErrorUntil: reader.time(),
+    keepUntil: reader.time(),
     mustRevalidate: reader.flag(),
   }
 }

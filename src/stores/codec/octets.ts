@@ -7,12 +7,15 @@ export const MOST_MEMBERS = 10_000
 /** Octets that grow as they are written. */
 export class OctetWriter {
   #octets: Buffer
+  readonly #correction: number
   #length = 0
   #sound = true
 
   /** @param expected how many it will be, about: each time they turn out to be more they are copied */
-  constructor(expected: number = 1024) {
+  /** @param correction from times of this process's clock to the machine's, in ms */
+  constructor(expected: number = 1024, correction: number = 0) {
     this.#octets = Buffer.allocUnsafe(expected)
+    this.#correction = correction
   }
 
   /** Could everything be written as it is? */
@@ -40,6 +43,10 @@ export class OctetWriter {
   number(value: number): void {
     const at = this.#reserve(8)
     this.#octets.writeDoubleBE(value, at)
+  }
+
+  time(ms: number): void {
+    this.number(ms + this.#correction)
   }
 
   flag(value: boolean): void {
@@ -92,11 +99,14 @@ export class OctetWriter {
  */
 export class OctetReader {
   readonly #octets: Buffer
+  readonly #correction: number
   #at = 0
   #sound = true
 
-  constructor(octets: Uint8Array) {
+  /** @param correction as of the writer, and of this process */
+  constructor(octets: Uint8Array, correction: number = 0) {
     this.#octets = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength)
+    this.#correction = correction
   }
 
   get sound(): boolean {
@@ -120,6 +130,10 @@ export class OctetReader {
   number(): number {
     const at = this.#take(8)
     return at === undefined ? 0 : this.#octets.readDoubleBE(at)
+  }
+
+  time(): number {
+    return this.number() - this.#correction
   }
 
   flag(): boolean {

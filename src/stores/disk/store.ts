@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { systemClock } from '../../clock.ts'
+import { correctionOf, systemClock } from '../../clock.ts'
 import type { Events, StoreEvent } from '../../events.ts'
 import type { Clock, Kept, Store, Stored, Tier, TierUsage, Write, Written } from '../../model.ts'
 import { size } from '../../units.ts'
@@ -57,7 +57,7 @@ export function diskStore({
       const address = addressOf(key)
       const octets = lost.mayHave(address) ? undefined : shelf.get(file, address)
       if (octets === undefined) return undefined
-      const stored = decode(key, octets)
+      const stored = decode(key, octets, { correction: correctionOf(clock) })
       if (stored === undefined) {
         none = 'error'
         void removeDefect(key, address)
@@ -122,7 +122,8 @@ export function diskStore({
   const toBePut = (writes: readonly Write[]): readonly ToBePut[] => {
     let bytes = waiting
     return writes.map(({ key, stored, keepForMs }) => {
-      const octets = bytes < MOST_WAITING ? admitted(encode(key, stored)) : undefined
+      const octets =
+        bytes < MOST_WAITING ? admitted(encode(key, stored, { correction: correctionOf(clock) })) : undefined
       bytes += octets?.length ?? 0
       return { address: addressOf(key), octets, until: clock.now() + keepForMs }
     })

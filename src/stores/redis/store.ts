@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto'
 import type { Redis } from 'ioredis'
-import { systemClock } from '../../clock.ts'
+import { correctionOf, systemClock } from '../../clock.ts'
 import type { Events, StoreEvent } from '../../events.ts'
 import type { Awaitable, Clock, Kept, Store, Stored, TierUsage, Write, Written } from '../../model.ts'
 import { duration, size } from '../../units.ts'
-import { decode, encode } from '../codec/codec.ts'
+import { type CodecOptions, decode, encode } from '../codec/codec.ts'
 import { VERSION } from '../codec/layout.ts'
 import { type Ending, type RedisAccess, redisAccess } from './access.ts'
 import type { RedisCommand, RedisReply } from './commands.ts'
@@ -162,6 +162,10 @@ class RedisStore implements Store {
     return this.#keyPrefix + hash('sha256', key, 'base64url')
   }
 
+  get #codec(): CodecOptions {
+    return { hmacKey: this.#hmacKey, correction: correctionOf(this.#clock) }
+  }
+
   #found(key: string, reply: Ending | undefined, ms: number): Kept {
     if (reply === undefined || typeof reply === 'string' || isUnanswered(reply)) {
       this.#report('get', 'unknown', ms)
@@ -172,7 +176,7 @@ class RedisStore implements Store {
       this.#report('get', 'miss', ms)
       return undefined
     }
-    const stored = octets && decode(key, octets, { hmacKey: this.#hmacKey })
+    const stored = octets && decode(key, octets, this.#codec)
     this.#report('get', stored === undefined ? 'error' : 'hit', ms)
     if (stored === undefined) this.#discard(key)
     return stored
@@ -186,7 +190,7 @@ class RedisStore implements Store {
 
   /** What cannot be stored takes away what stood there, which is older. */
   #commandFor({ key, stored, keepForMs }: Write): RedisCommand {
-    const octets = this.#isTooLarge(stored) ? undefined : encode(key, stored, { hmacKey: this.#hmacKey })
+    const octets = this.#isTooLarge(stored) ? undefined : encode(key, stored, this.#codec)
     if (octets === undefined || octets.length > this.#maxBytes) {
       this.#events?.emit('eviction', { tier: 'redis', reason: 'rejected' })
       return this.#removal(key)

@@ -584,3 +584,43 @@ describe('a response with two Date lines (RFC 9110 section 5.3)', () => {
     expect(dates(await confirmed.get('/'))).toEqual([oldest])
   })
 })
+
+describe('a machine whose clock was put right after the process began', () => {
+  const HOUR_MS = 3_600_000
+  test.each([
+    ['back', -HOUR_MS],
+    ['on', HOUR_MS],
+  ])(
+    'by an hour %s compares a Date with what the clock says now, and expires by the time that passes',
+    async (_, byMs) => {
+      const w = world()
+      w.clock.correct(byMs)
+      w.origin.script(() => ({ headers: { ...MINUTE, Date: date(w.clock.wall()) }, body: 'v' }))
+      await w.get('/')
+      await w.clock.advance(50_000)
+      const hit = await w.get('/')
+      expect([hit.result, field(hit.reply.fields, 'age')]).toEqual(['hit', '50'])
+      await w.clock.advance(11_000)
+      expect((await w.get('/')).result).not.toBe('hit')
+    },
+  )
+
+  test('writes the Date that a response lacks by what the clock says now', async () => {
+    const w = world()
+    w.clock.correct(-HOUR_MS)
+    answering(w, { headers: MINUTE, body: 'v' })
+    await w.get('/')
+    expect(await header(w, 'date')).toBe(date(w.clock.wall()))
+  })
+
+  test('expires nothing that is held, and revives nothing', async () => {
+    const w = world()
+    w.origin.script(() => ({ headers: { ...MINUTE, Date: date(w.clock.wall()) }, body: 'v' }))
+    await w.get('/')
+    w.clock.correct(HOUR_MS)
+    expect((await w.get('/')).result).toBe('hit')
+    w.clock.correct(-2 * HOUR_MS)
+    await w.clock.advance(61_000)
+    expect((await w.get('/')).result).not.toBe('hit')
+  })
+})

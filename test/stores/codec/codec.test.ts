@@ -232,3 +232,15 @@ function throughOctets(value: unknown): { value: unknown } | undefined {
   const decoded = octets && decode(KEY, octets)
   return decoded?.kind === 'value' ? { value: decoded.value } : undefined
 }
+
+test('times of a process that began before the machine was put right are right for others, and for itself', () => {
+  const stored = valueOf('v')
+  const octets = encode(KEY, stored, { correction: -3_600_000 })!
+  const { freshUntil, bornAt, keepUntil } = stored
+  expect(decode(KEY, octets)).toMatchObject({
+    bornAt: bornAt - 3_600_000,
+    freshUntil: freshUntil - 3_600_000,
+    keepUntil: keepUntil - 3_600_000,
+  })
+  expect(decode(KEY, octets, { correction: -3_600_000 })).toMatchObject({ bornAt, freshUntil, keepUntil })
+})

@@ -39,6 +39,21 @@ test('what was stored is there after a restart', async () => {
   await after.close()
 })
 
+test('what a process stored that began before the machine was put right is as old to the next one', async () => {
+  const path = temporaryFolder()
+  const clock = new FakeClock()
+  clock.correct(-3_600_000)
+  const stored = response('x')
+  const before = diskStore({ path, clock })
+  await before.set('k', stored, 60_000)
+  expect(await before.get('k')).toMatchObject({ bornAt: stored.bornAt, freshUntil: stored.freshUntil })
+  await before.close()
+  const after = diskStore({ path, clock: new FakeClock(clock.wall()) })
+  const lifetime = { bornAt: stored.bornAt - 3_600_000, freshUntil: stored.freshUntil - 3_600_000 }
+  expect(await after.get('k')).toMatchObject(lifetime)
+  await after.close()
+})
+
 test('a file that is opened while it is being closed is in use, and not sealed', async () => {
   const path = temporaryFolder()
   const before = diskStore({ path })
