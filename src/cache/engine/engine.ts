@@ -280,11 +280,12 @@ export class Engine {
 
   /** A background refresh: nobody waits for it. */
   #refresh<E extends Entry, D>(question: Question<E, D>, found: Found<E>, entry: E): void {
-    if (this.#pressure?.high !== true) this.#fetches.refresh(question, found.key, entry)
+    if (this.#pressure?.high !== true) this.#fetches.refresh(question.forRefresh(entry), found.key, entry)
   }
 
   #refreshHead<E extends Entry, D>(question: Question<E, D>, found: Found<E>, entry: E): void {
-    if (this.#pressure?.high !== true && !this.isFetching(found.key)) this.#passing.refresh(question, found.key, entry)
+    if (this.#pressure?.high === true || this.isFetching(found.key)) return
+    this.#passing.refresh(question.forRefresh(entry), found.key, entry)
   }
 
   /** Why no more may be asked of origins now; undefined: they may be asked. */

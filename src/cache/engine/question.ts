@@ -41,6 +41,8 @@ export interface Question<E extends Entry, D> {
   /** The name by which `otherVariant` finds this entry. */
   variantName(entry: E): string | undefined
   decide(found: Found<E>, now: number): Decision<E>
+  /** The same for a refresh of this entry that nobody waits for: without what the asker wishes of its own answer. */
+  forRefresh(entry: E): Question<E, D>
   /** Asks the origin or the loader. Rejects, or throws at once, when there is no answer. */
   load(context: LoadContext<E>): Promise<Loaded<E, D>>
   /** May this entry, fetched for another asker, answer this one? Its body must still be readable from the start. */

@@ -16,6 +16,7 @@ import { rangeLines, select } from '../../policy/range.ts'
 import { decide } from '../../policy/reuse.ts'
 import { nameOf } from '../../policy/target.ts'
 import { languageKey, languageKeyOf, selectingFields, selects, variantKey } from '../../policy/vary.ts'
+import { withoutWishes } from '../../policy/wishes.ts'
 import type { AskParts } from './ask-origin.ts'
 import { settledPart } from './parts.ts'
 import type { LoadContext, Loaded, Question } from '../engine/question.ts'
@@ -129,6 +130,11 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
 
   discard(reply: DirectResponse): void {
     reply.body.discard()
+  }
+
+  forRefresh(entry: StoredResponse): HttpQuestion {
+    const request = withoutWishes(this.#request, entry, this.#route)
+    return request === this.#request ? this : new HttpQuestion(request, this.#route, this.#ask, this.#parts)
   }
 
   load(context: LoadContext<StoredResponse>): Promise<Loaded<StoredResponse, DirectResponse>> {

@@ -94,6 +94,10 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     return { kind: 'revalidate', entry, why: 'stale', fallback: mayStandIn ? { entry, afterMs } : undefined }
   }
 
+  forRefresh(): this {
+    return this
+  }
+
   load({ previous, beginning }: LoadContext<StoredValue>): Promise<Loaded<StoredValue, T>> {
     let rules = this.#rules
     let skipped = false

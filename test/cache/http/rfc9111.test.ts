@@ -4,7 +4,7 @@ import { DEFAULT_RULES } from '../../../src/config/defaults.ts'
 import { HerdgateError } from '../../../src/errors.ts'
 import { field, fieldLines, type Fields, has } from '../../../src/fields.ts'
 import { createCache } from '../../../src/library/embed.ts'
-import type { OriginRequest } from '../../../src/model.ts'
+import type { OriginRequest, Rules } from '../../../src/model.ts'
 import { settle } from '../../support/fake-clock.ts'
 import type { Answer } from '../../support/scripted-origin.ts'
 import { received, world } from '../../support/world.ts'
@@ -160,6 +160,77 @@ test('Vary: Cookie does not tell clients apart whose cookies the origin does not
   }
   const both = [w.get('/new', { Cookie: 'a=1' }), w.get('/new', { Cookie: 'a=2' })]
   expect((await Promise.all(both)).map(({ result }) => result)).toEqual(['miss', 'collapsed'])
+})
+
+describe('a refresh that nobody waits for', () => {
+  const WINDOW = { 'Cache-Control': 'max-age=60, stale-while-revalidate=600', ETag: '"1"' }
+  /** An expired copy within its window; what the origin is asked from then on waits. */
+  const expired = async (headers: Record<string, string> = WINDOW, rules: Partial<Rules> = {}, asked = {}) => {
+    const w = world({ grace: 600_000, ...rules })
+    answering(w, { headers, body: 'v1' })
+    await w.get('/', asked)
+    await w.clock.advance(61_000)
+    w.origin.script(() => undefined)
+    return w
+  }
+
+  test('behind a stale copy given to no-store keeps the copy (RFC 9111 section 5.2.1.5)', async () => {
+    const w = await expired()
+    expect((await w.get('/', { 'Cache-Control': 'no-store' })).result).toBe('stale')
+    w.origin.next.answer({ status: 304, headers: WINDOW })
+    await settle()
+    expect(await w.get('/')).toMatchObject({ body: 'v1', result: 'hit' })
+  })
+
+  test('ahead of expiry does so as well', async () => {
+    const w = world({ refreshAhead: 0.5 })
+    answering(w, { headers: MINUTE, body: 'v1' }, { headers: MINUTE, body: 'v2' })
+    await w.get('/')
+    await w.clock.advance(31_000)
+    expect((await w.get('/', { 'Cache-Control': 'no-store' })).result).toBe('hit')
+    await settle()
+    expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+  })
+
+  test('by HEAD makes the copy as good as new', async () => {
+    const w = await expired()
+    expect((await method(w, 'HEAD', '/', { 'Cache-Control': 'no-store' })).result).toBe('stale')
+    w.origin.next.answer({ headers: WINDOW })
+    await settle()
+    expect(await w.get('/')).toMatchObject({ body: 'v1', result: 'hit' })
+  })
+
+  test.each([{ Cookie: 'a=1' }, { Authorization: 'b' }])(
+    'with %j whose answer is not for all leaves the copy',
+    async (by) => {
+      const w = await expired()
+      await w.get('/', { ...by, 'Cache-Control': 'no-store' })
+      w.origin.next.answer({ headers: MINUTE, body: 'own' })
+      await settle()
+      expect(await w.get('/')).toMatchObject({ body: 'v1', result: 'stale' })
+    },
+  )
+
+  test('brings no wishes of whoever asked', async () => {
+    const w = await expired()
+    await w.get('/', { 'Cache-Control': 'max-stale=90', Pragma: 'x', Accept: 'c/d' })
+    const { request } = w.origin.next
+    expect(['cache-control', 'pragma', 'accept'].map((name) => sent(request, name))).toEqual([
+      undefined,
+      undefined,
+      'c/d',
+    ])
+  })
+
+  test('brings those that the copy was selected by, or that are in its key', async () => {
+    const wish = { 'Cache-Control': 'max-stale=90' }
+    for (const key of [DEFAULT_RULES.key, { ...DEFAULT_RULES.key, headers: ['cache-control'] }]) {
+      const vary = key === DEFAULT_RULES.key ? { Vary: 'Cache-Control' } : {}
+      const w = await expired({ ...WINDOW, ...vary }, { key }, wish)
+      expect((await w.get('/', wish)).result).toBe('stale')
+      expect(sent(w.origin.next.request, 'cache-control')).toBe('max-stale=90')
+    }
+  })
 })
 
 describe('HEAD', () => {
