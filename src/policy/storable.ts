@@ -81,6 +81,9 @@ export function storable(
   return found === undefined ? { store: true } : { store: false, why: found.why }
 }
 
+/** Those that say nothing of the response: to another request it might have been stored. */
+export const REASONS_OF_THE_REQUEST: ReadonlySet<string> = new Set(['request-no-store', 'authorization', 'cookie'])
+
 /**
  * What is stored answers GET, HEAD, or the same QUERY. A response to POST does so if it says that it is what a GET
  * would get, and for how long (RFC 9110 section 9.3.3).

@@ -6,7 +6,7 @@ import type { ByteRange, CacheRequest, OriginResponse, Route, StoredResponse } f
 import { type Exchange, isPassingError } from '../../policy/freshness.ts'
 import { parseContentRange, rangeFor, rangeLines, rangeMissing, strongValidator } from '../../policy/range.ts'
 import { ofTheWhole } from '../../policy/range-head.ts'
-import { type Storable, storable } from '../../policy/storable.ts'
+import { REASONS_OF_THE_REQUEST, type Storable, storable } from '../../policy/storable.ts'
 import { updatedTags } from '../../policy/tags.ts'
 import { conditionsFor, confirms, describesSame, fieldsToJudge, hasValidator } from '../../policy/validation.ts'
 import { varyOn } from '../../policy/vary.ts'
@@ -135,8 +135,10 @@ export class ResponseLoad {
   #updated(previous: StoredResponse, fetched: Fetched): Landing {
     const { response } = fetched
     if (response.status !== 200) return this.#judge(fetched)
-    const isSame = describesSame(previous, response) && this.#storableWith(previous, response.fields).store
-    if (!isSame) return { ...this.#direct(fetched, 'method'), outdated: outdatedEntry(previous, fetched) }
+    const verdict = this.#storableWith(previous, response.fields)
+    const isOutdated = !describesSame(previous, response) || !(verdict.store || REASONS_OF_THE_REQUEST.has(verdict.why))
+    if (isOutdated) return { ...this.#direct(fetched, 'method'), outdated: outdatedEntry(previous, fetched) }
+    if (!verdict.store) return this.#direct(fetched, 'method')
     const needsValidator = this.#context.doubted || hasValidator(previous)
     if (needsValidator && !hasValidator(response)) return this.#direct(fetched, 'method')
     fetched.stop()

@@ -318,6 +318,36 @@ describe('HEAD', () => {
     expect(await w.get('/')).toMatchObject({ status: 200, body: 'v2' })
   })
 
+  test.each([{ Cookie: 'a=1' }, { Authorization: 'b' }, { 'Cache-Control': 'no-cache, no-store' }])(
+    'with %j that finds the content as it is leaves a fresh copy as it is (RFC 9111 section 4.3.5)',
+    async (headers) => {
+      const w = world()
+      answering(
+        w,
+        { headers: { ...MINUTE, ETag: '"1"', 'X-Said': 'once' }, body: 'v1' },
+        {
+          headers: { ...MINUTE, ETag: '"1"', 'X-Said': 'twice' },
+        },
+      )
+      await w.get('/')
+      await w.clock.advance(30_000)
+      const asked = { 'Cache-Control': 'no-cache', ...headers }
+      expect((await method(w, 'HEAD', '/', asked)).reply.outcome.fwdStatus).toBe(200)
+      const { result, reply } = await w.get('/')
+      expect([result, field(reply.fields, 'x-said')]).toEqual(['hit', 'once'])
+      await w.clock.advance(31_000)
+      expect((await w.get('/')).result).not.toBe('hit')
+    },
+  )
+
+  test('with a cookie that brings to light another content has it fetched anew', async () => {
+    const w = world()
+    answering(w, { headers: { ...MINUTE, ETag: '"1"' } }, { headers: { ...MINUTE, ETag: '"2"' } }, { body: 'v2' })
+    await w.get('/')
+    await method(w, 'HEAD', '/', { Cookie: 'a=1', 'Cache-Control': 'no-cache' })
+    expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'miss' })
+  })
+
   test('does not make good again what has been invalidated, unless its validator does', async () => {
     const w = world()
     const headers = { ...MINUTE, ETag: '"1"' }
