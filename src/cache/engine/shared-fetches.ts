@@ -4,7 +4,7 @@
  * A fetch belongs to the cache, not to the request that started it. It is stamped with the invalidation log's position
  * from before it began, so whatever is appended while it runs outdates what it stores.
  */
-import type { Clock, Entry, ForwardReason, Found, InvalidationLog } from '../../model.ts'
+import type { Clock, Entry, Found, InvalidationLog } from '../../model.ts'
 import { type AnyFlight, Flight, type Flights } from './flights.ts'
 import { discard } from './landing.ts'
 import type { Question } from './question.ts'
@@ -45,9 +45,9 @@ export class SharedFetches {
     const apart = apartFor(question, decision)
     const { apartWhole = apart } = question
     const current =
-      this.#joinable(found.key + apart, decision.why) ??
-      (apartWhole === apart ? undefined : this.#joinable(found.key + apartWhole, decision.why))
-    if (current !== undefined) return { flight: current as Flight<E, D>, leads: false }
+      this.#joinable(question, found.key, apart) ??
+      (apartWhole === apart ? undefined : this.#joinable(question, found.key, apartWhole))
+    if (current !== undefined) return { flight: current, leads: false }
     return { flight: this.#launch(question, found.key + apart, decision), leads: true }
   }
 
@@ -70,18 +70,20 @@ export class SharedFetches {
     void flight.landed.then((landed) => discard(question, landed))
   }
 
-  #joinable(key: string, why: ForwardReason): AnyFlight | undefined {
-    const flight = this.#flights.get(key)
-    return flight !== undefined && this.#mayJoin(flight, why) ? flight : undefined
+  #joinable<E extends Entry, D>(question: Question<E, D>, key: string, apart: string): Flight<E, D> | undefined {
+    // A door only ever joins flights of its own kind of entry.
+    const flight = this.#flights.get(key + apart) as Flight<E, D> | undefined
+    return flight !== undefined && this.#mayJoin(question, key, flight) ? flight : undefined
   }
 
-  #mayJoin(flight: AnyFlight, why: ForwardReason): boolean {
+  #mayJoin<E extends Entry, D>(question: Question<E, D>, key: string, flight: Flight<E, D>): boolean {
     const { result } = flight
     if (result?.kind === 'direct') return false
     if (result?.kind === 'entry') {
-      // Its head has come: what must be checked with the origin, or is stale by now, is not for newcomers.
-      const isFresh = this.#clock.now() < result.entry.freshUntil
-      return why !== 'request' && isFresh && this.#log.verdict(result.entry) === 'valid'
+      // Its head has come: to newcomers it is a copy like any other, and may have to be checked or be too old for them.
+      const { entry } = result
+      if (this.#log.verdict(entry) !== 'valid') return false
+      return question.decide({ kind: 'entry', key, entry, verdict: 'valid' }, this.#clock.now()).kind === 'serve'
     }
     return this.#log.verdict(flight) === 'valid'
   }

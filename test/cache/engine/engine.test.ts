@@ -49,6 +49,42 @@ describe('one fetch per key', () => {
     expect(w.origin.requests).toHaveLength(1)
   })
 
+  test.each([
+    { 'Cache-Control': 'no-cache' },
+    { 'Cache-Control': 'max-age=0' },
+    { 'Cache-Control': 'max-age=2' },
+    { 'Cache-Control': 'min-fresh=58' },
+    { Pragma: 'no-cache' },
+  ])('whoever asks with %j does not join in mid body what came too long ago for it', async (wish) => {
+    const w = world()
+    const body = new PushedBody()
+    const first = w.ask('/')
+    w.origin.next.answer({ headers: FRESH, body })
+    await first
+    await w.clock.advance(3_000)
+    const asked = w.get('/', wish)
+    await settle()
+    expect(w.origin.waiting).toHaveLength(1)
+    w.origin.next.answer({ headers: FRESH, body: 'new' })
+    expect(await asked).toMatchObject({ body: 'new', result: 'miss' })
+    body.end()
+  })
+
+  test.each([{ 'Cache-Control': 'max-age=4' }, { 'Cache-Control': 'min-fresh=57' }])(
+    'whoever asks with %j joins in mid body what is new enough for it',
+    async (wish) => {
+      const w = world()
+      const body = new PushedBody()
+      const first = w.ask('/')
+      w.origin.next.answer({ headers: FRESH, body })
+      await first
+      await w.clock.advance(3_000)
+      const asked = w.get('/', wish)
+      body.end()
+      expect(await asked).toMatchObject({ result: 'collapsed' })
+    },
+  )
+
   test('the one who started the fetch may leave: the others get theirs', async () => {
     const w = world()
     const client = new AbortController()
