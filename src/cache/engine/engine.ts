@@ -20,12 +20,12 @@ import type {
 import { Answers } from './answers.ts'
 import { type Collapsed, Collapsing } from './collapsing.ts'
 import { Flights } from './flights.ts'
-import { known, type Located, locate, lookup } from './lookup.ts'
+import { isUnshareable, known, type Located, locate, lookup, Peeks } from './lookup.ts'
 import { Looks, type Reads } from './looks.ts'
 import { Passing } from './passing.ts'
 import type { Question } from './question.ts'
-import { failure, type Forward, isForwarding, type Resolution, served } from './resolution.ts'
-import { SharedFetches } from './shared-fetches.ts'
+import { alone, failure, type Forward, isForwarding, type Resolution, served } from './resolution.ts'
+import { apartFor, SharedFetches } from './shared-fetches.ts'
 import { Storing } from './storing.ts'
 
 export interface EngineParts {
@@ -167,6 +167,11 @@ export class Engine {
     return question.decide(latest.found, now).kind === 'serve' ? latest : located
   }
 
+  /** Whether this question is asked of the origin for its asker alone although a fetch for all was decided on. */
+  async isAlone<E extends Entry, D>(question: Question<E, D>, found: Found<E>, decision: Forward<E>): Promise<boolean> {
+    return this.#isUnshareable(question, found, decision, new Peeks(this.#store))
+  }
+
   /** Something newer was put at this key: a fetch in progress may not replace it. */
   supersede(key: string): void {
     this.#flights.drop(key)
@@ -264,7 +269,9 @@ export class Engine {
     const free = this.#slot(question.leaving)
     let answer: Collapsed<E, D>
     try {
-      answer = await this.#collapsing.answer(question, found, decision, attempt)
+      const remembered = this.#isUnshareable(question, found, decision, this.#store)
+      const isAlone = remembered instanceof Promise ? await remembered : remembered
+      answer = isAlone ? alone(decision) : await this.#collapsing.answer(question, found, decision, attempt)
     } finally {
       free()
     }
@@ -276,6 +283,20 @@ export class Engine {
       default:
         return answer
     }
+  }
+
+  /**
+   * Is it remembered of askers like this one that they cannot share an answer, while a copy stands for the others? Where
+   * none stands, the look-up has seen it.
+   */
+  #isUnshareable<E extends Entry, D>(
+    question: Question<E, D>,
+    found: Found<E>,
+    decision: Forward<E>,
+    reads: Reads,
+  ): Awaitable<boolean> {
+    const apart = found.kind === 'entry' ? apartFor(question, decision) : ''
+    return apart !== '' && isUnshareable(reads, this.#log, found.key + apart, this.#clock.now())
   }
 
   /** A background refresh: nobody waits for it. */

@@ -40,18 +40,33 @@ export async function locate<E extends Entry, D>(
   now: number,
   anew?: Anew,
 ): Promise<Located<E>> {
-  const tiers = new Map<string, Tier | undefined>()
-  const get = async (key: string): Promise<Kept> => {
+  const peeks = new Peeks(store, anew)
+  const found = await lookup(peeks, log, question, now, peeks.get(question.key), anew)
+  return { found, tier: peeks.tiers.get(found.key) }
+}
+
+/** Reads that copy nothing to a nearer tier. */
+export class Peeks implements Reads {
+  /** Where what was read was. */
+  readonly tiers = new Map<string, Tier | undefined>()
+  readonly #store: Store
+  readonly #anew: Anew | undefined
+
+  constructor(store: Store, anew?: Anew) {
+    this.#store = store
+    this.#anew = anew
+  }
+
+  async get(key: string): Promise<Kept> {
+    const store = this.#store
     if (store.peek === undefined) {
-      tiers.set(key, store.usage()[0]?.tier)
-      return store.get(key, anew)
+      this.tiers.set(key, store.usage()[0]?.tier)
+      return store.get(key, this.#anew)
     }
-    const { kept, tier } = await store.peek(key, anew)
-    tiers.set(key, tier)
+    const { kept, tier } = await store.peek(key, this.#anew)
+    this.tiers.set(key, tier)
     return kept
   }
-  const found = await lookup({ get }, log, question, now, get(question.key), anew)
-  return { found, tier: tiers.get(found.key) }
 }
 
 export interface Located<E extends Entry> {
@@ -113,13 +128,26 @@ function found<E extends Entry, D>(
 
 /** Answers that only some askers may share are remembered apart from the others'. */
 function apart<E extends Entry, D>(look: Look<E, D>, key: string, miss: FoundNothing['miss']): Awaitable<Found<E>> {
-  const judge = (kept: Kept): FoundNothing => {
+  const { store, log, question, now, anew } = look
+  const remembered = isUnshareable(store, log, key + question.apart, now, anew)
+  return remembered instanceof Promise
+    ? remembered.then((later) => nothing(key, miss, later))
+    : nothing(key, miss, remembered)
+}
+
+/** Whether it is remembered at this key that an answer was for one asker alone. */
+export function isUnshareable(
+  store: Reads,
+  log: InvalidationLog,
+  key: string,
+  now: number,
+  anew?: Anew,
+): Awaitable<boolean> {
+  const judge = (kept: Kept): boolean => {
     const stored = known(kept)
-    const isRemembered =
-      stored?.kind === 'unshareable' && look.now < stored.keepUntil && look.log.verdict(stored) === 'valid'
-    return nothing(key, miss, isRemembered)
+    return stored?.kind === 'unshareable' && now < stored.keepUntil && log.verdict(stored) === 'valid'
   }
-  const kept = look.store.get(key + look.question.apart, look.anew)
+  const kept = store.get(key, anew)
   return kept instanceof Promise ? kept.then(judge) : judge(kept)
 }
 

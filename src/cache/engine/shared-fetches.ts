@@ -13,7 +13,7 @@ import { SharedFetch, type SharedFetchParts } from './shared-fetch.ts'
 import { beginningAt } from './stamp.ts'
 
 /** Whatever range is asked for, a whole copy is checked as a whole. */
-function apartFor<E extends Entry, D>(question: Question<E, D>, decision: Forward<E>): string {
+export function apartFor<E extends Entry, D>(question: Question<E, D>, decision: Forward<E>): string {
   const isWhole = decision.kind === 'revalidate' && !question.isPart(decision.entry)
   return isWhole ? (question.apartWhole ?? question.apart) : question.apart
 }

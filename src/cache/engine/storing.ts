@@ -127,6 +127,7 @@ export class Storing {
   ): Awaitable<Written> {
     switch (fate) {
       case 'kept':
+        if (flight === undefined && question.apart !== '') this.#forgetUnshareable(key)
         if (question.isPart(entry)) return this.#putPart(question, target, entry)
         if (flight?.lease?.isDoubtful === true) return this.#putUnlessFresh(target, entry, flight)
         if (isCurrent && target === key) return this.put(target, entry, now)
@@ -136,6 +137,14 @@ export class Storing {
       case 'broken':
         return undefined
     }
+  }
+
+  /** What is remembered apart is not replaced by what is put for all. */
+  #forgetUnshareable(key: string): void {
+    const forget = (kept: Kept) => {
+      if (known(kept)?.kind === 'unshareable') void this.#store.delete(key)
+    }
+    void withStored(this.#store, key, forget)
   }
 
   put(key: string, entry: Entry, now = this.#clock.now()): Awaitable<Written> {

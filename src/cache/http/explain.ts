@@ -1,4 +1,4 @@
-import type { CacheRequest, Clock, Found, InvalidationLog, StoredResponse } from '../../model.ts'
+import type { CacheRequest, Clock, Decision, Found, InvalidationLog, StoredResponse } from '../../model.ts'
 import { admit } from '../../policy/admission.ts'
 import { isGroupTag } from '../../policy/groups.ts'
 import { keyOf } from '../../policy/key.ts'
@@ -62,11 +62,14 @@ export async function explain(request: CacheRequest, parts: HandleParts): Promis
   if (kind.kind === 'pass') return { ...common, decision: 'pass', why: kind.detail ?? kind.why }
   const question = new HttpQuestion(request, route, askFor(request, route, kind), parts)
   const located = await engine.locate(question, clock.now())
-  return { ...common, ...judged(question, located.found, clock.now()), ...describe(located, key, clock, log) }
+  const decision = question.decide(located.found, clock.now())
+  const isFetch = decision.kind === 'revalidate' || decision.kind === 'fetch'
+  const isAlone = isFetch && (await engine.isAlone(question, located.found, decision))
+  const said = isAlone ? { decision: 'pass', why: 'unshareable' } : judged(decision, located.found)
+  return { ...common, ...said, ...describe(located, key, clock, log) }
 }
 
-function judged(question: HttpQuestion, found: Found<StoredResponse>, now: number): { decision: string; why: string } {
-  const decision = question.decide(found, now)
+function judged(decision: Decision<StoredResponse>, found: Found<StoredResponse>): { decision: string; why: string } {
   switch (decision.kind) {
     case 'serve':
       return { decision: 'serve', why: decision.refresh ? 'fresh; due for a refresh in the background' : 'fresh' }

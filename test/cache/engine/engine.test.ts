@@ -163,6 +163,67 @@ describe('an answer for one caller alone', () => {
     expect(await w.get('/')).toMatchObject({ body: 'open', result: 'hit' })
   })
 
+  /** A stale copy for all, and one request with a cookie whose answer was for it alone. */
+  const rememberedApart = async () => {
+    const w = world()
+    w.origin.script((_, number) => ({ headers: { ...FRESH, ETag: `"${number}"` }, body: `v${number}` }))
+    await w.get('/')
+    await w.clock.advance(61_000)
+    await w.get('/', { Cookie: 'a=1' })
+    w.origin.script(() => undefined)
+    return w
+  }
+
+  test('those with credentials do not wait for each other while a stale copy stands either', async () => {
+    const w = await rememberedApart()
+    expect(await w.cache.explain({ method: 'GET', url: 'http://a.test/', fields: ['Cookie', 'b=2'] })).toMatchObject({
+      decision: 'pass',
+      why: 'unshareable',
+    })
+    const both = [w.get('/', { Cookie: 'b=2' }), w.get('/', { Cookie: 'c=3' })]
+    await settle()
+    expect(w.origin.waiting).toHaveLength(2)
+    w.origin.answerAll({ headers: FRESH, body: 'own' })
+    expect((await Promise.all(both)).map(({ body, result }) => [body, result])).toEqual([
+      ['own', 'pass'],
+      ['own', 'pass'],
+    ])
+  })
+
+  test('those without wait for each other all the same, and have the copy checked', async () => {
+    const w = await rememberedApart()
+    const both = [w.get('/'), w.get('/')]
+    await settle()
+    w.origin.next.answer({ status: 304, headers: FRESH })
+    expect((await Promise.all(both)).map(({ body, result }) => [body, result])).toEqual([
+      ['v1', 'revalidated'],
+      ['v1', 'collapsed'],
+    ])
+  })
+
+  test('the stale copy still stands in for an origin that fails', async () => {
+    const w = await rememberedApart()
+    const asked = w.get('/', { Cookie: 'b=2' })
+    await settle()
+    w.origin.next.fail()
+    expect(await asked).toMatchObject({ body: 'v1', result: 'stale_if_error' })
+  })
+
+  test('a shareable answer to credentials clears the memory of answers to such', async () => {
+    const w = await rememberedApart()
+    const shared = { 'Cache-Control': 'public, max-age=1' }
+    const asked = w.get('/', { Cookie: 'b=2' })
+    await settle()
+    w.origin.next.answer({ headers: shared, body: 'for all' })
+    expect(await asked).toMatchObject({ body: 'for all', result: 'miss' })
+    await w.clock.advance(2_000)
+    const both = [w.get('/', { Cookie: 'b=2' }), w.get('/', { Cookie: 'c=3' })]
+    await settle()
+    expect(w.origin.waiting).toHaveLength(1)
+    w.origin.next.answer({ headers: shared, body: 'anew' })
+    expect((await Promise.all(both)).map(({ result }) => result)).toEqual(['miss', 'collapsed'])
+  })
+
   test('a request with credentials does not wait for one without, nor the other way round', async () => {
     const w = world()
     const open = w.get('/')
