@@ -20,7 +20,7 @@ export function losesFields(fields: Fields): boolean {
   const options = connectionOptions(fields)
   if (options.size === 0) return false
   for (const [name] of lines(fields)) {
-    if (!HOP_BY_HOP.has(name) && options.has(name.replaceAll('_', '-'))) return true
+    if (!HOP_BY_HOP.has(name) && (options.has(name) || options.has(asRead(name)))) return true
   }
   return false
 }

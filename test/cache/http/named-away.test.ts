@@ -25,6 +25,20 @@ it.each([
   expect((await get('/', { 'X-Tenant': 'victim' })).result).toBe('hit')
 })
 
+it.each([
+  ['x_tenant', 'X_Tenant', { key: { ...KEY, headers: ['x_tenant'] } }, undefined],
+  ['x_tenant', 'x_tenant', {}, 'X_Tenant'],
+  ["x'tenant", 'X-Tenant', {}, "X'Tenant"],
+])('nor is %s, which Connection names as %s', async (name, named, rules, vary) => {
+  const { origin, get } = world(rules)
+  origin.script((request) => ({
+    headers: { 'Cache-Control': 'max-age=60', ...(vary !== undefined && { Vary: vary }) },
+    body: `for ${field(request.fields, name) ?? 'nobody'}`,
+  }))
+  expect((await get('/', { [name]: 'victim', Connection: named })).body).toBe('for nobody')
+  expect((await get('/', { [name]: 'victim' })).body).toBe('for victim')
+})
+
 it('Connection that names nothing of the request is no reason not to use the cache', async () => {
   const { get } = tenants()
   await get('/', { Connection: 'keep-alive, x-other' })
