@@ -7,6 +7,7 @@ import { connectionOptions } from './hop-by-hop.ts'
 import { hopsLeft } from './max-forwards.ts'
 import { asRead, isOverride } from './overrides.ts'
 import { remembering } from './remembered.ts'
+import { locate } from './target.ts'
 import { SURROGATE } from './targeted-control.ts'
 import { VIA } from './via.ts'
 
@@ -84,12 +85,15 @@ interface NamedField {
   readonly meaningless: boolean
   readonly cookie: boolean
   readonly override: boolean
+  /** What a stranger says there reaches no origin. */
+  readonly believed: boolean
 }
 
 /** Clients send the same few. */
 const fieldNamed = remembering((spelling): NamedField => {
   const name = spelling.toLowerCase()
   const read = asRead(name)
+  const override = isOverride(read)
   return {
     name,
     read,
@@ -97,9 +101,29 @@ const fieldNamed = remembering((spelling): NamedField => {
     conditional: CONDITIONALS.has(read),
     meaningless: MEANINGLESS.has(read),
     cookie: read === 'cookie',
-    override: isOverride(read),
+    override,
+    believed: override || read === 'host' || read === 'surrogate-capability',
   }
 })
+
+/** Does the origin get this field as the client sends it? @param name lower-cased */
+export const isSentAsReceived = (name: string): boolean => !fieldNamed(name).believed
+
+/** Scheme and authority, as the origin is told them, are part of every key. */
+const IN_EVERY_KEY = new Set(['host', 'x-forwarded-proto'])
+const TOLD_BY_US = new Set(['forwarded', 'x-forwarded-for', 'x-forwarded-host'])
+
+/**
+ * What the origin gets in a field, as far as it is not in every key: nothing, where a stranger says what only a trusted
+ * peer may.
+ * @param name lower-cased
+ */
+export function sentValue(name: string, { fields, peer, url }: CacheRequest): string | undefined {
+  if (isSentAsReceived(name)) return field(fields, name)
+  if (IN_EVERY_KEY.has(name)) return undefined
+  if (TOLD_BY_US.has(name)) return field(forwarding(fields, peer, locate(url)), name)
+  return peer?.trusted === true ? field(fields, name) : undefined
+}
 
 /**
  * TE: trailers tells the origin that trailers are welcome, where they are for one client; other transfer codings are

@@ -3,6 +3,7 @@ import { hash } from 'node:crypto'
 import { type Fields, field, trimmed } from '../fields.ts'
 import type { CacheRequest, KeyRules, Route } from '../model.ts'
 import { CREDENTIALS } from './credentials.ts'
+import { sentValue } from './forward.ts'
 import { matchRoute } from './route.ts'
 import { nameOf } from './target.ts'
 
@@ -26,7 +27,7 @@ export function keyOf(route: Route, request: CacheRequest): Key {
   const rules = route.rules.key
   const url = rewritesQuery(rules) ? rewritten(request.url, rules) : request.url
   const key = `${route.name} ${url}`
-  return { key: keysByFields(rules) ? key + extras(rules, request.fields) : key, target: targetOf(url), url }
+  return { key: keysByFields(rules) ? key + extras(rules, request) : key, target: targetOf(url), url }
 }
 
 /**
@@ -92,15 +93,15 @@ function byName(one: string, other: string): number {
   return left < right ? -1 : left > right ? 1 : 0
 }
 
-function extras(rules: KeyRules, fields: Fields): string {
-  const headers = rules.headers.map((name) => keyMember('h', name, valueFor(name, fields)))
+function extras(rules: KeyRules, request: CacheRequest): string {
+  const headers = rules.headers.map((name) => keyMember('h', name, valueFor(name, request)))
   if (rules.cookies.length === 0) return headers.join('')
-  const cookies = cookiePairs(fields)
+  const cookies = cookiePairs(request.fields)
   return headers.concat(rules.cookies.map((name) => cookieMembers(name, cookies))).join('')
 }
 
-function valueFor(name: string, fields: Fields): string | undefined {
-  const value = field(fields, name)
+function valueFor(name: string, request: CacheRequest): string | undefined {
+  const value = sentValue(name, request)
   return value !== undefined && CREDENTIALS.includes(name) ? digestOf(value) : value
 }
 

@@ -1,7 +1,8 @@
 /** Which request fields select a response (RFC 9111 section 4.1, RFC 9110 section 12.5.5). */
-import { type Fields, field, trimmed, without } from '../fields.ts'
-import type { Rules } from '../model.ts'
+import { type Fields, field, trimmed } from '../fields.ts'
+import type { CacheRequest, Rules } from '../model.ts'
 import { SECRETS } from './credentials.ts'
+import { isSentAsReceived, sentValue } from './forward.ts'
 import { digestOf, keyMember } from './key.ts'
 import { normalPreferences, PREFERENCE_FIELDS, preferredLanguage } from './preferences.ts'
 
@@ -31,9 +32,18 @@ export function varyOn(fields: Fields): readonly string[] | '*' {
   return usable ? [...names].sort() : '*'
 }
 
-/** The fields of a request that can select a response: those the origin gets. */
-export const selectingFields = (fields: Fields, cookies: Rules['cookies']): Fields =>
-  cookies === 'ignore' ? without(fields, (name) => name === 'cookie') : fields
+/**
+ * The fields of a request that select a response which varies on these: as the origin gets them. What it is told of scheme
+ * and authority is left out, as that is in the key.
+ */
+export function selectingFields(on: readonly string[], request: CacheRequest, cookies: Rules['cookies']): Fields {
+  const isLeftOut = (name: string) => name === 'cookie' && cookies === 'ignore'
+  if (on.every((name) => isSentAsReceived(name) && !isLeftOut(name))) return request.fields
+  return on.flatMap((name) => {
+    const value = isLeftOut(name) ? undefined : sentValue(name, request)
+    return value === undefined ? [] : [name, value]
+  })
+}
 
 /** The request's values of these fields, normalised, to be kept with the response; an absent field is marked. */
 export function selecting(on: readonly string[], requestFields: Fields): Fields {

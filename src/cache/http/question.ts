@@ -79,17 +79,17 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
   }
 
   variantKey(on: readonly string[]): string {
-    return variantKey(this.key, on, this.#selecting)
+    return variantKey(this.key, on, this.#selecting(on))
   }
 
   otherVariant({ on, languages }: Varies): string | undefined {
     if (languages.length === 0) return undefined
-    const name = languageKey(this.key, on, this.#selecting)
+    const name = languageKey(this.key, on, this.#selecting(on))
     return languages.find(([candidate]) => candidate === name)?.[1]
   }
 
   variantName({ varyOn: on, fields }: StoredResponse): string | undefined {
-    return languageKeyOf(this.key, on, this.#selecting, fields)
+    return languageKeyOf(this.key, on, this.#selecting(on), fields)
   }
 
   variesOn(entry: StoredResponse): readonly string[] {
@@ -98,7 +98,7 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
 
   mayShare(entry: StoredResponse): boolean {
     if (!entry.body.joinable) return false
-    if (entry.varyOn.length > 0 && !selects(entry.vary, this.#selecting)) return false
+    if (entry.varyOn.length > 0 && !selects(entry.vary, this.#selecting(entry.varyOn))) return false
     if (entry.partial === undefined) return true
     const { kind } = select(this.#request, entry, undefined)
     return kind === 'as-received' || (kind !== 'missing' && entry.body.bytes !== undefined)
@@ -141,7 +141,7 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
     return new ResponseLoad({ request: this.#request, route: this.#route, ask: this.#ask, context }, this.#parts).land()
   }
 
-  get #selecting(): Fields {
-    return selectingFields(this.#request.fields, this.#route.rules.cookies)
+  #selecting(on: readonly string[]): Fields {
+    return selectingFields(on, this.#request, this.#route.rules.cookies)
   }
 }

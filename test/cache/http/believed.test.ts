@@ -1,0 +1,37 @@
+import { expect, it } from 'vitest'
+import { field } from '../../../src/fields.ts'
+import type { Peer } from '../../../src/model.ts'
+import { world } from '../../support/world.ts'
+
+const stranger: Peer = { address: '127.0.0.2', trusted: false }
+const proxy: Peer = { address: '127.0.0.1', trusted: true }
+
+const keyedBy = (name: string) => ({ key: { sortQuery: false, ignoreQuery: [], headers: [name], cookies: [] } })
+
+/** An origin that answers with what it gets in a field. */
+function answeringBy(name: string, rules: Parameters<typeof world>[0], vary: string | undefined) {
+  const made = world(rules)
+  made.origin.script((request) => ({
+    headers: { 'Cache-Control': 'max-age=60', ...(vary !== undefined && { Vary: vary }) },
+    body: `for ${field(request.fields, name) ?? 'nobody'}`,
+  }))
+  return made
+}
+
+it.each([
+  ['cf-ipcountry', 'named by Vary', {}, 'CF-IPCountry'],
+  ['cf-ipcountry', 'part of the key', keyedBy('cf-ipcountry'), undefined],
+  ['cf_ipcountry', 'named by Vary', {}, 'CF_IPCountry'],
+  ['x-forwarded-host', 'named by Vary', {}, 'X-Forwarded-Host'],
+  ['x-forwarded-for', 'part of the key', keyedBy('x-forwarded-for'), undefined],
+  ['surrogate-capability', 'named by Vary', {}, 'Surrogate-Capability'],
+  ['surrogate-capability', 'part of the key', keyedBy('surrogate-capability'), undefined],
+])('what a stranger says in %s selects no copy for those who are believed: it is %s', async (name, _, rules, vary) => {
+  const { get } = answeringBy(name, rules, vary)
+  const strange = await get('/', { [name]: 'acme' }, { peer: stranger })
+  expect(strange.body).not.toContain('acme')
+  expect((await get('/', { [name]: 'acme' }, { peer: proxy })).body).toContain('acme')
+  expect((await get('/', { [name]: 'acme' }, { peer: proxy })).result).toBe('hit')
+  expect((await get('/', { [name]: 'other' }, { peer: stranger })).body).toBe(strange.body)
+  expect((await get('/', {}, { peer: stranger })).result).toBe('hit')
+})
