@@ -9,6 +9,7 @@ export type Meaning =
   | 'range'
   | 'if-none-match'
   | 'if-modified-since'
+  | 'x-forwarded-host'
   | 'x-forwarded-proto'
   | 'bearing'
   | 'not-plain'
@@ -32,6 +33,7 @@ const OWN = [
   'range',
   'if-none-match',
   'if-modified-since',
+  'x-forwarded-host',
   'x-forwarded-proto',
 ] as const
 

@@ -1,5 +1,6 @@
 import type { Fields } from '../fields.ts'
 import type { CacheRequest, Peer } from '../model.ts'
+import { isFor } from '../policy/target.ts'
 import type { PlainHead } from './plain-head.ts'
 
 /** A request as the policy sees it, made of a plain head; its fields are read when somebody asks for them. */
@@ -14,7 +15,8 @@ export class LaneRequest implements CacheRequest {
   constructor(url: string, head: PlainHead, peer: Peer) {
     this.method = head.method
     this.url = url
-    this.plain = !head.bears && !head.asksForRange
+    const host = peer.trusted ? head.forwardedHost : undefined
+    this.plain = !head.bears && !head.asksForRange && (host === undefined || isFor(url, host))
     this.peer = peer
     this.head = head
   }

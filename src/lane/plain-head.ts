@@ -51,6 +51,8 @@ export interface PlainHead {
   readonly tagTo: number
   /** X-Forwarded-Proto, which a trusted proxy may say. */
   readonly forwardedProto: string | undefined
+  /** X-Forwarded-Host, which a trusted proxy may say. */
+  readonly forwardedHost: string | undefined
   /** A field that bears on the use of a copy, beside those above. */
   readonly bears: boolean
   /** From now on it is read from there, where it stands in the same way. */
@@ -90,6 +92,7 @@ class Reading implements PlainHead {
   tagFrom = 0
   tagTo = 0
   forwardedProto: string | undefined = undefined
+  forwardedHost: string | undefined = undefined
   bears = false
   #hasLength = false
   #tags = 0
@@ -177,6 +180,10 @@ class Reading implements PlainHead {
       case 'x-forwarded-proto':
         if (this.forwardedProto !== undefined) return false
         this.forwardedProto = this.octets.toString('latin1', from, to)
+        return true
+      case 'x-forwarded-host':
+        if (this.forwardedHost !== undefined) return false
+        this.forwardedHost = this.octets.toString('latin1', from, to)
         return true
       case 'bearing':
         this.bears = true

@@ -10,8 +10,8 @@ export interface CacheRequest {
   readonly url: string
   readonly fields: Fields
   /**
-   * The head has no Connection but keep-alive, and none of the fields that bear on reuse (policy/bearing.ts), so that nobody
-   * need look for them. Absent: not known.
+   * The head has no Connection but keep-alive, none of the fields that bear on reuse (policy/bearing.ts), and no other host
+   * that is believed (policy/forwarded.ts), so that nobody need look for them. Absent: not known.
    */
   readonly plain?: boolean | undefined
   /** Absent when the request has no content. */

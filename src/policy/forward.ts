@@ -110,8 +110,7 @@ const fieldNamed = remembering((spelling): NamedField => {
 export const isSentAsReceived = (name: string): boolean => !fieldNamed(name).believed
 
 /** Scheme and authority, as the origin is told them, are part of every key. */
-const IN_EVERY_KEY = new Set(['host', 'x-forwarded-proto'])
-const TOLD_BY_US = new Set(['forwarded', 'x-forwarded-for', 'x-forwarded-host'])
+const IN_EVERY_KEY = new Set(['host', 'x-forwarded-host', 'x-forwarded-proto'])
 
 /**
  * What the origin gets in a field, as far as it is not in every key: nothing, where a stranger says what only a trusted
@@ -121,7 +120,7 @@ const TOLD_BY_US = new Set(['forwarded', 'x-forwarded-for', 'x-forwarded-host'])
 export function sentValue(name: string, { fields, peer, url }: CacheRequest): string | undefined {
   if (isSentAsReceived(name)) return field(fields, name)
   if (IN_EVERY_KEY.has(name)) return undefined
-  if (TOLD_BY_US.has(name)) return field(forwarding(fields, peer, locate(url)), name)
+  if (name === 'forwarded' || name === 'x-forwarded-for') return field(forwarding(fields, peer, locate(url)), name)
   return peer?.trusted === true ? field(fields, name) : undefined
 }
 

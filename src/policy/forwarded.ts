@@ -1,7 +1,8 @@
 /** Forwarded (RFC 7239) and its X-Forwarded-* forerunners. */
 import { type Fields, field, trimmed } from '../fields.ts'
-import type { Peer } from '../model.ts'
+import type { CacheRequest, Peer } from '../model.ts'
 import { remembering } from './remembered.ts'
+import { isFor } from './target.ts'
 
 /** Who asked, for which host and by which scheme: added to what a trusted peer says, in place of anyone else's. */
 export function forwarding(
@@ -19,6 +20,13 @@ export function forwarding(
   if (address !== undefined) fields.push('X-Forwarded-For', joined(chain, address))
   fields.push('X-Forwarded-Host', host, 'X-Forwarded-Proto', scheme)
   return fields
+}
+
+/** The host that the origin is told the client asked for, where a trusted proxy names another than the URL does. */
+export function otherHost({ fields, peer, plain, url }: CacheRequest): string | undefined {
+  if (plain === true || peer?.trusted !== true) return undefined
+  const host = field(fields, 'x-forwarded-host')
+  return host === undefined || isFor(url, host) ? undefined : host
 }
 
 /**

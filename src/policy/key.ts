@@ -4,6 +4,7 @@ import { type Fields, field, trimmed } from '../fields.ts'
 import type { CacheRequest, KeyRules, Route } from '../model.ts'
 import { CREDENTIALS } from './credentials.ts'
 import { sentValue } from './forward.ts'
+import { otherHost } from './forwarded.ts'
 import { matchRoute } from './route.ts'
 import { nameOf } from './target.ts'
 
@@ -18,7 +19,8 @@ export interface Key {
 /**
  * The key for GET and HEAD. Different tuples of route, URL, keyed fields and keyed cookies never share a key:
  * neither a route's name nor a URL contains a space or a line feed, and the values are length-prefixed. Of credentials it
- * has a hash: keys are written to disk and to Redis, and shown.
+ * has a hash: keys are written to disk and to Redis, and shown. A host that the origin is told by a trusted proxy counts as
+ * its URL's does.
  *
  * A query parameter that does not count is removed byte for byte from the key and the target alike, so that
  * the origin cannot answer to what the key does not show. "&" is the only separator.
@@ -26,7 +28,8 @@ export interface Key {
 export function keyOf(route: Route, request: CacheRequest): Key {
   const rules = route.rules.key
   const url = rewritesQuery(rules) ? rewritten(request.url, rules) : request.url
-  const key = `${route.name} ${url}`
+  const host = otherHost(request)
+  const key = `${route.name} ${url}${host === undefined ? '' : keyMember('h', 'x-forwarded-host', host)}`
   return { key: keysByFields(rules) ? key + extras(rules, request) : key, target: targetOf(url), url }
 }
 

@@ -57,6 +57,13 @@ export function locate(url: string): { scheme: string; authority: string; target
   return { scheme: url.slice(0, colon), authority: url.slice(from, end), target: url.slice(end) }
 }
 
+/** Is the URL one of this authority, in the very same spelling? */
+export function isFor(url: string, authority: string): boolean {
+  const from = url.indexOf(':') + 3
+  const after = url[from + authority.length]
+  return (after === '/' || after === '*') && url.startsWith(authority, from)
+}
+
 /** The name of a URL in the invalidation log: authority, path and query, whatever the scheme. */
 export function nameOf(url: string): string {
   return url.slice(url.indexOf(':') + 3)

@@ -63,6 +63,7 @@ describe('a plain head', () => {
     ['if-none-match: "1"', { isConditional: true }],
     ['If-Modified-Since: Thu, 01 Jan 2026 00:00:00 GMT', { isConditional: true }],
     ['X-Forwarded-Proto: https', { forwardedProto: 'https' }],
+    ['X-Forwarded-Host: b.test', { forwardedHost: 'b.test' }],
     ['Connection: keep-alive', { contentLength: 0 }],
   ])('says %s', (line, said) => {
     expect(plain(Buffer.from(head('Host: a.test', line), 'latin1'))).toMatchObject(said)

@@ -18,6 +18,18 @@ function answeringBy(name: string, rules: Parameters<typeof world>[0], vary: str
   return made
 }
 
+it('what the origin is told of the host by a trusted proxy is part of the key', async () => {
+  const { get } = answeringBy('x-forwarded-host', {}, undefined)
+  const told = (host: string, peer = proxy) => get('/', { 'X-Forwarded-Host': host }, { peer })
+  expect((await told('a.example')).body).toBe('for a.example')
+  expect((await told('b.example')).body).toBe('for b.example')
+  expect((await told('a.example')).result).toBe('hit')
+  expect((await told('a.test')).body).toBe('for a.test')
+  for (const same of [get('/'), get('/', {}, { peer: proxy }), told('a.test'), told('a.example', stranger)]) {
+    expect(await same).toMatchObject({ result: 'hit', body: 'for a.test' })
+  }
+})
+
 it.each([
   ['cf-ipcountry', 'named by Vary', {}, 'CF-IPCountry'],
   ['cf-ipcountry', 'part of the key', keyedBy('cf-ipcountry'), undefined],
