@@ -1,11 +1,12 @@
 /** The fields of the request an origin gets (RFC 9110 section 7.6, RFC 7239). */
 import { type Fields, field, fieldLines, has, HOP_BY_HOP } from '../fields.ts'
-import type { CacheRequest, Rules } from '../model.ts'
+import type { CacheRequest, Peer, Rules } from '../model.ts'
 import { CONDITIONALS } from './conditionals.ts'
 import { forwarding, joined } from './forwarded.ts'
 import { connectionOptions } from './hop-by-hop.ts'
 import { hopsLeft } from './max-forwards.ts'
 import { asRead, isOverride } from './overrides.ts'
+import { PREFERENCE_FIELDS } from './preferences.ts'
 import { remembering } from './remembered.ts'
 import { locate } from './target.ts'
 import { SURROGATE } from './targeted-control.ts'
@@ -59,7 +60,7 @@ export function upstreamFields(request: CacheRequest, options: UpstreamOptions):
   const fields = ['Host', options.authority]
   for (let at = 0; at + 1 < request.fields.length; at += 2) {
     const is = fieldNamed(request.fields[at] ?? '')
-    if (is.ours || named.has(is.name) || named.has(is.read)) continue
+    if (is.ours || is.respelled || named.has(is.name) || named.has(is.read)) continue
     if (options.stripConditionals && is.conditional) continue
     if (options.mayBeStored && !options.hasBody && is.meaningless) continue
     if ((is.cookie && options.cookies === 'ignore') || (!trusted && is.override)) continue
@@ -81,6 +82,8 @@ interface NamedField {
   readonly read: string
   /** For this connection, or written anew. */
   readonly ours: boolean
+  /** It says what the client would rather have, in a spelling that no client uses and some origins take for the usual one. */
+  readonly respelled: boolean
   readonly conditional: boolean
   readonly meaningless: boolean
   readonly cookie: boolean
@@ -98,6 +101,7 @@ const fieldNamed = remembering((spelling): NamedField => {
     name,
     read,
     ours: HOP_BY_HOP.has(name) || HOP_BY_HOP.has(read) || REWRITTEN.has(read),
+    respelled: read !== name && PREFERENCE_FIELDS.has(read),
     conditional: CONDITIONALS.has(read),
     meaningless: MEANINGLESS.has(read),
     cookie: read === 'cookie',
@@ -106,8 +110,12 @@ const fieldNamed = remembering((spelling): NamedField => {
   }
 })
 
-/** Does the origin get this field as the client sends it? @param name lower-cased */
+/** Does the origin get this field as the client sends it, whoever that is? @param name lower-cased */
 export const isSentAsReceived = (name: string): boolean => !fieldNamed(name).believed
+
+/** Does the origin get this field of a request with what the client says, as far as that is not in every key? */
+export const isHeard = (name: string, peer: Peer | undefined): boolean =>
+  isSentAsReceived(name) || (peer?.trusted === true && !IN_EVERY_KEY.has(name))
 
 /** Scheme and authority, as the origin is told them, are part of every key. */
 const IN_EVERY_KEY = new Set(['host', 'x-forwarded-host', 'x-forwarded-proto'])
@@ -118,10 +126,8 @@ const IN_EVERY_KEY = new Set(['host', 'x-forwarded-host', 'x-forwarded-proto'])
  * @param name lower-cased
  */
 export function sentValue(name: string, { fields, peer, url }: CacheRequest): string | undefined {
-  if (isSentAsReceived(name)) return field(fields, name)
-  if (IN_EVERY_KEY.has(name)) return undefined
   if (name === 'forwarded' || name === 'x-forwarded-for') return field(forwarding(fields, peer, locate(url)), name)
-  return peer?.trusted === true ? field(fields, name) : undefined
+  return isHeard(name, peer) ? field(fields, name) : undefined
 }
 
 /**

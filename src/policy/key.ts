@@ -5,6 +5,7 @@ import type { CacheRequest, KeyRules, Route } from '../model.ts'
 import { CREDENTIALS } from './credentials.ts'
 import { sentValue } from './forward.ts'
 import { otherHost } from './forwarded.ts'
+import { asRead } from './overrides.ts'
 import { matchRoute } from './route.ts'
 import { nameOf } from './target.ts'
 
@@ -105,7 +106,23 @@ function extras(rules: KeyRules, request: CacheRequest): string {
 
 function valueFor(name: string, request: CacheRequest): string | undefined {
   const value = sentValue(name, request)
-  return value !== undefined && CREDENTIALS.includes(name) ? digestOf(value) : value
+  return allAsRead(name, value !== undefined && CREDENTIALS.includes(name) ? digestOf(value) : value, request.fields)
+}
+
+/**
+ * The value of a field together with what the request says under other names that some origins read as this one (X_Tenant
+ * for x-tenant, as in CGI), and so take for more of its value or in place of it. No field value begins with a line feed.
+ * @param value under its own name
+ */
+export function allAsRead(name: string, value: string | undefined, fields: Fields): string | undefined {
+  const others: string[] = []
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const candidate = fields[at] ?? ''
+    if (candidate.length !== name.length || candidate === name) continue
+    const spelled = candidate.toLowerCase()
+    if (spelled !== name && asRead(spelled) === asRead(name)) others.push(spelled, fields[at + 1] ?? '')
+  }
+  return others.length === 0 ? value : `\n${digestOf(JSON.stringify([value ?? null, ...others]))}`
 }
 
 /** Tells a secret from every other, and does not tell what it is. */

@@ -1,9 +1,9 @@
 /** Which request fields select a response (RFC 9111 section 4.1, RFC 9110 section 12.5.5). */
-import { type Fields, field, trimmed } from '../fields.ts'
+import { type Fields, field, trimmed, without } from '../fields.ts'
 import type { CacheRequest, Rules } from '../model.ts'
 import { SECRETS } from './credentials.ts'
-import { isSentAsReceived, sentValue } from './forward.ts'
-import { digestOf, keyMember } from './key.ts'
+import { isHeard, isSentAsReceived } from './forward.ts'
+import { allAsRead, digestOf, keyMember } from './key.ts'
 import { normalPreferences, PREFERENCE_FIELDS, preferredLanguage } from './preferences.ts'
 
 const MOST_NAMES = 16
@@ -39,10 +39,7 @@ export function varyOn(fields: Fields): readonly string[] | '*' {
 export function selectingFields(on: readonly string[], request: CacheRequest, cookies: Rules['cookies']): Fields {
   const isLeftOut = (name: string) => name === 'cookie' && cookies === 'ignore'
   if (on.every((name) => isSentAsReceived(name) && !isLeftOut(name))) return request.fields
-  return on.flatMap((name) => {
-    const value = isLeftOut(name) ? undefined : sentValue(name, request)
-    return value === undefined ? [] : [name, value]
-  })
+  return without(request.fields, (name) => isLeftOut(name) || !isHeard(name, request.peer))
 }
 
 /** The request's values of these fields, normalised, to be kept with the response; an absent field is marked. */
@@ -105,11 +102,17 @@ const ONLY_TOLD_APART = new Set(SECRETS)
 /** Singletons in whose values a comma and the space after it are text. */
 const NOT_LISTS = new Set(['referer', 'user-agent'])
 
+/** Other spellings of preferences reach no origin (forward.ts); those of other fields count. */
+function normalised(name: string, requestFields: Fields): string | undefined {
+  const value = normalisedAsSpelled(name, requestFields)
+  return PREFERENCE_FIELDS.has(name) ? value : allAsRead(name, value, requestFields)
+}
+
 /**
  * Lines combined, the white space around list members left out, and preferences in one spelling: what RFC 9111 section
  * 4.1 allows. Where a quoted string may contain the comma, the value stays as it is.
  */
-function normalised(name: string, requestFields: Fields): string | undefined {
+function normalisedAsSpelled(name: string, requestFields: Fields): string | undefined {
   const given = field(requestFields, name)
   const value = given === undefined ? undefined : trimmed(given)
   if (value !== undefined && ONLY_TOLD_APART.has(name)) return digestOf(value)

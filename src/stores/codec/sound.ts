@@ -24,6 +24,8 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 const GENERATION = /^[\x21-\x7e]{1,128}$/
 /** In a normalised pair of request fields: the request has no such field (policy/vary.ts). */
 const ABSENT = '\0'
+/** There too: the field came under several names (policy/key.ts). */
+const ALL_AS_READ = /^\n[\w-]{43}$/
 /** Beside those for one connection: what is made anew for each use (policy/response.ts). */
 const NEVER_STORED = new Set(['age', 'content-length', 'trailer'])
 
@@ -75,7 +77,7 @@ function areSelecting(on: readonly string[], vary: Fields): boolean {
   )
 }
 
-const isSelectingValue = (value: string): boolean => value === ABSENT || VALUE.test(value)
+const isSelectingValue = (value: string): boolean => value === ABSENT || VALUE.test(value) || ALL_AS_READ.test(value)
 
 function isSoundPart({ parts, complete, asked, contentRange }: PartialContent, bodyBytes: number): boolean {
   let end = -1

@@ -1,5 +1,6 @@
-import { field, trimmed } from '../../../src/fields.ts'
+import { type Fields, field, trimmed } from '../../../src/fields.ts'
 import { normalPreferences, preferredLanguage } from '../../../src/policy/preferences.ts'
+import { allAsRead } from '../../../src/policy/key.ts'
 import { languageKey, selecting, selects, variantKey, varyOn } from '../../../src/policy/vary.ts'
 import { must, mustEqual, REQUEST_HEAD, type Target } from '../target.ts'
 import { fieldsIn, sections } from './message.ts'
@@ -17,6 +18,7 @@ export const selection: Target = {
     'Vary: Accept, x-a\n\nAccept: a, b\nX-A: 1\n\nAccept: a,b\nX-A: 1',
     'Vary: Accept-Language\nContent-Language: de\n\nAccept-Language: de, en;q=0.5\n\nAccept-Language: en;q=0.5,de',
     'Vary: Accept-Encoding\nContent-Encoding: gzip\n\nAccept-Encoding: gzip, br\n\nAccept-Encoding: br;q=1, gzip',
+    'Vary: X-A\n\nX-A: 1\nX_A: 2\n\nX-A: 1',
     'Vary: X-A\nVary: X-B\n\nX-A: "a, b"\nX-A: c\n\nX-A: "a,b", c',
     'Vary: *',
   ],
@@ -38,7 +40,8 @@ function run(input: string): string {
   const sameKey = variantKey('k', on, asked) === variantKey('k', on, asks)
   must('requests share a variant exactly when it is selected by both', chosen === sameKey, on, asked, asks)
   must('selection has no order', selects(selecting(on, asks), asked) === chosen, on, asked, asks)
-  const identical = on.every((name) => field(asked, name) === field(asks, name))
+  const valueIn = (fields: Fields, name: string) => allAsRead(name, field(fields, name), fields)
+  const identical = on.every((name) => valueIn(asked, name) === valueIn(asks, name))
   must('equal fields select', chosen || !identical, on, asked, asks)
   const present = on.every((name) => (field(asked, name) === undefined) === (field(asks, name) === undefined))
   must('an absent field is no empty one', present || !chosen, on, asked, asks)

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Body } from '../../../src/body.ts'
 import type { Stamp, Stored, StoredResponse, StoredValue } from '../../../src/model.ts'
+import { selecting } from '../../../src/policy/vary.ts'
 import { decode, encode } from '../../../src/stores/codec/codec.ts'
 import { writeStored } from '../../../src/stores/codec/layout.ts'
 import { OctetWriter } from '../../../src/stores/codec/octets.ts'
@@ -86,6 +87,11 @@ test('a body that is still arriving is not encoded', () => {
   const limits = { length: undefined, keepBytes: 10, windowBytes: 10, stallMs: 10, stop: () => {} }
   const body = Body.from(source, { ...limits, clock: new FakeClock() })
   expect(encode(KEY, response('', { body }))).toBeUndefined()
+})
+
+test('a response selected by a field that came under several names comes back', () => {
+  const vary = selecting(['x-a'], ['X-A', '1', 'X_A', '2'])
+  expect(decode(KEY, encode(KEY, response('', { varyOn: ['x-a'], vary })) ?? Buffer.of())).toMatchObject({ vary })
 })
 
 /** Could be sealed by somebody who has what it takes; must not be believed all the same. */
