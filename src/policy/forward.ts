@@ -6,7 +6,7 @@ import { forwarding, joined } from './forwarded.ts'
 import { connectionOptions } from './hop-by-hop.ts'
 import { hopsLeft } from './max-forwards.ts'
 import { asRead, isOverride } from './overrides.ts'
-import { PREFERENCE_FIELDS } from './preferences.ts'
+import { normalCodings, PREFERENCE_FIELDS } from './preferences.ts'
 import { remembering } from './remembered.ts'
 import { locate } from './target.ts'
 import { SURROGATE } from './targeted-control.ts'
@@ -58,14 +58,18 @@ export function upstreamFields(request: CacheRequest, options: UpstreamOptions):
   const trusted = request.peer?.trusted === true
   const named = connectionOptions(request.fields)
   const fields = ['Host', options.authority]
+  const forOthers = options.mayBeStored || request.method === 'POST' // whose answer may be what a GET gets
   for (let at = 0; at + 1 < request.fields.length; at += 2) {
     const is = fieldNamed(request.fields[at] ?? '')
     if (is.ours || is.respelled || named.has(is.name) || named.has(is.read)) continue
     if (options.stripConditionals && is.conditional) continue
     if (options.mayBeStored && !options.hasBody && is.meaningless) continue
     if ((is.cookie && options.cookies === 'ignore') || (!trusted && is.override)) continue
+    if (is.name === CODINGS && forOthers) continue
     fields.push(request.fields[at] ?? '', request.fields[at + 1] ?? '')
   }
+  const codings = forOthers ? sentValue(CODINGS, request) : undefined
+  if (codings !== undefined) fields.push('Accept-Encoding', codings)
   const hops = hopsLeft(request)
   if (hops !== undefined) fields.push('Max-Forwards', String(hops - 1))
   if (options.conditions !== undefined) fields.push(...options.conditions)
@@ -127,8 +131,11 @@ const IN_EVERY_KEY = new Set(['host', 'x-forwarded-host', 'x-forwarded-proto'])
  */
 export function sentValue(name: string, { fields, peer, url }: CacheRequest): string | undefined {
   if (name === 'forwarded' || name === 'x-forwarded-for') return field(forwarding(fields, peer, locate(url)), name)
-  return isHeard(name, peer) ? field(fields, name) : undefined
+  const value = isHeard(name, peer) ? field(fields, name) : undefined
+  return name === CODINGS && value !== undefined ? normalCodings(value) : value
 }
+
+const CODINGS = 'accept-encoding'
 
 /**
  * TE: trailers tells the origin that trailers are welcome, where they are for one client; other transfer codings are

@@ -1,5 +1,6 @@
 /** Content negotiation fields (RFC 9110 section 12.5): lists of what the client would rather have. */
 import { trimmed } from '../fields.ts'
+import { remembering } from './remembered.ts'
 
 interface Preference {
   /** Lower-cased but for the values of its parameters, which may mean something by their case; "q" left out. */
@@ -55,6 +56,24 @@ export function normalPreferences(value: string): string {
   const members = parsePreferences(value)?.map(({ range, weight }) => (weight === 1 ? range : `${range};q=${weight}`))
   return members === undefined ? trimmed(value) : [...new Set(members)].sort().join(',')
 }
+
+/** Those that origins and clients use, beside identity. */
+const CODINGS = ['br', 'deflate', 'gzip', 'zstd']
+
+/**
+ * What an Accept-Encoding comes to where others may get the answer (RFC 9110 section 12.5.3): which of a few codings are
+ * acceptable, and whether identity is not. There are fewer such values than a resource may have variants, so that nobody
+ * can push out those of others; and they accept nothing that the one given does not.
+ */
+export const normalCodings = remembering((value): string => {
+  const given = value.split(',').flatMap((member) => parsePreference(trimmed(member)) ?? [])
+  const accepts = (coding: string) => given.some(({ range, weight }) => range === coding && weight > 0)
+  const refuses = (coding: string) => !accepts(coding) && given.some(({ range }) => range === coding)
+  const codings = CODINGS.filter(accepts)
+  const needsCoding = refuses('identity') || (refuses('*') && !accepts('identity'))
+  if (!needsCoding) return codings.join(', ') || 'identity'
+  return [...(codings.length === 0 && accepts('*') ? ['*'] : codings), 'identity;q=0'].join(', ')
+})
 
 /**
  * The one language an Accept-Language prefers to all others, lower-cased; undefined when it prefers none, or any. A

@@ -4,7 +4,7 @@ import type { CacheRequest, Rules } from '../model.ts'
 import { SECRETS } from './credentials.ts'
 import { isHeard, isSentAsReceived } from './forward.ts'
 import { allAsRead, digestOf, keyMember } from './key.ts'
-import { normalPreferences, PREFERENCE_FIELDS, preferredLanguage } from './preferences.ts'
+import { normalCodings, normalPreferences, PREFERENCE_FIELDS, preferredLanguage } from './preferences.ts'
 
 const MOST_NAMES = 16
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
@@ -116,6 +116,7 @@ function normalisedAsSpelled(name: string, requestFields: Fields): string | unde
   const given = field(requestFields, name)
   const value = given === undefined ? undefined : trimmed(given)
   if (value !== undefined && ONLY_TOLD_APART.has(name)) return digestOf(value)
+  if (value !== undefined && name === 'accept-encoding') return normalCodings(value)
   if (value !== undefined && PREFERENCE_FIELDS.has(name)) return normalPreferences(value)
   if (value === undefined || !value.includes(',') || value.includes('"') || NOT_LISTS.has(name)) return value
   return value.split(',').map(trimmed).join(',')

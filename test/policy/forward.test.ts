@@ -99,6 +99,17 @@ describe('what an origin gets', () => {
     expect(has(sent({ [name]: 'x' }, { stripConditionals: false }), name.toLowerCase())).toBe(true)
   })
 
+  it('is one Accept-Encoding, as it selects copies, where others may get the answer', () => {
+    const codings = (options: Partial<UpstreamOptions>, method = 'GET') => {
+      const request = requestWith({ 'Accept-Encoding': ['gzip;q=0.5', 'j1, br'] }, { method })
+      return fieldLines(sentUpstream(request, options), 'accept-encoding')
+    }
+    expect(codings({ mayBeStored: true })).toEqual(['br, gzip'])
+    expect(codings({ mayBeStored: false }, 'POST')).toEqual(['br, gzip'])
+    expect(codings({ mayBeStored: false })).toEqual(['gzip;q=0.5', 'j1, br'])
+    expect(has(sent({}), 'accept-encoding')).toBe(false)
+  })
+
   it('is our own conditions', () => {
     const fields = sent({ 'If-None-Match': '"theirs"' }, { conditions: ['If-None-Match', '"ours"'] })
     expect(fieldLines(fields, 'if-none-match')).toEqual(['"ours"'])

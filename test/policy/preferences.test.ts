@@ -1,5 +1,6 @@
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { normalPreferences, preferredLanguage } from '../../src/policy/preferences.ts'
+import { normalCodings, normalPreferences, preferredLanguage } from '../../src/policy/preferences.ts'
 
 describe('preferences', () => {
   it.each([
@@ -26,6 +27,38 @@ describe('preferences', () => {
 
   it('that are not well formed stay as they are', () => {
     expect(normalPreferences(' B, "a,b" ')).toBe('B, "a,b"')
+  })
+})
+
+describe('codings that are acceptable', () => {
+  it.each([
+    ['gzip, deflate, br, zstd', 'br, deflate, gzip, zstd'],
+    ['BR;q=0.1,  gzip;q=1.0, gzip', 'br, gzip'],
+    ['gzip, identity', 'gzip'],
+    ['gzip;q=0, br', 'br'],
+    ['gzip;q=1.0, identity;q=0.5, *;q=0', 'gzip'],
+    ['gzip, *;q=0', 'gzip, identity;q=0'],
+    ['gzip, identity;q=0', 'gzip, identity;q=0'],
+    ['identity;q=0', 'identity;q=0'],
+    ['*, identity;q=0', '*, identity;q=0'],
+    ['*', 'identity'],
+    ['', 'identity'],
+    ['identity', 'identity'],
+    ['j1', 'identity'],
+    ['j1, gzip', 'gzip'],
+    ['x,;q=', 'identity'],
+    ['gzip;q=evil, ,;q, "br', 'identity'],
+    ['br\xa0, gzip', 'gzip'],
+    ['gzip;level=9', 'identity'],
+  ])('%j accepts of those that are told apart: %s', (value, normal) => expect(normalCodings(value)).toBe(normal))
+
+  it('are told apart in fewer values than a resource may have variants', () => {
+    const names = ['br', 'deflate', 'gzip', 'zstd', 'identity', '*', 'junk']
+    const member = fc.tuple(fc.constantFrom(...names), fc.constantFrom('', ';q=0', ';q=0.5', ';q=', ';q=0.123'))
+    const values = fc.sample(fc.array(member, { maxLength: 8 }), { numRuns: 20_000, seed: 1 })
+    const normal = new Set(values.map((members) => normalCodings(members.map((parts) => parts.join('')).join(','))))
+    expect(normal.size).toBeGreaterThan(30)
+    expect(normal.size).toBeLessThan(64)
   })
 })
 

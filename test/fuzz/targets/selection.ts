@@ -1,5 +1,5 @@
 import { type Fields, field, trimmed } from '../../../src/fields.ts'
-import { normalPreferences, preferredLanguage } from '../../../src/policy/preferences.ts'
+import { normalCodings, normalPreferences, preferredLanguage } from '../../../src/policy/preferences.ts'
 import { allAsRead } from '../../../src/policy/key.ts'
 import { languageKey, selecting, selects, variantKey, varyOn } from '../../../src/policy/vary.ts'
 import { must, mustEqual, REQUEST_HEAD, type Target } from '../target.ts'
@@ -51,6 +51,8 @@ function run(input: string): string {
 }
 
 function negotiated(value: string): void {
+  const codings = normalCodings(value)
+  mustEqual('normal codings stay as they are', normalCodings(codings), codings, value)
   const normal = normalPreferences(value)
   mustEqual('what is normal stays as it is', normalPreferences(normal), normal, value)
   const reordered = value.split(',').toReversed().join(', ')
