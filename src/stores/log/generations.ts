@@ -10,6 +10,8 @@ export interface LogState {
   readonly nonce: string
   readonly floor: Mark
   readonly marks: readonly (readonly [target: string, mark: Mark])[]
+  /** Generations whose records it holds as its own, each up to a position. What came after that is not of this log. */
+  readonly continues: ReadonlyMap<string, number>
 }
 
 /** Earlier generations whose purges are still remembered. */
@@ -25,6 +27,7 @@ export class Generations {
   #position = 0
   #nonce = ''
   #marks: Marks
+  #continues: ReadonlyMap<string, number> = new Map()
   /** Oldest first. */
   readonly #former = new Map<string, Marks>()
 
@@ -46,12 +49,13 @@ export class Generations {
     return this.#nonce
   }
 
-  /** Goes on from there. Things stamped in another generation are no longer trusted. */
-  load({ generation, position, nonce, floor, marks }: LogState): void {
+  /** Goes on from there. Things stamped in a generation that is no part of it are no longer trusted. */
+  load({ generation, position, nonce, floor, marks, continues }: LogState): void {
     if (generation !== this.#generation) this.#remember()
     this.#generation = generation
     this.#position = position
     this.#nonce = nonce
+    this.#continues = continues
     this.#marks = new Marks(this.#maxTargets)
     this.#marks.raiseFloor(floor)
     for (const [target, mark] of marks) this.#marks.put(target, mark)
@@ -67,12 +71,17 @@ export class Generations {
 
   /** Does a record known here name it? Trusts what it was compared with before, and what came after that. */
   verdict(stamp: Stamp): Verdict {
-    if (stamp.generation !== this.#generation) return this.#verdictOnForeign(stamp)
+    if (stamp.generation !== this.#generation && !this.#holds(stamp)) return this.#verdictOnForeign(stamp)
     if (stamp.position > this.#position) return 'stale' // another node is ahead, or it is made up
     if (stamp.checked === this.#position) return 'valid'
     const verdict = this.#marks.verdict(stamp)
     if (verdict === 'valid') stamp.checked = this.#position
     return verdict
+  }
+
+  #holds({ generation, position }: Stamp): boolean {
+    const upTo = this.#continues.get(generation)
+    return upTo !== undefined && position <= upTo
   }
 
   /** Any purge of this generation may be later than it; those of its own are, if they have later positions. */

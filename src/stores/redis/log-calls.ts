@@ -50,10 +50,11 @@ export class RedisLogCalls {
   async join(by: RedisClient, seen: Seen, applied: number, anyway: boolean): Promise<Joined> {
     const reply = await this.#run(JOIN, seen, [this.#node, this.#forgottenAfter, applied, anyway ? '1' : ''], by)
     const head = headIn(reply)
-    const [, , , heard, nodes, nonce, purgedFloor, invalidatedFloor, purged, invalidated] = reply
+    const [, , , heard, nodes, nonce, purgedFloor, invalidatedFloor, purged, invalidated, former] = reply
     const floor = { purged: Number(purgedFloor), invalidated: Number(invalidatedFloor) }
     const marks = marksIn(texts(purged), texts(invalidated), head.position)
-    const state = typeof nonce === 'string' ? { ...head, nonce, floor, marks } : undefined
+    const continues = continuedIn(String(former))
+    const state = typeof nonce === 'string' ? { ...head, nonce, floor, marks, continues } : undefined
     return { head, heard: String(heard), nodes: texts(nodes), state }
   }
 
@@ -123,6 +124,12 @@ function headIn([generation, position, doubtForMs]: readonly unknown[]): Head {
 }
 
 const texts = (reply: unknown): string[] => (Array.isArray(reply) ? reply.map(String) : [])
+
+/** @param list generations and positions in turns */
+function continuedIn(list: string): Map<string, number> {
+  const pairs = list.matchAll(/(\S+) (\d+)/g)
+  return new Map(pairs.map(([, generation = '', position]): [string, number] => [generation, Number(position)]))
+}
 
 /** In order of the newest record. What is said to be later than the log was not put there by a log. */
 function marksIn(purged: readonly string[], invalidated: readonly string[], head: number): [string, Mark][] {

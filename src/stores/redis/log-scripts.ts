@@ -2,7 +2,8 @@
  * The invalidation log inside Redis (COHERENCE in docs/guarantees.md). Each script is one step of the log; a caller
  * says what it knows of the log, and a log that contradicts it has lost records: a new generation begins.
  *
- * head          hash    generation, position of the newest record, floors of what was trimmed, doubt
+ * head          hash    generation, the generations it goes on from, position of the newest record, floors of what was
+ *                       trimmed, doubt, and the run of Redis that gave the newest position
  * records       stream  <position>-0 -> generation, nonce, mode, targets, at: the tail for running nodes
  * purged,       zsets   target -> newest record that named it: the state a starting node loads. A member that never
  * invalidated           leaves ('') shows that the set was not evicted
@@ -52,6 +53,7 @@ local known = { generation = ARGV[1], position = tonumber(ARGV[2]), nonce = ARGV
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local generation, position
+local MOST_CONTINUED = 2 * 16
 
 local function read()
   generation = redis.call('HGET', head, 'generation')
@@ -86,12 +88,38 @@ local function intact()
     and redis.call('ZSCORE', purged, '') and redis.call('ZSCORE', invalidated, '')
 end
 
+-- '<former> <position> ...', newest first. Whoever does not know of this list may have begun anew: it names its own.
+local function continues()
+  local own, list = string.match(redis.call('HGET', head, 'continues') or '', '^(%S+) (.*)$')
+  return own == generation and list or ''
+end
+
+-- Up to which position that generation is part of this log.
+local function reachOf(name)
+  if name == generation then return position end
+  for former, upTo in string.gmatch(continues(), '(%S+) (%d+)') do
+    if former == name then return tonumber(upTo) end
+  end
+end
+
 -- The end of the log was lost (a failover), perhaps with other records in its place.
 local function contradicted()
-  if known.generation ~= generation or known.position == 0 then return false end
-  if known.position > position then return true end
+  local upTo = known.position > 0 and reachOf(known.generation)
+  if not upTo then return false end
+  if known.position > upTo then return true end
   local at = redis.call('XRANGE', records, id(known.position), id(known.position))[1]
   return at and field(at, 'nonce') ~= known.nonce
+end
+
+-- Another after a restart or a failover; false where it is not said.
+local function run()
+  local info = redis.pcall('INFO', 'server')
+  return type(info) == 'string' and string.match(info, 'run_id:(%w+)') or false
+end
+
+local function isOtherRun()
+  local present = run()
+  return present and redis.call('HGET', head, 'run') ~= present
 end
 
 local function begin()
@@ -106,16 +134,31 @@ local function begin()
   redis.call('ZADD', purged, '+inf', '')
   redis.call('ZADD', invalidated, '+inf', '')
   position = redis.call('HINCRBY', head, 'position', 1)
-  redis.call('HSET', head, 'generation', generation)
+  redis.call('HSET', head, 'generation', generation, 'run', run() or '')
   redis.call('XADD', records, id(position), 'generation', generation, 'nonce', generation, 'mode', 'none', 'targets', '[]', 'at', now)
   if lost then redis.call('HSET', head, 'doubt', now + 2 * known.lease) end
+end
+
+-- Positions given by another run may be lost with all who knew of them, but for copies that bear them: what is given
+-- now must not be taken for those. So it is of a new generation, which has what is left of the former.
+local function goOn()
+  if not isOtherRun() then return end
+  local list = { known.fresh, generation, string.format('%.0f', position) }
+  for former, upTo in string.gmatch(continues(), '(%S+) (%d+)') do
+    if #list < MOST_CONTINUED then
+      list[#list + 1] = former
+      list[#list + 1] = upTo
+    end
+  end
+  generation = known.fresh
+  redis.call('HSET', head, 'generation', generation, 'run', run(), 'continues', table.concat(list, ' '))
 end
 
 local function settle()
   clearForeign()
   read()
   if not intact() or contradicted() then begin() end
-  local former = known.generation ~= '' and known.generation ~= generation
+  local former = known.generation ~= '' and not reachOf(known.generation)
   if former and redis.call('HSETNX', head, 'former ' .. known.generation, 1) == 1 then
     redis.call('HSET', head, 'doubt', now + 2 * known.lease)
   end
@@ -152,11 +195,12 @@ const WHEN_FULL = '#!lua flags=allow-oom\n'
 
 /**
  * More arguments: node, after how many ms of silence it is forgotten, position applied by the caller, `1` to load anyway.
- * Answers with the end of acks, the nodes, and, where the caller cannot go on reading from what it applied, the floors
- * and both sets.
+ * Answers with the end of acks, the nodes, and, where the caller cannot go on reading from what it applied, the floors,
+ * both sets and the generations that this one goes on from.
  */
 export const JOIN = new RedisScript(`${WHEN_FULL}${PRELUDE}
 settle()
+if isOtherRun() then redis.call('HSET', head, 'run', '') end -- the former one may come back as it was
 redis.call('ZADD', nodes, now + ARGV[7], ARGV[6])
 local last = redis.call('XREVRANGE', acks, '+', '-', 'COUNT', 1)[1]
 local heard = last and last[1] or '0-0'
@@ -166,7 +210,8 @@ if known.generation == generation and readable and ARGV[9] ~= '1' then return an
 local newest = redis.call('XREVRANGE', records, '+', '-', 'COUNT', 1)[1]
 return answer(heard, listed(), field(newest, 'nonce') or '',
   redis.call('HGET', head, 'floor purged') or '0', redis.call('HGET', head, 'floor invalidated') or '0',
-  redis.call('ZRANGE', purged, 0, -1, 'WITHSCORES'), redis.call('ZRANGE', invalidated, 0, -1, 'WITHSCORES'))
+  redis.call('ZRANGE', purged, 0, -1, 'WITHSCORES'), redis.call('ZRANGE', invalidated, 0, -1, 'WITHSCORES'),
+  continues())
 `)
 
 /** More arguments: node, after how many ms of silence it is forgotten, position applied. Answers with the nodes. */
@@ -193,6 +238,7 @@ local nonce, mode, maxTargets, maxRecords, targets = ARGV[6], ARGV[7], tonumber(
 local at = redis.call('ZSCORE', nonces, nonce)
 if at then return answer(listed(), at) end
 
+goOn()
 position = redis.call('HINCRBY', head, 'position', 1)
 redis.call('XADD', records, 'MAXLEN', '~', maxRecords, id(position), 'generation', generation, 'nonce', nonce,
   'mode', mode, 'targets', targets, 'at', now)

@@ -83,7 +83,7 @@ export class SharedLog implements RedisLog {
       ...shared,
       client,
       blockMs,
-      moved: () => this.#moved(),
+      moved: (goesOn) => this.#moved(goesOn),
       joined: () => this.#joined(),
       applied: () => this.#applied(),
     })
@@ -149,9 +149,10 @@ export class SharedLog implements RedisLog {
     await this.#calls.leave()
   }
 
-  #moved(): void {
+  #moved(goesOn: boolean): void {
     this.#lease.startAnew()
     this.#appends.misplaceAll()
+    if (goesOn) return
     this.#events?.emit('log', { what: 'generation', detail: `the invalidation log is now ${this.generation}` })
   }
 

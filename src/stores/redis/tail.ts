@@ -22,8 +22,8 @@ export interface TailParts {
   readonly closing: Closing
   /** How long a read waits for something to come, in ms. */
   readonly blockMs: number
-  /** The log is another than before. */
-  readonly moved: () => void
+  /** The log is another than before, or has another name. */
+  readonly moved: (goesOn: boolean) => void
   readonly joined: () => void
   /** More of the log, or all of it, has been read. */
   readonly applied: () => void
@@ -88,8 +88,9 @@ export class Tail {
     hearing.answered()
     if (state !== undefined) {
       const changed = state.generation !== log.generation
+      const goesOn = state.continues.has(log.generation)
       log.load(state)
-      if (changed) moved()
+      if (changed) moved(goesOn)
     }
     live.expectAll()
     live.replace({ ...head, nodes }, askedAt)

@@ -63,7 +63,8 @@ function replaceableLog() {
     close: () => {},
   }
   const begin = (generation: string) => {
-    generations.load({ generation, position: 0, nonce: '', floor: { purged: 0, invalidated: 0 }, marks: [] })
+    const floor = { purged: 0, invalidated: 0 }
+    generations.load({ generation, position: 0, nonce: '', floor, marks: [], continues: new Map() })
   }
   return { log, begin }
 }

@@ -561,6 +561,104 @@ describe('a log that is set back', () => {
   })
 })
 
+describe('a Redis that was ended and starts with what it had saved', () => {
+  const lease = '1s' // whoever was there before is waited for that long, twice
+  const otherTag = { tags: ['other'] }
+  const purge = (log: RedisLog, ...tags: string[]) =>
+    Promise.all(tags.map((tag) => log.append('purge', { tags: [tag] })))
+
+  test('has lost positions that nobody remembers but a copy: they are not given out again', async () => {
+    await using saving = await startRedis()
+    const before = await started({ url: saving.url, lease })
+    await saving.cli('SAVE')
+    const kept = stampIn(before, otherTag)
+    await purge(before, 'a', 'b', 'c', 'd')
+    const lost = [stampIn(before)]
+    for (let time = 0; time < 2; time++) {
+      await saving.kill()
+      await Promise.all(opened.splice(0).map((log) => log.close()))
+      await saving.restart()
+      const after = await started({ url: saving.url, lease })
+      await synced(after)
+      expect(lost.map((stamp) => after.verdict({ ...stamp }))).not.toContain('valid')
+      await purge(after, 't')
+      const ofNext = stampIn(after)
+      for (const log of [after, await started({ url: saving.url, lease })]) {
+        await until(() => log.verdict({ ...kept }) === 'valid', 'what it has not lost is good')
+        expect(lost.map((stamp) => log.verdict({ ...stamp }))).toEqual(lost.map(() => 'dead'))
+      }
+      await purge(after, 'e', 'f', 'g', 'h', 'i', 'j')
+      await synced(after)
+      expect(lost.map((stamp) => after.verdict({ ...stamp }))).toEqual(lost.map(() => 'dead'))
+      lost.push(ofNext, stampIn(after))
+    }
+  })
+
+  test('and has lost nothing, keeps the copies, and what was purged', async () => {
+    await using saving = await startRedis()
+    const events = new Events()
+    const told: LogEvent[] = []
+    const log = await started({ url: saving.url, events })
+    const [purged, good] = [stampIn(log), stampIn(log, otherTag)]
+    await purge(log, 't')
+    events.on('log', (event) => void told.push(event))
+    for (let time = 0; time < 3; time++) {
+      await saving.cli('SAVE')
+      await saving.restart()
+      const late = await started({ url: saving.url })
+      const next = stampIn(late, { tags: [`next${time}`] })
+      await purge(late, `next${time}`)
+      for (const each of [log, late]) {
+        await until(() => each.generation === late.generation && each.synced, 'it follows')
+        expect([purged, next, good].map((stamp) => each.verdict({ ...stamp }))).toEqual(['dead', 'dead', 'valid'])
+      }
+    }
+    expect(told.filter(({ what }) => what === 'generation')).toEqual([])
+  })
+
+  test('and one that was a replica of another meanwhile: positions are not given out again, though it never ended', async () => {
+    const flags = ['--repl-diskless-sync-delay', '0']
+    await using master = await startRedis({ flags })
+    await using replica = await startRedis({ flags })
+    const leave = () => Promise.all(opened.splice(0).map((log) => log.close()))
+    const follow = async (follower: RedisServer, { port }: RedisServer) => {
+      await follower.cli('REPLICAOF', '127.0.0.1', String(port))
+      await until(async () => (await follower.cli('INFO')).includes('master_link_status:up'), 'it follows')
+      await follower.cli('REPLICAOF', 'NO', 'ONE')
+    }
+    const before = await started({ url: master.url, lease })
+    await follow(replica, master)
+    await purge(before, 'a', 'b', 'c', 'd')
+    const lost = stampIn(before)
+    await leave()
+    await started({ url: replica.url, lease })
+    await leave()
+    await follow(master, replica)
+    const after = await started({ url: master.url, lease })
+    expect(after.position).toBeLessThan(lost.position)
+    await purge(after, 't')
+    await purge(after, 'e', 'f', 'g', 'h', 'i', 'j')
+    expect(after.verdict(lost)).toBe('dead')
+  })
+
+  test('goes on with one who knows nothing, until one comes who knows what was lost', async () => {
+    await using saving = await startRedis()
+    await using link = await startFaultProxy({ port: saving.port })
+    const knowing = await started({ url: `redis://127.0.0.1:${link.port}`, lease })
+    await saving.cli('SAVE')
+    const stamp = stampIn(knowing)
+    await purge(knowing, 't')
+    link.set({ kind: 'reset' })
+    await saving.restart()
+    const fresh = await started({ url: saving.url, lease })
+    await purge(fresh, 'a', 'b', 'c', 'd')
+    await until(() => fresh.verdict({ ...stamp }) === 'valid', 'it says what one who knows nothing must')
+    link.set({ kind: 'pass' })
+    await until(() => fresh.verdict({ ...stamp }) === 'dead', 'it was logged again')
+    expect(knowing.verdict({ ...stamp })).toBe('dead')
+  })
+})
+
 test('after an outage for which Redis has forgotten all nodes, those that have yet to come back are waited for', async () => {
   await using link = await startFaultProxy({ port: server.port })
   const clock = new FakeClock()

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { UNLIMITED } from '../../../src/cache/values/options.ts'
 import { ValueEntry } from '../../../src/cache/values/value-entry.ts'
+import type { Stamp } from '../../../src/model.ts'
 import { Generations } from '../../../src/stores/log/generations.ts'
 
 function valueTagged(tags: readonly string[]) {
@@ -9,9 +10,38 @@ function valueTagged(tags: readonly string[]) {
 
 test('a value of an earlier generation is judged like any other stored thing', () => {
   const log = new Generations('before', 100)
-  const state = { generation: 'after', nonce: '', floor: { purged: 0, invalidated: 0 } }
+  const state = { generation: 'after', nonce: '', floor: { purged: 0, invalidated: 0 }, continues: new Map() }
   log.load({ ...state, position: 1, marks: [] })
   expect(log.verdict(valueTagged(['t']))).toBe('stale')
   log.apply({ position: 2, generation: 'after', nonce: 'n', names: { mode: 'purge', targets: ['tag t'] } })
   expect([log.verdict(valueTagged(['t'])), log.verdict(valueTagged(['other']))]).toEqual(['dead', 'stale'])
+})
+
+test('what a generation goes on from is judged as its own up to there, and never beyond', () => {
+  const log = new Generations('unknown', 100)
+  const state = { generation: 'after', nonce: '', floor: { purged: 0, invalidated: 0 } }
+  log.load({
+    ...state,
+    position: 3,
+    marks: [['tag old', { purged: 3, invalidated: 0 }]],
+    continues: new Map([['before', 3]]),
+  })
+  const [held, old, lost] = [stampAt(3), stampAt(2, ['old']), stampAt(4)]
+  expect([held, old, lost].map((stamp) => log.verdict(stamp))).toEqual(['valid', 'dead', 'stale'])
+  log.apply({ position: 4, generation: 'after', nonce: 'n', names: { mode: 'purge', targets: ['tag other'] } })
+  expect([held, stampAt(5), lost].map((stamp) => log.verdict(stamp))).toEqual(['valid', 'stale', 'stale'])
+  for (const position of [5, 6]) {
+    const names = { mode: position === 5 ? 'purge' : 'invalidate', targets: ['tag t'] } as const
+    log.apply({ position, generation: 'after', nonce: 'n', names })
+  }
+  expect([held, stampAt(6), lost].map((stamp) => log.verdict(stamp))).toEqual(['dead', 'dead', 'dead'])
+})
+
+const stampAt = (position: number, tags = ['t']): Stamp => ({
+  url: 'a.test/',
+  tags,
+  generation: 'before',
+  position,
+  checked: position,
+  startedAt: 0,
 })
