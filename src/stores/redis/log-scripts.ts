@@ -83,9 +83,12 @@ local function endsAtPosition()
   return last and last[1] == id(position)
 end
 
+local function marked()
+  return redis.call('ZSCORE', purged, '') and redis.call('ZSCORE', invalidated, '')
+end
+
 local function intact()
-  return generation and position and endsAtPosition()
-    and redis.call('ZSCORE', purged, '') and redis.call('ZSCORE', invalidated, '')
+  return generation and position and endsAtPosition() and marked()
 end
 
 -- '<former> <position> ...', newest first. Whoever does not know of this list may have begun anew: it names its own.
@@ -130,6 +133,7 @@ local function begin()
   elseif not endsAtPosition() then
     redis.call('DEL', records)
   end
+  if not marked() then redis.call('DEL', nonces) end -- what they stand for may be gone, and be appended again
   generation = known.fresh
   redis.call('ZADD', purged, '+inf', '')
   redis.call('ZADD', invalidated, '+inf', '')

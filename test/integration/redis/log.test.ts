@@ -450,6 +450,21 @@ describe('a log that lost records', () => {
     expect(await redis.xlen(key('records'))).toBe(2) // the beginning, and the purge
   })
 
+  test.each(['purged', 'invalidated'] as const)('is told again what stood in %s alone', async (set) => {
+    const clock = new FakeClock()
+    const log = await started({ clock })
+    const stamp = stampIn(log)
+    await log.append(set === 'purged' ? 'purge' : 'invalidate', { tags: ['t'] })
+    await redis.del(key(set))
+    await until(async () => {
+      await clock.advance(50)
+      return (await redis.zscore(key(set), 'tag t')) !== null
+    }, 'it was logged again')
+    const late = await started()
+    await synced(late)
+    expect(late.verdict(stamp)).toBe(set === 'purged' ? 'dead' : 'stale')
+  })
+
   test('does not count a purge as everywhere while nodes of before may not have come back', async () => {
     const clock = new FakeClock()
     const log = await started({ clock, purgeTimeout: 5_000 })
