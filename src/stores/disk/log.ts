@@ -14,6 +14,7 @@ import type {
 import { type DiskAccess, diskAccess } from './access.ts'
 import type { DiskFile } from './file.ts'
 import { appendRecord, generationOf, headOf, marksIn, recordsBetween } from './log-tables.ts'
+import { FormerGenerations } from '../log/former.ts'
 import { Marks, targetsOf } from '../log/marks.ts'
 import { everything, Pending, type PendingRecord, worse } from '../log/pending.ts'
 
@@ -57,8 +58,8 @@ class DiskLog implements InvalidationLog {
   #generation: string = crypto.randomUUID()
   /** The file it is heard from. */
   #file: DiskFile | undefined
-  /** What the file before this one named, if that was removed. */
-  #former: { readonly generation: string; readonly marks: Marks } | undefined
+  /** What the files before this one named, which were removed. */
+  readonly #former = new FormerGenerations()
 
   constructor(access: (removed: (file: DiskFile) => void) => DiskAccess, maxTargets: number, clock: Clock) {
     this.#access = access((file) => this.#hearOut(file))
@@ -154,9 +155,7 @@ class DiskLog implements InvalidationLog {
 
   /** Any purge of this file may be later than it; those of its own are, if they have later positions. */
   #verdictOnForeign(stamp: Stamp): Verdict {
-    if (this.#marks.verdict(stamp, 0) === 'dead') return 'dead'
-    const marks = stamp.generation === this.#former?.generation ? this.#former.marks : undefined
-    return marks?.verdict(stamp, stamp.position) === 'dead' ? 'dead' : 'stale'
+    return this.#marks.verdict(stamp, 0) === 'dead' || this.#former.purged(stamp) ? 'dead' : 'stale'
   }
 
   nodes(): readonly LogNode[] {
@@ -190,8 +189,9 @@ class DiskLog implements InvalidationLog {
   }
 
   #begin(file: DiskFile, head: number): void {
-    this.#former = { generation: this.#generation, marks: this.#marks }
-    this.#generation = generationOf(file)
+    const generation = generationOf(file)
+    if (generation !== this.#generation) this.#former.remember(this.#generation, this.#marks)
+    this.#generation = generation
     this.#marks = marksIn(file, head, this.#maxTargets)
     this.#position = head
     this.#file = file

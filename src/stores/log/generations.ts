@@ -1,5 +1,6 @@
 import type { Stamp, Verdict } from '../../model.ts'
 import type { LogRecord } from './record.ts'
+import { FormerGenerations } from './former.ts'
 import { type Mark, Marks } from './marks.ts'
 
 /** The whole of a log at a position, as whoever starts reading it gets it. */
@@ -14,9 +15,6 @@ export interface LogState {
   readonly continues: ReadonlyMap<string, number>
 }
 
-/** Earlier generations whose purges are still remembered. */
-const MAX_FORMER = 4
-
 /**
  * What this node knows of the log: the generation it lives in, how far it has read, and what the records named, in this
  * generation and in those it lived in before.
@@ -28,8 +26,7 @@ export class Generations {
   #nonce = ''
   #marks: Marks
   #continues: ReadonlyMap<string, number> = new Map()
-  /** Oldest first. */
-  readonly #former = new Map<string, Marks>()
+  readonly #former = new FormerGenerations()
 
   /** @param generation to stamp things with until the log's own is known */
   constructor(generation: string, maxTargets: number) {
@@ -51,7 +48,7 @@ export class Generations {
 
   /** Goes on from there. Things stamped in a generation that is no part of it are no longer trusted. */
   load({ generation, position, nonce, floor, marks, continues }: LogState): void {
-    if (generation !== this.#generation) this.#remember()
+    if (generation !== this.#generation) this.#former.remember(this.#generation, this.#marks)
     this.#generation = generation
     this.#position = position
     this.#nonce = nonce
@@ -86,14 +83,6 @@ export class Generations {
 
   /** Any purge of this generation may be later than it; those of its own are, if they have later positions. */
   #verdictOnForeign(stamp: Stamp): Verdict {
-    if (this.#marks.verdict(stamp, 0) === 'dead') return 'dead'
-    const verdict = this.#former.get(stamp.generation)?.verdict(stamp, stamp.position)
-    return verdict === 'dead' ? 'dead' : 'stale'
-  }
-
-  #remember(): void {
-    this.#former.set(this.#generation, this.#marks)
-    const [oldest] = this.#former.keys()
-    if (this.#former.size > MAX_FORMER && oldest !== undefined) this.#former.delete(oldest)
+    return this.#marks.verdict(stamp, 0) === 'dead' || this.#former.purged(stamp) ? 'dead' : 'stale'
   }
 }

@@ -77,6 +77,23 @@ test('targets beyond the limit are forgotten in the file too, and what was older
   await after.close()
 })
 
+test('what was purged stays so though the folder is removed twice', async () => {
+  const path = join(temporaryFolder(), 'cache')
+  const clock = new FakeClock()
+  const log = diskLog({ path, clock })
+  const [purged, other] = [stampIn(log, ['t']), stampIn(log, ['other'])]
+  await log.append('purge', { tags: ['t'] })
+  for (let time = 0; time < 3; time++) {
+    const { generation } = log
+    rmSync(path, { recursive: true })
+    await clock.advance(1_000)
+    expect(log.synced).toBe(true)
+    expect(log.generation).not.toBe(generation)
+    expect([purged, other].map((stamp) => log.verdict(stamp))).toEqual(['dead', 'stale'])
+  }
+  await log.close()
+})
+
 test('a stamp from a position that the log never had is not trusted', async () => {
   const log = diskLog({ path: temporaryFolder() })
   expect(log.verdict({ ...stampIn(log, ['t']), position: 1_000, checked: 1_000 })).toBe('stale')
