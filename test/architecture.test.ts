@@ -84,6 +84,7 @@ const RULES: readonly Rule[] = [
       'node:fs',
       'node:path',
       'node:module',
+      'node:os',
       'node:child_process',
       'node:crypto',
     ],

@@ -169,12 +169,15 @@ test('a purge issued while a process was down is honoured when it is back', asyn
   await logAgain.close()
 })
 
+const bodyAt = (file: Buffer): number => file.indexOf('x'.repeat(2_000))
+
 const DAMAGE: Record<string, (file: Buffer) => Buffer> = {
   truncated: (file) => file.subarray(0, file.length >> 1),
   empty: () => Buffer.alloc(0),
   'zeros all over': (file) => Buffer.alloc(file.length),
   'random bytes all over': (file) => Buffer.from(Array.from(file, (_, at) => (at * 7919) & 0xff)),
   'its second half overwritten': (file) => Buffer.from(file).fill(0x5a, file.length >> 1),
+  'one octet of a body changed': (file) => Buffer.from(file).fill('y', bodyAt(file), bodyAt(file) + 1),
 }
 
 test.each(Object.entries(DAMAGE))('a damaged file (%s) is moved aside and begun anew', async (_, damage) => {
@@ -200,6 +203,45 @@ test.each(Object.entries(DAMAGE))('a damaged file (%s) is moved aside and begun 
   expect(log.verdict(stamp)).toBe('stale')
   await store.set('k1', response('new'), 60_000)
   expect(bodyOf(await store.get('k1'))).toBe('new')
+  await store.close()
+  await log.close()
+})
+
+/** Programs in the place of the check: none, one that is ended as where memory is short, one that cannot begin. */
+const UNCHECKED: Record<string, string | undefined> = {
+  'cannot be started': undefined,
+  'is killed': 'kill -KILL $$',
+  'fails before it has looked': 'exit 1',
+}
+
+test.each(Object.entries(UNCHECKED))('a file whose check %s stays, and is tried again', async (_, script) => {
+  const path = temporaryFolder()
+  const before = diskStore({ path })
+  const logBefore = diskLog({ path })
+  await before.set('k', response('body'), 60_000)
+  const { generation } = logBefore
+  await before.close()
+  await logBefore.close()
+  rmSync(join(path, 'closed')) // as after a kill
+
+  const program = join(temporaryFolder(), 'node')
+  if (script !== undefined) writeFileSync(program, `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  const node = vi.spyOn(process, 'execPath', 'get').mockReturnValue(program)
+  const clock = new FakeClock()
+  const events = new Events()
+  const told: string[] = []
+  events.on('tier', ({ state, why }) => void told.push(`${state} ${why}`))
+  const store = diskStore({ path, clock, events })
+  expect(await store.get('k')).toBe('unknown')
+  expect(told).toEqual([expect.stringMatching(/^degraded .* could not be checked: /)])
+  expect(existsSync(join(path, 'herdgate-1.mdb.damaged'))).toBe(false)
+
+  node.mockRestore()
+  await clock.advance(10_000)
+  expect(bodyOf(await store.get('k'))).toBe('body')
+  expect(told.slice(1)).toEqual([expect.stringMatching(/^working /)])
+  const log = diskLog({ path })
+  expect(log.generation).toBe(generation)
   await store.close()
   await log.close()
 })

@@ -9,6 +9,7 @@ import { dirname, extname, join, resolve } from 'node:path'
 import type { Database, RootDatabase } from 'lmdb'
 import { HerdgateError } from '../../errors.ts'
 import { beginLog } from './log-tables.ts'
+import { verdictOf } from './verdict.ts'
 
 export type Table = Database<Uint8Array, Uint8Array>
 
@@ -160,12 +161,17 @@ const SEAL = 'closed'
 /**
  * LMDB trusts its file: a page that is not what it was takes the process down. So a file that is not as it was left
  * is walked through by a process of its own, which may fall.
+ * @throws when that process could not do its work: then nothing is known of the file
  */
 function isSound(folder: string, path: string): boolean {
   if (!existsSync(path)) return true
   if (existsSync(join(folder, SEAL)) && readFileSync(join(folder, SEAL), 'utf8') === sealOf(path)) return true
   const check = join(import.meta.dirname, `check${extname(import.meta.filename)}`)
-  return spawnSync(process.execPath, [check, path], { stdio: 'ignore' }).status === 0
+  const verdict = verdictOf(spawnSync(process.execPath, [check, path], { stdio: 'ignore' }))
+  if (typeof verdict === 'object') {
+    throw new HerdgateError('internal', `${path} was not closed and could not be checked: ${verdict.unknown}`)
+  }
+  return verdict === 'sound'
 }
 
 function sealOf(path: string): string {

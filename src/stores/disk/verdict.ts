@@ -1,0 +1,23 @@
+/**
+ * What the end of `check.ts` says of the file. That a damaged one takes the process down is why it is a process; but one
+ * that could not be started, or that somebody ended, has said nothing.
+ */
+import type { SpawnSyncReturns } from 'node:child_process'
+
+/** Status `check.ts` ends with when the file is damaged. Node itself has none like it: EX_DATAERR of sysexits. */
+export const DAMAGED = 65
+
+const CRASHES: ReadonlySet<string> = new Set(['SIGSEGV', 'SIGBUS', 'SIGABRT', 'SIGILL', 'SIGFPE', 'SIGTRAP'])
+
+export type Verdict = 'sound' | 'damaged' | { readonly unknown: string }
+
+export function verdictOf({
+  error,
+  signal,
+  status,
+}: Pick<SpawnSyncReturns<unknown>, 'error' | 'signal' | 'status'>): Verdict {
+  if (error !== undefined) return { unknown: error.message }
+  if (signal !== null) return CRASHES.has(signal) ? 'damaged' : { unknown: `its check was ended by ${signal}` }
+  if (status === 0) return 'sound'
+  return status === DAMAGED ? 'damaged' : { unknown: `its check ended with ${status}` }
+}

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import { DAMAGED, verdictOf } from '../../../src/stores/disk/verdict.ts'
+
+const ended = (status: number) => verdictOf({ status, signal: null })
+const endedBy = (signal: NodeJS.Signals) => verdictOf({ status: null, signal })
+
+test('a check that ends by itself says what it found', () => {
+  expect([ended(0), ended(DAMAGED)]).toEqual(['sound', 'damaged'])
+})
+
+test.each(['SIGSEGV', 'SIGBUS', 'SIGABRT', 'SIGILL', 'SIGFPE', 'SIGTRAP'] as const)(
+  'a check that the file takes down with %s finds it damaged',
+  (signal) => expect(endedBy(signal)).toBe('damaged'),
+)
+
+test.each(['SIGKILL', 'SIGTERM', 'SIGXCPU', 'SIGHUP'] as const)('a check that is ended by %s says nothing', (signal) =>
+  expect(endedBy(signal)).toEqual({ unknown: `its check was ended by ${signal}` }),
+)
+
+test('a check that could not be started, loaded or let finish says nothing', () => {
+  const error = new Error('spawnSync node EAGAIN')
+  expect(verdictOf({ error, status: null, signal: null })).toEqual({ unknown: 'spawnSync node EAGAIN' })
+  expect(verdictOf({ error: new Error('ETIMEDOUT'), status: null, signal: 'SIGABRT' })).toEqual({
+    unknown: 'ETIMEDOUT',
+  })
+  expect(ended(1)).toEqual({ unknown: 'its check ended with 1' })
+})
