@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pino } from 'pino'
@@ -205,6 +205,46 @@ test.each(Object.entries(DAMAGE))('a damaged file (%s) is moved aside and begun 
   expect(bodyOf(await store.get('k1'))).toBe('new')
   await store.close()
   await log.close()
+})
+
+test.runIf(existsSync('/proc/self/stat'))(
+  'a damaged file that a killed process had open is moved aside, though its number is that of another now',
+  async () => {
+    const path = temporaryFolder()
+    const writing = await writer(path, 3)
+    writing.kill('SIGKILL')
+    await once(writing, 'exit')
+    const users = join(path, 'users')
+    renameSync(join(users, String(writing.pid)), join(users, String(process.ppid)))
+    const file = join(path, 'herdgate-1.mdb')
+    writeFileSync(file, Buffer.alloc(1 << 20, 0x5a))
+
+    const events = new Events()
+    const told: string[] = []
+    events.on('tier', ({ state }) => void told.push(state))
+    const store = diskStore({ path, events })
+    await store.set('k', response('x'), 60_000)
+    expect([told, bodyOf(await store.get('k'))]).toEqual([['emptied'], 'x'])
+    await store.close()
+    expect([readdirSync(users), existsSync(join(path, 'closed'))]).toEqual([[], true])
+  },
+)
+
+test('a damaged file that another process has open stays', async () => {
+  const path = temporaryFolder()
+  const writing = await writer(path, 3)
+  writing.kill('SIGSTOP')
+  const file = join(path, 'herdgate-1.mdb')
+  const { length } = readFileSync(file)
+  writeFileSync(file, Buffer.alloc(length, 0x5a))
+
+  const events = new Events()
+  const told: string[] = []
+  events.on('tier', ({ state, why }) => void told.push(`${state} ${why}`))
+  const store = diskStore({ path, events })
+  expect(await store.get('k')).toBe('unknown')
+  expect(told).toEqual([expect.stringMatching(`^degraded .* is damaged and in use by process ${writing.pid}$`)])
+  await store.close()
 })
 
 /** Programs in the place of the check: none, one that is ended as where memory is short, one that cannot begin. */

@@ -3,12 +3,13 @@
  * other processes of the host. What is found damaged is moved aside and begun anew.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, extname, join, resolve } from 'node:path'
 import type { Database, RootDatabase } from 'lmdb'
 import { HerdgateError } from '../../errors.ts'
 import { beginLog } from './log-tables.ts'
+import { enter, leave, othersIn, USERS } from './users.ts'
 import { verdictOf } from './verdict.ts'
 
 export type Table = Database<Uint8Array, Uint8Array>
@@ -77,9 +78,9 @@ const inPlace = (shared: Shared | undefined): Shared | undefined =>
   shared?.file.isInPlace() === true ? shared : undefined
 
 function openShared(folder: string, path: string): Shared {
-  makeFolder(join(folder, 'users'))
+  makeFolder(join(folder, USERS))
   const movedTo = isSound(folder, path) ? undefined : moveAside(folder, path)
-  writeFileSync(userFile(folder), '')
+  enter(folder)
   const { env, tables } = openTables(path, beginLog)
   const { ino } = statSync(path)
   const file: Omit<DiskFile, 'close'> = {
@@ -138,7 +139,7 @@ async function closeShared({ env, file }: Shared, folder: string, path: string):
   const isInPlace = file.isInPlace()
   await env.close()
   if (!isInPlace || open.has(path)) return // or somebody of this process has opened it meanwhile
-  rmSync(userFile(folder), { force: true })
+  leave(folder)
   if (othersIn(folder).length === 0) writeFileSync(join(folder, SEAL), sealOf(path))
 }
 
@@ -189,20 +190,4 @@ function moveAside(folder: string, path: string): string {
   renameSync(path, damaged) // the one before it goes: there is never more than one
   rmSync(`${path}-lock`, { force: true })
   return damaged
-}
-
-const userFile = (folder: string): string => join(folder, 'users', String(process.pid))
-
-/** Processes that have the file open, this one excepted. */
-function othersIn(folder: string): number[] {
-  const pids = readdirSync(join(folder, 'users')).map(Number)
-  return pids.filter((pid) => pid !== process.pid && isAlive(pid))
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
 }

@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { expect, onTestFinished, test } from 'vitest'
+import { enter, leave, othersIn } from '../../../src/stores/disk/users.ts'
+import { temporaryFolder } from '../../support/folder.ts'
+
+/** A folder in which these processes said that they have the file open, and when they began. */
+function folderOf(users: Record<number, string>): string {
+  const folder = temporaryFolder()
+  mkdirSync(join(folder, 'users'))
+  for (const [pid, began] of Object.entries(users)) writeFileSync(join(folder, 'users', pid), began)
+  return folder
+}
+
+const namedIn = (folder: string): string[] => readdirSync(join(folder, 'users'))
+
+/** A shell that has ended, and whose parent does not ask how; the parent. */
+async function zombie(): Promise<[zombie: number, parent: number]> {
+  const parent = spawn('sh', ['-c', 'sh -c "exit 0" & echo $!; exec sleep 600'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  onTestFinished(() => void parent.kill('SIGKILL'))
+  const [line] = (await once(createInterface({ input: parent.stdout }), 'line')) as [string]
+  await expect.poll(() => readFileSync(`/proc/${line}/stat`, 'latin1')).toMatch(/\) Z /)
+  return [Number(line), parent.pid ?? NaN]
+}
+
+test('a process is no other to itself, and leaves nothing behind', () => {
+  const folder = folderOf({})
+  enter(folder)
+  expect([namedIn(folder), othersIn(folder)]).toEqual([[String(process.pid)], []])
+  leave(folder)
+  expect(namedIn(folder)).toEqual([])
+})
+
+test('a process that runs is another, also one that did not say when it began', () => {
+  const folder = folderOf({ [process.ppid]: '' })
+  expect([othersIn(folder), namedIn(folder)]).toEqual([[process.ppid], [String(process.ppid)]])
+})
+
+test('what a process left behind that is gone goes', async () => {
+  const child = spawn('true')
+  await once(child, 'exit')
+  const folder = folderOf({ [child.pid ?? NaN]: '' })
+  expect([othersIn(folder), namedIn(folder)]).toEqual([[], []])
+})
+
+test.runIf(existsSync('/proc/self/stat'))('a process is told from one that had its number before', () => {
+  const folder = folderOf({})
+  enter(folder)
+  const began = readFileSync(join(folder, 'users', String(process.pid)), 'latin1')
+  const stat = readFileSync(`/proc/${process.ppid}/stat`, 'latin1')
+  const parentBegan = stat.slice(stat.lastIndexOf(')')).split(' ')[20] ?? ''
+  expect([began, parentBegan]).toEqual([expect.stringMatching(/^\d+$/), expect.stringMatching(/^\d+$/)])
+
+  const same = folderOf({ [process.ppid]: parentBegan })
+  expect([othersIn(same), namedIn(same)]).toEqual([[process.ppid], [String(process.ppid)]])
+  const former = folderOf({ [process.ppid]: String(Number(parentBegan) - 1) })
+  expect([othersIn(former), namedIn(former)]).toEqual([[], []])
+})
+
+test.runIf(existsSync('/proc/self/task'))('a thread is no process', () => {
+  const threads = readdirSync('/proc/self/task').map(Number)
+  const folder = folderOf(Object.fromEntries(threads.map((thread) => [thread, ''])))
+  expect(threads.length).toBeGreaterThan(1)
+  expect(othersIn(folder)).toEqual([])
+})
+
+test.runIf(existsSync('/proc/self/stat'))('a process that has ended is none, though nobody has asked how', async () => {
+  const [ended, parent] = await zombie()
+  const folder = folderOf({ [ended]: '', [parent]: '' })
+  expect([othersIn(folder), namedIn(folder)]).toEqual([[parent], [String(parent)]])
+})
