@@ -27,7 +27,7 @@ export class Member {
     this.since = since
     this.calls = new Calls((message) => void worker.send(message, () => {}), service(this))
     worker.on('message', (message: Message) => this.calls.receive(message))
-    worker.on('error', () => {}) // it ends, or does not answer: both are noticed
+    worker.on('error', () => {}) // it has begun: it ends, or does not answer, and both are noticed
     closeHandedConnection(worker.process)
   }
 

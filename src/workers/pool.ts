@@ -5,6 +5,7 @@ import { HerdgateError } from '../errors.ts'
 import type { Clock } from '../model.ts'
 import { LATE, within } from '../stores/deadline.ts'
 import { delayBefore } from './back-off.ts'
+import { fork } from './fork.ts'
 import { Member } from './member.ts'
 import type { ListenFailure, PrimaryService } from './services.ts'
 
@@ -105,7 +106,9 @@ export class Pool {
 
   #fork(): void {
     if (this.#isClosing) return
-    const member = new Member(cluster.fork(), this.#options.clock.now(), (self) => ({
+    const worker = fork((why) => this.#isNotForked(why))
+    if (worker === undefined) return
+    const member = new Member(worker, this.#options.clock.now(), (self) => ({
       ...this.#options.serve(self),
       listening: (url) => this.#listens(self, url),
       refused: (failure) => this.#isRefused(self, failure),
@@ -153,12 +156,22 @@ export class Pool {
       return
     }
     this.#shortLives = clock.now() - member.since < LONG_LIFE_MS ? this.#shortLives + 1 : 0
-    if (!this.#hasStarted && this.#shortLives >= MOST_FAILED_STARTS) {
-      this.#giveUp(new HerdgateError('internal', `workers do not start: the last ended with ${how}`))
-      return
-    }
+    if (!this.#tryAgain(`the last ended with ${how}`)) return
     logger.error({ worker: member.pid }, `a worker has ended with ${how}; another takes its place`)
-    clock.after(delayBefore(this.#shortLives), () => this.#fork())
+  }
+
+  #isNotForked(why: string): void {
+    if (this.#isClosing) return
+    this.#shortLives++
+    if (this.#tryAgain(why)) this.#options.logger.error(`a worker could not be started: ${why}; it is tried again`)
+  }
+
+  /** @returns false when the start is given up instead */
+  #tryAgain(why: string): boolean {
+    const isGivenUp = !this.#hasStarted && this.#shortLives >= MOST_FAILED_STARTS
+    if (isGivenUp) this.#giveUp(new HerdgateError('internal', `workers do not start: ${why}`))
+    else this.#options.clock.after(delayBefore(this.#shortLives), () => this.#fork())
+    return !isGivenUp
   }
 
   #giveUp(error: Error): void {

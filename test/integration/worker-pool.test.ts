@@ -1,10 +1,14 @@
+import { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
 import { afterEach, expect, test, vi } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { Pool } from '../../src/workers/pool.ts'
 
-afterEach(() => void vi.unstubAllEnvs())
+afterEach(() => {
+  vi.unstubAllEnvs()
+  processesCanBeStarted()
+})
 
 /** Two workers that run a module of the tests. */
 function poolOf(module: string, logger: Logger, left = () => {}): Pool {
@@ -58,5 +62,59 @@ test('after the start one that cannot listen is told of and replaced, until one 
   await expect.poll(() => refusals().length).toBeGreaterThanOrEqual(3)
   vi.unstubAllEnvs()
   await expect.poll(() => pool.listening.length).toBe(2)
+  await pool.close()
+})
+
+const NODE = process.execPath
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Node's types leave it out
+const processes = ChildProcess.prototype as unknown as { spawn(): unknown }
+
+/** Ways in which no process can be started, as Node tells of them. */
+const NO_PROCESS: Readonly<Record<string, () => void>> = {
+  'the executable is gone (ENOENT)'() {
+    process.execPath = '/nowhere/node'
+  },
+  'no file can be opened (EMFILE)'() {
+    vi.spyOn(processes, 'spawn').mockImplementation(function (this: ChildProcess) {
+      process.nextTick(() => this.emit('error', new Error('spawn node EMFILE')))
+    })
+  },
+  'there is no memory (ENOMEM)'() {
+    vi.spyOn(processes, 'spawn').mockImplementation(() => {
+      throw new Error('spawn ENOMEM')
+    })
+  },
+}
+
+function processesCanBeStarted(): void {
+  vi.restoreAllMocks()
+  process.execPath = NODE
+}
+
+test.each(Object.entries(NO_PROCESS))(
+  'where %s a worker is started later, and nobody waits for it at the end',
+  async (_, begin) => {
+    const lines: string[] = []
+    const pool = poolOf('refused-worker.ts', pino({ base: null }, { write: (line) => void lines.push(line) }))
+    await pool.start()
+    begin()
+    pool.listening[0]?.kill()
+    const failures = () => lines.filter((line) => line.includes('a worker could not be started: spawn'))
+    await expect.poll(() => failures().length).toBeGreaterThanOrEqual(3)
+    expect(pool.listening.length).toBe(1)
+    processesCanBeStarted()
+    await expect.poll(() => pool.listening.length).toBe(2)
+    begin()
+    pool.listening[0]?.kill()
+    const before = failures().length
+    await expect.poll(() => failures().length).toBeGreaterThan(before)
+    await pool.close()
+  },
+)
+
+test.each(Object.entries(NO_PROCESS))('where %s the start fails', async (_, begin) => {
+  const pool = poolOf('refused-worker.ts', pino({ level: 'silent' }))
+  begin()
+  await expect(pool.start()).rejects.toThrow(/workers do not start: .*spawn/)
   await pool.close()
 })
