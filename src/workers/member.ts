@@ -11,7 +11,7 @@ export class Member {
   /** When it was started. */
   readonly since: number
   readonly calls: Calls<WorkerService, PrimaryService>
-  /** It has its configuration. */
+  /** It has made from its configuration all that it needs, and answers what it is asked. */
   hasBegun = false
   isListening = false
   /** Another is to take its place, or has. */

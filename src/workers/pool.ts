@@ -16,13 +16,17 @@ export interface PoolOptions {
   readonly clock: Clock
   readonly logger: Logger
   /** Answers what a worker asks. */
-  serve(member: Member): Omit<PrimaryService, 'listening' | 'refused'>
+  serve(member: Member): Omit<PrimaryService, 'begun' | 'listening' | 'refused'>
   /** The process has ended; it may not have said anything before. */
   left(member: Member): void
 }
 
 /** Somebody waits, but no purge: what takes so long is no burst of work. */
 const PATIENCE_MS = 15_000
+/** A disk file that was not closed is checked before it is used, which takes minutes where it is large; so often it is told. */
+const TELLS_OF_START_EVERY_MS = 60_000
+/** Of a worker that has not begun by then nothing is expected any more. */
+const BEGINS_WITHIN_MS = 30 * 60_000
 /** In a row, before all have listened: they are not going to. */
 const MOST_FAILED_STARTS = 5
 /**
@@ -55,7 +59,14 @@ export class Pool {
     return this.#started.promise
   }
 
-  /** Those that have their configuration, those that finish what is in flight included. */
+  get members(): readonly Member[] {
+    return [...this.#members]
+  }
+
+  /**
+   * Those that answer, those that finish what is in flight included. Others take no connection before they have heard all that
+   * they have been told: messages arrive in order, and that they may listen is one more.
+   */
   get begun(): readonly Member[] {
     return [...this.#members].filter(({ hasBegun }) => hasBegun)
   }
@@ -66,7 +77,7 @@ export class Pool {
   }
 
   /**
-   * What a worker answers; undefined when it ends before it has. One that does not answer in time is killed, so that it
+   * What a worker that has begun answers; undefined when it ends before it has. One that does not answer in time is killed, so that it
    * cannot go on with what it has not heard.
    * @param patienceMs after which it is taken for hung
    */
@@ -110,11 +121,30 @@ export class Pool {
     if (worker === undefined) return
     const member = new Member(worker, this.#options.clock.now(), (self) => ({
       ...this.#options.serve(self),
+      begun: () => {
+        self.hasBegun = true
+      },
       listening: (url) => this.#listens(self, url),
       refused: (failure) => this.#isRefused(self, failure),
     }))
     this.#members.add(member)
     member.onceEnded((how) => this.#ends(member, how))
+    this.#watchStart(member)
+  }
+
+  #watchStart(member: Member): void {
+    const { clock, logger } = this.#options
+    clock.after(TELLS_OF_START_EVERY_MS, () => {
+      if (member.hasBegun || !this.#members.has(member)) return
+      const ms = clock.now() - member.since
+      const words = `a worker has been starting for ${Math.round(ms / 60_000)} min`
+      if (ms < BEGINS_WITHIN_MS) {
+        logger.warn({ worker: member.pid }, words)
+        this.#watchStart(member)
+      } else if (member.kill()) {
+        logger.error({ worker: member.pid }, `${words} and is killed`)
+      }
+    })
   }
 
   #listens(member: Member, url: string): void {

@@ -13,6 +13,8 @@ import type { LogState, WorkerRecord } from './primary-log.ts'
 export interface PrimaryService {
   /** It is there, and wants to begin. */
   hello(nothing: undefined): void
+  /** It has begun: it answers what it is asked, and is about to listen. */
+  begun(nothing: undefined): void
   /** Its data port listens. */
   listening(url: string): void
   /** Its data port cannot listen. */

@@ -65,6 +65,7 @@ function begin({ config, containerShare, log: state }: Beginning): void {
   })
   closeOnErrors({ close }, output)
   begun.resolve(proxy)
+  primary.tell('begun', undefined) // before it listens: see `Pool.begun`
   proxy.listen().then(
     (url) => primary.tell('listening', url),
     (error: unknown) => {

@@ -85,7 +85,11 @@ export class Workforce {
   async apply(next: Reloadable): Promise<void> {
     this.#current = next
     const share = this.#share(next)
-    await this.#ofAll(({ calls }) => calls.call('apply', share))
+    const applies = async (member: Member): Promise<void> => {
+      if (member.hasBegun) await this.#pool.answer(member, member.calls.call('apply', share))
+      else member.calls.tell('apply', share) // it listens only then
+    }
+    await Promise.all(this.#pool.members.map(applies))
   }
 
   /** Tells all whether anybody watches. */
@@ -121,7 +125,7 @@ export class Workforce {
   /** Is not ready any more: each answer is now the last of its connection. */
   drain(): void {
     this.#isDraining = true
-    for (const { calls } of this.#pool.begun) calls.tell('drain', undefined)
+    for (const { calls } of this.#pool.members) calls.tell('drain', undefined)
   }
 
   /** @returns settles when the last worker has ended */
@@ -136,7 +140,7 @@ export class Workforce {
     await Promise.all(this.#pool.begun.map((member) => this.#pool.answer(member, ask(member))))
   }
 
-  #serve(member: Member): Omit<PrimaryService, 'listening' | 'refused'> {
+  #serve(member: Member): Omit<PrimaryService, 'begun' | 'listening' | 'refused'> {
     return {
       ...this.shared.serve(member),
       hello: () => this.#begin(member),
@@ -147,10 +151,13 @@ export class Workforce {
 
   #begin(member: Member): void {
     const log = this.shared.follow(member, async (record) => {
+      if (!member.hasBegun) {
+        member.calls.tell('hear', record)
+        return true // it takes no connection before it has
+      }
       const applied = member.calls.call('hear', record).then(() => true)
       return (await this.#pool.answer(member, applied, this.#patienceMs)) === true
     })
-    member.hasBegun = true
     const { size } = this.#parts
     const config = { ...shareOf(this.#config, size), ...this.#share(this.#current) }
     const { worker: containerShare } = containerShares(this.#config, size)
