@@ -59,7 +59,7 @@ export interface Cache extends Values {
   purge(targets: Targets): Promise<Receipt>
   /** Revalidated before the next use; grace still applies. Rejects when it could not be logged. */
   invalidate(targets: Targets): Promise<Receipt>
-  /** Forgets everything. */
+  /** Forgets everything. Settles when what the stores held is given back. */
   clear(): Promise<void>
   explain(request: CacheRequest): Promise<Explanation>
   stats(): Statistics
@@ -105,11 +105,13 @@ export function createCache(options: CacheOptions): Cache {
     return mode === 'purge' && selectors.all === true ? appended.then(clearing) : appended
   }
 
-  /** What is in the store is dead already; this gives the memory back. */
-  const clearing = async (receipt: Receipt): Promise<Receipt> => {
-    await store.clear()
+  /** What is in the store is dead already: nobody waits until its memory is given back. */
+  const clearing = (receipt: Receipt): Receipt => {
+    void cleared().catch(() => {}) // it costs room, until that is needed for something else
     return receipt
   }
+
+  const cleared = async (): Promise<void> => store.clear()
 
   return {
     ...values,
@@ -117,7 +119,10 @@ export function createCache(options: CacheOptions): Cache {
     hits: createHits(http, handle),
     purge: (targets) => purge('purge', targets),
     invalidate: (targets) => purge('invalidate', targets),
-    clear: async () => void (await purgeSelected('purge', { all: true })),
+    async clear() {
+      await append({ mode: 'purge', selectors: { all: true }, by: 'library' }, http)
+      await store.clear()
+    },
     explain: (request) => explain(request, http),
     stats: () => statistics(counts, engine, store, log),
     namespace(name) {

@@ -116,7 +116,10 @@ export class Workforce {
       setMany() {},
       delete() {},
       deleteMany() {},
-      clear: () => this.#ofAll(({ calls }) => calls.call('clear', undefined)),
+      clear: () => {
+        // Nobody waits for it: what is there is dead already, and Redis takes its time.
+        for (const { calls } of this.#pool.begun) calls.tell('clear', undefined)
+      },
       close() {},
       usage: () => memory?.usage() ?? [],
     }
@@ -134,10 +137,6 @@ export class Workforce {
     this.reports.stop()
     await this.#pool.close()
     this.shared.close()
-  }
-
-  async #ofAll(ask: (member: Member) => Promise<unknown>): Promise<void> {
-    await Promise.all(this.#pool.begun.map((member) => this.#pool.answer(member, ask(member))))
   }
 
   #serve(member: Member): Omit<PrimaryService, 'begun' | 'listening' | 'refused'> {

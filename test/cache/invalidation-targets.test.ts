@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest'
 import { HerdgateError } from '../../src/errors.ts'
+import { createCache } from '../../src/library/embed.ts'
 import type { Rules } from '../../src/model.ts'
+import { memoryStore } from '../../src/stores/memory/store.ts'
+import { tiered } from '../../src/stores/tiered.ts'
+import { settle } from '../support/fake-clock.ts'
+import { FarStore } from '../support/far-store.ts'
 import { world } from '../support/world.ts'
 
 const FRESH = { 'Cache-Control': 'max-age=60' }
@@ -63,4 +68,44 @@ test.each<[string, Partial<Rules>, string]>([
   expect((await w.get('/x')).result).toBe('hit')
   await w.cache.purge({ tags: ['café'] })
   expect((await w.get('/x')).result).toBe('miss')
+})
+
+/** A cache that holds one value, near and far. */
+async function withFarStore() {
+  const memory = memoryStore({ maxBytes: '1MiB' })
+  const far = new FarStore()
+  const cache = createCache({ store: tiered(memory, far) })
+  await cache.getOrSet('k', () => 'old', { ttl: '1m' })
+  const objects = (store: typeof memory | FarStore) => store.usage()[0]?.objects
+  return { cache, memory, far, objects }
+}
+
+test('a purge of everything gives memory back at once, and does not wait until a far store has', async () => {
+  const { cache, memory, far, objects } = await withFarStore()
+  const goOn = far.holdWrites()
+  await cache.purge({ all: true })
+  expect(await cache.get('k')).toBeUndefined()
+  expect([objects(memory), objects(far)]).toEqual([0, 1])
+  goOn()
+  await settle()
+  expect(objects(far)).toBe(0)
+})
+
+test('who clears a cache hears of it when a far store is empty too', async () => {
+  const { cache, far, objects } = await withFarStore()
+  const goOn = far.holdWrites()
+  let isCleared = false
+  const clearing = cache.clear().then(() => (isCleared = true))
+  await settle()
+  expect(isCleared).toBe(false)
+  goOn()
+  await clearing
+  expect(objects(far)).toBe(0)
+})
+
+test('everything is purged also where a store cannot give it back', async () => {
+  const { cache, far } = await withFarStore()
+  far.clear = () => Promise.reject(new Error('no'))
+  await cache.purge({ all: true })
+  expect(await cache.get('k')).toBeUndefined()
 })

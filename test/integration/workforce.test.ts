@@ -88,3 +88,9 @@ test('the end does not wait for a worker that has not begun', async () => {
   await workforce.close()
   expect(workforce.shared.log.nodes()).toEqual([])
 })
+
+test('nobody waits until the copies of workers are given back', async () => {
+  await begins()
+  expect(workforce.store.clear()).toBeUndefined()
+  await vi.waitUntil(() => happened.includes('clear'))
+})

@@ -63,6 +63,9 @@ class RedisStore implements Store {
   readonly #hmacKey: string | Uint8Array | undefined
   readonly #events: Events | undefined
   readonly #clock: Clock
+  #clearing: Promise<void> = Promise.resolve()
+  #nextClearing: Promise<void> | undefined
+  #isClosed = false
 
   constructor(options: RedisStoreOptions) {
     const { deadline = DEADLINE_MS, maxObjectBytes = MAX_OBJECT_BYTES } = options
@@ -133,8 +136,22 @@ class RedisStore implements Store {
     if (keys.length > 0) await this.#write('delete', keys.length, () => keys.map((key) => this.#removal(key)))
   }
 
-  /** Settles when everything of this prefix has been looked for once and removed, or that turned out not to be possible. */
-  async clear(): Promise<void> {
+  /**
+   * Settles when everything of this prefix has been looked for once and removed, or that turned out not to be possible. It
+   * takes long where the server holds much, ours or not: there is one at a time, and those that are asked for meanwhile are
+   * one more.
+   */
+  clear(): Promise<void> {
+    this.#nextClearing ??= this.#clearing.then(() => {
+      this.#nextClearing = undefined
+      this.#clearing = this.#clearNow()
+      return this.#clearing
+    })
+    return this.#nextClearing
+  }
+
+  async #clearNow(): Promise<void> {
+    if (this.#isClosed) return
     const startedAt = this.#clock.now()
     const outcome = this.#access.degraded ? 'dropped' : await this.#clearAll()
     this.#report('delete', outcome, this.#clock.now() - startedAt)
@@ -147,6 +164,7 @@ class RedisStore implements Store {
   }
 
   #end(): void {
+    this.#isClosed = true
     this.#access.close()
     this.#usage.stop()
     this.#leave()
@@ -229,7 +247,7 @@ class RedisStore implements Store {
   async #clearAll(): Promise<'ok' | 'error'> {
     try {
       await Promise.all(mastersOf(this.#client).map((server) => this.#clearServer(server)))
-      return 'ok'
+      return this.#isClosed ? 'error' : 'ok'
     } catch {
       return 'error'
     }
@@ -242,7 +260,7 @@ class RedisStore implements Store {
       // One by one: in a cluster a key may have moved meanwhile.
       await Promise.all(keys.map((key) => this.#client.unlink(key)))
       cursor = next
-    } while (cursor !== '0')
+    } while (cursor !== '0' && !this.#isClosed)
   }
 
   #report(op: StoreEvent['op'], outcome: StoreEvent['outcome'], ms: number): void {

@@ -134,6 +134,25 @@ test('clearing takes what is under its prefix and nothing else', async () => {
   await other.close()
 })
 
+test('it is cleared once at a time, and once more for all who ask for that meanwhile', async () => {
+  const store = await emptyStore()
+  await store.setMany(
+    Array.from({ length: 2_000 }, (_, n) => ({ key: `${n}`, stored: response('x'), keepForMs: 60_000 })),
+  )
+  const scans = async () => Number(/cmdstat_scan:calls=(\d+)/.exec(await redis.cli('info', 'commandstats'))?.[1] ?? 0)
+  const before = await scans()
+  await Promise.all(Array.from({ length: 10 }, () => store.clear()))
+  expect(await redis.cli('keys', '*')).toBe('')
+  await store.set('late', response('x'), 60_000)
+  const first = store.clear()
+  await Promise.resolve()
+  const rest = Array.from({ length: 10 }, () => store.clear())
+  await Promise.all([first, ...rest])
+  expect(await redis.cli('keys', '*')).toBe('')
+  expect((await scans()) - before).toBeLessThan(20)
+  await store.close()
+})
+
 test('usage is what the server says it holds', async () => {
   await redis.cli('config', 'set', 'maxmemory', '64mb')
   const store = await emptyStore()
