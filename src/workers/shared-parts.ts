@@ -45,7 +45,7 @@ export class SharedParts {
       get: (key) => this.memory?.get(key),
       put: ({ key, octets }) => this.#put(key, octets),
       forget: (keys) => this.memory?.forget(keys),
-      forgetAll: () => this.memory?.clear(),
+      forgetAll() {}, // a worker that is told to clear its copies says so: `clear` has been called before, once for all
     }
   }
 
@@ -73,6 +73,11 @@ export class SharedParts {
     if (follower !== undefined) this.log.leave(follower)
     this.#followers.delete(member)
     this.#leases.leave(member.number)
+  }
+
+  /** Gives back the memory of copies. */
+  clear(): void {
+    this.memory?.clear()
   }
 
   close(): void {

@@ -117,6 +117,7 @@ export class Workforce {
       delete() {},
       deleteMany() {},
       clear: () => {
+        this.shared.clear()
         // Nobody waits for it: what is there is dead already, and Redis takes its time.
         for (const { calls } of this.#pool.begun) calls.tell('clear', undefined)
       },

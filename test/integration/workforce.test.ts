@@ -91,6 +91,8 @@ test('the end does not wait for a worker that has not begun', async () => {
 
 test('nobody waits until the copies of workers are given back', async () => {
   await begins()
+  workforce.shared.memory?.put('k', Buffer.from('old'))
   expect(workforce.store.clear()).toBeUndefined()
+  expect(workforce.shared.memory?.get('k')).toBeUndefined()
   await vi.waitUntil(() => happened.includes('clear'))
 })

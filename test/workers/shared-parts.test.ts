@@ -19,3 +19,16 @@ test('while memory is short in the primary nothing new is shared, nor what was t
   expect(await put({ key: 'k', octets: Buffer.from('newer') })).toBe(true)
   expect(Buffer.from((await get('k')) ?? []).toString()).toBe('newer')
 })
+
+test('copies in the primary are given back once, not again for each worker: what has been fetched since stays', async () => {
+  const watchMemory = () => ({ pressure: { high: false }, close() {} })
+  const config = valid({ flags: { origin: ['http://a.test'] } })
+  const parts = new SharedParts(config, { clock: new FakeClock(), events: new Events(), watchMemory })
+  const { get, put, forgetAll } = parts.serve({ number: 1 } as Member)
+  await put({ key: 'old', octets: Buffer.from('old') })
+  parts.clear()
+  expect(await get('old')).toBeUndefined()
+  await put({ key: 'new', octets: Buffer.from('new') })
+  forgetAll(undefined)
+  expect(await get('new')).toBeDefined()
+})
