@@ -14,8 +14,8 @@ export interface Exchange {
   readonly requestedAt: number
   readonly respondedAt: number
   /**
-   * When the head arrived by the machine's clock of that moment: only this can be compared with a Date. The others are
-   * compared with one another. Absent: as `respondedAt`.
+   * When the head arrived by the machine's clock of that moment, which may have been put right, or wrong, since the process
+   * began, by whose clock the others are. Absent: as `respondedAt`.
    */
   readonly receivedOn?: number | undefined
 }
@@ -162,10 +162,12 @@ function dateOf(fields: Fields, receivedOn: number): number {
 
 /**
  * corrected_initial_age in milliseconds (RFC 9111 section 4.2.3). Date counts whole seconds, so the apparent age
- * does too: a fraction of a second says nothing.
+ * does too: a fraction of a second says nothing. Where the machine's clock has been set since the process began, either of the two
+ * may be right: the response is as old as the one says by which it is younger.
  */
 function initialAge(fields: Fields, { requestedAt, respondedAt, receivedOn = respondedAt }: Exchange): number {
-  const sinceDate = Math.floor((receivedOn - dateOf(fields, receivedOn)) / 1000) * 1000
+  const arrived = Math.min(receivedOn, respondedAt)
+  const sinceDate = Math.floor((arrived - dateOf(fields, receivedOn)) / 1000) * 1000
   const responseDelay = Math.max(0, respondedAt - requestedAt)
   return Math.max(0, sinceDate, ageValue(fields) * 1000 + responseDelay)
 }

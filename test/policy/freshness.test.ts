@@ -163,6 +163,12 @@ describe('the age', () => {
     expect(lifetimeIn({ 'Last-Modified': date(NOW - 95_000) }).freshUntil).toBe(NOW + 3_610_000)
   })
 
+  it("is none by a machine's clock that was set wrong after the process began", () => {
+    const headers = { Date: date(NOW), 'Cache-Control': 'max-age=60' }
+    const behind = { requestedAt: NOW, respondedAt: NOW, receivedOn: NOW + 3_600_000 }
+    expect(lifetimeOf({ status: 200, fields: fieldsOf(headers) }, rulesWith(), behind).bornAt).toBe(NOW)
+  })
+
   it('does not take the fraction of a second that Date cannot hold for age', () => {
     const made = lifetimeOf({ status: 200, fields: fieldsOf({ Date: date(NOW) }) }, rulesWith(), {
       requestedAt: NOW + 900,
