@@ -4,8 +4,9 @@ import type { Signal } from '../../src/for-routes.ts'
 const known = new WeakMap<Socket, Leaving>()
 
 /**
- * Aborted when the client has ended its side of the connection, or the connection is over. Who has gone and who only sends
- * no more look the same until an answer is written, so this ends no work: the answer still goes out.
+ * Tells of the client's leaving: that it has ended its side of the connection, or that the connection is over. Who has gone and who
+ * only sends no more look the same until an answer is written, so this ends no work: the answer still goes out. So of requests that
+ * wait behind one another only the first is told so by the end of one side: else all who are still answered could wait uncounted.
  */
 export function leavingOf(socket: Socket): Signal {
   const before = known.get(socket)
@@ -21,8 +22,8 @@ class Leaving implements Signal {
   readonly #listeners = new Set<() => void>()
 
   constructor(socket: Socket) {
-    this.aborted = socket.readableEnded || socket.destroyed
-    socket.once('end', this.#left)
+    this.aborted = socket.destroyed
+    socket.once('end', this.#ended)
     socket.once('close', this.#left)
   }
 
@@ -32,6 +33,13 @@ class Leaving implements Signal {
 
   removeEventListener(_type: 'abort', listener: () => void): void {
     this.#listeners.delete(listener)
+  }
+
+  readonly #ended = (): void => {
+    const [first] = this.#listeners
+    if (first === undefined) return
+    this.#listeners.delete(first)
+    first()
   }
 
   readonly #left = (): void => {

@@ -102,12 +102,19 @@ export function createCache(options: CacheOptions): Cache {
 
   const purgeSelected = (mode: InvalidationMode, selectors: Selectors, by?: string): Promise<Receipt> => {
     const appended = append({ mode, selectors, by: by ?? 'library' }, http)
-    return mode === 'purge' && selectors.all === true ? appended.then(clearing) : appended
+    if (mode !== 'purge' || selectors.all !== true) return appended
+    return appended.then(by === undefined ? clearing : clearingBehind)
   }
 
-  /** What is in the store is dead already: nobody waits until its memory is given back. */
-  const clearing = (receipt: Receipt): Receipt => {
-    void cleared().catch(() => {}) // it costs room, until that is needed for something else
+  /** What is in the store is dead already. Who has awaited the purge may put things there, which are to stay. */
+  const clearing = async (receipt: Receipt): Promise<Receipt> => {
+    await cleared().catch(() => {}) // it costs room, until that is needed for something else
+    return receipt
+  }
+
+  /** Who operates the cache does not wait until its memory is given back. */
+  const clearingBehind = (receipt: Receipt): Receipt => {
+    void clearing(receipt)
     return receipt
   }
 
@@ -121,7 +128,7 @@ export function createCache(options: CacheOptions): Cache {
     invalidate: (targets) => purge('invalidate', targets),
     async clear() {
       await append({ mode: 'purge', selectors: { all: true }, by: 'library' }, http)
-      await store.clear()
+      await cleared()
     },
     explain: (request) => explain(request, http),
     stats: () => statistics(counts, engine, store, log),

@@ -1,4 +1,5 @@
-import type { Awaitable, Kept, Store, Stored, Written } from '../model.ts'
+import { correctionOf, systemClock } from '../clock.ts'
+import type { Awaitable, Clock, Kept, Store, Stored, Written } from '../model.ts'
 import { decode, encode } from '../stores/codec/codec.ts'
 import type { Calls } from './calls.ts'
 import type { PrimaryService } from './services.ts'
@@ -9,21 +10,21 @@ type Primary = Pick<Calls<Memory, unknown>, 'call' | 'tell'>
 /** Octets on their way to the primary; what comes beyond stays with the worker that has it. */
 const MOST_UNDERWAY_BYTES = 64 * 2 ** 20
 
-/** The memory of the primary as a store of its workers. Its use is counted there. */
-export function ipcStore(primary: Primary): Store {
+/** The memory of the primary as a store of its workers, each with a clock of its own. Its use is counted there. */
+export function ipcStore(primary: Primary, clock: Clock = systemClock): Store {
   let underway = 0
 
   const get = async (key: string): Promise<Kept> => {
     try {
       const octets = await primary.call('get', key)
-      return octets === undefined ? undefined : decode(key, octets)
+      return octets === undefined ? undefined : decode(key, octets, { correction: correctionOf(clock) })
     } catch {
       return 'unknown'
     }
   }
   /** Whoever is told of it afterwards finds it: messages keep their order. */
   const set = (key: string, stored: Stored): Awaitable<Written> => {
-    const octets = encode(key, stored)
+    const octets = encode(key, stored, { correction: correctionOf(clock) })
     if (octets === undefined || underway + octets.length > MOST_UNDERWAY_BYTES) {
       primary.tell('forget', [key]) // what is there is older
       return 'lost'

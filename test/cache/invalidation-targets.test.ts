@@ -80,10 +80,10 @@ async function withFarStore() {
   return { cache, memory, far, objects }
 }
 
-test('a purge of everything gives memory back at once, and does not wait until a far store has', async () => {
+test('a purge of everything by an operator gives memory back at once, and does not wait until a far store has', async () => {
   const { cache, memory, far, objects } = await withFarStore()
   const goOn = far.holdWrites()
-  await cache.purge({ all: true })
+  await cache.purge({ all: true, by: 'admin' })
   expect(await cache.get('k')).toBeUndefined()
   expect([objects(memory), objects(far)]).toEqual([0, 1])
   goOn()
@@ -91,17 +91,21 @@ test('a purge of everything gives memory back at once, and does not wait until a
   expect(objects(far)).toBe(0)
 })
 
-test('who clears a cache hears of it when a far store is empty too', async () => {
-  const { cache, far, objects } = await withFarStore()
-  const goOn = far.holdWrites()
-  let isCleared = false
-  const clearing = cache.clear().then(() => (isCleared = true))
-  await settle()
-  expect(isCleared).toBe(false)
-  goOn()
-  await clearing
-  expect(objects(far)).toBe(0)
-})
+test.each(['clears it', 'purges everything'])(
+  'who %s by the library hears of it when a far store is empty too',
+  async (how) => {
+    const { cache, far, objects } = await withFarStore()
+    const goOn = far.holdWrites()
+    let isCleared = false
+    const asked = how === 'clears it' ? cache.clear() : cache.purge({ all: true })
+    const clearing = asked.then(() => (isCleared = true))
+    await settle()
+    expect(isCleared).toBe(false)
+    goOn()
+    await clearing
+    expect(objects(far)).toBe(0)
+  },
+)
 
 test('everything is purged also where a store cannot give it back', async () => {
   const { cache, far } = await withFarStore()

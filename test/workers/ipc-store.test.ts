@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest'
 import { Events } from '../../src/events.ts'
+import type { Clock } from '../../src/model.ts'
 import { ipcStore } from '../../src/workers/ipc-store.ts'
 import { SharedMemory } from '../../src/workers/shared-memory.ts'
 import { response, storeContract } from '../stores/store-contract.ts'
+import { FakeClock } from '../support/fake-clock.ts'
 import { line } from './line.ts'
 
 /** The store of a worker, on a line to its primary's memory. */
-function storeOn(memory: SharedMemory) {
+function storeOn(memory: SharedMemory, clock?: Clock) {
   const { left, right } = line(
     {
       get: (key: string) => memory.get(key),
@@ -16,7 +18,7 @@ function storeOn(memory: SharedMemory) {
     },
     {},
   )
-  return { store: ipcStore(right), hangUp: () => (left.hangUp(), right.hangUp()) }
+  return { store: ipcStore(right, clock), hangUp: () => (left.hangUp(), right.hangUp()) }
 }
 const memoryOf = (maxBytes: number, events = new Events()) => new SharedMemory({ maxBytes, events })
 
@@ -29,6 +31,17 @@ test('what one worker puts, another finds', async () => {
   await new Promise((resolve) => setImmediate(resolve))
   expect(await other.get('k')).toMatchObject({ kind: 'response', startedAt: Number.NEGATIVE_INFINITY })
   expect(memory.usage()).toMatchObject([{ tier: 'memory', objects: 1, maxBytes: 2 ** 20 }])
+})
+
+test('a worker that began after the clock was put right keeps a copy for as long as the others do', async () => {
+  const memory = memoryOf(2 ** 20)
+  const [before, after] = [new FakeClock(), new FakeClock()]
+  before.correct(-3_600_000)
+  const stored = { ...response('body'), freshUntil: before.now() + 60_000 }
+  await storeOn(memory, before).store.set('k', stored, 60_000)
+  await new Promise((resolve) => setImmediate(resolve))
+  const found = await storeOn(memory, after).store.get('k')
+  expect(found).toMatchObject({ freshUntil: before.wall() + 60_000 })
 })
 
 test('without its primary it cannot say what is there', async () => {

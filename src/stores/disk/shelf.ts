@@ -1,3 +1,4 @@
+import { correctionOf } from '../../clock.ts'
 import type { EventPayloads } from '../../events.ts'
 import type { Clock } from '../../model.ts'
 import type { DiskFile, Tables } from './file.ts'
@@ -89,7 +90,7 @@ export class Shelf {
 
   /** Addresses of what need not be kept any longer; each call looks at the next part of the shelf. */
   expired({ tables }: DiskFile): Buffer[] {
-    const now = this.#clock.now()
+    const now = this.#now()
     const turns = tables.order.getRange({ start: this.#sweptTo, limit: SWEPT_AT_ONCE })
     const seen = [...turns].map(({ key, value }) => ({ turn: Buffer.from(key), address: Buffer.from(value) }))
     const last = seen.at(-1)?.turn
@@ -98,7 +99,7 @@ export class Shelf {
   }
 
   removeExpired(file: DiskFile, address: Buffer): Departure[] {
-    return this.#isExpired(file.tables, address, this.#clock.now()) ? this.remove(file, address, 'expired') : []
+    return this.#isExpired(file.tables, address, this.#now()) ? this.remove(file, address, 'expired') : []
   }
 
   clear({ tables }: DiskFile): void {
@@ -134,12 +135,12 @@ export class Shelf {
       const card = cardAt(file.tables, address)
       if (card === undefined || !octetsOf(card.turn).equals(turn)) {
         file.tables.order.removeSync(turn) // of a thing that is not there: damaged
-      } else if (this.#readLately.take(address) && spared < MOST_SPARED && card.until > this.#clock.now()) {
+      } else if (this.#readLately.take(address) && spared < MOST_SPARED && card.until > this.#now()) {
         file.tables.order.removeSync(turn)
         this.#file(file, address, { ...card, turn: this.#nextTurn(file) })
         spared += 1
       } else {
-        departures.push(...this.remove(file, address, card.until > this.#clock.now() ? 'size' : 'expired'))
+        departures.push(...this.remove(file, address, card.until > this.#now() ? 'size' : 'expired'))
       }
     }
     return departures
@@ -148,6 +149,11 @@ export class Shelf {
   #limit(file: DiskFile): number {
     const narrowing = Math.min(1, Math.max(0, (file.size / this.#fileBytes - NARROWING_FROM) / (1 - NARROWING_FROM)))
     return this.#fileBytes * (MOST_USED - narrowing * (MOST_USED - LEAST_USED))
+  }
+
+  /** By the machine's clock: other processes, and later ones, keep by it too. */
+  #now(): number {
+    return this.#clock.now() + correctionOf(this.#clock)
   }
 
   #isExpired(tables: Tables, address: Buffer, now: number): boolean {

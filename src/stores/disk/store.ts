@@ -121,11 +121,11 @@ export function diskStore({
   /** Without octets where they are too many, for themselves or beside what waits. */
   const toBePut = (writes: readonly Write[]): readonly ToBePut[] => {
     let bytes = waiting
+    const correction = correctionOf(clock)
     return writes.map(({ key, stored, keepForMs }) => {
-      const octets =
-        bytes < MOST_WAITING ? admitted(encode(key, stored, { correction: correctionOf(clock) })) : undefined
+      const octets = bytes < MOST_WAITING ? admitted(encode(key, stored, { correction })) : undefined
       bytes += octets?.length ?? 0
-      return { address: addressOf(key), octets, until: clock.now() + keepForMs }
+      return { address: addressOf(key), octets, until: clock.now() + correction + keepForMs }
     })
   }
 
