@@ -111,6 +111,8 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
     started = true
   })
   const peerOf = createPeers(config.listen.trustProxy)
+  /** What only trusted peers may say is explained as if one had said it, where there are any. */
+  const operator = { address: '127.0.0.1', trusted: config.listen.trustProxy.length > 0 }
   const data = createDataPort(config.limits, clock, {
     around: (handler) => tracing.listener(handler),
     upgrades: upgradesTo(routes, peerOf),
@@ -125,7 +127,13 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
   const tunnels = passUpgrades(data.server, { routes, transport: routing.transport, peerOf, clock, events })
 
   return {
-    cache: { ...cache, explain: async (request) => explainUpgrade(request, routes) ?? cache.explain(request) },
+    cache: {
+      ...cache,
+      async explain(request) {
+        const asked = { ...request, peer: operator }
+        return explainUpgrade(asked, routes) ?? cache.explain(asked)
+      },
+    },
     metrics,
     live,
     apply(next) {

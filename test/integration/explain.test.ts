@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { exchange, herdgate, restart, start } from '../support/before-raw-origin.ts'
@@ -32,4 +33,21 @@ test('explain says of a request that wants a copy or nothing that it is refused'
     const { body } = await herdgate.ask(`/v1/explain?url=http://a.example/x&${query}`)
     expect([body.decision, body.why]).toEqual(['refuse', 'only-if-cached'])
   }
+})
+
+test.each([
+  ['for said by one, where there are any', '127.0.0.1/32', ['serve', 'fetch']],
+  ['for nothing, where there are none', '', ['serve', 'serve']],
+])('explain takes what only trusted peers may say %s', async (_, trustProxy, decisions) => {
+  const file = join(temporaryFolder(), 'herdgate.yaml')
+  const listen = `listen: { trustProxy: [${trustProxy}] }`
+  await writeFile(
+    file,
+    `version: 1\n${listen}\nroutes: [{ name: r, origin: default, key: { headers: [cf-ipcountry] } }]\n`,
+  )
+  await start(({ socket }) => void socket.write(ok('body', 'Cache-Control: max-age=60\r\n')), ['--config', file])
+  await exchange('GET /x HTTP/1.1\r\nHost: a.example\r\nCF-IPCountry: DE\r\nConnection: close\r\n\r\n')
+  const decision = async (country: string) =>
+    (await herdgate.ask(`/v1/explain?url=http://a.example/x&header=CF-IPCountry:${country}`)).body.decision
+  expect([await decision('DE'), await decision('FR')]).toEqual(decisions)
 })
