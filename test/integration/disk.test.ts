@@ -254,19 +254,27 @@ const UNCHECKED: Record<string, string | undefined> = {
   'fails before it has looked': 'exit 1',
 }
 
-test.each(Object.entries(UNCHECKED))('a file whose check %s stays, and is tried again', async (_, script) => {
+/** A folder whose file has a copy at `k`, as a process that was killed leaves it. */
+async function notClosed(): Promise<{ path: string; generation: string }> {
   const path = temporaryFolder()
-  const before = diskStore({ path })
-  const logBefore = diskLog({ path })
-  await before.set('k', response('body'), 60_000)
-  const { generation } = logBefore
-  await before.close()
-  await logBefore.close()
-  rmSync(join(path, 'closed')) // as after a kill
+  const [store, log] = [diskStore({ path }), diskLog({ path })]
+  await store.set('k', response('body'), 60_000)
+  const { generation } = log
+  await store.close()
+  await log.close()
+  rmSync(join(path, 'closed'))
+  return { path, generation }
+}
 
-  const program = join(temporaryFolder(), 'node')
-  if (script !== undefined) writeFileSync(program, `#!/bin/sh\n${script}\n`, { mode: 0o755 })
-  const node = vi.spyOn(process, 'execPath', 'get').mockReturnValue(program)
+const program = (script: string | undefined): string => {
+  const file = join(temporaryFolder(), 'node')
+  if (script !== undefined) writeFileSync(file, `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  return file
+}
+
+test.each(Object.entries(UNCHECKED))('a file whose check %s stays, and is tried again', async (_, script) => {
+  const { path, generation } = await notClosed()
+  const node = vi.spyOn(process, 'execPath', 'get').mockReturnValue(program(script))
   const clock = new FakeClock()
   const events = new Events()
   const told: string[] = []
@@ -277,11 +285,47 @@ test.each(Object.entries(UNCHECKED))('a file whose check %s stays, and is tried 
   expect(existsSync(join(path, 'herdgate-1.mdb.damaged'))).toBe(false)
 
   node.mockRestore()
-  await clock.advance(10_000)
-  expect(bodyOf(await store.get('k'))).toBe('body')
-  expect(told.slice(1)).toEqual([expect.stringMatching(/^working /)])
+  await expect
+    .poll(async () => {
+      await clock.advance(10_000)
+      return bodyOf(await store.get('k'))
+    })
+    .toBe('body')
+  expect(told.slice(1, 2)).toEqual([expect.stringMatching(/^degraded .* is being checked$/)])
+  expect(told.at(-1)).toMatch(/^working /)
   const log = diskLog({ path })
   expect(log.generation).toBe(generation)
+  await store.close()
+  await log.close()
+})
+
+test('a process that serves does not stand still while a file is checked again, once for store and log', async () => {
+  const { path } = await notClosed()
+  const runs = join(temporaryFolder(), 'runs')
+  const counting = (then: string): string => program(`echo >> ${runs}; ${then}`)
+  const countOf = (): number => readFileSync(runs, 'utf8').length
+  const real = process.execPath
+  const node = vi.spyOn(process, 'execPath', 'get').mockReturnValue(counting('kill -KILL $$'))
+  onTestFinished(() => node.mockRestore())
+  const clock = new FakeClock()
+  const [store, log] = [diskStore({ path, clock }), diskLog({ path, clock })]
+  expect([store.get('k'), log.synced, countOf()]).toEqual(['unknown', false, 1])
+
+  node.mockReturnValue(counting(`sleep 2; exec ${real} "$@"`))
+  await clock.advance(10_000)
+  const before = performance.now()
+  expect([store.get('k'), log.synced]).toEqual(['unknown', false])
+  expect(performance.now() - before).toBeLessThan(1_000)
+  await expect
+    .poll(
+      async () => {
+        await clock.advance(10_000)
+        return [log.synced, bodyOf(await store.get('k'))]
+      },
+      { timeout: 20_000 },
+    )
+    .toEqual([true, 'body'])
+  expect(countOf()).toBe(2)
   await store.close()
   await log.close()
 })

@@ -7,6 +7,8 @@ import { type DiskFile, openDiskFile } from './file.ts'
 const REST_MS = 10_000
 /** How often it is looked whether the file is still there: one that was removed goes on for those who have it open. */
 const LOOK_EVERY_MS = 1_000
+/** How long a process that serves may stand still to check a file that another has just begun in the place of one removed. */
+const CHECK_NEW_MS = 1_000
 
 export interface DiskAccess {
   readonly degraded: boolean
@@ -47,13 +49,19 @@ export function diskAccess(
     if (isResting()) throw new Error('out of order at present')
     if (clock.now() >= looksAt) letGoIfRemoved()
     if (file === undefined) {
-      file = openDiskFile(path)
+      file = openDiskFile(path, clock, mayWaitMs())
       const { movedTo } = file
       if (movedTo !== undefined) tell('emptied', `the file was damaged and is now ${movedTo}`)
     }
     if (restsUntil !== undefined) tell('working', 'tried again')
     restsUntil = undefined
     return file
+  }
+
+  /** At the start nobody waits for this process as yet; later everybody does. */
+  const mayWaitMs = (): number => {
+    if (restsUntil !== undefined) return 0
+    return replacedAt === -Infinity ? Infinity : CHECK_NEW_MS
   }
 
   const letGoIfRemoved = (): void => {

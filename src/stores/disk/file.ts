@@ -2,15 +2,16 @@
  * One LMDB environment in a folder: opened by the first of a process that needs it, closed by the last, shared with
  * other processes of the host. What is found damaged is moved aside and begun anew.
  */
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, extname, join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Database, RootDatabase } from 'lmdb'
+import { systemClock } from '../../clock.ts'
 import { HerdgateError } from '../../errors.ts'
+import type { Clock } from '../../model.ts'
+import { checked, forget } from './checking.ts'
 import { beginLog } from './log-tables.ts'
 import { enter, leave, othersIn, USERS } from './users.ts'
-import { verdictOf } from './verdict.ts'
 
 export type Table = Database<Uint8Array, Uint8Array>
 
@@ -51,10 +52,14 @@ interface Shared {
 
 const open = new Map<string, Shared>()
 
-/** @throws whatever hinders opening or creating it */
-export function openDiskFile(folder: string): DiskFile {
+/**
+ * @param waitMs how long the process may stand still while a file that was not closed is checked. What takes longer goes
+ * on beside it: then the file can be opened later.
+ * @throws whatever hinders opening or creating it
+ */
+export function openDiskFile(folder: string, clock: Clock = systemClock, waitMs = Infinity): DiskFile {
   const path = join(resolve(folder), FILE)
-  const shared = inPlace(open.get(path)) ?? openShared(resolve(folder), path)
+  const shared = inPlace(open.get(path)) ?? openShared(resolve(folder), path, clock, waitMs)
   open.set(path, shared)
   shared.users += 1
   let closed = false
@@ -77,11 +82,12 @@ export function openDiskFile(folder: string): DiskFile {
 const inPlace = (shared: Shared | undefined): Shared | undefined =>
   shared?.file.isInPlace() === true ? shared : undefined
 
-function openShared(folder: string, path: string): Shared {
+function openShared(folder: string, path: string, clock: Clock, waitMs: number): Shared {
   makeFolder(join(folder, USERS))
-  const movedTo = isSound(folder, path) ? undefined : moveAside(folder, path)
+  const movedTo = isSound(folder, path, clock, waitMs) ? undefined : moveAside(folder, path)
   enter(folder)
   const { env, tables } = openTables(path, beginLog)
+  forget(path)
   const { ino } = statSync(path)
   const file: Omit<DiskFile, 'close'> = {
     tables,
@@ -162,13 +168,13 @@ const SEAL = 'closed'
 /**
  * LMDB trusts its file: a page that is not what it was takes the process down. So a file that is not as it was left
  * is walked through by a process of its own, which may fall.
- * @throws when that process could not do its work: then nothing is known of the file
+ * @throws while it has not done its work, or when it could not: then nothing is known of the file
  */
-function isSound(folder: string, path: string): boolean {
+function isSound(folder: string, path: string, clock: Clock, waitMs: number): boolean {
   if (!existsSync(path)) return true
   if (existsSync(join(folder, SEAL)) && readFileSync(join(folder, SEAL), 'utf8') === sealOf(path)) return true
-  const check = join(import.meta.dirname, `check${extname(import.meta.filename)}`)
-  const verdict = verdictOf(spawnSync(process.execPath, [check, path], { stdio: 'ignore' }))
+  const verdict = checked(path, clock, waitMs)
+  if (verdict === undefined) throw new HerdgateError('internal', `${path} was not closed and is being checked`)
   if (typeof verdict === 'object') {
     throw new HerdgateError('internal', `${path} was not closed and could not be checked: ${verdict.unknown}`)
   }

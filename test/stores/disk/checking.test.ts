@@ -1,0 +1,77 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { afterEach, expect, test, vi } from 'vitest'
+import { checked, forget } from '../../../src/stores/disk/checking.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+import { temporaryFolder } from '../../support/folder.ts'
+import { until } from '../../support/waiting.ts'
+
+afterEach(() => void vi.restoreAllMocks())
+
+/** A file that anything may be the check of. */
+function given(script: string): { path: string; clock: FakeClock } {
+  const folder = temporaryFolder()
+  const [path, program] = [join(folder, 'file'), join(folder, 'node')]
+  writeFileSync(path, '')
+  writeFileSync(program, `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  vi.spyOn(process, 'execPath', 'get').mockReturnValue(program)
+  return { path, clock: new FakeClock() }
+}
+
+const KILLED = { unknown: 'its check was ended by SIGKILL' }
+
+test('a check that says nothing is made again ever later, at most every five minutes, and never waited for', async () => {
+  const { path, clock } = given('kill -KILL $$')
+  expect(checked(path, clock, Infinity)).toEqual(KILLED)
+  for (const seconds of [10, 20, 40, 80, 160, 300, 300]) {
+    await clock.advance(seconds * 1_000 - 1)
+    expect(checked(path, clock, 0)).toEqual(KILLED)
+    await clock.advance(1)
+    expect(checked(path, clock, 0)).toBeUndefined()
+    await expect.poll(() => checked(path, clock, 0)).toEqual(KILLED)
+  }
+  forget(path)
+})
+
+test('what a check found waits for who asks, and counts for a while from then', async () => {
+  const { path, clock } = given('echo >> "$2.runs"; exit 65')
+  expect(checked(path, clock, 0)).toBeUndefined()
+  await until(() => existsSync(`${path}.runs`), 'it has been checked')
+  await clock.advance(3_600_000)
+  await expect.poll(() => checked(path, clock, 0)).toBe('damaged')
+  expect(readFileSync(`${path}.runs`, 'utf8')).toHaveLength(1)
+  await clock.advance(9_999)
+  expect(checked(path, clock, 0)).toBe('damaged')
+  await clock.advance(1)
+  expect(checked(path, clock, 0)).toBeUndefined()
+  forget(path)
+})
+
+test('what a check found says nothing of another file in the place of that one', async () => {
+  const { path, clock } = given('exit 65')
+  expect(checked(path, clock, Infinity)).toBe('damaged')
+  writeFileSync(`${path}.new`, '')
+  renameSync(`${path}.new`, path)
+  expect(checked(path, clock, 0)).toBeUndefined()
+  forget(path)
+})
+
+test.each(['none', 'file/none'])(
+  'a check that cannot be started beside the process (%s) says nothing',
+  async (name) => {
+    const { path, clock } = given('exit 0')
+    vi.spyOn(process, 'execPath', 'get').mockReturnValue(join(dirname(path), name))
+    await expect.poll(() => checked(path, clock, 0)).toEqual({ unknown: expect.stringContaining('spawn') })
+    forget(path)
+  },
+)
+
+test('a check that takes longer than the process may stand still is ended, and made again beside it', async () => {
+  const { path, clock } = given('exec sleep 3')
+  expect(checked(path, clock, 50)).toEqual({ unknown: expect.stringContaining('ETIMEDOUT') })
+  await clock.advance(10_000)
+  const before = performance.now()
+  expect(checked(path, clock, 0)).toBeUndefined()
+  expect(performance.now() - before).toBeLessThan(1_000)
+  forget(path)
+})
