@@ -30,6 +30,7 @@ export function faultyLog(log: InvalidationLog, fates: Fates, clock: Clock, dead
       return log.append(mode, selectors, waitMs)
     },
     verdict: (stamp) => log.verdict(stamp),
+    holds: (stamp) => log.holds(stamp),
     nodes: () => log.nodes(),
     close: () => log.close(),
   }

@@ -38,6 +38,8 @@ export interface InvalidationLog {
   append(mode: InvalidationMode, selectors: Selectors, waitMs?: number): Promise<Receipt>
   /** Does a record later than the stamp name it? Memory only, no I/O. */
   verdict(stamp: Stamp): Verdict
+  /** Is the stamp of this generation, or of what it goes on from? If not, what was appended since is not known here. */
+  holds(stamp: Stamp): boolean
   /** Who shares the log, and how far each has come, as last heard; this process included. */
   nodes(): readonly LogNode[]
   close(): Awaitable<void>

@@ -57,6 +57,10 @@ export class IpcLog implements InvalidationLog {
     return verdict
   }
 
+  holds({ generation }: Stamp): boolean {
+    return generation === this.generation
+  }
+
   nodes(): readonly LogNode[] {
     return [{ id: this.#id, position: this.#position }]
   }

@@ -85,6 +85,10 @@ export class PrimaryLog implements InvalidationLog {
     return stamp.generation === this.generation ? this.#marks.verdict(stamp) : 'stale'
   }
 
+  holds({ generation }: Stamp): boolean {
+    return generation === this.generation
+  }
+
   nodes(): readonly LogNode[] {
     return [...this.#followers].map(([{ id }, { heard }]) => ({ id, position: heard }))
   }

@@ -100,5 +100,13 @@ export function logContract(name: string, create: () => InvalidationLog | Promis
       expect(log.verdict({ ...stampIn(log), generation: 'another' })).toBe('stale')
       await log.close()
     })
+
+    test('it holds what it has given a stamp to, whatever names it later, and nothing of another generation', async () => {
+      const log = await create()
+      const stamp = stampIn(log)
+      await log.append('purge', { all: true })
+      expect([stamp, { ...stamp, generation: 'another' }].map((each) => log.holds(each))).toEqual([true, false])
+      await log.close()
+    })
   })
 }

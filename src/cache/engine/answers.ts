@@ -70,7 +70,7 @@ export class Answers {
   }
 
   /** Would the log say if the copy had been purged? Where it would not, only a failure of the origin excuses its use. */
-  #wouldKnow({ generation }: Entry): boolean {
-    return this.#log.synced && this.#log.generation === generation
+  #wouldKnow(entry: Entry): boolean {
+    return this.#log.synced && this.#log.holds(entry)
   }
 }

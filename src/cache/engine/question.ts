@@ -59,6 +59,7 @@ export interface Question<E extends Entry, D> {
   isPart(entry: E): boolean
   /**
    * What to store of a part whose content has all come to hand, beside what is stored and valid; undefined: nothing.
+   * The log holds the part.
    */
   settled(part: E, stored: Stored | undefined): E | undefined
   /** Whoever asked does not read this entry; the store may still want it. */

@@ -190,6 +190,7 @@ export class Storing {
   /** A part is put together with what is there. */
   #putPart<E extends Entry, D>(question: Question<E, D>, key: string, part: E): Awaitable<Written> {
     const join = (kept: Kept): Awaitable<Written> => {
+      if (!this.#log.holds(part)) return 'lost' // by now
       const stored = known(kept)
       const valid = stored !== undefined && this.#log.verdict(stored) === 'valid' ? stored : undefined
       const settled = question.settled(part, valid)

@@ -15,6 +15,7 @@ const MOST_PARTS = 64
 /**
  * What to store of a part whose content has come to hand, given what is stored: joined with other parts of the same
  * representation, the whole if that completes it, nothing if the whole is already there, or what was asked for later.
+ * @param received is held by the log, as is what is stored
  * @param mostBytes a copy may have
  */
 export function settledPart(
@@ -77,13 +78,12 @@ function joined(stored: StoredResponse, part: StoredResponse, mostBytes: number)
   const [one, other] = [stored.partial, part.partial]
   const complete = other?.complete
   if (one === undefined || other === undefined || complete === undefined || one.complete !== complete) return undefined
-  if (stored.generation !== part.generation) return undefined
   const parts = largest(union([...one.parts, ...other.parts]))
   if (lengthOf(parts) > mostBytes) return undefined
   const slices = parts.map((range) => assemble(range, [part, stored]))
   if (!slices.every((slice) => slice !== undefined)) return undefined
   const partial: PartialContent = { parts, complete, reachesEnd: false, asked: undefined, contentRange: undefined }
-  // As old, to the invalidation log, as the oldest of its bytes.
+  // As old, to the invalidation log, as the oldest of its bytes: it holds both, so that it counts them alike.
   const position = Math.min(stored.position, part.position)
   const startedAt = Math.min(stored.startedAt, part.startedAt)
   const tags = [...new Set([...stored.tags, ...part.tags])]

@@ -158,6 +158,10 @@ class DiskLog implements InvalidationLog {
     return this.#marks.verdict(stamp, 0) === 'dead' || this.#former.purged(stamp) ? 'dead' : 'stale'
   }
 
+  holds({ generation }: Stamp): boolean {
+    return generation === this.generation
+  }
+
   nodes(): readonly LogNode[] {
     return [{ id: String(process.pid), position: this.position }]
   }

@@ -68,7 +68,7 @@ export class Generations {
 
   /** Does a record known here name it? Trusts what it was compared with before, and what came after that. */
   verdict(stamp: Stamp): Verdict {
-    if (stamp.generation !== this.#generation && !this.#holds(stamp)) return this.#verdictOnForeign(stamp)
+    if (!this.holds(stamp)) return this.#verdictOnForeign(stamp)
     if (stamp.position > this.#position) return 'stale' // another node is ahead, or it is made up
     if (stamp.checked === this.#position) return 'valid'
     const verdict = this.#marks.verdict(stamp)
@@ -76,7 +76,9 @@ export class Generations {
     return verdict
   }
 
-  #holds({ generation, position }: Stamp): boolean {
+  /** Is it of this generation, or of the part of another that this one goes on from? */
+  holds({ generation, position }: Stamp): boolean {
+    if (generation === this.#generation) return true
     const upTo = this.#continues.get(generation)
     return upTo !== undefined && position <= upTo
   }

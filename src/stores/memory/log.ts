@@ -42,6 +42,10 @@ class LocalLog implements InvalidationLog {
     return verdict
   }
 
+  holds({ generation }: Stamp): boolean {
+    return generation === this.generation
+  }
+
   nodes(): readonly LogNode[] {
     return [{ id: this.generation, position: this.position }]
   }

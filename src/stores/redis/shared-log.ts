@@ -123,6 +123,10 @@ export class SharedLog implements RedisLog {
     return this.#lease.holds(now) || this.#lease.covers(stamp.startedAt, now) ? 'valid' : 'stale'
   }
 
+  holds(stamp: Stamp): boolean {
+    return this.#log.holds(stamp)
+  }
+
   append(mode: InvalidationMode, selectors: Selectors, waitMs = this.#purgeTimeout): Promise<Receipt> {
     return this.#appends.append(mode, selectors, waitMs)
   }

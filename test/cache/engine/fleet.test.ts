@@ -2,8 +2,8 @@ import { describe, expect, test, vi } from 'vitest'
 import { DEFAULT_RULES } from '../../../src/config/defaults.ts'
 import { createCache } from '../../../src/library/embed.ts'
 import { Events } from '../../../src/events.ts'
-import { fieldsOf } from '../../../src/fields.ts'
-import type { FetchLeases, InvalidationLog, Rules } from '../../../src/model.ts'
+import { field, fieldsOf } from '../../../src/fields.ts'
+import type { FetchLeases, InvalidationLog, OriginRequest, Rules } from '../../../src/model.ts'
 import { takeTurn } from '../../../src/cache/engine/turn.ts'
 import { Generations } from '../../../src/stores/log/generations.ts'
 import { localLog } from '../../../src/stores/memory/log.ts'
@@ -59,12 +59,13 @@ function replaceableLog() {
     started: Promise.resolve(),
     append: () => Promise.reject(new Error('no records')),
     verdict: (stamp) => generations.verdict(stamp),
+    holds: (stamp) => generations.holds(stamp),
     nodes: () => [],
     close: () => {},
   }
-  const begin = (generation: string) => {
+  const begin = (generation: string, continues: ReadonlyMap<string, number> = new Map()) => {
     const floor = { purged: 0, invalidated: 0 }
-    generations.load({ generation, position: 0, nonce: '', floor, marks: [], continues: new Map() })
+    generations.load({ generation, position: 0, nonce: '', floor, marks: [], continues })
   }
   return { log, begin }
 }
@@ -200,6 +201,78 @@ describe('one fetch for the fleet', () => {
     expect(await b('/')).toMatchObject({ result: 'hit' })
     expect(read).toHaveBeenCalledTimes(taken)
     expect(origin.requests).toHaveLength(2)
+  })
+
+  describe('after a new generation that goes on from the former', () => {
+    const goesOn = new Map([['g', 0]])
+
+    test('a copy of the former answers for a slow origin as before; where it does not go on, none does', async () => {
+      for (const [continues, result] of [
+        [goesOn, 'stale'],
+        [new Map(), 'miss'],
+      ] as const) {
+        const { log, begin } = replaceableLog()
+        const { origin, clock, a } = fleet({ logs: [log], rules: { softTimeout: 100 } })
+        origin.script((_, number) => (number === 1 ? { headers: FRESH, body: 'v1' } : undefined))
+        await a('/')
+        begin('h', continues)
+        await clock.advance(61_000)
+        const asked = a('/')
+        await settle()
+        await clock.advance(100)
+        origin.next.answer({ headers: FRESH, body: 'v2' })
+        expect((await asked).result).toBe(result)
+      }
+    })
+
+    const half = ({ fields }: OriginRequest) => {
+      const first = Number(/^bytes=(\d+)-/.exec(field(fields, 'range') ?? '')?.[1] ?? 0)
+      const headers = { ...FRESH, ETag: '"1"', 'Content-Range': `bytes ${first}-${first + 4}/10` }
+      return { status: 206, headers, body: '0123456789'.slice(first, first + 5) }
+    }
+
+    /** A node that has the first half of ten octets, and gets the second in the generation that follows. */
+    const halves = async (continues: ReadonlyMap<string, number>) => {
+      const { log, begin } = replaceableLog()
+      const { origin, a } = fleet({ logs: [log] })
+      origin.script(half)
+      await a('/', { Range: 'bytes=0-4' })
+      begin('h', continues)
+      await a('/', { Range: 'bytes=5-9' })
+      return { a, begin }
+    }
+
+    test('parts of the former are joined with those of the new', async () => {
+      const { a, begin } = await halves(goesOn)
+      expect(await a('/')).toMatchObject({ status: 200, body: '0123456789', result: 'hit' })
+      begin('i', new Map([['h', 0]]))
+      expect((await a('/')).result).toBe('hit')
+      begin('j')
+      expect((await a('/')).result).not.toBe('hit')
+    })
+
+    test('parts of one that it does not go on from are not', async () => {
+      const { a } = await halves(new Map())
+      expect((await a('/', { Range: 'bytes=0-4' })).result).toBe('miss')
+    })
+
+    test('nor, where one begins while a part is being stored, does that part take the place of one that is valid', async () => {
+      const [first, second] = [replaceableLog(), replaceableLog()]
+      const { origin, far, a, b } = fleet({ logs: [first.log, second.log] })
+      second.begin('h')
+      const early = a('/', { Range: 'bytes=5-9' })
+      await settle()
+      origin.script(half)
+      await b('/', { Range: 'bytes=0-4' })
+      const goOn = far.hold()
+      origin.next.answer(half(origin.next.request))
+      await early
+      await settle()
+      first.begin('h')
+      goOn()
+      await settle()
+      expect((await a('/', { Range: 'bytes=0-4' })).result).toBe('hit')
+    })
   })
 
   test('who cannot look gives the lease back', async () => {

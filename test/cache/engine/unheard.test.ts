@@ -24,6 +24,7 @@ function deaf(rules: Partial<Rules> = {}) {
     started: local.started,
     append: async () => Promise.reject(new Error('cut off')),
     verdict: (stamp) => (clock.now() - stamp.startedAt < LEASE_MS ? local.verdict(stamp) : 'stale'),
+    holds: (stamp) => local.holds(stamp),
     nodes: () => [],
     close() {},
   }

@@ -28,6 +28,7 @@ test('what a generation goes on from is judged as its own up to there, and never
   })
   const [held, old, lost] = [stampAt(3), stampAt(2, ['old']), stampAt(4)]
   expect([held, old, lost].map((stamp) => log.verdict(stamp))).toEqual(['valid', 'dead', 'stale'])
+  expect([held, old, lost].map((stamp) => log.holds(stamp))).toEqual([true, true, false])
   log.apply({ position: 4, generation: 'after', nonce: 'n', names: { mode: 'purge', targets: ['tag other'] } })
   expect([held, stampAt(5), lost].map((stamp) => log.verdict(stamp))).toEqual(['valid', 'stale', 'stale'])
   for (const position of [5, 6]) {
