@@ -269,7 +269,9 @@ export class Engine {
     const free = this.#slot(question.leaving)
     let answer: Collapsed<E, D>
     try {
-      const remembered = this.#isUnshareable(question, found, decision, this.#store)
+      // Whoever may join a fetch waits for no store.
+      const joins = this.#fetches.joinable(question, found, decision) !== undefined
+      const remembered = !joins && this.#isUnshareable(question, found, decision, this.#store)
       const isAlone = remembered instanceof Promise ? await remembered : remembered
       answer = isAlone ? alone(decision) : await this.#collapsing.answer(question, found, decision, attempt)
     } finally {

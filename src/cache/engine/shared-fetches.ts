@@ -42,13 +42,21 @@ export class SharedFetches {
     found: Found<E>,
     decision: Forward<E>,
   ): { flight: Flight<E, D>; leads: boolean } {
+    const current = this.joinable(question, found, decision)
+    if (current !== undefined) return { flight: current, leads: false }
+    return { flight: this.#launch(question, found.key + apartFor(question, decision), decision), leads: true }
+  }
+
+  /** A fetch in progress that will answer this question as well. */
+  joinable<E extends Entry, D>(
+    question: Question<E, D>,
+    { key }: Found<E>,
+    decision: Forward<E>,
+  ): Flight<E, D> | undefined {
     const apart = apartFor(question, decision)
     const { apartWhole = apart } = question
-    const current =
-      this.#joinable(question, found.key, apart) ??
-      (apartWhole === apart ? undefined : this.#joinable(question, found.key, apartWhole))
-    if (current !== undefined) return { flight: current, leads: false }
-    return { flight: this.#launch(question, found.key + apart, decision), leads: true }
+    const current = this.#joinable(question, key, apart)
+    return current ?? (apartWhole === apart ? undefined : this.#joinable(question, key, apartWhole))
   }
 
   /**

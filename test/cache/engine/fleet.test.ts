@@ -151,6 +151,26 @@ describe('one fetch for the fleet', () => {
     expect(origin.requests).toHaveLength(2)
   })
 
+  test('who may join a fetch does so at once: what is remembered of such is read for a fetch of its own', async () => {
+    const { origin, clock, far, a } = fleet({ rules: { softTimeout: 100 } })
+    origin.script((_, number) => (number === 1 ? { headers: { ...FRESH, ETag: '"1"' }, body: 'v1' } : undefined))
+    await a('/')
+    await clock.advance(61_000)
+    const first = a('/', { Cookie: 'a=1' })
+    await settle()
+    expect(origin.waiting).toHaveLength(1)
+    await clock.advance(100)
+    expect((await first).result).toBe('stale')
+    const goOn = far.hold()
+    const second = a('/', { Cookie: 'b=2' })
+    await settle()
+    await clock.advance(100)
+    const slow = await Promise.race([second, settle().then(() => 'still waiting')])
+    expect(slow).toMatchObject({ body: 'v1', result: 'stale' })
+    expect(origin.requests).toHaveLength(2)
+    goOn()
+  })
+
   test('content under a new Vary that breaks off does not put back what another has replaced meanwhile', async () => {
     const { origin, a, b, c } = fleet()
     const reload = { 'Cache-Control': 'no-cache' }
