@@ -17,9 +17,10 @@ function folderOf(users: Record<number, string>): string {
 
 const namedIn = (folder: string): string[] => readdirSync(join(folder, 'users'))
 
-/** A shell that has ended, and whose parent does not ask how; the parent. */
+/** A shell that has ended, and whose parent does not ask how, as that is a shell no more by then; the parent. */
 async function zombie(): Promise<[zombie: number, parent: number]> {
-  const parent = spawn('sh', ['-c', 'sh -c "exit 0" & echo $!; exec sleep 600'], {
+  const untilNobodyAsks = 'until grep -q sleep /proc/$$/comm; do sleep 0.01; done'
+  const parent = spawn('sh', ['-c', `(${untilNobodyAsks}) & echo $!; exec sleep 600`], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   onTestFinished(() => void parent.kill('SIGKILL'))
