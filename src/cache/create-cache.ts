@@ -101,7 +101,7 @@ export function createCache(options: CacheOptions): Cache {
   }
 
   const purgeSelected = (mode: InvalidationMode, selectors: Selectors, by?: string): Promise<Receipt> => {
-    const appended = append({ mode, selectors, by: by ?? 'library' }, http)
+    const appended = append({ mode, selectors, by: by ?? BY_PROGRAM }, http)
     if (mode !== 'purge' || selectors.all !== true) return appended
     return appended.then(by === undefined ? clearing : clearingBehind)
   }
@@ -127,7 +127,7 @@ export function createCache(options: CacheOptions): Cache {
     purge: (targets) => purge('purge', targets),
     invalidate: (targets) => purge('invalidate', targets),
     async clear() {
-      await append({ mode: 'purge', selectors: { all: true }, by: 'library' }, http)
+      await append({ mode: 'purge', selectors: { all: true }, by: BY_PROGRAM }, http)
       await cleared()
     },
     explain: (request) => explain(request, http),
@@ -143,6 +143,9 @@ export function createCache(options: CacheOptions): Cache {
     },
   }
 }
+
+/** Who purges, where a program that embeds the cache does not say. */
+const BY_PROGRAM = 'library'
 
 function statistics(counts: Counts, engine: Engine, store: Store, log: InvalidationLog): Statistics {
   const { generation, position } = log

@@ -11,8 +11,10 @@ export class OctetWriter {
   #length = 0
   #sound = true
 
-  /** @param expected how many it will be, about: each time they turn out to be more they are copied */
-  /** @param correction from times of this process's clock to the machine's, in ms */
+  /**
+   * @param expected how many it will be, about: each time they turn out to be more they are copied
+   * @param correction from times of this process's clock to the machine's, in ms
+   */
   constructor(expected: number = 1024, correction: number = 0) {
     this.#octets = Buffer.allocUnsafe(expected)
     this.#correction = correction

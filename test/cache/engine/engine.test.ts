@@ -7,6 +7,17 @@ import { received, text, world } from '../../support/world.ts'
 
 const FRESH = { 'Cache-Control': 'max-age=60' }
 
+/** A response whose head came 3 s ago, and whose body is still coming. */
+async function inMidBody() {
+  const w = world()
+  const body = new PushedBody()
+  const first = w.ask('/')
+  w.origin.next.answer({ headers: FRESH, body })
+  await first
+  await w.clock.advance(3_000)
+  return { w, body }
+}
+
 describe('one fetch per key', () => {
   test('a second request within the lifetime is a hit', async () => {
     const w = world()
@@ -56,12 +67,7 @@ describe('one fetch per key', () => {
     { 'Cache-Control': 'min-fresh=58' },
     { Pragma: 'no-cache' },
   ])('whoever asks with %j does not join in mid body what came too long ago for it', async (wish) => {
-    const w = world()
-    const body = new PushedBody()
-    const first = w.ask('/')
-    w.origin.next.answer({ headers: FRESH, body })
-    await first
-    await w.clock.advance(3_000)
+    const { w, body } = await inMidBody()
     const asked = w.get('/', wish)
     await settle()
     expect(w.origin.waiting).toHaveLength(1)
@@ -73,12 +79,7 @@ describe('one fetch per key', () => {
   test.each([{ 'Cache-Control': 'max-age=4' }, { 'Cache-Control': 'min-fresh=57' }])(
     'whoever asks with %j joins in mid body what is new enough for it',
     async (wish) => {
-      const w = world()
-      const body = new PushedBody()
-      const first = w.ask('/')
-      w.origin.next.answer({ headers: FRESH, body })
-      await first
-      await w.clock.advance(3_000)
+      const { w, body } = await inMidBody()
       const asked = w.get('/', wish)
       body.end()
       expect(await asked).toMatchObject({ result: 'collapsed' })
