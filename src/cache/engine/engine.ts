@@ -269,9 +269,7 @@ export class Engine {
     const free = this.#slot(question.leaving)
     let answer: Collapsed<E, D>
     try {
-      // Whoever may join a fetch waits for no store.
-      const joins = this.#fetches.joinable(question, found, decision) !== undefined
-      const remembered = !joins && this.#isUnshareable(question, found, decision, this.#store)
+      const remembered = this.#isUnshareable(question, found, decision, this.#store)
       const isAlone = remembered instanceof Promise ? await remembered : remembered
       answer = isAlone ? alone(decision) : await this.#collapsing.answer(question, found, decision, attempt)
     } finally {
@@ -289,7 +287,7 @@ export class Engine {
 
   /**
    * Is it remembered of askers like this one that they cannot share an answer, while a copy stands for the others? Where
-   * none stands, the look-up has seen it.
+   * none stands, the look-up has seen it. Whoever may join a fetch waits for no store.
    */
   #isUnshareable<E extends Entry, D>(
     question: Question<E, D>,
@@ -298,7 +296,8 @@ export class Engine {
     reads: Reads,
   ): Awaitable<boolean> {
     const apart = found.kind === 'entry' ? apartFor(question, decision) : ''
-    return apart !== '' && isUnshareable(reads, this.#log, found.key + apart, this.#clock.now())
+    if (apart === '' || this.#fetches.joinable(question, found, decision) !== undefined) return false
+    return isUnshareable(reads, this.#log, found.key + apart, this.#clock.now())
   }
 
   /** A background refresh: nobody waits for it. */
