@@ -2,6 +2,8 @@ import { type Fields, without } from '../fields.ts'
 
 /** Fields about content that a 304 does not carry: it has none, and the client keeps what it knows. */
 const ABOUT_CONTENT = new Set([
+  'content-digest', // of the octets that come with it (RFC 9530 section 2); `Repr-Digest` is of the representation
+  'content-md5',
   'content-length',
   'content-type',
   'content-encoding',

@@ -652,6 +652,17 @@ test('If-Modified-Since is compared with Date where the copy has no Last-Modifie
   expect(w.origin.requests).toHaveLength(1)
 })
 
+test('a 304 made from a copy has no digest of content that does not come with it (RFC 9530 section 2)', async () => {
+  const w = world()
+  const digests = { 'Content-Digest': 'sha-256=:x:', 'Content-MD5': 'x', 'Repr-Digest': 'sha-256=:x:' }
+  w.origin.script(() => ({ headers: { ...MINUTE, ...digests, ETag: '"1"' }, body: 'v1' }))
+  expect(field((await w.get('/')).reply.fields, 'content-digest')).toBe('sha-256=:x:')
+  const { status, reply } = await w.get('/', { 'If-None-Match': '"1"' })
+  expect(status).toBe(304)
+  const left = ['content-digest', 'content-md5', 'repr-digest'].map((name) => field(reply.fields, name))
+  expect(left).toEqual([undefined, undefined, 'sha-256=:x:'])
+})
+
 describe('a response with two Date lines (RFC 9110 section 5.3)', () => {
   const dates = (answer: { readonly reply: { readonly fields: Fields } }) => fieldLines(answer.reply.fields, 'date')
   const twice = (w: World) => ({ Date: [date(w.clock.now()), date(w.clock.now() - 20_000)] })
