@@ -24,7 +24,7 @@ import { isUnshareable, known, type Located, locate, lookup, Peeks } from './loo
 import { Looks, type Reads } from './looks.ts'
 import { Passing } from './passing.ts'
 import type { Question } from './question.ts'
-import { alone, failure, type Forward, isForwarding, type Resolution, served } from './resolution.ts'
+import { alone, failure, type Forward, isForwarding, type Pass, type Resolution, served } from './resolution.ts'
 import { apartFor, SharedFetches } from './shared-fetches.ts'
 import { Storing } from './storing.ts'
 
@@ -279,10 +279,23 @@ export class Engine {
       case 'look-again':
         return this.#attempt(question, attempt + 1, this.#store.get(question.key), this.#store)
       case 'pass':
-        return this.#counted(this.#passing.answer(question, found.key, answer), question.leaving)
+        return this.#alone(question, found.key, answer)
       default:
         return answer
     }
+  }
+
+  /** The asker's own answer does not refresh the copy; where that was served instead, another does. */
+  async #alone<E extends Entry, D>(
+    question: Question<E, D>,
+    key: string,
+    decision: Pass<E>,
+  ): Promise<Resolution<E, D>> {
+    const answer = await this.#counted(this.#passing.answer(question, key, decision), question.leaving)
+    const isOutdated = answer.kind === 'entry' && answer.outcome.result === 'stale'
+    const forAnyone = isOutdated && this.#pressure?.high !== true ? question.forAnyone(answer.entry) : undefined
+    if (isOutdated && forAnyone !== undefined) this.#fetches.refresh(forAnyone, key, answer.entry)
+    return answer
   }
 
   /**

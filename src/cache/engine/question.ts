@@ -43,6 +43,11 @@ export interface Question<E extends Entry, D> {
   decide(found: Found<E>, now: number): Decision<E>
   /** The same for a refresh of this entry that nobody waits for: without what the asker wishes of its own answer. */
   forRefresh(entry: E): Question<E, D>
+  /**
+   * The same in nobody's name, where answers to such as the asker may not be given to others; undefined where that cannot be,
+   * or makes no difference.
+   */
+  forAnyone(entry: E): Question<E, D> | undefined
   /** Asks the origin or the loader. Rejects, or throws at once, when there is no answer. */
   load(context: LoadContext<E>): Promise<Loaded<E, D>>
   /** May this entry, fetched for another asker, answer this one? Its body must still be readable from the start. */

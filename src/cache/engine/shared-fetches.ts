@@ -7,6 +7,7 @@
 import type { Clock, Entry, Found, InvalidationLog } from '../../model.ts'
 import { type AnyFlight, Flight, type Flights } from './flights.ts'
 import { discard } from './landing.ts'
+import { isUnshareable } from './lookup.ts'
 import type { Question } from './question.ts'
 import type { Forward } from './resolution.ts'
 import { SharedFetch, type SharedFetchParts } from './shared-fetch.ts'
@@ -69,13 +70,25 @@ export class SharedFetches {
     return this.#log.verdict(flight) === 'valid' ? flight : undefined
   }
 
-  /** A background refresh: nobody waits for it. */
+  /**
+   * A background refresh: nobody waits for it. Where it is remembered of askers like this one that their answers are for them
+   * alone, it is made in nobody's name: theirs would leave the copy as it is, for as long as it may be served stale.
+   */
   refresh<E extends Entry, D>(question: Question<E, D>, foundAt: string, entry: E): void {
     const decision = { kind: 'revalidate', entry, why: 'stale', fallback: { entry, afterMs: undefined } } as const
-    const key = foundAt + apartFor(question, decision)
-    if (this.#flights.get(key) !== undefined) return
-    const flight = this.#launch(question, key, decision, true)
-    void flight.landed.then((landed) => discard(question, landed))
+    const forAnyone = question.apart === '' ? undefined : question.forAnyone(entry)
+    const begin = (isForAnyone: boolean) => {
+      const asker = isForAnyone && forAnyone !== undefined ? forAnyone : question
+      const key = foundAt + apartFor(asker, decision)
+      if (this.#flights.get(key) !== undefined) return
+      const flight = this.#launch(asker, key, decision, true)
+      void flight.landed.then((landed) => discard(asker, landed))
+    }
+    const { store, log } = this.#parts
+    const marker = foundAt + apartFor(question, decision)
+    const remembered = forAnyone !== undefined && isUnshareable(store, log, marker, this.#clock.now())
+    if (remembered instanceof Promise) void remembered.then(begin)
+    else begin(remembered)
   }
 
   #joinable<E extends Entry, D>(question: Question<E, D>, key: string, apart: string): Flight<E, D> | undefined {

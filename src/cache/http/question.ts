@@ -13,10 +13,10 @@ import type {
 } from '../../model.ts'
 import { keyOf } from '../../policy/key.ts'
 import { rangeLines, select } from '../../policy/range.ts'
+import { withoutSender, withoutWishes } from '../../policy/refresh.ts'
 import { decide } from '../../policy/reuse.ts'
 import { nameOf } from '../../policy/target.ts'
 import { languageKey, languageKeyOf, selectingFields, selects, variantKey } from '../../policy/vary.ts'
-import { withoutWishes } from '../../policy/wishes.ts'
 import type { AskParts } from './ask-origin.ts'
 import { settledPart } from './parts.ts'
 import type { LoadContext, Loaded, Question } from '../engine/question.ts'
@@ -135,6 +135,11 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
   forRefresh(entry: StoredResponse): HttpQuestion {
     const request = withoutWishes(this.#request, entry, this.#route)
     return request === this.#request ? this : new HttpQuestion(request, this.#route, this.#ask, this.#parts)
+  }
+
+  forAnyone(entry: StoredResponse): HttpQuestion | undefined {
+    const request = this.#ask.credentialed ? withoutSender(this.#request, entry, this.#route) : undefined
+    return request && new HttpQuestion(request, this.#route, { ...this.#ask, credentialed: false }, this.#parts)
   }
 
   load(context: LoadContext<StoredResponse>): Promise<Loaded<StoredResponse, DirectResponse>> {

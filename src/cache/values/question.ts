@@ -98,6 +98,10 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     return this
   }
 
+  forAnyone(): undefined {
+    return undefined
+  }
+
   load({ previous, beginning }: LoadContext<StoredValue>): Promise<Loaded<StoredValue, T>> {
     let rules = this.#rules
     let skipped = false

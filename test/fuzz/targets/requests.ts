@@ -13,7 +13,13 @@ import { fieldsIn } from './message.ts'
 export const requests: Target = {
   name: 'requests',
   covers: [
-    ['src/policy/reuse.ts', 'src/policy/request.ts', 'src/policy/wishes.ts', 'src/policy/head.ts'],
+    [
+      'src/policy/reuse.ts',
+      'src/policy/request.ts',
+      'src/policy/wishes.ts',
+      'src/policy/refresh.ts',
+      'src/policy/head.ts',
+    ],
     [
       'src/policy/bearing.ts',
       'src/policy/credentials.ts',

@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest'
+import { DEFAULT_RULES } from '../../../src/config/defaults.ts'
+import { field, lines } from '../../../src/fields.ts'
+import type { OriginRequest, Rules } from '../../../src/model.ts'
+import { settle } from '../../support/fake-clock.ts'
+import { world } from '../../support/world.ts'
+
+/* Clients whose answers are for them alone, and a copy for all that has expired: somebody has to refresh it. */
+
+const MINUTE = { 'Cache-Control': 'max-age=60', ETag: '"1"' }
+const CREDENTIALS = [{ Cookie: 'a=1' }, { Authorization: 'b' }]
+
+/** An expired copy; what the origin is asked from then on waits. */
+async function expired(rules: Partial<Rules>, headers: Record<string, string> = MINUTE, asked = {}) {
+  const w = world({ grace: 600_000, ...rules })
+  w.origin.script(() => ({ headers, body: 'v1' }))
+  await w.get('/', asked)
+  await w.clock.advance(61_000)
+  w.origin.script(() => undefined)
+  return w
+}
+
+type World = Awaited<ReturnType<typeof expired>>
+
+/** One who says who it is has been answered, and what the origin said was for it alone. */
+async function remembered(w: World, by: Record<string, string>): Promise<void> {
+  const asked = w.get('/', by)
+  await settle()
+  w.origin.next.answer({ headers: MINUTE, body: 'own' })
+  await asked
+  await settle()
+}
+
+const sent = ({ fields }: OriginRequest, name: string) => field(fields, name)
+
+describe.each(CREDENTIALS)('where all who ask have %j', (by) => {
+  test('a copy that is served stale at once is refreshed in nobody’s name', async () => {
+    const w = await expired({ softTimeout: 0 })
+    await remembered(w, by)
+    expect(await w.get('/', { ...by, 'X-Session': 'c', 'If-None-Match': '"0"' })).toMatchObject({ result: 'stale' })
+    const { request } = w.origin.next
+    expect(
+      Object.keys(by)
+        .concat('X-Session')
+        .map((name) => sent(request, name)),
+    ).toEqual([undefined, undefined])
+    expect(sent(request, 'if-none-match')).toBe('"1"')
+    w.origin.next.answer({ headers: MINUTE, body: 'v2' })
+    await settle()
+    expect(await w.get('/', by)).toMatchObject({ body: 'v2', result: 'hit' })
+  })
+
+  test('a copy that is served as their answers are slow is refreshed as well', async () => {
+    const w = await expired({ softTimeout: 100 })
+    const first = w.get('/', by)
+    await settle()
+    w.origin.next.answer({ headers: MINUTE, body: 'own' })
+    expect((await first).body).toBe('own')
+    const slow = w.get('/', by)
+    await settle()
+    expect(w.origin.waiting).toHaveLength(1)
+    await w.clock.advance(100)
+    expect(await slow).toMatchObject({ body: 'v1', result: 'stale' })
+    const again = w.get('/', by)
+    await settle()
+    await w.clock.advance(100)
+    expect((await again).result).toBe('stale')
+    const forAll = w.origin.waiting.filter(({ request }) => Object.keys(by).every((name) => !sent(request, name)))
+    expect(forAll).toHaveLength(1)
+    forAll[0]?.answer({ headers: MINUTE, body: 'v2' })
+    await settle()
+    expect(await w.get('/', by)).toMatchObject({ body: 'v2', result: 'hit' })
+  })
+
+  test('and is checked by the first of them after an invalidation', async () => {
+    const w = await expired({ softTimeout: 100 }, { ...MINUTE, 'Cache-Tag': 't' })
+    await remembered(w, by)
+    w.origin.script(({ fields }) =>
+      field(fields, 'if-none-match') === undefined ? undefined : { headers: MINUTE, body: 'v2' },
+    )
+    await w.cache.invalidate({ tags: ['t'] })
+    const asked = w.get('/', by)
+    await settle()
+    await w.clock.advance(100)
+    expect(await asked).toMatchObject({ body: 'v1', result: 'stale' })
+    await settle()
+    expect(await w.get('/', by)).toMatchObject({ body: 'v2', result: 'hit' })
+  })
+})
+
+test('what negotiates content, selected the copy or is in its key is sent', async () => {
+  const asked = {
+    'X-Tenant': 't',
+    'X-Kind': 'k',
+    Accept: 'a/b',
+    'Accept-Language': 'de',
+    'User-Agent': 'u',
+    'X-Other': 'o',
+  }
+  const key = { ...DEFAULT_RULES.key, headers: ['x-tenant'] }
+  const w = await expired({ softTimeout: 0, key }, { ...MINUTE, Vary: 'X-Kind' }, asked)
+  await remembered(w, { ...asked, Cookie: 'a=1' })
+  expect((await w.get('/', { ...asked, Cookie: 'a=1' })).result).toBe('stale')
+  const [request] = w.origin.requests.slice(-1)
+  const ours = new Set([
+    'forwarded',
+    'host',
+    'via',
+    'if-none-match',
+    'surrogate-capability',
+    'x-forwarded-host',
+    'x-forwarded-proto',
+  ])
+  expect(
+    [...lines(request?.fields ?? [])]
+      .map(([name]) => name)
+      .filter((name) => !ours.has(name))
+      .sort(),
+  ).toEqual(['accept', 'accept-language', 'user-agent', 'x-kind', 'x-tenant'])
+})
+
+test('a copy selected by who asks, or for one value of a keyed cookie, is refreshed in the name of who asks', async () => {
+  const ofCookie: readonly [Partial<Rules>, Record<string, string>][] = [
+    [{}, { ...MINUTE, 'Cache-Control': 'public, max-age=60', Vary: 'Cookie' }],
+    [{ key: { ...DEFAULT_RULES.key, cookies: ['a'] } }, { ...MINUTE, 'Cache-Control': 'public, max-age=60' }],
+  ]
+  for (const [rules, headers] of ofCookie) {
+    const w = await expired({ softTimeout: 0, ...rules }, headers, { Cookie: 'a=1' })
+    await remembered(w, { Cookie: 'a=1' })
+    await w.clock.advance(1_000) // what came to nothing is not tried at once again
+    expect((await w.get('/', { Cookie: 'a=1', 'X-Other': 'o' })).result).toBe('stale')
+    expect([sent(w.origin.next.request, 'cookie'), sent(w.origin.next.request, 'x-other')]).toEqual(['a=1', 'o'])
+  }
+})
+
+test('where answers to such are for all, the refresh is in the name of who asks', async () => {
+  const w = await expired({ softTimeout: 0 })
+  for (const body of ['v2', 'v3']) {
+    await w.get('/', { Authorization: 'b' })
+    expect(sent(w.origin.next.request, 'authorization')).toBe('b')
+    w.origin.next.answer({ headers: { 'Cache-Control': 'public, max-age=60' }, body })
+    await settle()
+    expect(await w.get('/', { Authorization: 'b' })).toMatchObject({ body, result: 'hit' })
+    await w.clock.advance(61_000)
+  }
+})
