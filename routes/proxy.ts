@@ -5,6 +5,7 @@ import type { Cache, Peer, Reply } from '../src/for-routes.ts'
 import { HerdgateError, problemReply } from '../src/for-routes.ts'
 import { readRequest } from './proxy/client-request.ts'
 import type { Exchange } from './proxy/exchange.ts'
+import { type Given, ignoreErrors, letGo } from './proxy/given-content.ts'
 import { comesTooLate, endWith } from './proxy/last-answer.ts'
 import { send } from './proxy/send.ts'
 
@@ -18,9 +19,12 @@ export interface ProxyOptions {
  * Answers every request of a Fastify scope from the cache. Bodies are streams and are never parsed. The hooks of an
  * application around it run first.
  */
-export function proxyRoute(app: FastifyInstance, { cache, peerOf }: ProxyOptions): void {
+export function proxyRoute(app: FastifyInstance, options: ProxyOptions): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+  app.addContentTypeParser('*', (request, payload, done) => {
+    if (payload !== request.raw) ignoreErrors(payload)
+    done(null, payload)
+  })
   // Below /api is not /apiary.
   for (const url of app.prefix === '' ? ['*'] : ['/', '/*']) {
     app.route({
@@ -28,7 +32,7 @@ export function proxyRoute(app: FastifyInstance, { cache, peerOf }: ProxyOptions
       url,
       handler: (request, reply) => {
         reply.hijack()
-        answer(request.raw, reply.raw, cache, peerOf)
+        answer(request.raw, reply.raw, options, request)
       },
     })
   }
@@ -38,10 +42,10 @@ export function proxyRoute(app: FastifyInstance, { cache, peerOf }: ProxyOptions
  * The same for an instance that does nothing else: the answer begins before Fastify looks at content and its type, on
  * which it has views (a malformed Content-Type, a QUERY without one) that are the origin's to have.
  */
-export function proxyEverything(app: FastifyInstance, { cache, peerOf }: ProxyOptions): void {
+export function proxyEverything(app: FastifyInstance, options: ProxyOptions): void {
   app.addHook('onRequest', (request, reply) => {
     reply.hijack()
-    answer(request.raw, reply.raw, cache, peerOf)
+    answer(request.raw, reply.raw, options)
   })
   app.route({ method: app.supportedMethods, url: '/', handler: () => {} })
 }
@@ -49,19 +53,21 @@ export function proxyEverything(app: FastifyInstance, { cache, peerOf }: ProxyOp
 function answer(
   message: IncomingMessage,
   response: ServerResponse,
-  cache: ProxyOptions['cache'],
-  peerOf: ProxyOptions['peerOf'],
+  { cache, peerOf }: ProxyOptions,
+  given?: Given,
 ): void {
   if (comesTooLate(message, response)) return
   const peer = peerOf(message.socket)
   const exchange: Exchange = { message, response, peer, events: cache.events, startedAt: performance.now(), url: '' }
-  const request = readRequest(message, response, peer)
+  const request = readRequest(message, response, peer, given)
   if (request instanceof HerdgateError) {
+    if (request.source === 'internal') given?.log.error(request)
     endWith(exchange)
     return send(problemReply('', request), exchange)
   }
   exchange.url = request.url
-  if (request.body !== undefined) response.once('finish', () => message.resume()) // what nobody reads holds up the connection
+  const { body } = request
+  if (body !== undefined) response.once('finish', () => letGo(body, message))
   try {
     const reply = cache.handle(request)
     if (reply instanceof Promise) reply.then(deliver, fail)

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
 import {
   type CacheRequest,
   type Fields,
@@ -10,14 +11,19 @@ import {
   schemeOf,
 } from '../../src/for-routes.ts'
 import { STATUS_CODES } from '../../src/node-http.ts'
+import { type Given, givenContent } from './given-content.ts'
 import { endWith } from './last-answer.ts'
 import { leavingOf } from './leaving.ts'
 
-/** What the client asks, or why it is refused. */
+/**
+ * What the client asks, or why it is refused.
+ * @param given by the hooks of an application; absent where there are none
+ */
 export function readRequest(
   message: IncomingMessage,
   response: ServerResponse,
   peer: Peer,
+  given: Given | undefined,
 ): CacheRequest | HerdgateError {
   const head = readHead({
     method: message.method ?? 'GET',
@@ -29,7 +35,12 @@ export function readRequest(
   })
   if (!head.ok) return new HerdgateError(head.code, head.detail)
   if (head.asksForUpgrade) endWith({ message, response })
-  return new ClientRequest(message, response, head.url, head.hasContent, peer)
+  if (!head.hasContent || given === undefined) {
+    return new ClientRequest(message, response, head.url, head.hasContent ? message : undefined, peer)
+  }
+  const content = givenContent(message, given)
+  if (content instanceof HerdgateError) return content
+  return new ClientRequest(message, response, head.url, content.body, peer, content.fields)
 }
 
 class ClientRequest implements CacheRequest {
@@ -37,17 +48,24 @@ class ClientRequest implements CacheRequest {
   readonly url: string
   readonly fields: Fields
   readonly peer: Peer
-  readonly body: IncomingMessage | undefined
+  readonly body: Readable | undefined
   readonly #message: IncomingMessage
   readonly #response: ServerResponse
   #signal: AbortSignal | undefined
 
-  constructor(message: IncomingMessage, response: ServerResponse, url: string, hasContent: boolean, peer: Peer) {
+  constructor(
+    message: IncomingMessage,
+    response: ServerResponse,
+    url: string,
+    body: Readable | undefined,
+    peer: Peer,
+    fields: Fields = message.rawHeaders,
+  ) {
     this.method = message.method ?? 'GET'
     this.url = url
-    this.fields = message.rawHeaders
+    this.fields = fields
     this.peer = peer
-    this.body = hasContent ? message : undefined
+    this.body = body
     this.#message = message
     this.#response = response
   }

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { HerdgateError } from '../errors.ts'
 import { clientGone } from './failure.ts'
 import { contentReceived } from '../heap/young-garbage.ts'
 
@@ -32,7 +33,7 @@ export function lend(source: Readable, progress: UploadProgress): Readable {
   }
   const onEnd = () => handOver(null)
   const onBroken = () => {
-    if (!source.readableEnded) loan.destroy(clientGone())
+    if (!source.readableEnded) loan.destroy(brokenOff(source))
   }
   const attach = () => {
     isAttached = true
@@ -46,7 +47,7 @@ export function lend(source: Readable, progress: UploadProgress): Readable {
   const loan = new Readable({
     read() {
       if (source.readableEnded) return handOver(null)
-      if (source.destroyed) return void loan.destroy(clientGone())
+      if (source.destroyed) return void loan.destroy(brokenOff(source))
       if (!isAttached) attach()
       const chunk: Buffer | null = source.read()
       if (chunk !== null) return handOver(chunk)
@@ -62,5 +63,8 @@ export function lend(source: Readable, progress: UploadProgress): Readable {
   loan.on('error', ignore)
   return loan
 }
+
+/** What is made of the client's content before it comes here may break by itself, and says how. */
+const brokenOff = ({ errored }: Readable): HerdgateError => (errored instanceof HerdgateError ? errored : clientGone())
 
 function ignore(): void {}

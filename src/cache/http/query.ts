@@ -22,7 +22,7 @@ const DESCRIBING = ['content-type', 'content-encoding', 'content-language', 'con
  * Reads the content of a QUERY. The request returned has the same content, to be read as often as need be if it is
  * short.
  * @param budget what clients send slowly takes of the memory for all content in progress
- * @throws HerdgateError client_gone, when the client breaks off
+ * @throws HerdgateError client_gone, when the client breaks off; what its content says by itself, where it breaks
  */
 export async function readQuery(request: CacheRequest, budget: BodyBudget): Promise<ReadQuery> {
   const chunks: Buffer[] = []
@@ -39,7 +39,7 @@ export async function readQuery(request: CacheRequest, budget: BodyBudget): Prom
       if (isTooLong) break
     }
   } catch (cause) {
-    throw new HerdgateError('client_gone', undefined, { cause })
+    throw cause instanceof HerdgateError ? cause : new HerdgateError('client_gone', undefined, { cause })
   } finally {
     budget.take(-length)
   }

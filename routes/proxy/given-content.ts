@@ -1,0 +1,86 @@
+/** Content as an application's hooks leave it: they may have made something else of what came, or have read it. */
+import type { IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
+import type { FastifyRequest } from 'fastify'
+import { type Fields, HerdgateError } from '../../src/for-routes.ts'
+
+/** What Fastify has of a request when the hooks have run. Of a method like GET it has no content. */
+export type Given = Pick<FastifyRequest, 'body' | 'headers' | 'log'>
+
+export interface Content {
+  readonly body: Readable
+  readonly fields: Fields
+}
+
+/**
+ * The content to send on, with the fields that then describe it. What somebody has read already is gone, and must not
+ * look like less content, or none.
+ */
+export function givenContent(message: IncomingMessage, given: Given): Content | HerdgateError {
+  const source = given.body ?? message
+  if (source instanceof Readable) {
+    if (source.readableDidRead) return new HerdgateError('internal', 'a hook has read the content of the request')
+    // Somebody listens along: what comes before the origin takes it would be lost.
+    if (source.readableFlowing === true) source.pause()
+  }
+  if (source === message) return { body: message, fields: message.rawHeaders }
+  if (!isContent(source)) return new HerdgateError('internal', 'a hook has made something of the content that is none')
+  const body = Readable.from(octetsOf(source, message), { objectMode: false })
+  body.on('error', ignore) // it may come when nobody reads any more
+  return { body, fields: redescribed(message.rawHeaders, given.headers) }
+}
+
+/** Reads to the end what nobody has read: it holds up the connection. */
+export function letGo(body: Readable, message: IncomingMessage): void {
+  body.resume()
+  if (body === message) return
+  // What was made of the content may have ended before it.
+  if (body.closed) message.resume()
+  else body.once('close', () => message.resume())
+}
+
+/** A stream that breaks while nobody listens ends the process. */
+export function ignoreErrors(stream: Readable): void {
+  stream.on('error', ignore)
+}
+
+function ignore(): void {}
+
+type Source = string | Uint8Array | AsyncIterable<unknown>
+
+function isContent(source: {}): source is Source {
+  return typeof source === 'string' || source instanceof Uint8Array || Symbol.asyncIterator in Object(source)
+}
+
+async function* octetsOf(source: Source, message: IncomingMessage): AsyncGenerator<Buffer> {
+  if (isOctets(source)) return yield Buffer.from(source)
+  try {
+    for await (const chunk of source) {
+      if (!isOctets(chunk)) throw new HerdgateError('internal', 'a hook has made something of the content that is none')
+      yield Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk)
+    }
+  } catch (cause) {
+    if (cause instanceof HerdgateError) throw cause
+    // As Fastify has it: what hooks cannot read to its end is the client's fault.
+    const code = message.destroyed && !message.complete ? 'client_gone' : 'malformed_request'
+    throw new HerdgateError(code, undefined, { cause })
+  }
+}
+
+const isOctets = (chunk: unknown): chunk is string | Uint8Array =>
+  typeof chunk === 'string' || chunk instanceof Uint8Array
+
+/** What says something of the content is as the hooks leave it. How long it is nobody knows yet. */
+function redescribed(received: Fields, headers: Given['headers']): Fields {
+  const fields: string[] = []
+  for (let at = 0; at + 1 < received.length; at += 2) {
+    const name = received[at] ?? ''
+    if (!isDescribing(name.toLowerCase())) fields.push(name, received[at + 1] ?? '')
+  }
+  for (const [name, value] of Object.entries(headers)) {
+    if (isDescribing(name) && name !== 'content-length' && value !== undefined) fields.push(name, String(value))
+  }
+  return fields
+}
+
+const isDescribing = (name: string): boolean => name.startsWith('content-')
