@@ -37,3 +37,14 @@ export function strings(what: string, list: readonly string[]): readonly string[
   if (isList(list) && list.every((name) => typeof name === 'string')) return list
   throw new TypeError(`expected ${what} as a list of strings`)
 }
+
+/**
+ * What things are purged by. An empty one comes of text that was not there: no response has it, and who purged it would take
+ * that for done.
+ * @throws TypeError where it is no list of strings, RangeError where one of them is empty
+ */
+export function tagList(list: readonly string[]): readonly string[] {
+  const tags = strings('tags', list)
+  if (tags.includes('')) throw new RangeError('expected tags that are not empty')
+  return tags
+}

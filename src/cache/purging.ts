@@ -1,7 +1,7 @@
 /** Purges and invalidations: what they select, and what is told of them. */
 import type { Events } from '../events.ts'
 import type { Clock, InvalidationLog, InvalidationMode, Receipt, Route, Selectors } from '../model.ts'
-import { shown, strings } from '../given.ts'
+import { shown, strings, tagList } from '../given.ts'
 import { namedBy } from '../policy/absolute-url.ts'
 import { namesOf } from '../policy/key.ts'
 import { withSpellings } from '../policy/tags.ts'
@@ -23,9 +23,10 @@ export interface Targets {
 
 /** @throws RangeError when nothing is selected, or what selects is malformed; TypeError where it is no list of strings */
 export function selectorsOf(targets: Targets, routes: readonly Route[]): Selectors {
-  const listed = (what: 'tags' | 'urls' | 'prefixes' | 'keys') => strings(what, targets[what] ?? [])
+  const listed = (what: 'urls' | 'prefixes' | 'keys') => strings(what, targets[what] ?? [])
   const all = targets.all === true
-  const [tags, keys, urls, prefixes] = [listed('tags'), listed('keys'), listed('urls'), listed('prefixes')]
+  const tags = tagList(targets.tags ?? [])
+  const [keys, urls, prefixes] = [listed('keys'), listed('urls'), listed('prefixes')]
   // Most name tags alone: what is not given is not gone through.
   const names = urls.length === 0 ? keys.slice() : namesOfUrls(urls, routes).concat(keys)
   const count = tags.length + names.length + prefixes.length

@@ -21,13 +21,20 @@ test('invalidating a resource that varies leaves every variant its grace', async
   expect(await w.get('/', { 'Accept-Language': 'fr' })).toMatchObject({ body: 'fr', result: 'stale_if_error' })
 })
 
-test.each([{ urls: ['/x'] }, { prefixes: ['a.test/x'] }, { prefixes: ['http://a.test/x/*'] }, {}, { all: false }])(
-  'a purge of %j is refused',
-  async (targets) => {
-    const w = world()
-    await expect(w.cache.purge(targets)).rejects.toThrow(RangeError)
-  },
-)
+test.each([
+  { urls: ['/x'] },
+  { prefixes: ['a.test/x'] },
+  { prefixes: ['http://a.test/x/*'] },
+  {},
+  { all: false },
+  { tags: [''] },
+  { tags: ['a', ''], urls: ['http://a.test/'] },
+])('a purge of %j is refused, and nothing is logged', async (targets) => {
+  const w = world()
+  await expect(w.cache.purge(targets)).rejects.toThrow(RangeError)
+  await expect(w.cache.invalidate(targets)).rejects.toThrow(RangeError)
+  expect(w.log.position).toBe(0)
+})
 
 test.each(['tags', 'urls', 'prefixes', 'keys'])(
   '%s that are no list of strings are refused, and nothing is logged',

@@ -1,5 +1,5 @@
 /** How long a value lives and what else a call says of it, as callers write it and as it is reckoned with. */
-import { strings } from '../../given.ts'
+import { tagList } from '../../given.ts'
 import { duration, share } from '../../units.ts'
 
 /** A duration: milliseconds, or text such as `5m`. */
@@ -35,7 +35,7 @@ export const UNLIMITED: ValueRules = {
   tags: [],
 }
 
-/** @throws RangeError naming what is no duration or no share, TypeError for tags that are no strings */
+/** @throws RangeError naming what is no duration or no share, or for an empty tag; TypeError for tags that are no strings */
 export function rulesOf(options: ValueOptions | undefined, otherwise: ValueRules): ValueRules {
   if (options === undefined) return otherwise
   const { ttl, grace, softTimeout, refreshAhead, tags } = options
@@ -44,6 +44,6 @@ export function rulesOf(options: ValueOptions | undefined, otherwise: ValueRules
     grace: grace === undefined ? otherwise.grace : duration(grace),
     softTimeout: softTimeout === undefined ? otherwise.softTimeout : duration(softTimeout),
     refreshAhead: refreshAhead === undefined ? otherwise.refreshAhead : share(refreshAhead),
-    tags: tags === undefined ? otherwise.tags : [...strings('tags', tags)],
+    tags: tags === undefined ? otherwise.tags : [...tagList(tags)],
   }
 }

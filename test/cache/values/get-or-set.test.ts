@@ -382,6 +382,17 @@ describe('single and many', () => {
     },
   )
 
+  test('a value with an empty tag, which no purge may name, is not put there', async () => {
+    const { cache } = library()
+    const tags = ['users', '']
+    const complaint = new RangeError('expected tags that are not empty')
+    await expect(cache.set('k', 1, { tags })).rejects.toThrow(complaint)
+    await expect(cache.setMany([{ key: 'k', value: 1, tags }])).rejects.toThrow(complaint)
+    await expect(cache.getOrSet('k', () => 1, { tags })).rejects.toThrow(complaint)
+    await expect(cache.getOrSet('l', ({ setOptions }) => setOptions({ tags }))).rejects.toThrow(complaint)
+    expect(cache.stats().tiers[0]?.bytes).toBe(0)
+  })
+
   test.each<[string, object]>([
     [
       'a getter',
