@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import * as leaf from './leaves.ts'
 import { expected } from './fault.ts'
+import { match } from './match.ts'
 
 const listen = z.strictObject({
   host: leaf.host.optional().meta({ description: 'Address or name the data port listens on.', default: '0.0.0.0' }),
@@ -35,16 +36,6 @@ const origin = z.strictObject({
     .prefault('6h')
     .describe('From the response head to the end of the body, however steadily it comes.'),
   maxConcurrency: leaf.concurrency.prefault(1024).describe('Requests in progress at once, over all its URLs.'),
-})
-
-const match = z.strictObject({
-  host: leaf.hostPattern.optional().describe('Exact, or *.example.com for any subdomain. A port counts only if given.'),
-  path: leaf.pathPattern.optional().describe('Exact, or a prefix when it ends in "*".'),
-  methods: z
-    .array(leaf.method)
-    .min(1, { error: 'expected at least one method' })
-    .optional()
-    .describe('Methods in upper case; GET includes HEAD.'),
 })
 
 const key = z.strictObject({

@@ -4,14 +4,13 @@ import { systemClock } from '../clock.ts'
 import { DEFAULT_MEMORY_BYTES, DEFAULT_RULES, DEFAULT_TRANSPORT } from '../config/defaults.ts'
 import { Events } from '../events.ts'
 import { createCache } from './embed.ts'
+import type { PluginOptions } from '../config/plugin-options.ts'
 import type { Cache } from '../cache/create-cache.ts'
 import type { Duration } from '../cache/values/options.ts'
-import { shown, strings } from '../given.ts'
 import type { RouteMatch, Rules } from '../model.ts'
 import { createOrigin } from '../origin/pool-origin.ts'
 import { createPeers } from '../ports/peers.ts'
 import { memoryStore } from '../stores/memory/store.ts'
-import { duration, share } from '../units.ts'
 
 /** Options of the Fastify plugin. What is left out is as in `herdgate serve`. */
 export interface HerdgateOptions {
@@ -39,11 +38,14 @@ export interface HerdgateOptions {
 export async function herdgate(app: FastifyInstance, options: HerdgateOptions): Promise<void> {
   const urls = [options.origin].flat()
   if (urls.length === 0 || !urls.every(isBase)) throw new TypeError(ORIGIN_EXPECTED)
+  // By `import()`: what reads it takes longer to load than the rest of the library, which most use without the plugin.
+  const { readPluginOptions } = await import('../config/plugin-options.ts')
+  const given = readPluginOptions(options)
   const peerOf = createPeers([options.trustProxy ?? []].flat())
   const origin = createOrigin({ name: 'default', urls, ...DEFAULT_TRANSPORT }, systemClock)
-  const route = { name: 'default', match: options.match ?? {}, origin, rules: rulesOf(options) }
+  const route = { name: 'default', match: given.match ?? {}, origin, rules: rulesOf(given) }
   const events = new Events()
-  const store = memoryStore({ maxBytes: options.memory ?? DEFAULT_MEMORY_BYTES, events })
+  const store = memoryStore({ maxBytes: given.memory ?? DEFAULT_MEMORY_BYTES, events })
   const cache = createCache({ routes: [route], store, events })
   options.onCache?.(cache)
   proxyRoute(app, { cache, peerOf })
@@ -62,28 +64,15 @@ function isBase(text: unknown): boolean {
   return url !== null && /^https?:$/.test(url.protocol) && url.href === url.origin + url.pathname
 }
 
-const COOKIE_MODES: ReadonlySet<string> = new Set<Rules['cookies']>(['safe', 'rfc', 'ignore'])
-
-function rulesOf({
-  ttl,
-  override = DEFAULT_RULES.override,
-  grace,
-  softTimeout,
-  refreshAhead,
-  cookies = DEFAULT_RULES.cookies,
-  tags = DEFAULT_RULES.tags,
-}: HerdgateOptions): Rules {
-  if (!COOKIE_MODES.has(cookies)) {
-    throw new TypeError(`herdgate: expected "cookies" to be safe, rfc or ignore, got ${shown(cookies)}`)
-  }
+function rulesOf({ ttl, override, grace, softTimeout, refreshAhead, cookies, tags }: PluginOptions): Rules {
   return {
     ...DEFAULT_RULES,
-    override,
-    refreshAhead: refreshAhead === undefined ? undefined : share(refreshAhead),
-    cookies,
-    tags: strings('tags', tags),
-    ttl: ttl === undefined ? undefined : duration(ttl),
-    grace: grace === undefined ? DEFAULT_RULES.grace : duration(grace),
-    softTimeout: softTimeout === undefined ? undefined : duration(softTimeout),
+    ttl,
+    override: override ?? DEFAULT_RULES.override,
+    grace: grace ?? DEFAULT_RULES.grace,
+    softTimeout,
+    refreshAhead,
+    cookies: cookies ?? DEFAULT_RULES.cookies,
+    tags: tags ?? DEFAULT_RULES.tags,
   }
 }

@@ -77,10 +77,44 @@ test('an option that is undefined is one that is left out', async () => {
 })
 
 test.each([
-  [{ cookies: 'never' }, 'expected "cookies" to be safe, rfc or ignore, got "never"'],
-  [{ refreshAhead: 80 }, 'expected a number above 0 and below 1, such as 0.8, got 80'],
-  [{ ttl: 'soon' }, 'expected a duration such as'],
-  [{ tags: 'catalog' }, 'expected tags as a list of strings'],
+  [{ match: { path: '/café/*' } }, '/caf%C3%A9/x', 'a.test'],
+  [{ match: { host: 'Shop.Example.' } }, '/x', 'shop.example'],
+  [{ match: { path: '/x', host: undefined, methods: undefined } }, '/x', 'a.test'],
+  [{ cookies: 'RFC', ttl: 60_000, grace: '1h', softTimeout: '300ms', memory: 2 ** 20 }, '/x', 'a.test'],
+])('what a configuration takes the plugin takes: %j', async (options, url, host) => {
+  origin = await startOrigin((_, response) => void response.writeHead(200, { 'Cache-Control': 'max-age=60' }).end('x'))
+  const fastify = Fastify()
+  app.close = () => fastify.close()
+  await fastify.register(herdgate, { origin: origin.url, ...(options as object) })
+  for (const status of ['fwd-status=200; stored', 'hit; ttl=']) {
+    expect((await fastify.inject({ url, headers: { host } })).headers['cache-status']).toContain(status)
+  }
+})
+
+test.each([
+  [{ cookies: 'never' }, 'cookies: expected one of safe, rfc, ignore, got "never"'],
+  [{ refreshAhead: 80 }, 'refreshAhead: expected a number above 0 and below 1, such as 0.8, got 80'],
+  [{ ttl: 'soon' }, 'ttl: expected a duration such as'],
+  [{ grace: null }, 'grace: expected a duration such as'],
+  [{ softTimeout: {} }, 'softTimeout: expected a duration such as'],
+  [{ memory: 'much' }, 'memory: expected a size such as'],
+  [{ override: 'false' }, 'override: expected true or false, got "false"'],
+  [{ onCache: 5 }, 'onCache: expected a function, got 5'],
+  [{ tags: 'catalog' }, 'tags: expected a list, got "catalog"'],
+  [{ tags: ['a', ''] }, 'tags[1]: expected a tag of 1 to 256 bytes without control characters, got ""'],
+  [{ tags: ['x'.repeat(257)] }, 'tags[0]: expected a tag of 1 to 256 bytes'],
+  [{ tags: Array.from({ length: 129 }, (_, n) => `t${n}`) }, 'tags: expected at most 128 tags'],
+  [{ match: 'x' }, 'match: expected a map, got "x"'],
+  [{ match: { path: 'x' } }, 'match.path: expected a path that begins with "/"'],
+  [{ match: { host: 5 } }, 'match.host: expected a host such as shop.example or *.shop.example, got 5'],
+  [{ match: { methods: ['get'] } }, 'match.methods[0]: expected a method in upper case, such as GET, got "get"'],
+  [{ match: { methods: 'GET' } }, 'match.methods: expected a list, got "GET"'],
+  [{ match: { methods: [] } }, 'match.methods: expected at least one method'],
+  [{ match: { paths: '/x' } }, 'match.paths: unknown key; did you mean path?'],
+  [
+    { override: 1, match: { host: '' } },
+    'match.host: expected a host such as shop.example or *.shop.example, got ""; ',
+  ],
   ...[undefined, [], 'localhost:3000', 'http://me:secret@a.test', ['http://a.test', 'http://b.test/?q']].map(
     (wrong): [object, string] => [{ origin: wrong }, 'expected "origin" to be one http:// or https:// URL or several'],
   ),

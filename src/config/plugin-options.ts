@@ -1,0 +1,49 @@
+/** What the Fastify plugin has in common with a route of the file: what is valid there is valid here, and means the same. */
+import * as z from 'zod'
+import { duration, share, size } from '../units.ts'
+import { explain, inWords } from './explain.ts'
+import { expected } from './fault.ts'
+import * as leaf from './leaves.ts'
+import { match } from './match.ts'
+
+/** Fastify and other plugins have options of their own beside them. */
+const schema = z.object({
+  match: match.optional(),
+  ttl: readBy(duration),
+  override: z.boolean().optional(),
+  grace: readBy(duration),
+  softTimeout: readBy(duration),
+  refreshAhead: readBy(share),
+  cookies: leaf.cookieMode.optional(),
+  tags: leaf.tags.optional(),
+  memory: readBy(size),
+  onCache: z.custom(isFunction, expected('a function')).optional(),
+})
+
+/** Durations in milliseconds, sizes in bytes. What is left out is `undefined`. */
+export type PluginOptions = Omit<z.output<typeof schema>, 'onCache'>
+
+/** @throws TypeError naming every option that is not valid */
+export function readPluginOptions(given: object): PluginOptions {
+  const result = schema.safeParse(given, { error: inWords })
+  if (result.success) return result.data
+  const faults = explain(result.error.issues, { place: () => '', knownKeys: () => match.keyof().options })
+  throw new TypeError(`herdgate: ${faults.map(({ key, message }) => `${key}: ${message}`).join('; ')}`)
+}
+
+/** As the library takes it: a number is milliseconds, or bytes. */
+function readBy(read: (given: never) => number) {
+  const given = z.unknown().transform((value, context) => {
+    try {
+      return read(value as never) // which looks at what it gets
+    } catch (error) {
+      context.issues.push({ code: 'custom', message: error instanceof Error ? error.message : '', input: value })
+      return z.NEVER
+    }
+  })
+  return given.optional()
+}
+
+function isFunction(given: unknown): boolean {
+  return typeof given === 'function'
+}
