@@ -27,7 +27,7 @@ export function readRequest(
 ): CacheRequest | HerdgateError {
   const head = readHead({
     method: message.method ?? 'GET',
-    target: (message as { originalUrl?: string }).originalUrl ?? message.url ?? '',
+    target: targetOf(message, given),
     version: message.httpVersion,
     fields: message.rawHeaders,
     scheme: schemeOf(message, peer),
@@ -42,6 +42,14 @@ export function readRequest(
   if (content instanceof HerdgateError) return content
   return new ClientRequest(message, response, head.url, content.body, peer, content.fields)
 }
+
+/** An application routes by what it has rewritten, and its hooks see that. The data port rewrites so as not to route. */
+function targetOf({ originalUrl, url = '' }: Rewritten, given: Given | undefined): string {
+  return given === undefined ? (originalUrl ?? url) : url
+}
+
+/** Where Fastify keeps what came, when it rewrites. */
+type Rewritten = IncomingMessage & { readonly originalUrl?: string }
 
 class ClientRequest implements CacheRequest {
   readonly method: string

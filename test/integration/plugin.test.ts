@@ -47,6 +47,24 @@ test('an application answers below a prefix from an origin, through a cache of i
   expect((await get(`${url}/api/x`, { method: 'POST', headers, body: '{"a":1}' })).status).toBe(200)
 })
 
+test('the origin is asked for what the application has rewritten, which is also the key', async () => {
+  origin = await startOrigin((request, response) => {
+    response.writeHead(200, { 'Cache-Control': 'max-age=60' }).end(request.url)
+  })
+  let cache: Cache | undefined
+  const fastify = Fastify({ rewriteUrl: ({ url = '' }) => url.replace(/^\/v\d/, '/api') })
+  app.close = () => fastify.close()
+  const onCache = (made: Cache) => {
+    cache = made
+  }
+  await fastify.register(herdgate, { prefix: '/api', origin: origin.url, onCache })
+  const url = await fastify.listen({ port: 0, host: '127.0.0.1' })
+  expect(await get(`${url}/v1/x?y`)).toMatchObject({ status: 200, body: '/api/x?y' })
+  expect((await get(`${url}/v2/x?y`)).cacheStatus).toContain('; hit')
+  await cache?.purge({ urls: [`${url}/api/x?y`] })
+  expect((await get(`${url}/v1/x?y`)).cacheStatus).toContain('; stored')
+})
+
 test('its cache tells what its memory has no room for', async () => {
   origin = await startOrigin((_, response) => {
     response.writeHead(200, { 'Cache-Control': 'max-age=60' }).end('x'.repeat(10_000))
