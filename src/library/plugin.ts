@@ -33,9 +33,10 @@ export interface HerdgateOptions {
 
 /**
  * A Fastify plugin that answers everything below its prefix from an origin, through a cache of its own. The origin is
- * asked for the whole path, prefix included.
+ * asked for the whole path, prefix included. What Fastify refuses before it routes, or does not route, does not come here.
  */
 export async function herdgate(app: FastifyInstance, options: HerdgateOptions): Promise<void> {
+  if (app.initialConfig.http2 === true) throw new TypeError(HTTP1_EXPECTED)
   const urls = [options.origin].flat()
   if (urls.length === 0 || !urls.every(isBase)) throw new TypeError(ORIGIN_EXPECTED)
   // By `import()`: what reads it takes longer to load than the rest of the library, which most use without the plugin.
@@ -54,6 +55,8 @@ export async function herdgate(app: FastifyInstance, options: HerdgateOptions): 
     await cache.close()
   })
 }
+
+const HTTP1_EXPECTED = 'herdgate: expected a Fastify instance without "http2": over HTTP/2 the plugin answers nothing'
 
 /** It may hold a password: what was given is not repeated. */
 const ORIGIN_EXPECTED =

@@ -146,3 +146,35 @@ test.each([
   fastify.register(herdgate, { origin: origin.url, ...options })
   await expect(fastify.ready()).rejects.toThrow(complaint)
 })
+
+test.each([{ http2: true }, { http2: true, https: { allowHTTP1: true } }])(
+  'an application on HTTP/2 is refused: %j',
+  async (options: object) => {
+    const fastify = Fastify(options)
+    app.close = () => fastify.close()
+    await expect(async () => fastify.register(herdgate, { origin: origin.url })).rejects.toThrow(
+      'herdgate: expected a Fastify instance without "http2": over HTTP/2 the plugin answers nothing',
+    )
+  },
+)
+
+test('what Fastify refuses by itself does not reach the origin; a method does where the application has added it', async () => {
+  origin = await startOrigin((request, response) => void response.end(request.method))
+  const fastify = Fastify()
+  app.close = () => fastify.close()
+  fastify.addHttpMethod('PROPFIND', { hasBody: true })
+  await fastify.register(herdgate, { prefix: '/api', origin: origin.url })
+  fastify.all('/own', () => 'own')
+  const url = await fastify.listen({ port: 0, host: '127.0.0.1' })
+  const ask = async (path: string, method: string, type?: string) => {
+    const headers = { 'content-length': 1, ...(type !== undefined && { 'content-type': type }) }
+    return get(url + path, { method, headers, body: 'x' })
+  }
+  expect(await ask('/api/x', 'PROPFIND', 'text/xml')).toMatchObject({ body: 'PROPFIND' })
+  expect((await ask('/api/x', 'REPORT', 'text/xml')).status).toBe(404)
+  expect((await ask('/own', 'REPORT', 'text/xml')).status).toBe(404)
+  expect((await ask('/api/x', 'POST', 'none')).status).toBe(415)
+  expect((await ask('/api/x', 'QUERY')).status).toBe(400)
+  expect((await ask('/api/%zz', 'POST', 'text/plain')).status).toBe(400)
+  expect(origin.hits()).toBe(1)
+})
