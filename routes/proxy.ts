@@ -5,7 +5,7 @@ import type { Cache, Peer, Reply } from '../src/for-routes.ts'
 import { HerdgateError, problemReply } from '../src/for-routes.ts'
 import { readRequest } from './proxy/client-request.ts'
 import type { Exchange } from './proxy/exchange.ts'
-import { type Given, ignoreErrors, letGo } from './proxy/given-content.ts'
+import { type Given, ignoreErrors, letGo, restoreSocket } from './proxy/given-content.ts'
 import { comesTooLate, endWith } from './proxy/last-answer.ts'
 import { send } from './proxy/send.ts'
 
@@ -32,7 +32,8 @@ export function proxyRoute(app: FastifyInstance, options: ProxyOptions): void {
       url,
       handler: (request, reply) => {
         reply.hijack()
-        answer(request.raw, reply.raw, options, request)
+        if (restoreSocket(request.raw, reply.raw)) answer(request.raw, reply.raw, options, request)
+        else reply.raw.destroy()
       },
     })
   }
@@ -67,7 +68,8 @@ function answer(
   }
   exchange.url = request.url
   const { body } = request
-  if (body !== undefined) response.once('finish', () => letGo(body, message))
+  const { socket } = message
+  if (body !== undefined) response.once('finish', () => letGo(body, message, socket))
   try {
     const reply = cache.handle(request)
     if (reply instanceof Promise) reply.then(deliver, fail)

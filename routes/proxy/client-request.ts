@@ -85,7 +85,7 @@ class ClientRequest implements CacheRequest {
   }
 
   get leaving(): Signal {
-    return leavingOf(this.#message.socket)
+    return leavingOf(this.#response.socket ?? this.#message.socket) // the message's may be gone: given-content.ts
   }
 
   onInterim(status: number, fields: Fields): void {

@@ -1,5 +1,6 @@
 /** Content as an application's hooks leave it: they may have made something else of what came, or have read it. */
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import { type Fields, HerdgateError } from '../../src/for-routes.ts'
@@ -25,18 +26,34 @@ export function givenContent(message: IncomingMessage, given: Given): Content | 
   }
   if (source === message) return { body: message, fields: message.rawHeaders }
   if (!isContent(source)) return new HerdgateError('internal', 'a hook has made something of the content that is none')
-  const body = Readable.from(octetsOf(source, message), { objectMode: false })
+  const body = Readable.from(octetsOf(source, message.socket), { objectMode: false })
   body.on('error', ignore) // it may come when nobody reads any more
   return { body, fields: redescribed(message.rawHeaders, given.headers) }
 }
 
+/**
+ * Node's `pipeline` takes the socket from a message when what it leads to breaks.
+ * @returns false where the socket is no longer known, as that of a request whose turn has not come
+ */
+export function restoreSocket(message: IncomingMessage, { socket }: ServerResponse): boolean {
+  if (hasSocket(message)) return true
+  if (socket !== null) message.socket = socket
+  return socket !== null
+}
+
+const hasSocket = ({ socket }: { readonly socket: Socket | null }): boolean => socket !== null
+
 /** Reads to the end what nobody has read: it holds up the connection. */
-export function letGo(body: Readable, message: IncomingMessage): void {
+export function letGo(body: Readable, message: IncomingMessage, socket: Socket): void {
   body.resume()
   if (body === message) return
   // What was made of the content may have ended before it.
-  if (body.closed) message.resume()
-  else body.once('close', () => message.resume())
+  const readRest = () => {
+    if (message.destroyed && !message.complete) socket.destroySoon()
+    else message.resume()
+  }
+  if (body.closed) readRest()
+  else body.once('close', readRest)
 }
 
 /** A stream that breaks while nobody listens ends the process. */
@@ -52,7 +69,7 @@ function isContent(source: {}): source is Source {
   return typeof source === 'string' || source instanceof Uint8Array || Symbol.asyncIterator in Object(source)
 }
 
-async function* octetsOf(source: Source, message: IncomingMessage): AsyncGenerator<Buffer> {
+async function* octetsOf(source: Source, socket: Socket): AsyncGenerator<Buffer> {
   if (isOctets(source)) return yield Buffer.from(source)
   try {
     for await (const chunk of source) {
@@ -62,8 +79,7 @@ async function* octetsOf(source: Source, message: IncomingMessage): AsyncGenerat
   } catch (cause) {
     if (cause instanceof HerdgateError) throw cause
     // As Fastify has it: what hooks cannot read to its end is the client's fault.
-    const code = message.destroyed && !message.complete ? 'client_gone' : 'malformed_request'
-    throw new HerdgateError(code, undefined, { cause })
+    throw new HerdgateError(socket.destroyed ? 'client_gone' : 'malformed_request', undefined, { cause })
   }
 }
 

@@ -7,7 +7,7 @@ const doubtful = new WeakSet<IncomingMessage['socket']>()
 /** The answer is the connection's last. */
 export function endWith({ message, response }: Pick<Exchange, 'message' | 'response'>): void {
   response.shouldKeepAlive = false
-  doubtful.add(message.socket)
+  doubtful.add(response.socket ?? message.socket) // the message's may be gone: given-content.ts
 }
 
 /**

@@ -1,7 +1,9 @@
 /** Hooks of an application run before its content is sent on, and may make something else of it. */
 import http from 'node:http'
-import { PassThrough, Readable } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
+import { connect } from 'node:net'
+import { PassThrough, pipeline, Readable } from 'node:stream'
+import { buffer, text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createGunzip, gzipSync } from 'node:zlib'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, expect, test } from 'vitest'
@@ -133,14 +135,41 @@ test('a hook that only listens along takes nothing away', async () => {
   }
 })
 
-test.each(['POST', 'QUERY'])('content of a %s that a hook cannot read is malformed', async (method) => {
+/** Of the second, where it breaks, Node takes the socket from the message. */
+const DECODERS: Record<string, (payload: Readable) => Readable> = {
+  pipe: (payload) => payload.pipe(createGunzip()),
+  pipeline: (payload) => pipeline(payload, createGunzip(), () => {}),
+}
+
+/** Begins to send content that no hook can decode. @returns what came until the connection was closed */
+async function sendWrong(url: string, method: string): Promise<string> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  socket.write(
+    `${method} /api/x HTTP/1.1\r\nHost: a.test\r\nContent-Type: text/plain\r\nContent-Length: 9000000\r\n\r\n`,
+  )
+  socket.write('x'.repeat(50_000))
+  return text(socket)
+}
+
+test.each(
+  ['POST', 'QUERY'].flatMap((method) =>
+    ['pipe', 'pipeline'].flatMap((by) => [0, 50].map((waitMs) => ({ method, by, waitMs }))),
+  ),
+)('content that a hook cannot decode is malformed: %j', async ({ method, by, waitMs }) => {
   const url = await start((fastify) => {
-    fastify.addHook('preParsing', async ({ method }, _reply, payload) =>
-      method === 'GET' ? payload : payload.pipe(createGunzip()),
-    )
+    fastify.addHook('preParsing', async (_request, _reply, payload) => DECODERS[by]?.(payload as Readable) ?? payload)
+    fastify.addHook('preHandler', async () => sleep(waitMs))
   })
-  expect(await upload(url, 'not compressed', { method })).toMatchObject({ status: 400 })
-  expect((await get(`${url}/api/next`)).status).toBe(200)
+  expect(await sendWrong(url, method)).toMatch(/^HTTP\/1\.1 400 .*"code":"malformed_request"}$/s)
+})
+
+test('where a hook fails to decode what nobody wants the connection ends, as more would wait on it for ever', async () => {
+  const url = await start((fastify) => {
+    fastify.addHook('preParsing', async (_request, _reply, payload) => DECODERS['pipeline']?.(payload as Readable))
+  })
+  await origin.kill()
+  expect(await sendWrong(url, 'POST')).toMatch(/^HTTP\/1\.1 502 .*"code":"origin_refused"}$/s)
+  await origin.start()
 })
 
 test('what a hook would make of no content does not end the process', async () => {
