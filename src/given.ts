@@ -8,6 +8,11 @@ export function shown(given: unknown): string {
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text
 }
 
+/** What has fields by name: no list, and not null. */
+export function isObject(given: unknown): given is object {
+  return typeof given === 'object' && given !== null && !isList(given)
+}
+
 function textOf(given: unknown): string {
   switch (typeof given) {
     case 'string':
@@ -21,7 +26,7 @@ function textOf(given: unknown): string {
   }
 }
 
-function isList(given: unknown): given is readonly unknown[] {
+export function isList(given: unknown): given is readonly unknown[] {
   try {
     return Array.isArray(given)
   } catch {

@@ -1,7 +1,7 @@
 import type { Awaitable, Clock, InvalidationLog, Kept, Store, StoredValue } from '../../model.ts'
 import { known } from '../engine/lookup.ts'
 import type { Counts } from '../statistics.ts'
-import { noKey } from './key.ts'
+import { keysOf, noKey } from './key.ts'
 import { TurnTime } from './turn-time.ts'
 
 export interface FreshValuesParts {
@@ -47,8 +47,7 @@ export class FreshValues {
 
   /** The same, and none of them counts. */
   async peekMany(keys: readonly string[]): Promise<(StoredValue | undefined)[]> {
-    for (const key of keys) if (typeof key !== 'string') throw noKey(key)
-    const all = await this.#store.getMany(keys)
+    const all = await this.#store.getMany(keysOf(keys))
     const now = this.#clock.now()
     const found = all.map((kept) => this.in(kept, now))
     if (!this.#isTiered) return found

@@ -1,4 +1,5 @@
-import { shown } from '../../given.ts'
+import { isList, isObject, shown } from '../../given.ts'
+import type { ValueToSet } from './options.ts'
 import type { Values } from './values.ts'
 
 export interface Namespace extends Values {
@@ -14,16 +15,19 @@ export function namespaceOf(name: string, values: Values, clear: () => Promise<v
   if (typeof name !== 'string' || !/^[^/?](?:[^?]*[^/?])?$/.test(name)) {
     throw new RangeError(`expected a name without "?" that neither begins nor ends with "/", got ${shown(name)}`)
   }
-  const within = (key: string) => `${name}/${key}`
+  /** What is no key stays what it is, for the values to refuse: with a name before it, it would be one. */
+  const within = (key: string) => (typeof key === 'string' ? `${name}/${key}` : key)
+  const allWithin = (keys: readonly string[]) => (isList(keys) ? keys.map(within) : keys)
+  const entryWithin = (entry: ValueToSet) => (isObject(entry) ? { ...entry, key: within(entry.key) } : entry)
   return {
     getOrSet: (key, load, options) => values.getOrSet(within(key), load, options),
     get: (key) => values.get(within(key)),
     set: (key, value, options) => values.set(within(key), value, options),
     delete: (key) => values.delete(within(key)),
     has: (key) => values.has(within(key)),
-    getMany: (keys) => values.getMany(keys.map(within)),
-    setMany: (entries) => values.setMany(entries.map((entry) => ({ ...entry, key: within(entry.key) }))),
-    deleteMany: (keys) => values.deleteMany(keys.map(within)),
+    getMany: (keys) => values.getMany(allWithin(keys)),
+    setMany: (entries) => values.setMany(isList(entries) ? entries.map(entryWithin) : entries),
+    deleteMany: (keys) => values.deleteMany(allWithin(keys)),
     clear,
   }
 }

@@ -17,6 +17,12 @@ export interface ValueOptions {
   readonly tags?: readonly string[]
 }
 
+/** One of those that `setMany` puts. */
+export interface ValueToSet extends ValueOptions {
+  readonly key: string
+  readonly value: unknown
+}
+
 /** How long a value lives, in milliseconds. Nothing in it is the caller's to change. */
 export interface ValueRules {
   readonly ttl: number

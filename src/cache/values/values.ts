@@ -4,7 +4,7 @@ import type { Engine } from '../engine/engine.ts'
 import type { Counts } from '../statistics.ts'
 import { FreshValues } from './fresh-values.ts'
 import { type GetOrSetOptions, Loading } from './loading.ts'
-import { rulesOf, UNLIMITED, type ValueOptions } from './options.ts'
+import { rulesOf, UNLIMITED, type ValueOptions, type ValueToSet } from './options.ts'
 import type { Load } from './question.ts'
 import { Writing } from './writing.ts'
 
@@ -23,7 +23,7 @@ export interface Values {
   has(key: string): Promise<boolean>
   /** In the order of the keys. */
   getMany<T>(keys: readonly string[]): Promise<(T | undefined)[]>
-  setMany(entries: readonly (ValueOptions & { readonly key: string; readonly value: unknown })[]): Promise<void>
+  setMany(entries: readonly ValueToSet[]): Promise<void>
   /** How many of the keys held a fresh value. */
   deleteMany(keys: readonly string[]): Promise<number>
 }

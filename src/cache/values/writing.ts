@@ -1,7 +1,8 @@
 import type { Clock, InvalidationLog, Store, StoredValue, Write } from '../../model.ts'
+import { isList, isObject, shown } from '../../given.ts'
 import type { Engine } from '../engine/engine.ts'
 import { noKey } from './key.ts'
-import { rulesOf, type ValueOptions, type ValueRules } from './options.ts'
+import { rulesOf, type ValueOptions, type ValueRules, type ValueToSet } from './options.ts'
 import { sizeIn, type ValueParts } from './question.ts'
 import { ValueEntry } from './value-entry.ts'
 
@@ -35,10 +36,12 @@ export class Writing {
   }
 
   /** All of them, or none where one cannot be. */
-  async setMany(entries: readonly (ValueOptions & { readonly key: string; readonly value: unknown })[]): Promise<void> {
+  async setMany(entries: readonly ValueToSet[]): Promise<void> {
     const { engine, store, clock } = this.#parts
+    if (!isList(entries)) throw new TypeError(`expected a list of entries, got ${shown(entries)}`)
     const now = clock.now()
     const writes = entries.map((entry): Write => {
+      if (!isObject(entry)) throw new TypeError(`expected an object as entry, got ${shown(entry)}`)
       const stored = this.#made(entry.key, entry.value, entry, now)
       return { key: entry.key, stored, keepForMs: stored.keepUntil - now }
     })

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { type Cache, createCache } from '../../../src/library/embed.ts'
+import type { Values } from '../../../src/cache/values/values.ts'
 import { HerdgateError } from '../../../src/errors.ts'
 import { memoryStore } from '../../../src/stores/memory/store.ts'
 import { FakeClock, settle } from '../../support/fake-clock.ts'
@@ -344,30 +345,47 @@ describe('single and many', () => {
     expect([await cache.delete('k'), await cache.delete('k'), await cache.get('k')]).toEqual([true, false, undefined])
   })
 
-  test.each<unknown>([7, undefined, null, Symbol('k'), ['k']])(
-    'a key that is no string rejects, and nothing is put: %o',
-    async (given) => {
+  describe.each<[string, (cache: Cache) => Values]>([
+    ['the cache', (cache) => cache],
+    ['a namespace', (cache) => cache.namespace('users')],
+  ])('%s', (_, of) => {
+    test.each<unknown>([7, undefined, null, Symbol('k'), ['k'], { id: 1 }])(
+      'a key that is no string rejects, and nothing is put: %o',
+      async (given) => {
+        const { cache } = library()
+        const values = of(cache)
+        const key = given as string
+        const load = vi.fn(() => 1)
+        const calls = [
+          () => values.getOrSet(key, load),
+          () => values.getOrSet(key, load, { forceFresh: true }),
+          () => values.get(key),
+          () => values.set(key, 1),
+          () => values.has(key),
+          () => values.delete(key),
+          () => values.getMany(['k', key]),
+          () => values.setMany([{ key, value: 1 }]),
+          () => values.deleteMany(['k', key]),
+        ]
+        for (const call of calls) {
+          await expect(call()).rejects.toThrow(new TypeError(`expected a string as key, got ${typeof given}`))
+        }
+        expect(load).not.toHaveBeenCalled()
+        expect(cache.stats()).toMatchObject({ tiers: [{ bytes: 0, objects: 0 }], log: { position: 0 } })
+      },
+    )
+
+    test.each<unknown>([undefined, null, 'keys', new Set(['k'])])('what is no list rejects: %o', async (given) => {
       const { cache } = library()
-      const key = given as string
-      const load = vi.fn(() => 1)
-      const calls = [
-        () => cache.getOrSet(key, load),
-        () => cache.getOrSet(key, load, { forceFresh: true }),
-        () => cache.get(key),
-        () => cache.set(key, 1),
-        () => cache.has(key),
-        () => cache.delete(key),
-        () => cache.getMany(['k', key]),
-        () => cache.setMany([{ key, value: 1 }]),
-        () => cache.deleteMany(['k', key]),
-      ]
-      for (const call of calls) {
-        await expect(call()).rejects.toThrow(new TypeError(`expected a string as key, got ${typeof given}`))
-      }
-      expect(load).not.toHaveBeenCalled()
-      expect(cache.stats()).toMatchObject({ tiers: [{ bytes: 0, objects: 0 }], log: { position: 0 } })
-    },
-  )
+      const values = of(cache)
+      const keys = given as string[]
+      await expect(values.getMany(keys)).rejects.toThrow('expected a list of keys')
+      await expect(values.deleteMany(keys)).rejects.toThrow('expected a list of keys')
+      const entries = given as { key: string; value: unknown }[]
+      await expect(values.setMany(entries)).rejects.toThrow('expected a list of entries')
+      await expect(values.setMany([entries as never])).rejects.toThrow(/^expected an? (object|string) as/)
+    })
+  })
 
   test.each<unknown>(['users', [7], [undefined], new Set(['t'])])(
     'tags that are no list of strings reject: %o',
