@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { seededRandom } from '../../../src/chaos/random.ts'
 import { createCache } from '../../../src/library/embed.ts'
 import { diskStore } from '../../../src/stores/disk/store.ts'
+import { localLog } from '../../../src/stores/memory/log.ts'
 import { memoryStore } from '../../../src/stores/memory/store.ts'
 import { tiered } from '../../../src/stores/tiered.ts'
 import { temporaryFolder } from '../../support/folder.ts'
@@ -18,7 +19,7 @@ interface Versioned {
 test.each([1, 2, 3])('memory before a disk, neither of which has room for all: seed %d', async (seed) => {
   const random = seededRandom(seed, 'steps')
   const disk = diskStore({ path: temporaryFolder(), maxBytes: '1MiB' })
-  const cache = createCache({ store: tiered(memoryStore({ maxBytes: 20_000, seed }), disk) })
+  const cache = createCache({ store: tiered(memoryStore({ maxBytes: 20_000, seed }), disk), log: localLog() })
   const older: unknown[] = []
   let found = 0
 

@@ -1,0 +1,39 @@
+/** The caches of docs/library.md in front of Redis: two processes that do as it says share what they load. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import type { Cache } from '../../../src/index.ts'
+import { temporaryFolder } from '../../support/folder.ts'
+import { startRedis } from '../../support/redis.ts'
+import { until } from '../../support/waiting.ts'
+
+const REPOSITORY = join(import.meta.dirname, '../../..')
+const page = readFileSync(join(REPOSITORY, 'docs/library.md'), 'utf8')
+
+/** Makes caches by the first program below the heading, at this URL in place of its own. */
+async function documented(url: string): Promise<() => Cache> {
+  const [, program = ''] = /^## Redis\n[^]*?^```ts\n([^]*?)^```$/m.exec(page) ?? []
+  const path = join(temporaryFolder(), 'caches.ts')
+  const making = program
+    .replace("'herdgate'", `'${join(REPOSITORY, 'src/index.ts')}'`)
+    .replace(/redis:[^']*/, url)
+    .replace('const cache =', 'export const make = () =>')
+  writeFileSync(path, making)
+  const { make } = (await import(path)) as { make: () => Cache }
+  return make
+}
+
+test('what one loads the other has, until it is purged', async () => {
+  await using redis = await startRedis()
+  const make = await documented(redis.url)
+  const [one, other] = [make(), make()]
+  try {
+    const both = async () => [await one.getOrSet('k', () => 'loaded', { tags: ['t'] }), await other.get('k')]
+    await until(async () => (await both())[1] === 'loaded', 'the other has it')
+    await one.purge({ tags: ['t'] })
+    expect(await other.get('k')).toBeUndefined()
+  } finally {
+    await one.close()
+    await other.close()
+  }
+})
