@@ -4,7 +4,8 @@ import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, globSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer as createHttpServer } from 'node:http'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 import { delimiter, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -92,6 +93,34 @@ test('the webhook of docs/purging.md purges what a signed request names, and not
   }
 })
 
+describe('the application of docs/embedding-in-fastify.md', () => {
+  const command = 'SLOW_API=http://localhost:3000 TOKEN=secret node app.ts'
+  beforeEach(() => {
+    const application = stepsIn(read('docs/embedding-in-fastify.md')).find(({ name }) => name === 'app.ts')
+    writeFileSync(join(folder, 'app.ts'), application?.text ?? '')
+  })
+
+  test.each(['TOKEN=', 'env -u TOKEN'])('lets nobody purge where it knows no token: %s', async (without) => {
+    await expect(start(command.replace('TOKEN=secret', without))).rejects.toThrow('ended before')
+  })
+
+  test('keeps no failure as a value', async () => {
+    let status = 503
+    const failing = createHttpServer((_, response) => response.writeHead(status).end(`{"status":${status}}`))
+    origin = `127.0.0.1:${await portOf(failing.listen(0, '127.0.0.1'))}`
+    try {
+      await start(command)
+      const busiest = () => fetch(`http://${places['localhost:8080']}/busiest`)
+      expect((await busiest()).status).toBe(500)
+      status = 200
+      await until(async () => (await busiest()).ok, 'it is asked again')
+      expect(await (await busiest()).json()).toEqual({ status: 200 })
+    } finally {
+      failing.close()
+    }
+  })
+})
+
 test('docs/configuration.md has each flag of `herdgate serve`', async () => {
   const { output } = await shell('herdgate serve --help')
   const flags = (text: string) => new Set([...text.matchAll(/^(?: +|\| `)(--[a-z-]+)/gm)].map(([, flag]) => flag))
@@ -143,10 +172,14 @@ async function shell(script: string): Promise<{ code: number | null; output: str
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const port = await portOf(server)
   await new Promise((closed) => server.close(closed))
   return port
+}
+
+async function portOf(server: Server): Promise<number> {
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port
 }
 
 /** What programs import: the sources, as if they were installed, and Fastify. */
