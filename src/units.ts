@@ -56,6 +56,12 @@ export function size(given: number | string): number {
   return Math.floor(bytes)
 }
 
+/** @param what its option @throws RangeError naming what was given */
+export function count(what: string, given: number): number {
+  if (Number.isInteger(given) && given > 0) return given
+  throw new RangeError(`expected a whole number above 0 as ${what}, got ${shown(given)}`)
+}
+
 /** A part of a lifetime. @throws RangeError naming what was given */
 export function share(given: number): number {
   if (typeof given === 'number' && given > 0 && given < 1) return given

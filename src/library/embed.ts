@@ -3,6 +3,7 @@ import { type Cache, type CacheOptions, createCache as assemble } from '../cache
 import { DEFAULT_MEMORY_BYTES } from '../config/defaults.ts'
 import { Events } from '../events.ts'
 import type { InvalidationLog, Store, Tier } from '../model.ts'
+import { checkOptions } from './given-options.ts'
 import { localLog } from '../stores/memory/log.ts'
 import { memoryStore } from '../stores/memory/store.ts'
 import { estimateBytes } from '../stores/memory/size.ts'
@@ -11,8 +12,12 @@ export type { Cache }
 
 export type EmbedOptions = Partial<CacheOptions>
 
-/** A cache for values (`getOrSet`) and, where `routes` are given, for HTTP (`handle`). */
+/**
+ * A cache for values (`getOrSet`) and, where `routes` are given, for HTTP (`handle`).
+ * @throws TypeError or RangeError naming what is no option, or none of its kind
+ */
 export function createCache(options: EmbedOptions = {}): Cache {
+  checkOptions(options)
   const events = options.events ?? new Events()
   const store = options.store ?? memoryStore({ maxBytes: DEFAULT_MEMORY_BYTES, events })
   return assemble({

@@ -1,5 +1,5 @@
 /** How long a value lives and what else a call says of it, as callers write it and as it is reckoned with. */
-import { tagList } from '../../given.ts'
+import { isObject, shown, tagList } from '../../given.ts'
 import { duration, share } from '../../units.ts'
 
 /** A duration: milliseconds, or text such as `5m`. */
@@ -41,10 +41,44 @@ export const UNLIMITED: ValueRules = {
   tags: [],
 }
 
-/** @throws RangeError naming what is no duration or no share, or for an empty tag; TypeError for tags that are no strings */
+/** @throws TypeError for what is no options, and for an option of another name; else as `reckoned` */
 export function rulesOf(options: ValueOptions | undefined, otherwise: ValueRules): ValueRules {
   if (options === undefined) return otherwise
-  const { ttl, grace, softTimeout, refreshAhead, tags } = options
+  if (typeof options !== 'object' || options === null) throw noOptions(options)
+  for (const name in options) if (!isOption(name)) refuseOwn(options, name)
+  return reckoned(options, otherwise)
+}
+
+/** The same for one of those that `setMany` puts: its options are beside key and value. */
+export function rulesOfEntry(entry: ValueToSet, otherwise: ValueRules): ValueRules {
+  if (!isObject(entry)) throw new TypeError(`expected an object as entry, got ${shown(entry)}`)
+  for (const name in entry) if (!isOption(name) && name !== 'key' && name !== 'value') refuseOwn(entry, name)
+  return reckoned(entry, otherwise)
+}
+
+/** Other caches take a number there, of milliseconds or seconds. Taken without a word, it would mean for ever. */
+const noOptions = (given: unknown): TypeError =>
+  new TypeError(`expected an object as options, such as { ttl: '5m' }, got ${shown(given)}`)
+
+/** Compared one by one: to be put, a value would take a twentieth longer if a set were asked. */
+const isOption = (name: string): boolean =>
+  name === 'ttl' ||
+  name === 'tags' ||
+  name === 'grace' ||
+  name === 'softTimeout' ||
+  name === 'refreshAhead' ||
+  name === 'forceFresh'
+
+/** What a library has added to all objects is not of the caller. */
+function refuseOwn(options: object, name: string): void {
+  if (!Object.hasOwn(options, name)) return
+  throw new TypeError(
+    `expected ttl, grace, softTimeout, refreshAhead, tags or forceFresh as option, got ${shown(name)}`,
+  )
+}
+
+/** @throws RangeError naming what is no duration or no share, or for an empty tag; TypeError for tags that are no strings */
+function reckoned({ ttl, grace, softTimeout, refreshAhead, tags }: ValueOptions, otherwise: ValueRules): ValueRules {
   return {
     ttl: ttl === undefined ? otherwise.ttl : duration(ttl),
     grace: grace === undefined ? otherwise.grace : duration(grace),

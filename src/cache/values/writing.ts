@@ -1,8 +1,8 @@
 import type { Clock, InvalidationLog, Store, StoredValue, Write } from '../../model.ts'
-import { isList, isObject, shown } from '../../given.ts'
+import { isList, shown } from '../../given.ts'
 import type { Engine } from '../engine/engine.ts'
 import { noKey } from './key.ts'
-import { rulesOf, type ValueOptions, type ValueRules, type ValueToSet } from './options.ts'
+import { rulesOf, rulesOfEntry, type ValueOptions, type ValueRules, type ValueToSet } from './options.ts'
 import { sizeIn, type ValueParts } from './question.ts'
 import { ValueEntry } from './value-entry.ts'
 
@@ -23,10 +23,10 @@ export class Writing {
   }
 
   set(key: string, value: unknown, options: ValueOptions | undefined): Promise<void> {
-    const { engine, store, clock } = this.#parts
+    const { engine, store, clock, defaultRules } = this.#parts
     try {
       const now = clock.now()
-      const stored = this.#made(key, value, options, now)
+      const stored = this.#made(key, value, rulesOf(options, defaultRules), now)
       engine.supersede(key)
       const done = store.set(key, stored, stored.keepUntil - now)
       return done instanceof Promise ? done.then(() => {}) : DONE
@@ -37,12 +37,12 @@ export class Writing {
 
   /** All of them, or none where one cannot be. */
   async setMany(entries: readonly ValueToSet[]): Promise<void> {
-    const { engine, store, clock } = this.#parts
+    const { engine, store, clock, defaultRules } = this.#parts
     if (!isList(entries)) throw new TypeError(`expected a list of entries, got ${shown(entries)}`)
     const now = clock.now()
     const writes = entries.map((entry): Write => {
-      if (!isObject(entry)) throw new TypeError(`expected an object as entry, got ${shown(entry)}`)
-      const stored = this.#made(entry.key, entry.value, entry, now)
+      const rules = rulesOfEntry(entry, defaultRules)
+      const stored = this.#made(entry.key, entry.value, rules, now)
       return { key: entry.key, stored, keepForMs: stored.keepUntil - now }
     })
     for (const { key } of writes) engine.supersede(key)
@@ -60,12 +60,12 @@ export class Writing {
     }
   }
 
-  #made(key: string, value: unknown, options: ValueOptions | undefined, now: number): StoredValue {
+  #made(key: string, value: unknown, rules: ValueRules, now: number): StoredValue {
     if (typeof key !== 'string') throw noKey(key)
-    const { log, defaultRules } = this.#parts
+    const { log } = this.#parts
     // Not by `beginningAt`: the call would not be inlined, and a value take a twentieth longer to be set.
     const beginning = { generation: log.generation, position: log.position, startedAt: now }
-    return new ValueEntry(key, value, sizeIn(this.#parts, value), rulesOf(options, defaultRules), beginning)
+    return new ValueEntry(key, value, sizeIn(this.#parts, value), rules, beginning)
   }
 }
 

@@ -14,6 +14,7 @@ import type {
 import { type DiskAccess, diskAccess } from './access.ts'
 import type { DiskFile } from './file.ts'
 import { appendRecord, generationOf, headOf, marksIn, recordsBetween } from './log-tables.ts'
+import { count } from '../../units.ts'
 import { FormerGenerations } from '../log/former.ts'
 import { Marks, targetsOf } from '../log/marks.ts'
 import { everything, Pending, type PendingRecord, worse } from '../log/pending.ts'
@@ -35,7 +36,7 @@ export interface DiskLogOptions {
  * a process could answer from what was true before. Where the file cannot be read, everything counts as stale.
  */
 export function diskLog({ path, maxTargets = 100_000, events, clock = systemClock }: DiskLogOptions): InvalidationLog {
-  return new DiskLog((removed) => diskAccess(path, clock, events, removed), maxTargets, clock)
+  return new DiskLog((removed) => diskAccess(path, clock, events, removed), count('maxTargets', maxTargets), clock)
 }
 
 /** How long a disk that takes no record is left alone, in ms. */

@@ -1,4 +1,5 @@
 import type { InvalidationLog, InvalidationMode, LogNode, Receipt, Selectors, Stamp, Verdict } from '../../model.ts'
+import { count } from '../../units.ts'
 import { Marks, targetsOf } from '../log/marks.ts'
 
 export interface LocalLogOptions {
@@ -8,12 +9,15 @@ export interface LocalLogOptions {
   readonly maxTargets?: number
 }
 
-/** The invalidation log of one process: a counter and the newest record per target. */
+/**
+ * The invalidation log of one process: a counter and the newest record per target.
+ * @throws RangeError when `maxTargets` is no number of targets
+ */
 export function localLog({
   generation = crypto.randomUUID(),
   maxTargets = 100_000,
 }: LocalLogOptions = {}): InvalidationLog {
-  return new LocalLog(generation, maxTargets)
+  return new LocalLog(generation, count('maxTargets', maxTargets))
 }
 
 class LocalLog implements InvalidationLog {

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import type { EventPayloads, Events, StoreEvent } from '../../events.ts'
+import { shown } from '../../given.ts'
 import type { Yielding } from '../../heap/memory-pressure.ts'
 import type { Clock, Store, Stored, TierUsage } from '../../model.ts'
 import { size } from '../../units.ts'
@@ -41,6 +42,7 @@ const TIMED_ONE_IN = 64
 /**
  * Stored things in this process's memory, bounded in bytes. When it is full, what saves least goes or does not get in;
  * with `admission: 'off'`, what was used least recently goes.
+ * @throws RangeError when `maxBytes` is no size, or `admission` neither of the two
  */
 export function memoryStore({
   maxBytes: limit,
@@ -50,6 +52,9 @@ export function memoryStore({
   clock,
 }: MemoryStoreOptions): MemoryStore {
   const maxBytes = size(limit)
+  if (admission !== 'on' && admission !== 'off') {
+    throw new RangeError(`expected 'on' or 'off' as admission, got ${shown(admission)}`)
+  }
   const report = new Report(events, clock)
   const evicted = events?.emitter('eviction')
   const departed = (reason: Departure) => evicted?.(EVICTED[reason])

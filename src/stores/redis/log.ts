@@ -1,7 +1,7 @@
 import { systemClock } from '../../clock.ts'
 import type { Events } from '../../events.ts'
 import type { Clock } from '../../model.ts'
-import { duration } from '../../units.ts'
+import { count, duration } from '../../units.ts'
 import { connectRedis, type RedisClient, type RedisConnectionOptions } from './connection.ts'
 import { prefixOf } from './prefix.ts'
 import { type RedisLog, SharedLog } from './shared-log.ts'
@@ -39,7 +39,11 @@ export interface RedisLogOptions {
  * @throws RangeError when an option is none
  */
 export function redisLog(options: RedisLogOptions): RedisLog {
-  const { url, connect = url === undefined ? undefined : (more) => connectRedis(url, more) } = options
+  const {
+    url,
+    maxTargets = 100_000,
+    connect = url === undefined ? undefined : (more) => connectRedis(url, more),
+  } = options
   if (connect === undefined) throw new RangeError('expected url or connect')
   const lease = duration(options.lease ?? '5s')
   if (lease < 10) throw new RangeError('expected a lease of at least 10ms')
@@ -51,7 +55,7 @@ export function redisLog(options: RedisLogOptions): RedisLog {
     purgeTimeout: duration(options.purgeTimeout ?? '3s'),
     appendTimeout: duration(options.appendTimeout ?? '1s'),
     keepFor: duration(options.keepFor ?? '8d'),
-    maxTargets: options.maxTargets ?? 100_000,
+    maxTargets: count('maxTargets', maxTargets),
     clock: options.clock ?? systemClock,
     events: options.events,
   })

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { correctionOf, systemClock } from '../../clock.ts'
 import type { Events, StoreEvent } from '../../events.ts'
+import { shown } from '../../given.ts'
 import type { Awaitable, Clock, Kept, Store, Stored, TierUsage, Write, Written } from '../../model.ts'
 import { duration, size } from '../../units.ts'
 import { type CodecOptions, decode, encode } from '../codec/codec.ts'
@@ -46,10 +47,16 @@ const SCAN_COUNT = 500
  * Stored things in Redis, shared by all processes that use it. A look-up is one round trip, under a deadline. Whatever
  * is wrong with Redis costs copies, never an error: look-ups answer `unknown`, writes are lost. What is found there is
  * believed no more than what an origin sends.
- * @throws RangeError when the URL, the prefix, a duration or a size is none
+ * @throws RangeError when the URL, the prefix, the key of the seal, a duration or a size is none
  */
 export function redisStore(options: RedisStoreOptions): Store {
   return new RedisStore(options)
+}
+
+/** @throws RangeError for what everybody has, or nobody: null would be no seal at all */
+function checkKey(hmacKey: unknown): void {
+  if ((typeof hmacKey === 'string' || hmacKey instanceof Uint8Array) && hmacKey.length > 0) return
+  throw new RangeError(`expected text or octets that are not empty as hmacKey, got ${shown(hmacKey)}`)
 }
 
 class RedisStore implements Store {
@@ -71,8 +78,7 @@ class RedisStore implements Store {
     const { deadline = DEADLINE_MS, maxObjectBytes = MAX_OBJECT_BYTES } = options
     const { hmacKey, events, clock = systemClock, random = Math.random } = options
     const prefix = prefixOf(options)
-    if (hmacKey?.length === 0)
-      throw new RangeError('expected a key that is not empty as hmacKey: everybody has that one')
+    if (hmacKey !== undefined) checkKey(hmacKey)
     const deadlineMs = duration(deadline)
     this.#keyPrefix = `${prefix}:e${VERSION}:`
     this.#maxBytes = size(maxObjectBytes)

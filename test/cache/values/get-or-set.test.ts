@@ -475,6 +475,37 @@ describe('single and many', () => {
     await expect(cache.set('k', 'v', { ttl: 'soon' })).rejects.toThrow('a duration')
   })
 
+  test.each<[unknown, string]>([
+    [60_000, 'expected an object as options'],
+    ['5m', 'expected an object as options'],
+    [null, 'expected an object as options'],
+    [{ TTL: '5m' }, 'as option, got "TTL"'],
+    [{ ttl: '5m', tag: ['users'] }, 'as option, got "tag"'],
+    [['5m'], 'as option, got "0"'],
+  ])('options that say nothing reject, and nothing is put: %j', async (given, complaint) => {
+    const { cache } = library()
+    const options = given as { ttl: string }
+    const calls = [
+      () => cache.set('k', 1, options),
+      () => cache.getOrSet('k', () => 1, options),
+      () => cache.getOrSet('k', ({ setOptions }) => setOptions(options)),
+      () => cache.namespace('n').set('k', 1, options),
+    ]
+    if (given !== null && typeof given === 'object')
+      calls.push(() => cache.setMany([{ ...options, key: 'k', value: 1 }]))
+    for (const call of calls) await expect(call()).rejects.toThrow(complaint)
+    expect(cache.stats().tiers[0]?.objects).toBe(0)
+  })
+
+  test('options may be shared by calls, have no prototype, or have what a library gave to all objects', async () => {
+    const { cache } = library()
+    const options = Object.assign(Object.create(null), { ttl: '1m', forceFresh: true, softTimeout: undefined })
+    await cache.getOrSet('k', () => 1, options)
+    await cache.set('l', 1, options)
+    await cache.set('m', 1, Object.assign(Object.create({ given: 'to all' }), { ttl: '1m' }))
+    expect(await cache.getMany(['k', 'l', 'm'])).toEqual([1, 1, 1])
+  })
+
   test.each<[string, (cache: Cache, tags: string[]) => Promise<unknown>]>([
     ['set', (cache, tags) => cache.set('k', 1, { tags })],
     ['getOrSet', (cache, tags) => cache.getOrSet('k', () => 1, { tags })],

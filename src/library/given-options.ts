@@ -1,0 +1,66 @@
+/** Options of `createCache` as callers in JavaScript may give them. */
+import type { CacheOptions } from '../cache/create-cache.ts'
+import { isList, isObject, shown } from '../given.ts'
+
+type Given<T> = { readonly [Name in keyof T]?: unknown }
+
+/**
+ * What is misspelt or of another kind would be taken for not given, or found out by a request later on.
+ * @throws TypeError or RangeError naming the option, what was expected, and what was given
+ */
+export function checkOptions(options: unknown): void {
+  if (!isObject(options)) throw new TypeError(`expected an object as options of createCache, got ${shown(options)}`)
+  for (const [name, given] of Object.entries(options)) {
+    if (given !== undefined) checkOption(name, given)
+  }
+}
+
+function checkOption(name: string, given: unknown): void {
+  if (!Object.hasOwn(EXPECTED, name)) {
+    throw new TypeError(`expected ${Object.keys(EXPECTED).join(', ')} as options of createCache, got ${shown(name)}`)
+  }
+  const { what, is } = EXPECTED[name as keyof CacheOptions]
+  if (!is(given)) throw new TypeError(`expected ${what}, got ${shown(given)}`)
+  if (name === 'limits') checkLimits(given as Given<NonNullable<CacheOptions['limits']>>)
+}
+
+/** Compared with NaN, nothing would ever be too much. */
+function checkLimits({ maxWaiting, maxBodiesInProgress }: Given<NonNullable<CacheOptions['limits']>>): void {
+  for (const [name, given] of Object.entries({ maxWaiting, maxBodiesInProgress })) {
+    if (given === undefined || (typeof given === 'number' && given > 0)) continue
+    throw new RangeError(`expected a number above 0 as limits.${name}, got ${shown(given)}`)
+  }
+}
+
+interface Expected {
+  readonly what: string
+  readonly is: (given: unknown) => boolean
+}
+
+const hasFunctions = (given: unknown, names: readonly string[]): boolean =>
+  isObject(given) && names.every((name) => typeof (given as Record<string, unknown>)[name] === 'function')
+
+const isSharing = (given: unknown): boolean => {
+  if (!isObject(given)) return false
+  const { leases, maxObjectBytes }: Given<NonNullable<CacheOptions['sharing']>> = given
+  return hasFunctions(leases, ['take', 'close']) && typeof maxObjectBytes === 'number' && maxObjectBytes >= 0
+}
+
+const EXPECTED: Readonly<Record<keyof CacheOptions, Expected>> = {
+  store: {
+    what: 'a store, such as memoryStore({ maxBytes }), as store',
+    is: (given) => hasFunctions(given, ['get', 'set', 'usage']),
+  },
+  log: {
+    what: 'a log, such as localLog(), as log',
+    is: (given) => hasFunctions(given, ['append', 'verdict']),
+  },
+  routes: { what: 'a list as routes', is: isList },
+  defaults: { what: "an object as defaults, such as { ttl: '5m' }", is: isObject },
+  events: { what: 'new Events() as events', is: (given) => hasFunctions(given, ['on', 'emit']) },
+  clock: { what: 'a clock as clock', is: (given) => hasFunctions(given, ['now']) },
+  limits: { what: 'an object as limits', is: isObject },
+  sharing: { what: 'leases and maxObjectBytes as sharing', is: isSharing },
+  pressure: { what: 'an object as pressure', is: isObject },
+  sizeOf: { what: 'a function as sizeOf', is: (given) => typeof given === 'function' },
+}

@@ -1,0 +1,68 @@
+/** What embedders in JavaScript may give by mistake is told when a part is made, not found out by what it then does. */
+import { expect, test } from 'vitest'
+import { createCache } from '../../src/library/embed.ts'
+import { diskLog } from '../../src/stores/disk/log.ts'
+import { localLog } from '../../src/stores/memory/log.ts'
+import { memoryStore } from '../../src/stores/memory/store.ts'
+import { redisLog } from '../../src/stores/redis/log.ts'
+import { redisStore } from '../../src/stores/redis/store.ts'
+import { temporaryFolder } from '../support/folder.ts'
+
+const NO_SERVER = 'redis://127.0.0.1:1'
+
+test.each<[unknown, string]>([
+  [5, 'expected an object as options of createCache, got 5'],
+  [null, 'expected an object as options of createCache, got null'],
+  [[], 'expected an object as options of createCache, got a list'],
+  [{ stor: memoryStore({ maxBytes: 1 }) }, 'got "stor"'],
+  [{ store: 5 }, 'expected a store, such as memoryStore({ maxBytes }), as store, got 5'],
+  [{ store: null }, 'as store, got null'],
+  [{ store: {} }, 'as store, got an object'],
+  [{ log: 5 }, 'expected a log, such as localLog(), as log, got 5'],
+  [{ log: memoryStore({ maxBytes: 1 }) }, 'as log, got an object'],
+  [{ routes: 5 }, 'expected a list as routes, got 5'],
+  [{ defaults: 5 }, "expected an object as defaults, such as { ttl: '5m' }, got 5"],
+  [{ defaults: null }, 'as defaults, such as'],
+  [{ defaults: { TTL: '5m' } }, 'got "TTL"'],
+  [{ events: {} }, 'expected new Events() as events, got an object'],
+  [{ clock: {} }, 'expected a clock as clock, got an object'],
+  [{ limits: 5 }, 'expected an object as limits, got 5'],
+  [{ limits: { maxWaiting: Number.NaN } }, 'expected a number above 0 as limits.maxWaiting, got NaN'],
+  [{ limits: { maxWaiting: -1 } }, 'as limits.maxWaiting, got -1'],
+  [{ limits: { maxWaiting: '5' } }, 'as limits.maxWaiting, got "5"'],
+  [{ limits: { maxBodiesInProgress: '1MiB' } }, 'as limits.maxBodiesInProgress, got "1MiB"'],
+  [{ sharing: 5 }, 'expected leases and maxObjectBytes as sharing, got 5'],
+  [{ sharing: {} }, 'as sharing, got an object'],
+  [{ sharing: { leases: {}, maxObjectBytes: 1 } }, 'as sharing, got an object'],
+  [{ pressure: 5 }, 'expected an object as pressure, got 5'],
+  [{ sizeOf: 5 }, 'expected a function as sizeOf, got 5'],
+])('createCache(%j) is refused', (options, complaint) => {
+  expect(() => createCache(options as object)).toThrow(complaint)
+})
+
+test('what is undefined is as if it were not given', () => {
+  expect(() => createCache(undefined)).not.toThrow()
+  expect(() => createCache({ store: undefined, limits: undefined, stor: undefined } as object)).not.toThrow()
+  expect(() => createCache({ limits: { maxWaiting: undefined } } as object)).not.toThrow()
+})
+
+test.each<unknown>(['bogus', true, null])('memoryStore: %j says nothing of admission', (given) => {
+  const admission = given as 'on'
+  expect(() => memoryStore({ maxBytes: 1, admission })).toThrow(/^expected 'on' or 'off' as admission, got /)
+})
+
+test.each<unknown>([Number.NaN, Number.POSITIVE_INFINITY, -1, 0, 1.5, '10', null])(
+  'no log remembers %s targets',
+  (given) => {
+    const maxTargets = given as number
+    const complaint = /^expected a whole number above 0 as maxTargets, got /
+    expect(() => localLog({ maxTargets })).toThrow(complaint)
+    expect(() => diskLog({ path: temporaryFolder(), maxTargets })).toThrow(complaint)
+    expect(() => redisLog({ url: NO_SERVER, maxTargets })).toThrow(complaint)
+  },
+)
+
+test.each<unknown>([null, 5, {}, '', []])('redisStore: %j seals nothing', (given) => {
+  const hmacKey = given as string
+  expect(() => redisStore({ url: NO_SERVER, hmacKey })).toThrow(/as hmacKey/)
+})
