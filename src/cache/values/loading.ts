@@ -5,7 +5,7 @@ import type { Counts } from '../statistics.ts'
 import { type FreshValues, promiseOf } from './fresh-values.ts'
 import { noKey } from './key.ts'
 import { rulesOf, type ValueOptions, type ValueRules } from './options.ts'
-import { type AnyLoad, type ValueParts, ValueQuestion } from './question.ts'
+import { type AnyLoad, type Asked, standsIn, type ValueParts, ValueQuestion } from './question.ts'
 
 export interface GetOrSetOptions extends ValueOptions {
   /** Load even though a fresh value is there. A load that is in progress already will do. */
@@ -75,7 +75,9 @@ export class Loading {
   #waitsForNothing(key: string, kept: Kept, options: GetOrSetOptions | undefined, now: number): boolean {
     if (this.#engine.isFetching(key)) return true
     const stored = known(kept)
-    return stored?.kind === 'value' && now < stored.keepUntil && rulesOf(options, this.#defaultRules).softTimeout === 0
+    if (stored?.kind !== 'value') return false
+    const { rules, grace } = this.#asked(options)
+    return rules.softTimeout === 0 && standsIn(stored, now, rules, grace)
   }
 
   /** @param kept what the store said of the key */
@@ -85,8 +87,7 @@ export class Loading {
     load: AnyLoad<T>,
     options: GetOrSetOptions | undefined,
   ): Promise<T> {
-    const rules = rulesOf(options, this.#defaultRules)
-    const question = new ValueQuestion<T>(key, load, rules, options?.forceFresh ?? false, this.#parts)
+    const question = new ValueQuestion<T>(key, load, this.#asked(options), this.#parts)
     const answer = this.#engine.resolveWith(question, kept)
     const resolution = answer instanceof Promise ? await answer : answer
     this.#counts.answeredValue(resolution.outcome.result)
@@ -98,5 +99,10 @@ export class Loading {
       case 'error':
         throw resolution.thrown
     }
+  }
+  #asked(options: GetOrSetOptions | undefined): Asked {
+    const rules = rulesOf(options, this.#defaultRules)
+    const grace = options?.grace === undefined ? undefined : rules.grace
+    return { rules, grace, force: options?.forceFresh ?? false }
   }
 }

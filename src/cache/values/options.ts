@@ -8,7 +8,10 @@ export type Duration = number | string
 export interface ValueOptions {
   /** How long the value is fresh. Absent: until it is evicted, deleted or purged. */
   readonly ttl?: Duration
-  /** How long past that it may still be used when loading fails, or takes longer than `softTimeout`. Absent: not at all. */
+  /**
+   * How long past that it may still be used when loading fails, or takes longer than `softTimeout`. Absent: not at all. Where
+   * `getOrSet` states it, no value that is past its end by more is taken either, though its own grace be longer.
+   */
   readonly grace?: Duration
   /** Within grace, how long to wait for a load before the stale value is returned; `0` returns it at once. */
   readonly softTimeout?: Duration

@@ -38,20 +38,36 @@ export type Load<T, Stale = T> = (controls: LoadControls<Stale>) => Promise<T> |
 /** Whatever the value before is taken for. */
 export type AnyLoad<T> = Load<T, never>
 
+/** What a call asks for beside the value. */
+export interface Asked {
+  readonly rules: ValueRules
+  /** That the call states itself, in milliseconds; it says no more of a value that stands there than its own does. */
+  readonly grace: number | undefined
+  readonly force: boolean
+}
+
+/** Whether a value that is not fresh, or was invalidated, may be used in place of a load. */
+export function standsIn(entry: StoredValue, now: number, { grace }: ValueRules, stated: number | undefined): boolean {
+  if (stated !== undefined) return stated > 0 && now < Math.min(entry.keepUntil, entry.freshUntil + stated)
+  return now < entry.staleIfErrorUntil || (grace > 0 && now < entry.keepUntil)
+}
+
 /** The library door's question: the caller's rules judge, the caller's function loads. */
 export class ValueQuestion<T> implements Question<StoredValue, T> {
   readonly key: string
   readonly url: string
   readonly #load: AnyLoad<T>
   readonly #rules: ValueRules
+  readonly #grace: number | undefined
   readonly #force: boolean
   readonly #parts: ValueParts
 
-  constructor(key: string, load: AnyLoad<T>, rules: ValueRules, force: boolean, parts: ValueParts) {
+  constructor(key: string, load: AnyLoad<T>, { rules, grace, force }: Asked, parts: ValueParts) {
     this.key = key
     this.url = key
     this.#load = load
     this.#rules = rules
+    this.#grace = grace
     this.#force = force
     this.#parts = parts
   }
@@ -87,9 +103,9 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     const valid = found.verdict === 'valid'
     if (valid && now < entry.freshUntil) return { kind: 'serve', entry, refresh: now >= entry.refreshAt }
     const { softTimeout } = this.#rules
-    const mayStandIn = now < entry.staleIfErrorUntil || (this.#rules.grace > 0 && now < entry.keepUntil)
-    const atOnce = softTimeout === undefined ? now < entry.staleWhileRevalidateUntil : softTimeout === 0 && mayStandIn
-    if (valid && atOnce) return { kind: 'serve-stale', entry }
+    const mayStandIn = standsIn(entry, now, this.#rules, this.#grace)
+    const atOnce = softTimeout === undefined ? now < entry.staleWhileRevalidateUntil : softTimeout === 0
+    if (valid && atOnce && mayStandIn) return { kind: 'serve-stale', entry }
     const afterMs = softTimeout === 0 ? undefined : softTimeout
     return { kind: 'revalidate', entry, why: 'stale', fallback: mayStandIn ? { entry, afterMs } : undefined }
   }

@@ -455,6 +455,70 @@ describe('single and many', () => {
     expect(await cache.deleteMany(['a', 'b', 'x'])).toBe(1)
   })
 
+  describe('grace that a call states bounds how stale a value it takes', () => {
+    const down = () => Promise.reject(new Error('down'))
+
+    test.each<[string, string | number, 'old' | undefined]>([
+      ['none', 0, undefined],
+      ['too short', '1m', undefined],
+      ['as long as it has to be', '3m', 'old'],
+      ['longer than that of the value', '9h', 'old'],
+    ])('%s', async (_, grace, expected) => {
+      const { cache, clock } = library({ grace: '5m' })
+      await cache.set('k', 'old', { ttl: '1m', grace: '1h' })
+      await clock.advance(180_000)
+      const asked = cache.getOrSet('k', down, { ttl: '1m', grace })
+      if (expected === undefined) await expect(asked).rejects.toThrow('down')
+      else expect(await asked).toBe(expected)
+    })
+
+    test('that of the value is as long as it is, whatever a call states', async () => {
+      const { cache, clock } = library()
+      await cache.set('k', 'old', { ttl: '1m', grace: '5m' })
+      await clock.advance(360_001)
+      await expect(cache.getOrSet('k', down, { grace: '1h' })).rejects.toThrow('down')
+    })
+
+    test('where it states none, that of the value counts: a default is not stated', async () => {
+      const { cache, clock } = library({ ttl: '1m', grace: '1s' })
+      await cache.set('k', 'old', { grace: '1h' })
+      await clock.advance(180_000)
+      expect(await cache.getOrSet('k', down)).toBe('old')
+      expect(await cache.getOrSet('k', down, { grace: undefined, ttl: '1m' } as object)).toBe('old')
+    })
+
+    test.each([
+      ['of the call', undefined, '0s'],
+      ['of the value', '0s', undefined],
+    ])('it waits for the load, where softTimeout %s would return at once', async (_, ofValue, ofCall) => {
+      const { cache, clock } = library()
+      await cache.set('k', 'old', { ttl: '1m', grace: '1h', ...(ofValue && { softTimeout: ofValue }) })
+      await clock.advance(180_000)
+      const options = { grace: '1m', ...(ofCall && { softTimeout: ofCall }) }
+      expect(await cache.getOrSet('k', () => 'new', options)).toBe('new')
+    })
+
+    test('it waits for a slow load', async () => {
+      const { cache, clock } = library()
+      const { load, open } = gated<string>()
+      await cache.set('k', 'old', { ttl: '1m', grace: '1h' })
+      await clock.advance(180_000)
+      const asked = cache.getOrSet('k', load, { grace: 0, softTimeout: '200ms' })
+      const other = cache.getOrSet('k', load, { softTimeout: '200ms' })
+      await clock.advance(201)
+      expect(await other).toBe('old')
+      open[0]?.resolve('new')
+      expect(await asked).toBe('new')
+    })
+
+    test('one that was invalidated is not taken with none', async () => {
+      const { cache } = library()
+      await cache.set('k', 'old', { ttl: '1h', grace: '1h' })
+      await cache.invalidate({ keys: ['k'] })
+      await expect(cache.getOrSet('k', down, { grace: 0 })).rejects.toThrow('down')
+    })
+  })
+
   test('invalidate makes the next use load, and leaves the old value to stand in', async () => {
     const { cache } = library()
     const options = { ttl: '1h', grace: '1h', tags: ['t'] }

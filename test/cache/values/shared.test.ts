@@ -64,6 +64,17 @@ test('many who ask for what has expired look further away once, and not at all w
   expect([load.mock.calls.length, far.reads - before]).toEqual([1, 1])
 })
 
+test('a stale value that a call does not take does not hide the one that another has stored since', async () => {
+  const { clock, a, b } = pair()
+  await a.set('k', 'old', { grace: '1h' })
+  await b.get('k')
+  await clock.advance(180_000)
+  await a.set('k', 'new')
+  const load = vi.fn(() => 'loaded')
+  expect(await b.getOrSet('k', load, { softTimeout: 0, grace: '1m' })).toBe('new')
+  expect(load).not.toHaveBeenCalled()
+})
+
 test('a stale value that is returned at once waits for nobody further away', async () => {
   const { clock, far, b } = pair()
   await b.set('k', 'old', { grace: '1h' })
