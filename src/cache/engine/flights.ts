@@ -32,6 +32,8 @@ export class Flight<E extends Entry, D> implements Stamp {
   lease: Lease | undefined
   /** Something newer was put where it would be kept. */
   isSuperseded = false
+  /** Only `Flights` writes it. */
+  hasEnded = false
   /** Those that lead or led to it, from the first until it is left; only `Flights` writes them. */
   keys: string[] | undefined
   #landed: Promise<Landed<E, D>> | undefined
@@ -65,7 +67,7 @@ export class Flights {
   readonly #byKey = new Map<string, AnyFlight>()
   #size = 0
 
-  /** Flights that nobody has left yet. */
+  /** Flights that have not ended. One that failed keeps its place for a while longer. */
   get size(): number {
     return this.#size
   }
@@ -93,12 +95,18 @@ export class Flights {
     this.#byKey.delete(key)
   }
 
+  /** What it came to is known and is not being stored; who comes next may share that until it is left. */
+  end(flight: AnyFlight): void {
+    if (!flight.hasEnded && flight.keys !== undefined) this.#size--
+    flight.hasEnded = true
+  }
+
   /** Nobody may join it any more, and those who wait in other processes are told how it ended. */
   leave(flight: AnyFlight, ending: FetchEnding): void {
     for (const key of flight.keys ?? []) {
       if (this.#byKey.get(key) === flight) this.#byKey.delete(key)
     }
-    if (flight.keys !== undefined) this.#size--
+    this.end(flight)
     flight.keys = undefined
     void flight.lease?.release(ending)
   }

@@ -170,6 +170,7 @@ export class SharedFetch<E extends Entry, D> {
     const flight = this.#flight
     if (!holds) return flights.leave(flight, 'unshared')
     void flight.lease?.release('unshared')
+    flights.end(flight)
     const took = clock.now() - flight.startedAt
     const holdFor = Math.min(Math.max(took, FAILURE_SHARED_FOR.least), FAILURE_SHARED_FOR.most)
     clock.after(holdFor, () => flights.leave(flight, 'unshared'))

@@ -687,6 +687,25 @@ describe('single and many', () => {
     expect(cache.stats()).toMatchObject({ originRequests: 1, originTimeSavedMs: 600, requests: { hit: 2, miss: 1 } })
   })
 
+  test.each<[string, (controls: { skip: () => void }) => unknown]>([
+    ['fails', fail],
+    ['is for its caller alone', ({ skip }) => skip()],
+    ['brings a value', () => 1],
+  ])('a load that %s is in flight until it ends, and not while its failure is shared', async (_, end) => {
+    const { cache, clock } = library()
+    await cache.set('k', 'old', { ttl: '1s', grace: '1h' })
+    await clock.advance(1_001)
+    const gate = Promise.withResolvers<void>()
+    const asked = cache.getOrSet('k', async (controls) => (await gate.promise, end(controls)))
+    await settle()
+    expect(cache.stats().inFlight).toBe(1)
+    gate.resolve()
+    await asked.catch(() => {})
+    expect(cache.stats().inFlight).toBe(0)
+    await clock.advance(6_000)
+    expect(cache.stats().inFlight).toBe(0)
+  })
+
   test('loads that fail are counted like those that give a value, whether they reject or throw', async () => {
     const { cache } = library()
     const failing = [() => Promise.reject(new Error('down')), fail]
