@@ -100,6 +100,7 @@ export class Loading {
         throw resolution.thrown
     }
   }
+
   #asked(options: GetOrSetOptions | undefined): Asked {
     const rules = rulesOf(options, this.#defaultRules)
     const grace = options?.grace === undefined ? undefined : rules.grace
