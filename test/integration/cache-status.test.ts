@@ -14,6 +14,23 @@ describe('Cache-Status says stored only of what is', () => {
     expect((await get(`${herdgate.url}/x`)).cacheStatus).toContain('detail=unshareable')
   })
 
+  test('not of one in chunks, of whose key it is remembered that one was above the limit', async () => {
+    const head = 'HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nTransfer-Encoding: chunked\r\n\r\n'
+    const content = `11170\r\n${'x'.repeat(70_000)}\r\n0\r\n\r\n`
+    await start(({ socket }) => void socket.write(head + content), ['--memory', '64KiB'])
+    const explained = async () => {
+      const { body } = await herdgate.ask(`/v1/explain?url=${herdgate.url}/x`)
+      return `${body.decision} ${body.why}`
+    }
+    await get(`${herdgate.url}/x`) // not until its end is it known to be above the limit
+    for (let again = 0; again < 2; again++) {
+      await until(async () => (await explained()) === 'pass unshareable', 'the key is remembered')
+      expect((await get(`${herdgate.url}/x`)).cacheStatus).toBe(
+        'herdgate; fwd=uri-miss; fwd-status=200; detail=unshareable',
+      )
+    }
+  })
+
   test('not of a response that a purge has overtaken', async () => {
     let answer = () => {}
     await start(({ socket }) => {

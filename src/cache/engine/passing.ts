@@ -3,7 +3,7 @@ import type { Clock, Entry, InvalidationLog, Outcome } from '../../model.ts'
 import type { Answers } from './answers.ts'
 import { discard, type Landed, type LandedEntry, load, within } from './landing.ts'
 import type { Question } from './question.ts'
-import { direct, type Pass, type Resolution } from './resolution.ts'
+import { direct, type Pass, type Resolution, UNSHAREABLE } from './resolution.ts'
 import { beginningAt } from './stamp.ts'
 import type { Storing } from './storing.ts'
 
@@ -103,6 +103,9 @@ export class Passing {
     switch (landed.kind) {
       case 'entry':
         this.#keepFrom(pass, question, landed, key)
+        if (mayBeLikeTheLast(question, decision, landed)) {
+          return { kind: 'entry', entry: landed.entry, outcome: { ...passed, fwdStatus: landed.status } }
+        }
         return this.#answers.fetched(decision.why, landed, passed.originMs)
       case 'direct':
         if (landed.outdated !== undefined) this.#storing.outdate(key, landed.outdated)
@@ -142,6 +145,18 @@ export class Passing {
     if (landed.kind === 'direct' && landed.outdated !== undefined) this.#storing.outdate(key, landed.outdated)
     discard(question, landed)
   }
+}
+
+/**
+ * The last answer for the key was not for sharing, perhaps since it was longer than what is kept: of one whose length is not
+ * known by its head nobody can say yet that it will be stored.
+ */
+function mayBeLikeTheLast<E extends Entry, D>(
+  question: Question<E, D>,
+  decision: Pass<E>,
+  { entry }: LandedEntry<E>,
+): boolean {
+  return decision.detail === UNSHAREABLE && question.lengthOf(entry) === undefined
 }
 
 interface PassInProgress {

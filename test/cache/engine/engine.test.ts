@@ -154,6 +154,18 @@ describe('an answer for one caller alone', () => {
     expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
   })
 
+  test.each([
+    ['is called stored where its length says that it will be', { 'Content-Length': '2' }, 'stored'],
+    ['is not where it may be longer than what is kept', {}, 'detail=unshareable'],
+  ])('a shareable answer that comes while the memory lasts %s', async (_, headers, told) => {
+    const w = world()
+    w.origin.script((_, number) => ({ headers: { 'Cache-Control': 'no-store' }, body: `v${number}` }))
+    await w.get('/')
+    w.origin.script(() => ({ headers: { ...FRESH, ...headers }, body: 'v2' }))
+    expect((await w.get('/')).cacheStatus).toBe(`herdgate; fwd=uri-miss; fwd-status=200; ${told}`)
+    expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+  })
+
   test('the answer to a request with credentials says nothing about the others', async () => {
     const w = world()
     w.origin.script((request) =>
@@ -215,7 +227,7 @@ describe('an answer for one caller alone', () => {
     const shared = { 'Cache-Control': 'public, max-age=1' }
     const asked = w.get('/', { Cookie: 'b=2' })
     await settle()
-    w.origin.next.answer({ headers: shared, body: 'for all' })
+    w.origin.next.answer({ headers: { ...shared, 'Content-Length': '7' }, body: 'for all' })
     expect(await asked).toMatchObject({ body: 'for all', result: 'miss' })
     await w.clock.advance(2_000)
     const both = [w.get('/', { Cookie: 'b=2' }), w.get('/', { Cookie: 'c=3' })]
