@@ -79,7 +79,8 @@ function checkFile(document: ParsedDocument): { faults: readonly Fault[]; file?:
   if (value === undefined) return { faults }
   const result = fileSchema.safeParse(value, { error: inWords })
   if (result.success) return { faults, file: result.data }
-  const said = new Set(faults.map(({ where }) => where))
+  // That a key is given twice says nothing of the key itself.
+  const said = new Set(faults.flatMap(({ where, key }) => (key === '' ? [] : where)))
   const more = explain(result.error.issues, { place, knownKeys }).filter(({ where }) => !said.has(where))
   return { faults: [...faults, ...more] }
 }

@@ -46,24 +46,31 @@ export function parseConfigText(file: ConfigText, env: Readonly<Record<string, s
   }
   const pairIn = pairFinder()
   const place: ParsedDocument['place'] = (path, of) => placeOf(offsetOf(document, path, of, pairIn))
-  const broken = syntaxFaults(document, placeOf)
-  if (broken.length > 0) return { value: undefined, faults: broken, place }
-  const faults = fillIn(document, env, placeOf)
+  const { isReadable, faults: said } = syntaxFaults(document, placeOf)
+  if (!isReadable) return { value: undefined, faults: said, place }
+  const unfilled = fillIn(document, env, placeOf)
+  const faults = [...said, ...unfilled]
   try {
     return { value: document.toJS({ maxAliasCount: MAX_ALIASES }), faults, place }
   } catch (error) {
-    if (faults.length > 0) return { value: undefined, faults, place } // an alias of nothing, told with its place
+    if (unfilled.length > 0) return { value: undefined, faults, place } // an alias of nothing, told with its place
     const message = error instanceof Error ? error.message : String(error)
-    return { value: undefined, faults: [{ where: file.path, key: '', message }], place }
+    return { value: undefined, faults: [...said, { where: file.path, key: '', message }], place }
   }
 }
 
-function syntaxFaults(document: Document, placeOf: (offset: number) => string): Fault[] {
-  return [...document.errors, ...document.warnings].slice(0, MAX_SYNTAX_FAULTS).map(({ code, message, pos }) => ({
-    where: placeOf(pos[0]),
-    key: '',
-    message: OWN_WORDS[code] ?? `not valid YAML: ${uncover(message)}`,
-  }))
+/** Where keys are given twice and nothing else is wrong, the rest can be read, and the last of them stands for the key. */
+function syntaxFaults(document: Document, placeOf: (offset: number) => string) {
+  const complaints = [...document.errors, ...document.warnings]
+  const isReadable = complaints.every(({ code }) => code === 'DUPLICATE_KEY')
+  const faults = complaints.slice(0, isReadable ? undefined : MAX_SYNTAX_FAULTS).map(
+    ({ code, message, pos }): Fault => ({
+      where: placeOf(pos[0]),
+      key: '',
+      message: OWN_WORDS[code] ?? `not valid YAML: ${uncover(message)}`,
+    }),
+  )
+  return { isReadable, faults }
 }
 
 /** Where those of the parser are for programmers. */

@@ -52,7 +52,6 @@ routes:
 
 describe('YAML', () => {
   test.each([
-    ['a key given twice', 'version: 1\nversion: 1\n', 'herdgate.yaml:2:1', 'twice'],
     ['an open bracket', 'version: 1\norigins: [a\n', 'herdgate.yaml:3:1', 'not valid YAML'],
     ['a tab as indentation', 'version: 1\n\tlisten: {}\n', 'herdgate.yaml:2:1', 'not valid YAML'],
     ['two documents', 'version: 1\n---\nversion: 1\n', 'herdgate.yaml:2:1', 'a second document'],
@@ -60,6 +59,38 @@ describe('YAML', () => {
     ['an alias of nothing', `${ONE}listen: *gone\n`, 'herdgate.yaml:3:9', 'anchor'],
   ])('%s is a fault at its place, and the only one', (_, text, where, words) => {
     expect(faults({ text })).toMatchObject([{ where, message: expect.stringContaining(words) }])
+  })
+
+  test('a key given twice is told with the other faults of the file, and with variables that are not set', () => {
+    const text = `version: 1
+origins: { a: { urls: ["ftp://x"] } }
+routes:
+  - { name: y, origin: nope, ttl: 1s, ttl: 2s }
+admin: { token: "\${NOPE}" }
+nope: 1
+nope:
+`
+    expect(told({ text }).toSorted()).toEqual([
+      expect.stringMatching(/^herdgate\.yaml:2:24 origins\.a\.urls\[0\]: expected/),
+      expect.stringMatching(/^herdgate\.yaml:4:24 routes\[0\]\.origin: /),
+      'herdgate.yaml:4:39 : this key is given twice',
+      'herdgate.yaml:5:17 admin.token: environment variable NOPE is not set',
+      'herdgate.yaml:7:1 : this key is given twice',
+      expect.stringMatching(/^herdgate\.yaml:7:1 nope: unknown key/),
+    ])
+  })
+
+  test('keys given twice are all told, however many, and alone where nothing else is wrong', () => {
+    const routes = Array.from({ length: 12 }, (_, at) => `  - { name: r${at}, ttl: 1s, ttl: 2s, origin: api }\n`)
+    expect(told({ text: `${ONE}routes:\n${routes.join('')}` })).toEqual(
+      routes.map((_, at) => expect.stringContaining(`herdgate.yaml:${at + 4}:`)),
+    )
+  })
+
+  test('a key given twice does not hide that aliases multiply', () => {
+    const level = (at: number) => `l${at}: &l${at} [${Array.from({ length: 10 }, () => `*l${at - 1}`).join(', ')}]\n`
+    const text = `l0: &l0 [x, x]\nl0: 1\n${[1, 2, 3].map(level).join('')}`
+    expect(faults({ text, flags: ORIGIN })).toMatchObject([{ where: 'herdgate.yaml:2:1' }, { where: 'herdgate.yaml' }])
   })
 
   test('an empty file, and one that is no map', () => {
