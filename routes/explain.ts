@@ -4,6 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Cache, CacheRequest } from '../src/for-routes.ts'
 import { readUrl, trimmed } from '../src/for-routes.ts'
+import { METHODS } from '../src/node-http.ts'
 import { onlyMethods } from './methods.ts'
 import { badRequest, json, problems } from './admin-problem.ts'
 
@@ -13,9 +14,18 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** What a field value may hold (RFC 9110 section 5.5). */
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
+/** Of any other, Node's parser says that the request is malformed. */
+const READ_METHODS = new Set(METHODS)
+
 const Query = z.strictObject({
   url: z.string().describe('Absolute URL, as the client asks for it.'),
-  method: z.string().regex(TOKEN, 'not a method').default('GET'),
+  method: z
+    .string()
+    .refine(
+      (method) => READ_METHODS.has(method),
+      'not a method that the data port reads: expected one that Node knows, in capitals',
+    )
+    .default('GET'),
   header: z
     .union([z.string(), z.array(z.string()).max(MOST_HEADERS)], `more than ${MOST_HEADERS}`)
     .optional()

@@ -23,6 +23,7 @@ import { logStates } from '../logging/state-log.ts'
 import { watchMemory } from './memory.ts'
 import { openTiers, type PrimaryParts } from './tiers.ts'
 import { NO_TRACING, type Tracing } from '../tracing/tracing.ts'
+import { explainByHead } from '../ports/asked-about.ts'
 import { explainUpgrade, passUpgrades } from '../ports/upgrade.ts'
 import { upgradesTo } from '../ports/websocket-handshake.ts'
 import { REVISION, VERSION } from '../version.ts'
@@ -130,8 +131,10 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
     cache: {
       ...cache,
       async explain(request) {
-        const asked = { ...request, peer: operator }
-        return explainUpgrade(asked, routes) ?? cache.explain(asked)
+        return explainByHead(
+          { ...request, peer: operator },
+          (asked) => explainUpgrade(asked, routes) ?? cache.explain(asked),
+        )
       },
     },
     metrics,

@@ -51,3 +51,29 @@ test.each([
     (await herdgate.ask(`/v1/explain?url=http://a.example/x&header=CF-IPCountry:${country}`)).body.decision
   expect([await decision('DE'), await decision('FR')]).toEqual(decisions)
 })
+
+test('explain says of each head what the answer says: content in a GET, and what is refused by the head alone', async () => {
+  await start(({ socket }) => void socket.write(ok('body', 'Cache-Control: max-age=60\r\n')))
+  const content = 'Content-Length: 5|hello'
+  const cases: [method: string, lineAndContent: string, explained: string, status: number, told: string][] = [
+    ['GET', content, 'pass body', 200, 'fwd=bypass; fwd-status=200; detail=body'],
+    ['GET', 'Transfer-Encoding: chunked|0\r\n\r\n', 'pass body', 200, 'fwd=bypass; fwd-status=200; detail=body'],
+    ['GET', 'Content-Length: 0|', 'fetch uri-miss', 200, 'fwd=uri-miss; fwd-status=200; stored'],
+    ['GET', 'Expect: 200-ok|', 'error expectation_failed', 417, 'detail=expectation_failed'],
+    ['GET', 'Transfer-Encoding: gzip|', 'error malformed_request', 400, 'detail=malformed_request'],
+    ['GET', 'Content-Length: x|', 'error malformed_request', 400, 'detail=malformed_request'],
+    ['TRACE', content, 'error malformed_request', 400, 'detail=malformed_request'],
+    ['POST', content, 'unsafe method', 200, 'fwd=method'],
+  ]
+  for (const [at, [method, lineAndContent, explained, status, told]] of cases.entries()) {
+    const [line = '', octets = ''] = lineAndContent.split('|')
+    const url = `http://a.example/${at}`
+    const query = new URLSearchParams({ url, method, header: line })
+    const { body } = await herdgate.ask(`/v1/explain?${query}`)
+    expect([line, `${body.decision} ${body.why}`]).toEqual([line, explained])
+    const head = `${method} /${at} HTTP/1.1\r\nHost: a.example\r\n${line}\r\nConnection: close\r\n\r\n`
+    const answer = await exchange(head + octets)
+    expect(answer).toMatch(`HTTP/1.1 ${status} `)
+    expect(answer).toContain(told)
+  }
+})

@@ -68,6 +68,22 @@ describe('GET /v1/explain', () => {
       'method: not a method',
     ],
     [
+      'a method that the data port does not read',
+      [
+        ['url', 'http://a.test/'],
+        ['method', 'FOO'],
+      ],
+      'method: not a method that the data port reads',
+    ],
+    [
+      'a method in small letters, which is another one',
+      [
+        ['url', 'http://a.test/'],
+        ['method', 'get'],
+      ],
+      'method: not a method that the data port reads',
+    ],
+    [
       'a header without a colon',
       [
         ['url', 'http://a.test/'],
