@@ -9,6 +9,9 @@ import { StatusLines } from './status-line.ts'
 /** Octets a response's head, or its trailer section, may have. */
 export const MAX_HEAD = 64 * 1024
 
+/** A peer silent for so long is probed: one that has vanished without a word would be waited for for ever. */
+export const KEEP_ALIVE_MS = 60_000
+
 export interface DialOptions {
   readonly url: URL
   /** Certificates trusted in place of the well-known ones, in PEM. */
@@ -32,7 +35,7 @@ export function createDialer({ url, ca, allowHalfOpen = false }: DialOptions): (
   const isTls = url.protocol === 'https:'
   const port = Number(url.port) || (isTls ? 443 : 80)
   const to = { host, port, allowHalfOpen }
-  if (!isTls) return () => connect({ ...to, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 })
+  if (!isTls) return () => connect({ ...to, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS })
 
   // Server Name Indication carries names only, never addresses (RFC 6066 section 3).
   const servername = isIP(host) === 0 ? host : ''
@@ -40,7 +43,7 @@ export function createDialer({ url, ca, allowHalfOpen = false }: DialOptions): (
   let session: Buffer | undefined
   return () => {
     const socket = connectTls({ ...to, ...trust, servername, session, ALPNProtocols: ['http/1.1'] })
-    socket.setNoDelay(true).setKeepAlive(true, 60_000)
+    socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS)
     return socket.on('session', (issued: Buffer) => {
       session = issued
     })

@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http'
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { HerdgateError } from '../errors.ts'
 import { type Fields, field, without } from '../fields.ts'
 import type { Clock } from '../model.ts'
 import { withHostFor } from './host.ts'
+import { KEEP_ALIVE_MS } from './line.ts'
 import { createSilenceTimer, type SilenceTimer } from './silence-timer.ts'
 import { ask, type Reply, type SingleRequest } from './single-request.ts'
 
@@ -105,6 +107,8 @@ async function join(
   if (head.length > 0) client.socket.write(head)
   if (client.head.length > 0) origin.write(client.head)
 
+  // No limit of time holds for it any more. The origin's has it from the dialler.
+  if (client.socket instanceof Socket) client.socket.setKeepAlive(true, KEEP_ALIVE_MS)
   const both = [client.socket, origin]
   const destroy = () => both.forEach((socket) => socket.destroy())
   // A direction that has ended leaves the other one open as long as it is used.

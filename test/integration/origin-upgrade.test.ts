@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
-import { connect, createServer as createTcpServer, type Server, type Socket } from 'node:net'
+import { connect, createServer as createTcpServer, type Server, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from 'node:tls'
-import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import type { Fields } from '../../src/fields.ts'
 import { tunnel, type Tunnelled, type TunnelOptions } from '../../src/origin/upgrade.ts'
@@ -208,6 +208,17 @@ describe('an upgrade that the origin accepts', () => {
       await until(() => closed.client && closed.origin)
     },
   )
+
+  test('probes a silent client, which may have vanished without a word', async () => {
+    const probing = vi.spyOn(Socket.prototype, 'setKeepAlive')
+    onTestFinished(() => probing.mockRestore())
+    const server = await served(echo)
+    const { client, sockets } = await front(server.url)
+    const { received } = client()
+    await until(() => received() === SWITCHED)
+    const ofClient = probing.mock.calls.filter((_, at) => probing.mock.contexts[at] === sockets[0])
+    expect(ofClient).toEqual([[true, 60_000]])
+  })
 
   test('ends some time after one side has, when the other stays silent', async () => {
     const server = await served(({ socket }) => socket.write(SWITCHED), halfOpen)
