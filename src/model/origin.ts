@@ -9,6 +9,8 @@ export interface OriginRequest {
   readonly target: string
   readonly fields: Fields
   readonly body?: Readable | undefined
+  /** Makes the same content again, for a safe request that has to be sent once more. Absent: there is only `body`. */
+  readonly bodyAgain?: (() => Readable) | undefined
   readonly onInterim?: ((status: number, fields: Fields) => void) | undefined
   /** Nobody waits for the answer: it refreshes a copy that is in use meanwhile. */
   readonly background?: boolean | undefined

@@ -16,6 +16,8 @@ export interface CacheRequest {
   readonly plain?: boolean | undefined
   /** Absent when the request has no content. */
   readonly body?: Readable | undefined
+  /** Makes the same content again, where all of it is known: for an origin to which it has to be sent once more. */
+  readonly bodyAgain?: (() => Readable) | undefined
   /** Gets 1xx responses as they arrive (RFC 9110 section 15.2). Only the request that started the fetch does. */
   onInterim?(status: number, fields: Fields): void
   /** Aborted when the client has gone. A shared fetch outlives it. */

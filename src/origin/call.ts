@@ -22,7 +22,8 @@ export interface CallParts<M extends Member> {
   readonly over: () => void
 }
 
-const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
+/** RFC 9110 section 9.2.1, and RFC 10008 for QUERY. */
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY'])
 
 /**
  * One fetch, from its first attempt to the last octet of its response. A URL that cannot be reached passes the request, of
@@ -31,11 +32,11 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 export class Call<M extends Member> implements Waiting {
   /** Rejects with a HerdgateError. */
   readonly response: Promise<OriginResponse>
-  readonly #request: OriginRequest
   readonly #parts: CallParts<M>
   readonly #answer: (response: OriginResponse) => void
   readonly #fail: (error: unknown) => void
   readonly #abort = (): void => this.#exchange?.abort(clientGone())
+  #request: OriginRequest
   #exchange: Exchange | undefined
   /** Which of the members is asked. */
   #at = 0
@@ -85,6 +86,7 @@ export class Call<M extends Member> implements Waiting {
   #afterFailure(attempt: Exclude<Attempt, { kind: 'answered' }>): void {
     if (!this.#isRepeated && isWorthRepeating(attempt, this.#request)) {
       this.#isRepeated = true
+      this.#request = anew(this.#request)
       return this.#attempt()
     }
     if (attempt.kind === 'unreachable') this.#passOn(attempt.error)
@@ -112,6 +114,11 @@ function isWorthRepeating(attempt: Attempt, request: OriginRequest): boolean {
   return attempt.kind === 'lost' && (!attempt.sent || isRepeatable(request))
 }
 
-function isRepeatable({ method, body }: OriginRequest): boolean {
-  return body === undefined && SAFE_METHODS.has(method)
+function isRepeatable({ method, body, bodyAgain }: OriginRequest): boolean {
+  return SAFE_METHODS.has(method) && (body === undefined || bodyAgain !== undefined)
+}
+
+/** With content of which nothing has been read. */
+function anew(request: OriginRequest): OriginRequest {
+  return request.bodyAgain === undefined ? request : { ...request, body: request.bodyAgain() }
 }

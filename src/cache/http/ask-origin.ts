@@ -112,7 +112,8 @@ function originRequest({ request, route, target, forAll, mayBeStored, conditions
     hasBody: body !== undefined,
   })
   const onInterim = (status: number, interim: Fields) => request.onInterim?.(status, interimHead(interim, cookies))
-  return { method: request.method, target, fields, body, onInterim, background }
+  const { method, bodyAgain } = request
+  return { method, target, fields, body, bodyAgain, onInterim, background }
 }
 
 function datedOnce(response: OriginResponse, receivedOn: number): OriginResponse {

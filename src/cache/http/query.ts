@@ -68,6 +68,7 @@ function withContent(request: CacheRequest, content: () => Readable): CacheReque
     get body() {
       return content()
     },
+    bodyAgain: content,
     get signal() {
       return request.signal
     },

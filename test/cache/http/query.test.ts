@@ -67,6 +67,18 @@ describe('an answer to QUERY', () => {
     expect(w.origin.requests).toHaveLength(1)
   })
 
+  it('is asked for with content that the transport can make again, unless it is too long', async () => {
+    const { query, origin } = asking()
+    await query('what')
+    await query('x'.repeat(65 * 1024))
+    const [short, long] = origin.requests
+    for (let time = 0; time < 2; time++) {
+      const again = await short?.bodyAgain?.().toArray()
+      expect(Buffer.concat(again ?? []).toString()).toBe('what')
+    }
+    expect(long?.bodyAgain).toBeUndefined()
+  })
+
   it('is validated with the question it answers', async () => {
     const { query, clock, origin } = asking({ ...MINUTE, ETag: '"1"' })
     await query('what')
