@@ -15,6 +15,8 @@ export interface Admission {
   readonly usage: () => { inFlight: number; queued: number }
   /** Resolves when nobody is in progress or in line. */
   idle(): Promise<void>
+  /** Another to the same places, by the same line. From now on these limits hold, for both together. */
+  successor(limits: AdmissionLimits): Admission
 }
 
 export interface AdmissionLimits {
@@ -31,32 +33,80 @@ interface Waiter {
 }
 
 export function createAdmission(limits: AdmissionLimits, clock: Clock): Admission {
-  // A set keeps the order of arrival and lets go from anywhere in the line.
-  const waiting = new Set<Waiter>()
+  return admissionTo(new Room(limits), clock)
+}
+
+/** The places, and the line before them. */
+class Room {
+  limits: AdmissionLimits
+  /** A set keeps the order of arrival and lets go from anywhere in the line. */
+  readonly waiting = new Set<Waiter>()
+  #taken = 0
+
+  constructor(limits: AdmissionLimits) {
+    this.limits = limits
+  }
+
+  take(): boolean {
+    if (this.#taken >= this.limits.places) return false
+    this.#taken += 1
+    return true
+  }
+
+  giveBack(): void {
+    this.#taken -= 1
+    this.admitWaiting()
+  }
+
+  /** At once, so that no newcomer slips in between. */
+  admitWaiting(): void {
+    for (const next of this.waiting) {
+      if (!this.take()) return
+      next.admit()
+    }
+  }
+}
+
+/** What came this way is counted here; there may be more ways in. */
+function admissionTo(room: Room, clock: Clock): Admission {
   const idlers: (() => void)[] = []
   let inFlight = 0
+  let queued = 0
 
   function wait(signal: Signal | undefined): Promise<void> {
+    const { waitMs } = room.limits
     return new Promise((resolve, reject) => {
       const settle = (finish: () => void) => {
-        waiting.delete(waiter)
+        room.waiting.delete(waiter)
+        queued -= 1
         cancel()
         signal?.removeEventListener('abort', aborted)
         finish()
+        tellIdle()
       }
-      const waiter: Waiter = { admit: () => settle(resolve) }
+      const admitted = () => {
+        inFlight += 1
+        resolve()
+      }
+      const waiter: Waiter = { admit: () => settle(admitted) }
       const aborted = () => settle(() => reject(clientGone()))
-      const expired = () => settle(() => reject(overloaded(`no place within ${limits.waitMs} ms`)))
-      const cancel = clock.after(limits.waitMs, expired)
+      const expired = () => settle(() => reject(overloaded(`no place within ${waitMs} ms`)))
+      const cancel = clock.after(waitMs, expired)
       signal?.addEventListener('abort', aborted)
-      waiting.add(waiter)
+      room.waiting.add(waiter)
+      queued += 1
     })
   }
 
   function enterAtOnce(): boolean {
-    if (inFlight >= limits.places) return false
-    inFlight += 1
-    return true
+    const isAdmitted = room.take()
+    if (isAdmitted) inFlight += 1
+    return isAdmitted
+  }
+
+  const isIdle = (): boolean => inFlight === 0 && queued === 0
+  const tellIdle = (): void => {
+    if (isIdle()) for (const done of idlers.splice(0)) done()
   }
 
   return {
@@ -64,18 +114,22 @@ export function createAdmission(limits: AdmissionLimits, clock: Clock): Admissio
     async enter(signal) {
       if (signal?.aborted) throw clientGone()
       if (enterAtOnce()) return
-      if (waiting.size >= limits.line) throw overloaded(`${waiting.size} requests are waiting already`)
-      // The place of the one who leaves passes to the waiter, so that no newcomer slips in between.
+      const { size } = room.waiting
+      if (size >= room.limits.line) throw overloaded(`${size} requests are waiting already`)
       await wait(signal)
     },
     leave() {
-      const [next] = waiting
-      if (next !== undefined) return next.admit()
       inFlight -= 1
-      if (inFlight === 0) for (const done of idlers.splice(0)) done()
+      room.giveBack()
+      tellIdle()
     },
-    usage: () => ({ inFlight, queued: waiting.size }),
-    idle: () => (inFlight === 0 ? Promise.resolve() : new Promise((resolve) => idlers.push(resolve))),
+    usage: () => ({ inFlight, queued }),
+    idle: () => (isIdle() ? Promise.resolve() : new Promise((resolve) => idlers.push(resolve))),
+    successor(limits) {
+      room.limits = limits
+      room.admitWaiting()
+      return admissionTo(room, clock)
+    },
   }
 }
 

@@ -2,7 +2,7 @@ import { type Dispatcher, Pool } from 'undici'
 import { HerdgateError } from '../errors.ts'
 import { without } from '../fields.ts'
 import type { Clock, Origin, OriginRequest, OriginResponse, Signal } from '../model.ts'
-import { createAdmission } from './admission.ts'
+import { type Admission, type AdmissionLimits, createAdmission } from './admission.ts'
 import { askForOptions } from './asterisk.ts'
 import { Call, type Member } from './call.ts'
 import { Connection } from './connection.ts'
@@ -36,8 +36,13 @@ export interface PoolOrigin extends Origin {
   enter(signal: AbortSignal): Promise<() => void>
   /** The URL whose turn it is, for a connection that no pool serves; and a way to say that it could not be reached. */
   nextUrl(): { readonly url: string; readonly unreachable: () => void }
-  /** Closes each connection as soon as it is idle. Requests that still come have one of their own. */
-  retire(): void
+  /** One with other options, over the same places: both together have no more requests in progress than those allow. */
+  successor(options: OriginOptions): PoolOrigin
+  /**
+   * Closes each connection as soon as it is idle. Requests that still come have one of their own.
+   * @returns settles when none is in progress or waiting for a place
+   */
+  retire(): Promise<void>
   /**
    * Takes no new requests, waits for those in progress, then closes all connections.
    * @param signal when aborted, ends the wait and what is still in progress
@@ -58,13 +63,20 @@ const PER_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgra
  * @throws TypeError when there is no URL, or one is not http or https
  */
 export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
+  return originBehind(createAdmission(limitsOf(options), clock), options, clock)
+}
+
+const limitsOf = ({ maxConcurrency, headersTimeout }: OriginOptions): AdmissionLimits => ({
+  places: maxConcurrency,
+  line: maxConcurrency * LINE_PER_PLACE,
+  waitMs: headersTimeout,
+})
+
+function originBehind(admission: Admission, options: OriginOptions, clock: Clock): PoolOrigin {
   const members = options.urls.map((url) => createMember(url, options, clock))
   const [first] = members
   if (first === undefined) throw new TypeError(`Origin ${options.name} has no URL`)
   const rotation = createRotation(members, COOL_DOWN_MS, clock)
-  const { maxConcurrency, headersTimeout } = options
-  const limits = { places: maxConcurrency, line: maxConcurrency * LINE_PER_PLACE, waitMs: headersTimeout }
-  const admission = createAdmission(limits, clock)
   let isClosing = false
 
   function fetch(request: OriginRequest, signal?: Signal): Promise<OriginResponse> {
@@ -81,7 +93,7 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
   }
 
   const askAll = async (request: OriginRequest, signal: Signal | undefined): Promise<OriginResponse> => {
-    const { connectTimeout, bodyTimeout, totalTimeout, ca } = options
+    const { connectTimeout, headersTimeout, bodyTimeout, totalTimeout, ca } = options
     const [member = first] = rotation.turn()
     const { url } = member
     const onUnreachable = () => rotation.failed(member)
@@ -109,8 +121,11 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
     return { url: member.url.href, unreachable: () => rotation.failed(member) }
   }
 
-  const retire = () => {
+  const successor = (next: OriginOptions): PoolOrigin => originBehind(admission.successor(limitsOf(next)), next, clock)
+
+  const retire = (): Promise<void> => {
     for (const member of members) member.retire()
+    return admission.idle()
   }
 
   async function close(signal?: AbortSignal): Promise<void> {
@@ -123,7 +138,7 @@ export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
     await Promise.all(members.map((member) => member.destroy()))
   }
 
-  return { name: options.name, fetch, usage: admission.usage, enter, nextUrl, retire, close }
+  return { name: options.name, fetch, usage: admission.usage, enter, nextUrl, successor, retire, close }
 }
 
 interface PoolMember extends Member {

@@ -26,6 +26,8 @@ export class Routing {
   readonly #chaos: Chaos
   readonly #tracing: Tracing
   #targets: ReadonlyMap<string, Target> = new Map()
+  /** Of former configurations, as long as requests are in progress at them. */
+  readonly #retired = new Set<Target>()
 
   constructor(
     config: RoutingConfig,
@@ -51,13 +53,20 @@ export class Routing {
     this.routes.splice(0, this.routes.length, ...next)
     this.originNames.clear()
     for (const { name, origin } of next) this.originNames.set(name, origin.name)
-    for (const [name, { pool }] of before) if (targets.get(name)?.pool !== pool) pool.retire()
+    for (const [name, target] of before) if (targets.get(name) !== target) this.#retire(target)
+  }
+
+  #retire(target: Target): void {
+    this.#retired.add(target)
+    void target.pool.retire().then(() => this.#retired.delete(target))
   }
 
   #targetFor(options: OriginConfig): Target {
     const current = this.#targets.get(options.name)
     if (current !== undefined && isDeepStrictEqual(current.options, options)) return current
-    const pool = createOrigin(options, this.#clock)
+    // What is in progress at a URL goes on being so: it counts by the new limit too.
+    const isElsewhere = current === undefined || !current.options.urls.some((url) => options.urls.includes(url))
+    const pool = isElsewhere ? createOrigin(options, this.#clock) : current.pool.successor(options)
     return { options, pool, origin: this.#tracing.origin(this.#chaos.origin(pool, options), options.urls) }
   }
 
@@ -66,7 +75,16 @@ export class Routing {
   }
 
   usage(): ({ origin: string } & ReturnType<PoolOrigin['usage']>)[] {
-    return [...this.#targets].map(([origin, { pool }]) => ({ origin, ...pool.usage() }))
+    const names = new Set(this.#all.map(({ options }) => options.name))
+    return [...names].map((origin) => {
+      const usages = this.#all.filter(({ options }) => options.name === origin).map(({ pool }) => pool.usage())
+      const sumOf = (member: 'inFlight' | 'queued') => usages.reduce((sum, usage) => sum + usage[member], 0)
+      return { origin, inFlight: sumOf('inFlight'), queued: sumOf('queued') }
+    })
+  }
+
+  get #all(): readonly Target[] {
+    return [...this.#targets.values(), ...this.#retired]
   }
 
   /** Where the next tunnel of a route goes: its origin's URLs in turns, those that could not be reached last. */
@@ -79,7 +97,7 @@ export class Routing {
 
   /** Nobody waits for what is still being fetched. */
   async close(): Promise<void> {
-    await Promise.all([...this.#targets.values()].map(({ pool }) => pool.close(AbortSignal.abort())))
+    await Promise.all(this.#all.map(({ pool }) => pool.close(AbortSignal.abort())))
   }
 }
 

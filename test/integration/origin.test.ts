@@ -326,7 +326,7 @@ describe('connections', () => {
     const slow = origin.fetch(get('/slow'))
     await until(() => server.requests.length === 1)
     await textOf(await origin.fetch(get()))
-    origin.retire()
+    void origin.retire()
     await until(() => server.sockets[1]?.destroyed === true)
     expect(await textOf(await origin.fetch(get('/late')))).toBe('ok')
     answer.open()

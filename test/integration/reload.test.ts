@@ -2,7 +2,7 @@ import { Agent } from 'node:http'
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Herdgate, startHerdgate, TOKEN } from '../support/herdgate.ts'
 import { get, type Origin, startOrigin } from '../support/http.ts'
 import { until } from '../support/waiting.ts'
@@ -68,6 +68,67 @@ test('who waits for an answer that turns out to be private gets one of their own
   expect(answered.map(({ status }) => status)).toEqual(herd.map(() => 200))
   expect(answered.map(({ body }) => body).toSorted()).toEqual(['first', ...Array(9).fill('own')])
   await slow.kill()
+})
+
+describe('an origin that is changed while requests are in progress at it', () => {
+  /** Answers when it is told to. */
+  async function busyOrigin() {
+    const answers: (() => void)[] = []
+    const now = { working: 0, most: 0 }
+    const busy = await startOrigin((_request, response) => {
+      now.most = Math.max(now.most, ++now.working)
+      answers.push(() => response.end('done', () => now.working--))
+    })
+    const path = join(folder, 'busy.yaml')
+    const configure = (api: object) =>
+      writeFile(path, JSON.stringify({ version: 1, origins: { api: { urls: [busy.url], ...api } } }))
+    return { busy, now, answer: () => answers.shift()?.(), path, configure }
+  }
+
+  const gauges = async (node: Herdgate) =>
+    (await node.ask('/metrics')).body.match(/herdgate_origin_(in_flight|queue_depth)\{.*\} \d+/g)
+  const gaugesOf = (inFlight: number, queued: number) => [
+    `herdgate_origin_in_flight{origin="api"} ${inFlight}`,
+    `herdgate_origin_queue_depth{origin="api"} ${queued}`,
+  ]
+
+  test('goes on counting them, among its maxConcurrency too', async () => {
+    const { busy, now, answer, path, configure } = await busyOrigin()
+    await configure({ maxConcurrency: 4 })
+    await using node = await startHerdgate(['--config', path])
+    const three = (name: string) => [1, 2, 3].map((number) => get(`${node.url}/${name}/${number}`))
+    const asked = three('first')
+    await until(() => now.working === 3, 'the origin to work on the first')
+    await configure({ maxConcurrency: 4, headersTimeout: '21s' })
+    await node.ask('/v1/config/reload', {})
+    expect(await gauges(node)).toEqual(gaugesOf(3, 0))
+    asked.push(...three('second'))
+    await until(async () => (await node.ask('/v1/stats')).body.waiting === 6, 'all to wait')
+    await configure({ maxConcurrency: 2, headersTimeout: '21s' })
+    await node.ask('/v1/config/reload', {})
+    expect(await gauges(node)).toEqual(gaugesOf(4, 2))
+    const answering = setInterval(answer, 10)
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual(Array(6).fill(200))
+    clearInterval(answering)
+    expect(now.most).toBe(4)
+    expect(await gauges(node)).toEqual(gaugesOf(0, 0))
+    await busy.kill()
+  })
+
+  test('goes on counting them when it moves, but they take no place from who is asked in its stead', async () => {
+    const { busy, now, answer, path, configure } = await busyOrigin()
+    await configure({ maxConcurrency: 1 })
+    await using node = await startHerdgate(['--config', path])
+    const asked = get(`${node.url}/first`)
+    await until(() => now.working === 1, 'the origin to work on the first')
+    await configure({ maxConcurrency: 1, urls: [other.url] })
+    await node.ask('/v1/config/reload', {})
+    expect((await get(`${node.url}/second`)).body).toBe('other')
+    expect(await gauges(node)).toEqual(gaugesOf(1, 0))
+    answer()
+    expect((await asked).body).toBe('done')
+    await busy.kill()
+  })
 })
 
 test('what answered hits of a connection goes by the new routes too', async () => {
