@@ -17,8 +17,11 @@ export interface PoolOptions {
   readonly logger: Logger
   /** Answers what a worker asks. */
   serve(member: Member): Omit<PrimaryService, 'begun' | 'listening' | 'refused'>
-  /** The process has ended; it may not have said anything before. */
-  left(member: Member): void
+  /**
+   * The process has ended; it may not have said anything before.
+   * @param how the signal, or the exit code, in words
+   */
+  left(member: Member, how: string): void
 }
 
 /** Somebody waits, but no purge: what takes so long is no burst of work. */
@@ -176,7 +179,7 @@ export class Pool {
     const { clock, logger } = this.#options
     this.#members.delete(member)
     member.calls.hangUp()
-    this.#options.left(member)
+    this.#options.left(member, how)
     if (this.#isClosing) {
       if (this.#members.size === 0) this.#ended.resolve()
       return

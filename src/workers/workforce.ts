@@ -5,6 +5,8 @@ import { HerdgateError } from '../errors.ts'
 import type { Events } from '../events.ts'
 import type { Snapshot } from '../live/live.ts'
 import type { CacheRequest, Clock, Store } from '../model.ts'
+import { doubtOpenFiles } from '../stores/disk/file.ts'
+import { isMemoryFault } from '../stores/disk/verdict.ts'
 import type { Member } from './member.ts'
 import { Pool } from './pool.ts'
 import { Reports } from './reports.ts'
@@ -59,7 +61,7 @@ export class Workforce {
       clock,
       logger,
       serve: (member) => this.#serve(member),
-      left: (member) => this.#left(member),
+      left: (member, how) => this.#left(member, how),
     })
     this.reports = new Reports({ pool: this.#pool, clock })
   }
@@ -176,7 +178,8 @@ export class Workforce {
     })
   }
 
-  #left(member: Member): void {
+  #left(member: Member, how: string): void {
+    if (isMemoryFault(how)) doubtOpenFiles() // the primary reads the log in the file that its workers read
     this.shared.leave(member)
     void this.reports.ended(member)
   }

@@ -1,6 +1,15 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pino } from 'pino'
@@ -8,6 +17,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { Events } from '../../src/events.ts'
 import type { InvalidationLog, Kept, Stamp } from '../../src/model.ts'
 import { createProxy } from '../../src/server/proxy.ts'
+import { doubtOpenFiles } from '../../src/stores/disk/file.ts'
 import { diskLog } from '../../src/stores/disk/log.ts'
 import { diskStore } from '../../src/stores/disk/store.ts'
 import { valid } from '../config/given.ts'
@@ -229,6 +239,64 @@ test.runIf(existsSync('/proc/self/stat'))(
     expect([readdirSync(users), existsSync(join(path, 'closed'))]).toEqual([[], true])
   },
 )
+
+/** Store and log of a process, both of which have the file open, and what becomes of them. */
+async function inUse() {
+  const path = temporaryFolder()
+  const clock = new FakeClock()
+  const events = new Events()
+  const told: string[] = []
+  events.on('tier', ({ state, why }) => void told.push(`${state} ${why}`))
+  const [store, log] = [diskStore({ path, clock, events }), diskLog({ path, clock, events })]
+  const [stamp, purged] = [stampIn(log), stampIn(log, 'before')]
+  for (let n = 0; n < 100; n++) await store.set(`k${n}`, response('x'.repeat(n * 50), stamp), 600_000)
+  await log.append('purge', { tags: ['before'] })
+  const close = () => Promise.all([store.close(), log.close()])
+  const settled = () =>
+    expect
+      .poll(async () => {
+        await clock.advance(10_000)
+        return (await store.get('k99')) !== 'unknown' && log.synced
+      })
+      .toBe(true)
+  return { path, file: join(path, 'herdgate-1.mdb'), clock, told, store, log, stamp, purged, settled, close }
+}
+
+test.each([0, 5_000, 100_000])(
+  'a file that is cut short to %i octets while it is open is read no more, and put aside',
+  async (length) => {
+    const { file, clock, told, store, log, stamp, purged, settled, close } = await inUse()
+    truncateSync(file, length)
+    await clock.advance(1_000)
+    expect([await store.get('k99'), log.synced]).toEqual(['unknown', false])
+    expect([log.verdict(stamp), log.verdict(purged)]).toEqual(['stale', 'dead'])
+    expect(told[0]).toMatch(/^degraded .*: the file was cut short$/)
+    await settled()
+    expect(statSync(`${file}.damaged`).size).toBe(length)
+    expect(told).toContainEqual(expect.stringMatching(/^emptied /))
+    await store.set('k99', response('new'), 60_000)
+    expect(bodyOf(await store.get('k99'))).toBe('new')
+    expect([log.verdict(stamp), log.verdict(purged), log.verdict(stampIn(log))]).toEqual(['stale', 'dead', 'valid'])
+    await close()
+  },
+)
+
+test('a file that a process may have crashed by is checked before it is read on, and stays where it is sound', async () => {
+  const { path, file, told, store, log, stamp, settled, close } = await inUse()
+  const { generation, position } = log
+  doubtOpenFiles()
+  expect([await store.get('k99'), log.synced]).toEqual(['unknown', false])
+  expect(told[0]).toMatch(/^degraded .*: a process that reads it has crashed$/)
+  await expect(store.set('k99', response('lost'), 60_000)).resolves.toBe('lost')
+  expect(existsSync(join(path, 'closed'))).toBe(false)
+  await settled()
+  expect(existsSync(`${file}.damaged`)).toBe(false)
+  expect(bodyOf(await store.get('k98'))).toBe('x'.repeat(98 * 50))
+  expect({ generation: log.generation, position: log.position }).toEqual({ generation, position })
+  expect(log.verdict(stamp)).toBe('valid')
+  await close()
+  expect(existsSync(join(path, 'closed'))).toBe(true)
+})
 
 test('a damaged file that another process has open stays', async () => {
   const path = temporaryFolder()

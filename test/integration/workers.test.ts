@@ -1,5 +1,6 @@
 /** `herdgate serve --workers 2`, as real processes. */
 import { once } from 'node:events'
+import { readdirSync, truncateSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { Agent } from 'node:http'
 import { type AddressInfo, connect, createServer } from 'node:net'
@@ -346,6 +347,23 @@ test('with a disk, copies and purges are those of all workers', async () => {
   await expectOneCache(node)
   await node.stop()
   await rm(folder, { recursive: true })
+})
+
+test('a disk file that a worker crashes over takes nobody else down, and is put aside', async () => {
+  const folder = temporaryFolder()
+  const node = await start('--disk', folder)
+  for (let number = 0; number < 20; number++) await get(`${node.url}/${number}`)
+  await until(() => answerers(node).size > 0, 'a worker has answered')
+  const [worker = 0] = answerers(node)
+  const file = readdirSync(folder).find((name) => name.endsWith('.mdb')) ?? ''
+  expect(await isWhole(node)).toBe(true)
+  truncateSync(join(folder, file), 5_000)
+  process.kill(worker, 'SIGBUS') // as when it reads what is gone
+  await until(() => node.lines.some((line) => line.includes('has ended with SIGBUS')), 'the worker to end')
+  expect((await node.ask('/readyz')).status).toBe(200)
+  await expect.poll(() => isWhole(node)).toBe(true)
+  expect(readdirSync(folder)).toContain(`${file}.damaged`)
+  expect((await node.ask('/v1/purge', { tags: ['all'] })).status).toBe(200)
 })
 
 test('with Redis each worker is a node: copies and purges are those of all', async () => {

@@ -5,7 +5,7 @@ import { type DiskFile, openDiskFile } from './file.ts'
 
 /** How long a file that failed is left alone. */
 const REST_MS = 10_000
-/** How often it is looked whether the file is still there: one that was removed goes on for those who have it open. */
+/** How often it is looked what became of the file: one that was removed, or cut short, goes on for those who have it open. */
 const LOOK_EVERY_MS = 1_000
 /** How long a process that serves may stand still to check a file that another has just begun in the place of one removed. */
 const CHECK_NEW_MS = 1_000
@@ -40,6 +40,7 @@ export function diskAccess(
   let file: DiskFile | undefined
   let looksAt = -Infinity
   let replacedAt = -Infinity
+  let hasDoubted = false
   let restsUntil: number | undefined
   let closed = false
 
@@ -47,7 +48,7 @@ export function diskAccess(
 
   const opened = (): DiskFile => {
     if (isResting()) throw new Error('out of order at present')
-    if (clock.now() >= looksAt) letGoIfRemoved()
+    if (clock.now() >= looksAt || file?.doubt !== undefined) letGoIfLost()
     if (file === undefined) {
       file = openDiskFile(path, clock, mayWaitMs())
       const { movedTo } = file
@@ -55,28 +56,41 @@ export function diskAccess(
     }
     if (restsUntil !== undefined) tell('working', 'tried again')
     restsUntil = undefined
+    hasDoubted = false
     return file
   }
 
   /** At the start nobody waits for this process as yet; later everybody does. */
   const mayWaitMs = (): number => {
-    if (restsUntil !== undefined) return 0
+    if (restsUntil !== undefined || hasDoubted) return 0
     return replacedAt === -Infinity ? Infinity : CHECK_NEW_MS
   }
 
-  const letGoIfRemoved = (): void => {
+  const letGoIfLost = (): void => {
     looksAt = clock.now() + LOOK_EVERY_MS
-    if (file === undefined || file.isInPlace()) return
+    const former = file
+    const fate = former?.fate() ?? 'in place'
+    if (former === undefined || fate === 'in place') return
+    file = undefined
+    if (fate === 'removed') replaced(former)
+    else doubted(former)
+    void former.close().catch(() => {}) // nothing of it is of use to anybody
+  }
+
+  const replaced = (former: DiskFile): void => {
     tell('emptied', 'the file was removed')
     replacedAt = clock.now()
-    const former = file
-    file = undefined
     try {
       removed(former)
     } catch {
       // What cannot be read of it is lost.
     }
-    void former.close().catch(() => {}) // nothing of it is of use to anybody
+  }
+
+  /** It is checked beside the process, and then it is the one to go on with, or put aside. */
+  const doubted = ({ doubt = '' }: DiskFile): void => {
+    tell('degraded', doubt)
+    hasDoubted = true
   }
 
   const rest = (error: unknown): void => {
@@ -102,7 +116,7 @@ export function diskAccess(
       }
     },
     async write(run) {
-      letGoIfRemoved() // what is written is to be there for others
+      letGoIfLost() // what is written is to be there for others
       const using = opened()
       return using.write(() => run(using))
     },

@@ -19,8 +19,10 @@ export interface DiskFile {
   readonly tables: Tables
   /** Size of the file in bytes. */
   readonly size: number
-  /** Whether it still is the one in the folder: while it is open, somebody may remove it there. */
-  isInPlace(): boolean
+  /** Looks at what is in the folder now. */
+  fate(): Fate
+  /** Why none of it is to be read any more, as was told, or seen when it was looked at last. */
+  readonly doubt: string | undefined
   /** Where a damaged predecessor of this file was put when it was opened. */
   readonly movedTo: string | undefined
   /** What is read next is what is committed now, by whichever process. Otherwise a read may be of a millisecond ago. */
@@ -35,6 +37,13 @@ export interface DiskFile {
   close(): Promise<void>
 }
 
+/**
+ * What has become of an open file. `removed`: it is not the one in the folder any more. `doubtful`: it is shorter than it was,
+ * which none of LMDB's becomes by itself, or whoever read it has crashed. A page that is gone, or not what it was, ends the
+ * process that touches it.
+ */
+export type Fate = 'in place' | 'removed' | 'doubtful'
+
 /** `state` holds single numbers and texts; `targets` and `records` are the invalidation log's, the others the store's. */
 const TABLES = ['state', 'entries', 'index', 'order', 'targets', 'records'] as const
 type TableName = (typeof TABLES)[number]
@@ -47,6 +56,7 @@ const OPTIONS = { encoding: 'binary', keyEncoding: 'binary', cache: false } as c
 interface Shared {
   readonly file: Omit<DiskFile, 'close'>
   readonly env: RootDatabase
+  doubt(why: string): void
   users: number
 }
 
@@ -68,6 +78,9 @@ export function openDiskFile(folder: string, clock: Clock = systemClock, waitMs 
     get size() {
       return shared.file.size
     },
+    get doubt() {
+      return shared.file.doubt
+    },
     async close() {
       if (closed) return
       closed = true
@@ -79,8 +92,13 @@ export function openDiskFile(folder: string, clock: Clock = systemClock, waitMs 
   }
 }
 
+/** A process that reads the same files has crashed, perhaps by what is in one of them: before they are read on they are checked. */
+export function doubtOpenFiles(): void {
+  for (const shared of open.values()) shared.doubt('a process that reads it has crashed')
+}
+
 const inPlace = (shared: Shared | undefined): Shared | undefined =>
-  shared?.file.isInPlace() === true ? shared : undefined
+  shared?.file.fate() === 'in place' ? shared : undefined
 
 function openShared(folder: string, path: string, clock: Clock, waitMs: number): Shared {
   makeFolder(join(folder, USERS))
@@ -88,14 +106,28 @@ function openShared(folder: string, path: string, clock: Clock, waitMs: number):
   enter(folder)
   const { env, tables } = openTables(path, beginLog)
   forget(path)
-  const { ino } = statSync(path)
+  const opened = statSync(path)
+  let sizeSeen = opened.size
+  let doubted: string | undefined
+  const doubt = (why: string) => {
+    doubted ??= why
+  }
   const file: Omit<DiskFile, 'close'> = {
     tables,
     movedTo,
     get size() {
       return statSync(path).size
     },
-    isInPlace: () => statSync(path, { throwIfNoEntry: false })?.ino === ino, // while it is open no other file has that number
+    fate() {
+      const found = statSync(path, { throwIfNoEntry: false })
+      if (found?.ino !== opened.ino) return 'removed' // while it is open no other file has that number
+      if (found.size < sizeSeen) doubt('the file was cut short')
+      sizeSeen = found.size
+      return doubted === undefined ? 'in place' : 'doubtful'
+    },
+    get doubt() {
+      return doubted
+    },
     renew: () => env.resetReadTxn(),
     async write(run) {
       try {
@@ -105,7 +137,7 @@ function openShared(folder: string, path: string, clock: Clock, waitMs: number):
       }
     },
   }
-  return { file, env, users: 0 }
+  return { file, env, doubt, users: 0 }
 }
 
 /** Node's own `recursive` never ends where a folder that is there takes no other, as /proc. */
@@ -142,11 +174,12 @@ function openTables(path: string, prepare: (tables: Tables) => void): { env: Roo
 }
 
 async function closeShared({ env, file }: Shared, folder: string, path: string): Promise<void> {
-  const isInPlace = file.isInPlace()
-  await env.close()
-  if (!isInPlace || open.has(path)) return // or somebody of this process has opened it meanwhile
+  const fate = file.fate()
+  await env.close() // which touches no page of it
+  if (fate === 'removed' || open.has(path)) return // or somebody of this process has opened it meanwhile
   leave(folder)
-  if (othersIn(folder).length === 0) writeFileSync(join(folder, SEAL), sealOf(path))
+  if (fate === 'doubtful') rmSync(join(folder, SEAL), { force: true })
+  else if (othersIn(folder).length === 0) writeFileSync(join(folder, SEAL), sealOf(path))
 }
 
 /** A failed commit says why in a promise of its own, which nobody else listens to. */

@@ -9,6 +9,9 @@ export const DAMAGED = 65
 
 const CRASHES: ReadonlySet<string> = new Set(['SIGSEGV', 'SIGBUS', 'SIGABRT', 'SIGILL', 'SIGFPE', 'SIGTRAP'])
 
+/** Ends a process that reads a mapped page which is gone, or has in it what it should not. One whose heap is full aborts instead. */
+export const isMemoryFault = (signal: string): boolean => signal === 'SIGBUS' || signal === 'SIGSEGV'
+
 export type Verdict = 'sound' | 'damaged' | { readonly unknown: string }
 
 export function verdictOf({
