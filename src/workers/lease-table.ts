@@ -13,6 +13,8 @@ interface Held {
   readonly worker: number
   readonly fence: number
   readonly waiting: Set<Waiter>
+  /** Whoever holds it may hang: it is there to be taken. */
+  isFree: boolean
 }
 
 /** How long to wait for the fetch of another. */
@@ -38,8 +40,8 @@ export class LeaseTable {
   /** The lease at once, or how the fetch of whoever has it ended. */
   take(key: string, worker: number): Promise<Turn> {
     const held = this.#held.get(key)
-    return held === undefined
-      ? Promise.resolve(this.#give(key, worker, new Set()))
+    return held === undefined || held.isFree
+      ? Promise.resolve(this.#give(key, worker, held?.waiting ?? new Set()))
       : new Promise((resolve) => this.#wait(held, worker, resolve))
   }
 
@@ -48,6 +50,16 @@ export class LeaseTable {
     if (held?.fence !== fence) return
     this.#held.delete(key)
     for (const waiter of held.waiting) waiter.tell({ kind: ending })
+  }
+
+  /** The worker does not answer: what it holds goes to whoever else has waited longest, or is free for who comes next. */
+  passFrom(worker: number): void {
+    for (const [key, held] of this.#held) {
+      if (held.worker !== worker) continue
+      const next = [...held.waiting].find((waiter) => waiter.worker !== worker)
+      if (next === undefined) held.isFree = true
+      else next.tell(this.#give(key, next.worker, held.waiting))
+    }
   }
 
   /** The worker is gone: what it held goes to whoever has waited longest. */
@@ -66,7 +78,7 @@ export class LeaseTable {
 
   #give(key: string, worker: number, waiting: Set<Waiter>): Turn {
     const fence = ++this.#fences
-    this.#held.set(key, { worker, fence, waiting })
+    this.#held.set(key, { worker, fence, waiting, isFree: false })
     return { kind: 'held', fence }
   }
 

@@ -2,7 +2,7 @@
 import type { Statistics } from '../cache/statistics.ts'
 import { type MetricReport, sumOfCounts } from '../metrics/reports.ts'
 import type { Clock } from '../model.ts'
-import { within } from '../stores/deadline.ts'
+import { LATE, within } from '../stores/deadline.ts'
 import type { Member } from './member.ts'
 import type { Pool } from './pool.ts'
 import type { Report } from './services.ts'
@@ -12,19 +12,30 @@ import { countsOf, sumOfStatistics } from './statistics.ts'
 const HEARD_EVERY_MS = 1_000
 /** Who asks for the newest numbers waits this long for them, then takes those there are; ms. */
 const DEADLINE_MS = 1_000
+/** Who has not answered by then may hang: nobody is to wait for what it fetches, as long as a lease in Redis lives; ms. */
+const LATE_MS = 2_000
+
+interface ReportsParts {
+  readonly pool: Pick<Pool, 'begun' | 'answer'>
+  readonly clock: Clock
+  /** It has not answered for two seconds; if it never does it is killed later. */
+  readonly late?: (member: Member) => void
+}
 
 export class Reports {
   readonly #pool: Pick<Pool, 'begun' | 'answer'>
   readonly #clock: Clock
+  readonly #late: (member: Member) => void
   #cancel: (() => void) | undefined
   readonly #last = new Map<Member, Report>()
   readonly #ended = new WeakSet<Member>()
   #endedMetrics: readonly MetricReport[] = []
   #endedStats: Statistics | undefined
 
-  constructor({ pool, clock }: { readonly pool: Pick<Pool, 'begun' | 'answer'>; readonly clock: Clock }) {
+  constructor({ pool, clock, late = () => {} }: ReportsParts) {
     this.#pool = pool
     this.#clock = clock
+    this.#late = late
   }
 
   /** Asks again and again from now on. @returns settles when all have told once, or were given the time to */
@@ -43,7 +54,11 @@ export class Reports {
   }
 
   async #hear(member: Member): Promise<void> {
-    const report = await this.#pool.answer(member, member.calls.call('report', undefined))
+    const answered = this.#pool.answer(member, member.calls.call('report', undefined))
+    void within([answered], LATE_MS, this.#clock).then(([answer]) => {
+      if (answer === LATE) this.#late(member)
+    })
+    const report = await answered
     if (report !== undefined && !this.#ended.has(member)) this.#last.set(member, report)
   }
 

@@ -67,6 +67,11 @@ export class SharedParts {
     return this.log.follow(follower)
   }
 
+  /** It does not answer: nobody waits any longer for what it fetches. */
+  passFrom(member: Member): void {
+    this.#leases.passFrom(member.number)
+  }
+
   /** It has ended. */
   leave(member: Member): void {
     const follower = this.#followers.get(member)

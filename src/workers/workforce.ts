@@ -63,7 +63,7 @@ export class Workforce {
       serve: (member) => this.#serve(member),
       left: (member, how) => this.#left(member, how),
     })
-    this.reports = new Reports({ pool: this.#pool, clock })
+    this.reports = new Reports({ pool: this.#pool, clock, late: (member) => this.shared.passFrom(member) })
   }
 
   /** @returns the base URL of the data port once every worker listens there and has told what it counts */

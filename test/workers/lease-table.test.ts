@@ -67,6 +67,43 @@ test('with nobody waiting, what a worker that ended held is free', async () => {
   expect(await one.leases.take('k')).toEqual({ kind: 'unavailable' })
 })
 
+test('what a worker that does not answer holds goes to another that waits, and its own release comes too late', async () => {
+  const table = new LeaseTable(new FakeClock())
+  const [one, other] = [leasesOf(table, 1), leasesOf(table, 2)]
+  const late = heldBy(await one.leases.take('k'))
+  const [own, next] = [one.leases.take('k'), other.leases.take('k')]
+  await settled()
+  table.passFrom(1)
+  const lease = heldBy(await next)
+  await late.release('unshared')
+  await settled()
+  await lease.release('stored')
+  expect(await own).toEqual({ kind: 'stored' })
+  expect(table.size).toBe(0)
+})
+
+test('where nobody else waits, what a worker that does not answer holds is free for another', async () => {
+  const table = new LeaseTable(new FakeClock())
+  const [one, other] = [leasesOf(table, 1), leasesOf(table, 2)]
+  await one.leases.take('k')
+  const own = one.leases.take('k')
+  await settled()
+  table.passFrom(1)
+  await heldBy(await other.leases.take('k')).release('stored')
+  expect(await own).toEqual({ kind: 'stored' })
+})
+
+test('what others hold stays theirs while a worker that waits for it does not answer', async () => {
+  const table = new LeaseTable(new FakeClock())
+  const [one, other] = [leasesOf(table, 1), leasesOf(table, 2)]
+  const lease = heldBy(await other.leases.take('k'))
+  const waiting = one.leases.take('k')
+  await settled()
+  table.passFrom(1)
+  await lease.release('stored')
+  expect(await waiting).toEqual({ kind: 'stored' })
+})
+
 test('nobody waits without end', async () => {
   const clock = new FakeClock()
   const table = new LeaseTable(clock, 1_000)
