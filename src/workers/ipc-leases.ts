@@ -1,15 +1,20 @@
-import type { FetchLeases, Lease } from '../model.ts'
+import { systemClock } from '../clock.ts'
+import type { Clock, FetchLeases, Lease } from '../model.ts'
 import type { Calls } from './calls.ts'
+import { CERTAIN_FOR_MS } from './lease-table.ts'
 import type { PrimaryService } from './services.ts'
 
 type Primary = Pick<Calls<Pick<PrimaryService, 'take' | 'release'>, unknown>, 'call' | 'tell'>
 
 /** One fetch per key among the workers of one primary, which keeps the table. */
-export function ipcLeases(primary: Primary): FetchLeases {
-  const lease = (key: string, fence: number): Lease => {
+export function ipcLeases(primary: Primary, clock: Pick<Clock, 'now'> = systemClock): FetchLeases {
+  const lease = (key: string, fence: number, askedAt: number): Lease => {
     let held = true
     return {
       fence,
+      get isDoubtful() {
+        return held && clock.now() - askedAt >= CERTAIN_FOR_MS
+      },
       release(ending) {
         if (held) primary.tell('release', { key, fence, ending })
         held = false
@@ -18,8 +23,9 @@ export function ipcLeases(primary: Primary): FetchLeases {
   }
   return {
     async take(key) {
+      const askedAt = clock.now()
       const turn = await primary.call('take', key).catch(() => ({ kind: 'unavailable' }) as const)
-      return turn.kind === 'held' ? { kind: 'held', lease: lease(key, turn.fence) } : turn
+      return turn.kind === 'held' ? { kind: 'held', lease: lease(key, turn.fence, askedAt) } : turn
     },
     close() {},
   }

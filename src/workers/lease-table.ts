@@ -13,6 +13,8 @@ interface Held {
   readonly worker: number
   readonly fence: number
   readonly waiting: Set<Waiter>
+  /** When it was given, by the clock. */
+  readonly since: number
   /** Whoever holds it may hang: it is there to be taken. */
   isFree: boolean
 }
@@ -20,14 +22,17 @@ interface Held {
 /** How long to wait for the fetch of another. */
 const MAX_WAIT_MS = 30_000
 
+/** Held for less, a lease is not passed on; held for longer, it may have been: as long as one in Redis lives, in ms. */
+export const CERTAIN_FOR_MS = 2_000
+
 /** Which worker fetches which key, and who waits for it. Bounded by what workers may have in progress. */
 export class LeaseTable {
-  readonly #clock: Pick<Clock, 'after'>
+  readonly #clock: Pick<Clock, 'after' | 'now'>
   readonly #maxWaitMs: number
   readonly #held = new Map<string, Held>()
   #fences = 0
 
-  constructor(clock: Pick<Clock, 'after'>, maxWaitMs: number = MAX_WAIT_MS) {
+  constructor(clock: Pick<Clock, 'after' | 'now'>, maxWaitMs: number = MAX_WAIT_MS) {
     this.#clock = clock
     this.#maxWaitMs = maxWaitMs
   }
@@ -52,10 +57,14 @@ export class LeaseTable {
     for (const waiter of held.waiting) waiter.tell({ kind: ending })
   }
 
-  /** The worker does not answer: what it holds goes to whoever else has waited longest, or is free for who comes next. */
+  /**
+   * The worker does not answer: what it has held for two seconds goes to whoever else has waited longest, or is free for who
+   * comes next. Should it only have been slow, it knows that what it holds is doubtful by then.
+   */
   passFrom(worker: number): void {
+    const now = this.#clock.now()
     for (const [key, held] of this.#held) {
-      if (held.worker !== worker) continue
+      if (held.worker !== worker || now - held.since < CERTAIN_FOR_MS) continue
       const next = [...held.waiting].find((waiter) => waiter.worker !== worker)
       if (next === undefined) held.isFree = true
       else next.tell(this.#give(key, next.worker, held.waiting))
@@ -78,7 +87,7 @@ export class LeaseTable {
 
   #give(key: string, worker: number, waiting: Set<Waiter>): Turn {
     const fence = ++this.#fences
-    this.#held.set(key, { worker, fence, waiting, isFree: false })
+    this.#held.set(key, { worker, fence, waiting, since: this.#clock.now(), isFree: false })
     return { kind: 'held', fence }
   }
 

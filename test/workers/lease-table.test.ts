@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest'
+import { createCache } from '../../src/library/embed.ts'
+import { localLog } from '../../src/stores/memory/log.ts'
+import { memoryStore } from '../../src/stores/memory/store.ts'
 import { ipcLeases } from '../../src/workers/ipc-leases.ts'
 import { LeaseTable } from '../../src/workers/lease-table.ts'
 import { heldBy, leasesContract, sharedLeasesContract } from '../stores/leases-contract.ts'
@@ -6,7 +9,7 @@ import { FakeClock } from '../support/fake-clock.ts'
 import { line } from './line.ts'
 
 /** The leases of a worker, on a line to its primary. */
-function leasesOf(table: LeaseTable, number: number) {
+function leasesOf(table: LeaseTable, number: number, clock?: FakeClock) {
   const { left, right } = line(
     {
       take: (key: string) => table.take(key, number),
@@ -20,7 +23,7 @@ function leasesOf(table: LeaseTable, number: number) {
     right.hangUp()
     table.leave(number)
   }
-  return { leases: ipcLeases(right), die }
+  return { leases: ipcLeases(right, clock), die }
 }
 
 const settled = () => new Promise((resolve) => setImmediate(resolve))
@@ -68,12 +71,18 @@ test('with nobody waiting, what a worker that ended held is free', async () => {
 })
 
 test('what a worker that does not answer holds goes to another that waits, and its own release comes too late', async () => {
-  const table = new LeaseTable(new FakeClock())
-  const [one, other] = [leasesOf(table, 1), leasesOf(table, 2)]
+  const clock = new FakeClock()
+  const table = new LeaseTable(clock)
+  const [one, other] = [leasesOf(table, 1, clock), leasesOf(table, 2, clock)]
   const late = heldBy(await one.leases.take('k'))
   const [own, next] = [one.leases.take('k'), other.leases.take('k')]
   await settled()
+  await clock.advance(1_999)
   table.passFrom(1)
+  expect([table.size, late.isDoubtful]).toEqual([1, false])
+  await clock.advance(1)
+  table.passFrom(1)
+  expect(late.isDoubtful).toBe(true)
   const lease = heldBy(await next)
   await late.release('unshared')
   await settled()
@@ -82,23 +91,50 @@ test('what a worker that does not answer holds goes to another that waits, and i
   expect(table.size).toBe(0)
 })
 
+test('what a worker that was only slow brings does not replace what the next has stored', async () => {
+  const clock = new FakeClock()
+  const table = new LeaseTable(clock)
+  const [store, log] = [memoryStore({ maxBytes: '1MiB' }), localLog()]
+  const cacheOf = (worker: number) => {
+    const { leases } = leasesOf(table, worker, clock)
+    return createCache({ store, log, clock, sharing: { leases, maxObjectBytes: 1_024 } })
+  }
+  const [one, other] = [cacheOf(1), cacheOf(2)]
+  const old = Promise.withResolvers<string>()
+  const slow = one.getOrSet('k', () => old.promise, { ttl: '1h' })
+  await settled()
+  const next = other.getOrSet('k', () => 'new', { ttl: '1h' })
+  await settled()
+  await clock.advance(2_000)
+  table.passFrom(1)
+  expect(await next).toBe('new')
+  old.resolve('old')
+  expect(await slow).toBe('old')
+  await settled()
+  expect(await other.get('k')).toBe('new')
+})
+
 test('where nobody else waits, what a worker that does not answer holds is free for another', async () => {
-  const table = new LeaseTable(new FakeClock())
+  const clock = new FakeClock()
+  const table = new LeaseTable(clock)
   const [one, other] = [leasesOf(table, 1), leasesOf(table, 2)]
   await one.leases.take('k')
   const own = one.leases.take('k')
   await settled()
+  await clock.advance(2_000)
   table.passFrom(1)
   await heldBy(await other.leases.take('k')).release('stored')
   expect(await own).toEqual({ kind: 'stored' })
 })
 
 test('what others hold stays theirs while a worker that waits for it does not answer', async () => {
-  const table = new LeaseTable(new FakeClock())
+  const clock = new FakeClock()
+  const table = new LeaseTable(clock)
   const [one, other] = [leasesOf(table, 1), leasesOf(table, 2)]
   const lease = heldBy(await other.leases.take('k'))
   const waiting = one.leases.take('k')
   await settled()
+  await clock.advance(2_000)
   table.passFrom(1)
   await lease.release('stored')
   expect(await waiting).toEqual({ kind: 'stored' })
