@@ -2,7 +2,7 @@ import type { FetchLeases } from '../../src/model.ts'
 import { LeaseTable } from '../../src/workers/lease-table.ts'
 
 /** Whoever holds one takes as long as it takes. */
-const ENDLESS = { after: () => () => {} }
+const ENDLESS = { now: () => 0, after: () => () => {} }
 
 /** Leases for several caches in one process. */
 export function sharedLeases(): FetchLeases & { readonly held: number } {

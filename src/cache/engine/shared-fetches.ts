@@ -19,6 +19,10 @@ export function apartFor<E extends Entry, D>(question: Question<E, D>, decision:
   return isWhole ? (question.apartWhole ?? question.apart) : question.apart
 }
 
+/** Nobody waits for the check of this copy. */
+const refreshing = <E extends Entry>(entry: E) =>
+  ({ kind: 'revalidate', entry, why: 'stale', fallback: { entry, afterMs: undefined } }) as const
+
 export class SharedFetches {
   readonly #log: InvalidationLog
   readonly #clock: Clock
@@ -75,20 +79,25 @@ export class SharedFetches {
    * alone, it is made in nobody's name: theirs would leave the copy as it is, for as long as it may be served stale.
    */
   refresh<E extends Entry, D>(question: Question<E, D>, foundAt: string, entry: E): void {
-    const decision = { kind: 'revalidate', entry, why: 'stale', fallback: { entry, afterMs: undefined } } as const
-    const forAnyone = question.apart === '' ? undefined : question.forAnyone(entry)
-    const begin = (isForAnyone: boolean) => {
-      const asker = isForAnyone && forAnyone !== undefined ? forAnyone : question
-      const key = foundAt + apartFor(asker, decision)
-      if (this.#flights.get(key) !== undefined) return
-      const flight = this.#launch(asker, key, decision, true)
-      void flight.landed.then((landed) => discard(asker, landed))
-    }
-    const { store, log } = this.#parts
-    const marker = foundAt + apartFor(question, decision)
-    const remembered = forAnyone !== undefined && isUnshareable(store, log, marker, this.#clock.now())
-    if (remembered instanceof Promise) void remembered.then(begin)
+    const key = foundAt + apartFor(question, refreshing(entry))
+    if (key === foundAt) return this.#refreshOnce(question, foundAt, entry)
+    const own = this.#flights.get(key)
+    const isUnderWay = own !== undefined && own.result?.kind !== 'direct'
+    if (isUnderWay || this.#flights.get(foundAt) !== undefined) return
+    const asOwn = () => this.#refreshOnce(question, foundAt, entry)
+    const begin = (isAlone: boolean) =>
+      isAlone ? this.#refreshOnce(question.forAnyone(entry) ?? question, foundAt, entry) : asOwn()
+    const remembered = isUnshareable(this.#parts.store, this.#log, key, this.#clock.now())
+    if (remembered instanceof Promise) void remembered.then(begin, asOwn)
     else begin(remembered)
+  }
+
+  #refreshOnce<E extends Entry, D>(question: Question<E, D>, foundAt: string, entry: E): void {
+    const decision = refreshing(entry)
+    const key = foundAt + apartFor(question, decision)
+    if (this.#flights.get(key) !== undefined) return
+    const flight = this.#launch(question, key, decision, true)
+    void flight.landed.then((landed) => discard(question, landed))
   }
 
   #joinable<E extends Entry, D>(question: Question<E, D>, key: string, apart: string): Flight<E, D> | undefined {

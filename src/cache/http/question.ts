@@ -139,7 +139,8 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
 
   forAnyone(entry: StoredResponse): HttpQuestion | undefined {
     const request = this.#ask.credentialed ? withoutSender(this.#request, entry, this.#route) : undefined
-    return request && new HttpQuestion(request, this.#route, { ...this.#ask, credentialed: false }, this.#parts)
+    const ask = { ...this.#ask, credentialed: false, expects: entry.status }
+    return request && new HttpQuestion(request, this.#route, ask, this.#parts)
   }
 
   load(context: LoadContext<StoredResponse>): Promise<Loaded<StoredResponse, DirectResponse>> {

@@ -36,6 +36,8 @@ export interface Ask {
   readonly credentialed: boolean
   /** The answer is looked up and may be given to others: conditions of the client are answered here. */
   readonly lookedUp: boolean
+  /** It is asked in nobody's name, to refresh a copy with this status: any other may be for who is not logged in. */
+  readonly expects?: number | undefined
 }
 
 /** What is asked for, and what there is to begin with. */
@@ -181,7 +183,7 @@ export class ResponseLoad {
     const { status, fields } = fetched.response
     const failed = status >= 500
     const verdict = this.#storable(fetched.response)
-    const keepsPrevious = this.#context.keepPrevious && (failed || isPassingError(status))
+    const keepsPrevious = this.#context.keepPrevious && (failed || this.#isPassing(status))
     if (verdict.store && !keepsPrevious) {
       return { kind: 'entry', entry: this.#fresh(fetched), status, validated: false }
     }
@@ -228,7 +230,13 @@ export class ResponseLoad {
     const { status, fields } = fetched.response
     const reply =
       entry === undefined ? this.#reply(fetched, 0) : { status, fields, body: entry.body, entry, exchange: fetched }
-    return { kind: 'direct', reply, status, why, passing: isPassingError(status) }
+    return { kind: 'direct', reply, status, why, passing: this.#isPassing(status) }
+  }
+
+  /** A copy is better than this answer. */
+  #isPassing(status: number): boolean {
+    const { expects = status } = this.#ask
+    return isPassingError(status) || status !== expects
   }
 
   #reply(fetched: Fetched, keepBytes: number): DirectResponse {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { DEFAULT_RULES } from '../../../src/config/defaults.ts'
 import { field, lines } from '../../../src/fields.ts'
 import type { OriginRequest, Rules } from '../../../src/model.ts'
@@ -143,4 +143,76 @@ test('where answers to such are for all, the refresh is in the name of who asks'
     expect(await w.get('/', { Authorization: 'b' })).toMatchObject({ body, result: 'hit' })
     await w.clock.advance(61_000)
   }
+})
+
+test('an answer of another status in nobody’s name, as to who is not logged in, leaves the copy', async () => {
+  for (const control of ['max-age=60', 'no-store']) {
+    const w = await expired({ softTimeout: 0 })
+    await remembered(w, { Cookie: 'a=1' })
+    await w.get('/', { Cookie: 'a=1' })
+    w.origin.next.answer({ status: 302, headers: { Location: '/login', 'Cache-Control': control } })
+    await settle()
+    for (const by of [{ Cookie: 'a=1' }, {}]) {
+      expect(await w.get('/', by), control).toMatchObject({ status: 200, body: 'v1', result: 'stale' })
+    }
+  }
+})
+
+test('a part is refreshed by asking for that part, in the name of who asks', async () => {
+  const range = { Range: 'bytes=0-3' }
+  const w = world({ grace: 600_000, softTimeout: 0 })
+  const headers = { ...MINUTE, 'Content-Range': 'bytes 0-3/1000' }
+  w.origin.script(() => ({ status: 206, headers, body: 'abcd' }))
+  await w.get('/', range)
+  await w.clock.advance(61_000)
+  w.origin.script(() => undefined)
+  for (const tries of [1, 2]) {
+    await w.get('/', { ...range, Cookie: 'a=1' })
+    expect(w.origin.requests).toHaveLength(1 + tries)
+    expect(sent(w.origin.next.request, 'range')).toBe('bytes=0-3')
+    w.origin.next.answer({ status: 206, headers, body: 'own!' })
+    await settle()
+    await w.clock.advance(1_000)
+  }
+})
+
+describe('before a trusted proxy', () => {
+  const peer = { address: '10.0.0.1', trusted: true }
+
+  test('the way is told of which it tells', async () => {
+    const way = { 'X-Forwarded-Prefix': '/shop', 'X-Real-IP': '192.0.2.1', 'X-Forwarded-Port': '8443' }
+    const w = await expired({ softTimeout: 0 })
+    await remembered(w, { Cookie: 'a=1' })
+    await w.get('/', { ...way, Cookie: 'a=1' }, { peer })
+    const { request } = w.origin.next
+    expect(Object.keys(way).map((name) => sent(request, name))).toEqual(Object.values(way))
+    expect(sent(request, 'cookie')).toBeUndefined()
+  })
+
+  test('nobody is asked for where it may tell who asks', async () => {
+    const w = await expired({ softTimeout: 0 })
+    await remembered(w, { Cookie: 'a=1' })
+    await w.clock.advance(1_000)
+    await w.get('/', { 'X-Forwarded-User': 'alice', Cookie: 'a=1' }, { peer })
+    expect(sent(w.origin.next.request, 'cookie')).toBe('a=1')
+  })
+})
+
+test('another spelling of what selected the copy stays', async () => {
+  const odd = { X_Kind: 'k' }
+  const w = await expired({ softTimeout: 0 }, { ...MINUTE, Vary: 'X-Kind' }, odd)
+  await remembered(w, { ...odd, Cookie: 'a=1' })
+  await w.get('/', { ...odd, Cookie: 'a=1' })
+  expect(sent(w.origin.next.request, 'x_kind')).toBe('k')
+})
+
+test('while one is under way, nothing is looked up for another', async () => {
+  const w = await expired({ softTimeout: 0 })
+  await remembered(w, { Cookie: 'a=1' })
+  const read = vi.spyOn(w.store, 'get')
+  await w.get('/', { Cookie: 'a=1' })
+  const first = read.mock.calls.length
+  await w.get('/', { Cookie: 'a=1' })
+  expect(read.mock.calls.length - first).toBe(first - 1)
+  expect(w.origin.waiting).toHaveLength(1)
 })
