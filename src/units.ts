@@ -56,7 +56,10 @@ export function size(given: number | string): number {
   return Math.floor(bytes)
 }
 
-/** @param what its option @throws RangeError naming what was given */
+/**
+ * @param what its option
+ * @throws RangeError naming what was given
+ */
 export function count(what: string, given: number): number {
   if (Number.isInteger(given) && given > 0) return given
   throw new RangeError(`expected a whole number above 0 as ${what}, got ${shown(given)}`)

@@ -52,6 +52,8 @@ export type Decision<E extends Entry = Entry> =
       readonly why: ForwardReason
       readonly detail?: string | undefined
       readonly fallback?: Fallback<E> | undefined
+      /** Since the last answer for the key was not for sharing. */
+      readonly remembered?: true
       /** The copy that an answer without content speaks of (RFC 9111 section 4.3.5). */
       readonly updates?: E | undefined
     }

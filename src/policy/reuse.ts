@@ -58,7 +58,7 @@ function withoutEntry(
   const alone = onItsOwn(request, wishes, ranged)
   if (alone?.kind === 'refuse') return alone
   if (alone !== undefined) return { ...alone, why: alone.why ?? why }
-  return found.unshareable ? { kind: 'pass', why, detail: 'unshareable' } : { kind: 'fetch', why }
+  return found.unshareable ? { kind: 'pass', why, detail: 'unshareable', remembered: true } : { kind: 'fetch', why }
 }
 
 /** A stored challenge is no answer to a request that brings what it asks for (RFC 9110 section 15.5.2). */

@@ -74,13 +74,15 @@ export class Routing {
     return { routes: this.routes.map(({ name }) => name), origins: [...this.#targets.keys()] }
   }
 
+  /** By name, what is retired included. */
   usage(): ({ origin: string } & ReturnType<PoolOrigin['usage']>)[] {
-    const names = new Set(this.#all.map(({ options }) => options.name))
-    return [...names].map((origin) => {
-      const usages = this.#all.filter(({ options }) => options.name === origin).map(({ pool }) => pool.usage())
-      const sumOf = (member: 'inFlight' | 'queued') => usages.reduce((sum, usage) => sum + usage[member], 0)
-      return { origin, inFlight: sumOf('inFlight'), queued: sumOf('queued') }
-    })
+    const sums = new Map<string, { origin: string } & ReturnType<PoolOrigin['usage']>>()
+    for (const { options, pool } of this.#all) {
+      const { inFlight, queued } = pool.usage()
+      const sum = sums.get(options.name) ?? { origin: options.name, inFlight: 0, queued: 0 }
+      sums.set(options.name, { ...sum, inFlight: sum.inFlight + inFlight, queued: sum.queued + queued })
+    }
+    return [...sums.values()]
   }
 
   get #all(): readonly Target[] {

@@ -40,7 +40,7 @@ describe('without an entry', () => {
 
   it('passes where the last answer was for one caller alone', () => {
     const found = { unshareable: true }
-    expect(decided({ found })).toEqual({ kind: 'pass', why: 'uri-miss', detail: 'unshareable' })
+    expect(decided({ found })).toEqual({ kind: 'pass', why: 'uri-miss', detail: 'unshareable', remembered: true })
   })
 
   it('passes HEAD, a range of an unknown unit, and a request that must not be stored', () => {

@@ -3,7 +3,7 @@ import type { Clock, Entry, InvalidationLog, Outcome } from '../../model.ts'
 import type { Answers } from './answers.ts'
 import { discard, type Landed, type LandedEntry, load, within } from './landing.ts'
 import type { Question } from './question.ts'
-import { direct, type Pass, type Resolution, UNSHAREABLE } from './resolution.ts'
+import { direct, type Pass, type Resolution } from './resolution.ts'
 import { beginningAt } from './stamp.ts'
 import type { Storing } from './storing.ts'
 
@@ -156,7 +156,7 @@ function mayBeLikeTheLast<E extends Entry, D>(
   decision: Pass<E>,
   { entry }: LandedEntry<E>,
 ): boolean {
-  return decision.detail === UNSHAREABLE && question.lengthOf(entry) === undefined
+  return decision.remembered === true && question.lengthOf(entry) === undefined
 }
 
 interface PassInProgress {

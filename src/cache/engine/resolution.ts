@@ -13,15 +13,13 @@ export type Pass<E extends Entry> = Extract<Decision<E>, { kind: 'pass' }>
 export const isForwarding = <E extends Entry>(decision: Decision<E>): decision is Forward<E> | Pass<E> =>
   decision.kind === 'revalidate' || decision.kind === 'fetch' || decision.kind === 'pass'
 
-/** Detail of a pass: it is remembered that an answer for the key was not for sharing. */
-export const UNSHAREABLE = 'unshareable'
-
 /** For this asker alone, since answers to such as it are not shared. */
 export const alone = <E extends Entry>({ why, fallback }: Forward<E>): Pass<E> => ({
   kind: 'pass',
   why,
-  detail: UNSHAREABLE,
+  detail: 'unshareable',
   fallback,
+  remembered: true,
 })
 
 export function served<E extends Entry, D>(

@@ -40,7 +40,7 @@ export function diskAccess(
   let file: DiskFile | undefined
   let looksAt = -Infinity
   let replacedAt = -Infinity
-  let hasDoubted = false
+  let wasDoubtful = false
   let restsUntil: number | undefined
   let closed = false
 
@@ -48,7 +48,7 @@ export function diskAccess(
 
   const opened = (): DiskFile => {
     if (isResting()) throw new Error('out of order at present')
-    if (clock.now() >= looksAt || file?.doubt !== undefined) letGoIfLost()
+    if (clock.now() >= looksAt || file?.whyDoubtful !== undefined) letGoIfLost()
     if (file === undefined) {
       file = openDiskFile(path, clock, mayWaitMs())
       const { movedTo } = file
@@ -56,23 +56,23 @@ export function diskAccess(
     }
     if (restsUntil !== undefined) tell('working', 'tried again')
     restsUntil = undefined
-    hasDoubted = false
+    wasDoubtful = false
     return file
   }
 
   /** At the start nobody waits for this process as yet; later everybody does. */
   const mayWaitMs = (): number => {
-    if (restsUntil !== undefined || hasDoubted) return 0
+    if (restsUntil !== undefined || wasDoubtful) return 0
     return replacedAt === -Infinity ? Infinity : CHECK_NEW_MS
   }
 
   const letGoIfLost = (): void => {
     looksAt = clock.now() + LOOK_EVERY_MS
     const former = file
-    const fate = former?.fate() ?? 'in place'
-    if (former === undefined || fate === 'in place') return
+    const state = former?.look() ?? 'in place'
+    if (former === undefined || state === 'in place') return
     file = undefined
-    if (fate === 'removed') replaced(former)
+    if (state === 'removed') replaced(former)
     else doubted(former)
     void former.close().catch(() => {}) // nothing of it is of use to anybody
   }
@@ -88,9 +88,9 @@ export function diskAccess(
   }
 
   /** It is checked beside the process, and then it is the one to go on with, or put aside. */
-  const doubted = ({ doubt = '' }: DiskFile): void => {
-    tell('degraded', doubt)
-    hasDoubted = true
+  const doubted = ({ whyDoubtful = '' }: DiskFile): void => {
+    tell('degraded', whyDoubtful)
+    wasDoubtful = true
   }
 
   const rest = (error: unknown): void => {

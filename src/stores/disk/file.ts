@@ -19,10 +19,10 @@ export interface DiskFile {
   readonly tables: Tables
   /** Size of the file in bytes. */
   readonly size: number
-  /** Looks at what is in the folder now. */
-  fate(): Fate
-  /** Why none of it is to be read any more, as was told, or seen when it was looked at last. */
-  readonly doubt: string | undefined
+  /** Looks at what is in the folder now, and remembers what it saw. */
+  look(): State
+  /** Why none of it is to be read any more, as was told, or seen at the last look. */
+  readonly whyDoubtful: string | undefined
   /** Where a damaged predecessor of this file was put when it was opened. */
   readonly movedTo: string | undefined
   /** What is read next is what is committed now, by whichever process. Otherwise a read may be of a millisecond ago. */
@@ -42,7 +42,7 @@ export interface DiskFile {
  * which none of LMDB's becomes by itself, or whoever read it has crashed. A page that is gone, or not what it was, ends the
  * process that touches it.
  */
-export type Fate = 'in place' | 'removed' | 'doubtful'
+export type State = 'in place' | 'removed' | 'doubtful'
 
 /** `state` holds single numbers and texts; `targets` and `records` are the invalidation log's, the others the store's. */
 const TABLES = ['state', 'entries', 'index', 'order', 'targets', 'records'] as const
@@ -78,8 +78,8 @@ export function openDiskFile(folder: string, clock: Clock = systemClock, waitMs 
     get size() {
       return shared.file.size
     },
-    get doubt() {
-      return shared.file.doubt
+    get whyDoubtful() {
+      return shared.file.whyDoubtful
     },
     async close() {
       if (closed) return
@@ -98,7 +98,7 @@ export function doubtOpenFiles(): void {
 }
 
 const inPlace = (shared: Shared | undefined): Shared | undefined =>
-  shared?.file.fate() === 'in place' ? shared : undefined
+  shared?.file.look() === 'in place' ? shared : undefined
 
 function openShared(folder: string, path: string, clock: Clock, waitMs: number): Shared {
   makeFolder(join(folder, USERS))
@@ -108,9 +108,9 @@ function openShared(folder: string, path: string, clock: Clock, waitMs: number):
   forget(path)
   const opened = statSync(path)
   let sizeSeen = opened.size
-  let doubted: string | undefined
+  let whyDoubtful: string | undefined
   const doubt = (why: string) => {
-    doubted ??= why
+    whyDoubtful ??= why
   }
   const file: Omit<DiskFile, 'close'> = {
     tables,
@@ -118,15 +118,15 @@ function openShared(folder: string, path: string, clock: Clock, waitMs: number):
     get size() {
       return statSync(path).size
     },
-    fate() {
+    look() {
       const found = statSync(path, { throwIfNoEntry: false })
       if (found?.ino !== opened.ino) return 'removed' // while it is open no other file has that number
       if (found.size < sizeSeen) doubt('the file was cut short')
       sizeSeen = found.size
-      return doubted === undefined ? 'in place' : 'doubtful'
+      return whyDoubtful === undefined ? 'in place' : 'doubtful'
     },
-    get doubt() {
-      return doubted
+    get whyDoubtful() {
+      return whyDoubtful
     },
     renew: () => env.resetReadTxn(),
     async write(run) {
@@ -174,11 +174,11 @@ function openTables(path: string, prepare: (tables: Tables) => void): { env: Roo
 }
 
 async function closeShared({ env, file }: Shared, folder: string, path: string): Promise<void> {
-  const fate = file.fate()
+  const state = file.look()
   await env.close() // which touches no page of it
-  if (fate === 'removed' || open.has(path)) return // or somebody of this process has opened it meanwhile
+  if (state === 'removed' || open.has(path)) return // or somebody of this process has opened it meanwhile
   leave(folder)
-  if (fate === 'doubtful') rmSync(join(folder, SEAL), { force: true })
+  if (state === 'doubtful') rmSync(join(folder, SEAL), { force: true })
   else if (othersIn(folder).length === 0) writeFileSync(join(folder, SEAL), sealOf(path))
 }
 
