@@ -5,6 +5,7 @@ import type { Clock, Kept, Store, Stored, Tier, TierUsage, Write, Written } from
 import { size } from '../../units.ts'
 import { decode, encode } from '../codec/codec.ts'
 import { diskAccess } from './access.ts'
+import { Batches } from './batches.ts'
 import type { DiskFile } from './file.ts'
 import { type Departure, Shelf } from './shelf.ts'
 import { EVERYTHING, LostWrites } from './lost-writes.ts'
@@ -45,6 +46,7 @@ export function diskStore({
   const access = diskAccess(path, clock, events)
   const shelf = new Shelf(maxBytes, clock)
   const lost = new LostWrites()
+  const batches = new Batches()
   let waiting = 0
 
   const report = (op: StoreEvent['op'], outcome: StoreEvent['outcome'], startedAt: number): void =>
@@ -133,6 +135,7 @@ export function diskStore({
     octets !== undefined && octets.length <= maxObjectBytes ? octets : undefined
 
   const deleteMany = async (keys: readonly string[]): Promise<void> => {
+    batches.overtake(keys)
     const addresses = keys.map(addressOf)
     await change('delete', addresses, 0, (file) =>
       addresses.flatMap((address) => shelf.remove(file, address, 'purged')),
@@ -151,13 +154,18 @@ export function diskStore({
   return {
     get,
     getMany: (keys) => keys.map((key) => get(key)),
-    set: (key: string, stored: Stored, keepForMs: number) => put([{ key, stored, keepForMs }]),
-    async setMany(writes) {
-      await put(writes)
+    set(key: string, stored: Stored, keepForMs: number) {
+      batches.overtake([key])
+      return put([{ key, stored, keepForMs }])
+    },
+    setMany(writes) {
+      batches.overtake(writes.map(({ key }) => key))
+      return batches.put(writes, put)
     },
     delete: (key) => deleteMany([key]),
     deleteMany,
     async clear() {
+      batches.overtakeAll()
       let count = 0
       const written = await change('delete', EVERYTHING, 0, (file) => {
         count = shelf.usage(file).objects

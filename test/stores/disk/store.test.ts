@@ -28,6 +28,42 @@ test('a look-up is answered at once', async () => {
   await store.close()
 })
 
+test('a batch of more than may wait for the disk is stored all the same', async () => {
+  const store = diskStore({ path: temporaryFolder(), maxBytes: '1GiB' })
+  const body = 'x'.repeat(2 ** 20)
+  const keys = Array.from({ length: 70 }, (_, number) => `k${number}`)
+  await store.setMany(keys.map((key) => ({ key, stored: response(body), keepForMs: 60_000 })))
+  expect(keys.filter((key) => store.get(key) === undefined)).toEqual([])
+  await store.close()
+})
+
+test('what comes while a batch is put is newer than what is still to come of it', async () => {
+  const store = diskStore({ path: temporaryFolder() })
+  const batchOf = (text: string, first = 0) =>
+    Array.from({ length: 3_000 }, (_, at) => ({ key: `k${first + at}`, stored: response(text), keepForMs: 60_000 }))
+  const put = [store.setMany(batchOf('old')), store.set('k2999', response('new'), 60_000)]
+  put.push(store.delete('k2998'), store.setMany(batchOf('newer', 2_900)))
+  put.push(store.set('k5000', response('newest'), 60_000))
+  await Promise.all(put)
+  const keys = ['k0', 'k2899', 'k2998', 'k2999', 'k4999', 'k5000', 'k5899']
+  expect(keys.map((key) => bodyOf(store.get(key) as Kept))).toEqual([
+    'old',
+    'old',
+    'newer',
+    'newer',
+    'newer',
+    'newest',
+    'newer',
+  ])
+  const [again, cleared] = [store.setMany(batchOf('again')), store.clear()]
+  await Promise.all([again, cleared])
+  expect(store.usage()).toEqual([expect.objectContaining({ objects: 0 })])
+  const [last, removed] = [store.setMany(batchOf('last')), store.delete('k2999')]
+  await Promise.all([last, removed])
+  expect(['k2998', 'k2999'].map((key) => bodyOf(store.get(key) as Kept))).toEqual(['last', undefined])
+  await store.close()
+})
+
 test('what was stored is there after a restart', async () => {
   const path = temporaryFolder()
   const before = diskStore({ path })
@@ -143,7 +179,7 @@ test('what is larger than all that may wait is written, if nothing else waits', 
   const large = (letter: string) => response(letter.repeat(65 * 2 ** 20))
   expect(await store.set('one', large('x'), 60_000)).toBeUndefined()
   expect(bodyOf(await store.get('one'))?.length).toBe(65 * 2 ** 20)
-  await store.setMany(['a', 'b', 'c'].map((key) => ({ key, stored: large(key), keepForMs: 60_000 })))
+  await Promise.all(['a', 'b', 'c'].map((key) => store.set(key, large(key), 60_000)))
   expect(['a', 'b', 'c'].map((key) => bodyOf(store.get(key) as Kept)?.[0])).toEqual(['a', undefined, undefined])
   await store.close()
 })
