@@ -1,6 +1,6 @@
 /** Faults on purpose are wanted twice, by a flag and in the file, and only of what there is. */
 import { didYouMean, type Fault } from './fault.ts'
-import { nearest } from './nearest.ts'
+import { suggestions } from './nearest.ts'
 import { DEFAULT_NAME, givesPool, isGiven, mapAt, type Sources } from './sources.ts'
 
 const CHAOS_FLAG = '--chaos'
@@ -34,11 +34,12 @@ function absentTiers({ flags, env, document }: Sources): Fault[] {
 function absentOrigins(sources: Sources): Fault[] {
   const { document } = sources
   const known = Object.keys(mapAt(document?.value, 'origins')).concat(givesPool(sources) ? DEFAULT_NAME : [])
+  const [names, meant] = [new Set(known), suggestions(known)]
   return Object.keys(mapAt(mapAt(document?.value, 'chaos'), 'origins'))
-    .filter((name) => !known.includes(name))
+    .filter((name) => !names.has(name))
     .map((name) => ({
       where: document?.place(['chaos', 'origins', name], 'key') ?? CHAOS_FLAG,
       key: `chaos.origins.${name}`,
-      message: `there is no origin of this name${didYouMean(nearest(name, known))}`,
+      message: `there is no origin of this name${didYouMean(meant(name))}`,
     }))
 }

@@ -3,7 +3,7 @@
  * others. All of it works on values that may be invalid, so that one start shows every fault.
  */
 import { chaosFaults } from './chaos-checks.ts'
-import type { Fault } from './fault.ts'
+import { type Fault, listed } from './fault.ts'
 import { listenerFaults } from './listener-checks.ts'
 import { routeFaults } from './route-checks.ts'
 import { givesPool, listAt, mapAt, type Sources } from './sources.ts'
@@ -29,6 +29,6 @@ function originFaults(sources: Sources): Fault[] {
     return [{ where: '--origin', key: 'origins', message }]
   }
   if (names.length === 1 || document === undefined || listAt(document.value, 'routes').length > 0) return []
-  const message = `required: expected at least one route, as there are ${names.length} origins (${names.join(', ')})`
+  const message = `required: expected at least one route, as there are ${names.length} origins (${listed(names)})`
   return [{ where: document.place(['origins'], 'key'), key: 'routes', message }]
 }

@@ -23,6 +23,14 @@ export function complaint(phrase: string, input: unknown, meant?: string): strin
 
 export const didYouMean = (meant: string | undefined): string => (meant === undefined ? '' : `; did you mean ${meant}?`)
 
+/** Names for a message, which stays short where there are many. */
+export function listed(names: readonly string[]): string {
+  const more = names.length - MOST_LISTED
+  return more > 0 ? `${names.slice(0, MOST_LISTED).join(', ')} and ${more} more` : names.join(', ')
+}
+
+const MOST_LISTED = 10
+
 /** `routes[0].ttl` for a path. */
 export function keyName(path: readonly PropertyKey[]): string {
   return path.reduce<string>((name, part) => {

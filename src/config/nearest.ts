@@ -12,6 +12,20 @@ export function nearest(given: string, candidates: Iterable<string>): string | u
   return best?.candidate
 }
 
+/** So many pairs of names take some 20 ms: a reload of a file that is all wrong must not hold up the data port. */
+const MOST_COMPARED = 5_000
+
+/** As `nearest`, for many names and the same candidates. Where both are many, the first names get theirs. */
+export function suggestions(candidates: readonly string[]): (given: string) => string | undefined {
+  const known = new Map<string, string | undefined>()
+  return (given) => {
+    if (!known.has(given) && known.size * candidates.length < MOST_COMPARED) {
+      known.set(given, nearest(given, candidates))
+    }
+    return known.get(given)
+  }
+}
+
 /** Case, dashes and underscores are what people mix up most. */
 const fold = (text: string): string => text.slice(0, 64).toLowerCase().replaceAll(/[-_]/g, '')
 

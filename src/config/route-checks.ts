@@ -1,7 +1,7 @@
 /** Names of routes are unique, and their origins exist. */
 import type { ParsedDocument } from './document.ts'
-import { complaint, type Fault } from './fault.ts'
-import { nearest } from './nearest.ts'
+import { complaint, type Fault, listed } from './fault.ts'
+import { suggestions } from './nearest.ts'
 import { asMap, DEFAULT_NAME, givesPool, listAt, mapAt, type Sources } from './sources.ts'
 
 export function routeFaults(sources: Sources): Fault[] {
@@ -9,23 +9,32 @@ export function routeFaults(sources: Sources): Fault[] {
   if (document === undefined) return []
   const origins = Object.keys(mapAt(document.value, 'origins')).concat(givesPool(sources) ? DEFAULT_NAME : [])
   const routes = listAt(document.value, 'routes').map(asMap)
-  const names = routes.map(({ name }) => name)
-  return routes.flatMap((route, at) => [
-    ...repeatedName(names, at, document),
-    ...unknownOrigin(route['origin'], origins, at, document),
-  ])
+  const [repeated, unknown] = [repeatedNames(document), unknownOrigins(origins, document)]
+  return routes.flatMap((route, at) => [...repeated(route['name'], at), ...unknown(route['origin'], at)])
 }
 
-function repeatedName(names: readonly unknown[], at: number, { place }: ParsedDocument): Fault[] {
-  const name = names[at]
-  if (typeof name !== 'string' || names.indexOf(name) === at) return []
-  const where = place(['routes', at, 'name'], 'value')
-  return [{ where, key: `routes[${at}].name`, message: `expected a name no other route has, got "${name}" again` }]
+type Check = (name: unknown, at: number) => Fault[]
+
+function repeatedNames({ place }: ParsedDocument): Check {
+  const seen = new Set<string>()
+  return (name, at) => {
+    if (typeof name !== 'string') return []
+    if (!seen.has(name)) {
+      seen.add(name)
+      return []
+    }
+    const where = place(['routes', at, 'name'], 'value')
+    return [{ where, key: `routes[${at}].name`, message: `expected a name no other route has, got "${name}" again` }]
+  }
 }
 
-function unknownOrigin(origin: unknown, known: readonly string[], at: number, { place }: ParsedDocument): Fault[] {
-  if (typeof origin !== 'string' || known.includes(origin)) return []
-  const phrase = known.length === 0 ? 'the name of an origin' : `the name of an origin (${known.join(', ')})`
-  const where = place(['routes', at, 'origin'], 'value')
-  return [{ where, key: `routes[${at}].origin`, message: complaint(phrase, origin, nearest(origin, known)) }]
+function unknownOrigins(origins: readonly string[], { place }: ParsedDocument): Check {
+  const known = new Set(origins)
+  const phrase = origins.length === 0 ? 'the name of an origin' : `the name of an origin (${listed(origins)})`
+  const meant = suggestions(origins)
+  return (origin, at) => {
+    if (typeof origin !== 'string' || known.has(origin)) return []
+    const where = place(['routes', at, 'origin'], 'value')
+    return [{ where, key: `routes[${at}].origin`, message: complaint(phrase, origin, meant(origin)) }]
+  }
 }

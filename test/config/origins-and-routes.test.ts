@@ -72,6 +72,24 @@ describe('origins and routes', () => {
     ])
   })
 
+  test('a fault stays short, and names are compared for the first of many, however many routes and origins there are', () => {
+    const origins = Array.from({ length: 1_000 }, (_, n) => `  origin-${n}: { urls: ["http://a.example"] }\n`)
+    const routes = Array.from({ length: 1_000 }, (_, n) => route(`r-${n}`, `xorigin-${n}`))
+    const all = faults({ text: `version: 1\norigins:\n${origins.join('')}routes:\n${routes.join('')}` })
+    expect(all.map(({ key }) => key)).toEqual(routes.map((_, n) => `routes[${n}].origin`))
+    const some = Array.from({ length: 10 }, (_, n) => `origin-${n}`).join(', ')
+    const phrase = `expected the name of an origin (${some} and 990 more)`
+    expect(all[0]?.message).toBe(`${phrase}, got "xorigin-0"; did you mean origin-0?`)
+    expect(all[999]?.message).toBe(`${phrase}, got "xorigin-999"`)
+  })
+
+  test('a fault that many routes have tells each of them what was perhaps meant', () => {
+    const origins = Array.from({ length: 1_000 }, (_, n) => `  origin-${n}: { urls: ["http://a.example"] }\n`)
+    const routes = Array.from({ length: 100 }, (_, n) => route(`r-${n}`, 'xorigin-7'))
+    const all = faults({ text: `version: 1\norigins:\n${origins.join('')}routes:\n${routes.join('')}` })
+    expect(all.filter(({ message }) => message.endsWith('did you mean origin-7?'))).toHaveLength(100)
+  })
+
   test('routes may name the pool that --origin makes', () => {
     const text = `${ONE}routes:\n${route('x', 'default')}`
     expect(valid({ text, flags: ORIGIN }).routes.map(({ origin }) => origin)).toEqual(['default'])
