@@ -40,6 +40,7 @@ export function keyOf(route: Route, request: CacheRequest): Key {
  */
 export function namesOf(routes: readonly Route[], url: string): string[] {
   const name = nameOf(url)
+  if (!name.includes('?') || !routes.some(({ rules }) => rewritesQuery(rules.key))) return [name]
   const names = new Set([name])
   for (const scheme of ['http', 'https']) {
     for (const method of KEPT_METHODS) {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fieldsOf } from '../../src/fields.ts'
-import type { KeyRules } from '../../src/model.ts'
+import type { KeyRules, Route } from '../../src/model.ts'
 import { keyOf, namesOf } from '../../src/policy/key.ts'
 import { requestWith, routeWith, rulesWith } from './support.ts'
 
@@ -122,7 +122,15 @@ describe('the names of a URL in the log', () => {
     expect(namesOf([own, routeWith()], 'http://a.test/p?b=1&a=2')).toEqual(['a.test/p?b=1&a=2', 'a.test/p?a=2&b=1'])
   })
 
-  it('are one where no route rewrites it', () => {
-    expect(namesOf([routeWith()], 'http://a.test/p?b=1&a=2')).toEqual(['a.test/p?b=1&a=2'])
+  it('are one where no route rewrites it, whichever is its', () => {
+    const unmatched = (changes: Partial<Route> = {}): Route => ({
+      ...routeWith(changes),
+      get match(): never {
+        throw new Error('not to be matched')
+      },
+    })
+    expect(namesOf([unmatched()], 'http://a.test/p?b=1&a=2')).toEqual(['a.test/p?b=1&a=2'])
+    const key: KeyRules = { sortQuery: true, ignoreQuery: [], headers: [], cookies: [] }
+    expect(namesOf([unmatched({ rules: rulesWith({ key }) })], 'http://a.test/p')).toEqual(['a.test/p'])
   })
 })

@@ -1,6 +1,6 @@
 import { Selectors, targetsOf } from '../../../routes/selectors.ts'
 import { namedBy, readUrl } from '../../../src/policy/absolute-url.ts'
-import { matchRoute } from '../../../src/policy/route.ts'
+import { matchInTurn, matchRoute } from '../../../src/policy/route.ts'
 import { locate, nameOf, parseTarget } from '../../../src/policy/target.ts'
 import { routeWith } from '../../policy/support.ts'
 import { must, mustEqual, REQUEST_HEAD, type Target } from '../target.ts'
@@ -8,7 +8,13 @@ import { must, mustEqual, REQUEST_HEAD, type Target } from '../target.ts'
 /** The target of a request line, its Host lines, and an absolute URL: one a line. */
 export const addresses: Target = {
   name: 'addresses',
-  covers: ['src/policy/target.ts', 'src/policy/absolute-url.ts', 'src/policy/route.ts', 'routes/selectors.ts'],
+  covers: [
+    'src/policy/target.ts',
+    'src/policy/absolute-url.ts',
+    'src/policy/route.ts',
+    'src/policy/route-index.ts',
+    'routes/selectors.ts',
+  ],
   dictionary: [
     ['http://', 'https://', 'HTTP://', 'a.test', 'A.TEST', 'b.test:8080', ':80', ':443', ':0', ':65536', '[::1]'],
     ['[::ffff:1.2.3.4]', '/', '//', '/../', '/./', '%2e%2e', '%2f', '?', '#', '@', '*', '\\', '.', '..', '\n', '%00'],
@@ -30,6 +36,9 @@ const ROUTES = [
   routeWith({ name: 'port', match: { host: 'b.test:8080', methods: ['GET'] } }),
   routeWith({ name: 'exact', match: { host: 'a.test', path: '/x' } }),
 ]
+
+/** So many that they are looked up by host. */
+const MANY = [...Array.from({ length: 20 }, (_, n) => routeWith({ match: { host: `h${n}.test` } })), ...ROUTES]
 
 /** Nothing in it can be read as user information, a path, or a second authority. */
 const AUTHORITY = /^(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/
@@ -71,6 +80,7 @@ function sound(url: string, target: string, host: string): void {
 }
 
 function routed(url: string): string {
+  must('many routes are matched as each in turn', matchRoute(MANY, 'GET', url) === matchInTurn(MANY, 'GET', url), url)
   const route = matchRoute(ROUTES, 'GET', url)
   if (typeof route === 'string') return route
   const { authority, target } = locate(url)
