@@ -14,8 +14,8 @@ export interface AdmittingLruOptions {
   readonly maxBytes: number
   /** Of the hash that keys are counted by. */
   readonly seed: number
-  /** Something went, or did not get in. */
-  readonly departed: (why: Departure) => void
+  /** Something went, or did not get in; so many things at once where a count is given. */
+  readonly departed: (why: Departure, count?: number) => void
 }
 
 interface Held extends Used<Held> {
@@ -45,7 +45,7 @@ const WEIGHT = 1 / 64
 
 export class AdmittingLru {
   #maxBytes: number
-  readonly #departed: (why: Departure) => void
+  readonly #departed: AdmittingLruOptions['departed']
   readonly #seed: number
   #sketch: FrequencySketch
   /** One for both parts: a look-up is one. */
@@ -155,10 +155,11 @@ export class AdmittingLru {
   }
 
   clear(): void {
-    for (let left = this.size; left > 0; left--) this.#departed('purged')
+    const { size } = this
     this.#index.clear()
     this.#main.clear()
     this.#window.clear()
+    if (size > 0) this.#departed('purged', size)
   }
 
   #remove(held: Held, why: Departure): void {

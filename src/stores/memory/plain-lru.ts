@@ -3,8 +3,8 @@ import type { Departure } from './admitting-lru.ts'
 
 export interface PlainLruOptions {
   readonly maxBytes: number
-  /** Something went, or did not get in. */
-  readonly departed: (why: Departure) => void
+  /** Something went, or did not get in; so many things at once where a count is given. */
+  readonly departed: (why: Departure, count?: number) => void
 }
 
 const DEPARTURES: Readonly<Partial<Record<LRUCache.DisposeReason, Departure>>> = {
@@ -15,20 +15,23 @@ const DEPARTURES: Readonly<Partial<Record<LRUCache.DisposeReason, Departure>>> =
 
 /** Whatever comes gets in; what was used least recently goes for it. */
 export class PlainLru<T extends object> {
-  readonly #lru: LRUCache<string, T>
+  readonly #empty: () => LRUCache<string, T>
+  #lru: LRUCache<string, T>
   #maxBytes: number
-  readonly #departed: (why: Departure) => void
+  readonly #departed: PlainLruOptions['departed']
 
   constructor({ maxBytes, departed }: PlainLruOptions) {
     this.#maxBytes = maxBytes
     this.#departed = departed
-    this.#lru = new LRUCache({
-      maxSize: maxBytes,
-      dispose(_stored, _key, reason) {
-        const why = DEPARTURES[reason]
-        if (why !== undefined) departed(why)
-      },
-    })
+    this.#empty = () =>
+      new LRUCache({
+        maxSize: maxBytes,
+        dispose(_stored, _key, reason) {
+          const why = DEPARTURES[reason]
+          if (why !== undefined) departed(why)
+        },
+      })
+    this.#lru = this.#empty()
   }
 
   get size(): number {
@@ -68,7 +71,9 @@ export class PlainLru<T extends object> {
   }
 
   clear(): void {
-    this.#lru.clear()
+    const { size } = this
+    this.#lru = this.#empty() // its own clear() disposes of one after the other
+    if (size > 0) this.#departed('purged', size)
   }
 
   #makeRoom(): void {

@@ -57,7 +57,8 @@ export function memoryStore({
   }
   const report = new Report(events, clock)
   const evicted = events?.emitter('eviction')
-  const departed = (reason: Departure) => evicted?.(EVICTED[reason])
+  const departed = (reason: Departure, count?: number) =>
+    evicted?.(count === undefined ? EVICTED[reason] : { ...EVICTED[reason], count })
   const kept: Index =
     admission === 'on' ? new AdmittingLru({ maxBytes, seed, departed }) : new PlainLru({ maxBytes, departed })
   const yielding = new YieldingLimit(maxBytes, kept)

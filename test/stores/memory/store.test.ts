@@ -162,6 +162,23 @@ test('every departure is reported with its reason', () => {
   expect(reasons).toEqual(['replaced', 'size', 'rejected', 'purged'])
 })
 
+test.each(['on', 'off'] as const)(
+  'that everything goes is reported once, with the count: admission %s',
+  (admission) => {
+    const events = new Events()
+    const evictions: unknown[] = []
+    events.on('eviction', (out) => void evictions.push(out))
+    const store = memoryStore({ maxBytes: 100_000, admission, events })
+    for (const key of ['a', 'b', 'c']) void store.set(key, response('x'), 1)
+    void store.clear()
+    void store.clear()
+    expect(evictions).toEqual([{ tier: 'memory', reason: 'purged', count: 3 }])
+    void store.set('d', response('x'), 1)
+    void store.delete('d')
+    expect(evictions.slice(1)).toEqual([{ tier: 'memory', reason: 'purged' }])
+  },
+)
+
 test('a limit that is no size is refused with a message that says what was expected', () => {
   expect(() => memoryStore({ maxBytes: '256MB!' })).toThrow('expected a size such as 512KiB')
 })
