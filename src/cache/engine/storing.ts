@@ -129,7 +129,7 @@ export class Storing {
       case 'kept':
         if (flight === undefined && question.apart !== '') this.#forgetUnshareable(key)
         if (question.isPart(entry)) return this.#putPart(question, target, entry)
-        if (flight?.lease?.isDoubtful === true) return this.#putUnlessFresh(target, entry, flight)
+        if (flight?.lease?.isDoubtful === true) return this.#putUnlessLater(target, entry, flight)
         if (isCurrent && target === key) return this.put(target, entry, now)
         return this.#putInOrder(target, entry, sameContent)
       case 'outgrown':
@@ -178,10 +178,10 @@ export class Storing {
   }
 
   /** Another may have taken this fetch for dead, and stored what it was given later. */
-  #putUnlessFresh(key: string, entry: Entry, flight: AnyFlight): Awaitable<Written> {
+  #putUnlessLater(key: string, entry: Entry, flight: AnyFlight): Awaitable<Written> {
     const put = (kept: Kept): Awaitable<Written> => {
-      const isFresh = isEntry(kept) && this.#clock.now() < kept.freshUntil && this.#log.verdict(kept) === 'valid'
-      const isNewer = isFresh && !(flight.past !== undefined && isSame(kept, flight.past))
+      const isLater = isEntry(kept) && kept.startedAt >= entry.startedAt && this.#log.verdict(kept) === 'valid'
+      const isNewer = isLater && !(flight.past !== undefined && isSame(kept, flight.past))
       return isNewer || flight.isSuperseded ? undefined : this.put(key, entry)
     }
     return withStored(this.#store, key, put, { past: undefined, generation: this.#log.generation })

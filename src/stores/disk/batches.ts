@@ -11,6 +11,7 @@ const MOST_BYTES = 4 * 2 ** 20
 export class Batches {
   /** What is still to come of each, by key. */
   readonly #pending = new Set<Map<string, Write>>()
+  readonly #running = new Set<Promise<void>>()
 
   /** Something newer comes to these keys. */
   overtake(keys: readonly string[]): void {
@@ -23,11 +24,26 @@ export class Batches {
   }
 
   /** @param put puts a piece; the next is not begun before it has settled */
-  async put(writes: readonly Write[], put: (piece: readonly Write[]) => Promise<unknown>): Promise<void> {
+  put(writes: readonly Write[], put: (piece: readonly Write[]) => Promise<unknown>): Promise<void> {
+    const running = this.#put(writes, put).finally(() => this.#running.delete(running))
+    this.#running.add(running)
+    return running
+  }
+
+  /** Settles when all that were begun have been put. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#running)
+  }
+
+  async #put(writes: readonly Write[], put: (piece: readonly Write[]) => Promise<unknown>): Promise<void> {
     const pending = new Map(writes.map((write) => [write.key, write]))
     this.#pending.add(pending)
     try {
-      while (pending.size > 0) await put(pieceOf(pending))
+      while (pending.size > 0) {
+        const piece = pieceOf(pending)
+        if (pending.size === 0) this.#pending.delete(pending)
+        await put(piece)
+      }
     } finally {
       this.#pending.delete(pending)
     }

@@ -174,9 +174,10 @@ export function diskStore({
       })
       if (written !== 'lost' && count > 0) events?.emit('eviction', { tier: TIER, reason: 'purged', count })
     },
-    close() {
+    async close() {
       stopSweeping()
-      return access.close()
+      await batches.settled()
+      await access.close()
     },
     usage(): readonly TierUsage[] {
       const usage = access.read((file) => shelf.usage(file))
