@@ -292,9 +292,9 @@ export class Engine {
     decision: Pass<E>,
   ): Promise<Resolution<E, D>> {
     const answer = await this.#counted(this.#passing.answer(question, key, decision), question.leaving)
-    const isOutdated = answer.kind === 'entry' && answer.outcome.result === 'stale'
-    const forAnyone = isOutdated && this.#pressure?.high !== true ? question.forAnyone(answer.entry) : undefined
-    if (isOutdated && forAnyone !== undefined) this.#fetches.refresh(forAnyone, key, answer.entry)
+    if (answer.kind !== 'entry' || answer.outcome.result !== 'stale' || this.#pressure?.high === true) return answer
+    const forAnyone = question.forAnyone(answer.entry)
+    if (forAnyone !== undefined) this.#fetches.refresh(forAnyone, key, answer.entry)
     return answer
   }
 

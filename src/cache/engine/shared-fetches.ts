@@ -84,11 +84,12 @@ export class SharedFetches {
     const own = this.#flights.get(key)
     const isUnderWay = own !== undefined && own.result?.kind !== 'direct'
     if (isUnderWay || this.#flights.get(foundAt) !== undefined) return
-    const asOwn = () => this.#refreshOnce(question, foundAt, entry)
-    const begin = (isAlone: boolean) =>
-      isAlone ? this.#refreshOnce(question.forAnyone(entry) ?? question, foundAt, entry) : asOwn()
+    const begin = (isAlone: boolean) => {
+      const forAnyone = isAlone ? question.forAnyone(entry) : undefined
+      this.#refreshOnce(forAnyone ?? question, foundAt, entry)
+    }
     const remembered = isUnshareable(this.#parts.store, this.#log, key, this.#clock.now())
-    if (remembered instanceof Promise) void remembered.then(begin, asOwn)
+    if (remembered instanceof Promise) void remembered.then(begin, () => begin(false))
     else begin(remembered)
   }
 

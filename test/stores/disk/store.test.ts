@@ -64,6 +64,20 @@ test('what comes while a batch is put is newer than what is still to come of it'
   await store.close()
 })
 
+test('a batch that is being put when the store closes is there after a restart', async () => {
+  const path = temporaryFolder()
+  const batchOf = (text: string) =>
+    Array.from({ length: 3_000 }, (_, at) => ({ key: `k${at}`, stored: response(text), keepForMs: 60_000 }))
+  const before = diskStore({ path })
+  await before.setMany(batchOf('old'))
+  const put = before.setMany(batchOf('new'))
+  await before.close()
+  await put
+  const after = diskStore({ path })
+  expect(['k0', 'k2999'].map((key) => bodyOf(after.get(key) as Kept))).toEqual(['new', 'new'])
+  await after.close()
+})
+
 test('what was stored is there after a restart', async () => {
   const path = temporaryFolder()
   const before = diskStore({ path })
