@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createCache } from '../../src/library/embed.ts'
 import { localLog } from '../../src/stores/memory/log.ts'
 import { memoryStore } from '../../src/stores/memory/store.ts'
@@ -91,27 +91,61 @@ test('what a worker that does not answer holds goes to another that waits, and i
   expect(table.size).toBe(0)
 })
 
-test('what a worker that was only slow brings does not replace what the next has stored', async () => {
-  const clock = new FakeClock()
-  const table = new LeaseTable(clock)
-  const [store, log] = [memoryStore({ maxBytes: '1MiB' }), localLog()]
-  const cacheOf = (worker: number) => {
-    const { leases } = leasesOf(table, worker, clock)
-    return createCache({ store, log, clock, sharing: { leases, maxObjectBytes: 1_024 } })
+describe('a worker that was only slow, and whose fetch another has taken over', () => {
+  const KEPT = { ttl: '1s', grace: '1h', softTimeout: 0 }
+
+  /** Both fetch: the first began sooner. */
+  async function bothFetch() {
+    const clock = new FakeClock()
+    const table = new LeaseTable(clock)
+    const [store, log] = [memoryStore({ maxBytes: '1MiB' }), localLog()]
+    const cacheOf = (worker: number) => {
+      const { leases } = leasesOf(table, worker, clock)
+      return createCache({ store, log, clock, sharing: { leases, maxObjectBytes: 1_024 } })
+    }
+    const [one, other] = [cacheOf(1), cacheOf(2)]
+    const [old, newer] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()]
+    const slow = one.getOrSet('k', () => old.promise, KEPT)
+    await settled()
+    const next = other.getOrSet('k', () => newer.promise, KEPT)
+    await settled()
+    await clock.advance(2_000)
+    table.passFrom(1)
+    await settled()
+    const bring = async (load: PromiseWithResolvers<string>, asked: Promise<string>, value: string) => {
+      load.resolve(value)
+      expect(await asked).toBe(value)
+      await settled()
+    }
+    return {
+      clock,
+      bringOld: () => bring(old, slow, 'old'),
+      bringNew: () => bring(newer, next, 'new'),
+      stored: () => other.getOrSet('k', () => 'loaded anew', KEPT),
+    }
   }
-  const [one, other] = [cacheOf(1), cacheOf(2)]
-  const old = Promise.withResolvers<string>()
-  const slow = one.getOrSet('k', () => old.promise, { ttl: '1h' })
-  await settled()
-  const next = other.getOrSet('k', () => 'new', { ttl: '1h' })
-  await settled()
-  await clock.advance(2_000)
-  table.passFrom(1)
-  expect(await next).toBe('new')
-  old.resolve('old')
-  expect(await slow).toBe('old')
-  await settled()
-  expect(await other.get('k')).toBe('new')
+
+  test('does not replace what that one has stored', async () => {
+    const { bringOld, bringNew, stored } = await bothFetch()
+    await bringNew()
+    await bringOld()
+    expect(await stored()).toBe('new')
+  })
+
+  test('nor when that is stale by then', async () => {
+    const { clock, bringOld, bringNew, stored } = await bothFetch()
+    await bringNew()
+    await clock.advance(1_500)
+    await bringOld()
+    expect(await stored()).toBe('new')
+  })
+
+  test('is replaced by that one where it comes first', async () => {
+    const { bringOld, bringNew, stored } = await bothFetch()
+    await bringOld()
+    await bringNew()
+    expect(await stored()).toBe('new')
+  })
 })
 
 test('where nobody else waits, what a worker that does not answer holds is free for another', async () => {

@@ -117,7 +117,26 @@ describe('one fetch for the fleet', () => {
     for (const node of [a, b]) expect(await node('/')).toMatchObject({ body: 'v2', result: 'hit' })
   })
 
-  test('nor what is set while it looks whether there is something newer', async () => {
+  test('and the part of a response that it was asked to complete', async () => {
+    const lease = { fence: 1, isDoubtful: true, release() {} }
+    const { clock, origin, a, b } = fleet({
+      leases: { take: () => Promise.resolve({ kind: 'held', lease }), close() {} },
+    })
+    const validated = { ...FRESH, ETag: '"1"' }
+    const partial = { ...validated, 'Content-Range': 'bytes 0-3/10', 'Content-Length': '4' }
+    origin.script((_, number) =>
+      number === 1
+        ? { status: 206, headers: partial, body: '0123' }
+        : { headers: { ...validated, ETag: '"2"', 'Content-Length': '10' }, body: '0123456789' },
+    )
+    await a('/', { Range: 'bytes=0-3' })
+    await clock.advance(1)
+    expect(await a('/')).toMatchObject({ body: '0123456789' })
+    await settle()
+    for (const node of [a, b]) expect(await node('/')).toMatchObject({ body: '0123456789', result: 'hit' })
+  })
+
+  test('nor does it replace what is set while it looks whether there is something newer', async () => {
     const lease = { fence: 1, isDoubtful: true, release() {} }
     const leases: FetchLeases = { take: () => Promise.resolve({ kind: 'held', lease }), close() {} }
     const far = new FarStore()
