@@ -22,6 +22,19 @@ interface Card {
   readonly until: number
 }
 
+/** A record of `order`. */
+interface Turn {
+  readonly turn: Buffer
+  readonly address: Buffer
+}
+
+/** What has made room, and how much. */
+interface Gone {
+  readonly departures: Departure[]
+  bytes: number
+  spared: number
+}
+
 const PAGE = 4_096
 /**
  * How much of the file may be in use: the rest is for pages that are free but still seen by a reader, or in too small
@@ -34,6 +47,8 @@ const NARROWED_BY = 2
 /** How many are passed over at most for the sake of having been read lately, per thing that is put in. */
 const MOST_SPARED = 16
 const SWEPT_AT_ONCE = 1_000
+/** Of the oldest, when room is made for much. */
+const MOST_AT_ONCE = 256
 
 /**
  * Octets under addresses (hashes of keys), bounded in bytes: who came first goes first, unless it was read since it
@@ -78,12 +93,9 @@ export class Shelf {
   }
 
   remove(file: DiskFile, address: Buffer, why: Departure): Departure[] {
-    const { tables } = file
-    const card = cardAt(tables, address)
+    const card = cardAt(file.tables, address)
     if (card === undefined) return []
-    tables.entries.removeSync(octetsOf(card.place))
-    tables.order.removeSync(octetsOf(card.turn))
-    tables.index.removeSync(address)
+    takeAway(file.tables, address, card)
     this.#count(file, -card.bytes, -1)
     return [why]
   }
@@ -121,29 +133,45 @@ export class Shelf {
 
   #makeRoom(file: DiskFile, bytes: number): Departure[] {
     const departures: Departure[] = []
-    const limit = this.#limit(file)
-    const before = this.usage(file).bytes
-    const enough = Math.max(limit, before - NARROWED_BY * bytes) // a little at a time: what goes is copied first
-    let spared = 0
-    while (this.usage(file).bytes + bytes > enough) {
-      const [oldest] = [...file.tables.order.getRange({ limit: 1 })]
-      if (oldest === undefined) {
+    const { bytes: used } = this.usage(file)
+    const enough = Math.max(this.#limit(file), used - NARROWED_BY * bytes) // a little at a time: what goes is copied first
+    let wanted = used + bytes - enough
+    let mostSpared = MOST_SPARED
+    for (let limit = 1; wanted > 0; limit = Math.min(limit * 4, MOST_AT_ONCE)) {
+      const oldest = oldestOf(file.tables, limit)
+      if (oldest.length === 0) {
         this.clear(file) // nothing is left, whatever the count says
         break
       }
-      const [turn, address] = [Buffer.from(oldest.key), Buffer.from(oldest.value)]
+      const gone = this.#goOf(file, oldest, wanted, mostSpared)
+      this.#count(file, -gone.bytes, -gone.departures.length)
+      departures.push(...gone.departures)
+      wanted -= gone.bytes
+      mostSpared -= gone.spared
+    }
+    return departures
+  }
+
+  /** Of the oldest, in their order, those go which are needed for so many bytes. Not counted yet. */
+  #goOf(file: DiskFile, oldest: readonly Turn[], wanted: number, mostSpared: number): Gone {
+    const gone: Gone = { departures: [], bytes: 0, spared: 0 }
+    const now = this.#now()
+    for (const { turn, address } of oldest) {
+      if (gone.bytes >= wanted) break
       const card = cardAt(file.tables, address)
       if (card === undefined || !octetsOf(card.turn).equals(turn)) {
         file.tables.order.removeSync(turn) // of a thing that is not there: damaged
-      } else if (this.#readLately.take(address) && spared < MOST_SPARED && card.until > this.#now()) {
+      } else if (this.#readLately.take(address) && gone.spared < mostSpared && card.until > now) {
         file.tables.order.removeSync(turn)
         this.#file(file, address, { ...card, turn: this.#nextTurn(file) })
-        spared += 1
+        gone.spared += 1
       } else {
-        departures.push(...this.remove(file, address, card.until > this.#now() ? 'size' : 'expired'))
+        takeAway(file.tables, address, card)
+        gone.departures.push(card.until > now ? 'size' : 'expired')
+        gone.bytes += card.bytes
       }
     }
-    return departures
+    return gone
   }
 
   #limit(file: DiskFile): number {
@@ -198,6 +226,19 @@ function bytesFor(octets: number): number {
   return octets < PAGE / 2 - 60
     ? Math.ceil((octets + 60) * 1.5) + filed
     : Math.ceil((octets + 16) / PAGE) * PAGE + filed
+}
+
+/** Copied, as what it was read from is written to. */
+const oldestOf = ({ order }: Tables, limit: number): Turn[] =>
+  [...order.getRange({ limit })].map(({ key, value }) => ({
+    turn: Buffer.from(key),
+    address: Buffer.from(value),
+  }))
+
+function takeAway({ entries, index, order }: Tables, address: Buffer, { place, turn }: Card): void {
+  entries.removeSync(octetsOf(place))
+  order.removeSync(octetsOf(turn))
+  index.removeSync(address)
 }
 
 function cardAt({ index }: Tables, address: Buffer): Card | undefined {
