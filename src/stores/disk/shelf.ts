@@ -29,7 +29,7 @@ interface Turn {
 }
 
 /** What has made room, and how much. */
-interface Gone {
+interface Evicted {
   readonly departures: Departure[]
   bytes: number
   spared: number
@@ -134,7 +134,8 @@ export class Shelf {
   #makeRoom(file: DiskFile, bytes: number): Departure[] {
     const departures: Departure[] = []
     const { bytes: used } = this.usage(file)
-    const enough = Math.max(this.#limit(file), used - NARROWED_BY * bytes) // a little at a time: what goes is copied first
+    // A little at a time: what goes is copied first.
+    const enough = Math.max(this.#limit(file), used - NARROWED_BY * bytes)
     let wanted = used + bytes - enough
     let mostSpared = MOST_SPARED
     for (let limit = 1; wanted > 0; limit = Math.min(limit * 4, MOST_AT_ONCE)) {
@@ -143,7 +144,7 @@ export class Shelf {
         this.clear(file) // nothing is left, whatever the count says
         break
       }
-      const gone = this.#goOf(file, oldest, wanted, mostSpared)
+      const gone = this.#evict(file, oldest, wanted, mostSpared)
       this.#count(file, -gone.bytes, -gone.departures.length)
       departures.push(...gone.departures)
       wanted -= gone.bytes
@@ -152,9 +153,9 @@ export class Shelf {
     return departures
   }
 
-  /** Of the oldest, in their order, those go which are needed for so many bytes. Not counted yet. */
-  #goOf(file: DiskFile, oldest: readonly Turn[], wanted: number, mostSpared: number): Gone {
-    const gone: Gone = { departures: [], bytes: 0, spared: 0 }
+  /** As many of the oldest, in their order, as take so many bytes. Not counted yet. */
+  #evict(file: DiskFile, oldest: readonly Turn[], wanted: number, mostSpared: number): Evicted {
+    const gone: Evicted = { departures: [], bytes: 0, spared: 0 }
     const now = this.#now()
     for (const { turn, address } of oldest) {
       if (gone.bytes >= wanted) break
