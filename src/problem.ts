@@ -1,4 +1,4 @@
-/** A HerdgateError as application/problem+json (RFC 9457). What routes of the admin port answer: routes/admin-problem.ts. */
+/** A HerdgateError as application/problem+json (RFC 9457). What routes of the admin port answer: routes/admin/problem.ts. */
 import type { ErrorCode, HerdgateError } from './errors.ts'
 import { STATUS_CODES } from './node-http.ts'
 

@@ -153,9 +153,13 @@ const RULES: readonly Rule[] = [
     ],
   },
   { from: 'src/index.ts', may: ['src/library/', 'src/stores/', 'src/origin/pool-origin.ts', ...WORDS] },
-  { from: 'src/for-routes.ts', may: ['src/cache/http/reply.ts', 'src/policy/', 'src/ports/peers.ts', ...WORDS] },
-  { from: 'routes/', may: ['routes/', 'src/for-routes.ts', 'src/node-http.ts', 'node:', 'npm:'] },
-  { from: 'src/ports/admin-port.ts', may: ['src/ports/', 'routes/', 'src/node-http.ts', ...WORDS, 'npm:'] },
+  {
+    from: 'src/for-routes.ts',
+    may: ['src/cache/http/reply.ts', 'src/policy/', 'src/ports/peers.ts', 'src/node-http.ts', ...WORDS],
+  },
+  { from: 'routes/admin/', may: ['routes/admin/', 'src/for-routes.ts', 'node:', 'npm:'] },
+  { from: 'routes/', may: ['routes/proxy/', 'src/for-routes.ts', 'node:', 'npm:'] },
+  { from: 'src/ports/admin-port.ts', may: ['src/ports/', 'routes/admin/', 'src/node-http.ts', ...WORDS, 'npm:'] },
   {
     from: 'src/ports/',
     may: ['src/ports/', 'src/policy/', 'src/origin/upgrade.ts', 'src/node-http.ts', ...WORDS, 'node:', 'npm:fastify'],

@@ -8,9 +8,9 @@ import {
   type Peer,
   readHead,
   type Signal,
+  STATUS_CODES,
   schemeOf,
 } from '../../src/for-routes.ts'
-import { STATUS_CODES } from '../../src/node-http.ts'
 import { type Given, givenContent } from './given-content.ts'
 import { endWith } from './last-answer.ts'
 import { leavingOf } from './leaving.ts'

@@ -3,18 +3,18 @@ import type { RequestListener, Server } from 'node:http'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
-import { bearer, unauthorized } from '../../routes/bearer.ts'
-import { explainRoute } from '../../routes/explain.ts'
-import { healthRoutes, type Readiness } from '../../routes/health.ts'
-import { latePages } from '../../routes/late-pages.ts'
-import { liveRoute } from '../../routes/live.ts'
-import { type MetricsSource, metricsRoute } from '../../routes/metrics.ts'
+import { bearer, unauthorized } from '../../routes/admin/bearer.ts'
+import { explainRoute } from '../../routes/admin/explain.ts'
+import { healthRoutes, type Readiness } from '../../routes/admin/health.ts'
+import { latePages } from '../../routes/admin/late-pages.ts'
+import { liveRoute } from '../../routes/admin/live.ts'
+import { type MetricsSource, metricsRoute } from '../../routes/admin/metrics.ts'
 import { HerdgateError } from '../errors.ts'
-import { badRequest, type ProblemDetails, ProblemError, sendProblem } from '../../routes/admin-problem.ts'
-import { purgeRoutes } from '../../routes/purge.ts'
-import { createLimiter, type Limiter, type Rate, tooMany } from '../../routes/rate.ts'
-import { type Reloading, reloadRoute } from '../../routes/reload.ts'
-import { statsRoute } from '../../routes/stats.ts'
+import { badRequest, type ProblemDetails, ProblemError, sendProblem } from '../../routes/admin/problem.ts'
+import { purgeRoutes } from '../../routes/admin/purge.ts'
+import { createLimiter, type Limiter, type Rate, tooMany } from '../../routes/admin/rate.ts'
+import { type Reloading, reloadRoute } from '../../routes/admin/reload.ts'
+import { statsRoute } from '../../routes/admin/stats.ts'
 import type { Cache } from '../cache/create-cache.ts'
 import type { Statistics } from '../cache/statistics.ts'
 import { systemClock } from '../clock.ts'
@@ -77,7 +77,7 @@ const WRONG_TOKENS: Rate = { burst: 1000, perSecond: 50 }
 export function createAdmin(parts: AdminParts): FastifyInstance {
   const admin = createInstance(parts, (app) => {
     latePages(app, async () => {
-      const { pages } = await import('../../routes/pages.ts')
+      const { pages } = await import('../../routes/admin/pages.ts')
       const { version, extension } = parts
       const instance = createInstance(parts, (late) => pages(late, { version, panels: extension?.panels ?? [] }))
       await instance.ready()

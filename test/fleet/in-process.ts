@@ -63,7 +63,7 @@ async function start(
     },
     purge: (mode, targets) =>
       cache[mode](targets).then(
-        ({ nodes }) => (nodes.acked >= nodes.expected ? 200 : 202), // as routes/purge.ts answers
+        ({ nodes }) => (nodes.acked >= nodes.expected ? 200 : 202), // as routes/admin/purge.ts answers
         () => 503,
       ),
     async stop() {

@@ -1,4 +1,4 @@
-import { Selectors, targetsOf } from '../../../routes/selectors.ts'
+import { Selectors, targetsOf } from '../../../routes/admin/selectors.ts'
 import { namedBy, readUrl } from '../../../src/policy/absolute-url.ts'
 import { matchInTurn, matchRoute } from '../../../src/policy/route.ts'
 import { locate, nameOf, parseTarget } from '../../../src/policy/target.ts'
@@ -13,7 +13,7 @@ export const addresses: Target = {
     'src/policy/absolute-url.ts',
     'src/policy/route.ts',
     'src/policy/route-index.ts',
-    'routes/selectors.ts',
+    'routes/admin/selectors.ts',
   ],
   dictionary: [
     ['http://', 'https://', 'HTTP://', 'a.test', 'A.TEST', 'b.test:8080', ':80', ':443', ':0', ':65536', '[::1]'],

@@ -1,6 +1,6 @@
-import { bearer } from '../../../routes/bearer.ts'
-import { requestOf } from '../../../routes/explain.ts'
-import { ProblemError } from '../../../routes/admin-problem.ts'
+import { bearer } from '../../../routes/admin/bearer.ts'
+import { requestOf } from '../../../routes/admin/explain.ts'
+import { ProblemError } from '../../../routes/admin/problem.ts'
 import { fieldLines, lines } from '../../../src/fields.ts'
 import { StatusLines } from '../../../src/origin/status-line.ts'
 import { must, mustEqual, RESPONSE_HEAD, type Target } from '../target.ts'
@@ -9,7 +9,7 @@ import { fieldsIn } from './message.ts'
 /** Octets from an origin; or field lines of a request to the admin port; or a URL and fields to explain. */
 export const wire: Target = {
   name: 'wire',
-  covers: ['src/origin/status-line.ts', 'routes/bearer.ts', 'routes/explain.ts', 'src/fields.ts'],
+  covers: ['src/origin/status-line.ts', 'routes/admin/bearer.ts', 'routes/admin/explain.ts', 'src/fields.ts'],
   dictionary: [
     ['HTTP/1.1 ', '100', '103', '109', '200', '\r\n', '\n', '\r', '\r\n\r\n', ' Continue', 'HTTP/1.1 100 Continue\r\n'],
     ['Authorization: ', 'Bearer ', 'bearer  ', 'correct-horse', 'http://a.test/', '\nhost: ', 'x: y', ':', ' : '],

@@ -2,7 +2,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { FastifyReply } from 'fastify'
-import { sendProblem } from './admin-problem.ts'
+import { sendProblem } from './problem.ts'
 
 /** May this request go on? */
 export type Guard = (request: { readonly raw: Pick<IncomingMessage, 'rawHeaders'> }) => boolean

@@ -1,7 +1,7 @@
 /** How often something may happen (RFC 6585 section 4). */
 import type { FastifyReply } from 'fastify'
-import type { Clock } from '../src/for-routes.ts'
-import { sendProblem } from './admin-problem.ts'
+import type { Clock } from '../../src/for-routes.ts'
+import { sendProblem } from './problem.ts'
 
 export interface Rate {
   /** How much may happen at once. */

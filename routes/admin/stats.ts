@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import type { Statistics as Counted } from '../src/for-routes.ts'
+import type { Statistics as Counted } from '../../src/for-routes.ts'
 import { onlyMethods } from './methods.ts'
-import { json, problems } from './admin-problem.ts'
+import { json, problems } from './problem.ts'
 
 const count = z.int()
 

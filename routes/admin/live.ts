@@ -2,9 +2,9 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import type { Live } from '../src/live/live.ts'
+import type { Live } from '../../src/for-routes.ts'
 import { onlyMethods } from './methods.ts'
-import { ProblemError, problems } from './admin-problem.ts'
+import { ProblemError, problems } from './problem.ts'
 import { Statistics } from './stats.ts'
 
 /** A reader that lets so much pile up is dropped: a few hundred quiet snapshots, some dozens of busy ones. */

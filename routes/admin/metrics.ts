@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { onlyMethods } from './methods.ts'
-import { problems } from './admin-problem.ts'
+import { problems } from './problem.ts'
 
 export interface MetricsSource {
   render(accept?: string): Promise<{ readonly contentType: string; readonly body: string }>

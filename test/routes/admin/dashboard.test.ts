@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { fakeAdmin } from '../support/admin.ts'
+import { fakeAdmin } from '../../support/admin.ts'
 
-const FILES = readdirSync(new URL('../../src/dashboard', import.meta.url))
+const FILES = readdirSync(new URL('../../../src/dashboard', import.meta.url))
 const page = async (url: string) => (await fakeAdmin().app.inject(url)).body
 
 describe('/dashboard', () => {

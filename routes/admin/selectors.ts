@@ -1,7 +1,7 @@
 /** What a purge or invalidation is asked for, checked to the letter. */
 import { z } from 'zod'
-import type { Targets } from '../src/for-routes.ts'
-import { namedBy, readUrl } from '../src/for-routes.ts'
+import type { Targets } from '../../src/for-routes.ts'
+import { namedBy, readUrl } from '../../src/for-routes.ts'
 
 const MOST_ITEMS = 256
 const LONGEST_TAG_BYTES = 256

@@ -8,7 +8,7 @@ import { onlyMethods } from './methods.ts'
 /** Everything comes from here and talks to here; nobody may frame it. */
 const PAGE_POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
 
-const PAGE = fileURLToPath(new URL('../src/dashboard', import.meta.url))
+const PAGE = fileURLToPath(new URL('../../src/dashboard', import.meta.url))
 /** The plots' library, as its package brings it. */
 const UPLOT = dirname(fileURLToPath(import.meta.resolve('uplot')))
 const UPLOT_FILES = ['uPlot.esm.js', 'uPlot.min.css']

@@ -1,4 +1,4 @@
-/** What routes/late-pages.ts loads late. */
+/** What routes/admin/late-pages.ts loads late. */
 import type { FastifyInstance } from 'fastify'
 import { dashboardRoutes } from './dashboard.ts'
 import { describeRoutes, openapiRoutes } from './openapi.ts'

@@ -2,11 +2,10 @@
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import type { Cache, CacheRequest } from '../src/for-routes.ts'
-import { readUrl, trimmed } from '../src/for-routes.ts'
-import { METHODS } from '../src/node-http.ts'
+import type { Cache, CacheRequest } from '../../src/for-routes.ts'
+import { METHODS, readUrl, trimmed } from '../../src/for-routes.ts'
 import { onlyMethods } from './methods.ts'
-import { badRequest, json, problems } from './admin-problem.ts'
+import { badRequest, json, problems } from './problem.ts'
 
 const MOST_HEADERS = 100
 /** RFC 9110 section 5.6.2. */

@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { onlyMethods } from './methods.ts'
-import { json, problems } from './admin-problem.ts'
+import { json, problems } from './problem.ts'
 
 /** The page runs its own scripts and talks to this port; styles are set on elements by its scripts. */
 const PAGE_POLICY = [
@@ -20,7 +20,7 @@ const PAGE_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-const ICON = readFileSync(new URL('../src/dashboard/icon.svg', import.meta.url))
+const ICON = readFileSync(new URL('../../src/dashboard/icon.svg', import.meta.url))
 
 /** In the order in which the page shows them. */
 const TAGS = [

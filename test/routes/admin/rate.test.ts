@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { createLimiter } from '../../routes/rate.ts'
-import { AUTHORIZED, fakeAdmin } from '../support/admin.ts'
-import { FakeClock } from '../support/fake-clock.ts'
+import { createLimiter } from '../../../routes/admin/rate.ts'
+import { AUTHORIZED, fakeAdmin } from '../../support/admin.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
 
 describe('a limiter', () => {
   test('allows its burst at once, and then its rate', async () => {

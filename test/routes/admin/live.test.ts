@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import http, { type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import type { Live, Snapshot } from '../../src/live/live.ts'
-import { AUTHORIZED, fakeAdmin, get } from '../support/admin.ts'
-import { until } from '../support/waiting.ts'
+import type { Live, Snapshot } from '../../../src/live/live.ts'
+import { AUTHORIZED, fakeAdmin, get } from '../../support/admin.ts'
+import { until } from '../../support/waiting.ts'
 
 /** Watchers that are told what the test tells them. */
 function fakeLive(most = 8) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fakeAdmin, get } from '../support/admin.ts'
+import { fakeAdmin, get } from '../../support/admin.ts'
 
 const ask = (...parameters: [name: string, value: string][]): string => `/v1/explain?${new URLSearchParams(parameters)}`
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { ProblemError } from './admin-problem.ts'
+import { ProblemError } from './problem.ts'
 
 /** Answers every other method on a path with 405 and the list of those it has (RFC 9110 section 15.5.6). */
 export function onlyMethods(app: FastifyInstance, url: string, allowed: readonly string[]): void {

@@ -1,6 +1,6 @@
 import type { OpenAPIV3_1 } from 'openapi-types'
 import { describe, expect, test } from 'vitest'
-import { fakeAdmin, get, post } from '../support/admin.ts'
+import { fakeAdmin, get, post } from '../../support/admin.ts'
 
 describe('probes', () => {
   test('/livez and /healthz say that the process lives', async () => {

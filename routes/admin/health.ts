@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { onlyMethods } from './methods.ts'
-import { json, problems, sendProblem } from './admin-problem.ts'
+import { json, problems, sendProblem } from './problem.ts'
 
 export interface Readiness {
   /** Listening and not draining. */

@@ -1,6 +1,6 @@
 import Fastify from 'fastify'
 import { expect, test } from 'vitest'
-import { latePages } from '../../routes/late-pages.ts'
+import { latePages } from '../../../routes/admin/late-pages.ts'
 
 test('what failed to load is loaded when it is asked for again, and does not keep anything from closing', async () => {
   let times = 0

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ADMIN_TOKEN, fakeAdmin } from '../support/admin.ts'
+import { ADMIN_TOKEN, fakeAdmin } from '../../support/admin.ts'
 
 const PROTECTED: [method: 'GET' | 'POST' | 'PUT' | 'OPTIONS' | 'HEAD', url: string][] = [
   ['POST', '/v1/purge'],

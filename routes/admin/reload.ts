@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { onlyMethods } from './methods.ts'
-import { json, ProblemError, problems } from './admin-problem.ts'
+import { json, ProblemError, problems } from './problem.ts'
 
 export type Reloading =
   | { readonly ok: true; readonly needsRestart: readonly string[] }
