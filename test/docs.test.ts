@@ -5,7 +5,7 @@ import { describe, expect, it, test } from 'vitest'
 import { referencePage } from '../docs/configuration-reference.ts'
 import { configJsonSchema } from '../src/config.ts'
 import { field } from '../src/fields.ts'
-import { OVERRIDES } from '../src/policy/overrides.ts'
+import { IMPERSONATING_FIELDS } from '../src/policy/impersonating-fields.ts'
 import { REASONS } from '../src/metrics/labels.ts'
 import { REASONS_NOT_TO_STORE } from '../src/policy/storable.ts'
 import { unrunIn } from './support/documented.ts'
@@ -64,7 +64,7 @@ describe('docs/security.md', () => {
   const names = [...dropped.matchAll(/`([a-z-]+\*?)`/g)].map(([, name = '']) => name).filter((name) => /\w/.test(name))
 
   it('lists every field that is dropped by its name', () => {
-    expect([...OVERRIDES].filter((name) => !names.includes(name))).toEqual([])
+    expect([...IMPERSONATING_FIELDS].filter((name) => !names.includes(name))).toEqual([])
   })
 
   it.each(names)('is right: %s reaches no origin', (name) => {

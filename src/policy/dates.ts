@@ -1,5 +1,5 @@
 /** HTTP dates (RFC 9110 section 5.6.7) as a cache reads them (RFC 9111 section 4.2). */
-import { remembering } from './remembered.ts'
+import { memoized } from './memoized.ts'
 
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 const MONTH = `(?<month>${MONTHS.join('|')})`
@@ -30,7 +30,7 @@ export function parseDate(value: string | undefined, reference: number = SOME_TI
 }
 
 /** The messages of one second have the same Date. Its year has four digits: nothing is relative to a reference. */
-const imfFixdate = remembering((value) => {
+const imfFixdate = memoized((value) => {
   const parts = IMF_FIXDATE.exec(value)?.groups
   return parts && instant(parts, SOME_TIME)
 })

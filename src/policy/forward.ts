@@ -5,9 +5,10 @@ import { CONDITIONALS } from './conditionals.ts'
 import { forwarding, joined } from './forwarded.ts'
 import { connectionOptions } from './hop-by-hop.ts'
 import { hopsLeft } from './max-forwards.ts'
-import { asRead, isOverride } from './overrides.ts'
+import { isImpersonating } from './impersonating-fields.ts'
+import { asRead } from './lenient-names.ts'
 import { normalCodings, PREFERENCE_FIELDS } from './preferences.ts'
-import { remembering } from './remembered.ts'
+import { memoized } from './memoized.ts'
 import { locate } from './target.ts'
 import { SURROGATE } from './targeted-control.ts'
 import { VIA } from './via.ts'
@@ -64,7 +65,7 @@ export function upstreamFields(request: CacheRequest, options: UpstreamOptions):
     if (is.ours || is.respelled || named.has(is.name) || named.has(is.read)) continue
     if (options.stripConditionals && is.conditional) continue
     if (options.mayBeStored && !options.hasBody && is.meaningless) continue
-    if ((is.cookie && options.cookies === 'ignore') || (!trusted && is.override)) continue
+    if ((is.cookie && options.cookies === 'ignore') || (!trusted && is.impersonating)) continue
     if (is.name === CODINGS && forOthers) continue
     fields.push(request.fields[at] ?? '', request.fields[at + 1] ?? '')
   }
@@ -91,16 +92,16 @@ interface NamedField {
   readonly conditional: boolean
   readonly meaningless: boolean
   readonly cookie: boolean
-  readonly override: boolean
+  readonly impersonating: boolean
   /** What a stranger says there reaches no origin. */
   readonly believed: boolean
 }
 
 /** Clients send the same few. */
-const fieldNamed = remembering((spelling): NamedField => {
+const fieldNamed = memoized((spelling): NamedField => {
   const name = spelling.toLowerCase()
   const read = asRead(name)
-  const override = isOverride(read)
+  const impersonating = isImpersonating(read)
   return {
     name,
     read,
@@ -109,8 +110,8 @@ const fieldNamed = remembering((spelling): NamedField => {
     conditional: CONDITIONALS.has(read),
     meaningless: MEANINGLESS.has(read),
     cookie: read === 'cookie',
-    override,
-    believed: override || read === 'host' || read === 'surrogate-capability',
+    impersonating,
+    believed: impersonating || read === 'host' || read === 'surrogate-capability',
   }
 })
 

@@ -1,7 +1,7 @@
 /** Forwarded (RFC 7239) and its X-Forwarded-* forerunners. */
 import { type Fields, field, trimmed } from '../fields.ts'
 import type { CacheRequest, Peer } from '../model.ts'
-import { remembering } from './remembered.ts'
+import { memoized } from './memoized.ts'
 import { isFor } from './target.ts'
 
 /** Who asked, for which host and by which scheme: added to what a trusted peer says, in place of anyone else's. */
@@ -65,7 +65,7 @@ const addressesIn = (chain: string | undefined): string[] =>
 const node = (address: string): string => quoted(address.includes(':') ? `[${address}]` : address)
 
 /** A token, or a quoted string where a character asks for it. Few hosts and proxies, each with many requests. */
-const quoted = remembering((value) => (/^[\w.-]+$/.test(value) ? value : `"${value.replaceAll(/["\\]/g, '\\$&')}"`))
+const quoted = memoized((value) => (/^[\w.-]+$/.test(value) ? value : `"${value.replaceAll(/["\\]/g, '\\$&')}"`))
 
 /** A list with one more member. */
 export const joined = (list: string | undefined, member: string): string =>

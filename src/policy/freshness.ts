@@ -86,7 +86,7 @@ export function freshnessOf(
   receivedOn: number | undefined,
 ): Freshness {
   const guessable = HEURISTICALLY_CACHEABLE.has(response.status) || directives.public
-  const longest = isPassingError(response.status) ? rules.errorTtlMax : Number.POSITIVE_INFINITY
+  const longest = isTransientError(response.status) ? rules.errorTtlMax : Number.POSITIVE_INFINITY
   const capped = (ms: number | undefined) => (ms === undefined ? undefined : Math.min(ms, longest))
   const ofRoute = rules.statusTtl.get(response.status) ?? capped(guessable ? rules.ttl : undefined)
   if (ofRoute !== undefined && rules.override) return { ms: ofRoute, source: 'route' }
@@ -128,7 +128,7 @@ export function forbidsStale(directives: ResponseDirectives): boolean {
 }
 
 /** Is it an error that one client may have brought about, or that may be gone with the next request? */
-export const isPassingError = (status: number): boolean => status >= 400 && !LASTING_ERRORS.has(status)
+export const isTransientError = (status: number): boolean => status >= 400 && !LASTING_ERRORS.has(status)
 
 /** What the response says of its lifetime (RFC 9111 section 4.2.1). */
 function statedLifetime(

@@ -1,7 +1,8 @@
 /** Fields that are for one connection only (RFC 9110 section 7.6.1), and so are neither forwarded nor stored. */
 import { type Fields, field, HOP_BY_HOP, lines } from '../fields.ts'
 import { CONDITIONALS } from './conditionals.ts'
-import { asRead, isOverride } from './overrides.ts'
+import { isImpersonating } from './impersonating-fields.ts'
+import { asRead } from './lenient-names.ts'
 
 const NO_OPTIONS: ReadonlySet<string> = new Set()
 const USUAL = new Set(['keep-alive', 'Keep-Alive', 'close'])
@@ -68,7 +69,7 @@ const NEVER_HOP_BY_HOP = new Set([
 export function connectionProblem(fields: Fields): string | undefined {
   for (const option of connectionOptions(fields)) {
     const read = asRead(option)
-    if (NEVER_HOP_BY_HOP.has(read) || isOverride(read)) return `Connection names ${option}`
+    if (NEVER_HOP_BY_HOP.has(read) || isImpersonating(read)) return `Connection names ${option}`
   }
   return undefined
 }

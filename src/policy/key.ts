@@ -5,7 +5,7 @@ import type { CacheRequest, KeyRules, Route } from '../model.ts'
 import { CREDENTIALS } from './credentials.ts'
 import { sentValue } from './forward.ts'
 import { otherHost } from './forwarded.ts'
-import { asRead } from './overrides.ts'
+import { asRead } from './lenient-names.ts'
 import { matchRoute } from './route.ts'
 import { nameOf } from './target.ts'
 

@@ -1,6 +1,6 @@
 /** Content negotiation fields (RFC 9110 section 12.5): lists of what the client would rather have. */
 import { trimmed } from '../fields.ts'
-import { remembering } from './remembered.ts'
+import { memoized } from './memoized.ts'
 
 interface Preference {
   /** Lower-cased but for the values of its parameters, which may mean something by their case; "q" left out. */
@@ -65,7 +65,7 @@ const CODINGS = ['br', 'deflate', 'gzip', 'zstd']
  * acceptable, and whether identity is not. There are fewer such values than a resource may have variants, so that nobody
  * can push out those of others; and they accept nothing that the one given does not.
  */
-export const normalCodings = remembering((value): string => {
+export const normalCodings = memoized((value): string => {
   const given = value.split(',').flatMap((member) => parsePreference(trimmed(member)) ?? [])
   const accepts = (coding: string) => given.some(({ range, weight }) => range === coding && weight > 0)
   const refuses = (coding: string) => !accepts(coding) && given.some(({ range }) => range === coding)

@@ -3,7 +3,8 @@ import { type Fields, lines, without } from '../fields.ts'
 import type { CacheRequest, Route, StoredResponse } from '../model.ts'
 import { SECRETS } from './credentials.ts'
 import { keyOf } from './key.ts'
-import { asRead, isOverride } from './overrides.ts'
+import { isImpersonating } from './impersonating-fields.ts'
+import { asRead } from './lenient-names.ts'
 
 type Copy = Pick<StoredResponse, 'varyOn' | 'partial'>
 
@@ -45,7 +46,7 @@ export function withoutSender(
 /** Fields of a trusted proxy by which the origin may answer, beside those of the way; some name the user. */
 function isToldMore({ fields, peer }: CacheRequest): boolean {
   if (peer?.trusted !== true) return false
-  return [...lines(fields)].some(([name]) => !OF_ANYONE.has(name) && isOverride(asRead(name)))
+  return [...lines(fields)].some(([name]) => !OF_ANYONE.has(name) && isImpersonating(asRead(name)))
 }
 
 const NEGOTIATING = ['accept', 'accept-encoding', 'accept-language', 'user-agent']

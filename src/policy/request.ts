@@ -3,7 +3,7 @@ import type { Fields } from '../fields.ts'
 import type { CacheRequest, ForwardReason, Rules } from '../model.ts'
 import { isCredentialed } from './credentials.ts'
 import { losesFields } from './hop-by-hop.ts'
-import { wishesOf } from './wishes.ts'
+import { requestDirectives } from './request-directives.ts'
 
 export type RequestKind = Lookup | Pass | Refuse | Unsafe
 
@@ -64,7 +64,7 @@ export function classify(request: CacheRequest, rules: Rules): RequestKind {
 
 /** A request of method GET, HEAD or QUERY that cannot be looked up: passed, unless it is not to be (RFC 9111 section 5.2.1.7). */
 export const passed = (request: CacheRequest, as: Pass): Pass | Refuse =>
-  wishesOf(request.fields).onlyIfCached ? ONLY_IF_CACHED : as
+  requestDirectives(request.fields).onlyIfCached ? ONLY_IF_CACHED : as
 
 function hasOriginPrecondition(fields: Fields): boolean {
   for (let at = 0; at < fields.length; at += 2) {

@@ -4,7 +4,7 @@ import type { CacheRequest, Decision, Found, FoundEntry, FoundNothing, Rules, St
 import type { Directives } from './cache-control.ts'
 import { type Asked, rangesAsked, select } from './range.ts'
 import { responseDirectives } from './targeted-control.ts'
-import { wishesOf } from './wishes.ts'
+import { requestDirectives } from './request-directives.ts'
 
 type HttpFound = Found<StoredResponse>
 type HttpDecision = Decision<StoredResponse>
@@ -21,7 +21,7 @@ const RANGE = 4
  */
 export function decide(request: CacheRequest, found: HttpFound, rules: Rules, now: number): HttpDecision {
   const mentions = request.plain === true ? 0 : mentioned(request.fields)
-  const wishes = (mentions & (CACHE_CONTROL | PRAGMA)) === 0 ? undefined : wishesOf(request.fields)
+  const wishes = (mentions & (CACHE_CONTROL | PRAGMA)) === 0 ? undefined : requestDirectives(request.fields)
   const ranged = (mentions & RANGE) === 0 ? undefined : rangesAsked(request)
   if (found.kind === 'nothing') return withoutEntry(request, found, wishes, ranged)
   const { entry } = found

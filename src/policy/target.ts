@@ -1,6 +1,6 @@
 /** The request target and Host (RFC 9112 section 3.2, RFC 9110 section 7.2) as one absolute URL, and back. */
 import type { ErrorCode } from '../errors.ts'
-import { remembering } from './remembered.ts'
+import { memoized } from './memoized.ts'
 
 export interface TargetHead {
   readonly method: string
@@ -76,8 +76,8 @@ export function normalAuthority(authority: string, scheme: 'http' | 'https'): st
 
 /** A server is asked under few names. */
 const NORMAL = {
-  http: remembering((authority) => normalised(authority, 80)),
-  https: remembering((authority) => normalised(authority, 443)),
+  http: memoized((authority) => normalised(authority, 80)),
+  https: memoized((authority) => normalised(authority, 443)),
 }
 
 function normalised(authority: string, defaultPort: number): string | undefined {

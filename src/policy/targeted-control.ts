@@ -1,7 +1,7 @@
 /** Which of a response's fields says how this cache is to treat it (RFC 9213). */
 import { parseDictionary, type Item, type InnerList, Token } from 'structured-headers'
 import { type Fields, field } from '../fields.ts'
-import { remembering } from './remembered.ts'
+import { memoized } from './memoized.ts'
 import { apply, type Collected, type Directives, MALFORMED, NONE, parseCacheControl } from './cache-control.ts'
 
 export interface ResponseDirectives extends Directives {
@@ -36,7 +36,7 @@ export function responseDirectives(fields: Fields): ResponseDirectives {
 const UNSTATED: ResponseDirectives = { ...NONE, targeted: false }
 
 /** Origins say the same few things of all they have. */
-const stated = remembering((value): ResponseDirectives => ({ ...parseCacheControl(value), targeted: false }))
+const stated = memoized((value): ResponseDirectives => ({ ...parseCacheControl(value), targeted: false }))
 
 /** A targeted field is a Dictionary; undefined when it does not parse or is empty, which counts as absent. */
 function parseTargeted(value: string): Directives | undefined {

@@ -19,7 +19,7 @@ export type Landed<E extends Entry, D> =
       readonly status: number
       readonly why: string
       /** An error that may be gone with the next request: a copy that may stand in for it stays. */
-      readonly passing?: boolean | undefined
+      readonly transient?: boolean | undefined
       /** It says nothing of what is stored: that stays in any case. */
       readonly aside?: boolean | undefined
       /** A stored response that this answer shows to be out of date, as it is to be kept from now on. */

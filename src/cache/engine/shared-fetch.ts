@@ -22,9 +22,9 @@ export interface SharedFetchParts {
 
 /** Whether a stored copy is better than knowing that this answer was for one asker alone. */
 const leavesPrevious = <E extends Entry>(
-  { passing, aside }: { readonly passing?: boolean | undefined; readonly aside?: boolean | undefined },
+  { transient, aside }: { readonly transient?: boolean | undefined; readonly aside?: boolean | undefined },
   { previous, keepPrevious }: LoadContext<E>,
-): boolean => (passing === true && keepPrevious) || (aside === true && previous !== undefined)
+): boolean => (transient === true && keepPrevious) || (aside === true && previous !== undefined)
 
 /** Whether a copy may stand in for an origin that fails, for others, even if not for who asks now. */
 const isOfUse = ({ mustRevalidate, staleIfErrorUntil }: Entry, now: number): boolean =>

@@ -3,7 +3,7 @@ import type { Body } from '../../body.ts'
 import { HerdgateError } from '../../errors.ts'
 import { type Fields, field, has } from '../../fields.ts'
 import type { ByteRange, CacheRequest, OriginResponse, Route, StoredResponse } from '../../model.ts'
-import { type Exchange, isPassingError } from '../../policy/freshness.ts'
+import { type Exchange, isTransientError } from '../../policy/freshness.ts'
 import { parseContentRange, rangeFor, rangeLines, rangeMissing, strongValidator } from '../../policy/range.ts'
 import { ofTheWhole } from '../../policy/range-head.ts'
 import { REASONS_OF_THE_REQUEST, type Storable, storable } from '../../policy/storable.ts'
@@ -183,7 +183,7 @@ export class ResponseLoad {
     const { status, fields } = fetched.response
     const failed = status >= 500
     const verdict = this.#storable(fetched.response)
-    const keepsPrevious = this.#context.keepPrevious && (failed || this.#isPassing(status))
+    const keepsPrevious = this.#context.keepPrevious && (failed || this.#isTransient(status))
     if (verdict.store && !keepsPrevious) {
       return { kind: 'entry', entry: this.#fresh(fetched), status, validated: false }
     }
@@ -230,13 +230,13 @@ export class ResponseLoad {
     const { status, fields } = fetched.response
     const reply =
       entry === undefined ? this.#reply(fetched, 0) : { status, fields, body: entry.body, entry, exchange: fetched }
-    return { kind: 'direct', reply, status, why, passing: this.#isPassing(status) }
+    return { kind: 'direct', reply, status, why, transient: this.#isTransient(status) }
   }
 
   /** A copy is better than this answer. */
-  #isPassing(status: number): boolean {
+  #isTransient(status: number): boolean {
     const { expects = status } = this.#ask
-    return isPassingError(status) || status !== expects
+    return isTransientError(status) || status !== expects
   }
 
   #reply(fetched: Fetched, keepBytes: number): DirectResponse {

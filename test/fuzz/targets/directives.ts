@@ -4,7 +4,7 @@ import { must, mustEqual, RESPONSE_HEAD, type Target } from '../target.ts'
 
 export const directives: Target = {
   name: 'directives',
-  covers: ['src/policy/cache-control.ts', 'src/policy/targeted-control.ts', 'src/policy/remembered.ts'],
+  covers: ['src/policy/cache-control.ts', 'src/policy/targeted-control.ts', 'src/policy/memoized.ts'],
   dictionary: [
     ['no-store', 'no-cache', 'private', 'public', 'must-revalidate', 'proxy-revalidate', 'must-understand'],
     ['immutable', 'no-transform', 'only-if-cached', 'max-age', 's-maxage', 'stale-while-revalidate'],

@@ -9,9 +9,17 @@ import { fieldsIn } from './message.ts'
 /** A request's fields on their way to the origin. */
 export const forwarding: Target = {
   name: 'forwarding',
-  covers: ['admission', 'conditionals', 'forward', 'forwarded', 'hop-by-hop', 'max-forwards', 'overrides', 'via'].map(
-    (name) => `src/policy/${name}.ts`,
-  ),
+  covers: [
+    'admission',
+    'conditionals',
+    'forward',
+    'forwarded',
+    'hop-by-hop',
+    'impersonating-fields',
+    'lenient-names',
+    'max-forwards',
+    'via',
+  ].map((name) => `src/policy/${name}.ts`),
   dictionary: [
     ['Connection: ', 'Via: ', 'Forwarded: ', 'TE: ', 'Transfer-Encoding: ', 'Content-Length: ', 'X-Forwarded-For: '],
     [

@@ -16,7 +16,7 @@ export const requests: Target = {
     [
       'src/policy/reuse.ts',
       'src/policy/request.ts',
-      'src/policy/wishes.ts',
+      'src/policy/request-directives.ts',
       'src/policy/refresh.ts',
       'src/policy/head.ts',
     ],

@@ -5,9 +5,9 @@
  * method, host, scheme, client or user. Only a trusted peer may; from anyone else they would poison what others get.
  * Whole families, by how their names begin, and single ones. docs/security.md lists them.
  */
-const OVERRIDE_FAMILIES =
+const IMPERSONATING_FAMILIES =
   /^(?:cf|cloudfront|forwarded|ssl-client|x-(?:amzn-oidc|appengine|envoy|forward(?:ed|er)?|invoke|middleware|original(?:ly)?|override|rewrite|ssl|vercel))(?:-|$)/
-export const OVERRIDES: ReadonlySet<string> = new Set([
+export const IMPERSONATING_FIELDS: ReadonlySet<string> = new Set([
   'base-url',
   'client-ip',
   'destination-url',
@@ -75,9 +75,5 @@ export const OVERRIDES: ReadonlySet<string> = new Set([
   'x-wap-profile',
 ])
 
-export const isOverride = (name: string): boolean => OVERRIDES.has(name) || OVERRIDE_FAMILIES.test(name)
-
-const PLAIN_NAME = /^[a-z0-9-]+$/
-
-/** Some origins read "_", or any other sign, as "-", and would see a field that was not meant to reach them. */
-export const asRead = (name: string): string => (PLAIN_NAME.test(name) ? name : name.replaceAll(/[^a-z0-9]/g, '-'))
+export const isImpersonating = (name: string): boolean =>
+  IMPERSONATING_FIELDS.has(name) || IMPERSONATING_FAMILIES.test(name)

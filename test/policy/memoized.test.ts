@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { remembering } from '../../src/policy/remembered.ts'
+import { memoized } from '../../src/policy/memoized.ts'
 
 function counting() {
   const asked: string[] = []
-  const upper = remembering((text) => {
+  const upper = memoized((text) => {
     asked.push(text)
     return text === '' ? undefined : text.toUpperCase()
   })

@@ -8,7 +8,7 @@ const LONGEST = 256
  * The same function, which does the work again only for what it was not asked of late. Its results are shared: they must
  * be immutable. What comes to nothing is not remembered.
  */
-export function remembering<T>(compute: (text: string) => T): (text: string) => T {
+export function memoized<T>(compute: (text: string) => T): (text: string) => T {
   const results = new Map<string, T>()
   return (text) => {
     const known = results.get(text)
