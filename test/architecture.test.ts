@@ -162,7 +162,7 @@ const RULES: readonly Rule[] = [
   { from: 'src/ports/admin-port.ts', may: ['src/ports/', 'routes/admin/', 'src/node-http.ts', ...WORDS, 'npm:'] },
   {
     from: 'src/ports/',
-    may: ['src/ports/', 'src/policy/', 'src/origin/upgrade.ts', 'src/node-http.ts', ...WORDS, 'node:', 'npm:fastify'],
+    may: ['src/ports/', 'src/policy/', 'src/origin/tunnel.ts', 'src/node-http.ts', ...WORDS, 'node:', 'npm:fastify'],
   },
   { from: 'src/config/defaults.ts', may: [] },
   {

@@ -16,7 +16,7 @@ export interface OriginRequest {
   readonly background?: boolean | undefined
 }
 
-/** Ends when the response is complete; throws an OriginError when it breaks off. Not reading it applies back-pressure. */
+/** Ends when the response is complete; throws a HerdgateError when it breaks off. Not reading it applies back-pressure. */
 export interface Content extends AsyncIterable<Uint8Array> {
   /** All of it at once instead, where it has come to its end, is no longer than this, and nothing of it was read. */
   takeWhole?(mostBytes: number): readonly Uint8Array[] | undefined
@@ -40,7 +40,7 @@ export interface Signal {
   removeEventListener(type: 'abort', listener: () => void): void
 }
 
-/** Transport to one configured origin. Failures are OriginErrors (errors.ts). */
+/** Transport to one configured origin. Failures are HerdgateErrors (errors.ts). */
 export interface Origin {
   readonly name: string
   fetch(request: OriginRequest, signal?: Signal): Promise<OriginResponse>

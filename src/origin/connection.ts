@@ -2,19 +2,19 @@ import type { Socket } from 'node:net'
 import { Client, type Dispatcher } from 'undici'
 import type { Clock } from '../model.ts'
 import { Exchange } from './exchange.ts'
-import { Line, type LineOptions, MAX_HEAD } from './line.ts'
+import { MAX_HEAD, OriginSocket, type OriginSocketOptions } from './origin-socket.ts'
 
 /**
  * A client of undici's pool that tells each exchange which connection carries it: only so can be known whether a
  * connection had served before, and whether it was reset or closed.
  */
 export class Connection extends Client {
-  readonly #line: Line
+  readonly #socket: OriginSocket
 
-  constructor(options: LineOptions, dial: () => Socket, clock: Clock) {
-    const line = new Line(options, dial, clock)
+  constructor(options: OriginSocketOptions, dial: () => Socket, clock: Clock) {
+    const socket = new OriginSocket(options, dial, clock)
     super(options.url.origin, {
-      connect: (_to, callback) => line.open(callback),
+      connect: (_to, callback) => socket.open(callback),
       allowH2: false,
       pipelining: 1,
       maxHeaderSize: MAX_HEAD,
@@ -26,11 +26,11 @@ export class Connection extends Client {
       headersTimeout: 0,
       bodyTimeout: 0,
     })
-    this.#line = line
+    this.#socket = socket
   }
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    if (handler instanceof Exchange) handler.carriedBy(this.#line)
+    if (handler instanceof Exchange) handler.carriedBy(this.#socket)
     return super.dispatch(options, handler)
   }
 }

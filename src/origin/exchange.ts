@@ -6,7 +6,7 @@ import type { OriginRequest, OriginResponse } from '../model.ts'
 import { failure, isConnectionLoss, type Stage } from './failure.ts'
 import { Interim } from './interim.ts'
 import { isCompressed, isEndedByConnection } from './framing.ts'
-import type { Line } from './line.ts'
+import type { OriginSocket } from './origin-socket.ts'
 import { lend } from './request-body.ts'
 import { type BodySource, ResponseBody } from './response-body.ts'
 import type { Lateness, SilenceTimer } from './silence-timer.ts'
@@ -50,7 +50,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
   readonly #request: OriginRequest
   readonly #terms: Terms
   readonly #waiting: Waiting
-  #line: Line | undefined
+  #socket: OriginSocket | undefined
   #controller: Dispatcher.DispatchController | undefined
   #stage: Stage = 'connect'
   #isReused = false
@@ -94,8 +94,8 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
   }
 
   /** Tells which client of the pool took the request. */
-  carriedBy(line: Line): void {
-    this.#line = line
+  carriedBy(socket: OriginSocket): void {
+    this.#socket = socket
   }
 
   /** Ends it now and destroys its connection. */
@@ -126,9 +126,9 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
     this.#controller = controller
     if (this.#over instanceof HerdgateError) return controller.abort(this.#over)
     this.#stage = 'head'
-    if (this.#line === undefined) return
-    this.#isReused = this.#line.begin(this) > 0
-    this.#silence = this.#line.silence
+    if (this.#socket === undefined) return
+    this.#isReused = this.#socket.begin(this) > 0
+    this.#silence = this.#socket.silence
     this.#silence.start(this.#terms.headersTimeout)
     this.#holdIfOthersTurn() // undici has asked for content before this
   }
@@ -140,10 +140,10 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
     const fields = fieldsOf(controller.rawHeaders)
     if (status < 200) return this.#onInterim(status, fields)
-    if (this.#line?.speaksAnother === true) return this.abort(this.#invalid('another version of HTTP'))
+    if (this.#socket?.speaksAnother === true) return this.abort(this.#invalid('another version of HTTP'))
     if (isCompressed(fields)) return this.abort(this.#invalid('a transfer coding that was not asked for'))
     // Whoever wrote HTTP/1.0 need not have known the coding it passed on (RFC 9112 section 6.1).
-    if (this.#line?.speaksHttp10 === true && has(fields, 'transfer-encoding')) {
+    if (this.#socket?.speaksHttp10 === true && has(fields, 'transfer-encoding')) {
       return this.abort(this.#invalid('a transfer coding in HTTP/1.0'))
     }
     this.#stage = 'body'
@@ -166,7 +166,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     // Content that ends with the connection is complete only if the connection ended well (RFC 9112 section 8).
-    if (this.#line?.fault !== undefined) return this.onResponseError(controller, this.#line.fault)
+    if (this.#socket?.fault !== undefined) return this.onResponseError(controller, this.#socket.fault)
     if (this.#over !== undefined) return
     this.#over = true
     this.#endWatch()
@@ -200,11 +200,13 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
 
   /** An error before the first octet was sent is one of connecting, unless an idle connection broke in that moment. */
   #stageOf(cause: Error): Stage {
-    return this.#stage === 'connect' && isConnectionLoss(cause) && cause !== this.#line?.refusal ? 'head' : this.#stage
+    return this.#stage === 'connect' && isConnectionLoss(cause) && cause !== this.#socket?.refusal
+      ? 'head'
+      : this.#stage
   }
 
   #unanswered(cause: Error, error: HerdgateError): Attempt {
-    if (this.#line !== undefined && cause === this.#line.refusal) return { kind: 'unreachable', error }
+    if (this.#socket !== undefined && cause === this.#socket.refusal) return { kind: 'unreachable', error }
     const sent = this.#stage !== 'connect'
     const isLost = !this.#isHeard && (this.#isReused || !sent) && isConnectionLoss(cause)
     return isLost ? { kind: 'lost', sent, error } : { kind: 'failed', error }
@@ -213,17 +215,17 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
   #fail(error: HerdgateError, attempt: Attempt): void {
     this.#over = error
     this.#endWatch()
-    this.#line?.abandon()
+    this.#socket?.abandon()
     if (this.#body === undefined) return this.#waiting.attempted(attempt)
     this.#body.fail(error)
     this.#waiting.finished()
   }
 
-  /** The line's watch may be another exchange's from now on. */
+  /** The watch of the socket may be another exchange's from now on. */
   #endWatch(): void {
     if (this.#silence === undefined) return
     this.#silence = undefined
-    this.#line?.end()
+    this.#socket?.end()
   }
 
   #invalid(what: string): HerdgateError {

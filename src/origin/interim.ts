@@ -1,6 +1,6 @@
 import { HerdgateError } from '../errors.ts'
 import type { Fields } from '../fields.ts'
-import { MAX_HEAD } from './line.ts'
+import { MAX_HEAD } from './origin-socket.ts'
 import { CONTINUE_IN_DISGUISE } from './status-line.ts'
 
 /** Interim responses accepted before the final one. */

@@ -2,13 +2,13 @@ import { type Dispatcher, Pool } from 'undici'
 import { HerdgateError } from '../errors.ts'
 import { without } from '../fields.ts'
 import type { Clock, Origin, OriginRequest, OriginResponse, Signal } from '../model.ts'
-import { type Admission, type AdmissionLimits, createAdmission } from './admission.ts'
+import { type ConcurrencyLimit, type ConcurrencyLimitOptions, createConcurrencyLimit } from './concurrency-limit.ts'
 import { askForOptions } from './asterisk.ts'
 import { Call, type Member } from './call.ts'
 import { Connection } from './connection.ts'
 import type { ContentTimes, Exchange } from './exchange.ts'
 import { withHostFor } from './host.ts'
-import { createDialer, hostOf } from './line.ts'
+import { createDialer, hostOf } from './dialer.ts'
 import { createRotation } from './rotation.ts'
 
 export interface OriginOptions extends ContentTimes {
@@ -53,7 +53,7 @@ export interface PoolOrigin extends Origin {
 /** How long a URL that could not be reached is tried only after the others. */
 const COOL_DOWN_MS = 2_000
 /** Requests waiting for a place, for each that has one. */
-const LINE_PER_PLACE = 4
+const QUEUE_PER_PLACE = 4
 
 /** Fields of the connection and of framing, which belong to each hop. Expect is met by the hop before us. */
 const PER_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'expect'])
@@ -63,16 +63,16 @@ const PER_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgra
  * @throws TypeError when there is no URL, or one is not http or https
  */
 export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
-  return originBehind(createAdmission(limitsOf(options), clock), options, clock)
+  return originBehind(createConcurrencyLimit(limitsOf(options), clock), options, clock)
 }
 
-const limitsOf = ({ maxConcurrency, headersTimeout }: OriginOptions): AdmissionLimits => ({
+const limitsOf = ({ maxConcurrency, headersTimeout }: OriginOptions): ConcurrencyLimitOptions => ({
   places: maxConcurrency,
-  line: maxConcurrency * LINE_PER_PLACE,
+  queue: maxConcurrency * QUEUE_PER_PLACE,
   waitMs: headersTimeout,
 })
 
-function originBehind(admission: Admission, options: OriginOptions, clock: Clock): PoolOrigin {
+function originBehind(limit: ConcurrencyLimit, options: OriginOptions, clock: Clock): PoolOrigin {
   const members = options.urls.map((url) => createMember(url, options, clock))
   const [first] = members
   if (first === undefined) throw new TypeError(`Origin ${options.name} has no URL`)
@@ -82,13 +82,13 @@ function originBehind(admission: Admission, options: OriginOptions, clock: Clock
   function fetch(request: OriginRequest, signal?: Signal): Promise<OriginResponse> {
     const wrong = problemWith(request) ?? (isClosing ? closed(options.name) : undefined)
     if (wrong !== undefined) return Promise.reject(wrong)
-    if (!signal?.aborted && admission.enterAtOnce()) return ask(request, signal)
-    return admission.enter(signal).then(() => ask(request, signal))
+    if (!signal?.aborted && limit.enterAtOnce()) return ask(request, signal)
+    return limit.enter(signal).then(() => ask(request, signal))
   }
 
   function ask(request: OriginRequest, signal: Signal | undefined): Promise<OriginResponse> {
     if (request.target === '*') return askAll(request, signal)
-    const parts = { members: rotation.turn(), signal, unreachable: rotation.failed, over: admission.leave }
+    const parts = { members: rotation.turn(), signal, unreachable: rotation.failed, over: limit.leave }
     return new Call(request, parts).response
   }
 
@@ -99,7 +99,7 @@ function originBehind(admission: Admission, options: OriginOptions, clock: Clock
     const onUnreachable = () => rotation.failed(member)
     const fields = without(withHostFor(url, request.fields), (name) => PER_HOP.has(name))
     const timeouts = { connectTimeout, headersTimeout, bodyTimeout, totalTimeout }
-    const finished = once(admission.leave)
+    const finished = once(limit.leave)
     try {
       return await askForOptions(
         { ...request, fields },
@@ -112,8 +112,8 @@ function originBehind(admission: Admission, options: OriginOptions, clock: Clock
   }
 
   const enter = async (signal: AbortSignal): Promise<() => void> => {
-    await admission.enter(signal)
-    return once(admission.leave)
+    await limit.enter(signal)
+    return once(limit.leave)
   }
 
   const nextUrl = (): { url: string; unreachable: () => void } => {
@@ -121,11 +121,11 @@ function originBehind(admission: Admission, options: OriginOptions, clock: Clock
     return { url: member.url.href, unreachable: () => rotation.failed(member) }
   }
 
-  const successor = (next: OriginOptions): PoolOrigin => originBehind(admission.successor(limitsOf(next)), next, clock)
+  const successor = (next: OriginOptions): PoolOrigin => originBehind(limit.successor(limitsOf(next)), next, clock)
 
   const retire = (): Promise<void> => {
     for (const member of members) member.retire()
-    return admission.idle()
+    return limit.idle()
   }
 
   async function close(signal?: AbortSignal): Promise<void> {
@@ -133,12 +133,12 @@ function originBehind(admission: Admission, options: OriginOptions, clock: Clock
     const destroy = () => void Promise.all(members.map((member) => member.destroy()))
     if (signal?.aborted) destroy()
     signal?.addEventListener('abort', destroy)
-    await admission.idle()
+    await limit.idle()
     signal?.removeEventListener('abort', destroy)
     await Promise.all(members.map((member) => member.destroy()))
   }
 
-  return { name: options.name, fetch, usage: admission.usage, enter, nextUrl, successor, retire, close }
+  return { name: options.name, fetch, usage: limit.usage, enter, nextUrl, successor, retire, close }
 }
 
 interface PoolMember extends Member {

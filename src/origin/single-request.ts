@@ -7,7 +7,8 @@ import type { Clock, Signal } from '../model.ts'
 import { request as send } from '../node-http.ts'
 import { clientGone, failure } from './failure.ts'
 import { Interim } from './interim.ts'
-import { createDialer, Line, MAX_HEAD } from './line.ts'
+import { createDialer } from './dialer.ts'
+import { MAX_HEAD, OriginSocket } from './origin-socket.ts'
 
 export interface SingleRequest {
   readonly url: URL
@@ -43,11 +44,11 @@ export async function ask(options: SingleRequest, clock: Clock, signal?: Signal)
 
 function dial(options: SingleRequest, clock: Clock, signal?: Signal): Promise<Socket> {
   const { url, connectTimeout, ca, onUnreachable } = options
-  const line = new Line({ url, connectTimeout }, createDialer({ url, ca, allowHalfOpen: true }), clock)
+  const dialled = new OriginSocket({ url, connectTimeout }, createDialer({ url, ca, allowHalfOpen: true }), clock)
   return new Promise((resolve, reject) => {
-    const abandon = () => line.abandon()
+    const abandon = () => dialled.abandon()
     signal?.addEventListener('abort', abandon)
-    line.open((error, socket) => {
+    dialled.open((error, socket) => {
       signal?.removeEventListener('abort', abandon)
       if (socket !== null) return resolve(socket)
       if (signal?.aborted) return reject(clientGone())

@@ -5,8 +5,8 @@ import type { Events } from '../events.ts'
 import { asHerdgateError } from '../errors.ts'
 import type { Fields } from '../fields.ts'
 import type { CacheRequest, Clock, Outcome, Peer, Route } from '../model.ts'
-import { type TunnelClient, type Tunnelled, type TunnelOptions, tunnel } from '../origin/upgrade.ts'
-import { admit } from '../policy/admission.ts'
+import { type TunnelClient, type Tunnelled, type TunnelOptions, tunnel } from '../origin/tunnel.ts'
+import { admit } from '../policy/request-checks.ts'
 import { cacheStatus } from '../policy/cache-status.ts'
 import { upstreamFields } from '../policy/forward.ts'
 import { passedHead, withOneDate } from '../policy/response.ts'
@@ -51,9 +51,9 @@ export function passUpgrades(server: Server, options: UpgradeOptions): { close()
 export function explainUpgrade(request: CacheRequest, routes: readonly Route[]): Explanation | undefined {
   const { method, url, fields } = request
   if (!isHandshake(method, fields)) return undefined
-  const admission = admit(routes, request)
-  if (admission.kind === 'refused' || !admission.route.rules.webSockets) return undefined
-  return { request: { method, url }, route: admission.route.name, decision: 'pass', why: DETAIL }
+  const checked = admit(routes, request)
+  if (checked.kind === 'refused' || !checked.route.rules.webSockets) return undefined
+  return { request: { method, url }, route: checked.route.name, decision: 'pass', why: DETAIL }
 }
 
 /** Never rejects. */
@@ -115,10 +115,10 @@ async function ask(
 
 /** @throws HerdgateError when it goes no further */
 function admitted(request: CacheRequest, routes: readonly Route[], report: UpgradeReport): Route {
-  const admission = admit(routes, request)
-  report.route = admission.kind === 'admitted' ? admission.route.name : admission.route
-  if (admission.kind === 'refused') throw admission.error
-  return admission.route
+  const checked = admit(routes, request)
+  report.route = checked.kind === 'admitted' ? checked.route.name : checked.route
+  if (checked.kind === 'refused') throw checked.error
+  return checked.route
 }
 
 function fieldsFor(request: CacheRequest, { rules }: Route): string[] {

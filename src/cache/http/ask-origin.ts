@@ -45,7 +45,7 @@ export interface ArrivalParts {
   readonly budget: BodyBudget
 }
 
-/** One request to the origin, reported as an `origin` event. Rejects with an OriginError. */
+/** One request to the origin, reported as an `origin` event. Rejects with a HerdgateError. */
 export function askOrigin(asking: Asking, { clock, events }: AskParts): Promise<Fetched> {
   const { route, why: reason } = asking
   const { signal, stop } = stoppable(asking.signal)

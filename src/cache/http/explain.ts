@@ -1,5 +1,5 @@
 import type { CacheRequest, Clock, Decision, Found, InvalidationLog, StoredResponse } from '../../model.ts'
-import { admit } from '../../policy/admission.ts'
+import { admit } from '../../policy/request-checks.ts'
 import { isGroupTag } from '../../policy/groups.ts'
 import { keyOf } from '../../policy/key.ts'
 import { classify } from '../../policy/request.ts'
@@ -49,11 +49,11 @@ export async function explain(request: CacheRequest, parts: HandleParts): Promis
   const asked = { method: request.method, url: request.url }
   const ended = answerAtLastHop(request)?.outcome
   if (ended !== undefined) return { request: asked, route: undefined, decision: ended.result, why: ended.detail ?? '' }
-  const admission = admit(routes, request)
-  if (admission.kind === 'refused') {
-    return { request: asked, route: admission.route || undefined, decision: 'error', why: admission.error.code }
+  const checked = admit(routes, request)
+  if (checked.kind === 'refused') {
+    return { request: asked, route: checked.route || undefined, decision: 'error', why: checked.error.code }
   }
-  const { route } = admission
+  const { route } = checked
   const { key } = keyOf(route, request)
   const kind = classify(request, route.rules)
   const common = { request: asked, route: route.name, key }

@@ -1,7 +1,7 @@
 /** The HTTP door: a request in, a response out, by RFC 9111. */
 import { asHerdgateError, HerdgateError } from '../../errors.ts'
 import type { CacheRequest, Route } from '../../model.ts'
-import { admit } from '../../policy/admission.ts'
+import { admit } from '../../policy/request-checks.ts'
 import { keyOf } from '../../policy/key.ts'
 import { CONTENT, classify, type Lookup, type Pass, passed, type Refuse, type Unsafe } from '../../policy/request.ts'
 import { locate, nameOf } from '../../policy/target.ts'
@@ -24,10 +24,10 @@ export function createHandle(parts: HandleParts): Handle {
   return function handle(request, looks) {
     const ended = answerAtLastHop(request)
     if (ended !== undefined) return ended
-    const admission = admit(routes, request)
-    if (admission.kind === 'refused') return problemReply(admission.route, admission.error)
+    const checked = admit(routes, request)
+    if (checked.kind === 'refused') return problemReply(checked.route, checked.error)
 
-    const { route } = admission
+    const { route } = checked
     const kind = classify(request, route.rules)
     if (kind.kind !== 'lookup') return notLookedUp(request, route, kind)
     return request.method === 'QUERY' ? query(request, route, kind) : lookUp(request, route, kind, '', looks)

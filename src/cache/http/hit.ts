@@ -1,6 +1,6 @@
 /** The shortest way to an answer: a fresh copy that is at hand, or nothing. */
 import type { CacheRequest, Outcome, Route, StoredResponse } from '../../model.ts'
-import { admit } from '../../policy/admission.ts'
+import { admit } from '../../policy/request-checks.ts'
 import { keysByFields } from '../../policy/key.ts'
 import { classify } from '../../policy/request.ts'
 import { isServedPlainly } from '../../policy/reuse.ts'
@@ -81,8 +81,8 @@ function routeOf(request: CacheRequest, routes: readonly Route[]): Route | undef
     const route = matchRoute(routes, request.method, request.url)
     return typeof route === 'string' ? undefined : route
   }
-  const admission = admit(routes, request)
-  return admission.kind === 'admitted' ? admission.route : undefined
+  const checked = admit(routes, request)
+  return checked.kind === 'admitted' ? checked.route : undefined
 }
 
 function hit(route: Route, entry: StoredResponse, now: number): Hit | undefined {

@@ -1,5 +1,5 @@
 import { fieldLines, has, lines } from '../../../src/fields.ts'
-import { admit } from '../../../src/policy/admission.ts'
+import { admit } from '../../../src/policy/request-checks.ts'
 import { connectionOptions, connectionProblem } from '../../../src/policy/hop-by-hop.ts'
 import { loops } from '../../../src/policy/via.ts'
 import { requestWith, routeWith, sentUpstream } from '../../policy/support.ts'
@@ -10,7 +10,6 @@ import { fieldsIn } from './message.ts'
 export const forwarding: Target = {
   name: 'forwarding',
   covers: [
-    'admission',
     'conditionals',
     'forward',
     'forwarded',
@@ -18,6 +17,7 @@ export const forwarding: Target = {
     'impersonating-fields',
     'lenient-names',
     'max-forwards',
+    'request-checks',
     'via',
   ].map((name) => `src/policy/${name}.ts`),
   dictionary: [

@@ -5,7 +5,7 @@ import { createServer as createTlsServer, getCACertificates, setDefaultCACertifi
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import type { Fields } from '../../src/fields.ts'
-import { tunnel, type Tunnelled, type TunnelOptions } from '../../src/origin/upgrade.ts'
+import { tunnel, type Tunnelled, type TunnelOptions } from '../../src/origin/tunnel.ts'
 import { passedHead } from '../../src/policy/response.ts'
 import { selfSigned } from '../support/certificate.ts'
 import { codeOf } from '../support/origin-calls.ts'

@@ -5,7 +5,7 @@ import { HerdgateError } from '../errors.ts'
 import { type Fields, field, without } from '../fields.ts'
 import type { Clock } from '../model.ts'
 import { withHostFor } from './host.ts'
-import { KEEP_ALIVE_MS } from './line.ts'
+import { KEEP_ALIVE_MS } from './dialer.ts'
 import { createSilenceTimer, type SilenceTimer } from './silence-timer.ts'
 import { ask, type Reply, type SingleRequest } from './single-request.ts'
 

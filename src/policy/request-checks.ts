@@ -5,13 +5,13 @@ import { connectionProblem } from './hop-by-hop.ts'
 import { matchRoute } from './route.ts'
 import { loops } from './via.ts'
 
-export type Admission =
+export type Checked =
   | { readonly kind: 'admitted'; readonly route: Route }
   /** `route` is the name of the one it was for; empty when there is none. */
   | { readonly kind: 'refused'; readonly route: string; readonly error: HerdgateError }
 
 /** The route of a request, unless it has been here before, or its Connection names what is not for one connection. */
-export function admit(routes: readonly Route[], { method, url, fields }: CacheRequest): Admission {
+export function admit(routes: readonly Route[], { method, url, fields }: CacheRequest): Checked {
   const route = matchRoute(routes, method, url)
   if (typeof route === 'string') return refused('', new HerdgateError(route))
   if (loops(fields)) return refused(route.name, new HerdgateError('loop'))
@@ -20,4 +20,4 @@ export function admit(routes: readonly Route[], { method, url, fields }: CacheRe
   return { kind: 'admitted', route }
 }
 
-const refused = (route: string, error: HerdgateError): Admission => ({ kind: 'refused', route, error })
+const refused = (route: string, error: HerdgateError): Checked => ({ kind: 'refused', route, error })

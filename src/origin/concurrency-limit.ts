@@ -2,29 +2,29 @@ import { HerdgateError } from '../errors.ts'
 import type { Clock, Signal } from '../model.ts'
 import { clientGone } from './failure.ts'
 
-/** How many may be in progress at once; the others wait in line, first come, first served. */
-export interface Admission {
+/** How many may be in progress at once; the others wait in a queue, first come, first served. */
+export interface ConcurrencyLimit {
   /** Takes a place if one is free. */
   enterAtOnce(): boolean
   /**
    * Waits for a place. Every admitted caller must leave() once.
-   * @throws HerdgateError overloaded when the line is full or the wait too long; client_gone on abort
+   * @throws HerdgateError overloaded when the queue is full or the wait too long; client_gone on abort
    */
   enter(signal?: Signal): Promise<void>
   readonly leave: () => void
   readonly usage: () => { inFlight: number; queued: number }
-  /** Resolves when nobody is in progress or in line. */
+  /** Resolves when nobody is in progress or in the queue. */
   idle(): Promise<void>
-  /** Another to the same places, by the same line. From now on these limits hold, for both together. */
-  successor(limits: AdmissionLimits): Admission
+  /** Another to the same places, by the same queue. From now on these limits hold, for both together. */
+  successor(limits: ConcurrencyLimitOptions): ConcurrencyLimit
 }
 
-export interface AdmissionLimits {
+export interface ConcurrencyLimitOptions {
   /** In progress at once. */
   readonly places: number
-  /** In line at once. */
-  readonly line: number
-  /** Longest wait in line, in milliseconds. */
+  /** In the queue at once. */
+  readonly queue: number
+  /** Longest wait in the queue, in milliseconds. */
   readonly waitMs: number
 }
 
@@ -32,18 +32,18 @@ interface Waiter {
   admit(): void
 }
 
-export function createAdmission(limits: AdmissionLimits, clock: Clock): Admission {
-  return admissionTo(new Room(limits), clock)
+export function createConcurrencyLimit(limits: ConcurrencyLimitOptions, clock: Clock): ConcurrencyLimit {
+  return limitOn(new Room(limits), clock)
 }
 
-/** The places, and the line before them. */
+/** The places, and the queue before them. */
 class Room {
-  limits: AdmissionLimits
-  /** A set keeps the order of arrival and lets go from anywhere in the line. */
+  limits: ConcurrencyLimitOptions
+  /** A set keeps the order of arrival and lets go from anywhere in the queue. */
   readonly waiting = new Set<Waiter>()
   #taken = 0
 
-  constructor(limits: AdmissionLimits) {
+  constructor(limits: ConcurrencyLimitOptions) {
     this.limits = limits
   }
 
@@ -68,7 +68,7 @@ class Room {
 }
 
 /** What came this way is counted here; there may be more ways in. */
-function admissionTo(room: Room, clock: Clock): Admission {
+function limitOn(room: Room, clock: Clock): ConcurrencyLimit {
   const idlers: (() => void)[] = []
   let inFlight = 0
   let queued = 0
@@ -115,7 +115,7 @@ function admissionTo(room: Room, clock: Clock): Admission {
       if (signal?.aborted) throw clientGone()
       if (enterAtOnce()) return
       const { size } = room.waiting
-      if (size >= room.limits.line) throw overloaded(`${size} requests are waiting already`)
+      if (size >= room.limits.queue) throw overloaded(`${size} requests are waiting already`)
       await wait(signal)
     },
     leave() {
@@ -128,7 +128,7 @@ function admissionTo(room: Room, clock: Clock): Admission {
     successor(limits) {
       room.limits = limits
       room.admitWaiting()
-      return admissionTo(room, clock)
+      return limitOn(room, clock)
     },
   }
 }

@@ -1,6 +1,5 @@
-/** Dialling an origin, and what is known about the socket a client of the pool is using. */
-import { connect, isIP, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+/** What is known about the socket a client of the pool is using. */
+import type { Socket } from 'node:net'
 import { type buildConnector, errors } from 'undici'
 import type { Clock } from '../model.ts'
 import { createSilenceTimer, type Lateness, type SilenceTimer } from './silence-timer.ts'
@@ -9,45 +8,10 @@ import { StatusLines } from './status-line.ts'
 /** Octets a response's head, or its trailer section, may have. */
 export const MAX_HEAD = 64 * 1024
 
-/** A peer silent for so long is probed: one that has vanished without a word would be waited for for ever. */
-export const KEEP_ALIVE_MS = 60_000
-
-export interface DialOptions {
-  readonly url: URL
-  /** Certificates trusted in place of the well-known ones, in PEM. */
-  readonly ca?: string | undefined
-  /** The origin's end of stream leaves our direction open. */
-  readonly allowHalfOpen?: boolean
-}
-
-export interface LineOptions {
+export interface OriginSocketOptions {
   readonly url: URL
   /** Milliseconds until TCP, and TLS where spoken, must be established. */
   readonly connectTimeout: number
-}
-
-/** Host name of a URL as sockets want it: IPv6 without brackets. */
-export const hostOf = (url: URL): string => url.hostname.replace(/^\[(.*)\]$/, '$1')
-
-/** Opens sockets to one URL; TLS sessions are resumed. */
-export function createDialer({ url, ca, allowHalfOpen = false }: DialOptions): () => Socket {
-  const host = hostOf(url)
-  const isTls = url.protocol === 'https:'
-  const port = Number(url.port) || (isTls ? 443 : 80)
-  const to = { host, port, allowHalfOpen }
-  if (!isTls) return () => connect({ ...to, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS })
-
-  // Server Name Indication carries names only, never addresses (RFC 6066 section 3).
-  const servername = isIP(host) === 0 ? host : ''
-  const trust = ca === undefined ? {} : { ca }
-  let session: Buffer | undefined
-  return () => {
-    const socket = connectTls({ ...to, ...trust, servername, session, ALPNProtocols: ['http/1.1'] })
-    socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS)
-    return socket.on('session', (issued: Buffer) => {
-      session = issued
-    })
-  }
 }
 
 /** Whoever is being answered. */
@@ -56,7 +20,7 @@ export interface Watched {
 }
 
 /** The socket, one after the other, of one undici client. */
-export class Line {
+export class OriginSocket {
   /** Why the last attempt to connect failed. */
   refusal: Error | undefined
   /** The error the present socket broke with; a connection closed in good order has none. */
@@ -74,7 +38,7 @@ export class Line {
   #served = 0
   #watched: Watched | undefined
 
-  constructor(options: LineOptions, dial: () => Socket, clock: Clock) {
+  constructor(options: OriginSocketOptions, dial: () => Socket, clock: Clock) {
     this.#dial = dial
     this.#connected = options.url.protocol === 'https:' ? 'secureConnect' : 'connect'
     this.#timeout = options.connectTimeout

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { admit } from '../../src/policy/admission.ts'
+import { admit } from '../../src/policy/request-checks.ts'
 import { requestWith, routeWith } from './support.ts'
 
 const routes = [routeWith({ name: 'api', match: { host: 'a.test', path: '/api/*' } })]

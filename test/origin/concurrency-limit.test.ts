@@ -1,63 +1,63 @@
 import { describe, expect, test } from 'vitest'
-import { createAdmission } from '../../src/origin/admission.ts'
+import { createConcurrencyLimit } from '../../src/origin/concurrency-limit.ts'
 import { FakeClock, settle } from '../support/fake-clock.ts'
 
-const full = { places: 2, line: 2, waitMs: 1_000 }
+const full = { places: 2, queue: 2, waitMs: 1_000 }
 
-describe('admission', () => {
+describe('a limit of concurrency', () => {
   test('admits as many as there are places, then in order of arrival as places come free', async () => {
-    const admission = createAdmission(full, new FakeClock())
+    const limit = createConcurrencyLimit(full, new FakeClock())
     const admitted: string[] = []
-    const enter = (name: string) => admission.enter().then(() => admitted.push(name))
+    const enter = (name: string) => limit.enter().then(() => admitted.push(name))
     const all = ['a', 'b', 'c', 'd'].map(enter)
     await settle()
     expect(admitted).toEqual(['a', 'b'])
-    expect(admission.usage()).toEqual({ inFlight: 2, queued: 2 })
-    admission.leave()
+    expect(limit.usage()).toEqual({ inFlight: 2, queued: 2 })
+    limit.leave()
     await settle()
     expect(admitted).toEqual(['a', 'b', 'c'])
-    expect(admission.usage()).toEqual({ inFlight: 2, queued: 1 })
-    admission.leave()
+    expect(limit.usage()).toEqual({ inFlight: 2, queued: 1 })
+    limit.leave()
     await Promise.all(all)
     expect(admitted).toEqual(['a', 'b', 'c', 'd'])
-    admission.leave()
-    admission.leave()
-    expect(admission.usage()).toEqual({ inFlight: 0, queued: 0 })
+    limit.leave()
+    limit.leave()
+    expect(limit.usage()).toEqual({ inFlight: 0, queued: 0 })
   })
 
   test('turns away who comes when the line is full, and who waited too long', async () => {
     const clock = new FakeClock()
-    const admission = createAdmission({ ...full, places: 1, line: 1 }, clock)
-    await admission.enter()
-    const waiting = expect(admission.enter()).rejects.toMatchObject({ code: 'overloaded' })
-    await expect(admission.enter()).rejects.toMatchObject({ code: 'overloaded' })
+    const limit = createConcurrencyLimit({ ...full, places: 1, queue: 1 }, clock)
+    await limit.enter()
+    const waiting = expect(limit.enter()).rejects.toMatchObject({ code: 'overloaded' })
+    await expect(limit.enter()).rejects.toMatchObject({ code: 'overloaded' })
     await clock.advance(999)
-    expect(admission.usage().queued).toBe(1)
+    expect(limit.usage().queued).toBe(1)
     await clock.advance(1)
     await waiting
-    expect(admission.usage()).toEqual({ inFlight: 1, queued: 0 })
+    expect(limit.usage()).toEqual({ inFlight: 1, queued: 0 })
     expect(clock.pending).toBe(0)
   })
 
   test('lets who leaves out of the line, from anywhere in it', async () => {
     const clock = new FakeClock()
-    const admission = createAdmission({ ...full, places: 1, line: 3 }, clock)
-    await admission.enter()
+    const limit = createConcurrencyLimit({ ...full, places: 1, queue: 3 }, clock)
+    await limit.enter()
     const leaver = new AbortController()
-    const left = expect(admission.enter(leaver.signal)).rejects.toMatchObject({ code: 'client_gone' })
-    const behind = admission.enter()
+    const left = expect(limit.enter(leaver.signal)).rejects.toMatchObject({ code: 'client_gone' })
+    const behind = limit.enter()
     leaver.abort()
     await left
-    admission.leave()
+    limit.leave()
     await behind
     expect(clock.pending).toBe(0)
-    await expect(admission.enter(AbortSignal.abort())).rejects.toMatchObject({ code: 'client_gone' })
-    expect(admission.usage()).toEqual({ inFlight: 1, queued: 0 })
+    await expect(limit.enter(AbortSignal.abort())).rejects.toMatchObject({ code: 'client_gone' })
+    expect(limit.usage()).toEqual({ inFlight: 1, queued: 0 })
   })
 
   describe('with a successor', () => {
     test('admits to the same places, of which there are as many as the successor was given', async () => {
-      const former = createAdmission({ ...full, places: 3 }, new FakeClock())
+      const former = createConcurrencyLimit({ ...full, places: 3 }, new FakeClock())
       for (let count = 0; count < 3; count++) await former.enter()
       const successor = former.successor({ ...full, places: 2 })
       expect(successor.enterAtOnce()).toBe(false)
@@ -69,8 +69,8 @@ describe('admission', () => {
       expect([former.enterAtOnce(), successor.enterAtOnce()]).toEqual([false, false])
     })
 
-    test('shares the line: who came before the successor is admitted before who comes by it', async () => {
-      const former = createAdmission({ ...full, places: 1 }, new FakeClock())
+    test('shares the queue: who came before the successor is admitted before who comes by it', async () => {
+      const former = createConcurrencyLimit({ ...full, places: 1 }, new FakeClock())
       await former.enter()
       const admitted: string[] = []
       const early = former.enter().then(() => admitted.push('early'))
@@ -93,7 +93,7 @@ describe('admission', () => {
     })
 
     test('that has more places lets those in line in at once', async () => {
-      const former = createAdmission({ ...full, places: 1 }, new FakeClock())
+      const former = createConcurrencyLimit({ ...full, places: 1 }, new FakeClock())
       await former.enter()
       const waiting = [former.enter(), former.enter()]
       former.successor({ ...full, places: 3 })
@@ -102,7 +102,7 @@ describe('admission', () => {
     })
 
     test('is idle when nobody who came by it is in progress or in line', async () => {
-      const former = createAdmission({ ...full, places: 1 }, new FakeClock())
+      const former = createConcurrencyLimit({ ...full, places: 1 }, new FakeClock())
       await former.enter()
       const successor = former.successor({ ...full, places: 1 })
       await successor.idle()
@@ -118,16 +118,16 @@ describe('admission', () => {
   })
 
   test('is idle only when the last one has left', async () => {
-    const admission = createAdmission(full, new FakeClock())
-    await admission.idle()
-    await admission.enter()
-    await admission.enter()
+    const limit = createConcurrencyLimit(full, new FakeClock())
+    await limit.idle()
+    await limit.enter()
+    await limit.enter()
     let isIdle = false
-    const idle = admission.idle().then(() => (isIdle = true))
-    admission.leave()
+    const idle = limit.idle().then(() => (isIdle = true))
+    limit.leave()
     await settle()
     expect(isIdle).toBe(false)
-    admission.leave()
+    limit.leave()
     await idle
   })
 })
