@@ -6,7 +6,7 @@ import type { InvalidationLog, Store, Tier } from '../model.ts'
 import { checkOptions } from './given-options.ts'
 import { localLog } from '../stores/memory/log.ts'
 import { memoryStore } from '../stores/memory/store.ts'
-import { estimateBytes } from '../stores/memory/size.ts'
+import { estimateBytes } from '../stores/value-size.ts'
 
 export type { Cache }
 

@@ -1,5 +1,5 @@
 import type { Clock, InvalidationLog, InvalidationMode, LogNode, Receipt, Selectors, Stamp, Verdict } from '../model.ts'
-import { LATE, within } from '../stores/deadline.ts'
+import { LATE, within } from '../deadline.ts'
 import { type Mark, Marks, targetsOf } from '../stores/log/marks.ts'
 
 /** One record, as workers hear it. */

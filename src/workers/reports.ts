@@ -2,7 +2,7 @@
 import type { Statistics } from '../cache/statistics.ts'
 import { type MetricReport, sumOfCounts } from '../metrics/reports.ts'
 import type { Clock } from '../model.ts'
-import { LATE, within } from '../stores/deadline.ts'
+import { LATE, within } from '../deadline.ts'
 import type { Member } from './member.ts'
 import type { Pool } from './pool.ts'
 import type { Report } from './services.ts'

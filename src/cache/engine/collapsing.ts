@@ -6,7 +6,7 @@ import type { EventPayloads, Events } from '../../events.ts'
 import type { Clock, Entry, Found, InvalidationLog } from '../../model.ts'
 import type { Answers } from './answers.ts'
 import type { AnyFlight, Flight } from './flights.ts'
-import { discard, type Landed, within } from './landing.ts'
+import { discard, type Landed, orSlow } from './landing.ts'
 import type { Question } from './question.ts'
 import { collapsed, direct, type Forward, type Pass, type Resolution, served } from './resolution.ts'
 import type { SharedFetches } from './shared-fetches.ts'
@@ -58,7 +58,7 @@ export class Collapsing {
         : this.#answerWaiter(question, decision, flight, landed, arrival, attempt)
     const afterMs = decision.fallback?.afterMs
     if (afterMs === undefined) return flight.landed.then(answered)
-    return within(flight.landed, afterMs, this.#clock).then((landed) => {
+    return orSlow(flight.landed, afterMs, this.#clock).then((landed) => {
       if (landed !== 'slow') return answered(landed)
       const stale = this.#answers.whileSlow<E, D>(decision)
       if (stale === undefined) return flight.landed.then(answered)

@@ -58,7 +58,7 @@ export const failedWith = (thrown: unknown): Extract<Landed<Entry, never>, { kin
 })
 
 /** What it comes to, or 'slow' when that takes more than `afterMs` milliseconds; undefined: it may take what it takes. */
-export function within<L>(landing: Promise<L>, afterMs: number | undefined, clock: Clock): Promise<L | 'slow'> {
+export function orSlow<L>(landing: Promise<L>, afterMs: number | undefined, clock: Clock): Promise<L | 'slow'> {
   if (afterMs === undefined) return landing
   return new Promise((resolve) => {
     const cancel = clock.after(afterMs, () => resolve('slow'))

@@ -1,7 +1,7 @@
 /** Asks the origin for one asker alone. What its answer is worth to others is kept. */
 import type { Clock, Entry, InvalidationLog, Outcome } from '../../model.ts'
 import type { Answers } from './answers.ts'
-import { discard, type Landed, type LandedEntry, load, within } from './landing.ts'
+import { discard, type Landed, type LandedEntry, load, orSlow } from './landing.ts'
 import type { Question } from './question.ts'
 import { direct, type Pass, type Resolution } from './resolution.ts'
 import { beginningAt } from './stamp.ts'
@@ -40,7 +40,7 @@ export class Passing {
     const startedAt = this.#clock.now()
     const pass = this.#inProgress.begin(question.key)
     const loading = this.#load(question, decision, question.signal)
-    const landed = await within(loading, fallback?.afterMs, this.#clock)
+    const landed = await orSlow(loading, fallback?.afterMs, this.#clock)
     const stale = landed === 'slow' ? this.#answers.whileSlow<E, D>(decision) : undefined
     if (stale !== undefined) {
       void loading.then((late) => this.#settleLate(question, key, late, pass))

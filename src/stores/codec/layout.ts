@@ -12,7 +12,7 @@ import { interned, internedText } from '../../interned.ts'
 import type { ByteRange, Lifetime, PartialContent, Stamp, Stored, StoredResponse } from '../../model.ts'
 import { ResponseRecord } from '../../response-record.ts'
 import type { OctetReader, OctetWriter } from './octets.ts'
-import { estimateBytes } from '../memory/size.ts'
+import { estimateBytes } from '../value-size.ts'
 import { readValue, writeValue } from './value-octets.ts'
 
 export const MAGIC = Buffer.from('hgsd', 'latin1')

@@ -2,7 +2,7 @@
 import type { Events } from '../../events.ts'
 import type { Clock } from '../../model.ts'
 import { createBreaker } from './breaker.ts'
-import { LATE, within } from '../deadline.ts'
+import { LATE, within } from '../../deadline.ts'
 import { type RedisCommand, type RedisReply, sendAll } from './commands.ts'
 import { isReady, type RedisClient } from './connection.ts'
 

@@ -9,7 +9,7 @@ import type {
   Stamp,
   Verdict,
 } from '../../model.ts'
-import { within } from '../deadline.ts'
+import { within } from '../../deadline.ts'
 import { Generations } from '../log/generations.ts'
 import { Lease } from '../log/lease.ts'
 import { LiveNodes } from '../log/live-nodes.ts'

@@ -1,4 +1,4 @@
-import type { Clock } from '../model.ts'
+import type { Clock } from './model.ts'
 
 export const LATE = Symbol('late')
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { estimateBytes } from '../../../src/stores/memory/size.ts'
+import { estimateBytes } from '../../src/stores/value-size.ts'
 
 test('what a value holds is counted, each object once', () => {
   const shared = { text: 'x'.repeat(1_000) }
