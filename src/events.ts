@@ -23,10 +23,10 @@ export interface EventPayloads {
   collapse: { route: string; outcome: 'reused' | 'refetched' | 'timeout' }
   /** A store tier did something. */
   store: StoreEvent
-  /** `defective`: what was there is not what was put there. `count`: of so many things at once; 1 where it is absent. */
+  /** `count`: of so many things at once; 1 where it is absent. */
   eviction: {
     tier: Tier
-    reason: 'size' | 'expired' | 'purged' | 'replaced' | 'rejected' | 'defective'
+    reason: EvictionReason
     count?: number
   }
   /** A tier fell out of order, is in order again, or had to begin anew. `why` is for logs. */
@@ -56,6 +56,9 @@ export interface LogEvent {
   /** For people. */
   readonly detail: string
 }
+
+/** Why something is no longer in a tier, or did not get in. `defective`: what was there is not what was put there. */
+export type EvictionReason = 'size' | 'expired' | 'purged' | 'replaced' | 'rejected' | 'defective'
 
 export interface RequestEvent {
   readonly route: string

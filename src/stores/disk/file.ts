@@ -9,7 +9,7 @@ import type { Database, RootDatabase } from 'lmdb'
 import { systemClock } from '../../clock.ts'
 import { HerdgateError } from '../../errors.ts'
 import type { Clock } from '../../model.ts'
-import { checked, forget } from './checking.ts'
+import { checked, forget } from './checks.ts'
 import { beginLog } from './log-tables.ts'
 import { enter, leave, othersIn, USERS } from './users.ts'
 
@@ -178,8 +178,8 @@ async function closeShared({ env, file }: Shared, folder: string, path: string):
   await env.close() // which touches no page of it
   if (state === 'removed' || open.has(path)) return // or somebody of this process has opened it meanwhile
   leave(folder)
-  if (state === 'doubtful') rmSync(join(folder, SEAL), { force: true })
-  else if (othersIn(folder).length === 0) writeFileSync(join(folder, SEAL), sealOf(path))
+  if (state === 'doubtful') rmSync(join(folder, CLOSED_MARK), { force: true })
+  else if (othersIn(folder).length === 0) writeFileSync(join(folder, CLOSED_MARK), closedMarkOf(path))
 }
 
 /** A failed commit says why in a promise of its own, which nobody else listens to. */
@@ -196,7 +196,7 @@ async function causeOf(error: unknown): Promise<unknown> {
 // ---------------------------------------------------------------------------------------- is it what we left?
 
 /** Written when the last process has closed the file: what it looked like. */
-const SEAL = 'closed'
+const CLOSED_MARK = 'closed'
 
 /**
  * LMDB trusts its file: a page that is not what it was takes the process down. So a file that is not as it was left
@@ -205,16 +205,17 @@ const SEAL = 'closed'
  */
 function isSound(folder: string, path: string, clock: Clock, waitMs: number): boolean {
   if (!existsSync(path)) return true
-  if (existsSync(join(folder, SEAL)) && readFileSync(join(folder, SEAL), 'utf8') === sealOf(path)) return true
-  const verdict = checked(path, clock, waitMs)
-  if (verdict === undefined) throw new HerdgateError('internal', `${path} was not closed and is being checked`)
-  if (typeof verdict === 'object') {
-    throw new HerdgateError('internal', `${path} was not closed and could not be checked: ${verdict.unknown}`)
+  if (existsSync(join(folder, CLOSED_MARK)) && readFileSync(join(folder, CLOSED_MARK), 'utf8') === closedMarkOf(path))
+    return true
+  const result = checked(path, clock, waitMs)
+  if (result === undefined) throw new HerdgateError('internal', `${path} was not closed and is being checked`)
+  if (typeof result === 'object') {
+    throw new HerdgateError('internal', `${path} was not closed and could not be checked: ${result.unknown}`)
   }
-  return verdict === 'sound'
+  return result === 'sound'
 }
 
-function sealOf(path: string): string {
+function closedMarkOf(path: string): string {
   const { size, mtimeNs, ino } = statSync(path, { bigint: true })
   return `${size} ${mtimeNs} ${ino}`
 }

@@ -1,5 +1,6 @@
+import type { EvictionReason } from '../../events.ts'
 import type { DiskFile } from './file.ts'
-import type { Departure, Shelf } from './shelf.ts'
+import type { Shelf } from './shelf.ts'
 
 /** The addresses of a write that was to change all there is. */
 export const EVERYTHING = Symbol('everything')
@@ -9,7 +10,7 @@ const MOST_REMEMBERED = 10_000
 /** Makes good what was lost until now. */
 interface Remedy {
   /** To be run in `DiskFile.write`, before what is to be written then. @returns what was removed */
-  apply(file: DiskFile, shelf: Shelf): Departure[]
+  apply(file: DiskFile, shelf: Shelf): EvictionReason[]
   /** It is durable: no more need be known of it. */
   done(): void
 }

@@ -1,11 +1,8 @@
 import { correctionOf } from '../../clock.ts'
-import type { EventPayloads } from '../../events.ts'
+import type { EvictionReason } from '../../events.ts'
 import type { Clock } from '../../model.ts'
 import type { DiskFile, Tables } from './file.ts'
 import { numbersIn, octetsOf } from './numbers.ts'
-
-/** Why something is no longer on the shelf. */
-export type Departure = EventPayloads['eviction']['reason']
 
 export interface ShelfUsage {
   readonly bytes: number
@@ -30,7 +27,7 @@ interface Turn {
 
 /** What has made room, and how much. */
 interface Evicted {
-  readonly departures: Departure[]
+  readonly departures: EvictionReason[]
   bytes: number
   spared: number
 }
@@ -79,7 +76,7 @@ export class Shelf {
     return octets.subarray(0, octets.length) // its length is a property set on a larger buffer
   }
 
-  put(file: DiskFile, address: Buffer, octets: Uint8Array, until: number): Departure[] {
+  put(file: DiskFile, address: Buffer, octets: Uint8Array, until: number): EvictionReason[] {
     const { tables } = file
     this.#keepToLimit(file)
     const replaced = this.remove(file, address, 'replaced')
@@ -92,7 +89,7 @@ export class Shelf {
     return [...replaced, ...departures]
   }
 
-  remove(file: DiskFile, address: Buffer, why: Departure): Departure[] {
+  remove(file: DiskFile, address: Buffer, why: EvictionReason): EvictionReason[] {
     const card = cardAt(file.tables, address)
     if (card === undefined) return []
     takeAway(file.tables, address, card)
@@ -110,7 +107,7 @@ export class Shelf {
     return seen.map(({ address }) => address).filter((address) => this.#isExpired(tables, address, now))
   }
 
-  removeExpired(file: DiskFile, address: Buffer): Departure[] {
+  removeExpired(file: DiskFile, address: Buffer): EvictionReason[] {
     return this.#isExpired(file.tables, address, this.#now()) ? this.remove(file, address, 'expired') : []
   }
 
@@ -131,8 +128,8 @@ export class Shelf {
     this.clear(file)
   }
 
-  #makeRoom(file: DiskFile, bytes: number): Departure[] {
-    const departures: Departure[] = []
+  #makeRoom(file: DiskFile, bytes: number): EvictionReason[] {
+    const departures: EvictionReason[] = []
     const { bytes: used } = this.usage(file)
     // A little at a time: what goes is copied first.
     const enough = Math.max(this.#limit(file), used - NARROWED_BY * bytes)

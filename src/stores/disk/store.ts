@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto'
 import { correctionOf, systemClock } from '../../clock.ts'
-import type { Events, StoreEvent } from '../../events.ts'
+import type { Events, EvictionReason, StoreEvent } from '../../events.ts'
 import type { Clock, Kept, Store, Stored, Tier, TierUsage, Write, Written } from '../../model.ts'
 import { size } from '../../units.ts'
 import { decode, encode } from '../codec/codec.ts'
 import { diskAccess } from './access.ts'
 import { Batches } from './batches.ts'
 import type { DiskFile } from './file.ts'
-import { type Departure, Shelf } from './shelf.ts'
+import { Shelf } from './shelf.ts'
 import { EVERYTHING, LostWrites } from './lost-writes.ts'
 
 export interface DiskStoreOptions {
@@ -81,7 +81,7 @@ export function diskStore({
     op: 'set' | 'delete',
     addresses: readonly Buffer[] | typeof EVERYTHING,
     bytes: number,
-    run: (file: DiskFile) => Departure[],
+    run: (file: DiskFile) => EvictionReason[],
   ): Promise<Written> => {
     const startedAt = clock.now()
     const told = (outcome: StoreEvent['outcome']): void => {

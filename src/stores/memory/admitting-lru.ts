@@ -3,19 +3,21 @@
  * 2017; here by what a byte saves). A newcomer is kept in a window first. When it leaves that, it is weighed against
  * those in the main part that were used least recently; the one found wanting goes.
  */
+import type { EvictionReason } from '../../events.ts'
 import type { Stored } from '../../model.ts'
 import { type Claim, costOf, divided, FIRST_DIVISION, outweighs } from './admission.ts'
 import { FrequencySketch } from './frequency-sketch.ts'
 import { Recency, type Used } from './recency.ts'
 
-export type Departure = 'size' | 'replaced' | 'purged' | 'rejected'
+/** Nothing leaves by itself when it is expired, and what is kept here needs no decoding. */
+export type MemoryEvictionReason = Exclude<EvictionReason, 'expired' | 'defective'>
 
 export interface AdmittingLruOptions {
   readonly maxBytes: number
   /** Of the hash that keys are counted by. */
   readonly seed: number
   /** Something went, or did not get in; so many things at once where a count is given. */
-  readonly departed: (why: Departure, count?: number) => void
+  readonly departed: (why: MemoryEvictionReason, count?: number) => void
 }
 
 interface Held extends Used<Held> {
@@ -162,7 +164,7 @@ export class AdmittingLru {
     if (size > 0) this.#departed('purged', size)
   }
 
-  #remove(held: Held, why: Departure): void {
+  #remove(held: Held, why: MemoryEvictionReason): void {
     held.part.remove(held)
     this.#index.delete(held.key)
     this.#departed(why)

@@ -1,13 +1,13 @@
 import { LRUCache } from 'lru-cache'
-import type { Departure } from './admitting-lru.ts'
+import type { MemoryEvictionReason } from './admitting-lru.ts'
 
 export interface PlainLruOptions {
   readonly maxBytes: number
   /** Something went, or did not get in; so many things at once where a count is given. */
-  readonly departed: (why: Departure, count?: number) => void
+  readonly departed: (why: MemoryEvictionReason, count?: number) => void
 }
 
-const DEPARTURES: Readonly<Partial<Record<LRUCache.DisposeReason, Departure>>> = {
+const EVICTION_REASONS: Readonly<Partial<Record<LRUCache.DisposeReason, MemoryEvictionReason>>> = {
   evict: 'size',
   set: 'replaced',
   delete: 'purged',
@@ -27,7 +27,7 @@ export class PlainLru<T extends object> {
       new LRUCache({
         maxSize: maxBytes,
         dispose(_stored, _key, reason) {
-          const why = DEPARTURES[reason]
+          const why = EVICTION_REASONS[reason]
           if (why !== undefined) departed(why)
         },
       })

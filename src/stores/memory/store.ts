@@ -4,7 +4,7 @@ import { shown } from '../../given.ts'
 import type { Yielding } from '../../heap/memory-pressure.ts'
 import type { Clock, Store, Stored, TierUsage } from '../../model.ts'
 import { size } from '../../units.ts'
-import { AdmittingLru, type Departure } from './admitting-lru.ts'
+import { AdmittingLru, type MemoryEvictionReason } from './admitting-lru.ts'
 import { PlainLru } from './plain-lru.ts'
 import { bytesOf } from './size.ts'
 import { type Limited, YieldingLimit } from './yielding-limit.ts'
@@ -57,7 +57,7 @@ export function memoryStore({
   }
   const report = new Report(events, clock)
   const evicted = events?.emitter('eviction')
-  const departed = (reason: Departure, count?: number) =>
+  const departed = (reason: MemoryEvictionReason, count?: number) =>
     evicted?.(count === undefined ? EVICTED[reason] : { ...EVICTED[reason], count })
   const kept: Index =
     admission === 'on' ? new AdmittingLru({ maxBytes, seed, departed }) : new PlainLru({ maxBytes, departed })
@@ -112,7 +112,7 @@ const EVICTED = {
   replaced: { tier: 'memory', reason: 'replaced' },
   purged: { tier: 'memory', reason: 'purged' },
   rejected: { tier: 'memory', reason: 'rejected' },
-} as const satisfies Record<Departure, EventPayloads['eviction']>
+} as const satisfies Record<MemoryEvictionReason, EventPayloads['eviction']>
 
 const HIT: StoreEvent = { tier: 'memory', op: 'get', outcome: 'hit' }
 const MISS: StoreEvent = { tier: 'memory', op: 'get', outcome: 'miss' }

@@ -10,17 +10,17 @@ export interface RedisAccess {
   /** Not connected, or not tried at present. */
   readonly degraded: boolean
   /** One ending for each command, or that none was sent. Never rejects. */
-  read(commands: readonly RedisCommand[]): Promise<readonly Ending[] | 'refused'>
+  read(commands: readonly RedisCommand[]): Promise<readonly CommandEnding[] | 'refused'>
   /**
    * The same for writes, of which so many wait for an answer at most.
    * @param make called when they can be sent
    */
-  write(make: () => readonly RedisCommand[]): Promise<readonly Ending[] | 'refused'>
+  write(make: () => readonly RedisCommand[]): Promise<readonly CommandEnding[] | 'refused'>
   close(): void
 }
 
-/** `refused`: not sent. `late`: sent, and no answer in time. */
-export type Ending = RedisReply | 'refused' | 'late'
+/** How a command ended. `refused`: not sent. `late`: sent, and no answer in time. */
+export type CommandEnding = RedisReply | 'refused' | 'late'
 
 export interface RedisAccessOptions {
   readonly client: RedisClient
@@ -59,7 +59,7 @@ export function redisAccess({ client, deadlineMs, clock, random, events }: Redis
 
   const hasRoom = (): boolean => writes < MOST_WRITES && writeBytes < MOST_WRITE_BYTES
 
-  const inTime = async (sent: readonly Promise<RedisReply>[], ms: number): Promise<Ending[]> => {
+  const inTime = async (sent: readonly Promise<RedisReply>[], ms: number): Promise<CommandEnding[]> => {
     const endings = (await within(sent, ms, clock)).map((reply) => (reply === LATE ? 'late' : reply))
     const failure = failureIn(endings)
     if (failure === undefined) breaker.succeeded()
@@ -114,7 +114,7 @@ const bytesOf = (command: RedisCommand): number => (command.name === 'write' ? c
 const NOT_SERVING = /^(?:LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|NOAUTH|WRONGPASS|NOPERM)\b/
 
 /** What went wrong, where no server answered at all. That it is full, or that the type is wrong, is an answer. */
-function failureIn(endings: readonly Ending[]): string | undefined {
+function failureIn(endings: readonly CommandEnding[]): string | undefined {
   let failure: string | undefined
   for (const ending of endings) {
     if (typeof ending === 'string') {

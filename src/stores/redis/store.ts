@@ -7,7 +7,7 @@ import type { Awaitable, Clock, Kept, Store, Stored, TierUsage, Write, Written }
 import { duration, size } from '../../units.ts'
 import { type CodecOptions, decode, encode } from '../codec/codec.ts'
 import { VERSION } from '../codec/layout.ts'
-import { type Ending, type RedisAccess, redisAccess } from './access.ts'
+import { type CommandEnding, type RedisAccess, redisAccess } from './access.ts'
 import type { RedisCommand, RedisReply } from './commands.ts'
 import { connectRedis, ignoreErrors, mastersOf, type RedisClient, socketTimeoutFor } from './connection.ts'
 import { LostValues } from './lost-values.ts'
@@ -190,7 +190,7 @@ class RedisStore implements Store {
     return { hmacKey: this.#hmacKey, correction: correctionOf(this.#clock) }
   }
 
-  #found(key: string, reply: Ending | undefined, ms: number): Kept {
+  #found(key: string, reply: CommandEnding | undefined, ms: number): Kept {
     if (reply === undefined || typeof reply === 'string' || isUnanswered(reply)) {
       this.#report('get', 'unknown', ms)
       return 'unknown'
@@ -274,14 +274,14 @@ class RedisStore implements Store {
   }
 }
 
-function outcomeAt(endings: readonly Ending[] | 'refused', at: number): StoreEvent['outcome'] {
+function outcomeAt(endings: readonly CommandEnding[] | 'refused', at: number): StoreEvent['outcome'] {
   const ending = typeof endings === 'string' ? endings : (endings[at] ?? 'late')
   if (ending === 'refused') return 'dropped'
   return ending === 'late' || 'error' in ending ? 'error' : 'ok'
 }
 
 /** As if nothing were there, if there is an answer. */
-const withoutValue = (reply: Ending | undefined): Ending | undefined =>
+const withoutValue = (reply: CommandEnding | undefined): CommandEnding | undefined =>
   typeof reply === 'object' && 'value' in reply ? { value: Buffer.alloc(0) } : reply
 
 /** An error, other than that something else than a string stands there. */

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
-import { checked, forget } from '../../../src/stores/disk/checking.ts'
+import { checked, forget } from '../../../src/stores/disk/checks.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { temporaryFolder } from '../../support/folder.ts'
 import { until } from '../../support/waiting.ts'

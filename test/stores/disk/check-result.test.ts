@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { DAMAGED, verdictOf } from '../../../src/stores/disk/verdict.ts'
+import { DAMAGED, checkResultOf } from '../../../src/stores/disk/check-result.ts'
 
-const ended = (status: number) => verdictOf({ status, signal: null })
-const endedBy = (signal: NodeJS.Signals) => verdictOf({ status: null, signal })
+const ended = (status: number) => checkResultOf({ status, signal: null })
+const endedBy = (signal: NodeJS.Signals) => checkResultOf({ status: null, signal })
 
 test('a check that ends by itself says what it found', () => {
   expect([ended(0), ended(DAMAGED)]).toEqual(['sound', 'damaged'])
@@ -19,8 +19,8 @@ test.each(['SIGKILL', 'SIGTERM', 'SIGXCPU', 'SIGHUP'] as const)('a check that is
 
 test('a check that could not be started, loaded or let finish says nothing', () => {
   const error = new Error('spawnSync node EAGAIN')
-  expect(verdictOf({ error, status: null, signal: null })).toEqual({ unknown: 'spawnSync node EAGAIN' })
-  expect(verdictOf({ error: new Error('ETIMEDOUT'), status: null, signal: 'SIGABRT' })).toEqual({
+  expect(checkResultOf({ error, status: null, signal: null })).toEqual({ unknown: 'spawnSync node EAGAIN' })
+  expect(checkResultOf({ error: new Error('ETIMEDOUT'), status: null, signal: 'SIGABRT' })).toEqual({
     unknown: 'ETIMEDOUT',
   })
   expect(ended(1)).toEqual({ unknown: 'its check ended with 1' })

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module'
 import { statSync } from 'node:fs'
 import { constants } from 'node:os'
 import { sealWith, unsealed } from '../codec/seal.ts'
-import { DAMAGED } from './verdict.ts'
+import { DAMAGED } from './check-result.ts'
 
 const [path = ''] = process.argv.slice(2)
 const lmdb: typeof import('lmdb') = createRequire(import.meta.url)('lmdb')
