@@ -3,12 +3,13 @@
  * when scraped. Names and labels are listed in docs/metrics.md.
  */
 import type { Events } from './events.ts'
-import { engineMetrics, storeMetrics } from './metrics/cache-metrics.ts'
+import { engineMetrics } from './metrics/engine-metrics.ts'
 import { createExposition, type Exposition, type Rendered } from './metrics/exposition.ts'
 import { type Description, gauge, type Metric } from './metrics/metric.ts'
 import { type OriginUsage, originMetrics } from './metrics/origin-metrics.ts'
 import { purgeMetrics } from './metrics/purge-metrics.ts'
 import { requestMetrics } from './metrics/request-metrics.ts'
+import { storeMetrics } from './metrics/store-metrics.ts'
 import type { Tier, TierUsage } from './model.ts'
 
 export interface MetricsParts {

@@ -1,6 +1,13 @@
 /** The closed sets that label values come from. */
 import type { ErrorCode } from '../errors.ts'
+import type { EventPayloads } from '../events.ts'
 import type { ForwardReason } from '../model.ts'
+
+/** What a member of an event's payload may be, as a list. */
+export type Member<
+  Name extends keyof EventPayloads,
+  Key extends keyof EventPayloads[Name],
+> = readonly EventPayloads[Name][Key][]
 
 /** How many names of routes, and how many of origins, reloads can add to those there were at the start. */
 export const NAMES_TO_COME = 100

@@ -3,17 +3,9 @@ import type { Tier, TierUsage } from '../model.ts'
 import { Counter } from './counter.ts'
 import { Histogram } from './histogram.ts'
 import { Label } from './label-sets.ts'
-import { NAMES_TO_COME } from './labels.ts'
+import type { Member } from './labels.ts'
 import { gauge, type Metric } from './metric.ts'
 
-type Member<
-  Name extends keyof EventPayloads,
-  Key extends keyof EventPayloads[Name],
-> = readonly EventPayloads[Name][Key][]
-
-const COLLAPSE_OUTCOMES: Member<'collapse', 'outcome'> = ['reused', 'refetched', 'timeout']
-const MODES: Member<'revalidation', 'mode'> = ['background', 'blocking']
-const REVALIDATION_OUTCOMES: Member<'revalidation', 'outcome'> = ['not_modified', 'replaced', 'error']
 const TIERS: readonly Tier[] = ['memory', 'disk', 'redis']
 const OPERATIONS: Member<'store', 'op'> = ['get', 'set', 'delete']
 const STORE_OUTCOMES: Member<'store', 'outcome'> = ['hit', 'miss', 'ok', 'error', 'unknown', 'dropped']
@@ -30,41 +22,6 @@ const EVICTION_REASONS: Member<'eviction', 'reason'> = [
 
 /** Seconds: from a look-up in memory to a shared store that is about to be given up. */
 const OPERATION_BOUNDS = [0.000_001, 0.000_005, 0.000_025, 0.0001, 0.0005, 0.0025, 0.01, 0.05, 0.25, 1]
-
-/** Requests that shared a fetch, and stored responses that were checked with their origin. */
-export function engineMetrics(events: Events, routes: readonly string[]): Metric[] {
-  const route = new Label('route', routes, { toCome: NAMES_TO_COME })
-  const collapseOutcome = new Label('outcome', COLLAPSE_OUTCOMES)
-  const mode = new Label('mode', MODES)
-  const revalidationOutcome = new Label('outcome', REVALIDATION_OUTCOMES)
-  const collapsed = new Counter(
-    { name: 'herdgate_collapsed_requests_total', help: 'Requests that found a fetch of their key in progress.' },
-    [route, collapseOutcome],
-  )
-  const revalidations = new Counter(
-    { name: 'herdgate_revalidations_total', help: 'Stored responses checked with their origin.' },
-    [route, mode, revalidationOutcome],
-  )
-  for (const name of routes) startAtZero(route.indexOf(name))
-  events.on('routing', (now) => {
-    for (const name of route.add(now.routes)) startAtZero(route.indexOf(name))
-  })
-  events.on('collapse', ({ route: name, outcome }) =>
-    collapsed.add(collapsed.sets.slotOf(route.indexOf(name), collapseOutcome.indexOf(outcome)), 1),
-  )
-  events.on('revalidation', ({ route: name, mode: how, outcome }) => {
-    const slot = revalidations.sets.slotOf(route.indexOf(name), mode.indexOf(how), revalidationOutcome.indexOf(outcome))
-    revalidations.add(slot, 1)
-  })
-  return [collapsed, revalidations]
-
-  function startAtZero(atRoute: number): void {
-    COLLAPSE_OUTCOMES.forEach((_, at) => collapsed.sets.slotOf(atRoute, at))
-    MODES.forEach((_, atMode) =>
-      REVALIDATION_OUTCOMES.forEach((_, at) => revalidations.sets.slotOf(atRoute, atMode, at)),
-    )
-  }
-}
 
 /**
  * What the stores hold, do and throw out.

@@ -21,7 +21,7 @@ const HERDGATE = 'Herdgate'
 /** No cache as the others are: it loads nothing, tags nothing, waits for nothing. */
 const BARE = 'lru-cache'
 
-/** What engine/run.ts prints. */
+/** What library-peers/run.ts prints. */
 const runReport = z.record(z.string(), z.number().nullable())
 type Run = z.infer<typeof runReport>
 
