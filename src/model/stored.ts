@@ -4,7 +4,7 @@ import type { Fields } from '../fields.ts'
 
 /** When a fetch began. */
 export interface Beginning {
-  /** The log's identity and position at that time (COHERENCE in docs/guarantees.md). */
+  /** The log's identity and position at that time (docs/guarantees.md, "The idea"). */
   readonly generation: string
   readonly position: number
   /** By this process's clock; -Infinity for what another process fetched. */

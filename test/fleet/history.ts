@@ -1,6 +1,6 @@
 /**
- * What happened in a fleet, as its clients and its origin saw it, and whether it may have: COHERENCE in
- * docs/guarantees.md.
+ * What happened in a fleet, as its clients and its origin saw it, and whether it may have
+ * (docs/guarantees.md, "Guarantees").
  *
  * All times are of one monotonic clock, read where the client or the origin acts: what lies between two processes can
  * make a check miss a fault, never report one that is none.

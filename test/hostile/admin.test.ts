@@ -1,4 +1,7 @@
-/** The admin API as a target (THREATS 2.9): what the data port makes of it, and what the admin port makes of tricks. */
+/**
+ * The admin API as a target (docs/security.md, "Admin port"): what the data port makes of it, and what the admin port
+ * makes of tricks.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MOST_PIPELINED } from '../../src/ports/pipelining.ts'
 import { type Herdgate, startHerdgate, TOKEN } from '../support/herdgate.ts'

@@ -1,4 +1,4 @@
-/** Errors that one request provokes and others get (THREATS 2.2): the origin refuses what is odd, for a minute. */
+/** Errors that one request provokes and others get (CPDoS): the origin refuses what is odd, for a minute. */
 import { expect } from 'vitest'
 import { type Attack, get, PASSED, REFUSED, strictly, table } from './attack.ts'
 

@@ -1,4 +1,4 @@
-/** What clients do to those beside them (THREATS 3.4): they leave, stall, close their half, or come first with something odd. */
+/** What clients do to those beside them: they leave, stall, close their half, or come first with something odd. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'

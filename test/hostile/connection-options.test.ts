@@ -1,4 +1,4 @@
-/** Connection, and what concerns one connection only (THREATS 2.6 H1, RFC 9110 section 7.6). */
+/** Connection, and what concerns one connection only (RFC 9110 section 7.6). */
 import { fieldLines } from '../../src/fields.ts'
 import { type Attack, get, PASSED, REFUSED, request, table } from './attack.ts'
 import type { Seen } from './origins.ts'

@@ -1,7 +1,7 @@
 /**
- * Web cache deception (THREATS 2.3 L6): a victim follows a link to a page of her own under a name that looks like a
- * file's, and somebody else asks for the same. The origin ignores the ending, and states no lifetime; an operator has
- * given one to everything below `/static/`.
+ * Web cache deception: a victim follows a link to a page of her own under a name that looks like a file's, and somebody
+ * else asks for the same. The origin ignores the ending, and states no lifetime; an operator has given one to everything
+ * below `/static/`.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'

@@ -1,4 +1,7 @@
-/** Errors of our own (THREATS 2.3 L7): they name no origin, repeat nothing of what was asked, and are not to be kept. */
+/**
+ * Errors of our own (docs/security.md, "What is logged"): they name no origin, repeat nothing of what was asked, and are
+ * not to be kept.
+ */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * What a stranger can make a process hold (THREATS 2.1 P8, 2.8 D2 and D3, 3.3): URLs without end, pages that do not
- * exist, content that unpacks to more than there is, many large bodies at once. Memory stays within what it may take.
+ * What a stranger can make a process hold (docs/security.md, "Limits"): URLs without end, pages that do not exist,
+ * content that unpacks to more than there is, many large bodies at once. Memory stays within what it may take.
  */
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import http from 'node:http'

@@ -1,4 +1,4 @@
-/** What happens to the process itself (THREATS 3.3): told to stop under load, stopped for a while, out of files, its clock set. */
+/** What happens to the process itself: told to stop under load, stopped for a while, out of files, its clock set. */
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import http, { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'

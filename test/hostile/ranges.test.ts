@@ -1,6 +1,7 @@
 /**
- * Range in a request, and what origins make of it (THREATS 2.7): whatever is asked first, and whatever part of an
- * answer is held, whoever asks plainly gets all of it, and no part is ever taken for the whole.
+ * Range in a request, and what origins make of it (docs/security.md, "What is keyed"): whatever is asked
+ * first, and whatever part of an answer is held, whoever asks plainly gets all of it, and no part is ever taken for the
+ * whole.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'

@@ -1,4 +1,4 @@
-/** Line ends that an origin takes out of a request and puts into its answer (THREATS 2.6 R1). */
+/** Response splitting: line ends that an origin takes out of a request and puts into the head of its answer. */
 import { expect } from 'vitest'
 import { type Attack, PASSED, REFUSED, request, table } from './attack.ts'
 

@@ -1,6 +1,6 @@
 /**
- * What is in the request and not in the key (THREATS 2.1): an origin that answers by it must not have its answer shared.
- * Names are from the documentation of frameworks, servers and networks that read such fields.
+ * What is in the request and not in the key (docs/security.md, "What is keyed"): an origin that answers by it must not
+ * have its answer shared. Names are from the documentation of frameworks, servers and networks that read such fields.
  */
 import { type Attack, get, PASSED, request, strictly, table } from './attack.ts'
 

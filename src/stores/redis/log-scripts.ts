@@ -1,5 +1,5 @@
 /**
- * The invalidation log inside Redis (COHERENCE in docs/guarantees.md). Each script is one step of the log; a caller
+ * The invalidation log inside Redis (docs/guarantees.md, "The idea"). Each script is one step of the log; a caller
  * says what it knows of the log, and a log that contradicts it has lost records: a new generation begins.
  *
  * head          hash    generation, the generations it goes on from, position of the newest record, floors of what was

@@ -32,7 +32,7 @@ export interface RedisLogOptions {
 }
 
 /**
- * The invalidation log of a fleet, in Redis 7 or newer (COHERENCE in docs/guarantees.md).
+ * The invalidation log of a fleet, in Redis 7 or newer (docs/guarantees.md, "Guarantees").
  *
  * Two connections: one reads what is appended as it comes, the other writes, and asks once per third of a lease how
  * long the log is. A node without Redis goes on: its copies count as stale when their fetch began a lease ago.
