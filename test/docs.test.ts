@@ -1,5 +1,5 @@
 /** What the documentation says, held against the code. */
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { describe, expect, it, test } from 'vitest'
 import { referencePage } from '../docs/configuration-reference.ts'
@@ -71,6 +71,22 @@ describe('docs/security.md', () => {
     const example = name.replace('*', 'x')
     expect(sent(example)).toBeUndefined()
     expect(sent('x-something-else')).toBe('1')
+  })
+})
+
+describe('docs/architecture.md', () => {
+  const page = read('docs/architecture.md')
+  const named = [...new Set([...page.matchAll(/`([\w./-]+(?:\/|\.[jt]s|\.md))`/g)].map(([, path = '']) => path))]
+
+  it('names files and folders that there are, from the root or below src/', () => {
+    const isThere = (path: string): boolean => [path, `src/${path}`].some((full) => existsSync(join(root, full)))
+    expect(named.filter((path) => !isThere(path))).toEqual([])
+  })
+
+  it('has every folder of src/ and every file at its root', () => {
+    const parts = readdirSync(join(root, 'src'), { withFileTypes: true })
+    const names = parts.map((part) => (part.isDirectory() ? `${part.name}/` : part.name))
+    expect(names.filter((name) => !named.includes(name))).toEqual([])
   })
 })
 
