@@ -16,6 +16,7 @@ interface Rule {
 const WORDS = [
   'src/model.ts',
   'src/fields.ts',
+  'src/methods.ts',
   'src/interned.ts',
   'src/response-record.ts',
   'src/errors.ts',
@@ -33,6 +34,7 @@ const RULES: readonly Rule[] = [
   // Words.
   { from: 'src/model', may: [] },
   { from: 'src/fields.ts', may: [] },
+  { from: 'src/methods.ts', may: [] },
   { from: 'src/interned.ts', may: [] },
   { from: 'src/response-record.ts', may: [] },
   { from: 'src/errors.ts', may: [] },
@@ -49,7 +51,15 @@ const RULES: readonly Rule[] = [
   // The cache: what it decides, how it acts on that, and where it keeps things.
   {
     from: 'src/policy/',
-    may: ['src/policy/', 'src/model.ts', 'src/fields.ts', 'src/errors.ts', 'npm:structured-headers', 'node:crypto'],
+    may: [
+      'src/policy/',
+      'src/model.ts',
+      'src/fields.ts',
+      'src/methods.ts',
+      'src/errors.ts',
+      'npm:structured-headers',
+      'node:crypto',
+    ],
   },
   { from: 'src/cache/engine/', may: ['src/cache/engine/', ...WORDS] },
   {

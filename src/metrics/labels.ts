@@ -12,9 +12,6 @@ export type Member<
 /** How many names of routes, and how many of origins, reloads can add to those there were at the start. */
 export const NAMES_TO_COME = 100
 
-/** RFC 9110 section 9, PATCH (RFC 5789) and QUERY (RFC 10008). */
-export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY', 'TRACE']
-
 export const CODE_CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx']
 
 /** RFC 9211 section 2.2. */

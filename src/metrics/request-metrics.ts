@@ -1,11 +1,12 @@
 /** What is counted for every request. */
 import type { Events, RequestEvent } from '../events.ts'
+import { NAMED_METHODS } from '../methods.ts'
 import type { Result } from '../model.ts'
 import { Counter } from './counter.ts'
 import { Histogram } from './histogram.ts'
 import { Label } from './label-sets.ts'
 import { RESULTS } from '../cache/results.ts'
-import { CODE_CLASSES, METHODS, NAMES_TO_COME, REQUEST_BOUNDS } from './labels.ts'
+import { CODE_CLASSES, NAMES_TO_COME, REQUEST_BOUNDS } from './labels.ts'
 import type { Metric } from './metric.ts'
 
 /** Label sets counted apart, per route and for at least this many routes: what keeps the exposition small. */
@@ -38,7 +39,7 @@ interface Slots {
 
 export function requestMetrics(events: Events, routes: readonly string[]): Metric[] {
   const route = new Label('route', routes, { gives: true, toCome: NAMES_TO_COME })
-  const method = new Label('method', METHODS, { gives: true })
+  const method = new Label('method', NAMED_METHODS, { gives: true })
   const result = new Label('result', RESULTS)
   const codeClass = new Label('code_class', CODE_CLASSES)
   const source = new Label('source', ['cache', 'origin'])

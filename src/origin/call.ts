@@ -1,5 +1,6 @@
 import type { OriginRequest, OriginResponse, Signal } from '../model.ts'
 import type { HerdgateError } from '../errors.ts'
+import { isSafe } from '../methods.ts'
 import { type Attempt, Exchange, type Terms, type Waiting } from './exchange.ts'
 import { clientGone } from './failure.ts'
 
@@ -21,9 +22,6 @@ export interface CallParts<M extends Member> {
   /** Called once, when the call is over: there is no answer, or its content has ended in whichever way. */
   readonly over: () => void
 }
-
-/** RFC 9110 section 9.2.1, and RFC 10008 for QUERY. */
-const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY'])
 
 /**
  * One fetch, from its first attempt to the last octet of its response. A URL that cannot be reached passes the request, of
@@ -115,7 +113,7 @@ function isWorthRepeating(attempt: Attempt, request: OriginRequest): boolean {
 }
 
 function isRepeatable({ method, body, bodyAgain }: OriginRequest): boolean {
-  return SAFE_METHODS.has(method) && (body === undefined || bodyAgain !== undefined)
+  return isSafe(method) && (body === undefined || bodyAgain !== undefined)
 }
 
 /** With content of which nothing has been read. */

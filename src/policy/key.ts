@@ -1,6 +1,7 @@
 /** The key a resource is kept under, and the target its origin is asked for (RFC 9111 section 2). */
 import { hash } from 'node:crypto'
 import { type Fields, field, trimmed } from '../fields.ts'
+import { CACHED_METHODS } from '../methods.ts'
 import type { CacheRequest, KeyRules, Route } from '../model.ts'
 import { CREDENTIALS } from './credentials.ts'
 import { sentValue } from './forward.ts'
@@ -43,16 +44,13 @@ export function namesOf(routes: readonly Route[], url: string): string[] {
   if (!name.includes('?') || !routes.some(({ rules }) => rewritesQuery(rules.key))) return [name]
   const names = new Set([name])
   for (const scheme of ['http', 'https']) {
-    for (const method of KEPT_METHODS) {
+    for (const method of CACHED_METHODS) {
       const route = matchRoute(routes, method, `${scheme}://${name}`)
       if (typeof route !== 'string' && rewritesQuery(route.rules.key)) names.add(rewritten(name, route.rules.key))
     }
   }
   return [...names]
 }
-
-/** Those whose responses are kept; each may have a route of its own. */
-const KEPT_METHODS = ['GET', 'HEAD', 'QUERY']
 
 /**
  * A member of a key: a letter for its kind, its name, which is a token and so has no colon, and its value with its

@@ -1,5 +1,6 @@
 /** What a request is to a cache, before anything is looked up (RFC 9111 sections 2 and 4). */
 import type { Fields } from '../fields.ts'
+import { isSafe } from '../methods.ts'
 import type { CacheRequest, ForwardReason, Rules } from '../model.ts'
 import { isCredentialed } from './credentials.ts'
 import { losesFields } from './hop-by-hop.ts'
@@ -29,13 +30,6 @@ export interface Refuse {
 export interface Unsafe {
   readonly kind: 'unsafe'
 }
-
-const LOOKED_UP = new Set(['GET', 'HEAD', 'QUERY'])
-/** Safe by the method registry (RFC 9110 section 9.2.1) and not answered from the cache. */
-const SAFE_METHODS = new Set(['OPTIONS', 'TRACE', 'PROPFIND', 'REPORT', 'SEARCH', 'PRI'])
-
-/** What is not known to be safe is not (RFC 9110 section 9.2.1). */
-export const isSafe = (method: string): boolean => LOOKED_UP.has(method) || SAFE_METHODS.has(method)
 
 const SHARED: RequestKind = { kind: 'lookup', credentialed: false }
 const CREDENTIALED: RequestKind = { kind: 'lookup', credentialed: true }

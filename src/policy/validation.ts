@@ -1,5 +1,6 @@
 /** Checking a stored response with its origin (RFC 9111 section 4.3), and a client's copy with a response. */
 import { type Fields, field, has, lines, trimmed, without } from '../fields.ts'
+import { CACHED_METHODS } from '../methods.ts'
 import type { CacheRequest, StoredResponse } from '../model.ts'
 import { parseDate } from './dates.ts'
 import { canBeValidated } from './freshness.ts'
@@ -104,14 +105,11 @@ const DESCRIBES_CONTENT = new Set([
  */
 export function precondition(request: CacheRequest, status: number, fields: Fields): 'send' | 'not-modified' {
   if ((status !== 200 && status !== 206) || !mayBeConditional(request.fields)) return 'send'
-  if (!SELECTING_METHODS.has(request.method)) return 'send'
+  if (!CACHED_METHODS.has(request.method)) return 'send' // their answers are no representation that the client may have
   const tags = field(request.fields, 'if-none-match')
   if (tags !== undefined) return matchesAny(tags, field(fields, 'etag')) ? 'not-modified' : 'send'
   return unmodifiedSince(field(request.fields, 'if-modified-since'), fields) ? 'not-modified' : 'send'
 }
-
-/** Those whose answer is a representation that the client may have already (RFC 9110 section 13.1.2). */
-const SELECTING_METHODS = new Set(['GET', 'HEAD', 'QUERY'])
 
 /** Names are compared only where their length fits. */
 function mayBeConditional(fields: Fields): boolean {

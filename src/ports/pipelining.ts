@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { HerdgateError } from '../errors.ts'
-import { isSafe } from '../policy/request.ts'
+import { isSafe } from '../methods.ts'
 import { problemFields, problemOf } from '../problem.ts'
 import type { HttpSocket } from './connections.ts'
 import { expectUnread } from './lingering-close.ts'

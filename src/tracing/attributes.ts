@@ -2,11 +2,12 @@
 import type { Attributes } from '@opentelemetry/api'
 import { redactedPath } from '../logging/redacted-path.ts'
 import type { RequestEvent } from '../events.ts'
+import { NAMED_METHODS } from '../methods.ts'
 import type { Outcome } from '../model.ts'
 import { locate } from '../policy/target.ts'
 
 /** Anything else a client makes up is `_OTHER`. */
-const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'QUERY'])
+const METHODS = new Set(NAMED_METHODS)
 
 /** A span's name, of which there may be only so many. */
 export const spanName = (method: string): string => (METHODS.has(method) ? method : 'HTTP')

@@ -407,7 +407,7 @@ describe('an idle connection that the origin closes as the next request goes out
   test.each(['end', 'resetAndDestroy'] as const)(
     'by %s costs a safe request nothing: it is sent once more',
     async (how) => {
-      for (const method of ['GET', 'HEAD', 'OPTIONS', 'TRACE']) {
+      for (const method of ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND', 'REPORT', 'SEARCH']) {
         const [origin, server] = await served(closesOnSecond(how))
         await textOf(await origin.fetch(get('/first')))
         await until(() => origin.usage().inFlight === 0)
