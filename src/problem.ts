@@ -1,5 +1,6 @@
 /** A HerdgateError as application/problem+json (RFC 9457). What routes of the admin port answer: routes/admin/problem.ts. */
 import type { ErrorCode, HerdgateError } from './errors.ts'
+import { headText } from './head-text.ts'
 import { STATUS_CODES } from './node-http.ts'
 
 /** The content of an error answer. Names no address and repeats no input. */
@@ -62,7 +63,5 @@ export function rawProblem(error: HerdgateError, cacheStatus?: string): string {
   const date = new Date().toUTCString()
   const length = String(Buffer.byteLength(content))
   const fields = ['Date', date, ...problemFields(error, cacheStatus), 'Content-Length', length, 'Connection', 'close']
-  let head = `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? 'Error'}\r\n`
-  for (let at = 0; at + 1 < fields.length; at += 2) head += `${fields[at]}: ${fields[at + 1]}\r\n`
-  return `${head}\r\n${content}`
+  return `${headText(error.status, STATUS_CODES[error.status] ?? 'Error', fields)}\r\n${content}`
 }

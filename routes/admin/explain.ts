@@ -3,13 +3,11 @@ import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Cache, CacheRequest } from '../../src/for-routes.ts'
-import { METHODS, readUrl, trimmed } from '../../src/for-routes.ts'
+import { METHODS, readUrl, TOKEN, trimmed } from '../../src/for-routes.ts'
 import { onlyMethods } from './methods.ts'
 import { badRequest, json, problems } from './problem.ts'
 
 const MOST_HEADERS = 100
-/** RFC 9110 section 5.6.2. */
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** What a field value may hold (RFC 9110 section 5.5). */
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 

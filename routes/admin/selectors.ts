@@ -1,15 +1,14 @@
 /** What a purge or invalidation is asked for, checked to the letter. */
 import { z } from 'zod'
 import type { Targets } from '../../src/for-routes.ts'
-import { namedBy, readUrl } from '../../src/for-routes.ts'
+import { LONGEST_TAG, namedBy, readUrl } from '../../src/for-routes.ts'
 
 const MOST_ITEMS = 256
-const LONGEST_TAG_BYTES = 256
 
 export const Tag = z
   .string()
   .min(1, 'a tag is not empty')
-  .refine((tag) => Buffer.byteLength(tag) <= LONGEST_TAG_BYTES, `longer than ${LONGEST_TAG_BYTES} bytes`)
+  .refine((tag) => Buffer.byteLength(tag) <= LONGEST_TAG, `longer than ${LONGEST_TAG} bytes`)
 
 const Url = z.string().superRefine((text, context) => {
   const read = readUrl(text)

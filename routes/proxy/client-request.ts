@@ -4,6 +4,7 @@ import {
   type CacheRequest,
   type Fields,
   HerdgateError,
+  headText,
   localAuthority,
   type Peer,
   readHead,
@@ -98,9 +99,7 @@ class ClientRequest implements CacheRequest {
  * and no other field.
  */
 function writeInterim({ socket }: ServerResponse, status: number, fields: Fields): void {
-  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Interim'}\r\n`
-  for (let at = 0; at + 1 < fields.length; at += 2) head += `${fields[at]}: ${fields[at + 1]}\r\n`
-  socket?.write(`${head}\r\n`, 'latin1')
+  socket?.write(`${headText(status, STATUS_CODES[status] ?? 'Interim', fields)}\r\n`, 'latin1')
 }
 
 function abortedWith(response: ServerResponse): AbortSignal {

@@ -3,7 +3,7 @@ import type { Hit, Hits } from '../cache/http/hit.ts'
 import type { Events } from '../events.ts'
 import type { Clock, Peer } from '../model.ts'
 import { STATUS_CODES } from '../node-http.ts'
-import { clientAddress } from '../policy/forwarded.ts'
+import { clientAddress, schemeTold } from '../policy/forwarded.ts'
 import { normalAuthority } from '../policy/target.ts'
 import { precondition } from '../policy/validation.ts'
 import type { HandOver } from './hand-over.ts'
@@ -82,7 +82,7 @@ export function createAnswer({ hits, events, clock, idleTimeout, handOver, heads
   }
 
   function resourceFor({ peer, scheme: own }: Connection, head: PlainHead, asked: Resource | undefined) {
-    const scheme = schemeOf(head, peer, own)
+    const scheme = peer.trusted ? schemeTold(head.forwardedProto, own) : own
     return asked?.scheme === scheme ? asked : (resources.get(head, scheme) ?? resourceOf(head, scheme))
   }
 
@@ -109,9 +109,4 @@ function formOf(request: LaneRequest, { entry }: Hit, rendered: Rendered): Form 
     (!rendered.isNamedBy(head) && precondition(request, entry.status, entry.fields) !== 'not-modified')
   if (!isModified) return 'notModified'
   return method === 'HEAD' ? 'head' : 'whole'
-}
-
-/** As routes/proxy.ts sees it: what a trusted proxy says, else what the connection shows. */
-function schemeOf({ forwardedProto }: PlainHead, { trusted }: Peer, own: 'http' | 'https'): 'http' | 'https' {
-  return trusted && (forwardedProto === 'https' || forwardedProto === 'http') ? forwardedProto : own
 }

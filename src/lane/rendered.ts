@@ -1,5 +1,6 @@
 import type { Hit } from '../cache/http/hit.ts'
 import { field } from '../fields.ts'
+import { headText } from '../head-text.ts'
 import type { StoredResponse } from '../model.ts'
 import { notModifiedHead } from '../policy/not-modified.ts'
 import { ageOf, cachedHead } from '../policy/response.ts'
@@ -110,16 +111,12 @@ export class Renderer {
   #render({ entry, outcome, now }: Hit, form: Form): Buffer {
     const fields = cachedHead(entry, outcome, now)
     const { bytes } = entry.body
-    if (form === 'notModified') return octetsOf(this.#head(304, notModifiedHead(fields)), NOTHING)
+    if (form === 'notModified') {
+      return octetsOf(headText(304, this.#reasons(304), notModifiedHead(fields)) + this.#ending, NOTHING)
+    }
     if (bytes !== undefined && entry.status !== 204) fields.push('Content-Length', String(bytes.length))
     const content = form === 'whole' && bytes !== undefined && comesInOnePiece(bytes) ? bytes : NOTHING
-    return octetsOf(this.#head(entry.status, fields), content)
-  }
-
-  #head(status: number, fields: readonly string[]): string {
-    let head = `HTTP/1.1 ${status} ${this.#reasons(status)}\r\n`
-    for (let at = 0; at + 1 < fields.length; at += 2) head += `${fields[at]}: ${fields[at + 1]}\r\n`
-    return head + this.#ending
+    return octetsOf(headText(entry.status, this.#reasons(entry.status), fields) + this.#ending, content)
   }
 }
 

@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { HerdgateError } from '../errors.ts'
 import { type Fields, field, without } from '../fields.ts'
+import { headText } from '../head-text.ts'
 import type { Clock } from '../model.ts'
 import { withHostFor } from './host.ts'
 import { KEEP_ALIVE_MS } from './dialer.ts'
@@ -213,9 +214,6 @@ function drained(socket: Duplex): Promise<void> {
 
 // --------------------------------------------------------------------------------------------------- head
 
-/** Status line and field lines as they were received, in octets. */
-function headOf({ statusCode, statusMessage }: IncomingMessage, fields: Fields): string {
-  let head = `HTTP/1.1 ${statusCode} ${statusMessage ?? ''}\r\n`
-  for (let at = 0; at + 1 < fields.length; at += 2) head += `${fields[at]}: ${fields[at + 1]}\r\n`
-  return `${head}\r\n`
-}
+/** With the status as it was received. */
+const headOf = ({ statusCode = 0, statusMessage = '' }: IncomingMessage, fields: Fields): string =>
+  `${headText(statusCode, statusMessage, fields)}\r\n`

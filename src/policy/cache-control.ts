@@ -4,6 +4,7 @@
  * Malformed input is read in the most restrictive way: the shortest of several lifetimes, zero for a lifetime
  * that is no number, and a restricting directive counts wherever it can be recognised, whatever is around it.
  */
+import { TOKEN } from '../token.ts'
 
 /** Directives of a request or a response. Durations are seconds, at most 2^31; `undefined` means "not given". */
 export interface Directives {
@@ -70,7 +71,6 @@ export const MALFORMED = '?'
  */
 const MEMBER = /([^\s,;="]+)(?:(\s*=\s*)("(?:[^"\\]|\\.)*"(?=[\s,;]|$)|[^\s,;]*))?/g
 const PROPER_END = /[ \t]*(?:,|$)/y
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/i
 /** What a name that is none was meant to be nobody knows, so it is taken for what restricts most. */
 const MOST_RESTRICTIVE = 'no-store'
 

@@ -45,6 +45,14 @@ export function clientAddress(fields: Fields, peer: Peer): string {
   return client
 }
 
+/**
+ * The scheme the client used.
+ * @param told X-Forwarded-Proto of a trusted proxy
+ * @param own as the connection shows it
+ */
+export const schemeTold = (told: string | string[] | undefined, own: 'http' | 'https'): 'http' | 'https' =>
+  told === 'https' || told === 'http' ? told : own
+
 /** As long as an IPv6 address that ends in an IPv4 one; whether it is one is not looked at further. */
 const ADDRESS = /^[0-9a-f.:]{2,45}$/i
 

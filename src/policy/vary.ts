@@ -1,13 +1,13 @@
 /** Which request fields select a response (RFC 9111 section 4.1, RFC 9110 section 12.5.5). */
 import { type Fields, field, trimmed, without } from '../fields.ts'
 import type { CacheRequest, Rules } from '../model.ts'
+import { LOWER_CASE_TOKEN } from '../token.ts'
 import { SECRETS } from './credentials.ts'
 import { isHeard, isSentAsReceived } from './forward.ts'
 import { allAsRead, digestOf, keyMember } from './key.ts'
 import { normalCodings, normalPreferences, PREFERENCE_FIELDS, preferredLanguage } from './preferences.ts'
 
 const MOST_NAMES = 16
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
 const NOT_OF_CLIENTS = new Set(['*', 'forwarded', 'x-forwarded-for', 'via'])
 
 /** In a normalised pair: the request has no such field. No field value can contain it. */
@@ -28,7 +28,8 @@ export function varyOn(fields: Fields): readonly string[] | '*' {
       .map((name) => name.trim()),
   )
   names.delete('')
-  const usable = names.size <= MOST_NAMES && [...names].every((name) => TOKEN.test(name) && !NOT_OF_CLIENTS.has(name))
+  const usable =
+    names.size <= MOST_NAMES && [...names].every((name) => LOWER_CASE_TOKEN.test(name) && !NOT_OF_CLIENTS.has(name))
   return usable ? [...names].sort() : '*'
 }
 
@@ -69,7 +70,7 @@ export function languageKeyOf(
   response: Fields,
 ): string | undefined {
   const language = on.includes(LANGUAGE) ? trimmed(field(response, 'content-language') ?? '').toLowerCase() : ''
-  return TOKEN.test(language) ? keyInLanguage(key, on, requestFields, language) : undefined
+  return LOWER_CASE_TOKEN.test(language) ? keyInLanguage(key, on, requestFields, language) : undefined
 }
 
 function keyInLanguage(key: string, on: readonly string[], requestFields: Fields, language: string): string {

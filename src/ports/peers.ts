@@ -3,7 +3,7 @@ import { BlockList, isIP } from 'node:net'
 import type { Socket } from 'node:net'
 import { shown } from '../given.ts'
 import type { Peer } from '../model.ts'
-import { plainAddress } from '../policy/forwarded.ts'
+import { plainAddress, schemeTold } from '../policy/forwarded.ts'
 
 /**
  * Who is at the other end of a connection, and whether its word on whom it speaks for counts. Looked up once per
@@ -45,11 +45,8 @@ function blockListOf(ranges: readonly string[]): BlockList {
 
 /** The scheme the client used, as a trusted proxy before us tells it, or as this connection shows it. */
 export function schemeOf(message: IncomingMessage, peer: Peer): 'http' | 'https' {
-  if (peer.trusted) {
-    const told = message.headers['x-forwarded-proto']
-    if (told === 'https' || told === 'http') return told
-  }
-  return 'encrypted' in message.socket ? 'https' : 'http'
+  const own = 'encrypted' in message.socket ? 'https' : 'http'
+  return peer.trusted ? schemeTold(message.headers['x-forwarded-proto'], own) : own
 }
 
 /** The address a connection was made to, as an authority. */

@@ -1,10 +1,9 @@
 /** What things are called: routes, fields, methods, tags. */
 import * as z from 'zod'
 import { LONGEST_TAG, MOST_TAGS } from '../../policy/tag-caps.ts'
+import { TOKEN } from '../../token.ts'
 import { expected } from '../fault.ts'
 import { matching, text } from './text.ts'
-
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 const NAME_PHRASE = 'a name of 1 to 64 letters, digits, ".", "_" or "-"'
 const nameExpected = expected(NAME_PHRASE)

@@ -1,6 +1,7 @@
 /** What of a stored thing that was read back can be believed: the same as of what an origin sends. */
 import { type Fields, HOP_BY_HOP } from '../../fields.ts'
 import type { Lifetime, PartialContent, Stamp, Stored, StoredResponse } from '../../model.ts'
+import { LOWER_CASE_TOKEN, TOKEN } from '../../token.ts'
 
 /** Could this process have stored it? It may come from a store that others write to. */
 export function isSound(stored: Stored): boolean {
@@ -17,8 +18,6 @@ export function isSound(stored: Stored): boolean {
   }
 }
 
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-const LOWER_CASE_TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
 /** RFC 9110 section 5.5: visible ASCII, obs-text, space and tab. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 const GENERATION = /^[\x21-\x7e]{1,128}$/
