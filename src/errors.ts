@@ -35,6 +35,8 @@ const KINDS = {
 
 export type ErrorCode = keyof typeof KINDS
 
+export const ERROR_CODES = Object.keys(KINDS) as readonly ErrorCode[]
+
 /** An error with a code. `message` is for logs and may name addresses; only `code` and `title` reach a client. */
 export class HerdgateError extends Error {
   readonly code: ErrorCode

@@ -42,9 +42,12 @@ export type {
   FoundNothing,
   Decision,
   Fallback,
-  Result,
   Outcome,
 } from './model/decision.ts'
+
+/** The ways in which a request is answered, and why. */
+export type { Result, Detail } from './model/results.ts'
+export { byResult, DETAILS, hitRatioOf, isFromCache, outcomeOfError, RESULTS } from './model/results.ts'
 
 /** How a configuration wants it: routes and their rules. */
 export type { Rules, KeyRules, RouteMatch, Route } from './model/rules.ts'

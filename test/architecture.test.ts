@@ -34,7 +34,7 @@ const WORDS = [
 /** Each file of src and routes is in one of these. */
 const RULES: readonly Rule[] = [
   // Words.
-  { from: 'src/model', may: [] },
+  { from: 'src/model', may: ['src/model/'] },
   { from: 'src/fields.ts', may: [] },
   { from: 'src/methods.ts', may: [] },
   { from: 'src/token.ts', may: [] },
@@ -142,8 +142,8 @@ const RULES: readonly Rule[] = [
 
   // What it is seen by.
   { from: 'src/logging/', may: ['src/logging/', 'src/policy/', ...WORDS, 'npm:pino'] },
-  { from: 'src/metrics', may: ['src/metrics', 'src/cache/results.ts', ...WORDS, 'npm:prom-client'] },
-  { from: 'src/live/', may: ['src/live/', 'src/cache/results.ts', ...WORDS] },
+  { from: 'src/metrics', may: ['src/metrics', ...WORDS, 'npm:prom-client'] },
+  { from: 'src/live/', may: ['src/live/', ...WORDS] },
   { from: 'src/dashboard/', may: ['src/dashboard/', 'npm:uplot'] },
   { from: 'src/tracing/tracing.ts', may: ['src/tracing/create-tracing.ts'] },
   {
@@ -260,7 +260,6 @@ const RULES: readonly Rule[] = [
       'src/workers/',
       'src/stores/',
       'src/config/memory-shares.ts',
-      'src/cache/results.ts',
       'src/live/live.ts',
       'src/metrics/reports.ts',
       ...WORDS,

@@ -4,7 +4,9 @@ import { dirname, join, relative } from 'node:path'
 import { describe, expect, it, test } from 'vitest'
 import { referencePage } from '../docs/configuration-reference.ts'
 import { configJsonSchema } from '../src/config.ts'
+import { ERROR_CODES, type ErrorCode } from '../src/errors.ts'
 import { field } from '../src/fields.ts'
+import { DETAILS } from '../src/model.ts'
 import { IMPERSONATING_FIELDS } from '../src/policy/impersonating-fields.ts'
 import { REASONS } from '../src/metrics/labels.ts'
 import { REASONS_NOT_TO_STORE } from '../src/policy/storable.ts'
@@ -40,10 +42,22 @@ describe('docs/why-not-cached.md', () => {
     expect(told('Why it was not kept')).toEqual(expect.arrayContaining([...REASONS_NOT_TO_STORE]))
   })
 
+  it('has every detail that an answer or a line of the log may have, and no other', () => {
+    const named = [...page.replaceAll(/^```[^]*?^```/gm, '').matchAll(/`detail=([\w-]+)`/g)].map(([, name]) => name)
+    const errors = [...section(page, 'Errors').matchAll(/^\| [\d, ]+ \| ([^|]+) \|/gm)].flatMap(([, cell = '']) =>
+      [...cell.matchAll(/`([\w-]+)`/g)].map(([, name]) => name),
+    )
+    const all = [...named, ...told('Why it was not kept'), ...told('It is older than its lifetime'), ...errors]
+    expect(new Set(all)).toEqual(new Set([...DETAILS, ...ERROR_CODES.filter((code) => !NO_DETAIL.has(code))]))
+  })
+
   it('has every reason to ask the origin', () => {
     expect(new Set(told('Why the origin was asked'))).toEqual(new Set(REASONS.filter((name) => name !== 'miss')))
   })
 })
+
+/** The first is told as `only-if-cached`; the other is the admin port's. */
+const NO_DETAIL: ReadonlySet<ErrorCode> = new Set(['not_cached', 'not_logged'])
 
 describe('docs/security.md', () => {
   const page = read('docs/security.md')

@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { Events, type StoreEvent } from '../src/events.ts'
 import { createMetrics, type Metrics } from '../src/metrics.ts'
 import type { Tier } from '../src/model.ts'
-import { RESULTS } from '../src/cache/results.ts'
+import { RESULTS } from '../src/model.ts'
 import { REASONS } from '../src/metrics/labels.ts'
 import { requestEvent } from './support/request-event.ts'
 

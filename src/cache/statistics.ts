@@ -1,6 +1,5 @@
 import type { Events } from '../events.ts'
-import type { Result, TierUsage } from '../model.ts'
-import { byResult, hitRatioOf, isFromCache } from './results.ts'
+import { byResult, hitRatioOf, isFromCache, type Result, type TierUsage } from '../model.ts'
 
 export interface Statistics {
   /** Answered requests and library look-ups, by result. */

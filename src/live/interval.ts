@@ -1,8 +1,7 @@
 /** What was counted from one snapshot to the next. Its size does not depend on how much happened. */
-import { byResult, isFromCache } from '../cache/results.ts'
 import type { Statistics } from '../cache/statistics.ts'
 import type { EventPayloads, OriginEvent, RequestEvent } from '../events.ts'
-import type { Outcome, Result } from '../model.ts'
+import { byResult, isFromCache, type Outcome, type Result } from '../model.ts'
 
 export interface Snapshot {
   /** When it was taken, epoch ms, and the time it covers. */

@@ -43,7 +43,7 @@ function remarks({ outcome, aborted }: RequestEvent): string[] {
   if ((result === 'stale' || result === 'stale_if_error') && ttlMs !== undefined)
     all.push(`expired ${seconds(-ttlMs)} ago`)
   if (collapsed) all.push('collapsed')
-  if (detail !== undefined) all.push(printable(detail))
+  if (detail !== undefined) all.push(detail)
   if (aborted) all.push('aborted')
   return all
 }

@@ -1,11 +1,10 @@
 /** What is counted for every request. */
 import type { Events, RequestEvent } from '../events.ts'
 import { NAMED_METHODS } from '../methods.ts'
-import type { Result } from '../model.ts'
+import { RESULTS, type Result } from '../model.ts'
 import { Counter } from './counter.ts'
 import { Histogram } from './histogram.ts'
 import { Label } from './label-sets.ts'
-import { RESULTS } from '../cache/results.ts'
 import { CODE_CLASSES, NAMES_TO_COME, REQUEST_BOUNDS } from './labels.ts'
 import type { Metric } from './metric.ts'
 

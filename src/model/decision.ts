@@ -1,4 +1,5 @@
 /** What to do with a question, given what is stored, and what became of it. */
+import type { Detail, Result } from './results.ts'
 import type { Entry } from './stored.ts'
 
 /** Why a request went forward: the `fwd` tokens of RFC 9211 section 2.2. */
@@ -50,14 +51,14 @@ export type Decision<E extends Entry = Entry> =
   | {
       readonly kind: 'pass'
       readonly why: ForwardReason
-      readonly detail?: string | undefined
+      readonly detail?: Detail | undefined
       readonly fallback?: Fallback<E> | undefined
       /** Since the last answer for the key was not for sharing. */
       readonly remembered?: true
       /** The copy that an answer without content speaks of (RFC 9111 section 4.3.5). */
       readonly updates?: E | undefined
     }
-  | { readonly kind: 'refuse'; readonly detail: string }
+  | { readonly kind: 'refuse'; readonly detail: Detail }
 
 /** What may answer if the origin fails, or is slow. */
 export interface Fallback<E extends Entry = Entry> {
@@ -65,17 +66,6 @@ export interface Fallback<E extends Entry = Entry> {
   /** How long the origin may take, in milliseconds; undefined: as long as it does. */
   readonly afterMs: number | undefined
 }
-
-export type Result =
-  | 'hit'
-  | 'stale'
-  | 'stale_if_error'
-  | 'revalidated'
-  | 'collapsed'
-  | 'miss'
-  | 'pass'
-  | 'error'
-  | 'shed'
 
 /** How a request was answered. Metric, log line and Cache-Status all come from it. */
 export interface Outcome {
@@ -87,7 +77,7 @@ export interface Outcome {
   readonly collapsed?: boolean | undefined
   /** Remaining freshness; negative when stale. */
   readonly ttlMs?: number | undefined
-  readonly detail?: string | undefined
+  readonly detail?: Detail | undefined
   /** From asking the origin to its response head. */
   readonly originMs?: number | undefined
 }

@@ -1,5 +1,5 @@
 /** Cache-Status (RFC 9211). */
-import type { Outcome } from '../model.ts'
+import type { Detail, Outcome } from '../model.ts'
 
 /** This cache's member of the list: how the request was answered. */
 export function cacheStatus(outcome: Outcome): string {
@@ -23,12 +23,4 @@ function forwarded({ fwd, fwdStatus, stored, collapsed }: Outcome): string {
   return parameters
 }
 
-const TOKEN = /^[A-Za-z*][!#$%&'*+\-.^_`|~:/0-9A-Za-z]*$/
-const NOT_PRINTABLE = /[^\x20-\x7e]/g
-
-/** A token when it is one, otherwise a String, which holds printable ASCII only (RFC 9651 section 3.3.3). */
-function detail(text: string | undefined): string {
-  if (text === undefined) return ''
-  if (TOKEN.test(text)) return `; detail=${text}`
-  return `; detail="${text.replaceAll(NOT_PRINTABLE, '?').replaceAll(/["\\]/g, '\\$&')}"`
-}
+const detail = (token: Detail | undefined): string => (token === undefined ? '' : `; detail=${token}`)

@@ -1,7 +1,7 @@
 /** What a request is to a cache, before anything is looked up (RFC 9111 sections 2 and 4). */
 import type { Fields } from '../fields.ts'
 import { isSafe } from '../methods.ts'
-import type { CacheRequest, ForwardReason, Rules } from '../model.ts'
+import type { CacheRequest, Detail, ForwardReason, Rules } from '../model.ts'
 import { isCredentialed } from './credentials.ts'
 import { losesFields } from './hop-by-hop.ts'
 import { requestDirectives } from './request-directives.ts'
@@ -17,13 +17,13 @@ export interface Lookup {
 export interface Pass {
   readonly kind: 'pass'
   readonly why: ForwardReason
-  readonly detail?: string | undefined
+  readonly detail?: Detail | undefined
 }
 
 /** No stored response answers it, and the client wants nothing else. */
 export interface Refuse {
   readonly kind: 'refuse'
-  readonly detail: string
+  readonly detail: Detail
 }
 
 /** Forwarded; a successful answer invalidates (RFC 9111 section 4.4). */

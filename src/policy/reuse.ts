@@ -1,6 +1,15 @@
 /** May what is stored answer this request now, and if not, what must be done? (RFC 9111 section 4) */
 import { type Fields, has } from '../fields.ts'
-import type { CacheRequest, Decision, Found, FoundEntry, FoundNothing, Rules, StoredResponse } from '../model.ts'
+import type {
+  CacheRequest,
+  Decision,
+  Detail,
+  Found,
+  FoundEntry,
+  FoundNothing,
+  Rules,
+  StoredResponse,
+} from '../model.ts'
 import type { Directives } from './cache-control.ts'
 import { type Asked, rangesAsked, select } from './range.ts'
 import { responseDirectives } from './targeted-control.ts'
@@ -92,7 +101,7 @@ interface Alone {
   readonly kind: 'pass'
   /** Absent: for the reason why there is nothing to use. */
   readonly why?: 'request'
-  readonly detail?: string
+  readonly detail?: Detail
 }
 
 /** What keeps a request that no copy can answer from sharing a fetch. */

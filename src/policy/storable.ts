@@ -1,6 +1,6 @@
 /** May a response be stored, and so be given to others? (RFC 9111 section 3) */
 import { type Fields, field, has } from '../fields.ts'
-import type { CacheRequest, OriginResponse, Rules } from '../model.ts'
+import type { CacheRequest, Detail, OriginResponse, Rules } from '../model.ts'
 import { parseCacheControl } from './cache-control.ts'
 import { CONTROL_FIELDS, type ResponseDirectives, responseDirectives } from './targeted-control.ts'
 import {
@@ -21,8 +21,7 @@ export type Storable =
   | { readonly store: true }
   | {
       readonly store: false
-      /** A short token, for the detail of Cache-Status. */
-      readonly why: string
+      readonly why: Detail
     }
 
 interface Exchange {
@@ -36,7 +35,7 @@ interface Exchange {
 }
 
 interface Condition {
-  readonly why: string
+  readonly why: Detail
   /** Must the response not be stored? */
   readonly forbids: (exchange: Exchange) => boolean
 }
@@ -65,7 +64,7 @@ const CONDITIONS: readonly Condition[] = [
 ]
 
 /** Every reason there is. */
-export const REASONS_NOT_TO_STORE: ReadonlySet<string> = new Set(CONDITIONS.map(({ why }) => why))
+export const REASONS_NOT_TO_STORE: ReadonlySet<Detail> = new Set(CONDITIONS.map(({ why }) => why))
 
 /** RFC 9111 section 3, with the rules for cookies that a shared cache in front of unknown origins needs. */
 export function storable(
@@ -82,7 +81,11 @@ export function storable(
 }
 
 /** Those that say nothing of the response: to another request it might have been stored. */
-export const REASONS_OF_THE_REQUEST: ReadonlySet<string> = new Set(['request-no-store', 'authorization', 'cookie'])
+export const REASONS_OF_THE_REQUEST: ReadonlySet<Detail> = new Set<Detail>([
+  'request-no-store',
+  'authorization',
+  'cookie',
+])
 
 /**
  * What is stored answers GET, HEAD, or the same QUERY. A response to POST does so if it says that it is what a GET

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { HerdgateError } from '../errors.ts'
 import type { Events } from '../events.ts'
-import type { Peer } from '../model.ts'
+import { outcomeOfError, type Peer } from '../model.ts'
 import { clientAddress } from '../policy/forwarded.ts'
 import { problemLength } from '../problem.ts'
 import type { HttpSocket } from './connections.ts'
@@ -23,7 +23,7 @@ export function tellRefusals(events: Events, peerOf: (socket: HttpSocket) => Pee
       url: '',
       head: { fields },
       status: error.status,
-      outcome: { result: error.code === 'overloaded' ? 'shed' : 'error', detail: error.code },
+      outcome: outcomeOfError(error.code),
       bytes: problemLength(error),
       firstByteMs: 0,
       totalMs: 0,

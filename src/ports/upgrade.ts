@@ -4,7 +4,7 @@ import type { Explanation } from '../cache/http/explain.ts'
 import type { Events } from '../events.ts'
 import { asHerdgateError } from '../errors.ts'
 import type { Fields } from '../fields.ts'
-import type { CacheRequest, Clock, Outcome, Peer, Route } from '../model.ts'
+import { type CacheRequest, type Clock, type Outcome, outcomeOfError, type Peer, type Route } from '../model.ts'
 import { type TunnelClient, type Tunnelled, type TunnelOptions, tunnel } from '../origin/tunnel.ts'
 import { admit } from '../policy/request-checks.ts'
 import { cacheStatus } from '../policy/cache-status.ts'
@@ -67,8 +67,7 @@ async function pass(message: IncomingMessage, socket: Duplex, head: Buffer, opti
     if (status !== SWITCHED) report.answered(status, passed(status), bytes, aborted)
   } catch (thrown) {
     const error = asHerdgateError(thrown)
-    const result = error.code === 'overloaded' ? 'shed' : 'error'
-    const outcome: Outcome = { result, fwd: report.fwd, detail: error.code }
+    const outcome: Outcome = { ...outcomeOfError(error.code), fwd: report.fwd }
     report.answered(error.status, outcome, 0, socket.destroyed)
     if (!socket.destroyed) refuse(message.socket, error, cacheStatus(outcome))
   }

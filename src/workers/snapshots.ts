@@ -1,7 +1,7 @@
 /** What is told of several workers once a second, as of one process. */
-import { byResult } from '../cache/results.ts'
 import type { Statistics } from '../cache/statistics.ts'
 import type { LiveOrigin, LiveRequest, Snapshot } from '../live/live.ts'
+import { byResult } from '../model.ts'
 
 /** As many requests are told one by one as of one process. */
 const MOST_RECENT = 50

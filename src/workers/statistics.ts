@@ -1,4 +1,4 @@
-import { byResult, hitRatioOf } from '../cache/results.ts'
+import { byResult, hitRatioOf } from '../model.ts'
 import type { Statistics } from '../cache/statistics.ts'
 import type { Tier, TierUsage } from '../model.ts'
 

@@ -6,7 +6,7 @@ import { queries } from '../../helm/dashboard.ts'
 import { CHART } from '../../helm/generated.ts'
 import { Events } from '../../src/events.ts'
 import { createMetrics } from '../../src/metrics.ts'
-import { RESULTS } from '../../src/cache/results.ts'
+import { RESULTS } from '../../src/model.ts'
 import { CODE_CLASSES } from '../../src/metrics/labels.ts'
 
 interface Rule {

@@ -6,7 +6,7 @@ import { bytes, count, duration, ms, percent, rate } from '../../src/dashboard/f
 import { median } from '../../src/dashboard/numbers.js'
 import { reason, RESULTS } from '../../src/dashboard/reason.js'
 import { ADMIN_TOKEN } from '../../src/config/admin-token.ts'
-import { RESULTS as ALL_RESULTS } from '../../src/cache/results.ts'
+import { RESULTS as ALL_RESULTS } from '../../src/model.ts'
 
 test('numbers are as long as people read them', () => {
   expect([0, 9_999, 12_345, 4_200_000].map(count)).toEqual(['0', '9,999', '12.3K', '4.2M'])
@@ -46,7 +46,7 @@ test.each<[Outcome, string]>([
   ],
   [{ result: 'stale_if_error', fwdStatus: 503 }, 'the origin failed with 503, so the stale copy answered'],
   [{ result: 'miss', fwd: 'uri-miss', stored: true }, 'nothing was stored for it; stored now'],
-  [{ result: 'miss', fwd: 'stale', detail: 'no_store' }, 'the stored copy had expired; not stored (no store)'],
+  [{ result: 'miss', fwd: 'stale', detail: 'no-store' }, 'the stored copy had expired; not stored (no-store)'],
   [{ result: 'pass', fwd: 'method' }, 'its method is for the origin'],
   [{ result: 'pass', fwd: 'uri-miss', detail: 'set-cookie' }, 'its answer is for one client alone (set-cookie)'],
   [{ result: 'error', detail: 'origin_timeout' }, 'origin timeout'],

@@ -1,5 +1,12 @@
 import { codeOf, HerdgateError } from '../../errors.ts'
-import type { Clock, Entry, ForwardReason, InvalidationLog, Outcome } from '../../model.ts'
+import {
+  type Clock,
+  type Detail,
+  type Entry,
+  type ForwardReason,
+  type InvalidationLog,
+  outcomeOfError,
+} from '../../model.ts'
 import type { LandedEntry } from './landing.ts'
 import { failure, type Forward, type Pass, type Resolution, served } from './resolution.ts'
 
@@ -44,10 +51,7 @@ export class Answers {
   staleOrError<E extends Entry, D>(decision: Forward<E> | Pass<E>, thrown: unknown, joined: boolean): Resolution<E, D> {
     const stale = this.onError<E, D>(decision)
     if (stale !== undefined) return stale
-    const code = codeOf(thrown)
-    const result = code === 'overloaded' ? 'shed' : 'error'
-    const outcome: Outcome = { result, fwd: decision.why, collapsed: joined, detail: code }
-    return failure(thrown, outcome)
+    return failure(thrown, { ...outcomeOfError(codeOf(thrown)), fwd: decision.why, collapsed: joined })
   }
 
   /** More is not asked of origins now. */
@@ -59,7 +63,7 @@ export class Answers {
   #stale<E extends Entry, D>(
     decision: Forward<E> | Pass<E>,
     result: 'stale' | 'stale_if_error',
-    detail: string,
+    detail: Detail,
     fwdStatus?: number,
   ): Resolution<E, D> | undefined {
     const entry = decision.fallback?.entry

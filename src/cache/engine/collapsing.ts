@@ -3,7 +3,7 @@
  * with them.
  */
 import type { EventPayloads, Events } from '../../events.ts'
-import type { Clock, Entry, Found, InvalidationLog } from '../../model.ts'
+import type { Clock, Detail, Entry, Found, InvalidationLog } from '../../model.ts'
 import type { Answers } from './answers.ts'
 import type { AnyFlight, Flight } from './flights.ts'
 import { discard, type Landed, orSlow } from './landing.ts'
@@ -139,7 +139,7 @@ export class Collapsing {
   }
 
   /** The answer that was waited for was for another alone: ask for one of our own, beside all others who waited. */
-  #alone<E extends Entry, D>(question: Question<E, D>, { why, fallback }: Forward<E>, detail?: string): Pass<E> {
+  #alone<E extends Entry, D>(question: Question<E, D>, { why, fallback }: Forward<E>, detail?: Detail): Pass<E> {
     this.#report(question, 'refetched')
     return { kind: 'pass', why, detail, fallback: fallback && { entry: fallback.entry, afterMs: undefined } }
   }

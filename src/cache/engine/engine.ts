@@ -7,6 +7,7 @@ import type { Events } from '../../events.ts'
 import type {
   Awaitable,
   Clock,
+  Detail,
   Entry,
   ForwardReason,
   Found,
@@ -182,7 +183,7 @@ export class Engine {
   forward<E extends Entry, D>(
     question: Question<E, D>,
     why: ForwardReason,
-    detail?: string,
+    detail?: Detail,
   ): Promise<Resolution<E, D>> {
     const decision = { kind: 'pass', why, detail } as const
     const tooMuch = this.#tooMuch()

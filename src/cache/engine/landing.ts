@@ -1,4 +1,4 @@
-import type { Clock, Entry } from '../../model.ts'
+import type { Clock, Detail, Entry } from '../../model.ts'
 import type { LoadContext, Loaded, Question } from './question.ts'
 
 /** How a fetch ended, known at the response's head. */
@@ -17,7 +17,7 @@ export type Landed<E extends Entry, D> =
       readonly kind: 'direct'
       readonly reply: D
       readonly status: number
-      readonly why: string
+      readonly why: Detail
       /** An error that may be gone with the next request: a copy that may stand in for it stays. */
       readonly transient?: boolean | undefined
       /** It says nothing of what is stored: that stays in any case. */
@@ -30,7 +30,7 @@ export type Landed<E extends Entry, D> =
       readonly kind: 'failed'
       readonly reply: D
       readonly status: number
-      readonly why: string
+      readonly why: Detail
       /** It may be given to others who wait. */
       readonly shared: boolean
     }

@@ -1,4 +1,4 @@
-import type { Decision, Entry, ForwardReason, Outcome } from '../../model.ts'
+import type { Decision, Detail, Entry, ForwardReason, Outcome } from '../../model.ts'
 
 /** How a question was answered. */
 export type Resolution<E extends Entry, D> =
@@ -26,7 +26,7 @@ export function served<E extends Entry, D>(
   entry: E,
   result: 'hit' | 'stale' | 'stale_if_error',
   now: number,
-  detail?: string,
+  detail?: Detail,
 ): Resolution<E, D> {
   const ttlMs = entry.freshUntil - now
   // An invalidated copy is stale whatever its lifetime says.

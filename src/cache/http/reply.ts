@@ -2,7 +2,14 @@
 import { Body } from '../../body.ts'
 import { asHerdgateError, type HerdgateError } from '../../errors.ts'
 import { type Fields, without } from '../../fields.ts'
-import type { CacheRequest, Clock, Outcome, Route, StoredResponse } from '../../model.ts'
+import {
+  type CacheRequest,
+  type Clock,
+  type Outcome,
+  outcomeOfError,
+  type Route,
+  type StoredResponse,
+} from '../../model.ts'
 import { cacheStatus } from '../../policy/cache-status.ts'
 import { notModifiedHead } from '../../policy/not-modified.ts'
 import { select } from '../../policy/range.ts'
@@ -83,7 +90,7 @@ const fieldsToPass = ({ status, fields }: DirectResponse): Fields =>
 export function problemReply(
   route: string,
   error: HerdgateError,
-  outcome: Outcome = { result: 'error', detail: error.code },
+  outcome: Outcome = outcomeOfError(error.code),
 ): Reply {
   const content = Buffer.from(JSON.stringify(problemOf(error)))
   const fields = problemFields(error, cacheStatus(outcome), ['Content-Length', String(content.length)])

@@ -2,7 +2,7 @@
 import type { Body } from '../../body.ts'
 import { HerdgateError } from '../../errors.ts'
 import { type Fields, field, has } from '../../fields.ts'
-import type { ByteRange, CacheRequest, OriginResponse, Route, StoredResponse } from '../../model.ts'
+import type { ByteRange, CacheRequest, Detail, OriginResponse, Route, StoredResponse } from '../../model.ts'
 import { type Exchange, isTransientError } from '../../policy/freshness.ts'
 import { parseContentRange, rangeFor, rangeLines, rangeMissing, strongValidator } from '../../policy/range.ts'
 import { ofTheWhole } from '../../policy/range-head.ts'
@@ -196,7 +196,7 @@ export class ResponseLoad {
   }
 
   #storable(response: OriginResponse): Storable {
-    if (!this.#ask.lookedUp) return { store: false, why: this.#request.method === 'GET' ? 'bypass' : 'method' }
+    if (!this.#ask.lookedUp) return { store: false, why: 'method' }
     const verdict = storable(this.#request, response, this.#route.rules)
     const tooLarge = (declaredLength(response.fields) ?? 0) > this.#route.rules.maxObjectBytes
     return verdict.store && tooLarge ? { store: false, why: 'too-large' } : verdict
@@ -226,7 +226,7 @@ export class ResponseLoad {
     return freshEntry(this.#making, fetched, this.#parts)
   }
 
-  #direct(fetched: Fetched, why: string, entry?: StoredResponse): Extract<Landing, { kind: 'direct' }> {
+  #direct(fetched: Fetched, why: Detail, entry?: StoredResponse): Extract<Landing, { kind: 'direct' }> {
     const { status, fields } = fetched.response
     const reply =
       entry === undefined ? this.#reply(fetched, 0) : { status, fields, body: entry.body, entry, exchange: fetched }
