@@ -12,7 +12,8 @@ import type {
   Sharing,
   Store,
 } from '../model.ts'
-import { Engine, type EngineLimits, type Pressure } from './engine/engine.ts'
+import { Engine } from './engine/engine.ts'
+import type { EngineLimits, Pressure } from './engine/shedding.ts'
 import { type Explanation, explain } from './http/explain.ts'
 import { createValues, type Values } from './values/values.ts'
 import { createHandle } from './http/handle.ts'

@@ -1,6 +1,6 @@
 /** Keeps a process within its memory: garbage goes in time, the store gives way, and then it is known to be short. */
 import type { Logger } from 'pino'
-import type { Pressure } from '../cache/engine/engine.ts'
+import type { Pressure } from '../cache/engine/shedding.ts'
 import { DeadBuffers } from '../heap/dead-buffers.ts'
 import { type MemoryCeilings, memoryCeilings } from '../heap/memory-ceilings.ts'
 import { MemoryPressure, type Yielding } from '../heap/memory-pressure.ts'

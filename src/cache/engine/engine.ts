@@ -14,7 +14,6 @@ import type {
   InvalidationLog,
   Kept,
   Sharing,
-  Signal,
   Store,
   Stored,
 } from '../../model.ts'
@@ -27,6 +26,7 @@ import { Passing } from './passing.ts'
 import type { Question } from './question.ts'
 import { alone, failure, type Forward, isForwarding, type Pass, type Resolution, served } from './resolution.ts'
 import { apartFor, SharedFetches } from './shared-fetches.ts'
+import { type EngineLimits, type Pressure, Shedding } from './shedding.ts'
 import { Storing } from './storing.ts'
 
 export interface EngineParts {
@@ -41,45 +41,25 @@ export interface EngineParts {
   readonly pressure?: Pressure | undefined
 }
 
-export interface Pressure {
-  readonly high: boolean
-}
-
-export interface EngineLimits {
-  /** Requests that may wait for an origin at once, collapsed ones included; any more get a stale copy or a 503. */
-  readonly maxWaiting?: number
-}
-
-const MOST_WAITING = 10_000
-
-/** Who has left holds no slot to be freed. */
-const LEFT = (): void => {}
-
 export class Engine {
   readonly #store: Store
   readonly #log: InvalidationLog
   readonly #clock: Clock
   readonly #events: Events
-  readonly #maxWaiting: number
-  readonly #pressure: Pressure | undefined
+  readonly #shedding: Shedding
   readonly #flights = new Flights()
   readonly #storing: Storing
   readonly #answers: Answers
   readonly #fetches: SharedFetches
   readonly #collapsing: Collapsing
   readonly #passing: Passing
-  #waiting = 0
-  readonly #answered = (): void => {
-    this.#waiting--
-  }
 
   constructor({ store, log, clock, events, limits, sharing, pressure }: EngineParts) {
     this.#store = store
     this.#log = log
     this.#clock = clock
     this.#events = events
-    this.#maxWaiting = limits?.maxWaiting ?? MOST_WAITING
-    this.#pressure = pressure
+    this.#shedding = new Shedding(limits, pressure)
     const flights = this.#flights
     const answers = new Answers(log, clock)
     const maxSharedBytes = sharing?.maxObjectBytes ?? Number.POSITIVE_INFINITY
@@ -99,7 +79,7 @@ export class Engine {
 
   /** Questions whose answer is being waited for by somebody who is still there. */
   get waiting(): number {
-    return this.#waiting
+    return this.#shedding.waiting
   }
 
   /**
@@ -125,10 +105,10 @@ export class Engine {
    */
   share<T>(key: string, route: string, landed: (entry: Entry | undefined) => T): Promise<Awaited<T>> | undefined {
     const flight = this.#fetches.inProgress(key)
-    if (flight === undefined || this.#tooMuch() !== undefined) return undefined
-    this.#waiting++
+    if (flight === undefined || this.#shedding.tooMuch() !== undefined) return undefined
+    const free = this.#shedding.slot()
     return flight.landed.then((result) => {
-      this.#waiting--
+      free()
       if (result.kind !== 'entry') return landed(undefined)
       this.#events.emit('collapse', { route, outcome: 'reused' })
       return landed(result.entry)
@@ -186,39 +166,14 @@ export class Engine {
     detail?: Detail,
   ): Promise<Resolution<E, D>> {
     const decision = { kind: 'pass', why, detail } as const
-    const tooMuch = this.#tooMuch()
+    const tooMuch = this.#shedding.tooMuch()
     if (tooMuch !== undefined) return Promise.resolve(this.#answers.shed(decision, tooMuch))
-    return this.#counted(this.#passing.answer(question, question.key, decision), question.leaving)
+    return this.#shedding.counted(this.#passing.answer(question, question.key, decision), question.leaving)
   }
 
   /** Stores what an answer to this asker alone turned out to be worth to others. */
   keep<E extends Entry, D>(question: Question<E, D>, entry: E): void {
     this.#storing.keep(question, entry, question.key + question.apart, {})
-  }
-
-  #counted<T>(answer: Promise<T>, leaving?: Signal): Promise<T> {
-    const free = this.#slot(leaving)
-    answer.then(free, free)
-    return answer
-  }
-
-  /**
-   * One more who waits, until it leaves or what is returned is called.
-   * @param leaving aborted when it leaves; it may have left, and may outlive the wait by far
-   */
-  #slot(leaving: Signal | undefined): () => void {
-    if (leaving?.aborted) return LEFT
-    this.#waiting++
-    if (leaving === undefined) return this.#answered
-    let isHeld = true
-    const free = (): void => {
-      if (!isHeld) return
-      isHeld = false
-      this.#waiting--
-      leaving.removeEventListener('abort', free)
-    }
-    leaving.addEventListener('abort', free)
-    return free
   }
 
   #attempt<E extends Entry, D>(
@@ -230,7 +185,7 @@ export class Engine {
     const now = this.#clock.now()
     const found = lookup(reads, this.#log, question, now, kept)
     return found instanceof Promise
-      ? this.#counted(found).then((result) => this.#act(question, result, this.#clock.now(), attempt))
+      ? this.#shedding.counted(found).then((result) => this.#act(question, result, this.#clock.now(), attempt))
       : this.#act(question, found, now, attempt)
   }
 
@@ -241,7 +196,7 @@ export class Engine {
     attempt: number,
   ): Awaitable<Resolution<E, D>> {
     const decision = question.decide(found, now)
-    const tooMuch = attempt === 1 && isForwarding(decision) ? this.#tooMuch() : undefined
+    const tooMuch = attempt === 1 && isForwarding(decision) ? this.#shedding.tooMuch() : undefined
     if (tooMuch !== undefined && isForwarding(decision)) return this.#answers.shed(decision, tooMuch)
     switch (decision.kind) {
       case 'serve':
@@ -255,7 +210,7 @@ export class Engine {
       case 'fetch':
         return this.#fetch(question, found, decision, attempt)
       case 'pass':
-        return this.#counted(this.#passing.answer(question, found.key, decision), question.leaving)
+        return this.#shedding.counted(this.#passing.answer(question, found.key, decision), question.leaving)
       case 'refuse':
         return failure(new HerdgateError('not_cached', decision.detail), { result: 'error', detail: decision.detail })
     }
@@ -267,7 +222,7 @@ export class Engine {
     decision: Forward<E>,
     attempt: number,
   ): Promise<Resolution<E, D>> {
-    const free = this.#slot(question.leaving)
+    const free = this.#shedding.slot(question.leaving)
     let answer: Collapsed<E, D>
     try {
       const remembered = this.#isUnshareable(question, found, decision, this.#store)
@@ -292,8 +247,8 @@ export class Engine {
     key: string,
     decision: Pass<E>,
   ): Promise<Resolution<E, D>> {
-    const answer = await this.#counted(this.#passing.answer(question, key, decision), question.leaving)
-    if (answer.kind !== 'entry' || answer.outcome.result !== 'stale' || this.#pressure?.high === true) return answer
+    const answer = await this.#shedding.counted(this.#passing.answer(question, key, decision), question.leaving)
+    if (answer.kind !== 'entry' || answer.outcome.result !== 'stale' || this.#shedding.isMemoryShort) return answer
     const forAnyone = question.forAnyone(answer.entry)
     if (forAnyone !== undefined) this.#fetches.refresh(forAnyone, key, answer.entry)
     return answer
@@ -316,17 +271,11 @@ export class Engine {
 
   /** A background refresh: nobody waits for it. */
   #refresh<E extends Entry, D>(question: Question<E, D>, found: Found<E>, entry: E): void {
-    if (this.#pressure?.high !== true) this.#fetches.refresh(question.forRefresh(entry), found.key, entry)
+    if (!this.#shedding.isMemoryShort) this.#fetches.refresh(question.forRefresh(entry), found.key, entry)
   }
 
   #refreshHead<E extends Entry, D>(question: Question<E, D>, found: Found<E>, entry: E): void {
-    if (this.#pressure?.high === true || this.isFetching(found.key)) return
+    if (this.#shedding.isMemoryShort || this.isFetching(found.key)) return
     this.#passing.refresh(question.forRefresh(entry), found.key, entry)
-  }
-
-  /** Why no more may be asked of origins now; undefined: they may be asked. */
-  #tooMuch(): string | undefined {
-    if (this.#waiting >= this.#maxWaiting) return 'too many requests are waiting'
-    return this.#pressure?.high === true ? 'memory is short' : undefined
   }
 }
