@@ -60,16 +60,6 @@ export function without(fields: Fields, dropped: (name: string) => boolean): str
   return kept
 }
 
-/** Fields from an object, a value list giving one line per member. */
-export function fieldsOf(record: Readonly<Record<string, string | readonly string[] | undefined>>): string[] {
-  const fields: string[] = []
-  for (const [name, value] of Object.entries(record)) {
-    if (value === undefined) continue
-    for (const line of typeof value === 'string' ? [value] : value) fields.push(name, line)
-  }
-  return fields
-}
-
 /**
  * Without the white space that may stand around it (RFC 9110 section 5.6.3): space and tab. What else String.trim takes
  * away an origin may tell apart, such as a no-break space.

@@ -13,7 +13,7 @@ export interface Readiness {
 
 const Alive = z.object({ status: z.literal('alive') })
 
-export const Ready = z.object({
+const Ready = z.object({
   status: z.literal('ready'),
   degraded: z.array(z.string()).optional().describe('What works worse than configured; absent when nothing does.'),
 })

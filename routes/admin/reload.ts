@@ -1,17 +1,11 @@
 /** Reading the configuration anew. */
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import type { Reloading } from '../../src/for-routes.ts'
 import { onlyMethods } from './methods.ts'
 import { json, ProblemError, problems } from './problem.ts'
 
-export type Reloading =
-  | { readonly ok: true; readonly needsRestart: readonly string[] }
-  | {
-      readonly ok: false
-      readonly faults: readonly { readonly where: string; readonly key: string; readonly message: string }[]
-    }
-
-export const Reloaded = z.object({
+const Reloaded = z.object({
   status: z.literal('reloaded'),
   needsRestart: z
     .array(z.string())

@@ -1,3 +1,4 @@
+import type { Receipt } from '../model.ts'
 import { AdminError, type AdminFlags, askAdmin, contentOf, refused, told } from './admin-api.ts'
 
 export interface PurgeFlags extends AdminFlags {
@@ -9,10 +10,7 @@ export interface PurgeFlags extends AdminFlags {
   readonly soft?: boolean
 }
 
-interface Receipt {
-  readonly id: string
-  readonly position: number
-  readonly nodes: { readonly expected: number; readonly acked: number }
+interface Answer extends Receipt {
   readonly tookMs: number
 }
 
@@ -27,11 +25,11 @@ export async function purge(flags: PurgeFlags): Promise<void> {
     const given = Object.entries(targets).filter(([, value]) => value === true || (value as string[]).length > 0)
     const answer = await askAdmin(soft ? '/v1/invalidate' : '/v1/purge', flags, Object.fromEntries(given))
     if (answer.status !== 200 && answer.status !== 202) throw refused(answer)
-    process.stdout.write(`${describe(contentOf<Receipt>(answer, 'nodes'), soft)}\n`)
+    process.stdout.write(`${describe(contentOf<Answer>(answer, 'nodes'), soft)}\n`)
   })
 }
 
-function describe({ id, position, nodes, tookMs }: Receipt, soft: boolean): string {
+function describe({ id, position, nodes, tookMs }: Answer, soft: boolean): string {
   const done = soft ? 'invalidated' : 'purged'
   const heard =
     nodes.acked >= nodes.expected

@@ -77,7 +77,7 @@ function demoConfig(origin: string, adminToken: string, { port, adminPort }: Dem
 }
 
 /** What is running where, and three lines to paste into a shell. */
-export function welcome({ data, admin, origin, adminToken }: Omit<Demo, 'close'>): string[] {
+function welcome({ data, admin, origin, adminToken }: Omit<Demo, 'close'>): string[] {
   return [
     `Herdgate   ${data}   (open this one in a browser)`,
     `Slow API   ${origin}   (the same, without a cache)`,

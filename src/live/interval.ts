@@ -75,7 +75,7 @@ export interface Gauges {
 }
 
 /** Of the requests told one by one, hits leave room for what is rarer and says more. */
-const MOST_RECENT = 50
+export const MOST_RECENT = 50
 const MOST_RECENT_HITS = 30
 const LONGEST_URL = 2048
 

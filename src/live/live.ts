@@ -7,7 +7,7 @@ import type { Events } from '../events.ts'
 import { type Gauges, Interval, type Snapshot } from './interval.ts'
 import type { Clock } from '../model.ts'
 
-export type { LiveOrigin, LiveRequest, Snapshot } from './interval.ts'
+export { type LiveOrigin, type LiveRequest, MOST_RECENT, type Snapshot } from './interval.ts'
 
 export interface LiveParts {
   readonly events: Events

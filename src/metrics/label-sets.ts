@@ -1,7 +1,7 @@
 /** Label values by number, so that counting needs neither objects nor strings. */
 
 /** Stands for whatever is not in a label's closed set. */
-export const OTHER = '_OTHER'
+const OTHER = '_OTHER'
 
 /** One label and the closed set of its values. */
 export class Label {

@@ -1,10 +1,7 @@
 /** What is told of several workers once a second, as of one process. */
 import type { Statistics } from '../cache/statistics.ts'
-import type { LiveOrigin, LiveRequest, Snapshot } from '../live/live.ts'
+import { type LiveOrigin, type LiveRequest, MOST_RECENT, type Snapshot } from '../live/live.ts'
 import { byResult } from '../model.ts'
-
-/** As many requests are told one by one as of one process. */
-const MOST_RECENT = 50
 
 /**
  * Adds up what the workers have told since the last time.
@@ -52,6 +49,7 @@ function sumOfOrigin(all: readonly [LiveOrigin, ...LiveOrigin[]]): LiveOrigin {
   }
 }
 
+/** As many as are told of one process. */
 const latest = (recent: readonly LiveRequest[]): LiveRequest[] =>
   [...recent].sort((one, other) => one.at - other.at).slice(-MOST_RECENT)
 

@@ -3,12 +3,13 @@ import { systemClock } from '../../src/clock.ts'
 import { DEFAULT_RULES } from '../../src/config/defaults.ts'
 import { createCache } from '../../src/library/embed.ts'
 import { Events } from '../../src/events.ts'
-import { field, fieldsOf } from '../../src/fields.ts'
+import { field } from '../../src/fields.ts'
 import type { Awaitable, Clock, InvalidationLog, Sharing, Store } from '../../src/model.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
 import { text } from '../support/world.ts'
 import { type Member, type MemberOptions, SITE, type StartMember } from './member.ts'
 import { UNSTATED } from './resources.ts'
+import { fieldsOf } from '../support/fields.ts'
 
 /** Where a member is. */
 export interface Place {

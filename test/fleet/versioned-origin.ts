@@ -1,8 +1,9 @@
 import { HerdgateError } from '../../src/errors.ts'
-import { field, type Fields, fieldsOf } from '../../src/fields.ts'
+import { field, type Fields } from '../../src/fields.ts'
 import type { Origin, OriginRequest, OriginResponse } from '../../src/model.ts'
 import type { Body, History } from './history.ts'
 import { type Resource, RESOURCES } from './resources.ts'
+import { fieldsOf } from '../support/fields.ts'
 
 export interface Manner {
   /** How long the next answer takes until its head, and how long its body stops half way, in ms. */

@@ -2,7 +2,6 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { createCache } from '../../src/library/embed.ts'
-import { fieldsOf } from '../../src/fields.ts'
 import { DEFAULT_RULES } from '../../src/config/defaults.ts'
 import { HerdgateError } from '../../src/errors.ts'
 import { MOST_PIPELINED } from '../../src/ports/pipelining.ts'
@@ -13,6 +12,7 @@ import { ScriptedOrigin } from '../support/scripted-origin.ts'
 import { until } from '../support/waiting.ts'
 import { received, world } from '../support/world.ts'
 import { answering } from './answering.ts'
+import { fieldsOf } from '../support/fields.ts'
 
 const FRESH = { 'Cache-Control': 'max-age=600' }
 const names = (count: number): string => Array.from({ length: count }, (_, number) => `X-${number}`).join(', ')

@@ -1,13 +1,14 @@
 import * as fc from 'fast-check'
 import CachePolicy from 'http-cache-semantics'
 import { describe, expect, it } from 'vitest'
-import { field, fieldsOf } from '../../src/fields.ts'
+import { field } from '../../src/fields.ts'
 import { lifetimeOf } from '../../src/policy/freshness.ts'
 import { decide } from '../../src/policy/reuse.ts'
 import { storable } from '../../src/policy/storable.ts'
 import { conditionsFor } from '../../src/policy/validation.ts'
 import { selecting, selects, varyOn } from '../../src/policy/vary.ts'
 import { date, entryWith, foundWith, NOW, requestWith, rulesWith } from './support.ts'
+import { fieldsOf } from '../support/fields.ts'
 
 /**
  * Our rules against those of http-cache-semantics, on well-formed exchanges: a response to one request, whether it is

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { field, fieldLines, fieldsOf, has } from '../../src/fields.ts'
+import { field, fieldLines, has } from '../../src/fields.ts'
 import type { Peer } from '../../src/model.ts'
 import { connectionProblem } from '../../src/policy/hop-by-hop.ts'
 import { hopsLeft } from '../../src/policy/max-forwards.ts'
 import { loops } from '../../src/policy/via.ts'
 import type { UpstreamOptions } from '../../src/policy/forward.ts'
 import { requestWith, sentUpstream } from './support.ts'
+import { fieldsOf } from '../support/fields.ts'
 
 type Headers = Record<string, string | string[]>
 

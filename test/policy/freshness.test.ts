@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { fieldsOf } from '../../src/fields.ts'
 import type { Rules } from '../../src/model.ts'
 import { lifetimeOf } from '../../src/policy/freshness.ts'
 import { date, NOW, rulesWith } from './support.ts'
+import { fieldsOf } from '../support/fields.ts'
 
 interface Case {
   status?: number

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { fieldsOf } from '../../src/fields.ts'
 import { invalidatedBy } from '../../src/policy/invalidates.ts'
 import { requestWith } from './support.ts'
+import { fieldsOf } from '../support/fields.ts'
 
 const invalidated = (headers: Record<string, string | string[]>, { status = 200, url = 'http://a.test/b/c?d' } = {}) =>
   invalidatedBy(requestWith({}, { method: 'POST', url }), { status, fields: fieldsOf(headers) })

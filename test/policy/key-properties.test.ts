@@ -1,11 +1,12 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { field, fieldsOf } from '../../src/fields.ts'
+import { field } from '../../src/fields.ts'
 import type { CacheRequest, KeyRules, Route } from '../../src/model.ts'
 import { keyOf } from '../../src/policy/key.ts'
 import { normalAuthority, parseTarget } from '../../src/policy/target.ts'
 import { variantKey } from '../../src/policy/vary.ts'
 import { requestWith, routeWith, rulesWith, sentUpstream } from './support.ts'
+import { fieldsOf } from '../support/fields.ts'
 
 /** What makes a resource another one, and a variant another one of it. */
 interface Tuple {

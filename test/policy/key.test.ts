@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fieldsOf } from '../../src/fields.ts'
 import type { KeyRules, Route } from '../../src/model.ts'
 import { keyOf, namesOf } from '../../src/policy/key.ts'
 import { requestWith, routeWith, rulesWith } from './support.ts'
+import { fieldsOf } from '../support/fields.ts'
 
 const keyFor = (target: string, key: Partial<KeyRules> = {}, headers: Record<string, string | string[]> = {}) => {
   const none = { sortQuery: false, ignoreQuery: [], headers: [], cookies: [] }

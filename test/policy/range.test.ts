@@ -13,8 +13,8 @@ import {
   strongValidator,
   union,
 } from '../../src/policy/range.ts'
-import { fieldsOf } from '../../src/fields.ts'
 import { requestWith } from './support.ts'
+import { fieldsOf } from '../support/fields.ts'
 
 const specs = (value: string) => {
   const asked = parseRange(value)

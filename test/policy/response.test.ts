@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { field, fieldLines, fieldsOf, has } from '../../src/fields.ts'
+import { field, fieldLines, has } from '../../src/fields.ts'
 import { cachedHead, dated, passedHead, storedFields, withOneDate } from '../../src/policy/response.ts'
 import { date, entryWith, NOW } from './support.ts'
+import { fieldsOf } from '../support/fields.ts'
 
 type Headers = Record<string, string | string[]>
 

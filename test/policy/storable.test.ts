@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { fieldsOf } from '../../src/fields.ts'
 import type { Rules } from '../../src/model.ts'
 import { storable } from '../../src/policy/storable.ts'
 import { date, NOW, requestWith, rulesWith } from './support.ts'
+import { fieldsOf } from '../support/fields.ts'
 
 interface Case {
   status?: number

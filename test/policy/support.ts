@@ -1,8 +1,8 @@
 import { DEFAULT_RULES } from '../../src/config/defaults.ts'
-import { fieldsOf } from '../../src/fields.ts'
 import type { CacheRequest, Found, FoundEntry, FoundNothing, Route, Rules, StoredResponse } from '../../src/model.ts'
 import { type UpstreamOptions, upstreamFields } from '../../src/policy/forward.ts'
 import { storedResponse } from '../support/stored-response.ts'
+import { fieldsOf } from '../support/fields.ts'
 
 type Headers = Parameters<typeof fieldsOf>[0]
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { field, fieldLines, fieldsOf } from '../../src/fields.ts'
+import { field, fieldLines } from '../../src/fields.ts'
 import { conditionsFor, confirms, fieldsToJudge, mergeFields, precondition } from '../../src/policy/validation.ts'
 import { date, entryWith, NOW, requestWith } from './support.ts'
+import { fieldsOf } from '../support/fields.ts'
 
 type Headers = Record<string, string | string[]>
 

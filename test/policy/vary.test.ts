@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fieldsOf } from '../../src/fields.ts'
 import { selecting, selects, variantKey, varyOn } from '../../src/policy/vary.ts'
+import { fieldsOf } from '../support/fields.ts'
 
 type Headers = Record<string, string | string[]>
 

@@ -1,6 +1,5 @@
 /** Around the members of a field's value there may be space and tab, and nothing else (RFC 9110 section 5.6.3). */
 import { describe, expect, test } from 'vitest'
-import { fieldsOf } from '../../src/fields.ts'
 import { clientAddress } from '../../src/policy/forwarded.ts'
 import { lifetimeOf } from '../../src/policy/freshness.ts'
 import { invalidatedBy } from '../../src/policy/invalidates.ts'
@@ -9,6 +8,7 @@ import { precondition } from '../../src/policy/validation.ts'
 import { languageKey, languageKeyOf } from '../../src/policy/vary.ts'
 import { loops } from '../../src/policy/via.ts'
 import { NOW, requestWith, rulesWith, sentUpstream } from './support.ts'
+import { fieldsOf } from '../support/fields.ts'
 
 const PROXY = { address: '10.0.0.1', trusted: true, trusts: (address: string) => address === '10.0.0.2' }
 const EXCHANGE = { requestedAt: NOW, respondedAt: NOW }

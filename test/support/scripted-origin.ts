@@ -1,6 +1,7 @@
-import { fieldsOf, type Fields } from '../../src/fields.ts'
+import type { Fields } from '../../src/fields.ts'
 import type { Origin, OriginRequest, OriginResponse } from '../../src/model.ts'
 import { HerdgateError } from '../../src/errors.ts'
+import { fieldsOf } from './fields.ts'
 
 export interface Answer {
   status?: number

@@ -2,13 +2,14 @@ import type { Body } from '../../src/body.ts'
 import { DEFAULT_RULES } from '../../src/config/defaults.ts'
 import { createCache } from '../../src/library/embed.ts'
 import { Events, type EventPayloads } from '../../src/events.ts'
-import { field, fieldsOf } from '../../src/fields.ts'
+import { field } from '../../src/fields.ts'
 import type { Reply } from '../../src/cache/http/reply.ts'
 import type { CacheRequest, Rules } from '../../src/model.ts'
 import { localLog } from '../../src/stores/memory/log.ts'
 import { memoryStore } from '../../src/stores/memory/store.ts'
 import { FakeClock } from './fake-clock.ts'
 import { ScriptedOrigin } from './scripted-origin.ts'
+import { fieldsOf } from './fields.ts'
 
 /** A cache with everything around it in the test's hands. */
 export function world(rules: Partial<Rules> = {}) {

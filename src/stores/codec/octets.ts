@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 
 /** No list of a stored thing is longer. */
-export const MOST_MEMBERS = 10_000
+const MOST_MEMBERS = 10_000
 
 /** Octets that grow as they are written. */
 export class OctetWriter {

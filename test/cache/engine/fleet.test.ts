@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { DEFAULT_RULES } from '../../../src/config/defaults.ts'
 import { createCache } from '../../../src/library/embed.ts'
 import { Events } from '../../../src/events.ts'
-import { field, fieldsOf } from '../../../src/fields.ts'
+import { field } from '../../../src/fields.ts'
 import type { FetchLeases, InvalidationLog, OriginRequest, Rules } from '../../../src/model.ts'
 import { takeTurn } from '../../../src/cache/engine/turn.ts'
 import { Generations } from '../../../src/stores/log/generations.ts'
@@ -15,6 +15,7 @@ import { PushedBody, ScriptedOrigin } from '../../support/scripted-origin.ts'
 import { sharedLeases } from '../../support/shared-leases.ts'
 import { gate } from '../../support/waiting.ts'
 import { received } from '../../support/world.ts'
+import { fieldsOf } from '../../support/fields.ts'
 
 const FRESH = { 'Cache-Control': 'max-age=60' }
 

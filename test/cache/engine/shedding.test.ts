@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest'
 import { DEFAULT_RULES } from '../../../src/config/defaults.ts'
 import { createCache } from '../../../src/library/embed.ts'
-import { field, fieldsOf } from '../../../src/fields.ts'
+import { field } from '../../../src/fields.ts'
 import type { Rules, StoredResponse, StoredValue } from '../../../src/model.ts'
 import { localLog } from '../../../src/stores/memory/log.ts'
 import { memoryStore } from '../../../src/stores/memory/store.ts'
 import { FakeClock, settle } from '../../support/fake-clock.ts'
 import { ScriptedOrigin } from '../../support/scripted-origin.ts'
 import { received } from '../../support/world.ts'
+import { fieldsOf } from '../../support/fields.ts'
 
 /** A cache whose memory is short when the test says so. */
 function shortOfMemory(rules: Partial<Rules> = {}) {

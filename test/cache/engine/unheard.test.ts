@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { DEFAULT_RULES } from '../../../src/config/defaults.ts'
 import { createCache } from '../../../src/library/embed.ts'
-import { fieldsOf } from '../../../src/fields.ts'
 import type { InvalidationLog, Rules } from '../../../src/model.ts'
 import { localLog } from '../../../src/stores/memory/log.ts'
 import { FakeClock, settle } from '../../support/fake-clock.ts'
 import { PushedBody, ScriptedOrigin } from '../../support/scripted-origin.ts'
 import { received } from '../../support/world.ts'
+import { fieldsOf } from '../../support/fields.ts'
 
 /* A node that does not hear the invalidation log: whatever it has may have been purged a lease ago. */
 

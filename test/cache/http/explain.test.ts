@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
 import { DEFAULT_RULES } from '../../../src/config/defaults.ts'
-import { fieldsOf } from '../../../src/fields.ts'
 import { createCache } from '../../../src/library/embed.ts'
 import { localLog } from '../../../src/stores/memory/log.ts'
 import { memoryStore } from '../../../src/stores/memory/store.ts'
@@ -10,6 +9,7 @@ import { FarStore } from '../../support/far-store.ts'
 import { ScriptedOrigin } from '../../support/scripted-origin.ts'
 import { sharedLeases } from '../../support/shared-leases.ts'
 import { received, world } from '../../support/world.ts'
+import { fieldsOf } from '../../support/fields.ts'
 
 test.each<[what: string, method: string, headers: Record<string, string>, decision: string, why: string]>([
   ['has passed here before', 'GET', { Via: '1.1 herdgate' }, 'error', 'loop'],
