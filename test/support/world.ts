@@ -4,7 +4,7 @@ import { createCache } from '../../src/library/embed.ts'
 import { Events, type EventPayloads } from '../../src/events.ts'
 import { field } from '../../src/fields.ts'
 import type { Reply } from '../../src/cache/http/reply.ts'
-import type { CacheRequest, Rules } from '../../src/model.ts'
+import type { CacheRequest, InvalidationLog, Rules } from '../../src/model.ts'
 import { localLog } from '../../src/stores/memory/log.ts'
 import { memoryStore } from '../../src/stores/memory/store.ts'
 import { FakeClock } from './fake-clock.ts'
@@ -12,11 +12,10 @@ import { ScriptedOrigin } from './scripted-origin.ts'
 import { fieldsOf } from './fields.ts'
 
 /** A cache with everything around it in the test's hands. */
-export function world(rules: Partial<Rules> = {}) {
+export function world(rules: Partial<Rules> = {}, log: InvalidationLog = localLog({ generation: 'g' })) {
   const clock = new FakeClock()
   const origin = new ScriptedOrigin()
   const events = new Events()
-  const log = localLog({ generation: 'g' })
   const store = memoryStore({ maxBytes: '64MiB', events })
   const seen: { [Name in keyof EventPayloads]: EventPayloads[Name][] } = {
     request: [],

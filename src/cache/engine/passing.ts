@@ -77,6 +77,7 @@ export class Passing {
     signal: AbortSignal | undefined,
     background = false,
   ): Promise<Landed<E, D>> {
+    const beginning = beginningAt(this.#log, this.#clock.now()) // first: what is logged between the two is later than it
     const verdict = updates === undefined ? 'dead' : this.#log.verdict(updates)
     return load(question, {
       previous: verdict === 'dead' ? undefined : updates,
@@ -84,7 +85,7 @@ export class Passing {
       part: undefined,
       keepPrevious: fallback !== undefined,
       shared: false,
-      beginning: beginningAt(this.#log, this.#clock.now()),
+      beginning,
       signal,
       background,
       why,

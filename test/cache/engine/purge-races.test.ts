@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import type { InvalidationLog } from '../../../src/model.ts'
+import { localLog } from '../../../src/stores/memory/log.ts'
 import { settle } from '../../support/fake-clock.ts'
 import { PushedBody } from '../../support/scripted-origin.ts'
 import { text, world } from '../../support/world.ts'
@@ -187,4 +189,48 @@ test('a 304 that repeats only some of the tags leaves the copy to be purged by a
   await w.cache.purge({ tags: ['product'] })
   w.origin.script(() => ({ body: 'new' }))
   expect((await w.get('/')).body).toBe('new')
+})
+
+/** As that of a disk: asked where it stands it has what others have logged by then, for which it calls `hears`. */
+function logOfMany(hears: () => void): InvalidationLog {
+  const log = localLog({ generation: 'g' })
+  return {
+    generation: log.generation,
+    get position() {
+      hears()
+      return log.position
+    },
+    synced: true,
+    started: log.started,
+    append: (mode, selectors) => log.append(mode, selectors),
+    verdict: (stamp) => log.verdict(stamp),
+    holds: (stamp) => log.holds(stamp),
+    nodes: () => log.nodes(),
+    close: () => log.close(),
+  }
+}
+
+test('a HEAD confirms no copy that another process purges just as the origin is about to be asked', async () => {
+  let hears = () => {}
+  const log = logOfMany(() => hears())
+  const { clock, origin, get } = world({}, log)
+  const first = get('/x/1')
+  await settle()
+  origin.next.answer({ headers: TAGGED, body: 'old' })
+  await first
+  await clock.advance(61_000)
+
+  hears = () => {
+    hears = () => {}
+    void log.append('purge', { tags: ['product'] })
+  }
+  const head = get('/x/1', {}, { method: 'HEAD' })
+  await settle()
+  origin.next.answer({ headers: TAGGED })
+  expect((await head).cacheStatus).not.toContain('stored')
+
+  const last = get('/x/1')
+  await settle()
+  origin.next.answer({ headers: TAGGED, body: 'new' })
+  expect((await last).body).toBe('new')
 })
