@@ -16,6 +16,9 @@ export function faultyLog(log: InvalidationLog, fates: Fates, clock: Clock, dead
     get position() {
       return log.position
     },
+    get changes() {
+      return log.changes
+    },
     get synced() {
       return log.synced
     },

@@ -27,6 +27,11 @@ export interface InvalidationLog {
   readonly generation: string
   /** Position of the newest record applied here. */
   readonly position: number
+  /**
+   * Goes up with every record that comes to count here, whether it is read from the log or has only been asked for in this
+   * process, and with a new generation.
+   */
+  readonly changes: number
   /** Whether it has heard, within the last lease, of every record there is. While not, older copies count as stale. */
   readonly synced: boolean
   /** Settles when the records there were at the start have been read, as far as they could be. Never rejects. */

@@ -38,6 +38,10 @@ export class IpcLog implements InvalidationLog {
     return this.#position
   }
 
+  get changes(): number {
+    return this.#position
+  }
+
   /** Applies the next record. */
   hear({ position, mode, targets }: WorkerRecord): void {
     for (const target of targets) this.#marks.name(target, mode, position)

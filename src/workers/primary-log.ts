@@ -50,6 +50,10 @@ export class PrimaryLog implements InvalidationLog {
     this.#marks = new Marks(maxTargets)
   }
 
+  get changes(): number {
+    return this.position
+  }
+
   /** From now on it hears every record. @returns the records up to now */
   follow(follower: Follower): LogState {
     const { generation, position } = this

@@ -41,6 +41,16 @@ export function logContract(name: string, create: () => InvalidationLog | Promis
       })
     })
 
+    test('its changes go up with a record, whatever that names, and with nothing else', async () => {
+      const log = await create()
+      const before = log.changes
+      log.verdict(stampIn(log))
+      expect(log.changes).toBe(before)
+      await log.append('invalidate', {})
+      expect(log.changes).toBeGreaterThan(before)
+      await log.close()
+    })
+
     const NOT_NAMING: Record<string, Selectors> = {
       nothing: {},
       'another URL of the same beginning': { urls: ['a.test/x/1', 'a.test/x/1?q=10'] },

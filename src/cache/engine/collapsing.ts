@@ -50,7 +50,7 @@ export class Collapsing {
     decision: Forward<E>,
     attempt: number,
   ): Promise<Collapsed<E, D>> {
-    const arrival = this.#log.position
+    const arrival = this.#log.changes
     const { flight, leads } = this.#fetches.join(question, found, decision)
     const answered = (landed: Landed<E, D>): Collapsed<E, D> =>
       leads
@@ -126,11 +126,11 @@ export class Collapsing {
   }
 
   /**
-   * May a response be given to a request that arrived when the log stood at `arrival`? Always if nothing was appended
-   * since its fetch began; otherwise only if no record since then names it.
+   * May a response be given to a request that came after so many changes of the log? Always if no record came to count
+   * since its fetch began; otherwise only if none since then names it.
    */
   #isFor(entry: Entry, flight: AnyFlight | Flight<Entry, unknown>, arrival: number): boolean {
-    return arrival === flight.position || this.#log.verdict(entry) === 'valid'
+    return arrival === flight.changes || this.#log.verdict(entry) === 'valid'
   }
 
   #reused<E extends Entry, D>(question: Question<E, D>, resolution: Resolution<E, D>): Resolution<E, D> {

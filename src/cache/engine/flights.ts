@@ -20,6 +20,8 @@ export class Flight<E extends Entry, D> implements Stamp {
   readonly position: number
   checked: number
   readonly startedAt: number
+  /** Of the log, when it began. */
+  readonly changes: number
   /** Nobody waited for it when it began. */
   readonly background: boolean
   /** The copy that it checks with the origin. */
@@ -40,12 +42,19 @@ export class Flight<E extends Entry, D> implements Stamp {
   /** For those who join while what loads is being called, as it may itself ask for the same. */
   #awaited: Deferred<Landed<E, D>> | undefined
 
-  constructor(url: string, { generation, position, startedAt }: Beginning, background: boolean, past: E | undefined) {
+  constructor(
+    url: string,
+    { generation, position, startedAt }: Beginning,
+    changes: number,
+    background: boolean,
+    past: E | undefined,
+  ) {
     this.url = url
     this.generation = generation
     this.position = position
     this.checked = position
     this.startedAt = startedAt
+    this.changes = changes
     this.background = background
     this.past = past
   }

@@ -70,7 +70,7 @@ export class SharedFetches {
    */
   inProgress(key: string): AnyFlight | undefined {
     const flight = this.#flights.get(key)
-    if (flight === undefined || flight.result !== undefined || flight.position !== this.#log.position) return undefined
+    if (flight === undefined || flight.result !== undefined || flight.changes !== this.#log.changes) return undefined
     return this.#log.verdict(flight) === 'valid' ? flight : undefined
   }
 
@@ -125,9 +125,10 @@ export class SharedFetches {
     decision: Forward<E>,
     background = false,
   ): Flight<E, D> {
+    const { changes } = this.#log
     const beginning = beginningAt(this.#log, this.#clock.now())
     const past = decision.kind === 'revalidate' ? decision.entry : undefined
-    const flight = new Flight<E, D>(question.url, beginning, background, past)
+    const flight = new Flight<E, D>(question.url, beginning, changes, background, past)
     this.#flights.put(key, flight)
     flight.launched(new SharedFetch(question, key, flight, decision, this.#parts).run(beginning))
     return flight

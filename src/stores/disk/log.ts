@@ -55,6 +55,8 @@ class DiskLog implements InvalidationLog {
   #cancelRetry: (() => void) | undefined
   #marks: Marks
   #position = 0
+  /** How often something was read of it. */
+  #readings = 0
   /** That of the file; until it could be opened, one that no entry will carry later. */
   #generation: string = crypto.randomUUID()
   /** The file it is heard from. */
@@ -79,6 +81,11 @@ class DiskLog implements InvalidationLog {
   get position(): number {
     this.#hear()
     return this.#position
+  }
+
+  get changes(): number {
+    this.#hear()
+    return this.#readings + this.#pending.added
   }
 
   get synced(): boolean {
@@ -199,6 +206,7 @@ class DiskLog implements InvalidationLog {
     this.#generation = generation
     this.#marks = marksIn(file, head, this.#maxTargets)
     this.#position = head
+    this.#readings++
     this.#file = file
   }
 
@@ -209,5 +217,6 @@ class DiskLog implements InvalidationLog {
       for (const target of targets) this.#marks.name(target, mode, position)
     }
     this.#position = head
+    this.#readings++
   }
 }

@@ -26,6 +26,7 @@ export class Generations {
   #nonce = ''
   #marks: Marks
   #continues: ReadonlyMap<string, number> = new Map()
+  #changes = 0
   readonly #former = new FormerGenerations()
 
   /** @param generation to stamp things with until the log's own is known */
@@ -46,11 +47,17 @@ export class Generations {
     return this.#nonce
   }
 
+  /** How many records have been applied, and logs loaded. */
+  get changes(): number {
+    return this.#changes
+  }
+
   /** Goes on from there. Things stamped in a generation that is no part of it are no longer trusted. */
   load({ generation, position, nonce, floor, marks, continues }: LogState): void {
     if (generation !== this.#generation) this.#former.remember(this.#generation, this.#marks)
     this.#generation = generation
     this.#position = position
+    this.#changes++
     this.#nonce = nonce
     this.#continues = continues
     this.#marks = new Marks(this.#maxTargets)
@@ -63,6 +70,7 @@ export class Generations {
     if (names === 'unreadable') this.#marks.raiseFloor({ purged: position, invalidated: position })
     else if (names.mode !== 'none') for (const target of names.targets) this.#marks.name(target, names.mode, position)
     this.#position = position
+    this.#changes++
     this.#nonce = nonce
   }
 

@@ -27,6 +27,7 @@ export class Pending<Record extends PendingRecord = PendingRecord> {
   readonly #maxTargets: number
   readonly #records = new Set<Record>()
   #marks: Marks | undefined
+  #added = 0
 
   /** @param maxTargets remembered; beyond it everything older counts as named */
   constructor(maxTargets: number) {
@@ -37,7 +38,13 @@ export class Pending<Record extends PendingRecord = PendingRecord> {
     return this.#records
   }
 
+  /** How many there have been. */
+  get added(): number {
+    return this.#added
+  }
+
   add(record: Record): void {
+    this.#added++
     this.#records.add(record)
     this.#name(record)
   }

@@ -32,6 +32,10 @@ class LocalLog implements InvalidationLog {
     this.#marks = new Marks(maxTargets)
   }
 
+  get changes(): number {
+    return this.position
+  }
+
   async append(mode: InvalidationMode, selectors: Selectors): Promise<Receipt> {
     const position = ++this.position
     for (const target of targetsOf(selectors)) this.#marks.name(target, mode, position)

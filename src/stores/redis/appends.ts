@@ -71,6 +71,11 @@ export class Appends {
     this.#remember(unlogged(everything(at)))
   }
 
+  /** How many records of ours have come to count here before they were read from the log. */
+  get changes(): number {
+    return this.#pending.added
+  }
+
   /** Does a record of ours that has not been read from the log yet name what was fetched before it? */
   verdict(stamp: Stamp): Verdict {
     return this.#pending.verdict(stamp)

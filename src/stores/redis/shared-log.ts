@@ -112,6 +112,10 @@ export class SharedLog implements RedisLog {
     return this.#log.position
   }
 
+  get changes(): number {
+    return this.#log.changes + this.#appends.changes
+  }
+
   get synced(): boolean {
     return this.#hearing.synced
   }

@@ -56,6 +56,9 @@ function replaceableLog() {
       return generations.generation
     },
     position: 0,
+    get changes() {
+      return generations.changes
+    },
     synced: true,
     started: Promise.resolve(),
     append: () => Promise.reject(new Error('no records')),

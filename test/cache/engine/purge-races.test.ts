@@ -200,6 +200,9 @@ function logOfMany(hears: () => void): InvalidationLog {
       hears()
       return log.position
     },
+    get changes() {
+      return log.changes
+    },
     synced: true,
     started: log.started,
     append: (mode, selectors) => log.append(mode, selectors),

@@ -1,7 +1,9 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { DEFAULT_RULES } from '../../../src/config/defaults.ts'
 import { createCache } from '../../../src/library/embed.ts'
 import type { InvalidationLog, Rules } from '../../../src/model.ts'
+import { targetsOf } from '../../../src/stores/log/marks.ts'
+import { Pending, worse } from '../../../src/stores/log/pending.ts'
 import { localLog } from '../../../src/stores/memory/log.ts'
 import { FakeClock, settle } from '../../support/fake-clock.ts'
 import { PushedBody, ScriptedOrigin } from '../../support/scripted-origin.ts'
@@ -20,6 +22,7 @@ function deaf(rules: Partial<Rules> = {}) {
   const log: InvalidationLog = {
     generation: local.generation,
     position: 0,
+    changes: 0,
     synced: false,
     started: local.started,
     append: async () => Promise.reject(new Error('cut off')),
@@ -87,4 +90,67 @@ test('a slow origin is waited for: no copy stands in that may have been purged',
   await clock.advance(1_000)
   origin.next.answer({ headers: FRESH, body: 'new' })
   expect((await second).body).toBe('new')
+})
+
+/** A cache whose records cannot be logged, and count in its process all the same. */
+function unreachable() {
+  const clock = new FakeClock()
+  const origin = new ScriptedOrigin()
+  const local = localLog()
+  const pending = new Pending(100)
+  const log: InvalidationLog = {
+    generation: local.generation,
+    position: 0,
+    get changes() {
+      return pending.added
+    },
+    synced: true,
+    started: local.started,
+    append(mode, selectors) {
+      pending.add({ mode, targets: targetsOf(selectors), at: clock.now() })
+      return Promise.reject(new Error('not logged'))
+    },
+    verdict: (stamp) => worse(local.verdict(stamp), pending.verdict(stamp)),
+    holds: (stamp) => local.holds(stamp),
+    nodes: () => [],
+    close() {},
+  }
+  const cache = createCache({
+    log,
+    clock,
+    routes: [{ name: 'default', match: {}, origin, rules: { ...DEFAULT_RULES } }],
+  })
+  const get = async () => received(await cache.handle({ method: 'GET', url: 'http://a.test/', fields: fieldsOf({}) }))
+  return { clock, origin, cache, get }
+}
+
+describe.each(['purge', 'invalidate'] as const)('whoever asks after a %s by tag that could not be logged', (mode) => {
+  test('does not get the response of a fetch from before', async () => {
+    const { clock, origin, cache, get } = unreachable()
+    const first = get()
+    await settle()
+    await clock.advance(10)
+    await expect(cache[mode]({ tags: ['t'] })).rejects.toThrow('not logged')
+    const second = get()
+    await settle()
+    origin.next.answer({ headers: { ...FRESH, 'Cache-Tag': 't' }, body: 'before' })
+    await settle()
+    origin.next.answer({ headers: FRESH, body: 'after' })
+    expect([(await first).body, (await second).body]).toEqual(['before', 'after'])
+  })
+
+  test('nor the value of a load from before', async () => {
+    const { clock, cache } = unreachable()
+    const loads = [Promise.withResolvers<string>(), Promise.withResolvers<string>()]
+    let count = 0
+    const get = () => cache.getOrSet('k', () => loads[count++]?.promise, { ttl: '1h', tags: ['t'] })
+    const first = get()
+    await settle()
+    await clock.advance(10)
+    await expect(cache[mode]({ tags: ['t'] })).rejects.toThrow('not logged')
+    const second = get()
+    loads[0]?.resolve('before')
+    loads[1]?.resolve('after')
+    expect([await first, await second]).toEqual(['before', 'after'])
+  })
 })
