@@ -36,8 +36,10 @@ function elsewhere(...args: string[]): void {
 }
 
 /** A process that writes without end; settles when it has written so often. */
-async function writer(path: string, times: number): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [SCRIPT, path, 'write'], { stdio: ['ignore', 'pipe', 'inherit'] })
+const writer = (path: string, times: number): Promise<ChildProcess> => saying(times, path, 'write')
+
+async function saying(times: number, ...args: string[]): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [SCRIPT, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   let lines = 0
   for await (const line of createInterface({ input: child.stdout })) {
@@ -119,6 +121,20 @@ test('a purge that another process has acknowledged counts at once, even within 
   await log.close()
 })
 
+test('who purges waits no longer than it may for another process that lets nobody write; the purge counts here, and is logged later', async () => {
+  const path = temporaryFolder()
+  const log = diskLog({ path })
+  const stamp = stampIn(log)
+  const holder = await saying(1, path, 'hold')
+  await expect(log.append('purge', { tags: ['t'] }, 50)).rejects.toMatchObject({ code: 'not_logged' })
+  expect([log.verdict(stamp), log.position]).toEqual(['dead', 0])
+  await expect(log.append('purge', { tags: ['other'] })).rejects.toThrow('not logged within 1000 ms')
+  holder.kill('SIGKILL')
+  await until(() => log.position === 2, 'both have been logged')
+  expect(log.verdict(stamp)).toBe('dead')
+  await log.close()
+})
+
 test('where the folder was removed, what another process purges in its new one is heard, and what was purged before stays so', async () => {
   const path = join(temporaryFolder(), 'cache')
   const clock = new FakeClock()
@@ -156,7 +172,7 @@ test('a purge in a folder that was removed is acknowledged when every process ha
   const after = vi.spyOn(clock, 'after')
   let isAcknowledged = false
   const purged = log.append('purge', { tags: ['t'] }).then(() => (isAcknowledged = true))
-  await until(() => after.mock.calls.length > 0, 'it has been written')
+  await until(() => after.mock.calls.length > 1, 'it has been written, and the others are waited for')
   expect(isAcknowledged).toBe(false)
   await clock.advance(1_000)
   await purged

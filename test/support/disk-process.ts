@@ -2,11 +2,13 @@
  * Another process with the same folder: `disk-process.ts FOLDER COMMAND ...`.
  *
  * `write`: stores things without end, and says so. `purge TAG`: appends a record and ends. `fill BYTES`: writes until so
- * much has been offered, and prints what became of it as JSON.
+ * much has been offered, and prints what became of it as JSON. `hold`: says so, and lets nobody else write from then on.
  */
+import { writeSync } from 'node:fs'
 import { Body } from '../../src/body.ts'
 import { Events } from '../../src/events.ts'
 import type { StoredResponse } from '../../src/model.ts'
+import { openDiskFile } from '../../src/stores/disk/file.ts'
 import { diskLog } from '../../src/stores/disk/log.ts'
 import { diskStore } from '../../src/stores/disk/store.ts'
 import { storedResponse } from './stored-response.ts'
@@ -50,5 +52,12 @@ async function fill(): Promise<void> {
   await store.close()
 }
 
-const COMMANDS: Record<string, () => Promise<void>> = { write, purge, fill }
+async function hold(): Promise<void> {
+  await openDiskFile(path).write(() => {
+    writeSync(1, 'held\n')
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+  })
+}
+
+const COMMANDS: Record<string, () => Promise<void>> = { write, purge, fill, hold }
 await COMMANDS[command]?.()

@@ -16,6 +16,7 @@ import type { DiskFile } from './file.ts'
 import { appendRecord, generationOf, headOf, marksIn, recordsBetween } from './log-tables.ts'
 import { count } from '../../units.ts'
 import { FormerGenerations } from '../log/former.ts'
+import { loggedWithin } from '../log/logged-within.ts'
 import { Marks, targetsOf } from '../log/marks.ts'
 import { everything, Pending, type PendingRecord, worse } from '../log/pending.ts'
 
@@ -42,6 +43,10 @@ export function diskLog({ path, maxTargets = 100_000, events, clock = systemCloc
 /** How long a disk that takes no record is left alone, in ms. */
 const RETRY_MS = 10_000
 const MOST_FAILED = 10_000
+/** While the disk stalls nobody waits for what is on its way there: beyond so many, records are tried again later. */
+const MOST_WRITING = 10_000
+/** How long an append waits for the disk unless it is said. */
+const LOGGED_WITHIN_MS = 1_000
 
 class DiskLog implements InvalidationLog {
   readonly started = Promise.resolve()
@@ -51,6 +56,8 @@ class DiskLog implements InvalidationLog {
   readonly #pending: Pending
   /** Those of them that could not be written. */
   readonly #failed = new Set<PendingRecord>()
+  /** How many are on their way to the disk. */
+  #writing = 0
   #isClosed = false
   #cancelRetry: (() => void) | undefined
   #marks: Marks
@@ -92,12 +99,18 @@ class DiskLog implements InvalidationLog {
     return this.#hear()
   }
 
-  async append(mode: InvalidationMode, selectors: Selectors): Promise<Receipt> {
+  /** @param waitMs for the record to be durable: the disk may stall, or another process hold it up */
+  async append(mode: InvalidationMode, selectors: Selectors, waitMs = LOGGED_WITHIN_MS): Promise<Receipt> {
     const record: PendingRecord = { mode, targets: targetsOf(selectors), at: this.#clock.now() }
     this.#pending.add(record)
+    const position = await loggedWithin(waitMs, this.#log(record), this.#clock)
+    await this.#access.seenByAll()
+    return { id: `${this.#generation}-${position}`, position, nodes: { expected: 1, acked: 1 } }
+  }
+
+  async #log(record: PendingRecord): Promise<number> {
     try {
-      const position = await this.#write(record)
-      return { id: `${this.#generation}-${position}`, position, nodes: { expected: 1, acked: 1 } }
+      return await this.#write(record)
     } catch (error) {
       // It has been asked for all the same: it counts here, and is tried again.
       this.#failed.add(record)
@@ -118,12 +131,17 @@ class DiskLog implements InvalidationLog {
 
   async #write(record: PendingRecord): Promise<number> {
     if (!this.#hear()) throw new HerdgateError('internal', 'the invalidation log on disk cannot be read')
+    if (this.#writing >= MOST_WRITING) throw new HerdgateError('not_logged', 'too many records wait for the disk')
     const { mode, targets } = record
-    const position = await this.#access.write((file) => appendRecord(file, mode, targets, this.#maxTargets))
-    this.#hear() // so that it is known here, whatever becomes of the file
-    this.#pending.remove(record)
-    await this.#access.seenByAll()
-    return position
+    this.#writing++
+    try {
+      const position = await this.#access.write((file) => appendRecord(file, mode, targets, this.#maxTargets))
+      this.#hear() // so that it is known here, whatever becomes of the file
+      this.#pending.remove(record)
+      return position
+    } finally {
+      this.#writing--
+    }
   }
 
   #retryLater(): void {

@@ -3,6 +3,7 @@ import type { Clock, InvalidationMode, Receipt, Selectors, Stamp, Verdict } from
 import type { Generations } from '../log/generations.ts'
 import { Journal, type JournalEntry } from '../log/journal.ts'
 import type { LiveNodes, Logged } from '../log/live-nodes.ts'
+import { loggedWithin } from '../log/logged-within.ts'
 import { targetsOf } from '../log/marks.ts'
 import { everything, Pending, type PendingRecord } from '../log/pending.ts'
 import type { Closing } from './closing.ts'
@@ -52,7 +53,7 @@ export class Appends {
     const calledAt = clock.now()
     const entry = unlogged({ mode, targets: targetsOf(selectors), at: calledAt })
     this.#remember(entry)
-    const { position } = await this.#notLonger(waitMs, this.#logInTime(entry))
+    const { position } = await loggedWithin(waitMs, this.#logInTime(entry), clock)
     await calls.replicate()
     const nodes = await this.#followed(entry, calledAt + waitMs)
     return { id: entry.nonce, position: entry.where?.position ?? position, nodes }
@@ -119,14 +120,6 @@ export class Appends {
     const failed = some.filter((_, at) => attempts[at]?.status === 'rejected')
     for (const entry of failed) entry.failures++
     return failed.length < some.length || some.length === 0
-  }
-
-  #notLonger<T>(ms: number, logging: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const tooLate = () => reject(new HerdgateError('not_logged', `not logged within ${ms} ms`))
-      const cancel = this.#parts.clock.after(ms, tooLate)
-      logging.then(resolve, reject).finally(cancel)
-    })
   }
 
   async #logInTime(entry: JournalEntry): Promise<{ position: number }> {
