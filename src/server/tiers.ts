@@ -33,6 +33,8 @@ export interface TierParts {
 
 export interface PrimaryParts {
   readonly leases: FetchLeases
+  /** Its name among the nodes of a log in Redis. */
+  readonly node: string
   /** Undefined where disk or Redis are shared. */
   readonly memory: { readonly store: Store; readonly log: InvalidationLog } | undefined
 }
@@ -75,19 +77,27 @@ function redisTier({ redis }: Stores, { chaos, clock, events }: TierParts): Stor
   return [chaos.store('redis', redisStore({ ...where, hmacKey, events, clock }))]
 }
 
+interface OpenLog {
+  readonly log: InvalidationLog
+  /** What works worse than it should, a sentence each. */
+  readonly sayWhat: () => readonly string[]
+  /** A process that shared it under that name has ended. */
+  readonly hasEnded: (node: string) => void
+}
+
 /** Redis, where there is one: all nodes hear the same. Else the disk, for all who share it. Else `own`. */
 export function openLog(
   { store: { disk, redis }, lease }: Pick<Config, 'store' | 'lease'>,
-  { chaos, clock, events }: TierParts,
+  { chaos, clock, events, primary }: TierParts,
   own: InvalidationLog | undefined,
-) {
+): OpenLog {
   if (redis !== undefined) {
     const { url, prefix } = redis
-    const log = redisLog({ url, prefix, lease, clock, events })
-    return { log: chaos.log(log), sayWhat: () => log.degraded() }
+    const log = redisLog({ url, prefix, lease, clock, events, ...(primary && { node: primary.node }) })
+    return { log: chaos.log(log), sayWhat: () => log.degraded(), hasEnded: (node) => log.hasEnded(node) }
   }
   const log = disk === undefined ? (own ?? localLog()) : diskLog({ path: disk.path, clock, events })
-  return { log, sayWhat: () => [] }
+  return { log, sayWhat: () => [], hasEnded: () => {} }
 }
 
 function sharingOf({ memory, disk, redis }: Stores, { chaos, clock, primary }: TierParts): Sharing | undefined {

@@ -8,6 +8,8 @@ export class Member {
   /** Never used again. */
   readonly number: number
   readonly pid: number
+  /** Its name among the nodes of a log in Redis; never used again either. */
+  readonly node: string = crypto.randomUUID()
   /** When it was started. */
   readonly since: number
   readonly calls: Calls<WorkerService, PrimaryService>

@@ -53,9 +53,10 @@ export async function createPrimary(
       return watchMemory({ clock, logger, store, containerShare, whileShort: 'workers share less of what they fetch' })
     },
     happened,
+    ended: ({ node }) => hasEnded(node),
   })
   const { reports, store } = workforce
-  const { log, sayWhat } = openLog(config, { clock, events, chaos }, workforce.shared.log)
+  const { log, sayWhat, hasEnded } = openLog(config, { clock, events, chaos }, workforce.shared.log)
   const cache = createCache({ store, log, clock, events, routes: routing.routes })
   logRequests(events, logger, { pretty }) // of purges: requests are logged where they are answered
 

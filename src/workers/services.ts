@@ -56,6 +56,8 @@ export interface Beginning {
   readonly config: Config
   /** Its part of what the container has in memory, from 0 to 1. */
   readonly containerShare: number
+  /** Its name among the nodes of a log in Redis. */
+  readonly node: string
   /** Undefined where disk or Redis have the log. */
   readonly log: LogState | undefined
 }

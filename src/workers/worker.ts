@@ -51,7 +51,7 @@ const tracing = await openTracing(process.env, pino())
 primary.tell('hello', undefined)
 
 /** In one go: a record that follows must find the log. */
-function begin({ config, containerShare, log: state }: Beginning): void {
+function begin({ config, containerShare, node, log: state }: Beginning): void {
   output = openLog(config.logLevel)
   const { logger } = output
   log = state && new IpcLog({ id: String(process.pid), state, append: (record) => primary.call('append', record) })
@@ -59,7 +59,7 @@ function begin({ config, containerShare, log: state }: Beginning): void {
     logger,
     pretty: process.stdout.isTTY,
     containerShare,
-    primary: { leases: ipcLeases(primary), memory: log && { store: ipcStore(primary), log } },
+    primary: { leases: ipcLeases(primary), node, memory: log && { store: ipcStore(primary), log } },
     tells: ({ tier }) => tier === 'memory', // the others are the same for all
     tracing,
   })

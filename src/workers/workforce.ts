@@ -32,6 +32,8 @@ export interface WorkforceParts {
   readonly watchMemory: SharedPartsOptions['watchMemory']
   /** A worker tells what has happened there within a second. */
   readonly happened: (member: Member, snapshot: Snapshot) => void
+  /** Its process has ended. */
+  readonly ended: (member: Member) => void
 }
 
 type Reloadable = Pick<Config, 'origins' | 'routes'>
@@ -163,7 +165,7 @@ export class Workforce {
     const { size } = this.#parts
     const config = { ...shareOf(this.#config, size), ...this.#share(this.#current) }
     const { worker: containerShare } = containerShares(this.#config, size)
-    member.calls.tell('begin', { config, containerShare, log })
+    member.calls.tell('begin', { config, containerShare, node: member.node, log })
     if (this.#isDraining || member.isReplaced) member.calls.tell('drain', undefined)
   }
 
@@ -181,6 +183,7 @@ export class Workforce {
   #left(member: Member, how: string): void {
     if (isMemoryFault(how)) doubtOpenFiles() // the primary reads the log in the file that its workers read
     this.shared.leave(member)
+    this.#parts.ended(member)
     void this.reports.ended(member)
   }
 }

@@ -379,6 +379,12 @@ test('with Redis each worker is a node: copies and purges are those of all', asy
   )
   await until(() => isWhole(node), 'nothing is degraded')
   await expectOneCache(node)
+  const [worker = 0] = answerers(node)
+  process.kill(worker, 'SIGKILL')
+  await until(() => node.lines.some((line) => line.includes('has ended with SIGKILL')), 'the worker to end')
+  await expect.poll(async () => (await node.ask('/v1/stats')).body.nodes.length).toBe(3)
+  const { status, body } = await node.ask('/v1/purge', { tags: ['all'] })
+  expect([status, body.nodes]).toEqual([200, { expected: 3, acked: 3 }])
   await node.stop()
 })
 

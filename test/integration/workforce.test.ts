@@ -33,6 +33,7 @@ beforeEach(async () => {
     events: new Events(),
     logger: pino({ base: null }, { write: (line) => void lines.push(line) }),
     watchMemory: () => ({ pressure: { high: false }, close() {} }),
+    ended() {},
     happened: (_, told) => void happened.push(String('name' in told && told.name)),
   })
   started = workforce.start()

@@ -48,7 +48,7 @@ export class RedisLogCalls {
 
   /** @param by a connection whose commands may take their time: all of the log's state may take seconds to arrive */
   async join(by: RedisClient, seen: Seen, applied: number, anyway: boolean): Promise<Joined> {
-    const reply = await this.#run(JOIN, seen, [this.#node, this.#forgottenAfter, applied, anyway ? '1' : ''], by)
+    const reply = await this.#run(JOIN, seen, [this.#node, this.forgottenAfter, applied, anyway ? '1' : ''], by)
     const head = headIn(reply)
     const [, , , heard, nodes, nonce, purgedFloor, invalidatedFloor, purged, invalidated, former] = reply
     const floor = { purged: Number(purgedFloor), invalidated: Number(invalidatedFloor) }
@@ -59,7 +59,7 @@ export class RedisLogCalls {
   }
 
   async report(seen: Seen, applied: number): Promise<{ head: Head; nodes: readonly string[] }> {
-    const reply = await this.#run(REPORT, seen, [this.#node, this.#forgottenAfter, applied])
+    const reply = await this.#run(REPORT, seen, [this.#node, this.forgottenAfter, applied])
     return { head: headIn(reply), nodes: texts(reply[3]) }
   }
 
@@ -95,14 +95,20 @@ export class RedisLogCalls {
    * @param by the connection on which it may still be asking for its place there
    */
   async leave(by: RedisClient = this.client): Promise<void> {
-    await this.#run(LEAVE, { generation: '', position: 0, nonce: '' }, [this.#node], by).catch(() => {})
+    await this.remove(this.#node, by).catch(() => {})
+  }
+
+  /** Takes a node off the list. */
+  async remove(node: string, by: RedisClient = this.client): Promise<void> {
+    await this.#run(LEAVE, { generation: '', position: 0, nonce: '' }, [node], by)
   }
 
   close(): void {
     this.client.disconnect()
   }
 
-  get #forgottenAfter(): number {
+  /** After so many ms of silence a node stands on no list any more. */
+  get forgottenAfter(): number {
     return FORGOTTEN_AFTER_LEASES * this.#lease
   }
 

@@ -18,6 +18,7 @@ import { Appends } from './appends.ts'
 import { Beat } from './beat.ts'
 import { Closing } from './closing.ts'
 import type { RedisClient, RedisConnectionOptions } from './connection.ts'
+import { EndedNodes } from './ended-nodes.ts'
 import { Hearing } from './hearing.ts'
 import { RedisLogCalls } from './log-calls.ts'
 import { NewestRecord } from './newest-record.ts'
@@ -27,6 +28,8 @@ import { Upkeep } from './upkeep.ts'
 export interface RedisLog extends InvalidationLog {
   /** What works worse than it should, a sentence each. */
   degraded(): readonly string[]
+  /** The process of that node has ended, for certain: nobody waits for it any more. */
+  hasEnded(node: string): void
 }
 
 /** Options that are checked and filled in; times in ms. */
@@ -59,6 +62,7 @@ export class SharedLog implements RedisLog {
   readonly #tail: Tail
   readonly #beat: Beat
   readonly #upkeep: Upkeep
+  readonly #ended: EndedNodes
   readonly #appends: Appends
   readonly #closing: Closing
 
@@ -95,6 +99,7 @@ export class SharedLog implements RedisLog {
     this.#hearing = hearing
     this.#tail = tail
     this.#beat = new Beat({ ...shared, tail, everyMs: thirdOfLease, also: () => this.#nowAndThen() })
+    this.#ended = new EndedNodes(shared)
     this.#upkeep = new Upkeep({ calls, newest, clock, events, keepFor })
     this.#appends = new Appends({ ...shared, appendTimeout, maxTargets, outOfStep: () => tail.fallOutOfStep() })
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -143,6 +148,10 @@ export class SharedLog implements RedisLog {
     return [...this.#hearing.degraded, ...this.#upkeep.degraded]
   }
 
+  hasEnded(node: string): void {
+    this.#ended.add(node)
+  }
+
   async close(): Promise<void> {
     if (this.#closing.isBegun) return
     this.#beat.stop()
@@ -172,11 +181,13 @@ export class SharedLog implements RedisLog {
 
   #joined(): void {
     this.#beat.joined()
+    this.#ended.removeListed()
     void this.#appends.logAgain()
     void this.#upkeep.inspect()
   }
 
   #nowAndThen(): void {
+    this.#ended.removeListed()
     void this.#appends.logAgain()
     void this.#upkeep.trim()
   }

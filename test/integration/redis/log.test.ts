@@ -4,6 +4,7 @@ import { systemClock } from '../../../src/clock.ts'
 import { Events, type LogEvent } from '../../../src/events.ts'
 import type { InvalidationLog, Stamp } from '../../../src/model.ts'
 import { connectRedis, type RedisClient, type RedisConnectionOptions } from '../../../src/stores/redis/connection.ts'
+import { RedisLogCalls } from '../../../src/stores/redis/log-calls.ts'
 import { type RedisLog, redisLog, type RedisLogOptions } from '../../../src/stores/redis/log.ts'
 import { logContract } from '../../stores/log-contract.ts'
 import { FakeClock, settle } from '../../support/fake-clock.ts'
@@ -237,6 +238,31 @@ describe('acknowledgements', () => {
       return answered
     }, 'it answers')
     expect((await answer).nodes).toEqual({ expected: 1, acked: 1 })
+  })
+
+  test('a node whose process is known to have ended is not waited for, nor when its last report arrives after that', async () => {
+    const clock = new FakeClock()
+    const first = await started({ clock })
+    await started({ node: 'other', clock: new FakeClock() })
+    const ended = connectRedis(server.url, { name: 'ended' })
+    await until(() => ended.status === 'ready', 'it is connected')
+    const calls = new RedisLogCalls(ended, { prefix, node: 'ended', lease: 5_000, maxTargets: 100 })
+    const report = () => calls.report({ generation: first.generation, position: 0, nonce: '' }, 0)
+    const ids = () => first.nodes().map(({ id }) => id)
+    await report()
+    await until(() => ids().includes('ended'), 'it is listed')
+    first.hasEnded('ended')
+    expect(ids()).not.toContain('ended')
+    await until(async () => (await redis.zscore(key('nodes'), 'ended')) === null, 'it is off the list for all')
+    await report()
+    await until(() => ids().includes('ended'), 'it is listed again')
+    await until(async () => {
+      await clock.advance(1_000)
+      return !ids().includes('ended')
+    }, 'it is off the list again')
+    expect(await redis.zscore(key('nodes'), 'ended')).toBeNull()
+    expect(await redis.zscore(key('nodes'), 'other')).not.toBeNull()
+    ended.disconnect()
   })
 
   test('they count what was applied, not what was appended', async () => {
