@@ -4,19 +4,34 @@ import type { Marks } from './marks.ts'
 /** Earlier generations whose purges are still remembered. */
 const MAX_FORMER = 4
 
+interface Former {
+  readonly marks: Marks
+  /** Generations whose records it held as its own, each up to a position. */
+  readonly continues: ReadonlyMap<string, number>
+}
+
 /** What the records of earlier generations named, as far as this process has read them. */
 export class FormerGenerations {
   /** Oldest first. */
-  readonly #marks = new Map<string, Marks>()
+  readonly #byName = new Map<string, Former>()
 
-  remember(generation: string, marks: Marks): void {
-    this.#marks.set(generation, marks)
-    const [oldest] = this.#marks.keys()
-    if (this.#marks.size > MAX_FORMER && oldest !== undefined) this.#marks.delete(oldest)
+  get generations(): Iterable<string> {
+    return this.#byName.keys()
   }
 
-  /** Did a later record of the generation that it is of purge it? */
+  remember(generation: string, marks: Marks, continues: ReadonlyMap<string, number> = new Map()): void {
+    this.#byName.set(generation, { marks, continues })
+    const [oldest] = this.#byName.keys()
+    if (this.#byName.size > MAX_FORMER && oldest !== undefined) this.#byName.delete(oldest)
+  }
+
+  /** Did a later record purge it, of the generation that it is of, or of one that went on from there? */
   purged(stamp: Stamp): boolean {
-    return this.#marks.get(stamp.generation)?.verdict(stamp, stamp.position) === 'dead'
+    for (const [name, { marks, continues }] of this.#byName) {
+      const upTo = name === stamp.generation ? Infinity : continues.get(stamp.generation)
+      if (upTo === undefined || stamp.position > upTo) continue
+      if (marks.verdict(stamp, stamp.position) === 'dead') return true
+    }
+    return false
   }
 }

@@ -47,6 +47,11 @@ export class Generations {
     return this.#nonce
   }
 
+  /** Generations it has gone on from: should the log be of one of them again, it is not as this node has known it. */
+  get left(): Iterable<string> {
+    return this.#former.generations
+  }
+
   /** How many records have been applied, and logs loaded. */
   get changes(): number {
     return this.#changes
@@ -54,7 +59,7 @@ export class Generations {
 
   /** Goes on from there. Things stamped in a generation that is no part of it are no longer trusted. */
   load({ generation, position, nonce, floor, marks, continues }: LogState): void {
-    if (generation !== this.#generation) this.#former.remember(this.#generation, this.#marks)
+    if (generation !== this.#generation) this.#former.remember(this.#generation, this.#marks, this.#continues)
     this.#generation = generation
     this.#position = position
     this.#changes++

@@ -30,14 +30,21 @@ export class RedisLogCalls {
   readonly #node: string
   readonly #lease: number
   readonly #maxTargets: number
+  readonly #left: () => Iterable<string>
   #hasReplicas = false
 
-  constructor(client: RedisClient, of: { prefix: string; node: string; lease: number; maxTargets: number }) {
+  /** @param left generations that this node has gone on from */
+  constructor(
+    client: RedisClient,
+    of: { prefix: string; node: string; lease: number; maxTargets: number },
+    left: () => Iterable<string>,
+  ) {
     this.client = client
     this.#keys = logKeys(of.prefix)
     this.#node = of.node
     this.#lease = of.lease
     this.#maxTargets = of.maxTargets
+    this.#left = left
   }
 
   /** Keys of the records and of the reports. */
@@ -118,7 +125,8 @@ export class RedisLogCalls {
     more: readonly (string | number)[],
     by: RedisClient = this.client,
   ): Promise<readonly unknown[]> {
-    const known = knownArguments({ ...seen, fresh: crypto.randomUUID(), lease: this.#lease })
+    const left = [...this.#left()].join(' ')
+    const known = knownArguments({ ...seen, fresh: crypto.randomUUID(), lease: this.#lease, left })
     const reply = await script.run(by, this.#keys, [...known, ...more])
     if (!Array.isArray(reply)) throw new TypeError('the script of the log answered with no list')
     return reply

@@ -1,6 +1,7 @@
 /**
  * The invalidation log inside Redis (docs/guarantees.md, "The idea"). Each script is one step of the log; a caller
- * says what it knows of the log, and a log that contradicts it has lost records: a new generation begins.
+ * says what it knows of the log, and a log that contradicts it has lost records, as has one that is of a generation which the
+ * caller has left: a new one begins.
  *
  * head          hash    generation, the generations it goes on from, position of the newest record, floors of what was
  *                       trimmed, doubt, and the run of Redis that gave the newest position
@@ -34,10 +35,12 @@ export interface Known {
   readonly fresh: string
   /** The caller's, in milliseconds. */
   readonly lease: number
+  /** Generations that the caller has gone on from, each a word. */
+  readonly left: string
 }
 
-export const knownArguments = ({ generation, position, nonce, fresh, lease }: Known) =>
-  [generation, position, nonce, fresh, lease] as const
+export const knownArguments = ({ generation, position, nonce, fresh, lease, left }: Known) =>
+  [generation, position, nonce, fresh, lease, left] as const
 
 /** What every script answers with, first. */
 export interface Head {
@@ -49,7 +52,8 @@ export interface Head {
 
 const PRELUDE = `
 local head, records, purged, invalidated, nonces, nodes, reports, acks = unpack(KEYS)
-local known = { generation = ARGV[1], position = tonumber(ARGV[2]), nonce = ARGV[3], fresh = ARGV[4], lease = tonumber(ARGV[5]) }
+local known = { generation = ARGV[1], position = tonumber(ARGV[2]), nonce = ARGV[3], fresh = ARGV[4],
+  lease = tonumber(ARGV[5]), left = ARGV[6] }
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local generation, position
@@ -114,6 +118,14 @@ local function contradicted()
   return at and field(at, 'nonce') ~= known.nonce
 end
 
+-- An older dump: what was appended since, in this generation or in those after it, is lost, and positions would be given
+-- out again of which the caller knows what they stood for.
+local function wasLeft()
+  for former in string.gmatch(known.left, '%S+') do
+    if former == generation then return true end
+  end
+end
+
 -- Another after a restart or a failover; false where it is not said.
 local function run()
   local info = redis.pcall('INFO', 'server')
@@ -161,7 +173,7 @@ end
 local function settle()
   clearForeign()
   read()
-  if not intact() or contradicted() then begin() end
+  if not intact() or contradicted() or wasLeft() then begin() end
   local former = known.generation ~= '' and not reachOf(known.generation)
   if former and redis.call('HSETNX', head, 'former ' .. known.generation, 1) == 1 then
     redis.call('HSET', head, 'doubt', now + 2 * known.lease)
@@ -205,12 +217,12 @@ const WHEN_FULL = '#!lua flags=allow-oom\n'
 export const JOIN = new RedisScript(`${WHEN_FULL}${PRELUDE}
 settle()
 if isOtherRun() then redis.call('HSET', head, 'run', '') end -- the former one may come back as it was
-redis.call('ZADD', nodes, now + ARGV[7], ARGV[6])
+redis.call('ZADD', nodes, now + ARGV[8], ARGV[7])
 local last = redis.call('XREVRANGE', acks, '+', '-', 'COUNT', 1)[1]
 local heard = last and last[1] or '0-0'
 local first = redis.call('XRANGE', records, '-', '+', 'COUNT', 1)[1]
-local readable = tonumber(string.match(first[1], '^%d+')) <= tonumber(ARGV[8]) + 1
-if known.generation == generation and readable and ARGV[9] ~= '1' then return answer(heard, listed()) end
+local readable = tonumber(string.match(first[1], '^%d+')) <= tonumber(ARGV[9]) + 1
+if known.generation == generation and readable and ARGV[10] ~= '1' then return answer(heard, listed()) end
 local newest = redis.call('XREVRANGE', records, '+', '-', 'COUNT', 1)[1]
 return answer(heard, listed(), field(newest, 'nonce') or '',
   redis.call('HGET', head, 'floor purged') or '0', redis.call('HGET', head, 'floor invalidated') or '0',
@@ -222,11 +234,11 @@ return answer(heard, listed(), field(newest, 'nonce') or '',
 export const REPORT = new RedisScript(`${WHEN_FULL}${PRELUDE}
 settle()
 if known.generation == generation then
-  local report = generation .. ' ' .. ARGV[8] .. ' ' .. ARGV[5]
-  redis.call('ZADD', nodes, now + ARGV[7], ARGV[6])
-  if redis.call('HGET', reports, ARGV[6]) ~= report then
-    redis.call('HSET', reports, ARGV[6], report)
-    redis.call('XADD', acks, 'MAXLEN', '~', 1000, '*', 'node', ARGV[6], 'report', report)
+  local report = generation .. ' ' .. ARGV[9] .. ' ' .. ARGV[5]
+  redis.call('ZADD', nodes, now + ARGV[8], ARGV[7])
+  if redis.call('HGET', reports, ARGV[7]) ~= report then
+    redis.call('HSET', reports, ARGV[7], report)
+    redis.call('XADD', acks, 'MAXLEN', '~', 1000, '*', 'node', ARGV[7], 'report', report)
   end
 end
 return answer(listed())
@@ -238,7 +250,7 @@ return answer(listed())
  */
 export const APPEND = new RedisScript(`${PRELUDE}
 settle()
-local nonce, mode, maxTargets, maxRecords, targets = ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9], ARGV[10]
+local nonce, mode, maxTargets, maxRecords, targets = ARGV[7], ARGV[8], tonumber(ARGV[9]), ARGV[10], ARGV[11]
 local at = redis.call('ZSCORE', nonces, nonce)
 if at then return answer(listed(), at) end
 
@@ -261,9 +273,9 @@ return answer(listed(), tostring(position))
 
 /** More arguments: node. */
 export const LEAVE = new RedisScript(`${WHEN_FULL}${PRELUDE}
-if redis.call('ZREM', nodes, ARGV[6]) == 1 then
-  redis.call('HDEL', reports, ARGV[6])
-  redis.call('XADD', acks, 'MAXLEN', '~', 1000, '*', 'node', ARGV[6], 'report', 'left')
+if redis.call('ZREM', nodes, ARGV[7]) == 1 then
+  redis.call('HDEL', reports, ARGV[7])
+  redis.call('XADD', acks, 'MAXLEN', '~', 1000, '*', 'node', ARGV[7], 'report', 'left')
 end
 `)
 
@@ -273,11 +285,11 @@ end
  */
 export const TRIM = new RedisScript(`${PRELUDE}
 settle()
-if now < tonumber(redis.call('HGET', head, 'trimmed') or 0) + ARGV[7] then return answer('0') end
+if now < tonumber(redis.call('HGET', head, 'trimmed') or 0) + ARGV[8] then return answer('0') end
 local cut = 0
-for _, record in ipairs(redis.call('XRANGE', records, '-', '+', 'COUNT', ARGV[8])) do
+for _, record in ipairs(redis.call('XRANGE', records, '-', '+', 'COUNT', ARGV[9])) do
   local at = tonumber(field(record, 'at') or nil)
-  if record[1] == id(position) or not at or at > now - ARGV[6] then break end
+  if record[1] == id(position) or not at or at > now - ARGV[7] then break end
   cut = tonumber(string.match(record[1], '^%d+'))
 end
 if cut == 0 then

@@ -73,9 +73,10 @@ export class SharedLog implements RedisLog {
     this.#purgeTimeout = purgeTimeout
     this.#clock = clock
     this.#events = events
-    const calls = new RedisLogCalls(connect({ name: 'herdgate-log', commandTimeoutMs: COMMAND_TIMEOUT_MS }), settings)
-    const client = connect({ name: 'herdgate-tail', socketTimeoutMs: blockMs + 2 * COMMAND_TIMEOUT_MS })
     const log = new Generations(`unshared-${crypto.randomUUID()}`, maxTargets)
+    const writing = connect({ name: 'herdgate-log', commandTimeoutMs: COMMAND_TIMEOUT_MS })
+    const calls = new RedisLogCalls(writing, settings, () => log.left)
+    const client = connect({ name: 'herdgate-tail', socketTimeoutMs: blockMs + 2 * COMMAND_TIMEOUT_MS })
     const lease = new Lease(settings.lease)
     const nodes = new LiveNodes(node, settings.lease, clock)
     const newest = new NewestRecord(log)

@@ -246,7 +246,7 @@ describe('acknowledgements', () => {
     await started({ node: 'other', clock: new FakeClock() })
     const ended = connectRedis(server.url, { name: 'ended' })
     await until(() => ended.status === 'ready', 'it is connected')
-    const calls = new RedisLogCalls(ended, { prefix, node: 'ended', lease: 5_000, maxTargets: 100 })
+    const calls = new RedisLogCalls(ended, { prefix, node: 'ended', lease: 5_000, maxTargets: 100 }, () => [])
     const report = () => calls.report({ generation: first.generation, position: 0, nonce: '' }, 0)
     const ids = () => first.nodes().map(({ id }) => id)
     await report()
@@ -655,6 +655,28 @@ describe('a Redis that was ended and starts with what it had saved', () => {
       }
     }
     expect(told.filter(({ what }) => what === 'generation')).toEqual([])
+  })
+
+  test('after it was emptied, is not gone on with: what was purged in that generation is not known any more', async () => {
+    await using saving = await startRedis()
+    const [log, other] = [await started({ url: saving.url, lease }), await started({ url: saving.url, lease })]
+    const [purged, good] = [stampIn(log), stampIn(log, otherTag)]
+    await saving.cli('SAVE')
+    const { generation } = log
+    await purge(other, 't')
+    await other.close() // as what was logged long ago, it is not logged again
+    expect([purged, good].map((stamp) => log.verdict(stamp))).toEqual(['dead', 'valid'])
+    await saving.cli('FLUSHALL')
+    await until(() => log.generation !== generation && log.synced, 'it lives in another generation')
+    const { generation: second } = log
+    await saving.kill()
+    await saving.restart()
+    await until(() => log.generation !== second && log.synced, 'it lives in another again')
+    expect(log.generation).not.toBe(generation)
+    const held = { ...purged, checked: purged.position }
+    expect([purged, held, good].map((stamp) => log.verdict(stamp))).toEqual(['dead', 'dead', 'stale'])
+    const late = await started({ url: saving.url, lease })
+    expect([late.generation, late.verdict(held)]).toEqual([log.generation, 'stale'])
   })
 
   test('and one that was a replica of another meanwhile: positions are not given out again, though it never ended', async () => {

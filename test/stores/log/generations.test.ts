@@ -38,6 +38,17 @@ test('what a generation goes on from is judged as its own up to there, and never
   expect([held, stampAt(6), lost].map((stamp) => log.verdict(stamp))).toEqual(['dead', 'dead', 'dead'])
 })
 
+test('what was purged in a generation, or in one that went on from there, stays so when both have been left', () => {
+  const log = new Generations('before', 100)
+  const state = { nonce: '', floor: { purged: 0, invalidated: 0 }, marks: [] }
+  log.load({ ...state, generation: 'next', position: 3, continues: new Map([['before', 3]]) })
+  log.apply({ position: 4, generation: 'next', nonce: 'n', names: { mode: 'purge', targets: ['tag t'] } })
+  log.load({ ...state, generation: 'after', position: 1, continues: new Map() })
+  const stamps = [stampAt(3), stampAt(4), stampAt(3, ['other'])]
+  expect(stamps.map((stamp) => log.verdict(stamp))).toEqual(['dead', 'stale', 'stale'])
+  expect([...log.left]).toEqual(['before', 'next'])
+})
+
 const stampAt = (position: number, tags = ['t']): Stamp => ({
   url: 'a.test/',
   tags,
