@@ -1,15 +1,29 @@
+import type { Clock } from '../../model.ts'
+
 /**
  * Until when a node may trust that it knows of every record. It does for one lease, counted from when it *asked* how
  * long the log is and had, then or later, read that far.
+ *
+ * The process's clock stands still while the machine is suspended, or the virtual machine paused. So what was asked, or
+ * fetched, before the machine's own clock ran ahead of it by more than a lease counts no more. Where that was only set
+ * forward, the log is asked once more.
  */
 export class Lease {
   readonly #ms: number
+  readonly #wall: () => number
+  /** What the machine's clock is ahead of the process's, as far as nothing has been made of it. */
+  #aheadBy: number
+  #looksAt = -Infinity
+  /** When it was noticed that the process's clock had stood still. */
+  #resumedAt = -Infinity
   #confirmedAt = -Infinity
   /** Answers not yet read up to, oldest first. */
   #open: { readonly askedAt: number; readonly head: number }[] = []
 
-  constructor(ms: number) {
+  constructor(ms: number, clock: Clock) {
     this.#ms = ms
+    this.#wall = () => clock.wall?.() ?? clock.now()
+    this.#aheadBy = this.#wall() - clock.now()
   }
 
   /**
@@ -49,8 +63,19 @@ export class Lease {
 
   /** Is a fetch that began then young enough to be used without a lease? */
   covers(startedAt: number, now: number): boolean {
-    return now - startedAt < this.#ms
+    if (now >= this.#looksAt) this.#look(now)
+    return now - startedAt < this.#ms && startedAt >= this.#resumedAt
+  }
+
+  #look(now: number): void {
+    this.#looksAt = now + LOOK_EVERY_MS
+    const aheadBy = this.#wall() - now
+    if (aheadBy > this.#aheadBy + this.#ms) this.#resumedAt = now
+    else if (aheadBy > this.#aheadBy) return // several short ones count together
+    this.#aheadBy = aheadBy
   }
 }
 
 const MAX_OPEN = 100
+/** Reading the machine's clock takes time too, and this is asked at every hit. */
+const LOOK_EVERY_MS = 50

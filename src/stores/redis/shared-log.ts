@@ -77,7 +77,7 @@ export class SharedLog implements RedisLog {
     const writing = connect({ name: 'herdgate-log', commandTimeoutMs: COMMAND_TIMEOUT_MS })
     const calls = new RedisLogCalls(writing, settings, () => log.left)
     const client = connect({ name: 'herdgate-tail', socketTimeoutMs: blockMs + 2 * COMMAND_TIMEOUT_MS })
-    const lease = new Lease(settings.lease)
+    const lease = new Lease(settings.lease, clock)
     const nodes = new LiveNodes(node, settings.lease, clock)
     const newest = new NewestRecord(log)
     const closing = new Closing(clock)

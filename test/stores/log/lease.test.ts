@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { Lease } from '../../../src/stores/log/lease.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
 
 test('it is held from when it was asked how long the log is, once that much is read', () => {
-  const lease = new Lease(1_000)
+  const lease = new Lease(1_000, new FakeClock(5_000))
   lease.ends(3, 5_000, 2)
   expect([lease.holds(5_001), lease.isBehind]).toEqual([false, true])
   lease.reads(3)
@@ -10,11 +11,49 @@ test('it is held from when it was asked how long the log is, once that much is r
 })
 
 test('what a log has lost that was never read is not waited for', () => {
-  const lease = new Lease(1_000)
+  const lease = new Lease(1_000, new FakeClock(5_000))
   lease.ends(20, 5_000, 15)
   lease.ends(17, 6_000, 15)
   expect(lease.isBehind).toBe(true)
   lease.reads(17)
   expect(lease.isBehind).toBe(false)
   expect(lease.holds(6_999)).toBe(true)
+})
+
+test('a machine that was suspended goes on without it, and without what was asked or fetched before', () => {
+  const clock = new FakeClock(5_000)
+  const lease = new Lease(1_000, clock)
+  lease.ends(1, 5_000, 1)
+  clock.stall(100)
+  expect([lease.holds(clock.now()), lease.covers(5_000, clock.now())]).toEqual([true, true])
+  clock.correct(3_600_000) // it stood still for an hour, and this process's clock with it
+  clock.stall(50)
+  expect([lease.holds(clock.now()), lease.covers(5_100, clock.now())]).toEqual([false, false])
+  lease.ends(1, 5_100, 1) // asked before
+  expect(lease.holds(clock.now())).toBe(false)
+  lease.ends(1, clock.now(), 1)
+  clock.stall(999)
+  expect([lease.holds(clock.now()), lease.covers(5_150, clock.now())]).toEqual([true, true])
+})
+
+test('short pauses count together; a clock that is set back, or runs ahead for less than a lease, costs nothing', () => {
+  const clock = new FakeClock(5_000)
+  const lease = new Lease(1_000, clock)
+  const holds = () => {
+    clock.stall(50)
+    return lease.holds(clock.now())
+  }
+  lease.ends(1, 5_000, 1)
+  clock.correct(600)
+  expect(holds()).toBe(true)
+  clock.correct(600)
+  expect(holds()).toBe(false)
+  lease.ends(1, clock.now(), 1)
+  expect(holds()).toBe(true)
+  clock.correct(-10_000)
+  expect(holds()).toBe(true)
+  clock.correct(900)
+  expect(holds()).toBe(true)
+  clock.correct(200)
+  expect(holds()).toBe(false)
 })
