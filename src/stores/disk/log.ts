@@ -169,7 +169,7 @@ class DiskLog implements InvalidationLog {
 
   #verdictOfFile(stamp: Stamp): Verdict {
     const synced = this.#hear()
-    if (stamp.generation !== this.#generation) return this.#verdictOnForeign(stamp)
+    if (stamp.generation !== this.#generation) return this.#former.verdictOn(stamp, this.#marks)
     if (stamp.position > this.#position) return 'stale'
     if (synced && stamp.checked === this.#position) return 'valid'
     const verdict = this.#marks.verdict(stamp)
@@ -177,11 +177,6 @@ class DiskLog implements InvalidationLog {
     if (!synced) return 'stale'
     stamp.checked = this.#position
     return 'valid'
-  }
-
-  /** Any purge of this file may be later than it; those of its own are, if they have later positions. */
-  #verdictOnForeign(stamp: Stamp): Verdict {
-    return this.#marks.verdict(stamp, 0) === 'dead' || this.#former.purged(stamp) ? 'dead' : 'stale'
   }
 
   holds({ generation }: Stamp): boolean {

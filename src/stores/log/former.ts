@@ -1,4 +1,4 @@
-import type { Stamp } from '../../model.ts'
+import type { Stamp, Verdict } from '../../model.ts'
 import type { Marks } from './marks.ts'
 
 /** Earlier generations whose purges are still remembered. */
@@ -25,8 +25,16 @@ export class FormerGenerations {
     if (this.#byName.size > MAX_FORMER && oldest !== undefined) this.#byName.delete(oldest)
   }
 
+  /**
+   * Of what is of another generation than the present one: any purge of that may be later than it; those of its own are, if
+   * they have later positions.
+   */
+  verdictOn(stamp: Stamp, present: Marks): Verdict {
+    return present.verdict(stamp, 0) === 'dead' || this.#purged(stamp) ? 'dead' : 'stale'
+  }
+
   /** Did a later record purge it, of the generation that it is of, or of one that went on from there? */
-  purged(stamp: Stamp): boolean {
+  #purged(stamp: Stamp): boolean {
     for (const [name, { marks, continues }] of this.#byName) {
       const upTo = name === stamp.generation ? Infinity : continues.get(stamp.generation)
       if (upTo === undefined || stamp.position > upTo) continue

@@ -81,7 +81,7 @@ export class Generations {
 
   /** Does a record known here name it? Trusts what it was compared with before, and what came after that. */
   verdict(stamp: Stamp): Verdict {
-    if (!this.holds(stamp)) return this.#verdictOnForeign(stamp)
+    if (!this.holds(stamp)) return this.#former.verdictOn(stamp, this.#marks)
     if (stamp.position > this.#position) return 'stale' // another node is ahead, or it is made up
     if (stamp.checked === this.#position) return 'valid'
     const verdict = this.#marks.verdict(stamp)
@@ -94,10 +94,5 @@ export class Generations {
     if (generation === this.#generation) return true
     const upTo = this.#continues.get(generation)
     return upTo !== undefined && position <= upTo
-  }
-
-  /** Any purge of this generation may be later than it; those of its own are, if they have later positions. */
-  #verdictOnForeign(stamp: Stamp): Verdict {
-    return this.#marks.verdict(stamp, 0) === 'dead' || this.#former.purged(stamp) ? 'dead' : 'stale'
   }
 }
