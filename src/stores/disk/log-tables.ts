@@ -2,8 +2,8 @@
  * The invalidation log as it is written in a disk file. `state`: where it stands, its identity, its floor. `records`:
  * the last ones by position, for processes that follow. `targets`: the newest record per target, for those who begin.
  */
-import { hash } from 'node:crypto'
 import type { InvalidationMode } from '../../model.ts'
+import { addressOf } from './address.ts'
 import type { DiskFile, Tables } from './file.ts'
 import { numbersIn, octetsOf } from './numbers.ts'
 import { later, type Mark, Marks, marked } from '../log/marks.ts'
@@ -145,8 +145,6 @@ function identity(tables: Tables): string | undefined {
   const text = octets && Buffer.from(octets).toString('latin1')
   return text !== undefined && IDENTITY.test(text) ? text : undefined
 }
-
-const addressOf = (target: string): Buffer => hash('sha256', target, 'buffer')
 
 const octetsOfTexts = (texts: readonly string[]): Buffer => Buffer.from(JSON.stringify(texts))
 

@@ -1,10 +1,10 @@
-import { hash } from 'node:crypto'
 import { correctionOf, systemClock } from '../../clock.ts'
 import type { Events, EvictionReason, StoreEvent } from '../../events.ts'
 import type { Clock, Kept, Store, Stored, Tier, TierUsage, Write, Written } from '../../model.ts'
 import { size } from '../../units.ts'
 import { decode, encode } from '../codec/codec.ts'
 import { diskAccess } from './access.ts'
+import { addressOf } from './address.ts'
 import { Batches } from './batches.ts'
 import type { DiskFile } from './file.ts'
 import { Shelf } from './shelf.ts'
@@ -194,6 +194,3 @@ interface ToBePut {
 }
 
 const NOTHING = { bytes: 0, objects: 0 }
-
-/** Where a key's thing stands: keys of LMDB are short, and nothing a stranger chose. */
-const addressOf = (key: string): Buffer => hash('sha256', key, 'buffer')
