@@ -119,6 +119,7 @@ const RULES: readonly Rule[] = [
       'src/stores/redis/',
       'src/stores/codec/',
       'src/stores/log/',
+      'src/stores/lease-life.ts',
       ...WORDS,
       'npm:ioredis',
       'node:crypto',

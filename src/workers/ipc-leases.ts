@@ -1,7 +1,7 @@
 import { systemClock } from '../clock.ts'
 import type { Clock, FetchLeases, Lease } from '../model.ts'
+import { LEASE_LIFE_MS } from '../stores/lease-life.ts'
 import type { Calls } from './calls.ts'
-import { CERTAIN_FOR_MS } from './lease-table.ts'
 import type { PrimaryService } from './services.ts'
 
 type Primary = Pick<Calls<Pick<PrimaryService, 'take' | 'release'>, unknown>, 'call' | 'tell'>
@@ -13,7 +13,7 @@ export function ipcLeases(primary: Primary, clock: Pick<Clock, 'now'> = systemCl
     return {
       fence,
       get isDoubtful() {
-        return held && clock.now() - askedAt >= CERTAIN_FOR_MS
+        return held && clock.now() - askedAt >= LEASE_LIFE_MS
       },
       release(ending) {
         if (held) primary.tell('release', { key, fence, ending })

@@ -1,4 +1,5 @@
 import type { Clock, FetchEnding, LeaseAnswer } from '../model.ts'
+import { LEASE_LIFE_MS } from '../stores/lease-life.ts'
 
 /** A lease as it is told to another process. */
 export type Turn = { readonly kind: 'held'; readonly fence: number } | Exclude<LeaseAnswer, { kind: 'held' }>
@@ -21,9 +22,6 @@ interface Held {
 
 /** How long to wait for the fetch of another. */
 const MAX_WAIT_MS = 30_000
-
-/** Held for less, a lease is not passed on; held for longer, it may have been: as long as one in Redis lives, in ms. */
-export const CERTAIN_FOR_MS = 2_000
 
 /** Which worker fetches which key, and who waits for it. Bounded by what workers may have in progress. */
 export class LeaseTable {
@@ -58,13 +56,13 @@ export class LeaseTable {
   }
 
   /**
-   * The worker does not answer: what it has held for two seconds goes to whoever else has waited longest, or is free for who
+   * The worker does not answer: what it has held for the life of a lease goes to whoever else has waited longest, or is free for who
    * comes next. Should it only have been slow, it knows that what it holds is doubtful by then.
    */
   passFrom(worker: number): void {
     const now = this.#clock.now()
     for (const [key, held] of this.#held) {
-      if (held.worker !== worker || now - held.since < CERTAIN_FOR_MS) continue
+      if (held.worker !== worker || now - held.since < LEASE_LIFE_MS) continue
       const next = [...held.waiting].find((waiter) => waiter.worker !== worker)
       if (next === undefined) held.isFree = true
       else next.tell(this.#give(key, next.worker, held.waiting))

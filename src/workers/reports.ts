@@ -3,6 +3,7 @@ import type { Statistics } from '../cache/statistics.ts'
 import { type MetricReport, sumOfCounts } from '../metrics/reports.ts'
 import type { Clock } from '../model.ts'
 import { LATE, within } from '../deadline.ts'
+import { LEASE_LIFE_MS } from '../stores/lease-life.ts'
 import type { Member } from './member.ts'
 import type { Pool } from './pool.ts'
 import type { Report } from './services.ts'
@@ -12,13 +13,11 @@ import { countsOf, sumOfStatistics } from './statistics.ts'
 const HEARD_EVERY_MS = 1_000
 /** Who asks for the newest numbers waits this long for them, then takes those there are; ms. */
 const DEADLINE_MS = 1_000
-/** Who has not answered by then may hang: nobody is to wait for what it fetches, as long as a lease in Redis lives; ms. */
-const LATE_MS = 2_000
 
 interface ReportsParts {
   readonly pool: Pick<Pool, 'begun' | 'answer'>
   readonly clock: Clock
-  /** It has not answered for two seconds; if it never does it is killed later. */
+  /** It has not answered for the life of a lease, and may hang: nobody is to wait for what it fetches; if it never does it is killed later. */
   readonly late?: (member: Member) => void
 }
 
@@ -55,7 +54,7 @@ export class Reports {
 
   async #hear(member: Member): Promise<void> {
     const answered = this.#pool.answer(member, member.calls.call('report', undefined))
-    void within([answered], LATE_MS, this.#clock).then(([answer]) => {
+    void within([answered], LEASE_LIFE_MS, this.#clock).then(([answer]) => {
       if (answer === LATE) this.#late(member)
     })
     const report = await answered

@@ -4,6 +4,7 @@ import type { Clock, FetchEnding, FetchLeases, Lease, LeaseAnswer } from '../../
 import { duration } from '../../units.ts'
 import { type Breaker, createBreaker } from './breaker.ts'
 import { LATE, within } from '../../deadline.ts'
+import { LEASE_LIFE_MS } from '../lease-life.ts'
 import { type Ending, FetchEndings, writeEnding } from './fetch-endings.ts'
 import { connectRedis, isReady, type RedisClient, type RedisConnectionOptions, socketTimeoutFor } from './connection.ts'
 import { ACQUIRE, RELEASE, RENEW } from './lease-scripts.ts'
@@ -37,7 +38,7 @@ export interface RedisLeasesOptions {
 export function redisLeases(options: RedisLeasesOptions): FetchLeases {
   const { url, connect = url === undefined ? undefined : (more) => connectRedis(url, more) } = options
   if (connect === undefined) throw new RangeError('expected url or connect')
-  const life = Math.ceil(duration(options.life ?? '2s')) // Redis takes whole ones
+  const life = Math.ceil(duration(options.life ?? LEASE_LIFE_MS)) // Redis takes whole ones
   if (life < 10) throw new RangeError('expected a life of at least 10ms')
   return new RedisLeases(connect, {
     prefix: prefixOf(options),
