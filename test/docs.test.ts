@@ -33,6 +33,11 @@ describe('commands are run by test/integration/documentation.test.ts, or it is s
   })
 })
 
+/** The package is not on npm: anybody may take its name there. */
+test('no command lets npx fetch Herdgate', () => {
+  expect(pages.filter((page) => /npx (?:--yes |-y )?herdgate [\w-]/.test(read(page)))).toEqual([])
+})
+
 describe('docs/why-not-cached.md', () => {
   const page = read('docs/why-not-cached.md')
   const told = (heading: string) => [...section(page, heading).matchAll(/^\| `([\w-]+)` \|/gm)].map(([, name]) => name)
