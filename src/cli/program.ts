@@ -24,7 +24,7 @@ Starts nothing. Every fault is told at once, with line and column where it is in
 Examples:
   herdgate check
   herdgate check --config shop.yaml --ttl 30s
-  herdgate check --origin https://api.example.com --print-config > herdgate.yaml
+  herdgate check --origin https://api.example.com --print-config > shop.yaml
 
 Exit codes: 0 valid; 2 not.`
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import net, { type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -174,6 +174,14 @@ describe('help', () => {
       expect(out).toContain(`--${name} <`)
       expect(out).toContain(`HERDGATE_${name.replaceAll('-', '_').toUpperCase()}`)
     }
+  })
+
+  test('of check has an example that prints the configuration to a file, and works as it stands', async () => {
+    const { out } = await run(['check', '--help'])
+    const [, example = ''] = /^ {2}herdgate (.* --print-config > \S+)$/m.exec(out) ?? []
+    execFileSync('sh', ['-c', `"${process.execPath}" "${CLI}" ${example}`], { cwd: folder })
+    const [written = ''] = readdirSync(folder)
+    expect(readFileSync(join(folder, written), 'utf8')).toContain('https://api.example.com')
   })
 
   test('tells the version of the package', async () => {
