@@ -107,7 +107,7 @@ function banner({ data, admin }: { data: string; admin: string }, token: string 
 ${token === undefined ? '' : `    token  ${token}   (made up for this run)\n`}
   try
     curl -i ${data}/
-    curl -X POST -H 'Authorization: Bearer ${bearer}' ${admin}/v1/purge/tags/TAG
+    curl -X POST -H "Authorization: Bearer ${bearer}" ${admin}/v1/purge/tags/TAG
     curl ${admin}/metrics
 
 `

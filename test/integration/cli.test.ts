@@ -11,6 +11,8 @@ import { get, type Origin, startOrigin } from '../support/http.ts'
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 const CLI = join(REPOSITORY, 'src/cli.ts')
+/** For Node: what is printed is taken to be read by somebody. */
+const IN_A_TERMINAL = ['--import', 'data:text/javascript,process.stdout.isTTY=true']
 const FREE_PORTS = ['--host', '127.0.0.1', '--port', '0', '--admin-port', '0']
 
 let folder: string
@@ -285,6 +287,21 @@ describe('herdgate serve', () => {
     const token = 'given-token-of-some-length'
     const { output } = await serve(['--origin', origin.url, '--admin-token', token])
     expect(output.out + output.err).not.toContain(token)
+  })
+
+  test.each([
+    [{}, undefined],
+    [{ HERDGATE_ADMIN_TOKEN: 'given-token-of-some-length' }, 'given-token-of-some-length'],
+  ])('shows in a terminal a purge that works as it is pasted: with %j', async (env, token) => {
+    const { until } = start([...FREE_PORTS, '--origin', origin.url], env, IN_A_TERMINAL)
+    const [, curl = ''] = await until(/^ +(curl -X POST .*)$/m)
+    if (token !== undefined) expect(curl).not.toContain(token)
+    const answer = execFileSync('sh', ['-c', curl], {
+      env: { ...process.env, ...env },
+      encoding: 'utf8',
+      stdio: 'pipe',
+    })
+    expect(JSON.parse(answer)).toMatchObject({ nodes: { expected: 1, acked: 1 } })
   })
 
   test('refuses an admin port open to others without a token', async () => {
