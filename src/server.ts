@@ -4,9 +4,9 @@ import type { Logger } from 'pino'
 import { type AdminExtension, createAdmin } from './ports/admin-port.ts'
 import type { Config } from './config.ts'
 import { listenBeside } from './ports/listen.ts'
-import type { Awaitable } from './model.ts'
 import { createProxy } from './server/proxy.ts'
-import { type ReadConfig, Reloader, type Reloading } from './server/reload.ts'
+import { type ReadConfig, type ReloadedBy, Reloader, type Reloading } from './server/reload.ts'
+import type { RoutingConfig } from './server/routing.ts'
 import type { Tracing } from './tracing/tracing.ts'
 import { VERSION } from './version.ts'
 
@@ -26,7 +26,7 @@ export interface Server {
   /** Settles when it is ready. @returns base URLs of the data and the admin port */
   listen(): Promise<{ data: string; admin: string }>
   /** Reads the configuration anew: origins and routes are swapped at once, if all of it is valid. */
-  reload(): Awaitable<Reloading>
+  reload(by: ReloadedBy): Promise<Reloading>
   /**
    * Is not ready any more, and goes on for `listen.drainDelay` all the same, so that load balancers can learn of it.
    * Each answer is now the last of its connection.
@@ -40,13 +40,13 @@ export async function createServer(config: Config, options: ServerOptions): Prom
   const { logger, adminToken, pretty = false, adminExtension, tracing } = options
   const { readConfig = () => ({ ok: true, config }) } = options
   const proxy = createProxy(config, { logger, pretty, lastReload: () => reloader.last, ...(tracing && { tracing }) })
-  const reloader = new Reloader(config, proxy, readConfig, Date.now)
-  const reload = () => reloader.reload()
   const { cache, metrics, live } = proxy
+  const apply = (next: RoutingConfig) => proxy.apply(next)
+  const reloader = new Reloader(config, { read: readConfig, apply, logger, now: Date.now })
   let draining = false
   const ready = () => ({ ready: proxy.isStarted() && !draining, degraded: proxy.degraded() })
   const parts = { cache, metrics, live, token: adminToken, logger, ready, version: VERSION }
-  const admin = createAdmin({ ...parts, reload, extension: adminExtension })
+  const admin = createAdmin({ ...parts, reload: () => reloader.reload('admin'), extension: adminExtension })
 
   return {
     listen() {
@@ -56,7 +56,7 @@ export async function createServer(config: Config, options: ServerOptions): Prom
         return url
       })
     },
-    reload,
+    reload: (by) => reloader.reload(by),
     async drain() {
       draining = true
       proxy.drain()

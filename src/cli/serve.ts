@@ -31,7 +31,7 @@ export async function serve(given: Given): Promise<void> {
 
   const server = await start(config, { logger, adminToken: token, pretty, readConfig: readSettings })
   closeOnSignals(server, log)
-  process.on('SIGHUP', () => void reload(server, logger))
+  process.on('SIGHUP', () => void server.reload('SIGHUP'))
   const urls = await listen(server, config)
   if (urls === undefined) return
   const generated = config.admin.token === undefined ? token : undefined
@@ -47,17 +47,6 @@ async function start(config: Config, options: ServerOptions): Promise<Server> {
     return createServer(config, { ...options, tracing: await openTracing(process.env, options.logger) })
   const { createPrimary } = await import('../workers/primary.ts')
   return createPrimary(config, { ...options, workers })
-}
-
-/** Old rules stay in force where the new ones are not valid. */
-async function reload(server: Server, logger: Logger): Promise<void> {
-  const reloading = await server.reload()
-  if (!reloading.ok) {
-    logger.error({ faults: reloading.faults }, 'SIGHUP: the configuration is not valid; nothing has changed')
-    return
-  }
-  const { needsRestart } = reloading
-  logger.info({ needsRestart }, 'SIGHUP: configuration reloaded')
 }
 
 async function listen(server: Server, config: Config): Promise<{ data: string; admin: string } | undefined> {

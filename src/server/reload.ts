@@ -1,7 +1,9 @@
 /** A configuration that takes another's place in a running process, as far as that goes. */
 import { isDeepStrictEqual } from 'node:util'
+import type { Logger } from 'pino'
 import type { Config, Fault } from '../config.ts'
-import type { Routing } from './routing.ts'
+import type { Awaitable } from '../model.ts'
+import type { RoutingConfig } from './routing.ts'
 
 export type Reloading =
   /** Requests go by the new configuration. `needsRestart`: what has changed and is not applied. */
@@ -11,6 +13,17 @@ export type Reloading =
 
 /** Flags, environment and file, read and checked anew. */
 export type ReadConfig = () => { readonly ok: true; readonly config: Config } | Extract<Reloading, { ok: false }>
+
+/** Who asked for it. */
+export type ReloadedBy = 'admin' | 'SIGHUP'
+
+export interface ReloaderParts {
+  readonly read: ReadConfig
+  /** Settles when requests go by it. */
+  readonly apply: (config: RoutingConfig) => Awaitable<void>
+  readonly logger: Logger
+  readonly now: () => number
+}
 
 /** For metrics: when a configuration was last read, in epoch seconds, and whether it was valid. */
 export interface LastReload {
@@ -22,27 +35,29 @@ export interface LastReload {
 const AT_START = ['listen', 'admin', 'workers', 'store', 'lease', 'limits', 'lane', 'logLevel', 'chaos'] as const
 
 export class Reloader {
-  readonly #routing: Pick<Routing, 'apply'>
-  readonly #read: ReadConfig
-  readonly #now: () => number
   readonly #first: Config
+  readonly #parts: ReloaderParts
   last: LastReload
 
-  constructor(first: Config, routing: Pick<Routing, 'apply'>, read: ReadConfig, now: () => number) {
+  constructor(first: Config, parts: ReloaderParts) {
     this.#first = first
-    this.#routing = routing
-    this.#read = read
-    this.#now = now
-    this.last = { successful: true, at: now() / 1000 }
+    this.#parts = parts
+    this.last = { successful: true, at: parts.now() / 1000 }
   }
 
   /** Origins and routes are swapped at once when all of it is valid; what is stored stays. */
-  reload(): Reloading {
-    const read = this.#read()
-    this.last = { successful: read.ok, at: this.#now() / 1000 }
-    if (!read.ok) return read
-    this.#routing.apply(read.config)
-    return { ok: true, needsRestart: this.#notApplied(read.config) }
+  async reload(by: ReloadedBy): Promise<Reloading> {
+    const { read, apply, logger, now } = this.#parts
+    const outcome = read()
+    this.last = { successful: outcome.ok, at: now() / 1000 }
+    if (!outcome.ok) {
+      logger.error({ by, faults: outcome.faults }, 'the configuration is not valid; nothing has changed')
+      return outcome
+    }
+    await apply(outcome.config)
+    const needsRestart = this.#notApplied(outcome.config)
+    logger.info({ by, needsRestart }, 'configuration reloaded')
+    return { ok: true, needsRestart }
   }
 
   #notApplied(config: Config): string[] {

@@ -13,7 +13,7 @@ import { createMetrics } from '../metrics.ts'
 import { renderReports } from '../metrics/reports.ts'
 import { watchMemory } from '../server/memory.ts'
 import { Reloader } from '../server/reload.ts'
-import { Routing } from '../server/routing.ts'
+import { Routing, type RoutingConfig } from '../server/routing.ts'
 import type { Server, ServerOptions } from '../server.ts'
 import { logRequests } from '../logging/access-log.ts'
 import { logStates } from '../logging/state-log.ts'
@@ -73,17 +73,11 @@ export async function createPrimary(
     build: { version: VERSION, revision: REVISION },
   })
 
-  let applied: Promise<unknown> = Promise.resolve()
-  const apply = (next: Config) => {
+  const apply = (next: RoutingConfig) => {
     routing.apply(next)
-    applied = workforce.apply(next)
+    return workforce.apply(next)
   }
-  const reloader = new Reloader(config, { apply }, readConfig, Date.now)
-  const reload = async () => {
-    const outcome = reloader.reload()
-    await applied
-    return outcome
-  }
+  const reloader = new Reloader(config, { read: readConfig, apply, logger, now: Date.now })
 
   let started = false
   void log.started.then(() => {
@@ -114,7 +108,7 @@ export async function createPrimary(
     logger,
     ready,
     version: VERSION,
-    reload,
+    reload: () => reloader.reload('admin'),
   })
 
   return {
@@ -125,7 +119,7 @@ export async function createPrimary(
         return url
       })
     },
-    reload,
+    reload: (by) => reloader.reload(by),
     async drain() {
       workforce.drain()
       if (config.listen.drainDelay > 0) await sleep(config.listen.drainDelay)

@@ -20,6 +20,11 @@ const origin = (name: string) =>
 const to = (url: string, more = '') => writeFile(file, `version: 1\norigins: { api: { urls: ["${url}"] } }\n${more}`)
 const reload = () => herdgate.ask('/v1/config/reload', {})
 
+/** What the log says of reloads. */
+const told = ({ lines }: Herdgate) =>
+  lines.map((line) => JSON.parse(line)).filter(({ needsRestart, faults }) => (needsRestart ?? faults) !== undefined)
+const bySignal = () => told(herdgate).filter(({ by }) => by === 'SIGHUP')
+
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'reload-'))
   file = join(folder, 'herdgate.yaml')
@@ -192,12 +197,36 @@ test('what is read only at start is told', async () => {
 test('SIGHUP does the same', async () => {
   await to(old.url)
   herdgate.child.kill('SIGHUP')
-  await until(() => herdgate.lines.some((line) => line.includes('SIGHUP: configuration reloaded')), 'it is reloaded')
+  await until(() => bySignal().length === 1, 'it is reloaded')
   expect((await get(`${herdgate.url}/after`)).body).toBe('old')
   await to('nowhere')
   herdgate.child.kill('SIGHUP')
-  await until(() => herdgate.lines.some((line) => line.includes('nothing has changed')), 'the fault is told')
+  await until(() => bySignal().length === 2, 'the fault is told')
   expect((await get(`${herdgate.url}/after-all`)).body).toBe('old')
+})
+
+test.each(['1', '2'])('with --workers %s a reload leaves its line, whoever asks for it', async (workers) => {
+  const path = join(folder, 'logged.yaml')
+  const configure = (more: string) => writeFile(path, `version: 1\norigins: { api: { urls: ["${old.url}"] } }\n${more}`)
+  await configure('')
+  await using node = await startHerdgate(['--config', path, '--workers', workers])
+  const asking = [() => node.ask('/v1/config/reload', {}), async () => void node.child.kill('SIGHUP')]
+  for (const ask of asking) {
+    for (const more of ['limits: { maxWaiting: 7 }\n', 'rules: []\n']) {
+      await configure(more)
+      const before = told(node).length
+      await ask()
+      await until(() => told(node).length > before, 'it is logged')
+    }
+  }
+  const needsRestart = ['limits']
+  const faults = [{ key: 'rules', where: expect.stringContaining('logged.yaml'), message: expect.any(String) }]
+  expect(told(node)).toMatchObject([
+    { level: 30, by: 'admin', needsRestart, msg: 'configuration reloaded' },
+    { level: 50, by: 'admin', faults, msg: 'the configuration is not valid; nothing has changed' },
+    { level: 30, by: 'SIGHUP', needsRestart },
+    { level: 50, by: 'SIGHUP', faults },
+  ])
 })
 
 test('without the token nothing is read', async () => {
