@@ -46,7 +46,7 @@ export async function runDemo(options: DemoOptions): Promise<Demo> {
   const stack = new AsyncDisposableStack()
   stack.defer(() => api.close())
   try {
-    const logger = pino({ level: 'warn' })
+    const logger = pino({ level: pretty ? 'info' : 'warn' })
     const config = demoConfig(origin, adminToken, options)
     const adminExtension = demoSwitches(extras)
     const server = await createServer(config, { logger, adminToken, pretty, adminExtension })

@@ -8,7 +8,7 @@ import { printable } from './printable.ts'
 import { redactedPath } from './redacted-path.ts'
 
 export interface AccessLogOptions {
-  /** One human line per request, hits included, instead of JSON. */
+  /** One human line per request, hits included, instead of JSON; where the level is info or lower. */
   readonly pretty: boolean
   /** Takes a human line without its end; by default standard output does. */
   readonly out?: (line: string) => void
@@ -35,8 +35,8 @@ const LONGEST_ID = 128
  * appear in a request's line.
  */
 export function logRequests(events: Events, logger: Logger, options: AccessLogOptions): void {
-  if (options.pretty) logForPeople(events, options)
-  else logForMachines(events, logger, options)
+  if (!options.pretty) logForMachines(events, logger, options)
+  else if (logger.isLevelEnabled('info')) logForPeople(events, options)
 }
 
 function logForPeople(events: Events, { out = writeLine, color = !process.env['NO_COLOR'] }: AccessLogOptions): void {

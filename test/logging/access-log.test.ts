@@ -20,10 +20,10 @@ function logged(level: string, act: (events: Events) => void, members?: () => ob
   return lines
 }
 
-function printed(act: (events: Events) => void, color = false): string[] {
+function printed(act: (events: Events) => void, color = false, level = 'info'): string[] {
   const lines: string[] = []
   const events = new Events()
-  const logger = pino({ level: 'info' }, { write: (line: string) => void lines.push(`json: ${line}`) })
+  const logger = pino({ level }, { write: (line: string) => void lines.push(`json: ${line}`) })
   logRequests(events, logger, { pretty: true, color, out: (line) => lines.push(line) })
   act(events)
   return lines
@@ -174,6 +174,15 @@ describe('a line for people', () => {
   test('is coloured when asked', () => {
     const lines = printed((events) => events.emit('request', requestEvent({ totalMs: 1 })), true)
     expect(lines).toEqual(['\x1b[32mHIT  \x1b[39m    1ms  200  GET /products/42  ttl 42s'])
+  })
+
+  test.each(['warn', 'error', 'silent'])('is not written at level %s', (level) => {
+    const act = (events: Events) => {
+      events.emit('request', requestEvent({ outcome: MISS }))
+      events.emit('purge', purgeEvent())
+    }
+    expect(printed(act, false, level)).toEqual([])
+    expect(printed(act, false, 'debug')).toHaveLength(2)
   })
 
   test('tells of a purge', () => {
