@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { ADMIN_TOKEN } from '../config/admin-token.ts'
 import { request } from '../node-http.ts'
-import { probeTarget } from './probe.ts'
+import { probeTarget, whyNoTarget } from './probe.ts'
 
 export interface AdminFlags {
   readonly admin?: string
@@ -42,7 +42,7 @@ export async function askAdmin(
   env: Environment = process.env,
 ): Promise<AdminAnswer> {
   const base = probeTarget(admin, env, false)
-  if (base === undefined) throw new AdminError(`--admin: expected a URL such as http://127.0.0.1:9090, got ${admin}`, 2)
+  if (base === undefined) throw new AdminError(whyNoTarget(admin, env, '--admin: '), 2)
   const secret = token ?? tokenIn(env)
   if (!ADMIN_TOKEN.test(secret))
     throw new AdminError('the admin token: expected visible ASCII characters without spaces', 2)

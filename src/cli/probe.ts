@@ -1,6 +1,7 @@
 /** `herdgate probe`: asks a running Herdgate how it is. Loads next to nothing, as health checks start it all the time. */
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
+import { authority, parseHost } from '../config/addresses.ts'
 import { get } from '../node-http.ts'
 import { printable } from '../logging/printable.ts'
 import { parseDuration } from '../units.ts'
@@ -21,7 +22,7 @@ const LONGEST_MS = 2 ** 31 - 1
 export async function probe(given: string | undefined, flags: ProbeFlags): Promise<void> {
   const target = probeTarget(given, process.env, flags.live === true)
   const timeout = parseDuration(flags.timeout) ?? 0
-  if (target === undefined) return misused(`expected a URL such as http://127.0.0.1:9090, got ${given}`)
+  if (target === undefined) return misused(whyNoTarget(given, process.env))
   if (timeout < 1 || timeout > LONGEST_MS) {
     return misused(`--timeout: expected a duration such as 2s or 500ms, from 1ms to 24d, got ${flags.timeout}`)
   }
@@ -41,24 +42,33 @@ export async function probe(given: string | undefined, flags: ProbeFlags): Promi
 
 /**
  * Where to ask: the admin port at `given`, else where the environment says that it is, else at its default. A URL with a
- * path of its own is asked as it is. Undefined when `given` is no http URL.
+ * path of its own is asked as it is. Undefined when that makes no http URL: see `whyNoTarget`.
  */
 export function probeTarget(given: string | undefined, env: Environment, live: boolean): URL | undefined {
-  const target = URL.parse(given ?? `http://${adminHost(env)}:${adminPort(env)}`)
+  const target = URL.parse(given ?? placeIn(env))
   if (target?.protocol !== 'http:') return undefined
   if (target.pathname === '/') target.pathname = live ? '/livez' : '/readyz'
   return target
 }
 
-function adminHost({ HERDGATE_ADMIN_HOST: host = '' }: Environment): string {
+/** @param flag that it is given by */
+export function whyNoTarget(given: string | undefined, env: Environment, flag = ''): string {
+  const [where, got] =
+    given === undefined ? ['HERDGATE_ADMIN_HOST, HERDGATE_ADMIN_PORT: ', placeIn(env)] : [flag, given]
+  return `${where}expected a URL such as http://127.0.0.1:9090, got ${got}`
+}
+
+const placeIn = (env: Environment): string => `http://${authority(adminHost(env), adminPort(env))}`
+
+function adminHost({ HERDGATE_ADMIN_HOST: given = '' }: Environment): string {
+  const host = parseHost(given) ?? given
   if (host === '' || host === '0.0.0.0') return '127.0.0.1' // "any" is where to listen, not where to ask
-  if (host === '::') return '[::1]'
-  return host.includes(':') ? `[${host}]` : host
+  return host === '::' ? '::1' : host
 }
 
 /** Kubernetes may have put the URL of a Service of that name there, which serve ignores too. */
-function adminPort({ HERDGATE_ADMIN_PORT: port = '' }: Environment): string {
-  return /^\d{1,5}$/.test(port) ? port : '9090'
+function adminPort({ HERDGATE_ADMIN_PORT: port = '' }: Environment): number {
+  return /^\d{1,5}$/.test(port) ? Number(port) : 9090
 }
 
 async function ask(target: URL, signal: AbortSignal): Promise<{ status: number; text: string }> {

@@ -14,6 +14,8 @@ test.each([
   [{ HERDGATE_ADMIN_HOST: '::' }, 'http://[::1]:9090/readyz'],
   [{ HERDGATE_ADMIN_HOST: '10.0.0.5', HERDGATE_ADMIN_PORT: '1' }, 'http://10.0.0.5:1/readyz'],
   [{ HERDGATE_ADMIN_HOST: 'fd00::1' }, 'http://[fd00::1]:9090/readyz'],
+  [{ HERDGATE_ADMIN_HOST: '[::1]' }, 'http://[::1]:9090/readyz'],
+  [{ HERDGATE_ADMIN_HOST: '[::]' }, 'http://[::1]:9090/readyz'],
   [{ HERDGATE_ADMIN_HOST: '', HERDGATE_ADMIN_PORT: '' }, 'http://127.0.0.1:9090/readyz'],
   [{ HERDGATE_ADMIN_PORT: 'tcp://10.96.0.1:9090' }, 'http://127.0.0.1:9090/readyz'],
 ])('asks where serve listens with the environment %o', (env, target) => {

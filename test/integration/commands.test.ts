@@ -77,6 +77,17 @@ describe('herdgate purge', () => {
     expect(asked).toMatchObject({ code, out: '', err: expect.stringContaining(said) })
   })
 
+  test.each([
+    ['HERDGATE_ADMIN_HOST', 'two words'],
+    ['HERDGATE_ADMIN_PORT', '99999'],
+  ])('where the environment says no place, it is named: %s=%s', async (name, value) => {
+    for (const args of [['purge', '--tag', 'x', '--token', TOKEN], ['probe']]) {
+      const asked = await run(args, { [name]: value })
+      expect(asked).toMatchObject({ code: 2, err: expect.stringContaining(name) })
+      expect(asked.err).toContain(value)
+    }
+  })
+
   test('no token is told', async () => {
     const asked = await run(['purge', '--tag', 'x', '--admin', herdgate.admin])
     expect(asked).toMatchObject({ code: 2, err: expect.stringContaining('HERDGATE_ADMIN_TOKEN') })
