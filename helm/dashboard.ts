@@ -29,6 +29,9 @@ const ANSWERABLE = 'result!~"pass|error|shed"'
 
 const total = (by: string, metric: string, selector: string) => `sum by (${by}) (rate(${metric}{${selector}}${WINDOW}))`
 const sum = (metric: string, selector: string) => `sum(rate(${metric}{${selector}}${WINDOW}))`
+/** Each pod tells of its own tiers; of the Redis that all share, each tells the same. */
+const held = (metric: string) =>
+  `sum by (tier) (${metric}{${HERE},tier!="redis"}) or max by (tier) (${metric}{${HERE},tier="redis"})`
 const quantile = (share: number, metric: string, selector: string, by = 'le') =>
   `histogram_quantile(${share}, sum by (${by}) (rate(${metric}_bucket{${selector}}${WINDOW})))`
 
@@ -211,15 +214,15 @@ const ROWS: readonly Row[] = [
         description: 'Held, and what may be held.',
         unit: 'bytes',
         queries: [
-          { expr: `sum by (tier) (herdgate_store_bytes{${HERE}})`, legend: '{{tier}}' },
-          { expr: `sum by (tier) (herdgate_store_max_bytes{${HERE}})`, legend: '{{tier}} at most' },
+          { expr: held('herdgate_store_bytes'), legend: '{{tier}}' },
+          { expr: held('herdgate_store_max_bytes'), legend: '{{tier}} at most' },
         ],
       },
       {
         title: 'Things',
         description: 'Stored responses and values.',
         unit: 'short',
-        queries: [{ expr: `sum by (tier) (herdgate_store_objects{${HERE}})`, legend: '{{tier}}' }],
+        queries: [{ expr: held('herdgate_store_objects'), legend: '{{tier}}' }],
       },
       {
         title: 'Thrown out',
@@ -298,9 +301,11 @@ const ROWS: readonly Row[] = [
       },
       {
         title: 'Collecting garbage',
-        description: 'Share of time, by kind.',
+        description: 'Share of time, by kind, in the pod where it is most. Its workers are added up.',
         unit: 'percentunit',
-        queries: [{ expr: total('kind', 'nodejs_gc_duration_seconds_sum', HERE), legend: '{{kind}}' }],
+        queries: [
+          { expr: `max by (kind) (rate(nodejs_gc_duration_seconds_sum{${HERE}}${WINDOW}))`, legend: '{{kind}}' },
+        ],
       },
     ],
   },

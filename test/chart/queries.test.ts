@@ -96,6 +96,22 @@ test('time saved is told while no origin is asked: its mean time is that since t
   expect(means.filter((expr) => /rate\(herdgate_origin_request_duration/.test(expr))).toEqual([])
 })
 
+test('what all pods tell of the Redis that they share is not added up', () => {
+  const stored = queries().filter((expr) => /herdgate_store_(?:bytes|max_bytes|objects)/.test(expr))
+  expect(stored).toHaveLength(3)
+  for (const expr of stored) {
+    const [own = '', shared = ''] = expr.split(' or ')
+    expect(own).toMatch(/^sum by \(tier\) \(\w+\{.*,tier!="redis"\}\)$/)
+    expect(shared).toMatch(/^max by \(tier\) \(\w+\{.*,tier="redis"\}\)$/)
+  }
+})
+
+test('the time that pods spend on garbage is no sum of shares', () => {
+  const shares = queries().filter((expr) => expr.includes('nodejs_gc_duration_seconds_sum'))
+  expect(shares).toHaveLength(1)
+  expect(shares[0]).toMatch(/^max by \(kind\) \(rate\(/)
+})
+
 test('every metric of Herdgate is listed in docs/metrics.md', () => {
   const documented = read(join(CHART, '../../docs/metrics.md'))
   const ours = [...labels.keys()].filter((name) => name.startsWith('herdgate_') && !/_(?:bucket|sum|count)$/.test(name))
