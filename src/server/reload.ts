@@ -54,10 +54,16 @@ export class Reloader {
       logger.error({ by, faults: outcome.faults }, 'the configuration is not valid; nothing has changed')
       return outcome
     }
-    await apply(outcome.config)
+    await apply(this.#inForce(outcome.config))
     const needsRestart = this.#notApplied(outcome.config)
     logger.info({ by, needsRestart }, 'configuration reloaded')
     return { ok: true, needsRestart }
+  }
+
+  /** Rules of routes hold the largest body that memory takes: it is the store's, and so waits for the restart with it. */
+  #inForce({ origins, routes }: RoutingConfig): RoutingConfig {
+    const { maxObjectBytes } = this.#first.store.memory
+    return { origins, routes: routes.map((route) => ({ ...route, rules: { ...route.rules, maxObjectBytes } })) }
   }
 
   #notApplied(config: Config): string[] {

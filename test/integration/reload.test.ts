@@ -194,6 +194,26 @@ test('what is read only at start is told', async () => {
   expect((await herdgate.ask('/metrics')).body).toContain('herdgate_config_last_reload_successful 1')
 })
 
+test.each([
+  ['1', 'store: { memory: { maxObjectBytes: 1KiB } }\n'],
+  ['1', 'store: { memory: { maxBytes: 1KiB } }\n'],
+  ['2', 'store: { memory: { maxObjectBytes: 1KiB } }\n'],
+])('with --workers %s what waits for a restart is not in force before: %s', async (workers, more) => {
+  const large = await startOrigin((_request, response) => {
+    response.writeHead(200, { 'Cache-Control': 'max-age=60' }).end('x'.repeat(2048))
+  })
+  const path = join(folder, 'large.yaml')
+  const configure = (text: string) =>
+    writeFile(path, `version: 1\norigins: { api: { urls: ["${large.url}"] } }\n${text}`)
+  await configure('')
+  await using node = await startHerdgate(['--config', path, '--workers', workers])
+  await configure(more)
+  expect((await node.ask('/v1/config/reload', {})).body).toEqual({ status: 'reloaded', needsRestart: ['store'] })
+  await get(`${node.url}/large`)
+  expect((await get(`${node.url}/large`)).cacheStatus).toContain('hit')
+  await large.kill()
+})
+
 test('SIGHUP does the same', async () => {
   await to(old.url)
   herdgate.child.kill('SIGHUP')
