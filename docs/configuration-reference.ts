@@ -93,7 +93,7 @@ function valueOf(schema: Schema): string {
   const choices = anyOf.flatMap((form) => form.enum ?? [])
   if (only !== undefined) return `\`${JSON.stringify(only)}\``
   if (choices.length > 0) return choices.map((choice) => `\`${choice}\``).join(', ')
-  if (type === 'boolean') return '`true`, `false`'
+  if ([type].flat().includes('boolean')) return '`true`, `false`'
   if (type === 'array') return items?.properties === undefined ? 'list of texts' : 'list of maps'
   if (type === 'object') return additionalProperties ? `map of \`${placeholder(schema)}\`` : 'map'
   if (pattern.includes('KiB')) return 'size'

@@ -41,7 +41,7 @@ const origin = z.strictObject({
 const key = z.strictObject({
   query: z
     .strictObject({
-      sort: z.boolean().prefault(false).describe('The order of query parameters does not matter.'),
+      sort: leaf.boolean.prefault(false).describe('The order of query parameters does not matter.'),
       ignore: z
         .array(leaf.parameterPattern)
         .prefault([])
@@ -65,7 +65,7 @@ const route = z.strictObject({
   match: match.prefault({}).describe('Which requests the route is for; without a key, all of them.'),
   origin: leaf.name.describe('Name of the origin that is asked.'),
   ttl: leaf.duration.optional().describe('Lifetime for responses that state none.'),
-  override: z.boolean().prefault(false).describe("ttl and grace win over the response's own directives."),
+  override: leaf.boolean.prefault(false).describe("ttl and grace win over the response's own directives."),
   grace: leaf.duration.optional().meta({
     description: 'How long past expiry a copy may still be used when the origin fails or is slow.',
     default: '1h',
@@ -87,9 +87,9 @@ const route = z.strictObject({
     .record(leaf.statusCode, leaf.duration)
     .prefault({})
     .describe('Lifetime by status code, for responses that state none.'),
-  bypass: z.boolean().prefault(false).describe('Pass everything to the origin; neither look up nor store.'),
-  webSockets: z
-    .boolean()
+  bypass: leaf.boolean.prefault(false).describe('Pass everything to the origin; neither look up nor store.'),
+  webSockets: leaf.boolean
+
     .prefault(true)
     .describe('Join WebSockets; false: a handshake goes on without Upgrade, as the plain request it also is.'),
 })

@@ -22,6 +22,38 @@ routes:
     expect(config.routes[0]?.rules.ttl).toBe(5_000)
   })
 
+  test('stand for true, false and numbers of any kind too', () => {
+    const text = `version: 1
+origins: { api: { urls: [http://a.test] } }
+routes:
+  - name: r
+    origin: api
+    override: \${YES}
+    bypass: "\${NO}"
+    webSockets: \${NO}
+    refreshAhead: \${SHARE}
+    key: { query: { sort: \${YES} } }
+chaos: { seed: \${SEED}, origins: { api: { errorRate: \${SHARE} } } }
+`
+    const env = { YES: 'true', NO: 'false', SHARE: '0.5', SEED: '4294967295' }
+    const config = valid({ text, env, flags: { chaos: true } })
+    const rules = { override: true, bypass: false, webSockets: false, refreshAhead: 0.5, key: { sortQuery: true } }
+    expect(config.routes[0]?.rules).toMatchObject(rules)
+    expect(config.chaos).toMatchObject({ seed: 4294967295, origins: { api: { errorRate: 0.5 } } })
+    const wrong = { YES: 'yes', NO: '', SHARE: '1.5', SEED: '-1' }
+    expect(
+      faults({ text, env: wrong, flags: { chaos: true } }).map(({ key, message }) => `${key}: ${message}`),
+    ).toEqual([
+      'routes[0].override: expected true or false, got "yes"',
+      'routes[0].refreshAhead: expected a number above 0 and below 1, such as 0.8, got "1.5"',
+      'routes[0].key.query.sort: expected true or false, got "yes"',
+      'routes[0].bypass: expected true or false, got ""',
+      'routes[0].webSockets: expected true or false, got ""',
+      'chaos.seed: expected a whole number from 0 to 4294967295, got "-1"',
+      'chaos.origins.api.errorRate: expected a number from 0 to 1, such as 0.05, got "1.5"',
+    ])
+  })
+
   test('cannot change the structure of the file', () => {
     const env = { T: 'x", port: 1, host: "y' }
     expect(faults({ text: `${ONE}listen: { host: \${T} }`, env })).toMatchObject([{ key: 'listen.host' }])

@@ -45,6 +45,9 @@ describe('the JSON Schema', () => {
       { cookies: 'rfc' },
       { cookies: '${C}' },
       { statusTtl: { 404: '1s' } },
+      { override: true, bypass: 'false', webSockets: '${W}', key: { query: { sort: '${S}' } } },
+      { refreshAhead: 0.8 },
+      { refreshAhead: '${R}' },
     ]) {
       expect(validator.safeParse(file(key)).success, JSON.stringify(key)).toBe(true)
     }
@@ -53,7 +56,14 @@ describe('the JSON Schema', () => {
   })
 
   test('rejects what the file may not say', () => {
-    for (const key of [{ ttl: 5 }, { ttl: '5' }, { cookies: 'no' }, { tll: '5s' }, { refreshAhead: 1 }]) {
+    for (const key of [
+      { ttl: 5 },
+      { ttl: '5' },
+      { cookies: 'no' },
+      { tll: '5s' },
+      { refreshAhead: 1 },
+      { override: 'yes' },
+    ]) {
       expect(validator.safeParse(file(key)).success, JSON.stringify(key)).toBe(false)
     }
     expect(validator.safeParse({}).success).toBe(false)

@@ -1,6 +1,8 @@
 /** One of a few words. */
+import * as z from 'zod'
+import { expected } from '../fault.ts'
 import { nearest } from '../nearest.ts'
-import { type Hint, text } from './text.ts'
+import { type Hint, orComplain, text } from './text.ts'
 
 const COOKIE_MODES = ['safe', 'rfc', 'ignore'] as const
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -9,6 +11,16 @@ export const cookieMode = choice(COOKIE_MODES)
 export const onOff = choice(['on', 'off'])
 /** Taken in any case: LOG_LEVEL is shared with other programs. */
 export const logLevel = choice(LOG_LEVELS)
+
+/** Or text standing for it, as a variable has. */
+export const boolean = z
+  .union([z.boolean(), z.string()], expected('true or false'))
+  .transform(orComplain('true or false', readBoolean, () => undefined))
+  .meta({ pattern: '^(true|false)$' })
+
+function readBoolean(given: string): boolean | undefined {
+  return given === 'true' || given === 'false' ? given === 'true' : undefined
+}
 
 function choice<const Choice extends string>(choices: readonly Choice[]) {
   const find = (given: string): Choice | undefined => choices.find((choice) => choice === given.toLowerCase())

@@ -12,10 +12,13 @@ const MAX_DELAY_MS = 60_000
 const MAX_DURATION_MS = 2 ** 31 * 1_000
 
 const MAX_WORKERS = 256
+const MAX_SEED = 2 ** 32 - 1
 const WORKERS_PHRASE = `a whole number from 1 to ${MAX_WORKERS}, or auto`
 
 const DURATION_PATTERN = '^\\d+(\\.\\d+)?(ms|s|m|h|d)$'
 const DELAY_PATTERN = '^\\d+(\\.\\d+)?(ms|s|m)(\\.\\.\\d+(\\.\\d+)?(ms|s|m))?$'
+const DECIMAL_PATTERN = '^(\\d+(\\.\\d+)?|\\.\\d+)(e-\\d+)?$'
+const DECIMAL = new RegExp(DECIMAL_PATTERN)
 const SIZE_PATTERN = '^\\d+(\\.\\d+)?(B|KiB|MiB|GiB|TiB)?$'
 
 function durationWithin(phrase: string, min: number, max: number) {
@@ -80,17 +83,23 @@ function readWorkers(given: string): number | 'auto' | undefined {
 }
 
 /** A share of a whole, its ends excluded. */
-export const share = z
-  .number(expected('a number between 0 and 1, such as 0.8'))
-  .gt(0, expected('a number above 0 and below 1, such as 0.8'))
-  .lt(1, expected('a number above 0 and below 1, such as 0.8'))
+export const share = numeric('a number above 0 and below 1, such as 0.8', (given) => {
+  const value = decimal(given)
+  return value !== undefined && value > 0 && value < 1 ? value : undefined
+}).meta({ pattern: DECIMAL_PATTERN, exclusiveMinimum: 0, exclusiveMaximum: 1 })
 
-const rateExpected = expected('a number from 0 to 1, such as 0.05')
 /** A share of a whole, its ends included. */
-export const rate = z.number(rateExpected).min(0, rateExpected).max(1, rateExpected)
+export const rate = numeric('a number from 0 to 1, such as 0.05', (given) => within(decimal(given), 0, 1)).meta({
+  pattern: DECIMAL_PATTERN,
+  minimum: 0,
+  maximum: 1,
+})
 
-const seedExpected = expected('a whole number from 0 to 4294967295')
-export const seed = z.int(seedExpected).min(0, seedExpected).max(4_294_967_295, seedExpected)
+export const seed = numeric(`a whole number from 0 to ${MAX_SEED}`, (given) =>
+  within(/^\d{1,10}$/.test(given) ? Number(given) : undefined, 0, MAX_SEED),
+).meta({ pattern: '^\\d{1,10}$', minimum: 0, maximum: MAX_SEED })
+
+const decimal = (given: string): number | undefined => (DECIMAL.test(given) ? Number(given) : undefined)
 
 const wholeNumber = (given: string): number | undefined => (/^\d{1,7}$/.test(given) ? Number(given) : undefined)
 

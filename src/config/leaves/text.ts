@@ -18,7 +18,7 @@ export function numeric(phrase: string, read: Read<number>, guess?: Hint) {
 }
 
 export function orComplain<T>(phrase: string, read: Read<T>, hint: Hint) {
-  return (given: string | number, context: z.core.$RefinementCtx) => {
+  return (given: string | number | boolean, context: z.core.$RefinementCtx) => {
     const value = read(String(given))
     if (value !== undefined) return value
     context.issues.push({ code: 'custom', message: complaint(phrase, given, hint(given)), input: given })
