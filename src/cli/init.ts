@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { closeSync, fchmodSync, openSync, writeFileSync } from 'node:fs'
 
 export interface InitFlags {
   readonly origin: string
@@ -6,6 +6,10 @@ export interface InitFlags {
   readonly redis?: string
   readonly force?: boolean
 }
+
+const OWNER_ONLY = 0o600
+/** As far as the umask lets them. */
+const ANYBODY = 0o666
 
 /** `herdgate init`: a commented configuration to begin with. Overwrites nothing unless told to. */
 export async function init(file: string, flags: InitFlags): Promise<void> {
@@ -19,7 +23,7 @@ export async function init(file: string, flags: InitFlags): Promise<void> {
     return
   }
   try {
-    writeFileSync(file, text, { flag: flags.force === true ? 'w' : 'wx' })
+    write(file, text, flags)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     process.stderr.write(
@@ -29,6 +33,18 @@ export async function init(file: string, flags: InitFlags): Promise<void> {
     return
   }
   process.stdout.write(`wrote ${file}\nnext: herdgate check --config ${file} && herdgate --config ${file}\n`)
+}
+
+/** For its owner alone where it has the password of Redis, also where the file was there before. */
+function write(file: string, text: string, { force = false, redis = '' }: InitFlags): void {
+  const isSecret = redis.includes('@')
+  const opened = openSync(file, force ? 'w' : 'wx', isSecret ? OWNER_ONLY : ANYBODY)
+  try {
+    if (isSecret) fchmodSync(opened, OWNER_ONLY)
+    writeFileSync(opened, text)
+  } finally {
+    closeSync(opened)
+  }
 }
 
 const quoted = (text: string): string => JSON.stringify(text)

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -139,6 +139,22 @@ describe('herdgate init', () => {
     expect(await run(args)).toMatchObject({ code: 1, err: expect.stringContaining('--force') })
     expect(await run([...args, '--force'])).toMatchObject({ code: 0 })
     expect(await readFile(file, 'utf8')).toBe(written)
+    await rm(folder, { recursive: true })
+  })
+
+  test('writes a password for its owner alone, also into a file that others may read', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'init-secret-'))
+    const rightsOf = async (file: string) => (await stat(file)).mode & 0o777
+    const withRedis = (file: string, url: string) =>
+      run(['init', file, '--origin', 'http://a', '--force', '--redis', url])
+    const [open, secret] = [join(folder, 'open.yaml'), join(folder, 'secret.yaml')]
+    await withRedis(open, 'redis://10.0.0.7')
+    expect((await rightsOf(open)) & 0o044).toBe(0o044 & ~process.umask())
+    for (const file of [secret, open]) {
+      await withRedis(file, 'redis://:pass@10.0.0.7')
+      expect(await rightsOf(file)).toBe(0o600)
+    }
+    expect(await readFile(open, 'utf8')).toBe(await readFile(secret, 'utf8'))
     await rm(folder, { recursive: true })
   })
 
