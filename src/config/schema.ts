@@ -98,7 +98,9 @@ const limits = z.strictObject({
   maxConnections: leaf.concurrency
     .prefault(10_000)
     .describe('Clients connected at once; more are hung up on as they come.'),
-  headBytes: leaf.size.prefault('16KiB').describe("Size of a request's head; a larger one is answered 431."),
+  headBytes: leaf.headSize
+    .prefault('16KiB')
+    .describe("Size of a request's head, at least 1KiB; a larger one is answered 431."),
   headTimeout: leaf.timeout.prefault('10s').describe("Time for a request's head; a slower one is answered 408."),
   idleTimeout: leaf.timeout
     .prefault('65s')

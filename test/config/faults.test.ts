@@ -46,11 +46,19 @@ routes:
     ['a port out of range', 'listen: { port: 65536 }', '3:17'],
     ['a fraction of a port', 'listen: { port: 80.5 }', '3:17'],
     ['no size', 'store: { memory: { maxBytes: 0 } }', '3:30'],
+    ['a head too small for a request', 'limits: { headBytes: 1023 }', '3:22'],
     ['neither on nor off', 'store: { memory: { admission: maybe } }', '3:31'],
     ['a lease too short to tell of oneself in', 'coherence: { lease: 9ms }', '3:21'],
     ['a token with a space', 'admin: { token: "a b" }', '3:17'],
   ])('%s is a fault at its place', (_, line, place) => {
     expect(faults({ text: `${ONE}${line}\n` }).map(({ where }) => where)).toEqual([`herdgate.yaml:${place}`])
+  })
+
+  test('says the least size of a head', () => {
+    expect(told({ text: `${ONE}limits: { headBytes: 16 }` })).toEqual([
+      'herdgate.yaml:3:22 limits.headBytes: expected a size such as 16KiB, at least 1KiB, got 16',
+    ])
+    expect(told({ text: `${ONE}limits: { headBytes: 1KiB }` })).toEqual([])
   })
 
   const inRoute = (key: string) => faults({ text: `${ONE}routes:\n  - name: r\n    origin: api\n    ${key}\n` })

@@ -11,6 +11,9 @@ const MAX_DELAY_MS = 60_000
 /** The longest delta-seconds a cache must understand (RFC 9111 section 1.2.2). */
 const MAX_DURATION_MS = 2 ** 31 * 1_000
 
+/** Of a request: with less, none that a browser sends would be answered. */
+const LEAST_HEAD_BYTES = 1_024
+
 const MAX_WORKERS = 256
 const MAX_SEED = 2 ** 32 - 1
 const WORKERS_PHRASE = `a whole number from 1 to ${MAX_WORKERS}, or auto`
@@ -55,14 +58,26 @@ export const delay = text('a delay such as 20ms, or a range such as 20ms..200ms,
 }).meta({ pattern: DELAY_PATTERN })
 
 /** Bytes; never 0. */
-export const size = numeric(
-  'a size such as 512KiB or 256MiB, or a number of bytes',
-  (given) => within(parseSize(given), 1, Number.MAX_SAFE_INTEGER),
-  (input) => {
-    const [, amount, unit = ''] = /^(\d+)\s*([kmgt])i?b?$/i.exec(String(input)) ?? []
-    return amount === undefined ? undefined : `${amount}${unit.toUpperCase()}iB`
-  },
-).meta({ pattern: SIZE_PATTERN, exclusiveMinimum: 0 })
+export const size = sizeFrom('a size such as 512KiB or 256MiB, or a number of bytes', 1).meta({
+  pattern: SIZE_PATTERN,
+  exclusiveMinimum: 0,
+})
+
+/** Bytes. */
+export const headSize = sizeFrom('a size such as 16KiB, at least 1KiB', LEAST_HEAD_BYTES).meta({
+  pattern: SIZE_PATTERN,
+  minimum: LEAST_HEAD_BYTES,
+})
+
+function sizeFrom(phrase: string, min: number) {
+  const read = (given: string) => within(parseSize(given), min, Number.MAX_SAFE_INTEGER)
+  return numeric(phrase, read, meantSize)
+}
+
+function meantSize(input: unknown): string | undefined {
+  const [, amount, unit = ''] = /^(\d+)\s*([kmgt])i?b?$/i.exec(String(input)) ?? []
+  return amount === undefined ? undefined : `${amount}${unit.toUpperCase()}iB`
+}
 
 export const port = numeric('a port from 0 (any free one) to 65535', (given) =>
   within(wholeNumber(given), 0, 65_535),
