@@ -55,7 +55,7 @@ export function lifetimeOf(response: Response, rules: Rules, exchange: Exchange)
   const counted = isAgeTrusted(response.fields) ? stated : Math.min(stated, exchange.respondedAt)
   const freshUntil = freshness.source === 'route' ? exchange.respondedAt + freshness.ms : counted
   const mustRevalidate = forbidsStale(directives) && !rules.override
-  const mayBeStale = !mustRevalidate && response.status < 500 // an old error is no better than a new one
+  const mayBeStale = !mustRevalidate && !isOutdoneByCopies(response.status) // an old error is no better than a new one
   const windows = mayBeStale ? staleWindows(directives, rules) : { whileRevalidate: 0, ifError: 0 }
   const staleWhileRevalidateUntil = freshUntil + windows.whileRevalidate
   const staleIfErrorUntil = freshUntil + windows.ifError
@@ -129,6 +129,9 @@ export function forbidsStale(directives: ResponseDirectives): boolean {
 
 /** Is it an error that one client may have brought about, or that may be gone with the next request? */
 export const isTransientError = (status: number): boolean => status >= 400 && !LASTING_ERRORS.has(status)
+
+/** Is it an error that any copy is better than, even a stale one? So it is not used when it is stale itself. */
+export const isOutdoneByCopies = (status: number): boolean => status >= 500 || isPassingError(status)
 
 /** What the response says of its lifetime (RFC 9111 section 4.2.1). */
 function statedLifetime(

@@ -9,6 +9,7 @@ import {
   forbidsStale,
   freshnessOf,
   HEURISTICALLY_CACHEABLE,
+  isOutdoneByCopies,
   staleWindows,
 } from './freshness.ts'
 import { connectionOptions } from './hop-by-hop.ts'
@@ -160,12 +161,12 @@ function hasNoLifetimeByStatus({ directives, freshness, status }: Exchange): boo
 
 /**
  * Never fresh, so of use only if it can be validated or if the response itself allows stale use. The operator's
- * grace alone does not make a response worth keeping that asks not to be reused, unless it overrides that. A stale 5xx is
+ * grace alone does not make a response worth keeping that asks not to be reused, unless it overrides that. A stale error is
  * of no use.
  */
 function isNotWorthStoring({ status, fields, directives, rules, freshness }: Exchange): boolean {
   if (freshness.ms > 0 || canBeValidated({ status, fields })) return false
-  if (status >= 500 || (forbidsStale(directives) && !rules.override)) return true
+  if (isOutdoneByCopies(status) || (forbidsStale(directives) && !rules.override)) return true
   const windows = staleWindows(directives, rules.override ? rules : { ...rules, grace: 0 })
   return windows.whileRevalidate <= 0 && windows.ifError <= 0
 }

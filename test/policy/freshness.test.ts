@@ -135,6 +135,18 @@ describe('an error', () => {
     expect(freshFor({}, { status: 503, rules: { statusTtl: new Map([[503, 90_000]]) } })).toBe(90)
     expect(freshFor({ 'Cache-Control': 'public' }, { status: 503, rules: { ttl: 90_000 } })).toBe(30)
   })
+
+  it.each([400, 401, 403, 500, 501, 503])('of status %i is of no use once it is stale, and is not kept', (status) => {
+    const rules = { grace: 90_000, softTimeout: 0 }
+    const made = lifetime({ 'Cache-Control': 'max-age=5, stale-if-error=60', ETag: '"a"' }, { status, rules })
+    expect(made).toMatchObject({ staleWhileRevalidateUntil: NOW + 5_000, staleIfErrorUntil: NOW + 5_000 })
+    expect(made.keepUntil).toBe(NOW + 5_000)
+  })
+
+  it('of a lasting status may be used stale, as any answer', () => {
+    const { staleIfErrorUntil } = lifetime({ 'Cache-Control': 'max-age=5' }, { status: 404, rules: { grace: 90_000 } })
+    expect(staleIfErrorUntil).toBe(NOW + 95_000)
+  })
 })
 
 describe('the age', () => {

@@ -131,6 +131,7 @@ describe('a response without a lifetime', () => {
     expect(why({ 'Cache-Control': 'max-age=0, stale-while-revalidate=60' })).toBe('stored')
     expect(why({ 'Cache-Control': 'max-age=0, stale-if-error=60' })).toBe('stored')
     expect(why({ 'Cache-Control': 'max-age=0, stale-if-error=60' }, { status: 503 })).toBe('no-lifetime')
+    expect(why({ 'Cache-Control': 'max-age=0, stale-if-error=60' }, { status: 403 })).toBe('no-lifetime')
     expect(why({ 'Cache-Control': 'max-age=0' }, { rules: { grace: 3_600_000, softTimeout: 0 } })).toBe('no-lifetime')
   })
 
