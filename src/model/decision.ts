@@ -46,6 +46,8 @@ export type Decision<E extends Entry = Entry> =
       readonly why: ForwardReason
       /** A fresh copy of a part: what it lacks is enough. */
       readonly part?: E | undefined
+      /** What stands there, though it does not answer: no error takes its place while it is of use. */
+      readonly standing?: E | undefined
       readonly fallback?: undefined
     }
   | {
@@ -55,6 +57,8 @@ export type Decision<E extends Entry = Entry> =
       readonly fallback?: Fallback<E> | undefined
       /** Since the last answer for the key was not for sharing. */
       readonly remembered?: true
+      /** As in `fetch`. */
+      readonly standing?: E | undefined
       /** The copy that an answer without content speaks of (RFC 9111 section 4.3.5). */
       readonly updates?: E | undefined
     }

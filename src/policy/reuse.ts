@@ -83,8 +83,8 @@ function withoutItsPart({ request, entry, wishes, ranged, usable, fresh }: Lacki
   const why = fresh ? 'partial' : 'stale'
   const alone = onItsOwn(request, wishes, ranged)
   if (alone?.kind === 'refuse') return alone
-  if (alone !== undefined) return { ...alone, why: alone.why ?? why }
-  return { kind: 'fetch', why, part: usable && ranged === undefined ? entry : undefined }
+  if (alone !== undefined) return { ...alone, why: alone.why ?? why, standing: entry }
+  return { kind: 'fetch', why, part: usable && ranged === undefined ? entry : undefined, standing: entry }
 }
 
 interface LackingPart {

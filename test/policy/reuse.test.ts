@@ -322,13 +322,13 @@ describe('an entry that holds a part', () => {
   })
 
   it('is of no use for another range', () => {
-    expect(ofRange('bytes=4-5')).toEqual({ kind: 'fetch', why: 'partial', part: undefined })
-    expect(ofRange('bytes=-1', 61)).toEqual({ kind: 'fetch', why: 'stale', part: undefined })
+    expect(ofRange('bytes=4-5')).toEqual({ kind: 'fetch', why: 'partial', part: undefined, standing: part })
+    expect(ofRange('bytes=-1', 61)).toEqual({ kind: 'fetch', why: 'stale', part: undefined, standing: part })
   })
 
   it('is completed for a request for all of it while it is fresh', () => {
-    expect(decided({ entry: part })).toEqual({ kind: 'fetch', why: 'partial', part })
-    expect(decided({ entry: part, at: 61 })).toEqual({ kind: 'fetch', why: 'stale', part: undefined })
+    expect(decided({ entry: part })).toEqual({ kind: 'fetch', why: 'partial', part, standing: part })
+    expect(decided({ entry: part, at: 61 })).toEqual({ kind: 'fetch', why: 'stale', part: undefined, standing: part })
     expect(decided({ entry: part, headers: { 'Cache-Control': 'no-cache' } })).toMatchObject({ part: undefined })
   })
 

@@ -8,7 +8,7 @@ import type { Answers } from './answers.ts'
 import type { AnyFlight, Flight } from './flights.ts'
 import { discard, type Landed, orSlow } from './landing.ts'
 import type { Question } from './question.ts'
-import { collapsed, direct, type Forward, type Pass, type Resolution, served } from './resolution.ts'
+import { collapsed, direct, type Forward, type Pass, type Resolution, served, standingFor } from './resolution.ts'
 import type { SharedFetches } from './shared-fetches.ts'
 
 export interface CollapsingParts {
@@ -139,9 +139,11 @@ export class Collapsing {
   }
 
   /** The answer that was waited for was for another alone: ask for one of our own, beside all others who waited. */
-  #alone<E extends Entry, D>(question: Question<E, D>, { why, fallback }: Forward<E>, detail?: Detail): Pass<E> {
+  #alone<E extends Entry, D>(question: Question<E, D>, decision: Forward<E>, detail?: Detail): Pass<E> {
     this.#report(question, 'refetched')
-    return { kind: 'pass', why, detail, fallback: fallback && { entry: fallback.entry, afterMs: undefined } }
+    const { why, fallback } = decision
+    const standing = standingFor(decision)
+    return { kind: 'pass', why, detail, fallback: fallback && { entry: fallback.entry, afterMs: undefined }, standing }
   }
 
   #report<E extends Entry, D>({ route }: Question<E, D>, outcome: EventPayloads['collapse']['outcome']): void {

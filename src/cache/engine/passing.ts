@@ -1,6 +1,7 @@
 /** Asks the origin for one asker alone. What its answer is worth to others is kept. */
 import type { Clock, Entry, InvalidationLog, Outcome } from '../../model.ts'
 import type { Answers } from './answers.ts'
+import { mayStandIn } from './in-use.ts'
 import { discard, type Landed, type LandedEntry, load, orSlow } from './landing.ts'
 import type { Question } from './question.ts'
 import { direct, type Pass, type Resolution } from './resolution.ts'
@@ -73,17 +74,19 @@ export class Passing {
 
   #load<E extends Entry, D>(
     question: Question<E, D>,
-    { why, fallback, updates }: Pass<E>,
+    { why, fallback, updates, standing }: Pass<E>,
     signal: AbortSignal | undefined,
     background = false,
   ): Promise<Landed<E, D>> {
     const beginning = beginningAt(this.#log, this.#clock.now()) // first: what is logged between the two is later than it
     const verdict = updates === undefined ? 'dead' : this.#log.verdict(updates)
+    const beginning = beginningAt(this.#log, this.#clock.now())
+    const isOfUse = standing !== undefined && mayStandIn(standing, this.#log.verdict(standing), beginning.startedAt)
     return load(question, {
       previous: verdict === 'dead' ? undefined : updates,
       doubted: verdict === 'stale',
       part: undefined,
-      keepPrevious: fallback !== undefined,
+      keepPrevious: fallback !== undefined || isOfUse,
       shared: false,
       beginning,
       signal,

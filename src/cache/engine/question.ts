@@ -56,6 +56,8 @@ export interface Question<E extends Entry, D> {
   variesOn(entry: E): readonly string[]
   /** Bytes of the entry's content, as soon as that is known. */
   lengthOf(entry: E): number | undefined
+  /** Is it an error, which no copy that may stand in for it gives way to? */
+  isError(entry: E): boolean
   /** Whether all of the entry's content came to hand. */
   fate(entry: E): Awaitable<Fate>
   /** May this answer, which is not stored, still be read from the start by another asker? */

@@ -13,13 +13,18 @@ export type Pass<E extends Entry> = Extract<Decision<E>, { kind: 'pass' }>
 export const isForwarding = <E extends Entry>(decision: Decision<E>): decision is Forward<E> | Pass<E> =>
   decision.kind === 'revalidate' || decision.kind === 'fetch' || decision.kind === 'pass'
 
+/** What stands where the answer would be kept. */
+export const standingFor = <E extends Entry>(decision: Forward<E> | Pass<E>): E | undefined =>
+  decision.kind === 'revalidate' ? decision.entry : decision.standing
+
 /** For this asker alone, since answers to such as it are not shared. */
-export const alone = <E extends Entry>({ why, fallback }: Forward<E>): Pass<E> => ({
+export const alone = <E extends Entry>(decision: Forward<E>): Pass<E> => ({
   kind: 'pass',
-  why,
+  why: decision.why,
   detail: 'unshareable',
-  fallback,
+  fallback: decision.fallback,
   remembered: true,
+  standing: standingFor(decision),
 })
 
 export function served<E extends Entry, D>(

@@ -1,10 +1,11 @@
 import type { Events } from '../../events.ts'
 import type { Beginning, Clock, Entry, FetchLeases, InvalidationLog, Store } from '../../model.ts'
 import type { Flight, Flights } from './flights.ts'
+import { mayStandIn } from './in-use.ts'
 import { begin, failedWith, type Landed, type LandedEntry } from './landing.ts'
 import { lookup } from './lookup.ts'
 import type { LoadContext, Question } from './question.ts'
-import type { Forward } from './resolution.ts'
+import { type Forward, standingFor } from './resolution.ts'
 import { beginningAt } from './stamp.ts'
 import type { Storing } from './storing.ts'
 import { takeTurn } from './turn.ts'
@@ -25,10 +26,6 @@ const leavesPrevious = <E extends Entry>(
   { transient, aside }: { readonly transient?: boolean | undefined; readonly aside?: boolean | undefined },
   { previous, keepPrevious }: LoadContext<E>,
 ): boolean => (transient === true && keepPrevious) || (aside === true && previous !== undefined)
-
-/** Whether a copy may stand in for an origin that fails, for others, even if not for who asks now. */
-const isOfUse = ({ mustRevalidate, staleIfErrorUntil }: Entry, now: number): boolean =>
-  !mustRevalidate && now < staleIfErrorUntil
 
 /** A failed fetch answers those who come right after it too: for as long as it took, within these bounds, in ms. */
 const FAILURE_SHARED_FOR = { least: 250, most: 5_000 }
@@ -109,13 +106,13 @@ export class SharedFetch<E extends Entry, D> {
 
   #contextOf(beginning: Beginning): LoadContext<E> {
     const decision = this.#decision
-    const previous = this.#alive(this.#flight.past)
+    const standing = this.#alive(standingFor(decision))
     return {
-      previous,
+      previous: this.#alive(this.#flight.past),
       doubted: false,
       part: decision.kind === 'fetch' ? this.#alive(decision.part) : undefined,
       keepPrevious:
-        previous !== undefined && (decision.fallback !== undefined || isOfUse(previous, beginning.startedAt)),
+        standing !== undefined && (decision.fallback !== undefined || this.#mayStandIn(standing, beginning)),
       shared: true,
       beginning,
       signal: undefined,
@@ -127,6 +124,10 @@ export class SharedFetch<E extends Entry, D> {
   /** A purge since the look-up has taken the copy: it may not be confirmed back to life. */
   #alive(entry: E | undefined): E | undefined {
     return entry !== undefined && this.#parts.log.verdict(entry) !== 'dead' ? entry : undefined
+  }
+
+  #mayStandIn(standing: E, { startedAt }: Beginning): boolean {
+    return mayStandIn(standing, this.#parts.log.verdict(standing), startedAt)
   }
 
   /** What follows from how it ended; whatever goes wrong with that is how it ended. */

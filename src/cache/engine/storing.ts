@@ -12,6 +12,7 @@ import type {
   Written,
 } from '../../model.ts'
 import type { AnyFlight, Flight, Flights } from './flights.ts'
+import { isInUse } from './in-use.ts'
 import { known } from './lookup.ts'
 import type { Question } from './question.ts'
 import { stampOf } from './stamp.ts'
@@ -73,7 +74,8 @@ export class Storing {
     const target = on.length === 0 ? question.key : question.variantKey(on)
     const mayAnnounce = flight?.isSuperseded !== true && this.#log.verdict(entry) === 'valid'
     const announced = on.length > 0 && mayAnnounce ? this.#variants.announce(question, entry, on, target) : undefined
-    if (flight?.isSuperseded === false && target + question.apart !== key) {
+    const leadsThere = on.length > 0 || !question.isError(entry) // others' variants are not to wait for an error
+    if (flight?.isSuperseded === false && leadsThere && target + question.apart !== key) {
       this.#flights.put(target + question.apart, flight)
     }
     if (!this.#fitsAll(question, entry)) void flight?.lease?.release('unshared')
@@ -129,11 +131,12 @@ export class Storing {
       case 'kept':
         if (flight === undefined && question.apart !== '') this.#forgetUnshareable(key)
         if (question.isPart(entry)) return this.#putPart(question, target, entry)
+        if (question.isError(entry)) return this.#putError(question, target, entry, flight)
         if (flight?.lease?.isDoubtful === true) return this.#putUnlessLater(target, entry, flight)
         if (isCurrent && target === key) return this.put(target, entry, now)
         return this.#putInOrder(target, entry, sameContent)
       case 'outgrown':
-        return this.rememberUnshareable(target + question.apart, entry)
+        return this.rememberUnshareable(question.isError(entry) ? key : target + question.apart, entry)
       case 'broken':
         return undefined
     }
@@ -185,6 +188,35 @@ export class Storing {
       return isNewer || flight.isSuperseded ? undefined : this.put(key, entry)
     }
     return withStored(this.#store, key, put, { past: undefined, generation: this.#log.generation })
+  }
+
+  /**
+   * An error takes the place of nothing that may still answer somebody: neither of a copy nor, since it may be for this
+   * asker's variant alone, of all variants. Beside them it is one more, if nothing else is said to tell whom it is for.
+   */
+  #putError<E extends Entry, D>(
+    question: Question<E, D>,
+    target: string,
+    error: E,
+    flight: AnyFlight | undefined,
+  ): Awaitable<Written> {
+    const anew = { past: undefined, generation: this.#log.generation }
+    const isFree = (stored: Stored | undefined) => !isInUse(question, stored, this.#log, this.#clock.now())
+    const put = (key: string): Awaitable<Written> =>
+      flight?.lease?.isDoubtful === true
+        ? this.#putUnlessLater(key, error, flight)
+        : this.#putInOrder(key, error, false)
+    const putAsVariant = (on: readonly string[]): Awaitable<Written> => {
+      if (!question.variesOn(error).every((name) => on.includes(name))) return 'lost'
+      const key = question.variantKey(on)
+      return withStored(this.#store, key, (kept) => (isFree(known(kept)) ? put(key) : 'lost'), anew)
+    }
+    const putBeside = (kept: Kept): Awaitable<Written> => {
+      const standing = known(kept)
+      if (isFree(standing)) return put(target)
+      return standing?.kind === 'varies' ? putAsVariant(standing.on) : 'lost'
+    }
+    return withStored(this.#store, question.key, putBeside, anew)
   }
 
   /** A part is put together with what is there. */

@@ -1,6 +1,7 @@
 /** "Varies on ...": what stands at the key of a resource whose answers differ by request fields. */
 import type { Fate } from '../../body.ts'
 import type { Awaitable, Clock, Entry, InvalidationLog, Kept, Store, Stored, Varies, Written } from '../../model.ts'
+import { isInUse } from './in-use.ts'
 import { known } from './lookup.ts'
 import type { Question } from './question.ts'
 import { stampOf } from './stamp.ts'
@@ -28,6 +29,7 @@ interface Replaced {
 
 const MOST_VARIANTS = 64
 const NO_TAGS: readonly string[] = []
+const NOT_SAID: Announcement = { written: undefined, settle: () => {} }
 
 export class Variants {
   readonly #store: Store
@@ -43,7 +45,8 @@ export class Variants {
 
   /**
    * Puts "varies on ..." at the resource's key. A changed Vary drops the variants made under the old one, and whatever
-   * stood there, once a variant has come whole: where they all break off, that is put back.
+   * stood there, once a variant has come whole: where they all break off, that is put back. An error says nothing of what
+   * else there is.
    */
   announce<E extends Entry, D>(
     question: Question<E, D>,
@@ -54,6 +57,7 @@ export class Variants {
     const { key } = question
     const announce = (kept: Kept): Awaitable<Announcement> => {
       const before = known(kept)
+      if (question.isError(entry) && isInUse(question, before, this.#log, this.#clock.now())) return NOT_SAID
       const same = before?.kind === 'varies' && this.#log.verdict(before) !== 'dead' && sameNames(before.on, on)
       const others = same ? before.variants.filter((other) => other !== variant) : []
       const variants = [...others, variant].slice(-MOST_VARIANTS)

@@ -11,6 +11,7 @@ import type {
   StoredResponse,
   Varies,
 } from '../../model.ts'
+import { isOutdoneByCopies } from '../../policy/freshness.ts'
 import { keyOf } from '../../policy/key.ts'
 import { rangeLines, select } from '../../policy/range.ts'
 import { withoutSender, withoutWishes } from '../../policy/refresh.ts'
@@ -106,6 +107,10 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
 
   lengthOf(entry: StoredResponse): number | undefined {
     return entry.body.length
+  }
+
+  isError({ status }: StoredResponse): boolean {
+    return isOutdoneByCopies(status)
   }
 
   fate(entry: StoredResponse): Awaitable<Fate> {

@@ -172,6 +172,10 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     return bytes
   }
 
+  isError(): boolean {
+    return false
+  }
+
   fate(): 'kept' {
     return 'kept'
   }

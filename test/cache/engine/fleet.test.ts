@@ -473,6 +473,55 @@ describe('one fetch for the fleet', () => {
     expect(leases).toMatchObject({ held: 0 })
   })
 
+  test('an error is kept for its own variant, on every node, and leaves the others', async () => {
+    const { origin, a, b, c } = fleet()
+    origin.script(() => ({ headers: { ...FRESH, Vary: 'Accept' }, body: 'good' }))
+    await a('/', { Accept: 'text/html' })
+    origin.script(() => ({ status: 503, headers: { 'Cache-Control': 'max-age=3' } }))
+    await b('/', { Accept: 'text/plain' })
+    await settle()
+    for (const node of [a, b, c]) {
+      expect(await node('/', { Accept: 'text/html' })).toMatchObject({ body: 'good', result: 'hit' })
+      expect(await node('/', { Accept: 'text/plain' })).toMatchObject({ status: 503, result: 'hit' })
+    }
+    expect(origin.requests).toHaveLength(2)
+  })
+
+  test('an error leaves what another node has stored meanwhile, though it is not at hand', async () => {
+    const unavailable: FetchLeases = { take: () => Promise.resolve({ kind: 'unavailable' }), close() {} }
+    const { clock, origin, a, b, c } = fleet({ leases: unavailable })
+    origin.script(() => ({ headers: { 'Cache-Control': 'max-age=1, must-revalidate', ETag: '"old"' }, body: 'old' }))
+    await a('/')
+    await b('/')
+    await clock.advance(1_001)
+    origin.script(() => undefined)
+    const early = b('/', { Accept: 'text/plain' })
+    await settle()
+    const late = a('/', { Accept: 'text/html' })
+    await settle()
+    origin.waiting[1]?.answer({ headers: { ...FRESH, Vary: 'Accept' }, body: 'good' })
+    await late
+    origin.next.answer({ status: 503, headers: { 'Cache-Control': 'max-age=3' } })
+    expect(await early).toMatchObject({ status: 503 })
+    await settle()
+    for (const node of [a, c]) {
+      expect(await node('/', { Accept: 'text/html' })).toMatchObject({ body: 'good', result: 'hit' })
+      expect(await node('/', { Accept: 'text/plain' })).toMatchObject({ status: 503, result: 'hit' })
+    }
+  })
+
+  test('an error that is not kept releases the others, and the lease', async () => {
+    const leases = sharedLeases()
+    const { origin, a, b } = fleet({ leases })
+    origin.script(() => ({ headers: { ...FRESH, Vary: 'Accept' }, body: 'good' }))
+    await a('/', { Accept: 'text/html' })
+    origin.script(() => ({ status: 503, headers: { 'Cache-Control': 'max-age=3', Vary: 'Origin' } }))
+    const answers = await Promise.all([a, b].map((node) => node('/', { Accept: 'text/plain' })))
+    expect(answers.map(({ status }) => status)).toEqual([503, 503])
+    expect(origin.requests).toHaveLength(3)
+    expect(leases.held).toBe(0)
+  })
+
   test('where nobody can say who fetches, every node does', async () => {
     const unavailable: FetchLeases = { take: () => Promise.resolve({ kind: 'unavailable' }), close() {} }
     const { origin, a, b } = fleet({ leases: unavailable })

@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { HerdgateError } from '../../../src/errors.ts'
+import { field } from '../../../src/fields.ts'
 import { settle } from '../../support/fake-clock.ts'
+import { type Answer, PushedBody } from '../../support/scripted-origin.ts'
 import { world } from '../../support/world.ts'
 
 /* Errors that say how long they may be kept: how long they answer, and what they do not take the place of. */
@@ -43,4 +46,247 @@ describe.each([400, 401, 403])('a stored %i', (status) => {
       expect(await answer).toMatchObject({ status: 200, body: 'well again', result: 'miss' })
     },
   )
+})
+
+describe('beside variants', () => {
+  const GZIP = { 'Accept-Encoding': 'gzip' }
+  const BR = { 'Accept-Encoding': 'br' }
+  const GOOD = { headers: { 'Cache-Control': 'max-age=600', Vary: 'Accept-Encoding' }, body: 'good' }
+  const error = (status: number, headers: Record<string, string> = {}): Answer => ({
+    status,
+    headers: { 'Cache-Control': 'max-age=3', ...headers },
+    body: 'error',
+  })
+
+  /** A world in which one variant is stored. */
+  const withVariant = async (rules: Parameters<typeof world>[0] = {}, good: Answer = GOOD) => {
+    const w = world({ grace: GRACE, ...rules })
+    w.origin.script(() => good)
+    await w.get('/', GZIP)
+    return w
+  }
+
+  test.each([400, 403, 500, 501, 503])(
+    'a %i without Vary is that of who asked, for as long as it says',
+    async (status) => {
+      const w = await withVariant()
+      w.origin.script(() => error(status))
+      expect(await w.get('/', BR)).toMatchObject({ status, result: 'miss' })
+      expect(await w.get('/', BR)).toMatchObject({ status, result: 'hit' })
+      expect(await w.get('/', GZIP)).toMatchObject({ body: 'good', result: 'hit' })
+      await w.clock.advance(3_001)
+      await w.get('/', BR)
+      expect(await w.get('/', GZIP)).toMatchObject({ body: 'good', result: 'hit' })
+      expect(w.origin.requests).toHaveLength(3)
+    },
+  )
+
+  test('a 503 answers all who wait for the same variant', async () => {
+    const w = await withVariant()
+    w.origin.script(() => error(503))
+    await Promise.all(Array.from({ length: 10 }, () => w.get('/', BR)))
+    expect(w.origin.requests).toHaveLength(2)
+  })
+
+  test('one that the operator gives a lifetime leaves them too', async () => {
+    const w = await withVariant({ statusTtl: new Map([[503, 2_000]]) })
+    w.origin.script(() => ({ status: 503 }))
+    await w.get('/')
+    expect(await w.get('/')).toMatchObject({ status: 503, result: 'hit' })
+    expect(await w.get('/', GZIP)).toMatchObject({ body: 'good', result: 'hit' })
+  })
+
+  test.each(['Origin', 'Accept-Encoding, Origin', 'Accept-Encoding'])(
+    'one with Vary: %s leaves them too',
+    async (vary) => {
+      const w = await withVariant()
+      w.origin.script(() => error(503, { Vary: vary }))
+      expect(await w.get('/', BR)).toMatchObject({ status: 503, result: 'miss' })
+      const isKept = vary === 'Accept-Encoding'
+      expect(await w.get('/', BR)).toMatchObject({ status: 503, result: isKept ? 'hit' : 'miss' })
+      await w.clock.advance(1_000)
+      w.origin.script(() => new HerdgateError('origin_refused'))
+      expect(await w.get('/', GZIP)).toMatchObject({ body: 'good', result: 'hit' })
+    },
+  )
+
+  test('one leaves stale ones, which stand in for an origin that fails', async () => {
+    const w = await withVariant()
+    await w.clock.advance(601_000)
+    w.origin.script(() => error(503))
+    await w.get('/', BR)
+    expect(await w.get('/', GZIP)).toMatchObject({ body: 'good', result: 'stale_if_error' })
+  })
+
+  test('one leaves one that is still arriving', async () => {
+    const w = world({ grace: GRACE })
+    const body = new PushedBody()
+    w.origin.script(() => ({ ...GOOD, body }))
+    const reader = (await w.ask('/', GZIP)).body?.read()
+    w.origin.script(() => error(503))
+    await w.get('/', BR)
+    body.push('good')
+    body.end()
+    await settle()
+    reader?.cancel()
+    expect(await w.get('/', GZIP)).toMatchObject({ body: 'good', result: 'hit' })
+  })
+
+  test('one too long to be stored leaves them, and is remembered of its own variant', async () => {
+    const w = await withVariant({ maxObjectBytes: 4 })
+    w.origin.script(() => ({ ...error(503), body: 'far too long' }))
+    await w.get('/', BR)
+    expect(await w.get('/', GZIP)).toMatchObject({ body: 'good', result: 'hit' })
+  })
+
+  test.each(['de', 'de, fr;q=0.5'])(
+    'one in their language does not take their name, and is not found by %s',
+    async (language) => {
+      const german = { 'Cache-Control': 'max-age=600', Vary: 'Accept-Language', 'Content-Language': 'de' }
+      const w = world({ grace: GRACE })
+      w.origin.script(() => ({ headers: german, body: 'gut' }))
+      await w.get('/', { 'Accept-Language': 'de, en;q=0.5' })
+      w.origin.script(() => error(503, { Vary: 'Accept-Language', 'Content-Language': 'de' }))
+      await w.get('/', { 'Accept-Language': 'en, de' })
+      expect(await w.get('/', { 'Accept-Language': language })).toMatchObject({ body: 'gut', result: 'hit' })
+    },
+  )
+
+  test('that are of no more use, one is stored for all', async () => {
+    const w = await withVariant({ grace: 0 })
+    await w.clock.advance(601_000)
+    w.origin.script(() => error(503))
+    await w.get('/', BR)
+    expect(await w.get('/', GZIP)).toMatchObject({ status: 503, result: 'hit' })
+  })
+
+  test('that were purged, one is stored for all', async () => {
+    const w = await withVariant()
+    await w.cache.purge({ all: true })
+    w.origin.script(() => error(503))
+    await w.get('/', BR)
+    expect(await w.get('/', GZIP)).toMatchObject({ status: 503, result: 'hit' })
+  })
+
+  test('a 404 without Vary is for all: it says that there are none', async () => {
+    const w = await withVariant()
+    w.origin.script(() => error(404))
+    await w.get('/', BR)
+    expect(await w.get('/', GZIP)).toMatchObject({ status: 404, result: 'hit' })
+  })
+})
+
+describe('beside a part', () => {
+  const WHOLE = '0123456789'
+  const ranged = (headers: Record<string, string> = {}): ReturnType<typeof world> => {
+    const w = world({ grace: GRACE })
+    w.origin.script(({ fields }) => {
+      const [, first = 0, last = 9] = /^bytes=(\d+)-(\d+)$/.exec(field(fields, 'range') ?? '') ?? []
+      const body = WHOLE.slice(Number(first), Number(last) + 1)
+      const range = { 'Content-Range': `bytes ${first}-${last}/10` }
+      return { status: 206, headers: { 'Cache-Control': 'max-age=60', ETag: '"e"', ...range, ...headers }, body }
+    })
+    return w
+  }
+  const first = { Range: 'bytes=0-1' }
+  const error = (status: number): Answer => ({ status, headers: { 'Cache-Control': 'max-age=3' }, body: 'error' })
+
+  test.each([
+    [503, 'bytes=5-6'],
+    [403, 'bytes=5-6'],
+    [503, undefined],
+    [403, undefined],
+  ])('a %i to who asks for %s leaves it', async (status, range) => {
+    const w = ranged()
+    await w.get('/', first)
+    w.origin.script(() => error(status))
+    const answer = await w.get('/', range === undefined ? {} : { Range: range })
+    expect(answer).toMatchObject({ status, result: 'miss' })
+    expect(answer.cacheStatus).toContain('detail=kept-stale')
+    expect(await w.get('/', first)).toMatchObject({ status: 206, body: '01', result: 'hit' })
+  })
+
+  test('one leaves a stale part, which stands in for an origin that fails', async () => {
+    const w = ranged()
+    await w.get('/', first)
+    await w.clock.advance(61_000)
+    w.origin.script(() => error(503))
+    await w.get('/', { Range: 'bytes=5-6' })
+    expect(await w.get('/', first)).toMatchObject({ body: '01', result: 'stale_if_error' })
+  })
+
+  test('of no more use, one is stored', async () => {
+    const w = ranged({ 'Cache-Control': 'max-age=60, must-revalidate' })
+    await w.get('/', first)
+    await w.clock.advance(61_000)
+    w.origin.script(() => error(503))
+    await w.get('/', { Range: 'bytes=5-6' })
+    expect(await w.get('/', first)).toMatchObject({ status: 503, result: 'hit' })
+  })
+
+  test('that has come meanwhile, one leaves it', async () => {
+    const w = world({ grace: GRACE })
+    const refused = w.get('/', { Range: 'bytes=5-6' })
+    const part = w.get('/', first)
+    await settle()
+    const headers = { 'Cache-Control': 'max-age=60', ETag: '"e"', 'Content-Range': 'bytes 0-1/10' }
+    w.origin.waiting[1]?.answer({ status: 206, headers, body: '01' })
+    await part
+    w.origin.next.answer(error(503))
+    await refused
+    expect(await w.get('/', first)).toMatchObject({ body: '01', result: 'hit' })
+  })
+})
+
+describe('beside a copy', () => {
+  const error: Answer = { status: 503, headers: { 'Cache-Control': 'public, max-age=3' }, body: 'error' }
+  const COOKIE = { Cookie: 'a=1' }
+
+  test('that was fetched meanwhile, an error leaves it', async () => {
+    const w = world({ grace: GRACE })
+    const early = w.get('/')
+    const late = w.get('/', COOKIE)
+    await settle()
+    w.origin.waiting[1]?.answer({ headers: { 'Cache-Control': 'public, max-age=60' }, body: 'good' })
+    await late
+    w.origin.next.answer(error)
+    expect(await early).toMatchObject({ status: 503 })
+    expect(await w.get('/')).toMatchObject({ body: 'good', result: 'hit' })
+  })
+
+  test.each([{}, COOKIE])('an error leaves it for the others where the client %j does not want it', async (headers) => {
+    const w = world({ grace: GRACE })
+    w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=1' }, body: 'good' }))
+    await w.get('/')
+    await w.clock.advance(1_001)
+    if (headers === COOKIE) await w.get('/', COOKIE) // it is remembered that such answers are not shared
+    w.origin.script(() => error)
+    const refused = await w.get('/', { ...headers, 'Cache-Control': 'stale-if-error=0' })
+    expect(refused).toMatchObject({ status: 503, body: 'error' })
+    expect(refused.cacheStatus).not.toContain('stored')
+    expect(await w.get('/')).toMatchObject({ body: 'good', result: 'stale_if_error' })
+  })
+
+  test('that is invalidated and must be validated, an error is stored', async () => {
+    const w = world({ grace: GRACE })
+    w.origin.script(() => ({ headers: { 'Cache-Control': 's-maxage=600' }, body: 'good' }))
+    await w.get('/')
+    await w.cache.invalidate({ all: true })
+    w.origin.script(() => error)
+    await w.get('/')
+    expect(await w.get('/')).toMatchObject({ status: 503, result: 'hit' })
+  })
+
+  test('another error takes the place of one that was asked for before it', async () => {
+    const w = world({ grace: GRACE })
+    const early = w.get('/')
+    await w.clock.advance(10)
+    const late = w.get('/', COOKIE)
+    await settle()
+    w.origin.next.answer(error)
+    await early
+    w.origin.next.answer({ ...error, status: 500 })
+    await late
+    expect(await w.get('/')).toMatchObject({ status: 500, result: 'hit' })
+  })
 })
