@@ -31,7 +31,7 @@ const LONGEST_ID = 128
 
 /**
  * Logs every request (hits and stale answers at debug, everything else at info) and every purge (at info; those
- * that follow from a successful unsafe request at debug, because its own line is there). Query values never
+ * that follow from an unsafe request at debug, because its own line is there). Query values never
  * appear in a request's line.
  */
 export function logRequests(events: Events, logger: Logger, options: AccessLogOptions): void {

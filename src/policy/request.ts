@@ -26,7 +26,7 @@ export interface Refuse {
   readonly detail: Detail
 }
 
-/** Forwarded; a successful answer invalidates (RFC 9111 section 4.4). */
+/** Forwarded; a successful answer invalidates (RFC 9111 section 4.4), and so does one that is lost. */
 export interface Unsafe {
   readonly kind: 'unsafe'
 }

@@ -10,7 +10,7 @@ import { answerAtLastHop } from './last-hop.ts'
 import { askFor, HttpQuestion } from './question.ts'
 import { readQuery } from './query.ts'
 import { problemReply, type Reply, render } from './reply.ts'
-import { concludeUnsafe, type UnsafeParts } from './unsafe.ts'
+import { concludeUnanswered, concludeUnsafe, type UnsafeParts } from './unsafe.ts'
 
 export type HandleParts = UnsafeParts
 
@@ -72,6 +72,8 @@ export function createHandle(parts: HandleParts): Handle {
       kind.kind === 'unsafe'
         ? await engine.forward(question, 'method')
         : await engine.forward(question, kind.why, kind.detail)
+    const isUnanswered = kind.kind === 'unsafe' && resolution.kind === 'error'
+    if (isUnanswered) await concludeUnanswered(request, resolution.thrown, parts)
     if (kind.kind !== 'unsafe' || resolution.kind !== 'direct') return render(request, route, resolution, clock)
     const stored = await concludeUnsafe(request, route, resolution.reply, parts)
     const outcome = stored ? { ...resolution.outcome, stored, detail: undefined } : resolution.outcome

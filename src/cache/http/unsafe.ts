@@ -1,3 +1,4 @@
+import { codeOf, type ErrorCode } from '../../errors.ts'
 import type { CacheRequest, InvalidationLog, Route } from '../../model.ts'
 import { lifetimeOf } from '../../policy/freshness.ts'
 import { invalidatedBy } from '../../policy/invalidates.ts'
@@ -45,6 +46,21 @@ export async function concludeUnsafe(
   // Had another record come between, it might name the response and would be taken for older than it.
   const isNext = receipt?.position === before + 1
   return isCurrent && isNext && keepForGet(request, route, reply, receipt.position, parts)
+}
+
+/** Failures before the request has left for the origin. */
+const NOTHING_SENT: ReadonlySet<ErrorCode> = new Set(['origin_refused', 'overloaded'])
+
+/**
+ * What follows where the answer to an unsafe method is lost. The origin may have acted, and what it would have named is not
+ * known: what is stored for the target is checked before its next use, and may stand in for an origin that fails.
+ * @param thrown why there is no answer
+ */
+export async function concludeUnanswered(request: CacheRequest, thrown: unknown, parts: UnsafeParts): Promise<void> {
+  if (NOTHING_SENT.has(codeOf(thrown))) return
+  const urls = namesOf(parts.routes, `http://${nameOf(request.url)}`)
+  const change = { mode: 'invalidate', selectors: { urls }, by: 'unsafe-method', mostWaitMs: MOST_WAIT_MS } as const
+  await append(change, parts).catch(() => undefined)
 }
 
 /**
