@@ -37,7 +37,8 @@ export function decide(request: CacheRequest, found: HttpFound, rules: Rules, no
   if (entry.status === UNAUTHORIZED && has(request.fields, 'authorization')) return withCredentials(wishes)
   const fresh = found.verdict === 'valid' && now < entry.freshUntil
   if (entry.partial !== undefined && select(request, entry, undefined).kind === 'missing') {
-    return withoutItsPart({ request, entry, wishes, ranged, usable: fresh && acceptsFresh(wishes, entry, now), fresh })
+    const usable = fresh && acceptsFresh(wishes, entry, now)
+    return withoutItsPart({ request, entry, wishes, ranged, usable, fresh }, rules)
   }
   if (fresh && acceptsFresh(wishes, entry, now)) {
     // A refresh asks with the request's method, and a HEAD cannot refresh content.
@@ -78,12 +79,17 @@ function withCredentials(wishes: Directives | undefined): HttpDecision {
 
 const UNAUTHORIZED = 401
 
-/** A copy of other bytes than those asked for: what is lacking is fetched (RFC 9111 section 3.3). */
-function withoutItsPart({ request, entry, wishes, ranged, usable, fresh }: LackingPart): HttpDecision {
+/**
+ * A copy of other bytes than those asked for: what is lacking is fetched (RFC 9111 section 3.3). The whole of what would be
+ * too large a copy is for its asker alone, and leaves the part.
+ */
+function withoutItsPart({ request, entry, wishes, ranged, usable, fresh }: LackingPart, rules: Rules): HttpDecision {
   const why = fresh ? 'partial' : 'stale'
   const alone = onItsOwn(request, wishes, ranged)
   if (alone?.kind === 'refuse') return alone
   if (alone !== undefined) return { ...alone, why: alone.why ?? why, standing: entry }
+  const isTooLarge = (entry.partial?.complete ?? 0) > rules.maxObjectBytes
+  if (isTooLarge && ranged === undefined) return { kind: 'pass', why, detail: 'too-large', standing: entry }
   return { kind: 'fetch', why, part: usable && ranged === undefined ? entry : undefined, standing: entry }
 }
 

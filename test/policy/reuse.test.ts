@@ -332,6 +332,15 @@ describe('an entry that holds a part', () => {
     expect(decided({ entry: part, headers: { 'Cache-Control': 'no-cache' } })).toMatchObject({ part: undefined })
   })
 
+  it('leaves the whole of what is too large to be stored to whoever asks for it', () => {
+    const rules = { maxObjectBytes: 9 }
+    const pass = { kind: 'pass', detail: 'too-large', standing: part }
+    expect(decided({ entry: part, rules })).toEqual({ ...pass, why: 'partial' })
+    expect(decided({ entry: part, rules, at: 61 })).toEqual({ ...pass, why: 'stale' })
+    const headers = { Range: 'bytes=4-5' }
+    expect(decided({ entry: part, rules, headers })).toMatchObject({ kind: 'fetch', part: undefined })
+  })
+
   it('says nothing to HEAD, and does not go against only-if-cached', () => {
     expect(decided({ entry: part, method: 'HEAD' })).toMatchObject({ kind: 'pass', why: 'partial' })
     expect(decided({ entry: part, headers: { 'Cache-Control': 'only-if-cached' } })).toMatchObject({ kind: 'refuse' })

@@ -302,6 +302,38 @@ describe('parts (RFC 9111 sections 3.3 and 3.4)', () => {
     expect((await w.get('/')).status).toBe(502)
   })
 
+  it('of what is too long to be stored are not completed, and stay', async () => {
+    const w = world({ maxObjectBytes: 8 })
+    w.origin.script(({ fields }) => {
+      const headers = { ...MINUTE, ETag: '"e"' }
+      const isRanged = has(fields, 'range')
+      return isRanged
+        ? { status: 206, headers: { ...headers, 'Content-Range': 'bytes 0-4/10' }, body: '01234' }
+        : { headers: { ...headers, 'Content-Length': '10' }, body: CONTENT }
+    })
+    await w.get('/', { Range: 'bytes=0-4' })
+    const wholes = await Promise.all([w.get('/'), w.get('/'), w.get('/', { 'Cache-Control': 'no-cache' })])
+    for (const answer of wholes) {
+      expect(answer).toMatchObject({ status: 200, body: CONTENT, result: 'pass' })
+      expect(answer.cacheStatus).toContain('fwd=partial; fwd-status=200; detail=too-large')
+      expect(answer.cacheStatus).not.toContain('stored')
+    }
+    expect(await w.get('/', { Range: 'bytes=0-1' })).toMatchObject({ status: 206, body: '01', result: 'hit' })
+    await w.clock.advance(61_000)
+    expect(await w.get('/')).toMatchObject({ body: CONTENT, result: 'pass' })
+    w.origin.script(() => new HerdgateError('origin_refused'))
+    expect(await w.get('/', { Range: 'bytes=0-1' })).toMatchObject({ body: '01', result: 'stale_if_error' })
+  })
+
+  it('give way to all of it, once that is no longer too long', async () => {
+    const w = world({ maxObjectBytes: 8 })
+    w.origin.script(() => ({ status: 206, headers: { ...MINUTE, 'Content-Range': 'bytes 0-4/10' }, body: '01234' }))
+    await w.get('/', { Range: 'bytes=0-4' })
+    w.origin.script(() => ({ headers: { ...MINUTE, 'Content-Length': '3' }, body: 'new' }))
+    expect(await w.get('/')).toMatchObject({ body: 'new' })
+    expect(await w.get('/')).toMatchObject({ body: 'new', result: 'hit' })
+  })
+
   it('are cut from all of it where the origin heeds no Range', async () => {
     const w = world()
     w.origin.script(() => ({ headers: { ...MINUTE, 'Content-Length': '10' }, body: CONTENT }))
