@@ -131,7 +131,7 @@ export function forbidsStale(directives: ResponseDirectives): boolean {
 export const isTransientError = (status: number): boolean => status >= 400 && !LASTING_ERRORS.has(status)
 
 /** Is it an error that any copy is better than, even a stale one? So it is not used when it is stale itself. */
-export const isOutdoneByCopies = (status: number): boolean => status >= 500 || isPassingError(status)
+export const isOutdoneByCopies = (status: number): boolean => status >= 500 || isTransientError(status)
 
 /** What the response says of its lifetime (RFC 9111 section 4.2.1). */
 function statedLifetime(

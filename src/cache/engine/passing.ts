@@ -80,7 +80,6 @@ export class Passing {
   ): Promise<Landed<E, D>> {
     const beginning = beginningAt(this.#log, this.#clock.now()) // first: what is logged between the two is later than it
     const verdict = updates === undefined ? 'dead' : this.#log.verdict(updates)
-    const beginning = beginningAt(this.#log, this.#clock.now())
     const isOfUse = standing !== undefined && mayStandIn(standing, this.#log.verdict(standing), beginning.startedAt)
     return load(question, {
       previous: verdict === 'dead' ? undefined : updates,
