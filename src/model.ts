@@ -13,6 +13,7 @@ export type { OriginRequest, Content, OriginResponse, Signal, Origin } from './m
 export type {
   Beginning,
   Stamp,
+  Order,
   Lifetime,
   Cost,
   StoredResponse,

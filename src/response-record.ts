@@ -47,6 +47,7 @@ export class ResponseRecord implements StoredResponse {
       parts.staleIfErrorUntil,
       parts.keepUntil,
       parts.startedAt,
+      parts.askedAt,
       parts.costMs ?? UNKNOWN,
     ]
   }
@@ -79,8 +80,12 @@ export class ResponseRecord implements StoredResponse {
     return this.#times[6]
   }
 
+  get askedAt(): number {
+    return this.#times[7]
+  }
+
   get costMs(): number | undefined {
-    const costMs = this.#times[7]
+    const costMs = this.#times[8]
     return Number.isNaN(costMs) ? undefined : costMs
   }
 }
@@ -98,11 +103,12 @@ const timesOf = (response: StoredResponse) => ({
   staleIfErrorUntil: response.staleIfErrorUntil,
   keepUntil: response.keepUntil,
   startedAt: response.startedAt,
+  askedAt: response.askedAt,
   costMs: response.costMs,
 })
 
 /** In the order of the getters. */
-type Times = readonly [number, number, number, number, number, number, number, number]
+type Times = readonly [number, number, number, number, number, number, number, number, number]
 
 /** A list of nothing but numbers is kept as such. */
 const UNKNOWN = Number.NaN

@@ -10,6 +10,7 @@ const TIMES = {
   staleIfErrorUntil: 4.5,
   keepUntil: 5.5,
   startedAt: Number.NEGATIVE_INFINITY,
+  askedAt: 7.5,
 }
 
 test('a record has every part it was made of', () => {

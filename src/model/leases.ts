@@ -33,7 +33,10 @@ export type LeaseAnswer =
 export interface Lease {
   /** Rises with each lease of the key: tells a holder that was taken for dead from the one that took over. */
   readonly fence: number
-  /** It could not be kept alive in time: it may be another's by now, who may have stored something newer. */
+  /**
+   * It could not be kept alive in time, or others have stopped waiting for it by now: one of them may have stored something
+   * newer.
+   */
   readonly isDoubtful?: boolean
   /** Gives it back and tells those who wait how the fetch ended. Only once counts. */
   release(ending: FetchEnding): Awaitable<void>

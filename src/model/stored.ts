@@ -35,13 +35,22 @@ export interface Lifetime {
   readonly mustRevalidate: boolean
 }
 
+/** Which of two copies was asked for later. */
+export interface Order {
+  /**
+   * When the fetch behind it began, whoever made it; by the machine's clock where another process did. To be compared with that
+   * of another copy (cache/engine/order.ts) and nothing else: what the log must know to be past is `startedAt`.
+   */
+  readonly askedAt: number
+}
+
 /** What a copy saves. */
 export interface Cost {
   /** What the origin took to begin its answer, or the loader to give the value; absent when it is not known. */
   readonly costMs?: number | undefined
 }
 
-export interface StoredResponse extends Stamp, Lifetime, Cost {
+export interface StoredResponse extends Stamp, Order, Lifetime, Cost {
   readonly kind: 'response'
   readonly status: number
   /** End-to-end fields of the response, without Age and without tag fields. */
@@ -75,7 +84,7 @@ export interface PartialContent {
 }
 
 /** A value of the library door, kept by reference. */
-export interface StoredValue extends Stamp, Lifetime, Cost {
+export interface StoredValue extends Stamp, Order, Lifetime, Cost {
   readonly kind: 'value'
   readonly value: unknown
   /** An estimate of the memory it holds. */

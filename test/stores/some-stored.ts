@@ -1,7 +1,7 @@
 /** Any stored thing that the cache could have made. */
 import fc from 'fast-check'
 import { Body } from '../../src/body.ts'
-import type { Lifetime, PartialContent, Stamp, Stored } from '../../src/model.ts'
+import type { Lifetime, Order, PartialContent, Stamp, Stored } from '../../src/model.ts'
 
 export const bodyOf = (stored: Stored | undefined): Buffer | undefined =>
   stored?.kind === 'response' ? stored.body.bytes : undefined
@@ -17,8 +17,11 @@ const stamp: fc.Arbitrary<Stamp> = fc
   .record({ url: text, tags: texts, generation: fc.uuid(), position, startedAt: fc.double({ noNaN: true }) })
   .map((stamp) => ({ ...stamp, checked: stamp.position }))
 
-const lifetime: fc.Arbitrary<Lifetime> = fc.record({
-  bornAt: fc.double({ noNaN: true, noDefaultInfinity: true }).map(positive),
+const finite = fc.double({ noNaN: true, noDefaultInfinity: true }).map(positive)
+
+const times: fc.Arbitrary<Order & Lifetime> = fc.record({
+  askedAt: finite,
+  bornAt: finite,
   freshUntil: time,
   refreshAt: time,
   staleWhileRevalidateUntil: time,
@@ -57,12 +60,12 @@ function partOf(length: number): fc.Arbitrary<PartialContent | undefined> {
 }
 
 const responses = fc
-  .tuple(stamp, lifetime, fields, bytes, fc.integer({ min: 200, max: 599 }), fc.dictionary(name, value, { maxKeys: 3 }))
-  .chain(([stamp, lifetime, fields, body, status, selecting]) =>
+  .tuple(stamp, times, fields, bytes, fc.integer({ min: 200, max: 599 }), fc.dictionary(name, value, { maxKeys: 3 }))
+  .chain(([stamp, times, fields, body, status, selecting]) =>
     partOf(body.length).map((partial) => ({
       kind: 'response' as const,
       ...stamp,
-      ...lifetime,
+      ...times,
       status,
       fields,
       body: Body.of(body),
@@ -76,8 +79,8 @@ const responses = fc
 const json = fc.jsonValue().map((value): unknown => JSON.parse(JSON.stringify(value)))
 
 const values = fc
-  .tuple(stamp, lifetime, fc.oneof(json, text, fc.uint8Array()))
-  .map(([stamp, lifetime, value]) => ({ kind: 'value' as const, ...stamp, ...lifetime, value, bytes: 1 }))
+  .tuple(stamp, times, fc.oneof(json, text, fc.uint8Array()))
+  .map(([stamp, times, value]) => ({ kind: 'value' as const, ...stamp, ...times, value, bytes: 1 }))
 
 const varies = fc
   .tuple(
@@ -85,7 +88,7 @@ const varies = fc
     fc.array(name, { minLength: 1, maxLength: 5 }),
     texts,
     fc.array(fc.tuple(text, text), { maxLength: 5 }),
-    lifetime,
+    times,
   )
   .map(([stamp, on, variants, languages, { keepUntil }]) => ({
     kind: 'varies' as const,
@@ -97,7 +100,7 @@ const varies = fc
   }))
 
 const unshareable = fc
-  .tuple(stamp, fc.double({ noNaN: true, noDefaultInfinity: true }).map(positive))
+  .tuple(stamp, finite)
   .map(([stamp, keepUntil]) => ({ kind: 'unshareable' as const, ...stamp, keepUntil }))
 
 export const someStored: fc.Arbitrary<Stored> = fc.oneof(responses, values, varies, unshareable)

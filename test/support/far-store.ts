@@ -1,7 +1,11 @@
-import type { Anew, Kept, Store, Written } from '../../src/model.ts'
+import type { Anew, Kept, Store, Stored, Written } from '../../src/model.ts'
+import { decode, encode } from '../../src/stores/codec/codec.ts'
 import { memoryStore } from '../../src/stores/memory/store.ts'
 
-/** A store that answers later, as those do that are asked over a network; its reads can be held up, or fail. */
+/**
+ * A store that answers later, with copies made from octets, as those do that are asked over a network; its reads can be held
+ * up, or fail.
+ */
 export class FarStore implements Store {
   readonly #inner = memoryStore({ maxBytes: '64MiB' })
   #gate: Promise<void> = Promise.resolve()
@@ -29,22 +33,23 @@ export class FarStore implements Store {
     this.reads++
     const kept = await this.#inner.get(key)
     await this.#gate
-    return this.failing ? 'unknown' : kept
+    if (this.failing || kept === undefined || kept === 'unknown') return this.failing ? 'unknown' : kept
+    return copied(key, kept)
   }
 
   async getMany(keys: readonly string[]): Promise<readonly Kept[]> {
     return Promise.all(keys.map((key) => this.get(key)))
   }
 
-  async set(...write: Parameters<Store['set']>): Promise<Written> {
-    if (this.refusing) return 'lost'
+  async set(key: string, stored: Stored, keepForMs: number): Promise<Written> {
+    const copy = copied(key, stored)
+    if (this.refusing || copy === undefined) return 'lost'
     await this.#writeGate
-    await this.#inner.set(...write)
+    await this.#inner.set(key, copy, keepForMs)
   }
 
   async setMany(writes: Parameters<Store['setMany']>[0]): Promise<void> {
-    await this.#writeGate
-    await this.#inner.setMany(writes)
+    await Promise.all(writes.map(({ key, stored, keepForMs }) => this.set(key, stored, keepForMs)))
   }
 
   async delete(key: string): Promise<void> {
@@ -69,4 +74,10 @@ export class FarStore implements Store {
   usage() {
     return this.#inner.usage()
   }
+}
+
+/** As another process has it; undefined where it cannot be told to another. */
+function copied(key: string, stored: Stored): Stored | undefined {
+  const octets = encode(key, stored)
+  return octets && decode(key, octets)
 }

@@ -12,6 +12,7 @@ export function storedResponse({ bornAt = 0, ...changes }: Partial<StoredRespons
     position: 0,
     checked: 0,
     startedAt: 0,
+    askedAt: 0,
     bornAt,
     freshUntil: until,
     refreshAt: Number.POSITIVE_INFINITY,

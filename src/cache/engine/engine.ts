@@ -62,8 +62,7 @@ export class Engine {
     this.#shedding = new Shedding(limits, pressure)
     const flights = this.#flights
     const answers = new Answers(log, clock)
-    const maxSharedBytes = sharing?.maxObjectBytes ?? Number.POSITIVE_INFINITY
-    const storing = new Storing({ store, log, clock, flights, maxSharedBytes })
+    const storing = new Storing({ store, log, clock, flights, maxSharedBytes: sharing?.maxObjectBytes })
     const fetches = new SharedFetches({ store, log, clock, events, flights, storing, leases: sharing?.leases })
     this.#storing = storing
     this.#answers = answers

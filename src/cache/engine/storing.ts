@@ -1,5 +1,6 @@
 import type { Fate } from '../../body.ts'
 import type {
+  Anew,
   Awaitable,
   Clock,
   Entry,
@@ -14,6 +15,7 @@ import type {
 import type { AnyFlight, Flight, Flights } from './flights.ts'
 import { isInUse } from './in-use.ts'
 import { known } from './lookup.ts'
+import { isLater } from './order.ts'
 import type { Question } from './question.ts'
 import { stampOf } from './stamp.ts'
 import { type Announcement, Variants } from './variants.ts'
@@ -24,8 +26,8 @@ export interface StoringParts {
   readonly log: InvalidationLog
   readonly clock: Clock
   readonly flights: Flights
-  /** Content of up to this length reaches all who share the store. */
-  readonly maxSharedBytes: number
+  /** Content of up to this length reaches all who share the store; undefined: nobody else uses it. */
+  readonly maxSharedBytes: number | undefined
 }
 
 /** Where an entry comes from. */
@@ -46,7 +48,7 @@ export class Storing {
   readonly #log: InvalidationLog
   readonly #clock: Clock
   readonly #flights: Flights
-  readonly #maxSharedBytes: number
+  readonly #maxSharedBytes: number | undefined
   readonly #variants: Variants
 
   constructor({ store, log, clock, flights, maxSharedBytes }: StoringParts) {
@@ -78,7 +80,10 @@ export class Storing {
     if (flight?.isSuperseded === false && leadsThere && target + question.apart !== key) {
       this.#flights.put(target + question.apart, flight)
     }
-    if (!this.#fitsAll(question, entry)) void flight?.lease?.release('unshared')
+    if (flight?.lease !== undefined && !this.#fitsAll(question, entry)) {
+      void flight.lease.release('unshared')
+      flight.lease = undefined
+    }
     const arriving = { question, entry, target, key, flight, sameContent, announced }
     const fate = question.fate(entry)
     if (fate instanceof Promise) void fate.then((late) => this.#settle(arriving, late, this.#clock.now()))
@@ -118,7 +123,7 @@ export class Storing {
 
   /** As far as is known, it is small enough for the others to read it. */
   #fitsAll<E extends Entry, D>(question: Question<E, D>, entry: E): boolean {
-    return (question.lengthOf(entry) ?? 0) <= this.#maxSharedBytes
+    return (question.lengthOf(entry) ?? 0) <= (this.#maxSharedBytes ?? Number.POSITIVE_INFINITY)
   }
 
   #write<E extends Entry, D>(
@@ -132,14 +137,24 @@ export class Storing {
         if (flight === undefined && question.apart !== '') this.#forgetUnshareable(key)
         if (question.isPart(entry)) return this.#putPart(question, target, entry)
         if (question.isError(entry)) return this.#putError(question, target, entry, flight)
-        if (flight?.lease?.isDoubtful === true) return this.#putUnlessLater(target, entry, flight)
-        if (isCurrent && target === key) return this.put(target, entry, now)
-        return this.#putInOrder(target, entry, sameContent)
+        if (isCurrent && target === key && this.#isAlone(flight)) return this.put(target, entry, now)
+        return this.#putInOrder(target, entry, flight, sameContent)
       case 'outgrown':
         return this.rememberUnshareable(question.isError(entry) ? key : target + question.apart, entry)
       case 'broken':
         return undefined
     }
+  }
+
+  /** As far as is known, nobody else has fetched the same since. */
+  #isAlone(flight: AnyFlight | undefined): boolean {
+    if (this.#maxSharedBytes === undefined) return true
+    return flight?.lease !== undefined && flight.lease.isDoubtful !== true
+  }
+
+  /** Others who share the store may have put there what this process has not read. */
+  get #anew(): Anew | undefined {
+    return this.#maxSharedBytes === undefined ? undefined : { past: undefined, generation: this.#log.generation }
   }
 
   /** What is remembered apart is not replaced by what is put for all. */
@@ -163,31 +178,25 @@ export class Storing {
     void withStored(this.#store, key, replace)
   }
 
-  /** What was fetched for others, or elsewhere, does not take the place of what was asked for after it. */
-  #putInOrder(key: string, entry: Entry, sameContent: boolean): Awaitable<Written> {
+  /**
+   * What was asked for later stays: it was fetched for others than this, for one alone, or by another process, which had waited
+   * for long enough or took this fetch for dead. Not the very copy that was to be replaced, whose clock may be ahead.
+   */
+  #putInOrder(key: string, entry: Entry, flight: AnyFlight | undefined, sameContent: boolean): Awaitable<Written> {
     const put = (kept: Kept): Awaitable<Written> => {
-      const isLater = isEntry(kept) && kept.startedAt > entry.startedAt && this.#log.verdict(kept) === 'valid'
-      if (isLater) return undefined
-      if (!sameContent) this.#overtake(key, entry)
+      if (flight?.isSuperseded === true) return undefined
+      const isStaying = isEntry(kept) && isLater(kept, entry) && this.#log.verdict(kept) === 'valid'
+      if (isStaying && !(flight?.past !== undefined && isSame(kept, flight.past))) return undefined
+      if (!sameContent) this.#overtake(key, entry, flight)
       return this.put(key, entry)
     }
-    return withStored(this.#store, key, put)
+    return withStored(this.#store, key, put, this.#anew)
   }
 
-  /** ... nor does a fetch in progress that began before it. */
-  #overtake(key: string, { startedAt }: Entry): void {
+  /** ... nor does another fetch in progress that began before it. */
+  #overtake(key: string, { startedAt }: Entry, own: AnyFlight | undefined): void {
     const flight = this.#flights.get(key)
-    if (flight !== undefined && flight.startedAt < startedAt) this.#flights.drop(key)
-  }
-
-  /** Another may have taken this fetch for dead, and stored what it was given later. */
-  #putUnlessLater(key: string, entry: Entry, flight: AnyFlight): Awaitable<Written> {
-    const put = (kept: Kept): Awaitable<Written> => {
-      const isLater = isEntry(kept) && kept.startedAt >= entry.startedAt && this.#log.verdict(kept) === 'valid'
-      const isNewer = isLater && !(flight.past !== undefined && isSame(kept, flight.past))
-      return isNewer || flight.isSuperseded ? undefined : this.put(key, entry)
-    }
-    return withStored(this.#store, key, put, { past: undefined, generation: this.#log.generation })
+    if (flight !== undefined && flight !== own && flight.startedAt < startedAt) this.#flights.drop(key)
   }
 
   /**
@@ -202,10 +211,7 @@ export class Storing {
   ): Awaitable<Written> {
     const anew = { past: undefined, generation: this.#log.generation }
     const isFree = (stored: Stored | undefined) => !isInUse(question, stored, this.#log, this.#clock.now())
-    const put = (key: string): Awaitable<Written> =>
-      flight?.lease?.isDoubtful === true
-        ? this.#putUnlessLater(key, error, flight)
-        : this.#putInOrder(key, error, false)
+    const put = (key: string) => this.#putInOrder(key, error, flight, false)
     const putAsVariant = (on: readonly string[]): Awaitable<Written> => {
       if (!question.variesOn(error).every((name) => on.includes(name))) return 'lost'
       const key = question.variantKey(on)
@@ -229,7 +235,7 @@ export class Storing {
       if (settled !== undefined) return this.put(key, settled)
       return valid === undefined ? 'lost' : undefined // else there is as much, or something later
     }
-    return withStored(this.#store, key, join)
+    return withStored(this.#store, key, join, this.#anew)
   }
 
   /** Requests at this key go side by side from now on, until an answer is found that may be shared. */

@@ -7,6 +7,7 @@ import { isWhole, strongValidator, union } from '../../policy/range.ts'
 import { ofTheWhole } from '../../policy/range-head.ts'
 import { mergeFields } from '../../policy/validation.ts'
 import { changed } from '../../response-record.ts'
+import { isLater } from '../engine/order.ts'
 import { stampOf } from '../engine/stamp.ts'
 
 /** Clients choose which parts there are: to put together any number of them would take square time. */
@@ -26,7 +27,7 @@ export function settledPart(
   const part = asReceived(received)
   if (part === undefined || stored?.kind !== 'response') return part && whole(part)
   const isSame = sameRepresentation(stored.fields, part.fields)
-  if (!isSame && stored.startedAt > part.startedAt) return undefined
+  if (!isSame && isLater(stored, part)) return undefined
   if (!isSame || isComplete(part)) return whole(part)
   if (stored.partial === undefined) return undefined
   return joined(stored, part, mostBytes) ?? part
@@ -86,11 +87,12 @@ function joined(stored: StoredResponse, part: StoredResponse, mostBytes: number)
   // As old, to the invalidation log, as the oldest of its bytes: it holds both, so that it counts them alike.
   const position = Math.min(stored.position, part.position)
   const startedAt = Math.min(stored.startedAt, part.startedAt)
+  const askedAt = Math.min(stored.askedAt, part.askedAt)
   const tags = [...new Set([...stored.tags, ...part.tags])]
   const fields = ofTheWhole(mergeFields(stored.fields, part.fields))
   const body = Body.of(Buffer.concat(slices))
   const stamp = stampOf(part.url, tags, { generation: part.generation, position, startedAt })
-  return whole(changed(part, { ...stamp, fields, body, partial }))
+  return whole(changed(part, { ...stamp, askedAt, fields, body, partial }))
 }
 
 /** As many as may be held, in their order: each is looked for among all. */

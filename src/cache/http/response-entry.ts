@@ -59,6 +59,7 @@ export function freshEntry(making: Making, fetched: Fetched, parts: ArrivalParts
     position: beginning.position,
     checked: beginning.position,
     startedAt: beginning.startedAt,
+    askedAt: beginning.startedAt,
   })
 }
 
@@ -82,6 +83,7 @@ export function updatedEntry(
     ...lifetimeOf(judged, rules, fetched),
     fields,
     ...stampOf(making.url, tags.ok ? tags.tags : previous.tags, making.beginning),
+    askedAt: making.beginning.startedAt,
   })
 }
 

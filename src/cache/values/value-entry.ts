@@ -44,6 +44,10 @@ export class ValueEntry implements StoredValue {
     this.#rules = rules
   }
 
+  get askedAt(): number {
+    return this.startedAt
+  }
+
   get tags(): readonly string[] {
     return this.#rules.tags
   }

@@ -4,12 +4,13 @@
  *     magic "hgsd" | version | kind | key | url | tags | generation | position | what the kind has
  *
  * Texts and lists carry their length in front. A body stands as it is. Times are by the machine's clock, so that who reads
- * them need not have begun when the writer did. When a fetch began by its process's clock (`startedAt`) means nothing
- * elsewhere and is not written; the position in the log is, and comparing begins there.
+ * them need not have begun when the writer did. So is when the fetch began, for telling which of two was asked for later
+ * (`askedAt`). Elsewhere that is no proof of what the log had said by then (`startedAt`): the position in the log is, and
+ * comparing begins there.
  */
 import { Body } from '../../body.ts'
 import { interned, internedText } from '../../interned.ts'
-import type { ByteRange, Lifetime, PartialContent, Stamp, Stored, StoredResponse } from '../../model.ts'
+import type { ByteRange, Lifetime, Order, PartialContent, Stamp, Stored, StoredResponse } from '../../model.ts'
 import { ResponseRecord } from '../../response-record.ts'
 import type { OctetReader, OctetWriter } from './octets.ts'
 import { estimateBytes } from '../value-size.ts'
@@ -17,7 +18,7 @@ import { readValue, writeValue } from './value-octets.ts'
 
 export const MAGIC = Buffer.from('hgsd', 'latin1')
 /** Rises with every change of the layout: what has another one is not read. */
-export const VERSION = 1
+export const VERSION = 2
 const KINDS = ['response', 'value', 'varies', 'unshareable'] as const
 
 /** @returns false when the layout cannot express it: the body is not complete, a value is not plain data */
@@ -62,7 +63,7 @@ function writeKind(writer: OctetWriter, stored: Stored): boolean {
     case 'response':
       return writeResponse(writer, stored)
     case 'value':
-      writeLifetime(writer, stored)
+      writeTimes(writer, stored)
       return writeValue(writer, stored.value)
     case 'varies':
       writer.texts(stored.on)
@@ -81,9 +82,9 @@ function readKind(reader: OctetReader, kind: Stored['kind'], stamp: Stamp): Stor
     case 'response':
       return new ResponseRecord({ ...stamp, ...readResponse(reader) })
     case 'value': {
-      const lifetime = readLifetime(reader)
+      const times = readTimes(reader)
       const value = readValue(reader)
-      return { kind, ...stamp, ...lifetime, value, bytes: estimateBytes(value) }
+      return { kind, ...stamp, ...times, value, bytes: estimateBytes(value) }
     }
     case 'varies':
       return {
@@ -105,18 +106,20 @@ function pairs(reader: OctetReader): [name: string, key: string][] {
   return Array.from({ length: texts.length >> 1 }, (_, at) => [texts[at * 2] ?? '', texts[at * 2 + 1] ?? ''])
 }
 
-function writeLifetime(writer: OctetWriter, lifetime: Lifetime): void {
-  writer.time(lifetime.bornAt)
-  writer.time(lifetime.freshUntil)
-  writer.time(lifetime.refreshAt)
-  writer.time(lifetime.staleWhileRevalidateUntil)
-  writer.time(lifetime.staleIfErrorUntil)
-  writer.time(lifetime.keepUntil)
-  writer.flag(lifetime.mustRevalidate)
+function writeTimes(writer: OctetWriter, times: Order & Lifetime): void {
+  writer.time(times.askedAt)
+  writer.time(times.bornAt)
+  writer.time(times.freshUntil)
+  writer.time(times.refreshAt)
+  writer.time(times.staleWhileRevalidateUntil)
+  writer.time(times.staleIfErrorUntil)
+  writer.time(times.keepUntil)
+  writer.flag(times.mustRevalidate)
 }
 
-function readLifetime(reader: OctetReader): Lifetime {
+function readTimes(reader: OctetReader): Order & Lifetime {
   return {
+    askedAt: reader.time(),
     bornAt: reader.time(),
     freshUntil: reader.time(),
     refreshAt: reader.time(),
@@ -130,7 +133,7 @@ function readLifetime(reader: OctetReader): Lifetime {
 function writeResponse(writer: OctetWriter, response: StoredResponse): boolean {
   const { bytes } = response.body
   if (bytes === undefined) return false
-  writeLifetime(writer, response)
+  writeTimes(writer, response)
   writer.count(response.status)
   writer.texts(response.fields)
   writer.texts(response.varyOn)
@@ -144,7 +147,7 @@ type OfResponse = Omit<StoredResponse, 'kind' | keyof Stamp>
 
 function readResponse(reader: OctetReader): OfResponse {
   return {
-    ...readLifetime(reader),
+    ...readTimes(reader),
     status: reader.count(),
     fields: interned(reader.texts()),
     varyOn: reader.texts(),

@@ -1,6 +1,6 @@
 /** What of a stored thing that was read back can be believed: the same as of what an origin sends. */
 import { type Fields, HOP_BY_HOP } from '../../fields.ts'
-import type { Lifetime, PartialContent, Stamp, Stored, StoredResponse } from '../../model.ts'
+import type { Lifetime, Order, PartialContent, Stamp, Stored, StoredResponse } from '../../model.ts'
 import { LOWER_CASE_TOKEN, TOKEN } from '../../token.ts'
 
 /** Could this process have stored it? It may come from a store that others write to. */
@@ -8,9 +8,9 @@ export function isSound(stored: Stored): boolean {
   if (!isSoundStamp(stored)) return false
   switch (stored.kind) {
     case 'response':
-      return isSoundLifetime(stored) && isSoundResponse(stored)
+      return areSoundTimes(stored) && isSoundResponse(stored)
     case 'value':
-      return isSoundLifetime(stored)
+      return areSoundTimes(stored)
     case 'varies':
       return stored.on.length > 0 && stored.on.every(isName) && !Number.isNaN(stored.keepUntil)
     case 'unshareable':
@@ -35,8 +35,8 @@ function isSoundStamp({ generation, position }: Stamp): boolean {
   return GENERATION.test(generation) && Number.isSafeInteger(position) && position >= 0
 }
 
-function isSoundLifetime(times: Lifetime): boolean {
-  if (!Number.isFinite(times.bornAt)) return false
+function areSoundTimes(times: Order & Lifetime): boolean {
+  if (!Number.isFinite(times.askedAt) || !Number.isFinite(times.bornAt)) return false
   return [
     times.freshUntil,
     times.refreshAt,

@@ -166,10 +166,11 @@ class RedisLeases implements FetchLeases {
   }
 
   #hold(name: string, token: string, fence: number, askedAt: number): Lease {
-    const { life } = this.#settings
+    const { life, maxWait } = this.#settings
     const lease = new HeldLease(fence, askedAt, {
       clock: this.#clock,
       life,
+      maxWait,
       renew: () => this.#patiently(this.#run(RENEW, name, token, life)),
       giveBack: async (ending) => {
         this.#held.delete(lease)
@@ -206,6 +207,8 @@ class RedisLeases implements FetchLeases {
 interface Holding {
   readonly clock: Clock
   readonly life: number
+  /** Others have the same. */
+  readonly maxWait: number
   /** @returns 1 when it is kept, 0 when it is another's by now; anything else: there was no answer */
   readonly renew: () => Promise<unknown>
   readonly giveBack: (ending: Ending) => Promise<void>
@@ -215,6 +218,7 @@ interface Holding {
 class HeldLease implements Lease {
   readonly fence: number
   readonly #holding: Holding
+  readonly #since: number
   /** When what Redis last granted or renewed was asked for. */
   #askedAt: number
   #cancel = () => {}
@@ -222,14 +226,16 @@ class HeldLease implements Lease {
 
   constructor(fence: number, askedAt: number, holding: Holding) {
     this.fence = fence
+    this.#since = askedAt
     this.#askedAt = askedAt
     this.#holding = holding
     this.#renewLater()
   }
 
   get isDoubtful(): boolean {
-    const { clock, life } = this.#holding
-    return !this.#ended && clock.now() - this.#askedAt >= life
+    const { clock, life, maxWait } = this.#holding
+    const now = clock.now()
+    return !this.#ended && (now - this.#askedAt >= life || now - this.#since >= maxWait)
   }
 
   release(ending: FetchEnding): Promise<void> {

@@ -24,10 +24,11 @@ interface FleetOptions {
   readonly leases?: FetchLeases
   /** Of the nodes that have one of their own. */
   readonly logs?: readonly InvalidationLog[]
+  readonly clocks?: readonly FakeClock[]
 }
 
 /** Caches with a memory each, over one far store, one log and one set of leases. */
-function fleet({ rules = {}, leases = sharedLeases(), logs = [] }: FleetOptions = {}) {
+function fleet({ rules = {}, leases = sharedLeases(), logs = [], clocks = [] }: FleetOptions = {}) {
   const clock = new FakeClock()
   const origin = new ScriptedOrigin()
   const log = localLog({ generation: 'g' })
@@ -37,9 +38,10 @@ function fleet({ rules = {}, leases = sharedLeases(), logs = [] }: FleetOptions 
   events.on('collapse', ({ outcome }) => void collapses.push(outcome))
   const route = { name: 'default', match: {}, origin, rules: { ...DEFAULT_RULES, ...rules } }
   const nodes = [0, 1, 2].map((at) => {
-    const store = createTiered([memoryStore({ maxBytes: '64MiB' }), far], clock)
+    const own = clocks[at] ?? clock
+    const store = createTiered([memoryStore({ maxBytes: '64MiB' }), far], own)
     const sharing = { leases, maxObjectBytes: 1000 }
-    const cache = createCache({ store, log: logs[at] ?? log, clock, events, routes: [route], sharing })
+    const cache = createCache({ store, log: logs[at] ?? log, clock: own, events, routes: [route], sharing })
     return async (path: string, headers: Record<string, string> = {}) =>
       received(await cache.handle({ method: 'GET', url: `http://a.test${path}`, fields: fieldsOf(headers) }))
   })
@@ -47,6 +49,8 @@ function fleet({ rules = {}, leases = sharedLeases(), logs = [] }: FleetOptions 
   if (a === undefined || b === undefined || c === undefined) throw new Error('unreachable')
   return { clock, origin, log, far, a, b, c, leases, collapses }
 }
+
+const UNAVAILABLE: FetchLeases = { take: () => Promise.resolve({ kind: 'unavailable' }), close() {} }
 
 /** A log without records, of which a new generation may begin. */
 function replaceableLog() {
@@ -99,8 +103,13 @@ describe('one fetch for the fleet', () => {
 
   test('who was taken for dead does not replace what another fetched after it', async () => {
     const lease = { fence: 1, isDoubtful: true, release() {} }
-    const { origin, a, b, c } = fleet({ leases: { take: () => Promise.resolve({ kind: 'held', lease }), close() {} } })
-    const asked = [a('/'), b('/')]
+    const { clock, origin, a, b, c } = fleet({
+      leases: { take: () => Promise.resolve({ kind: 'held', lease }), close() {} },
+    })
+    const early = a('/')
+    await settle()
+    await clock.advance(1)
+    const asked = [early, b('/')]
     await settle()
     const [first, second] = [...origin.waiting]
     second?.answer({ headers: FRESH, body: 'v2' })
@@ -111,6 +120,102 @@ describe('one fetch for the fleet', () => {
     for (const node of [a, b, c]) expect(await node('/')).toMatchObject({ body: 'v2', result: 'hit' })
   })
 
+  test('what is stored under a lease that was held all the time costs no look at what is there', async () => {
+    const { origin, clock, far, a } = fleet()
+    for (const path of ['/', '/', '/other']) {
+      const asked = a(path)
+      await settle()
+      const { reads } = far
+      await clock.advance(61_000)
+      origin.next.answer({ headers: FRESH, body: 'v' })
+      await asked
+      await settle()
+      expect(far.reads).toBe(reads)
+      await clock.advance(61_000)
+    }
+  })
+
+  describe('what one node asked for later stays where another is given its answer after it', () => {
+    const PUBLIC = { 'Cache-Control': 'public, s-maxage=60' }
+    const EARLY = { headers: PUBLIC, body: 'early' }
+    const LATER = { headers: PUBLIC, body: 'later' }
+    const COOKIE = { Cookie: 'a=1' }
+
+    interface CrossingOptions {
+      readonly early?: Record<string, string>
+      readonly answers?: readonly [early: object, later: object]
+    }
+
+    /** Node a asks first and is answered last. */
+    async function crossing(
+      { clock, origin, a, b }: ReturnType<typeof fleet>,
+      { early = {}, answers = [EARLY, LATER] }: CrossingOptions = {},
+    ) {
+      const first = a('/', early)
+      await settle()
+      await clock.advance(1)
+      const second = b('/')
+      await settle()
+      const [toFirst, toSecond] = [...origin.waiting]
+      toSecond?.answer(answers[1])
+      await second
+      await settle()
+      toFirst?.answer(answers[0])
+      await first
+      await settle()
+      origin.script(() => ({ status: 500, body: 'asked again' }))
+    }
+
+    test.each([
+      ['nobody could say who fetches', { leases: UNAVAILABLE }, {}],
+      ['it asked with a cookie', {}, { early: COOKIE }],
+    ])('%s', async (_, options, asked) => {
+      const nodes = fleet(options)
+      await crossing(nodes, asked)
+      for (const node of [nodes.a, nodes.b, nodes.c]) {
+        expect(await node('/')).toMatchObject({ body: 'later', result: 'hit' })
+      }
+    })
+
+    test.each([{ leases: UNAVAILABLE }, {}])('and both had an older copy', async (options) => {
+      const nodes = fleet(options)
+      nodes.origin.script(() => ({ headers: PUBLIC, body: 'older' }))
+      await nodes.a('/')
+      await nodes.b('/')
+      nodes.origin.script(() => undefined)
+      await nodes.clock.advance(61_000)
+      await crossing(nodes, { early: COOKIE })
+      for (const node of [nodes.a, nodes.b, nodes.c]) {
+        expect(await node('/')).toMatchObject({ body: 'later', result: 'hit' })
+      }
+    })
+
+    test('and the lease was given back at its head, as it is too long for the others', async () => {
+      const { clock, origin, a, b, c } = fleet()
+      const first = a('/')
+      await settle()
+      const body = new PushedBody()
+      origin.next.answer({ headers: { ...FRESH, 'Content-Length': '2000' }, body })
+      await clock.advance(1)
+      origin.script(() => ({ headers: FRESH, body: 'later' }))
+      await b('/')
+      body.push('x'.repeat(2_000))
+      body.end()
+      await first
+      await settle()
+      for (const node of [a, b, c]) expect(await node('/')).toMatchObject({ body: 'later', result: 'hit' })
+    })
+
+    test('and that is a part of an older representation', async () => {
+      const nodes = fleet()
+      const part = { ...FRESH, ETag: '"1"', 'Content-Range': 'bytes 0-1/4', 'Content-Length': '2' }
+      const whole = { headers: { ...FRESH, ETag: '"2"' }, body: 'later' }
+      const answers = [{ status: 206, headers: part, body: 'ea' }, whole] as const
+      await crossing(nodes, { early: { Range: 'bytes=0-1' }, answers })
+      for (const node of [nodes.b, nodes.c]) expect(await node('/')).toMatchObject({ body: 'later', result: 'hit' })
+    })
+  })
+
   test('but it does replace the copy that it was asked to, however fresh', async () => {
     const lease = { fence: 1, isDoubtful: true, release() {} }
     const { origin, a, b } = fleet({ leases: { take: () => Promise.resolve({ kind: 'held', lease }), close() {} } })
@@ -119,6 +224,17 @@ describe('one fetch for the fleet', () => {
     expect(await a('/', { 'Cache-Control': 'no-cache' })).toMatchObject({ body: 'v2' })
     await settle()
     for (const node of [a, b]) expect(await node('/')).toMatchObject({ body: 'v2', result: 'hit' })
+  })
+
+  test('and that of a node whose clock is ahead', async () => {
+    const ahead = new FakeClock()
+    await ahead.advance(10_000)
+    const { origin, a, b, c } = fleet({ leases: UNAVAILABLE, clocks: [ahead] })
+    origin.script((_, number) => ({ headers: FRESH, body: `v${number}` }))
+    await a('/')
+    expect(await b('/', { 'Cache-Control': 'no-cache' })).toMatchObject({ body: 'v2' })
+    await settle()
+    for (const node of [b, c]) expect(await node('/')).toMatchObject({ body: 'v2', result: 'hit' })
   })
 
   test('and the part of a response that it was asked to complete', async () => {
@@ -523,8 +639,7 @@ describe('one fetch for the fleet', () => {
   })
 
   test('where nobody can say who fetches, every node does', async () => {
-    const unavailable: FetchLeases = { take: () => Promise.resolve({ kind: 'unavailable' }), close() {} }
-    const { origin, a, b } = fleet({ leases: unavailable })
+    const { origin, a, b } = fleet({ leases: UNAVAILABLE })
     const all = [a('/'), a('/'), b('/'), b('/')]
     await settle()
     expect(origin.requests).toHaveLength(2)

@@ -21,11 +21,11 @@ export const stored: Target = {
   ],
   dictionary: [
     [
-      'hgsd\x01\0',
-      'hgsd\x01\x01',
-      'hgsd\x01\x02',
-      'hgsd\x01\x03',
-      'hgsd\x02',
+      'hgsd\x02\0',
+      'hgsd\x02\x01',
+      'hgsd\x02\x02',
+      'hgsd\x02\x03',
+      'hgsd\x01',
       '\0\0\0\x01k',
       '\0\0\0\0',
       '\xff\xff\xff\xff',
@@ -76,7 +76,7 @@ function sound(found: Stored): void {
 function seeds(): string[] {
   const stamp = { url: 'a.test/', tags: ['t', 'ü'], generation: 'g', position: 7, checked: 7, startedAt: 0 }
   const lifetime = { bornAt: 1, freshUntil: 2, refreshAt: Number.POSITIVE_INFINITY, staleWhileRevalidateUntil: 3 }
-  const times = { ...lifetime, staleIfErrorUntil: 4, keepUntil: 5, mustRevalidate: true }
+  const times = { askedAt: 0, ...lifetime, staleIfErrorUntil: 4, keepUntil: 5, mustRevalidate: true }
   const response: StoredResponse = {
     ...stamp,
     ...times,

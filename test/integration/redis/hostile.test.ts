@@ -16,7 +16,7 @@ import { until } from '../../support/waiting.ts'
 
 const KEY = 'GET http://a.test/x'
 const hmacKey = 'a key that the others do not have'
-const at = (key: string): string => `herdgate:e1:${hash('sha256', key, 'base64url')}`
+const at = (key: string): string => `herdgate:e2:${hash('sha256', key, 'base64url')}`
 
 let redis: RedisServer
 let attacker: RedisClient
@@ -55,7 +55,7 @@ const random = Buffer.from(hash('sha512', 'random', 'buffer'))
 
 describe.each<[string, () => Promise<unknown>]>([
   ['random octets', put(random)],
-  ['random octets behind our magic', put(Buffer.concat([Buffer.from('hgsd\x01\0', 'latin1'), random]))],
+  ['random octets behind our magic', put(Buffer.concat([Buffer.from('hgsd\x02\0', 'latin1'), random]))],
   ['an entry cut short', put(good().subarray(0, -10))],
   ['an entry with one octet changed', put(Buffer.concat([Buffer.of(0x68 ^ 1), good().subarray(1)]))],
   ['a valid entry of another key', put(encode('GET http://a.test/other', response('body'))!)],

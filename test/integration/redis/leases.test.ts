@@ -248,7 +248,7 @@ describe('without Redis', () => {
 
   test('its holder knows when it may have been taken for dead', async () => {
     const clock = new FakeClock()
-    const lease = heldBy(await (await connected({ clock })).take('k'))
+    const lease = heldBy(await (await connected({ clock, maxWait: '5m' })).take('k'))
     await clock.advance(10_000)
     await until(async () => {
       const [name = ''] = await redis.keys(`${prefix}:fetch:*`)
@@ -258,6 +258,15 @@ describe('without Redis', () => {
     await clock.advance(29_000)
     expect(lease.isDoubtful).toBe(false)
     await clock.advance(2_000)
+    expect(lease.isDoubtful).toBe(true)
+  })
+
+  test('and when others may have stopped waiting for it, however alive it is', async () => {
+    const clock = new FakeClock()
+    const lease = heldBy(await (await connected({ clock, maxWait: '9s' })).take('k'))
+    await clock.advance(8_999)
+    expect(lease.isDoubtful).toBe(false)
+    await clock.advance(1)
     expect(lease.isDoubtful).toBe(true)
   })
 

@@ -33,7 +33,7 @@ function recorded() {
 }
 
 /** Where a key's thing stands. */
-const at = (key: string, prefix = 'herdgate') => `${prefix}:e1:${hash('sha256', key, 'base64url')}`
+const at = (key: string, prefix = 'herdgate') => `${prefix}:e2:${hash('sha256', key, 'base64url')}`
 
 storeContract('redisStore', () => emptyStore(), { exactUsage: false })
 storeContract('redisStore with a seal', () => emptyStore({ hmacKey: 'secret' }), { exactUsage: false })
@@ -41,7 +41,7 @@ storeContract('redisStore with a seal', () => emptyStore({ hmacKey: 'secret' }),
 test('a key in Redis has nothing of the key it stands for', async () => {
   const store = await emptyStore({ prefix: 'shop.1' })
   await store.set('GET http://a.test/{x}\r\nsecret', response('x'), 60_000)
-  expect(await redis.cli('keys', '*')).toMatch(/^shop\.1:e1:[\w-]{43}$/)
+  expect(await redis.cli('keys', '*')).toMatch(/^shop\.1:e2:[\w-]{43}$/)
   await store.close()
 })
 

@@ -14,7 +14,7 @@ import { response } from '../store-contract.ts'
 const KEY = 'GET http://a.test/x'
 const hmacKey = 'a key that others do not have'
 
-/** As another process has it: when its fetch began is not known here. */
+/** As another process has it: what its log had said when its fetch began is not known here. */
 const elsewhere = (stored: Stored): Stored => ({
   ...stored,
   checked: stored.position,
@@ -114,6 +114,8 @@ describe.each<[string, Partial<StoredResponse>]>([
   ['a negative position', { position: -1 }],
   ['no generation', { generation: '' }],
   ['a generation with a line break', { generation: 'g\n' }],
+  ['a beginning that never was', { askedAt: Number.NEGATIVE_INFINITY }],
+  ['a beginning after everything', { askedAt: Number.POSITIVE_INFINITY }],
   ['a birth that never was', { bornAt: Number.NEGATIVE_INFINITY }],
   ['a lifetime that is no number', { freshUntil: Number.NaN }],
   ['selecting fields that it is not selected by', { varyOn: ['a'], vary: ['b', 'x'] }],
@@ -227,10 +229,10 @@ function cycle(): unknown {
 const stamp: Stamp = { url: 'k', tags: [], generation: 'g', position: 1, checked: 1, startedAt: 0 }
 
 function valueOf(value: unknown): StoredValue {
-  const { bornAt, freshUntil, refreshAt, staleWhileRevalidateUntil, staleIfErrorUntil, keepUntil, mustRevalidate } =
-    response('')
+  const { askedAt, bornAt, freshUntil, refreshAt, staleWhileRevalidateUntil, staleIfErrorUntil } = response('')
+  const { keepUntil, mustRevalidate } = response('')
   const lifetime = { bornAt, freshUntil, refreshAt, staleWhileRevalidateUntil, staleIfErrorUntil, keepUntil }
-  return { ...stamp, ...lifetime, mustRevalidate, kind: 'value', value, bytes: 1 }
+  return { ...stamp, ...lifetime, askedAt, mustRevalidate, kind: 'value', value, bytes: 1 }
 }
 
 function throughOctets(value: unknown): { value: unknown } | undefined {
@@ -242,11 +244,12 @@ function throughOctets(value: unknown): { value: unknown } | undefined {
 test('times of a process that began before the machine was put right are right for others, and for itself', () => {
   const stored = valueOf('v')
   const octets = encode(KEY, stored, { correction: -3_600_000 })!
-  const { freshUntil, bornAt, keepUntil } = stored
+  const { askedAt, freshUntil, bornAt, keepUntil } = stored
   expect(decode(KEY, octets)).toMatchObject({
+    askedAt: askedAt - 3_600_000,
     bornAt: bornAt - 3_600_000,
     freshUntil: freshUntil - 3_600_000,
     keepUntil: keepUntil - 3_600_000,
   })
-  expect(decode(KEY, octets, { correction: -3_600_000 })).toMatchObject({ bornAt, freshUntil, keepUntil })
+  expect(decode(KEY, octets, { correction: -3_600_000 })).toMatchObject({ askedAt, bornAt, freshUntil, keepUntil })
 })

@@ -1,0 +1,8 @@
+import type { Order } from '../../model.ts'
+
+/**
+ * Was this copy asked for after that one, whichever process asked? Clocks of machines differ by a little: of two that were
+ * fetched about the same time, by two machines, either may stay. No more than that hangs on it, as what may still be
+ * served is for the invalidation log to say, which compares no clocks.
+ */
+export const isLater = (copy: Order, than: Order): boolean => copy.askedAt > than.askedAt
