@@ -162,7 +162,7 @@ export class SharedFetch<E extends Entry, D> {
   #rememberUnshareable(): void {
     const { log, flights, storing } = this.#parts
     const isNewest = flights.get(this.#key) === this.#flight && log.verdict(this.#flight) === 'valid'
-    if (isNewest) void storing.rememberUnshareable(this.#key, this.#flight)
+    if (isNewest) void storing.rememberUnshareable(this.#key, this.#flight, this.#flight)
   }
 
   /** A failure keeps its place for a while, so that the next requests share it instead of repeating it in a row. */

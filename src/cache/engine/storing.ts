@@ -7,6 +7,7 @@ import type {
   FetchEnding,
   InvalidationLog,
   Kept,
+  Order,
   Stamp,
   Store,
   Stored,
@@ -140,7 +141,7 @@ export class Storing {
         if (isCurrent && target === key && this.#isAlone(flight)) return this.put(target, entry, now)
         return this.#putInOrder(target, entry, flight, sameContent)
       case 'outgrown':
-        return this.rememberUnshareable(question.isError(entry) ? key : target + question.apart, entry)
+        return this.rememberUnshareable(question.isError(entry) ? key : target + question.apart, entry, flight)
       case 'broken':
         return undefined
     }
@@ -178,22 +179,27 @@ export class Storing {
     void withStored(this.#store, key, replace)
   }
 
-  /**
-   * What was asked for later stays: it was fetched for others than this, for one alone, or by another process, which had waited
-   * for long enough or took this fetch for dead. Not the very copy that was to be replaced, whose clock may be ahead.
-   */
+  /** Others may have put something there: those for whom another fetch was, one alone, or another process. */
   #putInOrder(key: string, entry: Entry, flight: AnyFlight | undefined, sameContent: boolean): Awaitable<Written> {
     const put = (kept: Kept): Awaitable<Written> => {
-      if (flight?.isSuperseded === true) return undefined
-      const isStaying = isEntry(kept) && isLater(kept, entry) && this.#log.verdict(kept) === 'valid'
-      if (isStaying && !(flight?.past !== undefined && isSame(kept, flight.past))) return undefined
+      if (this.#isStaying(kept, entry, flight)) return undefined
       if (!sameContent) this.#overtake(key, entry, flight)
       return this.put(key, entry)
     }
     return withStored(this.#store, key, put, this.#anew)
   }
 
-  /** ... nor does another fetch in progress that began before it. */
+  /**
+   * Does what is there stay? If it was asked for later, or put here meanwhile; but not the very copy that was to be replaced:
+   * the clock behind it may be ahead.
+   */
+  #isStaying(kept: Kept, arrived: Order, flight: AnyFlight | undefined): boolean {
+    if (flight?.isSuperseded === true) return true
+    if (!isEntry(kept) || !isLater(kept, arrived) || this.#log.verdict(kept) !== 'valid') return false
+    return flight?.past === undefined || !isSame(kept, flight.past)
+  }
+
+  /** Another fetch in progress that began before it does not take its place. */
   #overtake(key: string, { startedAt }: Entry, own: AnyFlight | undefined): void {
     const flight = this.#flights.get(key)
     if (flight !== undefined && flight !== own && flight.startedAt < startedAt) this.#flights.drop(key)
@@ -238,11 +244,19 @@ export class Storing {
     return withStored(this.#store, key, join, this.#anew)
   }
 
-  /** Requests at this key go side by side from now on, until an answer is found that may be shared. */
-  rememberUnshareable(key: string, of: Stamp): Awaitable<Written> {
+  /**
+   * Requests at this key go side by side from now on, until an answer is found that may be shared; unless one was asked for later.
+   * @param flight absent: it was fetched for one asker alone
+   */
+  rememberUnshareable(key: string, of: Stamp, flight?: AnyFlight): Awaitable<Written> {
     const keepUntil = this.#clock.now() + UNSHAREABLE_FOR
     const marker: Stored = { kind: 'unshareable', keepUntil, ...stampOf(of.url, NO_TAGS, of) }
-    return this.#store.set(key, marker, UNSHAREABLE_FOR)
+    if (this.#isAlone(flight)) return this.#store.set(key, marker, UNSHAREABLE_FOR)
+    const put = (kept: Kept): Awaitable<Written> =>
+      this.#isStaying(kept, { askedAt: of.startedAt }, flight)
+        ? undefined
+        : this.#store.set(key, marker, UNSHAREABLE_FOR)
+    return withStored(this.#store, key, put, this.#anew)
   }
 }
 

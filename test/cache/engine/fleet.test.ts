@@ -139,6 +139,7 @@ describe('one fetch for the fleet', () => {
     const PUBLIC = { 'Cache-Control': 'public, s-maxage=60' }
     const EARLY = { headers: PUBLIC, body: 'early' }
     const LATER = { headers: PUBLIC, body: 'later' }
+    const PRIVATE = { headers: { 'Cache-Control': 'private' }, body: 'for a' }
     const COOKIE = { Cookie: 'a=1' }
 
     interface CrossingOptions {
@@ -169,6 +170,7 @@ describe('one fetch for the fleet', () => {
     test.each([
       ['nobody could say who fetches', { leases: UNAVAILABLE }, {}],
       ['it asked with a cookie', {}, { early: COOKIE }],
+      ['its answer is for it alone', { leases: UNAVAILABLE }, { answers: [PRIVATE, LATER] as const }],
     ])('%s', async (_, options, asked) => {
       const nodes = fleet(options)
       await crossing(nodes, asked)
