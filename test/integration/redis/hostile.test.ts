@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Events } from '../../../src/events.ts'
 import type { Stored, StoredResponse } from '../../../src/model.ts'
 import { encode } from '../../../src/stores/codec/codec.ts'
-import { writeStored } from '../../../src/stores/codec/layout.ts'
+import { VERSION, writeStored } from '../../../src/stores/codec/layout.ts'
 import { OctetWriter } from '../../../src/stores/codec/octets.ts'
 import { redisStore } from '../../../src/stores/redis/store.ts'
 import { connectRedis, isReady, type RedisClient } from '../../../src/stores/redis/connection.ts'
@@ -16,7 +16,7 @@ import { until } from '../../support/waiting.ts'
 
 const KEY = 'GET http://a.test/x'
 const hmacKey = 'a key that the others do not have'
-const at = (key: string): string => `herdgate:e2:${hash('sha256', key, 'base64url')}`
+const at = (key: string): string => `herdgate:e${VERSION}:${hash('sha256', key, 'base64url')}`
 
 let redis: RedisServer
 let attacker: RedisClient
@@ -55,14 +55,15 @@ const random = Buffer.from(hash('sha512', 'random', 'buffer'))
 
 describe.each<[string, () => Promise<unknown>]>([
   ['random octets', put(random)],
-  ['random octets behind our magic', put(Buffer.concat([Buffer.from('hgsd\x02\0', 'latin1'), random]))],
+  ['random octets behind our magic', put(Buffer.concat([Buffer.from('hgsd'), Buffer.of(VERSION, 0), random]))],
   ['an entry cut short', put(good().subarray(0, -10))],
   ['an entry with one octet changed', put(Buffer.concat([Buffer.of(0x68 ^ 1), good().subarray(1)]))],
   ['a valid entry of another key', put(encode('GET http://a.test/other', response('body'))!)],
   ['a length of 2^31 - 1', put(altered(() => 6, INT32))],
   ['a length of 2^32 - 1', put(altered(() => 6, UINT32))],
   ['a list of 2^32 - 1 members', put(altered((content) => content.indexOf('\0\0\0\x01\0\0\0\x01t'), UINT32))],
-  ['a format of tomorrow', put(altered(() => 4, Buffer.of(2)))],
+  ['a format of yesterday', put(altered(() => 4, Buffer.of(VERSION - 1)))],
+  ['a format of tomorrow', put(altered(() => 4, Buffer.of(VERSION + 1)))],
   ['a kind that there is not', put(altered(() => 5, Buffer.of(9)))],
   ['a value of 100 MB', () => attacker.setrange(at(KEY), 100_000_000, 'x')],
   ['a list', () => attacker.rpush(at(KEY), 'x')],
