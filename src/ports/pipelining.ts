@@ -8,6 +8,11 @@ import { type Refused, UNTOLD } from './refusals.ts'
 
 /** Requests of one connection that may wait behind the one that is being answered (RFC 9112 section 9.3.2). */
 export const MOST_PIPELINED = 128
+/**
+ * Of them, so many may be begun before their turn: each takes a place at its origin, and a window of memory, until a
+ * client has taken all that comes before it.
+ */
+export const MOST_AHEAD = 4
 
 /** Answers to the requests of a connection that came while another was being answered, until they are given; in order. */
 const waiting = new WeakMap<HttpSocket, Set<ServerResponse>>()
@@ -32,8 +37,8 @@ function dueAnswers(socket: HttpSocket): ServerResponse[] {
 
 /**
  * node:http hands over every request of a packet at once, two thousand of them if they are short, and would let each
- * begin a fetch. Those beyond the limit are refused in their turn, and the connection ends there. What is unsafe, and what
- * comes behind that, begins when its turn has come.
+ * begin a fetch. Those beyond the limit are refused in their turn, and the connection ends there. A few that are safe begin
+ * ahead of it; what is unsafe, and what comes behind that, begins when its turn has come, and so do all others.
  */
 export function boundPipelining(handler: RequestListener, refused: Refused = UNTOLD): RequestListener {
   const mayWait = ({ socket }: IncomingMessage, response: ServerResponse): boolean => {
@@ -45,14 +50,17 @@ export function boundPipelining(handler: RequestListener, refused: Refused = UNT
     return true
   }
   return (request, response) => {
-    const { socket } = request
     // A response gets its socket when it is its turn.
     if (response.socket !== null) return handler(request, response)
-    const isAlone = !isSafe(request.method ?? '') || hasUnsafe(socket)
+    const isAhead = mayBeginAhead(request)
     if (!mayWait(request, response)) refuse(request, response, refused)
-    else if (isAlone) response.once('socket', () => void (response.destroyed || handler(request, response)))
-    else handler(request, response)
+    else if (isAhead) handler(request, response)
+    else response.once('socket', () => void (response.destroyed || handler(request, response)))
   }
+}
+
+function mayBeginAhead({ socket, method = '' }: IncomingMessage): boolean {
+  return waitingAnswers(socket).size < MOST_AHEAD && isSafe(method) && !hasUnsafe(socket)
 }
 
 /**

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { createCache } from '../../src/library/embed.ts'
 import { DEFAULT_RULES } from '../../src/config/defaults.ts'
 import { HerdgateError } from '../../src/errors.ts'
-import { MOST_PIPELINED } from '../../src/ports/pipelining.ts'
+import { MOST_AHEAD, MOST_PIPELINED } from '../../src/ports/pipelining.ts'
 import { memoryStore } from '../../src/stores/memory/store.ts'
 import { settle } from '../support/fake-clock.ts'
 import { ok } from '../support/raw-origin.ts'
@@ -301,14 +301,16 @@ describe('one connection', () => {
     expect(closed).toBe(false)
   })
 
-  test('cannot make the origin busy with thousands', async () => {
+  test('cannot make the origin busy: a few are begun before their turn, and no more wait than may', async () => {
     const held: (() => void)[] = []
     at.answer = ({ socket, head }) => void held.push(() => socket.write(ok(head.split(' ')[1])))
     using client = await at.connected()
     client.send(pipelined(0, 5_000))
-    await until(() => held.length > MOST_PIPELINED, 'as many as may be at once')
-    expect(held.length).toBe(MOST_PIPELINED + 1)
-    for (const write of held.splice(0)) write()
+    for (let answered = 0; answered <= MOST_PIPELINED; answered++) {
+      await until(() => held.length > 0, `request ${answered} at the origin`)
+      expect(at.origin.requests.length - answered).toBeLessThanOrEqual(1 + MOST_AHEAD)
+      held.shift()?.()
+    }
     const { responses, closed } = await client.heard(MOST_PIPELINED + 3)
     expect(responses.slice(0, -1).map(({ body }) => body)).toEqual(
       Array.from({ length: MOST_PIPELINED + 1 }, (_, number) => `/${number}`),
@@ -317,6 +319,20 @@ describe('one connection', () => {
     expect(responses.at(-1)?.head).toContain('Cache-Status: herdgate; detail=overloaded')
     expect(at.origin.requests).toHaveLength(MOST_PIPELINED + 1)
     expect(at.herdgate.child.exitCode).toBeNull()
+  })
+
+  test('whose first answer is not taken holds few places at the origin', async () => {
+    const large = 'x'.repeat(16 * 2 ** 20)
+    at.answer = ({ socket }) => void socket.write(ok(large, 'Cache-Control: no-store\r\n'))
+    using client = await at.connected()
+    client.pause()
+    client.send(pipelined(0, 100))
+    await until(() => at.origin.requests.length > MOST_AHEAD, 'as many as are begun before their turn')
+    using other = await at.connected()
+    at.answer = ({ socket }) => void socket.write(ok('another'))
+    other.send('GET /another HTTP/1.1\r\nHost: a.test\r\n\r\n')
+    expect((await other.heard(1)).responses[0]?.body).toBe('another')
+    expect(at.origin.requests).toHaveLength(1 + MOST_AHEAD + 1)
   })
 
   test('that speaks HTTP/2 is refused', async () => {
