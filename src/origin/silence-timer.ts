@@ -8,12 +8,12 @@ export interface SilenceTimer {
   /**
    * Begins a watch, in place of the one before.
    * @param limitMs of silence
-   * @param wholeMs for all of the watch, however often it is touched; looked at when it is
+   * @param wholeMs for all of the watch, however often it is touched, also on hold
    */
   start(limitMs: number, wholeMs?: number): void
   /** The other side gave a sign of life; also ends a hold. */
   touch(): void
-  /** The silence is not the other side's doing for now. */
+  /** The silence is not the other side's doing for now; what is left is the time for all of the watch. */
   hold(): void
   /** Ends the watch. A timer that is set may serve the next one. */
   rest(): void
@@ -31,7 +31,7 @@ const LATE_MS = 0
 
 /**
  * Time in which the process stood still (a stall of its loop, a pause of its machine) is not held against the other
- * side, whose answer may be waiting to be read: once per silence, the watch goes on for as long again.
+ * side, whose answer may be waiting to be read: once per silence, the watch goes on for as long again, though not past its end.
  * @param expired called once per watch
  */
 export function createSilenceTimer(clock: Clock, expired: (why: Lateness) => void): SilenceTimer {
@@ -50,20 +50,24 @@ export function createSilenceTimer(clock: Clock, expired: (why: Lateness) => voi
     cancel = undefined
     if (due === Number.POSITIVE_INFINITY) return
     const now = clock.now()
+    if (now >= end) return expire('endless')
     const lateMs = now - firesAt
     if (lateMs > (due > now ? STOOD_STILL_MS : LATE_MS) && !excused) {
       excused = true
-      due = Math.max(due, now + Math.min(lateMs, limit))
+      due = Math.min(end, Math.max(due, now + Math.min(lateMs, limit)))
     }
-    if (due > now) fireIn(due - now, now)
-    else {
-      rest()
-      expired('silent')
-    }
+    // On hold the end may be hours away: what is at rest by then would be kept alive by its timer.
+    if (due > now) fireIn(Math.min(due - now, limit), now)
+    else expire('silent')
+  }
+  const expire = (why: Lateness) => {
+    rest()
+    expired(why)
   }
   const rest = () => {
     limit = Number.POSITIVE_INFINITY
     due = Number.POSITIVE_INFINITY
+    end = Number.POSITIVE_INFINITY
   }
   return {
     start(limitMs, wholeMs = Number.POSITIVE_INFINITY) {
@@ -71,24 +75,20 @@ export function createSilenceTimer(clock: Clock, expired: (why: Lateness) => voi
       limit = limitMs
       end = now + wholeMs
       excused = false
-      due = now + limitMs
+      due = Math.min(now + limitMs, end)
       if (cancel !== undefined && firesAt <= due) return
       cancel?.()
-      fireIn(limitMs, now)
+      fireIn(due - now, now)
     },
     touch() {
       if (limit === Number.POSITIVE_INFINITY) return
       const now = clock.now()
-      if (now >= end) {
-        rest()
-        return expired('endless')
-      }
       excused = false
-      due = now + limit
+      due = Math.min(now + limit, end)
       if (cancel === undefined) fireIn(limit, now)
     },
     hold() {
-      due = Number.POSITIVE_INFINITY
+      due = end
     },
     rest,
     stop() {

@@ -377,6 +377,17 @@ describe('content that breaks off never ends well', () => {
       await until(() => server.sockets[0]?.destroyed === true)
     },
   )
+
+  test.each([get(), get('*', { method: 'OPTIONS' })])(
+    'and so is content that nobody takes, while nobody does: $method $target',
+    async (request) => {
+      const much = ({ socket }: RawRequest) => socket.write(ok('x'.repeat(32 * 2 ** 20)))
+      const [origin, server] = await served(much, { bodyTimeout: 50, totalTimeout: 200 })
+      const response = await origin.fetch(request)
+      await until(() => server.sockets[0]?.destroyed === true)
+      expect(await codeOf(textOf(response))).toBe('origin_timeout')
+    },
+  )
 })
 
 describe('octets nobody asked for', () => {

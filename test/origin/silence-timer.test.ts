@@ -49,20 +49,61 @@ test('a new watch replaces the one before, shorter or longer', async () => {
   expect(state.expired).toEqual(['silent'])
 })
 
-test('a watch as a whole ends with the first touch after its time, and for good', async () => {
+test('a watch as a whole ends when its time is over, however often it was touched, and for good', async () => {
   const { clock, state, timer } = timed()
   timer.start(100, 250)
   for (let n = 0; n < 3; n++) {
     await clock.advance(80)
     timer.touch()
   }
+  await clock.advance(9)
   expect(state.expired).toEqual([])
-  await clock.advance(10)
-  timer.touch()
+  await clock.advance(1)
   expect(state.expired).toEqual(['endless'])
   timer.touch()
   await clock.advance(1_000)
   expect(state.expired).toEqual(['endless'])
+})
+
+test('a watch as a whole ends on hold too, without a touch, and nothing is pending', async () => {
+  const { clock, state, timer } = timed()
+  timer.start(100, 1_250)
+  await clock.advance(90)
+  timer.hold()
+  await clock.advance(1_159)
+  expect(state.expired).toEqual([])
+  await clock.advance(1)
+  expect(state.expired).toEqual(['endless'])
+  timer.hold()
+  await clock.advance(10_000)
+  expect([state.expired, clock.pending]).toEqual([['endless'], 0])
+})
+
+test('silence that would be over later than the watch as a whole is cut short by it', async () => {
+  const { clock, state, timer } = timed()
+  timer.start(1_000, 250)
+  await clock.advance(250)
+  expect(state.expired).toEqual(['endless'])
+})
+
+test('time in which the process stood still is not given back to the watch as a whole', async () => {
+  const { clock, state, timer } = timed()
+  timer.start(1_000, 1_800)
+  clock.stall(1_700)
+  await clock.advance(99)
+  expect(state.expired).toEqual([])
+  await clock.advance(1)
+  expect(state.expired).toEqual(['endless'])
+})
+
+test('at rest behind a hold no timer stays for longer than silence may last', async () => {
+  const { clock, state, timer } = timed()
+  timer.start(100, 1_000_000)
+  timer.hold()
+  await clock.advance(1_000)
+  timer.rest()
+  await clock.advance(100)
+  expect([state.expired, clock.pending]).toEqual([[], 0])
 })
 
 test('a hold does not stop the time of the watch as a whole, and the next watch has all of its own', async () => {
