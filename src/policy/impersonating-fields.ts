@@ -3,7 +3,8 @@
 /**
  * Fields by which frameworks, application servers and CDNs let a request say that it is another one: other target,
  * method, host, scheme, client or user. Only a trusted peer may; from anyone else they would poison what others get.
- * Whole families, by how their names begin, and single ones. docs/security.md lists them.
+ * Whole families, by how their names begin, and single ones. docs/security.md lists them. `proxy` is one by its use: CGI
+ * makes it the variable by which programs know the proxy for what they ask in turn (CVE-2016-5385).
  */
 const IMPERSONATING_FAMILIES =
   /^(?:cf|cloudfront|forwarded|ssl-client|x-(?:amzn-oidc|appengine|envoy|forward(?:ed|er)?|invoke|middleware|original(?:ly)?|override|rewrite|ssl|vercel))(?:-|$)/
@@ -17,6 +18,7 @@ export const IMPERSONATING_FIELDS: ReadonlySet<string> = new Set([
   'host-override',
   'http-host',
   'incap-client-ip',
+  'proxy',
   'proxy-client-ip',
   'proxy-host',
   'proxy-url',

@@ -21,9 +21,9 @@ const OTHER_TARGET = `
   X-Proxy-Url X-Request-Uri X-Rewrite-Uri X-Rewrite-URL X-Script-Name X-Sendfile X-Uri X-Url
   X-Amz-Website-Redirect-Location
 `
-/** Another method, scheme or way of being answered. */
+/** Another method, scheme, way of being answered, or proxy for what the origin asks in turn. */
 const OTHER_WAY = `
-  Front-End-Https Fastly-SSL Ssl-Https WL-Proxy-SSL X-ARR-SSL X-Http-Method X-HTTP-Method-Override
+  Front-End-Https Fastly-SSL Proxy Ssl-Https WL-Proxy-SSL X-ARR-SSL X-Http-Method X-HTTP-Method-Override
   X-Http-Status-Code-Override X-Https X-Invoke-Status X-Method X-Method-Override X-Middleware-Invoke
   X-Middleware-Next X-Middleware-Prefetch X-Middleware-Skip X-Middleware-Subrequest X-Proto X-Scheme X-SSL X-Url-Scheme
   X-Wap-Profile X-Envoy-Upstream-Rq-Timeout-Ms
