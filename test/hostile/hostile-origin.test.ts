@@ -225,6 +225,17 @@ const EXTRA: readonly Row[] = [
     hasNot: /evil/,
   },
   {
+    name: 'trailers for one client, one connection or caches',
+    sends:
+      head('Transfer-Encoding: chunked', 'Connection: X-Hop') +
+      '4\r\ngood\r\n0\r\nSet-Cookie: evil=1\r\nKeep-Alive: evil\r\nX-Hop: evil\r\nCache-Control: evil\r\nAge: evil\r\n\r\n',
+    gets: 200,
+    body: 'good',
+    stored: true,
+    keepsConnection: true,
+    hasNot: /evil/,
+  },
+  {
     name: 'a coding among the trailers',
     sends: chunked('4\r\ngood\r\n', '0\r\nTransfer-Encoding: chunked\r\n\r\n'),
     gets: 200,

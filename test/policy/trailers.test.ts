@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { passedTrailers } from '../../src/policy/trailers.ts'
+import { HOP_BY_HOP } from '../../src/fields.ts'
+import { endToEndTrailers, passedTrailers } from '../../src/policy/trailers.ts'
 
 describe('passedTrailers', () => {
   it('combines the lines of one name', () => {
@@ -14,7 +15,38 @@ describe('passedTrailers', () => {
     expect({ ...passedTrailers([...tags, 'Content-Length', '1', 'Trailer', 'X']) }).toEqual({})
   })
 
+  it.each([
+    ['for one connection', [...HOP_BY_HOP]],
+    [
+      'for one client',
+      ['Set-Cookie', 'Set-Cookie2', 'Cookie', 'Authorization', 'WWW-Authenticate', 'Authentication-Info'],
+    ],
+    [
+      'for caches',
+      ['Cache-Control', 'CDN-Cache-Control', 'X-Cdn-Cache-Control', 'Surrogate-Control', 'Age', 'Expires', 'Vary'],
+    ],
+    [
+      'to be acted on before the content',
+      ['Host', 'Location', 'Refresh', 'Retry-After', 'Content-Type', 'Content-Range'],
+    ],
+  ])('leaves out what is %s', (_what, names) => {
+    expect({ ...passedTrailers(names.flatMap((name) => [name, 'evil'])) }).toEqual({})
+  })
+
+  it('takes what is known when the content is', () => {
+    const names = ['content-digest', 'etag', 'grpc-status', 'server-timing', 'x-any']
+    expect(Object.keys(passedTrailers(names.flatMap((name) => [name, '1'])))).toEqual(names)
+  })
+
   it('takes names that objects have of their own', () => {
     expect(Object.keys(passedTrailers(['__proto__', 'a', 'constructor', 'b']))).toEqual(['__proto__', 'constructor'])
+  })
+})
+
+describe('endToEndTrailers', () => {
+  it('are those that the Connection of the head does not name', () => {
+    const head = ['Connection', 'close, X-Hop']
+    expect(endToEndTrailers(['X-Sum', '9', 'x-hop', 'a', 'Keep-Alive', '1'], head)).toEqual(['X-Sum', '9'])
+    expect(endToEndTrailers([], head)).toEqual([])
   })
 })

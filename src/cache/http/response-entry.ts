@@ -8,6 +8,7 @@ import { parseContentRange } from '../../policy/range.ts'
 import { withoutRange } from '../../policy/range-head.ts'
 import { dated, storedFields } from '../../policy/response.ts'
 import { tagsOf, updatedTags } from '../../policy/tags.ts'
+import { endToEndTrailers } from '../../policy/trailers.ts'
 import { fieldsToJudge, mergeFields } from '../../policy/validation.ts'
 import { selecting, selectingFields, varyOn } from '../../policy/vary.ts'
 import { changed, ResponseRecord } from '../../response-record.ts'
@@ -104,7 +105,7 @@ export function arrivingBody(
   keepBytes: number,
   { clock, budget }: ArrivalParts,
 ): Body {
-  const trailers = () => response.trailers()
+  const trailers = () => endToEndTrailers(response.trailers(), response.fields)
   const limits = { keepBytes, windowBytes: WINDOW_BYTES, stallMs: STALL_MS }
   return Body.from(response.body, { length, ...limits, clock, budget, stop, trailers })
 }
