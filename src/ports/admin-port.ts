@@ -60,6 +60,8 @@ const ALWAYS = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff
 const BODY_LIMIT = 1024 * 1024
 const HEAD_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
+/** How often node:http looks for heads and requests that take too long. */
+const LATE_CHECKED_MS = 1_000
 /** Between two requests of a connection. */
 const IDLE_TIMEOUT_MS = 72_000
 /** What a client has to take of an answer, or to send of its request; the bytes are those of a second. */
@@ -151,6 +153,7 @@ function createAdminServer(handler: RequestListener): Server {
   const options = {
     headersTimeout: HEAD_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: LATE_CHECKED_MS,
     keepAliveTimeout: IDLE_TIMEOUT_MS,
     requireHostHeader: false, // node:http would refuse in its own words
   }

@@ -342,6 +342,16 @@ describe('the admin port', () => {
     expect(client.failure).toBeUndefined()
   })
 
+  test('refuses who is not done with a head in 10 s, soon after that', async () => {
+    using client = await RawClient.connect(port)
+    const begunAt = performance.now()
+    client.send('GET /v1/stats HTTP/1.1\r\nHost: a.test\r\n')
+    const { responses, closed } = await client.heard(2)
+    expect([responses.map(({ status }) => status), closed]).toEqual([[408], true])
+    expect(Math.round((performance.now() - begunAt) / 1_000)).toBeGreaterThanOrEqual(10)
+    expect(performance.now() - begunAt).toBeLessThan(15_000)
+  })
+
   test('does what it is asked by who may ask, and says so in the log', async () => {
     expect(await herdgate.ask('/v1/purge', { urls: ['http://a.test/kept'] })).toMatchObject({ status: 200 })
     expect(await kept()).toBe('fwd')
