@@ -62,12 +62,19 @@ const NEVER_HOP_BY_HOP = new Set([
   'via',
 ])
 
+/** Members of a request's Connection: they are looked at in every step on the way, and nobody needs as many. */
+const MOST_MEMBERS = 64
+
 /**
  * What is wrong with the request's Connection: it names a field that is never for one connection (RFC 9110
- * section 7.6.1), as someone does who wants it removed on the way. Undefined when nothing is.
+ * section 7.6.1), as someone does who wants it removed on the way, or it is endless. Undefined when nothing is.
  */
 export function connectionProblem(fields: Fields): string | undefined {
-  for (const option of connectionOptions(fields)) {
+  const options = connectionOptions(fields)
+  if (options.size === 0) return undefined
+  const members = field(fields, 'connection')?.split(',').length ?? 0
+  if (members > MOST_MEMBERS) return `Connection has more than ${MOST_MEMBERS} members`
+  for (const option of options) {
     const read = asRead(option)
     if (NEVER_HOP_BY_HOP.has(read) || isImpersonating(read)) return `Connection names ${option}`
   }

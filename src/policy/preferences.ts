@@ -52,10 +52,10 @@ function lowerCased(part: string): string {
  * A field value that all spellings of the same preferences share: lower-cased, sorted, each weight in its shortest
  * form (RFC 9111 section 4.1). One that is not well formed stays as it is.
  */
-export function normalPreferences(value: string): string {
+export const normalPreferences = memoized((value): string => {
   const members = parsePreferences(value)?.map(({ range, weight }) => (weight === 1 ? range : `${range};q=${weight}`))
   return members === undefined ? trimmed(value) : [...new Set(members)].sort().join(',')
-}
+})
 
 /** Those that origins and clients use, beside identity. */
 const CODINGS = ['br', 'deflate', 'gzip', 'zstd']

@@ -1,7 +1,7 @@
 /** May a response be stored, and so be given to others? (RFC 9111 section 3) */
 import { type Fields, field, has } from '../fields.ts'
 import type { CacheRequest, Detail, OriginResponse, Rules } from '../model.ts'
-import { parseCacheControl } from './cache-control.ts'
+import { requestDirectives } from './request-directives.ts'
 import { CONTROL_FIELDS, type ResponseDirectives, responseDirectives } from './targeted-control.ts'
 import {
   type Freshness,
@@ -144,8 +144,7 @@ function isNotUnderstood({ directives, status }: Exchange): boolean {
 
 /** RFC 9111 section 5.2.1.5. The operator's override is about responses, so it does not reach this. */
 function forbidsByRequest({ request }: Exchange): boolean {
-  const value = field(request.fields, 'cache-control')
-  return value !== undefined && parseCacheControl(value).noStore
+  return has(request.fields, 'cache-control') && requestDirectives(request.fields).noStore
 }
 
 /** no-store is for caches that do not understand the code, when must-understand is there (section 5.2.2.3). */
