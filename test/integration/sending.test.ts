@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import http, { type IncomingMessage } from 'node:http'
 import net from 'node:net'
 import { expect, test } from 'vitest'
+import { MOST_AHEAD } from '../../src/ports/pipelining.ts'
 import { exchange, herdgate, port, start } from '../support/before-raw-origin.ts'
 import { get } from '../support/http.ts'
 import { ok } from '../support/raw-origin.ts'
@@ -49,12 +50,13 @@ test('who closes its half, or goes, makes room at once for one among those who w
   }
   const leave = [client(request), client(request.repeat(20)), client(request)]
   const gone = net.connect(port(), '127.0.0.1', () => gone.write(request))
-  await wait(23)
+  const begun = 1 + MOST_AHEAD // of those behind one another
+  await wait(3 + begun)
   const stays = client(request.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'))
-  await wait(24)
+  await wait(4 + begun)
   for (const { socket } of leave) socket.end()
   gone.destroy()
-  await wait(1 + 19) // of requests behind one another, which are all answered, one
+  await wait(1 + begun - 1) // of requests behind one another, which are all answered, one
   expect((await herdgate.ask('/v1/stats')).body.inFlight).toBe(1)
   answers[0]?.()
   const counts = (await Promise.all([...leave, stays].map((one) => one.answers))).map(
