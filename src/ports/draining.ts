@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { HttpSocket } from './connections.ts'
 import { isLingering } from './lingering-close.ts'
-import { arePipelined } from './pipelining.ts'
+import { arePipelined, isFollowed } from './pipelining.ts'
 
 /** How often connections are looked through while a listener closes, in ms. */
 const SWEEP_MS = 50
@@ -46,10 +46,14 @@ function announceEnd(socket: HttpSocket): void {
   if (due && !due.headersSent && !arePipelined(socket)) due.shouldKeepAlive = false
 }
 
-/** Has every answer that begins while this holds be the last of its connection (RFC 9112 section 9.6). */
+/**
+ * Has every answer that begins while this holds be the last of its connection (RFC 9112 section 9.6), unless a pipelined request
+ * follows. Fastify, when it closes, would have each be the last, and what follows be lost.
+ */
 export function endConnectionsWhile(app: FastifyInstance, isDraining: () => boolean): void {
   app.addHook('onRequest', (request, { raw }, done) => {
-    if (isDraining() && !arePipelined(request.raw.socket)) raw.shouldKeepAlive = false
+    if (isFollowed(raw, request.raw.socket)) raw.removeHeader('Connection')
+    else if (isDraining()) raw.shouldKeepAlive = false
     done()
   })
 }

@@ -24,6 +24,10 @@ export const waitingAnswers = (socket: HttpSocket): ReadonlySet<ServerResponse> 
 /** Would they be lost if the answer that is due were the connection's last? */
 export const arePipelined = (socket: HttpSocket): boolean => waitingAnswers(socket).size > 0
 
+/** ... and if this one were, whether or not its turn has come? */
+export const isFollowed = (response: ServerResponse, socket: HttpSocket): boolean =>
+  arePipelined(socket) && [...waitingAnswers(socket)].at(-1) !== response
+
 /** The last answer that is due to a request that has come whole. */
 export function lastDue(socket: HttpSocket): ServerResponse | undefined {
   return dueAnswers(socket).findLast(({ req }) => req.complete)

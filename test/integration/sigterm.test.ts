@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import { describe, expect, test } from 'vitest'
+import { MOST_AHEAD } from '../../src/ports/pipelining.ts'
 import { exchange, herdgate, origin, port, refuses, start } from '../support/before-raw-origin.ts'
 import { get } from '../support/http.ts'
 import { ok } from '../support/raw-origin.ts'
@@ -51,6 +52,22 @@ describe('SIGTERM', () => {
     for (const socket of sockets) socket.write(ok('late'))
     expect(await alone).toMatch(/^HTTP\/1.1 200 OK[^]*Connection: close[^]*late$/)
     expect((await two).match(/late/g)).toHaveLength(2)
+    expect(await stopped).toBe(0)
+  })
+
+  test('answers all that was pipelined, also what begins only when its turn comes; the last says so', async () => {
+    const sockets: net.Socket[] = []
+    let isAnswering = false
+    await start(({ socket }) => void (isAnswering ? socket.write(ok('late')) : sockets.push(socket)))
+    const count = MOST_AHEAD + 4
+    const all = exchange('GET / HTTP/1.1\r\nHost: a\r\nCache-Control: no-store\r\n\r\n'.repeat(count))
+    await until(() => sockets.length === MOST_AHEAD + 1, 'the requests at the origin')
+    const stopped = herdgate.stop()
+    await until(refuses, 'it has heard')
+    isAnswering = true
+    for (const socket of sockets) socket.write(ok('late'))
+    expect((await all).match(/late/g)).toHaveLength(count)
+    expect((await all).match(/Connection: close/g)).toHaveLength(1)
     expect(await stopped).toBe(0)
   })
 })
