@@ -1,4 +1,4 @@
-import { closeSync, fchmodSync, openSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, fchmodSync, fstatSync, ftruncateSync, openSync, writeFileSync } from 'node:fs'
 
 export interface InitFlags {
   readonly origin: string
@@ -7,6 +7,7 @@ export interface InitFlags {
   readonly force?: boolean
 }
 
+const { O_CREAT, O_EXCL, O_WRONLY } = constants
 const OWNER_ONLY = 0o600
 /** As far as the umask lets them. */
 const ANYBODY = 0o666
@@ -38,9 +39,13 @@ export async function init(file: string, flags: InitFlags): Promise<void> {
 /** For its owner alone where it has the password of Redis, also where the file was there before. */
 function write(file: string, text: string, { force = false, redis = '' }: InitFlags): void {
   const isSecret = redis.includes('@')
-  const opened = openSync(file, force ? 'w' : 'wx', isSecret ? OWNER_ONLY : ANYBODY)
+  // Emptied only when it is certain to be written: what stood there may be all there is.
+  const opened = openSync(file, O_WRONLY | O_CREAT | (force ? 0 : O_EXCL), isSecret ? OWNER_ONLY : ANYBODY)
   try {
-    if (isSecret) fchmodSync(opened, OWNER_ONLY)
+    if (fstatSync(opened).isFile()) {
+      if (isSecret) fchmodSync(opened, OWNER_ONLY)
+      ftruncateSync(opened)
+    }
     writeFileSync(opened, text)
   } finally {
     closeSync(opened)
