@@ -89,7 +89,6 @@ const route = z.strictObject({
     .describe('Lifetime by status code, for responses that state none.'),
   bypass: leaf.boolean.prefault(false).describe('Pass everything to the origin; neither look up nor store.'),
   webSockets: leaf.boolean
-
     .prefault(true)
     .describe('Join WebSockets; false: a handshake goes on without Upgrade, as the plain request it also is.'),
 })

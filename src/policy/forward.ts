@@ -85,7 +85,7 @@ interface NamedField {
   /** In lower case, and as lenient origins read it. */
   readonly name: string
   readonly read: string
-  /** For this connection, or written anew. */
+  /** For this connection, written anew, or for nobody: no proxy states `Proxy`, and CGI believes it (CVE-2016-5385). */
   readonly ours: boolean
   /** It says what the client would rather have, in a spelling that no client uses and some origins take for the usual one. */
   readonly respelled: boolean
@@ -105,7 +105,7 @@ const fieldNamed = memoized((spelling): NamedField => {
   return {
     name,
     read,
-    ours: HOP_BY_HOP.has(name) || HOP_BY_HOP.has(read) || REWRITTEN.has(read),
+    ours: HOP_BY_HOP.has(name) || HOP_BY_HOP.has(read) || REWRITTEN.has(read) || read === 'proxy',
     respelled: read !== name && PREFERENCE_FIELDS.has(read),
     conditional: CONDITIONALS.has(read),
     meaningless: MEANINGLESS.has(read),

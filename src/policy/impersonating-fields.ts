@@ -4,7 +4,8 @@
  * Fields by which frameworks, application servers and CDNs let a request say that it is another one: other target,
  * method, host, scheme, client or user. Only a trusted peer may; from anyone else they would poison what others get.
  * Whole families, by how their names begin, and single ones. docs/security.md lists them. `proxy` is one by its use: CGI
- * makes it the variable by which programs know the proxy for what they ask in turn (CVE-2016-5385).
+ * makes it the variable by which programs know the proxy for what they ask in turn (CVE-2016-5385); it goes to no origin,
+ * whoever sends it.
  */
 const IMPERSONATING_FAMILIES =
   /^(?:cf|cloudfront|forwarded|ssl-client|x-(?:amzn-oidc|appengine|envoy|forward(?:ed|er)?|invoke|middleware|original(?:ly)?|override|rewrite|ssl|vercel))(?:-|$)/

@@ -62,6 +62,11 @@ describe('what an origin gets', () => {
     'TE',
   ])('is not %s', (name) => expect(has(sent({ [name]: 'x' }), name.toLowerCase())).toBe(false))
 
+  it('is not Proxy, not even from a trusted proxy, which may have it from its client', () => {
+    const fromProxy = requestWith({ Proxy: 'http://a.example' }, { peer: proxy })
+    expect(has(sentUpstream(fromProxy, {}), 'proxy')).toBe(false)
+  })
+
   it('is not what Connection names, except what we add ourselves', () => {
     const fields = sent({ Connection: 'close, X-Real-Auth, Via, X-Forwarded-For', 'X-Real-Auth': '1', Via: '1.1 x' })
     expect(has(fields, 'x-real-auth')).toBe(false)
