@@ -81,7 +81,7 @@ const UNAUTHORIZED = 401
 
 /**
  * A copy of other bytes than those asked for: what is lacking is fetched (RFC 9111 section 3.3). The whole of what would be
- * too large a copy is for its asker alone, and leaves the part.
+ * too large a copy is for its asker alone, and leaves the part if it says how long it is.
  */
 function withoutItsPart({ request, entry, wishes, ranged, usable, fresh }: LackingPart, rules: Rules): HttpDecision {
   const why = fresh ? 'partial' : 'stale'

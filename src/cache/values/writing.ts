@@ -14,7 +14,7 @@ export interface WritingParts extends Pick<ValueParts, 'sizeOf'> {
   readonly defaultRules: ValueRules
 }
 
-/** Values that callers put or take away. A load in progress replaces neither. */
+/** Values that callers put or take away. A load in progress in this process replaces neither. */
 export class Writing {
   readonly #parts: WritingParts
 
