@@ -52,8 +52,9 @@ function announceEnd(socket: HttpSocket): void {
  */
 export function endConnectionsWhile(app: FastifyInstance, isDraining: () => boolean): void {
   app.addHook('onRequest', (request, { raw }, done) => {
-    if (isFollowed(raw, request.raw.socket)) raw.removeHeader('Connection')
-    else if (isDraining()) raw.shouldKeepAlive = false
+    const { socket } = request.raw
+    if (raw.hasHeader('Connection') && isFollowed(raw, socket)) raw.removeHeader('Connection')
+    if (isDraining() && !isFollowed(raw, socket)) raw.shouldKeepAlive = false
     done()
   })
 }
