@@ -215,20 +215,19 @@ export class Storing {
     error: E,
     flight: AnyFlight | undefined,
   ): Awaitable<Written> {
-    const anew = { past: undefined, generation: this.#log.generation }
     const isFree = (stored: Stored | undefined) => !isInUse(question, stored, this.#log, this.#clock.now())
     const put = (key: string) => this.#putInOrder(key, error, flight, false)
     const putAsVariant = (on: readonly string[]): Awaitable<Written> => {
       if (!question.variesOn(error).every((name) => on.includes(name))) return 'lost'
       const key = question.variantKey(on)
-      return withStored(this.#store, key, (kept) => (isFree(known(kept)) ? put(key) : 'lost'), anew)
+      return withStored(this.#store, key, (kept) => (isFree(known(kept)) ? put(key) : 'lost'), this.#anew)
     }
     const putBeside = (kept: Kept): Awaitable<Written> => {
       const standing = known(kept)
       if (isFree(standing)) return put(target)
       return standing?.kind === 'varies' ? putAsVariant(standing.on) : 'lost'
     }
-    return withStored(this.#store, question.key, putBeside, anew)
+    return withStored(this.#store, question.key, putBeside, this.#anew)
   }
 
   /** A part is put together with what is there. */
