@@ -41,10 +41,10 @@ export class OctetWriter {
     this.#octets.writeUInt32BE(value, at)
   }
 
-  /** Infinity included. */
+  /** Infinity included; zero has no sign. */
   number(value: number): void {
     const at = this.#reserve(8)
-    this.#octets.writeDoubleBE(value, at)
+    this.#octets.writeDoubleBE(value + 0, at)
   }
 
   time(ms: number): void {
@@ -131,7 +131,9 @@ export class OctetReader {
 
   number(): number {
     const at = this.#take(8)
-    return at === undefined ? 0 : this.#octets.readDoubleBE(at)
+    const value = at === undefined ? 0 : this.#octets.readDoubleBE(at)
+    this.must(!Object.is(value, -0))
+    return value
   }
 
   time(): number {
