@@ -69,6 +69,8 @@ export interface Fallback<E extends Entry = Entry> {
   readonly entry: E
   /** How long the origin may take, in milliseconds; undefined: as long as it does. */
   readonly afterMs: number | undefined
+  /** When its window ends: an origin may take its time to fail. */
+  readonly until: number
 }
 
 /** How a request was answered. Metric, log line and Cache-Status all come from it. */

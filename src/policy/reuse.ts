@@ -140,7 +140,8 @@ function withEntry({ request, entry, verdict, wishes, fresh }: Unusable, rules: 
   // What has been invalidated is checked before its next use, and is not used before the check has begun.
   const isAwaited = (rules.softTimeout === 0 && verdict !== 'valid') || wantsValidated(wishes)
   const afterMs = isAwaited || !mayAnswerWhileRefreshed(entry, rules, now) ? undefined : rules.softTimeout
-  const fallback = mayAnswerOnError(entry, verdict, wishes, now) ? { entry, afterMs } : undefined
+  const until = answersOnErrorUntil(entry, verdict, wishes)
+  const fallback = now < until ? { entry, afterMs, until } : undefined
   if (request.method === 'HEAD' || wishes?.noStore) {
     const updates = request.method === 'HEAD' && !wishes?.noStore && entry.partial === undefined ? entry : undefined
     const detail = wishes?.noStore ? 'request-no-store' : undefined
@@ -188,21 +189,18 @@ function mayAnswerWhileRefreshed(entry: StoredResponse, rules: Rules, now: numbe
 }
 
 /**
- * May the copy answer when the origin fails? What a request asks for is advice (RFC 9111 section 5.2.1), what a
+ * Until when may the copy answer where the origin fails? What a request asks for is advice (RFC 9111 section 5.2.1), what a
  * response forbids is not (section 4.2.4): a reload during an outage gets the copy, unless it must be
  * revalidated. A request's own stale-if-error (RFC 5861 section 4) sets the window for that request, in both
  * directions; so a client that wants an error rather than an old copy says `stale-if-error=0`.
  */
-function mayAnswerOnError(
+function answersOnErrorUntil(
   entry: StoredResponse,
   verdict: FoundEntry['verdict'],
   wishes: Directives | undefined,
-  now: number,
-): boolean {
-  if (verdict === 'stale' && entry.mustRevalidate) return false
-  if (now < entry.freshUntil) return true
-  if (wishes?.staleIfError === undefined) return now < entry.staleIfErrorUntil
-  return !entry.mustRevalidate && now < entry.freshUntil + wishes.staleIfError * 1000
+): number {
+  if (entry.mustRevalidate) return verdict === 'valid' ? entry.freshUntil : Number.NEGATIVE_INFINITY
+  return wishes?.staleIfError === undefined ? entry.staleIfErrorUntil : entry.freshUntil + wishes.staleIfError * 1000
 }
 
 function mentioned(fields: Fields): number {

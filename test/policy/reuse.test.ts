@@ -117,7 +117,7 @@ describe('a fresh entry', () => {
       kind: 'revalidate',
       entry: graced,
       why: 'request',
-      fallback: { entry: graced, afterMs: undefined },
+      fallback: { entry: graced, afterMs: undefined, until: NOW + 160_000 },
     })
   })
 
@@ -238,7 +238,8 @@ describe('an expired entry', () => {
 
   it("heeds the request's own stale-if-error in both directions", () => {
     expect(onError('stale-if-error=0', 61)).toMatchObject({ kind: 'revalidate', fallback: undefined })
-    expect(onError('stale-if-error=600', 200)).toMatchObject({ fallback: { entry: graced } })
+    const until = NOW + 660_000
+    expect(onError('stale-if-error=600', 200)).toMatchObject({ fallback: { entry: graced, until } })
   })
 
   it('is passed for HEAD, with the copy that may answer on error', () => {
@@ -246,7 +247,7 @@ describe('an expired entry', () => {
       kind: 'pass',
       why: 'stale',
       detail: undefined,
-      fallback: { entry: graced, afterMs: undefined },
+      fallback: { entry: graced, afterMs: undefined, until: NOW + 160_000 },
       updates: graced,
     })
     expect(decided({ entry: fresh, at: 61, method: 'HEAD' })).toMatchObject({ kind: 'pass', fallback: undefined })
@@ -279,7 +280,7 @@ describe('an invalidated entry', () => {
       kind: 'revalidate',
       entry: fresh,
       why: 'stale',
-      fallback: { entry: fresh, afterMs: 300 },
+      fallback: { entry: fresh, afterMs: 300, until: NOW + 60_000 },
     })
   })
 

@@ -59,17 +59,19 @@ export class Answers {
     return this.staleOrError(decision, new HerdgateError('overloaded', why), false)
   }
 
-  /** The stale copy as an answer, where it may be one: it must not have been purged while the origin was asked. */
+  /** The copy as an answer, where it may be one: it must not have been purged, nor its window have ended, meanwhile. */
   #stale<E extends Entry, D>(
     decision: Forward<E> | Pass<E>,
     result: 'stale' | 'stale_if_error',
     detail: Detail,
     fwdStatus?: number,
   ): Resolution<E, D> | undefined {
-    const entry = decision.fallback?.entry
-    if (entry === undefined || this.#log.verdict(entry) === 'dead') return undefined
-    if (result === 'stale' && !this.#wouldKnow(entry)) return undefined
-    const answer: Resolution<E, D> = served(entry, result, this.#clock.now(), detail)
+    const { fallback } = decision
+    const now = this.#clock.now()
+    if (fallback === undefined || now >= fallback.until || this.#log.verdict(fallback.entry) === 'dead')
+      return undefined
+    if (result === 'stale' && !this.#wouldKnow(fallback.entry)) return undefined
+    const answer: Resolution<E, D> = served(fallback.entry, result, now, detail)
     return fwdStatus === undefined ? answer : { ...answer, outcome: { ...answer.outcome, fwdStatus } }
   }
 

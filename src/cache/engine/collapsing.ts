@@ -143,7 +143,7 @@ export class Collapsing {
     this.#report(question, 'refetched')
     const { why, fallback } = decision
     const standing = standingFor(decision)
-    return { kind: 'pass', why, detail, fallback: fallback && { entry: fallback.entry, afterMs: undefined }, standing }
+    return { kind: 'pass', why, detail, fallback: fallback && { ...fallback, afterMs: undefined }, standing }
   }
 
   #report<E extends Entry, D>({ route }: Question<E, D>, outcome: EventPayloads['collapse']['outcome']): void {

@@ -60,7 +60,8 @@ export class Passing {
     if (this.#refreshing.has(key)) return
     this.#refreshing.add(key)
     const pass = this.#inProgress.begin(question.key)
-    const decision = { kind: 'pass', why: 'stale', fallback: { entry, afterMs: undefined }, updates: entry } as const
+    const fallback = { entry, afterMs: undefined, until: entry.staleIfErrorUntil }
+    const decision = { kind: 'pass', why: 'stale', fallback, updates: entry } as const
     void this.#load(question, decision, undefined, true).then((landed) => {
       this.#refreshing.delete(key)
       this.#settleLate(question, key, landed, pass)

@@ -21,7 +21,12 @@ export function apartFor<E extends Entry, D>(question: Question<E, D>, decision:
 
 /** Nobody waits for the check of this copy. */
 const refreshing = <E extends Entry>(entry: E) =>
-  ({ kind: 'revalidate', entry, why: 'stale', fallback: { entry, afterMs: undefined } }) as const
+  ({
+    kind: 'revalidate',
+    entry,
+    why: 'stale',
+    fallback: { entry, afterMs: undefined, until: entry.staleIfErrorUntil },
+  }) as const
 
 export class SharedFetches {
   readonly #log: InvalidationLog

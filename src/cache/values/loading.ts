@@ -5,7 +5,7 @@ import type { Counts } from '../statistics.ts'
 import { type FreshValues, promiseOf } from './fresh-values.ts'
 import { noKey } from './key.ts'
 import { rulesOf, type ValueOptions, type ValueRules } from './options.ts'
-import { type AnyLoad, type Asked, standsIn, type ValueParts, ValueQuestion } from './question.ts'
+import { type AnyLoad, type Asked, standsInUntil, type ValueParts, ValueQuestion } from './question.ts'
 
 export interface GetOrSetOptions extends ValueOptions {
   /** Load even though a fresh value is there. A load that is in progress already will do. */
@@ -77,7 +77,7 @@ export class Loading {
     const stored = known(kept)
     if (stored?.kind !== 'value') return false
     const { rules, grace } = this.#asked(options)
-    return rules.softTimeout === 0 && standsIn(stored, now, rules, grace)
+    return rules.softTimeout === 0 && now < standsInUntil(stored, rules, grace)
   }
 
   /** @param kept what the store said of the key */

@@ -46,10 +46,10 @@ export interface Asked {
   readonly force: boolean
 }
 
-/** Whether a value that is not fresh, or was invalidated, may be used in place of a load. */
-export function standsIn(entry: StoredValue, now: number, { grace }: ValueRules, stated: number | undefined): boolean {
-  if (stated !== undefined) return stated > 0 && now < Math.min(entry.keepUntil, entry.freshUntil + stated)
-  return now < entry.staleIfErrorUntil || (grace > 0 && now < entry.keepUntil)
+/** Until when a value that is not fresh, or was invalidated, may be used in place of a load. */
+export function standsInUntil(entry: StoredValue, { grace }: ValueRules, stated: number | undefined): number {
+  if (stated === undefined) return grace > 0 ? entry.keepUntil : entry.staleIfErrorUntil
+  return stated > 0 ? Math.min(entry.keepUntil, entry.freshUntil + stated) : Number.NEGATIVE_INFINITY
 }
 
 /** The library door's question: the caller's rules judge, the caller's function loads. */
@@ -103,11 +103,12 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     const valid = found.verdict === 'valid'
     if (valid && now < entry.freshUntil) return { kind: 'serve', entry, refresh: now >= entry.refreshAt }
     const { softTimeout } = this.#rules
-    const mayStandIn = standsIn(entry, now, this.#rules, this.#grace)
+    const until = standsInUntil(entry, this.#rules, this.#grace)
+    const mayStandIn = now < until
     const atOnce = softTimeout === undefined ? now < entry.staleWhileRevalidateUntil : softTimeout === 0
     if (valid && atOnce && mayStandIn) return { kind: 'serve-stale', entry }
     const afterMs = softTimeout === 0 ? undefined : softTimeout
-    return { kind: 'revalidate', entry, why: 'stale', fallback: mayStandIn ? { entry, afterMs } : undefined }
+    return { kind: 'revalidate', entry, why: 'stale', fallback: mayStandIn ? { entry, afterMs, until } : undefined }
   }
 
   forRefresh(): this {

@@ -389,6 +389,28 @@ describe('a failing origin', () => {
     expect((await w.get('/')).status).toBe(502)
   })
 
+  test.each([
+    ['max-age=60, must-revalidate', 'no-cache', 59_000],
+    ['max-age=60, stale-if-error=5', 'no-store', 61_000],
+    ['max-age=60', 'stale-if-error=5', 61_000],
+  ])(
+    'a copy with %s does not stand in, to %s, if its window ends before the origin fails',
+    async (held, wish, ageMs) => {
+      const w = world()
+      w.origin.script((_, number) => (number === 1 ? { headers: { 'Cache-Control': held }, body: 'v1' } : undefined))
+      await w.get('/')
+      await w.clock.advance(ageMs)
+      const headers = { 'Cache-Control': wish }
+      const [soon, late] = [w.get('/', headers), w.get('/', { ...headers, Cookie: 'apart=1' })]
+      await settle()
+      w.origin.next.fail()
+      expect(await soon).toMatchObject({ body: 'v1', result: 'stale_if_error' })
+      await w.clock.advance(10_000)
+      w.origin.next.fail()
+      expect(await late).toMatchObject({ status: 502, result: 'error' })
+    },
+  )
+
   test('when it is back, the next answer is fresh', async () => {
     const w = world()
     w.origin.script((_, number) =>
@@ -468,6 +490,14 @@ describe('a slow origin', () => {
     await w.clock.advance(300)
     w.origin.next.answer({ headers: FRESH, body: 'v2' })
     expect((await answer).body).toBe('v2')
+  })
+
+  test('a copy whose grace ends before softTimeout does not answer', async () => {
+    const w = await stale({ grace: 1_100, softTimeout: 300 })
+    const answer = w.get('/')
+    await w.clock.advance(300)
+    w.origin.next.answer({ headers: FRESH, body: 'v2' })
+    expect(await answer).toMatchObject({ body: 'v2', result: 'miss' })
   })
 
   test('softTimeout 0 answers at once and refreshes once behind it', async () => {

@@ -455,6 +455,17 @@ describe('single and many', () => {
     expect(await cache.deleteMany(['a', 'b', 'x'])).toBe(1)
   })
 
+  test('a value does not stand in if its grace ends before the load fails', async () => {
+    const { cache, clock } = library({ ttl: '5s', grace: '10s' })
+    await cache.set('k', 'old')
+    await clock.advance(14_000)
+    const loading = Promise.withResolvers<string>()
+    const asked = cache.getOrSet('k', () => loading.promise)
+    await clock.advance(2_000)
+    loading.reject(new Error('down'))
+    await expect(asked).rejects.toThrow('down')
+  })
+
   describe('grace that a call states bounds how stale a value it takes', () => {
     const down = () => Promise.reject(new Error('down'))
 
