@@ -184,9 +184,16 @@ export class Storing {
     const put = (kept: Kept): Awaitable<Written> => {
       if (this.#isStaying(kept, entry, flight)) return undefined
       if (!sameContent) this.#overtake(key, entry, flight)
-      return this.put(key, entry)
+      return this.#replace(key, kept, entry)
     }
     return withStored(this.#store, key, put, this.#anew)
+  }
+
+  /** Of variants no more is to be found than of anything else that is replaced. */
+  #replace(key: string, kept: Kept, entry: Entry): Awaitable<Written> {
+    const replaced = known(kept)
+    if (replaced?.kind === 'varies') this.#variants.drop(replaced.variants)
+    return this.put(key, entry)
   }
 
   /**
@@ -237,7 +244,7 @@ export class Storing {
       const stored = known(kept)
       const valid = stored !== undefined && this.#log.verdict(stored) === 'valid' ? stored : undefined
       const settled = question.settled(part, valid)
-      if (settled !== undefined) return this.put(key, settled)
+      if (settled !== undefined) return this.#replace(key, kept, settled)
       return valid === undefined ? 'lost' : undefined // else there is as much, or something later
     }
     return withStored(this.#store, key, join, this.#anew)

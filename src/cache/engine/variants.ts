@@ -82,6 +82,11 @@ export class Variants {
     return withStored(this.#store, key, announce)
   }
 
+  /** Variants to which nothing leads any more: the same names in a later Vary would bring them back. */
+  drop(variants: readonly string[]): void {
+    for (const variant of variants) void this.#store.delete(variant)
+  }
+
   /** One more variant arrives in the place of what stood there before the first. */
   #replacedBy(key: string, before: Stored | undefined): Replaced | undefined {
     const present = this.#replaced.get(key)
@@ -98,7 +103,7 @@ export class Variants {
 
   #arrived(key: string, replaced: Replaced | undefined, dropped: readonly string[]): void {
     if (this.#replaced.get(key) === replaced) this.#replaced.delete(key)
-    for (const variant of dropped) void this.#store.delete(variant)
+    this.drop(dropped)
   }
 
   #brokenOff(key: string, on: readonly string[], replaced: Replaced): void {

@@ -145,3 +145,22 @@ describe('of variants in one language', () => {
     expect(await w.get('/', prefers(', fr;q=0.5'))).toMatchObject({ body: 'old', result: 'stale_if_error' })
   })
 })
+
+test.each([200, 206, 404])(
+  'variants from before a %i without Vary do not come back with later ones',
+  async (status) => {
+    const w = world()
+    const varying = { 'Cache-Control': 'max-age=600', Vary: 'Accept-Language' }
+    w.origin.script(() => ({ headers: varying, body: 'before' }))
+    await w.get('/', { 'Accept-Language': 'de' })
+    const part = status === 206 ? { 'Content-Range': 'bytes 0-6/10' } : {}
+    const range = { Range: 'bytes=0-6' }
+    w.origin.script(() => ({ status, headers: { 'Cache-Control': 'max-age=1', ...part }, body: 'for all' }))
+    await w.get('/', { 'Accept-Language': 'fr', ...range })
+    expect(await w.get('/', { 'Accept-Language': 'de', ...range })).toMatchObject({ body: 'for all', result: 'hit' })
+    await w.clock.advance(1_001)
+    w.origin.script(() => ({ headers: varying, body: 'after' }))
+    await w.get('/', { 'Accept-Language': 'fr' })
+    expect(await w.get('/', { 'Accept-Language': 'de' })).toMatchObject({ body: 'after', result: 'miss' })
+  },
+)
