@@ -35,11 +35,11 @@ export interface Lifetime {
   readonly mustRevalidate: boolean
 }
 
-/** Which of two copies was asked for later. */
+/** Which of two things was asked for later. */
 export interface Order {
   /**
-   * When the fetch behind it began, whoever made it; by the machine's clock where another process did. To be compared with that
-   * of another copy (cache/engine/order.ts) and nothing else: what the log must know to be past is `startedAt`.
+   * When the fetch behind it began, the latest of several, whoever made it; by the machine's clock where another process did. To
+   * be compared with that of another (cache/engine/order.ts) and nothing else: what the log must know to be past is `startedAt`.
    */
   readonly askedAt: number
 }
@@ -96,7 +96,7 @@ export interface StoredValue extends Stamp, Order, Lifetime, Cost {
 export type Entry = StoredResponse | StoredValue
 
 /** Stands at a resource's key when its responses differ by request fields (RFC 9111 section 4.1). */
-export interface Varies extends Stamp {
+export interface Varies extends Stamp, Order {
   readonly kind: 'varies'
   /** Lower-cased field names. */
   readonly on: readonly string[]

@@ -90,9 +90,10 @@ const varies = fc
     fc.array(fc.tuple(text, text), { maxLength: 5 }),
     times,
   )
-  .map(([stamp, on, variants, languages, { keepUntil }]) => ({
+  .map(([stamp, on, variants, languages, { askedAt, keepUntil }]) => ({
     kind: 'varies' as const,
     ...stamp,
+    askedAt,
     on,
     variants,
     languages,

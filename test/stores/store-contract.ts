@@ -100,8 +100,9 @@ export function storeContract(
 }
 
 const stamp = { url: 'a.test/', tags: ['t'], generation: 'g', position: 7, checked: 7, startedAt: 0 }
+const variants = { on: ['accept'], variants: ['v'], languages: [] }
 export const unshareable: Stored = { ...stamp, kind: 'unshareable', keepUntil: 1 }
-export const varies: Stored = { ...stamp, kind: 'varies', on: ['accept'], variants: ['v'], languages: [], keepUntil: 1 }
+export const varies: Stored = { ...stamp, kind: 'varies', askedAt: 0, ...variants, keepUntil: 1 }
 
 export const response = (body: string, more: Partial<StoredResponse> = {}): StoredResponse =>
   storedResponse({ ...stamp, fields: ['ETag', '"1"'], body: Body.of(Buffer.from(body)), ...more })

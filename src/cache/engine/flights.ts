@@ -34,6 +34,8 @@ export class Flight<E extends Entry, D> implements Stamp {
   lease: Lease | undefined
   /** Something newer was put where it would be kept. */
   isSuperseded = false
+  /** What was asked for later varies, which stands there now: what this one brings is put there only in its order. */
+  isCrossed = false
   /** Only `Flights` writes it. */
   hasEnded = false
   /** Those that lead or led to it, from the first until it is left; only `Flights` writes them. */
@@ -102,6 +104,12 @@ export class Flights {
     if (flight === undefined) return
     flight.isSuperseded = true
     this.#byKey.delete(key)
+  }
+
+  /** What was asked for at that time varies, which is said at this key. */
+  cross(key: string, startedAt: number): void {
+    const flight = this.#byKey.get(key)
+    if (flight !== undefined && flight.startedAt < startedAt) flight.isCrossed = true
   }
 
   /** What it came to is known and is not being stored; who comes next may share that until it is left. */

@@ -76,7 +76,7 @@ export class Storing {
     const on = question.variesOn(entry)
     const target = on.length === 0 ? question.key : question.variantKey(on)
     const mayAnnounce = flight?.isSuperseded !== true && this.#log.verdict(entry) === 'valid'
-    const announced = on.length > 0 && mayAnnounce ? this.#variants.announce(question, entry, on, target) : undefined
+    const announced = on.length > 0 && mayAnnounce ? this.#announce(question, entry, on, target, flight) : undefined
     const leadsThere = on.length > 0 || !question.isError(entry) // others' variants are not to wait for an error
     if (flight?.isSuperseded === false && leadsThere && target + question.apart !== key) {
       this.#flights.put(target + question.apart, flight)
@@ -89,6 +89,18 @@ export class Storing {
     const fate = question.fate(entry)
     if (fate instanceof Promise) void fate.then((late) => this.#settle(arriving, late, this.#clock.now()))
     else this.#settle(arriving, fate, now)
+  }
+
+  #announce<E extends Entry, D>(
+    question: Question<E, D>,
+    entry: E,
+    on: readonly string[],
+    variant: string,
+    flight: Flight<E, D> | undefined,
+  ): Awaitable<Announcement> {
+    this.#flights.cross(question.key, entry.startedAt)
+    const isStaying = (kept: Kept) => this.#isStaying(kept, entry, flight)
+    return this.#variants.announce(question, entry, on, variant, isStaying)
   }
 
   #settle<E extends Entry, D>(arriving: Arriving<E, D>, fate: Fate, now: number): void {
@@ -149,6 +161,7 @@ export class Storing {
 
   /** As far as is known, nobody else has fetched the same since. */
   #isAlone(flight: AnyFlight | undefined): boolean {
+    if (flight?.isCrossed === true) return false
     if (this.#maxSharedBytes === undefined) return true
     return flight?.lease !== undefined && flight.lease.isDoubtful !== true
   }
@@ -202,8 +215,11 @@ export class Storing {
    */
   #isStaying(kept: Kept, arrived: Order, flight: AnyFlight | undefined): boolean {
     if (flight?.isSuperseded === true) return true
-    if (!isEntry(kept) || !isLater(kept, arrived) || this.#log.verdict(kept) !== 'valid') return false
-    return flight?.past === undefined || !isSame(kept, flight.past)
+    const stored = known(kept)
+    if (stored === undefined || stored.kind === 'unshareable') return false
+    if (!isLater(stored, arrived) || this.#log.verdict(stored) !== 'valid') return false
+    if (flight?.past === undefined) return true
+    return stored.kind === 'varies' ? isLater(stored, flight.past) : !isSame(stored, flight.past)
   }
 
   /** Another fetch in progress that began before it does not take its place. */

@@ -47,18 +47,21 @@ export class Variants {
    * Puts "varies on ..." at the resource's key. A changed Vary drops the variants made under the old one, and whatever
    * stood there, once a variant has come whole: where they all break off, that is put back. An error says nothing of what
    * else there is.
+   * @param isStaying whether what stands there was asked for later
    */
   announce<E extends Entry, D>(
     question: Question<E, D>,
     entry: E,
     on: readonly string[],
     variant: string,
+    isStaying: (kept: Kept) => boolean,
   ): Awaitable<Announcement> {
     const { key } = question
     const announce = (kept: Kept): Awaitable<Announcement> => {
       const before = known(kept)
       if (question.isError(entry) && isInUse(question, before, this.#log, this.#clock.now())) return NOT_SAID
       const same = before?.kind === 'varies' && this.#log.verdict(before) !== 'dead' && sameNames(before.on, on)
+      if (!same && isStaying(kept)) return { written: undefined, settle: () => this.drop([variant]) }
       const others = same ? before.variants.filter((other) => other !== variant) : []
       const variants = [...others, variant].slice(-MOST_VARIANTS)
       const dropped = before?.kind === 'varies' ? before.variants.filter((other) => !variants.includes(other)) : []
@@ -68,8 +71,9 @@ export class Variants {
       const languages = same ? before.languages.filter(isLasting) : []
       if (name !== undefined) languages.push([name, variant])
       const keepUntil = Math.max(entry.keepUntil, same ? before.keepUntil : 0)
+      const askedAt = same ? Math.max(entry.askedAt, before.askedAt) : entry.askedAt
       const stamp = stampOf(entry.url, NO_TAGS, entry)
-      const marker: Stored = { kind: 'varies', on, variants, languages, keepUntil, ...stamp }
+      const marker: Stored = { kind: 'varies', on, variants, languages, keepUntil, ...stamp, askedAt }
       const replaced = this.#replacedBy(key, same ? undefined : before)
       const settle = (fate: Fate): void => {
         if (fate !== 'broken') this.#arrived(key, replaced, dropped)

@@ -18,7 +18,7 @@ import { readValue, writeValue } from './value-octets.ts'
 
 export const MAGIC = Buffer.from('hgsd', 'latin1')
 /** Rises with every change of the layout: what has another one is not read. */
-export const VERSION = 2
+export const VERSION = 3
 const KINDS = ['response', 'value', 'varies', 'unshareable'] as const
 
 /** @returns false when the layout cannot express it: the body is not complete, a value is not plain data */
@@ -66,6 +66,7 @@ function writeKind(writer: OctetWriter, stored: Stored): boolean {
       writeTimes(writer, stored)
       return writeValue(writer, stored.value)
     case 'varies':
+      writer.time(stored.askedAt)
       writer.texts(stored.on)
       writer.texts(stored.variants)
       writer.texts(stored.languages.flat())
@@ -90,6 +91,7 @@ function readKind(reader: OctetReader, kind: Stored['kind'], stamp: Stamp): Stor
       return {
         kind,
         ...stamp,
+        askedAt: reader.time(),
         on: reader.texts(),
         variants: reader.texts(),
         languages: pairs(reader),

@@ -12,7 +12,7 @@ export function isSound(stored: Stored): boolean {
     case 'value':
       return areSoundTimes(stored)
     case 'varies':
-      return stored.on.length > 0 && stored.on.every(isName) && !Number.isNaN(stored.keepUntil)
+      return areSoundNames(stored.on) && Number.isFinite(stored.askedAt) && !Number.isNaN(stored.keepUntil)
     case 'unshareable':
       return Number.isFinite(stored.keepUntil)
   }
@@ -29,6 +29,7 @@ const ALL_AS_READ = /^\n[\w-]{43}$/
 const NEVER_STORED = new Set(['age', 'content-length', 'trailer'])
 
 const isName = (name: string): boolean => LOWER_CASE_TOKEN.test(name)
+const areSoundNames = (on: readonly string[]): boolean => on.length > 0 && on.every(isName)
 
 /** A position that the log has not reached is for the log to judge. */
 function isSoundStamp({ generation, position }: Stamp): boolean {

@@ -139,6 +139,7 @@ describe('one fetch for the fleet', () => {
     const PUBLIC = { 'Cache-Control': 'public, s-maxage=60' }
     const EARLY = { headers: PUBLIC, body: 'early' }
     const LATER = { headers: PUBLIC, body: 'later' }
+    const VARYING = { headers: { ...PUBLIC, Vary: 'Accept' }, body: 'early' }
     const PRIVATE = { headers: { 'Cache-Control': 'private' }, body: 'for a' }
     const COOKIE = { Cookie: 'a=1' }
 
@@ -171,6 +172,8 @@ describe('one fetch for the fleet', () => {
       ['nobody could say who fetches', { leases: UNAVAILABLE }, {}],
       ['it asked with a cookie', {}, { early: COOKIE }],
       ['its answer is for it alone', { leases: UNAVAILABLE }, { answers: [PRIVATE, LATER] as const }],
+      ['its answer varies', { leases: UNAVAILABLE }, { answers: [VARYING, LATER] as const }],
+      ['the later one varies', { leases: UNAVAILABLE }, { answers: [EARLY, { ...VARYING, body: 'later' }] as const }],
     ])('%s', async (_, options, asked) => {
       const nodes = fleet(options)
       await crossing(nodes, asked)

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { HerdgateError } from '../../../src/errors.ts'
 import { field } from '../../../src/fields.ts'
 import { settle } from '../../support/fake-clock.ts'
@@ -183,4 +183,54 @@ test.each([
   await w.clock.advance(6_000)
   w.origin.script(() => new HerdgateError('origin_refused'))
   expect(await w.get('/')).toMatchObject({ body: 'good', result: 'stale_if_error' })
+})
+
+describe('of an answer with Vary and one without, what was asked for later stays', () => {
+  const V1 = { headers: CONSENTING, body: 'v1' }
+  const V2 = { headers: CONSENTING, body: 'v2' }
+  const varying = (answer: typeof V1) => ({ ...answer, headers: VARYING })
+
+  /** Who asks early is answered late. */
+  const crossing = async (early: Record<string, string>, answers: readonly [early: typeof V1, late: typeof V1]) => {
+    const w = world()
+    const slow = w.get('/', early)
+    await settle()
+    await w.clock.advance(1)
+    const quick = w.get('/', early === AUTHORIZED ? {} : AUTHORIZED)
+    await settle()
+    w.origin.waiting[1]?.answer(answers[1])
+    await quick
+    w.origin.next.answer(answers[0])
+    await slow
+    return w
+  }
+
+  test.each([{}, AUTHORIZED])('%j asked early, for one without', async (early) => {
+    const w = await crossing(early, [V1, varying(V2)])
+    expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+  })
+
+  test.each([{}, AUTHORIZED])('%j asked early, for one with', async (early) => {
+    const w = await crossing(early, [varying(V1), V2])
+    expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+    await w.clock.advance(30_000)
+    w.origin.script(() => ({ ...varying(V2), body: 'v3' }))
+    await w.get('/', { Accept: 'text/html', 'Cache-Control': 'no-cache' })
+    expect(await w.get('/')).toMatchObject({ body: 'v3', result: 'miss' })
+  })
+
+  test('neither one with another Vary', async () => {
+    const other = { headers: { ...CONSENTING, Vary: 'X-Other' }, body: 'v1' }
+    const w = await crossing(AUTHORIZED, [other, varying(V2)])
+    expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+  })
+
+  test('but one that checks variants takes their place, whatever the clock', async () => {
+    const w = world()
+    w.origin.script(() => varying(V1))
+    await w.get('/')
+    w.origin.script(() => V2)
+    expect(await w.get('/', { 'Cache-Control': 'no-cache' })).toMatchObject({ body: 'v2' })
+    expect(await w.get('/', { Accept: 'text/html' })).toMatchObject({ body: 'v2', result: 'hit' })
+  })
 })

@@ -100,7 +100,7 @@ function seeds(): string[] {
       ...value,
       value: of,
     })),
-    { kind: 'varies', ...stamp, on: ['accept'], variants: ['v'], languages: [['n', 'k']], keepUntil: 1 },
+    { kind: 'varies', ...stamp, askedAt: 0, on: ['accept'], variants: ['v'], languages: [['n', 'k']], keepUntil: 1 },
     { kind: 'unshareable', ...stamp, keepUntil: 9 },
   ]
   return all.map((one) => encode(KEY, one)?.subarray(0, -CRC_OCTETS).toString('latin1') ?? '')
