@@ -13,7 +13,6 @@ export type { OriginRequest, Content, OriginResponse, Signal, Origin } from './m
 export type {
   Beginning,
   Stamp,
-  Order,
   Lifetime,
   Cost,
   StoredResponse,
@@ -25,6 +24,10 @@ export type {
   Unshareable,
   Stored,
 } from './model/stored.ts'
+
+/** Which of two was asked for later. */
+export type { Order } from './model/order.ts'
+export { isLater } from './model/order.ts'
 
 /** Where they are kept. */
 export type { Kept, Anew, Write, Written, Store, Peeked, TierUsage, Tier } from './model/store.ts'

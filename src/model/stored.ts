@@ -1,6 +1,7 @@
 /** The things that may stand at a key. */
 import type { Body } from '../body.ts'
 import type { Fields } from '../fields.ts'
+import type { Order } from './order.ts'
 
 /** When a fetch began. */
 export interface Beginning {
@@ -33,15 +34,6 @@ export interface Lifetime {
   readonly keepUntil: number
   /** Forbids every use while stale (must-revalidate, proxy-revalidate, s-maxage, no-cache). */
   readonly mustRevalidate: boolean
-}
-
-/** Which of two things was asked for later. */
-export interface Order {
-  /**
-   * When the fetch behind it began, the latest of several, whoever made it; by the machine's clock where another process did. To
-   * be compared with that of another (cache/engine/order.ts) and nothing else: what the log must know to be past is `startedAt`.
-   */
-  readonly askedAt: number
 }
 
 /** What a copy saves. */

@@ -1,22 +1,22 @@
 import type { Fate } from '../../body.ts'
-import type {
-  Anew,
-  Awaitable,
-  Clock,
-  Entry,
-  FetchEnding,
-  InvalidationLog,
-  Kept,
-  Order,
-  Stamp,
-  Store,
-  Stored,
-  Written,
+import {
+  type Anew,
+  type Awaitable,
+  type Clock,
+  type Entry,
+  type FetchEnding,
+  type InvalidationLog,
+  isLater,
+  type Kept,
+  type Order,
+  type Stamp,
+  type Store,
+  type Stored,
+  type Written,
 } from '../../model.ts'
 import type { AnyFlight, Flight, Flights } from './flights.ts'
 import { isInUse } from './in-use.ts'
 import { known } from './lookup.ts'
-import { isLater } from './order.ts'
 import type { Question } from './question.ts'
 import { stampOf } from './stamp.ts'
 import { type Announcement, Variants } from './variants.ts'

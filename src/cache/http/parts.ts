@@ -2,12 +2,18 @@
 import { Body } from '../../body.ts'
 import { HerdgateError } from '../../errors.ts'
 import { type Fields, field } from '../../fields.ts'
-import type { ByteRange, Clock, PartialContent, Stored, StoredResponse } from '../../model.ts'
+import {
+  type ByteRange,
+  type Clock,
+  isLater,
+  type PartialContent,
+  type Stored,
+  type StoredResponse,
+} from '../../model.ts'
 import { isWhole, strongValidator, union } from '../../policy/range.ts'
 import { ofTheWhole } from '../../policy/range-head.ts'
 import { mergeFields } from '../../policy/validation.ts'
 import { changed } from '../../response-record.ts'
-import { isLater } from '../engine/order.ts'
 import { stampOf } from '../engine/stamp.ts'
 
 /** Clients choose which parts there are: to put together any number of them would take square time. */

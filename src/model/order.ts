@@ -1,4 +1,11 @@
-import type { Order } from '../../model.ts'
+/** Which of two things was asked for later. */
+export interface Order {
+  /**
+   * When the fetch behind it began, the latest of several, whoever made it; by the machine's clock where another process did. To
+   * be compared with that of another and nothing else: what the log must know to be past is `startedAt`.
+   */
+  readonly askedAt: number
+}
 
 /**
  * Was this copy asked for after that one, whichever process asked? Clocks of machines differ by a little: of two that were

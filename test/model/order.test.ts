@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { isLater } from '../../../src/cache/engine/order.ts'
-import { decode, encode } from '../../../src/stores/codec/codec.ts'
-import { storedResponse } from '../../support/stored-response.ts'
+import { isLater } from '../../src/model.ts'
+import { decode, encode } from '../../src/stores/codec/codec.ts'
+import { storedResponse } from '../support/stored-response.ts'
 
 const askedAt = (ms: number) => storedResponse({ startedAt: ms, askedAt: ms })
 
