@@ -1,5 +1,17 @@
 import { systemClock } from '../clock.ts'
-import type { Anew, Awaitable, Clock, Kept, Peeked, Store, Stored, TierUsage, Write, Written } from '../model.ts'
+import {
+  type Anew,
+  type Awaitable,
+  type Clock,
+  isLater,
+  type Kept,
+  type Peeked,
+  type Store,
+  type Stored,
+  type TierUsage,
+  type Write,
+  type Written,
+} from '../model.ts'
 import { FarReads } from './far-reads.ts'
 
 /**
@@ -144,7 +156,7 @@ function isWanted(kept: Kept, anew: Anew | undefined): kept is Stored {
 
 const isThere = (kept: Kept): kept is Stored => kept !== undefined && kept !== 'unknown'
 
-/** It was asked for when the log stood further on, whatever its lifetime; or it lives longer. */
+/** It was asked for when the log stood further on, or later, whatever its lifetime; of two asked for at once it lives longer. */
 function isNewer(kept: Stored, past: Stored, generation: string): boolean {
   if (kept.generation !== past.generation) {
     if (kept.generation === generation) return true
@@ -152,6 +164,7 @@ function isNewer(kept: Stored, past: Stored, generation: string): boolean {
   } else if (kept.position > past.position) {
     return true
   }
+  if ('askedAt' in kept && 'askedAt' in past && kept.askedAt !== past.askedAt) return isLater(kept, past)
   return freshUntil(kept) > freshUntil(past)
 }
 

@@ -151,12 +151,23 @@ describe('asking anew', () => {
     expect(near.get('k')).toMatchObject({ position: 7 })
   })
 
-  test('a later copy will do though it lives shorter', async () => {
+  test.each(['a later copy', 'one that was asked for later'])('%s will do though it lives shorter', async (which) => {
     const { store, near, far, clock } = tiers()
-    const past = { ...freshFor(clock, 9000), position: 7 }
+    const past = { ...freshFor(clock, 9000), position: 7, askedAt: 1 }
+    const later = { ...past, freshUntil: past.freshUntil - 8000 }
     await near.set('k', past, 69_000)
-    await far.set('k', { ...freshFor(clock, 1000), position: 8 }, 61_000)
-    expect(await store.get('k', { past, generation })).toMatchObject({ position: 8 })
+    await far.set('k', which === 'a later copy' ? { ...later, position: 8 } : { ...later, askedAt: 2 }, 61_000)
+    expect(await store.get('k', { past, generation })).toMatchObject({ freshUntil: later.freshUntil })
+    expect(near.get('k')).toMatchObject({ freshUntil: later.freshUntil })
+  })
+
+  test('one that was asked for before does not take its place though it lives longer', async () => {
+    const { store, near, far, clock } = tiers()
+    const past = { ...freshFor(clock, 1000), askedAt: 2 }
+    await near.set('k', past, 61_000)
+    await far.set('k', { ...freshFor(clock, 9000), askedAt: 1 }, 69_000)
+    await store.get('k', { past, generation })
+    expect(near.get('k')).toMatchObject({ freshUntil: past.freshUntil })
   })
 
   test('a copy of the present generation will do though it lives shorter, and one of another does not take its place', async () => {

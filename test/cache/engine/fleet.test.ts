@@ -145,18 +145,19 @@ describe('one fetch for the fleet', () => {
 
     interface CrossingOptions {
       readonly early?: Record<string, string>
+      readonly late?: Record<string, string>
       readonly answers?: readonly [early: object, later: object]
     }
 
     /** Node a asks first and is answered last. */
     async function crossing(
       { clock, origin, a, b }: ReturnType<typeof fleet>,
-      { early = {}, answers = [EARLY, LATER] }: CrossingOptions = {},
+      { early = {}, late = {}, answers = [EARLY, LATER] }: CrossingOptions = {},
     ) {
       const first = a('/', early)
       await settle()
       await clock.advance(1)
-      const second = b('/')
+      const second = b('/', late)
       await settle()
       const [toFirst, toSecond] = [...origin.waiting]
       toSecond?.answer(answers[1])
@@ -193,6 +194,16 @@ describe('one fetch for the fleet', () => {
       for (const node of [nodes.a, nodes.b, nodes.c]) {
         expect(await node('/')).toMatchObject({ body: 'later', result: 'hit' })
       }
+    })
+
+    test('and that lives shorter than the copy at hand', async () => {
+      const nodes = fleet({ leases: UNAVAILABLE })
+      nodes.origin.script(() => ({ headers: { 'Cache-Control': 'public, max-age=600' }, body: 'older' }))
+      await nodes.a('/')
+      nodes.origin.script(() => undefined)
+      await nodes.clock.advance(1)
+      await crossing(nodes, { early: { 'Cache-Control': 'no-cache' }, late: { 'Cache-Control': 'no-cache' } })
+      for (const node of [nodes.b, nodes.c]) expect(await node('/')).toMatchObject({ body: 'later', result: 'hit' })
     })
 
     test('and the lease was given back at its head, as it is too long for the others', async () => {
