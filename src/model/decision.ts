@@ -55,7 +55,7 @@ export type Decision<E extends Entry = Entry> =
       readonly why: ForwardReason
       readonly detail?: Detail | undefined
       readonly fallback?: Fallback<E> | undefined
-      /** Since the last answer for the key was not for sharing. */
+      /** Since the last answer for the key was not for sharing, or all of it is known to be too large. */
       readonly remembered?: true
       /** As in `fetch`. */
       readonly standing?: E | undefined

@@ -81,7 +81,7 @@ const UNAUTHORIZED = 401
 
 /**
  * A copy of other bytes than those asked for: what is lacking is fetched (RFC 9111 section 3.3). The whole of what would be
- * too large a copy is for its asker alone, and leaves the part if it says how long it is.
+ * too large a copy is for its asker alone, and leaves the part.
  */
 function withoutItsPart({ request, entry, wishes, ranged, usable, fresh }: LackingPart, rules: Rules): HttpDecision {
   const why = fresh ? 'partial' : 'stale'
@@ -89,7 +89,9 @@ function withoutItsPart({ request, entry, wishes, ranged, usable, fresh }: Lacki
   if (alone?.kind === 'refuse') return alone
   if (alone !== undefined) return { ...alone, why: alone.why ?? why, standing: entry }
   const isTooLarge = (entry.partial?.complete ?? 0) > rules.maxObjectBytes
-  if (isTooLarge && ranged === undefined) return { kind: 'pass', why, detail: 'too-large', standing: entry }
+  if (isTooLarge && ranged === undefined) {
+    return { kind: 'pass', why, detail: 'too-large', remembered: true, standing: entry }
+  }
   return { kind: 'fetch', why, part: usable && ranged === undefined ? entry : undefined, standing: entry }
 }
 

@@ -335,7 +335,7 @@ describe('an entry that holds a part', () => {
 
   it('leaves the whole of what is too large to be stored to whoever asks for it', () => {
     const rules = { maxObjectBytes: 9 }
-    const pass = { kind: 'pass', detail: 'too-large', standing: part }
+    const pass = { kind: 'pass', detail: 'too-large', remembered: true, standing: part }
     expect(decided({ entry: part, rules })).toEqual({ ...pass, why: 'partial' })
     expect(decided({ entry: part, rules, at: 61 })).toEqual({ ...pass, why: 'stale' })
     const headers = { Range: 'bytes=4-5' }

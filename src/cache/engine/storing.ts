@@ -153,7 +153,7 @@ export class Storing {
         if (isCurrent && target === key && this.#isAlone(flight)) return this.put(target, entry, now)
         return this.#putInOrder(target, entry, flight, sameContent)
       case 'outgrown':
-        return this.rememberUnshareable(question.isError(entry) ? key : target + question.apart, entry, flight)
+        return this.#rememberOutgrown(question, question.isError(entry) ? key : target + question.apart, entry, flight)
       case 'broken':
         return undefined
     }
@@ -161,9 +161,9 @@ export class Storing {
 
   /** As far as is known, nobody else has fetched the same since. */
   #isAlone(flight: AnyFlight | undefined): boolean {
-    if (flight?.isCrossed === true) return false
+    if (flight === undefined || flight.isCrossed) return false
     if (this.#maxSharedBytes === undefined) return true
-    return flight?.lease !== undefined && flight.lease.isDoubtful !== true
+    return flight.lease !== undefined && flight.lease.isDoubtful !== true
   }
 
   /** Others who share the store may have put there what this process has not read. */
@@ -264,6 +264,22 @@ export class Storing {
       return valid === undefined ? 'lost' : undefined // else there is as much, or something later
     }
     return withStored(this.#store, key, join, this.#anew)
+  }
+
+  /** That it is too large is not remembered in the place of a part of it, which may still answer. */
+  #rememberOutgrown<E extends Entry, D>(
+    question: Question<E, D>,
+    key: string,
+    entry: E,
+    flight: AnyFlight | undefined,
+  ): Awaitable<Written> {
+    const remember = (kept: Kept): Awaitable<Written> => {
+      const stored = known(kept)
+      const isPart = stored !== undefined && question.isEntry(stored) && question.isPart(stored)
+      if (isPart && isInUse(question, stored, this.#log, this.#clock.now())) return undefined
+      return this.rememberUnshareable(key, entry, flight)
+    }
+    return withStored(this.#store, key, remember)
   }
 
   /**

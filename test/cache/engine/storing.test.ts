@@ -185,6 +185,24 @@ test.each([
   expect(await w.get('/')).toMatchObject({ body: 'good', result: 'stale_if_error' })
 })
 
+test('what turns out too large does not take away what was asked for later', async () => {
+  const w = world({ maxObjectBytes: 8 })
+  w.origin.script(() => ({ headers: { 'Cache-Control': 'private' } }))
+  await w.get('/')
+  w.origin.script(() => undefined)
+  const body = new PushedBody()
+  const slow = w.get('/')
+  await settle()
+  w.origin.next.answer({ headers: FRESH, body })
+  await w.clock.advance(1)
+  w.origin.script(() => ({ headers: { ...FRESH, 'Content-Length': '5' }, body: 'small' }))
+  await w.get('/')
+  body.push('far too long')
+  body.end()
+  expect((await slow).body).toBe('far too long')
+  expect(await w.get('/')).toMatchObject({ body: 'small', result: 'hit' })
+})
+
 describe('of an answer with Vary and one without, what was asked for later stays', () => {
   const V1 = { headers: CONSENTING, body: 'v1' }
   const V2 = { headers: CONSENTING, body: 'v2' }

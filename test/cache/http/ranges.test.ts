@@ -325,6 +325,23 @@ describe('parts (RFC 9111 sections 3.3 and 3.4)', () => {
     expect(await w.get('/', { Range: 'bytes=0-1' })).toMatchObject({ body: '01', result: 'stale_if_error' })
   })
 
+  it.each(['10', '*'])('of what is too long, and does not say so, stay too: of /%s', async (complete) => {
+    const w = world({ maxObjectBytes: 8 })
+    w.origin.script(({ fields }) => {
+      const headers = { ...MINUTE, ETag: '"e"' }
+      return has(fields, 'range')
+        ? { status: 206, headers: { ...headers, 'Content-Range': `bytes 0-4/${complete}` }, body: '01234' }
+        : { headers, body: CONTENT }
+    })
+    await w.get('/', { Range: 'bytes=0-4' })
+    for (const wish of ['no-cache', 'max-stale']) {
+      const answer = await w.get('/', { 'Cache-Control': wish })
+      expect(answer).toMatchObject({ status: 200, body: CONTENT })
+      if (complete === '10') expect(answer.cacheStatus).toContain('fwd=partial; fwd-status=200; detail=too-large')
+    }
+    expect(await w.get('/', { Range: 'bytes=0-1' })).toMatchObject({ status: 206, body: '01', result: 'hit' })
+  })
+
   it('give way to all of it, once that is no longer too long', async () => {
     const w = world({ maxObjectBytes: 8 })
     w.origin.script(() => ({ status: 206, headers: { ...MINUTE, 'Content-Range': 'bytes 0-4/10' }, body: '01234' }))
