@@ -99,7 +99,7 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
 
   mayShare(entry: StoredResponse): boolean {
     if (!entry.body.joinable) return false
-    if (entry.varyOn.length > 0 && !selects(entry.vary, this.#selecting(entry.varyOn))) return false
+    if (!this.#isSelected(entry)) return false
     if (entry.partial === undefined) return true
     const { kind } = select(this.#request, entry, undefined)
     return kind === 'as-received' || (kind !== 'missing' && entry.body.bytes !== undefined)
@@ -129,8 +129,8 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
     entry.body.discard()
   }
 
-  mayShareReply(reply: DirectResponse): boolean {
-    return reply.body.joinable
+  mayShareReply({ body, selected }: DirectResponse): boolean {
+    return body.joinable && (selected === undefined || this.#isSelected(selected))
   }
 
   discard(reply: DirectResponse): void {
@@ -150,6 +150,10 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
 
   load(context: LoadContext<StoredResponse>): Promise<Loaded<StoredResponse, DirectResponse>> {
     return new ResponseLoad({ request: this.#request, route: this.#route, ask: this.#ask, context }, this.#parts).land()
+  }
+
+  #isSelected({ varyOn: on, vary }: Pick<StoredResponse, 'varyOn' | 'vary'>): boolean {
+    return on.length === 0 || selects(vary, this.#selecting(on))
   }
 
   #selecting(on: readonly string[]): Fields {

@@ -116,7 +116,7 @@ export function declaredLength(fields: Fields): number | undefined {
 }
 
 /** By which of the request's fields the response was selected. */
-function selection(fields: Fields, { request, rules }: Making): Pick<StoredResponse, 'varyOn' | 'vary'> {
+export function selection(fields: Fields, { request, rules }: Making): Pick<StoredResponse, 'varyOn' | 'vary'> {
   const on = varyOn(fields)
   if (on === '*' || on.length === 0) return UNSELECTED // "*" is not storable
   return { varyOn: on, vary: selecting(on, selectingFields(on, request, rules.cookies)) }

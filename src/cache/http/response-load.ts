@@ -9,18 +9,27 @@ import { ofTheWhole } from '../../policy/range-head.ts'
 import { REASONS_OF_THE_REQUEST, type Storable, storable } from '../../policy/storable.ts'
 import { updatedTags } from '../../policy/tags.ts'
 import { conditionsFor, confirms, describesSame, fieldsToJudge, hasValidator } from '../../policy/validation.ts'
-import { varyOn } from '../../policy/vary.ts'
 import { changed } from '../../response-record.ts'
 import { type AskParts, askOrigin, type Fetched } from './ask-origin.ts'
 import { completed, continues } from './parts.ts'
 import type { LoadContext, Loaded } from '../engine/question.ts'
-import { arrivingBody, declaredLength, freshEntry, type Making, outdatedEntry, updatedEntry } from './response-entry.ts'
+import {
+  arrivingBody,
+  declaredLength,
+  freshEntry,
+  type Making,
+  outdatedEntry,
+  selection,
+  updatedEntry,
+} from './response-entry.ts'
 
 /** A response for one request alone, as the origin sent it. */
 export interface DirectResponse {
   readonly status: number
   readonly fields: Fields
   readonly body: Body
+  /** For whom else it is. */
+  readonly selected?: Pick<StoredResponse, 'varyOn' | 'vary'> | undefined
   /** The same as something to store, where the answer to one request turns out to be what others would get. */
   readonly entry?: StoredResponse | undefined
   /** When that was asked for, and when it came. */
@@ -180,7 +189,7 @@ export class ResponseLoad {
 
   /** To be stored, to be shared among those who wait, or for this request alone. */
   #judge(fetched: Fetched): Landing {
-    const { status, fields } = fetched.response
+    const { status } = fetched.response
     const failed = status >= 500
     const verdict = this.#storable(fetched.response)
     const keepsPrevious = this.#context.keepPrevious && (failed || this.#isTransient(status))
@@ -189,10 +198,11 @@ export class ResponseLoad {
     }
     const why = verdict.store ? 'kept-stale' : verdict.why
     if (!failed) return this.#direct(fetched, why, this.#forGet(fetched))
-    const forAll = !this.#ask.credentialed && varyOn(fields).length === 0
-    const shared = forAll && (verdict.store || why === 'status' || why === 'no-lifetime')
+    const isForOthers = verdict.store || why === 'status' || why === 'no-lifetime'
+    const shared = isForOthers && !this.#ask.credentialed
     const reply = this.#reply(fetched, shared ? SHARED_FAILURE_BYTES : 0)
-    return { kind: 'failed', reply, status, why, shared }
+    const selected = shared ? selection(fetched.response.fields, this.#making) : undefined
+    return { kind: 'failed', reply: { ...reply, selected }, status, why, shared }
   }
 
   #storable(response: OriginResponse): Storable {

@@ -19,7 +19,21 @@ test('the error page of one user is not given to another', async () => {
   expect([(await alice).body, (await bob).body]).toEqual(['trace of alice', 'trace of bob'])
 })
 
-test('an error page that varies is not shared', async () => {
+test.each(['Accept-Encoding', 'Origin'])(
+  'an error page with Vary: %s is shared by all whom it is for',
+  async (vary) => {
+    const w = world()
+    const alike = Array.from({ length: 10 }, () => w.get('/', { 'Accept-Encoding': 'gzip', Origin: 'https://a.test' }))
+    const another = w.get('/', { 'Accept-Encoding': 'br', Origin: 'https://b.test' })
+    await settle()
+    w.origin.script((_, number) => ({ status: 503, headers: { Vary: vary }, body: `page ${number}` }))
+    w.origin.next.answer({ status: 503, headers: { Vary: vary }, body: 'page 1' })
+    expect((await Promise.all(alike)).map(({ body }) => body)).toEqual(Array(10).fill('page 1'))
+    expect(await another).toMatchObject({ status: 503, body: 'page 2' })
+  },
+)
+
+test('an error page that varies is not given to others', async () => {
   const w = world()
   const both = [w.get('/', { 'Accept-Language': 'de' }), w.get('/', { 'Accept-Language': 'fr' })]
   await settle()
