@@ -6,6 +6,7 @@ import {
   type ForwardReason,
   type InvalidationLog,
   outcomeOfError,
+  type Written,
 } from '../../model.ts'
 import type { LandedEntry } from './landing.ts'
 import { failure, type Forward, type Pass, type Resolution, served } from './resolution.ts'
@@ -22,17 +23,19 @@ export class Answers {
 
   /**
    * What was fetched at the asker's own request.
+   * @param written what is known of its being stored
    * @param now when it landed, or later
    */
   fetched<E extends Entry, D>(
     why: ForwardReason,
     landed: LandedEntry<E>,
+    written: Written,
     originMs: number | undefined,
     now = this.#clock.now(),
   ): Resolution<E, D> {
     const { entry, status: fwdStatus, validated } = landed
     const ttlMs = entry.freshUntil - now
-    const stored = now < entry.keepUntil && this.#log.verdict(entry) === 'valid'
+    const stored = written !== 'lost' && now < entry.keepUntil && this.#log.verdict(entry) === 'valid'
     const result = validated ? 'revalidated' : 'miss'
     return { kind: 'entry', entry, outcome: { result, fwd: why, fwdStatus, stored, ttlMs, originMs } }
   }

@@ -71,17 +71,19 @@ export class Collapsing {
   #answerLeader<E extends Entry, D>(
     question: Question<E, D>,
     decision: Forward<E>,
-    { startedAt, tookMs: originMs }: Flight<E, D>,
+    { startedAt, written, tookMs: originMs }: Flight<E, D>,
     landed: Landed<E, D>,
   ): Resolution<E, D> {
     const fwd = decision.why
     switch (landed.kind) {
-      case 'entry':
+      case 'entry': {
         if (landed.elsewhere === 'before') return served(landed.entry, 'hit', this.#clock.now())
         if (landed.elsewhere === 'meanwhile') {
           return this.#reused(question, { kind: 'entry', entry: landed.entry, outcome: collapsed(fwd) })
         }
-        return this.#answers.fetched(fwd, landed, originMs, originMs === undefined ? undefined : startedAt + originMs)
+        const landedAt = originMs === undefined ? undefined : startedAt + originMs
+        return this.#answers.fetched(fwd, landed, written, originMs, landedAt)
+      }
       case 'direct':
         return direct(landed.reply, { result: 'miss', fwd, fwdStatus: landed.status, detail: landed.why, originMs })
       case 'failed': {

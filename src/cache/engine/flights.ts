@@ -1,4 +1,4 @@
-import type { Beginning, Entry, FetchEnding, Lease, Stamp } from '../../model.ts'
+import type { Beginning, Entry, FetchEnding, Lease, Stamp, Written } from '../../model.ts'
 import type { Landed } from './landing.ts'
 
 /** PromiseWithResolvers, as a type that may stand for one of a wider kind. */
@@ -28,6 +28,8 @@ export class Flight<E extends Entry, D> implements Stamp {
   readonly past: E | undefined
   /** What it comes to, at hand once that is known. */
   result: Landed<E, D> | undefined
+  /** What is known, by the response's head, of its being stored. */
+  written: Written = undefined
   /** From its start to the response's head, in ms. */
   tookMs: number | undefined
   /** The right to ask the origin, where others share the stores; they wait until it is given back. */

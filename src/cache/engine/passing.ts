@@ -1,5 +1,5 @@
 /** Asks the origin for one asker alone. What its answer is worth to others is kept. */
-import type { Clock, Entry, InvalidationLog, Outcome } from '../../model.ts'
+import type { Clock, Entry, InvalidationLog, Outcome, Written } from '../../model.ts'
 import type { Answers } from './answers.ts'
 import { mayStandIn } from './in-use.ts'
 import { discard, type Landed, type LandedEntry, load, orSlow } from './landing.ts'
@@ -105,12 +105,13 @@ export class Passing {
   ): Resolution<E, D> {
     this.#inProgress.end(pass)
     switch (landed.kind) {
-      case 'entry':
-        this.#keepFrom(pass, question, landed, key)
+      case 'entry': {
+        const written = this.#keepFrom(pass, question, landed, key)
         if (mayBeLikeTheLast(question, decision, landed)) {
           return { kind: 'entry', entry: landed.entry, outcome: { ...passed, fwdStatus: landed.status } }
         }
-        return this.#answers.fetched(decision.why, landed, passed.originMs)
+        return this.#answers.fetched(decision.why, landed, written, passed.originMs)
+      }
       case 'direct':
         if (landed.outdated !== undefined) this.#storing.outdate(key, landed.outdated)
         return direct(landed.reply, { ...passed, fwdStatus: landed.status, detail: passed.detail ?? landed.why })
@@ -133,8 +134,8 @@ export class Passing {
     question: Question<E, D>,
     { entry, validated: sameContent }: LandedEntry<E>,
     key: string,
-  ): void {
-    if (!pass.superseded) this.#storing.keep(question, entry, key + question.apart, { sameContent })
+  ): Written {
+    return pass.superseded ? 'lost' : this.#storing.keep(question, entry, key + question.apart, { sameContent })
   }
 
   /** What came too late for the one who asked, or that nobody waits for. */

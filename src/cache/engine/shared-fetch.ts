@@ -146,8 +146,11 @@ export class SharedFetch<E extends Entry, D> {
 
   #follow(context: LoadContext<E>, landed: Landed<E, D>, now: number): void {
     switch (landed.kind) {
-      case 'entry':
-        return this.#parts.storing.keep(this.#question, landed.entry, this.#key, { flight: this.#flight }, now)
+      case 'entry': {
+        const flight = this.#flight
+        flight.written = this.#parts.storing.keep(this.#question, landed.entry, this.#key, { flight }, now)
+        return
+      }
       case 'direct':
         if (!leavesPrevious(landed, context)) this.#rememberUnshareable()
         return this.#leave(context.previous !== undefined)

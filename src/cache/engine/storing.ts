@@ -65,6 +65,7 @@ export class Storing {
    * Stores an entry when all of it has arrived. Until then its flight, if it has one, answers those who come; where the
    * resource varies that is known at once, so that others ask for their own variant.
    * @param now which it is now
+   * @returns what is known of that at once, which may be nothing
    */
   keep<E extends Entry, D>(
     question: Question<E, D>,
@@ -72,7 +73,7 @@ export class Storing {
     key: string,
     { flight, sameContent = false }: KeepOptions<E, D>,
     now = this.#clock.now(),
-  ): void {
+  ): Written {
     const on = question.variesOn(entry)
     const target = on.length === 0 ? question.key : question.variantKey(on)
     const mayAnnounce = flight?.isSuperseded !== true && this.#log.verdict(entry) === 'valid'
@@ -85,10 +86,18 @@ export class Storing {
       void flight.lease.release('unshared')
       flight.lease = undefined
     }
+    const isOutOfPlace = flight?.isSuperseded === true || this.#isKnownToYield(question, entry, target)
     const arriving = { question, entry, target, key, flight, sameContent, announced }
     const fate = question.fate(entry)
     if (fate instanceof Promise) void fate.then((late) => this.#settle(arriving, late, this.#clock.now()))
     else this.#settle(arriving, fate, now)
+    return isOutOfPlace ? 'lost' : undefined
+  }
+
+  /** Is it an error for which there is no place, as far as that is known without asking further away? */
+  #isKnownToYield<E extends Entry, D>(question: Question<E, D>, entry: E, target: string): boolean {
+    if (this.#maxSharedBytes !== undefined || !question.isError(entry)) return false
+    return this.#placeFor(question, entry, target) === undefined
   }
 
   #announce<E extends Entry, D>(
@@ -228,29 +237,36 @@ export class Storing {
     if (flight !== undefined && flight !== own && flight.startedAt < startedAt) this.#flights.drop(key)
   }
 
-  /**
-   * An error takes the place of nothing that may still answer somebody: neither of a copy nor, since it may be for this
-   * asker's variant alone, of all variants. Beside them it is one more, if nothing else is said to tell whom it is for.
-   */
   #putError<E extends Entry, D>(
     question: Question<E, D>,
     target: string,
     error: E,
     flight: AnyFlight | undefined,
   ): Awaitable<Written> {
-    const isFree = (stored: Stored | undefined) => !isInUse(question, stored, this.#log, this.#clock.now())
-    const put = (key: string) => this.#putInOrder(key, error, flight, false)
-    const putAsVariant = (on: readonly string[]): Awaitable<Written> => {
-      if (!question.variesOn(error).every((name) => on.includes(name))) return 'lost'
+    const put = (place: string | undefined): Awaitable<Written> =>
+      place === undefined ? 'lost' : this.#putInOrder(place, error, flight, false)
+    const place = this.#placeFor(question, error, target)
+    return place instanceof Promise ? place.then(put) : put(place)
+  }
+
+  /**
+   * An error takes the place of nothing that may still answer somebody: neither of a copy nor, since it may be for this
+   * asker's variant alone, of all variants. Beside them it is one more, if nothing else is said to tell whom it is for.
+   * @returns undefined where there is no place for it
+   */
+  #placeFor<E extends Entry, D>(question: Question<E, D>, error: E, target: string): Awaitable<string | undefined> {
+    const isFree = (kept: Kept) => !isInUse(question, known(kept), this.#log, this.#clock.now())
+    const amongVariants = (on: readonly string[]): Awaitable<string | undefined> => {
+      if (!question.variesOn(error).every((name) => on.includes(name))) return undefined
       const key = question.variantKey(on)
-      return withStored(this.#store, key, (kept) => (isFree(known(kept)) ? put(key) : 'lost'), this.#anew)
+      return withStored(this.#store, key, (kept) => (isFree(kept) ? key : undefined), this.#anew)
     }
-    const putBeside = (kept: Kept): Awaitable<Written> => {
+    const beside = (kept: Kept): Awaitable<string | undefined> => {
+      if (isFree(kept)) return target
       const standing = known(kept)
-      if (isFree(standing)) return put(target)
-      return standing?.kind === 'varies' ? putAsVariant(standing.on) : 'lost'
+      return standing?.kind === 'varies' ? amongVariants(standing.on) : undefined
     }
-    return withStored(this.#store, question.key, putBeside, this.#anew)
+    return withStored(this.#store, question.key, beside, this.#anew)
   }
 
   /** A part is put together with what is there. */

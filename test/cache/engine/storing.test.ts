@@ -150,6 +150,19 @@ test('a fetch that varies, overtaken by one with credentials before its head, is
   expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
 })
 
+test('what a later answer has overtaken before its head is not called stored', async () => {
+  const w = world()
+  const slow = w.get('/')
+  await w.clock.advance(1_000)
+  const quick = w.get('/', AUTHORIZED)
+  await settle()
+  w.origin.waiting[1]?.answer({ headers: CONSENTING, body: 'v2' })
+  await quick
+  w.origin.next.answer({ headers: CONSENTING, body: 'v1' })
+  expect(await slow).toMatchObject({ body: 'v1', cacheStatus: 'herdgate; fwd=uri-miss; fwd-status=200' })
+  expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+})
+
 test('a slow part does not take the place of a whole that was asked for later', async () => {
   const w = world()
   const body = new PushedBody()

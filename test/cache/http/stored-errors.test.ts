@@ -101,14 +101,30 @@ describe('beside variants', () => {
     async (vary) => {
       const w = await withVariant()
       w.origin.script(() => error(503, { Vary: vary }))
-      expect(await w.get('/', BR)).toMatchObject({ status: 503, result: 'miss' })
+      const refused = await w.get('/', BR)
+      expect(refused).toMatchObject({ status: 503, result: 'miss' })
       const isKept = vary === 'Accept-Encoding'
+      expect(refused.cacheStatus.includes('stored')).toBe(isKept)
       expect(await w.get('/', BR)).toMatchObject({ status: 503, result: isKept ? 'hit' : 'miss' })
       await w.clock.advance(1_000)
       w.origin.script(() => new HerdgateError('origin_refused'))
       expect(await w.get('/', GZIP)).toMatchObject({ body: 'good', result: 'hit' })
     },
   )
+
+  test('one with another Vary is not called stored where it was fetched for one alone either', async () => {
+    const w = await withVariant()
+    w.origin.script(() => ({ status: 403, headers: { 'Cache-Control': 'private' } }))
+    await w.get('/', BR)
+    w.origin.script(() => ({
+      ...error(503, { Vary: 'Origin' }),
+      headers: { ...error(503).headers, 'Content-Length': '5', Vary: 'Origin' },
+    }))
+    const refused = await w.get('/', BR)
+    expect(refused).toMatchObject({ status: 503, result: 'miss' })
+    expect(refused.cacheStatus).toBe('herdgate; fwd=vary-miss; fwd-status=503')
+    expect(await w.get('/', GZIP)).toMatchObject({ body: 'good', result: 'hit' })
+  })
 
   test('one leaves stale ones, which stand in for an origin that fails', async () => {
     const w = await withVariant()
