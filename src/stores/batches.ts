@@ -1,4 +1,4 @@
-import type { Stored, Write } from '../../model.ts'
+import type { Stored, Write } from '../model.ts'
 
 /** Of one piece: then others have their turn. */
 const MOST_WRITES = 1_000
