@@ -1,16 +1,23 @@
-import type { Stored, Write } from '../model.ts'
+import type { Awaitable, Stored, Write } from '../model.ts'
 
 /** Of one piece: then others have their turn. */
-const MOST_WRITES = 1_000
+const MOST_MEMBERS = 500
 const MOST_BYTES = 4 * 2 ** 20
 
+/** What is to be done at a key. */
+interface Change {
+  readonly key: string
+  /** What is to stand there, if anything. */
+  readonly stored?: Stored
+}
+
 /**
- * Many writes that are put piece by piece, as all of them, encoded, may take more memory than what waits for the disk may. What
- * comes to one of their keys meanwhile is newer than what is still to come of them.
+ * Many changes that are made piece by piece, as all of them together may be more than a store takes at once, or hold up
+ * everybody else. What comes to one of their keys meanwhile is newer than what is still to come of them.
  */
 export class Batches {
   /** What is still to come of each, by key. */
-  readonly #pending = new Set<Map<string, Write>>()
+  readonly #pending = new Set<Map<string, Change>>()
   readonly #running = new Set<Promise<void>>()
 
   /** Something newer comes to these keys. */
@@ -23,26 +30,42 @@ export class Batches {
     for (const pending of this.#pending) pending.clear()
   }
 
-  /** @param put puts a piece; the next is not begun before it has settled */
+  /**
+   * Overtakes what is still to come of others at the same keys.
+   * @param put puts a piece; the next is not begun before it has settled
+   */
   put(writes: readonly Write[], put: (piece: readonly Write[]) => Promise<unknown>): Promise<void> {
-    const running = this.#put(writes, put).finally(() => this.#running.delete(running))
-    this.#running.add(running)
-    return running
+    return this.#begin(writes, put)
   }
 
-  /** Settles when all that were begun have been put. */
+  /** The same for what goes. */
+  remove(keys: readonly string[], remove: (piece: readonly string[]) => Promise<unknown>): Promise<void> {
+    return this.#begin(
+      keys.map((key) => ({ key })),
+      (piece) => remove(piece.map(({ key }) => key)),
+    )
+  }
+
+  /** Settles when all that were begun have been made. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#running)
   }
 
-  async #put(writes: readonly Write[], put: (piece: readonly Write[]) => Promise<unknown>): Promise<void> {
-    const pending = new Map(writes.map((write) => [write.key, write]))
+  #begin<C extends Change>(changes: readonly C[], make: (piece: readonly C[]) => Promise<unknown>): Promise<void> {
+    this.overtake(changes.map(({ key }) => key))
+    const running = this.#run(changes, make).finally(() => this.#running.delete(running))
+    this.#running.add(running)
+    return running
+  }
+
+  async #run<C extends Change>(changes: readonly C[], make: (piece: readonly C[]) => Promise<unknown>): Promise<void> {
+    const pending = new Map(changes.map((change) => [change.key, change]))
     this.#pending.add(pending)
     try {
       while (pending.size > 0) {
         const piece = pieceOf(pending)
         if (pending.size === 0) this.#pending.delete(pending)
-        await put(piece)
+        await make(piece)
       }
     } finally {
       this.#pending.delete(pending)
@@ -51,26 +74,47 @@ export class Batches {
 }
 
 /** Takes the next ones. */
-function pieceOf(pending: Map<string, Write>): readonly Write[] {
-  const piece: Write[] = []
+function pieceOf<C extends Change>(pending: Map<string, C>): readonly C[] {
+  const piece: C[] = []
   let bytes = 0
-  for (const [key, write] of pending) {
+  for (const [key, change] of pending) {
     pending.delete(key)
-    piece.push(write)
-    bytes += bytesOf(write.stored)
-    if (piece.length === MOST_WRITES || bytes >= MOST_BYTES) break
+    piece.push(change)
+    bytes += bytesOf(change.stored)
+    if (piece.length === MOST_MEMBERS || bytes >= MOST_BYTES) break
   }
   return piece
 }
 
-function bytesOf(stored: Stored): number {
-  switch (stored.kind) {
+function bytesOf(stored: Stored | undefined): number {
+  switch (stored?.kind) {
     case 'value':
       return stored.bytes
     case 'response':
       return stored.body.length ?? 0
     case 'varies':
     case 'unshareable':
+    case undefined:
       return 0
   }
+}
+
+/** Where there is much to read, others have their turn after each piece. */
+export function inPieces<T>(
+  keys: readonly string[],
+  read: (piece: readonly string[]) => Awaitable<readonly T[]>,
+): Awaitable<readonly T[]> {
+  return keys.length <= MOST_MEMBERS ? read(keys) : readInPieces(keys, read)
+}
+
+async function readInPieces<T>(
+  keys: readonly string[],
+  read: (piece: readonly string[]) => Awaitable<readonly T[]>,
+): Promise<readonly T[]> {
+  const all: T[] = []
+  for (let at = 0; at < keys.length; at += MOST_MEMBERS) {
+    all.push(...(await read(keys.slice(at, at + MOST_MEMBERS))))
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  return all
 }

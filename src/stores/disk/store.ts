@@ -158,10 +158,7 @@ export function diskStore({
       batches.overtake([key])
       return put([{ key, stored, keepForMs }])
     },
-    setMany(writes) {
-      batches.overtake(writes.map(({ key }) => key))
-      return batches.put(writes, put)
-    },
+    setMany: (writes) => batches.put(writes, put),
     delete: (key) => deleteMany([key]),
     deleteMany,
     async clear() {

@@ -5,6 +5,7 @@ import type { Events, StoreEvent } from '../../events.ts'
 import { shown } from '../../given.ts'
 import type { Awaitable, Clock, Kept, Store, Stored, TierUsage, Write, Written } from '../../model.ts'
 import { duration, size } from '../../units.ts'
+import { Batches, inPieces } from '../batches.ts'
 import { type CodecOptions, decode, encode } from '../codec/codec.ts'
 import { VERSION } from '../codec/layout.ts'
 import { type CommandEnding, type RedisAccess, redisAccess } from './access.ts'
@@ -65,6 +66,7 @@ class RedisStore implements Store {
   readonly #usage: UsageSampler
   readonly #leave: () => void
   readonly #lost: LostValues
+  readonly #batches = new Batches()
   readonly #keyPrefix: string
   readonly #maxBytes: number
   readonly #hmacKey: string | Uint8Array | undefined
@@ -94,11 +96,16 @@ class RedisStore implements Store {
   }
 
   async get(key: string): Promise<Kept> {
-    const [kept] = await this.getMany([key])
+    const [kept] = await this.#read([key])
     return kept
   }
 
-  async getMany(keys: readonly string[]): Promise<readonly Kept[]> {
+  /** One round trip for some hundred of them, each under the deadline. */
+  getMany(keys: readonly string[]): Awaitable<readonly Kept[]> {
+    return inPieces(keys, (piece) => this.#read(piece))
+  }
+
+  async #read(keys: readonly string[]): Promise<readonly Kept[]> {
     if (keys.length === 0) return []
     const startedAt = this.#clock.now()
     const mostBytes = this.#maxBytes + 1
@@ -113,13 +120,14 @@ class RedisStore implements Store {
   }
 
   async set(key: string, stored: Stored, keepForMs: number): Promise<Written> {
+    this.#batches.overtake([key])
     const [written] = await this.#put([{ key, stored, keepForMs }])
     return written
   }
 
   /** Settles when they are written, or lost. */
-  async setMany(writes: readonly Write[]): Promise<void> {
-    if (writes.length > 0) await this.#put(writes)
+  setMany(writes: readonly Write[]): Promise<void> {
+    return this.#batches.put(writes, (piece) => this.#put(piece))
   }
 
   async #put(writes: readonly Write[]): Promise<Written[]> {
@@ -134,12 +142,14 @@ class RedisStore implements Store {
     return outcomes.map((outcome, at) => (outcome === 'ok' && commands[at]?.name === 'write' ? undefined : 'lost'))
   }
 
-  async delete(key: string): Promise<void> {
-    await this.deleteMany([key])
+  delete(key: string): Promise<void> {
+    return this.deleteMany([key])
   }
 
-  async deleteMany(keys: readonly string[]): Promise<void> {
-    if (keys.length > 0) await this.#write('delete', keys.length, () => keys.map((key) => this.#removal(key)))
+  deleteMany(keys: readonly string[]): Promise<void> {
+    return this.#batches.remove(keys, (piece) =>
+      this.#write('delete', piece.length, () => piece.map((key) => this.#removal(key))),
+    )
   }
 
   /**
@@ -148,6 +158,7 @@ class RedisStore implements Store {
    * one more.
    */
   clear(): Promise<void> {
+    this.#batches.overtakeAll()
     this.#nextClearing ??= this.#clearing.then(() => {
       this.#nextClearing = undefined
       this.#clearing = this.#clearNow()
@@ -164,12 +175,9 @@ class RedisStore implements Store {
   }
 
   /** What lost writes should have replaced is removed, if that is possible now. */
-  close(): Awaitable<void> {
-    const removed = this.#lost.close()
-    return removed instanceof Promise ? removed.then(() => this.#end()) : this.#end()
-  }
-
-  #end(): void {
+  async close(): Promise<void> {
+    await this.#batches.settled()
+    await this.#lost.close()
     this.#isClosed = true
     this.#access.close()
     this.#usage.stop()

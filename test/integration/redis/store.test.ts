@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type EventPayloads, Events } from '../../../src/events.ts'
-import type { Store } from '../../../src/model.ts'
+import type { Store, StoredResponse } from '../../../src/model.ts'
 import { LONGEST_KEEP_MS, type RedisStoreSettings, redisStore } from '../../../src/stores/redis/store.ts'
 import { type RedisServer, startRedis } from '../../support/redis.ts'
 import { response, storeContract } from '../../stores/store-contract.ts'
@@ -34,6 +34,8 @@ function recorded() {
 
 /** Where a key's thing stands. */
 const at = (key: string, prefix = 'herdgate') => `${prefix}:e2:${hash('sha256', key, 'base64url')}`
+
+const text = ({ body }: StoredResponse) => body.bytes?.toString()
 
 storeContract('redisStore', () => emptyStore(), { exactUsage: false })
 storeContract('redisStore with a seal', () => emptyStore({ hmacKey: 'secret' }), { exactUsage: false })
@@ -132,6 +134,38 @@ test('clearing takes what is under its prefix and nothing else', async () => {
   expect((await redis.cli('keys', '*')).split('\n').sort()).toEqual([at('k', 'on'), 'one:log'].sort())
   await store.close()
   await other.close()
+})
+
+test('as many as one likes are put, read and deleted', async () => {
+  const { events, seen } = recorded()
+  const store = await emptyStore({ events })
+  const keys = Array.from({ length: 3_000 }, (_, number) => `k${number}`)
+  const puts = keys.map((key) => ({ key, stored: response(key), keepForMs: 60_000 }))
+  await store.setMany(puts)
+  expect(await redis.cli('dbsize')).toBe('3000')
+  const found = await store.getMany([...keys, 'none'])
+  expect(found.map((kept) => typeof kept === 'object' && kept.kind === 'response' && text(kept))).toEqual([
+    ...keys,
+    false,
+  ])
+  await store.deleteMany(keys)
+  expect(await redis.cli('dbsize')).toBe('0')
+  expect(new Set(seen)).toEqual(new Set(['set ok', 'get hit', 'get miss', 'delete ok']))
+  await store.close()
+})
+
+test('what comes while much is put, or deleted, is newer than what is still to come of it', async () => {
+  const store = await emptyStore()
+  const batchOf = (body: string) =>
+    Array.from({ length: 3_000 }, (_, at) => ({ key: `k${at}`, stored: response(body), keepForMs: 60_000 }))
+  const read = async (...keys: string[]) =>
+    (await store.getMany(keys)).map((kept) => typeof kept === 'object' && kept.kind === 'response' && text(kept))
+  await Promise.all([store.setMany(batchOf('old')), store.set('k2999', response('new'), 60_000), store.delete('k2998')])
+  expect(await read('k0', 'k2997', 'k2998', 'k2999')).toEqual(['old', 'old', false, 'new'])
+  const removed = store.deleteMany(batchOf('').map(({ key }) => key))
+  await Promise.all([removed, store.set('k2999', response('newer'), 60_000)])
+  expect(await read('k0', 'k2997', 'k2999')).toEqual([false, false, 'newer'])
+  await store.close()
 })
 
 test('it is cleared once at a time, and once more for all who ask for that meanwhile', async () => {
