@@ -2,7 +2,7 @@ import { correctionOf, systemClock } from '../../clock.ts'
 import type { Events, EvictionReason, StoreEvent } from '../../events.ts'
 import type { Clock, Kept, Store, Stored, Tier, TierUsage, Write, Written } from '../../model.ts'
 import { size } from '../../units.ts'
-import { Batches } from '../batches.ts'
+import { Batches, inPieces } from '../batches.ts'
 import { decode, encode } from '../codec/codec.ts'
 import { diskAccess } from './access.ts'
 import { addressOf } from './address.ts'
@@ -30,7 +30,7 @@ const MOST_WAITING = 64 * 2 ** 20
 const SWEEP_MS = 10_000
 
 /**
- * Stored things in an LMDB file. A look-up is answered at once, not in a promise. A thing that cannot be read, for
+ * Stored things in an LMDB file. A look-up is answered at once, not in a promise, unless it is for very many. A thing that cannot be read, for
  * whatever reason, is not there, and is deleted; when the file itself cannot be used, look-ups are `unknown` and
  * writes are lost for a while, and then it is tried again.
  */
@@ -134,13 +134,13 @@ export function diskStore({
   const admitted = (octets: Buffer | undefined): Buffer | undefined =>
     octets !== undefined && octets.length <= maxObjectBytes ? octets : undefined
 
-  const deleteMany = async (keys: readonly string[]): Promise<void> => {
-    batches.overtake(keys)
-    const addresses = keys.map(addressOf)
-    await change('delete', addresses, 0, (file) =>
-      addresses.flatMap((address) => shelf.remove(file, address, 'purged')),
-    )
-  }
+  const deleteMany = (keys: readonly string[]): Promise<void> =>
+    batches.remove(keys, (piece) => {
+      const addresses = piece.map(addressOf)
+      return change('delete', addresses, 0, (file) =>
+        addresses.flatMap((address) => shelf.remove(file, address, 'purged')),
+      )
+    })
 
   let stopSweeping = clock.after(SWEEP_MS, sweep)
   function sweep(): void {
@@ -153,7 +153,7 @@ export function diskStore({
 
   return {
     get,
-    getMany: (keys) => keys.map((key) => get(key)),
+    getMany: (keys) => inPieces(keys, (piece) => piece.map((key) => get(key))),
     set(key: string, stored: Stored, keepForMs: number) {
       batches.overtake([key])
       return put([{ key, stored, keepForMs }])

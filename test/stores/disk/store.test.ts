@@ -64,6 +64,32 @@ test('what comes while a batch is put is newer than what is still to come of it'
   await store.close()
 })
 
+test('what comes while much is deleted is newer than that', async () => {
+  const store = diskStore({ path: temporaryFolder() })
+  const keys = Array.from({ length: 3_000 }, (_, at) => `k${at}`)
+  await store.setMany(keys.map((key) => ({ key, stored: response('old'), keepForMs: 60_000 })))
+  await Promise.all([store.deleteMany(keys), store.set('k2999', response('new'), 60_000)])
+  expect(['k0', 'k2998', 'k2999'].map((key) => bodyOf(store.get(key) as Kept))).toEqual([undefined, undefined, 'new'])
+  await store.close()
+})
+
+test('others have their turn while much is read, and while much is deleted', async () => {
+  const store = diskStore({ path: temporaryFolder() })
+  const keys = Array.from({ length: 3_000 }, (_, at) => `k${at}`)
+  await store.setMany(keys.map((key) => ({ key, stored: response(key), keepForMs: 60_000 })))
+  let isOthersTurn = false
+  const read = store.getMany(keys)
+  setImmediate(() => (isOthersTurn = true))
+  const found = await read
+  expect([found.map(bodyOf), isOthersTurn]).toEqual([keys, true])
+  const removed = store.deleteMany(keys)
+  await store.set('another', response('x'), 60_000)
+  expect(store.usage()[0]?.objects).toBeGreaterThan(1)
+  await removed
+  expect(store.usage()[0]?.objects).toBe(1)
+  await store.close()
+})
+
 test('a batch that is being put when the store closes is there after a restart', async () => {
   const path = temporaryFolder()
   const batchOf = (text: string) =>
