@@ -8,6 +8,7 @@ import { takeTurn } from '../../../src/cache/engine/turn.ts'
 import { Generations } from '../../../src/stores/log/generations.ts'
 import { localLog } from '../../../src/stores/memory/log.ts'
 import { memoryStore } from '../../../src/stores/memory/store.ts'
+import { soleLeases } from '../../../src/stores/sole-leases.ts'
 import { createTiered } from '../../../src/stores/tiered.ts'
 import { FakeClock, settle } from '../../support/fake-clock.ts'
 import { FarStore } from '../../support/far-store.ts'
@@ -171,6 +172,7 @@ describe('one fetch for the fleet', () => {
 
     test.each([
       ['nobody could say who fetches', { leases: UNAVAILABLE }, {}],
+      ['each fetches for itself', { leases: soleLeases }, {}],
       ['it asked with a cookie', {}, { early: COOKIE }],
       ['its answer is for it alone', { leases: UNAVAILABLE }, { answers: [PRIVATE, LATER] as const }],
       ['its answer varies', { leases: UNAVAILABLE }, { answers: [VARYING, LATER] as const }],
