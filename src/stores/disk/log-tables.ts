@@ -21,8 +21,9 @@ const COUNT = Buffer.from('log targets')
 
 /** A process that is further behind begins anew with `targets`. */
 const RECORDS_KEPT = 10_000
-/** How many of the targets are forgotten at once, when there are too many. */
-const FORGOTTEN_SHARE = 0.1
+/** When there are too many targets, so many are looked at, and this share of them, the oldest, is forgotten. */
+const LOOKED_AT = 256
+const FORGOTTEN_SHARE = 1 / 32
 const NAMED = /^(?:all|(?:tag|url|prefix) .*)$/s
 const IDENTITY = /^[0-9a-f-]{36}$/
 
@@ -64,9 +65,9 @@ export function marksIn({ tables }: DiskFile, head: number, maxTargets: number):
   const marks = new Marks(maxTargets)
   const read = targetsIn(tables)
   const floor = floorOf(tables)
-  const isWhole = read.every((target) => target !== undefined)
+  const isWhole = read.every(({ named }) => named !== undefined)
   marks.raiseFloor((isWhole ? floor : undefined) ?? everything(head))
-  for (const { target, mark } of inOrder(read)) marks.put(target, mark)
+  for (const { named } of inOrder(read)) if (named !== undefined) marks.put(named.target, named.mark)
   return marks
 }
 
@@ -88,42 +89,54 @@ export function appendRecord(
     tables.targets.putSync(addressOf(target), octetsOfTarget(target, mark))
     if (known === undefined) count += 1
   }
-  if (count > maxTargets) count = forgetOldest(tables, Math.floor(maxTargets * (1 - FORGOTTEN_SHARE)), position)
+  while (count > maxTargets) count = forgetSome(tables, count, maxTargets, position)
   tables.state.putSync(COUNT, octetsOf(count))
   tables.state.putSync(HEAD, octetsOf(position))
   return position
 }
 
-/** @returns how many are left */
-function forgetOldest(tables: Tables, keep: number, head: number): number {
-  const read = targetsIn(tables)
-  const known = inOrder(read)
-  const isWhole = known.length === read.length
-  let floor = (isWhole ? floorOf(tables) : undefined) ?? everything(head)
-  for (const { target, mark } of known.slice(0, Math.max(0, known.length - keep))) {
-    floor = later(floor, mark)
-    tables.targets.removeSync(addressOf(target))
-  }
+/**
+ * Forgets the oldest of some targets: which those are is chance, as they stand in the order of hashes. To look at all of them
+ * would hold up the process for a quarter of a second.
+ * @returns how many are left
+ */
+function forgetSome(tables: Tables, count: number, most: number, head: number): number {
+  const seen = someTargets(tables, addressOf(`${head} ${count}`))
+  const known = seen.length < LOOKED_AT ? seen.length : count // fewer are all there are
+  const surplus = Math.max(0, known - Math.floor(most * (1 - FORGOTTEN_SHARE)))
+  const forgotten = inOrder(seen).slice(0, Math.ceil((seen.length * surplus) / known))
+  const marks = forgotten.map(({ named }) => named?.mark ?? everything(head))
+  const floor = marks.reduce(later, floorOf(tables) ?? everything(head))
   tables.state.putSync(FLOOR, octetsOf(floor.purged, floor.invalidated))
-  return Math.min(keep, known.length)
+  for (const { address } of forgotten) tables.targets.removeSync(address)
+  return known - forgotten.length
+}
+
+/** Those from an address on, and where it is near the end, the first. */
+function someTargets(tables: Tables, from: Buffer): Found[] {
+  const last = targetsIn(tables, { start: from, limit: LOOKED_AT })
+  return last.length < LOOKED_AT ? [...last, ...targetsIn(tables, { end: from, limit: LOOKED_AT - last.length })] : last
 }
 
 const everything = (head: number): Mark => ({ purged: head, invalidated: head })
 
-interface Target {
-  readonly target: string
-  readonly mark: Mark
+interface Found {
+  readonly address: Buffer
+  /** Undefined when it cannot be read. */
+  readonly named: { readonly target: string; readonly mark: Mark } | undefined
 }
 
-const targetsIn = (tables: Tables): (Target | undefined)[] =>
-  [...tables.targets.getRange()].map(({ value }) => targetIn(value))
+/** All of them, unless it is said which. */
+const targetsIn = (tables: Tables, which: { start?: Buffer; end?: Buffer; limit?: number } = {}): Found[] =>
+  [...tables.targets.getRange(which)].map(({ key, value }) => ({ address: Buffer.from(key), named: targetIn(value) }))
 
-const inOrder = (targets: readonly (Target | undefined)[]): Target[] =>
-  targets.filter((target) => target !== undefined).toSorted((one, other) => newest(one.mark) - newest(other.mark))
+const inOrder = (targets: readonly Found[]): Found[] =>
+  targets.toSorted((one, other) => newestOf(one) - newestOf(other))
 
-const newest = ({ purged, invalidated }: Mark): number => Math.max(purged, invalidated)
+const newestOf = ({ named }: Found): number =>
+  named === undefined ? 0 : Math.max(named.mark.purged, named.mark.invalidated)
 
-function targetIn(octets: Uint8Array): Target | undefined {
+function targetIn(octets: Uint8Array): Found['named'] {
   const [target, purged, invalidated, ...more] = textsIn(octets) ?? []
   const mark = { purged: Number(purged), invalidated: Number(invalidated) }
   if (target === undefined || more.length > 0 || !NAMED.test(target)) return undefined

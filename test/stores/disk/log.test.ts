@@ -77,6 +77,27 @@ test('targets beyond the limit are forgotten in the file too, and what was older
   await after.close()
 })
 
+test('of very many targets a few are forgotten at a time, and what they named stays so', async () => {
+  const path = temporaryFolder()
+  const log = diskLog({ path, maxTargets: 2_000 })
+  const tags = Array.from({ length: 2_050 }, (_, n) => `t${n}`)
+  const stamps = tags.map((tag) => stampIn(log, [tag]))
+  await log.append('purge', { tags: tags.slice(0, 2_000) })
+  const recent = tags.slice(2_000)
+  for (const tag of recent) await log.append('purge', { tags: [tag] })
+  const file = openDiskFile(path)
+  const left = [...file.tables.targets.getKeys()].length
+  expect(left).toBeGreaterThan(1_900)
+  expect(left).toBeLessThanOrEqual(2_000)
+  await file.close()
+  await log.close()
+
+  const after = diskLog({ path, maxTargets: 2_000 })
+  expect(new Set(stamps.map((stamp) => after.verdict(stamp)))).toEqual(new Set(['dead']))
+  expect(after.verdict(stampIn(after, ['t0']))).toBe('valid')
+  await after.close()
+})
+
 test('what was purged stays so though the folder is removed twice', async () => {
   const path = join(temporaryFolder(), 'cache')
   const clock = new FakeClock()
