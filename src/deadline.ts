@@ -7,6 +7,7 @@ export const LATE = Symbol('late')
  * answer that has come in by then still counts.
  */
 export function within<T>(promises: readonly Promise<T>[], ms: number, clock: Clock): Promise<(T | typeof LATE)[]> {
+  if (promises.length === 0) return Promise.resolve([])
   const { promise: result, resolve } = Promise.withResolvers<(T | typeof LATE)[]>()
   const values: (T | typeof LATE)[] = promises.map(() => LATE)
   let missing = promises.length

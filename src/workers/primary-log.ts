@@ -72,7 +72,7 @@ export class PrimaryLog implements InvalidationLog {
     for (const target of targets) this.#marks.name(target, mode, position)
     const record = { position, mode, targets }
     const told = [...this.#followers].map(([follower]) => this.#tell(follower, record))
-    const heard = told.length === 0 ? [] : await within(told, WAIT_MS, this.#clock)
+    const heard = await within(told, WAIT_MS, this.#clock)
     const acked = heard.filter((applied) => applied === true).length
     const late = heard.filter((applied) => applied === LATE).length
     return { id: `${this.generation}-${position}`, position, nodes: { expected: acked + late, acked } }

@@ -41,3 +41,11 @@ test('who has not reported for two seconds is told of, before it is taken for hu
   await settle()
   expect(late).toHaveBeenCalledTimes(1)
 })
+
+test('while there is no worker to ask, nobody waits for its numbers', async () => {
+  const pool = { begun: [], answer: <T>(_member: Member, asked: Promise<T>) => asked }
+  const heard = vi.fn<() => void>()
+  void new Reports({ pool, clock: new FakeClock() }).hearAll().then(heard)
+  await settle()
+  expect(heard).toHaveBeenCalledOnce()
+})
