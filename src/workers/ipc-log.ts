@@ -54,11 +54,7 @@ export class IpcLog implements InvalidationLog {
 
   verdict(stamp: Stamp): Verdict {
     if (stamp.generation !== this.generation) return 'stale'
-    if (stamp.checked === this.#position) return 'valid'
-    const verdict = this.#marks.verdict(stamp)
-    // What another worker fetched may come from a position that is not reached here yet.
-    if (verdict === 'valid') stamp.checked = Math.max(stamp.checked, this.#position)
-    return verdict
+    return stamp.checked === this.#position ? 'valid' : this.#marks.judge(stamp, this.#position)
   }
 
   holds({ generation }: Stamp): boolean {

@@ -171,12 +171,8 @@ class DiskLog implements InvalidationLog {
     const synced = this.#hear()
     if (stamp.generation !== this.#generation) return this.#former.verdictOn(stamp, this.#marks)
     if (stamp.position > this.#position) return 'stale'
-    if (synced && stamp.checked === this.#position) return 'valid'
-    const verdict = this.#marks.verdict(stamp)
-    if (verdict !== 'valid') return verdict
-    if (!synced) return 'stale'
-    stamp.checked = this.#position
-    return 'valid'
+    const verdict = stamp.checked === this.#position ? 'valid' : this.#marks.judge(stamp, this.#position)
+    return verdict === 'valid' && !synced ? 'stale' : verdict
   }
 
   holds({ generation }: Stamp): boolean {

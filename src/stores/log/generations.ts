@@ -83,10 +83,7 @@ export class Generations {
   verdict(stamp: Stamp): Verdict {
     if (!this.holds(stamp)) return this.#former.verdictOn(stamp, this.#marks)
     if (stamp.position > this.#position) return 'stale' // another node is ahead, or it is made up
-    if (stamp.checked === this.#position) return 'valid'
-    const verdict = this.#marks.verdict(stamp)
-    if (verdict === 'valid') stamp.checked = this.#position
-    return verdict
+    return stamp.checked === this.#position ? 'valid' : this.#marks.judge(stamp, this.#position)
   }
 
   /** Is it of this generation, or of the part of another that this one goes on from? */

@@ -1,4 +1,4 @@
-import type { InvalidationMode, Selectors, Stamp } from '../../model.ts'
+import type { InvalidationMode, Selectors, Stamp, Verdict } from '../../model.ts'
 
 /** Newest record that named a target, by mode; 0 when none did. */
 export interface Mark {
@@ -66,8 +66,19 @@ export class Marks {
     this.#floor = later(this.#floor, mark)
   }
 
+  /**
+   * Does a record name it that it was not compared with before? Where none does, that is noted in it.
+   * @param position of the newest record here
+   */
+  judge(stamp: Stamp, position: number): Verdict {
+    const verdict = this.verdict(stamp)
+    // What another process fetched may come from a position that is not reached here yet.
+    if (verdict === 'valid') stamp.checked = Math.max(stamp.checked, position)
+    return verdict
+  }
+
   /** Does a record after `since` name it? */
-  verdict(stamp: Pick<Stamp, 'url' | 'tags' | 'checked'>, since = stamp.checked): 'valid' | 'stale' | 'dead' {
+  verdict(stamp: Pick<Stamp, 'url' | 'tags' | 'checked'>, since = stamp.checked): Verdict {
     let stale = this.#all.invalidated > since || this.#floor.invalidated > since
     if (this.#all.purged > since || this.#floor.purged > since) return 'dead'
     for (const target of this.#namesOf(stamp)) {

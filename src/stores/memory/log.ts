@@ -44,10 +44,7 @@ class LocalLog implements InvalidationLog {
 
   verdict(stamp: Stamp): Verdict {
     if (stamp.generation !== this.generation) return 'stale'
-    if (stamp.checked === this.position) return 'valid'
-    const verdict = this.#marks.verdict(stamp)
-    if (verdict === 'valid') stamp.checked = this.position
-    return verdict
+    return stamp.checked === this.position ? 'valid' : this.#marks.judge(stamp, this.position)
   }
 
   holds({ generation }: Stamp): boolean {
