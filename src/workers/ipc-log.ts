@@ -1,6 +1,6 @@
 import type { InvalidationLog, InvalidationMode, LogNode, Receipt, Selectors, Stamp, Verdict } from '../model.ts'
-import { Marks } from '../stores/log/marks.ts'
-import { type LogState, MAX_TARGETS, type WorkerRecord } from './primary-log.ts'
+import { type LogState, Marks, MAX_TARGETS } from '../stores/log/marks.ts'
+import type { WorkerRecord } from './primary-log.ts'
 
 export interface IpcLogOptions {
   /** Its name among the nodes. */
@@ -29,9 +29,7 @@ export class IpcLog implements InvalidationLog {
     this.#append = append
     this.generation = state.generation
     this.#position = state.position
-    this.#marks = new Marks(MAX_TARGETS)
-    this.#marks.raiseFloor(state.floor)
-    for (const [target, mark] of state.marks) this.#marks.put(target, mark)
+    this.#marks = Marks.of(state, MAX_TARGETS)
   }
 
   get position(): number {

@@ -1,20 +1,12 @@
 import type { Clock, InvalidationLog, InvalidationMode, LogNode, Receipt, Selectors, Stamp, Verdict } from '../model.ts'
 import { LATE, within } from '../deadline.ts'
-import { type Mark, Marks, targetsOf } from '../stores/log/marks.ts'
+import { type LogState, Marks, MAX_TARGETS, targetsOf } from '../stores/log/marks.ts'
 
 /** One record, as workers hear it. */
 export interface WorkerRecord {
   readonly position: number
   readonly mode: InvalidationMode
   readonly targets: readonly string[]
-}
-
-/** All that a log remembers at a moment. */
-export interface LogState {
-  readonly generation: string
-  readonly position: number
-  readonly floor: Mark
-  readonly marks: readonly (readonly [target: string, mark: Mark])[]
 }
 
 /** A worker, as the log sees it. */
@@ -27,8 +19,6 @@ export interface Follower {
   hear(record: WorkerRecord): Promise<boolean>
 }
 
-/** Distinct targets remembered; beyond it the oldest raise the floor. */
-export const MAX_TARGETS = 100_000
 /**
  * For so long at most it is waited until all workers have applied a record: also after an unsafe method, whatever shorter
  * time is asked for. Between processes of one host nobody is late who does not hang, and a client is to read what it wrote.
@@ -58,7 +48,7 @@ export class PrimaryLog implements InvalidationLog {
   follow(follower: Follower): LogState {
     const { generation, position } = this
     this.#followers.set(follower, { heard: position })
-    return { generation, position, floor: this.#marks.floor, marks: [...this.#marks.entries()] }
+    return { generation, position, ...this.#marks.state }
   }
 
   leave(follower: Follower): void {

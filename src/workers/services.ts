@@ -6,8 +6,9 @@ import type { Fields } from '../fields.ts'
 import type { Snapshot } from '../live/live.ts'
 import type { MetricReport } from '../metrics/reports.ts'
 import type { Awaitable, FetchEnding, InvalidationMode, Receipt, Selectors } from '../model.ts'
+import type { LogState } from '../stores/log/marks.ts'
 import type { Turn } from './lease-table.ts'
-import type { LogState, WorkerRecord } from './primary-log.ts'
+import type { WorkerRecord } from './primary-log.ts'
 
 /** Of the primary, by a worker. */
 export interface PrimaryService {

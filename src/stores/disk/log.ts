@@ -17,7 +17,7 @@ import { appendRecord, generationOf, headOf, marksIn, recordsBetween } from './l
 import { count } from '../../units.ts'
 import { FormerGenerations } from '../log/former.ts'
 import { loggedWithin } from '../log/logged-within.ts'
-import { Marks, targetsOf } from '../log/marks.ts'
+import { Marks, MAX_TARGETS, targetsOf } from '../log/marks.ts'
 import { everything, Pending, type PendingRecord, worse } from '../log/pending.ts'
 
 export interface DiskLogOptions {
@@ -36,7 +36,12 @@ export interface DiskLogOptions {
  * stands now, which takes about a microsecond and no system call, and reads what is new. So there is no moment at which
  * a process could answer from what was true before. Where the file cannot be read, everything counts as stale.
  */
-export function diskLog({ path, maxTargets = 100_000, events, clock = systemClock }: DiskLogOptions): InvalidationLog {
+export function diskLog({
+  path,
+  maxTargets = MAX_TARGETS,
+  events,
+  clock = systemClock,
+}: DiskLogOptions): InvalidationLog {
   return new DiskLog((removed) => diskAccess(path, clock, events, removed), count('maxTargets', maxTargets), clock)
 }
 

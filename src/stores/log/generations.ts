@@ -1,16 +1,12 @@
 import type { Stamp, Verdict } from '../../model.ts'
 import type { LogRecord } from './record.ts'
 import { FormerGenerations } from './former.ts'
-import { type Mark, Marks } from './marks.ts'
+import { type LogState, Marks } from './marks.ts'
 
 /** The whole of a log at a position, as whoever starts reading it gets it. */
-export interface LogState {
-  readonly generation: string
-  readonly position: number
+export interface SharedLogState extends LogState {
   /** Of the record at that position. */
   readonly nonce: string
-  readonly floor: Mark
-  readonly marks: readonly (readonly [target: string, mark: Mark])[]
   /** Generations whose records it holds as its own, each up to a position. What came after that is not of this log. */
   readonly continues: ReadonlyMap<string, number>
 }
@@ -58,16 +54,15 @@ export class Generations {
   }
 
   /** Goes on from there. Things stamped in a generation that is no part of it are no longer trusted. */
-  load({ generation, position, nonce, floor, marks, continues }: LogState): void {
+  load(state: SharedLogState): void {
+    const { generation, position, nonce, continues } = state
     if (generation !== this.#generation) this.#former.remember(this.#generation, this.#marks, this.#continues)
     this.#generation = generation
     this.#position = position
     this.#changes++
     this.#nonce = nonce
     this.#continues = continues
-    this.#marks = new Marks(this.#maxTargets)
-    this.#marks.raiseFloor(floor)
-    for (const [target, mark] of marks) this.#marks.put(target, mark)
+    this.#marks = Marks.of(state, this.#maxTargets)
   }
 
   /** The next record. What cannot be read may name anything. */

@@ -6,6 +6,17 @@ export interface Mark {
   readonly invalidated: number
 }
 
+/** All that a log remembers at a moment, as it is told to another process. */
+export interface LogState {
+  readonly generation: string
+  readonly position: number
+  readonly floor: Mark
+  readonly marks: readonly (readonly [target: string, mark: Mark])[]
+}
+
+/** Distinct targets that a log remembers unless it is said. */
+export const MAX_TARGETS = 100_000
+
 /** The target that names everything. */
 const ALL = 'all'
 const UNMARKED: Mark = { purged: 0, invalidated: 0 }
@@ -32,14 +43,18 @@ export class Marks {
     this.#maxTargets = maxTargets
   }
 
-  get floor(): Mark {
-    return this.#floor
+  /** As another process has told them. */
+  static of({ floor, marks }: Pick<LogState, 'floor' | 'marks'>, maxTargets: number): Marks {
+    const all = new Marks(maxTargets)
+    all.raiseFloor(floor)
+    for (const [target, mark] of marks) all.put(target, mark)
+    return all
   }
 
-  /** Everything remembered beside the floor, in order of the newest record: what to write down, and to give to `put`. */
-  *entries(): Generator<[target: string, mark: Mark]> {
-    if (this.#all !== UNMARKED) yield [ALL, this.#all]
-    yield* this.#targets
+  /** Everything remembered, in order of the newest record. */
+  get state(): Pick<LogState, 'floor' | 'marks'> {
+    const all: LogState['marks'] = this.#all === UNMARKED ? [] : [[ALL, this.#all]]
+    return { floor: this.#floor, marks: [...all, ...this.#targets] }
   }
 
   /** Notes that the record at `position` named a target of `targetsOf`. */

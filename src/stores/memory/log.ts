@@ -1,6 +1,6 @@
 import type { InvalidationLog, InvalidationMode, LogNode, Receipt, Selectors, Stamp, Verdict } from '../../model.ts'
 import { count } from '../../units.ts'
-import { Marks, targetsOf } from '../log/marks.ts'
+import { Marks, MAX_TARGETS, targetsOf } from '../log/marks.ts'
 
 export interface LocalLogOptions {
   /** The log's identity: another process's entries are not this log's to judge. */
@@ -15,7 +15,7 @@ export interface LocalLogOptions {
  */
 export function localLog({
   generation = crypto.randomUUID(),
-  maxTargets = 100_000,
+  maxTargets = MAX_TARGETS,
 }: LocalLogOptions = {}): InvalidationLog {
   return new LocalLog(generation, count('maxTargets', maxTargets))
 }

@@ -1,4 +1,4 @@
-import type { LogState } from '../log/generations.ts'
+import type { SharedLogState } from '../log/generations.ts'
 import type { JournalEntry } from '../log/journal.ts'
 import { FORGOTTEN_AFTER_LEASES } from '../log/live-nodes.ts'
 import type { Mark } from '../log/marks.ts'
@@ -15,7 +15,7 @@ export interface Joined {
   /** As in a `Listing`. */
   readonly nodes: readonly string[]
   /** Absent where reading on from what the caller applied gives it all. */
-  readonly state: LogState | undefined
+  readonly state: SharedLogState | undefined
 }
 
 const MAX_RECORDS = 100_000

@@ -2,6 +2,7 @@ import { systemClock } from '../../clock.ts'
 import type { Events } from '../../events.ts'
 import type { Clock } from '../../model.ts'
 import { count, duration } from '../../units.ts'
+import { MAX_TARGETS } from '../log/marks.ts'
 import { connectRedis, type RedisClient, type RedisConnectionOptions } from './connection.ts'
 import { prefixOf } from './prefix.ts'
 import { type RedisLog, SharedLog } from './shared-log.ts'
@@ -41,7 +42,7 @@ export interface RedisLogOptions {
 export function redisLog(options: RedisLogOptions): RedisLog {
   const {
     url,
-    maxTargets = 100_000,
+    maxTargets = MAX_TARGETS,
     connect = url === undefined ? undefined : (more) => connectRedis(url, more),
   } = options
   if (connect === undefined) throw new RangeError('expected url or connect')
