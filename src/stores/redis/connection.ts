@@ -20,6 +20,14 @@ export interface RedisConnectionOptions {
   readonly socketTimeoutMs?: number | undefined
 }
 
+/** How a log or leases come to their connections. */
+export interface RedisConnections {
+  /** As for `redisStore`. */
+  readonly url?: string
+  /** Instead of `url`: called once per connection; it must not wait for one, nor keep commands for later. */
+  readonly connect?: (options: RedisConnectionOptions) => RedisClient
+}
+
 const CONNECT_TIMEOUT_MS = 2_000
 const SOCKET_TIMEOUT_MS = 2_000
 const FIRST_RETRY_MS = 50
@@ -37,6 +45,13 @@ const MOST_REDIRECTIONS = 8
 
 /** What a server says that must be asked of another one, or of this one later: only a new connection finds out. */
 const WRONG_SERVER = /^(?:READONLY|LOADING|MASTERDOWN|NOREPLICAS)\b/
+
+/** @throws RangeError when neither is given */
+export function connectorOf({ url, connect }: RedisConnections): (options: RedisConnectionOptions) => RedisClient {
+  if (connect !== undefined) return connect
+  if (url === undefined) throw new RangeError('expected url or connect')
+  return (options) => connectRedis(url, options)
+}
 
 /**
  * A client that connects now and whenever it has lost the connection, until `disconnect`. Commands are not kept for

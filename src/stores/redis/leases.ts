@@ -6,16 +6,19 @@ import { type Breaker, createBreaker } from './breaker.ts'
 import { LATE, within } from '../../deadline.ts'
 import { LEASE_LIFE_MS } from '../lease-life.ts'
 import { type Ending, FetchEndings, writeEnding } from './fetch-endings.ts'
-import { connectRedis, isReady, type RedisClient, type RedisConnectionOptions, socketTimeoutFor } from './connection.ts'
+import {
+  connectorOf,
+  isReady,
+  type RedisClient,
+  type RedisConnectionOptions,
+  type RedisConnections,
+  socketTimeoutFor,
+} from './connection.ts'
 import { ACQUIRE, RELEASE, RENEW } from './lease-scripts.ts'
 import { prefixOf } from './prefix.ts'
 import type { RedisScript } from './script.ts'
 
-export interface RedisLeasesOptions {
-  /** As for `redisStore`. */
-  readonly url?: string
-  /** Instead of `url`: called once per connection; it must not wait for one, nor keep commands for later. */
-  readonly connect?: (options: RedisConnectionOptions) => RedisClient
+export interface RedisLeasesOptions extends RedisConnections {
   /** Begins every key. */
   readonly prefix?: string
   /** Redis answers within this, or everyone asks the origin for themselves. */
@@ -36,8 +39,7 @@ export interface RedisLeasesOptions {
  * @throws RangeError when an option is none
  */
 export function redisLeases(options: RedisLeasesOptions): FetchLeases {
-  const { url, connect = url === undefined ? undefined : (more) => connectRedis(url, more) } = options
-  if (connect === undefined) throw new RangeError('expected url or connect')
+  const connect = connectorOf(options)
   const life = Math.ceil(duration(options.life ?? LEASE_LIFE_MS)) // Redis takes whole ones
   if (life < 10) throw new RangeError('expected a life of at least 10ms')
   return new RedisLeases(connect, {

@@ -3,17 +3,13 @@ import type { Events } from '../../events.ts'
 import type { Clock } from '../../model.ts'
 import { count, duration } from '../../units.ts'
 import { MAX_TARGETS } from '../log/marks.ts'
-import { connectRedis, type RedisClient, type RedisConnectionOptions } from './connection.ts'
+import { connectorOf, type RedisConnections } from './connection.ts'
 import { prefixOf } from './prefix.ts'
 import { type RedisLog, SharedLog } from './shared-log.ts'
 
 export type { RedisLog }
 
-export interface RedisLogOptions {
-  /** As for `redisStore`. */
-  readonly url?: string
-  /** Instead of `url`: called once per connection; it must not wait for one, nor keep commands for later. */
-  readonly connect?: (options: RedisConnectionOptions) => RedisClient
+export interface RedisLogOptions extends RedisConnections {
   /** Begins every key. Without braces. */
   readonly prefix?: string
   /** For how long a node that no longer hears the log trusts its copies. */
@@ -40,12 +36,8 @@ export interface RedisLogOptions {
  * @throws RangeError when an option is none
  */
 export function redisLog(options: RedisLogOptions): RedisLog {
-  const {
-    url,
-    maxTargets = MAX_TARGETS,
-    connect = url === undefined ? undefined : (more) => connectRedis(url, more),
-  } = options
-  if (connect === undefined) throw new RangeError('expected url or connect')
+  const { maxTargets = MAX_TARGETS } = options
+  const connect = connectorOf(options)
   const lease = duration(options.lease ?? '5s')
   if (lease < 10) throw new RangeError('expected a lease of at least 10ms')
   return new SharedLog({
