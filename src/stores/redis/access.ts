@@ -1,10 +1,10 @@
 /** Commands to Redis that are answered in time or not at all, and are not even sent while it is out of order. */
 import type { Events } from '../../events.ts'
 import type { Clock } from '../../model.ts'
-import { createBreaker } from './breaker.ts'
 import { LATE, within } from '../../deadline.ts'
+import { ClientBreaker } from './client-breaker.ts'
 import { type RedisCommand, type RedisReply, sendAll } from './commands.ts'
-import { isReady, type RedisClient } from './connection.ts'
+import type { RedisClient } from './connection.ts'
 
 export interface RedisAccess {
   /** Not connected, or not tried at present. */
@@ -35,27 +35,16 @@ const WRITE_DEADLINES = 10
 /** Writes that wait for an answer, and what is in them; one more is let in as long as they are fewer. */
 const MOST_WRITES = 1_000
 const MOST_WRITE_BYTES = 16 * 2 ** 20
-const BREAKER = { failures: 5, openMs: 250, longestOpenMs: 5_000 }
 
 export function redisAccess({ client, deadlineMs, clock, random, events }: RedisAccessOptions): RedisAccess {
-  const breaker = createBreaker({
-    ...BREAKER,
+  const breaker = new ClientBreaker({
+    client,
     clock,
     random,
     changed: (isOpen, why) => events?.emit('tier', { tier: 'redis', state: isOpen ? 'degraded' : 'working', why }),
   })
-  let closed = false
   let writes = 0
   let writeBytes = 0
-  const connected = (): void => breaker.expectSuccess()
-  client.on('ready', connected)
-
-  const admits = (): boolean => {
-    if (closed || !breaker.admits()) return false
-    if (isReady(client)) return true
-    breaker.failed('not connected')
-    return false
-  }
 
   const hasRoom = (): boolean => writes < MOST_WRITES && writeBytes < MOST_WRITE_BYTES
 
@@ -87,13 +76,13 @@ export function redisAccess({ client, deadlineMs, clock, random, events }: Redis
 
   return {
     get degraded() {
-      return breaker.isOpen || !isReady(client)
+      return breaker.isOpen
     },
     async read(commands) {
-      return admits() ? inTime(sendAll(client, commands), deadlineMs) : 'refused'
+      return breaker.admits() ? inTime(sendAll(client, commands), deadlineMs) : 'refused'
     },
     async write(make) {
-      if (!hasRoom() || !admits()) return 'refused'
+      if (!hasRoom() || !breaker.admits()) return 'refused'
       const commands = make()
       const fitting = admitted(commands)
       const sent = sendAll(client, fitting)
@@ -101,10 +90,7 @@ export function redisAccess({ client, deadlineMs, clock, random, events }: Redis
       const endings = await inTime(sent, deadlineMs * WRITE_DEADLINES)
       return commands.map((_, at) => endings[at] ?? 'refused')
     },
-    close() {
-      closed = true
-      client.off('ready', connected)
-    },
+    close: () => breaker.close(),
   }
 }
 

@@ -2,13 +2,12 @@ import { createHash } from 'node:crypto'
 import { systemClock } from '../../clock.ts'
 import type { Clock, FetchEnding, FetchLeases, Lease, LeaseAnswer } from '../../model.ts'
 import { duration } from '../../units.ts'
-import { type Breaker, createBreaker } from './breaker.ts'
 import { LATE, within } from '../../deadline.ts'
 import { LEASE_LIFE_MS } from '../lease-life.ts'
+import { ClientBreaker } from './client-breaker.ts'
 import { type Ending, FetchEndings, writeEnding } from './fetch-endings.ts'
 import {
   connectorOf,
-  isReady,
   type RedisClient,
   type RedisConnectionOptions,
   type RedisConnections,
@@ -71,7 +70,6 @@ interface Foreign {
 type Asked = Extract<LeaseAnswer, { kind: 'held' | 'unavailable' }> | Foreign
 
 const UNAVAILABLE: LeaseAnswer & Asked = { kind: 'unavailable' }
-const BREAKER = { failures: 5, openMs: 250, longestOpenMs: 5_000 }
 /** How often those who wait ask again where endings are not heard. */
 const UNHEARD_MS = 100
 /** Nobody waits for a lease to be given back or kept alive: it may take this many deadlines. */
@@ -82,7 +80,7 @@ class RedisLeases implements FetchLeases {
   readonly #clock: Clock
   readonly #client: RedisClient
   readonly #endings: FetchEndings
-  readonly #breaker: Breaker
+  readonly #breaker: ClientBreaker
   readonly #held = new Set<HeldLease>()
   #closed = false
 
@@ -92,8 +90,7 @@ class RedisLeases implements FetchLeases {
     this.#clock = clock
     this.#client = connect({ name: 'herdgate-leases', socketTimeoutMs: socketTimeoutFor(settings.deadline) })
     this.#endings = new FetchEndings(connect({ name: 'herdgate-endings' }), `${prefix}:fetched`)
-    this.#breaker = createBreaker({ ...BREAKER, clock, random, changed: () => {} })
-    this.#client.on('ready', () => this.#breaker.expectSuccess())
+    this.#breaker = new ClientBreaker({ client: this.#client, clock, random })
   }
 
   async take(key: string): Promise<LeaseAnswer> {
@@ -108,6 +105,7 @@ class RedisLeases implements FetchLeases {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#breaker.close()
     await Promise.all([...this.#held].map((lease) => lease.end('free')))
     this.#endings.close()
     this.#client.disconnect()
@@ -144,7 +142,7 @@ class RedisLeases implements FetchLeases {
   }
 
   async #ask(name: string): Promise<Asked> {
-    if (!this.#admits()) return UNAVAILABLE
+    if (!this.#breaker.admits()) return UNAVAILABLE
     const token = crypto.randomUUID()
     const { deadline, life, clock } = this.#settings
     const askedAt = clock.now()
@@ -196,13 +194,6 @@ class RedisLeases implements FetchLeases {
   /** Undefined when there is no answer to be had. Never rejects. */
   async #run(script: RedisScript, name: string, ...args: (string | number)[]): Promise<unknown> {
     return script.run(this.#client, [`${this.#settings.prefix}:fetch:${name}`], args).catch(() => undefined)
-  }
-
-  #admits(): boolean {
-    if (this.#closed || !this.#breaker.admits()) return false
-    if (isReady(this.#client)) return true
-    this.#breaker.failed('not connected')
-    return false
   }
 }
 
