@@ -93,13 +93,13 @@ export async function createPrimary(
       invalidate: (targets) => cache.invalidate(targets),
       explain: (request) => workforce.explain(request),
       async stats() {
-        await reports.hearAll()
+        await workforce.hearAll()
         return stats()
       },
     },
     metrics: {
       async render(accept) {
-        await reports.hearAll()
+        await workforce.hearAll()
         return renderReports([await metrics.report(), ...reports.metrics], accept)
       },
     },

@@ -13,6 +13,7 @@ import { Reports } from './reports.ts'
 import type { PrimaryService } from './services.ts'
 import { containerShares, originsOf, shareOf } from './share.ts'
 import { SharedParts, type SharedPartsOptions } from './shared-parts.ts'
+import { Watch } from './watch.ts'
 
 /** A worker that has not applied a record for two leases is taken for hung: no node uses what was purged longer ago. */
 const PATIENCE_IN_LEASES = 2
@@ -41,11 +42,12 @@ type Reloadable = Pick<Config, 'origins' | 'routes'>
 /** All workers together: what they are told, what they share, and what they have counted. */
 export class Workforce {
   readonly shared: SharedParts
-  readonly reports: Reports
+  readonly reports = new Reports()
   readonly #config: Config
   readonly #parts: WorkforceParts
   readonly #patienceMs: number
   readonly #pool: Pool
+  readonly #watch: Watch
   /** As it was reloaded last. */
   #current: Reloadable
   #isDraining = false
@@ -65,13 +67,18 @@ export class Workforce {
       serve: (member) => this.#serve(member),
       left: (member, how) => this.#left(member, how),
     })
-    this.reports = new Reports({ pool: this.#pool, clock, late: (member) => this.shared.passFrom(member) })
+    this.#watch = new Watch({
+      pool: this.#pool,
+      clock,
+      heard: (member, report) => this.reports.heard(member, report),
+      late: (member) => this.shared.passFrom(member),
+    })
   }
 
   /** @returns the base URL of the data port once every worker listens there and has told what it counts */
   async start(): Promise<string> {
     const url = await this.#pool.start()
-    await this.reports.start()
+    await this.#watch.start()
     return url
   }
 
@@ -94,6 +101,11 @@ export class Workforce {
       else member.calls.tell('apply', share) // it listens only then
     }
     await Promise.all(this.#pool.members.map(applies))
+  }
+
+  /** Settles when all have told what they have counted until now, or were given the time to. */
+  hearAll(): Promise<void> {
+    return this.#watch.hearAll()
   }
 
   /** Tells all whether anybody watches. */
@@ -139,7 +151,7 @@ export class Workforce {
   /** @returns settles when the last worker has ended */
   async close(): Promise<void> {
     this.#isDraining = true
-    this.reports.stop()
+    this.#watch.stop()
     await this.#pool.close()
     this.shared.close()
   }

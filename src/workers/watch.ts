@@ -1,0 +1,55 @@
+import type { Clock } from '../model.ts'
+import { LATE, within } from '../deadline.ts'
+import { LEASE_LIFE_MS } from '../stores/lease-life.ts'
+import type { Member } from './member.ts'
+import type { Pool } from './pool.ts'
+import type { Report } from './services.ts'
+
+/** How often each worker says what it has counted, and so that it is there; ms. */
+const HEARD_EVERY_MS = 1_000
+/** Who asks for the newest numbers waits this long for them, then takes those there are; ms. */
+const DEADLINE_MS = 1_000
+
+export interface WatchParts {
+  readonly pool: Pick<Pool, 'begun' | 'answer'>
+  readonly clock: Clock
+  readonly heard: (member: Member, report: Report) => void
+  /** It has not answered for the life of a lease, and may hang: nobody is to wait for what it fetches; if it never does it is killed later. */
+  readonly late: (member: Member) => void
+}
+
+/** Asks every worker again and again what it has counted, and so notices who hangs. */
+export class Watch {
+  readonly #parts: WatchParts
+  #cancel: (() => void) | undefined
+
+  constructor(parts: WatchParts) {
+    this.#parts = parts
+  }
+
+  /** Asks again and again from now on. @returns settles when all have told once, or were given the time to */
+  async start(): Promise<void> {
+    this.#cancel = this.#parts.clock.after(HEARD_EVERY_MS, () => void this.start())
+    await this.hearAll()
+  }
+
+  stop(): void {
+    this.#cancel?.()
+  }
+
+  async hearAll(): Promise<void> {
+    const { pool, clock } = this.#parts
+    const asked = pool.begun.map((member) => this.#hear(member))
+    await within(asked, DEADLINE_MS, clock)
+  }
+
+  async #hear(member: Member): Promise<void> {
+    const { pool, clock, heard, late } = this.#parts
+    const answered = pool.answer(member, member.calls.call('report', undefined))
+    void within([answered], LEASE_LIFE_MS, clock).then(([answer]) => {
+      if (answer === LATE) late(member)
+    })
+    const report = await answered
+    if (report !== undefined) heard(member, report)
+  }
+}

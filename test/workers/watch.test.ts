@@ -1,0 +1,37 @@
+import { expect, test, vi } from 'vitest'
+import type { Member } from '../../src/workers/member.ts'
+import { Watch } from '../../src/workers/watch.ts'
+import { FakeClock, settle } from '../support/fake-clock.ts'
+
+test('who has not reported for two seconds is told of, before it is taken for hung', async () => {
+  const clock = new FakeClock()
+  const answers: (() => void)[] = []
+  const call = () => new Promise<undefined>((resolve) => answers.push(() => resolve(undefined)))
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nothing else is asked of it
+  const member = { calls: { call } } as unknown as Member
+  const late = vi.fn<(member: Member) => void>()
+  const pool = { begun: [member], answer: <T>(_member: Member, asked: Promise<T>) => asked }
+  const watch = new Watch({ pool, clock, heard() {}, late })
+  void watch.hearAll()
+  await clock.advance(1_999)
+  expect(late).not.toHaveBeenCalled()
+  await clock.advance(1)
+  await settle()
+  expect(late.mock.calls).toEqual([[member]])
+  for (const answer of answers.splice(0)) answer()
+
+  void watch.hearAll()
+  await clock.advance(1_000)
+  for (const answer of answers) answer()
+  await clock.advance(5_000)
+  await settle()
+  expect(late).toHaveBeenCalledTimes(1)
+})
+
+test('while there is no worker to ask, nobody waits for its numbers', async () => {
+  const pool = { begun: [], answer: <T>(_member: Member, asked: Promise<T>) => asked }
+  const asked = vi.fn<() => void>()
+  void new Watch({ pool, clock: new FakeClock(), heard() {}, late() {} }).hearAll().then(asked)
+  await settle()
+  expect(asked).toHaveBeenCalledOnce()
+})
