@@ -1,10 +1,10 @@
 import { correctionOf, systemClock } from '../../clock.ts'
 import type { Events, EvictionReason, StoreEvent } from '../../events.ts'
-import type { Clock, Kept, Store, Stored, Tier, TierUsage, Write, Written } from '../../model.ts'
+import type { Awaitable, Clock, Kept, Store, Stored, Tier, TierUsage, Write, Written } from '../../model.ts'
 import { size } from '../../units.ts'
 import { Batches, inPieces } from '../batches.ts'
 import { decode, encode } from '../codec/codec.ts'
-import { diskAccess } from './access.ts'
+import { type DiskAccess, diskAccess } from './access.ts'
 import { addressOf } from './address.ts'
 import type { DiskFile } from './file.ts'
 import { Shelf } from './shelf.ts'
@@ -34,153 +34,187 @@ const SWEEP_MS = 10_000
  * whatever reason, is not there, and is deleted; when the file itself cannot be used, look-ups are `unknown` and
  * writes are lost for a while, and then it is tried again.
  */
-export function diskStore({
-  path,
-  maxBytes: limit = '10GiB',
-  maxObjectBytes: objectLimit,
-  events,
-  clock = systemClock,
-}: DiskStoreOptions): Store {
-  const maxBytes = size(limit)
-  const maxObjectBytes = Math.min(objectLimit === undefined ? Infinity : size(objectLimit), maxBytes / 8)
-  const access = diskAccess(path, clock, events)
-  const shelf = new Shelf(maxBytes, clock)
-  const lost = new LostWrites()
-  const batches = new Batches()
-  let waiting = 0
+export function diskStore(options: DiskStoreOptions): Store {
+  return new DiskStore(options)
+}
 
-  const report = (op: StoreEvent['op'], outcome: StoreEvent['outcome'], startedAt: number): void =>
-    events?.emit('store', { tier: TIER, op, outcome, ms: clock.now() - startedAt })
+class DiskStore implements Store {
+  readonly #maxBytes: number
+  readonly #maxObjectBytes: number
+  readonly #events: Events | undefined
+  readonly #clock: Clock
+  readonly #access: DiskAccess
+  readonly #shelf: Shelf
+  readonly #lost = new LostWrites()
+  readonly #batches = new Batches()
+  /** Octets on their way to the file. */
+  #waiting = 0
+  #stopSweeping = () => {}
 
-  const get = (key: string): Kept => {
-    const startedAt = clock.now()
-    let none: 'miss' | 'error' = 'miss'
-    const kept = access.read((file) => {
-      const address = addressOf(key)
-      const octets = lost.mayHave(address) ? undefined : shelf.get(file, address)
-      if (octets === undefined) return undefined
-      const stored = decode(key, octets, { correction: correctionOf(clock) })
-      if (stored === undefined) {
-        none = 'error'
-        void removeDefect(key, address)
-      }
-      return stored
+  constructor({ path, maxBytes = '10GiB', maxObjectBytes, events, clock = systemClock }: DiskStoreOptions) {
+    this.#maxBytes = size(maxBytes)
+    this.#maxObjectBytes = Math.min(maxObjectBytes === undefined ? Infinity : size(maxObjectBytes), this.#maxBytes / 8)
+    this.#events = events
+    this.#clock = clock
+    this.#access = diskAccess(path, clock, events)
+    this.#shelf = new Shelf(this.#maxBytes, clock)
+    this.#sweepLater()
+  }
+
+  get(key: string): Kept {
+    const startedAt = this.#clock.now()
+    const found = this.#access.read((file) => this.#find(file, key))
+    this.#report('get', outcomeOf(found), startedAt)
+    return found === 'defective' ? undefined : found
+  }
+
+  getMany(keys: readonly string[]): Awaitable<readonly Kept[]> {
+    return inPieces(keys, (piece) => piece.map((key) => this.get(key)))
+  }
+
+  set(key: string, stored: Stored, keepForMs: number): Promise<Written> {
+    this.#batches.overtake([key])
+    return this.#put([{ key, stored, keepForMs }])
+  }
+
+  setMany(writes: readonly Write[]): Promise<void> {
+    return this.#batches.put(writes, (piece) => this.#put(piece))
+  }
+
+  delete(key: string): Promise<void> {
+    return this.deleteMany([key])
+  }
+
+  deleteMany(keys: readonly string[]): Promise<void> {
+    return this.#batches.remove(keys, (piece) => this.#remove(piece.map(addressOf)))
+  }
+
+  async clear(): Promise<void> {
+    this.#batches.overtakeAll()
+    let count = 0
+    const written = await this.#change('delete', EVERYTHING, 0, (file) => {
+      count = this.#shelf.usage(file).objects
+      this.#shelf.clear(file)
+      return []
     })
-    report('get', kept === 'unknown' ? 'unknown' : kept === undefined ? none : 'hit', startedAt)
-    return kept
+    if (written !== 'lost' && count > 0) this.#events?.emit('eviction', { tier: TIER, reason: 'purged', count })
+  }
+
+  async close(): Promise<void> {
+    this.#stopSweeping()
+    await this.#batches.settled()
+    await this.#access.close()
+  }
+
+  usage(): readonly TierUsage[] {
+    const usage = this.#access.read((file) => this.#shelf.usage(file))
+    const { bytes, objects } = usage === 'unknown' ? NOTHING : usage
+    return [{ tier: TIER, bytes, maxBytes: this.#maxBytes, objects, degraded: this.#access.degraded }]
+  }
+
+  #find(file: DiskFile, key: string): Stored | 'defective' | undefined {
+    const address = addressOf(key)
+    const octets = this.#lost.mayHave(address) ? undefined : this.#shelf.get(file, address)
+    if (octets === undefined) return undefined
+    const stored = decode(key, octets, { correction: correctionOf(this.#clock) })
+    if (stored !== undefined) return stored
+    void this.#removeDefect(key, address)
+    return 'defective'
   }
 
   /** What cannot be read is deleted, unless something else has come to its place. */
-  const removeDefect = (key: string, address: Buffer): Promise<Written> =>
-    change('delete', [address], 0, (file) => {
-      const octets = shelf.get(file, address)
-      return octets !== undefined && decode(key, octets) === undefined ? shelf.remove(file, address, 'defective') : []
+  #removeDefect(key: string, address: Buffer): Promise<Written> {
+    return this.#change('delete', [address], 0, (file) => {
+      const octets = this.#shelf.get(file, address)
+      const isDefect = octets !== undefined && decode(key, octets) === undefined
+      return isDefect ? this.#shelf.remove(file, address, 'defective') : []
     })
-
-  const change = async (
-    op: 'set' | 'delete',
-    addresses: readonly Buffer[] | typeof EVERYTHING,
-    bytes: number,
-    run: (file: DiskFile) => EvictionReason[],
-  ): Promise<Written> => {
-    const startedAt = clock.now()
-    const told = (outcome: StoreEvent['outcome']): void => {
-      const count = addresses === EVERYTHING ? 1 : Math.max(1, addresses.length)
-      for (let at = 0; at < count; at++) report(op, outcome, startedAt)
-    }
-    const isTried = !access.degraded
-    const remedy = lost.remedy()
-    waiting += bytes
-    try {
-      const departures = await access.write((file) => [...remedy.apply(file, shelf), ...run(file)])
-      remedy.done()
-      told('ok')
-      for (const reason of departures) events?.emit('eviction', { tier: TIER, reason })
-    } catch (error) {
-      lost.add(addresses)
-      told(isTried ? 'error' : 'dropped')
-      access.rest(error)
-      return 'lost'
-    } finally {
-      waiting -= bytes
-    }
   }
 
-  const put = async (writes: readonly Write[]): Promise<Written> => {
-    const things = toBePut(writes)
+  async #put(writes: readonly Write[]): Promise<Written> {
+    const things = this.#toBePut(writes)
     const bytes = things.reduce((sum, { octets }) => sum + (octets?.length ?? 0), 0)
     const addresses = things.map(({ address }) => address)
-    const written = await change('set', addresses, bytes, (file) =>
+    const written = await this.#change('set', addresses, bytes, (file) =>
       things.flatMap(({ address, octets, until }) =>
         octets === undefined
-          ? [...shelf.remove(file, address, 'replaced'), 'rejected' as const] // what stood there is older
-          : shelf.put(file, address, octets, until),
+          ? [...this.#shelf.remove(file, address, 'replaced'), 'rejected' as const] // what stood there is older
+          : this.#shelf.put(file, address, octets, until),
       ),
     )
     return things.some(({ octets }) => octets === undefined) ? 'lost' : written
   }
 
   /** Without octets where they are too many, for themselves or beside what waits. */
-  const toBePut = (writes: readonly Write[]): readonly ToBePut[] => {
-    let bytes = waiting
-    const correction = correctionOf(clock)
+  #toBePut(writes: readonly Write[]): readonly ToBePut[] {
+    let bytes = this.#waiting
+    const correction = correctionOf(this.#clock)
     return writes.map(({ key, stored, keepForMs }) => {
-      const octets = bytes < MOST_WAITING ? admitted(encode(key, stored, { correction })) : undefined
+      const octets = bytes < MOST_WAITING ? this.#admitted(encode(key, stored, { correction })) : undefined
       bytes += octets?.length ?? 0
-      return { address: addressOf(key), octets, until: clock.now() + correction + keepForMs }
+      return { address: addressOf(key), octets, until: this.#clock.now() + correction + keepForMs }
     })
   }
 
-  const admitted = (octets: Buffer | undefined): Buffer | undefined =>
-    octets !== undefined && octets.length <= maxObjectBytes ? octets : undefined
+  #admitted(octets: Buffer | undefined): Buffer | undefined {
+    return octets !== undefined && octets.length <= this.#maxObjectBytes ? octets : undefined
+  }
 
-  const deleteMany = (keys: readonly string[]): Promise<void> =>
-    batches.remove(keys, (piece) => {
-      const addresses = piece.map(addressOf)
-      return change('delete', addresses, 0, (file) =>
-        addresses.flatMap((address) => shelf.remove(file, address, 'purged')),
-      )
+  #remove(addresses: readonly Buffer[]): Promise<Written> {
+    return this.#change('delete', addresses, 0, (file) =>
+      addresses.flatMap((address) => this.#shelf.remove(file, address, 'purged')),
+    )
+  }
+
+  #sweepLater(): void {
+    this.#stopSweeping = this.#clock.after(SWEEP_MS, () => {
+      this.#sweep()
+      this.#sweepLater()
     })
+  }
 
-  let stopSweeping = clock.after(SWEEP_MS, sweep)
-  function sweep(): void {
-    const due = access.read((file) => shelf.expired(file))
-    if (due !== 'unknown' && due.length > 0) {
-      void change('delete', [], 0, (file) => due.flatMap((address) => shelf.removeExpired(file, address)))
+  #sweep(): void {
+    const due = this.#access.read((file) => this.#shelf.expired(file))
+    if (due === 'unknown' || due.length === 0) return
+    void this.#change('delete', [], 0, (file) => due.flatMap((address) => this.#shelf.removeExpired(file, address)))
+  }
+
+  /**
+   * Changes what is in the file, and makes good what was lost of it before.
+   * @param addresses where something changes
+   * @param bytes of what is written
+   */
+  async #change(
+    op: 'set' | 'delete',
+    addresses: readonly Buffer[] | typeof EVERYTHING,
+    bytes: number,
+    run: (file: DiskFile) => EvictionReason[],
+  ): Promise<Written> {
+    const startedAt = this.#clock.now()
+    const count = addresses === EVERYTHING ? 1 : Math.max(1, addresses.length)
+    const told = (outcome: StoreEvent['outcome']): void => {
+      for (let at = 0; at < count; at++) this.#report(op, outcome, startedAt)
     }
-    stopSweeping = clock.after(SWEEP_MS, sweep)
+    const isTried = !this.#access.degraded
+    const remedy = this.#lost.remedy()
+    this.#waiting += bytes
+    try {
+      const departures = await this.#access.write((file) => [...remedy.apply(file, this.#shelf), ...run(file)])
+      remedy.done()
+      told('ok')
+      for (const reason of departures) this.#events?.emit('eviction', { tier: TIER, reason })
+    } catch (error) {
+      this.#lost.add(addresses)
+      told(isTried ? 'error' : 'dropped')
+      this.#access.rest(error)
+      return 'lost'
+    } finally {
+      this.#waiting -= bytes
+    }
   }
 
-  return {
-    get,
-    getMany: (keys) => inPieces(keys, (piece) => piece.map((key) => get(key))),
-    set(key: string, stored: Stored, keepForMs: number) {
-      batches.overtake([key])
-      return put([{ key, stored, keepForMs }])
-    },
-    setMany: (writes) => batches.put(writes, put),
-    delete: (key) => deleteMany([key]),
-    deleteMany,
-    async clear() {
-      batches.overtakeAll()
-      let count = 0
-      const written = await change('delete', EVERYTHING, 0, (file) => {
-        count = shelf.usage(file).objects
-        shelf.clear(file)
-        return []
-      })
-      if (written !== 'lost' && count > 0) events?.emit('eviction', { tier: TIER, reason: 'purged', count })
-    },
-    async close() {
-      stopSweeping()
-      await batches.settled()
-      await access.close()
-    },
-    usage(): readonly TierUsage[] {
-      const usage = access.read((file) => shelf.usage(file))
-      const { bytes, objects } = usage === 'unknown' ? NOTHING : usage
-      return [{ tier: TIER, bytes, maxBytes, objects, degraded: access.degraded }]
-    },
+  #report(op: StoreEvent['op'], outcome: StoreEvent['outcome'], startedAt: number): void {
+    this.#events?.emit('store', { tier: TIER, op, outcome, ms: this.#clock.now() - startedAt })
   }
 }
 
@@ -191,3 +225,16 @@ interface ToBePut {
 }
 
 const NOTHING = { bytes: 0, objects: 0 }
+
+function outcomeOf(found: Kept | 'defective'): StoreEvent['outcome'] {
+  switch (found) {
+    case undefined:
+      return 'miss'
+    case 'unknown':
+      return 'unknown'
+    case 'defective':
+      return 'error'
+    default:
+      return 'hit'
+  }
+}
