@@ -1,4 +1,5 @@
 import { correctionOf, systemClock } from '../../clock.ts'
+import { DEFAULT_DISK_BYTES } from '../../config/defaults.ts'
 import type { Events, EvictionReason, StoreEvent } from '../../events.ts'
 import type { Awaitable, Clock, Kept, Store, Stored, Tier, TierUsage, Write, Written } from '../../model.ts'
 import { size } from '../../units.ts'
@@ -51,7 +52,7 @@ class DiskStore implements Store {
   #waiting = 0
   #stopSweeping = () => {}
 
-  constructor({ path, maxBytes = '10GiB', maxObjectBytes, events, clock = systemClock }: DiskStoreOptions) {
+  constructor({ path, maxBytes = DEFAULT_DISK_BYTES, maxObjectBytes, events, clock = systemClock }: DiskStoreOptions) {
     this.#maxBytes = size(maxBytes)
     this.#maxObjectBytes = Math.min(maxObjectBytes === undefined ? Infinity : size(maxObjectBytes), this.#maxBytes / 8)
     this.#events = events

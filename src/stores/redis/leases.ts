@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { systemClock } from '../../clock.ts'
+import { DEFAULT_REDIS } from '../../config/defaults.ts'
 import type { Clock, FetchEnding, FetchLeases, Lease, LeaseAnswer } from '../../model.ts'
 import { duration } from '../../units.ts'
 import { LATE, within } from '../../deadline.ts'
@@ -43,7 +44,7 @@ export function redisLeases(options: RedisLeasesOptions): FetchLeases {
   if (life < 10) throw new RangeError('expected a life of at least 10ms')
   return new RedisLeases(connect, {
     prefix: prefixOf(options),
-    deadline: duration(options.deadline ?? '50ms'),
+    deadline: duration(options.deadline ?? DEFAULT_REDIS.deadline),
     life,
     maxWait: duration(options.maxWait ?? '30s'),
     clock: options.clock ?? systemClock,

@@ -1,4 +1,5 @@
 import { systemClock } from '../../clock.ts'
+import { DEFAULT_LEASE } from '../../config/defaults.ts'
 import type { Events } from '../../events.ts'
 import type { Clock } from '../../model.ts'
 import { count, duration } from '../../units.ts'
@@ -38,7 +39,7 @@ export interface RedisLogOptions extends RedisConnections {
 export function redisLog(options: RedisLogOptions): RedisLog {
   const { maxTargets = MAX_TARGETS } = options
   const connect = connectorOf(options)
-  const lease = duration(options.lease ?? '5s')
+  const lease = duration(options.lease ?? DEFAULT_LEASE)
   if (lease < 10) throw new RangeError('expected a lease of at least 10ms')
   return new SharedLog({
     connect,

@@ -1,8 +1,10 @@
+import { DEFAULT_REDIS } from '../../config/defaults.ts'
+
 /** Braces would make a cluster put the keys where it should not. */
 const PREFIX = /^[A-Za-z0-9._:-]{1,64}$/
 
 /** What the keys of one cache begin with. @throws RangeError for what no prefix can be */
-export function prefixOf({ prefix = 'herdgate' }: { readonly prefix?: string | undefined }): string {
+export function prefixOf({ prefix = DEFAULT_REDIS.prefix }: { readonly prefix?: string | undefined }): string {
   if (typeof prefix === 'string' && PREFIX.test(prefix)) return prefix
   throw new RangeError('expected 1 to 64 letters, digits, ".", "_", ":" or "-" as a prefix')
 }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { correctionOf, systemClock } from '../../clock.ts'
+import { DEFAULT_REDIS } from '../../config/defaults.ts'
 import type { Events, StoreEvent } from '../../events.ts'
 import { shown } from '../../given.ts'
 import type { Awaitable, Clock, Kept, Store, Stored, TierUsage, Write, Written } from '../../model.ts'
@@ -40,8 +41,6 @@ export interface RedisStoreSettings {
 /** Nothing is kept for longer, in milliseconds. */
 export const LONGEST_KEEP_MS = 30 * 24 * 3_600_000
 
-const DEADLINE_MS = 50
-const MAX_OBJECT_BYTES = 2 ** 20
 const SCAN_COUNT = 500
 
 /**
@@ -77,7 +76,7 @@ class RedisStore implements Store {
   #isClosed = false
 
   constructor(options: RedisStoreOptions) {
-    const { deadline = DEADLINE_MS, maxObjectBytes = MAX_OBJECT_BYTES } = options
+    const { deadline = DEFAULT_REDIS.deadline, maxObjectBytes = DEFAULT_REDIS.maxObjectBytes } = options
     const { hmacKey, events, clock = systemClock, random = Math.random } = options
     const prefix = prefixOf(options)
     if (hmacKey !== undefined) checkKey(hmacKey)
