@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { HttpSocket } from './connections.ts'
 import { isLingering } from './lingering-close.ts'
-import { arePipelined, isFollowed } from './pipelining.ts'
+import { lastAnswer } from './pipelining.ts'
 
 /** How often connections are looked through while a listener closes, in ms. */
 const SWEEP_MS = 50
@@ -43,7 +43,7 @@ const isEnding = (socket: HttpSocket): boolean =>
 /** The answer that is due says that it is the last: who sends on a connection that is about to close gets a reset. */
 function announceEnd(socket: HttpSocket): void {
   const due = socket._httpMessage
-  if (due && !due.headersSent && !arePipelined(socket)) due.shouldKeepAlive = false
+  if (due && !due.headersSent && lastAnswer(socket) === due) due.shouldKeepAlive = false
 }
 
 /**
@@ -53,8 +53,8 @@ function announceEnd(socket: HttpSocket): void {
 export function endConnectionsWhile(app: FastifyInstance, isDraining: () => boolean): void {
   app.addHook('onRequest', (request, { raw }, done) => {
     const { socket } = request.raw
-    if (raw.hasHeader('Connection') && isFollowed(raw, socket)) raw.removeHeader('Connection')
-    if (isDraining() && !isFollowed(raw, socket)) raw.shouldKeepAlive = false
+    if (raw.hasHeader('Connection') && lastAnswer(socket) !== raw) raw.removeHeader('Connection')
+    if (isDraining() && lastAnswer(socket) === raw) raw.shouldKeepAlive = false
     done()
   })
 }

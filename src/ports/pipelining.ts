@@ -14,19 +14,15 @@ export const MOST_PIPELINED = 128
  */
 export const MOST_AHEAD = 4
 
-/** Answers to the requests of a connection that came while another was being answered, until they are given; in order. */
-const waiting = new WeakMap<HttpSocket, Set<ServerResponse>>()
+const queues = new WeakMap<HttpSocket, Queue>()
 
 const NONE: ReadonlySet<ServerResponse> = new Set()
 
-export const waitingAnswers = (socket: HttpSocket): ReadonlySet<ServerResponse> => waiting.get(socket) ?? NONE
+/** Answers to the requests of a connection that came while another was being answered, until it is their turn; in order. */
+export const waitingAnswers = (socket: HttpSocket): Iterable<ServerResponse> => queues.get(socket)?.answers() ?? NONE
 
-/** Would they be lost if the answer that is due were the connection's last? */
-export const arePipelined = (socket: HttpSocket): boolean => waitingAnswers(socket).size > 0
-
-/** ... and if this one were, whether or not its turn has come? */
-export const isFollowed = (response: ServerResponse, socket: HttpSocket): boolean =>
-  arePipelined(socket) && [...waitingAnswers(socket)].at(-1) !== response
+/** The last answer that is due: what follows another would be lost if that were the connection's last. */
+export const lastAnswer = (socket: HttpSocket): ServerResponse | undefined => dueAnswers(socket).at(-1)
 
 /** The last answer that is due to a request that has come whole. */
 export function lastDue(socket: HttpSocket): ServerResponse | undefined {
@@ -42,43 +38,74 @@ function dueAnswers(socket: HttpSocket): ServerResponse[] {
 /**
  * node:http hands over every request of a packet at once, two thousand of them if they are short, and would let each
  * begin a fetch. Those beyond the limit are refused in their turn, and the connection ends there. A few that are safe begin
- * ahead of it; what is unsafe, and what comes behind that, begins when its turn has come, and so do all others.
+ * ahead of it; what is unsafe, and what comes behind that, begins when its turn has come.
  */
 export function boundPipelining(handler: RequestListener, refused: Refused = UNTOLD): RequestListener {
-  const mayWait = ({ socket }: IncomingMessage, response: ServerResponse): boolean => {
-    const before = waiting.get(socket) ?? new Set()
-    if (before.size >= MOST_PIPELINED) return false
-    waiting.set(socket, before.add(response))
-    response.once('close', () => before.delete(response))
-    response.once('socket', () => endIfBroken(response, socket))
-    return true
-  }
   return (request, response) => {
     // A response gets its socket when it is its turn.
     if (response.socket !== null) return handler(request, response)
-    const isAhead = mayBeginAhead(request)
-    if (!mayWait(request, response)) refuse(request, response, refused)
-    else if (isAhead) handler(request, response)
-    else response.once('socket', () => void (response.destroyed || handler(request, response)))
+    const mayWait = queueOf(request.socket).add(response, () => handler(request, response))
+    if (!mayWait) refuse(request, response, refused)
   }
 }
 
-function mayBeginAhead({ socket, method = '' }: IncomingMessage): boolean {
-  return waitingAnswers(socket).size < MOST_AHEAD && isSafe(method) && !hasUnsafe(socket)
+function queueOf(socket: HttpSocket): Queue {
+  const before = queues.get(socket)
+  if (before !== undefined) return before
+  const queue = new Queue(socket)
+  queues.set(socket, queue)
+  return queue
 }
 
-/**
- * Is an answer due to a request that may have changed what the next one asks for? Only safe ones may be processed side by
- * side (RFC 9112 section 9.3.2).
- */
-function hasUnsafe(socket: HttpSocket): boolean {
-  return dueAnswers(socket).some(({ req }) => !isSafe(req.method ?? ''))
+/** Answers of a connection that wait for their turn. */
+class Queue {
+  readonly #socket: HttpSocket
+  /** In order, each with what begins it until it has begun. */
+  readonly #waiting = new Map<ServerResponse, (() => void) | undefined>()
+
+  constructor(socket: HttpSocket) {
+    this.#socket = socket
+  }
+
+  answers(): Iterable<ServerResponse> {
+    return this.#waiting.keys()
+  }
+
+  /** @returns whether it may wait */
+  add(response: ServerResponse, begin: () => void): boolean {
+    if (this.#waiting.size >= MOST_PIPELINED) return false
+    this.#waiting.set(response, begin)
+    response.once('socket', () => this.#turnOf(response))
+    this.#beginAhead()
+    return true
+  }
+
+  #turnOf(response: ServerResponse): void {
+    const begin = this.#waiting.get(response)
+    this.#waiting.delete(response)
+    // One that has broken off before would never be over: node:http knows of no socket that it could have closed.
+    if (response.destroyed) return this.#socket.destroySoon()
+    begin?.()
+    this.#beginAhead()
+  }
+
+  /**
+   * Only safe requests may be processed side by side: what is unsafe may change what the next one asks for (RFC 9112
+   * section 9.3.2). Behind an answer that has broken off nothing is going to be answered.
+   */
+  #beginAhead(): void {
+    if (!isOfSafe(this.#socket._httpMessage)) return
+    let ahead = 0
+    for (const [response, begin] of this.#waiting) {
+      if (++ahead > MOST_AHEAD || response.destroyed || !isOfSafe(response)) return
+      if (begin === undefined) continue
+      this.#waiting.set(response, undefined)
+      begin()
+    }
+  }
 }
 
-/** One that has broken off before its turn would never be over: node:http knows of no socket that it could have closed. */
-function endIfBroken(response: ServerResponse, socket: HttpSocket): void {
-  if (response.destroyed) socket.destroySoon()
-}
+const isOfSafe = (response: ServerResponse | null | undefined): boolean => isSafe(response?.req.method ?? '')
 
 function refuse(request: IncomingMessage, response: ServerResponse, refused: Refused): void {
   expectUnread(request.socket)

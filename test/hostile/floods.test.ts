@@ -321,6 +321,24 @@ describe('one connection', () => {
     expect(at.herdgate.child.exitCode).toBeNull()
   })
 
+  test('has a few begun before their turn at any time, not only of the first', async () => {
+    const held = new Map<string, () => void>()
+    at.answer = ({ socket, head }) => {
+      const [, path = ''] = head.split(' ')
+      held.set(path, () => socket.write(ok(path)))
+    }
+    const count = 3 * MOST_AHEAD
+    using client = await at.connected()
+    client.send(pipelined(0, count))
+    for (let answered = 0; answered < count; answered++) {
+      const begun = Math.min(answered + 1 + MOST_AHEAD, count)
+      await until(() => at.origin.requests.length === begun, `request ${begun} at the origin`)
+      held.get(`/${answered}`)?.()
+    }
+    const { responses } = await client.heard(count)
+    expect(responses.map(({ body }) => body)).toEqual(Array.from({ length: count }, (_, number) => `/${number}`))
+  })
+
   test('whose first answer is not taken holds few places at the origin', async () => {
     const large = 'x'.repeat(16 * 2 ** 20)
     at.answer = ({ socket }) => void socket.write(ok(large, 'Cache-Control: no-store\r\n'))
