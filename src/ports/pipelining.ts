@@ -62,6 +62,7 @@ class Queue {
   readonly #socket: HttpSocket
   /** In order, each with what begins it until it has begun. */
   readonly #waiting = new Map<ServerResponse, (() => void) | undefined>()
+  #isClosed = false
 
   constructor(socket: HttpSocket) {
     this.#socket = socket
@@ -71,9 +72,10 @@ class Queue {
     return this.#waiting.keys()
   }
 
-  /** @returns whether it may wait */
+  /** @returns whether it may wait. Where it may not the connection ends, and nothing that comes behind it may. */
   add(response: ServerResponse, begin: () => void): boolean {
-    if (this.#waiting.size >= MOST_PIPELINED) return false
+    this.#isClosed ||= this.#waiting.size >= MOST_PIPELINED
+    if (this.#isClosed) return false
     this.#waiting.set(response, begin)
     response.once('socket', () => this.#turnOf(response))
     this.#beginAhead()

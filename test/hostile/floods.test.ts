@@ -339,6 +339,28 @@ describe('one connection', () => {
     expect(responses.map(({ body }) => body)).toEqual(Array.from({ length: count }, (_, number) => `/${number}`))
   })
 
+  test('has nothing begun behind what is refused', async () => {
+    const held: (() => void)[] = []
+    at.answer = ({ socket, head }) => void held.push(() => socket.write(ok(head.split(' ')[1])))
+    using client = await at.connected()
+    client.send(pipelined(0, MOST_PIPELINED + 2))
+    await until(() => held.length > MOST_AHEAD, 'as many as are begun before their turn')
+    let answered = 0
+    for (; answered <= MOST_PIPELINED - 1; answered++) {
+      await until(() => held.length > 0, `request ${answered} at the origin`)
+      held.shift()?.()
+    }
+    await client.heard(MOST_PIPELINED)
+    client.send('GET /late HTTP/1.1\r\nHost: a.test\r\n\r\n')
+    using other = await at.connected()
+    other.send('GET /other HTTP/1.1\r\nHost: a.test\r\n\r\n')
+    await until(() => at.origin.requests.some(({ head }) => head.includes('/other')), 'what another asks')
+    for (const give of held) give()
+    const { responses, closed } = await client.heard(MOST_PIPELINED + 3)
+    expect([responses.at(-1)?.status, closed]).toEqual([503, true])
+    expect(at.origin.requests.map(({ head }) => head).filter((head) => head.includes('/late'))).toEqual([])
+  })
+
   test('whose first answer is not taken holds few places at the origin', async () => {
     const large = 'x'.repeat(16 * 2 ** 20)
     at.answer = ({ socket }) => void socket.write(ok(large, 'Cache-Control: no-store\r\n'))
