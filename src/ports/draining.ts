@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { HttpSocket } from './connections.ts'
 import { isLingering } from './lingering-close.ts'
-import { lastAnswer } from './pipelining.ts'
+import { hasBegun, lastAnswer } from './pipelining.ts'
 
 /** How often connections are looked through while a listener closes, in ms. */
 const SWEEP_MS = 50
@@ -40,10 +40,13 @@ export function waitOnlyForAnswers(app: FastifyInstance, open: ReadonlySet<HttpS
 const isEnding = (socket: HttpSocket): boolean =>
   isLingering(socket) || (socket.writableEnded && !socket.writableFinished)
 
-/** The answer that is due says that it is the last: who sends on a connection that is about to close gets a reset. */
+/**
+ * The last answer says that it is the last: who sends on a connection that is about to close gets a reset. One that has yet
+ * to begin says so when it does, and may be followed until then.
+ */
 function announceEnd(socket: HttpSocket): void {
-  const due = socket._httpMessage
-  if (due && !due.headersSent && lastAnswer(socket) === due) due.shouldKeepAlive = false
+  const last = lastAnswer(socket)
+  if (last && !last.headersSent && hasBegun(last, socket)) last.shouldKeepAlive = false
 }
 
 /**
@@ -51,10 +54,11 @@ function announceEnd(socket: HttpSocket): void {
  * follows. Fastify, when it closes, would have each be the last, and what follows be lost.
  */
 export function endConnectionsWhile(app: FastifyInstance, isDraining: () => boolean): void {
-  app.addHook('onRequest', (request, { raw }, done) => {
-    const { socket } = request.raw
-    if (raw.hasHeader('Connection') && lastAnswer(socket) !== raw) raw.removeHeader('Connection')
-    if (isDraining() && lastAnswer(socket) === raw) raw.shouldKeepAlive = false
+  app.addHook('onRequest', ({ raw: { socket } }, { raw: response }, done) => {
+    if (isDraining()) {
+      if (lastAnswer(socket) === response) response.shouldKeepAlive = false
+      else if (response.hasHeader('Connection')) response.removeHeader('Connection')
+    }
     done()
   })
 }

@@ -24,6 +24,10 @@ export const waitingAnswers = (socket: HttpSocket): Iterable<ServerResponse> => 
 /** The last answer that is due: what follows another would be lost if that were the connection's last. */
 export const lastAnswer = (socket: HttpSocket): ServerResponse | undefined => dueAnswers(socket).at(-1)
 
+/** Is the answer in the making, though its turn may not have come? */
+export const hasBegun = (response: ServerResponse, socket: HttpSocket): boolean =>
+  queues.get(socket)?.hasBegun(response) ?? true
+
 /** The last answer that is due to a request that has come whole. */
 export function lastDue(socket: HttpSocket): ServerResponse | undefined {
   return dueAnswers(socket).findLast(({ req }) => req.complete)
@@ -70,6 +74,10 @@ class Queue {
 
   answers(): Iterable<ServerResponse> {
     return this.#waiting.keys()
+  }
+
+  hasBegun(response: ServerResponse): boolean {
+    return this.#waiting.get(response) === undefined
   }
 
   /** @returns whether it may wait. Where it may not the connection ends, and nothing that comes behind it may. */
