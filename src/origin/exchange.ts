@@ -1,11 +1,11 @@
 import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import { HerdgateError } from '../errors.ts'
-import { type Fields, has } from '../fields.ts'
+import type { Fields } from '../fields.ts'
 import type { OriginRequest, OriginResponse } from '../model.ts'
 import { failure, isConnectionLoss, type Stage } from './failure.ts'
 import { Interim } from './interim.ts'
-import { isCompressed, isEndedByConnection } from './framing.ts'
+import { framingProblem, isEndedByConnection } from './framing.ts'
 import type { OriginSocket } from './origin-socket.ts'
 import { lend } from './request-body.ts'
 import { type BodySource, ResponseBody } from './response-body.ts'
@@ -140,12 +140,8 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
     const fields = fieldsOf(controller.rawHeaders)
     if (status < 200) return this.#onInterim(status, fields)
-    if (this.#socket?.speaksAnother === true) return this.abort(this.#invalid('another version of HTTP'))
-    if (isCompressed(fields)) return this.abort(this.#invalid('a transfer coding that was not asked for'))
-    // Whoever wrote HTTP/1.0 need not have known the coding it passed on (RFC 9112 section 6.1).
-    if (this.#socket?.speaksHttp10 === true && has(fields, 'transfer-encoding')) {
-      return this.abort(this.#invalid('a transfer coding in HTTP/1.0'))
-    }
+    const wrong = this.#socket && framingProblem(this.#socket, fields)
+    if (wrong !== undefined) return this.abort(this.#invalid(wrong))
     this.#stage = 'body'
     this.#silence?.start(this.#terms.bodyTimeout, this.#terms.totalTimeout)
     this.#holdIfOthersTurn()

@@ -6,6 +6,7 @@ import type { Fields } from '../fields.ts'
 import type { Clock, Signal } from '../model.ts'
 import { request as send } from '../node-http.ts'
 import { clientGone, failure } from './failure.ts'
+import { framingProblem, type Spoken } from './framing.ts'
 import { Interim } from './interim.ts'
 import { createDialer } from './dialer.ts'
 import { MAX_HEAD, OriginSocket } from './origin-socket.ts'
@@ -81,7 +82,12 @@ function askOn(socket: Socket, options: SingleRequest, clock: Clock, signal?: Si
       const wrong = interim.receive(statusCode, rawHeaders)
       if (wrong !== undefined) request.destroy(wrong)
     })
-    request.once('response', (response) => settle(() => resolve({ kind: 'response', response })))
+    request.once('response', (response) => {
+      const wrong = framingProblem(spokenIn(response), response.rawHeaders)
+      if (wrong === undefined) return settle(() => resolve({ kind: 'response', response }))
+      response.destroy()
+      settle(() => reject(new HerdgateError('origin_invalid', `${url.host}: ${wrong}`)))
+    })
     request.once('upgrade', (response, socket, head) =>
       settle(() => resolve({ kind: 'switched', response, socket, head })),
     )
@@ -91,3 +97,8 @@ function askOn(socket: Socket, options: SingleRequest, clock: Clock, signal?: Si
     else request.end()
   })
 }
+
+const spokenIn = ({ httpVersion, httpVersionMajor }: IncomingMessage): Spoken => ({
+  speaksHttp10: httpVersion === '1.0',
+  speaksAnother: httpVersionMajor !== 1,
+})

@@ -357,6 +357,34 @@ describe('what the next one gets after', () => {
   })
 })
 
+/** Requests that have a connection to the origin of their own. */
+const ALONE = [
+  { what: 'OPTIONS *', path: '*', request: 'OPTIONS * HTTP/1.1\r\nHost: a.test\r\n\r\n' },
+  {
+    what: 'a WebSocket handshake',
+    path: '/chat',
+    request: 'GET /chat HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+  },
+]
+
+describe.each(ALONE)('what the client gets in answer to $what', ({ path, request }) => {
+  test.each([
+    ['HTTP/2 in the form of HTTP/1', GOOD.replace('1.1', '2.0'), 502],
+    ['HTTP/0.9 in that form', GOOD.replace('1.1', '0.9'), 502],
+    ['a transfer coding that was not asked for', `${head('Transfer-Encoding: gzip, chunked')}1\r\na\r\n0\r\n\r\n`, 502],
+    ['a transfer coding in HTTP/1.0', chunked('2\r\nab\r\n', '0\r\n\r\n').replace('1.1', '1.0'), 502],
+    ['HTTP/1.0', GOOD.replace('1.1', '1.0'), 200],
+  ])('%s', async (name, sends, gets) => {
+    rows.set(path, { name, sends, gets })
+    served.delete(path)
+    using client = await RawClient.connect(Number(new URL(herdgate.url).port))
+    client.send(request)
+    const { responses, text } = await client.heard(1)
+    expect(responses.map(({ status }) => status)).toEqual([gets])
+    if (gets === 502) expectProblem(text)
+  })
+})
+
 function expectProblem(text: string): void {
   expect(text).toMatch(/^content-type: application\/problem\+json$/im)
   expect(text).toMatch(/^cache-control: no-store$/im)
