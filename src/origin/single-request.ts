@@ -68,6 +68,7 @@ function askOn(socket: Socket, options: SingleRequest, clock: Clock, signal?: Si
     maxHeaderSize: MAX_HEAD,
     createConnection: () => socket,
   })
+  request.maxHeadersCount = 0 // MAX_HEAD bounds them
   return new Promise((resolve, reject) => {
     const tooSlow = () => new HerdgateError('origin_timeout', `${url.host}: no response within ${headersTimeout} ms`)
     const cancelTimer = clock.after(headersTimeout, () => request.destroy(tooSlow()))

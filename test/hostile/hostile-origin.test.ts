@@ -366,6 +366,7 @@ const ALONE = [
     request: 'GET /chat HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
   },
 ]
+const MANY_FIELDS = 'X: y\r\n'.repeat(1_500)
 
 describe.each(ALONE)('what the client gets in answer to $what', ({ path, request }) => {
   test.each([
@@ -374,6 +375,7 @@ describe.each(ALONE)('what the client gets in answer to $what', ({ path, request
     ['a transfer coding that was not asked for', `${head('Transfer-Encoding: gzip, chunked')}1\r\na\r\n0\r\n\r\n`, 502],
     ['a transfer coding in HTTP/1.0', chunked('2\r\nab\r\n', '0\r\n\r\n').replace('1.1', '1.0'), 502],
     ['HTTP/1.0', GOOD.replace('1.1', '1.0'), 200],
+    ['a head of many fields', GOOD.replace(FRESH, `${MANY_FIELDS}X-Last: z\r\n`), 200],
   ])('%s', async (name, sends, gets) => {
     rows.set(path, { name, sends, gets })
     served.delete(path)
@@ -382,6 +384,7 @@ describe.each(ALONE)('what the client gets in answer to $what', ({ path, request
     const { responses, text } = await client.heard(1)
     expect(responses.map(({ status }) => status)).toEqual([gets])
     if (gets === 502) expectProblem(text)
+    if (sends.includes('X-Last')) expect(text).toContain('X-Last: z')
   })
 })
 
