@@ -63,13 +63,15 @@ export const ageOf = ({ bornAt }: StoredResponse, now: number): number =>
   Math.min(Math.max(0, Math.floor((now - bornAt) / 1000)), MOST_AGE)
 
 /**
- * The head of an answer that was not taken from the cache: the origin's end-to-end fields, its Age included.
+ * The head of an answer that was not taken from the cache: the origin's end-to-end fields, its Age included. A 204 has no
+ * content, and may not say how long it is (RFC 9110 section 8.6).
  * @param cookies the route's mode; `ignore` removes Set-Cookie
  */
-export function passedHead(fields: Fields, outcome: Outcome, cookies: Rules['cookies']): string[] {
+export function passedHead(status: number, fields: Fields, outcome: Outcome, cookies: Rules['cookies']): string[] {
   const isHopByHop = hopByHop(fields)
   const head = without(fields, (name) => {
-    return isHopByHop(name) || isTagField(name) || NOT_PASSED.has(name) || isIgnoredCookie(name, cookies)
+    const isLength = status === 204 && name === 'content-length'
+    return isLength || isHopByHop(name) || isTagField(name) || NOT_PASSED.has(name) || isIgnoredCookie(name, cookies)
   })
   head.push('Via', VIA, 'Cache-Status', cacheStatus(outcome))
   return head

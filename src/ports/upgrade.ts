@@ -99,7 +99,7 @@ async function ask(
       leave()
       report.answered(status, passed(status), 0, false)
     }
-    return passedHead(withOneDate(answer, clock.now()), passed(status), cookies)
+    return passedHead(status, withOneDate(answer, clock.now()), passed(status), cookies)
   }
   const { target } = locate(request.url)
   try {

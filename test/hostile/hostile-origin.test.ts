@@ -376,6 +376,7 @@ describe.each(ALONE)('what the client gets in answer to $what', ({ path, request
     ['a transfer coding in HTTP/1.0', chunked('2\r\nab\r\n', '0\r\n\r\n').replace('1.1', '1.0'), 502],
     ['HTTP/1.0', GOOD.replace('1.1', '1.0'), 200],
     ['a head of many fields', GOOD.replace(FRESH, `${MANY_FIELDS}X-Last: z\r\n`), 200],
+    ['204 with a length', 'HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\n', 204],
   ])('%s', async (name, sends, gets) => {
     rows.set(path, { name, sends, gets })
     served.delete(path)
@@ -384,6 +385,7 @@ describe.each(ALONE)('what the client gets in answer to $what', ({ path, request
     const { responses, text } = await client.heard(1)
     expect(responses.map(({ status }) => status)).toEqual([gets])
     if (gets === 502) expectProblem(text)
+    if (gets === 204) expect(text).not.toMatch(/content-length/i)
     if (sends.includes('X-Last')) expect(text).toContain('X-Last: z')
   })
 })

@@ -42,7 +42,8 @@ async function front(url: string, options: Partial<TunnelOptions> = {}): Promise
   const server = createServer().on('upgrade', (request, socket, head) => {
     const target = request.url ?? ''
     const limits = { connectTimeout: 5_000, headersTimeout: 20_000, clock: systemClock }
-    const onAnswer = (_status: number, fields: Fields) => passedHead(fields, { result: 'pass' }, 'safe').slice(0, -4)
+    const onAnswer = (status: number, fields: Fields) =>
+      passedHead(status, fields, { result: 'pass' }, 'safe').slice(0, -4)
     const outcome = tunnel({ url, target, fields: FIELDS, onAnswer, ...limits, ...options }, { socket, head })
     outcome.catch(() => {})
     sockets.push(socket)

@@ -119,7 +119,7 @@ describe('the head of an answer that was not taken from the cache', () => {
       xkey: 't',
       'Herdgate-Cache-Control': 'no-store',
     }
-    expect(passedHead(fieldsOf(headers), { result: 'pass', fwd: 'bypass', detail: 'route' }, 'safe')).toEqual([
+    expect(passedHead(200, fieldsOf(headers), { result: 'pass', fwd: 'bypass', detail: 'route' }, 'safe')).toEqual([
       'Age',
       '7',
       'A',
@@ -133,7 +133,7 @@ describe('the head of an answer that was not taken from the cache', () => {
 
   it('is without Set-Cookie where cookies are ignored', () => {
     const fields = fieldsOf({ 'Set-Cookie': ['a=1', 'b=2'] })
-    expect(fieldLines(passedHead(fields, { result: 'miss' }, 'safe'), 'set-cookie')).toEqual(['a=1', 'b=2'])
-    expect(has(passedHead(fields, { result: 'miss' }, 'ignore'), 'set-cookie')).toBe(false)
+    expect(fieldLines(passedHead(200, fields, { result: 'miss' }, 'safe'), 'set-cookie')).toEqual(['a=1', 'b=2'])
+    expect(has(passedHead(200, fields, { result: 'miss' }, 'ignore'), 'set-cookie')).toBe(false)
   })
 })

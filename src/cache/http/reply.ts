@@ -1,7 +1,7 @@
 /** What a client receives for what the engine found. */
 import { Body } from '../../body.ts'
 import { asHerdgateError, type HerdgateError } from '../../errors.ts'
-import { type Fields, without } from '../../fields.ts'
+import type { Fields } from '../../fields.ts'
 import {
   type CacheRequest,
   type Clock,
@@ -69,7 +69,7 @@ function renderEntry(
 }
 
 function renderDirect(request: CacheRequest, route: Route, reply: DirectResponse, outcome: Outcome): Reply {
-  const fields = passedHead(fieldsToPass(reply), outcome, route.rules.cookies)
+  const fields = passedHead(reply.status, reply.fields, outcome, route.rules.cookies)
   // A condition that was not sent on is for us to evaluate.
   const conditionWasKept =
     outcome.result !== 'pass' && precondition(request, reply.status, reply.fields) === 'not-modified'
@@ -81,10 +81,6 @@ function renderDirect(request: CacheRequest, route: Route, reply: DirectResponse
   if (bodiless) reply.body.discard()
   return { route: route.name, status: reply.status, fields, body: bodiless ? undefined : reply.body, outcome }
 }
-
-/** A 204 has no content, and may not say how long it is (RFC 9110 section 8.6). */
-const fieldsToPass = ({ status, fields }: DirectResponse): Fields =>
-  status === 204 ? without(fields, (name) => name === 'content-length') : fields
 
 /** The answer that an error of our own is. */
 export function problemReply(
