@@ -23,7 +23,8 @@ export function refuseMalformed(error: NodeJS.ErrnoException, socket: HttpSocket
   else {
     const refusal = new HerdgateError(codeOf(error))
     refuse(socket, refusal)
-    refused(refusal, socket)
+    // Of a request that has begun, in whose content it was, whoever was to answer it tells.
+    if (!socket._httpMessage) refused(refusal, socket)
   }
 }
 

@@ -9,7 +9,7 @@ import { RawClient } from '../hostile/client.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { startHerdgate } from '../support/herdgate.ts'
 import { get, startOrigin } from '../support/http.ts'
-import { deadPort } from '../support/raw-origin.ts'
+import { deadPort, rawOrigin } from '../support/raw-origin.ts'
 import { until } from '../support/waiting.ts'
 
 test.each(['on', 'off'])(
@@ -80,6 +80,22 @@ test('what is refused before it is a request is logged and counted like one', as
   await until(() => logged().length === answers, 'each is logged')
   expect(metrics).toContain('{route="_OTHER",method="GET",result="shed",code_class="5xx"}')
   expect(metrics).toContain('{route="_OTHER",method="_OTHER",result="error",code_class="4xx"} 3')
+})
+
+test('a request whose content turns out malformed is logged and counted once', async () => {
+  const origin = await rawOrigin(() => {})
+  await using herdgate = await startHerdgate(['--origin', origin.url])
+  const logged = () => herdgate.lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request')
+  using client = await RawClient.connect(Number(new URL(herdgate.url).port))
+  client.send('POST /upload HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n')
+  await until(() => origin.requests.length === 1, 'the request at the origin')
+  client.send('nonsense\r\n')
+  expect((await client.heard(1)).responses[0]?.status).toBe(400)
+  client.end()
+  await client.gone()
+  await until(() => logged().some(({ method }) => method === 'POST'), 'it is logged')
+  expect(logged()).toMatchObject([{ method: 'POST', path: '/upload', aborted: true }])
+  await origin.close()
 })
 
 test.each(['1', '2'])('with --workers %s a purge leaves its line', async (workers) => {
