@@ -12,7 +12,7 @@ import { endWith } from './last-answer.ts'
 
 /** Gives the client its answer, and reports how that went. Throws when it cannot be written as HTTP. */
 export function send(reply: Reply, exchange: Exchange): void {
-  const { response } = exchange
+  const { message, response } = exchange
   // What is malformed in one place may be so in another, where it ends included.
   if (reply.status === 400 && reply.outcome.result === 'error') endWith(exchange)
   const firstByteMs = performance.now() - exchange.startedAt
@@ -20,7 +20,7 @@ export function send(reply: Reply, exchange: Exchange): void {
     reply.body?.discard()
     return report(reply, exchange, firstByteMs, 0, true)
   }
-  const whole = reply.body === undefined ? NOTHING : reply.body.bytes
+  const whole = reply.body === undefined || message.method === 'HEAD' ? NOTHING : reply.body.bytes
   try {
     response.writeHead(reply.status, reply.fields as string[])
   } catch (error) {

@@ -24,7 +24,7 @@ export function tellRefusals(events: Events, peerOf: (socket: HttpSocket) => Pee
       head: { fields },
       status: error.status,
       outcome: outcomeOfError(error.code),
-      bytes: problemLength(error),
+      bytes: message?.method === 'HEAD' ? 0 : problemLength(error),
       firstByteMs: 0,
       totalMs: 0,
       aborted: false,

@@ -98,6 +98,16 @@ test('a request whose content turns out malformed is logged and counted once', a
   await origin.close()
 })
 
+test.each(['', '/b'])('an error in answer to HEAD (Host: a.test%s) has no bytes', async (more) => {
+  await using herdgate = await startHerdgate(['--origin', `http://127.0.0.1:${await deadPort()}`])
+  const logged = () => herdgate.lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request')
+  using client = await RawClient.connect(Number(new URL(herdgate.url).port), true)
+  client.send(`HEAD / HTTP/1.1\r\nHost: a.test${more}\r\n\r\n`)
+  expect((await client.heard(1)).responses[0]?.head).toMatch(/^content-length: [1-9]/im)
+  await until(() => logged().length === 1, 'it is logged')
+  expect(logged()).toMatchObject([{ method: 'HEAD', bytes: 0 }])
+})
+
 test.each(['1', '2'])('with --workers %s a purge leaves its line', async (workers) => {
   await using herdgate = await startHerdgate(['--origin', 'http://127.0.0.1:1', '--workers', workers])
   const { body } = await herdgate.ask('/v1/purge', { tags: ['a'] })
