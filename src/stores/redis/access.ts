@@ -24,6 +24,8 @@ export type CommandEnding = RedisReply | 'refused' | 'late'
 
 export interface RedisAccessOptions {
   readonly client: RedisClient
+  /** To find out by whether it works again, while nobody asks for anything. */
+  readonly trial: RedisCommand
   readonly deadlineMs: number
   readonly clock: Clock
   readonly random: () => number
@@ -36,15 +38,37 @@ const WRITE_DEADLINES = 10
 const MOST_WRITES = 1_000
 const MOST_WRITE_BYTES = 16 * 2 ** 20
 
-export function redisAccess({ client, deadlineMs, clock, random, events }: RedisAccessOptions): RedisAccess {
+/** How often it is tried while nobody asks for anything: as long as the breaker stays open at the most. */
+const TRIAL_MS = 5_000
+
+export function redisAccess({ client, trial, deadlineMs, clock, random, events }: RedisAccessOptions): RedisAccess {
   const breaker = new ClientBreaker({
     client,
     clock,
     random,
-    changed: (isOpen, why) => events?.emit('tier', { tier: 'redis', state: isOpen ? 'degraded' : 'working', why }),
+    changed(isOpen, why) {
+      if (isOpen) tryLater()
+      events?.emit('tier', { tier: 'redis', state: isOpen ? 'degraded' : 'working', why })
+    },
   })
   let writes = 0
   let writeBytes = 0
+  let closed = false
+  let cancelTrial = (): void => {}
+
+  const tryNow = (): void => {
+    if (breaker.isOpen) void access.read([trial])
+  }
+  client.on('ready', tryNow)
+
+  const tryLater = (): void => {
+    if (closed) return
+    cancelTrial()
+    cancelTrial = clock.after(TRIAL_MS, () => {
+      tryNow()
+      if (breaker.isOpen) tryLater()
+    })
+  }
 
   const hasRoom = (): boolean => writes < MOST_WRITES && writeBytes < MOST_WRITE_BYTES
 
@@ -74,7 +98,7 @@ export function redisAccess({ client, deadlineMs, clock, random, events }: Redis
     writeBytes -= bytesOf(command)
   }
 
-  return {
+  const access: RedisAccess = {
     get degraded() {
       return breaker.isOpen
     },
@@ -90,8 +114,14 @@ export function redisAccess({ client, deadlineMs, clock, random, events }: Redis
       const endings = await inTime(sent, deadlineMs * WRITE_DEADLINES)
       return commands.map((_, at) => endings[at] ?? 'refused')
     },
-    close: () => breaker.close(),
+    close() {
+      closed = true
+      cancelTrial()
+      client.off('ready', tryNow)
+      breaker.close()
+    },
   }
+  return access
 }
 
 const bytesOf = (command: RedisCommand): number => (command.name === 'write' ? command.octets.length : 0)

@@ -89,7 +89,8 @@ class RedisStore implements Store {
     const patience = { name: prefix, socketTimeoutMs: socketTimeoutFor(deadlineMs) }
     this.#client = 'client' in options ? options.client : connectRedis(options.url, patience)
     this.#leave = 'client' in options ? ignoreErrors(options.client) : () => this.#client.disconnect()
-    this.#access = redisAccess({ client: this.#client, deadlineMs, clock, random, events })
+    const trial = { name: 'read', key: this.#keyOf(''), mostBytes: 1 } as const
+    this.#access = redisAccess({ client: this.#client, trial, deadlineMs, clock, random, events })
     this.#usage = sampleUsage(this.#client, clock)
     this.#lost = new LostValues({ clock, remove: (keys) => this.#removeLost(keys) })
   }

@@ -5,6 +5,7 @@ import type { Store, StoredResponse } from '../../../src/model.ts'
 import { type RedisStoreSettings, redisStore } from '../../../src/stores/redis/store.ts'
 import { connectRedis, isReady } from '../../../src/stores/redis/connection.ts'
 import { response } from '../../stores/store-contract.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
 import { freePort, startRedis } from '../../support/redis.ts'
 import { until } from '../../support/waiting.ts'
 
@@ -74,6 +75,37 @@ test('Redis is killed, and comes back empty', async () => {
   await works(at.store)
   await until(async () => (await at.store.get('k')) !== 'unknown', 'k is told of')
   expect(await at.store.get('k')).toBeUndefined()
+  await at.store.close()
+})
+
+test('Redis that is back is told of, though nobody asks for what is there', async () => {
+  await using redis = await startRedis()
+  const at = storeOn(redis.url)
+  await connected(at.store)
+  await redis.kill()
+  await failsQuietly(at)
+  await redis.restart()
+  await connected(at.store)
+  expect(at.states).toEqual(['redis degraded', 'redis working'])
+  await at.store.close()
+})
+
+test('so is one that was late for a moment and stayed connected', async () => {
+  await using redis = await startRedis()
+  const clock = new FakeClock()
+  const at = storeOn(redis.url, { clock })
+  await connected(at.store)
+  redis.pause()
+  const asked = Array.from({ length: 5 }, () => at.store.get('k'))
+  await clock.advance(DEADLINE_MS)
+  expect(new Set(await Promise.all(asked))).toEqual(new Set(['unknown']))
+  expect(at.states).toEqual(['redis degraded'])
+  redis.resume()
+  await until(async () => {
+    await clock.advance(1_000)
+    return isConnected(at.store)
+  }, 'it is tried')
+  expect(at.states).toEqual(['redis degraded', 'redis working'])
   await at.store.close()
 })
 
