@@ -13,6 +13,20 @@ export function isObject(given: unknown): given is object {
   return typeof given === 'object' && given !== null && !isList(given)
 }
 
+/**
+ * An option of another name would be taken for one that is not given.
+ * @param known those there are, by name
+ * @param whose options they are
+ * @throws TypeError for what is no object, and for a name that is not known
+ */
+export function checkNames(given: unknown, known: Readonly<Record<string, unknown>>, whose: string): void {
+  if (!isObject(given)) throw new TypeError(`expected an object as options of ${whose}, got ${shown(given)}`)
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined || Object.hasOwn(known, name)) continue
+    throw new TypeError(`expected ${Object.keys(known).join(', ')} as options of ${whose}, got ${shown(name)}`)
+  }
+}
+
 function textOf(given: unknown): string {
   switch (typeof given) {
     case 'string':

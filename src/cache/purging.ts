@@ -1,7 +1,7 @@
 /** Purges and invalidations: what they select, and what is told of them. */
 import type { Events } from '../events.ts'
 import type { Clock, InvalidationLog, InvalidationMode, Receipt, Route, Selectors } from '../model.ts'
-import { shown, strings, tagList } from '../given.ts'
+import { checkNames, shown, strings, tagList } from '../given.ts'
 import { namedBy } from '../policy/absolute-url.ts'
 import { namesOf } from '../policy/key.ts'
 import { withSpellings } from '../policy/tags.ts'
@@ -21,10 +21,25 @@ export interface Targets {
   readonly by?: string
 }
 
-/** @throws RangeError when nothing is selected, or what selects is malformed; TypeError where it is no list of strings */
+/** Whoever names something in another way is not to take it for purged. */
+const KNOWN: Readonly<Record<keyof Targets, true>> = {
+  tags: true,
+  urls: true,
+  prefixes: true,
+  keys: true,
+  all: true,
+  by: true,
+}
+
+/**
+ * @throws RangeError when nothing is selected, or what selects is malformed; TypeError where it is no list of strings, or has
+ * another name
+ */
 export function selectorsOf(targets: Targets, routes: readonly Route[]): Selectors {
+  checkNames(targets, KNOWN, 'purge and invalidate')
   const listed = (what: 'urls' | 'prefixes' | 'keys') => strings(what, targets[what] ?? [])
-  const all = targets.all === true
+  const all = targets.all ?? false
+  if (typeof all !== 'boolean') throw new TypeError(`expected true or false as all, got ${shown(all)}`)
   const tags = tagList(targets.tags ?? [])
   const [keys, urls, prefixes] = [listed('keys'), listed('urls'), listed('prefixes')]
   // Most name tags alone: what is not given is not gone through.

@@ -1,6 +1,6 @@
 /** Options of `createCache` as callers in JavaScript may give them. */
 import type { CacheOptions } from '../cache/create-cache.ts'
-import { isList, isObject, shown } from '../given.ts'
+import { checkNames, isList, isObject, shown } from '../given.ts'
 
 type Given<T> = { readonly [Name in keyof T]?: unknown }
 
@@ -8,18 +8,15 @@ type Given<T> = { readonly [Name in keyof T]?: unknown }
  * What is misspelt or of another kind would be taken for not given, or found out by a request later on.
  * @throws TypeError or RangeError naming the option, what was expected, and what was given
  */
-export function checkOptions(options: unknown): void {
-  if (!isObject(options)) throw new TypeError(`expected an object as options of createCache, got ${shown(options)}`)
+export function checkOptions(options: object): void {
+  checkNames(options, EXPECTED, 'createCache')
   for (const [name, given] of Object.entries(options)) {
-    if (given !== undefined) checkOption(name, given)
+    if (given !== undefined) checkOption(name as keyof CacheOptions, given)
   }
 }
 
-function checkOption(name: string, given: unknown): void {
-  if (!Object.hasOwn(EXPECTED, name)) {
-    throw new TypeError(`expected ${Object.keys(EXPECTED).join(', ')} as options of createCache, got ${shown(name)}`)
-  }
-  const { what, is } = EXPECTED[name as keyof CacheOptions]
+function checkOption(name: keyof CacheOptions, given: unknown): void {
+  const { what, is } = EXPECTED[name]
   if (!is(given)) throw new TypeError(`expected ${what}, got ${shown(given)}`)
   if (name === 'limits') checkLimits(given as Given<NonNullable<CacheOptions['limits']>>)
 }

@@ -48,6 +48,19 @@ test.each(['tags', 'urls', 'prefixes', 'keys'])(
   },
 )
 
+test.each<[object | string | undefined, string]>([
+  [{ tags: ['a'], url: ['http://a.test/'] }, 'got "url"'],
+  [{ prefix: ['http://a.test/'], all: true }, 'got "prefix"'],
+  [{ tags: ['a'], all: 'true' }, 'expected true or false as all, got "true"'],
+  ['a', 'expected an object as options of purge and invalidate, got "a"'],
+  [undefined, 'expected an object as options of purge and invalidate, got undefined'],
+])('a purge that names something in another way is not taken for done: %j', async (targets, complaint) => {
+  const w = world()
+  for (const purge of [w.cache.purge, w.cache.invalidate])
+    await expect(purge(targets as object)).rejects.toThrow(complaint)
+  expect([w.log.position, w.seen.purge]).toEqual([0, []])
+})
+
 test.each(['HTTP://A.TEST/x', 'http://a.test:80/x', 'https://a.test/x'])(
   'a purge of %s finds http://a.test/x',
   async (url) => {
