@@ -13,6 +13,9 @@ export function isObject(given: unknown): given is object {
   return typeof given === 'object' && given !== null && !isList(given)
 }
 
+/** Every option there is. */
+export type Names<Options> = Readonly<Record<keyof Options, true>>
+
 /**
  * An option of another name would be taken for one that is not given.
  * @param known those there are, by name

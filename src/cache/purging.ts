@@ -1,7 +1,7 @@
 /** Purges and invalidations: what they select, and what is told of them. */
 import type { Events } from '../events.ts'
 import type { Clock, InvalidationLog, InvalidationMode, Receipt, Route, Selectors } from '../model.ts'
-import { checkNames, shown, strings, tagList } from '../given.ts'
+import { checkNames, type Names, shown, strings, tagList } from '../given.ts'
 import { namedBy } from '../policy/absolute-url.ts'
 import { namesOf } from '../policy/key.ts'
 import { withSpellings } from '../policy/tags.ts'
@@ -22,14 +22,7 @@ export interface Targets {
 }
 
 /** Whoever names something in another way is not to take it for purged. */
-const KNOWN: Readonly<Record<keyof Targets, true>> = {
-  tags: true,
-  urls: true,
-  prefixes: true,
-  keys: true,
-  all: true,
-  by: true,
-}
+const KNOWN: Names<Targets> = { tags: true, urls: true, prefixes: true, keys: true, all: true, by: true }
 
 /**
  * @throws RangeError when nothing is selected, or what selects is malformed; TypeError where it is no list of strings, or has

@@ -2,8 +2,10 @@
 import { expect, test } from 'vitest'
 import { createCache } from '../../src/library/embed.ts'
 import { diskLog } from '../../src/stores/disk/log.ts'
+import { diskStore } from '../../src/stores/disk/store.ts'
 import { localLog } from '../../src/stores/memory/log.ts'
 import { memoryStore } from '../../src/stores/memory/store.ts'
+import { redisLeases } from '../../src/stores/redis/leases.ts'
 import { redisLog } from '../../src/stores/redis/log.ts'
 import { redisStore } from '../../src/stores/redis/store.ts'
 import { temporaryFolder } from '../support/folder.ts'
@@ -65,4 +67,18 @@ test.each<unknown>([Number.NaN, Number.POSITIVE_INFINITY, -1, 0, 1.5, '10', null
 test.each<unknown>([null, 5, {}, '', []])('redisStore: %j seals nothing', (given) => {
   const hmacKey = given as string
   expect(() => redisStore({ url: NO_SERVER, hmacKey })).toThrow(/as hmacKey/)
+})
+
+test.each<[string, (options: never) => unknown, object, string]>([
+  ['memoryStore', memoryStore, { maxBytes: 1 }, 'maxObjectBytes'],
+  ['diskStore', diskStore, { path: 'never-made' }, 'maxbytes'],
+  ['redisStore', redisStore, { url: NO_SERVER }, 'secret'],
+  ['localLog', localLog, {}, 'maxTarget'],
+  ['diskLog', diskLog, { path: 'never-made' }, 'maxBytes'],
+  ['redisLog', redisLog, { url: NO_SERVER }, 'client'],
+  ['redisLeases', redisLeases, { url: NO_SERVER }, 'lease'],
+])('%s takes no option for one that is not given: %j with %s', (whose, make, options, other) => {
+  const made = () => make({ ...options, [other]: 'x' } as never)
+  expect(made).toThrow(new RegExp(`^expected .* as options of ${whose}, got "${other}"$`))
+  expect(() => make(5 as never)).toThrow(`expected an object as options of ${whose}, got 5`)
 })

@@ -14,6 +14,7 @@ import type {
 import { type DiskAccess, diskAccess } from './access.ts'
 import type { DiskFile } from './file.ts'
 import { appendRecord, generationOf, headOf, marksIn, recordsBetween } from './log-tables.ts'
+import { checkNames, type Names } from '../../given.ts'
 import { count } from '../../units.ts'
 import { FormerGenerations } from '../log/former.ts'
 import { loggedWithin } from '../log/logged-within.ts'
@@ -29,6 +30,8 @@ export interface DiskLogOptions {
   readonly clock?: Clock | undefined
 }
 
+const OPTIONS: Names<DiskLogOptions> = { path: true, maxTargets: true, events: true, clock: true }
+
 /**
  * The invalidation log of all processes of one host that share a folder; its records outlive them.
  *
@@ -36,12 +39,9 @@ export interface DiskLogOptions {
  * stands now, which takes about a microsecond and no system call, and reads what is new. So there is no moment at which
  * a process could answer from what was true before. Where the file cannot be read, everything counts as stale.
  */
-export function diskLog({
-  path,
-  maxTargets = MAX_TARGETS,
-  events,
-  clock = systemClock,
-}: DiskLogOptions): InvalidationLog {
+export function diskLog(options: DiskLogOptions): InvalidationLog {
+  checkNames(options, OPTIONS, 'diskLog')
+  const { path, maxTargets = MAX_TARGETS, events, clock = systemClock } = options
   return new DiskLog((removed) => diskAccess(path, clock, events, removed), count('maxTargets', maxTargets), clock)
 }
 

@@ -2,6 +2,7 @@ import { correctionOf, systemClock } from '../../clock.ts'
 import { DEFAULT_DISK_BYTES } from '../../config/defaults.ts'
 import type { Events, EvictionReason, StoreEvent } from '../../events.ts'
 import type { Awaitable, Clock, Kept, Store, Stored, Tier, TierUsage, Write, Written } from '../../model.ts'
+import { checkNames, type Names } from '../../given.ts'
 import { size } from '../../units.ts'
 import { Batches, inPieces } from '../batches.ts'
 import { decode, encode } from '../codec/codec.ts'
@@ -22,6 +23,8 @@ export interface DiskStoreOptions {
   readonly clock?: Clock | undefined
 }
 
+const OPTIONS: Names<DiskStoreOptions> = { path: true, maxBytes: true, maxObjectBytes: true, events: true, clock: true }
+
 const TIER: Tier = 'disk'
 /**
  * What waits to be written may take this much memory, and one more is let in as long as it takes less: a disk that does not
@@ -36,6 +39,7 @@ const SWEEP_MS = 10_000
  * writes are lost for a while, and then it is tried again.
  */
 export function diskStore(options: DiskStoreOptions): Store {
+  checkNames(options, OPTIONS, 'diskStore')
   return new DiskStore(options)
 }
 

@@ -1,4 +1,5 @@
 import type { InvalidationLog, InvalidationMode, LogNode, Receipt, Selectors, Stamp, Verdict } from '../../model.ts'
+import { checkNames, type Names } from '../../given.ts'
 import { count } from '../../units.ts'
 import { Marks, MAX_TARGETS, targetsOf } from '../log/marks.ts'
 
@@ -9,14 +10,15 @@ export interface LocalLogOptions {
   readonly maxTargets?: number
 }
 
+const OPTIONS: Names<LocalLogOptions> = { generation: true, maxTargets: true }
+
 /**
  * The invalidation log of one process: a counter and the newest record per target.
- * @throws RangeError when `maxTargets` is no number of targets
+ * @throws RangeError when `maxTargets` is no number of targets; TypeError for what is no option
  */
-export function localLog({
-  generation = crypto.randomUUID(),
-  maxTargets = MAX_TARGETS,
-}: LocalLogOptions = {}): InvalidationLog {
+export function localLog(options: LocalLogOptions = {}): InvalidationLog {
+  checkNames(options, OPTIONS, 'localLog')
+  const { generation = crypto.randomUUID(), maxTargets = MAX_TARGETS } = options
   return new LocalLog(generation, count('maxTargets', maxTargets))
 }
 

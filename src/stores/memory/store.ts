@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import type { EventPayloads, Events, StoreEvent } from '../../events.ts'
-import { shown } from '../../given.ts'
+import { checkNames, type Names, shown } from '../../given.ts'
 import type { Yielding } from '../../heap/memory-pressure.ts'
 import type { Clock, Store, Stored, TierUsage } from '../../model.ts'
 import { size } from '../../units.ts'
@@ -20,6 +20,8 @@ export interface MemoryStoreOptions {
   /** To time operations with, for the `store` event. */
   readonly clock?: Clock | undefined
 }
+
+const OPTIONS: Names<MemoryStoreOptions> = { maxBytes: true, admission: true, seed: true, events: true, clock: true }
 
 /** Where things are kept; it holds no more than its limit. */
 interface Index extends Limited {
@@ -42,15 +44,11 @@ const TIMED_ONE_IN = 64
 /**
  * Stored things in this process's memory, bounded in bytes. When it is full, what saves least goes or does not get in;
  * with `admission: 'off'`, what was used least recently goes.
- * @throws RangeError when `maxBytes` is no size, or `admission` neither of the two
+ * @throws RangeError when `maxBytes` is no size, or `admission` neither of the two; TypeError for what is no option
  */
-export function memoryStore({
-  maxBytes: limit,
-  admission = 'on',
-  seed = randomInt(2 ** 32),
-  events,
-  clock,
-}: MemoryStoreOptions): MemoryStore {
+export function memoryStore(options: MemoryStoreOptions): MemoryStore {
+  checkNames(options, OPTIONS, 'memoryStore')
+  const { maxBytes: limit, admission = 'on', seed = randomInt(2 ** 32), events, clock } = options
   const maxBytes = size(limit)
   if (admission !== 'on' && admission !== 'off') {
     throw new RangeError(`expected 'on' or 'off' as admission, got ${shown(admission)}`)

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { systemClock } from '../../clock.ts'
 import { DEFAULT_REDIS } from '../../config/defaults.ts'
 import type { Clock, FetchEnding, FetchLeases, Lease, LeaseAnswer } from '../../model.ts'
+import { checkNames, type Names } from '../../given.ts'
 import { duration } from '../../units.ts'
 import { LATE, within } from '../../deadline.ts'
 import { LEASE_LIFE_MS } from '../lease-life.ts'
@@ -31,14 +32,26 @@ export interface RedisLeasesOptions extends RedisConnections {
   readonly random?: () => number
 }
 
+const OPTIONS: Names<RedisLeasesOptions> = {
+  url: true,
+  connect: true,
+  prefix: true,
+  deadline: true,
+  life: true,
+  maxWait: true,
+  clock: true,
+  random: true,
+}
+
 /**
  * One fetch per key in a fleet, agreed on in Redis 7 or newer. Who waits is woken when the fetch ends, or asks again
  * when the lease runs out: then its holder is dead, and the first to ask takes over.
  *
  * Two connections: one for commands, one that listens. Redis down or slow: `unavailable`, within the deadline.
- * @throws RangeError when an option is none
+ * @throws RangeError when an option is none; TypeError for one of another name
  */
 export function redisLeases(options: RedisLeasesOptions): FetchLeases {
+  checkNames(options, OPTIONS, 'redisLeases')
   const connect = connectorOf(options)
   const life = Math.ceil(duration(options.life ?? LEASE_LIFE_MS)) // Redis takes whole ones
   if (life < 10) throw new RangeError('expected a life of at least 10ms')

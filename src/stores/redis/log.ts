@@ -2,6 +2,7 @@ import { systemClock } from '../../clock.ts'
 import { DEFAULT_LEASE } from '../../config/defaults.ts'
 import type { Events } from '../../events.ts'
 import type { Clock } from '../../model.ts'
+import { checkNames, type Names } from '../../given.ts'
 import { count, duration } from '../../units.ts'
 import { MAX_TARGETS } from '../log/marks.ts'
 import { connectorOf, type RedisConnections } from './connection.ts'
@@ -29,14 +30,29 @@ export interface RedisLogOptions extends RedisConnections {
   readonly events?: Events
 }
 
+const OPTIONS: Names<RedisLogOptions> = {
+  url: true,
+  connect: true,
+  prefix: true,
+  lease: true,
+  node: true,
+  purgeTimeout: true,
+  appendTimeout: true,
+  keepFor: true,
+  maxTargets: true,
+  clock: true,
+  events: true,
+}
+
 /**
  * The invalidation log of a fleet, in Redis 7 or newer (docs/guarantees.md, "Guarantees").
  *
  * Two connections: one reads what is appended as it comes, the other writes, and asks once per third of a lease how
  * long the log is. A node without Redis goes on: its copies count as stale when their fetch began a lease ago.
- * @throws RangeError when an option is none
+ * @throws RangeError when an option is none; TypeError for one of another name
  */
 export function redisLog(options: RedisLogOptions): RedisLog {
+  checkNames(options, OPTIONS, 'redisLog')
   const { maxTargets = MAX_TARGETS } = options
   const connect = connectorOf(options)
   const lease = duration(options.lease ?? DEFAULT_LEASE)

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import { correctionOf, systemClock } from '../../clock.ts'
 import { DEFAULT_REDIS } from '../../config/defaults.ts'
 import type { Events, StoreEvent } from '../../events.ts'
-import { shown } from '../../given.ts'
+import { checkNames, type Names, shown } from '../../given.ts'
 import type { Awaitable, Clock, Kept, Store, Stored, TierUsage, Write, Written } from '../../model.ts'
 import { duration, size } from '../../units.ts'
 import { Batches, inPieces } from '../batches.ts'
@@ -38,6 +38,18 @@ export interface RedisStoreSettings {
   readonly random?: (() => number) | undefined
 }
 
+const OPTIONS: Names<RedisStoreSettings & { url: string; client: RedisClient }> = {
+  url: true,
+  client: true,
+  prefix: true,
+  deadline: true,
+  maxObjectBytes: true,
+  hmacKey: true,
+  events: true,
+  clock: true,
+  random: true,
+}
+
 /** Nothing is kept for longer, in milliseconds. */
 export const LONGEST_KEEP_MS = 30 * 24 * 3_600_000
 
@@ -47,9 +59,11 @@ const SCAN_COUNT = 500
  * Stored things in Redis, shared by all processes that use it. A look-up is one round trip, under a deadline. Whatever
  * is wrong with Redis costs copies, never an error: look-ups answer `unknown`, writes are lost. What is found there is
  * believed no more than what an origin sends.
- * @throws RangeError when the URL, the prefix, the key of the seal, a duration or a size is none
+ * @throws RangeError when the URL, the prefix, the key of the seal, a duration or a size is none; TypeError for what is no
+ * option: who misspells the key of the seal would have none
  */
 export function redisStore(options: RedisStoreOptions): Store {
+  checkNames(options, OPTIONS, 'redisStore')
   return new RedisStore(options)
 }
 
