@@ -24,6 +24,7 @@ export { type RedisLeasesOptions, redisLeases } from './stores/redis/leases.ts'
 // What `handle` is asked, and asks.
 export type { Reply } from './cache/http/reply.ts'
 export type { Explanation } from './cache/http/explain.ts'
+export { DEFAULT_RULES, DEFAULT_TRANSPORT } from './library/embed.ts'
 export { createOrigin, type OriginOptions, type PoolOrigin } from './origin/pool-origin.ts'
 export type { CacheRequest, Outcome, Peer, Route, RouteMatch, Rules } from './model.ts'
 

@@ -9,6 +9,7 @@ import { memoryStore } from '../stores/memory/store.ts'
 import { estimateBytes } from '../stores/value-size.ts'
 
 export type { Cache }
+export { DEFAULT_RULES, DEFAULT_TRANSPORT } from '../config/defaults.ts'
 
 export type EmbedOptions = Partial<CacheOptions>
 

@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify'
 import { proxyRoute } from '../../routes/proxy.ts'
-import { systemClock } from '../clock.ts'
 import { DEFAULT_MEMORY_BYTES, DEFAULT_RULES, DEFAULT_TRANSPORT } from '../config/defaults.ts'
 import { Events } from '../events.ts'
 import { createCache } from './embed.ts'
@@ -43,7 +42,7 @@ export async function herdgate(app: FastifyInstance, options: HerdgateOptions): 
   const { readPluginOptions } = await import('../config/plugin-options.ts')
   const given = readPluginOptions(options)
   const peerOf = createPeers([options.trustProxy ?? []].flat())
-  const origin = createOrigin({ name: 'default', urls, ...DEFAULT_TRANSPORT }, systemClock)
+  const origin = createOrigin({ name: 'default', urls, ...DEFAULT_TRANSPORT })
   const route = { name: 'default', match: given.match ?? {}, origin, rules: rulesOf(given) }
   const events = new Events()
   const store = memoryStore({ maxBytes: given.memory ?? DEFAULT_MEMORY_BYTES, events })

@@ -110,8 +110,9 @@ await app.close()
       types: ['node'],
       typeRoots: [join(REPOSITORY, 'node_modules/@types')],
     }
-    await writeFile(join(app, 'documented.ts'), documentedApplication())
-    const files = ['app.ts', 'documented.ts']
+    await writeFile(join(app, 'documented.ts'), documented('docs/embedding-in-fastify.md', 'app.ts'))
+    await writeFile(join(app, 'handle.ts'), documented('docs/library.md', 'handle.ts'))
+    const files = ['app.ts', 'documented.ts', 'handle.ts']
     await writeFile(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
     await run(join(REPOSITORY, 'node_modules/.bin/tsc'), ['-p', app])
   }, 300_000)
@@ -137,9 +138,8 @@ await app.close()
   })
 })
 
-function documentedApplication(): string {
-  const page = readFileSync(join(REPOSITORY, 'docs/embedding-in-fastify.md'), 'utf8')
-  return stepsIn(page).find(({ name }) => name === 'app.ts')?.text ?? 'none'
+function documented(page: string, file: string): string {
+  return stepsIn(readFileSync(join(REPOSITORY, page), 'utf8')).find(({ name }) => name === file)?.text ?? 'none'
 }
 
 /** The first address in each of the lines that begin so, once all of them are there. */
