@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { ADMIN_TOKEN } from '../config/admin-token.ts'
 import { request } from '../node-http.ts'
-import { probeTarget, whyNoTarget } from './probe.ts'
+import { adminUrl, whyNoTarget } from './probe.ts'
 
 export interface AdminFlags {
   readonly admin?: string
@@ -41,8 +41,9 @@ export async function askAdmin(
   body?: unknown,
   env: Environment = process.env,
 ): Promise<AdminAnswer> {
-  const base = probeTarget(admin, env, false)
-  if (base === undefined) throw new AdminError(whyNoTarget(admin, env, '--admin: '), 2)
+  const url = adminUrl(admin, env)
+  if (url === undefined) throw new AdminError(whyNoTarget(admin, env, '--admin: '), 2)
+  const from = url.origin + url.pathname.replace(/\/+$/, '') // it may be below a path of a gateway
   const secret = token ?? tokenIn(env)
   if (!ADMIN_TOKEN.test(secret))
     throw new AdminError('the admin token: expected visible ASCII characters without spaces', 2)
@@ -50,12 +51,12 @@ export async function askAdmin(
   const limit = AbortSignal.timeout(TIMEOUT_MS)
   try {
     const method = body === undefined ? 'GET' : 'POST'
-    const asked = request(new URL(path, base.origin), { method, headers, agent: false, signal: limit })
+    const asked = request(from + path, { method, headers, agent: false, signal: limit })
     asked.end(body === undefined ? undefined : JSON.stringify(body))
     const [response] = (await once(asked, 'response')) as [IncomingMessage]
-    return { from: base.origin, status: response.statusCode ?? 0, body: jsonIn(await text(response)) }
+    return { from, status: response.statusCode ?? 0, body: jsonIn(await text(response)) }
   } catch (error) {
-    throw new AdminError(`${base.origin}: ${limit.aborted ? `no answer within ${TIMEOUT_MS / 1000}s` : why(error)}`, 1)
+    throw new AdminError(`${from}: ${limit.aborted ? `no answer within ${TIMEOUT_MS / 1000}s` : why(error)}`, 1)
   }
 }
 

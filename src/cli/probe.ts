@@ -40,15 +40,17 @@ export async function probe(given: string | undefined, flags: ProbeFlags): Promi
   }
 }
 
-/**
- * Where to ask: the admin port at `given`, else where the environment says that it is, else at its default. A URL with a
- * path of its own is asked as it is. Undefined when that makes no http URL: see `whyNoTarget`.
- */
+/** What to ask there. A URL with a path of its own is asked as it is. Undefined when there is none: see `whyNoTarget`. */
 export function probeTarget(given: string | undefined, env: Environment, live: boolean): URL | undefined {
-  const target = URL.parse(given ?? placeIn(env))
-  if (target?.protocol !== 'http:') return undefined
-  if (target.pathname === '/') target.pathname = live ? '/livez' : '/readyz'
+  const target = adminUrl(given, env)
+  if (target?.pathname === '/') target.pathname = live ? '/livez' : '/readyz'
   return target
+}
+
+/** The admin port at `given`, else where the environment says that it is, else at its default. Undefined for no http URL. */
+export function adminUrl(given: string | undefined, env: Environment): URL | undefined {
+  const url = URL.parse(given ?? placeIn(env))
+  return url?.protocol === 'http:' ? url : undefined
 }
 
 /** @param flag that it is given by */

@@ -128,6 +128,21 @@ test.each([
   expect(asked.err).toBe(`herdgate: ${other.url}: ${status}, but not as an admin port of Herdgate answers\n`)
 })
 
+test.each([
+  ['purge', ['--tag', 'x'], '/herdgate', '/herdgate/v1/purge'],
+  ['purge', ['--tag', 'x', '--soft'], '/a/b/', '/a/b/v1/invalidate'],
+  ['explain', ['http://shop.example/'], '/herdgate', '/herdgate/v1/explain'],
+])('%s %j asks below the path of --admin: %s', async (command, args, base, path) => {
+  const asked: (string | undefined)[] = []
+  const gateway = await startOrigin((request, response) => {
+    asked.push(request.url?.replace(/\?.*/, ''))
+    response.writeHead(404).end()
+  })
+  await run([command, ...args, '--admin', gateway.url + base, '--token', TOKEN])
+  await gateway.kill()
+  expect(asked).toEqual([path])
+})
+
 describe('herdgate init', () => {
   test('writes a configuration that is valid, once', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'init-'))
