@@ -12,12 +12,14 @@ export interface DemoFlags {
 /** `herdgate demo`: the slow API, and Herdgate before it, until told to stop. */
 export async function demo(flags: DemoFlags): Promise<void> {
   const { createSlowApi, runDemo } = await import('../demo.ts')
-  const [port, adminPort, originPort] = [flags.port, flags.adminPort, flags.originPort].map(portOf)
-  if (port === undefined || adminPort === undefined || originPort === undefined) {
-    process.stderr.write('herdgate: expected a port from 0 to 65535\n')
+  const given = { '--port': flags.port, '--admin-port': flags.adminPort, '--origin-port': flags.originPort }
+  const [wrong] = Object.entries(given).filter(([, text]) => !isPort(text))
+  if (wrong !== undefined) {
+    process.stderr.write(`herdgate: ${wrong[0]}: expected a port from 0 to 65535, got ${wrong[1]}\n`)
     process.exitCode = 2
     return
   }
+  const [port, adminPort, originPort] = [Number(flags.port), Number(flags.adminPort), Number(flags.originPort)]
   try {
     const out = (line: string) => void process.stdout.write(`${line}\n`)
     if (flags.apiOnly === true) {
@@ -35,7 +37,4 @@ export async function demo(flags: DemoFlags): Promise<void> {
   }
 }
 
-function portOf(text: string): number | undefined {
-  const port = Number(text)
-  return /^\d{1,5}$/.test(text) && port <= 65_535 ? port : undefined
-}
+const isPort = (text: string): boolean => /^\d{1,5}$/.test(text) && Number(text) <= 65_535

@@ -72,14 +72,18 @@ Says which route and key the request has, what is stored, how old it is and for 
 
 Examples:
   herdgate explain http://localhost:8080/products/42
-  herdgate explain https://shop.example/ --header 'Accept-Language: de' --json`
+  herdgate explain https://shop.example/ --header 'Accept-Language: de' --json
+
+Exit codes: 0 it is said; 1 the request makes no sense, or there was no answer; 2 wrong flags.`
 
 const INIT_HELP = `
 Writes a commented configuration to begin with.
 
 Examples:
   herdgate init --origin http://10.0.0.5:3000
-  herdgate init shop.yaml --origin https://api.example.com --ttl 30s --redis redis://10.0.0.7:6379`
+  herdgate init shop.yaml --origin https://api.example.com --ttl 30s --redis redis://10.0.0.7:6379
+
+Exit codes: 0 it is written; 1 it is not, as where the file is there already; 2 wrong flags.`
 
 const EXAMPLES = `
 Examples:
@@ -239,10 +243,15 @@ function unknownArguments(command: Command): Fault[] {
     }
     const isValueOfUnknown = isFlag(all[index - 1])
     if (isValueOfUnknown) return []
-    const isCommand = COMMANDS.includes(argument)
-    const hint = isCommand ? '; a command comes first' : didYouMean(nearest(argument, COMMANDS))
-    return [{ where: argument, key: '', message: `unexpected argument${hint}` }]
+    return [{ where: argument, key: '', message: `unexpected argument${hintFor(argument)}` }]
   })
+}
+
+function hintFor(argument: string): string {
+  if (COMMANDS.includes(argument)) return '; a command comes first'
+  if (/^https?:\/\//i.test(argument)) return '; an origin is given by --origin'
+  if (/\.(?:ya?ml|json)$/i.test(argument)) return '; a file is given by --config'
+  return didYouMean(nearest(argument, COMMANDS))
 }
 
 const collect = (url: string, before: readonly string[] = []): string[] => [...before, url]

@@ -31,9 +31,9 @@ export async function purge(flags: PurgeFlags): Promise<void> {
 
 function describe({ id, position, nodes, tookMs }: Answer, soft: boolean): string {
   const done = soft ? 'invalidated' : 'purged'
-  const heard =
-    nodes.acked >= nodes.expected
-      ? `by ${nodes.acked === 1 ? 'the only node' : `all ${nodes.acked} nodes`}`
-      : `by ${nodes.acked} of ${nodes.expected} nodes so far; the others honour it within two leases`
-  return `${done}, acknowledged ${heard} in ${tookMs} ms (record ${position}, ${id})`
+  const { acked, expected } = nodes
+  const all = acked === 1 ? 'the only node' : `all ${acked} nodes`
+  const heard = acked >= expected ? all : `${acked} of ${expected} nodes`
+  const others = acked >= expected ? '' : '; the others honour it within two leases'
+  return `${done}, acknowledged by ${heard} in ${tookMs} ms (record ${position}, ${id})${others}`
 }

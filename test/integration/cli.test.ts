@@ -153,6 +153,17 @@ describe('herdgate check', () => {
     expect(err).toContain('--config: cannot read gone.yaml: there is no such file')
   })
 
+  test.each([
+    [['check', 'shop.yaml'], 'shop.yaml: unexpected argument; a file is given by --config'],
+    [['conf/herdgate.yml'], 'conf/herdgate.yml: unexpected argument; a file is given by --config'],
+    [['http://api.example:3000'], 'http://api.example:3000: unexpected argument; an origin is given by --origin'],
+    [['purgee'], 'purgee: unexpected argument; did you mean purge?'],
+  ])('says by which flag what stands alone is given: %j', async (args, said) => {
+    const { code, err } = await run(args)
+    expect(code).toBe(2)
+    expect(err).toContain(`  ${said}\n`)
+  })
+
   test.each(['--tape', '--threads'])('does not know %s', async (flag) => {
     const { code, err } = await run(['check', '--origin', 'http://a', flag, '1'])
     expect(code).toBe(2)
@@ -222,6 +233,17 @@ test('herdgate demo --api-only is the slow API, to put a Herdgate before', async
   expect(await ended).toMatchObject({ code: 0 })
   expect(output.out).not.toContain('Herdgate')
 })
+
+test.each(['--port', '--admin-port', '--origin-port'])(
+  'herdgate demo names the flag that is no port: %s',
+  async (flag) => {
+    expect(await run(['demo', flag, '70000'])).toEqual({
+      code: 2,
+      out: '',
+      err: `herdgate: ${flag}: expected a port from 0 to 65535, got 70000\n`,
+    })
+  },
+)
 
 test('an old Node gets one line that says so', async () => {
   const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '22.12.0' } })`

@@ -94,6 +94,17 @@ describe('herdgate purge', () => {
   })
 })
 
+test('herdgate purge tells how long it took before what nodes that have not answered will do', async () => {
+  const receipt = { id: 'i', position: 7, nodes: { expected: 3, acked: 2 }, tookMs: 3001 }
+  const other = await startOrigin((_request, response) => response.writeHead(202).end(JSON.stringify(receipt)))
+  const { code, out } = await run(['purge', '--tag', 'x', '--admin', other.url, '--token', TOKEN])
+  await other.kill()
+  expect({ code, out }).toEqual({
+    code: 0,
+    out: 'purged, acknowledged by 2 of 3 nodes in 3001 ms (record 7, i); the others honour it within two leases\n',
+  })
+})
+
 describe('herdgate explain', () => {
   test('says what is stored and for how long it may be used', async () => {
     await result('/explained')
