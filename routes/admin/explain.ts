@@ -26,7 +26,7 @@ const Query = z.strictObject({
   header: z
     .union([z.string(), z.array(z.string()).max(MOST_HEADERS)], `more than ${MOST_HEADERS}`)
     .optional()
-    .describe('A request field as `name:value`; may be repeated.'),
+    .describe('A request field as `name:value`, in UTF-8 beyond ASCII; may be repeated.'),
 })
 
 const seconds = z.number().nullable().optional()
@@ -101,7 +101,7 @@ export function requestOf({ url, method, header = [] }: z.infer<typeof Query>): 
 function fieldLine(text: string): [name: string, value: string] | string {
   const colon = text.indexOf(':')
   const name = text.slice(0, Math.max(colon, 0))
-  const value = text.slice(colon + 1)
+  const value = Buffer.from(text.slice(colon + 1)).toString('latin1') // fields are octets, and clients send UTF-8
   if (!TOKEN.test(name) || !FIELD_VALUE.test(value)) return 'expected name:value'
   return name.toLowerCase() === 'host' ? 'the host is that of the URL' : [name, trimmed(value)]
 }

@@ -26,6 +26,16 @@ test('explain names the tier that the copy is in, its tags, and no group twice',
   expect(await explained()).toEqual(['serve', 'memory', ['a', 'g']])
 })
 
+test.each(['Köln', '東京'])(
+  'explain takes a field outside ASCII for the octets that clients send, in UTF-8: %s',
+  async (city) => {
+    await start(({ socket }) => void socket.write(ok('body', 'Cache-Control: max-age=60\r\nVary: X-City\r\n')))
+    await exchange(`GET /x HTTP/1.1\r\nHost: a.example\r\nX-City: ${city}\r\nConnection: close\r\n\r\n`)
+    const query = new URLSearchParams({ url: 'http://a.example/x', header: `X-City: ${city}` })
+    expect((await herdgate.ask(`/v1/explain?${query}`)).body).toMatchObject({ decision: 'serve', why: 'fresh' })
+  },
+)
+
 test('explain says of a request that wants a copy or nothing that it is refused', async () => {
   await start(({ socket }) => void socket.write(ok('body')))
   const wishes = 'header=Cache-Control:only-if-cached'

@@ -34,7 +34,7 @@ describe('GET /v1/explain', () => {
         'x-empty',
         '',
         'x-octets',
-        '\xa0',
+        '\xc2\xa0',
       ],
     })
   })
