@@ -6,6 +6,9 @@ export type AbsoluteUrl =
   | { readonly ok: false; readonly detail: string }
 
 const ABSOLUTE = /^(https?):\/\/([^/?#]*)(.*)$/is
+/** What people write and clients encode. */
+const UNSENT = /[^\x21-\x7e]/
+const HOW_SENT = 'expected path and query percent-encoded, and the host as xn--..., as clients send them'
 /** No longer target reaches the data port. */
 const LONGEST_URL = 16 * 1024
 
@@ -13,6 +16,7 @@ const LONGEST_URL = 16 * 1024
 export function readUrl(text: string, method: string = 'GET', scheme?: 'http' | 'https'): AbsoluteUrl {
   const [, given = '', authority = '', rest = ''] = ABSOLUTE.exec(text) ?? []
   if (given === '') return { ok: false, detail: 'expected an absolute URL with http or https' }
+  if (UNSENT.test(authority + rest)) return { ok: false, detail: HOW_SENT }
   if (text.length > LONGEST_URL) return { ok: false, detail: `longer than ${LONGEST_URL} characters` }
   if (rest.includes('#')) return { ok: false, detail: 'a fragment is never sent, so nothing is stored under it' }
   const target = rest.startsWith('/') ? rest : `/${rest}`

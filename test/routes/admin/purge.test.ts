@@ -273,6 +273,19 @@ describe('URLs in a purge', () => {
     }
   })
 
+  test.each(['http://a.test/café', 'http://a.test/?q=ü', 'http://a.test/a b', 'http://bücher.test/'])(
+    'as people read them are refused with how clients ask for them: %s',
+    async (url) => {
+      const { app } = fakeAdmin()
+      const told = 'expected path and query percent-encoded, and the host as xn--..., as clients send them'
+      for (const selectors of [{ urls: [url] }, { prefixes: [url] }]) {
+        const { statusCode, body } = await post(app, '/v1/purge', selectors)
+        expect(statusCode).toBe(400)
+        expect(body).toContain(told)
+      }
+    },
+  )
+
   test('of any form are answered with 200 or 400, never with 5xx', async () => {
     const { app } = fakeAdmin()
     const url = fc.oneof(
