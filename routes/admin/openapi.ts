@@ -83,6 +83,7 @@ export function openapiRoutes(app: FastifyInstance): void {
     },
     handler: async (_request, reply) => reply.send(app.swagger()),
   })
+  onlyMethods(app, '/docs', ['GET', 'HEAD'])
   app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: PAGE_POLICY,

@@ -72,6 +72,7 @@ describe('methods', () => {
     ['/readyz', 'GET, HEAD'],
     ['/metrics', 'GET, HEAD'],
     ['/openapi.json', 'GET, HEAD'],
+    ['/docs', 'GET, HEAD'],
     ['/v1/stats', 'GET, HEAD'],
     ['/v1/live', 'GET, HEAD'],
     ['/dashboard', 'GET, HEAD'],
