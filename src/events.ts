@@ -1,6 +1,7 @@
 /**
  * What happens inside, by name. Metrics, logs and tests listen; nothing else reports.
- * Listeners must not throw and must not block: they run on the path of a request.
+ * Listeners must not block: they run on the path of a request. What one of them throws is an uncaught exception, as with
+ * an EventTarget: whatever tells of an event is not left half done.
  */
 import type { Fields } from './fields.ts'
 import type { ForwardReason, InvalidationMode, Outcome, Receipt, Selectors, Tier } from './model.ts'
@@ -139,5 +140,18 @@ export class Events {
 }
 
 function tell<Payload>({ all }: Listeners<Payload>, payload: Payload): void {
-  for (let at = 0; at < all.length; at++) all[at]?.(payload)
+  for (let at = 0; at < all.length; at++) {
+    try {
+      all[at]?.(payload)
+    } catch (thrown) {
+      throwApart(thrown)
+    }
+  }
+}
+
+/** When whoever tells of the event has come to an end. */
+function throwApart(thrown: unknown): void {
+  queueMicrotask(() => {
+    throw thrown
+  })
 }

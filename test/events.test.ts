@@ -47,3 +47,22 @@ test('an emitter tells those who listen later, too', () => {
   tell(EVICTION)
   expect(listener).toHaveBeenCalledExactlyOnceWith(EVICTION)
 })
+
+test.each(['emit', 'emitter'] as const)(
+  'what a listener throws is an error that nobody caught, and no concern of who tells or of the other listeners: %s',
+  (by) => {
+    const later = vi.spyOn(globalThis, 'queueMicrotask').mockImplementation(() => {})
+    const events = new Events()
+    const thrown = new Error('of a listener')
+    const next = vi.fn()
+    events.on('eviction', () => {
+      throw thrown
+    })
+    events.on('eviction', next)
+    const tell = by === 'emit' ? () => events.emit('eviction', EVICTION) : () => events.emitter('eviction')(EVICTION)
+    expect(tell).not.toThrow()
+    expect(next).toHaveBeenCalledTimes(1)
+    expect(later.mock.calls[0]?.[0]).toThrow(thrown)
+    later.mockRestore()
+  },
+)

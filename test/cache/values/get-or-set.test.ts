@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { type Cache, createCache } from '../../../src/library/embed.ts'
 import type { Values } from '../../../src/cache/values/values.ts'
 import { HerdgateError } from '../../../src/errors.ts'
+import { Events } from '../../../src/events.ts'
 import { memoryStore } from '../../../src/stores/memory/store.ts'
 import { FakeClock, settle } from '../../support/fake-clock.ts'
 
@@ -748,6 +749,25 @@ describe('single and many', () => {
     await cache.get('k')
     expect(cache.stats()).toMatchObject({ requests: { hit: 2, miss: 1 }, hitRatio: 2 / 3, inFlight: 0 })
   })
+})
+
+test('listeners that throw change nothing of what calls do, nor of what the store may hold', async () => {
+  const later = vi.spyOn(globalThis, 'queueMicrotask').mockImplementation(() => {})
+  const events = new Events()
+  for (const name of ['collapse', 'eviction', 'purge', 'revalidation', 'store'] as const) events.on(name, fail)
+  const clock = new FakeClock()
+  const cache = createCache({ clock, events, store: memoryStore({ maxBytes: '64KiB', events }) })
+  const options = { ttl: '1s', grace: '1h', softTimeout: '0s' }
+  expect(await Promise.all([cache.getOrSet('k', () => 1, options), cache.getOrSet('k', () => 2)])).toEqual([1, 1])
+  await clock.advance(1_001)
+  expect(await cache.getOrSet('k', () => 2, options)).toBe(1)
+  await settle()
+  expect(await cache.get('k')).toBe(2)
+  await cache.purge({ keys: ['k'] })
+  for (let at = 0; at < 200; at++) await cache.set(`k${at}`, 'x'.repeat(1_000))
+  expect(cache.stats().tiers[0]?.objects).toBeLessThan(60)
+  expect(later).toHaveBeenCalled()
+  later.mockRestore()
 })
 
 test('a size that is no whole number does not hang the caller', async () => {
