@@ -50,7 +50,7 @@ export async function herdgate(app: FastifyInstance, options: HerdgateOptions): 
   options.onCache?.(cache)
   proxyRoute(app, { cache, peerOf })
   app.addHook('onClose', async () => {
-    await origin.close()
+    await origin.close(AbortSignal.abort()) // all requests have been answered: nobody waits for what is still being fetched
     await cache.close()
   })
 }

@@ -147,6 +147,24 @@ test.each([
   await expect(fastify.ready()).rejects.toThrow(complaint)
 })
 
+test('an application that closes does not wait for what is fetched for nobody', async () => {
+  let isHung = false
+  const { promise: refreshed, resolve: asked } = Promise.withResolvers<void>()
+  origin = await startOrigin((_, response) => {
+    if (isHung) return asked()
+    response.writeHead(200, { 'Cache-Control': 'max-age=0, stale-while-revalidate=60' }).end('content')
+  })
+  const fastify = Fastify()
+  app.close = async () => {}
+  await fastify.register(herdgate, { origin: origin.url })
+  const ask = async () => (await fastify.inject('/')).headers['cache-status']
+  expect(await ask()).toContain('stored')
+  isHung = true
+  expect(await ask()).toContain('stale-while-revalidate')
+  await refreshed
+  await fastify.close()
+}, 15_000)
+
 test.each([{ http2: true }, { http2: true, https: { allowHTTP1: true } }])(
   'an application on HTTP/2 is refused: %j',
   async (options: object) => {
