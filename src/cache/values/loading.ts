@@ -1,3 +1,4 @@
+import { shown } from '../../given.ts'
 import type { Awaitable, Kept, Store } from '../../model.ts'
 import type { Engine } from '../engine/engine.ts'
 import { known } from '../engine/lookup.ts'
@@ -87,6 +88,7 @@ export class Loading {
     load: AnyLoad<T>,
     options: GetOrSetOptions | undefined,
   ): Promise<T> {
+    if (typeof load !== 'function') throw new TypeError(`expected a function that loads, got ${shown(load)}`)
     const question = new ValueQuestion<T>(key, load, this.#asked(options), this.#parts)
     const answer = this.#engine.resolveWith(question, kept)
     const resolution = answer instanceof Promise ? await answer : answer

@@ -751,6 +751,19 @@ describe('single and many', () => {
   })
 })
 
+test.each<[unknown, string]>([
+  [undefined, 'got undefined'],
+  ['value', 'got "value"'],
+  [Promise.resolve(1), 'got an object'],
+])('what is no function loads nothing, and fails nobody else: %j', async (given, complaint) => {
+  const { cache } = library()
+  const wrong = cache.getOrSet('k', given as () => number)
+  const right = cache.getOrSet('k', () => 1)
+  await expect(wrong).rejects.toThrow(`expected a function that loads, ${complaint}`)
+  expect(await right).toBe(1)
+  expect(cache.stats()).toMatchObject({ originRequests: 1, requests: { error: 0, miss: 1 } })
+})
+
 test('listeners that throw change nothing of what calls do, nor of what the store may hold', async () => {
   const later = vi.spyOn(globalThis, 'queueMicrotask').mockImplementation(() => {})
   const events = new Events()
