@@ -1,6 +1,6 @@
 /** Options of `createCache` as callers in JavaScript may give them. */
 import type { CacheOptions } from '../cache/create-cache.ts'
-import { checkNames, isList, isObject, shown } from '../given.ts'
+import { checkNames, isList, isObject, type Names, shown } from '../given.ts'
 
 type Given<T> = { readonly [Name in keyof T]?: unknown }
 
@@ -18,12 +18,15 @@ export function checkOptions(options: object): void {
 function checkOption(name: keyof CacheOptions, given: unknown): void {
   const { what, is } = EXPECTED[name]
   if (!is(given)) throw new TypeError(`expected ${what}, got ${shown(given)}`)
-  if (name === 'limits') checkLimits(given as Given<NonNullable<CacheOptions['limits']>>)
+  if (name === 'limits') checkLimits(given as object)
 }
 
+const LIMITS: Names<NonNullable<CacheOptions['limits']>> = { maxWaiting: true, maxBodiesInProgress: true }
+
 /** Compared with NaN, nothing would ever be too much. */
-function checkLimits({ maxWaiting, maxBodiesInProgress }: Given<NonNullable<CacheOptions['limits']>>): void {
-  for (const [name, given] of Object.entries({ maxWaiting, maxBodiesInProgress })) {
+function checkLimits(limits: object): void {
+  checkNames(limits, LIMITS, 'limits')
+  for (const [name, given] of Object.entries(limits)) {
     if (given === undefined || (typeof given === 'number' && given > 0)) continue
     throw new RangeError(`expected a number above 0 as limits.${name}, got ${shown(given)}`)
   }

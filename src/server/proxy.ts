@@ -79,6 +79,7 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
   const { routes } = routing
   const tiers = openTiers(config, { clock, events, chaos, primary })
   const { store, log, sharing } = tiers
+  const { maxWaiting, maxBodiesInProgress } = config.limits
   const whileShort = 'what is not stored gets 503'
   const memory = watchMemory({ clock, logger, store: tiers.memory, containerShare, whileShort })
   const cache = createCache({
@@ -88,7 +89,7 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
     clock,
     events,
     routes,
-    limits: config.limits,
+    limits: { maxWaiting, maxBodiesInProgress },
     pressure: memory.pressure,
   })
   const originUsage = () => routing.usage()

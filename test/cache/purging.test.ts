@@ -61,6 +61,20 @@ test.each<[object | string | undefined, string]>([
   expect([w.log.position, w.seen.purge]).toEqual([0, []])
 })
 
+test('selectors that are undefined are as if they were not given', async () => {
+  const w = world()
+  const targets: object = {
+    keys: ['k'],
+    tags: undefined,
+    urls: undefined,
+    prefixes: undefined,
+    all: undefined,
+    by: undefined,
+  }
+  await w.cache.purge(targets)
+  expect(w.log.position).toBe(1)
+})
+
 test.each(['HTTP://A.TEST/x', 'http://a.test:80/x', 'https://a.test/x'])(
   'a purge of %s finds http://a.test/x',
   async (url) => {

@@ -16,7 +16,7 @@ test.each<[unknown, string]>([
   [5, 'expected an object as options of createCache, got 5'],
   [null, 'expected an object as options of createCache, got null'],
   [[], 'expected an object as options of createCache, got a list'],
-  [{ stor: memoryStore({ maxBytes: 1 }) }, 'got "stor"'],
+  [{ stor: memoryStore({ maxBytes: 1 }) }, 'as options of createCache, got "stor"'],
   [{ store: 5 }, 'expected a store, such as memoryStore({ maxBytes }), as store, got 5'],
   [{ store: null }, 'as store, got null'],
   [{ store: {} }, 'as store, got an object'],
@@ -33,6 +33,7 @@ test.each<[unknown, string]>([
   [{ limits: { maxWaiting: -1 } }, 'as limits.maxWaiting, got -1'],
   [{ limits: { maxWaiting: '5' } }, 'as limits.maxWaiting, got "5"'],
   [{ limits: { maxBodiesInProgress: '1MiB' } }, 'as limits.maxBodiesInProgress, got "1MiB"'],
+  [{ limits: { maxwaiting: 5 } }, 'expected maxWaiting, maxBodiesInProgress as options of limits, got "maxwaiting"'],
   [{ sharing: 5 }, 'expected leases and maxObjectBytes as sharing, got 5'],
   [{ sharing: {} }, 'as sharing, got an object'],
   [{ sharing: { leases: {}, maxObjectBytes: 1 } }, 'as sharing, got an object'],
@@ -45,7 +46,7 @@ test.each<[unknown, string]>([
 test('what is undefined is as if it were not given', () => {
   expect(() => createCache(undefined)).not.toThrow()
   expect(() => createCache({ store: undefined, limits: undefined, stor: undefined } as object)).not.toThrow()
-  expect(() => createCache({ limits: { maxWaiting: undefined } } as object)).not.toThrow()
+  expect(() => createCache({ limits: { maxWaiting: undefined, maxwaiting: undefined } } as object)).not.toThrow()
 })
 
 test.each<unknown>(['bogus', true, null])('memoryStore: %j says nothing of admission', (given) => {
