@@ -1,18 +1,27 @@
 /** The package: what docs/library.md tells embedders of, and the types that they may have to name. */
 export { type HerdgateOptions, herdgate } from './library/plugin.ts'
 export { createCache, type EmbedOptions } from './library/embed.ts'
-export type { Cache } from './cache/create-cache.ts'
+export type { Cache, CacheLimits } from './cache/create-cache.ts'
+export type { Pressure } from './cache/engine/shedding.ts'
 export type { Targets } from './cache/purging.ts'
 export type { GetOrSetOptions } from './cache/values/loading.ts'
 export type { Values } from './cache/values/values.ts'
 export type { Load, LoadControls } from './cache/values/question.ts'
 export type { Namespace } from './cache/values/namespace.ts'
-export type { Duration, ValueOptions } from './cache/values/options.ts'
+export type { Duration, ValueOptions, ValueToSet } from './cache/values/options.ts'
 export type { Statistics } from './cache/statistics.ts'
-export { type EventPayloads, Events, type LogEvent, type OriginEvent, type RequestEvent } from './events.ts'
+export {
+  type EventPayloads,
+  Events,
+  type EvictionReason,
+  type LogEvent,
+  type OriginEvent,
+  type RequestEvent,
+  type StoreEvent,
+} from './events.ts'
 
 // Where things are kept.
-export { type MemoryStoreOptions, memoryStore } from './stores/memory/store.ts'
+export { type MemoryStore, type MemoryStoreOptions, memoryStore } from './stores/memory/store.ts'
 export { type DiskStoreOptions, diskStore } from './stores/disk/store.ts'
 export { type RedisStoreOptions, redisStore } from './stores/redis/store.ts'
 export { tiered } from './stores/tiered.ts'
@@ -20,31 +29,64 @@ export { type LocalLogOptions, localLog } from './stores/memory/log.ts'
 export { type DiskLogOptions, diskLog } from './stores/disk/log.ts'
 export { type RedisLog, type RedisLogOptions, redisLog } from './stores/redis/log.ts'
 export { type RedisLeasesOptions, redisLeases } from './stores/redis/leases.ts'
+export type { RedisClient, RedisConnectionOptions } from './stores/redis/connection.ts'
 
 // What `handle` is asked, and asks.
 export type { Reply } from './cache/http/reply.ts'
-export type { Explanation } from './cache/http/explain.ts'
+export type { ExplainedEntry, Explanation } from './cache/http/explain.ts'
+export type { Hits } from './cache/http/hit.ts'
 export { DEFAULT_RULES, DEFAULT_TRANSPORT } from './library/embed.ts'
 export { createOrigin, type OriginOptions, type PoolOrigin } from './origin/pool-origin.ts'
-export type { CacheRequest, Outcome, Peer, Route, RouteMatch, Rules } from './model.ts'
+export type {
+  CacheRequest,
+  Detail,
+  ForwardReason,
+  KeyRules,
+  Outcome,
+  Peer,
+  Result,
+  Route,
+  RouteMatch,
+  Rules,
+  Signal,
+} from './model.ts'
 
 // For a driver of one's own.
 export { Body, type BodyReader } from './body.ts'
-export { type ErrorCode, HerdgateError } from './errors.ts'
+export { type ErrorCode, type ErrorSource, HerdgateError } from './errors.ts'
 export type { Fields } from './fields.ts'
 export type {
+  Anew,
+  Awaitable,
+  ByteRange,
   Clock,
+  Content,
   FetchEnding,
   FetchLeases,
   InvalidationLog,
+  InvalidationMode,
+  Kept,
+  Lease,
+  LeaseAnswer,
+  LogNode,
   Origin,
   OriginRequest,
   OriginResponse,
+  PartialContent,
+  Peeked,
   Receipt,
   Selectors,
   Sharing,
+  Stamp,
   Store,
   Stored,
+  StoredResponse,
+  StoredValue,
+  Tier,
   TierUsage,
+  Unshareable,
+  Varies,
+  Verdict,
+  Write,
   Written,
 } from './model.ts'

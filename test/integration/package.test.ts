@@ -99,20 +99,39 @@ console.log(JSON.stringify([one, ...asked, await ask()]))
 await app.close()
 `
 
+  /** A package of its own around this one: what is inferred from its types has to be named in declarations. */
+  const PACKAGE = `import { createCache, type EventPayloads, memoryStore, redisLeases, redisLog, type Store, type Stored } from 'herdgate'
+
+export const store = memoryStore({ maxBytes: '1MiB' })
+export const cache = createCache({ store })
+export const { setMany, hits } = cache
+export const { requests, tiers } = cache.stats()
+export const { outcome: { result, detail, fwd } } = await cache.handle({ method: 'GET', url: 'http://a/', fields: [] })
+export const { stored } = await cache.explain({ method: 'GET', url: 'http://a/', fields: [] })
+export const nodes = redisLog({ url: 'redis://localhost' }).nodes()
+export const taken = redisLeases({ url: 'redis://localhost' }).take('key')
+export const reasonOf = (event: EventPayloads['eviction']) => event.reason
+export const operationOf = (event: EventPayloads['store']) => event
+export const partOf = (thing: Stored) => (thing.kind === 'response' ? thing.partial : thing)
+export const drivers = (one: Store) => [one.get, one.setMany, one.peek] as const
+`
+
   test('has types that hold without leniency', async () => {
     await writeFile(join(app, 'app.ts'), APPLICATION)
+    await writeFile(join(app, 'package.ts'), PACKAGE)
     const compilerOptions = {
       target: 'es2024',
       module: 'nodenext',
       strict: true,
       noEmit: true,
+      declaration: true,
       skipLibCheck: false,
       types: ['node'],
       typeRoots: [join(REPOSITORY, 'node_modules/@types')],
     }
     await writeFile(join(app, 'documented.ts'), documented('docs/embedding-in-fastify.md', 'app.ts'))
     await writeFile(join(app, 'handle.ts'), documented('docs/library.md', 'handle.ts'))
-    const files = ['app.ts', 'documented.ts', 'handle.ts']
+    const files = ['app.ts', 'package.ts', 'documented.ts', 'handle.ts']
     await writeFile(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
     await run(join(REPOSITORY, 'node_modules/.bin/tsc'), ['-p', app])
   }, 300_000)
