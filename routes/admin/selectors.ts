@@ -44,11 +44,5 @@ export const Selectors = z
 
 /** @param by who asks */
 export function targetsOf({ tags, urls, prefixes, all }: z.infer<typeof Selectors>, by: string): Targets {
-  return {
-    ...(tags !== undefined && { tags }),
-    ...(urls !== undefined && { urls: urls.flatMap(namedBy) }),
-    ...(prefixes !== undefined && { prefixes: prefixes.flatMap(namedBy) }),
-    ...(all === true && { all }),
-    by,
-  }
+  return { tags, urls: urls?.flatMap(namedBy), prefixes: prefixes?.flatMap(namedBy), all: all || undefined, by }
 }

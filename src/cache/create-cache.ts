@@ -28,11 +28,11 @@ export interface CacheOptions {
   readonly store: Store
   readonly log: InvalidationLog
   /** For `handle`: which requests go to which origin, by which rules. First match wins. */
-  readonly routes?: readonly Route[]
+  readonly routes?: readonly Route[] | undefined
   /** For values: what a call does not say. */
-  readonly defaults?: ValueOptions
-  readonly events?: Events
-  readonly clock?: Clock
+  readonly defaults?: ValueOptions | undefined
+  readonly events?: Events | undefined
+  readonly clock?: Clock | undefined
   readonly limits?: CacheLimits | undefined
   /** One fetch per key among all who share the store. Absent: one per key in this cache. */
   readonly sharing?: Sharing | undefined
@@ -45,7 +45,7 @@ export interface CacheOptions {
 /** What requests may hold, all together. */
 export interface CacheLimits extends EngineLimits {
   /** Bytes of memory for content that is being received to be stored; what comes beyond is passed on and not stored. */
-  readonly maxBodiesInProgress?: number
+  readonly maxBodiesInProgress?: number | undefined
 }
 
 export interface Cache extends Values {

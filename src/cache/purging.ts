@@ -9,16 +9,16 @@ import { nameOf } from '../policy/target.ts'
 
 /** What is to be purged or invalidated. At least one selector. */
 export interface Targets {
-  readonly tags?: readonly string[]
+  readonly tags?: readonly string[] | undefined
   /** Absolute URLs as clients ask for them; the scheme does not matter. All methods and variants go. */
-  readonly urls?: readonly string[]
+  readonly urls?: readonly string[] | undefined
   /** Absolute URLs cut at path segments: everything below goes. */
-  readonly prefixes?: readonly string[]
+  readonly prefixes?: readonly string[] | undefined
   /** Keys of values. */
-  readonly keys?: readonly string[]
-  readonly all?: boolean
+  readonly keys?: readonly string[] | undefined
+  readonly all?: boolean | undefined
   /** Who asks; for the `purge` event. */
-  readonly by?: string
+  readonly by?: string | undefined
 }
 
 /** Whoever names something in another way is not to take it for purged. */

@@ -11,7 +11,7 @@ import { estimateBytes } from '../stores/value-size.ts'
 export type { Cache }
 export { DEFAULT_RULES, DEFAULT_TRANSPORT } from '../config/defaults.ts'
 
-export type EmbedOptions = Partial<CacheOptions>
+export type EmbedOptions = { readonly [Name in keyof CacheOptions]?: CacheOptions[Name] | undefined }
 
 /**
  * A cache for values (`getOrSet`) and, where `routes` are given, for HTTP (`handle`).

@@ -15,19 +15,19 @@ import { memoryStore } from '../stores/memory/store.ts'
 export interface HerdgateOptions {
   /** One URL, or several that are taken in turns. */
   readonly origin: string | readonly string[]
-  readonly match?: RouteMatch
-  readonly ttl?: Duration
-  readonly override?: boolean
-  readonly grace?: Duration
-  readonly softTimeout?: Duration
-  readonly refreshAhead?: number
-  readonly cookies?: Rules['cookies']
-  readonly tags?: readonly string[]
-  readonly memory?: number | string
+  readonly match?: RouteMatch | undefined
+  readonly ttl?: Duration | undefined
+  readonly override?: boolean | undefined
+  readonly grace?: Duration | undefined
+  readonly softTimeout?: Duration | undefined
+  readonly refreshAhead?: number | undefined
+  readonly cookies?: Rules['cookies'] | undefined
+  readonly tags?: readonly string[] | undefined
+  readonly memory?: number | string | undefined
   /** Addresses and CIDR ranges of proxies whose X-Forwarded-* fields are believed. */
-  readonly trustProxy?: readonly string[]
+  readonly trustProxy?: readonly string[] | undefined
   /** Gets the cache, to purge it and to listen to its events. */
-  readonly onCache?: (cache: Cache) => void
+  readonly onCache?: ((cache: Cache) => void) | undefined
 }
 
 /**

@@ -93,7 +93,7 @@ export function openLog(
 ): OpenLog {
   if (redis !== undefined) {
     const { url, prefix } = redis
-    const log = redisLog({ url, prefix, lease, clock, events, ...(primary && { node: primary.node }) })
+    const log = redisLog({ url, prefix, lease, clock, events, node: primary?.node })
     return { log: chaos.log(log), sayWhat: () => log.degraded(), hasEnded: (node) => log.hasEnded(node) }
   }
   const log = disk === undefined ? (own ?? localLog()) : diskLog({ path: disk.path, clock, events })

@@ -82,16 +82,20 @@ describe('the command', () => {
 
 describe('the library', () => {
   const APPLICATION = `import Fastify from 'fastify'
-import { type Cache, createCache, herdgate } from 'herdgate'
+import { type Cache, createCache, herdgate, localLog } from 'herdgate'
 
-const values = createCache()
-const one: number = await values.getOrSet('one', async () => 1, { ttl: '5m', tags: ['numbers'] })
+const ttl = process.env.TTL // not set: as if it were not given
+const limits = { maxWaiting: undefined, maxBodiesInProgress: undefined }
+const values = createCache({ store: undefined, log: localLog({ maxTargets: undefined }), routes: undefined, limits })
+const one: number = await values.getOrSet('one', async () => 1, { ttl, grace: ttl, softTimeout: ttl, tags: undefined })
+await values.purge({ keys: ['none'], tags: undefined, all: undefined })
 // @ts-expect-error a duration is a number or text
 export const wrong = () => values.getOrSet('two', async () => 2, { ttl: true })
 
 let pages: Cache | undefined
 const app = Fastify()
-app.register(herdgate, { origin: process.argv[2] ?? '', prefix: '/api', onCache: (cache) => { pages = cache } })
+const onCache = (cache: Cache) => { pages = cache }
+app.register(herdgate, { origin: process.argv[2] ?? '', prefix: '/api', ttl, tags: undefined, memory: undefined, onCache })
 const ask = async () => (await app.inject('/api/x')).headers['cache-status']
 const asked = [await ask(), await ask()]
 await pages?.purge({ tags: ['all'] })
@@ -125,6 +129,7 @@ export const drivers = (one: Store) => [one.get, one.setMany, one.peek] as const
       strict: true,
       noEmit: true,
       declaration: true,
+      exactOptionalPropertyTypes: true,
       skipLibCheck: false,
       types: ['node'],
       typeRoots: [join(REPOSITORY, 'node_modules/@types')],

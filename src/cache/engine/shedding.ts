@@ -6,7 +6,7 @@ export interface Pressure {
 
 export interface EngineLimits {
   /** Requests that may wait for an origin at once, collapsed ones included; any more get a stale copy or a 503. */
-  readonly maxWaiting?: number
+  readonly maxWaiting?: number | undefined
 }
 
 const MOST_WAITING = 10_000

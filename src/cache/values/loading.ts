@@ -10,7 +10,7 @@ import { type AnyLoad, type Asked, standsInUntil, type ValueParts, ValueQuestion
 
 export interface GetOrSetOptions extends ValueOptions {
   /** Load even though a fresh value is there. A load that is in progress already will do. */
-  readonly forceFresh?: boolean
+  readonly forceFresh?: boolean | undefined
 }
 
 export interface LoadingParts extends ValueParts {

@@ -7,17 +7,17 @@ export type Duration = number | string
 
 export interface ValueOptions {
   /** How long the value is fresh. Absent: until it is evicted, deleted or purged. */
-  readonly ttl?: Duration
+  readonly ttl?: Duration | undefined
   /**
    * How long past that it may still be used when loading fails, or takes longer than `softTimeout`. Absent: not at all. Where
    * `getOrSet` states it, no value that is past its end by more is taken either, though its own grace be longer.
    */
-  readonly grace?: Duration
+  readonly grace?: Duration | undefined
   /** Within grace, how long to wait for a load before the stale value is returned; `0` returns it at once. */
-  readonly softTimeout?: Duration
+  readonly softTimeout?: Duration | undefined
   /** Share of `ttl`, above 0 and below 1, after which a hit loads anew in the background. */
-  readonly refreshAhead?: number
-  readonly tags?: readonly string[]
+  readonly refreshAhead?: number | undefined
+  readonly tags?: readonly string[] | undefined
 }
 
 /** One of those that `setMany` puts. */

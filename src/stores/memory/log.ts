@@ -5,9 +5,9 @@ import { Marks, MAX_TARGETS, targetsOf } from '../log/marks.ts'
 
 export interface LocalLogOptions {
   /** The log's identity: another process's entries are not this log's to judge. */
-  readonly generation?: string
+  readonly generation?: string | undefined
   /** Distinct targets remembered; beyond it the oldest raises the floor. */
-  readonly maxTargets?: number
+  readonly maxTargets?: number | undefined
 }
 
 const OPTIONS: Names<LocalLogOptions> = { generation: true, maxTargets: true }

@@ -23,9 +23,9 @@ export interface RedisConnectionOptions {
 /** How a log or leases come to their connections. */
 export interface RedisConnections {
   /** As for `redisStore`. */
-  readonly url?: string
+  readonly url?: string | undefined
   /** Instead of `url`: called once per connection; it must not wait for one, nor keep commands for later. */
-  readonly connect?: (options: RedisConnectionOptions) => RedisClient
+  readonly connect?: ((options: RedisConnectionOptions) => RedisClient) | undefined
 }
 
 const CONNECT_TIMEOUT_MS = 2_000

@@ -21,15 +21,15 @@ import type { RedisScript } from './script.ts'
 
 export interface RedisLeasesOptions extends RedisConnections {
   /** Begins every key. */
-  readonly prefix?: string
+  readonly prefix?: string | undefined
   /** Redis answers within this, or everyone asks the origin for themselves. */
-  readonly deadline?: number | string
+  readonly deadline?: number | string | undefined
   /** After so long without a sign of life the holder is taken for dead. */
-  readonly life?: number | string
+  readonly life?: number | string | undefined
   /** How long to wait for the fetches of others, altogether. */
-  readonly maxWait?: number | string
-  readonly clock?: Clock
-  readonly random?: () => number
+  readonly maxWait?: number | string | undefined
+  readonly clock?: Clock | undefined
+  readonly random?: (() => number) | undefined
 }
 
 const OPTIONS: Names<RedisLeasesOptions> = {

@@ -13,21 +13,21 @@ export type { RedisLog }
 
 export interface RedisLogOptions extends RedisConnections {
   /** Begins every key. Without braces. */
-  readonly prefix?: string
+  readonly prefix?: string | undefined
   /** For how long a node that no longer hears the log trusts its copies. */
-  readonly lease?: number | string
+  readonly lease?: number | string | undefined
   /** This process among those who share the log: one that starts again under its old name takes its own place. */
-  readonly node?: string
+  readonly node?: string | undefined
   /** How long `append` waits for the other nodes, beginning with the call. */
-  readonly purgeTimeout?: number | string
+  readonly purgeTimeout?: number | string | undefined
   /** How long `append` tries to log the record. */
-  readonly appendTimeout?: number | string
+  readonly appendTimeout?: number | string | undefined
   /** Age that no copy reaches: older records are dropped. */
-  readonly keepFor?: number | string
+  readonly keepFor?: number | string | undefined
   /** Distinct targets remembered, in Redis and here; beyond it the oldest raises the floor. */
-  readonly maxTargets?: number
-  readonly clock?: Clock
-  readonly events?: Events
+  readonly maxTargets?: number | undefined
+  readonly clock?: Clock | undefined
+  readonly events?: Events | undefined
 }
 
 const OPTIONS: Names<RedisLogOptions> = {
