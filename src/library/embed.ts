@@ -9,7 +9,6 @@ import { memoryStore } from '../stores/memory/store.ts'
 import { estimateBytes } from '../stores/value-size.ts'
 
 export type { Cache }
-export { DEFAULT_RULES, DEFAULT_TRANSPORT } from '../config/defaults.ts'
 
 export type EmbedOptions = { readonly [Name in keyof CacheOptions]?: CacheOptions[Name] | undefined }
 

@@ -1,6 +1,8 @@
 /** Options of `createCache` as callers in JavaScript may give them. */
 import type { CacheOptions } from '../cache/create-cache.ts'
+import { DEFAULT_RULES } from '../config/defaults.ts'
 import { checkNames, isList, isObject, type Names, shown } from '../given.ts'
+import type { Route } from '../model.ts'
 
 type Given<T> = { readonly [Name in keyof T]?: unknown }
 
@@ -19,6 +21,18 @@ function checkOption(name: keyof CacheOptions, given: unknown): void {
   const { what, is } = EXPECTED[name]
   if (!is(given)) throw new TypeError(`expected ${what}, got ${shown(given)}`)
   if (name === 'limits') checkLimits(given as object)
+  if (name === 'routes') checkRoutes(given as readonly unknown[])
+}
+
+/** Requests would find out what is missing, one by one. */
+function checkRoutes(routes: readonly unknown[]): void {
+  for (const route of routes) {
+    const { name, match, origin, rules }: Given<Route> = isObject(route) ? route : {}
+    const isRoute = typeof name === 'string' && isObject(match) && hasFunctions(origin, ['fetch'])
+    if (!isRoute) throw new TypeError(`expected name, match and origin in each of routes, got ${shown(route)}`)
+    const isComplete = isObject(rules) && Object.keys(DEFAULT_RULES).every((rule) => rule in rules)
+    if (!isComplete) throw new TypeError(`expected { ...defaultRules } and what differs as rules, got ${shown(rules)}`)
+  }
 }
 
 const LIMITS: Names<NonNullable<CacheOptions['limits']>> = { maxWaiting: true, maxBodiesInProgress: true }

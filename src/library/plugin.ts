@@ -1,13 +1,13 @@
 import type { FastifyInstance } from 'fastify'
 import { proxyRoute } from '../../routes/proxy.ts'
-import { DEFAULT_MEMORY_BYTES, DEFAULT_RULES, DEFAULT_TRANSPORT } from '../config/defaults.ts'
+import { DEFAULT_MEMORY_BYTES, DEFAULT_RULES } from '../config/defaults.ts'
 import { Events } from '../events.ts'
 import { createCache } from './embed.ts'
 import type { PluginOptions } from '../config/plugin-options.ts'
 import type { Cache } from '../cache/create-cache.ts'
 import type { Duration } from '../cache/values/options.ts'
 import type { RouteMatch, Rules } from '../model.ts'
-import { createOrigin } from '../origin/pool-origin.ts'
+import { createOrigin } from './http.ts'
 import { createPeers } from '../ports/peers.ts'
 import { memoryStore } from '../stores/memory/store.ts'
 
@@ -42,7 +42,7 @@ export async function herdgate(app: FastifyInstance, options: HerdgateOptions): 
   const { readPluginOptions } = await import('../config/plugin-options.ts')
   const given = readPluginOptions(options)
   const peerOf = createPeers([options.trustProxy ?? []].flat())
-  const origin = createOrigin({ name: 'default', urls, ...DEFAULT_TRANSPORT })
+  const origin = createOrigin({ name: 'default', urls })
   const route = { name: 'default', match: given.match ?? {}, origin, rules: rulesOf(given) }
   const events = new Events()
   const store = memoryStore({ maxBytes: given.memory ?? DEFAULT_MEMORY_BYTES, events })

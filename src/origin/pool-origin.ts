@@ -1,5 +1,4 @@
 import { type Dispatcher, Pool } from 'undici'
-import { systemClock } from '../clock.ts'
 import { HerdgateError } from '../errors.ts'
 import { without } from '../fields.ts'
 import type { Clock, Origin, OriginRequest, OriginResponse, Signal } from '../model.ts'
@@ -63,7 +62,7 @@ const PER_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgra
  * Transport to the URLs of one origin. Trailer fields of responses are received; those of requests are not sent.
  * @throws TypeError when there is no URL, or one is not http or https
  */
-export function createOrigin(options: OriginOptions, clock: Clock = systemClock): PoolOrigin {
+export function createOrigin(options: OriginOptions, clock: Clock): PoolOrigin {
   return originBehind(createConcurrencyLimit(limitsOf(options), clock), options, clock)
 }
 

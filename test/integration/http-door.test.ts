@@ -1,12 +1,12 @@
 /** `cache.handle` as an application calls it that is no Fastify application. */
 import { expect, test } from 'vitest'
-import { createCache, createOrigin, DEFAULT_RULES, DEFAULT_TRANSPORT } from '../../src/index.ts'
+import { createCache, createOrigin, defaultRules } from '../../src/index.ts'
 import { startOrigin } from '../support/http.ts'
 
 test('an origin needs no clock of the caller, and rules no more than what differs', async () => {
   const origin = await startOrigin((_, response) => void response.end('of the origin'))
-  const pool = createOrigin({ ...DEFAULT_TRANSPORT, name: 'api', urls: [origin.url] })
-  const rules = { ...DEFAULT_RULES, ttl: 60_000 }
+  const pool = createOrigin({ name: 'api', urls: [origin.url] })
+  const rules = { ...defaultRules, ttl: 60_000 }
   const cache = createCache({ routes: [{ name: 'all', match: {}, origin: pool, rules }] })
   const ask = async () => {
     const reply = await cache.handle({ method: 'GET', url: 'http://shop.example/x', fields: [] })

@@ -1,6 +1,7 @@
 /** What embedders in JavaScript may give by mistake is told when a part is made, not found out by what it then does. */
 import { expect, test } from 'vitest'
 import { createCache } from '../../src/library/embed.ts'
+import { createOrigin } from '../../src/library/http.ts'
 import { diskLog } from '../../src/stores/disk/log.ts'
 import { diskStore } from '../../src/stores/disk/store.ts'
 import { localLog } from '../../src/stores/memory/log.ts'
@@ -11,6 +12,7 @@ import { redisStore } from '../../src/stores/redis/store.ts'
 import { temporaryFolder } from '../support/folder.ts'
 
 const NO_SERVER = 'redis://127.0.0.1:1'
+const ORIGIN = createOrigin({ name: 'none', urls: ['http://127.0.0.1:1'] })
 
 test.each<[unknown, string]>([
   [5, 'expected an object as options of createCache, got 5'],
@@ -23,6 +25,10 @@ test.each<[unknown, string]>([
   [{ log: 5 }, 'expected a log, such as localLog(), as log, got 5'],
   [{ log: memoryStore({ maxBytes: 1 }) }, 'as log, got an object'],
   [{ routes: 5 }, 'expected a list as routes, got 5'],
+  [{ routes: [5] }, 'expected name, match and origin in each of routes, got 5'],
+  [{ routes: [{ name: 'all', match: {} }] }, 'expected name, match and origin in each of routes, got an object'],
+  [{ routes: [{ name: 'all', match: {}, origin: ORIGIN }] }, 'and what differs as rules, got undefined'],
+  [{ routes: [{ name: 'all', match: {}, origin: ORIGIN, rules: { ttl: 5 } }] }, 'as rules, got an object'],
   [{ defaults: 5 }, "expected an object as defaults, such as { ttl: '5m' }, got 5"],
   [{ defaults: null }, 'as defaults, such as'],
   [{ defaults: { TTL: '5m' } }, 'got "TTL"'],
