@@ -121,7 +121,8 @@ class DiskLog implements InvalidationLog {
       this.#failed.add(record)
       if (this.#failed.size > MOST_FAILED) this.#failAll(record.at)
       this.#retryLater()
-      throw error
+      const why = error instanceof Error ? error.message : String(error)
+      throw new HerdgateError('not_logged', `not logged: ${why}`, { cause: error })
     }
   }
 
@@ -136,7 +137,7 @@ class DiskLog implements InvalidationLog {
 
   async #write(record: PendingRecord): Promise<number> {
     if (!this.#hear()) throw new HerdgateError('internal', 'the invalidation log on disk cannot be read')
-    if (this.#writing >= MOST_WRITING) throw new HerdgateError('not_logged', 'too many records wait for the disk')
+    if (this.#writing >= MOST_WRITING) throw new HerdgateError('overloaded', 'too many records wait for the disk')
     const { mode, targets } = record
     this.#writing++
     try {
