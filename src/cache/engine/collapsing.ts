@@ -6,7 +6,7 @@ import type { EventPayloads, Events } from '../../events.ts'
 import type { Clock, Detail, Entry, Found, InvalidationLog } from '../../model.ts'
 import type { Answers } from './answers.ts'
 import type { AnyFlight, Flight } from './flights.ts'
-import { discard, type Landed, orSlow } from './landing.ts'
+import { discard, type Landed } from './landing.ts'
 import type { Question } from './question.ts'
 import { collapsed, direct, type Forward, type Pass, type Resolution, served, standingFor } from './resolution.ts'
 import type { SharedFetches } from './shared-fetches.ts'
@@ -58,7 +58,7 @@ export class Collapsing {
         : this.#answerWaiter(question, decision, flight, landed, arrival, attempt)
     const afterMs = decision.fallback?.afterMs
     if (afterMs === undefined) return flight.landed.then(answered)
-    return orSlow(flight.landed, afterMs, this.#clock).then((landed) => {
+    return flight.limited.within(afterMs, this.#clock).then((landed) => {
       if (landed !== 'slow') return answered(landed)
       const stale = this.#answers.whileSlow<E, D>(decision)
       if (stale === undefined) return flight.landed.then(answered)

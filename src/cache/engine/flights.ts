@@ -1,5 +1,6 @@
 import type { Beginning, Entry, FetchEnding, Lease, Stamp, Written } from '../../model.ts'
 import type { Landed } from './landing.ts'
+import { type LimitedWaits, limitedWaits } from './limited-waits.ts'
 
 /** PromiseWithResolvers, as a type that may stand for one of a wider kind. */
 interface Deferred<L> {
@@ -45,6 +46,7 @@ export class Flight<E extends Entry, D> implements Stamp {
   #landed: Promise<Landed<E, D>> | undefined
   /** For those who join while what loads is being called, as it may itself ask for the same. */
   #awaited: Deferred<Landed<E, D>> | undefined
+  #limited: LimitedWaits<Landed<E, D>> | undefined
 
   constructor(
     url: string,
@@ -66,6 +68,11 @@ export class Flight<E extends Entry, D> implements Stamp {
   /** What it comes to. Never rejects. */
   get landed(): Promise<Landed<E, D>> {
     return this.#landed ?? (this.#awaited ??= Promise.withResolvers()).promise
+  }
+
+  /** For those who wait for what it comes to only for a time. */
+  get limited(): LimitedWaits<Landed<E, D>> {
+    return (this.#limited ??= limitedWaits(this.landed))
   }
 
   /** It has left: this will be what it comes to. */

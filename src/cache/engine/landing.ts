@@ -1,4 +1,4 @@
-import type { Clock, Detail, Entry } from '../../model.ts'
+import type { Detail, Entry } from '../../model.ts'
 import type { LoadContext, Loaded, Question } from './question.ts'
 
 /** How a fetch ended, known at the response's head. */
@@ -56,18 +56,6 @@ export const failedWith = (thrown: unknown): Extract<Landed<Entry, never>, { kin
   kind: 'error',
   thrown,
 })
-
-/** What it comes to, or 'slow' when that takes more than `afterMs` milliseconds; undefined: it may take what it takes. */
-export function orSlow<L>(landing: Promise<L>, afterMs: number | undefined, clock: Clock): Promise<L | 'slow'> {
-  if (afterMs === undefined) return landing
-  return new Promise((resolve) => {
-    const cancel = clock.after(afterMs, () => resolve('slow'))
-    void landing.then((landed) => {
-      cancel()
-      resolve(landed)
-    })
-  })
-}
 
 /** The one who was to read the answer did not wait for it. */
 export function discard<E extends Entry, D>(question: Question<E, D>, landed: Landed<E, D>): void {

@@ -2,7 +2,8 @@
 import type { Clock, Entry, InvalidationLog, Outcome, Written } from '../../model.ts'
 import type { Answers } from './answers.ts'
 import { mayStandIn } from './in-use.ts'
-import { discard, type Landed, type LandedEntry, load, orSlow } from './landing.ts'
+import { discard, type Landed, type LandedEntry, load } from './landing.ts'
+import { limitedWaits } from './limited-waits.ts'
 import type { Question } from './question.ts'
 import { direct, type Pass, type Resolution } from './resolution.ts'
 import { beginningAt } from './stamp.ts'
@@ -41,7 +42,8 @@ export class Passing {
     const startedAt = this.#clock.now()
     const pass = this.#inProgress.begin(question.key)
     const loading = this.#load(question, decision, question.signal)
-    const landed = await orSlow(loading, fallback?.afterMs, this.#clock)
+    const afterMs = fallback?.afterMs
+    const landed = await (afterMs === undefined ? loading : limitedWaits(loading).within(afterMs, this.#clock))
     const stale = landed === 'slow' ? this.#answers.whileSlow<E, D>(decision) : undefined
     if (stale !== undefined) {
       void loading.then((late) => this.#settleLate(question, key, late, pass))

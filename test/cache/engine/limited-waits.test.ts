@@ -1,0 +1,33 @@
+import { expect, test, vi } from 'vitest'
+import { limitedWaits } from '../../../src/cache/engine/limited-waits.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+
+test('who waits gets what it comes to, or gives up after its own time', async () => {
+  const clock = new FakeClock()
+  const { promise, resolve } = Promise.withResolvers<number>()
+  const waits = limitedWaits(promise)
+  const [hasty, patient] = [waits.within(10, clock), waits.within(100, clock)]
+  await clock.advance(50)
+  resolve(7)
+  expect(await Promise.all([hasty, patient, waits.within(10, clock)])).toEqual(['slow', 7, 7])
+})
+
+test('who comes when it is known has it at once', async () => {
+  const clock = new FakeClock()
+  const waits = limitedWaits(Promise.resolve(7))
+  expect(await waits.within(10, clock)).toBe(7)
+  expect(await waits.within(10, clock)).toBe(7)
+})
+
+test('however many wait, what they wait for is asked once: it holds on to nobody who has given up', async () => {
+  const clock = new FakeClock()
+  const hung = new Promise<never>(() => {})
+  const then = vi.spyOn(hung, 'then')
+  const waits = limitedWaits(hung)
+  for (let at = 0; at < 10; at++) {
+    const waiting = waits.within(10, clock)
+    await clock.advance(11)
+    expect(await waiting).toBe('slow')
+  }
+  expect(then).toHaveBeenCalledTimes(1)
+})
