@@ -13,7 +13,7 @@ export interface DemoFlags {
 export async function demo(flags: DemoFlags): Promise<void> {
   const { createSlowApi, runDemo } = await import('../demo.ts')
   const given = { '--port': flags.port, '--admin-port': flags.adminPort, '--origin-port': flags.originPort }
-  const [wrong] = Object.entries(given).filter(([, text]) => !isPort(text))
+  const wrong = Object.entries(given).find(([, text]) => !isPort(text))
   if (wrong !== undefined) {
     process.stderr.write(`herdgate: ${wrong[0]}: expected a port from 0 to 65535, got ${wrong[1]}\n`)
     process.exitCode = 2

@@ -496,7 +496,7 @@ describe('single and many', () => {
       await cache.set('k', 'old', { grace: '1h' })
       await clock.advance(180_000)
       expect(await cache.getOrSet('k', down)).toBe('old')
-      expect(await cache.getOrSet('k', down, { grace: undefined, ttl: '1m' } as object)).toBe('old')
+      expect(await cache.getOrSet('k', down, { grace: undefined, ttl: '1m' })).toBe('old')
     })
 
     test.each([
