@@ -10,127 +10,127 @@ const LOOK_EVERY_MS = 1_000
 /** How long a process that serves may stand still to check a file that another has just begun in the place of one removed. */
 const CHECK_NEW_MS = 1_000
 
-export interface DiskAccess {
-  readonly degraded: boolean
-  /** What `run` returns, at once; `unknown` when the file cannot be used. Never throws. */
-  read<T>(run: (file: DiskFile) => T): T | 'unknown'
-  /** What `run` returned, when that is durable and everybody can see it. Rejects when it could not be written. */
-  write<T>(run: (file: DiskFile) => T): Promise<T>
-  /** Settles when every other process sees what has been written here: at once, unless the file has just been replaced. */
-  seenByAll(): Promise<void>
-  /** Leaves the file alone for a while, and tells why. */
-  rest(error: unknown): void
-  close(): Promise<void>
-}
+/** A file that may fail: then it is left alone for a while, with an event, and tried again. */
+export class DiskAccess {
+  readonly #path: string
+  readonly #clock: Clock
+  readonly #events: Events | undefined
+  readonly #removed: (file: DiskFile) => void
+  #file: DiskFile | undefined
+  #looksAt = -Infinity
+  #replacedAt = -Infinity
+  #wasDoubtful = false
+  #restsUntil: number | undefined
+  #isClosed = false
 
-/**
- * A file that may fail: then it is left alone for a while, with an event, and tried again.
- * @param removed called with a file that is no longer where it was, before it is let go
- * @throws RangeError for a path that leads to no folder of its own
- */
-export function diskAccess(
-  path: string,
-  clock: Clock,
-  events: Events | undefined,
-  removed: (file: DiskFile) => void = () => {},
-): DiskAccess {
-  if (typeof path !== 'string' || path.trim() === '' || path.includes('\0')) {
-    throw new RangeError(`expected the path of a folder, got ${shown(path)}`)
-  }
-  let file: DiskFile | undefined
-  let looksAt = -Infinity
-  let replacedAt = -Infinity
-  let wasDoubtful = false
-  let restsUntil: number | undefined
-  let closed = false
-
-  const isResting = (): boolean => closed || (restsUntil !== undefined && clock.now() < restsUntil)
-
-  const opened = (): DiskFile => {
-    if (isResting()) throw new Error('out of order at present')
-    if (clock.now() >= looksAt || file?.whyDoubtful !== undefined) letGoIfLost()
-    if (file === undefined) {
-      file = openDiskFile(path, clock, mayWaitMs())
-      const { movedTo } = file
-      if (movedTo !== undefined) tell('emptied', `the file was damaged and is now ${movedTo}`)
+  /**
+   * @param removed called with a file that is no longer where it was, before it is let go
+   * @throws RangeError for a path that leads to no folder of its own
+   */
+  constructor(path: string, clock: Clock, events: Events | undefined, removed: (file: DiskFile) => void = () => {}) {
+    if (typeof path !== 'string' || path.trim() === '' || path.includes('\0')) {
+      throw new RangeError(`expected the path of a folder, got ${shown(path)}`)
     }
-    if (restsUntil !== undefined) tell('working', 'tried again')
-    restsUntil = undefined
-    wasDoubtful = false
+    this.#path = path
+    this.#clock = clock
+    this.#events = events
+    this.#removed = removed
+    this.read(() => undefined) // a file that cannot be opened is told at the start
+  }
+
+  get degraded(): boolean {
+    return this.#isClosed || (this.#restsUntil !== undefined && this.#clock.now() < this.#restsUntil)
+  }
+
+  /** What `run` returns, at once; `unknown` when the file cannot be used. Never throws. */
+  read<T>(run: (file: DiskFile) => T): T | 'unknown' {
+    if (this.degraded) return 'unknown'
+    try {
+      return run(this.#opened())
+    } catch (error) {
+      this.rest(error)
+      return 'unknown'
+    }
+  }
+
+  /** What `run` returned, when that is durable and everybody can see it. Rejects when it could not be written. */
+  async write<T>(run: (file: DiskFile) => T): Promise<T> {
+    this.#letGoIfLost() // what is written is to be there for others
+    const file = this.#opened()
+    return file.write(() => run(file))
+  }
+
+  /** Settles when every other process sees what has been written here: at once, unless the file has just been replaced. */
+  async seenByAll(): Promise<void> {
+    const lookedMs = this.#replacedAt + LOOK_EVERY_MS - this.#clock.now()
+    if (lookedMs > 0) await new Promise<void>((resolve) => void this.#clock.after(lookedMs, resolve))
+  }
+
+  /** Leaves the file alone for a while, and tells why. */
+  rest(error: unknown): void {
+    if (this.degraded) return
+    this.#restsUntil = this.#clock.now() + REST_MS
+    this.#tell('degraded', error instanceof Error ? error.message : String(error))
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    await this.#file?.close()
+  }
+
+  #opened(): DiskFile {
+    if (this.degraded) throw new Error('out of order at present')
+    if (this.#clock.now() >= this.#looksAt || this.#file?.whyDoubtful !== undefined) this.#letGoIfLost()
+    const file = this.#file ?? this.#open()
+    if (this.#restsUntil !== undefined) this.#tell('working', 'tried again')
+    this.#restsUntil = undefined
+    this.#wasDoubtful = false
+    return file
+  }
+
+  #open(): DiskFile {
+    const file = openDiskFile(this.#path, this.#clock, this.#mayWaitMs())
+    this.#file = file
+    const { movedTo } = file
+    if (movedTo !== undefined) this.#tell('emptied', `the file was damaged and is now ${movedTo}`)
     return file
   }
 
   /** At the start nobody waits for this process as yet; later everybody does. */
-  const mayWaitMs = (): number => {
-    if (restsUntil !== undefined || wasDoubtful) return 0
-    return replacedAt === -Infinity ? Infinity : CHECK_NEW_MS
+  #mayWaitMs(): number {
+    if (this.#restsUntil !== undefined || this.#wasDoubtful) return 0
+    return this.#replacedAt === -Infinity ? Infinity : CHECK_NEW_MS
   }
 
-  const letGoIfLost = (): void => {
-    looksAt = clock.now() + LOOK_EVERY_MS
-    const former = file
+  #letGoIfLost(): void {
+    this.#looksAt = this.#clock.now() + LOOK_EVERY_MS
+    const former = this.#file
     const state = former?.look() ?? 'in place'
     if (former === undefined || state === 'in place') return
-    file = undefined
-    if (state === 'removed') replaced(former)
-    else doubted(former)
+    this.#file = undefined
+    if (state === 'removed') this.#replaced(former)
+    else this.#doubted(former)
     void former.close().catch(() => {}) // nothing of it is of use to anybody
   }
 
-  const replaced = (former: DiskFile): void => {
-    tell('emptied', 'the file was removed')
-    replacedAt = clock.now()
+  #replaced(former: DiskFile): void {
+    this.#tell('emptied', 'the file was removed')
+    this.#replacedAt = this.#clock.now()
     try {
-      removed(former)
+      this.#removed(former)
     } catch {
       // What cannot be read of it is lost.
     }
   }
 
   /** It is checked beside the process, and then it is the one to go on with, or put aside. */
-  const doubted = ({ whyDoubtful = '' }: DiskFile): void => {
-    tell('degraded', whyDoubtful)
-    wasDoubtful = true
+  #doubted({ whyDoubtful = '' }: DiskFile): void {
+    this.#tell('degraded', whyDoubtful)
+    this.#wasDoubtful = true
   }
 
-  const rest = (error: unknown): void => {
-    if (isResting()) return
-    restsUntil = clock.now() + REST_MS
-    tell('degraded', error instanceof Error ? error.message : String(error))
+  #tell(state: 'working' | 'degraded' | 'emptied', why: string): void {
+    this.#events?.emit('tier', { tier: 'disk', state, why: `${this.#path}: ${why}` })
   }
-
-  const tell = (state: 'working' | 'degraded' | 'emptied', why: string): void =>
-    events?.emit('tier', { tier: 'disk', state, why: `${path}: ${why}` })
-
-  const access: DiskAccess = {
-    get degraded() {
-      return isResting()
-    },
-    read(run) {
-      if (isResting()) return 'unknown'
-      try {
-        return run(opened())
-      } catch (error) {
-        rest(error)
-        return 'unknown'
-      }
-    },
-    async write(run) {
-      letGoIfLost() // what is written is to be there for others
-      const using = opened()
-      return using.write(() => run(using))
-    },
-    async seenByAll() {
-      const lookedMs = replacedAt + LOOK_EVERY_MS - clock.now()
-      if (lookedMs > 0) await new Promise<void>((resolve) => void clock.after(lookedMs, resolve))
-    },
-    rest,
-    async close() {
-      if (closed) return
-      closed = true
-      await file?.close()
-    },
-  }
-  access.read(() => undefined) // a file that cannot be opened is told at the start
-  return access
 }

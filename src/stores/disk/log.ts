@@ -11,7 +11,7 @@ import type {
   Stamp,
   Verdict,
 } from '../../model.ts'
-import { type DiskAccess, diskAccess } from './access.ts'
+import { DiskAccess } from './access.ts'
 import type { DiskFile } from './file.ts'
 import { appendRecord, generationOf, headOf, marksIn, recordsBetween } from './log-tables.ts'
 import { checkNames, type Names } from '../../given.ts'
@@ -42,7 +42,7 @@ const OPTIONS: Names<DiskLogOptions> = { path: true, maxTargets: true, events: t
 export function diskLog(options: DiskLogOptions): InvalidationLog {
   checkNames(options, OPTIONS, 'diskLog')
   const { path, maxTargets = MAX_TARGETS, events, clock = systemClock } = options
-  return new DiskLog((removed) => diskAccess(path, clock, events, removed), count('maxTargets', maxTargets), clock)
+  return new DiskLog((removed) => new DiskAccess(path, clock, events, removed), count('maxTargets', maxTargets), clock)
 }
 
 /** How long a disk that takes no record is left alone, in ms. */

@@ -6,7 +6,7 @@ import { checkNames, type Names } from '../../given.ts'
 import { size } from '../../units.ts'
 import { Batches, inPieces } from '../batches.ts'
 import { decode, encode } from '../codec/codec.ts'
-import { type DiskAccess, diskAccess } from './access.ts'
+import { DiskAccess } from './access.ts'
 import { addressOf } from './address.ts'
 import type { DiskFile } from './file.ts'
 import { Shelf } from './shelf.ts'
@@ -61,7 +61,7 @@ class DiskStore implements Store {
     this.#maxObjectBytes = Math.min(maxObjectBytes === undefined ? Infinity : size(maxObjectBytes), this.#maxBytes / 8)
     this.#events = events
     this.#clock = clock
-    this.#access = diskAccess(path, clock, events)
+    this.#access = new DiskAccess(path, clock, events)
     this.#shelf = new Shelf(this.#maxBytes, clock)
     this.#sweepLater()
   }
