@@ -135,6 +135,31 @@ test('who purges waits no longer than it may for another process that lets nobod
   await log.close()
 })
 
+test('who has changed something waits until all processes hear of it, unless the disk is known to stall', async () => {
+  const path = temporaryFolder()
+  const clock = new FakeClock()
+  const log = diskLog({ path, clock })
+  const holder = await saying(1, path, 'hold')
+  const changed = log.append('purge', { tags: ['t'] }, 100)
+  await clock.advance(999)
+  holder.kill('SIGKILL')
+  expect(await changed).toMatchObject({ position: 1 })
+
+  const again = await saying(1, path, 'hold')
+  const [late, next] = [1_000, 100].map((waitMs) => `not logged within ${waitMs} ms`)
+  for (const [ms, message] of [
+    [1_000, late],
+    [100, next],
+  ] as const) {
+    const lost = expect(log.append('purge', { tags: ['t'] }, 100)).rejects.toThrow(message)
+    await clock.advance(ms)
+    await lost
+  }
+  again.kill('SIGKILL')
+  await until(() => log.position === 3, 'both have been logged')
+  await log.close()
+})
+
 test('where the folder was removed, what another process purges in its new one is heard, and what was purged before stays so', async () => {
   const path = join(temporaryFolder(), 'cache')
   const clock = new FakeClock()

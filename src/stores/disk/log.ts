@@ -50,7 +50,10 @@ const RETRY_MS = 10_000
 const MOST_FAILED = 10_000
 /** While the disk stalls nobody waits for what is on its way there: beyond so many, records are tried again later. */
 const MOST_WRITING = 10_000
-/** How long an append waits for the disk unless it is said. */
+/**
+ * How long an append waits for the disk, whatever shorter time is asked for: other processes of the host hear of it only then, and
+ * a client is to read what it wrote. While the disk is known to stall, no longer than is asked for.
+ */
 const LOGGED_WITHIN_MS = 1_000
 
 class DiskLog implements InvalidationLog {
@@ -63,6 +66,8 @@ class DiskLog implements InvalidationLog {
   readonly #failed = new Set<PendingRecord>()
   /** How many are on their way to the disk. */
   #writing = 0
+  /** The last that was to be logged was not in time. */
+  #isStalled = false
   #isClosed = false
   #cancelRetry: (() => void) | undefined
   #marks: Marks
@@ -104,13 +109,22 @@ class DiskLog implements InvalidationLog {
     return this.#hear()
   }
 
-  /** @param waitMs for the record to be durable: the disk may stall, or another process hold it up */
+  /** @param waitMs for the record to be durable: the disk may stall, or another process keep it locked */
   async append(mode: InvalidationMode, selectors: Selectors, waitMs = LOGGED_WITHIN_MS): Promise<Receipt> {
     const record: PendingRecord = { mode, targets: targetsOf(selectors), at: this.#clock.now() }
     this.#pending.add(record)
-    const position = await loggedWithin(waitMs, this.#log(record), this.#clock)
+    const position = await this.#loggedWithin(this.#isStalled ? waitMs : Math.max(waitMs, LOGGED_WITHIN_MS), record)
     await this.#access.seenByAll()
     return { id: `${this.#generation}-${position}`, position, nodes: { expected: 1, acked: 1 } }
+  }
+
+  async #loggedWithin(ms: number, record: PendingRecord): Promise<number> {
+    try {
+      return await loggedWithin(ms, this.#log(record), this.#clock)
+    } catch (error) {
+      this.#isStalled = true
+      throw error
+    }
   }
 
   async #log(record: PendingRecord): Promise<number> {
@@ -142,6 +156,7 @@ class DiskLog implements InvalidationLog {
     this.#writing++
     try {
       const position = await this.#access.write((file) => appendRecord(file, mode, targets, this.#maxTargets))
+      this.#isStalled = false
       this.#hear() // so that it is known here, whatever becomes of the file
       this.#pending.remove(record)
       return position
