@@ -11,8 +11,7 @@ interface Schema {
   readonly maximum?: number
   readonly exclusiveMinimum?: number
   readonly exclusiveMaximum?: number
-  readonly minLength?: number
-  readonly anyOf?: readonly { readonly enum?: readonly string[] }[]
+  readonly anyOf?: readonly { readonly enum?: readonly string[]; readonly minLength?: number }[]
   readonly properties?: Readonly<Record<string, Schema>>
   readonly required?: readonly string[]
   readonly propertyNames?: Schema
@@ -89,7 +88,7 @@ function defaultOf({ default: value }: Schema): string {
 }
 
 function valueOf(schema: Schema): string {
-  const { type = [], items, additionalProperties, const: only, anyOf = [], pattern = '', minLength } = schema
+  const { type = [], items, additionalProperties, const: only, anyOf = [], pattern = '' } = schema
   const choices = anyOf.flatMap((form) => form.enum ?? [])
   if (only !== undefined) return `\`${JSON.stringify(only)}\``
   if (choices.length > 0) return choices.map((choice) => `\`${choice}\``).join(', ')
@@ -100,7 +99,8 @@ function valueOf(schema: Schema): string {
   if (pattern.includes('\\.\\.')) return 'duration, or a range of two'
   if (pattern.includes('(ms|s|m|h|d)')) return 'duration'
   if ([type].flat().some((each) => each === 'number' || each === 'integer')) return numberOf(schema)
-  return minLength === undefined ? 'text' : `text, ${minLength} characters and more`
+  const [least] = anyOf.flatMap((form) => form.minLength ?? [])
+  return least === undefined ? 'text' : `text, ${least} characters and more`
 }
 
 function numberOf({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: Schema): string {

@@ -242,12 +242,17 @@ export function configJsonSchema(target: 'draft-2020-12' | 'draft-7' = 'draft-20
       if (jsonSchema.default === undefined) delete jsonSchema.default
       if (typeof jsonSchema.propertyNames === 'object') withoutVariable(jsonSchema.propertyNames)
       if (jsonSchema.pattern?.endsWith(VARIABLE_TOO) === false) jsonSchema.pattern += VARIABLE_TOO
-      if (jsonSchema.enum === undefined) return
-      jsonSchema.anyOf = [{ enum: jsonSchema.enum }, { type: 'string', pattern: VARIABLE }]
+      const { enum: choices, minLength } = jsonSchema
+      if (choices !== undefined) jsonSchema.anyOf = orVariable({ enum: choices })
+      if (minLength !== undefined) jsonSchema.anyOf = orVariable({ type: 'string', minLength })
       delete jsonSchema.enum
+      delete jsonSchema.minLength
     },
   })
 }
+
+/** What a value may be, or a variable that may be shorter, and is no choice. */
+const orVariable = (form: z.core.JSONSchema.BaseSchema) => [form, { type: 'string', pattern: VARIABLE } as const]
 
 /** zod leaves out what its metadata says about the default of a value that it transforms. */
 function statedDefault(schema: z.core.$ZodType): z.core.JSONSchema.BaseSchema['default'] {

@@ -51,6 +51,9 @@ describe('the JSON Schema', () => {
     ]) {
       expect(validator.safeParse(file(key)).success, JSON.stringify(key)).toBe(true)
     }
+    for (const secret of ['${S}', '${CACHE_SECRET}', 'x'.repeat(16)]) {
+      expect(validator.safeParse({ version: 1, store: { redis: { secret } } }).success, secret).toBe(true)
+    }
     expect(validator.safeParse({ version: 1, listen: { port: 80 } }).success).toBe(true)
     expect(validator.safeParse({ version: 1, listen: { port: '${PORT}' } }).success).toBe(true)
   })
@@ -67,6 +70,7 @@ describe('the JSON Schema', () => {
       expect(validator.safeParse(file(key)).success, JSON.stringify(key)).toBe(false)
     }
     expect(validator.safeParse({}).success).toBe(false)
+    expect(validator.safeParse({ version: 1, store: { redis: { secret: 'x'.repeat(15) } } }).success).toBe(false)
   })
 
   test('describes every key', () => {
