@@ -1,17 +1,7 @@
 import { BodyBudget } from '../body.ts'
 import { systemClock } from '../clock.ts'
 import { Events } from '../events.ts'
-import type {
-  CacheRequest,
-  Clock,
-  InvalidationLog,
-  InvalidationMode,
-  Receipt,
-  Route,
-  Selectors,
-  Sharing,
-  Store,
-} from '../model.ts'
+import type { CacheRequest, Clock, InvalidationLog, Receipt, Route, Sharing, Store } from '../model.ts'
 import { Engine } from './engine/engine.ts'
 import type { EngineLimits, Pressure } from './engine/shedding.ts'
 import { type Explanation, explain } from './http/explain.ts'
@@ -21,7 +11,8 @@ import { createHits, type Hits } from './http/hit.ts'
 import type { Reply } from './http/reply.ts'
 import { type Namespace, namespaceOf } from './values/namespace.ts'
 import type { ValueOptions } from './values/options.ts'
-import { append, selectorsOf, type Targets } from './purging.ts'
+import { Purges } from './purges.ts'
+import type { Targets } from './purging.ts'
 import { Counts, type Statistics } from './statistics.ts'
 
 export interface CacheOptions {
@@ -64,7 +55,10 @@ export interface Cache extends Values {
   clear(): Promise<void>
   explain(request: CacheRequest): Promise<Explanation>
   stats(): Statistics
-  /** Values under keys of their own: `namespace('users')` keeps `1` as `users/1`; its clear() leaves the rest alone, but for a key `users`. */
+  /**
+   * Values under keys of their own: `namespace('users')` keeps `1` as `users/1`; its clear() leaves the rest alone, but for
+   * a key `users`.
+   */
   namespace(name: string): Namespace
   readonly events: Events
   close(): Promise<void>
@@ -91,51 +85,18 @@ export function createCache(options: CacheOptions): Cache {
   const http = { engine, routes, log, clock, events, budget }
   const handle = createHandle(http)
   const values = createValues({ engine, store, log, clock, counts, sizeOf, defaults })
-
-  /** No `async` function around another: a promise takes longer than most of what it is about. */
-  const purge = (mode: InvalidationMode, targets: Targets): Promise<Receipt> => {
-    try {
-      return purgeSelected(mode, selectorsOf(targets, routes), targets.by)
-    } catch (error) {
-      return Promise.reject(error)
-    }
-  }
-
-  const purgeSelected = (mode: InvalidationMode, selectors: Selectors, by?: string): Promise<Receipt> => {
-    const appended = append({ mode, selectors, by: by ?? BY_PROGRAM }, http)
-    if (mode !== 'purge' || selectors.all !== true) return appended
-    return appended.then(by === undefined ? clearing : clearingBehind)
-  }
-
-  /** What is in the store is dead already. Who has awaited the purge may put things there, which are to stay. */
-  const clearing = async (receipt: Receipt): Promise<Receipt> => {
-    await cleared().catch(() => {}) // it costs room, until that is needed for something else
-    return receipt
-  }
-
-  /** Who operates the cache does not wait until its memory is given back. */
-  const clearingBehind = (receipt: Receipt): Receipt => {
-    void clearing(receipt)
-    return receipt
-  }
-
-  const cleared = async (): Promise<void> => store.clear()
+  const purges = new Purges({ store, log, events, clock, routes })
 
   return {
     ...values,
     handle: (request) => handle(request),
     hits: createHits(http, handle),
-    purge: (targets) => purge('purge', targets),
-    invalidate: (targets) => purge('invalidate', targets),
-    async clear() {
-      await append({ mode: 'purge', selectors: { all: true }, by: BY_PROGRAM }, http)
-      await cleared()
-    },
+    purge: (targets) => purges.append('purge', targets),
+    invalidate: (targets) => purges.append('invalidate', targets),
+    clear: () => purges.clear(),
     explain: (request) => explain(request, http),
     stats: () => statistics(counts, engine, store, log),
-    namespace(name) {
-      return namespaceOf(name, values, async () => void (await purgeSelected('purge', { prefixes: [name] })))
-    },
+    namespace: (name) => namespaceOf(name, values, () => purges.purgeBelow(name)),
     events,
     async close() {
       await sharing?.leases.close()
@@ -144,9 +105,6 @@ export function createCache(options: CacheOptions): Cache {
     },
   }
 }
-
-/** Who purges, where a program that embeds the cache does not say. */
-const BY_PROGRAM = 'library'
 
 function statistics(counts: Counts, engine: Engine, store: Store, log: InvalidationLog): Statistics {
   const { generation, position } = log
