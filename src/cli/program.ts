@@ -1,97 +1,29 @@
-/** Commands and flags, and the help that teaches them. What a command needs is loaded when it runs: probe is to be fast. */
+/** Commands and flags. What a command needs is loaded when it runs: probe is to be fast. */
 import { Command, CommanderError } from 'commander'
-import type { Fault, Flags } from '../config.ts'
-import { didYouMean } from '../config/fault.ts'
-import { nearest } from '../config/nearest.ts'
+import type { Flags } from '../config.ts'
 import { endOnSignals } from '../server/shutdown.ts'
 import { VERSION } from '../version.ts'
 import type { DemoFlags } from './demo.ts'
 import type { ExplainFlags } from './explain.ts'
+import {
+  CHECK_HELP,
+  DEMO_HELP,
+  EXAMPLES,
+  EXIT_CODES,
+  EXPLAIN_HELP,
+  INIT_HELP,
+  PROBE_HELP,
+  PURGE_HELP,
+  SCHEMA_HELP,
+} from './help.ts'
 import type { InitFlags } from './init.ts'
 import type { ProbeFlags } from './probe.ts'
 import type { PurgeFlags } from './purge.ts'
 import type { Given } from './settings.ts'
+import { unknownArguments } from './unknown-arguments.ts'
 
 const TAKE_SETTINGS = ['serve', 'check']
 const COMMANDS = [...TAKE_SETTINGS, 'schema', 'init', 'demo', 'probe', 'purge', 'explain']
-
-const EXIT_CODES = `
-Exit codes: 0 ended as asked; 1 failed while running (a port in use, for instance); 2 wrong flags or configuration.`
-
-const CHECK_HELP = `
-Starts nothing. Every fault is told at once, with line and column where it is in the file.
-
-Examples:
-  herdgate check
-  herdgate check --config shop.yaml --ttl 30s
-  herdgate check --origin https://api.example.com --print-config > shop.yaml
-
-Exit codes: 0 valid; 2 not.`
-
-const SCHEMA_HELP = `
-Editors check and complete the file by it:
-  herdgate schema > herdgate.schema.json
-and as the first line of herdgate.yaml
-  # yaml-language-server: $schema=./herdgate.schema.json`
-
-const DEMO_HELP = `
-Takes no configuration, listens on loopback only, and prints what to try. The API takes 800 ms for everything and has one
-of each kind: answers that may be kept, that may not, and that fail.
-
-Examples:
-  herdgate demo
-  herdgate demo --port 8081 --admin-port 9091 --origin-port 3001
-  herdgate demo --api-only`
-
-const PROBE_HELP = `
-Asks GET /readyz of the admin port: should it be sent requests? It still should while Redis is down ("degraded").
-The URL is that of the admin port: http://127.0.0.1:9090 unless HERDGATE_ADMIN_HOST and HERDGATE_ADMIN_PORT say otherwise.
-The configuration file is not read. A URL with a path is asked as it is.
-
-Examples:
-  herdgate probe
-  herdgate probe --live --timeout 500ms
-  herdgate probe http://herdgate-admin:9090
-
-Exit codes: 0 answered 2xx; 1 answered anything else, or not at all; 2 wrong flags or URL.`
-
-const PURGE_HELP = `
-Purged is never served again, not even when the origin fails; --soft marks stale instead: the next use is checked with the
-origin, which costs nothing where nothing has changed, and grace still applies.
-
-Examples:
-  herdgate purge --tag product-42 --tag products
-  herdgate purge --url https://shop.example/products/42
-  herdgate purge --prefix https://shop.example/products --soft
-  herdgate purge --all --admin http://herdgate-admin:9090
-
-Exit codes: 0 it is logged; 1 it is not, or there was no answer; 2 wrong flags.`
-
-const EXPLAIN_HELP = `
-Says which route and key the request has, what is stored, how old it is and for how long it may be used. Asks no origin.
-
-Examples:
-  herdgate explain http://localhost:8080/products/42
-  herdgate explain https://shop.example/ --header 'Accept-Language: de' --json
-
-Exit codes: 0 it is said; 1 the request makes no sense, or there was no answer; 2 wrong flags.`
-
-const INIT_HELP = `
-Writes a commented configuration to begin with.
-
-Examples:
-  herdgate init --origin http://10.0.0.5:3000
-  herdgate init shop.yaml --origin https://api.example.com --ttl 30s --redis redis://10.0.0.7:6379
-
-Exit codes: 0 it is written; 1 it is not, as where the file is there already; 2 wrong flags.`
-
-const EXAMPLES = `
-Examples:
-  herdgate --origin https://api.example.com
-  herdgate --origin http://10.0.0.5:3000 --origin http://10.0.0.6:3000 --ttl 30s --grace 1h
-  herdgate --config herdgate.yaml
-  herdgate check --config herdgate.yaml
-`
 
 /** Runs the command that the arguments name and sets the exit code. `serve` is the one when none is named. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -203,7 +135,7 @@ function withSettings(command: Command, run: (settings: Given) => Promise<void>)
   command
     .allowUnknownOption()
     .allowExcessArguments()
-    .action((flags: Flags) => run({ flags, faults: unknownArguments(command) }))
+    .action((flags: Flags) => run({ flags, faults: unknownArguments(command, COMMANDS) }))
     .option('--origin <url>', 'where to forward to; several make one pool (env HERDGATE_ORIGIN)', collect)
     .option('--host <address>', 'address of the data port (HERDGATE_HOST; default 0.0.0.0)')
     .option('--port <port>', 'data port, 0 for any (HERDGATE_PORT, PORT; default 8080)')
@@ -230,28 +162,6 @@ function withSettings(command: Command, run: (settings: Given) => Promise<void>)
       'after',
       '\nDurations: 250ms 30s 5m 1h 7d. Sizes: 512KiB 256MiB. Flags count before environment before file.',
     )
-}
-
-/** What the command does not know, as faults to be told with those of the values. */
-function unknownArguments(command: Command): Fault[] {
-  const known = command.options.map(({ long }) => long ?? '')
-  const isFlag = (argument: string | undefined) => argument?.startsWith('-') === true
-  return command.args.flatMap((argument, index, all) => {
-    if (isFlag(argument)) {
-      const [where = argument] = argument.split('=')
-      return [{ where, key: '', message: `unknown flag${didYouMean(nearest(where, known))}` }]
-    }
-    const isValueOfUnknown = isFlag(all[index - 1])
-    if (isValueOfUnknown) return []
-    return [{ where: argument, key: '', message: `unexpected argument${hintFor(argument)}` }]
-  })
-}
-
-function hintFor(argument: string): string {
-  if (COMMANDS.includes(argument)) return '; a command comes first'
-  if (/^https?:\/\//i.test(argument)) return '; an origin is given by --origin'
-  if (/\.(?:ya?ml|json)$/i.test(argument)) return '; a file is given by --config'
-  return didYouMean(nearest(argument, COMMANDS))
 }
 
 const collect = (url: string, before: readonly string[] = []): string[] => [...before, url]
