@@ -4,8 +4,9 @@ import { readFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { ADMIN_TOKEN } from '../config/admin-token.ts'
+import type { Environment } from '../config/environment.ts'
 import { request } from '../node-http.ts'
-import { adminUrl, whyNoTarget } from './probe.ts'
+import { adminUrl, why, whyNoTarget } from './probe.ts'
 
 export interface AdminFlags {
   readonly admin?: string
@@ -19,8 +20,6 @@ export interface AdminAnswer {
   /** What JSON there was; undefined for anything else. */
   readonly body: unknown
 }
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 const TIMEOUT_MS = 30_000
 
@@ -112,9 +111,4 @@ function jsonIn(content: string): unknown {
   } catch {
     return undefined
   }
-}
-
-function why(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException
-  return code ?? message
 }

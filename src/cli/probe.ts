@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { authority, parseHost } from '../config/addresses.ts'
+import type { Environment } from '../config/environment.ts'
 import { get } from '../node-http.ts'
 import { printable } from '../logging/printable.ts'
 import { parseDuration } from '../units.ts'
@@ -11,8 +12,6 @@ export interface ProbeFlags {
   readonly live?: boolean
   readonly timeout: string
 }
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 /** Of an answer, in bytes, what is read and shown. */
 const SHOWN = 512
@@ -92,7 +91,8 @@ async function beginning(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8', 0, SHOWN)
 }
 
-function why(error: unknown): string {
+/** Of what kept from being answered: its code, or what it says where it has none. */
+export function why(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException
   return code ?? message
 }

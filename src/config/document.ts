@@ -1,6 +1,7 @@
 /** The YAML of a configuration file as plain values, and where in the text each of them was written. */
 import { createRequire } from 'node:module'
 import type { Document, ErrorCode, Pair, YAMLMap } from 'yaml'
+import type { Environment } from './environment.ts'
 import { type Fault, keyName } from './fault.ts'
 import { cover, expand, uncover } from './variables.ts'
 
@@ -29,7 +30,7 @@ function yaml(): typeof import('yaml') {
 const MAX_SYNTAX_FAULTS = 10
 const MAX_ALIASES = 100
 
-export function parseConfigText(file: ConfigText, env: Readonly<Record<string, string | undefined>>): ParsedDocument {
+export function parseConfigText(file: ConfigText, env: Environment): ParsedDocument {
   const lines = new (yaml().LineCounter)()
   const options = {
     lineCounter: lines,
@@ -80,11 +81,7 @@ const OWN_WORDS: Partial<Record<ErrorCode, string>> = {
 }
 
 /** Puts the values of variables into the document's texts. */
-function fillIn(
-  document: Document,
-  env: Readonly<Record<string, string | undefined>>,
-  placeOf: (at: number) => string,
-) {
+function fillIn(document: Document, env: Environment, placeOf: (at: number) => string) {
   const faults: Fault[] = []
   yaml().visit(document, {
     Scalar(role, node, ancestors) {

@@ -5,6 +5,8 @@
  * change the structure of the file. So the braces of a variable are covered before parsing, by characters that mean
  * nothing there and leave every position where it was, and values are put in afterwards.
  */
+import type { Environment } from './environment.ts'
+
 const OPEN = '\uE000'
 const CLOSE = '\uE001'
 const NAME = '[A-Za-z_][A-Za-z0-9_]*'
@@ -19,10 +21,7 @@ export const cover = (text: string): string =>
 export const uncover = (text: string): string => text.replaceAll(OPEN, '{').replaceAll(CLOSE, '}')
 
 /** @returns the covered text with its variables' values in place, and what is wrong with them */
-export function expand(
-  covered: string,
-  env: Readonly<Record<string, string | undefined>>,
-): { text: string; problems: string[] } {
+export function expand(covered: string, env: Environment): { text: string; problems: string[] } {
   const problems: string[] = []
   const text = covered.replaceAll(COVERED, (found: string, name: string | undefined) => {
     if (name === undefined && found !== '${') return uncover(found).replace('$$', '$')

@@ -12,6 +12,7 @@ import {
 } from '@opentelemetry/resources'
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import type { Logger } from 'pino'
+import type { Environment } from '../config/environment.ts'
 import type { Tracing } from './tracing.ts'
 import { VERSION } from '../version.ts'
 import { RequestSpans } from './request-spans.ts'
@@ -22,7 +23,7 @@ import { tracedOrigin } from './traced-origin.ts'
 const CLOSE_MS = 3_000
 
 /** Spans sent by OTLP over HTTP. The exporter reads `OTEL_EXPORTER_OTLP_*` itself. */
-export function createTracing(env: Readonly<Record<string, string | undefined>>, logger: Logger): Tracing {
+export function createTracing(env: Environment, logger: Logger): Tracing {
   tellTroubles(logger)
   const { sampler, fault } = samplerFor(env['OTEL_TRACES_SAMPLER'], env['OTEL_TRACES_SAMPLER_ARG'])
   if (fault !== undefined) logger.warn(fault)

@@ -1,6 +1,7 @@
 /** OpenTelemetry traces for those who ask for them. The packages that make them are not loaded for anyone else. */
 import type { RequestListener } from 'node:http'
 import type { Logger } from 'pino'
+import type { Environment } from '../config/environment.ts'
 import type { Events } from '../events.ts'
 import type { Origin } from '../model.ts'
 
@@ -31,8 +32,6 @@ export const NO_TRACING: Tracing = {
   logMembers: () => undefined,
   async close() {},
 }
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 /** Traces as the environment asks for them: when it names an endpoint of OTLP. */
 export async function openTracing(env: Environment, logger: Logger): Promise<Tracing> {
