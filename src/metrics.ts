@@ -4,8 +4,8 @@
  */
 import type { Events } from './events.ts'
 import { engineMetrics } from './metrics/engine-metrics.ts'
-import { createExposition, type Exposition, type Rendered } from './metrics/exposition.ts'
-import { type Description, gauge, type Metric } from './metrics/metric.ts'
+import { createExposition, type Exposition } from './metrics/exposition.ts'
+import { type Description, gauge, type Metric, type Rendered } from './metrics/metric.ts'
 import { type OriginUsage, originMetrics } from './metrics/origin-metrics.ts'
 import { purgeMetrics } from './metrics/purge-metrics.ts'
 import { requestMetrics } from './metrics/request-metrics.ts'

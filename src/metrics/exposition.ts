@@ -1,13 +1,8 @@
 /** Metrics as text, through prom-client's registry. */
 import { collectDefaultMetrics, Gauge, type MetricObject, type Metric as PromMetric, Registry } from 'prom-client'
 import { wantsOpenMetrics } from './accept.ts'
-import type { Metric } from './metric.ts'
+import type { Metric, Rendered } from './metric.ts'
 import { type MetricReport, reportOf } from './reports.ts'
-
-export interface Rendered {
-  readonly contentType: string
-  readonly body: string
-}
 
 /**
  * Node's own metrics that are left out because of what they are called: `_total` is for counters, and a name does not

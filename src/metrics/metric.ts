@@ -1,4 +1,4 @@
-/** A metric as it is handed over when scraped. */
+/** A metric as it is handed over when scraped, and what is made of all of them. */
 import type { LabelValues } from './label-sets.ts'
 
 export interface Sample {
@@ -39,4 +39,10 @@ export function gauge(
 ): Metric {
   const samples = () => Array.from(read(), ({ labels, value }) => ({ labels: labels ?? NO_LABELS, value }))
   return { name, help, type: 'gauge', aggregator, samples }
+}
+
+/** All metrics as text. */
+export interface Rendered {
+  readonly contentType: string
+  readonly body: string
 }

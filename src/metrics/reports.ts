@@ -1,8 +1,8 @@
 /** The numbers of several processes as those of one. */
 import { Registry } from 'prom-client'
 import { wantsOpenMetrics } from './accept.ts'
-import type { Rendered } from './exposition.ts'
 import type { LabelValues } from './label-sets.ts'
+import type { Rendered } from './metric.ts'
 
 /** A metric of one process as plain data. */
 export interface MetricReport {
