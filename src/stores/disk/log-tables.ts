@@ -17,7 +17,6 @@ export interface LogRecord {
 const HEAD = Buffer.from('log head')
 const GENERATION = Buffer.from('log generation')
 const FLOOR = Buffer.from('log floor')
-const COUNT = Buffer.from('log targets')
 
 /** A process that is further behind begins anew with `targets`. */
 const RECORDS_KEPT = 10_000
@@ -32,7 +31,7 @@ export function beginLog(tables: Tables): void {
   if (identity(tables) !== undefined && numbersIn(tables.state.getBinaryFast(HEAD), 1) !== undefined) return
   tables.records.clearSync()
   tables.targets.clearSync()
-  for (const key of [FLOOR, COUNT]) tables.state.removeSync(key)
+  tables.state.removeSync(FLOOR)
   tables.state.putSync(HEAD, octetsOf(0))
   tables.state.putSync(GENERATION, Buffer.from(crypto.randomUUID(), 'latin1'))
 }
@@ -82,15 +81,14 @@ export function appendRecord(
   const position = headOf(file) + 1
   tables.records.putSync(octetsOf(position), octetsOfTexts([mode, ...targets]))
   tables.records.removeSync(octetsOf(position - RECORDS_KEPT))
-  let [count = 0] = numbersIn(tables.state.getBinaryFast(COUNT), 1) ?? []
   for (const target of targets) {
     const known = tables.targets.getBinary(addressOf(target))
     const mark = marked(known && targetIn(known)?.mark, mode, position)
     tables.targets.putSync(addressOf(target), octetsOfTarget(target, mark))
-    if (known === undefined) count += 1
   }
-  while (count > maxTargets) count = forgetSome(tables, count, maxTargets, position)
-  tables.state.putSync(COUNT, octetsOf(count))
+  for (let count = countOf(tables); count > maxTargets; count = countOf(tables)) {
+    forgetSome(tables, count, maxTargets, position)
+  }
   tables.state.putSync(HEAD, octetsOf(position))
   return position
 }
@@ -98,18 +96,16 @@ export function appendRecord(
 /**
  * Forgets the oldest of some targets: which those are is chance, as they stand in the order of hashes. To look at all of them
  * would hold up the process for a quarter of a second.
- * @returns how many are left
+ * @param count of all, which is more than `most`
  */
-function forgetSome(tables: Tables, count: number, most: number, head: number): number {
+function forgetSome(tables: Tables, count: number, most: number, head: number): void {
   const seen = someTargets(tables, addressOf(`${head} ${count}`))
-  const known = seen.length < LOOKED_AT ? seen.length : count // fewer are all there are
-  const surplus = Math.max(0, known - Math.floor(most * (1 - FORGOTTEN_SHARE)))
-  const forgotten = inOrder(seen).slice(0, Math.ceil((seen.length * surplus) / known))
+  const surplus = count - Math.floor(most * (1 - FORGOTTEN_SHARE))
+  const forgotten = inOrder(seen).slice(0, Math.ceil((seen.length * surplus) / count))
   const marks = forgotten.map(({ named }) => named?.mark ?? everything(head))
   const floor = marks.reduce(later, floorOf(tables) ?? everything(head))
   tables.state.putSync(FLOOR, octetsOf(floor.purged, floor.invalidated))
   for (const { address } of forgotten) tables.targets.removeSync(address)
-  return known - forgotten.length
 }
 
 /** Those from an address on, and where it is near the end, the first. */
@@ -124,6 +120,11 @@ interface Found {
   readonly address: Buffer
   /** Undefined when it cannot be read. */
   readonly named: { readonly target: string; readonly mark: Mark } | undefined
+}
+
+const countOf = ({ targets }: Tables): number => {
+  const { entryCount }: { readonly entryCount?: unknown } = targets.getStats()
+  return Number(entryCount)
 }
 
 /** All of them, unless it is said which. */
