@@ -10,6 +10,7 @@ import { systemClock } from '../../clock.ts'
 import { HerdgateError } from '../../errors.ts'
 import type { Clock } from '../../model.ts'
 import { checked, forget } from './checks.ts'
+import { FileOnDisk, type State } from './file-on-disk.ts'
 import { beginLog } from './log-tables.ts'
 import { enter, leave, othersIn, USERS } from './users.ts'
 
@@ -37,13 +38,6 @@ export interface DiskFile {
   close(): Promise<void>
 }
 
-/**
- * What has become of an open file. `removed`: it is not the one in the folder any more. `doubtful`: it is shorter than it was,
- * which none of LMDB's becomes by itself, or whoever read it has crashed. A page that is gone, or not what it was, ends the
- * process that touches it.
- */
-export type State = 'in place' | 'removed' | 'doubtful'
-
 /** `state` holds single numbers and texts; `targets` and `records` are the invalidation log's, the others the store's. */
 const TABLES = ['state', 'entries', 'index', 'order', 'targets', 'records'] as const
 type TableName = (typeof TABLES)[number]
@@ -53,10 +47,12 @@ export type Tables = { readonly [Name in TableName]: Table }
 const FILE = 'herdgate-1.mdb'
 const OPTIONS = { encoding: 'binary', keyEncoding: 'binary', cache: false } as const
 
+/** What those of this process who have the file open share. */
 interface Shared {
-  readonly file: Omit<DiskFile, 'close'>
   readonly env: RootDatabase
-  doubt(why: string): void
+  readonly tables: Tables
+  readonly movedTo: string | undefined
+  readonly onDisk: FileOnDisk
   users: number
 }
 
@@ -72,14 +68,25 @@ export function openDiskFile(folder: string, clock: Clock = systemClock, waitMs 
   const shared = inPlace(open.get(path)) ?? openShared(resolve(folder), path, clock, waitMs)
   open.set(path, shared)
   shared.users += 1
+  const { env, tables, movedTo, onDisk } = shared
   let closed = false
   return {
-    ...shared.file,
+    tables,
+    movedTo,
     get size() {
-      return shared.file.size
+      return onDisk.size
     },
     get whyDoubtful() {
-      return shared.file.whyDoubtful
+      return onDisk.whyDoubtful
+    },
+    look: () => onDisk.look(),
+    renew: () => env.resetReadTxn(),
+    async write(run) {
+      try {
+        return await env.childTransaction(run)
+      } catch (error) {
+        throw await causeOf(error)
+      }
     },
     async close() {
       if (closed) return
@@ -94,11 +101,11 @@ export function openDiskFile(folder: string, clock: Clock = systemClock, waitMs 
 
 /** A process that reads the same files has crashed, perhaps by what is in one of them: before they are read on they are checked. */
 export function doubtOpenFiles(): void {
-  for (const shared of open.values()) shared.doubt('a process that reads it has crashed')
+  for (const shared of open.values()) shared.onDisk.doubt('a process that reads it has crashed')
 }
 
 const inPlace = (shared: Shared | undefined): Shared | undefined =>
-  shared?.file.look() === 'in place' ? shared : undefined
+  shared?.onDisk.look() === 'in place' ? shared : undefined
 
 function openShared(folder: string, path: string, clock: Clock, waitMs: number): Shared {
   makeFolder(join(folder, USERS))
@@ -106,38 +113,7 @@ function openShared(folder: string, path: string, clock: Clock, waitMs: number):
   enter(folder)
   const { env, tables } = openTables(path, beginLog)
   forget(path)
-  const opened = statSync(path)
-  let sizeSeen = opened.size
-  let whyDoubtful: string | undefined
-  const doubt = (why: string) => {
-    whyDoubtful ??= why
-  }
-  const file: Omit<DiskFile, 'close'> = {
-    tables,
-    movedTo,
-    get size() {
-      return statSync(path).size
-    },
-    look() {
-      const found = statSync(path, { throwIfNoEntry: false })
-      if (found?.ino !== opened.ino) return 'removed' // while it is open no other file has that number
-      if (found.size < sizeSeen) doubt('the file was cut short')
-      sizeSeen = found.size
-      return whyDoubtful === undefined ? 'in place' : 'doubtful'
-    },
-    get whyDoubtful() {
-      return whyDoubtful
-    },
-    renew: () => env.resetReadTxn(),
-    async write(run) {
-      try {
-        return await env.childTransaction(run)
-      } catch (error) {
-        throw await causeOf(error)
-      }
-    },
-  }
-  return { file, env, doubt, users: 0 }
+  return { env, tables, movedTo, onDisk: new FileOnDisk(path), users: 0 }
 }
 
 /** Node's own `recursive` never ends where a folder that is there takes no other, as /proc. */
@@ -173,8 +149,8 @@ function openTables(path: string, prepare: (tables: Tables) => void): { env: Roo
   return { env, tables }
 }
 
-async function closeShared({ env, file }: Shared, folder: string, path: string): Promise<void> {
-  const state = file.look()
+async function closeShared({ env, onDisk }: Shared, folder: string, path: string): Promise<void> {
+  const state = onDisk.look()
   await env.close() // which touches no page of it
   if (state === 'removed' || open.has(path)) return // or somebody of this process has opened it meanwhile
   leave(folder)

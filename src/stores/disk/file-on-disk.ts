@@ -1,0 +1,44 @@
+import { statSync } from 'node:fs'
+
+/**
+ * What has become of an open file. `removed`: it is not the one in the folder any more. `doubtful`: it is shorter than it was,
+ * which none of LMDB's becomes by itself, or whoever read it has crashed. A page that is gone, or not what it was, ends the
+ * process that touches it.
+ */
+export type State = 'in place' | 'removed' | 'doubtful'
+
+/** A file that this process has open, as it stands in its folder. */
+export class FileOnDisk {
+  readonly #path: string
+  readonly #ino: number
+  #sizeSeen: number
+  #whyDoubtful: string | undefined
+
+  constructor(path: string) {
+    const { ino, size } = statSync(path)
+    this.#path = path
+    this.#ino = ino
+    this.#sizeSeen = size
+  }
+
+  /** In bytes. */
+  get size(): number {
+    return statSync(this.#path).size
+  }
+
+  get whyDoubtful(): string | undefined {
+    return this.#whyDoubtful
+  }
+
+  look(): State {
+    const found = statSync(this.#path, { throwIfNoEntry: false })
+    if (found?.ino !== this.#ino) return 'removed' // while it is open no other file has that number
+    if (found.size < this.#sizeSeen) this.doubt('the file was cut short')
+    this.#sizeSeen = found.size
+    return this.#whyDoubtful === undefined ? 'in place' : 'doubtful'
+  }
+
+  doubt(why: string): void {
+    this.#whyDoubtful ??= why
+  }
+}
