@@ -1,15 +1,16 @@
 /** The primary of `herdgate serve --workers N`: the admin port, and what its workers share. Serves no request itself. */
 import { extname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createAdmin } from '../ports/admin-port.ts'
+import { type AdminParts, createAdmin } from '../ports/admin-port.ts'
+import type { Statistics } from '../cache/statistics.ts'
 import { createChaos } from '../chaos/create-chaos.ts'
 import { systemClock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { DEFAULT_REDIS } from '../config/defaults.ts'
-import { createCache } from '../library/embed.ts'
+import { type Cache, createCache } from '../library/embed.ts'
 import { Events } from '../events.ts'
 import { listenBeside } from '../ports/listen.ts'
-import { createMetrics } from '../metrics.ts'
+import { createMetrics, type Metrics } from '../metrics.ts'
 import { renderReports } from '../metrics/reports.ts'
 import { watchMemory } from '../server/memory.ts'
 import { Reloader } from '../server/reload.ts'
@@ -88,21 +89,8 @@ export async function createPrimary(
     degraded: [...new Set([...workforce.degraded, ...(log.synced ? [] : ['log']), ...sayWhat()])],
   })
   const admin = createAdmin({
-    cache: {
-      purge: (targets) => cache.purge(targets),
-      invalidate: (targets) => cache.invalidate(targets),
-      explain: (request) => workforce.explain(request),
-      async stats() {
-        await workforce.hearAll()
-        return stats()
-      },
-    },
-    metrics: {
-      async render(accept) {
-        await workforce.hearAll()
-        return renderReports([await metrics.report(), ...reports.metrics], accept)
-      },
-    },
+    cache: cacheOfAll(cache, workforce, stats),
+    metrics: metricsOfAll(metrics, workforce),
     live,
     token: adminToken,
     logger,
@@ -129,6 +117,29 @@ export async function createPrimary(
       await admin.close()
       await routing.close()
       await cache.close()
+    },
+  }
+}
+
+/** What the admin port asks: a purge is for the log, the rest for the workers. */
+function cacheOfAll(cache: Cache, workforce: Workforce, stats: () => Statistics): AdminParts['cache'] {
+  return {
+    purge: (targets) => cache.purge(targets),
+    invalidate: (targets) => cache.invalidate(targets),
+    explain: (request) => workforce.explain(request),
+    async stats() {
+      await workforce.hearAll()
+      return stats()
+    },
+  }
+}
+
+/** The numbers of this process and of all workers. */
+function metricsOfAll(own: Metrics, workforce: Workforce): AdminParts['metrics'] {
+  return {
+    async render(accept) {
+      await workforce.hearAll()
+      return renderReports([await own.report(), ...workforce.reports.metrics], accept)
     },
   }
 }

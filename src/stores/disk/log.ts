@@ -41,8 +41,7 @@ const OPTIONS: Names<DiskLogOptions> = { path: true, maxTargets: true, events: t
  */
 export function diskLog(options: DiskLogOptions): InvalidationLog {
   checkNames(options, OPTIONS, 'diskLog')
-  const { path, maxTargets = MAX_TARGETS, events, clock = systemClock } = options
-  return new DiskLog((removed) => new DiskAccess(path, clock, events, removed), count('maxTargets', maxTargets), clock)
+  return new DiskLog(options)
 }
 
 /** How long a disk that takes no record is left alone, in ms. */
@@ -81,9 +80,9 @@ class DiskLog implements InvalidationLog {
   /** What the files before this one named, which were removed. */
   readonly #former = new FormerGenerations()
 
-  constructor(access: (removed: (file: DiskFile) => void) => DiskAccess, maxTargets: number, clock: Clock) {
-    this.#access = access((file) => this.#hearOut(file))
-    this.#maxTargets = maxTargets
+  constructor({ path, maxTargets = MAX_TARGETS, events, clock = systemClock }: DiskLogOptions) {
+    this.#maxTargets = count('maxTargets', maxTargets)
+    this.#access = new DiskAccess(path, clock, events, (file) => this.#hearOut(file))
     this.#clock = clock
     this.#pending = new Pending(maxTargets)
     this.#marks = new Marks(maxTargets)
