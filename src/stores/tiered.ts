@@ -47,11 +47,9 @@ class Pair implements Store {
   }
 
   #beyond(key: string, near: Kept, anew: Anew | undefined): Awaitable<Kept> {
-    // To ask anew without a copy at hand is to know that there is one further away.
-    const looksBeyond = anew !== undefined && anew.past === undefined
-    if (!looksBeyond && isWanted(near, anew)) return near
-    const beyond = looksBeyond && isThere(near) ? { ...anew, past: near } : anew
-    const latest = (far: Kept) => (looksBeyond && !isWanted(far, beyond) ? either(near, far) : either(far, near))
+    if (!looksBeyond(anew) && isWanted(near, anew)) return near
+    const beyond = beyondOf(near, anew)
+    const latest = (far: Kept) => latestOf(near, far, anew)
     // A read in progress may have begun before what is asked for anew was put there.
     const far = (anew === undefined ? this.#reads.ofKey(key) : undefined) ?? this.#read(key, anew, beyond)
     return far instanceof Promise ? far.then(latest) : latest(far)
@@ -136,9 +134,10 @@ class Pair implements Store {
 
   async peek(key: string, anew?: Anew): Promise<Peeked> {
     const near = await peekInto(this.#near, key, anew)
-    if (isWanted(near.kept, anew)) return near
+    if (!looksBeyond(anew) && isWanted(near.kept, anew)) return near
     const far = await peekInto(this.#far, key, anew)
-    return { kept: either(far.kept, near.kept), tier: far.tier }
+    const kept = latestOf(near.kept, far.kept, anew)
+    return kept === near.kept && isThere(kept) ? near : { kept, tier: far.tier }
   }
 }
 
@@ -146,6 +145,16 @@ async function peekInto(store: Store, key: string, anew: Anew | undefined): Prom
   if (store.peek !== undefined) return store.peek(key, anew)
   return { kept: await store.get(key, anew), tier: store.usage()[0]?.tier }
 }
+
+/** To ask anew without a copy at hand is to know that there is one further away. */
+const looksBeyond = (anew: Anew | undefined): anew is Anew => anew !== undefined && anew.past === undefined
+
+/** What of the far store is to be copied to the near one. */
+const beyondOf = (near: Kept, anew: Anew | undefined): Anew | undefined =>
+  looksBeyond(anew) && isThere(near) ? { ...anew, past: near } : anew
+
+const latestOf = (near: Kept, far: Kept, anew: Anew | undefined): Kept =>
+  looksBeyond(anew) && !isWanted(far, beyondOf(near, anew)) ? either(near, far) : either(far, near)
 
 /** Is it there, and something else than what was at hand? A copy that is no newer will not do either. */
 function isWanted(kept: Kept, anew: Anew | undefined): kept is Stored {

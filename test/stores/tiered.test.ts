@@ -48,6 +48,17 @@ describe('peek', () => {
     expect(await peeked()).toEqual(['response', 'memory'])
   })
 
+  test('asked anew without a copy at hand looks beyond the nearest, as a read does', async () => {
+    const { store, near, far, clock } = tiers()
+    await near.set('k', { ...freshFor(clock, 9000), position: 7 }, 69_000)
+    await far.set('k', { ...freshFor(clock, 1000), position: 8 }, 61_000)
+    const anew = { past: undefined, generation: 'g' }
+    expect(await store.peek?.('k', anew)).toMatchObject({ kept: { position: 8 } })
+    await far.set('k', { ...freshFor(clock, 1000), position: 6 }, 61_000)
+    expect(await store.peek?.('k', anew)).toMatchObject({ kept: { position: 7 } })
+    expect(near.get('k')).toMatchObject({ position: 7 })
+  })
+
   test('a far tier that cannot say is no proof that nothing is there', async () => {
     const { store, far } = tiers()
     far.failing = true

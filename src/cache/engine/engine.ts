@@ -140,9 +140,11 @@ export class Engine {
   async locate<E extends Entry, D>(question: Question<E, D>, now: number): Promise<Located<E>> {
     const located = await locate(this.#store, this.#log, question, now)
     const decision = question.decide(located.found, now)
-    if (decision.kind !== 'revalidate' || !this.#fetches.areShared) return located
+    const isFetch = decision.kind === 'revalidate' || decision.kind === 'fetch'
+    if (!isFetch || !this.#fetches.areShared) return located
     // Before the origin is asked, it is seen whether another has asked it.
-    const anew = { past: decision.entry, generation: this.#log.generation }
+    const past = decision.kind === 'revalidate' ? decision.entry : undefined
+    const anew = { past, generation: this.#log.generation }
     const latest = await locate(this.#store, this.#log, question, now, anew)
     return question.decide(latest.found, now).kind === 'serve' ? latest : located
   }

@@ -27,7 +27,10 @@ test.each<[what: string, method: string, headers: Record<string, string>, decisi
   expect(origin.requests).toHaveLength(1)
 })
 
-test('explain looks further for a copy that is stale here, as who asks for it would', async () => {
+test.each([
+  ['stale', 'revalidate'],
+  ['purged', 'fetch'],
+])('explain looks further for a copy that is %s here, as who asks for it would', async (what, otherwise) => {
   const clock = new FakeClock()
   const origin = new ScriptedOrigin().script(() => ({ headers: { 'Cache-Control': 'max-age=60' } }))
   const far = new FarStore()
@@ -42,8 +45,9 @@ test('explain looks further for a copy that is stale here, as who asks for it wo
   const request = { method: 'GET', url: 'http://a.test/x', fields: [] }
   const [a, b] = [node(), node()]
   for (const cache of [a, b]) await received(await cache.handle(request))
-  await clock.advance(61_000)
-  expect(await b.explain(request)).toMatchObject({ decision: 'revalidate', why: 'stale', stored: { tier: 'memory' } })
+  if (what === 'stale') await clock.advance(61_000)
+  else await a.purge({ all: true })
+  expect(await b.explain(request)).toMatchObject({ decision: otherwise })
   await received(await a.handle(request))
   const explained = { decision: 'serve', why: 'fresh', stored: { freshness: { ttl: 60 } } }
   expect(await b.explain(request)).toMatchObject(explained)
