@@ -142,6 +142,7 @@ export class Engine {
     const decision = question.decide(located.found, now)
     const isFetch = decision.kind === 'revalidate' || decision.kind === 'fetch'
     if (!isFetch || !this.#fetches.areShared) return located
+    if (await this.isAlone(question, located.found, decision)) return located
     // Before the origin is asked, it is seen whether another has asked it.
     const past = decision.kind === 'revalidate' ? decision.entry : undefined
     const anew = { past, generation: this.#log.generation }

@@ -27,10 +27,8 @@ test.each<[what: string, method: string, headers: Record<string, string>, decisi
   expect(origin.requests).toHaveLength(1)
 })
 
-test.each([
-  ['stale', 'revalidate'],
-  ['purged', 'fetch'],
-])('explain looks further for a copy that is %s here, as who asks for it would', async (what, otherwise) => {
+/** Two nodes that have the same copy in memory, and a far store in common. */
+async function pair() {
   const clock = new FakeClock()
   const origin = new ScriptedOrigin().script(() => ({ headers: { 'Cache-Control': 'max-age=60' } }))
   const far = new FarStore()
@@ -45,6 +43,14 @@ test.each([
   const request = { method: 'GET', url: 'http://a.test/x', fields: [] }
   const [a, b] = [node(), node()]
   for (const cache of [a, b]) await received(await cache.handle(request))
+  return { clock, origin, request, a, b }
+}
+
+test.each([
+  ['stale', 'revalidate'],
+  ['purged', 'fetch'],
+])('explain looks further for a copy that is %s here, as who asks for it would', async (what, otherwise) => {
+  const { clock, origin, request, a, b } = await pair()
   if (what === 'stale') await clock.advance(61_000)
   else await a.purge({ all: true })
   expect(await b.explain(request)).toMatchObject({ decision: otherwise })
@@ -54,4 +60,18 @@ test.each([
   expect(await b.explain(request)).toMatchObject(explained)
   expect(await received(await b.handle(request))).toMatchObject({ result: 'hit' })
   expect(origin.requests).toHaveLength(2)
+})
+
+test('explain looks no further for one whose answers are its own, who does not look either', async () => {
+  const { clock, request, a, b } = await pair()
+  const own = { ...request, fields: fieldsOf({ Cookie: 'a=1' }) }
+  await clock.advance(61_000)
+  await received(await b.handle(own))
+  await received(await a.handle(request))
+  expect(await b.explain(own)).toMatchObject({
+    decision: 'pass',
+    why: 'unshareable',
+    stored: { freshness: { ttl: -1 } },
+  })
+  expect(await b.handle(own)).toMatchObject({ outcome: { result: 'pass', detail: 'unshareable' } })
 })
