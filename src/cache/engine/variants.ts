@@ -78,7 +78,7 @@ export class Variants {
       const settle = (fate: Fate): void => {
         if (fate !== 'broken') this.#arrived(key, replaced, dropped)
         else if (replaced !== undefined) this.#brokenOff(key, on, replaced)
-        else if (same) this.#putBack(key, before, (there) => there.startedAt === entry.startedAt)
+        else if (same) this.#putBack(key, before, (there) => isSaidOf(there, variant, entry))
       }
       const written = this.#store.set(key, marker, keepUntil - this.#clock.now())
       return written instanceof Promise ? written.then((late) => ({ written: late, settle })) : { written, settle }
@@ -129,6 +129,10 @@ export class Variants {
     void withStored(this.#store, key, put, { past: undefined, generation: this.#log.generation })
   }
 }
+
+/** Is it this variant by whose arrival it was said last? */
+const isSaidOf = ({ variants, startedAt }: Varies, variant: string, entry: Entry): boolean =>
+  variants.at(-1) === variant && startedAt === entry.startedAt
 
 const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((name, index) => name === b[index])

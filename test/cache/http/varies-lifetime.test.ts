@@ -137,6 +137,27 @@ describe('of variants in one language', () => {
     expect(await w.get('/', prefers(', fr;q=0.5'))).toMatchObject({ body: 'new', result: 'hit' })
   })
 
+  test('one that breaks off takes no other with it that was asked for at once', async () => {
+    const w = world()
+    const inLanguage = (language: string, body: string | PushedBody) => ({
+      headers: { 'Cache-Control': 'max-age=60', Vary: 'Accept-Language', 'Content-Language': language },
+      body,
+    })
+    w.origin.script(() => inLanguage('en', 'hello'))
+    await w.get('/', { 'Accept-Language': 'en' })
+    const bodies = { de: new PushedBody(), fr: new PushedBody() }
+    w.origin.script(({ fields }) => (fields.includes('de') ? inLanguage('de', bodies.de) : inLanguage('fr', bodies.fr)))
+    const replies = [await w.ask('/', { 'Accept-Language': 'de' }), await w.ask('/', { 'Accept-Language': 'fr' })]
+    const contents = Promise.allSettled(replies.map(async (reply) => received(reply)))
+    bodies.fr.push('salut')
+    bodies.fr.end()
+    await settle()
+    bodies.de.break()
+    await contents
+    w.origin.script(() => inLanguage('fr', 'asked again'))
+    expect(await w.get('/', { 'Accept-Language': 'fr, en;q=0.5' })).toMatchObject({ body: 'salut', result: 'hit' })
+  })
+
   test('one that breaks off does not hide the others', async () => {
     const w = await withStale()
     w.origin.script(() => ({ headers: GERMAN, body: breaking() }))
