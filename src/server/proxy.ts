@@ -1,31 +1,24 @@
 /** Everything behind the data port: stores, origins, a cache, and the listener. Does not listen by itself. */
 import type { Logger } from 'pino'
-import { proxyEverything } from '../../routes/proxy.ts'
 import { logRequests } from '../logging/access-log.ts'
 import type { Cache } from '../cache/create-cache.ts'
 import { createChaos } from '../chaos/create-chaos.ts'
 import { systemClock } from '../clock.ts'
 import type { Config } from '../config.ts'
-import { createDataPort } from '../ports/data-port.ts'
 import { DEFAULT_REDIS } from '../config/defaults.ts'
-import { endConnectionsWhile } from '../ports/draining.ts'
 import { createCache } from '../library/embed.ts'
 import { Events } from '../events.ts'
-import { openLane } from '../lane/lane.ts'
-import { listenOn } from '../ports/listen.ts'
 import { createLive, type Live } from '../live/live.ts'
 import { createMetrics, type Metrics, type MetricsParts } from '../metrics.ts'
-import type { Awaitable, TierUsage } from '../model.ts'
-import { createPeers } from '../ports/peers.ts'
-import { tellRefusals } from '../ports/refusals.ts'
+import type { Awaitable, Peer, Route, TierUsage } from '../model.ts'
+import { openData } from './data.ts'
 import { Routing, type RoutingConfig } from './routing.ts'
 import { logStates } from '../logging/state-log.ts'
 import { watchMemory } from './memory.ts'
 import { openTiers, type PrimaryParts } from './tiers.ts'
 import { NO_TRACING, type Tracing } from '../tracing/tracing.ts'
 import { explainByHead } from '../ports/explain-by-head.ts'
-import { explainUpgrade, passUpgrades } from '../ports/upgrade.ts'
-import { upgradesTo } from '../ports/websocket-handshake.ts'
+import { explainUpgrade } from '../ports/upgrade.ts'
 import { REVISION, VERSION } from '../version.ts'
 
 export interface ProxyOptions {
@@ -107,37 +100,14 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
   logRequests(events, logger, { pretty, origins: routing.originNames, members: tracing.logMembers })
   tracing.observe(events)
 
-  let draining = false
   let started = false
   void log.started.then(() => {
     started = true
   })
-  const peerOf = createPeers(config.listen.trustProxy)
-  /** What only trusted peers may say is explained as if one had said it, where there are any. */
-  const operator = { address: '127.0.0.1', trusted: config.listen.trustProxy.length > 0 }
-  const data = createDataPort(config.limits, clock, {
-    around: (handler) => tracing.listener(handler),
-    upgrades: upgradesTo(routes, peerOf),
-    refused: tellRefusals(events, peerOf),
-  })
-  endConnectionsWhile(data, () => draining)
-  const hasLane = config.lane && !tracing.on // what it answers would have no span
-  const lane = hasLane
-    ? openLane(data.server, { hits: cache.hits, peerOf, events, clock, ...config.limits })
-    : undefined
-  proxyEverything(data, { cache: lane === undefined ? cache : { events, handle: lane.handle }, peerOf })
-  const tunnels = passUpgrades(data.server, { routes, transport: routing.transport, peerOf, clock, events })
+  const data = openData(config, { cache, routing, clock, events, tracing })
 
   return {
-    cache: {
-      ...cache,
-      async explain(request) {
-        return explainByHead(
-          { ...request, peer: operator },
-          (asked) => explainUpgrade(asked, routes) ?? cache.explain(asked),
-        )
-      },
-    },
+    cache: { ...cache, explain: explainingTo(operatorOf(config), cache, routes) },
     metrics,
     live,
     apply(next) {
@@ -147,15 +117,11 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
     isStarted: () => started,
     started: log.started,
     degraded: () => [...tiers.degraded(), ...(config.chaos === undefined ? [] : ['chaos'])],
-    listen: () => listenOn(data, config.listen),
-    drain() {
-      draining = true
-      lane?.stop() // it says nothing of a connection's end
-    },
+    listen: () => data.listen(),
+    drain: () => data.drain(),
     clear: () => store.clear(),
     async stop() {
-      this.drain()
-      tunnels.close()
+      data.drain()
       await data.close()
       memory.close()
     },
@@ -165,4 +131,12 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
       await tracing.close()
     },
   }
+}
+
+/** What only trusted peers may say is explained as if one had said it, where there are any. */
+const operatorOf = ({ listen }: Config): Peer => ({ address: '127.0.0.1', trusted: listen.trustProxy.length > 0 })
+
+function explainingTo(peer: Peer, cache: Cache, routes: readonly Route[]): Cache['explain'] {
+  return async (request) =>
+    explainByHead({ ...request, peer }, (asked) => explainUpgrade(asked, routes) ?? cache.explain(asked))
 }

@@ -1,0 +1,66 @@
+/** The data port with all that answers at it: the hit lane, the proxy route, and WebSockets. Does not listen by itself. */
+import { proxyEverything } from '../../routes/proxy.ts'
+import type { Cache } from '../cache/create-cache.ts'
+import type { Config } from '../config.ts'
+import type { Events } from '../events.ts'
+import { openLane } from '../lane/lane.ts'
+import type { Clock } from '../model.ts'
+import { createDataPort } from '../ports/data-port.ts'
+import { endConnectionsWhile } from '../ports/draining.ts'
+import { listenOn } from '../ports/listen.ts'
+import { createPeers } from '../ports/peers.ts'
+import { tellRefusals } from '../ports/refusals.ts'
+import { passUpgrades } from '../ports/upgrade.ts'
+import { upgradesTo } from '../ports/websocket-handshake.ts'
+import type { Tracing } from '../tracing/tracing.ts'
+import type { Routing } from './routing.ts'
+
+export interface DataParts {
+  readonly cache: Cache
+  readonly routing: Routing
+  readonly clock: Clock
+  readonly events: Events
+  readonly tracing: Tracing
+}
+
+export interface Data {
+  /** @returns its base URL */
+  listen(): Promise<string>
+  /** From now on each answer is the last of its connection. */
+  drain(): void
+  /** Stops accepting, and finishes what is in flight. */
+  close(): Promise<void>
+}
+
+export function openData(
+  config: Pick<Config, 'listen' | 'limits' | 'lane'>,
+  { cache, routing, clock, events, tracing }: DataParts,
+): Data {
+  const { routes } = routing
+  const peerOf = createPeers(config.listen.trustProxy)
+  const port = createDataPort(config.limits, clock, {
+    around: (handler) => tracing.listener(handler),
+    upgrades: upgradesTo(routes, peerOf),
+    refused: tellRefusals(events, peerOf),
+  })
+  let draining = false
+  endConnectionsWhile(port, () => draining)
+  const hasLane = config.lane && !tracing.on // what it answers would have no span
+  const lane = hasLane
+    ? openLane(port.server, { hits: cache.hits, peerOf, events, clock, ...config.limits })
+    : undefined
+  proxyEverything(port, { cache: lane === undefined ? cache : { events, handle: lane.handle }, peerOf })
+  const tunnels = passUpgrades(port.server, { routes, transport: routing.transport, peerOf, clock, events })
+
+  return {
+    listen: () => listenOn(port, config.listen),
+    drain() {
+      draining = true
+      lane?.stop() // it says nothing of a connection's end
+    },
+    async close() {
+      tunnels.close()
+      await port.close()
+    },
+  }
+}
