@@ -56,16 +56,26 @@ function program(): Command {
     .description('An HTTP caching reverse proxy for slow APIs.')
     .version(VERSION)
     .exitOverride()
-  const command = (name: string, summary: string, options?: { isDefault: boolean }) =>
-    herdgate.command(name, options).description(summary)
+  const command: AddCommand = (name, summary, options) => herdgate.command(name, options).description(summary)
+  const serving = addServe(command)
+  herdgate.addHelpText('after', () => `\nFlags of serve:\n${serving.helpInformation().replace(/^[^]*?Options:\n/, '')}`)
+  for (const add of [addCheck, addSchema, addDemo, addProbe, addInit, addPurge, addExplain]) add(command)
+  return herdgate.addHelpText('after', EXAMPLES + EXIT_CODES)
+}
 
+type AddCommand = (name: string, summary: string, options?: { isDefault: boolean }) => Command
+
+function addServe(command: AddCommand): Command {
   const serving = command('serve', 'serve cached answers before an origin', { isDefault: true })
   withSettings(serving, async (given) => {
     endOnSignals()
     const { serve } = await import('./serve.ts')
     await serve(given)
   })
-  herdgate.addHelpText('after', () => `\nFlags of serve:\n${serving.helpInformation().replace(/^[^]*?Options:\n/, '')}`)
+  return serving
+}
+
+function addCheck(command: AddCommand): void {
   const checking = command('check', 'say whether flags, environment and file make a valid configuration')
   checking.option('--print-config', 'print the configuration in effect, secrets left out, as a file')
   withSettings(checking, async (given) => {
@@ -74,12 +84,18 @@ function program(): Command {
     check(given, printConfig)
   })
   checking.addHelpText('after', CHECK_HELP)
+}
+
+function addSchema(command: AddCommand): void {
   command('schema', 'print the JSON Schema of the configuration file')
     .addHelpText('after', SCHEMA_HELP)
     .action(async () => {
       const { configJsonSchema } = await import('../config.ts')
       process.stdout.write(`${JSON.stringify(configJsonSchema(), null, 2)}\n`)
     })
+}
+
+function addDemo(command: AddCommand): void {
   command('demo', 'start a slow API with Herdgate before it')
     .option('--port <port>', 'port of Herdgate', '8080')
     .option('--admin-port <port>', 'port of its admin API', '9090')
@@ -91,12 +107,18 @@ function program(): Command {
       const { demo } = await import('./demo.ts')
       await demo(flags)
     })
+}
+
+function addProbe(command: AddCommand): void {
   command('probe', 'ask a running Herdgate whether it is ready: for health checks')
     .argument('[url]', 'where its admin port is')
     .option('--live', 'ask whether it is alive (/livez) instead')
     .option('--timeout <duration>', 'for the whole answer', '2s')
     .addHelpText('after', PROBE_HELP)
     .action(async (url: string | undefined, flags: ProbeFlags) => (await import('./probe.ts')).probe(url, flags))
+}
+
+function addInit(command: AddCommand): void {
   command('init', 'write a configuration to begin with')
     .argument('[file]', 'where to', 'herdgate.yaml')
     .requiredOption('--origin <url>', 'the API to put it before')
@@ -105,6 +127,9 @@ function program(): Command {
     .option('--force', 'overwrite a file that is there')
     .addHelpText('after', INIT_HELP)
     .action(async (file: string, flags: InitFlags) => (await import('./init.ts')).init(file, flags))
+}
+
+function addPurge(command: AddCommand): void {
   withAdmin(command('purge', 'remove responses from a running Herdgate, or mark them stale'))
     .option('--tag <tag>', 'everything that carries this tag; may be repeated', collect)
     .option('--url <url>', 'one URL with all its variants, as clients ask for it; may be repeated', collect)
@@ -113,6 +138,9 @@ function program(): Command {
     .option('--soft', 'mark stale instead of removing')
     .addHelpText('after', PURGE_HELP)
     .action(async (flags: PurgeFlags) => (await import('./purge.ts')).purge(flags))
+}
+
+function addExplain(command: AddCommand): void {
   withAdmin(command('explain', 'say what would happen to a request, and why'))
     .argument('<url>', 'as a client asks for it')
     .option('--method <method>', 'GET unless given')
@@ -120,7 +148,6 @@ function program(): Command {
     .option('--json', 'as the admin API says it')
     .addHelpText('after', EXPLAIN_HELP)
     .action(async (url: string, flags: ExplainFlags) => (await import('./explain.ts')).explain(url, flags))
-  return herdgate.addHelpText('after', EXAMPLES + EXIT_CODES)
 }
 
 /** For commands that ask a running Herdgate. */
