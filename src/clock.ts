@@ -23,8 +23,8 @@ export const systemClock: Clock = {
 const SECOND_MS = 1_000
 
 /**
- * What makes a time of the process's clock one of the machine's, as other processes understand it: in whole seconds, so that it
- * is nothing as long as the machine's clock has not been corrected.
+ * Added to a time of the process's clock it makes one of the machine's, as other processes understand it. In whole
+ * seconds, so that it is 0 as long as the machine's clock has not been corrected.
  */
 export const correctionOf = (clock: Clock): number =>
   clock.wall === undefined ? 0 : Math.round((clock.wall() - clock.now()) / SECOND_MS) * SECOND_MS

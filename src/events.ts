@@ -1,7 +1,7 @@
 /**
- * What happens inside, by name. Metrics, logs and tests listen; nothing else reports.
- * Listeners must not block: they run on the path of a request. What one of them throws is an uncaught exception, as with
- * an EventTarget: whatever tells of an event is not left half done.
+ * What happens inside, by name. Metrics, logs and tests listen; nothing else reports. Listeners must not block: they
+ * run on the path of a request. What one of them throws is an uncaught exception, as with an EventTarget: whatever
+ * tells of an event is not left half done.
  */
 import type { Fields } from './fields.ts'
 import type { ForwardReason, InvalidationMode, Outcome, Receipt, Selectors, Tier } from './model.ts'
@@ -18,8 +18,8 @@ export interface EventPayloads {
     outcome: 'not_modified' | 'replaced' | 'error'
   }
   /**
-   * A request found a fetch of its key in progress: it got what that brought, asked for an answer of its own after all, or
-   * got the stale copy because it took too long.
+   * A request found a fetch of its key in progress: it got what that brought, asked for an answer of its own after all,
+   * or got the stale copy because it took too long.
    */
   collapse: { route: string; outcome: 'reused' | 'refetched' | 'timeout' }
   /** A store tier did something. */

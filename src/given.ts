@@ -61,8 +61,8 @@ export function strings(what: string, list: readonly string[]): readonly string[
 }
 
 /**
- * What things are purged by. An empty one comes of text that was not there: no response has it, and who purged it would take
- * that for done.
+ * Tags, for things to have or to be purged by. An empty one comes of text that is missing: nothing has it, so that a
+ * purge by it would seem to be done and do nothing.
  * @throws TypeError where it is no list of strings, RangeError where one of them is empty
  */
 export function tagList(list: readonly string[]): readonly string[] {

@@ -53,7 +53,8 @@ const latest = new Map<string, string>()
 
 /**
  * The same fields, in a list of their own, whose texts are those of fields before where they are equal. Most are: names
- * and values without this would be a fifth of the memory of small stored responses, and half of what a collection visits.
+ * and values without this would be a fifth of the memory of small stored responses, and half of what a collection
+ * visits.
  */
 export function interned(fields: readonly string[]): string[] {
   const list = fields.slice()

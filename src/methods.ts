@@ -4,8 +4,8 @@
 export const CACHED_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'QUERY'])
 
 /**
- * Every method that the registry calls safe (RFC 9110 section 9.2.1). It calls each of them idempotent too: a request that
- * may not have arrived can be sent again (section 9.2.2).
+ * Every method that the registry calls safe (RFC 9110 section 9.2.1). It calls each of them idempotent too: a request
+ * that may not have arrived can be sent again (section 9.2.2).
  */
 const SAFE_METHODS = new Set([...CACHED_METHODS, 'OPTIONS', 'TRACE', 'PROPFIND', 'REPORT', 'SEARCH', 'PRI'])
 

@@ -18,7 +18,9 @@ export interface MetricsParts {
   readonly usage: () => readonly TierUsage[]
   /** Those of which operations and evictions are counted, from 0 on. */
   readonly tiers: readonly Tier[]
-  /** Names of all routes: the only values of the label `route`, beside `_OTHER` and those that `routing` tells of later. */
+  /**
+   * Names of all routes: the only values of the label `route`, beside `_OTHER` and those that `routing` tells of later.
+   */
   readonly routes: readonly string[]
   /** Names of all origins. */
   readonly origins: readonly string[]

@@ -1,6 +1,6 @@
 /**
- * The nouns of the cache. Read this file first: each line names a file of `model/` that is no longer than a page or two. All
- * times are milliseconds; absolute ones count from the epoch.
+ * The nouns of the cache. Read this file first: each line names a file of `model/` that is no longer than a page or
+ * two. All times are milliseconds; absolute ones count from the epoch.
  */
 
 /** What a client asks. */
@@ -9,7 +9,10 @@ export type { CacheRequest, Peer } from './model/request.ts'
 /** What an origin is asked, and answers. */
 export type { OriginRequest, Content, OriginResponse, Signal, Origin } from './model/origin.ts'
 
-/** The things that may stand at a key: a response or a value, "it varies", or "the last answer was for one caller alone". */
+/**
+ * The things that may stand at a key: a response or a value, "it varies", or "the last answer was for one caller
+ * alone".
+ */
 export type {
   Beginning,
   Stamp,

@@ -1,4 +1,7 @@
-/** A HerdgateError as application/problem+json (RFC 9457). What routes of the admin port answer: routes/admin/problem.ts. */
+/**
+ * A HerdgateError as application/problem+json (RFC 9457). What routes of the admin port answer:
+ * routes/admin/problem.ts.
+ */
 import type { ErrorCode, HerdgateError } from './errors.ts'
 import { headText } from './head-text.ts'
 import { STATUS_CODES } from './node-http.ts'

@@ -6,9 +6,9 @@ import type { PartialContent, StoredResponse } from './model.ts'
 export type ResponseParts = Omit<StoredResponse, 'kind'>
 
 /**
- * A stored response as it is held. Its times stand in one list: V8 keeps each number that is no small integer in an object of
- * its own, and there are as many stored responses as memory has room for (docs/decisions/heap/marking-is-rare.md). So copy
- * it with `changed`, not by spreading, and compare its times by name.
+ * A stored response as it is held. Its times stand in one list: V8 keeps each number that is no small integer in an
+ * object of its own, and there are as many stored responses as memory has room for
+ * (docs/decisions/heap/marking-is-rare.md). So copy it with `changed`, not by spreading, and compare its times by name.
  */
 export class ResponseRecord implements StoredResponse {
   readonly kind = 'response'

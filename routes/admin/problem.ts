@@ -1,4 +1,7 @@
-/** Errors that routes of the admin port answer with, as application/problem+json (RFC 9457). A HerdgateError: src/problem.ts. */
+/**
+ * Errors that routes of the admin port answer with, as application/problem+json (RFC 9457). A HerdgateError:
+ * src/problem.ts.
+ */
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 

@@ -128,8 +128,8 @@ const NOT_LOGGED = new ProblemError({
 const isEverywhere = ({ nodes }: Receipt): boolean => nodes.acked >= nodes.expected
 
 /**
- * Takes application/json alone. Octets that are no UTF-8 would be read as others, and something else be purged; of a member
- * that comes twice, one would not be.
+ * Takes application/json alone. Octets that are no UTF-8 would be read as others, and something else be purged; of a
+ * member that comes twice, one would not be.
  */
 function onlyJson(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error')

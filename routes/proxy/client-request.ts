@@ -44,7 +44,9 @@ export function readRequest(
   return new ClientRequest(message, response, head.url, content.body, peer, content.fields)
 }
 
-/** An application routes by what it has rewritten, and its hooks see that. The data port rewrites so as not to route. */
+/**
+ * An application routes by what it has rewritten, and its hooks see that. The data port rewrites so as not to route.
+ */
 function targetOf({ originalUrl, url = '' }: Rewritten, given: Given | undefined): string {
   return given === undefined ? (originalUrl ?? url) : url
 }

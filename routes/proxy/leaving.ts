@@ -4,9 +4,10 @@ import type { Signal } from '../../src/for-routes.ts'
 const known = new WeakMap<Socket, Leaving>()
 
 /**
- * Tells of the client's leaving: that it has ended its side of the connection, or that the connection is over. Who has gone and who
- * only sends no more look the same until an answer is written, so this ends no work: the answer still goes out. So of requests that
- * wait behind one another only the first is told so by the end of one side: else all who are still answered could wait uncounted.
+ * Tells of the client's leaving: that it has ended its side of the connection, or that the connection is over. Who has
+ * gone and who only sends no more look the same until an answer is written, so this ends no work: the answer still goes
+ * out. So of requests that wait behind one another only the first is told so by the end of one side: else all who are
+ * still answered could wait uncounted.
  */
 export function leavingOf(socket: Socket): Signal {
   const before = known.get(socket)

@@ -64,8 +64,8 @@ async function stream(reply: Reply, exchange: Exchange, firstByteMs: number): Pr
 }
 
 /**
- * The client must see that this is not the whole of it. Where the connection's end is the content's, only a reset says so;
- * of an answer whose turn has not come nothing goes out.
+ * The client must see that this is not the whole of it. Where the connection's end is the content's, only a reset says
+ * so; of an answer whose turn has not come nothing goes out.
  */
 function breakOff({ message, response }: Exchange): void {
   if (message.httpVersion === '1.0' && response.socket !== null) response.socket.resetAndDestroy()

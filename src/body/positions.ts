@@ -1,4 +1,6 @@
-/** How many readers are at which chunk, so that whether one was the last there is known without a look at the others. */
+/**
+ * How many readers are at which chunk, so that whether one was the last there is known without a look at the others.
+ */
 export class Positions {
   readonly #readers = new Map<number, number>()
 

@@ -42,7 +42,7 @@ export interface CacheLimits extends EngineLimits {
 export interface Cache extends Values {
   /** The HTTP door. Never rejects. */
   handle(request: CacheRequest): Reply | Promise<Reply>
-  /** Fresh copies at hand that answer requests as they are. Stores are asked as for any request, no origin is. */
+  /** For the hit lane: finds fresh copies that answer a request at once. Asks the stores, never an origin. */
   readonly hits: Hits
   /**
    * Never served again, not even stale; beats a fetch in flight. Rejects when it could not be logged, and with a
@@ -56,8 +56,8 @@ export interface Cache extends Values {
   explain(request: CacheRequest): Promise<Explanation>
   stats(): Statistics
   /**
-   * Values under keys of their own: `namespace('users')` keeps `1` as `users/1`; its clear() leaves the rest alone, but for
-   * a key `users`.
+   * Values under keys of their own: `namespace('users')` keeps `1` as `users/1`; its clear() leaves the rest alone, but
+   * for a key `users`.
    */
   namespace(name: string): Namespace
   readonly events: Events

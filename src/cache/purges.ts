@@ -1,4 +1,7 @@
-/** The calls that purge and invalidate: each is a record in the log, and where it names everything, memory is given back. */
+/**
+ * The calls that purge and invalidate: each is a record in the log, and where it names everything, memory is given
+ * back.
+ */
 import type { InvalidationMode, Receipt, Route, Selectors, Store } from '../model.ts'
 import { append, type PurgingParts, selectorsOf, type Targets } from './purging.ts'
 

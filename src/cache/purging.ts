@@ -25,8 +25,8 @@ export interface Targets {
 const KNOWN: Names<Targets> = { tags: true, urls: true, prefixes: true, keys: true, all: true, by: true }
 
 /**
- * @throws RangeError when nothing is selected, or what selects is malformed; TypeError where it is no list of strings, or has
- * another name
+ * @throws RangeError when nothing is selected, or what selects is malformed; TypeError where it is no list of strings,
+ * or has another name
  */
 export function selectorsOf(targets: Targets, routes: readonly Route[]): Selectors {
   checkNames(targets, KNOWN, 'purge and invalidate')

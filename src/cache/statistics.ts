@@ -82,7 +82,7 @@ export class Counts {
     return hitRatioOf(this.requests)
   }
 
-  /** What there is most of by a name that is written here: one that is given takes V8 longer to find. */
+  /** The most frequent result by its literal name: a computed one takes V8 longer to find. */
   #count(result: Result): void {
     if (result === 'hit') this.requests.hit++
     else this.requests[result]++

@@ -1,4 +1,6 @@
-/** `herdgate probe`: asks a running Herdgate how it is. Loads next to nothing, as health checks start it all the time. */
+/**
+ * `herdgate probe`: asks a running Herdgate how it is. Loads next to nothing, as health checks start it all the time.
+ */
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { authority, parseHost } from '../config/addresses.ts'
@@ -39,14 +41,19 @@ export async function probe(given: string | undefined, flags: ProbeFlags): Promi
   }
 }
 
-/** What to ask there. A URL with a path of its own is asked as it is. Undefined when there is none: see `whyNoTarget`. */
+/**
+ * What to ask there. A URL with a path of its own is asked as it is. Undefined when there is none: see `whyNoTarget`.
+ */
 export function probeTarget(given: string | undefined, env: Environment, live: boolean): URL | undefined {
   const target = adminUrl(given, env)
   if (target?.pathname === '/') target.pathname = live ? '/livez' : '/readyz'
   return target
 }
 
-/** The admin port at `given`, else where the environment says that it is, else at its default. Undefined for no http URL. */
+/**
+ * The admin port at `given`, else where the environment says that it is, else at its default. Undefined for no http
+ * URL.
+ */
 export function adminUrl(given: string | undefined, env: Environment): URL | undefined {
   const url = URL.parse(given ?? placeIn(env))
   return url?.protocol === 'http:' ? url : undefined

@@ -37,7 +37,10 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-/** With an empty value for the flag of settings that the line ends with: it is a fault like any other, told with them. */
+/**
+ * Where the line ends with a flag of settings that lacks its value, with an empty one: so it is told with all other
+ * faults.
+ */
 function withLastValue(argv: readonly string[], herdgate: Command): string[] {
   const [, , first = ''] = argv
   const name = COMMANDS.includes(first) ? first : 'serve'

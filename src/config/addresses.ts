@@ -45,7 +45,9 @@ export function parseNetworks(text: string): readonly string[] | undefined {
   return /^\d{1,3}$/.test(prefix) && Number(prefix) <= bits ? [`${address}/${Number(prefix)}`] : undefined
 }
 
-/** An origin's base URL without a trailing slash; undefined unless http or https with nothing but host, port and path. */
+/**
+ * An origin's base URL without a trailing slash; undefined unless http or https with nothing but host, port and path.
+ */
 export function parseOriginUrl(text: string): string | undefined {
   if (!/^https?:\/\/[^\s\\?#@]+$/i.test(text)) return undefined
   const url = URL.parse(text)

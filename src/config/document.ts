@@ -60,7 +60,7 @@ export function parseConfigText(file: ConfigText, env: Environment): ParsedDocum
   }
 }
 
-/** Where keys are given twice and nothing else is wrong, the rest can be read, and the last of them stands for the key. */
+/** Readable is also what has keys that are given twice, if nothing else is wrong with it: the last of them counts. */
 function syntaxFaults(document: Document, placeOf: (offset: number) => string) {
   const complaints = [...document.errors, ...document.warnings]
   const isReadable = complaints.every(({ code }) => code === 'DUPLICATE_KEY')

@@ -23,9 +23,12 @@ const MEBIBYTE = 2 ** 20
 const NODE = 64 * MEBIBYTE
 /** What each of several processes takes under load, whatever it stores. */
 const EMPTY_PROCESS = 112 * MEBIBYTE
-/** Up to a quarter more than what is stored (src/heap/dead-buffers.ts), and short is what takes 90 % of what there is. */
+/**
+ * 1.25 / 0.9: a quarter more may have left the store and not be collected yet (src/heap/dead-buffers.ts), and from 90 %
+ * on memory counts as short.
+ */
 const WITH_GARBAGE = 1.4
-/** With so much for each they have room for what they store besides. */
+/** For each process, where workers are counted out: an empty one, and room for what it stores. */
 const PROCESS = 160 * MEBIBYTE
 const LEAST = 8 * MEBIBYTE
 
@@ -47,8 +50,9 @@ export const neededByOne = ({ store, bodies }: MemoryShares): number => EMPTY_PR
 const processesOf = (workers: number): number => (workers === 1 ? 1 : workers + 1)
 
 /**
- * In a container: 64 MiB for Node in each process, an eighth for content that is being received, two fifths of the rest for the store,
- * three for the heap. Never more than half of the heap for the store, as copies of small bodies lie there for the most part.
+ * In a container: 64 MiB for Node in each process, an eighth for content that is being received, two fifths of the rest
+ * for the store, three for the heap. Never more than half of the heap for the store, as copies of small bodies lie
+ * there for the most part.
  */
 export function memoryShares({ container, heap = Number.POSITIVE_INFINITY }: Capacity, workers: number): MemoryShares {
   const bodies = container === undefined ? DEFAULT_LIMITS.maxBodiesInProgress : container / 8

@@ -30,7 +30,7 @@ export function notesOn(
   ]
 }
 
-/** Flags and variables for what there is not. */
+/** Flags and variables of a tier that is not configured. */
 function idleNotes({ store: { disk, redis } }: Config, { flags, env }: Sources): string[] {
   const size = flags.where('diskSize') ?? env.where('diskSize')
   const prefix = flags.where('redisPrefix') ?? env.where('redisPrefix')

@@ -1,4 +1,7 @@
-/** What the Fastify plugin has in common with a route of the file: what is valid there is valid here, and means the same. */
+/**
+ * What the Fastify plugin has in common with a route of the file: what is valid there is valid here, and means the
+ * same.
+ */
 import * as z from 'zod'
 import { duration, share, size } from '../units.ts'
 import { explain, inWords } from './explain.ts'

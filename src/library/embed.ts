@@ -30,8 +30,8 @@ export function createCache(options: EmbedOptions = {}): Cache {
 }
 
 /**
- * Not refused where the store is one for more than this process: as room for more than memory holds it will do. But who
- * did not think of the log meant to share, and would never learn that nothing is.
+ * A store that other processes can share is not refused without a log: it also serves to hold more than memory does.
+ * But who left the log out most likely meant to share, and would never learn that nothing is shared.
  */
 function logOfThisProcess(store: Store): InvalidationLog {
   const tiers = new Set(store.usage().map(({ tier }) => tier))

@@ -32,7 +32,8 @@ export interface HerdgateOptions {
 
 /**
  * A Fastify plugin that answers everything below its prefix from an origin, through a cache of its own. The origin is
- * asked for the whole path, prefix included. What Fastify refuses before it routes, or does not route, does not come here.
+ * asked for the whole path, prefix included. What Fastify refuses before it routes, or does not route, does not come
+ * here.
  */
 export async function herdgate(app: FastifyInstance, options: HerdgateOptions): Promise<void> {
   if (app.initialConfig.http2 === true) throw new TypeError(HTTP1_EXPECTED)

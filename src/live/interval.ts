@@ -14,8 +14,8 @@ export interface Snapshot {
   /** Requests answered meanwhile, by result. */
   readonly requests: Readonly<Record<Result, number>>
   /**
-   * Those from the cache (hit, stale, stale_if_error) and those that waited for an origin, by the time to their first byte: a count
-   * for each bound, and one for what is above them all.
+   * Those from the cache (hit, stale, stale_if_error) and those that waited for an origin, by the time to their first
+   * byte: a count for each bound, and one for what is above them all.
    */
   readonly latency: {
     readonly boundsMs: readonly number[]
@@ -67,14 +67,14 @@ export interface LiveRequest {
   readonly aborted: boolean
 }
 
-/** What is not counted but looked at. */
+/** Numbers as they are at one moment, not added up from events. */
 export interface Gauges {
   readonly stats: Statistics
   readonly synced: boolean
   readonly origins: readonly { readonly origin: string; readonly inFlight: number; readonly queued: number }[]
 }
 
-/** Of the requests told one by one, hits leave room for what is rarer and says more. */
+/** Requests told one by one, and how many of them may be hits: what is rarer says more. */
 export const MOST_RECENT = 50
 const MOST_RECENT_HITS = 30
 const LONGEST_URL = 2048

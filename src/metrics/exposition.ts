@@ -18,9 +18,11 @@ const MISNAMED = [
 
 /** How often Node looks how late the event loop is: each look wakes an idle process. */
 const LAG_LOOKED_EVERY_MS = 20
-/** The longest that a timer takes: how busy the loop is, prom-client would look at for nothing but what is left out. */
+/**
+ * The longest delay of a timer: prom-client need not look how busy the loop is, as what it makes of that is left out.
+ */
 const HARDLY_EVER_MS = 2 ** 31 - 1
-/** Told as the time between two looks, by which even an idle loop would be late. */
+/** prom-client tells these as the time between two looks: even an idle loop would seem to be late by that. */
 const BETWEEN_LOOKS = ['min', 'max', 'mean', 'p50', 'p90', 'p99'].map(
   (which) => `nodejs_eventloop_lag_${which}_seconds`,
 )

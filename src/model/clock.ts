@@ -7,8 +7,8 @@ export interface Clock {
   /** Epoch milliseconds that never jump while the process lives. */
   now(): number
   /**
-   * The same as the machine says it at this moment, which may have been corrected. Only for what is compared with a date in a
-   * message, or written as one. Absent: as `now`.
+   * The same as the machine says it at this moment, which may have been corrected. Only for what is compared with a
+   * date in a message, or written as one. Absent: as `now`.
    */
   wall?(): number
   /** Calls `run` once after `delayMs`; the returned function cancels it. */

@@ -28,8 +28,8 @@ export interface InvalidationLog {
   /** Position of the newest record applied here. */
   readonly position: number
   /**
-   * Goes up with every record that comes to count here, whether it is read from the log or has only been asked for in this
-   * process, and with a new generation.
+   * Goes up with every record that comes to count here, whether it is read from the log or has only been asked for in
+   * this process, and with a new generation.
    */
   readonly changes: number
   /** Whether it has heard, within the last lease, of every record there is. While not, older copies count as stale. */

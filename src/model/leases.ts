@@ -9,9 +9,9 @@ export interface FetchLeases {
 }
 
 /**
- * How a fetch ended, for those who wait for it. `stored`: the result is in the stores. `unshared`: it was an answer for one
- * caller alone, a failure, or what the stores did not take: everyone asks for themselves. `overtaken`: something was
- * invalidated meanwhile, so that it is somebody else's turn.
+ * How a fetch ended, for those who wait for it. `stored`: the result is in the stores. `unshared`: it was an answer for
+ * one caller alone, a failure, or what the stores did not take: everyone asks for themselves. `overtaken`: something
+ * was invalidated meanwhile, so that it is somebody else's turn.
  */
 export type FetchEnding = 'stored' | 'unshared' | 'overtaken'
 
@@ -34,8 +34,8 @@ export interface Lease {
   /** Rises with each lease of the key: tells a holder that was taken for dead from the one that took over. */
   readonly fence: number
   /**
-   * It could not be kept alive in time, or others have stopped waiting for it by now: one of them may have stored something
-   * newer.
+   * It could not be kept alive in time, or others have stopped waiting for it by now: one of them may have stored
+   * something newer.
    */
   readonly isDoubtful?: boolean
   /** Gives it back and tells those who wait how the fetch ended. Only once counts. */

@@ -16,7 +16,9 @@ export interface OriginRequest {
   readonly background?: boolean | undefined
 }
 
-/** Ends when the response is complete; throws a HerdgateError when it breaks off. Not reading it applies back-pressure. */
+/**
+ * Ends when the response is complete; throws a HerdgateError when it breaks off. Not reading it applies back-pressure.
+ */
 export interface Content extends AsyncIterable<Uint8Array> {
   /** All of it at once instead, where it has come to its end, is no longer than this, and nothing of it was read. */
   takeWhole?(mostBytes: number): readonly Uint8Array[] | undefined
@@ -33,7 +35,9 @@ export interface OriginResponse {
   trailers(): Fields
 }
 
-/** As much of an AbortSignal as it takes to learn that nobody waits any more; making a whole one costs more than that. */
+/**
+ * As much of an AbortSignal as it takes to learn that nobody waits any more; making a whole one costs more than that.
+ */
 export interface Signal {
   readonly aborted: boolean
   addEventListener(type: 'abort', listener: () => void): void

@@ -10,8 +10,8 @@ export interface CacheRequest {
   readonly url: string
   readonly fields: Fields
   /**
-   * The head has no Connection but keep-alive, none of the fields that bear on reuse (policy/bearing.ts), and no other host
-   * that is believed (policy/forwarded.ts), so that nobody need look for them. Absent: not known.
+   * The head has no Connection but keep-alive, none of the fields that bear on reuse (policy/bearing.ts), and no other
+   * host that is believed (policy/forwarded.ts), so that nobody need look for them. Absent: not known.
    */
   readonly plain?: boolean | undefined
   /** Absent when the request has no content. */
@@ -23,8 +23,8 @@ export interface CacheRequest {
   /** Aborted when the client has gone. A shared fetch outlives it. */
   readonly signal?: AbortSignal | undefined
   /**
-   * Aborted when the client has gone, or has ended its side of the connection, and so most likely gone: it does not count among
-   * those who wait any more, but is still answered. Absent: `signal` tells.
+   * Aborted when the client has gone, or has ended its side of the connection, and so most likely gone: it does not
+   * count among those who wait any more, but is still answered. Absent: `signal` tells.
    */
   readonly leaving?: Signal | undefined
   /** Who sent it; absent when the request did not come over a socket. */

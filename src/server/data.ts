@@ -1,4 +1,6 @@
-/** The data port with all that answers at it: the hit lane, the proxy route, and WebSockets. Does not listen by itself. */
+/**
+ * The data port with all that answers at it: the hit lane, the proxy route, and WebSockets. Does not listen by itself.
+ */
 import { proxyEverything } from '../../routes/proxy.ts'
 import type { Cache } from '../cache/create-cache.ts'
 import type { Config } from '../config.ts'

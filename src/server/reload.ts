@@ -60,7 +60,7 @@ export class Reloader {
     return { ok: true, needsRestart }
   }
 
-  /** Rules of routes hold the largest body that memory takes: it is the store's, and so waits for the restart with it. */
+  /** `maxObjectBytes` stands in the rules of every route, but it is the store's, which changes at a restart alone. */
   #inForce({ origins, routes }: RoutingConfig): RoutingConfig {
     const { maxObjectBytes } = this.#first.store.memory
     return { origins, routes: routes.map((route) => ({ ...route, rules: { ...route.rules, maxObjectBytes } })) }

@@ -23,8 +23,8 @@ export function endOnSignals(): void {
 }
 
 /**
- * On SIGTERM or SIGINT drains, closes and exits 0; on a second one exits at once. On an error nobody caught, as below. Our
- * own few lines, because the usual libraries take the echo of a Ctrl-C for a second signal.
+ * On SIGTERM or SIGINT drains, closes and exits 0; on a second one exits at once. On an error nobody caught, as below.
+ * Our own few lines, because the usual libraries take the echo of a Ctrl-C for a second signal.
  */
 export function closeOnSignals(running: Closable, log: Log): void {
   const { logger, exit } = log

@@ -12,8 +12,8 @@ export interface TracedOriginOptions {
 }
 
 /**
- * An origin that is asked within client spans, from the request to the last octet of its answer, and is told of them. What
- * nobody waits for begins a trace of its own, linked to the request that set it off.
+ * An origin that is asked within client spans, from the request to the last octet of its answer, and is told of them.
+ * What nobody waits for begins a trace of its own, linked to the request that set it off.
  */
 export function tracedOrigin(origin: Origin, { urls, tracer, context }: TracedOriginOptions): Origin {
   const where = { 'herdgate.origin': origin.name, ...serverOf(urls) }

@@ -78,7 +78,9 @@ export class Answers {
     return fwdStatus === undefined ? answer : { ...answer, outcome: { ...answer.outcome, fwdStatus } }
   }
 
-  /** Would the log say if the copy had been purged? Where it would not, only a failure of the origin excuses its use. */
+  /**
+   * Would the log say if the copy had been purged? Where it would not, only a failure of the origin excuses its use.
+   */
   #wouldKnow(entry: Entry): boolean {
     return this.#log.synced && this.#log.holds(entry)
   }

@@ -98,8 +98,9 @@ export class Engine {
   }
 
   /**
-   * Joins the fetch of a value that is in progress at a key. Not for responses: their content may no longer be readable from
-   * the start. Undefined when no fetch is sure to answer, or too many wait already: then a question has to be resolved.
+   * Joins the fetch of a value that is in progress at a key. Not for responses: their content may no longer be readable
+   * from the start. Undefined when no fetch is sure to answer, or too many wait already: then a question has to be
+   * resolved.
    * @param landed gets what was fetched for everyone; undefined when the question has to be resolved after all
    */
   share<T>(key: string, route: string, landed: (entry: Entry | undefined) => T): Promise<Awaited<T>> | undefined {
@@ -257,8 +258,9 @@ export class Engine {
   }
 
   /**
-   * Is it remembered of askers like this one that they cannot share an answer, while a copy stands for the others? Where
-   * none stands, the look-up has seen it. Whoever may join a fetch waits for no store.
+   * Whether it is remembered (`unshareable`) that answers to askers like this one are not shared, although a copy is
+   * stored for the others. Where none is stored the look-up has found that out. Who can join a fetch need not ask the
+   * store.
    */
   #isUnshareable<E extends Entry, D>(
     question: Question<E, D>,

@@ -44,7 +44,7 @@ export class Flight<E extends Entry, D> implements Stamp {
   /** Those that lead or led to it, from the first until it is left; only `Flights` writes them. */
   keys: string[] | undefined
   #landed: Promise<Landed<E, D>> | undefined
-  /** For those who join while what loads is being called, as it may itself ask for the same. */
+  /** For those who join while the loader is being called: it may itself ask for the same key. */
   #awaited: Deferred<Landed<E, D>> | undefined
   #limited: LimitedWaits<Landed<E, D>> | undefined
 

@@ -12,7 +12,10 @@ export function mayStandIn(
   return verdict !== 'dead' && now < staleIfErrorUntil
 }
 
-/** Whether what stands at a key is worth more than an error: not another error, but any variants as long as they are kept. */
+/**
+ * Whether what stands at a key is worth more than an error: not another error, but any variants as long as they are
+ * kept.
+ */
 export function isInUse<E extends Entry, D>(
   question: Question<E, D>,
   stored: Stored | undefined,

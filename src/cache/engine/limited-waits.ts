@@ -7,8 +7,8 @@ export interface LimitedWaits<T> {
 }
 
 /**
- * A promise would hold on to everyone who has ever waited for it until it is settled, which may be never. Here those who
- * have waited long enough are let go of.
+ * A promise would hold on to everyone who has ever waited for it until it is settled, which may be never. Here those
+ * who have waited long enough are let go of.
  * @param awaited does not reject
  */
 export function limitedWaits<T>(awaited: Promise<T>): LimitedWaits<T> {

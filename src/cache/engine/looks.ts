@@ -4,8 +4,8 @@ import type { Anew, Awaitable, Kept, Store } from '../../model.ts'
 export type Reads = Pick<Store, 'get'>
 
 /**
- * Remembers what a store has said in this turn of the event loop. The hit lane looks a request up; where that is no hit, the
- * usual way goes on with the same answers. So the store is asked once, and counts one look-up.
+ * Remembers what a store has said in this turn of the event loop. The hit lane looks a request up; where that is no
+ * hit, the usual way goes on with the same answers. So the store is asked once, and counts one look-up.
  */
 export class Looks implements Reads {
   readonly #store: Reads

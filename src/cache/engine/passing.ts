@@ -155,8 +155,8 @@ export class Passing {
 }
 
 /**
- * The last answer for the key was not for sharing, perhaps since it was longer than what is kept: of one whose length is not
- * known by its head nobody can say yet that it will be stored.
+ * Is it too early to say that this answer will be stored? The last one for the key was not shared, perhaps because it
+ * was too long to be kept, and the length of this one is not known yet.
  */
 function mayBeLikeTheLast<E extends Entry, D>(
   question: Question<E, D>,

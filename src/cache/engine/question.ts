@@ -28,7 +28,7 @@ export interface Question<E extends Entry, D> {
    * since the answer may turn on them, and those for one range from those for another.
    */
   readonly apart: string
-  /** The same for a fetch of all there is, which answers any range as well; undefined when that is what `apart` names. */
+  /** The same for a fetch of the whole, which answers any range as well; undefined when `apart` names that already. */
   readonly apartWhole: string | undefined
   /** Aborted when the asker has gone. */
   readonly signal: AbortSignal | undefined
@@ -44,8 +44,8 @@ export interface Question<E extends Entry, D> {
   /** The same for a refresh of this entry that nobody waits for: without what the asker wishes of its own answer. */
   forRefresh(entry: E): Question<E, D>
   /**
-   * The same in nobody's name, where answers to such as the asker may not be given to others; undefined where that cannot be,
-   * or makes no difference.
+   * The same in nobody's name, where answers to such as the asker may not be given to others; undefined where that
+   * cannot be, or makes no difference.
    */
   forAnyone(entry: E): Question<E, D> | undefined
   /** Asks the origin or the loader. Rejects, or throws at once, when there is no answer. */

@@ -13,7 +13,10 @@ import type { Forward } from './resolution.ts'
 import { SharedFetch, type SharedFetchParts } from './shared-fetch.ts'
 import { beginningAt } from './stamp.ts'
 
-/** Whatever range is asked for, a whole copy is checked as a whole. */
+/**
+ * With whom the question shares a fetch (see `Question.apart`). A whole copy is checked as a whole, whatever range is
+ * asked for.
+ */
 export function apartFor<E extends Entry, D>(question: Question<E, D>, decision: Forward<E>): string {
   const isWhole = decision.kind === 'revalidate' && !question.isPart(decision.entry)
   return isWhole ? (question.apartWhole ?? question.apart) : question.apart
@@ -70,8 +73,8 @@ export class SharedFetches {
   }
 
   /**
-   * The fetch in progress at this key, if it answers all who ask now whatever it brings for everyone: it has not landed,
-   * and nothing was invalidated since it began.
+   * The fetch in progress at this key, if it answers all who ask now whatever it brings for everyone: it has not
+   * landed, and nothing was invalidated since it began.
    */
   inProgress(key: string): AnyFlight | undefined {
     const flight = this.#flights.get(key)
@@ -80,8 +83,9 @@ export class SharedFetches {
   }
 
   /**
-   * A background refresh: nobody waits for it. Where it is remembered of askers like this one that their answers are for them
-   * alone, it is made in nobody's name: theirs would leave the copy as it is, for as long as it may be served stale.
+   * A background refresh: nobody waits for it. Where it is remembered of askers like this one that their answers are
+   * for them alone, it is made in nobody's name: theirs would leave the copy as it is, for as long as it may be served
+   * stale.
    */
   refresh<E extends Entry, D>(question: Question<E, D>, foundAt: string, entry: E): void {
     const key = foundAt + apartFor(question, refreshing(entry))

@@ -135,8 +135,8 @@ export class Storing {
   }
 
   /**
-   * Another fetch has the key by now, but has not ended. To wait for that one would mean that what arrives slowly is never
-   * stored while many ask for it.
+   * Another fetch has the key by now, but has not ended. To wait for that one would mean that what arrives slowly is
+   * never stored while many ask for it.
    */
   #isWantedMeanwhile<E extends Entry, D>(flight: Flight<E, D>, key: string): boolean {
     const current = this.#flights.get(key)
@@ -219,8 +219,8 @@ export class Storing {
   }
 
   /**
-   * Does what is there stay? If it was asked for later, or put here meanwhile; but not the very copy that was to be replaced:
-   * the clock behind it may be ahead.
+   * Does what is there stay? If it was asked for later, or put here meanwhile; but not the very copy that was to be
+   * replaced: the clock behind it may be ahead.
    */
   #isStaying(kept: Kept, arrived: Order, flight: AnyFlight | undefined): boolean {
     if (flight?.isSuperseded === true) return true
@@ -299,7 +299,8 @@ export class Storing {
   }
 
   /**
-   * Requests at this key go side by side from now on, until an answer is found that may be shared; unless one was asked for later.
+   * Requests at this key go side by side from now on, until an answer is found that may be shared; unless one was asked
+   * for later.
    * @param flight absent: it was fetched for one asker alone
    */
   rememberUnshareable(key: string, of: Stamp, flight?: AnyFlight): Awaitable<Written> {

@@ -45,8 +45,8 @@ export class Variants {
 
   /**
    * Puts "varies on ..." at the resource's key. A changed Vary drops the variants made under the old one, and whatever
-   * stood there, once a variant has come whole: where they all break off, that is put back. An error says nothing of what
-   * else there is.
+   * stood there, once a variant has come whole: where they all break off, that is put back. An error says nothing of
+   * what else there is.
    * @param isStaying whether what stands there was asked for later
    */
   announce<E extends Entry, D>(

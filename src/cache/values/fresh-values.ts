@@ -11,7 +11,9 @@ export interface FreshValuesParts {
   readonly counts: Counts
 }
 
-/** The stored values that are fresh. Where what is at hand will not do, there may be a newer one in a tier further away. */
+/**
+ * The stored values that are fresh. Where what is at hand will not do, there may be a newer one in a tier further away.
+ */
 export class FreshValues {
   readonly #store: Store
   readonly #log: InvalidationLog

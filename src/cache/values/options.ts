@@ -9,8 +9,8 @@ export interface ValueOptions {
   /** How long the value is fresh. Absent: until it is evicted, deleted or purged. */
   readonly ttl?: Duration | undefined
   /**
-   * How long past that it may still be used when loading fails, or takes longer than `softTimeout`. Absent: not at all. Where
-   * `getOrSet` states it, no value that is past its end by more is taken either, though its own grace be longer.
+   * How long past that it may still be used when loading fails, or takes longer than `softTimeout`. Absent: not at all.
+   * Where `getOrSet` states it, no value that is past its end by more is taken either, though its own grace be longer.
    */
   readonly grace?: Duration | undefined
   /** Within grace, how long to wait for a load before the stale value is returned; `0` returns it at once. */
@@ -80,7 +80,10 @@ function refuseOwn(options: object, name: string): void {
   )
 }
 
-/** @throws RangeError naming what is no duration or no share, or for an empty tag; TypeError for tags that are no strings */
+/**
+ * @throws RangeError naming what is no duration or no share, or for an empty tag; TypeError for tags that are no
+ * strings
+ */
 function reckoned({ ttl, grace, softTimeout, refreshAhead, tags }: ValueOptions, otherwise: ValueRules): ValueRules {
   return {
     ttl: ttl === undefined ? otherwise.ttl : duration(ttl),

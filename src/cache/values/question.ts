@@ -30,8 +30,8 @@ export interface LoadControls<T> {
 }
 
 /**
- * @typeParam Stale what the value before is taken for. By itself, so that what a load gives is inferred even where it looks
- * at its controls.
+ * @typeParam Stale what the value before is taken for. By itself, so that what a load gives is inferred even where it
+ * looks at its controls.
  */
 export type Load<T, Stale = T> = (controls: LoadControls<Stale>) => Promise<T> | T
 
@@ -41,7 +41,7 @@ export type AnyLoad<T> = Load<T, never>
 /** What a call asks for beside the value. */
 export interface Asked {
   readonly rules: ValueRules
-  /** That the call states itself, in milliseconds; it says no more of a value that stands there than its own does. */
+  /** As the call itself states it, in milliseconds. Undefined: it states none, and that of the stored value counts. */
   readonly grace: number | undefined
   readonly force: boolean
 }

@@ -1,15 +1,15 @@
 import type { Clock } from '../../model.ts'
 
-/** Two readings so close, in ms, and there will be more. */
+/** Two readings of the clock so close to each other, in ms, are taken for the first of many. */
 const CLOSE_MS = 0.002
 /** Looks at one reading: a turn of the event loop may be long. */
 const MOST_LOOKS = 16
 
 /**
- * The time as of this turn of the event loop, for what is looked up in memory: reading the clock takes longer than finding
- * the value (docs/decisions/cache/what-a-hit-takes.md). Where looks follow each other closely, one reading serves up to
- * 16 of them, and none after the turn has ended; else the clock is read. So a value may outlive its freshness by what the
- * turn takes, but never ends before.
+ * The time as of this turn of the event loop, for what is looked up in memory: reading the clock takes longer than
+ * finding the value (docs/decisions/cache/what-a-hit-takes.md). Where looks follow each other closely, one reading
+ * serves up to 16 of them, and none after the turn has ended; else the clock is read. So a value may outlive its
+ * freshness by what the turn takes, but never ends before.
  */
 export class TurnTime {
   readonly #clock: Clock

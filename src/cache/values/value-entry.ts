@@ -2,8 +2,9 @@ import type { Beginning, StoredValue } from '../../model.ts'
 import type { ValueRules } from './options.ts'
 
 /**
- * A value as it is stored. What its rules say is reckoned from them when it is asked for: there are many values and few rules, and
- * every number kept apart takes memory and time with each value that is put. Copy it field by field, not by spreading.
+ * A value as it is stored. Times that follow from its rules are computed when they are asked for: there are many values
+ * and few rules, and each number kept with every value takes memory and time. Copy it field by field: spreading leaves
+ * getters out.
  */
 export class ValueEntry implements StoredValue {
   readonly kind = 'value'
@@ -61,7 +62,7 @@ export class ValueEntry implements StoredValue {
     return this.#rules.softTimeout === 0 ? this.keepUntil : this.freshUntil
   }
 
-  /** Past from the beginning where there is no grace: one that was invalidated may be far from its end. */
+  /** In the past where there is no grace: an invalidated value may be within its ttl still, and is not to stand in. */
   get staleIfErrorUntil(): number {
     return this.#rules.grace > 0 ? this.keepUntil : this.bornAt
   }
