@@ -11,7 +11,7 @@ const MOST_HEADERS = 100
 /** What a field value may hold (RFC 9110 section 5.5). */
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
-/** Of any other, Node's parser says that the request is malformed. */
+/** Of a request with any other method, Node's parser says that it is malformed. */
 const READ_METHODS = new Set(METHODS)
 
 const Query = z.strictObject({

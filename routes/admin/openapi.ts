@@ -51,7 +51,7 @@ export function describeRoutes(app: FastifyInstance, version: string): void {
 
 type SchemaOptions = NonNullable<NonNullable<Parameters<typeof createJsonSchemaTransform>[0]>['zodToJsonConfig']>
 
-/** The largest integer that JavaScript counts with is no limit of ours. */
+/** zod states the largest safe integer as a limit of every integer; it is none of ours. */
 const zodToJsonConfig: SchemaOptions = {
   override({ jsonSchema }) {
     if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum

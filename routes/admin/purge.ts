@@ -128,8 +128,8 @@ const NOT_LOGGED = new ProblemError({
 const isEverywhere = ({ nodes }: Receipt): boolean => nodes.acked >= nodes.expected
 
 /**
- * Takes application/json alone. Octets that are no UTF-8 would be read as others, and something else be purged; of a
- * member that comes twice, one would not be.
+ * Takes application/json alone: in UTF-8, as other octets would be read as something else, and that be purged; and with
+ * no member twice, as JSON.parse keeps the last alone.
  */
 function onlyJson(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error')
@@ -145,7 +145,7 @@ function onlyJson(app: FastifyInstance): void {
   })
 }
 
-/** Content in a coding, and content of which it is not certain that it is JSON: node:http shows one type of several. */
+/** Refuses content in a coding, and content of several types, of which node:http shows one. */
 function refuseEncoded({ headers, raw: { rawHeaders } }: FastifyRequest): void {
   const coding = headers['content-encoding']
   if (coding !== undefined && coding.toLowerCase() !== 'identity')

@@ -45,7 +45,8 @@ export function readRequest(
 }
 
 /**
- * An application routes by what it has rewritten, and its hooks see that. The data port rewrites so as not to route.
+ * In an application hooks and routes go by what its `rewriteUrl` makes of the target, and so does this. The data port
+ * has a `rewriteUrl` only so that Fastify routes nothing.
  */
 function targetOf({ originalUrl, url = '' }: Rewritten, given: Given | undefined): string {
   return given === undefined ? (originalUrl ?? url) : url

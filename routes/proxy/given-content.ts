@@ -86,7 +86,7 @@ async function* octetsOf(source: Source, socket: Socket): AsyncGenerator<Buffer>
 const isOctets = (chunk: unknown): chunk is string | Uint8Array =>
   typeof chunk === 'string' || chunk instanceof Uint8Array
 
-/** What says something of the content is as the hooks leave it. How long it is nobody knows yet. */
+/** Fields that describe the content are those that the hooks leave. How long it is nobody knows yet. */
 function redescribed(received: Fields, headers: Given['headers']): Fields {
   const fields: string[] = []
   for (let at = 0; at + 1 < received.length; at += 2) {

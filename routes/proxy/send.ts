@@ -13,7 +13,7 @@ import { endWith } from './last-answer.ts'
 /** Gives the client its answer, and reports how that went. Throws when it cannot be written as HTTP. */
 export function send(reply: Reply, exchange: Exchange): void {
   const { message, response } = exchange
-  // What is malformed in one place may be so in another, where it ends included.
+  // Where a malformed request ends, and the next one begins, is not certain.
   if (reply.status === 400 && reply.outcome.result === 'error') endWith(exchange)
   const firstByteMs = performance.now() - exchange.startedAt
   if (response.destroyed) {
@@ -64,8 +64,8 @@ async function stream(reply: Reply, exchange: Exchange, firstByteMs: number): Pr
 }
 
 /**
- * The client must see that this is not the whole of it. Where the connection's end is the content's, only a reset says
- * so; of an answer whose turn has not come nothing goes out.
+ * Ends an answer so that the client sees that it is incomplete. In HTTP/1.0 content ends with the connection, and only
+ * a reset says that it was cut off. Of an answer whose turn has not come nothing goes out.
  */
 function breakOff({ message, response }: Exchange): void {
   if (message.httpVersion === '1.0' && response.socket !== null) response.socket.resetAndDestroy()
