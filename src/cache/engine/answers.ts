@@ -5,11 +5,13 @@ import {
   type Entry,
   type ForwardReason,
   type InvalidationLog,
+  type Outcome,
   outcomeOfError,
   type Written,
 } from '../../model.ts'
-import type { LandedEntry } from './landing.ts'
-import { failure, type Forward, type Pass, type Resolution, served } from './resolution.ts'
+import type { Landed, LandedEntry } from './landing.ts'
+import type { Question } from './question.ts'
+import { direct, failure, type Forward, type Pass, type Resolution, served } from './resolution.ts'
 
 /** What may be said to the one for whom the origin was asked, or could not be, as the log stands by then. */
 export class Answers {
@@ -48,6 +50,19 @@ export class Answers {
   /** The stale copy in place of an origin that failed, with this status if it has one. */
   onError<E extends Entry, D>(decision: Forward<E> | Pass<E>, fwdStatus?: number): Resolution<E, D> | undefined {
     return this.#stale(decision, 'stale_if_error', 'stale-if-error', fwdStatus)
+  }
+
+  /** The answer of an origin that says that it failed, or the stale copy in its place. */
+  failed<E extends Entry, D>(
+    question: Question<E, D>,
+    decision: Forward<E> | Pass<E>,
+    { reply, status }: Extract<Landed<E, D>, { kind: 'failed' }>,
+    outcome: Outcome,
+  ): Resolution<E, D> {
+    const stale = this.onError<E, D>(decision, status)
+    if (stale === undefined) return direct(reply, outcome)
+    question.discard(reply)
+    return stale
   }
 
   /** There is no answer: the stale copy, or what was thrown. `joined`: it was another's fetch. */

@@ -87,11 +87,8 @@ export class Collapsing {
       case 'direct':
         return direct(landed.reply, { result: 'miss', fwd, fwdStatus: landed.status, detail: landed.why, originMs })
       case 'failed': {
-        const { reply, status, why: detail } = landed
-        const stale = this.#answers.onError<E, D>(decision, status)
-        if (stale === undefined) return direct(reply, { result: 'miss', fwd, fwdStatus: status, detail, originMs })
-        question.discard(reply)
-        return stale
+        const { status: fwdStatus, why: detail } = landed
+        return this.#answers.failed(question, decision, landed, { result: 'miss', fwd, fwdStatus, detail, originMs })
       }
       case 'error':
         return this.#answers.staleOrError(decision, landed.thrown, false)

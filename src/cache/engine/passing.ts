@@ -118,12 +118,8 @@ export class Passing {
         if (landed.outdated !== undefined) this.#storing.outdate(key, landed.outdated)
         return direct(landed.reply, { ...passed, fwdStatus: landed.status, detail: passed.detail ?? landed.why })
       case 'failed': {
-        const stale = this.#answers.onError<E, D>(decision, landed.status)
-        if (stale === undefined) {
-          return direct(landed.reply, { ...passed, fwdStatus: landed.status, detail: passed.detail ?? landed.why })
-        }
-        question.discard(landed.reply)
-        return stale
+        const outcome = { ...passed, fwdStatus: landed.status, detail: passed.detail ?? landed.why }
+        return this.#answers.failed(question, decision, landed, outcome)
       }
       case 'error':
         return this.#answers.staleOrError(decision, landed.thrown, false)
