@@ -52,7 +52,9 @@ export class IpcLog implements InvalidationLog {
 
   verdict(stamp: Stamp): Verdict {
     if (stamp.generation !== this.generation) return 'stale'
-    return stamp.checked === this.#position ? 'valid' : this.#marks.judge(stamp, this.#position)
+    return stamp.checked === this.#position
+      ? 'valid'
+      : this.#marks.judge(stamp, Math.max(stamp.checked, this.#position))
   }
 
   holds({ generation }: Stamp): boolean {

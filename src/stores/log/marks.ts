@@ -87,8 +87,7 @@ export class Marks {
    */
   judge(stamp: Stamp, position: number): Verdict {
     const verdict = this.verdict(stamp)
-    // What another process fetched may come from a position that is not reached here yet.
-    if (verdict === 'valid') stamp.checked = Math.max(stamp.checked, position)
+    if (verdict === 'valid') stamp.checked = position
     return verdict
   }
 

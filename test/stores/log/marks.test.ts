@@ -17,3 +17,11 @@ test('to name a target takes no longer when as many are remembered as may be', (
   expect(marks.verdict({ url: 'a.test/', tags: ['0'], checked: 0 })).toBe('dead')
   expect(marks.verdict({ url: 'a.test/', tags: ['0'], checked: position - 1 })).toBe('valid')
 })
+
+test('where the log was put back to what it was, what it logs from then on counts', () => {
+  const marks = new Marks(10)
+  const stamp = { url: 'a.test/', tags: ['x'], generation: 'g', position: 0, checked: 6, startedAt: 0 }
+  expect(marks.judge(stamp, 1)).toBe('valid')
+  marks.name('tag x', 'purge', 2)
+  expect(marks.judge(stamp, 2)).toBe('dead')
+})
