@@ -19,6 +19,8 @@ export class Batches {
   /** What is still to come of each, by key. */
   readonly #pending = new Set<Map<string, Change>>()
   readonly #running = new Set<Promise<void>>()
+  /** The latest that takes more than one piece: such are made one after the other, several at once would be too much again. */
+  #latestLong: Promise<void> | undefined
 
   /** Something newer comes to these keys. */
   overtake(keys: readonly string[]): void {
@@ -53,14 +55,27 @@ export class Batches {
 
   #begin<C extends Change>(changes: readonly C[], make: (piece: readonly C[]) => Promise<unknown>): Promise<void> {
     this.overtake(changes.map(({ key }) => key))
-    const running = this.#run(changes, make).finally(() => this.#running.delete(running))
+    const pending = new Map(changes.map((change) => [change.key, change]))
+    this.#pending.add(pending)
+    const run = () => this.#run(pending, make)
+    const running = (isOnePiece(changes) ? run() : this.#inTurn(run)).finally(() => this.#running.delete(running))
     this.#running.add(running)
     return running
   }
 
-  async #run<C extends Change>(changes: readonly C[], make: (piece: readonly C[]) => Promise<unknown>): Promise<void> {
-    const pending = new Map(changes.map((change) => [change.key, change]))
-    this.#pending.add(pending)
+  #inTurn(run: () => Promise<void>): Promise<void> {
+    const before = this.#latestLong
+    const running = (before === undefined ? run() : before.then(run, run)).finally(() => {
+      if (this.#latestLong === running) this.#latestLong = undefined
+    })
+    this.#latestLong = running
+    return running
+  }
+
+  async #run<C extends Change>(
+    pending: Map<string, C>,
+    make: (piece: readonly C[]) => Promise<unknown>,
+  ): Promise<void> {
     try {
       while (pending.size > 0) {
         const piece = pieceOf(pending)
@@ -71,6 +86,11 @@ export class Batches {
       this.#pending.delete(pending)
     }
   }
+}
+
+function isOnePiece(changes: readonly Change[]): boolean {
+  if (changes.length > MOST_MEMBERS) return false
+  return changes.reduce((sum, { stored }) => sum + bytesOf(stored), 0) <= MOST_BYTES
 }
 
 /** Takes the next ones. */
