@@ -1,7 +1,7 @@
 /** Which of two things was asked for later. */
 export interface Order {
   /**
-   * When the fetch behind it began, the latest of several, whoever made it; by the machine's clock where another
+   * When the fetch behind it began, whoever made it: of a response and its later checks the latest, of parts put together the earliest; by the machine's clock where another
    * process did. To be compared with that of another and nothing else: what the log must know to be past is
    * `startedAt`.
    */

@@ -109,7 +109,14 @@ export class Storing {
   ): Awaitable<Announcement> {
     this.#flights.cross(question.key, entry.startedAt)
     const isStaying = (kept: Kept) => this.#isStaying(kept, entry, flight)
-    return this.#variants.announce(question, entry, on, variant, isStaying)
+    return this.#variants.announce(
+      question,
+      entry,
+      on,
+      variant,
+      isStaying,
+      this.#isAlone(flight) ? undefined : this.#anew,
+    )
   }
 
   #settle<E extends Entry, D>(arriving: Arriving<E, D>, fate: Fate, now: number): void {
@@ -117,7 +124,10 @@ export class Storing {
     const isValid = this.#log.verdict(entry) === 'valid'
     const isCurrent = flight !== undefined && !flight.isSuperseded && this.#flights.get(key) === flight
     const isWanted = flight === undefined || isCurrent || (fate === 'kept' && this.#isWantedMeanwhile(flight, key))
-    const written = isWanted && isValid ? this.#write(arriving, fate, isCurrent, now) : undefined
+    const write = (announcement: Announcement | undefined): Awaitable<Written> =>
+      announcement?.isOutOfPlace === true ? undefined : this.#write(arriving, fate, isCurrent, now)
+    const { announced: said } = arriving
+    const written = !isWanted || !isValid ? undefined : said instanceof Promise ? said.then(write) : write(said)
     const announced = settleAnnounced(arriving.announced, isWanted && isValid ? fate : 'broken')
     const isForOthers = fate === 'kept' && this.#fitsAll(question, entry)
     const left = (...results: readonly Written[]) => {
@@ -214,7 +224,10 @@ export class Storing {
   /** Of variants no more is to be found than of anything else that is replaced. */
   #replace(key: string, kept: Kept, entry: Entry): Awaitable<Written> {
     const replaced = known(kept)
-    if (replaced?.kind === 'varies') this.#variants.drop(replaced.variants)
+    if (replaced?.kind === 'varies') {
+      this.#variants.drop(replaced.variants)
+      for (const variant of replaced.variants) this.#overtake(variant, entry, undefined)
+    }
     return this.put(key, entry)
   }
 
@@ -293,6 +306,7 @@ export class Storing {
       const stored = known(kept)
       const isPart = stored !== undefined && question.isEntry(stored) && question.isPart(stored)
       if (isPart && isInUse(question, stored, this.#log, this.#clock.now())) return undefined
+      if (stored?.kind === 'varies') this.#variants.drop(stored.variants)
       return this.rememberUnshareable(key, entry, flight)
     }
     return withStored(this.#store, key, remember)

@@ -1,6 +1,17 @@
 /** "Varies on ...": what stands at the key of a resource whose answers differ by request fields. */
 import type { Fate } from '../../body.ts'
-import type { Awaitable, Clock, Entry, InvalidationLog, Kept, Store, Stored, Varies, Written } from '../../model.ts'
+import type {
+  Anew,
+  Awaitable,
+  Clock,
+  Entry,
+  InvalidationLog,
+  Kept,
+  Store,
+  Stored,
+  Varies,
+  Written,
+} from '../../model.ts'
 import { isInUse } from './in-use.ts'
 import { known } from './lookup.ts'
 import type { Question } from './question.ts'
@@ -16,6 +27,8 @@ export interface VariantsParts {
 /** It has been said that a resource varies, while the variant that shows it is arriving. */
 export interface Announcement {
   readonly written: Written
+  /** What was asked for later stands there: nothing would lead to the variant. */
+  readonly isOutOfPlace?: true
   /** What has become of that variant. */
   settle(fate: Fate): void
 }
@@ -30,6 +43,7 @@ interface Replaced {
 const MOST_VARIANTS = 64
 const NO_TAGS: readonly string[] = []
 const NOT_SAID: Announcement = { written: undefined, settle: () => {} }
+const OUT_OF_PLACE: Announcement = { ...NOT_SAID, isOutOfPlace: true }
 
 export class Variants {
   readonly #store: Store
@@ -55,13 +69,14 @@ export class Variants {
     on: readonly string[],
     variant: string,
     isStaying: (kept: Kept) => boolean,
+    anew?: Anew,
   ): Awaitable<Announcement> {
     const { key } = question
     const announce = (kept: Kept): Awaitable<Announcement> => {
       const before = known(kept)
       if (question.isError(entry) && isInUse(question, before, this.#log, this.#clock.now())) return NOT_SAID
       const same = before?.kind === 'varies' && this.#log.verdict(before) !== 'dead' && sameNames(before.on, on)
-      if (!same && isStaying(kept)) return { written: undefined, settle: () => this.drop([variant]) }
+      if (!same && isStaying(kept)) return OUT_OF_PLACE
       const others = same ? before.variants.filter((other) => other !== variant) : []
       const variants = [...others, variant].slice(-MOST_VARIANTS)
       const dropped = before?.kind === 'varies' ? before.variants.filter((other) => !variants.includes(other)) : []
@@ -83,7 +98,7 @@ export class Variants {
       const written = this.#store.set(key, marker, keepUntil - this.#clock.now())
       return written instanceof Promise ? written.then((late) => ({ written: late, settle })) : { written, settle }
     }
-    return withStored(this.#store, key, announce)
+    return withStored(this.#store, key, announce, anew)
   }
 
   /** Variants to which nothing leads any more: the same names in a later Vary would bring them back. */

@@ -198,6 +198,45 @@ describe('one fetch for the fleet', () => {
       }
     })
 
+    test.each([
+      ['varies, unlike the older copy of both', PUBLIC, VARYING, LATER],
+      ['varies as older copies of both do', VARYING.headers, VARYING, LATER],
+      [
+        'names other fields in Vary',
+        VARYING.headers,
+        { ...EARLY, headers: { ...PUBLIC, Vary: 'X' } },
+        { ...VARYING, body: 'later' },
+      ],
+    ])('and its answer %s', async (_, headers, early, later) => {
+      const nodes = fleet({ leases: UNAVAILABLE })
+      nodes.origin.script(() => ({ headers, body: 'older' }))
+      await nodes.a('/')
+      await nodes.b('/')
+      nodes.origin.script(() => undefined)
+      await nodes.clock.advance(61_000)
+      await crossing(nodes, { answers: [early, later] })
+      for (const node of [nodes.b, nodes.c]) expect(await node('/')).toMatchObject({ body: 'later', result: 'hit' })
+      expect(await nodes.a('/')).not.toMatchObject({ body: 'early' })
+    })
+
+    test('nor is the earlier one put where a later Vary would lead to it', async () => {
+      const { clock, origin, a } = fleet({ leases: soleLeases })
+      const first = a('/', { Authorization: 'Bearer a' })
+      await settle()
+      await clock.advance(1)
+      const second = a('/')
+      await settle()
+      origin.waiting[1]?.answer(LATER)
+      await second
+      origin.next.answer({ ...VARYING, headers: { 'Cache-Control': 'public, max-age=600', Vary: 'Accept' } })
+      await first
+      await settle()
+      await clock.advance(30_000)
+      origin.script(() => ({ ...VARYING, body: 'latest' }))
+      await a('/', { Accept: 'text/html', 'Cache-Control': 'no-cache' })
+      expect(await a('/')).toMatchObject({ body: 'latest', result: 'miss' })
+    })
+
     test('and that lives shorter than the copy at hand', async () => {
       const nodes = fleet({ leases: UNAVAILABLE })
       nodes.origin.script(() => ({ headers: { 'Cache-Control': 'public, max-age=600' }, body: 'older' }))

@@ -250,6 +250,26 @@ describe('of an answer with Vary and one without, what was asked for later stays
     expect(await w.get('/')).toMatchObject({ body: 'v3', result: 'miss' })
   })
 
+  test('and so does a variant that came meanwhile, when the earlier one ends', async () => {
+    const w = world()
+    const body = new PushedBody()
+    const slow = w.get('/', AUTHORIZED)
+    await settle()
+    await w.clock.advance(1)
+    w.origin.script((_, number) => (number === 2 ? { headers: { 'Cache-Control': 'max-age=1' } } : undefined))
+    await w.get('/')
+    w.origin.script(() => undefined)
+    w.origin.next.answer({ headers: VARYING, body })
+    await w.clock.advance(2_000)
+    w.origin.script(() => varying(V2))
+    await w.get('/')
+    body.push('v1')
+    body.end()
+    await slow
+    await settle()
+    expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+  })
+
   test('neither one with another Vary', async () => {
     const other = { headers: { ...CONSENTING, Vary: 'X-Other' }, body: 'v1' }
     const w = await crossing(AUTHORIZED, [other, varying(V2)])

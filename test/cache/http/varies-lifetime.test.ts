@@ -185,3 +185,40 @@ test.each([200, 206, 404])(
     expect(await w.get('/', { 'Accept-Language': 'de' })).toMatchObject({ body: 'after', result: 'miss' })
   },
 )
+
+test('nor does one that was still arriving when a response without Vary took their place', async () => {
+  const w = world()
+  const varying = (maxAge: number) => ({ 'Cache-Control': `max-age=${maxAge}`, Vary: 'Accept' })
+  w.origin.script(() => ({ headers: varying(1), body: 'before' }))
+  await w.get('/')
+  await w.clock.advance(2_000)
+  w.origin.script(() => undefined)
+  const body = new PushedBody()
+  const slow = w.get('/')
+  await settle()
+  w.origin.next.answer({ headers: varying(600), body })
+  await w.clock.advance(10)
+  w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=1' }, body: 'for all' }))
+  await w.get('/', { Accept: 'text/html' })
+  body.push('late')
+  body.end()
+  await slow
+  await w.clock.advance(2_000)
+  w.origin.script(() => ({ headers: varying(600), body: 'after' }))
+  await w.get('/', { Accept: 'text/html' })
+  expect(await w.get('/')).toMatchObject({ body: 'after', result: 'miss' })
+})
+
+test('nor do those in whose place it is remembered that a response is too large', async () => {
+  const w = world({ maxObjectBytes: 8 })
+  const varying = { 'Cache-Control': 'max-age=600', Vary: 'Accept-Language' }
+  w.origin.script(() => ({ headers: varying, body: 'before' }))
+  await w.get('/', { 'Accept-Language': 'de' })
+  await w.clock.advance(10)
+  w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=600' }, body: 'far too long' }))
+  await w.get('/', { 'Accept-Language': 'fr' })
+  await w.clock.advance(10)
+  w.origin.script(() => ({ headers: varying, body: 'after' }))
+  await w.get('/', { 'Accept-Language': 'fr' })
+  expect(await w.get('/', { 'Accept-Language': 'de' })).toMatchObject({ body: 'after', result: 'miss' })
+})
