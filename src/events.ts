@@ -97,6 +97,8 @@ export interface OriginEvent {
   readonly reason: ForwardReason
   /** Status code, or the code of the error. */
   readonly code: string
+  /** What went wrong, where that was not the client's doing. It may name addresses. */
+  readonly why?: string | undefined
   /** To the response head, or the failure. */
   readonly ms: number
 }

@@ -11,8 +11,13 @@ export type Stage = 'connect' | 'head' | 'body'
  */
 export function failure(cause: unknown, stage: Stage, where: string): HerdgateError {
   if (cause instanceof HerdgateError) return cause
-  const message = `${where}: ${cause instanceof Error ? cause.message || cause.name : String(cause)}`
-  return new HerdgateError(errorCode(cause, stage), message, { cause })
+  return new HerdgateError(errorCode(cause, stage), `${where}: ${reasonOf(cause)}`, { cause })
+}
+
+/** Where a host has several addresses, none of which answers, there is a reason for each and none for all. */
+function reasonOf(cause: unknown): string {
+  if (cause instanceof AggregateError && cause.message === '') return cause.errors.map(reasonOf).join('; ')
+  return cause instanceof Error ? cause.message || cause.name : String(cause)
 }
 
 /** The caller's own doing: its signal was aborted. */

@@ -23,12 +23,12 @@ export class UpgradeReport {
     this.#startedAt = clock.now()
   }
 
-  /** The origin is asked. @returns to be told its status code, or the error's */
-  asks({ name: route, origin }: Route): (code: string) => void {
+  /** The origin is asked. @returns to be told its status code, or the error's and what went wrong */
+  asks({ name: route, origin }: Route): (code: string, why?: string) => void {
     const startedAt = this.#clock.now()
-    return (code) => {
+    return (code, why) => {
       const ms = this.#clock.now() - startedAt
-      this.#events.emit('origin', { origin: origin.name, route, reason: 'bypass', code, ms })
+      this.#events.emit('origin', { origin: origin.name, route, reason: 'bypass', code, why, ms })
     }
   }
 

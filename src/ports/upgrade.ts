@@ -2,7 +2,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Explanation } from '../cache/http/explain.ts'
 import type { Events } from '../events.ts'
-import { asHerdgateError } from '../errors.ts'
+import { asHerdgateError, faultIn } from '../errors.ts'
 import type { Fields } from '../fields.ts'
 import { type CacheRequest, type Clock, type Outcome, outcomeOfError, type Peer, type Route } from '../model.ts'
 import { type TunnelClient, type Tunnelled, type TunnelOptions, tunnel } from '../origin/tunnel.ts'
@@ -104,9 +104,10 @@ async function ask(
   const { target } = locate(request.url)
   try {
     return await tunnel({ ...origin, target, fields: fieldsFor(request, route), clock, onAnswer }, client)
-  } catch (error) {
-    answeredBy(asHerdgateError(error).code)
-    throw error
+  } catch (thrown) {
+    const error = asHerdgateError(thrown)
+    answeredBy(error.code, faultIn(error))
+    throw thrown
   } finally {
     leave()
   }

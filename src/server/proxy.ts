@@ -13,6 +13,7 @@ import { createMetrics, type Metrics, type MetricsParts } from '../metrics.ts'
 import type { Awaitable, Peer, Route, TierUsage } from '../model.ts'
 import { openData } from './data.ts'
 import { Routing, type RoutingConfig } from './routing.ts'
+import { logOrigins } from '../logging/origin-log.ts'
 import { logStates } from '../logging/state-log.ts'
 import { watchMemory } from './memory.ts'
 import { openTiers, type PrimaryParts } from './tiers.ts'
@@ -65,6 +66,7 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
   const clock = systemClock
   const events = new Events()
   logStates(events, logger) // first: stores tell of faults while they are opened
+  logOrigins(events, logger, clock)
   const redisDeadlineMs = (config.store.redis ?? DEFAULT_REDIS).deadline
   const codec = { hmacKey: config.store.redis?.secret }
   const chaos = createChaos(config.chaos, { clock, events, redisDeadlineMs, codec })

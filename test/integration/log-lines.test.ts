@@ -47,6 +47,17 @@ test.each(['on', 'off'])(
   },
 )
 
+test.each(['1', '2'])('with --workers %s the log says where an origin is that fails, and why', async (workers) => {
+  const port = await deadPort()
+  await using herdgate = await startHerdgate(['--origin', `http://127.0.0.1:${port}`, '--workers', workers])
+  const logged = () =>
+    herdgate.lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'requests to an origin fail')
+  expect((await get(`${herdgate.url}/x`)).status).toBe(502)
+  await until(() => logged().length > 0, 'it is logged')
+  const why = expect.stringMatching(new RegExp(`^127\\.0\\.0\\.1:${port}: .*ECONNREFUSED`))
+  expect(logged()).toMatchObject([{ level: 40, origin: 'default', code: 'origin_refused', why, failures: 1 }])
+})
+
 /** The last of them too many at once on one connection. */
 const REFUSED: Readonly<Record<string, string>> = {
   malformed_request: 'GET / HTTP/1.1\r\nHost: a.test\r\nno field\r\n\r\n',

@@ -45,6 +45,15 @@ describe('failure', () => {
     expect(error.message).toMatch(/^api\.internal:3000: ./)
   })
 
+  test('says of each address of a host why it cannot be reached', () => {
+    const cause = new AggregateError([
+      new Error('connect ECONNREFUSED ::1:9'),
+      new Error('connect ETIMEDOUT 10.0.0.5:9'),
+    ])
+    const { message } = failure(cause, 'connect', 'api:9')
+    expect(message).toBe('api:9: connect ECONNREFUSED ::1:9; connect ETIMEDOUT 10.0.0.5:9')
+  })
+
   test('leaves errors with a code as they are', () => {
     const error = new HerdgateError('client_gone')
     expect(failure(error, 'body', 'api')).toBe(error)

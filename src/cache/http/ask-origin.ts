@@ -1,5 +1,5 @@
 import type { BodyBudget } from '../../body.ts'
-import { HerdgateError } from '../../errors.ts'
+import { asHerdgateError, faultIn } from '../../errors.ts'
 import type { Events } from '../../events.ts'
 import type { Fields } from '../../fields.ts'
 import type { CacheRequest, Clock, ForwardReason, OriginRequest, OriginResponse, Route, Signal } from '../../model.ts'
@@ -50,8 +50,8 @@ export function askOrigin(asking: Asking, { clock, events }: AskParts): Promise<
   const { route, why: reason } = asking
   const { signal, stop } = stoppable(asking.signal)
   const requestedAt = clock.now()
-  const report = (code: string, ms: number) => {
-    events.emit('origin', { origin: route.origin.name, route: route.name, reason, code, ms })
+  const report = (code: string, ms: number, why?: string) => {
+    events.emit('origin', { origin: route.origin.name, route: route.name, reason, code, why, ms })
   }
   return route.origin.fetch(originRequest(asking), signal).then(
     (answered) => {
@@ -60,9 +60,10 @@ export function askOrigin(asking: Asking, { clock, events }: AskParts): Promise<
       report(String(answered.status), respondedAt - requestedAt)
       return { response: datedOnce(answered, receivedOn), requestedAt, respondedAt, receivedOn, stop }
     },
-    (error: unknown) => {
-      report(error instanceof HerdgateError ? error.code : 'internal', clock.now() - requestedAt)
-      throw error
+    (thrown: unknown) => {
+      const error = asHerdgateError(thrown)
+      report(error.code, clock.now() - requestedAt, faultIn(error))
+      throw thrown
     },
   )
 }

@@ -1,0 +1,22 @@
+/** Log lines about origins that fail: clients, metrics and lines of requests are told no address, and no reason but a code. */
+import type { Logger } from 'pino'
+import type { Events } from '../events.ts'
+import type { Clock } from '../model.ts'
+import { printable } from './printable.ts'
+
+/** Of an origin that goes on failing there is a line so often, in ms: each request that it costs has one of its own. */
+const TOLD_EVERY_MS = 10_000
+const LONGEST_REASON = 256
+
+export function logOrigins(events: Events, logger: Logger, clock: Pick<Clock, 'now'>): void {
+  const failing = new Map<string, { failures: number; quietUntil: number }>()
+  events.on('origin', ({ origin, code, why }) => {
+    if (why === undefined) return
+    const { failures, quietUntil } = failing.get(origin) ?? { failures: 0, quietUntil: Number.NEGATIVE_INFINITY }
+    const now = clock.now()
+    if (now < quietUntil) return void failing.set(origin, { failures: failures + 1, quietUntil })
+    const told = { origin, code, why: printable(why, LONGEST_REASON), failures: failures + 1 }
+    logger.warn(told, 'requests to an origin fail')
+    failing.set(origin, { failures: 0, quietUntil: now + TOLD_EVERY_MS })
+  })
+}
