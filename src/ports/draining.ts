@@ -1,3 +1,5 @@
+import type { Server } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { HttpSocket } from './connections.ts'
 import { isLingering } from './lingering-close.ts'
@@ -7,6 +9,11 @@ import { hasBegun, lastAnswer } from './pipelining.ts'
 const SWEEP_MS = 50
 /** Who has just connected has this long for a request; ms. */
 const FIRST_REQUEST_MS = 1_000
+/** Connections that the system has made are taken for no longer than this, ms: as long as they come, others follow. */
+const ACCEPTING_MS = 1_000
+/** Nobody else has come in so many rounds of so many ms: by the clock, as a worker has its connections from its primary. */
+const ROUND_MS = 10
+const QUIET_ROUNDS = 2
 
 /**
  * Lets a closing listener wait for answers that are due, and for nothing else. By itself it would wait for every
@@ -26,14 +33,32 @@ export function waitOnlyForAnswers(app: FastifyInstance, open: ReadonlySet<HttpS
   }
   // For node:http a connection is idle as soon as all of its answer is handed over: what the client has yet to take is lost.
   app.server.closeIdleConnections = endIdle
-  app.addHook('preClose', (done) => {
+  app.addHook('preClose', async () => {
+    await backlogAccepted(app.server)
     for (const socket of open) announceEnd(socket)
     const sweep = setInterval(() => {
       endIdle()
       if (open.size === 0) clearInterval(sweep)
     }, SWEEP_MS)
-    done()
   })
+}
+
+/**
+ * Resolves when no connection is left that the system has made and that was not taken yet: it resets those when the listener
+ * closes, whatever their clients have sent. In a turn of the event loop one is taken.
+ */
+async function backlogAccepted(server: Server): Promise<void> {
+  let quietRounds = 0
+  const accepted = () => {
+    quietRounds = 0
+  }
+  server.on('connection', accepted)
+  const until = performance.now() + ACCEPTING_MS
+  while (quietRounds < QUIET_ROUNDS && performance.now() < until) {
+    quietRounds++
+    await setTimeout(ROUND_MS)
+  }
+  server.off('connection', accepted)
 }
 
 /** Nothing is added to what the client has yet to take, and then it is closed. */

@@ -41,6 +41,19 @@ describe('SIGTERM', () => {
     expect(await stopped).toBe(0)
   })
 
+  test('answers all who have connected by then, though it had not taken their connections yet', async () => {
+    await start(({ socket }) => socket.write(ok('answer')))
+    herdgate.child.kill('SIGSTOP')
+    const sockets = Array.from({ length: 20 }, () => net.connect(port(), '127.0.0.1'))
+    const answers = sockets.map(async (socket) => Buffer.concat(await socket.toArray()).toString('latin1'))
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+    for (const socket of sockets) socket.write('GET /x HTTP/1.1\r\nHost: a\r\n\r\n')
+    const stopped = herdgate.stop()
+    herdgate.child.kill('SIGCONT')
+    for (const answer of await Promise.all(answers)) expect(answer).toMatch(/^HTTP\/1.1 200 OK[^]*answer$/)
+    expect(await stopped).toBe(0)
+  })
+
   test('lets that answer say that it is the last, unless a pipelined request follows', async () => {
     const sockets: net.Socket[] = []
     await start(({ socket }) => void sockets.push(socket))
