@@ -1,9 +1,9 @@
 /** Which of two things was asked for later. */
 export interface Order {
   /**
-   * When the fetch behind it began, whoever made it: of a response and its later checks the latest, of parts put together the earliest; by the machine's clock where another
-   * process did. To be compared with that of another and nothing else: what the log must know to be past is
-   * `startedAt`.
+   * When the fetch behind it began, whoever made it; by the machine's clock where another process did. Of a response and
+   * its later checks it is the latest, of parts put together the earliest. To be compared with that of another and
+   * nothing else: what the log must know to be past is `startedAt`.
    */
   readonly askedAt: number
 }
