@@ -107,6 +107,12 @@ export class Flights {
     }
   }
 
+  /** The same, unless one that began after it has the key. */
+  lead(key: string, flight: AnyFlight): void {
+    const other = this.#byKey.get(key)
+    if (other === undefined || other.startedAt <= flight.startedAt) this.put(key, flight)
+  }
+
   /** The flight that has this key goes on, but nobody joins it there and what it brings is not kept there. */
   drop(key: string): void {
     const flight = this.#byKey.size > 0 ? this.#byKey.get(key) : undefined

@@ -80,7 +80,7 @@ export class Storing {
     const announced = on.length > 0 && mayAnnounce ? this.#announce(question, entry, on, target, flight) : undefined
     const leadsThere = on.length > 0 || !question.isError(entry) // others' variants are not to wait for an error
     if (flight?.isSuperseded === false && leadsThere && target + question.apart !== key) {
-      this.#flights.put(target + question.apart, flight)
+      this.#flights.lead(target + question.apart, flight)
     }
     if (flight?.lease !== undefined && !this.#fitsAll(question, entry)) {
       void flight.lease.release('unshared')

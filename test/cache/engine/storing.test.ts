@@ -150,6 +150,23 @@ test('a fetch that varies, overtaken by one with credentials before its head, is
   expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
 })
 
+test('a fetch that turns out to vary leaves a later one of its variant where it is', async () => {
+  const w = world()
+  const early = w.get('/')
+  await w.clock.advance(1_000)
+  const other = w.get('/', { ...AUTHORIZED, Accept: 'text/html' })
+  await settle()
+  w.origin.waiting[1]?.answer({ headers: VARYING, body: 'html' })
+  await other
+  const late = w.get('/')
+  await settle()
+  w.origin.next.answer({ headers: VARYING, body: 'v1' })
+  expect((await early).body).toBe('v1')
+  w.origin.next.answer({ headers: VARYING, body: 'v2' })
+  expect((await late).body).toBe('v2')
+  expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+})
+
 test('what a later answer has overtaken before its head is not called stored', async () => {
   const w = world()
   const slow = w.get('/')
