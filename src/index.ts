@@ -35,8 +35,7 @@ export type { RedisClient, RedisConnectionOptions } from './stores/redis/connect
 export type { Reply } from './cache/http/reply.ts'
 export type { ExplainedEntry, Explanation } from './cache/http/explain.ts'
 export type { Hits } from './cache/http/hit.ts'
-export { createOrigin, defaultRules, type OriginOptions } from './library/http.ts'
-export type { PoolOrigin } from './origin/pool-origin.ts'
+export { createOrigin, defaultRules, type HttpOrigin, type OriginOptions } from './library/http.ts'
 export type {
   CacheRequest,
   Detail,

@@ -2,7 +2,7 @@
 import type { CacheOptions } from '../cache/create-cache.ts'
 import { DEFAULT_RULES } from '../config/defaults.ts'
 import { checkNames, isList, isObject, type Names, shown } from '../given.ts'
-import type { Route } from '../model.ts'
+import type { Route, Rules } from '../model.ts'
 
 type Given<T> = { readonly [Name in keyof T]?: unknown }
 
@@ -30,7 +30,10 @@ function checkRoutes(routes: readonly unknown[]): void {
     const { name, match, origin, rules }: Given<Route> = isObject(route) ? route : {}
     const isRoute = typeof name === 'string' && isObject(match) && hasFunctions(origin, ['fetch'])
     if (!isRoute) throw new TypeError(`expected name, match and origin in each of routes, got ${shown(route)}`)
-    const isComplete = isObject(rules) && Object.keys(DEFAULT_RULES).every((rule) => rule in rules)
+    const given: Given<Rules> = isObject(rules) ? rules : {}
+    const isComplete = Object.entries(DEFAULT_RULES).every(
+      ([rule, value]) => value === undefined || given[rule as keyof Rules] !== undefined,
+    )
     if (!isComplete) throw new TypeError(`expected { ...defaultRules } and what differs as rules, got ${shown(rules)}`)
   }
 }

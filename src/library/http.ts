@@ -1,6 +1,7 @@
 /** What `handle` is given, where nothing else is said as in `herdgate serve`. */
 import { systemClock } from '../clock.ts'
 import { DEFAULT_RULES, DEFAULT_TRANSPORT } from '../config/defaults.ts'
+import { checkNames, type Names, shown, strings } from '../given.ts'
 import type { Clock, Rules } from '../model.ts'
 import {
   createOrigin as createPool,
@@ -13,20 +14,48 @@ export type OriginOptions = Pick<PoolOptions, 'name' | 'urls'> & {
   readonly [Name in keyof PoolOptions]?: PoolOptions[Name] | undefined
 }
 
+/** An origin reached through pools of HTTP/1.1 connections. `close` ends them when no request is in progress. */
+export type HttpOrigin = Pick<PoolOrigin, 'name' | 'fetch' | 'usage' | 'close'>
+
 /**
  * Connections to the URLs of one origin.
- * @throws TypeError when there is no URL, or one is not http or https
+ * @throws TypeError when there is no URL, one is not http or https, or for what is no option; RangeError when a time or
+ * `maxConcurrency` is no number above 0
  */
-export function createOrigin(options: OriginOptions, clock: Clock = systemClock): PoolOrigin {
-  const {
-    connectTimeout = DEFAULT_TRANSPORT.connectTimeout,
-    headersTimeout = DEFAULT_TRANSPORT.headersTimeout,
-    bodyTimeout = DEFAULT_TRANSPORT.bodyTimeout,
-    totalTimeout = DEFAULT_TRANSPORT.totalTimeout,
-    maxConcurrency = DEFAULT_TRANSPORT.maxConcurrency,
-  } = options
-  const times = { connectTimeout, headersTimeout, bodyTimeout, totalTimeout }
-  return createPool({ ...options, ...times, maxConcurrency }, clock)
+export function createOrigin(options: OriginOptions, clock: Clock = systemClock): HttpOrigin {
+  checkNames(options, OPTIONS, 'createOrigin')
+  const { name, urls, ca } = options
+  if (typeof name !== 'string') throw new TypeError(`expected a text as name, got ${shown(name)}`)
+  const given = (limit: Limit): number => aboveZero(limit, options[limit] ?? DEFAULT_TRANSPORT[limit])
+  const pool = {
+    name,
+    urls: strings('urls', urls),
+    ca,
+    connectTimeout: given('connectTimeout'),
+    headersTimeout: given('headersTimeout'),
+    bodyTimeout: given('bodyTimeout'),
+    totalTimeout: given('totalTimeout'),
+    maxConcurrency: given('maxConcurrency'),
+  }
+  return createPool(pool, clock)
+}
+
+type Limit = 'connectTimeout' | 'headersTimeout' | 'bodyTimeout' | 'totalTimeout' | 'maxConcurrency'
+
+const OPTIONS: Names<OriginOptions> = {
+  name: true,
+  urls: true,
+  connectTimeout: true,
+  headersTimeout: true,
+  bodyTimeout: true,
+  totalTimeout: true,
+  maxConcurrency: true,
+  ca: true,
+}
+
+function aboveZero(limit: Limit, given: unknown): number {
+  if (typeof given === 'number' && given > 0) return given
+  throw new RangeError(`expected a number above 0 as ${limit}, got ${shown(given)}`)
 }
 
 /** To be spread into the rules of a route. */

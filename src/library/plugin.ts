@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import { proxyRoute } from '../../routes/proxy.ts'
 import { DEFAULT_MEMORY_BYTES, DEFAULT_RULES } from '../config/defaults.ts'
@@ -49,11 +50,33 @@ export async function herdgate(app: FastifyInstance, options: HerdgateOptions): 
   const store = memoryStore({ maxBytes: given.memory ?? DEFAULT_MEMORY_BYTES, events })
   const cache = createCache({ routes: [route], store, events })
   options.onCache?.(cache)
+  const allAnswered = countRequests(app)
   proxyRoute(app, { cache, peerOf })
   app.addHook('onClose', async () => {
-    await origin.close(AbortSignal.abort()) // all requests have been answered: nobody waits for what is still being fetched
+    await allAnswered()
+    await origin.close(AbortSignal.abort()) // nobody waits for what is still being fetched
     await cache.close()
   })
+}
+
+/**
+ * Fastify closes without waiting for what is injected, and for what came to the second server of a `localhost` with two
+ * addresses.
+ * @returns settles when no request is in progress
+ */
+function countRequests(app: FastifyInstance): () => Promise<void> {
+  const inProgress = new Set<ServerResponse>()
+  let lastHasEnded = (): void => {}
+  app.addHook('onRequest', (_, { raw }, done) => {
+    inProgress.add(raw)
+    raw.once('close', () => {
+      if (inProgress.delete(raw) && inProgress.size === 0) lastHasEnded()
+    })
+    done()
+  })
+  return async () => {
+    if (inProgress.size > 0) await new Promise<void>((resolve) => (lastHasEnded = resolve))
+  }
 }
 
 const HTTP1_EXPECTED = 'herdgate: expected a Fastify instance without "http2": over HTTP/2 the plugin answers nothing'

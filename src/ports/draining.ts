@@ -67,7 +67,7 @@ const isEnding = (socket: HttpSocket): boolean =>
 
 /**
  * The last answer says that it is the last: who sends on a connection that is about to close gets a reset. One that has yet
- * to begin says so when it does, and may be followed until then.
+ * to begin says so when it does, and may be followed until then; one whose head is made says what it said.
  */
 function announceEnd(socket: HttpSocket): void {
   const last = lastAnswer(socket)

@@ -165,6 +165,25 @@ test('an application that closes does not wait for what is fetched for nobody', 
   await fastify.close()
 }, 15_000)
 
+test('an application that closes waits for what is injected, as for what comes by its server', async () => {
+  const { promise: asked, resolve: ask } = Promise.withResolvers<void>()
+  const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>()
+  origin = await startOrigin(async (_, response) => {
+    ask()
+    await mayAnswer
+    response.end('content')
+  })
+  const fastify = Fastify()
+  app.close = async () => {}
+  await fastify.register(herdgate, { origin: origin.url })
+  const injected = fastify.inject('/').then(({ payload }) => payload)
+  await asked
+  const closed = fastify.close()
+  setImmediate(answer)
+  expect(await injected).toBe('content')
+  await closed
+}, 15_000)
+
 test.each([{ http2: true }, { http2: true, https: { allowHTTP1: true } }])(
   'an application on HTTP/2 is refused: %j',
   async (options: object) => {

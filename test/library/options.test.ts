@@ -1,7 +1,7 @@
 /** What embedders in JavaScript may give by mistake is told when a part is made, not found out by what it then does. */
 import { expect, test } from 'vitest'
 import { createCache } from '../../src/library/embed.ts'
-import { createOrigin } from '../../src/library/http.ts'
+import { createOrigin, defaultRules, type OriginOptions } from '../../src/library/http.ts'
 import { diskLog } from '../../src/stores/disk/log.ts'
 import { diskStore } from '../../src/stores/disk/store.ts'
 import { localLog } from '../../src/stores/memory/log.ts'
@@ -13,6 +13,7 @@ import { temporaryFolder } from '../support/folder.ts'
 
 const NO_SERVER = 'redis://127.0.0.1:1'
 const ORIGIN = createOrigin({ name: 'none', urls: ['http://127.0.0.1:1'] })
+const routeWith = (rules: object) => ({ name: 'all', match: {}, origin: ORIGIN, rules: { ...defaultRules, ...rules } })
 
 test.each<[unknown, string]>([
   [5, 'expected an object as options of createCache, got 5'],
@@ -29,6 +30,8 @@ test.each<[unknown, string]>([
   [{ routes: [{ name: 'all', match: {} }] }, 'expected name, match and origin in each of routes, got an object'],
   [{ routes: [{ name: 'all', match: {}, origin: ORIGIN }] }, 'and what differs as rules, got undefined'],
   [{ routes: [{ name: 'all', match: {}, origin: ORIGIN, rules: { ttl: 5 } }] }, 'as rules, got an object'],
+  [{ routes: [routeWith({ tags: undefined })] }, 'as rules, got an object'],
+  [{ routes: [routeWith({ key: undefined })] }, 'as rules, got an object'],
   [{ defaults: 5 }, "expected an object as defaults, such as { ttl: '5m' }, got 5"],
   [{ defaults: null }, 'as defaults, such as'],
   [{ defaults: { TTL: '5m' } }, 'got "TTL"'],
@@ -47,6 +50,32 @@ test.each<[unknown, string]>([
   [{ sizeOf: 5 }, 'expected a function as sizeOf, got 5'],
 ])('createCache(%j) is refused', (options, complaint) => {
   expect(() => createCache(options as object)).toThrow(complaint)
+})
+
+test('rules need not name what is not given by default', () => {
+  const { ttl, softTimeout, refreshAhead, ...rules } = defaultRules
+  expect([ttl, softTimeout, refreshAhead]).toEqual([undefined, undefined, undefined])
+  const route = { name: 'all', match: {}, origin: ORIGIN, rules }
+  expect(() => createCache({ routes: [route] } as object)).not.toThrow()
+})
+
+test.each<[unknown, string]>([
+  [undefined, 'expected an object as options of createOrigin, got undefined'],
+  [{ name: 'a', urls: ['http://a.test'], headersTimout: 5 }, 'as options of createOrigin, got "headersTimout"'],
+  [
+    { name: 'a', urls: ['http://a.test'], headersTimeout: '5s' },
+    'expected a number above 0 as headersTimeout, got "5s"',
+  ],
+  [{ name: 'a', urls: ['http://a.test'], maxConcurrency: 0 }, 'expected a number above 0 as maxConcurrency, got 0'],
+  [{ name: 'a' }, 'expected urls as a list of strings'],
+  [{ urls: ['http://a.test'] }, 'expected a text as name, got undefined'],
+])('createOrigin refuses %j', (given, complaint) => {
+  expect(() => createOrigin(given as OriginOptions)).toThrow(complaint)
+})
+
+test('a redisStore of a URL may be given a client that is undefined', async () => {
+  const store = redisStore({ url: NO_SERVER, client: undefined })
+  await store.close()
 })
 
 test('what is undefined is as if it were not given', () => {

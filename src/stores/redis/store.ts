@@ -18,9 +18,9 @@ import { sampleUsage, type UsageSampler } from './usage.ts'
 
 export type RedisStoreOptions = RedisStoreSettings &
   (
-    | { readonly url: string }
+    | { readonly url: string; readonly client?: undefined }
     /** Of ioredis, and closed by whoever made it. Best made to refuse what it cannot send: no offline queue, no retries. */
-    | { readonly client: RedisClient }
+    | { readonly client: RedisClient; readonly url?: string | undefined }
   )
 
 export interface RedisStoreSettings {
@@ -101,8 +101,8 @@ class RedisStore implements Store {
     this.#events = events
     this.#clock = clock
     const patience = { name: prefix, socketTimeoutMs: socketTimeoutFor(deadlineMs) }
-    this.#client = 'client' in options ? options.client : connectRedis(options.url, patience)
-    this.#leave = 'client' in options ? ignoreErrors(options.client) : () => this.#client.disconnect()
+    this.#client = options.client ?? connectRedis(options.url, patience)
+    this.#leave = options.client === undefined ? () => this.#client.disconnect() : ignoreErrors(options.client)
     const trial = { name: 'read', key: this.#keyOf(''), mostBytes: 1 } as const
     this.#access = redisAccess({ client: this.#client, trial, deadlineMs, clock, random, events })
     this.#usage = sampleUsage(this.#client, clock)
