@@ -10,13 +10,13 @@ import { createCache } from '../library/embed.ts'
 import { Events } from '../events.ts'
 import { createLive, type Live } from '../live/live.ts'
 import { createMetrics, type Metrics, type MetricsParts } from '../metrics.ts'
-import type { Awaitable, Peer, Route, TierUsage } from '../model.ts'
+import type { Awaitable, Clock, Peer, Route, TierUsage } from '../model.ts'
 import { openData } from './data.ts'
 import { Routing, type RoutingConfig } from './routing.ts'
 import { logOrigins } from '../logging/origin-log.ts'
 import { logStates } from '../logging/state-log.ts'
-import { watchMemory } from './memory.ts'
-import { openTiers, type PrimaryParts } from './tiers.ts'
+import { type MemoryWatch, watchMemory } from './memory.ts'
+import { openTiers, type PrimaryParts, type Tiers } from './tiers.ts'
 import { NO_TRACING, type Tracing } from '../tracing/tracing.ts'
 import { explainByHead } from '../ports/explain-by-head.ts'
 import { explainUpgrade } from '../ports/upgrade.ts'
@@ -62,31 +62,85 @@ export interface Proxy {
 }
 
 export function createProxy(config: Config, options: ProxyOptions): Proxy {
-  const { logger, pretty, containerShare = 1, primary, tells = () => true, lastReload, tracing = NO_TRACING } = options
-  const clock = systemClock
-  const events = new Events()
-  logStates(events, logger) // first: stores tell of faults while they are opened
-  logOrigins(events, logger, clock)
+  const { tracing = NO_TRACING } = options
+  const parts = { config, options, clock: systemClock, events: new Events() }
+  logStates(parts.events, options.logger) // first: stores tell of faults while they are opened
+  logOrigins(parts.events, options.logger, parts.clock)
+  const kept = openCache(parts)
+  const { routing, tiers, memory, cache } = kept
+  const reports = openReports(parts, kept)
+  const data = openData(config, { ...parts, cache, routing, tracing })
+
+  let started = false
+  void tiers.log.started.then(() => {
+    started = true
+  })
+  return {
+    cache: { ...cache, explain: explainingTo(operatorOf(config), cache, routing.routes) },
+    ...reports,
+    apply(next) {
+      routing.apply(next)
+      parts.events.emit('routing', routing.names)
+    },
+    isStarted: () => started,
+    started: tiers.log.started,
+    degraded: () => [...tiers.degraded(), ...(config.chaos === undefined ? [] : ['chaos'])],
+    listen: () => data.listen(),
+    drain: () => data.drain(),
+    clear: () => tiers.store.clear(),
+    async stop() {
+      data.drain()
+      await data.close()
+      memory.close()
+    },
+    async close() {
+      await routing.close()
+      await cache.close()
+      await tracing.close()
+    },
+  }
+}
+
+/** What all of it is made with. */
+interface Parts {
+  readonly config: Config
+  readonly options: ProxyOptions
+  readonly clock: Clock
+  readonly events: Events
+}
+
+/** The cache, and what stands behind it. */
+interface Kept {
+  readonly routing: Routing
+  readonly tiers: Tiers
+  readonly memory: MemoryWatch
+  readonly cache: Cache
+}
+
+function openCache({ config, options, clock, events }: Parts): Kept {
+  const { logger, containerShare = 1, primary, tracing = NO_TRACING } = options
   const redisDeadlineMs = (config.store.redis ?? DEFAULT_REDIS).deadline
   const codec = { hmacKey: config.store.redis?.secret }
   const chaos = createChaos(config.chaos, { clock, events, redisDeadlineMs, codec })
   const routing = new Routing(config, { clock, chaos, tracing })
-  const { routes } = routing
   const tiers = openTiers(config, { clock, events, chaos, primary })
-  const { store, log, sharing } = tiers
-  const { maxWaiting, maxBodiesInProgress } = config.limits
   const whileShort = 'what is not stored gets 503'
   const memory = watchMemory({ clock, logger, store: tiers.memory, containerShare, whileShort })
-  const cache = createCache({
-    store,
-    log,
-    sharing,
-    clock,
-    events,
-    routes,
-    limits: { maxWaiting, maxBodiesInProgress },
-    pressure: memory.pressure,
-  })
+  const { store, log, sharing } = tiers
+  const { maxWaiting, maxBodiesInProgress } = config.limits
+  const limits = { maxWaiting, maxBodiesInProgress }
+  const { routes } = routing
+  const cache = createCache({ store, log, sharing, clock, events, routes, limits, pressure: memory.pressure })
+  return { routing, tiers, memory, cache }
+}
+
+/** Who is told of what happens: the dashboard, metrics, the log, traces. */
+function openReports(
+  { options, clock, events }: Parts,
+  { routing, tiers, cache }: Kept,
+): Pick<Proxy, 'live' | 'metrics'> {
+  const { logger, pretty, tells = () => true, lastReload, tracing = NO_TRACING } = options
+  const { store, log } = tiers
   const originUsage = () => routing.usage()
   const live = createLive({ events, clock, stats: () => cache.stats(), synced: () => log.synced, originUsage })
   const metrics = createMetrics({
@@ -101,38 +155,7 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
   })
   logRequests(events, logger, { pretty, origins: routing.originNames, members: tracing.logMembers })
   tracing.observe(events)
-
-  let started = false
-  void log.started.then(() => {
-    started = true
-  })
-  const data = openData(config, { cache, routing, clock, events, tracing })
-
-  return {
-    cache: { ...cache, explain: explainingTo(operatorOf(config), cache, routes) },
-    metrics,
-    live,
-    apply(next) {
-      routing.apply(next)
-      events.emit('routing', routing.names)
-    },
-    isStarted: () => started,
-    started: log.started,
-    degraded: () => [...tiers.degraded(), ...(config.chaos === undefined ? [] : ['chaos'])],
-    listen: () => data.listen(),
-    drain: () => data.drain(),
-    clear: () => store.clear(),
-    async stop() {
-      data.drain()
-      await data.close()
-      memory.close()
-    },
-    async close() {
-      await routing.close()
-      await cache.close()
-      await tracing.close()
-    },
-  }
+  return { live, metrics }
 }
 
 /** What only trusted peers may say is explained as if one had said it, where there are any. */
