@@ -23,11 +23,13 @@ import { Flights } from './flights.ts'
 import { isUnshareable, known, type Located, locate, lookup, Peeks } from './lookup.ts'
 import { Looks, type Reads } from './looks.ts'
 import { Passing } from './passing.ts'
+import { Placing } from './placing.ts'
 import type { Question } from './question.ts'
 import { alone, failure, type Forward, isForwarding, type Pass, type Resolution, served } from './resolution.ts'
 import { apartFor, SharedFetches } from './shared-fetches.ts'
 import { type EngineLimits, type Pressure, Shedding } from './shedding.ts'
 import { Storing } from './storing.ts'
+import { Variants } from './variants.ts'
 
 export interface EngineParts {
   readonly store: Store
@@ -62,13 +64,16 @@ export class Engine {
     this.#shedding = new Shedding(limits, pressure)
     const flights = this.#flights
     const answers = new Answers(log, clock)
-    const storing = new Storing({ store, log, clock, flights, maxSharedBytes: sharing?.maxObjectBytes })
-    const fetches = new SharedFetches({ store, log, clock, events, flights, storing, leases: sharing?.leases })
+    const maxSharedBytes = sharing?.maxObjectBytes
+    const variants = new Variants({ store, log, clock })
+    const placing = new Placing({ store, variants, log, clock, flights, maxSharedBytes })
+    const storing = new Storing({ placing, variants, log, clock, flights, maxSharedBytes })
+    const fetches = new SharedFetches({ store, log, clock, events, flights, storing, placing, leases: sharing?.leases })
     this.#storing = storing
     this.#answers = answers
     this.#fetches = fetches
     this.#collapsing = new Collapsing({ log, clock, events, fetches, answers })
-    this.#passing = new Passing({ log, clock, storing, answers })
+    this.#passing = new Passing({ log, clock, storing, placing, answers })
   }
 
   /** Fetches in progress. */

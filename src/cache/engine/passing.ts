@@ -4,6 +4,7 @@ import type { Answers } from './answers.ts'
 import { mayStandIn } from './in-use.ts'
 import { discard, type Landed, type LandedEntry, load } from './landing.ts'
 import { limitedWaits } from './limited-waits.ts'
+import type { Placing } from './placing.ts'
 import type { Question } from './question.ts'
 import { direct, type Pass, type Resolution } from './resolution.ts'
 import { beginningAt } from './stamp.ts'
@@ -13,6 +14,7 @@ export interface PassingParts {
   readonly log: InvalidationLog
   readonly clock: Clock
   readonly storing: Storing
+  readonly placing: Placing
   readonly answers: Answers
 }
 
@@ -20,15 +22,17 @@ export class Passing {
   readonly #log: InvalidationLog
   readonly #clock: Clock
   readonly #storing: Storing
+  readonly #placing: Placing
   readonly #answers: Answers
   readonly #inProgress = new PassesInProgress()
   /** Keys of copies of which somebody asks whether they are still good, for nobody. */
   readonly #refreshing = new Set<string>()
 
-  constructor({ log, clock, storing, answers }: PassingParts) {
+  constructor({ log, clock, storing, placing, answers }: PassingParts) {
     this.#log = log
     this.#clock = clock
     this.#storing = storing
+    this.#placing = placing
     this.#answers = answers
   }
 
@@ -115,7 +119,7 @@ export class Passing {
         return this.#answers.fetched(decision.why, landed, written, passed.originMs)
       }
       case 'direct':
-        if (landed.outdated !== undefined) this.#storing.outdate(key, landed.outdated)
+        if (landed.outdated !== undefined) this.#placing.outdate(key, landed.outdated)
         return direct(landed.reply, { ...passed, fwdStatus: landed.status, detail: passed.detail ?? landed.why })
       case 'failed': {
         const outcome = { ...passed, fwdStatus: landed.status, detail: passed.detail ?? landed.why }
@@ -145,7 +149,7 @@ export class Passing {
   ): void {
     this.#inProgress.end(pass)
     if (landed.kind === 'entry') this.#keepFrom(pass, question, landed, key)
-    if (landed.kind === 'direct' && landed.outdated !== undefined) this.#storing.outdate(key, landed.outdated)
+    if (landed.kind === 'direct' && landed.outdated !== undefined) this.#placing.outdate(key, landed.outdated)
     discard(question, landed)
   }
 }

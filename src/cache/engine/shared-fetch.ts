@@ -4,6 +4,7 @@ import type { Flight, Flights } from './flights.ts'
 import { mayStandIn } from './in-use.ts'
 import { begin, failedWith, type Landed, type LandedEntry } from './landing.ts'
 import { lookup } from './lookup.ts'
+import type { Placing } from './placing.ts'
 import type { LoadContext, Question } from './question.ts'
 import { type Forward, standingFor } from './resolution.ts'
 import { beginningAt } from './stamp.ts'
@@ -17,6 +18,7 @@ export interface SharedFetchParts {
   readonly events: Events
   readonly flights: Flights
   readonly storing: Storing
+  readonly placing: Placing
   /** Whose turn it is to fetch, where others use the store too. */
   readonly leases: FetchLeases | undefined
 }
@@ -163,9 +165,9 @@ export class SharedFetch<E extends Entry, D> {
 
   /** In the place of a copy that the answer replaces, but not of anything newer. */
   #rememberUnshareable(): void {
-    const { log, flights, storing } = this.#parts
+    const { log, flights, placing } = this.#parts
     const isNewest = flights.get(this.#key) === this.#flight && log.verdict(this.#flight) === 'valid'
-    if (isNewest) void storing.rememberUnshareable(this.#key, this.#flight, this.#flight)
+    if (isNewest) void placing.rememberUnshareable(this.#key, this.#flight, this.#flight)
   }
 
   /** A failure keeps its place for a while, so that the next requests share it instead of repeating it in a row. */
