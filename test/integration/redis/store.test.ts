@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type EventPayloads, Events } from '../../../src/events.ts'
 import type { Store, StoredResponse } from '../../../src/model.ts'
+import { VERSION } from '../../../src/stores/codec/layout.ts'
 import { LONGEST_KEEP_MS, type RedisStoreSettings, redisStore } from '../../../src/stores/redis/store.ts'
 import { type RedisServer, startRedis } from '../../support/redis.ts'
 import { response, storeContract } from '../../stores/store-contract.ts'
@@ -33,7 +34,7 @@ function recorded() {
 }
 
 /** Where a key's thing stands. */
-const at = (key: string, prefix = 'herdgate') => `${prefix}:e2:${hash('sha256', key, 'base64url')}`
+const at = (key: string, prefix = 'herdgate') => `${prefix}:e${VERSION}:${hash('sha256', key, 'base64url')}`
 
 const text = ({ body }: StoredResponse) => body.bytes?.toString()
 
@@ -43,7 +44,7 @@ storeContract('redisStore with a seal', () => emptyStore({ hmacKey: 'secret' }),
 test('a key in Redis has nothing of the key it stands for', async () => {
   const store = await emptyStore({ prefix: 'shop.1' })
   await store.set('GET http://a.test/{x}\r\nsecret', response('x'), 60_000)
-  expect(await redis.cli('keys', '*')).toMatch(/^shop\.1:e2:[\w-]{43}$/)
+  expect(await redis.cli('keys', '*')).toMatch(new RegExp(`^shop\\.1:e${VERSION}:[\\w-]{43}$`))
   await store.close()
 })
 
