@@ -107,10 +107,10 @@ export class Flights {
     }
   }
 
-  /** The same, unless one that began after it has the key. */
+  /** The same, unless one that began after it has the key, and is in progress. */
   lead(key: string, flight: AnyFlight): void {
     const other = this.#byKey.get(key)
-    if (other === undefined || other.startedAt <= flight.startedAt) this.put(key, flight)
+    if (other === undefined || other.hasEnded || other.startedAt <= flight.startedAt) this.put(key, flight)
   }
 
   /** The flight that has this key goes on, but nobody joins it there and what it brings is not kept there. */

@@ -164,7 +164,10 @@ export class Placing {
       const stored = known(kept)
       const isPart = stored !== undefined && question.isEntry(stored) && question.isPart(stored)
       if (isPart && isInUse(question, stored, this.#log, this.#clock.now())) return undefined
-      if (stored?.kind === 'varies') this.#variants.drop(stored.variants)
+      if (stored?.kind === 'varies') {
+        if (this.isStaying(kept, entry, flight)) return undefined
+        this.#variants.drop(stored.variants)
+      }
       return this.rememberUnshareable(key, entry, flight)
     }
     return withStored(this.#store, key, remember)

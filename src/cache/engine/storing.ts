@@ -95,8 +95,10 @@ export class Storing {
     const isValid = this.#log.verdict(entry) === 'valid'
     const isCurrent = flight !== undefined && !flight.isSuperseded && this.#flights.get(key) === flight
     const isWanted = flight === undefined || isCurrent || (fate === 'kept' && this.#isWantedMeanwhile(flight, key))
-    const write = (announcement: Announcement | undefined): Awaitable<Written> =>
-      announcement?.isOutOfPlace === true ? undefined : this.#write(arriving, fate, isCurrent, now)
+    const write = (announcement: Announcement | undefined): Awaitable<Written> => {
+      if (announcement?.isOutOfPlace === true || flight?.isSuperseded === true) return undefined
+      return this.#write(arriving, fate, isCurrent && this.#flights.get(key) === flight, now)
+    }
     const { announced: said } = arriving
     const written = !isWanted || !isValid ? undefined : said instanceof Promise ? said.then(write) : write(said)
     const announced = settleAnnounced(arriving.announced, isWanted && isValid ? fate : 'broken')
@@ -171,7 +173,7 @@ interface Arriving<E extends Entry, D> {
 
 /** @returns what became of "varies on ..." at the resource's key */
 function settleAnnounced(announced: Awaitable<Announcement> | undefined, fate: Fate): Awaitable<Written> {
-  const settle = (announcement: Announcement): Written => {
+  const settle = (announcement: Announcement): Awaitable<Written> => {
     announcement.settle(fate)
     return announcement.written
   }

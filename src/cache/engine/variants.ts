@@ -26,7 +26,8 @@ export interface VariantsParts {
 
 /** It has been said that a resource varies, while the variant that shows it is arriving. */
 export interface Announcement {
-  readonly written: Written
+  /** Nobody waits for it: a store may take its time. */
+  readonly written: Awaitable<Written>
   /** What was asked for later stands there: nothing would lead to the variant. */
   readonly isOutOfPlace?: true
   /** What has become of that variant. */
@@ -95,8 +96,7 @@ export class Variants {
         else if (replaced !== undefined) this.#brokenOff(key, on, replaced)
         else if (same) this.#putBack(key, before, (there) => isSaidOf(there, variant, entry))
       }
-      const written = this.#store.set(key, marker, keepUntil - this.#clock.now())
-      return written instanceof Promise ? written.then((late) => ({ written: late, settle })) : { written, settle }
+      return { written: this.#store.set(key, marker, keepUntil - this.#clock.now()), settle }
     }
     return withStored(this.#store, key, announce, anew)
   }

@@ -219,6 +219,32 @@ describe('one fetch for the fleet', () => {
       expect(await nodes.a('/')).not.toMatchObject({ body: 'early' })
     })
 
+    test('and it comes while the earlier one is announced', async () => {
+      const { clock, origin, far, a } = fleet()
+      const varying = (body: string) => ({ ...VARYING, body })
+      origin.script(() => varying('older'))
+      await a('/')
+      await clock.advance(61_000)
+      origin.script(() => undefined)
+      const first = a('/')
+      await settle()
+      await clock.advance(1)
+      const second = a('/', { Authorization: 'Bearer a' })
+      await settle()
+      const [toFirst, toSecond] = [...origin.waiting]
+      const releaseReads = far.hold()
+      toSecond?.answer(varying('later'))
+      await second
+      const releaseWrites = far.holdWrites()
+      toFirst?.answer(varying('early'))
+      await first
+      releaseReads()
+      await settle()
+      releaseWrites()
+      await settle()
+      expect(await a('/')).toMatchObject({ body: 'later', result: 'hit' })
+    })
+
     test('nor is the earlier one put where a later Vary would lead to it', async () => {
       const { clock, origin, a } = fleet({ leases: soleLeases })
       const first = a('/', { Authorization: 'Bearer a' })
@@ -702,5 +728,28 @@ describe('one fetch for the fleet', () => {
     expect(origin.requests).toHaveLength(2)
     origin.answerAll({ headers: FRESH, body: 'v' })
     for (const { body } of await Promise.all(all)) expect(body).toBe('v')
+  })
+})
+
+describe('while what is further away takes no writes', () => {
+  const VARYING = { headers: { 'Cache-Control': 'public, max-age=60, stale-if-error=600', Vary: 'Accept' }, body: 'v1' }
+
+  test.each([{}, { Authorization: 'Bearer a' }])('a variant that %j brought is in memory', async (headers) => {
+    const { origin, far, a } = fleet()
+    far.holdWrites()
+    origin.script(() => VARYING)
+    await a('/', headers)
+    await settle()
+    expect(await a('/')).toMatchObject({ body: 'v1', result: 'hit' })
+  })
+
+  test('it stands in for an origin that fails', async () => {
+    const { clock, origin, far, a } = fleet({ leases: soleLeases })
+    far.holdWrites()
+    origin.script(() => VARYING)
+    await a('/')
+    await clock.advance(61_000)
+    origin.script(() => ({ status: 503 }))
+    expect(await a('/')).toMatchObject({ body: 'v1', result: 'stale_if_error' })
   })
 })

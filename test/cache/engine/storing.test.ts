@@ -287,6 +287,21 @@ describe('of an answer with Vary and one without, what was asked for later stays
     expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
   })
 
+  test('and where the earlier one is too large', async () => {
+    const w = world({ maxObjectBytes: 8 })
+    const slow = w.get('/')
+    await settle()
+    await w.clock.advance(10)
+    const later = w.get('/', AUTHORIZED)
+    await settle()
+    w.origin.waiting[1]?.answer(varying(V2))
+    await later
+    w.origin.next.answer({ headers: CONSENTING, body: 'far too long' })
+    await slow
+    await settle()
+    expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+  })
+
   test('neither one with another Vary', async () => {
     const other = { headers: { ...CONSENTING, Vary: 'X-Other' }, body: 'v1' }
     const w = await crossing(AUTHORIZED, [other, varying(V2)])
@@ -301,4 +316,29 @@ describe('of an answer with Vary and one without, what was asked for later stays
     expect(await w.get('/', { 'Cache-Control': 'no-cache' })).toMatchObject({ body: 'v2' })
     expect(await w.get('/', { Accept: 'text/html' })).toMatchObject({ body: 'v2', result: 'hit' })
   })
+})
+
+test('who comes while a variant arrives gets it, though a later fetch of it has failed', async () => {
+  const w = world()
+  const early = w.ask('/')
+  await settle()
+  await w.clock.advance(1_000)
+  const other = w.get('/', { ...AUTHORIZED, Accept: 'text/html' })
+  await settle()
+  w.origin.waiting[1]?.answer({ headers: VARYING, body: 'html' })
+  await other
+  const late = w.get('/')
+  await settle()
+  w.origin.waiting[1]?.fail()
+  expect((await late).status).toBe(502)
+  const body = new PushedBody()
+  w.origin.next.answer({ headers: VARYING, body })
+  const reader = (await early).body?.read()
+  await settle()
+  const newcomer = w.get('/')
+  await settle()
+  body.push('v1')
+  body.end()
+  expect(await newcomer).toMatchObject({ status: 200, body: 'v1' })
+  reader?.cancel()
 })
