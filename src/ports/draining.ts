@@ -34,6 +34,7 @@ export function waitOnlyForAnswers(app: FastifyInstance, open: ReadonlySet<HttpS
   // For node:http a connection is idle as soon as all of its answer is handed over: what the client has yet to take is lost.
   app.server.closeIdleConnections = endIdle
   app.addHook('preClose', async () => {
+    for (const socket of open) announceEnd(socket)
     await backlogAccepted(app.server)
     for (const socket of open) announceEnd(socket)
     const sweep = setInterval(() => {

@@ -54,6 +54,22 @@ describe('SIGTERM', () => {
     expect(await stopped).toBe(0)
   })
 
+  test('lets an answer say that it is the last while others still connect', async () => {
+    let answer = () => {}
+    await start(({ socket }) => {
+      answer = () => void socket.write(ok('due'))
+    })
+    const due = exchange('GET /due HTTP/1.1\r\nHost: a\r\n\r\n')
+    await until(() => origin.requests.length === 1, 'the request at the origin')
+    const connecting = setInterval(() => void net.connect(port(), '127.0.0.1').on('error', () => {}), 2)
+    const stopped = herdgate.stop()
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    answer()
+    expect(await due).toMatch(/^HTTP\/1.1 200 OK[^]*\r\nConnection: close\r\n[^]*due$/)
+    clearInterval(connecting)
+    expect(await stopped).toBe(0)
+  })
+
   test('lets that answer say that it is the last, unless a pipelined request follows', async () => {
     const sockets: net.Socket[] = []
     await start(({ socket }) => void sockets.push(socket))
