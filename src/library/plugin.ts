@@ -62,7 +62,7 @@ export async function herdgate(app: FastifyInstance, options: HerdgateOptions): 
 /**
  * Fastify closes without waiting for what is injected, and for what came to the second server of a `localhost` with two
  * addresses.
- * @returns settles when no request is in progress
+ * @returns settles when no request is in progress, or after as long as `herdgate serve` waits when it ends
  */
 function countRequests(app: FastifyInstance): () => Promise<void> {
   const inProgress = new Set<ServerResponse>()
@@ -75,9 +75,17 @@ function countRequests(app: FastifyInstance): () => Promise<void> {
     done()
   })
   return async () => {
-    if (inProgress.size > 0) await new Promise<void>((resolve) => (lastHasEnded = resolve))
+    if (inProgress.size === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    lastHasEnded = resolve
+    const timer = setTimeout(resolve, ANSWERED_WITHIN_MS)
+    await promise
+    clearTimeout(timer)
   }
 }
+
+/** What is injected, and whose answer nobody reads, is never told to have ended. */
+const ANSWERED_WITHIN_MS = 30_000
 
 const HTTP1_EXPECTED = 'herdgate: expected a Fastify instance without "http2": over HTTP/2 the plugin answers nothing'
 
