@@ -8,10 +8,12 @@ import { printable } from './printable.ts'
 const TOLD_EVERY_MS = 10_000
 const LONGEST_REASON = 256
 
-export function logOrigins(events: Events, logger: Logger, clock: Pick<Clock, 'now'>): void {
+/** @returns ends it: requests that are broken off when all is closed are no failures */
+export function logOrigins(events: Events, logger: Logger, clock: Pick<Clock, 'now'>): () => void {
+  let hasEnded = false
   const failing = new Map<string, { failures: number; quietUntil: number }>()
   events.on('origin', ({ origin, code, why }) => {
-    if (why === undefined) return
+    if (why === undefined || hasEnded) return
     const { failures, quietUntil } = failing.get(origin) ?? { failures: 0, quietUntil: Number.NEGATIVE_INFINITY }
     const now = clock.now()
     if (now < quietUntil) return void failing.set(origin, { failures: failures + 1, quietUntil })
@@ -19,4 +21,7 @@ export function logOrigins(events: Events, logger: Logger, clock: Pick<Clock, 'n
     logger.warn(told, 'requests to an origin fail')
     failing.set(origin, { failures: 0, quietUntil: now + TOLD_EVERY_MS })
   })
+  return () => {
+    hasEnded = true
+  }
 }

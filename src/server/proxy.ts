@@ -65,7 +65,7 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
   const { tracing = NO_TRACING } = options
   const parts = { config, options, clock: systemClock, events: new Events() }
   logStates(parts.events, options.logger) // first: stores tell of faults while they are opened
-  logOrigins(parts.events, options.logger, parts.clock)
+  const endOriginLog = logOrigins(parts.events, options.logger, parts.clock)
   const kept = openCache(parts)
   const { routing, tiers, memory, cache } = kept
   const reports = openReports(parts, kept)
@@ -91,6 +91,7 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
     async stop() {
       data.drain()
       await data.close()
+      endOriginLog()
       memory.close()
     },
     async close() {

@@ -11,8 +11,12 @@ function logging() {
   const lines: Record<string, unknown>[] = []
   const events = new Events()
   const clock = new FakeClock()
-  logOrigins(events, pino({ base: null, timestamp: false }, { write: (line) => lines.push(JSON.parse(line)) }), clock)
-  return { lines, events, clock }
+  const end = logOrigins(
+    events,
+    pino({ base: null, timestamp: false }, { write: (line) => lines.push(JSON.parse(line)) }),
+    clock,
+  )
+  return { lines, events, clock, end }
 }
 
 test('why an origin fails is told at once, and then how often in ten seconds', async () => {
@@ -44,4 +48,11 @@ test('what an origin put into the reason can steer no terminal', () => {
   const { lines, events } = logging()
   events.emit('origin', { ...REFUSED, why: `\x1b[2J${'x'.repeat(1_000)}` })
   expect(lines[0]?.['why']).toMatch(/^\\x1b\[2Jx{1,300}…$/)
+})
+
+test('what is broken off when all is closed is no failure of an origin', () => {
+  const { lines, events, end } = logging()
+  end()
+  events.emit('origin', REFUSED)
+  expect(lines).toEqual([])
 })
