@@ -9,11 +9,11 @@ import { hasBegun, lastAnswer } from './pipelining.ts'
 const SWEEP_MS = 50
 /** Who has just connected has this long for a request; ms. */
 const FIRST_REQUEST_MS = 1_000
-/** Connections that the system has made are taken for no longer than this, ms: as long as they come, others follow. */
-const ACCEPTING_MS = 1_000
-/** Nobody else has come in so many rounds of so many ms: by the clock, as a worker has its connections from its primary. */
+/** Nobody else has come in so many rounds of so many ms: not turns, as a worker has its connections from its primary. */
 const ROUND_MS = 10
 const QUIET_ROUNDS = 2
+/** A second: as long as connections come, others follow. */
+const MOST_ROUNDS = 100
 
 /**
  * Lets a closing listener wait for answers that are due, and for nothing else. By itself it would wait for every
@@ -54,8 +54,7 @@ async function backlogAccepted(server: Server): Promise<void> {
     quietRounds = 0
   }
   server.on('connection', accepted)
-  const until = performance.now() + ACCEPTING_MS
-  while (quietRounds < QUIET_ROUNDS && performance.now() < until) {
+  for (let round = 0; round < MOST_ROUNDS && quietRounds < QUIET_ROUNDS; round++) {
     quietRounds++
     await setTimeout(ROUND_MS)
   }
