@@ -28,6 +28,8 @@ export interface Attack {
   readonly closed: boolean
   /** What reached an origin whole, as `METHOD target`. */
   readonly origin: readonly string[]
+  /** They may be asked side by side (RFC 9112 section 9.3.2). */
+  readonly inParallel?: boolean
   /** Part of an upload may reach the origin before it proves malformed. */
   readonly breaksOff?: boolean
   /** The answers are to HEAD. */
@@ -86,7 +88,9 @@ export function table(title: string, rows: readonly Attack[], config: Config = C
       const answers = await attack(world.port, row, here)
       const reached = world.seen.slice(before)
       const lines = (wanted: boolean) => reached.filter(({ whole }) => whole === wanted).map(lineOf)
-      expect(lines(true)).toEqual([...row.origin.map(here), ...(isOpen(row) ? [`GET ${AFTER_TARGET}`] : [])])
+      const inOrder = (texts: readonly string[]) => (row.inParallel === true ? texts.toSorted() : texts)
+      const expected = [...row.origin.map(here), ...(isOpen(row) ? [`GET ${AFTER_TARGET}`] : [])]
+      expect(inOrder(lines(true))).toEqual(inOrder(expected))
       if (row.breaksOff !== true) expect(lines(false)).toEqual([])
       row.also?.(answers, reached)
       await expectClean(world, hostOfVictim(row), here(row.victim?.path ?? '{path}'), row.breaksOff)

@@ -1,4 +1,5 @@
 /** Where a request ends (RFC 9112 sections 2 to 7): whoever sees another end sees another request. */
+import { expect } from 'vitest'
 import { type Attack, get, PASSED, REFUSED, request, table } from './attack.ts'
 
 /** Like a request of its own, to whoever takes it for one. */
@@ -417,6 +418,11 @@ const AFTERWARDS: readonly Attack[] = [
     answers: Array.from({ length: 100 }, () => 200),
     closed: false,
     origin: Array.from({ length: 100 }, (_, number) => `GET {path}/${number}`),
+    inParallel: true,
+    also(answers) {
+      const numbers = answers.map(({ body }) => Number(/"target":"[^"]*\/(\d+)"/.exec(body)?.[1]))
+      expect(numbers).toEqual(Array.from({ length: 100 }, (_, number) => number))
+    },
     send: Array.from({ length: 100 }, (_, number) => request(`GET {path}/${number}`)).join(''),
   },
 ]
