@@ -1,4 +1,6 @@
-/** Log lines about origins that fail: clients, metrics and lines of requests are told no address, and no reason but a code. */
+/**
+ * Log lines about origins that fail: clients, metrics and lines of requests are told no address, and no reason but a code.
+ */
 import type { Logger } from 'pino'
 import type { Events } from '../events.ts'
 import type { Clock } from '../model.ts'

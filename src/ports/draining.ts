@@ -34,7 +34,7 @@ export function waitOnlyForAnswers(app: FastifyInstance, open: ReadonlySet<HttpS
   // For node:http a connection is idle as soon as all of its answer is handed over: what the client has yet to take is lost.
   app.server.closeIdleConnections = endIdle
   app.addHook('preClose', async () => {
-    for (const socket of open) announceEnd(socket)
+    for (const socket of open) announceEnd(socket) // they may be answered before all others are taken
     await backlogAccepted(app.server)
     for (const socket of open) announceEnd(socket)
     const sweep = setInterval(() => {
@@ -45,8 +45,8 @@ export function waitOnlyForAnswers(app: FastifyInstance, open: ReadonlySet<HttpS
 }
 
 /**
- * Resolves when no connection is left that the system has made and that was not taken yet: it resets those when the listener
- * closes, whatever their clients have sent. In a turn of the event loop one is taken.
+ * Resolves when no connection is left that the system has made and that was not taken yet: it resets those when the
+ * listener closes, whatever their clients have sent. In a turn of the event loop one is taken.
  */
 async function backlogAccepted(server: Server): Promise<void> {
   let quietRounds = 0

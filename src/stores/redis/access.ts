@@ -59,7 +59,7 @@ export function redisAccess({ client, trial, deadlineMs, clock, random, events }
   const tryNow = (): void => {
     if (breaker.isOpen) void access.read([trial])
   }
-  client.on('ready', tryNow)
+  client.on('ready', tryNow) // behind the breaker's own listener, which lets the next one try
 
   const tryLater = (): void => {
     if (closed) return
