@@ -62,9 +62,9 @@ export function asHerdgateError(thrown: unknown): HerdgateError {
   return new HerdgateError('internal', textOf(thrown), { cause: thrown })
 }
 
-/** What went wrong, where that was not the client's doing. */
+/** What went wrong, where it was the origin that failed. */
 export const faultIn = ({ source, message }: HerdgateError): string | undefined =>
-  source === 'client' ? undefined : message
+  source === 'origin' ? message : undefined
 
 /** The code that `asHerdgateError` gives it, without making an error. */
 export const codeOf = (thrown: unknown): ErrorCode => (isHerdgateError(thrown) ? thrown.code : 'internal')

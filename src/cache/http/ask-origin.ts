@@ -1,5 +1,5 @@
 import type { BodyBudget } from '../../body.ts'
-import { asHerdgateError } from '../../errors.ts'
+import { asHerdgateError, faultIn } from '../../errors.ts'
 import type { Events } from '../../events.ts'
 import type { Fields } from '../../fields.ts'
 import type { CacheRequest, Clock, ForwardReason, OriginRequest, OriginResponse, Route, Signal } from '../../model.ts'
@@ -62,7 +62,7 @@ export function askOrigin(asking: Asking, { clock, events }: AskParts): Promise<
     },
     (thrown: unknown) => {
       const error = asHerdgateError(thrown)
-      report(error.code, clock.now() - requestedAt, error.source === 'origin' ? error.message : undefined)
+      report(error.code, clock.now() - requestedAt, faultIn(error))
       throw thrown
     },
   )
