@@ -32,6 +32,8 @@ export class RedisLogCalls {
   readonly #maxTargets: number
   readonly #left: () => Iterable<string>
   #hasReplicas = false
+  #replication: Promise<void> = Promise.resolve()
+  #nextReplication: Promise<void> | undefined
 
   /** @param left generations that this node has gone on from */
   constructor(
@@ -79,9 +81,24 @@ export class RedisLogCalls {
     return { head: headIn(reply), nodes: texts(reply[3]), position: Number(reply[4]) }
   }
 
-  /** Narrows the window in which a failover loses what was just appended, where there is a replica to fail over to. */
-  async replicate(): Promise<void> {
-    if (this.#hasReplicas && !isCluster(this.client)) await this.client.wait(1, REPLICATE_MS).catch(() => 0)
+  /**
+   * Narrows the window in which a failover loses what was just appended, where there is a replica to fail over to. Redis
+   * does nothing else on the connection meanwhile: it is asked once at a time, and those who come meanwhile share the next.
+   */
+  replicate(): Promise<void> {
+    this.#nextReplication ??= this.#replication.then(() => {
+      this.#nextReplication = undefined
+      this.#replication = this.#replicateNow()
+      return this.#replication
+    })
+    return this.#nextReplication
+  }
+
+  /** A replica that is late is not waited for again until it has been looked whether there is one. */
+  async #replicateNow(): Promise<void> {
+    if (!this.#hasReplicas || isCluster(this.client)) return
+    const inTime = await this.client.wait(1, REPLICATE_MS).catch(() => 0)
+    if (inTime === 0) this.#hasReplicas = false
   }
 
   /** @returns how many records were dropped */
@@ -90,9 +107,10 @@ export class RedisLogCalls {
     return Number(reply[3])
   }
 
-  /** May Redis evict keys without a TTL? Where it does not say, no. */
-  async isEvictable(): Promise<boolean> {
-    const info = await this.client.info().catch(() => '')
+  /** May Redis evict keys without a TTL? Looks whether it has replicas, too. Undefined where it does not say. */
+  async isEvictable(): Promise<boolean | undefined> {
+    const info = await this.client.info().catch(() => undefined)
+    if (info === undefined) return undefined
     this.#hasReplicas = /^connected_slaves:[1-9]/m.test(info)
     return /^maxmemory_policy:allkeys/m.test(info)
   }

@@ -190,6 +190,6 @@ export class SharedLog implements RedisLog {
   #nowAndThen(): void {
     this.#ended.removeListed()
     void this.#appends.logAgain()
-    void this.#upkeep.trim()
+    this.#upkeep.nowAndThen()
   }
 }

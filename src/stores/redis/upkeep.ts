@@ -5,7 +5,7 @@ import type { NewestRecord } from './newest-record.ts'
 
 export interface UpkeepParts {
   readonly calls: Pick<RedisLogCalls, 'trim' | 'isEvictable'>
-  readonly newest: NewestRecord
+  readonly newest: Pick<NewestRecord, 'known'>
   readonly clock: Clock
   readonly events: Events | undefined
   /** Age in ms from which records are dropped. */
@@ -13,12 +13,14 @@ export interface UpkeepParts {
 }
 
 const TRIM_EVERY_MS = 60 * 60_000
+const INSPECT_EVERY_MS = 60_000
 const EVICTABLE = 'invalidation log: Redis may evict it (maxmemory-policy allkeys-*); use noeviction or volatile-*'
 
 /** Keeps the log in Redis from growing, and sees whether Redis keeps it. */
 export class Upkeep {
   readonly #parts: UpkeepParts
   #trimAt: number
+  #inspectAt = -Infinity
   #evictable = false
 
   constructor(parts: UpkeepParts) {
@@ -30,7 +32,13 @@ export class Upkeep {
     return this.#evictable ? [EVICTABLE] : []
   }
 
-  async trim(): Promise<void> {
+  /** What is due of it. */
+  nowAndThen(): void {
+    void this.#trim()
+    if (this.#parts.clock.now() >= this.#inspectAt) void this.inspect()
+  }
+
+  async #trim(): Promise<void> {
     const { calls, newest, clock, keepFor } = this.#parts
     const now = clock.now()
     if (now < this.#trimAt) return
@@ -39,9 +47,11 @@ export class Upkeep {
     if (dropped > 0) this.#trimAt = now // there may be more
   }
 
+  /** Policy and replicas may be others than before. */
   async inspect(): Promise<void> {
-    const { calls, events } = this.#parts
-    const evictable = await calls.isEvictable()
+    const { calls, clock, events } = this.#parts
+    this.#inspectAt = clock.now() + INSPECT_EVERY_MS
+    const evictable = (await calls.isEvictable()) ?? this.#evictable
     if (evictable && !this.#evictable) events?.emit('log', { what: 'evictable', detail: EVICTABLE })
     this.#evictable = evictable
   }
