@@ -46,6 +46,7 @@ export class LiveNodes {
   /** Nodes that have left, and when that was heard: a list that was asked for before may still name them. */
   readonly #left = new Map<string, number>()
   readonly #changed = new Set<() => void>()
+  #slowestTold = ''
   /** Until then there may be nodes that the list lacks. */
   #doubtUntil = -Infinity
 
@@ -122,7 +123,11 @@ export class LiveNodes {
     return Math.max(2 * longest, this.#doubtUntil - this.#clock.now())
   }
 
-  /** @returns takes the listener off again */
+  /**
+   * Calls it whenever `following` may say more than before, other than for the time that has passed: very many may wait for
+   * one node that is silent, while the others report all the time.
+   * @returns takes the listener off again
+   */
   onChange(listener: () => void): () => void {
     this.#changed.add(listener)
     return () => void this.#changed.delete(listener)
@@ -155,7 +160,19 @@ export class LiveNodes {
   }
 
   #tell(): void {
+    const slowest = this.#slowest
+    if (slowest === this.#slowestTold) return
+    this.#slowestTold = slowest
     for (const listener of this.#changed) listener()
+  }
+
+  /** How far all have come in one generation, if they are, and whether that is all of them. */
+  get #slowest(): string {
+    const reports = this.#reports()
+    const generations = new Set(reports.map(({ generation }) => generation))
+    const reached = Math.min(...reports.map(({ position }) => position))
+    const isDoubtful = this.#doubtUntil > -Infinity
+    return `${isDoubtful} ${generations.size === 1 ? `${[...generations].join()} ${reached}` : ''}`
   }
 }
 

@@ -36,6 +36,8 @@ export class Appends {
   readonly #parts: AppendsParts
   readonly #journal: Journal
   readonly #pending: Pending<JournalEntry>
+  /** Look whether the record is followed, for those who wait for that. */
+  readonly #looks = new Map<JournalEntry, () => void>()
   #isLoggingAgain = false
 
   constructor(parts: AppendsParts) {
@@ -151,6 +153,7 @@ export class Appends {
     entry.where = where
     entry.loggedAt ??= where.at
     this.#forgetIfRead(entry)
+    this.#looks.get(entry)?.()
     return where
   }
 
@@ -181,10 +184,12 @@ export class Appends {
       cancel = clock.after(Math.max(1, Math.min(until - now, live.silenceMs)), look)
     }
     const unsubscribe = [live.onChange(look), closing.onBegin(look)]
+    this.#looks.set(entry, look)
     look()
     try {
       return await promise
     } finally {
+      this.#looks.delete(entry)
       for (const off of unsubscribe) off()
       cancel()
     }

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { type JournalEntry, MAX_ENTRIES } from '../../../src/stores/log/journal.ts'
-import { LiveNodes } from '../../../src/stores/log/live-nodes.ts'
+import { LiveNodes, type Logged } from '../../../src/stores/log/live-nodes.ts'
 import { targetsOf } from '../../../src/stores/log/marks.ts'
 import { Appends, MOST_NAMED } from '../../../src/stores/redis/appends.ts'
 import { Closing } from '../../../src/stores/redis/closing.ts'
@@ -54,8 +54,7 @@ test('what waited for a record to be followed is let go of, not kept until the l
 })
 
 /** A log that takes records when it is told to. */
-function unreachable(appendTimeout = 1_000) {
-  const clock = new FakeClock()
+function unreachable(appendTimeout = 1_000, clock = new FakeClock(), nodes = new LiveNodes('self', 5_000, clock)) {
   const log = { generation: 'g', position: 0, nonce: '' }
   const logged: JournalEntry[] = []
   const positions = new Map<string, number>()
@@ -74,7 +73,7 @@ function unreachable(appendTimeout = 1_000) {
   }
   const appends = new Appends({
     calls: { append, replicate: () => Promise.resolve() },
-    nodes: new LiveNodes('self', 5_000, clock),
+    nodes,
     log,
     newest: new NewestRecord(log),
     clock,
@@ -90,7 +89,7 @@ function unreachable(appendTimeout = 1_000) {
     log.position = logged.length
     appends.hasRead()
   }
-  return { clock, log, logged, state, appends, stamp, readAll }
+  return { clock, log, logged, state, appends, nodes, stamp, readAll }
 }
 
 test('a call waits no longer than it says for a log that does not answer', async () => {
@@ -217,4 +216,49 @@ test('where the log began anew between the records of one call, all are logged i
   expect(logged[2]?.nonce).toBe(logged[0]?.nonce)
   await clock.advance(1_000)
   expect((await receipt).position).toBe(3) // the last, which is there already, is at 2
+})
+
+test('while many purges wait for a node that is silent, reports of the others cost no look at each of them', async () => {
+  const clock = new FakeClock()
+  let looks = 0
+  class CountingNodes extends LiveNodes {
+    override following(logged: Logged) {
+      looks++
+      return super.following(logged)
+    }
+  }
+  const { log, state, appends, nodes } = unreachable(1_000, clock, new CountingNodes('self', 5_000, clock))
+  state.open = true
+  nodes.applied('g', 0)
+  for (const node of ['silent', 'other']) nodes.hear(node, 'g 0 5000')
+  const answers = Array.from({ length: 100 }, (_, n) => appends.append('purge', { tags: [`${n}`] }, 3_000))
+  await settle()
+  looks = 0
+  for (let position = 1; position <= 100; position++) {
+    log.position = position
+    nodes.applied('g', position)
+    nodes.hear('other', `g ${position} 5000`)
+  }
+  expect(looks).toBe(0)
+  nodes.hear('silent', 'g 40 5000')
+  await settle()
+  expect(looks).toBe(100)
+  await clock.advance(3_000)
+  const acked = (await Promise.all(answers)).map(({ nodes: { acked } }) => acked)
+  expect(acked).toEqual([...Array(40).fill(3), ...Array(60).fill(2)])
+})
+
+test('a purge that is waited for and had to be logged again is looked at when it has been', async () => {
+  const { clock, log, logged, state, appends, nodes } = unreachable()
+  state.open = true
+  nodes.hear('other', 'g 0 5000')
+  const receipt = appends.append('purge', { tags: ['t'] }, 3_000)
+  await settle()
+  log.generation = state.generation = 'h'
+  appends.misplaceAll()
+  nodes.applied('h', 9)
+  nodes.hear('other', 'h 9 5000')
+  await appends.logAgain()
+  await clock.advance(0)
+  expect(await receipt).toMatchObject({ position: logged.length, nodes: { expected: 2, acked: 2 } })
 })
