@@ -85,6 +85,7 @@ describe('records', () => {
     const { nodes } = await logs[0].append('purge', { tags })
     expect(nodes).toEqual({ expected: 2, acked: 2 })
     const late = await started({ maxTargets: 300_000 })
+    await synced(...logs, late)
     for (const log of [...logs, late]) {
       expect(named.map((stamp) => log.verdict(stamp))).toEqual(['dead', 'dead', 'dead', 'valid'])
     }
