@@ -82,7 +82,7 @@ export class Generations {
   }
 
   /** Is it of this generation, or of the part of another that this one goes on from? */
-  holds({ generation, position }: Stamp): boolean {
+  holds({ generation, position }: Pick<Stamp, 'generation' | 'position'>): boolean {
     if (generation === this.#generation) return true
     const upTo = this.#continues.get(generation)
     return upTo !== undefined && position <= upTo

@@ -1,4 +1,5 @@
 import type { Clock } from '../../model.ts'
+import type { Generations } from './generations.ts'
 import type { Logged } from './live-nodes.ts'
 import type { PendingRecord } from './pending.ts'
 
@@ -53,9 +54,12 @@ export class Journal {
     return entries
   }
 
-  /** The log is another: nothing of ours is known to be in it. */
-  misplaceAll(): void {
-    for (const entry of this.#entries.values()) entry.where = undefined
+  /** The log is another: of what is ours it has what it holds of the one before, and nothing else. */
+  moveTo(log: Pick<Generations, 'generation' | 'holds'>): void {
+    for (const entry of this.#entries.values()) {
+      const { where } = entry
+      entry.where = where && log.holds(where) ? { ...where, generation: log.generation } : undefined
+    }
   }
 
   /** Those to be logged: first those that have failed least. */

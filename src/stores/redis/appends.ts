@@ -13,7 +13,7 @@ import type { NewestRecord } from './newest-record.ts'
 export interface AppendsParts {
   readonly calls: Pick<RedisLogCalls, 'append' | 'replicate'>
   readonly nodes: LiveNodes
-  readonly log: Pick<Generations, 'generation' | 'position'>
+  readonly log: Pick<Generations, 'generation' | 'position' | 'holds'>
   readonly newest: NewestRecord
   readonly clock: Clock
   readonly closing: Closing
@@ -95,9 +95,9 @@ export class Appends {
     if (where?.generation === generation && where.position <= position) this.#pending.remove(entry)
   }
 
-  /** The log is another: nothing of ours is known to be in it. */
-  misplaceAll(): void {
-    this.#journal.misplaceAll()
+  /** The log is another. */
+  hasMoved(): void {
+    this.#journal.moveTo(this.#parts.log)
   }
 
   /** What the log lost of ours, or never had. While it takes nothing it is left alone until the next beat. */
@@ -163,7 +163,7 @@ export class Appends {
     const askedIn = log.generation
     const { head, nodes, position } = await calls.append(newest.known, record)
     const { generation } = head
-    // Logged in a log that is followed no more, and `misplaceAll` has been: nobody would log it again.
+    // Logged in a log that is followed no more, and `hasMoved` has been called: nobody would log it again.
     if (log.generation !== askedIn && log.generation !== generation) throw new Error('the log began anew meanwhile')
     live.replace({ ...head, nodes }, askedAt)
     if (generation === log.generation) newest.logged({ generation, position, nonce: record.nonce })

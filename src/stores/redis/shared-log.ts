@@ -169,7 +169,7 @@ export class SharedLog implements RedisLog {
 
   #moved(goesOn: boolean): void {
     this.#lease.startAnew()
-    this.#appends.misplaceAll()
+    this.#appends.hasMoved()
     if (goesOn) return
     this.#events?.emit('log', { what: 'generation', detail: `the invalidation log is now ${this.generation}` })
   }

@@ -10,6 +10,8 @@ function entry(nonce: string, at: number, loggedAt?: number): JournalEntry {
   return { nonce, mode: 'purge', targets: [`tag ${nonce}`], at, where, failures: 0, loggedAt }
 }
 
+const ANOTHER = { generation: 'h', holds: () => false }
+
 const nonces = (entries: readonly JournalEntry[]) => entries.map(({ nonce }) => nonce)
 
 test('what was never logged is to be logged for as long as it takes', async () => {
@@ -26,11 +28,24 @@ test('what was logged is remembered for minutes from then on, whenever it was as
   const journal = new Journal(clock)
   journal.add(entry('late', clock.now() - 60 * MINUTE, clock.now()))
   await clock.advance(9 * MINUTE)
-  journal.misplaceAll()
+  journal.moveTo(ANOTHER)
   expect(nonces(journal.misplaced())).toEqual(['late'])
   await clock.advance(MINUTE)
   expect(journal.misplaced()).toEqual([])
   expect(nonces(journal.add(entry('next', clock.now())))).toEqual(['late'])
+})
+
+test('where the log goes on from the one before, what that held is logged, and where it was', () => {
+  const clock = new FakeClock()
+  const journal = new Journal(clock)
+  const [held, lost] = [1, 2].map((position) => ({
+    ...entry(`${position}`, clock.now(), clock.now()),
+    where: { generation: 'g', position, at: 0 },
+  }))
+  for (const each of [held, lost]) if (each !== undefined) journal.add(each)
+  journal.moveTo({ generation: 'h', holds: ({ generation, position }) => generation === 'g' && position <= 1 })
+  expect(nonces(journal.misplaced())).toEqual(['2'])
+  expect(held?.where).toEqual({ generation: 'h', position: 1, at: 0 })
 })
 
 test('where it is too much the oldest that was logged is given up, whatever waits before it', () => {
@@ -60,7 +75,7 @@ test('it is bounded in bytes as well', () => {
   }
   const most = Math.ceil(MAX_BYTES / (256 * 256))
   for (let number = 0; number < most; number++) journal.add(large(`${number}`))
-  journal.misplaceAll()
+  journal.moveTo(ANOTHER)
   const kept = nonces(journal.misplaced())
   expect(kept.length).toBeLessThan(most)
   expect(kept.length).toBeGreaterThan(most / 4)

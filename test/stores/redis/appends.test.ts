@@ -32,7 +32,7 @@ test('what waited for a record to be followed is let go of, not kept until the l
     position++
     return Promise.resolve({ head: { generation: 'g', position, doubtForMs: 0 }, nodes: [], position })
   }
-  const log = { generation: 'g', position: 0, nonce: '' }
+  const log = { generation: 'g', position: 0, nonce: '', holds: () => false }
   const appends = new Appends({
     calls: { append, replicate: () => Promise.resolve() },
     nodes,
@@ -55,7 +55,7 @@ test('what waited for a record to be followed is let go of, not kept until the l
 
 /** A log that takes records when it is told to. */
 function unreachable(appendTimeout = 1_000, clock = new FakeClock(), nodes = new LiveNodes('self', 5_000, clock)) {
-  const log = { generation: 'g', position: 0, nonce: '' }
+  const log = { generation: 'g', position: 0, nonce: '', holds: () => false }
   const logged: JournalEntry[] = []
   const positions = new Map<string, number>()
   const state = { open: false, generation: 'g', refused: '', calls: 0, atOnce: 0, mostAtOnce: 0 }
@@ -183,7 +183,7 @@ test('a record that the log never takes holds up none of the others', async () =
   ] as const) {
     Object.assign(state, { open: true, generation: refused, refused })
     logged.length = 0
-    appends.misplaceAll()
+    appends.hasMoved()
     await appends.logAgain()
     await appends.logAgain() // the next beat
     const names = new Set(logged.map(({ targets }) => targets[0]))
@@ -196,7 +196,7 @@ test('a record that was logged in a log that is no longer followed is logged in 
   state.open = true
   const receipt = appends.append('purge', { tags: ['t'] }, 1_000)
   log.generation = state.generation = 'h' // it is on its way already
-  appends.misplaceAll()
+  appends.hasMoved()
   await settle()
   await clock.advance(50)
   expect(logged.map(({ targets }) => targets)).toEqual([['tag t'], ['tag t']])
@@ -255,7 +255,7 @@ test('a purge that is waited for and had to be logged again is looked at when it
   const receipt = appends.append('purge', { tags: ['t'] }, 3_000)
   await settle()
   log.generation = state.generation = 'h'
-  appends.misplaceAll()
+  appends.hasMoved()
   nodes.applied('h', 9)
   nodes.hear('other', 'h 9 5000')
   await appends.logAgain()
