@@ -206,7 +206,7 @@ local function listed()
 end
 `
 
-/** A Redis that is full still hears who lives: else the fleet would lose its cache for want of memory. */
+/** A Redis that is full still hears who lives, else the fleet would lose its cache for want of memory; and makes room. */
 const WHEN_FULL = '#!lua flags=allow-oom\n'
 
 /**
@@ -283,7 +283,7 @@ end
  * More arguments: age in ms from which nothing is as old, how often to look, how many records at most. Drops records
  * that old, and marks no younger than theirs: the floors then speak for them. The newest record always stays.
  */
-export const TRIM = new RedisScript(`${PRELUDE}
+export const TRIM = new RedisScript(`${WHEN_FULL}${PRELUDE}
 settle()
 if now < tonumber(redis.call('HGET', head, 'trimmed') or 0) + ARGV[8] then return answer('0') end
 local cut = 0

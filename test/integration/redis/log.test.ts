@@ -850,6 +850,18 @@ describe('upkeep', () => {
     expect(late.verdict(stampIn(log, { position: log.position, checked: log.position }))).toBe('valid')
   })
 
+  test('a Redis that is full drops them too: that makes room', async () => {
+    await using full = await startRedis({ flags: ['--maxmemory-policy', 'noeviction'] })
+    const clock = new FakeClock()
+    const log = await started({ url: full.url, clock, keepFor: 0 })
+    for (const tag of ['t', 'u']) await log.append('purge', { tags: [tag] })
+    await full.cli('CONFIG', 'SET', 'maxmemory', '1')
+    await until(async () => {
+      await clock.advance(100_000)
+      return (await full.cli('XLEN', key('records'))) === '1'
+    }, 'it was trimmed')
+  })
+
   test('the number of targets is bounded in Redis too', async () => {
     const log = await started({ maxTargets: 10 })
     const stamp = stampIn(log)
