@@ -65,7 +65,7 @@ export class Engine {
     const flights = this.#flights
     const answers = new Answers(log, clock)
     const maxSharedBytes = sharing?.maxObjectBytes
-    const variants = new Variants({ store, log, clock })
+    const variants = new Variants({ store, log, clock, flights })
     const placing = new Placing({ store, variants, log, clock, flights, maxSharedBytes })
     const storing = new Storing({ placing, variants, log, clock, flights, maxSharedBytes })
     const fetches = new SharedFetches({ store, log, clock, events, flights, storing, placing, leases: sharing?.leases })

@@ -113,12 +113,16 @@ export class Flights {
     if (other === undefined || other.hasEnded || other.startedAt <= flight.startedAt) this.put(key, flight)
   }
 
-  /** The flight that has this key goes on, but nobody joins it there and what it brings is not kept there. */
+  /** The flight that has this key, if any, is superseded. */
   drop(key: string): void {
     const flight = this.#byKey.size > 0 ? this.#byKey.get(key) : undefined
-    if (flight === undefined) return
+    if (flight !== undefined) this.supersede(flight)
+  }
+
+  /** It goes on, but nobody joins it any more and what it brings is not kept. */
+  supersede(flight: AnyFlight): void {
     flight.isSuperseded = true
-    this.#byKey.delete(key)
+    this.#forget(flight)
   }
 
   /** What was asked for at that time varies, which is said at this key. */
@@ -135,12 +139,16 @@ export class Flights {
 
   /** Nobody may join it any more, and those who wait in other processes are told how it ended. */
   leave(flight: AnyFlight, ending: FetchEnding): void {
-    for (const key of flight.keys ?? []) {
-      if (this.#byKey.get(key) === flight) this.#byKey.delete(key)
-    }
+    this.#forget(flight)
     this.end(flight)
     flight.keys = undefined
     void flight.lease?.release(ending)
+  }
+
+  #forget(flight: AnyFlight): void {
+    for (const key of flight.keys ?? []) {
+      if (this.#byKey.get(key) === flight) this.#byKey.delete(key)
+    }
   }
 }
 

@@ -95,10 +95,7 @@ export class Placing {
   /** Of variants no more is to be found than of anything else that is replaced. */
   #replace(key: string, kept: Kept, entry: Entry): Awaitable<Written> {
     const replaced = known(kept)
-    if (replaced?.kind === 'varies') {
-      this.#variants.drop(replaced.variants)
-      for (const variant of replaced.variants) this.#overtake(variant, entry, undefined)
-    }
+    if (replaced?.kind === 'varies') this.#variants.drop(replaced.variants)
     return this.put(key, entry)
   }
 

@@ -87,7 +87,7 @@ export class Storing {
     this.#flights.cross(question.key, entry.startedAt)
     const isStaying = (kept: Kept) => this.#placing.isStaying(kept, entry, flight)
     const anew = this.#placing.isAlone(flight) ? undefined : this.#placing.anew
-    return this.#variants.announce(question, entry, on, variant, isStaying, anew)
+    return this.#variants.announce(question, entry, on, variant, { flight, isStaying, anew })
   }
 
   #settle<E extends Entry, D>(arriving: Arriving<E, D>, fate: Fate, now: number): void {

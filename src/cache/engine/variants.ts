@@ -12,6 +12,7 @@ import type {
   Varies,
   Written,
 } from '../../model.ts'
+import type { AnyFlight, Flights } from './flights.ts'
 import { isInUse } from './in-use.ts'
 import { known } from './lookup.ts'
 import type { Question } from './question.ts'
@@ -22,16 +23,33 @@ export interface VariantsParts {
   readonly store: Store
   readonly log: InvalidationLog
   readonly clock: Clock
+  readonly flights: Flights
 }
 
 /** It has been said that a resource varies, while the variant that shows it is arriving. */
 export interface Announcement {
   /** Nobody waits for it: a store may take its time. */
   readonly written: Awaitable<Written>
-  /** What was asked for later stands there: nothing would lead to the variant. */
-  readonly isOutOfPlace?: true
+  /** What was asked for later stands there: nothing leads to the variant. */
+  readonly isOutOfPlace: boolean
   /** What has become of that variant. */
   settle(fate: Fate): void
+}
+
+/** Of a variant that is arriving. */
+interface Arriving extends Announcement {
+  readonly variant: string
+  /** Absent: it was fetched for one asker alone. */
+  readonly flight: AnyFlight | undefined
+  isOutOfPlace: boolean
+}
+
+/** What is to be known of the fetch of a variant. */
+export interface Announcing {
+  readonly flight: AnyFlight | undefined
+  /** Whether what stands at the resource's key was asked for later. */
+  readonly isStaying: (kept: Kept) => boolean
+  readonly anew: Anew | undefined
 }
 
 /** What stood at a key before it was said that the resource varies. */
@@ -43,34 +61,35 @@ interface Replaced {
 
 const MOST_VARIANTS = 64
 const NO_TAGS: readonly string[] = []
-const NOT_SAID: Announcement = { written: undefined, settle: () => {} }
+const NOT_SAID: Announcement = { written: undefined, isOutOfPlace: false, settle: () => {} }
 const OUT_OF_PLACE: Announcement = { ...NOT_SAID, isOutOfPlace: true }
 
 export class Variants {
   readonly #store: Store
   readonly #log: InvalidationLog
   readonly #clock: Clock
+  readonly #flights: Flights
   readonly #replaced = new Map<string, Replaced>()
+  readonly #arriving = new Set<Arriving>()
 
-  constructor({ store, log, clock }: VariantsParts) {
+  constructor({ store, log, clock, flights }: VariantsParts) {
     this.#store = store
     this.#log = log
     this.#clock = clock
+    this.#flights = flights
   }
 
   /**
    * Puts "varies on ..." at the resource's key. A changed Vary drops the variants made under the old one, and whatever
    * stood there, once a variant has come whole: where they all break off, that is put back. An error says nothing of
    * what else there is.
-   * @param isStaying whether what stands there was asked for later
    */
   announce<E extends Entry, D>(
     question: Question<E, D>,
     entry: E,
     on: readonly string[],
     variant: string,
-    isStaying: (kept: Kept) => boolean,
-    anew?: Anew,
+    { flight, isStaying, anew }: Announcing,
   ): Awaitable<Announcement> {
     const { key } = question
     const announce = (kept: Kept): Awaitable<Announcement> => {
@@ -92,18 +111,35 @@ export class Variants {
       const marker: Stored = { kind: 'varies', on, variants, languages, keepUntil, ...stamp, askedAt }
       const replaced = this.#replacedBy(key, same ? undefined : before)
       const settle = (fate: Fate): void => {
-        if (fate !== 'broken') this.#arrived(key, replaced, dropped)
+        if (fate !== 'broken' && !arriving.isOutOfPlace) this.#arrived(key, replaced, dropped, arriving)
         else if (replaced !== undefined) this.#brokenOff(key, on, replaced)
         else if (same) this.#putBack(key, before, (there) => isSaidOf(there, variant, entry))
+        this.#arriving.delete(arriving)
       }
-      return { written: this.#store.set(key, marker, keepUntil - this.#clock.now()), settle }
+      const written = this.#store.set(key, marker, keepUntil - this.#clock.now())
+      const arriving: Arriving = { variant, flight, written, isOutOfPlace: false, settle }
+      this.#arriving.add(arriving)
+      return arriving
     }
     return withStored(this.#store, key, announce, anew)
   }
 
-  /** Variants to which nothing leads any more: the same names in a later Vary would bring them back. */
-  drop(variants: readonly string[]): void {
+  /**
+   * Variants to which nothing leads any more: the same names in a later Vary would bring them back. Those that are
+   * arriving are not kept.
+   * @param by what came in their place: those that were announced after it stay
+   */
+  drop(variants: readonly string[], by?: Arriving): void {
     for (const variant of variants) void this.#store.delete(variant)
+    for (const arriving of this.#arriving) {
+      if (arriving === by) return
+      if (variants.includes(arriving.variant)) this.#giveUp(arriving)
+    }
+  }
+
+  #giveUp(arriving: Arriving): void {
+    arriving.isOutOfPlace = true
+    if (arriving.flight !== undefined) this.#flights.supersede(arriving.flight)
   }
 
   /** One more variant arrives in the place of what stood there before the first. */
@@ -120,9 +156,9 @@ export class Variants {
     return replaced
   }
 
-  #arrived(key: string, replaced: Replaced | undefined, dropped: readonly string[]): void {
+  #arrived(key: string, replaced: Replaced | undefined, dropped: readonly string[], arriving: Arriving): void {
     if (this.#replaced.get(key) === replaced) this.#replaced.delete(key)
-    this.drop(dropped)
+    this.drop(dropped, arriving)
   }
 
   #brokenOff(key: string, on: readonly string[], replaced: Replaced): void {

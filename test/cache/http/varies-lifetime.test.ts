@@ -186,27 +186,79 @@ test.each([200, 206, 404])(
   },
 )
 
-test('nor does one that was still arriving when a response without Vary took their place', async () => {
-  const w = world()
-  const varying = (maxAge: number) => ({ 'Cache-Control': `max-age=${maxAge}`, Vary: 'Accept' })
-  w.origin.script(() => ({ headers: varying(1), body: 'before' }))
-  await w.get('/')
-  await w.clock.advance(2_000)
-  w.origin.script(() => undefined)
-  const body = new PushedBody()
-  const slow = w.get('/')
-  await settle()
-  w.origin.next.answer({ headers: varying(600), body })
-  await w.clock.advance(10)
-  w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=1' }, body: 'for all' }))
-  await w.get('/', { Accept: 'text/html' })
-  body.push('late')
-  body.end()
-  await slow
-  await w.clock.advance(2_000)
-  w.origin.script(() => ({ headers: varying(600), body: 'after' }))
-  await w.get('/', { Accept: 'text/html' })
-  expect(await w.get('/')).toMatchObject({ body: 'after', result: 'miss' })
+describe('nor does one that was still arriving', () => {
+  const varying = (maxAge: number, names = 'Accept') => ({
+    'Cache-Control': `public, max-age=${maxAge}`,
+    Vary: names,
+  })
+  const FOR_ALL = { 'Cache-Control': 'public, max-age=1' }
+  const AUTHORIZED = { Authorization: 'Bearer alice' }
+  const HTML = { Accept: 'text/html' }
+
+  /** While a variant arrives for one who asked early, another answer takes the place of all of them. */
+  const replaced = async (early: Record<string, string>, headers: Record<string, string>) => {
+    const w = world()
+    w.origin.script(() => ({ headers: varying(1), body: 'before' }))
+    await w.get('/', early)
+    await w.clock.advance(2_000)
+    w.origin.script(() => undefined)
+    const body = new PushedBody()
+    const slow = w.get('/', early)
+    await settle()
+    w.origin.next.answer({ headers: varying(600), body })
+    await w.clock.advance(10)
+    w.origin.script(() => ({ headers, body: 'instead' }))
+    await w.get('/', HTML)
+    await w.clock.advance(2_000)
+    w.origin.script(() => ({ headers: varying(600), body: 'after' }))
+    const end = async () => {
+      body.push('late')
+      body.end()
+      await slow
+    }
+    return { w, end }
+  }
+
+  describe.each([{}, AUTHORIZED])('for one who asked with %j', (early) => {
+    test.each([FOR_ALL, varying(1, 'X-Other')])('when a response with %j took their place', async (headers) => {
+      const { w, end } = await replaced(early, headers)
+      await end()
+      await w.get('/', HTML)
+      expect(await w.get('/', early)).toMatchObject({ body: 'after', result: 'miss' })
+    })
+
+    test('though it still arrives: nobody waits for it', async () => {
+      const { w, end } = await replaced(early, FOR_ALL)
+      await w.get('/', HTML)
+      expect(await w.get('/', early)).toMatchObject({ body: 'after', result: 'miss' })
+      await end()
+      expect(await w.get('/', early)).toMatchObject({ body: 'after', result: 'hit' })
+    })
+  })
+
+  test.each([true, false])(
+    'which takes none with it that was asked for later, be it there or not: %j',
+    async (isThere) => {
+      const w = world()
+      w.origin.script(() => ({ headers: varying(1), body: 'before' }))
+      await w.get('/')
+      await w.clock.advance(2_000)
+      const bodies = { slow: new PushedBody(), later: new PushedBody() }
+      w.origin.script(() => ({ headers: varying(600, 'X-Other'), body: bodies.slow }))
+      const slow = received(await w.ask('/', { ...HTML, 'X-Other': 'other' }))
+      await w.clock.advance(10)
+      w.origin.script(() => ({ headers: varying(600), body: bodies.later }))
+      const later = received(await w.ask('/'))
+      for (const body of isThere ? [bodies.later, bodies.slow] : [bodies.slow, bodies.later]) {
+        body.push('whole')
+        body.end()
+        await settle()
+      }
+      await Promise.all([slow, later])
+      w.origin.script(() => ({ headers: varying(600), body: 'anew' }))
+      expect(await w.get('/')).toMatchObject({ body: 'whole', result: 'hit' })
+    },
+  )
 })
 
 test('nor do those in whose place it is remembered that a response is too large', async () => {
