@@ -55,10 +55,9 @@ export class Placing {
     this.#maxSharedBytes = maxSharedBytes
   }
 
-  /** Is it an error for which there is no place, as far as that is known without asking further away? */
+  /** Is it an error for which there is no place, as far as that is known at once? */
   isKnownToYield<E extends Entry, D>(question: Question<E, D>, entry: E, target: string): boolean {
-    if (this.#maxSharedBytes !== undefined || !question.isError(entry)) return false
-    return this.#placeFor(question, entry, target) === undefined
+    return question.isError(entry) && this.#placeFor(question, entry, target, undefined) === undefined
   }
 
   /** What is remembered apart is not replaced by what is put for all. */
@@ -113,7 +112,7 @@ export class Placing {
   ): Awaitable<Written> {
     const put = (place: string | undefined): Awaitable<Written> =>
       place === undefined ? 'lost' : this.putInOrder(place, error, flight, false)
-    const place = this.#placeFor(question, error, target)
+    const place = this.#placeFor(question, error, target, this.anew)
     return place instanceof Promise ? place.then(put) : put(place)
   }
 
@@ -122,19 +121,24 @@ export class Placing {
    * asker's variant alone, of all variants. Beside them it is one more, if nothing else is said to tell whom it is for.
    * @returns undefined where there is no place for it
    */
-  #placeFor<E extends Entry, D>(question: Question<E, D>, error: E, target: string): Awaitable<string | undefined> {
+  #placeFor<E extends Entry, D>(
+    question: Question<E, D>,
+    error: E,
+    target: string,
+    anew: Anew | undefined,
+  ): Awaitable<string | undefined> {
     const isFree = (kept: Kept) => !isInUse(question, known(kept), this.#log, this.#clock.now())
     const amongVariants = (on: readonly string[]): Awaitable<string | undefined> => {
       if (!question.variesOn(error).every((name) => on.includes(name))) return undefined
       const key = question.variantKey(on)
-      return withStored(this.#store, key, (kept) => (isFree(kept) ? key : undefined), this.anew)
+      return withStored(this.#store, key, (kept) => (isFree(kept) ? key : undefined), anew)
     }
     const beside = (kept: Kept): Awaitable<string | undefined> => {
       if (isFree(kept)) return target
       const standing = known(kept)
       return standing?.kind === 'varies' ? amongVariants(standing.on) : undefined
     }
-    return withStored(this.#store, question.key, beside, this.anew)
+    return withStored(this.#store, question.key, beside, anew)
   }
 
   /** A part is put together with what is there. */

@@ -721,6 +721,17 @@ describe('one fetch for the fleet', () => {
     expect(leases.held).toBe(0)
   })
 
+  test('nor is it called stored where the copies that it leaves are at hand', async () => {
+    const { origin, a } = fleet()
+    origin.script(() => ({ headers: { ...FRESH, Vary: 'Accept' }, body: 'good' }))
+    await a('/', { Accept: 'text/html' })
+    for (const vary of ['Origin', 'Accept']) {
+      origin.script(() => ({ status: 503, headers: { 'Cache-Control': 'max-age=3', Vary: vary } }))
+      const { status, cacheStatus } = await a('/', { Accept: 'text/plain' })
+      expect({ status, isStored: cacheStatus.includes('stored') }).toEqual({ status: 503, isStored: vary === 'Accept' })
+    }
+  })
+
   test('where nobody can say who fetches, every node does', async () => {
     const { origin, a, b } = fleet({ leases: UNAVAILABLE })
     const all = [a('/'), a('/'), b('/'), b('/')]
