@@ -82,9 +82,10 @@ export function appendRecord(
   tables.records.putSync(octetsOf(position), octetsOfTexts([mode, ...targets]))
   tables.records.removeSync(octetsOf(position - RECORDS_KEPT))
   for (const target of targets) {
-    const known = tables.targets.getBinary(addressOf(target))
+    const address = addressOf(target)
+    const known = tables.targets.getBinary(address)
     const mark = marked(known && targetIn(known)?.mark, mode, position)
-    tables.targets.putSync(addressOf(target), octetsOfTarget(target, mark))
+    tables.targets.putSync(address, octetsOfTarget(target, mark))
   }
   for (let count = countOf(tables); count > maxTargets; count = countOf(tables)) {
     forgetSome(tables, count, maxTargets, position)

@@ -49,6 +49,8 @@ const RETRY_MS = 10_000
 const MOST_FAILED = 10_000
 /** While the disk stalls nobody waits for what is on its way there: beyond so many, records are tried again later. */
 const MOST_WRITING = 10_000
+/** Targets of one record: nobody else has a turn while they are written. */
+const MOST_NAMED = 1_000
 /**
  * How long an append waits for the disk, whatever shorter time is asked for: other processes of the host hear of it only then, and
  * a client is to read what it wrote. While the disk is known to stall, no longer than is asked for.
@@ -154,9 +156,12 @@ class DiskLog implements InvalidationLog {
     const { mode, targets } = record
     this.#writing++
     try {
-      const position = await this.#access.write((file) => appendRecord(file, mode, targets, this.#maxTargets))
+      let position = 0
+      for (const some of inParts(targets)) {
+        position = await this.#access.write((file) => appendRecord(file, mode, some, this.#maxTargets))
+        this.#hear() // so that it is known here, whatever becomes of the file
+      }
       this.#isStalled = false
-      this.#hear() // so that it is known here, whatever becomes of the file
       this.#pending.remove(record)
       return position
     } finally {
@@ -248,4 +253,11 @@ class DiskLog implements InvalidationLog {
     this.#position = head
     this.#readings++
   }
+}
+
+/** At least one, which may be empty. */
+function inParts(targets: readonly string[]): readonly (readonly string[])[] {
+  if (targets.length <= MOST_NAMED) return [targets]
+  const count = Math.ceil(targets.length / MOST_NAMED)
+  return Array.from({ length: count }, (_, at) => targets.slice(at * MOST_NAMED, (at + 1) * MOST_NAMED))
 }

@@ -59,6 +59,22 @@ test('appends at once get a position each', async () => {
   await Promise.all(logs.map((log) => log.close()))
 })
 
+test('a purge of very many names is several records, between which others have their turn', async () => {
+  const path = temporaryFolder()
+  const logs = [diskLog({ path }), diskLog({ path })] as const
+  const tags = Array.from({ length: 5_000 }, (_, n) => `t${n}`)
+  const stamps = tags.map((tag) => stampIn(logs[1], [tag]))
+  const [many, one] = await Promise.all([
+    logs[0].append('purge', { tags }),
+    logs[1].append('purge', { tags: ['another'] }),
+  ])
+  expect(one.position).toBeLessThan(many.position)
+  expect(logs[1].position).toBe(many.position)
+  for (const log of logs) expect(new Set(stamps.map((stamp) => log.verdict(stamp)))).toEqual(new Set(['dead']))
+  expect(logs[0].verdict(stampIn(logs[0], ['t0']))).toBe('valid')
+  for (const log of logs) await log.close()
+})
+
 test('targets beyond the limit are forgotten in the file too, and what was older counts as named', async () => {
   const path = temporaryFolder()
   const log = diskLog({ path, maxTargets: 10 })
