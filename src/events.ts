@@ -52,8 +52,9 @@ export interface LogEvent {
    * synced, unsynced: it hears, or no longer hears, of every record.
    * generation: the log lost records, or began: what is older is checked with the origin before its next use.
    * evictable: Redis is set up so that it may evict the log.
+   * overflow: too many records of this process could not be logged: a purge of everything takes their place.
    */
-  readonly what: 'synced' | 'unsynced' | 'generation' | 'evictable'
+  readonly what: 'synced' | 'unsynced' | 'generation' | 'evictable' | 'overflow'
   /** For people. */
   readonly detail: string
 }

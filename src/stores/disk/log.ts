@@ -19,7 +19,7 @@ import { count } from '../../units.ts'
 import { FormerGenerations } from '../log/former.ts'
 import { loggedWithin } from '../log/logged-within.ts'
 import { Marks, MAX_TARGETS, targetsOf } from '../log/marks.ts'
-import { everything, Pending, type PendingRecord, worse } from '../log/pending.ts'
+import { everything, OVERFLOW, Pending, type PendingRecord, worse } from '../log/pending.ts'
 
 export interface DiskLogOptions {
   /** The folder of the disk store; processes of one host that share it share the log. */
@@ -62,6 +62,7 @@ class DiskLog implements InvalidationLog {
   readonly #access: DiskAccess
   readonly #maxTargets: number
   readonly #clock: Clock
+  readonly #events: Events | undefined
   readonly #pending: Pending
   /** Those of them that could not be written. */
   readonly #failed = new Set<PendingRecord>()
@@ -86,6 +87,7 @@ class DiskLog implements InvalidationLog {
     this.#maxTargets = count('maxTargets', maxTargets)
     this.#access = new DiskAccess(path, clock, events, (file) => this.#hearOut(file))
     this.#clock = clock
+    this.#events = events
     this.#pending = new Pending(maxTargets)
     this.#marks = new Marks(maxTargets)
     this.#hear()
@@ -143,6 +145,7 @@ class DiskLog implements InvalidationLog {
 
   /** Too many are waiting to be written: one that names everything takes their place. */
   #failAll(at: number): void {
+    this.#events?.emit('log', OVERFLOW)
     const all = everything(at)
     this.#pending.add(all)
     for (const record of this.#failed) this.#pending.remove(record)

@@ -1,3 +1,4 @@
+import type { LogEvent } from '../../events.ts'
 import type { InvalidationMode, Stamp, Verdict } from '../../model.ts'
 import { Marks, targetsOf } from './marks.ts'
 
@@ -12,6 +13,12 @@ export interface PendingRecord {
 
 /** Takes the place of records that have become too many. */
 export const everything = (at: number): PendingRecord => ({ mode: 'purge', targets: targetsOf({ all: true }), at })
+
+/** What is told when it does. */
+export const OVERFLOW: LogEvent = {
+  what: 'overflow',
+  detail: 'the invalidation log takes no records and too many wait for it: a purge of everything takes their place',
+}
 
 /** The clock may stand still between a fetch and the record after it: in doubt the record is the later one. In ms. */
 const INSTANT_MS = 0.001

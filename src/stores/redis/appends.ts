@@ -1,11 +1,12 @@
 import { HerdgateError } from '../../errors.ts'
+import type { Events } from '../../events.ts'
 import type { Clock, InvalidationMode, Receipt, Selectors, Stamp, Verdict } from '../../model.ts'
 import type { Generations } from '../log/generations.ts'
 import { Journal, type JournalEntry } from '../log/journal.ts'
 import type { LiveNodes, Logged } from '../log/live-nodes.ts'
 import { loggedWithin } from '../log/logged-within.ts'
 import { targetsOf } from '../log/marks.ts'
-import { everything, Pending, type PendingRecord } from '../log/pending.ts'
+import { everything, OVERFLOW, Pending, type PendingRecord } from '../log/pending.ts'
 import type { Closing } from './closing.ts'
 import type { RedisLogCalls } from './log-calls.ts'
 import type { NewestRecord } from './newest-record.ts'
@@ -16,6 +17,7 @@ export interface AppendsParts {
   readonly log: Pick<Generations, 'generation' | 'position' | 'holds'>
   readonly newest: NewestRecord
   readonly clock: Clock
+  readonly events: Events | undefined
   readonly closing: Closing
   /** How long it is tried to log a record, in ms. */
   readonly appendTimeout: number
@@ -71,6 +73,7 @@ export class Appends {
 
   /** Too many are waiting to be logged: one that names everything takes their place. */
   #rememberAll(at: number): void {
+    this.#parts.events?.emit('log', OVERFLOW)
     this.#remember(unlogged(everything(at)))
   }
 

@@ -102,7 +102,7 @@ export class SharedLog implements RedisLog {
     this.#beat = new Beat({ ...shared, tail, everyMs: thirdOfLease, also: () => this.#nowAndThen() })
     this.#ended = new EndedNodes(shared)
     this.#upkeep = new Upkeep({ calls, newest, clock, events, keepFor })
-    this.#appends = new Appends({ ...shared, appendTimeout, maxTargets, outOfStep: () => tail.fallOutOfStep() })
+    this.#appends = new Appends({ ...shared, events, appendTimeout, maxTargets, outOfStep: () => tail.fallOutOfStep() })
     const { promise, resolve } = Promise.withResolvers<void>()
     this.started = promise
     clock.after(COMMAND_TIMEOUT_MS, resolve)

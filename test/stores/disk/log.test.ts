@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { InvalidationLog, Stamp } from '../../../src/model.ts'
+import { Events } from '../../../src/events.ts'
 import { openDiskFile } from '../../../src/stores/disk/file.ts'
 import { diskLog } from '../../../src/stores/disk/log.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
@@ -128,6 +129,22 @@ test('what was purged stays so though the folder is removed twice', async () => 
     expect(log.generation).not.toBe(generation)
     expect([purged, other].map((stamp) => log.verdict(stamp))).toEqual(['dead', 'stale'])
   }
+  await log.close()
+})
+
+test('where too many cannot be written, one that names everything takes their place, and that is told', async () => {
+  const folder = temporaryFolder()
+  writeFileSync(join(folder, 'file'), '')
+  const events = new Events()
+  const told: string[] = []
+  events.on('log', ({ what }) => void told.push(what))
+  const log = diskLog({ path: join(folder, 'file', 'below'), clock: new FakeClock(), events })
+  const named = stampIn(log, ['none'])
+  const append = (tag: number) => log.append('purge', { tags: [`${tag}`] }).catch(() => {})
+  for (let tag = 0; tag < 10_000; tag++) await append(tag)
+  expect([log.verdict(named), told]).toEqual(['stale', []])
+  await append(10_000)
+  expect([log.verdict(named), told]).toEqual(['dead', ['overflow']])
   await log.close()
 })
 

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
+import { Events } from '../../../src/events.ts'
 import { type JournalEntry, MAX_ENTRIES } from '../../../src/stores/log/journal.ts'
 import { LiveNodes, type Logged } from '../../../src/stores/log/live-nodes.ts'
 import { targetsOf } from '../../../src/stores/log/marks.ts'
@@ -39,6 +40,7 @@ test('what waited for a record to be followed is let go of, not kept until the l
     log,
     newest: new NewestRecord(log),
     clock,
+    events: undefined,
     closing: new Closing(clock),
     appendTimeout: 1_000,
     maxTargets: 100,
@@ -55,6 +57,9 @@ test('what waited for a record to be followed is let go of, not kept until the l
 
 /** A log that takes records when it is told to. */
 function unreachable(appendTimeout = 1_000, clock = new FakeClock(), nodes = new LiveNodes('self', 5_000, clock)) {
+  const events = new Events()
+  const told: string[] = []
+  events.on('log', ({ what }) => void told.push(what))
   const log = { generation: 'g', position: 0, nonce: '', holds: () => false }
   const logged: JournalEntry[] = []
   const positions = new Map<string, number>()
@@ -77,6 +82,7 @@ function unreachable(appendTimeout = 1_000, clock = new FakeClock(), nodes = new
     log,
     newest: new NewestRecord(log),
     clock,
+    events,
     closing: new Closing(clock),
     appendTimeout,
     maxTargets: 100_000,
@@ -89,7 +95,7 @@ function unreachable(appendTimeout = 1_000, clock = new FakeClock(), nodes = new
     log.position = logged.length
     appends.hasRead()
   }
-  return { clock, log, logged, state, appends, nodes, stamp, readAll }
+  return { clock, told, log, logged, state, appends, nodes, stamp, readAll }
 }
 
 test('a call waits no longer than it says for a log that does not answer', async () => {
@@ -138,11 +144,12 @@ test('when it is back, many are logged in one round trip, in their order', async
   expect(state.mostAtOnce).toBe(100)
 })
 
-test('where too many wait to be logged, one that names everything takes their place', async () => {
-  const { clock, logged, state, appends, stamp, readAll } = unreachable(0)
+test('where too many wait to be logged, one that names everything takes their place, and that is told', async () => {
+  const { clock, told, logged, state, appends, stamp, readAll } = unreachable(0)
   for (let number = 0; number <= MAX_ENTRIES; number++) {
     await appends.append('purge', { tags: [`${number}`] }, 100).catch(() => {})
   }
+  expect(told).toEqual(['overflow'])
   const before = clock.now() - 10_000
   expect(['0', 'none'].map((tag) => appends.verdict(stamp([tag], before)))).toEqual(['dead', 'dead'])
   state.open = true
