@@ -60,7 +60,8 @@ export class Storing {
     const on = question.variesOn(entry)
     const target = on.length === 0 ? question.key : question.variantKey(on)
     const mayAnnounce = flight?.isSuperseded !== true && this.#log.verdict(entry) === 'valid'
-    const announced = on.length > 0 && mayAnnounce ? this.#announce(question, entry, on, target, flight) : undefined
+    const announced =
+      on.length > 0 && mayAnnounce ? this.#announce(question, entry, on, target, key, flight) : undefined
     const leadsThere = on.length > 0 || !question.isError(entry) // others' variants are not to wait for an error
     if (flight?.isSuperseded === false && leadsThere && target + question.apart !== key) {
       this.#flights.lead(target + question.apart, flight)
@@ -82,11 +83,14 @@ export class Storing {
     entry: E,
     on: readonly string[],
     variant: string,
+    key: string,
     flight: Flight<E, D> | undefined,
   ): Awaitable<Announcement> {
     this.#flights.cross(question.key, entry.startedAt)
     const isStaying = (kept: Kept) => this.#placing.isStaying(kept, entry, flight)
-    const anew = this.#placing.isAlone(flight) ? undefined : this.#placing.anew
+    // Who has the lease of a variant does not have that of the resource: others may announce theirs meanwhile.
+    const isAlone = key === question.key && this.#placing.isAlone(flight)
+    const anew = isAlone ? undefined : this.#placing.anew
     return this.#variants.announce(question, entry, on, variant, { flight, isStaying, anew })
   }
 

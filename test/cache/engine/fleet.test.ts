@@ -245,6 +245,20 @@ describe('one fetch for the fleet', () => {
       expect(await a('/')).toMatchObject({ body: 'later', result: 'hit' })
     })
 
+    test('and it names other fields in Vary, and each has the lease of its variant', async () => {
+      const nodes = fleet()
+      const [html, plain] = [{ Accept: 'text/html' }, { Accept: 'text/plain' }]
+      nodes.origin.script(() => ({ headers: VARYING.headers, body: 'older' }))
+      for (const node of [nodes.a, nodes.b]) for (const variant of [html, plain]) await node('/', variant)
+      await nodes.clock.advance(61_000)
+      nodes.origin.script(() => undefined)
+      const later = { headers: { ...PUBLIC, Vary: 'X-Other' }, body: 'later' }
+      await crossing(nodes, { early: html, late: plain, answers: [VARYING, later] })
+      for (const node of [nodes.a, nodes.b, nodes.c]) {
+        expect(await node('/', html)).toMatchObject({ body: 'later', result: 'hit' })
+      }
+    })
+
     test('nor is the earlier one put where a later Vary would lead to it', async () => {
       const { clock, origin, a } = fleet({ leases: soleLeases })
       const first = a('/', { Authorization: 'Bearer a' })
@@ -409,6 +423,30 @@ describe('one fetch for the fleet', () => {
     await expect(broken).rejects.toThrow()
     await settle()
     expect(await c('/')).toMatchObject({ body: 'v2', result: 'hit' })
+  })
+
+  test('of variants that two nodes fetch at once each is known to all by its language', async () => {
+    const { clock, origin, a, b, c } = fleet()
+    const inLanguage = ({ fields }: OriginRequest) => {
+      const language = field(fields, 'accept-language')?.slice(0, 2) ?? ''
+      return { headers: { ...FRESH, Vary: 'Accept-Language', 'Content-Language': language }, body: language }
+    }
+    const prefers = (language: string) => ({ 'Accept-Language': language })
+    origin.script(inLanguage)
+    for (const node of [a, b]) await node('/', prefers('en'))
+    origin.script(() => undefined)
+    await clock.advance(1)
+    const asked = [a('/', prefers('de')), b('/', prefers('fr'))]
+    await settle()
+    for (const waiting of [...origin.waiting]) {
+      waiting.answer(inLanguage(waiting.request))
+      await settle()
+    }
+    await Promise.all(asked)
+    origin.script(() => ({ status: 500, body: 'asked again' }))
+    for (const language of ['de', 'fr']) {
+      expect(await c('/', prefers(`${language}, en;q=0.1`))).toMatchObject({ body: language, result: 'hit' })
+    }
   })
 
   test('a copy that is stale here is taken anew from the node that refreshed it', async () => {
