@@ -59,24 +59,34 @@ export function createHandle(parts: HandleParts): Handle {
   }
 
   function notLookedUp(request: CacheRequest, route: Route, kind: Pass | Refuse | Unsafe): Reply | Promise<Reply> {
-    return kind.kind === 'refuse'
-      ? problemReply(route.name, new HerdgateError('not_cached', kind.detail), { result: 'error', detail: kind.detail })
-      : forward(request, route, kind)
+    switch (kind.kind) {
+      case 'pass':
+        return pass(request, route, kind)
+      case 'unsafe':
+        return change(request, route)
+      case 'refuse': {
+        const { detail } = kind
+        return problemReply(route.name, new HerdgateError('not_cached', detail), { result: 'error', detail })
+      }
+    }
   }
 
-  async function forward(request: CacheRequest, route: Route, kind: Pass | Unsafe): Promise<Reply> {
-    const { key, url } = keyOf(route, request)
-    const ask = { key, target: locate(request.url).target, url: nameOf(url), credentialed: false, lookedUp: false }
-    const question = new HttpQuestion(request, route, ask, parts)
-    const resolution =
-      kind.kind === 'unsafe'
-        ? await engine.forward(question, 'method')
-        : await engine.forward(question, kind.why, kind.detail)
-    const isUnanswered = kind.kind === 'unsafe' && resolution.kind === 'error'
-    if (isUnanswered) await concludeUnanswered(request, resolution.thrown, parts)
-    if (kind.kind !== 'unsafe' || resolution.kind !== 'direct') return render(request, route, resolution, clock)
+  async function pass(request: CacheRequest, route: Route, { why, detail }: Pass): Promise<Reply> {
+    return render(request, route, await engine.forward(asIs(request, route), why, detail), clock)
+  }
+
+  async function change(request: CacheRequest, route: Route): Promise<Reply> {
+    const resolution = await engine.forward(asIs(request, route), 'method')
+    if (resolution.kind === 'error') await concludeUnanswered(request, resolution.thrown, parts)
+    if (resolution.kind !== 'direct') return render(request, route, resolution, clock)
     const stored = await concludeUnsafe(request, route, resolution.reply, parts)
     const outcome = stored ? { ...resolution.outcome, stored, detail: undefined } : resolution.outcome
     return render(request, route, { ...resolution, outcome }, clock)
+  }
+
+  function asIs(request: CacheRequest, route: Route): HttpQuestion {
+    const { key, url } = keyOf(route, request)
+    const ask = { key, target: locate(request.url).target, url: nameOf(url), credentialed: false, lookedUp: false }
+    return new HttpQuestion(request, route, ask, parts)
   }
 }
