@@ -128,7 +128,7 @@ export class Collapsing {
    * May a response be given to a request that came after so many changes of the log? Always if no record came to count
    * since its fetch began; otherwise only if none since then names it.
    */
-  #isFor(entry: Entry, flight: AnyFlight | Flight<Entry, unknown>, arrival: number): boolean {
+  #isFor(entry: Entry, flight: AnyFlight, arrival: number): boolean {
     return arrival === flight.changes || this.#log.verdict(entry) === 'valid'
   }
 

@@ -12,6 +12,7 @@ import type {
 } from '../../model.ts'
 import type { Reads } from './looks.ts'
 import type { Question } from './question.ts'
+import { withStored } from './with-stored.ts'
 
 /**
  * What the stores hold for a question: first at the resource's key, then, if the resource varies, at the variant's.
@@ -107,8 +108,7 @@ function atOtherVariant<E extends Entry, D>(look: Look<E, D>, key: string, other
     const suiting = known(kept)
     return found(look, suiting === undefined ? key : other, suiting, 'vary-miss')
   }
-  const kept = look.store.get(other, look.anew)
-  return kept instanceof Promise ? kept.then(judge) : judge(kept)
+  return withStored(look.store, other, judge, look.anew)
 }
 
 function found<E extends Entry, D>(
@@ -147,8 +147,7 @@ export function isUnshareable(
     const stored = known(kept)
     return stored?.kind === 'unshareable' && now < stored.keepUntil && log.verdict(stored) === 'valid'
   }
-  const kept = store.get(key, anew)
-  return kept instanceof Promise ? kept.then(judge) : judge(kept)
+  return withStored(store, key, judge, anew)
 }
 
 /** What is certain to be there. */

@@ -95,7 +95,7 @@ export class Storing {
   }
 
   #settle<E extends Entry, D>(arriving: Arriving<E, D>, fate: Fate, now: number): void {
-    const { question, entry, key, flight } = arriving
+    const { question, entry, key, flight, announced: said } = arriving
     const isValid = this.#log.verdict(entry) === 'valid'
     const isCurrent = flight !== undefined && !flight.isSuperseded && this.#flights.get(key) === flight
     const isWanted = flight === undefined || isCurrent || (fate === 'kept' && this.#isWantedMeanwhile(flight, key))
@@ -103,9 +103,9 @@ export class Storing {
       if (announcement?.isOutOfPlace === true || flight?.isSuperseded === true) return undefined
       return this.#write(arriving, fate, isCurrent && this.#flights.get(key) === flight, now)
     }
-    const { announced: said } = arriving
-    const written = !isWanted || !isValid ? undefined : said instanceof Promise ? said.then(write) : write(said)
-    const announced = settleAnnounced(arriving.announced, isWanted && isValid ? fate : 'broken')
+    const isToBePut = isWanted && isValid
+    const written = !isToBePut ? undefined : said instanceof Promise ? said.then(write) : write(said)
+    const announced = settleAnnounced(said, isToBePut ? fate : 'broken')
     const isForOthers = fate === 'kept' && this.#fitsAll(question, entry)
     const left = (...results: readonly Written[]) => {
       if (flight === undefined) return
