@@ -137,9 +137,10 @@ function panels() {
   /** @param {import('../live/live.ts').Snapshot} snapshot */
   return (snapshot) => {
     history.add(snapshot)
+    list.add(snapshot.recent)
     if (isPaused || document.hidden) return
     draw()
-    list(snapshot.recent)
+    list.draw()
   }
 }
 

@@ -14,7 +14,7 @@ export function requests(parent, onPick) {
   const heads = ['Time', 'Request', 'Status', 'Result', 'Why', 'First byte', 'Size']
   const columns = heads.map((name) => element('th', { scope: 'col' }, name))
   const table = element('table', { className: 'requests' }, element('thead', {}, element('tr', {}, ...columns)), body)
-  const filter = resultFilter(() => draw())
+  const filter = resultFilter(() => fill())
   byId('requests-filter').append(filter)
   parent.append(element('div', { className: 'scroll' }, table))
 
@@ -25,7 +25,7 @@ export function requests(parent, onPick) {
   const held = () => body.matches(':hover') || body.contains(document.activeElement)
   const said = byId('requests-said')
 
-  function draw() {
+  function fill() {
     const only = filter.value
     const shown = kept.filter(({ outcome }) => only === '' || outcome.result === only).slice(0, MOST)
     keyed(
@@ -40,14 +40,21 @@ export function requests(parent, onPick) {
 
   body.addEventListener('keydown', (event) => move(event, [...body.querySelectorAll('button')]))
 
-  /** @param {readonly LiveRequest[]} recent */
-  return (recent) => {
-    for (const request of recent) kept.unshift({ ...request, number: number++ })
-    kept = kept.slice(0, MOST * 4)
-    const isHeld = held()
-    const hint = kept.length === 0 ? 'none since this page was opened' : 'the newest first; press one to see why'
-    say(said, isHeld ? 'held while you are in it' : hint)
-    if (!isHeld) draw()
+  return {
+    /**
+     * Also while nobody looks: what is done in another tab is what one comes back to see.
+     * @param {readonly LiveRequest[]} recent
+     */
+    add(recent) {
+      for (const request of recent) kept.unshift({ ...request, number: number++ })
+      kept = kept.slice(0, MOST * 4)
+    },
+    draw() {
+      const isHeld = held()
+      const hint = kept.length === 0 ? 'none since this page was opened' : 'the newest first; press one to see why'
+      say(said, isHeld ? 'held while you are in it' : hint)
+      if (!isHeld) fill()
+    },
   }
 }
 

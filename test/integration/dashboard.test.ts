@@ -186,6 +186,24 @@ describe('the dashboard', () => {
     expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] })
   })
 
+  test('what was asked while it was paused is in the list when it goes on', async () => {
+    const [paused, watching] = [await visit(herdgate.admin), await visit(herdgate.admin)]
+    for (const page of [paused, watching]) {
+      await logIn(page, TOKEN)
+      await live(page)
+    }
+    const row = (page: Page, path: string) => page.locator('.requests tbody tr', { hasText: path })
+    await paused.click('#pause')
+    await paused.locator('#connection', { hasText: 'Paused' }).waitFor()
+    await ask('/meanwhile')
+    await row(watching, '/meanwhile').waitFor()
+    await ask('/then') // its snapshot comes after the one that told both pages of the former
+    await row(watching, '/then').waitFor()
+    expect(await row(paused, '/meanwhile').count()).toBe(0)
+    await paused.click('#pause')
+    await row(paused, '/meanwhile').waitFor()
+  })
+
   test('is dark where that is liked, fits 400 pixels, and remembers what was chosen', async () => {
     const page = await visit(herdgate.admin, { viewport: { width: 400, height: 800 }, colorScheme: 'dark' })
     await logIn(page, TOKEN)
