@@ -3,6 +3,9 @@
 /** @typedef {import('../live/live.ts').Snapshot} Snapshot */
 
 const KEPT_AS = 'herdgate-token'
+const ANSWER_MS = 10_000
+/** Snapshots come once a second. A connection may stay open though nobody is at its other end any more. */
+const SILENCE_MS = 5000
 
 /** @returns {string | null} the token this tab was given */
 export const token = () => sessionStorage.getItem(KEPT_AS)
@@ -24,13 +27,15 @@ export class Refused extends Error {
 /**
  * @param {string} path
  * @param {unknown} [body] sent as JSON, by POST
+ * @param {number} [withinMs] how long an answer is waited for
  * @returns {Promise<{ status: number, body: any }>}
- * @throws {Refused} with the problem's detail, or TypeError when there is no answer
+ * @throws {Refused} with the problem's detail, or another error when there is no answer
  */
-export async function ask(path, body) {
+export async function ask(path, body, withinMs = ANSWER_MS) {
   const posts = body !== undefined
   const response = await fetch(path, {
     method: posts ? 'POST' : 'GET',
+    signal: AbortSignal.timeout(withinMs),
     headers: { ...authorization(), ...(posts && { 'Content-Type': 'application/json' }) },
     ...(posts && { body: JSON.stringify(body) }),
   })
@@ -45,14 +50,26 @@ async function refusal(response) {
 }
 
 /**
- * Snapshots for as long as the connection lasts. EventSource would need the token in the URL.
+ * Snapshots for as long as they come. EventSource would need the token in the URL.
  * @returns {AsyncGenerator<Snapshot>}
  * @throws {Refused}
  */
 export async function* snapshots() {
-  const response = await fetch('/v1/live', { headers: authorization() })
-  if (!response.ok || response.body === null) throw await refusal(response)
-  yield* events(response.body.pipeThrough(new TextDecoderStream()))
+  const silence = new AbortController()
+  const { signal } = silence
+  const wait = () => setTimeout(() => silence.abort(), SILENCE_MS)
+  let waiting = wait()
+  try {
+    const response = await fetch('/v1/live', { headers: authorization(), signal })
+    if (!response.ok || response.body === null) throw await refusal(response)
+    for await (const snapshot of events(response.body.pipeThrough(new TextDecoderStream()))) {
+      clearTimeout(waiting)
+      waiting = wait()
+      yield snapshot
+    }
+  } finally {
+    clearTimeout(waiting)
+  }
 }
 
 /**

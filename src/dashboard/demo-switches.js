@@ -3,6 +3,9 @@ import { ask } from './api.js'
 import { element, say } from './dom.js'
 import { ms } from './format.js'
 
+/** The slow API may have been told never to answer. */
+const HERD_MS = 60_000
+
 /** @typedef {{ latencyMs: number, outage: string, errorRate: number, perSecond: number }} Setting */
 
 const OUTAGES = { none: 'works', refuse: 'resets connections', hang: 'never answers', error: 'answers 503' }
@@ -82,7 +85,7 @@ function herd(said) {
     button.disabled = true
     say(said, 'A hundred clients ask for the same new thing …')
     try {
-      const { clients, answered, tookMs, originRequests } = (await ask('/v1/demo/herd', {})).body
+      const { clients, answered, tookMs, originRequests } = (await ask('/v1/demo/herd', {}, HERD_MS)).body
       const times = originRequests === 1 ? 'once' : `${originRequests} times`
       say(said, `${clients} clients, ${answered} answered within ${ms(tookMs)}; the API was asked ${times}.`)
     } catch {

@@ -244,6 +244,21 @@ describe('the dashboard', () => {
     await again.stop()
   })
 
+  test('says so where Herdgate stands still, and goes on when it does', async () => {
+    await using other = await startHerdgate(['--origin', origin.url, '--log-level', 'warn'])
+    const page = await browser.newPage()
+    pages.push(page)
+    await page.clock.install()
+    await page.goto(`${other.admin}/dashboard`)
+    await logIn(page, TOKEN)
+    await live(page)
+    other.child.kill('SIGSTOP')
+    await page.clock.fastForward(10_000)
+    await page.locator('#connection', { hasText: 'No connection' }).waitFor()
+    other.child.kill('SIGCONT')
+    await live(page)
+  })
+
   test('asks for the token anew where it is another than before, also out of an open dialog', async () => {
     const flags = ['--origin', origin.url, '--log-level', 'warn']
     const other = await startHerdgate(flags)
