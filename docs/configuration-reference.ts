@@ -11,7 +11,7 @@ interface Schema {
   readonly maximum?: number
   readonly exclusiveMinimum?: number
   readonly exclusiveMaximum?: number
-  readonly anyOf?: readonly { readonly enum?: readonly string[]; readonly minLength?: number }[]
+  readonly anyOf?: readonly { readonly enum?: readonly unknown[]; readonly minLength?: number }[]
   readonly properties?: Readonly<Record<string, Schema>>
   readonly required?: readonly string[]
   readonly propertyNames?: Schema
@@ -89,7 +89,7 @@ function defaultOf({ default: value }: Schema): string {
 
 function valueOf(schema: Schema): string {
   const { type = [], items, additionalProperties, const: only, anyOf = [], pattern = '' } = schema
-  const choices = anyOf.flatMap((form) => form.enum ?? [])
+  const choices = anyOf.flatMap((form) => form.enum ?? []).filter((choice) => typeof choice === 'string')
   if (only !== undefined) return `\`${JSON.stringify(only)}\``
   if (choices.length > 0) return choices.map((choice) => `\`${choice}\``).join(', ')
   if ([type].flat().includes('boolean')) return '`true`, `false`'

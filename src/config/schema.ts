@@ -210,8 +210,7 @@ export const fileSchema = z
       })
       .optional()
       .describe('Where copies are kept.'),
-    lane: z
-      .enum(['on', 'off'], expected('on or off'))
+    lane: leaf.onOff
       .prefault('on')
       .describe('Whether plain requests for fresh copies are answered straight at the socket.'),
     coherence: z

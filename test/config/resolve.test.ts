@@ -255,6 +255,17 @@ describe('what counts', () => {
   })
 })
 
+test.each([
+  ['off', 'on'],
+  ['Off', 'ON'],
+  ['false', 'true'],
+  ['${OFF}', '${ON}'],
+])('%s and %s turn off and on', (off, on) => {
+  const text = `${ONE}lane: ${off}\nstore: { memory: { admission: ${on} } }\n`
+  const config = valid({ text, env: { OFF: 'off', ON: 'true' } })
+  expect(config).toMatchObject({ lane: false, store: { memory: { admission: 'on' } } })
+})
+
 describe('tiers', () => {
   test('there are none but memory unless they are asked for', () => {
     expect(valid({ flags: ORIGIN }).store).toMatchObject({ disk: undefined, redis: undefined })

@@ -8,9 +8,20 @@ const COOKIE_MODES = ['safe', 'rfc', 'ignore'] as const
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
 export const cookieMode = choice(COOKIE_MODES)
-export const onOff = choice(['on', 'off'])
 /** Taken in any case: LOG_LEVEL is shared with other programs. */
 export const logLevel = choice(LOG_LEVELS)
+
+/** Also true and false: YAML 1.1, by which Helm reads values, takes the words on and off for those. */
+export const onOff = z
+  .union([z.boolean(), z.string()], expected('on or off'))
+  .transform(orComplain('on or off', readOnOff, () => undefined))
+  .meta({ enum: ['on', 'off', true, false] })
+
+function readOnOff(given: string): 'on' | 'off' | undefined {
+  const word = given.toLowerCase()
+  if (word === 'on' || word === 'true') return 'on'
+  return word === 'off' || word === 'false' ? 'off' : undefined
+}
 
 /** Or text standing for it, as a variable has. */
 export const boolean = z

@@ -47,6 +47,13 @@ describe('configuration', () => {
     expect(loaded.config.store.disk).toEqual({ path: '/app/var/cache', maxBytes: 20 * 1024 * MEBIBYTE })
   })
 
+  test('takes on and off as YAML 1.1 does, by which Helm reads values', () => {
+    const loaded = load(render('sized.yaml'))
+    if (!loaded.ok) throw new Error('not valid')
+    expect(loaded.config).toMatchObject({ lane: false, store: { memory: { admission: 'off' } } })
+    expect(load(render('sized.yaml', ...set('config.lane=true')))).toMatchObject({ config: { lane: true } })
+  })
+
   test('of others is mounted, and agrees with the chart by environment', () => {
     const manifests = render('existing.yaml')
     expect(manifests.map(({ kind }) => kind)).not.toContain('ConfigMap')
