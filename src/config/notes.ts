@@ -1,7 +1,7 @@
 /** What the operator should know about a configuration that is valid. */
 import type { Config } from './resolved.ts'
+import { hiddenRoutes } from './hidden-routes.ts'
 import { type Capacity, neededBy, workersOf } from './memory-shares.ts'
-import { isCatchAll } from './routes.ts'
 import type { FileConfig } from './schema.ts'
 import type { Sources } from './sources.ts'
 
@@ -51,12 +51,10 @@ const proxyNotes = ({ listen: { trustProxy } }: Config): string[] =>
     .map((network) => `listen.trustProxy has ${network}: any client can claim any address, host and scheme`)
 
 function routeNotes({ routes, origins }: Config): string[] {
-  const catchAll = routes.findIndex(isCatchAll)
-  const hidden = catchAll === -1 ? [] : routes.slice(catchAll + 1)
   const idle = origins.filter(({ name }) => !routes.some(({ origin }) => origin === name))
   return [
-    ...hidden.map(
-      ({ name }) => `route ${name} is never reached: ${routes[catchAll]?.name} before it matches everything`,
+    ...hiddenRoutes(routes).map(
+      ({ name, by }) => `route ${name} is never reached: ${by} before it matches all that it does`,
     ),
     ...idle.map(({ name }) => `origin ${name} is used by no route`),
   ]

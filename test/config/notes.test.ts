@@ -33,6 +33,41 @@ store: { memory: { maxBytes: 1MiB, maxObjectBytes: 2MiB } }
     ])
   })
 
+  const inRoutes = (...matches: string[]) => {
+    const routes = matches.map((match, at) => `  - { name: r${at}, origin: api, match: ${match} }\n`)
+    return notes({ text: `${ONE}routes:\n${routes.join('')}` })
+  }
+  const isHidden = ['route r1 is never reached: r0 before it matches all that it does']
+
+  test.each([
+    ['{ path: /a/* }', '{ path: /a/* }'],
+    ['{ path: /a* }', '{ path: /a/b }'],
+    ['{ path: /a }', '{ path: /a, methods: [POST] }'],
+    ['{ host: Shop.example }', '{ host: shop.example, path: /a }'],
+    ['{ host: "*.example" }', '{ host: a.shop.example }'],
+    ['{ methods: [GET, POST] }', '{ methods: [HEAD, GET] }'],
+    ['{}', '{ host: shop.example }'],
+  ])('tell of a route behind one that matches as much: %s, %s', (first, second) => {
+    expect(inRoutes(first, second)).toEqual(isHidden)
+  })
+
+  test.each([
+    ['{ path: /a/b }', '{ path: /a/* }'],
+    ['{ path: /a/* }', '{ path: /a }'],
+    ['{ path: /a* }', '{ host: shop.example, path: /b }'],
+    ['{ host: "*.example" }', '{ host: example }'],
+    ['{ host: "shop.example:8080" }', '{ host: shop.example }'],
+    ['{ methods: [HEAD] }', '{ methods: [GET] }'],
+    ['{ methods: [GET] }', '{ path: /a }'],
+  ])('do not where some requests come to it: %s, %s', (first, second) => {
+    expect(inRoutes(first, second)).toEqual([])
+  })
+
+  test('do not look behind the first thousand that are reached', () => {
+    const matches = Array.from({ length: 1_001 }, (_, at) => `{ path: /${at} }`)
+    expect(inRoutes(...matches, '{ path: /1 }')).toEqual([])
+  })
+
   test('are absent where nothing is odd', () => {
     expect(notes({ text: ONE })).toEqual([])
     expect(notes({ flags: { ...ORIGIN, memory: '1MiB' } })).toEqual([])
