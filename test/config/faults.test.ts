@@ -54,6 +54,20 @@ routes:
     expect(faults({ text: `${ONE}${line}\n` }).map(({ where }) => where)).toEqual([`herdgate.yaml:${place}`])
   })
 
+  test('the name under which metrics count what has none is not for routes and origins', () => {
+    const text = `version: 1
+origins: { _OTHER: { urls: ["http://a.example"] } }
+routes: [{ name: _OTHER, origin: _OTHER }, { name: OTHER, origin: _OTHER }]
+`
+    const other = 'expected a name other than _OTHER, which metrics give to whatever has none, got "_OTHER"'
+    expect(told({ text })).toEqual([
+      `herdgate.yaml:2:12 origins._OTHER: ${other}`,
+      `herdgate.yaml:3:18 routes[0].name: ${other}`,
+      `herdgate.yaml:3:34 routes[0].origin: ${other}`,
+      `herdgate.yaml:3:67 routes[1].origin: ${other}`,
+    ])
+  })
+
   test('says the least size of a head', () => {
     expect(told({ text: `${ONE}limits: { headBytes: 16 }` })).toEqual([
       'herdgate.yaml:3:22 limits.headBytes: expected a size such as 16KiB, at least 1KiB, got 16',

@@ -5,10 +5,15 @@ import { TOKEN } from '../../token.ts'
 import { expected } from '../fault.ts'
 import { matching, text } from './text.ts'
 
+/** In metrics the label of what has no name of its own. */
+const TAKEN = '_OTHER'
 const NAME_PHRASE = 'a name of 1 to 64 letters, digits, ".", "_" or "-"'
 const nameExpected = expected(NAME_PHRASE)
 /** Of a route or an origin: part of keys and of metric labels. */
-export const name = z.string(nameExpected).regex(/^[A-Za-z0-9_.-]{1,64}$/, nameExpected)
+export const name = z
+  .string(nameExpected)
+  .regex(/^[A-Za-z0-9_.-]{1,64}$/, nameExpected)
+  .refine((given) => given !== TAKEN, expected(`a name other than ${TAKEN}, which metrics give to whatever has none`))
 
 const statusExpected = expected('a status code from 200 to 599')
 export const statusCode = z.string(statusExpected).regex(/^[2-5]\d\d$/, statusExpected)
