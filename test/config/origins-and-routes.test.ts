@@ -53,6 +53,23 @@ describe('origins and routes', () => {
     ])
   })
 
+  test.each([
+    'http://unix:/run/api.sock',
+    'http://a.example:',
+    'http://a.example:/x',
+    'http://a.example:0',
+    'http://[::1]:00/',
+  ])('a URL with a colon and no port to connect to is a fault: %s', (url) => {
+    expect(told({ flags: { origin: [url] } })).toEqual([
+      expect.stringMatching(/^--origin origin\[0\]: expected an http/),
+    ])
+  })
+
+  test('a Unix socket is not taken for a host', () => {
+    expect(told({ flags: { origin: ['unix:/run/api.sock'] } })).toEqual([expect.not.stringContaining('did you mean')])
+    expect(valid({ flags: { origin: ['http://unix/x', 'http://[::]/'] } }).origins[0]?.urls).toHaveLength(2)
+  })
+
   test('HERDGATE_ORIGIN is a list with commas', () => {
     const env = { HERDGATE_ORIGIN: 'http://x, http://y,' }
     expect(valid({ env }).origins[0]?.urls).toEqual(['http://x', 'http://y'])
