@@ -211,6 +211,11 @@ describe('ending a pod', () => {
       rollingUpdate: { maxSurge: 1, maxUnavailable: 0 },
     })
   })
+
+  test('Recreate comes without what is for rolling updates: Kubernetes refuses the two together', () => {
+    const { strategy } = only(render('minimal.yaml', ...set('updateStrategy.type=Recreate')), 'Deployment').spec
+    expect(strategy).toEqual({ type: 'Recreate' })
+  })
 })
 
 describe('who gets in', () => {
