@@ -19,7 +19,7 @@ export function requests(parent, onPick) {
   parent.append(element('div', { className: 'scroll' }, table))
 
   /** @type {Row[]} */
-  let kept = []
+  const kept = []
   let number = 0
   /** While somebody points at a row or has the focus in it, rows do not move away. */
   const held = () => body.matches(':hover') || body.contains(document.activeElement)
@@ -47,7 +47,8 @@ export function requests(parent, onPick) {
      */
     add(recent) {
       for (const request of recent) kept.unshift({ ...request, number: number++ })
-      kept = kept.slice(0, MOST * 4)
+      kept.sort((one, other) => other.at - one.at) // one of several workers may tell of its own a second after the others
+      kept.length = Math.min(kept.length, MOST * 4)
     },
     draw() {
       const isHeld = held()

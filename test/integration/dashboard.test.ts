@@ -2,11 +2,13 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { events } from '../../src/dashboard/api.js'
 import { runDemo } from '../../src/demo/run.ts'
+import type { Snapshot } from '../../src/live/live.ts'
 import { INSTALL_MS, launchChromium } from '../support/chromium.ts'
 import { type Herdgate, startHerdgate, TOKEN } from '../support/herdgate.ts'
 import { temporaryFolder } from '../support/folder.ts'
-import { brightness, focused, kept, overlap, pointsOf, scrollWidth } from '../support/in-page.js'
+import { brightness, focused, kept, overlap, pointsOf, scrollWidth, sticksOut } from '../support/in-page.js'
 import { get, type Origin, startOrigin } from '../support/http.ts'
 import { until } from '../support/waiting.ts'
 
@@ -186,6 +188,39 @@ describe('the dashboard', () => {
     expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] })
   })
 
+  test('the newest request is the first in the list, whichever worker told of it sooner', async () => {
+    const page = await visit(herdgate.admin)
+    const snapshot = await aSnapshot()
+    const at = (path: string, second: number) => ({
+      ...snapshot.recent[0],
+      url: `http://a.example${path}`,
+      at: second * 1000,
+    })
+    const told = [
+      [at('/4', 4), at('/5', 5)],
+      [at('/2', 2), at('/3', 3)],
+    ]
+    const streamed = told.map((recent) => `data: ${JSON.stringify({ ...snapshot, recent })}\n\n`)
+    await page.route('**/v1/live', (route) => route.fulfill({ body: streamed.join('') }), { times: 1 })
+    await logIn(page, TOKEN)
+    await page.locator('.requests tbody tr', { hasText: '/2' }).waitFor()
+    const rows = await page.locator('.requests tbody .what').allTextContents()
+    expect(rows.filter((row) => row.includes('a.example'))).toEqual(
+      ['/5', '/4', '/3', '/2'].map((path) => `GET a.example${path}`),
+    )
+  })
+
+  /** One that tells of a request. */
+  async function aSnapshot(): Promise<Snapshot> {
+    const { body } = await fetch(`${herdgate.admin}/v1/live`, { headers: { authorization: `Bearer ${TOKEN}` } })
+    await ask('/told')
+    if (body === null) throw new Error('there are none')
+    for await (const snapshot of events(body.pipeThrough(new TextDecoderStream()))) {
+      if (snapshot.recent.length > 0) return snapshot
+    }
+    throw new Error('there was none')
+  }
+
   test('what was asked while it was paused is in the list when it goes on', async () => {
     const [paused, watching] = [await visit(herdgate.admin), await visit(herdgate.admin)]
     for (const page of [paused, watching]) {
@@ -293,8 +328,8 @@ describe('the dashboard', () => {
     await live(page)
   })
 
-  test('many origins stay within their panel', async () => {
-    const names = Array.from({ length: 20 }, (_, at) => `origin-${at}`)
+  test('many origins, with long names, stay within their panel', async () => {
+    const names = Array.from({ length: 20 }, (_, at) => `origin-${at}`.padEnd(64, 'x'))
     const config = join(temporaryFolder(), 'herdgate.yaml')
     const origins = names.map((name) => `  ${name}: { urls: ["${origin.url}"] }`)
     const routes = names.map((name) => `  - { name: ${name}, origin: ${name}, match: { path: /${name}/* } }`)
@@ -304,6 +339,7 @@ describe('the dashboard', () => {
     await logIn(page, TOKEN)
     await page.locator('#origins', { hasText: names.at(-1) ?? '' }).waitFor()
     expect(await page.evaluate(overlap, ['#origins .rows', '#origins .plot'] as const)).toBeLessThanOrEqual(0)
+    expect(await page.evaluate(sticksOut, '#origins .rows b')).toBe(0)
   })
 })
 

@@ -48,3 +48,11 @@ export function overlap([upper, lower]) {
     (getComputedStyle(box).overflowY === 'visible' ? box.scrollHeight : box.clientHeight)
   return end - document.querySelector(lower).getBoundingClientRect().top
 }
+
+/**
+ * How many of these elements have content that sticks out at their side.
+ * @param {string} selector
+ * @returns {number}
+ */
+export const sticksOut = (selector) =>
+  [...document.querySelectorAll(selector)].filter((each) => each.scrollWidth > each.clientWidth).length
