@@ -188,6 +188,19 @@ describe('the dashboard', () => {
     expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] })
   })
 
+  test('a long URL takes three lines of the list, and is whole where one looks closer', async () => {
+    const page = await visit(herdgate.admin)
+    await logIn(page, TOKEN)
+    await live(page)
+    const path = `/${'long/'.repeat(300)}end`
+    await ask(path)
+    const row = page.locator('.requests tbody button', { hasText: '/long/' })
+    await row.waitFor()
+    expect((await row.boundingBox())?.height).toBeLessThan(80)
+    await row.click()
+    await page.locator('#explain h2', { hasText: path }).waitFor()
+  })
+
   test('the newest request is the first in the list, whichever worker told of it sooner', async () => {
     const page = await visit(herdgate.admin)
     const snapshot = await aSnapshot()
