@@ -11,7 +11,10 @@ export const count = (value) => (value < 10_000 ? GROUPED.format(value) : SHORT.
 export const rate = (value) => (value > 0 && value < 10 ? String(Math.round(value * 10) / 10) : count(value))
 
 /** @param {number} share from 0 to 1 */
-export const percent = (share) => `${share > 0.995 && share < 1 ? '>99' : Math.round(share * 100)} %`
+export function percent(share) {
+  if (share > 0 && share < 0.005) return '<1 %'
+  return share >= 0.995 && share < 1 ? '>99 %' : `${Math.round(share * 100)} %`
+}
 
 /** @param {number} value milliseconds of a request */
 export function ms(value) {

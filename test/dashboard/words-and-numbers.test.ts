@@ -12,6 +12,7 @@ test('numbers are as long as people read them', () => {
   expect([0, 9_999, 12_345, 4_200_000].map(count)).toEqual(['0', '9,999', '12.3K', '4.2M'])
   expect([0, 0.25, 9.96, 35.4].map(rate)).toEqual(['0', '0.3', '10', '35'])
   expect([0, 0.5, 0.9999, 1].map(percent)).toEqual(['0 %', '50 %', '>99 %', '100 %'])
+  expect([1e-6, 0.0049, 0.005, 0.994, 0.995].map(percent)).toEqual(['<1 %', '<1 %', '1 %', '99 %', '>99 %'])
   expect([0, 0.12, 9.94, 812.4, 1240, 31_000].map(ms)).toEqual([
     '<0.1 ms',
     '0.1 ms',
