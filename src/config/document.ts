@@ -29,6 +29,8 @@ function yaml(): typeof import('yaml') {
 /** One mistake can make many complaints; those after the first few are echoes. */
 const MAX_SYNTAX_FAULTS = 10
 const MAX_ALIASES = 100
+/** No editor counts it as a column. */
+const BYTE_ORDER_MARK = /^\ufeff/
 
 export function parseConfigText(file: ConfigText, env: Environment): ParsedDocument {
   const lines = new (yaml().LineCounter)()
@@ -40,7 +42,7 @@ export function parseConfigText(file: ConfigText, env: Environment): ParsedDocum
     resolveKnownTags: false, // !!binary and its like make objects that no setting is
     logLevel: 'error',
   } as const
-  const document = yaml().parseDocument(cover(file.text), options)
+  const document = yaml().parseDocument(cover(file.text.replace(BYTE_ORDER_MARK, '')), options)
   const placeOf = (offset: number): string => {
     const { line, col } = lines.linePos(offset)
     return `${file.path}:${Math.max(line, 1)}:${Math.max(col, 1)}`

@@ -130,6 +130,11 @@ nope:
     expect(faults({ text: '- a', flags: ORIGIN })).toMatchObject([{ where: 'herdgate.yaml:1:1' }])
   })
 
+  test('a mark of the byte order is no column, and lines may end as on Windows', () => {
+    const text = `\ufeffversion: 2\n${ONE.split('\n')[1]}\nworkers: 0\n`.replaceAll('\n', '\r\n')
+    expect(faults({ text }).map(({ where }) => where)).toEqual(['herdgate.yaml:1:10', 'herdgate.yaml:3:10'])
+  })
+
   test('anchors and merge keys work, and their faults have a place', () => {
     const text = (ttl: string) => `${ONE}routes:
   - &base { name: a, origin: api, match: { path: /a }, ttl: ${ttl} }
