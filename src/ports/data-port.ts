@@ -33,12 +33,18 @@ export interface DataPortOptions {
   readonly refused?: Refused
 }
 
-/** The Fastify instance of the data port. It routes nothing: every request, however odd, reaches one handler. */
+export interface DataPort {
+  /** It routes nothing: every request, however odd, reaches one handler. */
+  readonly app: FastifyInstance
+  /** From now on each answer is the last of its connection. */
+  drain(): void
+}
+
 export function createDataPort(
   limits: ConnectionLimits,
   clock: Clock,
   { around = (handler) => handler, upgrades = isUpgrade, refused = UNTOLD }: DataPortOptions = {},
-): FastifyInstance {
+): DataPort {
   const inTurn = fewAtATime(DROPPED_AT_ONCE)
   const lateHeads = refuseLateHeads(inTurn, refused)
   const app = Fastify({
@@ -61,11 +67,11 @@ export function createDataPort(
   lingerWhereUnread(app.server)
   refuseConnect(app.server, refused)
   const open = openConnections(app.server)
-  waitOnlyForAnswers(app, open)
+  const drain = waitOnlyForAnswers(app, open)
   const guard = dropSlowClients(open, { ...limits, clock, inTurn })
   app.server.once('close', () => guard.stop())
   takeEveryMethod(app)
-  return app
+  return { app, drain }
 }
 
 function createLimitedServer(handler: RequestListener, limits: ConnectionLimits, upgrades: IsUpgrade): Server {

@@ -1,4 +1,3 @@
-import type { Server } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { HttpSocket } from './connections.ts'
@@ -20,10 +19,16 @@ const MOST_ROUNDS = 100
  * connection on which something has arrived: half of a head, the rest of an upload that was answered long ago, a
  * keep-alive client that is between requests. Who has just connected is waited for: its request may be on its way.
  * @param open the listener's connections
+ * @returns has every answer from now on be the last of its connection; what closes begins with it
  */
-export function waitOnlyForAnswers(app: FastifyInstance, open: ReadonlySet<HttpSocket>): void {
+export function waitOnlyForAnswers(app: FastifyInstance, open: ReadonlySet<HttpSocket>): () => void {
+  const drain = endConnectionsOf(app, open)
   const cameAt = new WeakMap<HttpSocket, number>()
-  app.server.on('connection', (socket) => cameAt.set(socket, performance.now()))
+  let taken = 0
+  app.server.on('connection', (socket) => {
+    cameAt.set(socket, performance.now())
+    taken++
+  })
   const endIdle = () => {
     const newSince = performance.now() - FIRST_REQUEST_MS
     for (const socket of open) {
@@ -34,31 +39,28 @@ export function waitOnlyForAnswers(app: FastifyInstance, open: ReadonlySet<HttpS
   // For node:http a connection is idle as soon as all of its answer is handed over: what the client has yet to take is lost.
   app.server.closeIdleConnections = endIdle
   app.addHook('preClose', async () => {
-    for (const socket of open) announceEnd(socket) // they may be answered before all others are taken
-    await backlogAccepted(app.server)
-    for (const socket of open) announceEnd(socket)
+    drain()
+    await backlogTaken(() => taken)
     const sweep = setInterval(() => {
       endIdle()
       if (open.size === 0) clearInterval(sweep)
     }, SWEEP_MS)
   })
+  return drain
 }
 
 /**
  * Resolves when no connection is left that the system has made and that was not taken yet: it resets those when the
  * listener closes, whatever their clients have sent. In a turn of the event loop one is taken.
+ * @param taken how many have been taken so far
  */
-async function backlogAccepted(server: Server): Promise<void> {
+export async function backlogTaken(taken: () => number): Promise<void> {
   let quietRounds = 0
-  const accepted = () => {
-    quietRounds = 0
-  }
-  server.on('connection', accepted)
   for (let round = 0; round < MOST_ROUNDS && quietRounds < QUIET_ROUNDS; round++) {
-    quietRounds++
+    const before = taken()
     await setTimeout(ROUND_MS)
+    quietRounds = taken() === before ? quietRounds + 1 : 0
   }
-  server.off('connection', accepted)
 }
 
 /** Nothing is added to what the client has yet to take, and then it is closed. */
@@ -66,24 +68,31 @@ const isEnding = (socket: HttpSocket): boolean =>
   isLingering(socket) || (socket.writableEnded && !socket.writableFinished)
 
 /**
- * The last answer says that it is the last: who sends on a connection that is about to close gets a reset. One that has yet
- * to begin says so when it does, and may be followed until then; one whose head is made says what it said.
+ * Every answer is the last of its connection (RFC 9112 section 9.6), unless a pipelined request follows: who sends on a
+ * connection that is about to close gets a reset. Fastify, when it closes, would have each be the last, and what follows
+ * be lost.
+ * @returns begins it
  */
-function announceEnd(socket: HttpSocket): void {
-  const last = lastAnswer(socket)
-  if (last && !last.headersSent && hasBegun(last, socket)) last.shouldKeepAlive = false
-}
-
-/**
- * Has every answer that begins while this holds be the last of its connection (RFC 9112 section 9.6), unless a pipelined request
- * follows. Fastify, when it closes, would have each be the last, and what follows be lost.
- */
-export function endConnectionsWhile(app: FastifyInstance, isDraining: () => boolean): void {
+function endConnectionsOf(app: FastifyInstance, open: ReadonlySet<HttpSocket>): () => void {
+  let isDraining = false
   app.addHook('onRequest', ({ raw: { socket } }, { raw: response }, done) => {
-    if (isDraining()) {
+    if (isDraining) {
       if (lastAnswer(socket) === response) response.shouldKeepAlive = false
       else if (response.hasHeader('Connection')) response.removeHeader('Connection')
     }
     done()
   })
+  return () => {
+    isDraining = true
+    for (const socket of open) announceEnd(socket)
+  }
+}
+
+/**
+ * The answer that is in the making is the last, and says so. One that has yet to begin says so when it does, and may be
+ * followed until then; one whose head is made says what it said.
+ */
+function announceEnd(socket: HttpSocket): void {
+  const last = lastAnswer(socket)
+  if (last && !last.headersSent && hasBegun(last, socket)) last.shouldKeepAlive = false
 }

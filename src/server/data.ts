@@ -8,7 +8,6 @@ import type { Events } from '../events.ts'
 import { openLane } from '../lane/lane.ts'
 import type { Clock } from '../model.ts'
 import { createDataPort } from '../ports/data-port.ts'
-import { endConnectionsWhile } from '../ports/draining.ts'
 import { listenOn } from '../ports/listen.ts'
 import { createPeers } from '../ports/peers.ts'
 import { tellRefusals } from '../ports/refusals.ts'
@@ -40,13 +39,11 @@ export function openData(
 ): Data {
   const { routes } = routing
   const peerOf = createPeers(config.listen.trustProxy)
-  const port = createDataPort(config.limits, clock, {
+  const { app: port, drain } = createDataPort(config.limits, clock, {
     around: (handler) => tracing.listener(handler),
     upgrades: upgradesTo(routes, peerOf),
     refused: tellRefusals(events, peerOf),
   })
-  let draining = false
-  endConnectionsWhile(port, () => draining)
   const hasLane = config.lane && !tracing.on // what it answers would have no span
   const lane = hasLane
     ? openLane(port.server, { hits: cache.hits, peerOf, events, clock, ...config.limits })
@@ -57,8 +54,8 @@ export function openData(
   return {
     listen: () => listenOn(port, config.listen),
     drain() {
-      draining = true
       lane?.stop() // it says nothing of a connection's end
+      drain()
     },
     async close() {
       tunnels.close()

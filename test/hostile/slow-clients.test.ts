@@ -68,7 +68,7 @@ async function start(limits: Partial<Limits> = {}): Promise<void> {
   const routes = [{ name: 'default', match: {}, origin, rules: { ...DEFAULT_RULES, maxObjectBytes: 64 * MIB } }]
   const cache = createCache({ routes })
   closing.push(() => cache.close())
-  const data = createDataPort({ ...LIMITS, ...limits }, clock)
+  const { app: data } = createDataPort({ ...LIMITS, ...limits }, clock)
   const peerOf = createPeers([])
   proxyEverything(data, { cache, peerOf })
   const times = { connectTimeout: 1_000, headersTimeout: 1_000 }

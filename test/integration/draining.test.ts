@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import type { ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -34,6 +35,21 @@ test('during listen.drainDelay a node is not ready, answers all the same, and en
   expect(herdgate.child.exitCode).toBeNull()
   await origin.kill()
   await herdgate.stop('SIGKILL')
+})
+
+test('an answer that is in the making when it begins to drain says that it is the last', async () => {
+  const asked = Promise.withResolvers<ServerResponse>()
+  const origin = await startOrigin((_request, response) => asked.resolve(response))
+  onTestFinished(() => origin.kill())
+  const config = valid({ flags: { origin: [origin.url], host: '127.0.0.1', port: '0' } })
+  const proxy = createProxy(config, { logger: pino({ level: 'silent' }), pretty: false })
+  onTestFinished(() => proxy.stop())
+  const url = await proxy.listen()
+  const due = get(url, { agent: undefined, headers: { connection: 'keep-alive' } })
+  const response = await asked.promise
+  proxy.drain()
+  response.end('ok')
+  expect((await due).headers.connection).toBe('close')
 })
 
 test('then it ends with 0', async () => {

@@ -63,7 +63,7 @@ describe('SIGTERM', () => {
     await until(() => origin.requests.length === 1, 'the request at the origin')
     const connecting = setInterval(() => void net.connect(port(), '127.0.0.1').on('error', () => {}), 2)
     const stopped = herdgate.stop()
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    await until(() => herdgate.lines.some((line) => line.includes('finishing')), 'it has heard')
     answer()
     expect(await due).toMatch(/^HTTP\/1.1 200 OK[^]*\r\nConnection: close\r\n[^]*due$/)
     clearInterval(connecting)
