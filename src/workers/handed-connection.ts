@@ -7,12 +7,16 @@ interface Handle {
 /**
  * A connection that node:cluster hands to a process which ends before it has taken it stays open for good, and the client
  * waits for ever. There is at most one, the last: it is closed with the process. Closing it a second time does nothing.
+ * @param handed told of each
  */
-export function closeHandedConnection(child: ChildProcess): void {
+export function watchHandedConnections(child: ChildProcess, handed: () => void): void {
   const send = child.send.bind(child)
   let last: Handle | undefined
   const watched = (...given: readonly unknown[]): boolean => {
-    if (isHandle(given[1])) last = given[1]
+    if (isHandle(given[1])) {
+      last = given[1]
+      handed()
+    }
     return Reflect.apply(send, undefined, given)
   }
   child.send = watched

@@ -1,6 +1,6 @@
 import type { Worker } from 'node:cluster'
 import { Calls, type Message } from './calls.ts'
-import { closeHandedConnection } from './handed-connection.ts'
+import { watchHandedConnections } from './handed-connection.ts'
 import type { PrimaryService, WorkerService } from './services.ts'
 
 /** One worker process, as its primary sees it. */
@@ -18,6 +18,8 @@ export class Member {
   isListening = false
   /** Another is to take its place, or has. */
   isReplaced = false
+  /** How many it has been handed so far. */
+  connections = 0
   readonly #worker: Worker
   #isKilled = false
 
@@ -30,7 +32,7 @@ export class Member {
     this.calls = new Calls((message) => void worker.send(message, () => {}), service(this))
     worker.on('message', (message: Message) => this.calls.receive(message))
     worker.on('error', () => {}) // it has begun: it ends, or does not answer, and both are noticed
-    closeHandedConnection(worker.process)
+    watchHandedConnections(worker.process, () => this.connections++)
   }
 
   /** Ends it at once. @returns false when that was done before */

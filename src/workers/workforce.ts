@@ -87,6 +87,11 @@ export class Workforce {
     return this.#pool.listening.length > 0 && !this.#isDraining
   }
 
+  /** How many connections its workers have been handed so far. */
+  get connections(): number {
+    return this.#pool.members.reduce((sum, { connections }) => sum + connections, 0)
+  }
+
   /** What works worse than configured, a word each. */
   get degraded(): readonly string[] {
     return [...this.reports.degraded, ...(this.#pool.listening.length < this.#parts.size ? ['workers'] : [])]

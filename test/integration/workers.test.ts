@@ -194,6 +194,29 @@ test('SIGTERM lets what is in flight end, in every worker', async () => {
   for (const pid of workers) expect(() => process.kill(pid, 0)).toThrow('ESRCH')
 })
 
+/** The primary stands still as soon as it has heard that it is to end, as it may on a busy machine. */
+const HELD_UP = `
+import cluster from 'node:cluster'
+const standStill = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000)
+if (cluster.isPrimary) process.on('SIGTERM', () => setImmediate(standStill))
+`
+
+test('SIGTERM: all who have connected by then are answered, though the primary has not taken their connections yet', async () => {
+  const held = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(HELD_UP)}` }
+  herdgate = await startHerdgate(['--origin', origin.url, '--workers', '2'], held)
+  const { child, url } = herdgate
+  for (let at = 0; at < 6; at++) await get(`${url}/x`) // each worker has it at hand: none waits for the primary
+  child.kill('SIGSTOP')
+  const sockets = Array.from({ length: 20 }, () => connect(Number(new URL(url).port), '127.0.0.1'))
+  const answers = sockets.map(async (socket) => Buffer.concat(await socket.toArray()).toString('latin1'))
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+  for (const socket of sockets) socket.write('GET /x HTTP/1.1\r\nHost: a\r\n\r\n')
+  const ended = herdgate.stop()
+  child.kill('SIGCONT')
+  for (const answer of await Promise.all(answers)) expect(answer).toMatch(/^HTTP\/1.1 200 OK[^]*1$/)
+  expect(await ended).toBe(0)
+})
+
 test.each(['SIGTERM', 'SIGINT'] as const)(
   '%s to one worker: another takes its place, and nothing is lost that is in flight',
   async (signal) => {
