@@ -183,7 +183,14 @@ const RULES: readonly Rule[] = [
   { from: 'src/index.ts', may: ['src/library/', 'src/stores/', 'src/origin/pool-origin.ts', ...WORDS] },
   {
     from: 'src/for-routes.ts',
-    may: ['src/cache/http/reply.ts', 'src/policy/', 'src/ports/peers.ts', 'src/node-http.ts', ...WORDS],
+    may: [
+      'src/cache/http/reply.ts',
+      'src/policy/',
+      'src/ports/lingering-close.ts',
+      'src/ports/peers.ts',
+      'src/node-http.ts',
+      ...WORDS,
+    ],
   },
   { from: 'routes/admin/', may: ['routes/admin/', 'src/for-routes.ts', 'node:', 'npm:'] },
   { from: 'routes/', may: ['routes/proxy/', 'src/for-routes.ts', 'node:', 'npm:'] },

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import {
   type BodyReader,
   clientAddress,
+  expectUnread,
   HerdgateError,
   passedTrailers,
   problemReply,
@@ -65,11 +66,17 @@ async function stream(reply: Reply, exchange: Exchange, firstByteMs: number): Pr
 
 /**
  * Ends an answer so that the client sees that it is incomplete. In HTTP/1.0 content ends with the connection, and only
- * a reset says that it was cut off. Of an answer whose turn has not come nothing goes out.
+ * a reset says that it was cut off; in HTTP/1.1 the connection's end does, and answers before it still arrive. Of an
+ * answer whose turn has not come nothing goes out.
  */
 function breakOff({ message, response }: Exchange): void {
-  if (message.httpVersion === '1.0' && response.socket !== null) response.socket.resetAndDestroy()
-  else response.destroy()
+  const { socket } = response
+  if (socket === null) response.destroy()
+  else if (message.httpVersion === '1.0') socket.resetAndDestroy()
+  else {
+    expectUnread(socket)
+    socket.destroySoon()
+  }
 }
 
 /** At the client's pace. @returns octets copied */

@@ -158,6 +158,25 @@ describe('what is unsafe', () => {
   })
 })
 
+test('an answer that breaks off in its turn ends the connection without a reset, which could overtake those before it', async () => {
+  const half = gate()
+  at.answer = ({ socket, head }) => {
+    if (!head.startsWith('GET /breaks')) return void socket.write(ok('whole'))
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf')
+    void half.opened.then(() => socket.destroy())
+  }
+  using client = await at.connected()
+  client.send(asking('/before') + asking('/breaks'))
+  client.send(`POST /behind HTTP/1.1\r\nHost: a.test\r\nContent-Length: ${LARGE.length}\r\n\r\n${LARGE}`)
+  await until(() => client.received.endsWith('half'))
+  half.open()
+  const { responses, closed } = await client.heard(2)
+  expect([responses.map(({ body }) => body), closed]).toEqual([['whole'], true])
+  client.end()
+  await client.gone()
+  expect(client.failure).toBeUndefined()
+})
+
 describe('nonsense behind requests that came whole', () => {
   test('costs none of them its answer', async () => {
     const slow = slowly()
