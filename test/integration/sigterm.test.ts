@@ -9,6 +9,8 @@ import { until } from '../support/waiting.ts'
 
 /** Far from the time that answers in flight have, which is 30 s. */
 const SOON_MS = 20_000
+/** It says what it does. */
+const TOLD = ['--log-level', 'info']
 
 describe('SIGTERM', () => {
   test.each([
@@ -58,7 +60,7 @@ describe('SIGTERM', () => {
     let answer = () => {}
     await start(({ socket }) => {
       answer = () => void socket.write(ok('due'))
-    })
+    }, TOLD)
     const due = exchange('GET /due HTTP/1.1\r\nHost: a\r\n\r\n')
     await until(() => origin.requests.length === 1, 'the request at the origin')
     const connecting = setInterval(() => void net.connect(port(), '127.0.0.1').on('error', () => {}), 2)
