@@ -45,11 +45,24 @@ export function openLog(level: Level | 'silent'): Log {
     logger.level = 'silent' // from here on a line would be an error
     const leave = () => {
       output.destroy()
-      process.exit(code)
+      leaveProcess(code)
     }
     setTimeout(leave, WRITTEN_WITHIN_MS)
     output.once('close', leave).once('error', leave)
     output.end()
   }
   return { logger, always, exit }
+}
+
+/**
+ * `process.exit` waits for what other threads are at, and a disk that stalls may hold one up for ever. Who does not end as
+ * asked waits for nobody: what takes the place of this process has none of its threads.
+ */
+function leaveProcess(code: number): void {
+  try {
+    if (code !== 0) process.execve?.(process.execPath, [process.execPath, '--eval', `process.exit(${code})`], {})
+  } catch {
+    // Not on this system, or its executable is gone.
+  }
+  process.exit(code)
 }

@@ -86,7 +86,7 @@ class Closing {
     const { logger, exit } = this.#log
     this.begin()
     const limit = setTimeout(() => {
-      logger.error(`requests were still in flight after ${DRAIN_MS / 1000} s`)
+      logger.error(`requests were still in flight, or a store still busy, after ${DRAIN_MS / 1000} s`)
       exit(1)
     }, DRAIN_MS)
     limit.unref()

@@ -93,6 +93,28 @@ test('SIGTERM under load: everything that was asked is answered whole, and it ex
   agent.destroy()
 })
 
+/** A thread of the process waits in the kernel, as for a disk that stalls. */
+const HELD_UP = `
+import { open } from 'node:fs'
+open(process.env.NEVER_WRITTEN, 'r', () => {})
+`
+
+test('a second SIGTERM ends it at once, though one of its threads is held up in the kernel', async () => {
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'held-up-'))
+  const pipe = join(directory.path, 'pipe')
+  execFileSync('mkfifo', [pipe])
+  await start([], {
+    NEVER_WRITTEN: pipe,
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(HELD_UP)}`,
+  })
+  const due = get(`${herdgate.url}/held/due`).catch(() => 'broken off')
+  await until(() => held.length === 1, 'it is at the origin')
+  herdgate.child.kill('SIGTERM')
+  await until(() => herdgate.lines.some((line) => line.includes('SIGTERM')), 'it has heard')
+  expect(await herdgate.stop()).toBe(1)
+  expect(await due).toBe('broken off')
+})
+
 test('stopped for longer than origins have, as a loop that stalls is: what came meanwhile is answered', async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'stopped-'))
   const file = join(directory.path, 'herdgate.yaml')
