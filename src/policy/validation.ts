@@ -33,17 +33,16 @@ export function conditionsFor(entry: StoredResponse): string[] {
 const SENDABLE_TAG = /^(?:(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"|(?!\*$)[\x21\x23-\x2b\x2d-\x7e\x80-\xff]+)$/
 
 /**
- * Does this 304 speak of the stored response (RFC 9111 section 4.3.4)? The validators it has must be ours: a
- * strong one by strong comparison, otherwise weak ones by weak comparison. One without validators answers the
- * conditions we sent.
+ * Does this 304 speak of the stored response (RFC 9111 section 4.3.4)? The validators it has must be ours. Entity-tags are
+ * compared weakly, as its origin did that answered If-None-Match (RFC 9110 section 13.1.2), which named this one alone. The
+ * section lets a strong tag confirm nothing but a strong one, to choose among several responses: nginx calls the tag of
+ * what it compresses weak, and that of the 304 for it strong. A 304 without validators answers the conditions we sent.
  */
 export function confirms(entry: StoredResponse, response: Response): boolean {
   if (response.status !== 304) return false
   const etag = field(response.fields, 'etag')
   const stored = field(entry.fields, 'etag')
-  if (etag !== undefined) {
-    return stored !== undefined && (isWeak(etag) ? opaque(etag) === opaque(stored) : etag === stored)
-  }
+  if (etag !== undefined) return stored !== undefined && opaque(etag) === opaque(stored)
   const modified = field(response.fields, 'last-modified')
   return modified === undefined || modified === field(entry.fields, 'last-modified')
 }
@@ -139,8 +138,6 @@ function unmodifiedSince(since: string | undefined, fields: Fields): boolean {
   const known = parseDate(since, modified)
   return known !== undefined && modified <= known
 }
-
-const isWeak = (etag: string): boolean => etag.startsWith('W/')
 
 /** The part that weak comparison looks at (RFC 9110 section 8.8.3.2). */
 function opaque(etag: string): string {

@@ -106,6 +106,21 @@ describe('confirmed by a 304', () => {
     expect((await w.get('/', kind)).result).toBe('hit')
   })
 
+  test('a strong entity-tag confirms the weak one that was asked about, which stays, as nginx has it for what it compresses', async () => {
+    const w = world({ grace: 0 })
+    const vary = { Vary: 'Accept-Encoding', 'Content-Encoding': 'gzip' }
+    answering(
+      w,
+      { headers: { ...MINUTE, ...vary, ETag: 'W/"1"' }, body: 'v1' },
+      { status: 304, headers: { ...MINUTE, ETag: '"1"' } },
+    )
+    await w.get('/', { 'Accept-Encoding': 'gzip' })
+    await w.clock.advance(61_000)
+    const { body, result, reply } = await w.get('/', { 'Accept-Encoding': 'gzip' })
+    expect([body, result, field(reply.fields, 'etag')]).toEqual(['v1', 'revalidated', 'W/"1"'])
+    expect(w.origin.requests).toHaveLength(2)
+  })
+
   test('conditions of the client do not take the place of ours', async () => {
     const w = world({ grace: 0 })
     answering(
