@@ -30,7 +30,7 @@ export function tagsOf(url: string, fields: Fields, rules: Rules): Tags {
   for (const [name, separator] of TAG_FIELDS) {
     for (const line of fieldLines(fields, name)) for (const tag of line.split(separator)) tags.add(trimmed(tag))
   }
-  const groups = groupsOf(fields, 'cache-groups').filter((group) => group !== '')
+  const groups = groupsOf(fields, 'cache-groups')
   for (const group of groups) tags.add(group)
   for (const tag of rules.tags) tags.add(tag)
   tags.delete('')

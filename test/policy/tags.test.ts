@@ -25,6 +25,8 @@ describe('tagsOf', () => {
       rulesWith({}),
     )
     expect(result).toEqual({ ok: true, tags: ['b', 'a', 'https://a.test:8443\na'] })
+    const nameless = tagsOf('http://a.test/', fieldsOf({ 'Cache-Groups': '""' }), rulesWith())
+    expect(nameless).toEqual({ ok: true, tags: ['http://a.test\n'] })
   })
 
   it('lets a Cache-Tag and a group contain spaces', () => {
