@@ -9,7 +9,6 @@ const ABOUT_CONTENT = new Set([
   'content-encoding',
   'content-language',
   'content-range',
-  'trailer',
 ])
 
 /** The fields of a 304 made from those of the 200 it stands for (RFC 9110 section 15.4.5). */

@@ -56,7 +56,7 @@ export function decide(request: CacheRequest, found: HttpFound, rules: Rules, no
  * @param now epoch milliseconds
  */
 export const isServedPlainly = (copy: StoredResponse, now: number): boolean =>
-  now < copy.freshUntil && now < copy.refreshAt && now < copy.keepUntil && copy.partial === undefined
+  now < copy.freshUntil && now < copy.refreshAt && copy.partial === undefined
 
 function withoutEntry(
   request: CacheRequest,
@@ -145,7 +145,7 @@ function withEntry({ request, entry, verdict, wishes, fresh }: Unusable, rules: 
   const until = answersOnErrorUntil(entry, verdict, wishes)
   const fallback = now < until ? { entry, afterMs, until } : undefined
   if (request.method === 'HEAD' || wishes?.noStore) {
-    const updates = request.method === 'HEAD' && !wishes?.noStore && entry.partial === undefined ? entry : undefined
+    const updates = request.method === 'HEAD' && !wishes?.noStore ? entry : undefined
     const detail = wishes?.noStore ? 'request-no-store' : undefined
     return { kind: 'pass', why, detail, fallback, updates }
   }

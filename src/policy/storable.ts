@@ -109,7 +109,7 @@ function namesWhatSteersCaches({ fields }: Exchange): boolean {
   return options.size > 0 && STEERS_CACHES.some((name) => options.has(name))
 }
 
-const STEERS_CACHES = [...CONTROL_FIELDS, 'expires', 'pragma', 'vary']
+const STEERS_CACHES = [...CONTROL_FIELDS, 'expires', 'vary']
 
 /**
  * A 206 is stored for what it says it is, to a request that asked for a range (RFC 9111 section 3.3). Where that had

@@ -60,8 +60,7 @@ export function locate(url: string): { scheme: string; authority: string; target
 /** Is the URL one of this authority, in the very same spelling? */
 export function isFor(url: string, authority: string): boolean {
   const from = url.indexOf(':') + 3
-  const after = url[from + authority.length]
-  return (after === '/' || after === '*') && url.startsWith(authority, from)
+  return url[from + authority.length] === '/' && url.startsWith(authority, from)
 }
 
 /** The name of a URL in the invalidation log: authority, path and query, whatever the scheme. */

@@ -1,5 +1,5 @@
 /** Which of a response's fields says how this cache is to treat it (RFC 9213). */
-import { parseDictionary, type Item, type InnerList, Token } from 'structured-headers'
+import { parseDictionary, type Item, type InnerList } from 'structured-headers'
 import { type Fields, field } from '../fields.ts'
 import { memoized } from './memoized.ts'
 import { apply, type Collected, type Directives, MALFORMED, NONE, parseCacheControl } from './cache-control.ts'
@@ -58,8 +58,7 @@ function dictionaryOf(value: string): Map<string, Item | InnerList> | undefined 
 /** A member's value as the argument text Cache-Control would have; a type no directive has becomes malformed. */
 function argumentOf([value]: Item | InnerList): string | undefined {
   if (value === true) return undefined
-  if (typeof value === 'number') return String(value)
-  return value instanceof Token ? value.toString() : MALFORMED
+  return typeof value === 'number' ? String(value) : MALFORMED
 }
 
 /**

@@ -81,7 +81,7 @@ export function fieldsToJudge(stored: Fields, update: Fields): string[] {
 
 function merged(stored: Fields, update: Fields, isForConnection: (name: string) => boolean): string[] {
   const isKept = (name: string) => isForConnection(name) || DESCRIBES_CONTENT.has(name)
-  const replaced = new Set(['date', 'age'])
+  const replaced = new Set(['date'])
   for (const [name] of lines(update)) if (!isKept(name)) replaced.add(name)
   return without(stored, (name) => replaced.has(name)).concat(without(update, isKept))
 }

@@ -1,4 +1,4 @@
-import type { Anew, Awaitable, Kept, Store } from '../../model.ts'
+import type { Awaitable, Kept, Store } from '../../model.ts'
 
 /** Of a store, what a question is looked up in. */
 export type Reads = Pick<Store, 'get'>
@@ -18,8 +18,7 @@ export class Looks implements Reads {
     this.#store = store
   }
 
-  get(key: string, anew?: Anew): Awaitable<Kept> {
-    if (anew !== undefined) return this.#store.get(key, anew)
+  get(key: string): Awaitable<Kept> {
     if (this.#key === key) return this.#kept
     if (this.#key === undefined) {
       this.#key = key

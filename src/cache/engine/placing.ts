@@ -75,8 +75,7 @@ export class Placing {
   /** Puts an entry in the place of the same one as it was before, unless something else is there by now. */
   outdate(key: string, outdated: Entry): void {
     const replace = (stored: Kept) => {
-      const isThere = isEntry(stored) && isSame(stored, outdated)
-      if (isThere && this.#log.verdict(stored) !== 'dead') void this.put(key, outdated)
+      if (isEntry(stored) && isSame(stored, outdated)) void this.put(key, outdated)
     }
     void withStored(this.#store, key, replace)
   }

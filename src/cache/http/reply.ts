@@ -63,7 +63,6 @@ function renderEntry(
   const selection = select(request, entry, entry.body.length)
   if (selection.kind !== 'whole') return { ...told, ...rangedReply(request, entry, selection, fields, clock) }
   if (entry.body.length !== undefined && entry.status !== 204) fields.push('Content-Length', String(entry.body.length))
-  if (request.method === 'HEAD') entry.body.discard()
   const body = request.method === 'HEAD' ? undefined : entry.body
   return { ...told, status: entry.status, fields, body }
 }
