@@ -54,7 +54,8 @@ const COOKIES = ['safe', 'ignore', 'rfc'] as const
 function judged(request: CacheRequest, entry: StoredResponse | undefined, cookies: (typeof COOKIES)[number]): unknown {
   const rules = rulesWith({ cookies })
   const decision = decide(request, foundWith(entry), rules, NOW)
-  return [loops(request.fields), classify(request, rules), rangeLines(request), decision]
+  const isRefused = request.plain !== true && loops(request.fields) // who reads a plain one does not look
+  return [isRefused, classify(request, rules), rangeLines(request), decision]
 }
 
 test('what a plain request is decided to be does not turn on its fields', () => {

@@ -50,6 +50,18 @@ describe('a lifetime', () => {
   })
 })
 
+it.each([
+  ['s-maxage', 'sMaxage', 5],
+  ['stale-while-revalidate', 'staleWhileRevalidate', 5],
+  ['stale-if-error', 'staleIfError', 5],
+  ['max-stale', 'maxStale', 5],
+  ['min-fresh', 'minFresh', 9],
+] as const)('%s given more than once is what restricts most', (name, member, seconds) => {
+  for (const value of [`${name}=5, ${name}=9`, `${name}=9, ${name}=5`]) {
+    expect(parseCacheControl(value)[member]).toBe(seconds)
+  }
+})
+
 describe('a restricting directive', () => {
   it.each([
     'public, max-age=60, private=""',
@@ -64,6 +76,7 @@ describe('a restricting directive', () => {
     'max-age=60;private',
     'max-age=60 private',
     'max-age="60, private',
+    'max-age="private',
   ])('private counts in %j', (value) => expect(parseCacheControl(value).private).toBe(true))
 
   it.each(['no-cache = "set-cookie"', 'no-cache="\tauthorization"', 'no-cache=authorization\t', 'No-Cache'])(
@@ -112,8 +125,7 @@ describe('the other directives', () => {
     expect(parseCacheControl('max-stale=x').maxStale).toBe(0)
   })
 
-  it('take the largest min-fresh, and a malformed one as the largest there is', () => {
-    expect(parseCacheControl('min-fresh=5, min-fresh=9').minFresh).toBe(9)
+  it('take a malformed min-fresh as the largest there is', () => {
     expect(parseCacheControl('min-fresh=x').minFresh).toBe(2 ** 31)
   })
 

@@ -32,6 +32,7 @@ describe('parseDate', () => {
     'Sun, 00 Nov 1994 08:49:37 GMT',
     'Sun, 06 Nov 1994 24:00:00 GMT',
     'Sun, 06 Nov 1994 23:60:00 GMT',
+    'Sun, 06 Nov 1994 23:59:61 GMT',
     'Sun, 06 Nov 0050 08:49:37 GMT',
     'Sun, 06 Nov 1994 08:49:37 GMT, Sun, 06 Nov 1994 08:49:37 GMT',
   ])('takes %j for no date', (value) => expect(parseDate(value, NOW)).toBeUndefined())

@@ -55,6 +55,7 @@ describe('what an origin gets', () => {
     'Proxy-Authorization',
     'Transfer-Encoding',
     'Transfer_Encoding',
+    'Content_Length',
     'Upgrade',
     'HTTP2-Settings',
     'Expect',
@@ -84,9 +85,14 @@ describe('what an origin gets', () => {
   })
 
   it('has one hop less to go, where it counts them', () => {
+    const told = (method: string) => sentUpstream(requestWith({ 'Max-Forwards': '7' }, { method }))
+    expect(['OPTIONS', 'TRACE', 'GET'].map((method) => field(told(method), 'max-forwards'))).toEqual([
+      '6',
+      '6',
+      undefined,
+    ])
     const hops = (method: string, value: string | string[]) =>
       hopsLeft(requestWith({ 'Max-Forwards': value }, { method }))
-    expect(['OPTIONS', 'TRACE', 'GET'].map((method) => hops(method, '7'))).toEqual([7, 7, undefined])
     expect(hops('OPTIONS', '9'.repeat(40))).toBe(255)
     expect([hops('OPTIONS', '-1'), hops('TRACE', ['1', '1']), hops('TRACE', '')]).toEqual([NaN, NaN, NaN])
     expect(hopsLeft(requestWith({}, { method: 'OPTIONS' }))).toBeUndefined()
@@ -199,6 +205,10 @@ describe('what a trusted proxy says', () => {
     expect(fieldLines(fields, 'forwarded')).toEqual(['for=1.2.3.4, for="[::1]", for=10.0.0.1;host=a.test;proto=https'])
   })
 
+  it('is no member of a list where it is nothing', () => {
+    expect(fieldLines(sent({ 'X-Forwarded-For': ' ' }, {}, proxy), 'x-forwarded-for')).toEqual(['10.0.0.1'])
+  })
+
   it('of a scheme that is none does not pass', () => {
     const fields = sent({ 'X-Forwarded-Proto': 'javascript' }, { scheme: 'http' }, proxy)
     expect(fieldLines(fields, 'x-forwarded-proto')).toEqual(['http'])
@@ -209,6 +219,7 @@ describe('an address', () => {
   it('of version 6 is bracketed and quoted, a mapped one written as version 4', () => {
     expect(forwardedFor({ address: '::1', trusted: false })).toBe('for="[::1]";host=a.test;proto=http')
     expect(forwardedFor({ address: '::ffff:192.0.2.1', trusted: false })).toBe('for=192.0.2.1;host=a.test;proto=http')
+    expect(forwardedFor({ address: '::ffff:c000:201', trusted: false })).toContain('for="[::ffff:c000:201]";')
   })
 
   it('is quoted with a port', () => {
@@ -248,10 +259,16 @@ describe('Connection', () => {
     'Cache-Control',
     'Age',
     'X-Forwarded-For',
+    'X_Forwarded_For',
     'If-None-Match',
     'Range',
   ])('must not name %s', (name) => {
     expect(connectionProblem(fieldsOf({ Connection: ['close', `x, ${name}`] }))).toContain(name.toLowerCase())
+  })
+
+  it('has no more members than anybody needs', () => {
+    const named = (count: number) => connectionProblem(fieldsOf({ Connection: Array(count).fill('x').join() }))
+    expect([named(64), named(65)]).toEqual([undefined, 'Connection has more than 64 members'])
   })
 
   it.each(['close', 'keep-alive', 'Upgrade, HTTP2-Settings', 'TE', 'X-Hop', ''])('may be %j', (value) => {

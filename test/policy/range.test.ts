@@ -189,6 +189,7 @@ describe('from parts', () => {
       'missing',
     ])
     expect(from({ ...partial, reachesEnd: true }, 'bytes=-1')).toBe('parts')
+    expect(from({ ...partial, reachesEnd: true }, 'bytes=20-')).toBe('missing')
   })
 
   it('the same question has the same answer', () => {

@@ -23,6 +23,14 @@ describe('classify', () => {
     expect(classified('POST', { bypass: true })).toEqual({ kind: 'unsafe' })
   })
 
+  it.each(['If-Match', 'if-unmodified-since'])('passes %s, which is for the origin', (name) => {
+    expect(classify(requestWith({ [name]: 'x' }), rulesWith())).toEqual({
+      kind: 'pass',
+      why: 'request',
+      detail: 'precondition',
+    })
+  })
+
   it('passes a GET with content', () => {
     expect(classify(requestWith({}, { body: Readable.from([]) }), rulesWith())).toEqual({
       kind: 'pass',

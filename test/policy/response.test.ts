@@ -103,7 +103,9 @@ describe('the head of a cached answer', () => {
       'safe',
     )
     const head = cachedHead(entryWith({ fields }), { result: 'hit' }, NOW)
+    const surrogate = cachedHead(entryWith({}, { 'Surrogate-Control': 'max-age=9' }), { result: 'hit' }, NOW)
     expect(has(head, 'herdgate-cache-control')).toBe(false)
+    expect(has(surrogate, 'surrogate-control')).toBe(false)
     expect(has(head, 'cdn-cache-control')).toBe(true)
     expect(has(fields, 'herdgate-cache-control')).toBe(true)
   })
@@ -118,6 +120,8 @@ describe('the head of an answer that was not taken from the cache', () => {
       'X-Hop': '1',
       xkey: 't',
       'Herdgate-Cache-Control': 'no-store',
+      'Surrogate-Control': 'no-store',
+      Trailer: 'X-Sum',
     }
     expect(passedHead(200, fieldsOf(headers), { result: 'pass', fwd: 'bypass', detail: 'route' }, 'safe')).toEqual([
       'Age',

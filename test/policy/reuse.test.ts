@@ -227,6 +227,7 @@ describe('an expired entry', () => {
     expect(at(1, 'max-stale=x')).toBe('revalidate')
     expect(at(1, 'max-stale', strict)).toBe('revalidate')
     expect(at(1, 'max-stale, no-cache')).toBe('revalidate')
+    expect(at(1, 'max-stale, max-age=60')).toBe('revalidate')
     expect(at(1, 'only-if-cached, max-stale=10')).toBe('serve-stale')
   })
 
@@ -284,6 +285,12 @@ describe('an invalidated entry', () => {
     })
   })
 
+  it('is checked first, where a stale one would be served at once', () => {
+    expect(decided({ entry: fresh, found, rules: { softTimeout: 0 } })).toMatchObject({
+      fallback: { entry: fresh, afterMs: undefined },
+    })
+  })
+
   it('is not served within stale-while-revalidate, nor to max-stale', () => {
     const entry = entryWith({ staleWhileRevalidateUntil: NOW + 90_000 })
     expect(decided({ entry, found, at: 61 })).toMatchObject({ kind: 'revalidate', fallback: undefined })
@@ -338,12 +345,13 @@ describe('an entry that holds a part', () => {
     const pass = { kind: 'pass', detail: 'too-large', remembered: true, standing: part }
     expect(decided({ entry: part, rules })).toEqual({ ...pass, why: 'partial' })
     expect(decided({ entry: part, rules, at: 61 })).toEqual({ ...pass, why: 'stale' })
+    expect(decided({ entry: part, rules: { maxObjectBytes: 10 } })).toMatchObject({ kind: 'fetch' })
     const headers = { Range: 'bytes=4-5' }
     expect(decided({ entry: part, rules, headers })).toMatchObject({ kind: 'fetch', part: undefined })
   })
 
   it('says nothing to HEAD, and does not go against only-if-cached', () => {
-    expect(decided({ entry: part, method: 'HEAD' })).toMatchObject({ kind: 'pass', why: 'partial' })
+    expect(decided({ entry: part, method: 'HEAD' })).toMatchObject({ kind: 'pass', why: 'partial', standing: part })
     expect(decided({ entry: part, headers: { 'Cache-Control': 'only-if-cached' } })).toMatchObject({ kind: 'refuse' })
   })
 

@@ -51,6 +51,10 @@ describe('a response with a lifetime', () => {
     [417, 'status'],
     [421, 'status'],
     [425, 'status'],
+    [428, 'status'],
+    [429, 'status'],
+    [431, 'status'],
+    [511, 'status'],
   ])('of status %i is not stored: %s', (status, reason) => expect(why(MINUTE, { status })).toBe(reason))
 
   it('is not stored where nobody knows whether all of it came', () =>
@@ -59,6 +63,12 @@ describe('a response with a lifetime', () => {
   it.each(['HEAD', 'POST', 'OPTIONS'])('to %s is not stored', (method) =>
     expect(why(MINUTE, { method })).toBe('method'),
   )
+
+  it('to POST is stored as what a GET gets only if it states the lifetime (RFC 9110 section 9.3.3)', () => {
+    const named = { 'Content-Location': '/x' }
+    expect(why({ ...named, ...MINUTE }, { method: 'POST' })).toBe('stored')
+    expect(why({ ...named, ...MODIFIED }, { method: 'POST' })).toBe('method')
+  })
 })
 
 describe('a response that forbids it', () => {
@@ -184,6 +194,13 @@ describe('Authorization', () => {
     )
   })
 
+  it.each(['public, max-age=60', 's-maxage=60'])(
+    'allows it with %s, though the lifetime that counts is the route’s',
+    (value) => {
+      expect(why({ 'Cache-Control': value }, { request, rules: { ttl: 1000, override: true } })).toBe('stored')
+    },
+  )
+
   it('does not matter to a route that overrides responses and has it in its key', () => {
     const key = { ...rulesWith().key, headers: ['authorization'] }
     expect(why(MINUTE, { request, rules: { override: true, key } })).toBe('stored')
@@ -216,6 +233,7 @@ describe('cookies', () => {
     expect(why({ 'Cache-Control': 's-maxage=60' }, { request })).toBe('stored')
     expect(why({ 'CDN-Cache-Control': 'max-age=60' }, { request })).toBe('stored')
     expect(why({ 'CDN-Cache-Control': 'stale-if-error=9', ETag: '"a"' }, { request })).toBe('cookie')
+    expect(why({ 'CDN-Cache-Control': 'no-cache', ETag: '"a"' }, { request })).toBe('cookie')
   })
 
   it('sent by the client forbid it where the lifetime is not stated', () => {

@@ -34,6 +34,10 @@ describe('targeted control', () => {
     expect(chosen({ 'CDN-Cache-Control': 'max-age=60;x=1, private="a"' })).toMatchObject({ maxAge: 60, private: true })
   })
 
+  it.each(['public="x"', 'public=x', 'public=1'])('does not believe %s, which has an argument', (value) => {
+    expect(chosen({ 'CDN-Cache-Control': value }).public).toBe(false)
+  })
+
   it('may stand on several lines', () => {
     expect(chosen({ 'CDN-Cache-Control': ['max-age=60', 'no-store'] })).toMatchObject({ maxAge: 60, noStore: true })
   })
@@ -51,6 +55,11 @@ describe('Surrogate-Control', () => {
     const headers = { 'Surrogate-Control': 'max-age=9;other, no-store;other', 'Cache-Control': 'max-age=1' }
     expect(chosen(headers)).toMatchObject({ maxAge: 1, noStore: false, targeted: false })
     expect(chosen({ 'Surrogate-Control': 'max-age=9;herdgate' })).toMatchObject({ maxAge: 9, targeted: true })
+  })
+
+  it.each(['max-age', 'max-age=', 'max-age=x'])('without a number, as in %s, is stale', (value) => {
+    const headers = { 'Surrogate-Control': value, 'Cache-Control': 'max-age=60' }
+    expect(chosen(headers)).toMatchObject({ maxAge: 0, targeted: true })
   })
 
   it.each(['private', 'private="x"', 'no-cache, private'])('does not lift Cache-Control: %s', (value) => {

@@ -89,6 +89,7 @@ describe('mergeFields', () => {
     'Content-MD5',
     'Content-Digest',
     'Repr-Digest',
+    'Digest',
     'ETag',
   ])('keeps %s, which describes the stored content', (name) => {
     expect(fieldLines(merged({ [name]: 'old' }, { [name]: 'new' }), name.toLowerCase())).toEqual(['old'])

@@ -64,6 +64,7 @@ describe('a variant', () => {
   it('depends on white space in quotes and in what is no list', () => {
     expect(matches(['foo'], { Foo: '"a, b"' }, { Foo: '"a,b"' })).toBe(false)
     expect(matches(['user-agent'], { 'User-Agent': 'x (a, b)' }, { 'User-Agent': 'x (a,b)' })).toBe(false)
+    expect(matches(['referer'], { Referer: 'http://b.test/?a, b' }, { Referer: 'http://b.test/?a,b' })).toBe(false)
   })
 
   it('depends on a no-break space, which an origin may not take for white space', () => {
