@@ -30,6 +30,19 @@ it('what the origin is told of the host by a trusted proxy is part of the key', 
   }
 })
 
+it.each(['forwarded', 'x-forwarded-for'])('who asks selects, where %s is part of the key', async (name) => {
+  const { get } = answeringBy(name, keyedBy(name), undefined)
+  const from = (address: string) => get('/', {}, { peer: { address, trusted: false } })
+  expect((await from('192.0.2.1')).body).toContain('192.0.2.1')
+  expect((await from('192.0.2.2')).body).toContain('192.0.2.2')
+})
+
+it.each([stranger, proxy])('what is in every key selects nothing beside it: %j', async (peer) => {
+  const { get } = answeringBy('host', {}, 'Host')
+  await get('/', { Host: 'a.test' }, { peer })
+  expect((await get('/', { Host: 'A.test:80' }, { peer })).result).toBe('hit')
+})
+
 it.each([
   ['cf-ipcountry', 'named by Vary', {}, 'CF-IPCountry'],
   ['cf-ipcountry', 'part of the key', keyedBy('cf-ipcountry'), undefined],

@@ -42,6 +42,8 @@ describe('an answer to QUERY', () => {
     ['of another type', 'a', { 'Content-Type': 'application/json' }],
     ['in another coding', 'a', { 'Content-Encoding': 'gzip' }],
     ['in another language', 'a', { 'Content-Language': 'de' }],
+    ['of another place', 'a', { 'Content-Location': '/x' }],
+    ['that some read as of another type', 'a', { Content_Type: 'application/json' }],
   ])('does not answer one %s', async (_, content, headers) => {
     const { query } = asking()
     await query('a')

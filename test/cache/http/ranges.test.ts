@@ -54,11 +54,12 @@ describe('from a complete copy (RFC 9110 section 14.2)', () => {
   })
 
   it.each(['bytes=10-', 'bytes=-0', 'bytes=20-30'])('%s is nothing: 416, which says how long it is', async (range) => {
-    const w = await holding()
+    const w = await holding({ ETag: '"e"', 'Content-Type': 'text/plain' })
     const answer = await w.get('/', { Range: range })
     expect(answer).toMatchObject({ status: 416, body: '', result: 'hit' })
     expect(named(answer, 'content-range')).toBe('bytes */10')
     expect(named(answer, 'cache-control')).toBe('no-store')
+    expect(named(answer, 'content-type')).toBeUndefined()
   })
 
   it.each(['bytes=4-2', 'lines=1-2', 'bytes=x', 'bytes='])('%s does not count', async (range) => {
@@ -95,6 +96,20 @@ describe('from a complete copy (RFC 9110 section 14.2)', () => {
     const w = await holding(headers)
     expect((await w.get('/', { Range: 'bytes=0-1', 'If-Range': ifRange })).status).toBe(status)
     expect(w.origin.requests).toHaveLength(1)
+  })
+
+  it('describes no more with If-Range than who has a part lacks (section 15.3.7)', async () => {
+    const w = await holding({ ETag: '"e"', 'Content-Type': 'text/plain', 'Cache-Control': 'max-age=60' })
+    const [part, more] = [await w.get('/', { Range: 'bytes=0-1' }), { Range: 'bytes=2-3', 'If-Range': '"e"' }]
+    expect(named(part, 'content-type')).toBe('text/plain')
+    const next = await w.get('/', more)
+    expect([next.status, named(next, 'content-type'), named(next, 'etag')]).toEqual([206, undefined, '"e"'])
+  })
+
+  it('has the Content-Range of the part, whatever a 200 says there', async () => {
+    const w = await holding({ ETag: '"e"', 'Content-Range': 'bytes 0-9/99' })
+    expect(named(await w.get('/', { Range: 'bytes=2-4' }), 'content-range')).toBe('bytes 2-4/10')
+    expect(named(await w.get('/', { Range: 'bytes=2-4, 8-9' }), 'content-range')).toBeUndefined()
   })
 
   it('puts If-None-Match before Range (section 13.2.2)', async () => {
@@ -143,6 +158,15 @@ describe('from a copy that is still arriving', () => {
     w.body.push('456789')
     w.body.end()
     expect((await w.first).body).toBe(CONTENT)
+  })
+
+  test('of several ranges all of it is the answer', async () => {
+    const w = await arriving({ 'Content-Length': '10' })
+    const ranges = w.get('/', { Range: 'bytes=0-1, 8-9' })
+    w.body.push(CONTENT)
+    w.body.end()
+    expect(await ranges).toMatchObject({ status: 200, body: CONTENT })
+    await w.first
   })
 
   test('all of it is the answer while nobody knows how long it will be', async () => {
@@ -340,6 +364,25 @@ describe('parts (RFC 9111 sections 3.3 and 3.4)', () => {
       if (complete === '10') expect(answer.cacheStatus).toContain('fwd=partial; fwd-status=200; detail=too-large')
     }
     expect(await w.get('/', { Range: 'bytes=0-1' })).toMatchObject({ status: 206, body: '01', result: 'hit' })
+  })
+
+  it.each([
+    [206, 'bytes 5-8/10'],
+    [206, 'bytes 4-9/10'],
+    [206, 'bytes 5-9/11'],
+    [304, ''],
+    [416, 'bytes */4'],
+  ])('are not completed by a %i of %j: all is asked for', async (status, contentRange) => {
+    const w = world()
+    const headers = { ...MINUTE, ETag: '"e"' }
+    const answers = [
+      { status: 206, headers: { ...headers, 'Content-Range': 'bytes 0-4/10' }, body: '01234' },
+      { status, headers: { ...headers, 'Content-Range': contentRange }, body: 'xxxxx' },
+      { headers, body: 'another' },
+    ]
+    w.origin.script((_, number) => answers[number - 1])
+    await w.get('/', { Range: 'bytes=0-4' })
+    expect(await w.get('/')).toMatchObject({ status: 200, body: 'another' })
   })
 
   it('give way to all of it, once that is no longer too long', async () => {

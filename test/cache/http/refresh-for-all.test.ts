@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { describe, expect, test, vi } from 'vitest'
 import { DEFAULT_RULES } from '../../../src/config/defaults.ts'
 import { field, lines } from '../../../src/fields.ts'
@@ -176,6 +177,26 @@ test('a part is refreshed by asking for that part, in the name of who asks', asy
   }
 })
 
+test('a QUERY is refreshed in the name of who asks, with what says what its content means', async () => {
+  const w = world({ grace: 600_000, softTimeout: 0 })
+  const query = (by: Record<string, string> = {}) => {
+    const body = Readable.from([Buffer.from('what')])
+    return w.get('/', { 'Content-Type': 'text/plain', ...by }, { method: 'QUERY', body })
+  }
+  w.origin.script(() => ({ headers: MINUTE, body: 'v1' }))
+  await query()
+  await w.clock.advance(61_000)
+  w.origin.script(() => undefined)
+  for (const _ of ['before it is known that its answers are for one alone', 'after']) {
+    expect(await query({ Cookie: 'a=1' })).toMatchObject({ body: 'v1', result: 'stale' })
+    await settle()
+    expect(sent(w.origin.next.request, 'content-type')).toBe('text/plain')
+    w.origin.next.answer({ headers: MINUTE, body: 'own' })
+    await settle()
+    await w.clock.advance(1_000)
+  }
+})
+
 describe('before a trusted proxy', () => {
   const peer = { address: '10.0.0.1', trusted: true }
 
@@ -189,13 +210,16 @@ describe('before a trusted proxy', () => {
     expect(sent(request, 'cookie')).toBeUndefined()
   })
 
-  test('nobody is asked for where it may tell who asks', async () => {
-    const w = await expired({ softTimeout: 0 })
-    await remembered(w, { Cookie: 'a=1' })
-    await w.clock.advance(1_000)
-    await w.get('/', { 'X-Forwarded-User': 'alice', Cookie: 'a=1' }, { peer })
-    expect(sent(w.origin.next.request, 'cookie')).toBe('a=1')
-  })
+  test.each(['X-Forwarded-User', 'X_Forwarded_User'])(
+    'nobody is asked for where %s may tell who asks',
+    async (name) => {
+      const w = await expired({ softTimeout: 0 })
+      await remembered(w, { Cookie: 'a=1' })
+      await w.clock.advance(1_000)
+      await w.get('/', { [name]: 'alice', Cookie: 'a=1' }, { peer })
+      expect(sent(w.origin.next.request, 'cookie')).toBe('a=1')
+    },
+  )
 })
 
 test('another spelling of what selected the copy stays', async () => {

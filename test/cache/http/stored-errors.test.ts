@@ -178,7 +178,7 @@ describe('beside variants', () => {
 
   test('that were purged, one is stored for all', async () => {
     const w = await withVariant()
-    await w.cache.purge({ all: true })
+    await w.cache.purge({ urls: ['http://a.test/'] })
     w.origin.script(() => error(503))
     await w.get('/', BR)
     expect(await w.get('/', GZIP)).toMatchObject({ status: 503, result: 'hit' })
@@ -219,6 +219,15 @@ describe('beside a part', () => {
     const answer = await w.get('/', range === undefined ? {} : { Range: range })
     expect(answer).toMatchObject({ status, result: 'miss' })
     expect(answer.cacheStatus).toContain('detail=kept-stale')
+    expect(await w.get('/', first)).toMatchObject({ status: 206, body: '01', result: 'hit' })
+  })
+
+  test('one to who waited for the answer of another leaves it as well', async () => {
+    const w = ranged()
+    await w.get('/', first)
+    w.origin.script((_, number) => (number === 2 ? { status: 403 } : error(503)))
+    const both = await Promise.all([w.get('/'), w.get('/')])
+    expect(both.map(({ status }) => status)).toEqual([403, 503])
     expect(await w.get('/', first)).toMatchObject({ status: 206, body: '01', result: 'hit' })
   })
 
@@ -281,6 +290,16 @@ describe('beside a copy', () => {
     expect(refused).toMatchObject({ status: 503, body: 'error' })
     expect(refused.cacheStatus).not.toContain('stored')
     expect(await w.get('/')).toMatchObject({ body: 'good', result: 'stale_if_error' })
+  })
+
+  test('that was purged, an error is stored', async () => {
+    const w = world({ grace: GRACE })
+    w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=600' }, body: 'good' }))
+    await w.get('/')
+    await w.cache.purge({ urls: ['http://a.test/'] })
+    w.origin.script(() => error)
+    await w.get('/')
+    expect(await w.get('/')).toMatchObject({ status: 503, result: 'hit' })
   })
 
   test('that is invalidated and must be validated, an error is stored', async () => {

@@ -76,6 +76,20 @@ describe('a Vary that is new', () => {
     )
   })
 
+  test('that comes whole after another has broken off leads there', async () => {
+    const w = await withCopy()
+    const bodies = { de: new PushedBody(), fr: new PushedBody() }
+    w.origin.script(({ fields }) => ({ headers: VARYING, body: fields.includes('fr') ? bodies.fr : bodies.de }))
+    const replies = [await w.ask('/', { 'Accept-Language': 'de' }), await w.ask('/', { 'Accept-Language': 'fr' })]
+    const contents = Promise.allSettled(replies.map(async (reply) => received(reply)))
+    bodies.de.break()
+    await settle()
+    bodies.fr.push('nouveau')
+    bodies.fr.end()
+    await contents
+    expect(await whileItFails(w, 'fr')).toMatchObject({ body: 'nouveau', result: 'hit' })
+  })
+
   test('that breaks off twice leaves the newest that stood there', async () => {
     const w = await withCopy()
     const bodies = [new PushedBody(), new PushedBody()] as const
