@@ -84,6 +84,25 @@ test('requests for different ranges of a stale copy are one refresh', async () =
   expect(await w.get('/', { Range: 'bytes=8-9' })).toMatchObject({ status: 206, body: '89', result: 'hit' })
 })
 
+test.each<[string, Record<string, string>, number]>([
+  ['is for one alone', { 'Cache-Control': 'private' }, 200],
+  ['tells of a failure', {}, 500],
+])('what comes for nobody, as the stale copy was served, is stopped where it %s', async (_, headers, status) => {
+  const w = world({ softTimeout: 100 })
+  w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=1' }, body: 'v1' }))
+  await w.get('/')
+  await w.clock.advance(2_000)
+  w.origin.script(() => undefined)
+  const asked = w.get('/', { Authorization: 'Bearer alice' })
+  await settle()
+  const { signal } = w.origin.next
+  if (status === 200) await w.clock.advance(100)
+  w.origin.next.answer({ status, headers, body: new PushedBody() })
+  expect(await asked).toMatchObject({ body: 'v1', result: status === 200 ? 'stale' : 'stale_if_error' })
+  await settle()
+  expect(signal?.aborted).toBe(true)
+})
+
 test('who joins a fetch and gets the stale copy because it is slow is counted among the collapsed', async () => {
   const w = world({ softTimeout: 100 })
   w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=1' }, body: 'v1' }))

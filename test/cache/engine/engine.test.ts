@@ -108,7 +108,7 @@ describe('one fetch per key', () => {
     w.origin.script((_, number) => (number % 2 ? { headers: FRESH } : { headers: { 'Cache-Control': 'no-store' } }))
     await Promise.all(['/a', '/b', '/c', '/d'].map((path) => w.get(path)))
     await settle()
-    expect(w.cache.stats().inFlight).toBe(0)
+    expect(w.cache.stats()).toMatchObject({ inFlight: 0, waiting: 0 })
   })
 })
 
@@ -141,6 +141,22 @@ describe('an answer for one caller alone', () => {
     expect(w.origin.waiting).toHaveLength(2)
     for (const call of w.origin.waiting.slice()) call.answer({ headers: { 'Cache-Control': 'no-store' } })
     expect((await Promise.all(both)).map((answer) => answer.result)).toEqual(['pass', 'pass'])
+  })
+
+  test.each([{}, { Cookie: 'a=1' }])('it is for 30 s, and no longer than until a purge: %j', async (by) => {
+    for (const forget of ['wait', 'purge', 'invalidate'] as const) {
+      const w = world()
+      w.origin.script(() => ({ headers: { 'Cache-Control': 'no-store' } }))
+      await w.get('/', by)
+      if (forget === 'wait') await w.clock.advance(30_000)
+      else await w.cache[forget]({ urls: ['http://a.test/'] })
+      w.origin.script(() => undefined)
+      const both = [w.get('/', by), w.get('/', by)]
+      await settle()
+      expect(w.origin.waiting, forget).toHaveLength(1)
+      w.origin.next.answer({ headers: { 'Cache-Control': 'public, max-age=60' } })
+      expect((await Promise.all(both)).map(({ result }) => result)).toEqual(['miss', 'collapsed'])
+    }
   })
 
   test('a shareable answer clears the memory', async () => {
@@ -314,13 +330,36 @@ describe('a failing origin', () => {
     await w.clock.advance(250)
     await w.get('/')
     expect(w.origin.requests).toHaveLength(2)
+    await w.clock.advance(250)
+    expect(w.cache.stats().inFlight).toBe(0)
   })
 
-  test('a 5xx without anything private in it is shared by all who wait', async () => {
+  test.each([
+    [2_000, 2_000],
+    [60_000, 5_000],
+  ])('one that took %i ms is shared for %i ms', async (tookMs, sharedMs) => {
+    const w = world()
+    const first = w.get('/')
+    await settle()
+    await w.clock.advance(tookMs)
+    w.origin.next.fail()
+    await first
+    await w.clock.advance(sharedMs - 1)
+    expect((await w.get('/')).status).toBe(502)
+    expect(w.origin.requests).toHaveLength(1)
+    await w.clock.advance(1)
+    w.origin.script(() => ({ body: 'well again' }))
+    expect((await w.get('/')).body).toBe('well again')
+  })
+
+  test.each<[string, Record<string, string>]>([
+    ['nothing', {}],
+    ['max-age=0', { 'Cache-Control': 'max-age=0' }],
+  ])('a 5xx without anything private in it, which says %s, is shared by all who wait', async (_, headers) => {
     const w = world()
     const all = Array.from({ length: 10 }, () => w.get('/'))
     await settle()
-    w.origin.next.answer({ status: 503, body: 'sorry' })
+    w.origin.next.answer({ status: 503, headers, body: 'sorry' })
     const answers = await Promise.all(all)
     expect(answers.map(({ status, body }) => `${status} ${body}`)).toEqual(Array(10).fill('503 sorry'))
     expect(w.origin.requests).toHaveLength(1)
@@ -524,17 +563,20 @@ describe('a slow origin', () => {
     expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
   })
 
-  test('a failing background refresh is not repeated by every hit', async () => {
-    const w = world({ softTimeout: 0 })
-    w.origin.script((_, number) => (number === 1 ? { headers: FRESH } : new HerdgateError('origin_refused')))
-    await w.get('/')
-    await w.clock.advance(61_000)
-    for (let n = 0; n < 10; n++) {
+  test.each([new HerdgateError('origin_refused'), { status: 503 }, { status: 403 }])(
+    'a background refresh that fails (%j) is not repeated by every hit',
+    async (failure) => {
+      const w = world({ softTimeout: 0 })
+      w.origin.script((_, number) => (number === 1 ? { headers: FRESH } : failure))
       await w.get('/')
-      await settle()
-    }
-    expect(w.origin.requests).toHaveLength(2)
-  })
+      await w.clock.advance(61_000)
+      for (let n = 0; n < 10; n++) {
+        await w.get('/')
+        await settle()
+      }
+      expect(w.origin.requests).toHaveLength(2)
+    },
+  )
 
   test('refreshAhead refreshes behind a hit late in the lifetime', async () => {
     const w = world({ refreshAhead: 0.8 })
@@ -549,6 +591,15 @@ describe('a slow origin', () => {
     expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
     expect(w.seen.revalidation).toEqual([{ route: 'default', mode: 'background', outcome: 'replaced' }])
   })
+})
+
+test('what is not kept any longer is not checked either', async () => {
+  const w = world({ grace: 0 })
+  w.origin.script((_, number) => ({ headers: { 'Cache-Control': 'max-age=1', ETag: '"1"' }, body: `v${number}` }))
+  await w.get('/')
+  await w.clock.advance(3_601_000)
+  expect((await w.get('/')).cacheStatus).toContain('fwd=uri-miss')
+  expect(w.origin.requests[1]?.fields).not.toContain('If-None-Match')
 })
 
 test('what came too old to be kept is not said to be stored', async () => {
@@ -599,6 +650,37 @@ describe('validation', () => {
     await w.clock.advance(61_000)
     expect((await w.get('/')).body).toBe('v1')
     expect((await w.get('/')).body).toBe('v3')
+  })
+
+  test('a 304 with more tags than can be kept takes the copy away', async () => {
+    const w = world()
+    const tags = Array.from({ length: 129 }, (_, n) => `t${n}`).join(' ')
+    w.origin.script((request, number) =>
+      request.fields.includes('If-None-Match')
+        ? { status: 304, headers: { ...FRESH, 'Surrogate-Key': tags } }
+        : { headers: { ...FRESH, ETag: '"1"' }, body: `v${number}` },
+    )
+    await w.get('/')
+    await w.clock.advance(61_000)
+    expect((await w.get('/')).cacheStatus).toContain('detail=tags')
+    expect((await w.get('/')).body).toBe('v3')
+  })
+
+  test('what comes of an answer that is of no use is not read', async () => {
+    const w = world()
+    w.origin.script((_, number) => (number === 1 ? { headers: { ...FRESH, ETag: '"1"' }, body: 'v1' } : undefined))
+    await w.get('/')
+    await w.clock.advance(61_000)
+    for (const headers of [{ ETag: '"other"' }, { ETag: '"1"' }]) {
+      const asked = w.get('/', { 'Cache-Control': 'max-age=0' })
+      await settle()
+      const { signal } = w.origin.next
+      w.origin.next.answer({ status: 304, headers, body: new PushedBody() })
+      await settle()
+      expect(signal?.aborted).toBe(true)
+      w.origin.answerAll({ headers: { ...FRESH, ETag: '"1"' }, body: 'v1' })
+      await asked
+    }
   })
 
   test('a client that has it already gets a 304 without content', async () => {
@@ -665,10 +747,10 @@ test.each([
   expect((await w.get('/', { ...asked, 'If-None-Match': '"1"' }, { method })).status).toBe(304)
 })
 
-test('a 204 that is passed on does not say how long it is', async () => {
+test.each(['no-store', 'max-age=60'])('a 204 does not say how long it is, with %s', async (control) => {
   const w = world()
-  w.origin.script(() => ({ status: 204, headers: { 'Content-Length': '5', 'Cache-Control': 'no-store' } }))
-  for (const method of ['GET', 'HEAD', 'DELETE']) {
+  w.origin.script(() => ({ status: 204, headers: { 'Content-Length': '5', 'Cache-Control': control } }))
+  for (const method of ['GET', 'GET', 'HEAD', 'DELETE']) {
     expect(field((await w.get('/', {}, { method })).reply.fields, 'content-length')).toBeUndefined()
   }
 })
@@ -703,7 +785,8 @@ describe('other methods', () => {
 
   test('only-if-cached without a copy is a 504 and asks nobody', async () => {
     const w = world()
-    expect((await w.get('/', { 'Cache-Control': 'only-if-cached' })).status).toBe(504)
+    const refused = await w.get('/', { 'Cache-Control': 'only-if-cached' })
+    expect(refused).toMatchObject({ status: 504, cacheStatus: 'herdgate; detail=only-if-cached' })
     expect(w.origin.requests).toHaveLength(0)
   })
 
@@ -712,6 +795,18 @@ describe('other methods', () => {
     w.origin.script(() => ({}))
     expect((await w.get('/', { 'Cache-Control': 'only-if-cached' })).status).toBe(200)
     expect(field(w.origin.requests[0]?.fields ?? [], 'cache-control')).toBe('only-if-cached')
+  })
+
+  test('what is passed by is conditional as its origin has it, and ends with its client', async () => {
+    const w = world({ bypass: true })
+    const client = new AbortController()
+    const asked = w.get('/', { 'If-None-Match': '"1"' }, { signal: client.signal })
+    await settle()
+    const { signal } = w.origin.next
+    w.origin.next.answer({ headers: { ETag: '"1"' }, body: 'all the same' })
+    expect(await asked).toMatchObject({ status: 200, body: 'all the same' })
+    client.abort()
+    expect(signal?.aborted).toBe(true)
   })
 
   test('a request that has passed here before is a 508', async () => {
@@ -760,6 +855,23 @@ describe('large responses', () => {
     ;(await reply).body?.read().cancel()
     body.push('1234')
     body.push('5678')
+    await settle()
+    expect(signal?.aborted).toBe(true)
+  })
+
+  test.each([
+    ['to whom it is not modified', { 'If-None-Match': '"1"' }, FRESH],
+    ['of which nothing is asked for', { Range: 'bytes=9-' }, { ...FRESH, 'Content-Length': '8' }],
+    ['to whom it is not modified, and which is for one', { 'If-None-Match': '"1"' }, { 'Cache-Control': 'private' }],
+  ])('content of an answer %s alone is stopped as well', async (_, asked, headers) => {
+    const w = world({ maxObjectBytes: 'Content-Length' in headers ? 8 : 4 })
+    const body = new PushedBody()
+    const reply = w.ask('/', asked)
+    await settle()
+    const { signal } = w.origin.next
+    w.origin.next.answer({ headers: { ...headers, ETag: '"1"' }, body })
+    await reply
+    for (const _ of ['once', 'twice', 'more']) body.push('1234')
     await settle()
     expect(signal?.aborted).toBe(true)
   })

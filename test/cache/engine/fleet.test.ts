@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { DEFAULT_RULES } from '../../../src/config/defaults.ts'
 import { createCache } from '../../../src/library/embed.ts'
+import { HerdgateError } from '../../../src/errors.ts'
 import { Events } from '../../../src/events.ts'
 import { field } from '../../../src/fields.ts'
 import type { FetchLeases, InvalidationLog, OriginRequest, Rules } from '../../../src/model.ts'
@@ -450,7 +451,7 @@ describe('one fetch for the fleet', () => {
   })
 
   test('a copy that is stale here is taken anew from the node that refreshed it', async () => {
-    const { origin, clock, a, b, collapses } = fleet()
+    const { origin, clock, a, b, collapses, leases } = fleet()
     origin.script(() => ({ headers: FRESH, body: 'v1' }))
     await a('/')
     await b('/')
@@ -460,6 +461,7 @@ describe('one fetch for the fleet', () => {
     expect(await b('/')).toMatchObject({ body: 'v2', cacheStatus: 'herdgate; hit; ttl=60' }) // no fetch was under way
     expect(collapses).toEqual([])
     expect(origin.requests).toHaveLength(2)
+    expect(leases).toMatchObject({ held: 0 })
   })
 
   test('what a node takes from another that was first in a new generation it keeps, though its own copy is younger', async () => {
@@ -553,6 +555,40 @@ describe('one fetch for the fleet', () => {
       await settle()
       expect((await a('/', { Range: 'bytes=0-4' })).result).toBe('hit')
     })
+  })
+
+  test.each([
+    ['a whole that would be checked', {}, {}],
+    ['a part that would be completed', { 'Content-Range': 'bytes 0-1/4' }, { Range: 'bytes=0-1' }],
+  ])('%s is not, where it is purged while the turn is waited for: that would bring it back', async (_, said, range) => {
+    const turn = gate()
+    let isHeldUp = false
+    const lease = { fence: 1, release() {} }
+    const leases: FetchLeases = {
+      async take() {
+        if (isHeldUp) await turn.opened
+        return { kind: 'held', lease }
+      },
+      close() {},
+    }
+    const { origin, clock, log, a } = fleet({ leases })
+    const status = 'Content-Range' in said ? 206 : 200
+    origin.script(() => ({ status, headers: { ...FRESH, ETag: '"1"', ...said }, body: 'ol' }))
+    await a('/', range)
+    if (status === 200) await clock.advance(61_000)
+    isHeldUp = true
+    const asked = a('/')
+    await settle()
+    await log.append('purge', { urls: ['a.test/'] })
+    origin.script(() => ({ headers: FRESH, body: 'new!' }))
+    turn.open()
+    expect((await asked).body).toBe('new!')
+    const [, request] = origin.requests
+    expect(['if-none-match', 'range', 'if-range'].map((name) => field(request?.fields ?? [], name))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
   })
 
   test('who cannot look gives the lease back', async () => {
@@ -697,6 +733,13 @@ describe('one fetch for the fleet', () => {
     expect(await first).toMatchObject({ body: 'before' })
     expect((await Promise.all(others)).map(({ body }) => body)).toEqual(['after', 'after'])
     expect(origin.requests).toHaveLength(2)
+  })
+
+  test('nor does one that gives no answer keep the lease', async () => {
+    const { origin, a, leases } = fleet()
+    origin.script(() => new HerdgateError('origin_refused'))
+    expect((await a('/')).status).toBe(502)
+    expect(leases).toMatchObject({ held: 0 })
   })
 
   test('a failing origin does not keep the others waiting, nor the lease', async () => {

@@ -1,6 +1,12 @@
+import { setImmediate } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, test, vi } from 'vitest'
 import { limitedWaits } from '../../../src/cache/engine/limited-waits.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 test('who waits gets what it comes to, or gives up after its own time', async () => {
   const clock = new FakeClock()
@@ -19,15 +25,22 @@ test('who comes when it is known has it at once', async () => {
   expect(await waits.within(10, clock)).toBe(7)
 })
 
-test('however many wait, what they wait for is asked once: it holds on to nobody who has given up', async () => {
+test('however many wait, what they wait for is asked once, and holds on to nobody who has given up', async () => {
   const clock = new FakeClock()
   const hung = new Promise<never>(() => {})
   const then = vi.spyOn(hung, 'then')
   const waits = limitedWaits(hung)
-  for (let at = 0; at < 10; at++) {
+  const gone: WeakRef<Promise<unknown>>[] = []
+  const wait = async () => {
     const waiting = waits.within(10, clock)
+    gone.push(new WeakRef(waiting))
     await clock.advance(11)
     expect(await waiting).toBe('slow')
   }
+  for (let at = 0; at < 10; at++) await wait()
   expect(then).toHaveBeenCalledTimes(1)
+  await setImmediate()
+  collectGarbage()
+  expect(gone.filter((waiting) => waiting.deref() !== undefined)).toEqual([])
+  expect(limitedWaits(hung)).not.toBe(waits) // which is not gone with them
 })

@@ -171,6 +171,15 @@ test('an old fill that ends late does not replace what was fetched after the pur
   expect(await w.get('/x/1')).toMatchObject({ body: 'new', result: 'hit' })
 })
 
+test('what a purge has overtaken is not called stored', async () => {
+  const w = world()
+  const old = w.get('/x/1')
+  await settle()
+  await w.cache.purge({ tags: ['product'] })
+  w.origin.next.answer({ headers: TAGGED, body: 'old' })
+  expect((await old).cacheStatus).toBe('herdgate; fwd=uri-miss; fwd-status=200')
+})
+
 test('a purge of another tag, URL or prefix leaves a copy alone', async () => {
   const w = world()
   await stored(w, TAGGED)
@@ -189,6 +198,47 @@ test('a 304 that repeats only some of the tags leaves the copy to be purged by a
   await w.cache.purge({ tags: ['product'] })
   w.origin.script(() => ({ body: 'new' }))
   expect((await w.get('/')).body).toBe('new')
+})
+
+test('a 304 that brings a tag leaves the copy to be purged by that as well', async () => {
+  const w = world()
+  await stored(w, { ...TAGGED, 'Cache-Control': 'max-age=1' })
+  await w.clock.advance(2_000)
+  w.origin.script(() => ({ status: 304, headers: { ...TAGGED, 'Surrogate-Key': 'sale' } }))
+  expect((await w.get('/x/1')).result).toBe('revalidated')
+  await w.cache.purge({ tags: ['sale'] })
+  w.origin.script(() => ({ headers: TAGGED, body: 'new' }))
+  expect((await w.get('/x/1')).body).toBe('new')
+})
+
+describe('an answer to POST that is what a GET gets', () => {
+  const ANSWER = { headers: { ...TAGGED, 'Content-Location': '/x/1' }, body: 'old' }
+  const posted = async (w: World, meanwhile: () => Promise<unknown>) => {
+    const post = w.get('/x/1', {}, { method: 'POST' })
+    await settle()
+    await meanwhile()
+    w.origin.next.answer(ANSWER)
+    await post
+    w.origin.script(() => ({ headers: TAGGED, body: 'new' }))
+    return w.get('/x/1')
+  }
+
+  test('is kept, unless a purge named it while it was asked for', async () => {
+    const w = world()
+    expect((await posted(w, async () => {})).body).toBe('old')
+    const purged = world()
+    expect((await posted(purged, () => purged.cache.purge({ tags: ['product'] }))).body).toBe('new')
+  })
+
+  test('is not kept where another record came between: that may name it', async () => {
+    const w = world()
+    const append = w.log.append.bind(w.log)
+    w.log.append = async (...record) => {
+      await append('purge', { tags: ['product'] })
+      return append(...record)
+    }
+    expect((await posted(w, async () => {})).body).toBe('new')
+  })
 })
 
 /** As that of a disk: asked where it stands it has what others have logged by then, for which it calls `hears`. */

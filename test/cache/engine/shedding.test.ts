@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { Shedding } from '../../../src/cache/engine/shedding.ts'
 import { DEFAULT_RULES } from '../../../src/config/defaults.ts'
 import { createCache } from '../../../src/library/embed.ts'
 import { field } from '../../../src/fields.ts'
@@ -9,6 +10,30 @@ import { FakeClock, settle } from '../../support/fake-clock.ts'
 import { ScriptedOrigin } from '../../support/scripted-origin.ts'
 import { received } from '../../support/world.ts'
 import { fieldsOf } from '../../support/fields.ts'
+
+describe('those who wait', () => {
+  test('are counted until they are answered or leave, and only so many may', () => {
+    const shedding = new Shedding({ maxWaiting: 2 })
+    const leaving = new AbortController()
+    const free = [shedding.slot(), shedding.slot(leaving.signal)]
+    expect([shedding.waiting, shedding.tooMuch()]).toEqual([2, 'too many requests are waiting'])
+    leaving.abort()
+    free[1]?.() // it is answered all the same
+    expect([shedding.waiting, shedding.tooMuch()]).toEqual([1, undefined])
+    shedding.slot(leaving.signal)()
+    expect(shedding.waiting).toBe(1)
+    free[0]?.()
+    expect(shedding.waiting).toBe(0)
+  })
+
+  test('are not listened to any more once they are answered', async () => {
+    const { signal } = new AbortController()
+    const [added, removed] = [vi.spyOn(signal, 'addEventListener'), vi.spyOn(signal, 'removeEventListener')]
+    await new Shedding().counted(Promise.resolve(), signal)
+    expect(removed.mock.calls).toEqual(added.mock.calls)
+    expect(added).toHaveBeenCalledTimes(1)
+  })
+})
 
 /** A cache whose memory is short when the test says so. */
 function shortOfMemory(rules: Partial<Rules> = {}) {
@@ -44,7 +69,7 @@ test('while memory is short a stale copy stands in, and nothing is refreshed in 
   await get('/')
   await clock.advance(2_000)
   pressure.high = true
-  expect(await get('/')).toMatchObject({ status: 200, body: 'b' })
+  for (const method of ['GET', 'HEAD']) expect(await get('/', method)).toMatchObject({ status: 200, result: 'stale' })
   await settle()
   expect(origin.requests).toHaveLength(1)
 })

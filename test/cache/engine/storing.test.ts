@@ -73,23 +73,39 @@ test('a fetch that a purge has overtaken does not mark the key of its successor 
   expect(await w.get('/')).toMatchObject({ body: 'new', result: 'hit' })
 })
 
-test('the slow answer to a HEAD does not bring back what a GET has replaced meanwhile', async () => {
+test('nor does one that a later answer has overtaken', async () => {
   const w = world()
-  const headers = (version: number) => ({ 'Cache-Control': 'max-age=1', ETag: `"${version}"` })
-  w.origin.script(() => ({ headers: headers(1), body: 'v1' }))
-  await w.get('/')
-  await w.clock.advance(2_000)
-  w.origin.script(() => undefined)
-  const head = w.get('/', {}, { method: 'HEAD' })
-  await w.clock.advance(10)
-  const get = w.get('/')
+  const slow = w.get('/')
+  await w.clock.advance(1)
+  const quick = w.get('/', AUTHORIZED)
   await settle()
-  w.origin.waiting[1]?.answer({ headers: { 'Cache-Control': 'max-age=60', ETag: '"2"' }, body: 'v2' })
-  await get
-  w.origin.next.answer({ headers: { 'Cache-Control': 'max-age=60', ETag: '"1"', 'Content-Length': '2' } })
-  await head
+  w.origin.waiting[1]?.answer({ headers: CONSENTING, body: 'v2' })
+  await quick
+  w.origin.next.answer({ headers: { 'Cache-Control': 'private' } })
+  await slow
   expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
 })
+
+test.each(['"1"', '"3"'])(
+  'the slow answer to a HEAD with ETag: %s does not bring back what a GET has replaced meanwhile',
+  async (etag) => {
+    const w = world()
+    const headers = (version: number) => ({ 'Cache-Control': 'max-age=1', ETag: `"${version}"` })
+    w.origin.script(() => ({ headers: headers(1), body: 'v1' }))
+    await w.get('/')
+    await w.clock.advance(2_000)
+    w.origin.script(() => undefined)
+    const head = w.get('/', {}, { method: 'HEAD' })
+    await w.clock.advance(10)
+    const get = w.get('/')
+    await settle()
+    w.origin.waiting[1]?.answer({ headers: { 'Cache-Control': 'max-age=60', ETag: '"2"' }, body: 'v2' })
+    await get
+    w.origin.next.answer({ headers: { 'Cache-Control': 'max-age=60', ETag: etag, 'Content-Length': '2' } })
+    await head
+    expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+  },
+)
 
 test.each([
   ['with credentials', AUTHORIZED, {}, CONSENTING],

@@ -63,6 +63,16 @@ test('a fetch that began a lease ago is not joined before its head has come', as
   expect((await first).body).toBe('old')
 })
 
+test('those who have asked together for longer than a lease share what they waited for', async () => {
+  const { clock, origin, get } = deaf()
+  const both = [get(), get()]
+  await settle()
+  await clock.advance(LEASE_MS)
+  origin.next.answer({ headers: FRESH, body: 'late' })
+  expect((await Promise.all(both)).map(({ body }) => body)).toEqual(['late', 'late'])
+  expect(origin.requests).toHaveLength(1)
+})
+
 test('nor while its body arrives', async () => {
   const { clock, origin, ask, get } = deaf()
   const body = new PushedBody()
