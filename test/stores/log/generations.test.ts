@@ -42,11 +42,31 @@ test('what was purged in a generation, or in one that went on from there, stays 
   const log = new Generations('before', 100)
   const state = { nonce: '', floor: { purged: 0, invalidated: 0 }, marks: [] }
   log.load({ ...state, generation: 'next', position: 3, continues: new Map([['before', 3]]) })
-  log.apply({ position: 4, generation: 'next', nonce: 'n', names: { mode: 'purge', targets: ['tag t'] } })
+  for (const position of [4, 5]) {
+    log.apply({ position, generation: 'next', nonce: 'n', names: { mode: 'purge', targets: ['tag t'] } })
+  }
   log.load({ ...state, generation: 'after', position: 1, continues: new Map() })
   const stamps = [stampAt(3), stampAt(4), stampAt(3, ['other'])]
   expect(stamps.map((stamp) => log.verdict(stamp))).toEqual(['dead', 'stale', 'stale'])
   expect([...log.left]).toEqual(['before', 'next'])
+})
+
+test('a log that is loaded again has not been left; of those that were, the latest four are remembered', () => {
+  const log = new Generations('0', 100)
+  const state = { nonce: '', floor: { purged: 0, invalidated: 0 }, marks: [], continues: new Map() }
+  for (const generation of ['1', '1', '2', '3', '4', '5', '5']) log.load({ ...state, generation, position: 1 })
+  expect([...log.left]).toEqual(['1', '2', '3', '4'])
+})
+
+test('what cannot be read may have purged anything; what is ahead is not trusted yet; both are changes', () => {
+  const log = new Generations('before', 100)
+  expect([stampAt(0), stampAt(1)].map((stamp) => log.verdict(stamp))).toEqual(['valid', 'stale'])
+  log.apply({ position: 1, generation: 'before', nonce: 'n', names: 'unreadable' })
+  expect([stampAt(0), stampAt(1)].map((stamp) => log.verdict(stamp))).toEqual(['dead', 'valid'])
+  expect([log.changes, log.nonce]).toEqual([1, 'n'])
+  const floor = { purged: 0, invalidated: 0 }
+  log.load({ generation: 'after', position: 1, nonce: 'm', floor, marks: [], continues: new Map() })
+  expect([log.changes, log.nonce]).toEqual([2, 'm'])
 })
 
 const stampAt = (position: number, tags = ['t']): Stamp => ({

@@ -20,6 +20,23 @@ test('what a log has lost that was never read is not waited for', () => {
   expect(lease.holds(6_999)).toBe(true)
 })
 
+test('an answer that comes after a later one takes nothing back', () => {
+  const lease = new Lease(1_000, new FakeClock(5_000))
+  lease.ends(1, 6_000, 1)
+  lease.ends(1, 5_000, 1)
+  expect(lease.holds(6_999)).toBe(true)
+})
+
+test('what was asked of another generation says nothing of this one', () => {
+  const lease = new Lease(1_000, new FakeClock(5_000))
+  lease.ends(1, 5_000, 1)
+  lease.ends(2, 5_000, 1)
+  lease.startAnew()
+  expect([lease.holds(5_001), lease.isBehind]).toEqual([false, false])
+  lease.reads(2)
+  expect(lease.holds(5_001)).toBe(false)
+})
+
 test('a machine that was suspended goes on without it, and without what was asked or fetched before', () => {
   const clock = new FakeClock(5_000)
   const lease = new Lease(1_000, clock)

@@ -19,6 +19,57 @@ function nodes() {
   return { clock, live, list, following }
 }
 
+test('a node is waited for two leases from when the record was logged, of its own where that is longer', async () => {
+  const { clock, live } = nodes()
+  live.hear('b', `new 5 ${LEASE_MS / 2}`)
+  live.hear('c', `new 5 ${3 * LEASE_MS}`)
+  live.applied('new', 7)
+  const at = clock.now()
+  const expected = () => live.following({ generation: 'new', position: 7, at }).expected
+  expect(live.silenceMs).toBe(6 * LEASE_MS)
+  await clock.advance(2 * LEASE_MS - 1)
+  expect(expected()).toBe(3)
+  await clock.advance(1)
+  expect(expected()).toBe(2) // c
+  await clock.advance(4 * LEASE_MS)
+  expect(expected()).toBe(1)
+})
+
+test('while there may be nodes that the list lacks, one more is waited for', async () => {
+  const { clock, live, following } = nodes()
+  live.replace({ nodes: [], doubtForMs: 5 * LEASE_MS }, clock.now())
+  expect([following(), live.silenceMs]).toEqual([{ expected: 2, acked: 1 }, 5 * LEASE_MS])
+  await clock.advance(5 * LEASE_MS)
+  expect(following()).toEqual({ expected: 1, acked: 1 })
+})
+
+test('whoever wants to know is told of whatever is heard', () => {
+  const { live, list } = nodes()
+  let told = 0
+  const off = live.onChange(() => told++)
+  live.applied('new', 7)
+  live.hear('b', `new 7 ${LEASE_MS}`)
+  list('new', 'a', 'b')
+  off()
+  live.hear('b', 'left')
+  expect(told).toBe(3)
+})
+
+test('what others say of this node, late of an earlier generation, or in no way that is known, is not believed', () => {
+  const { live, list, following } = nodes()
+  live.applied('new', 7)
+  live.hear('a', `new 9 ${LEASE_MS}`)
+  expect(live.list()).toEqual([{ id: 'a', position: 7 }])
+  for (const report of ['', 'new 7', 'new 7 x', 'new x 100', 'new -1 100']) {
+    live.hear('b', report)
+    expect([report, following()]).toEqual([report, { expected: 2, acked: 1 }])
+  }
+  live.hear('b', `old 9 ${LEASE_MS}`)
+  list('new', 'a', 'b')
+  live.hear('b', `new 7 ${LEASE_MS}`)
+  expect(following()).toEqual({ expected: 2, acked: 2 })
+})
+
 test('a node that Redis no longer lists when its time is up is not waited for', async () => {
   const { clock, list, following } = nodes()
   list('old', 'a', 'b')

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Pending } from '../../../src/stores/log/pending.ts'
+import { Pending, worse } from '../../../src/stores/log/pending.ts'
 
 const fetchedAt = (startedAt: number, tags: readonly string[] = ['t']) => ({
   url: 'a.test/1',
@@ -30,6 +30,24 @@ test('one that the log shows is remembered no longer, though others wait', () =>
   expect(verdicts()).toEqual(['valid', 'dead'])
   for (const record of records) pending.remove(record)
   expect(verdicts()).toEqual(['valid', 'valid'])
+})
+
+test('one that is shown twice takes nothing from others that name the same', () => {
+  const pending = new Pending(100)
+  const [one, other] = [1, 2].map((at) => ({ mode: 'purge', targets: ['tag t'], at }) as const)
+  for (const record of [one, other]) if (record !== undefined) pending.add(record)
+  expect(pending.added).toBe(2)
+  for (const _ of ['once', 'twice']) if (one !== undefined) pending.remove(one)
+  expect(pending.verdict(fetchedAt(1))).toBe('dead')
+})
+
+test('of two verdicts the worse one counts', () => {
+  const verdicts = ['valid', 'stale', 'dead'] as const
+  for (const [bad, worst] of verdicts.entries()) {
+    for (const other of verdicts.slice(0, bad + 1)) {
+      expect([worse(worst, other), worse(other, worst)]).toEqual([worst, worst])
+    }
+  }
 })
 
 test('beyond the number of targets that are remembered everything older is dead', () => {
