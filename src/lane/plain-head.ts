@@ -162,7 +162,9 @@ class Reading implements PlainHead {
         this.hash = hashed(this.octets, from, to, this.hash)
         return true
       case 'connection':
-        return to - from === KEEP_ALIVE.length && isNamed(this.octets, from, KEEP_ALIVE)
+        if (to - from === KEEP_ALIVE.length) return isNamed(this.octets, from, KEEP_ALIVE)
+        // Without Upgrade, which is not plain, it asks for nothing: some have nginx send it with every request.
+        return to - from === UPGRADE.length && isNamed(this.octets, from, UPGRADE)
       case 'content-length':
         return this.#noteLength(this.octets.toString('latin1', from, to))
       case 'range':
@@ -205,7 +207,7 @@ const SHORTEST_METHOD = 3
 const LONGEST_METHOD = 16
 const VERSION = Buffer.from(' HTTP/1.1\r\n')
 const [GET, HEAD] = [Buffer.from('GET'), Buffer.from('HEAD')]
-const KEEP_ALIVE = Buffer.from('keep-alive')
+const [KEEP_ALIVE, UPGRADE] = [Buffer.from('keep-alive'), Buffer.from('upgrade')]
 
 function methodOf(octets: Buffer, length: number): string {
   if (length === GET.length && isAt(octets, 0, GET)) return 'GET'

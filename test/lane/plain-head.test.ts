@@ -65,6 +65,7 @@ describe('a plain head', () => {
     ['X-Forwarded-Proto: https', { forwardedProto: 'https' }],
     ['X-Forwarded-Host: b.test', { forwardedHost: 'b.test' }],
     ['Connection: keep-alive', { contentLength: 0 }],
+    ['Connection: Upgrade', { contentLength: 0 }],
   ])('says %s', (line, said) => {
     expect(plain(Buffer.from(head('Host: a.test', line), 'latin1'))).toMatchObject(said)
   })
@@ -110,6 +111,8 @@ describe('no plain head', () => {
     ['whose Connection names a field', head('Host: a.test', 'Connection: X-Real-Auth')],
     ['with an expectation', head('Host: a.test', 'Expect: 100-continue')],
     ['that asks for another protocol', head('Host: a.test', 'Upgrade: websocket')],
+    ['that does so in full', head('Host: a.test', 'Connection: Upgrade', 'Upgrade: websocket')],
+    ['with more in Connection than Upgrade', head('Host: a.test', 'Connection: Upgrade, X-Real-Auth')],
     ['with TE', head('Host: a.test', 'TE: trailers')],
     ['with two X-Forwarded-Proto', head('Host: a.test', 'X-Forwarded-Proto: http', 'X-Forwarded-Proto: https')],
   ])('%s', (_, octets) => {
