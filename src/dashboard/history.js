@@ -16,6 +16,8 @@ export class History {
   /** @param {Snapshot} snapshot */
   add(snapshot) {
     const at = snapshot.at / 1000
+    // By another clock: what was told by the former would hide all that comes until this one has caught up.
+    if (at < (this.#times.at(-1) ?? at) - GAP) this.#times.length = this.#rows.length = 0
     const last = this.#times.at(-1) ?? at
     if (at - last > GAP) this.#append(last + 1, null)
     if (at >= last) this.#append(at, { ...snapshot, recent: [] })

@@ -38,6 +38,10 @@ test('a snapshot from before the newest is left out', () => {
   expect(historyOf([5, 4, 6]).view(60).times).toEqual([5, 6])
 })
 
+test('begins anew where the clock is another, as that of another node or one that was put back', () => {
+  expect(historyOf([1000, 1001, 500, 501]).view(60).column(waiting)).toEqual([500, 501])
+})
+
 test('sums what came within the last seconds', () => {
   const view = historyOf([1, 2, 3, 20, 21]).view(60)
   expect([view.sum(2, waiting), view.sum(60, waiting)]).toEqual([41, 47])
