@@ -67,6 +67,7 @@ Writes a commented configuration to begin with.
 Examples:
   herdgate init --origin http://10.0.0.5:3000
   herdgate init shop.yaml --origin https://api.example.com --ttl 30s --redis redis://10.0.0.7:6379
+  herdgate init --origin http://10.0.0.5:3000 --redis 'redis://:\${REDIS_PASSWORD}@10.0.0.7:6379'
 
 Exit codes: 0 it is written; 1 it is not, as where the file is there already; 2 wrong flags.`
 

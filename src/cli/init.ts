@@ -16,10 +16,12 @@ const ANYBODY = 0o666
 export async function init(file: string, flags: InitFlags): Promise<void> {
   const { loadConfig } = await import('../config.ts')
   const text = starter(flags)
-  const loaded = loadConfig({ flags: {}, env: {}, file: { path: file, text }, readFile: () => '' })
-  if (!loaded.ok) {
-    const faults = loaded.faults.map(({ key, message }) => `  ${key}: ${message}`)
-    process.stderr.write(`herdgate: that makes no valid configuration\n${faults.join('\n')}\n`)
+  const loaded = loadConfig({ flags: {}, env: process.env, file: { path: file, text }, readFile: () => '' })
+  // What is wrong in the environment, which is there for the variables, is no matter of the file.
+  const faults = loaded.ok ? [] : loaded.faults.filter(({ where }) => where.startsWith(file))
+  if (faults.length > 0) {
+    const lines = faults.map(({ key, message }) => `  ${key}: ${message}`)
+    process.stderr.write(`herdgate: that makes no valid configuration\n${lines.join('\n')}\n`)
     process.exitCode = 2
     return
   }

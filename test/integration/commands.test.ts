@@ -184,6 +184,20 @@ describe('herdgate init', () => {
     await rm(folder, { recursive: true })
   })
 
+  test('takes variables for what is secret, which the file then has, and no settings of the environment', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'init-variable-'))
+    const file = join(folder, 'shop.yaml')
+    const args = ['init', file, '--origin', 'http://a', '--redis', 'redis://:${REDIS_PASSWORD}@10.0.0.7']
+    const err = expect.stringContaining('environment variable REDIS_PASSWORD is not set')
+    expect(await run(args)).toMatchObject({ code: 2, err })
+    const env = { REDIS_PASSWORD: 'not-to-be-written', HERDGATE_PORT: 'none' }
+    expect(await run(args, env)).toMatchObject({ code: 0, err: '' })
+    const written = await readFile(file, 'utf8')
+    expect(written).toContain('"redis://:${REDIS_PASSWORD}@10.0.0.7"')
+    expect(written).not.toContain('not-to-be-written')
+    await rm(folder, { recursive: true })
+  })
+
   test('what would be no valid configuration is told, and nothing is written', async () => {
     const file = join(tmpdir(), 'never-written.yaml')
     expect(await run(['init', file, '--origin', 'shop'])).toMatchObject({
