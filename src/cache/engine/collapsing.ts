@@ -71,7 +71,7 @@ export class Collapsing {
   #answerLeader<E extends Entry, D>(
     question: Question<E, D>,
     decision: Forward<E>,
-    { startedAt, written, tookMs: originMs }: Flight<E, D>,
+    { written, landedAt, tookMs: originMs }: Flight<E, D>,
     landed: Landed<E, D>,
   ): Resolution<E, D> {
     const fwd = decision.why
@@ -81,7 +81,6 @@ export class Collapsing {
         if (landed.elsewhere === 'meanwhile') {
           return this.#reused(question, { kind: 'entry', entry: landed.entry, outcome: collapsed(fwd) })
         }
-        const landedAt = originMs === undefined ? undefined : startedAt + originMs
         return this.#answers.fetched(fwd, landed, written, originMs, landedAt)
       }
       case 'direct':

@@ -31,8 +31,9 @@ export class Flight<E extends Entry, D> implements Stamp {
   result: Landed<E, D> | undefined
   /** What is known, by the response's head, of its being stored. */
   written: Written = undefined
-  /** From its start to the response's head, in ms. */
-  tookMs: number | undefined
+  /** When the response's head came, and how many ms after the origin was asked: that may be later than it began. */
+  landedAt = 0
+  tookMs = 0
   /** The right to ask the origin, where others share the stores; they wait until it is given back. */
   lease: Lease | undefined
   /** Something newer was put where it would be kept. */

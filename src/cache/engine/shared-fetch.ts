@@ -138,7 +138,8 @@ export class SharedFetch<E extends Entry, D> {
     try {
       const now = this.#parts.clock.now()
       flight.result = landed
-      flight.tookMs = now - flight.startedAt
+      flight.landedAt = now
+      flight.tookMs = now - context.beginning.startedAt
       this.#follow(context, landed, now)
       return this.#reported(landed)
     } catch (thrown) {
@@ -177,8 +178,7 @@ export class SharedFetch<E extends Entry, D> {
     if (!holds) return flights.leave(flight, 'unshared')
     void flight.lease?.release('unshared')
     flights.end(flight)
-    const took = clock.now() - flight.startedAt
-    const holdFor = Math.min(Math.max(took, FAILURE_SHARED_FOR.least), FAILURE_SHARED_FOR.most)
+    const holdFor = Math.min(Math.max(flight.tookMs, FAILURE_SHARED_FOR.least), FAILURE_SHARED_FOR.most)
     clock.after(holdFor, () => flights.leave(flight, 'unshared'))
   }
 

@@ -659,6 +659,39 @@ describe('one fetch for the fleet', () => {
     await Promise.all(all)
   })
 
+  describe('how long the origin took is counted from when it was asked, not from when the turn was waited for', () => {
+    /** Node b is asked while node a fetches, and has to ask by itself after three seconds. */
+    const afterWaiting = async () => {
+      const nodes = fleet()
+      const { origin, clock, a, b } = nodes
+      const first = a('/')
+      await settle()
+      const second = b('/')
+      await settle()
+      await clock.advance(3_000)
+      origin.next.fail()
+      await first
+      await settle()
+      await clock.advance(20)
+      return { ...nodes, second }
+    }
+
+    test('as it is told', async () => {
+      const { origin, second } = await afterWaiting()
+      origin.next.answer({ headers: FRESH, body: 'v' })
+      expect((await second).reply.outcome).toMatchObject({ result: 'miss', originMs: 20 })
+    })
+
+    test('and as a failure is shared with those who come after it', async () => {
+      const { origin, clock, b, second } = await afterWaiting()
+      origin.next.fail()
+      expect(await second).toMatchObject({ status: 502 })
+      await clock.advance(250)
+      origin.script(() => ({ headers: FRESH, body: 'well again' }))
+      expect(await b('/')).toMatchObject({ body: 'well again' })
+    })
+  })
+
   test('content too long for the others releases them at its head', async () => {
     const { origin, a, b } = fleet()
     const first = a('/')
