@@ -66,6 +66,8 @@ class DiskLog implements InvalidationLog {
   readonly #pending: Pending
   /** Those of them that could not be written. */
   readonly #failed = new Set<PendingRecord>()
+  /** What these name. */
+  #failedTargets = 0
   /** How many are on their way to the disk. */
   #writing = 0
   /** The last that was to be logged was not in time. */
@@ -136,7 +138,8 @@ class DiskLog implements InvalidationLog {
     } catch (error) {
       // It has been asked for all the same: it counts here, and is tried again.
       this.#failed.add(record)
-      if (this.#failed.size > MOST_FAILED) this.#failAll(record.at)
+      this.#failedTargets += record.targets.length
+      if (this.#failed.size > MOST_FAILED || this.#failedTargets > this.#maxTargets) this.#failAll(record.at)
       this.#retryLater()
       const why = error instanceof Error ? error.message : String(error)
       throw new HerdgateError('not_logged', `not logged: ${why}`, { cause: error })
@@ -151,6 +154,7 @@ class DiskLog implements InvalidationLog {
     for (const record of this.#failed) this.#pending.remove(record)
     this.#failed.clear()
     this.#failed.add(all)
+    this.#failedTargets = all.targets.length
   }
 
   async #write(record: PendingRecord): Promise<number> {
@@ -184,7 +188,7 @@ class DiskLog implements InvalidationLog {
     try {
       for (const record of this.#failed) {
         await this.#write(record)
-        this.#failed.delete(record)
+        if (this.#failed.delete(record)) this.#failedTargets -= record.targets.length
       }
     } catch {
       this.#retryLater()

@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { InvalidationLog, Stamp } from '../../../src/model.ts'
 import { Events } from '../../../src/events.ts'
 import { openDiskFile } from '../../../src/stores/disk/file.ts'
@@ -132,20 +132,28 @@ test('what was purged stays so though the folder is removed twice', async () => 
   await log.close()
 })
 
-test('where too many cannot be written, one that names everything takes their place, and that is told', async () => {
-  const folder = temporaryFolder()
-  writeFileSync(join(folder, 'file'), '')
-  const events = new Events()
-  const told: string[] = []
-  events.on('log', ({ what }) => void told.push(what))
-  const log = diskLog({ path: join(folder, 'file', 'below'), clock: new FakeClock(), events })
-  const named = stampIn(log, ['none'])
-  const append = (tag: number) => log.append('purge', { tags: [`${tag}`] }).catch(() => {})
-  for (let tag = 0; tag < 10_000; tag++) await append(tag)
-  expect([log.verdict(named), told]).toEqual(['stale', []])
-  await append(10_000)
-  expect([log.verdict(named), told]).toEqual(['dead', ['overflow']])
-  await log.close()
+describe('where too many cannot be written, one that names everything takes their place, and that is told', () => {
+  test.each([
+    { what: 'records', most: 10_000, names: 1 },
+    { what: 'names', most: 4, names: 25_000 },
+  ])('too many $what', async ({ most, names }) => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, 'file'), '')
+    const events = new Events()
+    const told: string[] = []
+    events.on('log', ({ what }) => void told.push(what))
+    const log = diskLog({ path: join(folder, 'file', 'below'), clock: new FakeClock(), events })
+    const named = stampIn(log, ['none'])
+    const append = async (number: number) => {
+      const tags = Array.from({ length: names }, (_, n) => `${number} ${n}`)
+      await log.append('purge', { tags }).catch(() => {})
+    }
+    for (let number = 0; number < most; number++) await append(number)
+    expect([log.verdict(named), told]).toEqual(['stale', []])
+    await append(most)
+    expect([log.verdict(named), told]).toEqual(['dead', ['overflow']])
+    await log.close()
+  })
 })
 
 test('a stamp from a position that the log never had is not trusted', async () => {
