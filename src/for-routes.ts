@@ -1,7 +1,7 @@
 /** What routes/ are made of: they use nothing else of src/. What embedders use is index.ts. */
 export type { BodyReader } from './body.ts'
 export type { Cache } from './cache/create-cache.ts'
-export type { Targets } from './cache/purging.ts'
+export type { Targets } from './cache/targets.ts'
 export { problemReply, type Reply } from './cache/http/reply.ts'
 export type { Statistics } from './cache/statistics.ts'
 export { HerdgateError } from './errors.ts'

@@ -12,7 +12,7 @@ import type { Reply } from './http/reply.ts'
 import { type Namespace, namespaceOf } from './values/namespace.ts'
 import type { ValueOptions } from './values/options.ts'
 import { Purges } from './purges.ts'
-import type { Targets } from './purging.ts'
+import type { Targets } from './targets.ts'
 import { Counts, type Statistics } from './statistics.ts'
 
 export interface CacheOptions {

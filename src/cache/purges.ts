@@ -3,7 +3,8 @@
  * back.
  */
 import type { InvalidationMode, Receipt, Route, Selectors, Store } from '../model.ts'
-import { append, type PurgingParts, selectorsOf, type Targets } from './purging.ts'
+import { append, type PurgingParts } from './purging.ts'
+import { selectorsOf, type Targets } from './targets.ts'
 
 export interface PurgesParts extends PurgingParts {
   readonly store: Store

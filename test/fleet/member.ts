@@ -1,5 +1,5 @@
 /** A node of a fleet under test, whatever it runs in. */
-import type { Targets } from '../../src/cache/purging.ts'
+import type { Targets } from '../../src/cache/targets.ts'
 import type { InvalidationMode, Origin } from '../../src/model.ts'
 import type { FaultProxy } from '../support/fault-proxy.ts'
 

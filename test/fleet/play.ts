@@ -1,6 +1,6 @@
 /** Plays a history: clients, an origin that changes, purges, and everything that goes wrong. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Targets } from '../../src/cache/purging.ts'
+import type { Targets } from '../../src/cache/targets.ts'
 import { Random } from '../fuzz/random.ts'
 import type { DurableRedis } from './durable-redis.ts'
 import { type Body, emptyHistory, type Get, type History, type Purge } from './history.ts'

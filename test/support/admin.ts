@@ -4,7 +4,7 @@ import { type AdminParts, createAdmin } from '../../src/ports/admin-port.ts'
 import type { Explanation } from '../../src/cache/http/explain.ts'
 import type { Statistics } from '../../src/cache/statistics.ts'
 import type { CacheRequest, Receipt } from '../../src/model.ts'
-import type { Targets } from '../../src/cache/purging.ts'
+import type { Targets } from '../../src/cache/targets.ts'
 
 export const ADMIN_TOKEN = 'a-token-of-32-characters-or-more'
 export const AUTHORIZED = { authorization: `Bearer ${ADMIN_TOKEN}` }

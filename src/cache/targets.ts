@@ -1,0 +1,66 @@
+/** What is to be purged or invalidated, as callers name it, and as the log does. */
+import type { Route, Selectors } from '../model.ts'
+import { checkNames, type Names, shown, strings, tagList } from '../given.ts'
+import { namedBy } from '../policy/absolute-url.ts'
+import { namesOf } from '../policy/key.ts'
+import { withSpellings } from '../policy/tags.ts'
+import { nameOf } from '../policy/target.ts'
+
+/** At least one selector. */
+export interface Targets {
+  readonly tags?: readonly string[] | undefined
+  /** Absolute URLs as clients ask for them; the scheme does not matter. All methods and variants go. */
+  readonly urls?: readonly string[] | undefined
+  /** Absolute URLs cut at path segments: everything below goes. */
+  readonly prefixes?: readonly string[] | undefined
+  /** Keys of values. */
+  readonly keys?: readonly string[] | undefined
+  readonly all?: boolean | undefined
+  /** Who asks; for the `purge` event. */
+  readonly by?: string | undefined
+}
+
+/** Whoever names something in another way is not to take it for purged. */
+const KNOWN: Names<Targets> = { tags: true, urls: true, prefixes: true, keys: true, all: true, by: true }
+
+/**
+ * @throws RangeError when nothing is selected, or what selects is malformed; TypeError where it is no list of strings,
+ * or has another name
+ */
+export function selectorsOf(targets: Targets, routes: readonly Route[]): Selectors {
+  checkNames(targets, KNOWN, 'purge and invalidate')
+  const listed = (what: 'urls' | 'prefixes' | 'keys') => strings(what, targets[what] ?? [])
+  const all = targets.all ?? false
+  if (typeof all !== 'boolean') throw new TypeError(`expected true or false as all, got ${shown(all)}`)
+  const tags = tagList(targets.tags ?? [])
+  const [keys, urls, prefixes] = [listed('keys'), listed('urls'), listed('prefixes')]
+  // Most name tags alone: what is not given is not gone through.
+  const names = urls.length === 0 ? keys.slice() : namesOfUrls(urls, routes).concat(keys)
+  const count = tags.length + names.length + prefixes.length
+  if (count === 0 && !all) throw new RangeError('expected at least one of tags, urls, prefixes, keys, all: true')
+  return {
+    tags: withSpellings(tags),
+    urls: names,
+    prefixes: prefixes.length === 0 ? prefixes : absolute(prefixes).map(prefixOf),
+    all,
+  }
+}
+
+const namesOfUrls = (urls: readonly string[], routes: readonly Route[]): string[] =>
+  absolute(urls).flatMap((url) => namesOf(routes, url))
+
+/** @throws RangeError for what nothing lies below */
+function prefixOf(url: string): string {
+  if (url.includes('?')) throw new RangeError(`expected a prefix that ends before the query, got ${shown(url)}`)
+  if (url.endsWith('*')) throw new RangeError(`expected a prefix without a wildcard, got ${shown(url)}`)
+  return nameOf(url)
+}
+
+/** Normalised as the data port does it. @throws RangeError naming what is no absolute URL */
+function absolute(urls: readonly string[]): string[] {
+  return urls.flatMap((url) => {
+    const named = namedBy(url)
+    if (named.length === 0) throw new RangeError(`expected an absolute http or https URL, got ${shown(url)}`)
+    return named
+  })
+}
