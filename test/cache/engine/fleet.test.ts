@@ -439,8 +439,8 @@ describe('one fetch for the fleet', () => {
     await clock.advance(1)
     const asked = [a('/', prefers('de')), b('/', prefers('fr'))]
     await settle()
-    for (const waiting of [...origin.waiting]) {
-      waiting.answer(inLanguage(waiting.request))
+    while (origin.waiting.length > 0) {
+      origin.next.answer(inLanguage(origin.next.request))
       await settle()
     }
     await Promise.all(asked)
