@@ -51,8 +51,11 @@ async function stream(reply: Reply, exchange: Exchange, firstByteMs: number): Pr
   const leave = () => reader.cancel()
   response.once('close', leave)
   let bytes = 0
+  const count = (octets: number) => {
+    bytes += octets
+  }
   try {
-    bytes = await copy(reader, response)
+    await copy(reader, response, count)
     response.addTrailers(passedTrailers(reader.trailers()))
     response.end()
     report(reply, exchange, firstByteMs, bytes, false)
@@ -79,14 +82,13 @@ function breakOff({ message, response }: Exchange): void {
   }
 }
 
-/** At the client's pace. @returns octets copied */
-async function copy(reader: BodyReader, response: ServerResponse): Promise<number> {
-  let bytes = 0
+/** At the client's pace. @param count told of the octets that are on their way, also where they break off */
+async function copy(reader: BodyReader, response: ServerResponse, count: (octets: number) => void): Promise<void> {
   for (;;) {
     const next = reader.next()
     const chunk = next instanceof Promise ? await next : next
-    if (chunk === undefined) return bytes
-    bytes += chunk.length
+    if (chunk === undefined) return
+    count(chunk.length)
     if (!response.write(chunk)) await drained(response)
   }
 }

@@ -109,6 +109,21 @@ test('a request whose content turns out malformed is logged and counted once', a
   await origin.close()
 })
 
+test('an answer that breaks off is logged with the content that was written before', async () => {
+  const origin = await startOrigin((request, response) => {
+    response.flushHeaders()
+    response.write('twelve bytes', () => setImmediate(() => request.socket.destroy()))
+  })
+  await using herdgate = await startHerdgate(['--origin', origin.url])
+  const logged = () => herdgate.lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request')
+  await get(`${herdgate.url}/x`).catch(() => {})
+  await until(() => logged().length === 1, 'it is logged')
+  expect(logged()).toMatchObject([{ status: 200, bytes: 12, aborted: true }])
+  const metrics = (await get(`${herdgate.admin}/metrics`)).body
+  expect(metrics).toMatch(/^herdgate_response_bytes_total\{.*\} 12$/m)
+  await origin.kill()
+})
+
 test.each(['', '/b'])('an error in answer to HEAD (Host: a.test%s) has no bytes', async (more) => {
   await using herdgate = await startHerdgate(['--origin', `http://127.0.0.1:${await deadPort()}`])
   const logged = () => herdgate.lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request')
