@@ -43,13 +43,17 @@ test('while there may be nodes that the list lacks, one more is waited for', asy
   expect(following()).toEqual({ expected: 1, acked: 1 })
 })
 
-test('whoever wants to know is told of whatever is heard', () => {
-  const { live, list } = nodes()
+test('whoever wants to know is told when the slowest has come further, not of each report, and not once it wants no more', () => {
+  const { live } = nodes()
   let told = 0
   const off = live.onChange(() => told++)
   live.applied('new', 7)
-  live.hear('b', `new 7 ${LEASE_MS}`)
-  list('new', 'a', 'b')
+  live.hear('b', `new 3 ${LEASE_MS}`)
+  live.hear('b', `new 5 ${LEASE_MS}`)
+  expect(told).toBe(3)
+  live.hear('c', `new 9 ${LEASE_MS}`)
+  live.hear('c', `new 10 ${LEASE_MS}`)
+  expect(told).toBe(3)
   off()
   live.hear('b', 'left')
   expect(told).toBe(3)
