@@ -109,12 +109,19 @@ describe('no plain head', () => {
     ['with a transfer coding', head('Host: a.test', 'Transfer-Encoding: chunked')],
     ['that ends the connection', head('Host: a.test', 'Connection: close')],
     ['whose Connection names a field', head('Host: a.test', 'Connection: X-Real-Auth')],
+    ['whose Connection names one beside keep-alive', head('Host: a.test', 'Connection: keep-alive, X-Real-Auth')],
     ['with an expectation', head('Host: a.test', 'Expect: 100-continue')],
     ['that asks for another protocol', head('Host: a.test', 'Upgrade: websocket')],
     ['that does so in full', head('Host: a.test', 'Connection: Upgrade', 'Upgrade: websocket')],
     ['with more in Connection than Upgrade', head('Host: a.test', 'Connection: Upgrade, X-Real-Auth')],
     ['with TE', head('Host: a.test', 'TE: trailers')],
     ['with two X-Forwarded-Proto', head('Host: a.test', 'X-Forwarded-Proto: http', 'X-Forwarded-Proto: https')],
+    ['with two X-Forwarded-Host', head('Host: a.test', 'X-Forwarded-Host: b.test', 'X-Forwarded-Host: c.test')],
+    ['with a length that is too large to count with', head('Host: a.test', 'Content-Length: 1234567890123456')],
+    ['with Max-Forwards', head('Host: a.test', 'Max-Forwards: 0')],
+    ['with Trailer', head('Host: a.test', 'Trailer: X')],
+    ['with Keep-Alive', head('Host: a.test', 'Keep-Alive: timeout=5')],
+    ['with Proxy-Connection', head('Host: a.test', 'Proxy-Connection: keep-alive')],
   ])('%s', (_, octets) => {
     expect(plain(Buffer.from(octets, 'latin1'))).toBeUndefined()
   })

@@ -31,6 +31,29 @@ test('an answer is made once a second', () => {
   expect(at(1500).toString()).toContain('\r\nAge: 1\r\n')
 })
 
+test('it is made anew when either its age or what is left of its time is another', () => {
+  const all = renderer()
+  const entry = entryWith({ bornAt: NOW, freshUntil: NOW + 60_500 })
+  const at = (ms: number) => all.for(hitOn(entry, NOW + ms))
+  expect([0, 400, 600, 999, 1_000].map((ms) => [at(ms).age, at(ms).ttl])).toEqual([
+    [0, 60],
+    [0, 60],
+    [0, 59],
+    [0, 59],
+    [1, 59],
+  ])
+})
+
+test('an answer to HEAD ends with its head; that of a 204 does not say how long it is', () => {
+  const all = renderer()
+  const octets = (entry: StoredResponse, form: 'whole' | 'head') => {
+    const hit = hitOn(entry)
+    return all.octets(all.for(hit), hit, form).toString()
+  }
+  expect(octets(small(), 'head')).toMatch(/\r\nContent-Length: 5\r\n\r\n$/)
+  expect(octets(entryWith({ status: 204 }), 'whole')).not.toContain('Content-Length')
+})
+
 test('what is kept of answers has a bound', () => {
   const all = renderer()
   const hit = hitOn(small())
