@@ -316,7 +316,7 @@ describe('races', () => {
   })
 
   test('a value set during a load for one caller alone is kept', async () => {
-    const cache = createCache()
+    const { cache } = library()
     await cache.getOrSet('k', ({ skip }) => skip())
     const gate = Promise.withResolvers<void>()
     const alone = cache.getOrSet('k', async () => {
