@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import { field, fieldLines, has } from '../../src/fields.ts'
-import { cachedHead, dated, passedHead, storedFields, withOneDate } from '../../src/policy/response.ts'
+import { cachedHead, dated, interimHead, passedHead, storedFields, withOneDate } from '../../src/policy/response.ts'
 import { date, entryWith, NOW } from './support.ts'
 import { fieldsOf } from '../support/fields.ts'
 
@@ -141,3 +141,15 @@ describe('the head of an answer that was not taken from the cache', () => {
     expect(has(passedHead(200, fields, { result: 'miss' }, 'ignore'), 'set-cookie')).toBe(false)
   })
 })
+
+test.each([
+  ['safe', ['Link', '</a.css>', 'Set-Cookie', 'a=1']],
+  ['ignore', ['Link', '</a.css>']],
+] as const)(
+  'an interim answer tells neither what is for us nor how long anything is, with cookies %s',
+  (cookies, left) => {
+    const ours = { 'Herdgate-Cache-Control': 'no-store', 'Surrogate-Control': 'no-store', 'Surrogate-Key': 'a' }
+    const framing = { Connection: 'X-Hop', 'X-Hop': '1', 'Content-Length': '4', Trailer: 'X-Sum' }
+    expect(interimHead(fieldsOf({ Link: '</a.css>', ...ours, ...framing, 'Set-Cookie': 'a=1' }), cookies)).toEqual(left)
+  },
+)
