@@ -12,10 +12,9 @@ export interface DemoFlags {
 /** `herdgate demo`: the slow API, and Herdgate before it, until told to stop. */
 export async function demo(flags: DemoFlags): Promise<void> {
   const { createSlowApi, runDemo } = await import('../demo.ts')
-  const given = { '--port': flags.port, '--admin-port': flags.adminPort, '--origin-port': flags.originPort }
-  const wrong = Object.entries(given).find(([, text]) => !isPort(text))
+  const wrong = whatIsWrong(flags)
   if (wrong !== undefined) {
-    process.stderr.write(`herdgate: ${wrong[0]}: expected a port from 0 to 65535, got ${wrong[1]}\n`)
+    process.stderr.write(`herdgate: ${wrong}\n`)
     process.exitCode = 2
     return
   }
@@ -35,6 +34,16 @@ export async function demo(flags: DemoFlags): Promise<void> {
     process.stderr.write(`herdgate: ${code === 'EADDRINUSE' ? `${address}:${taken} is in use; ${ports}` : message}\n`)
     process.exitCode = 1
   }
+}
+
+function whatIsWrong({ port, adminPort, originPort, apiOnly = false }: DemoFlags): string | undefined {
+  const given = Object.entries({ '--port': port, '--admin-port': adminPort, '--origin-port': originPort })
+  for (const [at, [flag, text]] of given.entries()) {
+    if (!isPort(text)) return `${flag}: expected a port from 0 to 65535, got ${text}`
+    const same = given.slice(0, at).find(([, other]) => Number(other) === Number(text) && Number(text) !== 0)
+    if (same !== undefined && !apiOnly) return `${flag}: expected another port than that of ${same[0]}, got ${text}`
+  }
+  return undefined
 }
 
 const isPort = (text: string): boolean => /^\d{1,5}$/.test(text) && Number(text) <= 65_535

@@ -245,6 +245,18 @@ test.each(['--port', '--admin-port', '--origin-port'])(
   },
 )
 
+test.each([
+  [['--port', '9090'], '--admin-port', '--port', '9090'],
+  [['--port', '3000'], '--origin-port', '--port', '3000'],
+  [['--origin-port', '9090'], '--origin-port', '--admin-port', '9090'],
+])(
+  'herdgate demo %s: two ports that are one are told, that of a flag left out included',
+  async (flags, flag, other, port) => {
+    const err = `herdgate: ${flag}: expected another port than that of ${other}, got ${port}\n`
+    expect(await run(['demo', ...flags])).toMatchObject({ code: 2, err })
+  },
+)
+
 test('an old Node gets one line that says so', async () => {
   const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '22.12.0' } })`
   const node = ['--import', `data:text/javascript,${encodeURIComponent(pretend)}`]
