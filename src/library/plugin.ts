@@ -1,9 +1,10 @@
-import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import { proxyRoute } from '../../routes/proxy.ts'
+import { systemClock } from '../clock.ts'
 import { DEFAULT_MEMORY_BYTES, DEFAULT_RULES } from '../config/defaults.ts'
 import { Events } from '../events.ts'
 import { createCache } from './embed.ts'
+import { countRequests } from './requests-in-progress.ts'
 import type { PluginOptions } from '../config/plugin-options.ts'
 import type { Cache } from '../cache/create-cache.ts'
 import type { Duration } from '../cache/values/options.ts'
@@ -50,7 +51,7 @@ export async function herdgate(app: FastifyInstance, options: HerdgateOptions): 
   const store = memoryStore({ maxBytes: given.memory ?? DEFAULT_MEMORY_BYTES, events })
   const cache = createCache({ routes: [route], store, events })
   options.onCache?.(cache)
-  const allAnswered = countRequests(app)
+  const allAnswered = countRequests(app, systemClock)
   proxyRoute(app, { cache, peerOf })
   app.addHook('onClose', async () => {
     await allAnswered()
@@ -58,34 +59,6 @@ export async function herdgate(app: FastifyInstance, options: HerdgateOptions): 
     await cache.close()
   })
 }
-
-/**
- * Fastify closes without waiting for what is injected, and for what came to the second server of a `localhost` with two
- * addresses.
- * @returns settles when no request is in progress, or after as long as `herdgate serve` waits when it ends
- */
-function countRequests(app: FastifyInstance): () => Promise<void> {
-  const inProgress = new Set<ServerResponse>()
-  let lastHasEnded = (): void => {}
-  app.addHook('onRequest', (_, { raw }, done) => {
-    inProgress.add(raw)
-    raw.once('close', () => {
-      if (inProgress.delete(raw) && inProgress.size === 0) lastHasEnded()
-    })
-    done()
-  })
-  return async () => {
-    if (inProgress.size === 0) return
-    const { promise, resolve } = Promise.withResolvers<void>()
-    lastHasEnded = resolve
-    const timer = setTimeout(resolve, ANSWERED_WITHIN_MS)
-    await promise
-    clearTimeout(timer)
-  }
-}
-
-/** What is injected, and whose answer nobody reads, is never told to have ended. */
-const ANSWERED_WITHIN_MS = 30_000
 
 const HTTP1_EXPECTED = 'herdgate: expected a Fastify instance without "http2": over HTTP/2 the plugin answers nothing'
 
