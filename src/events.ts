@@ -11,6 +11,8 @@ export interface EventPayloads {
   request: RequestEvent
   /** An origin was asked. */
   origin: OriginEvent
+  /** The content of an origin's answer broke off, and that was not the client's doing. `why` may name addresses. */
+  broken: { origin: string; code: string; why: string }
   /** A stored response was checked with its origin. */
   revalidation: {
     route: string

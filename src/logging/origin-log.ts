@@ -2,7 +2,7 @@
  * Log lines about origins that fail: clients, metrics and lines of requests are told no address, and no reason but a code.
  */
 import type { Logger } from 'pino'
-import type { Events } from '../events.ts'
+import type { Events, OriginEvent } from '../events.ts'
 import type { Clock } from '../model.ts'
 import { printable } from './printable.ts'
 
@@ -14,7 +14,7 @@ const LONGEST_REASON = 256
 export function logOrigins(events: Events, logger: Logger, clock: Pick<Clock, 'now'>): () => void {
   let hasEnded = false
   const failing = new Map<string, { failures: number; quietUntil: number }>()
-  events.on('origin', ({ origin, code, why }) => {
+  const tell = ({ origin, code, why }: Pick<OriginEvent, 'origin' | 'code' | 'why'>): void => {
     if (why === undefined || hasEnded) return
     const { failures, quietUntil } = failing.get(origin) ?? { failures: 0, quietUntil: Number.NEGATIVE_INFINITY }
     const now = clock.now()
@@ -22,7 +22,9 @@ export function logOrigins(events: Events, logger: Logger, clock: Pick<Clock, 'n
     const told = { origin, code, why: printable(why, LONGEST_REASON), failures: failures + 1 }
     logger.warn(told, 'requests to an origin fail')
     failing.set(origin, { failures: 0, quietUntil: now + TOLD_EVERY_MS })
-  })
+  }
+  events.on('origin', tell)
+  events.on('broken', tell)
   return () => {
     hasEnded = true
   }

@@ -2,15 +2,16 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, writeFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { RawClient } from '../hostile/client.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { startHerdgate } from '../support/herdgate.ts'
 import { get, startOrigin } from '../support/http.ts'
 import { deadPort, rawOrigin } from '../support/raw-origin.ts'
-import { until } from '../support/waiting.ts'
+import { gate, until } from '../support/waiting.ts'
 
 test.each(['on', 'off'])(
   'with lane: %s a line has what the client says of itself, and how old its answer was',
@@ -65,6 +66,44 @@ const REFUSED: Readonly<Record<string, string>> = {
   method_not_allowed: 'CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n',
   overloaded: 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n'.repeat(300),
 }
+
+test.each([
+  ['breaks off', 'origin_reset', (socket: Socket) => void socket.destroy()],
+  ['is malformed', 'origin_invalid', (socket: Socket) => void socket.write('no chunk\r\n')],
+])('the log says where an origin is whose content %s, and why', async (_, code, breakOff) => {
+  const half = gate()
+  const origin = await rawOrigin(({ socket }) => {
+    socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n')
+    void half.opened.then(() => breakOff(socket))
+  })
+  onTestFinished(() => origin.close())
+  await using herdgate = await startHerdgate(['--origin', origin.url])
+  const told = () =>
+    herdgate.lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'requests to an origin fail')
+  using client = await RawClient.connect(Number(new URL(herdgate.url).port))
+  client.send('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n')
+  await until(() => client.received.includes('half'), 'its content has begun')
+  expect(told()).toEqual([])
+  half.open()
+  await until(() => told().length > 0, 'it is told')
+  const { host } = new URL(origin.url)
+  expect(told()).toMatchObject([{ origin: 'default', code, why: expect.stringContaining(`${host}: `), failures: 1 }])
+})
+
+test('a client that leaves within content is no failure of its origin', async () => {
+  const origin = await rawOrigin(({ socket }) => {
+    socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n')
+  })
+  onTestFinished(() => origin.close())
+  await using herdgate = await startHerdgate(['--origin', origin.url])
+  using client = await RawClient.connect(Number(new URL(herdgate.url).port))
+  client.send('GET / HTTP/1.1\r\nHost: a.test\r\nCache-Control: no-store\r\n\r\n')
+  await until(() => client.received.includes('half'), 'its content has begun')
+  client.reset()
+  await until(() => origin.requests.every(({ socket }) => socket.destroyed), 'nobody wants the rest')
+  await herdgate.stop()
+  expect(herdgate.lines.filter((line) => line.includes('requests to an origin fail'))).toEqual([])
+})
 
 test('what is refused before it is a request is logged and counted like one', async () => {
   await using herdgate = await startHerdgate(['--origin', `http://127.0.0.1:${await deadPort()}`])

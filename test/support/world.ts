@@ -20,6 +20,7 @@ export function world(rules: Partial<Rules> = {}, log: InvalidationLog = localLo
   const seen: { [Name in keyof EventPayloads]: EventPayloads[Name][] } = {
     request: [],
     origin: [],
+    broken: [],
     revalidation: [],
     collapse: [],
     store: [],
