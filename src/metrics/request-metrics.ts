@@ -37,78 +37,91 @@ interface Slots {
 }
 
 export function requestMetrics(events: Events, routes: readonly string[]): Metric[] {
-  const route = new Label('route', routes, { gives: true, toCome: NAMES_TO_COME })
-  const method = new Label('method', NAMED_METHODS, { gives: true })
-  const result = new Label('result', RESULTS)
-  const codeClass = new Label('code_class', CODE_CLASSES)
-  const source = new Label('source', ['cache', 'origin'])
-
-  const requests = new Counter(
-    { name: 'herdgate_requests_total', help: 'Requests answered.' },
-    [route, method, result, codeClass],
-    COUNTERS,
-  )
-  const bytes = new Counter(
-    { name: 'herdgate_response_bytes_total', help: 'Octets of content sent to clients, by where they came from.' },
-    [route, source],
-  )
-  const duration = new Histogram(
-    { name: 'herdgate_request_duration_seconds', help: 'From the request head to the last byte of the response.' },
-    [route, result],
-    REQUEST_BOUNDS,
-    HISTOGRAMS,
-  )
-  const firstByte = new Histogram(
-    { name: 'herdgate_time_to_first_byte_seconds', help: 'From the request head to the response head.' },
-    [route, result],
-    REQUEST_BOUNDS,
-    HISTOGRAMS,
-  )
-  const sourceOf = new Map([...SOURCES].map(([name, from]) => [name, source.indexOf(from)]))
-
-  for (const name of routes) startAtZero(route.indexOf(name))
+  const families = openFamilies(routes)
+  const { labels, requests, bytes, duration, firstByte } = families
+  for (const name of routes) startAtZero(families, name)
   let last: Slots | undefined
   events.on('routing', (now) => {
-    for (const name of route.add(now.routes)) startAtZero(route.indexOf(name))
+    for (const name of labels.route.add(now.routes)) startAtZero(families, name)
     last = undefined
   })
   events.on('request', (request) => {
-    if (last === undefined || !isCountedAt(last, request)) last = slotsFor(request)
+    if (last === undefined || !isCountedAt(last, request)) last = slotsFor(families, request)
     requests.add(last.requests, 1)
     duration.observe(last.duration, request.totalMs)
     firstByte.observe(last.firstByte, request.firstByteMs)
     if (last.bytes !== undefined) bytes.add(last.bytes, request.bytes)
   })
   return [requests, bytes, duration, firstByte]
+}
 
-  function slotsFor({ route: name, method: by, status, outcome }: RequestEvent): Slots {
-    const atRoute = route.indexOf(name)
-    const atResult = result.indexOf(outcome.result)
-    const atClass = within(codeClass, classOf(status))
-    const from = sourceOf.get(outcome.result)
-    return {
-      route: name,
-      method: by,
-      result: outcome.result,
-      codeClass: classOf(status),
-      requests: requests.sets.slotOf(atRoute, method.indexOf(by), atResult, atClass),
-      duration: duration.sets.slotOf(atRoute, atResult),
-      firstByte: firstByte.sets.slotOf(atRoute, atResult),
-      bytes: from === undefined ? undefined : bytes.sets.slotOf(atRoute, from),
-    }
+type Families = ReturnType<typeof openFamilies>
+
+function openFamilies(routes: readonly string[]) {
+  const route = new Label('route', routes, { gives: true, toCome: NAMES_TO_COME })
+  const method = new Label('method', NAMED_METHODS, { gives: true })
+  const result = new Label('result', RESULTS)
+  const codeClass = new Label('code_class', CODE_CLASSES)
+  const source = new Label('source', ['cache', 'origin'])
+  return {
+    labels: { route, method, result, codeClass, source },
+    requests: new Counter(
+      { name: 'herdgate_requests_total', help: 'Requests answered.' },
+      [route, method, result, codeClass],
+      COUNTERS,
+    ),
+    bytes: new Counter(
+      { name: 'herdgate_response_bytes_total', help: 'Octets of content sent to clients, by where they came from.' },
+      [route, source],
+    ),
+    duration: new Histogram(
+      { name: 'herdgate_request_duration_seconds', help: 'From the request head to the last byte of the response.' },
+      [route, result],
+      REQUEST_BOUNDS,
+      HISTOGRAMS,
+    ),
+    firstByte: new Histogram(
+      { name: 'herdgate_time_to_first_byte_seconds', help: 'From the request head to the response head.' },
+      [route, result],
+      REQUEST_BOUNDS,
+      HISTOGRAMS,
+    ),
   }
+}
 
-  /** So that a rate sees the first event of each kind, and so that these keep sets of their own. */
-  function startAtZero(atRoute: number): void {
-    const [get, success, failure] = [method.indexOf('GET'), codeClass.indexOf('2xx'), codeClass.indexOf('5xx')]
-    for (const name of RESULTS) {
-      const atClass = name === 'error' || name === 'shed' ? failure : success
-      requests.sets.slotOf(atRoute, get, result.indexOf(name), atClass)
-    }
-    for (const histogram of [duration, firstByte]) {
-      for (const name of ['hit', 'miss']) histogram.sets.slotOf(atRoute, result.indexOf(name))
-    }
-    for (const name of ['cache', 'origin']) bytes.sets.slotOf(atRoute, source.indexOf(name))
+/** So that a rate sees the first event of each kind, and so that these keep sets of their own. */
+function startAtZero({ labels, requests, bytes, duration, firstByte }: Families, routeName: string): void {
+  const { route, method, result, codeClass, source } = labels
+  const atRoute = route.indexOf(routeName)
+  const [get, success, failure] = [method.indexOf('GET'), codeClass.indexOf('2xx'), codeClass.indexOf('5xx')]
+  for (const name of RESULTS) {
+    const atClass = name === 'error' || name === 'shed' ? failure : success
+    requests.sets.slotOf(atRoute, get, result.indexOf(name), atClass)
+  }
+  for (const histogram of [duration, firstByte]) {
+    for (const name of ['hit', 'miss']) histogram.sets.slotOf(atRoute, result.indexOf(name))
+  }
+  for (const name of ['cache', 'origin']) bytes.sets.slotOf(atRoute, source.indexOf(name))
+}
+
+function slotsFor(
+  { labels, requests, bytes, duration, firstByte }: Families,
+  { route: name, method: by, status, outcome }: RequestEvent,
+): Slots {
+  const { route, method, result, codeClass, source } = labels
+  const atRoute = route.indexOf(name)
+  const atResult = result.indexOf(outcome.result)
+  const atClass = within(codeClass, classOf(status))
+  const from = SOURCES.get(outcome.result)
+  return {
+    route: name,
+    method: by,
+    result: outcome.result,
+    codeClass: classOf(status),
+    requests: requests.sets.slotOf(atRoute, method.indexOf(by), atResult, atClass),
+    duration: duration.sets.slotOf(atRoute, atResult),
+    firstByte: firstByte.sets.slotOf(atRoute, atResult),
+    bytes: from === undefined ? undefined : bytes.sets.slotOf(atRoute, source.indexOf(from)),
   }
 }
 
