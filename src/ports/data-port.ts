@@ -37,7 +37,7 @@ export interface DataPort {
   /** It routes nothing: every request, however odd, reaches one handler. */
   readonly app: FastifyInstance
   /** From now on each answer is the last of its connection. */
-  drain(): void
+  readonly drain: () => void
 }
 
 export function createDataPort(
