@@ -22,6 +22,7 @@ export function build(place: Place, changes: Changes = {}): Parts {
     url,
     prefix,
     lease: leaseMs,
+    appendTimeout: leaseMs / 2, // sooner than other purges hide that one is missing
     purgeTimeout: 6 * leaseMs,
     clock,
     events,

@@ -83,6 +83,7 @@ test('a purge does not hold where the origin failed and the node may not have he
   const slow = get(31, 1, { cacheStatus: 'herdgate; hit; ttl=-3; detail=soft-timeout' })
   const promises = { mayBeCutOffFromAll: true }
   expect(found({ purges: [purge(20, 30, 200)], gets: [onError] }, promises)).toEqual([])
+  expect(found({ purges: [purge(20, 30, 200)], gets: [{ ...onError, heard: true }] }, promises)).toEqual(['lost purge'])
   expect(found({ purges: [purge(20, 30, 200)], gets: [slow, get(31, 1)] }, promises)).toEqual([
     'lost purge',
     'lost purge',

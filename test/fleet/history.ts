@@ -62,6 +62,8 @@ export interface Get {
   /** Of an answer that carries content of the origin. */
   readonly body: Body | undefined
   readonly cacheStatus: string
+  /** The node heard the log when it was asked: it knew of every purge that was acknowledged by then. */
+  readonly heard?: boolean
 }
 
 export interface Violation {
@@ -77,8 +79,8 @@ export interface Promises {
   /** By when a purge holds that is logged but was not acknowledged (two leases), in ms; undefined: not promised. */
   readonly loggedHoldsAfterMs?: number | undefined
   /**
-   * Nodes may have been cut off from the log while the origin failed: then they use what they have, and cannot know of
-   * its purge.
+   * Nodes may have been cut off from the log while the origin failed: then those that do not hear it use what they have,
+   * and cannot know of its purge.
    */
   readonly mayBeCutOffFromAll?: boolean | undefined
 }
@@ -102,7 +104,7 @@ export function check(history: History, promises: Promises = {}): Violation[] {
   return history.gets.flatMap((get): Violation[] => {
     if (get.body === undefined) return []
     if (!isServed(get, get.body)) return [{ what: 'foreign body', get }]
-    if (mayBeCutOffFromAll && isForFailure(get)) return []
+    if (mayBeCutOffFromAll && isForFailure(get) && get.heard !== true) return []
     const lost = missing(acknowledged, get, get.body)
     if (lost !== undefined) return [{ what: 'lost purge', get, ...lost }]
     const late = missing(logged, get, get.body)

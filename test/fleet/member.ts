@@ -24,6 +24,8 @@ export interface Answer {
   readonly status: number
   readonly content: string
   readonly cacheStatus: string
+  /** The node heard the log when it was asked, for certain. */
+  readonly heard: boolean
 }
 
 export interface MemberOptions {

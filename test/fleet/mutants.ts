@@ -1,5 +1,5 @@
 /** Ways to get coherence wrong. Each must be caught: a check that lets one pass proves nothing. */
-import type { Clock, InvalidationLog, Kept, Stamp, Store } from '../../src/model.ts'
+import type { Clock, InvalidationLog, Kept, Receipt, Stamp, Store } from '../../src/model.ts'
 import { changed as changedResponse } from '../../src/response-record.ts'
 import { connectRedis, type RedisClient } from '../../src/stores/redis/connection.ts'
 import type { RedisLog } from '../../src/stores/redis/log.ts'
@@ -41,11 +41,31 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     theme: 'calm',
     build: (place) => build(place, { shared: (store, log, { clock }) => takenForOurOwn(store, log, clock) }),
   },
+  'a purge that was not logged is acknowledged': {
+    theme: 'network',
+    build: (place) =>
+      build(place, {
+        log: (log) =>
+          changed(log, {
+            append: (mode, selectors) => log.append(mode, selectors).catch(() => EVERYWHERE),
+          }),
+      }),
+  },
+  'what was purged may still be given stale': {
+    theme: 'calm',
+    build: (place) => build(place, { log: (log) => changed(log, { verdict: (stamp) => atWorstStale(log, stamp) }) }),
+  },
+  'a log that began anew is taken for the one before': {
+    theme: 'rollback',
+    build: (place) => build(place, { log: (log) => changed(log, { verdict: (stamp) => judgedAsOurs(log, stamp) }) }),
+  },
   'the lease begins when the reply comes': {
     theme: 'network',
     build: leaseFromReplies,
   },
 }
+
+const EVERYWHERE: Receipt = { id: '', position: 0, nodes: { expected: 1, acked: 1 } }
 
 /** A log that differs from another in this. */
 function changed(log: RedisLog, change: Partial<InvalidationLog>): RedisLog {
@@ -66,6 +86,13 @@ function judgedAnew(log: InvalidationLog, stamp: Stamp) {
   judged.add(stamp)
   return log.verdict(stamp)
 }
+
+function atWorstStale(log: InvalidationLog, stamp: Stamp) {
+  const verdict = log.verdict(stamp)
+  return verdict === 'dead' ? 'stale' : verdict
+}
+
+const judgedAsOurs = (log: InvalidationLog, stamp: Stamp) => log.verdict({ ...stamp, generation: log.generation })
 
 /** Judges as a log does that holds a lease, while `trusts` says so. */
 function trusting(log: InvalidationLog, trusts: (now: number) => boolean, clock: Clock): InvalidationLog['verdict'] {
