@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 
-export type RedisFault = 'restart' | 'wipe' | 'rollback' | 'freeze' | 'flush' | 'cut'
+export type RedisFault =
+  | ('restart' | 'wipe' | 'rollback' | 'freeze' | 'flush' | 'cut')
+  | ('hold' | 'fill' | 'demote' | 'forget' | 'trim')
 
 export interface DurableRedis extends AsyncDisposable {
   readonly port: number
@@ -31,6 +33,9 @@ export async function startDurableRedis(): Promise<DurableRedis> {
     [Symbol.asyncDispose]: () => server.stop(),
   }
 }
+
+const TRIM_ALL =
+  "for _, key in ipairs(redis.call('KEYS', '*:log:records')) do redis.call('XTRIM', key, 'MAXLEN', 1) end"
 
 const FAULTS: Readonly<Record<RedisFault, (server: RedisServer, forMs: number) => Promise<void>>> = {
   async restart(server, forMs) {
@@ -65,5 +70,25 @@ const FAULTS: Readonly<Record<RedisFault, (server: RedisServer, forMs: number) =
   },
   async cut(server) {
     await server.cli('CLIENT', 'KILL', 'TYPE', 'normal')
+  },
+  async hold(server, forMs) {
+    await server.cli('CLIENT', 'PAUSE', String(forMs), 'WRITE')
+    await sleep(forMs)
+  },
+  async fill(server, forMs) {
+    await server.cli('CONFIG', 'SET', 'maxmemory', '1')
+    await sleep(forMs)
+    await server.cli('CONFIG', 'SET', 'maxmemory', '0')
+  },
+  async demote(server, forMs) {
+    await server.cli('REPLICAOF', '127.0.0.1', '1') // nobody is there
+    await sleep(forMs)
+    await server.cli('REPLICAOF', 'NO', 'ONE')
+  },
+  async forget(server) {
+    await server.cli('SCRIPT', 'FLUSH')
+  },
+  async trim(server) {
+    await server.cli('EVAL', TRIM_ALL, '0')
   },
 }

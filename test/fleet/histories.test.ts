@@ -7,6 +7,7 @@ import { REGRESSIONS } from './regressions.ts'
 
 /** `npm run histories` plays as many as one likes. */
 const HISTORIES = 200
+const AILING = 40
 /** They wait most of the time. */
 const LANES = 8
 const PATIENCE_MS = 2_400_000
@@ -32,6 +33,22 @@ test(
     expect(tally.hits).toBeGreaterThan(50 * HISTORIES)
     expect(tally.purges.get(200)).toBeGreaterThan(5 * HISTORIES)
     expect(tally.purges.get(503)).toBeGreaterThan(0)
+  },
+  PATIENCE_MS,
+)
+
+test(
+  'nor do those of a Redis that refuses, holds up or forgets what it is asked',
+  async () => {
+    const complaints: string[] = []
+    await playAll({
+      seeds: seeds.slice(0, AILING),
+      start: inProcess((place) => build(place)),
+      lanes: LANES,
+      theme: 'ailing',
+      done: (played) => void (isBad(played) && complaints.push(complaint(played))),
+    })
+    expect(complaints).toEqual([])
   },
   PATIENCE_MS,
 )

@@ -1,6 +1,7 @@
 /** What is to happen in a history, all of it from its seed. */
 import { Random } from '../fuzz/random.ts'
 import type { Fault } from '../support/fault-proxy.ts'
+import type { RedisFault } from './durable-redis.ts'
 
 export interface Plan {
   readonly seed: number
@@ -34,15 +35,17 @@ export type Step = { readonly at: number; readonly forMs: number } & (
   | { readonly kind: 'crash' | 'stop'; readonly node: number }
   /**
    * Redis: `restart` keeps its data, `wipe` comes back empty, `rollback` with the data of when the step began, `freeze`
-   * stands still, `flush` empties it while it runs, `cut` hangs up on its clients.
+   * stands still, `flush` empties it while it runs, `cut` hangs up on its clients, `hold` lets no writes through, `fill`
+   * leaves no memory for them, `demote` makes a replica of it, `forget` takes its scripts, `trim` all but the newest record.
    */
-  | { readonly kind: 'restart' | 'wipe' | 'rollback' | 'freeze' | 'flush' | 'cut' }
+  | { readonly kind: RedisFault }
   /** The event loop of all nodes stands still. */
   | { readonly kind: 'stall' }
 )
 
+/** Which a seed has hangs on their number and order. */
 const THEMES = ['network', 'crashes', 'redis', 'loss', 'rollback', 'calm'] as const
-export type Theme = (typeof THEMES)[number]
+export type Theme = (typeof THEMES)[number] | 'ailing'
 
 const NODES = 3
 
@@ -101,12 +104,15 @@ const STEPS: Readonly<Record<Theme, (draw: Draw) => Step[]>> = {
   network: (draw) => times(draw, 6, linkStep).concat(times(draw, 1, stall)),
   crashes: (draw) => times(draw, 3, linkStep).concat(times(draw, 4, nodeStep)),
   redis: (draw) => times(draw, 3, linkStep).concat(times(draw, 3, redisStep)),
+  ailing: (draw) => times(draw, 2, linkStep).concat(times(draw, 4, ailingStep)),
   loss: (draw) => times(draw, 2, linkStep).concat(times(draw, 2, lossStep), times(draw, 1, bystander)),
   rollback: ({ random, leaseMs, durationMs }) => {
     const at = random.below(Math.floor(durationMs / 2))
     return [{ kind: 'rollback', at, forMs: 100 + random.below(2 * leaseMs) }]
   },
 }
+
+export const isTheme = (name: string): name is Theme => Object.hasOwn(STEPS, name)
 
 function times(draw: Draw, most: number, step: (draw: Draw) => Step): Step[] {
   return Array.from({ length: 1 + draw.random.below(most) }, () => step(draw))
@@ -132,6 +138,10 @@ function nodeStep(draw: Draw): Step {
 
 function redisStep(draw: Draw): Step {
   return { kind: draw.random.pick(['restart', 'restart', 'freeze', 'cut']), ...span(draw, 2) }
+}
+
+function ailingStep(draw: Draw): Step {
+  return { kind: draw.random.pick(['hold', 'fill', 'demote', 'forget', 'trim']), ...span(draw, 2) }
 }
 
 function lossStep(draw: Draw): Step {

@@ -1,5 +1,5 @@
 /**
- * `npm run histories -- [--count 200] [--seed 0] [--lanes 8]`
+ * `npm run histories -- [--count 200] [--seed 0] [--lanes 8] [--theme ailing]`
  *
  * Plays so many histories, those that once went wrong first, and explains what should not have been. Exit code 1 when
  * there is any; its seed then belongs into regressions.ts.
@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util'
 import { build } from './build.ts'
 import { complaint, isBad, playAll, Tally } from './histories.ts'
 import { inProcess } from './in-process.ts'
+import { isTheme } from './plan.ts'
 import { REGRESSIONS } from './regressions.ts'
 
 process.once('SIGTERM', () => process.exit(1)) // takes the servers it started with it
@@ -17,8 +18,14 @@ const { values } = parseArgs({
     count: { type: 'string', default: '200' },
     seed: { type: 'string', default: '0' },
     lanes: { type: 'string', default: '8' },
+    theme: { type: 'string' },
   },
 })
+const { theme } = values
+if (theme !== undefined && !isTheme(theme)) {
+  console.error(`there is no theme ${theme}`)
+  process.exit(2)
+}
 const count = wholeNumber('count')
 const first = wholeNumber('seed')
 const seeds = Array.from({ length: count }, (_, at) => first + at)
@@ -30,6 +37,7 @@ await playAll({
   seeds: [...REGRESSIONS, ...seeds],
   start: inProcess((place) => build(place)),
   lanes: Math.max(1, wholeNumber('lanes')),
+  theme,
   done(played) {
     tally.add(played)
     if (tally.histories % TELL_EVERY === 0) console.log(String(tally))
