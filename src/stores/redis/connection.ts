@@ -149,8 +149,19 @@ function commonOptions(target: RedisTarget, options: RedisConnectionOptions): Co
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false, // a write that arrives late could undo a newer one
     autoResubscribe: false, // whoever subscribes does so anew; ioredis would leave its own failure unhandled
-    reconnectOnError: (error: Error) => WRONG_SERVER.test(error.message),
+    reconnectOnError: isWrongServer(),
     disableClientInfo: true,
+  }
+}
+
+/** Once in a turn of the event loop: to many commands a server says so at once, and ioredis would close for each. */
+function isWrongServer(): (error: Error) => boolean {
+  let isToldOf = false
+  return ({ message }) => {
+    if (isToldOf || !WRONG_SERVER.test(message)) return false
+    isToldOf = true
+    setImmediate(() => (isToldOf = false))
+    return true
   }
 }
 

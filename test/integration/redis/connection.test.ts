@@ -69,3 +69,19 @@ test('a server that has become a replica is left for whatever answers next', asy
   expect(await client.set('k', 'v')).toBe('OK')
   client.disconnect()
 })
+
+test('so is one that says so to many commands at once: the connection is closed once, not for each', async () => {
+  await using redis = await startRedis()
+  const client = connectRedis(redis.url, PATIENT)
+  await ready(client)
+  await redis.cli('replicaof', '127.0.0.1', String(await freePort()))
+  const warnings: string[] = []
+  const note = ({ message }: Error) => void warnings.push(message)
+  process.on('warning', note)
+  const writes = await Promise.allSettled(Array.from({ length: 100 }, (_, at) => client.set(`k${at}`, 'v')))
+  await ready(client)
+  process.off('warning', note)
+  expect(writes.every(({ status }) => status === 'rejected')).toBe(true)
+  expect(warnings).toEqual([])
+  client.disconnect()
+})
