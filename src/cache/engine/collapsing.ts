@@ -140,8 +140,7 @@ export class Collapsing {
   #alone<E extends Entry, D>(question: Question<E, D>, decision: Forward<E>, detail?: Detail): Pass<E> {
     this.#report(question, 'refetched')
     const { why, fallback } = decision
-    const standing = standingFor(decision)
-    return { kind: 'pass', why, detail, fallback: fallback && { ...fallback, afterMs: undefined }, standing }
+    return { kind: 'pass', why, detail, fallback, standing: standingFor(decision) }
   }
 
   #report<E extends Entry, D>({ route }: Question<E, D>, outcome: EventPayloads['collapse']['outcome']): void {

@@ -116,6 +116,22 @@ test('who joins a fetch and gets the stale copy because it is slow is counted am
   expect(w.seen.collapse).toEqual([{ route: 'default', outcome: 'timeout' }])
 })
 
+test('who has to ask alone, as what it waited for was for another, gets the stale copy as well where that is slow', async () => {
+  const w = world({ softTimeout: 100 })
+  w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=1' }, body: 'v1' }))
+  await w.get('/')
+  await w.clock.advance(2_000)
+  w.origin.script(() => undefined)
+  const [leader, waiter] = [w.get('/'), w.get('/')]
+  await settle()
+  w.origin.next.answer({ headers: { 'Cache-Control': 'private' }, body: 'for the leader' })
+  expect((await leader).body).toBe('for the leader')
+  await settle()
+  expect(w.origin.waiting).toHaveLength(1)
+  await w.clock.advance(100)
+  expect(await waiter).toMatchObject({ body: 'v1', result: 'stale' })
+})
+
 test('who waits for another and gets its error is counted among the collapsed', async () => {
   const w = world()
   const both = [w.get('/'), w.get('/')]
