@@ -23,6 +23,8 @@ export interface ArrivalOptions {
   readonly budget?: BodyBudget | undefined
   /** Tells the source that nobody wants the rest. */
   readonly stop: () => void
+  /** Told of a source that fails. */
+  readonly brokeOff?: (failure: HerdgateError) => void
   /** Trailer fields, asked for after the last byte. */
   readonly trailers?: () => Fields
 }
@@ -104,6 +106,7 @@ export class Arrival {
       this.#failure = error instanceof HerdgateError ? error : new HerdgateError('origin_reset', String(error))
       this.#keeping = false
       this.#release()
+      this.#options.brokeOff?.(this.#failure)
     }
     this.#ended = true
     if (this.#whole !== undefined) this.#chunks = []

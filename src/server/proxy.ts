@@ -123,7 +123,7 @@ function openCache({ config, options, clock, events }: Parts): Kept {
   const redisDeadlineMs = (config.store.redis ?? DEFAULT_REDIS).deadline
   const codec = { hmacKey: config.store.redis?.secret }
   const chaos = createChaos(config.chaos, { clock, events, redisDeadlineMs, codec })
-  const routing = new Routing(config, { clock, events, chaos, tracing })
+  const routing = new Routing(config, { clock, chaos, tracing })
   const tiers = openTiers(config, { clock, events, chaos, primary })
   const whileShort = 'what is not stored gets 503'
   const memory = watchMemory({ clock, logger, store: tiers.memory, containerShare, whileShort })

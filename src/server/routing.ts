@@ -3,10 +3,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Chaos } from '../chaos/create-chaos.ts'
 import type { Config, OriginConfig } from '../config.ts'
 import { HerdgateError } from '../errors.ts'
-import type { Events } from '../events.ts'
 import type { Clock, Origin, Route } from '../model.ts'
 import { createOrigin, type PoolOrigin } from '../origin/pool-origin.ts'
-import { toldOrigin } from './told-origin.ts'
 import { NO_TRACING, type Tracing } from '../tracing/tracing.ts'
 import type { UpgradeOptions } from '../ports/upgrade.ts'
 
@@ -25,7 +23,6 @@ export class Routing {
   /** Names of origins by those of routes. */
   readonly originNames = new Map<string, string>()
   readonly #clock: Clock
-  readonly #events: Events
   readonly #chaos: Chaos
   readonly #tracing: Tracing
   #targets: ReadonlyMap<string, Target> = new Map()
@@ -34,10 +31,9 @@ export class Routing {
 
   constructor(
     config: RoutingConfig,
-    { clock, events, chaos, tracing = NO_TRACING }: { clock: Clock; events: Events; chaos: Chaos; tracing?: Tracing },
+    { clock, chaos, tracing = NO_TRACING }: { clock: Clock; chaos: Chaos; tracing?: Tracing },
   ) {
     this.#clock = clock
-    this.#events = events
     this.#chaos = chaos
     this.#tracing = tracing
     this.apply(config)
@@ -71,8 +67,7 @@ export class Routing {
     // What is in progress at a URL goes on being so: it counts by the new limit too.
     const isElsewhere = current === undefined || !current.options.urls.some((url) => options.urls.includes(url))
     const pool = isElsewhere ? createOrigin(options, this.#clock) : current.pool.successor(options)
-    const told = toldOrigin(this.#chaos.origin(pool, options), this.#events)
-    return { options, pool, origin: this.#tracing.origin(told, options.urls) }
+    return { options, pool, origin: this.#tracing.origin(this.#chaos.origin(pool, options), options.urls) }
   }
 
   get names(): { readonly routes: readonly string[]; readonly origins: readonly string[] } {

@@ -42,7 +42,7 @@ export async function createPrimary(
   logStates(events, logger) // first: the log tells of faults while it is opened
   const redisDeadlineMs = (config.store.redis ?? DEFAULT_REDIS).deadline
   const chaos = createChaos(config.chaos, { clock, events, redisDeadlineMs, codec: {} })
-  const routing = new Routing(config, { clock, events, chaos })
+  const routing = new Routing(config, { clock, chaos })
   const happened: WorkforceParts['happened'] = (member, snapshot) => live.told(member, snapshot)
   const workforce = new Workforce(config, {
     module: WORKER,

@@ -1,5 +1,5 @@
 import type { BodyBudget } from '../../body.ts'
-import { asHerdgateError, faultIn } from '../../errors.ts'
+import { asHerdgateError, faultIn, type HerdgateError } from '../../errors.ts'
 import type { Events } from '../../events.ts'
 import type { Fields } from '../../fields.ts'
 import type { CacheRequest, Clock, ForwardReason, OriginRequest, OriginResponse, Route, Signal } from '../../model.ts'
@@ -33,6 +33,8 @@ export interface Fetched {
   readonly receivedOn: number
   /** Nobody wants the rest of the response. */
   readonly stop: () => void
+  /** Its content breaks off: who asked has been told of an answer by then. */
+  readonly brokeOff: (failure: HerdgateError) => void
 }
 
 export interface AskParts extends ArrivalParts {
@@ -45,7 +47,7 @@ export interface ArrivalParts {
   readonly budget: BodyBudget
 }
 
-/** One request to the origin, reported as an `origin` event. Rejects with a HerdgateError. */
+/** One request to the origin, reported as an `origin` event, and its content, if it breaks off, as `broken`. Rejects with a HerdgateError. */
 export function askOrigin(asking: Asking, { clock, events }: AskParts): Promise<Fetched> {
   const { route, why: reason } = asking
   const { signal, stop } = stoppable(asking.signal)
@@ -53,12 +55,16 @@ export function askOrigin(asking: Asking, { clock, events }: AskParts): Promise<
   const report = (code: string, ms: number, why?: string) => {
     events.emit('origin', { origin: route.origin.name, route: route.name, reason, code, why, ms })
   }
+  const brokeOff = (failure: HerdgateError) => {
+    const why = faultIn(failure)
+    if (why !== undefined) events.emit('broken', { origin: route.origin.name, code: failure.code, why })
+  }
   return route.origin.fetch(originRequest(asking), signal).then(
     (answered) => {
       const respondedAt = clock.now()
       const receivedOn = clock.wall?.() ?? respondedAt
       report(String(answered.status), respondedAt - requestedAt)
-      return { response: datedOnce(answered, receivedOn), requestedAt, respondedAt, receivedOn, stop }
+      return { response: datedOnce(answered, receivedOn), requestedAt, respondedAt, receivedOn, stop, brokeOff }
     },
     (thrown: unknown) => {
       const error = asHerdgateError(thrown)

@@ -100,14 +100,14 @@ export const outdatedEntry = (previous: StoredResponse, { respondedAt }: Fetched
  * @param keepBytes of it may be kept for others; 0 for one reader's alone
  */
 export function arrivingBody(
-  { response, stop }: Pick<Fetched, 'response' | 'stop'>,
+  { response, stop, brokeOff }: Pick<Fetched, 'response' | 'stop' | 'brokeOff'>,
   length: number | undefined,
   keepBytes: number,
   { clock, budget }: ArrivalParts,
 ): Body {
   const trailers = () => endToEndTrailers(response.trailers(), response.fields)
   const limits = { keepBytes, windowBytes: WINDOW_BYTES, stallMs: STALL_MS }
-  return Body.from(response.body, { length, ...limits, clock, budget, stop, trailers })
+  return Body.from(response.body, { length, ...limits, clock, budget, stop, brokeOff, trailers })
 }
 
 export function declaredLength(fields: Fields): number | undefined {
