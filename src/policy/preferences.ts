@@ -87,6 +87,6 @@ export function preferredLanguage(value: string): string | undefined {
     alone = best === undefined || preference.weight > best.weight || (alone && preference.range === best.range)
     best = preference
   }
-  const found = alone && best !== undefined && best.weight > 0 ? best.range : undefined
+  const found = alone && best !== undefined && best.weight > 0 && !best.range.includes(';') ? best.range : undefined
   return found === undefined || found.includes('*') ? undefined : found
 }
