@@ -52,7 +52,7 @@ const LACKS_PORT = /^https?:\/\/[^/]*:0*(?:\/|$)/i
  * An origin's base URL without a trailing slash; undefined unless http or https with nothing but host, port and path.
  */
 export function parseOriginUrl(text: string): string | undefined {
-  if (!/^https?:\/\/[^\s\\?#@]+$/i.test(text)) return undefined
+  if (!/^https?:\/\/[^\s\\?#@/][^\s\\?#@]*$/i.test(text)) return undefined
   if (LACKS_PORT.test(text)) return undefined
   const url = URL.parse(text)
   if (url === null || parseHost(url.hostname) === undefined) return undefined

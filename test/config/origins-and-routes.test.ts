@@ -59,7 +59,9 @@ describe('origins and routes', () => {
     'http://a.example:/x',
     'http://a.example:0',
     'http://[::1]:00/',
-  ])('a URL with a colon and no port to connect to is a fault: %s', (url) => {
+    'http:///a.example:0',
+    'http:///a.example',
+  ])('a URL without a host, or with a colon and no port to connect to, is a fault: %s', (url) => {
     expect(told({ flags: { origin: [url] } })).toEqual([
       expect.stringMatching(/^--origin origin\[0\]: expected an http/),
     ])
