@@ -50,9 +50,9 @@ const MOST_FAILED = 10_000
 /** While the disk stalls nobody waits for what is on its way there: beyond so many, records are tried again later. */
 const MOST_WRITING = 10_000
 /** Targets of one record: nobody else has a turn while they are written. */
-const MOST_NAMED = 1_000
+const MOST_NAMED = 5_000
 /**
- * How long an append waits for the disk, whatever shorter time is asked for: other processes of the host hear of it only then, and
+ * How long an append waits for the disk, for each of its records, whatever shorter time is asked for: other processes of the host hear of it only then, and
  * a client is to read what it wrote. While the disk is known to stall, no longer than is asked for.
  */
 const LOGGED_WITHIN_MS = 1_000
@@ -118,7 +118,7 @@ class DiskLog implements InvalidationLog {
   async append(mode: InvalidationMode, selectors: Selectors, waitMs = LOGGED_WITHIN_MS): Promise<Receipt> {
     const record: PendingRecord = { mode, targets: targetsOf(selectors), at: this.#clock.now() }
     this.#pending.add(record)
-    const position = await this.#loggedWithin(this.#isStalled ? waitMs : Math.max(waitMs, LOGGED_WITHIN_MS), record)
+    const position = await this.#loggedWithin(this.#isStalled ? waitMs : durableWithin(waitMs, record), record)
     await this.#access.seenByAll()
     return { id: `${this.#generation}-${position}`, position, nodes: { expected: 1, acked: 1 } }
   }
@@ -263,8 +263,12 @@ class DiskLog implements InvalidationLog {
 }
 
 /** At least one, which may be empty. */
+const durableWithin = (waitMs: number, { targets }: PendingRecord): number =>
+  Math.max(waitMs, LOGGED_WITHIN_MS * partsOf(targets))
+
+const partsOf = (targets: readonly string[]): number => Math.max(1, Math.ceil(targets.length / MOST_NAMED))
+
 function inParts(targets: readonly string[]): readonly (readonly string[])[] {
   if (targets.length <= MOST_NAMED) return [targets]
-  const count = Math.ceil(targets.length / MOST_NAMED)
-  return Array.from({ length: count }, (_, at) => targets.slice(at * MOST_NAMED, (at + 1) * MOST_NAMED))
+  return Array.from({ length: partsOf(targets) }, (_, at) => targets.slice(at * MOST_NAMED, (at + 1) * MOST_NAMED))
 }

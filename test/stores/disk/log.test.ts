@@ -63,7 +63,7 @@ test('appends at once get a position each', async () => {
 test('a purge of very many names is several records, between which others have their turn', async () => {
   const path = temporaryFolder()
   const logs = [diskLog({ path }), diskLog({ path })] as const
-  const tags = Array.from({ length: 5_000 }, (_, n) => `t${n}`)
+  const tags = Array.from({ length: 12_000 }, (_, n) => `t${n}`)
   const stamps = tags.map((tag) => stampIn(logs[1], [tag]))
   const [many, one] = await Promise.all([
     logs[0].append('purge', { tags }),
