@@ -110,17 +110,21 @@ export class LiveNodes {
   /** Who is expected to follow a record, and how many say that they do. Whoever is silent for two leases is not. */
   following({ generation, position, at }: Logged): Receipt['nodes'] {
     const now = this.#clock.now()
-    const behind = this.#reports().filter((report) => report.generation !== generation || report.position < position)
+    const behind = this.#behind(generation, position)
     const awaited = behind.filter(({ lease }) => now - at < 2 * Math.max(lease, this.#lease))
     const acked = this.#known.size - behind.length
     const unlisted = now < this.#doubtUntil ? 1 : 0
     return { expected: acked + awaited.length + unlisted, acked }
   }
 
-  /** After so many ms from now, silence alone may change what `following` says. */
-  get silenceMs(): number {
-    const longest = Math.max(this.#lease, ...this.#reports().map(({ lease }) => lease))
-    return Math.max(2 * longest, this.#doubtUntil - this.#clock.now())
+  /**
+   * After so many ms from now, silence alone may change what `following` says of a record. Never longer than a lease, as a
+   * node that says nothing may also leave the list.
+   */
+  silenceMs({ generation, position, at }: Logged): number {
+    const now = this.#clock.now()
+    const ends = this.#behind(generation, position).map(({ lease }) => at + 2 * Math.max(lease, this.#lease))
+    return Math.min(this.#lease, ...[...ends, this.#doubtUntil].filter((end) => end > now).map((end) => end - now))
   }
 
   /**
@@ -131,6 +135,10 @@ export class LiveNodes {
   onChange(listener: () => void): () => void {
     this.#changed.add(listener)
     return () => void this.#changed.delete(listener)
+  }
+
+  #behind(generation: string, position: number): Report[] {
+    return this.#reports().filter((report) => report.generation !== generation || report.position < position)
   }
 
   #reports(): Report[] {

@@ -184,7 +184,8 @@ export class Appends {
       const nodes = this.#following(entry)
       if (nodes.acked >= nodes.expected || now >= until || closing.isBegun) return resolve(nodes)
       cancel()
-      cancel = clock.after(Math.max(1, Math.min(until - now, live.silenceMs)), look)
+      const silenceMs = entry.where === undefined ? Infinity : live.silenceMs(entry.where) // it looks again when it is logged
+      cancel = clock.after(Math.max(1, Math.min(until - now, silenceMs)), look)
     }
     const unsubscribe = [live.onChange(look), closing.onBegin(look)]
     this.#looks.set(entry, look)
