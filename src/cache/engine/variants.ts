@@ -111,8 +111,12 @@ export class Variants {
       const marker: Stored = { kind: 'varies', on, variants, languages, keepUntil, ...stamp, askedAt }
       const replaced = this.#replacedBy(key, same ? undefined : before)
       const settle = (fate: Fate): void => {
-        if (fate !== 'broken' && !arriving.isOutOfPlace) this.#arrived(key, replaced, dropped, arriving)
-        else if (replaced !== undefined) this.#brokenOff(key, on, replaced)
+        if (fate !== 'broken' && !arriving.isOutOfPlace) {
+          if (this.#replaced.get(key) === replaced) this.#replaced.delete(key)
+          // One of too many that is still arriving is joined and found by its own key.
+          if (same) this.#remove(dropped)
+          else this.drop(dropped, arriving)
+        } else if (replaced !== undefined) this.#brokenOff(key, on, replaced)
         else if (same) this.#putBack(key, before, (there) => isSaidOf(there, variant, entry))
         this.#arriving.delete(arriving)
       }
@@ -130,11 +134,16 @@ export class Variants {
    * @param by what came in their place: those that were announced after it stay
    */
   drop(variants: readonly string[], by?: Arriving): void {
-    for (const variant of variants) void this.#store.delete(variant)
+    if (variants.length === 0) return
+    this.#remove(variants)
     for (const arriving of this.#arriving) {
       if (arriving === by) return
       if (variants.includes(arriving.variant)) this.#giveUp(arriving)
     }
+  }
+
+  #remove(variants: readonly string[]): void {
+    for (const variant of variants) void this.#store.delete(variant)
   }
 
   #giveUp(arriving: Arriving): void {
@@ -154,11 +163,6 @@ export class Variants {
     const replaced = { before, arriving: 1 }
     this.#replaced.set(key, replaced)
     return replaced
-  }
-
-  #arrived(key: string, replaced: Replaced | undefined, dropped: readonly string[], arriving: Arriving): void {
-    if (this.#replaced.get(key) === replaced) this.#replaced.delete(key)
-    this.drop(dropped, arriving)
   }
 
   #brokenOff(key: string, on: readonly string[], replaced: Replaced): void {

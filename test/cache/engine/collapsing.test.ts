@@ -132,6 +132,22 @@ test('who has to ask alone, as what it waited for was for another, gets the stal
   expect(await waiter).toMatchObject({ body: 'v1', result: 'stale' })
 })
 
+test('a variant that arrives is shared, however many others are stored meanwhile', async () => {
+  const w = world()
+  const varying = { ...FRESH, Vary: 'X-Variant' }
+  const slow = new PushedBody()
+  w.origin.script(({ fields }) => ({ headers: varying, body: field(fields, 'x-variant') === 'slow' ? slow : 'quick' }))
+  const leader = w.get('/', { 'X-Variant': 'slow' })
+  await settle()
+  for (let n = 0; n < 70; n++) await w.get('/', { 'X-Variant': String(n) })
+  const asked = w.origin.requests.length
+  const waiter = w.get('/', { 'X-Variant': 'slow' })
+  await settle()
+  slow.push('slow')
+  slow.end()
+  expect([(await leader).body, (await waiter).body, w.origin.requests.length]).toEqual(['slow', 'slow', asked])
+})
+
 test('who waits for another and gets its error is counted among the collapsed', async () => {
   const w = world()
   const both = [w.get('/'), w.get('/')]
