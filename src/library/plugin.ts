@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify'
 import { proxyRoute } from '../../routes/proxy.ts'
-import { systemClock } from '../clock.ts'
 import { DEFAULT_MEMORY_BYTES, DEFAULT_RULES } from '../config/defaults.ts'
 import { Events } from '../events.ts'
 import { createCache } from './embed.ts'
@@ -51,7 +50,7 @@ export async function herdgate(app: FastifyInstance, options: HerdgateOptions): 
   const store = memoryStore({ maxBytes: given.memory ?? DEFAULT_MEMORY_BYTES, events })
   const cache = createCache({ routes: [route], store, events })
   options.onCache?.(cache)
-  const allAnswered = countRequests(app, systemClock)
+  const allAnswered = countRequests(app)
   proxyRoute(app, { cache, peerOf })
   app.addHook('onClose', async () => {
     await allAnswered()

@@ -1,7 +1,5 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
-import { within } from '../deadline.ts'
-import type { Clock } from '../model.ts'
 
 /** What is injected, and whose answer nobody reads, is never told to have ended. */
 const ANSWERED_WITHIN_MS = 30_000
@@ -11,7 +9,7 @@ const ANSWERED_WITHIN_MS = 30_000
  * addresses.
  * @returns settles when no request is in progress, or after as long as `herdgate serve` waits when it ends
  */
-export function countRequests(app: FastifyInstance, clock: Clock): () => Promise<void> {
+export function countRequests(app: FastifyInstance): () => Promise<void> {
   const inProgress = new Set<ServerResponse>()
   let lastHasEnded = (): void => {}
   app.addHook('onRequest', (_, { raw }, done) => {
@@ -25,6 +23,9 @@ export function countRequests(app: FastifyInstance, clock: Clock): () => Promise
     if (inProgress.size === 0) return
     const { promise, resolve } = Promise.withResolvers<void>()
     lastHasEnded = resolve
-    await within([promise], ANSWERED_WITHIN_MS, clock)
+    // It holds the process, unlike those of a clock: what the application does when it has closed is to be done.
+    const timer = setTimeout(resolve, ANSWERED_WITHIN_MS)
+    await promise
+    clearTimeout(timer)
   }
 }
