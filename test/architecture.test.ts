@@ -146,7 +146,7 @@ const RULES: readonly Rule[] = [
   { from: 'src/heap/', may: ['src/heap/', 'node:'] },
 
   // What it is seen by.
-  { from: 'src/logging/', may: ['src/logging/', 'src/policy/', ...WORDS, 'npm:pino'] },
+  { from: 'src/logging/', may: ['src/logging/', 'src/policy/', ...WORDS, 'node:fs', 'npm:pino'] },
   { from: 'src/metrics', may: ['src/metrics', ...WORDS, 'npm:prom-client'] },
   { from: 'src/live/', may: ['src/live/', ...WORDS] },
   { from: 'src/dashboard/', may: ['src/dashboard/', 'npm:uplot'] },

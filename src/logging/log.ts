@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs'
 import { destination, type Level, type Logger, pino } from 'pino'
 
 /** A log on standard output. */
@@ -60,6 +61,7 @@ export function openLog(level: Level | 'silent'): Log {
  */
 function leaveProcess(code: number): void {
   try {
+    accessSync(process.execPath, constants.X_OK) // else Node 24 aborts
     if (code !== 0) process.execve?.(process.execPath, [process.execPath, '--eval', `process.exit(${code})`], {})
   } catch {
     // Not on this system, or its executable is gone.
