@@ -1,6 +1,7 @@
 /** Routes that no request ever comes to. */
 import type { RouteMatch } from '../model.ts'
 import type { RouteConfig } from './resolved.ts'
+import { isCatchAll } from './routes.ts'
 
 interface Hidden {
   readonly name: string
@@ -8,19 +9,21 @@ interface Hidden {
   readonly by: string
 }
 
-/** So many take some 10 ms: of thousands of routes, those behind the first are not looked at. */
+/** So many take some 10 ms: of thousands of routes the later are only looked at behind one that takes everything. */
 const MOST_COMPARED = 500_000
 
 export function hiddenRoutes(routes: readonly RouteConfig[]): Hidden[] {
   const reached: RouteConfig[] = []
   const hidden: Hidden[] = []
+  let takesAll: RouteConfig | undefined
   let compared = 0
   for (const route of routes) {
-    compared += reached.length
-    if (compared > MOST_COMPARED) break
-    const by = reached.find(({ match }) => takesAllOf(match, route.match))
-    if (by === undefined) reached.push(route)
-    else hidden.push({ name: route.name, by: by.name })
+    if (takesAll === undefined) compared += reached.length
+    const mayBeBehind = compared > MOST_COMPARED ? [] : reached
+    const by = takesAll ?? mayBeBehind.find(({ match }) => takesAllOf(match, route.match))
+    if (by !== undefined) hidden.push({ name: route.name, by: by.name })
+    else if (isCatchAll(route)) takesAll = route
+    else reached.push(route)
   }
   return hidden
 }

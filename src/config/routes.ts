@@ -44,7 +44,7 @@ const matchOf = ({ match: { host, path, methods } }: FileRoute): RouteMatch => (
 })
 
 /** Whatever comes behind it is never reached. */
-const isCatchAll = ({ match }: Pick<RouteConfig, 'match'>): boolean =>
+export const isCatchAll = ({ match }: Pick<RouteConfig, 'match'>): boolean =>
   match.host === undefined && match.methods === undefined && (match.path === undefined || match.path === '/*')
 
 function rules(route: FileRoute | undefined, settings: Settings, maxObjectBytes: number): Rules {

@@ -63,9 +63,14 @@ store: { memory: { maxBytes: 1MiB, maxObjectBytes: 2MiB } }
     expect(inRoutes(first, second)).toEqual([])
   })
 
-  test('do not look behind the first thousand that are reached', () => {
+  test('do not look behind the first thousand that are reached, unless one takes everything', () => {
     const matches = Array.from({ length: 1_001 }, (_, at) => `{ path: /${at} }`)
     expect(inRoutes(...matches, '{ path: /1 }')).toEqual([])
+    const behindAll = inRoutes(...matches, '{ path: /* }', '{ path: /2000 }', '{ path: /2001 }')
+    expect(behindAll).toEqual([
+      'route r1002 is never reached: r1001 before it matches all that it does',
+      'route r1003 is never reached: r1001 before it matches all that it does',
+    ])
   })
 
   test('are absent where nothing is odd', () => {
