@@ -98,7 +98,7 @@ export function liveRoute(app: FastifyInstance, live: Live): void {
       },
     },
     handler: async ({ method }, reply) => {
-      reply.type(TYPE)
+      reply.type(TYPE).header('X-Accel-Buffering', 'no') // an nginx between would hold snapshots back
       const stream = method === 'HEAD' ? '' : openStream(live, open)
       if (stream !== undefined) return reply.send(stream)
       reply.header('Retry-After', RETRY_AFTER)

@@ -47,6 +47,7 @@ test('snapshots come as server-sent events, each as it is told', async () => {
   expect(response.statusCode).toBe(200)
   expect(response.headers).toMatchObject({
     'content-type': 'text/event-stream; charset=utf-8',
+    'x-accel-buffering': 'no',
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
   })
