@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { HttpSocket } from './connections.ts'
@@ -76,35 +75,24 @@ const isEnding = (socket: HttpSocket): boolean =>
  */
 function endConnectionsOf(app: FastifyInstance, open: ReadonlySet<HttpSocket>): () => void {
   let isDraining = false
-  const announced = new WeakMap<HttpSocket, ServerResponse>()
-  const announce = (socket: HttpSocket, last: ServerResponse): void => {
-    const before = announced.get(socket)
-    if (before?.headersSent === false) before.shouldKeepAlive = true // it is followed by now
-    if (!last.shouldKeepAlive) return
-    last.shouldKeepAlive = false
-    announced.set(socket, last)
-  }
   app.addHook('onRequest', ({ raw: { socket } }, { raw: response }, done) => {
     if (isDraining) {
-      if (lastAnswer(socket) === response) announce(socket, response)
+      if (lastAnswer(socket) === response) response.shouldKeepAlive = false
       else if (response.hasHeader('Connection')) response.removeHeader('Connection')
     }
     done()
   })
   return () => {
     isDraining = true
-    for (const socket of open) {
-      const last = inTheMaking(socket)
-      if (last !== undefined) announce(socket, last)
-    }
+    for (const socket of open) announceEnd(socket)
   }
 }
 
 /**
- * The last answer, which may still say that it is the last. One that has yet to begin says so when it does, and may be
+ * The answer that is in the making is the last, and says so. One that has yet to begin says so when it does, and may be
  * followed until then; one whose head is made says what it said.
  */
-function inTheMaking(socket: HttpSocket): ServerResponse | undefined {
+function announceEnd(socket: HttpSocket): void {
   const last = lastAnswer(socket)
-  return last && !last.headersSent && hasBegun(last, socket) ? last : undefined
+  if (last && !last.headersSent && hasBegun(last, socket)) last.shouldKeepAlive = false
 }

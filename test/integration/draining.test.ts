@@ -7,7 +7,6 @@ import { pino } from 'pino'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createProxy } from '../../src/server/proxy.ts'
 import { valid } from '../config/given.ts'
-import { RawClient } from '../hostile/client.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { startHerdgate } from '../support/herdgate.ts'
 import { get, startOrigin } from '../support/http.ts'
@@ -51,24 +50,6 @@ test('an answer that is in the making when it begins to drain says that it is th
   proxy.drain()
   response.end('ok')
   expect((await due).headers.connection).toBe('close')
-})
-
-test('what is pipelined behind an answer that was to be the last is answered, and is the last in its place', async () => {
-  const asked: ServerResponse[] = []
-  const origin = await startOrigin((_request, response) => void asked.push(response))
-  onTestFinished(() => origin.kill())
-  const config = valid({ flags: { origin: [origin.url], host: '127.0.0.1', port: '0' } })
-  const proxy = createProxy(config, { logger: pino({ level: 'silent' }), pretty: false })
-  onTestFinished(() => proxy.stop())
-  using client = await RawClient.connect(Number(new URL(await proxy.listen()).port))
-  client.send('GET /first HTTP/1.1\r\nHost: a.test\r\n\r\n')
-  await until(() => asked.length === 1, 'the first is asked of the origin')
-  proxy.drain()
-  client.send('GET /second HTTP/1.1\r\nHost: a.test\r\n\r\n')
-  await until(() => asked.length === 2, 'so is the second')
-  for (const response of asked) response.end('ok')
-  const { responses } = await client.heard(2)
-  expect(responses.map(({ head }) => /^connection: (.*)$/im.exec(head)?.[1])).toEqual(['keep-alive', 'close'])
 })
 
 test('then it ends with 0', async () => {
