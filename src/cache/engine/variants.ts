@@ -113,9 +113,7 @@ export class Variants {
       const settle = (fate: Fate): void => {
         if (fate !== 'broken' && !arriving.isOutOfPlace) {
           if (this.#replaced.get(key) === replaced) this.#replaced.delete(key)
-          // One of too many that is still arriving is joined and found by its own key.
-          if (same) this.#remove(dropped)
-          else this.drop(dropped, arriving)
+          this.drop(dropped, same, arriving)
         } else if (replaced !== undefined) this.#brokenOff(key, on, replaced)
         else if (same) this.#putBack(key, before, (there) => isSaidOf(there, variant, entry))
         this.#arriving.delete(arriving)
@@ -131,24 +129,18 @@ export class Variants {
   /**
    * Variants to which nothing leads any more: the same names in a later Vary would bring them back. Those that are
    * arriving are not kept.
+   * @param areJoined they are still what whoever asks for them now would get
    * @param by what came in their place: those that were announced after it stay
    */
-  drop(variants: readonly string[], by?: Arriving): void {
+  drop(variants: readonly string[], areJoined = false, by?: Arriving): void {
     if (variants.length === 0) return
-    this.#remove(variants)
+    for (const variant of variants) void this.#store.delete(variant)
     for (const arriving of this.#arriving) {
       if (arriving === by) return
-      if (variants.includes(arriving.variant)) this.#giveUp(arriving)
+      if (!variants.includes(arriving.variant)) continue
+      arriving.isOutOfPlace = true
+      if (!areJoined && arriving.flight !== undefined) this.#flights.supersede(arriving.flight)
     }
-  }
-
-  #remove(variants: readonly string[]): void {
-    for (const variant of variants) void this.#store.delete(variant)
-  }
-
-  #giveUp(arriving: Arriving): void {
-    arriving.isOutOfPlace = true
-    if (arriving.flight !== undefined) this.#flights.supersede(arriving.flight)
   }
 
   /** One more variant arrives in the place of what stood there before the first. */

@@ -132,7 +132,7 @@ test('who has to ask alone, as what it waited for was for another, gets the stal
   expect(await waiter).toMatchObject({ body: 'v1', result: 'stale' })
 })
 
-test('a variant that arrives is shared, however many others are stored meanwhile', async () => {
+test('a variant that arrives is shared, however many others are stored meanwhile; after too many it is not kept', async () => {
   const w = world()
   const varying = { ...FRESH, Vary: 'X-Variant' }
   const slow = new PushedBody()
@@ -146,6 +146,9 @@ test('a variant that arrives is shared, however many others are stored meanwhile
   slow.push('slow')
   slow.end()
   expect([(await leader).body, (await waiter).body, w.origin.requests.length]).toEqual(['slow', 'slow', asked])
+  await settle()
+  w.origin.script(() => ({ headers: varying, body: 'new' }))
+  expect(await w.get('/', { 'X-Variant': 'slow' })).toMatchObject({ body: 'new', result: 'miss' })
 })
 
 test('who waits for another and gets its error is counted among the collapsed', async () => {
