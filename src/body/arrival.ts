@@ -1,4 +1,4 @@
-import { HerdgateError } from '../errors.ts'
+import { asHerdgateError, HerdgateError } from '../errors.ts'
 import type { Fields } from '../fields.ts'
 import type { Clock } from '../model.ts'
 import { ArrivalReader } from './arrival-reader.ts'
@@ -23,7 +23,7 @@ export interface ArrivalOptions {
   readonly budget?: BodyBudget | undefined
   /** Tells the source that nobody wants the rest. */
   readonly stop: () => void
-  /** Told of a source that fails. */
+  /** Told of a source that fails while its content is wanted. */
   readonly brokeOff?: (failure: HerdgateError) => void
   /** Trailer fields, asked for after the last byte. */
   readonly trailers?: () => Fields
@@ -106,7 +106,7 @@ export class Arrival {
       this.#failure = error instanceof HerdgateError ? error : new HerdgateError('origin_reset', String(error))
       this.#keeping = false
       this.#release()
-      this.#options.brokeOff?.(this.#failure)
+      if (!this.#abandoned) this.#options.brokeOff?.(asHerdgateError(error))
     }
     this.#ended = true
     if (this.#whole !== undefined) this.#chunks = []
