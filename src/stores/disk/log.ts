@@ -52,8 +52,9 @@ const MOST_WRITING = 10_000
 /** Targets of one record: nobody else has a turn while they are written. */
 const MOST_NAMED = 5_000
 /**
- * How long an append waits for the disk, for each of its records, whatever shorter time is asked for: other processes of the host hear of it only then, and
- * a client is to read what it wrote. While the disk is known to stall, no longer than is asked for.
+ * How long an append waits for the disk, for each of its records, whatever shorter time is asked for: other processes of
+ * the host hear of it only then, and a client is to read what it wrote. While the disk is known to stall, no longer than
+ * is asked for.
  */
 const LOGGED_WITHIN_MS = 1_000
 
@@ -262,12 +263,12 @@ class DiskLog implements InvalidationLog {
   }
 }
 
-/** At least one, which may be empty. */
 const durableWithin = (waitMs: number, { targets }: PendingRecord): number =>
   Math.max(waitMs, LOGGED_WITHIN_MS * partsOf(targets))
 
 const partsOf = (targets: readonly string[]): number => Math.max(1, Math.ceil(targets.length / MOST_NAMED))
 
+/** At least one, which may be empty. */
 function inParts(targets: readonly string[]): readonly (readonly string[])[] {
   if (targets.length <= MOST_NAMED) return [targets]
   return Array.from({ length: partsOf(targets) }, (_, at) => targets.slice(at * MOST_NAMED, (at + 1) * MOST_NAMED))
