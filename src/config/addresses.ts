@@ -46,15 +46,15 @@ export function parseNetworks(text: string): readonly string[] | undefined {
 }
 
 /** `http://unix:/run/api.sock` is for Unix sockets elsewhere; a URL reads it as a host named unix. */
-const LACKS_PORT = /^https?:\/\/[^/]*:0*(?:\/|$)/i
+const LACKS_PORT = /^https?:\/\/[^/]*:(?:\/|$)/i
 
 /**
  * An origin's base URL without a trailing slash; undefined unless http or https with nothing but host, port and path.
  */
 export function parseOriginUrl(text: string): string | undefined {
-  if (!/^https?:\/\/[^\s\\?#@/][^\s\\?#@]*$/i.test(text)) return undefined
+  if (!/^https?:\/\/[^\s\p{Cc}\\?#@/][^\s\p{Cc}\\?#@]*$/iu.test(text)) return undefined
   if (LACKS_PORT.test(text)) return undefined
   const url = URL.parse(text)
-  if (url === null || parseHost(url.hostname) === undefined) return undefined
+  if (url === null || url.port === '0' || parseHost(url.hostname) === undefined) return undefined
   return url.origin + url.pathname.replace(/(?<!\/)\/+$/, '') // looked for once for each run of slashes
 }
