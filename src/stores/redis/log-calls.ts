@@ -5,6 +5,7 @@ import type { Mark } from '../log/marks.ts'
 import { isCluster, type RedisClient } from './connection.ts'
 import { APPEND, type Head, JOIN, type Known, knownArguments, LEAVE, logKeys, REPORT, TRIM } from './log-scripts.ts'
 import type { RedisScript } from './script.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 
 type Seen = Pick<Known, 'generation' | 'position' | 'nonce'>
 
@@ -32,8 +33,6 @@ export class RedisLogCalls {
   readonly #maxTargets: number
   readonly #left: () => Iterable<string>
   #hasReplicas = false
-  #replication: Promise<void> = Promise.resolve()
-  #nextReplication: Promise<void> | undefined
 
   /** @param left generations that this node has gone on from */
   constructor(
@@ -85,14 +84,7 @@ export class RedisLogCalls {
    * Narrows the window in which a failover loses what was just appended, where there is a replica to fail over to. Redis
    * does nothing else on the connection meanwhile: it is asked once at a time, and those who come meanwhile share the next.
    */
-  replicate(): Promise<void> {
-    this.#nextReplication ??= this.#replication.then(() => {
-      this.#nextReplication = undefined
-      this.#replication = this.#replicateNow()
-      return this.#replication
-    })
-    return this.#nextReplication
-  }
+  readonly replicate = oneAtATime(() => this.#replicateNow())
 
   /** A replica that is late is not waited for again until it has been looked whether there is one. */
   async #replicateNow(): Promise<void> {

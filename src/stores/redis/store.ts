@@ -15,6 +15,7 @@ import { connectRedis, ignoreErrors, mastersOf, type RedisClient, socketTimeoutF
 import { LostValues } from './lost-values.ts'
 import { prefixOf } from './prefix.ts'
 import { sampleUsage, type UsageSampler } from './usage.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 
 export type RedisStoreOptions = RedisStoreSettings &
   (
@@ -85,8 +86,7 @@ class RedisStore implements Store {
   readonly #hmacKey: string | Uint8Array | undefined
   readonly #events: Events | undefined
   readonly #clock: Clock
-  #clearing: Promise<void> = Promise.resolve()
-  #nextClearing: Promise<void> | undefined
+  readonly #clearOnce = oneAtATime(() => this.#clearNow())
   #isClosed = false
 
   constructor(options: RedisStoreOptions) {
@@ -173,12 +173,7 @@ class RedisStore implements Store {
    */
   clear(): Promise<void> {
     this.#batches.overtakeAll()
-    this.#nextClearing ??= this.#clearing.then(() => {
-      this.#nextClearing = undefined
-      this.#clearing = this.#clearNow()
-      return this.#clearing
-    })
-    return this.#nextClearing
+    return this.#clearOnce()
   }
 
   async #clearNow(): Promise<void> {
