@@ -61,8 +61,10 @@ export function openLog(level: Level | 'silent'): Log {
  */
 function leaveProcess(code: number): void {
   try {
-    accessSync(process.execPath, constants.X_OK) // else Node 24 aborts
-    if (code !== 0) process.execve?.(process.execPath, [process.execPath, '--eval', `process.exit(${code})`], {})
+    if (code !== 0) {
+      accessSync(process.execPath, constants.X_OK) // else Node 24 aborts
+      process.execve?.(process.execPath, [process.execPath, '--eval', `process.exit(${code})`], {})
+    }
   } catch {
     // Not on this system, or its executable is gone.
   }

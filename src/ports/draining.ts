@@ -68,9 +68,9 @@ const isEnding = (socket: HttpSocket): boolean =>
   isLingering(socket) || (socket.writableEnded && !socket.writableFinished)
 
 /**
- * Every answer is the last of its connection (RFC 9112 section 9.6), unless a pipelined request follows by then: who sends on a
- * connection that is about to close gets a reset. Fastify, when it closes, would have each be the last, and what follows
- * be lost.
+ * Every answer is the last of its connection (RFC 9112 section 9.6), unless a pipelined request follows by
+ * then: who sends on a connection that is about to close gets a reset. Fastify, when it closes, would have each be the
+ * last, and what follows be lost.
  * @returns begins it
  */
 function endConnectionsOf(app: FastifyInstance, open: ReadonlySet<HttpSocket>): () => void {

@@ -47,7 +47,10 @@ export interface ArrivalParts {
   readonly budget: BodyBudget
 }
 
-/** One request to the origin, reported as an `origin` event, and its content, if it breaks off, as `broken`. Rejects with a HerdgateError. */
+/**
+ * One request to the origin, reported as an `origin` event, and its content, if it breaks off, as `broken`. Rejects with a
+ * HerdgateError.
+ */
 export function askOrigin(asking: Asking, { clock, events }: AskParts): Promise<Fetched> {
   const { route, why: reason } = asking
   const { signal, stop } = stoppable(asking.signal)
