@@ -1,26 +1,26 @@
-/** What callers in JavaScript give where their types say something else. */
+/** Checks of arguments that JavaScript callers may pass in spite of their types. */
 
 const LONGEST = 80
 
-/** What was given where something else was expected, for the text of an error: short, and never an error itself. */
+/** An unexpected argument as text for an error message: short, and never throws. */
 export function shown(given: unknown): string {
   const text = textOf(given)
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text
 }
 
-/** What has fields by name: no list, and not null. */
+/** An object that is neither an array nor null. */
 export function isObject(given: unknown): given is object {
   return typeof given === 'object' && given !== null && !isList(given)
 }
 
-/** Every option there is. */
+/** The names of all options. */
 export type Names<Options> = Readonly<Record<keyof Options, true>>
 
 /**
- * An option of another name would be taken for one that is not given.
- * @param known those there are, by name
- * @param whose options they are
- * @throws TypeError for what is no object, and for a name that is not known
+ * Checks for unknown option names: a misspelt option would otherwise go unnoticed.
+ * @param known the valid options, by name
+ * @param whose the function the options are for
+ * @throws TypeError if `given` is not an object or has an unknown option
  */
 export function checkNames(given: unknown, known: Readonly<Record<string, unknown>>, whose: string): void {
   if (!isObject(given)) throw new TypeError(`expected an object as options of ${whose}, got ${shown(given)}`)
@@ -47,13 +47,13 @@ export function isList(given: unknown): given is readonly unknown[] {
   try {
     return Array.isArray(given)
   } catch {
-    return false // a proxy that was revoked
+    return false // a revoked proxy
   }
 }
 
 /**
- * What is listed is measured, and named to the invalidation log.
- * @throws TypeError saying which list is none of strings
+ * Checks a list of strings: its items are measured and passed on to the invalidation log.
+ * @throws TypeError naming the list if it is not one of strings
  */
 export function strings(what: string, list: readonly string[]): readonly string[] {
   if (isList(list) && list.every((name) => typeof name === 'string')) return list
@@ -61,9 +61,9 @@ export function strings(what: string, list: readonly string[]): readonly string[
 }
 
 /**
- * Tags, for things to have or to be purged by. An empty one comes of text that is missing: nothing has it, so that a
- * purge by it would seem to be done and do nothing.
- * @throws TypeError where it is no list of strings, RangeError where one of them is empty
+ * Tags to store or purge by. An empty tag is usually a missing value: no entry can have it, so a purge by it would
+ * appear to succeed and do nothing.
+ * @throws TypeError if it is not a list of strings, RangeError if one of them is empty
  */
 export function tagList(list: readonly string[]): readonly string[] {
   const tags = strings('tags', list)

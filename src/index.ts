@@ -1,4 +1,4 @@
-/** The package: what docs/library.md tells embedders of, and the types that they may have to name. */
+/** The package's exports: everything documented in docs/library.md, and the types embedders may need to name. */
 export { type HerdgateOptions, herdgate } from './library/plugin.ts'
 export { createCache, type EmbedOptions } from './library/embed.ts'
 export type { Cache, CacheLimits } from './cache/create-cache.ts'
@@ -20,7 +20,7 @@ export {
   type StoreEvent,
 } from './events.ts'
 
-// Where things are kept.
+// Stores, logs and leases.
 export { type MemoryStore, type MemoryStoreOptions, memoryStore } from './stores/memory/store.ts'
 export { type DiskStoreOptions, diskStore } from './stores/disk/store.ts'
 export { type RedisStoreOptions, redisStore } from './stores/redis/store.ts'
@@ -31,7 +31,7 @@ export { type RedisLog, type RedisLogOptions, redisLog } from './stores/redis/lo
 export { type RedisLeasesOptions, redisLeases } from './stores/redis/leases.ts'
 export type { RedisClient, RedisConnectionOptions } from './stores/redis/connection.ts'
 
-// What `handle` is asked, and asks.
+// For `handle`: requests, replies, routes and origins.
 export type { Reply } from './cache/http/reply.ts'
 export type { ExplainedEntry, Explanation } from './cache/http/explain.ts'
 export type { Hits } from './cache/http/hit.ts'
@@ -50,7 +50,7 @@ export type {
   Signal,
 } from './model.ts'
 
-// For a driver of one's own.
+// For writing your own store, log or leases.
 export { Body, type BodyReader } from './body.ts'
 export { type ErrorCode, type ErrorSource, HerdgateError } from './errors.ts'
 export type { Fields } from './fields.ts'

@@ -1,17 +1,17 @@
 /**
- * The nouns of the cache. Read this file first: each line names a file of `model/` that is no longer than a page or
+ * The types the cache is made of. Read this file first: each block names a file in `model/`, none longer than a page or
  * two. All times are milliseconds; absolute ones count from the epoch.
  */
 
-/** What a client asks. */
+/** A client's request. */
 export type { CacheRequest, Peer } from './model/request.ts'
 
-/** What an origin is asked, and answers. */
+/** Requests to origins, and their responses. */
 export type { OriginRequest, Content, OriginResponse, Signal, Origin } from './model/origin.ts'
 
 /**
- * The things that may stand at a key: a response or a value, "it varies", or "the last answer was for one caller
- * alone".
+ * What may be stored under a key: a response, a value, a "varies" marker, or an "unshareable" marker (the last answer
+ * was for one caller only).
  */
 export type {
   Beginning,
@@ -28,20 +28,20 @@ export type {
   Stored,
 } from './model/stored.ts'
 
-/** Which of two was asked for later. */
+/** Which of two entries was requested later. */
 export type { Order } from './model/order.ts'
 export { isLater } from './model/order.ts'
 
-/** Where they are kept. */
+/** Where entries are kept. */
 export type { Kept, Anew, Write, Written, Store, Peeked, TierUsage, Tier } from './model/store.ts'
 
-/** What ends their use before its time: the log of purges and invalidations, and its verdict. */
+/** What ends an entry's use early: the log of purges and invalidations, and its verdict. */
 export type { Selectors, InvalidationMode, Receipt, Verdict, InvalidationLog, LogNode } from './model/invalidation.ts'
 
-/** One fetch per key among all who share the stores. */
+/** One fetch per key among all processes that share the stores. */
 export type { FetchEnding, FetchLeases, Sharing, LeaseAnswer, Lease } from './model/leases.ts'
 
-/** What to do with a question, given what is stored; what became of it. */
+/** What to do with a question, given what is stored, and the outcome. */
 export type {
   ForwardReason,
   Found,
@@ -52,12 +52,12 @@ export type {
   Outcome,
 } from './model/decision.ts'
 
-/** The ways in which a request is answered, and why. */
+/** How a request was answered, and why. */
 export type { Result, Detail } from './model/results.ts'
 export { byResult, DETAILS, hitRatioOf, isFromCache, outcomeOfError, RESULTS } from './model/results.ts'
 
-/** How a configuration wants it: routes and their rules. */
+/** Configuration: routes and their rules. */
 export type { Rules, KeyRules, RouteMatch, Route } from './model/rules.ts'
 
-/** What time it is. */
+/** Time. */
 export type { Awaitable, Clock } from './model/clock.ts'

@@ -1,14 +1,14 @@
-/** Time, and what takes some. All times are milliseconds; absolute ones count from the epoch. */
+/** All times are milliseconds; absolute ones count from the epoch. */
 
 export type Awaitable<T> = T | Promise<T>
 
-/** What time it is, and a way to be woken. Passed in everywhere, so that tests turn it by hand. */
+/** Time and timers. Passed in everywhere, so that tests can control time. */
 export interface Clock {
-  /** Epoch milliseconds that never jump while the process lives. */
+  /** Epoch milliseconds. Monotonic: never jumps while the process lives. */
   now(): number
   /**
-   * The same as the machine says it at this moment, which may have been corrected. Only for what is compared with a
-   * date in a message, or written as one. Absent: as `now`.
+   * Epoch milliseconds by the machine's clock, which may have been corrected since the process began. Only for
+   * comparing with a date in a message, or for writing one. Absent: same as `now`.
    */
   wall?(): number
   /** Calls `run` once after `delayMs`; the returned function cancels it. */

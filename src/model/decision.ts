@@ -5,12 +5,12 @@ import type { Entry } from './stored.ts'
 /** Why a request went forward: the `fwd` tokens of RFC 9211 section 2.2. */
 export type ForwardReason = 'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'miss' | 'request' | 'stale' | 'partial'
 
-/** What the stores hold for a question. Dead things are not found. */
+/** What the stores hold for a question. Purged entries are not found. */
 export type Found<E extends Entry = Entry> = FoundEntry<E> | FoundNothing
 
 export interface FoundEntry<E extends Entry = Entry> {
   readonly kind: 'entry'
-  /** Where it is kept: the resource's key or a variant's. */
+  /** Key it is stored under: the resource's or a variant's. */
   readonly key: string
   readonly entry: E
   /** `stale` when an invalidation names the entry. */
@@ -19,10 +19,10 @@ export interface FoundEntry<E extends Entry = Entry> {
 
 export interface FoundNothing {
   readonly kind: 'nothing'
-  /** Where it would be kept. */
+  /** Key it would be stored under. */
   readonly key: string
   readonly miss: 'uri-miss' | 'vary-miss'
-  /** A recent answer was for one caller alone. */
+  /** A recent answer was for one caller only. */
   readonly unshareable: boolean
 }
 
@@ -32,7 +32,7 @@ export type Decision<E extends Entry = Entry> =
   | {
       readonly kind: 'serve-stale'
       readonly entry: E
-      /** A refresh would have no content: it may only say that the copy is as good as new (RFC 9111 section 4.3.5). */
+      /** The refresh is a HEAD: it can confirm the copy or show it outdated, not replace it (RFC 9111 section 4.3.5). */
       readonly headOnly?: true
     }
   | {
@@ -44,9 +44,9 @@ export type Decision<E extends Entry = Entry> =
   | {
       readonly kind: 'fetch'
       readonly why: ForwardReason
-      /** A fresh copy of a part: what it lacks is enough. */
+      /** A fresh partial copy: only the missing ranges need fetching. */
       readonly part?: E | undefined
-      /** What stands there, though it does not answer: no error takes its place while it is of use. */
+      /** The stored entry that cannot answer this request; an error does not replace it while it is still usable. */
       readonly standing?: E | undefined
       readonly fallback?: undefined
     }
@@ -55,11 +55,11 @@ export type Decision<E extends Entry = Entry> =
       readonly why: ForwardReason
       readonly detail?: Detail | undefined
       readonly fallback?: Fallback<E> | undefined
-      /** Since the last answer for the key was not for sharing, or all of it is known to be too large. */
+      /** Because the last answer for the key could not be shared, or the whole is known to be too large. */
       readonly remembered?: true
       /** As in `fetch`. */
       readonly standing?: E | undefined
-      /** The copy that an answer without content speaks of (RFC 9111 section 4.3.5). */
+      /** The copy that a response to HEAD may update (RFC 9111 section 4.3.5). */
       readonly updates?: E | undefined
     }
   | { readonly kind: 'refuse'; readonly detail: Detail }
@@ -67,13 +67,13 @@ export type Decision<E extends Entry = Entry> =
 /** What may answer if the origin fails, or is slow. */
 export interface Fallback<E extends Entry = Entry> {
   readonly entry: E
-  /** How long the origin may take, in milliseconds; undefined: as long as it does. */
+  /** How long to wait for the origin before falling back, in milliseconds; undefined: no limit. */
   readonly afterMs: number | undefined
-  /** When its window ends: an origin may take its time to fail. */
+  /** When the fallback may no longer be used: the origin may fail only after its window has ended. */
   readonly until: number
 }
 
-/** How a request was answered. Metric, log line and Cache-Status all come from it. */
+/** How a request was answered. Metrics, the log line and Cache-Status are all derived from it. */
 export interface Outcome {
   readonly result: Result
   readonly fwd?: ForwardReason | undefined
@@ -81,9 +81,9 @@ export interface Outcome {
   readonly fwdStatus?: number | undefined
   readonly stored?: boolean | undefined
   readonly collapsed?: boolean | undefined
-  /** Remaining freshness; negative when stale. */
+  /** Remaining freshness in milliseconds; negative when stale. */
   readonly ttlMs?: number | undefined
   readonly detail?: Detail | undefined
-  /** From asking the origin to its response head. */
+  /** Milliseconds from asking the origin to its response head. */
   readonly originMs?: number | undefined
 }

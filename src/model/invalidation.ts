@@ -1,12 +1,12 @@
-/** What ends their use before its time. */
+/** Purges and invalidations: what ends an entry's use early. */
 import type { Awaitable } from './clock.ts'
 import type { Stamp } from './stored.ts'
 
 export type Selectors = {
   readonly tags?: readonly string[]
-  /** Names as in Stamp.url. */
+  /** Names in the form of `Stamp.url`. */
   readonly urls?: readonly string[]
-  /** Prefixes of names, cut at path segments. */
+  /** Prefixes of such names; they match whole path segments only. */
   readonly prefixes?: readonly string[]
   readonly all?: boolean
 }
@@ -28,24 +28,24 @@ export interface InvalidationLog {
   /** Position of the newest record applied here. */
   readonly position: number
   /**
-   * Goes up with every record that comes to count here, whether it is read from the log or has only been asked for in
-   * this process, and with a new generation.
+   * Increases with every record that takes effect here, whether read from the log or only requested in this process,
+   * and with every new generation.
    */
   readonly changes: number
-  /** Whether it has heard, within the last lease, of every record there is. While not, older copies count as stale. */
+  /** Whether every record was known here within the last lease. While false, copies older than that count as stale. */
   readonly synced: boolean
-  /** Settles when the records there were at the start have been read, as far as they could be. Never rejects. */
+  /** Settles once the records that existed at the start have been read, as far as possible. Never rejects. */
   readonly started: Promise<void>
   /**
-   * Rejects when the record could not be logged: then nothing was invalidated for certain.
-   * @param waitMs for the other nodes to say that they have heard; the log's own default when undefined
+   * Rejects when the record could not be logged: then the invalidation is not guaranteed.
+   * @param waitMs how long to wait for the other nodes' acknowledgements; the log's default when undefined
    */
   append(mode: InvalidationMode, selectors: Selectors, waitMs?: number): Promise<Receipt>
-  /** Does a record later than the stamp name it? Memory only, no I/O. */
+  /** Whether a record later than the stamp names the entry. Memory only, no I/O. */
   verdict(stamp: Stamp): Verdict
-  /** Is the stamp of this generation, or of what it goes on from? If not, what was appended since is not known here. */
+  /** Whether the stamp is of this generation or one it continues. If not, later records may be unknown here. */
   holds(stamp: Stamp): boolean
-  /** Who shares the log, and how far each has come, as last heard; this process included. */
+  /** The nodes that share the log and their last reported positions, this process included. */
   nodes(): readonly LogNode[]
   close(): Awaitable<void>
 }

@@ -1,16 +1,16 @@
-/** Which of two things was asked for later. */
+/** Orders two entries by when they were requested. */
 export interface Order {
   /**
-   * When the fetch behind it began, whoever made it; by the machine's clock where another process did. Of a response and
-   * its later checks it is the latest, of parts put together the earliest. To be compared with that of another and
-   * nothing else: what the log must know to be past is `startedAt`.
+   * When the entry's fetch began; by the machine's clock if another process made it. The latest of a response and its
+   * revalidations; the earliest of combined parts. Only for comparison with another `askedAt`: the invalidation log
+   * uses `startedAt`.
    */
   readonly askedAt: number
 }
 
 /**
- * Was this copy asked for after that one, whichever process asked? Clocks of machines differ by a little: of two that
- * were fetched about the same time, by two machines, either may stay. No more than that hangs on it, as what may still
- * be served is for the invalidation log to say, which compares no clocks.
+ * Whether this copy was requested after that one, by whichever process. Machines' clocks differ slightly, so of two
+ * copies fetched at about the same time by two machines either may stay. Correctness does not depend on it: whether a
+ * copy may be served is decided by the invalidation log, which compares no clocks.
  */
 export const isLater = (copy: Order, than: Order): boolean => copy.askedAt > than.askedAt

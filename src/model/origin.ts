@@ -1,50 +1,48 @@
-/** What an origin is asked, and answers. */
+/** Requests to origins, and their responses. */
 import type { Readable } from 'node:stream'
 import type { Fields } from '../fields.ts'
 
-/** What is sent to an origin: no policy left in it, framing excepted. */
+/** A request ready to be sent to an origin: all policy is applied, only framing is left to the transport. */
 export interface OriginRequest {
   readonly method: string
-  /** Origin form: path and query, beginning with "/" (or "*" for OPTIONS). */
+  /** Origin form: path and query, beginning with `/` (or `*` for OPTIONS). */
   readonly target: string
   readonly fields: Fields
   readonly body?: Readable | undefined
-  /** Makes the same content again, for a safe request that has to be sent once more. Absent: there is only `body`. */
+  /** Makes the same content again, for retrying a safe request. Absent: `body` can be sent only once. */
   readonly bodyAgain?: (() => Readable) | undefined
   readonly onInterim?: ((status: number, fields: Fields) => void) | undefined
-  /** Nobody waits for the answer: it refreshes a copy that is in use meanwhile. */
+  /** A background refresh: nobody waits for the response. */
   readonly background?: boolean | undefined
 }
 
 /**
- * Ends when the response is complete; throws a HerdgateError when it breaks off. Not reading it applies back-pressure.
+ * Ends when the response is complete; throws a HerdgateError when it is cut off. Not reading it applies back-pressure.
  */
 export interface Content extends AsyncIterable<Uint8Array> {
-  /** All of it at once instead, where it has come to its end, is no longer than this, and nothing of it was read. */
+  /** The whole content at once, if it is complete, at most `mostBytes` long, and none of it has been read yet. */
   takeWhole?(mostBytes: number): readonly Uint8Array[] | undefined
 }
 
 export interface OriginResponse {
   readonly status: number
-  /** As received: hop-by-hop fields are still in it. */
+  /** As received, hop-by-hop fields included. */
   readonly fields: Fields
   readonly body: Content
-  /** Its content ends with the connection, and nothing tells whether that was cut off. */
+  /** Its content ends with the connection, so a truncated response cannot be told from a complete one. */
   readonly mayBeCutOff?: boolean
   /** Trailer fields, known once `body` has ended. */
   trailers(): Fields
 }
 
-/**
- * As much of an AbortSignal as it takes to learn that nobody waits any more; making a whole one costs more than that.
- */
+/** The part of AbortSignal that the cache uses; cheaper to create than a complete one. */
 export interface Signal {
   readonly aborted: boolean
   addEventListener(type: 'abort', listener: () => void): void
   removeEventListener(type: 'abort', listener: () => void): void
 }
 
-/** Transport to one configured origin. Failures are HerdgateErrors (errors.ts). */
+/** Transport to one configured origin. Rejects with HerdgateErrors (errors.ts). */
 export interface Origin {
   readonly name: string
   fetch(request: OriginRequest, signal?: Signal): Promise<OriginResponse>

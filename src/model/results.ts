@@ -1,4 +1,4 @@
-/** The ways in which a request is answered, what more is told of them, and numbers for each of them. */
+/** How a request was answered, and why: result, detail, and counts by result. */
 import type { ErrorCode } from '../errors.ts'
 
 export type Result =
@@ -24,24 +24,24 @@ export const byResult = (numberOf: (result: Result) => number): Record<Result, n
   shed: numberOf('shed'),
 })
 
-/** All there are. */
+/** All results. */
 export const RESULTS = Object.keys(byResult(() => 0)) as readonly Result[]
 
 /** Answered without waiting for the origin, or in its stead. */
 export const isFromCache = (result: Result): boolean =>
   result === 'hit' || result === 'stale' || result === 'stale_if_error'
 
-/** Share of `isFromCache` among what the cache was asked for: all but passes and errors. */
+/** Share (0 to 1) of results for which `isFromCache` holds; passes, errors and shed requests are not counted. */
 export function hitRatioOf(requests: Readonly<Record<Result, number>>): number {
   const { hit, stale, stale_if_error, revalidated, collapsed, miss } = requests
   const all = hit + stale + stale_if_error + revalidated + collapsed + miss
   return all === 0 ? 0 : (hit + stale + stale_if_error) / all
 }
 
-/** Why it was answered so. Each is a token, as Cache-Status has it, and in `docs/why-not-cached.md`. */
+/** Why it was answered this way: the `detail` token of Cache-Status, explained in `docs/why-not-cached.md`. */
 export type Detail = (typeof DETAILS)[number] | ErrorCode
 
-/** All but the codes of errors. */
+/** All details except error codes. */
 export const DETAILS = [
   // Not looked up.
   'body',
@@ -50,7 +50,7 @@ export const DETAILS = [
   'precondition',
   'route',
   'upgrade',
-  // Looked up, and answered with nothing, or with what the origin said to this request alone.
+  // Looked up, but answered with an error or with a response for this request only.
   'only-if-cached',
   'range',
   'unshareable',
@@ -58,7 +58,7 @@ export const DETAILS = [
   'soft-timeout',
   'stale-if-error',
   'stale-while-revalidate',
-  // Not kept.
+  // Not stored.
   'authorization',
   'cookie',
   'cut-off',
@@ -76,7 +76,7 @@ export const DETAILS = [
   'vary',
 ] as const
 
-/** How an error that reaches the client is told of: as one, or, where it spares the origin, as shed. */
+/** How an error that reaches the client is reported: as `shed` if it protects the origin, else as `error`. */
 export const outcomeOfError = (code: ErrorCode): { readonly result: 'error' | 'shed'; readonly detail: ErrorCode } => ({
   result: code === 'overloaded' ? 'shed' : 'error',
   detail: code,

@@ -1,33 +1,39 @@
-/** How a configuration wants it. */
+/** Routes and their rules. */
 import type { Origin } from './origin.ts'
 
-/** How a route wants its resources treated. Numbers are milliseconds; `undefined` means "not set". */
+/** How a route's resources are cached. Times and lifetimes are milliseconds; `undefined` means "not set". */
 export interface Rules {
   /** Lifetime for responses that state none. */
   readonly ttl: number | undefined
   /** `ttl` and `grace` win over the response's own directives. */
   readonly override: boolean
+  /** How long past expiry a copy may still be used when the origin fails or is slow. */
   readonly grace: number
+  /** A refresh slower than this is answered from the stale copy and continues; 0 is stale-while-revalidate. */
   readonly softTimeout: number | undefined
   /** Share of the lifetime (0 to 1) after which a hit refreshes in the background. */
   readonly refreshAhead: number | undefined
+  /** `safe` stores nothing personal, `rfc` follows RFC 9111, `ignore` drops cookies. */
   readonly cookies: 'safe' | 'rfc' | 'ignore'
   /** Longest lifetime of an error response with explicit freshness. */
   readonly errorTtlMax: number
   /** Added to the response's own tags. */
   readonly tags: readonly string[]
   readonly key: KeyRules
+  /** Lifetime by status code, for responses that state none. */
   readonly statusTtl: ReadonlyMap<number, number>
+  /** Pass everything to the origin; neither look up nor store. */
   readonly bypass: boolean
-  /** A handshake for a WebSocket is one, not the plain request that it also is. */
+  /** Tunnel WebSocket handshakes; if false, they are forwarded without Upgrade, as plain requests. */
   readonly webSockets: boolean
-  /** Bodies above this are passed on and not stored. */
+  /** Larger bodies are passed on but not stored. */
   readonly maxObjectBytes: number
 }
 
 export interface KeyRules {
+  /** Sort query parameters by name in the key. */
   readonly sortQuery: boolean
-  /** Names of query parameters left out of key and upstream request; a trailing `*` matches any ending. */
+  /** Query parameters left out of the key and the upstream request; a trailing `*` matches any ending. */
   readonly ignoreQuery: readonly string[]
   /** Lower-cased request field names that are part of the key. */
   readonly headers: readonly string[]
@@ -35,9 +41,9 @@ export interface KeyRules {
   readonly cookies: readonly string[]
 }
 
-/** Which requests a route is for. An absent member matches everything. */
+/** Which requests a route handles. An absent member matches everything. */
 export interface RouteMatch {
-  /** Exact, or `*.example.com` for any subdomain. Compared with the authority; its port counts only if given here. */
+  /** Exact, or `*.example.com` for any subdomain. The port is compared only if given here. */
   readonly host?: string | undefined
   /** Exact, or a prefix when it ends in `*`. */
   readonly path?: string | undefined

@@ -1,47 +1,47 @@
-/** Where they are kept. */
+/** Where entries are kept. */
 import type { Awaitable } from './clock.ts'
 import type { Stored } from './stored.ts'
 
-/** What a store says of a key. `unknown`: it could not find out, which is no proof that nothing is there. */
+/** A store's answer for a key. `unknown`: the read failed, so something may be stored there all the same. */
 export type Kept = Stored | undefined | 'unknown'
 
-/** Asks for a newer copy than the one at hand: a store made of stores looks beyond its nearest. */
+/** Asks for a newer copy than the one at hand: a tiered store looks beyond its nearest tier. */
 export interface Anew {
-  /** The copy at hand, which will not do. */
+  /** The copy at hand, which cannot be used. */
   readonly past: Stored | undefined
-  /** The log's present generation: a copy of another one is older than any of this one. */
+  /** The log's current generation: a copy of another generation is older than any of this one. */
   readonly generation: string
 }
 
-/** One thing to put into a store. */
+/** One write to a store. */
 export interface Write {
   readonly key: string
   readonly stored: Stored
-  /** After which the store may forget it, in ms; it may forget it sooner. */
+  /** How long it is worth keeping, in ms; the store may drop it sooner. */
   readonly keepForMs: number
 }
 
-/** What became of a write. `lost`: whoever else reads the store will not find it there. */
+/** Result of a write. `lost`: other readers of the store will not find it. */
 export type Written = void | 'lost'
 
 /**
- * Keeps stored things under keys. Faults are events: a read that fails is `unknown`, a write that fails is lost, and
- * nothing here rejects.
+ * Keeps entries and markers under keys. Failures are reported as events: a failed read returns `unknown`, a failed
+ * write is lost, and no method rejects.
  */
 export interface Store {
   get(key: string, anew?: Anew): Awaitable<Kept>
-  /** In the order of the keys. */
+  /** Results in the order of the keys. */
   getMany(keys: readonly string[]): Awaitable<readonly Kept[]>
-  /** @param keepForMs after which the store may forget it; it may forget it sooner. */
+  /** @param keepForMs how long it is worth keeping; the store may drop it sooner */
   set(key: string, stored: Stored, keepForMs: number): Awaitable<Written>
   setMany(writes: readonly Write[]): Awaitable<void>
   delete(key: string): Awaitable<void>
   deleteMany(keys: readonly string[]): Awaitable<void>
   clear(): Awaitable<void>
   close(): Awaitable<void>
-  /** Per tier, for metrics and statistics. */
+  /** Usage per tier, for metrics and statistics. */
   usage(): readonly TierUsage[]
-  /** What it has at the key, and in which tier. Unlike `get` it is no use of it, and copies nothing to a nearer one. */
+  /** What is stored under the key, and in which tier. Unlike `get`, neither counts as a use nor promotes the entry. */
   peek?(key: string, anew?: Anew): Awaitable<Peeked>
 }
 
@@ -55,7 +55,7 @@ export interface TierUsage {
   readonly bytes: number
   readonly maxBytes: number
   readonly objects: number
-  /** Out of order at present: look-ups answer `unknown`, writes are lost. */
+  /** Currently failing: look-ups return `unknown`, writes are lost. */
   readonly degraded?: boolean | undefined
 }
 
