@@ -32,7 +32,7 @@ export type Decision<E extends Entry = Entry> =
   | {
       readonly kind: 'serve-stale'
       readonly entry: E
-      /** The refresh is a HEAD: it can confirm the copy or show it outdated, not replace it (RFC 9111 section 4.3.5). */
+      /** Refresh by HEAD: it can confirm the copy or show it outdated, not replace it (RFC 9111 section 4.3.5). */
       readonly headOnly?: true
     }
   | {

@@ -31,7 +31,7 @@ export interface Rules {
 }
 
 export interface KeyRules {
-  /** Sort query parameters by name in the key. */
+  /** Sort query parameters by name. */
   readonly sortQuery: boolean
   /** Query parameters left out of the key and the upstream request; a trailing `*` matches any ending. */
   readonly ignoreQuery: readonly string[]

@@ -70,7 +70,7 @@ export interface PartialContent {
   readonly complete: number | undefined
   /** `complete` is not known, but the last part ends where the representation does. */
   readonly reachesEnd: boolean
-  /** The Range answered by exactly this content, and its Content-Range; undefined if combined from several responses. */
+  /** The Range that exactly this content answered, and its Content-Range; undefined for combined parts. */
   readonly asked: string | undefined
   readonly contentRange: string | undefined
 }

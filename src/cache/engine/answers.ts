@@ -13,7 +13,7 @@ import type { Landed, LandedEntry } from './landing.ts'
 import type { Question } from './question.ts'
 import { direct, failure, type Forward, type Pass, type Resolution, served } from './resolution.ts'
 
-/** What may be said to the one for whom the origin was asked, or could not be, as the log stands by then. */
+/** Builds the resolution once the origin has answered, failed or could not be asked, as the log allows by then. */
 export class Answers {
   readonly #log: InvalidationLog
   readonly #clock: Clock
@@ -24,8 +24,8 @@ export class Answers {
   }
 
   /**
-   * What was fetched at the asker's own request.
-   * @param written what is known of its being stored
+   * An entry that was fetched by the caller's own request.
+   * @param written what is known so far about storing it
    * @param now when it landed, or later
    */
   fetched<E extends Entry, D>(
@@ -47,12 +47,12 @@ export class Answers {
     return this.#stale(decision, 'stale', 'soft-timeout')
   }
 
-  /** The stale copy in place of an origin that failed, with this status if it has one. */
+  /** The stale copy in place of an origin that failed, with its status if it answered. */
   onError<E extends Entry, D>(decision: Forward<E> | Pass<E>, fwdStatus?: number): Resolution<E, D> | undefined {
     return this.#stale(decision, 'stale_if_error', 'stale-if-error', fwdStatus)
   }
 
-  /** The answer of an origin that says that it failed, or the stale copy in its place. */
+  /** The origin's error response, or the stale copy in its place. */
   failed<E extends Entry, D>(
     question: Question<E, D>,
     decision: Forward<E> | Pass<E>,
@@ -65,19 +65,19 @@ export class Answers {
     return stale
   }
 
-  /** There is no answer: the stale copy, or what was thrown. `joined`: it was another's fetch. */
+  /** For a fetch without an answer: the stale copy, or what was thrown. `joined`: the fetch was another caller's. */
   staleOrError<E extends Entry, D>(decision: Forward<E> | Pass<E>, thrown: unknown, joined: boolean): Resolution<E, D> {
     const stale = this.onError<E, D>(decision)
     if (stale !== undefined) return stale
     return failure(thrown, { ...outcomeOfError(codeOf(thrown)), fwd: decision.why, collapsed: joined })
   }
 
-  /** More is not asked of origins now. */
+  /** Load shedding: the stale copy, or an `overloaded` error. */
   shed<E extends Entry, D>(decision: Forward<E> | Pass<E>, why: string): Resolution<E, D> {
     return this.staleOrError(decision, new HerdgateError('overloaded', why), false)
   }
 
-  /** The copy as an answer, where it may be one: it must not have been purged, nor its window have ended, meanwhile. */
+  /** The copy as an answer, unless it has been purged or its window has ended meanwhile. */
   #stale<E extends Entry, D>(
     decision: Forward<E> | Pass<E>,
     result: 'stale' | 'stale_if_error',
@@ -94,7 +94,7 @@ export class Answers {
   }
 
   /**
-   * Would the log say if the copy had been purged? Where it would not, only a failure of the origin excuses its use.
+   * Whether a purge of the copy would be known here. If not, only a failure of the origin justifies using it.
    */
   #wouldKnow(entry: Entry): boolean {
     return this.#log.synced && this.#log.holds(entry)

@@ -1,6 +1,6 @@
 /**
- * Many who ask, one fetch: the one who began it gets its answer, and so does each who joined it, where it may be shared
- * with them.
+ * Request collapsing: one fetch for many callers. The caller that began it gets its answer, and so does every caller
+ * that joined it and may share that answer.
  */
 import type { EventPayloads, Events } from '../../events.ts'
 import type { Clock, Detail, Entry, Found, InvalidationLog } from '../../model.ts'
@@ -19,10 +19,10 @@ export interface CollapsingParts {
   readonly answers: Answers
 }
 
-/** The answer; or, where a waiter cannot have it: look again, or ask the origin for this waiter alone. */
+/** The answer; or, if a waiter may not have it: look again, or ask the origin for this waiter only. */
 export type Collapsed<E extends Entry, D> = Resolution<E, D> | { readonly kind: 'look-again' } | Pass<E>
 
-/** A waiter whose awaited answer is not for it looks again this often, then asks the origin alone. */
+/** Attempts of a waiter that may not share what it waited for; after the last one it asks the origin itself. */
 const MOST_ATTEMPTS = 3
 
 export class Collapsing {
@@ -41,7 +41,7 @@ export class Collapsing {
   }
 
   /**
-   * Waits for a fetch, begun for this question or for another before it.
+   * Waits for a fetch, begun for this question or an earlier one.
    * @param attempt how often the question has been looked up
    */
   answer<E extends Entry, D>(
@@ -124,8 +124,8 @@ export class Collapsing {
   }
 
   /**
-   * May a response be given to a request that came after so many changes of the log? Always if no record came to count
-   * since its fetch began; otherwise only if none since then names it.
+   * Whether a response may be given to a request that arrived when the log had `arrival` changes: always if no record
+   * took effect since the fetch began, otherwise only if none since then names it.
    */
   #isFor(entry: Entry, flight: AnyFlight, arrival: number): boolean {
     return arrival === flight.changes || this.#log.verdict(entry) === 'valid'
@@ -136,7 +136,7 @@ export class Collapsing {
     return resolution
   }
 
-  /** The answer that was waited for was for another alone: ask for one of our own, beside all others who waited. */
+  /** The awaited answer was for another caller only: each waiter asks the origin itself, in parallel. */
   #alone<E extends Entry, D>(question: Question<E, D>, decision: Forward<E>, detail?: Detail): Pass<E> {
     this.#report(question, 'refetched')
     const { why, fallback } = decision

@@ -1,6 +1,6 @@
 /**
- * The only place where decisions meet I/O: looks a question up, asks it for a decision, and has it acted on. What the
- * origin has to be asked for is fetched for all who ask (collapsing.ts), or for one asker alone (passing.ts).
+ * The only place where decisions meet I/O: looks a question up, asks it for a decision, and acts on it. Fetches are
+ * either shared by all callers (collapsing.ts) or made for one caller only (passing.ts).
  */
 import { HerdgateError } from '../../errors.ts'
 import type { Events } from '../../events.ts'
@@ -37,9 +37,9 @@ export interface EngineParts {
   readonly clock: Clock
   readonly events: Events
   readonly limits?: EngineLimits | undefined
-  /** How fetches are shared with others; absent: nobody else uses the store. */
+  /** How fetches are shared with other processes; absent: no other process uses the store. */
   readonly sharing?: Sharing | undefined
-  /** Whether memory is short: then nothing is fetched. */
+  /** Whether memory is short; nothing is fetched while it is. */
   readonly pressure?: Pressure | undefined
 }
 
@@ -81,32 +81,32 @@ export class Engine {
     return this.#flights.size
   }
 
-  /** Questions whose answer is being waited for by somebody who is still there. */
+  /** Callers still connected and waiting for an answer. */
   get waiting(): number {
     return this.#shedding.waiting
   }
 
   /**
-   * Answers a question. A value, not a promise, for a hit in a store that answers at once.
-   * @param reads what has been looked up in this turn already
+   * Answers a question. Returns a value, not a promise, for a hit in a synchronous store.
+   * @param reads look-ups already made in this turn of the event loop
    */
   resolve<E extends Entry, D>(question: Question<E, D>, reads: Reads = this.#store): Awaitable<Resolution<E, D>> {
     return this.#attempt(question, 1, reads.get(question.key), reads)
   }
 
   /**
-   * The same for one who has asked the store for one key.
-   * @param kept what it has just said of the question's key
+   * The same for a caller that has already read the question's key.
+   * @param kept what the store just returned for it
    */
   resolveWith<E extends Entry, D>(question: Question<E, D>, kept: Awaitable<Kept>): Awaitable<Resolution<E, D>> {
     return this.#attempt(question, 1, kept, this.#store)
   }
 
   /**
-   * Joins the fetch of a value that is in progress at a key. Not for responses: their content may no longer be readable
-   * from the start. Undefined when no fetch is sure to answer, or too many wait already: then a question has to be
+   * Joins a value's fetch in progress for a key. Not for responses: their content may no longer be readable from the
+   * start. Returns undefined if no fetch is certain to answer or too many callers wait: then a question has to be
    * resolved.
-   * @param landed gets what was fetched for everyone; undefined when the question has to be resolved after all
+   * @param landed gets the fetched entry, or undefined if the question has to be resolved after all
    */
   share<T>(key: string, route: string, landed: (entry: Entry | undefined) => T): Promise<Awaited<T>> | undefined {
     const flight = this.#fetches.inProgress(key)
@@ -120,54 +120,54 @@ export class Engine {
     }) as Promise<Awaited<T>>
   }
 
-  /** Whether the key is being fetched for all who ask. */
+  /** Whether a shared fetch of the key is in progress. */
   isFetching(key: string): boolean {
     return this.#flights.get(key) !== undefined
   }
 
-  /** Looks things up for a question that is to be resolved if that is not enough. */
+  /** Remembers its look-ups, for `resolve` to reuse if they do not suffice for a hit. */
   look(): Looks {
     return new Looks(this.#store)
   }
 
-  /** What stands at one key, if it is valid and the store says so at once. It may be outlived. */
+  /** What is stored under the key, if it is valid and the store answers synchronously. It may have expired. */
   valid(key: string, reads: Reads): Stored | undefined {
     const kept = reads.get(key)
     const stored = kept instanceof Promise ? undefined : known(kept)
     return stored !== undefined && this.#log.verdict(stored) === 'valid' ? stored : undefined
   }
 
-  /** What the stores hold for a question; asks nobody else and changes nothing. */
+  /** What the stores hold for a question; contacts no origin and changes nothing. */
   find<E extends Entry, D>(question: Question<E, D>, now: number, reads: Reads = this.#store): Awaitable<Found<E>> {
     return lookup(reads, this.#log, question, now, reads.get(question.key))
   }
 
-  /** The same, and where it is kept; copies nothing to a nearer tier. */
+  /** The same, with the tier it was found in; promotes nothing to a nearer tier. */
   async locate<E extends Entry, D>(question: Question<E, D>, now: number): Promise<Located<E>> {
     const located = await locate(this.#store, this.#log, question, now)
     const decision = question.decide(located.found, now)
     const isFetch = decision.kind === 'revalidate' || decision.kind === 'fetch'
     if (!isFetch || !this.#fetches.areShared) return located
     if (await this.isAlone(question, located.found, decision)) return located
-    // Before the origin is asked, it is seen whether another has asked it.
+    // Before asking the origin, a fetch would look whether another process has stored something newer.
     const past = decision.kind === 'revalidate' ? decision.entry : undefined
     const anew = { past, generation: this.#log.generation }
     const latest = await locate(this.#store, this.#log, question, now, anew)
     return question.decide(latest.found, now).kind === 'serve' ? latest : located
   }
 
-  /** Whether this question is asked of the origin for its asker alone although a fetch for all was decided on. */
+  /** Whether the origin is asked for this caller only, although a shared fetch was decided on. */
   async isAlone<E extends Entry, D>(question: Question<E, D>, found: Found<E>, decision: Forward<E>): Promise<boolean> {
     return this.#isUnshareable(question, found, decision, new Peeks(this.#store))
   }
 
-  /** Something newer was put at this key: a fetch in progress may not replace it. */
+  /** Something newer was stored under this key: a fetch in progress must not replace it. */
   supersede(key: string): void {
     this.#flights.drop(key)
     this.#passing.supersede(key)
   }
 
-  /** Asks the origin for this asker alone. What may be stored, is. */
+  /** Asks the origin for this caller only. The answer is stored if it may be. */
   forward<E extends Entry, D>(
     question: Question<E, D>,
     why: ForwardReason,
@@ -179,7 +179,7 @@ export class Engine {
     return this.#shedding.counted(this.#passing.answer(question, question.key, decision), question.leaving)
   }
 
-  /** Stores what an answer to this asker alone turned out to be worth to others. */
+  /** Stores an answer that was fetched for this caller only but turned out to be shareable. */
   keep<E extends Entry, D>(question: Question<E, D>, entry: E): void {
     this.#storing.keep(question, entry, question.key + question.apart, {})
   }
@@ -249,7 +249,7 @@ export class Engine {
     }
   }
 
-  /** The asker's own answer does not refresh the copy; where that was served instead, another does. */
+  /** A caller's own answer does not refresh the shared copy; if the stale copy was served instead, refresh it. */
   async #alone<E extends Entry, D>(
     question: Question<E, D>,
     key: string,
@@ -263,9 +263,8 @@ export class Engine {
   }
 
   /**
-   * Whether it is remembered (`unshareable`) that answers to askers like this one are not shared, although a copy is
-   * stored for the others. Where none is stored the look-up has found that out. Who can join a fetch need not ask the
-   * store.
+   * Whether answers to callers like this one are remembered as `unshareable`, although a copy is stored for others. If
+   * no copy is stored, the look-up has already found the marker. A caller that can join a fetch need not ask the store.
    */
   #isUnshareable<E extends Entry, D>(
     question: Question<E, D>,
@@ -278,7 +277,7 @@ export class Engine {
     return isUnshareable(reads, this.#log, found.key + apart, this.#clock.now())
   }
 
-  /** A background refresh: nobody waits for it. */
+  /** Background refresh. */
   #refresh<E extends Entry, D>(question: Question<E, D>, found: Found<E>, entry: E): void {
     if (!this.#shedding.isMemoryShort) this.#fetches.refresh(question.forRefresh(entry), found.key, entry)
   }

@@ -2,7 +2,7 @@ import type { Beginning, Entry, FetchEnding, Lease, Stamp, Written } from '../..
 import type { Landed } from './landing.ts'
 import { type LimitedWaits, limitedWaits } from './limited-waits.ts'
 
-/** PromiseWithResolvers, as a type that may stand for one of a wider kind. */
+/** PromiseWithResolvers as a covariant type: assignable to one of a wider type. */
 interface Deferred<L> {
   readonly promise: Promise<L>
   resolve(landed: L | PromiseLike<L>): void
@@ -11,8 +11,8 @@ interface Deferred<L> {
 const NO_TAGS: readonly string[] = []
 
 /**
- * One fetch in progress, from before the request leaves until its response is stored or given up. It bears the stamp of
- * its beginning, for the log to judge it by before the response's tags are known.
+ * One fetch in progress, from before the request leaves until its response is stored or given up. It carries a stamp,
+ * so that the log can judge it before the response's tags are known.
  */
 export class Flight<E extends Entry, D> implements Stamp {
   readonly url: string
@@ -21,31 +21,31 @@ export class Flight<E extends Entry, D> implements Stamp {
   readonly position: number
   checked: number
   readonly startedAt: number
-  /** Of the log, when it began. */
+  /** `changes` of the log when the flight began. */
   readonly changes: number
-  /** Nobody waited for it when it began. */
+  /** A background refresh: nobody waited for it when it began. */
   readonly background: boolean
-  /** The copy that it checks with the origin. */
+  /** The copy it revalidates. */
   readonly past: E | undefined
-  /** What it comes to, at hand once that is known. */
+  /** Set once it has landed. */
   result: Landed<E, D> | undefined
-  /** What is known, by the response's head, of its being stored. */
+  /** What is known about storing the response when its head arrives. */
   written: Written = undefined
-  /** When the response's head came, and how many ms after the origin was asked: that may be later than it began. */
+  /** When the response's head arrived, and how many ms after asking the origin, which may be later than `startedAt`. */
   landedAt = 0
   tookMs = 0
-  /** The right to ask the origin, where others share the stores; they wait until it is given back. */
+  /** The right to ask the origin if the stores are shared; other processes wait until it is released. */
   lease: Lease | undefined
-  /** Something newer was put where it would be kept. */
+  /** Something newer was stored in its place. */
   isSuperseded = false
-  /** What was asked for later varies, which stands there now: what this one brings is put there only in its order. */
+  /** A later fetch has stored a "varies" marker under its key: its result may only be stored after comparing order. */
   isCrossed = false
-  /** Only `Flights` writes it. */
+  /** Written only by `Flights`. */
   hasEnded = false
-  /** Those that lead or led to it, from the first until it is left; only `Flights` writes them. */
+  /** All keys under which it is or was registered; undefined before the first and once left. Written by `Flights`. */
   keys: string[] | undefined
   #landed: Promise<Landed<E, D>> | undefined
-  /** For those who join while the loader is being called: it may itself ask for the same key. */
+  /** For callers that join while the loader is being called: the loader itself may ask for the same key. */
   #awaited: Deferred<Landed<E, D>> | undefined
   #limited: LimitedWaits<Landed<E, D>> | undefined
 
@@ -66,29 +66,29 @@ export class Flight<E extends Entry, D> implements Stamp {
     this.past = past
   }
 
-  /** What it comes to. Never rejects. */
+  /** How it ends. Never rejects. */
   get landed(): Promise<Landed<E, D>> {
     return this.#landed ?? (this.#awaited ??= Promise.withResolvers()).promise
   }
 
-  /** For those who wait for what it comes to only for a time. */
+  /** For callers that wait for a limited time. */
   get limited(): LimitedWaits<Landed<E, D>> {
     return (this.#limited ??= limitedWaits(this.landed))
   }
 
-  /** It has left: this will be what it comes to. */
+  /** Sets the promise of its result, once the load has begun. */
   launched(landed: Promise<Landed<E, D>>): void {
     this.#landed = landed
     if (this.#awaited !== undefined) this.#awaited.resolve(landed)
   }
 }
 
-/** At most one flight per key; everyone who asks meanwhile may share it. */
+/** At most one flight per key, for all callers that may share it. */
 export class Flights {
   readonly #byKey = new Map<string, AnyFlight>()
   #size = 0
 
-  /** Flights that have not ended. One that failed keeps its place for a while longer. */
+  /** Flights that have not ended. A failed one stays registered a while longer but is not counted. */
   get size(): number {
     return this.#size
   }
@@ -97,7 +97,7 @@ export class Flights {
     return this.#byKey.get(key)
   }
 
-  /** From now on `key` leads to this flight; a flight that had the key goes on without it. */
+  /** Registers the flight under `key`; a flight that had the key continues without it. */
   put(key: string, flight: AnyFlight): void {
     this.#byKey.set(key, flight)
     if (flight.keys === undefined) {
@@ -108,37 +108,37 @@ export class Flights {
     }
   }
 
-  /** The same, unless one that began after it has the key, and is in progress. */
+  /** The same, unless a flight in progress that began later has the key. */
   lead(key: string, flight: AnyFlight): void {
     const other = this.#byKey.get(key)
     if (other === undefined || other.hasEnded || other.startedAt <= flight.startedAt) this.put(key, flight)
   }
 
-  /** The flight that has this key, if any, is superseded. */
+  /** Supersedes the flight under this key, if any. */
   drop(key: string): void {
     const flight = this.#byKey.size > 0 ? this.#byKey.get(key) : undefined
     if (flight !== undefined) this.supersede(flight)
   }
 
-  /** It goes on, but nobody joins it any more and what it brings is not kept. */
+  /** The flight continues, but nobody may join it any more and its result is not stored. */
   supersede(flight: AnyFlight): void {
     flight.isSuperseded = true
     this.#forget(flight)
   }
 
-  /** What was asked for at that time varies, which is said at this key. */
+  /** A "varies" marker from a fetch begun at `startedAt` was stored under this key. */
   cross(key: string, startedAt: number): void {
     const flight = this.#byKey.get(key)
     if (flight !== undefined && flight.startedAt < startedAt) flight.isCrossed = true
   }
 
-  /** What it came to is known and is not being stored; who comes next may share that until it is left. */
+  /** Its result is known and is not being stored; callers may share it until `leave`. */
   end(flight: AnyFlight): void {
     if (!flight.hasEnded && flight.keys !== undefined) this.#size--
     flight.hasEnded = true
   }
 
-  /** Nobody may join it any more, and those who wait in other processes are told how it ended. */
+  /** Nobody may join it any more, and waiters in other processes learn how it ended. */
   leave(flight: AnyFlight, ending: FetchEnding): void {
     this.#forget(flight)
     this.end(flight)
@@ -153,5 +153,5 @@ export class Flights {
   }
 }
 
-/** Flights of both doors share the table; a door only ever joins flights of its own kind of entry. */
+/** Both doors share the table; a door only ever joins flights of its own kind of entry. */
 export type AnyFlight = Flight<Entry, unknown>

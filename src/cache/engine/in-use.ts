@@ -1,8 +1,8 @@
-/** What an error does not take the place of: whatever may still answer somebody, if only while the origin fails. */
+/** Entries that an error must not replace: those that may still answer a caller, if only while the origin fails. */
 import type { Entry, InvalidationLog, Stored, Verdict } from '../../model.ts'
 import type { Question } from './question.ts'
 
-/** Whether a copy may stand in for an origin that fails, for others, even if not for who asks now. */
+/** Whether a copy may stand in for a failing origin, for other callers if not for this one. */
 export function mayStandIn(
   { mustRevalidate, freshUntil, staleIfErrorUntil }: Entry,
   verdict: Verdict,
@@ -13,8 +13,7 @@ export function mayStandIn(
 }
 
 /**
- * Whether what stands at a key is worth more than an error: not another error, but any variants as long as they are
- * kept.
+ * Whether a stored entry is worth more than an error response: an error is not, a "varies" marker is until it expires.
  */
 export function isInUse<E extends Entry, D>(
   question: Question<E, D>,

@@ -3,35 +3,35 @@ import type { LoadContext, Loaded, Question } from './question.ts'
 
 /** How a fetch ended, known at the response's head. */
 export type Landed<E extends Entry, D> =
-  /** For everyone: being stored, or a stored response found still good (`validated`). */
+  /** For everyone: a response being stored, or a stored one that was confirmed (`validated`). */
   | {
       readonly kind: 'entry'
       readonly entry: E
       readonly status: number
       readonly validated: boolean
-      /** Another who shares the stores has fetched and stored it: while it was waited for, or before. */
+      /** Another process that shares the stores fetched and stored it: while we waited, or before. */
       readonly elsewhere?: 'meanwhile' | 'before' | undefined
     }
-  /** For the request that started the fetch, alone, and why. */
+  /** For the request that began the fetch only, and why. */
   | {
       readonly kind: 'direct'
       readonly reply: D
       readonly status: number
       readonly why: Detail
-      /** An error that may be gone with the next request: a copy that may stand in for it stays. */
+      /** An error that the next request may not see: a copy that may stand in for it stays. */
       readonly transient?: boolean | undefined
-      /** It says nothing of what is stored: that stays in any case. */
+      /** The answer says nothing about the stored copy, which stays in any case. */
       readonly aside?: boolean | undefined
-      /** A stored response that this answer shows to be out of date, as it is to be kept from now on. */
+      /** A copy that this answer showed to be outdated, in the form in which it is kept from now on. */
       readonly outdated?: E | undefined
     }
-  /** The origin answered that it failed (5xx), and why that is not stored. A stale copy may stand in for it. */
+  /** The origin answered with an error (5xx), and why that is not stored. A stale copy may stand in for it. */
   | {
       readonly kind: 'failed'
       readonly reply: D
       readonly status: number
       readonly why: Detail
-      /** It may be given to others who wait. */
+      /** It may be given to other waiters. */
       readonly shared: boolean
     }
   /** There was no answer. */
@@ -43,7 +43,7 @@ export function load<E extends Entry, D>(question: Question<E, D>, context: Load
   return begin(question, context).catch(failedWith)
 }
 
-/** The same as `question.load`, which may also throw at once here. */
+/** Calls `question.load`; a synchronous throw becomes a rejection. */
 export function begin<E extends Entry, D>(question: Question<E, D>, context: LoadContext<E>): Promise<Loaded<E, D>> {
   try {
     return question.load(context)
@@ -57,7 +57,7 @@ export const failedWith = (thrown: unknown): Extract<Landed<Entry, never>, { kin
   thrown,
 })
 
-/** The one who was to read the answer did not wait for it. */
+/** The caller that was to read the answer did not wait for it. */
 export function discard<E extends Entry, D>(question: Question<E, D>, landed: Landed<E, D>): void {
   if (landed.kind === 'direct' || landed.kind === 'failed') question.discard(landed.reply)
   else if (landed.kind === 'entry') question.discardEntry(landed.entry)

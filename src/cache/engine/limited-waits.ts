@@ -1,14 +1,14 @@
 import type { Clock } from '../../model.ts'
 
-/** Those who wait for the same, each for a time of its own. */
+/** Waiters for the same result, each with its own time limit. */
 export interface LimitedWaits<T> {
-  /** What it comes to, or 'slow' when that takes more than `afterMs` milliseconds. */
+  /** The result, or 'slow' if it takes longer than `afterMs` milliseconds. */
   within(afterMs: number, clock: Clock): Promise<T | 'slow'>
 }
 
 /**
- * A promise would hold on to everyone who has ever waited for it until it is settled, which may be never. Here those
- * who have waited long enough are let go of.
+ * A promise retains all its reactions until it settles, which may be never. Here waiters are released when their time
+ * is up.
  * @param awaited does not reject
  */
 export function limitedWaits<T>(awaited: Promise<T>): LimitedWaits<T> {

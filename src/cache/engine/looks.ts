@@ -1,15 +1,15 @@
 import type { Awaitable, Kept, Store } from '../../model.ts'
 
-/** Of a store, what a question is looked up in. */
+/** The part of a store that look-ups use. */
 export type Reads = Pick<Store, 'get'>
 
 /**
- * Remembers what a store has said in this turn of the event loop. The hit lane looks a request up; where that is no
- * hit, the usual way goes on with the same answers. So the store is asked once, and counts one look-up.
+ * Remembers what a store returned in this turn of the event loop. If a request looked up by the hit lane is no hit, the
+ * usual path continues with the same results, so that the store is read once and counts one look-up.
  */
 export class Looks implements Reads {
   readonly #store: Reads
-  /** Most questions are about one key. */
+  /** The first key read: most questions read only one. */
   #key: string | undefined
   #kept: Awaitable<Kept>
   #others: Map<string, Awaitable<Kept>> | undefined

@@ -15,10 +15,10 @@ import type { Question } from './question.ts'
 import { withStored } from './with-stored.ts'
 
 /**
- * What the stores hold for a question: first at the resource's key, then, if the resource varies, at the variant's.
- * Dead and outlived things are not found. A value, not a promise, where the store answers at once.
- * @param kept what the store says of the resource's key
- * @param anew how the store is to be asked for the other keys
+ * What the stores hold for a question: looks under the resource's key, then, if the resource varies, under the
+ * variant's. Purged and expired entries are not found. Returns a value, not a promise, if the store is synchronous.
+ * @param kept what the store returned for the resource's key
+ * @param anew passed to the store for the other keys
  */
 export function lookup<E extends Entry, D>(
   store: Reads,
@@ -33,7 +33,7 @@ export function lookup<E extends Entry, D>(
   return kept instanceof Promise ? kept.then((later) => atResource(look, later)) : atResource(look, kept)
 }
 
-/** A look-up that copies nothing to a nearer tier, and in which tier it finds what it finds. */
+/** A look-up that promotes nothing to a nearer tier, and tells which tier the entry was found in. */
 export async function locate<E extends Entry, D>(
   store: Store,
   log: InvalidationLog,
@@ -46,9 +46,9 @@ export async function locate<E extends Entry, D>(
   return { found, tier: peeks.tiers.get(found.key) }
 }
 
-/** Reads that copy nothing to a nearer tier. */
+/** Reads that promote nothing to a nearer tier. */
 export class Peeks implements Reads {
-  /** Where what was read was. */
+  /** The tier each key was found in. */
   readonly tiers = new Map<string, Tier | undefined>()
   readonly #store: Store
   readonly #anew: Anew | undefined
@@ -72,7 +72,7 @@ export class Peeks implements Reads {
 
 export interface Located<E extends Entry> {
   readonly found: Found<E>
-  /** Where it is found; says nothing where it is not. Undefined when the store has no name for where. */
+  /** The tier of the entry; meaningless if nothing was found. Undefined if the store does not name its tiers. */
   readonly tier: Tier | undefined
 }
 
@@ -102,7 +102,7 @@ function atVariant<E extends Entry, D>(look: Look<E, D>, key: string, other: str
   return kept instanceof Promise ? kept.then(judge) : judge(kept)
 }
 
-/** Another variant that answers the asker as well. */
+/** Looks under another variant's key that also suits the caller. */
 function atOtherVariant<E extends Entry, D>(look: Look<E, D>, key: string, other: string): Awaitable<Found<E>> {
   const judge = (kept: Kept): Awaitable<Found<E>> => {
     const suiting = known(kept)
@@ -126,7 +126,7 @@ function found<E extends Entry, D>(
   return question.apart === '' ? nothing(key, miss, false) : apart(look, key, miss)
 }
 
-/** Answers that only some askers may share are remembered apart from the others'. */
+/** Unshareable markers for some callers only are stored under the key plus `apart`. */
 function apart<E extends Entry, D>(look: Look<E, D>, key: string, miss: FoundNothing['miss']): Awaitable<Found<E>> {
   const { store, log, question, now, anew } = look
   const remembered = isUnshareable(store, log, key + question.apart, now, anew)
@@ -135,7 +135,7 @@ function apart<E extends Entry, D>(look: Look<E, D>, key: string, miss: FoundNot
     : nothing(key, miss, remembered)
 }
 
-/** Whether it is remembered at this key that an answer was for one asker alone. */
+/** Whether an unshareable marker is stored under this key. */
 export function isUnshareable(
   store: Reads,
   log: InvalidationLog,
@@ -150,7 +150,7 @@ export function isUnshareable(
   return withStored(store, key, judge, anew)
 }
 
-/** What is certain to be there. */
+/** What is certainly stored. */
 export const known = (kept: Kept): Stored | undefined => (kept === 'unknown' ? undefined : kept)
 
 const nothing = (key: string, miss: FoundNothing['miss'], unshareable: boolean): FoundNothing => ({

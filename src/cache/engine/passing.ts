@@ -1,4 +1,4 @@
-/** Asks the origin for one asker alone. What its answer is worth to others is kept. */
+/** Asks the origin for one caller only. An answer that others may use is stored. */
 import type { Clock, Entry, InvalidationLog, Outcome, Written } from '../../model.ts'
 import type { Answers } from './answers.ts'
 import { mayStandIn } from './in-use.ts'
@@ -25,7 +25,7 @@ export class Passing {
   readonly #placing: Placing
   readonly #answers: Answers
   readonly #inProgress = new PassesInProgress()
-  /** Keys of copies of which somebody asks whether they are still good, for nobody. */
+  /** Keys of copies being checked in the background. */
   readonly #refreshing = new Set<string>()
 
   constructor({ log, clock, storing, placing, answers }: PassingParts) {
@@ -36,7 +36,7 @@ export class Passing {
     this.#answers = answers
   }
 
-  /** @param key where what is stored for the question was found, or would have been */
+  /** @param key under which the question's entry was found, or would have been */
   async answer<E extends Entry, D>(
     question: Question<E, D>,
     key: string,
@@ -61,7 +61,7 @@ export class Passing {
     })
   }
 
-  /** Asks what has become of the copy, unless that is being asked: nobody waits for it. */
+  /** Checks the copy in the background, unless a check is under way. */
   refresh<E extends Entry, D>(question: Question<E, D>, key: string, entry: E): void {
     if (this.#refreshing.has(key)) return
     this.#refreshing.add(key)
@@ -74,7 +74,7 @@ export class Passing {
     })
   }
 
-  /** Something newer was put at this key: what is on its way is not kept there. */
+  /** Something newer was stored under this key: passes in progress must not replace it. */
   supersede(key: string): void {
     this.#inProgress.supersede(key)
   }
@@ -85,7 +85,7 @@ export class Passing {
     signal: AbortSignal | undefined,
     background = false,
   ): Promise<Landed<E, D>> {
-    const beginning = beginningAt(this.#log, this.#clock.now()) // first: what is logged between the two is later than it
+    const beginning = beginningAt(this.#log, this.#clock.now()) // before the load: a record logged in between is later
     const verdict = updates === undefined ? 'dead' : this.#log.verdict(updates)
     const isOfUse = standing !== undefined && mayStandIn(standing, this.#log.verdict(standing), beginning.startedAt)
     return load(question, {
@@ -130,7 +130,7 @@ export class Passing {
     }
   }
 
-  /** What an asker alone brought is worth keeping, unless something newer was put there meanwhile. */
+  /** Stores what was fetched for one caller only, unless something newer was stored meanwhile. */
   #keepFrom<E extends Entry, D>(
     pass: PassInProgress,
     question: Question<E, D>,
@@ -140,7 +140,7 @@ export class Passing {
     return pass.superseded ? 'lost' : this.#storing.keep(question, entry, key + question.apart, { sameContent })
   }
 
-  /** What came too late for the one who asked, or that nobody waits for. */
+  /** For an answer that came too late for its caller, or that nobody waited for. */
   #settleLate<E extends Entry, D>(
     question: Question<E, D>,
     key: string,
@@ -155,8 +155,8 @@ export class Passing {
 }
 
 /**
- * Is it too early to say that this answer will be stored? The last one for the key was not shared, perhaps because it
- * was too long to be kept, and the length of this one is not known yet.
+ * Whether it is too early to report this answer as stored: the last one for the key was unshareable, perhaps because it
+ * was too large, and the length of this one is not known yet.
  */
 function mayBeLikeTheLast<E extends Entry, D>(
   question: Question<E, D>,
@@ -171,7 +171,7 @@ interface PassInProgress {
   superseded: boolean
 }
 
-/** Answers on their way to one asker alone each, by the key of what they may be worth keeping for. */
+/** Passes in progress, by the key of their resource. */
 class PassesInProgress {
   readonly #byKey = new Map<string, Set<PassInProgress>>()
 
@@ -189,7 +189,7 @@ class PassesInProgress {
     if (passes?.size === 0) this.#byKey.delete(pass.key)
   }
 
-  /** What they bring is older than what is now at the key. */
+  /** Their results are older than what is now stored under the key. */
   supersede(key: string): void {
     const passes = this.#byKey.size > 0 ? this.#byKey.get(key) : undefined
     if (passes === undefined) return

@@ -26,17 +26,17 @@ export interface PlacingParts {
   readonly log: InvalidationLog
   readonly clock: Clock
   readonly flights: Flights
-  /** As of storing: undefined where nobody else uses the store. */
+  /** As in `StoringParts`: undefined if no other process uses the store. */
   readonly maxSharedBytes: number | undefined
 }
 
-/** How long an unshareable answer is remembered, in ms. */
+/** How long an unshareable marker is kept, in ms. */
 const UNSHAREABLE_FOR = 30_000
 const NO_TAGS: readonly string[] = []
 
 /**
- * Puts what has arrived into its place, unless what stands there is to stay: what was asked for later, and where an error
- * arrives, what may still answer.
+ * Stores what has arrived, unless the existing entry has to stay: because it was requested later or, if an error
+ * arrives, because it may still answer.
  */
 export class Placing {
   readonly #store: Store
@@ -55,12 +55,12 @@ export class Placing {
     this.#maxSharedBytes = maxSharedBytes
   }
 
-  /** Is it an error for which there is no place, as far as that is known at once? */
+  /** Whether it is an error that would not be stored, as far as that is known synchronously. */
   isKnownToYield<E extends Entry, D>(question: Question<E, D>, entry: E, target: string): boolean {
     return question.isError(entry) && this.#placeFor(question, entry, target, undefined) === undefined
   }
 
-  /** What is remembered apart is not replaced by what is put for all. */
+  /** Drops the unshareable marker of a collapse partition: an entry stored under the shared key does not replace it. */
   forgetUnshareable(key: string): void {
     const forget = (kept: Kept) => {
       if (known(kept)?.kind === 'unshareable') void this.#store.delete(key)
@@ -72,7 +72,7 @@ export class Placing {
     return this.#store.set(key, entry, entry.keepUntil - now)
   }
 
-  /** Puts an entry in the place of the same one as it was before, unless something else is there by now. */
+  /** Replaces an entry by its outdated form, unless another entry has been stored meanwhile. */
   outdate(key: string, outdated: Entry): void {
     const replace = (stored: Kept) => {
       if (isEntry(stored) && isSame(stored, outdated)) void this.put(key, outdated)
@@ -80,7 +80,7 @@ export class Placing {
     void withStored(this.#store, key, replace)
   }
 
-  /** Others may have put something there: those for whom another fetch was, one alone, or another process. */
+  /** Stores an entry under a key to which other shared fetches, passes or processes may have written meanwhile. */
   putInOrder(key: string, entry: Entry, flight: AnyFlight | undefined, sameContent: boolean): Awaitable<Written> {
     const put = (kept: Kept): Awaitable<Written> => {
       if (this.isStaying(kept, entry, flight)) return undefined
@@ -90,14 +90,14 @@ export class Placing {
     return withStored(this.#store, key, put, this.anew)
   }
 
-  /** Of variants no more is to be found than of anything else that is replaced. */
+  /** Replacing a "varies" marker also drops its variants. */
   #replace(key: string, kept: Kept, entry: Entry): Awaitable<Written> {
     const replaced = known(kept)
     if (replaced?.kind === 'varies') this.#variants.drop(replaced.variants)
     return this.put(key, entry)
   }
 
-  /** Another fetch in progress that began before it does not take its place. */
+  /** Another fetch in progress that began earlier must not replace this entry. */
   #overtake(key: string, { startedAt }: Entry, own: AnyFlight | undefined): void {
     const flight = this.#flights.get(key)
     if (flight !== undefined && flight !== own && flight.startedAt < startedAt) this.#flights.drop(key)
@@ -116,9 +116,9 @@ export class Placing {
   }
 
   /**
-   * An error takes the place of nothing that may still answer somebody: neither of a copy nor, since it may be for this
-   * asker's variant alone, of all variants. Beside them it is one more, if nothing else is said to tell whom it is for.
-   * @returns undefined where there is no place for it
+   * The key for an error. An error must not replace anything that may still answer: neither a copy nor, as it may
+   * concern this caller's variant only, a "varies" marker. It may become a variant if it varies on no further fields.
+   * @returns undefined if it is not to be stored
    */
   #placeFor<E extends Entry, D>(
     question: Question<E, D>,
@@ -140,20 +140,20 @@ export class Placing {
     return withStored(this.#store, question.key, beside, anew)
   }
 
-  /** A part is put together with what is there. */
+  /** Combines a part with what is stored. */
   putPart<E extends Entry, D>(question: Question<E, D>, key: string, part: E): Awaitable<Written> {
     const join = (kept: Kept): Awaitable<Written> => {
-      if (!this.#log.holds(part)) return 'lost' // by now
+      if (!this.#log.holds(part)) return 'lost' // the log's generation has changed meanwhile
       const stored = known(kept)
       const valid = stored !== undefined && this.#log.verdict(stored) === 'valid' ? stored : undefined
       const settled = question.settled(part, valid)
       if (settled !== undefined) return this.#replace(key, kept, settled)
-      return valid === undefined ? 'lost' : undefined // else there is as much, or something later
+      return valid === undefined ? 'lost' : undefined // otherwise as much, or something later, is already stored
     }
     return withStored(this.#store, key, join, this.anew)
   }
 
-  /** That it is too large is not remembered in the place of a part of it, which may still answer. */
+  /** Remembers that a response is too large, unless a part of it is stored that may still answer. */
   rememberOutgrown<E extends Entry, D>(
     question: Question<E, D>,
     key: string,
@@ -174,9 +174,9 @@ export class Placing {
   }
 
   /**
-   * Requests at this key go side by side from now on, until an answer is found that may be shared; unless one was asked
-   * for later.
-   * @param flight absent: it was fetched for one asker alone
+   * From now on requests for this key do not wait for each other, until an answer can be shared. Does nothing if an
+   * entry that was requested later is stored.
+   * @param flight absent: it was fetched for one caller only
    */
   rememberUnshareable(key: string, of: Stamp, flight?: AnyFlight): Awaitable<Written> {
     const keepUntil = this.#clock.now() + UNSHAREABLE_FOR
@@ -190,8 +190,8 @@ export class Placing {
   }
 
   /**
-   * Does what is there stay? If it was asked for later, or put here meanwhile; but not the very copy that was to be
-   * replaced: the clock behind it may be ahead.
+   * Whether the existing entry stays: it was requested later, and is not the copy that `flight` was to replace, which
+   * may look newer only because another machine's clock is ahead.
    */
   isStaying(kept: Kept, arrived: Order, flight: AnyFlight | undefined): boolean {
     if (flight?.isSuperseded === true) return true
@@ -202,20 +202,20 @@ export class Placing {
     return stored.kind === 'varies' ? isLater(stored, flight.past) : !isSame(stored, flight.past)
   }
 
-  /** As far as is known, nobody else has fetched the same since. */
+  /** Whether, as far as is known, nobody else has fetched the same since. */
   isAlone(flight: AnyFlight | undefined): boolean {
     if (flight === undefined || flight.isCrossed) return false
     if (this.#maxSharedBytes === undefined) return true
     return flight.lease !== undefined && flight.lease.isDoubtful !== true
   }
 
-  /** Others who share the store may have put there what this process has not read. */
+  /** For reads before a write: other processes that share the store may have written what this one has not read. */
   get anew(): Anew | undefined {
     return this.#maxSharedBytes === undefined ? undefined : { past: undefined, generation: this.#log.generation }
   }
 }
 
-/** One entry, whichever tier it was read from. */
+/** Whether both are the same entry, perhaps read from different tiers. */
 const isSame = (a: Entry, b: Entry): boolean => a.position === b.position && a.bornAt === b.bornAt
 
 const isEntry = (kept: Kept): kept is Entry => {

@@ -6,18 +6,18 @@ export type Resolution<E extends Entry, D> =
   | { readonly kind: 'direct'; readonly reply: D; readonly outcome: Outcome }
   | { readonly kind: 'error'; readonly thrown: unknown; readonly outcome: Outcome }
 
-/** Decisions to ask the origin: for all who ask meanwhile, or for one asker alone. */
+/** Decisions to ask the origin: in a shared fetch, or for one caller only. */
 export type Forward<E extends Entry> = Extract<Decision<E>, { kind: 'revalidate' | 'fetch' }>
 export type Pass<E extends Entry> = Extract<Decision<E>, { kind: 'pass' }>
 
 export const isForwarding = <E extends Entry>(decision: Decision<E>): decision is Forward<E> | Pass<E> =>
   decision.kind === 'revalidate' || decision.kind === 'fetch' || decision.kind === 'pass'
 
-/** What stands where the answer would be kept. */
+/** The entry stored where the answer would be stored. */
 export const standingFor = <E extends Entry>(decision: Forward<E> | Pass<E>): E | undefined =>
   decision.kind === 'revalidate' ? decision.entry : decision.standing
 
-/** For this asker alone, since answers to such as it are not shared. */
+/** Ask for this caller only: answers to callers like it are not shared. */
 export const alone = <E extends Entry>(decision: Forward<E>): Pass<E> => ({
   kind: 'pass',
   why: decision.why,
@@ -34,7 +34,7 @@ export function served<E extends Entry, D>(
   detail?: Detail,
 ): Resolution<E, D> {
   const ttlMs = entry.freshUntil - now
-  // An invalidated copy is stale whatever its lifetime says.
+  // An invalidated copy is stale, whatever its lifetime says.
   return { kind: 'entry', entry, outcome: { result, ttlMs: result === 'hit' ? ttlMs : Math.min(ttlMs, 0), detail } }
 }
 

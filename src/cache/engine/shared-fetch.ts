@@ -19,23 +19,23 @@ export interface SharedFetchParts {
   readonly flights: Flights
   readonly storing: Storing
   readonly placing: Placing
-  /** Whose turn it is to fetch, where others use the store too. */
+  /** Fetch leases, if other processes use the store too. */
   readonly leases: FetchLeases | undefined
 }
 
-/** Whether a stored copy is better than knowing that this answer was for one asker alone. */
+/** Whether to keep the stored copy rather than replace it by an unshareable marker. */
 const leavesPrevious = <E extends Entry>(
   { transient, aside }: { readonly transient?: boolean | undefined; readonly aside?: boolean | undefined },
   { previous, keepPrevious }: LoadContext<E>,
 ): boolean => (transient === true && keepPrevious) || (aside === true && previous !== undefined)
 
-/** A failed fetch answers those who come right after it too: for as long as it took, within these bounds, in ms. */
+/** A failed fetch also answers the next callers: for as long as it took, within these bounds, in ms. */
 const FAILURE_SHARED_FOR = { least: 250, most: 5_000 }
 
-/** What a flight does, from its launch to what follows when it has landed. */
+/** Runs a flight, from its launch to what follows its landing. */
 export class SharedFetch<E extends Entry, D> {
   readonly #question: Question<E, D>
-  /** What the flight was begun for. */
+  /** Key the flight was launched under. */
   readonly #key: string
   readonly #flight: Flight<E, D>
   readonly #decision: Forward<E>
@@ -61,7 +61,7 @@ export class SharedFetch<E extends Entry, D> {
     return leases === undefined ? this.#load(beginning) : this.#loadInTurn(leases)
   }
 
-  /** Loads when it is this process's turn; meanwhile another who shares the store may have asked the origin. */
+  /** Loads when it is this process's turn, unless another process has stored the result meanwhile. */
   async #loadInTurn(leases: FetchLeases): Promise<Landed<E, D>> {
     const { log, clock, flights } = this.#parts
     try {
@@ -75,7 +75,7 @@ export class SharedFetch<E extends Entry, D> {
     }
   }
 
-  /** Waits for the turn to ask the origin; meanwhile another who shares the store may have asked it. */
+  /** Waits for this process's turn. Returns what another process has stored meanwhile, if that will do. */
   async #fromElsewhere(leases: FetchLeases): Promise<LandedEntry<E> | undefined> {
     const { store, log, clock } = this.#parts
     const question = this.#question
@@ -85,7 +85,7 @@ export class SharedFetch<E extends Entry, D> {
       const anew = { past, generation: log.generation }
       const found = await lookup(store, log, question, now, store.get(question.key, anew), anew)
       const latest = question.decide(found, now)
-      // What is due is not what a refresh ahead of expiry came for.
+      // A refresh ahead of expiry wants a newer copy, not one that is itself due for a refresh.
       const isAwaited = latest.kind === 'serve' && !(this.#flight.background && latest.refresh)
       return isAwaited ? latest.entry : undefined
     })
@@ -97,7 +97,7 @@ export class SharedFetch<E extends Entry, D> {
     return undefined
   }
 
-  /** Loads, and at the response's head starts what has to follow: storing, remembering, forgetting. Never rejects. */
+  /** Loads and, once the response's head has arrived, stores it or ends the flight. Never rejects. */
   #load(beginning: Beginning): Promise<Landed<E, D>> {
     const context = this.#contextOf(beginning)
     return begin(this.#question, context).then(
@@ -123,7 +123,7 @@ export class SharedFetch<E extends Entry, D> {
     }
   }
 
-  /** A purge since the look-up has taken the copy: it may not be confirmed back to life. */
+  /** The entry, unless purged since the look-up: a purged copy must not be revived by a 304. */
   #alive(entry: E | undefined): E | undefined {
     return entry !== undefined && this.#parts.log.verdict(entry) !== 'dead' ? entry : undefined
   }
@@ -132,7 +132,7 @@ export class SharedFetch<E extends Entry, D> {
     return mayStandIn(standing, this.#parts.log.verdict(standing), startedAt)
   }
 
-  /** What follows from how it ended; whatever goes wrong with that is how it ended. */
+  /** Acts on the result; if that throws, the error becomes the result. */
   #settle(context: LoadContext<E>, landed: Landed<E, D>): Landed<E, D> {
     const flight = this.#flight
     try {
@@ -157,21 +157,21 @@ export class SharedFetch<E extends Entry, D> {
       case 'direct':
         if (!leavesPrevious(landed, context)) this.#rememberUnshareable()
         return this.#leave(context.previous !== undefined)
-      case 'failed': // an answer all the same: what is not to be stored is for those who waited, not for later ones
+      case 'failed': // still an answer: without a copy to keep, it is only for those already waiting
         return this.#leave(context.keepPrevious)
       case 'error':
         return this.#leave(true)
     }
   }
 
-  /** In the place of a copy that the answer replaces, but not of anything newer. */
+  /** The marker replaces the copy that the answer supersedes, but nothing newer. */
   #rememberUnshareable(): void {
     const { log, flights, placing } = this.#parts
     const isNewest = flights.get(this.#key) === this.#flight && log.verdict(this.#flight) === 'valid'
     if (isNewest) void placing.rememberUnshareable(this.#key, this.#flight, this.#flight)
   }
 
-  /** A failure keeps its place for a while, so that the next requests share it instead of repeating it in a row. */
+  /** A failure (`holds`) stays registered for a while, so that the next requests share it instead of repeating it. */
   #leave(holds: boolean): void {
     const { clock, flights } = this.#parts
     const flight = this.#flight

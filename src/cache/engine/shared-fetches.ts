@@ -1,8 +1,8 @@
 /**
- * Fetches for all who ask meanwhile, one per key: whom they may answer, and how they are launched.
+ * Shared fetches, one per key: whom they may answer, and how they are launched.
  *
- * A fetch belongs to the cache, not to the request that started it. It is stamped with the invalidation log's position
- * from before it began, so whatever is appended while it runs outdates what it stores.
+ * A fetch belongs to the cache, not to the request that began it. It is stamped with the invalidation log's position
+ * before it began, so a record appended while it runs is later than what it stores.
  */
 import type { Clock, Entry, Found, InvalidationLog } from '../../model.ts'
 import { type AnyFlight, Flight, type Flights } from './flights.ts'
@@ -14,15 +14,15 @@ import { SharedFetch, type SharedFetchParts } from './shared-fetch.ts'
 import { beginningAt } from './stamp.ts'
 
 /**
- * With whom the question shares a fetch (see `Question.apart`). A whole copy is checked as a whole, whatever range is
- * asked for.
+ * The question's collapse partition (see `Question.apart`). A complete copy is revalidated as a whole, whatever range
+ * is requested.
  */
 export function apartFor<E extends Entry, D>(question: Question<E, D>, decision: Forward<E>): string {
   const isWhole = decision.kind === 'revalidate' && !question.isPart(decision.entry)
   return isWhole ? (question.apartWhole ?? question.apart) : question.apart
 }
 
-/** Nobody waits for the check of this copy. */
+/** The decision for a background refresh of this copy. */
 const refreshing = <E extends Entry>(entry: E) =>
   ({
     kind: 'revalidate',
@@ -44,12 +44,12 @@ export class SharedFetches {
     this.#parts = parts
   }
 
-  /** Are there others who share the stores, and fetch one at a time with us? */
+  /** Whether other processes share the stores and take turns fetching with this one. */
   get areShared(): boolean {
     return this.#parts.leases !== undefined
   }
 
-  /** A fetch in progress that will answer this question as well, or a new one. */
+  /** A fetch in progress that can answer this question too, or a new one. */
   join<E extends Entry, D>(
     question: Question<E, D>,
     found: Found<E>,
@@ -60,7 +60,7 @@ export class SharedFetches {
     return { flight: this.#launch(question, found.key + apartFor(question, decision), decision), leads: true }
   }
 
-  /** A fetch in progress that will answer this question as well. */
+  /** A fetch in progress that can answer this question too. */
   joinable<E extends Entry, D>(
     question: Question<E, D>,
     { key }: Found<E>,
@@ -73,7 +73,7 @@ export class SharedFetches {
   }
 
   /**
-   * The fetch in progress at this key, if it answers all who ask now whatever it brings for everyone: it has not
+   * The fetch in progress for this key, if its result will also be valid for callers that arrive now: it has not
    * landed, and nothing was invalidated since it began.
    */
   inProgress(key: string): AnyFlight | undefined {
@@ -83,9 +83,8 @@ export class SharedFetches {
   }
 
   /**
-   * A background refresh: nobody waits for it. Where it is remembered of askers like this one that their answers are
-   * for them alone, it is made in nobody's name: theirs would leave the copy as it is, for as long as it may be served
-   * stale.
+   * Background refresh. If answers to callers like this one are remembered as unshareable, it is made anonymously:
+   * otherwise the copy would not be refreshed for as long as it may be served stale.
    */
   refresh<E extends Entry, D>(question: Question<E, D>, foundAt: string, entry: E): void {
     const key = foundAt + apartFor(question, refreshing(entry))
@@ -111,7 +110,7 @@ export class SharedFetches {
   }
 
   #joinable<E extends Entry, D>(question: Question<E, D>, key: string, apart: string): Flight<E, D> | undefined {
-    // A door only ever joins flights of its own kind of entry.
+    // The cast is safe: a door only ever joins flights of its own kind of entry.
     const flight = this.#flights.get(key + apart) as Flight<E, D> | undefined
     return flight !== undefined && this.#mayJoin(question, key, flight) ? flight : undefined
   }
@@ -120,7 +119,7 @@ export class SharedFetches {
     const { result } = flight
     if (result?.kind === 'direct') return false
     if (result?.kind === 'entry') {
-      // Its head has come: to newcomers it is a copy like any other, and may have to be checked or be too old for them.
+      // Its head has arrived: for new callers it is a copy like any other, which may need revalidation or be too old.
       const { entry } = result
       if (this.#log.verdict(entry) !== 'valid') return false
       return question.decide({ kind: 'entry', key, entry, verdict: 'valid' }, this.#clock.now()).kind === 'serve'

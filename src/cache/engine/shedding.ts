@@ -11,10 +11,10 @@ export interface EngineLimits {
 
 const MOST_WAITING = 10_000
 
-/** Who has left holds no slot to be freed. */
+/** For a caller that has already left: there is no slot to free. */
 const LEFT = (): void => {}
 
-/** Counts those who wait for an answer, and says when no more may be asked of origins. */
+/** Load shedding: counts waiting callers, and decides when origins may be asked no more. */
 export class Shedding {
   readonly #maxWaiting: number
   readonly #pressure: Pressure | undefined
@@ -29,7 +29,7 @@ export class Shedding {
     this.#pressure = pressure
   }
 
-  /** Questions whose answer is being waited for by somebody who is still there. */
+  /** Callers still connected and waiting for an answer. */
   get waiting(): number {
     return this.#waiting
   }
@@ -38,7 +38,7 @@ export class Shedding {
     return this.#pressure?.high === true
   }
 
-  /** Why no more may be asked of origins now; undefined: they may be asked. */
+  /** Why origins may not be asked now; undefined if they may. */
   tooMuch(): string | undefined {
     if (this.#waiting >= this.#maxWaiting) return 'too many requests are waiting'
     return this.isMemoryShort ? 'memory is short' : undefined
@@ -51,8 +51,8 @@ export class Shedding {
   }
 
   /**
-   * One more who waits, until it leaves or what is returned is called.
-   * @param leaving aborted when it leaves; it may have left, and may outlive the wait by far
+   * Counts one more waiting caller, until it leaves or the returned function is called.
+   * @param leaving aborted when the caller leaves; may already be aborted, and may outlive the wait by far
    */
   slot(leaving?: Signal): () => void {
     if (leaving?.aborted) return LEFT

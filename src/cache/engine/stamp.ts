@@ -1,13 +1,13 @@
 import type { Beginning, InvalidationLog, Stamp } from '../../model.ts'
 
-/** Of what begins now. */
+/** For a fetch that begins now. */
 export const beginningAt = ({ generation, position }: InvalidationLog, now: number): Beginning => ({
   generation,
   position,
   startedAt: now,
 })
 
-/** Of what comes of a fetch that began so, compared with nothing yet. */
+/** The stamp of a fetch's result, not yet checked against later records. */
 export const stampOf = (
   url: string,
   tags: readonly string[],

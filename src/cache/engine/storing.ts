@@ -11,21 +11,21 @@ export interface StoringParts {
   readonly log: InvalidationLog
   readonly clock: Clock
   readonly flights: Flights
-  /** Content of up to this length reaches all who share the store; undefined: nobody else uses it. */
+  /** Content of up to this many bytes reaches all processes that share the store; undefined: no other uses it. */
   readonly maxSharedBytes: number | undefined
 }
 
 /** Where an entry comes from. */
 export interface KeepOptions<E extends Entry, D> {
-  /** Absent: it was fetched for one asker alone. */
+  /** Absent: it was fetched for one caller only. */
   readonly flight?: Flight<E, D>
-  /** Only the fields of what is there are newer, not its content: it is no reason to give up a fetch in progress. */
+  /** Only the fields are newer than those stored, not the content: no reason to supersede a fetch in progress. */
   readonly sameContent?: boolean
 }
 
 /**
- * What follows from an answer while it arrives, and when all of it has: entries, "varies on", "unshareable". Nothing that the
- * log has overtaken is put.
+ * Stores what follows from a response, while it arrives and once it is complete: entries, "varies" and "unshareable"
+ * markers. Nothing named by a later record of the log is stored.
  */
 export class Storing {
   readonly #placing: Placing
@@ -45,10 +45,10 @@ export class Storing {
   }
 
   /**
-   * Stores an entry when all of it has arrived. Until then its flight, if it has one, answers those who come; where the
-   * resource varies that is known at once, so that others ask for their own variant.
-   * @param now which it is now
-   * @returns what is known of that at once, which may be nothing
+   * Stores an entry once it has arrived completely. Until then its flight, if any, answers new callers. A "varies"
+   * marker is stored immediately, so that other callers ask for their own variant.
+   * @param now the current time
+   * @returns what is known at once about the write, perhaps nothing
    */
   keep<E extends Entry, D>(
     question: Question<E, D>,
@@ -62,7 +62,7 @@ export class Storing {
     const mayAnnounce = flight?.isSuperseded !== true && this.#log.verdict(entry) === 'valid'
     const announced =
       on.length > 0 && mayAnnounce ? this.#announce(question, entry, on, target, key, flight) : undefined
-    const leadsThere = on.length > 0 || !question.isError(entry) // others' variants are not to wait for an error
+    const leadsThere = on.length > 0 || !question.isError(entry) // other variants must not wait for an error
     if (flight?.isSuperseded === false && leadsThere && target + question.apart !== key) {
       this.#flights.lead(target + question.apart, flight)
     }
@@ -88,7 +88,7 @@ export class Storing {
   ): Awaitable<Announcement> {
     this.#flights.cross(question.key, entry.startedAt)
     const isStaying = (kept: Kept) => this.#placing.isStaying(kept, entry, flight)
-    // Who has the lease of a variant does not have that of the resource: others may announce theirs meanwhile.
+    // The lease of a variant is not that of the resource: other processes may announce their variants meanwhile.
     const isAlone = key === question.key && this.#placing.isAlone(flight)
     const anew = isAlone ? undefined : this.#placing.anew
     return this.#variants.announce(question, entry, on, variant, { flight, isStaying, anew })
@@ -122,15 +122,15 @@ export class Storing {
   }
 
   /**
-   * Another fetch has the key by now, but has not ended. To wait for that one would mean that what arrives slowly is
-   * never stored while many ask for it.
+   * Whether another fetch, still in progress, has the key by now. The entry is stored all the same: otherwise a
+   * response that arrives slowly would never be stored while it is in demand.
    */
   #isWantedMeanwhile<E extends Entry, D>(flight: Flight<E, D>, key: string): boolean {
     const current = this.#flights.get(key)
     return current !== undefined && current.result?.kind !== 'direct' && !flight.isSuperseded
   }
 
-  /** As far as is known, it is small enough for the others to read it. */
+  /** Whether, as far as is known, it is small enough to reach the other processes. */
   #fitsAll<E extends Entry, D>(question: Question<E, D>, entry: E): boolean {
     return (question.lengthOf(entry) ?? 0) <= (this.#maxSharedBytes ?? Number.POSITIVE_INFINITY)
   }
@@ -161,21 +161,21 @@ export class Storing {
   }
 }
 
-/** An entry that is kept when all of it has arrived. */
+/** An entry to be stored once it has arrived completely. */
 interface Arriving<E extends Entry, D> {
   readonly question: Question<E, D>
   readonly entry: E
-  /** Where it is put. */
+  /** Key to store it under. */
   readonly target: string
-  /** What its flight was begun for. */
+  /** Key its flight was launched under. */
   readonly key: string
   readonly flight: Flight<E, D> | undefined
   readonly sameContent: boolean
-  /** Of what has been said at the resource's key. */
+  /** The "varies" marker stored under the resource's key. */
   readonly announced: Awaitable<Announcement> | undefined
 }
 
-/** @returns what became of "varies on ..." at the resource's key */
+/** @returns what became of the "varies" marker under the resource's key */
 function settleAnnounced(announced: Awaitable<Announcement> | undefined, fate: Fate): Awaitable<Written> {
   const settle = (announcement: Announcement): Awaitable<Written> => {
     announcement.settle(fate)
@@ -185,7 +185,7 @@ function settleAnnounced(announced: Awaitable<Announcement> | undefined, fate: F
   return announced instanceof Promise ? announced.then(settle) : settle(announced)
 }
 
-/** What those who wait in other processes are told. */
+/** How the fetch ended, for waiters in other processes. */
 function endingOf(isStored: boolean, isValid: boolean): FetchEnding {
   if (!isStored) return 'unshared'
   return isValid ? 'stored' : 'overtaken'

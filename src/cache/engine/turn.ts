@@ -1,18 +1,18 @@
-/** One fetch per key among all who share the stores: whose turn it is to ask the origin. */
+/** One fetch per key among all processes that share the stores: whose turn it is to ask the origin. */
 import type { FetchLeases, Lease } from '../../model.ts'
 
 export type Turn<E> =
-  /** Ask the origin. With a lease, the others wait for what comes of it. */
+  /** Ask the origin. With a lease, the other processes wait for the result. */
   | { readonly kind: 'fetch'; readonly lease: Lease | undefined }
-  /** Another has asked it, and this came of it. `awaited`: it was stored while we waited, not before. */
+  /** Another process has fetched this. `awaited`: it was stored while we waited, not before. */
   | { readonly kind: 'found'; readonly entry: E; readonly awaited: boolean }
 
-/** What another stored can be purged before it is read: then it is somebody's turn again, but not without end. */
+/** What another process stored may be purged before we read it; then we take another turn, up to this many. */
 const MOST_TURNS = 3
 
 /**
  * Waits for the key's lease, or for what its holder stores.
- * @param look what is stored by now and answers the question
+ * @param look returns what is stored by now and answers the question
  */
 export async function takeTurn<E>(
   leases: FetchLeases,

@@ -1,4 +1,4 @@
-/** "Varies on ...": what stands at the key of a resource whose answers differ by request fields. */
+/** "Varies" markers: stored under the key of a resource whose responses vary by request fields. */
 import type { Fate } from '../../body.ts'
 import type {
   Anew,
@@ -26,36 +26,36 @@ export interface VariantsParts {
   readonly flights: Flights
 }
 
-/** It has been said that a resource varies, while the variant that shows it is arriving. */
+/** A "varies" marker that was stored while the variant that revealed it is still arriving. */
 export interface Announcement {
-  /** Nobody waits for it: a store may take its time. */
+  /** The write of the marker, which nothing waits for before the variant has arrived. */
   readonly written: Awaitable<Written>
-  /** What was asked for later stands there: nothing leads to the variant. */
+  /** A later entry is stored there, so no marker leads to the variant. */
   readonly isOutOfPlace: boolean
-  /** What has become of that variant. */
+  /** Reports what became of the variant's content. */
   settle(fate: Fate): void
 }
 
-/** Of a variant that is arriving. */
+/** The announcement of a variant that is still arriving. */
 interface Arriving extends Announcement {
   readonly variant: string
-  /** Absent: it was fetched for one asker alone. */
+  /** Absent: it was fetched for one caller only. */
   readonly flight: AnyFlight | undefined
   isOutOfPlace: boolean
 }
 
-/** What is to be known of the fetch of a variant. */
+/** The fetch of a variant. */
 export interface Announcing {
   readonly flight: AnyFlight | undefined
-  /** Whether what stands at the resource's key was asked for later. */
+  /** Whether what is stored under the resource's key was requested later. */
   readonly isStaying: (kept: Kept) => boolean
   readonly anew: Anew | undefined
 }
 
-/** What stood at a key before it was said that the resource varies. */
+/** What a "varies" marker replaced, until a variant has arrived completely. */
 interface Replaced {
   before: Entry | Varies
-  /** How many variants are arriving, of which none has come whole. */
+  /** Variants still arriving. */
   arriving: number
 }
 
@@ -80,9 +80,9 @@ export class Variants {
   }
 
   /**
-   * Puts "varies on ..." at the resource's key. A changed Vary drops the variants made under the old one, and whatever
-   * stood there, once a variant has come whole: where they all break off, that is put back. An error says nothing of
-   * what else there is.
+   * Stores a "varies" marker under the resource's key. If Vary has changed, the old variants, or whatever else was
+   * stored there, are dropped once a new variant has arrived completely; if all of them break off, it is put back. An
+   * error does not replace an entry in use.
    */
   announce<E extends Entry, D>(
     question: Question<E, D>,
@@ -127,10 +127,10 @@ export class Variants {
   }
 
   /**
-   * Variants to which nothing leads any more: the same names in a later Vary would bring them back. Those that are
-   * arriving are not kept.
-   * @param areJoined they are still what whoever asks for them now would get
-   * @param by what came in their place: those that were announced after it stay
+   * Deletes variants to which no marker leads any more: the same names in a later Vary would bring them back. Those
+   * still arriving are not stored.
+   * @param areJoined callers may still join the fetches of those still arriving
+   * @param by what replaced them: variants announced after it stay
    */
   drop(variants: readonly string[], areJoined = false, by?: Arriving): void {
     if (variants.length === 0) return
@@ -143,7 +143,7 @@ export class Variants {
     }
   }
 
-  /** One more variant arrives in the place of what stood there before the first. */
+  /** Counts one more arriving variant, and remembers what was stored before the first. */
   #replacedBy(key: string, before: Stored | undefined): Replaced | undefined {
     const present = this.#replaced.get(key)
     if (present !== undefined) {
@@ -165,7 +165,7 @@ export class Variants {
     this.#putBack(key, replaced.before, (there) => sameNames(there.on, on))
   }
 
-  /** Unless another process has put something else there, which only a tier beyond memory would tell. */
+  /** Skipped if another process has stored something else there, for which the tiers beyond memory are read too. */
   #putBack(key: string, before: Entry | Varies, isOurs: (there: Varies) => boolean): void {
     const put = (kept: Kept): Awaitable<Written> => {
       const there = known(kept)
@@ -177,7 +177,7 @@ export class Variants {
   }
 }
 
-/** Is it this variant by whose arrival it was said last? */
+/** Whether the marker was last written for this variant. */
 const isSaidOf = ({ variants, startedAt }: Varies, variant: string, entry: Entry): boolean =>
   variants.at(-1) === variant && startedAt === entry.startedAt
 

@@ -7,33 +7,33 @@ import { upstreamFields } from '../../policy/forward.ts'
 import { interimHead, withOneDate } from '../../policy/response.ts'
 import { locate } from '../../policy/target.ts'
 
-/** What the origin is to be asked. */
+/** What to ask the origin. */
 export interface Asking {
   readonly request: CacheRequest
   readonly route: Route
   /** Origin form. */
   readonly target: string
-  /** The answer is for all: the client's own conditions and range are left out. */
+  /** The answer is for everyone: the client's own conditions and range are left out. */
   readonly forAll: boolean
   readonly mayBeStored: boolean
-  /** Condition and range lines of our own. */
+  /** Conditional and Range field lines added by the cache. */
   readonly conditions: readonly string[]
   readonly why: ForwardReason
-  /** Nobody waits for the answer. */
+  /** A background refresh: nobody waits for the answer. */
   readonly background: boolean
   readonly signal: AbortSignal | undefined
 }
 
-/** An answer of the origin, and when: epoch milliseconds. */
+/** A response of the origin, and its times in epoch milliseconds. */
 export interface Fetched {
   readonly response: OriginResponse
   readonly requestedAt: number
   readonly respondedAt: number
-  /** `respondedAt` by the machine's clock, to be compared with dates. */
+  /** `respondedAt` by the machine's clock, for comparison with dates in fields. */
   readonly receivedOn: number
-  /** Nobody wants the rest of the response. */
+  /** Aborts the rest of the response. */
   readonly stop: () => void
-  /** Its content breaks off: who asked has been told of an answer by then. */
+  /** Reports that the content broke off, after the response itself was already reported as an `origin` event. */
   readonly brokeOff: (failure: HerdgateError) => void
 }
 
@@ -41,15 +41,15 @@ export interface AskParts extends ArrivalParts {
   readonly events: Events
 }
 
-/** What content takes while it arrives: time, and memory that it shares with all other content. */
+/** What arriving content needs: a clock, and the memory budget shared by all content in progress. */
 export interface ArrivalParts {
   readonly clock: Clock
   readonly budget: BodyBudget
 }
 
 /**
- * One request to the origin, reported as an `origin` event, and its content, if it breaks off, as `broken`. Rejects with a
- * HerdgateError.
+ * Makes one request to the origin, reported as an `origin` event; content that breaks off is reported as `broken`.
+ * Rejects with a HerdgateError.
  */
 export function askOrigin(asking: Asking, { clock, events }: AskParts): Promise<Fetched> {
   const { route, why: reason } = asking
@@ -77,7 +77,7 @@ export function askOrigin(asking: Asking, { clock, events }: AskParts): Promise<
   )
 }
 
-/** Ends a fetch that no client's leaving ends: nobody is told but those at work on it. */
+/** A minimal abort signal, for a fetch that does not end when a client leaves. */
 class Stoppable implements Signal {
   aborted = false
   readonly #listeners: (() => void)[] = []
@@ -98,7 +98,7 @@ class Stoppable implements Signal {
   }
 }
 
-/** @param outer stops it as well */
+/** @param outer aborts the fetch as well */
 function stoppable(outer: AbortSignal | undefined): { readonly signal: Signal; readonly stop: () => void } {
   if (outer === undefined) {
     const own = new Stoppable()
@@ -114,7 +114,7 @@ function originRequest({ request, route, target, forAll, mayBeStored, conditions
   const { body } = request
   const fields = upstreamFields(request, {
     conditions,
-    stripConditionals: forAll || background, // nobody waits for what is asked for in the background
+    stripConditionals: forAll || background, // a background refresh has no client whose conditions matter
     mayBeStored,
     authority,
     scheme,

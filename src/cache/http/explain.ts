@@ -8,27 +8,28 @@ import { answerAtLastHop } from './last-hop.ts'
 import { askFor, HttpQuestion } from './question.ts'
 import type { HandleParts } from './handle.ts'
 
-/** What would happen to a request now, and why. Times are seconds, negative when past. */
+/** What would happen to a request now, and why. */
 export interface Explanation {
   readonly request: { readonly method: string; readonly url: string }
   readonly route: string | undefined
-  /** What would be done: serve, serve-stale, revalidate, fetch, pass, unsafe, refuse, or an error's code. */
+  /** What would be done: serve, serve-stale, revalidate, fetch, pass, unsafe, refuse, or error. */
   readonly decision: string
   readonly why: string
   readonly key?: string
-  /** Key of the variant, when the resource varies. */
+  /** Key of the variant, if the resource varies. */
   readonly variant?: string | undefined
   readonly stored?: ExplainedEntry | undefined
 }
 
+/** Times are in seconds; negative if past. */
 export interface ExplainedEntry {
   readonly tier: string
   readonly status: number
   readonly bytes: number
-  /** As it can be purged by them; a group of its origin (RFC 9875) under its name alone. */
+  /** Tags it can be purged by; a group (RFC 9875) is listed by its name only, without its origin. */
   readonly tags: readonly string[]
   readonly variesOn: readonly string[]
-  /** The invalidation log's word on it: valid, or stale when an invalidation names it. */
+  /** The invalidation log's verdict: valid, or stale if an invalidation names it. */
   readonly verdict: string
   readonly position: number
   readonly logPosition: number
@@ -43,7 +44,7 @@ export interface ExplainedEntry {
   }
 }
 
-/** Never asks the origin and changes nothing. */
+/** Explains what would happen to a request; never asks the origin and changes nothing. */
 export async function explain(request: CacheRequest, parts: HandleParts): Promise<Explanation> {
   const { engine, routes, clock, log } = parts
   const asked = { method: request.method, url: request.url }

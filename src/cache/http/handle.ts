@@ -14,10 +14,10 @@ import { concludeUnanswered, concludeUnsafe, type UnsafeParts } from './unsafe.t
 
 export type HandleParts = UnsafeParts
 
-/** @param looks what has been looked up for the request in this turn */
+/** @param looks look-ups already made for the request in this turn of the event loop */
 export type Handle = (request: CacheRequest, looks?: Looks) => Reply | Promise<Reply>
 
-/** Never rejects: what goes wrong is a problem+json reply. A reply that is a hit in memory is a value, not a promise. */
+/** The handler never rejects: errors become problem+json replies. A hit in memory is a value, not a promise. */
 export function createHandle(parts: HandleParts): Handle {
   const { engine, routes, clock } = parts
 

@@ -1,4 +1,4 @@
-/** The shortest way to an answer: a fresh copy that is at hand, or nothing. */
+/** The shortest path to an answer: a fresh copy in memory, or nothing. */
 import type { CacheRequest, Outcome, Route, StoredResponse } from '../../model.ts'
 import { admit } from '../../policy/request-checks.ts'
 import { keysByFields } from '../../policy/key.ts'
@@ -11,25 +11,27 @@ import { askFor, HttpQuestion } from './question.ts'
 import type { Ask } from './response-load.ts'
 
 /**
- * What `handle` would answer a request without content at once and without doing anything else: a fresh copy whose
- * content is all there. Nothing is found for what is looked up elsewhere, refreshed, refused or forwarded.
+ * Finds what `handle` would answer synchronously and without side effects to a request without content: a fresh copy
+ * whose content is complete. Finds nothing if the store is asynchronous or the request is to be refreshed, refused or
+ * forwarded.
  */
 export interface Hits {
-  /** How a request is looked up; undefined when it is not. */
+  /** How a request is looked up; undefined if it is not. */
   planFor(request: CacheRequest): Plan | undefined
-  /** Whether a plan still holds: another configuration may have come meanwhile. */
+  /** Whether a plan is still valid: the configuration may have been reloaded. */
   holds(plan: Plan): boolean
-  /** For `find`, and for `handle` when that finds nothing. */
+  /** Look-ups for `find`, to be passed on to `handle` if it finds nothing. */
   look(): Looks
+  /** @param now epoch milliseconds */
   find(request: CacheRequest, plan: Plan, now: number, looks: Looks): Hit | undefined
-  /** As Cache.handle. */
+  /** The same as `Cache.handle`. */
   readonly handle: Handle
 }
 
 export interface Plan {
   readonly route: Route
   readonly ask: Ask
-  /** It is the same for every plain request (see CacheRequest) of this method for this URL. */
+  /** The plan is the same for every plain request (see CacheRequest) with this method and URL. */
   readonly general: boolean
   readonly routeAt: number
 }
@@ -56,7 +58,7 @@ export function createHits(parts: HandleParts, handle: Handle): Hits {
       return { route, ask, general, routeAt: routes.indexOf(route) }
     },
 
-    // A configuration that takes another's place brings routes of its own for all of them.
+    // A reload replaces every Route object.
     holds: ({ route, routeAt }) => routes[routeAt] === route,
 
     look: () => engine.look(),
@@ -75,7 +77,7 @@ export function createHits(parts: HandleParts, handle: Handle): Hits {
   }
 }
 
-/** Nothing in a plain request speaks against letting it in. */
+/** A plain request need not be checked before it is admitted. */
 function routeOf(request: CacheRequest, routes: readonly Route[]): Route | undefined {
   if (request.plain === true) {
     const route = matchRoute(routes, request.method, request.url)

@@ -4,7 +4,7 @@ import { cacheStatus } from '../../policy/cache-status.ts'
 import { hopsLeft } from '../../policy/max-forwards.ts'
 import { problemReply, type Reply } from './reply.ts'
 
-/** The answer to a request that may go no further (RFC 9110 section 7.6.2). TRACE is answered by origins alone. */
+/** The answer to a request that may not be forwarded (Max-Forwards, RFC 9110 section 7.6.2). TRACE is refused. */
 export function answerAtLastHop(request: CacheRequest): Reply | undefined {
   const hops = hopsLeft(request)
   if (hops === undefined || hops > 0) return undefined

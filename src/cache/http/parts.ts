@@ -16,14 +16,14 @@ import { mergeFields } from '../../policy/validation.ts'
 import { changed } from '../../response-record.ts'
 import { stampOf } from '../engine/stamp.ts'
 
-/** Clients choose which parts there are: to put together any number of them would take square time. */
+/** Clients decide which parts are stored, and combining them takes quadratic time. */
 const MOST_PARTS = 64
 
 /**
- * What to store of a part whose content has come to hand, given what is stored: joined with other parts of the same
- * representation, the whole if that completes it, nothing if the whole is already there, or what was asked for later.
- * @param received is held by the log, as is what is stored
- * @param mostBytes a copy may have
+ * What to store for a part that has arrived completely, given what is stored: combined with other parts of the same
+ * representation, the whole if that completes it, nothing if the whole or a later representation is already stored.
+ * @param received must be held by the log, like `stored`
+ * @param mostBytes limit for a copy
  */
 export function settledPart(
   received: StoredResponse,
@@ -40,8 +40,8 @@ export function settledPart(
 }
 
 /**
- * With the range that its content really fills. An origin that announces more than it sends, to the very end of the
- * representation, is wrong about where that end is: what follows from it is not said on.
+ * The entry with the range that its content actually fills. If the origin announced more than it sent, its complete
+ * length is not trusted; if the announced range reached the end, the end is taken to be where the content stopped.
  */
 function asReceived(entry: StoredResponse): StoredResponse | undefined {
   const { partial } = entry
@@ -63,14 +63,14 @@ const whole = (entry: StoredResponse): StoredResponse =>
   isComplete(entry) ? changed(entry, { status: 200, partial: undefined }) : entry
 
 /**
- * Only a strong validator tells that two responses are of one representation (RFC 9111 section 3.4). Some origins give
- * the same one to the compressed and the plain content, so the coding counts as well.
+ * Only a strong validator shows that two responses are of one representation (RFC 9111 section 3.4). Some origins give
+ * the same one to compressed and plain content, so the content coding must match too.
  */
 function sameRepresentation(one: Fields, other: Fields): boolean {
   return sameValidator(one, other) && field(one, 'content-encoding') === field(other, 'content-encoding')
 }
 
-/** The same for an answer to If-Range, which need not repeat what the stored fields tell (RFC 9110 section 15.3.7). */
+/** The same for a response to If-Range, which may omit fields that are already stored (RFC 9110 section 15.3.7). */
 export function continues(stored: Fields, answer: Fields): boolean {
   const coding = field(answer, 'content-encoding')
   return sameValidator(stored, answer) && (coding === undefined || coding === field(stored, 'content-encoding'))
@@ -90,7 +90,7 @@ function joined(stored: StoredResponse, part: StoredResponse, mostBytes: number)
   const slices = parts.map((range) => assemble(range, [part, stored]))
   if (!slices.every((slice) => slice !== undefined)) return undefined
   const partial: PartialContent = { parts, complete, reachesEnd: false, asked: undefined, contentRange: undefined }
-  // As old, to the invalidation log, as the oldest of its bytes: it holds both, so that it counts them alike.
+  // To the log the result is as old as its oldest bytes. It holds both stamps, so their positions are comparable.
   const position = Math.min(stored.position, part.position)
   const startedAt = Math.min(stored.startedAt, part.startedAt)
   const askedAt = Math.min(stored.askedAt, part.askedAt)
@@ -101,7 +101,7 @@ function joined(stored: StoredResponse, part: StoredResponse, mostBytes: number)
   return whole(changed(part, { ...stamp, askedAt, fields, body, partial }))
 }
 
-/** As many as may be held, in their order: each is looked for among all. */
+/** The largest parts, at most MOST_PARTS, in their original order. */
 function largest(parts: readonly ByteRange[]): readonly ByteRange[] {
   if (parts.length <= MOST_PARTS) return parts
   const bySize = [...parts].sort((one, other) => lengthOf([other]) - lengthOf([one]))
@@ -121,7 +121,7 @@ function assemble(range: ByteRange, entries: readonly StoredResponse[]): Buffer 
   return Buffer.concat(pieces)
 }
 
-/** Bytes of an entry from `first`, as far as its part goes and no further than `last`; undefined when it has none. */
+/** An entry's bytes from `first` to the end of that part, at most to `last`; undefined if it has none. */
 function bytesFrom({ body: { bytes }, partial }: StoredResponse, first: number, last: number): Buffer | undefined {
   if (bytes === undefined) return undefined
   if (partial === undefined) return bytes.subarray(first, last + 1)
@@ -162,8 +162,8 @@ async function* cut(reader: ReturnType<Body['read']>, { first, last }: ByteRange
 }
 
 /**
- * The whole of a representation: what is stored, with the bytes that it lacks put in their place as they arrive.
- * @param rest the one range that is missing
+ * A complete representation: the stored bytes, with the missing ones filled in as they arrive.
+ * @param rest the only missing range
  */
 export async function* completed(
   stored: StoredResponse,

@@ -1,4 +1,4 @@
-/** QUERY: a safe method whose content is part of what is asked, and so of the key. */
+/** QUERY: a safe method whose content is part of the request's meaning, and so of the key. */
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { BodyBudget } from '../../body.ts'
@@ -7,22 +7,22 @@ import { field } from '../../fields.ts'
 import type { CacheRequest } from '../../model.ts'
 import { allAsRead, keyMember } from '../../policy/key.ts'
 
-/** Longer content is passed on and its answer not stored. */
+/** A request with longer content is passed on and its response not stored. */
 const MOST_CONTENT_BYTES = 64 * 1024
 
 export type ReadQuery =
   | { readonly kind: 'read'; readonly request: CacheRequest; readonly key: string }
-  /** Too long to be part of a key, or more than there is memory for just now. */
+  /** Too long to be part of a key, or the memory budget is spent. */
   | { readonly kind: 'too-long'; readonly request: CacheRequest }
 
 /** Fields that decide what the content means. */
 const DESCRIBING = ['content-type', 'content-encoding', 'content-language', 'content-location']
 
 /**
- * Reads the content of a QUERY. The request returned has the same content, to be read as often as need be if it is
- * short.
- * @param budget what clients send slowly takes of the memory for all content in progress
- * @throws HerdgateError client_gone, when the client breaks off; what its content says by itself, where it breaks
+ * Reads the content of a QUERY. The returned request has the same content, readable any number of times unless it is
+ * too long.
+ * @param budget the memory for all content in progress, against which this content counts while it is read
+ * @throws HerdgateError client_gone if the client breaks off, or the stream's own HerdgateError
  */
 export async function readQuery(request: CacheRequest, budget: BodyBudget): Promise<ReadQuery> {
   const chunks: Buffer[] = []
@@ -30,7 +30,7 @@ export async function readQuery(request: CacheRequest, budget: BodyBudget): Prom
   let isTooLong = false
   const { body } = request
   try {
-    // What is not read to its end is left as it is, to be read on, or to be let go.
+    // If it is too long, the stream is left open: the rest is forwarded or discarded later.
     for await (const chunk of body?.iterator({ destroyOnReturn: false }) ?? []) {
       chunks.push(chunk)
       length += chunk.length
@@ -52,7 +52,7 @@ export async function readQuery(request: CacheRequest, budget: BodyBudget): Prom
   return { kind: 'read', request: read, key: `${key}${keyMember('q', 'content', hash)}` }
 }
 
-/** The request as if nothing of its content had been read. */
+/** The request with its content restored as if none had been read. */
 function unread(request: CacheRequest, body: Readable, content: Buffer): CacheRequest {
   if (body.readableEnded) return withContent(request, () => Readable.from([content]))
   body.unshift(content)

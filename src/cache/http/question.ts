@@ -24,8 +24,8 @@ import type { LoadContext, Loaded, Question } from '../engine/question.ts'
 import { type Ask, type DirectResponse, ResponseLoad } from './response-load.ts'
 
 /**
- * What a request that is looked up asks for.
- * @param keyed what of it counts beside the method and head of a GET
+ * How a request is looked up.
+ * @param keyed what is part of the key beyond that of a GET
  */
 export function askFor(
   request: CacheRequest,

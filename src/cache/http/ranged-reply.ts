@@ -9,7 +9,7 @@ import { sliceOf } from './parts.ts'
 
 type Ranged = Pick<Reply, 'status' | 'fields' | 'body'>
 
-/** @param head of the answer as it would be for all of it */
+/** @param head of the response for the whole representation */
 export function rangedReply(
   request: CacheRequest,
   entry: StoredResponse,
@@ -24,7 +24,8 @@ export function rangedReply(
       const [only, another] = selection.ranges
       if (only !== undefined && another === undefined) return single(entry, only, complete, head, conditional, clock)
       if (entry.body.bytes !== undefined) return several(entry, selection.ranges, complete, head, clock)
-      return { status: 200, fields: [...head, ...contentLength(complete)], body: entry.body } // more than can be sought while it arrives
+      // Several ranges cannot be cut from content that is still arriving.
+      return { status: 200, fields: [...head, ...contentLength(complete)], body: entry.body }
     }
     case 'unsatisfiable':
       entry.body.discard()
@@ -52,7 +53,7 @@ function single(
   return { status: 206, fields, body: sliceOf(entry, range, clock) }
 }
 
-/** Is the range less than all that the entry holds? */
+/** Whether the range is less than what the entry holds. */
 function isCut({ partial }: StoredResponse, { first, last }: ByteRange, complete: number | undefined): boolean {
   const [held, another] = partial?.parts ?? []
   if (partial === undefined) return first !== 0 || last + 1 !== complete
@@ -82,7 +83,7 @@ function several(
   return { status: 206, fields, body: Body.of(content) }
 }
 
-/** One that the content does not contain. */
+/** A boundary that does not occur in the content. */
 function boundaryFor(content: Buffer): string {
   let number = 0
   while (content.includes(`--herdgate-${number}`)) number++

@@ -1,4 +1,4 @@
-/** What a client receives for what the engine found. */
+/** The client's response for a resolution of the engine. */
 import { Body } from '../../body.ts'
 import { asHerdgateError, type HerdgateError } from '../../errors.ts'
 import type { Fields } from '../../fields.ts'
@@ -20,7 +20,7 @@ import type { Resolution } from '../engine/resolution.ts'
 import type { DirectResponse } from './response-load.ts'
 import { rangedReply } from './ranged-reply.ts'
 
-/** An answer, and how it came about. */
+/** A response, and how it came about. */
 export interface Reply {
   /** Name of the route; empty when none matched. */
   readonly route: string
@@ -29,7 +29,7 @@ export interface Reply {
   /** Absent when the response has no content. */
   readonly body: Body | undefined
   readonly outcome: Outcome
-  /** Of the stored response that it is, in seconds. */
+  /** Age of the stored response in seconds (RFC 9111 section 4.2.3); absent if there is none. */
   readonly age?: number | undefined
 }
 
@@ -69,7 +69,7 @@ function renderEntry(
 
 function renderDirect(request: CacheRequest, route: Route, reply: DirectResponse, outcome: Outcome): Reply {
   const fields = passedHead(reply.status, reply.fields, outcome, route.rules.cookies)
-  // A condition that was not sent on is for us to evaluate.
+  // A condition that was not forwarded has to be evaluated here.
   const conditionWasKept =
     outcome.result !== 'pass' && precondition(request, reply.status, reply.fields) === 'not-modified'
   if (conditionWasKept) {
@@ -81,7 +81,7 @@ function renderDirect(request: CacheRequest, route: Route, reply: DirectResponse
   return { route: route.name, status: reply.status, fields, body: bodiless ? undefined : reply.body, outcome }
 }
 
-/** The answer that an error of our own is. */
+/** One of Herdgate's own errors as a response. */
 export function problemReply(
   route: string,
   error: HerdgateError,

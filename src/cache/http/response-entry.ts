@@ -1,4 +1,4 @@
-/** Stored responses from what an origin answers. */
+/** Makes stored responses from an origin's responses. */
 import { Body } from '../../body.ts'
 import { type Fields, field } from '../../fields.ts'
 import { interned } from '../../interned.ts'
@@ -15,7 +15,7 @@ import { changed, ResponseRecord } from '../../response-record.ts'
 import { stampOf } from '../engine/stamp.ts'
 import type { ArrivalParts, Fetched } from './ask-origin.ts'
 
-/** For whom it was fetched, and what the invalidation log needs to know of it. */
+/** The request an entry is made for, and what the invalidation log needs to judge it. */
 export interface Making {
   readonly request: CacheRequest
   readonly rules: Rules
@@ -24,12 +24,12 @@ export interface Making {
   readonly beginning: Beginning
 }
 
-/** At most this much of a response that is not stored waits in memory for its reader. */
+/** Of a response that is not stored, at most this much waits in memory for its reader. */
 const WINDOW_BYTES = 256 * 1024
-/** A reader that makes the others wait for longer is dropped. */
+/** A reader that holds up the others for longer is dropped. */
 const STALL_MS = 10_000
 
-/** A new response, its content arriving. */
+/** A new response whose content is still arriving. */
 export function freshEntry(making: Making, fetched: Fetched, parts: ArrivalParts): StoredResponse {
   const { response, respondedAt, receivedOn } = fetched
   const { rules, request, beginning } = making
@@ -38,7 +38,7 @@ export function freshEntry(making: Making, fetched: Fetched, parts: ArrivalParts
   const kept = storedFields(fields, rules.cookies)
   const { varyOn: on, vary } = selection(fields, making)
   const lifetime = lifetimeOf(response, rules, fetched)
-  // Member by member: spreading takes several times as long, for every response that is stored.
+  // Member by member: spreading takes several times as long.
   return new ResponseRecord({
     status,
     fields: interned(dated(status === 206 ? withoutRange(kept) : kept, receivedOn)),
@@ -65,8 +65,8 @@ export function freshEntry(making: Making, fetched: Fetched, parts: ArrivalParts
 }
 
 /**
- * A stored response with newer fields (RFC 9111 section 3.2), as good as new.
- * @param update fields of the 304, of the response to HEAD, or of the 206 that brought the rest
+ * A stored response updated with newer fields (RFC 9111 section 3.2), with a new lifetime and stamp.
+ * @param update fields of the 304, of the response to HEAD, or of the 206 that completed it
  */
 export function updatedEntry(
   making: Making,
@@ -88,7 +88,7 @@ export function updatedEntry(
   })
 }
 
-/** The stored response as one that a HEAD has shown to be out of date: it may stand in only for an origin that fails. */
+/** A stored response that a HEAD has shown to be outdated: from now on usable only if the origin fails. */
 export const outdatedEntry = (previous: StoredResponse, { respondedAt }: Fetched): StoredResponse =>
   changed(previous, {
     freshUntil: Math.min(previous.freshUntil, respondedAt),
@@ -96,8 +96,8 @@ export const outdatedEntry = (previous: StoredResponse, { respondedAt }: Fetched
   })
 
 /**
- * @param length octets there will be, if that is known
- * @param keepBytes of it may be kept for others; 0 for one reader's alone
+ * @param length of the content in bytes, if known
+ * @param keepBytes how much may be kept for others; 0 if it is for one reader only
  */
 export function arrivingBody(
   { response, stop, brokeOff }: Pick<Fetched, 'response' | 'stop' | 'brokeOff'>,
@@ -115,7 +115,7 @@ export function declaredLength(fields: Fields): number | undefined {
   return declared === undefined ? undefined : Number(declared)
 }
 
-/** By which of the request's fields the response was selected. */
+/** The request fields by which the response was selected. */
 export function selection(fields: Fields, { request, rules }: Making): Pick<StoredResponse, 'varyOn' | 'vary'> {
   const on = varyOn(fields)
   if (on === '*' || on.length === 0) return UNSELECTED // "*" is not storable

@@ -1,4 +1,4 @@
-/** Getting a response for the HTTP door: from nothing, from a copy to be confirmed, or from a part to be completed. */
+/** Loads a response for the HTTP door: a new one, a copy to be revalidated, or a part to be completed. */
 import type { Body } from '../../body.ts'
 import { HerdgateError } from '../../errors.ts'
 import { type Fields, field, has } from '../../fields.ts'
@@ -23,33 +23,33 @@ import {
   updatedEntry,
 } from './response-entry.ts'
 
-/** A response for one request alone, as the origin sent it. */
+/** A response for one request only, as the origin sent it. */
 export interface DirectResponse {
   readonly status: number
   readonly fields: Fields
   readonly body: Body
-  /** For whom else it is. */
+  /** The request fields it was selected by, if other waiters may get it too. */
   readonly selected?: Pick<StoredResponse, 'varyOn' | 'vary'> | undefined
-  /** The same as something to store, where the answer to one request turns out to be what others would get. */
+  /** The response as an entry to store, if it is what other requests would get too. */
   readonly entry?: StoredResponse | undefined
-  /** When that was asked for, and when it came. */
+  /** When `entry` was requested and received. */
   readonly exchange?: Exchange | undefined
 }
 
-/** What distinguishes the ways in which a request asks. */
+/** How a request is looked up and forwarded. */
 export interface Ask {
   readonly key: string
-  /** Origin form, as the origin is to be asked. */
+  /** Request target for the origin, in origin form. */
   readonly target: string
   readonly url: string
   readonly credentialed: boolean
-  /** The answer is looked up and may be given to others: conditions of the client are answered here. */
+  /** The answer is looked up and may be shared: the client's conditions are evaluated here. */
   readonly lookedUp: boolean
-  /** It is asked in nobody's name, to refresh a copy with this status: any other may be for who is not logged in. */
+  /** For an anonymous refresh, the copy's status: any other may be meant for clients that are not logged in. */
   readonly expects?: number | undefined
 }
 
-/** What is asked for, and what there is to begin with. */
+/** What to load, and from what. */
 export interface Loading {
   readonly request: CacheRequest
   readonly route: Route
@@ -59,10 +59,10 @@ export interface Loading {
 
 type Landing = Loaded<StoredResponse, DirectResponse>
 
-/** An error page is shared among those who wait if it is no longer than this. */
+/** A longer error page is not shared among waiters. */
 const SHARED_FAILURE_BYTES = 64 * 1024
 
-/** One load: as many requests to the origin as it takes, and a judgement of the answer. */
+/** One load: as many requests to the origin as it takes, and what to do with the response. */
 export class ResponseLoad {
   readonly #request: CacheRequest
   readonly #route: Route
@@ -78,7 +78,7 @@ export class ResponseLoad {
     this.#parts = parts
   }
 
-  /** Rejects when there is no answer. */
+  /** Rejects if there is no answer. */
   land(): Promise<Landing> {
     const { previous, part } = this.#context
     if (!this.#isForAll()) {
@@ -102,7 +102,7 @@ export class ResponseLoad {
     return this.#anew(rangeLines(this.#request)) // it confirmed some other response
   }
 
-  /** A new response, asked for without conditions: the range that the request is for, or all there is. */
+  /** A new response, requested without conditions: the requested range, or the whole. */
   #anew(range: readonly string[]): Promise<Landing> {
     return this.#fetch(range).then((fetched) => {
       refuseConfirmation(fetched)
@@ -110,13 +110,13 @@ export class ResponseLoad {
     })
   }
 
-  /** Is a 304 an answer to the client? What is not looked up is the origin's to answer in its own way. */
+  /** Whether a 304 may answer the client: if it sent a condition, or the request is not looked up. */
   #mayBeConfirmed(): boolean {
     const { fields } = this.#request
     return !this.#ask.lookedUp || has(fields, 'if-none-match') || has(fields, 'if-modified-since')
   }
 
-  /** Is the origin asked in the name of everyone who may come? */
+  /** Whether the origin is asked on behalf of all callers. */
   #isForAll(): boolean {
     return this.#context.shared && this.#ask.lookedUp
   }
@@ -131,7 +131,7 @@ export class ResponseLoad {
     )
   }
 
-  /** RFC 9111 section 4.3.4: the stored content with the fields of the 304, as good as new. */
+  /** RFC 9111 section 4.3.4: the stored response, freshened with the fields of the 304. */
   #validated(previous: StoredResponse, fetched: Fetched): Landing {
     fetched.stop() // a 304 has no content
     const { response } = fetched
@@ -142,7 +142,7 @@ export class ResponseLoad {
     return { kind: 'direct', reply, status: 304, why: verdict.why }
   }
 
-  /** RFC 9111 section 4.3.5: what a response to HEAD says of the content that is stored. */
+  /** RFC 9111 section 4.3.5: the stored response, updated or marked outdated by a response to HEAD. */
   #updated(previous: StoredResponse, fetched: Fetched): Landing {
     const { response } = fetched
     if (response.status !== 200) return this.#judge(fetched)
@@ -157,7 +157,7 @@ export class ResponseLoad {
     return { kind: 'entry', entry, status: response.status, validated: true }
   }
 
-  /** The bytes a part lacks, put in their place (RFC 9111 section 3.4); the whole, should the origin not play along. */
+  /** Fetches the bytes missing from a part (RFC 9111 section 3.4), or the whole if the origin sends anything else. */
   async #completed(part: StoredResponse, missing: ByteRange): Promise<Landing> {
     const complete = part.partial?.complete
     const validator = strongValidator(part.fields)
@@ -187,7 +187,7 @@ export class ResponseLoad {
     return { kind: 'direct', reply, status: response.status, why: verdict.why }
   }
 
-  /** To be stored, to be shared among those who wait, or for this request alone. */
+  /** Decides whether the response is stored, shared among waiters, or for this request only. */
   #judge(fetched: Fetched): Landing {
     const { status } = fetched.response
     const failed = status >= 500
@@ -212,7 +212,7 @@ export class ResponseLoad {
     return verdict.store && tooLarge ? { store: false, why: 'too-large' } : verdict
   }
 
-  /** May the stored response be given to others with these newer fields, as if a GET had brought it so? */
+  /** Whether the stored response with these newer fields would be storable as the response to a GET. */
   #storableWith(
     { status, fields, tags }: Pick<StoredResponse, 'status' | 'fields' | 'tags'>,
     update: Fields,
@@ -224,7 +224,7 @@ export class ResponseLoad {
     return verdict.store && !arePurgeable ? { store: false, why: 'tags' } : verdict
   }
 
-  /** The answer to a POST that is what a GET would get (RFC 9110 section 9.3.3). */
+  /** An entry from a response to POST, if a GET may get it too (RFC 9110 section 9.3.3). */
   #forGet(fetched: Fetched): StoredResponse | undefined {
     const isFor = this.#request.method === 'POST' && fetched.response.status === 200
     return isFor && storable(this.#request, fetched.response, this.#route.rules).store
@@ -243,7 +243,7 @@ export class ResponseLoad {
     return { kind: 'direct', reply, status, why, transient: this.#isTransient(status) }
   }
 
-  /** A copy is better than this answer. */
+  /** Whether a stored copy is preferable to this answer. */
   #isTransient(status: number): boolean {
     const { expects = status } = this.#ask
     return isTransientError(status) || status !== expects
@@ -262,7 +262,7 @@ export class ResponseLoad {
 
 const NO_LINES: readonly string[] = []
 
-/** @throws HerdgateError origin_invalid, when the origin answers as if to a condition */
+/** @throws HerdgateError origin_invalid if the origin answers an unconditional request with 304 */
 function refuseConfirmation({ response, stop }: Fetched): void {
   if (response.status !== 304) return
   stop()

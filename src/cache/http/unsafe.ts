@@ -21,13 +21,13 @@ export interface UnsafeParts extends AskParts {
   readonly log: InvalidationLog
 }
 
-/** For other nodes to hear of it before the client does; one that is dead, or a log, is not waited for at every change. */
+/** How long a change waits for other nodes to acknowledge it: a dead node or log must not delay every change for long. */
 const MOST_WAIT_MS = 100
 
 /**
- * What follows from an answer to an unsafe method, before the client hears of it: what it changed is no longer served
- * (RFC 9111 section 4.4), and what it brought is, if it is what a GET would get.
- * @returns whether it is
+ * Acts on the response to an unsafe method before the client gets it: purges what it changed (RFC 9111 section 4.4),
+ * and stores the response if it is what a GET would get.
+ * @returns whether it is being stored
  */
 export async function concludeUnsafe(
   request: CacheRequest,
@@ -43,18 +43,18 @@ export async function concludeUnsafe(
   const urls = names.flatMap((name) => namesOf(routes, `http://${name}`))
   const purge = { mode: 'purge', selectors: { urls, tags }, by: 'unsafe-method', mostWaitMs: MOST_WAIT_MS } as const
   const receipt = await append(purge, parts).catch(() => undefined)
-  // Had another record come between, it might name the response and would be taken for older than it.
+  // Another record in between might name the response, but would count as older than it.
   const isNext = receipt?.position === before + 1
   return isCurrent && isNext && keepForGet(request, route, reply, receipt.position, parts)
 }
 
-/** Failures before the request has left for the origin. */
+/** Failures before the request was sent to the origin. */
 const NOTHING_SENT: ReadonlySet<ErrorCode> = new Set(['origin_refused', 'overloaded'])
 
 /**
- * What follows where the answer to an unsafe method is lost. The origin may have acted, and what it would have named is not
- * known: what is stored for the target is checked before its next use, and may stand in for an origin that fails.
- * @param thrown why there is no answer
+ * Acts on an unsafe method whose response was lost. The origin may have acted on it, and any tags or URLs its response
+ * would have named are unknown, so the target's copies are invalidated: revalidated before their next use.
+ * @param thrown why there is no response
  */
 export async function concludeUnanswered(request: CacheRequest, thrown: unknown, parts: UnsafeParts): Promise<void> {
   if (NOTHING_SENT.has(codeOf(thrown))) return
@@ -64,9 +64,9 @@ export async function concludeUnanswered(request: CacheRequest, thrown: unknown,
 }
 
 /**
- * Stored as the answer to a GET that came right after the change.
+ * Stores the response as that to a GET made right after the change.
  * @param route of the unsafe method
- * @returns false when none would get it
+ * @returns false if a GET would not get it
  */
 function keepForGet(
   request: CacheRequest,
@@ -80,12 +80,12 @@ function keepForGet(
   const own = matchRoute(parts.routes, 'GET', request.url)
   if (typeof own === 'string' || own.rules.cookies !== route.rules.cookies) return false
   const get: CacheRequest = { method: 'GET', url: request.url, fields: request.fields }
-  // Its own route may have another key, other tags and times, and keep from others what that of the method gives to them.
+  // GET may have a route of its own, with another key, other tags and lifetimes, and stricter rules for storing.
   const tags = tagsOf(request.url, reply.fields, own.rules)
   if (!tags.ok || !storable(get, reply, own.rules).store) return false
   const ask = askFor(get, own, { credentialed: false })
   const { url } = ask
-  // The origin was asked with all of the query, and so may have answered to what the key does not show.
+  // The origin was sent the full query, so its response may depend on parameters that are not in the key.
   if (url !== nameOf(request.url)) return false
   const { generation } = parts.log
   const lifetime = lifetimeOf(reply, own.rules, exchange)
