@@ -18,49 +18,53 @@ import { Counts, type Statistics } from './statistics.ts'
 export interface CacheOptions {
   readonly store: Store
   readonly log: InvalidationLog
-  /** For `handle`: which requests go to which origin, by which rules. First match wins. */
+  /** For `handle`: which requests go to which origin, and their rules. The first match wins. */
   readonly routes?: readonly Route[] | undefined
-  /** For values: what a call does not say. */
+  /** Default options for values. */
   readonly defaults?: ValueOptions | undefined
   readonly events?: Events | undefined
   readonly clock?: Clock | undefined
   readonly limits?: CacheLimits | undefined
-  /** One fetch per key among all who share the store. Absent: one per key in this cache. */
+  /** One fetch per key among all processes that share the store. Absent: one per key in this cache. */
   readonly sharing?: Sharing | undefined
-  /** While memory is short, what is stored is served and nothing is fetched: 503 for HTTP, `overloaded` for values. */
+  /** While memory is short, only stored copies are served: otherwise 503 for HTTP, an `overloaded` error for values. */
   readonly pressure?: Pressure | undefined
-  /** Bytes of memory a value holds. */
+  /** Bytes of memory a value takes. */
   readonly sizeOf: (value: unknown) => number
 }
 
-/** What requests may hold, all together. */
+/** Limits for all requests together. */
 export interface CacheLimits extends EngineLimits {
-  /** Bytes of memory for content that is being received to be stored; what comes beyond is passed on and not stored. */
+  /** Bytes of memory for content being received to be stored; content beyond that is passed on but not stored. */
   readonly maxBodiesInProgress?: number | undefined
 }
 
 export interface Cache extends Values {
-  /** The HTTP door. Never rejects. */
+  /** Answers an HTTP request. Never rejects: errors are `application/problem+json` replies. */
   handle(request: CacheRequest): Reply | Promise<Reply>
-  /** For the hit lane: finds fresh copies that answer a request at once. Asks the stores, never an origin. */
+  /** For the hit lane: finds fresh copies that can answer a request immediately. Reads the stores, asks no origin. */
   readonly hits: Hits
   /**
-   * Never served again, not even stale; beats a fetch in flight. Rejects when it could not be logged, and with a
-   * RangeError when nothing is selected.
+   * Purged entries are never served again, not even stale; a fetch in flight cannot bring them back. Rejects with a
+   * HerdgateError `not_logged` if the purge could not be logged, and with a RangeError or TypeError if nothing is
+   * selected or a selector is invalid.
    */
   purge(targets: Targets): Promise<Receipt>
-  /** Revalidated before the next use; grace still applies. Rejects when it could not be logged. */
+  /** Invalidated entries are revalidated before the next use; grace still applies. Rejects like `purge`. */
   invalidate(targets: Targets): Promise<Receipt>
-  /** Forgets everything. Settles when what the stores held is given back. */
+  /** Purges everything. Resolves once the stores are empty; rejects if the purge could not be logged. */
   clear(): Promise<void>
+  /** What would happen to a request now, and why. Asks no origin and changes nothing. */
   explain(request: CacheRequest): Promise<Explanation>
   stats(): Statistics
   /**
-   * Values under keys of their own: `namespace('users')` keeps `1` as `users/1`; its clear() leaves the rest alone, but
-   * for a key `users`.
+   * Values under a key prefix: `namespace('users')` stores `1` as `users/1`. Its `clear()` affects no other keys except
+   * `users` itself.
+   * @throws RangeError if the name cannot be a prefix
    */
   namespace(name: string): Namespace
   readonly events: Events
+  /** Closes leases, store and log: their connections, files and timers. */
   close(): Promise<void>
 }
 

@@ -1,7 +1,4 @@
-/**
- * The calls that purge and invalidate: each is a record in the log, and where it names everything, memory is given
- * back.
- */
+/** Purge and invalidate calls: each appends a record to the log; a purge of everything also empties the stores. */
 import type { InvalidationMode, Receipt, Route, Selectors, Store } from '../model.ts'
 import { append, type PurgingParts } from './purging.ts'
 import { selectorsOf, type Targets } from './targets.ts'
@@ -11,7 +8,7 @@ export interface PurgesParts extends PurgingParts {
   readonly routes: readonly Route[]
 }
 
-/** Who purges, where a program that embeds the cache does not say. */
+/** Default for `by`: the embedding program. */
 const BY_PROGRAM = 'library'
 
 export class Purges {
@@ -21,7 +18,7 @@ export class Purges {
     this.#parts = parts
   }
 
-  /** No `async` function around another: a promise takes longer than most of what it is about. */
+  /** Not `async`: another promise would take longer than most of the work here. */
   append(mode: InvalidationMode, targets: Targets): Promise<Receipt> {
     try {
       return this.#appendSelected(mode, selectorsOf(targets, this.#parts.routes), targets.by)
@@ -30,12 +27,12 @@ export class Purges {
     }
   }
 
-  /** Values whose keys begin with `name/`, and that of the key `name`. */
+  /** Purges values whose keys begin with `name/`, and the key `name`. */
   async purgeBelow(name: string): Promise<void> {
     await this.#appendSelected('purge', { prefixes: [name] })
   }
 
-  /** Settles when what the stores held is given back. */
+  /** Resolves once the stores are empty. */
   async clear(): Promise<void> {
     await append({ mode: 'purge', selectors: { all: true }, by: BY_PROGRAM }, this.#parts)
     await this.#parts.store.clear()
@@ -44,7 +41,7 @@ export class Purges {
   #appendSelected(mode: InvalidationMode, selectors: Selectors, by?: string): Promise<Receipt> {
     const appended = append({ mode, selectors, by: by ?? BY_PROGRAM }, this.#parts)
     if (mode !== 'purge' || selectors.all !== true) return appended
-    // Who operates the cache (`by`) does not wait until its memory is given back.
+    // An operator (`by`) need not wait until the stores are empty.
     return appended.then(async (receipt) => {
       const emptied = this.#empty()
       if (by === undefined) await emptied
@@ -52,12 +49,12 @@ export class Purges {
     })
   }
 
-  /** What is in the store is dead already. Who has awaited the purge may put things there, which are to stay. */
+  /** The purged entries are dead already; emptying must not remove what the embedder stores after awaiting the purge. */
   async #empty(): Promise<void> {
     try {
       await this.#parts.store.clear()
     } catch {
-      // It costs room, until that is needed for something else.
+      // The dead entries take room until it is needed.
     }
   }
 }

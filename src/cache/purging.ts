@@ -1,13 +1,13 @@
-/** A purge or an invalidation in the log, and what is told of it. */
+/** Appends a purge or invalidation to the log, and reports it as a `purge` event. */
 import type { Events } from '../events.ts'
 import type { Clock, InvalidationLog, InvalidationMode, Receipt, Selectors } from '../model.ts'
 
 export interface Purge {
   readonly mode: InvalidationMode
   readonly selectors: Selectors
-  /** Who asks. */
+  /** Who requested it. */
   readonly by: string
-  /** How long other nodes are waited for, in ms; undefined: as long as the log waits. */
+  /** How long to wait for other nodes, in ms; undefined: the log's default. */
   readonly mostWaitMs?: number
 }
 
@@ -17,7 +17,7 @@ export interface PurgingParts {
   readonly clock: Clock
 }
 
-/** Appends to the log and tells what became of it. Rejects when it could not be logged. */
+/** Rejects if the record could not be logged. */
 export async function append(
   { mode, selectors, by, mostWaitMs }: Purge,
   { log, events, clock }: PurgingParts,

@@ -4,15 +4,15 @@ import { byResult, hitRatioOf, isFromCache, type Result, type TierUsage } from '
 export interface Statistics {
   /** Answered requests and library look-ups, by result. */
   readonly requests: Readonly<Record<Result, number>>
-  /** Share answered without waiting for the origin: hit and stale over all but passes and errors. */
+  /** Share (0 to 1) answered without waiting for the origin; passes, errors and shed requests are not counted. */
   readonly hitRatio: number
-  /** Milliseconds nobody waited: the usual time of the route's origin, or of a load, once per answer from the cache. */
+  /** For each answer from the cache, the usual time of the route's origin or of a load, in milliseconds. */
   readonly originTimeSavedMs: number
-  /** Requests to origins and loads, those that failed included. */
+  /** Requests to origins and loads, including failed ones. */
   readonly originRequests: number
   /** Fetches in progress. */
   readonly inFlight: number
-  /** Requests and look-ups that wait for one, or for a store. */
+  /** Requests and look-ups waiting for a fetch or a store. */
   readonly waiting: number
   readonly tiers: readonly TierUsage[]
   readonly purges: { readonly purge: number; readonly invalidate: number; readonly failed: number }
@@ -20,13 +20,13 @@ export interface Statistics {
   readonly nodes: readonly { readonly id: string; readonly position: number }[]
 }
 
-/** How much a new sample moves a route's usual origin time. */
+/** Weight of a new sample in a route's usual origin time. */
 const WEIGHT = 0.1
 
 const moved = (usual: number | undefined, ms: number): number =>
   usual === undefined ? ms : usual + WEIGHT * (ms - usual)
 
-/** Counts what happened since the cache was created. */
+/** Counters since the cache was created. */
 export class Counts {
   readonly requests: Record<Result, number> = byResult(() => 0)
   readonly purges = { purge: 0, invalidate: 0, failed: 0 }
@@ -34,7 +34,7 @@ export class Counts {
   originRequests = 0
   /** Moving average of the time to an origin's response head, by route, in ms. */
   readonly #usualMs = new Map<string, number>()
-  /** The same of loads. */
+  /** The same for loads. */
   #usualLoadMs: number | undefined
 
   constructor(events: Events) {
@@ -51,13 +51,13 @@ export class Counts {
     })
   }
 
-  /** A value was looked up and was there. */
+  /** A value was looked up and found. */
   hitValue(): void {
     this.requests.hit++
     this.originTimeSavedMs += this.#usualLoadMs ?? 0
   }
 
-  /** Another's load brought the value. */
+  /** Another caller's load returned the value. */
   collapsedValue(): void {
     this.requests.collapsed++
   }
@@ -82,7 +82,7 @@ export class Counts {
     return hitRatioOf(this.requests)
   }
 
-  /** The most frequent result by its literal name: a computed one takes V8 longer to find. */
+  /** The most frequent result by its literal name: a computed property takes V8 longer. */
   #count(result: Result): void {
     if (result === 'hit') this.requests.hit++
     else this.requests[result]++

@@ -44,8 +44,8 @@ export interface Question<E extends Entry, D> {
   /** The question for a background refresh of this entry, without what the caller asked for its own answer only. */
   forRefresh(entry: E): Question<E, D>
   /**
-   * The same made anonymously, for when answers to callers like this one are not shared; undefined if that is impossible
-   * or makes no difference.
+   * The same made anonymously, for when answers to callers like this one are not shared; undefined if that is
+   * impossible or makes no difference.
    */
   forAnyone(entry: E): Question<E, D> | undefined
   /** Asks the origin or the loader. Rejects, or throws synchronously, if there is no answer. */

@@ -11,9 +11,7 @@ export interface FreshValuesParts {
   readonly counts: Counts
 }
 
-/**
- * The stored values that are fresh. Where what is at hand will not do, there may be a newer one in a tier further away.
- */
+/** Reads fresh values. If the nearest tier's value is no longer usable, a further tier may have a newer one. */
 export class FreshValues {
   readonly #store: Store
   readonly #log: InvalidationLog
@@ -21,7 +19,7 @@ export class FreshValues {
   readonly #time: TurnTime
   readonly #counts: Counts
   readonly #isTiered: boolean
-  /** Look-ups further away, by key: one at a time, whoever else asks. */
+  /** Look-ups in further tiers, one per key at a time. */
   readonly #lookingAnew = new Map<string, Promise<Kept>>()
 
   constructor({ store, log, clock, counts }: FreshValuesParts) {
@@ -33,21 +31,21 @@ export class FreshValues {
     this.#isTiered = store.usage().length > 1
   }
 
-  /** The value at a key. */
+  /** The fresh value under a key, or undefined. */
   get(key: string): Promise<unknown> {
     if (typeof key !== 'string') return Promise.reject(noKey(key))
     const kept = this.#store.get(key)
     return kept instanceof Promise ? kept.then((later) => this.#valueNow(key, later)) : this.#valueNow(key, kept)
   }
 
-  /** In the order of the keys; each counts as asked for. */
+  /** Fresh values in the order of the keys; each look-up is counted as a hit or miss. */
   async getMany(keys: readonly string[]): Promise<(StoredValue | undefined)[]> {
     const all = await this.peekMany(keys)
     for (const stored of all) this.#counted(stored)
     return all
   }
 
-  /** The same, and none of them counts. */
+  /** The same, but not counted. */
   async peekMany(keys: readonly string[]): Promise<(StoredValue | undefined)[]> {
     const all = await this.#store.getMany(keysOf(keys))
     const now = this.#clock.now()
@@ -61,20 +59,20 @@ export class FreshValues {
     return found
   }
 
-  /** The time by which to judge what a store at hand said of a key. */
+  /** The time at which to judge what a synchronous store returned. */
   now(kept: Kept): number {
     const stored = known(kept)
     return this.#time.now(stored?.kind === 'value' ? stored.bornAt : 0)
   }
 
-  /** What a store said of a key, if that is a value which is fresh. */
+  /** What a store returned, if it is a fresh value. */
   in(kept: Kept, now: number): StoredValue | undefined {
     const stored = known(kept)
     if (stored?.kind !== 'value' || now >= stored.freshUntil) return undefined
     return this.#log.verdict(stored) === 'valid' ? stored : undefined
   }
 
-  /** What there is further away, where what is at hand will not do: another process may have put it there. */
+  /** Looks in further tiers if the copy at hand is not usable: another process may have stored a newer one there. */
   anew(key: string, kept: Kept): Awaitable<Kept> {
     const past = this.#isTiered ? known(kept) : undefined
     if (past === undefined) return kept
@@ -106,7 +104,7 @@ export class FreshValues {
   }
 }
 
-/** Resolving a promise with an object looks whether that is a promise too, which takes longer than finding it. */
+/** The value's promise is kept: making one would check whether the value is thenable, which takes longer than a hit. */
 export const promiseOf = (stored: StoredValue): Promise<unknown> => (stored.promise ??= Promise.resolve(stored.value))
 
 const NOTHING = Promise.resolve(undefined)

@@ -1,10 +1,10 @@
-/** Keys as callers in JavaScript may give them. */
+/** Checks of keys, as JavaScript callers may pass anything. */
 import { isList, shown } from '../../given.ts'
 
-/** What is no text has no length, and the memory it takes could not be counted. */
+/** A key that is not a string has no length, so its memory could not be counted. */
 export const noKey = (key: unknown): TypeError => new TypeError(`expected a string as key, got ${typeof key}`)
 
-/** @throws TypeError for what is no list, and for what in it is no key */
+/** @throws TypeError if it is not an array of strings */
 export function keysOf(keys: readonly string[]): readonly string[] {
   if (!isList(keys)) throw new TypeError(`expected a list of keys, got ${shown(keys)}`)
   for (const key of keys) if (typeof key !== 'string') throw noKey(key)

@@ -9,7 +9,7 @@ import { rulesOf, type ValueOptions, type ValueRules } from './options.ts'
 import { type AnyLoad, type Asked, standsInUntil, type ValueParts, ValueQuestion } from './question.ts'
 
 export interface GetOrSetOptions extends ValueOptions {
-  /** Load even though a fresh value is there. A load that is in progress already will do. */
+  /** Load even if there is a fresh value. A load already in progress is joined. */
   readonly forceFresh?: boolean | undefined
 }
 
@@ -20,7 +20,7 @@ export interface LoadingParts extends ValueParts {
   readonly defaultRules: ValueRules
 }
 
-/** Values that are loaded where there is no fresh one. */
+/** `getOrSet`: returns the fresh value, or loads it. */
 export class Loading {
   readonly #engine: Engine
   readonly #store: Store
@@ -51,7 +51,7 @@ export class Loading {
     return promiseOf(hit) as Promise<T>
   }
 
-  /** What another caller's load in progress will bring; undefined when there is none to wait for. */
+  /** Joins another caller's load in progress; undefined if there is none to wait for. */
   #shared<T>(key: string, load: AnyLoad<T>, options: GetOrSetOptions | undefined): Promise<T> | undefined {
     return this.#engine.share(key, 'library', (entry) => {
       if (entry?.kind !== 'value') return this.#resolve(key, this.#store.get(key), load, options)
@@ -60,7 +60,7 @@ export class Loading {
     })
   }
 
-  /** Where what is at hand will not do. */
+  /** For when the value at hand is not fresh. */
   async #resolveAnew<T>(
     key: string,
     kept: Kept,
@@ -72,7 +72,7 @@ export class Loading {
     return this.#resolve(key, latest, load, options)
   }
 
-  /** A load is on its way, or what is at hand is returned at once. */
+  /** Whether a load is in progress, or the stale value may be returned immediately. */
   #waitsForNothing(key: string, kept: Kept, options: GetOrSetOptions | undefined, now: number): boolean {
     if (this.#engine.isFetching(key)) return true
     const stored = known(kept)
@@ -81,7 +81,7 @@ export class Loading {
     return rules.softTimeout === 0 && now < standsInUntil(stored, rules, grace)
   }
 
-  /** @param kept what the store said of the key */
+  /** @param kept what the store returned for the key */
   async #resolve<T>(
     key: string,
     kept: Awaitable<Kept>,

@@ -3,19 +3,19 @@ import type { ValueToSet } from './options.ts'
 import type { Values } from './values.ts'
 
 export interface Namespace extends Values {
-  /** Forgets everything in the namespace; the rest stays. */
+  /** Removes everything in the namespace, and the key that equals its name. Rejects if it could not be logged. */
   clear(): Promise<void>
 }
 
 /**
- * A view of the values whose keys begin with `name/`. `clear` is a purge by prefix: it takes the key `name` along.
- * @throws RangeError when the name is none that a prefix can have
+ * A view of the values whose keys begin with `name/`. `clear` is a purge by prefix, which includes the key `name`.
+ * @throws RangeError if the name cannot be a prefix
  */
 export function namespaceOf(name: string, values: Values, clear: () => Promise<void>): Namespace {
   if (typeof name !== 'string' || !/^[^/?](?:[^?]*[^/?])?$/.test(name)) {
     throw new RangeError(`expected a name without "?" that neither begins nor ends with "/", got ${shown(name)}`)
   }
-  /** What is no key stays what it is, for the values to refuse: with a name before it, it would be one. */
+  /** A key that is not a string is passed on unchanged, to be refused: prefixing would turn it into one. */
   const within = (key: string) => (typeof key === 'string' ? `${name}/${key}` : key)
   const allWithin = (keys: readonly string[]) => (isList(keys) ? keys.map(within) : keys)
   const entryWithin = (entry: ValueToSet) => (isObject(entry) ? { ...entry, key: within(entry.key) } : entry)

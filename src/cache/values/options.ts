@@ -1,4 +1,4 @@
-/** How long a value lives and what else a call says of it, as callers write it and as it is reckoned with. */
+/** Options of values: as callers write them, and as checked rules in milliseconds. */
 import { isObject, shown, tagList } from '../../given.ts'
 import { duration, share } from '../../units.ts'
 
@@ -9,8 +9,8 @@ export interface ValueOptions {
   /** How long the value is fresh. Absent: until it is evicted, deleted or purged. */
   readonly ttl?: Duration | undefined
   /**
-   * How long past that it may still be used when loading fails, or takes longer than `softTimeout`. Absent: not at all.
-   * Where `getOrSet` states it, no value that is past its end by more is taken either, though its own grace be longer.
+   * How long past its ttl it may still be used if loading fails or takes longer than `softTimeout`. Absent: not at all.
+   * If passed to `getOrSet`, it also limits how stale an existing value may be, even if that has a longer grace.
    */
   readonly grace?: Duration | undefined
   /** Within grace, how long to wait for a load before the stale value is returned; `0` returns it at once. */
@@ -20,13 +20,13 @@ export interface ValueOptions {
   readonly tags?: readonly string[] | undefined
 }
 
-/** One of those that `setMany` puts. */
+/** One value for `setMany`. */
 export interface ValueToSet extends ValueOptions {
   readonly key: string
   readonly value: unknown
 }
 
-/** How long a value lives, in milliseconds. Nothing in it is the caller's to change. */
+/** Checked options in milliseconds, sharing nothing that the caller could modify. */
 export interface ValueRules {
   readonly ttl: number
   readonly grace: number
@@ -35,7 +35,7 @@ export interface ValueRules {
   readonly tags: readonly string[]
 }
 
-/** Of a call that says nothing. */
+/** The rules without any options. */
 export const UNLIMITED: ValueRules = {
   ttl: Number.POSITIVE_INFINITY,
   grace: 0,
@@ -44,7 +44,7 @@ export const UNLIMITED: ValueRules = {
   tags: [],
 }
 
-/** @throws TypeError for what is no options, and for an option of another name; else as `reckoned` */
+/** @throws TypeError if `options` is not an object or has an unknown option; otherwise as `reckoned` */
 export function rulesOf(options: ValueOptions | undefined, otherwise: ValueRules): ValueRules {
   if (options === undefined) return otherwise
   if (typeof options !== 'object' || options === null) throw noOptions(options)
@@ -52,18 +52,18 @@ export function rulesOf(options: ValueOptions | undefined, otherwise: ValueRules
   return reckoned(options, otherwise)
 }
 
-/** The same for one of those that `setMany` puts: its options are beside key and value. */
+/** The same for an entry of `setMany`, which has its options beside key and value. */
 export function rulesOfEntry(entry: ValueToSet, otherwise: ValueRules): ValueRules {
   if (!isObject(entry)) throw new TypeError(`expected an object as entry, got ${shown(entry)}`)
   for (const name in entry) if (!isOption(name) && name !== 'key' && name !== 'value') refuseOwn(entry, name)
   return reckoned(entry, otherwise)
 }
 
-/** Other caches take a number there, of milliseconds or seconds. Taken without a word, it would mean for ever. */
+/** Other caches take a number there, in milliseconds or seconds. Ignored silently, it would mean no expiry. */
 const noOptions = (given: unknown): TypeError =>
   new TypeError(`expected an object as options, such as { ttl: '5m' }, got ${shown(given)}`)
 
-/** Compared one by one: to be put, a value would take a twentieth longer if a set were asked. */
+/** Compared one by one: with a Set, storing a value would take 5% longer. */
 const isOption = (name: string): boolean =>
   name === 'ttl' ||
   name === 'tags' ||
@@ -72,7 +72,7 @@ const isOption = (name: string): boolean =>
   name === 'refreshAhead' ||
   name === 'forceFresh'
 
-/** What a library has added to all objects is not of the caller. */
+/** Inherited properties, such as those a library adds to all objects, are ignored. */
 function refuseOwn(options: object, name: string): void {
   if (!Object.hasOwn(options, name)) return
   throw new TypeError(
@@ -81,8 +81,7 @@ function refuseOwn(options: object, name: string): void {
 }
 
 /**
- * @throws RangeError naming what is no duration or no share, or for an empty tag; TypeError for tags that are no
- * strings
+ * @throws RangeError naming an invalid duration or share, or for an empty tag; TypeError if tags are not strings
  */
 function reckoned({ ttl, grace, softTimeout, refreshAhead, tags }: ValueOptions, otherwise: ValueRules): ValueRules {
   return {

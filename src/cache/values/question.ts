@@ -12,41 +12,45 @@ export interface ValueParts {
   readonly sizeOf: (value: unknown) => number
 }
 
-/** @throws RangeError when an embedder's `sizeOf` gives what is no number of bytes */
+/** @throws RangeError if an embedder's `sizeOf` does not return a number of bytes */
 export function sizeIn({ sizeOf }: Pick<ValueParts, 'sizeOf'>, value: unknown): number {
   const bytes = sizeOf(value)
   if (Number.isFinite(bytes) && bytes >= 0) return bytes
   throw new RangeError(`sizeOf: expected a number of bytes, got ${shown(bytes)}`)
 }
 
-/** What a loader is told, and what it may say beside the value. */
+/** What a loader receives, and what it may report besides the value. */
 export interface LoadControls<T> {
-  /** The value that is about to be replaced, if there is one. */
+  /** The value about to be replaced, if there is one. */
   readonly stale: T | undefined
-  /** Lifetime or tags that turned out only while loading; they replace those of the call. */
+  /**
+   * Sets lifetime or tags that are known only after loading; they replace those of the call.
+   * @throws TypeError or RangeError for an invalid option
+   */
   setOptions(options: ValueOptions): void
-  /** The value is for this caller alone: it is returned, not stored and not shared. */
+  /** The value is for this caller only: it is returned, but neither stored nor shared. */
   skip(): void
 }
 
 /**
- * @typeParam Stale what the value before is taken for. By itself, so that what a load gives is inferred even where it
- * looks at its controls.
+ * Loads a value. What it throws or rejects with reaches the callers of `getOrSet`.
+ * @typeParam Stale type of the previous value; a parameter of its own so that T is inferred from the returned value
+ * even if the loader uses its controls
  */
 export type Load<T, Stale = T> = (controls: LoadControls<Stale>) => Promise<T> | T
 
-/** Whatever the value before is taken for. */
+/** A load with any `Stale`. */
 export type AnyLoad<T> = Load<T, never>
 
-/** What a call asks for beside the value. */
+/** The options of one call. */
 export interface Asked {
   readonly rules: ValueRules
-  /** As the call itself states it, in milliseconds. Undefined: it states none, and that of the stored value counts. */
+  /** Grace stated by the call itself, in milliseconds. Undefined: the stored value's own grace applies. */
   readonly grace: number | undefined
   readonly force: boolean
 }
 
-/** Until when a value that is not fresh, or was invalidated, may be used in place of a load. */
+/** Until when a stale or invalidated value may be used in place of a load. */
 export function standsInUntil(entry: StoredValue, { grace }: ValueRules, stated: number | undefined): number {
   if (stated === undefined) return grace > 0 ? entry.keepUntil : entry.staleIfErrorUntil
   return stated > 0 ? Math.min(entry.keepUntil, entry.freshUntil + stated) : Number.NEGATIVE_INFINITY
@@ -124,7 +128,7 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     let skipped = false
     this.#parts.counts.beganLoad()
     const loading = this.#load({
-      stale: previous?.value as undefined, // of whatever type the caller says
+      stale: previous?.value as undefined, // of the type the caller states
       setOptions: (options) => {
         rules = rulesOf(options, rules)
       },

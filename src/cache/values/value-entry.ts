@@ -2,9 +2,8 @@ import type { Beginning, StoredValue } from '../../model.ts'
 import type { ValueRules } from './options.ts'
 
 /**
- * A value as it is stored. Times that follow from its rules are computed when they are asked for: there are many values
- * and few rules, and each number kept with every value takes memory and time. Copy it field by field: spreading leaves
- * getters out.
+ * A value as it is stored. Times that follow from its rules are computed on demand: there are many values and few
+ * rules, and each number kept per value takes memory and time. Copy it field by field: spreading omits getters.
  */
 export class ValueEntry implements StoredValue {
   readonly kind = 'value'
@@ -21,7 +20,7 @@ export class ValueEntry implements StoredValue {
   promise: Promise<unknown> | undefined
   readonly #rules: ValueRules
 
-  /** @param loadedAt when the loader gave it; absent: it took no loading */
+  /** @param loadedAt when the loader returned it; absent: it was not loaded */
   constructor(
     key: string,
     value: unknown,
@@ -62,7 +61,7 @@ export class ValueEntry implements StoredValue {
     return this.#rules.softTimeout === 0 ? this.keepUntil : this.freshUntil
   }
 
-  /** In the past where there is no grace: an invalidated value may be within its ttl still, and is not to stand in. */
+  /** In the past if there is no grace: an invalidated value still within its ttl must not stand in. */
   get staleIfErrorUntil(): number {
     return this.#rules.grace > 0 ? this.keepUntil : this.bornAt
   }

@@ -10,21 +10,33 @@ import { Writing } from './writing.ts'
 
 export interface Values {
   /**
-   * The value at `key`, loaded by `load` when it is not there or no longer fresh. One load per key runs at a time,
+   * The value under `key`, loaded by `load` if it is missing or no longer fresh. One load per key runs at a time,
    * however many callers wait for it. Rejects with what `load` threw, unless a value within grace can stand in.
    * Values are kept by reference: treat them as immutable.
    */
   getOrSet<T, Stale = T>(key: string, load: Load<T, Stale>, options?: GetOrSetOptions): Promise<T>
-  /** The fresh value at `key`. */
+  /** The fresh value under `key`, or undefined. */
   get<T>(key: string): Promise<T | undefined>
+  /**
+   * Stores a value; a load in progress in this process does not replace it. Rejects with a TypeError or RangeError for
+   * an invalid key or option.
+   */
   set(key: string, value: unknown, options?: ValueOptions): Promise<void>
-  /** Whether there was a fresh value. A load in progress will not bring the old value back. */
+  /**
+   * Removes a value; a load in progress does not bring it back. Rejects if that could not be logged.
+   * @returns whether there was a fresh value
+   */
   delete(key: string): Promise<boolean>
+  /** Whether there is a fresh value under `key`. */
   has(key: string): Promise<boolean>
-  /** In the order of the keys. */
+  /** Fresh values, or undefined, in the order of the keys. */
   getMany<T>(keys: readonly string[]): Promise<(T | undefined)[]>
+  /** Stores all values, or none if an entry is invalid. */
   setMany(entries: readonly ValueToSet[]): Promise<void>
-  /** How many of the keys held a fresh value. */
+  /**
+   * Removes several values. Rejects if that could not be logged.
+   * @returns how many of the keys held a fresh value
+   */
   deleteMany(keys: readonly string[]): Promise<number>
 }
 

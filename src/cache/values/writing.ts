@@ -14,7 +14,7 @@ export interface WritingParts extends Pick<ValueParts, 'sizeOf'> {
   readonly defaultRules: ValueRules
 }
 
-/** Values that callers put or take away. A load in progress in this process replaces neither. */
+/** Stores and removes values. A load in progress in this process undoes neither. */
 export class Writing {
   readonly #parts: WritingParts
 
@@ -35,7 +35,7 @@ export class Writing {
     }
   }
 
-  /** All of them, or none where one cannot be. */
+  /** Stores all entries, or none if one is invalid. */
   async setMany(entries: readonly ValueToSet[]): Promise<void> {
     const { engine, store, clock, defaultRules } = this.#parts
     if (!isList(entries)) throw new TypeError(`expected a list of entries, got ${shown(entries)}`)
@@ -63,11 +63,11 @@ export class Writing {
   #made(key: string, value: unknown, rules: ValueRules, now: number): StoredValue {
     if (typeof key !== 'string') throw noKey(key)
     const { log } = this.#parts
-    // Not by `beginningAt`: the call would not be inlined, and a value take a twentieth longer to be set.
+    // Not `beginningAt`: the call would not be inlined, and `set` would take 5% longer.
     const beginning = { generation: log.generation, position: log.position, startedAt: now }
     return new ValueEntry(key, value, sizeIn(this.#parts, value), rules, beginning)
   }
 }
 
-/** For those who need not wait. */
+/** For synchronous stores. */
 const DONE = Promise.resolve()
