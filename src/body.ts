@@ -8,11 +8,12 @@ export { BodyBudget } from './body/budget.ts'
 
 /**
  * The content of a response: bytes that may still be arriving, readable by many from the first byte. Streaming,
- * collapsing and storing are this one idea.
+ * collapsing and storing all build on this.
  *
- * A body is *kept* while it fits `keepBytes`: it is read at the origin's speed whatever its readers do, and anybody may
- * still join. Past that it is *passed*: nobody may join, at most `windowBytes` are held, and the readers' pace becomes
- * the origin's. A reader that holds up others for `stallMs` in all is dropped; a reader alone is waited for.
+ * A body is *kept* while it fits `keepBytes`: it is read at the origin's speed whatever its readers do, and new readers
+ * may join. Beyond that it is *passed*: nobody may join, at most `windowBytes` are buffered, and back-pressure slows
+ * the origin to the readers' pace. A reader that holds up others for `stallMs` in total is dropped; a sole reader never
+ * is.
  */
 export class Body {
   #bytes: Buffer | undefined
@@ -28,7 +29,7 @@ export class Body {
     return new Body(bytes, undefined)
   }
 
-  /** A body that arrives from `source`; reading it begins at once. What is all there already is complete at once. */
+  /** A body that arrives from `source`, which is read immediately. Complete at once if all of it is already there. */
   static from(source: Content, options: ArrivalOptions): Body {
     const there = arrived(source, options)
     if (there !== undefined) return Body.of(there)
@@ -38,37 +39,37 @@ export class Body {
       body.#bytes = bytes
       if (bytes !== undefined) body.#arrival = undefined
       arrival.settle(bytes === undefined ? 'broken' : 'kept')
-      arrival.wakeReaders() // last, so that whoever saw the end finds the response stored
+      arrival.wakeReaders() // last, so that a reader that sees the end finds the response stored
     })
     return body
   }
 
-  /** All of it, once it has arrived and was kept. */
+  /** All bytes, once it has arrived and was kept. */
   get bytes(): Buffer | undefined {
     return this.#bytes
   }
 
-  /** Octets in all, when that is known. */
+  /** Total length in bytes, if known. */
   get length(): number | undefined {
     return this.#bytes?.length ?? this.#arrival?.length
   }
 
-  /** May another reader still have it from the first byte? */
+  /** Whether another reader can still read it from the first byte. */
   get joinable(): boolean {
     return this.#arrival === undefined || this.#arrival.keeping
   }
 
-  /** What becomes of it, as soon as that is certain. Never rejects. */
+  /** Resolves to what became of it, as soon as that is certain. Never rejects. */
   get fate(): Awaitable<Fate> {
     return this.#arrival?.fate ?? 'kept'
   }
 
-  /** Reads from the first byte. Call it in the turn in which `joinable` was seen. */
+  /** Reads from the first byte. Call it in the same turn of the event loop in which `joinable` was checked. */
   read(): BodyReader {
     return this.#arrival?.read() ?? readWhole(this.#bytes ?? NOTHING)
   }
 
-  /** Nobody wants it (any more): stops a body that has no readers and is not being kept for the store. */
+  /** Nobody wants it any more: stops a body that has no readers and is not being kept for the store. */
   discard(): void {
     this.#arrival?.discard()
   }
@@ -78,13 +79,13 @@ const NOTHING = new Uint8Array(0)
 
 const hasTrailers = ({ trailers }: ArrivalOptions): boolean => (trailers?.() ?? NO_TRAILERS).length > 0
 
-/** Whoever waits for what has come already begins to read it before it is complete: its trailers are not kept. */
+/** Ends one turn later, so that waiting readers begin before the body is complete: trailers are not kept after that. */
 async function* lastingOneTurn(source: Content): AsyncGenerator<Uint8Array> {
   yield* source
   await new Promise((resolve) => setImmediate(resolve))
 }
 
-/** All of what is to be kept, where it has come. What has trailers is read in the long way, which brings them too. */
+/** The whole content, if it fits and has already arrived. With trailers it has to be streamed, to deliver them too. */
 function arrived(source: Content, options: ArrivalOptions): Buffer | undefined {
   const { keepBytes } = options
   if (keepBytes <= 0 || source.takeWhole === undefined || hasTrailers(options)) return undefined

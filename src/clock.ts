@@ -1,14 +1,14 @@
 import type { Clock } from './model.ts'
 
-/** At hand: the global of that name is looked up anew with every use, which takes as long as reading the clock. */
+/** A constant: looking up the global on every use would take as long as reading the clock. */
 const { performance } = globalThis
 const STARTED_AT = performance.timeOrigin
-/** 24 days. A timer for longer would run at once. */
+/** 24 days. A longer timer would fire immediately. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1
 
 /**
- * The process's clock: wall time when the process began plus a monotonic count, so that a correction of the
- * machine's clock neither expires nor revives anything.
+ * The process's clock: wall-clock time when the process began plus monotonic time since, so that setting the machine's
+ * clock neither expires nor revives anything.
  */
 export const systemClock: Clock = {
   now: () => STARTED_AT + performance.now(),
@@ -23,8 +23,8 @@ export const systemClock: Clock = {
 const SECOND_MS = 1_000
 
 /**
- * Added to a time of the process's clock it makes one of the machine's, as other processes understand it. In whole
- * seconds, so that it is 0 as long as the machine's clock has not been corrected.
+ * Milliseconds to add to a time by the process's clock to get one by the machine's, which other processes understand.
+ * In whole seconds, so that it is 0 as long as the machine's clock has not been set.
  */
 export const correctionOf = (clock: Clock): number =>
   clock.wall === undefined ? 0 : Math.round((clock.wall() - clock.now()) / SECOND_MS) * SECOND_MS

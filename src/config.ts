@@ -1,4 +1,4 @@
-/** Flags, environment and file in; one checked configuration in milliseconds and bytes out. Nothing else reads them. */
+/** Reads flags, environment and file into one checked configuration in milliseconds and bytes. Nothing else does. */
 import { crossFaults } from './config/checks.ts'
 import { type ConfigText, type ParsedDocument, parseConfigText } from './config/document.ts'
 import { CONFIG_VARIABLE, type Environment, readEnvironment } from './config/environment.ts'
@@ -17,10 +17,10 @@ export { nearest } from './config/nearest.ts'
 export { configJsonSchema } from './config/schema.ts'
 export type { ConfigText, Environment, Fault, Flags }
 
-/** A file that is wanted and cannot be read. */
+/** A named configuration file that cannot be read. */
 export interface UnreadableFile {
   readonly path: string
-  /** Who wants it: `--config` or `HERDGATE_CONFIG`. */
+  /** What named it: `--config` or `HERDGATE_CONFIG`. */
   readonly where: string
   readonly problem: string
 }
@@ -29,22 +29,23 @@ export interface ConfigSources {
   readonly flags: Flags
   readonly env: Environment
   readonly file?: ConfigText | UnreadableFile | undefined
-  /** Reads what HERDGATE_ADMIN_TOKEN_FILE names; throws when it cannot. */
+  /** Reads the file named by HERDGATE_ADMIN_TOKEN_FILE; throws if it cannot. */
   readonly readFile: (path: string) => string
-  /** What the process may take; it bears on defaults. */
+  /** The resources available to the process, on which defaults depend. */
   readonly capacity?: Capacity | undefined
 }
 
-/** A configuration, or all that is wrong with it. */
+/** A configuration, or all of its faults. */
 export type Loaded =
   | {
       readonly ok: true
-      readonly config: Config /** Allowed, but perhaps not meant. */
+      readonly config: Config
+      /** Settings that are allowed, but perhaps not intended. */
       readonly notes: readonly string[]
     }
   | { readonly ok: false; readonly faults: readonly Fault[] }
 
-/** Puts the sources together, or says everything that is wrong with any of them. Touches nothing but `readFile`. */
+/** Merges the sources, or reports all of their faults together. Its only I/O is `readFile`. */
 export function loadConfig({ flags, env, file, readFile, capacity }: ConfigSources): Loaded {
   const document = file === undefined ? undefined : readDocument(file, env)
   const allowsChaos = flags.chaos === true
@@ -56,7 +57,7 @@ export function loadConfig({ flags, env, file, readFile, capacity }: ConfigSourc
   return { ok: true, config, notes: [...sources.env.notes, ...notesOn(config, sources, checked.file, capacity)] }
 }
 
-/** The file to read: the one that is named, else the one that is there by custom. */
+/** The file to read: the one named by flag or environment, else the default. */
 export function configPath(flags: Flags, env: Environment): { path: string; where: string | undefined } {
   if (flags.config !== undefined) return { path: flags.config, where: '--config' }
   const named = env[CONFIG_VARIABLE]
@@ -79,7 +80,7 @@ function checkFile(document: ParsedDocument): { faults: readonly Fault[]; file?:
   if (value === undefined) return { faults }
   const result = fileSchema.safeParse(value, { error: inWords })
   if (result.success) return { faults, file: result.data }
-  // That a key is given twice says nothing of the key itself.
+  // A fault without a key, such as a duplicate key, does not suppress faults of the value.
   const said = new Set(faults.flatMap(({ where, key }) => (key === '' ? [] : where)))
   const more = explain(result.error.issues, { place, knownKeys }).filter(({ where }) => !said.has(where))
   return { faults: [...faults, ...more] }

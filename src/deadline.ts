@@ -3,8 +3,8 @@ import type { Clock } from './model.ts'
 export const LATE = Symbol('late')
 
 /**
- * What each of these promises comes to, if that is in time. They must not reject. Where the process was held up, an
- * answer that has come in by then still counts.
+ * The value of each promise, or LATE if it takes longer than `ms`. The promises must not reject. If the event loop was
+ * blocked, answers that have arrived by then still count.
  */
 export function within<T>(promises: readonly Promise<T>[], ms: number, clock: Clock): Promise<(T | typeof LATE)[]> {
   if (promises.length === 0) return Promise.resolve([])
@@ -12,7 +12,7 @@ export function within<T>(promises: readonly Promise<T>[], ms: number, clock: Cl
   const values: (T | typeof LATE)[] = promises.map(() => LATE)
   let missing = promises.length
   const end = (): void => resolve([...values])
-  const cancel = clock.after(ms, () => void setImmediate(end)) // sockets are read before that
+  const cancel = clock.after(ms, () => void setImmediate(end)) // sockets are read before setImmediate callbacks run
   const take = (value: T, at: number): void => {
     values[at] = value
     missing--

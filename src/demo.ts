@@ -1,6 +1,6 @@
 /**
- * The demo: an API slow enough to feel, and Herdgate in front of it. Tests and load tests use the API alone,
- * as an origin whose behaviour they can change while it runs.
+ * The demo: an API slow enough to notice, and Herdgate in front of it. Tests and load tests use only the API, as an
+ * origin whose behaviour they can change while it runs.
  */
 export { type Control, type Outage } from './demo/control.ts'
 export { runDemo, type DemoOptions } from './demo/run.ts'

@@ -62,14 +62,14 @@ export function asHerdgateError(thrown: unknown): HerdgateError {
   return new HerdgateError('internal', textOf(thrown), { cause: thrown })
 }
 
-/** What went wrong, where it was the origin that failed. */
+/** The error's message if the origin failed, else undefined. */
 export const faultIn = ({ source, message }: HerdgateError): string | undefined =>
   source === 'origin' ? message : undefined
 
-/** The code that `asHerdgateError` gives it, without making an error. */
+/** The code that `asHerdgateError` would give it, without creating an error. */
 export const codeOf = (thrown: unknown): ErrorCode => (isHerdgateError(thrown) ? thrown.code : 'internal')
 
-/** Whatever may be thrown may be one that cannot even be asked. */
+/** A thrown value may be one for which even `instanceof` throws. */
 function isHerdgateError(thrown: unknown): thrown is HerdgateError {
   try {
     return thrown instanceof HerdgateError

@@ -1,40 +1,40 @@
 /**
- * What happens inside, by name. Metrics, logs and tests listen; nothing else reports. Listeners must not block: they
- * run on the path of a request. What one of them throws is an uncaught exception, as with an EventTarget: whatever
- * tells of an event is not left half done.
+ * Events inside the cache, by name. Metrics, logs and tests listen; there is no other reporting. Listeners run
+ * synchronously while a request is handled, so they must not block. An error thrown by a listener becomes an uncaught
+ * exception, as with an EventTarget, so that it does not interrupt the code that emitted the event.
  */
 import type { Fields } from './fields.ts'
 import type { ForwardReason, InvalidationMode, Outcome, Receipt, Selectors, Tier } from './model.ts'
 
 export interface EventPayloads {
-  /** A request of the HTTP door was answered, to its last byte or until it broke off. */
+  /** An HTTP request was answered, to its last byte or until it broke off. */
   request: RequestEvent
-  /** An origin was asked. */
+  /** A request to an origin got a response or failed. */
   origin: OriginEvent
-  /** The content of an origin's answer broke off, and that was not the client's doing. `why` may name addresses. */
+  /** The content of an origin's response broke off, not because of the client. `why` may name addresses. */
   broken: { origin: string; code: string; why: string }
-  /** A stored response was checked with its origin. */
+  /** A stored response or value was revalidated. */
   revalidation: {
     route: string
     mode: 'background' | 'blocking'
     outcome: 'not_modified' | 'replaced' | 'error'
   }
   /**
-   * A request found a fetch of its key in progress: it got what that brought, asked for an answer of its own after all,
-   * or got the stale copy because it took too long.
+   * A request joined a fetch in progress: it got that fetch's result, had to ask for an answer of its own, or got the
+   * stale copy because the fetch took too long.
    */
   collapse: { route: string; outcome: 'reused' | 'refetched' | 'timeout' }
-  /** A store tier did something. */
+  /** An operation of a store tier. */
   store: StoreEvent
-  /** `count`: of so many things at once; 1 where it is absent. */
+  /** Something left a tier, or was not admitted. `count`: how many entries; 1 if absent. */
   eviction: {
     tier: Tier
     reason: EvictionReason
     count?: number
   }
-  /** A tier fell out of order, is in order again, or had to begin anew. `why` is for logs. */
+  /** A tier failed, recovered, or had to start empty. `why` is for logs. */
   tier: { tier: Tier; state: 'working' | 'degraded' | 'emptied'; why: string }
-  /** A purge or invalidation was asked for. `by` says who: an admin token's name or `unsafe-method`. */
+  /** A purge or invalidation. `by` says who requested it: such as `library` or `unsafe-method`. */
   purge: {
     mode: InvalidationMode
     selectors: Selectors
@@ -43,7 +43,7 @@ export interface EventPayloads {
     tookMs: number
     by: string
   }
-  /** From now on requests go by these routes, to these origins. */
+  /** The routes and origins in use from now on. */
   routing: { routes: readonly string[]; origins: readonly string[] }
   /** Something happened to a shared invalidation log, as this process sees it. */
   log: LogEvent
@@ -51,17 +51,17 @@ export interface EventPayloads {
 
 export interface LogEvent {
   /**
-   * synced, unsynced: it hears, or no longer hears, of every record.
-   * generation: the log lost records, or began: what is older is checked with the origin before its next use.
-   * evictable: Redis is set up so that it may evict the log.
-   * overflow: too many records of this process could not be logged: a purge of everything takes their place.
+   * synced, unsynced: this process knows, or may no longer know, every record.
+   * generation: the log lost records, or is new: older copies are revalidated before their next use.
+   * evictable: Redis is configured so that it may evict the log.
+   * overflow: too many records of this process could not be logged, so a purge of everything replaces them.
    */
   readonly what: 'synced' | 'unsynced' | 'generation' | 'evictable' | 'overflow'
-  /** For people. */
+  /** Human-readable. */
   readonly detail: string
 }
 
-/** Why something is no longer in a tier, or did not get in. `defective`: what was there is not what was put there. */
+/** Why an entry left a tier or was not admitted. `defective`: what was read is not what had been stored. */
 export type EvictionReason = 'size' | 'expired' | 'purged' | 'replaced' | 'rejected' | 'defective'
 
 export interface RequestEvent {
@@ -70,27 +70,28 @@ export interface RequestEvent {
   readonly url: string
   readonly status: number
   readonly outcome: Outcome
-  /** Of the stored response that was the answer, in seconds, as its Age says. */
+  /** Age of the stored response that was the answer, in seconds, as sent in Age. */
   readonly age?: number | undefined
-  /** The request's fields. They may have to be made: ask for them in the listener, and only where they are needed. */
+  /** The request's fields. May be computed on access: read them inside the listener, and only if needed. */
   readonly head: { readonly fields: Fields }
-  /** Octets of content sent to the client. */
+  /** Bytes of content sent to the client. */
   readonly bytes: number
-  /** From the request's head to the response's head, and to its last byte. */
+  /** From the request's head to the response's head. */
   readonly firstByteMs: number
+  /** From the request's head to the response's last byte. */
   readonly totalMs: number
   /** The client left or the response broke off before its end. */
   readonly aborted: boolean
-  /** Address of the client, as far as proxies that tell it are trusted. */
+  /** Address of the client, as reported by trusted proxies or else of the connection. */
   readonly peer: string | undefined
 }
 
 export interface StoreEvent {
   readonly tier: Tier
   readonly op: 'get' | 'set' | 'delete'
-  /** `unknown`: a look-up found no answer. `dropped`: a write was not even tried. */
+  /** `unknown`: a look-up could not be answered. `dropped`: a write was not attempted. */
   readonly outcome: 'hit' | 'miss' | 'ok' | 'error' | 'unknown' | 'dropped'
-  /** How long it took; the memory tier looks at the clock for one operation in many. */
+  /** How long it took; the memory tier measures only a sample of its operations. */
   readonly ms?: number
 }
 
@@ -98,17 +99,17 @@ export interface OriginEvent {
   readonly origin: string
   readonly route: string
   readonly reason: ForwardReason
-  /** Status code, or the code of the error. */
+  /** Status code, or the error's code. */
   readonly code: string
-  /** What went wrong, where that was not the client's doing. It may name addresses. */
+  /** What went wrong, unless the client caused it. May name addresses. */
   readonly why?: string | undefined
-  /** To the response head, or the failure. */
+  /** Time to the response head or the failure. */
   readonly ms: number
 }
 
 type Listener<Payload> = (payload: Payload) => void
 
-/** Of one event. The list is another one after each change: who is being told is not affected. */
+/** Listeners for one event. Each change replaces the list, so an emit in progress is not affected. */
 interface Listeners<Payload> {
   all: readonly Listener<Payload>[]
 }
@@ -116,7 +117,7 @@ interface Listeners<Payload> {
 export class Events {
   readonly #listeners: { [Name in keyof EventPayloads]?: Listeners<EventPayloads[Name]> } = {}
 
-  /** @returns takes the listener off again */
+  /** @returns a function that removes the listener */
   on<Name extends keyof EventPayloads>(name: Name, listener: Listener<EventPayloads[Name]>): () => void {
     const listeners = this.#of(name)
     listeners.all = [...listeners.all, listener]
@@ -132,7 +133,7 @@ export class Events {
     if (listeners !== undefined) tell(listeners, payload)
   }
 
-  /** What emits this one event, for where that is done most: it need not look for the listeners by name each time. */
+  /** Emits this event without looking up its listeners by name each time, for events on the hot path. */
   emitter<Name extends keyof EventPayloads>(name: Name): Listener<EventPayloads[Name]> {
     const listeners = this.#of(name)
     return (payload) => tell(listeners, payload)
@@ -154,7 +155,7 @@ function tell<Payload>({ all }: Listeners<Payload>, payload: Payload): void {
   }
 }
 
-/** When whoever tells of the event has come to an end. */
+/** Throws once the code that emitted the event has finished. */
 function throwApart(thrown: unknown): void {
   queueMicrotask(() => {
     throw thrown

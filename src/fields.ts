@@ -1,11 +1,11 @@
 /**
- * Field lines of a message (RFC 9110 section 5) as a flat list: name, value, name, value, in the order
- * received, names spelled as received. It keeps duplicates and order, costs one array per message, and is what
- * node:http writes without conversion. Names are compared only here, and without regard to case.
+ * Field lines of a message (RFC 9110 section 5) as a flat list: name, value, name, value, in the order received, with
+ * names spelled as received. It keeps duplicates and order, takes one array per message, and node:http writes it
+ * without conversion. Names are compared only in this file, ignoring case.
  */
 export type Fields = readonly string[]
 
-/** Hop by hop by definition or by use, in either direction (RFC 9110 section 7.6.1); lower-cased. */
+/** Lower-cased names of fields that are hop-by-hop by definition or in practice (RFC 9110 section 7.6.1). */
 export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
   'http2-settings',
@@ -25,7 +25,7 @@ export function* lines(fields: Fields): Generator<[name: string, value: string]>
 }
 
 /**
- * The combined value of a field, its lines joined by ", " (RFC 9110 section 5.3); undefined when absent.
+ * The combined value of a field, its lines joined by ", " (RFC 9110 section 5.3); undefined if absent.
  * @param name lower-case
  */
 export function field(fields: Fields, name: string): string | undefined {
@@ -37,7 +37,7 @@ export function field(fields: Fields, name: string): string | undefined {
   return value
 }
 
-/** Every line of a field on its own: for Set-Cookie, which must not be combined, and for counting duplicates. */
+/** The lines of a field separately: for Set-Cookie, which must not be combined, and for counting duplicates. */
 export function fieldLines(fields: Fields, name: string): string[] {
   const found: string[] = []
   for (let at = 0; at + 1 < fields.length; at += 2) {
@@ -51,7 +51,7 @@ export function has(fields: Fields, name: string): boolean {
   return false
 }
 
-/** A copy without the fields whose lower-cased name is dropped. */
+/** A copy without the fields for whose lower-cased name `dropped` returns true. */
 export function without(fields: Fields, dropped: (name: string) => boolean): string[] {
   const kept: string[] = []
   for (let at = 0; at + 1 < fields.length; at += 2) {
@@ -61,8 +61,8 @@ export function without(fields: Fields, dropped: (name: string) => boolean): str
 }
 
 /**
- * Without the white space that may stand around it (RFC 9110 section 5.6.3): space and tab. What else String.trim takes
- * away an origin may tell apart, such as a no-break space.
+ * Removes optional white space (RFC 9110 section 5.6.3): space and tab. String.trim would also remove characters that
+ * an origin may distinguish, such as a no-break space.
  */
 export function trimmed(text: string): string {
   let from = 0

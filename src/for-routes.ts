@@ -1,4 +1,4 @@
-/** What routes/ are made of: they use nothing else of src/. What embedders use is index.ts. */
+/** All that routes/ may import from src/. Embedders use index.ts. */
 export type { BodyReader } from './body.ts'
 export type { Cache } from './cache/create-cache.ts'
 export type { Targets } from './cache/targets.ts'

@@ -1,8 +1,8 @@
 import type { Fields } from './fields.ts'
 
 /**
- * The head of a response as text, each character of which is an octet (RFC 9112 sections 4 and 5). The empty line that
- * ends it is the caller's, who may have more to add.
+ * The head of a response as latin1 text (RFC 9112 sections 4 and 5). Without the empty line that ends it, as the caller
+ * may have more fields to add.
  */
 export function headText(status: number, reason: string, fields: Fields): string {
   let head = `HTTP/1.1 ${status} ${reason}\r\n`

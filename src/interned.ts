@@ -1,4 +1,4 @@
-/** Names that many responses have, as servers spell them. */
+/** Common response field names, as servers spell them. */
 const USUAL = [
   'Accept-Ranges',
   'Access-Control-Allow-Credentials',
@@ -46,15 +46,14 @@ const USUAL = [
 
 const usual = new Map(USUAL.flatMap((name) => [name, name.toLowerCase()]).map((name) => [name, name]))
 
-/** Texts that came of late: at most so many, none longer than that. */
+/** Recently seen strings: at most MOST, of at most LONGEST characters each. */
 const MOST = 1_024
 const LONGEST = 64
 const latest = new Map<string, string>()
 
 /**
- * The same fields, in a list of their own, whose texts are those of fields before where they are equal. Most are: names
- * and values without this would be a fifth of the memory of small stored responses, and half of what a collection
- * visits.
+ * A copy of the fields that shares its strings with equal ones of earlier fields. Most are equal: otherwise names and
+ * values would take a fifth of the memory of small stored responses, and be half of what a garbage collection visits.
  */
 export function interned(fields: readonly string[]): string[] {
   const list = fields.slice()
@@ -62,10 +61,10 @@ export function interned(fields: readonly string[]): string[] {
   return list
 }
 
-/** Is it one text for certain, wherever it stands in what `interned` returns? */
+/** Whether `interned` always returns the same string object for it. */
 export const isAlwaysInterned = (text: string): boolean => usual.has(text)
 
-/** A text that came of late, where it is equal to this. */
+/** An equal string that was seen recently, else this one. */
 export function internedText(text: string): string {
   if (text.length > LONGEST) return text
   const known = usual.get(text) ?? latest.get(text)

@@ -1,6 +1,6 @@
 /**
- * Metrics, one subscriber to events among others: an event adds to plain numbers, and prom-client sees them only
- * when scraped. Names and labels are listed in docs/metrics.md.
+ * Metrics, derived from events: an event adds to plain numbers, which prom-client sees only when scraped. Names and
+ * labels are listed in docs/metrics.md.
  */
 import type { Events } from './events.ts'
 import { engineMetrics } from './metrics/engine-metrics.ts'
@@ -14,31 +14,31 @@ import type { Tier, TierUsage } from './model.ts'
 
 export interface MetricsParts {
   readonly events: Events
-  /** What each store tier holds; read when scraped. */
+  /** Usage of each store tier; read when scraped. */
   readonly usage: () => readonly TierUsage[]
-  /** Those of which operations and evictions are counted, from 0 on. */
+  /** Tiers whose operations and evictions are counted; their series start at 0. */
   readonly tiers: readonly Tier[]
   /**
-   * Names of all routes: the only values of the label `route`, beside `_OTHER` and those that `routing` tells of later.
+   * Names of all routes: the only values of the label `route`, besides `_OTHER` and those of later `routing` events.
    */
   readonly routes: readonly string[]
   /** Names of all origins. */
   readonly origins: readonly string[]
   readonly originUsage?: () => readonly OriginUsage[]
   readonly log: () => { position: number; synced: boolean }
-  /** When the configuration was last read, in epoch seconds. Absent: there is none to read. */
+  /** When the configuration was last read, in epoch seconds. Absent: it cannot be reloaded. */
   readonly lastReload?: () => { readonly successful: boolean; readonly at: number }
   readonly build: {
     readonly version: string
-    /** Of the sources. */
+    /** Source revision. */
     readonly revision: string
   }
 }
 
 export interface Metrics {
-  /** @param accept the request's Accept: OpenMetrics when it asks for that, else the Prometheus text format */
+  /** @param accept the request's Accept: OpenMetrics if it asks for that, else the Prometheus text format */
   render(accept?: string): Promise<Rendered>
-  /** The numbers themselves, to be put together with those of other processes. */
+  /** The raw numbers, for aggregation with those of other processes. */
   report: Exposition['report']
 }
 
@@ -48,7 +48,7 @@ const BUILD: Description = {
   aggregator: 'max',
 }
 
-/** Counts from now on, for as long as the events live. */
+/** Counts events from now on. */
 export function createMetrics(parts: MetricsParts): Metrics {
   const { events, routes, origins } = parts
   const { version, revision } = parts.build

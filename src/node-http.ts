@@ -1,5 +1,5 @@
 /**
- * What is used of node:http, taken as `require` takes it. An import would read every export, and one of them,
- * `WebSocket`, loads the whole of Node's fetch: as long as it takes Node to start.
+ * The parts of node:http in use, obtained as by `require`. An import would evaluate every export, and one of them,
+ * `WebSocket`, loads all of Node's fetch, which takes as long as starting Node.
  */
 export const { createServer, get, METHODS, request, STATUS_CODES } = process.getBuiltinModule('node:http')

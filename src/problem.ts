@@ -1,12 +1,11 @@
 /**
- * A HerdgateError as application/problem+json (RFC 9457). What routes of the admin port answer:
- * routes/admin/problem.ts.
+ * A HerdgateError as application/problem+json (RFC 9457). For routes of the admin port see routes/admin/problem.ts.
  */
 import type { ErrorCode, HerdgateError } from './errors.ts'
 import { headText } from './head-text.ts'
 import { STATUS_CODES } from './node-http.ts'
 
-/** The content of an error answer. Names no address and repeats no input. */
+/** The content of an error response. Contains no addresses and no input. */
 export interface Problem {
   readonly type: 'about:blank'
   readonly title: string
@@ -20,13 +19,13 @@ export function problemOf({ title, status, code }: HerdgateError): Problem {
   return { type: 'about:blank', title, status, code }
 }
 
-/** What the status calls for beside its content: name and value in turns. */
+/** Fields required by the status. */
 function fieldsCalledFor(error: HerdgateError): readonly string[] {
   switch (error.code) {
     case 'overloaded':
       return ['Retry-After', '1'] // seconds (RFC 9110 section 10.2.3)
     case 'method_not_allowed':
-      return ['Allow', ''] // what CONNECT names allows nothing (RFC 9110 section 10.2.1)
+      return ['Allow', ''] // a CONNECT target allows no method (RFC 9110 section 10.2.1)
     default:
       return NO_FIELDS
   }
@@ -35,9 +34,9 @@ function fieldsCalledFor(error: HerdgateError): readonly string[] {
 const NO_FIELDS: readonly string[] = []
 
 /**
- * Fields of an error answer: names and values in turns.
- * @param cacheStatus without it, that of one that no route is known for
- * @param framing says how long the content is, where the caller has to
+ * Fields of an error response.
+ * @param cacheStatus defaults to that of a request without a known route
+ * @param framing Content-Length, if the caller has to send it
  */
 export const problemFields = (
   error: HerdgateError,
@@ -54,12 +53,12 @@ export const problemFields = (
   ...fieldsCalledFor(error),
 ]
 
-/** Octets of the content. */
+/** Length of the content in bytes. */
 export const problemLength = (error: HerdgateError): number => Buffer.byteLength(JSON.stringify(problemOf(error)))
 
 /**
- * A whole HTTP/1.1 message, for a socket that has no response object. The connection ends with it.
- * @param cacheStatus as for problemFields
+ * A complete HTTP/1.1 message, for a socket without a response object. It closes the connection.
+ * @param cacheStatus as in problemFields
  */
 export function rawProblem(error: HerdgateError, cacheStatus?: string): string {
   const content = JSON.stringify(problemOf(error))

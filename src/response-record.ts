@@ -2,12 +2,12 @@ import type { Body } from './body.ts'
 import type { Fields } from './fields.ts'
 import type { PartialContent, StoredResponse } from './model.ts'
 
-/** What a stored response is made of. */
+/** The properties of a stored response. */
 export type ResponseParts = Omit<StoredResponse, 'kind'>
 
 /**
- * A stored response as it is held. Its times stand in one list: V8 keeps each number that is no small integer in an
- * object of its own, and there are as many stored responses as memory has room for
+ * A stored response in memory. Its times are in one array: as properties, V8 would allocate an object for each number
+ * that is not a small integer, and there are as many stored responses as fit into memory
  * (docs/decisions/heap/marking-is-rare.md). So copy it with `changed`, not by spreading, and compare its times by name.
  */
 export class ResponseRecord implements StoredResponse {
@@ -90,11 +90,11 @@ export class ResponseRecord implements StoredResponse {
   }
 }
 
-/** The same response, with other parts in place of some. */
+/** A copy of the response with some properties changed. */
 export const changed = (response: StoredResponse, changes: Partial<ResponseParts>): StoredResponse =>
   new ResponseRecord({ ...response, ...timesOf(response), ...changes })
 
-/** What spreading leaves out. */
+/** The getters, which spreading omits. */
 const timesOf = (response: StoredResponse) => ({
   bornAt: response.bornAt,
   freshUntil: response.freshUntil,
@@ -110,5 +110,5 @@ const timesOf = (response: StoredResponse) => ({
 /** In the order of the getters. */
 type Times = readonly [number, number, number, number, number, number, number, number, number]
 
-/** A list of nothing but numbers is kept as such. */
+/** A number, so that V8 keeps the array as one of plain numbers. */
 const UNKNOWN = Number.NaN

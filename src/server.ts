@@ -1,4 +1,4 @@
-/** The composition root: a Config becomes a proxy and an admin port in this process. Does not listen by itself. */
+/** The composition root: makes a proxy and an admin port of a Config. Does not listen by itself. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { type AdminExtension, createAdmin } from './ports/admin-port.ts'
@@ -13,26 +13,26 @@ import { VERSION } from './version.ts'
 export interface ServerOptions {
   readonly logger: Logger
   readonly adminToken: string
-  /** One human line per request instead of JSON. */
+  /** One human-readable line per request instead of JSON. */
   readonly pretty?: boolean
   readonly adminExtension?: AdminExtension
-  /** For `reload`; by default the configuration stays as it is. */
+  /** For `reload`; by default the configuration never changes. */
   readonly readConfig?: ReadConfig
   /** None by default. */
   readonly tracing?: Tracing
 }
 
 export interface Server {
-  /** Settles when it is ready. @returns base URLs of the data and the admin port */
+  /** Resolves when ready. @returns base URLs of the data and the admin port */
   listen(): Promise<{ data: string; admin: string }>
-  /** Reads the configuration anew: origins and routes are swapped at once, if all of it is valid. */
+  /** Rereads the configuration: origins and routes are replaced atomically if all of it is valid. */
   reload(by: ReloadedBy): Promise<Reloading>
   /**
-   * Is not ready any more, and goes on for `listen.drainDelay` all the same, so that load balancers can learn of it.
-   * Each answer is now the last of its connection.
+   * Reports not ready, but keeps serving for `listen.drainDelay` so that load balancers notice. From now on each
+   * response closes its connection.
    */
   drain(): Promise<void>
-  /** Stops accepting, finishes what is in flight, and closes everything. */
+  /** Stops accepting connections, finishes requests in flight, and closes everything. */
   close(): Promise<void>
 }
 
@@ -66,7 +66,7 @@ export async function createServer(config: Config, options: ServerOptions): Prom
       draining = true
       await proxy.stop()
       await admin.close()
-      // Every answer has gone out: what is still being fetched nobody waits for.
+      // All responses have been sent: nobody waits for fetches still in progress.
       await proxy.close()
     },
   }

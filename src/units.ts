@@ -1,4 +1,4 @@
-/** Durations and sizes as people write them. */
+/** Durations and sizes as users write them. */
 import { shown } from './given.ts'
 
 const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/
@@ -7,22 +7,22 @@ const SIZE = /^(\d+(?:\.\d+)?)(B|KiB|MiB|GiB|TiB)?$/
 const MILLISECONDS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const BYTES = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 }
 
-/** `250ms 30s 5m 1h 7d` in milliseconds; undefined when it is not a duration. */
+/** A duration such as `250ms`, `30s`, `5m`, `1h` or `7d` in milliseconds; undefined if it is not one. */
 export function parseDuration(text: string): number | undefined {
   const [, amount, unit] = DURATION.exec(text) ?? []
   return amount === undefined ? undefined : Math.round(Number(amount) * MILLISECONDS[unit as keyof typeof MILLISECONDS])
 }
 
-/** `512KiB 256MiB`, or a plain number of bytes; undefined when it is not a size. */
+/** A size such as `512KiB` or `256MiB`, or a plain number of bytes; undefined if it is not one. */
 export function parseSize(text: string): number | undefined {
   const [, amount, unit = 'B'] = SIZE.exec(text) ?? []
   return amount === undefined ? undefined : Math.round(Number(amount) * BYTES[unit as keyof typeof BYTES])
 }
 
-/** As parseDuration reads it, in the largest unit of which it is a whole number. */
+/** Text that parseDuration reads, in the largest unit of which it is a whole number. */
 export const durationText = (ms: number): string => inUnits(ms, MILLISECONDS, 's')
 
-/** As parseSize reads it, likewise. */
+/** The same for parseSize. */
 export const sizeText = (bytes: number): string => inUnits(bytes, BYTES, 'B')
 
 /** @param none the unit of 0 */
@@ -31,7 +31,7 @@ function inUnits<Unit extends string>(amount: number, units: Readonly<Record<Uni
   return amount === 0 ? `0${none}` : `${amount / one}${unit}`
 }
 
-/** Programs state few durations, but state them with every call. */
+/** Durations are cached: programs use only a few, but pass them with every call. */
 const MOST_KNOWN = 100
 const known = new Map<string, number>()
 
@@ -57,7 +57,8 @@ export function size(given: number | string): number {
 }
 
 /**
- * @param what its option
+ * A positive integer.
+ * @param what name of the option
  * @throws RangeError naming what was given
  */
 export function count(what: string, given: number): number {
@@ -65,7 +66,7 @@ export function count(what: string, given: number): number {
   throw new RangeError(`expected a whole number above 0 as ${what}, got ${shown(given)}`)
 }
 
-/** A part of a lifetime. @throws RangeError naming what was given */
+/** A share of a lifetime, above 0 and below 1. @throws RangeError naming what was given */
 export function share(given: number): number {
   if (typeof given === 'number' && given > 0 && given < 1) return given
   throw new RangeError(`expected a number above 0 and below 1, such as 0.8, got ${shown(given)}`)

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 
-/** The package's version. The sources lie one level below package.json, the built files two. */
+/** The package's version. Sources are one level below package.json, built files two. */
 export const VERSION: string = versionIn(['../package.json', '../../package.json'])
 
-/** What the build was made from, as whoever made it said: the image does. */
+/** Source revision of the build, if the builder set it, as the image does. */
 export const REVISION: string = process.env['HERDGATE_REVISION'] || 'unknown'
 
 function versionIn(candidates: readonly string[]): string {
@@ -11,7 +11,7 @@ function versionIn(candidates: readonly string[]): string {
     try {
       const { name, version } = JSON.parse(readFileSync(new URL(candidate, import.meta.url), 'utf8'))
       if (name === 'herdgate') return version
-    } catch {} // not there: the next one
+    } catch {} // not there: try the next
   }
   return '0.0.0'
 }

@@ -4,14 +4,14 @@ import type { Awaitable } from '../model.ts'
 import type { Arrival } from './arrival.ts'
 import type { BodyReader } from './reader.ts'
 
-/** One of the readers of a body that is arriving. */
+/** A reader of a body that is still arriving. */
 export class ArrivalReader implements BodyReader {
   readonly #arrival: Arrival
   #waiting: PromiseWithResolvers<Uint8Array | undefined> | undefined
   #dropped: HerdgateError | undefined
   nextChunk = 0
   bytesRead = 0
-  /** For how long it had held up others in all when it last did. */
+  /** How long it had held up others in total, as of `heldUpUntil`. */
   heldUpMs = 0
   /** Epoch milliseconds. */
   heldUpUntil = 0
@@ -41,14 +41,14 @@ export class ArrivalReader implements BodyReader {
     this.wake()
   }
 
-  /** It cannot have what it needs: it came too late, or held up the others. */
+  /** Drops a reader that came too late or held up the others. */
   drop(): void {
     this.#dropped = new HerdgateError('client_gone', 'the reader is too slow for this body')
     this.#arrival.leave(this)
     this.wake()
   }
 
-  /** There is something new: bytes, the end, or a failure. */
+  /** Called when there are new bytes, the end, or a failure. */
   wake(): void {
     const waiting = this.#waiting
     if (waiting === undefined) return

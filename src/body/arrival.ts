@@ -8,57 +8,57 @@ import { joined } from './joined.ts'
 import { Positions } from './positions.ts'
 import { type BodyReader, NO_TRAILERS } from './reader.ts'
 
-/** All of it is in memory; it grew past `keepBytes`; it broke off, or there was no memory to keep it. */
+/** `kept`: all of it is in memory. `outgrown`: it exceeded `keepBytes`. `broken`: it broke off, or memory was short. */
 export type Fate = 'kept' | 'outgrown' | 'broken'
 
 export interface ArrivalOptions {
-  /** How long the source says it will be. */
+  /** Length in bytes announced by the source. */
   readonly length: number | undefined
   readonly keepBytes: number
   readonly windowBytes: number
-  /** For how long in all a reader may hold up others. */
+  /** How long in total a reader may hold up others. */
   readonly stallMs: number
   readonly clock: Clock
-  /** Memory that it shares with others. When that is spent, a body that is not small is passed from then on. */
+  /** Memory shared with other bodies. Once it is spent, a body that is not small is no longer kept but passed. */
   readonly budget?: BodyBudget | undefined
   /** Tells the source that nobody wants the rest. */
   readonly stop: () => void
-  /** Told of a source that fails while its content is wanted. */
+  /** Called if the source fails while its content is wanted. */
   readonly brokeOff?: (failure: HerdgateError) => void
-  /** Trailer fields, asked for after the last byte. */
+  /** Returns the trailer fields; called after the last byte. */
   readonly trailers?: () => Fields
 }
 
 const NOTHING = new Uint8Array(0)
-/** Kept whatever the budget says: who spends it must not keep everything else out of the store. */
+/** Kept even if the budget is spent: large bodies must not keep all others out of the store. */
 const SMALL_BYTES = 64 * 1024
-/** What a chunk takes beside its bytes: content in pieces of one byte costs many times its length. */
+/** Overhead of a chunk: content in pieces of one byte takes many times its length. */
 const CHUNK_BYTES = 256
 
-/** The part of a body's life in which bytes come in. */
+/** A body while its bytes are arriving. */
 export class Arrival {
   readonly #options: ArrivalOptions
   readonly #fate = Promise.withResolvers<Fate>()
   readonly #readers = new Set<ArrivalReader>()
   readonly #positions = new Positions()
   readonly #holdUp: HoldUp
-  /** The first has the number `#first`; as many as `#gone` from there are not needed any more, and empty. */
+  /** The first has the number `#first`; the first `#gone` of them have been released and are empty. */
   #chunks: Uint8Array[] = []
   #first = 0
   #gone = 0
   #received = 0
-  /** Bytes of chunks that some reader, or the store, still needs. */
+  /** Bytes of chunks that a reader or the store still needs. */
   #held = 0
-  /** Taken from the budget. */
+  /** Bytes taken from the budget. */
   #charged = 0
   #whole: Buffer | undefined
   #keeping: boolean
   #ended = false
   #failure: HerdgateError | undefined
   #roomMade: (() => void) | undefined
-  /** Nobody reads it and, as far as is known, nobody will. */
+  /** Nobody reads it, and as far as is known nobody will. */
   #unwanted = false
-  /** Unwanted, and not kept for the store either: the source has been told to stop, what still comes is let go. */
+  /** Unwanted and not kept for the store: the source has been told to stop, and further bytes are discarded. */
   #abandoned = false
 
   constructor(options: ArrivalOptions) {
@@ -88,12 +88,12 @@ export class Arrival {
     return this.#ended
   }
 
-  /** All bytes in one piece, which has taken the place of the chunks. */
+  /** All bytes in one buffer, which has replaced the chunks. */
   get whole(): Buffer | undefined {
     return this.#whole
   }
 
-  /** @returns all bytes, in memory of exactly their size, when they were kept */
+  /** @returns all bytes, in a buffer of exactly their size, if they were kept */
   async receive(source: AsyncIterable<Uint8Array>): Promise<Buffer | undefined> {
     try {
       for await (const chunk of source) {
@@ -114,7 +114,7 @@ export class Arrival {
     return this.#whole
   }
 
-  /** The first word on its fate stands. */
+  /** Only the first call counts. */
   settle(fate: Fate): void {
     this.#fate.resolve(fate)
   }
@@ -123,7 +123,7 @@ export class Arrival {
     const reader = new ArrivalReader(this)
     this.#readers.add(reader)
     this.#positions.enter(reader.nextChunk)
-    // Too late for the first byte: better broken than wrong.
+    // The first bytes are gone: failing is better than a truncated body.
     if (this.#abandoned || this.#first + this.#gone > 0) reader.drop()
     return reader
   }
@@ -156,7 +156,7 @@ export class Arrival {
     for (const reader of this.#readers) reader.wake()
   }
 
-  /** A reader has taken the chunk before its next one. */
+  /** Called when a reader has taken a chunk and moved on to the next. */
   taken(reader: ArrivalReader): void {
     this.#positions.leave(reader.nextChunk - 1)
     this.#positions.enter(reader.nextChunk)
@@ -165,13 +165,13 @@ export class Arrival {
     this.#advanced()
   }
 
-  /** A reader waits for bytes. Where the source waits for readers that are behind, these hold it up. */
+  /** Called when a reader waits for bytes: if the source waits for slower readers, these are holding it up. */
   lacking(): void {
     if (this.#roomMade === undefined || this.#holdUp.size > 0) return
     this.#holdUp.begin([...this.#readers].filter((reader) => this.#isLate(reader)))
   }
 
-  /** A reader moved on, or left: what nobody needs is let go, and the source may continue. */
+  /** A reader moved on or left: releases chunks nobody needs, and perhaps lets the source continue. */
   #advanced(): void {
     this.#release()
     if (this.#held <= this.#options.windowBytes) this.#makeRoom()
@@ -190,7 +190,7 @@ export class Arrival {
   #stopKeeping(fate: Fate): void {
     this.#keeping = false
     this.settle(fate)
-    // Nobody reads *yet* where the first bytes came with the head: only who left, or said so, will not.
+    // Without readers it may only be too early: it is unwanted only if the readers left or it was discarded.
     if (this.#readers.size === 0 && this.#unwanted) this.#abandon()
   }
 
@@ -200,10 +200,10 @@ export class Arrival {
     this.#held = 0
     this.#charge(-this.#charged)
     if (!this.#ended) this.#options.stop()
-    this.#makeRoom() // the source ends only when it is read on
+    this.#makeRoom() // the source ends only if reading continues
   }
 
-  /** Resolves when the slowest reader has no more than a window left to read, or nobody wants the rest. */
+  /** Resolves when the slowest reader has at most a window left to read, or nobody wants the rest. */
   async #room(): Promise<void> {
     this.#release()
     if (this.#held <= this.#options.windowBytes) return
@@ -221,7 +221,7 @@ export class Arrival {
     return this.#received - reader.bytesRead > this.#options.windowBytes
   }
 
-  /** Lets go of what all readers have taken: what is held then is what the slowest has before it. */
+  /** Releases chunks that all readers have taken: what remains is what the slowest has yet to read. */
   #release(): void {
     if (this.#readers.size === 0) return
     while (this.#gone < this.#chunks.length && !this.#positions.has(this.#first + this.#gone)) {
@@ -230,7 +230,7 @@ export class Arrival {
       this.#held -= length
       this.#charge(-Math.min(length + CHUNK_BYTES, this.#charged))
     }
-    if (this.#gone * 2 <= this.#chunks.length) return // moving the rest each time would take square time
+    if (this.#gone * 2 <= this.#chunks.length) return // moving the rest each time would take quadratic time
     this.#chunks.splice(0, this.#gone)
     this.#first += this.#gone
     this.#gone = 0

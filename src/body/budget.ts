@@ -1,4 +1,4 @@
-/** Counts the memory of bodies while they arrive, so that many of them at once cannot take it all. */
+/** Counts the memory of arriving bodies, so that many of them at once cannot exhaust it. */
 export class BodyBudget {
   readonly #maxBytes: number
   #used = 0
@@ -15,7 +15,7 @@ export class BodyBudget {
     return this.#used > this.#maxBytes
   }
 
-  /** @param bytes negative when they are given back */
+  /** @param bytes negative to give them back */
   take(bytes: number): void {
     this.#used += bytes
   }

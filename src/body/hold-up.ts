@@ -2,16 +2,16 @@ import type { Clock } from '../model.ts'
 import type { ArrivalReader } from './arrival-reader.ts'
 
 /**
- * Milliseconds of holding up others that are forgotten in one without. Catching up does not clear the account: who
- * rushes and halts in turn would hold up the others for ever.
+ * Hold-up time in ms that is forgiven per ms without any. Catching up does not reset it: a reader that alternates
+ * between rushing and halting could hold up the others for ever.
  */
 const FORGOTTEN_PER_MS = 0.1
 
-/** Readers that are behind while others wait for them. Who has been so for `stallMs` in all is dropped. */
+/** Readers that others have to wait for. One that has held up others for `stallMs` in total is dropped. */
 export class HoldUp {
   readonly #clock: Clock
   readonly #stallMs: number
-  /** It grows only when a wait begins: while the source waits nobody falls behind. */
+  /** Grows only when a wait begins: while the source waits, no other reader falls behind. */
   readonly #late = new Set<ArrivalReader>()
   /** Epoch milliseconds. */
   #since = 0
@@ -22,19 +22,19 @@ export class HoldUp {
     this.#stallMs = stallMs
   }
 
-  /** How many are behind. */
+  /** Number of readers that are behind. */
   get size(): number {
     return this.#late.size
   }
 
-  /** @param late make others wait from now on */
+  /** @param late readers that hold up others from now on */
   begin(late: Iterable<ArrivalReader>): void {
     for (const reader of late) this.#late.add(reader)
     this.#since = this.#clock.now()
     this.#dropInTime()
   }
 
-  /** That reader is not behind any more, or has left. */
+  /** The reader has caught up or left. */
   release(reader: ArrivalReader): void {
     if (!this.#late.has(reader)) return
     reader.heldUpMs = this.#heldUpMs(reader)
@@ -43,7 +43,7 @@ export class HoldUp {
     if (this.#late.size === 0) this.#cancelTimer()
   }
 
-  /** Nobody waits any more. */
+  /** No reader waits any more. */
   end(): void {
     for (const reader of this.#late) this.release(reader)
   }
@@ -57,7 +57,7 @@ export class HoldUp {
     })
   }
 
-  /** This time and before. */
+  /** Total, including the current wait. */
   #heldUpMs({ heldUpMs, heldUpUntil }: ArrivalReader): number {
     const before = heldUpMs - (this.#since - heldUpUntil) * FORGOTTEN_PER_MS
     return Math.max(0, before) + this.#clock.now() - this.#since

@@ -1,6 +1,4 @@
-/**
- * How many readers are at which chunk, so that whether one was the last there is known without a look at the others.
- */
+/** Counts readers per chunk, to know whether any is still at a chunk without iterating over all of them. */
 export class Positions {
   readonly #readers = new Map<number, number>()
 

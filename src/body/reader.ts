@@ -2,17 +2,17 @@ import type { Fields } from '../fields.ts'
 import type { Awaitable } from '../model.ts'
 
 export interface BodyReader {
-  /** The next bytes; undefined at the end. Rejects with a HerdgateError when the body broke off. */
+  /** The next bytes; undefined at the end. Rejects with a HerdgateError if the body broke off. */
   next(): Awaitable<Uint8Array | undefined>
-  /** Trailer fields, after the end. */
+  /** Trailer fields; complete after the end. */
   trailers(): Fields
-  /** This reader has had enough. */
+  /** Stops reading. Always call it when the rest is not needed, so that others need not wait for this reader. */
   cancel(): void
 }
 
 export const NO_TRAILERS: Fields = []
 
-/** Reads what is all there. */
+/** A reader for complete content. */
 export function readWhole(bytes: Uint8Array): BodyReader {
   let rest: Uint8Array | undefined = bytes.length > 0 ? bytes : undefined
   return {

@@ -49,7 +49,7 @@ export class Purges {
     })
   }
 
-  /** The purged entries are dead already; emptying must not remove what the embedder stores after awaiting the purge. */
+  /** The purged entries are dead already. Embedders await this, as it would remove what they store after the purge. */
   async #empty(): Promise<void> {
     try {
       await this.#parts.store.clear()

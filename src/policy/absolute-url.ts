@@ -1,4 +1,4 @@
-/** Absolute URLs as people write them, read as the data port would read them. */
+/** Reads absolute URLs as users write them, in the way the data port would. */
 import { nameOf, parseTarget } from './target.ts'
 
 export type AbsoluteUrl =
@@ -6,13 +6,13 @@ export type AbsoluteUrl =
   | { readonly ok: false; readonly detail: string }
 
 const ABSOLUTE = /^(https?):\/\/([^/?#]*)(.*)$/is
-/** What people write and clients encode. */
+/** Characters that clients encode before sending. */
 const UNSENT = /[^\x21-\x7e]/
 const HOW_SENT = 'expected path and query percent-encoded, and the host as xn--..., as clients send them'
-/** No longer target reaches the data port. */
+/** Longer targets do not reach the data port. */
 const LONGEST_URL = 16 * 1024
 
-/** The URL a client's request would have: host lower-cased, default port left out, path and query as they are. */
+/** The URL a client's request would have: host lower-cased, default port removed, path and query unchanged. */
 export function readUrl(text: string, method: string = 'GET', scheme?: 'http' | 'https'): AbsoluteUrl {
   const [, given = '', authority = '', rest = ''] = ABSOLUTE.exec(text) ?? []
   if (given === '') return { ok: false, detail: 'expected an absolute URL with http or https' }
@@ -26,8 +26,8 @@ export function readUrl(text: string, method: string = 'GET', scheme?: 'http' | 
 }
 
 /**
- * What to invalidate for a URL, whatever the scheme its clients used. Port 80 is the same as none for http, but not
- * for https, and port 443 the other way round: then there are two.
+ * The URLs to invalidate for a URL, whichever scheme its clients used. Port 80 equals no port for http but not for
+ * https, and port 443 the other way round: then there are two.
  */
 export function namedBy(text: string): string[] {
   const read = (['http', 'https'] as const).map((scheme) => readUrl(text, 'GET', scheme))

@@ -1,10 +1,10 @@
 import { SECRETS } from './credentials.ts'
 
 /**
- * Request fields that bear on whether a stored response may be used, by their lower-cased names. The policy for a request
- * that has none of them follows from its method and URL alone, and from what its route's key and Vary name; whoever reads
- * a head can so tell in advance (CacheRequest.plain). Not among them: what is looked at only when a copy has been found
- * (If-None-Match, If-Modified-Since), and what decides about the connection or the content.
+ * Request fields that affect whether a stored response may be used; lower-cased names. Without any of them, the policy
+ * for a request follows from its method and URL, and from the fields named by its route's key and by Vary, so it can be
+ * known when the head is read (CacheRequest.plain). Not included: fields evaluated only once a copy has been found
+ * (If-None-Match, If-Modified-Since), and those about the connection or the content.
  */
 export const BEARING: ReadonlySet<string> = new Set([
   ...SECRETS,

@@ -1,17 +1,17 @@
 /**
  * Cache directives in the syntax of Cache-Control (RFC 9111 section 5.2, RFC 5861).
  *
- * Malformed input is read in the most restrictive way: the shortest of several lifetimes, zero for a lifetime
- * that is no number, and a restricting directive counts wherever it can be recognised, whatever is around it.
+ * Malformed input is read in the most restrictive way: the shortest of several lifetimes, zero for a lifetime that is
+ * not a number, and a restrictive directive counts wherever it can be recognised, whatever surrounds it.
  */
 import { TOKEN } from '../token.ts'
 
 /** Directives of a request or a response. Durations are seconds, at most 2^31; `undefined` means "not given". */
 export interface Directives {
   readonly noStore: boolean
-  /** Also for the qualified form (`no-cache="field"`): the whole response is validated before each use. */
+  /** Also set by the qualified form (`no-cache="field"`): the whole response is validated before each use. */
   readonly noCache: boolean
-  /** Also for the qualified form (`private="field"`). */
+  /** Also set by the qualified form (`private="field"`). */
   readonly private: boolean
   readonly public: boolean
   readonly mustRevalidate: boolean
@@ -25,14 +25,14 @@ export interface Directives {
   readonly staleWhileRevalidate: number | undefined
   readonly staleIfError: number | undefined
   readonly minFresh: number | undefined
-  /** Infinity when given without an argument: any staleness is accepted. */
+  /** Infinity if given without an argument: any staleness is accepted. */
   readonly maxStale: number | undefined
 }
 
-/** Directives that are being collected. */
+/** Directives while they are being collected. */
 export type Collected = { -readonly [Name in keyof Directives]: Directives[Name] }
 
-/** Never Infinity and never an unsafe integer: what RFC 9111 section 1.2.2 has an overflowing number become. */
+/** The value for a number that overflows (RFC 9111 section 1.2.2); never Infinity or an unsafe integer. */
 const MOST_SECONDS = 2 ** 31
 
 export const NONE: Directives = {
@@ -62,16 +62,16 @@ export function parseCacheControl(value: string | undefined): Directives {
   return directives
 }
 
-/** Stands for an argument that no directive accepts. */
+/** An argument that no directive accepts. */
 export const MALFORMED = '?'
 
 /**
- * One directive: name, and an argument that is a quoted string (when it ends where a directive may end) or
- * anything up to the next separator. White space and ";" separate too, so that nothing hides behind them.
+ * One directive: a name, and an argument that is a quoted string (if it ends where a directive may end) or anything up
+ * to the next separator. White space and ";" separate too, so that no directive is hidden behind them.
  */
 const MEMBER = /([^\s,;="]+)(?:(\s*=\s*)("(?:[^"\\]|\\.)*"(?=[\s,;]|$)|[^\s,;]*))?/g
 const PROPER_END = /[ \t]*(?:,|$)/y
-/** What a name that is none was meant to be nobody knows, so it is taken for what restricts most. */
+/** An invalid name could have meant anything, so it is read as the most restrictive directive. */
 const MOST_RESTRICTIVE = 'no-store'
 
 function* members(value: string): Generator<[name: string, argument: string | undefined]> {
@@ -79,7 +79,7 @@ function* members(value: string): Generator<[name: string, argument: string | un
     const [whole, name = '', equals, argument] = match
     const proper = equals === undefined || (equals === '=' && endsProperly(value, match.index + whole.length))
     yield [TOKEN.test(name) ? name.toLowerCase() : MOST_RESTRICTIVE, proper ? argument : MALFORMED]
-    // A quote that is not closed may not hide what restricts; whatever else is behind it counts as malformed.
+    // An unclosed quote must not hide a restrictive directive; anything else inside counts as malformed.
     if (argument?.startsWith('"')) yield [argument.slice(1).toLowerCase(), MALFORMED]
   }
 }
@@ -89,11 +89,11 @@ function endsProperly(value: string, at: number): boolean {
   return PROPER_END.test(value)
 }
 
-/** Takes one directive in; of several with one name, what restricts most counts. */
+/** Adds one directive; of several with the same name, the most restrictive counts. */
 export function apply(directives: Collected, name: string, argument: string | undefined): void {
   const flag = FLAGS.get(name)
   if (flag !== undefined) {
-    // "public" is the one flag that only loosens: with an argument it is malformed and not believed.
+    // "public" is the only flag that loosens: with an argument it is malformed and ignored.
     if (flag !== 'public' || argument === undefined) directives[flag] = true
     return
   }
@@ -125,7 +125,7 @@ interface Duration {
   readonly stricter: (one: number, other: number) => number
 }
 
-/** Only the directives of RFC 9111 section 5.2 accept their number in quotes; those of RFC 5861 do not. */
+/** Directives of RFC 9111 section 5.2 accept a quoted number; those of RFC 5861 do not. */
 const DURATIONS: ReadonlyMap<string, Duration> = new Map<string, Duration>([
   ['max-age', { member: 'maxAge', read: (argument) => seconds(unquoted(argument), 0), stricter: Math.min }],
   ['s-maxage', { member: 'sMaxage', read: (argument) => seconds(unquoted(argument), 0), stricter: Math.min }],

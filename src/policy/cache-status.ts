@@ -5,12 +5,12 @@ import type { Detail, Outcome } from '../model.ts'
 export function cacheStatus(outcome: Outcome): string {
   const { result } = outcome
   if (result === 'hit' || result === 'stale') return `herdgate; hit${ttl(outcome)}${detail(outcome.detail)}`
-  // The answer came from the cache; that the origin was tried in vain is the detail.
+  // The answer came from the cache; the detail says that the origin failed.
   if (result === 'stale_if_error') return `herdgate; hit${ttl(outcome)}${detail(outcome.detail ?? 'stale-if-error')}`
   return `herdgate${forwarded(outcome)}${detail(outcome.detail)}`
 }
 
-/** In whole seconds, rounded down: anything past expiry is negative. */
+/** In whole seconds, rounded down, so that anything past expiry is negative. */
 function ttl({ ttlMs }: Outcome): string {
   return ttlMs === undefined ? '' : `; ttl=${Math.floor(ttlMs / 1000)}`
 }

@@ -1,4 +1,4 @@
-/** Fields that make a request conditional or ask for a part (RFC 9110 sections 13.1 and 14.2). */
+/** Fields that make a request conditional or a range request (RFC 9110 sections 13.1 and 14.2). */
 export const CONDITIONALS: ReadonlySet<string> = new Set([
   'if-match',
   'if-modified-since',

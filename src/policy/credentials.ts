@@ -1,16 +1,16 @@
-/** Request fields by which a client says who it is. */
+/** Request fields that identify the client. */
 import type { Fields } from '../fields.ts'
 import type { Rules } from '../model.ts'
 
 /** Lower-cased. */
 export const CREDENTIALS: readonly string[] = ['authorization', 'proxy-authorization']
 
-/** Those that may do so as well. */
+/** The same, with fields that may identify the client. */
 export const SECRETS: readonly string[] = [...CREDENTIALS, 'cookie']
 
 /**
- * Does the request say who sent it? Cookies do not count when the route ignores them or treats them as RFC 9111
- * section 7.3 does. One pass over the fields; names are compared only where their length fits.
+ * Whether the request identifies its sender. Cookies do not count if the route ignores them or treats them as in RFC
+ * 9111 section 7.3. One pass over the fields; names are compared only if their length fits.
  */
 export function isCredentialed(fields: Fields, cookies: Rules['cookies']): boolean {
   for (let at = 0; at < fields.length; at += 2) {

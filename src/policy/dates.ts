@@ -1,4 +1,4 @@
-/** HTTP dates (RFC 9110 section 5.6.7) as a cache reads them (RFC 9111 section 4.2). */
+/** HTTP dates (RFC 9110 section 5.6.7), parsed as leniently as RFC 9111 section 4.2 asks of caches. */
 import { memoized } from './memoized.ts'
 
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
@@ -6,30 +6,30 @@ const MONTH = `(?<month>${MONTHS.join('|')})`
 const TIME = '(?<hour>\\d{2}):(?<minute>\\d{2}):(?<second>\\d{2})'
 const DAY_NAME = '(?:mon|tue|wed|thu|fri|sat|sun)'
 const LONG_DAY_NAME = '(?:mon|tues|wednes|thurs|fri|satur|sun)day'
-// A cache takes the zone UTC as well, and no other (RFC 9111 section 4.2).
+// A cache also accepts the zone UTC, but no other (RFC 9111 section 4.2).
 const ZONE = '(?:gmt|utc)'
 
-/** Letter case does not matter to a cache (RFC 9111 section 4.2). */
+/** A cache ignores letter case (RFC 9111 section 4.2). */
 const IMF_FIXDATE = new RegExp(`^${DAY_NAME}, (?<day>\\d{2}) ${MONTH} (?<year>\\d{4}) ${TIME} ${ZONE}$`, 'i')
 const OBSOLETE_FORMS = [
   new RegExp(`^${LONG_DAY_NAME}, (?<day>\\d{2})-${MONTH}-(?<year>\\d{2}) ${TIME} ${ZONE}$`, 'i'),
   new RegExp(`^${DAY_NAME} ${MONTH} (?<day>[ \\d]\\d) ${TIME} (?<year>\\d{4})$`, 'i'),
 ]
 
-/** When RFC 9110 appeared: near enough for whoever does not know the time. */
+/** When RFC 9110 was published: close enough if the caller does not know the time. */
 const SOME_TIME = Date.UTC(2022, 5)
 const HALF_A_CENTURY_MS = 50 * 365.25 * 24 * 3_600_000
 
 /**
- * Epoch milliseconds of an IMF-fixdate, an RFC 850 date or an asctime date; undefined when it is none of them.
- * @param reference epoch milliseconds within 50 years of which a two-digit year is taken to lie
+ * Epoch milliseconds of an IMF-fixdate, RFC 850 date or asctime date; undefined if it is none of them.
+ * @param reference epoch milliseconds; a two-digit year is taken to lie within 50 years of it
  */
 export function parseDate(value: string | undefined, reference: number = SOME_TIME): number | undefined {
   if (value === undefined) return undefined
   return imfFixdate(value) ?? obsoleteDate(value, reference)
 }
 
-/** The messages of one second have the same Date. Its year has four digits: nothing is relative to a reference. */
+/** Memoized: messages of the same second have the same Date. Its year has four digits and needs no reference. */
 const imfFixdate = memoized((value) => {
   const parts = IMF_FIXDATE.exec(value)?.groups
   return parts && instant(parts, SOME_TIME)
@@ -58,10 +58,10 @@ function calendarDate(
   day: number,
   [hour, minute, second]: readonly [number, number, number],
 ): number | undefined {
-  // Date.UTC reads years below 100 as of the 20th century.
+  // Date.UTC would read years below 100 as 19xx.
   if (year < 100) return undefined
   const midnight = new Date(Date.UTC(year, month, day))
-  // A day the month does not have becomes one of the next month.
+  // Date.UTC turns a day that the month does not have into one of the next month.
   if (midnight.getUTCDate() !== day) return undefined
   return midnight.getTime() + ((hour * 60 + minute) * 60 + second) * 1000
 }

@@ -1,4 +1,4 @@
-/** The fields of the request an origin gets (RFC 9110 section 7.6, RFC 7239). */
+/** The fields of the request sent to the origin (RFC 9110 section 7.6, RFC 7239). */
 import { type Fields, field, fieldLines, has, HOP_BY_HOP } from '../fields.ts'
 import type { CacheRequest, Peer, Rules } from '../model.ts'
 import { CONDITIONALS } from './conditionals.ts'
@@ -14,11 +14,11 @@ import { SURROGATE } from './targeted-control.ts'
 import { VIA } from './via.ts'
 
 export interface UpstreamOptions {
-  /** Precondition lines of our own, in place of the client's. */
+  /** Conditional field lines added by the cache. */
   readonly conditions: readonly string[] | undefined
-  /** The answer is for more than this client: its preconditions and range are left out. */
+  /** The response is for other clients too: this client's conditions and range are left out. */
   readonly stripConditionals: boolean
-  /** The answer may turn out to be for more than this client: what means nothing in its request is left out. */
+  /** The response may turn out to be for other clients too: fields meaningless in this request are left out. */
   readonly mayBeStored: boolean
   readonly authority: string
   readonly scheme: string
@@ -27,7 +27,7 @@ export interface UpstreamOptions {
   readonly hasBody: boolean
 }
 
-/** Written anew below, or the transport's business. Trailer goes as no trailers of a request are sent on. */
+/** Rewritten below, or left to the transport. Trailer is dropped, as request trailers are not forwarded. */
 const REWRITTEN = new Set([
   'content-length',
   'expect',
@@ -42,7 +42,7 @@ const REWRITTEN = new Set([
   'x-forwarded-proto',
 ])
 
-/** What describes content, in a request without any. */
+/** Fields that describe content, meaningless in a request without content. */
 const MEANINGLESS = new Set([
   'content-encoding',
   'content-language',
@@ -52,14 +52,14 @@ const MEANINGLESS = new Set([
 ])
 
 /**
- * The fields to send: the client's end-to-end ones, then ours. What the client's Connection names is removed
- * before ours are added, so that it cannot name them away.
+ * The fields to send: the client's end-to-end fields, then ours. Fields named by the client's Connection are removed
+ * first, so that it cannot remove ours.
  */
 export function upstreamFields(request: CacheRequest, options: UpstreamOptions): string[] {
   const trusted = request.peer?.trusted === true
   const named = connectionOptions(request.fields)
   const fields = ['Host', options.authority]
-  const forOthers = options.mayBeStored || request.method === 'POST' // whose answer may be what a GET gets
+  const forOthers = options.mayBeStored || request.method === 'POST' // its response may also answer a GET
   for (let at = 0; at + 1 < request.fields.length; at += 2) {
     const is = fieldNamed(request.fields[at] ?? '')
     if (is.ours || is.respelled || named.has(is.name) || named.has(is.read)) continue
@@ -80,24 +80,25 @@ export function upstreamFields(request: CacheRequest, options: UpstreamOptions):
   return fields
 }
 
-/** What a field of a request is, by its name alone. */
+/** What is known of a request field by its name. */
 interface NamedField {
-  /** In lower case, and as lenient origins read it. */
+  /** Lower-cased. */
   readonly name: string
+  /** As lenient origins read it. */
   readonly read: string
-  /** For this connection, written anew, or for nobody: no proxy states `Proxy`, and CGI believes it (CVE-2016-5385). */
+  /** Hop-by-hop, rewritten, or never forwarded: `Proxy` has no legitimate use, and CGI trusts it (CVE-2016-5385). */
   readonly ours: boolean
-  /** It says what the client would rather have, in a spelling that no client uses and some origins take for the usual one. */
+  /** A negotiation field in a spelling that no client uses but some origins read as the usual one. */
   readonly respelled: boolean
   readonly conditional: boolean
   readonly meaningless: boolean
   readonly cookie: boolean
   readonly impersonating: boolean
-  /** What a stranger says there reaches no origin. */
+  /** Taken only from a trusted peer; an untrusted client's value does not reach the origin. */
   readonly believed: boolean
 }
 
-/** Clients send the same few. */
+/** Memoized: clients send the same few names. */
 const fieldNamed = memoized((spelling): NamedField => {
   const name = spelling.toLowerCase()
   const read = asRead(name)
@@ -115,19 +116,19 @@ const fieldNamed = memoized((spelling): NamedField => {
   }
 })
 
-/** Does the origin get this field as the client sends it, whoever that is? @param name lower-cased */
+/** Whether the origin gets this field as sent, trusted peer or not. @param name lower-cased */
 export const isSentAsReceived = (name: string): boolean => !fieldNamed(name).believed
 
-/** Does the origin get this field of a request with what the client says, as far as that is not in every key? */
+/** Whether the origin gets this peer's value of the field, and the value is not part of every key already. */
 export const isHeard = (name: string, peer: Peer | undefined): boolean =>
   isSentAsReceived(name) || (peer?.trusted === true && !IN_EVERY_KEY.has(name))
 
-/** Scheme and authority, as the origin is told them, are part of every key. */
+/** Scheme and authority, as sent to the origin, are part of every key. */
 const IN_EVERY_KEY = new Set(['host', 'x-forwarded-host', 'x-forwarded-proto'])
 
 /**
- * What the origin gets in a field, as far as it is not in every key: nothing, where a stranger says what only a trusted
- * peer may.
+ * The value of a field that the origin gets, unless it is part of every key; undefined if an untrusted client sends a
+ * field that only a trusted peer may.
  * @param name lower-cased
  */
 export function sentValue(name: string, { fields, peer, url }: CacheRequest): string | undefined {
@@ -139,8 +140,7 @@ export function sentValue(name: string, { fields, peer, url }: CacheRequest): st
 const CODINGS = 'accept-encoding'
 
 /**
- * TE: trailers tells the origin that trailers are welcome, where they are for one client; other transfer codings are
- * ours to negotiate.
+ * `TE: trailers` is forwarded if the response is for one client; other transfer codings are negotiated per connection.
  */
 function framing(received: Fields, { hasBody, stripConditionals }: UpstreamOptions): string[] {
   const fields: string[] = []
@@ -153,7 +153,7 @@ function framing(received: Fields, { hasBody, stripConditionals }: UpstreamOptio
   return fields
 }
 
-/** What we can do for Surrogate-Control (W3C Edge Architecture); from a stranger the field would choose the content. */
+/** Surrogate-Capability (W3C Edge Architecture); an untrusted client's value could influence the content. */
 function surrogates(received: Fields, trusted: boolean): string {
   return joined(trusted ? field(received, 'surrogate-capability') : undefined, `${SURROGATE}="Surrogate/1.0"`)
 }

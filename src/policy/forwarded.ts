@@ -1,10 +1,10 @@
-/** Forwarded (RFC 7239) and its X-Forwarded-* forerunners. */
+/** Forwarded (RFC 7239) and its X-Forwarded-* predecessors. */
 import { type Fields, field, trimmed } from '../fields.ts'
 import type { CacheRequest, Peer } from '../model.ts'
 import { memoized } from './memoized.ts'
 import { isFor } from './target.ts'
 
-/** Who asked, for which host and by which scheme: added to what a trusted peer says, in place of anyone else's. */
+/** Client, host and scheme of the request: appended to a trusted peer's values, replacing anyone else's. */
 export function forwarding(
   received: Fields,
   peer: Peer | undefined,
@@ -22,7 +22,7 @@ export function forwarding(
   return fields
 }
 
-/** The host that the origin is told the client asked for, where a trusted proxy names another than the URL does. */
+/** X-Forwarded-Host from a trusted proxy, if it differs from the URL's host. */
 export function otherHost({ fields, peer, plain, url }: CacheRequest): string | undefined {
   if (plain === true || peer?.trusted !== true) return undefined
   const host = field(fields, 'x-forwarded-host')
@@ -30,8 +30,8 @@ export function otherHost({ fields, peer, plain, url }: CacheRequest): string | 
 }
 
 /**
- * Who sent the request: the other end of the connection, or, where that is a trusted proxy, the last in its X-Forwarded-For
- * who is none. A list that holds something else than addresses is believed up to there.
+ * The client's address: the other end of the connection or, if that is a trusted proxy, the last address in its
+ * X-Forwarded-For that is not one. The list is read from the end, up to a member that is not an address.
  */
 export function clientAddress(fields: Fields, peer: Peer): string {
   let client = plainAddress(peer.address)
@@ -47,20 +47,20 @@ export function clientAddress(fields: Fields, peer: Peer): string {
 
 /**
  * The scheme the client used.
- * @param told X-Forwarded-Proto of a trusted proxy
- * @param own as the connection shows it
+ * @param told X-Forwarded-Proto from a trusted proxy
+ * @param own of the connection
  */
 export const schemeTold = (told: string | string[] | undefined, own: 'http' | 'https'): 'http' | 'https' =>
   told === 'https' || told === 'http' ? told : own
 
-/** As long as an IPv6 address that ends in an IPv4 one; whether it is one is not looked at further. */
+/** At most as long as an IPv6 address with an embedded IPv4 address; not validated further. */
 const ADDRESS = /^[0-9a-f.:]{2,45}$/i
 
-/** IPv4 as itself where it is mapped into IPv6. */
+/** An IPv4-mapped IPv6 address as plain IPv4. */
 export const plainAddress = (address: string): string =>
   address.startsWith(':') ? address.replace(/^::ffff:(?=[\d.]+$)/i, '') : address
 
-/** What X-Forwarded-For tells, as Forwarded would: an origin may read either. */
+/** X-Forwarded-For converted to Forwarded, as an origin may read either. */
 function forwardedFor(chain: string | undefined): string | undefined {
   const known = addressesIn(chain)
   return known.length === 0 ? undefined : known.map((address) => `for=${node(address)}`).join(', ')
@@ -72,7 +72,7 @@ const addressesIn = (chain: string | undefined): string[] =>
 /** RFC 7239 section 6: an IPv6 address is bracketed and quoted. */
 const node = (address: string): string => quoted(address.includes(':') ? `[${address}]` : address)
 
-/** A token, or a quoted string where a character asks for it. Few hosts and proxies, each with many requests. */
+/** A token, or a quoted string if a character requires it. Memoized: few hosts and proxies send many requests. */
 const quoted = memoized((value) => (/^[\w.-]+$/.test(value) ? value : `"${value.replaceAll(/["\\]/g, '\\$&')}"`))
 
 /** A list with one more member. */

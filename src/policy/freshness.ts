@@ -14,28 +14,28 @@ export interface Exchange {
   readonly requestedAt: number
   readonly respondedAt: number
   /**
-   * When the head arrived by the machine's clock of that moment, which may have been put right, or wrong, since the process
-   * began, by whose clock the others are. Absent: as `respondedAt`.
+   * `respondedAt` by the machine's clock, which may have been set since the process began; the other times are by the
+   * process's clock. Absent: as `respondedAt`.
    */
   readonly receivedOn?: number | undefined
 }
 
-/** A freshness lifetime in milliseconds and who says so. */
+/** A freshness lifetime in milliseconds, and its source. */
 export interface Freshness {
   readonly ms: number
   /**
-   * `explicit`: the response. `route`: the operator. `heuristic`: a guess from Last-Modified. `none`: nobody, so
-   * the response is stale from the start.
+   * `explicit`: stated by the response. `route`: set by the operator. `heuristic`: estimated from Last-Modified.
+   * `none`: no lifetime, so the response is stale from the start.
    */
   readonly source: 'explicit' | 'route' | 'heuristic' | 'none'
 }
 
-/** Codes for which a lifetime may be guessed: RFC 9110 section 15.1, and 451 by RFC 7725 section 3. */
+/** Status codes that allow a heuristic lifetime: RFC 9110 section 15.1, and 451 by RFC 7725 section 3. */
 export const HEURISTICALLY_CACHEABLE: ReadonlySet<number> = new Set([
   200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 451, 501,
 ])
 
-/** Errors that say something lasting about the resource; every other one may be gone with the next request. */
+/** Errors that say something lasting about the resource; any other may be gone with the next request. */
 const LASTING_ERRORS = new Set([404, 405, 410, 414, 451, 501])
 
 const HOUR_MS = 3_600_000
@@ -44,8 +44,8 @@ const GUESSED_SHARE = 0.1
 const MOST_AGE_SECONDS = 2 ** 31
 
 /**
- * Until when the response may be used for what. What the response states counts from when its origin made it;
- * what the operator states counts from when it arrived here.
+ * How long the response may be used, and how. A lifetime stated by the response counts from when its origin generated
+ * it; one set by the operator counts from when it arrived here.
  */
 export function lifetimeOf(response: Response, rules: Rules, exchange: Exchange): Lifetime {
   const directives = responseDirectives(response.fields)
@@ -55,7 +55,7 @@ export function lifetimeOf(response: Response, rules: Rules, exchange: Exchange)
   const counted = isAgeTrusted(response.fields) ? stated : Math.min(stated, exchange.respondedAt)
   const freshUntil = freshness.source === 'route' ? exchange.respondedAt + freshness.ms : counted
   const mustRevalidate = forbidsStale(directives) && !rules.override
-  const mayBeStale = !mustRevalidate && !isOutdoneByCopies(response.status) // an old error is no better than a new one
+  const mayBeStale = !mustRevalidate && !isOutdoneByCopies(response.status) // a stale error is no better than a new one
   const windows = mayBeStale ? staleWindows(directives, rules) : { whileRevalidate: 0, ifError: 0 }
   const staleWhileRevalidateUntil = freshUntil + windows.whileRevalidate
   const staleIfErrorUntil = freshUntil + windows.ifError
@@ -74,10 +74,10 @@ export function lifetimeOf(response: Response, rules: Rules, exchange: Exchange)
 }
 
 /**
- * The freshness lifetime (RFC 9111 section 4.2.1): the operator's where it overrides, else the response's own,
- * else the operator's, else a tenth of the time since the last modification (section 4.2.2).
- * @param receivedOn epoch milliseconds, for a response without Date; when not known, an Expires without Date is
- * taken to be far away
+ * The freshness lifetime (RFC 9111 section 4.2.1): the operator's if it overrides, else the response's own, else the
+ * operator's, else a tenth of the time since the last modification (section 4.2.2).
+ * @param receivedOn epoch milliseconds, for a response without Date; if not known, an Expires without Date is taken to
+ * be far in the future
  */
 export function freshnessOf(
   response: Response,
@@ -90,7 +90,7 @@ export function freshnessOf(
   const capped = (ms: number | undefined) => (ms === undefined ? undefined : Math.min(ms, longest))
   const ofRoute = rules.statusTtl.get(response.status) ?? capped(guessable ? rules.ttl : undefined)
   if (ofRoute !== undefined && rules.override) return { ms: ofRoute, source: 'route' }
-  // Whoever states it, no-cache makes it zero (RFC 9111 section 5.2.2.4).
+  // no-cache makes any lifetime zero, whatever its source (RFC 9111 section 5.2.2.4).
   const least = (ms: number) => (directives.noCache ? 0 : ms)
   const stated = capped(statedLifetime(response.fields, directives, receivedOn))
   if (stated !== undefined) return { ms: least(stated), source: 'explicit' }
@@ -100,14 +100,14 @@ export function freshnessOf(
 }
 
 /**
- * Can the response be checked with its origin? It has a validator (RFC 9110 section 8.8), and its status is one
- * for which origins evaluate preconditions (section 13.2.1).
+ * Whether the response can be revalidated: it has a validator (RFC 9110 section 8.8), and origins evaluate
+ * preconditions for its status (section 13.2.1).
  */
 export function canBeValidated({ status, fields }: Response): boolean {
   return status >= 200 && status <= 299 && (has(fields, 'etag') || has(fields, 'last-modified'))
 }
 
-/** The response's own windows where it states them (RFC 5861), otherwise the operator's grace. */
+/** The response's own windows in milliseconds if it states them (RFC 5861), otherwise the operator's grace. */
 export function staleWindows(
   directives: ResponseDirectives,
   rules: Rules,
@@ -127,13 +127,13 @@ export function forbidsStale(directives: ResponseDirectives): boolean {
   )
 }
 
-/** Is it an error that one client may have brought about, or that may be gone with the next request? */
+/** Whether it is an error that one client may have caused, or that may be gone with the next request. */
 export const isTransientError = (status: number): boolean => status >= 400 && !LASTING_ERRORS.has(status)
 
-/** Is it an error that any copy is better than, even a stale one? So it is not used when it is stale itself. */
+/** Whether it is an error to which any copy, even a stale one, is preferred; so it is never used stale itself. */
 export const isOutdoneByCopies = (status: number): boolean => status >= 500 || isTransientError(status)
 
-/** What the response says of its lifetime (RFC 9111 section 4.2.1). */
+/** The lifetime stated by the response (RFC 9111 section 4.2.1). */
 function statedLifetime(
   fields: Fields,
   directives: ResponseDirectives,
@@ -158,15 +158,15 @@ function guessedLifetime(fields: Fields, receivedOn: number | undefined): number
   return Math.min(Math.max(0, unchangedFor * GUESSED_SHARE), LONGEST_GUESS_MS)
 }
 
-/** Without a valid Date, when the message was received takes its place (RFC 9110 section 6.6.1). */
+/** Without a valid Date, the time of receipt is used (RFC 9110 section 6.6.1). */
 function dateOf(fields: Fields, receivedOn: number): number {
   return parseDate(field(fields, 'date'), receivedOn) ?? receivedOn
 }
 
 /**
- * corrected_initial_age in milliseconds (RFC 9111 section 4.2.3). Date counts whole seconds, so the apparent age
- * does too: a fraction of a second says nothing. Where the machine's clock has been set since the process began, either of the two
- * may be right: the response is as old as the one says by which it is younger.
+ * corrected_initial_age in milliseconds (RFC 9111 section 4.2.3). Date is in whole seconds, so the apparent age is too.
+ * If the machine's clock has been set since the process began, either clock may be right: the one by which the response
+ * is younger is used.
  */
 function initialAge(fields: Fields, { requestedAt, respondedAt, receivedOn = respondedAt }: Exchange): number {
   const arrived = Math.min(receivedOn, respondedAt)
@@ -175,16 +175,16 @@ function initialAge(fields: Fields, { requestedAt, respondedAt, receivedOn = res
   return Math.max(0, sinceDate, ageValue(fields) * 1000 + responseDelay)
 }
 
-/** In seconds. The first of several members counts, and what is no number is ignored (RFC 9111 section 5.1). */
+/** In seconds. The first of several members counts, and a malformed value is ignored (RFC 9111 section 5.1). */
 function ageValue(fields: Fields): number {
   const first = firstOf(fieldLines(fields, 'age')[0] ?? '')
   return AGE.test(first) ? Math.min(Number(first), MOST_AGE_SECONDS) : 0
 }
 
 /**
- * May freshness be counted by Age? An Age that is ignored makes the oldest response look new, so where it says nothing
- * that can be relied on the response is stale from the start: when it is no number, or when there are several lines,
- * also once somebody has combined them. A list in one line is read as RFC 9111 section 5.1 says.
+ * Whether Age can be relied on. Ignoring an invalid Age would make the oldest response look new, so the response is
+ * stale from the start if Age is not a number or has several lines, perhaps already combined by an intermediary. Any
+ * other list is read as RFC 9111 section 5.1 says.
  */
 function isAgeTrusted(fields: Fields): boolean {
   const [line, another] = fieldLines(fields, 'age')

@@ -3,7 +3,7 @@ import { parseList } from 'structured-headers'
 import { type Fields, field } from '../fields.ts'
 import { locate } from './target.ts'
 
-/** The names in Cache-Groups or Cache-Group-Invalidation; none when the field does not parse. */
+/** The names in Cache-Groups or Cache-Group-Invalidation; none if the field does not parse. */
 export function groupsOf(fields: Fields, name: 'cache-groups' | 'cache-group-invalidation'): readonly string[] {
   const value = field(fields, name)
   if (value === undefined) return []
@@ -20,8 +20,8 @@ export function groupsOf(fields: Fields, name: 'cache-groups' | 'cache-group-inv
 }
 
 /**
- * The tag of a cache group. A group is of one origin (RFC 9875 section 2): what one site calls a group must not
- * invalidate what another calls so. No tag of a response has a line feed.
+ * The tag of a cache group. A group belongs to one origin (RFC 9875 section 2): a site must not invalidate another
+ * site's group of the same name. Tags in responses cannot contain a line feed.
  * @param url any URL of the origin, made by parseTarget
  */
 export function groupTag(url: string, group: string): string {
@@ -29,5 +29,5 @@ export function groupTag(url: string, group: string): string {
   return `${scheme}://${authority}\n${group}`
 }
 
-/** Is it the tag of a group, and so of one origin alone? */
+/** Whether it is the tag of a group, and so of one origin only. */
 export const isGroupTag = (tag: string): boolean => tag.includes('\n')

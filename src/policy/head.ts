@@ -1,4 +1,4 @@
-/** What a request's head must be like before anything is made of it (RFC 9112 sections 2.3, 3.2 and 6). */
+/** Validates a request's head (RFC 9112 sections 2.3, 3.2 and 6). */
 import type { ErrorCode } from '../errors.ts'
 import { type Fields, trimmed } from '../fields.ts'
 import { parseTarget } from './target.ts'
@@ -7,12 +7,12 @@ export interface RequestHead {
   readonly method: string
   /** As in the request line. */
   readonly target: string
-  /** Of HTTP, as in the request line. */
+  /** HTTP version, as in the request line. */
   readonly version: string
   readonly fields: Fields
-  /** What the client used, as far as it is believed. */
+  /** The scheme the client used, as far as it is trusted. */
   readonly scheme: 'http' | 'https'
-  /** The address the request was sent to, as an authority: it stands in for a Host that HTTP/1.0 may leave out. */
+  /** The address the request was sent to, as an authority: used if an HTTP/1.0 request has no Host. */
   readonly local: () => string
 }
 
@@ -21,15 +21,14 @@ export type ReadHead =
       readonly ok: true
       readonly url: string
       readonly hasContent: boolean
-      /** It asks for another protocol. Where it does not get it, node:http loses octets that came at once with it. */
+      /** It has Upgrade. If the upgrade is not accepted, node:http loses bytes that arrived together with the head. */
       readonly asksForUpgrade: boolean
     }
   | { readonly ok: false; readonly code: ErrorCode; readonly detail: string }
 
 /**
- * The URL a request is for and whether content follows, or why it is refused. Parsers differ in what they make of odd
- * framing, so any that leaves room for two readings is refused, even where a parser before this one has settled on
- * one: the next recipient may settle on the other.
+ * The request's URL and whether content follows, or why it is refused. Parsers differ on unusual framing, so ambiguous
+ * framing is refused even if an earlier parser has settled on one reading: the next recipient may choose the other.
  */
 export function readHead(head: RequestHead): ReadHead {
   const { method, target, version, fields, scheme, local } = head
@@ -45,24 +44,24 @@ export function readHead(head: RequestHead): ReadHead {
   const parsed = parseTarget({ method, target, hosts: found.hosts, scheme, fallback })
   if (!parsed.ok) return parsed
   const hasContent = found.coding !== undefined || (found.length !== undefined && found.length !== '0')
-  // No use is defined for content there (RFC 9110 section 9.3.7), and it would be lost on the way.
+  // No use is defined for content there (RFC 9110 section 9.3.7), and it would not be forwarded.
   if (hasContent && target === '*') return refusal('content in a request for the server')
   if (hasContent && method === 'TRACE') return refusal('content in TRACE') // RFC 9110 section 9.3.8
   return { ok: true, url: parsed.url, hasContent, asksForUpgrade: found.upgrade }
 }
 
-/** The fields that say for whom a request is and where it ends. */
+/** The fields that determine a request's host and framing. */
 interface Sifted {
   readonly hosts: string[]
   length: string | undefined
   coding: string | undefined
   expect: string | undefined
   upgrade: boolean
-  /** One of them comes twice, or with "_" in its name, which some recipients read as "-". */
+  /** A framing field occurs twice, or has "_" in its name, which some recipients read as "-". */
   ambiguous: boolean
 }
 
-/** One pass; names are compared only where their length fits. */
+/** One pass; names are compared only if their length fits. */
 function sift(fields: Fields): Sifted {
   const found: Sifted = {
     hosts: [],
@@ -103,7 +102,7 @@ function sift(fields: Fields): Sifted {
 
 const isRead = (name: string, as: string): boolean => name.toLowerCase().replace('_', '-') === as
 
-/** Decimal without a leading zero, in which some see octal. */
+/** Decimal without a leading zero, which some parsers read as octal. */
 const LENGTH = /^(?:0|[1-9]\d{0,18})$/
 
 function framingProblem({ length, coding, ambiguous }: Sifted, version: string): string | undefined {
@@ -115,7 +114,7 @@ function framingProblem({ length, coding, ambiguous }: Sifted, version: string):
   return coding.toLowerCase() === 'chunked' ? undefined : 'a transfer coding other than chunked'
 }
 
-/** 100-continue is the only expectation there is, and HTTP/1.0 has none (RFC 9110 section 10.1.1). */
+/** 100-continue is the only defined expectation, and HTTP/1.0 has none (RFC 9110 section 10.1.1). */
 function isKnown(expect: string): boolean {
   const members = expect.split(',').flatMap((member) => trimmed(member) || [])
   return members.length > 0 && members.every((member) => member.toLowerCase() === '100-continue')

@@ -1,4 +1,4 @@
-/** Fields that are for one connection only (RFC 9110 section 7.6.1), and so are neither forwarded nor stored. */
+/** Hop-by-hop fields (RFC 9110 section 7.6.1), which are neither forwarded nor stored. */
 import { type Fields, field, HOP_BY_HOP, lines } from '../fields.ts'
 import { CONDITIONALS } from './conditionals.ts'
 import { isImpersonating } from './impersonating-fields.ts'
@@ -7,15 +7,14 @@ import { asRead } from './lenient-names.ts'
 const NO_OPTIONS: ReadonlySet<string> = new Set()
 const USUAL = new Set(['keep-alive', 'Keep-Alive', 'close'])
 
-/** Is a field, named in lower case, for the connection alone? Those that Connection names are. */
+/** A test for hop-by-hop fields by lower-cased name, including those that Connection names. */
 export function hopByHop(fields: Fields): (name: string) => boolean {
   const options = connectionOptions(fields)
   return (name) => HOP_BY_HOP.has(name) || options.has(name)
 }
 
 /**
- * Does Connection name a field of this message that others would get? Then the origin answers to another message than
- * the one at hand.
+ * Whether Connection names an otherwise end-to-end field of this message: then the origin sees a different request.
  */
 export function losesFields(fields: Fields): boolean {
   const options = connectionOptions(fields)
@@ -26,14 +25,14 @@ export function losesFields(fields: Fields): boolean {
   return false
 }
 
-/** The lower-cased options of Connection; none where it says what nearly all do, which names no field. */
+/** The lower-cased options of Connection; empty for the usual values, which name no field. */
 export function connectionOptions(fields: Fields): ReadonlySet<string> {
   const value = field(fields, 'connection')
   if (value === undefined || USUAL.has(value)) return NO_OPTIONS
   return new Set(value.split(',').map((option) => option.trim().toLowerCase()))
 }
 
-/** Fields for the recipient of the message, or that decide how it is framed, routed or shared. */
+/** Fields for the final recipient, or that determine framing, routing or sharing. */
 const NEVER_HOP_BY_HOP = new Set([
   ...CONDITIONALS,
   'accept',
@@ -62,12 +61,12 @@ const NEVER_HOP_BY_HOP = new Set([
   'via',
 ])
 
-/** Members of a request's Connection: they are looked at in every step on the way, and nobody needs as many. */
+/** Most members of a request's Connection: it is parsed repeatedly, and no client needs more. */
 const MOST_MEMBERS = 64
 
 /**
- * What is wrong with the request's Connection: it names a field that is never for one connection (RFC 9110
- * section 7.6.1), as someone does who wants it removed on the way, or it is endless. Undefined when nothing is.
+ * What is wrong with the request's Connection: it names a field that is never hop-by-hop (RFC 9110 section 7.6.1),
+ * which an attacker does to have it removed, or it has too many members. Undefined if it is fine.
  */
 export function connectionProblem(fields: Fields): string | undefined {
   const options = connectionOptions(fields)

@@ -1,11 +1,10 @@
-/** Fields of a request that say it is another one. */
+/** Fields by which a request claims to be a different one. */
 
 /**
- * Fields by which frameworks, application servers and CDNs let a request say that it is another one: other target,
- * method, host, scheme, client or user. Only a trusted peer may; from anyone else they would poison what others get.
- * Whole families, by how their names begin, and single ones. docs/security.md lists them. `proxy` is one by its use: CGI
- * makes it the variable by which programs know the proxy for what they ask in turn (CVE-2016-5385); it goes to no origin,
- * whoever sends it.
+ * Fields by which frameworks, application servers and CDNs let a request override its target, method, host, scheme,
+ * client or user. Only a trusted peer may send them; from anyone else they would poison the cache. Families are matched
+ * by prefix, others by name; docs/security.md lists them. `proxy` is one in effect: CGI turns it into the variable that
+ * names a program's outgoing proxy (CVE-2016-5385). It is never forwarded, whoever sends it.
  */
 const IMPERSONATING_FAMILIES =
   /^(?:cf|cloudfront|forwarded|ssl-client|x-(?:amzn-oidc|appengine|envoy|forward(?:ed|er)?|invoke|middleware|original(?:ly)?|override|rewrite|ssl|vercel))(?:-|$)/

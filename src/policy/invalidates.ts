@@ -1,4 +1,4 @@
-/** What a successful unsafe request makes invalid (RFC 9111 section 4.4, RFC 9875 section 3). */
+/** What a successful unsafe request invalidates (RFC 9111 section 4.4, RFC 9875 section 3). */
 import { type Fields, fieldLines, trimmed } from '../fields.ts'
 import type { CacheRequest } from '../model.ts'
 import { groupsOf, groupTag } from './groups.ts'
@@ -13,8 +13,8 @@ export interface Invalidated {
 const NOTHING: Invalidated = { urls: [], tags: [] }
 
 /**
- * The names and cache groups that a non-error (2xx or 3xx) answer to an unsafe method invalidates: the target,
- * and what Location and Content-Location name on the same origin. For a safe method the result has no meaning.
+ * The names and cache groups that a non-error (2xx or 3xx) response to an unsafe method invalidates: the target, and
+ * what Location and Content-Location name on the same origin. Not meant for safe methods.
  */
 export function invalidatedBy(
   request: CacheRequest,
@@ -32,8 +32,8 @@ export function invalidatedBy(
 }
 
 /**
- * The names of a reference on the request's origin: as it is spelled, and as a client that normalises it
- * (RFC 3986 section 6) would ask for it. None when it leads elsewhere, which must not be invalidated.
+ * The names of a reference on the request's origin: as spelled, and as a client that normalises it (RFC 3986 section 6)
+ * would request it. None if it leads to another origin, which must not be invalidated.
  */
 function sameOrigin(requestUrl: string, reference: string): string[] {
   const { scheme, authority } = locate(requestUrl)

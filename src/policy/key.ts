@@ -1,4 +1,4 @@
-/** The key a resource is kept under, and the target its origin is asked for (RFC 9111 section 2). */
+/** The key a resource is stored under, and the target requested from its origin (RFC 9111 section 2). */
 import { hash } from 'node:crypto'
 import { type Fields, field, trimmed } from '../fields.ts'
 import { CACHED_METHODS } from '../methods.ts'
@@ -12,20 +12,19 @@ import { nameOf } from './target.ts'
 
 export interface Key {
   readonly key: string
-  /** What the origin is asked for: without ignored parameters, sorted when the key is. */
+  /** Request target for the origin: without ignored parameters, and sorted if the key is. */
   readonly target: string
-  /** The request's URL rewritten in the same way; its name is the one to log invalidations under. */
+  /** The request's URL rewritten in the same way; invalidations are logged under its name. */
   readonly url: string
 }
 
 /**
- * The key for GET and HEAD. Different tuples of route, URL, keyed fields and keyed cookies never share a key:
- * neither a route's name nor a URL contains a space or a line feed, and the values are length-prefixed. Of credentials it
- * has a hash: keys are written to disk and to Redis, and shown. A host that the origin is told by a trusted proxy counts as
- * its URL's does.
+ * The key for GET and HEAD. Different tuples of route, URL, keyed fields and keyed cookies never share a key: neither
+ * a route's name nor a URL contains a space or a line feed, and the values are length-prefixed. Credentials are hashed,
+ * as keys are written to disk and Redis, and displayed. A trusted proxy's X-Forwarded-Host is part of the key.
  *
- * A query parameter that does not count is removed byte for byte from the key and the target alike, so that
- * the origin cannot answer to what the key does not show. "&" is the only separator.
+ * An ignored query parameter is removed from both the key and the target, so that the response cannot depend on
+ * anything that is not in the key. "&" is the only separator.
  */
 export function keyOf(route: Route, request: CacheRequest): Key {
   const rules = route.rules.key
@@ -36,8 +35,8 @@ export function keyOf(route: Route, request: CacheRequest): Key {
 }
 
 /**
- * The names in the invalidation log under which responses to this URL may be kept: as it is, and as the key rules of its
- * routes rewrite it. Names have no scheme, but it can decide on the route.
+ * The names in the invalidation log that responses to this URL may have: as it is, and as the key rules of its routes
+ * rewrite it. Names have no scheme, but routes may depend on it, so both are tried.
  */
 export function namesOf(routes: readonly Route[], url: string): string[] {
   const name = nameOf(url)
@@ -53,8 +52,8 @@ export function namesOf(routes: readonly Route[], url: string): string[] {
 }
 
 /**
- * A member of a key: a letter for its kind, its name, which is a token and so has no colon, and its value with its
- * length. `undefined` differs from "".
+ * A member of a key: a letter for its kind, its name (a token, so without a colon), and its length-prefixed value.
+ * `undefined` differs from "".
  */
 export function keyMember(kind: 'h' | 'c' | 'v' | 'l' | 'q', name: string, value: string | undefined): string {
   return `\n${kind}${name}:${value === undefined ? '-' : `${value.length}:${value}`}`
@@ -62,7 +61,7 @@ export function keyMember(kind: 'h' | 'c' | 'v' | 'l' | 'q', name: string, value
 
 const rewritesQuery = (rules: KeyRules): boolean => rules.sortQuery || rules.ignoreQuery.length > 0
 
-/** Whether anything but method and URL counts. */
+/** Whether the key depends on request fields. */
 export const keysByFields = (rules: KeyRules): boolean => rules.headers.length > 0 || rules.cookies.length > 0
 
 function targetOf(url: string): string {
@@ -90,7 +89,7 @@ function isIgnored(name: string, patterns: readonly string[]): boolean {
   return patterns.some((pattern) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern))
 }
 
-/** By name only: the order of parameters with one name may mean something. The sort is stable. */
+/** By name only: the order of parameters with the same name may matter, and the sort is stable. */
 function byName(one: string, other: string): number {
   const [left, right] = [nameOfParameter(one), nameOfParameter(other)]
   return left < right ? -1 : left > right ? 1 : 0
@@ -109,9 +108,9 @@ function valueFor(name: string, request: CacheRequest): string | undefined {
 }
 
 /**
- * The value of a field together with what the request says under other names that some origins read as this one (X_Tenant
- * for x-tenant, as in CGI), and so take for more of its value or in place of it. No field value begins with a line feed.
- * @param value under its own name
+ * The value of a field, combined with those of other fields whose names some origins read as this one (X_Tenant for
+ * x-tenant, as in CGI) and so may use as well or instead. A field value cannot begin with a line feed.
+ * @param value of the field itself
  */
 export function allAsRead(name: string, value: string | undefined, fields: Fields): string | undefined {
   const others: string[] = []
@@ -124,10 +123,10 @@ export function allAsRead(name: string, value: string | undefined, fields: Field
   return others.length === 0 ? value : `\n${digestOf(JSON.stringify([value ?? null, ...others]))}`
 }
 
-/** Tells a secret from every other, and does not tell what it is. */
+/** Distinguishes secrets without revealing them. */
 export const digestOf = (secret: string): string => hash('sha256', secret, 'base64url')
 
-/** Every cookie of that name: a client may send several, and which of them the origin takes is not ours to guess. */
+/** Every cookie of that name: a client may send several, and it is not known which one the origin uses. */
 function cookieMembers(name: string, cookies: readonly (readonly [string, string])[]): string {
   const values = cookies.filter(([candidate]) => candidate === name).map(([, value]) => keyMember('c', name, value))
   return values.length === 0 ? keyMember('c', name, undefined) : values.join('')

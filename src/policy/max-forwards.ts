@@ -3,7 +3,7 @@ import { field } from '../fields.ts'
 import type { CacheRequest } from '../model.ts'
 
 /**
- * How many more recipients a request may have, this one included; only OPTIONS and TRACE say so. Not a number when it is
+ * How often a request may still be forwarded, for OPTIONS and TRACE only; undefined without Max-Forwards, NaN if it is
  * malformed.
  */
 export function hopsLeft({ method, fields }: CacheRequest): number | undefined {

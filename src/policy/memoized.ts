@@ -1,13 +1,12 @@
-/** Results of pure functions of a text, for the texts that come again and again. */
+/** Memoizes pure functions of a string, for strings that recur. */
 
-/** So few, and no longer ones, that no traffic takes memory to speak of. */
+/** Few and short enough that memory stays negligible under any traffic. */
 const MOST = 64
 const LONGEST = 256
 
 /**
- * The same function, which does the work again only for what it was not asked of late. Its results are shared: they must
- * be immutable. What comes to nothing is not remembered; of what is long the last is, as one request has the same field
- * looked at in several steps.
+ * Remembers recent results, which are shared and so must be immutable. `undefined` is not remembered. Of long strings
+ * only the last is, as one request may have the same field parsed several times.
  */
 export function memoized<T>(compute: (text: string) => T): (text: string) => T {
   const results = new Map<string, T>()

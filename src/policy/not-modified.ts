@@ -1,8 +1,8 @@
 import { type Fields, without } from '../fields.ts'
 
-/** Fields about content that a 304 does not carry: it has none, and the client keeps what it knows. */
+/** Fields about content, left out of a 304: it has none, and the client keeps those it has. */
 const ABOUT_CONTENT = new Set([
-  'content-digest', // of the octets that come with it (RFC 9530 section 2); `Repr-Digest` is of the representation
+  'content-digest', // of the message's own content (RFC 9530 section 2); `Repr-Digest` is of the representation
   'content-md5',
   'content-length',
   'content-type',
@@ -11,7 +11,7 @@ const ABOUT_CONTENT = new Set([
   'content-range',
 ])
 
-/** The fields of a 304 made from those of the 200 it stands for (RFC 9110 section 15.4.5). */
+/** The fields of a 304, made from those of the corresponding 200 (RFC 9110 section 15.4.5). */
 export function notModifiedHead(fields: Fields): string[] {
   return without(fields, (name) => ABOUT_CONTENT.has(name))
 }

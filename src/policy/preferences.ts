@@ -1,15 +1,15 @@
-/** Content negotiation fields (RFC 9110 section 12.5): lists of what the client would rather have. */
+/** Content negotiation fields (RFC 9110 section 12.5): lists of the client's preferences. */
 import { trimmed } from '../fields.ts'
 import { memoized } from './memoized.ts'
 
 interface Preference {
-  /** Lower-cased but for the values of its parameters, which may mean something by their case; "q" left out. */
+  /** Lower-cased, except for parameter values, which may be case-sensitive; without "q". */
   readonly range: string
-  /** From 0, not wanted at all, to 1. */
+  /** From 0 (not acceptable) to 1. */
   readonly weight: number
 }
 
-/** Whose value is such a list: the order of its members means nothing, and their case does not either. */
+/** Fields with such lists, in which neither order nor case of the members matters. */
 export const PREFERENCE_FIELDS: ReadonlySet<string> = new Set([
   'accept',
   'accept-charset',
@@ -20,7 +20,7 @@ export const PREFERENCE_FIELDS: ReadonlySet<string> = new Set([
 const MEMBER = /^[!#$%&'*+\-.^_`|~0-9a-z/]+(?:[ \t]*;[ \t]*[!#$%&'*+\-.^_`|~0-9a-z]+=[!#$%&'*+\-.^_`|~0-9a-z]+)*$/i
 const WEIGHT = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/
 
-/** The members of such a field; undefined where one is not well formed, and so means what its reader makes of it. */
+/** The members of such a field; undefined if one is malformed, as origins may read it differently. */
 function parsePreferences(value: string): Preference[] | undefined {
   const preferences: Preference[] = []
   for (const member of value.split(',')) {
@@ -42,28 +42,28 @@ function parsePreference(text: string): Preference | undefined {
   return { range: parts.filter((part) => !part.startsWith('q=')).join(';'), weight: Number(weight.slice(2)) }
 }
 
-/** All of a range, the name of a parameter (RFC 9110 section 8.3.1). */
+/** Lower-cases a range, or the name of a parameter (RFC 9110 section 8.3.1). */
 function lowerCased(part: string): string {
   const equals = part.indexOf('=')
   return equals === -1 ? part.toLowerCase() : part.slice(0, equals).toLowerCase() + part.slice(equals)
 }
 
 /**
- * A field value that all spellings of the same preferences share: lower-cased, sorted, each weight in its shortest
- * form (RFC 9111 section 4.1). One that is not well formed stays as it is.
+ * A canonical form shared by all spellings of the same preferences: lower-cased, sorted, weights in their shortest form
+ * (RFC 9111 section 4.1). A malformed value is only trimmed.
  */
 export const normalPreferences = memoized((value): string => {
   const members = parsePreferences(value)?.map(({ range, weight }) => (weight === 1 ? range : `${range};q=${weight}`))
   return members === undefined ? trimmed(value) : [...new Set(members)].sort().join(',')
 })
 
-/** Those that origins and clients use, beside identity. */
+/** The codings in common use, besides identity. */
 const CODINGS = ['br', 'deflate', 'gzip', 'zstd']
 
 /**
- * What an Accept-Encoding comes to where others may get the answer (RFC 9110 section 12.5.3): which of a few codings are
- * acceptable, and whether identity is not. There are fewer such values than a resource may have variants, so that nobody
- * can push out those of others; and they accept nothing that the one given does not.
+ * Accept-Encoding reduced for responses that others may get (RFC 9110 section 12.5.3): which of a few codings are
+ * acceptable, and whether identity is not. There are fewer such values than a resource may have variants, so that no
+ * client can push out the others' variants. The result accepts nothing that the original does not.
  */
 export const normalCodings = memoized((value): string => {
   const given = value.split(',').flatMap((member) => parsePreference(trimmed(member)) ?? [])
@@ -76,8 +76,8 @@ export const normalCodings = memoized((value): string => {
 })
 
 /**
- * The one language an Accept-Language prefers to all others, lower-cased; undefined when it prefers none, or any. A
- * response in that language is what its sender would be given, whatever else it lists (RFC 9110 section 12.5.4).
+ * The language that an Accept-Language prefers to all others, lower-cased; undefined if there is no single one, or it
+ * is a wildcard. A response in that language suits the client, whatever else it lists (RFC 9110 section 12.5.4).
  */
 export function preferredLanguage(value: string): string | undefined {
   let best: Preference | undefined

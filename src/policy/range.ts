@@ -1,4 +1,4 @@
-/** Byte ranges (RFC 9110 section 14): what a client asks for, and what of it a copy can give. */
+/** Byte ranges (RFC 9110 section 14): what a client requests, and what a copy can provide. */
 import { type Fields, field, trimmed } from '../fields.ts'
 import type { ByteRange, CacheRequest, PartialContent } from '../model.ts'
 import { parseDate } from './dates.ts'
@@ -6,10 +6,10 @@ import { parseDate } from './dates.ts'
 /** A member of a Range field: from `first` to `last` or to the end, or the last `suffix` bytes. */
 export type RangeSpec = { readonly first: number; readonly last: number | undefined } | { readonly suffix: number }
 
-/** What a Range field asks for. `other`: a unit that only the origin knows. */
+/** What a Range field requests. `other`: a unit that only the origin knows. */
 export type Asked = { readonly kind: 'bytes'; readonly specs: readonly RangeSpec[] } | { readonly kind: 'other' }
 
-/** More than these in one request are not answered as ranges (RFC 9110 section 17.15). */
+/** A request for more ranges is not answered as a range request (RFC 9110 section 17.15). */
 const MOST_RANGES = 8
 /** Empty ones included. */
 const MOST_MEMBERS = 64
@@ -18,8 +18,8 @@ const INT_RANGE = /^(\d+)-(\d*)$/
 const SUFFIX_RANGE = /^-(\d+)$/
 
 /**
- * What the request's Range asks for; undefined when there is none, or none that counts: of another method than GET
- * (section 14.2), malformed, or of more ranges than anybody needs.
+ * What the request's Range asks for; undefined if there is none or it is ignored: for a method other than GET (section
+ * 14.2), if malformed, or with too many ranges.
  */
 export function rangesAsked(request: CacheRequest): Asked | undefined {
   if (request.method !== 'GET') return undefined
@@ -29,7 +29,7 @@ export function rangesAsked(request: CacheRequest): Asked | undefined {
 
 const NONE: readonly string[] = []
 
-/** The range that is wanted, and of which representation, as the origin is to be told: field lines, none for all. */
+/** Range and If-Range lines for the origin; none to request the whole. */
 export function rangeLines(request: CacheRequest): readonly string[] {
   if (request.plain === true || rangesAsked(request)?.kind !== 'bytes') return NONE
   const range = field(request.fields, 'range') ?? ''
@@ -37,7 +37,7 @@ export function rangeLines(request: CacheRequest): readonly string[] {
   return ofWhich === undefined ? ['Range', range] : ['Range', range, 'If-Range', ofWhich]
 }
 
-/** A Range field's value. Never throws; numbers too large to count with are the largest that can be. */
+/** Parses a Range field's value. Never throws; numbers are capped at the largest safe integer. */
 export function parseRange(value: string): Asked | undefined {
   const [, unit, set = ''] = UNIT.exec(value) ?? []
   if (unit === undefined) return undefined
@@ -68,15 +68,15 @@ function parseSpec(text: string): RangeSpec | undefined {
 
 const count = (digits: string): number => Math.min(Number(digits), Number.MAX_SAFE_INTEGER)
 
-/** What a 206 or 416 says it holds (RFC 9110 section 14.4). */
+/** Content-Range of a 206 (RFC 9110 section 14.4). */
 export interface ContentRange extends ByteRange {
-  /** Octets of the whole; undefined for "*". */
+  /** Length of the complete representation in bytes; undefined for "*". */
   readonly complete: number | undefined
 }
 
 const CONTENT_RANGE = /^bytes (\d{1,15})-(\d{1,15})\/(?:(\d{1,15})|\*)$/i
 
-/** A valid Content-Range of a 206; undefined for every other, which must not be put together with anything. */
+/** A valid Content-Range of a 206; undefined for any other, which must not be combined with other parts. */
 export function parseContentRange(value: string | undefined): ContentRange | undefined {
   const [, from, to, of] = CONTENT_RANGE.exec(value ?? '') ?? []
   if (from === undefined || to === undefined) return undefined
@@ -85,7 +85,7 @@ export function parseContentRange(value: string | undefined): ContentRange | und
   return valid ? range : undefined
 }
 
-/** How a request is answered from a copy: with all of it, with parts of it, or with 416; `missing`: it lacks them. */
+/** How a copy answers a request: with the whole, with parts, or with 416; `missing`: it lacks the requested bytes. */
 export type Selection =
   | { readonly kind: 'whole' }
   | { readonly kind: 'parts'; readonly ranges: readonly ByteRange[] }
@@ -104,9 +104,9 @@ export interface Copy {
 }
 
 /**
- * Which bytes of a copy answer the request (RFC 9110 section 14.2): Range counts for a 200 to GET, and only if
- * If-Range holds.
- * @param length octets of a complete copy's content; undefined while that is not known
+ * Which bytes of a copy answer the request (RFC 9110 section 14.2): Range applies to a 200 to GET, and only if If-Range
+ * holds.
+ * @param length of a complete copy's content in bytes; undefined while not known
  */
 export function select(request: CacheRequest, copy: Copy, length: number | undefined): Selection {
   const { partial } = copy
@@ -120,7 +120,7 @@ export function select(request: CacheRequest, copy: Copy, length: number | undef
 }
 
 function selectFrom(partial: PartialContent, specs: readonly RangeSpec[], request: CacheRequest): Selection {
-  // The same question has the same answer, whatever the numbers in it mean to the origin.
+  // The same Range gets the same response, even if the origin did not send exactly these bytes.
   if (partial.asked !== undefined && partial.asked === field(request.fields, 'range')) return { kind: 'as-received' }
   const end = partial.reachesEnd ? (partial.parts.at(-1)?.last ?? -1) + 1 : undefined
   const ranges = resolve(specs, partial.complete ?? end ?? Number.POSITIVE_INFINITY)
@@ -131,7 +131,7 @@ function selectFrom(partial: PartialContent, specs: readonly RangeSpec[], reques
 const holds = (parts: readonly ByteRange[], { first, last }: ByteRange): boolean =>
   parts.some((part) => part.first <= first && last <= part.last)
 
-/** The satisfiable ranges of a representation, in the order asked for; those that overlap are answered as one. */
+/** The satisfiable ranges in the order requested; if any overlap, they are merged. */
 function resolve(specs: readonly RangeSpec[], length: number): readonly ByteRange[] {
   const ranges: ByteRange[] = []
   for (const spec of specs) {
@@ -155,7 +155,7 @@ function overlaps(ranges: readonly ByteRange[]): boolean {
   )
 }
 
-/** Ascending, and none touching the next. */
+/** The ranges in ascending order, overlapping and adjacent ones merged. */
 export function union(ranges: readonly ByteRange[]): ByteRange[] {
   const merged: ByteRange[] = []
   for (const range of [...ranges].sort((one, other) => one.first - other.first)) {
@@ -167,8 +167,8 @@ export function union(ranges: readonly ByteRange[]): ByteRange[] {
 }
 
 /**
- * Does If-Range, where there is one, speak of this copy? By strong comparison of entity-tags, or of a date that is
- * Last-Modified to the letter and strong (RFC 9110 section 13.1.5).
+ * Whether If-Range, if present, matches this copy: by strong comparison of entity-tags, or by a date that equals a
+ * strong Last-Modified exactly (RFC 9110 section 13.1.5).
  */
 export function ifRangeHolds(requestFields: Fields, stored: Fields): boolean {
   const value = field(requestFields, 'if-range')
@@ -178,17 +178,17 @@ export function ifRangeHolds(requestFields: Fields, stored: Fields): boolean {
   return STRONG_TAG.test(wanted) && wanted === field(stored, 'etag')
 }
 
-/** One entity-tag that is not weak (RFC 9110 section 8.8.3), not several that came in as many lines. */
+/** A single strong entity-tag (RFC 9110 section 8.8.3), not several combined from multiple lines. */
 const STRONG_TAG = /^"[\x21\x23-\x7e\x80-\xff]*"$/
 
-/** What tells this representation from every other: a strong entity-tag, else a strong Last-Modified. */
+/** The strong validator of a representation: a strong entity-tag, else a strong Last-Modified. */
 export function strongValidator(fields: Fields): string | undefined {
   const etag = field(fields, 'etag')
   if (etag !== undefined) return STRONG_TAG.test(etag) ? etag : undefined
   return strongDate(fields)
 }
 
-/** Last-Modified, if the origin's clock had moved on when it answered (RFC 9110 section 8.8.2.2). */
+/** Last-Modified, if at least a second before Date and so strong (RFC 9110 section 8.8.2.2). */
 function strongDate(fields: Fields): string | undefined {
   const value = field(fields, 'last-modified')
   const modified = parseDate(value)
@@ -196,7 +196,7 @@ function strongDate(fields: Fields): string | undefined {
   return modified !== undefined && date !== undefined && date - modified >= 1000 ? value : undefined
 }
 
-/** What a partial copy lacks; undefined when that is not one stretch of bytes, or the length is not known. */
+/** The range missing from a partial copy; undefined if it is not a single range, or the length is not known. */
 export function rangeMissing({ parts, complete }: PartialContent): ByteRange | undefined {
   if (complete === undefined) return undefined
   const gaps: ByteRange[] = []
@@ -209,12 +209,12 @@ export function rangeMissing({ parts, complete }: PartialContent): ByteRange | u
   return gaps.length === 1 ? gaps[0] : undefined
 }
 
-/** A Range for this stretch of a representation. */
+/** The Range value for a byte range of a representation. */
 export function rangeFor({ first, last }: ByteRange, complete: number | undefined): string {
   return last + 1 === complete ? `bytes=${first}-` : `bytes=${first}-${last}`
 }
 
-/** Do these parts make up the whole? */
+/** Whether these parts make up the whole. */
 export function isWhole({ parts, complete }: PartialContent): boolean {
   const [only] = parts
   return parts.length === 1 && only !== undefined && only.first === 0 && only.last + 1 === complete

@@ -1,4 +1,4 @@
-/** The request by which a copy is refreshed when nobody waits for the answer. */
+/** The request for a background refresh of a copy. */
 import { type Fields, lines, without } from '../fields.ts'
 import type { CacheRequest, Route, StoredResponse } from '../model.ts'
 import { SECRETS } from './credentials.ts'
@@ -9,8 +9,8 @@ import { asRead } from './lenient-names.ts'
 type Copy = Pick<StoredResponse, 'varyOn' | 'partial'>
 
 /**
- * What its client wishes of caches is about its own answer, which it has had, and not about what is stored already (RFC 9111
- * section 5.2.1.5). What the copy was selected by, or is in its key, stays.
+ * Without the client's cache directives, which concern its own answer and not what is already stored (RFC 9111 section
+ * 5.2.1.5). Fields that the copy was selected by, or that are part of its key, are kept.
  */
 export function withoutWishes(request: CacheRequest, { varyOn: on }: Copy, route: Route): CacheRequest {
   if (request.plain === true) return request
@@ -22,10 +22,10 @@ export function withoutWishes(request: CacheRequest, { varyOn: on }: Copy, route
 const WISHES = new Set(['cache-control', 'pragma'])
 
 /**
- * The same in nobody's name, where the answer to its client could not be given to others: of its fields are left those that
- * the copy was selected by, those in its key, what negotiates content, and the way the request has come. Undefined where the
- * copy was selected by who asks, where a trusted proxy says more of the request than can be told apart from who asks, and for
- * a part: it would be asked for as a whole.
+ * An anonymous form of the request, for when the answer to its client could not be shared: keeps only the fields that
+ * selected the copy or are part of its key, those for content negotiation, and those about the request's path.
+ * Undefined if the copy was selected by credentials, if a trusted proxy sent fields that may identify the client, and
+ * for a partial copy, as the whole would be requested.
  */
 export function withoutSender(
   request: CacheRequest,
@@ -43,14 +43,14 @@ export function withoutSender(
   )
 }
 
-/** Fields of a trusted proxy by which the origin may answer, beside those of the way; some name the user. */
+/** Whether a trusted proxy sent other impersonating fields that the origin may use; some name the user. */
 function isToldMore({ fields, peer }: CacheRequest): boolean {
   if (peer?.trusted !== true) return false
   return [...lines(fields)].some(([name]) => !OF_ANYONE.has(name) && isImpersonating(asRead(name)))
 }
 
 const NEGOTIATING = ['accept', 'accept-encoding', 'accept-language', 'user-agent']
-/** Of the way the request has come. What of this a stranger says reaches no origin. */
+/** Fields about the request's path through proxies; an untrusted client's values reach no origin. */
 const OF_THE_WAY = [
   'forwarded',
   'front-end-https',
@@ -73,7 +73,7 @@ const OF_THE_WAY = [
 ]
 const OF_ANYONE = new Set([...NEGOTIATING, ...OF_THE_WAY])
 
-/** The request with these fields alone, if what it is answered is kept at the same key. */
+/** The request with only these fields, if its key stays the same. */
 function inKey(request: CacheRequest, fields: Fields, route: Route): CacheRequest | undefined {
   const { method, url, peer } = request
   const refresh: CacheRequest = {

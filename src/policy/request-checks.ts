@@ -1,4 +1,4 @@
-/** Which requests are let in, whatever they ask for. */
+/** Which requests are admitted. */
 import { HerdgateError } from '../errors.ts'
 import type { CacheRequest, Route } from '../model.ts'
 import { connectionProblem } from './hop-by-hop.ts'
@@ -7,10 +7,10 @@ import { loops } from './via.ts'
 
 export type Checked =
   | { readonly kind: 'admitted'; readonly route: Route }
-  /** `route` is the name of the one it was for; empty when there is none. */
+  /** `route` is the name of the matching route; empty if none matched. */
   | { readonly kind: 'refused'; readonly route: string; readonly error: HerdgateError }
 
-/** The route of a request, unless it has been here before, or its Connection names what is not for one connection. */
+/** The route of a request, unless it loops or its Connection names end-to-end fields. */
 export function admit(routes: readonly Route[], { method, url, fields }: CacheRequest): Checked {
   const route = matchRoute(routes, method, url)
   if (typeof route === 'string') return refused('', new HerdgateError(route))

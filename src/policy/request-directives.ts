@@ -1,4 +1,4 @@
-/** What a request asks of a cache (RFC 9111 section 5.2.1). */
+/** Cache directives of requests (RFC 9111 section 5.2.1). */
 import { type Fields, field } from '../fields.ts'
 import { type Directives, NONE, parseCacheControl } from './cache-control.ts'
 import { memoized } from './memoized.ts'

@@ -1,4 +1,4 @@
-/** What a request is to a cache, before anything is looked up (RFC 9111 sections 2 and 4). */
+/** How a cache treats a request, before anything is looked up (RFC 9111 sections 2 and 4). */
 import type { Fields } from '../fields.ts'
 import { isSafe } from '../methods.ts'
 import type { CacheRequest, Detail, ForwardReason, Rules } from '../model.ts'
@@ -10,7 +10,7 @@ export type RequestKind = Lookup | Pass | Refuse | Unsafe
 
 export interface Lookup {
   readonly kind: 'lookup'
-  /** What it is answered may be for its sender alone, so it shares a fetch only with its like. */
+  /** Its response may be for its sender only, so it shares a fetch only with other credentialed requests. */
   readonly credentialed: boolean
 }
 
@@ -20,13 +20,13 @@ export interface Pass {
   readonly detail?: Detail | undefined
 }
 
-/** No stored response answers it, and the client wants nothing else. */
+/** No stored response can answer it, and the client accepts nothing else. */
 export interface Refuse {
   readonly kind: 'refuse'
   readonly detail: Detail
 }
 
-/** Forwarded; a successful answer invalidates (RFC 9111 section 4.4), and so does one that is lost. */
+/** Forwarded; a successful response invalidates (RFC 9111 section 4.4), and so does a lost one. */
 export interface Unsafe {
   readonly kind: 'unsafe'
 }
@@ -35,14 +35,14 @@ const SHARED: RequestKind = { kind: 'lookup', credentialed: false }
 const CREDENTIALED: RequestKind = { kind: 'lookup', credentialed: true }
 /** If-Match and If-Unmodified-Since are the origin's to evaluate (RFC 9111 section 4.3.2). */
 const PRECONDITION: Pass = { kind: 'pass', why: 'request', detail: 'precondition' }
-/** Content in a GET has no defined meaning, yet some origins answer to it (RFC 9110 section 9.3.1). */
+/** Content in a GET has no defined meaning, yet some origins use it (RFC 9110 section 9.3.1). */
 export const CONTENT: Pass = { kind: 'pass', why: 'bypass', detail: 'body' }
-/** A copy would be kept under values that its origin did not see. */
+/** A copy would be stored under field values that its origin did not see. */
 const LOSES_FIELDS: Pass = { kind: 'pass', why: 'bypass', detail: 'connection' }
 const ONLY_IF_CACHED: Refuse = { kind: 'refuse', detail: 'only-if-cached' }
 const UNSAFE: Unsafe = { kind: 'unsafe' }
 
-/** GET, HEAD and QUERY are looked up, other safe methods pass, and every other method is unsafe, unknown ones included. */
+/** GET, HEAD and QUERY are looked up, other safe methods pass, and all others are unsafe, including unknown ones. */
 export function classify(request: CacheRequest, rules: Rules): RequestKind {
   const isQuery = request.method === 'QUERY'
   if (request.method !== 'GET' && request.method !== 'HEAD' && !isQuery) {
@@ -56,7 +56,7 @@ export function classify(request: CacheRequest, rules: Rules): RequestKind {
   return isCredentialed(request.fields, rules.cookies) ? CREDENTIALED : SHARED
 }
 
-/** A request of method GET, HEAD or QUERY that cannot be looked up: passed, unless it is not to be (RFC 9111 section 5.2.1.7). */
+/** A GET, HEAD or QUERY that cannot be looked up: passed, unless it has only-if-cached (RFC 9111 section 5.2.1.7). */
 export const passed = (request: CacheRequest, as: Pass): Pass | Refuse =>
   requestDirectives(request.fields).onlyIfCached ? ONLY_IF_CACHED : as
 

@@ -1,4 +1,4 @@
-/** What is kept of a response's head, and what a client receives of it. */
+/** Which of a response's fields are stored, and which a client gets. */
 import { type Fields, fieldLines, has, without } from '../fields.ts'
 import type { Outcome, Rules, StoredResponse } from '../model.ts'
 import { cacheStatus } from './cache-status.ts'
@@ -7,14 +7,14 @@ import { hopByHop } from './hop-by-hop.ts'
 import { isTagField } from './tags.ts'
 import { VIA } from './via.ts'
 
-/** Addressed to this cache (RFC 9213 section 3, W3C Edge Architecture): kept for later validations, not passed on. */
+/** Addressed to this cache (RFC 9213 section 3, W3C Edge Architecture): stored for later validations, not forwarded. */
 const OWN_CONTROL = 'herdgate-cache-control'
 const SURROGATE_CONTROL = 'surrogate-control'
 const MOST_AGE = 2 ** 31
 
 /**
- * The end-to-end fields of a response that is stored (RFC 9111 section 3.1). Left out: what is for one
- * connection, tags, Age (computed anew at each use), and Trailer, as stored content is sent without trailers.
+ * The fields of a response to store (RFC 9111 section 3.1): without hop-by-hop and tag fields, Age (computed at each
+ * use), and Trailer, as stored content is sent without trailers.
  * @param cookies the route's mode; `ignore` removes Set-Cookie
  */
 export function storedFields(fields: Fields, cookies: Rules['cookies']): string[] {
@@ -24,12 +24,12 @@ export function storedFields(fields: Fields, cookies: Rules['cookies']): string[
   })
 }
 
-/** Content-Length is that of the content at hand, and sent from there. */
+/** Content-Length is derived from the stored content. */
 const NOT_STORED = new Set(['age', 'content-length', 'trailer'])
 
 /**
- * With no more than one Date (RFC 9110 section 5.3): of several the oldest that is valid, by which nothing is younger than by
- * another one. None where none is valid.
+ * The fields with at most one Date (RFC 9110 section 5.3): the oldest valid one, which gives the greatest age. None if
+ * several are present and none is valid.
  */
 export function withOneDate(fields: Fields, receivedOn: number): Fields {
   const values = fieldLines(fields, 'date')
@@ -40,16 +40,16 @@ export function withOneDate(fields: Fields, receivedOn: number): Fields {
 }
 
 /**
- * With a Date of when it was received, should it have none (RFC 9110 section 6.6.1).
- * @param receivedOn by the machine's clock, as whoever reads the Date has only theirs
+ * The fields with a Date; if there is none, the time of receipt (RFC 9110 section 6.6.1).
+ * @param receivedOn by the machine's clock, as recipients compare Date with theirs
  */
 export function dated(fields: Fields, receivedOn: number): Fields {
   return has(fields, 'date') ? fields : [...fields, 'Date', new Date(receivedOn).toUTCString()]
 }
 
 /**
- * The head of an answer from the cache: the stored fields with exactly one Age (RFC 9111 section 5.1), Via, and
- * our member of Cache-Status after those of caches nearer to the origin.
+ * The head of a response from the cache: the stored fields with exactly one Age (RFC 9111 section 5.1), Via, and our
+ * member of Cache-Status after those of caches nearer to the origin.
  * @param now epoch milliseconds
  */
 export function cachedHead(entry: StoredResponse, outcome: Outcome, now: number): string[] {
@@ -63,8 +63,8 @@ export const ageOf = ({ bornAt }: StoredResponse, now: number): number =>
   Math.min(Math.max(0, Math.floor((now - bornAt) / 1000)), MOST_AGE)
 
 /**
- * The head of an answer that was not taken from the cache: the origin's end-to-end fields, its Age included. A 204 has no
- * content, and may not say how long it is (RFC 9110 section 8.6).
+ * The head of a response not taken from the cache: the origin's end-to-end fields, its Age included. A 204 has no
+ * content and must not have Content-Length (RFC 9110 section 8.6).
  * @param cookies the route's mode; `ignore` removes Set-Cookie
  */
 export function passedHead(status: number, fields: Fields, outcome: Outcome, cookies: Rules['cookies']): string[] {
@@ -77,7 +77,7 @@ export function passedHead(status: number, fields: Fields, outcome: Outcome, coo
   return head
 }
 
-/** An interim response's fields as a client receives them: end to end, without tags, and never framing anything. */
+/** An interim response's fields as the client gets them: end-to-end only, without tags and framing. */
 export function interimHead(fields: Fields, cookies: Rules['cookies']): string[] {
   const isHopByHop = hopByHop(fields)
   return without(fields, (name) => {
@@ -90,10 +90,10 @@ function isIgnoredCookie(name: string, cookies: Rules['cookies']): boolean {
   return cookies === 'ignore' && name === 'set-cookie'
 }
 
-/** Trailer: whether there will be any depends on the framing of the client's connection. */
+/** Trailer: whether trailers are sent depends on the framing of the client's connection. */
 const NOT_PASSED = new Set([OWN_CONTROL, SURROGATE_CONTROL, 'trailer'])
 
-/** A copy; names are compared only where their length fits. */
+/** Returns a new array; names are compared only if their length fits. */
 function withoutOwnControl(fields: Fields): string[] {
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at] ?? ''

@@ -1,4 +1,4 @@
-/** May what is stored answer this request now, and if not, what must be done? (RFC 9111 section 4) */
+/** Whether a stored response may answer a request now, and if not, what to do (RFC 9111 section 4). */
 import { type Fields, has } from '../fields.ts'
 import type {
   CacheRequest,
@@ -18,14 +18,14 @@ import { requestDirectives } from './request-directives.ts'
 type HttpFound = Found<StoredResponse>
 type HttpDecision = Decision<StoredResponse>
 
-/** What a request's fields say about reuse, found in one pass. */
+/** Flags for the request fields that affect reuse, found in one pass. */
 const CACHE_CONTROL = 1
 const PRAGMA = 2
 const RANGE = 4
 
 /**
- * The decision for a request of method GET, HEAD or QUERY. A fresh copy and a request without wishes of its own costs
- * one pass over the request's fields and a few comparisons of numbers.
+ * The decision for a GET, HEAD or QUERY. For a fresh copy and a request without directives of its own, it costs one
+ * pass over the request's fields and a few comparisons of numbers.
  * @param now epoch milliseconds
  */
 export function decide(request: CacheRequest, found: HttpFound, rules: Rules, now: number): HttpDecision {
@@ -41,7 +41,7 @@ export function decide(request: CacheRequest, found: HttpFound, rules: Rules, no
     return withoutItsPart({ request, entry, wishes, ranged, usable, fresh }, rules)
   }
   if (fresh && acceptsFresh(wishes, entry, now)) {
-    // A refresh asks with the request's method, and a HEAD cannot refresh content.
+    // A refresh uses the request's method, and a HEAD cannot refresh content.
     return { kind: 'serve', entry, refresh: now >= entry.refreshAt && request.method !== 'HEAD' }
   }
   if (!fresh && found.verdict === 'valid' && acceptsStale(wishes, entry, now)) {
@@ -51,8 +51,8 @@ export function decide(request: CacheRequest, found: HttpFound, rules: Rules, no
 }
 
 /**
- * Whether `decide` has a plain request (see CacheRequest) answered with a valid copy and nothing else done, seen from the
- * copy alone. There are others that it serves: this is what most are.
+ * Whether `decide` would serve this valid copy to a plain request (see CacheRequest) without a refresh, judged by the
+ * copy only. True for most of the copies that it would serve, not for all.
  * @param now epoch milliseconds
  */
 export const isServedPlainly = (copy: StoredResponse, now: number): boolean =>
@@ -71,7 +71,7 @@ function withoutEntry(
   return found.unshareable ? { kind: 'pass', why, detail: 'unshareable', remembered: true } : { kind: 'fetch', why }
 }
 
-/** A stored challenge is no answer to a request that brings what it asks for (RFC 9110 section 15.5.2). */
+/** A stored challenge does not answer a request that has credentials (RFC 9110 section 15.5.2). */
 function withCredentials(wishes: Directives | undefined): HttpDecision {
   if (wishes?.onlyIfCached) return { kind: 'refuse', detail: 'only-if-cached' }
   return { kind: 'pass', why: 'request', detail: 'authorization' }
@@ -80,8 +80,8 @@ function withCredentials(wishes: Directives | undefined): HttpDecision {
 const UNAUTHORIZED = 401
 
 /**
- * A copy of other bytes than those asked for: what is lacking is fetched (RFC 9111 section 3.3). The whole of what would be
- * too large a copy is for its asker alone, and leaves the part.
+ * For a copy without the requested bytes: what is missing is fetched (RFC 9111 section 3.3). If the whole is requested
+ * but would be too large to store, it is fetched for this client only, and the stored part stays.
  */
 function withoutItsPart({ request, entry, wishes, ranged, usable, fresh }: LackingPart, rules: Rules): HttpDecision {
   const why = fresh ? 'partial' : 'stale'
@@ -107,12 +107,12 @@ interface LackingPart {
 type Refuse = Extract<HttpDecision, { kind: 'refuse' }>
 interface Alone {
   readonly kind: 'pass'
-  /** Absent: for the reason why there is nothing to use. */
+  /** Absent: the reason why no copy can be used. */
   readonly why?: 'request'
   readonly detail?: Detail
 }
 
-/** What keeps a request that no copy can answer from sharing a fetch. */
+/** Why a request that no copy can answer must not share a fetch; undefined if it may. */
 function onItsOwn(
   request: CacheRequest,
   wishes: Directives | undefined,
@@ -123,7 +123,7 @@ function onItsOwn(
   // RFC 9111 section 5.2.1.5: nothing of the exchange may be stored, so nobody else can share it.
   if (wishes?.noStore) return { kind: 'pass', why: 'request', detail: 'request-no-store' }
   if (request.method === 'HEAD') return { kind: 'pass' }
-  // Of a unit unknown here, only the origin can say what it means.
+  // Only the origin knows what an unknown range unit means.
   return ranged?.kind === 'other' ? { kind: 'pass', detail: 'range' } : undefined
 }
 
@@ -132,14 +132,14 @@ interface Unusable {
   readonly entry: StoredResponse
   readonly verdict: FoundEntry['verdict']
   readonly wishes: Directives | undefined
-  /** Only the request's own wishes stand against using it. */
+  /** Only the request's own directives forbid using it. */
   readonly fresh: boolean
 }
 
 function withEntry({ request, entry, verdict, wishes, fresh }: Unusable, rules: Rules, now: number): HttpDecision {
   if (wishes?.onlyIfCached) return { kind: 'refuse', detail: 'only-if-cached' }
   const why = fresh ? 'request' : 'stale'
-  // What has been invalidated is checked before its next use, and is not used before the check has begun.
+  // An invalidated copy is checked before its next use: a soft timeout of 0 must not serve it before the check.
   const isAwaited = (rules.softTimeout === 0 && verdict !== 'valid') || wantsValidated(wishes)
   const afterMs = isAwaited || !mayAnswerWhileRefreshed(entry, rules, now) ? undefined : rules.softTimeout
   const until = answersOnErrorUntil(entry, verdict, wishes)
@@ -152,7 +152,7 @@ function withEntry({ request, entry, verdict, wishes, fresh }: Unusable, rules: 
   return { kind: 'revalidate', entry, why, fallback }
 }
 
-/** Do the request's no-cache, max-age and min-fresh allow this fresh copy? (RFC 9111 section 5.2.1) */
+/** Whether the request's no-cache, max-age and min-fresh allow this fresh copy (RFC 9111 section 5.2.1). */
 function acceptsFresh(wishes: Directives | undefined, entry: StoredResponse, now: number): boolean {
   if (wishes === undefined) return true
   if (wishes.noCache || tooOld(wishes, entry, now)) return false
@@ -160,9 +160,9 @@ function acceptsFresh(wishes: Directives | undefined, entry: StoredResponse, now
 }
 
 /**
- * May this expired copy be used at once? Within its stale-while-revalidate window (RFC 5861 section 3) for a
- * request that does not mind, or as far as the request's own max-stale goes (RFC 9111 section 5.2.1.2) where the
- * response does not forbid it.
+ * Whether this expired copy may be served immediately: within its stale-while-revalidate window (RFC 5861 section 3),
+ * if the request does not forbid it, or within the request's max-stale (RFC 9111 section 5.2.1.2), if the response does
+ * not forbid it.
  */
 function acceptsStale(wishes: Directives | undefined, entry: StoredResponse, now: number): boolean {
   if (wishes === undefined) return now < entry.staleWhileRevalidateUntil
@@ -170,11 +170,11 @@ function acceptsStale(wishes: Directives | undefined, entry: StoredResponse, now
   if (wishes.maxStale !== undefined) {
     return !entry.mustRevalidate && now - entry.freshUntil <= wishes.maxStale * 1000
   }
-  // RFC 9111 section 5.2.1.1: whoever gives max-age without max-stale does not want a stale response.
+  // RFC 9111 section 5.2.1.1: a request with max-age but without max-stale accepts no stale response.
   return wishes.maxAge === undefined && now < entry.staleWhileRevalidateUntil
 }
 
-/** max-age=0 asks for validation, however new the copy is. */
+/** max-age=0 always asks for validation, however new the copy is. */
 function tooOld(wishes: Directives, entry: StoredResponse, now: number): boolean {
   if (wishes.maxAge === undefined) return false
   return wishes.maxAge === 0 || now - entry.bornAt > wishes.maxAge * 1000
@@ -184,17 +184,17 @@ function wantsValidated(wishes: Directives | undefined): boolean {
   return wishes !== undefined && (wishes.noCache || wishes.maxAge !== undefined || wishes.minFresh !== undefined)
 }
 
-/** A window that the response states (RFC 5861 section 3) is also how long a slow refresh may be answered for. */
+/** A stale-while-revalidate window stated by the response (RFC 5861 section 3) also bounds soft-timeout answers. */
 function mayAnswerWhileRefreshed(entry: StoredResponse, rules: Rules, now: number): boolean {
   if (rules.softTimeout === undefined || rules.override || now < entry.staleWhileRevalidateUntil) return true
   return responseDirectives(entry.fields).staleWhileRevalidate === undefined
 }
 
 /**
- * Until when may the copy answer where the origin fails? What a request asks for is advice (RFC 9111 section 5.2.1), what a
- * response forbids is not (section 4.2.4): a reload during an outage gets the copy, unless it must be
- * revalidated. A request's own stale-if-error (RFC 5861 section 4) sets the window for that request, in both
- * directions; so a client that wants an error rather than an old copy says `stale-if-error=0`.
+ * Until when the copy may answer if the origin fails. Request directives are advice (RFC 9111 section 5.2.1), response
+ * directives are not (section 4.2.4): a reload during an outage gets the copy, unless it must be revalidated. A
+ * request's own stale-if-error (RFC 5861 section 4) sets the window for that request, longer or shorter; a client that
+ * prefers an error to an old copy sends `stale-if-error=0`.
  */
 function answersOnErrorUntil(
   entry: StoredResponse,

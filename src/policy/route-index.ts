@@ -1,7 +1,7 @@
-/** Where in a list the routes for one host are: of thousands, few are for the host of a request. */
+/** Index of routes by host: of thousands, only a few apply to a request's host. */
 import type { Route } from '../model.ts'
 
-/** So many are gone through as fast. */
+/** Up to this many routes, a linear search is as fast. */
 export const FEW = 16
 
 /** Positions in the list, in order. */
@@ -9,16 +9,16 @@ type Positions = readonly number[]
 
 interface Index {
   readonly of: readonly Route[]
-  /** By pattern, lower-cased; undefined is any host. */
+  /** By lower-cased host pattern; undefined is any host. */
   readonly byHost: ReadonlyMap<string | undefined, Positions>
   readonly hasWildcards: boolean
 }
 
-/** Those of all routes for a host: list by list, each in order and none empty. */
+/** Positions of all routes for a host: several lists, each in order and none empty. */
 export function positionsFor(routes: readonly Route[], withoutPort: string, withPort: string): Positions[] {
   const { byHost, hasWildcards } = indexOf(routes)
   const lists = [byHost.get(withoutPort), byHost.get(withPort), byHost.get(undefined)]
-  // "*." stands for at least one octet, and for more than one label.
+  // "*." matches at least one character, and one or more labels.
   for (let dot = hasWildcards ? withoutPort.indexOf('.', 1) : -1; dot !== -1; dot = withoutPort.indexOf('.', dot + 1)) {
     lists.push(byHost.get(`*${withoutPort.slice(dot)}`), byHost.get(`*${withPort.slice(dot)}`))
   }
@@ -27,7 +27,7 @@ export function positionsFor(routes: readonly Route[], withoutPort: string, with
 
 const indexes = new WeakMap<readonly Route[], Index>()
 
-/** Made once for what is in a list, which a reload changes in place. */
+/** Made once per content of a list, which a reload changes in place. */
 function indexOf(routes: readonly Route[]): Index {
   const known = indexes.get(routes)
   if (known !== undefined && hasSame(routes, known.of)) return known
@@ -36,7 +36,7 @@ function indexOf(routes: readonly Route[]): Index {
   return made
 }
 
-/** Ten thousand are compared in microseconds. */
+/** Comparing ten thousand takes microseconds. */
 function hasSame(routes: readonly Route[], of: readonly Route[]): boolean {
   if (routes.length !== of.length) return false
   for (let at = 0; at < of.length; at++) if (routes[at] !== of[at]) return false

@@ -4,8 +4,8 @@ import { FEW, positionsFor } from './route-index.ts'
 import { locate } from './target.ts'
 
 /**
- * The first route that matches. `misdirected` when no route is for that host at all (RFC 9110 section 15.5.20),
- * `unknown_route` when one is, but not for this path or method.
+ * The first route that matches. `misdirected` if no route is for that host (RFC 9110 section 15.5.20), `unknown_route`
+ * if one is, but not for this path or method.
  * @param url as made by parseTarget
  */
 export function matchRoute(
@@ -16,7 +16,7 @@ export function matchRoute(
   return routes.length <= FEW ? matchInTurn(routes, method, url) : matchByHost(routes, method, url)
 }
 
-/** What `matchRoute` means, and what takes least time where routes are few. */
+/** Reference implementation of `matchRoute`, and the fastest one for few routes. */
 export function matchInTurn(routes: readonly Route[], method: string, url: string): ReturnType<typeof matchRoute> {
   const { scheme, authority, target } = locate(url)
   let hostKnown = false
@@ -28,7 +28,7 @@ export function matchInTurn(routes: readonly Route[], method: string, url: strin
   return hostKnown ? 'unknown_route' : 'misdirected'
 }
 
-/** The same, without a look at the routes for other hosts. */
+/** The same, without looking at routes for other hosts. */
 function matchByHost(routes: readonly Route[], method: string, url: string): ReturnType<typeof matchRoute> {
   const { scheme, authority, target } = locate(url)
   const lists = positionsFor(routes, authority.replace(PORT, ''), withPort(authority, scheme))
@@ -52,11 +52,11 @@ function matchesHost(pattern: string | undefined, authority: string, scheme: str
 
 const PORT = /:\d+$/
 
-/** An authority that names no port has the scheme's default. */
+/** The authority with the scheme's default port if it has none. */
 const withPort = (authority: string, scheme: string): string =>
   PORT.test(authority) ? authority : `${authority}:${scheme === 'https' ? 443 : 80}`
 
-/** Compared with the raw bytes that are also what the origin gets. */
+/** Compares the raw bytes, which are also what the origin gets. */
 function matchesPath(pattern: string | undefined, target: string): boolean {
   if (pattern === undefined) return true
   if (pattern.endsWith('*')) return target.startsWith(pattern.slice(0, -1))

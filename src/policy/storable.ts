@@ -1,4 +1,4 @@
-/** May a response be stored, and so be given to others? (RFC 9111 section 3) */
+/** Whether a response may be stored, and so given to other clients (RFC 9111 section 3). */
 import { type Fields, field, has } from '../fields.ts'
 import type { CacheRequest, Detail, OriginResponse, Rules } from '../model.ts'
 import { requestDirectives } from './request-directives.ts'
@@ -37,13 +37,13 @@ interface Exchange {
 
 interface Condition {
   readonly why: Detail
-  /** Must the response not be stored? */
+  /** Whether the response must not be stored. */
   readonly forbids: (exchange: Exchange) => boolean
 }
 
 /**
- * Tried in this order: the first that forbids is the reason given. What is for one client comes before the status, since
- * a failure that lacks only a status to be stored is given to all who wait for it.
+ * Tried in this order: the first that forbids is the reason given. Conditions about a single client come before the
+ * status, as a failure that is not stored only because of its status is shared with all waiters.
  */
 const CONDITIONS: readonly Condition[] = [
   { why: 'method', forbids: isForAnotherMethod },
@@ -64,7 +64,7 @@ const CONDITIONS: readonly Condition[] = [
   { why: 'cookie', forbids: isForbiddenByCookie },
 ]
 
-/** Every reason there is. */
+/** All reasons. */
 export const REASONS_NOT_TO_STORE: ReadonlySet<Detail> = new Set(CONDITIONS.map(({ why }) => why))
 
 /** RFC 9111 section 3, with the rules for cookies that a shared cache in front of unknown origins needs. */
@@ -81,7 +81,7 @@ export function storable(
   return found === undefined ? { store: true } : { store: false, why: found.why }
 }
 
-/** Those that say nothing of the response: to another request it might have been stored. */
+/** Reasons due to the request: as the response to another request, it might have been stored. */
 export const REASONS_OF_THE_REQUEST: ReadonlySet<Detail> = new Set<Detail>([
   'request-no-store',
   'authorization',
@@ -89,8 +89,8 @@ export const REASONS_OF_THE_REQUEST: ReadonlySet<Detail> = new Set<Detail>([
 ])
 
 /**
- * What is stored answers GET, HEAD, or the same QUERY. A response to POST does so if it says that it is what a GET
- * would get, and for how long (RFC 9110 section 9.3.3).
+ * Stored responses answer GET, HEAD, or the same QUERY. A response to POST may be stored if it says that a GET would
+ * get the same, and for how long (RFC 9110 section 9.3.3).
  */
 function isForAnotherMethod({ request, fields, freshness }: Exchange): boolean {
   if (request.method === 'GET' || request.method === 'QUERY') return false
@@ -101,8 +101,8 @@ function isForAnotherMethod({ request, fields, freshness }: Exchange): boolean {
 }
 
 /**
- * Connection names a field that says who may reuse the response and for how long, which is never for one connection
- * (RFC 9110 section 7.6.1): it counts, yet it may not be kept, and a later 304 need not repeat it.
+ * Connection names a field that controls caching, which is never hop-by-hop (RFC 9110 section 7.6.1): it must be
+ * obeyed, but may not be stored, and a later 304 need not repeat it.
  */
 function namesWhatSteersCaches({ fields }: Exchange): boolean {
   const options = connectionOptions(fields)
@@ -112,8 +112,8 @@ function namesWhatSteersCaches({ fields }: Exchange): boolean {
 const STEERS_CACHES = [...CONTROL_FIELDS, 'expires', 'vary']
 
 /**
- * A 206 is stored for what it says it is, to a request that asked for a range (RFC 9111 section 3.3). Where that had
- * If-Range, the origin leaves out what describes the whole (RFC 9110 section 15.3.7): others could not do without.
+ * A 206 is stored if the request asked for byte ranges and its Content-Range is valid (RFC 9111 section 3.3). In a
+ * response to If-Range the origin may leave out fields (RFC 9110 section 15.3.7) that other clients would need.
  */
 function isNoPartWeKnow({ request, status, fields }: Exchange): boolean {
   if (status !== 206) return false
@@ -122,10 +122,9 @@ function isNoPartWeKnow({ request, status, fields }: Exchange): boolean {
 }
 
 /**
- * Responses that are no answer to the plain question: those that speak of one request's condition, range, expectation,
- * slowness, connection or proxy credentials (RFC 9110 sections 15.4.5, 15.5.8, 15.5.9, 15.5.13, 15.5.17, 15.5.18 and
- * 15.5.20; RFC 8470 section 5.2), of one client's rate, fields or network (RFC 6585 sections 3 to 6: never to be
- * stored), and interim ones.
+ * Status codes that concern one request's condition, range, expectation, slowness, connection or proxy credentials
+ * (RFC 9110 sections 15.4.5, 15.5.8, 15.5.9, 15.5.13, 15.5.17, 15.5.18 and 15.5.20; RFC 8470 section 5.2), or one
+ * client's rate, fields or network (RFC 6585 sections 3 to 6: never to be stored).
  */
 const FOR_ONE_CLIENT = new Set([304, 407, 408, 412, 416, 417, 421, 425, 428, 429, 431, 511])
 
@@ -133,7 +132,7 @@ function isNoAnswerForOthers({ status }: Exchange): boolean {
   return status < 200 || FOR_ONE_CLIENT.has(status)
 }
 
-/** Final codes whose caching requirements are met here, for must-understand (RFC 9111 section 5.2.2.3). */
+/** Final status codes whose caching requirements are met here, for must-understand (RFC 9111 section 5.2.2.3). */
 const UNDERSTOOD = new Set([
   200, 203, 204, 206, 300, 301, 302, 303, 307, 308, 400, 403, 404, 405, 410, 414, 451, 500, 501, 502, 503, 504,
 ])
@@ -142,26 +141,25 @@ function isNotUnderstood({ directives, status }: Exchange): boolean {
   return directives.mustUnderstand && !UNDERSTOOD.has(status)
 }
 
-/** RFC 9111 section 5.2.1.5. The operator's override is about responses, so it does not reach this. */
+/** RFC 9111 section 5.2.1.5. The operator's override applies to response directives only. */
 function forbidsByRequest({ request }: Exchange): boolean {
   return has(request.fields, 'cache-control') && requestDirectives(request.fields).noStore
 }
 
-/** no-store is for caches that do not understand the code, when must-understand is there (section 5.2.2.3). */
+/** With must-understand, no-store applies only if the status code is not understood (section 5.2.2.3). */
 function forbidsStoring({ status, directives, rules, freshness }: Exchange): boolean {
   const understood = directives.mustUnderstand && UNDERSTOOD.has(status)
   return directives.noStore && !understood && !(rules.override && freshness.source === 'route')
 }
 
-/** Neither a stated lifetime nor a code that allows to guess one (RFC 9111 section 3, last condition). */
+/** Neither a stated lifetime nor a status code that allows a heuristic one (RFC 9111 section 3, last condition). */
 function hasNoLifetimeByStatus({ directives, freshness, status }: Exchange): boolean {
   return freshness.source === 'none' && !directives.public && !HEURISTICALLY_CACHEABLE.has(status)
 }
 
 /**
- * Never fresh, so of use only if it can be validated or if the response itself allows stale use. The operator's
- * grace alone does not make a response worth keeping that asks not to be reused, unless it overrides that. A stale error is
- * of no use.
+ * Never fresh, so useful only if it can be validated or the response itself allows stale use. The operator's grace does
+ * not count unless the route overrides the response. A stale error is of no use.
  */
 function isNotWorthStoring({ status, fields, directives, rules, freshness }: Exchange): boolean {
   if (freshness.ms > 0 || canBeValidated({ status, fields })) return false
@@ -171,9 +169,9 @@ function isNotWorthStoring({ status, fields, directives, rules, freshness }: Exc
 }
 
 /**
- * RFC 9111 section 3.5: only with public, s-maxage or must-revalidate. Where the lifetime is a guess or the
- * operator's, nobody has agreed to share what credentials bought. A route that overrides responses and has the
- * credentials in its key shares it with nobody.
+ * RFC 9111 section 3.5: only with public, s-maxage or must-revalidate. With a heuristic lifetime or the operator's, the
+ * origin has not agreed to share the response. It may be stored if the route overrides responses and has the
+ * credentials in its key, as it is then shared with nobody else.
  */
 function isForbiddenByAuthorization({ request, rules, directives, freshness }: Exchange): boolean {
   const isForOthers = (name: string) => !(rules.override && rules.key.headers.includes(name))
@@ -182,7 +180,7 @@ function isForbiddenByAuthorization({ request, rules, directives, freshness }: E
   return !consents || !isStated(directives, freshness)
 }
 
-/** A response to cookies may be about who sent them, unless it says that it is for all. */
+/** A response to a request with cookies may be personal, unless it says that it is for everyone. */
 function isForbiddenByCookie({ request, rules, directives, freshness }: Exchange): boolean {
   if (rules.cookies !== 'safe' || !has(request.fields, 'cookie')) return false
   const targeted = directives.targeted && directives.maxAge !== undefined
@@ -190,7 +188,7 @@ function isForbiddenByCookie({ request, rules, directives, freshness }: Exchange
   return !consents || !isStated(directives, freshness)
 }
 
-/** Has the origin stated a lifetime, or that there is none, even if the operator's is the one that counts? */
+/** Whether the origin has stated a lifetime, or that there is none, even if the operator's is used. */
 function isStated(directives: ResponseDirectives, freshness: Freshness): boolean {
   return (
     freshness.source === 'explicit' ||

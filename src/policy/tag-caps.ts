@@ -1,3 +1,3 @@
-/** How many tags a response may have, and how long one may be, in bytes: what cannot be purged by all of them is not stored. */
+/** Most tags of a response, longest tag in bytes: a response that cannot be purged by all its tags is not stored. */
 export const MOST_TAGS = 128
 export const LONGEST_TAG = 256

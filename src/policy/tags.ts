@@ -6,7 +6,7 @@ import { LONGEST_TAG, MOST_TAGS } from './tag-caps.ts'
 
 export type Tags = { readonly ok: true; readonly tags: readonly string[] } | { readonly ok: false }
 
-/** Fields that carry tags for caches; they are not passed on. Cache-Groups is, and so is not among them. */
+/** Fields with tags for caches, which are not forwarded. Cache-Groups is forwarded, and so is not included. */
 const TAG_FIELDS: ReadonlyMap<string, RegExp> = new Map([
   ['surrogate-key', /[ \t]+/],
   ['cache-tag', /,/],
@@ -19,9 +19,9 @@ const UNTAGGED: Tags = { ok: true, tags: [] }
 export const isTagField = (name: string): boolean => TAG_FIELDS.has(name)
 
 /**
- * The response's own tags and the route's, each once, and its groups both by name, for whoever purges, and as those
- * of its origin. Not ok when there are more or longer ones than can be kept:
- * a response that could not be purged by all its tags must not be stored.
+ * The response's own tags and the route's, without duplicates, and its groups, both by plain name, for purges, and as
+ * group tags of its origin. Not ok if there are too many or too long ones: a response that could not be purged by all
+ * its tags must not be stored.
  * @param url of the request
  */
 export function tagsOf(url: string, fields: Fields, rules: Rules): Tags {
@@ -34,14 +34,14 @@ export function tagsOf(url: string, fields: Fields, rules: Rules): Tags {
   for (const group of groups) tags.add(group)
   for (const tag of rules.tags) tags.add(tag)
   tags.delete('')
-  const tooLong = [...tags].some((tag) => tag.length > LONGEST_TAG) // a character of a received field is an octet
+  const tooLong = [...tags].some((tag) => tag.length > LONGEST_TAG) // in a received field, a character is a byte
   if (tooLong || tags.size > MOST_TAGS) return { ok: false }
   return { ok: true, tags: [...tags, ...new Set(groups.map((group) => groupTag(url, group)))] }
 }
 
 /**
- * The tags of a stored response whose fields are updated: those it has, as the update need not repeat them, and those
- * that come with the update.
+ * The tags of a stored response whose fields are updated: its own, as the update need not repeat them, and those of the
+ * update.
  * @param stored tags of the stored response
  */
 export function updatedTags(url: string, stored: readonly string[], update: Fields, rules: Rules): Tags {
@@ -52,8 +52,8 @@ export function updatedTags(url: string, stored: readonly string[], update: Fiel
 }
 
 /**
- * Tags, and with them how those outside ASCII stand in responses whose origin sends them in UTF-8: fields are octets, each
- * of which is read as a single character.
+ * The tags and, for those outside ASCII, their form in a response whose origin sends UTF-8: each byte of a received
+ * field is read as one character.
  */
 export function withSpellings(tags: readonly string[]): readonly string[] {
   return tags.every((tag) => PLAIN.test(tag)) ? tags : tags.flatMap(spellingsOf)
@@ -66,7 +66,7 @@ function spellingsOf(tag: string): string[] {
   return received === tag ? [tag] : [tag, received]
 }
 
-/** Nearly all responses name none; their fields are not written in lower case for that. */
+/** Nearly all responses have none, so names are lower-cased only if their shape fits. */
 function namesTags(fields: Fields): boolean {
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at] ?? ''
@@ -75,10 +75,10 @@ function namesTags(fields: Fields): boolean {
   return false
 }
 
-/** Length and last letter, in either case: what Content-Type, Cache-Control and ETag do not share with a field of tags. */
+/** Length and last letter, ignoring case: enough to tell Content-Type, Cache-Control and ETag from tag fields. */
 const shapeOf = (name: string): number => (name.length << 8) | name.charCodeAt(name.length - 1) | 0x20
 
 const TAGGING_SHAPES = new Set([...NAMING_TAGS].map(shapeOf))
 
-/** Groups have two each. An origin that names other ones with each update is asked for a new response in time. */
+/** Groups have two tags each. If updates keep adding other tags, a new response is requested at some point. */
 const MOST_TAGS_OF_UPDATED = 2 * MOST_TAGS

@@ -8,9 +8,9 @@ export interface TargetHead {
   readonly target: string
   /** Every Host line's value, without surrounding white space. */
   readonly hosts: readonly string[]
-  /** What the client used, as far as it is believed. */
+  /** The scheme the client used, as far as it is trusted. */
   readonly scheme: 'http' | 'https'
-  /** For whom a request without Host is, where it may be without (HTTP/1.0): the address it was sent to. */
+  /** Host to use if HTTP/1.0 sends none: the address the request was sent to. */
   readonly fallback?: string | undefined
 }
 
@@ -18,22 +18,22 @@ export type Target =
   | { readonly ok: true; readonly url: string }
   | { readonly ok: false; readonly code: ErrorCode; readonly detail: string }
 
-/** Visible ASCII without "#", which begins a fragment and is never sent. */
+/** Visible ASCII except "#": fragments are never sent. */
 const TARGET = /^[\x21\x22\x24-\x7e]+$/
 
 /**
- * A registered name or IPv4 address, or an IPv6 literal; then perhaps a port. A final dot is left out: the name
- * means the same host with and without, and the origin is told the name without.
+ * A registered name, IPv4 address or IPv6 literal, and optionally a port. A final dot is removed: the name means the
+ * same host with and without it, and the origin gets it without.
  */
 const AUTHORITY = /^(?:([a-z0-9_-]+(?:\.[a-z0-9_-]+)*)\.?|(\[[0-9a-f:.]+\]))(?::(\d{0,5}))?$/i
 const ABSOLUTE_FORM = /^(https?):\/\/([^/?]*)(.*)$/i
 const LONGEST_HOST = 255
 
 /**
- * The absolute URL a request is for. The bytes of path and query stay as they are; only host (lower-cased) and
- * port (dropped when it is the scheme's default) are normalised.
+ * The absolute URL of a request. The bytes of path and query stay as they are; only host (lower-cased) and port
+ * (removed if it is the scheme's default) are normalised.
  *
- * OPTIONS * has the URL of an authority followed directly by "*", which no path can produce: paths begin with
+ * The URL of `OPTIONS *` is the authority followed directly by "*", which no other target can produce: paths begin with
  * "/", and an authority contains no "*".
  */
 export function parseTarget(head: TargetHead): Target {
@@ -48,7 +48,7 @@ export function parseTarget(head: TargetHead): Target {
   return absolute(head, authority)
 }
 
-/** The parts of a URL made by parseTarget: its authority, and the target in origin form (or "*"). */
+/** The parts of a URL made by parseTarget: scheme, authority, and target in origin form (or "*"). */
 export function locate(url: string): { scheme: string; authority: string; target: string } {
   const colon = url.indexOf(':')
   const from = colon + 3
@@ -57,23 +57,23 @@ export function locate(url: string): { scheme: string; authority: string; target
   return { scheme: url.slice(0, colon), authority: url.slice(from, end), target: url.slice(end) }
 }
 
-/** Is the URL one of this authority, in the very same spelling? */
+/** Whether the URL has this authority, in exactly this spelling. */
 export function isFor(url: string, authority: string): boolean {
   const from = url.indexOf(':') + 3
   return url[from + authority.length] === '/' && url.startsWith(authority, from)
 }
 
-/** The name of a URL in the invalidation log: authority, path and query, whatever the scheme. */
+/** The name of a URL in the invalidation log: authority, path and query, without the scheme. */
 export function nameOf(url: string): string {
   return url.slice(url.indexOf(':') + 3)
 }
 
-/** A host and perhaps a port, lower-cased and without the scheme's default port; undefined when malformed. */
+/** A host and optional port, lower-cased and without the scheme's default port; undefined if malformed. */
 export function normalAuthority(authority: string, scheme: 'http' | 'https'): string | undefined {
   return scheme === 'http' ? NORMAL.http(authority) : NORMAL.https(authority)
 }
 
-/** A server is asked under few names. */
+/** Memoized: a server has few names. */
 const NORMAL = {
   http: memoized((authority) => normalised(authority, 80)),
   https: memoized((authority) => normalised(authority, 443)),
@@ -97,8 +97,8 @@ function asterisk(head: TargetHead, authority: string): Target {
 }
 
 /**
- * The absolute form replaces Host (RFC 9112 section 3.2.2). A Host or a scheme that says something else is
- * refused: whoever reads the other one would see a different resource under this URL.
+ * The absolute form replaces Host (RFC 9112 section 3.2.2). A different Host or scheme is refused: a recipient that
+ * reads the other one would see a different resource under this URL.
  */
 function absolute(head: TargetHead, authority: string): Target {
   const [, scheme, stated, rest = ''] = ABSOLUTE_FORM.exec(head.target) ?? []

@@ -1,24 +1,24 @@
-/** Which of a response's fields says how this cache is to treat it (RFC 9213). */
+/** Which of a response's fields governs this cache (RFC 9213). */
 import { parseDictionary, type Item, type InnerList } from 'structured-headers'
 import { type Fields, field } from '../fields.ts'
 import { memoized } from './memoized.ts'
 import { apply, type Collected, type Directives, MALFORMED, NONE, parseCacheControl } from './cache-control.ts'
 
 export interface ResponseDirectives extends Directives {
-  /** They come from a targeted field, so Cache-Control and Expires do not count (RFC 9213 section 2.2). */
+  /** They come from a targeted field, so Cache-Control and Expires are ignored (RFC 9213 section 2.2). */
   readonly targeted: boolean
 }
 
-/** In the order of preference. */
+/** In order of preference. */
 const TARGETED_FIELDS = ['herdgate-cache-control', 'cdn-cache-control']
 
-/** Every field in which directives are looked for. */
+/** All fields that may hold directives. */
 export const CONTROL_FIELDS: readonly string[] = ['cache-control', ...TARGETED_FIELDS, 'surrogate-control']
 
 /**
- * The directives that govern a response: the first targeted field with a valid, non-empty value (RFC 9213 section
- * 2.2), then Surrogate-Control, their forerunner, otherwise Cache-Control. Surrogate-Control has no word for `private`, and
- * may be meant for other caches than this: a Cache-Control that says it counts beside it.
+ * The directives that govern a response: those of the first targeted field with a valid, non-empty value (RFC 9213
+ * section 2.2), else of Surrogate-Control, their predecessor, else of Cache-Control. Surrogate-Control does not define
+ * `private` and may be meant for other caches, so `private` in Cache-Control counts in addition.
  */
 export function responseDirectives(fields: Fields): ResponseDirectives {
   for (const name of TARGETED_FIELDS) {
@@ -35,10 +35,10 @@ export function responseDirectives(fields: Fields): ResponseDirectives {
 
 const UNSTATED: ResponseDirectives = { ...NONE, targeted: false }
 
-/** Origins say the same few things of all they have. */
+/** Memoized: origins use the same few values. */
 const stated = memoized((value): ResponseDirectives => ({ ...parseCacheControl(value), targeted: false }))
 
-/** A targeted field is a Dictionary; undefined when it does not parse or is empty, which counts as absent. */
+/** A targeted field is a Dictionary; undefined if it does not parse or is empty, which counts as absent. */
 function parseTargeted(value: string): Directives | undefined {
   const dictionary = dictionaryOf(value)
   if (dictionary === undefined || dictionary.size === 0) return undefined
@@ -55,7 +55,7 @@ function dictionaryOf(value: string): Map<string, Item | InnerList> | undefined 
   }
 }
 
-/** A member's value as the argument text Cache-Control would have; a type no directive has becomes malformed. */
+/** A member's value as a Cache-Control argument; a type that no directive uses becomes malformed. */
 function argumentOf([value]: Item | InnerList): string | undefined {
   if (value === true) return undefined
   return typeof value === 'number' ? String(value) : MALFORMED
@@ -63,8 +63,8 @@ function argumentOf([value]: Item | InnerList): string | undefined {
 
 /**
  * Surrogate-Control (W3C Edge Architecture Specification): `no-store` and `max-age=30`, or `max-age=30+60` with a time
- * for stale use; a directive with `;target` is for that surrogate alone. What would restrict in Cache-Control does so
- * here. Undefined when nothing in it is for us.
+ * for stale use; a directive with `;target` is for that surrogate only. Directives that restrict in Cache-Control also
+ * do here. Undefined if nothing in it is for this cache.
  */
 export function parseSurrogateControl(value: string | undefined): Directives | undefined {
   if (value === undefined) return undefined
@@ -83,7 +83,7 @@ export function parseSurrogateControl(value: string | undefined): Directives | u
 
 const RESTRICTING = new Set(['no-store', 'no-cache', 'private'])
 
-/** Our name as a surrogate, as Surrogate-Capability gives it. */
+/** Our name as a surrogate, announced in Surrogate-Capability. */
 export const SURROGATE = 'herdgate'
 
 interface SurrogateMember {

@@ -1,12 +1,12 @@
-/** The trailer fields of a response (RFC 9110 section 6.5) that a client gets. */
+/** Which trailer fields of a response (RFC 9110 section 6.5) a client gets. */
 import { type Fields, HOP_BY_HOP, lines, without } from '../fields.ts'
 import { hopByHop } from './hop-by-hop.ts'
 import { isTagField } from './tags.ts'
 
 /**
- * What frames or routes a message, controls caches, says who somebody is, or has to be known before the content, which
- * trailers may not carry (RFC 9110 section 6.5.1). The head of a response decided who may share it: Set-Cookie behind
- * that would reach everyone who waits.
+ * Fields not allowed in trailers (RFC 9110 section 6.5.1): for framing, routing, caching or authentication, or needed
+ * before the content. The head of a response decided who may share it: a Set-Cookie in trailers would reach all
+ * waiters.
  */
 const NEVER_TRAILERS: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP,
@@ -38,15 +38,15 @@ const NEVER_TRAILERS: ReadonlySet<string> = new Set([
   'www-authenticate',
 ])
 
-/** Cache-Control and those that are for some caches (RFC 9213). */
+/** Cache-Control and its targeted forms (RFC 9213). */
 const CACHE_CONTROL = /(?:^|-)cache-control$/
 
-/** Without those that are for the connection alone, also by the Connection of the head (RFC 9110 section 7.6.1). */
+/** Without hop-by-hop fields, including those named by the head's Connection (RFC 9110 section 7.6.1). */
 export function endToEndTrailers(trailers: Fields, head: Fields): Fields {
   return trailers.length === 0 ? trailers : without(trailers, hopByHop(head))
 }
 
-/** By name in lower case, lines of one name combined. As in the head, tags are for caches. */
+/** By lower-cased name, lines of the same name combined; without tag fields, as in the head. */
 export function passedTrailers(trailers: Fields): Record<string, string> {
   const passed: Record<string, string> = Object.create(null)
   for (const [name, value] of lines(trailers)) {

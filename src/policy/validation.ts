@@ -1,4 +1,4 @@
-/** Checking a stored response with its origin (RFC 9111 section 4.3), and a client's copy with a response. */
+/** Validation of a stored response with its origin (RFC 9111 section 4.3), and of a client's copy with a response. */
 import { type Fields, field, has, lines, trimmed, without } from '../fields.ts'
 import { CACHED_METHODS } from '../methods.ts'
 import type { CacheRequest, StoredResponse } from '../model.ts'
@@ -12,8 +12,8 @@ interface Response {
 }
 
 /**
- * The precondition fields that ask the origin whether the stored response still holds (RFC 9111 section 4.3.1).
- * None for a status other than 2xx: a 304 would speak of something else than what is stored.
+ * The precondition fields for revalidating a stored response (RFC 9111 section 4.3.1). None for a status other than
+ * 2xx: a 304 would not refer to what is stored.
  */
 export function conditionsFor(entry: StoredResponse): string[] {
   if (!canBeValidated(entry)) return []
@@ -27,16 +27,17 @@ export function conditionsFor(entry: StoredResponse): string[] {
 }
 
 /**
- * An entity-tag (RFC 9110 section 8.8.3), or the unquoted text some origins send instead; given back as received.
- * Neither "*" nor a list, which would ask another question.
+ * An entity-tag (RFC 9110 section 8.8.3), or the unquoted text some origins send instead, returned as received. Neither
+ * "*" nor a list, which have another meaning.
  */
 const SENDABLE_TAG = /^(?:(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"|(?!\*$)[\x21\x23-\x2b\x2d-\x7e\x80-\xff]+)$/
 
 /**
- * Does this 304 speak of the stored response (RFC 9111 section 4.3.4)? The validators it has must be ours. Entity-tags are
- * compared weakly, as its origin did that answered If-None-Match (RFC 9110 section 13.1.2), which named this one alone. The
- * section lets a strong tag confirm nothing but a strong one, to choose among several responses: nginx calls the tag of
- * what it compresses weak, and that of the 304 for it strong. A 304 without validators answers the conditions we sent.
+ * Whether this 304 confirms the stored response (RFC 9111 section 4.3.4). Its validators must be those of the stored
+ * response. Entity-tags are compared weakly, as the origin does for If-None-Match (RFC 9110 section 13.1.2), which
+ * named only this one. The section asks for a strong match to choose among several responses, but nginx sends a weak
+ * tag with a compressed response and a strong one in the 304 for it. A 304 without validators answers the conditions we
+ * sent.
  */
 export function confirms(entry: StoredResponse, response: Response): boolean {
   if (response.status !== 304) return false
@@ -48,8 +49,8 @@ export function confirms(entry: StoredResponse, response: Response): boolean {
 }
 
 /**
- * Does a 200 to HEAD speak of the content that is stored? It must be that of a 200 too, and every validator it has, and
- * its Content-Length, those of the stored response (RFC 9111 section 4.3.5).
+ * Whether a response to HEAD describes the stored content: its status, every validator it has, and its Content-Length
+ * must be those of the stored response (RFC 9111 section 4.3.5).
  */
 export function describesSame(entry: StoredResponse, response: Response): boolean {
   if (entry.status !== response.status) return false
@@ -62,19 +63,19 @@ export function describesSame(entry: StoredResponse, response: Response): boolea
   return same('etag') && same('last-modified') && (length === undefined || Number(length) === bytes?.length)
 }
 
-/** Does it say of which content it speaks? A 200 to HEAD without it tells of a new lifetime only, of a copy without it. */
+/** Whether it identifies its content. A 200 to HEAD without a validator can only extend a copy without one. */
 export const hasValidator = ({ fields }: Response): boolean => has(fields, 'etag') || has(fields, 'last-modified')
 
 /**
- * The stored fields brought up to date with those of a 304 (RFC 9111 section 3.2): each field it has replaces
- * the stored one, except those that describe the stored content or are for one connection. Content-Type is
- * replaced, as the section asks. Without a Date of its own the update is of now, so the stored Date goes.
+ * The stored fields updated with those of a 304 (RFC 9111 section 3.2): each of its fields replaces the stored one,
+ * except for hop-by-hop fields and those that describe the stored content. Content-Type is replaced, as the section
+ * asks. The stored Date is always dropped: without a Date of its own, the update is dated on receipt.
  */
 export function mergeFields(stored: Fields, update: Fields): string[] {
   return merged(stored, update, hopByHop(update))
 }
 
-/** The same, to judge by: what an update restricts counts also where its Connection names the field. */
+/** The same, for deciding what may be stored: a restriction in the update counts even if its Connection names it. */
 export function fieldsToJudge(stored: Fields, update: Fields): string[] {
   return merged(stored, update, () => false)
 }
@@ -86,7 +87,7 @@ function merged(stored: Fields, update: Fields, isForConnection: (name: string) 
   return without(stored, (name) => replaced.has(name)).concat(without(update, isKept))
 }
 
-/** What the stored octets are, or what their integrity is checked by; a 304 cannot change it. */
+/** Describe the stored bytes or their integrity; a 304 cannot change them. */
 const DESCRIBES_CONTENT = new Set([
   'content-digest',
   'content-encoding',
@@ -100,17 +101,17 @@ const DESCRIBES_CONTENT = new Set([
 
 /**
  * Evaluates a client's If-None-Match, or without one its If-Modified-Since, against a response (RFC 9110 section
- * 13.2.2, RFC 9111 section 4.3.2), before its Range. If-Match and If-Unmodified-Since are for the origin alone.
+ * 13.2.2, RFC 9111 section 4.3.2), before its Range. If-Match and If-Unmodified-Since are evaluated by the origin only.
  */
 export function precondition(request: CacheRequest, status: number, fields: Fields): 'send' | 'not-modified' {
   if ((status !== 200 && status !== 206) || !mayBeConditional(request.fields)) return 'send'
-  if (!CACHED_METHODS.has(request.method)) return 'send' // their answers are no representation that the client may have
+  if (!CACHED_METHODS.has(request.method)) return 'send' // other responses are not a representation the client may have
   const tags = field(request.fields, 'if-none-match')
   if (tags !== undefined) return matchesAny(tags, field(fields, 'etag')) ? 'not-modified' : 'send'
   return unmodifiedSince(field(request.fields, 'if-modified-since'), fields) ? 'not-modified' : 'send'
 }
 
-/** Names are compared only where their length fits. */
+/** Names are compared only if their length fits. */
 function mayBeConditional(fields: Fields): boolean {
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at] ?? ''
@@ -122,7 +123,7 @@ function mayBeConditional(fields: Fields): boolean {
 
 const ENTITY_TAG = /(?:W\/)?"([^"]*)"|([^ \t,"]+)/g
 
-/** Weak comparison with each member; "*" matches whatever there is (RFC 9110 section 13.1.2). */
+/** Weak comparison with each member; "*" matches anything (RFC 9110 section 13.1.2). */
 function matchesAny(tags: string, etag: string | undefined): boolean {
   if (trimmed(tags) === '*') return true
   if (etag === undefined) return false
@@ -131,7 +132,7 @@ function matchesAny(tags: string, etag: string | undefined): boolean {
   return false
 }
 
-/** Compared with Last-Modified, without one with Date (RFC 9111 section 4.3.2). An invalid date is no condition. */
+/** Compared with Last-Modified, or without one with Date (RFC 9111 section 4.3.2). An invalid date is ignored. */
 function unmodifiedSince(since: string | undefined, fields: Fields): boolean {
   const modified = parseDate(field(fields, 'last-modified')) ?? parseDate(field(fields, 'date'))
   if (modified === undefined) return false
@@ -139,7 +140,7 @@ function unmodifiedSince(since: string | undefined, fields: Fields): boolean {
   return known !== undefined && modified <= known
 }
 
-/** The part that weak comparison looks at (RFC 9110 section 8.8.3.2). */
+/** The part used in weak comparison (RFC 9110 section 8.8.3.2). */
 function opaque(etag: string): string {
   return etag.replace(/^(?:W\/)?"(.*)"$/, '$1')
 }

@@ -10,13 +10,13 @@ import { normalCodings, normalPreferences, PREFERENCE_FIELDS, preferredLanguage 
 const MOST_NAMES = 16
 const NOT_OF_CLIENTS = new Set(['*', 'forwarded', 'x-forwarded-for', 'via'])
 
-/** In a normalised pair: the request has no such field. No field value can contain it. */
+/** In a normalised pair: the request does not have the field. No field value can contain this. */
 const ABSENT = '\0'
 
 /**
- * The lower-cased names in Vary, sorted, each once. `*` when nothing can be selected by them: Vary says so, names
- * what cannot be a field, names more fields than a cache should compare, or one that the origin gets from us: what it saw
- * there is not what the client sent.
+ * The lower-cased names in Vary, sorted and without duplicates. `*` if no request can be matched: Vary says so, has an
+ * invalid name or more names than a cache should compare, or names a field that we rewrite, as the origin did not see
+ * what the client sent.
  */
 export function varyOn(fields: Fields): readonly string[] | '*' {
   const value = field(fields, 'vary')
@@ -34,8 +34,8 @@ export function varyOn(fields: Fields): readonly string[] | '*' {
 }
 
 /**
- * The fields of a request that select a response which varies on these: as the origin gets them. What it is told of scheme
- * and authority is left out, as that is in the key.
+ * The fields of a request that select a response varying on these, as the origin gets them. Fields about scheme and
+ * authority are left out, as those are part of the key.
  */
 export function selectingFields(on: readonly string[], request: CacheRequest, cookies: Rules['cookies']): Fields {
   const isLeftOut = (name: string) => name === 'cookie' && cookies === 'ignore'
@@ -43,26 +43,26 @@ export function selectingFields(on: readonly string[], request: CacheRequest, co
   return without(request.fields, (name) => isLeftOut(name) || !isHeard(name, request.peer))
 }
 
-/** The request's values of these fields, normalised, to be kept with the response; an absent field is marked. */
+/** The request's normalised values of these fields, to be stored with the response; an absent field is marked. */
 export function selecting(on: readonly string[], requestFields: Fields): Fields {
   return on.flatMap((name) => [name, normalised(name, requestFields) ?? ABSENT])
 }
 
-/** The key of the variant for this request; different keys or values never share one. */
+/** The key of this request's variant; different resources or values never share one. */
 export function variantKey(key: string, on: readonly string[], requestFields: Fields): string {
   return key + on.map((name) => keyMember('v', name, normalised(name, requestFields))).join('')
 }
 
 /**
- * Another name of a variant: the one that has the language the request prefers, where the resource varies by language
- * (RFC 9110 section 12.5.4). What else it varies on must be as in the request. Undefined when it prefers none.
+ * A name for the variant in the language the request prefers, if the resource varies by language (RFC 9110 section
+ * 12.5.4). All other fields it varies on must match the request. Undefined if the request prefers no language.
  */
 export function languageKey(key: string, on: readonly string[], requestFields: Fields): string | undefined {
   const language = on.includes(LANGUAGE) ? preferredLanguage(field(requestFields, LANGUAGE) ?? '') : undefined
   return language === undefined ? undefined : keyInLanguage(key, on, requestFields, language)
 }
 
-/** The same name, from the response: it is in one language, and was selected by these fields of its request. */
+/** The same name, made from a response in one language and its request's fields. */
 export function languageKeyOf(
   key: string,
   on: readonly string[],
@@ -87,7 +87,7 @@ function keyInLanguage(key: string, on: readonly string[], requestFields: Fields
 const LANGUAGE = 'accept-language'
 
 /**
- * Does the request have the values the response was selected by?
+ * Whether the request has the values the response was selected by.
  * @param vary as made by `selecting`
  */
 export function selects(vary: Fields, requestFields: Fields): boolean {
@@ -97,21 +97,21 @@ export function selects(vary: Fields, requestFields: Fields): boolean {
   return true
 }
 
-/** What is kept of these with a response, on disk and in Redis too, only tells them apart. */
+/** Stored with a response (also on disk and in Redis) only as digests, which suffice to tell values apart. */
 const ONLY_TOLD_APART = new Set(SECRETS)
 
-/** Singletons in whose values a comma and the space after it are text. */
+/** Fields that are not lists: a comma and the space after it are text. */
 const NOT_LISTS = new Set(['referer', 'user-agent'])
 
-/** Other spellings of preferences reach no origin (forward.ts); those of other fields count. */
+/** Other spellings of negotiation fields reach no origin (forward.ts); those of other fields are included. */
 function normalised(name: string, requestFields: Fields): string | undefined {
   const value = normalisedAsSpelled(name, requestFields)
   return PREFERENCE_FIELDS.has(name) ? value : allAsRead(name, value, requestFields)
 }
 
 /**
- * Lines combined, the white space around list members left out, and preferences in one spelling: what RFC 9111 section
- * 4.1 allows. Where a quoted string may contain the comma, the value stays as it is.
+ * Normalises as RFC 9111 section 4.1 allows: combines lines, removes white space around list members, and uses the
+ * canonical form of preferences. A value with quotes stays as it is, as a comma may be inside.
  */
 function normalisedAsSpelled(name: string, requestFields: Fields): string | undefined {
   const given = field(requestFields, name)

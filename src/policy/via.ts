@@ -1,11 +1,11 @@
-/** Via (RFC 9110 section 7.6.3): who passed a message on. */
+/** Via (RFC 9110 section 7.6.3). */
 import { type Fields, field, trimmed } from '../fields.ts'
 
 const PSEUDONYM = 'herdgate'
-/** What we add to a message that passes through. */
+/** Our member, added to every forwarded message. */
 export const VIA = `1.1 ${PSEUDONYM}`
 
-/** Has the request passed here before? */
+/** Whether the request has passed here before. */
 export function loops(fields: Fields): boolean {
   const via = field(fields, 'via')
   if (via === undefined) return false
