@@ -34,7 +34,7 @@ export interface EventPayloads {
   }
   /** A tier failed, recovered, or had to start empty. `why` is for logs. */
   tier: { tier: Tier; state: 'working' | 'degraded' | 'emptied'; why: string }
-  /** A purge or invalidation. `by` says who requested it: such as `library` or `unsafe-method`. */
+  /** A purge or invalidation. `by` is `admin`, `unsafe-method`, `library`, or what the embedder gave as `by`. */
   purge: {
     mode: InvalidationMode
     selectors: Selectors

@@ -4,7 +4,7 @@ import type { Awaitable } from '../model.ts'
 export interface BodyReader {
   /** The next bytes; undefined at the end. Rejects with a HerdgateError if the body broke off. */
   next(): Awaitable<Uint8Array | undefined>
-  /** Trailer fields; complete after the end. */
+  /** Trailer fields; call it after the end. */
   trailers(): Fields
   /** Stops reading. Always call it when the rest is not needed, so that others need not wait for this reader. */
   cancel(): void

@@ -69,7 +69,7 @@ export interface Fallback<E extends Entry = Entry> {
   readonly entry: E
   /** How long to wait for the origin before falling back, in milliseconds; undefined: no limit. */
   readonly afterMs: number | undefined
-  /** When the fallback may no longer be used: the origin may fail only after its window has ended. */
+  /** From when it may no longer be used: a slow origin may fail after the copy's window has ended. */
   readonly until: number
 }
 

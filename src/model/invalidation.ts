@@ -14,12 +14,16 @@ export type Selectors = {
 /** purge: never served again, not even stale. invalidate: revalidated before the next use. */
 export type InvalidationMode = 'purge' | 'invalidate'
 
+/** Confirms that a purge or invalidation was logged. */
 export interface Receipt {
   readonly id: string
+  /** Position of the record in the log. */
   readonly position: number
+  /** Live nodes that should apply the record, and those that acknowledged it in time. */
   readonly nodes: { readonly expected: number; readonly acked: number }
 }
 
+/** `stale`: invalidated, to be revalidated before use. `dead`: purged, never to be used. */
 export type Verdict = 'valid' | 'stale' | 'dead'
 
 /** The one totally ordered record of purges and invalidations. */
@@ -32,7 +36,7 @@ export interface InvalidationLog {
    * and with every new generation.
    */
   readonly changes: number
-  /** Whether every record was known here within the last lease. While false, copies older than that count as stale. */
+  /** Whether this process has known every record within the last lease. While false, older copies count as stale. */
   readonly synced: boolean
   /** Settles once the records that existed at the start have been read, as far as possible. Never rejects. */
   readonly started: Promise<void>

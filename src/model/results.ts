@@ -27,7 +27,7 @@ export const byResult = (numberOf: (result: Result) => number): Record<Result, n
 /** All results. */
 export const RESULTS = Object.keys(byResult(() => 0)) as readonly Result[]
 
-/** Answered without waiting for the origin, or in its stead. */
+/** Answered without waiting for the origin, or in its place. */
 export const isFromCache = (result: Result): boolean =>
   result === 'hit' || result === 'stale' || result === 'stale_if_error'
 

@@ -15,7 +15,7 @@ export interface Rules {
   readonly refreshAhead: number | undefined
   /** `safe` stores nothing personal, `rfc` follows RFC 9111, `ignore` drops cookies. */
   readonly cookies: 'safe' | 'rfc' | 'ignore'
-  /** Longest lifetime of an error response with explicit freshness. */
+  /** Longest lifetime of a transient error response; `statusTtl` may exceed it. */
   readonly errorTtlMax: number
   /** Added to the response's own tags. */
   readonly tags: readonly string[]

@@ -22,7 +22,7 @@ export type Landed<E extends Entry, D> =
       readonly transient?: boolean | undefined
       /** The answer says nothing about the stored copy, which stays in any case. */
       readonly aside?: boolean | undefined
-      /** A copy that this answer showed to be outdated, in the form in which it is kept from now on. */
+      /** A copy that this answer showed to be outdated, as it is to be stored from now on. */
       readonly outdated?: E | undefined
     }
   /** The origin answered with an error (5xx), and why that is not stored. A stale copy may stand in for it. */

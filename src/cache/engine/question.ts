@@ -41,7 +41,7 @@ export interface Question<E extends Entry, D> {
   /** The name by which `otherVariant` finds this entry. */
   variantName(entry: E): string | undefined
   decide(found: Found<E>, now: number): Decision<E>
-  /** The question for a background refresh of this entry, without what the caller asked for its own answer only. */
+  /** The question for a background refresh of this entry, without directives that concern only the caller's answer. */
   forRefresh(entry: E): Question<E, D>
   /**
    * The same made anonymously, for when answers to callers like this one are not shared; undefined if that is

@@ -1,6 +1,7 @@
 import type { Signal } from '../../model.ts'
 
 export interface Pressure {
+  /** Whether memory is short at present. */
   readonly high: boolean
 }
 
