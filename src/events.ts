@@ -82,7 +82,7 @@ export interface RequestEvent {
   readonly totalMs: number
   /** The client left or the response broke off before its end. */
   readonly aborted: boolean
-  /** Address of the client, as reported by trusted proxies or else of the connection. */
+  /** Address of the client: as reported by trusted proxies, else that of the connection. */
   readonly peer: string | undefined
 }
 

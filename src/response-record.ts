@@ -6,8 +6,8 @@ import type { PartialContent, StoredResponse } from './model.ts'
 export type ResponseParts = Omit<StoredResponse, 'kind'>
 
 /**
- * A stored response in memory. Its times are in one array: as properties, V8 would allocate an object for each number
- * that is not a small integer, and there are as many stored responses as fit into memory
+ * A stored response in memory. Its times are kept in one array: V8 gives each number property that is not a small
+ * integer an object of its own, and there are as many stored responses as fit into memory
  * (docs/decisions/heap/marking-is-rare.md). So copy it with `changed`, not by spreading, and compare its times by name.
  */
 export class ResponseRecord implements StoredResponse {

@@ -6,7 +6,7 @@ export interface Statistics {
   readonly requests: Readonly<Record<Result, number>>
   /** Share (0 to 1) answered without waiting for the origin; passes, errors and shed requests are not counted. */
   readonly hitRatio: number
-  /** For each answer from the cache, the usual time of the route's origin or of a load, in milliseconds. */
+  /** The usual time of the route's origin or of a load, summed over all answers from the cache, in milliseconds. */
   readonly originTimeSavedMs: number
   /** Requests to origins and loads, including failed ones. */
   readonly originRequests: number

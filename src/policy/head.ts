@@ -21,7 +21,9 @@ export type ReadHead =
       readonly ok: true
       readonly url: string
       readonly hasContent: boolean
-      /** It has Upgrade. If the upgrade is not accepted, node:http loses bytes that arrived together with the head. */
+      /**
+       * The request has Upgrade. If that is not accepted, node:http loses bytes that arrived together with the head.
+       */
       readonly asksForUpgrade: boolean
     }
   | { readonly ok: false; readonly code: ErrorCode; readonly detail: string }

@@ -40,7 +40,7 @@ export function withOneDate(fields: Fields, receivedOn: number): Fields {
 }
 
 /**
- * The fields with a Date; if there is none, the time of receipt (RFC 9110 section 6.6.1).
+ * The fields with Date, which is added from the time of receipt if missing (RFC 9110 section 6.6.1).
  * @param receivedOn by the machine's clock, as recipients compare Date with theirs
  */
 export function dated(fields: Fields, receivedOn: number): Fields {

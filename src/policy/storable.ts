@@ -81,7 +81,7 @@ export function storable(
   return found === undefined ? { store: true } : { store: false, why: found.why }
 }
 
-/** Reasons due to the request: as the response to another request, it might have been stored. */
+/** Reasons that lie in the request: in answer to another one, the response might have been stored. */
 export const REASONS_OF_THE_REQUEST: ReadonlySet<Detail> = new Set<Detail>([
   'request-no-store',
   'authorization',

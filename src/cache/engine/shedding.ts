@@ -15,7 +15,7 @@ const MOST_WAITING = 10_000
 /** For a caller that has already left: there is no slot to free. */
 const LEFT = (): void => {}
 
-/** Load shedding: counts waiting callers, and decides when origins may be asked no more. */
+/** Load shedding: counts waiting callers, and decides when origins may no longer be asked. */
 export class Shedding {
   readonly #maxWaiting: number
   readonly #pressure: Pressure | undefined

@@ -21,7 +21,7 @@ export interface UnsafeParts extends AskParts {
   readonly log: InvalidationLog
 }
 
-/** How long a change waits for other nodes to acknowledge it: a dead node or log must delay no change further. */
+/** How long a change waits for other nodes to acknowledge it, so that a dead node or log does not hold up every one. */
 const MOST_WAIT_MS = 100
 
 /**

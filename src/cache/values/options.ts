@@ -35,7 +35,7 @@ export interface ValueRules {
   readonly tags: readonly string[]
 }
 
-/** The rules without any options. */
+/** The rules of a call without options. */
 export const UNLIMITED: ValueRules = {
   ttl: Number.POSITIVE_INFINITY,
   grace: 0,
