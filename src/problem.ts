@@ -1,6 +1,4 @@
-/**
- * A HerdgateError as application/problem+json (RFC 9457). For routes of the admin port see routes/admin/problem.ts.
- */
+/** A HerdgateError as application/problem+json (RFC 9457). For routes of the admin port see routes/admin/problem.ts. */
 import type { ErrorCode, HerdgateError } from './errors.ts'
 import { headText } from './head-text.ts'
 import { STATUS_CODES } from './node-http.ts'

@@ -21,9 +21,7 @@ export type ReadHead =
       readonly ok: true
       readonly url: string
       readonly hasContent: boolean
-      /**
-       * The request has Upgrade. If that is not accepted, node:http loses bytes that arrived together with the head.
-       */
+      /** Has Upgrade. If the upgrade is not accepted, node:http loses bytes that arrived together with the head. */
       readonly asksForUpgrade: boolean
     }
   | { readonly ok: false; readonly code: ErrorCode; readonly detail: string }

@@ -13,9 +13,7 @@ export function hopByHop(fields: Fields): (name: string) => boolean {
   return (name) => HOP_BY_HOP.has(name) || options.has(name)
 }
 
-/**
- * Whether Connection names an otherwise end-to-end field of this message: then the origin sees a different request.
- */
+/** Whether Connection names an otherwise end-to-end field of this message: then the origin sees a different request. */
 export function losesFields(fields: Fields): boolean {
   const options = connectionOptions(fields)
   if (options.size === 0) return false

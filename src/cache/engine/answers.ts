@@ -93,9 +93,7 @@ export class Answers {
     return fwdStatus === undefined ? answer : { ...answer, outcome: { ...answer.outcome, fwdStatus } }
   }
 
-  /**
-   * Whether a purge of the copy would be known here. If not, only a failure of the origin justifies using it.
-   */
+  /** Whether a purge of the copy would be known here. If not, only a failure of the origin justifies using it. */
   #wouldKnow(entry: Entry): boolean {
     return this.#log.synced && this.#log.holds(entry)
   }
