@@ -130,7 +130,7 @@ export class Engine {
     return new Looks(this.#store)
   }
 
-  /** What is stored under the key, if it is valid and the store answers synchronously. It may have expired. */
+  /** What is stored under the key, if it is valid and the store is synchronous. It may be past `keepUntil`. */
   valid(key: string, reads: Reads): Stored | undefined {
     const kept = reads.get(key)
     const stored = kept instanceof Promise ? undefined : known(kept)

@@ -13,7 +13,7 @@ export function mayStandIn(
 }
 
 /**
- * Whether a stored entry is worth more than an error response: an error is not, a "varies" marker is until it expires.
+ * Whether what is stored is worth more than an error response: an error is not, a "varies" marker is until `keepUntil`.
  */
 export function isInUse<E extends Entry, D>(
   question: Question<E, D>,

@@ -16,7 +16,8 @@ import { withStored } from './with-stored.ts'
 
 /**
  * What the stores hold for a question: looks under the resource's key, then, if the resource varies, under the
- * variant's. Purged and expired entries are not found. Returns a value, not a promise, if the store is synchronous.
+ * variant's. Purged entries, and those past `keepUntil`, are not found. Returns a value, not a promise, if the store is
+ * synchronous.
  * @param kept what the store returned for the resource's key
  * @param anew passed to the store for the other keys
  */
