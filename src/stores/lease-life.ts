@@ -1,5 +1,4 @@
 /**
- * After so long without a sign of life whoever holds a lease for a fetch is taken for dead, in milliseconds: among nodes, and
- * among workers.
+ * How long the holder of a fetch lease may be silent before it is taken for dead, in ms; among nodes and among workers.
  */
 export const LEASE_LIFE_MS = 2_000
