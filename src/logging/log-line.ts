@@ -17,7 +17,7 @@ const SHOWN: Readonly<Record<Result, readonly [label: string, color: number]>> =
 }
 const LABEL_WIDTH = 5
 const TIME_WIDTH = 7
-/** Selectors of one kind that a line names. */
+/** How many selectors of one kind a line names. */
 const MOST_SELECTORS = 3
 const LONGEST_SELECTOR = 80
 

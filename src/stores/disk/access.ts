@@ -6,8 +6,8 @@ import { type DiskFile, openDiskFile } from './file.ts'
 /** How long a file that failed is left alone. */
 const REST_MS = 10_000
 /**
- * How often the file is looked at in its folder: one that was removed or cut short stays open for those who have it
- * open.
+ * How often the file is checked in its folder: those who have it open do not notice otherwise that it was removed or
+ * cut short.
  */
 const LOOK_EVERY_MS = 1_000
 /** How long a serving process may block to check a file that another has just created in place of a removed one. */

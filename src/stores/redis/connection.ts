@@ -170,7 +170,7 @@ function isWrongServer(): (error: Error) => boolean {
   }
 }
 
-/** Doubles, up to a limit; random, so that processes do not retry together. In milliseconds. */
+/** Doubles up to a limit, with jitter, so that processes do not all retry together. In milliseconds. */
 function retryDelay(attempt: number): number {
   const longest = Math.min(FIRST_RETRY_MS * 2 ** (attempt - 1), LONGEST_RETRY_MS)
   return longest * (0.5 + Math.random() / 2)

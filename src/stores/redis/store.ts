@@ -180,9 +180,9 @@ class RedisStore implements Store {
   }
 
   /**
-   * Settles when the servers have been searched once and everything of this prefix removed, or when that has failed. It
-   * takes long where a server holds much, whatever that is: one search runs at a time, and calls made meanwhile share
-   * the next.
+   * Settles when the servers have been scanned once and everything of this prefix removed, or when that has failed. It
+   * takes long where a server holds much, whatever that is: one scan runs at a time, and calls made meanwhile share the
+   * next.
    */
   clear(): Promise<void> {
     this.#batches.overtakeAll()
