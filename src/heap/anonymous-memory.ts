@@ -20,7 +20,7 @@ export function anonymousBytes(): number {
   return last
 }
 
-/** Some kernels do not tell them apart: then all resident bytes. */
+/** Some kernels do not report them: then all resident bytes. */
 function readAnonymousBytes(): number {
   const parts = [...readFileSync(STATUS, 'latin1').matchAll(ANONYMOUS)]
   if (parts.length === 0) return process.memoryUsage.rss()

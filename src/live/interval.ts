@@ -9,7 +9,7 @@ export interface Snapshot {
   readonly elapsedMs: number
   /** Since the process began, as in GET /v1/stats. */
   readonly stats: Statistics
-  /** Whether this node hears the invalidation log. */
+  /** Whether this node knows of every record of the invalidation log. */
   readonly synced: boolean
   /** Requests answered in that time, by result. */
   readonly requests: Readonly<Record<Result, number>>
@@ -45,7 +45,7 @@ export interface LiveOrigin {
   readonly queued: number
   /** Requests that were answered or failed in that time. */
   readonly requests: number
-  /** Those of them without an answer, or with a 5xx. */
+  /** How many of them got no answer, or a 5xx. */
   readonly failures: number
   /** Mean time to the response head; undefined when none was asked. */
   readonly meanMs: number | undefined
@@ -54,7 +54,7 @@ export interface LiveOrigin {
 export interface LiveRequest {
   readonly at: number
   readonly method: string
-  /** Absolute; empty when the request named none that could be read. */
+  /** Absolute; empty when the request had none that could be parsed. */
   readonly url: string
   /** Whether the URL was longer, and was cut. */
   readonly cut: boolean

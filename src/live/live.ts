@@ -13,7 +13,7 @@ export interface LiveParts {
   readonly events: Events
   readonly clock: Clock
   readonly stats: () => Statistics
-  /** Whether this node hears the invalidation log. */
+  /** Whether this node knows of every record of the invalidation log. */
   readonly synced: () => boolean
   readonly originUsage: () => Gauges['origins']
 }

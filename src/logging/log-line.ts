@@ -21,7 +21,7 @@ const TIME_WIDTH = 7
 const MOST_SELECTORS = 3
 const LONGEST_SELECTOR = 80
 
-/** @param path as it may be shown */
+/** @param path already redacted */
 export function requestLine(request: RequestEvent, path: string, color: boolean): string {
   const [label, ansi] = SHOWN[request.outcome.result]
   const head = [painted(label, LABEL_WIDTH, color ? ansi : undefined) + took(request.totalMs)]

@@ -1,4 +1,4 @@
-/** Names and values by OpenTelemetry's semantic conventions for HTTP; those of the cache are ours. */
+/** Names and values by OpenTelemetry's semantic conventions for HTTP; those of the cache are Herdgate's own. */
 import type { Attributes } from '@opentelemetry/api'
 import { redactedPath } from '../logging/redacted-path.ts'
 import type { RequestEvent } from '../events.ts'

@@ -5,7 +5,7 @@ import type { RequestEvent } from '../events.ts'
 import { answered, methodOf, spanName } from './attributes.ts'
 import { contextIn } from './trace-context.ts'
 
-/** Server spans, from a request's head to the last octet of its answer, and what happens in the course of each. */
+/** Server spans, from a request's head to the last octet of its answer, and the context of what happens meanwhile. */
 export class RequestSpans {
   readonly #tracer: Tracer
   readonly #contexts = new AsyncLocalStorage<Context>()

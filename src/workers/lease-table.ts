@@ -40,7 +40,7 @@ export class LeaseTable {
     return this.#held.size
   }
 
-  /** The lease at once, or how the fetch of whoever has it ended. */
+  /** The lease at once, or how the fetch of its holder ended. */
   take(key: string, worker: number): Promise<Turn> {
     const held = this.#held.get(key)
     return held === undefined || held.isFree

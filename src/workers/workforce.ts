@@ -113,7 +113,7 @@ export class Workforce {
     return this.#watch.hearAll()
   }
 
-  /** Tells all whether anybody watches. */
+  /** Tells all workers whether anybody watches. */
   watch(wanted: boolean): void {
     for (const { calls } of this.#pool.begun) calls.tell('watch', wanted)
   }

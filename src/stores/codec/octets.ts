@@ -72,7 +72,7 @@ export class OctetWriter {
     this.raw(value)
   }
 
-  /** Without its length. */
+  /** Without its length in front. */
   raw(value: Uint8Array): void {
     const at = this.#reserve(value.length)
     this.#octets.set(value, at)

@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Folder in the folder of the file. */
+/** Folder beside the file. */
 export const USERS = 'users'
 
 /** From now on this process has it open. */
@@ -13,7 +13,7 @@ export function enter(folder: string): void {
   writeFileSync(fileOf(folder, process.pid), processOf(process.pid)?.began ?? '')
 }
 
-/** From now on it has not. */
+/** From now on it no longer has. */
 export function leave(folder: string): void {
   rmSync(fileOf(folder, process.pid), { force: true })
 }

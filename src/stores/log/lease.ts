@@ -38,7 +38,7 @@ export class Lease {
     this.reads(position)
   }
 
-  /** The log has been read up to there. */
+  /** The log has been read up to `position`. */
   reads(position: number): void {
     for (const { askedAt, head } of this.#open) {
       if (head <= position) this.#confirmedAt = Math.max(this.#confirmedAt, askedAt)

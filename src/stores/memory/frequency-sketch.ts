@@ -76,7 +76,10 @@ export class FrequencySketch {
     }
   }
 
-  /** Counts one request. Only the counters that would answer are raised, so that keys disturb each other less. */
+  /**
+   * Counts one request. Only the least counters, which are the answer, are raised, so that keys disturb each other
+   * less.
+   */
   add(hash: number): void {
     const counters = this.#counters
     const base = this.#baseOf(hash)
