@@ -18,10 +18,7 @@ const SWEPT_AFTER_MS = 1_000
 
 let watched: Watched | undefined
 
-/**
- * The collections of this process, observed from the first call on. Each is reported some turns of the event loop
- * later.
- */
+/** The collections of this process, observed from the first call on; reported some turns of the event loop late. */
 export function collections(): Collections {
   watched ??= new Watched()
   return watched

@@ -42,10 +42,7 @@ const V8_DEFAULT: Pace = { inQuietTimes: 2, growth: 0 }
 const SELDOM: Pace = { inQuietTimes: 0, growth: 100 }
 let collectsSeldom = false
 
-/**
- * Has garbage of the old generation collected seldom. Only for a process that is Herdgate's own: it sets flags of the
- * whole process.
- */
+/** Has old garbage collected seldom. Only for a process that is Herdgate's own: it sets flags of the process. */
 export function collectSeldom(): void {
   collectsSeldom = true
   setPace(SELDOM)

@@ -13,9 +13,7 @@ export interface DeadBuffersOptions {
   readonly external?: () => number
   /** Frees those whose objects are young garbage, as most are. */
   readonly collectYoung?: () => void
-  /**
-   * Has the engine begin a collection, which runs beside everything else. Returns a function to call once it has begun.
-   */
+  /** Has the engine begin a collection beside everything else. Returns a function to call once it has begun. */
   readonly begin?: () => () => void
   /** Is the engine already collecting, or still sweeping? */
   readonly isUnderWay?: () => boolean
@@ -40,10 +38,7 @@ export class DeadBuffers {
   readonly #collectYoung: () => void
   readonly #begin: () => () => void
   readonly #isUnderWay: () => boolean
-  /**
-   * The least external memory since the last collection, less what is certainly in use: the rest that is alive. May be
-   * negative.
-   */
+  /** The least external memory since the last collection, less what is certainly in use; may be negative. */
   #least = Number.POSITIVE_INFINITY
   #begun: (() => void) | undefined
   #begunAt = Number.NEGATIVE_INFINITY

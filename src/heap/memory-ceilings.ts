@@ -20,10 +20,7 @@ export function memoryCeilings(): MemoryCeilings {
 const MEBIBYTE = 2 ** 20
 /** Bytes of each of the young generation's three half-spaces: a share of the memory there is, within bounds. */
 const HALF_SPACE = { share: 1 / 128, least: 2 * MEBIBYTE, most: 32 * MEBIBYTE }
-/**
- * A smaller rest cannot be right: the limit was given with `--max-heap-size`, and the young generation has shrunk to
- * fit.
- */
+/** A smaller rest means that the limit is from `--max-heap-size`, and the young generation has shrunk to fit. */
 const LEAST_HEAP_BYTES = 32 * MEBIBYTE
 
 /**

@@ -36,15 +36,9 @@ export interface MemoryPressureOptions {
 
 /** The closer to the limit, the more often. */
 const SAMPLED_EVERY_MS = { usually: 100, whereWanted: 20 }
-/**
- * Shares of a ceiling. Memory is short from `high` until below `low`, and wanted back from `wanted` until below
- * `unwanted`.
- */
+/** Shares of a ceiling: memory is short from `high` until below `low`, wanted back from `wanted` until `unwanted`. */
 const MARKS = { high: 0.9, low: 0.85, wanted: 0.75, unwanted: 0.7 }
-/**
- * What stays free of the container, even if memory is spare within the process: the kernel also counts sockets and page
- * tables.
- */
+/** Kept free of the container, however much is spare: the kernel also counts sockets and page tables. */
 const RESERVE = { share: 0.03, leastBytes: 8 * 2 ** 20 }
 /** Collecting blocks the process: it then rests for N times as long as it took, in ms within these bounds. */
 const RESTS = { times: 10, leastMs: 500, mostMs: 10_000 }
@@ -59,9 +53,7 @@ export class MemoryPressure {
   #restsUntil = Number.NEGATIVE_INFINITY
   /** When the store may hold more again; never, unless it has given way. */
   #regainsAt = Number.POSITIVE_INFINITY
-  /**
-   * Bytes that the store has given up but malloc still holds: free for reuse, though still counted as the process's.
-   */
+  /** Bytes that the store has given up but malloc still holds: reusable, though counted as the process's. */
   #spare = 0
   #cancel: () => void
 

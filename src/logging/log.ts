@@ -14,8 +14,7 @@ export interface Log {
 const WRITTEN_WITHIN_MS = 1_000
 
 /**
- * Whole lines, as many as fit in: a write of this size to a pipe is not mixed with those of workers (`PIPE_BUF` of
- * Linux).
+ * Whole lines, as many as fit: a write of this size to a pipe is not mixed with those of workers (`PIPE_BUF`, Linux).
  */
 const WRITTEN_AT_ONCE = 4_096
 /** How much may wait to be written while nobody reads, or the disk is full; further lines are lost. */

@@ -1,7 +1,4 @@
-/**
- * Log lines about origins that fail: clients, metrics and lines of requests get no address, and only a code as the
- * reason.
- */
+/** Log lines about origins that fail: clients, metrics and request lines get only a code, and no address. */
 import type { Logger } from 'pino'
 import type { Events, OriginEvent } from '../events.ts'
 import type { Clock } from '../model.ts'

@@ -19,9 +19,7 @@ export class Batches {
   /** The pending changes of each batch, by key. */
   readonly #pending = new Set<Map<string, Change>>()
   readonly #running = new Set<Promise<void>>()
-  /**
-   * The latest batch of more than one piece: those run one after the other, as several at once would be too much again.
-   */
+  /** The latest batch of more than one piece: those run one after the other, as several would be too much again. */
   #latestLong: Promise<void> | undefined
 
   /** Drops pending changes of these keys: something newer replaces them. */

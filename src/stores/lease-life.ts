@@ -1,4 +1,2 @@
-/**
- * How long the holder of a fetch lease may be silent before it is taken for dead, in ms; among nodes and among workers.
- */
+/** How long a node or worker that holds a fetch lease may be silent before it is taken for dead, in ms. */
 export const LEASE_LIFE_MS = 2_000

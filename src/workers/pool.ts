@@ -26,9 +26,7 @@ export interface PoolOptions {
 
 /** How long a worker may take to answer when no purge waits for it: no burst of work takes that long. */
 const PATIENCE_MS = 15_000
-/**
- * How often a start that takes long is logged: a large disk file that was not closed properly takes minutes to check.
- */
+/** How often a long start is logged: a large disk file that was not closed properly takes minutes to check. */
 const TELLS_OF_START_EVERY_MS = 60_000
 /** A worker that has not begun by then is given up. */
 const BEGINS_WITHIN_MS = 30 * 60_000

@@ -14,7 +14,7 @@ export interface Follower {
   readonly id: string
   /**
    * Sends the record, after those before it. True when it is applied there; false when the process has ended instead,
-   * and so uses no copies any more.
+   * and uses nothing any more.
    */
   hear(record: WorkerRecord): Promise<boolean>
 }

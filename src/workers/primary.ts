@@ -1,6 +1,4 @@
-/**
- * The primary of `herdgate serve --workers N`: the admin port, and what its workers share. Serves no requests itself.
- */
+/** The primary of `herdgate serve --workers N`: the admin port, and what its workers share. Serves no requests. */
 import { extname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AdminParts, createAdmin } from '../ports/admin-port.ts'

@@ -15,10 +15,7 @@ export class Reports {
     if (!this.#ended.has(member)) this.#last.set(member, report)
   }
 
-  /**
-   * Keeps what a worker has counted, so that counters never go back. What it counted after its last report is lost with
-   * it.
-   */
+  /** Keeps its counts, so that counters never go back. What it counted after its last report is lost. */
   async ended(member: Member): Promise<void> {
     const report = this.#last.get(member)
     this.#last.delete(member)

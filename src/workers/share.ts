@@ -22,8 +22,8 @@ export function shareOf(config: Config, workers: number): Config {
 }
 
 /**
- * Each process's part of the container's memory, from 0 to 1, in proportion to what it may hold. The primary may hold
- * as much of the store as all workers together.
+ * Each process's part of the container's memory, from 0 to 1, by what it may hold. The primary may hold as much of the
+ * store as all workers together.
  */
 export function containerShares(
   config: Config,

@@ -15,8 +15,8 @@ export interface WatchParts {
   readonly clock: Clock
   readonly heard: (member: Member, report: Report) => void
   /**
-   * The worker has not answered for `LEASE_LIFE_MS`, and may hang: nobody should wait for what it fetches. If it never
-   * answers, it is killed later.
+   * It has not answered for `LEASE_LIFE_MS` and may hang: nobody should wait for what it fetches. It is killed later if
+   * it never answers.
    */
   readonly late: (member: Member) => void
 }

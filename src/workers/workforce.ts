@@ -127,9 +127,7 @@ export class Workforce {
     return explanation
   }
 
-  /**
-   * The store of the primary's own cache: it holds nothing to look up, but clearing it frees the memory of all workers.
-   */
+  /** The store of the primary's own cache: it holds nothing, but clearing it frees the memory of all workers. */
   get store(): Store {
     const { memory } = this.shared
     return {

@@ -1,6 +1,6 @@
 /**
- * Encodes stored things for stores outside this process: in a fixed layout (layout.ts), of which nothing is executed or
- * interpreted, with a seal at the end.
+ * Stored things as octets, for stores outside this process: a fixed layout (layout.ts), nothing in which is executed,
+ * with a seal at the end.
  */
 import type { Stored } from '../../model.ts'
 import { MAGIC, readStored, writeStored } from './layout.ts'
@@ -14,9 +14,7 @@ export interface CodecOptions {
    * tells an older entry of the same key from a newer one.
    */
   readonly hmacKey?: string | Uint8Array | undefined
-  /**
-   * Added to times of this process's clock to get the machine's, which other processes read; in ms (`correctionOf`).
-   */
+  /** Added to times of this process's clock to get the machine's, which others read; in ms (`correctionOf`). */
   readonly correction?: number | undefined
 }
 
@@ -35,10 +33,7 @@ export function encode(key: string, stored: Stored, { hmacKey, correction }: Cod
   return writer.written
 }
 
-/**
- * Restores what `encode` made for this key; undefined for anything else, whatever it is. Keeps no reference to the
- * octets.
- */
+/** Restores what `encode` made for this key; undefined for anything else. Keeps no reference to the octets. */
 export function decode(
   key: string,
   octets: Uint8Array,

@@ -47,8 +47,7 @@ function isOf(prototype: object, value: object): boolean {
 }
 
 /**
- * Undefined when JSON cannot express it: cycles, big integers, NaN, dates, maps, functions, instances of classes. -0
- * becomes 0.
+ * Undefined when JSON cannot express it: cycles, big integers, NaN, dates, maps, functions, class instances. -0 is 0.
  */
 function jsonOf(value: unknown): string | undefined {
   try {

@@ -5,10 +5,7 @@ import { type DiskFile, openDiskFile } from './file.ts'
 
 /** How long a file that failed is left alone. */
 const REST_MS = 10_000
-/**
- * How often the file is checked in its folder: those who have it open do not notice otherwise that it was removed or
- * cut short.
- */
+/** How often the file is checked: whoever has it open does not notice that it was removed or cut short. */
 const LOOK_EVERY_MS = 1_000
 /** How long a serving process may block to check a file that another has just created in place of a removed one. */
 const CHECK_NEW_MS = 1_000

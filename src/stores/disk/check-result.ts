@@ -9,10 +9,7 @@ export const DAMAGED = 65
 
 const CRASHES: ReadonlySet<string> = new Set(['SIGSEGV', 'SIGBUS', 'SIGABRT', 'SIGILL', 'SIGFPE', 'SIGTRAP'])
 
-/**
- * Whether the signal is one that ends a process for reading a mapped page that is gone or corrupted. A process whose
- * heap is full aborts instead.
- */
+/** Signals for reading a mapped page that is gone or corrupted. A process whose heap is full aborts instead. */
 export const isMemoryFault = (signal: string): boolean => signal === 'SIGBUS' || signal === 'SIGSEGV'
 
 export type CheckResult = 'sound' | 'damaged' | { readonly unknown: string }

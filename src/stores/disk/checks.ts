@@ -1,6 +1,6 @@
 /**
- * Checks files that were not closed properly, with `check-process.ts`: within this process one check of each file at a
- * time, whose result is kept until the file is open.
+ * Checks files that were not closed properly, with `check-process.ts`: one check per file at a time in this process,
+ * its result kept until the file is open.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { statSync } from 'node:fs'

@@ -26,9 +26,7 @@ export interface DiskFile {
   readonly whyDoubtful: string | undefined
   /** Where a damaged predecessor of this file was moved when it was opened. */
   readonly movedTo: string | undefined
-  /**
-   * The next read sees what is committed by now, by any process. Otherwise it may see the state of a millisecond ago.
-   */
+  /** The next read sees all that is committed by now, by any process; it may otherwise be a millisecond behind. */
   renew(): void
   /**
    * Runs while nobody else writes, in this process or another; its writes are applied as a whole or not at all. Settles
@@ -100,10 +98,7 @@ export function openDiskFile(folder: string, clock: Clock = systemClock, waitMs 
   }
 }
 
-/**
- * A process that reads the same files has crashed, perhaps because of what is in one of them: they are checked before
- * they are read any further.
- */
+/** A process that reads the same files has crashed, perhaps because of one: they are checked before further use. */
 export function doubtOpenFiles(): void {
   for (const shared of open.values()) shared.onDisk.doubt('a process that reads it has crashed')
 }

@@ -22,10 +22,7 @@ import { Marks, MAX_TARGETS, targetsOf } from '../log/marks.ts'
 import { everything, OVERFLOW, Pending, type PendingRecord, worse } from '../log/pending.ts'
 
 export interface DiskLogOptions {
-  /**
-   * The folder of the disk store, on a local disk; created when missing. Processes of one host that use the same folder
-   * share the log.
-   */
+  /** The folder of the disk store; created when missing. Processes of one host that use the same one share the log. */
   readonly path: string
   /**
    * Distinct tags, URLs and prefixes remembered, 100,000 by default. Beyond that the oldest are forgotten, and entries

@@ -16,8 +16,8 @@ interface Remedy {
 }
 
 /**
- * Remembers where writes were lost: what is stored there is too old, so it counts as absent, and is removed with the
- * next write that succeeds.
+ * Remembers where writes were lost: what is there is too old, counts as absent, and is removed with the next write that
+ * succeeds.
  */
 export class LostWrites {
   /** A new object each time, so that a loss during a remedy is still known after it. */

@@ -121,10 +121,7 @@ export class Shelf {
     return { bytes: Math.max(0, bytes), objects: Math.max(0, objects) }
   }
 
-  /**
-   * Empties a file that is larger than its limit, or was made for another one: it cannot shrink, but grows no further
-   * then.
-   */
+  /** Empties a file that is larger than its limit, or was made for another: then it grows no further. */
   #keepToLimit(file: DiskFile): void {
     if (file.size <= this.#outgrown) return
     this.#outgrown = file.size * 1.1
@@ -219,8 +216,8 @@ const TURN = Buffer.from('turn')
 const backTo = (turn: number) => ({ start: octetsOf(turn), limit: 1 })
 
 /**
- * Bytes of file that this many octets take: whole pages of their own, or a share of a page that is two thirds full; and
- * the records in `index` and `order`.
+ * Bytes of file that this many octets take: whole pages, or a share of a page that is two thirds full; and the records
+ * in `index` and `order`.
  */
 function bytesFor(octets: number): number {
   const filed = 250

@@ -14,8 +14,8 @@ import { EVERYTHING, LostWrites } from './lost-writes.ts'
 
 export interface DiskStoreOptions {
   /**
-   * A folder of its own, on a local disk (LMDB does not work on network file systems); created when missing. Processes
-   * of one host may share it.
+   * A folder on a local disk (LMDB does not work on network file systems); created when missing. Processes of one host
+   * may share it.
    */
   readonly path: string
   /** How large the file may grow, in bytes or as text; `10GiB` by default. */
@@ -30,8 +30,8 @@ const OPTIONS: Names<DiskStoreOptions> = { path: true, maxBytes: true, maxObject
 
 const TIER: Tier = 'disk'
 /**
- * What waits to be written may take this much memory, and one more entry is accepted as long as it takes less: a disk
- * that does not keep up costs writes, not the process.
+ * What waits to be written may take this much memory, the last entry not counted: a disk that does not keep up costs
+ * writes, not the process.
  */
 const MOST_WAITING = 64 * 2 ** 20
 const SWEEP_MS = 10_000

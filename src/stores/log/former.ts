@@ -26,8 +26,8 @@ export class FormerGenerations {
   }
 
   /**
-   * The verdict on a stamp of another generation. Any purge of the present generation may be later than it; a purge of
-   * its own is later if its position is.
+   * The verdict on a stamp of another generation. Any purge of the present one may be later than it; one of its own is
+   * later if its position is.
    */
   verdictOn(stamp: Stamp, present: Marks): Verdict {
     return present.verdict(stamp, 0) === 'dead' || this.#purged(stamp) ? 'dead' : 'stale'

@@ -7,16 +7,13 @@ import { type LogState, Marks } from './marks.ts'
 export interface SharedLogState extends LogState {
   /** The nonce of the record at that position. */
   readonly nonce: string
-  /**
-   * Generations this one continues, each with the last position that belongs to it; their later records are not part of
-   * this log.
-   */
+  /** Generations this one continues, each up to a position; their later records are not part of this log. */
   readonly continues: ReadonlyMap<string, number>
 }
 
 /**
- * What this node knows of the log: its generation, how far it has been read, and what the records named, in this
- * generation and in those this node was in before.
+ * What this node knows of the log: its generation, how far it has been read, and what the records named in this
+ * generation and in former ones.
  */
 export class Generations {
   readonly #maxTargets: number

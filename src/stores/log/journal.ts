@@ -54,9 +54,7 @@ export class Journal {
     return entries
   }
 
-  /**
-   * The log has changed: of this process's records it holds only those in the part of the former log that it continues.
-   */
+  /** The log has changed: of this process's records it has only those that it continues from the former one. */
   moveTo(log: Pick<Generations, 'generation' | 'holds'>): void {
     for (const entry of this.#entries.values()) {
       const { where } = entry

@@ -109,8 +109,8 @@ export class LiveNodes {
   }
 
   /**
-   * How many nodes are expected to follow a record, and how many say they do. A node that has not said so two leases
-   * after the record was logged is no longer expected.
+   * How many nodes are expected to follow a record, and how many say they do. Two leases after it was logged, a node
+   * that has not said so is no longer expected.
    */
   following({ generation, position, at }: Logged): Receipt['nodes'] {
     const now = this.#clock.now()

@@ -20,10 +20,7 @@ export const MAX_TARGETS = 100_000
 /** The target that names everything. */
 const ALL = 'all'
 const UNMARKED: Mark = { purged: 0, invalidated: 0 }
-/**
- * One in this many targets is forgotten at once: finding the first entry of a Map means walking past all deleted ones
- * before it.
- */
+/** One in this many is forgotten at once: finding a Map's first entry means walking past all deleted ones before it. */
 const FORGOTTEN_ONE_IN = 64
 
 /**

@@ -36,15 +36,9 @@ const LOOK_UPS_PER_PERIOD = 12
 const LEAST_PERIOD = 10_000
 /** There is room to count at least this many keys, or fewer where that would take too much of a small store. */
 const LEAST_COUNTED = { keys: 1_024, storeBytesEach: 4_096 }
-/**
- * The share of a lowered limit that the counts may take; if they take more they start over, as they were made for more
- * keys.
- */
+/** The share of a lowered limit that the counts may take; larger ones, made for more keys, start over. */
 const MOST_FOR_COUNTS = 1 / 4
-/**
- * A window that has become too large gives up at most this many entries at a time, so that no caller waits for all of
- * them.
- */
+/** A window that has become too large gives up at most this many entries at a time: no caller waits for all. */
 const MOST_LEAVE_AT_ONCE = 16
 /** Requests credited to a newcomer: less than one, but more than to an entry that nobody asks for any more. */
 const UNASKED = 0.5

@@ -76,10 +76,7 @@ export class FrequencySketch {
     }
   }
 
-  /**
-   * Counts one request. Only the least counters, which are the answer, are raised, so that keys disturb each other
-   * less.
-   */
+  /** Counts one request. Only the least counters are raised, so that keys disturb each other less. */
   add(hash: number): void {
     const counters = this.#counters
     const base = this.#baseOf(hash)
@@ -140,10 +137,7 @@ export class FrequencySketch {
   }
 }
 
-/**
- * Halves four counters at a time. A function of its own, so that V8 keeps the code it compiles in the middle of the
- * loop.
- */
+/** Halves four counters at a time. On its own, so that V8 keeps the code it compiles in the middle of the loop. */
 function halve(words: Uint32Array): void {
   for (let at = 0; at < words.length; at++) words[at] = ((words[at] ?? 0) >>> 1) & 0x7f7f7f7f
 }

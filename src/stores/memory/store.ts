@@ -10,9 +10,7 @@ import { bytesOf } from './size.ts'
 import { type Limited, YieldingLimit } from './yielding-limit.ts'
 
 export interface MemoryStoreOptions {
-  /**
-   * Memory limit, in bytes or as text (`256MiB`). Keys, fields, tags, bodies and the bookkeeping around them all count.
-   */
+  /** Memory limit, in bytes or as text (`256MiB`): for keys, fields, tags, bodies and the bookkeeping around them. */
   readonly maxBytes: number | string
   /**
    * `on`, the default: when the store is full, a newcomer has to save more origin time per byte than what it would push

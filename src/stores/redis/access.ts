@@ -129,10 +129,7 @@ const bytesOf = (command: RedisCommand): number => (command.name === 'write' ? c
 /** Replies by which a server says that it does not serve this client at present. */
 const NOT_SERVING = /^(?:LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|NOAUTH|WRONGPASS|NOPERM)\b/
 
-/**
- * What went wrong, if no server answered at all. An error such as a full server, or a key of the wrong type, is an
- * answer.
- */
+/** What went wrong, if no server answered at all. That it is full, or a key of the wrong type, is an answer. */
 function failureIn(endings: readonly CommandEnding[]): string | undefined {
   let failure: string | undefined
   for (const ending of endings) {

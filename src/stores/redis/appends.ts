@@ -103,10 +103,7 @@ export class Appends {
     this.#journal.moveTo(this.#parts.log)
   }
 
-  /**
-   * Logs this process's records that the log has lost, or never had. If it accepts none, it is left alone until the
-   * next beat.
-   */
+  /** Logs this process's records that the log lost or never had. If it accepts none, it waits for the next beat. */
   async logAgain(): Promise<void> {
     if (this.#isLoggingAgain) return
     this.#isLoggingAgain = true

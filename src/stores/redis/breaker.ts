@@ -24,8 +24,8 @@ export interface BreakerOptions {
 }
 
 /**
- * Stops attempts at what has just failed several times in a row, without making anybody wait: while it is open, one
- * caller at a time may find out whether it works again.
+ * Stops attempts at what keeps failing, without making anybody wait: while it is open, one caller at a time may find
+ * out whether it works again.
  */
 export function createBreaker({ failures, openMs, longestOpenMs, clock, random, changed }: BreakerOptions): Breaker {
   let inARow = 0

@@ -25,8 +25,8 @@ export interface RedisConnections {
   /** As for `redisStore`: `redis://`, `redis+cluster://` or `redis+sentinel://`; `rediss` for TLS. */
   readonly url?: string | undefined
   /**
-   * Instead of `url`: makes a client for each connection. It must return at once, and the client must not queue
-   * commands while it is not connected.
+   * Instead of `url`: makes a client per connection, at once. The client must not queue commands while it is not
+   * connected.
    */
   readonly connect?: ((options: RedisConnectionOptions) => RedisClient) | undefined
 }
@@ -39,8 +39,8 @@ const LONGEST_RETRY_MS = 2_000
 export const socketTimeoutFor = (deadlineMs: number): number => Math.max(SOCKET_TIMEOUT_MS, 2 * deadlineMs)
 
 /**
- * How often a cluster is asked for its masters: if one is lost and no command goes to the others, nothing else says who
- * took over. In milliseconds.
+ * How often a cluster is asked for its masters, in ms: if one is lost and no command goes to the others, nothing else
+ * says who took over.
  */
 const SLOTS_EVERY_MS = 5_000
 /** Twice what a cluster needs while it is being resharded. */
@@ -157,9 +157,7 @@ function commonOptions(target: RedisTarget, options: RedisConnectionOptions): Co
   }
 }
 
-/**
- * True once per turn of the event loop: a server may reply so to many commands, and ioredis would reconnect for each.
- */
+/** True once per turn of the event loop: a server may say so to many commands, and ioredis would reconnect for each. */
 function isWrongServer(): (error: Error) => boolean {
   let isToldOf = false
   return ({ message }) => {

@@ -23,13 +23,10 @@ export interface RedisLeasesOptions extends RedisConnections {
   /** What every key begins with, `herdgate` by default: 1 to 64 letters, digits, `.`, `_`, `:` or `-`. */
   readonly prefix?: string | undefined
   /**
-   * How long Redis may take to answer, in ms or as text; `50ms` by default. If it takes longer, no lease is to be had,
-   * and each process asks the origin for itself.
+   * How long Redis may take to answer, in ms or as text; `50ms` by default. After that each process fetches for itself.
    */
   readonly deadline?: number | string | undefined
-  /**
-   * How long a holder may be silent before it is taken for dead, in ms or as text; `2s` by default, at least `10ms`.
-   */
+  /** How long a holder may be silent before it is taken for dead, in ms or as text; `2s` by default, at least 10 ms. */
   readonly life?: number | string | undefined
   /** How long to wait for the fetches of others in all, in ms or as text; `30s` by default. */
   readonly maxWait?: number | string | undefined

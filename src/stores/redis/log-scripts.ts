@@ -207,8 +207,8 @@ end
 `
 
 /**
- * For scripts that also run on a full Redis: without reports the fleet would lose its cache for want of memory, and
- * without trimming no room would be made.
+ * Lets a script run on a full Redis: without reports the fleet would lose its cache for want of memory; and trimming
+ * makes room.
  */
 const WHEN_FULL = '#!lua flags=allow-oom\n'
 

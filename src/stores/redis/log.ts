@@ -14,13 +14,10 @@ export type { RedisLog }
 export interface RedisLogOptions extends RedisConnections {
   /** What every key begins with, `herdgate` by default: 1 to 64 letters, digits, `.`, `_`, `:` or `-`. */
   readonly prefix?: string | undefined
-  /**
-   * How long a node that no longer hears the log trusts its copies, in ms or as text; `5s` by default, at least `10ms`.
-   */
+  /** How long a node that cannot read the log trusts its copies, in ms or as text; `5s` by default, at least 10 ms. */
   readonly lease?: number | string | undefined
   /**
-   * Name of this process among those that share the log, random by default: one that restarts under its old name takes
-   * its old place.
+   * Name of this process among the nodes, random by default: one that restarts under its old name takes its old place.
    */
   readonly node?: string | undefined
   /** How long `append` waits for the other nodes, counted from the call, in ms or as text; `3s` by default. */

@@ -39,10 +39,7 @@ export interface RedisStoreSettings {
    * ten times as long.
    */
   readonly deadline?: number | string | undefined
-  /**
-   * Largest size of an entry in Redis, head included, in bytes or as text; `1MiB` by default. Larger ones are not
-   * stored there.
-   */
+  /** Larger entries, head included, are not stored in Redis; in bytes or as text, `1MiB` by default. */
   readonly maxObjectBytes?: number | string | undefined
   /** Seals what is stored, so that nothing is accepted from those who can write to Redis but do not have the key. */
   readonly hmacKey?: string | Uint8Array | undefined
