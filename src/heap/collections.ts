@@ -1,6 +1,6 @@
 import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks'
 
-/** V8's garbage collections, begun by itself or because it was told to. */
+/** V8's garbage collections, whether it began them by itself or was told to. */
 export interface Collections {
   /** Calls `run` after each collection that has freed young garbage. */
   onYoung(run: () => void): void

@@ -18,9 +18,8 @@ export function collectAll(): void {
 }
 
 /**
- * Has surviving young objects copied by one thread, in the order in which they were made, instead of by several that
- * take turns on one core (docs/decisions/heap/young-garbage-in-one-thread.md). Only for a process that is Herdgate's
- * own.
+ * Makes one thread copy young objects that survive, in the order in which they were made, instead of several that take
+ * turns on one core (docs/decisions/heap/young-garbage-in-one-thread.md). Only for a process that is Herdgate's own.
  */
 export function collectYoungInOneThread(): void {
   setFlagsFromString('--no-parallel-scavenge')
@@ -42,7 +41,7 @@ const V8_DEFAULT: Pace = { inQuietTimes: 2, growth: 0 }
 const SELDOM: Pace = { inQuietTimes: 0, growth: 100 }
 let collectsSeldom = false
 
-/** Has old garbage collected seldom. Only for a process that is Herdgate's own: it sets flags of the process. */
+/** Makes V8 collect old garbage seldom. Only for a process that is Herdgate's own: it sets flags of the process. */
 export function collectSeldom(): void {
   collectsSeldom = true
   setPace(SELDOM)
@@ -52,15 +51,15 @@ export function collectSeldom(): void {
 const AT_ONCE = 64
 
 /**
- * Has V8's new space grow to its full size at once. V8 shrinks it when a process has had little to do, and then doubles
- * it step by step in the first seconds of the next burst (docs/decisions/heap/new-space-grows-at-once.md). Only for a
- * process that is Herdgate's own.
+ * Makes V8's new space grow to its full size at once. V8 shrinks it when a process has had little to do, and then
+ * doubles it step by step in the first seconds of the next burst (docs/decisions/heap/new-space-grows-at-once.md). Only
+ * for a process that is Herdgate's own.
  */
 export function growNewSpaceAtOnce(): void {
   setFlagsFromString(`--semi-space-growth-factor=${AT_ONCE}`)
 }
 
-/** Has V8 give memory back, even at the expense of compiled code, or no longer. */
+/** Makes V8 give memory back, even at the expense of compiled code, or no longer. */
 export function giveBackMemory(isWanted: boolean): void {
   if (collectsSeldom) setPace(isWanted ? V8_DEFAULT : SELDOM)
 }

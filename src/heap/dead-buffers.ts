@@ -1,4 +1,4 @@
-/** Has unreachable buffers collected before many of them have gathered. */
+/** Gets unreachable buffers collected before many of them have gathered. */
 import { getHeapStatistics } from 'node:v8'
 import type { Clock } from '../model.ts'
 import { collections } from './collections.ts'
@@ -13,7 +13,7 @@ export interface DeadBuffersOptions {
   readonly external?: () => number
   /** Frees those whose objects are young garbage, as most are. */
   readonly collectYoung?: () => void
-  /** Has the engine begin a collection beside everything else. Returns a function to call once it has begun. */
+  /** Makes the engine begin a concurrent collection. Returns a function to call once it has begun. */
   readonly begin?: () => () => void
   /** Is the engine already collecting, or still sweeping? */
   readonly isUnderWay?: () => boolean

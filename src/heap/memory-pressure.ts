@@ -114,8 +114,8 @@ export class MemoryPressure {
   }
 
   /**
-   * Has the store give way until enough of the heap would be free; for the container only once, as what is given up is
-   * spare. @returns bytes
+   * Makes the store give way until enough of the heap would be free; for the container only once, as what is given up
+   * is spare. @returns bytes
    */
   #giveWay({ heap, anonymous }: MemoryUse, short: Short): number {
     let given = 0

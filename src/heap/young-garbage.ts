@@ -8,7 +8,7 @@ let received = 0
 let isWatching = false
 
 /**
- * Streamed content leaves a buffer of up to 64 KiB behind per read, which make V8 collect only once some 64 MiB of them
+ * Streamed content leaves a buffer of up to 64 KiB behind per read. V8 collects these only once some 64 MiB of them
  * have gathered: an unbounded body would cost that much memory for nothing. A minor collection takes under a
  * millisecond and is due anyway; when V8 makes one meanwhile, the count starts over. Process-wide, as the collector is.
  */

@@ -74,7 +74,7 @@ export interface Gauges {
   readonly origins: readonly { readonly origin: string; readonly inFlight: number; readonly queued: number }[]
 }
 
-/** How many requests are listed one by one, and how many of them may be hits: what is rarer says more. */
+/** How many requests are listed one by one, and how many of them may be hits: rarer results say more. */
 export const MOST_RECENT = 50
 const MOST_RECENT_HITS = 30
 const LONGEST_URL = 2048

@@ -15,7 +15,7 @@ interface Waiting {
 }
 
 /**
- * One end of the line: `Theirs` is what the other end may be asked, `Ours` is what answers at this end. Both are
+ * One end of the connection: `Theirs` is what the other end may be asked, `Ours` what answers at this end. Both are
  * objects of functions with one argument; arguments and answers have to be structured-cloneable.
  */
 export class Calls<Theirs, Ours> {

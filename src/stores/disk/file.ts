@@ -115,7 +115,7 @@ function openShared(folder: string, path: string, clock: Clock, waitMs: number):
   return { env, tables, movedTo, onDisk: new FileOnDisk(path), users: 0 }
 }
 
-/** Node's own `recursive` never ends where an existing folder accepts no new one, as /proc. */
+/** Node's own `recursive` never ends where an existing folder accepts no new one, such as /proc. */
 function makeFolder(folder: string): void {
   if (existsSync(folder)) return
   makeFolder(dirname(folder))

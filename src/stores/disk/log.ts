@@ -52,7 +52,7 @@ export function diskLog(options: DiskLogOptions): InvalidationLog {
 /** How long a disk that accepts no record is left alone, in ms. */
 const RETRY_MS = 10_000
 const MOST_FAILED = 10_000
-/** Records on their way to the disk at once: further ones are tried again later, as the disk may stall. */
+/** How many records may be on their way to the disk: further ones are tried again later, as the disk may stall. */
 const MOST_WRITING = 10_000
 /** Targets per record: the process does nothing else while they are written. */
 const MOST_NAMED = 5_000

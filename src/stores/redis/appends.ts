@@ -109,7 +109,7 @@ export class Appends {
     this.#isLoggingAgain = true
     try {
       const misplaced = this.#journal.misplaced()
-      let count = 1 // finds out whether it works
+      let count = 1 // one first, to see whether it works
       for (let at = 0; at < misplaced.length && !this.#parts.closing.isBegun; at += count, count = AT_ONCE) {
         if (!(await this.#logSome(misplaced.slice(at, at + count)))) break
       }

@@ -307,7 +307,7 @@ function outcomeAt(endings: readonly CommandEnding[] | 'refused', at: number): S
   return ending === 'late' || 'error' in ending ? 'error' : 'ok'
 }
 
-/** Makes an answer one that found nothing. */
+/** Turns an answer into one that found nothing. */
 const withoutValue = (reply: CommandEnding | undefined): CommandEnding | undefined =>
   typeof reply === 'object' && 'value' in reply ? { value: Buffer.alloc(0) } : reply
 
