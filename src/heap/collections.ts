@@ -1,24 +1,24 @@
 import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks'
 
-/** What V8 does about garbage, by itself or because it was told to. */
+/** V8's garbage collections, whether it began them by itself or was told to. */
 export interface Collections {
-  /** Calls `run` after each that has freed what became garbage young. */
+  /** Calls `run` after each collection that has freed young garbage. */
   onYoung(run: () => void): void
   /**
-   * Is all garbage being looked for, or has it just been found? A minor collection now would have to wait until all is
-   * marked, or swept: some 100 ms instead of 3, with a large heap.
+   * Is a major collection under way, or has it just marked everything? A minor collection would then have to wait for
+   * marking or sweeping to end: some 100 ms instead of 3, with a large heap.
    */
   readonly isAllUnderWay: boolean
 }
 
-/** Marking takes less than that, unless nothing else happens. */
+/** Marking takes less than this, unless the process is idle. */
 const MARKED_AFTER_MS = 10_000
-/** What was found to be garbage is given back beside everything else. */
+/** After marking, sweeping goes on for about this long beside everything else. */
 const SWEPT_AFTER_MS = 1_000
 
 let watched: Watched | undefined
 
-/** Those of this process; they are watched from the first call on. V8 tells of each some turns of the event loop later. */
+/** The collections of this process, observed from the first call on; reported some turns of the event loop late. */
 export function collections(): Collections {
   watched ??= new Watched()
   return watched
@@ -26,7 +26,7 @@ export function collections(): Collections {
 
 class Watched implements Collections {
   readonly #runs: (() => void)[] = []
-  /** Until when, by `performance.now()`. */
+  /** When a major collection is taken to be over, by `performance.now()`. */
   #underWayUntil = Number.NEGATIVE_INFINITY
 
   constructor() {
@@ -57,7 +57,7 @@ class Watched implements Collections {
   }
 }
 
-/** One of Node's `NODE_PERFORMANCE_GC_...`, of an entry that tells of a collection. */
+/** The kind of a collection, one of Node's `NODE_PERFORMANCE_GC_...`. */
 export function kindOf(entry: PerformanceEntry): unknown {
   const detail: unknown = 'detail' in entry ? entry.detail : undefined
   return typeof detail === 'object' && detail !== null && 'kind' in detail ? detail.kind : undefined

@@ -5,71 +5,72 @@ type Collect = (options: { type: 'minor' } | { type: 'major'; execution: 'sync';
 
 let collect: Collect | undefined
 
-/** Frees what has become garbage young. Takes under a millisecond. */
+/** Frees young garbage. Takes under a millisecond. */
 export function collectYoung(): void {
   collect ??= exposed()
   collect({ type: 'minor' })
 }
 
-/** Frees all garbage, and gives back to the system what can be; everything waits meanwhile. */
+/** Frees all garbage, and returns what it can to the system; blocks the process meanwhile. */
 export function collectAll(): void {
   collect ??= exposed()
   collect({ type: 'major', execution: 'sync', flavor: 'last-resort' })
 }
 
 /**
- * What grows old is copied by one thread, in the order in which it was made, instead of by several that take turns on one core
- * (docs/decisions/heap/young-garbage-in-one-thread.md). For a process of our own only.
+ * Makes one thread copy young objects that survive, in the order in which they were made, instead of several that take
+ * turns on one core (docs/decisions/heap/young-garbage-in-one-thread.md). Only for a process that is Herdgate's own.
  */
 export function collectYoungInOneThread(): void {
   setFlagsFromString('--no-parallel-scavenge')
 }
 
 interface Pace {
-  /** Collections that V8 makes when the process falls silent. */
+  /** Collections that V8 makes when the process becomes idle. */
   readonly inQuietTimes: number
-  /** By so much of what is held the old generation may grow until it is marked, in percent; 0: as V8 sees fit. */
+  /** By how many percent the old generation may grow before it is marked; 0: as V8 sees fit. */
   readonly growth: number
 }
 
 const V8_DEFAULT: Pace = { inQuietTimes: 2, growth: 0 }
 /**
- * What was compiled stays so while nothing is asked: in quiet times V8 collects all garbage to give memory back, and with
- * it goes the code for requests of which there is none at that moment (docs/decisions/heap/compiled-code-stays.md). And
- * where little grows old V8 would mark all of it every few seconds (docs/decisions/heap/marking-is-rare.md).
+ * Keeps compiled code while the process is idle: in quiet times V8 collects all garbage to give memory back, and drops
+ * the code for requests of which there is none at that moment (docs/decisions/heap/compiled-code-stays.md). And where
+ * little grows old, V8 would mark the old generation every few seconds (docs/decisions/heap/marking-is-rare.md).
  */
 const SELDOM: Pace = { inQuietTimes: 0, growth: 100 }
 let collectsSeldom = false
 
-/** Garbage of the old generation is collected seldom. For a process of our own only: it takes flags of the whole process. */
+/** Makes V8 collect old garbage seldom. Only for a process that is Herdgate's own: it sets flags of the process. */
 export function collectSeldom(): void {
   collectsSeldom = true
   setPace(SELDOM)
 }
 
-/** Larger than what V8's new space ever grows by: it is as large as it may be at once. */
+/** More than V8's new space can ever grow by: it reaches its full size in one step. */
 const AT_ONCE = 64
 
 /**
- * V8 makes the room for what is new small when little has been asked of a process, and then doubles it again, step by step, in
- * the first seconds of the next burst (docs/decisions/heap/new-space-grows-at-once.md). For a process of our own only.
+ * Makes V8's new space grow to its full size at once. V8 shrinks it when a process has had little to do, and then
+ * doubles it step by step in the first seconds of the next burst (docs/decisions/heap/new-space-grows-at-once.md). Only
+ * for a process that is Herdgate's own.
  */
 export function growNewSpaceAtOnce(): void {
   setFlagsFromString(`--semi-space-growth-factor=${AT_ONCE}`)
 }
 
-/** Memory is wanted back, even at the expense of compiled code; or no longer. */
+/** Makes V8 give memory back, even at the expense of compiled code, or no longer. */
 export function giveBackMemory(isWanted: boolean): void {
   if (collectsSeldom) setPace(isWanted ? V8_DEFAULT : SELDOM)
 }
 
-/** V8 reads these each time. */
+/** V8 reads these flags whenever they matter, not only at the start. */
 function setPace({ inQuietTimes, growth }: Pace): void {
   setFlagsFromString(`--memory-reducer-gc-count=${inQuietTimes}`)
   setFlagsFromString(`--heap-growing-percent=${growth}`)
 }
 
-/** What `--expose-gc` gives, without having to be started with it. The flag is put back, so that nobody else sees it. */
+/** What `--expose-gc` provides, without starting Node with it. The flag is reset, so that nobody else sees it. */
 function exposed(): Collect {
   setFlagsFromString('--expose-gc')
   const gc: Collect = runInNewContext('gc')

@@ -1,4 +1,4 @@
-/** Has buffers that nobody holds any more collected before many of them have gathered. */
+/** Gets unreachable buffers collected before many of them have gathered. */
 import { getHeapStatistics } from 'node:v8'
 import type { Clock } from '../model.ts'
 import { collections } from './collections.ts'
@@ -7,28 +7,28 @@ import { memoryCeilings } from './memory-ceilings.ts'
 
 export interface DeadBuffersOptions {
   readonly clock: Clock
-  /** Bytes that are held for certain, such as by a store, and what is counted with them: no garbage. */
+  /** Bytes that are certainly in use, such as those of a store with all that it counts: no garbage. */
   readonly held: () => number
-  /** Bytes outside of the heap that objects in it hold, or held before they became garbage. */
+  /** Bytes outside the heap that belong to objects in it, garbage included. */
   readonly external?: () => number
-  /** Frees those of them that have become garbage young, as most do. */
+  /** Frees those whose objects are young garbage, as most are. */
   readonly collectYoung?: () => void
-  /** Has the engine begin a collection, which goes on beside everything else. Returns a way to say that it has begun. */
+  /** Makes the engine begin a concurrent collection. Returns a function to call once it has begun. */
   readonly begin?: () => () => void
-  /** Is the engine at it already, or still giving back what it found? */
+  /** Is the engine already collecting, or still sweeping? */
   readonly isUnderWay?: () => boolean
 }
 
 const SAMPLED_EVERY_MS = 100
-/** Garbage may gather up to so many bytes, or up to this share of what is held for certain, whichever is more. */
+/** Garbage may gather up to this many bytes, or this share of what is certainly in use, whichever is more. */
 const GATHERS = { bytes: 8 * 2 ** 20, share: 0.25 }
-/** Not more often, however much comes and goes: a large heap takes a while to mark. */
+/** A collection is begun no more often than this: a large heap takes a while to mark. */
 const BEGUN_EVERY_MS = 10_000
-/** After so much growth V8 begins by itself. */
+/** After this much growth V8 begins by itself. */
 const OWN_LIMIT_BYTES = 64 * 2 ** 20
 
 /**
- * Copies that left the memory store are garbage of the old generation, which V8 does not look through until buffers have
+ * Copies that left the memory store are garbage of the old generation, which V8 does not collect until buffers have
  * grown by 64 MiB, however small the store: docs/decisions/heap/dead-buffers.md.
  */
 export class DeadBuffers {
@@ -38,7 +38,7 @@ export class DeadBuffers {
   readonly #collectYoung: () => void
   readonly #begin: () => () => void
   readonly #isUnderWay: () => boolean
-  /** The least there was since the last collection beside what is held for certain: what else is alive. May be negative. */
+  /** The least external memory since the last collection, less what is certainly in use; may be negative. */
   #least = Number.POSITIVE_INFINITY
   #begun: (() => void) | undefined
   #begunAt = Number.NEGATIVE_INFINITY
@@ -101,17 +101,17 @@ function watchCollections(): () => boolean {
 const externalBytes = (): number => getHeapStatistics().external_memory
 
 /**
- * The only way to V8's incremental and concurrent marking from a program: `gc()` holds everything up until it has marked
- * all. A buffer as large as what V8 lets gather makes it begin at once. Nobody writes to the buffer, so that it takes
- * addresses and no memory; it is given back when the next sample is taken.
+ * The only way for a program to begin V8's incremental and concurrent marking: `gc()` blocks everything until all is
+ * marked. A buffer as large as what V8 lets gather makes it begin at once. Nobody writes to the buffer, so that it
+ * takes address space but no memory; it is given back when the next sample is taken.
  */
 function beginCollection(): () => void {
-  if (externalBytes() + OWN_LIMIT_BYTES > memoryCeilings().heap / 2) return NOTHING // V8 would hold everything up as well
+  if (externalBytes() + OWN_LIMIT_BYTES > memoryCeilings().heap / 2) return NOTHING // V8 would block everything as well
   try {
     const buffer = new ArrayBuffer(OWN_LIMIT_BYTES)
     return () => void buffer.transfer(0)
   } catch {
-    return NOTHING // no such addresses are left
+    return NOTHING // no address space is left
   }
 }
 

@@ -1,10 +1,10 @@
 import { totalmem } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
 
-/** What there is; undefined: no limit. */
+/** Limits in bytes; undefined: none. */
 export interface MemoryCeilings {
   readonly heap: number
-  /** What the process may have of its container. */
+  /** What the process may use of its container's memory. */
   readonly container: number | undefined
 }
 
@@ -20,7 +20,7 @@ export function memoryCeilings(): MemoryCeilings {
 const MEBIBYTE = 2 ** 20
 /** Bytes of each of the young generation's three half-spaces: a share of the memory there is, within bounds. */
 const HALF_SPACE = { share: 1 / 128, least: 2 * MEBIBYTE, most: 32 * MEBIBYTE }
-/** A smaller rest is none: the limit was given with `--max-heap-size`, and the young generation has shrunk to fit. */
+/** A smaller rest means that the limit is from `--max-heap-size`, and the young generation has shrunk to fit. */
 const LEAST_HEAP_BYTES = 32 * MEBIBYTE
 
 /**
@@ -38,7 +38,7 @@ export function oldGenerationOf(limit: number, memory: number, flags: string): n
   return rest >= LEAST_HEAP_BYTES ? rest : limit / 2
 }
 
-/** Of the last such flag, in bytes. Node takes "_" for "-". */
+/** The value of the last such flag, in bytes. Node takes "_" for "-". */
 function mebibytesOf(name: string, flags: string): number | undefined {
   const pattern = new RegExp(`--max-${name}-size[= ](\\d+)`, 'g')
   const [, mebibytes] = [...flags.replaceAll('_', '-').matchAll(pattern)].at(-1) ?? []

@@ -1,4 +1,4 @@
-/** Tells when memory runs short, early enough that nothing has to die of it. */
+/** Notices when memory runs short, early enough to keep the process alive. */
 import { getHeapSpaceStatistics } from 'node:v8'
 import { anonymousBytes } from './anonymous-memory.ts'
 import { collectAll, giveBackMemory } from './collector.ts'
@@ -9,40 +9,40 @@ import type { Clock } from '../model.ts'
 export interface MemoryUse {
   /** Of the heap's old generation: what the engine ends the process for when it runs out. */
   readonly heap: number
-  /** Of the whole process, but for what the kernel can take back: most of what a container is killed for. */
+  /** Of the whole process, except what the kernel can reclaim: most of what a container is killed for. */
   readonly anonymous: number
 }
 
-/** What can do with less memory than it could at first. */
+/** What can give up some of its memory. */
 export interface Yielding {
-  /** Gives up some of what it holds, and holds no more from now on. @returns bytes; 0: nothing more can go */
+  /** Gives up some of what it holds, and is limited to the rest. @returns bytes; 0 when nothing more can go */
   giveWay(): number
-  /** It may hold a little more again. @returns bytes; 0: it may hold as much as at first */
+  /** Raises the limit a little. @returns bytes; 0 when it is the original one */
   regain(): number
 }
 
 export interface MemoryPressureOptions {
   readonly clock: Clock
   readonly ceilings: MemoryCeilings
-  /** What has to give way before anybody is refused. */
+  /** Gives way before any request is refused. */
   readonly store: Yielding
   readonly use?: () => MemoryUse
-  /** Frees what nobody holds any more, so that `use` tells what is really in use. */
+  /** Frees garbage, so that `use` shows what is really in use. */
   readonly collect?: () => void
-  /** From now on memory that is not in use should be given back; or that matters no longer. */
+  /** Says whether unused memory should be given back from now on. */
   readonly giveBack?: (isWanted: boolean) => void
   readonly changed: (high: boolean, use: MemoryUse) => void
 }
 
-/** The closer to the end, the more often. */
+/** The closer to the limit, the more often. */
 const SAMPLED_EVERY_MS = { usually: 100, whereWanted: 20 }
-/** Shares of a ceiling. Memory is short from the first on, until below the second; wanted back, so too. */
+/** Shares of a ceiling: memory is short from `high` until below `low`, wanted back from `wanted` until `unwanted`. */
 const MARKS = { high: 0.9, low: 0.85, wanted: 0.75, unwanted: 0.7 }
-/** Of the container, whatever lies free within the process: the kernel counts sockets and tables of pages as well. */
+/** Kept free of the container, however much is spare: the kernel also counts sockets and page tables. */
 const RESERVE = { share: 0.03, leastBytes: 8 * 2 ** 20 }
-/** Collecting holds everything up: it rests for so many times as long as it took, in ms within these bounds. */
+/** Collecting blocks the process: it then rests for N times as long as it took, in ms within these bounds. */
 const RESTS = { times: 10, leastMs: 500, mostMs: 10_000 }
-/** What the store gave up in a burst it may take back, slowly: it may be too large by itself. */
+/** What the store gave up in a burst it may take back, but slowly: it may be too large in itself. */
 const REGAINED_EVERY_MS = 60_000
 
 export class MemoryPressure {
@@ -53,7 +53,7 @@ export class MemoryPressure {
   #restsUntil = Number.NEGATIVE_INFINITY
   /** When the store may hold more again; never, unless it has given way. */
   #regainsAt = Number.POSITIVE_INFINITY
-  /** What it has given up and malloc has not: free for what comes, though it still counts as the process's. */
+  /** Bytes that the store has given up but malloc still holds: reusable, though counted as the process's. */
   #spare = 0
   #cancel: () => void
 
@@ -99,7 +99,7 @@ export class MemoryPressure {
     changed(high, use)
   }
 
-  /** Much may be garbage, which the engine leaves lying about until it needs the room; if it is not, the store gives way. */
+  /** Much may be garbage that the engine has not collected yet; if that is not enough, the store gives way. */
   #makeRoom(short: Short): MemoryUse {
     const { clock, use: read, collect } = this.#options
     collect()
@@ -113,7 +113,10 @@ export class MemoryPressure {
     return left
   }
 
-  /** Until there would be enough of the heap; once for the container, where what is given up is spare. @returns bytes */
+  /**
+   * Makes the store give way until enough of the heap would be free; for the container only once, as what is given up
+   * is spare. @returns bytes
+   */
   #giveWay({ heap, anonymous }: MemoryUse, short: Short): number {
     let given = 0
     for (;;) {
@@ -135,7 +138,7 @@ export class MemoryPressure {
     return this.#short(use, this.#high ? MARKS.low : MARKS.high, this.#spare)
   }
 
-  /** Of what is more in use than a share of it? */
+  /** Of which ceiling is more than this share in use? */
   #short({ heap, anonymous }: MemoryUse, mark: number, spare = 0): Short {
     const { heap: heapBytes, container } = this.#options.ceilings
     return {
@@ -145,7 +148,7 @@ export class MemoryPressure {
   }
 }
 
-/** Of which of the two. */
+/** Which of the two is short. */
 interface Short {
   readonly heap: boolean
   readonly container: boolean
@@ -153,7 +156,7 @@ interface Short {
 
 const isEither = ({ heap, container }: Short): boolean => heap || container
 
-/** What may be in use whatever is spare. The lower mark lies as far below the high one as ever. */
+/** The most that may be in use, however much is spare. The lower mark stays as far below the high one as ever. */
 function mostOf(container: number, mark: number): number {
   const reserve = Math.max(RESERVE.share * container, RESERVE.leastBytes)
   return Math.max(container - reserve, MARKS.high * container) - (MARKS.high - mark) * container

@@ -2,13 +2,13 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { constants, getPriority, setPriority } from 'node:os'
 import { collectSeldom, collectYoungInOneThread, growNewSpaceAtOnce } from './collector.ts'
 
-/** A thread of this priority gets a third of what the one that answers gets, where both want the same core. */
+/** Added niceness: such a thread gets a third of what the main thread gets, where both want the same core. */
 const BEHIND_BY = 5
 const THREADS = '/proc/self/task'
 
 /**
- * Settings of V8 and its threads, for a process that is Herdgate's own: an embedder's is left as it is.
- * @param cores that no other process of ours wants
+ * Sets up V8 and its threads in a process that is Herdgate's own: an embedder's is left as it is.
+ * @param cores that no other process of Herdgate wants
  */
 export function prepareOwnProcess(cores: number): void {
   collectSeldom()
@@ -18,8 +18,8 @@ export function prepareOwnProcess(cores: number): void {
 }
 
 /**
- * V8's threads, which mark garbage and compile, take the core from the one that answers where there is but one for all
- * (docs/decisions/heap/background-threads-stand-behind.md). Elsewhere than on Linux threads have no priority of their own.
+ * V8's background threads, which mark garbage and compile, take the core from the main thread where there is only one
+ * (docs/decisions/heap/background-threads-stand-behind.md). Only on Linux do threads have a priority of their own.
  */
 function putBackgroundThreadsBehind(): void {
   if (process.platform !== 'linux') return
@@ -29,7 +29,7 @@ function putBackgroundThreadsBehind(): void {
       if (isBackground(id)) setPriority(Number(id), niceness)
     }
   } catch {
-    // Not allowed to, or a thread that has ended: all goes on as it would.
+    // Not permitted, or a thread has ended: priorities stay as they are.
   }
 }
 

@@ -1,17 +1,16 @@
 import { collections } from './collections.ts'
 import { collectYoung } from './collector.ts'
 
-/** After so much content has come in, from origins and from clients, its buffers are given back. */
+/** After this much content from origins and clients, its buffers are collected. */
 const EVERY_BYTES = 8 * 2 ** 20
 
 let received = 0
 let isWatching = false
 
 /**
- * Content that streams through leaves a buffer of up to 64 KiB per read behind, which V8 does not count among what makes
- * it collect until some 64 MiB of them have gathered: an unbounded body would cost that much memory for nothing. A minor
- * collection takes under a millisecond and is due anyway; where V8 made one meanwhile, the count begins anew. Process-wide, as
- * the collector is.
+ * Streamed content leaves a buffer of up to 64 KiB behind per read. V8 collects these only once some 64 MiB of them
+ * have gathered: an unbounded body would cost that much memory for nothing. A minor collection takes under a
+ * millisecond and is due anyway; when V8 makes one meanwhile, the count starts over. Process-wide, as the collector is.
  */
 export function contentReceived(bytes: number): void {
   if (!isWatching) watch()

@@ -1,4 +1,4 @@
-/** What was counted from one snapshot to the next. Its size does not depend on how much happened. */
+/** What was counted from one snapshot to the next. Its size does not grow with traffic. */
 import type { Statistics } from '../cache/statistics.ts'
 import type { EventPayloads, OriginEvent, RequestEvent } from '../events.ts'
 import { byResult, isFromCache, type Outcome, type Result } from '../model.ts'
@@ -7,11 +7,11 @@ export interface Snapshot {
   /** When it was taken, epoch ms, and the time it covers. */
   readonly at: number
   readonly elapsedMs: number
-  /** Since the process began, as GET /v1/stats tells it. */
+  /** Since the process began, as in GET /v1/stats. */
   readonly stats: Statistics
-  /** Whether this node hears the invalidation log. */
+  /** Whether this node knows of every record of the invalidation log. */
   readonly synced: boolean
-  /** Requests answered meanwhile, by result. */
+  /** Requests answered in that time, by result. */
   readonly requests: Readonly<Record<Result, number>>
   /**
    * Those from the cache (hit, stale, stale_if_error) and those that waited for an origin, by the time to their first
@@ -22,7 +22,7 @@ export interface Snapshot {
     readonly hit: readonly number[]
     readonly miss: readonly number[]
   }
-  /** The most at once. */
+  /** The most at any one time. */
   readonly herd: {
     /** Clients that waited for an origin, their own request's or another's. */
     readonly waiting: number
@@ -43,9 +43,9 @@ export interface LiveOrigin {
   readonly origin: string
   readonly inFlight: number
   readonly queued: number
-  /** Asked and answered, or failed, meanwhile. */
+  /** Requests that were answered or failed in that time. */
   readonly requests: number
-  /** Those of them without an answer, or with a 5xx. */
+  /** How many of them got no answer, or a 5xx. */
   readonly failures: number
   /** Mean time to the response head; undefined when none was asked. */
   readonly meanMs: number | undefined
@@ -54,9 +54,9 @@ export interface LiveOrigin {
 export interface LiveRequest {
   readonly at: number
   readonly method: string
-  /** Absolute; empty when the request named none that could be read. */
+  /** Absolute; empty when the request had none that could be parsed. */
   readonly url: string
-  /** The URL was longer than what is told of it. */
+  /** Whether the URL was longer, and was cut. */
   readonly cut: boolean
   readonly route: string
   readonly status: number
@@ -74,7 +74,7 @@ export interface Gauges {
   readonly origins: readonly { readonly origin: string; readonly inFlight: number; readonly queued: number }[]
 }
 
-/** Requests told one by one, and how many of them may be hits: what is rarer says more. */
+/** How many requests are listed one by one, and how many of them may be hits: rarer results say more. */
 export const MOST_RECENT = 50
 const MOST_RECENT_HITS = 30
 const LONGEST_URL = 2048

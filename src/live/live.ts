@@ -1,6 +1,6 @@
 /**
- * What happens now, told once a second to those who watch: one subscriber to events among others. While nobody watches
- * it hears nothing, keeps nothing and no timer runs.
+ * What happens now, sent once a second to those who watch: a subscriber to events like any other. While nobody watches
+ * it listens to nothing, keeps nothing and runs no timer.
  */
 import type { Statistics } from '../cache/statistics.ts'
 import type { Events } from '../events.ts'
@@ -13,19 +13,19 @@ export interface LiveParts {
   readonly events: Events
   readonly clock: Clock
   readonly stats: () => Statistics
-  /** Whether this node hears the invalidation log. */
+  /** Whether this node knows of every record of the invalidation log. */
   readonly synced: () => boolean
   readonly originUsage: () => Gauges['origins']
 }
 
 export interface Live {
-  /** @returns takes the watcher off again; undefined when there are as many as there may be */
+  /** @returns a function that removes the watcher; undefined when there are `MOST_WATCHERS` already */
   watch(watcher: (snapshot: Snapshot) => void): (() => void) | undefined
 }
 
 export const MOST_WATCHERS = 8
 const SNAPSHOT_MS = 1000
-/** Between two looks at who waits for what: a herd comes and goes within a second. */
+/** How often waiting requests are counted: a herd comes and goes within a second. */
 const LOOK_MS = 100
 
 export function createLive(parts: LiveParts): Live {
@@ -50,7 +50,7 @@ export function createLive(parts: LiveParts): Live {
   }
 }
 
-/** @returns ends the recording */
+/** @returns a function that ends the recording */
 function record({ events, clock, stats, synced, originUsage }: LiveParts, tell: (snapshot: Snapshot) => void) {
   let interval = new Interval(clock.now())
   const unsubscribe = [

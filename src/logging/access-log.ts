@@ -8,21 +8,21 @@ import { printable } from './printable.ts'
 import { redactedPath } from './redacted-path.ts'
 
 export interface AccessLogOptions {
-  /** One human line per request, hits included, instead of JSON; where the level is info or lower. */
+  /** One human-readable line per request, hits included, instead of JSON; where the level is info or lower. */
   readonly pretty: boolean
-  /** Takes a human line without its end; by default standard output does. */
+  /** Takes a human-readable line without its newline; by default standard output does. */
   readonly out?: (line: string) => void
-  /** ANSI colours in human lines; by default unless NO_COLOR is set (no-color.org). */
+  /** ANSI colours in human-readable lines; by default unless NO_COLOR is set (no-color.org). */
   readonly color?: boolean
   /** Origin name by route name, for the `origin` member. */
   readonly origins?: ReadonlyMap<string, string>
-  /** Further members of a request's line; asked in its course. */
+  /** Further members of a request's line; called while the request is handled. */
   readonly members?: () => object | undefined
 }
 
 type PurgeEvent = EventPayloads['purge']
 
-/** Selectors of one kind that an audit line repeats, and how much of each. */
+/** How many selectors of one kind an audit line repeats, and how much of each. */
 const MOST_SELECTORS = 10
 const LONGEST_SELECTOR = 256
 /** Of what a client says of itself. */
@@ -47,7 +47,7 @@ function logForPeople(events: Events, { out = writeLine, color = !process.env['N
 }
 
 function logForMachines(events: Events, logger: Logger, { origins = new Map(), members }: AccessLogOptions): void {
-  // Asked for once: there may be very many hits.
+  // Looked up once: there may be very many hits.
   const isOn = { debug: logger.isLevelEnabled('debug'), info: logger.isLevelEnabled('info') }
   events.on('request', (request) => {
     const { result } = request.outcome
@@ -60,7 +60,7 @@ function logForMachines(events: Events, logger: Logger, { origins = new Map(), m
   })
 }
 
-/** RFC 9111 section 4.4 at work. One that failed is worth a line of its own. */
+/** An invalidation by an unsafe method (RFC 9111 section 4.4). A failed one is worth a line of its own. */
 const isSideEffect = ({ by, outcome }: PurgeEvent): boolean => by === 'unsafe-method' && outcome === 'done'
 
 function requestMembers(request: RequestEvent, origins: ReadonlyMap<string, string>): object {

@@ -17,11 +17,11 @@ const SHOWN: Readonly<Record<Result, readonly [label: string, color: number]>> =
 }
 const LABEL_WIDTH = 5
 const TIME_WIDTH = 7
-/** Selectors of one kind that a line names. */
+/** How many selectors of one kind a line names. */
 const MOST_SELECTORS = 3
 const LONGEST_SELECTOR = 80
 
-/** @param path as it may be shown */
+/** @param path already redacted */
 export function requestLine(request: RequestEvent, path: string, color: boolean): string {
   const [label, ansi] = SHOWN[request.outcome.result]
   const head = [painted(label, LABEL_WIDTH, color ? ansi : undefined) + took(request.totalMs)]

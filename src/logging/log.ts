@@ -4,18 +4,20 @@ import { destination, type Level, type Logger, pino } from 'pino'
 /** A log on standard output. */
 export interface Log {
   readonly logger: Logger
-  /** The same, whatever the level. */
+  /** Logs to the same output, whatever the level. */
   readonly always: Logger
-  /** Ends the process once what has been logged is written, or cannot be: not long after in any case. */
+  /** Ends the process once what has been logged is written, or cannot be; after a second in any case. */
   readonly exit: (code: number) => void
 }
 
-/** What has been logged has this long to be written. */
+/** What has been logged has this long to be written before the process ends. */
 const WRITTEN_WITHIN_MS = 1_000
 
-/** Whole lines, as many as fit in: so much at once is not cut in a pipe by what workers write (`PIPE_BUF` of Linux). */
+/**
+ * Whole lines, as many as fit: a write of this size to a pipe is not mixed with those of workers (`PIPE_BUF`, Linux).
+ */
 const WRITTEN_AT_ONCE = 4_096
-/** So much waits to be written while nobody reads, or the disk is full; what comes then is lost. */
+/** How much may wait to be written while nobody reads, or the disk is full; further lines are lost. */
 const WAITS_BYTES = 16 * 2 ** 20
 
 export function openLog(level: Level | 'silent'): Log {
@@ -37,8 +39,8 @@ export function openLog(level: Level | 'silent'): Log {
   })
   output.on('error', () => {}) // the next line tries again
 
-  // Left to itself the output writes the rest behind a fatal line, and as the process ends: where that cannot be done it
-  // tries for ever, and everything waits.
+  // By default the output writes the rest synchronously after a fatal line, and as the process ends: where that cannot
+  // be done it tries for ever, and blocks everything.
   output.flushSync = () => {}
   const exit = (code: number) => {
     if (ending) return
@@ -56,8 +58,8 @@ export function openLog(level: Level | 'silent'): Log {
 }
 
 /**
- * `process.exit` waits for what other threads are at, and a disk that stalls may hold one up for ever. Who does not end as
- * asked waits for nobody: what takes the place of this process has none of its threads.
+ * `process.exit` waits for other threads, and a disk that stalls may hold one up for ever. An exit with an error does
+ * not wait for them: the program that replaces this one has none of its threads.
  */
 function leaveProcess(code: number): void {
   try {
@@ -66,7 +68,7 @@ function leaveProcess(code: number): void {
       process.execve?.(process.execPath, [process.execPath, '--eval', `process.exit(${code})`], {})
     }
   } catch {
-    // Not on this system, or its executable is gone.
+    // Not available on this system, or Node's executable is gone.
   }
   process.exit(code)
 }

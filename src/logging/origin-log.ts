@@ -1,16 +1,14 @@
-/**
- * Log lines about origins that fail: clients, metrics and lines of requests are told no address, and no reason but a code.
- */
+/** Log lines about origins that fail: clients, metrics and request lines get only a code, and no address. */
 import type { Logger } from 'pino'
 import type { Events, OriginEvent } from '../events.ts'
 import type { Clock } from '../model.ts'
 import { printable } from './printable.ts'
 
-/** Of an origin that goes on failing there is a line so often, in ms: each request that it costs has one of its own. */
+/** How often an origin that goes on failing gets a line, in ms: each failed request has a line of its own. */
 const TOLD_EVERY_MS = 10_000
 const LONGEST_REASON = 256
 
-/** @returns ends it: requests that are broken off when all is closed are no failures */
+/** @returns a function that ends it: requests that are aborted by the shutdown are no failures */
 export function logOrigins(events: Events, logger: Logger, clock: Pick<Clock, 'now'>): () => void {
   let hasEnded = false
   const failing = new Map<string, { failures: number; quietUntil: number }>()

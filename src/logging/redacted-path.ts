@@ -4,7 +4,7 @@ import { printable } from './printable.ts'
 /** A path longer than this is cut. */
 const LONGEST_PATH = 2048
 
-/** Path and query of a URL, the names of its parameters without their values. Empty when there is no URL. */
+/** Path and query of a URL, with the names of its parameters but not their values. Empty when there is no URL. */
 export function redactedPath(url: string): string {
   if (url === '') return ''
   const { target } = locate(url.slice(0, LONGEST_PATH))

@@ -1,4 +1,4 @@
-/** Log lines about the parts a node shares with others: what fell out of order, and what is in order again. */
+/** Log lines about stores and the invalidation log: what is out of order, and what works again. */
 import type { Logger } from 'pino'
 import type { Events } from '../events.ts'
 

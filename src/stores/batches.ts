@@ -1,46 +1,46 @@
 import type { Awaitable, Stored, Write } from '../model.ts'
 
-/** Of one piece: then others have their turn. */
+/** Limits of one piece: other work gets a turn between two of them. */
 const MOST_MEMBERS = 500
 const MOST_BYTES = 4 * 2 ** 20
 
-/** What is to be done at a key. */
+/** A change at one key. */
 interface Change {
   readonly key: string
-  /** What is to stand there, if anything. */
+  /** What to store there; undefined to remove what is there. */
   readonly stored?: Stored
 }
 
 /**
- * Many changes that are made piece by piece, as all of them together may be more than a store takes at once, or hold up
- * everybody else. What comes to one of their keys meanwhile is newer than what is still to come of them.
+ * Makes many changes piece by piece, as all of them at once may be more than a store accepts, or hold up everything
+ * else. A newer change of a key meanwhile replaces the one still pending.
  */
 export class Batches {
-  /** What is still to come of each, by key. */
+  /** The pending changes of each batch, by key. */
   readonly #pending = new Set<Map<string, Change>>()
   readonly #running = new Set<Promise<void>>()
-  /** The latest that takes more than one piece: such are made one after the other, several at once would be too much again. */
+  /** The latest batch of more than one piece: those run one after the other, as several would be too much again. */
   #latestLong: Promise<void> | undefined
 
-  /** Something newer comes to these keys. */
+  /** Drops pending changes of these keys: something newer replaces them. */
   overtake(keys: readonly string[]): void {
     for (const pending of this.#pending) for (const key of keys) pending.delete(key)
   }
 
-  /** Everything that there is goes. */
+  /** Drops all pending changes: the store is being cleared. */
   overtakeAll(): void {
     for (const pending of this.#pending) pending.clear()
   }
 
   /**
-   * Overtakes what is still to come of others at the same keys.
-   * @param put puts a piece; the next is not begun before it has settled
+   * Drops pending changes of other batches at the same keys.
+   * @param put writes one piece; the next begins when it has settled
    */
   put(writes: readonly Write[], put: (piece: readonly Write[]) => Promise<unknown>): Promise<void> {
     return this.#begin(writes, put)
   }
 
-  /** The same for what goes. */
+  /** The same for removals. */
   remove(keys: readonly string[], remove: (piece: readonly string[]) => Promise<unknown>): Promise<void> {
     return this.#begin(
       keys.map((key) => ({ key })),
@@ -48,7 +48,7 @@ export class Batches {
     )
   }
 
-  /** Settles when all that were begun have been made. */
+  /** Settles when all batches begun so far have ended. Never rejects. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#running)
   }
@@ -93,7 +93,7 @@ function isOnePiece(changes: readonly Change[]): boolean {
   return changes.reduce((sum, { stored }) => sum + bytesOf(stored), 0) <= MOST_BYTES
 }
 
-/** Takes the next ones. */
+/** Takes the next piece out of the pending changes. */
 function pieceOf<C extends Change>(pending: Map<string, C>): readonly C[] {
   const piece: C[] = []
   let bytes = 0
@@ -119,7 +119,7 @@ function bytesOf(stored: Stored | undefined): number {
   }
 }
 
-/** Where there is much to read, others have their turn after each piece. */
+/** Reads many keys piece by piece; other work gets a turn after each piece. */
 export function inPieces<T>(
   keys: readonly string[],
   read: (piece: readonly string[]) => Awaitable<readonly T[]>,

@@ -3,19 +3,19 @@ import type { Awaitable, Kept } from '../model.ts'
 /** A read of the far store in progress. */
 export interface FarRead {
   result: Promise<Kept> | undefined
-  /** Something else was written meanwhile, or found by a later one: what is read is not to be copied over it. */
+  /** Something was written meanwhile, or found by a later read: this result must not be copied over it. */
   overtaken: boolean
 }
 
-/** Reads of the far store in progress, and what is being written to it. */
+/** Tracks the reads and writes of the far store that are in progress. */
 export class FarReads {
   readonly #byKey = new Map<string, FarRead[]>()
-  /** How many writes of a key there are. */
+  /** The number of writes in progress, by key. */
   readonly #writes = new Map<string, number>()
-  /** And of everything. */
+  /** The number of writes in progress that affect every key. */
   #writesOfAll = 0
 
-  /** The result of one that is to be had by others as well. */
+  /** The result of a read in progress that later callers may share. */
   ofKey(key: string): Promise<Kept> | undefined {
     return this.#byKey.get(key)?.find(({ overtaken, result }) => !overtaken && result !== undefined)?.result
   }
@@ -30,7 +30,7 @@ export class FarReads {
 
   /**
    * @param found whether there was something
-   * @returns whether nothing else was written meanwhile, nor found by one that began later
+   * @returns whether nothing was written meanwhile, nor found by a read that began later
    */
   end(key: string, read: FarRead, found: boolean): boolean {
     const reads = this.#byKey.get(key) ?? []
@@ -42,12 +42,12 @@ export class FarReads {
     return isLatest
   }
 
-  /** Whether the key is being written: what is read there may be older than what comes. */
+  /** Whether the key is being written: a read may find what was there before. */
   isWritten(key: string): boolean {
     return this.#writesOfAll > 0 || (this.#writes.size > 0 && this.#writes.has(key))
   }
 
-  /** Reads in progress are overtaken by a write, and so are those that begin before it has ended. */
+  /** Runs a write, which overtakes the reads in progress and those that begin before it has ended. */
   during<T>(keys: readonly string[] | 'all', write: () => Awaitable<T>): Awaitable<T> {
     this.#overtake(keys)
     const written = write()

@@ -1,5 +1,2 @@
-/**
- * After so long without a sign of life whoever holds a lease for a fetch is taken for dead, in milliseconds: among nodes, and
- * among workers.
- */
+/** How long a node or worker that holds a fetch lease may be silent before it is taken for dead, in ms. */
 export const LEASE_LIFE_MS = 2_000

@@ -15,15 +15,15 @@ import {
 import { FarReads } from './far-reads.ts'
 
 /**
- * A store made of stores, the nearest first. What is found further away is copied to those before it, with its
- * original times and position. Writes go to all of them, and are done when the last one is; what the furthest has not
- * taken is lost to those who share it.
+ * Combines stores into one, the nearest first. What is found in a farther store is copied to the nearer ones, with its
+ * original times and log position. Writes go to all of them and are done when the last one is; a write that the
+ * farthest store loses is not seen by others who share it.
  */
 export function tiered(...stores: readonly [Store, ...Store[]]): Store {
   return createTiered(stores, systemClock)
 }
 
-/** The same on a clock of one's own. */
+/** The same, on the given clock. */
 export function createTiered(stores: readonly [Store, ...Store[]], clock: Clock): Store {
   return stores.reduceRight((far, near) => new Pair(near, far, clock))
 }
@@ -50,12 +50,12 @@ class Pair implements Store {
     if (!looksBeyond(anew) && isWanted(near, anew)) return near
     const beyond = beyondOf(near, anew)
     const latest = (far: Kept) => latestOf(near, far, anew)
-    // A read in progress may have begun before what is asked for anew was put there.
+    // A read in progress may have begun before the newer copy was put there.
     const far = (anew === undefined ? this.#reads.ofKey(key) : undefined) ?? this.#read(key, anew, beyond)
     return far instanceof Promise ? far.then(latest) : latest(far)
   }
 
-  /** @param beyond what of it is to be copied to the near store */
+  /** @param beyond which results are to be copied to the near store */
   #read(key: string, anew: Anew | undefined, beyond: Anew | undefined): Awaitable<Kept> {
     const far = this.#far.get(key, anew)
     if (!(far instanceof Promise)) {
@@ -70,7 +70,7 @@ class Pair implements Store {
     return read.result
   }
 
-  /** Copies to the near store what was found in the far one, unless that has something as new. */
+  /** Copies what was found in the far store to the near one, unless that has something as new. */
   #fill(key: string, kept: Kept, beyond: Anew | undefined): void {
     if (!isWanted(kept, beyond)) return
     const keepForMs = kept.keepUntil - this.#clock.now()
@@ -146,17 +146,17 @@ async function peekInto(store: Store, key: string, anew: Anew | undefined): Prom
   return { kept: await store.get(key, anew), tier: store.usage()[0]?.tier }
 }
 
-/** To ask anew without a copy at hand is to know that there is one further away. */
+/** Asking anew without a copy at hand means that a farther store is known to have one. */
 const looksBeyond = (anew: Anew | undefined): anew is Anew => anew !== undefined && anew.past === undefined
 
-/** What of the far store is to be copied to the near one. */
+/** Which results of the far store are to be copied to the near one. */
 const beyondOf = (near: Kept, anew: Anew | undefined): Anew | undefined =>
   looksBeyond(anew) && isThere(near) ? { ...anew, past: near } : anew
 
 const latestOf = (near: Kept, far: Kept, anew: Anew | undefined): Kept =>
   looksBeyond(anew) && !isWanted(far, beyondOf(near, anew)) ? either(near, far) : either(far, near)
 
-/** Is it there, and something else than what was at hand? A copy that is no newer will not do either. */
+/** Is it there, and of another kind or newer than the copy at hand? */
 function isWanted(kept: Kept, anew: Anew | undefined): kept is Stored {
   if (!isThere(kept)) return false
   if (anew?.past === undefined) return true
@@ -165,7 +165,10 @@ function isWanted(kept: Kept, anew: Anew | undefined): kept is Stored {
 
 const isThere = (kept: Kept): kept is Stored => kept !== undefined && kept !== 'unknown'
 
-/** It was asked for when the log stood further on, or later, whatever its lifetime; of two asked for at once it lives longer. */
+/**
+ * Whether it was asked for at a later position of the log, or at a later time, whatever its lifetime; of two asked for
+ * at the same time, the newer is the one that is fresh for longer.
+ */
 function isNewer(kept: Stored, past: Stored, generation: string): boolean {
   if (kept.generation !== past.generation) {
     if (kept.generation === generation) return true
@@ -177,7 +180,7 @@ function isNewer(kept: Stored, past: Stored, generation: string): boolean {
   return freshUntil(kept) > freshUntil(past)
 }
 
-/** What the first store has, else whatever is known from the second. */
+/** What the first store has, else what is known from the second. */
 function either(first: Kept, second: Kept): Kept {
   if (first === undefined) return second
   return first === 'unknown' ? (second ?? first) : first

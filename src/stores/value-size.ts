@@ -5,23 +5,23 @@
 export const STRING = 24
 export const BUFFER = 280
 export const SLOT = 8
-/** A name in a dictionary, beside its characters; one that is an index is no text. */
+/** Per name in a dictionary, in addition to its characters; a name that is an index is not a string. */
 const NAME = 80
 const INDEX = 40
 
-/** At most this many parts of a value are looked at one by one; of one that has more, some, and the rest is extrapolated. */
+/** Up to this many parts of a value are measured one by one; a larger value is sampled and extrapolated. */
 const MOST_PARTS = 10_000
-/** Of a value that cannot be looked into as a whole, beside what its members are by themselves. */
+/** For a value that throws when it is inspected, in addition to those of its members that do not. */
 const UNREADABLE = 1_024
-/** Of such a value so many members are looked at. */
+/** How many members of such a value are inspected. */
 const MOST_READABLE = 1_000
-/** Of so few members each is looked at. */
+/** Up to this many members, a sample takes them all. */
 const FEW_MEMBERS = 16
 
 /**
- * An estimate of the memory a JavaScript value holds, in bytes. Looks at a bounded number of parts, follows each
- * object once, and counts buffers in full. Of what throws when it is looked into (a getter, a proxy)
- * the members that do not are counted.
+ * An estimate of the memory a JavaScript value holds, in bytes. Inspects a bounded number of parts, follows each object
+ * once, and counts buffers in full. Of a value that throws when it is inspected (a getter, a proxy), the members that
+ * do not are counted.
  */
 export function estimateBytes(value: unknown): number {
   if (!hasMembers(value)) return ownBytes(value)
@@ -34,7 +34,7 @@ export function estimateBytes(value: unknown): number {
 
 const wholeBytes = (value: object): number => flatBytes(value) ?? deepBytes(value)
 
-/** Of the members that can be read, the sum. */
+/** The sum of the members that can be read. */
 function readableBytes(value: object): number {
   let sum = 0
   for (const name of readable(() => Object.keys(value).slice(0, MOST_READABLE)) ?? []) {
@@ -53,9 +53,9 @@ function readable<T>(read: () => T): T | undefined {
   }
 }
 
-/** Of an object whose members have none, as most values are; undefined: it is another. */
+/** The size of an object whose members have no members of their own, as with most values; undefined for any other. */
 function flatBytes(value: object): number | undefined {
-  const isPlain = Object.getPrototypeOf(value) === Object.prototype // then all that has a name in it is its own
+  const isPlain = Object.getPrototypeOf(value) === Object.prototype // then all enumerable names are its own
   if (!isPlain && isCollection(value)) return undefined
   let sum = ownBytes(value)
   let parts = 1
@@ -69,7 +69,7 @@ function flatBytes(value: object): number | undefined {
 }
 
 function deepBytes(value: object): number {
-  let seen: Set<object> | undefined // beside the value itself; most have no objects in them
+  let seen: Set<object> | undefined // not counting the value itself; most have no objects in them
   const open: unknown[] = [value]
   let sum = 0
   let parts = 0
@@ -91,8 +91,8 @@ function deepBytes(value: object): number {
 }
 
 /**
- * Of all members of a large collection as many as of some of them.
- * @param looks so many parts of it may be looked at
+ * Extrapolates from some members of a large collection to all of them.
+ * @param looks how many of its parts may be inspected
  */
 function sampledBytes(part: unknown, looks: number, seen: Set<object>): number {
   const own = ownBytes(part)
@@ -106,9 +106,9 @@ function sampledBytes(part: unknown, looks: number, seen: Set<object>): number {
 
 interface SomeMembers {
   readonly members: readonly unknown[]
-  /** What their names take. */
+  /** Bytes of their names. */
   readonly namesBytes?: number
-  /** Of all members, that these are. */
+  /** The share of all members that these are. */
   readonly share: number
 }
 
@@ -133,7 +133,7 @@ function someMembers(part: object, looks: number): SomeMembers {
   return { members, namesBytes: bytes, share: looked.length / names.length }
 }
 
-/** What the names of an object's members take: nothing where they are those of all objects of its kind, which V8 keeps once. */
+/** Bytes of the names of an object's members: 0 where all objects of its kind share them, as V8 keeps those once. */
 function namesBytes(part: object, count: number): number {
   if (count <= MOST_FIELDS.certain || isCollection(part)) return 0
   let sum = 0
@@ -141,15 +141,18 @@ function namesBytes(part: object, count: number): number {
   return sum
 }
 
-/** So many members a record has, and may have; what has more is a dictionary. In between, names with numbers are identifiers. */
+/**
+ * Up to `certain` members an object is a record, beyond `possible` a dictionary. In between, names with two digits in a
+ * row are taken for identifiers, so for keys of a dictionary.
+ */
 const MOST_FIELDS = { certain: 16, possible: 128 }
 const NUMBERED = /\d\d/
 const NUMBER = /^\d{1,10}$/
 
-/** @param count of the members it is one of */
+/** @param count how many members the object has */
 function nameBytes(name: string, count: number): number {
   if (count <= MOST_FIELDS.certain || (count <= MOST_FIELDS.possible && !NUMBERED.test(name))) return 0
-  if (NUMBER.test(name)) return Number(name) < 2 * count ? 0 : INDEX // else they stand in a list
+  if (NUMBER.test(name)) return Number(name) < 2 * count ? 0 : INDEX // small indices are kept in an array
   return NAME + name.length
 }
 
@@ -167,10 +170,10 @@ function ownBytes(part: unknown): number {
 }
 
 const WIDE = /[\u0100-\uffff]/
-/** Of a shorter text three characters are looked at. */
+/** Of a shorter text only three characters are checked. */
 const LONG_TEXT = 64
 
-/** V8 keeps a text in two bytes a character as soon as one of them is beyond ISO-8859-1. */
+/** V8 keeps a text at two bytes per character as soon as one of them is beyond ISO-8859-1. */
 function isWide(part: string): boolean {
   const { length } = part
   if (length >= LONG_TEXT) return WIDE.test(part)
@@ -184,7 +187,7 @@ function pushMembers(part: object, open: unknown[]): boolean {
   } else if (part instanceof Set || Array.isArray(part)) {
     for (const member of part) if (!pushed(open, member)) return false
   } else {
-    // Object.values would make a list of them first.
+    // Object.values would build a list of them first.
     for (const name in part) if (hasOwn(part, name) && !pushed(open, part[name as keyof typeof part])) return false
   }
   return true
@@ -192,7 +195,7 @@ function pushMembers(part: object, open: unknown[]): boolean {
 
 const isCollection = (part: object): boolean => part instanceof Map || part instanceof Set || Array.isArray(part)
 
-/** Object.hasOwn takes twice as long: unlike this, V8 does not see through it in a loop over names. */
+/** Object.hasOwn takes twice as long: V8 optimises only this call in a loop over names. */
 const hasOwn = (part: object, name: string): boolean => Object.prototype.hasOwnProperty.call(part, name)
 
 /** Whether there was room for it. */

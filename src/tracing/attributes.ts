@@ -1,4 +1,4 @@
-/** Names and values by OpenTelemetry's semantic conventions for HTTP; those of the cache are ours. */
+/** Names and values by OpenTelemetry's semantic conventions for HTTP; those of the cache are Herdgate's own. */
 import type { Attributes } from '@opentelemetry/api'
 import { redactedPath } from '../logging/redacted-path.ts'
 import type { RequestEvent } from '../events.ts'
@@ -9,7 +9,7 @@ import { locate } from '../policy/target.ts'
 /** Anything else a client makes up is `_OTHER`. */
 const METHODS = new Set(NAMED_METHODS)
 
-/** A span's name, of which there may be only so many. */
+/** A span's name, one of a few. */
 export const spanName = (method: string): string => (METHODS.has(method) ? method : 'HTTP')
 
 export const methodOf = (method: string): Attributes =>
@@ -17,7 +17,7 @@ export const methodOf = (method: string): Attributes =>
     ? { 'http.request.method': method }
     : { 'http.request.method': '_OTHER', 'http.request.method_original': method }
 
-/** Of a request that was answered. Values of query parameters are left out, as in log lines. */
+/** Attributes of a request that was answered. Values of query parameters are left out, as in log lines. */
 export function answered({ route, url, status, outcome, bytes, peer, aborted }: RequestEvent): Attributes {
   const [path = '', query] = redactedPath(url).split('?')
   return {
@@ -50,7 +50,7 @@ function cacheAttributes({ result, fwd, fwdStatus, stored, collapsed, ttlMs, det
   }
 }
 
-/** Where an origin is, if that is one place only. */
+/** The address of an origin, if it has only one. */
 export function serverOf(urls: readonly string[]): Attributes {
   const [url, ...others] = urls
   if (url === undefined || others.length > 0) return {}

@@ -19,7 +19,7 @@ import { RequestSpans } from './request-spans.ts'
 import { samplerFor } from './sampler.ts'
 import { tracedOrigin } from './traced-origin.ts'
 
-/** How long the last spans may take to leave, in ms. */
+/** How long the last spans may take to be sent, in ms. */
 const CLOSE_MS = 3_000
 
 /** Spans sent by OTLP over HTTP. The exporter reads `OTEL_EXPORTER_OTLP_*` itself. */
@@ -48,14 +48,14 @@ export function createTracing(env: Environment, logger: Logger): Tracing {
   }
 }
 
-/** A collector that is down is worth a line, and nothing else. */
+/** A collector that is down is worth a log line, and affects nothing else. */
 function tellTroubles(logger: Logger): void {
   const tell = (message: string) => logger.warn({ trouble: message }, 'OpenTelemetry')
   const quiet = () => {}
   diag.setLogger({ error: tell, warn: tell, info: quiet, debug: quiet, verbose: quiet }, DiagLogLevel.WARN)
 }
 
-/** `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` win over what we say of ourselves. */
+/** `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` override these. */
 function ourResource(): Resource {
   const ours = resourceFromAttributes({ 'service.name': 'herdgate', 'service.version': VERSION })
   return defaultResource()

@@ -5,7 +5,7 @@ import type { RequestEvent } from '../events.ts'
 import { answered, methodOf, spanName } from './attributes.ts'
 import { contextIn } from './trace-context.ts'
 
-/** Server spans, from a request's head to the last octet of its answer, and what happens in the course of each. */
+/** Server spans, from a request's head to the last octet of its answer, and the context of what happens meanwhile. */
 export class RequestSpans {
   readonly #tracer: Tracer
   readonly #contexts = new AsyncLocalStorage<Context>()
@@ -14,7 +14,7 @@ export class RequestSpans {
     this.#tracer = tracer
   }
 
-  /** That of the request in whose course this is asked; a fetch that others share goes on in that of the first. */
+  /** The context of the request that is being handled; a shared fetch goes on in that of the first request. */
   get context(): Context {
     return this.#contexts.getStore() ?? ROOT_CONTEXT
   }
@@ -29,7 +29,7 @@ export class RequestSpans {
     }
   }
 
-  /** Its request was answered, or left. */
+  /** The span's request was answered, or its client left. */
   end(request: RequestEvent): void {
     const span = trace.getSpan(this.context)
     if (span === undefined) return

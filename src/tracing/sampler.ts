@@ -16,8 +16,8 @@ const ROOTS: Readonly<Record<string, (ratio: number) => Sampler>> = {
 }
 
 /**
- * The sampler that `OTEL_TRACES_SAMPLER` and its `_ARG` name (OpenTelemetry SDK environment variables). A value that is
- * none counts as not set, and `fault` says so.
+ * The sampler that `OTEL_TRACES_SAMPLER` and its `_ARG` name (OpenTelemetry SDK environment variables). An invalid
+ * value counts as not set, and `fault` says so.
  */
 export function samplerFor(name: string | undefined, arg: string | undefined): { sampler: Sampler; fault?: string } {
   const wanted = name?.trim().toLowerCase() || DEFAULT

@@ -6,12 +6,12 @@ import { field, type Fields, without } from '../fields.ts'
 const propagator = new W3CTraceContextPropagator()
 const NAMES = new Set(propagator.fields())
 
-/** What the fields say; the root where they say nothing, or nothing that is well-formed. */
+/** The context in the fields; the root context where there is none, or none that is well-formed. */
 export function contextIn(fields: Fields): Context {
   return propagator.extract(ROOT_CONTEXT, fields, FIELDS)
 }
 
-/** The fields with this context in place of what they said. */
+/** The fields with this context in place of their own. */
 export function withContext(fields: Fields, context: Context): string[] {
   const others = without(fields, (name) => NAMES.has(name))
   propagator.inject(context, others, FIELDS)

@@ -7,13 +7,13 @@ import { withContext } from './trace-context.ts'
 export interface TracedOriginOptions {
   readonly urls: readonly string[]
   readonly tracer: Tracer
-  /** In whose course the origin is asked. */
+  /** The context of the request for which the origin is asked. */
   readonly context: () => Context
 }
 
 /**
- * An origin that is asked within client spans, from the request to the last octet of its answer, and is told of them.
- * What nobody waits for begins a trace of its own, linked to the request that set it off.
+ * An origin whose requests have client spans, from the request to the last octet of its answer, and carry their
+ * context. A request that nobody waits for begins a trace of its own, linked to the one that triggered it.
  */
 export function tracedOrigin(origin: Origin, { urls, tracer, context }: TracedOriginOptions): Origin {
   const where = { 'herdgate.origin': origin.name, ...serverOf(urls) }

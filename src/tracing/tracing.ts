@@ -1,13 +1,13 @@
-/** OpenTelemetry traces for those who ask for them. The packages that make them are not loaded for anyone else. */
+/** OpenTelemetry traces, where they are asked for. The packages that make them are loaded only then. */
 import type { RequestListener } from 'node:http'
 import type { Logger } from 'pino'
 import type { Environment } from '../config/environment.ts'
 import type { Events } from '../events.ts'
 import type { Origin } from '../model.ts'
 
-/** Spans around the parts of a server, put on from outside; a part without them is given back as it is. */
+/** Wraps the parts of a server in spans, from outside; without tracing a part is returned as it is. */
 export interface Tracing {
-  /** Whether there are spans: then nothing may answer a request past `listener`. */
+  /** Whether there are spans: if so, every request has to go through `listener`. */
   readonly on: boolean
   /** A server span for every request, its parent the client's `traceparent`. */
   listener(listener: RequestListener): RequestListener
@@ -18,7 +18,7 @@ export interface Tracing {
    * @param urls those of the origin
    */
   origin(origin: Origin, urls: readonly string[]): Origin
-  /** `trace_id` and `span_id` of the request in whose course it is called; undefined where there is none. */
+  /** `trace_id` and `span_id` of the request that is being handled; undefined where there is none. */
   readonly logMembers: () => object | undefined
   /** Sends what has not been sent yet, for a bounded time. Never rejects. */
   close(): Promise<void>
@@ -33,7 +33,7 @@ export const NO_TRACING: Tracing = {
   async close() {},
 }
 
-/** Traces as the environment asks for them: when it names an endpoint of OTLP. */
+/** Traces, if the environment names an endpoint of OTLP. */
 export async function openTracing(env: Environment, logger: Logger): Promise<Tracing> {
   if (!asksForTraces(env)) return NO_TRACING
   const { createTracing } = await import('./create-tracing.ts')

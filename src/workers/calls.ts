@@ -15,8 +15,8 @@ interface Waiting {
 }
 
 /**
- * One end of the line: what may be asked of the other end (`Theirs`), and who answers it here (`Ours`). Both are objects
- * of functions that take one argument, of which a structured clone can be made, as of their answers.
+ * One end of the connection: `Theirs` is what the other end may be asked, `Ours` what answers at this end. Both are
+ * objects of functions with one argument; arguments and answers have to be structured-cloneable.
  */
 export class Calls<Theirs, Ours> {
   readonly #send: (message: Message) => void
@@ -30,7 +30,7 @@ export class Calls<Theirs, Ours> {
     this.#ours = ours
   }
 
-  /** Rejects when the other end does, or is gone. */
+  /** Rejects when the other end rejects, or is gone. */
   call<Name extends keyof Theirs & string>(
     name: Name,
     argument: Argument<Theirs[Name]>,
@@ -44,19 +44,19 @@ export class Calls<Theirs, Ours> {
     })
   }
 
-  /** Says something that nobody answers. */
+  /** Sends a message that nobody answers. */
   tell<Name extends keyof Theirs & string>(name: Name, argument: Argument<Theirs[Name]>): void {
     if (this.#open) this.#send({ name, argument, id: undefined })
   }
 
-  /** Takes a message of the other end. What is answered at once goes out before anything that is sent later. */
+  /** Takes a message of the other end. A synchronous answer goes out before anything that is sent later. */
   receive(message: Message): void {
     if (!this.#open) return
     if ('answers' in message) this.#take(message)
     else this.#answer(message)
   }
 
-  /** The other end is gone: whoever waits for an answer hears of it. */
+  /** The other end is gone: all calls that await an answer reject. */
   hangUp(): void {
     this.#open = false
     for (const waiting of this.#waiting.values()) waiting.reject(gone())

@@ -1,10 +1,10 @@
 import cluster, { type Worker } from 'node:cluster'
 
 /**
- * A process that runs the module of the pool. Where there is none, for want of an executable, of memory or of what else
- * it takes, it does not end either: it has never begun.
- * @param failed told later, once, why there is none
- * @returns undefined when there is none
+ * Starts a process that runs the module of the pool. One that cannot be started, as for want of an executable or of
+ * memory, has never begun, so it does not end either.
+ * @param failed called later, once, with the reason why it could not be started
+ * @returns undefined when it could not be started
  */
 export function fork(failed: (why: string) => void): Worker | undefined {
   let worker: Worker
@@ -15,7 +15,7 @@ export function fork(failed: (why: string) => void): Worker | undefined {
     return undefined
   }
   if (worker.process.pid !== undefined) return worker
-  delete cluster.workers?.[worker.id] // it stays there until its process ends
+  delete cluster.workers?.[worker.id] // it would stay there for good
   let isTold = false
   worker.on('error', (error: unknown) => {
     if (!isTold) failed(wordsOf(error))

@@ -5,9 +5,10 @@ interface Handle {
 }
 
 /**
- * A connection that node:cluster hands to a process which ends before it has taken it stays open for good, and the client
- * waits for ever. There is at most one, the last: it is closed with the process. Closing it a second time does nothing.
- * @param handed told of each
+ * A connection that node:cluster hands to a process which ends before it has taken it would stay open for good, and its
+ * client would wait for ever. There is at most one, the last: it is closed with the process. Closing it a second time
+ * does nothing.
+ * @param handed called for each connection
  */
 export function watchHandedConnections(child: ChildProcess, handed: () => void): void {
   const send = child.send.bind(child)

@@ -3,17 +3,17 @@ import { type LogState, Marks, MAX_TARGETS } from '../stores/log/marks.ts'
 import type { WorkerRecord } from './primary-log.ts'
 
 export interface IpcLogOptions {
-  /** Its name among the nodes. */
+  /** The worker's name among the nodes. */
   readonly id: string
-  /** All records until now. */
+  /** What the log remembers so far. */
   readonly state: LogState
   /** Has the primary log a record; settles when every worker has applied it, this one included. */
   readonly append: (record: { readonly mode: InvalidationMode; readonly selectors: Selectors }) => Promise<Receipt>
 }
 
 /**
- * A worker's sight of the log in its primary. It hears every record, in order; a purge is acknowledged only when it has.
- * Without its primary a worker ends, so that it is never out of step.
+ * A worker's view of the log in its primary. It is sent every record, in order; a purge is acknowledged only once it
+ * has applied it. A worker ends with its primary, so that it is never out of step.
  */
 export class IpcLog implements InvalidationLog {
   readonly generation: string

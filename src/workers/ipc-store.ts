@@ -7,10 +7,10 @@ import type { PrimaryService } from './services.ts'
 type Memory = Pick<PrimaryService, 'get' | 'put' | 'forget' | 'forgetAll'>
 type Primary = Pick<Calls<Memory, unknown>, 'call' | 'tell'>
 
-/** Octets on their way to the primary; what comes beyond stays with the worker that has it. */
+/** Octets that may be on their way to the primary; an entry beyond that stays with the worker that has it. */
 const MOST_UNDERWAY_BYTES = 64 * 2 ** 20
 
-/** The memory of the primary as a store of its workers, each with a clock of its own. Its use is counted there. */
+/** The memory of the primary as a store of its workers, each with a clock of its own. The primary reports its usage. */
 export function ipcStore(primary: Primary, clock: Clock = systemClock): Store {
   let underway = 0
 
@@ -22,7 +22,7 @@ export function ipcStore(primary: Primary, clock: Clock = systemClock): Store {
       return 'unknown'
     }
   }
-  /** Whoever is told of it afterwards finds it: messages keep their order. */
+  /** Whoever is told of the entry afterwards finds it: messages keep their order. */
   const set = (key: string, stored: Stored): Awaitable<Written> => {
     const octets = encode(key, stored, { correction: correctionOf(clock) })
     if (octets === undefined || underway + octets.length > MOST_UNDERWAY_BYTES) {

@@ -1,7 +1,7 @@
 import type { Clock, FetchEnding, LeaseAnswer } from '../model.ts'
 import { LEASE_LIFE_MS } from '../stores/lease-life.ts'
 
-/** A lease as it is told to another process. */
+/** The answer to `take`, as it is sent to another process. */
 export type Turn = { readonly kind: 'held'; readonly fence: number } | Exclude<LeaseAnswer, { kind: 'held' }>
 
 interface Waiter {
@@ -14,9 +14,9 @@ interface Held {
   readonly worker: number
   readonly fence: number
   readonly waiting: Set<Waiter>
-  /** When it was given, by the clock. */
+  /** When it was granted, by the clock. */
   readonly since: number
-  /** Whoever holds it may hang: it is there to be taken. */
+  /** Its holder may hang: the next to ask gets it. */
   isFree: boolean
 }
 
@@ -35,12 +35,12 @@ export class LeaseTable {
     this.#maxWaitMs = maxWaitMs
   }
 
-  /** Keys that are being fetched. */
+  /** How many keys are being fetched. */
   get size(): number {
     return this.#held.size
   }
 
-  /** The lease at once, or how the fetch of whoever has it ended. */
+  /** The lease at once, or how the fetch of its holder ended. */
   take(key: string, worker: number): Promise<Turn> {
     const held = this.#held.get(key)
     return held === undefined || held.isFree
@@ -56,8 +56,8 @@ export class LeaseTable {
   }
 
   /**
-   * The worker does not answer: what it has held for the life of a lease goes to whoever else has waited longest, or is free for who
-   * comes next. Should it only have been slow, it knows that what it holds is doubtful by then.
+   * The worker does not answer: a lease that it has held for `LEASE_LIFE_MS` goes to whichever other worker has waited
+   * longest, or else to the next to ask. If the worker was only slow, it knows by then that its leases are doubtful.
    */
   passFrom(worker: number): void {
     const now = this.#clock.now()
@@ -69,7 +69,7 @@ export class LeaseTable {
     }
   }
 
-  /** The worker is gone: what it held goes to whoever has waited longest. */
+  /** The worker is gone: its leases go to whoever has waited longest. */
   leave(worker: number): void {
     for (const [key, { worker: holder, waiting }] of this.#held) {
       for (const waiter of waiting) if (waiter.worker === worker) waiter.tell({ kind: 'unavailable' })

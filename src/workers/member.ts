@@ -5,20 +5,20 @@ import type { PrimaryService, WorkerService } from './services.ts'
 
 /** One worker process, as its primary sees it. */
 export class Member {
-  /** Never used again. */
+  /** Never reused. */
   readonly number: number
   readonly pid: number
-  /** Its name among the nodes of a log in Redis; never used again either. */
+  /** Its name among the nodes of a log in Redis; never reused either. */
   readonly node: string = crypto.randomUUID()
   /** When it was started. */
   readonly since: number
   readonly calls: Calls<WorkerService, PrimaryService>
-  /** It has made from its configuration all that it needs, and answers what it is asked. */
+  /** It has set itself up from its configuration, and answers calls. */
   hasBegun = false
   isListening = false
-  /** Another is to take its place, or has. */
+  /** Another worker is to take its place, or has. */
   isReplaced = false
-  /** How many it has been handed so far. */
+  /** How many connections it has been handed so far. */
   connections = 0
   readonly #worker: Worker
   #isKilled = false
@@ -31,11 +31,11 @@ export class Member {
     this.since = since
     this.calls = new Calls((message) => void worker.send(message, () => {}), service(this))
     worker.on('message', (message: Message) => this.calls.receive(message))
-    worker.on('error', () => {}) // it has begun: it ends, or does not answer, and both are noticed
+    worker.on('error', () => {}) // once started, it ends or does not answer, and both are noticed
     watchHandedConnections(worker.process, () => this.connections++)
   }
 
-  /** Ends it at once. @returns false when that was done before */
+  /** Kills it at once. @returns false when that was done before */
   kill(): boolean {
     if (this.#isKilled) return false
     this.#isKilled = true

@@ -18,28 +18,29 @@ export interface PoolOptions {
   /** Answers what a worker asks. */
   serve(member: Member): Omit<PrimaryService, 'begun' | 'listening' | 'refused'>
   /**
-   * The process has ended; it may not have said anything before.
+   * The process has ended, perhaps before it had sent anything.
    * @param how the signal, or the exit code, in words
    */
   left(member: Member, how: string): void
 }
 
-/** Somebody waits, but no purge: what takes so long is no burst of work. */
+/** How long a worker may take to answer when no purge waits for it: no burst of work takes that long. */
 const PATIENCE_MS = 15_000
-/** A disk file that was not closed is checked before it is used, which takes minutes where it is large; so often it is told. */
+/** How often a long start is logged: a large disk file that was not closed properly takes minutes to check. */
 const TELLS_OF_START_EVERY_MS = 60_000
-/** Of a worker that has not begun by then nothing is expected any more. */
+/** A worker that has not begun by then is given up. */
 const BEGINS_WITHIN_MS = 30 * 60_000
-/** In a row, before all have listened: they are not going to. */
+/** After this many in a row, before all workers have listened, the start is given up. */
 const MOST_FAILED_STARTS = 5
 /**
- * Whose successor listens goes on for so long, so that what is idle may ask once more and end with the answer (RFC 9112 section
- * 9.6): a connection that is closed while its client sends a request costs the client that request.
+ * How long a worker goes on once its successor listens, so that idle connections may send one more request and end with
+ * its answer (RFC 9112 section 9.6): a connection that is closed while its client sends a request costs the client that
+ * request.
  */
 const LAST_REQUESTS_MS = 2_000
-/** From then on it has this long for what is in flight. */
+/** After that it has this long to finish what is in flight. */
 const LEAVES_WITHIN_MS = 30_000
-/** Who has lived for this long did not end because of how it began. */
+/** A worker that has lived for this long did not end because of how it started. */
 const LONG_LIFE_MS = 10_000
 
 export class Pool {
@@ -56,7 +57,7 @@ export class Pool {
     cluster.setupPrimary({ exec: options.module, args: [], serialization: 'advanced' })
   }
 
-  /** @returns the base URL of the data port once every worker listens there; rejects when one cannot, or none comes up */
+  /** @returns the base URL of the data port once every worker listens there; rejects when one cannot or none starts */
   start(): Promise<string> {
     for (let count = 0; count < this.#options.size; count++) this.#fork()
     return this.#started.promise
@@ -67,27 +68,27 @@ export class Pool {
   }
 
   /**
-   * Those that answer, those that finish what is in flight included. Others take no connection before they have heard all that
-   * they have been told: messages arrive in order, and that they may listen is one more.
+   * Workers that answer calls, including those that finish what is in flight. The others take no connection before they
+   * have received all that was sent to them: messages arrive in order, and the permission to listen is one of them.
    */
   get begun(): readonly Member[] {
     return [...this.#members].filter(({ hasBegun }) => hasBegun)
   }
 
-  /** Those that take connections, and are to go on. */
+  /** Workers that take connections, and are to go on. */
   get listening(): readonly Member[] {
     return [...this.#members].filter(({ isListening }) => isListening)
   }
 
   /**
-   * What a worker that has begun answers; undefined when it ends before it has. One that does not answer in time is killed, so that it
-   * cannot go on with what it has not heard.
+   * The answer of a worker that has begun; undefined when it ends first. One that does not answer in time is killed, so
+   * that it cannot go on without what it was sent.
    * @param patienceMs after which it is taken for hung
    */
   async answer<T>(member: Member, asked: Promise<T>, patienceMs: number = PATIENCE_MS): Promise<T | undefined> {
     const { clock, logger } = this.#options
     const settled = asked.catch(() => undefined)
-    // In two halves: where this process stood still itself, the others have time to be heard.
+    // In two halves: if this process itself was held up, the second leaves time to read the answers.
     for (let half = 0; half < 2; half++) {
       const [answer] = await within([settled], patienceMs / 2, clock)
       if (answer !== LATE) return answer
@@ -98,16 +99,16 @@ export class Pool {
     return settled
   }
 
-  /** Another takes its place; soon after that listens, this one finishes what is in flight and ends. */
+  /** Starts a successor; soon after that listens, this worker finishes what is in flight and ends. */
   replace(member: Member): void {
     if (this.#isClosing || member.isReplaced) return
     member.isReplaced = true
     this.#options.logger.info({ worker: member.pid }, 'a worker was told to end; another takes its place')
-    member.calls.tell('drain', undefined) // until then clients are told to connect anew
+    member.calls.tell('drain', undefined) // until then it asks its clients to reconnect
     this.#fork()
   }
 
-  /** No worker is replaced any more. @returns settles when the last has ended */
+  /** Ends all workers, and replaces none any more. @returns settles when the last has ended */
   close(): Promise<void> {
     this.#isClosing = true
     for (const member of this.#members) {
@@ -169,7 +170,7 @@ export class Pool {
     })
   }
 
-  /** It ends by itself. A port that all had may be free again for the next. */
+  /** The worker ends by itself. Once all have listened, the port may be free again for the next. */
   #isRefused({ pid }: Member, failure: ListenFailure): void {
     if (!this.#hasStarted) this.#giveUp(listenError(failure))
     else this.#options.logger.error({ worker: pid }, `a worker cannot listen: ${failure.message}`)
@@ -213,5 +214,5 @@ export class Pool {
   }
 }
 
-/** As if it had been our own. */
+/** The worker's error, as if listening had failed in this process. */
 const listenError = ({ message, ...where }: ListenFailure): Error => Object.assign(new Error(message), where)

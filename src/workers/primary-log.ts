@@ -2,7 +2,7 @@ import type { Clock, InvalidationLog, InvalidationMode, LogNode, Receipt, Select
 import { LATE, within } from '../deadline.ts'
 import { type LogState, Marks, MAX_TARGETS, targetsOf } from '../stores/log/marks.ts'
 
-/** One record, as workers hear it. */
+/** One record, as it is sent to workers. */
 export interface WorkerRecord {
   readonly position: number
   readonly mode: InvalidationMode
@@ -13,15 +13,16 @@ export interface WorkerRecord {
 export interface Follower {
   readonly id: string
   /**
-   * Hands the record over, after those before it. True when it is applied there; false when the process has ended
-   * instead: then it uses nothing any more.
+   * Sends the record, after those before it. True when it is applied there; false when the process has ended instead,
+   * and uses nothing any more.
    */
   hear(record: WorkerRecord): Promise<boolean>
 }
 
 /**
- * For so long at most it is waited until all workers have applied a record: also after an unsafe method, whatever shorter
- * time is asked for. Between processes of one host nobody is late who does not hang, and a client is to read what it wrote.
+ * How long an append waits at most until all workers have applied the record, even if the caller would wait for less,
+ * as after an unsafe method: on one host only a worker that hangs is late, and a client has to be able to read what it
+ * wrote.
  */
 const WAIT_MS = 3_000
 
@@ -44,7 +45,7 @@ export class PrimaryLog implements InvalidationLog {
     return this.position
   }
 
-  /** From now on it hears every record. @returns the records up to now */
+  /** Sends it every record from now on. @returns what the log remembers so far */
   follow(follower: Follower): LogState {
     const { generation, position } = this
     this.#followers.set(follower, { heard: position })

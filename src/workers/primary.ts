@@ -1,4 +1,4 @@
-/** The primary of `herdgate serve --workers N`: the admin port, and what its workers share. Serves no request itself. */
+/** The primary of `herdgate serve --workers N`: the admin port, and what its workers share. Serves no requests. */
 import { extname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AdminParts, createAdmin } from '../ports/admin-port.ts'
@@ -39,7 +39,7 @@ export async function createPrimary(
 ): Promise<Server> {
   const clock = systemClock
   const events = new Events()
-  logStates(events, logger) // first: the log tells of faults while it is opened
+  logStates(events, logger) // first: opening the log may already report faults
   const redisDeadlineMs = (config.store.redis ?? DEFAULT_REDIS).deadline
   const chaos = createChaos(config.chaos, { clock, events, redisDeadlineMs, codec: {} })
   const routing = new Routing(config, { clock, chaos })
@@ -60,7 +60,7 @@ export async function createPrimary(
   const { reports, store } = workforce
   const { log, sayWhat, hasEnded } = openLog(config, { clock, events, chaos }, workforce.shared.log)
   const cache = createCache({ store, log, clock, events, routes: routing.routes })
-  logRequests(events, logger, { pretty }) // of purges: requests are logged where they are answered
+  logRequests(events, logger, { pretty }) // only purges: requests are logged where they are answered
 
   const stats = () => sumOfStatistics(cache.stats(), reports.stats)
   const live = new WorkersLive({ clock, stats, want: (wanted) => workforce.watch(wanted) })
@@ -114,7 +114,7 @@ export async function createPrimary(
       if (config.listen.drainDelay > 0) await sleep(config.listen.drainDelay)
     },
     async close() {
-      await backlogTaken(() => workforce.connections) // it is this process that takes them
+      await backlogTaken(() => workforce.connections) // this process accepts connections
       await workforce.close()
       await admin.close()
       await routing.close()
@@ -123,7 +123,7 @@ export async function createPrimary(
   }
 }
 
-/** What the admin port asks: a purge is for the log, the rest for the workers. */
+/** What the admin port asks: a purge goes to the log, all else to the workers. */
 function cacheOfAll(cache: Cache, workforce: Workforce, stats: () => Statistics): AdminParts['cache'] {
   return {
     purge: (targets) => cache.purge(targets),

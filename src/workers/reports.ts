@@ -1,4 +1,4 @@
-/** What workers have counted: as last heard of those that live, and for good of those that have ended. */
+/** What workers have counted: the last report of each that runs, and the totals of those that have ended. */
 import type { Statistics } from '../cache/statistics.ts'
 import { type MetricReport, sumOfCounts } from '../metrics/reports.ts'
 import type { Member } from './member.ts'
@@ -15,7 +15,7 @@ export class Reports {
     if (!this.#ended.has(member)) this.#last.set(member, report)
   }
 
-  /** So that nothing that counts up goes back. What it has counted since its last report is lost with it. */
+  /** Keeps its counts, so that counters never go back. What it counted after its last report is lost. */
   async ended(member: Member): Promise<void> {
     const report = this.#last.get(member)
     this.#last.delete(member)
@@ -34,7 +34,7 @@ export class Reports {
     return [...(this.#endedStats === undefined ? [] : [this.#endedStats]), ...this.#living(({ stats }) => stats)]
   }
 
-  /** What works worse than configured, anywhere. Who is about to end closes what it has. */
+  /** What works worse than configured in any worker that is to go on: one that is about to end closes what it has. */
   get degraded(): string[] {
     const told = [...this.#last].flatMap(([{ isListening }, { degraded }]) => (isListening ? degraded : []))
     return [...new Set(told)]

@@ -10,17 +10,17 @@ import type { LogState } from '../stores/log/marks.ts'
 import type { Turn } from './lease-table.ts'
 import type { WorkerRecord } from './primary-log.ts'
 
-/** Of the primary, by a worker. */
+/** What a worker asks of the primary. */
 export interface PrimaryService {
-  /** It is there, and wants to begin. */
+  /** The worker runs, and is ready for `begin`. */
   hello(nothing: undefined): void
-  /** It has begun: it answers what it is asked, and is about to listen. */
+  /** It has begun: it answers calls, and is about to listen. */
   begun(nothing: undefined): void
   /** Its data port listens. */
   listening(url: string): void
   /** Its data port cannot listen. */
   refused(error: ListenFailure): void
-  /** It got a signal to end, alone or with all of its process group. */
+  /** It got a signal to end, alone or with its whole process group. */
   terminated(nothing: undefined): void
   append(record: { readonly mode: InvalidationMode; readonly selectors: Selectors }): Awaitable<Receipt>
   take(key: string): Awaitable<Turn>
@@ -33,29 +33,29 @@ export interface PrimaryService {
   happened(snapshot: Snapshot): void
 }
 
-/** Of a worker, by the primary. */
+/** What the primary asks of a worker. */
 export interface WorkerService {
   begin(how: Beginning): void
-  /** Settles when from now on nothing that the record names is used. */
+  /** Settles once nothing that the record names is used any more. */
   hear(record: WorkerRecord): Awaitable<void>
-  /** Requests go by these origins and routes from now on. */
+  /** From now on requests use these origins and routes. */
   apply(config: Pick<Config, 'origins' | 'routes'>): void
   report(nothing: undefined): Awaitable<Report>
   explain(request: AskedAbout): Awaitable<Explanation>
-  /** Gives back the memory of copies. */
+  /** Frees the memory of copies. */
   clear(nothing: undefined): Awaitable<void>
-  /** Tells what happens, once a second, or no longer. */
+  /** Starts or stops telling the primary what happens, once a second. */
   watch(wanted: boolean): void
-  /** Each answer is now the last of its connection. */
+  /** From now on each answer is the last of its connection. */
   drain(nothing: undefined): void
   /** Finishes what is in flight, and ends. */
   end(nothing: undefined): void
 }
 
 export interface Beginning {
-  /** The worker's share of it. */
+  /** With the worker's share of the limits. */
   readonly config: Config
-  /** Its part of what the container has in memory, from 0 to 1. */
+  /** The worker's part of the container's memory, from 0 to 1. */
   readonly containerShare: number
   /** Its name among the nodes of a log in Redis. */
   readonly node: string

@@ -2,8 +2,8 @@ import type { Config } from '../config.ts'
 import { neededByOne } from '../config/memory-shares.ts'
 
 /**
- * The configuration of one of several workers: limits of memory, clients and origins are those of all of them together.
- * Where neither disk nor Redis is shared, half of the memory is: it stays with the primary.
+ * The configuration of one of several workers, with its part of the limits of memory, clients and origins, which are
+ * configured for all together. Without disk and Redis half of the memory is shared: it stays with the primary.
  */
 export function shareOf(config: Config, workers: number): Config {
   const { store, limits } = config
@@ -22,7 +22,7 @@ export function shareOf(config: Config, workers: number): Config {
 }
 
 /**
- * Of the container's memory the part of each process, from 0 to 1: it goes by what they may hold. The primary may have as much of the
+ * Each process's part of the container's memory, from 0 to 1, by what it may hold. The primary may hold as much of the
  * store as all workers together.
  */
 export function containerShares(
@@ -36,13 +36,13 @@ export function containerShares(
   return { primary: primary / whole, worker: worker / whole }
 }
 
-/** Origins as one of several workers asks them. */
+/** Origins with one worker's part of their concurrency. */
 export function originsOf({ origins }: Pick<Config, 'origins'>, workers: number): Config['origins'] {
   const part = partOf(workers)
   return origins.map((origin) => ({ ...origin, maxConcurrency: part(origin.maxConcurrency) }))
 }
 
-/** Rounded down: all parts together are not more than the whole, where that has one for each. */
+/** Rounded down, so that the parts together are not more than the whole; but at least 1. */
 const partOf = (workers: number) => (whole: number) => Math.max(1, Math.floor(whole / workers))
 
 /** Memory that the primary keeps for all, in bytes. */

@@ -4,7 +4,7 @@ import type { TierUsage } from '../model.ts'
 import { PlainLru } from '../stores/memory/plain-lru.ts'
 import { YieldingLimit } from '../stores/memory/yielding-limit.ts'
 
-/** Map, list and buffer behind each copy, in bytes. */
+/** What map, list and buffer take for each copy, in bytes. */
 const RECORD = 400
 
 /** Copies of all workers, as octets in their primary: what one of them fetched the others need not fetch. */
@@ -27,7 +27,7 @@ export class SharedMemory implements Yielding {
   }
 
   /**
-   * Keeps a copy of its own: what comes in messages is part of something larger.
+   * Keeps a copy of the octets: those of a message are part of something larger.
    * @returns whether there is room for it
    */
   put(key: string, octets: Uint8Array): boolean {

@@ -46,11 +46,11 @@ export class SharedParts {
       get: (key) => this.memory?.get(key),
       put: ({ key, octets }) => this.#put(key, octets),
       forget: (keys) => this.memory?.forget(keys),
-      forgetAll() {}, // a worker that is told to clear its copies says so: `clear` has been called before, once for all
+      forgetAll() {}, // sent by a worker that was told to clear its copies: `clear` has been called already
     }
   }
 
-  /** @returns can others have it from here? While memory is short they cannot, nor what was there before. */
+  /** @returns whether others can get it from here: not while memory is short, when what was there goes as well */
   #put(key: string, octets: Uint8Array): boolean {
     if (this.#watch?.pressure.high !== true) return this.memory?.put(key, octets) ?? false
     this.memory?.forget([key])
@@ -58,8 +58,9 @@ export class SharedParts {
   }
 
   /**
-   * The log's records up to now; the worker is told of each that follows.
-   * @param tell true when it has applied the record, false when it has ended instead
+   * What the log remembers so far; from now on the worker is sent each record. Undefined where disk or Redis have the
+   * log.
+   * @param tell true when the worker has applied the record, false when it has ended instead
    */
   follow(member: Member, tell: (record: WorkerRecord) => Promise<boolean>): LogState | undefined {
     if (this.memory === undefined) return undefined
@@ -68,12 +69,12 @@ export class SharedParts {
     return this.log.follow(follower)
   }
 
-  /** It does not answer: nobody waits any longer for what it fetches. */
+  /** The worker does not answer: nobody waits any longer for what it fetches. */
   passFrom(member: Member): void {
     this.#leases.passFrom(member.number)
   }
 
-  /** It has ended. */
+  /** The worker has ended. */
   leave(member: Member): void {
     const follower = this.#followers.get(member)
     if (follower !== undefined) this.log.leave(follower)
@@ -81,7 +82,7 @@ export class SharedParts {
     this.#leases.leave(member.number)
   }
 
-  /** Gives back the memory of copies. */
+  /** Frees the memory of copies. */
   clear(): void {
     this.memory?.clear()
   }

@@ -1,11 +1,11 @@
-/** What is told of several workers once a second, as of one process. */
+/** Combines the snapshots of several workers, one per second, into one. */
 import type { Statistics } from '../cache/statistics.ts'
 import { type LiveOrigin, type LiveRequest, MOST_RECENT, type Snapshot } from '../live/live.ts'
 import { byResult } from '../model.ts'
 
 /**
- * Adds up what the workers have told since the last time.
- * @param stats those of all, by now
+ * Adds up one snapshot of each worker.
+ * @param stats the present statistics of all workers
  */
 export function sumOfSnapshots(told: readonly [Snapshot, ...Snapshot[]], stats: Statistics): Snapshot {
   const [first] = told
@@ -49,7 +49,7 @@ function sumOfOrigin(all: readonly [LiveOrigin, ...LiveOrigin[]]): LiveOrigin {
   }
 }
 
-/** As many as are told of one process. */
+/** The latest, as many as in a snapshot of one process. */
 const latest = (recent: readonly LiveRequest[]): LiveRequest[] =>
   [...recent].sort((one, other) => one.at - other.at).slice(-MOST_RECENT)
 

@@ -2,7 +2,7 @@ import { byResult, hitRatioOf } from '../model.ts'
 import type { Statistics } from '../cache/statistics.ts'
 import type { Tier, TierUsage } from '../model.ts'
 
-/** What several processes have counted, as of one. The first knows the log. */
+/** Adds up the statistics of several processes; those of the log are the first one's. */
 export function sumOfStatistics(own: Statistics, others: readonly Statistics[]): Statistics {
   const all = [own, ...others]
   const sum = (read: (statistics: Statistics) => number) => all.reduce((total, one) => total + read(one), 0)
@@ -48,7 +48,7 @@ function together(one: TierUsage, other: TierUsage): TierUsage {
   }
 }
 
-/** What stays true of a process that has ended. */
+/** The part that stays true of a process that has ended. */
 export function countsOf(statistics: Statistics): Statistics {
   return { ...statistics, inFlight: 0, waiting: 0, tiers: [] }
 }

@@ -5,20 +5,23 @@ import type { Member } from './member.ts'
 import type { Pool } from './pool.ts'
 import type { Report } from './services.ts'
 
-/** How often each worker says what it has counted, and so that it is there; ms. */
+/** How often each worker reports what it has counted, and so that it is alive; ms. */
 const HEARD_EVERY_MS = 1_000
-/** Who asks for the newest numbers waits this long for them, then takes those there are; ms. */
+/** How long to wait for the latest numbers before the last known ones are used; ms. */
 const DEADLINE_MS = 1_000
 
 export interface WatchParts {
   readonly pool: Pick<Pool, 'begun' | 'answer'>
   readonly clock: Clock
   readonly heard: (member: Member, report: Report) => void
-  /** It has not answered for the life of a lease, and may hang: nobody is to wait for what it fetches; if it never does it is killed later. */
+  /**
+   * It has not answered for `LEASE_LIFE_MS` and may hang: nobody should wait for what it fetches. It is killed later if
+   * it never answers.
+   */
   readonly late: (member: Member) => void
 }
 
-/** Asks every worker again and again what it has counted, and so notices who hangs. */
+/** Asks every worker at intervals what it has counted, and so notices those that hang. */
 export class Watch {
   readonly #parts: WatchParts
   #cancel: (() => void) | undefined
@@ -27,7 +30,7 @@ export class Watch {
     this.#parts = parts
   }
 
-  /** Asks again and again from now on. @returns settles when all have told once, or were given the time to */
+  /** Asks at intervals from now on. @returns settles when all have answered once, or the time for that is up */
   async start(): Promise<void> {
     this.#cancel = this.#parts.clock.after(HEARD_EVERY_MS, () => void this.start())
     await this.hearAll()

@@ -1,4 +1,4 @@
-/** A worker of `herdgate serve --workers N`: a proxy that has its configuration, log and leases from its primary. */
+/** A worker of `herdgate serve --workers N`: a proxy that gets its configuration, log and leases from its primary. */
 import { pino } from 'pino'
 import { prepareOwnProcess } from '../heap/own-process.ts'
 import { closeOnErrors } from '../server/shutdown.ts'
@@ -44,13 +44,13 @@ const service: WorkerService = {
 
 const primary = new Calls<PrimaryService, WorkerService>((message) => void process.send?.(message, ignore), service)
 process.on('message', (message: Message) => primary.receive(message))
-// The primary's to act on, when all processes of the group get them: workers end when it says so, or is gone.
+// Where the whole process group gets these, the primary acts on them: workers end when it tells them to, or is gone.
 process.on('SIGHUP', ignore)
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => primary.tell('terminated', undefined))
 const tracing = await openTracing(process.env, pino())
 primary.tell('hello', undefined)
 
-/** In one go: a record that follows must find the log. */
+/** Synchronous: a record that follows must find the log. */
 function begin({ config, containerShare, node, log: state }: Beginning): void {
   output = openLog(config.logLevel)
   const { logger } = output
@@ -60,7 +60,7 @@ function begin({ config, containerShare, node, log: state }: Beginning): void {
     pretty: process.stdout.isTTY,
     containerShare,
     primary: { leases: ipcLeases(primary), node, memory: log && { store: ipcStore(primary), log } },
-    tells: ({ tier }) => tier === 'memory', // the others are the same for all
+    tells: ({ tier }) => tier === 'memory', // the other tiers are the same for all workers
     tracing,
   })
   closeOnErrors({ close }, output)

@@ -5,19 +5,19 @@ import { sumOfSnapshots } from './snapshots.ts'
 
 export interface WorkersLiveParts {
   readonly clock: Clock
-  /** As last heard of all workers. */
+  /** Those of all workers, as last reported. */
   readonly stats: () => Statistics
-  /** Tells all workers whether anybody watches; again and again, for those that have come since. */
+  /** Tells all workers whether anybody watches; repeated for those that have started since. */
   readonly want: (wanted: boolean) => void
 }
 
 const SNAPSHOT_MS = 1_000
 
-/** What happens in all workers together. While nobody watches they tell nothing. */
+/** What happens in all workers together. While nobody watches they report nothing. */
 export class WorkersLive implements Live {
   readonly #parts: WorkersLiveParts
   readonly #watchers = new Set<(snapshot: Snapshot) => void>()
-  /** By worker, what it has told and is not passed on; none of them is empty. */
+  /** By worker, its snapshots that have not been passed on; no list is empty. */
   readonly #told = new Map<object, Snapshot[]>()
   #stop: (() => void) | undefined
 
@@ -25,7 +25,7 @@ export class WorkersLive implements Live {
     this.#parts = parts
   }
 
-  /** Takes what a worker tells. */
+  /** Takes a snapshot of a worker. */
   told(worker: object, snapshot: Snapshot): void {
     if (this.#watchers.size === 0) return
     const waiting = this.#told.get(worker)
@@ -54,7 +54,7 @@ export class WorkersLive implements Live {
     while ([...this.#told.values()].some(({ length }) => length > 1))
   }
 
-  /** One snapshot of each worker: a second that came early is left for the next. */
+  /** Passes on one snapshot of each worker: a second one that came early is left for the next time. */
   #tell(): void {
     const [first, ...rest] = [...this.#told.values()].flatMap((waiting) => waiting.splice(0, 1))
     for (const [worker, { length }] of this.#told) if (length === 0) this.#told.delete(worker)

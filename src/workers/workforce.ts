@@ -17,13 +17,13 @@ import { Watch } from './watch.ts'
 
 /** A worker that has not applied a record for two leases is taken for hung: no node uses what was purged longer ago. */
 const PATIENCE_IN_LEASES = 2
-/** With short leases: a collection of garbage, or a busy machine, is no reason to end it. */
+/** With short leases, at least this: a garbage collection, or a busy machine, is no reason to kill a worker. */
 const LEAST_PATIENCE_MS = 2_000
 /** By then a signal to the whole process group has reached this process too. */
 const GROUP_SIGNAL_MS = 500
 
 export interface WorkforceParts {
-  /** What a worker runs. */
+  /** The module that a worker runs. */
   readonly module: string
   readonly size: number
   readonly clock: Clock
@@ -31,15 +31,15 @@ export interface WorkforceParts {
   readonly logger: Logger
   /** Keeps the primary within its memory. */
   readonly watchMemory: SharedPartsOptions['watchMemory']
-  /** A worker tells what has happened there within a second. */
+  /** Called with a worker's snapshot of what happened there within a second. */
   readonly happened: (member: Member, snapshot: Snapshot) => void
-  /** Its process has ended. */
+  /** Called when a worker's process has ended. */
   readonly ended: (member: Member) => void
 }
 
 type Reloadable = Pick<Config, 'origins' | 'routes'>
 
-/** All workers together: what they are told, what they share, and what they have counted. */
+/** All workers together: what they are sent, what they share, and what they have counted. */
 export class Workforce {
   readonly shared: SharedParts
   readonly reports = new Reports()
@@ -48,7 +48,7 @@ export class Workforce {
   readonly #patienceMs: number
   readonly #pool: Pool
   readonly #watch: Watch
-  /** As it was reloaded last. */
+  /** As last reloaded. */
   #current: Reloadable
   #isDraining = false
 
@@ -75,14 +75,14 @@ export class Workforce {
     })
   }
 
-  /** @returns the base URL of the data port once every worker listens there and has told what it counts */
+  /** @returns the base URL of the data port once every worker listens there and has reported what it counts */
   async start(): Promise<string> {
     const url = await this.#pool.start()
     await this.#watch.start()
     return url
   }
 
-  /** Does any take connections, and is it to go on? */
+  /** Is there a worker that takes connections and is to go on? */
   get isReady(): boolean {
     return this.#pool.listening.length > 0 && !this.#isDraining
   }
@@ -92,33 +92,33 @@ export class Workforce {
     return this.#pool.members.reduce((sum, { connections }) => sum + connections, 0)
   }
 
-  /** What works worse than configured, a word each. */
+  /** What works worse than configured, one word each. */
   get degraded(): readonly string[] {
     return [...this.reports.degraded, ...(this.#pool.listening.length < this.#parts.size ? ['workers'] : [])]
   }
 
-  /** @returns settles when every worker goes by it */
+  /** @returns settles when every worker has applied it */
   async apply(next: Reloadable): Promise<void> {
     this.#current = next
     const share = this.#share(next)
     const applies = async (member: Member): Promise<void> => {
       if (member.hasBegun) await this.#pool.answer(member, member.calls.call('apply', share))
-      else member.calls.tell('apply', share) // it listens only then
+      else member.calls.tell('apply', share) // it listens only after that
     }
     await Promise.all(this.#pool.members.map(applies))
   }
 
-  /** Settles when all have told what they have counted until now, or were given the time to. */
+  /** Settles when all have reported what they have counted so far, or the time for that is up. */
   hearAll(): Promise<void> {
     return this.#watch.hearAll()
   }
 
-  /** Tells all whether anybody watches. */
+  /** Tells all workers whether anybody watches. */
   watch(wanted: boolean): void {
     for (const { calls } of this.#pool.begun) calls.tell('watch', wanted)
   }
 
-  /** Any worker knows: what it does not have, it has from those that share. */
+  /** Any worker can answer: what it does not hold itself, it looks up where that is shared. */
   async explain({ method, url, fields }: CacheRequest): Promise<Explanation> {
     const [member] = this.#pool.listening
     const asked = member?.calls.call('explain', { method, url, fields })
@@ -127,7 +127,7 @@ export class Workforce {
     return explanation
   }
 
-  /** Holds nothing that could be looked up here; purging everything gives back the memory of all. */
+  /** The store of the primary's own cache: it holds nothing, but clearing it frees the memory of all workers. */
   get store(): Store {
     const { memory } = this.shared
     return {
@@ -139,7 +139,7 @@ export class Workforce {
       deleteMany() {},
       clear: () => {
         this.shared.clear()
-        // Nobody waits for it: what is there is dead already, and Redis takes its time.
+        // Nobody waits for this: what is there is dead already, and Redis takes its time.
         for (const { calls } of this.#pool.begun) calls.tell('clear', undefined)
       },
       close() {},
@@ -190,7 +190,7 @@ export class Workforce {
     return { origins: originsOf(current, this.#parts.size), routes: current.routes }
   }
 
-  /** Somebody has told this worker alone to end, unless all of us are told. */
+  /** This worker was told to end: alone, unless the whole process group was. */
   #terminated(member: Member): void {
     this.#parts.clock.after(GROUP_SIGNAL_MS, () => {
       if (!this.#isDraining) this.#pool.replace(member)
@@ -198,7 +198,7 @@ export class Workforce {
   }
 
   #left(member: Member, how: string): void {
-    if (isMemoryFault(how)) doubtOpenFiles() // the primary reads the log in the file that its workers read
+    if (isMemoryFault(how)) doubtOpenFiles() // the primary reads the log from the file that its workers read
     this.shared.leave(member)
     this.#parts.ended(member)
     void this.reports.ended(member)

@@ -1,6 +1,6 @@
 /**
- * Stored things as octets, for stores outside of this process: fixed layout (layout.ts), nothing in it is run or
- * interpreted, sealed at its end.
+ * Stored things as octets, for stores outside this process: a fixed layout (layout.ts), nothing in which is executed,
+ * with a seal at the end.
  */
 import type { Stored } from '../../model.ts'
 import { MAGIC, readStored, writeStored } from './layout.ts'
@@ -10,20 +10,20 @@ import { isSound } from './sound.ts'
 
 export interface CodecOptions {
   /**
-   * Who does not have it cannot make anything that is decoded, or pass off one key's as another's. An older copy of the
-   * same key is told from a newer one by the invalidation log alone.
+   * Whoever lacks it can neither forge an entry nor pass off one key's entry as another's. Only the invalidation log
+   * tells an older entry of the same key from a newer one.
    */
   readonly hmacKey?: string | Uint8Array | undefined
-  /** From times of this process's clock to the machine's, by which others read them; in ms (`correctionOf`). */
+  /** Added to times of this process's clock to get the machine's, which others read; in ms (`correctionOf`). */
   readonly correction?: number | undefined
 }
 
-/** What most heads fit into. */
+/** Enough for most heads. */
 const HEAD_OCTETS = 2048
 
 /**
- * The octets of a stored thing; undefined when it cannot be given back as it is: the body is not complete, the value is
- * not plain data, a text is no Unicode.
+ * The octets of a stored thing; undefined when it could not be restored unchanged: its body is incomplete, its value is
+ * not plain data, or a text is not well-formed Unicode.
  */
 export function encode(key: string, stored: Stored, { hmacKey, correction }: CodecOptions = {}): Buffer | undefined {
   const expected = HEAD_OCTETS + (stored.kind === 'response' ? (stored.body.bytes?.length ?? 0) : 0)
@@ -33,16 +33,13 @@ export function encode(key: string, stored: Stored, { hmacKey, correction }: Cod
   return writer.written
 }
 
-/**
- * What `encode` made of something stored at this key; undefined for anything else, whatever it is. Nothing of the given
- * octets is kept.
- */
+/** Restores what `encode` made for this key; undefined for anything else. Keeps no reference to the octets. */
 export function decode(
   key: string,
   octets: Uint8Array,
   { hmacKey, correction }: CodecOptions = {},
 ): Stored | undefined {
-  if (!MAGIC.equals(octets.subarray(0, MAGIC.length))) return undefined // what is not ours costs no sum
+  if (!MAGIC.equals(octets.subarray(0, MAGIC.length))) return undefined // foreign octets cost no checksum
   const content = unsealed(octets, sealWith(hmacKey))
   const stored = content && readStored(new OctetReader(content, correction), key)
   return stored !== undefined && isSound(stored) ? stored : undefined

@@ -1,12 +1,12 @@
 /**
- * Where what of a stored thing stands in its octets:
+ * The binary layout of a stored thing:
  *
- *     magic "hgsd" | version | kind | key | url | tags | generation | position | what the kind has
+ *     magic "hgsd" | version | kind | key | url | tags | generation | position | the kind's own members
  *
- * Texts and lists carry their length in front. A body stands as it is. Times are by the machine's clock, so that who reads
- * them need not have begun when the writer did. So is when the fetch began, for telling which of two was asked for later
- * (`askedAt`). Elsewhere that is no proof of what the log had said by then (`startedAt`): the position in the log is, and
- * comparing begins there.
+ * Texts and lists are preceded by their length; a body is stored as it is. Times are by the machine's clock, so that a
+ * reader need not have started when the writer did; this includes `askedAt`, which says which of two copies was asked
+ * for later. `startedAt` is not stored, as in another process it would not prove what the log had said by then. The
+ * position in the log does, and comparison starts from it.
  */
 import { Body } from '../../body.ts'
 import { interned, internedText } from '../../interned.ts'
@@ -17,7 +17,7 @@ import { estimateBytes } from '../value-size.ts'
 import { readValue, writeValue } from './value-octets.ts'
 
 export const MAGIC = Buffer.from('hgsd', 'latin1')
-/** Rises with every change of the layout: what has another one is not read. */
+/** Goes up with every change of the layout; octets of another version are not read. */
 export const VERSION = 3
 const KINDS = ['response', 'value', 'varies', 'unshareable'] as const
 
@@ -31,7 +31,7 @@ export function writeStored(writer: OctetWriter, key: string, stored: Stored): b
   return writeKind(writer, stored) && writer.sound
 }
 
-/** @returns undefined when it is not in this layout, or of another key; its parts may still be anything */
+/** @returns undefined for another layout or another key; the values of its parts are not checked yet */
 export function readStored(reader: OctetReader, key: string): Stored | undefined {
   reader.must(MAGIC.equals(reader.raw(MAGIC.length)))
   reader.must(reader.octet() === VERSION)
@@ -159,7 +159,7 @@ function readResponse(reader: OctetReader): OfResponse {
   }
 }
 
-/** What is read may be part of a larger buffer, or be written over. */
+/** The octets read may be part of a larger buffer, or be overwritten later. */
 function ownCopy(bytes: Uint8Array): Buffer {
   const copy = Buffer.allocUnsafeSlow(bytes.length)
   copy.set(bytes)

@@ -1,10 +1,10 @@
 /** Numbers and texts as octets, one after the other; big-endian. */
 import { isUtf8 } from 'node:buffer'
 
-/** No list of a stored thing is longer. */
+/** The longest list a stored thing may have. */
 const MOST_MEMBERS = 10_000
 
-/** Octets that grow as they are written. */
+/** A buffer that grows as it is written. */
 export class OctetWriter {
   #octets: Buffer
   readonly #correction: number
@@ -12,15 +12,15 @@ export class OctetWriter {
   #sound = true
 
   /**
-   * @param expected how many it will be, about: each time they turn out to be more they are copied
-   * @param correction from times of this process's clock to the machine's, in ms
+   * @param expected about how many octets will be written; whenever there are more, everything is copied
+   * @param correction added to times of this process's clock to get the machine's, in ms
    */
   constructor(expected: number = 1024, correction: number = 0) {
     this.#octets = Buffer.allocUnsafe(expected)
     this.#correction = correction
   }
 
-  /** Could everything be written as it is? */
+  /** Whether everything so far could be written unchanged. */
   get sound(): boolean {
     return this.#sound
   }
@@ -41,7 +41,7 @@ export class OctetWriter {
     this.#octets.writeUInt32BE(value, at)
   }
 
-  /** Infinity included; zero has no sign. */
+  /** Infinity included; -0 becomes 0. */
   number(value: number): void {
     const at = this.#reserve(8)
     this.#octets.writeDoubleBE(value + 0, at)
@@ -55,7 +55,7 @@ export class OctetWriter {
     this.octet(value ? 1 : 0)
   }
 
-  /** In UTF-8. What UTF-8 cannot express, half a surrogate pair, cannot be written. */
+  /** In UTF-8, which cannot express a lone surrogate: a text with one leaves the writer no longer `sound`. */
   text(value: string): void {
     this.#sound &&= value.isWellFormed()
     this.bytes(Buffer.from(value, 'utf8'))
@@ -72,7 +72,7 @@ export class OctetWriter {
     this.raw(value)
   }
 
-  /** Without its length. */
+  /** Without its length in front. */
   raw(value: Uint8Array): void {
     const at = this.#reserve(value.length)
     this.#octets.set(value, at)
@@ -96,8 +96,8 @@ export class OctetWriter {
 }
 
 /**
- * Reads what an OctetWriter wrote, or anything: past the end, or where something is not as it was written, it is no
- * longer `sound`, and everything read is empty.
+ * Reads what an OctetWriter wrote, and tolerates anything else: past the end, or at something that no writer produces,
+ * it is no longer `sound`, and everything read from then on is empty.
  */
 export class OctetReader {
   readonly #octets: Buffer
@@ -105,7 +105,7 @@ export class OctetReader {
   #at = 0
   #sound = true
 
-  /** @param correction as of the writer, and of this process */
+  /** @param correction subtracted from times of the machine's clock to get this process's, in ms */
   constructor(octets: Uint8Array, correction: number = 0) {
     this.#octets = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength)
     this.#correction = correction
@@ -160,19 +160,19 @@ export class OctetReader {
     return values
   }
 
-  /** How many members of at least so many octets follow. */
+  /** The number of members that follow, each of at least `leastOctets` octets. */
   length(leastOctets: number): number {
     const count = this.count()
     this.must(count <= MOST_MEMBERS && count * leastOctets <= this.#octets.length - this.#at)
     return this.#sound ? count : 0
   }
 
-  /** A view of what is read from. */
+  /** A view of the octets being read, not a copy. */
   bytes(): Buffer {
     return this.raw(this.count())
   }
 
-  /** A view of so many octets. */
+  /** A view of the next `length` octets. */
   raw(length: number): Buffer {
     const at = this.#take(length)
     return at === undefined ? NOTHING : this.#octets.subarray(at, at + length)
@@ -182,7 +182,7 @@ export class OctetReader {
     return this.flag() ? read() : undefined
   }
 
-  /** What was read is of use only if this holds. */
+  /** Unless this holds, the reader is no longer `sound`. */
   must(holds: boolean): void {
     this.#sound &&= holds
   }
@@ -197,5 +197,5 @@ export class OctetReader {
 }
 
 const NOTHING = Buffer.alloc(0)
-/** For all that have none: most stored things have no tags. */
+/** Shared by all empty lists: most stored things have no tags. */
 const NO_TEXTS: readonly string[] = []

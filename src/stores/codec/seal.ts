@@ -1,13 +1,13 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 
-/** What tells that octets are those that were written. */
+/** Shows whether octets are still those that were written. */
 export interface Seal {
   readonly bytes: number
   of(octets: Uint8Array): Buffer
 }
 
-/** Finds damage, not forgery. */
+/** Detects damage, not forgery. */
 const CRC32: Seal = {
   bytes: 4,
   of(octets) {
@@ -17,13 +17,13 @@ const CRC32: Seal = {
   },
 }
 
-/** HMAC-SHA256 with a key, so that only who has it can write what is believed; CRC-32 without. */
+/** HMAC-SHA256 with a key, so that only its holders can write what is accepted; CRC-32 without one. */
 export function sealWith(hmacKey: string | Uint8Array | undefined): Seal {
   if (hmacKey === undefined) return CRC32
   return { bytes: 32, of: (octets) => createHmac('sha256', hmacKey).update(octets).digest() }
 }
 
-/** The octets in front of their seal, if it is theirs. */
+/** The octets without their seal; undefined when the seal does not match. */
 export function unsealed(sealed: Uint8Array, seal: Seal): Uint8Array | undefined {
   const end = sealed.length - seal.bytes
   if (end < 0) return undefined

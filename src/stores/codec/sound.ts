@@ -1,4 +1,4 @@
-/** What of a stored thing that was read back can be believed: the same as of what an origin sends. */
+/** Checks a stored thing that was read back, as strictly as what an origin sends. */
 import { type Fields, HOP_BY_HOP } from '../../fields.ts'
 import type { Lifetime, Order, PartialContent, Stamp, Stored, StoredResponse } from '../../model.ts'
 import { LOWER_CASE_TOKEN, TOKEN } from '../../token.ts'
@@ -23,15 +23,15 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 const GENERATION = /^[\x21-\x7e]{1,128}$/
 /** In a normalised pair of request fields: the request has no such field (policy/vary.ts). */
 const ABSENT = '\0'
-/** There too: the field came under several names (policy/key.ts). */
+/** Likewise: the field came under several names (policy/key.ts). */
 const ALL_AS_READ = /^\n[\w-]{43}$/
-/** Beside those for one connection: what is made anew for each use (policy/response.ts). */
+/** Never stored, in addition to hop-by-hop fields: what is generated for each use (policy/response.ts). */
 const NEVER_STORED = new Set(['age', 'content-length', 'trailer'])
 
 const isName = (name: string): boolean => LOWER_CASE_TOKEN.test(name)
 const areSoundNames = (on: readonly string[]): boolean => on.length > 0 && on.every(isName)
 
-/** A position that the log has not reached is for the log to judge. */
+/** A position beyond the log's end is left to the log to judge. */
 function isSoundStamp({ generation, position }: Stamp): boolean {
   return GENERATION.test(generation) && Number.isSafeInteger(position) && position >= 0
 }

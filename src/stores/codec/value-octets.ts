@@ -1,9 +1,9 @@
-/** Values of the library door as octets: texts and bytes as they are, other plain data as JSON. */
+/** Values of the library as octets: texts and bytes as they are, other plain data as JSON. */
 import type { OctetReader, OctetWriter } from './octets.ts'
 
 const FORM = { json: 0, text: 1, bytes: 2, buffer: 3, nothing: 4 } as const
 
-/** @returns false when it is not plain data: what would come back as something else is not written */
+/** @returns false when it is not plain data: a value that would be read back as something else is not written */
 export function writeValue(writer: OctetWriter, value: unknown): boolean {
   if (value === undefined) {
     writer.octet(FORM.nothing)
@@ -41,12 +41,14 @@ export function readValue(reader: OctetReader): unknown {
   }
 }
 
-/** An instance of the class itself: what else a subclass has would be lost. */
+/** Whether it is a direct instance of the class: what a subclass adds would be lost. */
 function isOf(prototype: object, value: object): boolean {
   return Object.getPrototypeOf(value) === prototype
 }
 
-/** Undefined when JSON cannot express it: cycles, big integers, NaN, dates, maps, functions, instances of classes. -0 is 0. */
+/**
+ * Undefined when JSON cannot express it: cycles, big integers, NaN, dates, maps, functions, class instances. -0 is 0.
+ */
 function jsonOf(value: unknown): string | undefined {
   try {
     return JSON.stringify(value, checked)
@@ -55,7 +57,7 @@ function jsonOf(value: unknown): string | undefined {
   }
 }
 
-/** A replacer that changes nothing and refuses what is not plain data. `this` holds the member before `toJSON`. */
+/** A replacer that changes nothing and rejects what is not plain data. `this` holds the member before `toJSON`. */
 function checked(this: unknown, name: string, value: unknown): unknown {
   const member: unknown = (this as Readonly<Record<string, unknown>>)[name]
   if (member === undefined && !Array.isArray(this)) return undefined // an absent member is read as undefined, too
@@ -67,7 +69,7 @@ function isPlain(member: unknown): boolean {
   if (typeof member === 'number') return Number.isFinite(member)
   if (typeof member === 'string' || typeof member === 'boolean' || member === null) return true
   if (typeof member !== 'object' || Object.getOwnPropertySymbols(member).length > 0) return false
-  if (isOf(Array.prototype, member)) return Object.keys(member).length === (member as unknown[]).length // all by number
+  if (isOf(Array.prototype, member)) return Object.keys(member).length === (member as unknown[]).length // indices only
   return isOf(Object.prototype, member) && !('toJSON' in member)
 }
 

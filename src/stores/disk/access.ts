@@ -5,12 +5,12 @@ import { type DiskFile, openDiskFile } from './file.ts'
 
 /** How long a file that failed is left alone. */
 const REST_MS = 10_000
-/** How often it is looked what became of the file: one that was removed, or cut short, goes on for those who have it open. */
+/** How often the file is checked: whoever has it open does not notice that it was removed or cut short. */
 const LOOK_EVERY_MS = 1_000
-/** How long a process that serves may stand still to check a file that another has just begun in the place of one removed. */
+/** How long a serving process may block to check a file that another has just created in place of a removed one. */
 const CHECK_NEW_MS = 1_000
 
-/** A file that may fail: then it is left alone for a while, with an event, and tried again. */
+/** Access to a file that may fail: it is then left alone for a while, with an event, and tried again. */
 export class DiskAccess {
   readonly #path: string
   readonly #clock: Clock
@@ -24,8 +24,8 @@ export class DiskAccess {
   #isClosed = false
 
   /**
-   * @param removed called with a file that is no longer where it was, before it is let go
-   * @throws RangeError for a path that leads to no folder of its own
+   * @param removed called with a file that is no longer where it was, before it is closed
+   * @throws RangeError when `path` is not a string, is blank, or has a NUL in it
    */
   constructor(path: string, clock: Clock, events: Events | undefined, removed: (file: DiskFile) => void = () => {}) {
     if (typeof path !== 'string' || path.trim() === '' || path.includes('\0')) {
@@ -35,7 +35,7 @@ export class DiskAccess {
     this.#clock = clock
     this.#events = events
     this.#removed = removed
-    this.read(() => undefined) // a file that cannot be opened is told at the start
+    this.read(() => undefined) // a file that cannot be opened is reported at the start
   }
 
   get degraded(): boolean {
@@ -53,20 +53,20 @@ export class DiskAccess {
     }
   }
 
-  /** What `run` returned, when that is durable and everybody can see it. Rejects when it could not be written. */
+  /** What `run` returned, once it is durable and every process can see it. Rejects when it could not be written. */
   async write<T>(run: (file: DiskFile) => T): Promise<T> {
-    this.#letGoIfLost() // what is written is to be there for others
+    this.#letGoIfLost() // others must find what is written
     const file = this.#opened()
     return file.write(() => run(file))
   }
 
-  /** Settles when every other process sees what has been written here: at once, unless the file has just been replaced. */
+  /** Settles when every other process sees what has been written: at once, unless the file was just replaced. */
   async seenByAll(): Promise<void> {
     const lookedMs = this.#replacedAt + LOOK_EVERY_MS - this.#clock.now()
     if (lookedMs > 0) await new Promise<void>((resolve) => void this.#clock.after(lookedMs, resolve))
   }
 
-  /** Leaves the file alone for a while, and tells why. */
+  /** Leaves the file alone for a while, and reports why. */
   rest(error: unknown): void {
     if (this.degraded) return
     this.#restsUntil = this.#clock.now() + REST_MS
@@ -97,7 +97,7 @@ export class DiskAccess {
     return file
   }
 
-  /** At the start nobody waits for this process as yet; later everybody does. */
+  /** At the start no request waits for this process yet; later all of them do. */
   #mayWaitMs(): number {
     if (this.#restsUntil !== undefined || this.#wasDoubtful) return 0
     return this.#replacedAt === -Infinity ? Infinity : CHECK_NEW_MS
@@ -111,7 +111,7 @@ export class DiskAccess {
     this.#file = undefined
     if (state === 'removed') this.#replaced(former)
     else this.#doubted(former)
-    void former.close().catch(() => {}) // nothing of it is of use to anybody
+    void former.close().catch(() => {}) // nothing in it is needed any more
   }
 
   #replaced(former: DiskFile): void {
@@ -120,11 +120,11 @@ export class DiskAccess {
     try {
       this.#removed(former)
     } catch {
-      // What cannot be read of it is lost.
+      // What cannot be read from it is lost.
     }
   }
 
-  /** It is checked beside the process, and then it is the one to go on with, or put aside. */
+  /** It is checked in the background, and then used again or moved aside. */
   #doubted({ whyDoubtful = '' }: DiskFile): void {
     this.#tell('degraded', whyDoubtful)
     this.#wasDoubtful = true

@@ -1,4 +1,4 @@
 import { hash } from 'node:crypto'
 
-/** Where a name's thing stands: keys of LMDB are short, and nothing a stranger chose. */
+/** The LMDB key for a name: those have to be short, and must not be chosen by strangers. */
 export const addressOf = (name: string): Buffer => hash('sha256', name, 'buffer')

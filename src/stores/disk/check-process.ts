@@ -1,7 +1,7 @@
 /**
- * Reads all that is in an LMDB file, as a process of its own: ends with 0 when all of it is there and as it was written,
- * with `DAMAGED` when not, and with anything else when that could not be found out. A damaged file may well take the
- * process down.
+ * Reads everything in an LMDB file, as a process of its own: exits with 0 when all of it is there and as it was
+ * written, with `DAMAGED` when not, and with anything else when that could not be determined. A damaged file may well
+ * crash the process.
  */
 import { createRequire } from 'node:module'
 import { statSync } from 'node:fs'
@@ -13,7 +13,7 @@ const [path = ''] = process.argv.slice(2)
 const lmdb: typeof import('lmdb') = createRequire(import.meta.url)('lmdb')
 const OPTIONS = { encoding: 'binary', keyEncoding: 'binary', cache: false } as const
 
-/** Errors that tell of the machine, not of the file. Not ENOMEM: a damaged header asks for any amount of memory. */
+/** Errors of the machine, not of the file. Not ENOMEM: a damaged header may ask for any amount of memory. */
 const { EACCES, EAGAIN, EDQUOT, EINTR, EMFILE, ENFILE, ENOSPC, EPERM, EROFS } = constants.errno
 const MDB_READERS_FULL = -30790
 const ELSEWHERE = [EACCES, EAGAIN, EDQUOT, EINTR, EMFILE, ENFILE, ENOSPC, EPERM, EROFS, MDB_READERS_FULL]
@@ -40,7 +40,7 @@ function walk(): void {
       must(before === undefined || Buffer.compare(before, here) < 0, 'keys ascend')
       const octets = table.getBinaryFast(here)
       must(octets !== undefined, 'every key is found')
-      // Pages of large values have no other sum, and freeing a damaged one would free others with it.
+      // Pages of large values have no other checksum, and freeing a damaged one would free others with it.
       must(name !== 'entries' || isSealed(octets), 'every entry is as it was written')
       before = here
       entries += 1

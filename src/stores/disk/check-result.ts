@@ -1,15 +1,15 @@
 /**
- * What the end of `check-process.ts` says of the file. That a damaged one takes the process down is why it is a process; but one
- * that could not be started, or that somebody ended, has said nothing.
+ * What the end of `check-process.ts` says of the file. It is a process of its own because a damaged file may crash it;
+ * one that could not be started, or was ended by somebody, says nothing.
  */
 import type { SpawnSyncReturns } from 'node:child_process'
 
-/** Status `check-process.ts` ends with when the file is damaged. Node itself has none like it: EX_DATAERR of sysexits. */
+/** Exit code of `check-process.ts` for a damaged file: EX_DATAERR of sysexits, which Node itself does not use. */
 export const DAMAGED = 65
 
 const CRASHES: ReadonlySet<string> = new Set(['SIGSEGV', 'SIGBUS', 'SIGABRT', 'SIGILL', 'SIGFPE', 'SIGTRAP'])
 
-/** Ends a process that reads a mapped page which is gone, or has in it what it should not. One whose heap is full aborts instead. */
+/** Signals for reading a mapped page that is gone or corrupted. A process whose heap is full aborts instead. */
 export const isMemoryFault = (signal: string): boolean => signal === 'SIGBUS' || signal === 'SIGSEGV'
 
 export type CheckResult = 'sound' | 'damaged' | { readonly unknown: string }

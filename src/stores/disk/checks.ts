@@ -1,6 +1,6 @@
 /**
- * Checks of files that were not closed, by `check-process.ts`: in this process one at a time of each file, and what it found is
- * kept until the file is open.
+ * Checks files that were not closed properly, with `check-process.ts`: one check per file at a time in this process,
+ * its result kept until the file is open.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { statSync } from 'node:fs'
@@ -8,27 +8,27 @@ import { extname, join } from 'node:path'
 import type { Clock } from '../../model.ts'
 import { type CheckResult, checkResultOf } from './check-result.ts'
 
-/** How long what a check found counts from when it is first told; twice as long after each further check. */
+/** How long the result of a check counts, from when it is first returned; twice as long after each further check. */
 const REST_MS = 10_000
 const LONGEST_REST_MS = 5 * 60_000
 
 interface Check {
-  /** Of the file it is about: another may take its place meanwhile. */
+  /** Inode of the file that is checked: another file may take its place meanwhile. */
   readonly ino: number
   readonly restMs: number
-  /** `undefined` while it runs. */
+  /** Undefined while it runs. */
   result: CheckResult | undefined
-  /** Infinity until it is first told. */
+  /** Infinity until the result is first returned. */
   countsUntil: number
 }
 
 const checks = new Map<string, Check>()
 
 /**
- * What is known of a file. It is checked where that is nothing, and again where the file could not be opened with what
- * the last check found.
- * @param waitMs how long the process may stand still for it; 0 if not at all
- * @returns `undefined` while it is being checked
+ * What is known of a file. It is checked where nothing is known, and again where the file could not be opened with the
+ * result of the last check.
+ * @param waitMs how long the process may block for it; 0 for not at all
+ * @returns undefined while it is being checked
  */
 export function checked(path: string, clock: Clock, waitMs: number): CheckResult | undefined {
   const { ino } = statSync(path)
@@ -49,7 +49,7 @@ function told(check: Check, clock: Clock): CheckResult | undefined {
   return check.result
 }
 
-/** It is open now: should it have to be opened again, it is another time. */
+/** The file is open now: when it has to be opened again, earlier results no longer count. */
 export function forget(path: string): void {
   checks.delete(path)
 }
@@ -65,8 +65,8 @@ function run(path: string, waitMs: number, ended: (result: CheckResult) => void)
     const child = spawn(process.execPath, args, { stdio: 'ignore' })
     child.on('error', ({ message }) => ended({ unknown: message }))
     child.on('exit', (status, signal) => ended(checkResultOf({ status, signal })))
-    child.unref() // who wants to end does not wait for it
+    child.unref() // it does not keep this process alive
   } catch (error) {
-    ended({ unknown: error instanceof Error ? error.message : String(error) }) // as where there is no memory for it
+    ended({ unknown: error instanceof Error ? error.message : String(error) }) // for want of memory, for example
   }
 }

@@ -1,13 +1,13 @@
 import { statSync } from 'node:fs'
 
 /**
- * What has become of an open file. `removed`: it is not the one in the folder any more. `doubtful`: it is shorter than it was,
- * which none of LMDB's becomes by itself, or whoever read it has crashed. A page that is gone, or not what it was, ends the
+ * What has become of an open file. `removed`: it is no longer the one in the folder. `doubtful`: it has become shorter,
+ * which LMDB never does by itself, or a process that read it has crashed. A page that is gone or corrupted ends the
  * process that touches it.
  */
 export type State = 'in place' | 'removed' | 'doubtful'
 
-/** A file that this process has open, as it stands in its folder. */
+/** A file that this process has open, as it is in its folder. */
 export class FileOnDisk {
   readonly #path: string
   readonly #ino: number
@@ -32,7 +32,7 @@ export class FileOnDisk {
 
   look(): State {
     const found = statSync(this.#path, { throwIfNoEntry: false })
-    if (found?.ino !== this.#ino) return 'removed' // while it is open no other file has that number
+    if (found?.ino !== this.#ino) return 'removed' // while it is open no other file has that inode
     if (found.size < this.#sizeSeen) this.doubt('the file was cut short')
     this.#sizeSeen = found.size
     return this.#whyDoubtful === undefined ? 'in place' : 'doubtful'

@@ -1,6 +1,6 @@
 /**
- * One LMDB environment in a folder: opened by the first of a process that needs it, closed by the last, shared with
- * other processes of the host. What is found damaged is moved aside and begun anew.
+ * One LMDB environment in a folder: opened by its first user in a process, closed by the last, and shared with other
+ * processes of the host. A damaged file is moved aside and begun anew.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -22,23 +22,22 @@ export interface DiskFile {
   readonly size: number
   /** Looks at what is in the folder now, and remembers what it saw. */
   look(): State
-  /** Why none of it is to be read any more, as was told, or seen at the last look. */
+  /** Why it must not be read any more, as reported or as seen at the last `look`. */
   readonly whyDoubtful: string | undefined
-  /** Where a damaged predecessor of this file was put when it was opened. */
+  /** Where a damaged predecessor of this file was moved when it was opened. */
   readonly movedTo: string | undefined
-  /** What is read next is what is committed now, by whichever process. Otherwise a read may be of a millisecond ago. */
+  /** The next read sees all that is committed by now, by any process; it may otherwise be a millisecond behind. */
   renew(): void
   /**
-   * Runs while nobody else writes, in this process or another; what it wrote is there as a whole or not at all.
-   * Settles when it would outlive a loss of power, which is before anybody can see it; rejects when it could not be
-   * written.
+   * Runs while nobody else writes, in this process or another; its writes are applied as a whole or not at all. Settles
+   * when they would outlive a loss of power, before anybody can see them; rejects when they could not be written.
    */
   write<T>(run: () => T): Promise<T>
-  /** Gives it back. Settles when everything is written. */
+  /** Closes the file for this user. Settles when everything is written. */
   close(): Promise<void>
 }
 
-/** `state` holds single numbers and texts; `targets` and `records` are the invalidation log's, the others the store's. */
+/** `state` holds single numbers and texts; `targets` and `records` are the log's, the others the store's. */
 const TABLES = ['state', 'entries', 'index', 'order', 'targets', 'records'] as const
 type TableName = (typeof TABLES)[number]
 export type Tables = { readonly [Name in TableName]: Table }
@@ -47,7 +46,7 @@ export type Tables = { readonly [Name in TableName]: Table }
 const FILE = 'herdgate-1.mdb'
 const OPTIONS = { encoding: 'binary', keyEncoding: 'binary', cache: false } as const
 
-/** What those of this process who have the file open share. */
+/** What all users of the file in this process share. */
 interface Shared {
   readonly env: RootDatabase
   readonly tables: Tables
@@ -59,9 +58,9 @@ interface Shared {
 const open = new Map<string, Shared>()
 
 /**
- * @param waitMs how long the process may stand still while a file that was not closed is checked. What takes longer goes
- * on beside it: then the file can be opened later.
- * @throws whatever hinders opening or creating it
+ * @param waitMs how long the process may block while a file that was not closed properly is checked. With 0 it is
+ * checked in the background, and can be opened later.
+ * @throws whatever prevents opening or creating it
  */
 export function openDiskFile(folder: string, clock: Clock = systemClock, waitMs = Infinity): DiskFile {
   const path = join(resolve(folder), FILE)
@@ -99,7 +98,7 @@ export function openDiskFile(folder: string, clock: Clock = systemClock, waitMs 
   }
 }
 
-/** A process that reads the same files has crashed, perhaps by what is in one of them: before they are read on they are checked. */
+/** A process that reads the same files has crashed, perhaps because of one: they are checked before further use. */
 export function doubtOpenFiles(): void {
   for (const shared of open.values()) shared.onDisk.doubt('a process that reads it has crashed')
 }
@@ -116,7 +115,7 @@ function openShared(folder: string, path: string, clock: Clock, waitMs: number):
   return { env, tables, movedTo, onDisk: new FileOnDisk(path), users: 0 }
 }
 
-/** Node's own `recursive` never ends where a folder that is there takes no other, as /proc. */
+/** Node's own `recursive` never ends where an existing folder accepts no new one, such as /proc. */
 function makeFolder(folder: string): void {
   if (existsSync(folder)) return
   makeFolder(dirname(folder))
@@ -128,12 +127,12 @@ function makeFolder(folder: string): void {
 }
 
 function openTables(path: string, prepare: (tables: Tables) => void): { env: RootDatabase; tables: Tables } {
-  const lmdb: typeof import('lmdb') = createRequire(import.meta.url)('lmdb') // only where there is a disk tier
+  const lmdb: typeof import('lmdb') = createRequire(import.meta.url)('lmdb') // loaded only for a disk tier
   const env = lmdb.open<Uint8Array, Uint8Array>({
     path,
     maxDbs: TABLES.length + 1,
-    overlappingSync: false, // then what is seen is durable, and a commit that fails leaves nothing waiting for ever
-    eventTurnBatching: false, // it leaves a promise behind that nobody hears when a commit fails: that ends the process
+    overlappingSync: false, // what is seen is durable, and a failed commit leaves nothing waiting for ever
+    eventTurnBatching: false, // with it a failed commit is an unhandled rejection, which ends the process
     ...OPTIONS,
   })
   const table = (name: TableName): Table => env.openDB<Uint8Array, Uint8Array>(name, OPTIONS)
@@ -151,14 +150,14 @@ function openTables(path: string, prepare: (tables: Tables) => void): { env: Roo
 
 async function closeShared({ env, onDisk }: Shared, folder: string, path: string): Promise<void> {
   const state = onDisk.look()
-  await env.close() // which touches no page of it
-  if (state === 'removed' || open.has(path)) return // or somebody of this process has opened it meanwhile
+  await env.close() // touches no page of it
+  if (state === 'removed' || open.has(path)) return // or it has been opened again in this process
   leave(folder)
   if (state === 'doubtful') rmSync(join(folder, CLOSED_MARK), { force: true })
   else if (othersIn(folder).length === 0) writeFileSync(join(folder, CLOSED_MARK), closedMarkOf(path))
 }
 
-/** A failed commit says why in a promise of its own, which nobody else listens to. */
+/** A failed commit gives its reason in a promise of its own, which nobody else handles. */
 async function causeOf(error: unknown): Promise<unknown> {
   const told = typeof error === 'object' && error !== null && 'commitError' in error ? error.commitError : undefined
   try {
@@ -169,15 +168,16 @@ async function causeOf(error: unknown): Promise<unknown> {
   return error
 }
 
-// ---------------------------------------------------------------------------------------- is it what we left?
+// --------------------------------------------------------------------------------------- is it as it was left?
 
-/** Written when the last process has closed the file: what it looked like. */
+/** Written when the last process has closed the file: what the file was like then. */
 const CLOSED_MARK = 'closed'
 
 /**
- * LMDB trusts its file: a page that is not what it was takes the process down. So a file that is not as it was left
- * is walked through by a process of its own, which may fall.
- * @throws while it has not done its work, or when it could not: then nothing is known of the file
+ * LMDB trusts its file: a corrupted page crashes the process. So a file that is not as it was left is first read
+ * through by a process of its own, which may crash.
+ * @throws HerdgateError `internal` while that is under way, or when it could not be done: then nothing is known of the
+ * file
  */
 function isSound(folder: string, path: string, clock: Clock, waitMs: number): boolean {
   if (!existsSync(path)) return true
@@ -196,14 +196,17 @@ function closedMarkOf(path: string): string {
   return `${size} ${mtimeNs} ${ino}`
 }
 
-/** @throws when other processes have it open: theirs would be another file than ours, and another log */
+/**
+ * @throws HerdgateError `internal` when other processes have it open: they would go on with another file, and another
+ * log
+ */
 function moveAside(folder: string, path: string): string {
   const others = othersIn(folder)
   if (others.length > 0) {
     throw new HerdgateError('internal', `${path} is damaged and in use by process ${others.join(', ')}`)
   }
   const damaged = `${path}.damaged`
-  renameSync(path, damaged) // the one before it goes: there is never more than one
+  renameSync(path, damaged) // replaces the one before: there is never more than one
   rmSync(`${path}-lock`, { force: true })
   return damaged
 }

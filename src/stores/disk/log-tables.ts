@@ -1,6 +1,6 @@
 /**
- * The invalidation log as it is written in a disk file. `state`: where it stands, its identity, its floor. `records`:
- * the last ones by position, for processes that follow. `targets`: the newest record per target, for those who begin.
+ * The invalidation log in a disk file. `state`: its position, its identity, its floor. `records`: the latest ones by
+ * position, for processes that follow. `targets`: the newest record per target, for processes that start.
  */
 import type { InvalidationMode } from '../../model.ts'
 import { addressOf } from './address.ts'
@@ -18,15 +18,15 @@ const HEAD = Buffer.from('log head')
 const GENERATION = Buffer.from('log generation')
 const FLOOR = Buffer.from('log floor')
 
-/** A process that is further behind begins anew with `targets`. */
+/** A process that is further behind loads `targets` again. */
 const RECORDS_KEPT = 10_000
-/** When there are too many targets, so many are looked at, and this share of them, the oldest, is forgotten. */
+/** When there are too many targets, this many are looked at, and about this share of them, the oldest, is forgotten. */
 const LOOKED_AT = 256
 const FORGOTTEN_SHARE = 1 / 32
 const NAMED = /^(?:all|(?:tag|url|prefix) .*)$/s
 const IDENTITY = /^[0-9a-f-]{36}$/
 
-/** Begins a log where there is none, or none that can be read: what has another identity is not trusted. */
+/** Begins a log where there is none that can be read: entries with another identity are not trusted. */
 export function beginLog(tables: Tables): void {
   if (identity(tables) !== undefined && numbersIn(tables.state.getBinaryFast(HEAD), 1) !== undefined) return
   tables.records.clearSync()
@@ -36,7 +36,7 @@ export function beginLog(tables: Tables): void {
   tables.state.putSync(GENERATION, Buffer.from(crypto.randomUUID(), 'latin1'))
 }
 
-/** @throws when it is not readable: somebody else has written into the file */
+/** @throws when it is not readable: another program has written into the file */
 export function generationOf({ tables }: DiskFile): string {
   return identity(tables) ?? unreadable('identity')
 }
@@ -59,7 +59,7 @@ export function recordsBetween({ tables }: DiskFile, after: number, upTo: number
   return records
 }
 
-/** Everything the log remembers. What cannot be read may have named anything: then all that is older counts as named. */
+/** Everything the log remembers. What cannot be read may have named anything: then everything older counts as named. */
 export function marksIn({ tables }: DiskFile, head: number, maxTargets: number): Marks {
   const marks = new Marks(maxTargets)
   const read = targetsIn(tables)
@@ -95,9 +95,9 @@ export function appendRecord(
 }
 
 /**
- * Forgets the oldest of some targets: which those are is chance, as they stand in the order of hashes. To look at all of them
- * would hold up the process for a quarter of a second.
- * @param count of all, which is more than `most`
+ * Forgets the oldest of some targets: a random sample, as they are in the order of hashes. Looking at all of them would
+ * block the process for a quarter of a second.
+ * @param count of all targets, which is more than `most`
  */
 function forgetSome(tables: Tables, count: number, most: number, head: number): void {
   const seen = someTargets(tables, addressOf(`${head} ${count}`))
@@ -109,7 +109,7 @@ function forgetSome(tables: Tables, count: number, most: number, head: number): 
   for (const { address } of forgotten) tables.targets.removeSync(address)
 }
 
-/** Those from an address on, and where it is near the end, the first. */
+/** Those from an address on; near the end, followed by the first ones. */
 function someTargets(tables: Tables, from: Buffer): Found[] {
   const last = targetsIn(tables, { start: from, limit: LOOKED_AT })
   return last.length < LOOKED_AT ? [...last, ...targetsIn(tables, { end: from, limit: LOOKED_AT - last.length })] : last
@@ -128,7 +128,7 @@ const countOf = ({ targets }: Tables): number => {
   return Number(entryCount)
 }
 
-/** All of them, unless it is said which. */
+/** All of them, unless a range is given. */
 const targetsIn = (tables: Tables, which: { start?: Buffer; end?: Buffer; limit?: number } = {}): Found[] =>
   [...tables.targets.getRange(which)].map(({ key, value }) => ({ address: Buffer.from(key), named: targetIn(value) }))
 

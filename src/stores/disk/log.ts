@@ -22,9 +22,12 @@ import { Marks, MAX_TARGETS, targetsOf } from '../log/marks.ts'
 import { everything, OVERFLOW, Pending, type PendingRecord, worse } from '../log/pending.ts'
 
 export interface DiskLogOptions {
-  /** The folder of the disk store; processes of one host that share it share the log. */
+  /** The folder of the disk store; created when missing. Processes of one host that use the same one share the log. */
   readonly path: string
-  /** Distinct targets remembered; beyond it the oldest raise the floor. */
+  /**
+   * Distinct tags, URLs and prefixes remembered, 100,000 by default. Beyond that the oldest are forgotten, and entries
+   * older than their records count as named by them.
+   */
   readonly maxTargets?: number | undefined
   readonly events?: Events | undefined
   readonly clock?: Clock | undefined
@@ -35,26 +38,28 @@ const OPTIONS: Names<DiskLogOptions> = { path: true, maxTargets: true, events: t
 /**
  * The invalidation log of all processes of one host that share a folder; its records outlive them.
  *
- * A record is acknowledged when it is durable and every process sees it: each verdict first asks the file where the log
- * stands now, which takes about a microsecond and no system call, and reads what is new. So there is no moment at which
- * a process could answer from what was true before. Where the file cannot be read, everything counts as stale.
+ * A record is acknowledged when it is durable and every process sees it: each verdict first asks the file for the log's
+ * position, which takes about a microsecond and no system call, and reads what is new. So a process can at no moment
+ * answer from an older state. While the file cannot be read, everything counts as stale.
+ * @throws RangeError when `path` is not a path, or `maxTargets` not a whole number above 0; TypeError for an unknown
+ * option
  */
 export function diskLog(options: DiskLogOptions): InvalidationLog {
   checkNames(options, OPTIONS, 'diskLog')
   return new DiskLog(options)
 }
 
-/** How long a disk that takes no record is left alone, in ms. */
+/** How long a disk that accepts no record is left alone, in ms. */
 const RETRY_MS = 10_000
 const MOST_FAILED = 10_000
-/** While the disk stalls nobody waits for what is on its way there: beyond so many, records are tried again later. */
+/** How many records may be on their way to the disk: further ones are tried again later, as the disk may stall. */
 const MOST_WRITING = 10_000
-/** Targets of one record: nobody else has a turn while they are written. */
+/** Targets per record: the process does nothing else while they are written. */
 const MOST_NAMED = 5_000
 /**
- * How long an append waits for the disk, for each of its records, whatever shorter time is asked for: other processes of
- * the host hear of it only then, and a client is to read what it wrote. While the disk is known to stall, no longer than
- * is asked for.
+ * How long an append waits for the disk, for each of its records, even if the caller would wait for less: other
+ * processes of the host learn of a record only when it is written, and a client has to be able to read what it wrote.
+ * While the disk is known to stall, it waits no longer than the caller says.
  */
 const LOGGED_WITHIN_MS = 1_000
 
@@ -65,25 +70,25 @@ class DiskLog implements InvalidationLog {
   readonly #clock: Clock
   readonly #events: Events | undefined
   readonly #pending: Pending
-  /** Those of them that could not be written. */
+  /** The pending records that could not be written. */
   readonly #failed = new Set<PendingRecord>()
-  /** What these name. */
+  /** How many targets these name. */
   #failedTargets = 0
   /** How many are on their way to the disk. */
   #writing = 0
-  /** The last that was to be logged was not in time. */
+  /** The last record was not logged in time. */
   #isStalled = false
   #isClosed = false
   #cancelRetry: (() => void) | undefined
   #marks: Marks
   #position = 0
-  /** How often something was read of it. */
+  /** How often something was read from the log. */
   #readings = 0
-  /** That of the file; until it could be opened, one that no entry will carry later. */
+  /** That of the file; until that could be opened, one that no later entry has. */
   #generation: string = crypto.randomUUID()
-  /** The file it is heard from. */
+  /** The file that the log is read from. */
   #file: DiskFile | undefined
-  /** What the files before this one named, which were removed. */
+  /** What the log named in earlier files, which were removed. */
   readonly #former = new FormerGenerations()
 
   constructor({ path, maxTargets = MAX_TARGETS, events, clock = systemClock }: DiskLogOptions) {
@@ -137,7 +142,7 @@ class DiskLog implements InvalidationLog {
     try {
       return await this.#write(record)
     } catch (error) {
-      // It has been asked for all the same: it counts here, and is tried again.
+      // It was requested all the same: it counts in this process, and is tried again.
       this.#failed.add(record)
       this.#failedTargets += record.targets.length
       if (this.#failed.size > MOST_FAILED || this.#failedTargets > this.#maxTargets) this.#failAll(record.at)
@@ -147,7 +152,7 @@ class DiskLog implements InvalidationLog {
     }
   }
 
-  /** Too many are waiting to be written: one that names everything takes their place. */
+  /** Too many records are waiting to be written: one that names everything replaces them. */
   #failAll(at: number): void {
     this.#events?.emit('log', OVERFLOW)
     const all = everything(at)
@@ -222,7 +227,7 @@ class DiskLog implements InvalidationLog {
     return this.#access.close()
   }
 
-  /** Reads what has been appended since, by whichever process. @returns whether that was possible */
+  /** Reads what has been appended since, by any process. @returns whether that was possible */
   #hear(): boolean {
     const heard = this.#access.read((file) => {
       file.renew()
@@ -268,7 +273,7 @@ const durableWithin = (waitMs: number, { targets }: PendingRecord): number =>
 
 const partsOf = (targets: readonly string[]): number => Math.max(1, Math.ceil(targets.length / MOST_NAMED))
 
-/** At least one, which may be empty. */
+/** At least one part, which may be empty. */
 function inParts(targets: readonly string[]): readonly (readonly string[])[] {
   if (targets.length <= MOST_NAMED) return [targets]
   return Array.from({ length: partsOf(targets) }, (_, at) => targets.slice(at * MOST_NAMED, (at + 1) * MOST_NAMED))

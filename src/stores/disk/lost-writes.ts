@@ -2,25 +2,25 @@ import type { EvictionReason } from '../../events.ts'
 import type { DiskFile } from './file.ts'
 import type { Shelf } from './shelf.ts'
 
-/** The addresses of a write that was to change all there is. */
+/** In place of addresses: the write was to change everything. */
 export const EVERYTHING = Symbol('everything')
 
 const MOST_REMEMBERED = 10_000
 
-/** Makes good what was lost until now. */
+/** Makes up for the writes lost so far. */
 interface Remedy {
-  /** To be run in `DiskFile.write`, before what is to be written then. @returns what was removed */
+  /** To be run in `DiskFile.write`, before the next write. @returns a reason for each entry removed */
   apply(file: DiskFile, shelf: Shelf): EvictionReason[]
-  /** It is durable: no more need be known of it. */
+  /** The removal is durable: these losses may be forgotten. */
   done(): void
 }
 
 /**
- * Where writes were lost: what stands there is older than it should be, so it is not there for us, and is removed with
- * the next write that succeeds.
+ * Remembers where writes were lost: what is there is too old, counts as absent, and is removed with the next write that
+ * succeeds.
  */
 export class LostWrites {
-  /** A new one each time, so that what is lost while another loss is made good stays known. */
+  /** A new object each time, so that a loss during a remedy is still known after it. */
   #everything: object | undefined
   readonly #addresses = new Map<string, Buffer>()
 

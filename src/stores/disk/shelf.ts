@@ -9,9 +9,9 @@ export interface ShelfUsage {
   readonly objects: number
 }
 
-/** What is known of a thing without reading it: when it came, the bytes of file it takes, until when it is kept. */
+/** What is known of an entry without reading it: when it came, the bytes of file it takes, until when it is kept. */
 interface Card {
-  /** Key of its octets: they stand in the order in which they came, so that those who go together are neighbours. */
+  /** Key of its octets: these are in order of arrival, so that entries that leave together are neighbours. */
   readonly place: number
   /** Key in `order`. */
   readonly turn: number
@@ -25,7 +25,7 @@ interface Turn {
   readonly address: Buffer
 }
 
-/** What has made room, and how much. */
+/** What was evicted to make room, and how much. */
 interface Evicted {
   readonly departures: EvictionReason[]
   bytes: number
@@ -34,22 +34,22 @@ interface Evicted {
 
 const PAGE = 4_096
 /**
- * How much of the file may be in use: the rest is for pages that are free but still seen by a reader, or in too small
- * pieces. A file never shrinks, so the nearer it comes to its limit, the more of it is kept free, and it stops growing.
+ * How much of the file may be in use: the rest allows for free pages that a reader still sees, and for fragmentation. A
+ * file never shrinks, so the nearer it comes to its limit, the more of it is kept free, until it stops growing.
  */
 const MOST_USED = 0.75
 const LEAST_USED = 0.35
 const NARROWING_FROM = 0.8
 const NARROWED_BY = 2
-/** How many are passed over at most for the sake of having been read lately, per thing that is put in. */
+/** How many entries may be spared for having been read lately, per entry that is put in. */
 const MOST_SPARED = 16
 const SWEPT_AT_ONCE = 1_000
-/** Of the oldest, when room is made for much. */
+/** How many of the oldest are looked at together, when much room is needed. */
 const MOST_AT_ONCE = 256
 
 /**
- * Octets under addresses (hashes of keys), bounded in bytes: who came first goes first, unless it was read since it
- * came or was last spared. Reading writes nothing: that it happened is a bit in this process's memory.
+ * Octets under addresses (hashes of keys), bounded in bytes: first in, first out, except that an entry read since it
+ * came, or since it was last spared, is spared. Reading writes nothing: it sets a bit in this process's memory.
  *
  * All that changes something must run in `DiskFile.write`.
  */
@@ -67,13 +67,13 @@ export class Shelf {
     this.#clock = clock
   }
 
-  /** Only good until the next read. */
+  /** Valid only until the next read. */
   get({ tables }: DiskFile, address: Buffer): Uint8Array | undefined {
     const card = cardAt(tables, address)
     const octets = card && tables.entries.getBinaryFast(octetsOf(card.place))
     if (octets === undefined) return undefined
     this.#readLately.add(address)
-    return octets.subarray(0, octets.length) // its length is a property set on a larger buffer
+    return octets.subarray(0, octets.length) // lmdb sets `length` on a larger buffer
   }
 
   put(file: DiskFile, address: Buffer, octets: Uint8Array, until: number): EvictionReason[] {
@@ -97,7 +97,7 @@ export class Shelf {
     return [why]
   }
 
-  /** Addresses of what need not be kept any longer; each call looks at the next part of the shelf. */
+  /** Addresses of expired entries; each call looks at the next part of the shelf. */
   expired({ tables }: DiskFile): Buffer[] {
     const now = this.#now()
     const turns = tables.order.getRange({ start: this.#sweptTo, limit: SWEPT_AT_ONCE })
@@ -121,7 +121,7 @@ export class Shelf {
     return { bytes: Math.max(0, bytes), objects: Math.max(0, objects) }
   }
 
-  /** A file that has outgrown its limit, or that had another one before, grows no further when it is empty. */
+  /** Empties a file that is larger than its limit, or was made for another: then it grows no further. */
   #keepToLimit(file: DiskFile): void {
     if (file.size <= this.#outgrown) return
     this.#outgrown = file.size * 1.1
@@ -131,7 +131,7 @@ export class Shelf {
   #makeRoom(file: DiskFile, bytes: number): EvictionReason[] {
     const departures: EvictionReason[] = []
     const { bytes: used } = this.usage(file)
-    // A little at a time: what goes is copied first.
+    // A little at a time: LMDB copies the pages that a removal changes.
     const enough = Math.max(this.#limit(file), used - NARROWED_BY * bytes)
     let wanted = used + bytes - enough
     let mostSpared = MOST_SPARED
@@ -150,7 +150,7 @@ export class Shelf {
     return departures
   }
 
-  /** As many of the oldest, in their order, as take so many bytes. Not counted yet. */
+  /** Evicts the oldest, in their order, until they free the bytes wanted. Leaves the usage to the caller. */
   #evict(file: DiskFile, oldest: readonly Turn[], wanted: number, mostSpared: number): Evicted {
     const gone: Evicted = { departures: [], bytes: 0, spared: 0 }
     const now = this.#now()
@@ -158,7 +158,7 @@ export class Shelf {
       if (gone.bytes >= wanted) break
       const card = cardAt(file.tables, address)
       if (card === undefined || !octetsOf(card.turn).equals(turn)) {
-        file.tables.order.removeSync(turn) // of a thing that is not there: damaged
+        file.tables.order.removeSync(turn) // of an entry that is not there: damaged
       } else if (this.#readLately.take(address) && gone.spared < mostSpared && card.until > now) {
         file.tables.order.removeSync(turn)
         this.#file(file, address, { ...card, turn: this.#nextTurn(file) })
@@ -177,7 +177,7 @@ export class Shelf {
     return this.#fileBytes * (MOST_USED - narrowing * (MOST_USED - LEAST_USED))
   }
 
-  /** By the machine's clock: other processes, and later ones, keep by it too. */
+  /** By the machine's clock, which other processes, and later ones, go by as well. */
   #now(): number {
     return this.#clock.now() + correctionOf(this.#clock)
   }
@@ -197,7 +197,7 @@ export class Shelf {
     const [last = 0] = numbersIn(tables.state.getBinaryFast(TURN), 1) ?? []
     const turn = last + 1
     const isNew = Number.isSafeInteger(turn) && turn > 0 && [...tables.entries.getKeys(backTo(turn))].length === 0
-    if (!isNew) this.clear(file) // somebody else has written into the file: places would be given twice
+    if (!isNew) this.clear(file) // another program has written into the file: places would be given out twice
     const next = isNew ? turn : 1
     tables.state.putSync(TURN, octetsOf(next))
     return next
@@ -212,12 +212,12 @@ export class Shelf {
 const USAGE = Buffer.from('usage')
 const TURN = Buffer.from('turn')
 
-/** From a place to the last. */
+/** The first key from a place on. */
 const backTo = (turn: number) => ({ start: octetsOf(turn), limit: 1 })
 
 /**
- * Bytes of file for so many octets: whole pages of their own, or a share of one of which two thirds are used; and the
- * records in `index` and `order`.
+ * Bytes of file that this many octets take: whole pages, or a share of a page that is two thirds full; and the records
+ * in `index` and `order`.
  */
 function bytesFor(octets: number): number {
   const filed = 250
@@ -226,7 +226,7 @@ function bytesFor(octets: number): number {
     : Math.ceil((octets + 16) / PAGE) * PAGE + filed
 }
 
-/** Copied, as what it was read from is written to. */
+/** Copied, as the memory it is read from is written to. */
 const oldestOf = ({ order }: Tables, limit: number): Turn[] =>
   [...order.getRange({ limit })].map(({ key, value }) => ({
     turn: Buffer.from(key),
@@ -240,13 +240,13 @@ function takeAway({ entries, index, order }: Tables, address: Buffer, { place, t
 }
 
 function cardAt({ index }: Tables, address: Buffer): Card | undefined {
-  if (address.length === 0) return undefined // LMDB knows no empty keys; somebody else has written into `order`
+  if (address.length === 0) return undefined // LMDB has no empty keys; another program has written into `order`
   const [place, turn, bytes, until] = numbersIn(index.getBinaryFast(address), 4) ?? []
   if (place === undefined || turn === undefined || bytes === undefined || until === undefined) return undefined
   return { place, turn, bytes, until }
 }
 
-/** A set of addresses in 128 KiB, whatever their number: one in so many is taken for another. */
+/** A set of addresses in 128 KiB, whatever their number; some of them share a bit. */
 class AddressBits {
   readonly #bits = new Uint8Array(2 ** 17)
 

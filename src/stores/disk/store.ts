@@ -13,11 +13,14 @@ import { Shelf } from './shelf.ts'
 import { EVERYTHING, LostWrites } from './lost-writes.ts'
 
 export interface DiskStoreOptions {
-  /** A folder of its own; made when it is not there. Processes of one host may share it. */
+  /**
+   * A folder on a local disk (LMDB does not work on network file systems); created when missing. Processes of one host
+   * may share it.
+   */
   readonly path: string
-  /** How large the file may become. */
+  /** How large the file may grow, in bytes or as text; `10GiB` by default. */
   readonly maxBytes?: number | string | undefined
-  /** Larger things are not kept. */
+  /** Larger entries are not stored; in bytes or as text. An eighth of `maxBytes` by default, and no more than that. */
   readonly maxObjectBytes?: number | string | undefined
   readonly events?: Events | undefined
   readonly clock?: Clock | undefined
@@ -27,16 +30,17 @@ const OPTIONS: Names<DiskStoreOptions> = { path: true, maxBytes: true, maxObject
 
 const TIER: Tier = 'disk'
 /**
- * What waits to be written may take this much memory, and one more is let in as long as it takes less: a disk that does not
- * keep up loses writes, not the process.
+ * What waits to be written may take this much memory, the last entry not counted: a disk that does not keep up costs
+ * writes, not the process.
  */
 const MOST_WAITING = 64 * 2 ** 20
 const SWEEP_MS = 10_000
 
 /**
- * Stored things in an LMDB file. A look-up is answered at once, not in a promise, unless it is for very many. A thing that cannot be read, for
- * whatever reason, is not there, and is deleted; when the file itself cannot be used, look-ups are `unknown` and
- * writes are lost for a while, and then it is tried again.
+ * A store in an LMDB file. A look-up is answered at once, not in a promise, unless it is for more than 500 keys. An
+ * entry that cannot be read, for whatever reason, is a miss and is deleted. When the file itself cannot be used,
+ * look-ups answer `unknown` and writes are lost for ten seconds, and then it is tried again.
+ * @throws RangeError when `path` is not a path, or a size is not a size; TypeError for an unknown option
  */
 export function diskStore(options: DiskStoreOptions): Store {
   checkNames(options, OPTIONS, 'diskStore')
@@ -127,7 +131,7 @@ class DiskStore implements Store {
     return 'defective'
   }
 
-  /** What cannot be read is deleted, unless something else has come to its place. */
+  /** Deletes what cannot be read, unless something else has replaced it. */
   #removeDefect(key: string, address: Buffer): Promise<Written> {
     return this.#change('delete', [address], 0, (file) => {
       const octets = this.#shelf.get(file, address)
@@ -143,14 +147,14 @@ class DiskStore implements Store {
     const written = await this.#change('set', addresses, bytes, (file) =>
       things.flatMap(({ address, octets, until }) =>
         octets === undefined
-          ? [...this.#shelf.remove(file, address, 'replaced'), 'rejected' as const] // what stood there is older
+          ? [...this.#shelf.remove(file, address, 'replaced'), 'rejected' as const] // what was there is older
           : this.#shelf.put(file, address, octets, until),
       ),
     )
     return things.some(({ octets }) => octets === undefined) ? 'lost' : written
   }
 
-  /** Without octets where they are too many, for themselves or beside what waits. */
+  /** Without octets where an entry is too large, or too much waits already. */
   #toBePut(writes: readonly Write[]): readonly ToBePut[] {
     let bytes = this.#waiting
     const correction = correctionOf(this.#clock)
@@ -185,7 +189,7 @@ class DiskStore implements Store {
   }
 
   /**
-   * Changes what is in the file, and makes good what was lost of it before.
+   * Changes what is in the file, and first makes up for writes that were lost.
    * @param addresses where something changes
    * @param bytes of what is written
    */

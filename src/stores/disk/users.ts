@@ -1,11 +1,11 @@
 /**
- * Which processes have the file of a folder open: each leaves its number there, and when it began. A number alone is soon
- * that of another process where one was killed, in a container above all, where they are small.
+ * Which processes have the file of a folder open: each leaves its PID there, and when it began. The PID alone of a
+ * process that was killed is soon that of another, above all in a container, where PIDs are small.
  */
 import { readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Folder in the folder of the file. */
+/** Folder beside the file. */
 export const USERS = 'users'
 
 /** From now on this process has it open. */
@@ -13,12 +13,12 @@ export function enter(folder: string): void {
   writeFileSync(fileOf(folder, process.pid), processOf(process.pid)?.began ?? '')
 }
 
-/** From now on it has not. */
+/** From now on it no longer has. */
 export function leave(folder: string): void {
   rmSync(fileOf(folder, process.pid), { force: true })
 }
 
-/** Processes that have it open, this one excepted. What is left of such as are gone goes. */
+/** Other processes that have it open. Removes what those that have ended left behind. */
 export function othersIn(folder: string): number[] {
   const others = readdirSync(join(folder, USERS)).map(Number)
   return others.filter((pid) => {
@@ -32,7 +32,7 @@ export function othersIn(folder: string): number[] {
 
 const fileOf = (folder: string, pid: number): string => join(folder, USERS, String(pid))
 
-/** `''` where that process did not know, or this one cannot read it. */
+/** When it began; `''` where that process did not know, or this one cannot read it. */
 function beganBy(file: string): string {
   try {
     return readFileSync(file, 'latin1')
@@ -44,11 +44,11 @@ function beganBy(file: string): string {
 function isRunning(pid: number, began: string): boolean {
   if (!isTaken(pid)) return false
   const found = processOf(pid)
-  if (found === undefined) return true // nothing tells it from another
+  if (found === undefined) return true // nothing tells it from another process
   return found.isWhole && (began === '' || began === found.began)
 }
 
-/** By a process, or by a thread of one: both have numbers of the same kind. */
+/** Whether a process, or a thread of one, has this number: both are numbered together. */
 function isTaken(pid: number): boolean {
   try {
     return process.kill(pid, 0)
@@ -58,20 +58,20 @@ function isTaken(pid: number): boolean {
 }
 
 interface Found {
-  /** A process that runs: no thread, and not one that has ended and that nobody has asked how. */
+  /** A running process: neither a thread nor a zombie. */
   readonly isWhole: boolean
   /** In ticks since the host started. */
   readonly began: string
 }
 
-/** What Linux tells of it; `undefined` elsewhere, and where /proc counts processes otherwise than we do. */
+/** What Linux says of it; undefined elsewhere, and where /proc numbers processes as another PID namespace does. */
 function processOf(pid: number): Found | undefined {
   try {
     if (readlinkSync('/proc/self') !== String(process.pid)) return undefined
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
     const group = /^Tgid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]
-    const [state = '', ...more] = stat.slice(stat.lastIndexOf(')') + 2).split(' ') // a name may have anything in it
-    const began = more[18] // the 22nd of all
+    const [state = '', ...more] = stat.slice(stat.lastIndexOf(')') + 2).split(' ') // the name may contain anything
+    const began = more[18] // the 22nd field of all
     if (group === undefined || began === undefined) return undefined
     return { isWhole: group === String(pid) && state !== 'Z' && state !== 'X', began }
   } catch {

@@ -1,12 +1,12 @@
 import type { Stamp, Verdict } from '../../model.ts'
 import type { Marks } from './marks.ts'
 
-/** Earlier generations whose purges are still remembered. */
+/** How many earlier generations have their purges remembered. */
 const MAX_FORMER = 4
 
 interface Former {
   readonly marks: Marks
-  /** Generations whose records it held as its own, each up to a position. */
+  /** Generations it continued, each with the last position that belongs to it. */
   readonly continues: ReadonlyMap<string, number>
 }
 
@@ -26,14 +26,14 @@ export class FormerGenerations {
   }
 
   /**
-   * Of what is of another generation than the present one: any purge of that may be later than it; those of its own are, if
-   * they have later positions.
+   * The verdict on a stamp of another generation. Any purge of the present one may be later than it; one of its own is
+   * later if its position is.
    */
   verdictOn(stamp: Stamp, present: Marks): Verdict {
     return present.verdict(stamp, 0) === 'dead' || this.#purged(stamp) ? 'dead' : 'stale'
   }
 
-  /** Did a later record purge it, of the generation that it is of, or of one that went on from there? */
+  /** Did a later record purge it, in its own generation or in one that continues it? */
   #purged(stamp: Stamp): boolean {
     for (const [name, { marks, continues }] of this.#byName) {
       const upTo = name === stamp.generation ? Infinity : continues.get(stamp.generation)

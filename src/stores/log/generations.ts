@@ -3,17 +3,17 @@ import type { LogRecord } from './record.ts'
 import { FormerGenerations } from './former.ts'
 import { type LogState, Marks } from './marks.ts'
 
-/** The whole of a log at a position, as whoever starts reading it gets it. */
+/** The complete state of a log at a position, for a node that starts reading it. */
 export interface SharedLogState extends LogState {
-  /** Of the record at that position. */
+  /** The nonce of the record at that position. */
   readonly nonce: string
-  /** Generations whose records it holds as its own, each up to a position. What came after that is not of this log. */
+  /** Generations this one continues, each up to a position; their later records are not part of this log. */
   readonly continues: ReadonlyMap<string, number>
 }
 
 /**
- * What this node knows of the log: the generation it lives in, how far it has read, and what the records named, in this
- * generation and in those it lived in before.
+ * What this node knows of the log: its generation, how far it has been read, and what the records named in this
+ * generation and in former ones.
  */
 export class Generations {
   readonly #maxTargets: number
@@ -38,12 +38,12 @@ export class Generations {
   get position(): number {
     return this.#position
   }
-  /** Of the record at `position`. */
+  /** The nonce of the record at `position`. */
   get nonce(): string {
     return this.#nonce
   }
 
-  /** Generations it has gone on from: should the log be of one of them again, it is not as this node has known it. */
+  /** Generations this node has left: if the log is of one of them again, it is not the one this node knew. */
   get left(): Iterable<string> {
     return this.#former.generations
   }
@@ -53,7 +53,7 @@ export class Generations {
     return this.#changes
   }
 
-  /** Goes on from there. Things stamped in a generation that is no part of it are no longer trusted. */
+  /** Continues from this state. Things stamped in a generation that is not part of it are no longer trusted. */
   load(state: SharedLogState): void {
     const { generation, position, nonce, continues } = state
     if (generation !== this.#generation) this.#former.remember(this.#generation, this.#marks, this.#continues)
@@ -65,7 +65,7 @@ export class Generations {
     this.#marks = Marks.of(state, this.#maxTargets)
   }
 
-  /** The next record. What cannot be read may name anything. */
+  /** Applies the next record. One that cannot be read may name anything. */
   apply({ position, nonce, names }: LogRecord): void {
     if (names === 'unreadable') this.#marks.raiseFloor({ purged: position, invalidated: position })
     else if (names.mode !== 'none') for (const target of names.targets) this.#marks.name(target, names.mode, position)
@@ -74,14 +74,14 @@ export class Generations {
     this.#nonce = nonce
   }
 
-  /** Does a record known here name it? Trusts what it was compared with before, and what came after that. */
+  /** Does a record known here name it? It is compared only with records later than `checked`. */
   verdict(stamp: Stamp): Verdict {
     if (!this.holds(stamp)) return this.#former.verdictOn(stamp, this.#marks)
-    if (stamp.position > this.#position) return 'stale' // another node is ahead, or it is made up
+    if (stamp.position > this.#position) return 'stale' // another node is ahead, or the position is made up
     return stamp.checked === this.#position ? 'valid' : this.#marks.judge(stamp, this.#position)
   }
 
-  /** Is it of this generation, or of the part of another that this one goes on from? */
+  /** Is it of this generation, or of the part of another that this one continues? */
   holds({ generation, position }: Pick<Stamp, 'generation' | 'position'>): boolean {
     if (generation === this.#generation) return true
     const upTo = this.#continues.get(generation)

@@ -6,21 +6,21 @@ import type { PendingRecord } from './pending.ts'
 /** A record of this process's own, kept until the log has it, and then in case the log loses it. */
 export interface JournalEntry extends PendingRecord {
   readonly nonce: string
-  /** Where the log has it; undefined when it is to be logged, or to be logged again. */
+  /** Where it is in the log; undefined while it has yet to be logged, for the first time or again. */
   where: Logged | undefined
-  /** When it was logged first, in epoch ms. */
+  /** When it was first logged, in epoch ms. */
   loggedAt: number | undefined
-  /** How often it could not be logged again. */
+  /** How often logging it again has failed. */
   failures: number
 }
 
-/** How long a log may take to notice what it has lost. */
+/** How long logged records are kept, in case the log turns out to have lost them. */
 const KEPT_FOR_MS = 10 * 60_000
 export const MAX_ENTRIES = 10_000
-/** Of what they name, about. */
+/** Approximate bytes of all entries together. */
 export const MAX_BYTES = 32 * 2 ** 20
 
-/** The issuer's own records: those that are not logged yet, and those of the last minutes. */
+/** This process's own records: those not logged yet, and those of the last minutes. */
 export class Journal {
   readonly #clock: Clock
   /** By nonce, oldest first. */
@@ -32,8 +32,8 @@ export class Journal {
   }
 
   /**
-   * @returns what is not remembered any more: what was logged long ago; where it is too much, the oldest that was logged,
-   * or all, if none was
+   * @returns the entries dropped: those logged long ago and, if there is still too much, the oldest logged ones, or
+   * every entry if none has been logged
    */
   add(entry: JournalEntry): readonly JournalEntry[] {
     const bytes = bytesOf(entry)
@@ -54,7 +54,7 @@ export class Journal {
     return entries
   }
 
-  /** The log is another: of what is ours it has what it holds of the one before, and nothing else. */
+  /** The log has changed: of this process's records it has only those that it continues from the former one. */
   moveTo(log: Pick<Generations, 'generation' | 'holds'>): void {
     for (const entry of this.#entries.values()) {
       const { where } = entry
@@ -62,7 +62,7 @@ export class Journal {
     }
   }
 
-  /** Those to be logged: first those that have failed least. */
+  /** The entries to be logged, those with the fewest failures first. */
   misplaced(): JournalEntry[] {
     const misplaced = [...this.#entries.values()].filter((entry) => entry.where === undefined && !this.#isOld(entry))
     return misplaced.sort((one, other) => one.failures - other.failures)
@@ -87,6 +87,6 @@ export class Journal {
   }
 }
 
-/** A text takes up to two octets for each character, and a record some hundreds beside its targets. */
+/** A text takes up to two octets per character, and a record some hundreds in addition to its targets. */
 const bytesOf = ({ targets }: JournalEntry): number =>
   targets.reduce((sum, target) => sum + 2 * target.length + 50, 500)

@@ -1,23 +1,23 @@
 import type { Clock } from '../../model.ts'
 
 /**
- * Until when a node may trust that it knows of every record. It does for one lease, counted from when it *asked* how
- * long the log is and had, then or later, read that far.
+ * How long a node may trust that it knows every record: for one lease from when it *asked* how long the log is, once it
+ * has read that far.
  *
- * The process's clock stands still while the machine is suspended, or the virtual machine paused. So what was asked, or
- * fetched, before the machine's own clock ran ahead of it by more than a lease counts no more. Where that was only set
- * forward, the log is asked once more.
+ * The process's clock stands still while the machine is suspended or the virtual machine paused. So once the machine's
+ * clock has run ahead of it by more than a lease, what was asked or fetched before no longer counts. If that clock was
+ * only set forward, this costs no more than asking the log once more.
  */
 export class Lease {
   readonly #ms: number
   readonly #wall: () => number
-  /** What the machine's clock is ahead of the process's, as far as nothing has been made of it. */
+  /** How far the machine's clock is ahead of the process's, less the short pauses not acted on yet. */
   #aheadBy: number
   #looksAt = -Infinity
-  /** When it was noticed that the process's clock had stood still. */
+  /** When it was last noticed that the process's clock had stood still. */
   #resumedAt = -Infinity
   #confirmedAt = -Infinity
-  /** Answers not yet read up to, oldest first. */
+  /** Answers whose head has not been read yet, oldest first. */
   #open: { readonly askedAt: number; readonly head: number }[] = []
 
   constructor(ms: number, clock: Clock) {
@@ -27,8 +27,9 @@ export class Lease {
   }
 
   /**
-   * The log ended at `head` at some time after `askedAt`. What it is known to have held beyond that is lost, and nobody
-   * will ever read that far; or this answer came late, and another one will say so again.
+   * The log ended at `head` at some time after `askedAt`. Open answers with a higher head are dropped: either the
+   * records up to there are lost and will never be read, or this answer came late and another one will name that head
+   * again.
    * @param position read so far
    */
   ends(head: number, askedAt: number, position: number): void {
@@ -37,7 +38,7 @@ export class Lease {
     this.reads(position)
   }
 
-  /** The log has been read up to there. */
+  /** The log has been read up to `position`. */
   reads(position: number): void {
     for (const { askedAt, head } of this.#open) {
       if (head <= position) this.#confirmedAt = Math.max(this.#confirmedAt, askedAt)
@@ -50,18 +51,18 @@ export class Lease {
     return this.#open.length > 0
   }
 
-  /** What was asked of another generation says nothing about this one. */
+  /** Answers about another generation say nothing about this one. */
   startAnew(): void {
     this.#confirmedAt = -Infinity
     this.#open = []
   }
 
-  /** Measured when it matters: a process that stood still wakes up without a lease. */
+  /** Measured at each use, so that a process that stood still wakes up without a lease. */
   holds(now: number): boolean {
     return this.covers(this.#confirmedAt, now)
   }
 
-  /** Is a fetch that began then young enough to be used without a lease? */
+  /** Is a fetch that began at `startedAt` young enough to be used without a lease? */
   covers(startedAt: number, now: number): boolean {
     if (now >= this.#looksAt) this.#look(now)
     return now - startedAt < this.#ms && startedAt >= this.#resumedAt
@@ -71,11 +72,11 @@ export class Lease {
     this.#looksAt = now + LOOK_EVERY_MS
     const aheadBy = this.#wall() - now
     if (aheadBy > this.#aheadBy + this.#ms) this.#resumedAt = now
-    else if (aheadBy > this.#aheadBy) return // several short ones count together
+    else if (aheadBy > this.#aheadBy) return // several short pauses add up
     this.#aheadBy = aheadBy
   }
 }
 
 const MAX_OPEN = 100
-/** Reading the machine's clock takes time too, and this is asked at every hit. */
+/** Reading the machine's clock takes time, and this is asked at every hit. */
 const LOOK_EVERY_MS = 50

@@ -1,14 +1,14 @@
 import type { Clock, LogNode, Receipt } from '../../model.ts'
 
-/** How far a node has come, as it says. */
+/** How far a node has come, by its own account. */
 interface Report {
   readonly generation: string
   readonly position: number
-  /** Of that node, in milliseconds: after two of them it cannot use anything older. */
+  /** The node's lease, in ms: after two of them it cannot use anything older. */
   readonly lease: number
 }
 
-/** A record in the log, and since when. */
+/** A record's place in the log, and when it was logged. */
 export interface Logged {
   readonly generation: string
   readonly position: number
@@ -17,13 +17,13 @@ export interface Logged {
 
 /** What Redis knows of the nodes. */
 export interface Listing {
-  /** Node, report, and for how many ms it is listed yet if it says nothing more, in turns. */
+  /** Flat triples: node, report, and for how many more ms it stays listed if it reports nothing. */
   readonly nodes: readonly string[]
-  /** For so long there may be nodes that are not listed. */
+  /** For how many ms the list may lack nodes. */
   readonly doubtForMs: number
 }
 
-/** Nodes that were silent for so many leases are no longer asked whether they follow. */
+/** After this many leases of silence a node is no longer listed. */
 export const FORGOTTEN_AFTER_LEASES = 12
 
 const NOTHING: Report = { generation: '', position: 0, lease: 0 }
@@ -31,23 +31,23 @@ const NOTHING: Report = { generation: '', position: 0, lease: 0 }
 interface Known {
   readonly report: Report
   readonly heardAt: number
-  /** Until then it is listed if it says nothing more: a list that lacks it has lost it. */
+  /** Until then it should be listed even if it reports nothing more: a list that lacks it has lost it. */
   readonly until: number
-  /** It has been given the time to come back since then, which is given once. */
+  /** It was given extra time to come back, which happens once until it reports again. */
   readonly isExpected?: true
 }
 
-/** Who shares the log, how far each has come, and whom a record still waits for. */
+/** The nodes that share the log, how far each has come, and which of them a record still waits for. */
 export class LiveNodes {
   readonly #self: string
   readonly #lease: number
   readonly #clock: Clock
   readonly #known = new Map<string, Known>()
-  /** Nodes that have left, and when that was heard: a list that was asked for before may still name them. */
+  /** Nodes that have left, with the time when this was learned: a list requested earlier may still name them. */
   readonly #left = new Map<string, number>()
   readonly #changed = new Set<() => void>()
   #slowestTold = ''
-  /** Until then there may be nodes that the list lacks. */
+  /** Until then the list may lack nodes. */
   #doubtUntil = -Infinity
 
   constructor(self: string, lease: number, clock: Clock) {
@@ -57,7 +57,7 @@ export class LiveNodes {
     this.#setSelf(NOTHING)
   }
 
-  /** The log is heard again after it was not: whoever was there before may come back as well. */
+  /** The log can be read again after an interruption: nodes that were there before may come back as well. */
   expectAll(): void {
     const until = this.#clock.now() + FORGOTTEN_AFTER_LEASES * this.#lease
     for (const [node, known] of this.#known) {
@@ -67,8 +67,9 @@ export class LiveNodes {
   }
 
   /**
-   * Takes over the list that Redis has. One that was lost, or is an older one, lacks whoever has not come back yet.
-   * @param askedAt when it was asked for: what was heard before may be of a log that has been set back since
+   * Takes over the list that Redis has. A list that was lost, or comes from an older dump, lacks the nodes that have
+   * not come back yet.
+   * @param askedAt when the list was requested: earlier reports may be about a log that has been set back since
    */
   replace({ nodes, doubtForMs }: Listing, askedAt: number): void {
     const now = this.#clock.now()
@@ -85,7 +86,7 @@ export class LiveNodes {
     this.#tell()
   }
 
-  /** @param report as the log's `acks` carry it */
+  /** @param report in the form that the log's `acks` carry */
   hear(node: string, report: string): void {
     if (report === 'left') this.#forget(node)
     else this.#hear(node, parseReport(report))
@@ -97,7 +98,7 @@ export class LiveNodes {
     this.#left.set(node, this.#clock.now())
   }
 
-  /** What this process itself has applied. */
+  /** Notes what this process itself has applied. */
   applied(generation: string, position: number): void {
     this.#setSelf({ generation, position, lease: this.#lease })
     this.#tell()
@@ -107,7 +108,10 @@ export class LiveNodes {
     return [...this.#known].map(([id, { report }]) => ({ id, position: report.position }))
   }
 
-  /** Who is expected to follow a record, and how many say that they do. Whoever is silent for two leases is not. */
+  /**
+   * How many nodes are expected to follow a record, and how many say they do. Two leases after it was logged, a node
+   * that has not said so is no longer expected.
+   */
   following({ generation, position, at }: Logged): Receipt['nodes'] {
     const now = this.#clock.now()
     const behind = this.#behind(generation, position)
@@ -118,8 +122,8 @@ export class LiveNodes {
   }
 
   /**
-   * After so many ms from now, silence alone may change what `following` says of a record. Never longer than a lease, as a
-   * node that says nothing may also leave the list.
+   * In how many ms silence alone may change what `following` says of a record. At most a lease, as a silent node may
+   * also drop off the list.
    */
   silenceMs({ generation, position, at }: Logged): number {
     const now = this.#clock.now()
@@ -128,9 +132,9 @@ export class LiveNodes {
   }
 
   /**
-   * Calls it whenever `following` may say more than before, other than for the time that has passed: very many may wait for
-   * one node that is silent, while the others report all the time.
-   * @returns takes the listener off again
+   * Calls the listener when `following` may have changed other than by the passing of time. Not for every report: very
+   * many records may wait for one silent node while the others keep reporting.
+   * @returns a function that removes the listener
    */
   onChange(listener: () => void): () => void {
     this.#changed.add(listener)
@@ -151,9 +155,9 @@ export class LiveNodes {
     this.#take(node, { report, heardAt: now, until: now + FORGOTTEN_AFTER_LEASES * lease }, -Infinity)
   }
 
-  /** Reports may come late, and along two ways: a node does not go back within a generation, unless the log did. */
+  /** Reports may arrive late and over two paths: within a generation a node does not go back, unless the log did. */
   #take(node: string, next: Known, askedAt: number): void {
-    if (node === this.#self) return // known at first hand
+    if (node === this.#self) return // known first-hand
     const known = this.#known.get(node)
     const isLate =
       known !== undefined &&
@@ -174,7 +178,7 @@ export class LiveNodes {
     for (const listener of this.#changed) listener()
   }
 
-  /** How far all have come in one generation, if they are, and whether that is all of them. */
+  /** The position that all nodes have reached, if they are in one generation, and whether the list may lack nodes. */
   get #slowest(): string {
     const reports = this.#reports()
     const generations = new Set(reports.map(({ generation }) => generation))
@@ -184,7 +188,7 @@ export class LiveNodes {
   }
 }
 
-/** `generation position lease`; anything else says nothing. */
+/** `generation position lease`; anything else is read as `NOTHING`. */
 function parseReport(text: string): Report {
   const [generation = '', position = '', lease = ''] = text.split(' ')
   if (!/^\d{1,15}$/.test(position) || !/^\d{1,15}$/.test(lease)) return NOTHING

@@ -2,9 +2,9 @@ import { HerdgateError } from '../../errors.ts'
 import type { Clock } from '../../model.ts'
 
 /**
- * What the logging of a record comes to, if that is in time. It goes on all the same. Where the process was held up, what
- * has come in by then still counts.
- * @throws HerdgateError `not_logged`
+ * The result of logging a record, if it comes in time; logging goes on in any case. If the event loop was blocked, a
+ * result that has come in meanwhile still counts.
+ * @throws HerdgateError `not_logged` after `ms`
  */
 export function loggedWithin<T>(ms: number, logging: Promise<T>, clock: Clock): Promise<T> {
   return new Promise((resolve, reject) => {

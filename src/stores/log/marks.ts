@@ -1,12 +1,12 @@
 import type { InvalidationMode, Selectors, Stamp, Verdict } from '../../model.ts'
 
-/** Newest record that named a target, by mode; 0 when none did. */
+/** Position of the newest record that named a target, by mode; 0 when none did. */
 export interface Mark {
   readonly purged: number
   readonly invalidated: number
 }
 
-/** All that a log remembers at a moment, as it is told to another process. */
+/** Everything a log remembers at one moment, as it is sent to another process. */
 export interface LogState {
   readonly generation: string
   readonly position: number
@@ -14,13 +14,13 @@ export interface LogState {
   readonly marks: readonly (readonly [target: string, mark: Mark])[]
 }
 
-/** Distinct targets that a log remembers unless it is said. */
+/** How many distinct targets a log remembers by default. */
 export const MAX_TARGETS = 100_000
 
 /** The target that names everything. */
 const ALL = 'all'
 const UNMARKED: Mark = { purged: 0, invalidated: 0 }
-/** Of the targets so many go at once: the way to the first of a map leads past all that stood before it and has gone. */
+/** One in this many is forgotten at once: finding a Map's first entry means walking past all deleted ones before it. */
 const FORGOTTEN_ONE_IN = 64
 
 /**
@@ -34,16 +34,16 @@ export class Marks {
   /** In order of their newest record. */
   readonly #targets = new Map<string, Mark>()
   #all = UNMARKED
-  /** What was true of a forgotten target is taken to be true of everything older. */
+  /** The newest record of a forgotten target: it counts as naming everything older. */
   #floor = UNMARKED
   #longestPrefix = 0
 
-  /** @param maxTargets distinct targets remembered; beyond it the oldest raise the floor */
+  /** @param maxTargets distinct targets remembered; beyond that the oldest are forgotten and raise the floor */
   constructor(maxTargets: number) {
     this.#maxTargets = maxTargets
   }
 
-  /** As another process has told them. */
+  /** The marks that another process has sent. */
   static of({ floor, marks }: Pick<LogState, 'floor' | 'marks'>, maxTargets: number): Marks {
     const all = new Marks(maxTargets)
     all.raiseFloor(floor)
@@ -71,18 +71,18 @@ export class Marks {
     if (target.startsWith(NAMED_PREFIX))
       this.#longestPrefix = Math.max(this.#longestPrefix, target.length - NAMED_PREFIX.length)
     const known = this.#targets.get(target) ?? UNMARKED
-    this.#targets.delete(target) // to stand last: the map is in order of the newest record
+    this.#targets.delete(target) // so that it comes last: the map is in order of the newest record
     this.#targets.set(target, later(known, mark))
     if (this.#targets.size > this.#maxTargets) this.#forgetOldest()
   }
 
-  /** From now on what is older counts as named. */
+  /** From now on everything older counts as named. */
   raiseFloor(mark: Mark): void {
     this.#floor = later(this.#floor, mark)
   }
 
   /**
-   * Does a record name it that it was not compared with before? Where none does, that is noted in it.
+   * Does a record name it that it has not been compared with yet? If none does, that is noted in `checked`.
    * @param position of the newest record here
    */
   judge(stamp: Stamp, position: number): Verdict {
@@ -125,7 +125,7 @@ const NAMED_TAG = 'tag '
 const NAMED_URL = 'url '
 const NAMED_PREFIX = 'prefix '
 
-/** What a record names, each as one string. */
+/** The targets of a record, each as one string. */
 export function targetsOf({ tags = [], urls = [], prefixes = [], all = false }: Selectors): string[] {
   const targets = all ? [ALL] : []
   for (const tag of tags) targets.push(NAMED_TAG + asKept(tag))
@@ -135,10 +135,10 @@ export function targetsOf({ tags = [], urls = [], prefixes = [], all = false }: 
   return targets
 }
 
-/** Records are kept in UTF-8, which has no half of a surrogate pair, as stands at the end of a text that was cut. */
+/** Records are kept in UTF-8, which cannot express the lone surrogate at the end of a text that was cut. */
 const asKept = (name: string): string => name.toWellFormed()
 
-/** A mark with a newer record in it. */
+/** A mark updated with a newer record. */
 export function marked(mark: Mark | undefined, mode: InvalidationMode, position: number): Mark {
   return later(mark ?? UNMARKED, {
     purged: mode === 'purge' ? position : 0,
@@ -154,7 +154,7 @@ export function later(one: Mark, other: Mark): Mark {
   }
 }
 
-/** Every cut of a name at a path segment: for `host/a/b?c`: `host`, `host/a`, `host/a/b`, and the name itself. */
+/** Every prefix of a name that ends at a path segment: `host`, `host/a` and `host/a/b` for `host/a/b?c`. */
 function* prefixesOf(url: string, longest: number): Generator<string> {
   const query = url.indexOf('?')
   const end = query < 0 ? url.length : query

@@ -11,24 +11,24 @@ export interface PendingRecord {
   readonly at: number
 }
 
-/** Takes the place of records that have become too many. */
+/** The record that replaces others when there are too many of them. */
 export const everything = (at: number): PendingRecord => ({ mode: 'purge', targets: targetsOf({ all: true }), at })
 
-/** What is told when it does. */
+/** Emitted when that happens. */
 export const OVERFLOW: LogEvent = {
   what: 'overflow',
   detail: 'the invalidation log takes no records and too many wait for it: a purge of everything takes their place',
 }
 
-/** The clock may stand still between a fetch and the record after it: in doubt the record is the later one. In ms. */
+/** A fetch and the record after it may have the same time: when in doubt, the record counts as later. In ms. */
 const INSTANT_MS = 0.001
 
-/** Records that are gone through whenever one of them is logged. */
+/** Up to this many pending records, the marks are rebuilt whenever one of them is logged. */
 const MOST_NAMED_ANEW = 32
 
 /**
- * Records that were asked for and that the log does not show yet: it may be out of reach. In this process they count
- * from the moment they were asked for, against all that was fetched before.
+ * Records that were requested but cannot be read from the log yet, which may be out of reach. In this process they
+ * count from the moment they were requested, against everything fetched before.
  */
 export class Pending<Record extends PendingRecord = PendingRecord> {
   readonly #maxTargets: number
@@ -36,7 +36,7 @@ export class Pending<Record extends PendingRecord = PendingRecord> {
   #marks: Marks | undefined
   #added = 0
 
-  /** @param maxTargets remembered; beyond it everything older counts as named */
+  /** @param maxTargets targets remembered; beyond that everything older counts as named */
   constructor(maxTargets: number) {
     this.#maxTargets = maxTargets
   }
@@ -45,7 +45,7 @@ export class Pending<Record extends PendingRecord = PendingRecord> {
     return this.#records
   }
 
-  /** How many there have been. */
+  /** How many have been added so far. */
   get added(): number {
     return this.#added
   }
@@ -56,16 +56,16 @@ export class Pending<Record extends PendingRecord = PendingRecord> {
     this.#name(record)
   }
 
-  /** The log shows it, and names what it names. */
+  /** The record has been read from the log, which now names its targets. */
   remove(record: Record): void {
     if (!this.#records.delete(record)) return
-    // While very many wait, what it named stays named: to tell it apart each time would take square time.
+    // While very many wait, what it named stays named: rebuilding the marks each time would take quadratic time.
     if (this.#records.size <= MOST_NAMED_ANEW) this.#nameAnew()
   }
 
   /** Does one of them name what was fetched before it? */
   verdict(stamp: Stamp): Verdict {
-    // What another process fetched may be older than anything: 0 is where marks begin.
+    // What another process fetched starts at -Infinity; marks begin at 0.
     return this.#marks === undefined ? 'valid' : this.#marks.verdict(stamp, Math.max(stamp.startedAt, 0))
   }
 

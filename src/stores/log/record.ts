@@ -3,14 +3,14 @@ import type { InvalidationMode } from '../../model.ts'
 /** One record of a shared log as the stream holds it. */
 export interface LogRecord {
   readonly position: number
-  /** In which it was logged; undefined when it does not say. */
+  /** The generation it was logged in; undefined when the record does not say. */
   readonly generation: string | undefined
   readonly nonce: string
-  /** What it names; `unreadable` when that cannot be told, and so may be anything. */
+  /** What it names; `unreadable` when that cannot be parsed, so that it may name anything. */
   readonly names: { readonly mode: InvalidationMode | 'none'; readonly targets: readonly string[] } | 'unreadable'
 }
 
-/** @param fields names and values in turns */
+/** @param fields names and values, alternating */
 export function parseRecord(id: string, fields: readonly string[]): LogRecord {
   const given = (name: string) => {
     const at = fields.findIndex((field, index) => index % 2 === 0 && field === name)

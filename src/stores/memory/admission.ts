@@ -1,45 +1,48 @@
-/** What is worth its place in a full store. Decisions only; admitting-lru.ts acts on them. */
+/** Decides what is worth its place in a full store; admitting-lru.ts acts on the decisions. */
 
-/** Things in the store, or one that wants to be, and what they save. */
+/** Entries in the store, or one to be admitted, and what they save. */
 export interface Claim {
   readonly bytes: number
-  /** Recent requests times what the origin takes for one: microseconds that the copies save. */
+  /** Recent requests times the origin's time for one: the microseconds that the copies save. */
   readonly savesUs: number
 }
 
-/** May the newcomer have the place of the victims? Only if it saves more per byte; where all is equal, what is there stays. */
+/** May the newcomer replace the victims? Only if it saves more per byte; on a tie the victims stay. */
 export const outweighs = (newcomer: Claim, victims: Claim): boolean =>
   newcomer.savesUs * victims.bytes > victims.savesUs * newcomer.bytes
 
-/** No origin is so quick, or so slow, that its time alone decides. In milliseconds. */
+/** Bounds of an origin's time, in ms, so that it never decides alone. */
 const COST = { least: 1, most: 10_000 }
 
-/** @param costMs as measured; undefined: not known @param typicalMs of those that are known */
+/**
+ * @param costMs as measured; undefined when not known
+ * @param typicalMs stands in for a cost that is not known
+ */
 export const costOf = (costMs: number | undefined, typicalMs: number): number =>
   Math.min(Math.max(costMs ?? typicalMs, COST.least), COST.most)
 
 /**
- * How a store is divided. Newcomers have a window to themselves, where they are kept without having to be worth it: the
- * larger it is, the more the store is one that keeps what is recent, the smaller, one that keeps what is frequent.
+ * How a store is divided. Newcomers get a window of their own, where they are kept without having to be worth it. The
+ * larger the window, the more the store favours recency; the smaller, the more it favours frequency.
  */
 export interface Division {
-  /** Of the store's bytes, that are the window's. */
+  /** The window's share of the store's bytes, from 0 to 1. */
   readonly window: number
-  /** By how much the window was changed last; its sign says in which direction. */
+  /** The last change of the window; its sign is the direction. */
   readonly step: number
-  /** The hit ratio before that. */
+  /** The hit ratio before that change. */
   readonly hitRatio: number
 }
 
 const WINDOW = { least: 0.01, most: 0.8 }
 const FIRST_STEP = 0.0625
 const DECAY = 0.98
-/** A hit ratio that changes by this much is a sign of other traffic: the search begins anew. */
+/** A change of the hit ratio by this much is a sign of different traffic: the search starts over. */
 const UPHEAVAL = 0.05
 
 export const FIRST_DIVISION: Division = { window: WINDOW.least, step: FIRST_STEP, hitRatio: 0 }
 
-/** The next division to try: on in the same direction while that brings more hits, else back (hill climbing). */
+/** The next division to try, by hill climbing: on in the same direction, or back where the hit ratio has fallen. */
 export function divided({ window, step, hitRatio: before }: Division, hitRatio: number): Division {
   const gain = hitRatio - before
   const direction = Math.sign(step) * (gain < 0 ? -1 : 1)

@@ -1,7 +1,7 @@
 /**
- * Least recently used out first, but what comes in has to be worth what goes out (W-TinyLFU: Einziger, Friedman, Manes,
- * 2017; here by what a byte saves). A newcomer is kept in a window first. When it leaves that, it is weighed against
- * those in the main part that were used least recently; the one found wanting goes.
+ * An LRU in which a newcomer has to be worth what it pushes out (W-TinyLFU: Einziger, Friedman, Manes, 2017; here by
+ * what a byte saves). A newcomer is kept in a window first. When it leaves that, it is weighed against the least
+ * recently used entries of the main part; the loser is evicted.
  */
 import type { EvictionReason } from '../../events.ts'
 import type { Stored } from '../../model.ts'
@@ -9,40 +9,40 @@ import { type Claim, costOf, divided, FIRST_DIVISION, outweighs } from './admiss
 import { FrequencySketch } from './frequency-sketch.ts'
 import { Recency, type Used } from './recency.ts'
 
-/** Nothing leaves by itself when it is expired, and what is kept here needs no decoding. */
+/** Expiry alone evicts nothing here, and nothing kept here needs decoding. */
 export type MemoryEvictionReason = Exclude<EvictionReason, 'expired' | 'defective'>
 
 export interface AdmittingLruOptions {
   readonly maxBytes: number
-  /** Of the hash that keys are counted by. */
+  /** Seed of the hash by which keys are counted. */
   readonly seed: number
-  /** Something went, or did not get in; so many things at once where a count is given. */
+  /** Called when an entry leaves or is not admitted; with `count`, for that many at once. */
   readonly departed: (why: MemoryEvictionReason, count?: number) => void
 }
 
 interface Held extends Used<Held> {
   readonly key: string
-  /** Of the key: a hit is counted without reading the key again. */
+  /** Hash of the key: a hit is counted without reading the key again. */
   readonly hash: number
-  /** Where it is, or was last. */
+  /** The part it is in, or was in last. */
   part: Recency<Held>
   stored: Stored
-  /** What it saves with each request, in whole microseconds: V8 keeps any other number in an object of its own. */
+  /** What it saves per request, in whole microseconds: V8 keeps any other number in an object of its own. */
   costUs: number
 }
 
-/** Counts are halved after this many look-ups for each thing held; the window is changed as often. */
+/** Counts are halved, and the window is adjusted, after this many look-ups per entry held. */
 const LOOK_UPS_PER_PERIOD = 12
 const LEAST_PERIOD = 10_000
-/** Keys that are counted even where few are held, unless they would take too much of a small store. */
+/** There is room to count at least this many keys, or fewer where that would take too much of a small store. */
 const LEAST_COUNTED = { keys: 1_024, storeBytesEach: 4_096 }
-/** Counts may take so much of a limit that is lowered; else they begin again: they were made for more keys. */
+/** The share of a lowered limit that the counts may take; larger ones, made for more keys, start over. */
 const MOST_FOR_COUNTS = 1 / 4
-/** A window that has become too large gives up no more than this at a time: nobody waits for all of it. */
+/** A window that has become too large gives up at most this many entries at a time: no caller waits for all. */
 const MOST_LEAVE_AT_ONCE = 16
-/** Requests that a newcomer is given credit for: less than one, more than for what nobody asks for any more. */
+/** Requests credited to a newcomer: less than one, but more than to an entry that nobody asks for any more. */
 const UNASKED = 0.5
-/** How much one measured origin time bears on the typical one. */
+/** Weight of one measured origin time in the typical one. */
 const WEIGHT = 1 / 64
 
 export class AdmittingLru {
@@ -50,12 +50,12 @@ export class AdmittingLru {
   readonly #departed: AdmittingLruOptions['departed']
   readonly #seed: number
   #sketch: FrequencySketch
-  /** One for both parts: a look-up is one. */
+  /** Covers both parts, so that a get is a single look-up. */
   readonly #index = new Map<string, Held>()
   readonly #window = new Recency<Held>()
   readonly #main = new Recency<Held>()
   #division = FIRST_DIVISION
-  /** For what is held: the limit without the sketch. */
+  /** Bytes for entries: the limit less the sketch. */
   #capacity = 0
   /** Of that, the window's share. */
   #windowBytes = 0
@@ -75,7 +75,7 @@ export class AdmittingLru {
     return this.#index.size
   }
 
-  /** What is held, and what is remembered of how often it was asked for. */
+  /** Bytes of the entries held, and of the counts. */
   get bytes(): number {
     return this.#main.bytes + this.#window.bytes + (this.size === 0 ? 0 : this.#sketch.bytes)
   }
@@ -111,7 +111,7 @@ export class AdmittingLru {
     if (++this.#lookUps >= this.#period()) this.#beginPeriod()
   }
 
-  /** What stands at the key goes in any case. */
+  /** What was at the key is removed, even if the new entry is not admitted. */
   set(key: string, stored: Stored, bytes: number): void {
     const before = this.#index.get(key)
     if (bytes > this.#capacity) {
@@ -130,7 +130,7 @@ export class AdmittingLru {
     const costUs = this.#costOf(stored)
     const held: Held = { key, hash, part, stored, bytes, costUs, earlier: undefined, later: undefined }
     this.#index.set(key, held)
-    // What tells how to find copies is not weighed.
+    // Markers tell how to find copies, and skip admission.
     if (part === this.#main && !isMarker(stored)) this.#weigh(held)
     else part.add(held)
     this.#leaveWindow()
@@ -138,7 +138,7 @@ export class AdmittingLru {
     this.#makeRoom()
   }
 
-  /** What replaces a copy is not weighed. */
+  /** An entry that replaces an existing one skips admission. */
   #replace(held: Held, stored: Stored, bytes: number): void {
     held.part.remove(held)
     held.stored = stored
@@ -179,9 +179,9 @@ export class AdmittingLru {
     }
   }
 
-  /** Puts it into the main part if it is worth those that have to go for it; else they have proved their worth. */
+  /** Moves it to the main part if it is worth the entries that would have to go; otherwise those count as used. */
   #weigh(held: Held): void {
-    // What is too much in the window leaves it as well: nobody has to make room for that.
+    // A negative `#free()` is excess of the window, which leaves it as well: no victim has to make room for that.
     const lacking = held.bytes - Math.max(0, this.#free())
     let victims = 0
     let [bytes, savesUs] = [0, 0]
@@ -205,8 +205,8 @@ export class AdmittingLru {
   }
 
   /**
-   * The request that brought it does not count: in a loop over more than fits, whoever comes was asked for once more than
-   * those whose turn has yet to come, and everything would go round.
+   * The request that brought it does not count: in a loop over more than fits, each newcomer would have been asked for
+   * once more than the entries whose turn has yet to come, and all would be evicted before they are used.
    */
   #newcomer({ bytes, hash, costUs }: Held): Claim {
     return { bytes, savesUs: Math.max(this.#sketch.estimate(hash) - 1, UNASKED) * costUs }
@@ -214,14 +214,14 @@ export class AdmittingLru {
 
   #makeRoom(): void {
     while (this.#free() < 0) {
-      // What has just been let in is the last of the main part to go.
+      // The entry that was just admitted is the last of the main part to go.
       const gone = this.#main.size > 1 ? this.#main.oldest : (this.#window.oldest ?? this.#main.oldest)
       if (gone === undefined) return
       this.#remove(gone, 'size')
     }
   }
 
-  /** What it saves with each request, in microseconds; tells what that typically is. */
+  /** What it saves per request, in microseconds; also updates the typical cost. */
   #costOf(stored: Stored): number {
     const costMs = stored.kind === 'response' || stored.kind === 'value' ? stored.costMs : undefined
     if (costMs !== undefined) this.#typicalMs += (costOf(costMs, costMs) - this.#typicalMs) * WEIGHT

@@ -1,12 +1,12 @@
 /**
  * How often keys were asked for lately, in a few octets per key: a count-min sketch with conservative update and ageing
- * (Cormode and Muthukrishnan, 2005; ageing as in TinyLFU: Einziger, Friedman, Manes, 2017). Its answer is never less than
- * the true count, up to its ceiling.
+ * (Cormode and Muthukrishnan, 2005; ageing as in TinyLFU: Einziger, Friedman, Manes, 2017). It never underestimates the
+ * true count, up to its ceiling.
  */
 
 /** Each key has a counter in every row; the least of them is the answer. */
 const ROWS = 4
-/** A key's counters lie in one block of this many octets, a line of the processor's cache. */
+/** A key's counters lie in one block of 2 ** BLOCK_BITS octets, a line of the processor's cache. */
 const BLOCK_BITS = 6
 /** Counters of one row in a block. */
 const COUNTERS = 2 ** BLOCK_BITS / ROWS
@@ -14,9 +14,9 @@ const OCTETS_PER_KEY = 32
 /** The highest count. */
 export const MOST_COUNTED = 255
 
-/** A longer key is encoded first: reading it character by character takes longer than that. */
+/** A longer key is encoded first: reading it character by character would take longer. */
 const MOST_READ_EACH = 16
-/** Where keys are encoded, a piece of so many characters at a time. */
+/** Keys are encoded in pieces of this many characters. */
 const MOST_ENCODED = 1_024
 const OCTETS = new Uint8Array(4 * MOST_ENCODED)
 const WORDS = new Int32Array(OCTETS.buffer)
@@ -28,11 +28,11 @@ export class FrequencySketch {
   /** The same memory four counters at a time. */
   #words = new Uint32Array(this.#counters.buffer)
   #blocks = 1
-  /** What was not there is asked for again and then put there: its key is read once. */
+  /** A key that was not found is soon looked up again and then stored: it is hashed only once. */
   #lastKey = ''
   #lastHash: number
 
-  /** @param seed makes its collisions others than those that a stranger can compute */
+  /** @param seed keeps strangers from computing keys that collide */
   constructor(seed: number) {
     this.#seed = seed | 0
     this.#lastHash = mixed(this.#seed)
@@ -43,7 +43,7 @@ export class FrequencySketch {
     return this.#counters.length
   }
 
-  /** 32 bits that stand for the key: FNV-1a, mixed as in MurmurHash3. All of the key counts. */
+  /** A 32-bit hash of the whole key: FNV-1a, mixed as in MurmurHash3. */
   hashOf(key: string): number {
     if (key !== this.#lastKey) {
       this.#lastHash = this.#hashAnew(key)
@@ -76,7 +76,7 @@ export class FrequencySketch {
     }
   }
 
-  /** Counts one request. Only the counters that would answer are raised, so that keys disturb each other less. */
+  /** Counts one request. Only the least counters are raised, so that keys disturb each other less. */
   add(hash: number): void {
     const counters = this.#counters
     const base = this.#baseOf(hash)
@@ -116,8 +116,8 @@ export class FrequencySketch {
   }
 
   /**
-   * Makes it large enough for so many keys. Counts stay: what shared a block counts in both of its successors.
-   * @returns whether it was not
+   * Makes it large enough for this many keys. Counts are kept: each block is copied to both of its successors.
+   * @returns whether it had to grow
    */
   fit(keys: number): boolean {
     const before = this.bytes
@@ -137,7 +137,7 @@ export class FrequencySketch {
   }
 }
 
-/** Four counters at a time. By itself: what V8 compiles in the middle of the loop, it keeps. */
+/** Halves four counters at a time. On its own, so that V8 keeps the code it compiles in the middle of the loop. */
 function halve(words: Uint32Array): void {
   for (let at = 0; at < words.length; at++) words[at] = ((words[at] ?? 0) >>> 1) & 0x7f7f7f7f
 }

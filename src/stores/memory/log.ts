@@ -4,17 +4,20 @@ import { count } from '../../units.ts'
 import { Marks, MAX_TARGETS, targetsOf } from '../log/marks.ts'
 
 export interface LocalLogOptions {
-  /** The log's identity: another process's entries are not this log's to judge. */
+  /** The log's identity, random by default. Entries stored under another one count as stale. */
   readonly generation?: string | undefined
-  /** Distinct targets remembered; beyond it the oldest raises the floor. */
+  /**
+   * Distinct tags, URLs and prefixes remembered, 100,000 by default. Beyond that the oldest are forgotten, and entries
+   * older than their records count as named by them.
+   */
   readonly maxTargets?: number | undefined
 }
 
 const OPTIONS: Names<LocalLogOptions> = { generation: true, maxTargets: true }
 
 /**
- * The invalidation log of one process: a counter and the newest record per target.
- * @throws RangeError when `maxTargets` is no number of targets; TypeError for what is no option
+ * The invalidation log of one process, in its memory: a counter and the newest record per target.
+ * @throws RangeError when `maxTargets` is not a whole number above 0; TypeError for an unknown option
  */
 export function localLog(options: LocalLogOptions = {}): InvalidationLog {
   checkNames(options, OPTIONS, 'localLog')

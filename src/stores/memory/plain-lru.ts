@@ -3,7 +3,7 @@ import type { MemoryEvictionReason } from './admitting-lru.ts'
 
 export interface PlainLruOptions {
   readonly maxBytes: number
-  /** Something went, or did not get in; so many things at once where a count is given. */
+  /** Called when an entry leaves or is not admitted; with `count`, for that many at once. */
   readonly departed: (why: MemoryEvictionReason, count?: number) => void
 }
 
@@ -13,7 +13,7 @@ const EVICTION_REASONS: Readonly<Partial<Record<LRUCache.DisposeReason, MemoryEv
   delete: 'purged',
 }
 
-/** Whatever comes gets in; what was used least recently goes for it. */
+/** Admits every entry that fits the limit, and evicts the least recently used to make room. */
 export class PlainLru<T extends object> {
   readonly #empty: () => LRUCache<string, T>
   #lru: LRUCache<string, T>
@@ -42,7 +42,7 @@ export class PlainLru<T extends object> {
     return this.#lru.calculatedSize
   }
 
-  /** Holds no more than that from now on; never more than it was made for. */
+  /** Holds no more than that from now on; never more than the size it was created with. */
   limit(maxBytes: number): void {
     this.#maxBytes = maxBytes
     this.#makeRoom()
@@ -61,7 +61,7 @@ export class PlainLru<T extends object> {
       this.#lru.set(key, stored, { size: bytes })
       this.#makeRoom()
     } else {
-      this.#lru.delete(key) // what stood there is older than what was refused
+      this.#lru.delete(key) // what was there is older than what was rejected
       this.#departed('rejected')
     }
   }
@@ -72,7 +72,7 @@ export class PlainLru<T extends object> {
 
   clear(): void {
     const { size } = this
-    this.#lru = this.#empty() // its own clear() disposes of one after the other
+    this.#lru = this.#empty() // its own clear() disposes of the entries one by one
     if (size > 0) this.#departed('purged', size)
   }
 

@@ -1,12 +1,12 @@
-/** What is kept in the order of its last use carries its own place in it: moving it there looks nothing up. */
+/** An item in an order of use carries its own links: moving it needs no look-up. */
 export interface Used<T> {
-  /** Not to be changed while it is in an order. */
+  /** Must not change while the item is in an order. */
   bytes: number
   earlier: T | undefined
   later: T | undefined
 }
 
-/** Things in the order of their last use, and what they weigh together. A thing is in one order at a time. */
+/** Items in the order of their last use, and their bytes in all. An item is in one order at a time. */
 export class Recency<T extends Used<T>> {
   #oldest: T | undefined
   #latest: T | undefined
@@ -21,33 +21,33 @@ export class Recency<T extends Used<T>> {
     return this.#bytes
   }
 
-  /** The one whose last use is longest ago; from there `later` leads to the others. */
+  /** The least recently used item; from there `later` leads to the others. */
   get oldest(): T | undefined {
     return this.#oldest
   }
 
-  /** Puts a thing in that was in none, as the one that was used last. */
+  /** Adds an item that is in no order, as the most recently used. */
   add(thing: T): void {
     this.#size++
     this.#bytes += thing.bytes
     this.#append(thing)
   }
 
-  /** Takes a thing out that is in it. */
+  /** Removes an item of this order. */
   remove(thing: T): void {
     this.#size--
     this.#bytes -= thing.bytes
     this.#unlink(thing)
   }
 
-  /** A thing that is in it was used. */
+  /** Makes an item of this order the most recently used. */
   use(thing: T): void {
     if (thing === this.#latest) return
     this.#unlink(thing)
     this.#append(thing)
   }
 
-  /** Takes the oldest out. */
+  /** Removes the least recently used item, and returns it. */
   takeOldest(): T | undefined {
     const oldest = this.#oldest
     if (oldest !== undefined) this.remove(oldest)

@@ -5,14 +5,14 @@ import { BUFFER, SLOT, STRING } from '../value-size.ts'
 
 /* Bytes of heap and buffers behind each part, measured as those in value-size.ts are. */
 const RECORD = 610
-/** A response's times stand in one list (response-record.ts). */
+/** A response's times are in one list (response-record.ts). */
 const RESPONSE_RECORD = 400
 const PART = 80
 const PROMISE = 48
 
 /**
- * The memory a stored thing holds while it is in the memory store, in bytes: key, record, fields, tags, body.
- * Strings are taken as one byte a character, which is how V8 keeps field values.
+ * The memory a stored thing holds while it is in the memory store, in bytes: key, record, fields, tags, body. Strings
+ * count one byte per character, which is how V8 keeps field values.
  */
 export function bytesOf(key: string, stored: Stored): number {
   const shared = text(key) + text(stored.url) + texts(stored.tags)
@@ -45,7 +45,7 @@ export function bytesOf(key: string, stored: Stored): number {
 
 const text = (value: string): number => STRING + value.length
 
-/** The usual names are those of all other responses too. */
+/** Common names do not count: they are shared with all other responses. */
 function fieldTexts(fields: Fields): number {
   let sum = texts(fields)
   for (let at = 0; at < fields.length; at += 2) {

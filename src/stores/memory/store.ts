@@ -10,41 +10,45 @@ import { bytesOf } from './size.ts'
 import { type Limited, YieldingLimit } from './yielding-limit.ts'
 
 export interface MemoryStoreOptions {
-  /** Everything counted: keys, fields, tags, bodies and the bookkeeping around them. */
+  /** Memory limit, in bytes or as text (`256MiB`): for keys, fields, tags, bodies and the bookkeeping around them. */
   readonly maxBytes: number | string
-  /** `off`: whatever comes gets in, and what was used least recently goes. `on` unless said. */
+  /**
+   * `on`, the default: when the store is full, a newcomer has to save more origin time per byte than what it would push
+   * out. `off`: every entry is admitted, and the least recently used is evicted.
+   */
   readonly admission?: 'on' | 'off' | undefined
-  /** Of the hash that requests are counted by, a whole number; random unless said. */
+  /** Seed of the hash by which requests are counted, a whole number; random by default. */
   readonly seed?: number | undefined
   readonly events?: Events | undefined
-  /** To time operations with, for the `store` event. */
+  /** Times operations for the `store` event; without it, they are not timed. */
   readonly clock?: Clock | undefined
 }
 
 const OPTIONS: Names<MemoryStoreOptions> = { maxBytes: true, admission: true, seed: true, events: true, clock: true }
 
-/** Where things are kept; it holds no more than its limit. */
+/** Where entries are kept, within a limit. */
 interface Index extends Limited {
   readonly size: number
   get(key: string): Stored | undefined
-  /** The same, and it counts as no use. */
+  /** The same, without counting as a use. */
   peek(key: string): Stored | undefined
-  /** What stands at the key goes, even if the new one does not get in. */
+  /** What was at the key is removed, even if the new entry is not admitted. */
   set(key: string, stored: Stored, bytes: number): void
   delete(key: string): void
   clear(): void
 }
 
-/** One that can do with less memory. */
+/** A memory store that can give up memory when the process runs short of it. */
 export type MemoryStore = Store & Yielding
 
-/** One operation in so many is timed: reading the clock takes longer than a look-up. */
+/** One operation in this many is timed: reading the clock takes longer than a look-up. */
 const TIMED_ONE_IN = 64
 
 /**
- * Stored things in this process's memory, bounded in bytes. When it is full, what saves least goes or does not get in;
- * with `admission: 'off'`, what was used least recently goes.
- * @throws RangeError when `maxBytes` is no size, or `admission` neither of the two; TypeError for what is no option
+ * A store in this process's memory, bounded in bytes. When it is full, the entries that save least are evicted or not
+ * admitted; with `admission: 'off'`, the least recently used are evicted.
+ * @throws RangeError when `maxBytes` is not a size, or `admission` is neither `'on'` nor `'off'`; TypeError for an
+ * unknown option
  */
 export function memoryStore(options: MemoryStoreOptions): MemoryStore {
   checkNames(options, OPTIONS, 'memoryStore')
@@ -117,7 +121,7 @@ const MISS: StoreEvent = { tier: 'memory', op: 'get', outcome: 'miss' }
 const SET: StoreEvent = { tier: 'memory', op: 'set', outcome: 'ok' }
 const DELETED: StoreEvent = { tier: 'memory', op: 'delete', outcome: 'ok' }
 
-/** Tells of every operation, and of one in many how long it took. */
+/** Emits an event for every operation; for one in many it says how long that took. */
 class Report {
   readonly #tell: ((done: StoreEvent) => void) | undefined
   readonly #clock: Clock | undefined
@@ -128,7 +132,7 @@ class Report {
     this.#clock = clock
   }
 
-  /** When the operation began, if it is one of those that are timed. */
+  /** When the operation began; undefined when it is not timed. */
   start(): number | undefined {
     if (this.#clock === undefined) return undefined
     this.#turn = (this.#turn + 1) % TIMED_ONE_IN

@@ -1,36 +1,39 @@
 import type { Yielding } from '../../heap/memory-pressure.ts'
 
-/** A limit does not give way below that. */
+/** A limit does not give way below this. */
 const LEAST_BYTES = 8 * 2 ** 20
 const GIVEN_UP = 1 / 4
 const REGAINED = 1 / 8
 
-/** What holds things up to a limit that can change. */
+/** Holds entries up to a limit that can change. */
 export interface Limited {
   readonly bytes: number
   /** Holds no more than that from now on. */
   limit(maxBytes: number): void
 }
 
-/** The limit of what can do with less memory (docs/decisions/heap/the-store-gives-way.md). */
+/** A limit that can give up memory (docs/decisions/heap/the-store-gives-way.md). */
 export class YieldingLimit implements Yielding {
   readonly #mostBytes: number
   readonly #kept: Limited
   #maxBytes: number
 
-  /** @param mostBytes what `kept` was made for */
+  /** @param mostBytes the limit `kept` was created with */
   constructor(mostBytes: number, kept: Limited) {
     this.#mostBytes = mostBytes
     this.#maxBytes = mostBytes
     this.#kept = kept
   }
 
-  /** As it is now. */
+  /** The present limit. */
   get maxBytes(): number {
     return this.#maxBytes
   }
 
-  /** A quarter of what is held goes, and no more is held than the rest from now on. @returns bytes; 0: nothing more can go */
+  /**
+   * Gives up a quarter of what is held, and limits it to the rest.
+   * @returns bytes given up; 0 when nothing more can go
+   */
   giveWay(): number {
     const { bytes } = this.#kept
     if (bytes <= LEAST_BYTES) return 0
@@ -38,7 +41,10 @@ export class YieldingLimit implements Yielding {
     return bytes - this.#kept.bytes
   }
 
-  /** An eighth more may be held again, up to all. @returns bytes; 0: it was all */
+  /**
+   * Raises the limit by an eighth, up to the original one.
+   * @returns bytes regained; 0 when it is the original one
+   */
   regain(): number {
     const before = this.#maxBytes
     this.#limitTo(Math.min(this.#mostBytes, Math.ceil(before * (1 + REGAINED))))

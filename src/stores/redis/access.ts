@@ -1,4 +1,4 @@
-/** Commands to Redis that are answered in time or not at all, and are not even sent while it is out of order. */
+/** Commands to Redis that are answered in time or given up, and are not even sent while it is out of order. */
 import type { Events } from '../../events.ts'
 import type { Clock } from '../../model.ts'
 import { LATE, within } from '../../deadline.ts'
@@ -9,10 +9,10 @@ import type { RedisClient } from './connection.ts'
 export interface RedisAccess {
   /** Not connected, or not tried at present. */
   readonly degraded: boolean
-  /** One ending for each command, or that none was sent. Never rejects. */
+  /** One ending per command, or `refused` when none was sent. Never rejects. */
   read(commands: readonly RedisCommand[]): Promise<readonly CommandEnding[] | 'refused'>
   /**
-   * The same for writes, of which so many wait for an answer at most.
+   * The same for writes, of which a bounded number may await an answer.
    * @param make called when they can be sent
    */
   write(make: () => readonly RedisCommand[]): Promise<readonly CommandEnding[] | 'refused'>
@@ -24,7 +24,7 @@ export type CommandEnding = RedisReply | 'refused' | 'late'
 
 export interface RedisAccessOptions {
   readonly client: RedisClient
-  /** To find out by whether it works again, while nobody asks for anything. */
+  /** Sent to find out whether Redis works again, while there is nothing else to send. */
   readonly trial: RedisCommand
   readonly deadlineMs: number
   readonly clock: Clock
@@ -32,13 +32,13 @@ export interface RedisAccessOptions {
   readonly events: Events | undefined
 }
 
-/** A write may take this many deadlines: nobody waits for it to answer a request. */
+/** A write may take this many deadlines: no request waits for it. */
 const WRITE_DEADLINES = 10
-/** Writes that wait for an answer, and what is in them; one more is let in as long as they are fewer. */
+/** Limits of the writes that await an answer, in number and bytes; one more is admitted as long as both are below. */
 const MOST_WRITES = 1_000
 const MOST_WRITE_BYTES = 16 * 2 ** 20
 
-/** How often it is tried while nobody asks for anything: as long as the breaker stays open at the most. */
+/** How often a trial is sent while nothing else is: the longest time for which the breaker stays open. */
 const TRIAL_MS = 5_000
 
 export function redisAccess({ client, trial, deadlineMs, clock, random, events }: RedisAccessOptions): RedisAccess {
@@ -59,7 +59,7 @@ export function redisAccess({ client, trial, deadlineMs, clock, random, events }
   const tryNow = (): void => {
     if (breaker.isOpen) void access.read([trial])
   }
-  client.on('ready', tryNow) // behind the breaker's own listener, which lets the next one try
+  client.on('ready', tryNow) // after the breaker's own listener, which admits the next attempt
 
   const tryLater = (): void => {
     if (closed) return
@@ -80,7 +80,7 @@ export function redisAccess({ client, trial, deadlineMs, clock, random, events }
     return endings
   }
 
-  /** As many as there is room for; they take it until they are answered, however late. */
+  /** As many as there is room for; they occupy it until they are answered, however late. */
   const admitted = (commands: readonly RedisCommand[]): RedisCommand[] => {
     const fitting: RedisCommand[] = []
     for (const command of commands) {
@@ -126,10 +126,10 @@ export function redisAccess({ client, trial, deadlineMs, clock, random, events }
 
 const bytesOf = (command: RedisCommand): number => (command.name === 'write' ? command.octets.length : 0)
 
-/** Replies by which a server says that it does not serve us at present. */
+/** Replies by which a server says that it does not serve this client at present. */
 const NOT_SERVING = /^(?:LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|NOAUTH|WRONGPASS|NOPERM)\b/
 
-/** What went wrong, where no server answered at all. That it is full, or that the type is wrong, is an answer. */
+/** What went wrong, if no server answered at all. That it is full, or a key of the wrong type, is an answer. */
 function failureIn(endings: readonly CommandEnding[]): string | undefined {
   let failure: string | undefined
   for (const ending of endings) {

@@ -19,26 +19,26 @@ export interface AppendsParts {
   readonly clock: Clock
   readonly events: Events | undefined
   readonly closing: Closing
-  /** How long it is tried to log a record, in ms. */
+  /** For how long logging a record is tried, in ms. */
   readonly appendTimeout: number
-  /** How many targets are remembered of records that could not be logged. */
+  /** How many targets of records that could not be logged are remembered. */
   readonly maxTargets: number
-  /** The log is another than the one that is read here. */
+  /** The log is not the one that is read here. */
   readonly outOfStep: () => void
 }
 
 const RETRY_MS = 50
-/** Records that are logged again at once: one after the other, thousands take many round trips. */
+/** Records that are logged again at the same time: one after the other, thousands would take as many round trips. */
 const AT_ONCE = 100
-/** Targets of one record: Redis does nothing else while it takes them, and has a second for a call. */
+/** Targets per record: Redis does nothing else while it adds them, and a call may take a second. */
 export const MOST_NAMED = 10_000
 
-/** What this process appends to the log, and whether it is still there and followed. */
+/** Appends this process's records to the log, and watches whether they stay there and are followed. */
 export class Appends {
   readonly #parts: AppendsParts
   readonly #journal: Journal
   readonly #pending: Pending<JournalEntry>
-  /** Look whether the record is followed, for those who wait for that. */
+  /** Check whether a record is followed, for those who wait for that. */
   readonly #looks = new Map<JournalEntry, () => void>()
   #isLoggingAgain = false
 
@@ -49,8 +49,8 @@ export class Appends {
   }
 
   /**
-   * @param waitMs for it to be logged and for the other nodes to follow, from now on
-   * @throws HerdgateError `not_logged`; it counts here all the same, and is tried again
+   * @param waitMs for the record to be logged and for the other nodes to follow, counted from the call
+   * @throws HerdgateError `not_logged`; the record counts in this process all the same, and is tried again
    */
   async append(mode: InvalidationMode, selectors: Selectors, waitMs: number): Promise<Receipt> {
     const { calls, clock } = this.#parts
@@ -63,7 +63,7 @@ export class Appends {
     return { id: entry.nonce, position: entry.where?.position ?? position, nodes }
   }
 
-  /** It has been asked for: it counts here from now on, and is logged sooner or later. */
+  /** From now on the record counts in this process, and is logged sooner or later. */
   #remember(entry: JournalEntry): void {
     this.#pending.add(entry)
     const dropped = this.#journal.add(entry)
@@ -71,23 +71,23 @@ export class Appends {
     for (const old of dropped) this.#pending.remove(old)
   }
 
-  /** Too many are waiting to be logged: one that names everything takes their place. */
+  /** Too many records are waiting to be logged: one that names everything replaces them. */
   #rememberAll(at: number): void {
     this.#parts.events?.emit('log', OVERFLOW)
     this.#remember(unlogged(everything(at)))
   }
 
-  /** How many records of ours have come to count here before they were read from the log. */
+  /** How many of this process's records have come to count here before they were read from the log. */
   get changes(): number {
     return this.#pending.added
   }
 
-  /** Does a record of ours that has not been read from the log yet name what was fetched before it? */
+  /** Does a record of this process that has not been read from the log yet name something fetched before it? */
   verdict(stamp: Stamp): Verdict {
     return this.#pending.verdict(stamp)
   }
 
-  /** The log has been read on. */
+  /** More of the log has been read. */
   hasRead(): void {
     for (const entry of this.#pending.records) this.#forgetIfRead(entry)
   }
@@ -98,18 +98,18 @@ export class Appends {
     if (where?.generation === generation && where.position <= position) this.#pending.remove(entry)
   }
 
-  /** The log is another. */
+  /** The log is of another generation now. */
   hasMoved(): void {
     this.#journal.moveTo(this.#parts.log)
   }
 
-  /** What the log lost of ours, or never had. While it takes nothing it is left alone until the next beat. */
+  /** Logs this process's records that the log lost or never had. If it accepts none, it waits for the next beat. */
   async logAgain(): Promise<void> {
     if (this.#isLoggingAgain) return
     this.#isLoggingAgain = true
     try {
       const misplaced = this.#journal.misplaced()
-      let count = 1 // which finds out whether it can be done
+      let count = 1 // one first, to see whether it works
       for (let at = 0; at < misplaced.length && !this.#parts.closing.isBegun; at += count, count = AT_ONCE) {
         if (!(await this.#logSome(misplaced.slice(at, at + count)))) break
       }
@@ -118,7 +118,7 @@ export class Appends {
     }
   }
 
-  /** @returns whether any could be; one that could not is tried after the others from now on, so that it holds up none */
+  /** @returns whether any could be logged; one that could not is tried after the others from now on, to hold up none */
   async #logSome(entries: readonly JournalEntry[]): Promise<boolean> {
     const some = entries.filter(({ where }) => where === undefined)
     const attempts = await Promise.allSettled(some.map((entry) => this.#logOnce(entry)))
@@ -143,7 +143,7 @@ export class Appends {
     }
   }
 
-  /** As often as one likes: the log knows the nonces. */
+  /** May be repeated: the log recognises the nonces. */
   async #logOnce(entry: JournalEntry): Promise<{ position: number }> {
     const [first, ...more] = recordsOf(entry)
     let where = await this.#logRecord(first)
@@ -151,7 +151,7 @@ export class Appends {
       const { generation, position } = where
       const next = await this.#logRecord(record)
       if (next.generation !== generation) throw new Error('the log began anew, perhaps without the records before')
-      where = { ...next, position: Math.max(position, next.position) } // what was logged before keeps its place
+      where = { ...next, position: Math.max(position, next.position) } // what was logged before keeps its position
     }
     entry.where = where
     entry.loggedAt ??= where.at
@@ -166,7 +166,7 @@ export class Appends {
     const askedIn = log.generation
     const { head, nodes, position } = await calls.append(newest.known, record)
     const { generation } = head
-    // Logged in a log that is followed no more, and `hasMoved` has been called: nobody would log it again.
+    // It is in a log that is no longer followed, and `hasMoved` has been called: nobody would log it again.
     if (log.generation !== askedIn && log.generation !== generation) throw new Error('the log began anew meanwhile')
     live.replace({ ...head, nodes }, askedAt)
     if (generation === log.generation) newest.logged({ generation, position, nonce: record.nonce })
@@ -174,7 +174,7 @@ export class Appends {
     return { generation, position, at: clock.now() }
   }
 
-  /** Until every live node follows the record, or the time is up. */
+  /** Waits until every live node follows the record, or the time is up. */
   async #followed(entry: JournalEntry, until: number): Promise<Receipt['nodes']> {
     const { nodes: live, clock, closing } = this.#parts
     const { promise, resolve } = Promise.withResolvers<Receipt['nodes']>()
@@ -184,7 +184,7 @@ export class Appends {
       const nodes = this.#following(entry)
       if (nodes.acked >= nodes.expected || now >= until || closing.isBegun) return resolve(nodes)
       cancel()
-      const silenceMs = entry.where === undefined ? Infinity : live.silenceMs(entry.where) // it looks again when it is logged
+      const silenceMs = entry.where === undefined ? Infinity : live.silenceMs(entry.where) // it looks again once logged
       cancel = clock.after(Math.max(1, Math.min(until - now, silenceMs)), look)
     }
     const unsubscribe = [live.onChange(look), closing.onBegin(look)]
@@ -215,7 +215,7 @@ const unlogged = (record: PendingRecord): JournalEntry => ({
 
 type NamedRecord = Pick<JournalEntry, 'nonce' | 'mode' | 'targets'>
 
-/** One for so many targets each. The last bears the nonce of the entry. */
+/** Splits an entry into records of at most `MOST_NAMED` targets. The last has the nonce of the entry. */
 function recordsOf({ nonce, mode, targets }: JournalEntry): [NamedRecord, ...NamedRecord[]] {
   const count = Math.max(1, Math.ceil(targets.length / MOST_NAMED))
   const record = (at: number): NamedRecord => ({

@@ -19,15 +19,15 @@ export interface BeatParts {
   readonly clock: Clock
   readonly closing: Closing
   readonly everyMs: number
-  /** What else is to be done now and then. */
+  /** What else is to be done at every beat. */
   readonly also: () => void
 }
 
-/** Tells how far this node has come, whenever that changes and at every beat, and asks how long the log is. */
+/** Reports how far this node has come, whenever that changes and at every beat, and asks how long the log is. */
 export class Beat {
   readonly #parts: BeatParts
   #report: 'none' | 'asked' | 'asked-again' = 'none'
-  /** Applied when the last beat found the log longer than that, since it was joined; undefined when it did not. */
+  /** The position at which the last beat, since the log was joined, found reading stuck; undefined when it did not. */
   #stuckAt: number | undefined
   #cancel = () => {}
 
@@ -47,7 +47,7 @@ export class Beat {
     this.#cancel()
   }
 
-  /** The log was joined: what came before says nothing of how it is read. */
+  /** The log was joined: whether reading was stuck before says nothing about now. */
   joined(): void {
     this.#stuckAt = undefined
   }
@@ -63,7 +63,7 @@ export class Beat {
     this.#stuckAt = isStuck ? before : undefined
   }
 
-  /** Tells how far we have come, and asks how long the log is: both at once, one call at a time. */
+  /** Reports how far this node has come and asks how long the log is, both in one call; one call at a time. */
   async reportSoon(): Promise<void> {
     if (this.#report !== 'none') {
       this.#report = 'asked-again'

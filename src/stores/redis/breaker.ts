@@ -2,16 +2,16 @@ import type { Clock } from '../../model.ts'
 
 export interface Breaker {
   readonly isOpen: boolean
-  /** May it be tried now? Whoever is told so says how it ended. */
+  /** May it be tried now? If so, the caller has to say how it ended: `succeeded` or `failed`. */
   admits(): boolean
   succeeded(): void
   failed(why: string): void
-  /** There is reason to think that it works again: the next one may try. */
+  /** There is reason to think that it works again: the next caller may try. */
   expectSuccess(): void
 }
 
 export interface BreakerOptions {
-  /** So many failures in a row open it. */
+  /** This many failures in a row open it. */
   readonly failures: number
   /** How long it is open at first; twice as long after each trial that fails. In milliseconds. */
   readonly openMs: number
@@ -24,8 +24,8 @@ export interface BreakerOptions {
 }
 
 /**
- * Keeps from trying what has just failed again and again, without making anybody wait: while it is open, one at a time
- * may find out whether it works again.
+ * Stops attempts at what keeps failing, without making anybody wait: while it is open, one caller at a time may find
+ * out whether it works again.
  */
 export function createBreaker({ failures, openMs, longestOpenMs, clock, random, changed }: BreakerOptions): Breaker {
   let inARow = 0

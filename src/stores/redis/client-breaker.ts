@@ -11,7 +11,7 @@ export interface ClientBreakerOptions {
   readonly changed?: (isOpen: boolean, why: string) => void
 }
 
-/** Keeps from asking a server that does not answer, or with which there is no connection. */
+/** A breaker for a server that does not answer, or to which there is no connection. */
 export class ClientBreaker {
   readonly #client: RedisClient
   readonly #breaker: Breaker
@@ -29,7 +29,7 @@ export class ClientBreaker {
     return this.#breaker.isOpen || !isReady(this.#client)
   }
 
-  /** May it be asked now? Whoever is told so says how it ended. */
+  /** May it be asked now? If so, the caller has to say how it ended: `succeeded` or `failed`. */
   admits(): boolean {
     if (this.#closed || !this.#breaker.admits()) return false
     if (isReady(this.#client)) return true

@@ -1,9 +1,9 @@
 import type { Clock } from '../../model.ts'
 
-/** The end of something that waits for much: it comes once, and cuts every wait short. */
+/** The shutdown of something with many waits: it begins once, and cuts every wait short. */
 export class Closing {
   readonly #clock: Clock
-  /** Not a promise, which would keep for as long as it lasts whatever has ever waited for it. */
+  /** Not a promise, which would keep hold of everything that ever waited for it. */
   readonly #waiting = new Set<() => void>()
   #isBegun = false
 
@@ -22,15 +22,15 @@ export class Closing {
   }
 
   /**
-   * Calls `run` when it begins, if that is yet to come.
-   * @returns forgets about it
+   * Calls `run` when it begins, unless it has begun.
+   * @returns a function that takes this back
    */
   onBegin(run: () => void): () => void {
     if (!this.#isBegun) this.#waiting.add(run)
     return () => void this.#waiting.delete(run)
   }
 
-  /** Waits for what does not reject, as long as this does not begin. */
+  /** Waits for `done`, which must not reject, or until this begins. */
   async orBegun(done: Promise<unknown>): Promise<void> {
     if (this.#isBegun) return
     const { promise, resolve } = Promise.withResolvers<void>()

@@ -3,17 +3,17 @@ import type { ChainableCommander, Cluster, Redis } from 'ioredis'
 import type { RedisClient } from './connection.ts'
 
 export type RedisCommand =
-  /** At most so many octets of what is there: somebody else may have put anything there. */
+  /** At most `mostBytes` octets of what is there: others may have put anything there. */
   | { readonly name: 'read'; readonly key: string; readonly mostBytes: number }
   | { readonly name: 'write'; readonly key: string; readonly octets: Buffer; readonly expireMs: number }
   | { readonly name: 'remove'; readonly key: string }
 
-/** What came back for one command; `value` of a read is empty where there is nothing. */
+/** The reply to one command; the `value` of a read is empty where there is nothing. */
 export type RedisReply = { readonly value: unknown } | { readonly error: Error }
 
 /** Sends them together. Replies are in the order of the commands, and none of them rejects. */
 export function sendAll(client: RedisClient, commands: readonly RedisCommand[]): Promise<RedisReply>[] {
-  // In a cluster each key has its server, and each command follows it to another on its own.
+  // In a cluster each key has its server, and each command follows redirections on its own.
   if (client.isCluster || commands.length < 2) return commands.map((command) => send(client, command))
   const pipeline = client.pipeline()
   for (const command of commands) void put(pipeline, command)

@@ -1,30 +1,33 @@
-/** Connections to Redis that fail rather than wait: what is asked while there is none is refused at once. */
+/** Connections to Redis that fail rather than wait: a command without a connection is refused at once. */
 import { createRequire } from 'node:module'
 import type { Cluster, Redis, RedisOptions } from 'ioredis'
 import { parseRedisUrl, type RedisTarget } from './url.ts'
 
 export type RedisClient = Redis | Cluster
 
-/** Only where there is a Redis to connect with: the package takes a tenth of the time to start. */
+/** Loaded only where there is a Redis to connect to: the package takes a tenth of the start-up time. */
 const ioredis = (): typeof import('ioredis') => createRequire(import.meta.url)('ioredis')
 
 export interface RedisConnectionOptions {
   /** Shown by CLIENT LIST. */
   readonly name?: string | undefined
-  /** A command without an answer fails after this; undefined: the one who asks stops waiting. In milliseconds. */
+  /** A command without an answer fails after this, in milliseconds; undefined: the caller sets a limit of its own. */
   readonly commandTimeoutMs?: number | undefined
   /**
-   * A connection on which an answer is due and nothing arrives for this long is given up, and made anew. Longer than
-   * any blocking command, and than anybody waits. In milliseconds.
+   * A connection on which an answer is due and nothing arrives for this long is dropped and made anew. Longer than any
+   * blocking command, and than any caller waits. In milliseconds.
    */
   readonly socketTimeoutMs?: number | undefined
 }
 
-/** How a log or leases come to their connections. */
+/** How a log or leases get their connections. */
 export interface RedisConnections {
-  /** As for `redisStore`. */
+  /** As for `redisStore`: `redis://`, `redis+cluster://` or `redis+sentinel://`; `rediss` for TLS. */
   readonly url?: string | undefined
-  /** Instead of `url`: called once per connection; it must not wait for one, nor keep commands for later. */
+  /**
+   * Instead of `url`: makes a client per connection, at once. The client must not queue commands while it is not
+   * connected.
+   */
   readonly connect?: ((options: RedisConnectionOptions) => RedisClient) | undefined
 }
 
@@ -32,21 +35,21 @@ const CONNECT_TIMEOUT_MS = 2_000
 const SOCKET_TIMEOUT_MS = 2_000
 const FIRST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 2_000
-/** For a connection on which answers are waited for until a deadline: what comes in time is to count. In milliseconds. */
+/** Socket timeout where callers wait until a deadline: an answer within that has to count. In milliseconds. */
 export const socketTimeoutFor = (deadlineMs: number): number => Math.max(SOCKET_TIMEOUT_MS, 2 * deadlineMs)
 
 /**
- * How often a cluster is asked who its masters are: where one is lost without anything being asked of the others, nobody
- * says who took over. In milliseconds.
+ * How often a cluster is asked for its masters, in ms: if one is lost and no command goes to the others, nothing else
+ * says who took over.
  */
 const SLOTS_EVERY_MS = 5_000
-/** Twice what a cluster that is being rearranged needs. */
+/** Twice what a cluster needs while it is being resharded. */
 const MOST_REDIRECTIONS = 8
 
-/** What a server says that must be asked of another one, or of this one later: only a new connection finds out. */
+/** Replies to a command that is for another server, or for this one later: only a new connection finds out. */
 const WRONG_SERVER = /^(?:READONLY|LOADING|MASTERDOWN|NOREPLICAS)\b/
 
-/** @throws RangeError when neither is given */
+/** @throws RangeError when neither `url` nor `connect` is given */
 export function connectorOf({ url, connect }: RedisConnections): (options: RedisConnectionOptions) => RedisClient {
   if (connect !== undefined) return connect
   if (url === undefined) throw new RangeError('expected url or connect')
@@ -54,9 +57,9 @@ export function connectorOf({ url, connect }: RedisConnections): (options: Redis
 }
 
 /**
- * A client that connects now and whenever it has lost the connection, until `disconnect`. Commands are not kept for
- * later and not sent twice; errors of the connection are in the commands that fail.
- * @throws RangeError when the URL is none
+ * A client that connects now and whenever it has lost the connection, until `disconnect`. Commands are neither queued
+ * nor sent twice; errors of the connection show in the commands that fail.
+ * @throws RangeError when the URL is not valid
  */
 export function connectRedis(url: string, options: RedisConnectionOptions = {}): RedisClient {
   const target = parseRedisUrl(url)
@@ -65,14 +68,14 @@ export function connectRedis(url: string, options: RedisConnectionOptions = {}):
   return client
 }
 
-/** Without a listener an 'error' event would end the process. @returns takes the listener off again */
+/** Without a listener an 'error' event would end the process. @returns a function that removes the listener */
 export function ignoreErrors(client: RedisClient): () => void {
   const ignore = () => {}
   client.on('error', ignore)
   return () => void client.off('error', ignore)
 }
 
-/** Is there a server to send a command to? In a cluster, one at least. */
+/** Is there a server to send a command to? In a cluster, at least one. */
 export function isReady(client: RedisClient): boolean {
   return client.status === 'ready' && mastersOf(client).some(({ status }) => status === 'ready')
 }
@@ -119,7 +122,7 @@ function clusterOf(target: RedisTarget, options: RedisConnectionOptions): Cluste
     maxRedirections: MOST_REDIRECTIONS,
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
-    // A certificate is for the name that the cluster announces.
+    // Certificates are for the names that the cluster announces.
     ...(target.tls && { dnsLookup: (host, callback) => callback(null, host) }),
     redisOptions: commonOptions(target, options),
   })
@@ -127,7 +130,7 @@ function clusterOf(target: RedisTarget, options: RedisConnectionOptions): Cluste
   return cluster
 }
 
-/** Else a node would be connected with by the first command for it, and those that come meanwhile be refused. */
+/** Otherwise the first command for a node would connect to it, and those that come meanwhile would be refused. */
 function connectNow(node: Redis): void {
   if (node.status === 'wait') node.connect().catch(() => {})
 }
@@ -148,13 +151,13 @@ function commonOptions(target: RedisTarget, options: RedisConnectionOptions): Co
     socketTimeout: options.socketTimeoutMs ?? SOCKET_TIMEOUT_MS,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false, // a write that arrives late could undo a newer one
-    autoResubscribe: false, // whoever subscribes does so anew; ioredis would leave its own failure unhandled
+    autoResubscribe: false, // subscribers do it themselves; a failure of ioredis to do so would be unhandled
     reconnectOnError: isWrongServer(),
     disableClientInfo: true,
   }
 }
 
-/** Once in a turn of the event loop: to many commands a server says so at once, and ioredis would close for each. */
+/** True once per turn of the event loop: a server may say so to many commands, and ioredis would reconnect for each. */
 function isWrongServer(): (error: Error) => boolean {
   let isToldOf = false
   return ({ message }) => {
@@ -165,7 +168,7 @@ function isWrongServer(): (error: Error) => boolean {
   }
 }
 
-/** Doubling, and a little apart from one process to the next. */
+/** Doubles up to a limit, with jitter, so that processes do not all retry together. In milliseconds. */
 function retryDelay(attempt: number): number {
   const longest = Math.min(FIRST_RETRY_MS * 2 ** (attempt - 1), LONGEST_RETRY_MS)
   return longest * (0.5 + Math.random() / 2)

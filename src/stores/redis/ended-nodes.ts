@@ -9,13 +9,13 @@ export interface EndedNodesParts {
 }
 
 /**
- * Nodes that could not take themselves off the list, and whose processes have ended for certain: nothing is used there any
- * more, and nobody need wait for them. They are taken off as often as they stand there: what a node said last may arrive
- * after it has ended, and Redis may have been away when it did.
+ * Nodes that did not take themselves off the list, but whose processes have certainly ended: nothing is used there any
+ * more, and nobody need wait for them. They are removed whenever they are listed: the last report of a node may arrive
+ * after it has ended, and Redis may have been out of reach when it did.
  */
 export class EndedNodes {
   readonly #parts: EndedNodesParts
-  /** By node, when that was told. */
+  /** When each node was reported to have ended. */
   readonly #since = new Map<string, number>()
 
   constructor(parts: EndedNodesParts) {
@@ -29,7 +29,7 @@ export class EndedNodes {
     this.#remove(node)
   }
 
-  /** Those that stand on the list again. */
+  /** Removes those that are listed again. */
   removeListed(): void {
     const { calls, nodes, clock } = this.#parts
     const listed = nodes.list().filter(({ id }) => this.#since.has(id))
@@ -40,6 +40,6 @@ export class EndedNodes {
   }
 
   #remove(node: string): void {
-    this.#parts.calls.remove(node).catch(() => {}) // as long as it is listed it is tried again
+    this.#parts.calls.remove(node).catch(() => {}) // tried again as long as it is listed
   }
 }

@@ -1,16 +1,16 @@
 import type { FetchEnding } from '../../model.ts'
 import type { RedisClient } from './connection.ts'
 
-/** How a fetch ended. `free`: it did not; whoever waits asks for the lease again. */
+/** How a fetch ended. `free`: it did not; waiters ask for the lease again. */
 export type Ending = FetchEnding | 'free'
 
 const ENDINGS: ReadonlySet<string> = new Set<Ending>(['stored', 'unshared', 'overtaken', 'free'])
 const isEnding = (text: string | undefined): text is Ending => text !== undefined && ENDINGS.has(text)
 
-/** Hears an ending, or `unsure` when some may have been missed. */
+/** Called with an ending, or with `unsure` when some may have been missed. */
 export type EndingListener = (ending: Ending | 'unsure', fence: number) => void
 
-/** Listens to how fetches end, on one channel for all of them: it says only what somebody waits for. */
+/** Listens for the endings of fetches, on one channel for all; only those that somebody waits for are published. */
 export class FetchEndings {
   readonly #client: RedisClient
   readonly #listeners = new Map<string, Set<EndingListener>>()
@@ -26,12 +26,12 @@ export class FetchEndings {
     client.on('ready', () => void this.#subscribe(channel))
   }
 
-  /** Is there a channel to hear them on? There may be none for a user whom Redis does not let listen. */
+  /** Are the endings heard? Redis may not let the user subscribe. */
   get isHeard(): boolean {
     return this.#isHeard
   }
 
-  /** @returns takes the listener off again */
+  /** @returns a function that removes the listener */
   on(name: string, listener: EndingListener): () => void {
     const listeners = this.#listeners.get(name) ?? new Set()
     this.#listeners.set(name, listeners.add(listener))
@@ -52,7 +52,7 @@ export class FetchEndings {
       this.#isHeard = true
       this.#tellUnsure()
     } catch {
-      // The connection is gone again, or it is not allowed: the next one may.
+      // The connection is lost again, or the user may not subscribe: the next connection tries again.
     }
   }
 
@@ -69,7 +69,7 @@ export class FetchEndings {
 
 export const writeEnding = (name: string, fence: number, ending: Ending): string => `${name} ${fence} ${ending}`
 
-/** Undefined for what nobody of ours said. */
+/** Undefined for a message from anybody else. */
 function parseEnding(text: string): { name: string; fence: number; ending: Ending } | undefined {
   const [, name, fence, ending] = /^(\w{1,64}) (\d{1,16}) ([a-z]{1,16})$/.exec(text) ?? []
   if (name === undefined || !isEnding(ending)) return undefined

@@ -2,13 +2,13 @@ import type { Events } from '../../events.ts'
 import type { Clock } from '../../model.ts'
 import type { Lease } from '../log/lease.ts'
 
-/** Whether the log is heard, as the lease has it; what stands against it; and who is told. */
+/** Whether the log is heard, according to the lease, and why not; emits an event when that changes. */
 export class Hearing {
   readonly #lease: Lease
   readonly #clock: Clock
   readonly #events: Events | undefined
   #wasSynced: boolean | undefined
-  /** What Redis, or the connection to it, last failed with. */
+  /** The last error of Redis, or of the connection to it. */
   #trouble: string | undefined
 
   constructor(of: { lease: Lease; clock: Clock; events: Events | undefined }) {
@@ -34,7 +34,7 @@ export class Hearing {
     this.#trouble = undefined
   }
 
-  /** Says so when the lease was lost or came back. */
+  /** Emits an event when the lease was lost or has come back. */
   announce(): void {
     const { synced } = this
     if (synced === this.#wasSynced) return

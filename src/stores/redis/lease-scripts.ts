@@ -1,12 +1,12 @@
 /**
- * The right to fetch a key, as a hash that expires: the token of who holds it, its fence, and whether anybody waits.
- * Each script is about one key.
+ * The right to fetch a key, as a hash that expires: the token of its holder, its fence, and whether anybody waits. Each
+ * script is about one key.
  */
 import { RedisScript } from './script.ts'
 
 /**
- * Arguments: token, life in ms. Answers with whether it was granted, the holder's fence, and for how long it is held at
- * least. A fence is Redis's time in microseconds: a counter would begin anew with a Redis that lost it.
+ * Arguments: token, life in ms. Replies with whether it was granted, the holder's fence, and for how many ms it is held
+ * at least. A fence is Redis's time in microseconds: a counter would start over with a Redis that lost it.
  */
 export const ACQUIRE = new RedisScript(`
 local type = redis.call('TYPE', KEYS[1]).ok
@@ -25,13 +25,13 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return { '1', fence, ARGV[2] }
 `)
 
-/** Arguments: token, life in ms. Answers 1 when it is still held. */
+/** Arguments: token, life in ms. Replies 1 when it is still held, else 0. */
 export const RENEW = new RedisScript(`
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 `)
 
-/** Arguments: token, channel, message. Says the message where somebody waits for it. */
+/** Arguments: token, channel, message. Publishes the message if somebody waits for it. */
 export const RELEASE = new RedisScript(`
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end
 local awaited = redis.call('HGET', KEYS[1], 'awaited')

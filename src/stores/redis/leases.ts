@@ -20,13 +20,15 @@ import { prefixOf } from './prefix.ts'
 import type { RedisScript } from './script.ts'
 
 export interface RedisLeasesOptions extends RedisConnections {
-  /** Begins every key. */
+  /** What every key begins with, `herdgate` by default: 1 to 64 letters, digits, `.`, `_`, `:` or `-`. */
   readonly prefix?: string | undefined
-  /** Redis answers within this, or everyone asks the origin for themselves. */
+  /**
+   * How long Redis may take to answer, in ms or as text; `50ms` by default. After that each process fetches for itself.
+   */
   readonly deadline?: number | string | undefined
-  /** After so long without a sign of life the holder is taken for dead. */
+  /** How long a holder may be silent before it is taken for dead, in ms or as text; `2s` by default, at least 10 ms. */
   readonly life?: number | string | undefined
-  /** How long to wait for the fetches of others, altogether. */
+  /** How long to wait for the fetches of others in all, in ms or as text; `30s` by default. */
   readonly maxWait?: number | string | undefined
   readonly clock?: Clock | undefined
   readonly random?: (() => number) | undefined
@@ -44,16 +46,18 @@ const OPTIONS: Names<RedisLeasesOptions> = {
 }
 
 /**
- * One fetch per key in a fleet, agreed on in Redis 7 or newer. Who waits is woken when the fetch ends, or asks again
- * when the lease runs out: then its holder is dead, and the first to ask takes over.
+ * One fetch per key in a fleet, agreed on in Redis 7 or newer. A waiter is woken when the fetch ends, or asks again
+ * when the lease runs out: its holder is then taken for dead, and the first to ask takes over.
  *
- * Two connections: one for commands, one that listens. Redis down or slow: `unavailable`, within the deadline.
- * @throws RangeError when an option is none; TypeError for one of another name
+ * Two connections: one for commands, one that listens. While Redis is down or slow, the answer is `unavailable`, within
+ * the deadline.
+ * @throws RangeError when an option is not valid, or neither `url` nor `connect` is given; TypeError for an unknown
+ * option
  */
 export function redisLeases(options: RedisLeasesOptions): FetchLeases {
   checkNames(options, OPTIONS, 'redisLeases')
   const connect = connectorOf(options)
-  const life = Math.ceil(duration(options.life ?? LEASE_LIFE_MS)) // Redis takes whole ones
+  const life = Math.ceil(duration(options.life ?? LEASE_LIFE_MS)) // Redis takes whole milliseconds
   if (life < 10) throw new RangeError('expected a life of at least 10ms')
   return new RedisLeases(connect, {
     prefix: prefixOf(options),
@@ -74,7 +78,7 @@ interface Settings {
   readonly random: () => number
 }
 
-/** Another's lease: for how long it is held at least. */
+/** A lease that another holds, and for how long at least. */
 interface Foreign {
   readonly kind: 'foreign'
   readonly fence: number
@@ -84,9 +88,9 @@ interface Foreign {
 type Asked = Extract<LeaseAnswer, { kind: 'held' | 'unavailable' }> | Foreign
 
 const UNAVAILABLE: LeaseAnswer & Asked = { kind: 'unavailable' }
-/** How often those who wait ask again where endings are not heard. */
+/** How often waiters ask again where endings are not heard. */
 const UNHEARD_MS = 100
-/** Nobody waits for a lease to be given back or kept alive: it may take this many deadlines. */
+/** A lease may take this many deadlines to be renewed or given back: no request waits for that. */
 const PATIENCE = 10
 
 class RedisLeases implements FetchLeases {
@@ -173,7 +177,7 @@ class RedisLeases implements FetchLeases {
     return { kind: 'foreign', fence: fence ?? 0, leftMs: leftMs ?? 0 }
   }
 
-  /** Granted when it was no longer wanted. */
+  /** Gives back a lease that was granted too late. */
   #decline(name: string, token: string, reply: unknown): void {
     const [granted, fence] = Array.isArray(reply) ? reply.map(Number) : []
     if (granted === 1) void this.#giveBack(name, token, fence ?? 0, 'free')
@@ -205,7 +209,7 @@ class RedisLeases implements FetchLeases {
     return reply
   }
 
-  /** Undefined when there is no answer to be had. Never rejects. */
+  /** Undefined when there is no answer. Never rejects. */
   async #run(script: RedisScript, name: string, ...args: (string | number)[]): Promise<unknown> {
     return script.run(this.#client, [`${this.#settings.prefix}:fetch:${name}`], args).catch(() => undefined)
   }
@@ -214,19 +218,19 @@ class RedisLeases implements FetchLeases {
 interface Holding {
   readonly clock: Clock
   readonly life: number
-  /** Others have the same. */
+  /** How long others wait for this fetch: they are taken to have the same setting. */
   readonly maxWait: number
-  /** @returns 1 when it is kept, 0 when it is another's by now; anything else: there was no answer */
+  /** @returns 1 when it is kept, 0 when another has it by now; anything else: there was no answer */
   readonly renew: () => Promise<unknown>
   readonly giveBack: (ending: Ending) => Promise<void>
 }
 
-/** Kept alive until it is given back, or taken over by somebody who took the holder for dead. */
+/** Kept alive until it is given back, or taken over by another process that took the holder for dead. */
 class HeldLease implements Lease {
   readonly fence: number
   readonly #holding: Holding
   readonly #since: number
-  /** When what Redis last granted or renewed was asked for. */
+  /** When the last grant or renewal was asked for. */
   #askedAt: number
   #cancel = () => {}
   #ended = false
@@ -269,5 +273,5 @@ class HeldLease implements Lease {
   }
 }
 
-/** No octets of a stranger's choosing in a key, and no braces, which would steer it to a slot. */
+/** A hash, so that a Redis key has no octets of a stranger's choosing, and no braces, which would select its slot. */
 const nameOf = (key: string): string => createHash('sha256').update(key).digest('hex').slice(0, 40)

@@ -11,20 +11,20 @@ type Seen = Pick<Known, 'generation' | 'position' | 'nonce'>
 
 export interface Joined {
   readonly head: Head
-  /** Where the reports of the nodes end. */
+  /** ID of the latest report in the `acks` stream. */
   readonly heard: string
   /** As in a `Listing`. */
   readonly nodes: readonly string[]
-  /** Absent where reading on from what the caller applied gives it all. */
+  /** Absent when it is enough to read on from what the caller applied. */
   readonly state: SharedLogState | undefined
 }
 
 const MAX_RECORDS = 100_000
 const TRIM_BATCH = 1_000
-/** How long an append waits for a replica to have it too. */
+/** How long an append waits for a replica to have the record too. */
 const REPLICATE_MS = 100
 
-/** What a node asks of the log in Redis. All reject when Redis does not answer. */
+/** The calls of a node to the log in Redis. All reject when Redis does not answer. */
 export class RedisLogCalls {
   readonly client: RedisClient
   readonly #keys: readonly string[]
@@ -34,7 +34,7 @@ export class RedisLogCalls {
   readonly #left: () => Iterable<string>
   #hasReplicas = false
 
-  /** @param left generations that this node has gone on from */
+  /** @param left generations that this node has left */
   constructor(
     client: RedisClient,
     of: { prefix: string; node: string; lease: number; maxTargets: number },
@@ -48,13 +48,13 @@ export class RedisLogCalls {
     this.#left = left
   }
 
-  /** Keys of the records and of the reports. */
+  /** Keys of the streams of records and of reports. */
   get streams(): { readonly records: string; readonly acks: string } {
     const [, records = '', , , , , , acks = ''] = this.#keys
     return { records, acks }
   }
 
-  /** @param by a connection whose commands may take their time: all of the log's state may take seconds to arrive */
+  /** @param by a connection without a command timeout: all of the log's state may take seconds to arrive */
   async join(by: RedisClient, seen: Seen, applied: number, anyway: boolean): Promise<Joined> {
     const reply = await this.#run(JOIN, seen, [this.#node, this.forgottenAfter, applied, anyway ? '1' : ''], by)
     const head = headIn(reply)
@@ -81,12 +81,13 @@ export class RedisLogCalls {
   }
 
   /**
-   * Narrows the window in which a failover loses what was just appended, where there is a replica to fail over to. Redis
-   * does nothing else on the connection meanwhile: it is asked once at a time, and those who come meanwhile share the next.
+   * Narrows the window in which a failover loses what was just appended, where there is a replica to fail over to.
+   * Redis does nothing else on the connection meanwhile: one call runs at a time, and callers that come meanwhile share
+   * the next.
    */
   readonly replicate = oneAtATime(() => this.#replicateNow())
 
-  /** A replica that is late is not waited for again until it has been looked whether there is one. */
+  /** A late replica is not waited for again until `isEvictable` has found that there is one. */
   async #replicateNow(): Promise<void> {
     if (!this.#hasReplicas || isCluster(this.client)) return
     const inTime = await this.client.wait(1, REPLICATE_MS).catch(() => 0)
@@ -99,7 +100,7 @@ export class RedisLogCalls {
     return Number(reply[3])
   }
 
-  /** May Redis evict keys without a TTL? Looks whether it has replicas, too. Undefined where it does not say. */
+  /** May Redis evict keys without a TTL? Undefined where it does not say. Also notes whether it has replicas. */
   async isEvictable(): Promise<boolean | undefined> {
     const info = await this.client.info().catch(() => undefined)
     if (info === undefined) return undefined
@@ -108,7 +109,7 @@ export class RedisLogCalls {
   }
 
   /**
-   * Takes this node off the list, if that is quickly done.
+   * Takes this node off the list. Never rejects.
    * @param by the connection on which it may still be asking for its place there
    */
   async leave(by: RedisClient = this.client): Promise<void> {
@@ -124,7 +125,7 @@ export class RedisLogCalls {
     this.client.disconnect()
   }
 
-  /** After so many ms of silence a node stands on no list any more. */
+  /** After this many ms of silence a node is no longer listed. */
   get forgottenAfter(): number {
     return FORGOTTEN_AFTER_LEASES * this.#lease
   }
@@ -149,13 +150,13 @@ function headIn([generation, position, doubtForMs]: readonly unknown[]): Head {
 
 const texts = (reply: unknown): string[] => (Array.isArray(reply) ? reply.map(String) : [])
 
-/** @param list generations and positions in turns */
+/** @param list generations and positions, alternating */
 function continuedIn(list: string): Map<string, number> {
   const pairs = list.matchAll(/(\S+) (\d+)/g)
   return new Map(pairs.map(([, generation = '', position]): [string, number] => [generation, Number(position)]))
 }
 
-/** In order of the newest record. What is said to be later than the log was not put there by a log. */
+/** In order of the newest record. A position beyond the log's own was not put there by a log, and is left out. */
 function marksIn(purged: readonly string[], invalidated: readonly string[], head: number): [string, Mark][] {
   const pairs = (set: readonly string[], markAt: (position: number) => Mark) =>
     set.flatMap((target, at): [string, Mark][] => {

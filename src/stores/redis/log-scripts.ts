@@ -1,14 +1,14 @@
 /**
- * The invalidation log inside Redis (docs/guarantees.md, "The idea"). Each script is one step of the log; a caller
- * says what it knows of the log, and a log that contradicts it has lost records, as has one that is of a generation which the
- * caller has left: a new one begins.
+ * The invalidation log inside Redis (docs/guarantees.md, "The idea"). Each script is one step of the log. A caller says
+ * what it knows of the log; a log that contradicts this, or is of a generation that the caller has left, has lost
+ * records: a new one begins.
  *
- * head          hash    generation, the generations it goes on from, position of the newest record, floors of what was
- *                       trimmed, doubt, and the run of Redis that gave the newest position
+ * head          hash    generation, the generations it continues, position of the newest record, floors of what was
+ *                       trimmed, when doubt ends, and the run of Redis that gave the newest position
  * records       stream  <position>-0 -> generation, nonce, mode, targets, at: the tail for running nodes
  * purged,       zsets   target -> newest record that named it: the state a starting node loads. A member that never
  * invalidated           leaves ('') shows that the set was not evicted
- * nonces        zset    nonce -> position: what is appended again is logged once
+ * nonces        zset    nonce -> position: a record that is appended again is logged once
  * nodes         zset    node -> when it is forgotten
  * reports       hash    node -> "generation position lease": how far it has come
  * acks          stream  the reports as they change
@@ -19,34 +19,34 @@ import { RedisScript } from './script.ts'
 
 const KEYS = ['head', 'records', 'purged', 'invalidated', 'nonces', 'nodes', 'reports', 'acks'] as const
 
-/** @param prefix without braces, which name the slot */
+/** @param prefix without braces, which select the slot */
 export function logKeys(prefix: string): string[] {
   return KEYS.map((key) => `{${prefix}}:log:${key}`)
 }
 
-/** First of the arguments of every script, in this order. */
+/** The first arguments of every script, in this order. */
 export interface Known {
   /** Empty when the caller knows none yet. */
   readonly generation: string
-  /** The newest record the caller has seen, 0 for none. */
+  /** Position of the newest record the caller has seen, 0 for none. */
   readonly position: number
   readonly nonce: string
-  /** The generation to begin should there be none, or one that contradicts the caller. */
+  /** The generation to begin if there is none, or one that contradicts the caller. */
   readonly fresh: string
-  /** The caller's, in milliseconds. */
+  /** The caller's lease, in milliseconds. */
   readonly lease: number
-  /** Generations that the caller has gone on from, each a word. */
+  /** Generations that the caller has left, separated by spaces. */
   readonly left: string
 }
 
 export const knownArguments = ({ generation, position, nonce, fresh, lease, left }: Known) =>
   [generation, position, nonce, fresh, lease, left] as const
 
-/** What every script answers with, first. */
+/** What the reply of every script begins with. */
 export interface Head {
   readonly generation: string
   readonly position: number
-  /** For so long there may be nodes that the list of nodes lacks: it is as young as the generation. */
+  /** For how many ms the list of nodes may lack some: it is as young as the generation. */
   readonly doubtForMs: number
 }
 
@@ -206,13 +206,16 @@ local function listed()
 end
 `
 
-/** A Redis that is full still hears who lives, else the fleet would lose its cache for want of memory; and makes room. */
+/**
+ * Lets a script run on a full Redis: without reports the fleet would lose its cache for want of memory; and trimming
+ * makes room.
+ */
 const WHEN_FULL = '#!lua flags=allow-oom\n'
 
 /**
- * More arguments: node, after how many ms of silence it is forgotten, position applied by the caller, `1` to load anyway.
- * Answers with the end of acks, the nodes, and, where the caller cannot go on reading from what it applied, the floors,
- * both sets and the generations that this one goes on from.
+ * More arguments: node, after how many ms of silence it is forgotten, position applied by the caller, `1` to load
+ * anyway. Replies with the end of acks, the nodes, and, where the caller cannot read on from what it applied, the
+ * newest nonce, the floors, both sets and the generations that this one continues.
  */
 export const JOIN = new RedisScript(`${WHEN_FULL}${PRELUDE}
 settle()
@@ -230,7 +233,7 @@ return answer(heard, listed(), field(newest, 'nonce') or '',
   continues())
 `)
 
-/** More arguments: node, after how many ms of silence it is forgotten, position applied. Answers with the nodes. */
+/** More arguments: node, after how many ms of silence it is forgotten, position applied. Replies with the nodes. */
 export const REPORT = new RedisScript(`${WHEN_FULL}${PRELUDE}
 settle()
 if known.generation == generation then
@@ -245,8 +248,8 @@ return answer(listed())
 `)
 
 /**
- * More arguments: nonce, mode, greatest number of targets, of records, then the targets as a list in JSON: as arguments
- * of their own a hundred thousand overflow the client's stack. Answers with the nodes and the record's position.
+ * More arguments: nonce, mode, greatest number of targets, of records, then the targets as a JSON list: as arguments of
+ * their own a hundred thousand would overflow the client's stack. Replies with the nodes and the record's position.
  */
 export const APPEND = new RedisScript(`${PRELUDE}
 settle()
@@ -280,8 +283,8 @@ end
 `)
 
 /**
- * More arguments: age in ms from which nothing is as old, how often to look, how many records at most. Drops records
- * that old, and marks no younger than theirs: the floors then speak for them. The newest record always stays.
+ * More arguments: age in ms that no copy reaches, least time in ms between two trims, most records to drop. Drops
+ * records of that age, and marks no newer than those, for which the floors then stand. The newest record always stays.
  */
 export const TRIM = new RedisScript(`${WHEN_FULL}${PRELUDE}
 settle()

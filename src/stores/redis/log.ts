@@ -12,19 +12,24 @@ import { type RedisLog, SharedLog } from './shared-log.ts'
 export type { RedisLog }
 
 export interface RedisLogOptions extends RedisConnections {
-  /** Begins every key. Without braces. */
+  /** What every key begins with, `herdgate` by default: 1 to 64 letters, digits, `.`, `_`, `:` or `-`. */
   readonly prefix?: string | undefined
-  /** For how long a node that no longer hears the log trusts its copies. */
+  /** How long a node that cannot read the log trusts its copies, in ms or as text; `5s` by default, at least 10 ms. */
   readonly lease?: number | string | undefined
-  /** This process among those who share the log: one that starts again under its old name takes its own place. */
+  /**
+   * Name of this process among the nodes, random by default: one that restarts under its old name takes its old place.
+   */
   readonly node?: string | undefined
-  /** How long `append` waits for the other nodes, beginning with the call. */
+  /** How long `append` waits for the other nodes, counted from the call, in ms or as text; `3s` by default. */
   readonly purgeTimeout?: number | string | undefined
-  /** How long `append` tries to log the record. */
+  /** How long `append` tries to log the record before it rejects, in ms or as text; `1s` by default. */
   readonly appendTimeout?: number | string | undefined
-  /** Age that no copy reaches: older records are dropped. */
+  /** An age that no copy reaches, in ms or as text; `8d` by default. Older records are dropped. */
   readonly keepFor?: number | string | undefined
-  /** Distinct targets remembered, in Redis and here; beyond it the oldest raises the floor. */
+  /**
+   * Distinct tags, URLs and prefixes remembered, in Redis and in this process, 100,000 by default. Beyond that the
+   * oldest are forgotten, and entries older than their records count as named by them.
+   */
   readonly maxTargets?: number | undefined
   readonly clock?: Clock | undefined
   readonly events?: Events | undefined
@@ -47,9 +52,10 @@ const OPTIONS: Names<RedisLogOptions> = {
 /**
  * The invalidation log of a fleet, in Redis 7 or newer (docs/guarantees.md, "Guarantees").
  *
- * Two connections: one reads what is appended as it comes, the other writes, and asks once per third of a lease how
- * long the log is. A node without Redis goes on: its copies count as stale when their fetch began a lease ago.
- * @throws RangeError when an option is none; TypeError for one of another name
+ * Two connections: one reads records as they are appended, the other writes, and asks three times per lease how long
+ * the log is. Without Redis a node goes on: copies whose fetch began more than a lease ago count as stale.
+ * @throws RangeError when an option is not valid, or neither `url` nor `connect` is given; TypeError for an unknown
+ * option
  */
 export function redisLog(options: RedisLogOptions): RedisLog {
   checkNames(options, OPTIONS, 'redisLog')

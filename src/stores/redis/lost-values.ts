@@ -2,20 +2,20 @@ import type { Awaitable, Clock } from '../../model.ts'
 
 export interface LostValuesParts {
   readonly clock: Clock
-  /** Removes what stands at these keys. @returns whether that has succeeded, in their order; never rejects */
+  /** Removes what is at these keys. @returns whether that has succeeded, in the order of the keys; never rejects */
   readonly remove: (keys: readonly string[]) => Promise<readonly boolean[]>
 }
 
-/** Beyond it the one that was lost first is forgotten: what stands there may be used again. */
+/** Beyond this the key that was lost first is forgotten: what is stored there may be used again. */
 const MOST_REMEMBERED = 10_000
 const REMOVED_AT_ONCE = 1_000
 /** How often removing is tried while it fails. */
 const RETRY_MS = 1_000
 
 /**
- * Where a value was to be put and was not (for the disk: disk/lost-writes.ts). What stands there is older than what the
- * caller put, so it is not there for us, and is removed as soon as that is possible. A response is not remembered: it says
- * itself how long it may be used.
+ * Remembers keys at which a value could not be put (for the disk: disk/lost-writes.ts). What is stored there is older
+ * than what the caller put, so it counts as absent in this process, and is removed as soon as possible. Responses are
+ * not remembered: they say themselves how long they may be used.
  */
 export class LostValues {
   readonly #clock: Clock
@@ -31,7 +31,7 @@ export class LostValues {
     this.#remove = remove
   }
 
-  /** A write is sent now: if it succeeds, it makes good what was lost before. */
+  /** To be called when a write is sent: if it succeeds, it makes up for what was lost before. */
   beginTurn(): number {
     return ++this.#lastTurn
   }
@@ -46,13 +46,13 @@ export class LostValues {
     this.#removeLater()
   }
 
-  /** What stands there is newer, or nothing does. */
+  /** What is stored there is newer by now, or nothing is. */
   makeGood(key: string, turn: number): void {
     const lost = this.#turns.size > 0 ? this.#turns.get(key) : undefined
     if (lost !== undefined && lost <= turn) this.#turns.delete(key)
   }
 
-  /** Tries once more. */
+  /** Tries to remove the rest once more. */
   close(): Awaitable<void> {
     this.#closed = true
     this.#cancel?.()
@@ -67,7 +67,7 @@ export class LostValues {
     })
   }
 
-  /** As long as it succeeds. */
+  /** Goes on as long as it succeeds. */
   async #removeAll(): Promise<void> {
     for (let isPossible = true; isPossible && this.#turns.size > 0; ) {
       const turn = this.beginTurn()
@@ -81,7 +81,7 @@ export class LostValues {
     }
   }
 
-  /** Others may be on a server that can be reached. */
+  /** Tries the other keys first: they may be on a server that can be reached. */
   #putOff(key: string): void {
     const turn = this.#turns.get(key)
     if (turn !== undefined) this.#putLast(key, turn)

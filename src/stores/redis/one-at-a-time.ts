@@ -1,5 +1,5 @@
 /**
- * One run at a time: those who ask while it goes on share the next, which begins when it has ended.
+ * One run at a time: calls made during a run share the next, which begins when it has ended.
  * @param run must not reject
  */
 export function oneAtATime(run: () => Promise<void>): () => Promise<void> {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { RedisClient } from './connection.ts'
 
-/** A script that Redis runs as one step. Sent by its digest; its text follows where Redis does not know it. */
+/** A script that Redis runs as one step. Sent by its digest; its text follows if Redis does not know it. */
 export class RedisScript {
   readonly #lua: string
   readonly #digest: string

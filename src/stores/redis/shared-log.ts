@@ -26,13 +26,13 @@ import { Tail } from './tail.ts'
 import { Upkeep } from './upkeep.ts'
 
 export interface RedisLog extends InvalidationLog {
-  /** What works worse than it should, a sentence each. */
+  /** What works worse than it should, one sentence per problem. */
   degraded(): readonly string[]
-  /** The process of that node has ended, for certain: nobody waits for it any more. */
+  /** To be called when the process of that node has certainly ended: nobody waits for it any more. */
   hasEnded(node: string): void
 }
 
-/** Options that are checked and filled in; times in ms. */
+/** The options, checked and with defaults filled in; times in ms. */
 export interface SharedLogSettings {
   readonly connect: (options: RedisConnectionOptions) => RedisClient
   readonly prefix: string

@@ -19,23 +19,33 @@ import { oneAtATime } from './one-at-a-time.ts'
 
 export type RedisStoreOptions = RedisStoreSettings &
   (
+    /** `redis://`, `redis+cluster://` or `redis+sentinel://`; `rediss` for TLS. */
     | { readonly url: string; readonly client?: undefined }
-    /** Of ioredis, and closed by whoever made it. Best made to refuse what it cannot send: no offline queue, no retries. */
+    /**
+     * A client of ioredis, which its creator closes. It should refuse what it cannot send: `enableOfflineQueue: false`
+     * and `maxRetriesPerRequest: 0`.
+     */
     | { readonly client: RedisClient; readonly url?: string | undefined }
   )
 
 export interface RedisStoreSettings {
-  /** What its keys begin with; all who share copies have the same. Letters, digits and `.`, `_`, `:`, `-`. */
+  /**
+   * What every key begins with, `herdgate` by default: 1 to 64 letters, digits, `.`, `_`, `:` or `-`. Processes that
+   * share entries use the same.
+   */
   readonly prefix?: string | undefined
-  /** After which a look-up is answered `unknown`; milliseconds or text. A write may take ten times as long. */
+  /**
+   * How long a look-up may take before it is answered `unknown`, in ms or as text; `50ms` by default. A write may take
+   * ten times as long.
+   */
   readonly deadline?: number | string | undefined
-  /** Of a stored thing in Redis, head and all. Larger things are not stored there. */
+  /** Larger entries, head included, are not stored in Redis; in bytes or as text, `1MiB` by default. */
   readonly maxObjectBytes?: number | string | undefined
-  /** Seals what is stored, so that nothing is believed of those who can write to Redis and do not have it. */
+  /** Seals what is stored, so that nothing is accepted from those who can write to Redis but do not have the key. */
   readonly hmacKey?: string | Uint8Array | undefined
   readonly events?: Events | undefined
   readonly clock?: Clock | undefined
-  /** From 0 to 1. */
+  /** From 0 to 1, as `Math.random`, the default. */
   readonly random?: (() => number) | undefined
 }
 
@@ -57,18 +67,18 @@ export const LONGEST_KEEP_MS = 30 * 24 * 3_600_000
 const SCAN_COUNT = 500
 
 /**
- * Stored things in Redis, shared by all processes that use it. A look-up is one round trip, under a deadline. Whatever
- * is wrong with Redis costs copies, never an error: look-ups answer `unknown`, writes are lost. What is found there is
- * believed no more than what an origin sends.
- * @throws RangeError when the URL, the prefix, the key of the seal, a duration or a size is none; TypeError for what is no
- * option: who misspells the key of the seal would have none
+ * A store in Redis, shared by all processes that use it. A look-up is one round trip, under a deadline. A fault of
+ * Redis costs copies, but is never an error: look-ups answer `unknown`, writes are lost. What is read back is trusted
+ * no more than what an origin sends.
+ * @throws RangeError when the URL, the prefix, `hmacKey`, a duration or a size is not valid; TypeError for an unknown
+ * option: a misspelt `hmacKey` would leave entries unsealed
  */
 export function redisStore(options: RedisStoreOptions): Store {
   checkNames(options, OPTIONS, 'redisStore')
   return new RedisStore(options)
 }
 
-/** @throws RangeError for what everybody has, or nobody: null would be no seal at all */
+/** @throws RangeError for an empty key, which anybody could guess, and for null, which would be no seal at all */
 function checkKey(hmacKey: unknown): void {
   if ((typeof hmacKey === 'string' || hmacKey instanceof Uint8Array) && hmacKey.length > 0) return
   throw new RangeError(`expected text or octets that are not empty as hmacKey, got ${shown(hmacKey)}`)
@@ -114,7 +124,7 @@ class RedisStore implements Store {
     return kept
   }
 
-  /** One round trip for some hundred of them, each under the deadline. */
+  /** One round trip per 500 keys, each under the deadline. */
   getMany(keys: readonly string[]): Awaitable<readonly Kept[]> {
     return inPieces(keys, (piece) => this.#read(piece))
   }
@@ -167,9 +177,9 @@ class RedisStore implements Store {
   }
 
   /**
-   * Settles when everything of this prefix has been looked for once and removed, or that turned out not to be possible. It
-   * takes long where the server holds much, ours or not: there is one at a time, and those that are asked for meanwhile are
-   * one more.
+   * Settles when the servers have been scanned once and everything of this prefix removed, or when that has failed. It
+   * takes long where a server holds much, whatever that is: one scan runs at a time, and calls made meanwhile share the
+   * next.
    */
   clear(): Promise<void> {
     this.#batches.overtakeAll()
@@ -183,7 +193,7 @@ class RedisStore implements Store {
     this.#report('delete', outcome, this.#clock.now() - startedAt)
   }
 
-  /** What lost writes should have replaced is removed, if that is possible now. */
+  /** Also removes what lost writes should have replaced, if that is possible now. */
   async close(): Promise<void> {
     await this.#batches.settled()
     await this.#lost.close()
@@ -193,12 +203,12 @@ class RedisStore implements Store {
     this.#leave()
   }
 
-  /** What the servers hold in all, as they said within the last 15 s: nobody can tell what of it is ours. */
+  /** What the servers hold in all, as reported within the last 15 s: which part of it is this store's is not known. */
   usage(): readonly TierUsage[] {
     return [{ tier: 'redis', ...this.#usage.latest, degraded: this.#access.degraded }]
   }
 
-  /** No octet of a user's is in it: those could steer to a server, or be a pattern. */
+  /** A hash: octets of a user's choosing could select a server, or act as a pattern. */
   #keyOf(key: string): string {
     return this.#keyPrefix + hash('sha256', key, 'base64url')
   }
@@ -223,13 +233,13 @@ class RedisStore implements Store {
     return stored
   }
 
-  /** What stands there is not ours, or damaged: for everybody it is as if it were not there. */
+  /** What is there is damaged, or was not put there by a store: it counts as absent for everybody. */
   #discard(key: string): void {
     this.#events?.emit('eviction', { tier: 'redis', reason: 'defective' })
     void this.#access.write(() => [this.#removal(key)])
   }
 
-  /** What cannot be stored takes away what stood there, which is older. */
+  /** An entry that cannot be stored removes what was there, which is older. */
   #commandFor({ key, stored, keepForMs }: Write): RedisCommand {
     const octets = this.#isTooLarge(stored) ? undefined : encode(key, stored, this.#codec)
     if (octets === undefined || octets.length > this.#maxBytes) {
@@ -240,7 +250,7 @@ class RedisStore implements Store {
     return { name: 'write', key: this.#keyOf(key), octets, expireMs }
   }
 
-  /** Without encoding it. */
+  /** Tells without encoding it. */
   #isTooLarge(stored: Stored): boolean {
     return stored.kind === 'response' && (stored.body.length ?? 0) > this.#maxBytes
   }
@@ -297,9 +307,9 @@ function outcomeAt(endings: readonly CommandEnding[] | 'refused', at: number): S
   return ending === 'late' || 'error' in ending ? 'error' : 'ok'
 }
 
-/** As if nothing were there, if there is an answer. */
+/** Turns an answer into one that found nothing. */
 const withoutValue = (reply: CommandEnding | undefined): CommandEnding | undefined =>
   typeof reply === 'object' && 'value' in reply ? { value: Buffer.alloc(0) } : reply
 
-/** An error, other than that something else than a string stands there. */
+/** Whether it is an error, other than that what is there is not a string. */
 const isUnanswered = (reply: RedisReply): boolean => 'error' in reply && !reply.error.message.startsWith('WRONGTYPE')

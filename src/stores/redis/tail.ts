@@ -10,7 +10,7 @@ import type { RedisLogCalls } from './log-calls.ts'
 import type { NewestRecord } from './newest-record.ts'
 
 export interface TailParts {
-  /** Reads what comes, and nothing else. */
+  /** Follows the log, and does nothing else. */
   readonly client: RedisClient
   readonly calls: RedisLogCalls
   readonly log: Generations
@@ -22,7 +22,7 @@ export interface TailParts {
   readonly closing: Closing
   /** How long a read waits for something to come, in ms. */
   readonly blockMs: number
-  /** The log is another than before, or has another name. */
+  /** The log is of another generation now; `goesOn` when that continues the former one. */
   readonly moved: (goesOn: boolean) => void
   readonly joined: () => void
   /** More of the log, or all of it, has been read. */
@@ -30,18 +30,18 @@ export interface TailParts {
 }
 
 const RETRY_MS = 50
-/** Without a connection. */
+/** How often lost connections are looked at. */
 const LOOK_AGAIN_MS = 500
 
 /** Reads the log as it grows, and the reports of the other nodes. */
 export class Tail {
   readonly #parts: TailParts
-  /** Where the reports of the others have been read up to. */
+  /** ID up to which the reports of the others have been read. */
   #heard = '0-0'
-  /** The log may be another than the one we read: join before reading on. */
+  /** The log may not be the one that was read so far: join before reading on. */
   #outOfStep = true
   #isJoining = false
-  /** The records do not follow one another: the compacted state has what lies between. */
+  /** Records are missing in between: the compacted state has what they said. */
   #wantsAll = false
 
   constructor(parts: TailParts) {
@@ -77,7 +77,7 @@ export class Tail {
     }
   }
 
-  /** Takes a place among the nodes, and takes over the state of the log where reading on would not give it. */
+  /** Takes a place among the nodes, and loads the state of the log when it is not enough to read on. */
   async #join(): Promise<void> {
     const { client, calls, log, newest, lease, nodes: live, hearing, clock, moved, joined, applied } = this.#parts
     const askedAt = clock.now()
@@ -134,14 +134,16 @@ export class Tail {
     applied()
   }
 
-  /** The log is not the one we read, or our connection does not lead to it. */
+  /** The log is not the one that was read so far, or the connection does not lead to it. */
   fallOutOfStep(): void {
     if (this.#outOfStep) return
     this.#outOfStep = true
     this.#parts.client.disconnect(true)
   }
 
-  /** Until the connections that are lost are ready. A cluster with another master does not say so: it is looked at. */
+  /**
+   * Waits until lost connections are ready. A cluster does not announce that another master took over: it is polled.
+   */
   async #untilWorthTrying(): Promise<void> {
     const { client, calls, clock, closing } = this.#parts
     const lost = [client, calls.client].filter((each) => !isReady(each))
@@ -158,7 +160,7 @@ export class Tail {
     for (const each of lost) each.off('ready', look)
   }
 
-  /** Where a place among the nodes is being asked for it is given up on the same connection, which keeps the order. */
+  /** Gives up a place that is just being asked for, on the same connection, which keeps the order. */
   async leave(): Promise<void> {
     const { client, calls } = this.#parts
     if (this.#isJoining) await calls.leave(client)

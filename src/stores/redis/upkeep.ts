@@ -16,7 +16,7 @@ const TRIM_EVERY_MS = 60 * 60_000
 const INSPECT_EVERY_MS = 60_000
 const EVICTABLE = 'invalidation log: Redis may evict it (maxmemory-policy allkeys-*); use noeviction or volatile-*'
 
-/** Keeps the log in Redis from growing, and sees whether Redis keeps it. */
+/** Keeps the log in Redis from growing, and checks whether Redis may evict it. */
 export class Upkeep {
   readonly #parts: UpkeepParts
   #trimAt: number
@@ -32,7 +32,7 @@ export class Upkeep {
     return this.#evictable ? [EVICTABLE] : []
   }
 
-  /** What is due of it. */
+  /** Does what is due. */
   nowAndThen(): void {
     void this.#trim()
     if (this.#parts.clock.now() >= this.#inspectAt) void this.inspect()
@@ -47,7 +47,7 @@ export class Upkeep {
     if (dropped > 0) this.#trimAt = now // there may be more
   }
 
-  /** Policy and replicas may be others than before. */
+  /** Looks at the eviction policy and the replicas, which may have changed. */
   async inspect(): Promise<void> {
     const { calls, clock, events } = this.#parts
     this.#inspectAt = clock.now() + INSPECT_EVERY_MS

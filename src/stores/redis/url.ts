@@ -1,4 +1,4 @@
-/** Where a Redis is, as people write it. */
+/** URLs of Redis. */
 
 export interface RedisAddress {
   readonly host: string
@@ -9,7 +9,7 @@ export interface RedisTarget {
   /** One server; nodes of a cluster, from which the others are learned; Sentinels that know the master. */
   readonly kind: 'server' | 'cluster' | 'sentinel'
   readonly addresses: readonly [RedisAddress, ...RedisAddress[]]
-  /** By which the Sentinels know the master; empty for the other kinds. */
+  /** The name by which the Sentinels know the master; empty for the other kinds. */
   readonly master: string
   readonly username: string | undefined
   readonly password: string | undefined

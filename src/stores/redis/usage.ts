@@ -1,4 +1,4 @@
-/** What the servers say they hold, asked now and then. */
+/** What the servers say they hold, asked at intervals. */
 import type { Redis } from 'ioredis'
 import type { Clock } from '../../model.ts'
 import { isReady, mastersOf, type RedisClient } from './connection.ts'
@@ -11,7 +11,7 @@ export interface RedisUsage {
 }
 
 export interface UsageSampler {
-  /** As last heard; all 0 before that, and where the user may not ask. */
+  /** As last reported; all 0 before that, and where the user may not ask. */
   readonly latest: RedisUsage
   stop(): void
 }
@@ -33,7 +33,7 @@ export function sampleUsage(client: RedisClient, clock: Clock): UsageSampler {
     try {
       latest = sumOf(await Promise.all(mastersOf(client).map(usageOf)))
     } catch {
-      // as it was when last heard
+      // as last reported
     }
     isAsking = false
   }
