@@ -10,7 +10,7 @@ export interface RunOptions extends Pick<FleetOptions, 'nodes' | 'origin' | 'red
   readonly requests: number
 }
 
-/** Drives a fleet of its own by a pattern. */
+/** Starts a fleet and drives it by a pattern. */
 export async function run(pattern: Pattern, options: RunOptions): Promise<PatternResult> {
   const { name, memory, memoryErrorRate, originErrorRate, concurrency } = pattern
   const key = `${name}-${process.pid}`
