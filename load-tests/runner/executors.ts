@@ -144,7 +144,7 @@ class Crowd {
     record('iteration_duration', performance.now() - began, tags)
   }
 
-  /** Waits up to `graceMs` for iterations in progress, then closes the connections of the rest, which count as failed. */
+  /** Waits up to `graceMs` for iterations in progress, then closes the connections of the rest, which is a failure. */
   async finish(graceMs: number): Promise<void> {
     const patience = new AbortController()
     await Promise.race([Promise.all(this.#busy), pause(graceMs, patience.signal)])
