@@ -1,5 +1,5 @@
 /**
- * Drives a real fleet with injected faults by hostile patterns:
+ * Drives a real fleet, with injected faults, by hostile request patterns:
  * `npm run chaos [-- --pattern NAME --nodes 2 --requests 2000 --seed 1 --save FILE --compare FILE]`.
  * Prints Markdown; the exit code is 1 if any response was wrong.
  */

@@ -8,7 +8,7 @@ import { type Server, startServer } from '../lib/processes.ts'
 export interface FleetOptions {
   readonly nodes: number
   readonly origin: string
-  /** URL; undefined if nodes share nothing. */
+  /** URL; undefined if there is none. */
   readonly redis: string | undefined
   /** Prefix of the keys in Redis, so that fleets are separate. */
   readonly name: string

@@ -1,4 +1,4 @@
-/** Request patterns, each meant to hurt a fleet in another place. */
+/** Request patterns, each aimed at a different weakness of a fleet. */
 import type { Target } from './content.ts'
 import type { Chance } from './random.ts'
 

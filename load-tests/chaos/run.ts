@@ -6,7 +6,7 @@ import { chance } from './random.ts'
 import type { PatternResult } from './results.ts'
 
 export interface RunOptions extends Pick<FleetOptions, 'nodes' | 'origin' | 'redis' | 'seed'> {
-  /** Of a pattern whose share is 1. */
+  /** For a pattern whose share is 1. */
   readonly requests: number
 }
 

@@ -1,4 +1,4 @@
-/** The libraries, each set up as fast as documented: values by reference where there is a choice, no second tier. */
+/** The libraries, each as fast as its documentation allows: values by reference if possible, no second tier. */
 import { type Contestant, type Entry, type Load, type Room, TTL_MS, type Value } from './contestant.ts'
 
 /** Imports a package from where it is installed. */
@@ -132,7 +132,7 @@ async function cacheable(load: Import): Promise<Contestant> {
   const { Cacheable, createKeyv } = (await load('cacheable')) as CacheableLibrary
   const options = () => ({ primary: createKeyv({ useClone: false }), ttl: TTL_MS })
   const cache = new Cacheable(options())
-  const tagged = new Cacheable({ ...options(), tags: true }) // apart, as its look-ups are more expensive
+  const tagged = new Cacheable({ ...options(), tags: true }) // separate, as tags make look-ups more expensive
   return {
     get: (key) => cache.get(key),
     set: (key, value) => cache.set(key, value),
@@ -211,7 +211,7 @@ async function asyncCacheDedupe(load: Import, { entries: size }: Room): Promise<
         current = () => Promise.resolve(value)
         return cache.short(key)
       },
-      staleAfterMs: 1_500, // its unit is the second
+      staleAfterMs: 1_500, // its ttl is in seconds
       getStale(key, loadValue) {
         current = loadValue
         return cache.short(key)

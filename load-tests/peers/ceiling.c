@@ -1,6 +1,6 @@
 /*
- * The least a server can do: one thread, epoll, bytes that are there already. It is the floor for any cache, and an
- * origin that takes no time. 64 KiB below /64k, otherwise 1 KiB; 304 for requests with If-None-Match.
+ * The least a server can do: one thread, epoll, prepared responses. It is the floor for any cache, and an origin that
+ * takes no time. 64 KiB below /64k, otherwise 1 KiB; 304 for requests with If-None-Match.
  * argv[1]: fields of the response, each with its CRLF. Prints its address.
  */
 #define _GNU_SOURCE

@@ -16,7 +16,7 @@ export function latePages(app: FastifyInstance, load: () => Promise<FastifyInsta
       throw error
     }))
   app.register(async (scope) => {
-    // Before any content is looked at.
+    // Before any content is read.
     scope.addHook('onRequest', async ({ raw: request }, reply) => {
       const pages = await loaded()
       reply.hijack()

@@ -120,6 +120,6 @@ function openStream(live: Live, open: Set<Readable>): Readable | undefined {
     leave()
     open.delete(stream)
   })
-  stream.push('retry: 2000\n\n') // the head goes out with it
+  stream.push('retry: 2000\n\n') // sends the head as well
   return stream
 }

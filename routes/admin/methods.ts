@@ -7,7 +7,7 @@ export function onlyMethods(app: FastifyInstance, url: string, allowed: readonly
     method: app.supportedMethods.filter((method) => !allowed.includes(method)),
     url,
     schema: { hide: true },
-    // Before any content is looked at.
+    // Before any content is read.
     onRequest: async (_request, reply) => {
       reply.header('Allow', allowed.join(', '))
       throw new ProblemError({ status: 405, title: 'Method not allowed' })

@@ -30,7 +30,7 @@ export class ProblemError extends Error {
   }
 }
 
-/** A request that cannot be understood: what is wrong, and where. */
+/** A 400 that says what is wrong, and where. */
 export function badRequest(errors: readonly { readonly at: string; readonly detail: string }[]): ProblemError {
   const detail = errors.map((error) => (error.at === '' ? error.detail : `${error.at}: ${error.detail}`)).join('; ')
   return new ProblemError({ status: 400, title: 'Bad request', detail, errors: [...errors] })

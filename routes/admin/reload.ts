@@ -18,7 +18,7 @@ export function reloadRoute(app: FastifyInstance, reload: () => Reloading | Prom
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', (_request, payload, done) => {
-      payload.resume() // content says nothing here
+      payload.resume() // content is ignored
       done(null)
     })
     scope.post('/config/reload', {

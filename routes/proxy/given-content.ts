@@ -27,7 +27,7 @@ export function givenContent(message: IncomingMessage, given: Given): Content | 
   if (source === message) return { body: message, fields: message.rawHeaders }
   if (!isContent(source)) return new HerdgateError('internal', 'a hook has made something of the content that is none')
   const body = Readable.from(octetsOf(source, message.socket), { objectMode: false })
-  body.on('error', ignore) // one may come when nothing reads any more
+  body.on('error', ignore) // an error may come when nothing reads any more
   return { body, fields: redescribed(message.rawHeaders, given.headers) }
 }
 
@@ -43,7 +43,7 @@ export function restoreSocket(message: IncomingMessage, { socket }: ServerRespon
 
 const hasSocket = ({ socket }: { readonly socket: Socket | null }): boolean => socket !== null
 
-/** Reads what is left of the content, which would hold up the connection. */
+/** Reads what is left of the content, which would otherwise block the connection. */
 export function letGo(body: Readable, message: IncomingMessage, socket: Socket): void {
   body.resume()
   if (body === message) return

@@ -17,7 +17,7 @@ export function leavingOf(socket: Socket): Signal {
   return leaving
 }
 
-/** One for all requests of a connection: however many wait, the socket has no more listeners. */
+/** One for all requests of a connection, so that the socket's listeners do not grow with their number. */
 class Leaving implements Signal {
   aborted: boolean
   readonly #listeners = new Set<() => void>()

@@ -3,7 +3,7 @@ import { type CodecOptions, decode, encode } from '../stores/codec/codec.ts'
 
 /**
  * What a store that has damaged one octet of an entry would return. The entry passes through the codec, whose seal
- * detects any damage within one octet, so that nothing is left of it.
+ * detects any damage within one octet and discards the entry.
  * @param where from 0 to 1, 1 excluded: the position of the octet; its low digits choose the bits
  */
 export function damaged(key: string, stored: Stored, where: number, options: CodecOptions): Stored | undefined {

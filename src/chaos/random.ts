@@ -1,6 +1,6 @@
 /**
- * Numbers from 0 to 1, 1 excluded, the same again for the same seed and name (splitmix32). Each name has a sequence of
- * its own, so that what one tier does does not affect the others.
+ * Numbers from 0 to 1, 1 excluded, reproducible by seed and name (splitmix32). Each name has a sequence of its own, so
+ * that operations of one tier do not change the faults of the others.
  */
 export function seededRandom(seed: number, name: string): () => number {
   let state = hash(name, seed)

@@ -43,7 +43,7 @@ async function* ticks(clock: Clock): AsyncGenerator<string> {
   }
 }
 
-/** A client that leaves ends the stream, which is no error. */
+/** A client that leaves ends the stream, which is not an error. */
 function pour(response: ServerResponse, { method }: Ask, chunks: AsyncGenerator<string>): void {
   if (method === 'HEAD') return void response.end()
   pipeline(Readable.from(chunks), response).catch(() => response.destroy())

@@ -1,6 +1,6 @@
 import type { Looks } from '../cache/engine/looks.ts'
 
-/** Takes the lookups of a request that the lane could not answer past node:http, within a turn of the event loop. */
+/** Carries the lookups of an unanswered request from the lane past node:http, within a turn of the event loop. */
 export class HandOver {
   #looks: Looks | undefined
 

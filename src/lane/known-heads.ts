@@ -8,14 +8,14 @@ export interface Asked {
   readonly resource: Resource
 }
 
-/** The mark is a hash that is compared first, before the octets, as words. */
+/** Compared are first the marks, which are hashes, then the octets, as words. */
 interface Known extends Asked {
   readonly mark: number
   readonly words: Int32Array
 }
 
 const PLACES = 256
-/** Longer heads are not kept. In all, up to 256 KiB of octets are. */
+/** Longer heads are not kept: the octets of all of them take up to 256 KiB. */
 const MOST_OCTETS = 1_024
 /** Words that go into the mark: the first, which hold the target and usually Host, and the last. */
 const MARKED = { first: 16, last: 4 }
@@ -47,7 +47,7 @@ export class KnownHeads {
     return known
   }
 
-  /** Adds the head whose lookup, the last one, found nothing. */
+  /** Adds the head that was looked up last, and not found. */
   add(asked: Asked): void {
     const mark = this.#mark
     if (mark === undefined || asked.head.bears) return // credentials and cookies are not kept

@@ -48,7 +48,7 @@ export function openLane(server: Server, parts: LaneParts): Lane {
   const outbox = new Outbox(parts.atTurnsEnd)
   const idle = new IdleConnections(parts.clock, parts.idleTimeout)
   const answer = createAnswer({ ...parts, handOver, heads, outbox })
-  parts.events.on('origin', () => outbox.flush()) // many requests may have waited for this, and take long to answer
+  parts.events.on('origin', () => outbox.flush()) // the requests that waited for this may take long to answer
   server.on('connection', (socket: HttpSocket) => {
     if (state.open && socket.listenerCount('data') === 1) takeOver(socket)
   })
@@ -76,7 +76,7 @@ export function openLane(server: Server, parts: LaneParts): Lane {
     const flushIfOwed = () => {
       if (connection.isOwed) outbox.flush()
     }
-    socket.prependListener('end', flushIfOwed) // node:http, unaware of the response, ends its side at this
+    socket.prependListener('end', flushIfOwed) // node:http, unaware of the response, ends its side on this
 
     const push = readInPlace(socket, (octets, length) => {
       flushIfOwed()

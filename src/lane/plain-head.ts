@@ -21,11 +21,11 @@ import { wordsOf } from './words.ts'
 
 /**
  * A request's head in the one form that leaves nothing to interpret: one line per field, names of letters, digits and
- * hyphens, one space, values of visible ASCII and inner spaces, CRLF. Every client of today sends this form, and no two
+ * hyphens, one space, values of visible ASCII and inner spaces, CRLF. All current clients send this form, and no two
  * parsers read it differently. Strings are made from it only on demand.
  */
 export interface PlainHead {
-  /** They begin with the head. */
+  /** Begin with the head. */
   readonly octets: Buffer
   /** Of the head, in octets. */
   readonly length: number

@@ -7,7 +7,7 @@ import type { HttpSocket } from '../ports/connections.ts'
 
 /**
  * Receives a socket's input first. To pass it on, it calls the socket's `push` with `ownOctets`.
- * @param octets they begin with what was read, until the reader returns; after that comes anything
+ * @param octets begin with what was read, valid until the reader returns; what follows may be anything
  * @param length of what was read, in octets
  * @returns whether the socket is to read on
  */

@@ -12,7 +12,7 @@ export type Form = 'whole' | 'head' | 'notModified'
 const ONE_PIECE_BYTES = 16 * 1024
 /** Limit for each of the two generations of rendered responses, the newer and the older. */
 const MOST_BYTES = 8 * 2 ** 20
-/** Overhead of one, apart from its octets. */
+/** Overhead of each, apart from its octets. */
 const RENDERED_BYTES = 256
 
 /** The current responses of an entry, as octets. Only age and ttl change, once a second. */
@@ -57,7 +57,7 @@ export class Rendered {
 
 const TAG = /^(?:W\/)?"[^"]*"$/
 
-/** Renders responses as octets, again when the second changes. Those it keeps are bounded, and outside any store. */
+/** Renders responses as octets, anew when the second changes. What it keeps is bounded, and not part of any store. */
 export class Renderer {
   readonly #ending: string
   readonly #reasons: (status: number) => string

@@ -30,7 +30,7 @@ export function createCache(options: EmbedOptions = {}): Cache {
 }
 
 /**
- * A store that other processes can share is accepted without a log, as it may only serve to hold more than memory does.
+ * A store that other processes can share is accepted without a log, as it may serve only to hold more than memory does.
  * But a caller who left the log out most likely meant to share, and would not notice that nothing is: hence a warning.
  */
 function logOfThisProcess(store: Store): InvalidationLog {

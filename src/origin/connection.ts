@@ -18,7 +18,7 @@ export class Connection extends Client {
       allowH2: false,
       pipelining: 1,
       maxHeaderSize: MAX_HEAD,
-      // Node servers close idle connections after 5 s, others no sooner. Follow longer hints, up to a minute.
+      // Node servers close idle connections after 5 s, others no sooner: stay below; follow hints up to a minute.
       keepAliveTimeout: 4_000,
       keepAliveMaxTimeout: 60_000,
       keepAliveTimeoutThreshold: 1_000,

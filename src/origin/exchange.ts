@@ -28,7 +28,7 @@ export interface ContentTimes {
   readonly totalTimeout: number
 }
 
-/** What holds for every exchange with one URL of an origin. */
+/** Settings of every exchange with one URL of an origin. */
 export interface Terms extends ContentTimes {
   /** The origin's authority, for messages. */
   readonly where: string

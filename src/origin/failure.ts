@@ -25,7 +25,7 @@ export function clientGone(): HerdgateError {
   return new HerdgateError('client_gone')
 }
 
-/** Whether the connection itself ended, rather than carried something invalid. */
+/** Whether the connection itself ended, as opposed to carrying something invalid. */
 export function isConnectionLoss(cause: unknown): boolean {
   return LOSSES.has(codeOf(cause)) || (codeOf(cause) === 'UND_ERR_SOCKET' && !isUnexpectedMessage(cause))
 }

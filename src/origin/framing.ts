@@ -24,7 +24,7 @@ export function framingProblem({ speaksHttp10, speaksAnother }: Spoken, fields: 
 
 const COMPRESSING = new Set(['compress', 'deflate', 'gzip', 'x-compress', 'x-gzip'])
 
-/** Compressed for transfer, which we have not asked for and clients would not learn (RFC 9112 section 7.2). */
+/** Whether content is compressed for transfer, unasked, and without clients knowing of it (RFC 9112 section 7.2). */
 function isCompressed(fields: Fields): boolean {
   const codings = field(fields, 'transfer-encoding')?.toLowerCase()
   return codings !== undefined && codings.split(',').some((coding) => COMPRESSING.has(coding.trim()))

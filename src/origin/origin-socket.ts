@@ -5,7 +5,7 @@ import type { Clock } from '../model.ts'
 import { createSilenceTimer, type Lateness, type SilenceTimer } from './silence-timer.ts'
 import { StatusLines } from './status-line.ts'
 
-/** Octets a response's head, or its trailer section, may have. */
+/** Most octets in a response's head, or in its trailer section. */
 export const MAX_HEAD = 64 * 1024
 
 export interface OriginSocketOptions {
@@ -47,7 +47,7 @@ export class OriginSocket {
   }
 
   /**
-   * A request begins.
+   * To be called when a request begins.
    * @param watched notified when `silence` has expired
    * @returns how many began on the current socket before it
    */
@@ -67,7 +67,7 @@ export class OriginSocket {
     return this.#statusLines.isOfAnother
   }
 
-  /** The request that began is over. */
+  /** To be called when that request is over. */
   end(): void {
     this.silence.rest()
     this.#watched = undefined

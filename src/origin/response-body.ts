@@ -2,7 +2,7 @@ import type { HerdgateError } from '../errors.ts'
 import type { Content } from '../model.ts'
 import { contentReceived } from '../heap/young-garbage.ts'
 
-/** From these on nothing more is taken from the connection until the content is read. */
+/** At these limits nothing more is taken from the connection until the content is read. */
 const MAX_BYTES = 64 * 1024
 const MAX_CHUNKS = 128
 /** Chunks smaller than this on average are merged, as each has a cost of its own further on. */

@@ -26,7 +26,7 @@ export type Lateness = 'silent' | 'endless'
 
 /** A timer that fires later than this, in ms, shows that the process was stalled, and read nothing meanwhile. */
 const STOOD_STILL_MS = 100
-/** When the silence would expire, any lateness counts: timers run before input that has arrived is read. */
+/** Once the limit is reached, any lateness counts: timers run before input that has arrived is read. */
 const LATE_MS = 0
 
 /**

@@ -43,7 +43,7 @@ export interface AdminParts {
   readonly ready: () => Readiness
   readonly version: string
   readonly clock?: Clock
-  /** Reads the configuration anew. */
+  /** Reloads the configuration. */
   readonly reload: () => Awaitable<Reloading>
   readonly extension?: AdminExtension | undefined
 }

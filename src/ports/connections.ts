@@ -12,7 +12,7 @@ export type HttpSocket = Socket & {
     readonly bytesWritten: number
     /** Octets queued, because the system takes no more. */
     readonly writeQueueSize: number
-    /** Has reads go into this memory from now on. */
+    /** Makes reads go into this memory from now on. */
     useUserBuffer?(octets: Buffer): void
   } | null
 }

@@ -8,7 +8,7 @@ import { hasBegun, lastAnswer } from './pipelining.ts'
 const SWEEP_MS = 50
 /** Time in which a new connection must send its first request, in ms. */
 const FIRST_REQUEST_MS = 1_000
-/** Two rounds without a new connection: the backlog is empty. Not turns, as a worker's come from its primary. */
+/** Two rounds without a new connection: the backlog is empty. In ms, not turns: a worker's come from its primary. */
 const ROUND_MS = 10
 const QUIET_ROUNDS = 2
 /** A second in all, as connections may keep coming. */

@@ -47,7 +47,7 @@ export interface Proxy {
   /** Whether it knows what has been purged, or has tried for long enough to find out. */
   isStarted(): boolean
   readonly started: Promise<void>
-  /** What works worse than configured, a few words each. */
+  /** What works worse than configured, in a few words each. */
   degraded(): readonly string[]
   /** @returns the base URL of the data port */
   listen(): Promise<string>

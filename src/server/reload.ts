@@ -14,7 +14,7 @@ export type Reloading =
 /** Reads and checks flags, environment and file again. */
 export type ReadConfig = () => { readonly ok: true; readonly config: Config } | Extract<Reloading, { ok: false }>
 
-/** What a reload was requested by. */
+/** What requested a reload. */
 export type ReloadedBy = 'admin' | 'SIGHUP'
 
 export interface ReloaderParts {

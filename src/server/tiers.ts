@@ -19,7 +19,7 @@ export interface Tiers {
   readonly sharing: Sharing | undefined
   /** The store in this process's memory. */
   readonly memory: MemoryStore
-  /** What works worse than configured, a few words each. */
+  /** What works worse than configured, in a few words each. */
   degraded(): readonly string[]
 }
 
