@@ -1,4 +1,4 @@
-/** Responses that a port gives by itself, without a handler: to what is no valid request, and to one too many. */
+/** Responses that a port sends by itself, without a handler: to an invalid request, and to one too many. */
 import type { IncomingMessage } from 'node:http'
 import type { HerdgateError } from '../errors.ts'
 import type { Events } from '../events.ts'
