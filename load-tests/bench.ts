@@ -1,5 +1,6 @@
 /**
- * The benchmarks that need nothing from outside the repository: `npm run bench [-- --rounds N] [hit engine admission memory slow disk]`.
+ * The benchmarks that need nothing from outside the repository:
+ * `npm run bench [-- --rounds N] [hit engine admission memory slow disk]`.
  * They build the package first, measure the built command line and library from outside, and print Markdown.
  */
 import { execFileSync } from 'node:child_process'
@@ -17,10 +18,10 @@ const MEASURE_MS = 2_000
 const ENTRIES = 100_000
 const SLOW_CLIENTS = 5_000
 
-/** What engine.ts prints: nanoseconds per call, one number a round. */
+/** What engine.ts prints: nanoseconds per call, one number per round. */
 const engineReport = z.object({ getOrSet: z.number().array(), lruCache: z.number().array() })
 
-/** What disk.ts prints: microseconds per operation, one number a round. */
+/** What disk.ts prints: microseconds per operation, one number per round. */
 const diskReport = z
   .object({ name: z.string(), bytes: z.number(), elapsed: z.number().array(), cpu: z.number().array() })
   .array()
@@ -44,7 +45,7 @@ const BENCHMARKS: Record<string, (rounds: number) => Promise<string[]>> = {
   disk: benchDisk,
   slow: () => benchSlow(SLOW_CLIENTS),
 }
-/** `slow` is a proof and takes a minute of a quiet machine, `disk` writes a gigabyte: they run when asked for. */
+/** `slow` is a proof that needs a quiet machine for a minute, `disk` writes a gigabyte: these run only on request. */
 const USUAL = ['hit', 'engine', 'memory']
 
 async function main(): Promise<void> {

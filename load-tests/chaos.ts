@@ -1,7 +1,7 @@
 /**
- * A real fleet in which things go wrong on purpose, driven by hostile patterns:
+ * Drives a real fleet, with injected faults, by hostile request patterns:
  * `npm run chaos [-- --pattern NAME --nodes 2 --requests 2000 --seed 1 --save FILE --compare FILE]`.
- * Prints Markdown; the exit code is 1 when any answer was wrong.
+ * Prints Markdown; the exit code is 1 if any response was wrong.
  */
 import { parseArgs } from 'node:util'
 import { PATTERNS, type Pattern } from './chaos/patterns.ts'

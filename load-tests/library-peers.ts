@@ -1,7 +1,7 @@
 /**
- * The library beside others: `npm run bench:engine [-- --rounds N --ms N --only NAME --row NAME --write]`. Builds the package and
- * installs the others into a temporary folder first. Each is measured in a process of its own; rounds are interleaved.
- * The exit code is 1 when Herdgate is slower than it must be.
+ * The library compared with others: `npm run bench:engine [-- --rounds N --ms N --only NAME --row NAME --write]`.
+ * Builds the package and installs the others into a temporary folder first. Each is measured in a process of its own;
+ * rounds are interleaved. The exit code is 1 if Herdgate is slower than it must be.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -18,14 +18,14 @@ import { machine, writeSection } from './lib/written.ts'
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url))
 const HERDGATE = 'Herdgate'
-/** No cache as the others are: it loads nothing, tags nothing, waits for nothing. */
+/** Not a cache like the others: no loading, no tags, no waiting. */
 const BARE = 'lru-cache'
 
 /** What library-peers/run.ts prints. */
 const runReport = z.record(z.string(), z.number().nullable())
 type Run = z.infer<typeof runReport>
 
-/** By library, round after round. */
+/** By library, in order of rounds. */
 type Runs = ReadonlyMap<string, readonly Run[]>
 
 async function main(): Promise<void> {
@@ -113,7 +113,7 @@ function cell(row: Row, times: readonly number[]): string {
 const UNIT_NS = { ns: 1, µs: 1_000 } as const
 const inUnit = ({ unit }: Row, ns: number): string => String(ns / UNIT_NS[unit])
 
-/** What it must be: faster than each library, than the published figures, and than its own limits. */
+/** Whether Herdgate is as fast as it must be: faster than each library, the published figures, and its own limits. */
 function claims(rows: readonly Row[], runs: Runs): string[] {
   const wrong = rows.flatMap((row) => faults(row, runs).map((fault) => `- ${row.name}: ${fault}`))
   const told = rows

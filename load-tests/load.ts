@@ -1,6 +1,7 @@
 /**
- * Scenarios of load, each of which shows one thing: `npm run load -- SCENARIO... [--short] [--seconds N] [--with k6|node]`.
- * Starts and stops everything a scenario needs. Ends with 0 when all is shown, else as the first that fails does.
+ * Load scenarios, each of which shows one thing:
+ * `npm run load -- SCENARIO... [--short] [--seconds N] [--with k6|node]`.
+ * Starts and stops everything a scenario needs. Exits with 0 if all succeed, otherwise with the first failure's code.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -59,7 +60,7 @@ function runnerOf(wanted: string | undefined): Runner {
 
 const hasK6 = (): boolean => spawnSync('k6', ['version']).status === 0
 
-/** @returns the exit code of what ran it */
+/** @returns the exit code of the runner */
 async function perform(scenario: string, plan: Plan, runner: Runner, amount: Amount): Promise<number> {
   const { users, rate, seconds } = amount
   await using stage = await startStage(plan)
@@ -74,7 +75,7 @@ async function perform(scenario: string, plan: Plan, runner: Runner, amount: Amo
   }
   const [command, ...args] = commandOf(runner, `${HERE}k6/scenarios/${scenario}.ts`)
   const child = spawn(command, args, { env: { ...process.env, ...variables }, stdio: 'inherit' })
-  return await codeOf(child) // the stage stands until then
+  return await codeOf(child) // the stage is needed until then
 }
 
 function commandOf(runner: Runner, script: string): [string, ...string[]] {

@@ -1,4 +1,4 @@
-/** The data port: what the client asked goes to the cache, what the cache replies goes to the client. Nothing else. */
+/** The data port: passes a client's request to the cache, and the cache's reply to the client. Nothing else. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { Cache, Peer, Reply } from '../src/for-routes.ts'
@@ -11,13 +11,13 @@ import { send } from './proxy/send.ts'
 
 export interface ProxyOptions {
   readonly cache: Pick<Cache, 'handle' | 'events'>
-  /** Who is at the other end of a connection; asked once per connection. */
+  /** Who is at the other end of a connection. */
   readonly peerOf: (socket: IncomingMessage['socket']) => Peer
 }
 
 /**
- * Answers every request of a Fastify scope from the cache. Bodies are streams and are never parsed. The hooks of an
- * application around it run first.
+ * Answers every request of a Fastify scope from the cache. Bodies are streams and are never parsed. The hooks of the
+ * surrounding application run first.
  */
 export function proxyRoute(app: FastifyInstance, options: ProxyOptions): void {
   app.removeAllContentTypeParsers()
@@ -25,7 +25,7 @@ export function proxyRoute(app: FastifyInstance, options: ProxyOptions): void {
     if (payload !== request.raw) ignoreErrors(payload)
     done(null, payload)
   })
-  // Below /api is not /apiary.
+  // With `*` alone the prefix /api would match /apiary.
   for (const url of app.prefix === '' ? ['*'] : ['/', '/*']) {
     app.route({
       method: app.supportedMethods,
@@ -40,8 +40,8 @@ export function proxyRoute(app: FastifyInstance, options: ProxyOptions): void {
 }
 
 /**
- * The same for an instance that does nothing else: the answer begins before Fastify looks at content and its type, on
- * which it has views (a malformed Content-Type, a QUERY without one) that are the origin's to have.
+ * The same for an instance that does nothing else: it answers before Fastify looks at content and its type, because
+ * what Fastify would refuse (a malformed Content-Type, a QUERY without one) is for the origin to judge.
  */
 export function proxyEverything(app: FastifyInstance, options: ProxyOptions): void {
   app.addHook('onRequest', (request, reply) => {
@@ -86,7 +86,7 @@ function answer(
     }
   }
 
-  /** What cannot be written as HTTP ends this answer, not the process. */
+  /** A reply that cannot be written as HTTP ends this response, not the process. */
   function fail(thrown: unknown): void {
     if (response.headersSent) response.destroy()
     else send(problemReply('', new HerdgateError('internal', String(thrown))), exchange)

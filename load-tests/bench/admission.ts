@@ -1,7 +1,7 @@
-/** Hit ratios of the memory store with and without admission, and the bounds of what is possible. Prints JSON. */
+/** Hit ratios of the memory store with and without admission, and the best possible ones. Prints JSON. */
 import { bestStaticRatio, hitRatio, type Keeper, optimalRatio, TRACES } from './traces.ts'
 
-/** The part of the library this measures; the built types are not there before the build. */
+/** The part of the library measured here; its types do not exist before the build. */
 interface Library {
   readonly memoryStore: (options: { maxBytes: number; admission: 'on' | 'off'; seed: number }) => Store
 }

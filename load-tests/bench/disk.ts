@@ -1,6 +1,6 @@
 /**
- * What the disk tier costs, in microseconds: bodies in LMDB beside bodies as files, written and read; and a copy found
- * in the disk store beside one found in the memory store. Uses the package by its name, so it must have been built.
+ * The cost of the disk tier, in microseconds: writing and reading bodies in LMDB compared with files, and a hit in the
+ * disk store compared with one in the memory store. Imports the package by its name, so it must have been built.
  * Prints JSON.
  */
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,12 +12,12 @@ import { open } from 'lmdb'
 interface Cost {
   readonly name: string
   readonly bytes: number
-  /** Time that passes, and CPU time of all threads, per operation; one number a round. */
+  /** Elapsed time, and CPU time of all threads, in microseconds per operation; one number per round. */
   readonly elapsed: number[]
   readonly cpu: number[]
 }
 
-/** The part of the library this measures; the built types are not there before the build. */
+/** The part of the library measured here; its types do not exist before the build. */
 interface Library {
   readonly Body: { of(bytes: Buffer): unknown }
   readonly memoryStore: (options: { maxBytes: string }) => Store
@@ -78,7 +78,7 @@ async function measure(rounds: number, folder: string): Promise<Cost[]> {
       step,
       cost: { name, bytes, elapsed: [], cpu: [] } as Cost,
     }))
-    for (const { step } of of) await run(keys, step) // to warm up, and to have what is read
+    for (const { step } of of) await run(keys, step) // warms up, and writes what is read
     for (let round = 0; round < rounds; round += 1) {
       for (const { step, cost } of of) {
         const { elapsed, cpu } = await run(keys, step)
@@ -92,7 +92,7 @@ async function measure(rounds: number, folder: string): Promise<Cost[]> {
   return costs
 }
 
-/** Every key once; those that take their time, together. @returns microseconds per key */
+/** Runs the step for every key once; asynchronous ones run concurrently. @returns microseconds per key */
 async function run(keys: readonly string[], step: (key: string) => unknown): Promise<{ elapsed: number; cpu: number }> {
   const cpuBefore = process.cpuUsage()
   const began = performance.now()

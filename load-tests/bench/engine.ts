@@ -1,6 +1,6 @@
 /**
- * What `getOrSet` costs on a memory hit, in nanoseconds, beside an awaited `lru-cache` hit. Uses the package by its
- * name, as an embedder does, so the package must have been built. Prints JSON.
+ * The cost of `getOrSet` for a hit in memory, in nanoseconds, compared with an awaited `lru-cache` hit. Imports the
+ * package by its name, as an embedder does, so it must have been built. Prints JSON.
  */
 import { parseArgs } from 'node:util'
 import { LRUCache } from 'lru-cache'
@@ -10,7 +10,7 @@ interface EngineReport {
   readonly lruCache: number[]
 }
 
-/** The part of the library this measures; the built types are not there before the build. */
+/** The part of the library measured here; its types do not exist before the build. */
 interface Library {
   readonly memoryStore: (options: { maxBytes: string }) => unknown
   readonly createCache: (options: { store: unknown }) => {

@@ -1,6 +1,6 @@
 /**
- * The load of the hit benchmark, a process of its own so that it can have a core of its own. Takes its orders as
- * JSON in the first argument and prints what it measured as JSON.
+ * Generates the load of the hit benchmark, in a process of its own so that it can have its own core. Takes its orders
+ * as JSON in the first argument and prints its measurements as JSON.
  */
 import { cpuMicroseconds } from '../lib/cpu.ts'
 import { drive, getRequest } from '../lib/drive.ts'

@@ -18,7 +18,7 @@ interface Round {
   readonly requestsPerSecond: number
 }
 
-/** What a hit costs Herdgate, beside a bare Fastify route that returns as many bytes. @returns Markdown */
+/** The cost of a hit in Herdgate, compared with a bare Fastify route that returns as many bytes. @returns Markdown */
 export async function benchHit(rounds: number, measureMs: number): Promise<string[]> {
   await using origin = await startServer('generator', ['load-tests/bench/origin.ts'])
   await using herdgate = await startHerdgate(origin.urls[0] ?? '')
@@ -35,7 +35,7 @@ export async function benchHit(rounds: number, measureMs: number): Promise<strin
   return table(ours, theirs)
 }
 
-/** Stores the response and tells of it as a hit, so that the other server can send the same fields and as many bytes. */
+/** Stores the response and describes it as a hit, so that the other server can send the same fields and size. */
 async function warm(port: number): Promise<Given> {
   await (await fetch(`http://127.0.0.1:${port}${PATH}`)).text()
   const hit = await fetch(`http://127.0.0.1:${port}${PATH}`)

@@ -1,6 +1,6 @@
 /**
- * Clients that ask for a hit at a steady pace. Takes its orders as JSON in the first argument and prints milliseconds per
- * answer as JSON. What is late because the answer before was late counts as late.
+ * Clients that request a hit at a steady pace. Takes its orders as JSON in the first argument and prints milliseconds
+ * per response as JSON. A request delayed by a late response before it is measured from when it was due.
  */
 import { Agent, get } from 'node:http'
 
@@ -8,7 +8,7 @@ export interface LatencyOrders {
   readonly port: number
   readonly path: string
   readonly clients: number
-  /** Each client asks once in so many milliseconds. */
+  /** Milliseconds between two requests of a client. */
   readonly everyMs: number
   readonly forMs: number
 }

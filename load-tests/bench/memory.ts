@@ -12,7 +12,7 @@ interface Reading extends Heap {
   readonly storeObjects: number
 }
 
-/** What a stored response costs in memory beside its body, and what Herdgate says it costs. @returns Markdown */
+/** The memory that a stored response takes besides its body, and what Herdgate counts for it. @returns Markdown */
 export async function benchMemory(entries: number): Promise<string[]> {
   await using origin = await startServer('generator', ['load-tests/bench/origin.ts'])
   await using herdgate = await startHerdgate(origin.urls[0] ?? '', ['--memory', '1GiB'], ['--inspect=127.0.0.1:0'])

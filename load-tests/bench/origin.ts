@@ -1,10 +1,10 @@
-/** The origin of the benchmarks: 1 KiB at any path, 8 MiB at `/large`, fresh for an hour. Takes no content. Prints its port. */
+/** The origin of the benchmarks: 1 KiB at any path, 8 MiB at `/large`, fresh for an hour. Prints its address. */
 import { createServer } from 'node:http'
 
 const large = Buffer.alloc(8 * 2 ** 20, 'large ')
 
 const server = createServer((request, response) => {
-  if (request.method === 'POST') return // it waits for content that never comes
+  if (request.method === 'POST') return // never answered: its content never ends
   const isLarge = request.url === '/large'
   const body = isLarge ? large : Buffer.from((request.url ?? '/').padEnd(1_024, '.').slice(0, 1_024))
   response.writeHead(200, {

@@ -11,17 +11,17 @@ import type { CrowdOrders } from './slow-crowd.ts'
 const PATH = '/hit'
 const HEAD_TIMEOUT_MS = 10_000
 const WINDOW_MS = 10_000
-/** Late heads and windows that are over are looked for, not waited for; buffers fill at first; and a machine is busy. */
+/** Late heads and expired windows are found by polling, buffers fill first, and a machine may be busy. */
 const SLACK_MS = 3_000
 const MEASURE_MS = 6_000
-/** Until all that came has been read and answered as far as it can be. */
+/** Time to read and answer what has arrived, as far as possible. */
 const SETTLE_MS = 1_000
-/** What one slow client may cost Herdgate, kernel buffers apart. */
+/** What one slow client may cost Herdgate, apart from kernel buffers. */
 const MOST_BYTES_EACH = 64 * 1024
-/** Processor time, from connecting to hanging up. */
+/** CPU time, from connecting to hanging up. */
 const MOST_CPU_MS_EACH = 4
 const MOST_TIMES_SLOWER = 2
-/** Beside a connection for each client: origins, listeners, files. */
+/** Besides a connection for each client: origins, listeners, files. */
 const OTHER_DESCRIPTORS = 500
 
 const LATEST_MS: Readonly<Record<string, number>> = {
@@ -43,9 +43,9 @@ interface Claim {
 }
 
 /**
- * Many slow clients beside a few ordinary ones.
- * @returns Markdown; the exit code is 1 when the ordinary ones suffer, memory grows without measure, or a slow one is
- * not hung up on in time
+ * Measures many slow clients beside a few ordinary ones.
+ * @returns Markdown; the exit code is 1 if the ordinary ones suffer, slow ones cost too much memory or CPU time, or a
+ * slow one is not hung up on in time
  */
 export async function benchSlow(clients: number): Promise<string[]> {
   requireDescriptors(clients + OTHER_DESCRIPTORS)
@@ -61,13 +61,13 @@ export async function benchSlow(clients: number): Promise<string[]> {
   }
 }
 
-/** What ordinary clients got, and what the server knows of the same time. */
+/** What ordinary clients measured, and the server's metrics for the same time. */
 interface Observed {
-  /** Milliseconds per answer, ascending. */
+  /** Milliseconds per response, ascending. */
   readonly latencies: readonly number[]
-  /** 99 % of hits had their head ready within so many ms of their request's, by the histogram's bounds. */
+  /** Milliseconds from the request's head within which 99 % of hits had theirs ready, by the histogram's bounds. */
   readonly firstByteMs: number
-  /** The longest time that the event loop was held up, in ms. */
+  /** The longest time that the event loop was blocked, in ms. */
   readonly heldUpMs: number
 }
 
@@ -101,7 +101,7 @@ async function measure(herdgate: Herdgate, clients: number): Promise<Measured> {
 }
 
 async function observe({ dataPort, adminUrl }: Herdgate): Promise<Observed> {
-  const before = await scrape(adminUrl) // the event loop's delays are told since the last scrape
+  const before = await scrape(adminUrl) // the event loop's delays are those since the last scrape
   const measured = await latencies(dataPort)
   const after = await scrape(adminUrl)
   const hits = (page: string): [number, number][] => bucketsOf(page, 'herdgate_time_to_first_byte_seconds', 'hit')
@@ -115,7 +115,7 @@ async function observe({ dataPort, adminUrl }: Herdgate): Promise<Observed> {
 
 const scrape = async (adminUrl: string): Promise<string> => (await fetch(`${adminUrl}/metrics`)).text()
 
-/** Bounds in seconds with how many were not above them, ascending. */
+/** Bounds in seconds, ascending, each with the number of values not above it. */
 function bucketsOf(page: string, name: string, result: string): [number, number][] {
   const lines = page.matchAll(new RegExp(`^${name}_bucket\\{([^}]*)\\} (\\d+)$`, 'gm'))
   return [...lines].flatMap(([, labels = '', count]): [number, number][] => {

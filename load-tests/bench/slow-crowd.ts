@@ -1,18 +1,18 @@
 /**
- * Clients that take their time: a third sends a head, a third sends content, a third takes a large response, all of
- * them one octet a second. Takes its orders as JSON in the first argument. Prints `{"came":N}`
- * when all have come, and when all have been hung up on, or there is no more time, how long each kind was let stay.
+ * Slow clients: a third sends a head, a third sends content, a third reads a large response, all of them one octet a
+ * second. Takes its orders as JSON in the first argument. Prints `{"came":N}` when all have connected; and when all
+ * have been hung up on, or time is up, how long each kind was allowed to stay.
  */
 import { connect, type Socket } from 'node:net'
 
 export interface CrowdOrders {
   readonly port: number
   readonly clients: number
-  /** When to give up waiting for the last to be hung up on. */
+  /** How long to wait for the last to be hung up on. */
   readonly patienceMs: number
 }
 
-/** Milliseconds from connected to hung up on; `left` are still there. */
+/** Milliseconds from connecting to being hung up on; `left` is the number still connected. */
 interface Stay {
   readonly kind: string
   readonly ms: readonly number[]
@@ -28,7 +28,7 @@ interface SlowClient {
 }
 
 const STEP_MS = 1_000
-/** Each second is cut into so many pieces: clients know nothing of each other, and few of them move at once. */
+/** Slices per second: clients are independent of each other, so only a few send or read at the same time. */
 const SLICES = 500
 const COMING_AT_ONCE = 500
 
@@ -67,7 +67,7 @@ async function crowd({ port, clients, patienceMs }: CrowdOrders): Promise<readon
 
 function slowClient(port: number, at: number): SlowClient {
   const { kind, sends, drips } = KINDS[at % KINDS.length] ?? KINDS[0]
-  // One octet is taken from the system, and the next when it is told so.
+  // One octet is read, and the next only on resume().
   const onread = { buffer: Buffer.alloc(1), callback: () => false }
   const socket = connect({ port, host: '127.0.0.1', ...(drips ? {} : { onread }) })
   const client: SlowClient = {
@@ -90,7 +90,7 @@ function slowClient(port: number, at: number): SlowClient {
   return client
 }
 
-/** Who has octets left to take learns that it was hung up on only by sending; empty lines mean nothing (RFC 9112 section 2.2). */
+/** With octets left to read, only sending shows a hang-up; empty lines mean nothing (RFC 9112 section 2.2). */
 function takeOne(socket: Socket): void {
   socket.resume()
   socket.write('\r\n')

@@ -1,4 +1,4 @@
-/** Traces of requests, and what caches make of them. Everything in a trace has the same size; keys are numbers. */
+/** Traces of requests, and the hit ratios of caches on them. All objects have the same size; keys are numbers. */
 
 export type Trace = Int32Array
 
@@ -9,10 +9,10 @@ export interface Keeper {
 }
 
 const RANKS = 10_000
-/** Keys from here on are not of a Zipf distribution. */
+/** Keys from here on do not belong to a Zipf distribution. */
 const APART = 1_000_000
 
-/** Evenly distributed from 0 to 1, the same again for the same seed (mulberry32). */
+/** Uniform numbers from 0 to 1, reproducible by seed (mulberry32). */
 export function randomFrom(seed: number): () => number {
   let state = seed
   return () => {
@@ -23,7 +23,7 @@ export function randomFrom(seed: number): () => number {
   }
 }
 
-/** Ranks from 0, the k-th asked for 1 / (k + 1) ^ exponent as often as the first. */
+/** Ranks from 0; rank k is requested 1 / (k + 1) ^ exponent as often as rank 0. */
 function zipf(exponent: number, random: () => number): () => number {
   const upTo = new Float64Array(RANKS)
   let sum = 0
@@ -43,7 +43,7 @@ function zipf(exponent: number, random: () => number): () => number {
   }
 }
 
-/** A trace by name. `mixed`: popularity that shifts, a crawler and a list gone through again and again, side by side. */
+/** Traces by name. `mixed`: shifting popularity, a crawler, and a list that is read in a loop, interleaved. */
 export const TRACES: Readonly<Record<string, (length: number) => Trace>> = {
   'Zipf(0.9)': (length) => {
     const next = zipf(0.9, randomFrom(1))
@@ -76,7 +76,7 @@ export const TRACES: Readonly<Record<string, (length: number) => Trace>> = {
   },
 }
 
-/** Share of the requests that find their key kept; what is missed is added. */
+/** Share of requests that hit; a key that is missed is added. */
 export function hitRatio(trace: Trace, keeper: Keeper): number {
   let hits = 0
   for (const key of trace) {
@@ -86,7 +86,7 @@ export function hitRatio(trace: Trace, keeper: Keeper): number {
   return hits / trace.length
 }
 
-/** The most that any choice of keys could have reached that is made before the trace and never changed. */
+/** The best ratio of any set of keys that is chosen before the trace and never changed. */
 export function bestStaticRatio(trace: Trace, places: number): number {
   const counts = new Map<number, number>()
   for (const key of trace) counts.set(key, (counts.get(key) ?? 0) + 1)
@@ -95,12 +95,12 @@ export function bestStaticRatio(trace: Trace, places: number): number {
 }
 
 /**
- * What one reaches who knows the future, and throws out what is needed again last (Belady, 1966): no cache is better.
- * What is needed later than all that is kept is not kept.
+ * The ratio of a cache that knows the future and evicts the key whose next use is furthest away (Belady, 1966): the
+ * optimum. A key whose next use is later than those of all keys kept is not kept.
  */
 export function optimalRatio(trace: Trace, places: number): number {
   const next = nextUses(trace)
-  /** Positions at which kept keys are used next, and those in order. */
+  /** Positions at which kept keys are used next, as a set and in order. */
   const kept = new Set<number>()
   const latest = new LargestFirst()
   let hits = 0

@@ -2,13 +2,13 @@ import { Agent, request } from 'undici'
 import { contentOf, requestTarget, type Target } from './content.ts'
 import type { Ending } from './judge.ts'
 
-/** The same at every node: what one has stored is what the others are asked for. */
+/** The same for every node, so that they are asked for what others have stored. */
 const HOST = 'shop.example'
 const TIMEOUT_MS = 30_000
 
 export interface Asked {
   readonly ending: Ending
-  /** From sending the request to the last octet of the answer. */
+  /** From sending the request to the last octet of the response. */
   readonly ms: number
 }
 

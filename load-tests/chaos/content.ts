@@ -1,4 +1,4 @@
-/** What is at a target of the origin: everything about it is in the target, so that whoever asks knows what is right. */
+/** A resource of the origin: the request target says everything about it, so that clients know what is right. */
 export interface Target {
   readonly path: string
   readonly bytes: number
@@ -10,7 +10,7 @@ export const requestTarget = ({ path, bytes, maxAge }: Target): string => `${pat
 
 const MOST_BYTES = 64 * 2 ** 20
 
-/** @returns undefined when it is no target */
+/** @returns undefined if it is not a target */
 export function parseTarget(text: string): Target | undefined {
   const { pathname, searchParams } = new URL(text, 'http://origin')
   const bytes = Number(searchParams.get('bytes') ?? Number.NaN)
@@ -19,5 +19,5 @@ export function parseTarget(text: string): Target | undefined {
   return isTarget ? { path: pathname, bytes, maxAge } : undefined
 }
 
-/** Its path over and over: another resource's content, or a part that is missing or twice there, is not the same. */
+/** Repeats its path, so that another resource's content, or a missing or repeated part, is detected. */
 export const contentOf = ({ path, bytes }: Target): Buffer => Buffer.alloc(bytes, `${path} of ${bytes}\n`)

@@ -1,4 +1,4 @@
-/** Nodes that share an origin and a Redis, with faults made on purpose. */
+/** Nodes that share an origin and a Redis, with injected faults. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,9 +8,9 @@ import { type Server, startServer } from '../lib/processes.ts'
 export interface FleetOptions {
   readonly nodes: number
   readonly origin: string
-  /** URL; undefined: each node for itself. */
+  /** URL; undefined if there is none. */
   readonly redis: string | undefined
-  /** Of the keys in Redis: a fleet of its own. */
+  /** Prefix of the keys in Redis, so that fleets are separate. */
   readonly name: string
   readonly memory: string
   readonly memoryErrorRate: number
@@ -29,7 +29,7 @@ export interface Readings {
   readonly failedFetches: number
   /** Operations of stores that failed or found damage. */
   readonly storeErrors: number
-  /** Of the node that holds most, in bytes. */
+  /** Of the node with the most, in bytes. */
   readonly residentBytes: number
 }
 
@@ -62,7 +62,7 @@ async function startNode(options: FleetOptions, node: number, folder: string): P
   return startServer('server', ['src/cli.ts', 'serve', '--chaos', '--config', file, '--log-level', 'error'])
 }
 
-/** Redis fails, is slow, gives back damaged copies, and goes away for half a second of every five. */
+/** Redis fails, is slow, returns damaged entries, and is out of reach for half a second of every five. */
 function configuration(options: FleetOptions, node: number): object {
   const { origin, redis, name, memory, memoryErrorRate, originErrorRate, seed } = options
   const away = { every: '5s', for: '500ms' }

@@ -4,23 +4,23 @@ export type Ending =
       readonly kind: 'answered'
       readonly status: number
       readonly cacheStatus: string
-      /** The content came to its end. */
+      /** The content is complete. */
       readonly isWhole: boolean
-      /** As far as the content came, it is what the origin has. */
+      /** The content, as far as received, is what the origin has. */
       readonly isTrue: boolean
     }
   /** Without a response head. */
   | { readonly kind: 'unanswered'; readonly why: string }
 
-/** explained: an error, but one that the origin's own failure leaves no way around. */
+/** explained: an error, but one that the origin's own failure made unavoidable. */
 export type Judgement = 'right' | 'explained' | 'wrong'
 
 const ORIGIN_FAILED = new Set([502, 503, 504])
 
 export interface Circumstances {
-  /** The origin is made to fail at times. */
+  /** The origin was made to fail at times. */
   readonly originFails: boolean
-  /** The node had given the right answer before it was asked: it has a copy that may stand in. */
+  /** The node had sent the right response before: it has a stored one to fall back on. */
   readonly hadCopy: boolean
 }
 

@@ -1,6 +1,6 @@
 /**
- * The slow origin behind the fleet: each answer takes as many milliseconds as the first argument says. Prints its
- * address; tells at /requests how many it has answered.
+ * The slow origin behind the fleet: the first argument is the delay of each response in milliseconds. Prints its
+ * address; /requests returns the number of requests.
  */
 import { createServer } from 'node:http'
 import { contentOf, parseTarget } from './content.ts'

@@ -1,23 +1,23 @@
-/** The ways a fleet is asked, each meant to hurt in another place. */
+/** Request patterns, each aimed at a different weakness of a fleet. */
 import type { Target } from './content.ts'
 import type { Chance } from './random.ts'
 
 export interface Pattern {
   readonly name: string
   readonly what: string
-  /** Requests at once. */
+  /** Concurrent requests. */
   readonly concurrency: number
-  /** So many requests are sent together, and the next when all of them are answered; undefined: as each is answered. */
+  /** Requests per wave: the next wave begins when all are answered. If undefined, there is one wave. */
   readonly wave?: number
-  /** Requests of this pattern for each that is asked for on the command line. */
+  /** Requests of this pattern per request asked for on the command line. */
   readonly share: number
-  /** Memory of a node for copies. */
+  /** Memory of a node for stored responses. */
   readonly memory: string
   /** Share of look-ups and writes in memory that fail. */
   readonly memoryErrorRate: number
   /** Share of fetches in which the origin fails. */
   readonly originErrorRate: number
-  /** What the request of that number asks for. */
+  /** The target of the request of that number. */
   target(turn: number, chance: Chance): Target
 }
 
@@ -66,7 +66,7 @@ export const PATTERNS: readonly Pattern[] = [
     ...USUAL,
     name: 'failures',
     what: 'every answer must be checked with an origin that fails in 5 of 100 fetches',
-    memoryErrorRate: 0, // what a node has answered it has: a failing origin is then no excuse
+    memoryErrorRate: 0, // nodes keep what they have served, so a failing origin is no excuse
     originErrorRate: 0.05,
     target: (_turn, chance) => ({ ...small('failures', below(50, chance)), maxAge: 0 }),
   },
@@ -76,14 +76,14 @@ export const PATTERNS: readonly Pattern[] = [
     what: '100 at once for one resource that nobody has asked for before',
     concurrency: 100,
     wave: 100,
-    memoryErrorRate: 0, // so that what is fetched twice has no excuse
+    memoryErrorRate: 0, // so that there is no excuse for fetching twice
     target: (turn) => small('stampede', Math.floor(turn / 100)),
   },
 ]
 
 const small = (name: string, number: number): Target => ({ path: `/${name}/${number}`, bytes: KIB, maxAge: LONG })
 
-/** Numbers from 0, of which n is 1/(n+1) as likely as 0. @returns the number for a value from 0 to 1, 1 excluded */
+/** Numbers from 0, n being 1/(n+1) as likely as 0. @returns maps a value from 0 to 1, 1 excluded, to its number */
 export function zipf(count: number): (drawn: number) => number {
   const sums: number[] = []
   let sum = 0

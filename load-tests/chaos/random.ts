@@ -1,7 +1,7 @@
-/** Numbers from 0 to 1, 1 excluded, that come again for the same seed. */
+/** Numbers from 0 to 1, 1 excluded, reproducible by seed. */
 export type Chance = () => number
 
-/** The minimal standard generator of Park and Miller, on 31 bits, with its first values thrown away. */
+/** The minimal standard generator of Park and Miller, on 31 bits, with its first values discarded. */
 export function chance(seed: number): Chance {
   let state = (seed % 2_147_483_646) + 1
   const next = (): number => {

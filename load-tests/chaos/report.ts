@@ -21,7 +21,7 @@ function hits({ hits, ms }: PatternResult): string {
   return `${percent(hits / ms.length)} (${percent(low)} to ${percent(high)})`
 }
 
-/** What has changed from one run to another, pattern by pattern; a pattern that is in one of them only is left out. */
+/** What has changed between two runs, pattern by pattern; patterns that only one of them has are left out. */
 export function comparison(before: Results, now: Results): string[] {
   return [
     ...differentSettings(before, now),

@@ -6,19 +6,19 @@ const count = z.int().nonnegative()
 const patternResult = z.object({
   pattern: z.string(),
   requests: count,
-  /** Answers that must not be, with some of them in words. */
+  /** Responses that must not occur; `wrongs` describes some of them. */
   wrong: count,
   wrongs: z.array(z.string()),
-  /** Errors that the origin's failures leave no way around. */
+  /** Errors that the origin's failures made unavoidable. */
   explained: count,
-  /** Among the right answers. */
+  /** Among the right responses. */
   hits: count,
-  /** Milliseconds each right answer took, to its last octet. */
+  /** Milliseconds to the last octet, for each right response. */
   ms: z.array(z.number()),
   originRequests: count,
   failedFetches: count,
   storeErrors: count,
-  /** Of the node that held most. */
+  /** Of the node with the most. */
   residentBytes: z.number(),
 })
 
@@ -35,7 +35,7 @@ export type Results = z.infer<typeof results>
 
 export const save = (path: string, saved: Results): Promise<void> => writeFile(path, `${JSON.stringify(saved)}\n`)
 
-/** @throws when the file cannot be read, or was not saved by this program */
+/** @throws if the file cannot be read, or was not saved by this program */
 export async function load(path: string): Promise<Results> {
   const read = results.safeParse(JSON.parse(await readFile(path, 'utf8')))
   if (!read.success) throw new Error(`${path} is no saved run: ${z.prettifyError(read.error)}`)

@@ -6,11 +6,11 @@ import { chance } from './random.ts'
 import type { PatternResult } from './results.ts'
 
 export interface RunOptions extends Pick<FleetOptions, 'nodes' | 'origin' | 'redis' | 'seed'> {
-  /** Of a pattern whose share is 1. */
+  /** For a pattern whose share is 1. */
   readonly requests: number
 }
 
-/** Drives a fleet of its own by a pattern. */
+/** Starts a fleet and drives it by a pattern. */
 export async function run(pattern: Pattern, options: RunOptions): Promise<PatternResult> {
   const { name, memory, memoryErrorRate, originErrorRate, concurrency } = pattern
   const key = `${name}-${process.pid}`

@@ -1,6 +1,6 @@
 /**
- * What a hit is compared with: Fastify routes that send bytes they already have. Takes the fields of the responses and their
- * bodies by path as JSON in the first argument; prints its address.
+ * The baseline for a hit: Fastify routes that send bytes they already have. Takes the fields of the responses and the
+ * sizes of their bodies by path as JSON in the first argument; prints its address.
  */
 import fastify from 'fastify'
 import type { Given } from './given.ts'

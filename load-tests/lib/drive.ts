@@ -1,20 +1,20 @@
 import { connect, type Socket } from 'node:net'
 
-/** How long a connection may say nothing while it owes a response. */
+/** How long a connection may be silent while a response is due. */
 const SILENCE_MS = 10_000
 
 export interface Drive {
   readonly port: number
   readonly connections: number
-  /** The next request, in bytes, or undefined when there are no more. */
+  /** The bytes of the next request; undefined when there are no more. */
   readonly next: () => Buffer | undefined
-  /** Every response must be a 200 with as many octets of content. */
+  /** Every response must be a 200 with this many octets of content. */
   readonly bodyBytes: number
 }
 
 /**
- * Sends requests over keep-alive connections, the next on a connection when the last is answered, until there are
- * no more. Reads no more of a response than it must to know that it is whole and right.
+ * Sends requests over keep-alive connections, one at a time on each, until there are no more. Parses no more of a
+ * response than is needed to know that it is complete and right.
  * @returns how many were answered; rejects at the first response that is not as expected
  */
 export async function drive({ port, connections, next, bodyBytes }: Drive): Promise<number> {
@@ -58,7 +58,7 @@ function driveConnection(port: number, next: Drive['next'], bodyBytes: number): 
     })
     socket.setTimeout(SILENCE_MS, () => socket.destroy(new Error('a response stayed incomplete')))
     socket.on('error', reject)
-    socket.on('close', () => reject(new Error('the server closed a connection'))) // too late when it has resolved
+    socket.on('close', () => reject(new Error('the server closed a connection'))) // no effect once resolved
   })
 }
 
@@ -67,13 +67,13 @@ function finish(socket: Socket, done: () => void): void {
   socket.destroy()
 }
 
-/** Octets still to come of a response; negative when it is longer than it should be. */
+/** Octets of a response still to come; negative if it is longer than it should be. */
 function missingBytes(response: Buffer, bodyBytes: number): number {
   const headEnd = response.indexOf('\r\n\r\n')
   return headEnd === -1 ? 1 : headEnd + 4 + bodyBytes - response.length
 }
 
-/** Begins with `HTTP/1.1 200`, as far as it has arrived. */
+/** Whether what has arrived begins with `HTTP/1.1 200`. */
 const isOk = (response: Buffer): boolean =>
   response.length < 12 || (response[9] === 0x32 && response[10] === 0x30 && response[11] === 0x30)
 

@@ -1,8 +1,8 @@
-/** What a server that is no cache is told to send. */
+/** What a server that is not a cache is to send. */
 export interface Given {
   readonly fields: Readonly<Record<string, string>>
   /** Octets of content, by path. */
   readonly bodyBytes: Readonly<Record<string, number>>
-  /** What is answered 304 when it stands in `If-None-Match`. */
+  /** `If-None-Match` with this value is answered with 304. */
   readonly etag: string
 }

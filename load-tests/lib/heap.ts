@@ -1,8 +1,8 @@
 import { z } from 'zod'
 
 /**
- * A process's memory after a full collection, through its inspector: nothing that is garbage is counted. The
- * process must have been started with `--inspect=127.0.0.1:0`.
+ * A process's memory after a full collection, read through its inspector: garbage is not counted. The process must have
+ * been started with `--inspect=127.0.0.1:0`.
  */
 export type Heap = z.infer<typeof heapSchema>
 
@@ -14,7 +14,7 @@ const answerSchema = z.object({
   error: z.object({ message: z.string() }).optional(),
 })
 
-/** @param errorLines of the process: its inspector's address is announced there */
+/** @param errorLines the process's standard error, which announces its inspector's address */
 export async function collectedHeap(errorLines: readonly string[]): Promise<Heap> {
   const url = errorLines.map((line) => /ws:\/\/\S+/.exec(line)?.[0]).find((found) => found !== undefined)
   if (url === undefined) throw new Error('the process announces no inspector')
@@ -27,7 +27,7 @@ export async function collectedHeap(errorLines: readonly string[]): Promise<Heap
   return heapSchema.parse(JSON.parse(evaluated.result.value))
 }
 
-/** Asks the inspector; its events in between are of no interest. */
+/** Calls a method of the inspector, ignoring its events in the meantime. */
 function call(socket: WebSocket, id: number, method: string, params: object): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const listen = ({ data }: { data: unknown }): void => {

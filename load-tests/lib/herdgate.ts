@@ -5,7 +5,7 @@ export interface Herdgate extends Server {
   readonly adminUrl: string
 }
 
-/** The built command line before an origin, on free ports of loopback. */
+/** Starts the built command line in front of an origin, on free loopback ports. */
 export async function startHerdgate(
   origin: string,
   flags: readonly string[] = [],

@@ -1,4 +1,4 @@
-/** Aborted by a signal to this program, which then ends what it has started: it would be left behind by one that just ends. */
+/** Aborted by a signal to this program, which has to end its child processes first: exiting would leave them behind. */
 export function interruptionBySignals(): AbortSignal {
   const interrupted = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

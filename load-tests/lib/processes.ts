@@ -5,26 +5,26 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { ZodType } from 'zod'
 
-/** A server in a process of its own; disposing of it ends the process. */
+/** A server in a process of its own; disposing of it stops the process. */
 export interface Server extends AsyncDisposable {
   readonly pid: number
-  /** Addresses on its `listening` line, in their order. */
+  /** Addresses on its `listening` line, in order. */
   readonly urls: readonly string[]
-  /** Lines of standard error until then. */
+  /** Lines of standard error so far. */
   readonly errorLines: readonly string[]
-  /** Ends it, in 45 s at most after SIGTERM. @returns its exit code, null when a signal ended it */
+  /** Stops it, within 45 s of SIGTERM at most. @returns its exit code; null if a signal ended it */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<number | null>
 }
 
 /**
- * Which core a process is kept on, where the machine has two and taskset exists. An observer shares the generator's, and
- * runs before everything else there, where that is allowed.
+ * Which core a process is pinned to, if the machine has two and taskset exists. An observer shares the generator's, and
+ * takes priority there if that is allowed.
  */
 export type Core = 'server' | 'generator' | 'observer'
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 const START_TIMEOUT_MS = 60_000
-/** Longer than Herdgate gives what is in flight. */
+/** Longer than Herdgate waits for requests in flight. */
 const STOP_TIMEOUT_MS = 45_000
 const CORES = { server: '0', generator: '1', observer: '1' } as const
 const BEFORE_ALL = ['nice', '--adjustment=-20']
@@ -32,15 +32,15 @@ const BEFORE_ALL = ['nice', '--adjustment=-20']
 /** Whether server and generator get a core each. */
 export const pinned = succeeds(['taskset', '-c', '0,1', 'true'])
 
-/** Whether an observer need not wait for a generator. Root may have it so, on Linux. */
+/** Whether an observer takes priority over a generator: only root may do that, on Linux. */
 export const observesUnhindered = mayRunBeforeAll()
 
-/** Starts `node` with these arguments and waits until it says that it is listening. */
+/** Starts `node` with these arguments and waits until it reports that it is listening. */
 export function startServer(core: Core, args: readonly string[]): Promise<Server> {
   return startSpeaking(core, process.execPath, args)
 }
 
-/** Starts a program and waits until it says that it is listening. */
+/** Starts a program and waits until it reports that it is listening. */
 export async function startSpeaking(core: Core, program: string, args: readonly string[]): Promise<Server> {
   const child = spawnOn(core, program, args)
   const errorLines: string[] = []
@@ -50,7 +50,7 @@ export async function startSpeaking(core: Core, program: string, args: readonly 
   return serverOf(child, urls, errorLines)
 }
 
-/** Starts a program that says nothing and waits until the port is listened on. */
+/** Starts a program that reports nothing and waits until it accepts connections on the port. */
 export async function startSilent(core: Core, program: string, args: readonly string[], port: number): Promise<Server> {
   const child = spawnOn(core, program, args)
   const said: string[] = []
@@ -72,7 +72,7 @@ function serverOf(child: ChildProcess, urls: readonly string[], errorLines: read
   return { pid: child.pid ?? 0, urls, errorLines, stop, [Symbol.asyncDispose]: async () => void (await stop()) }
 }
 
-/** A port that nobody listens on, for programs that cannot choose one and say so. */
+/** A free port, for programs that cannot choose one and report it. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -82,12 +82,12 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** Runs `node` with these arguments to its end. @returns what it printed, read as JSON of that form */
+/** Runs `node` with these arguments to its end. @returns its output, parsed as JSON of that form */
 export async function runJson<T>(core: Core, args: readonly string[], form: ZodType<T>): Promise<T> {
   return form.parse(JSON.parse(await run(core, process.execPath, args)))
 }
 
-/** Runs a program to its end. @returns what it printed */
+/** Runs a program to its end. @returns its output */
 export async function run(core: Core, program: string, args: readonly string[]): Promise<string> {
   const child = spawnOn(core, program, args)
   const ended = once(child, 'close')
@@ -100,7 +100,7 @@ export async function run(core: Core, program: string, args: readonly string[]):
   return output
 }
 
-/** Runs `node` with these arguments. Yields each line it prints, read as JSON; ends with it. */
+/** Runs `node` with these arguments. Yields each line of output, parsed as JSON, until it ends. */
 export async function* runJsonLines(core: Core, args: readonly string[]): AsyncGenerator<unknown, undefined> {
   const child = spawnOn(core, process.execPath, args)
   child.stderr.pipe(process.stderr)
@@ -119,7 +119,7 @@ function spawnOn(core: Core, program: string, args: readonly string[]) {
   return spawn(command, rest, { cwd: REPOSITORY, stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
-/** Where it may not, nice(1) says so, and runs the program all the same. */
+/** If it may not, nice(1) complains on standard error, but runs the program all the same. */
 function mayRunBeforeAll(): boolean {
   const { status, stderr } = spawnSync('nice', ['--adjustment=-20', 'true'])
   return status === 0 && stderr.length === 0

@@ -11,8 +11,8 @@ export interface Redis extends AsyncDisposable {
 }
 
 /**
- * A Redis that keeps nothing, on loopback; undefined where none is installed.
- * @param wanted its port; a free one when it is left out
+ * Starts a Redis without persistence, on loopback; undefined if none is installed.
+ * @param wanted its port; default: a free one
  */
 export async function startRedis(wanted?: number): Promise<Redis | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'herdgate-chaos-redis-'))

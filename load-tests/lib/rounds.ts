@@ -1,11 +1,11 @@
-/** What several rounds of one measurement say together. */
+/** Several rounds of one measurement. */
 export interface Spread {
   readonly median: number
   readonly min: number
   readonly max: number
 }
 
-/** @throws RangeError without values */
+/** @throws RangeError if there are no values */
 export function spread(values: readonly number[]): Spread {
   if (values.length === 0) throw new RangeError('nothing was measured')
   const sorted = values.toSorted((a, b) => a - b)

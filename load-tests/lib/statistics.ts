@@ -1,7 +1,7 @@
-/** What can be said of samples: pure functions. */
+/** Statistics of samples: pure functions. */
 
 /**
- * The value below which a share of the sample lies, between its neighbours in proportion (type 7 of Hyndman and Fan).
+ * The value below which a share of the sample lies, by linear interpolation (type 7 of Hyndman and Fan).
  * @param sorted ascending
  * @param share from 0 to 1
  * @returns NaN for an empty sample
@@ -23,7 +23,7 @@ export interface Interval {
 /** The two-sided 95 % quantile of the standard normal distribution. */
 const Z_95 = 1.959963984540054
 
-/** The 95 % interval of Wilson for a share of which `count` of `total` were seen; all of 0 to 1 when there were none. */
+/** Wilson's 95 % interval for a share, given `count` of `total`; 0 to 1 if `total` is 0. */
 export function wilson(count: number, total: number): Interval {
   if (total === 0) return { low: 0, high: 1 }
   const share = count / total
@@ -34,13 +34,13 @@ export function wilson(count: number, total: number): Interval {
 }
 
 export interface RankTest {
-  /** Pairs in which the first sample's value is the larger one; ties count half. */
+  /** Pairs in which the first sample's value is the larger; ties count half. */
   readonly u: number
-  /** Of both sides, by the normal approximation with corrections for ties and continuity. */
+  /** Two-sided, by the normal approximation with corrections for ties and continuity. */
   readonly p: number
 }
 
-/** Mann and Whitney: do values of one sample tend to be larger than those of the other? p is 1 when one is empty. */
+/** Mann-Whitney test: do values of one sample tend to be larger than those of the other? p is 1 if one is empty. */
 export function mannWhitney(one: readonly number[], other: readonly number[]): RankTest {
   const pooled = [
     ...one.map((value) => ({ value, isOne: true })),
@@ -74,7 +74,7 @@ function pOf(u: number, one: number, other: number, ties: number): number {
   return distance <= 0 ? 1 : erfc(distance / Math.sqrt(2 * variance))
 }
 
-/** Where the series of erf and the continued fraction of erfc are about equally quick. */
+/** Here the series of erf and the continued fraction of erfc converge about equally fast. */
 const SERIES_UNTIL = 2.5
 const TERMS = 80
 
@@ -94,7 +94,7 @@ function erfSeries(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * sum
 }
 
-/** DLMF 7.9.1, from its inside out. */
+/** DLMF 7.9.1, from the inside out. */
 function erfcFraction(x: number): number {
   let fraction = x
   for (let n = TERMS; n > 0; n--) fraction = x + n / 2 / fraction

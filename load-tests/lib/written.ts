@@ -10,11 +10,11 @@ What \`npm run bench:peers -- --write\` and \`npm run bench:engine -- --write\` 
 [load-tests](../load-tests/README.md). A median is followed by the smallest and the largest round.
 `
 
-/** The machine a figure is from. */
+/** The machine that figures are from. */
 export const machine = (): string =>
   `Node ${process.versions.node}, ${availableParallelism()} cores, ${cpus()[0]?.model ?? 'unknown'}`
 
-/** Puts a section into a page, in place of what it was before; the rest stays. */
+/** Writes a section of a page, replacing its previous version; the rest of the page stays. */
 export function writeSection(name: string, lines: readonly string[], path = 'docs/benchmarks.md'): void {
   const file = new URL(path, REPOSITORY)
   const page = existsSync(file) ? readFileSync(file, 'utf8') : HEAD
@@ -28,7 +28,7 @@ export function writeSection(name: string, lines: readonly string[], path = 'doc
   console.error(`written: ${fileURLToPath(file)}`)
 }
 
-/** Writes a file beside it. */
+/** Writes a file next to the page. */
 export function writeBeside(name: string, text: string): void {
   writeFileSync(new URL(name, DOCS), text)
 }

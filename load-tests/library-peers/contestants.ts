@@ -1,7 +1,7 @@
-/** The libraries, each as fast as its documentation lets it be: values by reference where it has the choice, no second tier. */
+/** The libraries, each as fast as its documentation allows: values by reference if possible, no second tier. */
 import { type Contestant, type Entry, type Load, type Room, TTL_MS, type Value } from './contestant.ts'
 
-/** Imports a package from where it was installed. */
+/** Imports a package from where it is installed. */
 export type Import = (name: string) => Promise<unknown>
 
 /** By name, Herdgate first. */
@@ -14,12 +14,12 @@ export const CONTESTANTS: Readonly<Record<string, (load: Import, room: Room) => 
   'lru-cache': lruCache,
 }
 
-/** What is not among the project's own dependencies, pinned. */
+/** Those that are not dependencies of the project, with pinned versions. */
 export const INSTALLED = ['bentocache@1.6.1', 'cacheable@2.5.0', 'cache-manager@7.2.9', 'async-cache-dedupe@3.4.0']
 
 // ------------------------------------------------------------------------------------------ Herdgate
 
-/** The part of the library that is measured; the built types are not there before the build. */
+/** The part of the library measured here; its types do not exist before the build. */
 interface HerdgateLibrary {
   readonly memoryStore: (options: { maxBytes: number }) => unknown
   readonly createCache: (options: { store: unknown; defaults: HerdgateOptions }) => HerdgateCache
@@ -132,7 +132,7 @@ async function cacheable(load: Import): Promise<Contestant> {
   const { Cacheable, createKeyv } = (await load('cacheable')) as CacheableLibrary
   const options = () => ({ primary: createKeyv({ useClone: false }), ttl: TTL_MS })
   const cache = new Cacheable(options())
-  const tagged = new Cacheable({ ...options(), tags: true }) // its look-ups are dearer, which the other rows need not bear
+  const tagged = new Cacheable({ ...options(), tags: true }) // separate, as tags make look-ups more expensive
   return {
     get: (key) => cache.get(key),
     set: (key, value) => cache.set(key, value),
@@ -186,7 +186,7 @@ interface DedupeCache {
 async function asyncCacheDedupe(load: Import, { entries: size }: Room): Promise<Contestant> {
   const { createCache } = (await load('async-cache-dedupe')) as { createCache: (options: object) => DedupeCache }
   const create = (options: object) => createCache({ storage: { type: 'memory', options } })
-  // It is told once what loads a value; the benchmark says so with every call.
+  // Its loader is defined once; the benchmark gives one with every call.
   let current: Load = () => Promise.reject(new Error('nothing to load'))
   const cache = create({ size })
   const tagged = create({ size, invalidation: true })
@@ -211,7 +211,7 @@ async function asyncCacheDedupe(load: Import, { entries: size }: Room): Promise<
         current = () => Promise.resolve(value)
         return cache.short(key)
       },
-      staleAfterMs: 1_500, // it counts in seconds
+      staleAfterMs: 1_500, // its ttl is in seconds
       getStale(key, loadValue) {
         current = loadValue
         return cache.short(key)
@@ -227,7 +227,7 @@ interface Lru {
   set(key: string, value: Value): unknown
 }
 
-/** No more than a map with a limit: what the others cannot go below. */
+/** No more than a map with a limit: the floor for the others. */
 async function lruCache(load: Import, { entries: max }: Room): Promise<Contestant> {
   const { LRUCache } = (await load('lru-cache')) as { LRUCache: new (options: { max: number; ttl: number }) => Lru }
   const cache = new LRUCache({ max, ttl: TTL_MS })

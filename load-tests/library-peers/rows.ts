@@ -1,18 +1,18 @@
-/** What is measured. Each row checks that what it measured is what it says. */
+/** The rows of the table. Each checks that it measures what it claims to. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Contestant, type Load, type Room, ROOM, type Value } from './contestant.ts'
 
 export interface Row {
   readonly name: string
-  /** Nanoseconds in one of the table's unit. */
+  /** Unit in the table. */
   readonly unit: 'ns' | 'µs'
-  /** RustoCache's published figure, in ns; absent where it has none that is comparable. */
+  /** RustoCache's published figure, in ns; absent if none is comparable. */
   readonly seedNs?: number
   /** What Herdgate may take at most, in ns. */
   readonly atMostNs?: number
-  /** What the contestant may keep; ROOM unless said. */
+  /** What the contestant may keep; default: ROOM. */
   readonly room?: Room
-  /** Nanoseconds for one, measured for about so many milliseconds; undefined when the library cannot do it. */
+  /** Nanoseconds per operation, measured for about `forMs`; undefined if the library cannot do it. */
   readonly measure: (contestant: Contestant, forMs: number) => Promise<number | undefined>
 }
 
@@ -26,7 +26,7 @@ const FAILING = 0.05
 const loaded: Value = { loaded: true }
 const load: Load = async () => loaded
 const unexpected: Load = () => Promise.reject(new Error('loaded what was there'))
-/** A load that takes a turn of the event loop, as any that asks somebody does. */
+/** A load that takes a turn of the event loop, as any with I/O does. */
 const loadLater: Load = () => new Promise((resolve) => setImmediate(resolve, loaded))
 
 export const ROWS: readonly Row[] = [
@@ -91,10 +91,10 @@ async function deleteByTag({ tags }: Contestant, forMs: number): Promise<number 
       const left = await tags.get(`user:${500 + tag}`)
       if (left !== undefined && left !== null) throw new Error('what was deleted is still there')
     }
-    await pause(2) // for those who tell deletions from what is set after them by milliseconds
+    await pause(2) // some libraries distinguish deletions from later sets only by the millisecond
     return took / TAGS
   }
-  // Most of the time goes by with putting there what is deleted.
+  // Most of the time is spent on setting what is then deleted.
   const warmBy = performance.now() + WARM_UP * forMs
   while (performance.now() < warmBy) await deleted()
   const until = performance.now() + 4 * forMs
@@ -134,7 +134,7 @@ async function graceHit({ grace }: Contestant, forMs: number): Promise<number | 
 
 type Random = (below: number) => number
 
-/** Calls of getOrSet for keys in a certain order. */
+/** Measures getOrSet for keys in a given order. */
 function pattern(name: string, next: (at: number, random: Random) => number): Row['measure'] {
   return (contestant, forMs) => {
     const random = randomFrom(1)
@@ -148,7 +148,7 @@ function pattern(name: string, next: (at: number, random: Random) => number): Ro
   }
 }
 
-/** A few very large values, again and again. */
+/** Sets a few very large values again and again. */
 function memoryBomb(contestant: Contestant, forMs: number): Promise<number> {
   const value = Buffer.alloc(10_000_000, 'x')
   let round = 0
@@ -191,10 +191,10 @@ function there(value: unknown): void {
   if (typeof value !== 'object' || value === null) throw new Error(`no value but ${String(value)}`)
 }
 
-/** So much longer than it is measured a row runs before: on one core, the compiler works at its expense. */
+/** Warm-up time as a multiple of the measured time: on one core, the JIT compiler competes with the row. */
 const WARM_UP = 5
 
-/** Nanoseconds for one of `count` that a turn does, when it is warm. */
+/** Nanoseconds for each of the `count` operations of a turn, once warm. */
 async function timed(forMs: number, count: number, turn: () => Promise<unknown>): Promise<number> {
   await turns(WARM_UP * forMs, turn)
   const began = process.cpuUsage()
@@ -202,13 +202,13 @@ async function timed(forMs: number, count: number, turn: () => Promise<unknown>)
   return nanosecondsSince(began) / (done * count)
 }
 
-/** Processor time of the whole process: other processes on the machine lengthen it less than they do the wall's. */
+/** CPU time of the whole process: other processes on the machine affect it less than wall-clock time. */
 function nanosecondsSince(began: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(began)
   return (user + system) * 1_000
 }
 
-/** @returns how many there were in so many milliseconds */
+/** @returns how many turns were made in this time */
 async function turns(forMs: number, turn: () => Promise<unknown>): Promise<number> {
   const until = performance.now() + forMs
   let done = 0
@@ -219,7 +219,7 @@ async function turns(forMs: number, turn: () => Promise<unknown>): Promise<numbe
   return done
 }
 
-/** Ranks of an exponent of 1.2 without an upper end, folded into 1,000. */
+/** Ranks with an exponent of 1.2 and no upper bound, folded into 1,000. */
 function zipf(random: Random): number {
   const share = (random(1e6) + 1) / 1e6
   return Math.floor(share ** (-1 / 1.2) - 1) % 1_000

@@ -1,6 +1,6 @@
 /**
- * What any cache in Node is compared with: node:http that sends bytes it already has, and nothing else. Takes the fields of
- * the responses and their bodies by path as JSON in the first argument; prints its address.
+ * The baseline for any cache in Node: node:http that sends bytes it already has, and nothing else. Takes the fields of
+ * the responses and the sizes of their bodies by path as JSON in the first argument; prints its address.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

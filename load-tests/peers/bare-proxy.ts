@@ -1,5 +1,5 @@
 /**
- * What a miss is compared with: Fastify before undici, without any cache. Takes the origin's address in the first
+ * The baseline for a miss: Fastify in front of undici, without any cache. Takes the origin's address in the first
  * argument; prints its own.
  */
 import fastify from 'fastify'

@@ -1,7 +1,7 @@
 /*
- * The least a server can do: one thread, epoll, bytes that are there already. What no cache can go below, and the
- * origin that takes no time. 64 KiB below /64k, else 1 KiB; 304 for what asks with If-None-Match.
- * argv[1]: fields of the response, each with its CRLF. Prints where it listens.
+ * The least a server can do: one thread, epoll, prepared responses. It is the floor for any cache, and an origin that
+ * takes no time. 64 KiB below /64k, otherwise 1 KiB; 304 for requests with If-None-Match.
+ * argv[1]: fields of the response, each with its CRLF. Prints its address.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -35,7 +35,7 @@ static const struct response *answer_to(const char *head, size_t length) {
   return length > 8 && memcmp(head, "GET /64k", 8) == 0 ? &large : &small;
 }
 
-/* Answers what is whole. Returns 0 when the connection is to be closed. */
+/* Answers complete requests. Returns 0 if the connection is to be closed. */
 static int serve(struct connection *c) {
   for (;;) {
     while (c->left > 0) {

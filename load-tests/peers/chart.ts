@@ -23,7 +23,7 @@ const STYLE = `
   }
 `
 
-/** Bars of server CPU time per request, a group per scenario, the cheapest first. @returns SVG */
+/** Bars of server CPU time per request, in a group per scenario, cheapest first. @returns SVG */
 export function chart(results: Results): string {
   const groups = SCENARIOS.flatMap(({ name, title }) => {
     const contests = results.get(name)
@@ -60,7 +60,7 @@ function group(title: string, contests: Contests) {
   }
 }
 
-/** The bar is the median, the line across its end goes from the smallest round to the largest. */
+/** The bar shows the median, the line across its end the range from the smallest round to the largest. */
 function bar(name: string, { median, min, max }: Spread, top: number, scale: number): string[] {
   const middle = top + BAR.height / 2
   const x = (value: number): string => (LABEL + value * scale).toFixed(1)

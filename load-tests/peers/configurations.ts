@@ -1,12 +1,12 @@
 /**
- * How each of the other caches is set up: one worker, 256 MiB, memory where it has a choice, no logs, one fetch per key where it can,
- * connections kept open on both sides.
+ * How each of the other caches is set up: one worker, 256 MiB, in memory where there is a choice, no logs, one fetch
+ * per key where possible, connections kept open on both sides.
  */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ScenarioName } from './scenarios.ts'
 
-/** Where a cache is to run. */
+/** Where a cache runs. */
 export interface Place {
   /** An empty folder of its own. */
   readonly folder: string
@@ -20,7 +20,7 @@ export interface CacheProgram {
   readonly debianPackage: string
   /** Writes its configuration. @returns the arguments to run it with in the foreground */
   readonly configure: (place: Place) => readonly string[]
-  /** Where its version stands. */
+  /** Prints its version. */
   readonly versionFlag: string
   /** What cannot be measured, and why. */
   readonly except?: { readonly scenario: ScenarioName; readonly why: string }
@@ -103,7 +103,7 @@ const varnish: CacheProgram = {
     const vcl = `vcl 4.1;\nbackend default { .host = "127.0.0.1"; .port = "${originPort}"; }\n`
     const config = written(folder, 'default.vcl', vcl)
     const place = ['-a', `127.0.0.1:${port}`, '-n', `${folder}/work`, '-f', config]
-    const patience = ['-p', 'ping_interval=0'] // it is stopped while others are measured
+    const patience = ['-p', 'ping_interval=0'] // it is suspended while others are measured
     return ['-F', '-j', 'none', ...place, '-s', 'malloc,256m', '-T', 'none', ...patience]
   },
 }
@@ -166,7 +166,7 @@ const trafficServer: CacheProgram = {
     }
     for (const name of ['etc', 'run', 'cache']) {
       mkdirSync(join(folder, name))
-      chmodSync(join(folder, name), 0o777) // it goes on as a user of its own
+      chmodSync(join(folder, name), 0o777) // it switches to a user of its own
     }
     const layout = Object.entries(directories).map(([name, path]) => `${name}: ${path}\n`)
     writeFileSync(join(folder, 'runroot.yaml'), layout.join(''))

@@ -1,6 +1,6 @@
 /**
- * Clients who all ask at once, each on a connection of its own, for what nobody has asked for before. Takes its orders
- * as JSON in the first argument; prints what it measured as JSON.
+ * Clients that all request the same new resource at once, each on its own connection. Takes its orders as JSON in the
+ * first argument; prints its measurements as JSON.
  */
 import { connect, type Socket } from 'node:net'
 import { cpuMicroseconds } from '../lib/cpu.ts'
@@ -41,7 +41,7 @@ function connected(port: number): Promise<Socket> {
   })
 }
 
-/** When the last octet came; undefined when the answer is no 200 of that length, or never came. */
+/** When the last octet arrived; undefined if the response is not a 200 of that length, or never arrived. */
 function answered(socket: Socket, request: Buffer, bodyBytes: number): Promise<number | undefined> {
   return new Promise((resolve) => {
     let response = ''

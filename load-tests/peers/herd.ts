@@ -5,10 +5,10 @@ import { type Peer, SMALL, timesAsked } from './servers.ts'
 
 export const CLIENTS = 1_000
 
-/** What a cold herd met in one round. */
+/** Measurements of a cold herd in one round. */
 export interface HerdRound {
   readonly originRequests: number
-  /** From the first request to half of the answers, and to the last. */
+  /** From the first request to half of the responses, and to the last. */
   readonly medianMs: number
   readonly lastMs: number
   readonly failed: number
@@ -18,7 +18,7 @@ export interface HerdRound {
 /** What crowd.ts prints. */
 const crowdReport = z.object({ ms: z.number().array(), failed: z.number(), serverCpuMicroseconds: z.number() })
 
-/** Everybody asks at once for what the server does not have. */
+/** Has all clients request at once what the server has not stored. */
 export async function meetHerd({ port, server }: Peer, origin: Server, path: string): Promise<HerdRound> {
   const orders: CrowdOrders = { port, path, clients: CLIENTS, bodyBytes: SMALL.bytes, serverPid: server.pid }
   const report = await runJson('generator', ['load-tests/peers/crowd.ts', JSON.stringify(orders)], crowdReport)

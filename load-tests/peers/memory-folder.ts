@@ -2,12 +2,12 @@ import { accessSync, constants, readFileSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 
 const SHARED_MEMORY = '/dev/shm'
-/** What the caches keep in files together, and then some; containers often have 64 MiB there. */
+/** More than all caches together keep in files; containers often have 64 MiB there. */
 const ENOUGH_BYTES = 2 * 1_024 ** 3
 
 /**
- * Where files are memory, if that is anywhere. nginx stores in files and Varnish maps one: written to a disk, they
- * are slower there and hold up whoever is measured after them.
+ * A folder in memory if there is one. nginx stores in files and Varnish maps one: on a disk these would be slower, and
+ * their writes would delay whatever is measured next.
  */
 export function memoryFolder(): string {
   try {
@@ -20,7 +20,7 @@ export function memoryFolder(): string {
   }
 }
 
-/** The C loop is run from there, and Varnish loads what it has compiled; containers often forbid that. */
+/** The C server runs from there, and Varnish loads compiled code; containers often forbid that. */
 function mayExecute(folder: string): boolean {
   const mounts = readFileSync('/proc/mounts', 'utf8').split('\n')
   const options = mounts.map((line) => line.split(' ')).findLast(([, at]) => at === folder)?.[3] ?? ''

@@ -1,4 +1,4 @@
-/** The origin of the cold herd: takes its time, and says at `/asked` how often each path was asked for. Prints its port. */
+/** The origin of the cold herd: slow; `/asked` returns the number of requests for each path. Prints its address. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 

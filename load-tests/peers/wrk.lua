@@ -1,15 +1,15 @@
--- What wrk sends, and how it says what it measured. Arguments: the kind of request, and what it needs.
+-- What wrk sends, and how it reports its measurements. Arguments: the kind of request, and that kind's own argument.
 local kinds = {}
 
--- The same request for ever.
+-- Always the same request.
 function kinds.same() end
 
--- Asks whether what it has, by this entity tag, is still right.
+-- Revalidates by this entity tag.
 function kinds.conditional(etag)
   wrk.headers["If-None-Match"] = etag
 end
 
--- Another resource with every request, below a path that nobody used before.
+-- A new resource with every request, below a path that has not been used before.
 function kinds.distinct(folder)
   local count = 0
   local fields = " HTTP/1.1\r\nHost: " .. wrk.headers["Host"] .. "\r\nUser-Agent: herdgate-bench\r\nAccept: */*\r\n\r\n"
@@ -19,7 +19,7 @@ function kinds.distinct(folder)
   end
 end
 
--- Heads as browsers send them, no two alike. No cookies: most caches do not answer those from memory.
+-- Heads as browsers send them, no two alike. No cookies: most caches do not serve requests with those from memory.
 function kinds.browsers()
   local systems = { "Windows NT 10.0; Win64; x64", "Macintosh; Intel Mac OS X 10_15_7", "X11; Linux x86_64", "Linux; Android 10; K" }
   local languages = { "en-US,en;q=0.9", "de-DE,de;q=0.9,en;q=0.8", "fr-FR,fr;q=0.8,en-US;q=0.5,en;q=0.3", "ja,en-US;q=0.7" }

@@ -2,11 +2,11 @@
 
 export interface Stage {
   readonly durationMs: number
-  /** Iterations a second at its end, reached on a straight line. */
+  /** Iterations per second at its end, reached linearly. */
   readonly target: number
 }
 
-/** @returns how many iterations are to have begun after so many milliseconds */
+/** @returns how many iterations are to have begun after `elapsedMs` */
 export function due(startRate: number, stages: readonly Stage[], elapsedMs: number): number {
   let [from, left, sum] = [startRate, elapsedMs, 0]
   for (const { durationMs, target } of stages) {
@@ -17,7 +17,7 @@ export function due(startRate: number, stages: readonly Stage[], elapsedMs: numb
     if (left <= 0) break
     from = target
   }
-  return Math.floor(sum + 1e-9) // so that what is whole but for its last binary digit counts
+  return Math.floor(sum + 1e-9) // tolerates rounding errors just below a whole number
 }
 
 export const totalMs = (stages: readonly Stage[]): number => stages.reduce((sum, { durationMs }) => sum + durationMs, 0)

@@ -2,14 +2,14 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { Agent } from 'undici'
 import type { Tags } from './registry.ts'
 
-/** A virtual user, who has connections of their own as a k6 one has. */
+/** A virtual user, with connections of its own as in k6. */
 export interface User {
   /** From 1. */
   readonly id: number
   readonly connections: Agent
 }
 
-/** Whose turn it is. */
+/** The iteration in progress. */
 export interface Turn {
   readonly user: User
   readonly scenario: string
@@ -26,14 +26,14 @@ export function createUser(): User {
 
 export const during = <T>(turn: Turn, run: () => T): T => turns.run(turn, run)
 
-/** @throws outside of setup, teardown and iterations */
+/** @throws outside setup, teardown and iterations */
 export function currentTurn(): Turn {
   const turn = turns.getStore()
   if (turn === undefined) throw new Error('only setup, teardown and iterations may do this')
   return turn
 }
 
-/** Tags of whatever is recorded now. */
+/** Tags of what is recorded now. */
 export function currentTags(): Tags {
   const turn = turns.getStore()
   return turn === undefined ? {} : { scenario: turn.scenario }

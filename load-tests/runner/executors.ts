@@ -1,4 +1,4 @@
-/** The executors of k6 that scenarios here use: who runs when, and for how long. */
+/** The executors of k6 that scenarios here use: which users run when, and for how long. */
 import type { Options, Scenario } from 'k6/options'
 import { due, type Stage, totalMs } from './arrivals.ts'
 import { createUser, during, type User } from './context.ts'
@@ -65,7 +65,7 @@ function limitsOf({ preAllocatedVUs, maxVUs }: { preAllocatedVUs: number; maxVUs
   return { least: preAllocatedVUs, most: Math.max(preAllocatedVUs, maxVUs ?? 0) }
 }
 
-/** A closed model: each of so many users begins anew when they are done. */
+/** A closed model: each user begins its next iteration when the last is done. */
 async function closed(crowd: Crowd, users: number, each: number, limitMs: number, signal: AbortSignal): Promise<void> {
   const endsAt = performance.now() + limitMs
   const goesOn = () => performance.now() < endsAt && !signal.aborted
@@ -76,7 +76,7 @@ async function closed(crowd: Crowd, users: number, each: number, limitMs: number
   await Promise.race([Promise.all(lives), pause(limitMs, signal)])
 }
 
-/** An open model: iterations begin when they are due, whoever is still busy. Those that nobody is free for are dropped. */
+/** An open model: iterations begin when they are due, whatever is in progress. Without a free user they are dropped. */
 async function open(
   crowd: Crowd,
   startRate: number,
@@ -99,7 +99,7 @@ async function open(
   }
 }
 
-/** The users of a scenario and what they are at. */
+/** The users of a scenario and their iterations in progress. */
 class Crowd {
   readonly scenario: string
   readonly #iterate: Iterate
@@ -122,7 +122,7 @@ class Crowd {
     return user
   }
 
-  /** Never rejects: who stumbles is told of, counted, and goes on. */
+  /** Never rejects: a failure is printed and counted, and the user goes on. */
   async iterate(user: User): Promise<void> {
     const turn = { user, scenario: this.scenario, iteration: this.#begun++ }
     const done = this.#attempt(() => during(turn, this.#iterate))
@@ -144,7 +144,7 @@ class Crowd {
     record('iteration_duration', performance.now() - began, tags)
   }
 
-  /** Waits so long for iterations that have begun, then hangs up on the others. To need that is a failure. */
+  /** Waits up to `graceMs` for iterations in progress, then closes the connections of the rest, which is a failure. */
   async finish(graceMs: number): Promise<void> {
     const patience = new AbortController()
     await Promise.race([Promise.all(this.#busy), pause(graceMs, patience.signal)])

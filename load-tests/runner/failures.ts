@@ -1,4 +1,4 @@
-/** What failed, so that a run that fails can be understood without being repeated. */
+/** What has failed, so that a failed run can be understood without repeating it. */
 
 export interface Failure {
   /** Such as `readers: 504 herdgate; fwd=uri-miss; detail=origin_timeout`. */
@@ -9,14 +9,14 @@ export interface Failure {
   lastAt: number
 }
 
-/** More kinds than that are one: texts of others have no bound. */
+/** Further kinds are counted as one, as messages from elsewhere are unbounded in number. */
 const MOST_KINDS = 30
 const LONGEST = 200
 
 const failures = new Map<string, Failure>()
 const beganAt = performance.now()
 
-/** Counts a failure, and tells of the first of its kind. */
+/** Counts a failure, and prints the first of its kind. */
 export function recordFailure(kind: string): void {
   const what = failures.has(kind) || failures.size < MOST_KINDS ? kind : 'others'
   const at = (performance.now() - beganAt) / 1_000
@@ -30,8 +30,8 @@ export function recordFailure(kind: string): void {
   }
 }
 
-/** In the order in which they came up. */
+/** In the order of their first occurrence. */
 export const failureTallies = (): Failure[] => [...failures.values()]
 
-/** Texts of others in one line of some length. */
+/** A message from elsewhere on one line of limited length. */
 export const inShort = (text: string): string => text.replaceAll(/\s+/g, ' ').slice(0, LONGEST)

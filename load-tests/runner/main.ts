@@ -1,6 +1,6 @@
 /**
- * Runs a scenario written for k6 where there is none: `node load-tests/runner/main.ts SCENARIO.ts`. Variables of the
- * environment are those of the scenario. Ends with 0, or as k6 does with 99 when a threshold does not hold.
+ * Runs a scenario written for k6 without k6: `node load-tests/runner/main.ts SCENARIO.ts`. The scenario gets the
+ * environment variables of this process. Exits with 0, or like k6 with 99 if a threshold does not hold.
  */
 import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
@@ -13,9 +13,9 @@ import { failureTallies } from './failures.ts'
 import { provideModules } from './modules.ts'
 import * as registry from './registry.ts'
 
-/** What k6 ends with when a threshold does not hold. */
+/** k6's exit code if a threshold does not hold. */
 const THRESHOLDS_BROKEN = 99
-/** How often k6 looks whether one must end the run. */
+/** How often k6 checks whether a threshold must abort the run. */
 const ABORT_CHECKED_MS = 2_000
 
 type Exported = (given?: unknown) => unknown
@@ -68,7 +68,7 @@ async function perform(
   }
 }
 
-/** k6 gives each user a copy of what setup returned, as JSON. */
+/** As in k6, `data` is passed as a JSON copy. */
 function bind(script: Script, exec: string, data: unknown): () => unknown {
   const run = exported(script, exec)
   if (run === undefined) throw new Error(`the scenario exports no ${exec}`)
@@ -76,7 +76,7 @@ function bind(script: Script, exec: string, data: unknown): () => unknown {
   return () => run(text === undefined ? undefined : JSON.parse(text))
 }
 
-/** Setup or teardown, by a user of their own. */
+/** Runs setup or teardown, with a user of its own. */
 async function aside(script: Script, name: string, data?: unknown): Promise<unknown> {
   const user = createUser()
   try {
@@ -91,7 +91,7 @@ function exported(script: Script, name: string): Exported | undefined {
   return typeof value === 'function' ? (value as Exported) : undefined
 }
 
-/** handleSummary is given as much of k6's object as is known here, and what failed; it says what goes where. */
+/** handleSummary gets the part of k6's object known here, and what failed; it returns contents by destination. */
 async function report(script: Script, elapsedMs: number): Promise<void> {
   const summary = {
     metrics: registry.summarize(elapsedMs),

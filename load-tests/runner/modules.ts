@@ -1,4 +1,4 @@
-/** Lets scenarios import `k6` and what belongs to it where there is no k6. */
+/** Lets scenarios import `k6` and its modules without k6. */
 import { registerHooks } from 'node:module'
 
 const MODULES: Readonly<Record<string, string>> = {
@@ -9,7 +9,7 @@ const MODULES: Readonly<Record<string, string>> = {
   'k6/timers': './modules/timers.ts',
 }
 
-/** From then on, for what is imported by `import()`. */
+/** Takes effect for later calls of `import()`. */
 export function provideModules(): void {
   registerHooks({
     resolve(specifier, context, next) {

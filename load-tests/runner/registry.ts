@@ -1,4 +1,4 @@
-/** Every metric of a run, what is required of it, and how far that holds. */
+/** Every metric of a run, its thresholds, and whether they hold. */
 import type { Options } from 'k6/options'
 import { createSink, type MetricType, type Sink } from './sinks.ts'
 import { type MetricSelector, parseSelector, parseThreshold, type Threshold } from './thresholds.ts'
@@ -12,7 +12,7 @@ interface Metric {
   readonly parts: Part[]
 }
 
-/** Samples of a metric that have certain tags, or all of them, and what is required of them. */
+/** All samples of a metric, or those with certain tags, and what is required of them. */
 interface Part {
   readonly name: string
   readonly tags: Tags
@@ -24,7 +24,7 @@ interface Required extends Threshold {
   readonly abortAfterMs: number | undefined
 }
 
-/** As handleSummary gets it. */
+/** What handleSummary gets. */
 export interface MetricSummary {
   readonly type: MetricType
   readonly values: Readonly<Record<string, number>>
@@ -33,7 +33,7 @@ export interface MetricSummary {
 
 const metrics = new Map<string, Metric>()
 
-/** @throws when there is one of that name and another type */
+/** @throws if there is one of that name and another type */
 export function declare(name: string, type: MetricType): void {
   const declared = metrics.get(name)
   if (declared !== undefined && declared.type !== type) throw new Error(`the metric ${name} is a ${declared.type}`)
@@ -52,7 +52,7 @@ export function record(name: string, value: number, tags: Tags): void {
 const matches = (part: Part, tags: Tags): boolean =>
   Object.entries(part.tags).every(([name, value]) => tags[name] === value)
 
-/** Before the first sample. @throws when a threshold is of no metric, or cannot be had of its type */
+/** To be called before the first sample. @throws if a threshold names no metric, or an aggregation its type lacks */
 export function require(thresholds: NonNullable<Options['thresholds']>): void {
   for (const [name, expressions] of Object.entries(thresholds)) {
     const selector = parseSelector(name)
@@ -83,7 +83,7 @@ function requiredOf(given: unknown): Required {
   return { ...parseThreshold(threshold), abortAfterMs: abortOnFail ? parseDuration(delayAbortEval) : undefined }
 }
 
-/** What of all that is required does not hold: `http_req_failed: rate==0 (is 0.02)`. */
+/** The thresholds that do not hold, such as `http_req_failed: rate==0 (is 0.02)`. */
 export function broken(elapsedMs: number): string[] {
   return all().flatMap(([, part]) =>
     part.required
@@ -93,7 +93,7 @@ export function broken(elapsedMs: number): string[] {
   )
 }
 
-/** Is there something broken that must end the run? What has no sample yet is not. */
+/** Whether a broken threshold must abort the run. One without a sample is not broken yet. */
 export function mustAbort(elapsedMs: number): boolean {
   return all().some(([, part]) =>
     part.required.some((required) => {

@@ -1,4 +1,4 @@
-/** What becomes of the samples of a metric. */
+/** Aggregates the samples of a metric. */
 import { ascending, quantile } from '../lib/statistics.ts'
 
 export type MetricType = 'counter' | 'gauge' | 'rate' | 'trend'
@@ -7,9 +7,9 @@ export interface Sink {
   add(value: number): void
   /**
    * @param aggregation such as `count` or `p(95)`
-   * @param seconds the run has taken, for rates of counters
-   * @returns undefined without a sample it could be told of; a counter then says 0
-   * @throws when this type of metric has no such aggregation
+   * @param seconds that the run has taken, for rates of counters
+   * @returns undefined if it needs a sample and there is none; 0 for a counter
+   * @throws if this type of metric has no such aggregation
    */
   read(aggregation: string, seconds: number): number | undefined
   /** Aggregations that a summary shows. */

@@ -20,11 +20,11 @@ export interface Threshold {
   readonly source: string
   /** Such as `rate`, or `p(95)`. */
   readonly aggregation: string
-  /** @param seen undefined while there is no sample: never enough */
+  /** @param seen undefined while there is no sample, with which no threshold holds */
   readonly holds: (seen: number | undefined) => boolean
 }
 
-/** @throws when it is none */
+/** @throws if it is not a threshold */
 export function parseThreshold(source: string): Threshold {
   const [, aggregation = '', , comparison, bound] = EXPRESSION.exec(source) ?? []
   if (!isComparison(comparison)) throw new Error(`"${source}" is no threshold; expected one such as "rate<0.01"`)
@@ -41,7 +41,7 @@ export interface MetricSelector {
   readonly tags: Readonly<Record<string, string>>
 }
 
-/** What thresholds are about: `checks`, or `http_req_failed{scenario:readers}`. @throws when it is neither */
+/** What a threshold applies to, such as `checks` or `http_req_failed{scenario:readers}`. @throws if it is malformed */
 export function parseSelector(text: string): MetricSelector {
   const [, metric, tags = ''] = METRIC.exec(text) ?? []
   if (metric === undefined) throw new Error(`"${text}" names no metric`)

@@ -1,6 +1,6 @@
 /**
- * A load balancer as simple as they come: sends requests to those nodes whose /readyz says so, in turns. It repeats
- * nothing, so that a request that a node drops is one that fails.
+ * A minimal load balancer: round robin over the nodes that are ready according to /readyz. It retries nothing, so that
+ * a request dropped by a node fails.
  */
 import { once } from 'node:events'
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
@@ -13,7 +13,7 @@ export interface Balancer extends AsyncDisposable {
 }
 
 const ASKED_EVERY_MS = 100
-/** Who takes longer is not ready. */
+/** A node that takes longer is not ready. */
 const ANSWERED_IN_MS = 5_000
 
 export async function startBalancer(nodes: readonly Node[]): Promise<Balancer> {
@@ -33,7 +33,7 @@ export async function startBalancer(nodes: readonly Node[]): Promise<Balancer> {
     if (node === undefined) refuse(answer, 503, 'no node is ready')
     else pass(asked, answer, node.url, agent)
   })
-  server.keepAliveTimeout = 120_000 // never the one that hangs up
+  server.keepAliveTimeout = 120_000 // the balancer is never the one to hang up
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
@@ -60,7 +60,7 @@ async function isReady({ admin }: Node): Promise<boolean> {
 
 function pass({ method, url, headers }: IncomingMessage, answer: ServerResponse, node: string, agent: Agent): void {
   const forwarded = request(node + (url ?? '/'), { method, headers, agent }, (response) => {
-    const { connection: _, 'keep-alive': __, ...fields } = response.headers // between that node and here
+    const { connection: _, 'keep-alive': __, ...fields } = response.headers // hop-by-hop
     answer.writeHead(response.statusCode ?? 502, fields)
     pipeline(response, answer, () => {})
   })

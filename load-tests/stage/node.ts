@@ -6,7 +6,7 @@ import { portOf } from '../lib/herdgate.ts'
 import { type Server, startServer } from '../lib/processes.ts'
 
 export interface NodeOptions {
-  /** Of its file, in `folder`. */
+  /** Name of its configuration file in `folder`. */
   readonly name: string
   readonly folder: string
   readonly origin: string
@@ -16,11 +16,11 @@ export interface NodeOptions {
   readonly adminToken: string
 }
 
-/** A Herdgate that can be restarted where it is. */
+/** A Herdgate that can be restarted on the same ports. */
 export interface Node extends AsyncDisposable {
   readonly url: string
   readonly admin: string
-  /** SIGTERM; when it has ended, a new one. @throws when it did not end with 0 */
+  /** Ends it by SIGTERM, then starts a new one. @throws if the exit code was not 0 */
   restart(): Promise<void>
 }
 

@@ -1,10 +1,10 @@
 /**
- * The slow origin before which scenarios play: `node load-tests/stage/origin.ts DELAY_MS [PORT]`. Every path is a
- * resource; its body tells its version, its tag is the first part of its path. Prints its address.
+ * The slow origin of the scenarios: `node load-tests/stage/origin.ts DELAY_MS [PORT]`. Every path is a resource; its
+ * body states its version, its tag is the first segment of its path. Prints its address.
  *
  * - below `/brief/` resources are fresh for a second, elsewhere for an hour; below `/large/` they have 16 KiB
- * - `POST /__change?path=..` gives one its next version and tells it
- * - `GET /__requests?prefix=..` tells how many requests there were for paths that begin so, and for how many of them
+ * - `POST /__change?path=..` gives one its next version and returns it
+ * - `GET /__requests?prefix=..` returns the number of requests for paths with that prefix, and of such paths
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 
@@ -21,7 +21,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   if (pathname === '/__requests') return void response.end(requestsFor(searchParams.get('prefix') ?? ''))
   if (pathname === '/__change') return void response.end(String(change(searchParams.get('path') ?? '')))
   requests.set(pathname, (requests.get(pathname) ?? 0) + 1)
-  const version = versionOf(pathname) // when the request came, so that a fetch in flight brings an old one
+  const version = versionOf(pathname) // as of the request, so that a fetch in flight returns an old one
   setTimeout(() => send(pathname, version, request, response), delayMs)
 }
 

@@ -1,9 +1,9 @@
-/** What each scenario is played on, and how much of it: in full, and in short for CI. */
+/** The set-up of each scenario and its amounts: in full, and in short for CI. */
 
 export interface Plan {
   readonly nodes: number
   readonly redis: boolean
-  /** Scenarios see one address, behind which nodes come and go. */
+  /** Scenarios see one address, behind which nodes may restart. */
   readonly balanced: boolean
   readonly memory: string
   readonly originDelayMs: number
@@ -13,7 +13,7 @@ export interface Plan {
 
 export interface Amount {
   readonly users: number
-  /** Requests a second. */
+  /** Requests per second. */
   readonly rate: number
   readonly seconds: number
 }

@@ -1,4 +1,4 @@
-/** Origin, Redis, nodes and balancer for one scenario, and the means to make some of them fail. */
+/** Origin, Redis, nodes and balancer for one scenario, and the control server that makes some of them fail. */
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -11,12 +11,12 @@ import { startBalancer } from './balancer.ts'
 import { type Node, startNode } from './node.ts'
 import type { Plan } from './plans.ts'
 
-/** Longer than it takes the balancer to notice, on a busy machine too. */
+/** Longer than the balancer takes to notice, even on a busy machine. */
 const DRAIN_DELAY = '3s'
 const ADMIN_TOKEN = 'the-token-of-the-load-tests'
 
 export interface Stage extends AsyncDisposable {
-  /** What a scenario must know of it. */
+  /** Environment variables for the scenario. */
   readonly variables: Readonly<Record<string, string>>
 }
 
@@ -48,11 +48,11 @@ export async function startStage({ nodes: count, redis: wantsRedis, balanced, me
   }
 }
 
-/** What can be stopped, and started again at the same address. */
+/** A server that can be stopped, and started again at the same address. */
 interface OnDemand extends AsyncDisposable {
   readonly url: string
   start(): Promise<void>
-  /** At once, as a crash does. */
+  /** Stops it at once, like a crash. */
   stop(): Promise<void>
 }
 
@@ -89,7 +89,7 @@ function faultsOf(origin: OnDemand, redis: OnDemand | undefined, nodes: readonly
   }
 }
 
-/** Lets scenarios make faults, by a POST for each. */
+/** Lets scenarios trigger faults, by one POST each. */
 async function startControl(faults: Faults): Promise<AsyncDisposable & { readonly url: string }> {
   const server = createServer((request, response) => {
     const make = faults[request.url ?? '']

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import type { FastifyReply } from 'fastify'
 import { sendProblem } from './problem.ts'
 
-/** May this request go on? */
+/** Whether this request may go on. */
 export type Guard = (request: { readonly raw: Pick<IncomingMessage, 'rawHeaders'> }) => boolean
 
 const CREDENTIALS = /^Bearer +(.+)$/i
@@ -25,7 +25,7 @@ export function bearer(token: string): Guard {
   }
 }
 
-/** 401 without a word about what was wrong. */
+/** 401, without saying what was wrong. */
 export function unauthorized(reply: FastifyReply): FastifyReply {
   reply.header('WWW-Authenticate', 'Bearer')
   return sendProblem(reply, { status: 401, title: 'Unauthorized' })

@@ -1,15 +1,15 @@
-/** The dashboard: a page that shows what the admin API tells. It holds no data, so it needs no token. */
+/** The dashboard: a page that shows what the admin API reports. It holds no data, so it needs no token. */
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 import { onlyMethods } from './methods.ts'
 
-/** Everything comes from here and talks to here; nobody may frame it. */
+/** The page loads everything from this port and connects only to it; no other may frame it. */
 const PAGE_POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
 
 const PAGE = fileURLToPath(new URL('../../src/dashboard', import.meta.url))
-/** The plots' library, as its package brings it. */
+/** The plotting library, from its package. */
 const UPLOT = dirname(fileURLToPath(import.meta.resolve('uplot')))
 const UPLOT_FILES = ['uPlot.esm.js', 'uPlot.min.css']
 
@@ -27,7 +27,7 @@ export function dashboardRoutes(app: FastifyInstance, panels: readonly string[])
     scope.register(fastifyStatic, {
       root: PAGE,
       prefix: '/dashboard/',
-      wildcard: false, // only what is there at the start
+      wildcard: false, // only the files that are there at the start
       globIgnore: ['**/*.{json,ts}'],
       index: false,
       cacheControl: false,

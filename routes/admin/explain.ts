@@ -8,10 +8,10 @@ import { onlyMethods } from './methods.ts'
 import { badRequest, json, problems } from './problem.ts'
 
 const MOST_HEADERS = 100
-/** What a field value may hold (RFC 9110 section 5.5). */
+/** What a field value may contain (RFC 9110 section 5.5). */
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
-/** Of a request with any other method, Node's parser says that it is malformed. */
+/** Node's parser refuses a request with any other method as malformed. */
 const READ_METHODS = new Set(METHODS)
 
 const Query = z.strictObject({
@@ -84,7 +84,7 @@ export function explainRoute(app: FastifyInstance, cache: Pick<Cache, 'explain'>
 }
 
 /**
- * The request that is asked about.
+ * The request to be explained.
  * @throws ProblemError (400) that names every fault
  */
 export function requestOf({ url, method, header = [] }: z.infer<typeof Query>): CacheRequest {
@@ -97,7 +97,7 @@ export function requestOf({ url, method, header = [] }: z.infer<typeof Query>): 
   return { method, url: read.url, fields: ['Host', read.authority, ...given] }
 }
 
-/** Name and value, or what is wrong with it. */
+/** Name and value, or what is wrong with the line. */
 function fieldLine(text: string): [name: string, value: string] | string {
   const colon = text.indexOf(':')
   const name = text.slice(0, Math.max(colon, 0))

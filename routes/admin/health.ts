@@ -1,4 +1,4 @@
-/** Probes. They ask nothing outside this process: a cache without its origin or its Redis still has work to do. */
+/** Probes. They check nothing outside this process: a cache without its origin or its Redis still has work to do. */
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { onlyMethods } from './methods.ts'

@@ -7,7 +7,7 @@ import { onlyMethods } from './methods.ts'
 import { ProblemError, problems } from './problem.ts'
 import { Statistics } from './stats.ts'
 
-/** A reader that lets so much pile up is dropped: a few hundred quiet snapshots, some dozens of busy ones. */
+/** A reader that falls this far behind is dropped: a few hundred quiet snapshots, some dozens of busy ones. */
 const MOST_BEHIND_BYTES = 1024 * 1024
 /** Seconds after which a place may have become free. */
 const RETRY_AFTER = '5'
@@ -98,7 +98,7 @@ export function liveRoute(app: FastifyInstance, live: Live): void {
       },
     },
     handler: async ({ method }, reply) => {
-      reply.type(TYPE).header('X-Accel-Buffering', 'no') // an nginx between would hold snapshots back
+      reply.type(TYPE).header('X-Accel-Buffering', 'no') // an nginx in between would hold snapshots back
       const stream = method === 'HEAD' ? '' : openStream(live, open)
       if (stream !== undefined) return reply.send(stream)
       reply.header('Retry-After', RETRY_AFTER)
@@ -107,7 +107,7 @@ export function liveRoute(app: FastifyInstance, live: Live): void {
   })
 }
 
-/** @returns undefined when as many watch as may */
+/** @returns undefined if no more may watch */
 function openStream(live: Live, open: Set<Readable>): Readable | undefined {
   const stream = new Readable({ read() {} })
   const leave = live.watch((snapshot) => {
@@ -120,6 +120,6 @@ function openStream(live: Live, open: Set<Readable>): Readable | undefined {
     leave()
     open.delete(stream)
   })
-  stream.push('retry: 2000\n\n') // the head goes out with it
+  stream.push('retry: 2000\n\n') // sends the head as well
   return stream
 }

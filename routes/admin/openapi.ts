@@ -29,7 +29,7 @@ const TAGS = [
   { name: 'Running', description: 'for whatever starts, stops and looks after the process' },
 ]
 
-/** Must come before the routes that are to be described. */
+/** Must be called before the routes that are to be described are added. */
 export function describeRoutes(app: FastifyInstance, version: string): void {
   app.register(swagger, {
     openapi: {
@@ -51,7 +51,7 @@ export function describeRoutes(app: FastifyInstance, version: string): void {
 
 type SchemaOptions = NonNullable<NonNullable<Parameters<typeof createJsonSchemaTransform>[0]>['zodToJsonConfig']>
 
-/** zod states the largest safe integer as a limit of every integer; it is none of ours. */
+/** zod states the safe integers as the limits of every integer; they are not limits of this API. */
 const zodToJsonConfig: SchemaOptions = {
   override({ jsonSchema }) {
     if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
@@ -61,7 +61,7 @@ const zodToJsonConfig: SchemaOptions = {
 
 const transformObject = createJsonSchemaTransformObject({ zodToJsonConfig })
 
-/** Each component schema comes twice, for requests and for answers; this leaves out what nothing refers to. */
+/** Each component schema is there twice, for requests and for responses; this removes what nothing refers to. */
 function withoutUnused(document: ReturnType<typeof transformObject>): ReturnType<typeof transformObject> {
   const schemas = 'components' in document ? (document.components?.schemas ?? {}) : {}
   const text = JSON.stringify(document)

@@ -9,7 +9,7 @@ export interface PagesOptions {
   readonly panels: readonly string[]
 }
 
-/** GET /openapi.json, /docs and /dashboard. Must come before the routes that are to be described. */
+/** GET /openapi.json, /docs and /dashboard. Must be called before the routes that are to be described are added. */
 export function pages(app: FastifyInstance, { version, panels }: PagesOptions): void {
   describeRoutes(app, version)
   app.register(async (scope) => {

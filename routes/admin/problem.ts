@@ -1,5 +1,5 @@
 /**
- * Errors that routes of the admin port answer with, as application/problem+json (RFC 9457). A HerdgateError:
+ * Errors that routes of the admin port answer with, as application/problem+json (RFC 9457). For a HerdgateError see
  * src/problem.ts.
  */
 import type { FastifyReply } from 'fastify'
@@ -20,7 +20,7 @@ const AdminProblem = z
 
 export type ProblemDetails = Readonly<Omit<z.infer<typeof AdminProblem>, 'type'>>
 
-/** An error that a handler throws to answer with it. */
+/** An error that a handler throws, to be sent as the response. */
 export class ProblemError extends Error {
   readonly problem: ProblemDetails
   constructor(problem: ProblemDetails) {
@@ -30,7 +30,7 @@ export class ProblemError extends Error {
   }
 }
 
-/** A request that cannot be understood: what is wrong, and where. */
+/** A 400 that says what is wrong, and where. */
 export function badRequest(errors: readonly { readonly at: string; readonly detail: string }[]): ProblemError {
   const detail = errors.map((error) => (error.at === '' ? error.detail : `${error.at}: ${error.detail}`)).join('; ')
   return new ProblemError({ status: 400, title: 'Bad request', detail, errors: [...errors] })
@@ -57,7 +57,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
   503: 'Not possible now; `Retry-After` says when to try again.',
 }
 
-/** For a route's schema: an answer of JSON. */
+/** For a route's schema: a JSON response. */
 export function json(description: string, schema: z.ZodType) {
   return { description, content: { 'application/json': { schema } } }
 }

@@ -41,7 +41,7 @@ const ANSWERS = {
   202: json('Logged; not every live node has said in time that it follows.', Answer),
 }
 
-/** Seconds after which an append that failed is worth another try. */
+/** Seconds after which a failed append is worth another try. */
 const RETRY_AFTER = '1'
 
 /** Far above what a busy site purges; below what would keep this process from answering clients. */
@@ -128,8 +128,8 @@ const NOT_LOGGED = new ProblemError({
 const isEverywhere = ({ nodes }: Receipt): boolean => nodes.acked >= nodes.expected
 
 /**
- * Takes application/json alone: in UTF-8, as other octets would be read as something else, and that be purged; and with
- * no member twice, as JSON.parse keeps the last alone.
+ * Accepts application/json only: in UTF-8, because misread octets would purge something else, and with no member given
+ * twice, because JSON.parse keeps only the last.
  */
 function onlyJson(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error')
@@ -145,7 +145,7 @@ function onlyJson(app: FastifyInstance): void {
   })
 }
 
-/** Refuses content in a coding, and content of several types, of which node:http shows one. */
+/** Refuses content in a coding, and several Content-Type fields, of which node:http shows only one. */
 function refuseEncoded({ headers, raw: { rawHeaders } }: FastifyRequest): void {
   const coding = headers['content-encoding']
   if (coding !== undefined && coding.toLowerCase() !== 'identity')

@@ -1,4 +1,4 @@
-/** How often something may happen (RFC 6585 section 4). */
+/** Rate limits (RFC 6585 section 4). */
 import type { FastifyReply } from 'fastify'
 import type { Clock } from '../../src/for-routes.ts'
 import { sendProblem } from './problem.ts'
@@ -10,12 +10,12 @@ export interface Rate {
   readonly perSecond: number
 }
 
-/** Asks leave for one more: 0 when it is given, else the milliseconds to wait for it. */
+/** Asks permission for one more: 0 if it is granted, otherwise the milliseconds to wait for it. */
 export type Limiter = () => number
 
 export function createLimiter({ burst, perSecond }: Rate, clock: Pick<Clock, 'now'>): Limiter {
   const each = 1000 / perSecond
-  /** When the whole burst may happen again. */
+  /** When a whole burst may happen again. */
   let restedAt = clock.now()
   return () => {
     const now = clock.now()
@@ -27,7 +27,7 @@ export function createLimiter({ burst, perSecond }: Rate, clock: Pick<Clock, 'no
   }
 }
 
-/** 429, and when to come back. */
+/** 429, and when to try again. */
 export function tooMany(reply: FastifyReply, waitMs: number): FastifyReply {
   reply.header('Retry-After', String(Math.ceil(waitMs / 1000)))
   return sendProblem(reply, { status: 429, title: 'Too many requests' })

@@ -1,4 +1,4 @@
-/** Reading the configuration anew. */
+/** Reloading the configuration. */
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Reloading } from '../../src/for-routes.ts'
@@ -18,7 +18,7 @@ export function reloadRoute(app: FastifyInstance, reload: () => Reloading | Prom
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', (_request, payload, done) => {
-      payload.resume() // there is nothing to say
+      payload.resume() // content is ignored
       done(null)
     })
     scope.post('/config/reload', {

@@ -1,6 +1,6 @@
 /**
- * The name of a member that a JSON object has twice, of which JSON.parse keeps the last and says nothing.
- * @param text well-formed JSON; objects within it are not looked at
+ * The name of a member that a JSON object has twice, of which JSON.parse silently keeps only the last.
+ * @param text well-formed JSON; nested objects are not checked
  */
 export function repeatedMember(text: string): string | undefined {
   const names = new Set<string>()
@@ -21,14 +21,14 @@ export function repeatedMember(text: string): string | undefined {
   return undefined
 }
 
-/** Behind its closing quotation mark. */
+/** The position after its closing quotation mark. */
 function endOfString(text: string, start: number): number {
   let at = start + 1
   while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1
   return at + 1
 }
 
-/** Does a colon follow? */
+/** Whether a colon follows. */
 function isName(text: string, end: number): boolean {
   let at = end
   while (' \t\r\n'.includes(text[at] ?? 'x')) at++

@@ -1,4 +1,4 @@
-/** What a purge or invalidation is asked for, checked to the letter. */
+/** The selectors of a purge or an invalidation, strictly checked. */
 import { z } from 'zod'
 import type { Targets } from '../../src/for-routes.ts'
 import { LONGEST_TAG, namedBy, readUrl } from '../../src/for-routes.ts'
@@ -42,7 +42,7 @@ export const Selectors = z
   })
   .describe(`At least one selector, at most ${MOST_ITEMS} items in total.`)
 
-/** @param by who asks */
+/** @param by who requests it */
 export function targetsOf({ tags, urls, prefixes, all }: z.infer<typeof Selectors>, by: string): Targets {
   return { tags, urls: urls?.flatMap(namedBy), prefixes: prefixes?.flatMap(namedBy), all: all || undefined, by }
 }

@@ -17,8 +17,8 @@ import { endWith } from './last-answer.ts'
 import { leavingOf } from './leaving.ts'
 
 /**
- * What the client asks, or why it is refused.
- * @param given by the hooks of an application; absent where there are none
+ * The client's request, or why it is refused.
+ * @param given what the hooks of an application have left of it; absent if there is no application
  */
 export function readRequest(
   message: IncomingMessage,
@@ -45,14 +45,14 @@ export function readRequest(
 }
 
 /**
- * In an application hooks and routes go by what its `rewriteUrl` makes of the target, and so does this. The data port
- * has a `rewriteUrl` only so that Fastify routes nothing.
+ * In an application hooks and routes use what its `rewriteUrl` makes of the target, and so does this. The data port has
+ * a `rewriteUrl` only so that Fastify routes nothing.
  */
 function targetOf({ originalUrl, url = '' }: Rewritten, given: Given | undefined): string {
   return given === undefined ? (originalUrl ?? url) : url
 }
 
-/** Where Fastify keeps what came, when it rewrites. */
+/** Fastify keeps the original target here when it rewrites. */
 type Rewritten = IncomingMessage & { readonly originalUrl?: string }
 
 class ClientRequest implements CacheRequest {
@@ -89,7 +89,7 @@ class ClientRequest implements CacheRequest {
   }
 
   get leaving(): Signal {
-    return leavingOf(this.#response.socket ?? this.#message.socket) // the message's may be gone: given-content.ts
+    return leavingOf(this.#response.socket ?? this.#message.socket) // the message may lose its own: given-content.ts
   }
 
   onInterim(status: number, fields: Fields): void {
@@ -98,8 +98,8 @@ class ClientRequest implements CacheRequest {
 }
 
 /**
- * Straight to the socket, which a response has when it is its turn: node:http's own call takes one form of Link field
- * and no other field.
+ * Writes straight to the socket, which a response has once it is its turn: node:http's own method accepts one form of
+ * Link field and no other field.
  */
 function writeInterim({ socket }: ServerResponse, status: number, fields: Fields): void {
   socket?.write(`${headText(status, STATUS_CODES[status] ?? 'Interim', fields)}\r\n`, 'latin1')

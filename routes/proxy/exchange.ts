@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Cache, Peer } from '../../src/for-routes.ts'
 
-/** One request and its answer on their way through. */
+/** A request and its response on their way through. */
 export interface Exchange {
   readonly message: IncomingMessage
   readonly response: ServerResponse

@@ -1,11 +1,11 @@
-/** Content as an application's hooks leave it: they may have made something else of what came, or have read it. */
+/** Content as an application's hooks leave it: they may have transformed what was received, or have read it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import { type Fields, HerdgateError } from '../../src/for-routes.ts'
 
-/** What Fastify has of a request when the hooks have run. Of a method like GET it has no content. */
+/** What Fastify has of a request when the hooks have run. For a method like GET it has no content. */
 export type Given = Pick<FastifyRequest, 'body' | 'headers' | 'log'>
 
 export interface Content {
@@ -14,26 +14,26 @@ export interface Content {
 }
 
 /**
- * The content to send on, with the fields that then describe it. What somebody has read already is gone, and must not
- * look like less content, or none.
+ * The content to send on, with the fields that describe it. What a hook has read is gone, and must not be passed off as
+ * less content, or none.
  */
 export function givenContent(message: IncomingMessage, given: Given): Content | HerdgateError {
   const source = given.body ?? message
   if (source instanceof Readable) {
     if (source.readableDidRead) return new HerdgateError('internal', 'a hook has read the content of the request')
-    // Somebody listens along: what comes before the origin takes it would be lost.
+    // A hook is listening too: what arrives before the origin takes it would be lost.
     if (source.readableFlowing === true) source.pause()
   }
   if (source === message) return { body: message, fields: message.rawHeaders }
   if (!isContent(source)) return new HerdgateError('internal', 'a hook has made something of the content that is none')
   const body = Readable.from(octetsOf(source, message.socket), { objectMode: false })
-  body.on('error', ignore) // it may come when nobody reads any more
+  body.on('error', ignore) // an error may come when nothing reads any more
   return { body, fields: redescribed(message.rawHeaders, given.headers) }
 }
 
 /**
- * Node's `pipeline` takes the socket from a message when what it leads to breaks.
- * @returns false where the socket is no longer known, as that of a request whose turn has not come
+ * Node's `pipeline` takes the socket from a message when its destination fails.
+ * @returns false if the socket is no longer known, as for a request whose turn has not come
  */
 export function restoreSocket(message: IncomingMessage, { socket }: ServerResponse): boolean {
   if (hasSocket(message)) return true
@@ -43,11 +43,11 @@ export function restoreSocket(message: IncomingMessage, { socket }: ServerRespon
 
 const hasSocket = ({ socket }: { readonly socket: Socket | null }): boolean => socket !== null
 
-/** Reads to the end what nobody has read: it holds up the connection. */
+/** Reads what is left of the content, which would otherwise block the connection. */
 export function letGo(body: Readable, message: IncomingMessage, socket: Socket): void {
   body.resume()
   if (body === message) return
-  // What was made of the content may have ended before it.
+  // Transformed content may have ended before the original.
   const readRest = () => {
     if (message.destroyed && !message.complete) socket.destroySoon()
     else message.resume()
@@ -56,7 +56,7 @@ export function letGo(body: Readable, message: IncomingMessage, socket: Socket):
   else body.once('close', readRest)
 }
 
-/** A stream that breaks while nobody listens ends the process. */
+/** Without a listener an error of the stream would end the process. */
 export function ignoreErrors(stream: Readable): void {
   stream.on('error', ignore)
 }
@@ -78,7 +78,7 @@ async function* octetsOf(source: Source, socket: Socket): AsyncGenerator<Buffer>
     }
   } catch (cause) {
     if (cause instanceof HerdgateError) throw cause
-    // As Fastify has it: what hooks cannot read to its end is the client's fault.
+    // As in Fastify: content that hooks cannot read to its end is the client's fault.
     throw new HerdgateError(socket.destroyed ? 'client_gone' : 'malformed_request', undefined, { cause })
   }
 }
@@ -86,7 +86,7 @@ async function* octetsOf(source: Source, socket: Socket): AsyncGenerator<Buffer>
 const isOctets = (chunk: unknown): chunk is string | Uint8Array =>
   typeof chunk === 'string' || chunk instanceof Uint8Array
 
-/** Fields that describe the content are those that the hooks leave. How long it is nobody knows yet. */
+/** The fields that describe the content are taken as the hooks leave them. Its length is not known yet. */
 function redescribed(received: Fields, headers: Given['headers']): Fields {
   const fields: string[] = []
   for (let at = 0; at + 1 < received.length; at += 2) {

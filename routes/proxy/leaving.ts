@@ -4,10 +4,10 @@ import type { Signal } from '../../src/for-routes.ts'
 const known = new WeakMap<Socket, Leaving>()
 
 /**
- * Tells of the client's leaving: that it has ended its side of the connection, or that the connection is over. Who has
- * gone and who only sends no more look the same until an answer is written, so this ends no work: the answer still goes
- * out. So of requests that wait behind one another only the first is told so by the end of one side: else all who are
- * still answered could wait uncounted.
+ * Signals that the client is leaving: it has ended its side of the connection, or the connection is closed. A client
+ * that has gone and one that only sends no more look the same until a response is written, so this ends no work: the
+ * response is still sent. So the end of one side is signalled only to the first of several pipelined requests:
+ * otherwise all of them could wait uncounted, although they are still answered.
  */
 export function leavingOf(socket: Socket): Signal {
   const before = known.get(socket)
@@ -17,7 +17,7 @@ export function leavingOf(socket: Socket): Signal {
   return leaving
 }
 
-/** One for all requests of a connection, with one listener on the socket however many wait. */
+/** One for all requests of a connection, so that the socket's listeners do not grow with their number. */
 class Leaving implements Signal {
   aborted: boolean
   readonly #listeners = new Set<() => void>()

@@ -11,10 +11,10 @@ import {
 import type { Exchange } from './exchange.ts'
 import { endWith } from './last-answer.ts'
 
-/** Gives the client its answer, and reports how that went. Throws when it cannot be written as HTTP. */
+/** Sends the client its response, and reports how that went. Throws if the reply cannot be written as HTTP. */
 export function send(reply: Reply, exchange: Exchange): void {
   const { message, response } = exchange
-  // Where a malformed request ends, and the next one begins, is not certain.
+  // It is uncertain where a malformed request ends and the next one begins.
   if (reply.status === 400 && reply.outcome.result === 'error') endWith(exchange)
   const firstByteMs = performance.now() - exchange.startedAt
   if (response.destroyed) {
@@ -33,7 +33,7 @@ export function send(reply: Reply, exchange: Exchange): void {
   if (whole === undefined) {
     void stream(reply, exchange, firstByteMs)
   } else {
-    // As text that stands for bytes, a short body leaves in one write with the head; a buffer would take a writev.
+    // As a latin1 string, a short body is sent in one write with the head; a buffer would take a writev.
     if (whole.length <= ONE_WRITE_BYTES) response.end(whole.toString('latin1'), 'latin1')
     else response.end(whole)
     report(reply, exchange, firstByteMs, whole.length, false)
@@ -68,9 +68,9 @@ async function stream(reply: Reply, exchange: Exchange, firstByteMs: number): Pr
 }
 
 /**
- * Ends an answer so that the client sees that it is incomplete. In HTTP/1.0 content ends with the connection, and only
- * a reset says that it was cut off; in HTTP/1.1 the connection's end does, and answers before it still arrive. Of an
- * answer whose turn has not come nothing goes out.
+ * Ends a response so that the client sees that it is incomplete. In HTTP/1.0 content ends with the connection, and only
+ * a reset shows that it was cut off; in HTTP/1.1 the connection's end does, and earlier responses still arrive. Of a
+ * response whose turn has not come nothing is sent.
  */
 function breakOff({ message, response }: Exchange): void {
   const { socket } = response
@@ -82,7 +82,7 @@ function breakOff({ message, response }: Exchange): void {
   }
 }
 
-/** At the client's pace. @param count told of the octets that are on their way, also where they break off */
+/** At the client's pace. @param count is given the octets that are on their way, even if the content is cut off */
 async function copy(reader: BodyReader, response: ServerResponse, count: (octets: number) => void): Promise<void> {
   for (;;) {
     const next = reader.next()

@@ -1,4 +1,4 @@
-/** Chaos by configuration: wraps the parts a server is made of, each in what goes wrong with it. */
+/** Chaos by configuration: wraps the parts a server is made of, so that they go wrong as configured. */
 import type { Events } from '../events.ts'
 import type { Clock, FetchLeases, InvalidationLog, Origin, Store, Tier } from '../model.ts'
 import type { CodecOptions } from '../stores/codec/codec.ts'
@@ -10,7 +10,7 @@ import { faultyStore } from './faulty-store.ts'
 import { seededRandom } from './random.ts'
 
 export interface ChaosConfig {
-  /** The same faults again for the same order of operations. */
+  /** The same seed gives the same faults for the same order of operations. */
   readonly seed: number
   readonly store: { readonly [T in Tier]?: ChaosRules | undefined }
   /** By the origin's name. */
@@ -22,17 +22,17 @@ export interface ChaosParts {
   readonly events: Events
   /** For one command to Redis, in milliseconds. */
   readonly redisDeadlineMs: number
-  /** With which the tiers outside of this process seal what they keep. */
+  /** With which the tiers outside this process seal what they keep. */
   readonly codec?: CodecOptions | undefined
 }
 
-/** What there are no rules for is given back as it is. */
+/** Parts without rules are returned as they are. */
 export interface Chaos {
   store(tier: Tier, store: Store): Store
   origin(origin: Origin, timeouts: Pick<FaultyOriginOptions, 'connectTimeout' | 'headersTimeout'>): Origin
-  /** Of a log in Redis. */
+  /** For a log in Redis. */
   log(log: InvalidationLog): InvalidationLog
-  /** Of leases in Redis. */
+  /** For leases in Redis. */
   leases(leases: FetchLeases): FetchLeases
 }
 

@@ -2,9 +2,9 @@ import type { Stored } from '../model.ts'
 import { type CodecOptions, decode, encode } from '../stores/codec/codec.ts'
 
 /**
- * A stored thing as a store would give it back that damaged one of its octets: through the codec, whose seal finds any
- * damage within one octet, so that nothing is left of it.
- * @param where from 0 to 1, 1 excluded: how far in; its fine digits choose the bits
+ * What a store that has damaged one octet of an entry would return. The entry passes through the codec, whose seal
+ * detects any damage within one octet and discards the entry.
+ * @param where from 0 to 1, 1 excluded: the position of the octet; its low digits choose the bits
  */
 export function damaged(key: string, stored: Stored, where: number, options: CodecOptions): Stored | undefined {
   const octets = encode(key, stored, options)

@@ -1,13 +1,13 @@
-/** What is to go wrong with one operation: a pure function of the rules, the time and numbers drawn by chance. */
+/** What is to go wrong with one operation: a pure function of the rules, the time and random numbers. */
 import type { Clock } from '../model.ts'
 
 /** How often, and how, operations of one tier or origin go wrong. Shares are from 0 to 1. */
 export interface ChaosRules {
   /** Share of operations that fail. */
   readonly errorRate: number
-  /** By how much answers come later, in milliseconds; both included. */
+  /** Added delay of answers, in milliseconds; both ends included. */
   readonly delay: DelayRange
-  /** Share of answers, among those that do not fail, that come damaged. */
+  /** Share of damaged answers among those that do not fail. */
   readonly corruption: number
   readonly partition?: Partition | undefined
 }
@@ -17,7 +17,7 @@ export interface DelayRange {
   readonly max: number
 }
 
-/** Out of reach for `for`, at the end of every `every`; milliseconds. */
+/** Out of reach for the last `for` of each period of `every`, both in milliseconds. */
 export interface Partition {
   readonly every: number
   readonly for: number
@@ -26,11 +26,11 @@ export interface Partition {
 export interface Fate {
   readonly fault: 'none' | 'error' | 'corruption' | 'partition'
   readonly delayMs: number
-  /** From 0 to 1, 1 excluded: which of several ways it goes wrong. */
+  /** From 0 to 1, 1 excluded: selects one of several ways to go wrong. */
   readonly way: number
 }
 
-/** One number from 0 to 1, 1 excluded, for each thing that is left to chance. */
+/** A random number from 0 to 1, 1 excluded, for each thing that is left to chance. */
 export interface Draws {
   readonly error: number
   readonly corruption: number
@@ -38,7 +38,7 @@ export interface Draws {
   readonly way: number
 }
 
-/** @param elapsedMs since the rules began to hold */
+/** @param elapsedMs since the rules took effect */
 export function fateOf(rules: ChaosRules, elapsedMs: number, draws: Draws): Fate {
   const { min, max } = rules.delay
   return {
@@ -62,7 +62,7 @@ function isPartitioned({ partition }: ChaosRules, elapsedMs: number): boolean {
 /** Deals out fates, one for each operation. */
 export interface Fates {
   next(): Fate
-  /** Out of reach at present. */
+  /** Whether it is out of reach at present. */
   partitioned(): boolean
 }
 

@@ -3,8 +3,8 @@ import type { Fates } from './fate.ts'
 import { wait } from './wait.ts'
 
 /**
- * Leases that sometimes nobody can say anything about. One that was given is given back as ever.
- * @param deadlineMs after which a question that is not answered has failed
+ * Leases that are sometimes unavailable. One that was taken is released without faults.
+ * @param deadlineMs after which an unanswered request has failed
  */
 export function faultyLeases(leases: FetchLeases, fates: Fates, clock: Clock, deadlineMs: number): FetchLeases {
   return {

@@ -4,9 +4,9 @@ import type { Fates } from './fate.ts'
 import { wait } from './wait.ts'
 
 /**
- * A log whose records are sometimes not logged, and then said not to be. What others log is heard as ever: a node that
- * hears nothing is for the log's own tests.
- * @param deadlineMs after which an append that is not answered has failed
+ * A log whose appends sometimes fail, and say so. Records of other nodes still arrive: a node that receives none is a
+ * case for the log's own tests.
+ * @param deadlineMs after which an unanswered append has failed
  */
 export function faultyLog(log: InvalidationLog, fates: Fates, clock: Clock, deadlineMs: number): InvalidationLog {
   return {

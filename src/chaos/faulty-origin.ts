@@ -6,15 +6,15 @@ import { wait } from './wait.ts'
 export interface FaultyOriginOptions {
   readonly fates: Fates
   readonly clock: Clock
-  /** Milliseconds after which an origin that is out of reach is given up. */
+  /** Milliseconds after which an origin that is out of reach is given up on. */
   readonly connectTimeout: number
   /** Milliseconds a response head may take. */
   readonly headersTimeout: number
 }
 
 /**
- * An origin that goes wrong as origins do: a failed fetch is refused, answered 503, or breaks off within the content,
- * a damaged one breaks off too, one that is out of reach times out.
+ * An origin that goes wrong as origins do: a failed fetch is refused, answered with 503, or cut off within the content;
+ * a damaged one is cut off too; one that is out of reach times out.
  */
 export function faultyOrigin(origin: Origin, options: FaultyOriginOptions): Origin {
   const { fates, clock, connectTimeout, headersTimeout } = options
@@ -48,7 +48,7 @@ const UNAVAILABLE: OriginResponse = {
   trailers: () => [],
 }
 
-/** Ends in the middle of the first octets of the content; a response without any is left as it is. */
+/** Cuts the content off within its first chunk; a response without content is left as it is. */
 function cutShort(response: OriginResponse, name: string): OriginResponse {
   async function* half(): AsyncGenerator<Uint8Array> {
     for await (const chunk of response.body) {

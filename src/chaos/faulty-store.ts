@@ -10,14 +10,14 @@ export interface FaultyStoreOptions {
   readonly fates: Fates
   readonly clock: Clock
   readonly events: Events
-  /** Until an operation is given up, in ms; undefined: a partition is noticed at once and a delay is sat out. */
+  /** Until an operation is given up, in ms. If undefined, a partition is noticed at once and a delay is waited out. */
   readonly deadlineMs?: number | undefined
   readonly codec?: CodecOptions | undefined
 }
 
 /**
- * A store that goes wrong as stores do: reads answer `unknown`, late, or with what the codec makes of damaged octets;
- * writes are late or lost. Writes reach the store in the order they were made: only their ends are late.
+ * A store that goes wrong as stores do: reads return `unknown`, late, or what the codec makes of damaged octets; writes
+ * are late or lost. Writes reach the store in the order in which they were made: only their completion is late.
  */
 export function faultyStore(store: Store, options: FaultyStoreOptions): Store {
   const { tier, fates, clock, events, deadlineMs, codec = {} } = options
@@ -83,7 +83,7 @@ function failure({ fault, delayMs }: Fate, deadlineMs: number | undefined): numb
   return fault === 'error' ? delayMs : undefined
 }
 
-/** What is there at once stays so without a delay. */
+/** A value that is there at once stays so if there is no delay. */
 function later<T>(delayMs: number, value: Awaitable<T>, clock: Clock): Awaitable<T> {
   return delayMs <= 0 ? value : wait(delayMs, clock).then(() => value)
 }

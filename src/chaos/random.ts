@@ -1,6 +1,6 @@
 /**
- * Numbers from 0 to 1, 1 excluded, that come again for the same seed and name (splitmix32). Each name has a row of its
- * own, so that what one tier does leaves the others' chances alone.
+ * Numbers from 0 to 1, 1 excluded, reproducible by seed and name (splitmix32). Each name has a sequence of its own, so
+ * that operations of one tier do not change the faults of the others.
  */
 export function seededRandom(seed: number, name: string): () => number {
   let state = hash(name, seed)
@@ -12,7 +12,7 @@ export function seededRandom(seed: number, name: string): () => number {
   }
 }
 
-/** FNV-1a, begun with the seed. */
+/** FNV-1a, starting from the seed. */
 function hash(text: string, seed: number): number {
   let sum = 0x811c9dc5 ^ seed
   for (const octet of Buffer.from(text)) sum = Math.imul(sum ^ octet, 0x01000193)

@@ -2,7 +2,7 @@ import { HerdgateError } from '../errors.ts'
 import type { Clock, Signal } from '../model.ts'
 
 /**
- * Resolves after so many milliseconds; at once for 0.
+ * Resolves after `ms` milliseconds; at once for 0.
  * @throws HerdgateError `client_gone` as soon as the signal is aborted
  */
 export async function wait(ms: number, clock: Clock, signal?: Signal): Promise<void> {

@@ -21,7 +21,7 @@ const changeSchema = z.strictObject({
   errorRate: z.number().min(0).max(1).optional(),
 })
 
-/** A change as JSON text, applied to what is set now; or what is wrong with it, for the caller to read. */
+/** Applies a change, given as JSON text, to the current settings, or says what is wrong with it. */
 export function changeControl(control: Control, json: string): Control | { readonly problem: string } {
   const parsed = changeSchema.safeParse(parseJson(json))
   return parsed.success ? mergeControl(control, parsed.data) : { problem: z.prettifyError(parsed.error) }

@@ -1,10 +1,10 @@
-/** Requests counted by path. Only so many paths are told apart: anyone may invent more. */
+/** Requests counted by path. The number of paths is limited, as clients can invent any number of them. */
 export interface HitCounter {
-  /** @returns how often this path, or the rest when it is not told apart, has been counted now */
+  /** @returns the count so far of this path or, if it is beyond the limit, of all such paths */
   count(path: string): number
-  /** Of one path; of all without one. */
+  /** Of one path, or of all if none is given. */
   hits(path?: string): number
-  /** Every path told apart, and `(other)` when there were more. */
+  /** Every path within the limit, and `(other)` if there were more. */
   byPath(): Record<string, number>
 }
 

@@ -19,7 +19,7 @@ const RESOURCES: readonly (readonly [path: string, about: string])[] = [
   ['/no-store', 'always asked from the API'],
 ]
 
-/** The page a browser sees first: it is itself slow once and fast after, and says so. Needs no network beyond us. */
+/** The page a browser sees first: it is itself slow once and fast after, and says so. Loads nothing from elsewhere. */
 export function demoPage({ generatedAt, originHits, latencyMs, dashboard }: DemoPage): string {
   return `<!doctype html>
 <html lang="en">
@@ -112,8 +112,8 @@ th small { display: block }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
 `
 
-// The field values below are no directives: they only keep fetch() from adding "no-cache", which it does to
-// requests that are to leave the browser's own cache aside, and which would make Herdgate ask the API.
+// The field values below are not directives: they only keep fetch() from adding "no-cache", which it does to
+// requests that bypass the browser's own cache, and which would make Herdgate ask the API.
 const SCRIPT = `
 const show = (cell, ms) => {
   cell.textContent = Math.round(ms) + ' ms'

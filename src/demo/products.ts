@@ -2,7 +2,7 @@
 export interface Products {
   /** undefined: there is no such product. */
   find(id: string): Product | undefined
-  /** A new version with another price. */
+  /** Makes a new version with another price. */
   change(id: string): Product | undefined
 }
 

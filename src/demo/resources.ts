@@ -15,9 +15,9 @@ export interface Ask {
   readonly hits: number
   readonly latencyMs: number
   readonly products: Products
-  /** From 0 up to 1, drawn for this request. */
+  /** A random number from 0 up to 1, drawn for this request. */
   readonly chance: number
-  /** URL of the dashboard, where there is one. */
+  /** URL of the dashboard, if there is one. */
   readonly dashboard?: string | undefined
 }
 
@@ -34,7 +34,7 @@ const FLAKY_ERROR_RATE = 0.3
 
 const GREETINGS = { en: 'Results for', de: 'Ergebnisse für', fr: 'Résultats pour' } as const
 
-/** Each resource of the slow API that answers at once when its latency has passed. */
+/** The resources of the slow API that are sent in one piece once the latency has passed. */
 const RESOURCES: Readonly<Record<string, Resource>> = {
   '/': home,
   '/search': (ask) => search(ask),
@@ -52,7 +52,7 @@ const RESOURCES: Readonly<Record<string, Resource>> = {
     json(ask, 'public, max-age=10', { about: 'announced by 103 (Early Hints) while it was still being made' }),
 }
 
-/** The answer of the slow API to one request, without the waiting. */
+/** The answer of the slow API to one request, without the delay. */
 export function answer(ask: Ask): Reply {
   const productId = /^\/products\/([^/]+)$/.exec(ask.path)?.[1]
   if (productId !== undefined) return product(ask, productId)
@@ -91,7 +91,7 @@ function product(ask: Ask, id: string): Reply {
       return showProduct(ask, id)
     case 'POST': {
       const changed = ask.products.change(id)
-      // What was found before may be found no more.
+      // Earlier search results may be out of date.
       return changed === undefined ? notFound(ask) : json(ask, 'no-store', changed, 200, GROUP_INVALIDATION)
     }
     default:
@@ -99,7 +99,7 @@ function product(ask: Ask, id: string): Reply {
   }
 }
 
-/** RFC 9875: the search is in this group. */
+/** The cache group of searches (RFC 9875). */
 const GROUP = '"products"'
 const GROUP_INVALIDATION = { 'Cache-Group-Invalidation': GROUP }
 
@@ -121,7 +121,7 @@ function noneMatch(ifNoneMatch: string | undefined, etag: string): boolean {
   return ifNoneMatch.trim() !== '*' && !ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === opaque)
 }
 
-/** @param asked by the URL, or as a form in the content of a QUERY */
+/** @param asked the query of the URL, or a form in the content of a QUERY */
 function search(ask: Ask, asked = ask.query): Reply {
   const query = (asked.get('q') ?? '').slice(0, 100)
   const language = languageOf(ask.fields['accept-language'])

@@ -15,7 +15,7 @@ export interface DemoOptions {
   readonly originPort: number
   /** Takes each line that tells the visitor what is running and what to try. */
   readonly out: (line: string) => void
-  /** A line for each request on standard output. Default: when that is a terminal. */
+  /** Prints a line for each request on standard output. Default: if that is a terminal. */
   readonly pretty?: boolean
 }
 
@@ -30,8 +30,8 @@ export interface Demo {
 }
 
 /**
- * Starts the slow API and Herdgate in front of it, and says what to try. Takes nothing from environment or file.
- * Rejects when a port is taken; nothing is left running then.
+ * Starts the slow API and Herdgate in front of it, and says what to try. Reads neither environment nor file.
+ * Rejects if a port is taken, leaving nothing running.
  */
 export async function runDemo(options: DemoOptions): Promise<Demo> {
   const { out, pretty = process.stdout.isTTY } = options

@@ -15,7 +15,7 @@ export interface SlowApiOptions {
   readonly clock?: Clock
   /** From 0 up to 1: decides which requests fail on /flaky and by `errorRate`. Default Math.random. */
   readonly random?: () => number
-  /** Where the page says that Herdgate's dashboard is. */
+  /** Where the page links to Herdgate's dashboard. */
   readonly dashboard?: () => string
 }
 

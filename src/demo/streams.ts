@@ -8,7 +8,7 @@ const REPORT_CHUNKS = 30
 const ROWS_PER_CHUNK = 2_300
 const EVENT_INTERVAL_MS = 1_000
 
-/** About 2 MB of CSV, spread evenly over `durationMs`; as fast as the reader allows when that is slower. */
+/** About 2 MB of CSV, spread evenly over `durationMs`; slower if the reader is. */
 export function streamReport(response: ServerResponse, ask: Ask, durationMs: number, clock: Clock): void {
   response.writeHead(200, {
     'Content-Type': 'text/csv',
@@ -18,7 +18,7 @@ export function streamReport(response: ServerResponse, ask: Ask, durationMs: num
   pour(response, ask, reportRows(ask, durationMs / REPORT_CHUNKS, clock))
 }
 
-/** Server-sent events without an end, never to be stored. */
+/** An endless stream of server-sent events, never to be stored. */
 export function streamEvents(response: ServerResponse, ask: Ask, clock: Clock): void {
   response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' })
   pour(response, ask, ticks(clock))
@@ -43,7 +43,7 @@ async function* ticks(clock: Clock): AsyncGenerator<string> {
   }
 }
 
-/** A client that leaves ends the stream and is nobody's error. */
+/** A client that leaves ends the stream, which is not an error. */
 function pour(response: ServerResponse, { method }: Ask, chunks: AsyncGenerator<string>): void {
   if (method === 'HEAD') return void response.end()
   pipeline(Readable.from(chunks), response).catch(() => response.destroy())

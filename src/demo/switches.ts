@@ -1,4 +1,4 @@
-/** What the dashboard of the demo can do beside watching: change the slow API, send visitors, send a herd. */
+/** What the dashboard of the demo can do besides watching: change the slow API, send visitors, send a herd. */
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { AdminExtension } from '../ports/admin-port.ts'
@@ -21,14 +21,14 @@ const HERD = 100
 export function demoSwitches({ origin, data, hits, traffic, random }: SwitchesOptions): AdminExtension {
   const hide = { hide: true }
 
-  /** The slow API checks what it is told, and answers with what is set. */
+  /** The slow API checks the change, and answers with its settings. */
   const control = async (change?: unknown): Promise<{ status: number; body: object }> => {
     const init = change === undefined ? {} : { method: 'POST', body: JSON.stringify(change) }
     const response = await fetch(`${origin()}/__control`, init)
     return { status: response.status, body: (await response.json()) as object }
   }
 
-  /** So many clients at once for something that nobody has asked for. */
+  /** Sends `HERD` clients at once for something that nobody has requested yet. */
   const herd = async () => {
     const path = `/products/${1000 + Math.floor(random() * 900_000)}`
     const before = hits(path)

@@ -14,12 +14,12 @@ export interface Traffic {
   readonly perSecond: number
   /** @param perSecond visits, from 0 (none) up to MOST_PER_SECOND */
   set(perSecond: number): void
-  /** Ends it, visits in progress included. */
+  /** Ends it, including visits in progress. */
   stop(): void
 }
 
 export const MOST_PER_SECOND = 200
-/** Visits in progress; while there are so many, nobody else comes. */
+/** Most visits in progress; while there are this many, no more are begun. */
 const MOST_AT_ONCE = 400
 const TICK_MS = 100
 const PRODUCTS = 200
@@ -44,7 +44,7 @@ export function createTraffic({ url, clock, random, fetch = globalThis.fetch }: 
       const response = await fetch(url() + path, { signal: stopped.signal, headers })
       await response.arrayBuffer()
     } catch {
-      // an answer that broke off, or the end of the demo
+      // a response that was cut off, or the end of the demo
     } finally {
       inProgress--
     }

@@ -1,4 +1,4 @@
-/** From a head to the octets of an answer: what a hit costs, beside reading and writing. */
+/** Turns a request head into the octets of its response: the cost of a hit apart from reading and writing. */
 import type { Hit, Hits } from '../cache/http/hit.ts'
 import type { Events } from '../events.ts'
 import type { Clock, Peer } from '../model.ts'
@@ -15,7 +15,7 @@ import type { PlainHead } from './plain-head.ts'
 import { comesInOnePiece, type Form, Renderer, type Rendered } from './rendered.ts'
 import { Resource, Resources } from './resources.ts'
 
-/** Who sends requests, and over what. */
+/** A client connection that the lane serves. */
 export interface Connection extends Timed, Owed {
   readonly peer: Peer
   readonly scheme: 'http' | 'https'
@@ -25,18 +25,18 @@ export interface AnswerParts {
   readonly hits: Hits
   readonly events: Events
   readonly clock: Clock
-  /** Between two requests of a connection, in ms: clients are told so. */
+  /** Between two requests of a connection, in ms; announced to clients in Keep-Alive. */
   readonly idleTimeout: number
   readonly handOver: HandOver
   readonly heads: KnownHeads
   readonly outbox: Outbox
 }
 
-/** Answers a request if it is one for a fresh copy at hand; else it does nothing. */
+/** Answers a request from a fresh stored response, if one is at hand; otherwise sends nothing and returns false. */
 export type Answer = (
   connection: Connection,
   head: PlainHead,
-  /** What the head is known to ask for. */
+  /** What the head asks for, if that is known from an identical one. */
   asked: Resource | undefined,
 ) => boolean
 

@@ -1,7 +1,7 @@
 import { BEARING } from '../policy/bearing.ts'
 import { isNamed } from './octets.ts'
 
-/** What a field is to this reader. */
+/** What a field means to the lane's reader. */
 export type Meaning =
   | 'host'
   | 'connection'
@@ -14,7 +14,7 @@ export type Meaning =
   | 'bearing'
   | 'not-plain'
 
-/** What a head may not say here, though each has its meaning: it is for node:http to deal with. */
+/** Fields that only node:http deals with: a head that has one is not plain. */
 const NOT_PLAIN = [
   'expect',
   'http2-settings',
@@ -45,14 +45,14 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
 const LETTERS = 32
 const LONGEST_NAME = Math.max(...[...MEANINGS.keys()].map(({ length }) => length))
 
-/** By the length of the name and the bits that tell its first letter: nearly all that is not here meets nothing to be compared with. */
+/** By length of the name and low bits of its first letter: nearly all other names find nothing to compare with. */
 const BY_LENGTH_AND_LETTER = Array.from({ length: (LONGEST_NAME + 1) * LETTERS }, (_, place) =>
   [...MEANINGS]
     .map(([name, meaning]) => ({ name: Buffer.from(name), meaning }))
     .filter(({ name }) => placeOf(name.length, name[0]) === place),
 )
 
-/** Of the field whose name stands there; undefined for one that says nothing to this reader. */
+/** The meaning of the field whose name is there; undefined if it has none for this reader. */
 export function meaningOf(octets: Buffer, from: number, to: number): Meaning | undefined {
   if (to - from > LONGEST_NAME) return undefined
   const candidates = BY_LENGTH_AND_LETTER[placeOf(to - from, octets[from])] ?? []

@@ -1,6 +1,6 @@
 import type { Looks } from '../cache/engine/looks.ts'
 
-/** What was looked up in vain for a request that goes on to node:http, until it comes out there in the same turn. */
+/** Carries the lookups of an unanswered request from the lane past node:http, within a turn of the event loop. */
 export class HandOver {
   #looks: Looks | undefined
 

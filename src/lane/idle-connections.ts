@@ -1,32 +1,32 @@
 import type { Clock } from '../model.ts'
 import { type HttpSocket, owingLateHead, owingNoHead } from '../ports/connections.ts'
 
-/** A connection, and what is known here of its idle time. */
+/** A connection and the state of its idle timer. */
 export interface Timed {
   readonly socket: HttpSocket
-  /** It is looked at here. */
+  /** It is checked periodically. */
   isWatched: boolean
-  /** What node:http has set its timer to, in ms, if it stands still; 0: it does not. */
+  /** The timeout that node:http has set, in ms, while the timer is suspended; otherwise 0. */
   suspended: number
   /** When it was answered last, in epoch ms. */
   answeredAt: number
 }
 
-/** Connections are looked at this often, in ms, or oftener where the timeout asks for it. */
+/** Interval between two checks of all connections, in ms; less if the timeout is short. */
 const ROUND_MS = 1_000
 const ROUNDS_IN_TIMEOUT = 4
-/** Clients are told when they are closed; node:http waits for so much longer, in ms, for what they have sent meanwhile. */
+/** As node:http does, waits this much longer than announced, in ms, for what a client sent at the last moment. */
 const GRACE_MS = 1_000
 
 /**
- * Idle time of connections that the lane answers (docs/decisions/lane/timers-stand-still.md).
+ * Idle timeouts of connections that the lane answers (docs/decisions/lane/timers-stand-still.md).
  *
- * Node puts the timer of an idle connection off with every read and every write, which takes longer than finding the answer
- * in between. Here it stands still while the connection is busy. A look at all of them, once in a while, sets the timers
- * going of those that have fallen silent, which then have all of their time.
+ * Node restarts a connection's idle timer at every read and every write, which takes longer than the cache lookup in
+ * between. Here the timer is suspended while the connection is busy. A periodic check restarts the timers of those
+ * that have fallen silent, with their full timeout.
  *
- * A connection on which node:http has not answered yet has no timer: node:http waits for its first head. That wait is
- * called off, until something is handed on, and the connection closed here when it is silent for too long.
+ * A connection on which node:http has not answered yet has no idle timer: node:http waits for its first head. Until
+ * something is handed on, that wait is suppressed, and a connection that is silent for too long is closed here.
  */
 export class IdleConnections {
   readonly #clock: Clock
@@ -42,14 +42,14 @@ export class IdleConnections {
     this.#roundMs = Math.min(ROUND_MS, timeout / ROUNDS_IN_TIMEOUT)
   }
 
-  /** The lane has answered it: if its timer runs, it stands still from now on. */
+  /** To be called when the lane has answered: suspends the connection's timer, or watches it if it has none. */
   answered(connection: Timed): void {
     const { timeout = 0 } = connection.socket
     if (timeout > 0) this.#suspend(connection, timeout)
     else if (!connection.isWatched) this.#adopt(connection)
   }
 
-  /** What comes now is for node:http, and so is from now on the connection's time. */
+  /** To be called before input goes to node:http, which keeps the connection's time from then on. */
   handedOn(connection: Timed): void {
     if (connection.suspended > 0) this.#resume(connection)
     else if (connection.isWatched) this.#handOver(connection)
@@ -109,7 +109,7 @@ export class IdleConnections {
   #lookAtNewcomer(connection: Timed, now: number): void {
     const { socket, answeredAt } = connection
     if (socket.writableLength > 0) {
-      connection.answeredAt = now // who takes an answer slowly is a matter of rate
+      connection.answeredAt = now // slow readers are left to the minimum rate
     } else if (now - answeredAt >= this.#timeout + GRACE_MS) {
       this.#unwatch(connection)
       socket.destroy()

@@ -2,39 +2,39 @@ import type { PlainHead } from './plain-head.ts'
 import type { Resource } from './resources.ts'
 import { WORD_BITS, wordsOf } from './words.ts'
 
-/** A head that is all there is of its request, and what it asks for. */
+/** A head that is a whole request, and what it asks for. */
 export interface Asked {
   readonly head: PlainHead
   readonly resource: Resource
 }
 
-/** What its octets are told by before they are compared, and with what. */
+/** Compared are first the marks, which are hashes, then the octets, as words. */
 interface Known extends Asked {
   readonly mark: number
   readonly words: Int32Array
 }
 
 const PLACES = 256
-/** What is longer is read anew. The octets of all of them together are up to 256 KiB. */
+/** Longer heads are not kept: the octets of all of them take up to 256 KiB. */
 const MOST_OCTETS = 1_024
-/** Words that make the mark: of the beginning, where the target is and mostly Host, and of the end. */
+/** Words that go into the mark: the first, which hold the target and usually Host, and the last. */
 const MARKED = { first: 16, last: 4 }
 
-/** Others that come to a place in a row before it is given to one of them: where no two heads are alike, few are kept in vain. */
+/** Misses in a row before a place is given to another head: where no two heads are alike, few are copied in vain. */
 const PATIENCE = 32
 
 /**
- * Heads that came before, octet by octet the same: a client that asks for the same again says it in the same way, and what
- * was read of it then holds now. Each head has one place.
+ * Heads read before, found by their exact octets: a client that repeats a request repeats its head, and what was read
+ * from it still holds. Each head has one possible place.
  */
 export class KnownHeads {
   readonly #places: (Known | undefined)[] = Array.from({ length: PLACES }, () => undefined)
-  /** Those that came to a place since the one that has it. */
+  /** Misses at each place since its head was last found. */
   readonly #others = new Uint8Array(PLACES)
-  /** Of the one that was looked for last; undefined: such are not kept. */
+  /** Of the head that was looked up last; undefined if it cannot be kept. */
   #mark: number | undefined
 
-  /** The head that these octets are, and nothing else, if it is known. */
+  /** The known head that these octets are, with nothing after it; undefined if there is none. */
   get(octets: Buffer, length: number): Asked | undefined {
     const words = wordsOf(octets)
     const mark = length > MOST_OCTETS || words.length === 0 ? undefined : markOf(words, length)
@@ -47,10 +47,10 @@ export class KnownHeads {
     return known
   }
 
-  /** The one looked for last was not known: it is this. */
+  /** Adds the head that was looked up last, and not found. */
   add(asked: Asked): void {
     const mark = this.#mark
-    if (mark === undefined || asked.head.bears) return // credentials and cookies are not for keeping
+    if (mark === undefined || asked.head.bears) return // credentials and cookies are not kept
     const place = placeOf(mark)
     const others = (this.#others[place] ?? 0) + 1
     const isTaken = this.#places[place] !== undefined && others < PATIENCE
@@ -61,7 +61,7 @@ export class KnownHeads {
 
 const placeOf = (mark: number): number => mark & (PLACES - 1)
 
-/** In memory of its own: it may be kept for long. */
+/** Copied to memory of its own, as it may be kept for long. */
 function kept({ head, resource }: Asked, mark: number): Known {
   const octets = Buffer.allocUnsafeSlow(head.length)
   head.octets.copy(octets, 0, 0, head.length)
@@ -78,13 +78,13 @@ function markOf(words: Int32Array, length: number): number {
   return mark
 }
 
-/** FNV-1a (Fowler, Noll, Vo), a word at a time; what the upper half of a word says has to reach the lower. */
+/** FNV-1a (Fowler, Noll, Vo), a word at a time; the shift makes the upper half of a word affect the lower. */
 function mixed(mark: number, word: number = 0): number {
   const product = Math.imul(mark ^ word, 0x01000193)
   return product ^ (product >>> 15)
 }
 
-/** From the end: what differs is mostly there, after a target that is the same. */
+/** Compares from the end, where heads for the same target usually differ. */
 function isSame({ head, words }: Known, octets: Buffer, others: Int32Array): boolean {
   for (let at = words.length << WORD_BITS; at < head.length; at++) if (head.octets[at] !== octets[at]) return false
   for (let at = words.length - 1; at >= 0; at--) if (words[at] !== others[at]) return false

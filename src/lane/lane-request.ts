@@ -3,7 +3,7 @@ import type { CacheRequest, Peer } from '../model.ts'
 import { isFor } from '../policy/target.ts'
 import type { PlainHead } from './plain-head.ts'
 
-/** A request as the policy sees it, made of a plain head; its fields are read when somebody asks for them. */
+/** A request as the policy sees it, backed by a plain head; its fields are read on demand. */
 export class LaneRequest implements CacheRequest {
   readonly method: string
   readonly url: string

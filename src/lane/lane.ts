@@ -1,10 +1,10 @@
 /**
- * Cached answers straight at the socket. Most of what a hit costs in Node is not the cache but the objects around a
- * request; a plain request for a fresh copy needs none of them.
+ * Answers cache hits straight at the socket. Most of the cost of a hit in Node is not the cache but the objects around
+ * a request; a plain request for a fresh stored response needs none of them.
  *
- * The lane answers hits and nothing else: what it does not answer goes to node:http unchanged, octet by octet, so
- * that a difference in reading can smuggle nothing. It looks at a chunk only where it knows a request to begin: a connection
- * on which it has once lost sight of where requests end is left alone from then on.
+ * The lane answers hits and nothing else: all other input goes to node:http unchanged, octet by octet, so that a
+ * difference in parsing cannot be used for request smuggling. It reads a chunk only where it knows a request to begin:
+ * once it has lost track of where requests end on a connection, it leaves that connection alone.
  */
 import type { IncomingMessage, Server } from 'node:http'
 import type { Hits } from '../cache/http/hit.ts'
@@ -25,22 +25,22 @@ export interface LaneParts {
   readonly peerOf: (socket: IncomingMessage['socket']) => Peer
   readonly events: Events
   readonly clock: Clock
-  /** Between two requests of a connection, in ms: clients are told so. */
+  /** Between two requests of a connection, in ms; announced to clients in Keep-Alive. */
   readonly idleTimeout: number
-  /** Octets of a request's head; more is for node:http to refuse. */
+  /** Limit for a request's head, in octets; longer ones are left to node:http to refuse. */
   readonly headBytes: number
-  /** Has something run when all that is ready now has been read; `setImmediate` unless said. */
+  /** Runs a callback when everything that is ready now has been read; default: `setImmediate`. */
   readonly atTurnsEnd?: (run: () => void) => void
 }
 
 export interface Lane {
-  /** Where requests go that it does not answer. What it has looked up for them goes with them. */
+  /** Handles the requests that the lane has not answered, reusing its lookups. */
   readonly handle: (request: CacheRequest) => Reply | Promise<Reply>
-  /** From now on every request goes the normal way. What waits to be sent is sent. */
+  /** From now on every request goes through node:http. Responses that are waiting are sent. */
   stop(): void
 }
 
-/** Where this version of Node does not listen as it is expected to, nothing is changed. */
+/** Leaves connections as they are if this version of Node does not listen on them as expected. */
 export function openLane(server: Server, parts: LaneParts): Lane {
   const state = { open: true }
   const handOver = new HandOver()
@@ -48,7 +48,7 @@ export function openLane(server: Server, parts: LaneParts): Lane {
   const outbox = new Outbox(parts.atTurnsEnd)
   const idle = new IdleConnections(parts.clock, parts.idleTimeout)
   const answer = createAnswer({ ...parts, handOver, heads, outbox })
-  parts.events.on('origin', () => outbox.flush()) // many may have waited for what it answers
+  parts.events.on('origin', () => outbox.flush()) // the requests that waited for this may take long to answer
   server.on('connection', (socket: HttpSocket) => {
     if (state.open && socket.listenerCount('data') === 1) takeOver(socket)
   })
@@ -70,13 +70,13 @@ export function openLane(server: Server, parts: LaneParts): Lane {
       suspended: 0,
       answeredAt: 0,
     }
-    /** Octets of content that are still to come, after which a request begins; undefined: sight of that is lost. */
+    /** Octets of content still to come before the next request; undefined once track of that is lost. */
     let rest: number | undefined = 0
 
     const flushIfOwed = () => {
       if (connection.isOwed) outbox.flush()
     }
-    socket.prependListener('end', flushIfOwed) // node:http, which knows of no answer, then ends its side too
+    socket.prependListener('end', flushIfOwed) // node:http, unaware of the response, ends its side on this
 
     const push = readInPlace(socket, (octets, length) => {
       flushIfOwed()
@@ -89,27 +89,27 @@ export function openLane(server: Server, parts: LaneParts): Lane {
         idle.answered(connection)
         return true
       }
-      outbox.flush() // what comes now may take long
+      outbox.flush() // handling this input may take long
       if (!isEmptyLines(octets, length)) idle.handedOn(connection)
       const chunk = ownOctets(octets, length)
       if (known === undefined) head?.moveTo(chunk)
       try {
         return push(chunk)
       } finally {
-        handOver.take() // what is not used in this turn is out of date
+        handOver.take() // lookups not used in this turn are out of date
       }
     })
   }
 }
 
-/** Content that is still to come after a read, in octets; undefined: it is not known where a request begins. */
+/** Octets of content still to come after a read; undefined if it is not known where the next request begins. */
 function restAfter(rest: number | undefined, head: PlainHead | undefined, length: number): number | undefined {
   if (rest === undefined || (rest === 0 && head === undefined)) return undefined
   const left = head === undefined ? rest - length : head.contentLength - (length - head.length)
   return left < 0 ? undefined : left
 }
 
-/** node:http passes over them before a request (RFC 9112 section 2.2): with them, none begins. */
+/** Empty lines before a request are skipped by node:http (RFC 9112 section 2.2) and do not begin one. */
 function isEmptyLines(octets: Buffer, length: number): boolean {
   let at = 0
   while (at < length && (octets[at] === CR || octets[at] === LF)) at++
@@ -118,7 +118,7 @@ function isEmptyLines(octets: Buffer, length: number): boolean {
 
 const [CR, LF] = [13, 10]
 
-/** No answer is due on it, nothing that came before waits to be read, and it takes octets. */
+/** Whether no response is due, no earlier input is unread, and the socket can be written to. */
 function takesAnswers(socket: HttpSocket): boolean {
   return (
     !socket._httpMessage &&

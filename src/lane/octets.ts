@@ -1,10 +1,10 @@
-/** What stands in a head, octet by octet. */
+/** Classifies and compares the octets of a head. */
 import { firstOf, marksIn, WORD_BITS } from './words.ts'
 
 export const [CR, LF, SPACE, COLON, SLASH] = [13, 10, 32, 58, 47]
 const DELETE = 127
 
-/** What an octet may be part of. */
+/** Bits for what an octet may be part of. */
 export const [CAPITAL, LETTER, NAME, TARGET] = [1, 2, 4, 8]
 
 const KINDS = Uint8Array.from({ length: 256 }, (_, octet) => {
@@ -22,14 +22,17 @@ const isText = (octet: number = 0): boolean => octet >= SPACE && octet < DELETE
 
 export const is = (kind: number, octet: number = 0): boolean => ((KINDS[octet] ?? 0) & kind) !== 0
 
-/** Behind those of a kind that stand there. */
+/** The position after a run of octets of one kind. */
 export function endOf(kind: number, octets: Buffer, from: number, end: number): number {
   let at = from
   while (at < end && is(kind, octets[at])) at++
   return at
 }
 
-/** Behind visible ASCII and spaces, of which there are some before as well: most of a head is in values. */
+/**
+ * The position after a run of visible ASCII and spaces; by whole words, as values make up most of a head. The octets
+ * before `from` in its word have to be text too.
+ */
 export function endOfText(octets: Buffer, words: Int32Array, from: number, end: number): number {
   for (let word = from >> WORD_BITS; word < words.length; word++) {
     const marks = marksIn(words[word] ?? 0)
@@ -53,7 +56,7 @@ export function isAt(octets: Buffer, from: number, wanted: Buffer): boolean {
   return true
 }
 
-/** Without regard to case: of what may stand in a name or a value here, bit 5 tells only that of a letter, and nothing of "-". */
+/** Ignores case by setting bit 5, which makes no other octet of a name or a value equal to a letter or "-". */
 export function isNamed(octets: Buffer, from: number, name: Buffer): boolean {
   for (let at = 0; at < name.length; at++) if (((octets[from + at] ?? 0) | 0x20) !== name[at]) return false
   return true

@@ -1,19 +1,19 @@
 import type { HttpSocket } from '../ports/connections.ts'
 
-/** A connection, and whether an answer of its own waits here. */
+/** A connection, and whether a response for it is waiting here. */
 export interface Owed {
   readonly socket: HttpSocket
   isOwed: boolean
 }
 
-/** No more answers wait than this: the first has waited for as many requests to be read and looked at, some 100 µs. */
+/** Most responses that wait: the first waits while as many requests are read and looked up, some 100 µs. */
 const MOST = 32
-/** With fewer in a turn of the event loop, asking to be called at its end takes longer than it saves. */
+/** With fewer in a turn of the event loop, a callback at its end costs more than it saves. */
 const WORTHWHILE = 8
-/** Where it was not worthwhile lately, one answer in so many looks whether it is again. */
+/** While waiting is not worthwhile, one response in this many waits to see whether it has become so. */
 const LOOKS_AGAIN = 64
 
-/** An answer that waits. */
+/** A waiting response. */
 interface Place {
   connection: Owed | undefined
   head: Buffer | undefined
@@ -21,33 +21,33 @@ interface Place {
 }
 
 /**
- * Answers that wait until all requests that are ready have been read: reading many and then writing many is cheaper than
- * one by one (docs/decisions/lane/answers-leave-together.md).
+ * Responses that wait until all requests that are ready have been read: reading many and then writing many is cheaper
+ * than one by one (docs/decisions/lane/answers-leave-together.md).
  */
 export class Outbox {
   readonly #atTurnsEnd: (run: () => void) => void
-  /** Filled again and again: no object is made for an answer. */
+  /** Reused, so that no object is made per response. */
   readonly #places = Array.from({ length: MOST }, (): Place => emptyPlace())
   #waiting = 0
-  /** Of those that wait, while they are being sent. */
+  /** How many of those waiting the current flush has sent. */
   #sent = 0
-  /** Since the turn's first. */
+  /** Responses put here in this turn of the event loop. */
   #gathered = 0
   #isWorthwhile = false
   #sentAtOnce = 0
 
-  /** @param atTurnsEnd has something run when all that is ready now has been read */
+  /** @param atTurnsEnd runs a callback when everything that is ready now has been read */
   constructor(atTurnsEnd: (run: () => void) => void = setImmediate) {
     this.#atTurnsEnd = atTurnsEnd
   }
 
-  /** @param content undefined: there is none, or it comes with the head */
+  /** @param content undefined if there is none or `head` includes it */
   send(connection: Owed, head: Buffer, content: Buffer | undefined): void {
     if (this.#gathered > 0 || this.#isWorthwhile || this.#looksAgain()) this.#put(connection, head, content)
     else write(connection.socket, head, content)
   }
 
-  /** Sends what waits now: before anything else is done on one of the connections, or anything that takes its time. */
+  /** Sends what is waiting. To be called before anything else is done on one of the connections, or anything slow. */
   flush(): void {
     while (this.#sent < this.#waiting) this.#sendNext()
     this.#sent = this.#waiting = 0
@@ -74,7 +74,7 @@ export class Outbox {
     this.flush()
   }
 
-  /** What is on its way waits no more, whatever comes of writing it. */
+  /** Empties the place first: the response no longer waits even if writing it throws. */
   #sendNext(): void {
     const place = this.#places[this.#sent++] ?? emptyPlace()
     const { connection, head, content } = place

@@ -21,13 +21,13 @@ import { wordsOf } from './words.ts'
 
 /**
  * A request's head in the one form that leaves nothing to interpret: one line per field, names of letters, digits and
- * hyphens, one space, values of visible ASCII and inner spaces, CRLF. It is what every client of today sends, and what no
- * two parsers read differently. Texts are made of it only when they are asked for.
+ * hyphens, one space, values of visible ASCII and inner spaces, CRLF. All current clients send this form, and no two
+ * parsers read it differently. Strings are made from it only on demand.
  */
 export interface PlainHead {
-  /** What it stands at the beginning of, until it is moved. */
+  /** Begin with the head. */
   readonly octets: Buffer
-  /** Octets of the head. */
+  /** Of the head, in octets. */
   readonly length: number
   /** Octets of content that follow it. */
   readonly contentLength: number
@@ -40,38 +40,38 @@ export interface PlainHead {
   readonly targetTo: number
   readonly hostFrom: number
   readonly hostTo: number
-  /** Of target and host, the same for the same octets. */
+  /** Of the octets of target and host. */
   readonly hash: number
-  /** A field that makes the answer turn on more than a copy's freshness: Range. */
+  /** Has Range, so that more than freshness decides about the response. */
   readonly asksForRange: boolean
-  /** If-None-Match or If-Modified-Since. */
+  /** Has If-None-Match or If-Modified-Since. */
   readonly isConditional: boolean
-  /** Where the value of the only If-None-Match stands; both 0 when there is none, or several. */
+  /** Position of the value of If-None-Match; both 0 if there is none, or more than one. */
   readonly tagFrom: number
   readonly tagTo: number
-  /** X-Forwarded-Proto, which a trusted proxy may say. */
+  /** X-Forwarded-Proto, which counts only from a trusted proxy. */
   readonly forwardedProto: string | undefined
-  /** X-Forwarded-Host, which a trusted proxy may say. */
+  /** X-Forwarded-Host, which counts only from a trusted proxy. */
   readonly forwardedHost: string | undefined
-  /** A field that bears on the use of a copy, beside those above. */
+  /** Has another field that bears on whether a stored response may be used. */
   readonly bears: boolean
-  /** From now on it is read from there, where it stands in the same way. */
+  /** Reads from these octets from now on, which begin with the same head. */
   moveTo(octets: Buffer): void
 }
 
 const NOWHERE = -1
 
 /**
- * Reads a head that stands at the beginning of some octets, and all of it.
- * @param end what stands from there on counts for nothing, and may be anything
- * @returns undefined where there is the slightest doubt
+ * Reads a complete head at the beginning of some octets.
+ * @param end octets from there on do not count, and may be anything
+ * @returns undefined if there is the slightest doubt
  */
 export function readPlainHead(octets: Buffer, end: number = octets.length): PlainHead | undefined {
   const head = new Reading(octets)
   const words = wordsOf(octets)
   let at = head.requestLine(end)
   while (at > 0 && octets[at] !== CR) at = head.fieldLine(words, at, end)
-  // It is read octet by octet: one that ends in time was read of nothing from beyond the end.
+  // Reading only moves forward, so a head that ends in time has nothing in it from beyond the end.
   if (at < 0 || at + 2 > end || octets[at + 1] !== LF || head.hostTo === 0) return undefined
   head.length = at + 2
   return head
@@ -163,7 +163,7 @@ class Reading implements PlainHead {
         return true
       case 'connection':
         if (to - from === KEEP_ALIVE.length) return isNamed(this.octets, from, KEEP_ALIVE)
-        // Without Upgrade, which is not plain, it asks for nothing: some have nginx send it with every request.
+        // Without the Upgrade field, which is not plain, it has no effect; some nginx setups send it every time.
         return to - from === UPGRADE.length && isNamed(this.octets, from, UPGRADE)
       case 'content-length':
         return this.#noteLength(this.octets.toString('latin1', from, to))

@@ -1,28 +1,28 @@
 /**
- * What a socket reads, before there is a buffer of it: an answer that is at hand needs none, nor a place in the socket's
- * stream (docs/decisions/lane/one-buffer-for-all-reads.md).
+ * Gets at a socket's input before Node makes a buffer of it: a request that is answered at once needs none, nor a place
+ * in the socket's stream (docs/decisions/lane/one-buffer-for-all-reads.md).
  */
 import { Socket } from 'node:net'
 import type { HttpSocket } from '../ports/connections.ts'
 
 /**
- * Hears first of what a socket reads. What is to go on from there gives it to the socket's `push` as `ownOctets`.
- * @param octets what was read stands at their beginning, until the reader returns; behind it stands anything
+ * Receives a socket's input first. To pass it on, it calls the socket's `push` with `ownOctets`.
+ * @param octets begin with what was read, valid until the reader returns; what follows may be anything
  * @param length of what was read, in octets
  * @returns whether the socket is to read on
  */
 export type Reader = (octets: Buffer, length: number) => boolean
 
-/** As much as Node reads at once. */
+/** The most that Node reads at once. */
 const READ_BYTES = 64 * 1024
 
-/** One for all sockets of a thread: a read is heard of before there is another. */
+/** One for all sockets of a thread: each read is handled before the next. */
 const SHARED = Buffer.allocUnsafeSlow(READ_BYTES)
 
 /**
- * From now on the reader hears of what the socket reads; of its end, and of errors, the socket does as before. Where this
- * version of Node keeps other things than expected, each read has a buffer of its own, and the reader stands before `push`.
- * @param places where a socket keeps its option `onread`; null: it does not show
+ * Gives the socket's input to the reader from now on; its end and errors still go to the socket. If the internals of
+ * this version of Node are not as expected, each read has its own buffer, and the reader takes the place of `push`.
+ * @param places where a socket keeps its option `onread`; null if that was not found
  * @returns the socket's own `push`
  */
 export function readInPlace(
@@ -44,7 +44,7 @@ export function readInPlace(
 
 const nothing = (): void => {}
 
-/** What was read, to be kept for longer than the reader takes. */
+/** What was read, in a form that may be kept after the reader returns. */
 export const ownOctets = (octets: Buffer, length: number): Buffer =>
   octets === SHARED ? Buffer.from(octets.subarray(0, length)) : octets
 
@@ -54,8 +54,8 @@ interface OnreadPlaces {
 }
 
 /**
- * Where a socket keeps its option `onread`. Node gives that to the sockets that one opens oneself, not to those that a
- * server accepts, though they read in the same way.
+ * Where a socket keeps its option `onread`. Node offers it for the sockets one opens, not for those a server accepts,
+ * though both read in the same way.
  */
 const ONREAD = placesOfOnread()
 

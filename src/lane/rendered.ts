@@ -8,23 +8,23 @@ import type { PlainHead } from './plain-head.ts'
 
 export type Form = 'whole' | 'head' | 'notModified'
 
-/** Up to here head and content are one piece of memory, and leave in one write. */
+/** Content up to this size shares a buffer with its head and is sent in the same write. */
 const ONE_PIECE_BYTES = 16 * 1024
-/** What is kept of answers, twice over: the newer ones, and those before them. */
+/** Limit for each of the two generations of rendered responses, the newer and the older. */
 const MOST_BYTES = 8 * 2 ** 20
-/** What it takes to know of one, octets apart. */
+/** Overhead of each, apart from its octets. */
 const RENDERED_BYTES = 256
 
-/** The answers an entry gives at present, as octets. Age and ttl change once a second, nothing else does. */
+/** The current responses of an entry, as octets. Only age and ttl change, once a second. */
 export class Rendered {
   readonly age: number
   readonly ttl: number
-  /** Asked for again within its second: what is asked for less often is not worth keeping. */
+  /** Requested again within its second: the octets of others are not worth keeping. */
   isHot = false
   whole: Buffer | undefined
   head: Buffer | undefined
   notModified: Buffer | undefined
-  /** The entity tag, where a client that names exactly this has the content. */
+  /** The entity tag, if a client that sends exactly this has the content. */
   readonly #tag: string | undefined
 
   constructor({ status, fields }: StoredResponse, age: number, ttl: number) {
@@ -34,7 +34,7 @@ export class Rendered {
     this.#tag = tag !== undefined && TAG.test(tag) ? tag : undefined
   }
 
-  /** By names that are written here: V8 takes longer to find a member by one that is given. */
+  /** A switch, because V8 takes longer to find a member by a computed name. */
   octets(form: Form): Buffer | undefined {
     switch (form) {
       case 'whole':
@@ -46,7 +46,7 @@ export class Rendered {
     }
   }
 
-  /** Is its entity tag all that the request's If-None-Match says? Then this is what it has (RFC 9110 section 13.1.2). */
+  /** Whether If-None-Match is exactly this entity tag: the client then has this content (RFC 9110 section 13.1.2). */
   isNamedBy({ octets, tagFrom, tagTo }: PlainHead): boolean {
     const tag = this.#tag
     if (tag === undefined || tagTo - tagFrom !== tag.length) return false
@@ -57,7 +57,7 @@ export class Rendered {
 
 const TAG = /^(?:W\/)?"[^"]*"$/
 
-/** Answers as octets, made anew when the second changes. What is kept of them is bounded, and no part of any store. */
+/** Renders responses as octets, anew when the second changes. What it keeps is bounded, and not part of any store. */
 export class Renderer {
   readonly #ending: string
   readonly #reasons: (status: number) => string
@@ -66,7 +66,7 @@ export class Renderer {
   #bytes = 0
 
   /**
-   * @param ending what every head of this listener ends with, the empty line included
+   * @param ending what every head of this listener ends with, including the empty line
    * @param reasons reason phrases by status
    */
   constructor(ending: string, reasons: (status: number) => string) {
@@ -88,7 +88,7 @@ export class Renderer {
     return rendered
   }
 
-  /** Content that does not come with the head is for the caller to send after it. */
+  /** Content that does not share the head's buffer is left to the caller to send. */
   octets(rendered: Rendered, hit: Hit, form: Form): Buffer {
     const known = rendered.octets(form)
     if (known !== undefined) return known
@@ -122,7 +122,7 @@ export class Renderer {
 
 const NOTHING = Buffer.alloc(0)
 
-/** In memory of its own: a piece of Node's common one would hold all of that for as long as it is kept. */
+/** In memory of its own: a slice of Node's buffer pool would keep the whole pool in memory. */
 function octetsOf(head: string, content: Buffer): Buffer {
   const octets = Buffer.allocUnsafeSlow(head.length + content.length)
   octets.write(head, 'latin1')

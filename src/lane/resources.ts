@@ -2,7 +2,7 @@ import type { Hits, Plan } from '../cache/http/hit.ts'
 import type { CacheRequest } from '../model.ts'
 import type { PlainHead } from './plain-head.ts'
 
-/** A URL as it is asked for, and how it is looked up. */
+/** A URL as clients request it, and the plan to look it up. */
 export class Resource {
   readonly url: string
   readonly scheme: 'http' | 'https'
@@ -17,10 +17,10 @@ export class Resource {
     this.scheme = scheme
   }
 
-  /** From now on it is known by what this head has asked for it with. */
+  /** From now on it is found by the target and Host of this head. */
   nameAs({ octets, targetFrom, targetTo, hostFrom, hostTo }: PlainHead): void {
     this.#targetLength = targetTo - targetFrom
-    this.#octets = Buffer.allocUnsafeSlow(this.#targetLength + hostTo - hostFrom) // it may be kept for long
+    this.#octets = Buffer.allocUnsafeSlow(this.#targetLength + hostTo - hostFrom) // not pooled: it may be kept for long
     octets.copy(this.#octets, 0, targetFrom, targetTo)
     octets.copy(this.#octets, this.#targetLength, hostFrom, hostTo)
   }
@@ -40,7 +40,7 @@ export class Resource {
     return true
   }
 
-  /** Made once for all plain requests, where it is the same for all. */
+  /** Kept for all plain requests if it is the same for all. */
   planFor(request: CacheRequest, hits: Pick<Hits, 'planFor' | 'holds'>): Plan | undefined {
     if (request.plain !== true) return hits.planFor(request)
     const known = request.method === 'HEAD' ? this.#head : this.#get
@@ -57,7 +57,7 @@ const NOTHING = Buffer.alloc(0)
 const PLACES = 4_096
 const MOST_OCTETS = 512
 
-/** Those answered lately, found by the octets they are asked for with; each has one place, and whoever comes next takes it. */
+/** Resources answered lately, found by the octets of target and Host. Each has one place, which the next may take. */
 export class Resources {
   readonly #places: (Resource | undefined)[] = Array.from({ length: PLACES }, () => undefined)
 

@@ -1,12 +1,12 @@
-/** Octets four at a time, for loops that most octets of a request go through. */
+/** Reads octets four at a time, in the loops that go through most octets of a request. */
 import { endianness } from 'node:os'
 
-/** A word has 4 octets: a position shifted by this is a word's. */
+/** A word has 4 octets: an octet's position shifted right by this is its word's. */
 export const WORD_BITS = 2
-/** These bits of a position are where in its word it is. */
+/** Mask for the position of an octet in its word. */
 const IN_WORD = 3
 
-/** In this order the first octet is a word's lowest. */
+/** The first octet of a word is then its lowest. */
 const IS_LITTLE_ENDIAN = endianness() === 'LE'
 
 const NONE: Int32Array = new Int32Array()
@@ -14,8 +14,8 @@ let viewed: Buffer | undefined
 let view = NONE
 
 /**
- * The same memory in words. Nearly always it is the one buffer that sockets read into.
- * @returns no words, if the memory does not begin where one may, or the machine has its octets the other way round
+ * The same memory as words. The last view is kept: nearly always it is of the one buffer that sockets read into.
+ * @returns no words if the memory is not aligned to them, or the machine is big-endian
  */
 export function wordsOf(octets: Buffer): Int32Array {
   if (octets !== viewed) {
@@ -28,10 +28,10 @@ export function wordsOf(octets: Buffer): Int32Array {
 }
 
 /**
- * Marks the octets of a word that are neither visible ASCII nor a space, in their highest bits: the first of them, and
- * whatever those behind it seem to be then. 0: there are none.
+ * Marks the octets of a word that are neither visible ASCII nor a space, in their highest bits; 0 if there are none.
+ * Only the first mark is reliable.
  */
 export const marksIn = (word: number): number => ((word - 0x20202020) | (word + 0x01010101) | word) & 0x80808080
 
-/** Where in its word the first octet that is marked stands. */
+/** Position in its word of the first octet that is marked. */
 export const firstOf = (marks: number): number => (31 - Math.clz32(marks & -marks)) >> 3

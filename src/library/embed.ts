@@ -1,4 +1,4 @@
-/** The cache as an embedder makes it: every part has a default fit for one process. */
+/** The cache for embedding: every part has a default that suits one process. */
 import { type Cache, type CacheOptions, createCache as assemble } from '../cache/create-cache.ts'
 import { DEFAULT_MEMORY_BYTES } from '../config/defaults.ts'
 import { Events } from '../events.ts'
@@ -13,8 +13,8 @@ export type { Cache }
 export type EmbedOptions = { readonly [Name in keyof CacheOptions]?: CacheOptions[Name] | undefined }
 
 /**
- * A cache for values (`getOrSet`) and, where `routes` are given, for HTTP (`handle`).
- * @throws TypeError or RangeError naming what is no option, or none of its kind
+ * A cache for values (`getOrSet`) and, if `routes` are given, for HTTP (`handle`).
+ * @throws TypeError or RangeError naming an option that is unknown or of the wrong kind
  */
 export function createCache(options: EmbedOptions = {}): Cache {
   checkOptions(options)
@@ -30,8 +30,8 @@ export function createCache(options: EmbedOptions = {}): Cache {
 }
 
 /**
- * A store that other processes can share is not refused without a log: it also serves to hold more than memory does.
- * But who left the log out most likely meant to share, and would never learn that nothing is shared.
+ * A store that other processes can share is accepted without a log, as it may serve only to hold more than memory does.
+ * But a caller who left the log out most likely meant to share, and would not notice that nothing is: hence a warning.
  */
 function logOfThisProcess(store: Store): InvalidationLog {
   const tiers = new Set(store.usage().map(({ tier }) => tier))
@@ -43,11 +43,11 @@ function logOfThisProcess(store: Store): InvalidationLog {
 
 interface SharedLog {
   readonly tier: Tier
-  /** How it is given. */
+  /** How to give it as an option. */
   readonly given: string
 }
 
-/** The widest first: that of Redis is also one for the disks of all who use it. */
+/** The widest first: the log in Redis also serves the disks of all processes that use it. */
 const SHARED_LOGS: readonly SharedLog[] = [
   { tier: 'redis', given: 'redisLog({ url })' },
   { tier: 'disk', given: 'diskLog({ path })' },

@@ -1,4 +1,4 @@
-/** Options of `createCache` as callers in JavaScript may give them. */
+/** Checks options of `createCache`, for callers in JavaScript. */
 import type { CacheOptions } from '../cache/create-cache.ts'
 import { DEFAULT_RULES } from '../config/defaults.ts'
 import { checkNames, isList, isObject, type Names, shown } from '../given.ts'
@@ -7,7 +7,7 @@ import type { Route, Rules } from '../model.ts'
 type Given<T> = { readonly [Name in keyof T]?: unknown }
 
 /**
- * What is misspelt or of another kind would be taken for not given, or found out by a request later on.
+ * Otherwise a misspelt option would be ignored, and one of the wrong kind would only fail at a later request.
  * @throws TypeError or RangeError naming the option, what was expected, and what was given
  */
 export function checkOptions(options: object): void {
@@ -24,7 +24,7 @@ function checkOption(name: keyof CacheOptions, given: unknown): void {
   if (name === 'routes') checkRoutes(given as readonly unknown[])
 }
 
-/** Requests would find out what is missing, one by one. */
+/** Otherwise what is missing would only show when requests fail. */
 function checkRoutes(routes: readonly unknown[]): void {
   for (const route of routes) {
     const { name, match, origin, rules }: Given<Route> = isObject(route) ? route : {}
@@ -40,7 +40,7 @@ function checkRoutes(routes: readonly unknown[]): void {
 
 const LIMITS: Names<NonNullable<CacheOptions['limits']>> = { maxWaiting: true, maxBodiesInProgress: true }
 
-/** Compared with NaN, nothing would ever be too much. */
+/** A limit of NaN would never be exceeded. */
 function checkLimits(limits: object): void {
   checkNames(limits, LIMITS, 'limits')
   for (const [name, given] of Object.entries(limits)) {

@@ -1,4 +1,4 @@
-/** What `handle` is given, where nothing else is said as in `herdgate serve`. */
+/** Origins and rules for `handle`, with the defaults of `herdgate serve`. */
 import { systemClock } from '../clock.ts'
 import { DEFAULT_RULES, DEFAULT_TRANSPORT } from '../config/defaults.ts'
 import { checkNames, type Names, shown, strings } from '../given.ts'
@@ -14,13 +14,13 @@ export type OriginOptions = Pick<PoolOptions, 'name' | 'urls'> & {
   readonly [Name in keyof PoolOptions]?: PoolOptions[Name] | undefined
 }
 
-/** An origin reached through pools of HTTP/1.1 connections. `close` ends them when no request is in progress. */
+/** An origin reached through pools of HTTP/1.1 connections. `close` ends them once no request is in progress. */
 export type HttpOrigin = Pick<PoolOrigin, 'name' | 'fetch' | 'usage' | 'close'>
 
 /**
- * Connections to the URLs of one origin.
- * @throws TypeError when there is no URL, one is not http or https, or for what is no option; RangeError when a time or
- * `maxConcurrency` is no number above 0
+ * An origin with connections to its URLs.
+ * @throws TypeError if there is no URL, one is not http or https, or an option is unknown; RangeError if a time or
+ * `maxConcurrency` is not a number above 0
  */
 export function createOrigin(options: OriginOptions, clock: Clock = systemClock): HttpOrigin {
   checkNames(options, OPTIONS, 'createOrigin')

@@ -12,9 +12,9 @@ import { createOrigin } from './http.ts'
 import { createPeers } from '../ports/peers.ts'
 import { memoryStore } from '../stores/memory/store.ts'
 
-/** Options of the Fastify plugin. What is left out is as in `herdgate serve`. */
+/** Options of the Fastify plugin. Defaults are those of `herdgate serve`. */
 export interface HerdgateOptions {
-  /** One URL, or several that are taken in turns. */
+  /** One URL, or several that are used in rotation. */
   readonly origin: string | readonly string[]
   readonly match?: RouteMatch | undefined
   readonly ttl?: Duration | undefined
@@ -25,7 +25,7 @@ export interface HerdgateOptions {
   readonly cookies?: Rules['cookies'] | undefined
   readonly tags?: readonly string[] | undefined
   readonly memory?: number | string | undefined
-  /** Addresses and CIDR ranges of proxies whose X-Forwarded-* fields are believed. */
+  /** Addresses and CIDR ranges of proxies whose X-Forwarded-* fields are trusted. */
   readonly trustProxy?: readonly string[] | undefined
   /** Gets the cache, to purge it and to listen to its events. */
   readonly onCache?: ((cache: Cache) => void) | undefined
@@ -33,14 +33,14 @@ export interface HerdgateOptions {
 
 /**
  * A Fastify plugin that answers everything below its prefix from an origin, through a cache of its own. The origin is
- * asked for the whole path, prefix included. What Fastify refuses before it routes, or does not route, does not come
- * here.
+ * asked for the whole path, including the prefix. Requests that Fastify refuses before routing, or does not route, do
+ * not reach the plugin.
  */
 export async function herdgate(app: FastifyInstance, options: HerdgateOptions): Promise<void> {
   if (app.initialConfig.http2 === true) throw new TypeError(HTTP1_EXPECTED)
   const urls = [options.origin].flat()
   if (urls.length === 0 || !urls.every(isBase)) throw new TypeError(ORIGIN_EXPECTED)
-  // By `import()`: what reads it takes longer to load than the rest of the library, which most use without the plugin.
+  // By `import()`: this takes longer to load than the rest of the library, which most use without the plugin.
   const { readPluginOptions } = await import('../config/plugin-options.ts')
   const given = readPluginOptions(options)
   const peerOf = createPeers([options.trustProxy ?? []].flat())
@@ -61,7 +61,7 @@ export async function herdgate(app: FastifyInstance, options: HerdgateOptions): 
 
 const HTTP1_EXPECTED = 'herdgate: expected a Fastify instance without "http2": over HTTP/2 the plugin answers nothing'
 
-/** It may hold a password: what was given is not repeated. */
+/** Does not repeat what was given, which may hold a password. */
 const ORIGIN_EXPECTED =
   'herdgate: expected "origin" to be one http:// or https:// URL or several, without user, query or fragment'
 

@@ -1,13 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 
-/** What is injected, and whose answer nobody reads, is never told to have ended. */
+/** Longest wait: an injected request whose response is not read never reports its end. */
 const ANSWERED_WITHIN_MS = 30_000
 
 /**
- * Fastify closes without waiting for what is injected, and for what came to the second server of a `localhost` with two
+ * Fastify closes without waiting for injected requests, and for those to the second server of a `localhost` with two
  * addresses.
- * @returns settles when no request is in progress, or after as long as `herdgate serve` waits when it ends
+ * @returns settles when no request is in progress, or after as long as `herdgate serve` waits when it shuts down
  */
 export function countRequests(app: FastifyInstance): () => Promise<void> {
   const inProgress = new Set<ServerResponse>()
@@ -23,7 +23,7 @@ export function countRequests(app: FastifyInstance): () => Promise<void> {
     if (inProgress.size === 0) return
     const { promise, resolve } = Promise.withResolvers<void>()
     lastHasEnded = resolve
-    // It holds the process, unlike those of a clock: what the application does when it has closed is to be done.
+    // Unlike a clock's timers it keeps the process running, so that the application can do what it does after closing.
     const timer = setTimeout(resolve, ANSWERED_WITHIN_MS)
     await promise
     clearTimeout(timer)

@@ -12,11 +12,11 @@ export interface AsteriskOptions
     Pick<SingleRequest, 'url' | 'connectTimeout' | 'headersTimeout' | 'ca' | 'onUnreachable'> {
   readonly clock: Clock
   readonly signal?: Signal | undefined
-  /** Called once when the content has ended in whichever way; not when this rejects. */
+  /** Called once when the content has ended, successfully or not; not called when this rejects. */
   readonly finished: () => void
 }
 
-/** OPTIONS for the origin as a whole (RFC 9110 section 9.3.7), whose target `*` undici does not send. */
+/** Sends OPTIONS for the origin as a whole (RFC 9110 section 9.3.7), as undici cannot send its target `*`. */
 export async function askForOptions(request: OriginRequest, options: AsteriskOptions): Promise<OriginResponse> {
   const { method, target, onInterim } = request
   const fields = [...request.fields, 'Connection', 'close']

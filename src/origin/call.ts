@@ -7,25 +7,25 @@ import { clientGone } from './failure.ts'
 /** One URL of an origin. */
 export interface Member {
   readonly terms: Terms
-  /** On whichever connection is free. */
+  /** On any free connection. */
   send(request: OriginRequest, exchange: Exchange): void
-  /** On a new one: where one of those at rest had gone, so may all of them (RFC 9112 section 9.3.1). */
+  /** On a new one: if one idle connection had closed, the others may have too (RFC 9112 section 9.3.1). */
   sendAnew(request: OriginRequest, exchange: Exchange): void
 }
 
 export interface CallParts<M extends Member> {
-  /** Those to try, in this order. At least one. */
+  /** To be tried in this order. At least one. */
   readonly members: readonly M[]
   readonly signal: Signal | undefined
-  /** No connection to it came about. */
+  /** Called when no connection to a member could be established. */
   readonly unreachable: (member: M) => void
-  /** Called once, when the call is over: there is no answer, or its content has ended in whichever way. */
+  /** Called once, when the call has failed or the response's content has ended, successfully or not. */
   readonly over: () => void
 }
 
 /**
- * One fetch, from its first attempt to the last octet of its response. A URL that cannot be reached passes the request, of
- * which nothing was sent, to the next.
+ * One fetch, from its first attempt to the last octet of its response. If a URL cannot be reached, nothing has been
+ * sent, and the request goes to the next.
  */
 export class Call<M extends Member> implements Waiting {
   /** Rejects with a HerdgateError. */
@@ -36,7 +36,7 @@ export class Call<M extends Member> implements Waiting {
   readonly #abort = (): void => this.#exchange?.abort(clientGone())
   #request: OriginRequest
   #exchange: Exchange | undefined
-  /** Which of the members is asked. */
+  /** Index of the member being tried. */
   #at = 0
   #isRepeated = false
   #isOver = false
@@ -70,7 +70,7 @@ export class Call<M extends Member> implements Waiting {
 
   attempted(attempt: Attempt): void {
     if (attempt.kind === 'answered') this.#answer(attempt.response)
-    // undici has not done yet with the connection that failed.
+    // undici is not done with the failed connection yet.
     else queueMicrotask(() => this.#afterFailure(attempt))
   }
 
@@ -107,7 +107,7 @@ export class Call<M extends Member> implements Waiting {
   }
 }
 
-/** Once more when an idle connection closed as the request went out (RFC 9112 section 9.3.1). */
+/** Whether to retry because an idle connection closed as the request went out (RFC 9112 section 9.3.1). */
 function isWorthRepeating(attempt: Attempt, request: OriginRequest): boolean {
   return attempt.kind === 'lost' && (!attempt.sent || isRepeatable(request))
 }
@@ -116,7 +116,7 @@ function isRepeatable({ method, body, bodyAgain }: OriginRequest): boolean {
   return isSafe(method) && (body === undefined || bodyAgain !== undefined)
 }
 
-/** With content of which nothing has been read. */
+/** The request with its content from the beginning. */
 function anew(request: OriginRequest): OriginRequest {
   return request.bodyAgain === undefined ? request : { ...request, body: request.bodyAgain() }
 }

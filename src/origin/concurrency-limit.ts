@@ -2,20 +2,20 @@ import { HerdgateError } from '../errors.ts'
 import type { Clock, Signal } from '../model.ts'
 import { clientGone } from './failure.ts'
 
-/** How many may be in progress at once; the others wait in a queue, first come, first served. */
+/** Limits how many requests are in progress at once; the others wait in a queue, first come, first served. */
 export interface ConcurrencyLimit {
   /** Takes a place if one is free. */
   enterAtOnce(): boolean
   /**
-   * Waits for a place. Every admitted caller must leave() once.
+   * Waits for a place. Every admitted caller must call leave() once.
    * @throws HerdgateError overloaded when the queue is full or the wait too long; client_gone on abort
    */
   enter(signal?: Signal): Promise<void>
   readonly leave: () => void
   readonly usage: () => { inFlight: number; queued: number }
-  /** Resolves when nobody is in progress or in the queue. */
+  /** Resolves when nothing is in progress or in the queue. */
   idle(): Promise<void>
-  /** Another to the same places, by the same queue. From now on these limits hold, for both together. */
+  /** Another limit on the same places and queue. From now on these options hold, for both together. */
   successor(limits: ConcurrencyLimitOptions): ConcurrencyLimit
 }
 
@@ -36,10 +36,10 @@ export function createConcurrencyLimit(limits: ConcurrencyLimitOptions, clock: C
   return limitOn(new Room(limits), clock)
 }
 
-/** The places, and the queue before them. */
+/** The places, and the queue for them. */
 class Room {
   limits: ConcurrencyLimitOptions
-  /** A set keeps the order of arrival and lets go from anywhere in the queue. */
+  /** A set keeps the order of arrival and allows removal from anywhere in the queue. */
   readonly waiting = new Set<Waiter>()
   #taken = 0
 
@@ -58,7 +58,7 @@ class Room {
     this.admitWaiting()
   }
 
-  /** At once, so that no newcomer slips in between. */
+  /** Synchronous, so that no newcomer slips in between. */
   admitWaiting(): void {
     for (const next of this.waiting) {
       if (!this.take()) return
@@ -67,7 +67,7 @@ class Room {
   }
 }
 
-/** What came this way is counted here; there may be more ways in. */
+/** Counts only what has entered through it; other limits may share the room. */
 function limitOn(room: Room, clock: Clock): ConcurrencyLimit {
   const idlers: (() => void)[] = []
   let inFlight = 0

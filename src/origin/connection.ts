@@ -5,8 +5,8 @@ import { Exchange } from './exchange.ts'
 import { MAX_HEAD, OriginSocket, type OriginSocketOptions } from './origin-socket.ts'
 
 /**
- * A client of undici's pool that tells each exchange which connection carries it: only so can be known whether a
- * connection had served before, and whether it was reset or closed.
+ * A client of undici's pool that tells each exchange which connection carries it. Otherwise there would be no way to
+ * know whether the connection had been used before, and whether it was reset or closed.
  */
 export class Connection extends Client {
   readonly #socket: OriginSocket
@@ -18,11 +18,11 @@ export class Connection extends Client {
       allowH2: false,
       pipelining: 1,
       maxHeaderSize: MAX_HEAD,
-      // Node closes idle connections after 5 s, and others no sooner: stay below, obey longer hints to a minute.
+      // Node servers close idle connections after 5 s, others no sooner: stay below; follow hints up to a minute.
       keepAliveTimeout: 4_000,
       keepAliveMaxTimeout: 60_000,
       keepAliveTimeoutThreshold: 1_000,
-      // undici's own timers are precise to a second; the exchange has better ones.
+      // undici's own timers are accurate to a second; the exchange has better ones.
       headersTimeout: 0,
       bodyTimeout: 0,
     })

@@ -2,7 +2,7 @@
 import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 
-/** A peer silent for so long is probed: one that has vanished without a word would be waited for for ever. */
+/** A peer that is silent this long is probed, so that one that has vanished is not waited for indefinitely. */
 export const KEEP_ALIVE_MS = 60_000
 
 export interface DialOptions {

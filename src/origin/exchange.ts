@@ -14,21 +14,21 @@ import type { Lateness, SilenceTimer } from './silence-timer.ts'
 /** How an exchange went, up to the response's head. */
 export type Attempt =
   | { readonly kind: 'answered'; readonly response: OriginResponse }
-  /** No connection came about: nothing was sent. */
+  /** No connection could be established: nothing was sent. */
   | { readonly kind: 'unreachable'; readonly error: HerdgateError }
-  /** A connection that had served before ended before the first octet of an answer. */
+  /** A reused connection ended before the first octet of a response. */
   | { readonly kind: 'lost'; readonly sent: boolean; readonly error: HerdgateError }
   | { readonly kind: 'failed'; readonly error: HerdgateError }
 
 /** How long content may take. */
 export interface ContentTimes {
-  /** Between octets of content, in milliseconds, not counting the time in which we take none. */
+  /** Between octets of content, in milliseconds, not counting the time in which we read none. */
   readonly bodyTimeout: number
   /** From the head to the last octet of content, in milliseconds. */
   readonly totalTimeout: number
 }
 
-/** What holds for every exchange with one URL of an origin. */
+/** Settings of every exchange with one URL of an origin. */
 export interface Terms extends ContentTimes {
   /** The origin's authority, for messages. */
   readonly where: string
@@ -37,11 +37,11 @@ export interface Terms extends ContentTimes {
   readonly overTls: boolean
 }
 
-/** Whoever waits for an exchange. */
+/** Receives the outcome of an exchange. */
 export interface Waiting {
   /** Called once. */
   attempted(attempt: Attempt): void
-  /** Called once after an answer, when its content has ended in whichever way. */
+  /** Called once after a response, when its content has ended, successfully or not. */
   finished(): void
 }
 
@@ -146,7 +146,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
     this.#silence?.start(this.#terms.bodyTimeout, this.#terms.totalTimeout)
     this.#holdIfOthersTurn()
     this.#body = new ResponseBody(this)
-    // Node does not tell whether TLS was closed or only the connection under it (RFC 9112 section 9.8).
+    // Node does not say whether TLS was closed or only the connection under it (RFC 9112 section 9.8).
     const mayBeCutOff = this.#terms.overTls && isEndedByConnection(this.#request.method, status, fields)
     this.#waiting.attempted({
       kind: 'answered',
@@ -177,13 +177,13 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
     this.#fail(error, this.#unanswered(cause, error))
   }
 
-  /** Octets went one way or the other: the origin's silence counts from now on, where it is its turn. */
+  /** Octets have moved in either direction: the origin's silence is counted from now on, if it is its turn. */
   #movedOn(): void {
     this.#silence?.touch()
     this.#holdIfOthersTurn()
   }
 
-  /** Until we take content again, or the client sends what the origin may be waiting for. */
+  /** The hold lasts until we take content again, or the client sends what the origin may be waiting for. */
   #holdIfOthersTurn(): void {
     if (this.#isFull || this.#isClientsTurn) this.#silence?.hold()
   }
@@ -194,7 +194,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
     if (wrong !== undefined) this.abort(wrong)
   }
 
-  /** An error before the first octet was sent is one of connecting, unless an idle connection broke in that moment. */
+  /** An error before the first octet was sent is a connect error, unless an idle connection broke at that moment. */
   #stageOf(cause: Error): Stage {
     return this.#stage === 'connect' && isConnectionLoss(cause) && cause !== this.#socket?.refusal
       ? 'head'
@@ -217,7 +217,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
     this.#waiting.finished()
   }
 
-  /** The watch of the socket may be another exchange's from now on. */
+  /** The socket's timer may serve another exchange from now on. */
   #endWatch(): void {
     if (this.#silence === undefined) return
     this.#silence = undefined
@@ -241,10 +241,10 @@ export const lateContent = (why: Lateness, { bodyTimeout, totalTimeout }: Conten
 
 const NO_FIELDS: Fields = []
 
-/** undici's raw field lines: octets, kept one character each as everywhere in HTTP/1.1. */
+/** undici's raw field lines as strings with one character per octet, as everywhere in HTTP/1.1. */
 function fieldsOf(raw: Dispatcher.DispatchController['rawHeaders']): Fields {
   if (!Array.isArray(raw) || raw.length === 0) return NO_FIELDS
-  // Not mapped: V8 would make a list of another kind, and readers of fields would have to know both.
+  // Not `map`: V8 would make an array of another elements kind, and code that reads fields would have to handle both.
   const fields: string[] = []
   for (const part of raw) fields.push(typeof part === 'string' ? part : part.toString('latin1'))
   return fields

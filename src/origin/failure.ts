@@ -1,4 +1,4 @@
-/** The one place where what undici, TLS and the network report becomes a HerdgateError. */
+/** The one place where errors of undici, TLS and the network become HerdgateErrors. */
 import { errors } from 'undici'
 import { type ErrorCode, HerdgateError } from '../errors.ts'
 
@@ -14,18 +14,18 @@ export function failure(cause: unknown, stage: Stage, where: string): HerdgateEr
   return new HerdgateError(errorCode(cause, stage), `${where}: ${reasonOf(cause)}`, { cause })
 }
 
-/** Where a host has several addresses, none of which answers, there is a reason for each and none for all. */
+/** If none of a host's several addresses answers, the error has a reason for each and no message of its own. */
 function reasonOf(cause: unknown): string {
   if (cause instanceof AggregateError && cause.message === '') return cause.errors.map(reasonOf).join('; ')
   return cause instanceof Error ? cause.message || cause.name : String(cause)
 }
 
-/** The caller's own doing: its signal was aborted. */
+/** The caller's signal was aborted. */
 export function clientGone(): HerdgateError {
   return new HerdgateError('client_gone')
 }
 
-/** Did the connection itself end, rather than carry something wrong? */
+/** Whether the connection itself ended, as opposed to carrying something invalid. */
 export function isConnectionLoss(cause: unknown): boolean {
   return LOSSES.has(codeOf(cause)) || (codeOf(cause) === 'UND_ERR_SOCKET' && !isUnexpectedMessage(cause))
 }
@@ -43,7 +43,7 @@ function errorCode(cause: unknown, stage: Stage): ErrorCode {
 
 const TIMEOUTS = new Set(['ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
 
-/** This machine has run out of something; the origin has no part in it. */
+/** This machine has run out of something; the origin is not at fault. */
 const EXHAUSTED = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL'])
 
 /** A field or a length that cannot be sent as it is. */
@@ -72,7 +72,7 @@ const LOSSES = new Set([
 
 const SHUT_DOWN = new Set(['UND_ERR_DESTROYED', 'UND_ERR_CLOSED', 'UND_ERR_INFO', 'UND_ERR_ABORTED'])
 
-/** undici's parser asserts what its grammar lets through: a status below 100, for one. */
+/** undici's parser refuses by assertion what its grammar lets through, such as a status below 100. */
 const ASSERTION = 'ERR_ASSERTION'
 
 function isInvalid(code: string): boolean {
@@ -80,7 +80,7 @@ function isInvalid(code: string): boolean {
   return code.startsWith('HPE_') || code.startsWith('UND_ERR_RES') || code === 'UND_ERR_HEADERS_OVERFLOW'
 }
 
-/** undici reports a response nobody asked for, an unasked 101 and any 100 as socket errors, told apart by message. */
+/** undici reports an unsolicited response, an unsolicited 101 and any 100 as socket errors told apart by message. */
 function isUnexpectedMessage(cause: unknown): boolean {
   return cause instanceof Error && (cause.message === 'bad response' || cause.message === 'bad upgrade')
 }

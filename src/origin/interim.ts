@@ -5,11 +5,11 @@ import { CONTINUE_IN_DISGUISE } from './status-line.ts'
 
 /** Interim responses accepted before the final one. */
 const MAX_INTERIM = 64
-/** RFC 9110 section 15.2.1. Nothing was waiting for it: Expect is met before a request gets here. */
+/** RFC 9110 section 15.2.1. Nothing waits for it: Expect has been dealt with before a request gets here. */
 const CONTINUE = 100
 const SWITCHING_PROTOCOLS = 101
 
-/** What an origin says before its final response (RFC 9110 section 15.2), as long as it does not say too much. */
+/** Passes on what an origin sends before its final response (RFC 9110 section 15.2), within limits. */
 export class Interim {
   readonly #where: string
   readonly #pass: ((status: number, fields: Fields) => void) | undefined

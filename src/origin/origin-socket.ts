@@ -5,7 +5,7 @@ import type { Clock } from '../model.ts'
 import { createSilenceTimer, type Lateness, type SilenceTimer } from './silence-timer.ts'
 import { StatusLines } from './status-line.ts'
 
-/** Octets a response's head, or its trailer section, may have. */
+/** Most octets in a response's head, or in its trailer section. */
 export const MAX_HEAD = 64 * 1024
 
 export interface OriginSocketOptions {
@@ -14,19 +14,19 @@ export interface OriginSocketOptions {
   readonly connectTimeout: number
 }
 
-/** Whoever is being answered. */
+/** The exchange in progress. */
 export interface Watched {
   late(why: Lateness): void
 }
 
-/** The socket, one after the other, of one undici client. */
+/** The successive sockets of one undici client. */
 export class OriginSocket {
   /** Why the last attempt to connect failed. */
   refusal: Error | undefined
-  /** The error the present socket broke with; a connection closed in good order has none. */
+  /** The error with which the current socket broke; a connection closed in good order has none. */
   fault: Error | undefined
 
-  /** Watches over whoever is answering; one for all requests, one after the other, as most need no timer of their own. */
+  /** Watches the exchange in progress. One timer serves all in succession, as most need none of their own. */
   readonly silence: SilenceTimer
 
   readonly #dial: () => Socket
@@ -47,9 +47,9 @@ export class OriginSocket {
   }
 
   /**
-   * A request begins.
-   * @param watched told when `silence` has expired
-   * @returns how many began on the present socket before it
+   * To be called when a request begins.
+   * @param watched notified when `silence` has expired
+   * @returns how many began on the current socket before it
    */
   begin(watched: Watched): number {
     this.#statusLines.begin()
@@ -57,25 +57,25 @@ export class OriginSocket {
     return this.#served++
   }
 
-  /** The answer that is being read is of HTTP/1.0. */
+  /** Whether the response being read is HTTP/1.0. */
   get speaksHttp10(): boolean {
     return this.#statusLines.isOfHttp10
   }
 
-  /** It is of no version of HTTP/1. */
+  /** Whether its major version is not 1. */
   get speaksAnother(): boolean {
     return this.#statusLines.isOfAnother
   }
 
-  /** The request that began is over. */
+  /** To be called when that request is over. */
   end(): void {
     this.silence.rest()
     this.#watched = undefined
   }
 
-  /** Gives up an attempt to connect that nobody waits for any more. */
+  /** Gives up an attempt to connect that is no longer needed. */
   abandon(): void {
-    // After an error of the socket undici would connect once more.
+    // After a plain socket error undici would connect again.
     this.#dialling?.destroy(new errors.RequestAbortedError('abandoned'))
   }
 
@@ -103,7 +103,7 @@ export class OriginSocket {
       this.#dialling = undefined
       callback(null, socket)
     })
-    // Comes before undici's own listener, which may take a broken connection for the end of the content.
+    // Runs before undici's own listener, which may take a broken connection for the end of the content.
     socket.on('error', (error: Error) => {
       this.fault = error
       refused(error)

@@ -13,7 +13,7 @@ import { createRotation } from './rotation.ts'
 
 export interface OriginOptions extends ContentTimes {
   readonly name: string
-  /** One or more http or https URLs, taken in turns. A path in it is put before every target. */
+  /** One or more http or https URLs, used in rotation. The path of a URL is prefixed to every target. */
   readonly urls: readonly string[]
   /** Milliseconds until a connection must be established. */
   readonly connectTimeout: number
@@ -29,18 +29,18 @@ export interface OriginOptions extends ContentTimes {
 export interface PoolOrigin extends Origin {
   usage(): { inFlight: number; queued: number }
   /**
-   * A place among the requests in progress, for one on a connection that no pool serves.
-   * @returns gives it back
+   * Takes a place among the requests in progress, for a request on a connection outside the pools.
+   * @returns gives the place back
    * @throws HerdgateError overloaded, or client_gone when the signal is aborted
    */
   enter(signal: AbortSignal): Promise<() => void>
-  /** The URL whose turn it is, for a connection that no pool serves; and a way to say that it could not be reached. */
+  /** The next URL in the rotation, for a connection outside the pools, and how to report that it is unreachable. */
   nextUrl(): { readonly url: string; readonly unreachable: () => void }
-  /** One with other options, over the same places: both together have no more requests in progress than those allow. */
+  /** An origin with other options on the same places: both together keep to the new limit of requests in progress. */
   successor(options: OriginOptions): PoolOrigin
   /**
-   * Closes each connection as soon as it is idle. Requests that still come have one of their own.
-   * @returns settles when none is in progress or waiting for a place
+   * Closes each connection as soon as it is idle. Requests that still come get one of their own each.
+   * @returns settles when no request is in progress or waiting for a place
    */
   retire(): Promise<void>
   /**
@@ -52,10 +52,10 @@ export interface PoolOrigin extends Origin {
 
 /** How long a URL that could not be reached is tried only after the others. */
 const COOL_DOWN_MS = 2_000
-/** Requests waiting for a place, for each that has one. */
+/** Most requests in the queue, per place. */
 const QUEUE_PER_PLACE = 4
 
-/** Fields of the connection and of framing, which belong to each hop. Expect is met by the hop before us. */
+/** Connection and framing fields, which belong to one hop. Expect has been dealt with on the client's side. */
 const PER_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'expect'])
 
 /**
@@ -156,7 +156,7 @@ function createMember(text: string, options: OriginOptions, clock: Clock): PoolM
   const pool = new Pool(url.origin, { connections: maxConcurrency, allowH2: false, factory })
   const alone = new Set<Connection>()
   const basePath = url.pathname.replace(/\/$/, '')
-  // Without it undici would take the name from Host, and connect anew whenever that changes.
+  // Without it undici would take the name from Host, and reconnect whenever that changes.
   const servername = hostOf(url)
 
   const sendBy = (dispatcher: Dispatcher, { method, target, fields }: OriginRequest, exchange: Exchange) => {
@@ -168,7 +168,7 @@ function createMember(text: string, options: OriginOptions, clock: Clock): PoolM
     const connection = factory()
     alone.add(connection)
     sendBy(connection, request, exchange)
-    void connection.close().finally(() => alone.delete(connection)) // when it is answered
+    void connection.close().finally(() => alone.delete(connection)) // closes once the request is answered
   }
   return {
     url,

@@ -3,7 +3,7 @@ import { HerdgateError } from '../errors.ts'
 import { clientGone } from './failure.ts'
 import { contentReceived } from '../heap/young-garbage.ts'
 
-/** Who is being waited for, as the upload proceeds. */
+/** Learns which side is being waited for, as the upload proceeds. */
 export interface UploadProgress {
   /** The next octets have to come from the client. */
   waitingForClient(): void
@@ -12,9 +12,9 @@ export interface UploadProgress {
 }
 
 /**
- * The client's content on loan: reads from it as the origin takes it. Being destroyed, as undici does when an
- * exchange ends early, leaves the client's stream alone: the response travels on the same socket. Nothing is read
- * and no listener is attached before the first read.
+ * Lends the client's content: reads from it as the origin takes it. Destroying the loan, as undici does when an
+ * exchange ends early, leaves the client's stream alone, because the response travels on the same socket. Nothing is
+ * read and no listener is attached before the first read.
  */
 export function lend(source: Readable, progress: UploadProgress): Readable {
   let isAttached = false
@@ -41,7 +41,7 @@ export function lend(source: Readable, progress: UploadProgress): Readable {
   }
   const detach = () => {
     source.off('readable', onReadable).off('end', onEnd).off('error', onBroken).off('close', onBroken)
-    if (source.destroyed) source.on('error', ignore) // it may be on its way, and what nobody hears ends the process
+    if (source.destroyed) source.on('error', ignore) // unhandled, an error still on its way would end the process
   }
 
   const loan = new Readable({
@@ -59,12 +59,12 @@ export function lend(source: Readable, progress: UploadProgress): Readable {
       callback(error)
     },
   })
-  // undici stops listening when the request has failed, and then destroys with the error that it failed with.
+  // undici stops listening when the request has failed, and then destroys the loan with that error.
   loan.on('error', ignore)
   return loan
 }
 
-/** What is made of the client's content before it comes here may break by itself, and says how. */
+/** A stream that transforms the client's content before it comes here may fail with an error of its own. */
 const brokenOff = ({ errored }: Readable): HerdgateError => (errored instanceof HerdgateError ? errored : clientGone())
 
 function ignore(): void {}

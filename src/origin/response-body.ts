@@ -2,15 +2,15 @@ import type { HerdgateError } from '../errors.ts'
 import type { Content } from '../model.ts'
 import { contentReceived } from '../heap/young-garbage.ts'
 
-/** Above these nothing more is taken from the connection until somebody reads. */
+/** At these limits nothing more is taken from the connection until the content is read. */
 const MAX_BYTES = 64 * 1024
 const MAX_CHUNKS = 128
-/** Chunks that are smaller than this on average are given on as one: each has a price of its own on its way. */
+/** Chunks smaller than this on average are merged, as each has a cost of its own further on. */
 const SMALL_CHUNK_BYTES = 1024
 
 /** What the body asks of the connection it comes from. */
 export interface BodySource {
-  /** There is room again after push() said no. */
+  /** There is room again after push() returned false. */
   resume(): void
   /** Nobody will read the rest. */
   cancel(): void

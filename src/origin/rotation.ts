@@ -1,10 +1,10 @@
 import type { Clock } from '../model.ts'
 
-/** Turns of a round robin in which a member that just failed comes last for a while. */
+/** A round robin in which a member that has just failed comes last for a while. */
 export interface Rotation<Member> {
   /** Every member once, in the order to try them. */
   turn(): readonly Member[]
-  /** It could not be reached: until its cool-down is over it is tried only after the others. */
+  /** Reports a member as unreachable: until its cool-down is over it is tried only after the others. */
   readonly failed: (member: Member) => void
 }
 

@@ -1,37 +1,37 @@
 import type { Clock } from '../model.ts'
 
 /**
- * Tells when the other side has been silent for too long. Being touched for every chunk costs a clock reading, not
- * a new timer, and so does a new watch: one that fires early is set again for the rest.
+ * Detects that the other side has been silent for too long. Touching it for every chunk costs a clock reading, not a
+ * new timer, and so does a new watch: a timer that fires early is set again for the rest.
  */
 export interface SilenceTimer {
   /**
    * Begins a watch, in place of the one before.
    * @param limitMs of silence
-   * @param wholeMs for all of the watch, however often it is touched, also on hold
+   * @param wholeMs for the watch as a whole, however often it is touched, and also on hold
    */
   start(limitMs: number, wholeMs?: number): void
   /** The other side gave a sign of life; also ends a hold. */
   touch(): void
-  /** The silence is not the other side's doing for now; what is left is the time for all of the watch. */
+  /** Silence is not the other side's fault for now: only the limit for the whole watch still applies. */
   hold(): void
   /** Ends the watch. A timer that is set may serve the next one. */
   rest(): void
-  /** Ends the watch, and nothing is pending. */
+  /** Ends the watch, and leaves no timer pending. */
   stop(): void
 }
 
-/** Why a watch has expired: the other side was silent, or it went on and on. */
+/** Why a watch has expired: the other side was silent, or went on without end. */
 export type Lateness = 'silent' | 'endless'
 
-/** A timer that fires later than this, in ms, tells that the process stood still: it did not listen meanwhile. */
+/** A timer that fires later than this, in ms, shows that the process was stalled, and read nothing meanwhile. */
 const STOOD_STILL_MS = 100
-/** At the end of the watch any delay does: timers run before what has arrived is read. */
+/** Once the limit is reached, any lateness counts: timers run before input that has arrived is read. */
 const LATE_MS = 0
 
 /**
- * Time in which the process stood still (a stall of its loop, a pause of its machine) is not held against the other
- * side, whose answer may be waiting to be read: once per silence, the watch goes on for as long again, though not past its end.
+ * Time in which the process was stalled (a blocked event loop, a paused machine) is not held against the other side,
+ * whose response may be waiting to be read: once per silence, the watch is extended by as much, but not past its end.
  * @param expired called once per watch
  */
 export function createSilenceTimer(clock: Clock, expired: (why: Lateness) => void): SilenceTimer {
@@ -56,7 +56,7 @@ export function createSilenceTimer(clock: Clock, expired: (why: Lateness) => voi
       excused = true
       due = Math.min(end, Math.max(due, now + Math.min(lateMs, limit)))
     }
-    // On hold the end may be hours away: what is at rest by then would be kept alive by its timer.
+    // On hold the end may be hours away: so long a timer would keep a watch in memory long after it has ended.
     if (due > now) fireIn(Math.min(due - now, limit), now)
     else expire('silent')
   }

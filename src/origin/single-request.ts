@@ -22,7 +22,7 @@ export interface SingleRequest {
   /** Milliseconds from then to the complete head of the final response. */
   readonly headersTimeout: number
   readonly ca?: string | undefined
-  /** Called when no connection came about, unless the signal was the reason. */
+  /** Called when no connection could be established, unless the signal was the reason. */
   readonly onUnreachable?: (() => void) | undefined
   readonly onInterim?: ((status: number, fields: Fields) => void) | undefined
 }
@@ -33,8 +33,9 @@ export type Reply =
   | { readonly kind: 'switched'; readonly response: IncomingMessage; readonly socket: Duplex; readonly head: Buffer }
 
 /**
- * One request without content on a connection of its own, for what undici's pools do not do: a change of protocol,
- * and a target that is no path. The signal counts until the head is there; then the caller owns the connection.
+ * Sends one request without content on a connection of its own, for what undici's pools do not support: a change of
+ * protocol, and a target that is not a path. The signal applies until the head has arrived; then the caller owns the
+ * connection.
  * @throws HerdgateError origin_refused, origin_reset, origin_invalid, origin_timeout, client_gone
  */
 export async function ask(options: SingleRequest, clock: Clock, signal?: Signal): Promise<Reply> {

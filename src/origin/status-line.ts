@@ -9,22 +9,22 @@ const LAST_DIGIT = 11
 const [CR, LF, ZERO, ONE, NINE] = Buffer.from('\r\n019')
 
 /**
- * undici destroys a connection on which an origin says 100 Continue, which any server may at any time (RFC 9110
- * section 15.2: "a client MUST be able to parse one or more 1xx responses"). So that code, in the status lines up to
- * the final response, is changed in place before undici reads it.
+ * undici destroys a connection on which an origin sends 100 Continue, as any server may at any time (RFC 9110 section
+ * 15.2: "a client MUST be able to parse one or more 1xx responses"). So that status code, in the status lines up to the
+ * final response, is changed in place before undici reads it.
  */
 export class StatusLines {
-  /** The present or last one is of HTTP/1.0, or of an HTTP that is not version 1 (RFC 9110 section 2.5). */
+  /** The current or last one is HTTP/1.0, or has a major version other than 1 (RFC 9110 section 2.5). */
   isOfHttp10 = false
   isOfAnother = false
-  /** Octets of the present status line that were seen; undefined when no head is due. */
+  /** Octets of the current status line seen so far; undefined when no head is due. */
   #at: number | undefined
-  /** So far the code is 1, 10, 100. */
+  /** The status code, as far as seen, is 1, 10 or 100. */
   #isContinue = false
   /** Line ends in a row: two end a head. */
   #ends = 0
 
-  /** A request goes out: the next octets are the head of a response. */
+  /** To be called when a request is sent: the next octets are the head of a response. */
   begin(): void {
     this.#at = 0
   }
@@ -56,7 +56,7 @@ export class StatusLines {
     this.#ends = 0
   }
 
-  /** Fields of an interim response, to the empty line behind which the next status line begins. */
+  /** Skips the fields of an interim response, up to the empty line before the next status line. */
   #rest(octet: number | undefined): void {
     if (octet === CR) return
     this.#ends = octet === LF ? this.#ends + 1 : 0

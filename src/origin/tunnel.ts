@@ -11,47 +11,47 @@ import { createSilenceTimer, type SilenceTimer } from './silence-timer.ts'
 import { ask, type Reply, type SingleRequest } from './single-request.ts'
 
 export interface TunnelOptions {
-  /** http or https URL of the origin; a path in it is put before the target. */
+  /** http or https URL of the origin; its path is prefixed to the target. */
   readonly url: string
   /** Origin form: path and query. */
   readonly target: string
-  /** As they go out, Connection and Upgrade among them. */
+  /** As they are sent, including Connection and Upgrade. */
   readonly fields: Fields
   /** Milliseconds until the connection must be established. */
   readonly connectTimeout: number
   /** Milliseconds to the head of the response; also how long a direction may be silent once the other has ended. */
   readonly headersTimeout: number
   readonly clock: Clock
-  /** Called when no connection came about. */
+  /** Called when no connection could be established. */
   readonly onUnreachable?: (() => void) | undefined
   /**
-   * Called when the response's head is there, long before the tunnel is over.
+   * Called when the response's head has arrived, long before the tunnel is over.
    * @param fields as the origin sent them
    * @returns the end-to-end ones, as the client gets them
    */
   readonly onAnswer: (status: number, fields: Fields) => Fields
 }
 
-/** How it went. */
+/** The outcome of a tunnel. */
 export interface Tunnelled {
   readonly status: number
-  /** Octets of content of an answer other than 101. */
+  /** Octets of content, for a response other than 101. */
   readonly bytes: number
-  /** Such an answer did not reach the client whole. */
+  /** Such a response did not reach the client completely. */
   readonly aborted: boolean
 }
 
-/** The client's side: its socket, and what was read from it behind the request's head. */
+/** The client's side: its socket, and what was read from it after the request's head. */
 export interface TunnelClient {
   readonly socket: Duplex
   readonly head: Buffer
 }
 
 /**
- * Asks an origin to change protocols (RFC 9110 section 7.8) and joins client and origin when it does. An answer other
+ * Asks an origin to switch protocols (RFC 9110 section 7.8) and joins client and origin if it does. A response other
  * than 101 is passed on and the connection closed. Resolves when everything is over and the client's socket is closed
- * or handed its last octet.
- * @throws HerdgateError when there is no answer; nothing was written to the client then, and its socket is open
+ * or has been given its last octet.
+ * @throws HerdgateError if there is no response; nothing has been written to the client then, and its socket is open
  * unless the client itself has gone (client_gone)
  */
 export async function tunnel(options: TunnelOptions, client: TunnelClient): Promise<Tunnelled> {
@@ -68,7 +68,7 @@ export async function tunnel(options: TunnelOptions, client: TunnelClient): Prom
   }
 }
 
-/** Fields that delimit content: the request has none, whatever the client's said. */
+/** Fields that delimit content: the request has none, whatever the client's announced. */
 const FRAMING = new Set(['content-length', 'transfer-encoding', 'expect'])
 
 function singleRequest({ url: text, target, fields, ...rest }: TunnelOptions): SingleRequest {
@@ -83,7 +83,7 @@ function singleRequest({ url: text, target, fields, ...rest }: TunnelOptions): S
   }
 }
 
-/** A signal that fires when the client's socket closes, which must never raise an unheard error. */
+/** A signal that is aborted when the client's socket closes. Also keeps the socket's errors from going unhandled. */
 function watch(socket: Duplex): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController()
   const abort = () => controller.abort()
@@ -108,11 +108,11 @@ async function join(
   if (head.length > 0) client.socket.write(head)
   if (client.head.length > 0) origin.write(client.head)
 
-  // No limit of time holds for it any more. The origin's has it from the dialler.
+  // No timeout applies any more, so probes have to detect a peer that is gone. The dialler has set the origin's.
   if (client.socket instanceof Socket) client.socket.setKeepAlive(true, KEEP_ALIVE_MS)
   const both = [client.socket, origin]
   const destroy = () => both.forEach((socket) => socket.destroy())
-  // A direction that has ended leaves the other one open as long as it is used.
+  // When one direction has ended, the other stays open as long as it is used.
   const lingering = createSilenceTimer(clock, destroy)
   for (const socket of both) {
     socket.on('data', () => lingering.touch()).on('error', destroy)
@@ -139,7 +139,7 @@ function closeOf(socket: Duplex, destroyBoth: () => void): Promise<void> {
 
 // ------------------------------------------------------------------------------------------------ refused
 
-/** Passes a response on and closes. One that breaks off breaks the client's connection too. */
+/** Passes a response on and closes. If it is cut off, the client's connection is destroyed. */
 async function relay(
   response: IncomingMessage,
   fields: Fields,
@@ -167,7 +167,7 @@ async function relay(
   }
 }
 
-/** Ends the connection and reads on until the client has: closing over unread octets would cost it the response. */
+/** Ends our half and reads on until the client ends its own: closing over unread octets would cost it the response. */
 function close(socket: Duplex, clock: Clock, limitMs: number): void {
   const cancel = clock.after(limitMs, () => socket.destroy())
   socket.once('close', cancel).resume()
@@ -214,6 +214,6 @@ function drained(socket: Duplex): Promise<void> {
 
 // --------------------------------------------------------------------------------------------------- head
 
-/** With the status as it was received. */
+/** The head, with the status as received. */
 const headOf = ({ statusCode = 0, statusMessage = '' }: IncomingMessage, fields: Fields): string =>
   `${headText(statusCode, statusMessage, fields)}\r\n`

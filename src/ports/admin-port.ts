@@ -37,18 +37,18 @@ export interface AdminParts {
   readonly cache: Pick<Cache, 'purge' | 'invalidate' | 'explain'> & { stats(): Awaitable<Statistics> }
   readonly metrics: MetricsSource
   readonly live: Live
-  /** Opens everything under /v1. Not empty. */
+  /** Grants access to everything under /v1. Not empty. */
   readonly token: string
   readonly logger: Logger
   readonly ready: () => Readiness
   readonly version: string
   readonly clock?: Clock
-  /** Reads the configuration anew. */
+  /** Reloads the configuration. */
   readonly reload: () => Awaitable<Reloading>
   readonly extension?: AdminExtension | undefined
 }
 
-/** More for the admin port. */
+/** Additions to the admin port. */
 export interface AdminExtension {
   /** Browser modules in src/dashboard that are loaded with the dashboard, by file name. */
   readonly panels: readonly string[]
@@ -64,13 +64,13 @@ const REQUEST_TIMEOUT_MS = 30_000
 const LATE_CHECKED_MS = 1_000
 /** Between two requests of a connection. */
 const IDLE_TIMEOUT_MS = 72_000
-/** What a client has to take of an answer, or to send of its request; the bytes are those of a second. */
+/** The least that a client must read of a response, or send of its request; `minRate` in bytes per second. */
 const LEAST_RATE = { minRate: 16 * 1024, minRateWindow: 10_000 }
-/** Connections that are dropped in one turn of the event loop. */
+/** Most connections dropped in one turn of the event loop. */
 const DROPPED_AT_ONCE = 4
 /** A tag in a path may be as long as the request line allows; its own limit is checked with a message. */
 const LONGEST_PARAMETER = 16 * 1024
-/** Requests without the right token, from anybody. Who has it is not held up by those who guess. */
+/** Limit for requests without the right token, from all clients together. Those with the token are not held up. */
 const WRONG_TOKENS: Rate = { burst: 1000, perSecond: 50 }
 
 /**
@@ -95,7 +95,7 @@ export function createAdmin(parts: AdminParts): FastifyInstance {
   return admin
 }
 
-/** @param pages those for people; they come first, so that the other routes can be described */
+/** @param pages adds the pages for people, before all other routes, so that OpenAPI can describe those */
 function createInstance(parts: AdminParts, pages: (app: FastifyInstance) => void): FastifyInstance {
   const { metrics, token, logger, ready, clock = systemClock, extension } = parts
   const isAllowed = bearer(token)
@@ -103,7 +103,7 @@ function createInstance(parts: AdminParts, pages: (app: FastifyInstance) => void
   const app: FastifyInstance = Fastify({
     bodyLimit: BODY_LIMIT,
     forceCloseConnections: 'idle',
-    return503OnClosing: false, // /readyz says it
+    return503OnClosing: false, // /readyz reports it
     serverFactory: createAdminServer,
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     clientErrorHandler: refuseMalformed,
@@ -124,7 +124,7 @@ function createInstance(parts: AdminParts, pages: (app: FastifyInstance) => void
   app.addHook('onRequest', async ({ raw }) => {
     const isWithout = raw.headers.host === undefined && raw.httpVersion !== '1.0'
     if (isWithout) throw badRequest([{ at: 'Host', detail: 'missing' }])
-    // What comes behind it would not count.
+    // The router would ignore what follows it.
     if (raw.url?.includes('#')) throw badRequest([{ at: 'path', detail: 'a fragment is never sent' }])
   })
   app.addHook('onSend', async (_request, reply) => {
@@ -155,7 +155,7 @@ function createAdminServer(handler: RequestListener): Server {
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionsCheckingInterval: LATE_CHECKED_MS,
     keepAliveTimeout: IDLE_TIMEOUT_MS,
-    requireHostHeader: false, // node:http would refuse in its own words
+    requireHostHeader: false, // a hook checks it, and answers with problem details
   }
   const server = createServer(options, boundPipelining(handler))
   lingerWhereUnread(server)
@@ -201,7 +201,7 @@ function problemFor(error: Error): ProblemDetails {
   return REFUSALS.find((problem) => problem.status === status) ?? { status, title }
 }
 
-/** What Fastify itself refuses: content it cannot read, and paths it cannot match. Of files it may refuse more. */
+/** Refusals by Fastify itself: content it cannot read, and paths it cannot match. For files there may be others. */
 const REFUSALS: readonly ProblemDetails[] = [
   { status: 400, title: 'Bad request', detail: 'the content is not well-formed JSON' },
   { status: 413, title: 'Content too large', detail: `at most ${BODY_LIMIT} bytes are taken` },
@@ -209,7 +209,7 @@ const REFUSALS: readonly ProblemDetails[] = [
   { status: 415, title: 'Unsupported media type', detail: 'expected Content-Type: application/json' },
 ]
 
-/** More faults than this in one request are not listed. */
+/** Most faults listed for one request. */
 const MOST_FAULTS = 10
 
 function invalid(faults: readonly { readonly instancePath: string; readonly message?: string }[]): ProblemError {

@@ -7,14 +7,14 @@ import { lastDue, waitingAnswers } from './pipelining.ts'
 import { type Refused, UNTOLD } from './refusals.ts'
 
 /**
- * CONNECT is answered 405: nothing here is a tunnel. Left to itself node:http hangs up without a word; and where somebody
- * listens for it, it has no limits of its own for the connection any more. Behind answers that are due it gets none of its
- * own: the connection ends with them.
+ * Answers CONNECT, which is not supported, with 405. Without a listener node:http closes the connection with no
+ * response; with one, it no longer applies its own limits to the connection. If earlier responses are still due,
+ * CONNECT gets none: the connection ends with them.
  */
 export function refuseConnect(server: Server, refused: Refused = UNTOLD): void {
   server.on('connect', (message) => {
     const { socket } = message
-    socket.on('error', () => socket.destroy()) // node:http has taken its own listener off
+    socket.on('error', () => socket.destroy()) // node:http has removed its own listener
     const last = lastDue(socket)
     if (last === undefined) {
       const error = new HerdgateError('method_not_allowed')
@@ -26,7 +26,7 @@ export function refuseConnect(server: Server, refused: Refused = UNTOLD): void {
   })
 }
 
-/** What node:http does for the answers of a connection as long as it has not let go of it. */
+/** Does for the remaining responses what node:http does for a connection that it has not detached from. */
 function keepAnswering(socket: HttpSocket): void {
   socket.on('drain', () => {
     if (socket._httpMessage?.writableNeedDrain) socket._httpMessage.emit('drain')
@@ -34,5 +34,5 @@ function keepAnswering(socket: HttpSocket): void {
   socket.once('close', () => {
     for (const response of waitingAnswers(socket)) response.destroy()
   })
-  socket.resume() // whoever does not read does not hear of the client's end either
+  socket.resume() // otherwise the client's end would go unnoticed
 }

@@ -1,26 +1,26 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** What node:http and node:net keep on a socket, as far as it is of use here. */
+/** A socket with those internals of node:http and node:net that are used here. */
 export type HttpSocket = Socket & {
-  /** While an answer is due on it. */
+  /** The response whose turn it is, while one is due. */
   _httpMessage?: ServerResponse | null
-  /** Its request that is being received, or was last. */
+  /** `incoming`: the request that is being received, or the last one. */
   parser?: { readonly incoming?: IncomingMessage | null } | null
   _handle?: {
-    /** Handed to the system so far, or still in its way. */
+    /** Octets handed to the system so far, or queued for it. */
     readonly bytesWritten: number
-    /** Still in the way: the system takes no more. */
+    /** Octets queued, because the system takes no more. */
     readonly writeQueueSize: number
-    /** Reads from now on go into this memory. */
+    /** Makes reads go into this memory from now on. */
     useUserBuffer?(octets: Buffer): void
   } | null
 }
 
-/** Those of which node:http has had no head, and need not have: all that came on them was answered before it. */
+/** Connections from which node:http has had no head, and is owed none: the lane has answered all they sent. */
 export const owingNoHead = new WeakSet<HttpSocket>()
 
-/** Those whose head is late, until it is their turn to be refused, or the head has come after all. */
+/** Connections whose head is late, until their turn to be refused, or until it arrives after all. */
 export const owingLateHead = new Set<HttpSocket>()
 
 /** The connections of a server, while they are open. */

@@ -18,25 +18,25 @@ import { NO_SCHEMA_COMPILERS } from './schema-compilers.ts'
 import { dropSlowClients } from './slow-clients.ts'
 import { type IsUpgrade, isUpgrade } from './websocket-handshake.ts'
 
-/** What of the limits concerns connections of clients. */
+/** The limits that concern client connections. */
 export type ConnectionLimits = Omit<Limits, 'maxWaiting' | 'maxBodiesInProgress'>
 
 /** How often node:http looks for heads that take too long, in ms. */
 const HEADS_CHECKED_MS = 250
-/** Connections that are dropped in one turn of the event loop. With all that it entails, each takes half a millisecond. */
+/** Most connections dropped in one turn of the event loop. Each takes half a millisecond, all consequences included. */
 const DROPPED_AT_ONCE = 4
 
 export interface DataPortOptions {
-  /** Put around everything that is done for a request. */
+  /** Wraps everything that is done for a request. */
   readonly around?: (handler: RequestListener) => RequestListener
   readonly upgrades?: IsUpgrade
   readonly refused?: Refused
 }
 
 export interface DataPort {
-  /** It routes nothing: every request, however odd, reaches one handler. */
+  /** Does no routing: every request, however odd, reaches one handler. */
   readonly app: FastifyInstance
-  /** From now on each answer is the last of its connection. */
+  /** Makes each response from now on the last of its connection. */
   readonly drain: () => void
 }
 
@@ -80,16 +80,17 @@ function createLimitedServer(handler: RequestListener, limits: ConnectionLimits,
     connectionsCheckingInterval: Math.min(HEADS_CHECKED_MS, limits.headTimeout),
     keepAliveTimeout: limits.idleTimeout,
     maxHeaderSize: limits.headBytes,
-    requestTimeout: 0, // an upload takes as long as it takes, at the least rate
+    requestTimeout: 0, // an upload may take any time, at the minimum rate
     requireHostHeader: false, // checked with everything else about the target
     shouldUpgradeCallback: upgrades,
   }
   const server: Server & { httpAllowHalfOpen?: boolean; dropMaxConnection?: boolean } = createServer(options, handler)
   server.maxConnections = limits.maxConnections
-  // By default a worker hands them back, to go round for ever: docs/decisions/workers/a-full-worker-hangs-up.md.
+  // By default a full worker hands connections back, and they go round for ever:
+  // docs/decisions/workers/a-full-worker-hangs-up.md.
   server.dropMaxConnection = true
-  server.httpAllowHalfOpen = true // who has sent all of a request and says so still wants the answer
-  // Refused like any other malformed request, so that what comes behind it is not processed.
+  server.httpAllowHalfOpen = true // a client that has ended its side still wants the response
+  // Refused like any other malformed request, so that nothing after it is processed.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response))
   holdContinue(server)
   return server

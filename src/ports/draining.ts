@@ -4,22 +4,22 @@ import type { HttpSocket } from './connections.ts'
 import { isLingering } from './lingering-close.ts'
 import { hasBegun, lastAnswer } from './pipelining.ts'
 
-/** How often connections are looked through while a listener closes, in ms. */
+/** Interval at which connections are checked while a listener closes, in ms. */
 const SWEEP_MS = 50
-/** Who has just connected has this long for a request; ms. */
+/** Time in which a new connection must send its first request, in ms. */
 const FIRST_REQUEST_MS = 1_000
-/** Nobody else has come in so many rounds of so many ms: not turns, as a worker has its connections from its primary. */
+/** Two rounds without a new connection: the backlog is empty. In ms, not turns: a worker's come from its primary. */
 const ROUND_MS = 10
 const QUIET_ROUNDS = 2
-/** A second: as long as connections come, others follow. */
+/** A second in all, as connections may keep coming. */
 const MOST_ROUNDS = 100
 
 /**
- * Lets a closing listener wait for answers that are due, and for nothing else. By itself it would wait for every
+ * Makes a closing listener wait for responses that are due, and for nothing else. By itself it would wait for every
  * connection on which something has arrived: half of a head, the rest of an upload that was answered long ago, a
- * keep-alive client that is between requests. Who has just connected is waited for: its request may be on its way.
+ * keep-alive client that is between requests. A new connection is waited for: its request may be on its way.
  * @param open the listener's connections
- * @returns has every answer from now on be the last of its connection; what closes begins with it
+ * @returns makes every response from now on the last of its connection; closing begins with that
  */
 export function waitOnlyForAnswers(app: FastifyInstance, open: ReadonlySet<HttpSocket>): () => void {
   const drain = endConnectionsOf(app, open)
@@ -36,7 +36,7 @@ export function waitOnlyForAnswers(app: FastifyInstance, open: ReadonlySet<HttpS
       if (!socket._httpMessage && !isEnding(socket) && !mayYetAsk) socket.destroySoon()
     }
   }
-  // For node:http a connection is idle as soon as all of its answer is handed over: what the client has yet to take is lost.
+  // To node:http a connection is idle once its response is handed over: what the client has yet to read is lost.
   app.server.closeIdleConnections = endIdle
   app.addHook('preClose', async () => {
     drain()
@@ -50,9 +50,9 @@ export function waitOnlyForAnswers(app: FastifyInstance, open: ReadonlySet<HttpS
 }
 
 /**
- * Resolves when no connection is left that the system has made and that was not taken yet: it resets those when the
- * listener closes, whatever their clients have sent. In a turn of the event loop one is taken.
- * @param taken how many have been taken so far
+ * Resolves when no connection seems to be left in the system's backlog, or after a second: when the listener closes,
+ * the system resets those not accepted yet, whatever their clients have sent. Each turn of the event loop accepts one.
+ * @param taken how many have been accepted so far
  */
 export async function backlogTaken(taken: () => number): Promise<void> {
   let quietRounds = 0
@@ -63,14 +63,14 @@ export async function backlogTaken(taken: () => number): Promise<void> {
   }
 }
 
-/** Nothing is added to what the client has yet to take, and then it is closed. */
+/** Whether the connection closes by itself once the client has read what is left. */
 const isEnding = (socket: HttpSocket): boolean =>
   isLingering(socket) || (socket.writableEnded && !socket.writableFinished)
 
 /**
- * Every answer is the last of its connection (RFC 9112 section 9.6), unless a pipelined request follows by
- * then: who sends on a connection that is about to close gets a reset. Fastify, when it closes, would have each be the
- * last, and what follows be lost.
+ * Makes every response the last of its connection (RFC 9112 section 9.6), unless a pipelined request already follows:
+ * a client that sends on a connection about to close gets a reset. Fastify, when it closes, would make each response
+ * the last, and lose the requests that follow.
  * @returns begins it
  */
 function endConnectionsOf(app: FastifyInstance, open: ReadonlySet<HttpSocket>): () => void {
@@ -89,8 +89,8 @@ function endConnectionsOf(app: FastifyInstance, open: ReadonlySet<HttpSocket>): 
 }
 
 /**
- * The answer that is in the making is the last, and says so. One that has yet to begin says so when it does, and may be
- * followed until then; one whose head is made says what it said.
+ * Makes the last response in progress the last of the connection. One that has yet to begin is made so when it does, as
+ * others may follow until then; one whose head is made stays as it is.
  */
 function announceEnd(socket: HttpSocket): void {
   const last = lastAnswer(socket)

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { METHODS } from '../node-http.ts'
 
 /**
- * Lets routes be added for every method that node:http reads; of itself Fastify knows but a few. CONNECT never comes to a
+ * Lets routes be added for every method that node:http parses; Fastify itself knows only a few. CONNECT never reaches a
  * route (connect.ts).
  */
 export function takeEveryMethod(app: FastifyInstance): void {

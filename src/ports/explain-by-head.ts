@@ -4,12 +4,12 @@ import type { Awaitable, CacheRequest } from '../model.ts'
 import { readHead } from '../policy/head.ts'
 import { locate } from '../policy/target.ts'
 
-/** That there is content is all that is asked of it. */
+/** Stands for content, of which only the presence counts. */
 const CONTENT = Readable.from([])
 
 /**
- * What would become of a request that is only asked about: how it would be refused by its head, else what is said of it when
- * its head is read.
+ * Explains a request as if it had been received: its refusal, if its head would be refused, otherwise what `explain`
+ * says of it.
  */
 export function explainByHead(
   request: CacheRequest,

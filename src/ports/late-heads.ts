@@ -4,13 +4,13 @@ import { refuseMalformed } from './malformed.ts'
 import type { Refused } from './refusals.ts'
 
 /**
- * Heads that take too long. node:http finds them by the thousand at once, and they are refused a few at a time: one that
- * has come whole before it was its turn is not too late.
- * @param inTurn puts off what is to be done until it is its turn
+ * Refuses heads that take too long. node:http may find thousands at once, and they are refused a few at a time: one
+ * that is complete before its turn is not too late.
+ * @param inTurn queues a callback until its turn
  */
 export function refuseLateHeads(inTurn: (run: () => void) => void, refused?: Refused) {
   return {
-    /** Has `handler` take each request, whose head has then come. */
+    /** Wraps the handler, to learn that a request's head has arrived. */
     watch(handler: RequestListener): RequestListener {
       return (request, response) => {
         if (owingLateHead.size > 0) owingLateHead.delete(request.socket)
@@ -21,7 +21,7 @@ export function refuseLateHeads(inTurn: (run: () => void) => void, refused?: Ref
       if (owingNoHead.has(socket)) return
       owingLateHead.add(socket)
       inTurn(() => {
-        // Without a parser it is closed, or another protocol's.
+        // Without a parser the connection is closed, or has switched protocols.
         if (owingLateHead.delete(socket) && socket.parser) refuseMalformed(error, socket, refused)
       })
     },

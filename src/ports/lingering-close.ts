@@ -1,7 +1,7 @@
 /**
- * A connection that is closed over unread octets is reset, and the reset may overtake answers that the client has not
- * read yet. Where octets may be unread, our half is ended first, and what comes is thrown away until the client has
- * ended its own, or has had its time (RFC 9112 section 9.6).
+ * Closing a connection with unread octets resets it, and the reset may overtake responses that the client has not read
+ * yet. Where octets may be unread, our half is ended first, and input is discarded until the client has ended its own,
+ * or its time is up (RFC 9112 section 9.6).
  */
 import type { Server } from 'node:http'
 import { Socket } from 'node:net'
@@ -12,25 +12,25 @@ import type { HttpSocket } from './connections.ts'
 /** How long a client has to hang up, in ms. */
 const LINGER_MS = 5000
 
-/** Connections on which more has been sent than will be read. */
+/** Connections on which the client has sent more than will be read. */
 const oversent = new WeakSet<HttpSocket>()
-/** Those whose end has begun. */
+/** Connections that are being closed in this way. */
 const lingering = new WeakSet<HttpSocket>()
 
-/** Has the ends that node:http makes, behind the last answer of a connection, linger where they have to. */
+/** Makes node:http linger, where it has to, when it closes a connection after the last response. */
 export function lingerWhereUnread(server: Server): void {
   server.on('connection', (socket: HttpSocket) => {
     socket.destroySoon = closeSoon
   })
 }
 
-/** Whatever else comes on the connection is not going to be answered. */
+/** To be called when nothing else that arrives on the connection will be answered. */
 export function expectUnread(socket: HttpSocket): void {
   oversent.add(socket)
 }
 
 /**
- * Answers with an error that is the last of the connection.
+ * Sends an error as the last response of the connection.
  * @param cacheStatus as for problemFields
  */
 export function refuse(socket: HttpSocket, error: HerdgateError, cacheStatus?: string): void {
@@ -44,7 +44,7 @@ function closeSoon(this: HttpSocket): void {
   else Socket.prototype.destroySoon.call(this)
 }
 
-/** Nothing more is written, and nothing of what comes is looked at. */
+/** Ends our half, and discards what still comes. */
 function closeLingering(socket: HttpSocket): void {
   lingering.add(socket)
   socket.end()
@@ -53,10 +53,10 @@ function closeLingering(socket: HttpSocket): void {
   socket.once('end', () => socket.destroySoon()).once('close', () => clearTimeout(tooLate))
 }
 
-/** Our half of it has ended, and it closes by itself before long. */
+/** Whether our half has been ended so that the connection closes by itself before long. */
 export const isLingering = (socket: HttpSocket): boolean => lingering.has(socket)
 
-/** A listener for data has node:http's parser let go of the connection. */
+/** A listener for data makes node:http's parser release the connection. */
 function readNothingMore(socket: HttpSocket): void {
   const drop = () => {}
   socket.on('data', drop)

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 
-/** Connections that wait to be accepted: of a herd that comes at once nobody is to be sent away to try again. */
+/** Connections that may wait to be accepted: enough that no client of a herd has to try again. */
 const BACKLOG = 4_096
 
 interface Address {
@@ -10,8 +10,8 @@ interface Address {
 }
 
 /**
- * Opens the admin port, which tells whether the rest is ready, and begins with the rest. Where that cannot begin, the admin
- * port is closed again.
+ * Opens the admin port, which reports whether the rest is ready, then starts the rest. If that fails, the admin port is
+ * closed again.
  * @returns the base URLs of both
  */
 export async function listenBeside(

@@ -5,12 +5,12 @@ import { expectUnread, refuse } from './lingering-close.ts'
 import { lastDue } from './pipelining.ts'
 import { type Refused, UNTOLD } from './refusals.ts'
 
-/** Connections whose end is settled: whatever else is wrong on them changes nothing. */
+/** Connections that are already being ended: further faults on them change nothing. */
 const ending = new WeakSet<HttpSocket>()
 
 /**
- * What Node's parser refused. The connection is closed: nothing after it can be trusted. Requests that came whole before
- * it are answered all the same, and then comes no more.
+ * Deals with input that Node's parser refused. The connection is closed, as nothing after it can be trusted, but
+ * complete requests before it are still answered.
  */
 export function refuseMalformed(error: NodeJS.ErrnoException, socket: HttpSocket, refused: Refused = UNTOLD): void {
   if (ending.has(socket)) return
@@ -19,22 +19,22 @@ export function refuseMalformed(error: NodeJS.ErrnoException, socket: HttpSocket
   if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy()
   else if (last !== undefined) endAfter(last, socket)
   else if (socket._httpMessage?.headersSent === true)
-    socket.destroy() // nothing may be put into an answer that is on its way
+    socket.destroy() // an error cannot go into a response that is on its way
   else {
     const refusal = new HerdgateError(codeOf(error))
     refuse(socket, refusal)
-    // Of a request that has begun, in whose content it was, whoever was to answer it tells.
+    // A fault within the content of a request is reported by that request's handler.
     if (!socket._httpMessage) refused(refusal, socket)
   }
 }
 
-/** Has the answer be the connection's last. */
+/** Makes the response the connection's last. */
 export function endAfter(last: ServerResponse, socket: HttpSocket): void {
   last.shouldKeepAlive = false
   expectUnread(socket)
-  // Not its close, which comes before its turn where it has broken off until then.
+  // Not on its close, which comes before its turn if it was aborted while waiting.
   last.once('finish', () => {
-    if (socket.writable) socket.destroySoon() // else node:http has ended it, and once more would cut that short
+    if (socket.writable) socket.destroySoon() // else node:http is ending it, and this would cut that short
   })
 }
 

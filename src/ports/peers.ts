@@ -6,8 +6,8 @@ import type { Peer } from '../model.ts'
 import { plainAddress, schemeTold } from '../policy/forwarded.ts'
 
 /**
- * Who is at the other end of a connection, and whether its word on whom it speaks for counts. Looked up once per
- * connection.
+ * Tells who is at the other end of a connection, and whether what it says about its own client is trusted. Looked up
+ * once per connection.
  * @param trusted addresses and CIDR ranges
  * @throws TypeError when one is neither
  */
@@ -43,7 +43,7 @@ function blockListOf(ranges: readonly string[]): BlockList {
   return list
 }
 
-/** The scheme the client used, as a trusted proxy before us tells it, or as this connection shows it. */
+/** The scheme the client used: as stated by a trusted proxy in front of this one, or else that of the connection. */
 export function schemeOf(message: IncomingMessage, peer: Peer): 'http' | 'https' {
   const own = 'encrypted' in message.socket ? 'https' : 'http'
   return peer.trusted ? schemeTold(message.headers['x-forwarded-proto'], own) : own

@@ -9,8 +9,8 @@ import { type Refused, UNTOLD } from './refusals.ts'
 /** Requests of one connection that may wait behind the one that is being answered (RFC 9112 section 9.3.2). */
 export const MOST_PIPELINED = 128
 /**
- * Of them, so many may be begun before their turn: each takes a place at its origin, and a window of memory, until a
- * client has taken all that comes before it.
+ * How many of them may begin before their turn: each occupies a slot at its origin and a window of memory until the
+ * client has read everything before it.
  */
 export const MOST_AHEAD = 4
 
@@ -18,22 +18,22 @@ const queues = new WeakMap<HttpSocket, Queue>()
 
 const NONE: ReadonlySet<ServerResponse> = new Set()
 
-/** Answers to the requests of a connection that came while another was being answered, until it is their turn; in order. */
+/** The responses of a connection that are waiting for their turn behind another, in order. */
 export const waitingAnswers = (socket: HttpSocket): Iterable<ServerResponse> => queues.get(socket)?.answers() ?? NONE
 
-/** The last answer that is due: what follows another would be lost if that were the connection's last. */
+/** The last response that is due. If an earlier one ended the connection, those after it would be lost. */
 export const lastAnswer = (socket: HttpSocket): ServerResponse | undefined => dueAnswers(socket).at(-1)
 
-/** Is the answer in the making, though its turn may not have come? */
+/** Whether the response has been begun, though its turn may not have come. */
 export const hasBegun = (response: ServerResponse, socket: HttpSocket): boolean =>
   queues.get(socket)?.hasBegun(response) ?? true
 
-/** The last answer that is due to a request that has come whole. */
+/** The last response that is due to a complete request. */
 export function lastDue(socket: HttpSocket): ServerResponse | undefined {
   return dueAnswers(socket).findLast(({ req }) => req.complete)
 }
 
-/** That which is being given and those that wait for their turn, in order. */
+/** The response being sent and those waiting for their turn, in order. */
 function dueAnswers(socket: HttpSocket): ServerResponse[] {
   const due = socket._httpMessage
   return [...(due ? [due] : []), ...waitingAnswers(socket)]
@@ -41,12 +41,12 @@ function dueAnswers(socket: HttpSocket): ServerResponse[] {
 
 /**
  * node:http hands over every request of a packet at once, two thousand of them if they are short, and would let each
- * begin a fetch. Those beyond the limit are refused in their turn, and the connection ends there. A few that are safe begin
- * ahead of it; what is unsafe, and what comes behind that, begins when its turn has come.
+ * begin a fetch. Those beyond the limit are refused in their turn, and the connection ends there. A few safe requests
+ * begin ahead of their turn; an unsafe one, and those after it, begin only in their turn.
  */
 export function boundPipelining(handler: RequestListener, refused: Refused = UNTOLD): RequestListener {
   return (request, response) => {
-    // A response gets its socket when it is its turn.
+    // node:http gives a response its socket when its turn comes.
     if (response.socket !== null) return handler(request, response)
     const mayWait = queueOf(request.socket).add(response, () => handler(request, response))
     if (!mayWait) refuse(request, response, refused)
@@ -61,10 +61,10 @@ function queueOf(socket: HttpSocket): Queue {
   return queue
 }
 
-/** Answers of a connection that wait for their turn. */
+/** The responses of a connection that are waiting for their turn. */
 class Queue {
   readonly #socket: HttpSocket
-  /** In order, each with what begins it until it has begun. */
+  /** In order, each with the callback that begins it, until it has begun. */
   readonly #waiting = new Map<ServerResponse, (() => void) | undefined>()
   #isClosed = false
 
@@ -80,7 +80,7 @@ class Queue {
     return this.#waiting.get(response) === undefined
   }
 
-  /** @returns whether it may wait. Where it may not the connection ends, and nothing that comes behind it may. */
+  /** @returns whether it may wait. If not, the connection ends, and nothing after it may wait either. */
   add(response: ServerResponse, begin: () => void): boolean {
     this.#isClosed ||= this.#waiting.size >= MOST_PIPELINED
     if (this.#isClosed) return false
@@ -93,15 +93,15 @@ class Queue {
   #turnOf(response: ServerResponse): void {
     const begin = this.#waiting.get(response)
     this.#waiting.delete(response)
-    // One that has broken off before would never be over: node:http knows of no socket that it could have closed.
+    // One that was aborted while waiting would never finish: it had no socket then that node:http could have closed.
     if (response.destroyed) return this.#socket.destroySoon()
     begin?.()
     this.#beginAhead()
   }
 
   /**
-   * Only safe requests may be processed side by side: what is unsafe may change what the next one asks for (RFC 9112
-   * section 9.3.2). Behind an answer that has broken off nothing is going to be answered.
+   * Only safe requests may be processed in parallel: an unsafe one may change what the next one asks for (RFC 9112
+   * section 9.3.2). After a response that was aborted nothing will be answered.
    */
   #beginAhead(): void {
     if (!isOfSafe(this.#socket._httpMessage)) return
@@ -121,6 +121,6 @@ function refuse(request: IncomingMessage, response: ServerResponse, refused: Ref
   expectUnread(request.socket)
   const error = new HerdgateError('overloaded')
   response.writeHead(error.status, [...problemFields(error), 'Connection', 'close'])
-  response.once('finish', () => refused(error, request.socket, request)) // the first of them: the others are not sent
+  response.once('finish', () => refused(error, request.socket, request)) // only for the first: later ones are not sent
   response.end(JSON.stringify(problemOf(error)))
 }

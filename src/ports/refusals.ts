@@ -1,4 +1,4 @@
-/** Answers that a port gives by itself, before anybody is asked: to what is no request, and to one too many. */
+/** Responses that a port sends by itself, without a handler: to an invalid request, and to one too many. */
 import type { IncomingMessage } from 'node:http'
 import type { HerdgateError } from '../errors.ts'
 import type { Events } from '../events.ts'
@@ -12,7 +12,7 @@ export type Refused = (error: HerdgateError, socket: HttpSocket, message?: Incom
 
 export const UNTOLD: Refused = () => {}
 
-/** They are answered requests like any other. Who has sent nothing has asked nothing. */
+/** Reports refusals as answered requests, like any other. A client that has sent nothing has made no request. */
 export function tellRefusals(events: Events, peerOf: (socket: HttpSocket) => Peer): Refused {
   return (error, socket, message) => {
     if (socket.bytesRead === 0) return

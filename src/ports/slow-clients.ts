@@ -1,7 +1,7 @@
 /**
- * Clients that hold a connection without making use of it. node:http limits the time for a head and between requests;
- * here is what it leaves open: content that drips in, a response that is hardly taken, a connection that we have ended
- * and the client does not.
+ * Drops clients that hold a connection without making use of it. node:http limits the time for a head and between
+ * requests; this covers the rest: content that trickles in, a response that is hardly read, a connection that we have
+ * ended and the client has not.
  */
 import type { HttpSocket } from './connections.ts'
 import { HerdgateError } from '../errors.ts'
@@ -9,27 +9,27 @@ import type { Clock } from '../model.ts'
 import { rawProblem } from '../problem.ts'
 
 export interface PaceOptions {
-  /** Puts off what is to be done until it is its turn. */
+  /** Queues a callback until its turn. */
   readonly inTurn: (run: () => void) => void
-  /** Octets per second that a client has to take, or send, while it is its turn. */
+  /** Octets per second that a client has to read, or send, while it is its turn. */
   readonly minRate: number
   /** Milliseconds over which that is measured. */
   readonly minRateWindow: number
   readonly clock: Clock
 }
 
-/** Each connection is looked at this often, in ms, or oftener where the window asks for it. */
+/** Interval between two checks of a connection, in ms; less if the window is short. */
 const ROUND_MS = 400
-/** All of them at once would take a while: a round is made in so many steps. */
+/** Steps per round, as checking all connections at once would take a while. */
 const STEPS = 10
-/** A window begins this often within another, so that what came at its beginning does not count for two. */
+/** Windows begun per window length: they overlap, so that a burst at the beginning of one does not count for two. */
 const OVERLAPPING = 4
 
 /**
- * Drops who is slower than the rate over a whole window in which it was always its turn. It is the client's turn to
- * read while the system takes no more of what we have for it: who waits for a slow origin has nothing to read. It is
- * its turn to send while content of its request is missing and we have room for it: who uploads to a slow origin is
- * not kept from sending by us, but by a buffer that is full.
+ * Drops a client that is slower than the rate over a whole window in which it was always its turn. It is the client's
+ * turn to read while the system takes no more of what we have for it: one that waits for a slow origin has nothing to
+ * read. It is its turn to send while content of its request is missing and we have room for it: one that uploads to a
+ * slow origin is held up by our full buffer.
  */
 export function dropSlowClients(
   connections: ReadonlySet<HttpSocket>,
@@ -41,7 +41,7 @@ export function dropSlowClients(
 
   const step = () => {
     const now = clock.now()
-    // Those who come meanwhile are in the round too; those who leave do not make it longer.
+    // Connections that open meanwhile join the round; those that close do not make it longer.
     share = Math.max(share, Math.ceil(connections.size / STEPS))
     for (let looked = 0; looked < share; looked++) {
       const { value: socket } = round.next()
@@ -52,7 +52,7 @@ export function dropSlowClients(
       }
       look(socket, now)
     }
-    cancel = clock.after(connections.size === 0 ? every * STEPS : every, step) // nobody to look at: one step is the round
+    cancel = clock.after(connections.size === 0 ? every * STEPS : every, step) // no connections: one step is the round
   }
   const look = (socket: HttpSocket, now: number) => {
     const took = owesReading(socket) ? taken(socket) : undefined
@@ -64,7 +64,7 @@ export function dropSlowClients(
     const sends = isSlow(pace.sending, sent, now)
     if (reads || sends) inTurn(() => dropIfStillDue(socket))
   }
-  /** @param moved octets up to now; undefined while it is not the client's turn, after which windows begin anew */
+  /** @param moved octets up to now; undefined while it is not the client's turn, which discards its windows */
   const isSlow = (windows: Mark[], moved: number | undefined, now: number): boolean => {
     const [first] = windows
     const isOver = first !== undefined && now - first.at >= minRateWindow
@@ -86,13 +86,13 @@ export function dropSlowClients(
   return { stop: () => cancel() }
 }
 
-/** A window's beginning, and what had been moved by then, in octets. */
+/** When a window began, and what had been moved by then, in octets. */
 interface Mark {
   readonly at: number
   readonly moved: number
 }
 
-/** Both directions of a connection: the windows of the client's turn that are not over, the oldest first. */
+/** The current windows of the client's turn in each direction, oldest first. */
 interface Paces {
   readonly reading: Mark[]
   readonly sending: Mark[]
@@ -102,10 +102,10 @@ const newPaces = (): Paces => ({ reading: [], sending: [] })
 
 const owesReading = (socket: HttpSocket): boolean => socket.writableLength > 0
 
-/** What the system has taken from us, within a single long write too. */
+/** Octets that the system has taken from us, even if only part of one long write. */
 const taken = ({ _handle: handle }: HttpSocket): number => (handle ? handle.bytesWritten - handle.writeQueueSize : 0)
 
-/** Content that is missing and for which there is room; or, after our end of the connection, its own. */
+/** Whether content is missing for which there is room or, once we have ended the connection, the client's own end. */
 function owesSending(socket: HttpSocket): boolean {
   if (socket.writableFinished) return true
   const request = socket.parser?.incoming
@@ -113,12 +113,12 @@ function owesSending(socket: HttpSocket): boolean {
   return request.readableLength < request.readableHighWaterMark
 }
 
-/** It may have caught up while it waited for its turn. */
+/** The client may have caught up while the drop was queued. */
 function dropIfStillDue(socket: HttpSocket): void {
   if (owesReading(socket) || owesSending(socket)) drop(socket)
 }
 
-/** Told so, if it is its answer's turn and none has begun; else without a doubt that what it got is cut off. */
+/** Answers 408 if a response is due and has not begun; otherwise resets, so that a cut-off response is seen as one. */
 function drop(socket: HttpSocket): void {
   const { _httpMessage: response, parser } = socket
   const isAnswerDue = response && !response.headersSent && response.req === parser?.incoming

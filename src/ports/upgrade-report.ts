@@ -3,11 +3,11 @@ import type { Fields } from '../fields.ts'
 import type { Clock, Outcome, Peer, Route } from '../model.ts'
 import { clientAddress } from '../policy/forwarded.ts'
 
-/** What is known of a handshake, and the events that tell how it was answered. */
+/** What is known of a handshake, and the events that report how it was answered. */
 export class UpgradeReport {
   route = ''
   url = ''
-  /** Why it goes on to the origin; undefined while it does not. */
+  /** Why it was forwarded to the origin; undefined until it is. */
   fwd: Outcome['fwd']
   readonly fields: Fields
   readonly #client: string
@@ -23,7 +23,7 @@ export class UpgradeReport {
     this.#startedAt = clock.now()
   }
 
-  /** The origin is asked. @returns to be told its status code, or the error's and what went wrong */
+  /** To be called when the origin is asked. @returns takes the origin's status code, or an error's code and cause */
   asks({ name: route, origin }: Route): (code: string, why?: string) => void {
     const startedAt = this.#clock.now()
     return (code, why) => {

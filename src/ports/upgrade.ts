@@ -22,7 +22,7 @@ export interface UpgradeOptions {
     TunnelOptions,
     'url' | 'connectTimeout' | 'headersTimeout' | 'onUnreachable'
   > & {
-    /** Waits for a place among the requests that the origin has at once. @returns gives it back */
+    /** Waits for one of the origin's slots for concurrent requests. @returns releases it */
     readonly enter: (signal: AbortSignal) => Promise<() => void>
   }
   readonly peerOf: (socket: IncomingMessage['socket']) => Peer
@@ -30,7 +30,7 @@ export interface UpgradeOptions {
   readonly events: Events
 }
 
-/** WebSocket connections go through to the route's origin, untouched once it has agreed (RFC 6455 section 4). */
+/** Passes WebSocket connections through to the route's origin, untouched once it has agreed (RFC 6455 section 4). */
 export function passUpgrades(server: Server, options: UpgradeOptions): { close(): void } {
   const open = new Set<Duplex>()
   server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -40,14 +40,14 @@ export function passUpgrades(server: Server, options: UpgradeOptions): { close()
     void pass(message, socket, head, options)
   })
   return {
-    /** They have no end of their own to wait for; their clients connect anew. */
+    /** Closes them all: they have no end of their own to wait for, and their clients reconnect. */
     close() {
       for (const socket of open) socket.destroy()
     },
   }
 }
 
-/** What would be done with a handshake; undefined for any other request, and for one that would be treated like any other. */
+/** Explains a handshake; undefined for any other request, and for a handshake that would be treated like one. */
 export function explainUpgrade(request: CacheRequest, routes: readonly Route[]): Explanation | undefined {
   const { method, url, fields } = request
   if (!isHandshake(method, fields)) return undefined
@@ -95,7 +95,7 @@ async function ask(
   const onAnswer = (status: number, answer: Fields): Fields => {
     answeredBy(String(status))
     if (status === SWITCHED) {
-      // The protocols have changed; how long the other one is spoken is neither the answer's time nor the origin's.
+      // The protocol has been switched: the time it is spoken counts neither as the response's nor as the origin's.
       leave()
       report.answered(status, passed(status), 0, false)
     }
@@ -113,7 +113,7 @@ async function ask(
   }
 }
 
-/** @throws HerdgateError when it goes no further */
+/** @throws HerdgateError when the request is refused */
 function admitted(request: CacheRequest, routes: readonly Route[], report: UpgradeReport): Route {
   const checked = admit(routes, request)
   report.route = checked.kind === 'admitted' ? checked.route.name : checked.route
@@ -136,7 +136,7 @@ function fieldsFor(request: CacheRequest, { rules }: Route): string[] {
   return fields
 }
 
-/** Aborted when it has closed. */
+/** A signal that is aborted when the socket closes. */
 function closeOf(socket: Duplex): AbortSignal {
   const closed = new AbortController()
   if (socket.destroyed) closed.abort()

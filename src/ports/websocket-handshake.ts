@@ -1,4 +1,4 @@
-/** WebSocket handshakes (RFC 6455 section 4.1): which requests they are, and how they are read. */
+/** Recognises and reads WebSocket handshakes (RFC 6455 section 4.1). */
 import type { IncomingMessage } from 'node:http'
 import { HerdgateError } from '../errors.ts'
 import { type Fields, field, has } from '../fields.ts'
@@ -8,19 +8,19 @@ import { matchRoute } from '../policy/route.ts'
 import type { HttpSocket } from './connections.ts'
 import { localAuthority, schemeOf } from './peers.ts'
 
-/** Which requests are upgrades. Any other stays what it is without its Upgrade field. */
+/** Decides which requests are upgrades. Any other is treated as if it had no Upgrade field. */
 export type IsUpgrade = (message: IncomingMessage) => boolean
 
 /**
- * Only a WebSocket handshake is one here, and only where no answer is due before its own: the connection is not the other
- * protocol's until then.
+ * Only a WebSocket handshake is an upgrade, and only if no earlier response is due: until those are sent the connection
+ * cannot switch protocols.
  */
 export const isUpgrade: IsUpgrade = (message) => {
   const socket: HttpSocket = message.socket
   return message.httpVersion === '1.1' && isHandshake(message.method ?? '', message.rawHeaders) && !socket._httpMessage
 }
 
-/** ... and only to routes that have WebSockets. One to no route is refused as an upgrade. */
+/** As `isUpgrade`, but only to routes that have WebSockets. One that matches no route is refused as an upgrade. */
 export function upgradesTo(routes: readonly Route[], peerOf: (socket: IncomingMessage['socket']) => Peer): IsUpgrade {
   return (message) => {
     if (!isUpgrade(message)) return false
@@ -31,8 +31,8 @@ export function upgradesTo(routes: readonly Route[], peerOf: (socket: IncomingMe
 }
 
 /**
- * A request with content is no handshake: whose the octets after its head are would depend on the answer. HTTP/1.0 has no
- * upgrades (RFC 9110 section 7.8).
+ * A request with content is no handshake: which protocol the octets after its head belong to would depend on the
+ * response. HTTP/1.0 has no upgrades (RFC 9110 section 7.8).
  */
 export function isHandshake(method: string, fields: Fields): boolean {
   if (method !== 'GET' || field(fields, 'upgrade')?.toLowerCase() !== 'websocket') return false

@@ -1,5 +1,5 @@
 /**
- * The data port with all that answers at it: the hit lane, the proxy route, and WebSockets. Does not listen by itself.
+ * The data port with everything behind it: the hit lane, the proxy route, and WebSockets. Does not listen by itself.
  */
 import { proxyEverything } from '../../routes/proxy.ts'
 import type { Cache } from '../cache/create-cache.ts'
@@ -27,7 +27,7 @@ export interface DataParts {
 export interface Data {
   /** @returns its base URL */
   listen(): Promise<string>
-  /** From now on each answer is the last of its connection. */
+  /** Makes each response from now on the last of its connection. */
   drain(): void
   /** Stops accepting, and finishes what is in flight. */
   close(): Promise<void>
@@ -44,7 +44,7 @@ export function openData(
     upgrades: upgradesTo(routes, peerOf),
     refused: tellRefusals(events, peerOf),
   })
-  const hasLane = config.lane && !tracing.on // what it answers would have no span
+  const hasLane = config.lane && !tracing.on // its responses would have no span
   const lane = hasLane
     ? openLane(port.server, { hits: cache.hits, peerOf, events, clock, ...config.limits })
     : undefined
@@ -54,7 +54,7 @@ export function openData(
   return {
     listen: () => listenOn(port, config.listen),
     drain() {
-      lane?.stop() // it says nothing of a connection's end
+      lane?.stop() // its responses never announce a connection's end
       drain()
     },
     async close() {

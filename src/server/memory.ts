@@ -1,4 +1,4 @@
-/** Keeps a process within its memory: garbage goes in time, the store gives way, and then it is known to be short. */
+/** Keeps a process within its memory: collects garbage in time, shrinks the store, then reports memory as short. */
 import type { Logger } from 'pino'
 import type { Pressure } from '../cache/engine/shedding.ts'
 import { DeadBuffers } from '../heap/dead-buffers.ts'
@@ -10,9 +10,9 @@ export interface WatchedMemory {
   readonly clock: Clock
   readonly logger: Logger
   readonly store: Yielding & Pick<Store, 'usage'>
-  /** Of what the container has, from 0 to 1. */
+  /** Share of the container's memory, from 0 to 1. */
   readonly containerShare: number
-  /** What happens while memory is short though the store has given way: for the log. */
+  /** What happens while memory is short although the store has shrunk; for the log. */
   readonly whileShort: string
 }
 

@@ -26,11 +26,11 @@ export interface ProxyOptions {
   readonly logger: Logger
   /** One human line per request instead of JSON. */
   readonly pretty: boolean
-  /** Of what the container has in memory, from 0 to 1; all of it unless said. */
+  /** Share of the container's memory, from 0 to 1; default: 1. */
   readonly containerShare?: number
-  /** In a worker, what it has from its primary. */
+  /** In a worker, what it gets from its primary. */
   readonly primary?: PrimaryParts | undefined
-  /** For metrics: what of the tiers' usage this process tells. */
+  /** For metrics: selects the tiers whose usage this process reports. */
   readonly tells?: (usage: TierUsage) => boolean
   /** For metrics. */
   readonly lastReload?: MetricsParts['lastReload']
@@ -42,29 +42,29 @@ export interface Proxy {
   readonly cache: Cache
   readonly metrics: Metrics
   readonly live: Live
-  /** Routes and origins of another configuration take the place of those there are. */
+  /** Replaces routes and origins by those of another configuration. */
   apply(config: RoutingConfig): void
   /** Whether it knows what has been purged, or has tried for long enough to find out. */
   isStarted(): boolean
   readonly started: Promise<void>
-  /** What works worse than configured, a few words each. */
+  /** What works worse than configured, in a few words each. */
   degraded(): readonly string[]
   /** @returns the base URL of the data port */
   listen(): Promise<string>
-  /** From now on each answer is the last of its connection. */
+  /** Makes each response from now on the last of its connection. */
   drain(): void
-  /** Gives back the memory of copies. */
+  /** Clears all tiers. */
   clear(): Awaitable<void>
   /** Stops accepting, and finishes what is in flight. */
   stop(): Promise<void>
-  /** Nobody waits for anything any more: closes everything. */
+  /** Closes everything, without waiting for what is in progress. */
   close(): Promise<void>
 }
 
 export function createProxy(config: Config, options: ProxyOptions): Proxy {
   const { tracing = NO_TRACING } = options
   const parts = { config, options, clock: systemClock, events: new Events() }
-  logStates(parts.events, options.logger) // first: stores tell of faults while they are opened
+  logStates(parts.events, options.logger) // first: stores report faults while they are opened
   const endOriginLog = logOrigins(parts.events, options.logger, parts.clock)
   const kept = openCache(parts)
   const { routing, tiers, memory, cache } = kept
@@ -102,7 +102,7 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
   }
 }
 
-/** What all of it is made with. */
+/** What every part is made with. */
 interface Parts {
   readonly config: Config
   readonly options: ProxyOptions
@@ -110,7 +110,7 @@ interface Parts {
   readonly events: Events
 }
 
-/** The cache, and what stands behind it. */
+/** The cache, and what is behind it. */
 interface Kept {
   readonly routing: Routing
   readonly tiers: Tiers
@@ -135,7 +135,7 @@ function openCache({ config, options, clock, events }: Parts): Kept {
   return { routing, tiers, memory, cache }
 }
 
-/** Who is told of what happens: the dashboard, metrics, the log, traces. */
+/** Opens everything that reports events: the dashboard, metrics, the log, traces. */
 function openReports(
   { options, clock, events }: Parts,
   { routing, tiers, cache }: Kept,
@@ -159,7 +159,7 @@ function openReports(
   return { live, metrics }
 }
 
-/** What only trusted peers may say is explained as if one had said it, where there are any. */
+/** Fields that only trusted peers may send are explained as if one had sent them, if any are configured. */
 const operatorOf = ({ listen }: Config): Peer => ({ address: '127.0.0.1', trusted: listen.trustProxy.length > 0 })
 
 function explainingTo(peer: Peer, cache: Cache, routes: readonly Route[]): Cache['explain'] {

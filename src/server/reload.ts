@@ -1,4 +1,4 @@
-/** A configuration that takes another's place in a running process, as far as that goes. */
+/** Replaces the configuration of a running process, as far as that is possible. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import type { Config, Fault } from '../config.ts'
@@ -6,20 +6,20 @@ import type { Awaitable } from '../model.ts'
 import type { RoutingConfig } from './routing.ts'
 
 export type Reloading =
-  /** Requests go by the new configuration. `needsRestart`: what has changed and is not applied. */
+  /** The new configuration applies to requests. `needsRestart`: what has changed but is not applied. */
   | { readonly ok: true; readonly needsRestart: readonly string[] }
   /** Nothing has changed. */
   | { readonly ok: false; readonly faults: readonly Fault[] }
 
-/** Flags, environment and file, read and checked anew. */
+/** Reads and checks flags, environment and file again. */
 export type ReadConfig = () => { readonly ok: true; readonly config: Config } | Extract<Reloading, { ok: false }>
 
-/** Who asked for it. */
+/** What requested a reload. */
 export type ReloadedBy = 'admin' | 'SIGHUP'
 
 export interface ReloaderParts {
   readonly read: ReadConfig
-  /** Settles when requests go by it. */
+  /** Settles when it applies to requests. */
   readonly apply: (config: RoutingConfig) => Awaitable<void>
   readonly logger: Logger
   readonly now: () => number
@@ -45,7 +45,7 @@ export class Reloader {
     this.last = { successful: true, at: parts.now() / 1000 }
   }
 
-  /** Origins and routes are swapped at once when all of it is valid; what is stored stays. */
+  /** Swaps origins and routes in one step if the whole configuration is valid; stored responses stay. */
   async reload(by: ReloadedBy): Promise<Reloading> {
     const { read, apply, logger, now } = this.#parts
     const outcome = read()
@@ -60,7 +60,7 @@ export class Reloader {
     return { ok: true, needsRestart }
   }
 
-  /** `maxObjectBytes` stands in the rules of every route, but it is the store's, which changes at a restart alone. */
+  /** `maxObjectBytes` is in the rules of every route but belongs to the store, which changes only at a restart. */
   #inForce({ origins, routes }: RoutingConfig): RoutingConfig {
     const { maxObjectBytes } = this.#first.store.memory
     return { origins, routes: routes.map((route) => ({ ...route, rules: { ...route.rules, maxObjectBytes } })) }

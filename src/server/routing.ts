@@ -1,4 +1,4 @@
-/** Routes and the origins they lead to, which another configuration may take the place of while requests go on. */
+/** Routes and their origins, which another configuration may replace while requests are in progress. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Chaos } from '../chaos/create-chaos.ts'
 import type { Config, OriginConfig } from '../config.ts'
@@ -13,20 +13,20 @@ export type RoutingConfig = Pick<Config, 'origins' | 'routes'>
 interface Target {
   readonly options: OriginConfig
   readonly pool: PoolOrigin
-  /** As the cache asks it. */
+  /** The pool as the cache sees it, with chaos and tracing. */
   readonly origin: Origin
 }
 
 export class Routing {
-  /** The same list for good; what is in it changes at once with `apply`. */
+  /** Always the same array: `apply` replaces its contents in one step. */
   readonly routes: Route[] = []
-  /** Names of origins by those of routes. */
+  /** Origin names by route name. */
   readonly originNames = new Map<string, string>()
   readonly #clock: Clock
   readonly #chaos: Chaos
   readonly #tracing: Tracing
   #targets: ReadonlyMap<string, Target> = new Map()
-  /** Of former configurations, as long as requests are in progress at them. */
+  /** Targets of earlier configurations that still have requests in progress. */
   readonly #retired = new Set<Target>()
 
   constructor(
@@ -40,8 +40,8 @@ export class Routing {
   }
 
   /**
-   * From now on requests go by this configuration. Origins that stay as they were keep their connections; those that do
-   * not are retired, because requests that have found their route already may yet need them.
+   * Applies this configuration to requests from now on. Unchanged origins keep their connections; the others are
+   * retired, not closed, because requests that are already routed may still need them.
    */
   apply({ origins, routes }: RoutingConfig): void {
     const before = this.#targets
@@ -64,7 +64,7 @@ export class Routing {
   #targetFor(options: OriginConfig): Target {
     const current = this.#targets.get(options.name)
     if (current !== undefined && isDeepStrictEqual(current.options, options)) return current
-    // What is in progress at a URL goes on being so: it counts by the new limit too.
+    // If they share a URL, requests in progress there count towards the new limit too.
     const isElsewhere = current === undefined || !current.options.urls.some((url) => options.urls.includes(url))
     const pool = isElsewhere ? createOrigin(options, this.#clock) : current.pool.successor(options)
     return { options, pool, origin: this.#tracing.origin(this.#chaos.origin(pool, options), options.urls) }
@@ -74,7 +74,7 @@ export class Routing {
     return { routes: this.routes.map(({ name }) => name), origins: [...this.#targets.keys()] }
   }
 
-  /** By name, what is retired included. */
+  /** By name, including retired origins. */
   usage(): ({ origin: string } & ReturnType<PoolOrigin['usage']>)[] {
     const sums = new Map<string, { origin: string } & ReturnType<PoolOrigin['usage']>>()
     for (const { options, pool } of this.#all) {
@@ -89,7 +89,7 @@ export class Routing {
     return [...this.#targets.values(), ...this.#retired]
   }
 
-  /** Where the next tunnel of a route goes: its origin's URLs in turns, those that could not be reached last. */
+  /** Where the next tunnel of a route goes: its origin's URLs in rotation, unreachable ones last. */
   readonly transport: UpgradeOptions['transport'] = ({ origin: { name } }) => {
     const { pool, options } = targetOf(this.#targets, name)
     const { url, unreachable } = pool.nextUrl()
@@ -97,7 +97,7 @@ export class Routing {
     return { url, connectTimeout, headersTimeout, onUnreachable: unreachable, enter: (signal) => pool.enter(signal) }
   }
 
-  /** Nobody waits for what is still being fetched. */
+  /** Aborts what is still being fetched. */
   async close(): Promise<void> {
     await Promise.all(this.#all.map(({ pool }) => pool.close(AbortSignal.abort())))
   }

@@ -1,12 +1,12 @@
 import type { Log } from '../logging/log.ts'
 
-/** Requests in flight have this long to end. */
+/** How long requests in flight have to end. */
 const DRAIN_MS = 30_000
-/** npm passes on a Ctrl-C that the terminal has already sent to us: one key, two signals. */
+/** npm passes on a Ctrl-C that the terminal has already sent to us: one key press, two signals. */
 const ECHO_MS = 500
 
 export interface Closable {
-  /** Goes on until nobody sends requests any more, as far as that can be known. */
+  /** Resolves when clients have stopped sending requests, as far as that can be known. */
   drain?(): Promise<void>
   close(): Promise<void>
 }
@@ -15,16 +15,16 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 const endNow = (): void => process.exit(0)
 
 /**
- * Until `closeOnSignals`: while all is being loaded and opened there is nothing to finish. As the first process of a
- * container this one would not notice a signal that nobody listens to.
+ * Exits on a signal at once, until `closeOnSignals`: while everything is being loaded and opened there is nothing to
+ * finish. The first process of a container would ignore a signal that it has no listener for.
  */
 export function endOnSignals(): void {
   for (const signal of SIGNALS) process.on(signal, endNow)
 }
 
 /**
- * On SIGTERM or SIGINT drains, closes and exits 0; on a second one exits at once. On an error nobody caught, as below.
- * Our own few lines, because the usual libraries take the echo of a Ctrl-C for a second signal.
+ * On SIGTERM or SIGINT drains, closes and exits 0; on a second one exits at once. Uncaught errors: `closeOnErrors`. Not
+ * done by a library, because the usual ones take the echo of a Ctrl-C for a second signal.
  */
 export function closeOnSignals(running: Closable, log: Log): void {
   const { logger, exit } = log
@@ -51,11 +51,11 @@ export function closeOnSignals(running: Closable, log: Log): void {
         exit(1)
       }
     })
-    process.off(signal, endNow) // last: while nobody listens, one that has come and was not told of yet is lost
+    process.off(signal, endNow) // last: without any listener a signal that is pending would be lost
   }
 }
 
-/** An error nobody caught closes, with exit code 1: what it left behind cannot be known. */
+/** Closes on an uncaught error, with exit code 1, as the state it has left behind is unknown. */
 export function closeOnErrors(running: Closable, log: Log): Closing {
   const closing = new Closing(running, log)
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {

@@ -1,4 +1,4 @@
-/** From a configuration to where copies are kept, how nodes hear of purges, and who asks the origin for all. */
+/** Opens what a configuration asks for: stores, the invalidation log, and the leases by which one fetches for all. */
 import type { Chaos } from '../chaos/create-chaos.ts'
 import type { Config } from '../config.ts'
 import type { Events } from '../events.ts'
@@ -17,9 +17,9 @@ export interface Tiers {
   readonly store: Store
   readonly log: InvalidationLog
   readonly sharing: Sharing | undefined
-  /** Copies in this process's memory. */
+  /** The store in this process's memory. */
   readonly memory: MemoryStore
-  /** What works worse than configured, a few words each. */
+  /** What works worse than configured, in a few words each. */
   degraded(): readonly string[]
 }
 
@@ -27,7 +27,7 @@ export interface TierParts {
   readonly clock: Clock
   readonly events: Events
   readonly chaos: Chaos
-  /** What a worker has from its primary; each is used where disk or Redis do not have it. */
+  /** What a worker gets from its primary; each part is used if neither disk nor Redis provides it. */
   readonly primary?: PrimaryParts | undefined
 }
 
@@ -35,11 +35,11 @@ export interface PrimaryParts {
   readonly leases: FetchLeases
   /** Its name among the nodes of a log in Redis. */
   readonly node: string
-  /** Undefined where disk or Redis are shared. */
+  /** Undefined if disk or Redis is shared. */
   readonly memory: { readonly store: Store; readonly log: InvalidationLog } | undefined
 }
 
-/** Opens memory, and disk and Redis where they are configured; reaching Redis is not waited for. */
+/** Opens memory, and disk and Redis if they are configured, without waiting for Redis to be reached. */
 export function openTiers(config: Pick<Config, 'store' | 'lease'>, parts: TierParts): Tiers {
   const { store: tiers } = config
   const { clock, events, chaos } = parts
@@ -79,13 +79,13 @@ function redisTier({ redis }: Stores, { chaos, clock, events }: TierParts): Stor
 
 interface OpenLog {
   readonly log: InvalidationLog
-  /** What works worse than it should, a sentence each. */
+  /** What works worse than it should, one sentence per problem. */
   readonly sayWhat: () => readonly string[]
-  /** A process that shared it under that name has ended. */
+  /** Reports that a process that shared the log under that name has ended. */
   readonly hasEnded: (node: string) => void
 }
 
-/** Redis, where there is one: all nodes hear the same. Else the disk, for all who share it. Else `own`. */
+/** The log in Redis if there is one, for all nodes; else on disk, for all processes that share it; else `own`. */
 export function openLog(
   { store: { disk, redis }, lease }: Pick<Config, 'store' | 'lease'>,
   { chaos, clock, events, primary }: TierParts,

@@ -1,11 +1,11 @@
-/** Faults, made when a scenario wants them. */
+/** Faults that a scenario triggers. */
 import { check } from 'k6'
 import http from 'k6/http'
 import { environment } from './environment.ts'
 
 /**
- * Done when it has happened; a node that is restarted has finished what it had in flight, has ended with 0, and is ready
- * again. That it succeeds is checked.
+ * Triggers a fault, checks that this succeeds, and resolves when it has happened: a restarted node has then finished
+ * what was in flight, exited with 0, and become ready again.
  */
 export async function make(fault: Fault): Promise<void> {
   const params = { tags: { to: 'control' }, timeout: '60s' }

@@ -1,22 +1,22 @@
-/** Where everything is and how much of it is wanted, as `npm run load` tells. */
+/** Addresses and amounts, as set by `npm run load`. */
 
 export const environment = {
-  /** Base URLs to ask: of the nodes, or of the balancer before them. */
+  /** Base URLs to send requests to: of the nodes, or of the balancer in front of them. */
   nodes: list('NODES'),
   /** Base URLs of the nodes' admin ports. */
   admins: list('ADMINS'),
   adminToken: text('ADMIN_TOKEN'),
   /** Base URL of the origin. */
   origin: text('ORIGIN'),
-  /** How long the origin takes for an answer. */
+  /** How long the origin takes for a response. */
   originDelayMs: number('ORIGIN_DELAY_MS'),
-  /** Base URL of what stops and starts origin, Redis and nodes. */
+  /** Base URL of the control server, which stops and starts origin, Redis and nodes. */
   control: text('CONTROL'),
-  /** Requests a second; the most of them where the rate rises. */
+  /** Requests per second; the maximum if the rate rises. */
   rate: number('RATE'),
   users: number('USERS'),
   seconds: number('SECONDS'),
-  /** Where the summary goes. */
+  /** Folder for the summary. */
   results: text('RESULTS'),
   scenario: text('SCENARIO'),
 }

@@ -4,9 +4,9 @@ import { environment } from './environment.ts'
 import { textOf } from './text.ts'
 
 export interface Answer {
-  /** 0 when there was none. */
+  /** 0 if there was no response. */
   readonly status: number
-  /** Of the resource, as the body says. */
+  /** Version of the resource, from the body. */
   readonly version: number
   readonly body: string
   readonly age: number | undefined
@@ -16,7 +16,7 @@ export interface Answer {
   readonly ms: number
 }
 
-/** Asks a node. @param node its base URL; any of them when it is left out */
+/** Sends a GET to a node. @param node its base URL; default: any of them */
 export async function get(path: string, node: string = anyOf(environment.nodes)): Promise<Answer> {
   const response = await http.asyncRequest('GET', node + path, null, { tags: { to: 'herdgate', name: 'resource' } })
   const cacheStatus = response.headers['Cache-Status'] ?? ''
@@ -33,7 +33,7 @@ export async function get(path: string, node: string = anyOf(environment.nodes))
   }
 }
 
-/** What the origin says of a resource that has this version. */
+/** What the origin returns for a resource at this version. */
 export const bodyOf = (path: string, version: number = 1): string => `${version} ${path}\n`
 
 /** Purges by a tag. @returns the status: 200 acknowledged by all nodes, 202 not yet by all, 503 not logged */
@@ -44,7 +44,7 @@ export async function purge(tag: string, admin: string = anyOf(environment.admin
   return status
 }
 
-/** The status of `/readyz` and what it says. */
+/** Status and body of `/readyz`. */
 export async function readiness(admin: string): Promise<{ status: number; body: string }> {
   const { status, body } = await http.asyncRequest('GET', `${admin}/readyz`, null, { tags: { to: 'admin' } })
   return { status, body: textOf(body) }
@@ -52,7 +52,7 @@ export async function readiness(admin: string): Promise<{ status: number; body: 
 
 export interface ProcessState {
   readonly residentBytes: number
-  /** How late it was, since somebody last looked. */
+  /** Lag of the event loop since the last scrape. */
   readonly eventLoopP99Ms: number
 }
 

@@ -1,22 +1,22 @@
-/** The origin, asked directly. Every resource has a version, which is the body of its answers. */
+/** Direct access to the origin. Every resource has a version, with which its bodies begin. */
 import http from 'k6/http'
 import { environment } from './environment.ts'
 import { textOf } from './text.ts'
 
 export interface Asked {
   readonly requests: number
-  /** Different ones. */
+  /** Distinct ones. */
   readonly paths: number
 }
 
-/** What it was asked for below a path. */
+/** Requests that the origin has had for paths with a prefix. */
 export async function originAsked(prefix: string): Promise<Asked> {
   const { status, body } = await ask('GET', `/__requests?prefix=${encodeURIComponent(prefix)}`)
   if (status !== 200) throw new Error(`the origin does not tell: ${status}`)
   return JSON.parse(body)
 }
 
-/** Gives a resource its next version. @returns that */
+/** Gives a resource its next version, and returns it. */
 export async function change(path: string): Promise<number> {
   const { status, body } = await ask('POST', `/__change?path=${encodeURIComponent(path)}`)
   if (status !== 200) throw new Error(`the origin does not change: ${status}`)

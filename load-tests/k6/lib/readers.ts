@@ -2,7 +2,7 @@ import { environment } from './environment.ts'
 
 const { rate, seconds, users } = environment
 
-/** So many requests a second from beginning to end, however long the answers take: each calls the scenario's `read`. */
+/** A constant request rate, however long responses take: each iteration calls the scenario's `read`. */
 export const READERS = {
   executor: 'constant-arrival-rate',
   rate,

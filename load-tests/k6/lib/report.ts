@@ -1,11 +1,11 @@
-/** A summary in words, and in the form CI reads. */
+/** A summary as Markdown for people, and as JUnit for CI. */
 
-/** As much of k6's summary as is used. */
+/** The part of k6's summary that is used. */
 export interface Summary {
   readonly metrics: Readonly<Record<string, Metric>>
   readonly root_group: { readonly checks: readonly Check[] }
   readonly state: { readonly testRunDurationMs: number }
-  /** Of our own runner only: k6 does not say. */
+  /** From our own runner only: k6 does not report them. */
   readonly failures?: readonly Failure[]
 }
 

@@ -3,7 +3,7 @@ export interface Point {
   readonly value: number
 }
 
-/** What a value gains per unit of time: the median over all pairs of points (Theil, Sen), which no few outliers move. */
+/** Growth per unit of time: the median over all pairs of points (Theil, Sen), which a few outliers do not move. */
 export function slopeOf(points: readonly Point[]): number {
   const slopes: number[] = []
   for (const [index, one] of points.entries()) {

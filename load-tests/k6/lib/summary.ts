@@ -1,8 +1,8 @@
-/** What a run leaves behind: JSON for programs, Markdown for people, JUnit for CI. */
+/** The output of a run: JSON for programs, Markdown for people, JUnit for CI. */
 import { environment } from './environment.ts'
 import { asJUnit, asMarkdown, type Summary } from './report.ts'
 
-/** @param claim what the scenario is to show, in a sentence */
+/** @param claim what the scenario is to show, in one sentence */
 export function handleSummaryOf(claim: string): (summary: Summary) => Record<string, string> {
   return (summary) => {
     const markdown = asMarkdown(environment.scenario, claim, summary)

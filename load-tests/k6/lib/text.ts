@@ -1,2 +1,2 @@
-/** A body as text; empty when there is none. k6 has octets for those who ask for them. */
+/** A body as text; empty if there is none. k6 returns octets only on request. */
 export const textOf = (body: unknown): string => (typeof body === 'string' ? body : '')

@@ -1,4 +1,4 @@
-/** Numbers from 0, of which n is 1/(n+1) as likely as 0. @returns draws one */
+/** Numbers from 0, n being 1/(n+1) as likely as 0. @returns draws one */
 export function zipf(count: number, random: () => number = Math.random): () => number {
   const sums: number[] = []
   for (let n = 1, sum = 0; n <= count; n++) sums.push((sum += 1 / n))

@@ -10,7 +10,7 @@ import { comesTrue, wait } from '../lib/wait.ts'
 
 const { seconds } = environment
 
-/** Of which the origin says that they are fresh for a second. */
+/** Resources that are fresh for a second. */
 const PATHS = Array.from({ length: 20 }, (_, number) => `/brief/outage/${number}`)
 
 const stale = new Counter('stale_answers')
@@ -40,7 +40,7 @@ export async function read(): Promise<void> {
   wrong.add(answer.body === bodyOf(path) ? 0 : 1)
 }
 
-/** Longer than anything is fresh. */
+/** Lasts longer than anything is fresh. */
 export async function outage(): Promise<void> {
   await make('origin/stop')
   await wait(seconds * 1_000 * 0.4)

@@ -30,7 +30,7 @@ export const options: Options = {
   },
 }
 
-/** Until the nodes know of each other, a purge waits for the others in vain. */
+/** Waits until the nodes know each other: before that, a purge is not acknowledged by all. */
 export async function setup(): Promise<void> {
   const isKnown = await comesTrue(async () => (await purge('nothing')) === ACKNOWLEDGED, 30_000)
   if (!isKnown) throw new Error('no purge is acknowledged')
@@ -46,7 +46,7 @@ export async function edit(): Promise<void> {
   const editor = exec.scenario.iterationInTest % EDITORS
   const path = pathOf(editor)
   const version = await change(path)
-  if ((await purge(`edited-${editor}`)) !== ACKNOWLEDGED) return // the others may not have heard yet: no promise
+  if ((await purge(`edited-${editor}`)) !== ACKNOWLEDGED) return // other nodes may not have it yet: nothing is promised
   acknowledged.add(1)
   for (const node of nodes) {
     const answer = await get(path, node)

@@ -24,7 +24,7 @@ export default async function (): Promise<void> {
     'the next is the same, from memory': ({ isHit, body }) => isHit && body === bodyOf(path),
     'it has an age': ({ age }) => age !== undefined && age >= 0,
   })
-  // The machine may have stood still during one of them.
+  // The machine may have stalled during one of them.
   let fastest = hit.ms
   for (let again = 0; again < 5 && fastest >= environment.originDelayMs; again++)
     fastest = Math.min(fastest, (await get(path)).ms)

@@ -10,23 +10,23 @@ import { zipf } from '../lib/zipf.ts'
 
 const { seconds, admins } = environment
 
-/** Of the large ones, 16 KiB each, more than the nodes have memory for: they always drop some. */
+/** The large resources, of 16 KiB each, exceed the nodes' memory, so that some are always being evicted. */
 const draw = zipf(20_000)
-/** How many of a hundred requests are for what: small and fresh for an hour, large, fresh for a second. */
+/** Requests in a hundred for each kind: small and fresh for an hour, large, fresh for a second. */
 const SHARES = { small: 70, large: 25, brief: 5 } as const
 const PURGED_EVERY_MS = 2_000
 const LOOKED_EVERY_MS = 5_000
 /**
- * Until memory is full, code is compiled, the store knows what is asked for often, and the heaps of V8 and malloc have
- * spread as far as they will: malloc's grows in steps for a quarter of an hour, the last of them under half a MiB. What comes after
- * has to be long beside the minutes between two large collections, or their place in it is measured.
+ * Share of the run until memory is full, code is compiled, the store knows what is popular, and the heaps of V8 and
+ * malloc have reached their size: malloc's grows in steps for a quarter of an hour, the last of them under half a MiB.
+ * The rest has to be long compared with the minutes between two major collections, or their timing is measured.
  */
 const WARM_UP = 1 / 3
 const MEBIBYTE = 2 ** 20
 
 const wrong = new Counter('wrong_answers')
 const memory = new Trend('resident_mib')
-/** Of what is resident, in MiB per 10 minutes. */
+/** Of resident memory, in MiB per 10 minutes. */
 const slope = new Gauge('memory_slope')
 const loop = new Trend('event_loop_p99_ms')
 
@@ -62,12 +62,12 @@ export async function purgeSome(): Promise<void> {
   await wait(PURGED_EVERY_MS)
 }
 
-/** Memory and event loop, every few seconds once it is warm. */
+/** Samples memory and event loop every few seconds, once warm. */
 export async function watch(): Promise<void> {
   const admin = anyOf(admins)
   const [warmAt, endsAt] = [Date.now() + seconds * 1_000 * WARM_UP, Date.now() + seconds * 1_000]
   await wait(warmAt - Date.now())
-  await processState(admin) // what was before does not count
+  await processState(admin) // discards the lag measured before
   const points: { at: number; value: number }[] = []
   while (Date.now() < endsAt) {
     await wait(LOOKED_EVERY_MS)

@@ -22,7 +22,7 @@ interface Data {
   readonly path: string
 }
 
-/** Something nobody has asked for before. */
+/** A path that nobody has requested before. */
 export const setup = (): Data => ({ path: `/stampede/${Date.now()}` })
 
 export default async function ({ path }: Data): Promise<void> {

@@ -9,7 +9,7 @@ import { zipf } from '../lib/zipf.ts'
 
 const { rate, seconds, originDelayMs } = environment
 
-/** So few that at least 19 of 20 requests are for one that was fetched before. */
+/** Few enough that at least 19 of 20 requests are for one that has been fetched before. */
 const RESOURCES = Math.ceil((rate * seconds) / 20)
 const draw = zipf(RESOURCES)
 

@@ -1,4 +1,4 @@
-/** `k6/execution`: who is running, and the how manieth time. */
+/** `k6/execution`: the user that is running, and the number of its iteration. */
 import { currentTurn } from '../context.ts'
 
 export default {

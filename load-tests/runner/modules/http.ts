@@ -1,4 +1,4 @@
-/** `k6/http`: `asyncRequest` alone. The others wait in a way that JavaScript outside of k6 does not have. */
+/** `k6/http`: only `asyncRequest`. The others block, which JavaScript outside k6 cannot do. */
 import { currentTags, currentTurn } from '../context.ts'
 import { parseDuration } from '../durations.ts'
 import { inShort, recordFailure } from '../failures.ts'
@@ -7,16 +7,16 @@ import { record, type Tags } from '../registry.ts'
 interface Params {
   readonly headers?: Readonly<Record<string, string>>
   readonly tags?: Readonly<Record<string, string>>
-  /** Milliseconds, or text such as `10s`. */
+  /** Milliseconds, or a string such as `10s`. */
   readonly timeout?: string | number
 }
 
 interface Response {
   readonly url: string
-  /** 0 when there was no whole answer. */
+  /** 0 if there was no complete response. */
   readonly status: number
   readonly body: string
-  /** Named as `Cache-Status`. */
+  /** Names are capitalised as in `Cache-Status`. */
   readonly headers: Readonly<Record<string, string>>
   readonly error: string
   readonly timings: { readonly duration: number }
@@ -32,7 +32,7 @@ async function asyncRequest(method: string, url: string, body?: string | null, p
   const answer = await answerOf(user.connections.request.bind(user.connections), method, url, body, params)
   const duration = performance.now() - began
   if (!user.connections.destroyed) {
-    // else the run is over, and nobody waits for answers
+    // otherwise the run is over, and nothing waits for responses
     record('http_reqs', 1, tags)
     record('http_req_duration', duration, tags)
     record('http_req_failed', Number(answer.status < 200 || answer.status >= 400), tags)
@@ -71,12 +71,12 @@ async function answerOf(
   }
 }
 
-/** Herdgate says what failed in Cache-Status; others say it in the body, if anywhere. */
+/** Herdgate reports what failed in Cache-Status; others in the body, if anywhere. */
 function reasonOf({ status, headers, body, error }: Answer): string {
   return status === 0 ? `no answer: ${inShort(error)}` : `${status} ${inShort(headers['Cache-Status'] ?? body)}`
 }
 
-/** With the code, without which undici's messages are of little use. */
+/** Includes the code, without which undici's messages are of little use. */
 function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return 'code' in error ? `${error.message} (${String(error.code)})` : error.message

@@ -1,10 +1,10 @@
-/** `k6`: as much of it as scenarios here use. */
+/** `k6`: the part that scenarios here use. */
 import { currentTags } from '../context.ts'
 import { recordCheck } from '../checks.ts'
 
 type Checks<T> = Readonly<Record<string, (value: T) => boolean>>
 
-/** Looks at a value. @returns whether all looked good */
+/** Checks a value. @returns whether all checks passed */
 export function check<T>(value: T, checks: Checks<T>): boolean {
   return Object.entries(checks)
     .map(([name, holds]) => recordCheck(name, holds(value), currentTags()))
