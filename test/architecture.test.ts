@@ -336,7 +336,7 @@ describe('imports', () => {
     expect(importers.filter((file) => !/^src\/(?:chaos\/|server\/|workers\/primary\.ts$)/.test(file))).toEqual([])
   })
 
-  test('chance is drawn from a seed', () => {
+  test('randomness comes from a seed', () => {
     const chaos = files.filter((file) => file.startsWith('src/chaos/'))
     expect(chaos.filter((file) => /Math\.random|node:crypto/.test(read(file)))).toEqual([])
   })
