@@ -130,7 +130,7 @@ describe('the page', () => {
     expect(missing).toEqual([])
   })
 
-  test('says how long it took although its last octets are still on their way when its script runs', () => {
+  test('states its load time even if its last octets are still arriving when the script runs', () => {
     const took = { textContent: '…' }
     const page = { getElementById: (id: string) => (id === 'took' ? took : emptyElement()), querySelectorAll: () => [] }
     const visit = { requestStart: 10, responseStart: 823, responseEnd: 0 }

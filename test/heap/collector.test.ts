@@ -37,7 +37,7 @@ test('the old generation may double before it is marked', () => {
   expect([growthAfter(''), growthAfter('collectSeldom()')]).toEqual([0, 100])
 })
 
-test('it is marked when memory is short; without the setting nothing changes', () => {
+test("a memory shortage restores V8's defaults until it is over, and changes nothing if they were in effect", () => {
   for (const first of ['collectSeldom(); giveBackMemory(true)', 'giveBackMemory(false)']) {
     expect(traceOf(first)).toMatch(/waiting for 100 ms/)
     expect(growthAfter(first)).toBe(0)
