@@ -306,13 +306,13 @@ describe('imports', () => {
     },
   )
 
-  test('every file has its place', () => {
+  test('every file is in a known place', () => {
     const places = files.map((file) => RULES.find(({ from }) => file.startsWith(from)))
     expect(files.filter((file, at) => places[at] === undefined && !file.startsWith('load-tests/'))).toEqual([])
     expect(RULES.filter((rule) => !places.includes(rule))).toEqual([])
   })
 
-  test.each(Object.entries(ROOTS))('nobody but who starts it imports %s', (target, allowed) => {
+  test.each(Object.entries(ROOTS))('only its starters import %s', (target, allowed) => {
     const importers = files.filter((file) => importsOf(file).includes(target))
     expect(importers.filter((file) => !allowed.some((prefix) => file.startsWith(prefix)))).toEqual([])
   })
@@ -331,12 +331,12 @@ describe('imports', () => {
     expect(impure).toEqual([])
   })
 
-  test('faults on purpose are put around parts from outside, and by nobody but those who put the server together', () => {
+  test('fault injection wraps parts from outside, and only the composition root uses it', () => {
     const importers = files.filter((file) => importsOf(file).some((target) => target.startsWith('src/chaos/')))
     expect(importers.filter((file) => !/^src\/(?:chaos\/|server\/|workers\/primary\.ts$)/.test(file))).toEqual([])
   })
 
-  test('chance is drawn from a seed', () => {
+  test('randomness comes from a seed', () => {
     const chaos = files.filter((file) => file.startsWith('src/chaos/'))
     expect(chaos.filter((file) => /Math\.random|node:crypto/.test(read(file)))).toEqual([])
   })

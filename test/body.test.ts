@@ -29,7 +29,7 @@ async function next(reader: BodyReader): Promise<string | undefined> {
 }
 
 describe('while it is kept', () => {
-  test('readers read from the first byte, whenever they come', async () => {
+  test('readers read from the first byte, whenever they join', async () => {
     const { source, body } = arriving()
     const early = body.read()
     source.push('ab')
@@ -53,7 +53,7 @@ describe('while it is kept', () => {
     expect(body.bytes).toHaveLength(50)
   })
 
-  test('what is kept is a copy of exactly its size', async () => {
+  test('the kept content is a copy of exactly its size', async () => {
     const { source, body } = arriving()
     source.push('small')
     source.end()
@@ -70,7 +70,7 @@ describe('while it is kept', () => {
     expect(stopped()).toBe(false)
   })
 
-  test('a body that breaks off breaks off for every reader, after what it had', async () => {
+  test('a body that breaks off does so for every reader, after the content that had arrived', async () => {
     const { source, body } = arriving()
     const readers = [body.read(), body.read()]
     source.push('half')
@@ -86,7 +86,7 @@ describe('while it is kept', () => {
 })
 
 describe('past the limit', () => {
-  test('nobody may join any more, and it is not kept', async () => {
+  test('nobody may join, and it is not kept', async () => {
     const { source, body } = arriving({ keepBytes: 4 })
     const reader = body.read()
     source.push('12345')
@@ -129,7 +129,7 @@ describe('past the limit', () => {
     expect(source.taken).toBe(4)
   })
 
-  test('it waits for a reader that is alone, however long', async () => {
+  test('it waits for a single reader, however long', async () => {
     const { source, clock, body } = arriving({ keepBytes: 0 })
     const reader = body.read()
     for (let n = 0; n < 5; n++) source.push('0123')
@@ -153,7 +153,7 @@ describe('past the limit', () => {
     expect(await next(quick)).toBeUndefined()
   })
 
-  test('when the last reader leaves, the source is told to stop', async () => {
+  test('when the last reader leaves, the source is stopped', async () => {
     const { source, body, stopped } = arriving({ keepBytes: 0 })
     const [a, b] = [body.read(), body.read()]
     source.push('x')
@@ -164,7 +164,7 @@ describe('past the limit', () => {
     expect(stopped()).toBe(true)
   })
 
-  test('a body nobody will read can be discarded', () => {
+  test('an unread body can be discarded', () => {
     const { body, stopped } = arriving({ keepBytes: 0 })
     body.discard()
     expect(stopped()).toBe(true)
@@ -213,7 +213,7 @@ describe('a reader that is slow, but not stuck', () => {
     expect(taken).toEqual([100])
   })
 
-  test('is forgiven a tenth of the time in which it holds up nobody', async () => {
+  test('regains a tenth of the time in which it holds up nobody', async () => {
     const { source, clock, slow, taken } = await beside(1)
     await clock.advance(800)
     await take(100, slow)
@@ -251,7 +251,7 @@ describe('a reader that is slow, but not stuck', () => {
     expect(await next(slow)).toBeUndefined()
   })
 
-  test('goes at the same time as others that are no quicker', async () => {
+  test('is dropped together with others that are no quicker', async () => {
     const { source, clock, body } = arriving({ keepBytes: 1 })
     const [one, another, quick] = [body.read(), body.read(), body.read()]
     for (let n = 0; n < 5; n++) source.push('0123')
@@ -264,7 +264,7 @@ describe('a reader that is slow, but not stuck', () => {
   })
 })
 
-test('a whole body is read in one piece, by as many as like', async () => {
+test('a complete body is read in one piece, by any number of readers', async () => {
   const body = Body.of(Buffer.from('abc'))
   for (let n = 0; n < 2; n++) {
     const reader = body.read()
@@ -273,12 +273,12 @@ test('a whole body is read in one piece, by as many as like', async () => {
   expect(await next(Body.of(Buffer.alloc(0)).read())).toBeUndefined()
 })
 
-describe('memory that bodies share', () => {
+describe('the shared memory budget of bodies', () => {
   const KIB = 1024
   const LARGE = 'x'.repeat(100 * KIB)
   const kept = (budget: BodyBudget) => arriving({ keepBytes: 10 ** 6, windowBytes: 10 ** 6, budget })
 
-  test('is taken while they arrive, and given back when they have', async () => {
+  test('is used while bodies arrive, and released when they have', async () => {
     const budget = new BodyBudget(10 ** 6)
     const { source, body } = kept(budget)
     source.push(LARGE)
@@ -289,7 +289,7 @@ describe('memory that bodies share', () => {
     expect([body.bytes?.length, budget.used]).toEqual([LARGE.length, 0])
   })
 
-  test('is given back when they break off, as far as their readers have come', async () => {
+  test('is released when they break off, as far as readers have read', async () => {
     const budget = new BodyBudget(10 ** 6)
     const { source, body } = kept(budget)
     const [quick, slow] = [body.read(), body.read()]
@@ -307,7 +307,7 @@ describe('memory that bodies share', () => {
     await expect(next(quick)).rejects.toThrow()
   })
 
-  test('when it is spent the next large one is passed on whole, and small ones are kept', async () => {
+  test('when exhausted, large bodies are streamed without being kept, and small ones are kept', async () => {
     const budget = new BodyBudget(150 * KIB)
     const [first, second, small] = [kept(budget), kept(budget), kept(budget)]
     const reader = second.body.read()
@@ -323,7 +323,7 @@ describe('memory that bodies share', () => {
     expect(budget.used).toBe(0)
   })
 
-  test('is spent sooner by content in small pieces, which cost more than their length', async () => {
+  test('is exhausted sooner by small chunks, which cost more than their length', async () => {
     const budget = new BodyBudget(150 * KIB)
     const { source, body } = kept(budget)
     for (let pieces = 0; pieces < 1_000; pieces++) source.push('x')
@@ -331,7 +331,7 @@ describe('memory that bodies share', () => {
     expect(body.joinable).toBe(false)
   })
 
-  test('is held by a reader that is behind, until it has read or left', async () => {
+  test('is held by a lagging reader until it has read or left', async () => {
     const budget = new BodyBudget(10 ** 6)
     const { source, body } = arriving({ keepBytes: 5, windowBytes: 100, budget })
     const [slow, quick] = [body.read(), body.read()]
@@ -348,7 +348,7 @@ describe('memory that bodies share', () => {
     expect(budget.used).toBe(0)
   })
 
-  test('is held for what the slowest reader has yet to take, in whatever order they read and leave', () =>
+  test('is held for what the slowest reader has yet to read, in whatever order readers read and leave', () =>
     fc.assert(
       fc.asyncProperty(
         fc.array(fc.record({ who: fc.nat(3), leaves: fc.nat(9).map((n) => n === 0) })),
@@ -376,7 +376,7 @@ describe('memory that bodies share', () => {
       ),
     ))
 
-  test.each(['breaks off', 'is discarded', 'is left'])('is given back when one %s', async (how) => {
+  test.each(['breaks off', 'is discarded', 'is left'])('is released when a body %s', async (how) => {
     const budget = new BodyBudget(10 ** 6)
     const { source, body } = arriving({ keepBytes: 5, windowBytes: 100, budget })
     source.push('abcdefgh')
@@ -391,7 +391,7 @@ describe('memory that bodies share', () => {
   })
 })
 
-describe('a body that waits for room when nobody wants it any more', () => {
+describe('a body waiting for room when nobody wants it any more', () => {
   type Leave = (body: Body) => void | Promise<void>
   const waiting = async (keepBytes: number, leave: Leave) => {
     const budget = new BodyBudget(10 ** 6)
@@ -417,7 +417,7 @@ describe('a body that waits for room when nobody wants it any more', () => {
     ['left before it had outgrown', 10, (body) => body.read().cancel()],
     ['discarded', 0, (body) => settle().then(() => body.discard())],
     ['discarded before it had outgrown', 10, (body) => body.discard()],
-  ])('is let go of: %s', async (_, keepBytes, leave) => {
+  ])('is released: %s', async (_, keepBytes, leave) => {
     const { source, clock, body, budget, stopped } = await waiting(keepBytes, leave)
     expect(stopped()).toBe(true)
     expect([budget.used, clock.pending]).toEqual([1_000, 0])
@@ -429,7 +429,7 @@ describe('a body that waits for room when nobody wants it any more', () => {
     expect([budget.used, clock.pending, await body.fate]).toEqual([1_000, 0, 'outgrown'])
   })
 
-  test('is let go of: left, and then there was no memory to keep it', async () => {
+  test('is released when it was left and there is no memory to keep it', async () => {
     const budget = new BodyBudget(1_000)
     const { source, clock, body, stopped } = arriving({ keepBytes: 10 ** 6, budget })
     body.read().cancel()
@@ -441,7 +441,7 @@ describe('a body that waits for room when nobody wants it any more', () => {
     expect([source.taken, budget.used]).toEqual([3, 0])
   })
 
-  test('has nothing for a reader that comes then', async () => {
+  test('gives nothing to a reader that joins then', async () => {
     const { source, body, budget } = await waiting(0, (left) => left.discard())
     await expect(next(body.read())).rejects.toMatchObject({ code: 'client_gone' })
     source.end()
@@ -450,7 +450,7 @@ describe('a body that waits for room when nobody wants it any more', () => {
     expect(budget.used).toBe(1_000)
   })
 
-  test('goes on waiting for one that has not come yet', async () => {
+  test('keeps waiting for a reader that has not joined yet', async () => {
     const { source, clock, body, stopped } = await waiting(0, () => {})
     await clock.advance(3_600_000)
     expect([source.taken, stopped()]).toEqual([3, false])
@@ -461,7 +461,7 @@ describe('a body that waits for room when nobody wants it any more', () => {
   })
 })
 
-test('who reads on when all has arrived gets the rest in one piece, which is the stored one', async () => {
+test('a reader that continues after everything has arrived gets the rest in one piece, a view of the stored content', async () => {
   const { source, body } = arriving()
   const reader = body.read()
   for (const chunk of ['ab', 'cd', 'ef']) source.push(chunk)
@@ -474,7 +474,7 @@ test('who reads on when all has arrived gets the rest in one piece, which is the
   expect([Buffer.from(rest ?? []).toString(), await next(reader)]).toEqual(['cdef', undefined])
 })
 
-test('letting go of chunks one by one takes time in proportion to their number, not to its square', async () => {
+test('releasing chunks one by one takes linear, not quadratic, time', async () => {
   const chunks = 400_000
   const before = process.threadCpuUsage()
   const { source, body } = arriving({ keepBytes: chunks - 1, windowBytes: chunks })
@@ -489,7 +489,7 @@ test('letting go of chunks one by one takes time in proportion to their number, 
   expect(process.threadCpuUsage(before).user).toBeLessThan(30_000_000) // microseconds; it is a second, or minutes
 })
 
-test('many readers of a body that is passed take time in proportion to their number, not to its square', async () => {
+test('many readers of a streamed body take linear, not quadratic, time', async () => {
   const [readers, chunks] = [5_000, 100]
   const before = process.threadCpuUsage()
   const { source, body } = arriving({ keepBytes: 1 })
@@ -506,7 +506,7 @@ async function countChunks(reader: BodyReader): Promise<number> {
   return chunks
 }
 
-describe('what is all there already', () => {
+describe('a body that is complete from the start', () => {
   const there = (text: string, options: Partial<ArrivalOptions> = {}) => {
     const whole = [Buffer.from(text.slice(0, 2)), Buffer.from(text.slice(2))]
     const takeWhole = (mostBytes: number) => (text.length <= mostBytes ? whole : undefined)
@@ -531,7 +531,7 @@ describe('what is all there already', () => {
     ['is longer than may be kept', { keepBytes: 4 }],
     ['is not to be kept', { keepBytes: 0 }],
     ['has trailers', { trailers: () => ['X-Sum', '1'] }],
-  ])('is read in the long way when it %s', async (_, options) => {
+  ])('is read step by step when it %s', async (_, options) => {
     const body = there('whole', options)
     expect(body.bytes).toBeUndefined()
     const reader = body.read()
@@ -540,7 +540,7 @@ describe('what is all there already', () => {
     expect(reader.trailers()).toEqual(options.trailers?.() ?? [])
   })
 
-  test('and has trailers, is complete only when whoever waits for it has begun to read', async () => {
+  test('with trailers, is complete only once its waiting reader has begun to read', async () => {
     const body = there('whole', { trailers: () => ['X-Sum', '1'] })
     for (let ticks = 0; ticks < 100; ticks++) await Promise.resolve()
     const reader = body.read()

@@ -13,7 +13,7 @@ test.each([Number.POSITIVE_INFINITY, 2 ** 31, 30 * 24 * 3_600_000])('%d ms are n
   cancel()
 })
 
-test('a correction of the machine is seen in whole seconds, and none where there was none', () => {
+test("a correction of the machine's clock is detected in whole seconds, and none if there was none", () => {
   const clock = new FakeClock()
   expect(correctionOf(clock)).toBe(0)
   clock.correct(-3_600_300)

@@ -27,7 +27,7 @@ test('docs/configuration-reference.md is as `npm run docs` makes it', () => {
   expect(read('docs/configuration-reference.md')).toBe(referencePage())
 })
 
-describe('commands are run by test/integration/documentation.test.ts, or it is said why not', () => {
+describe('commands are run by test/integration/documentation.test.ts, or a comment says why not', () => {
   it.each(pages)('%s', (page) => {
     expect(unrunIn(read(page)).map((line) => `${page}:${line}`)).toEqual([])
   })
@@ -42,12 +42,12 @@ describe('docs/why-not-cached.md', () => {
   const page = read('docs/why-not-cached.md')
   const told = (heading: string) => [...section(page, heading).matchAll(/^\| `([\w-]+)` \|/gm)].map(([, name]) => name)
 
-  it('has every reason not to store, once', () => {
+  it('lists every reason not to store, once', () => {
     expect(told('Why it was not kept')).toEqual([...new Set(told('Why it was not kept'))])
     expect(told('Why it was not kept')).toEqual(expect.arrayContaining([...REASONS_NOT_TO_STORE]))
   })
 
-  it('has every detail that an answer or a line of the log may have, and no other', () => {
+  it('lists exactly the details that an answer or a log line may have', () => {
     const named = [...page.replaceAll(/^```[^]*?^```/gm, '').matchAll(/`detail=([\w-]+)`/g)].map(([, name]) => name)
     const errors = [...section(page, 'Errors').matchAll(/^\| [\d, ]+ \| ([^|]+) \|/gm)].flatMap(([, cell = '']) =>
       [...cell.matchAll(/`([\w-]+)`/g)].map(([, name]) => name),
@@ -56,7 +56,7 @@ describe('docs/why-not-cached.md', () => {
     expect(new Set(all)).toEqual(new Set([...DETAILS, ...ERROR_CODES.filter((code) => !NO_DETAIL.has(code))]))
   })
 
-  it('has every reason to ask the origin', () => {
+  it('lists every reason to ask the origin', () => {
     expect(new Set(told('Why the origin was asked'))).toEqual(new Set(REASONS.filter((name) => name !== 'miss')))
   })
 })
@@ -67,7 +67,7 @@ const NO_DETAIL: ReadonlySet<ErrorCode> = new Set(['not_cached', 'not_logged'])
 describe('docs/security.md', () => {
   const page = read('docs/security.md')
 
-  it('has every limit there is, with its default', () => {
+  it('lists every limit, with its default', () => {
     const told = Object.fromEntries(
       [...section(page, 'Limits').matchAll(/^\| `([\w.*]+)` \| `([^`]+)` \|/gm)].map(([, key = '', value]) => [
         key,
@@ -86,7 +86,7 @@ describe('docs/security.md', () => {
     expect([...IMPERSONATING_FIELDS].filter((name) => !names.includes(name))).toEqual([])
   })
 
-  it.each(names)('is right: %s reaches no origin', (name) => {
+  it.each(names)('is right that %s reaches no origin', (name) => {
     const example = name.replace('*', 'x')
     expect(sent(example)).toBeUndefined()
     expect(sent('x-something-else')).toBe('1')
@@ -97,12 +97,12 @@ describe('docs/architecture.md', () => {
   const page = read('docs/architecture.md')
   const named = [...new Set([...page.matchAll(/`([\w./-]+(?:\/|\.[jt]s|\.md))`/g)].map(([, path = '']) => path))]
 
-  it('names files and folders that there are, from the root or below src/', () => {
+  it('names only existing files and folders, from the root or below src/', () => {
     const isThere = (path: string): boolean => [path, `src/${path}`].some((full) => existsSync(join(root, full)))
     expect(named.filter((path) => !isThere(path))).toEqual([])
   })
 
-  it('has every folder of src/ and every file at its root', () => {
+  it('lists every folder of src/ and every file at its root', () => {
     const parts = readdirSync(join(root, 'src'), { withFileTypes: true })
     const names = parts.map((part) => (part.isDirectory() ? `${part.name}/` : part.name))
     expect(names.filter((name) => !named.includes(name))).toEqual([])

@@ -3,7 +3,7 @@ import { Events } from '../src/events.ts'
 
 const EVICTION = { tier: 'memory', reason: 'size' } as const
 
-test('a listener that is taken off twice takes nobody else along', () => {
+test('removing a listener twice removes no other', () => {
   const events = new Events()
   const [one, other] = [vi.fn(), vi.fn()]
   const off = events.on('eviction', one)
@@ -14,7 +14,7 @@ test('a listener that is taken off twice takes nobody else along', () => {
   expect([one.mock.calls.length, other.mock.calls.length]).toEqual([0, 1])
 })
 
-test('one that is there twice is taken off once', () => {
+test('a listener added twice is removed once at a time', () => {
   const events = new Events()
   const listener = vi.fn()
   const off = events.on('eviction', listener)
@@ -26,7 +26,7 @@ test('one that is there twice is taken off once', () => {
 })
 
 test.each(['emit', 'emitter'] as const)(
-  'who takes itself off while it is told hides nothing from the next: %s',
+  'a listener that removes itself while called does not hide the event from the next: %s',
   (by) => {
     const events = new Events()
     const tell = by === 'emit' ? () => events.emit('eviction', EVICTION) : () => events.emitter('eviction')(EVICTION)
@@ -39,7 +39,7 @@ test.each(['emit', 'emitter'] as const)(
   },
 )
 
-test('an emitter tells those who listen later, too', () => {
+test('an emitter reaches listeners added later', () => {
   const events = new Events()
   const tell = events.emitter('eviction')
   const listener = vi.fn()
@@ -49,7 +49,7 @@ test('an emitter tells those who listen later, too', () => {
 })
 
 test.each(['emit', 'emitter'] as const)(
-  'what a listener throws is an error that nobody caught, and no concern of who tells or of the other listeners: %s',
+  'an exception in a listener is uncaught, and affects neither the emitter nor other listeners: %s',
   (by) => {
     const later = vi.spyOn(globalThis, 'queueMicrotask').mockImplementation(() => {})
     const events = new Events()

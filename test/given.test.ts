@@ -37,7 +37,7 @@ const ODD: Readonly<Record<string, readonly [unknown, string]>> = {
   'a revoked proxy': [revoked(), 'an object'],
 }
 
-describe('what is shown of a value that was not expected', () => {
+describe('how an unexpected value is shown', () => {
   test.each(Object.keys(ODD))('%s', (name) => {
     const [given, text] = ODD[name] ?? []
     expect(shown(given)).toBe(text)
@@ -63,7 +63,7 @@ const TAKERS: readonly [string, string, (given: never) => unknown][] = [
 ]
 
 describe.each(TAKERS)('%s expects %s', (_, expected, take) => {
-  test.each(Object.keys(ODD))('and tells %s', (name) => {
+  test.each(Object.keys(ODD))('and shows %s', (name) => {
     const [given, text] = ODD[name] ?? []
     const complaint = expect.stringMatching(new RegExp(`^expected ${expected}`))
     const ending = expect.stringMatching(new RegExp(`, got ${text?.replace(/[()]/g, '.')}$`))
@@ -81,11 +81,11 @@ function thrownBy(act: () => unknown): unknown {
   return 'nothing'
 }
 
-test.each(['', ' ', '\t\n', 'a\0b'])('%j is no folder to keep a cache in', (path) => {
+test.each(['', ' ', '\t\n', 'a\0b'])('%j is not a valid cache folder', (path) => {
   for (const open of [diskStore, diskLog]) expect(() => open({ path })).toThrow(RangeError)
 })
 
-test.each(Object.keys(ODD))('no list of tags: %s', async (name) => {
+test.each(Object.keys(ODD))('is not a list of tags: %s', async (name) => {
   const [given] = ODD[name] ?? []
   const tags = given as string[]
   await expect(createCache().purge({ tags: [given as string] })).rejects.toThrow('expected tags as a list of strings')
@@ -93,7 +93,7 @@ test.each(Object.keys(ODD))('no list of tags: %s', async (name) => {
   await expect(createCache().purge({ tags })).rejects.toThrow('expected tags as a list of strings')
 })
 
-test('what sizeOf gives is told, whatever it is', async () => {
+test('an invalid result of sizeOf is shown, whatever it is', async () => {
   const cache = createCache({ sizeOf: () => HOSTILE as unknown as number })
   await expect(cache.set('k', 1)).rejects.toThrow('sizeOf: expected a number of bytes, got an object')
 })

@@ -7,7 +7,7 @@ import { interned } from '../src/interned.ts'
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-test('fields stay what they are, however many and however long, in a list of their own', () => {
+test('fields stay unchanged, however many and long, in a list of their own', () => {
   fc.assert(
     fc.property(fc.array(fc.string({ maxLength: 100 }), { maxLength: 2_000 }), (fields) => {
       const list = interned(fields)
@@ -18,7 +18,7 @@ test('fields stay what they are, however many and however long, in a list of the
   )
 })
 
-test('of equal texts one is kept', () => {
+test('equal strings are kept once', () => {
   const received = () =>
     Buffer.from('Content-Type: text/plain; charset=utf-8; boundary=ab').toString('latin1').split(': ')
   const used = () => {

@@ -18,6 +18,6 @@ describe('isSafe', () => {
   })
 })
 
-it('answers safe methods alone from what is kept', () => {
+it('only safe methods are answered from stored responses', () => {
   expect([...CACHED_METHODS].filter((method) => !isSafe(method))).toEqual([])
 })

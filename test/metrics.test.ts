@@ -45,14 +45,14 @@ async function seriesOf(metrics: Metrics): Promise<string[]> {
 const GET = 'route="catalog",method="GET"'
 
 describe('requests', () => {
-  test('are there from the start, at zero', async () => {
+  test('exist from the start, at zero', async () => {
     const it = rig()
     expect(await valueOf(it, `herdgate_requests_total{${GET},result="hit",code_class="2xx"}`)).toBe(0)
     expect(await valueOf(it, `herdgate_requests_total{${GET},result="error",code_class="5xx"}`)).toBe(0)
     expect(await valueOf(it, 'herdgate_request_duration_seconds_count{route="catalog",result="miss"}')).toBe(0)
   })
 
-  test('are counted by route, method, result and class of status code', async () => {
+  test('are counted by route, method, result and status class', async () => {
     const it = rig()
     it.events.emit('request', requestEvent())
     it.events.emit('request', requestEvent())
@@ -69,7 +69,7 @@ describe('requests', () => {
     expect(await valueOf(it, other)).toBe(1)
   })
 
-  test('fall into every bucket from the first that holds their duration', async () => {
+  test('count in every bucket from the first that covers their duration', async () => {
     const it = rig()
     for (const totalMs of [0.4, 0.5, 7, 60_000]) it.events.emit('request', requestEvent({ totalMs }))
     const at = (le: string) =>
@@ -89,7 +89,7 @@ describe('requests', () => {
     expect(await valueOf(it, name)).toBeCloseTo(0.02, 9)
   })
 
-  test('add their bytes to the source they came from; our own error pages to none', async () => {
+  test("add their bytes to the source they came from; Herdgate's own errors to none", async () => {
     const it = rig()
     it.events.emit('request', requestEvent({ bytes: 5 }))
     it.events.emit('request', requestEvent({ bytes: 7, outcome: { result: 'miss' } }))
@@ -99,7 +99,7 @@ describe('requests', () => {
   })
 })
 
-describe('the rest', () => {
+describe('other metrics', () => {
   test('origin requests carry the exact code, or the error', async () => {
     const it = rig()
     const asked = { origin: 'api', route: 'catalog', reason: 'stale', ms: 120 } as const
@@ -137,7 +137,7 @@ describe('the rest', () => {
     expect(await valueOf(it, 'herdgate_purge_propagation_seconds_count')).toBe(0)
   })
 
-  test('store operations that are told of by the same objects again and again are counted each as what it is', async () => {
+  test('store operations reported with reused objects are each counted correctly', async () => {
     const it = rig()
     const hit: StoreEvent = { tier: 'memory', op: 'get', outcome: 'hit' }
     const miss: StoreEvent = { tier: 'memory', op: 'get', outcome: 'miss' }
@@ -163,7 +163,7 @@ describe('the rest', () => {
     expect(await valueOf(it, 'herdgate_store_evictions_total{tier="disk",reason="purged"}')).toBe(7)
   })
 
-  test('store operations are there from the start, at zero, of each tier with what can come of them', async () => {
+  test('store operations exist from the start, at zero, for each tier and possible outcome', async () => {
     const { metrics } = rig(['catalog'], ['api'], ['memory', 'redis'])
     const told = (await seriesOf(metrics)).filter((line) => line.startsWith('herdgate_store_operations_total'))
     const ways = {
@@ -214,14 +214,14 @@ function everything({ events }: Rig, routes: readonly string[], origins: readonl
   }
 }
 
-describe('routes and origins that a reload brings', () => {
+describe('routes and origins added by a reload', () => {
   const asked = { reason: 'uri-miss', code: '200', ms: 1 } as const
   const total = async (it: Rig, name: string) => {
     const lines = (await seriesOf(it.metrics)).filter((line) => line.startsWith(`herdgate_${name}{`))
     return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
   }
 
-  test('are counted by name, from 0 on, beside those that were there', async () => {
+  test('are counted by name, from 0, beside existing ones', async () => {
     const it = rig()
     it.events.emit('request', requestEvent({ route: 'new' }))
     it.events.emit('routing', { routes: ['catalog', 'new'], origins: ['api', 'other'] })
@@ -245,7 +245,7 @@ describe('routes and origins that a reload brings', () => {
   test.each([
     [3, 2],
     [20, 10],
-  ])('have room of their own, whatever has been asked of the %i routes and %i origins before', async (some, few) => {
+  ])('have room of their own, whatever the %i routes and %i origins before were asked', async (some, few) => {
     const [routes, origins] = [twenty.slice(0, some), ten.slice(0, few)]
     const it = rig(routes, origins)
     everything(it, routes, origins)
@@ -258,7 +258,7 @@ describe('routes and origins that a reload brings', () => {
     expect(await valueOf(it, 'herdgate_origin_requests_total{origin="other",reason="uri-miss",code="200"}')).toBe(1)
   })
 
-  test('are a hundred of each at most; what comes then is _OTHER, and nothing is lost', async () => {
+  test('are limited to a hundred each; later ones count as _OTHER, and nothing is lost', async () => {
     const it = rig()
     for (let at = 0; at < 1000; at++) {
       const name = `name-${at}`
@@ -277,13 +277,13 @@ describe('routes and origins that a reload brings', () => {
 })
 
 describe('the number of series', () => {
-  test('stays within 3000 at 20 routes over 10 origins, whatever is asked and answered', async () => {
+  test('stays within 3000 at 20 routes and 10 origins, whatever is requested and answered', async () => {
     const it = rig(twenty, ten, ['memory', 'disk', 'redis'])
     everything(it, twenty, ten)
     expect((await seriesOf(it.metrics)).length).toBeLessThanOrEqual(3000)
   })
 
-  test('is kept by counting under _OTHER: no request is lost from the totals', async () => {
+  test('is bounded by counting under _OTHER: no request is missing from the totals', async () => {
     const it = rig(twenty, ten)
     everything(it, twenty, ten)
     const total = async (name: string) =>
@@ -297,7 +297,7 @@ describe('the number of series', () => {
     expect(await total('herdgate_origin_request_duration_seconds_count')).toBe(10 * REASONS.length * 500)
   })
 
-  test('leaves room for hits and misses of each of 20 routes, and for every result of a few', async () => {
+  test('has room for hits and misses of 20 routes, and for every result of a few', async () => {
     const many = rig(twenty, ten)
     everything(many, twenty.toReversed(), ten)
     for (const result of ['hit', 'miss']) {
@@ -314,7 +314,7 @@ describe('the number of series', () => {
 })
 
 describe('rendering', () => {
-  test('is the Prometheus text format unless OpenMetrics is asked for', async () => {
+  test('is the Prometheus text format unless OpenMetrics is requested', async () => {
     const { metrics } = rig()
     for (const accept of [undefined, '', '*/*', 'text/plain', 'application/openmetrics-text;q=0', 'text/html']) {
       const { contentType, body } = await metrics.render(accept)
@@ -323,7 +323,7 @@ describe('rendering', () => {
     }
   })
 
-  test('is OpenMetrics for a Prometheus server that prefers it, and back again for the next', async () => {
+  test('is OpenMetrics for a Prometheus server that prefers it, and text for the next scraper', async () => {
     const { metrics } = rig()
     const prefers =
       'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;q=0.3,*/*;q=0.2'
@@ -337,7 +337,7 @@ describe('rendering', () => {
     expect((await metrics.render(plainFirst)).contentType).toContain('text/plain')
   })
 
-  test('holds no series twice, and for each a help and a type', async () => {
+  test('has no series twice, and a help and a type for each metric', async () => {
     const it = rig(twenty, ten)
     everything(it, twenty, ten)
     const names = (await seriesOf(it.metrics)).map((line) => line.slice(0, line.lastIndexOf(' ')))
@@ -351,7 +351,7 @@ describe('rendering', () => {
     }
   })
 
-  test('keeps to the naming rules: base units, and _total for counters and nothing else', async () => {
+  test('follows the naming rules: base units, and _total exactly for counters', async () => {
     const { body } = await rig().metrics.render()
     for (const [, name = '', type] of body.matchAll(/^# TYPE (\S+) (\S+)$/gm)) {
       expect(name.endsWith('_total'), name).toBe(type === 'counter')
@@ -365,14 +365,14 @@ describe('rendering', () => {
     expect(names).toContain('nodejs_eventloop_lag_p99_seconds')
   })
 
-  test('nothing is looked at again and again for metrics that are left out', () => {
+  test('nothing is sampled for metrics that are left out', () => {
     const intervals = vi.spyOn(globalThis, 'setInterval')
     rig()
     expect(intervals.mock.calls.filter(([, ms = 0]) => ms <= 60_000)).toEqual([])
     intervals.mockRestore()
   })
 
-  test('the lag of the event loop is what it was late, without the time between two looks', async () => {
+  test('event loop lag is the delay alone, without the sampling interval', async () => {
     const { metrics } = rig()
     const usualLag = async () => {
       const { body } = await metrics.render()
@@ -384,7 +384,7 @@ describe('rendering', () => {
 })
 
 describe('docs/metrics.md', () => {
-  test('lists exactly the metrics there are, with their types and labels', async () => {
+  test('lists exactly the existing metrics, with types and labels', async () => {
     const it = rig()
     everything(it, ['catalog'], ['api'])
     const { body } = await it.metrics.render()

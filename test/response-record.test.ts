@@ -13,17 +13,17 @@ const TIMES = {
   askedAt: 7.5,
 }
 
-test('a record has every part it was made of', () => {
+test('a record has all the parts it was created with', () => {
   const parts = storedResponse({ ...TIMES, costMs: 6.5, tags: ['t'], mustRevalidate: true, checked: 7 })
   expect(new ResponseRecord(parts)).toMatchObject(parts)
 })
 
-test('a cost that is not known stays so, and differs from none', () => {
+test('an unknown cost stays unknown, and differs from zero', () => {
   expect(new ResponseRecord(storedResponse()).costMs).toBeUndefined()
   expect(new ResponseRecord(storedResponse({ costMs: 0 })).costMs).toBe(0)
 })
 
-test('a changed record has what was changed, and the rest as it was', () => {
+test('a changed record has the changes, and the rest unchanged', () => {
   const partial = { parts: [{ first: 0, last: 1 }], complete: 2, reachesEnd: true, asked: undefined, contentRange: '' }
   const parts = storedResponse({ ...TIMES, costMs: 6.5, url: 'a.test/x', partial })
   const record = changed(new ResponseRecord(parts), { staleIfErrorUntil: 9.5, status: 206, partial: undefined })

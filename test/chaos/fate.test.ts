@@ -9,7 +9,7 @@ const LUCK = { error: 0.999, corruption: 0.999, delay: 0, way: 0 }
 const faultAt = (given: Parameters<typeof rules>[0], elapsedMs = 0, draws = {}) =>
   fateOf(rules(given), elapsedMs, { ...LUCK, ...draws }).fault
 
-test('nothing goes wrong without rules, whatever is drawn', () => {
+test('nothing goes wrong without rules, whatever numbers are drawn', () => {
   const draw = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
   fc.assert(
     fc.property(draw, draw, fc.nat(), (error, corruption, elapsedMs) => {
@@ -29,7 +29,7 @@ test('a share of 1 is always, a share of 0 never', () => {
   expect(faultAt({ corruption: 0 }, 0, { corruption: 0 })).toBe('none')
 })
 
-test('what fails is not damaged too', () => {
+test('a failure is not damaged as well', () => {
   expect(faultAt({ errorRate: 0.5, corruption: 1 }, 0, { error: 0.4 })).toBe('error')
   expect(faultAt({ errorRate: 0.5, corruption: 1 }, 0, { error: 0.5 })).toBe('corruption')
 })
@@ -41,7 +41,7 @@ test.each([
   [9_999, 'partition'],
   [10_000, 'none'],
   [18_000, 'partition'],
-] as const)('2 s out of reach at the end of every 10 s: after %i ms %s', (elapsedMs, fault) => {
+] as const)('unreachable for 2 s at the end of every 10 s: after %i ms %s', (elapsedMs, fault) => {
   expect(faultAt({ partition: { every: 10_000, for: 2_000 } }, elapsedMs)).toBe(fault)
 })
 
@@ -52,7 +52,7 @@ test('a delay is drawn from its range', () => {
   expect(delayed(0.9999)).toBeLessThanOrEqual(200)
 })
 
-test('the clock tells when a partition begins, counted from the start', async () => {
+test('partitions follow the clock, counted from the start', async () => {
   const clock = new FakeClock(123_456)
   const fates = createFates(rules({ partition: { every: 1_000, for: 100 } }), clock, () => 0.5)
   expect(fates.partitioned()).toBe(false)
@@ -69,13 +69,13 @@ const dealt = (seed: number, name: string): Fate[] => {
   return Array.from({ length: 50 }, () => fates.next())
 }
 
-test('the same seed and name deal the same fates; another seed or name deals others', () => {
+test('the same seed and name give the same faults, another seed or name others', () => {
   expect(dealt(7, 'redis')).toEqual(dealt(7, 'redis'))
   expect(dealt(7, 'redis')).not.toEqual(dealt(8, 'redis'))
   expect(dealt(7, 'redis')).not.toEqual(dealt(7, 'disk'))
 })
 
-test('faults come as often as they should', () => {
+test('faults occur at their configured rate', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 2 ** 32 - 1 }), (seed) => {
       const fates = createFates(rules({ errorRate: 0.3 }), new FakeClock(), seededRandom(seed, 'x'))

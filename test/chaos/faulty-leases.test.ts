@@ -25,7 +25,7 @@ test.each<[string, Partial<ChaosRules>, number]>([
   ['damage', { corruption: 1 }, 0],
   ['a delay beyond the deadline', { delay: { min: 60, max: 60 } }, DEADLINE_MS],
   ['a partition', { partition: { every: 2, for: 1 } }, DEADLINE_MS],
-])('nobody can say who fetches, and no lease is left behind: %s', async (_, given, afterMs) => {
+])('the lease holder is unknown, and no lease is left behind: %s', async (_, given, afterMs) => {
   const { leases, inner, clock } = faulty(given)
   await clock.advance(1)
   const taken = leases.take('k')

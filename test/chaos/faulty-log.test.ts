@@ -17,7 +17,7 @@ function faulty(given: Partial<ChaosRules>) {
 
 logContract('a log in which nothing goes wrong', () => faulty({}).log)
 
-describe('a record that is said not to be logged', () => {
+describe('a record reported as not logged', () => {
   test.each<[string, Partial<ChaosRules>, number]>([
     ['a failure', { errorRate: 1 }, 0],
     ['damage', { corruption: 1 }, 0],

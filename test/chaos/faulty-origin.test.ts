@@ -39,7 +39,7 @@ test('nothing goes wrong without rules', async () => {
   expect(inner.requests).toMatchObject([{ target: '/x' }])
 })
 
-test('a failure is refused, a 503, or content that breaks off', async () => {
+test('a failure is a refused connection, a 503, or content that breaks off', async () => {
   const { origin } = faulty({ errorRate: 1 })
   const endings = new Set<string>()
   for (let turn = 0; turn < 60; turn++) endings.add(await ending(origin))
@@ -47,7 +47,7 @@ test('a failure is refused, a 503, or content that breaks off', async () => {
 })
 
 describe('damage', () => {
-  test('breaks the content off in its middle', async () => {
+  test('breaks the content off in the middle', async () => {
     const { origin } = faulty({ corruption: 1 })
     const response = await origin.fetch(get())
     expect(response.status).toBe(200)
@@ -59,7 +59,7 @@ describe('damage', () => {
     expect(chunks).toEqual([BODY.slice(0, 10)])
   })
 
-  test('lets go of the rest of the content', async () => {
+  test('releases the rest of the content', async () => {
     const { origin, inner } = faulty({ corruption: 1 })
     let released = false
     inner.script(() => ({
@@ -75,7 +75,7 @@ describe('damage', () => {
     expect(released).toBe(true)
   })
 
-  test('leaves a response without content as it is', async () => {
+  test('leaves a response without content unchanged', async () => {
     const { origin, inner } = faulty({ corruption: 1 })
     inner.script(() => ({ status: 304 }))
     expect(await ending(origin)).toBe('304 ')
@@ -98,7 +98,7 @@ describe('time', () => {
     expect(ended).toBe(expected)
   })
 
-  test('a caller who leaves is not kept', async () => {
+  test('a caller that leaves is not held up', async () => {
     const { origin, inner, clock } = faulty({ delay: { min: 500, max: 500 } })
     const gone = new AbortController()
     const fetched = codeOf(origin.fetch(get(), gone.signal))

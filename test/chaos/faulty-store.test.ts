@@ -39,7 +39,7 @@ storeContract('a far store in which nothing goes wrong', () => {
   return faultyStore(new FarStore(), { tier: 'disk', fates: fates({}, clock), clock, events: new Events() })
 })
 
-test('what is there at once stays so', () => {
+test('synchronous reads stay synchronous', () => {
   const { store } = faulty({})
   expect(store.set('k', response('x'), 60_000)).toBeUndefined()
   expect(store.get('k')).toMatchObject({ kind: 'response' })
@@ -63,7 +63,7 @@ describe('a failure', () => {
 })
 
 describe('a delay', () => {
-  test('makes answers late, and leaves writes in their order', async () => {
+  test('delays answers, and keeps writes in order', async () => {
     const { store, inner, clock } = faulty({ delay: { min: 20, max: 40 } })
     const writes = [store.set('k', response('old'), 60_000), store.set('k', response('new'), 60_000)]
     expect(bodyOf(known(await inner.get('k')))?.toString()).toBe('new')
@@ -90,7 +90,7 @@ describe('a delay', () => {
     expect(seen.filter(({ outcome }) => outcome === 'error')).toHaveLength(2)
   })
 
-  test('is sat out where there is no deadline', async () => {
+  test('is waited out without a deadline', async () => {
     const { store, inner, clock } = faulty({ delay: { min: 200, max: 200 } }, { tier: 'disk', deadlineMs: undefined })
     await inner.set('k', response('x'), 60_000)
     const read = store.get('k')
@@ -102,7 +102,7 @@ describe('a delay', () => {
 describe('a partition', () => {
   const partition = { every: 1_000, for: 300 }
 
-  test('is a black hole until the deadline, and shows as a tier out of order', async () => {
+  test('is a black hole until the deadline, and shows as a degraded tier', async () => {
     const { store, inner, clock } = faulty({ partition })
     await inner.set('k', response('x'), 60_000)
     expect(await store.get('k')).toMatchObject({ kind: 'response' })
@@ -119,7 +119,7 @@ describe('a partition', () => {
     expect(await store.get('k')).toMatchObject({ kind: 'response' })
   })
 
-  test('is noticed at once where there is no deadline', async () => {
+  test('fails at once without a deadline', async () => {
     const { store, clock } = faulty({ partition }, { tier: 'disk', deadlineMs: undefined })
     await clock.advance(700)
     expect(store.get('k')).toBe('unknown')
@@ -129,7 +129,7 @@ describe('a partition', () => {
 describe('corruption', () => {
   const codecs = fc.constantFrom({}, { hmacKey: 'a secret of some length' })
 
-  test('damage anywhere is found, so that nothing wrong is ever given back', () => {
+  test('damage anywhere is detected, so that nothing wrong is ever returned', () => {
     const where = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
     fc.assert(
       fc.property(fc.string(), someStored, where, codecs, (key, stored, where, codec) => {
@@ -148,7 +148,7 @@ describe('corruption', () => {
     expect(seen).toHaveLength(2)
   })
 
-  test('no content is ever another than what was stored, at any rate of corruption, behind a memory or not', async () => {
+  test('content never differs from what was stored, at any rate of corruption, with a memory store in front or without', async () => {
     const step = fc.record({ key: fc.constantFrom('a', 'b', 'c'), op: fc.constantFrom('set', 'get', 'getMany') })
     const shares = fc.record({ corruption: fc.constantFrom(0.5, 1), seed: fc.nat(), hasMemory: fc.boolean() })
     await fc.assert(
@@ -173,7 +173,7 @@ describe('corruption', () => {
   })
 })
 
-test('whatever goes wrong, nothing rejects, and an answer is what was stored, nothing, or unknown', async () => {
+test('whatever goes wrong, nothing rejects, and a result is the stored entry, a miss, or unknown', async () => {
   const share = fc.constantFrom(0, 0.3, 1)
   const delay = fc.constantFrom({ min: 0, max: 0 }, { min: 5, max: 100 })
   const partition = fc.constantFrom(undefined, { every: 100, for: 40 })

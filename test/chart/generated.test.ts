@@ -8,11 +8,11 @@ import { rowsOf, undescribed } from '../../helm/table.ts'
 
 const read = (file: string) => readFileSync(join(CHART, file), 'utf8')
 
-test.each(Object.entries(generated()))('%s is as `npm run chart` makes it', (file, content) => {
+test.each(Object.entries(generated()))('%s is up to date with `npm run chart`', (file, content) => {
   expect(read(file)).toBe(content)
 })
 
-test('each value is described in the table of README.md', () => {
+test('every value is described in the table of README.md', () => {
   expect(undescribed(read('values.yaml'))).toEqual([])
   expect(rowsOf(read('values.yaml')).filter(({ description }) => description === '')).toEqual([])
 })

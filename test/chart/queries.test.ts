@@ -59,7 +59,7 @@ function collectGarbage(): void {
 
 const withoutStrings = (expr: string) => expr.replaceAll(/"[^"]*"/g, '""')
 
-test('there are queries and rules to look at', () => {
+test('there are queries and rules to check', () => {
   expect(queries().length).toBeGreaterThan(20)
   expect(rules.length).toBeGreaterThan(15)
 })
@@ -90,13 +90,13 @@ test.each(all)('names results and status classes that exist: %s', (expr) => {
   }
 })
 
-test('time saved is told while no origin is asked: its mean time is that since the start, not that of a moment', () => {
+test('time saved is shown while no origin is asked: it uses the mean origin time since the start, not a momentary one', () => {
   const means = queries().filter((expr) => expr.includes('herdgate_origin_request_duration_seconds_count'))
   expect(means).toHaveLength(1)
   expect(means.filter((expr) => /rate\(herdgate_origin_request_duration/.test(expr))).toEqual([])
 })
 
-test('what all pods tell of the Redis that they share is not added up', () => {
+test('values that all pods report of their shared Redis are not added up', () => {
   const stored = queries().filter((expr) => /herdgate_store_(?:bytes|max_bytes|objects)/.test(expr))
   expect(stored).toHaveLength(3)
   for (const expr of stored) {
@@ -106,7 +106,7 @@ test('what all pods tell of the Redis that they share is not added up', () => {
   }
 })
 
-test('the time that pods spend on garbage is no sum of shares', () => {
+test('the share of time spent on garbage collection is not summed over pods', () => {
   const shares = queries().filter((expr) => expr.includes('nodejs_gc_duration_seconds_sum'))
   expect(shares).toHaveLength(1)
   expect(shares[0]).toMatch(/^max by \(kind\) \(rate\(/)

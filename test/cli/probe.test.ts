@@ -3,7 +3,7 @@ import { probeTarget } from '../../src/cli/probe.ts'
 
 const asked = (given?: string, env: Record<string, string> = {}, live = false) => probeTarget(given, env, live)?.href
 
-test('asks the admin port of this host when nothing is said', () => {
+test('asks the admin port of this host by default', () => {
   expect(asked()).toBe('http://127.0.0.1:9090/readyz')
   expect(asked(undefined, {}, true)).toBe('http://127.0.0.1:9090/livez')
 })
@@ -18,7 +18,7 @@ test.each([
   [{ HERDGATE_ADMIN_HOST: '[::]' }, 'http://[::1]:9090/readyz'],
   [{ HERDGATE_ADMIN_HOST: '', HERDGATE_ADMIN_PORT: '' }, 'http://127.0.0.1:9090/readyz'],
   [{ HERDGATE_ADMIN_PORT: 'tcp://10.96.0.1:9090' }, 'http://127.0.0.1:9090/readyz'],
-])('asks where serve listens with the environment %o', (env, target) => {
+])('asks the address on which serve listens with the environment %o', (env, target) => {
   expect(asked(undefined, env)).toBe(target)
 })
 
@@ -26,7 +26,7 @@ test.each([
   ['http://herdgate-admin:9090', 'http://herdgate-admin:9090/readyz'],
   ['http://herdgate-admin:9090/', 'http://herdgate-admin:9090/readyz'],
   ['http://herdgate:80/products/1?a=b', 'http://herdgate/products/1?a=b'],
-])('a URL that is given counts: %s', (given, target) => {
+])('a given URL takes precedence: %s', (given, target) => {
   expect(asked(given, { HERDGATE_ADMIN_PORT: '1' })).toBe(target)
 })
 

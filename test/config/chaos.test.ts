@@ -8,11 +8,11 @@ describe('chaos', () => {
   const chaosOf = (section: string, more: Given = {}) =>
     valid({ text: `${ONE}${section}`, ...more, flags: { chaos: true, ...more.flags } }).chaos
 
-  test('is off unless it is asked for', () => {
+  test('is off by default', () => {
     expect(valid({ text: ONE }).chaos).toBeUndefined()
   })
 
-  test('in the file without the flag is refused at its place', () => {
+  test('a section without the flag is refused at its place', () => {
     expect(told({ text: ONE + SECTION })).toEqual([
       'herdgate.yaml:3:1 chaos: expected the flag --chaos with it, so that nobody makes faults on purpose by mistake',
     ])
@@ -20,7 +20,7 @@ describe('chaos', () => {
     expect(told({ text: ONE + SECTION, env: { HERDGATE_CHAOS: 'true' } })).toHaveLength(2)
   })
 
-  test('by the flag without a section is refused as well', () => {
+  test('the flag without a section is refused', () => {
     for (const given of [{ text: ONE }, { flags: ORIGIN }]) {
       expect(told({ ...given, flags: { ...given.flags, chaos: true } })).toEqual([
         '--chaos chaos: required: expected a section "chaos" in the file',
@@ -28,14 +28,14 @@ describe('chaos', () => {
     }
   })
 
-  test('with both is on, and said to be', () => {
+  test('is on with both, and a note says so', () => {
     expect(chaosOf(SECTION)).toMatchObject({ seed: 1, store: { memory: { errorRate: 0.1, corruption: 0 } } })
     expect(notes({ text: ONE + SECTION, flags: { chaos: true } })).toEqual([
       'chaos is on: faults are made on purpose; not for production',
     ])
   })
 
-  test('becomes milliseconds and shares', () => {
+  test('is resolved to milliseconds and shares', () => {
     const section = `chaos:
   seed: 7
   store: { redis: { errorRate: 0.3, delay: 5ms..20ms, corruption: 0.01, partition: { every: 30s, for: 5s } } }
@@ -75,13 +75,13 @@ describe('chaos', () => {
     expect(faults[0]).toContain(message)
   })
 
-  test('a tier or an origin may be given by flags and environment', () => {
+  test('may name a tier or an origin configured by flags or environment', () => {
     const section = 'chaos: { store: { redis: {}, disk: {} }, origins: { default: {} } }\n'
     const flags = { ...ORIGIN, chaos: true, disk: '/var/cache' }
     expect(told({ text: `version: 1\n${section}`, flags, env: { REDIS_URL: 'redis://r.test' } })).toEqual([])
   })
 
-  test('its page shows a section that is valid and has every key there is', () => {
+  test('its page shows a valid section with every key', () => {
     const page = readFileSync(new URL('../../docs/chaos.md', import.meta.url), 'utf8')
     const [, section = ''] = /```yaml\n([^]*?)```/.exec(page) ?? []
     const flags = { chaos: true, redis: 'redis://r.test', disk: '/var/cache' }

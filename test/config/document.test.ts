@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { faults, ONE, ORIGIN, told, valid } from './given.ts'
 
 describe('variables in the file', () => {
-  test('stand anywhere in a value, in flow and block style, quoted or not', () => {
+  test('are replaced anywhere in a value, in flow and block style, quoted or not', () => {
     const text = `version: 1
 listen: { port: \${P} }
 origins:
@@ -22,7 +22,7 @@ routes:
     expect(config.routes[0]?.rules.ttl).toBe(5_000)
   })
 
-  test('stand for true, false and numbers of any kind too', () => {
+  test('can stand for booleans and any numbers too', () => {
     const text = `version: 1
 origins: { api: { urls: [http://a.test] } }
 routes:
@@ -60,19 +60,19 @@ chaos: { seed: \${SEED}, origins: { api: { errorRate: \${SHARE} } } }
     expect(valid({ text: `${ONE}admin: { token: \${T} }`, env: { T: '#1:{[,]}&*' } }).admin.token).toBe('#1:{[,]}&*')
   })
 
-  test('that are not set are one fault each, and not a second one about the value', () => {
+  test('that are not set are one fault each, without a second one about the value', () => {
     expect(told({ text: `${ONE}routes:\n  - { name: r, origin: api, ttl: \${NOPE} }` })).toEqual([
       'herdgate.yaml:4:34 routes[0].ttl: environment variable NOPE is not set',
     ])
   })
 
-  test('that are written wrong are a fault', () => {
+  test('that are malformed are a fault', () => {
     expect(told({ text: `${ONE}admin: { token: "\${a-b}" }` })).toMatchObject([
       expect.stringContaining('variable name'),
     ])
   })
 
-  test('are text after a second dollar sign, and are not looked for in what they stand for or in comments', () => {
+  test('are literal after a second dollar sign, and are not expanded in values of variables or comments', () => {
     const token = (written: string, env = {}) =>
       valid({ text: `${ONE}# \${GONE}\nadmin: { token: ${written} }`, env }).admin.token
     expect(token('$${A}')).toBe('${A}')
@@ -93,7 +93,7 @@ describe('YAML', () => {
     expect(faults({ text })).toMatchObject([{ where, message: expect.stringContaining(words) }])
   })
 
-  test('a key given twice is told with the other faults of the file, and with variables that are not set', () => {
+  test('a duplicate key is reported with the other faults of the file and unset variables', () => {
     const text = `version: 1
 origins: { a: { urls: ["ftp://x"] } }
 routes:
@@ -112,25 +112,25 @@ nope:
     ])
   })
 
-  test('keys given twice are all told, however many, and alone where nothing else is wrong', () => {
+  test('all duplicate keys are reported, however many, and alone if nothing else is wrong', () => {
     const routes = Array.from({ length: 12 }, (_, at) => `  - { name: r${at}, ttl: 1s, ttl: 2s, origin: api }\n`)
     expect(told({ text: `${ONE}routes:\n${routes.join('')}` })).toEqual(
       routes.map((_, at) => expect.stringContaining(`herdgate.yaml:${at + 4}:`)),
     )
   })
 
-  test('a key given twice does not hide that aliases multiply', () => {
+  test('a duplicate key does not hide exponential aliases', () => {
     const level = (at: number) => `l${at}: &l${at} [${Array.from({ length: 10 }, () => `*l${at - 1}`).join(', ')}]\n`
     const text = `l0: &l0 [x, x]\nl0: 1\n${[1, 2, 3].map(level).join('')}`
     expect(faults({ text, flags: ORIGIN })).toMatchObject([{ where: 'herdgate.yaml:2:1' }, { where: 'herdgate.yaml' }])
   })
 
-  test('an empty file, and one that is no map', () => {
+  test('an empty file is accepted, and one that is not a map is a fault', () => {
     expect(faults({ text: '', flags: ORIGIN })).toMatchObject([{ where: 'herdgate.yaml:1:1' }])
     expect(faults({ text: '- a', flags: ORIGIN })).toMatchObject([{ where: 'herdgate.yaml:1:1' }])
   })
 
-  test('a mark of the byte order is no column, and lines may end as on Windows', () => {
+  test('a byte order mark does not count as a column, and lines may end in CRLF', () => {
     const text = `\ufeffversion: 2\n${ONE.split('\n')[1]}\nworkers: 0\n`.replaceAll('\n', '\r\n')
     expect(faults({ text }).map(({ where }) => where)).toEqual(['herdgate.yaml:1:10', 'herdgate.yaml:3:10'])
   })
@@ -144,20 +144,20 @@ nope:
     expect(faults({ text: text('x') }).map(({ where }) => where)).toContain('herdgate.yaml:4:61')
   })
 
-  test('aliases that multiply end in a fault, not in memory', () => {
+  test('exponential aliases are a fault and do not exhaust memory', () => {
     const level = (at: number) => `l${at}: &l${at} [${Array.from({ length: 10 }, () => `*l${at - 1}`).join(', ')}]\n`
     const text = `l0: &l0 [x, x]\n${[1, 2, 3, 4, 5, 6, 7, 8, 9].map(level).join('')}`
     expect(faults({ text, flags: ORIGIN })).toMatchObject([{ where: 'herdgate.yaml' }])
   })
 
-  test('an alias of itself and a very deep nesting end in faults', () => {
+  test('a self-referencing alias and very deep nesting are faults', () => {
     expect(faults({ text: 'version: &v [*v]', flags: ORIGIN })).not.toEqual([])
     const deep = faults({ text: '['.repeat(20_000), flags: ORIGIN })
     expect(deep.length).toBeGreaterThan(0)
     expect(deep.length).toBeLessThanOrEqual(10)
   })
 
-  test('whatever the text, there is an answer, and each fault has a line and a column', () => {
+  test('any text gives a result, and each fault has a line and a column', () => {
     const piece = fc.constantFrom(
       'version: 1',
       'routes:',

@@ -3,7 +3,7 @@ import { loadConfig } from '../../src/config.ts'
 import { faults, ONE, ORIGIN, told, valid } from './given.ts'
 
 describe('faults', () => {
-  test('come all at once, from every source, each with its place', () => {
+  test('are all reported together, from every source, each with its place', () => {
     const text = `version: 2
 listn: {}
 admin: { host: 0.0.0.0, tokn: x }
@@ -32,7 +32,7 @@ routes:
     ])
   })
 
-  test('a bad value is a fault even where a better source counts', () => {
+  test('a bad value is a fault even if another source overrides it', () => {
     expect(faults({ flags: { ...ORIGIN, ttl: '1s' }, env: { HERDGATE_TTL: 'x' } })).toMatchObject([
       { where: 'HERDGATE_TTL' },
     ])
@@ -54,7 +54,7 @@ routes:
     expect(faults({ text: `${ONE}${line}\n` }).map(({ where }) => where)).toEqual([`herdgate.yaml:${place}`])
   })
 
-  test('the name under which metrics count what has none is not for routes and origins', () => {
+  test('routes and origins cannot have the name that metrics use for unknown ones', () => {
     const text = `version: 1
 origins: { _OTHER: { urls: ["http://a.example"] } }
 routes: [{ name: _OTHER, origin: _OTHER }, { name: OTHER, origin: _OTHER }]
@@ -68,7 +68,7 @@ routes: [{ name: _OTHER, origin: _OTHER }, { name: OTHER, origin: _OTHER }]
     ])
   })
 
-  test('says the least size of a head', () => {
+  test('states the minimum size of a head', () => {
     expect(told({ text: `${ONE}limits: { headBytes: 16 }` })).toEqual([
       'herdgate.yaml:3:22 limits.headBytes: expected a size such as 16KiB, at least 1KiB, got 16',
     ])
@@ -111,7 +111,7 @@ routes: [{ name: _OTHER, origin: _OTHER }, { name: OTHER, origin: _OTHER }]
     'match: { host: "[::1]:80" }',
     'key: { query: { ignore: ["*", utm_*] } }',
     'statusTtl: { 404: 0s, "301": 1d }',
-  ])('none in a route with %s', (key) => {
+  ])('there is none in a route with %s', (key) => {
     expect(inRoute(key)).toEqual([])
   })
 
@@ -130,7 +130,7 @@ routes: [{ name: _OTHER, origin: _OTHER }, { name: OTHER, origin: _OTHER }]
     expect(valid({ flags: { origin: [url] } }).origins[0]?.urls).toEqual([normal])
   })
 
-  test('names that are no names, and the one that JavaScript keeps for itself', () => {
+  test('invalid names are faults, and so is `__proto__`', () => {
     const named = (name: string) =>
       faults({
         text: `version: 1\norigins: { ${name}: { urls: ["http://a"] }, ok: { urls: ["http://a"] } }\nroutes: [{ name: r, origin: ok }]`,
@@ -142,7 +142,7 @@ routes: [{ name: _OTHER, origin: _OTHER }, { name: OTHER, origin: _OTHER }]
   })
 })
 
-test('a file that cannot be read is a fault of who named it, beside those of other sources', () => {
+test('a file that cannot be read is a fault of the source that named it, reported beside the others', () => {
   const file = { path: 'gone.yaml', where: '--config', problem: 'there is no such file' }
   const loaded = loadConfig({ flags: { ttl: 'x' }, env: {}, file, readFile: () => '' })
   expect(loaded.ok ? [] : loaded.faults.map(({ where }) => where)).toEqual(['--ttl', '--config'])

@@ -3,7 +3,7 @@ import { type Capacity, workersOf } from '../../src/config/memory-shares.ts'
 import { type Flags, loadConfig } from '../../src/config.ts'
 import { ONE } from './given.ts'
 
-describe('memory that nobody shared out', () => {
+describe('memory sizes that are not configured', () => {
   const MIB = 2 ** 20
   const given = (capacity: Capacity, flags: Flags = {}) => {
     const file = { path: 'herdgate.yaml', text: ONE }
@@ -18,17 +18,17 @@ describe('memory that nobody shared out', () => {
     }
   }
 
-  test('without a limit it is 256 MiB each', () => {
+  test('without a limit the default is 256 MiB each', () => {
     expect(given({ heap: 4096 * MIB })).toEqual({ workers: 1, store: 256, bodies: 256, notes: [] })
   })
 
-  test('in a container it is a share of the limit, as in the Helm chart, and said', () => {
+  test('in a container it is a share of the limit, as in the Helm chart, and a note says so', () => {
     const notes = ["of the container's 512 MiB the store may take 153 MiB, bodies in progress 64 MiB"]
     expect(given({ container: 512 * MIB, heap: 1024 * MIB })).toEqual({ workers: 1, store: 153, bodies: 64, notes })
     expect(given({ container: 2048 * MIB, heap: 4096 * MIB })).toMatchObject({ store: 691, bodies: 256 })
   })
 
-  test('each process has its 64 MiB of it, as in the Helm chart', () => {
+  test('each process takes 64 MiB of it, as in the Helm chart', () => {
     const two = given({ container: 1024 * MIB, heap: 4096 * MIB }, { workers: '2' })
     expect(two).toMatchObject({ store: 281, bodies: 128 })
   })
@@ -40,11 +40,11 @@ describe('memory that nobody shared out', () => {
     { container: 512 * MIB, cores: 8, workers: 2 },
     { container: 256 * MIB, cores: 8, workers: 1 },
     { container: 512 * MIB, cores: 1, workers: 1 },
-  ])('"auto" is as many workers as run at once and fit: $cores cores, $container bytes, $workers', (there) => {
+  ])('"auto" means as many workers as there are cores and memory for: $cores cores, $container bytes, $workers', (there) => {
     expect(given(there, { workers: 'auto' }).workers).toBe(there.workers)
   })
 
-  test('as many as are asked for begin, with a note where they do not fit', () => {
+  test('the configured number of workers starts, with a note if they do not fit', () => {
     const { workers, notes } = given({ container: 512 * MIB, cores: 2 }, { workers: '3' })
     expect(workers).toBe(3)
     expect(notes).toContainEqual(
@@ -53,18 +53,18 @@ describe('memory that nobody shared out', () => {
     expect(given({ container: 512 * MIB, cores: 2 }, { workers: '2' }).notes.join()).not.toContain('primary')
   })
 
-  test('what each of several workers stores is held against its own heap', () => {
+  test('the store of each worker is compared with its own heap', () => {
     const there = { container: 2048 * MIB, heap: 300 * MIB, cores: 2 }
     expect(given(there, { workers: '2', memory: '400MiB' }).notes.join()).not.toContain('heap')
     expect(given(there, { workers: '2', memory: '600MiB' }).notes.join()).toContain('a process may store 300 MiB')
   })
 
-  test('it is no more than half of the heap, and never nothing', () => {
+  test('it is at most half of the heap, and never zero', () => {
     expect(given({ container: 512 * MIB, heap: 128 * MIB })).toMatchObject({ store: 64, bodies: 64 })
     expect(given({ container: 32 * MIB, heap: 64 * MIB })).toMatchObject({ store: 8, bodies: 8 })
   })
 
-  test('what is given counts, with a note where the heap is too small for it', () => {
+  test('a configured size is used, with a note if the heap is too small for it', () => {
     const memory = { container: 512 * MIB, heap: 128 * MIB }
     const { store, notes } = given(memory, { memory: '100MiB' })
     expect(store).toBe(100)

@@ -58,7 +58,7 @@ function again(config: Config): Config {
   return valid({ text, flags, env: SECRETS })
 }
 
-describe('what is printed gives the same configuration', () => {
+describe('the printed configuration is equivalent', () => {
   test.each<[string, Given]>([
     ['with every key', { text: EVERYTHING, flags: { chaos: true, logLevel: 'debug' } }],
     ['of a file with next to nothing', { text: ONE }],
@@ -72,13 +72,13 @@ describe('what is printed gives the same configuration', () => {
   })
 })
 
-test('no key is left out', () => {
+test('no key is omitted', () => {
   const printed: unknown = parse(printConfig(valid({ text: EVERYTHING, flags: { chaos: true } })))
   const ofImplied = /^routes\.1\./
   expect(missingIn(printed, []).filter((key) => !ofImplied.test(key))).toEqual([])
 })
 
-test('secrets are not printed, and are asked for by whom the file is given to', () => {
+test('secrets are not printed but replaced by variables that have to be set', () => {
   const text = printConfig(valid({ text: EVERYTHING, flags: { chaos: true } }))
   for (const secret of Object.values(SECRETS)) expect(text).not.toContain(secret)
   expect(text).toContain('redis://user:${REDIS_PASSWORD}@r.test:1/2')

@@ -33,7 +33,7 @@ store:
 describe('a file with every key', () => {
   const config = valid({ text: EXAMPLE, env: { ADMIN_TOKEN: 'a-token-of-24-characters' } })
 
-  test('becomes milliseconds and bytes', () => {
+  test('is resolved to milliseconds and bytes', () => {
     expect(config.origins).toEqual([
       {
         name: 'api',
@@ -60,7 +60,7 @@ describe('a file with every key', () => {
     expect(config.admin).toEqual({ host: '127.0.0.1', port: 9090, token: 'a-token-of-24-characters' })
   })
 
-  test('becomes rules, field names in lower case', () => {
+  test('is resolved to rules, with field names in lower case', () => {
     expect(config.routes[0]).toEqual({
       name: 'catalog',
       match: { host: 'shop.example', path: '/catalog/*', methods: ['GET', 'HEAD'] },
@@ -84,7 +84,7 @@ describe('a file with every key', () => {
   })
 })
 
-test('limits that are not given are the same with a file and without one', () => {
+test('default limits are the same with and without a file', () => {
   expect(valid({ text: ONE }).limits).toEqual(valid({ flags: ORIGIN }).limits)
   expect(valid({ text: `${ONE}limits: { headBytes: 8KiB }` }).limits).toEqual({
     ...valid({ flags: ORIGIN }).limits,
@@ -92,8 +92,8 @@ test('limits that are not given are the same with a file and without one', () =>
   })
 })
 
-describe('what counts', () => {
-  test('flags before environment before file before defaults', () => {
+describe('precedence', () => {
+  test('flags override environment, which overrides file, which overrides defaults', () => {
     const text = `${ONE}listen: { port: 1001 }\n`
     const env = { HERDGATE_PORT: '1002' }
     expect(valid({ text: ONE }).listen.port).toBe(8080)
@@ -102,7 +102,7 @@ describe('what counts', () => {
     expect(valid({ text, env, flags: { port: '1003' } }).listen.port).toBe(1003)
   })
 
-  test('flags before environment for every setting', () => {
+  test('flags override environment for every setting', () => {
     const env = {
       HERDGATE_ORIGIN: 'http://env',
       HERDGATE_HOST: '127.0.0.2',
@@ -161,7 +161,7 @@ describe('what counts', () => {
     ])
   })
 
-  test('HERDGATE_PORT before PORT and HERDGATE_LOG_LEVEL before LOG_LEVEL', () => {
+  test('HERDGATE_PORT overrides PORT, and HERDGATE_LOG_LEVEL overrides LOG_LEVEL', () => {
     const env = { PORT: '1', HERDGATE_PORT: '2', LOG_LEVEL: 'WARN', HERDGATE_LOG_LEVEL: 'debug' }
     expect(valid({ flags: ORIGIN, env })).toMatchObject({ listen: { port: 2 }, logLevel: 'debug' })
     expect(valid({ flags: ORIGIN, env: { PORT: '1', LOG_LEVEL: 'WARN' } })).toMatchObject({
@@ -170,7 +170,7 @@ describe('what counts', () => {
     })
   })
 
-  test("a route's own key before the flag that sets it for all", () => {
+  test("a route's own key overrides the flag that sets it for all", () => {
     const text = `${ONE}routes:\n  - { name: own, origin: api, match: { path: /own }, ttl: 5s, grace: 0s, softTimeout: 1s, cookies: rfc }\n`
     const flags = { ttl: '9s', grace: '9m', softTimeout: '9ms', cookies: 'ignore' }
     const [own, implied] = valid({ text, flags }).routes
@@ -178,17 +178,17 @@ describe('what counts', () => {
     expect(implied?.rules).toMatchObject({ ttl: 9_000, grace: 540_000, softTimeout: 9, cookies: 'ignore' })
   })
 
-  test('an empty variable is not set', () => {
+  test('an empty variable counts as unset', () => {
     expect(valid({ flags: ORIGIN, env: { HERDGATE_TTL: '', HERDGATE_PORT: '', PORT: '7' } }).listen.port).toBe(7)
   })
 
-  test('the file that is named by flag, by environment, or by custom', () => {
+  test('the file is the one named by flag, by environment, or the conventional one', () => {
     expect(configPath({ config: 'a' }, { HERDGATE_CONFIG: 'b' })).toEqual({ path: 'a', where: '--config' })
     expect(configPath({}, { HERDGATE_CONFIG: 'b' })).toEqual({ path: 'b', where: 'HERDGATE_CONFIG' })
     expect(configPath({}, { HERDGATE_CONFIG: '' })).toEqual({ path: './herdgate.yaml', where: undefined })
   })
 
-  test('the defaults of the documentation', () => {
+  test('the defaults are those in the documentation', () => {
     expect(valid({ flags: ORIGIN })).toEqual({
       listen: { host: '0.0.0.0', port: 8080, trustProxy: [], drainDelay: 0 },
       admin: { host: '127.0.0.1', port: 9090, token: undefined },
@@ -247,7 +247,7 @@ describe('what counts', () => {
     })
   })
 
-  test('defaults filled in by the schema are those used without a file', () => {
+  test("the schema's defaults are those used without a file", () => {
     const route = `${ONE}routes: [{ name: default, origin: api }]\n`
     expect(valid({ text: route }).routes[0]?.rules).toEqual(valid({ flags: ORIGIN }).routes[0]?.rules)
     const { name: _, urls: __, ...inFile } = valid({ text: ONE }).origins[0]!
@@ -267,12 +267,12 @@ test.each([
 })
 
 describe('tiers', () => {
-  test('there are none but memory unless they are asked for', () => {
+  test('memory is the only tier by default', () => {
     expect(valid({ flags: ORIGIN }).store).toMatchObject({ disk: undefined, redis: undefined })
     expect(valid({ text: `${ONE}store: { memory: { maxBytes: 1MiB } }` }).store).toMatchObject({ disk: undefined })
   })
 
-  test('flags, environment and file may each ask for them', () => {
+  test('flags, environment and file can each enable them', () => {
     const flags = { ...ORIGIN, disk: '/var/cache/herdgate', diskSize: '1GiB', redisPrefix: 'shop' }
     expect(valid({ flags, env: { REDIS_URL: 'redis://r.test:6379' } }).store).toMatchObject({
       disk: { path: '/var/cache/herdgate', maxBytes: 2 ** 30 },
@@ -289,7 +289,7 @@ coherence: { lease: 2s }`
     })
   })
 
-  test('the file may say how, and flags or environment where', () => {
+  test('the file can set options, and flags or environment the location', () => {
     const text = `${ONE}store: { disk: { maxBytes: 1GiB }, redis: { prefix: shop, deadline: 20ms } }`
     expect(valid({ text, flags: { disk: './cache' }, env: { REDIS_URL: 'redis://r.test' } }).store).toMatchObject({
       disk: { path: './cache', maxBytes: 2 ** 30 },
@@ -301,7 +301,7 @@ coherence: { lease: 2s }`
     ])
   })
 
-  test('passwords in URLs are not repeated, wherever the URL should not be', () => {
+  test('faults do not repeat a password in a misplaced URL', () => {
     const text = `${ONE}store: { redis: "redis://user:pass/word@r.test:6379" }`
     const origins = ['https://me:password@origin.test/', 'me:password@origin.test', 'http://me:pass"word@origin.test/']
     const lines = [...told({ text }), ...origins.flatMap((origin) => told({ flags: { origin: [origin] } }))]
@@ -313,14 +313,14 @@ coherence: { lease: 2s }`
     ])
   })
 
-  test('an address of Redis is never repeated: it may hold a password', () => {
+  test('faults never repeat the address of Redis, which may contain a password', () => {
     const faults = told({ flags: { ...ORIGIN, redis: 'http://user:hunter2@r.test' } })
     expect(faults).toHaveLength(1)
     expect(faults[0]).toContain('--redis')
     expect(faults[0]).not.toContain('hunter2')
   })
 
-  test.each(['herd{gate}', '', 'a b'])('%j is no prefix', (redisPrefix) => {
+  test.each(['herd{gate}', '', 'a b'])('%j is not a valid prefix', (redisPrefix) => {
     expect(told({ flags: { ...ORIGIN, redisPrefix } })).toHaveLength(1)
   })
 })

@@ -7,7 +7,7 @@ import { told } from './given.ts'
 describe('the guide', () => {
   const guide = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
 
-  test('shows a file that is valid and has every key there is', () => {
+  test('shows a valid file with every key', () => {
     const [, text = ''] = /```yaml\n([^]*?)```/.exec(guide) ?? []
     expect(
       told({ text, env: { ADMIN_TOKEN: 'a-token-of-24-characters', CACHE_SECRET: 'a-secret-of-24-characters' } }),
@@ -37,7 +37,7 @@ describe('the JSON Schema', () => {
   const validator = z.fromJSONSchema(JSON.parse(JSON.stringify(schema)))
   const file = (key: object) => ({ version: 1, routes: [{ name: 'r', origin: 'o', ...key }] })
 
-  test('accepts what the file may say, variables included', () => {
+  test('accepts valid files, variables included', () => {
     for (const key of [
       {},
       { ttl: '5s' },
@@ -58,7 +58,7 @@ describe('the JSON Schema', () => {
     expect(validator.safeParse({ version: 1, listen: { port: '${PORT}' } }).success).toBe(true)
   })
 
-  test('rejects what the file may not say', () => {
+  test('rejects invalid files', () => {
     for (const key of [
       { ttl: 5 },
       { ttl: '5' },
@@ -77,7 +77,7 @@ describe('the JSON Schema', () => {
     expect(undescribed(schema)).toEqual([])
   })
 
-  test('states the defaults that are used', () => {
+  test('states the actual defaults', () => {
     const { properties } = JSON.parse(JSON.stringify(schema))
     expect(properties.listen.properties.port.default).toBe(8080)
     expect(properties.admin.properties.host.default).toBe('127.0.0.1')

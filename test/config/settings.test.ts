@@ -2,15 +2,15 @@ import { describe, expect, test } from 'vitest'
 import { faults, notes, ORIGIN, told, valid } from './given.ts'
 
 describe('the environment', () => {
-  test.each(['HERDGATE_TAPE', 'HERDGATE_THREADS'])('%s is unknown, and nothing like it is known', (name) => {
+  test.each(['HERDGATE_TAPE', 'HERDGATE_THREADS'])('%s is unknown, and no similar name is suggested', (name) => {
     expect(told({ flags: ORIGIN, env: { [name]: 'x' } })).toEqual([`${name} : unknown environment variable`])
   })
 
-  test('variables of others do not matter', () => {
+  test('other variables are ignored', () => {
     expect(faults({ flags: ORIGIN, env: { REDIS_URL: 'redis://x', PATH: '/bin', TTL: 'x' } })).toEqual([])
   })
 
-  test('what Kubernetes sets for a Service named herdgate is not taken for settings', () => {
+  test('variables that Kubernetes sets for a Service named herdgate are ignored', () => {
     const env = {
       HERDGATE_SERVICE_HOST: '10.0.0.1',
       HERDGATE_SERVICE_PORT: '8080',

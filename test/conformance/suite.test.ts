@@ -54,7 +54,7 @@ async function asItShouldBe(mode: Mode): Promise<TestResult[]> {
   return judge(await loadSuite(), Object.fromEntries(raw.map(([id, result]) => [id, result === true || [...result]])))
 }
 
-test.each(MODES)('a fault is a test that falls short without being an exception (cookies: %s)', async (mode) => {
+test.each(MODES)('a fault is a test that falls short without being a listed exception (cookies: %s)', async (mode) => {
   const [exception = ''] = EXCEPTIONS[mode][0]?.ids ?? []
   const good = await asItShouldBe(mode)
   expect(faults(good, mode)).toEqual([])
@@ -76,7 +76,7 @@ test.each(MODES)('a fault is a test that falls short without being an exception 
   ).toEqual([`${exception}: is not part of the suite`])
 })
 
-test('docs/conformance.md says what must pass, and what cannot', async () => {
+test('docs/conformance.md lists what must pass, and what cannot', async () => {
   const results = { rfc: await asItShouldBe('rfc'), safe: await asItShouldBe('safe') }
   const expected = conformanceDocument(results, await suiteVersion())
   expect(shapeOf(await readFile(DOCUMENT, 'utf8'))).toEqual(shapeOf(expected))
@@ -89,7 +89,7 @@ test('the report counts by kind and names what fell short', () => {
   expect(lines).toContain('  setup  s/unready  Setup: PUT config resulted in 405')
 })
 
-test('the suite has the tests it is known for, and each dependency is one of them', async () => {
+test('the suite has the expected tests, and each dependency is one of them', async () => {
   const tests = await loadSuite()
   const ids = new Set(tests.map(({ id }) => id))
   expect(ids.size).toBe(tests.length)

@@ -10,13 +10,13 @@ const read = (file: string) => readFileSync(join(root, file), 'utf8')
 const stages = parseDockerfile(read('Dockerfile'))
 const runtime = stages.at(-1)!
 
-test('every stage is built on the Node that everything else runs on', () => {
+test('every stage uses the Node version of the project', () => {
   expect(stages.map(({ image }) => image)).toEqual(
     stages.map(() => `node:${manifest.devDependencies.node}-trixie-slim`),
   )
 })
 
-test('it is built in stages, and the last takes over the built files and what they need, nothing else', () => {
+test('it is built in stages, and the last one copies only the built files and what they need', () => {
   expect(stages.map(({ name }) => name)).toEqual(['build', 'dependencies', 'runtime'])
   expect(allOf(runtime, 'COPY')).toEqual([
     'package.json LICENSE ./',
@@ -32,24 +32,24 @@ test('the packages are those of the lock file, and none of them runs a script', 
   for (const install of installs) expect(install).toMatch(/npm ci .*--ignore-scripts/)
 })
 
-test('it runs as a user that is a number and not root', () => {
+test('it runs as a numeric non-root user', () => {
   expect(lastOf(runtime, 'USER')).toMatch(/^[1-9]\d{4}:[1-9]\d{4}$/)
   const last = runtime.instructions.findLastIndex(({ name }) => ['RUN', 'COPY'].includes(name))
   expect(runtime.instructions.findIndex(({ name }) => name === 'USER')).toBeGreaterThan(last)
 })
 
-test('no shell stands between the engine and Node, at its start or when it is checked', () => {
+test('no shell stands between the container engine and Node, at start or in health checks', () => {
   const main = execForm(lastOf(runtime, 'ENTRYPOINT'))
   const [, check = ''] = lastOf(runtime, 'HEALTHCHECK').split(' CMD ')
   expect(main).toEqual(['node', manifest.bin.herdgate])
   expect(execForm(check)).toEqual(['node', manifest.bin.herdgate, 'probe'])
 })
 
-test('both ports are named', () => {
+test('both ports are exposed', () => {
   expect(lastOf(runtime, 'EXPOSE')).toBe('8080 9090')
 })
 
-test('its labels tell what it is, in this version', () => {
+test('its labels describe it, in this version', () => {
   const labels = assignments(runtime, 'LABEL')
   expect(Object.keys(labels)).toEqual(
     ['title', 'description', 'licenses', 'version', 'revision'].map((name) => `org.opencontainers.image.${name}`),
@@ -58,13 +58,13 @@ test('its labels tell what it is, in this version', () => {
   expect(labels['org.opencontainers.image.licenses']).toBe(manifest.license)
 })
 
-test('metrics tell the revision that its labels tell', () => {
+test('metrics report the same revision as the labels', () => {
   expect(assignments(runtime, 'ENV')['HERDGATE_REVISION']).toBe(
     assignments(runtime, 'LABEL')['org.opencontainers.image.revision'],
   )
 })
 
-test('.dockerignore lets in what is copied and nothing else', () => {
+test('.dockerignore admits exactly what is copied', () => {
   const sources = stages
     .flatMap((stage) => allOf(stage, 'COPY'))
     .filter((copy) => !copy.startsWith('--from'))

@@ -13,36 +13,36 @@ function historyOf(seconds: readonly number[]) {
 
 const waiting = ({ herd }: Snapshot) => herd.waiting
 
-test('shows as much time as is asked for, up to the newest', () => {
+test('shows the requested time span, up to the newest snapshot', () => {
   const view = historyOf([1, 2, 3, 4, 5]).view(2)
   expect([view.from, view.to, view.times, view.column(waiting)]).toEqual([3, 5, [3, 4, 5], [3, 4, 5]])
   expect(view.last?.at).toBe(5000)
 })
 
-test('shows a minute at least, and no more than there is', () => {
+test('shows at least a minute, and no more than there is', () => {
   expect(historyOf([100, 101]).view(900).from).toBe(41)
   expect(historyOf([100, 300]).view(900).from).toBe(100)
 })
 
-test('keeps a quarter of an hour, and no requests', () => {
+test('keeps a quarter of an hour, without requests', () => {
   const view = historyOf(Array.from({ length: 2000 }, (_, at) => at)).view(10_000)
   expect(view.times.length).toBe(900)
   expect(view.rows.every((row) => row?.recent.length === 0)).toBe(true)
 })
 
-test('where none came the line is broken', () => {
+test('missing snapshots break the line', () => {
   expect(historyOf([1, 2, 30, 31]).view(60).column(waiting)).toEqual([1, 2, null, 30, 31])
 })
 
-test('a snapshot from before the newest is left out', () => {
+test('a snapshot older than the newest is dropped', () => {
   expect(historyOf([5, 4, 6]).view(60).times).toEqual([5, 6])
 })
 
-test('begins anew where the clock is another, as that of another node or one that was put back', () => {
+test('starts again when the clock changes, as with another node or a clock set back', () => {
   expect(historyOf([1000, 1001, 500, 501]).view(60).column(waiting)).toEqual([500, 501])
 })
 
-test('sums what came within the last seconds', () => {
+test('sums the last seconds', () => {
   const view = historyOf([1, 2, 3, 20, 21]).view(60)
   expect([view.sum(2, waiting), view.sum(60, waiting)]).toEqual([41, 47])
 })

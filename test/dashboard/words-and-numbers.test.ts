@@ -8,7 +8,7 @@ import { reason, RESULTS } from '../../src/dashboard/reason.js'
 import { ADMIN_TOKEN } from '../../src/config/admin-token.ts'
 import { RESULTS as ALL_RESULTS } from '../../src/model.ts'
 
-test('numbers are as long as people read them', () => {
+test('numbers have a readable precision', () => {
   expect([0, 9_999, 12_345, 4_200_000].map(count)).toEqual(['0', '9,999', '12.3K', '4.2M'])
   expect([0, 0.25, 9.96, 35.4].map(rate)).toEqual(['0', '0.3', '10', '35'])
   expect([0, 0.5, 0.9999, 1].map(percent)).toEqual(['0 %', '50 %', '>99 %', '100 %'])
@@ -33,7 +33,7 @@ test('the median of a histogram is within the bucket that holds it', () => {
   expect(median([0, 0, 0, 3], bounds)).toBe(100)
 })
 
-test('each result has words, and a place in the stack', () => {
+test('each result has a description and a place in the stack', () => {
   expect(RESULTS.toSorted()).toEqual(ALL_RESULTS.toSorted())
   for (const result of RESULTS) expect(reason({ result }), result).toMatch(/^[a-z]/)
 })
@@ -56,7 +56,7 @@ test.each<[Outcome, string]>([
 /** As it comes out of JSON. */
 const finite = (outcome: Outcome): Outcome => JSON.parse(JSON.stringify(outcome))
 
-test('events are read however they are cut', async () => {
+test('events are parsed however they are split', async () => {
   const text = 'retry: 2000\n\ndata: {"at":1}\n\ndata: {"at":2}\n\n'
   for (const size of [1, 7, text.length]) {
     const chunks = Array.from({ length: Math.ceil(text.length / size) }, (_, at) =>
@@ -71,7 +71,7 @@ async function* chunksOf(chunks: readonly string[]) {
   yield* chunks
 }
 
-test('the log-in takes the tokens that can be set, and no others', () => {
+test('the log-in accepts exactly the tokens that can be configured', () => {
   const main = readFileSync(new URL('../../src/dashboard/main.js', import.meta.url), 'utf8')
   expect(main).toContain(`const TOKEN = ${ADMIN_TOKEN}\n`)
 })

@@ -19,7 +19,7 @@ const ask = (path: string, change: Partial<Ask> = {}): Ask => ({
 })
 
 describe('a product', () => {
-  test('is the same for everybody, tagged, and says when it was made', () => {
+  test('is the same for everybody, tagged, and states when it was generated', () => {
     const reply = answer(ask('/products/42', { hits: 7 }))
     expect(reply.status).toBe(200)
     expect(reply.fields['Surrogate-Key']).toBe('product-42 products')
@@ -51,7 +51,7 @@ describe('a product', () => {
     expect(answer(ask('/products/41', { products: catalogue })).body).toContain('"version": 1')
   })
 
-  test('is not found under anything but a number of up to six digits', () => {
+  test('exists only under numbers of up to six digits', () => {
     for (const id of ['abc', '01', '-1', '1000000', '1e3', '%34']) {
       expect([id, answer(ask(`/products/${id}`)).status]).toEqual([id, 404])
       expect([id, answer(ask(`/products/${id}`, { method: 'POST' })).status]).toEqual([id, 404])
@@ -70,7 +70,7 @@ describe('a product', () => {
   })
 })
 
-test('the search differs by language and says so', () => {
+test('the search varies by language and says so', () => {
   const query = new URLSearchParams({ q: 'lamp' })
   const german = answer(ask('/search', { query, fields: { 'accept-language': 'de-AT, en;q=0.5' } }))
   expect([german.fields['Vary'], german.fields['Content-Language']]).toEqual(['Accept-Language', 'de'])
@@ -78,7 +78,7 @@ test('the search differs by language and says so', () => {
   expect(JSON.parse(answer(ask('/search', { query })).body).title).toBe('Results for "lamp"')
 })
 
-test('the search takes a QUERY, and is in the group that a change of a product invalidates', () => {
+test('the search accepts QUERY, and is in the group that a product change invalidates', () => {
   const asked = answer(ask('/search', { method: 'QUERY', content: 'q=lamp' }))
   expect([asked.status, JSON.parse(asked.body).title]).toEqual([200, 'Results for "lamp"'])
   const changed = answer(ask('/products/42', { method: 'POST' }))
@@ -87,23 +87,23 @@ test('the search takes a QUERY, and is in the group that a change of a product i
   expect([refused.status, refused.fields['Allow']]).toEqual([405, 'GET, HEAD, QUERY'])
 })
 
-test('the flaky resource fails when chance says so, and is not to be stored then', () => {
+test('the flaky resource fails at random, and its failures are not storable', () => {
   const failed = answer(ask('/flaky', { chance: 0.29 }))
   expect([failed.status, failed.fields['Cache-Control']]).toEqual([503, 'no-store'])
   expect(answer(ask('/flaky', { chance: 0.3 })).status).toBe(200)
 })
 
-test('the private resource wants Authorization and stays private', () => {
+test('the private resource requires Authorization and is private', () => {
   expect(answer(ask('/private')).fields['WWW-Authenticate']).toMatch(/^Bearer/)
   const reply = answer(ask('/private', { fields: { authorization: 'Bearer x' } }))
   expect([reply.status, reply.fields['Cache-Control']]).toEqual([200, 'private, max-age=60'])
 })
 
-test('the account sets a cookie that is sent back to itself alone', () => {
+test("the account's cookie is limited to its own path", () => {
   expect(answer(ask('/account')).fields['Set-Cookie']).toContain('Path=/account;')
 })
 
-test('names that every object has are not resources', () => {
+test('inherited property names are not resources', () => {
   for (const path of ['/constructor', 'constructor', '/__proto__']) expect(answer(ask(path)).status).toBe(404)
 })
 
@@ -112,12 +112,12 @@ describe('the page', () => {
   const script = /<script>([\s\S]*)<\/script>/.exec(page)?.[1] ?? ''
   const emptyElement = () => ({ dateTime: '', textContent: '', addEventListener: () => undefined })
 
-  test('asks nothing of the network beyond its own host', () => {
+  test('loads nothing from other hosts', () => {
     expect(page).not.toMatch(/(?:src|href)="(?:https?:)?\/\//)
     expect(page).not.toMatch(/@import|url\(/)
   })
 
-  test('says when it was made, how often, and serves both colour schemes', () => {
+  test('states when and how often it was generated, and supports both colour schemes', () => {
     expect(page).toContain('datetime="1970-01-01T00:00:00.000Z"')
     expect(page).toContain('3 times')
     expect(page).toContain('prefers-color-scheme: dark')
@@ -130,7 +130,7 @@ describe('the page', () => {
     expect(missing).toEqual([])
   })
 
-  test('says how long it took although its last octets are still on their way when its script runs', () => {
+  test('states its load time even if its last octets are still arriving when the script runs', () => {
     const took = { textContent: '…' }
     const page = { getElementById: (id: string) => (id === 'took' ? took : emptyElement()), querySelectorAll: () => [] }
     const visit = { requestStart: 10, responseStart: 823, responseEnd: 0 }

@@ -14,7 +14,7 @@ function rig(answer: () => Promise<Response> = async () => new Response('x')) {
   return { clock, asked, traffic }
 }
 
-test('nobody comes until somebody is sent; then as many a second as asked for', async () => {
+test('there are no visitors until started, then the requested number per second', async () => {
   const { clock, asked, traffic } = rig()
   await clock.advance(2_000)
   expect(asked).toEqual([])
@@ -29,14 +29,14 @@ test('nobody comes until somebody is sent; then as many a second as asked for', 
   expect(asked.length).toBe(30)
 })
 
-test('where nobody is answered, no more than so many wait', async () => {
+test('if nobody is answered, the number of waiting visitors is limited', async () => {
   const { clock, asked, traffic } = rig(() => new Promise(() => {}))
   traffic.set(200)
   await clock.advance(60_000)
   expect(asked.length).toBe(400)
 })
 
-test('stopping ends visits in progress, and sends nobody else', async () => {
+test('stopping ends visits in progress, and sends no more', async () => {
   const { clock, asked, traffic } = rig(() => new Promise(() => {}))
   traffic.set(10)
   await clock.advance(1_000)
@@ -47,7 +47,7 @@ test('stopping ends visits in progress, and sends nobody else', async () => {
   expect(asked.every(({ signal }) => signal.aborted)).toBe(true)
 })
 
-test('visitors want all there is, and a few products most', () => {
+test('visitors request everything, and a few products most', () => {
   let seed = 1
   const random = () => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647
   const wanted = new Map<string, number>()

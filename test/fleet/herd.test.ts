@@ -45,7 +45,7 @@ const clientsOf = (node: number, path: string): Promise<Answer>[] =>
   Array.from({ length: CLIENTS }, () => get(url(node, path), { headers }))
 
 describe(`${CLIENTS} clients at each of ${NODES} nodes on one cold key`, () => {
-  test('are one origin request', async () => {
+  test('make one origin request', async () => {
     await start(slowly)
     const asked: number[] = []
     while (asked.at(-1) !== 1 && asked.length < ATTEMPTS) {
@@ -60,7 +60,7 @@ describe(`${CLIENTS} clients at each of ${NODES} nodes on one cold key`, () => {
     expect(asked.at(-1), asked.join()).toBe(1)
   })
 
-  test('are two at most where the node that asks is killed meanwhile, and all are answered', async () => {
+  test('make at most two if the fetching node is killed, and all are answered', async () => {
     await start(slowly)
     const asked: number[] = []
     for (let dies = 0; asked.at(-1) !== 2 && dies < NODES - 1; dies++) {
@@ -83,7 +83,7 @@ describe(`${CLIENTS} clients at each of ${NODES} nodes on one cold key`, () => {
     expect(asked.at(-1), asked.join()).toBe(2)
   })
 
-  test('that nobody may share are answered each for itself', async () => {
+  test('are answered individually if the response may not be shared', async () => {
     await start((request, response) => {
       const body = `for ${request.headers['x-user']}`
       setTimeout(() => response.writeHead(200, { 'Cache-Control': 'private, max-age=60' }).end(body), 300)

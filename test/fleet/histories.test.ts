@@ -15,7 +15,7 @@ const PATIENCE_MS = 2_400_000
 const seeds = Array.from({ length: HISTORIES }, (_, seed) => seed)
 
 test(
-  `${HISTORIES} histories of three nodes lose no purge and show nobody what is another's`,
+  `${HISTORIES} histories of three nodes lose no purge and show no user content of another`,
   async () => {
     const tally = new Tally()
     const complaints: string[] = []
@@ -38,7 +38,7 @@ test(
 )
 
 test(
-  'nor do those of a Redis that refuses, holds up or forgets what it is asked',
+  'histories with a Redis that refuses, delays or forgets commands lose none either',
   async () => {
     const complaints: string[] = []
     await playAll({
@@ -53,7 +53,7 @@ test(
   PATIENCE_MS,
 )
 
-describe('caught within a few histories', () => {
+describe('bugs caught within a few histories', () => {
   test.each(Object.entries(MUTANTS))(
     '%s',
     async (_, { build, theme }) => {

@@ -32,15 +32,15 @@ function history(parts: Partial<History>): History {
 
 const found = (parts: Partial<History>, promises = {}) => check(history(parts), promises).map(({ what }) => what)
 
-describe('a purge that was acknowledged', () => {
+describe('an acknowledged purge', () => {
   const acknowledged = [purge(20, 30, 200)]
 
-  test('forbids what was written before the one it follows', () => {
+  test('forbids answers older than the write it followed', () => {
     expect(found({ purges: acknowledged, gets: [get(31, 1)] })).toEqual(['lost purge'])
     expect(found({ purges: acknowledged, gets: [get(31, 2)] })).toEqual([])
   })
 
-  test('also long after', () => {
+  test('forbids them long afterwards too', () => {
     expect(found({ purges: acknowledged, gets: [get(1e9, 1)] })).toEqual(['lost purge'])
   })
 
@@ -48,21 +48,21 @@ describe('a purge that was acknowledged', () => {
     expect(found({ purges: acknowledged, gets: [get(30, 1), get(25, 1, { end: 99 })] })).toEqual([])
   })
 
-  test('does not speak of what is written after its call', () => {
+  test('does not cover writes after its call', () => {
     const writes = [write(1, 0), write(2, 20), write(3, 25)]
     expect(found({ writes, purges: acknowledged, gets: [get(31, 1)] })).toEqual([])
   })
 
-  test('names only its keys', () => {
+  test('covers only its own keys', () => {
     expect(found({ purges: [purge(20, 30, 200, { keys: ['other'] })], gets: [get(31, 1)] })).toEqual([])
   })
 
-  test('is not outdone by later ones that failed', () => {
+  test('is not superseded by later failed purges', () => {
     const purges = [...acknowledged, purge(40, 50, 503), purge(60, 70, 202)]
     expect(found({ purges, gets: [get(80, 1)] })).toEqual(['lost purge'])
   })
 
-  test('says which and what was due', () => {
+  test('reports which answer is wrong, and what was due', () => {
     const [violation] = check(history({ purges: acknowledged, gets: [get(31, 1)] }))
     expect(violation).toMatchObject({ least: 2, purge: acknowledged[0] })
     const text = explain(history({ purges: acknowledged }), violation!)
@@ -71,14 +71,14 @@ describe('a purge that was acknowledged', () => {
   })
 })
 
-test('an invalidation leaves a stale copy to stand in where it says so, and a purge does not', () => {
+test('after an invalidation a copy marked stale may be served, after a purge it may not', () => {
   const stale = get(31, 1, { cacheStatus: 'herdgate; hit; ttl=-3; detail=stale-if-error' })
   expect(found({ purges: [purge(20, 30, 200, { mode: 'invalidate' })], gets: [stale] })).toEqual([])
   expect(found({ purges: [purge(20, 30, 200)], gets: [stale] })).toEqual(['lost purge'])
   expect(found({ purges: [purge(20, 30, 200, { mode: 'invalidate' })], gets: [get(31, 1)] })).toEqual(['lost purge'])
 })
 
-test('a purge does not hold where the origin failed and the node may not have heard of it', () => {
+test('a purge does not hold if the origin failed and the node may not have received the purge', () => {
   const onError = get(31, 1, { cacheStatus: 'herdgate; hit; ttl=-3; detail=stale-if-error' })
   const slow = get(31, 1, { cacheStatus: 'herdgate; hit; ttl=-3; detail=soft-timeout' })
   const promises = { mayBeCutOffFromAll: true }
@@ -90,16 +90,16 @@ test('a purge does not hold where the origin failed and the node may not have he
   ])
 })
 
-describe('a purge that was not acknowledged', () => {
-  test.each([503, 202])('promises nothing at once: %i', (status) => {
+describe('an unacknowledged purge', () => {
+  test.each([503, 202])('guarantees nothing at once: %i', (status) => {
     expect(found({ purges: [purge(20, 30, status)], gets: [get(31, 1)] })).toEqual([])
   })
 
-  test('promises nothing when no answer came', () => {
+  test('guarantees nothing without an answer', () => {
     expect(found({ purges: [{ ...purge(20, 0, 0), answer: undefined }], gets: [get(1e9, 1)] })).toEqual([])
   })
 
-  test('holds after a time when it is logged', () => {
+  test('holds after a time if it was logged', () => {
     const promises = { loggedHoldsAfterMs: 100 }
     const gets = [get(129, 1), get(131, 1)]
     expect(found({ purges: [purge(20, 30, 202)], gets }, promises)).toEqual(['late purge'])
@@ -114,7 +114,7 @@ describe('a foreign body', () => {
     ['of another key', { key: 'other' }],
     ['of another variant', { variant: 'de' }],
     ['of a version that was never served', { version: 9 }],
-  ])('is one %s', (_, more) => {
+  ])('is content %s', (_, more) => {
     const served = [1, 2].flatMap((version) => [
       { ...body(version), at: 0 },
       { ...body(version), key: 'other', at: 0 },
@@ -124,19 +124,19 @@ describe('a foreign body', () => {
     expect(found({ served, gets: [get(1, 1)] })).toEqual([])
   })
 
-  test('is one of another user', () => {
+  test('is content for another user', () => {
     const gets = (user: string | undefined) => [get(1, 1, { user, body: body(1, { user: 'ann' }) })]
     expect(found({ served: [anns], gets: gets('ann') })).toEqual([])
     expect(found({ served: [anns], gets: gets('bob') })).toEqual(['foreign body'])
     expect(found({ served: [anns], gets: gets(undefined) })).toEqual(['foreign body'])
   })
 
-  test('is one that the origin gave only later', () => {
+  test('is content that the origin sent only later', () => {
     expect(found({ served: [{ ...body(1), at: 5 }], gets: [get(1, 1)] })).toEqual(['foreign body'])
   })
 })
 
-test('a GET without content of the origin breaks nothing', () => {
+test('a GET without origin content violates nothing', () => {
   expect(found({ purges: [purge(20, 30, 200)], gets: [get(31, undefined)] })).toEqual([])
 })
 
@@ -173,8 +173,8 @@ function play(kinds: readonly ('write' | 'purge' | 'get')[], heedsPurges: boolea
   return played
 }
 
-describe('of random histories of a cache', () => {
-  test('that heeds purges, none is faulted', () => {
+describe('random histories of a cache', () => {
+  test('that honours purges are all accepted', () => {
     fc.assert(
       fc.property(events, (kinds) => {
         expect(check(play(kinds, true))).toEqual([])
@@ -182,7 +182,7 @@ describe('of random histories of a cache', () => {
     )
   })
 
-  test('that does not, those are where a copy outlived a write and the purge after it', () => {
+  test('that does not are rejected when a copy outlived a write and the purge after it', () => {
     fc.assert(
       fc.property(events, (kinds) => {
         const first = kinds.indexOf('get')

@@ -6,7 +6,7 @@ const OPTIONS = { perSecond: 300, mostWaiting: 50, beforeMs: 1_000, duringMs: 3_
 const RECOVERED_WITHIN_MS = 60_000
 
 describe.each(Object.entries(OUTAGES))('Redis %s, under load', (name, { refusesPurges }) => {
-  test('costs no client its answer and no purge', async () => {
+  test('costs no client its answer, and no purge', async () => {
     const report = await endure(name as OutageName, OPTIONS)
     expect(report.hitRatioBefore).toBeGreaterThan(0.5)
     expect(report.failures).toEqual([])

@@ -48,7 +48,7 @@ it('the same seed tries the same inputs', () => {
   expect(tried(1)).not.toEqual(tried(2))
 })
 
-it('what fails is told once a rule, as small as it can be', () => {
+it('a failure is reported once per rule, minimised', () => {
   const target: Target = {
     ...directives,
     seeds: ['no-store, a!b, private'],
@@ -62,7 +62,7 @@ it('what fails is told once a rule, as small as it can be', () => {
   expect(fuzzer.failures.map(({ rule, input }) => [rule, input])).toEqual([['no exclamation mark', '!']])
 })
 
-it('what takes longer than it may is a failure', () => {
+it('an input that takes too long is a failure', () => {
   const tooLong = 3 * longestHere() // the machine may be slower by the time it is judged
   const spin = (): string => {
     const before = process.threadCpuUsage()

@@ -21,13 +21,13 @@ function growth(flags: readonly string[], script: string): { readonly resident: 
   return { resident, anonymous }
 }
 
-test('what a process allocates counts', () => {
+test('memory that a process allocates counts', () => {
   const { anonymous } = growth([], 'globalThis.kept = Buffer.alloc(64 * 2 ** 20, 1)')
   expect(anonymous).toBeGreaterThan(60)
   expect(anonymous).toBeLessThan(80)
 })
 
-test('pages of a file, such as those of the disk store, do not', () => {
+test('pages of a file, such as those of the disk store, do not count', () => {
   const folder = temporaryFolder()
   const { resident, anonymous } = growth(
     ['--expose-gc'],
@@ -43,7 +43,7 @@ test('pages of a file, such as those of the disk store, do not', () => {
   expect(resident - anonymous).toBeGreaterThan(60)
 })
 
-test('not even Node itself', () => {
+test("not even Node's own count", () => {
   const said = outputOf(
     [],
     `import { anonymousBytes } from ${JSON.stringify(MODULE)}; console.log(process.memoryUsage.rss() - anonymousBytes())`,

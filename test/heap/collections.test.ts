@@ -13,7 +13,7 @@ function outputAfter(flags: readonly string[], script: string): string {
   return outputOf([...flags, '--expose-gc', '--min-semi-space-size=16'], imports + script)
 }
 
-test('all is under way from the end of a collection of everything until what was found is given back', () => {
+test('a full collection counts as under way until what it found has been freed', () => {
   const said = outputAfter(
     [],
     `const v8 = collections()
@@ -32,7 +32,7 @@ test('all is under way from the end of a collection of everything until what was
   expect(said.trim()).toBe('false,false,true,false')
 })
 
-test('and from the beginning of marking on, until that has ended', () => {
+test('marking counts as under way from its beginning to its end', () => {
   const said = outputAfter(
     [],
     `const v8 = collections()
@@ -45,7 +45,7 @@ test('and from the beginning of marking on, until that has ended', () => {
   expect(said.trim()).toBe('false,true')
 })
 
-test('the buffers of content are collected after 8 MiB of it, and later where V8 collected them meanwhile', () => {
+test('content buffers are collected after 8 MiB, or later if V8 collected them meanwhile', () => {
   const collections = (meanwhile: string) => {
     const traces = outputAfter(
       ['--trace-gc'],

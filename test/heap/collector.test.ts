@@ -28,16 +28,16 @@ function growthAfter(first: string): number {
   return Number(/--heap-growing-percent=(\d+)/.exec(flags)?.[1])
 }
 
-test('what was compiled is not collected in quiet times', () => {
+test('compiled code is not collected in quiet times', () => {
   expect(traceOf('')).toMatch(/waiting for 100 ms/)
   expect(traceOf('collectSeldom()')).not.toMatch(/waiting for/)
 })
 
-test('what has grown old may double before it is marked', () => {
+test('the old generation may double before it is marked', () => {
   expect([growthAfter(''), growthAfter('collectSeldom()')]).toEqual([0, 100])
 })
 
-test('unless memory is wanted back; and where it was not asked to wait, nothing is changed', () => {
+test("a memory shortage restores V8's defaults until it is over, and changes nothing if they were in effect", () => {
   for (const first of ['collectSeldom(); giveBackMemory(true)', 'giveBackMemory(false)']) {
     expect(traceOf(first)).toMatch(/waiting for 100 ms/)
     expect(growthAfter(first)).toBe(0)
@@ -45,7 +45,7 @@ test('unless memory is wanted back; and where it was not asked to wait, nothing 
   expect(growthAfter('collectSeldom(); giveBackMemory(true); giveBackMemory(false)')).toBe(100)
 })
 
-test('young garbage is collected in one thread', () => {
+test('young garbage is collected by one thread', () => {
   const flagAfter = (first: string) =>
     /default: (--(?:no-)?parallel-scavenge)\n/.exec(outputAfter([], `${first}\nsetFlagsFromString('--help')`))?.[1]
   expect(flagAfter('')).toBe('--parallel-scavenge')
@@ -62,7 +62,7 @@ function newSpaceAfter(first: string): number[] {
   return [...new Set(sizes)]
 }
 
-test('the new space is as large as it may be as soon as it grows', () => {
+test('the new space grows to its maximum at once', () => {
   const byItself = newSpaceAfter('')
   const atOnce = newSpaceAfter('growNewSpaceAtOnce()')
   expect(byItself.length).toBeGreaterThan(2)

@@ -44,7 +44,7 @@ test('a collection begins once buffers have grown by 8 MiB since the last one, a
   expect(await at(20)).toBe(2)
 })
 
-test('no more often than every ten seconds', async () => {
+test('it begins at most every ten seconds', async () => {
   const { at, state, clock } = watched(0)
   await at(0)
   await at(8)
@@ -55,7 +55,7 @@ test('no more often than every ten seconds', async () => {
   expect(state.begun).toBe(2)
 })
 
-test('what is garbage young is not worth it', async () => {
+test('buffers that die young do not trigger one', async () => {
   const { at, state } = watched(0)
   await at(0)
   state.young = 5 * MIB
@@ -63,7 +63,7 @@ test('what is garbage young is not worth it', async () => {
   expect(await at(8)).toBe(1)
 })
 
-test('while V8 is at it already nothing is collected, and nothing begun; afterwards as ever', async () => {
+test('nothing begins while V8 is collecting; afterwards it works as before', async () => {
   const { at, state } = watched(0)
   await at(0)
   state.isUnderWay = true
@@ -74,14 +74,14 @@ test('while V8 is at it already nothing is collected, and nothing begun; afterwa
   expect(await at(9)).toBe(1)
 })
 
-test('where much is held, more may gather: a quarter as much', async () => {
+test('where much is held, a quarter of that may accumulate', async () => {
   const { at } = watched(100 * MIB)
   expect(await at(100, 100)).toBe(0)
   expect(await at(124, 100)).toBe(0)
   expect(await at(125, 100)).toBe(1)
 })
 
-test('what a store comes to hold is no garbage, and what it holds no more is', async () => {
+test('growth of a store does not count as garbage, and its shrinking does', async () => {
   const { at } = watched(0)
   expect(await at(0, 0)).toBe(0)
   expect(await at(100, 200)).toBe(0)
@@ -89,7 +89,7 @@ test('what a store comes to hold is no garbage, and what it holds no more is', a
   expect(await at(149, 100)).toBe(1)
 })
 
-test('what made it begin is given back, also at the end', async () => {
+test('the setting that made it begin is restored, also on close', async () => {
   const { at, state, buffers, clock } = watched(0)
   await at(0)
   await at(8)
@@ -103,7 +103,7 @@ test('what made it begin is given back, also at the end', async () => {
   expect([state.open, clock.pending]).toEqual([0, 0])
 })
 
-test('closing once more gives nothing back twice: draining closes, and so does what follows', async () => {
+test('closing twice restores the setting only once', async () => {
   const { at, state, buffers } = watched(0)
   await at(0)
   await at(8)

@@ -12,11 +12,11 @@ test.each([
   { container: 2_048, limit: 279, old: 231 },
   { container: 4_096, limit: 2_144, old: 2_048 },
   { container: 16_384, limit: 4_192, old: 4_096 },
-])('of a limit of $limit MiB in $container MiB of memory the old generation has $old', ({ container, limit, old }) => {
+])('with a limit of $limit MiB in $container MiB of memory the old generation gets $old', ({ container, limit, old }) => {
   expect(oldGenerationOf(limit * 2 ** 20, container * 2 ** 20, '') / 2 ** 20).toBe(old)
 })
 
-test('of a limit that leaves next to nothing it has half', () => {
+test('with a limit that leaves next to nothing it gets half', () => {
   expect(oldGenerationOf(100 * 2 ** 20, 16 * 2 ** 30, '')).toBe(50 * 2 ** 20)
 })
 
@@ -25,6 +25,6 @@ test.each([
   { flags: '--inspect --max_old_space_size 231', limit: 243, old: 231 },
   { flags: '--max-old-space-size=100 --max-old-space-size=231', limit: 243, old: 231 },
   { flags: '--max-semi-space-size=8', limit: 280, old: 256 },
-])('what Node was started with counts: $flags', ({ flags, limit, old }) => {
+])("Node's own flags take precedence: $flags", ({ flags, limit, old }) => {
   expect(oldGenerationOf(limit * 2 ** 20, 512 * 2 ** 20, flags) / 2 ** 20).toBe(old)
 })

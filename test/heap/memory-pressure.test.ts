@@ -51,7 +51,7 @@ function underPressure(ceilings: { heap: number; container: number | undefined }
   }
 }
 
-test('it is high from nine tenths of the heap on, until it is clearly below', async () => {
+test('it is high from nine tenths of the heap on, until usage is clearly below', async () => {
   const { clock, memory, changes, pressure } = underPressure()
   memory.held = 899
   await clock.advance(200)
@@ -68,7 +68,7 @@ test('it is high from nine tenths of the heap on, until it is clearly below', as
   expect(changes).toEqual([true, false])
 })
 
-test('from three quarters on memory is wanted back, until there is clearly more', async () => {
+test('from three quarters of the heap on the store should give way, until clearly more is free', async () => {
   const { clock, memory, changes, wanted } = underPressure()
   for (const anonymous of [7_400, 7_600, 7_200, 7_600, 6_900, 7_400]) {
     memory.anonymous = anonymous
@@ -92,7 +92,7 @@ test('without a limit of the container, its memory does not count', async () => 
   expect(pressure.high).toBe(false)
 })
 
-test('garbage is no pressure', async () => {
+test('garbage does not count as pressure', async () => {
   const { clock, memory, pressure, collections } = underPressure()
   memory.held = 500
   memory.garbage = 450
@@ -100,7 +100,7 @@ test('garbage is no pressure', async () => {
   expect([pressure.high, collections()]).toEqual([false, 1])
 })
 
-test('what was given up while it was high is found, though nothing else asks for a collection', async () => {
+test('memory released while pressure is high is noticed, even if nothing else triggers a collection', async () => {
   const { clock, memory, pressure } = underPressure()
   memory.held = 950
   await clock.advance(200)
@@ -115,7 +115,7 @@ test.each([
   { takesMs: 0, atMost: 41 }, // twice a second
   { takesMs: 100, atMost: 20 }, // a tenth of the time
   { takesMs: 1_000, atMost: 3 }, // it rests for no more than ten seconds
-])('it collects seldom: $atMost times in 20 s, where it takes $takesMs ms', async ({ takesMs, atMost }) => {
+])('it collects rarely: at most $atMost times in 20 s if one takes $takesMs ms', async ({ takesMs, atMost }) => {
   const { clock, memory, collections, takes } = underPressure()
   takes(takesMs)
   memory.held = 950
@@ -124,14 +124,14 @@ test.each([
   expect(collections()).toBeLessThanOrEqual(atMost)
 })
 
-test('it stops when it is closed', async () => {
+test('it stops when closed', async () => {
   const { clock, pressure } = underPressure()
   await clock.advance(1_000)
   pressure.close()
   expect(clock.pending).toBe(0)
 })
 
-test('the store gives way before anybody is refused, until a quarter of the heap is free', async () => {
+test('the store gives way before any request is refused, until a quarter of the heap is free', async () => {
   const { clock, memory, store, changes } = underPressure()
   store.givesUp = 60
   memory.held = 910
@@ -146,7 +146,7 @@ test('the store gives way before anybody is refused, until a quarter of the heap
 test.each([
   { held: 740, garbage: 200, anonymous: 0 },
   { held: 300, garbage: 620, anonymous: 8_000 }, // of the container enough is left
-])('what was garbage is no reason for that: %j', async (use) => {
+])('garbage is no reason for that: %j', async (use) => {
   const { clock, memory, store } = underPressure()
   store.givesUp = 60
   Object.assign(memory, use)
@@ -155,7 +155,7 @@ test.each([
   expect(store.hasGivenWay).toBe(false)
 })
 
-test('however much is spare, memory that was short is so until it is clearly not', async () => {
+test('memory that was short stays so until clearly enough is free', async () => {
   const { clock, memory, store, changes } = underPressure()
   store.givesUp = 1_300
   memory.anonymous = 9_100
@@ -168,7 +168,7 @@ test('however much is spare, memory that was short is so until it is clearly not
   expect(changes).toEqual([true, false])
 })
 
-test('memory that malloc does not give back is there for what comes, but not the last of the container', async () => {
+test('memory that malloc keeps counts as available, but not the last of the container', async () => {
   const { clock, memory, store, changes } = underPressure()
   store.givesUp = 400
   memory.held = 600
@@ -186,7 +186,7 @@ test('memory that malloc does not give back is there for what comes, but not the
   expect(changes).toEqual([true])
 })
 
-test('what malloc did give back is not there for what comes', async () => {
+test('memory that malloc returned does not count as available', async () => {
   const { clock, memory, store, changes } = underPressure()
   store.givesUp = 400
   store.givenBack = 300
@@ -203,7 +203,7 @@ test('what malloc did give back is not there for what comes', async () => {
   expect(changes).toEqual([true])
 })
 
-test('a minute after it gave way the store may hold more again, and so on, where memory is not nearly short', async () => {
+test('a minute after giving way the store may grow again, step by step, unless memory is nearly short', async () => {
   const { clock, memory, store } = underPressure()
   store.givesUp = 200
   memory.held = 910
@@ -224,7 +224,7 @@ test('a minute after it gave way the store may hold more again, and so on, where
   expect(store.regained).toBe(3) // it may hold all
 })
 
-test('memory that malloc keeps is there for the store to regain', async () => {
+test('the store may regain memory that malloc keeps', async () => {
   const { clock, memory, store } = underPressure()
   store.givesUp = 600
   memory.anonymous = 9_050
@@ -236,7 +236,7 @@ test('memory that malloc keeps is there for the store to regain', async () => {
   expect(store.regained).toBe(1) // 300 are left
 })
 
-test('what the store has regained is not there for what comes', async () => {
+test('memory that the store has regained does not count as available', async () => {
   const { clock, memory, store, changes } = underPressure()
   store.givesUp = 400
   memory.held = 600

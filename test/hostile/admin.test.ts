@@ -330,7 +330,7 @@ describe('the admin port', () => {
     expect(Object.prototype).not.toHaveProperty('admin')
   })
 
-  test('takes no more pipelined requests than the data port, and resets nobody for it', async () => {
+  test('accepts no more pipelined requests than the data port, without resetting connections', async () => {
     using client = await RawClient.connect(port)
     client.send('POST /v1/purge/tags/many HTTP/1.1\r\nHost: a.test\r\n\r\n'.repeat(20_000))
     const { responses, closed } = await client.heard(20_000)
@@ -342,7 +342,7 @@ describe('the admin port', () => {
     expect(client.failure).toBeUndefined()
   })
 
-  test('refuses who is not done with a head in 10 s, soon after that', async () => {
+  test('refuses heads that are not complete in 10 s, soon after that', async () => {
     using client = await RawClient.connect(port)
     const begunAt = performance.now()
     client.send('GET /v1/stats HTTP/1.1\r\nHost: a.test\r\n')
@@ -352,7 +352,7 @@ describe('the admin port', () => {
     expect(performance.now() - begunAt).toBeLessThan(15_000)
   })
 
-  test('does what it is asked by who may ask, and says so in the log', async () => {
+  test('serves authorised calls, and logs them', async () => {
     expect(await herdgate.ask('/v1/purge', { urls: ['http://a.test/kept'] })).toMatchObject({ status: 200 })
     expect(await kept()).toBe('fwd')
     const audit = herdgate.lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'purge')

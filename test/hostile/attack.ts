@@ -97,7 +97,7 @@ export function table(title: string, rows: readonly Attack[], config: Config = C
       expect(world.herdgate.child.exitCode).toBeNull()
     })
 
-    test('no origin ever got what can be read in two ways', () => {
+    test('no origin ever received an ambiguous message', () => {
       expect(world.malformed()).toEqual([])
       world.seen.forEach(expectUnmistakable)
     })

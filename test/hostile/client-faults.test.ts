@@ -88,7 +88,7 @@ async function expectPlain(path: string, body: string, from: 'origin' | 'cache')
 
 const MANY = 100
 
-describe('all who wait leave', () => {
+describe('all waiters leave', () => {
   test.each([
     ['before the head', 'end'],
     ['before the head', 'reset'],
@@ -116,7 +116,7 @@ describe('all who wait leave', () => {
     expect(asked.length).toBeLessThanOrEqual(2)
   })
 
-  test('what is for each of them alone is given up', async () => {
+  test('fetches for single waiters are given up', async () => {
     const path = newPath()
     const lines = Array.from({ length: 20 }, (_, at) => `Cookie: session=${at}`)
     const clients = await Promise.all(lines.map((line) => ask(path, 'POST', line, 'Content-Length: 0')))
@@ -128,8 +128,8 @@ describe('all who wait leave', () => {
   })
 })
 
-describe('who came first leaves', () => {
-  test.each(['before the head', 'behind the head', 'within the content'])('%s: the others get it', async (when) => {
+describe('the first client leaves', () => {
+  test.each(['before the head', 'behind the head', 'within the content'])('%s: the others get the answer', async (when) => {
     const path = newPath()
     using leader = await ask(path)
     await arrived(1)
@@ -155,7 +155,7 @@ describe('who came first leaves', () => {
     await expectPlain(path, '0123456789', 'cache')
   })
 
-  test('and the origin fails: one asks again for all, or all are told', async () => {
+  test('and the origin fails: one asks again for all, or all get the error', async () => {
     const path = newPath()
     const leader = await ask(path)
     await arrived(1)
@@ -176,7 +176,7 @@ describe('who came first leaves', () => {
   })
 })
 
-describe('who leaves within an upload', () => {
+describe('a client that leaves during an upload', () => {
   const upload = (path: string, method: string, octets: number): string =>
     request(path, method, 'Content-Type: text/plain', `Content-Length: ${MIB}`) + 'x'.repeat(octets)
 
@@ -187,7 +187,7 @@ describe('who leaves within an upload', () => {
       2,
     ],
     ['of a QUERY too long to be keyed by', upload('/long', 'QUERY', 70_000), 1],
-  ])('%s: no one else notices', async (_which, octets, count) => {
+  ])('%s: no other client is affected', async (_which, octets, count) => {
     answer = ({ request }) => void request.resume()
     const client = await connected()
     client.send(octets)
@@ -199,7 +199,7 @@ describe('who leaves within an upload', () => {
   })
 })
 
-test('who came first and does not read holds up nobody', async () => {
+test('a first client that does not read holds up nobody', async () => {
   const path = newPath()
   const body = 'x'.repeat(7 * MIB)
   using leader = await connected()
@@ -218,7 +218,7 @@ test('who came first and does not read holds up nobody', async () => {
 test.each([
   ['at once', 10],
   ['for long', MIB],
-])('who ends its half with the request still gets the answer, read %s', async (_how, length) => {
+])('a client that half-closes after its request still gets the answer, read %s', async (_how, length) => {
   const path = newPath()
   using client = await ask(path)
   client.end()
@@ -230,7 +230,7 @@ test.each([
   await expectPlain(path, 'x'.repeat(length), 'cache')
 })
 
-test('requests in a row, some of which wait, are answered in their order', async () => {
+test('pipelined requests, some of which wait, are answered in order', async () => {
   const [slow, quick] = [newPath(), newPath()]
   using client = await connected()
   client.send(request(slow) + request(quick) + request(slow) + request(quick, 'HEAD').replace('HEAD', 'GET'))
@@ -246,7 +246,7 @@ test('requests in a row, some of which wait, are answered in their order', async
   expect(asked).toHaveLength(2)
 })
 
-describe('who asks whether content is wanted', () => {
+describe('a client that sends Expect: 100-continue', () => {
   const SMUGGLED = request('/smuggled')
   const expecting = (path: string, length: number) =>
     request(path, 'POST', 'Expect: 100-continue', `Content-Length: ${length}`)
@@ -264,7 +264,7 @@ describe('who asks whether content is wanted', () => {
     }
   })
 
-  test('is told to go on, and a request behind the content is one', async () => {
+  test('gets 100, and what follows the content is a new request', async () => {
     const [path, next] = [newPath(), newPath()]
     using client = await connected()
     client.send(expecting(path, 5))
@@ -277,7 +277,7 @@ describe('who asks whether content is wanted', () => {
     await expectPlain(next, 'answer to GET', 'cache')
   })
 
-  test('and sends a request in its place has sent content', async () => {
+  test('and then sends a request instead of content has sent content', async () => {
     const path = newPath()
     using client = await connected()
     client.send(expecting(path, SMUGGLED.length))
@@ -291,7 +291,7 @@ describe('who asks whether content is wanted', () => {
   })
 })
 
-describe('an odd request that comes first leaves nothing wrong behind', () => {
+describe('an odd first request does not affect later ones', () => {
   test.each<[string, string, ...string[]]>([
     ['HEAD', 'HEAD'],
     ['HEAD with a range', 'HEAD', 'Range: bytes=0-0'],
@@ -324,7 +324,7 @@ describe('an odd request that comes first leaves nothing wrong behind', () => {
     await expectNothingUnderWay()
   })
 
-  test('while plain ones wait, too', async () => {
+  test('also while plain requests wait', async () => {
     const path = newPath()
     answer = byTheBook
     using head = await ask(path, 'HEAD')

@@ -87,8 +87,8 @@ async function ask(host: string, target: string, fields: readonly string[] = [])
 }
 
 describe.each(['a.test', 'forced.test', 'anonymous.test'])('%s', (host) => {
-  describe.each(CREDENTIALS)('what is for %s', (line) => {
-    test.each(PATHS)('%s is for nobody else, and nobody else is taken for her', async (path) => {
+  describe.each(CREDENTIALS)('an answer for %s', (line) => {
+    test.each(PATHS)('%s is given to nobody else, and nobody else is taken for that user', async (path) => {
       const target = `${path}${path.includes('?') ? '&' : '?'}${host}-${CREDENTIALS.indexOf(line)}`
       const before = targets.length
       await ask(host, target, [line])
@@ -112,7 +112,7 @@ test.each(['/static/welcome', '/static/..%2fwelcome', '/welcome.css'])(
   },
 )
 
-test('what looks like a file is kept for no time that nobody has stated; what the rule is for is kept', async () => {
+test('what looks like a file is not stored without a stated lifetime; what the rule is meant for is stored', async () => {
   for (const [target, isKept] of [
     ['/style.css', false],
     ['/a/b.png', false],

@@ -93,7 +93,7 @@ test.each(ROWS)('%d for %s', async (status, _what, sent) => {
   expectOurs(text)
 })
 
-test('503 for more than there is room for', async () => {
+test('503 when overloaded', async () => {
   using held = await connected()
   held.send(asked('held.test', 'GET /held'))
   await expect.poll(() => silent.requests.some(({ head }) => head.startsWith('GET /held '))).toBe(true)
@@ -105,7 +105,7 @@ test('503 for more than there is room for', async () => {
   expectOurs(text)
 })
 
-test('each of them is one line of the log, and one JSON object', () => {
+test('each of them is one log line, and one JSON object', () => {
   for (const line of herdgate.lines) expect(() => JSON.parse(line) as unknown).not.toThrow()
 })
 

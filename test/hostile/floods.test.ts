@@ -32,7 +32,7 @@ describe('Vary', () => {
     ['empty members', 'X,,Y, ,', true],
     ['two lines', ['X', 'Y'], true],
     ['nothing', '', true],
-  ])('with %s is stored or not, and answers only whom it is for', async (_what, vary, isStored) => {
+  ])('with %s is stored or not, and answers only matching requests', async (_what, vary, isStored) => {
     const { origin, get } = world()
     origin.script((_request, number) => ({ headers: { ...FRESH, Vary: vary }, body: `answer ${number}` }))
     const fields = { X: '1', Y: '1', Accept: 'a', 'X-0': '1', ['__proto__']: '1', constructor: '1' }
@@ -41,7 +41,7 @@ describe('Vary', () => {
     expect(Object.hasOwn(Object.prototype, 'vary')).toBe(false)
   })
 
-  test.each(['X, Y', '__proto__'])('absent, empty and present are three: %s', async (vary) => {
+  test.each(['X, Y', '__proto__'])('absent, empty and present are distinct: %s', async (vary) => {
     const { origin, get } = world()
     const name = vary.split(',')[0] ?? ''
     origin.script((_request, number) => ({ headers: { ...FRESH, Vary: vary }, body: `answer ${number}` }))
@@ -54,7 +54,7 @@ describe('Vary', () => {
     }
   })
 
-  test('by a field with ten thousand values keeps 64 of them, and the others are right', async () => {
+  test('by a field with ten thousand values keeps 64 variants, and all answers are right', async () => {
     const { origin, store, get } = world()
     origin.script(({ fields }) => ({
       headers: { ...FRESH, Vary: 'User-Agent' },
@@ -68,7 +68,7 @@ describe('Vary', () => {
     expect((await get('/v', { 'User-Agent': 'agent-0' })).result).toBe('miss')
   })
 
-  test('that is another one with each answer never gives one client the answer of another', async () => {
+  test('that changes with each answer never gives one client the answer of another', async () => {
     const { origin, get } = world()
     origin.script((_request, number) => ({
       headers: { ...FRESH, Vary: ['X', 'Y', 'X, Y', 'Z'][number % 4] ?? '' },
@@ -95,7 +95,7 @@ describe('tags', () => {
     ['a hundred thousand times the same', 'tag,'.repeat(100_000), true],
     ['names of object members', '__proto__,constructor,hasOwnProperty', true],
     ['signs of other languages', 'a*,{b},%c,d e,é', true],
-  ])('%s: stored only with all of them', async (_what, tags, isStored) => {
+  ])('%s: stored only with all of its tags', async (_what, tags, isStored) => {
     const { origin, get, cache } = world()
     origin.script((_request, number) => ({ headers: { ...FRESH, 'Cache-Tag': tags }, body: `answer ${number}` }))
     expect((await get('/t')).body).toBe('answer 1')
@@ -105,7 +105,7 @@ describe('tags', () => {
     expect((await get('/t')).body).toBe('answer 1')
   })
 
-  test('a hundred thousand of them purged at once take no time to speak of, and every one is purged', async () => {
+  test('a hundred thousand are purged at once in negligible time, every one of them', async () => {
     const { origin, get, cache } = world()
     origin.script(({ target }, number) => ({
       headers: { ...FRESH, 'Cache-Tag': target.slice(1) },
@@ -121,8 +121,8 @@ describe('tags', () => {
   })
 })
 
-describe('tags, new ones with every answer', () => {
-  test('fifty thousand of them take no more memory than the store may have, and each is purged by its name', async () => {
+describe('tags that are new with every answer', () => {
+  test('fifty thousand stay within the memory limit, and each can be purged', async () => {
     const origin = new ScriptedOrigin().script(({ target }) => ({
       headers: { ...FRESH, 'Cache-Tag': `${target.slice(1)}-a, ${target.slice(1)}-b` },
       body: target,
@@ -146,7 +146,7 @@ describe('tags, new ones with every answer', () => {
 })
 
 describe('keys', () => {
-  test('twenty thousand of them take no more memory than the store may have', async () => {
+  test('twenty thousand stay within the memory limit', async () => {
     const origin = new ScriptedOrigin().script(() => ({ headers: FRESH, body: 'x'.repeat(100) }))
     const maxBytes = 4 * 2 ** 20
     const store = memoryStore({ maxBytes })
@@ -161,7 +161,7 @@ describe('keys', () => {
     expect(store.usage()[0]?.objects).toBeGreaterThan(1_000)
   })
 
-  test('that are names of object members, or look like indices, are keys like others', async () => {
+  test('that are names of object members, or look like indices, are keys like any other', async () => {
     const { origin, get } = world()
     origin.script(({ target }) => ({ headers: FRESH, body: target }))
     const odd = ['__proto__', 'constructor', 'hasOwnProperty', 'toString', '16777215', '4294967295', '-1', 'NaN']
@@ -175,7 +175,7 @@ describe('keys', () => {
 describe('waiters', () => {
   const MANY = 10_000
 
-  test('ten thousand on one key are one fetch, whoever leaves', async () => {
+  test('ten thousand on one key make one fetch, whoever leaves', async () => {
     const { origin, ask, cache } = world()
     const leader = new AbortController()
     const asked = [ask('/slow', {}, { signal: leader.signal })]
@@ -190,7 +190,7 @@ describe('waiters', () => {
     expect(cache.stats().inFlight).toBe(0)
   })
 
-  test('ten thousand on one key whose fetch fails are all told so, by one request', async () => {
+  test('ten thousand on one key whose fetch fails all get the error, from one request', async () => {
     const { origin, ask, cache, clock } = world()
     const asked = Array.from({ length: MANY }, () => ask('/slow'))
     await settle()
@@ -222,7 +222,7 @@ describe('waiters', () => {
     expect(origin.waiting).toHaveLength(0)
   })
 
-  test('beyond the limit get 503 at once, those within it their answers, and then there is room again', async () => {
+  test('beyond the limit get 503 at once, those within it are answered, and then there is room again', async () => {
     const origin = new ScriptedOrigin()
     const route = { name: 'default', match: {}, origin, rules: DEFAULT_RULES }
     const cache = createCache({ routes: [route], limits: { maxWaiting: 100 } })
@@ -242,7 +242,7 @@ describe('waiters', () => {
     expect((await next).body).toBe('there is room')
   })
 
-  test('who leaves makes room at once and once, and what was begun for it goes on and is stored', async () => {
+  test('that leave make room at once, and once; their fetch continues and is stored', async () => {
     const origin = new ScriptedOrigin()
     const route = { name: 'default', match: {}, origin, rules: DEFAULT_RULES }
     const cache = createCache({ routes: [route], limits: { maxWaiting: 5 } })
@@ -266,7 +266,7 @@ describe('waiters', () => {
     expect(origin.requests).toHaveLength(2)
   })
 
-  test('nothing listens any more for the leaving of one who has its answer', async () => {
+  test('leave no listeners behind once answered', async () => {
     const origin = new ScriptedOrigin()
     const route = { name: 'default', match: {}, origin, rules: DEFAULT_RULES }
     const cache = createCache({ routes: [route] })
@@ -301,7 +301,7 @@ describe('one connection', () => {
     expect(closed).toBe(false)
   })
 
-  test('cannot make the origin busy: a few are begun before their turn, and no more wait than may', async () => {
+  test('cannot keep the origin busy: a few requests start ahead of their turn, and a bounded number waits', async () => {
     const held: (() => void)[] = []
     at.answer = ({ socket, head }) => void held.push(() => socket.write(ok(head.split(' ')[1])))
     using client = await at.connected()
@@ -321,7 +321,7 @@ describe('one connection', () => {
     expect(at.herdgate.child.exitCode).toBeNull()
   })
 
-  test('has a few begun before their turn at any time, not only of the first', async () => {
+  test('has a few requests started ahead of their turn at any time, not only among the first', async () => {
     const held = new Map<string, () => void>()
     at.answer = ({ socket, head }) => {
       const [, path = ''] = head.split(' ')
@@ -339,7 +339,7 @@ describe('one connection', () => {
     expect(responses.map(({ body }) => body)).toEqual(Array.from({ length: count }, (_, number) => `/${number}`))
   })
 
-  test('has nothing begun behind what is refused', async () => {
+  test('has nothing started behind a refused request', async () => {
     const held: (() => void)[] = []
     at.answer = ({ socket, head }) => void held.push(() => socket.write(ok(head.split(' ')[1])))
     using client = await at.connected()
@@ -361,7 +361,7 @@ describe('one connection', () => {
     expect(at.origin.requests.map(({ head }) => head).filter((head) => head.includes('/late'))).toEqual([])
   })
 
-  test('whose first answer is not taken holds few places at the origin', async () => {
+  test('whose first answer is not read takes few places at the origin', async () => {
     const large = 'x'.repeat(16 * 2 ** 20)
     at.answer = ({ socket }) => void socket.write(ok(large, 'Cache-Control: no-store\r\n'))
     using client = await at.connected()

@@ -102,7 +102,7 @@ async function expectWell(): Promise<void> {
   expect(herdgate.child.exitCode).toBeNull()
 }
 
-test('URLs without end', async () => {
+test('endless URLs', async () => {
   answer = plain
   const padding = 'p'.repeat(12_000)
   const grown = await growth(() => flood(800, (number) => `/${number}?${padding}`))
@@ -110,7 +110,7 @@ test('URLs without end', async () => {
   await expectWell()
 })
 
-test('pages that do not exist are kept for a time, and within the same memory', async () => {
+test('missing pages are stored for a time, within the same memory limit', async () => {
   answer = (_request, response) => void response.writeHead(404, FRESH).end('x'.repeat(16_000))
   const statuses: number[] = []
   const grown = await growth(async () => statuses.push(...(await flood(800, (number) => `/nx?cb=${number}`))))
@@ -121,7 +121,7 @@ test('pages that do not exist are kept for a time, and within the same memory', 
   await expectWell()
 })
 
-test('names of object members and of indices, as target, field, cookie, tag and type', async () => {
+test('names of object members and array indices as target, field, cookie, tag and type', async () => {
   const odd = ['__proto__', 'constructor', 'hasOwnProperty', 'toString', 'valueOf', '16777215', '4294967295', '-0']
   answer = ({ url = '', rawHeaders }, response) => {
     const name = odd.find((candidate) => url.includes(candidate)) ?? ''
@@ -147,7 +147,7 @@ function bomb(): { packed: Buffer; unpacked: number } {
   return { packed: Buffer.concat(Array<Buffer>(count).fill(member)), unpacked: count * 10 * MIB }
 }
 
-test('content that unpacks to a thousand times its size goes through as it is, both ways', async () => {
+test('content that expands a thousandfold passes through unchanged, in both directions', async () => {
   const { packed, unpacked } = bomb()
   expect(packed.length).toBeLessThan(unpacked / 500)
   const sizes: number[] = []
@@ -169,7 +169,7 @@ test('content that unpacks to a thousand times its size goes through as it is, b
   await expectWell()
 })
 
-test('content packed a thousand times, it says, is kept as it is', async () => {
+test('content that claims a thousand codings is stored unchanged', async () => {
   const packed = gzipSync('small')
   const codings = Array<string>(1_000).fill('gzip').join(', ')
   answer = (_request, response) =>
@@ -247,7 +247,7 @@ test.each([
   await expectWell()
 })
 
-test('many large bodies that nobody reads', async () => {
+test('many large bodies that are not read', async () => {
   const size = 10 * MIB
   const began = targets.length
   answer = (_request, response) => {

@@ -327,7 +327,7 @@ const TABLE = Object.entries({
   more: EXTRA,
 }).flatMap(([part, table]) => table.map((row, number) => ({ ...row, part, path: `/${part}/${number}` })))
 
-describe('what the client gets of', () => {
+describe('what the client gets for', () => {
   test.for(TABLE)('$part: $name', async (row) => {
     rows.set(row.path, row)
     const heard = await ask(row.path, row.method)
@@ -344,7 +344,7 @@ describe('what the client gets of', () => {
   })
 })
 
-describe('what the next one gets after', () => {
+describe('what the next client gets after', () => {
   test.for(TABLE)('$part: $name', async (row) => {
     let next: RawResponse | undefined
     // Who comes right behind a failure shares it.

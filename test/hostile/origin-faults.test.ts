@@ -108,7 +108,7 @@ describe.each<[string, (request: RawRequest) => void, number]>([
     expect((await ask(path, host)).cacheStatus).toMatch(/^herdgate; hit/)
   })
 
-  test('is a stale copy where there is one, which says so', async () => {
+  test('gives a stale copy if there is one, marked as such', async () => {
     expect((await ask(path, host)).body).toBe('fine')
     expect((await herdgate.ask('/v1/invalidate', { urls: [`http://${host}${path}`] })).status).toBe(200)
     faults.set(path, fault)
@@ -119,8 +119,8 @@ describe.each<[string, (request: RawRequest) => void, number]>([
   })
 })
 
-describe('a herd while an origin flaps', () => {
-  test('is one request, and one when it is back', async () => {
+describe('a herd while an origin is flapping', () => {
+  test('makes one request, and one when it is back', async () => {
     const busy = writes('HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n')
     const held: RawRequest[] = []
     faults.set('/flap', (request) => void held.push(request))
@@ -158,7 +158,7 @@ describe('content that breaks off is broken for the client, and not stored', () 
     expect([next.body, next.cacheStatus]).toEqual(['fine', expect.stringMatching(/fwd=/)])
   })
 
-  test('while content that ends with the connection is stored when that ended well', async () => {
+  test('but content that ends with the connection is stored if that closed cleanly', async () => {
     faults.set('/closing', ends(CLOSING))
     expect((await ask('/closing')).body).toBe('abc')
     faults.delete('/closing')
@@ -201,23 +201,23 @@ describe('content over TLS', () => {
 
   const asked = (path: string): number => secure.requests.filter(({ head }) => head.startsWith(`GET ${path} `)).length
 
-  test.each(['/cut', '/closed'])('that ends with the connection is never taken for the whole: %s', async (path) => {
+  test.each(['/cut', '/closed'])('that ends with the connection is never taken as complete: %s', async (path) => {
     for (const times of [1, 2]) {
       await get(behind.url + path).catch(() => {}) // it has what came, or sees that it broke off
       expect(asked(path)).toBe(times)
     }
   })
 
-  test('that is short of its length is broken for the client', async () => {
+  test('that is shorter than its length is broken for the client', async () => {
     await expect(get(`${behind.url}/short`)).rejects.toThrow(/aborted|hang up|ECONNRESET/)
   })
 
-  test('that says how long it is is kept', async () => {
+  test('with a stated length is stored', async () => {
     for (const result of [/fwd=/, /; hit/]) expect((await get(`${behind.url}/fine`)).cacheStatus).toMatch(result)
   })
 })
 
-describe('no origin at all', () => {
+describe('an unreachable origin', () => {
   test.each(['dead.test', 'nameless.test', 'plain.test'])(
     '%s is a 502 or 504 without its address, at once',
     async (host) => {
@@ -230,7 +230,7 @@ describe('no origin at all', () => {
   )
 })
 
-describe('clocks that differ', () => {
+describe('clock skew', () => {
   const inDays = (days: number): string => new Date(Date.now() + days * 86_400_000).toUTCString()
   test.each([
     ['Date in the future', `Date: ${inDays(1)}\r\n${FRESH}`],
@@ -252,14 +252,14 @@ describe('clocks that differ', () => {
   })
 })
 
-test('an idle connection that the origin closes as the next request goes out costs the client nothing', async () => {
+test('an idle connection that the origin closes just as the next request is sent does not fail that request', async () => {
   for (let number = 0; number < 20; number++) {
     faults.set(`/race/${number}`, ({ socket, turn }) => void (turn > 0 ? socket.end() : socket.write(ok('fine'))))
     expect((await ask(`/race/${number}`)).body).toBe('fine')
   }
 })
 
-test('of two URLs one of which is dead, WebSocket clients try the dead one once', async () => {
+test('with two URLs, one of them dead, WebSocket clients try the dead one once', async () => {
   faults.set('/ws', ({ socket }) =>
     socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n'),
   )

@@ -29,8 +29,8 @@ function slowly(): { open: () => void } {
   return slow
 }
 
-describe('a WebSocket handshake behind an answer that is due', () => {
-  test('is an ordinary request in its turn', async () => {
+describe('a WebSocket handshake pipelined behind a pending answer', () => {
+  test('is an ordinary request when its turn comes', async () => {
     const slow = slowly()
     using client = await at.connected()
     client.send(asking('/slow'))
@@ -47,7 +47,7 @@ describe('a WebSocket handshake behind an answer that is due', () => {
     expect(headOf('/chat')).not.toMatch(/upgrade/i)
   })
 
-  test('is one too where both have come at once', async () => {
+  test('is one too if both arrived at once', async () => {
     const slow = slowly()
     using client = await at.connected()
     client.send(asking('/slow') + HANDSHAKE)
@@ -59,7 +59,7 @@ describe('a WebSocket handshake behind an answer that is due', () => {
   })
 })
 
-describe('a CONNECT behind an answer that is due', () => {
+describe('a CONNECT pipelined behind a pending answer', () => {
   test('ends the connection with that answer', async () => {
     const slow = slowly()
     using client = await at.connected()
@@ -74,7 +74,7 @@ describe('a CONNECT behind an answer that is due', () => {
     expect(client.failure).toBeUndefined()
   })
 
-  test('puts nothing into its content, of which all comes', async () => {
+  test('adds nothing to its content, which arrives completely', async () => {
     at.answer = ({ socket }) => void socket.write(ok(LARGE))
     using client = await at.connected()
     client.pause()
@@ -88,7 +88,7 @@ describe('a CONNECT behind an answer that is due', () => {
     expect([closed, rest]).toEqual([true, ''])
   })
 
-  test('ends it with the last of several', async () => {
+  test('ends the connection with the last of several answers', async () => {
     const slow = slowly()
     using client = await at.connected()
     client.send(asking('/slow') + asking('/second') + asking('/third') + CONNECT)
@@ -109,7 +109,7 @@ describe('a CONNECT behind an answer that is due', () => {
   })
 })
 
-describe('what is unsafe', () => {
+describe('an unsafe request', () => {
   test.each(['POST', 'PUT', 'DELETE', 'PATCH', 'MOVE'])(
     '%s begins in its turn, and so does what comes behind it',
     async (method) => {
@@ -124,7 +124,7 @@ describe('what is unsafe', () => {
     },
   )
 
-  test('is followed by what was asked after it, not by the copy that it makes invalid', async () => {
+  test('is followed by a fresh answer to the next request, not by the copy it invalidates', async () => {
     let version = 0
     at.answer = ({ head, socket }) => {
       if (!head.startsWith('GET')) version++
@@ -136,7 +136,7 @@ describe('what is unsafe', () => {
     expect(responses.map(({ body }) => body)).toEqual(['version 0', 'version 1', 'version 1', 'version 1'])
   })
 
-  test('with content that comes while it waits is sent on whole', async () => {
+  test('with content that arrives while it waits is forwarded completely', async () => {
     const slow = gate()
     at.answer = ({ head, rest, socket }) => {
       if (head.startsWith('GET'))
@@ -158,7 +158,7 @@ describe('what is unsafe', () => {
   })
 })
 
-test('an answer that breaks off in its turn ends the connection without a reset, which could overtake those before it', async () => {
+test('an answer that breaks off in its turn ends the connection without a reset, which could overtake earlier answers', async () => {
   const half = gate()
   at.answer = ({ socket, head }) => {
     if (!head.startsWith('GET /breaks')) return void socket.write(ok('whole'))
@@ -177,8 +177,8 @@ test('an answer that breaks off in its turn ends the connection without a reset,
   expect(client.failure).toBeUndefined()
 })
 
-describe('nonsense behind requests that came whole', () => {
-  test('costs none of them its answer', async () => {
+describe('garbage after complete requests', () => {
+  test('does not cost any of them its answer', async () => {
     const slow = slowly()
     using client = await at.connected()
     client.send(`${asking('/slow')}${asking('/second')}nonsense\0`)
@@ -188,7 +188,7 @@ describe('nonsense behind requests that came whole', () => {
     expect([responses.map(({ body }) => body), closed, rest]).toEqual([['/slow', '/second'], true, ''])
   })
 
-  test('costs the one whose content it is in its own', async () => {
+  test('costs the request whose content it is in its answer', async () => {
     const slow = slowly()
     using client = await at.connected()
     const upload = 'POST /upload HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n'
@@ -206,7 +206,7 @@ const KEPT_ALIVE = 'Connection: keep-alive\r\n'
 test.each([
   ['HTTP/1.1', ''],
   ['HTTP/1.0', KEPT_ALIVE],
-])('an answer by %s that breaks off before its turn ends the connection when that comes', async (version, field) => {
+])('an answer by %s that breaks off before its turn ends the connection when its turn comes', async (version, field) => {
   const slow = gate()
   at.answer = (request) => {
     if (pathOf(request) === '/slow') void slow.opened.then(() => request.socket.write(ok('/slow')))

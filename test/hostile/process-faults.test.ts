@@ -65,7 +65,7 @@ async function expectWell(path = '/victim'): Promise<void> {
   expect(herdgate.child.exitCode).toBeNull()
 }
 
-test('SIGTERM under load: everything that was asked is answered whole, and it exits 0', async () => {
+test('SIGTERM under load: every request is answered completely, and it exits 0', async () => {
   await start()
   const agent = new http.Agent({ keepAlive: true })
   await Promise.all(Array.from({ length: 20 }, (_, number) => get(`${herdgate.url}/kept?${number}`, { agent })))
@@ -99,7 +99,7 @@ import { open } from 'node:fs'
 open(process.env.NEVER_WRITTEN, 'r', () => {})
 `
 
-test('a second SIGTERM ends it at once, though one of its threads is held up in the kernel', async () => {
+test('a second SIGTERM ends it at once, even if a thread is blocked in the kernel', async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'held-up-'))
   const pipe = join(directory.path, 'pipe')
   execFileSync('mkfifo', [pipe])
@@ -115,7 +115,7 @@ test('a second SIGTERM ends it at once, though one of its threads is held up in 
   expect(await due).toBe('broken off')
 })
 
-test('stopped for longer than origins have, as a loop that stalls is: what came meanwhile is answered', async () => {
+test('a process stopped for longer than origin timeouts, like a stalled event loop, answers what arrived meanwhile', async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'stopped-'))
   const file = join(directory.path, 'herdgate.yaml')
   await writeFile(
@@ -151,8 +151,8 @@ globalThis.Date = class extends Real {
 }
 `
 
-describe('a clock that is set', () => {
-  test.each(['1', '-1', '24', '-24'])('%s hours on: what is kept grows no older and no younger', async (hours) => {
+describe('a clock change', () => {
+  test.each(['1', '-1', '24', '-24'])('by %s hours does not change the age of stored responses', async (hours) => {
     await start(['--log-level', 'warn'], {
       HOURS: hours,
       NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(CLOCK)}`,
@@ -171,7 +171,7 @@ describe('a clock that is set', () => {
   })
 })
 
-test('out of files: who is connected is served, and all is well when there are files again', async () => {
+test('out of file descriptors: connected clients are served, and everything recovers', async () => {
   await start(['--log-level', 'silent'])
   await expectWell('/kept')
   const port = Number(new URL(herdgate.url).port)

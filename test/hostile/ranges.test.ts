@@ -152,7 +152,7 @@ function expectAnswer(row: Row, answer: RawResponse): void {
   expect(fieldOf(answer, 'content-range')).toBe(row.contentRange)
 }
 
-describe('from a copy of the whole: nobody asks the origin again', () => {
+describe('from a complete stored response, without asking the origin', () => {
   test.each(ROWS.map((row) => ({ ...row, name: nameOf(row) })))('$name', async (row) => {
     const path = newPath()
     await expectWhole(path)
@@ -162,7 +162,7 @@ describe('from a copy of the whole: nobody asks the origin again', () => {
   })
 })
 
-describe('before anything is held, of an origin that knows no ranges', () => {
+describe('with nothing stored, from an origin without range support', () => {
   test.each(ROWS.map((row) => ({ ...row, name: nameOf(row) })))('$name', async (row) => {
     const path = newPath()
     const answer = await ask(path, row.fields, row.method)
@@ -174,7 +174,7 @@ describe('before anything is held, of an origin that knows no ranges', () => {
     expect(asked(path)).toBeLessThanOrEqual(2)
   })
 
-  test('several parts are one message', async () => {
+  test('several ranges give one message', async () => {
     const path = newPath()
     await expectWhole(path)
     const answer = await ask(path, ['Range: bytes=0-0,9-9'])
@@ -186,8 +186,8 @@ describe('before anything is held, of an origin that knows no ranges', () => {
   })
 })
 
-describe('where ranges have no meaning', () => {
-  test('POST goes to the origin whole, and its answer comes whole', async () => {
+describe('where ranges do not apply', () => {
+  test('POST is forwarded unchanged, and its answer is complete', async () => {
     const path = newPath()
     scripts.set(path, ({ socket }) => socket.write(ok('posted', 'Cache-Control: max-age=60\r\n')))
     expect(await ask(path, ['Range: bytes=0-0', 'Content-Length: 0'], 'POST')).toMatchObject({ body: 'posted' })
@@ -195,7 +195,7 @@ describe('where ranges have no meaning', () => {
     await expectWhole(path)
   })
 
-  test.each([404, 500, 301])('a %s is given whole', async (status) => {
+  test.each([404, 500, 301])('a %s is sent complete', async (status) => {
     const path = newPath()
     scripts.set(path, ({ socket }) => socket.write(`HTTP/1.1 ${status} X\r\n${FIELDS}Content-Length: 4\r\n\r\nnone`))
     for (let round = 0; round < 2; round++) {
@@ -203,7 +203,7 @@ describe('where ranges have no meaning', () => {
     }
   })
 
-  test.each(['bytes=0-0', 'bytes=-1', 'bytes=0-', 'bytes=1-'])('%s of nothing is nothing', async (range) => {
+  test.each(['bytes=0-0', 'bytes=-1', 'bytes=0-', 'bytes=1-'])('%s of empty content is empty', async (range) => {
     const path = newPath()
     scripts.set(path, ({ socket }) => socket.write(ok('', FIELDS)))
     expect((await ask(path)).body).toBe('')
@@ -215,7 +215,7 @@ describe('where ranges have no meaning', () => {
   })
 })
 
-describe('while the whole is arriving', () => {
+describe('while the content is arriving', () => {
   test.each([
     ['what has come', 'bytes=0-1', '01', '0-1'],
     ['what is yet to come', 'bytes=7-8', '78', '7-8'],
@@ -248,7 +248,7 @@ describe('while the whole is arriving', () => {
 const partial = (contentRange: string, content: string, fields = FIELDS, length = content.length): string =>
   `HTTP/1.1 206 Partial Content\r\n${fields}${contentRange && `Content-Range: ${contentRange}\r\n`}Content-Length: ${length}\r\n\r\n${content}`
 
-describe('an origin that answers a Range with something odd: the next one has the whole', () => {
+describe('an odd answer to a Range: the next request gets the complete content', () => {
   test.each<[string, string]>([
     ['another part', partial('bytes 5-6/10', '56')],
     ['a part without a Content-Range', partial('', '01')],
@@ -277,7 +277,7 @@ describe('an origin that answers a Range with something odd: the next one has th
   })
 })
 
-describe('parts are put together only where they are of one whole', () => {
+describe('parts are combined only if they belong to the same representation', () => {
   const served = (first: string, second: string): Script => {
     return ({ socket, head }) => {
       if (/^range: bytes=0-4/im.test(head)) socket.write(first)
@@ -308,7 +308,7 @@ describe('parts are put together only where they are of one whole', () => {
     await expectWhole(path)
   })
 
-  test('of one whole they are it', async () => {
+  test('of the same representation they are combined', async () => {
     const path = newPath()
     scripts.set(path, served(FIRST, partial('bytes 5-9/10', '56789')))
     expect((await ask(path, ['Range: bytes=0-4'])).body).toBe('01234')

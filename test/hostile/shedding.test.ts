@@ -60,7 +60,7 @@ afterAll(async () => {
   origin.close()
 })
 
-test('a store that is too large for the heap holds less, and misses are answered', async () => {
+test('a store too large for the heap shrinks, and misses are answered', async () => {
   await statuses(herdgate, REQUESTS, 8)
   await expectAnsweredMisses(herdgate)
   const [{ maxBytes }] = (await herdgate.ask('/v1/stats')).body.tiers
@@ -70,7 +70,7 @@ test('a store that is too large for the heap holds less, and misses are answered
   expect(said).toContain('the store holds less from now on')
 }, 240_000)
 
-test('where that is not enough misses get 503, hits are answered, and it ends when memory is given back', async () => {
+test('if that is not enough, misses get 503 and hits are answered, until memory is released', async () => {
   for (let times = 0; times < 5; times++) await get(`${herdgate.url}/popular`)
   herdgate.child.kill('SIGUSR2')
   let n = 0
@@ -97,7 +97,7 @@ test('where that is not enough misses get 503, hits are answered, and it ends wh
   expect(herdgate.child.exitCode).toBeNull()
 }, 240_000)
 
-test('a store that is too large for the container holds less, and misses are answered', async () => {
+test('a store too large for the container shrinks, and misses are answered', async () => {
   await using contained = await startContained(CONTAINER_MIB, ['--memory', `${STORE_MIB}MiB`])
   await statuses(contained, 2_000, 8, '/body')
   await expectAnsweredMisses(contained, '/body')
@@ -106,7 +106,7 @@ test('a store that is too large for the container holds less, and misses are ans
   expect(contained.lines.join('\n')).toContain('the store holds less from now on')
 }, 240_000)
 
-test('so does the half of it that the primary of workers keeps', async () => {
+test("the primary's half of it shrinks as well", async () => {
   const options = ['--workers', '2', '--memory', `${SHARED_STORE_MIB}MiB`]
   await using contained = await startContained(SHARED_CONTAINER_MIB, options)
   await statuses(contained, 2_000, 8, '/body')

@@ -134,7 +134,7 @@ async function answered(one: Client): Promise<Client> {
   return one
 }
 
-describe('node:http is told to drop', () => {
+describe('node:http drops', () => {
   test.each([
     ['heads that drip', 'GET /x HTTP/1.1\r\nHos', 408],
     ['connections that say nothing', '', 408],
@@ -149,14 +149,14 @@ describe('node:http is told to drop', () => {
     await expectServed()
   })
 
-  test('connections on which nothing more is asked', async () => {
+  test('idle connections', async () => {
     await start({ idleTimeout: IDLE_MS })
     const idle = await clients(GET)
     await until(() => idle.every(isLeft), 'all of them are hung up on')
     for (const { head } of idle) expect(head).toMatch(/^HTTP\/1\.1 200 /)
   })
 
-  test('who comes when there are as many as there may be', async () => {
+  test('connections beyond the limit', async () => {
     await start({ maxConnections: 20 })
     const first = await clients('', 20)
     const [late] = await clients(GET, 1)
@@ -172,7 +172,7 @@ describe('node:http is told to drop', () => {
   })
 })
 
-test('a head that comes whole before it is its turn to be refused is answered, and no 408 comes behind the answer', async () => {
+test('a head completed before its turn to be refused is answered, without a 408 after the answer', async () => {
   answer = (_request, response) => {
     response.writeHead(200, { 'Cache-Control': 'max-age=60' })
     response.end('fine')
@@ -201,8 +201,8 @@ async function greeted(): Promise<RawClient> {
   return one
 }
 
-describe('content of a request', () => {
-  test('that drips is given up: 408, and the origin is told', async () => {
+describe('request content', () => {
+  test('that drips is given up with 408, and the exchange with the origin ends', async () => {
     answer = () => {}
     await start()
     const slow = await clients(`${upload(1_000_000)}a`)
@@ -218,7 +218,7 @@ describe('content of a request', () => {
     await expectServed()
   })
 
-  test('that stops coming is given up within a second of the window, however many there are', async () => {
+  test('that stops arriving is given up within a second of the window, however many such clients there are', async () => {
     answer = () => {}
     await start()
     const slow = await clients(`${upload(1_000_000)}a`)
@@ -227,7 +227,7 @@ describe('content of a request', () => {
     await until(() => slow.every(isLeft), 'all of them are hung up on')
   })
 
-  test('that stops coming after a good beginning is given up before two windows have passed', async () => {
+  test('that stops after a good start is given up before two windows have passed', async () => {
     let received = 0
     answer = (request) => request.on('data', (chunk: Buffer) => (received += chunk.length))
     await start()
@@ -242,7 +242,7 @@ describe('content of a request', () => {
     await until(() => isLeft(slow), 'it is hung up on')
   })
 
-  test('that drips behind an answer is given up too', async () => {
+  test('that drips after its answer was sent is given up too', async () => {
     await start()
     const [slow] = await clients(`${upload(1_000_000)}a`, 1)
     if (slow === undefined) return
@@ -251,7 +251,7 @@ describe('content of a request', () => {
     await until(() => isLeft(slow), 'it is hung up on')
   })
 
-  test('that comes as fast as it must may take for ever', async () => {
+  test('that arrives at the minimum rate may take for ever', async () => {
     let received = 0
     answer = (request) => request.on('data', (chunk: Buffer) => (received += chunk.length))
     await start()
@@ -264,7 +264,7 @@ describe('content of a request', () => {
     expect(isLeft(steady)).toBe(false)
   })
 
-  test('that the origin does not take is not the fault of the client', async () => {
+  test('that the origin does not read is not held against the client', async () => {
     let uploading: IncomingMessage | undefined
     answer = (request, response) => {
       uploading = request
@@ -302,7 +302,7 @@ describe('a response', () => {
   test.each([
     ['stored', stored, 100],
     ['streamed', streamed, 20],
-  ])('that nobody takes is cut off: %s', async (_how, listener, count) => {
+  ])('that the client does not read is cut off: %s', async (_how, listener, count) => {
     answer = listener
     await start()
     const slow = await clients(GET, count, 1)
@@ -324,7 +324,7 @@ describe('a response', () => {
   test.each([
     ['stored, in one long write', stored, 8, 3 * MIB],
     ['streamed', streamed, 20, 8 * MIB],
-  ])('that is taken as fast as it must be may take long: %s', async (_how, listener, windows, step) => {
+  ])('that is read at the minimum rate may take long: %s', async (_how, listener, windows, step) => {
     answer = listener
     await start()
     const first = await client(GET)
@@ -341,7 +341,7 @@ describe('a response', () => {
     expect(isLeft(steady)).toBe(false)
   })
 
-  test('for which the origin takes its time is not the fault of the client', async () => {
+  test('that the origin sends slowly is not held against the client', async () => {
     let finish = (): void => {}
     answer = (_request, response) => {
       response.write('a')
@@ -367,7 +367,7 @@ test.each([
     'GET /x HTTP/1.1\r\nHost: a.test\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n',
     502,
   ],
-])('a connection that we have ended and the client does not is reset: %s', async (_why, sends, status) => {
+])('a connection closed by Herdgate but not by the client is reset: %s', async (_why, sends, status) => {
   await start()
   const refused = await client(sends)
   expect((await answered(refused)).head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
@@ -377,7 +377,7 @@ test.each([
   await until(async () => (await connections()) === 0, 'it is reset')
 })
 
-test('when the port is closed nobody is looked after any more', async () => {
+test('when the port is closed no client is watched any more', async () => {
   await start()
   expect(clock.pending).toBe(1)
   for (const close of closing.splice(0).toReversed()) await close()

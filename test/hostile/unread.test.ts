@@ -29,8 +29,8 @@ const upload = (method: string, ...fields: readonly string[]): string =>
   `${[`${method} /upload HTTP/1.1`, 'Host: a.test', `Content-Length: ${UPLOAD}`, ...fields].join('\r\n')}\r\n\r\n`
 const content = 'u'.repeat(UPLOAD)
 
-describe.each(['POST', 'QUERY'])('an upload by %s that is answered before it is over', (method) => {
-  test('is read to its end, and the connection goes on', async () => {
+describe.each(['POST', 'QUERY'])('an upload by %s answered before its end', (method) => {
+  test('is read to its end, and the connection continues', async () => {
     using client = await connected()
     client.send(upload(method) + content.slice(0, MIB))
     expect((await client.heard(1)).responses[0]?.status).toBe(413)
@@ -39,7 +39,7 @@ describe.each(['POST', 'QUERY'])('an upload by %s that is answered before it is 
     expect(responses.map(({ status }) => status)).toEqual([413, 200])
   })
 
-  test('is not reset where the answer is the last of its connection', async () => {
+  test('is not reset if the answer is the last on its connection', async () => {
     using client = await connected()
     client.send(upload(method, 'Connection: close'))
     client.send(content)
@@ -51,7 +51,7 @@ describe.each(['POST', 'QUERY'])('an upload by %s that is answered before it is 
   })
 })
 
-test('who has asked for more than may wait still gets what was answered', async () => {
+test('a client with too many pipelined requests still gets the completed answers', async () => {
   using client = await connected()
   const asked = 20_000
   client.send(Array.from({ length: asked }, (_, number) => `GET /${number} HTTP/1.1\r\nHost: a.test\r\n\r\n`).join(''))
@@ -65,7 +65,7 @@ test('who has asked for more than may wait still gets what was answered', async 
   expect(client.failure).toBeUndefined()
 })
 
-test('who sends nonsense behind a request still gets its answer, without a reset', async () => {
+test('a client that sends garbage after a request still gets its answer, without a reset', async () => {
   using client = await connected()
   client.send('GET /next HTTP/1.1\r\nHost: a.test\r\n\r\nnonsense\0')
   const { responses, closed } = await client.heard(2)
@@ -90,7 +90,7 @@ test.each(['url', 'admin'] as const)(
   },
 )
 
-test('who is answered for the last time may send on for a while, though Herdgate ends', async () => {
+test('after the last answer a client may keep sending for a while, even during shutdown', async () => {
   const ending = await startHerdgate(['--origin', origin.url])
   using client = await RawClient.connect(Number(new URL(ending.url).port))
   client.send('GET /next HTTP/1.1\r\nHost: a.test\r\n\r\nnonsense\0')
@@ -107,7 +107,7 @@ test('who is answered for the last time may send on for a while, though Herdgate
   expect(await stopped).toBe(0)
 })
 
-test('who is refused a WebSocket does not keep the connection', async () => {
+test('a refused WebSocket handshake closes the connection', async () => {
   using client = await connected()
   const fields = ['Host: a.test', 'Connection: Upgrade', 'Upgrade: websocket', 'Via: 1.1 herdgate']
   client.send(`${['GET /chat HTTP/1.1', ...fields].join('\r\n')}\r\n\r\n`)

@@ -36,7 +36,7 @@ function idleAt(clock: FakeClock) {
   return { idle, answered }
 }
 
-test('the timer of a busy connection stands still', async () => {
+test('the timer of a busy connection is suspended', async () => {
   const clock = new FakeClock()
   const { answered } = idleAt(clock)
   const connection = connectionWith(TIMEOUT)
@@ -49,7 +49,7 @@ test('the timer of a busy connection stands still', async () => {
   }
 })
 
-test('one that falls silent has all of its time, from a moment on that is soon', async () => {
+test('a connection that falls silent gets its full timeout, starting soon after', async () => {
   const clock = new FakeClock()
   const { answered } = idleAt(clock)
   const connection = connectionWith(TIMEOUT)
@@ -65,7 +65,7 @@ test('one that falls silent has all of its time, from a moment on that is soon',
   }
 })
 
-test('what goes on to node:http has its timer back', () => {
+test('a connection handed to node:http gets its timer back', () => {
   const clock = new FakeClock()
   const { idle, answered } = idleAt(clock)
   const connection = connectionWith(TIMEOUT)
@@ -93,7 +93,7 @@ describe('a connection on which node:http has not answered yet', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('is given the time that it takes to take its answer', async () => {
+  test('has time to receive its answer', async () => {
     const clock = new FakeClock()
     const { answered } = idleAt(clock)
     const connection = connectionWith(0)
@@ -108,7 +108,7 @@ describe('a connection on which node:http has not answered yet', () => {
     expect(connection.socket.destroyed).toBe(true)
   })
 
-  test('owes no head, until something is handed on', () => {
+  test('is not waiting for a head until something is handed on', () => {
     const { idle, answered } = idleAt(new FakeClock())
     const connection = connectionWith(0)
     answered(connection)
@@ -117,7 +117,7 @@ describe('a connection on which node:http has not answered yet', () => {
     expect(owingNoHead.has(connection.socket)).toBe(false)
   })
 
-  test('is let alone when something was handed on', async () => {
+  test('is left alone once something was handed on', async () => {
     const clock = new FakeClock()
     const { idle, answered } = idleAt(clock)
     const connection = connectionWith(0)
@@ -128,7 +128,7 @@ describe('a connection on which node:http has not answered yet', () => {
     expect(connection.left()).toBe(0)
   })
 
-  test('is one like others when node:http has answered', async () => {
+  test('is treated like others once node:http has answered', async () => {
     const clock = new FakeClock()
     const { answered } = idleAt(clock)
     const connection = connectionWith(0)
@@ -141,7 +141,7 @@ describe('a connection on which node:http has not answered yet', () => {
   })
 })
 
-test('one that is gone is let go of', async () => {
+test('a closed connection is released', async () => {
   const clock = new FakeClock()
   const { answered } = idleAt(clock)
   const connection = connectionWith(TIMEOUT)

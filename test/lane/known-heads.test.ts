@@ -18,7 +18,7 @@ function comes(heads: KnownHeads, octets: Buffer): boolean {
   return false
 }
 
-test('who comes again is known, whatever becomes of the memory it came in', () => {
+test('a repeated head is recognised, whatever becomes of the memory it was in', () => {
   const heads = new KnownHeads()
   const octets = octetsOf('/a')
   const again = Buffer.from(octets)
@@ -27,7 +27,7 @@ test('who comes again is known, whatever becomes of the memory it came in', () =
   expect(heads.get(again, again.length)).toMatchObject({ resource: RESOURCE, head: { target: '/a', host: 'a.test' } })
 })
 
-test('only its own octets count, whatever stands behind them', () => {
+test("only a head's own octets count, whatever follows them", () => {
   const heads = new KnownHeads()
   const octets = octetsOf('/a')
   comes(heads, octets)
@@ -37,7 +37,7 @@ test('only its own octets count, whatever stands behind them', () => {
   expect(heads.get(memory, octets.length - 1)).toBeUndefined()
 })
 
-test('in memory that has no words, nobody is known', () => {
+test('in unaligned memory no head is recognised', () => {
   const heads = new KnownHeads()
   const octets = octetsOf('/a')
   const shifted = Buffer.concat([Buffer.alloc(1), octets]).subarray(1)
@@ -46,7 +46,7 @@ test('in memory that has no words, nobody is known', () => {
   expect(heads.get(shifted, shifted.length)).toBeUndefined()
 })
 
-test('nobody is taken for another, however little they differ', () => {
+test('no head is taken for another, however similar', () => {
   const octets = octetsOf('/abcdefghijklmnopqrstuvwxyz', 'Accept: */*')
   fc.assert(
     fc.property(fc.nat(octets.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
@@ -68,13 +68,13 @@ function knownAfter(others: number): number {
   return first.filter((octets) => heads.get(octets, octets.length) !== undefined).length
 }
 
-test('where no two are alike, a place seldom changes hands', () => {
+test('when no two heads are alike, places are rarely reassigned', () => {
   expect(knownAfter(0)).toBeGreaterThan(100)
   expect(knownAfter(256 * 8)).toBe(knownAfter(0))
   expect(knownAfter(256 * 80)).toBeLessThan(5)
 })
 
-test('who comes often is known after a while, and stays', () => {
+test('a frequent head is recognised after a while, and stays', () => {
   const heads = new KnownHeads()
   for (let n = 0; n < 256 * 8; n++) comes(heads, octetsOf(`/others/${n}`))
   const often = octetsOf('/often')

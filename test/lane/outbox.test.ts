@@ -37,7 +37,7 @@ function busy() {
   return all
 }
 
-test('where little is ready at once, answers leave at once, but for one in 64', () => {
+test('with few requests ready at once, answers are sent at once, except one in 64', () => {
   const { connection, send, endTurn, taken, turns } = outbox()
   const one = connection('a')
   for (let times = 0; times < 3; times++) {
@@ -55,7 +55,7 @@ test('where little is ready at once, answers leave at once, but for one in 64', 
   }
 })
 
-test('what joins the one that waits goes with it, and from eight in a turn on all wait', () => {
+test('answers that join a waiting one are sent with it, and from eight in a turn on all wait', () => {
   const { connection, send, endTurn, taken, turns } = outbox()
   const [a, b] = [connection('a'), connection('b')]
   for (let n = 1; n < LOOKS_AGAIN; n++) send(a, '')
@@ -77,7 +77,7 @@ test('what joins the one that waits goes with it, and from eight in a turn on al
   expect(taken()).toBe('a5')
 })
 
-test('seven in a turn are too few', () => {
+test('seven in a turn are too few to wait', () => {
   const { connection, send, endTurn, taken } = outbox()
   const one = connection('a')
   for (let n = 1; n < LOOKS_AGAIN + 7; n++) send(one, 'x')
@@ -87,7 +87,7 @@ test('seven in a turn are too few', () => {
   expect(taken()).toBe('ay')
 })
 
-test('what a write leads to finds the others in their order, and one that fails leaves them for the next', () => {
+test('writes triggered by a write keep the order of the others, and a failed one leaves them for the next', () => {
   const { box, connection, send, endTurn, taken } = busy()
   const failing = connection('f')
   Reflect.set(failing.socket, 'write', () => {
@@ -108,7 +108,7 @@ test('what a write leads to finds the others in their order, and one that fails 
   expect(taken()).toBe('nxaxbx')
 })
 
-test('32 are the most that wait, and they have one turn between them', () => {
+test('at most 32 wait, and for one turn together', () => {
   const { connection, send, endTurn, taken, turns } = busy()
   const one = connection('')
   for (let n = 0; n < 31; n++) send(one, 'x')
@@ -122,7 +122,7 @@ test('32 are the most that wait, and they have one turn between them', () => {
   expect(taken()).toBe('y')
 })
 
-test('what waits can be sent before, once', () => {
+test('waiting answers can be flushed early, once', () => {
   const { box, connection, send, endTurn, taken } = busy()
   const one = connection('a')
   send(one, 'x')
@@ -137,14 +137,14 @@ test('what waits can be sent before, once', () => {
   expect(taken()).toBe('')
 })
 
-test('content behind a head leaves with it', () => {
+test('content after a head is sent with it', () => {
   const { box, connection, endTurn, taken } = busy()
   box.send(connection('a'), Buffer.from('head'), Buffer.from('content'))
   endTurn()
   expect(taken()).toBe('a[aheadacontent]')
 })
 
-test('what was closed meanwhile is written nothing, the others are', () => {
+test('a connection closed meanwhile is skipped, the others are written', () => {
   const { connection, send, endTurn, taken } = busy()
   const gone = connection('g', false)
   send(gone, 'x')

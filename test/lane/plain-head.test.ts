@@ -37,7 +37,7 @@ const outlines = (read: PlainHead | undefined) =>
 const head = (...lines: string[]) => `${['GET /x?y=1 HTTP/1.1', ...lines].join('\r\n')}\r\n\r\n`
 
 describe('a plain head', () => {
-  test('is read as it is written', () => {
+  test('is read as written', () => {
     const octets = head('Host: a.test', 'accept: */*', 'Cookie: a=1; b=2')
     expect(plain(Buffer.from(octets, 'latin1'))).toMatchObject({
       method: 'GET',
@@ -52,7 +52,7 @@ describe('a plain head', () => {
     })
   })
 
-  test('ends where it ends, whatever follows', () => {
+  test('ends at its empty line, whatever follows', () => {
     const octets = head('Host: a.test')
     expect(plain(Buffer.from(`${octets}GET /y HTTP/1.1\r\n`))).toMatchObject({ length: octets.length })
   })
@@ -71,7 +71,7 @@ describe('a plain head', () => {
   })
 })
 
-test('a head that is moved says the same, whatever becomes of where it was', () => {
+test('a head that was moved reads the same, whatever becomes of its old memory', () => {
   const octets = Buffer.from(head('Host: a.test', 'Cookie: a=1'), 'latin1')
   const read = plain(octets)
   read?.moveTo(Buffer.from(octets))
@@ -129,7 +129,7 @@ describe('no plain head', () => {
 
 const NAMES = ['Host', 'Accept', 'X', 'Content-Length', 'Transfer-Encoding', 'Connection', 'Range', 'Upgrade', 'Expect']
 
-test('what is read, written again, is what stood there', () => {
+test('writing what was read gives the same octets', () => {
   const line = fc
     .tuple(
       fc.constantFrom(...NAMES),
@@ -154,7 +154,7 @@ test('what is read, written again, is what stood there', () => {
 const PLAIN =
   /^[A-Z]{3,16} \/[\x21\x22\x24-\x7e]* HTTP\/1\.1\r\n(?:[A-Za-z][A-Za-z0-9-]*: [\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?\r\n)+\r\n/
 
-test('what is plain is read, and nothing else, whichever octet is changed, lacks or is too many', () => {
+test('only plain heads are read, whichever octet is changed, missing or extra', () => {
   const octets = Buffer.from(head('Host: a.test', 'X-Y: a b', 'Accept: */*'), 'latin1')
   const change = fc.record({
     at: fc.nat(octets.length - 1),

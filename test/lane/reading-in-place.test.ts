@@ -59,7 +59,7 @@ describe.each<How>([
   'each into its own, by a handle that knows no other way',
   'each into its own, by a socket that does not show where',
 ])('reads %s', (how) => {
-  test('are heard of first, and go on only where they are pushed', async () => {
+  test('reach the listener first, and continue only where they are pushed', async () => {
     const { ask, client, heard, pushed } = await open(how)
     expect(await ask('!a')).toBe('!')
     expect(await ask('b')).toBe('.')
@@ -69,7 +69,7 @@ describe.each<How>([
     client.destroy()
   })
 
-  test('are kept as they were, whatever is read next', async () => {
+  test('keep their content, whatever is read next', async () => {
     const { ask, client, heard } = await open(how)
     for (const text of ['first', 'other', 'third']) await ask(text)
     expect(heard.map(({ own }) => String(own))).toEqual(['first', 'other', 'third'])
@@ -77,7 +77,7 @@ describe.each<How>([
     client.destroy()
   })
 
-  test('end as before', async () => {
+  test('end as without it', async () => {
     const { ask, client, heard } = await open(how)
     await ask('a')
     const answer = once(client, 'data')
@@ -87,7 +87,7 @@ describe.each<How>([
     client.destroy()
   })
 
-  test('stop while nobody takes them, and arrive whole', async () => {
+  test('pause while nobody consumes them, and arrive complete', async () => {
     const { ask, client, socket, heard, pushed } = await open(how)
     const received = () => pushed.reduce((sum, { length }) => sum + length, 0)
     await ask('a')

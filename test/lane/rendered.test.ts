@@ -15,7 +15,7 @@ function hitOn(entry: StoredResponse, now = NOW): Hit {
 const renderer = () => new Renderer('\r\n', () => 'OK')
 const small = () => entryWith({ body: Body.of(Buffer.from('hello')) })
 
-test('an answer is made once a second', () => {
+test('an answer is rendered once a second', () => {
   const all = renderer()
   const entry = small()
   const at = (ms: number) => {
@@ -31,7 +31,7 @@ test('an answer is made once a second', () => {
   expect(at(1500).toString()).toContain('\r\nAge: 1\r\n')
 })
 
-test('it is made anew when either its age or what is left of its time is another', () => {
+test('it is rendered again when its age or remaining lifetime changes', () => {
   const all = renderer()
   const entry = entryWith({ bornAt: NOW, freshUntil: NOW + 60_500 })
   const at = (ms: number) => all.for(hitOn(entry, NOW + ms))
@@ -44,7 +44,7 @@ test('it is made anew when either its age or what is left of its time is another
   ])
 })
 
-test('an answer to HEAD ends with its head; that of a 204 does not say how long it is', () => {
+test('an answer to HEAD ends with its head; a 204 has no Content-Length', () => {
   const all = renderer()
   const octets = (entry: StoredResponse, form: 'whole' | 'head') => {
     const hit = hitOn(entry)
@@ -54,7 +54,7 @@ test('an answer to HEAD ends with its head; that of a 204 does not say how long 
   expect(octets(entryWith({ status: 204 }), 'whole')).not.toContain('Content-Length')
 })
 
-test('what is kept of answers has a bound', () => {
+test('rendered answers are bounded', () => {
   const all = renderer()
   const hit = hitOn(small())
   const hot = (of: Hit) => {
@@ -72,7 +72,7 @@ test('what is kept of answers has a bound', () => {
   expect(hot(hit)).not.toBe(first)
 })
 
-test('what is known of answers has a bound too, where none was asked for twice', () => {
+test('records of answers are bounded too, even if none is requested twice', () => {
   const all = renderer()
   const hit = hitOn(small())
   const known = all.for(hit)
@@ -81,7 +81,7 @@ test('what is known of answers has a bound too, where none was asked for twice',
   expect(all.for(hit)).not.toBe(known)
 })
 
-test('what is kept holds no more memory than it has octets', () => {
+test('a rendered answer retains no more memory than its octets', () => {
   const all = renderer()
   const hit = hitOn(small())
   all.for(hit)
@@ -89,7 +89,7 @@ test('what is kept holds no more memory than it has octets', () => {
   expect(octets.buffer.byteLength).toBe(octets.length)
 })
 
-test('content of some size is not copied', () => {
+test('large content is not copied', () => {
   const all = renderer()
   const hit = hitOn(entryWith({ body: Body.of(Buffer.alloc(20_000)) }))
   expect(all.octets(all.for(hit), hit, 'whole').toString()).toMatch(/Content-Length: 20000\r\n\r\n$/)
@@ -97,7 +97,7 @@ test('content of some size is not copied', () => {
 
 const tag = fc.constantFrom('"1"', 'W/"1"', '"2"', '"a,b"', '""', '1', '*', 'a, b', '"1', '"1", "2"', 'W/"1", "2"')
 
-test('whoever is found by an entity tag is found by the whole comparison too', () => {
+test('a match by entity tag also passes the full comparison', () => {
   fc.assert(
     fc.property(tag, tag, fc.constantFrom(200, 404), (stored, asked, status) => {
       const entry = entryWith({ status }, { ETag: stored })
@@ -113,7 +113,7 @@ test('whoever is found by an entity tag is found by the whole comparison too', (
   )
 })
 
-test('of several If-None-Match lines none is taken for the only one', () => {
+test('several If-None-Match lines are not mistaken for one', () => {
   const lines = 'If-None-Match: "1"\r\nIf-None-Match: "2"\r\n'
   const head = readPlainHead(Buffer.from(`GET / HTTP/1.1\r\nHost: a\r\n${lines}\r\n`))
   expect(head).toMatchObject({ isConditional: true, tagFrom: 0, tagTo: 0 })

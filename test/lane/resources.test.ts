@@ -19,7 +19,7 @@ const asked = fc.record({
   scheme: fc.constantFrom(...SCHEMES),
 })
 
-test('nobody finds another URL than the one asked for, whoever takes the place', () => {
+test('a look-up never returns another URL, whichever occupies its place', () => {
   fc.assert(
     fc.property(fc.array(asked, { minLength: 2, maxLength: 40 }), (all) => {
       const resources = new Resources()
@@ -41,14 +41,14 @@ test('nobody finds another URL than the one asked for, whoever takes the place',
   )
 })
 
-test('what takes too much room is not kept', () => {
+test('entries that are too large are not kept', () => {
   const resources = new Resources()
   const head = headFor(`/${'x'.repeat(600)}`, 'a.test')
   resources.set(head, new Resource('http://a.test/x', 'http'))
   expect(resources.get(head, 'http')).toBeUndefined()
 })
 
-test('a plan is made once for plain requests, anew after another configuration, and each time where fields count', () => {
+test('a plan is made once for plain requests, again after a reload, and every time if fields matter', () => {
   let [made, valid] = [0, true]
   const plan = (general: boolean): Plan => ({ route: routeWith(), ask: {} as Plan['ask'], general, routeAt: 0 })
   const hits = (general: boolean): Pick<Hits, 'planFor' | 'holds'> => ({

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { firstOf, marksIn, wordsOf } from '../../src/lane/words.ts'
 
-test('the first octet of a word that is no text is found, and none where there is none', () => {
+test('the first octet of a word that is not text is found, or none', () => {
   const isText = (octet: number) => octet >= 0x20 && octet <= 0x7e
   const octet = fc.oneof(fc.nat(255), fc.constantFrom(0, 0x1f, 0x20, 0x7e, 0x7f, 0x80, 0xa0, 0xff))
   fc.assert(
@@ -15,7 +15,7 @@ test('the first octet of a word that is no text is found, and none where there i
   )
 })
 
-test('memory that does not begin where a word may has no words', () => {
+test('unaligned memory has no words', () => {
   const memory = Buffer.allocUnsafeSlow(16)
   expect(wordsOf(memory)).toHaveLength(4)
   expect(wordsOf(memory.subarray(1))).toHaveLength(0)

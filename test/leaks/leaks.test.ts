@@ -27,13 +27,13 @@ describe.each(['safe', 'rfc'] as const)('cookies: %s', (mode: Mode) => {
   })
   afterAll(() => shop[Symbol.asyncDispose]())
 
-  describe('what is for all reaches others in each of the ways', () => {
+  describe('a shareable response reaches other users in each way', () => {
     test.each(WAYS)('$name', async (way) => {
       expect(await leaked(shop, PUBLIC, way)).not.toHaveLength(0)
     })
   })
 
-  describe('what the origin has consented to share is shared', () => {
+  describe('a response the origin allows to be shared is shared', () => {
     test.each(CONSENTED)('$name', async (row) => {
       for (const way of WAYS.slice(0, 1)) expect(await leaked(shop, row, way), way.name).not.toHaveLength(0)
     })

@@ -38,7 +38,7 @@ function rig() {
   return { clock, events, now, live, seen, watch: () => live.watch((snapshot) => void seen.push(snapshot)) }
 }
 
-test('while nobody watches it hears nothing and no timer runs; the last who leaves ends it', async () => {
+test('without watchers it listens to nothing and runs no timer; it stops with the last watcher', async () => {
   const it = rig()
   await it.clock.advance(5_000)
   expect([it.events.listeners, it.now.looks]).toEqual([0, 0])
@@ -56,7 +56,7 @@ test('while nobody watches it hears nothing and no timer runs; the last who leav
   expect([it.events.listeners, it.now.looks, it.seen.length]).toEqual([0, looks, 1])
 })
 
-test('a snapshot a second for each watcher, with what happened since the last', async () => {
+test('each watcher gets a snapshot a second, with what happened since the last', async () => {
   const it = rig()
   it.watch()
   it.watch()
@@ -73,7 +73,7 @@ test('a snapshot a second for each watcher, with what happened since the last', 
   expect(it.seen[2]).toMatchObject({ at: it.clock.now(), elapsedMs: 1_000, synced: true })
 })
 
-test('there is a limit to watchers, and one who leaves makes room', () => {
+test('the number of watchers is limited, and one who leaves makes room', () => {
   const { live } = rig()
   const leave = Array.from({ length: MOST_WATCHERS }, () => live.watch(() => {}))
   expect(live.watch(() => {})).toBeUndefined()
@@ -81,7 +81,7 @@ test('there is a limit to watchers, and one who leaves makes room', () => {
   expect(live.watch(() => {})).toBeDefined()
 })
 
-test('one who leaves while being told does not keep the others from hearing it', async () => {
+test('a watcher that leaves during a snapshot does not keep it from the others', async () => {
   const it = rig()
   const leave = it.live.watch(() => leave?.())
   it.watch()
@@ -89,7 +89,7 @@ test('one who leaves while being told does not keep the others from hearing it',
   expect(it.seen).toHaveLength(2)
 })
 
-test('a herd that came and went within the second is told at its largest', async () => {
+test('a herd that came and went within a second is reported at its largest', async () => {
   const it = rig()
   it.watch()
   await it.clock.advance(300)
@@ -113,7 +113,7 @@ async function snapshotOf(happen: (events: Events) => void): Promise<Snapshot> {
   return snapshot
 }
 
-test('time to the first byte, from the cache and from an origin, by bounds that rise by the same factor', async () => {
+test('time to first byte, from cache and origin, has bounds that grow by a constant factor', async () => {
   expect([BOUNDS_MS[0], BOUNDS_MS[4], BOUNDS_MS[16], BOUNDS_MS.at(-1)]).toEqual([0.1, 1, 1000, 31_622.78])
   const { latency } = await snapshotOf((events) => {
     for (const firstByteMs of [0, 0.1, 1]) events.emit('request', requestEvent({ firstByteMs }))
@@ -136,7 +136,7 @@ test('time to the first byte, from the cache and from an origin, by bounds that 
   ])
 })
 
-test('origins: how often asked, how many failed, how long they took', async () => {
+test('origins have counts of requests and failures, and times', async () => {
   const asked = { origin: 'api', route: 'r', reason: 'uri-miss' } as const
   const { origins } = await snapshotOf((events) => {
     for (const code of ['200', '304', '404', '503', 'origin_reset']) events.emit('origin', { ...asked, code, ms: 10 })
@@ -146,7 +146,7 @@ test('origins: how often asked, how many failed, how long they took', async () =
   expect(origins).toEqual([{ origin: 'api', inFlight: 0, queued: 0, requests: 6, failures: 2, meanMs: 15 }])
 })
 
-test('evictions by tier and reason', async () => {
+test('evictions are counted by tier and reason', async () => {
   const { evictions } = await snapshotOf((events) => {
     for (let at = 0; at < 3; at++) events.emit('eviction', { tier: 'memory', reason: 'size' })
     events.emit('eviction', { tier: 'disk', reason: 'size' })
@@ -159,7 +159,7 @@ test('evictions by tier and reason', async () => {
   ])
 })
 
-test('requests one by one are few, and hits leave room for the rest', async () => {
+test('the sample of requests is small, and hits leave room for the rest', async () => {
   const { recent, requests } = await snapshotOf((events) => {
     for (let at = 0; at < 10_000; at++) events.emit('request', requestEvent())
     for (let at = 0; at < 100; at++) events.emit('request', requestEvent({ outcome: { result: 'miss' } }))
@@ -169,7 +169,7 @@ test('requests one by one are few, and hits leave room for the rest', async () =
   expect([told('hit'), told('miss')]).toEqual([30, 20])
 })
 
-test('a long URL is cut, and says so', async () => {
+test('a long URL is cut, and marked so', async () => {
   const url = `http://a.test/${'x'.repeat(10_000)}`
   const { recent } = await snapshotOf((events) => events.emit('request', requestEvent({ url })))
   expect(recent).toMatchObject([{ url: url.slice(0, 2048), cut: true, method: 'GET', status: 200, firstByteMs: 0.6 }])

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { familyOf } from '../../load-tests/lib/cpu.ts'
 import { alone } from '../../load-tests/peers/alone.ts'
 
-test('while one is measured the others stand still, children and all, and go on when that fails', async () => {
+test('while one is measured the others are stopped with their children, and continued even if it fails', async () => {
   const family = await parentAndChild()
   await alone(family.slice(0, 1), () => become(family, 'T'))
   await become(family, 'S')
@@ -13,7 +13,7 @@ test('while one is measured the others stand still, children and all, and go on 
   await become(family, 'S')
 })
 
-test('who has ended is left out', async () => {
+test('processes that have ended are ignored', async () => {
   const [[ended = 0], family] = [await parentAndChild(), await parentAndChild()]
   process.kill(ended, 'SIGKILL')
   await expect.poll(() => stateOf(ended)).toBeUndefined()

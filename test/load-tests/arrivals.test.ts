@@ -17,7 +17,7 @@ test('a rising rate is due by the area below it', () => {
   expect([5_000, 10_000, 11_000].map((ms) => due(0, stages, ms))).toEqual([125, 500, 510])
 })
 
-test('what was due stays due', () => {
+test('missed arrivals stay due', () => {
   const stage = fc.record({ durationMs: fc.nat(5_000), target: fc.nat(1_000) })
   fc.assert(
     fc.property(

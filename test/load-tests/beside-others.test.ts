@@ -35,28 +35,28 @@ test('a ratio is taken pair by pair: a machine that slows down slows both', () =
   expect(hold).toBe(true)
 })
 
-test('what costs more than it may is told, and what was not measured is not judged', () => {
+test('an exceeded limit is reported, and what was not measured is not judged', () => {
   const { lines, hold } = judge(hits([12, 12, 12], [20, 20, 20]))
   expect(lines.join('\n')).toContain('| 0.60 (0.60 to 0.60) | 0.55 | **no** |')
   expect(lines.join('\n')).toContain('| HAProxy | CPU of a hit, 1 KiB | not measured | 1 |  |')
   expect(hold).toBe(false)
 })
 
-test('the cheapest server stands first, and what was not asked for has no table', () => {
+test('the cheapest server comes first, and scenarios not run have no table', () => {
   const table = scenarioTables(hits([30], [20])).join('\n')
   expect(table.indexOf('| nginx |')).toBeLessThan(table.indexOf('| **Herdgate** |'))
   expect(table).not.toContain('64 KiB')
   expect(herdTable(new Map())).toEqual([])
 })
 
-test('the overview says what Herdgate takes, its share of what the others take, and leaves out what was not measured', () => {
+test("the overview shows Herdgate's figures and ratios to the others, and omits what was not measured", () => {
   const herd = { originRequests: 1, medianMs: 100, lastMs: 200.4, failed: 0, serverCpuMs: 50 }
   const [columns, , ...rows] = overviewTable(hits([10, 100, 20], [20, 200, 40]), new Map([['Herdgate', [herd]]]))
   expect(columns).toBe('|  | hit, 1 KiB | p99 of a hit, ms | herd: asked | herd: last, ms |')
   expect(rows).toEqual(['| **Herdgate** | 20.0 µs | 2.0 | 1 | 200 |', '| nginx | 0.50 | 4.0 |  |  |'])
 })
 
-test('what is told of Herdgate alone is of all its pairs, and its own hit has no row or bar of its own', () => {
+test("Herdgate's own figures are of all its pairs, and its own hit has no row or bar", () => {
   const [, , ...rows] = overviewTable(several, new Map())
   expect(rows.map((row) => row.split(' | ').slice(0, 2).join(' | '))).toEqual([
     '| **Herdgate** | 30.0 µs',
@@ -82,7 +82,7 @@ test('README.md shows what docs/benchmarks.md does', () => {
   expect(ratios.filter((ratio) => !medians.has(ratio))).toEqual([])
 })
 
-test('the chart has a bar for each server, and says which is ours', () => {
+test("the chart has a bar for each server, and highlights Herdgate's", () => {
   const svg = chart(hits([10], [20]))
   expect(svg.match(/<rect /g)).toHaveLength(2)
   expect(svg.match(/class="bar ours"/g)).toHaveLength(1)

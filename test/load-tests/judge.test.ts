@@ -13,7 +13,7 @@ const answered = (more: Partial<Extract<Ending, { kind: 'answered' }>> = {}): En
 const HIT = { cacheStatus: 'herdgate; hit; ttl=3' }
 const FAILING = { originFails: true, hadCopy: false }
 
-test('the whole and true content is right, whatever else fails', () => {
+test('complete, true content is right, whatever else fails', () => {
   expect(judge(answered(), FAILING)).toBe('right')
   expect(judge(answered(HIT), { originFails: false, hadCopy: true })).toBe('right')
 })
@@ -26,11 +26,11 @@ describe('an error', () => {
     ['content that breaks off', answered({ isWhole: false })],
   ]
 
-  test.each(errors)('is explained by an origin that fails: %s', (_, ending) => {
+  test.each(errors)('is explained by a failing origin: %s', (_, ending) => {
     expect(judge(ending, FAILING)).toBe('explained')
   })
 
-  test.each(errors)('is wrong where the origin does not fail, or there was a copy: %s', (_, ending) => {
+  test.each(errors)('is wrong if the origin did not fail, or there was a copy: %s', (_, ending) => {
     expect(judge(ending, { originFails: false, hadCopy: false })).toBe('wrong')
     expect(judge(ending, { originFails: true, hadCopy: true })).toBe('wrong')
   })
@@ -47,7 +47,7 @@ test.each<[string, Ending]>([
   expect(judge(ending, FAILING)).toBe('wrong')
 })
 
-test('a hit is told from what was forwarded', () => {
+test('a hit is distinguished from a forwarded request', () => {
   expect(isHit(answered(HIT))).toBe(true)
   expect(isHit(answered({ cacheStatus: 'herdgate; fwd=stale; collapsed' }))).toBe(false)
   expect(isHit({ kind: 'unanswered', why: '' })).toBe(false)

@@ -13,7 +13,7 @@ const counted = (paths: readonly (string | undefined)[]): number[] =>
   [...Map.groupBy(paths, (path) => path).values()].map(({ length }) => length).sort((a, b) => b - a)
 
 describe.each(PATTERNS)('$name', ({ name, target }) => {
-  test('asks for what the origin has', () => {
+  test('requests what the origin has', () => {
     const random = chance(1)
     for (let turn = 0; turn < 200; turn++) {
       const asked = target(turn, random)
@@ -22,7 +22,7 @@ describe.each(PATTERNS)('$name', ({ name, target }) => {
     }
   })
 
-  test('asks for the same again with the same seed', () => {
+  test('repeats the same requests with the same seed', () => {
     expect(targets(name, 100, 5)).toEqual(targets(name, 100, 5))
   })
 })
@@ -32,7 +32,7 @@ test('hotspot: a few resources get nearly all requests', () => {
   expect(all.slice(0, 10).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(8_800)
 })
 
-test('lru-killer: nothing is asked for again before everything else was', () => {
+test('lru-killer: nothing is requested again before everything else was', () => {
   const paths = targets('lru-killer', 1_400)
   expect(new Set(paths.slice(0, 700)).size).toBe(700)
   expect(paths.slice(700)).toEqual(paths.slice(0, 700))
@@ -50,7 +50,7 @@ test('zipf: the first is twice as likely as the second', () => {
   expect(draw(1 - Number.EPSILON)).toBe(2)
 })
 
-test('content tells its resource, and has its length', () => {
+test('content names its resource, and has its length', () => {
   const target = { path: '/a/1', bytes: 100, maxAge: 1 }
   expect(contentOf(target)).toHaveLength(100)
   expect(contentOf(target).equals(contentOf({ ...target, path: '/a/2' }))).toBe(false)
@@ -60,7 +60,7 @@ test('content tells its resource, and has its length', () => {
   }
 })
 
-test('chance is even, and another for another seed', () => {
+test('random numbers are uniform, and differ by seed', () => {
   const random = chance(3)
   const drawn = Array.from({ length: 10_000 }, random)
   expect(drawn.every((value) => value >= 0 && value < 1)).toBe(true)

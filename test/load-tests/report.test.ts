@@ -27,11 +27,11 @@ test('a row has quantiles, and hits with their interval', () => {
   )
 })
 
-test('where nothing was answered there is nothing to tell', () => {
+test('without answers there are no figures', () => {
   expect(row(result({ ms: [], hits: 0 }))).toContain('| none (0.0 % to 100.0 %) | NaN |')
 })
 
-test('two runs are compared by pattern: those that are in one alone are left out', () => {
+test('two runs are compared by pattern: patterns in only one are left out', () => {
   const slower = result({ ms: result().ms.map((ms) => ms + 100) })
   const before = results([result(), result({ pattern: 'gone' })])
   const [head, rule, ...rows] = comparison(before, results([slower, result({ pattern: 'new' })]))
@@ -46,7 +46,7 @@ test('a run is no different from itself', () => {
   expect(comparison(same, same).at(-1)).toContain('| +0.00 (0.0 %) | 1.000 |')
 })
 
-test('runs with other settings are said to be others', () => {
+test('runs with different settings are reported as such', () => {
   const [first] = comparison(results([result()], { ...SETTINGS, nodes: 3 }), results([result()]))
   expect(first).toBe('The saved run was another one: 3 nodes, 100 requests, seed 1, with Redis.')
 })

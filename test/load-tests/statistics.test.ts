@@ -14,7 +14,7 @@ describe('quantiles', () => {
     expect(quantile(sample, share)).toBeCloseTo(expected, 10)
   })
 
-  test('of nothing is no number', () => {
+  test('of an empty sample is NaN', () => {
     expect(quantile([], 0.5)).toBeNaN()
   })
 
@@ -33,7 +33,7 @@ describe('quantiles', () => {
   })
 })
 
-describe('the interval of Wilson', () => {
+describe("Wilson's interval", () => {
   test.each([
     [5, 10, 0.2366, 0.7634],
     [0, 10, 0, 0.2775],
@@ -46,19 +46,19 @@ describe('the interval of Wilson', () => {
     expect(interval.high).toBeCloseTo(high, 4)
   })
 
-  test('of nothing is everything', () => {
+  test('of an empty sample is everything', () => {
     expect(wilson(0, 0)).toEqual({ low: 0, high: 1 })
   })
 })
 
-describe('the test of Mann and Whitney', () => {
-  test('knows an example with few values', () => {
+describe('the Mann-Whitney test', () => {
+  test('matches an example with few values', () => {
     const { u, p } = mannWhitney([19, 22, 16, 29, 24], [20, 11, 17, 12])
     expect(u).toBe(17)
     expect(p).toBeCloseTo(0.111346886533, 10)
   })
 
-  test('knows an example with ties, by hand', () => {
+  test('matches an example with ties, computed by hand', () => {
     // Ranks 1, 3, 3 and 3, 5, 6: U = 7 - 6; three tied: variance 9/12 (7 - 24/30) = 4.65; z = (3.5 - 0.5) / 2.1564
     const { u, p } = mannWhitney([1, 2, 2], [2, 3, 4])
     expect(u).toBe(1)
@@ -66,14 +66,14 @@ describe('the test of Mann and Whitney', () => {
     expect(p).toBeCloseTo(0.1641, 3)
   })
 
-  test('finds no difference between a sample and itself, between equal values, or with nothing', () => {
+  test('finds no difference between a sample and itself, between equal values, or with an empty sample', () => {
     expect(mannWhitney([1, 2, 3], [1, 2, 3]).p).toBe(1)
     expect(mannWhitney([5, 5], [5, 5, 5]).p).toBe(1)
     expect(mannWhitney([], [1, 2]).p).toBe(1)
     expect(mannWhitney([], []).p).toBe(1)
   })
 
-  test('counts the pairs, and is the same from both sides', () => {
+  test('counts the pairs, and is symmetric', () => {
     const sample = fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 1, maxLength: 30 })
     fc.assert(
       fc.property(sample, sample, (one, other) => {
@@ -89,7 +89,7 @@ describe('the test of Mann and Whitney', () => {
     )
   })
 
-  test('is sure of what is plain', () => {
+  test('is certain of a clear difference', () => {
     const row = (from: number) => Array.from({ length: 500 }, (_, at) => from + at)
     expect(mannWhitney(row(0), row(400)).p).toBeLessThan(1e-100)
   })

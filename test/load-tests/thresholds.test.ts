@@ -19,7 +19,7 @@ describe('a threshold', () => {
     expect(threshold.holds(not)).toBe(false)
   })
 
-  test('holds of no sample at all, whatever it says', () => {
+  test('fails without samples, whatever it says', () => {
     expect(parseThreshold('p(95)<1000').holds(undefined)).toBe(false)
   })
 
@@ -49,13 +49,13 @@ test.each<[MetricType, number[], Record<string, number | undefined>]>([
   ['gauge', [3, 1], { value: 1 }],
   ['trend', [30, 10, 20], { min: 10, med: 20, avg: 20, max: 30, 'p(50)': 20, 'p(100)': 30 }],
   ['trend', [], { max: undefined, 'p(95)': undefined }],
-])('a %s of %j is told as %j', (type, sample, told) => {
+])('a %s of %j is reported as %j', (type, sample, told) => {
   const sink = createSink(type)
   for (const value of sample) sink.add(value)
   for (const [aggregation, value] of Object.entries(told)) expect(sink.read(aggregation, 2)).toBe(value)
 })
 
-test('what a metric cannot tell is a mistake, not a threshold that holds', () => {
+test('an aggregation that a metric does not have is an error, not a passed threshold', () => {
   expect(() => createSink('rate').read('p(95)', 1)).toThrow(/no p\(95\)/)
   expect(() => createSink('counter').read('avg', 1)).toThrow(/no avg/)
 })

@@ -39,7 +39,7 @@ function purgeEvent(given: Partial<EventPayloads['purge']> = {}): EventPayloads[
 }
 
 describe('a JSON line', () => {
-  test('names no route and no origin where no route matched', () => {
+  test('names no route and no origin if no route matched', () => {
     const outcome: Outcome = { result: 'error', detail: 'misdirected' }
     const [line] = logged('info', (events) => {
       events.emit('request', requestEvent({ route: '', status: 421, outcome }))
@@ -49,7 +49,7 @@ describe('a JSON line', () => {
     expect(line).not.toHaveProperty('origin')
   })
 
-  test('tells how a miss was answered', () => {
+  test('says how a miss was answered', () => {
     const [line] = logged('info', (events) => {
       events.emit('request', requestEvent({ outcome: MISS, firstByteMs: 812.345, totalMs: 815, bytes: 77 }))
     })
@@ -88,7 +88,7 @@ describe('a JSON line', () => {
     expect(logged('debug', emit)).toMatchObject([{ level: 20, result }])
   })
 
-  test('repeats of what the client says of itself a bounded part, fit to be shown', () => {
+  test('includes a bounded, printable part of what the client says about itself', () => {
     const head = { fields: ['user-agent', `\x1b[2J${'a'.repeat(9_000)}`, 'X-Request-ID', '\u202e'.padEnd(9_000, 'b')] }
     const [line] = logged('info', (events) => events.emit('request', requestEvent({ outcome: MISS, head })))
     expect(line).toMatchObject({
@@ -97,7 +97,7 @@ describe('a JSON line', () => {
     })
   })
 
-  test('asks for fields only where it is written', () => {
+  test('reads fields only if the line is written', () => {
     let asked = 0
     const head = {
       get fields() {
@@ -147,7 +147,7 @@ describe('a line for people', () => {
     expect(request({ totalMs: 0.2 })).toEqual(['HIT     <1ms  200  GET /products/42  ttl 42s'])
   })
 
-  test('shows a stale answer, since when, and why', () => {
+  test('shows a stale answer, how long it has been stale, and why', () => {
     const outcome = { result: 'stale_if_error', ttlMs: -3000, detail: 'stale-if-error' } as const
     expect(request({ outcome, totalMs: 2003 })).toEqual([
       'STALE 2003ms  200  GET /products/42  expired 3s ago  stale-if-error',
@@ -165,7 +165,7 @@ describe('a line for people', () => {
     ])
   })
 
-  test('lets no control character through', () => {
+  test('contains no control characters', () => {
     const [line] = request({ url: 'http://a.test/\x1b]0;x\x07\r\nHIT', method: 'G\x1bET' })
     // oxlint-disable-next-line no-control-regex -- looking for them
     expect(line).not.toMatch(/[\x00-\x1f\x7f-\x9f]/)
@@ -185,7 +185,7 @@ describe('a line for people', () => {
     expect(printed(act, false, 'debug')).toHaveLength(2)
   })
 
-  test('tells of a purge', () => {
+  test('shows a purge', () => {
     const selectors = { tags: ['a', 'b', 'c', 'd'], urls: ['x.test/1'], all: true }
     expect(printed((events) => events.emit('purge', purgeEvent({ selectors })))).toEqual([
       'PURGE    3ms  done  tag a, b, c and 1 more  url x.test/1  everything  position 7  by admin',
@@ -198,7 +198,7 @@ describe('a line for people', () => {
 })
 
 describe('the audit line of a purge', () => {
-  test('says who asked for what, and what came of it', () => {
+  test('says who requested what, with which outcome', () => {
     const lines = logged('info', (events) => events.emit('purge', purgeEvent()))
     expect(lines).toMatchObject([
       { level: 30, audit: true, msg: 'purge', by: 'admin', mode: 'purge', outcome: 'done', tags: ['a'], position: 7 },
@@ -212,7 +212,7 @@ describe('the audit line of a purge', () => {
     expect(lines[0]).not.toHaveProperty('position')
   })
 
-  test('repeats a bounded number of selectors, cut to a bounded length', () => {
+  test('includes a bounded number of selectors, cut to a bounded length', () => {
     const tags = Array.from({ length: 256 }, (_, at) => `${at}`.padEnd(5000, 'x'))
     const [line] = logged('info', (events) => events.emit('purge', purgeEvent({ selectors: { tags } })))
     expect(line).toMatchObject({ tagsCount: 256 })
@@ -220,7 +220,7 @@ describe('the audit line of a purge', () => {
     expect(JSON.stringify(line).length).toBeLessThan(4000)
   })
 
-  test('is left to debug when an unsafe request caused it, unless it failed', () => {
+  test('is at debug when an unsafe request caused it, unless it failed', () => {
     const by = 'unsafe-method'
     expect(logged('info', (events) => events.emit('purge', purgeEvent({ by })))).toEqual([])
     expect(logged('debug', (events) => events.emit('purge', purgeEvent({ by })))).toHaveLength(1)

@@ -19,7 +19,7 @@ function logging() {
   return { lines, events, clock, end }
 }
 
-test('why an origin fails is told at once, and then how often in ten seconds', async () => {
+test("the reason of an origin's failure is logged at once, and its number every ten seconds", async () => {
   const { lines, events, clock } = logging()
   const told = { level: 40, origin: 'api', code: 'origin_refused', why: REFUSED.why, msg: 'requests to an origin fail' }
   events.emit('origin', REFUSED)
@@ -32,25 +32,25 @@ test('why an origin fails is told at once, and then how often in ten seconds', a
   expect(lines.slice(1)).toEqual([{ ...told, failures: 100 }])
 })
 
-test('each origin is told of by itself', () => {
+test('each origin is logged separately', () => {
   const { lines, events } = logging()
   for (const origin of ['a', 'b', 'a', 'b']) events.emit('origin', { ...REFUSED, origin })
   expect(lines.map(({ origin }) => origin)).toEqual(['a', 'b'])
 })
 
-test('an answer, and a client that has left, are no failure of an origin', () => {
+test('an answer, or a client that has left, is not an origin failure', () => {
   const { lines, events } = logging()
   for (const code of ['200', '503', 'client_gone']) events.emit('origin', { ...ASKED, code })
   expect(lines).toEqual([])
 })
 
-test('what an origin put into the reason can steer no terminal', () => {
+test("control characters in an origin's reason do not reach the terminal", () => {
   const { lines, events } = logging()
   events.emit('origin', { ...REFUSED, why: `\x1b[2J${'x'.repeat(1_000)}` })
   expect(lines[0]?.['why']).toMatch(/^\\x1b\[2Jx{1,300}…$/)
 })
 
-test('what is broken off when all is closed is no failure of an origin', () => {
+test('exchanges aborted on close are not origin failures', () => {
   const { lines, events, end } = logging()
   end()
   events.emit('origin', REFUSED)

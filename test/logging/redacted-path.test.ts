@@ -15,7 +15,7 @@ describe('a path in a log', () => {
     expect(redactedPath('http://a.test*')).toBe('*')
   })
 
-  test('shows controls as text', () => {
+  test('shows control characters as text', () => {
     expect(redactedPath('http://a.test/a\n\x1b[31mb\x9b\u202e')).toBe('/a\\x0a\\x1b[31mb\\x9b\\u202e')
   })
 

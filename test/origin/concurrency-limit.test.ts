@@ -5,7 +5,7 @@ import { FakeClock, settle } from '../support/fake-clock.ts'
 const full = { places: 2, queue: 2, waitMs: 1_000 }
 
 describe('a limit of concurrency', () => {
-  test('admits as many as there are places, then in order of arrival as places come free', async () => {
+  test('admits up to its limit, then in order of arrival as places become free', async () => {
     const limit = createConcurrencyLimit(full, new FakeClock())
     const admitted: string[] = []
     const enter = (name: string) => limit.enter().then(() => admitted.push(name))
@@ -25,7 +25,7 @@ describe('a limit of concurrency', () => {
     expect(limit.usage()).toEqual({ inFlight: 0, queued: 0 })
   })
 
-  test('turns away who comes when the line is full, and who waited too long', async () => {
+  test('rejects requests when the queue is full, and those that waited too long', async () => {
     const clock = new FakeClock()
     const limit = createConcurrencyLimit({ ...full, places: 1, queue: 1 }, clock)
     await limit.enter()
@@ -39,7 +39,7 @@ describe('a limit of concurrency', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('lets who leaves out of the line, from anywhere in it', async () => {
+  test('removes requests that leave from anywhere in the queue', async () => {
     const clock = new FakeClock()
     const limit = createConcurrencyLimit({ ...full, places: 1, queue: 3 }, clock)
     await limit.enter()
@@ -56,7 +56,7 @@ describe('a limit of concurrency', () => {
   })
 
   describe('with a successor', () => {
-    test('admits to the same places, of which there are as many as the successor was given', async () => {
+    test('shares its places, as many as the successor was given', async () => {
       const former = createConcurrencyLimit({ ...full, places: 3 }, new FakeClock())
       for (let count = 0; count < 3; count++) await former.enter()
       const successor = former.successor({ ...full, places: 2 })
@@ -69,7 +69,7 @@ describe('a limit of concurrency', () => {
       expect([former.enterAtOnce(), successor.enterAtOnce()]).toEqual([false, false])
     })
 
-    test('shares the queue: who came before the successor is admitted before who comes by it', async () => {
+    test('shares the queue: requests that came earlier are admitted first', async () => {
       const former = createConcurrencyLimit({ ...full, places: 1 }, new FakeClock())
       await former.enter()
       const admitted: string[] = []
@@ -92,7 +92,7 @@ describe('a limit of concurrency', () => {
       ])
     })
 
-    test('that has more places lets those in line in at once', async () => {
+    test('that has more places admits queued requests at once', async () => {
       const former = createConcurrencyLimit({ ...full, places: 1 }, new FakeClock())
       await former.enter()
       const waiting = [former.enter(), former.enter()]
@@ -101,7 +101,7 @@ describe('a limit of concurrency', () => {
       expect(former.usage()).toEqual({ inFlight: 3, queued: 0 })
     })
 
-    test('is idle when nobody who came by it is in progress or in line', async () => {
+    test('is idle when none of its requests is in progress or queued', async () => {
       const former = createConcurrencyLimit({ ...full, places: 1 }, new FakeClock())
       await former.enter()
       const successor = former.successor({ ...full, places: 1 })
@@ -117,7 +117,7 @@ describe('a limit of concurrency', () => {
     })
   })
 
-  test('is idle only when the last one has left', async () => {
+  test('is idle only when the last request has left', async () => {
     const limit = createConcurrencyLimit(full, new FakeClock())
     await limit.idle()
     await limit.enter()

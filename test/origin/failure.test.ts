@@ -45,7 +45,7 @@ describe('failure', () => {
     expect(error.message).toMatch(/^api\.internal:3000: ./)
   })
 
-  test('says of each address of a host why it cannot be reached', () => {
+  test('reports for each address of a host why it cannot be reached', () => {
     const cause = new AggregateError([
       new Error('connect ECONNREFUSED ::1:9'),
       new Error('connect ETIMEDOUT 10.0.0.5:9'),
@@ -59,12 +59,12 @@ describe('failure', () => {
     expect(failure(error, 'body', 'api')).toBe(error)
   })
 
-  test('copes with what is no error', () => {
+  test('accepts thrown values that are not errors', () => {
     expect(failure('odd', 'head', 'api')).toMatchObject({ code: 'internal', message: 'api: odd' })
   })
 })
 
-test('a connection that ended is told from one that carried something wrong', () => {
+test('a connection that ended is distinguished from one with invalid content', () => {
   expect(isConnectionLoss(errno('ECONNRESET'))).toBe(true)
   expect(isConnectionLoss(new errors.SocketError('other side closed'))).toBe(true)
   expect(isConnectionLoss(new errors.SocketError('bad response'))).toBe(false)

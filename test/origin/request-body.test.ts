@@ -20,18 +20,18 @@ async function read(stream: Readable): Promise<string> {
 }
 
 describe('a request body on loan', () => {
-  test('gives the octets of its source', async () => {
+  test('yields the octets of its source', async () => {
     const { loan } = lent(Readable.from([Buffer.from('abc'), Buffer.from('de')]))
     expect(await read(loan)).toBe('abcde')
   })
 
-  test('of a source that was read to its end is empty', async () => {
+  test('is empty if its source was read to its end', async () => {
     const source = Readable.from([Buffer.from('abc')])
     await read(source)
     expect(await read(lent(source).loan)).toBe('')
   })
 
-  test('tells whose turn it is', async () => {
+  test('reports whether the client or the origin is awaited', async () => {
     const source = new PassThrough()
     const { loan, turns } = lent(source)
     const text = read(loan)
@@ -45,7 +45,7 @@ describe('a request body on loan', () => {
     expect(turns).toEqual(['client', 'origin', 'client', 'origin'])
   })
 
-  test('touches its source only once it is read, and leaves it as it was', async () => {
+  test('touches its source only when read, and leaves it as it was', async () => {
     const source = new PassThrough()
     const untouched = source.eventNames().length
     const { loan } = lent(source)
@@ -58,7 +58,7 @@ describe('a request body on loan', () => {
     expect(source.eventNames()).toHaveLength(untouched)
   })
 
-  test('breaks when its source does, or had', async () => {
+  test('breaks when its source breaks, or has broken', async () => {
     const breaking = new PassThrough()
     const { loan } = lent(breaking)
     const reading = expect(read(loan)).rejects.toMatchObject({ code: 'client_gone' })
@@ -68,7 +68,7 @@ describe('a request body on loan', () => {
     await expect(read(lent(breaking).loan)).rejects.toMatchObject({ code: 'client_gone' })
   })
 
-  test('asks no more of its source than it is asked', async () => {
+  test('reads no more from its source than is requested', async () => {
     let produced = 0
     const source = new Readable({
       read() {

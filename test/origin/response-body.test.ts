@@ -11,7 +11,7 @@ function bodyWithSource() {
 const bytes = (size: number) => new Uint8Array(size)
 
 describe('a response body', () => {
-  test('gives what was pushed, in order, then ends', async () => {
+  test('yields what was pushed, in order, then ends', async () => {
     const { body } = bodyWithSource()
     const early = body.next()
     body.push(Uint8Array.of(1))
@@ -23,7 +23,7 @@ describe('a response body', () => {
     expect(await body.next()).toEqual({ done: true, value: undefined })
   })
 
-  test('asks its source to pause at 64 KiB, or at 128 chunks, and to go on when all is read', async () => {
+  test('pauses its source at 64 KiB or 128 chunks, and resumes it when all is read', async () => {
     const { body, calls } = bodyWithSource()
     expect(body.push(bytes(40_000))).toBe(true)
     expect(body.push(bytes(40_000))).toBe(false)
@@ -35,7 +35,7 @@ describe('a response body', () => {
     expect(answers.indexOf(false)).toBe(127)
   })
 
-  test('gives all of it at once when it has ended and fits, once', async () => {
+  test('returns everything at once when it has ended and fits, once', async () => {
     const { body } = bodyWithSource()
     body.push(Uint8Array.of(1))
     expect(body.takeWhole(10)).toBeUndefined()
@@ -47,7 +47,7 @@ describe('a response body', () => {
     expect(await body.next()).toEqual({ done: true, value: undefined })
   })
 
-  test('gives nothing at once when some of it was read, it broke off, or it is not wanted', async () => {
+  test('returns nothing at once when some was read, it broke off, or it was cancelled', async () => {
     const read = bodyWithSource().body
     read.push(Uint8Array.of(1))
     await read.next()
@@ -60,7 +60,7 @@ describe('a response body', () => {
     expect([read, broken, unwanted].map((body) => body.takeWhole(10))).toEqual([undefined, undefined, undefined])
   })
 
-  test('gives small chunks that wait as one', async () => {
+  test('joins small waiting chunks', async () => {
     const { body } = bodyWithSource()
     for (const octet of [1, 2, 3]) body.push(Uint8Array.of(octet))
     expect(await body.next()).toEqual({ done: false, value: Buffer.of(1, 2, 3) })
@@ -72,7 +72,7 @@ describe('a response body', () => {
     expect((await body.next()).value?.length).toBe(2_000)
   })
 
-  test('that fails gives first what had arrived, then the error once', async () => {
+  test('that fails yields what had arrived, then the error once', async () => {
     const { body } = bodyWithSource()
     const error = new HerdgateError('origin_reset')
     body.push(bytes(1))
@@ -83,7 +83,7 @@ describe('a response body', () => {
     expect((await body.next()).done).toBe(true)
   })
 
-  test('that fails or ends releases who waits', async () => {
+  test('that fails or ends releases a waiting reader', async () => {
     const error = new HerdgateError('origin_reset')
     const failing = bodyWithSource().body
     const waiting = [failing.next(), failing.next()]
@@ -95,7 +95,7 @@ describe('a response body', () => {
     expect((await last).done).toBe(true)
   })
 
-  test('that is left early cancels its source at once, even while a read is waiting', async () => {
+  test('cancels its source at once when left early, even while a read is waiting', async () => {
     const { body, calls } = bodyWithSource()
     const waiting = body.next()
     await body.return()
@@ -105,7 +105,7 @@ describe('a response body', () => {
     expect(calls).toEqual(['cancel'])
   })
 
-  test('that has ended cancels nothing when left', async () => {
+  test('cancels nothing when left after its end', async () => {
     const { body, calls } = bodyWithSource()
     body.push(bytes(70_000))
     body.end()

@@ -10,7 +10,7 @@ describe('rotation', () => {
     expect(turns).toEqual(['abc', 'bca', 'cab', 'abc'])
   })
 
-  test('puts a member that failed behind the others until it has cooled down', async () => {
+  test('puts a failed member behind the others until it has cooled down', async () => {
     const clock = new FakeClock()
     const rotation = createRotation(['a', 'b', 'c'], 100, clock)
     rotation.failed('a')
@@ -22,7 +22,7 @@ describe('rotation', () => {
     expect(rotation.turn().join('')).toBe('abc')
   })
 
-  test('offers every member once, those that are up first, whatever failed', () => {
+  test('offers every member once, healthy ones first, whatever failed', () => {
     const members = ['a', 'b', 'c', 'd']
     assert(
       property(array(constantFrom(...members)), nat(9), (failed, turns) => {

@@ -8,7 +8,7 @@ function timed() {
   return { clock, state, timer: createSilenceTimer(clock, (why) => state.expired.push(why)) }
 }
 
-test('silence is reported once, when it has lasted its limit since the last touch', async () => {
+test('silence is reported once, when it has lasted for the limit since the last touch', async () => {
   const { clock, state, timer } = timed()
   timer.start(100)
   for (let n = 0; n < 5; n++) {
@@ -23,7 +23,7 @@ test('silence is reported once, when it has lasted its limit since the last touc
   expect(state.expired).toEqual(['silent'])
 })
 
-test('silence on hold does not count, and a touch begins anew', async () => {
+test('silence on hold does not count, and a touch restarts it', async () => {
   const { clock, state, timer } = timed()
   timer.start(100)
   await clock.advance(90)
@@ -37,7 +37,7 @@ test('silence on hold does not count, and a touch begins anew', async () => {
   expect(state.expired).toEqual(['silent'])
 })
 
-test('a new watch replaces the one before, shorter or longer', async () => {
+test('a new watch replaces the previous one, shorter or longer', async () => {
   const { clock, state, timer } = timed()
   timer.start(10_000)
   timer.start(100)
@@ -49,7 +49,7 @@ test('a new watch replaces the one before, shorter or longer', async () => {
   expect(state.expired).toEqual(['silent'])
 })
 
-test('a watch as a whole ends when its time is over, however often it was touched, and for good', async () => {
+test('a total time limit ends, for good, however often it was touched', async () => {
   const { clock, state, timer } = timed()
   timer.start(100, 250)
   for (let n = 0; n < 3; n++) {
@@ -65,7 +65,7 @@ test('a watch as a whole ends when its time is over, however often it was touche
   expect(state.expired).toEqual(['endless'])
 })
 
-test('a watch as a whole ends on hold too, without a touch, and nothing is pending', async () => {
+test('a total time limit ends on hold too, without a touch, and leaves no timer', async () => {
   const { clock, state, timer } = timed()
   timer.start(100, 1_250)
   await clock.advance(90)
@@ -79,14 +79,14 @@ test('a watch as a whole ends on hold too, without a touch, and nothing is pendi
   expect([state.expired, clock.pending]).toEqual([['endless'], 0])
 })
 
-test('silence that would be over later than the watch as a whole is cut short by it', async () => {
+test('the total time limit cuts a longer silence limit short', async () => {
   const { clock, state, timer } = timed()
   timer.start(1_000, 250)
   await clock.advance(250)
   expect(state.expired).toEqual(['endless'])
 })
 
-test('time in which the process stood still is not given back to the watch as a whole', async () => {
+test('time in which the process was blocked counts against the total time limit', async () => {
   const { clock, state, timer } = timed()
   timer.start(1_000, 1_800)
   clock.stall(1_700)
@@ -96,7 +96,7 @@ test('time in which the process stood still is not given back to the watch as a 
   expect(state.expired).toEqual(['endless'])
 })
 
-test('at rest behind a hold no timer stays for longer than silence may last', async () => {
+test('at rest behind a hold no timer stays for longer than the silence limit', async () => {
   const { clock, state, timer } = timed()
   timer.start(100, 1_000_000)
   timer.hold()
@@ -106,7 +106,7 @@ test('at rest behind a hold no timer stays for longer than silence may last', as
   expect([state.expired, clock.pending]).toEqual([[], 0])
 })
 
-test('a hold does not stop the time of the watch as a whole, and the next watch has all of its own', async () => {
+test('a hold does not stop the total time limit, and the next watch has its full time', async () => {
   const { clock, state, timer } = timed()
   timer.start(100, 250)
   timer.hold()
@@ -131,7 +131,7 @@ test('after a stop nothing is pending and a touch starts nothing', async () => {
   expect(state.expired).toEqual([])
 })
 
-test('time in which the process stood still is given back, once', async () => {
+test('time in which the process was blocked is granted again, once', async () => {
   const { clock, state, timer } = timed()
   timer.start(1_000)
   clock.stall(1_500)
@@ -144,7 +144,7 @@ test('time in which the process stood still is given back, once', async () => {
   expect(state.expired).toEqual(['silent'])
 })
 
-test('however short a stall at the end of a watch was, what has arrived meanwhile is read first', async () => {
+test('after a stall at the end of a watch, however short, what has arrived meanwhile is read first', async () => {
   const { clock, state, timer } = timed()
   timer.start(1_000)
   clock.stall(1_001)
@@ -154,7 +154,7 @@ test('however short a stall at the end of a watch was, what has arrived meanwhil
   expect(state.expired).toEqual(['silent'])
 })
 
-test('a sign of life behind a stall is heard, and a new silence is counted in full', async () => {
+test('a sign of life after a stall counts, and a new silence is counted in full', async () => {
   const { clock, state, timer } = timed()
   timer.start(1_000)
   clock.stall(60_000)
@@ -166,7 +166,7 @@ test('a sign of life behind a stall is heard, and a new silence is counted in fu
   expect(state.expired).toEqual(['silent'])
 })
 
-test('a touch costs no timer', () => {
+test('a touch sets no timer', () => {
   const { clock, timer } = timed()
   timer.start(100)
   for (let n = 0; n < 1_000; n++) timer.touch()
@@ -197,7 +197,7 @@ test('at rest nothing expires', async () => {
   expect(clock.pending).toBe(0)
 })
 
-test('a process that stood still does not cut short a watch that began after that', async () => {
+test('a blocked process does not cut short a watch that began after the stall', async () => {
   const { clock, state, timer } = timed()
   timer.start(1_000)
   timer.rest()

@@ -31,7 +31,7 @@ describe('100 Continue is disguised', () => {
     expect(scanned(sent + FINAL)).toBe(left + FINAL)
   })
 
-  test('whatever the pieces it comes in', () => {
+  test('however it is split into chunks', () => {
     const sent = `HTTP/1.1 103 Early\r\nLink: <a>\r\n\r\nHTTP/1.1 100 Continue\r\nA: b\r\n\r\n${FINAL}`
     const cuts = fc.uniqueArray(fc.nat(sent.length), { maxLength: 8 })
     fc.assert(
@@ -44,12 +44,12 @@ describe('100 Continue is disguised', () => {
   })
 })
 
-test.each(['101', '102', '103', '110', '199', '200', '010'])('%s stays what it is', (code) => {
+test.each(['101', '102', '103', '110', '199', '200', '010'])('%s is left unchanged', (code) => {
   const sent = `HTTP/1.1 ${code} Odd\r\n\r\n`
   expect(scanned(sent)).toBe(sent)
 })
 
-test('nothing behind the final head is looked at', () => {
+test('nothing after the final head is read', () => {
   const lines = new StatusLines()
   lines.begin()
   lines.scan(Buffer.from(FINAL))

@@ -3,7 +3,7 @@ import { fewAtATime } from '../../src/ports/few-at-a-time.ts'
 
 const turnOfTheEventLoop = () => new Promise((resolve) => setImmediate(resolve))
 
-test('does a few in each turn, in order, and all in the end', async () => {
+test('does a few per turn, in order, and all in the end', async () => {
   const inTurn = fewAtATime(3)
   const done: number[] = []
   for (let n = 0; n < 8; n++) inTurn(() => done.push(n))
@@ -16,7 +16,7 @@ test('does a few in each turn, in order, and all in the end', async () => {
   expect(done).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
 })
 
-test('goes on with what is asked for meanwhile, and begins anew when there was nothing left', async () => {
+test('continues with tasks added meanwhile, and starts again after it was empty', async () => {
   const inTurn = fewAtATime(2)
   const done: string[] = []
   inTurn(() => {
@@ -31,7 +31,7 @@ test('goes on with what is asked for meanwhile, and begins anew when there was n
   expect(done).toEqual(['first', 'asked by the first', 'later'])
 })
 
-test('does no more in a turn when what it does asks for more', async () => {
+test('does no more per turn when a task adds others', async () => {
   const inTurn = fewAtATime(1)
   const done: string[] = []
   inTurn(() => {

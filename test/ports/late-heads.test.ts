@@ -42,14 +42,14 @@ afterEach(() => {
 
 const takeTurns = () => due.splice(0).forEach((run) => run())
 
-test('a head that is late is refused when it is its turn', async () => {
+test('a late head is refused when its turn comes', async () => {
   lateHeads.refuse(LATE, socket)
   expect(heard).toBe('')
   takeTurns()
   await until(() => heard.startsWith('HTTP/1.1 408 '), 'it is refused')
 })
 
-test('it is told of where some of it has come: who has sent nothing has asked nothing', async () => {
+test('a late head is reported only if some of it has arrived', async () => {
   client.write('GET / HT')
   await until(() => socket.bytesRead > 0, 'some of it has come')
   lateHeads.refuse(LATE, socket)
@@ -65,7 +65,7 @@ test('it is told of where some of it has come: who has sent nothing has asked no
   silent.destroy()
 })
 
-test('one that has come before its turn is answered', async () => {
+test('a head completed before its turn is answered', async () => {
   lateHeads.refuse(LATE, socket)
   client.write('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n')
   await until(() => heard.endsWith('fine'), 'it is answered')
@@ -74,7 +74,7 @@ test('one that has come before its turn is answered', async () => {
   await until(() => heard.split('HTTP/1.1 200').length === 3, 'the connection goes on')
 })
 
-test('one that the lane has answered before its turn is not held against the next, which has just begun', async () => {
+test('the age of a head answered by the lane does not count against the next one', async () => {
   const idle = new IdleConnections(new FakeClock(), 65_000)
   const connection = { socket, isWatched: false, suspended: 0, answeredAt: 0 }
   lateHeads.refuse(LATE, socket)

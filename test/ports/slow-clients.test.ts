@@ -10,7 +10,7 @@ import { until } from '../support/waiting.ts'
 
 const WINDOW_MS = 10_000
 
-test('who was too slow and has caught up before it is its turn to be dropped stays', async () => {
+test('a client that was too slow but has caught up when its turn comes is not dropped', async () => {
   const clock = new FakeClock()
   const due: (() => void)[] = []
   let received = 0
@@ -48,7 +48,7 @@ test('who was too slow and has caught up before it is its turn to be dropped sta
   }
 })
 
-test('while there are no connections a round is one step', async () => {
+test('a round without connections is one step', async () => {
   const clock = new FakeClock()
   const after = vi.spyOn(clock, 'after')
   const guard = dropSlowClients(new Set(), { minRate: 1_000, minRateWindow: WINDOW_MS, clock, inTurn: (run) => run() })

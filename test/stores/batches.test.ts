@@ -20,7 +20,7 @@ function maker() {
 
 const keys = (name: string, count: number) => Array.from({ length: count }, (_, at) => `${name}${at}`)
 
-test('of batches of many pieces one is made after the other, short ones at once', async () => {
+test('batches of many pieces run one after the other, short ones at once', async () => {
   const batches = new Batches()
   const { made, make, end } = maker()
   const all = ['a', 'b'].map((name) => batches.remove(keys(name, 600), make))
@@ -37,7 +37,7 @@ test('of batches of many pieces one is made after the other, short ones at once'
   await Promise.all(all)
 })
 
-test('one that fails does not keep the next from its turn', async () => {
+test('a failed batch does not hold up the next', async () => {
   const batches = new Batches()
   const { made, make, end } = maker()
   const failing = batches.remove(keys('a', 600), () => Promise.reject(new Error('out of order')))
@@ -48,7 +48,7 @@ test('one that fails does not keep the next from its turn', async () => {
   await next
 })
 
-test('what comes to a key while its batch waits for its turn is newer', async () => {
+test('a write to a key while its batch is waiting is the newer one', async () => {
   const batches = new Batches()
   const { made, make, end } = maker()
   const all = ['a', 'b'].map((name) => batches.remove(keys(name, 501), make))

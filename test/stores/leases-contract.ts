@@ -13,7 +13,7 @@ export interface Shared {
 /** What all FetchLeases must do, for one who asks alone. */
 export function leasesContract(name: string, create: () => FetchLeases | Promise<FetchLeases>): void {
   describe(`${name} are FetchLeases`, () => {
-    test('keys do not wait for each other', async () => {
+    test('leases of different keys do not wait for each other', async () => {
       const leases = await create()
       for (const key of ['a', 'b', '{a}', 'a\r\nDEL x', '']) heldBy(await leases.take(key))
       await leases.close()
@@ -50,7 +50,7 @@ export function sharedLeasesContract(name: string, create: () => Promise<Shared>
       },
     )
 
-    test('given back it is there for another, under a higher fence', async () => {
+    test('a released lease is available again, with a higher fencing token', async () => {
       const { one, other, close } = await create()
       const lease = heldBy(await one.take('k'))
       await lease.release('stored')
@@ -58,7 +58,7 @@ export function sharedLeasesContract(name: string, create: () => Promise<Shared>
       await close()
     })
 
-    test('giving it back again does not take it from whoever has it by then', async () => {
+    test('releasing it twice does not take it from the next holder', async () => {
       const { one, other, waits, close } = await create()
       const lost = heldBy(await one.take('k'))
       await lost.release('stored')

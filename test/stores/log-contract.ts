@@ -33,7 +33,7 @@ export function logContract(name: string, create: () => InvalidationLog | Promis
         await log.close()
       })
 
-      test('says nothing about what began after it', async () => {
+      test('does not affect what began after it', async () => {
         const log = await create()
         await log.append('purge', selectors)
         expect(log.verdict(stampIn(log))).toBe('valid')
@@ -41,7 +41,7 @@ export function logContract(name: string, create: () => InvalidationLog | Promis
       })
     })
 
-    test('its changes go up with a record, whatever that names, and with nothing else', async () => {
+    test('`changes` grows with every record, whatever it names, and with nothing else', async () => {
       const log = await create()
       const before = log.changes
       log.verdict(stampIn(log))
@@ -67,7 +67,7 @@ export function logContract(name: string, create: () => InvalidationLog | Promis
       await log.close()
     })
 
-    test('a name may have half a surrogate pair in it, as a text has that was cut', async () => {
+    test('a name may contain half a surrogate pair, as truncated text does', async () => {
       const log = await create()
       const cut = '\u{1f600}'.slice(0, 1)
       const stamps = [stampIn(log, `a/${cut}`), stampIn(log, `${cut}/a`), stampIn(log, 'b', [cut])]
@@ -96,7 +96,7 @@ export function logContract(name: string, create: () => InvalidationLog | Promis
       await log.close()
     })
 
-    test('positions count records, and the receipt tells its own', async () => {
+    test("positions count records, and a receipt has its record's position", async () => {
       const log = await create()
       const before = log.position
       const receipt = await log.append('purge', { tags: ['a', 'b'], urls: ['c'] })
@@ -105,13 +105,13 @@ export function logContract(name: string, create: () => InvalidationLog | Promis
       await log.close()
     })
 
-    test('what carries another generation is not trusted', async () => {
+    test('a stamp of another generation is not trusted', async () => {
       const log = await create()
       expect(log.verdict({ ...stampIn(log), generation: 'another' })).toBe('stale')
       await log.close()
     })
 
-    test('it holds what it has given a stamp to, whatever names it later, and nothing of another generation', async () => {
+    test('`holds` is true for stamps it has issued, whatever names them later, and false for another generation', async () => {
       const log = await create()
       const stamp = stampIn(log)
       await log.append('purge', { all: true })

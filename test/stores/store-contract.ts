@@ -15,7 +15,7 @@ export function storeContract(
   { exactUsage = true }: StoreContractOptions = {},
 ): void {
   describe(`${name} is a Store`, () => {
-    test('gives back what was put in', async () => {
+    test('returns what was stored', async () => {
       const store = await create()
       await store.set('k', response('body'), 60_000)
       const found = await store.get('k')
@@ -24,7 +24,7 @@ export function storeContract(
       await store.close()
     })
 
-    test('keeps every kind of stored thing', async () => {
+    test('stores every kind of entry', async () => {
       const store = await create()
       for (const stored of [unshareable, varies, response('x')]) {
         await store.set('k', stored, 60_000)
@@ -33,7 +33,7 @@ export function storeContract(
       await store.close()
     })
 
-    test('has nothing at a key that was never set, was deleted, or was cleared', async () => {
+    test('has nothing under a key that was never set, was deleted, or was cleared', async () => {
       const store = await create()
       expect(await store.get('k')).toBeUndefined()
       await store.set('k', response('x'), 60_000)
@@ -46,7 +46,7 @@ export function storeContract(
       await store.close()
     })
 
-    test('replaces what stood at a key', async () => {
+    test('replaces the entry under a key', async () => {
       const store = await create()
       await store.set('k', response('old'), 60_000)
       await store.set('k', response('new'), 60_000)
@@ -85,7 +85,7 @@ export function storeContract(
 
     if (!exactUsage) return
 
-    test('accounts for what it holds, and for nothing when it is empty', async () => {
+    test('reports its usage, which is zero when it is empty', async () => {
       const store = await create()
       const [empty] = store.usage()
       await store.set('k', response('x'.repeat(10_000)), 60_000)

@@ -32,7 +32,7 @@ const named = (tier: Tier): Store => {
 }
 
 describe('peek', () => {
-  test('names the nearest tier that has something at the key, and copies nothing', async () => {
+  test('names the nearest tier that holds the key, and copies nothing', async () => {
     const clock = new FakeClock()
     const [near, middle, far] = [memory(), named('disk'), named('redis')]
     const store = createTiered([near, middle, far], clock)
@@ -48,7 +48,7 @@ describe('peek', () => {
     expect(await peeked()).toEqual(['response', 'memory'])
   })
 
-  test('asked anew without a copy at hand looks beyond the nearest, as a read does', async () => {
+  test('when asked anew without a copy at hand, looks beyond the nearest tier, as a read does', async () => {
     const { store, near, far, clock } = tiers()
     await near.set('k', { ...freshFor(clock, 9000), position: 7 }, 69_000)
     await far.set('k', { ...freshFor(clock, 1000), position: 8 }, 61_000)
@@ -59,7 +59,7 @@ describe('peek', () => {
     expect(near.get('k')).toMatchObject({ position: 7 })
   })
 
-  test('a far tier that cannot say is no proof that nothing is there', async () => {
+  test('an unknown result from a far tier does not count as a miss', async () => {
     const { store, far } = tiers()
     far.failing = true
     expect(await store.peek?.('k')).toMatchObject({ kept: 'unknown' })
@@ -67,13 +67,13 @@ describe('peek', () => {
 })
 
 describe('reading', () => {
-  test('what the near store has is a value, not a promise', async () => {
+  test('an entry in the near store is returned as a value, not a promise', async () => {
     const { store, clock } = tiers()
     await store.set('k', freshFor(clock, 1000), 61_000)
     expect(store.get('k')).toMatchObject({ kind: 'response' })
   })
 
-  test('what the far store has is copied to the near one, with its own times and position', async () => {
+  test('an entry in the far store is copied to the near one, with its own times and position', async () => {
     const { store, near, far, clock } = tiers()
     const stored = freshFor(clock, 1000)
     await far.set('k', stored, 61_000)
@@ -84,7 +84,7 @@ describe('reading', () => {
     expect(far.reads).toBe(1)
   })
 
-  test('what nobody needs to keep any more is not copied', async () => {
+  test('an entry that need not be kept any longer is not copied', async () => {
     const { store, near, far, clock } = tiers()
     await far.set('k', freshFor(clock, 1000), 61_000)
     await clock.advance(61_001)
@@ -92,7 +92,7 @@ describe('reading', () => {
     expect(near.get('k')).toBeUndefined()
   })
 
-  test('whoever wants the same waits for the same read', async () => {
+  test('concurrent reads of a key share one read', async () => {
     const { store, far, clock } = tiers()
     await far.set('k', freshFor(clock, 1000), 61_000)
     const go = far.hold()
@@ -102,7 +102,7 @@ describe('reading', () => {
     expect(far.reads).toBe(1)
   })
 
-  test('unknown is passed on, and is no proof that nothing is there', async () => {
+  test('an unknown result is passed on, and does not count as a miss', async () => {
     const { store, near, far } = tiers()
     far.failing = true
     expect(await store.get('k')).toBe('unknown')
@@ -110,7 +110,7 @@ describe('reading', () => {
     expect(near.get('k')).toBeUndefined()
   })
 
-  test('many: only what is missing is asked for further away', async () => {
+  test('getMany asks the far tier only for what is missing', async () => {
     const { store, near, far, clock } = tiers()
     await near.set('a', freshFor(clock, 1000, 'near'), 61_000)
     await far.set('b', freshFor(clock, 1000, 'far'), 61_000)
@@ -127,7 +127,7 @@ describe('reading', () => {
 describe('asking anew', () => {
   const { generation } = response('')
 
-  test('looks beyond a copy that will not do', async () => {
+  test('looks beyond a copy that does not suffice', async () => {
     const { store, near, far, clock } = tiers()
     const past = freshFor(clock, 1000, 'old')
     await near.set('k', past, 61_000)
@@ -137,7 +137,7 @@ describe('asking anew', () => {
     expect(near.get('k')).toMatchObject({ freshUntil: past.freshUntil + 4000 })
   })
 
-  test('an older copy further away does not take the place of the one at hand', async () => {
+  test('an older copy in a far tier does not replace the one at hand', async () => {
     const { store, near, far, clock } = tiers()
     const past = freshFor(clock, 5000, 'at hand')
     await near.set('k', past, 61_000)
@@ -146,7 +146,7 @@ describe('asking anew', () => {
     expect(near.get('k')).toMatchObject({ freshUntil: past.freshUntil })
   })
 
-  test('without a copy at hand looks beyond what is near, which may be dead', async () => {
+  test('without a copy at hand, looks beyond the near tier, whose entry may be dead', async () => {
     const { store, near, far, clock } = tiers()
     await near.set('k', { ...freshFor(clock, 9000), position: 7 }, 69_000)
     await far.set('k', { ...freshFor(clock, 1000), position: 8 }, 61_000)
@@ -154,7 +154,7 @@ describe('asking anew', () => {
     expect(near.get('k')).toMatchObject({ position: 8 })
   })
 
-  test('an older copy further away does not take the place of a near one that nobody named', async () => {
+  test('an older copy in a far tier does not replace a near one the caller did not name', async () => {
     const { store, near, far, clock } = tiers()
     await near.set('k', { ...freshFor(clock, 5000), position: 7 }, 65_000)
     await far.set('k', { ...freshFor(clock, 1000), position: 6 }, 61_000)
@@ -162,7 +162,7 @@ describe('asking anew', () => {
     expect(near.get('k')).toMatchObject({ position: 7 })
   })
 
-  test.each(['a later copy', 'one that was asked for later'])('%s will do though it lives shorter', async (which) => {
+  test.each(['a later copy', 'one that was asked for later'])('%s suffices although its lifetime is shorter', async (which) => {
     const { store, near, far, clock } = tiers()
     const past = { ...freshFor(clock, 9000), position: 7, askedAt: 1 }
     const later = { ...past, freshUntil: past.freshUntil - 8000 }
@@ -172,7 +172,7 @@ describe('asking anew', () => {
     expect(near.get('k')).toMatchObject({ freshUntil: later.freshUntil })
   })
 
-  test('one that was asked for before does not take its place though it lives longer', async () => {
+  test('a copy requested earlier does not replace it although its lifetime is longer', async () => {
     const { store, near, far, clock } = tiers()
     const past = { ...freshFor(clock, 1000), askedAt: 2 }
     await near.set('k', past, 61_000)
@@ -181,7 +181,7 @@ describe('asking anew', () => {
     expect(near.get('k')).toMatchObject({ freshUntil: past.freshUntil })
   })
 
-  test('a copy of the present generation will do though it lives shorter, and one of another does not take its place', async () => {
+  test('a copy of the current generation suffices although its lifetime is shorter, and one of another generation does not replace it', async () => {
     const { store, near, far, clock } = tiers()
     const [past, present] = [freshFor(clock, 9000), { ...freshFor(clock, 1000), generation: 'present' }]
     await near.set('k', past, 69_000)
@@ -193,7 +193,7 @@ describe('asking anew', () => {
     expect(near.get('k')).toMatchObject({ generation: 'present' })
   })
 
-  test('does not join a read that may have come too early', async () => {
+  test('does not join a read that may have begun too early', async () => {
     const { store, far, clock } = tiers()
     const go = far.hold()
     const early = store.get('k')
@@ -205,7 +205,7 @@ describe('asking anew', () => {
   })
 })
 
-describe('a read that is overtaken', () => {
+describe('a read overtaken', () => {
   test.each(['set', 'setMany', 'delete', 'deleteMany', 'clear'] as const)('by %s is not copied over it', async (op) => {
     const { store, near, far, clock } = tiers()
     await far.set('k', freshFor(clock, 1000, 'old'), 61_000)
@@ -225,7 +225,7 @@ describe('a read that is overtaken', () => {
   })
 })
 
-test('a read that began before another and ends after it does not take the place of what that one found', async () => {
+test('a read that begins before another and ends after it does not replace what the other found', async () => {
   const { store, near, far, clock } = tiers()
   await far.set('k', freshFor(clock, 1000, 'old'), 61_000)
   const go = far.hold()
@@ -240,7 +240,7 @@ test('a read that began before another and ends after it does not take the place
   expect(near.get('k')).toMatchObject({ freshUntil: newer.freshUntil })
 })
 
-describe('a read while something else is being written', () => {
+describe('a read while something else is written', () => {
   test.each(['set', 'setMany', 'delete', 'deleteMany', 'clear'] as const)(
     'by %s is not copied: the near store, which has no room for the new one, would go on with the old one',
     async (op) => {
@@ -272,7 +272,7 @@ describe('a read while something else is being written', () => {
     },
   )
 
-  test('nor from a store that answers at once', async () => {
+  test('nor from a synchronous store', async () => {
     const clock = new FakeClock()
     const near = memoryStore({ maxBytes: '1MiB' })
     const inner = memory()

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { estimateBytes } from '../../src/stores/value-size.ts'
 
-test('what a value holds is counted, each object once', () => {
+test('everything a value holds is counted, each object once', () => {
   const shared = { text: 'x'.repeat(1_000) }
   const alone = estimateBytes({ one: shared })
   const twice = estimateBytes({ one: shared, other: shared })
@@ -20,7 +20,7 @@ test('a value that contains itself is counted once', () => {
   expect(estimateBytes(value)).toBeLessThan(before + 300)
 })
 
-test('keys and values of maps, members of sets, and buffers are counted', () => {
+test('map keys and values, set members and buffers are counted', () => {
   const text = 'x'.repeat(1_000)
   expect(estimateBytes(new Map([[text, `${text}!`]]))).toBeGreaterThan(2_000)
   expect(estimateBytes(new Set([text]))).toBeGreaterThan(1_000)
@@ -31,12 +31,12 @@ test('keys and values of maps, members of sets, and buffers are counted', () => 
   }
 })
 
-test('members that a value inherits are not its own', () => {
+test('inherited members are not counted', () => {
   const prototype = { text: 'x'.repeat(1_000) }
   expect(estimateBytes(Object.create(prototype))).toBe(estimateBytes({}))
 })
 
-test('of a value with very many parts the rest is extrapolated', () => {
+test('the size of a value with very many parts is extrapolated', () => {
   const many = Array.from({ length: 5_000 }, () => ({ a: 1, b: 2, c: 3 }))
   const few = many.slice(0, 1_000)
   const ratio = estimateBytes(many) / estimateBytes(few)
@@ -62,7 +62,7 @@ test.each<[string, (count: number) => unknown, few: number, many: number]>([
   ['a map', (count) => new Map(texts(count).entries()), 1_000, 100_000],
   ['a set', (count) => new Set(texts(count).map((text, at) => text + at)), 1_000, 100_000],
   ['an object of many members', (count) => Object.fromEntries(texts(count).entries()), 1_000, 50_000],
-])('of %s, too many to look at each, all are counted', (_, make, few, many) => {
+])('all of %s are counted, though too many to look at each', (_, make, few, many) => {
   const share = estimateBytes(make(many)) / many / (estimateBytes(make(few)) / few)
   expect(share).toBeGreaterThan(0.8)
   expect(share).toBeLessThan(1.25)
@@ -84,7 +84,7 @@ test.each<[string, unknown, count: number, least: number, most: number]>([
   ['1,000 numbers without a gap', dictionary(1_000, String), 1_000, 8, 10],
   ['as many columns as records have', dictionary(100, column), 100, 8, 10],
   ['columns in 200 rows', Array.from({ length: 200 }, () => dictionary(30, column)), 6_000, 8, 12],
-])('the names of members are counted where they are the value’s own: %s', (_, value, count, least, most) => {
+])('member names are counted if they belong to the value alone: %s', (_, value, count, least, most) => {
   const each = estimateBytes(value) / count
   expect(each).toBeGreaterThan(least)
   expect(each).toBeLessThan(most)
@@ -102,11 +102,11 @@ test.each(['Zürich', 'x'.repeat(1_000), 'é'.repeat(1_000), ''])('any other tak
   expect(estimateBytes(text) - text.length).toBe(estimateBytes(''))
 })
 
-test.each(['Москва', '東京', '😀'])('a short one likewise: %s', (text) => {
+test.each(['Москва', '東京', '😀'])('the same for a short one: %s', (text) => {
   expect(estimateBytes(text) - 2 * text.length).toBe(estimateBytes(''))
 })
 
-test('a value that cannot be looked into counts as at least what of it can', () => {
+test('a value that cannot be fully inspected counts as at least its readable part', () => {
   const megabyte = Buffer.alloc(2 ** 20)
   const unreadable = (more: object) =>
     Object.defineProperty({ ...more }, 'broken', {

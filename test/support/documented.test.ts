@@ -4,7 +4,7 @@ import { notShown, stepsIn, unrunIn } from './documented.ts'
 const page = (...blocks: string[]) => blocks.join('\n\n')
 const block = (info: string, text: string) => `\`\`\`${info}\n${text}\n\`\`\``
 
-test('steps are what is typed and written, each with what it shows', () => {
+test('steps are commands and files, each with its expected output', () => {
   const steps = stepsIn(
     page(
       block('sh server', 'herdgate demo'),
@@ -34,12 +34,12 @@ describe('commands that are not run', () => {
   })
 })
 
-describe('what is shown', () => {
-  test('is there, in this order, and … is anything within a line', () => {
+describe('expected output', () => {
+  test('matches in order, and … stands for anything within a line', () => {
     expect(notShown(['hit; ttl=…; x', 'OK (all)'], 'before\r\nHit; ttl=12; x\r\nok (all) of them\r\n')).toBeUndefined()
   })
 
-  test('is missed when it is not there, or not in this order, or over two lines', () => {
+  test('does not match if missing, out of order, or across two lines', () => {
     expect(notShown(['a', 'c'], 'a\nb')).toBe('c')
     expect(notShown(['b', 'a'], 'a\nb')).toBe('a')
     expect(notShown(['a…b'], 'a\nb')).toBe('a…b')

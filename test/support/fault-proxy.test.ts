@@ -60,7 +60,7 @@ test('bytes pass both ways, and so does the end', async () => {
   await until(() => proxy.connections === 0, 'the link is gone')
 })
 
-test('much passes whole, and a slow reader slows the sender', async () => {
+test('large data passes completely, and a slow reader slows the sender', async () => {
   const { socket, seen } = await client()
   const whole = 'x'.repeat(8 * 1024 * 1024)
   socket.pause()
@@ -84,7 +84,7 @@ test('a delay holds back replies, in order, and not what the client sends', asyn
   expect(performance.now() - startedAt).toBeGreaterThanOrEqual(299)
 })
 
-test('what was delayed comes at once when the delay ends', async () => {
+test('delayed data arrives at once when the delay ends', async () => {
   const { seen, send } = await client()
   proxy.set({ kind: 'delay', ms: 3_600_000 })
   send('a')
@@ -93,7 +93,7 @@ test('what was delayed comes at once when the delay ends', async () => {
   await until(() => seen.text === 'a', 'the reply')
 })
 
-test('a throttle lets so many bytes a second pass', async () => {
+test('a throttle limits the bytes per second', async () => {
   const { seen, send } = await client()
   proxy.set({ kind: 'throttle', bytesPerSecond: 20_000 })
   const startedAt = performance.now()
@@ -103,7 +103,7 @@ test('a throttle lets so many bytes a second pass', async () => {
 })
 
 describe('reset', () => {
-  test('tears down the connections there are', async () => {
+  test('tears down existing connections', async () => {
     const { seen, send } = await client()
     send('a')
     await until(() => seen.text === 'a', 'the echo')
@@ -113,7 +113,7 @@ describe('reset', () => {
     expect(proxy.connections).toBe(0)
   })
 
-  test('and those that come, until it ends', async () => {
+  test('tears down new connections, until it ends', async () => {
     proxy.set({ kind: 'reset' })
     const refused = connect(proxy.port, '127.0.0.1')
     expect(await failureOf(refused)).toBe('ECONNRESET')
@@ -140,7 +140,7 @@ describe('a black hole', () => {
     expect(during.seen).toEqual({ text: '', code: undefined, closed: false })
   })
 
-  test('gives back what it held when it ends', async () => {
+  test('delivers what it held when it ends', async () => {
     const { seen, send } = await client()
     proxy.set({ kind: 'blackhole' })
     send('late')
@@ -162,7 +162,7 @@ describe('a black hole', () => {
     await until(() => seen.closed, 'the reset')
   })
 
-  test('holds back a reply that was under way', async () => {
+  test('holds back a reply in transit', async () => {
     const { seen, send } = await client()
     proxy.set({ kind: 'delay', ms: 3_600_000 })
     send('a')
@@ -175,7 +175,7 @@ describe('a black hole', () => {
   })
 })
 
-test('a redirection is for connections that come', async () => {
+test('a redirection applies to new connections', async () => {
   const other = createServer((socket) => void socket.end('the other')).listen(0, '127.0.0.1')
   await once(other, 'listening')
   const before = await client()
@@ -187,7 +187,7 @@ test('a redirection is for connections that come', async () => {
   other.close()
 })
 
-test('a server that is not there resets the client', async () => {
+test('an unreachable server resets the client', async () => {
   const nobody = createServer().listen(0, '127.0.0.1')
   await once(nobody, 'listening')
   const { port } = nobody.address() as AddressInfo

@@ -22,7 +22,7 @@ test.each(['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'])
   await tracing.close()
 })
 
-test('OpenTelemetry is loaded for those who ask for it, and by nothing else', () => {
+test('OpenTelemetry is loaded only when tracing is on', () => {
   const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
   const outside = sources.filter((name) => name === 'tracing/tracing.ts' || !name.startsWith('tracing/'))
   const loading = outside.filter((name) => {

@@ -4,7 +4,7 @@ import { line } from './line.ts'
 
 const nothing = {}
 
-test('what is asked is answered, at once or later', async () => {
+test('a call is answered, at once or later', async () => {
   const heard: string[] = []
   const { left } = line(nothing, {
     double: (n: number) => 2 * n,
@@ -17,7 +17,7 @@ test('what is asked is answered, at once or later', async () => {
   expect(heard).toEqual(['first'])
 })
 
-test('what fails there fails here', async () => {
+test('a call that fails there rejects here', async () => {
   const { left } = line(nothing, {
     throws: () => {
       throw new Error('not now')
@@ -30,7 +30,7 @@ test('what fails there fails here', async () => {
   await expect(left.call('rejects', undefined)).rejects.toThrow('not later')
 })
 
-test('who waits for an answer of a process that is gone is told, and so is who asks it later', async () => {
+test('calls to a process that is gone reject, pending ones and later ones', async () => {
   const { left } = line(nothing, { never: () => new Promise<void>(() => {}) })
   const waiting = left.call('never', undefined)
   left.hangUp()
@@ -38,7 +38,7 @@ test('who waits for an answer of a process that is gone is told, and so is who a
   await expect(left.call('never', undefined)).rejects.toThrow('gone')
 })
 
-test('what is answered at once goes out before what is sent afterwards', () => {
+test('a synchronous answer is sent before anything sent afterwards', () => {
   const sent: Message[] = []
   const calls = new Calls<{ note(text: string): void }, { ask(_: undefined): string }>(
     (message) => sent.push(message),

@@ -60,7 +60,7 @@ test('a purge is acknowledged when every worker has applied it, not before', asy
   ])
 })
 
-test('a worker that does not say in time that it has applied a purge is named as missing, and hears of it all the same', async () => {
+test('a worker that does not acknowledge a purge in time is named as missing, and receives it all the same', async () => {
   const clock = new FakeClock()
   const primary = new PrimaryLog(clock)
   const [one, other] = [worker(primary), worker(primary)]
@@ -86,7 +86,7 @@ test('a worker that has ended is not waited for', async () => {
   expect(await purge).toMatchObject({ nodes: { expected: 1, acked: 1 } })
 })
 
-test('a worker that comes later knows every record: copies of others are judged as they were', async () => {
+test("a worker that starts later knows every record, and judges others' copies as they do", async () => {
   const primary = new PrimaryLog(new FakeClock())
   const before = stampIn(primary, ['purged'])
   const untouched = stampIn(primary, ['other'])
@@ -100,14 +100,14 @@ test('a worker that comes later knows every record: copies of others are judged 
   expect(log.verdict(untouched)).toBe('valid')
 })
 
-test('a worker that comes later knows what was forgotten, too', async () => {
+test('a worker that starts later also knows what was forgotten', async () => {
   const primary = new PrimaryLog(new FakeClock(), 2)
   const before = stampIn(primary, ['first'])
   for (const tag of ['first', 'second', 'third']) await primary.append('purge', { tags: [tag] })
   expect(worker(primary).log.verdict(before)).toBe('dead')
 })
 
-test('what another worker fetched at a later position stays judged from there', async () => {
+test('what another worker fetched at a later position is judged from there', async () => {
   const primary = new PrimaryLog(new FakeClock())
   const { log, down } = worker(primary)
   down(true)

@@ -24,7 +24,7 @@ const memoryOf = (maxBytes: number, events = new Events()) => new SharedMemory({
 
 storeContract('ipcStore', () => storeOn(memoryOf(2 ** 20)).store, { exactUsage: false })
 
-test('what one worker puts, another finds', async () => {
+test('what one worker stores, another finds', async () => {
   const memory = memoryOf(2 ** 20)
   const [one, other] = [storeOn(memory).store, storeOn(memory).store]
   await one.set('k', response('body'), 60_000)
@@ -33,7 +33,7 @@ test('what one worker puts, another finds', async () => {
   expect(memory.usage()).toMatchObject([{ tier: 'memory', objects: 1, maxBytes: 2 ** 20 }])
 })
 
-test('a worker that began after the clock was put right keeps a copy for as long as the others do', async () => {
+test('a worker that started after a clock correction keeps a copy for as long as the others do', async () => {
   const memory = memoryOf(2 ** 20)
   const [before, after] = [new FakeClock(), new FakeClock()]
   before.correct(-3_600_000)
@@ -44,20 +44,20 @@ test('a worker that began after the clock was put right keeps a copy for as long
   expect(found).toMatchObject({ freshUntil: before.wall() + 60_000 })
 })
 
-test('without its primary it cannot say what is there', async () => {
+test('without its primary every look-up is unknown', async () => {
   const { store, hangUp } = storeOn(memoryOf(2 ** 20))
   hangUp()
   expect(await store.get('k')).toBe('unknown')
   expect(await store.set('k', response('body'), 60_000)).toBe('lost')
 })
 
-test('what the memory has no room for it says', async () => {
+test('it reports entries that the memory has no room for', async () => {
   const { store } = storeOn(memoryOf(10_000))
   expect(await store.set('k', response('x'), 60_000)).toBeUndefined()
   expect(await store.set('k', response('x'.repeat(10_000)), 60_000)).toBe('lost')
 })
 
-test('the memory is bounded, and what is thrown out is told', () => {
+test('the memory is bounded, and evictions are reported', () => {
   const events = new Events()
   let evicted = 0
   events.on('eviction', () => evicted++)

@@ -37,7 +37,7 @@ sharedLeasesContract('ipcLeases', async () => {
   return { one, other, waits: settled, close: async () => {} }
 })
 
-test.each(['stored', 'unshared'] as const)('who waits is told that the fetch ended as %s', async (ending) => {
+test.each(['stored', 'unshared'] as const)('a waiter learns that the fetch ended as %s', async (ending) => {
   const table = new LeaseTable(new FakeClock())
   const [one, other] = [leasesOf(table, 1), leasesOf(table, 2)]
   const lease = heldBy(await one.leases.take('k'))
@@ -49,7 +49,7 @@ test.each(['stored', 'unshared'] as const)('who waits is told that the fetch end
   expect(table.size).toBe(0)
 })
 
-test('what a worker that ended held goes to whoever has waited longest; the others go on waiting', async () => {
+test('the lease of a worker that ended goes to the longest waiter; the others go on waiting', async () => {
   const table = new LeaseTable(new FakeClock())
   const [one, second, third] = [leasesOf(table, 1), leasesOf(table, 2), leasesOf(table, 3)]
   const lost = heldBy(await one.leases.take('k'))
@@ -63,7 +63,7 @@ test('what a worker that ended held goes to whoever has waited longest; the othe
   expect(await last).toEqual({ kind: 'stored' })
 })
 
-test('with nobody waiting, what a worker that ended held is free', async () => {
+test('without waiters, the lease of a worker that ended is free', async () => {
   const table = new LeaseTable(new FakeClock())
   const one = leasesOf(table, 1)
   await one.leases.take('k')
@@ -72,7 +72,7 @@ test('with nobody waiting, what a worker that ended held is free', async () => {
   expect(await one.leases.take('k')).toEqual({ kind: 'unavailable' })
 })
 
-test('what a worker that does not answer holds goes to another that waits, and its own release comes too late', async () => {
+test('the lease of an unresponsive worker goes to a waiter, and its own release comes too late', async () => {
   const clock = new FakeClock()
   const table = new LeaseTable(clock)
   const [one, other] = [leasesOf(table, 1, clock), leasesOf(table, 2, clock)]
@@ -93,7 +93,7 @@ test('what a worker that does not answer holds goes to another that waits, and i
   expect(table.size).toBe(0)
 })
 
-describe('a worker that was only slow, and whose fetch another has taken over', () => {
+describe('a slow worker whose fetch another has taken over', () => {
   const KEPT = { ttl: '1s', grace: '1h', softTimeout: 0 }
 
   /** Both fetch: the first began sooner. Each has a memory of its own. */
@@ -128,14 +128,14 @@ describe('a worker that was only slow, and whose fetch another has taken over', 
     }
   }
 
-  test('does not replace what that one has stored', async () => {
+  test('does not replace what the other has stored', async () => {
     const { bringOld, bringNew, stored } = await bothFetch()
     await bringNew()
     await bringOld()
     expect(await stored()).toEqual(['new', 'new', 'new'])
   })
 
-  test('nor when that is stale by then', async () => {
+  test('does not replace it even if it is stale by then', async () => {
     const { clock, bringOld, bringNew, stored } = await bothFetch()
     await bringNew()
     await clock.advance(1_500)
@@ -143,7 +143,7 @@ describe('a worker that was only slow, and whose fetch another has taken over', 
     expect(await stored()).toEqual(['new', 'new', 'new'])
   })
 
-  test('is replaced by that one where it comes first', async () => {
+  test('is replaced by the other if it stores first', async () => {
     const { bringOld, bringNew, stored } = await bothFetch()
     await bringOld()
     await bringNew()
@@ -151,7 +151,7 @@ describe('a worker that was only slow, and whose fetch another has taken over', 
   })
 })
 
-test('where nobody else waits, what a worker that does not answer holds is free for another', async () => {
+test('without waiters, the lease of an unresponsive worker is free', async () => {
   const clock = new FakeClock()
   const table = new LeaseTable(clock)
   const [one, other] = [leasesOf(table, 1), leasesOf(table, 2)]
@@ -164,7 +164,7 @@ test('where nobody else waits, what a worker that does not answer holds is free 
   expect(await own).toEqual({ kind: 'stored' })
 })
 
-test('what others hold stays theirs while a worker that waits for it does not answer', async () => {
+test('leases of others are unaffected when a waiting worker is unresponsive', async () => {
   const clock = new FakeClock()
   const table = new LeaseTable(clock)
   const [one, other] = [leasesOf(table, 1), leasesOf(table, 2)]
@@ -177,7 +177,7 @@ test('what others hold stays theirs while a worker that waits for it does not an
   expect(await waiting).toEqual({ kind: 'stored' })
 })
 
-test('nobody waits without end', async () => {
+test('nobody waits for ever', async () => {
   const clock = new FakeClock()
   const table = new LeaseTable(clock, 1_000)
   await table.take('k', 1)

@@ -3,7 +3,7 @@ import type { Statistics } from '../../src/cache/statistics.ts'
 import type { Member } from '../../src/workers/member.ts'
 import { Reports } from '../../src/workers/reports.ts'
 
-test('what a worker has closed because it is to end is not out of order', () => {
+test('what a worker closes while it shuts down is not reported as degraded', () => {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is counted does not matter here
   const report = { metrics: [], stats: {} as Statistics, degraded: ['disk'] }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nothing else is asked of it

@@ -5,7 +5,7 @@ import { SharedParts } from '../../src/workers/shared-parts.ts'
 import { valid } from '../config/given.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
-test('while memory is short in the primary nothing new is shared, nor what was there before', async () => {
+test('while memory is short in the primary nothing is shared, neither new nor stored entries', async () => {
   const pressure = { high: false }
   const watchMemory = () => ({ pressure, close() {} })
   const config = valid({ flags: { origin: ['http://a.test'] } })
@@ -20,7 +20,7 @@ test('while memory is short in the primary nothing new is shared, nor what was t
   expect(Buffer.from((await get('k')) ?? []).toString()).toBe('newer')
 })
 
-test('copies in the primary are given back once, not again for each worker: what has been fetched since stays', async () => {
+test("the primary's copies are released once, not again for each worker: later ones stay", async () => {
   const watchMemory = () => ({ pressure: { high: false }, close() {} })
   const config = valid({ flags: { origin: ['http://a.test'] } })
   const parts = new SharedParts(config, { clock: new FakeClock(), events: new Events(), watchMemory })

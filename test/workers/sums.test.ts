@@ -58,7 +58,7 @@ function metricsOf(requests: number, position: number) {
   return metrics
 }
 
-test('metrics add up; of the log the one that is furthest behind counts', async () => {
+test('metrics add up; the log position is that of the worker furthest behind', async () => {
   const reports = await Promise.all([metricsOf(3, 1).report(), metricsOf(4, 2).report()])
   const { contentType, body } = await renderReports(reports, undefined)
   expect(contentType).toContain('text/plain')
@@ -72,7 +72,7 @@ test('metrics add up; of the log the one that is furthest behind counts', async 
   expect(body.match(/^# TYPE herdgate_requests_total counter$/gm)).toHaveLength(1)
 })
 
-test('as OpenMetrics, they are the same numbers', async () => {
+test('OpenMetrics has the same numbers', async () => {
   const { contentType, body } = await renderReports([await metricsOf(3, 1).report()], 'application/openmetrics-text')
   expect(contentType).toContain('openmetrics')
   expect(body).toContain('# TYPE herdgate_requests counter')
@@ -80,7 +80,7 @@ test('as OpenMetrics, they are the same numbers', async () => {
   expect(body.endsWith('# EOF\n')).toBe(true)
 })
 
-test('of a process that has ended, counts stay and levels do not', async () => {
+test('after a process ends its counters stay and its gauges do not', async () => {
   const ended = await sumOfCounts([await metricsOf(3, 1).report(), await metricsOf(1, 1).report()])
   const { body } = await renderReports([ended, await metricsOf(4, 2).report()], undefined)
   expect(body).toMatch(/^herdgate_requests_total\{[^}]*result="hit"[^}]*\} 8$/m)
@@ -88,7 +88,7 @@ test('of a process that has ended, counts stay and levels do not', async () => {
   expect(body).toContain('herdgate_log_position 2')
 })
 
-test('limits are those of all workers together', () => {
+test('limits apply to all workers together', () => {
   const config = valid({ flags: { ...ORIGIN, workers: '4', memory: '64MiB' } })
   expect(config.workers).toBe(4)
   const share = shareOf(config, 4)
@@ -104,7 +104,7 @@ test.each([
   ['16GiB', '4GiB', 8],
   ['1GiB', '281MiB', 2],
 ])(
-  'in a container of %s a store of %s and %i workers have room for what they hold, all of them',
+  'in a container of %s a store of %s and %i workers all have room for what they hold',
   (container, memory, workers) => {
     const flags = { ...ORIGIN, workers: String(workers), memory }
     const config = valid({ flags, capacity: { container: size(container) } })
@@ -118,7 +118,7 @@ test.each([
   },
 )
 
-test('all workers together never have more than the limit, unless it is less than one for each', () => {
+test('all workers together never exceed the limit, unless it is less than one each', () => {
   const text = `{ version: 1, origins: { a: { urls: ["http://a.test"], maxConcurrency: 7 } }, limits: { maxConnections: 9 } }`
   const config = valid({ text })
   const { origins, limits } = shareOf(config, 4)
@@ -141,6 +141,6 @@ test.each(['0', '-1', '1.5', '257', 'many', ''])('workers: %j is a fault', (work
   expect(loaded).toMatchObject({ ok: false, faults: [{ where: '--workers' }] })
 })
 
-test('who ends soon again and again is replaced later and later', () => {
+test('a worker that keeps ending soon is replaced after growing delays', () => {
   expect([0, 1, 2, 3, 4, 100].map(delayBefore)).toEqual([0, 0, 100, 200, 400, 10_000])
 })

@@ -3,7 +3,7 @@ import type { Member } from '../../src/workers/member.ts'
 import { Watch } from '../../src/workers/watch.ts'
 import { FakeClock, settle } from '../support/fake-clock.ts'
 
-test('who has not reported for two seconds is told of, before it is taken for hung', async () => {
+test('a worker that has not reported for two seconds is announced before it counts as hung', async () => {
   const clock = new FakeClock()
   const answers: (() => void)[] = []
   const call = () => new Promise<undefined>((resolve) => answers.push(() => resolve(undefined)))
@@ -28,7 +28,7 @@ test('who has not reported for two seconds is told of, before it is taken for hu
   expect(late).toHaveBeenCalledTimes(1)
 })
 
-test('while there is no worker to ask, nobody waits for its numbers', async () => {
+test('without a worker to ask, nobody waits for numbers', async () => {
   const pool = { begun: [], answer: <T>(_member: Member, asked: Promise<T>) => asked }
   const asked = vi.fn<() => void>()
   void new Watch({ pool, clock: new FakeClock(), heard() {}, late() {} }).hearAll().then(asked)

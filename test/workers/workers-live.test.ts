@@ -33,7 +33,7 @@ function rig() {
   return { clock, wanted, live, seen, watch: () => live.watch((told) => void seen.push(told)) }
 }
 
-test('what workers tell within a second is one snapshot', async () => {
+test('what workers report within a second is one snapshot', async () => {
   const { clock, live, seen, watch } = rig()
   watch()
   live.told(A, snapshot())
@@ -56,7 +56,7 @@ test('what workers tell within a second is one snapshot', async () => {
   ])
 })
 
-test('workers tell only while somebody watches, and those that come later are told so', async () => {
+test('workers report only while somebody watches, also those that start later', async () => {
   const { clock, wanted, live, seen, watch } = rig()
   live.told(A, snapshot())
   const leave = watch()
@@ -71,7 +71,7 @@ test('workers tell only while somebody watches, and those that come later are to
   expect(watch()).toBeUndefined()
 })
 
-test('what a worker tells twice within a second is not added up: the later one is told with the next, or by itself', async () => {
+test('two reports of a worker within a second are not added up: the later one goes into the next snapshot, or one of its own', async () => {
   const { clock, live, seen, watch } = rig()
   watch()
   for (const worker of [A, A, B]) live.told(worker, snapshot())

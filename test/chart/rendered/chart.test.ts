@@ -19,7 +19,7 @@ describe('configuration', () => {
     return loadConfig({ flags: {}, env, file, readFile: () => '' })
   }
 
-  test.each(CASES.filter((file) => file !== 'existing.yaml'))('of %s is one that Herdgate takes', (file) => {
+  test.each(CASES.filter((file) => file !== 'existing.yaml'))('of %s is accepted by Herdgate', (file) => {
     const loaded = load(render(file))
     expect(loaded).toMatchObject({ ok: true })
     if (!loaded.ok) return
@@ -27,14 +27,14 @@ describe('configuration', () => {
     expect(loaded.config.listen).toMatchObject({ host: '0.0.0.0', port: 8080 })
   })
 
-  test('seals what is stored in a Redis that the configuration itself names', () => {
+  test('seals entries in a Redis that the configuration itself names', () => {
     const redis = ['config.store.redis.url=redis://own:6379', 'redis.seal=the-seal-of-this-fleet']
     const loaded = load(render('minimal.yaml', ...set(...redis)))
     if (!loaded.ok) throw new Error('not valid')
     expect(loaded.config.store.redis?.secret).toBe('a-seal-of-16-and-more')
   })
 
-  test('keeps what was given beside what follows from other values', () => {
+  test('keeps given settings beside those derived from other values', () => {
     const loaded = load(render('everything.yaml'))
     if (!loaded.ok) throw new Error('not valid')
     expect(loaded.config.store.redis).toMatchObject({ url: 'redis://r:6379', prefix: 'shop', deadline: 80 })
@@ -47,14 +47,14 @@ describe('configuration', () => {
     expect(loaded.config.store.disk).toEqual({ path: '/app/var/cache', maxBytes: 20 * 1024 * MEBIBYTE })
   })
 
-  test('takes on and off as YAML 1.1 does, by which Helm reads values', () => {
+  test('reads on and off like YAML 1.1, which Helm uses for values', () => {
     const loaded = load(render('sized.yaml'))
     if (!loaded.ok) throw new Error('not valid')
     expect(loaded.config).toMatchObject({ lane: false, store: { memory: { admission: 'off' } } })
     expect(load(render('sized.yaml', ...set('config.lane=true')))).toMatchObject({ config: { lane: true } })
   })
 
-  test('of others is mounted, and agrees with the chart by environment', () => {
+  test('from an existing ConfigMap is mounted, and the environment makes it agree with the chart', () => {
     const manifests = render('existing.yaml')
     expect(manifests.map(({ kind }) => kind)).not.toContain('ConfigMap')
     const [volume] = only(manifests, 'Deployment').spec.template.spec.volumes
@@ -66,7 +66,7 @@ describe('configuration', () => {
     expect(load(manifests)).toMatchObject({ ok: false }) // of environment alone: only the origin is missing
   })
 
-  test('that changes starts new pods', () => {
+  test('that changes restarts the pods', () => {
     const sumWith = (...values: string[]) =>
       only(render('minimal.yaml', ...set(...values)), 'Deployment').spec.template.metadata.annotations
     expect(sumWith()).toEqual(sumWith())
@@ -89,16 +89,16 @@ describe('memory', () => {
     ['1.5Gi', { bodies: '192MiB', store: '512MiB', heap: 768 }],
     ['2G', { bodies: '238MiB', store: '642MiB', heap: 963 }],
     ['16Gi', { bodies: '2048MiB', store: '5708MiB', heap: 8564 }],
-  ])('of %s is shared out, with 64 MiB for Node itself', (limit, expected) => {
+  ])('of %s is divided, with 64 MiB for Node itself', (limit, expected) => {
     expect(parts(render('minimal.yaml', ...set(`resources.limits.memory=${limit}`)))).toEqual(expected)
   })
 
-  test('sizes that are given are kept, and the heap has the rest', () => {
+  test('given sizes are kept, and the heap gets the rest', () => {
     const given = { bodies: 33_554_432, store: '1GiB', heap: 2048 - 64 - 32 - 1024 }
     expect(parts(render('sized.yaml'))).toEqual(given)
   })
 
-  test('of a pod with workers is shared out among them and their primary', () => {
+  test('of a pod with workers is divided among them and their primary', () => {
     const given = set('resources.limits.memory=2Gi', 'config.workers=4')
     const [node, bodies, store] = [5 * 64, 256, 588]
     expect(parts(render('minimal.yaml', ...given))).toEqual({
@@ -115,7 +115,7 @@ describe('memory', () => {
     )
   })
 
-  test('options of Node that are given come besides', () => {
+  test('given Node options are added', () => {
     expect(variable(render('everything.yaml'), 'NODE_OPTIONS').value).toBe('--max-old-space-size=1037 --trace-warnings')
   })
 })
@@ -138,7 +138,7 @@ describe('values', () => {
     ['metrics.serviceMonitor.interval=often', 'interval'],
     ['networkPolicy.enabled=perhaps', 'enabled'],
     ['preStopSeconds=0', 'preStopSeconds'],
-  ])('%s is refused by the name of its key', (value, key) => {
+  ])('%s is refused naming its key', (value, key) => {
     const refusal = new RegExp(`specifications of the schema[^]*${key}`)
     expect(() => render('minimal.yaml', ...set(value))).toThrow(refusal)
   })
@@ -160,7 +160,7 @@ describe('values', () => {
     [['config.admin.host=localhost'], /config\.admin\.host: expected an address/],
     [['config.admin.host=::1'], /config\.admin\.host: expected an address/],
     [['config.admin.token=${ADMIN_TOKEN}'], /config\.admin\.token: .*admin\.existingSecret/],
-  ])('%j do not go together, and it is said why', (values, why) => {
+  ])('%j are refused as a combination, with the reason', (values, why) => {
     expect(() => render('minimal.yaml', ...set(...values))).toThrow(why)
   })
 })
@@ -179,11 +179,11 @@ describe('secrets', () => {
     })
   })
 
-  test('a token is made up when none is given', () => {
+  test('a token is generated when none is given', () => {
     expect(only(render('minimal.yaml'), 'Secret').stringData['admin-token']).toMatch(/^\w{40}$/)
   })
 
-  test('of others are referred to, and none is made', () => {
+  test('that exist are referenced, and none is created', () => {
     const manifests = render('existing.yaml')
     expect(manifests.map(({ kind }) => kind)).not.toContain('Secret')
     const reference = (name: string) => variable(manifests, name).valueFrom.secretKeyRef
@@ -193,41 +193,41 @@ describe('secrets', () => {
   })
 })
 
-describe('ending a pod', () => {
-  test('goes on serving until load balancers know, and then has time for what is in flight', () => {
+describe('pod shutdown', () => {
+  test('keeps serving until load balancers know, then has time for requests in flight', () => {
     const { terminationGracePeriodSeconds, containers } = only(render('minimal.yaml'), 'Deployment').spec.template.spec
     expect(containers[0].lifecycle.preStop).toEqual({ sleep: { seconds: 5 } })
     expect(terminationGracePeriodSeconds).toBeGreaterThan(5 + 30)
   })
 
-  test('before Kubernetes 1.30 Node does the sleeping', () => {
+  test('before Kubernetes 1.30 Node performs the preStop sleep', () => {
     const { preStop } = herdgate(render('minimal.yaml', '--kube-version', '1.29.0')).lifecycle
     expect(preStop).toEqual({ exec: { command: ['node', '-e', 'setTimeout(() => {}, 5 * 1000)'] } })
   })
 
-  test('a new pod is ready before an old one goes', () => {
+  test('a new pod is ready before an old one is stopped', () => {
     expect(only(render('minimal.yaml'), 'Deployment').spec.strategy).toEqual({
       type: 'RollingUpdate',
       rollingUpdate: { maxSurge: 1, maxUnavailable: 0 },
     })
   })
 
-  test('Recreate comes without what is for rolling updates: Kubernetes refuses the two together', () => {
+  test('Recreate omits the rolling update settings, which Kubernetes refuses with it', () => {
     const { strategy } = only(render('minimal.yaml', ...set('updateStrategy.type=Recreate')), 'Deployment').spec
     expect(strategy).toEqual({ type: 'Recreate' })
   })
 })
 
-describe('who gets in', () => {
+describe('network policy', () => {
   const ingressOf = (manifests: Manifest[], port: string) =>
     only(manifests, 'NetworkPolicy', 'herdgate').spec.ingress.find(({ ports }: Manifest) => ports[0].port === port)
 
-  test('to the data port: everybody, or who is named', () => {
+  test('data port: everybody, or those named', () => {
     expect(ingressOf(render('minimal.yaml'), 'http').from).toBeUndefined()
     expect(ingressOf(render('everything.yaml', ...set('tests.path=')), 'http').from).toHaveLength(1)
   })
 
-  test('to the data port: the test, too, where it asks for a path', () => {
+  test('data port: also the test, if it requests a path', () => {
     const manifests = render('everything.yaml')
     const [named, tested] = ingressOf(manifests, 'http').from
     expect(named).toHaveProperty('namespaceSelector')
@@ -236,7 +236,7 @@ describe('who gets in', () => {
     ])
   })
 
-  test('to the admin port: monitoring, pods with the label, and the test', () => {
+  test('admin port: monitoring, pods with the label, and the test', () => {
     const manifests = render('minimal.yaml')
     const labelled = { 'herdgate-admin-client': 'true' }
     expect(ingressOf(manifests, 'admin').from).toEqual([
@@ -247,7 +247,7 @@ describe('who gets in', () => {
     expect(matches(labelled, only(manifests, 'Pod'))).toBe(true)
   })
 
-  test('to Valkey: Herdgate alone', () => {
+  test('Valkey: Herdgate only', () => {
     const manifests = render('valkey.yaml')
     const [{ from }] = only(manifests, 'NetworkPolicy', 'valkey').spec.ingress
     const [{ podSelector }] = from
@@ -255,7 +255,7 @@ describe('who gets in', () => {
     expect(allowed).toEqual([only(manifests, 'Deployment', 'herdgate').spec.template])
   })
 
-  test('the admin port has no address of its own and is not in the Service for clients', () => {
+  test("the admin port has no cluster IP and is not in the clients' Service", () => {
     const manifests = render('everything.yaml')
     expect(only(manifests, 'Service', '-admin').spec.clusterIP).toBe('None')
     expect(only(manifests, 'Service', 'herdgate').spec.ports.map(({ targetPort }: Manifest) => targetPort)).toEqual([
@@ -273,7 +273,7 @@ describe('scaling', () => {
     expect(spec.metrics.map(({ type }: Manifest) => type)).toEqual(['Resource', 'Pods'])
   })
 
-  test('pods are spread over hosts, and not all are taken at once', () => {
+  test('pods are spread over hosts, and never all disrupted at once', () => {
     const manifests = render('minimal.yaml')
     const { topologySpreadConstraints } = only(manifests, 'Deployment').spec.template.spec
     expect(topologySpreadConstraints).toMatchObject([
@@ -285,7 +285,7 @@ describe('scaling', () => {
     })
   })
 
-  test('a single pod has no budget, which could only be in the way', () => {
+  test('a single pod has no disruption budget, which would only block drains', () => {
     expect(render('existing.yaml').map(({ kind }) => kind)).not.toContain('PodDisruptionBudget')
   })
 })
@@ -339,7 +339,7 @@ describe('monitoring', () => {
     expect(herdgate(manifests).ports.map(({ name }: Manifest) => name)).toContain(endpoint.port)
   })
 
-  test('the rules are those of the file, their runbooks where they can be read', () => {
+  test('the rules are those of the file, with reachable runbook URLs', () => {
     const rules = parse(
       readFileSync(join(CHART, 'rules/herdgate.yaml'), 'utf8').replaceAll(
         'docs/runbooks.md',
@@ -349,7 +349,7 @@ describe('monitoring', () => {
     expect(only(render('everything.yaml'), 'PrometheusRule').spec).toEqual(rules)
   })
 
-  test('the dashboard is that of the file, where the sidecar looks', () => {
+  test('the dashboard is that of the file, where the sidecar finds it', () => {
     const { metadata, data } = only(render('everything.yaml'), 'ConfigMap', 'dashboard')
     expect(metadata).toMatchObject({ labels: { grafana_dashboard: '1' }, annotations: { grafana_folder: 'Edge' } })
     expect(JSON.parse(data['herdgate.json'])).toEqual(
@@ -362,30 +362,30 @@ describe('disk', () => {
   const volumeOf = (manifests: Manifest[]) =>
     only(manifests, 'Deployment').spec.template.spec.volumes.find(({ name }: Manifest) => name === 'disk')
 
-  test('is there when the configuration names it, with room to spare', () => {
+  test('exists when the configuration names it, with room to spare', () => {
     const manifests = render('everything.yaml')
     expect(volumeOf(manifests)).toEqual({ name: 'disk', emptyDir: { sizeLimit: '25600Mi' } })
     expect(herdgate(manifests).volumeMounts).toContainEqual({ name: 'disk', mountPath: '/app/var/cache' })
     expect(volumeOf(render('minimal.yaml'))).toBeUndefined()
   })
 
-  test('may be a volume of another kind', () => {
+  test('may be another kind of volume', () => {
     expect(volumeOf(render('sized.yaml')).ephemeral.volumeClaimTemplate.spec.resources.requests.storage).toBe('120Gi')
   })
 })
 
-test('helm test asks the admin port, and a path of the data port when one is given', () => {
+test('helm test requests the admin port, and a data port path if given', () => {
   const questions = (file: string) => only(render(file), 'Pod').spec.containers.map(({ args }: Manifest) => args)
   expect(questions('minimal.yaml')).toEqual([['probe', '--timeout=30s', 'http://rel-herdgate-admin:9090']])
   expect(questions('everything.yaml')).toContainEqual(['probe', '--timeout=30s', 'http://rel-herdgate:80/products/1'])
 })
 
-test('the image is that of this version, or the digest that is given', () => {
+test('the image is that of this version, or the given digest', () => {
   expect(herdgate(render('minimal.yaml')).image).toBe(`herdgate:${manifest.version}`)
   expect(herdgate(render('everything.yaml')).image).toMatch(/^registry\.example\/herdgate@sha256:/)
 })
 
-test('long names of releases leave room for suffixes', () => {
+test('long release names leave room for suffixes', () => {
   const name = 'a'.repeat(53)
   const text = helm('template', name, CHART, '--values', join(CHART, 'ci/valkey.yaml'))
   for (const [, found = ''] of text.matchAll(/^ {2}name: (\S+)$/gm)) expect(found.length).toBeLessThanOrEqual(63)
@@ -397,18 +397,18 @@ describe('notes', () => {
       'NOTES:',
     )[1] ?? ''
 
-  test('say how to reach it and where the token is', () => {
+  test('say how to reach it and where to find the token', () => {
     expect(notes('minimal.yaml')).toContain('http://rel-herdgate.default:80')
     expect(notes('existing.yaml')).toContain("get secret my-secrets -o jsonpath='{.data.admin-token}'")
     expect(notes('existing.yaml', 'admin.existingSecretKey=token.txt')).toContain("jsonpath='{.data.token\\.txt}'")
   })
 
-  test('warn of several pods that know nothing of each other', () => {
+  test('warn of several pods that do not share a log', () => {
     expect(notes('minimal.yaml')).toContain('WARNING: several pods and no Redis')
     expect(notes('sized.yaml')).not.toContain('several pods and no Redis')
   })
 
-  test('warn of a Valkey that persists nothing', () => {
+  test('warn of a Valkey without persistence', () => {
     expect(notes('valkey.yaml')).toContain('WARNING: the Valkey of this chart is for trying out')
   })
 })

@@ -11,7 +11,7 @@ describe.each(CASES)('with %s', (file) => {
     expect(pods.length).toBeGreaterThan(1)
   })
 
-  test('every object has a name of its own, a namespace and the common labels', () => {
+  test('every object has a unique name, a namespace and the common labels', () => {
     const names = manifests.map(({ kind, metadata }) => `${kind}/${metadata.name}`)
     expect(new Set(names).size).toBe(names.length)
     for (const { metadata } of manifests.filter(({ metadata }) => metadata.name !== 'rel-extra')) {
@@ -25,7 +25,7 @@ describe.each(CASES)('with %s', (file) => {
     }
   })
 
-  test('no container runs as root, writes to its root, or may become more', () => {
+  test('no container runs as root, writes to its root file system, or may gain privileges', () => {
     for (const { spec } of pods) {
       expect(spec.securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 65532 })
       expect(spec.securityContext.seccompProfile).toEqual({ type: 'RuntimeDefault' })
@@ -39,7 +39,7 @@ describe.each(CASES)('with %s', (file) => {
     }
   })
 
-  test('no pod sees the host or the API server', () => {
+  test('no pod has access to the host or the API server', () => {
     for (const { spec } of pods) {
       const { hostNetwork, hostPID, hostIPC, volumes = [] } = spec
       expect({ hostNetwork, hostPID, hostIPC }).toEqual({})
@@ -55,18 +55,18 @@ describe.each(CASES)('with %s', (file) => {
     }
   })
 
-  test('every image is named with a version', () => {
+  test('every image has a version', () => {
     for (const { image } of containers) expect(image).toMatch(/(?::\d[\w.-]*|@sha256:[0-9a-f]{64})$/)
   })
 
-  test('every container asks for processor and memory, and cannot take more memory', () => {
+  test('every container requests CPU and memory, and has a memory limit', () => {
     for (const { resources } of containers) {
       expect(resources.requests).toMatchObject({ cpu: expect.any(String), memory: expect.any(String) })
       expect(resources.limits).toEqual({ memory: expect.any(String) })
     }
   })
 
-  test('what serves is probed, at ports it has', () => {
+  test('serving containers are probed, at ports they have', () => {
     const serving = pods.filter(({ spec }) => spec.restartPolicy !== 'Never').flatMap(({ spec }) => spec.containers)
     for (const container of serving) {
       const named = container.ports.map(({ name }: Manifest) => name)
@@ -77,14 +77,14 @@ describe.each(CASES)('with %s', (file) => {
     }
   })
 
-  test('no secret stands in an environment variable', () => {
+  test('no secret is in an environment variable', () => {
     const values = containers.flatMap(({ env = [] }) => env).filter(({ value }: Manifest) => value !== undefined)
     expect(
       values.filter(({ name, value }: Manifest) => /TOKEN|SEAL|SECRET|PASS/i.test(name) || /:\/\/.*@/.test(value)),
     ).toEqual([])
   })
 
-  test('Deployments, Services, policies and budgets select pods that there are', () => {
+  test('Deployments, Services, policies and budgets select existing pods', () => {
     const selectors = manifests.flatMap(({ kind, spec }) => {
       if (kind === 'Service') return [spec.selector]
       if (['Deployment', 'PodDisruptionBudget', 'PodMonitor'].includes(kind)) return [spec.selector.matchLabels]
@@ -94,7 +94,7 @@ describe.each(CASES)('with %s', (file) => {
     for (const selector of selectors) expect(pods.filter((pod) => matches(selector, pod))).toHaveLength(1)
   })
 
-  test('Services lead to ports that their pods have', () => {
+  test('Services lead to existing ports of their pods', () => {
     for (const { spec } of manifests.filter(({ kind }) => kind === 'Service')) {
       const pod = pods.find((candidate) => matches(spec.selector, candidate))
       const named = pod.spec.containers.flatMap(({ ports = [] }: Manifest) => ports.map(({ name }: Manifest) => name))
@@ -102,7 +102,7 @@ describe.each(CASES)('with %s', (file) => {
     }
   })
 
-  test('what is mounted is a volume', () => {
+  test('every mount has a volume', () => {
     for (const { spec } of pods) {
       const volumes = (spec.volumes ?? []).map(({ name }: Manifest) => name)
       const mounted = spec.containers.flatMap(({ volumeMounts = [] }: Manifest) => volumeMounts)

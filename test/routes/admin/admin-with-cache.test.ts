@@ -55,7 +55,7 @@ describe('a purge over HTTP', () => {
     ['prefix', { prefixes: ['https://a.test/p'] }],
     ['prefix of the whole host', { prefixes: ['https://a.test'] }],
     ['all', { all: true }],
-  ])('by %s takes what was stored', async (_what, body) => {
+  ])('by %s removes what was stored', async (_what, body) => {
     const it = real()
     await it.get('/p/1?x=1')
     expect((await it.get('/p/1?x=1')).result).toBe('hit')
@@ -69,14 +69,14 @@ describe('a purge over HTTP', () => {
     ['the URL without its query', { urls: ['http://a.test/p/1'] }],
     ['half a segment', { prefixes: ['http://a.test/p/12', 'http://a.tes'] }],
     ['another port', { prefixes: ['http://a.test:8080/'] }],
-  ])('by %s leaves it', async (_what, body) => {
+  ])('by %s leaves it stored', async (_what, body) => {
     const it = real()
     await it.get('/p/1?x=1')
     expect((await post(it.app, '/v1/purge', body)).statusCode).toBe(200)
     expect((await it.get('/p/1?x=1')).result).toBe('hit')
   })
 
-  test('tells who asked, and is counted', async () => {
+  test('reports who requested it, and is counted', async () => {
     const it = real()
     await post(it.app, '/v1/invalidate/tags/products')
     expect(it.seen.purge).toMatchObject([{ by: 'admin', mode: 'invalidate', outcome: 'done' }])
@@ -86,8 +86,8 @@ describe('a purge over HTTP', () => {
   })
 })
 
-describe('what is documented is what is answered', () => {
-  test('by /v1/explain, before and after something is stored', async () => {
+describe('answers match their documentation', () => {
+  test('of /v1/explain, before and after something is stored', async () => {
     const it = real({ grace: Number.POSITIVE_INFINITY })
     const url = '/v1/explain?url=http://a.test/p/1&header=accept:%20text/html'
     const before = (await get(it.app, url)).json()
@@ -102,12 +102,12 @@ describe('what is documented is what is answered', () => {
     })
   })
 
-  test('by /v1/explain for a method that is passed on', async () => {
+  test('of /v1/explain for a method that is passed to the origin', async () => {
     const response = await get(real().app, '/v1/explain?url=http://a.test/&method=DELETE')
     expect(Explanation.strict().parse(response.json())).toMatchObject({ decision: 'unsafe' })
   })
 
-  test('by /v1/stats', async () => {
+  test('of /v1/stats', async () => {
     const it = real()
     await it.get('/p/1')
     await post(it.app, '/v1/purge/tags/products')
@@ -119,7 +119,7 @@ describe('what is documented is what is answered', () => {
     })
   })
 
-  test('by each snapshot of /v1/live', async () => {
+  test('in each snapshot of /v1/live', async () => {
     const it = real()
     const told: unknown[] = []
     it.live.watch((snapshot) => void told.push(JSON.parse(JSON.stringify(snapshot))))

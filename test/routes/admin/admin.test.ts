@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { fakeAdmin, get, post } from '../../support/admin.ts'
 
 describe('probes', () => {
-  test('/livez and /healthz say that the process lives', async () => {
+  test('/livez and /healthz say that the process is alive', async () => {
     const { app } = fakeAdmin({ ready: () => ({ ready: false, degraded: [] }) })
     for (const url of ['/livez', '/healthz']) {
       const response = await app.inject(url)
@@ -18,7 +18,7 @@ describe('probes', () => {
     expect(response.json()).toEqual({ status: 'ready' })
   })
 
-  test('/readyz stays 200 when degraded, and says what is', async () => {
+  test('/readyz stays 200 when degraded, and names the degraded parts', async () => {
     const { app } = fakeAdmin({ ready: () => ({ ready: true, degraded: ['redis'] }) })
     const response = await app.inject('/readyz')
     expect(response.statusCode).toBe(200)
@@ -34,7 +34,7 @@ describe('probes', () => {
   })
 })
 
-test('/metrics passes on what the scraper accepts, and the content type of what it gets', async () => {
+test("/metrics passes on the scraper's Accept, and the content type of the result", async () => {
   const response = await fakeAdmin().app.inject({ url: '/metrics', headers: { accept: 'text/plain;q=0.5' } })
   expect(response.headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/)
   expect(response.body).toBe('accept text/plain;q=0.5\n')
@@ -80,7 +80,7 @@ describe('methods', () => {
     ['/v1/config/reload', 'POST'],
     ['/v1/purge', 'POST'],
     ['/v1/invalidate/tags/a', 'POST'],
-  ])('others are answered with 405 and what is allowed: %s', async (url, allow) => {
+  ])('other methods get 405 and Allow: %s', async (url, allow) => {
     const { app, asked } = fakeAdmin()
     for (const method of [
       'PUT',
@@ -121,7 +121,7 @@ test.each([
   expect(asked).toEqual([])
 })
 
-test('an error of our own is 500 without its message; the log has it', async () => {
+test('an internal error is 500 without its message, which is in the log', async () => {
   const { app, logged } = fakeAdmin()
   const response = await get(app, '/v1/stats')
   expect(response.statusCode).toBe(500)
@@ -133,7 +133,7 @@ test.each<[status: number, title: string, url: string, headers: Record<string, s
   [403, 'Forbidden', '/docs/static/a%00b', {}],
   [412, 'Precondition Failed', '/docs/static/swagger-ui.css', { 'if-match': '"x"' }],
   [416, 'Range Not Satisfiable', '/dashboard', { range: 'bytes=99999999-' }],
-])('%i (%s), and no error of ours, is the answer for %s %j', async (status, title, url, headers) => {
+])('the answer is %i (%s), not an internal error, for %s %j', async (status, title, url, headers) => {
   const { app, logged } = fakeAdmin()
   const response = await get(app, url, headers)
   expect(response.statusCode).toBe(status)
@@ -141,7 +141,7 @@ test.each<[status: number, title: string, url: string, headers: Record<string, s
   expect(logged).toEqual([])
 })
 
-test('nothing may be stored or sniffed', async () => {
+test('no answer may be stored or sniffed', async () => {
   const { app } = fakeAdmin()
   for (const url of [...READABLE, '/docs/static/swagger-ui.css', '/nowhere', '/v1/stats', '/%ff']) {
     const { headers } = await get(app, url)
@@ -177,7 +177,7 @@ describe('/openapi.json', () => {
     ])
   })
 
-  test('says what each answer means and holds, and which calls need the token', async () => {
+  test('describes each answer and its content, and which calls need the token', async () => {
     const { paths = {}, tags = [], components } = await document()
     expect(components?.securitySchemes).toEqual({ bearer: { type: 'http', scheme: 'bearer' } })
     for (const [path, item] of Object.entries(paths)) {
@@ -210,7 +210,7 @@ describe('/openapi.json', () => {
     ])
   })
 
-  test('refers only to schemas it holds, and holds none in vain', async () => {
+  test('refers only to schemas it contains, and contains no unused ones', async () => {
     const described = await document()
     const text = JSON.stringify(described)
     const references = new Set(text.match(/(?<="#\/components\/schemas\/)[^"]+/g))
@@ -220,7 +220,7 @@ describe('/openapi.json', () => {
 })
 
 describe('/docs', () => {
-  test('loads everything from here, under a policy that forbids anything else', async () => {
+  test('loads everything from the same host, under a policy that forbids anything else', async () => {
     const { app } = fakeAdmin()
     const page = await app.inject('/docs')
     expect(page.headers['content-security-policy']).toContain("default-src 'none'; script-src 'self'")
@@ -234,7 +234,7 @@ describe('/docs', () => {
     expect(page.body).not.toMatch(/<script>|<style>| on\w+=/)
   })
 
-  test('reads the same document', async () => {
+  test('loads the same document', async () => {
     const { app } = fakeAdmin()
     expect((await app.inject('/docs/json')).json()).toEqual((await app.inject('/openapi.json')).json())
   })

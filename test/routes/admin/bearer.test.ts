@@ -49,7 +49,7 @@ describe('everything under /v1', () => {
     expect(response.body).toBe('{"type":"about:blank","status":401,"title":"Unauthorized"}')
   })
 
-  test.each(['Bearer', 'bearer', 'BEARER', 'Bearer '])('opens to the token after %j', async (scheme) => {
+  test.each(['Bearer', 'bearer', 'BEARER', 'Bearer '])('accepts the token after %j', async (scheme) => {
     const { app, asked } = fakeAdmin()
     const headers = { authorization: `${scheme} ${ADMIN_TOKEN}` }
     const response = await app.inject({ method: 'POST', url: '/v1/purge/tags/a', headers })
@@ -57,14 +57,14 @@ describe('everything under /v1', () => {
     expect(asked).toHaveLength(1)
   })
 
-  test('compares octets: a token may hold letters outside ASCII', async () => {
+  test('compares octets: a token may contain non-ASCII letters', async () => {
     const { app } = fakeAdmin({ token: 'schlüssel-zum-zwischenspeicher' })
     const authorization = `Bearer ${Buffer.from('schlüssel-zum-zwischenspeicher').toString('latin1')}`
     const response = await app.inject({ method: 'POST', url: '/v1/purge/tags/a', headers: { authorization } })
     expect(response.statusCode).toBe(200)
   })
 
-  test('cannot be opened by an empty token: there is no such listener', () => {
+  test('never accepts an empty token: such a listener cannot be created', () => {
     expect(() => fakeAdmin({ token: '' })).toThrow(RangeError)
   })
 })

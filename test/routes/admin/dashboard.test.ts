@@ -6,7 +6,7 @@ const FILES = readdirSync(new URL('../../../src/dashboard', import.meta.url))
 const page = async (url: string) => (await fakeAdmin().app.inject(url)).body
 
 describe('/dashboard', () => {
-  test('is a page without a token, under a policy that keeps everything here', async () => {
+  test('is a page that needs no token, under a policy that restricts it to this host', async () => {
     const response = await fakeAdmin().app.inject('/dashboard')
     expect(response.statusCode).toBe(200)
     expect(response.headers['content-type']).toBe('text/html; charset=utf-8')
@@ -14,7 +14,7 @@ describe('/dashboard', () => {
     expect(response.headers).toMatchObject({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
   })
 
-  test('has nothing inline, and loads only what is there', async () => {
+  test('has nothing inline, and loads only existing files', async () => {
     const body = await page('/dashboard')
     expect(body).not.toMatch(/<style| style=|<script>| on\w+=|https?:/)
     const references = [...body.matchAll(/(?:src|href)="([^"#]+)"/g)].map(([, url = '']) => url)
@@ -23,7 +23,7 @@ describe('/dashboard', () => {
     for (const url of references) expect([url, (await app.inject(url)).statusCode]).toEqual([url, 200])
   })
 
-  test('its modules import only what is there', async () => {
+  test('its modules import only existing files', async () => {
     const { app } = fakeAdmin()
     for (const name of FILES.filter((file) => file.endsWith('.js'))) {
       const response = await app.inject(`/dashboard/${name}`)
@@ -43,7 +43,7 @@ describe('/dashboard', () => {
     },
   )
 
-  test('lists what an extension adds; nothing by itself', async () => {
+  test('lists what an extension adds, and nothing by default', async () => {
     expect(JSON.parse(await page('/dashboard/panels.json'))).toEqual([])
     const extension = { panels: ['demo-switches.js'], routes: () => {} }
     const { app } = fakeAdmin({ extension })

@@ -4,7 +4,7 @@ import { fakeAdmin, get } from '../../support/admin.ts'
 const ask = (...parameters: [name: string, value: string][]): string => `/v1/explain?${new URLSearchParams(parameters)}`
 
 describe('GET /v1/explain', () => {
-  test('puts the request to the cache as the data port would', async () => {
+  test('explains the request as the data port would serve it', async () => {
     const { app, explained } = fakeAdmin()
     const response = await get(app, ask(['url', 'HTTPS://A.test:443/x?y=%20']))
     expect(response.statusCode).toBe(200)
@@ -12,7 +12,7 @@ describe('GET /v1/explain', () => {
     expect(response.json()).toMatchObject({ decision: 'fetch', why: 'uri-miss', route: 'default' })
   })
 
-  test('takes header as often as it is given, and a method', async () => {
+  test('accepts any number of headers, and a method', async () => {
     const { app, explained } = fakeAdmin()
     const fields: [string, string][] = [
       ['header', 'Accept-Language:  de, en;q=0.5 '],
@@ -146,7 +146,7 @@ describe('GET /v1/explain', () => {
     expect(explained).toEqual([])
   })
 
-  test('is quick about a long and hostile header', async () => {
+  test('handles a long hostile header quickly', async () => {
     const before = process.threadCpuUsage()
     await get(fakeAdmin().app, ask(['url', 'http://a.test/'], ['header', `a:${' '.repeat(8000)}\u0100`]))
     expect(process.threadCpuUsage(before).user).toBeLessThan(2_000_000) // microseconds

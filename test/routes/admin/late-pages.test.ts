@@ -2,7 +2,7 @@ import Fastify from 'fastify'
 import { expect, test } from 'vitest'
 import { latePages } from '../../../routes/admin/late-pages.ts'
 
-test('what failed to load is loaded when it is asked for again, and does not keep anything from closing', async () => {
+test('a failed load is retried on the next request, and does not prevent closing', async () => {
   let times = 0
   const app = Fastify()
   latePages(app, async () => {
@@ -20,7 +20,7 @@ test('what failed to load is loaded when it is asked for again, and does not kee
   await app.close()
 })
 
-test('an instance whose pages never came closes all the same', async () => {
+test('an instance whose pages were never loaded closes all the same', async () => {
   const app = Fastify()
   latePages(app, () => Promise.reject(new Error('no file descriptor is free')))
   expect((await app.inject('/docs')).statusCode).toBe(500)

@@ -40,7 +40,7 @@ async function listening(live: Live) {
   return { app, open }
 }
 
-test('snapshots come as server-sent events, each as it is told', async () => {
+test('snapshots arrive as server-sent events', async () => {
   const { live, tell } = fakeLive()
   const { open } = await listening(live)
   const response = await open()
@@ -61,7 +61,7 @@ test('snapshots come as server-sent events, each as it is told', async () => {
   response.destroy()
 })
 
-test('a reader that leaves is forgotten', async () => {
+test('a reader that leaves is removed', async () => {
   const { live, watchers } = fakeLive()
   const { open } = await listening(live)
   const response = await open()
@@ -70,7 +70,7 @@ test('a reader that leaves is forgotten', async () => {
   await until(() => watchers.size === 0, 'forgotten')
 })
 
-test('a reader that does not read is dropped, and the others go on', async () => {
+test('a stalled reader is dropped, and the others continue', async () => {
   const { live, watchers, tell } = fakeLive()
   const { open } = await listening(live)
   const [stalled, reading] = [await open(), await open()]
@@ -103,7 +103,7 @@ test('the streams end when the listener closes', async () => {
   expect(watchers.size).toBe(0)
 })
 
-test('when as many watch as may, another is told to come back', async () => {
+test('beyond the limit, another watcher is told to retry', async () => {
   const { live } = fakeLive(0)
   const response = await get(fakeAdmin({ live }).app, '/v1/live')
   expect(response.statusCode).toBe(503)

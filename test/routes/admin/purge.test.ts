@@ -15,7 +15,7 @@ async function targetsOf(body: object): Promise<unknown> {
 }
 
 describe.each(['purge', 'invalidate'] as const)('POST /v1/%s', (verb) => {
-  test('hands every selector to the cache, in the name of admin', async () => {
+  test('passes every selector to the cache, on behalf of admin', async () => {
     const { app, asked } = fakeAdmin()
     const body = { tags: ['a', 'b'], urls: ['https://a.test/x?q=1'], prefixes: ['https://a.test/docs/'], all: true }
     const response = await post(app, `/v1/${verb}`, body)
@@ -74,7 +74,7 @@ describe.each(['purge', 'invalidate'] as const)('POST /v1/%s', (verb) => {
     }
   })
 
-  test('takes one tag in the path, percent-encoded', async () => {
+  test('accepts one tag in the path, percent-encoded', async () => {
     const { app, asked } = fakeAdmin()
     for (const path of ['products', 'a%2Fb%20c%3Fd', 'caf%C3%A9', 'x'.repeat(256), 'a:b']) {
       expect((await post(app, `/v1/${verb}/tags/${path}`)).statusCode, path).toBe(200)
@@ -176,7 +176,7 @@ describe('the body of a purge', () => {
     ['tags', '{"tags":["a"],"tags":["b"]}'],
     ['tags', '{"tags":["a"],"all":true,"t\\u0061gs" : []}'],
     ['all', '{ "all": true, "tags": ["\\"", "{"], "all": false }'],
-  ])('is refused with 400 when it has %s twice: one of them would be lost', async (name, text) => {
+  ])('is refused with 400 when it has %s twice, as one of them would be lost', async (name, text) => {
     const { app, asked } = fakeAdmin()
     const response = await post(app, '/v1/purge', text, JSON_TYPE)
     expect(response.statusCode).toBe(400)
@@ -184,7 +184,7 @@ describe('the body of a purge', () => {
     expect(asked).toEqual([])
   })
 
-  test('has no member twice for what its strings and what is in it say', () => {
+  test('may repeat a name in strings and nested values', () => {
     const inner = fc.jsonValue()
     fc.assert(
       fc.property(fc.dictionary(fc.string(), inner), fc.constantFrom('', ' ', '\n\t'), (value, indent) => {
@@ -197,7 +197,7 @@ describe('the body of a purge', () => {
     )
   })
 
-  test('may not be left out', async () => {
+  test('is required', async () => {
     const response = await post(fakeAdmin().app, '/v1/purge')
     expect(response.statusCode).toBe(400)
     expect(response.json().detail).toContain('expected a JSON object')
@@ -242,12 +242,12 @@ describe('the body of a purge', () => {
     expect(asked).toEqual([])
   })
 
-  test('may hold 256 items, the longest tag, and all: false beside a selector', async () => {
+  test('may contain 256 items, the longest tag, and all: false beside a selector', async () => {
     const tags = Array.from({ length: 256 }, (_, at) => `${at}`.padEnd(256, 'x'))
     expect(await targetsOf({ tags, all: false })).toEqual({ tags, by: 'admin' })
   })
 
-  test('lists no more faults than anyone reads', async () => {
+  test('lists a bounded number of faults', async () => {
     const response = await post(fakeAdmin().app, '/v1/purge', { tags: Array(256).fill('') })
     expect(response.json().errors).toHaveLength(10)
     expect(response.json().errors[9]).toEqual({ at: 'tags[9]', detail: 'a tag is not empty' })
@@ -257,13 +257,13 @@ describe('the body of a purge', () => {
 describe('URLs in a purge', () => {
   const urlsOf = async (...urls: string[]) => ((await targetsOf({ urls })) as { urls: string[] }).urls
 
-  test('are read as the data port reads requests: host in lower case, path and query as they are', async () => {
+  test('are parsed as the data port parses requests: host in lower case, path and query unchanged', async () => {
     expect(await urlsOf('HTTPS://A.Test./B%2fc/../D?Q=%41')).toEqual(['http://a.test/B%2fc/../D?Q=%41'])
     expect(await urlsOf('http://a.test', 'http://a.test?x=1')).toEqual(['http://a.test/', 'http://a.test/?x=1'])
     expect(await urlsOf('http://[::1]:8080/x')).toEqual(['http://[::1]:8080/x'])
   })
 
-  test('mean the same host with its default port and without, whatever the scheme', async () => {
+  test('mean the same host with and without its default port, whatever the scheme', async () => {
     expect(await urlsOf('http://a.test:8080/')).toEqual(['http://a.test:8080/'])
     for (const url of ['http://a.test:80/', 'https://a.test:80/']) {
       expect(await urlsOf(url)).toEqual(['http://a.test/', 'https://a.test:80/'])
@@ -286,7 +286,7 @@ describe('URLs in a purge', () => {
     },
   )
 
-  test('of any form are answered with 200 or 400, never with 5xx', async () => {
+  test('of any form get 200 or 400, never 5xx', async () => {
     const { app } = fakeAdmin()
     const url = fc.oneof(
       fc.string(),
@@ -310,14 +310,14 @@ describe('tags in a purge', () => {
   })
 })
 
-test('the token does not count in the query', async () => {
+test('a token in the query is not accepted', async () => {
   const { app, asked } = fakeAdmin()
   const response = await app.inject({ method: 'POST', url: `/v1/purge/tags/a?access_token=${ADMIN_TOKEN}` })
   expect(response.statusCode).toBe(401)
   expect(asked).toEqual([])
 })
 
-test('there is nothing to GET, and HEAD does not purge', async () => {
+test('GET finds nothing, and HEAD does not purge', async () => {
   const { app, asked } = fakeAdmin()
   expect((await get(app, '/v1/purge/tags/a')).statusCode).toBe(405)
   const head = await app.inject({

@@ -4,7 +4,7 @@ import { AUTHORIZED, fakeAdmin } from '../../support/admin.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 
 describe('a limiter', () => {
-  test('allows its burst at once, and then its rate', async () => {
+  test('allows its burst at once, then its rate', async () => {
     const clock = new FakeClock()
     const ask = createLimiter({ burst: 3, perSecond: 2 }, clock)
     expect([ask(), ask(), ask(), ask()]).toEqual([0, 0, 0, 500])
@@ -23,7 +23,7 @@ describe('a limiter', () => {
 })
 
 describe('the admin port', () => {
-  test('turns guesses away that come too fast, and goes on to serve who has the token', async () => {
+  test('rejects rapid guesses, and still serves holders of the token', async () => {
     const clock = new FakeClock()
     const { app, asked } = fakeAdmin({ clock })
     const guess = () => app.inject({ url: '/v1/stats', headers: { authorization: 'Bearer wrong' } })
@@ -41,7 +41,7 @@ describe('the admin port', () => {
     expect((await guess()).statusCode).toBe(401)
   })
 
-  test('takes no more purges than it can answer beside clients', async () => {
+  test('limits purges to a rate it can handle beside clients', async () => {
     const clock = new FakeClock()
     const { app, asked } = fakeAdmin({ clock })
     const purge = (tag: number) => app.inject({ method: 'POST', url: `/v1/purge/tags/${tag}`, headers: AUTHORIZED })

@@ -25,7 +25,7 @@ const elsewhere = (stored: Stored): Stored => ({
 const read = (stored: Stored | undefined, like: Stored): object =>
   Object.fromEntries(Object.keys(like).map((name) => [name, stored?.[name as keyof Stored]]))
 
-test('what is encoded is decoded as it was, sealed with a key or without', () => {
+test('decoding returns what was encoded, sealed with a key or not', () => {
   fc.assert(
     fc.property(
       fc.string({ unit: 'binary' }),
@@ -45,7 +45,7 @@ test('what is encoded is decoded as it was, sealed with a key or without', () =>
   )
 })
 
-test('any change of an octet, and any octet too few or too many, is found', () => {
+test('any changed, missing or extra octet is detected', () => {
   fc.assert(
     fc.property(someStored, fc.nat(), fc.integer({ min: 1, max: 255 }), fc.boolean(), (stored, where, flip, keyed) => {
       const options = keyed ? { hmacKey } : {}
@@ -58,13 +58,13 @@ test('any change of an octet, and any octet too few or too many, is found', () =
   )
 })
 
-test('what was stored at another key is not taken', () => {
+test('an entry stored under another key is rejected', () => {
   const octets = encode(KEY, response('x'))!
   expect(decode(`${KEY}?`, octets)).toBeUndefined()
   expect(decode(KEY, octets)).toMatchObject({ kind: 'response' })
 })
 
-test('with a key, only what was sealed with it is taken', () => {
+test('with a secret, only entries sealed with it are accepted', () => {
   const [plain, keyed] = [encode(KEY, response('x'))!, encode(KEY, response('x'), { hmacKey })!]
   expect(decode(KEY, keyed, { hmacKey })).toMatchObject({ kind: 'response' })
   expect(decode(KEY, plain, { hmacKey })).toBeUndefined()
@@ -72,7 +72,7 @@ test('with a key, only what was sealed with it is taken', () => {
   expect(decode(KEY, keyed)).toBeUndefined()
 })
 
-test('the body is a copy: what it was decoded from may be written over', () => {
+test('the body is a copy: the decoded buffer may be overwritten', () => {
   const octets = encode(KEY, response('body'))!
   const decoded = decode(KEY, octets)
   octets.fill(0)
@@ -89,7 +89,7 @@ test('a body that is still arriving is not encoded', () => {
   expect(encode(KEY, response('', { body }))).toBeUndefined()
 })
 
-test('a response selected by a field that came under several names comes back', () => {
+test('a response selected by a field that came under several names survives encoding', () => {
   const vary = selecting(['x-a'], ['X-A', '1', 'X_A', '2'])
   expect(decode(KEY, encode(KEY, response('', { varyOn: ['x-a'], vary })) ?? Buffer.of())).toMatchObject({ vary })
 })
@@ -153,11 +153,11 @@ describe('values', () => {
     [{}],
     [{ a: [1, { b: null }] }],
     [Buffer.from('b')],
-  ])('gives back %j as it is', (value) => {
+  ])('%j survives unchanged', (value) => {
     expect(throughOctets(value)).toEqual({ value })
   })
 
-  test('bytes come back as what they were', () => {
+  test('byte arrays keep their type and content', () => {
     expect(throughOctets(Uint8Array.of(1, 2))?.value).toEqual(Uint8Array.of(1, 2))
     expect(Buffer.isBuffer(throughOctets(Uint8Array.of(1))?.value)).toBe(false)
     expect(Buffer.isBuffer(throughOctets(Buffer.of(1))?.value)).toBe(true)
@@ -185,15 +185,15 @@ describe('values', () => {
     ['a list with a name in it', { found: /b/.exec('abc') }],
     ['a member named by a symbol', { a: { [Symbol('s')]: 1 } }],
     ['half a surrogate pair', '\ud800'],
-  ])('does not take %s, which would come back as something else', (_, value) => {
+  ])('refuses %s, which would be decoded as something else', (_, value) => {
     expect(throughOctets(value)).toBeUndefined()
   })
 
-  test('-0 comes back as the 0 that it is equal to', () => {
+  test('-0 is decoded as the equal 0', () => {
     expect(throughOctets([-0, { a: -0 }])).toEqual({ value: [0, { a: 0 }] })
   })
 
-  test('a member called __proto__ is a member like any other', () => {
+  test('a member called __proto__ is treated like any other', () => {
     const value: unknown = JSON.parse('{"__proto__":{"admin":true}}')
     const found = throughOctets(value)?.value as Record<string, unknown>
     expect(Object.keys(found)).toEqual(['__proto__'])
@@ -201,7 +201,7 @@ describe('values', () => {
     expect(({} as Record<string, unknown>).admin).toBeUndefined()
   })
 
-  test('the memory a value takes is counted anew, not believed', () => {
+  test('the size of a decoded value is computed again, not taken from the encoding', () => {
     const decoded = decode(KEY, encode(KEY, { ...valueOf('x'.repeat(5000)), bytes: 0 })!)
     expect(decoded).toMatchObject({ kind: 'value' })
     expect((decoded as StoredValue).bytes).toBeGreaterThan(5000)
@@ -241,7 +241,7 @@ function throughOctets(value: unknown): { value: unknown } | undefined {
   return decoded?.kind === 'value' ? { value: decoded.value } : undefined
 }
 
-test('times of a process that began before the machine was put right are right for others, and for itself', () => {
+test("times stored by a process that started before its machine's clock was corrected are right for other processes and for itself", () => {
   const stored = valueOf('v')
   const octets = encode(KEY, stored, { correction: -3_600_000 })!
   const { askedAt, freshUntil, bornAt, keepUntil } = stored

@@ -4,7 +4,7 @@ import { DAMAGED, checkResultOf } from '../../../src/stores/disk/check-result.ts
 const ended = (status: number) => checkResultOf({ status, signal: null })
 const endedBy = (signal: NodeJS.Signals) => checkResultOf({ status: null, signal })
 
-test('a check that ends by itself says what it found', () => {
+test('a check that exits by itself gives a result', () => {
   expect([ended(0), ended(DAMAGED)]).toEqual(['sound', 'damaged'])
 })
 
@@ -13,11 +13,11 @@ test.each(['SIGSEGV', 'SIGBUS', 'SIGABRT', 'SIGILL', 'SIGFPE', 'SIGTRAP'] as con
   (signal) => expect(endedBy(signal)).toBe('damaged'),
 )
 
-test.each(['SIGKILL', 'SIGTERM', 'SIGXCPU', 'SIGHUP'] as const)('a check that is ended by %s says nothing', (signal) =>
+test.each(['SIGKILL', 'SIGTERM', 'SIGXCPU', 'SIGHUP'] as const)('a check killed by %s is inconclusive', (signal) =>
   expect(endedBy(signal)).toEqual({ unknown: `its check was ended by ${signal}` }),
 )
 
-test('a check that could not be started, loaded or let finish says nothing', () => {
+test('a check that could not be started, loaded or finished is inconclusive', () => {
   const error = new Error('spawnSync node EAGAIN')
   expect(checkResultOf({ error, status: null, signal: null })).toEqual({ unknown: 'spawnSync node EAGAIN' })
   expect(checkResultOf({ error: new Error('ETIMEDOUT'), status: null, signal: 'SIGABRT' })).toEqual({

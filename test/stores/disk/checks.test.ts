@@ -20,7 +20,7 @@ function given(script: string): { path: string; clock: FakeClock } {
 
 const KILLED = { unknown: 'its check was ended by SIGKILL' }
 
-test('a check that says nothing is made again ever later, at most every five minutes, and never waited for', async () => {
+test('an inconclusive check is repeated at growing intervals of up to five minutes, and never waited for', async () => {
   const { path, clock } = given('kill -KILL $$')
   expect(checked(path, clock, Infinity)).toEqual(KILLED)
   for (const seconds of [10, 20, 40, 80, 160, 300, 300]) {
@@ -33,7 +33,7 @@ test('a check that says nothing is made again ever later, at most every five min
   forget(path)
 })
 
-test('what a check found waits for who asks, and counts for a while from then', async () => {
+test('the result of a check waits to be asked for, and is valid for a while after that', async () => {
   const { path, clock } = given('echo >> "$2.runs"; exit 65')
   expect(checked(path, clock, 0)).toBeUndefined()
   await until(() => existsSync(`${path}.runs`), 'it has been checked')
@@ -47,7 +47,7 @@ test('what a check found waits for who asks, and counts for a while from then', 
   forget(path)
 })
 
-test('what a check found says nothing of another file in the place of that one', async () => {
+test('the result of a check does not apply to a file that replaced the checked one', async () => {
   const { path, clock } = given('exit 65')
   expect(checked(path, clock, Infinity)).toBe('damaged')
   writeFileSync(`${path}.new`, '')
@@ -66,7 +66,7 @@ test.each(['none', 'file/none'])(
   },
 )
 
-test('a check that takes longer than the process may stand still is ended, and made again beside it', async () => {
+test('a check that takes longer than the process may block is ended, and repeated in the background', async () => {
   const { path, clock } = given('exec sleep 3')
   expect(checked(path, clock, 50)).toEqual({ unknown: expect.stringContaining('ETIMEDOUT') })
   await clock.advance(10_000)

@@ -20,7 +20,7 @@ const stampIn = ({ generation, position }: InvalidationLog, tags: string[]): Sta
   startedAt: 0,
 })
 
-test('it outlives its process: position, identity and what was named', async () => {
+test('position, identity and named targets survive a restart', async () => {
   const path = temporaryFolder()
   const before = diskLog({ path })
   const stamp = stampIn(before, ['t'])
@@ -35,7 +35,7 @@ test('it outlives its process: position, identity and what was named', async () 
   await after.close()
 })
 
-test('two logs of one folder are one log', async () => {
+test('two logs on one folder are one log', async () => {
   const path = temporaryFolder()
   const [one, other] = [diskLog({ path }), diskLog({ path })]
   const stamp = stampIn(other, ['t'])
@@ -49,7 +49,7 @@ test('two logs of one folder are one log', async () => {
   await other.close()
 })
 
-test('appends at once get a position each', async () => {
+test('concurrent appends get a position each', async () => {
   const path = temporaryFolder()
   const logs = [diskLog({ path }), diskLog({ path })]
   const receipts = await Promise.all(
@@ -60,7 +60,7 @@ test('appends at once get a position each', async () => {
   await Promise.all(logs.map((log) => log.close()))
 })
 
-test('a purge of very many names is several records, between which others have their turn', async () => {
+test('a purge of very many names becomes several records, and other appends get their turn in between', async () => {
   const path = temporaryFolder()
   const logs = [diskLog({ path }), diskLog({ path })] as const
   const tags = Array.from({ length: 12_000 }, (_, n) => `t${n}`)
@@ -76,7 +76,7 @@ test('a purge of very many names is several records, between which others have t
   for (const log of logs) await log.close()
 })
 
-test('targets beyond the limit are forgotten in the file too, and what was older counts as named', async () => {
+test('targets beyond the limit are forgotten in the file too, and everything older counts as named', async () => {
   const path = temporaryFolder()
   const log = diskLog({ path, maxTargets: 10 })
   const old = stampIn(log, ['t'])
@@ -94,7 +94,7 @@ test('targets beyond the limit are forgotten in the file too, and what was older
   await after.close()
 })
 
-test('of very many targets a few are forgotten at a time, and what they named stays so', async () => {
+test('very many targets are forgotten a few at a time, and what they named stays purged', async () => {
   const path = temporaryFolder()
   const log = diskLog({ path, maxTargets: 2_000 })
   const tags = Array.from({ length: 2_050 }, (_, n) => `t${n}`)
@@ -115,7 +115,7 @@ test('of very many targets a few are forgotten at a time, and what they named st
   await after.close()
 })
 
-test('what was purged stays so though the folder is removed twice', async () => {
+test('what was purged stays purged when the folder is removed twice', async () => {
   const path = join(temporaryFolder(), 'cache')
   const clock = new FakeClock()
   const log = diskLog({ path, clock })
@@ -132,7 +132,7 @@ test('what was purged stays so though the folder is removed twice', async () => 
   await log.close()
 })
 
-describe('where too many cannot be written, one that names everything takes their place, and that is told', () => {
+describe('when too many records cannot be written, one that names everything replaces them, and that is reported', () => {
   test.each([
     { what: 'records', most: 10_000, names: 1 },
     { what: 'names', most: 4, names: 25_000 },
@@ -156,13 +156,13 @@ describe('where too many cannot be written, one that names everything takes thei
   })
 })
 
-test('a stamp from a position that the log never had is not trusted', async () => {
+test('a stamp with a position the log never had is not trusted', async () => {
   const log = diskLog({ path: temporaryFolder() })
   expect(log.verdict({ ...stampIn(log, ['t']), position: 1_000, checked: 1_000 })).toBe('stale')
   await log.close()
 })
 
-test.each(['state', 'targets', 'records'] as const)('rubbish in %s: nothing purged comes back', async (table) => {
+test.each(['state', 'targets', 'records'] as const)('with garbage in %s, nothing purged comes back', async (table) => {
   const path = temporaryFolder()
   const log = diskLog({ path })
   const purged = stampIn(log, ['t'])
@@ -185,7 +185,7 @@ test.each(['state', 'targets', 'records'] as const)('rubbish in %s: nothing purg
   await after.close()
 })
 
-test('an append that cannot be written rejects, counts here at once, and is written when that is possible', async () => {
+test('an append that cannot be written rejects, applies in this process at once, and is written as soon as possible', async () => {
   const folder = temporaryFolder()
   const file = join(folder, 'file')
   writeFileSync(file, '')

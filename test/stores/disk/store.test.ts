@@ -20,7 +20,7 @@ storeContract('diskStore', () => diskStore({ path: temporaryFolder() }))
 const bodyOf = (kept: Kept): string | undefined =>
   typeof kept === 'object' && kept.kind === 'response' ? kept.body.bytes?.toString() : undefined
 
-test('a look-up is answered at once', async () => {
+test('a look-up is synchronous', async () => {
   const store = diskStore({ path: temporaryFolder() })
   await store.set('k', response('x'), 60_000)
   expect(store.get('k')).not.toBeInstanceOf(Promise)
@@ -28,7 +28,7 @@ test('a look-up is answered at once', async () => {
   await store.close()
 })
 
-test('a batch of more than may wait for the disk is stored all the same', async () => {
+test('a batch larger than the write queue is stored all the same', async () => {
   const store = diskStore({ path: temporaryFolder(), maxBytes: '1GiB' })
   const body = 'x'.repeat(2 ** 20)
   const keys = Array.from({ length: 70 }, (_, number) => `k${number}`)
@@ -37,7 +37,7 @@ test('a batch of more than may wait for the disk is stored all the same', async 
   await store.close()
 })
 
-test('what comes while a batch is put is newer than what is still to come of it', async () => {
+test('a write during a batch is newer than the rest of the batch', async () => {
   const store = diskStore({ path: temporaryFolder() })
   const batchOf = (text: string, first = 0) =>
     Array.from({ length: 3_000 }, (_, at) => ({ key: `k${first + at}`, stored: response(text), keepForMs: 60_000 }))
@@ -64,7 +64,7 @@ test('what comes while a batch is put is newer than what is still to come of it'
   await store.close()
 })
 
-test('what comes while much is deleted is newer than that', async () => {
+test('a write during a large deletion is newer than the deletion', async () => {
   const store = diskStore({ path: temporaryFolder() })
   const keys = Array.from({ length: 3_000 }, (_, at) => `k${at}`)
   await store.setMany(keys.map((key) => ({ key, stored: response('old'), keepForMs: 60_000 })))
@@ -73,7 +73,7 @@ test('what comes while much is deleted is newer than that', async () => {
   await store.close()
 })
 
-test('others have their turn while much is read, and while much is deleted', async () => {
+test('other work gets its turn during large reads and deletions', async () => {
   const store = diskStore({ path: temporaryFolder() })
   const keys = Array.from({ length: 3_000 }, (_, at) => `k${at}`)
   await store.setMany(keys.map((key) => ({ key, stored: response(key), keepForMs: 60_000 })))
@@ -90,7 +90,7 @@ test('others have their turn while much is read, and while much is deleted', asy
   await store.close()
 })
 
-test('a batch that is being put when the store closes is there after a restart', async () => {
+test('a batch in progress when the store closes is there after a restart', async () => {
   const path = temporaryFolder()
   const batchOf = (text: string) =>
     Array.from({ length: 3_000 }, (_, at) => ({ key: `k${at}`, stored: response(text), keepForMs: 60_000 }))
@@ -104,7 +104,7 @@ test('a batch that is being put when the store closes is there after a restart',
   await after.close()
 })
 
-test('what was stored is there after a restart', async () => {
+test('entries survive a restart', async () => {
   const path = temporaryFolder()
   const before = diskStore({ path })
   await before.set('k', response('body'), 60_000)
@@ -115,7 +115,7 @@ test('what was stored is there after a restart', async () => {
   await after.close()
 })
 
-test('what a process stored that began before the machine was put right is as old to the next one', async () => {
+test("an entry stored by a process that started before its machine's clock was corrected has the same age for the next process", async () => {
   const path = temporaryFolder()
   const clock = new FakeClock()
   clock.correct(-3_600_000)
@@ -130,7 +130,7 @@ test('what a process stored that began before the machine was put right is as ol
   await after.close()
 })
 
-test('a file that is opened while it is being closed is in use, and not sealed', async () => {
+test('a file reopened while it is being closed is in use, and not sealed', async () => {
   const path = temporaryFolder()
   const before = diskStore({ path })
   await before.set('k', response('x'), 60_000)
@@ -143,7 +143,7 @@ test('a file that is opened while it is being closed is in use, and not sealed',
   expect([readdirSync(join(path, 'users')), existsSync(join(path, 'closed'))]).toEqual([[], true])
 })
 
-test('a closed store has nothing and takes nothing', async () => {
+test('a closed store holds nothing and accepts nothing', async () => {
   const store = diskStore({ path: temporaryFolder() })
   await store.close()
   await store.set('k', response('x'), 60_000)
@@ -151,7 +151,7 @@ test('a closed store has nothing and takes nothing', async () => {
   await store.close()
 })
 
-test('the file never grows past its limit, and the bytes in use are told', async () => {
+test('the file never grows past its limit, and its usage is reported', async () => {
   const path = temporaryFolder()
   const maxBytes = 4 * 2 ** 20
   const events = new Events()
@@ -173,7 +173,7 @@ test('the file never grows past its limit, and the bytes in use are told', async
   await store.close()
 })
 
-test('what is read again and again stays while others go', async () => {
+test('entries that are read again and again stay while others are evicted', async () => {
   const store = diskStore({ path: temporaryFolder(), maxBytes: '2MiB' })
   for (let n = 0; n < 400; n++) {
     await store.set(`k${n}`, response('x'.repeat(20_000)), 60_000)
@@ -184,7 +184,7 @@ test('what is read again and again stays while others go', async () => {
   await store.close()
 })
 
-test('what is too large is refused, and takes an older copy with it', async () => {
+test('an entry that is too large is refused, and the older copy is removed', async () => {
   const store = diskStore({ path: temporaryFolder(), maxObjectBytes: '10KiB' })
   await store.set('k', response('small'), 60_000)
   await store.set('k', response('x'.repeat(20_000)), 60_000)
@@ -192,7 +192,7 @@ test('what is too large is refused, and takes an older copy with it', async () =
   await store.close()
 })
 
-test('what it has not taken it says', async () => {
+test('it reports entries that it did not accept', async () => {
   const store = diskStore({ path: temporaryFolder(), maxObjectBytes: 1_000 })
   expect(await store.set('k', response('x'), 60_000)).toBeUndefined()
   expect(await store.set('k', response('x'.repeat(1_000)), 60_000)).toBe('lost')
@@ -200,7 +200,7 @@ test('what it has not taken it says', async () => {
   expect(await store.set('k', response('x'), 60_000)).toBe('lost')
 })
 
-test('what waits for a disk that does not keep up is bounded', async () => {
+test('the queue for a slow disk is bounded', async () => {
   const store = diskStore({ path: temporaryFolder() })
   const large = response('x'.repeat(2 ** 20))
   gc()
@@ -214,7 +214,7 @@ test('what waits for a disk that does not keep up is bounded', async () => {
   await store.close()
 })
 
-test('what is larger than all that may wait is written, if nothing else waits', async () => {
+test('an entry larger than the queue is written if nothing else is waiting', async () => {
   const store = diskStore({ path: temporaryFolder() })
   const large = (letter: string) => response(letter.repeat(65 * 2 ** 20))
   expect(await store.set('one', large('x'), 60_000)).toBeUndefined()
@@ -224,7 +224,7 @@ test('what is larger than all that may wait is written, if nothing else waits', 
   await store.close()
 })
 
-test('what is cleared away is counted, once', async () => {
+test('evicted entries are counted once', async () => {
   const events = new Events()
   const seen: EventPayloads['eviction'][] = []
   events.on('eviction', (out) => void seen.push(out))
@@ -236,7 +236,7 @@ test('what is cleared away is counted, once', async () => {
   await store.close()
 })
 
-test('what need not be kept any longer goes by itself', async () => {
+test('expired entries are removed in the background', async () => {
   const clock = new FakeClock()
   const events = new Events()
   const reasons: string[] = []
@@ -251,7 +251,7 @@ test('what need not be kept any longer goes by itself', async () => {
   await store.close()
 })
 
-test('where the folder cannot be made, look-ups are unknown and writes lost, and it is tried again', async () => {
+test('if the folder cannot be created, look-ups are unknown and writes lost, and creation is retried', async () => {
   const folder = temporaryFolder()
   const path = join(folder, 'file')
   writeFileSync(path, 'in the way')
@@ -271,7 +271,7 @@ test('where the folder cannot be made, look-ups are unknown and writes lost, and
   await store.close()
 })
 
-test('a folder that is removed is made anew, and what it held is gone', async () => {
+test('a removed folder is created again, empty', async () => {
   const path = join(temporaryFolder(), 'cache')
   const clock = new FakeClock()
   const events = new Events()
@@ -290,7 +290,7 @@ test('a folder that is removed is made anew, and what it held is gone', async ()
   expect(readdirSync(path).toSorted()).toEqual(expect.arrayContaining(['closed', 'herdgate-1.mdb']))
 })
 
-test('a store whose folder was removed is closed like any other', async () => {
+test('a store whose folder was removed closes like any other', async () => {
   const path = join(temporaryFolder(), 'cache')
   const store = diskStore({ path })
   await store.set('k', response('x'), 60_000)
@@ -310,7 +310,7 @@ function recorded(clock?: FakeClock) {
   return { events, seen }
 }
 
-test('of each thing it is told what was done with it, and how long that took', async () => {
+test('every operation is reported with its outcome and duration', async () => {
   const clock = new FakeClock()
   const { events, seen } = recorded(clock)
   const store = diskStore({ path: temporaryFolder(), clock, events })
@@ -326,7 +326,7 @@ test('of each thing it is told what was done with it, and how long that took', a
   await store.close()
 })
 
-test('a file that cannot be used has no answer, and is not asked to write', async () => {
+test('an unusable file gives unknown results, and no writes are attempted', async () => {
   const { events, seen } = recorded()
   const store = diskStore({ path: temporaryFolder(), events })
   await store.close()
@@ -356,7 +356,7 @@ const HOSTILE: Record<string, (octets: Buffer) => Buffer> = {
   'JSON with __proto__': () => Buffer.from('{"__proto__":{"kind":"response"},"kind":"response"}'),
 }
 
-test.each(Object.entries(HOSTILE))('%s in the place of an entry: nothing is there, and it goes', async (_, change) => {
+test.each(Object.entries(HOSTILE))('%s in place of an entry reads as a miss, and is removed', async (_, change) => {
   const path = temporaryFolder()
   const { events, seen } = recorded()
   const store = diskStore({ path, events })
@@ -374,7 +374,7 @@ test.each(Object.entries(HOSTILE))('%s in the place of an entry: nothing is ther
   await store.close()
 })
 
-test("another key's entry is not given out", async () => {
+test("an entry of another key is not returned", async () => {
   const path = temporaryFolder()
   const store = diskStore({ path })
   await store.set('a', response('of a'), 60_000)
@@ -390,7 +390,7 @@ test("another key's entry is not given out", async () => {
   await store.close()
 })
 
-test('with anything at all in the tables, every answer is right or none', async () => {
+test('with arbitrary bytes in the tables, every answer is correct or absent', async () => {
   const path = temporaryFolder()
   const table = fc.constantFrom('entries' as const, 'index' as const, 'order' as const, 'state' as const)
   const change = fc.record({ table, at: fc.nat(), octets: fc.uint8Array({ maxLength: 60 }) })

@@ -29,7 +29,7 @@ async function zombie(): Promise<[zombie: number, parent: number]> {
   return [Number(line), parent.pid ?? NaN]
 }
 
-test('a process is no other to itself, and leaves nothing behind', () => {
+test('a process does not count itself as another, and leaves nothing behind', () => {
   const folder = folderOf({})
   enter(folder)
   expect([namedIn(folder), othersIn(folder)]).toEqual([[String(process.pid)], []])
@@ -37,19 +37,19 @@ test('a process is no other to itself, and leaves nothing behind', () => {
   expect(namedIn(folder)).toEqual([])
 })
 
-test('a process that runs is another, also one that did not say when it began', () => {
+test('a running process counts as another, even if its start time is not recorded', () => {
   const folder = folderOf({ [process.ppid]: '' })
   expect([othersIn(folder), namedIn(folder)]).toEqual([[process.ppid], [String(process.ppid)]])
 })
 
-test('what a process left behind that is gone goes', async () => {
+test('the file of a process that is gone is removed', async () => {
   const child = spawn('true')
   await once(child, 'exit')
   const folder = folderOf({ [child.pid ?? NaN]: '' })
   expect([othersIn(folder), namedIn(folder)]).toEqual([[], []])
 })
 
-test.runIf(existsSync('/proc/self/stat'))('a process is told from one that had its number before', () => {
+test.runIf(existsSync('/proc/self/stat'))('a process is distinguished from an earlier one with its PID', () => {
   const folder = folderOf({})
   enter(folder)
   const began = readFileSync(join(folder, 'users', String(process.pid)), 'latin1')
@@ -63,14 +63,14 @@ test.runIf(existsSync('/proc/self/stat'))('a process is told from one that had i
   expect([othersIn(former), namedIn(former)]).toEqual([[], []])
 })
 
-test.runIf(existsSync('/proc/self/task'))('a thread is no process', () => {
+test.runIf(existsSync('/proc/self/task'))('a thread does not count as a process', () => {
   const threads = readdirSync('/proc/self/task').map(Number)
   const folder = folderOf(Object.fromEntries(threads.map((thread) => [thread, ''])))
   expect(threads.length).toBeGreaterThan(1)
   expect(othersIn(folder)).toEqual([])
 })
 
-test.runIf(existsSync('/proc/self/stat'))('a process that has ended is none, though nobody has asked how', async () => {
+test.runIf(existsSync('/proc/self/stat'))('an ended process does not count, even if it has not been reaped', async () => {
   const [ended, parent] = await zombie()
   const folder = folderOf({ [ended]: '', [parent]: '' })
   expect([othersIn(folder), namedIn(folder)]).toEqual([[parent], [String(parent)]])

@@ -8,7 +8,7 @@ function valueTagged(tags: readonly string[]) {
   return new ValueEntry('k', 'value', 1, { ...UNLIMITED, tags }, { generation: 'before', position: 3, startedAt: 0 })
 }
 
-test('a value of an earlier generation is judged like any other stored thing', () => {
+test('a value of an earlier generation is judged like any other entry', () => {
   const log = new Generations('before', 100)
   const state = { generation: 'after', nonce: '', floor: { purged: 0, invalidated: 0 }, continues: new Map() }
   log.load({ ...state, position: 1, marks: [] })
@@ -17,7 +17,7 @@ test('a value of an earlier generation is judged like any other stored thing', (
   expect([log.verdict(valueTagged(['t'])), log.verdict(valueTagged(['other']))]).toEqual(['dead', 'stale'])
 })
 
-test('what a generation goes on from is judged as its own up to there, and never beyond', () => {
+test('a generation judges entries of its predecessor up to the position where it continues, and none beyond', () => {
   const log = new Generations('unknown', 100)
   const state = { generation: 'after', nonce: '', floor: { purged: 0, invalidated: 0 } }
   log.load({
@@ -38,7 +38,7 @@ test('what a generation goes on from is judged as its own up to there, and never
   expect([held, stampAt(6), lost].map((stamp) => log.verdict(stamp))).toEqual(['dead', 'dead', 'dead'])
 })
 
-test('what was purged in a generation, or in one that went on from there, stays so when both have been left', () => {
+test('a purge in a generation, or in its successor, still holds when both have been left', () => {
   const log = new Generations('before', 100)
   const state = { nonce: '', floor: { purged: 0, invalidated: 0 }, marks: [] }
   log.load({ ...state, generation: 'next', position: 3, continues: new Map([['before', 3]]) })
@@ -51,14 +51,14 @@ test('what was purged in a generation, or in one that went on from there, stays 
   expect([...log.left]).toEqual(['before', 'next'])
 })
 
-test('a log that is loaded again has not been left; of those that were, the latest four are remembered', () => {
+test('a generation that is loaded again no longer counts as left; the last four that were left are remembered', () => {
   const log = new Generations('0', 100)
   const state = { nonce: '', floor: { purged: 0, invalidated: 0 }, marks: [], continues: new Map() }
   for (const generation of ['1', '1', '2', '3', '4', '5', '5']) log.load({ ...state, generation, position: 1 })
   expect([...log.left]).toEqual(['1', '2', '3', '4'])
 })
 
-test('what cannot be read may have purged anything; what is ahead is not trusted yet; both are changes', () => {
+test('an unreadable record may have purged anything; entries ahead of the log are not trusted yet; both count as changes', () => {
   const log = new Generations('before', 100)
   expect([stampAt(0), stampAt(1)].map((stamp) => log.verdict(stamp))).toEqual(['valid', 'stale'])
   log.apply({ position: 1, generation: 'before', nonce: 'n', names: 'unreadable' })

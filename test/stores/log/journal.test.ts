@@ -14,7 +14,7 @@ const ANOTHER = { generation: 'h', holds: () => false }
 
 const nonces = (entries: readonly JournalEntry[]) => entries.map(({ nonce }) => nonce)
 
-test('what was never logged is to be logged for as long as it takes', async () => {
+test('a record that was never logged stays pending for as long as it takes', async () => {
   const clock = new FakeClock()
   const journal = new Journal(clock)
   journal.add(entry('old', clock.now()))
@@ -23,7 +23,7 @@ test('what was never logged is to be logged for as long as it takes', async () =
   expect(nonces(journal.misplaced())).toEqual(['old', 'new'])
 })
 
-test('what was logged is remembered for minutes from then on, whenever it was asked for', async () => {
+test('a logged record is remembered for minutes after logging, whenever it was requested', async () => {
   const clock = new FakeClock()
   const journal = new Journal(clock)
   journal.add(entry('late', clock.now() - 60 * MINUTE, clock.now()))
@@ -35,7 +35,7 @@ test('what was logged is remembered for minutes from then on, whenever it was as
   expect(nonces(journal.add(entry('next', clock.now())))).toEqual(['late'])
 })
 
-test('where the log goes on from the one before, what that held is logged, and where it was', () => {
+test('if the log continues the previous one, records held there count as logged, at their positions', () => {
   const clock = new FakeClock()
   const journal = new Journal(clock)
   const [held, lost] = [1, 2].map((position) => ({
@@ -48,7 +48,7 @@ test('where the log goes on from the one before, what that held is logged, and w
   expect(held?.where).toEqual({ generation: 'h', position: 1, at: 0 })
 })
 
-test('where it is too much the oldest that was logged is given up, whatever waits before it', () => {
+test('when there are too many, the oldest logged record is dropped, even behind pending ones', () => {
   const clock = new FakeClock()
   const journal = new Journal(clock)
   journal.add(entry('waiting', clock.now()))
@@ -58,7 +58,7 @@ test('where it is too much the oldest that was logged is given up, whatever wait
   expect(nonces(journal.misplaced())).toEqual(['waiting', 'next', 'after'])
 })
 
-test('where it is too much and nothing was logged all is given up at once, and told', () => {
+test('when there are too many and none is logged, all are dropped at once, and reported', () => {
   const clock = new FakeClock()
   const journal = new Journal(clock)
   for (let number = 0; number < MAX_ENTRIES; number++) expect(journal.add(entry(`${number}`, clock.now()))).toEqual([])

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { Lease } from '../../../src/stores/log/lease.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 
-test('it is held from when it was asked how long the log is, once that much is read', () => {
+test("the lease counts from the request for the log's length, once that much has been read", () => {
   const lease = new Lease(1_000, new FakeClock(5_000))
   lease.ends(3, 5_000, 2)
   expect([lease.holds(5_001), lease.isBehind]).toEqual([false, true])
@@ -10,7 +10,7 @@ test('it is held from when it was asked how long the log is, once that much is r
   expect([lease.holds(5_999), lease.holds(6_000), lease.isBehind]).toEqual([true, false, false])
 })
 
-test('what a log has lost that was never read is not waited for', () => {
+test('records that the log lost before they were read are not waited for', () => {
   const lease = new Lease(1_000, new FakeClock(5_000))
   lease.ends(20, 5_000, 15)
   lease.ends(17, 6_000, 15)
@@ -20,14 +20,14 @@ test('what a log has lost that was never read is not waited for', () => {
   expect(lease.holds(6_999)).toBe(true)
 })
 
-test('an answer that comes after a later one takes nothing back', () => {
+test('an answer overtaken by a later one does not shorten the lease', () => {
   const lease = new Lease(1_000, new FakeClock(5_000))
   lease.ends(1, 6_000, 1)
   lease.ends(1, 5_000, 1)
   expect(lease.holds(6_999)).toBe(true)
 })
 
-test('what was asked of another generation says nothing of this one', () => {
+test('an answer from another generation does not extend the lease of this one', () => {
   const lease = new Lease(1_000, new FakeClock(5_000))
   lease.ends(1, 5_000, 1)
   lease.ends(2, 5_000, 1)
@@ -37,7 +37,7 @@ test('what was asked of another generation says nothing of this one', () => {
   expect(lease.holds(5_001)).toBe(false)
 })
 
-test('a machine that was suspended goes on without it, and without what was asked or fetched before', () => {
+test('a resumed machine has no lease, and ignores what was asked or fetched before', () => {
   const clock = new FakeClock(5_000)
   const lease = new Lease(1_000, clock)
   lease.ends(1, 5_000, 1)
@@ -53,7 +53,7 @@ test('a machine that was suspended goes on without it, and without what was aske
   expect([lease.holds(clock.now()), lease.covers(5_150, clock.now())]).toEqual([true, true])
 })
 
-test('short pauses count together; a clock that is set back, or runs ahead for less than a lease, costs nothing', () => {
+test('short pauses add up; a clock set back, or ahead by less than a lease, costs nothing', () => {
   const clock = new FakeClock(5_000)
   const lease = new Lease(1_000, clock)
   const holds = () => {

@@ -19,7 +19,7 @@ function nodes() {
   return { clock, live, list, following }
 }
 
-test('a node is waited for two leases from when the record was logged, of its own where that is longer', async () => {
+test('a node is waited for two leases after the record was logged, by its own lease if that is longer', async () => {
   const { clock, live } = nodes()
   live.hear('b', `new 5 ${LEASE_MS / 2}`)
   live.hear('c', `new 5 ${3 * LEASE_MS}`)
@@ -36,7 +36,7 @@ test('a node is waited for two leases from when the record was logged, of its ow
   expect(expected()).toBe(1)
 })
 
-test('while there may be nodes that the list lacks, one more is waited for', async () => {
+test('while the list may lack nodes, one more is waited for', async () => {
   const { clock, live, following } = nodes()
   const record = { generation: '', position: 0, at: clock.now() }
   live.replace({ nodes: [], doubtForMs: LEASE_MS / 2 }, clock.now())
@@ -45,7 +45,7 @@ test('while there may be nodes that the list lacks, one more is waited for', asy
   expect(following()).toEqual({ expected: 1, acked: 1 })
 })
 
-test('whoever wants to know is told when the slowest has come further, not of each report, and not once it wants no more', () => {
+test('listeners are notified when the slowest node advances, not of every report, and not after they unsubscribe', () => {
   const { live } = nodes()
   let told = 0
   const off = live.onChange(() => told++)
@@ -61,7 +61,7 @@ test('whoever wants to know is told when the slowest has come further, not of ea
   expect(told).toBe(3)
 })
 
-test('what others say of this node, late of an earlier generation, or in no way that is known, is not believed', () => {
+test('reports by others about this node, of an earlier generation, or in an unknown format are ignored', () => {
   const { live, list, following } = nodes()
   live.applied('new', 7)
   live.hear('a', `new 9 ${LEASE_MS}`)
@@ -85,14 +85,14 @@ test('a node that Redis no longer lists when its time is up is not waited for', 
   expect(following()).toEqual({ expected: 1, acked: 1 })
 })
 
-test('one that an older list lacks is: Redis was set back', () => {
+test('a node missing from an older list is still waited for, because Redis was set back', () => {
   const { list, following } = nodes()
   list('new', 'a', 'b')
   list('new', 'a')
   expect(following()).toEqual({ expected: 2, acked: 1 })
 })
 
-test('what it has reported counts only if the list does not say less later', async () => {
+test('a report counts only if no later list says less', async () => {
   const { clock, live, list, following } = nodes()
   list('new', 'a', 'b')
   live.hear('b', `new 7 ${LEASE_MS}`)
@@ -102,7 +102,7 @@ test('what it has reported counts only if the list does not say less later', asy
   expect(following()).toEqual({ expected: 2, acked: 1 })
 })
 
-test('a list that comes late does not take back what was reported meanwhile', async () => {
+test('a late list does not undo newer reports', async () => {
   const { clock, live, following } = nodes()
   const askedAt = clock.now()
   await clock.advance(1)
@@ -111,7 +111,7 @@ test('a list that comes late does not take back what was reported meanwhile', as
   expect(following()).toEqual({ expected: 2, acked: 2 })
 })
 
-test('nor does it bring back a node that has left meanwhile', async () => {
+test('a late list does not bring back a node that has left', async () => {
   const { clock, live, list, following } = nodes()
   list('new', 'a', 'b')
   const askedAt = clock.now()
@@ -124,7 +124,7 @@ test('nor does it bring back a node that has left meanwhile', async () => {
   expect(following()).toEqual({ expected: 2, acked: 1 })
 })
 
-test('after the log was not heard, whoever was there is expected for as long as any other', async () => {
+test('after an outage of the log, the nodes known before are expected for as long as any other', async () => {
   const { clock, live, list, following } = nodes()
   list('new', 'a', 'b')
   await clock.advance(LISTED_FOR_MS)
@@ -133,7 +133,7 @@ test('after the log was not heard, whoever was there is expected for as long as 
   expect(following()).toEqual({ expected: 2, acked: 1 })
 })
 
-test('that time is given once, however often the log is lost and heard again', async () => {
+test('that time is granted once, however often the log is lost and heard again', async () => {
   const { clock, live, list, following } = nodes()
   list('new', 'a', 'b')
   for (let times = 0; times < 4; times++) {
@@ -144,7 +144,7 @@ test('that time is given once, however often the log is lost and heard again', a
   expect(following()).toEqual({ expected: 1, acked: 1 })
 })
 
-test('one that Redis lost with its data is, as it may be cut off and use what it fetches', async () => {
+test('a node that Redis lost with its data is still waited for, as it may be cut off and use its copies', async () => {
   const { clock, list, following } = nodes()
   list('old', 'a', 'b')
   list('new', 'a')

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Marks } from '../../../src/stores/log/marks.ts'
 
-test('to name a target takes no longer when as many are remembered as may be', () => {
+test('marking a target takes no longer when the maximum is remembered', () => {
   const most = 50_000
   const marks = new Marks(most)
   let position = 0
@@ -18,7 +18,7 @@ test('to name a target takes no longer when as many are remembered as may be', (
   expect(marks.verdict({ url: 'a.test/', tags: ['0'], checked: position - 1 })).toBe('valid')
 })
 
-test('where the log was put back to what it was, what it logs from then on counts', () => {
+test('if the log is restored to an earlier state, what it logs afterwards counts', () => {
   const marks = new Marks(10)
   const stamp = { url: 'a.test/', tags: ['x'], generation: 'g', position: 0, checked: 6, startedAt: 0 }
   expect(marks.judge(stamp, 1)).toBe('valid')

@@ -10,7 +10,7 @@ const fetchedAt = (startedAt: number, tags: readonly string[] = ['t']) => ({
   startedAt,
 })
 
-test('what was fetched before a pending record that names it is dead, or stale; what comes after is not concerned', () => {
+test('a pending record makes what it names dead or stale if fetched before it, and does not affect later fetches', () => {
   const pending = new Pending(100)
   pending.add({ mode: 'purge', targets: ['tag t'], at: 10 })
   pending.add({ mode: 'invalidate', targets: ['tag u'], at: 20 })
@@ -20,7 +20,7 @@ test('what was fetched before a pending record that names it is dead, or stale; 
   expect(verdicts('other')).toEqual(Array.from({ length: 6 }, () => 'valid'))
 })
 
-test('one that the log shows is remembered no longer, though others wait', () => {
+test('a pending record is forgotten once the log shows it, even if others are still pending', () => {
   const pending = new Pending(100)
   const records = [1, 2].map((at) => ({ mode: 'purge', targets: [`tag ${at}`], at }) as const)
   for (const record of records) pending.add(record)
@@ -32,7 +32,7 @@ test('one that the log shows is remembered no longer, though others wait', () =>
   expect(verdicts()).toEqual(['valid', 'valid'])
 })
 
-test('one that is shown twice takes nothing from others that name the same', () => {
+test('a record shown twice does not cancel others that name the same target', () => {
   const pending = new Pending(100)
   const [one, other] = [1, 2].map((at) => ({ mode: 'purge', targets: ['tag t'], at }) as const)
   for (const record of [one, other]) if (record !== undefined) pending.add(record)
@@ -41,7 +41,7 @@ test('one that is shown twice takes nothing from others that name the same', () 
   expect(pending.verdict(fetchedAt(1))).toBe('dead')
 })
 
-test('of two verdicts the worse one counts', () => {
+test('the worse of two verdicts counts', () => {
   const verdicts = ['valid', 'stale', 'dead'] as const
   for (const [bad, worst] of verdicts.entries()) {
     for (const other of verdicts.slice(0, bad + 1)) {
@@ -50,7 +50,7 @@ test('of two verdicts the worse one counts', () => {
   }
 })
 
-test('beyond the number of targets that are remembered everything older is dead', () => {
+test('beyond the number of remembered targets everything older is dead', () => {
   const pending = new Pending(2)
   for (let at = 1; at <= 9; at++) pending.add({ mode: 'purge', targets: [`tag ${at}`], at })
   expect([pending.verdict(fetchedAt(1, ['other'])), pending.verdict(fetchedAt(9, ['other']))]).toEqual([

@@ -14,29 +14,29 @@ import { memoryStore } from '../../../src/stores/memory/store.ts'
 import { response } from '../store-contract.ts'
 
 describe('the decision', () => {
-  test('a newcomer gets in if it saves more per byte, and not if it saves the same', () => {
+  test('a newcomer is admitted if it saves more per byte, and not if it saves the same', () => {
     expect(outweighs({ bytes: 100, savesUs: 50 }, { bytes: 100, savesUs: 49 })).toBe(true)
     expect(outweighs({ bytes: 100, savesUs: 50 }, { bytes: 100, savesUs: 50 })).toBe(false)
     expect(outweighs({ bytes: 1_000, savesUs: 90 }, { bytes: 100, savesUs: 10 })).toBe(false)
     expect(outweighs({ bytes: 10, savesUs: 2 }, { bytes: 100, savesUs: 10 })).toBe(true)
   })
 
-  test('what has no use any more always makes room', () => {
+  test('an entry without any use is always evicted for a newcomer', () => {
     expect(outweighs({ bytes: 8_000_000, savesUs: 1 }, { bytes: 100, savesUs: 0 })).toBe(true)
   })
 
-  test('a time that is not known is taken for a typical one, and none is beyond measure', () => {
+  test('an unknown origin time counts as typical, and extreme times are clamped', () => {
     expect([costOf(undefined, 80), costOf(200, 80), costOf(0, 80), costOf(3_600_000, 80)]).toEqual([80, 200, 1, 10_000])
   })
 
-  test('the window is changed on in the same direction while that helps, else back', () => {
+  test('the window keeps changing in the same direction while that helps, otherwise back', () => {
     const larger = divided({ window: 0.2, step: 0.05, hitRatio: 0.5 }, 0.51)
     expect(larger.window).toBeGreaterThan(0.2)
     expect(divided(larger, 0.52).window).toBeGreaterThan(larger.window)
     expect(divided(larger, 0.5).window).toBeLessThan(larger.window)
   })
 
-  test('the window stays within its bounds, and the search within reach of other traffic', () => {
+  test('the window stays within its bounds, and the search can still react to other traffic', () => {
     let division = FIRST_DIVISION
     for (let period = 0; period < 1_000; period++) division = divided(division, 0.5)
     expect(division.window).toBeLessThanOrEqual(0.8)
@@ -63,7 +63,7 @@ describe('hit ratios', () => {
     expect(admitting).toBeGreaterThanOrEqual(0.9 * best)
   })
 
-  test('in a loop over more than fits, where plain LRU never hits: most of what is possible', () => {
+  test('in a loop over more than fits, where plain LRU never hits: most of the possible hits', () => {
     const { plain, admitting, optimal } = ratios('loop')
     expect(plain).toBe(0)
     expect(admitting).toBeGreaterThanOrEqual(0.8 * optimal)
@@ -75,7 +75,7 @@ describe('hit ratios', () => {
     expect(admitting).toBeLessThanOrEqual(optimal)
   })
 
-  test('where only what is recent is asked for: the window grows, until it is nearly plain LRU', () => {
+  test('when only recent keys are requested, the window grows until it is nearly plain LRU', () => {
     const trace = traceOf('recent', 2 * LENGTH)
     const late = trace.subarray(LENGTH)
     const admitting = keeperOf('on')
@@ -85,19 +85,19 @@ describe('hit ratios', () => {
     expect(hitRatio(late, admitting)).toBeGreaterThanOrEqual(0.8 * hitRatio(late, plain))
   })
 
-  test('a scan hits nothing and nothing is better than that', () => {
+  test('on a scan nothing can hit', () => {
     expect(ratios('scan')).toMatchObject({ plain: 0, admitting: 0, optimal: 0 })
   })
 
-  test('the optimum is one: for a loop over n keys with k places, k - 1 of n - 1', () => {
+  test('the computed optimum is right: for a loop over n keys with k places, k - 1 of n - 1', () => {
     const trace = Int32Array.from({ length: 10_000 }, (_, at) => at % 11)
     expect(optimalRatio(trace, 6)).toBeCloseTo(6 / 11, 2)
     expect(optimalRatio(trace, 11)).toBeCloseTo(1, 2)
   })
 })
 
-describe('what is weighed', () => {
-  test('what is dear to fetch stays when as much is asked for that is cheap', () => {
+describe('admission', () => {
+  test('entries expensive to fetch outlast equally popular cheap ones', () => {
     const keep = (dearMs: number, cheapMs: number) => {
       const store = memoryStore({ maxBytes: PLACES * EACH, seed: 1 })
       for (let round = 0; round < 20; round++) {
@@ -112,7 +112,7 @@ describe('what is weighed', () => {
     expect(keep(20, 2_000)).toBeLessThan(0.2)
   })
 
-  test('of two that are asked for as often, the small ones stay', () => {
+  test('small entries outlast equally popular large ones', () => {
     const store = memoryStore({ maxBytes: 2_000_000, seed: 1 })
     const bodies = [response('x'.repeat(1_000)), response('x'.repeat(50_000))] as const
     const random = randomFrom(6)

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { randomFrom } from '../../../load-tests/bench/traces.ts'
 import { FrequencySketch, MOST_COUNTED } from '../../../src/stores/memory/frequency-sketch.ts'
 
-test('it never counts less than there was, up to its ceiling', () => {
+test('it never counts less than the true count, up to its ceiling', () => {
   const keys = fc.array(fc.integer({ min: 0, max: 300 }), { maxLength: 3_000 })
   fc.assert(
     fc.property(keys, fc.integer(), (asked, seed) => {
@@ -17,7 +17,7 @@ test('it never counts less than there was, up to its ceiling', () => {
 })
 
 // Keys as they are: long, with the same beginning, telling themselves apart by a few characters near the end.
-test('it counts nearly all keys exactly while there are as many as it is made for', () => {
+test('it counts nearly all keys exactly up to the number it is sized for', () => {
   const random = randomFrom(5)
   const asked = Array.from({ length: 40_000 }, () => {
     const rank = Math.floor(random() ** 3 * 4_000)
@@ -32,7 +32,7 @@ test('it counts nearly all keys exactly while there are as many as it is made fo
 test.each([
   ['long', (n: number) => `default GET http://origin.test/users/${n}/orders`],
   ['short', (n: number) => `user:${n}`],
-])('hashes of %s keys that are alike are spread like chance', (_length, keyOf) => {
+])('hashes of similar %s keys are spread like random ones', (_length, keyOf) => {
   const sketch = new FrequencySketch(7)
   const keys = 100_000
   const hashes = Array.from({ length: keys }, (_, n) => sketch.hashOf(keyOf(n)))
@@ -47,7 +47,7 @@ test.each([
   }
 })
 
-test('all of a long key counts', () => {
+test('every part of a long key affects the hash', () => {
   const sketch = new FrequencySketch(7)
   const long = 'x'.repeat(10_000)
   const keys = [long, `y${long.slice(1)}`, `${long.slice(1)}y`, `${long}x`, `${long}💥`, '', '\0', '\0\0', 'ab', 'ab\0']
@@ -69,7 +69,7 @@ test('it stops at its ceiling', () => {
   expect(sketch.estimate(sketch.hashOf('a'))).toBe(MOST_COUNTED)
 })
 
-test('counts stay when it grows, and it takes no more than 64 bytes a key', () => {
+test('counts survive growth, and it takes no more than 64 bytes per key', () => {
   const { sketch } = count([...times('a', 9), ...times('b', 4)], 3, 8)
   sketch.fit(10_000)
   expect(['a', 'b'].map((key) => sketch.estimate(sketch.hashOf(key)))).toEqual([9, 4])

@@ -9,7 +9,7 @@ logContract('localLog', () => localLog())
 const names = fc.constantFrom('a', 'b', 'c', 'd')
 const record = fc.record({ mode: fc.constantFrom<InvalidationMode>('purge', 'invalidate'), tag: names })
 
-test('with any number of targets forgotten, a verdict is never milder than that of a log that forgets nothing', async () => {
+test('however many targets are forgotten, a verdict is never milder than that of a log that forgets nothing', async () => {
   const severity = { valid: 0, stale: 1, dead: 2 }
   await fc.assert(
     fc.asyncProperty(
@@ -33,7 +33,7 @@ test('with any number of targets forgotten, a verdict is never milder than that 
   )
 })
 
-test('looking in between changes no verdict', async () => {
+test('verdicts asked for in between change none', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(record), fc.array(names), async (records, tags) => {
       const log = localLog({ generation: 'g' })

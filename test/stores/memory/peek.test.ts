@@ -7,7 +7,7 @@ import { storedResponse } from '../../support/stored-response.ts'
 const ROOM = 25_000
 const EACH = 6_000
 
-test.each(['on', 'off'] as const)('what is peeked at is not used: admission %s', async (admission) => {
+test.each(['on', 'off'] as const)('peeking does not count as use: admission %s', async (admission) => {
   const events = new Events()
   const said: string[] = []
   events.on('store', ({ op, outcome }) => said.push(`${op} ${outcome}`))
@@ -21,7 +21,7 @@ test.each(['on', 'off'] as const)('what is peeked at is not used: admission %s',
   expect(said).toEqual([])
 })
 
-test('what was used least recently goes, whatever has been peeked at', async () => {
+test('the least recently used entry is evicted, whatever has been peeked at', async () => {
   const store = memoryStore({ maxBytes: ROOM, admission: 'off' })
   const large = storedResponse({ tags: ['x'.repeat(EACH)] })
   const keys = ['a', 'b', 'c', 'd'] // one more than there is room for

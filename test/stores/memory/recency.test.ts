@@ -14,7 +14,7 @@ function names(order: Recency<Thing>): number[] {
   return found
 }
 
-test('whatever is done with it, it holds what a list would hold, in the order of the last use', () => {
+test('after any operations it holds what a list would hold, in order of last use', () => {
   const calls = fc.array(fc.tuple(fc.constantFrom('add', 'use', 'remove', 'take', 'clear'), fc.nat(7)))
   fc.assert(
     fc.property(calls, (all) => {
@@ -46,7 +46,7 @@ test('whatever is done with it, it holds what a list would hold, in the order of
   )
 })
 
-test('from the latest it leads back as from the oldest forth', () => {
+test('it can be traversed in both directions', () => {
   const order = new Recency<Thing>()
   const [a, b, c] = [thing(0), thing(1), thing(2)]
   for (const each of [a, b, c]) order.add(each)

@@ -9,7 +9,7 @@ import { response, storeContract, unshareable, varies } from '../store-contract.
 storeContract('memoryStore', () => memoryStore({ maxBytes: '1MiB' }))
 storeContract('memoryStore without admission', () => memoryStore({ maxBytes: '1MiB', admission: 'off' }))
 
-test('without admission the least recently used goes first', () => {
+test('without admission the least recently used entry is evicted first', () => {
   const store = memoryStore({ maxBytes: 100_000, admission: 'off' })
   for (let n = 0; n < 200; n++) {
     void store.set(`k${n}`, response('x'.repeat(1_000)), 60_000)
@@ -20,14 +20,14 @@ test('without admission the least recently used goes first', () => {
   expect(store.get('k1')).toBeUndefined()
 })
 
-test('what is larger than the whole store is refused, and takes an older copy with it', () => {
+test('an entry larger than the whole store is refused, and the older copy is removed', () => {
   const store = memoryStore({ maxBytes: 10_000 })
   void store.set('k', response('small'), 60_000)
   void store.set('k', response('x'.repeat(20_000)), 60_000)
   expect(store.get('k')).toBeUndefined()
 })
 
-test('it never holds more than its limit, whatever comes', () => {
+test('it never holds more than its limit', () => {
   const sizes = fc.array(fc.tuple(fc.nat(50), fc.nat(40_000), fc.boolean()), { maxLength: 300 })
   fc.assert(
     fc.property(sizes, fc.nat(), (calls, seed) => {
@@ -72,7 +72,7 @@ test.each(['on', 'off'] as const)(
   },
 )
 
-test('of a much smaller limit the counts of many small things do not take everything', () => {
+test('after the limit shrinks, counts of many small entries do not take all of it', () => {
   const lru = new AdmittingLru({ maxBytes: 64 * 2 ** 20, seed: 1, departed: () => {} })
   for (let n = 0; n < 200_000; n++) lru.set(`k${n}`, unshareable, 200)
   expect(lru.size).toBe(200_000)
@@ -84,7 +84,7 @@ test('of a much smaller limit the counts of many small things do not take everyt
   expect(lru.bytes).toBeLessThanOrEqual(8 * 2 ** 20)
 })
 
-test('counts outlast a limit that is raised, though they take much of it', () => {
+test('counts survive a raised limit, though they take much of it', () => {
   const lru = new AdmittingLru({ maxBytes: 16 * 2 ** 20, seed: 1, departed: () => {} })
   for (let n = 0; n < 140_000; n++) lru.set(`k${n}`, unshareable, 50)
   const before = lru.bytes
@@ -93,7 +93,7 @@ test('counts outlast a limit that is raised, though they take much of it', () =>
   expect(lru.bytes).toBe(before)
 })
 
-test('an older copy is never kept because the newer one was refused', () => {
+test('an older copy is never kept when the newer one was refused', () => {
   const sizes = fc.array(fc.tuple(fc.nat(20), fc.nat(40_000)), { minLength: 20, maxLength: 200 })
   fc.assert(
     fc.property(sizes, fc.nat(), (calls, seed) => {
@@ -108,7 +108,7 @@ test('an older copy is never kept because the newer one was refused', () => {
   )
 })
 
-test('what was just put in is there, however much more often others were asked for', () => {
+test('an entry just stored is there, however much more popular others are', () => {
   const store = memoryStore({ maxBytes: 1_000_000 })
   for (let round = 0; round < 20; round++) {
     for (let n = 0; n < 600; n++) {
@@ -119,7 +119,7 @@ test('what was just put in is there, however much more often others were asked f
   expect(store.get('new')).toBeDefined()
 })
 
-test('what tells how to find copies is not weighed', () => {
+test('entries that lead to variants skip admission', () => {
   const store = memoryStore({ maxBytes: 20_000 })
   for (let round = 0; round < 20; round++) {
     for (let n = 0; n < 10; n++) {
@@ -134,7 +134,7 @@ test('what tells how to find copies is not weighed', () => {
   expect(store.get('new')).toBeUndefined()
 })
 
-test('keys, fields and tags count as well as the body', () => {
+test('keys, fields and tags are counted as well as the body', () => {
   const bytesOf = (key: string, more: Parameters<typeof response>[1]) => {
     const store = memoryStore({ maxBytes: '1MiB' })
     void store.set(key, response('', more), 60_000)
@@ -149,7 +149,7 @@ test('keys, fields and tags count as well as the body', () => {
   expect(bytesOf('k', { fields: unusual }) - base).toBeGreaterThan(100 * 40)
 })
 
-test('every departure is reported with its reason', () => {
+test('every eviction is reported with its reason', () => {
   const events = new Events()
   const reasons: string[] = []
   events.on('eviction', ({ reason }) => void reasons.push(reason))
@@ -179,11 +179,11 @@ test.each(['on', 'off'] as const)(
   },
 )
 
-test('a limit that is no size is refused with a message that says what was expected', () => {
+test('a limit that is not a size is refused with a message that says what was expected', () => {
   expect(() => memoryStore({ maxBytes: '256MB!' })).toThrow('expected a size such as 512KiB')
 })
 
-test.each(['on', 'off'] as const)('a limit that is no whole number is rounded down: admission %s', (admission) => {
+test.each(['on', 'off'] as const)('a fractional limit is rounded down: admission %s', (admission) => {
   const store = memoryStore({ maxBytes: 100_000.5, admission })
   void store.set('k', response('x'), 60_000)
   expect(store.get('k')).toMatchObject({ kind: 'response' })

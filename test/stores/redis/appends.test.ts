@@ -24,7 +24,7 @@ class WatchedNodes extends LiveNodes {
   }
 }
 
-test('what waited for a record to be followed is let go of, not kept until the log is closed', async () => {
+test('what waited for a record to be acknowledged is released then, not kept until the log is closed', async () => {
   const clock = new FakeClock()
   const nodes = new WatchedNodes('self', 5_000, clock)
   nodes.applied('g', 3)
@@ -98,7 +98,7 @@ function unreachable(appendTimeout = 1_000, clock = new FakeClock(), nodes = new
   return { clock, told, log, logged, state, appends, nodes, stamp, readAll }
 }
 
-test('a call waits no longer than it says for a log that does not answer', async () => {
+test('a call waits no longer than its time limit for a log that does not answer', async () => {
   const { clock, appends } = unreachable()
   let failure: unknown
   appends.append('purge', { tags: ['t'] }, 100).catch((error: unknown) => (failure = error))
@@ -108,7 +108,7 @@ test('a call waits no longer than it says for a log that does not answer', async
   expect(failure).toMatchObject({ code: 'not_logged' })
 })
 
-test('what could not be logged counts until the log shows it, and no longer, in whichever order that happens', async () => {
+test('a record that could not be logged counts until the log shows it, and no longer, in whichever order that happens', async () => {
   const { clock, logged, state, appends, stamp, readAll } = unreachable()
   const [one, other] = ['one', 'other'].map((tag) => appends.append('purge', { tags: [tag] }, 100).catch(() => {}))
   await clock.advance(100)
@@ -125,7 +125,7 @@ test('what could not be logged counts until the log shows it, and no longer, in 
   expect(verdicts()).toEqual(['valid', 'valid', 'valid'])
 })
 
-test('a log that is away is asked once at a time, not for each record', async () => {
+test('an unreachable log is tried by one call at a time, not for each record', async () => {
   const { clock, state, appends } = unreachable()
   for (let number = 0; number < 50; number++) appends.append('purge', { tags: [`${number}`] }, 100).catch(() => {})
   await clock.advance(2_000)
@@ -134,7 +134,7 @@ test('a log that is away is asked once at a time, not for each record', async ()
   expect(state.calls).toBe(1)
 })
 
-test('when it is back, many are logged in one round trip, in their order', async () => {
+test('when the log is back, many records are logged in one round trip, in order', async () => {
   const { clock, logged, state, appends } = unreachable()
   for (let number = 0; number < 250; number++) appends.append('purge', { tags: [`${number}`] }, 100).catch(() => {})
   await clock.advance(2_000)
@@ -144,7 +144,7 @@ test('when it is back, many are logged in one round trip, in their order', async
   expect(state.mostAtOnce).toBe(100)
 })
 
-test('where too many wait to be logged, one that names everything takes their place, and that is told', async () => {
+test('when too many records wait, one that names everything replaces them, and that is reported', async () => {
   const { clock, told, logged, state, appends, stamp, readAll } = unreachable(0)
   for (let number = 0; number <= MAX_ENTRIES; number++) {
     await appends.append('purge', { tags: [`${number}`] }, 100).catch(() => {})
@@ -161,7 +161,7 @@ test('where too many wait to be logged, one that names everything takes their pl
 
 const tags = (count: number) => Array.from({ length: count }, (_, n) => `${n}`)
 
-test('names that are too many for one record go into several, and count until the log shows the last', async () => {
+test('names too many for one record are split into several, and count until the log shows the last', async () => {
   const { log, logged, state, appends, stamp } = unreachable()
   state.open = true
   const receipt = await appends.append('purge', { tags: tags(2 * MOST_NAMED + 1) }, 0)
@@ -180,7 +180,7 @@ test('names that are too many for one record go into several, and count until th
   }
 })
 
-test('a record that the log never takes holds up none of the others', async () => {
+test('a record that the log never accepts does not hold up the others', async () => {
   const { clock, logged, state, appends } = unreachable()
   for (let number = 0; number < 250; number++) appends.append('purge', { tags: [`${number}`] }, 100).catch(() => {})
   await clock.advance(2_000)
@@ -198,7 +198,7 @@ test('a record that the log never takes holds up none of the others', async () =
   }
 })
 
-test('a record that was logged in a log that is no longer followed is logged in the new one', async () => {
+test('a record logged in a log that is no longer followed is logged in the new one', async () => {
   const { clock, log, logged, state, appends } = unreachable()
   state.open = true
   const receipt = appends.append('purge', { tags: ['t'] }, 1_000)
@@ -211,7 +211,7 @@ test('a record that was logged in a log that is no longer followed is logged in 
   expect((await receipt).position).toBe(2)
 })
 
-test('where the log began anew between the records of one call, all are logged in the new one', async () => {
+test('if the log begins anew between the records of one call, all are logged in the new one', async () => {
   const { clock, log, logged, state, appends } = unreachable()
   state.open = true
   const receipt = appends.append('purge', { tags: tags(MOST_NAMED + 1) }, 1_000)
@@ -225,7 +225,7 @@ test('where the log began anew between the records of one call, all are logged i
   expect((await receipt).position).toBe(3) // the last, which is there already, is at 2
 })
 
-test('while many purges wait for a node that is silent, reports of the others cost no look at each of them', async () => {
+test('while many purges wait for a silent node, a report of another node does not cost a look at each purge', async () => {
   const clock = new FakeClock()
   let looks = 0
   class CountingNodes extends LiveNodes {
@@ -255,7 +255,7 @@ test('while many purges wait for a node that is silent, reports of the others co
   expect(acked).toEqual([...Array(40).fill(3), ...Array(60).fill(2)])
 })
 
-test('a purge that is waited for and had to be logged again is looked at when it has been', async () => {
+test('an awaited purge that had to be logged again is checked once it has been', async () => {
   const { clock, log, logged, state, appends, nodes } = unreachable()
   state.open = true
   nodes.hear('other', 'g 0 5000')

@@ -12,7 +12,7 @@ function breakerOn(clock: FakeClock, random: () => number = () => 1) {
   return { breaker, changes, fail }
 }
 
-test('it opens after so many failures in a row, and not before', () => {
+test('it opens after the given number of failures in a row, and not before', () => {
   const { breaker, changes, fail } = breakerOn(new FakeClock())
   fail(2)
   breaker.succeeded()
@@ -23,7 +23,7 @@ test('it opens after so many failures in a row, and not before', () => {
   expect(changes).toEqual(['open: it broke'])
 })
 
-test('when its time is over one at a time may try, and a success closes it', async () => {
+test('after its time, one caller at a time may try, and a success closes it', async () => {
   const clock = new FakeClock()
   const { breaker, changes, fail } = breakerOn(clock)
   fail(3)
@@ -36,7 +36,7 @@ test('when its time is over one at a time may try, and a success closes it', asy
   expect(changes).toEqual(['open: it broke', 'closed: it answers'])
 })
 
-test('each trial that fails keeps it open for twice as long, up to a limit; a success begins anew', async () => {
+test('each failed trial doubles the time it stays open, up to a limit; a success resets that', async () => {
   const clock = new FakeClock()
   const { breaker, fail } = breakerOn(clock)
   fail(3)
@@ -53,7 +53,7 @@ test('each trial that fails keeps it open for twice as long, up to a limit; a su
   expect(breaker.admits()).toBe(true)
 })
 
-test('failures of what began before it opened do not count against the trial', async () => {
+test('failures of calls begun before it opened do not count against the trial', async () => {
   const clock = new FakeClock()
   const { breaker, fail } = breakerOn(clock)
   fail(10)
@@ -61,7 +61,7 @@ test('failures of what began before it opened do not count against the trial', a
   expect(breaker.admits()).toBe(true)
 })
 
-test('where success is expected the next one may try at once', () => {
+test('when success is expected, the next caller may try at once', () => {
   const { breaker, fail } = breakerOn(new FakeClock())
   breaker.expectSuccess()
   fail(3)
@@ -69,7 +69,7 @@ test('where success is expected the next one may try at once', () => {
   expect([breaker.admits(), breaker.admits()]).toEqual([true, false])
 })
 
-test('processes do not try all at the same moment', async () => {
+test('processes do not all try at the same moment', async () => {
   const clock = new FakeClock()
   const { breaker, fail } = breakerOn(clock, () => 0)
   fail(3)

@@ -9,7 +9,7 @@ function waiting() {
   return { clock, closing: new Closing(clock), ended, note }
 }
 
-test('sleep lasts as long as it was asked for', async () => {
+test('sleep lasts as long as requested', async () => {
   const { clock, closing, ended, note } = waiting()
   void closing.sleep(50).then(note('slept'))
   await clock.advance(49)
@@ -18,7 +18,7 @@ test('sleep lasts as long as it was asked for', async () => {
   expect(ended).toEqual(['slept'])
 })
 
-test('every wait ends when it begins, and leaves no timer behind', async () => {
+test('every wait ends when closing begins, and leaves no timer behind', async () => {
   const { clock, closing, ended, note } = waiting()
   void closing.sleep(50).then(note('slept'))
   void closing.orBegun(new Promise(() => {})).then(note('waited'))
@@ -29,7 +29,7 @@ test('every wait ends when it begins, and leaves no timer behind', async () => {
   expect(clock.pending).toBe(0)
 })
 
-test('nobody waits any more once it has begun', async () => {
+test('nothing waits any more once closing has begun', async () => {
   const { clock, closing, ended, note } = waiting()
   closing.begin()
   await closing.sleep(50)
@@ -39,7 +39,7 @@ test('nobody waits any more once it has begun', async () => {
   expect([ended, clock.pending]).toEqual([[], 0])
 })
 
-test('who no longer wants to be told is not', () => {
+test('a removed listener is not called', () => {
   const { closing, ended, note } = waiting()
   closing.onBegin(note('told'))()
   closing.begin()

@@ -24,7 +24,7 @@ async function withReplicas(count: number) {
   return { calls, waits, replicate, answer, replicated: () => replicated }
 }
 
-test('a replica is waited for once at a time: who comes meanwhile shares the next time', async () => {
+test('one WAIT for a replica runs at a time: callers that come meanwhile share the next one', async () => {
   const { waits, replicate, answer, replicated } = await withReplicas(1)
   await replicate(1)
   await replicate(100)
@@ -35,7 +35,7 @@ test('a replica is waited for once at a time: who comes meanwhile shares the nex
   expect([waits.length, replicated()]).toEqual([2, 101])
 })
 
-test('one that is late, or has gone, is not waited for again until it has been looked', async () => {
+test('a replica that was late or has gone is not waited for again until the next check', async () => {
   const { calls, waits, replicate, answer, replicated } = await withReplicas(1)
   await replicate(1)
   await replicate(100)

@@ -14,7 +14,7 @@ function lostValues() {
   return { clock, state, removed, lost: new LostValues({ clock, remove }) }
 }
 
-test('what was lost is removed a little later, and known no more', async () => {
+test('a lost value is removed a little later, and forgotten', async () => {
   const { clock, removed, lost } = lostValues()
   lost.add('a', lost.beginTurn())
   lost.add('b', lost.beginTurn())
@@ -23,7 +23,7 @@ test('what was lost is removed a little later, and known no more', async () => {
   expect([lost.has('a'), removed, clock.pending]).toEqual([false, [['a', 'b']], 0])
 })
 
-test('while that fails it is tried again, and then it is over', async () => {
+test('a removal that fails is retried until it succeeds', async () => {
   const { clock, state, removed, lost } = lostValues()
   state.works = false
   lost.add('a', lost.beginTurn())
@@ -34,7 +34,7 @@ test('while that fails it is tried again, and then it is over', async () => {
   expect([lost.has('a'), removed.length, clock.pending]).toEqual([false, 4, 0])
 })
 
-test('what cannot be removed does not hold up the rest', async () => {
+test('a value that cannot be removed does not hold up the rest', async () => {
   const clock = new FakeClock()
   const remove = async (keys: readonly string[]) => keys.map((key) => !key.startsWith('elsewhere'))
   const lost = new LostValues({ clock, remove })
@@ -45,7 +45,7 @@ test('what cannot be removed does not hold up the rest', async () => {
   await lost.close()
 })
 
-test('a write makes good what was lost before it, not what was lost after', () => {
+test('a write makes up for losses before it, not after it', () => {
   const { lost } = lostValues()
   const [first, second, third] = [lost.beginTurn(), lost.beginTurn(), lost.beginTurn()]
   lost.add('k', second)
@@ -58,7 +58,7 @@ test('a write makes good what was lost before it, not what was lost after', () =
   expect(lost.has('k')).toBe(false)
 })
 
-test('what is lost while it is being removed is removed once more', async () => {
+test('a value lost again during its removal is removed once more', async () => {
   const clock = new FakeClock()
   const gate = Promise.withResolvers<boolean[]>()
   const remove = vi.fn(() => gate.promise)
@@ -71,7 +71,7 @@ test('what is lost while it is being removed is removed once more', async () => 
   expect([remove.mock.calls, lost.has('k')]).toEqual([[[['k']], [['k']]], false])
 })
 
-test('of more than ten thousand the first are forgotten', async () => {
+test('of more than ten thousand, the oldest are forgotten', async () => {
   const { clock, removed, lost } = lostValues()
   for (let n = 0; n < 10_001; n++) lost.add(`${n}`, lost.beginTurn())
   expect([lost.has('0'), lost.has('1'), lost.has('10000')]).toEqual([false, true, true])
@@ -79,7 +79,7 @@ test('of more than ten thousand the first are forgotten', async () => {
   expect(removed.map((keys) => keys.length)).toEqual(Array.from({ length: 10 }, () => 1_000))
 })
 
-test('at the end it is tried once more, and never again', async () => {
+test('on close removal is tried once more, and never again', async () => {
   const { clock, state, removed, lost } = lostValues()
   expect(lost.close()).toBeUndefined()
   const other = lostValues()

@@ -3,7 +3,7 @@ import { Events, type LogEvent } from '../../../src/events.ts'
 import { Upkeep } from '../../../src/stores/redis/upkeep.ts'
 import { FakeClock, settle } from '../../support/fake-clock.ts'
 
-test('Redis is looked at once a minute: its policy, and who replicates it, may be others by then', async () => {
+test('Redis is checked every minute, as its policy and replicas may have changed', async () => {
   const clock = new FakeClock()
   const events = new Events()
   const told: LogEvent['what'][] = []

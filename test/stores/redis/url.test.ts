@@ -38,7 +38,7 @@ test.each([
   expect(Object.keys(parseRedisUrl(url)).sort()).toEqual([...Object.keys(nothing), 'addresses', 'kind'].sort())
 })
 
-describe('is refused, saying why', () => {
+describe('is refused with a reason', () => {
   test.each([
     ['', 'expected redis://host:port/database'],
     ['http://a', 'expected redis://host:port/database'],
