@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command. Checks the Node it runs on before anything is loaded that an older one could not even parse. */
+/** The executable. Checks Node's version before it loads code that an older Node could not even parse. */
 const [major = 0] = process.versions.node.split('.').map(Number)
 
 if (major < 24) {

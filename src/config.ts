@@ -17,10 +17,10 @@ export { nearest } from './config/nearest.ts'
 export { configJsonSchema } from './config/schema.ts'
 export type { ConfigText, Environment, Fault, Flags }
 
-/** A file that is wanted and cannot be read. */
+/** A file that is required and cannot be read. */
 export interface UnreadableFile {
   readonly path: string
-  /** Who wants it: `--config` or `HERDGATE_CONFIG`. */
+  /** What names it: `--config`, `HERDGATE_CONFIG`, or its path when it is the default file. */
   readonly where: string
   readonly problem: string
 }
@@ -31,11 +31,11 @@ export interface ConfigSources {
   readonly file?: ConfigText | UnreadableFile | undefined
   /** Reads what HERDGATE_ADMIN_TOKEN_FILE names; throws when it cannot. */
   readonly readFile: (path: string) => string
-  /** What the process may take; it bears on defaults. */
+  /** What the process may use; defaults depend on it. */
   readonly capacity?: Capacity | undefined
 }
 
-/** A configuration, or all that is wrong with it. */
+/** A configuration, or all faults in it. */
 export type Loaded =
   | {
       readonly ok: true
@@ -44,7 +44,7 @@ export type Loaded =
     }
   | { readonly ok: false; readonly faults: readonly Fault[] }
 
-/** Puts the sources together, or says everything that is wrong with any of them. Touches nothing but `readFile`. */
+/** Merges the sources, or reports every fault in any of them. Its only access to the outside is `readFile`. */
 export function loadConfig({ flags, env, file, readFile, capacity }: ConfigSources): Loaded {
   const document = file === undefined ? undefined : readDocument(file, env)
   const allowsChaos = flags.chaos === true
@@ -56,7 +56,7 @@ export function loadConfig({ flags, env, file, readFile, capacity }: ConfigSourc
   return { ok: true, config, notes: [...sources.env.notes, ...notesOn(config, sources, checked.file, capacity)] }
 }
 
-/** The file to read: the one that is named, else the one that is there by custom. */
+/** The file to read: the one that is named, else the default one. */
 export function configPath(flags: Flags, env: Environment): { path: string; where: string | undefined } {
   if (flags.config !== undefined) return { path: flags.config, where: '--config' }
   const named = env[CONFIG_VARIABLE]
@@ -79,7 +79,7 @@ function checkFile(document: ParsedDocument): { faults: readonly Fault[]; file?:
   if (value === undefined) return { faults }
   const result = fileSchema.safeParse(value, { error: inWords })
   if (result.success) return { faults, file: result.data }
-  // That a key is given twice says nothing of the key itself.
+  // A fault without a key, such as a key given twice, does not replace what the schema says of that place.
   const said = new Set(faults.flatMap(({ where, key }) => (key === '' ? [] : where)))
   const more = explain(result.error.issues, { place, knownKeys }).filter(({ where }) => !said.has(where))
   return { faults: [...faults, ...more] }

@@ -20,7 +20,7 @@ export async function explain(url: string, flags: ExplainFlags): Promise<void> {
   })
 }
 
-/** As curl takes it: `Name: value`. */
+/** Reads `Name: value`, as curl takes it. */
 function fieldOf(line: string): string {
   const colon = line.indexOf(':')
   if (colon < 1) throw new AdminError(`--header: expected "Name: value", got ${line}`, 2)
