@@ -1,6 +1,6 @@
 /**
- * Metrics, one subscriber to events among others: an event adds to plain numbers, and prom-client sees them only
- * when scraped. Names and labels are listed in docs/metrics.md.
+ * Metrics, one subscriber to events among others: an event adds to plain numbers, which prom-client reads only when
+ * scraped. Names and labels are listed in docs/metrics.md.
  */
 import type { Events } from './events.ts'
 import { engineMetrics } from './metrics/engine-metrics.ts'
@@ -16,21 +16,21 @@ export interface MetricsParts {
   readonly events: Events
   /** What each store tier holds; read when scraped. */
   readonly usage: () => readonly TierUsage[]
-  /** Those of which operations and evictions are counted, from 0 on. */
+  /** Tiers whose operations and evictions are exposed from the start, at 0. */
   readonly tiers: readonly Tier[]
   /**
-   * Names of all routes: the only values of the label `route`, beside `_OTHER` and those that `routing` tells of later.
+   * Names of all routes: the only values of the label `route`, besides `_OTHER` and those that `routing` adds later.
    */
   readonly routes: readonly string[]
   /** Names of all origins. */
   readonly origins: readonly string[]
   readonly originUsage?: () => readonly OriginUsage[]
   readonly log: () => { position: number; synced: boolean }
-  /** When the configuration was last read, in epoch seconds. Absent: there is none to read. */
+  /** The last reading of the configuration; `at` in epoch seconds. Absent when there is none to read. */
   readonly lastReload?: () => { readonly successful: boolean; readonly at: number }
   readonly build: {
     readonly version: string
-    /** Of the sources. */
+    /** Of the source code. */
     readonly revision: string
   }
 }
@@ -38,13 +38,13 @@ export interface MetricsParts {
 export interface Metrics {
   /** @param accept the request's Accept: OpenMetrics when it asks for that, else the Prometheus text format */
   render(accept?: string): Promise<Rendered>
-  /** The numbers themselves, to be put together with those of other processes. */
+  /** The numbers themselves, to be combined with those of other processes. */
   report: Exposition['report']
 }
 
 const BUILD: Description = {
   name: 'herdgate_build_info',
-  help: 'Always 1: which version runs, made from which revision, and on which Node.',
+  help: 'Always 1; the labels name the version, the revision of the source code and the version of Node.',
   aggregator: 'max',
 }
 
