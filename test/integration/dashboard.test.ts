@@ -335,7 +335,7 @@ describe('the dashboard', () => {
     while (watching.at(-1)?.status === 200)
     const page = await visit(busy.admin)
     await logIn(page, TOKEN)
-    await page.locator('#connection', { hasText: 'As many are watching as may' }).waitFor()
+    await page.locator('#connection', { hasText: 'Too many watchers' }).waitFor()
     expect(watching).toHaveLength(9)
     gone.abort()
     await live(page)
