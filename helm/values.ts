@@ -146,7 +146,7 @@ export function valuesJsonSchema(): JsonSchema {
   return { ...schema, properties: { ...schema.properties, config: configOfChart() } }
 }
 
-/** The schema of the configuration file, but with ports that a Service can name, and a Redis whose URL may come from a Secret. */
+/** The schema of the file, but with ports that a Service can name, and a Redis whose URL may come from a Secret. */
 function configOfChart(): JsonSchema {
   const { $schema: _, ...config } = configJsonSchema('draft-7')
   for (const section of ['listen', 'admin']) {
