@@ -17,7 +17,7 @@ export const everything = (at: number): PendingRecord => ({ mode: 'purge', targe
 /** What is told when it does. */
 export const OVERFLOW: LogEvent = {
   what: 'overflow',
-  detail: 'the invalidation log takes no records and too many wait for it: a purge of everything takes their place',
+  detail: 'the invalidation log accepts no records and too many are waiting: a purge of everything replaces them',
 }
 
 /** The clock may stand still between a fetch and the record after it: in doubt the record is the later one. In ms. */
