@@ -79,7 +79,7 @@ function checkFile(document: ParsedDocument): { faults: readonly Fault[]; file?:
   if (value === undefined) return { faults }
   const result = fileSchema.safeParse(value, { error: inWords })
   if (result.success) return { faults, file: result.data }
-  // A fault without a key, such as a key given twice, does not replace what the schema says of that place.
+  // A fault without a key, such as a key given twice, does not replace what the schema says about that place.
   const said = new Set(faults.flatMap(({ where, key }) => (key === '' ? [] : where)))
   const more = explain(result.error.issues, { place, knownKeys }).filter(({ where }) => !said.has(where))
   return { faults: [...faults, ...more] }

@@ -9,7 +9,7 @@ interface Hidden {
   readonly by: string
 }
 
-/** This many take some 10 ms. Beyond it, a route counts as hidden only behind a catch-all. */
+/** This many comparisons take some 10 ms. Beyond that, a route counts as hidden only behind a catch-all. */
 const MOST_COMPARED = 500_000
 
 export function hiddenRoutes(routes: readonly RouteConfig[]): Hidden[] {

@@ -22,7 +22,7 @@ export interface Config {
     /** Undefined only on a loopback host: the caller generates one. */
     readonly token: string | undefined
   }
-  /** Processes that share the data port; `auto`: as many as can run in parallel and fit into memory. 1: no others. */
+  /** Processes that share the data port; `auto`: as many as run in parallel and fit into memory. 1: this one alone. */
   readonly workers: number | 'auto'
   /** At least one; names are unique. */
   readonly origins: readonly OriginConfig[]

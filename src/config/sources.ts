@@ -3,7 +3,7 @@ import type { ParsedDocument } from './document.ts'
 import * as leaf from './leaves.ts'
 import type { Settings, Source } from './settings.ts'
 
-/** Flags count before the environment, the environment before the file. */
+/** Flags override the environment, which overrides the file. */
 export interface Sources {
   readonly flags: Source
   readonly env: Source

@@ -1,4 +1,4 @@
-/** One of a few words. */
+/** Settings that are one of a few words. */
 import * as z from 'zod'
 import { expected } from '../fault.ts'
 import { nearest } from '../nearest.ts'
