@@ -1,4 +1,4 @@
-/** The page of every key of the configuration file, made from the schema that the file is held against. */
+/** The page of every key of the configuration file, made from the schema that the file is validated against. */
 import { configJsonSchema } from '../src/config/schema.ts'
 
 interface Schema {
@@ -29,9 +29,9 @@ const HEAD = `# Configuration file, key by key
 
 <!-- Made by \`npm run docs\` from src/config/schema.ts; change that. -->
 
-What the file is, with an example, and what counts when a thing is said twice: [configuration.md](configuration.md).
-\`[]\` stands for each member of a list, \`<name>\` for a name of your choice. \`\${NAME}\` may stand wherever text may.
-The same as JSON Schema: \`herdgate schema\`.
+The format, an example, and how flags and environment override it: [configuration.md](configuration.md). \`[]\` stands for
+each member of a list, \`<name>\` for a name of your choice. \`\${NAME}\` is allowed wherever text is. \`herdgate schema\`
+prints the same as JSON Schema.
 `
 
 /** The whole page, as Markdown. */

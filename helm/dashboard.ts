@@ -1,4 +1,4 @@
-/** The Grafana dashboard, made from what it asks: rows of panels, each with its queries. */
+/** The Grafana dashboard: rows of panels, each with its queries. */
 
 interface Query {
   readonly expr: string
@@ -29,7 +29,7 @@ const ANSWERABLE = 'result!~"pass|error|shed"'
 
 const total = (by: string, metric: string, selector: string) => `sum by (${by}) (rate(${metric}{${selector}}${WINDOW}))`
 const sum = (metric: string, selector: string) => `sum(rate(${metric}{${selector}}${WINDOW}))`
-/** Each pod tells of its own tiers; of the Redis that all share, each tells the same. */
+/** Each pod reports its own tiers; all pods report the same numbers for the Redis that they share. */
 const held = (metric: string) =>
   `sum by (tier) (${metric}{${HERE},tier!="redis"}) or max by (tier) (${metric}{${HERE},tier="redis"})`
 const quantile = (share: number, metric: string, selector: string, by = 'le') =>
@@ -37,7 +37,7 @@ const quantile = (share: number, metric: string, selector: string, by = 'le') =>
 
 const HIT_RATIO = `${sum('herdgate_requests_total', `${ROUTE},result=~"${FROM_STORE}"`)} / ${sum('herdgate_requests_total', `${ROUTE},${ANSWERABLE}`)}`
 const OFFLOAD = `1 - ${sum('herdgate_origin_requests_total', HERE)} / ${sum('herdgate_requests_total', HERE)}`
-/** Since the start: within a window that has hits alone there would be none. */
+/** Since the start, as a window with only hits would have no time of an origin. */
 const MEAN_TIME = `sum(herdgate_origin_request_duration_seconds_sum{${HERE}}) / sum(herdgate_origin_request_duration_seconds_count{${HERE}})`
 const SAVED = `${sum('herdgate_requests_total', `${HERE},result=~"${FROM_STORE}|collapsed"`)} * ${MEAN_TIME}`
 
@@ -60,22 +60,22 @@ const ROWS: readonly Row[] = [
       },
       {
         title: 'Hit ratio',
-        description: 'Of the requests that a stored response could answer.',
+        description: 'Out of the requests that a stored response could answer.',
         unit: 'percentunit',
         number: true,
         queries: [{ expr: HIT_RATIO, legend: 'hit ratio' }],
       },
       {
-        title: 'Kept from origins',
-        description: 'Of all requests, those that no origin was asked for.',
+        title: 'Origin offload',
+        description: 'Share of requests for which no origin was asked.',
         unit: 'percentunit',
         number: true,
-        queries: [{ expr: OFFLOAD, legend: 'kept' }],
+        queries: [{ expr: OFFLOAD, legend: 'offload' }],
       },
       {
         title: 'Origin time saved',
         description:
-          'Seconds of work per second that origins did not have to do: answers from the store by the mean time of an origin since the start.',
+          'Seconds of work per second that origins were spared: answers from the store, times the mean time of an origin since the start.',
         unit: 's',
         number: true,
         queries: [{ expr: SAVED, legend: 'saved' }],
@@ -87,7 +87,7 @@ const ROWS: readonly Row[] = [
     panels: [
       {
         title: 'Requests by result',
-        description: 'What came of each request.',
+        description: 'How each request was answered.',
         unit: 'reqps',
         stacked: true,
         queries: [{ expr: total('result', 'herdgate_requests_total', ROUTE), legend: '{{result}}' }],
@@ -101,7 +101,7 @@ const ROWS: readonly Row[] = [
       },
       {
         title: 'Content sent',
-        description: 'By where it came from.',
+        description: 'By its source.',
         unit: 'Bps',
         stacked: true,
         queries: [{ expr: total('source', 'herdgate_response_bytes_total', ROUTE), legend: '{{source}}' }],
@@ -125,7 +125,7 @@ const ROWS: readonly Row[] = [
       },
       {
         title: 'First byte, p99',
-        description: 'By result, where it is measured apart.',
+        description: 'By result, where it is measured separately.',
         unit: 's',
         queries: [
           { expr: quantile(0.99, 'herdgate_time_to_first_byte_seconds', ROUTE, 'le, result'), legend: '{{result}}' },
@@ -165,7 +165,7 @@ const ROWS: readonly Row[] = [
       },
       {
         title: 'In flight and waiting',
-        description: 'Waiting begins when maxConcurrency is reached.',
+        description: 'Requests wait once maxConcurrency is reached.',
         unit: 'short',
         queries: [
           { expr: `sum by (origin) (herdgate_origin_in_flight{${HERE}})`, legend: '{{origin}} in flight' },
@@ -179,14 +179,14 @@ const ROWS: readonly Row[] = [
     panels: [
       {
         title: 'Collapsed requests',
-        description: 'Found a fetch of their key in progress: reused it, had to ask for themselves, or gave up.',
+        description: 'Requests that found a fetch of their key in progress: reused it, had to fetch for themselves, or timed out.',
         unit: 'reqps',
         stacked: true,
         queries: [{ expr: total('outcome', 'herdgate_collapsed_requests_total', ROUTE), legend: '{{outcome}}' }],
       },
       {
         title: 'Revalidations',
-        description: 'Stored responses checked with their origin.',
+        description: 'Stored responses revalidated with their origin.',
         unit: 'ops',
         stacked: true,
         queries: [
@@ -211,22 +211,22 @@ const ROWS: readonly Row[] = [
     panels: [
       {
         title: 'Bytes',
-        description: 'Held, and what may be held.',
+        description: 'Bytes held, and the limit.',
         unit: 'bytes',
         queries: [
           { expr: held('herdgate_store_bytes'), legend: '{{tier}}' },
-          { expr: held('herdgate_store_max_bytes'), legend: '{{tier}} at most' },
+          { expr: held('herdgate_store_max_bytes'), legend: '{{tier}} limit' },
         ],
       },
       {
-        title: 'Things',
+        title: 'Entries',
         description: 'Stored responses and values.',
         unit: 'short',
         queries: [{ expr: held('herdgate_store_objects'), legend: '{{tier}}' }],
       },
       {
-        title: 'Thrown out',
-        description: 'By reason. Those thrown out for size make room for others.',
+        title: 'Evictions',
+        description: 'By reason. Those for size make room for others.',
         unit: 'ops',
         stacked: true,
         queries: [
@@ -262,14 +262,14 @@ const ROWS: readonly Row[] = [
         ],
       },
       {
-        title: 'Until every node knew, p99',
+        title: 'Purge propagation, p99',
         description: 'From a purge to the acknowledgement of every live node.',
         unit: 's',
         queries: [{ expr: quantile(0.99, 'herdgate_purge_propagation_seconds', HERE), legend: 'p99' }],
       },
       {
-        title: 'Nodes that hear of purges',
-        description: '1 for each that does, 0 for one that serves only what it has checked with the origin.',
+        title: 'Nodes that receive purges',
+        description: '1 for each that does, 0 for one that serves only what it has revalidated with the origin.',
         unit: 'short',
         queries: [{ expr: `herdgate_log_synced{${HERE}}`, legend: '{{instance}}' }],
       },
@@ -279,7 +279,7 @@ const ROWS: readonly Row[] = [
     title: 'Node.js',
     panels: [
       {
-        title: 'Processor',
+        title: 'CPU',
         description: 'Cores used.',
         unit: 'short',
         queries: [{ expr: `rate(process_cpu_seconds_total{${HERE}}${WINDOW})`, legend: '{{instance}}' }],
@@ -300,8 +300,8 @@ const ROWS: readonly Row[] = [
         ],
       },
       {
-        title: 'Collecting garbage',
-        description: 'Share of time, by kind, in the pod where it is most. Its workers are added up.',
+        title: 'Garbage collection',
+        description: 'Share of time, by kind, in the pod where it is largest, summed over its workers.',
         unit: 'percentunit',
         queries: [
           { expr: `max by (kind) (rate(nodejs_gc_duration_seconds_sum{${HERE}}${WINDOW}))`, legend: '{{kind}}' },
@@ -317,7 +317,7 @@ const ROW_HEIGHT = 1
 const NUMBER_HEIGHT = 4
 const GRAPH_HEIGHT = 8
 
-/** As Grafana stores it. Works imported by hand and provisioned from a ConfigMap. */
+/** The dashboard as Grafana stores it, whether imported by hand or provisioned from a ConfigMap. */
 export function dashboard(): object {
   return {
     uid: 'herdgate',

@@ -1,4 +1,4 @@
-/** `npm run chart`: writes what is generated in the chart. */
+/** `npm run chart`: writes the generated files of the chart. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CHART, generated } from './generated.ts'

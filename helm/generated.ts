@@ -1,4 +1,4 @@
-/** Files of the chart that follow from others. */
+/** Files of the chart that are generated from others. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import manifest from '../package.json' with { type: 'json' }
@@ -9,7 +9,7 @@ import { valuesJsonSchema } from './values.ts'
 export const CHART = join(import.meta.dirname, 'herdgate')
 const TABLE = /(<!-- values -->\n)[^]*(<!-- \/values -->)/
 
-/** By name, what each should hold. */
+/** What each should contain, by name. */
 export function generated(): Record<string, string> {
   return {
     'values.schema.json': json(valuesJsonSchema()),

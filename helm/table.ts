@@ -8,7 +8,7 @@ export interface Row {
   readonly description: string
 }
 
-/** Relies on how the file is written: two spaces a level, comments above keys. */
+/** Relies on the layout of the file: two spaces per level, comments above keys. */
 export function rowsOf(values: string): Row[] {
   const tree: unknown = parse(values)
   const rows: Row[] = []
@@ -30,7 +30,7 @@ export function rowsOf(values: string): Row[] {
   return rows
 }
 
-/** Keys without children, children of a described key left out. */
+/** Keys without children that neither have a description nor belong to a key that has one. */
 export function undescribed(values: string): string[] {
   const described = new Set(rowsOf(values).map(({ key }) => key))
   const visit = (value: unknown, key: string): string[] => {

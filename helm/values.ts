@@ -1,4 +1,4 @@
-/** What the values of the chart may be. Names and defaults are explained in herdgate/values.yaml. */
+/** The schema of the chart's values. Names and defaults are explained in herdgate/values.yaml. */
 import * as z from 'zod'
 import { configJsonSchema } from '../src/config.ts'
 
@@ -7,7 +7,7 @@ type JsonSchema = z.core.JSONSchema.BaseSchema
 const text = z.string()
 const flag = z.boolean()
 const count = z.int().min(0)
-/** What Kubernetes defines and checks. */
+/** Defined and checked by Kubernetes. */
 const object = z.looseObject({})
 const objects = z.array(object)
 const texts = z.record(z.string(), z.string())
@@ -140,13 +140,13 @@ const valuesSchema = group({
   tests: group({ path: z.string().regex(/^(\/.*)?$/) }),
 })
 
-/** JSON Schema that Helm holds values against: draft 7, complete in itself. */
+/** JSON Schema that Helm validates values against: draft 7, self-contained. */
 export function valuesJsonSchema(): JsonSchema {
   const schema: JsonSchema = z.toJSONSchema(valuesSchema, { target: 'draft-7', io: 'input' })
   return { ...schema, properties: { ...schema.properties, config: configOfChart() } }
 }
 
-/** As the file's schema, but with ports that a Service can name, and a Redis whose URL may come from a Secret. */
+/** The schema of the file, but with ports that a Service can name, and a Redis whose URL may come from a Secret. */
 function configOfChart(): JsonSchema {
   const { $schema: _, ...config } = configJsonSchema('draft-7')
   for (const section of ['listen', 'admin']) {

@@ -44,7 +44,7 @@ export interface Metrics {
 
 const BUILD: Description = {
   name: 'herdgate_build_info',
-  help: 'Always 1: which version runs, made from which revision, and on which Node.',
+  help: 'Always 1; the labels name the version, the revision of the source code and the version of Node.',
   aggregator: 'max',
 }
 

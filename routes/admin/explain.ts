@@ -15,18 +15,18 @@ const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 const READ_METHODS = new Set(METHODS)
 
 const Query = z.strictObject({
-  url: z.string().describe('Absolute URL, as the client asks for it.'),
+  url: z.string().describe('Absolute URL, as a client requests it.'),
   method: z
     .string()
     .refine(
       (method) => READ_METHODS.has(method),
-      'not a method that the data port reads: expected one that Node knows, in capitals',
+      'not a method that the data port reads: expected one that Node knows, in upper case',
     )
     .default('GET'),
   header: z
     .union([z.string(), z.array(z.string()).max(MOST_HEADERS)], `more than ${MOST_HEADERS}`)
     .optional()
-    .describe('A request field as `name:value`, in UTF-8 beyond ASCII; may be repeated.'),
+    .describe('A request field as `name:value`, in UTF-8; may be repeated.'),
 })
 
 const seconds = z.number().nullable().optional()
@@ -48,8 +48,8 @@ export const Explanation = z
         bytes: z.int(),
         tags: z.array(z.string()),
         variesOn: z.array(z.string()),
-        verdict: z.string().describe('valid, or stale when an invalidation names it'),
-        position: z.int().describe('Where the invalidation log stood when its fetch began.'),
+        verdict: z.string().describe('valid, or stale when an invalidation selects it'),
+        position: z.int().describe('Position of the invalidation log when its fetch began.'),
         logPosition: z.int(),
         freshness: z.object({
           age: seconds,
@@ -63,7 +63,7 @@ export const Explanation = z
       })
       .optional(),
   })
-  .describe('Times are seconds, negative when past.')
+  .describe('Times are in seconds, negative when past.')
 
 /** GET /explain, relative to the scope's prefix. Never asks an origin and changes nothing. */
 export function explainRoute(app: FastifyInstance, cache: Pick<Cache, 'explain'>): void {
@@ -103,5 +103,5 @@ function fieldLine(text: string): [name: string, value: string] | string {
   const name = text.slice(0, Math.max(colon, 0))
   const value = Buffer.from(text.slice(colon + 1)).toString('latin1') // fields are octets, and clients send UTF-8
   if (!TOKEN.test(name) || !FIELD_VALUE.test(value)) return 'expected name:value'
-  return name.toLowerCase() === 'host' ? 'the host is that of the URL' : [name, trimmed(value)]
+  return name.toLowerCase() === 'host' ? 'the host is taken from the URL' : [name, trimmed(value)]
 }

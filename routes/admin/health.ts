@@ -15,7 +15,7 @@ const Alive = z.object({ status: z.literal('alive') })
 
 const Ready = z.object({
   status: z.literal('ready'),
-  degraded: z.array(z.string()).optional().describe('What works worse than configured; absent when nothing does.'),
+  degraded: z.array(z.string()).optional().describe('Parts that work worse than configured; absent when none do.'),
 })
 
 /** GET /livez (also /healthz) and /readyz. */
@@ -26,7 +26,7 @@ export function healthRoutes(app: FastifyInstance, readiness: () => Readiness): 
       schema: {
         tags: ['Running'],
         summary: 'Is the process alive?',
-        response: { 200: json('The event loop turns.', Alive), ...problems([405]) },
+        response: { 200: json('The event loop runs.', Alive), ...problems([405]) },
       },
       handler: async (_request, reply) => reply.send({ status: 'alive' }),
     })
@@ -35,7 +35,7 @@ export function healthRoutes(app: FastifyInstance, readiness: () => Readiness): 
   app.get('/readyz', {
     schema: {
       tags: ['Running'],
-      summary: 'Should it be sent requests?',
+      summary: 'Is it ready for requests?',
       response: { 200: json('Yes.', Ready), ...problems([405, 503]) },
     },
     handler: async (_request, reply) => {

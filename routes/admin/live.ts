@@ -22,25 +22,25 @@ export const Snapshot = z
     at: count.describe('When it was taken, epoch milliseconds.'),
     elapsedMs: count.describe('The time it covers.'),
     stats: Statistics,
-    synced: z.boolean().describe('Whether this node hears the invalidation log.'),
-    requests: z.record(z.string(), count).describe('Requests answered meanwhile, by result.'),
+    synced: z.boolean().describe('Whether this node receives the invalidation log.'),
+    requests: z.record(z.string(), count).describe('Requests answered in that time, by result.'),
     latency: z
       .object({ boundsMs: z.array(ms), hit: counts, miss: counts })
-      .describe('By time to the first byte: a count for each bound and one for what is above them all.'),
+      .describe('Requests by time to first byte: a count for each bound and one for everything above.'),
     herd: z
       .object({
         waiting: count.describe('Clients that waited for an origin.'),
-        fetching: count.describe('Requests that origins were working on.'),
+        fetching: count.describe('Requests in progress at origins.'),
       })
-      .describe('The most at once.'),
+      .describe('Largest number at once.'),
     origins: z.array(
       z.object({
         origin: z.string(),
         inFlight: count,
         queued: count,
         requests: count,
-        failures: count.describe('Those without an answer, or with a 5xx.'),
-        meanMs: ms.optional().describe('To the response head.'),
+        failures: count.describe('Requests that got no answer, or a 5xx.'),
+        meanMs: ms.optional().describe('Mean time to the response head.'),
       }),
     ),
     evictions: z.array(z.object({ tier: z.string(), reason: z.string(), count })),
@@ -50,7 +50,7 @@ export const Snapshot = z
           at: count,
           method: z.string(),
           url: z.string(),
-          cut: z.boolean().describe('The URL is longer than what is told of it.'),
+          cut: z.boolean().describe('Whether the URL has been cut short.'),
           route: z.string(),
           status: count,
           outcome: z
@@ -64,16 +64,16 @@ export const Snapshot = z
               detail: z.string().optional(),
               originMs: ms.optional(),
             })
-            .describe('What Cache-Status says, by its members.'),
+            .describe('The members of Cache-Status.'),
           firstByteMs: ms,
           totalMs: ms,
           bytes: count,
           aborted: z.boolean(),
         }),
       )
-      .describe('Some of the requests: at most 50, of which at most 30 are hits.'),
+      .describe('A sample of the requests: at most 50, of which at most 30 are hits.'),
   })
-  .describe('One a second.')
+  .describe('Sent once a second.')
 
 /** GET /live, relative to the scope's prefix. The streams end when the listener closes. */
 export function liveRoute(app: FastifyInstance, live: Live): void {
@@ -87,11 +87,11 @@ export function liveRoute(app: FastifyInstance, live: Live): void {
     schema: {
       operationId: 'live',
       tags: ['Watching'],
-      summary: 'Server-sent events, one a second: what happened since the last',
+      summary: 'Server-sent events, one per second: what happened since the last one',
       security: [{ bearer: [] }],
       response: {
         200: {
-          description: 'A stream without an end; the `data` of each event is a snapshot.',
+          description: 'An endless stream; the `data` of each event is a snapshot.',
           content: { 'text/event-stream': { schema: Snapshot } },
         },
         ...problems([401, 405, 429, 503]),
@@ -102,7 +102,7 @@ export function liveRoute(app: FastifyInstance, live: Live): void {
       const stream = method === 'HEAD' ? '' : openStream(live, open)
       if (stream !== undefined) return reply.send(stream)
       reply.header('Retry-After', RETRY_AFTER)
-      throw new ProblemError({ status: 503, title: 'As many are watching as may' })
+      throw new ProblemError({ status: 503, title: 'Too many watchers' })
     },
   })
 }

@@ -24,9 +24,9 @@ const ICON = readFileSync(new URL('../../src/dashboard/icon.svg', import.meta.ur
 
 /** In the order in which the page shows them. */
 const TAGS = [
-  { name: 'Purging', description: 'takes answers away, or has them checked' },
-  { name: 'Watching', description: 'says what happens, and why' },
-  { name: 'Running', description: 'for whatever starts, stops and looks after the process' },
+  { name: 'Purging', description: 'removes stored responses, or marks them stale' },
+  { name: 'Watching', description: 'shows what happens, and why' },
+  { name: 'Running', description: 'for whatever starts, stops and supervises the process' },
 ]
 
 /** Must be called before the routes that are to be described are added. */

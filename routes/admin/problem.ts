@@ -49,11 +49,11 @@ export function problems(statuses: readonly number[]) {
 const MEANINGS: Readonly<Record<number, string>> = {
   400: 'The request is malformed; `detail` and `errors` say how.',
   401: 'The token is missing or wrong.',
-  405: 'The method is not for this path; `Allow` lists those that are.',
+  405: 'The method is not allowed on this path; `Allow` lists those that are.',
   413: 'The content is too large.',
   415: 'The content is not application/json.',
   422: 'The configuration is not valid; `errors` lists every fault.',
-  429: 'Too many of these in a short time; `Retry-After` says when to come back.',
+  429: 'Too many such requests in a short time; `Retry-After` says when to try again.',
   503: 'Not possible now; `Retry-After` says when to try again.',
 }
 

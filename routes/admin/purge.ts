@@ -22,23 +22,23 @@ interface PurgeParts {
 const Answer = z
   .object({
     id: z.string(),
-    position: z.int().describe('Of the record in the invalidation log.'),
+    position: z.int().describe('Position of the record in the invalidation log.'),
     nodes: z.object({
       expected: z.int().describe('Live nodes.'),
-      acked: z.int().describe('Those of them that follow the record.'),
+      acked: z.int().describe('Live nodes that have acknowledged the record.'),
     }),
-    tookMs: z.int().describe('To log it and to wait for the nodes.'),
+    tookMs: z.int().describe('Time to log it and to wait for the nodes.'),
   })
   .meta({ id: 'Receipt' })
 
 const SUMMARIES: Readonly<Record<Verb, string>> = {
-  purge: 'Never serve what is selected again, not even stale',
-  invalidate: 'Revalidate what is selected before its next use; grace still applies',
+  purge: 'Never serve the selected responses again, not even stale',
+  invalidate: 'Revalidate the selected responses before their next use; grace still applies',
 }
 
 const ANSWERS = {
-  200: json('Logged, and every live node follows it.', Answer),
-  202: json('Logged; not every live node has said in time that it follows.', Answer),
+  200: json('Logged, and acknowledged by every live node.', Answer),
+  202: json('Logged, but not acknowledged by every live node in time.', Answer),
 }
 
 /** Seconds after which a failed append is worth another try. */
@@ -94,7 +94,7 @@ function byTag(app: FastifyInstance, parts: PurgeParts, verb: Verb): void {
     schema: {
       operationId: `${verb}Tag`,
       tags: ['Purging'],
-      summary: `${SUMMARIES[verb]}, by one tag`,
+      summary: `${SUMMARIES[verb]} (selected by one tag)`,
       security: [{ bearer: [] }],
       params: z.object({ tag: Tag.describe('Percent-encoded; may contain encoded slashes.') }),
       response: { ...ANSWERS, ...problems([400, 401, 405, 429, 503]) },

@@ -9,7 +9,7 @@ const Reloaded = z.object({
   status: z.literal('reloaded'),
   needsRestart: z
     .array(z.string())
-    .describe('Parts that have changed and are read only when the process starts; empty when all of it is in force.'),
+    .describe('Changed parts that take effect only after a restart; empty when everything is in effect.'),
 })
 
 /** POST /config/reload, relative to the scope's prefix. */
@@ -25,9 +25,9 @@ export function reloadRoute(app: FastifyInstance, reload: () => Reloading | Prom
       schema: {
         operationId: 'reload',
         tags: ['Running'],
-        summary: 'Read flags, environment and file anew: origins and routes are swapped at once, what is stored stays',
+        summary: 'Reload flags, environment and file: origins and routes are replaced at once, stored responses are kept',
         security: [{ bearer: [] }],
-        response: { 200: json('It is in force.', Reloaded), ...problems([401, 405, 422, 429]) },
+        response: { 200: json('It is in effect.', Reloaded), ...problems([401, 405, 422, 429]) },
       },
       handler: async (_request, reply) => {
         const outcome = await reload()

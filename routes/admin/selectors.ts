@@ -7,7 +7,7 @@ const MOST_ITEMS = 256
 
 export const Tag = z
   .string()
-  .min(1, 'a tag is not empty')
+  .min(1, 'a tag must not be empty')
   .refine((tag) => Buffer.byteLength(tag) <= LONGEST_TAG, `longer than ${LONGEST_TAG} bytes`)
 
 const Url = z.string().superRefine((text, context) => {
@@ -18,9 +18,9 @@ const Url = z.string().superRefine((text, context) => {
 const Prefix = z.string().superRefine((text, context) => {
   const read = readUrl(text)
   if (!read.ok) context.addIssue({ code: 'custom', message: read.detail })
-  else if (text.includes('?')) context.addIssue({ code: 'custom', message: 'a prefix ends before the query' })
+  else if (text.includes('?')) context.addIssue({ code: 'custom', message: 'a prefix must end before the query' })
   else if (text.endsWith('*')) {
-    context.addIssue({ code: 'custom', message: 'a prefix takes no wildcard: everything below it is meant' })
+    context.addIssue({ code: 'custom', message: 'a prefix takes no wildcard: it selects everything below it' })
   }
 })
 
@@ -28,8 +28,8 @@ export const Selectors = z
   .strictObject(
     {
       tags: z.array(Tag).optional().describe('Tags the origin gave its responses; at most 256 bytes each.'),
-      urls: z.array(Url).optional().describe('Absolute URLs as clients ask for them. All methods and variants go.'),
-      prefixes: z.array(Prefix).optional().describe('Absolute URLs, cut at path segments: everything below goes.'),
+      urls: z.array(Url).optional().describe('Absolute URLs as clients request them. Selects all methods and variants.'),
+      prefixes: z.array(Prefix).optional().describe('Absolute URLs, cut at path segments. Selects everything below.'),
       all: z.boolean().optional().describe('Everything.'),
     },
     { error: ({ code }) => (code === 'invalid_type' ? 'expected a JSON object as content' : undefined) },

@@ -9,25 +9,25 @@ const count = z.int()
 export const Statistics = z
   .object({
     requests: z.record(z.string(), count).describe('Answered requests by result.'),
-    hitRatio: z.number().describe('Share answered from the cache, passes and errors left out; 0 to 1.'),
-    originTimeSavedMs: count.describe('Milliseconds that clients did not wait for an origin.'),
+    hitRatio: z.number().describe('Share answered from the cache, not counting passes and errors; 0 to 1.'),
+    originTimeSavedMs: count.describe('Milliseconds of waiting for an origin that clients were spared.'),
     originRequests: count,
     inFlight: count.describe('Fetches in progress.'),
-    waiting: count.describe('Requests that wait for one, or for a store.'),
+    waiting: count.describe('Requests waiting for a fetch or a store.'),
     tiers: z.array(
       z.object({
         tier: z.string(),
         bytes: count,
         maxBytes: count,
         objects: count,
-        degraded: z.boolean().optional().describe('Out of order at present.'),
+        degraded: z.boolean().optional().describe('Whether it is out of order at present.'),
       }),
     ),
     purges: z.object({ purge: count, invalidate: count, failed: count }),
     log: z.object({ generation: z.string(), position: count }),
     nodes: z.array(z.object({ id: z.string(), position: count })),
   })
-  .describe('Counted since the process began.')
+  .describe('Counted since the process started.')
 
 export interface StatisticsSource {
   stats(): Counted | Promise<Counted>

@@ -25,7 +25,7 @@ export function givenContent(message: IncomingMessage, given: Given): Content | 
     if (source.readableFlowing === true) source.pause()
   }
   if (source === message) return { body: message, fields: message.rawHeaders }
-  if (!isContent(source)) return new HerdgateError('internal', 'a hook has made something of the content that is none')
+  if (!isContent(source)) return new HerdgateError('internal', 'a hook has replaced the content with something else')
   const body = Readable.from(octetsOf(source, message.socket), { objectMode: false })
   body.on('error', ignore) // an error may come when nothing reads any more
   return { body, fields: redescribed(message.rawHeaders, given.headers) }
@@ -73,7 +73,7 @@ async function* octetsOf(source: Source, socket: Socket): AsyncGenerator<Buffer>
   if (isOctets(source)) return yield Buffer.from(source)
   try {
     for await (const chunk of source) {
-      if (!isOctets(chunk)) throw new HerdgateError('internal', 'a hook has made something of the content that is none')
+      if (!isOctets(chunk)) throw new HerdgateError('internal', 'a hook has replaced the content with something else')
       yield Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk)
     }
   } catch (cause) {

@@ -1,4 +1,4 @@
-/** The admin API of a running Herdgate, as commands ask it. */
+/** The commands' client of a running Herdgate's admin API. */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
@@ -14,16 +14,16 @@ export interface AdminFlags {
 }
 
 export interface AdminAnswer {
-  /** Base URL of who answered. */
+  /** Base URL of the admin port. */
   readonly from: string
   readonly status: number
-  /** What JSON there was; undefined for anything else. */
+  /** Parsed JSON; undefined for anything else. */
   readonly body: unknown
 }
 
 const TIMEOUT_MS = 30_000
 
-/** What keeps a command from asking, or from being answered, in words for the one who typed it. */
+/** Why a command could not ask or got no usable answer, worded for the person who ran it. */
 export class AdminError extends Error {
   readonly exitCode: 1 | 2
 
@@ -33,7 +33,7 @@ export class AdminError extends Error {
   }
 }
 
-/** @throws AdminError when nothing was asked or nothing answered */
+/** @throws AdminError when the request cannot be made or gets no answer */
 export async function askAdmin(
   path: string,
   { admin, token }: AdminFlags,
@@ -42,7 +42,7 @@ export async function askAdmin(
 ): Promise<AdminAnswer> {
   const url = adminUrl(admin, env)
   if (url === undefined) throw new AdminError(whyNoTarget(admin, env, '--admin: '), 2)
-  const from = url.origin + url.pathname.replace(/\/+$/, '') // it may be below a path of a gateway
+  const from = url.origin + url.pathname.replace(/\/+$/, '') // a gateway may serve it below a path
   const secret = token ?? tokenIn(env)
   if (!ADMIN_TOKEN.test(secret))
     throw new AdminError('the admin token: expected visible ASCII characters without spaces', 2)
@@ -59,7 +59,7 @@ export async function askAdmin(
   }
 }
 
-/** Runs a command, tells what kept it from being done, and sets the exit code. */
+/** Runs a command; prints an AdminError and sets its exit code. */
 export async function told(run: () => Promise<void>): Promise<void> {
   try {
     await run()
@@ -71,9 +71,9 @@ export async function told(run: () => Promise<void>): Promise<void> {
 }
 
 /**
- * The content of an answer. It may be somebody else's: the port may be the data port, or that of another program.
- * @param member one that it has when it is Herdgate's
- * @throws AdminError when it has not
+ * The content of an answer, checked, as the port may be the data port or belong to another program.
+ * @param member one that every such answer of Herdgate has
+ * @throws AdminError when it is missing
  */
 export function contentOf<Content extends object>(answer: AdminAnswer, member: keyof Content & string): Content {
   const { body } = answer
@@ -81,7 +81,7 @@ export function contentOf<Content extends object>(answer: AdminAnswer, member: k
   throw notOurs(answer)
 }
 
-/** An answer that is not what was asked for, as an error. */
+/** An unsuccessful answer as an error. */
 export function refused(answer: AdminAnswer): AdminError {
   const { status, body } = answer
   if (status === 401) return new AdminError('401: the admin token is wrong; see --token and HERDGATE_ADMIN_TOKEN', 1)
@@ -91,7 +91,7 @@ export function refused(answer: AdminAnswer): AdminError {
 }
 
 const notOurs = ({ from, status }: AdminAnswer): AdminError =>
-  new AdminError(`${from}: ${status}, but not as an admin port of Herdgate answers`, 1)
+  new AdminError(`${from}: answered ${status}, but is not a Herdgate admin port`, 1)
 
 function tokenIn({ HERDGATE_ADMIN_TOKEN: token, HERDGATE_ADMIN_TOKEN_FILE: file }: Environment): string {
   if (token !== undefined && token !== '') return token

@@ -4,7 +4,7 @@ import { type Given, type LoadedSettings, loadSettings, settingsOf } from './set
 
 /**
  * `herdgate check`: exit code 0 and a summary, or 2 and every fault.
- * @param whole the configuration in place of the summary
+ * @param whole print the configuration instead of the summary
  */
 export function check(given: Given, whole: boolean): void {
   const loaded = loadSettings(settingsOf(given))

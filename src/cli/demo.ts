@@ -5,11 +5,11 @@ export interface DemoFlags {
   readonly port: string
   readonly adminPort: string
   readonly originPort: string
-  /** The slow API without a Herdgate before it. */
+  /** Starts the slow API without Herdgate. */
   readonly apiOnly?: boolean
 }
 
-/** `herdgate demo`: the slow API, and Herdgate before it, until told to stop. */
+/** `herdgate demo`: runs the slow API with Herdgate in front of it until stopped. */
 export async function demo(flags: DemoFlags): Promise<void> {
   const { createSlowApi, runDemo } = await import('../demo.ts')
   const wrong = whatIsWrong(flags)
@@ -41,7 +41,7 @@ function whatIsWrong({ port, adminPort, originPort, apiOnly = false }: DemoFlags
   for (const [at, [flag, text]] of given.entries()) {
     if (!isPort(text)) return `${flag}: expected a port from 0 to 65535, got ${text}`
     const same = given.slice(0, at).find(([, other]) => Number(other) === Number(text) && Number(text) !== 0)
-    if (same !== undefined && !apiOnly) return `${flag}: expected another port than that of ${same[0]}, got ${text}`
+    if (same !== undefined && !apiOnly) return `${flag}: expected a port other than that of ${same[0]}, got ${text}`
   }
   return undefined
 }

@@ -20,7 +20,7 @@ export async function explain(url: string, flags: ExplainFlags): Promise<void> {
   })
 }
 
-/** As curl takes it: `Name: value`. */
+/** Reads `Name: value`, as curl takes it. */
 function fieldOf(line: string): string {
   const colon = line.indexOf(':')
   if (colon < 1) throw new AdminError(`--header: expected "Name: value", got ${line}`, 2)
@@ -52,7 +52,7 @@ function inWords({ request, route, decision, why, key, variant, stored }: Explan
 const left = (ttl: number): string => (ttl >= 0 ? `fresh for ${ttl} s` : `expired ${-ttl} s ago`)
 
 function staleUse(freshness: NonNullable<Explanation['stored']>['freshness']): string {
-  if (freshness.mustRevalidate) return 'never used: the response says so'
+  if (freshness.mustRevalidate) return 'never used: the response forbids it'
   const { staleWhileRevalidateFor, staleIfErrorFor } = freshness
   const uses = [
     ...(staleWhileRevalidateFor > Math.max(freshness.ttl, 0)

@@ -9,19 +9,19 @@ export interface InitFlags {
 
 const { O_CREAT, O_EXCL, O_WRONLY } = constants
 const OWNER_ONLY = 0o600
-/** As far as the umask lets them. */
+/** Narrowed by the umask. */
 const ANYBODY = 0o666
 
-/** `herdgate init`: a commented configuration to begin with. Overwrites nothing unless told to. */
+/** `herdgate init`: writes a commented configuration to start from. Overwrites a file only with `--force`. */
 export async function init(file: string, flags: InitFlags): Promise<void> {
   const { loadConfig } = await import('../config.ts')
   const text = starter(flags)
   const loaded = loadConfig({ flags: {}, env: process.env, file: { path: file, text }, readFile: () => '' })
-  // What is wrong in the environment, which is there for the variables, is no matter of the file.
+  // The environment is given for `${NAME}` alone: faults of its own settings do not concern the file.
   const faults = loaded.ok ? [] : loaded.faults.filter(({ where }) => where.startsWith(file))
   if (faults.length > 0) {
     const lines = faults.map(({ key, message }) => `  ${key}: ${message}`)
-    process.stderr.write(`herdgate: that makes no valid configuration\n${lines.join('\n')}\n`)
+    process.stderr.write(`herdgate: these flags do not make a valid configuration\n${lines.join('\n')}\n`)
     process.exitCode = 2
     return
   }
@@ -30,7 +30,7 @@ export async function init(file: string, flags: InitFlags): Promise<void> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     process.stderr.write(
-      `herdgate: ${code === 'EEXIST' ? `${file} is there already; --force overwrites it` : message}\n`,
+      `herdgate: ${code === 'EEXIST' ? `${file} already exists; --force overwrites it` : message}\n`,
     )
     process.exitCode = 1
     return
@@ -38,10 +38,10 @@ export async function init(file: string, flags: InitFlags): Promise<void> {
   process.stdout.write(`wrote ${file}\nnext: herdgate check --config ${file} && herdgate --config ${file}\n`)
 }
 
-/** For its owner alone where it has the password of Redis, also where the file was there before. */
+/** Readable by its owner alone when it holds the password of Redis, even if the file existed before. */
 function write(file: string, text: string, { force = false, redis = '' }: InitFlags): void {
   const isSecret = redis.includes('@')
-  // Emptied only when it is certain to be written: what stood there may be all there is.
+  // Not truncated on opening but just before the write: the old content may be the only copy.
   const opened = openSync(file, O_WRONLY | O_CREAT | (force ? 0 : O_EXCL), isSecret ? OWNER_ONLY : ANYBODY)
   try {
     if (fstatSync(opened).isFile()) {
@@ -73,14 +73,14 @@ routes:                              # first match wins
     match: { path: /* }
     origin: api
     ${ttl === undefined ? '# ttl: 60s                       # lifetime of responses that state none' : `ttl: ${quoted(ttl)}`}
-    grace: 1h                        # how long past it a copy may stand in when the origin fails
-    # softTimeout: 300ms             # a slower refresh answers from the copy; 0s: always at once
+    grace: 1h                        # how long past expiry a copy may be served when the origin fails
+    # softTimeout: 300ms             # while a refresh takes longer, serve stale; 0s: at once
     # refreshAhead: 0.8              # a hit late in the lifetime refreshes in the background
-    # tags: [all]                    # added to those of the response
+    # tags: [all]                    # added to the response's own
     # key: { query: { ignore: [utm_*] } }
 store:
   memory: { maxBytes: 256MiB }
-  # disk: { path: ./var/cache, maxBytes: 10GiB }   # outlives a restart
+  # disk: { path: ./var/cache, maxBytes: 10GiB }   # survives a restart
   ${tiers}
 `
 }

@@ -1,6 +1,4 @@
-/**
- * `herdgate probe`: asks a running Herdgate how it is. Loads next to nothing, as health checks start it all the time.
- */
+/** `herdgate probe`: asks a running Herdgate for its health. Loads little, as health checks start it all the time. */
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { authority, parseHost } from '../config/addresses.ts'
@@ -15,11 +13,11 @@ export interface ProbeFlags {
   readonly timeout: string
 }
 
-/** Of an answer, in bytes, what is read and shown. */
+/** How many bytes of an answer are read and shown. */
 const SHOWN = 512
 const LONGEST_MS = 2 ** 31 - 1
 
-/** Exit code 0 when the answer is 2xx, 1 when it is another or none came in time, 2 when the question made no sense. */
+/** Exit code 0 when the answer is 2xx, 1 when it is another or none came in time, 2 when the arguments are invalid. */
 export async function probe(given: string | undefined, flags: ProbeFlags): Promise<void> {
   const target = probeTarget(given, process.env, flags.live === true)
   const timeout = parseDuration(flags.timeout) ?? 0
@@ -41,9 +39,7 @@ export async function probe(given: string | undefined, flags: ProbeFlags): Promi
   }
 }
 
-/**
- * What to ask there. A URL with a path of its own is asked as it is. Undefined when there is none: see `whyNoTarget`.
- */
+/** The URL to request: one with a path is taken as it is. Undefined when it is invalid: see `whyNoTarget`. */
 export function probeTarget(given: string | undefined, env: Environment, live: boolean): URL | undefined {
   const target = adminUrl(given, env)
   if (target?.pathname === '/') target.pathname = live ? '/livez' : '/readyz'
@@ -51,7 +47,7 @@ export function probeTarget(given: string | undefined, env: Environment, live: b
 }
 
 /**
- * The admin port at `given`, else where the environment says that it is, else at its default. Undefined for no http
+ * The URL of the admin port: `given`, else that of the environment, else the default. Undefined when it is not an http
  * URL.
  */
 export function adminUrl(given: string | undefined, env: Environment): URL | undefined {
@@ -59,7 +55,7 @@ export function adminUrl(given: string | undefined, env: Environment): URL | und
   return url?.protocol === 'http:' ? url : undefined
 }
 
-/** @param flag that it is given by */
+/** @param flag what the message begins with when `given` is at fault */
 export function whyNoTarget(given: string | undefined, env: Environment, flag = ''): string {
   const [where, got] =
     given === undefined ? ['HERDGATE_ADMIN_HOST, HERDGATE_ADMIN_PORT: ', placeIn(env)] : [flag, given]
@@ -70,11 +66,11 @@ const placeIn = (env: Environment): string => `http://${authority(adminHost(env)
 
 function adminHost({ HERDGATE_ADMIN_HOST: given = '' }: Environment): string {
   const host = parseHost(given) ?? given
-  if (host === '' || host === '0.0.0.0') return '127.0.0.1' // "any" is where to listen, not where to ask
+  if (host === '' || host === '0.0.0.0') return '127.0.0.1' // one can listen on "any address", not connect to it
   return host === '::' ? '::1' : host
 }
 
-/** Kubernetes may have put the URL of a Service of that name there, which serve ignores too. */
+/** Kubernetes may have set the variable to the URL of a Service of that name; `serve` ignores that too. */
 function adminPort({ HERDGATE_ADMIN_PORT: port = '' }: Environment): number {
   return /^\d{1,5}$/.test(port) ? Number(port) : 9090
 }
@@ -98,7 +94,7 @@ async function beginning(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8', 0, SHOWN)
 }
 
-/** Of what kept from being answered: its code, or what it says where it has none. */
+/** The error's code, or its message if it has none. */
 export function why(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException
   return code ?? message

@@ -14,7 +14,7 @@ interface Answer extends Receipt {
   readonly tookMs: number
 }
 
-/** `herdgate purge`: exit code 0 when it is logged, and a word on how many nodes have heard of it. */
+/** `herdgate purge`: exit code 0 once it is logged; prints how many nodes have acknowledged it. */
 export async function purge(flags: PurgeFlags): Promise<void> {
   await told(async () => {
     const { tag = [], url = [], prefix = [], all = false, soft = false } = flags

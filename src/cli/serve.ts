@@ -13,10 +13,10 @@ import { workersOf } from '../config/memory-shares.ts'
 import { capacity, type Given, loadSettings, settingsOf } from './settings.ts'
 import { closeOnSignals } from '../server/shutdown.ts'
 
-/** 128 bits and more. */
+/** 192 bits. */
 const TOKEN_BYTES = 24
 
-/** `herdgate serve`: runs until it is told to stop. */
+/** `herdgate serve`: runs until it is stopped. */
 export async function serve(given: Given): Promise<void> {
   const readSettings = settingsOf(given)
   const loaded = loadSettings(readSettings)
@@ -70,20 +70,21 @@ function whyNotListening(error: unknown, config: Config): string {
   const host = flag.replace('port', 'host')
   if (code === 'EADDRINUSE') return `${place} is in use; choose another with ${flag}`
   if (code === 'EACCES') return `not allowed to listen on ${place}; choose a port above 1023 with ${flag}`
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `${address} is no address of this machine; see ${host}`
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return `${address} is not an address of this machine; see ${host}`
   return message
 }
 
-/** @param port 0 where it did not come to that */
+/** @param port 0 when the host could not be looked up */
 function isOfAdmin(address: string, port: number, { listen, admin }: Config): boolean {
   if (port !== 0 && listen.port !== admin.port) return port === admin.port
-  const isNamed = port !== 0 && isIP(admin.host) === 0 // told by the address it has
+  const isNamed = port !== 0 && isIP(admin.host) === 0 // the error then shows the address, not the name
   return address === admin.host || (isNamed && address !== listen.host)
 }
 
-/** Whatever the log level: this is how one learns that it is up, and with which token. */
+/** Logged at every level: this is how an operator learns that it is up, and with which token. */
 function announce(always: Logger, { data, admin }: { data: string; admin: string }, token: string | undefined): void {
-  if (token !== undefined) always.info({ adminToken: token }, 'no admin token is set; made one up for this run')
+  if (token !== undefined) always.info({ adminToken: token }, 'no admin token is set; generated one for this run')
   always.info({ data, admin }, `listening on ${data}, admin on ${admin}`)
 }
 
@@ -93,7 +94,7 @@ function banner({ data, admin }: { data: string; admin: string }, token: string 
   herdgate is listening on ${data}, admin on ${admin}
     docs at /docs, metrics at /metrics
     watch  ${admin}/dashboard
-${token === undefined ? '' : `    token  ${token}   (made up for this run)\n`}
+${token === undefined ? '' : `    token  ${token}   (generated for this run)\n`}
   try
     curl -i ${data}/
     curl -X POST -H "Authorization: Bearer ${bearer}" ${admin}/v1/purge/tags/TAG
@@ -102,7 +103,7 @@ ${token === undefined ? '' : `    token  ${token}   (made up for this run)\n`}
 `
 }
 
-/** DNS may come later than we do: requests answer 502 until then. */
+/** Only a warning, as DNS may become available after the start. */
 async function warnOfUnknownHosts({ origins }: Config, logger: Logger): Promise<void> {
   const hosts = new Set(origins.flatMap(({ urls }) => urls.map((url) => new URL(url).hostname.replace(/^\[|\]$/g, ''))))
   await Promise.all(
@@ -110,7 +111,7 @@ async function warnOfUnknownHosts({ origins }: Config, logger: Logger): Promise<
       lookup(host).catch((error: NodeJS.ErrnoException) => {
         logger.warn(
           { host, code: error.code },
-          `the origin's host ${host} cannot be resolved; requests answer 502 until it can`,
+          `the origin's host ${host} cannot be resolved; requests are answered 502 until it can`,
         )
       }),
     ),

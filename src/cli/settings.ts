@@ -12,14 +12,14 @@ export interface LoadedSettings {
 /** A command line as it was given. */
 export interface Given {
   readonly flags: Flags
-  /** What is wrong with it apart from the values. */
+  /** Unknown flags and unexpected arguments; values are checked later. */
   readonly faults: readonly Fault[]
 }
 
-/** Flags, environment and file as one configuration, whenever it is asked for. */
+/** Reads flags, environment and file anew, as one configuration. */
 export type ReadSettings = () => Loaded
 
-/** Tells every fault and gives undefined when there are any. */
+/** Prints every fault and returns undefined when there are any. */
 export function loadSettings(readSettings: ReadSettings): LoadedSettings | undefined {
   const read = readSettings()
   if (read.ok) return read
@@ -28,7 +28,7 @@ export function loadSettings(readSettings: ReadSettings): LoadedSettings | undef
   return undefined
 }
 
-/** A file that was there is needed from then on: it may be away for the moment in which another takes its place. */
+/** Once the default file has been read, a reload requires it: it may be missing just while it is being replaced. */
 export function settingsOf({ flags, faults }: Given): ReadSettings {
   let isNeeded = false
   return () => {
@@ -40,7 +40,7 @@ export function settingsOf({ flags, faults }: Given): ReadSettings {
   }
 }
 
-/** What this process may take of the machine, or of its container. */
+/** What this process may use of the machine, or of its container. */
 export const capacity = (): Capacity => ({ ...memoryCeilings(), cores: availableParallelism() })
 
 export function describeFaults(faults: readonly Fault[]): string {
@@ -49,7 +49,7 @@ export function describeFaults(faults: readonly Fault[]): string {
   return `herdgate: ${count} in the configuration\n${lines.join('\n')}\n`
 }
 
-/** A file that nobody named may be absent, unless it is needed. */
+/** The default file may be absent, unless it is needed. */
 function readConfigFile(flags: Flags, isNeeded: boolean): Parameters<typeof loadConfig>[0]['file'] {
   const { path, where } = configPath(flags, process.env)
   try {

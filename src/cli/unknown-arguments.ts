@@ -4,7 +4,7 @@ import { didYouMean } from '../config/fault.ts'
 import { nearest } from '../config/nearest.ts'
 
 /**
- * What a command does not know, as faults to be told with those of the values.
+ * The arguments that a command does not know, as faults to be reported with those of the values.
  * @param commands names of all commands
  */
 export function unknownArguments(command: Command, commands: readonly string[]): Fault[] {
@@ -22,8 +22,8 @@ export function unknownArguments(command: Command, commands: readonly string[]):
 }
 
 function hintFor(argument: string, commands: readonly string[]): string {
-  if (commands.includes(argument)) return '; a command comes first'
-  if (/^https?:\/\//i.test(argument)) return '; an origin is given by --origin'
-  if (/\.(?:ya?ml|json)$/i.test(argument)) return '; a file is given by --config'
+  if (commands.includes(argument)) return '; the command comes first'
+  if (/^https?:\/\//i.test(argument)) return '; give an origin with --origin'
+  if (/\.(?:ya?ml|json)$/i.test(argument)) return '; give a configuration file with --config'
   return didYouMean(nearest(argument, commands))
 }

@@ -14,7 +14,7 @@ export function parseHost(text: string): string | undefined {
 export const authority = (host: string, port: number): string =>
   isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`
 
-/** Only this machine can connect to it. A name other than `localhost` may mean anything. */
+/** Whether only this machine can connect to it. A name other than `localhost` may resolve to anything. */
 export function isLoopback(host: string): boolean {
   const family = isIP(host)
   if (family === 0) return host.toLowerCase() === 'localhost'
@@ -26,7 +26,7 @@ const LOOPBACK = new BlockList()
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4')
 LOOPBACK.addAddress('::1', 'ipv6')
 
-/** Who listens on one of them has the other's ports as well, as far as that shows before names are looked up. */
+/** Whether listening on one host takes the other's ports as well, as far as can be told before names are resolved. */
 export const overlap = (one: string, other: string): boolean =>
   one === other || includesAll(one, other) || includesAll(other, one)
 
@@ -45,7 +45,7 @@ export function parseNetworks(text: string): readonly string[] | undefined {
   return /^\d{1,3}$/.test(prefix) && Number(prefix) <= bits ? [`${address}/${Number(prefix)}`] : undefined
 }
 
-/** `http://unix:/run/api.sock` is for Unix sockets elsewhere; a URL reads it as a host named unix. */
+/** Other programs take `http://unix:/run/api.sock` for a Unix socket; a URL parser sees a host named unix. */
 const LACKS_PORT = /^https?:\/\/[^/]*:(?:\/|$)/i
 
 /**
@@ -56,5 +56,5 @@ export function parseOriginUrl(text: string): string | undefined {
   if (LACKS_PORT.test(text)) return undefined
   const url = URL.parse(text)
   if (url === null || url.port === '0' || parseHost(url.hostname) === undefined) return undefined
-  return url.origin + url.pathname.replace(/(?<!\/)\/+$/, '') // looked for once for each run of slashes
+  return url.origin + url.pathname.replace(/(?<!\/)\/+$/, '') // the look-behind keeps long runs of slashes linear
 }

@@ -1,2 +1,2 @@
-/** The credentials of a Bearer header: nothing else could ever be sent, or match one. The dashboard has the same. */
+/** What a Bearer header can carry: any other token could never be sent. The dashboard has the same pattern. */
 export const ADMIN_TOKEN = /^[\x21-\x7e]+$/

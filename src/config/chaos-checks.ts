@@ -1,17 +1,17 @@
-/** Faults on purpose are wanted twice, by a flag and in the file, and only of what there is. */
+/** Fault injection must be asked for twice, by a flag and in the file, and only for tiers and origins that exist. */
 import { didYouMean, type Fault } from './fault.ts'
 import { suggestions } from './nearest.ts'
 import { DEFAULT_NAME, givesPool, isGiven, mapAt, type Sources } from './sources.ts'
 
 const CHAOS_FLAG = '--chaos'
 
-/** Works on values that may be invalid. */
+/** The values may be invalid. */
 export function chaosFaults(sources: Sources): Fault[] {
   const { document, allowsChaos } = sources
   const isUnreadable = document !== undefined && document.value === undefined
   const isAsked = document !== undefined && Object.hasOwn(mapAt({ file: document.value }, 'file'), 'chaos')
   if (isAsked && !allowsChaos) {
-    const message = `expected the flag ${CHAOS_FLAG} with it, so that nobody makes faults on purpose by mistake`
+    const message = `expected the flag ${CHAOS_FLAG} as well, so that nobody injects faults by mistake`
     return [{ where: document.place(['chaos'], 'key'), key: 'chaos', message }]
   }
   if (isAsked) return [...absentTiers(sources), ...absentOrigins(sources)]
@@ -27,7 +27,7 @@ function absentTiers({ flags, env, document }: Sources): Fault[] {
     .map((tier) => ({
       where: document?.place(['chaos', 'store', tier], 'key') ?? CHAOS_FLAG,
       key: `chaos.store.${tier}`,
-      message: `expected a tier that there is: no ${tier} is configured`,
+      message: `expected a tier that is configured: there is no store.${tier}`,
     }))
 }
 

@@ -1,6 +1,6 @@
 /**
- * What single values cannot show: names that must be unique or exist, ports that must differ, an admin port open to
- * others. All of it works on values that may be invalid, so that one start shows every fault.
+ * Checks across values: names that must be unique or exist, ports that must differ, an admin port open to others. All
+ * of them work on values that may be invalid, so that one start reports every fault.
  */
 import { chaosFaults } from './chaos-checks.ts'
 import { type Fault, listed } from './fault.ts'

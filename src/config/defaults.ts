@@ -1,4 +1,4 @@
-/** What holds where nothing is said, in flags and files as in the library. Times in ms, sizes in bytes. */
+/** Defaults of the settings, in flags and files as in the library. Times in ms, sizes in bytes. */
 import type { Rules } from '../model.ts'
 
 export const DEFAULT_RULES: Rules = {
@@ -31,26 +31,26 @@ export const DEFAULT_DISK_BYTES: number = 10 * 2 ** 30
 
 export const DEFAULT_REDIS = { prefix: 'herdgate', deadline: 50, maxObjectBytes: 2 ** 20 }
 
-/** How long a node may go without hearing of purges before its copies must be checked. */
+/** How long a node may go without contact with the invalidation log before its copies must be revalidated. */
 export const DEFAULT_LEASE = 5_000
 
-/** What one client, and all of them together, may hold. */
+/** What one client, and all of them together, may occupy. */
 export interface Limits {
-  /** Clients connected at once; more are hung up on as they come. */
+  /** Client connections at once; further ones are closed as they arrive. */
   readonly maxConnections: number
-  /** Of a request's head. */
+  /** Largest request head. */
   readonly headBytes: number
-  /** For a request's head, from its first octet, or from the connection's beginning. */
+  /** Time to receive a request head, from its first octet, or from the start of the connection. */
   readonly headTimeout: number
   /** Between two requests of a connection. */
   readonly idleTimeout: number
-  /** Octets per second of content that a client has to send, or take, while it is its turn. */
+  /** Octets of content per second that a client must send or read while it is not being kept waiting. */
   readonly minRate: number
-  /** Over which that is measured. */
+  /** Time over which `minRate` is measured. */
   readonly minRateWindow: number
   /** Requests that wait for origins at once. */
   readonly maxWaiting: number
-  /** Memory for content that is being received to be stored. */
+  /** Memory for content being received for storage. */
   readonly maxBodiesInProgress: number
 }
 
@@ -58,7 +58,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxConnections: 10_000,
   headBytes: 16 * 2 ** 10,
   headTimeout: 10_000,
-  idleTimeout: 65_000, // longer than that of the usual load balancers, so that they close first
+  idleTimeout: 65_000, // longer than common load balancers have, so that they close first
   minRate: 2 ** 10,
   minRateWindow: 60_000,
   maxWaiting: 10_000,

@@ -14,19 +14,19 @@ export interface ParsedDocument {
   /** Undefined when the text is not YAML. */
   readonly value: unknown
   readonly faults: readonly Fault[]
-  /** `path:line:column` of a value, or of its key; of the nearest thing around it when it is not there. */
+  /** `path:line:column` of a value, or of its key; of the nearest node around it when it is absent. */
   readonly place: (path: readonly PropertyKey[], of: 'key' | 'value') => string
 }
 
 let loaded: typeof import('yaml') | undefined
 
-/** Only where there is a text to read. */
+/** Loaded only when there is a file to parse. */
 function yaml(): typeof import('yaml') {
   loaded ??= createRequire(import.meta.url)('yaml') as typeof import('yaml')
   return loaded
 }
 
-/** One mistake can make many complaints; those after the first few are echoes. */
+/** One mistake can cause many errors; those after the first few are consequences. */
 const MAX_SYNTAX_FAULTS = 10
 const MAX_ALIASES = 100
 /** No editor counts it as a column. */
@@ -39,7 +39,7 @@ export function parseConfigText(file: ConfigText, env: Environment): ParsedDocum
     prettyErrors: false,
     merge: true,
     stringKeys: true,
-    resolveKnownTags: false, // !!binary and its like make objects that no setting is
+    resolveKnownTags: false, // !!binary and the like make objects, which no setting is
     logLevel: 'error',
   } as const
   const document = yaml().parseDocument(cover(file.text.replace(BYTE_ORDER_MARK, '')), options)
@@ -56,13 +56,13 @@ export function parseConfigText(file: ConfigText, env: Environment): ParsedDocum
   try {
     return { value: document.toJS({ maxAliasCount: MAX_ALIASES }), faults, place }
   } catch (error) {
-    if (unfilled.length > 0) return { value: undefined, faults, place } // an alias of nothing, told with its place
+    if (unfilled.length > 0) return { value: undefined, faults, place } // an unresolved alias, reported with its place
     const message = error instanceof Error ? error.message : String(error)
     return { value: undefined, faults: [...said, { where: file.path, key: '', message }], place }
   }
 }
 
-/** Readable is also what has keys that are given twice, if nothing else is wrong with it: the last of them counts. */
+/** A document whose only errors are keys given twice is still readable: the last one counts. */
 function syntaxFaults(document: Document, placeOf: (offset: number) => string) {
   const complaints = [...document.errors, ...document.warnings]
   const isReadable = complaints.every(({ code }) => code === 'DUPLICATE_KEY')
@@ -76,13 +76,13 @@ function syntaxFaults(document: Document, placeOf: (offset: number) => string) {
   return { isReadable, faults }
 }
 
-/** Where those of the parser are for programmers. */
+/** Replace messages of the parser that are worded for programmers. */
 const OWN_WORDS: Partial<Record<ErrorCode, string>> = {
   DUPLICATE_KEY: 'this key is given twice',
   MULTIPLE_DOCS: 'a second document begins here, expected one',
 }
 
-/** Puts the values of variables into the document's texts. */
+/** Expands variables in the document's texts. */
 function fillIn(document: Document, env: Environment, placeOf: (at: number) => string) {
   const faults: Fault[] = []
   yaml().visit(document, {
@@ -126,7 +126,7 @@ const keyOf = (key: unknown): string => String(yaml().isScalar(key) ? key.value 
 
 type FindPair = (map: YAMLMap, key: string) => Pair | undefined
 
-/** Finds pairs by key, each map being read once: a file may have a fault in every line. */
+/** Finds pairs by key and indexes each map only once, as a file may have a fault in every line. */
 function pairFinder(): FindPair {
   const read = new Map<YAMLMap, ReadonlyMap<string, Pair>>()
   return (map, key) => {

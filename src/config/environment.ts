@@ -1,9 +1,9 @@
-/** Settings that are given as environment variables. */
+/** Settings from environment variables. */
 import { didYouMean, type Fault } from './fault.ts'
 import { nearest } from './nearest.ts'
 import { type Given, type Name, NAMES, parse, type Source } from './settings.ts'
 
-/** The first of its environment variables that is set counts. */
+/** The environment variables of each setting: the first that is set counts. */
 const VARIABLES: Readonly<Record<Name, readonly string[]>> = {
   origin: ['HERDGATE_ORIGIN'],
   host: ['HERDGATE_HOST'],
@@ -27,7 +27,7 @@ const VARIABLES: Readonly<Record<Name, readonly string[]>> = {
 export const CONFIG_VARIABLE = 'HERDGATE_CONFIG'
 const PREFIX = 'HERDGATE_'
 const TOKEN_FILE_VARIABLE = 'HERDGATE_ADMIN_TOKEN_FILE'
-/** Of the build, not a setting: src/version.ts. */
+/** Set by the build, not a setting: see src/version.ts. */
 const REVISION_VARIABLE = 'HERDGATE_REVISION'
 const KNOWN_VARIABLES = [...Object.values(VARIABLES).flat(), CONFIG_VARIABLE, TOKEN_FILE_VARIABLE, REVISION_VARIABLE]
 
@@ -63,7 +63,7 @@ const listOf = (text: string): string[] =>
     .map((part) => part.trim())
     .filter((part) => part !== '')
 
-/** Puts the token in its file among the given ones. */
+/** Adds the token from its file to the given settings. */
 function tokenFromFile(env: Environment, given: Given, readFile: (path: string) => string): Fault[] {
   const path = env[TOKEN_FILE_VARIABLE]
   if (path === undefined || path === '') return []
@@ -88,7 +88,7 @@ function unknownVariables(env: Environment): Fault[] {
     }))
 }
 
-/** Compared without the beginning they share, which would make all of them alike. */
+/** Compared without the common prefix, which would make all of them look alike. */
 function nearestVariable(name: string): string | undefined {
   const ours = KNOWN_VARIABLES.filter((known) => known.startsWith(PREFIX)).map((known) => known.slice(PREFIX.length))
   const meant = nearest(name.slice(PREFIX.length), ours)

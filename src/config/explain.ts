@@ -1,4 +1,4 @@
-/** Zod's issues as faults: each at its place, in words, with what was perhaps meant. */
+/** Turns zod's issues into faults: each with its place, in words, with a suggestion. */
 import * as z from 'zod'
 import { complaint, didYouMean, type Fault, keyName } from './fault.ts'
 import { nearest } from './nearest.ts'
@@ -6,7 +6,7 @@ import { nearest } from './nearest.ts'
 type Path = readonly PropertyKey[]
 
 export interface Explained {
-  /** Where the value, or the key itself, at a path was said. */
+  /** Where the value at a path, or its key, is written. */
   readonly place: (path: Path, of: 'key' | 'value') => string
   /** The keys that exist at a path. */
   readonly knownKeys: (path: Path) => readonly string[]
@@ -36,7 +36,7 @@ const PHRASES: Readonly<Record<string, string>> = {
   record: 'a map',
 }
 
-/** Messages of issues for which the schema has no words of its own. */
+/** Messages of issues for which the schema has none. */
 export const inWords: z.core.$ZodErrorMap = (issue) => {
   if (issue.code === 'invalid_key') return issue.issues[0]?.message
   if (issue.code !== 'invalid_type') return undefined

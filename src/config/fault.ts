@@ -1,6 +1,6 @@
-/** What is wrong with a configuration, told so that it can be put right. */
+/** A fault in a configuration, described so that it can be fixed. */
 export interface Fault {
-  /** Where it was said: `herdgate.yaml:12:5`, `--ttl` or `HERDGATE_TTL`. */
+  /** Where it is: `herdgate.yaml:12:5`, `--ttl` or `HERDGATE_TTL`. */
   readonly where: string
   /** The key's path in the configuration file, or the setting's name; empty when the fault is not about one. */
   readonly key: string
@@ -13,7 +13,7 @@ export function expected(phrase: string, hint?: (input: unknown) => string | und
   return { error: (issue: { readonly input?: unknown }) => complaint(phrase, issue.input, hint?.(issue.input)) }
 }
 
-/** As `expected`, but never repeats what it was given. */
+/** As `expected`, but never repeats the value. */
 export const expectedSecret = (phrase: string) => ({ error: () => `expected ${phrase}` })
 
 export function complaint(phrase: string, input: unknown, meant?: string): string {
@@ -23,7 +23,7 @@ export function complaint(phrase: string, input: unknown, meant?: string): strin
 
 export const didYouMean = (meant: string | undefined): string => (meant === undefined ? '' : `; did you mean ${meant}?`)
 
-/** Names for a message, which stays short where there are many. */
+/** Lists names in a message, cut short when there are many. */
 export function listed(names: readonly string[]): string {
   const more = names.length - MOST_LISTED
   return more > 0 ? `${names.slice(0, MOST_LISTED).join(', ')} and ${more} more` : names.join(', ')
@@ -40,7 +40,7 @@ export function keyName(path: readonly PropertyKey[]): string {
 }
 
 const SHOWN = 80
-/** What may be user and password of a URL, however it is written. */
+/** What may be user and password of a URL, however malformed. */
 const CREDENTIALS = /^([a-z][a-z0-9+.-]*:\/+)?.*@/is
 
 function show(input: unknown): string {

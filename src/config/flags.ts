@@ -1,10 +1,10 @@
-/** Settings that are given as flags. */
+/** Settings from flags. */
 import { type Given, type Name, NAMES, parse, type Source } from './settings.ts'
 
-/** Flags as given on the command line, in camel case. `config` is the caller's to read. */
+/** Flags as given on the command line, in camel case. `config` is read by the caller. */
 export type Flags = { readonly [N in Exclude<Name, 'origin'> | 'config']?: string | undefined } & {
   readonly origin?: readonly string[] | undefined
-  /** Faults on purpose are meant; no variable says so. */
+  /** Allows fault injection; there is no variable for it. */
   readonly chaos?: boolean | undefined
 }
 

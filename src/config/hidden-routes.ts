@@ -1,15 +1,15 @@
-/** Routes that no request ever comes to. */
+/** Routes that no request can reach. */
 import type { RouteMatch } from '../model.ts'
 import type { RouteConfig } from './resolved.ts'
 import { isCatchAll } from './routes.ts'
 
 interface Hidden {
   readonly name: string
-  /** Of the route before it that takes whatever it would. */
+  /** Name of the earlier route that matches everything it does. */
   readonly by: string
 }
 
-/** So many take some 10 ms: of thousands of routes the later are only looked at behind one that takes everything. */
+/** This many comparisons take some 10 ms. Beyond that, a route counts as hidden only behind a catch-all. */
 const MOST_COMPARED = 500_000
 
 export function hiddenRoutes(routes: readonly RouteConfig[]): Hidden[] {
@@ -28,7 +28,7 @@ export function hiddenRoutes(routes: readonly RouteConfig[]): Hidden[] {
   return hidden
 }
 
-/** As requests are matched: src/policy/route.ts. */
+/** Compares as src/policy/route.ts matches requests. */
 const takesAllOf = (one: RouteMatch, other: RouteMatch): boolean =>
   takesHost(one.host, other.host) && takesPath(one.path, other.path) && takesMethods(one.methods, other.methods)
 

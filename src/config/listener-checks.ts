@@ -21,5 +21,5 @@ function samePortFaults({ host, port, adminHost, adminPort, where }: Listeners):
   const admin = where('adminPort')
   const [place, key, other] =
     admin === undefined ? [where('port'), 'listen.port', 'admin'] : [admin, 'admin.port', 'data']
-  return [{ where: place ?? '--port', key, message: `expected another port than ${port}, which is the ${other} port` }]
+  return [{ where: place ?? '--port', key, message: `expected a port other than ${port}, which is the ${other} port` }]
 }

@@ -1,38 +1,38 @@
-/** How much of a process's memory is for what, where nobody says. The Helm chart divides in the same way. */
+/** How memory is divided when the configuration does not say. The Helm chart divides it in the same way. */
 import { DEFAULT_LIMITS, DEFAULT_MEMORY_BYTES } from './defaults.ts'
 
-/** What there is, memory in bytes; undefined: no limit that matters. */
+/** What is available, memory in bytes; undefined: no relevant limit. */
 export interface Capacity {
-  /** Of the container. */
+  /** Memory limit of the container. */
   readonly container?: number | undefined
-  /** Of V8's heap. */
+  /** Size limit of V8's heap. */
   readonly heap?: number | undefined
-  /** How many processes run at once; one unless said. */
+  /** How many processes can run in parallel; 1 by default. */
   readonly cores?: number | undefined
 }
 
 /** In bytes. */
 export interface MemoryShares {
   readonly store: number
-  /** Content that is being received to be stored. */
+  /** Content being received for storage. */
   readonly bodies: number
 }
 
 const MEBIBYTE = 2 ** 20
-/** Node itself, sockets, answers that the hit lane keeps ready to send: of each process. */
+/** Per process: Node itself, sockets, answers that the hit lane keeps ready to send. */
 const NODE = 64 * MEBIBYTE
-/** What each of several processes takes under load, whatever it stores. */
+/** What each of several processes takes under load, apart from what it stores. */
 const EMPTY_PROCESS = 112 * MEBIBYTE
 /**
- * 1.25 / 0.9: a quarter more may have left the store and not be collected yet (src/heap/dead-buffers.ts), and from 90 %
- * on memory counts as short.
+ * 1.25 / 0.9: another quarter of the store may be evicted but not collected yet (src/heap/dead-buffers.ts), and memory
+ * counts as short from 90 % on.
  */
 const WITH_GARBAGE = 1.4
-/** For each process, where workers are counted out: an empty one, and room for what it stores. */
+/** Per process, for `auto`: an empty process, and room for what it stores. */
 const PROCESS = 160 * MEBIBYTE
 const LEAST = 8 * MEBIBYTE
 
-/** How many workers there are: with `auto` as many as run at once, and fit into the container beside their primary. */
+/** The number of workers: with `auto`, as many as can run in parallel and fit into the container with their primary. */
 export function workersOf(
   given: number | 'auto',
   { cores = 1, container = Number.POSITIVE_INFINITY }: Capacity,
@@ -41,18 +41,18 @@ export function workersOf(
   return Math.max(1, Math.min(cores, Math.floor(container / PROCESS) - 1))
 }
 
-/** What so many workers and their primary take of a container together with a store of theirs. */
+/** What this many workers, their primary and their store need of the container's memory. */
 export const neededBy = (workers: number, store: number): number => processesOf(workers) * EMPTY_PROCESS + store
 
-/** What one process takes that may hold so much: what has left its store and is not collected yet comes on top. */
+/** What one process with these shares needs, including evicted copies that are not collected yet. */
 export const neededByOne = ({ store, bodies }: MemoryShares): number => EMPTY_PROCESS + store * WITH_GARBAGE + bodies
 
 const processesOf = (workers: number): number => (workers === 1 ? 1 : workers + 1)
 
 /**
- * In a container: 64 MiB for Node in each process, an eighth for content that is being received, two fifths of the rest
- * for the store, three for the heap. Never more than half of the heap for the store, as copies of small bodies lie
- * there for the most part.
+ * In a container: 64 MiB for Node in each process, an eighth for content being received, two fifths of the rest for the
+ * store, three for the heap. The store gets at most half of the heap's size, as copies with small bodies are mostly on
+ * the heap.
  */
 export function memoryShares({ container, heap = Number.POSITIVE_INFINITY }: Capacity, workers: number): MemoryShares {
   const bodies = container === undefined ? DEFAULT_LIMITS.maxBodiesInProgress : container / 8

@@ -5,17 +5,17 @@ export function nearest(given: string, candidates: Iterable<string>): string | u
   for (const candidate of candidates) {
     const folded = fold(candidate)
     const farthest = Math.max(1, Math.floor(candidate.length / 3))
-    if (Math.abs(folded.length - wanted.length) > farthest) continue // that many edits at least
+    if (Math.abs(folded.length - wanted.length) > farthest) continue // needs at least that many edits
     const away = distance(wanted, folded)
     if (away <= farthest && (best === undefined || away < best.away)) best = { candidate, away }
   }
   return best?.candidate
 }
 
-/** So many pairs of names take some 20 ms: a reload of a file that is all wrong must not hold up the data port. */
+/** This many pairs take some 20 ms: reloading a file full of mistakes must not stall the data port. */
 const MOST_COMPARED = 5_000
 
-/** As `nearest`, for many names and the same candidates. Where both are many, the first names get theirs. */
+/** As `nearest`, for many names and the same candidates. With many of both, only the first names get a suggestion. */
 export function suggestions(candidates: readonly string[]): (given: string) => string | undefined {
   const known = new Map<string, string | undefined>()
   return (given) => {

@@ -9,7 +9,7 @@ const SHORT_TOKEN = 16
 /** In bytes; less holds next to nothing. */
 const SMALL_STORE = 64 * 2 ** 10
 
-/** With small bodies nearly all of what is stored lies in the heap; the rest is for what comes and goes. */
+/** With small bodies nearly everything stored is on the heap; the rest is for short-lived objects. */
 const MOST_OF_HEAP = 3 / 4
 
 /** What is allowed but probably not meant. */
@@ -54,7 +54,7 @@ function routeNotes({ routes, origins }: Config): string[] {
   const idle = origins.filter(({ name }) => !routes.some(({ origin }) => origin === name))
   return [
     ...hiddenRoutes(routes).map(
-      ({ name, by }) => `route ${name} is never reached: ${by} before it matches all that it does`,
+      ({ name, by }) => `route ${name} is never reached: route ${by} before it matches all its requests`,
     ),
     ...idle.map(({ name }) => `origin ${name} is used by no route`),
   ]
@@ -67,7 +67,7 @@ function storeNotes({ store: { memory, disk } }: Config, file: FileConfig | unde
     ...smallNotes('store.memory.maxBytes', memory.maxBytes),
     ...(disk === undefined ? [] : smallNotes('store.disk.maxBytes', disk.maxBytes)),
     ...(isTooMuch
-      ? [`store.memory.maxObjectBytes is more than the memory there is: ${memory.maxBytes} bytes is the limit`]
+      ? [`store.memory.maxObjectBytes exceeds the memory of the store: ${memory.maxBytes} bytes is the limit`]
       : []),
   ]
 }
@@ -89,13 +89,13 @@ function memoryNotes({ store, limits, workers: given }: Config, capacity: Capaci
   if (container !== undefined && workers > 1 && neededBy(workers, maxBytes) > container) {
     const [needed, all] = [neededBy(workers, maxBytes), container].map(inMebibytes)
     notes.push(
-      `${workers} workers and their primary take some ${needed} with the store, the container has ${all}: some may be killed; see --workers and --memory`,
+      `${workers} workers, their primary and the store need about ${needed}, but the container has ${all}: processes may be killed; see --workers and --memory`,
     )
   }
   if (heap !== undefined && maxBytes / workers > heap * MOST_OF_HEAP) {
     const [kept, most] = [maxBytes / workers, heap].map(inMebibytes)
     notes.push(
-      `a process may store ${kept}, its heap is ${most}: with small bodies it may be full before the store is, which holds less then; see --max-old-space-size`,
+      `a process may store ${kept}, but its heap is ${most}: small bodies may fill the heap before the store, which then holds less; see --max-old-space-size`,
     )
   }
   return notes
@@ -104,4 +104,4 @@ function memoryNotes({ store, limits, workers: given }: Config, capacity: Capaci
 const inMebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`
 
 const chaosNotes = ({ chaos }: Config): string[] =>
-  chaos === undefined ? [] : ['chaos is on: faults are made on purpose; not for production']
+  chaos === undefined ? [] : ['chaos is on: faults are injected on purpose; not for production']

@@ -1,7 +1,4 @@
-/**
- * What the Fastify plugin has in common with a route of the file: what is valid there is valid here, and means the
- * same.
- */
+/** Options that the Fastify plugin shares with a route of the file: they accept the same values and mean the same. */
 import * as z from 'zod'
 import { duration, share, size } from '../units.ts'
 import { explain, inWords } from './explain.ts'
@@ -9,7 +6,7 @@ import { expected } from './fault.ts'
 import * as leaf from './leaves.ts'
 import { match } from './match.ts'
 
-/** Fastify and other plugins have options of their own beside them. */
+/** Not strict, as Fastify and other plugins have options of their own. */
 const schema = z.object({
   match: match.optional(),
   ttl: readBy(duration),
@@ -34,11 +31,11 @@ export function readPluginOptions(given: object): PluginOptions {
   throw new TypeError(`herdgate: ${faults.map(({ key, message }) => `${key}: ${message}`).join('; ')}`)
 }
 
-/** As the library takes it: a number is milliseconds, or bytes. */
+/** Reads a value as the library does: a number is milliseconds, or bytes. */
 function readBy(read: (given: never) => number) {
   const given = z.unknown().transform((value, context) => {
     try {
-      return read(value as never) // which looks at what it gets
+      return read(value as never) // it checks its argument
     } catch (error) {
       context.issues.push({ code: 'custom', message: error instanceof Error ? error.message : '', input: value })
       return z.NEVER

@@ -1,4 +1,4 @@
-/** A configuration as a file that gives the same again. */
+/** Prints a configuration as a file that gives the same configuration. */
 import { stringify } from 'yaml'
 import type { z } from 'zod'
 import type { ChaosRules } from '../chaos/fate.ts'
@@ -9,14 +9,14 @@ import type { fileSchema } from './schema.ts'
 
 type File = z.input<typeof fileSchema>
 
-/** What stands in a file for a secret that is not to be shown. */
+/** Variables that are printed in place of secrets. */
 const ADMIN_TOKEN = '${ADMIN_TOKEN}'
 const CACHE_SECRET = '${CACHE_SECRET}'
 const REDIS_PASSWORD = '${REDIS_PASSWORD}'
 
 /**
- * The configuration in effect, whatever it came from. In place of secrets there are variables; what the file has no key
- * for is told in a comment.
+ * The configuration in effect, wherever its values come from. Secrets become variables; a comment lists the flags that
+ * the file has no keys for.
  */
 export function printConfig(config: Config): string {
   const { logLevel, chaos } = config
@@ -24,7 +24,7 @@ export function printConfig(config: Config): string {
     ...(logLevel === 'info' ? [] : [`--log-level ${logLevel}`]),
     ...(chaos === undefined ? [] : ['--chaos']),
   ]
-  const comment = flags.length === 0 ? '' : `# beside it: ${flags.join(' ')}\n`
+  const comment = flags.length === 0 ? '' : `# to be run with ${flags.join(' ')}\n`
   return comment + stringify(fileOf(config), { lineWidth: 0 })
 }
 
@@ -136,7 +136,7 @@ const faultsOf = ({ errorRate, delay, partition }: ChaosRules) => ({
   }),
 })
 
-/** Text in which nothing stands for a variable. */
+/** Escapes text so that nothing in it is taken for a variable. */
 const literal = (text: string): string => text.replaceAll('${', () => '$${')
 
 const withoutPassword = (url: string): string => {

@@ -1,4 +1,4 @@
-/** Valid sources put together. */
+/** Merges valid sources. */
 import type { Config, OriginConfig, StoreConfig } from './resolved.ts'
 import {
   DEFAULT_DISK_BYTES,
@@ -71,7 +71,7 @@ function redisOf(settings: Settings, file: FileStore['redis']): StoreConfig['red
 
 // --------------------------------------------------------------------------------------------------- origins
 
-/** URLs of flags or environment are the pool `default`, with the other settings the file may have for it. */
+/** URLs from flags or environment make the pool `default`, with any other settings that the file has for it. */
 function originsOf(settings: Settings, file: FileConfig | undefined): OriginConfig[] {
   const origins = new Map<string, FileOrigin>(Object.entries(file?.origins ?? {}))
   if (settings.origin !== undefined) {

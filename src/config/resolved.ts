@@ -13,29 +13,29 @@ export interface Config {
     readonly port: number
     /** CIDR blocks, such as `10.0.0.0/8` or `::1/128`. */
     readonly trustProxy: readonly string[]
-    /** How long requests are still taken once the node is to end. */
+    /** How long requests are still accepted after SIGTERM. */
     readonly drainDelay: number
   }
   readonly admin: {
     readonly host: string
     readonly port: number
-    /** Undefined only on a loopback host: the caller makes one up. */
+    /** Undefined only on a loopback host: the caller generates one. */
     readonly token: string | undefined
   }
-  /** Processes that share the data port; `auto`: as many as run at once and have room. 1: this one alone. */
+  /** Processes that share the data port; `auto`: as many as run in parallel and fit into memory. 1: this one alone. */
   readonly workers: number | 'auto'
   /** At least one; names are unique. */
   readonly origins: readonly OriginConfig[]
   /** At least one, the first match wins; names are unique. */
   readonly routes: readonly RouteConfig[]
   readonly store: StoreConfig
-  /** Plain requests for fresh copies are answered straight at the socket. */
+  /** Whether plain requests for fresh copies are answered directly at the socket. */
   readonly lane: boolean
-  /** How long a node may go without hearing of purges. */
+  /** How long a node may go without contact with the invalidation log. */
   readonly lease: number
   readonly limits: Limits
   readonly logLevel: LogLevel
-  /** Faults on purpose; undefined: none. */
+  /** Fault injection; undefined: none. */
   readonly chaos: ChaosConfig | undefined
 }
 

@@ -1,4 +1,4 @@
-/** Routes as requests go by them: what is left out is filled in, and what is implied is added. */
+/** The routes in effect: defaults filled in, implied routes added. */
 import type { RouteMatch, Rules } from '../model.ts'
 import type { OriginConfig, RouteConfig } from './resolved.ts'
 import { DEFAULT_RULES } from './defaults.ts'
@@ -43,7 +43,7 @@ const matchOf = ({ match: { host, path, methods } }: FileRoute): RouteMatch => (
   ...(methods !== undefined && { methods }),
 })
 
-/** Whatever comes behind it is never reached. */
+/** No route after it is ever reached. */
 export const isCatchAll = ({ match }: Pick<RouteConfig, 'match'>): boolean =>
   match.host === undefined && match.methods === undefined && (match.path === undefined || match.path === '/*')
 

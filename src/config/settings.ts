@@ -32,7 +32,7 @@ export type Name = keyof Settings
 export const NAMES: readonly Name[] = settingsSchema.keyof().options
 
 export interface Source {
-  /** Those that are valid. */
+  /** The valid ones. */
   readonly settings: Settings
   readonly faults: readonly Fault[]
   readonly notes: readonly string[]
@@ -40,7 +40,7 @@ export interface Source {
   readonly where: (name: Name) => string | undefined
 }
 
-/** What was given, by whom, not yet known to be valid. */
+/** Values as given, and where; not yet known to be valid. */
 export type Given = Map<Name, { where: string; raw: unknown }>
 
 export function parse(given: Given): Omit<Source, 'notes'> {

@@ -3,13 +3,13 @@ import type { ParsedDocument } from './document.ts'
 import * as leaf from './leaves.ts'
 import type { Settings, Source } from './settings.ts'
 
-/** Flags count before the environment, the environment before the file. */
+/** Flags override the environment, which overrides the file. */
 export interface Sources {
   readonly flags: Source
   readonly env: Source
   /** Its value may be invalid, or undefined when it is not YAML. */
   readonly document: ParsedDocument | undefined
-  /** Given by a flag alone: it is not to be inherited from anywhere. */
+  /** Only a flag can set it, so that it is never inherited from elsewhere. */
   readonly allowsChaos: boolean
 }
 
@@ -20,13 +20,13 @@ const DEFAULT_LISTENERS = { host: '0.0.0.0', port: 8080, adminHost: '127.0.0.1',
 
 type ListenerSetting = keyof typeof DEFAULT_LISTENERS
 
-/** Where both ports listen, as far as that is validly said. */
+/** Where both ports listen, by the settings that are valid. */
 export interface Listeners {
   readonly host: string
   readonly port: number
   readonly adminHost: string
   readonly adminPort: number
-  /** Where a setting was said; undefined for a default. */
+  /** Where a setting was given; undefined for a default. */
   readonly where: (name: ListenerSetting) => string | undefined
 }
 

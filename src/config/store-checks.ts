@@ -1,7 +1,7 @@
 import type { Fault } from './fault.ts'
 import { asMap, isGiven, isMap, mapAt, type Sources } from './sources.ts'
 
-/** What a tier in the file cannot be without, and what else can give it. */
+/** The member that a tier in the file cannot do without, and the other ways to give it. */
 const NEEDED = [
   { tier: 'disk', member: 'path', phrase: 'the path of a folder', ways: '--disk or HERDGATE_DISK' },
   { tier: 'redis', member: 'url', phrase: 'a URL', ways: '--redis, HERDGATE_REDIS or REDIS_URL' },
@@ -15,6 +15,6 @@ export function storeFaults({ flags, env, document }: Sources): Fault[] {
   ).map(({ tier, member, phrase, ways }) => ({
     where: document.place(['store', tier], 'key'),
     key: `store.${tier}.${member}`,
-    message: `required: expected ${phrase} here, or by ${ways}`,
+    message: `required: expected ${phrase} here or by ${ways}`,
   }))
 }

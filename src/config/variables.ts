@@ -1,9 +1,9 @@
 /**
  * `${NAME}` in the configuration file stands for an environment variable; `$${` stands for the text `${`.
  *
- * Braces mean something to YAML, so `{ token: ${TOKEN} }` would not parse, and text put in before parsing could
- * change the structure of the file. So the braces of a variable are covered before parsing, by characters that mean
- * nothing there and leave every position where it was, and values are put in afterwards.
+ * Braces have a meaning in YAML, so `{ token: ${TOKEN} }` would not parse, and values inserted before parsing could
+ * change the structure of the file. So before parsing the braces of variables are covered by characters without a
+ * meaning in YAML, one for one, so that positions stay the same; values are inserted afterwards.
  */
 import type { Environment } from './environment.ts'
 
@@ -20,7 +20,7 @@ export const cover = (text: string): string =>
 
 export const uncover = (text: string): string => text.replaceAll(OPEN, '{').replaceAll(CLOSE, '}')
 
-/** @returns the covered text with its variables' values in place, and what is wrong with them */
+/** @returns the covered text with its variables expanded, and what is wrong with them */
 export function expand(covered: string, env: Environment): { text: string; problems: string[] } {
   const problems: string[] = []
   const text = covered.replaceAll(COVERED, (found: string, name: string | undefined) => {

@@ -1,10 +1,10 @@
-/** The admin API, as this page asks it. The token travels in the Authorization field and nowhere else. */
+/** The page's client of the admin API. The token is sent in the Authorization field and nowhere else. */
 
 /** @typedef {import('../live/live.ts').Snapshot} Snapshot */
 
 const KEPT_AS = 'herdgate-token'
 const ANSWER_MS = 10_000
-/** Snapshots come once a second. A connection may stay open though nobody is at its other end any more. */
+/** Snapshots come once a second. A connection may stay open although its other end is gone. */
 const SILENCE_MS = 5000
 
 /** @returns {string | null} the token this tab was given */
@@ -15,7 +15,7 @@ export const remember = (given) => sessionStorage.setItem(KEPT_AS, given)
 
 export const forget = () => sessionStorage.removeItem(KEPT_AS)
 
-/** An answer that is not a success. */
+/** An unsuccessful answer. */
 export class Refused extends Error {
   /** @param {number} status @param {string} message */
   constructor(status, message) {
@@ -27,7 +27,7 @@ export class Refused extends Error {
 /**
  * @param {string} path
  * @param {unknown} [body] sent as JSON, by POST
- * @param {number} [withinMs] how long an answer is waited for
+ * @param {number} [withinMs] how long to wait for the answer
  * @returns {Promise<{ status: number, body: any }>}
  * @throws {Refused} with the problem's detail, or another error when there is no answer
  */
@@ -50,7 +50,7 @@ async function refusal(response) {
 }
 
 /**
- * Snapshots for as long as they come. EventSource would need the token in the URL.
+ * Yields snapshots until the stream ends. EventSource would need the token in the URL.
  * @returns {AsyncGenerator<Snapshot>}
  * @throws {Refused}
  */

@@ -17,7 +17,7 @@ export async function mount(parent) {
   /** @param {string} path @param {object} body */
   const tell = (path, body) =>
     ask(`/v1/demo/${path}`, body).catch((error) => {
-      say(said, `Not done: ${error.message}`)
+      say(said, `Failed: ${error.message}`)
       throw error
     })
 
@@ -83,7 +83,7 @@ function herd(said) {
   const button = element('button', { type: 'button', className: 'primary', id: 'demo-herd' }, 'Send a herd')
   const send = async () => {
     button.disabled = true
-    say(said, 'A hundred clients ask for the same new thing …')
+    say(said, 'A hundred clients request the same new resource …')
     try {
       const { clients, answered, tookMs, originRequests } = (await ask('/v1/demo/herd', {}, HERD_MS)).body
       const times = originRequests === 1 ? 'once' : `${originRequests} times`

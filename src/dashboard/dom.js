@@ -1,7 +1,7 @@
 /** Building the page. */
 
 /**
- * An element, its properties, and what is in it.
+ * Makes an element with these properties and children.
  * @template {keyof HTMLElementTagNameMap} Name
  * @param {Name} name
  * @param {Record<string, unknown>} [properties] set as properties; those with a dash, and role, as attributes
@@ -31,13 +31,13 @@ export function byId(id, kind) {
   return /** @type {Kind} */ (found)
 }
 
-/** Touches the page only where it changes. @param {HTMLElement} at @param {string} text */
+/** Sets the text, but only when it changes. @param {HTMLElement} at @param {string} text */
 export function say(at, text) {
   if (at.textContent !== text) at.textContent = text
 }
 
 /**
- * Rows by key: those that stay are updated in place, so that nothing flickers and what has the focus keeps it.
+ * Renders rows by key: those that stay are updated in place, so that nothing flickers and the focus is kept.
  * @template Row
  * @param {HTMLElement} parent
  * @param {readonly Row[]} rows

@@ -1,4 +1,4 @@
-/** What was done with a request, and what would be done with its like now. */
+/** What happened to a request, and what would happen to the same request now. */
 import { ask, Refused } from './api.js'
 import { element } from './dom.js'
 import { bytes, duration, ms, time } from './format.js'
@@ -21,7 +21,7 @@ export function explainDialog(dialog) {
       element('h2', { id: 'explain-title' }, `${request.method} ${request.url}`),
       element('h3', {}, 'Then'),
       facts(then(request)),
-      element('h3', {}, 'Now ', element('small', {}, 'for a request without fields of its own')),
+      element('h3', {}, 'Now ', element('small', {}, 'for the same URL without request fields')),
       now,
       element('form', { method: 'dialog' }, close),
     )
@@ -33,7 +33,7 @@ export function explainDialog(dialog) {
 /** @param {LiveRequest} request @returns {Promise<HTMLElement>} */
 async function present({ method, url, cut }) {
   if (url === '' || cut)
-    return element('p', {}, 'Its URL cannot be asked about: it was too long, or could not be read.')
+    return element('p', {}, 'Its URL cannot be explained: it was too long, or could not be read.')
   try {
     const { body } = await ask(`/v1/explain?${new URLSearchParams({ url, method })}`)
     return facts(told(body))
@@ -86,20 +86,20 @@ function staleUse({ ttl, staleWhileRevalidateFor, staleIfErrorFor, mustRevalidat
   if (mustRevalidate) return 'never'
   /** @type {[when: string, seconds: number | null][]} */
   const windows = [
-    ['while it is fetched again', staleWhileRevalidateFor],
+    ['while it is refreshed', staleWhileRevalidateFor],
     ['on errors', staleIfErrorFor],
   ]
   const open = windows.filter(([, seconds]) => seconds === null || seconds > Math.max(ttl, 0))
   return open.map(([when, seconds]) => `${when}: ${remaining(seconds)}`).join('; ') || 'none'
 }
 
-/** @param {number | null} seconds null stands for without end */
-const span = (seconds) => (seconds === null ? 'without end' : duration(seconds * 1000))
+/** @param {number | null} seconds null stands for unlimited */
+const span = (seconds) => (seconds === null ? 'unlimited' : duration(seconds * 1000))
 
 /** @param {number | null} seconds */
 function remaining(seconds) {
-  if (seconds === null) return 'without end'
-  return seconds > 0 ? `for another ${span(seconds)}` : `no longer, for ${span(-seconds)}`
+  if (seconds === null) return 'unlimited'
+  return seconds > 0 ? `for another ${span(seconds)}` : `expired ${span(-seconds)} ago`
 }
 
 /** @param {Fact[]} list */

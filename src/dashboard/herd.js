@@ -1,10 +1,10 @@
-/** How many wait, for how few fetches. */
+/** How many clients wait, for how few fetches. */
 import { count } from './format.js'
 import { createPlot } from './plot.js'
 
 /** @typedef {import('./history.js').View} View */
 
-/** 1, 2, 5, 10 and so on: there are no halves of clients. */
+/** Steps of the axis: 1, 2, 5, 10 and so on, as there are no halves of clients. */
 const WHOLE = [0, 1, 2, 3, 4].flatMap((power) => [1, 2, 5].map((factor) => factor * 10 ** power))
 
 /** @param {HTMLElement} parent */
@@ -32,6 +32,6 @@ export function herd(parent) {
     plot.draw(view, [waiting, fetching])
     legend()
     const most = (/** @type {(number | null)[]} */ column) => Math.max(0, ...column.map((value) => value ?? 0))
-    plot.describe(`At most at once: ${most(waiting)} clients waiting, ${most(fetching)} fetches at origins`)
+    plot.describe(`Peaks: ${most(waiting)} clients waiting, ${most(fetching)} fetches at origins`)
   }
 }

@@ -3,7 +3,7 @@
 /** @typedef {import('../live/live.ts').Snapshot} Snapshot */
 
 const MOST = 900
-/** After so long without a snapshot the lines are broken, in seconds. */
+/** Seconds without a snapshot after which lines are interrupted. */
 const GAP = 3
 const LEAST_SHOWN = 60
 
@@ -16,7 +16,7 @@ export class History {
   /** @param {Snapshot} snapshot */
   add(snapshot) {
     const at = snapshot.at / 1000
-    // By another clock: what was told by the former would hide all that comes until this one has caught up.
+    // The clock was set back: the old history would hide everything new until the clock has caught up.
     if (at < (this.#times.at(-1) ?? at) - GAP) this.#times.length = this.#rows.length = 0
     const last = this.#times.at(-1) ?? at
     if (at - last > GAP) this.#append(last + 1, null)
@@ -33,7 +33,7 @@ export class History {
     }
   }
 
-  /** What is shown now. @param {number} most the time shown, in seconds; less while there is less */
+  /** What is shown now. @param {number} most the time shown, in seconds; shorter while there is less */
   view(most) {
     const end = this.#times.at(-1) ?? 0
     const begin = end - Math.min(most, Math.max(LEAST_SHOWN, end - (this.#times[0] ?? 0)))
@@ -61,12 +61,12 @@ export class View {
     return this.rows.at(-1) ?? undefined
   }
 
-  /** A number of each snapshot. @param {(snapshot: Snapshot) => number} read @returns {(number | null)[]} */
+  /** A number from each snapshot. @param {(snapshot: Snapshot) => number} read @returns {(number | null)[]} */
   column(read) {
     return this.rows.map((row) => (row === null ? null : read(row)))
   }
 
-  /** A sum over the last so many seconds. @param {number} seconds @param {(snapshot: Snapshot) => number} read */
+  /** A sum over the last `seconds`. @param {number} seconds @param {(snapshot: Snapshot) => number} read */
   sum(seconds, read) {
     let sum = 0
     for (let at = this.rows.length - 1; at >= 0; at--) {

@@ -1,4 +1,4 @@
-/** How long clients wait for the first byte: a cell for each second and each quarter of a factor of ten. */
+/** How long clients wait for the first byte, as a heat map: a cell for each second and each quarter of a decade. */
 import { ms } from './format.js'
 import { median } from './numbers.js'
 import { createPlot } from './plot.js'
@@ -12,7 +12,7 @@ const RANGE = /** @type {[number, number]} */ ([0.056, 56_234])
 // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the enum is in uPlot's types alone
 const LOGARITHMIC = /** @type {import('./uPlot.esm.js').default.Scale.Distr} */ (3)
 const FAINTEST = 0.25
-/** Seconds that a cell is wide; a hair more than the distance of two snapshots leaves no seams. */
+/** Width of a cell in seconds; slightly more than the time between two snapshots, so that no seams show. */
 const WIDTH = 1.05
 
 /** @param {HTMLElement} parent */
@@ -44,7 +44,7 @@ export function latency(parent) {
     const middles = [middle(view, 'hit'), middle(view, 'miss')]
     plot.legend(lines.map((line, at) => ({ ...line, value: middles[at] ?? '' })))
     plot.describe(
-      `Median time to first byte: ${middles[0]} from the cache, ${middles[1]} where an origin was waited for`,
+      `Median time to first byte: ${middles[0]} from the cache, ${middles[1]} after waiting for an origin`,
     )
   }
 }

@@ -18,7 +18,7 @@ const FIRST_RETRY_MS = 1000
 const LAST_RETRY_MS = 15_000
 const NOT_THE_TOKEN = 'That is not the token.'
 const NO_CONNECTION = 'No connection'
-/** No other could ever be sent. */
+/** No other token could ever be sent. */
 const TOKEN = /^[\x21-\x7e]+$/
 
 const connection = byId('connection')
@@ -27,7 +27,7 @@ const pause = byId('pause', HTMLButtonElement)
 let isPaused = false
 /** @type {ReturnType<typeof panels> | undefined} */
 let show
-/** Names of the extras that are there. @type {Set<string>} */
+/** Names of the extras that are mounted. @type {Set<string>} */
 const mounted = new Set()
 
 themeSelect(byId('theme', HTMLSelectElement))
@@ -67,7 +67,7 @@ async function logIn(input) {
   }
 }
 
-/** Until the tab is closed, or the token is refused. */
+/** Watches until the tab is closed, or the token is refused. */
 async function watch() {
   byId('login').hidden = true
   byId('dashboard').hidden = false
@@ -99,7 +99,7 @@ async function watch() {
 /** @param {unknown} error */
 const isUnauthorized = (error) => error instanceof Refused && error.status === 401
 
-/** @param {unknown} error @param {string} silence what is said where there was no answer */
+/** @param {unknown} error @param {string} silence what to say when there was no answer */
 const whyNot = (error, silence) => (error instanceof Refused ? error.message : silence)
 
 /** @param {string} text @param {string} kind */
@@ -109,7 +109,7 @@ function connected(text, kind) {
   connection.className = `pill ${paused ? 'poor' : kind}`
 }
 
-/** Builds the panels. @returns takes a snapshot */
+/** Builds the panels. @returns a function that takes a snapshot */
 function panels() {
   const history = new History()
   const views = [
@@ -144,7 +144,7 @@ function panels() {
   }
 }
 
-/** What an installation adds, as the demo does: each once. */
+/** Mounts what an installation adds, as the demo does; each once. */
 async function extras() {
   const { body } = await ask('/dashboard/panels.json')
   for (const name of /** @type {string[]} */ (body)) {

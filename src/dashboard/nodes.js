@@ -1,4 +1,4 @@
-/** Who shares the invalidation log, and how far each has come. */
+/** The nodes that share the invalidation log, and how far each has applied it. */
 import { element, keyed, say } from './dom.js'
 import { count } from './format.js'
 

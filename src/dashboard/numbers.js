@@ -5,14 +5,14 @@ import { count, duration, ms, percent, rate } from './format.js'
 /** @typedef {import('../live/live.ts').Snapshot} Snapshot */
 /** @typedef {import('./history.js').View} View */
 
-/** Over the last so many seconds. */
+/** Seconds that count as recent. */
 const RECENT = 60
 
 /** @param {HTMLElement} parent */
 export function numbers(parent) {
   const ratio = tile(parent, 'Hit ratio')
   const requests = tile(parent, 'Requests')
-  const asked = tile(parent, 'Asked of origins')
+  const asked = tile(parent, 'Origin requests')
   const saved = tile(parent, 'Origin time saved')
   const wait = tile(parent, 'Time to first byte')
 
@@ -28,7 +28,7 @@ export function numbers(parent) {
     requests(`${rate(of(answered) / seconds)}/s`, `${count(total(last))} since the start`)
     const fetched = of(({ origins }) => origins.reduce((sum, origin) => sum + origin.requests, 0))
     asked(`${rate(fetched / seconds)}/s`, `${count(last.stats.originRequests)} since the start`)
-    saved(duration(last.stats.originTimeSavedMs), 'that clients did not wait')
+    saved(duration(last.stats.originTimeSavedMs), 'that clients did not have to wait')
     const counts = last.latency.boundsMs.map((_, at) => of(({ latency }) => latency.hit[at] ?? 0))
     const waits = last.latency.boundsMs.map((_, at) => of(({ latency }) => latency.miss[at] ?? 0))
     const shown = (/** @type {number[]} */ buckets) => {
@@ -57,7 +57,7 @@ export const answered = ({ requests }) => Object.values(requests).reduce((sum, v
 const total = ({ stats }) => Object.values(stats.requests).reduce((sum, value) => sum + value, 0)
 
 /**
- * The middle of a histogram, half-way (by ratio) through the bucket that holds it; undefined when it is empty.
+ * The median of a histogram: the geometric middle of the bucket that holds it; undefined when it is empty.
  * @param {readonly number[]} counts
  * @param {readonly number[]} bounds
  */

@@ -1,4 +1,4 @@
-/** Each origin: how it does, and how it did. */
+/** Each origin: its state now, and its times so far. */
 import { element, keyed, say } from './dom.js'
 import { count, ms, percent, rate } from './format.js'
 import { createPlot } from './plot.js'
@@ -6,7 +6,7 @@ import { createPlot } from './plot.js'
 /** @typedef {import('./history.js').View} View */
 /** @typedef {import('../live/live.ts').LiveOrigin} LiveOrigin */
 
-/** Judged by the last so many seconds. */
+/** Seconds by which an origin is judged. */
 const RECENT = 10
 
 /** @param {HTMLElement} parent */

@@ -1,4 +1,4 @@
-/** uPlot as every panel uses it: the page's colours, a time axis, a legend that says the numbers. */
+/** uPlot as every panel uses it: the page's colours, a time axis, a legend with the numbers. */
 import uPlot from './uPlot.esm.js'
 import { element, keyed, say } from './dom.js'
 import { color, onTheme } from './theme.js'
@@ -9,8 +9,8 @@ import { color, onTheme } from './theme.js'
  * @property {string} name
  * @property {string} color a custom property of the style sheet
  * @property {boolean} [area]
- * @property {boolean} [hidden] not in the legend: there is nothing of it
- * @property {string} [value] what the legend says
+ * @property {boolean} [hidden] left out of the legend, as there is nothing to show
+ * @property {string} [value] shown in the legend
  */
 
 /**
@@ -20,7 +20,7 @@ import { color, onTheme } from './theme.js'
  * @property {uPlot.Scale} [y]
  * @property {(value: number) => string} tick text at the y axis
  * @property {number[]} [splits] where the y axis has ticks
- * @property {number[]} [incrs] distances that its ticks may have
+ * @property {number[]} [incrs] distances that are allowed between its ticks
  * @property {uPlot.Band[]} [bands]
  * @property {(plot: uPlot) => void} [draw] draws on the canvas, above the grid
  */
@@ -84,7 +84,7 @@ export function createPlot(parent, options) {
       const present = shown.filter(({ hidden }) => !hidden)
       keyed(legend, present, ({ name }) => name, legendItem)
     },
-    /** What somebody hears who does not see it. @param {string} text */
+    /** Sets the description for screen readers. @param {string} text */
     describe(text) {
       box.setAttribute('role', 'img')
       box.setAttribute('aria-label', text)
@@ -118,7 +118,7 @@ function legendItem({ name, color: of }) {
   return Object.assign(item, { update: (/** @type {Line} */ line) => say(value, line.value ?? '') })
 }
 
-/** None before there is anything to tell the time of. @param {uPlot} plot @param {number[]} values epoch seconds */
+/** None while there is no data. @param {uPlot} plot @param {number[]} values epoch seconds */
 const clockTimes = ({ data: [times] }, values) =>
   times.length === 0
     ? []

@@ -1,4 +1,4 @@
-/** Purging and invalidating, and who has acknowledged it. */
+/** Purging and invalidating, and which nodes have acknowledged it. */
 import { ask, Refused } from './api.js'
 import { element, keyed, say } from './dom.js'
 import { count, ms } from './format.js'
@@ -7,7 +7,7 @@ import { count, ms } from './format.js'
 /** @typedef {{ id: string, position: number, nodes: { expected: number, acked: number }, tookMs: number }} Receipt */
 
 const KINDS = /** @type {const} */ ({ tags: 'Tag', urls: 'URL', prefixes: 'Prefix', all: 'Everything' })
-/** What the field for each kind is like. @type {Readonly<Record<string, string>>} */
+/** Placeholders of the field, by kind. @type {Readonly<Record<string, string>>} */
 const EXAMPLES = { tags: 'products', urls: 'https://shop.example/p/1', prefixes: 'https://shop.example/p' }
 
 /** @param {HTMLElement} parent */
@@ -39,16 +39,16 @@ export function purge(parent) {
   const form = element(
     'form',
     { className: 'purge' },
-    element('label', { className: 'visually-hidden', htmlFor: 'purge-kind' }, 'What to name'),
+    element('label', { className: 'visually-hidden', htmlFor: 'purge-kind' }, 'Select by'),
     kind,
-    element('label', { className: 'visually-hidden', htmlFor: 'purge-what' }, 'Its name'),
+    element('label', { className: 'visually-hidden', htmlFor: 'purge-what' }, 'Tag or URL'),
     what,
     element('div', { className: 'buttons' }, soft, hard),
   )
   const hint = element(
     'small',
     {},
-    'Invalidate: checked with the origin before its next use. Purge: never served again.',
+    'Invalidate: revalidated before its next use. Purge: never served again.',
   )
   parent.append(form, hint, said, acks)
 
@@ -60,7 +60,7 @@ export function purge(parent) {
   kind.addEventListener('change', change)
   change()
 
-  /** The last record made here. @type {Receipt | undefined} */
+  /** The receipt of the last record made here. @type {Receipt | undefined} */
   let receipt
 
   form.addEventListener('submit', (event) => {
@@ -83,7 +83,7 @@ export function purge(parent) {
       const everywhere = nodes.acked >= nodes.expected
       say(
         said,
-        `Record ${position}: ${count(nodes.acked)} of ${count(nodes.expected)} nodes follow it, within ${ms(tookMs + 1)}.`,
+        `Record ${position}: acknowledged by ${count(nodes.acked)} of ${count(nodes.expected)} nodes within ${ms(tookMs + 1)}.`,
       )
       said.className = `said ${everywhere ? 'good' : 'poor'}`
       what.value = ''
@@ -95,7 +95,7 @@ export function purge(parent) {
     soft.disabled = hard.disabled = false
   }
 
-  /** Each node's acknowledgement, as snapshots tell it. @param {View} view */
+  /** Each node's acknowledgement, as snapshots report it. @param {View} view */
   return (view) => {
     const rows = receipt === undefined ? [] : (view.last?.stats.nodes ?? [])
     keyed(acks, rows, ({ id }) => id, ack)

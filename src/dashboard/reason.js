@@ -3,7 +3,7 @@ import { duration } from './format.js'
 
 /** @typedef {import('../live/live.ts').LiveRequest} LiveRequest */
 
-/** The results there are, from the best to the worst; the style sheet has a colour for each. */
+/** All results, from best to worst; the style sheet has a colour for each. */
 export const RESULTS = /** @type {const} */ ([
   'hit',
   'stale',
@@ -22,19 +22,19 @@ export const words = (name) => name.replaceAll('_', ' ')
 /** RFC 9211 section 2.2. @type {Readonly<Record<string, string>>} */
 const FORWARDED = {
   'uri-miss': 'nothing was stored for it',
-  'vary-miss': 'what is stored is for other request fields',
-  miss: 'nothing stored would do',
+  'vary-miss': 'what is stored is for requests with other fields',
+  miss: 'nothing that is stored could be used',
   stale: 'the stored copy had expired',
   request: 'the client asked for a new copy',
   partial: 'only a part was stored',
-  bypass: 'its route or its request goes past the cache',
-  method: 'its method is for the origin',
+  bypass: 'its route or the request itself bypasses the cache',
+  method: 'its method always goes to the origin',
 }
 
 /** @type {Readonly<Record<string, string>>} */
 const STALE = {
-  'soft-timeout': 'the origin took longer than the soft timeout, so the stale copy answered',
-  'stale-while-revalidate': 'stale, and being fetched again in the background',
+  'soft-timeout': 'the origin took longer than the soft timeout, so the stale copy was served',
+  'stale-while-revalidate': 'stale, and being refreshed in the background',
 }
 
 /** @param {LiveRequest['outcome']} outcome */
@@ -47,15 +47,15 @@ export function reason({ result, fwd, fwdStatus, stored, ttlMs, detail }) {
     case 'stale':
       return STALE[detail ?? ''] ?? `stale${note}`
     case 'stale_if_error':
-      return `the origin failed${fwdStatus === undefined ? '' : ` with ${fwdStatus}`}, so the stale copy answered`
+      return `the origin failed${fwdStatus === undefined ? '' : ` with ${fwdStatus}`}, so the stale copy was served`
     case 'revalidated':
-      return 'the origin said that the copy is still good'
+      return 'the origin confirmed that the copy is still valid'
     case 'collapsed':
       return 'joined a fetch in progress'
     case 'miss':
       return `${why}; ${stored ? 'stored now' : `not stored${note}`}`
     case 'pass':
-      return fwd === 'bypass' || fwd === 'method' ? `${why}${note}` : `its answer is for one client alone${note}`
+      return fwd === 'bypass' || fwd === 'method' ? `${why}${note}` : `its answer is for one client only${note}`
     case 'shed':
       return 'too many requests were waiting'
     case 'error':

@@ -1,4 +1,4 @@
-/** The requests just answered, and why each was answered as it was. */
+/** Recent requests, and why each was answered as it was. */
 import { byId, element, keyed, say } from './dom.js'
 import { bytes, ms, time } from './format.js'
 import { reason, RESULTS, words } from './reason.js'
@@ -21,7 +21,7 @@ export function requests(parent, onPick) {
   /** @type {Row[]} */
   const kept = []
   let number = 0
-  /** While somebody points at a row or has the focus in it, rows do not move away. */
+  /** Rows do not move while the pointer or the focus is on one. */
   const held = () => body.matches(':hover') || body.contains(document.activeElement)
   const said = byId('requests-said')
 
@@ -42,18 +42,18 @@ export function requests(parent, onPick) {
 
   return {
     /**
-     * Also while nobody looks: what is done in another tab is what one comes back to see.
+     * Also while the page is hidden: it shows what was done in another tab when one comes back.
      * @param {readonly LiveRequest[]} recent
      */
     add(recent) {
       for (const request of recent) kept.unshift({ ...request, number: number++ })
-      kept.sort((one, other) => other.at - one.at) // one of several workers may tell of its own a second after the others
+      kept.sort((one, other) => other.at - one.at) // one of several workers may report a second after the others
       kept.length = Math.min(kept.length, MOST * 4)
     },
     draw() {
       const isHeld = held()
-      const hint = kept.length === 0 ? 'none since this page was opened' : 'the newest first; press one to see why'
-      say(said, isHeld ? 'held while you are in it' : hint)
+      const hint = kept.length === 0 ? 'none since this page was opened' : 'newest first; select one to see why'
+      say(said, isHeld ? 'on hold while you are in the list' : hint)
       if (!isHeld) fill()
     },
   }
@@ -95,7 +95,7 @@ function rowOf(request, onPick) {
     element('td', { className: 'result' }, badge),
     element('td', { className: 'why' }, reason(outcome)),
     element('td', { className: 'took' }, ms(firstByteMs)),
-    element('td', { className: 'size' }, aborted ? `${bytes(size)}, broke off` : bytes(size)),
+    element('td', { className: 'size' }, aborted ? `${bytes(size)}, aborted` : bytes(size)),
   )
 }
 

@@ -1,4 +1,4 @@
-/** Requests a second, stacked by result. */
+/** Requests per second, stacked by result. */
 import { rate } from './format.js'
 import { perSecond } from './history.js'
 import { createPlot } from './plot.js'

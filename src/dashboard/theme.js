@@ -1,4 +1,4 @@
-/** Light, dark, or as the system has it; and the style sheet's colours for those who draw on a canvas. */
+/** Light, dark, or the system's theme; and the style sheet's colours, for drawing on a canvas. */
 
 const KEPT_AS = 'herdgate-theme'
 const dark = matchMedia('(prefers-color-scheme: dark)')
@@ -23,7 +23,7 @@ export function themeSelect(select) {
   apply()
 }
 
-/** Calls when colours are others than before. @param {() => void} listener */
+/** Registers a listener for changes of the colours. @param {() => void} listener */
 export const onTheme = (listener) => void listeners.add(listener)
 
 function changed() {

@@ -1,4 +1,4 @@
-/** What each tier holds, and what left it. */
+/** What each tier holds, and what was evicted from it. */
 import { element, keyed, say } from './dom.js'
 import { bytes, count, percent } from './format.js'
 import { words } from './reason.js'
@@ -30,7 +30,7 @@ function leftIn(view, name) {
     }
   }
   const told = [...reasons].map(([reason, many]) => `${count(many)} ${words(reason)}`)
-  return told.length === 0 ? 'nothing thrown out' : `thrown out: ${told.join(', ')}`
+  return told.length === 0 ? 'no evictions' : `evicted: ${told.join(', ')}`
 }
 
 /** @param {Row} row */
@@ -38,7 +38,7 @@ function item({ tier }) {
   const state = element('span', { className: 'badge' })
   const amount = element('small')
   const left = element('small')
-  const meter = element('meter', { min: 0, max: 1, 'aria-label': `Filling of ${tier}` })
+  const meter = element('meter', { min: 0, max: 1, 'aria-label': `Usage of ${tier}` })
   const made = element('li', {}, element('b', {}, tier), state, amount, meter, left)
   /** @param {Row} row */
   const update = (row) => {

@@ -34,7 +34,7 @@ function checkRoutes(routes: readonly unknown[]): void {
     const isComplete = Object.entries(DEFAULT_RULES).every(
       ([rule, value]) => value === undefined || given[rule as keyof Rules] !== undefined,
     )
-    if (!isComplete) throw new TypeError(`expected { ...defaultRules } and what differs as rules, got ${shown(rules)}`)
+    if (!isComplete) throw new TypeError(`expected { ...defaultRules } with your changes as rules, got ${shown(rules)}`)
   }
 }
 

@@ -25,7 +25,7 @@ export type HttpOrigin = Pick<PoolOrigin, 'name' | 'fetch' | 'usage' | 'close'>
 export function createOrigin(options: OriginOptions, clock: Clock = systemClock): HttpOrigin {
   checkNames(options, OPTIONS, 'createOrigin')
   const { name, urls, ca } = options
-  if (typeof name !== 'string') throw new TypeError(`expected a text as name, got ${shown(name)}`)
+  if (typeof name !== 'string') throw new TypeError(`expected a string as name, got ${shown(name)}`)
   const given = (limit: Limit): number => aboveZero(limit, options[limit] ?? DEFAULT_TRANSPORT[limit])
   const pool = {
     name,

@@ -5,7 +5,7 @@ import type { Events } from '../events.ts'
 export function logStates(events: Events, logger: Logger): void {
   events.on('tier', ({ tier, state, why }) => {
     if (state === 'working') logger.info({ tier }, `store ${tier} works again`)
-    else logger.warn({ tier, why }, state === 'emptied' ? `store ${tier} began anew` : `store ${tier} is out of order`)
+    else logger.warn({ tier, why }, state === 'emptied' ? `store ${tier} was emptied` : `store ${tier} is out of order`)
   })
   events.on('log', ({ what, detail }) => {
     if (what === 'synced') logger.info({ what }, detail)

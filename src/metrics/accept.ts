@@ -1,4 +1,4 @@
-/** OpenMetrics is named in Accept, and nothing says that plain text is liked better (RFC 9110 section 12.5.1). */
+/** Whether Accept names OpenMetrics and does not prefer plain text (RFC 9110 section 12.5.1). */
 export function wantsOpenMetrics(accept: string = ''): boolean {
   const openMetrics = quality(accept, 'application/openmetrics-text')
   return openMetrics > 0 && openMetrics >= quality(accept, 'text/plain')

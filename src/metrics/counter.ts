@@ -12,7 +12,7 @@ export class Counter implements Metric {
   readonly sets: LabelSets
   readonly #totals: Float64Array
 
-  /** @param room label sets that are counted apart; see LabelSets */
+  /** @param room label sets that are counted separately; see LabelSets */
   constructor({ name, help }: Description, labels: readonly Label[], room?: Room) {
     this.name = name
     this.help = help

@@ -8,7 +8,7 @@ const COLLAPSE_OUTCOMES: Member<'collapse', 'outcome'> = ['reused', 'refetched',
 const MODES: Member<'revalidation', 'mode'> = ['background', 'blocking']
 const REVALIDATION_OUTCOMES: Member<'revalidation', 'outcome'> = ['not_modified', 'replaced', 'error']
 
-/** Requests that shared a fetch, and stored responses that were checked with their origin. */
+/** Requests that shared a fetch, and stored responses that were revalidated. */
 export function engineMetrics(events: Events, routes: readonly string[]): Metric[] {
   const route = new Label('route', routes, { toCome: NAMES_TO_COME })
   const collapseOutcome = new Label('outcome', COLLAPSE_OUTCOMES)
@@ -19,7 +19,7 @@ export function engineMetrics(events: Events, routes: readonly string[]): Metric
     [route, collapseOutcome],
   )
   const revalidations = new Counter(
-    { name: 'herdgate_revalidations_total', help: 'Stored responses checked with their origin.' },
+    { name: 'herdgate_revalidations_total', help: 'Stored responses revalidated with their origin.' },
     [route, mode, revalidationOutcome],
   )
   for (const name of routes) startAtZero(route.indexOf(name))

@@ -5,8 +5,8 @@ import type { Metric, Rendered } from './metric.ts'
 import { type MetricReport, reportOf } from './reports.ts'
 
 /**
- * Node's own metrics that are left out because of what they are called: `_total` is for counters, and a name does not
- * repeat its type. The gauges' numbers also come by type of resource; the lag of the event loop stays.
+ * Node's own metrics that are left out because of their names: `_total` is for counters, and a name does not repeat its
+ * type. The numbers of these gauges are also exposed by type of resource; of the event loop the lag remains.
  */
 const MISNAMED = [
   'nodejs_active_handles_total',
@@ -16,25 +16,23 @@ const MISNAMED = [
   'nodejs_eventloop_utilization_summary',
 ]
 
-/** How often Node looks how late the event loop is: each look wakes an idle process. */
+/** How often Node samples the lag of the event loop: each sample wakes an idle process. */
 const LAG_LOOKED_EVERY_MS = 20
-/**
- * The longest delay of a timer: prom-client need not look how busy the loop is, as what it makes of that is left out.
- */
+/** The longest delay of a timer: prom-client need not sample the utilization of the loop, which is left out above. */
 const HARDLY_EVER_MS = 2 ** 31 - 1
-/** prom-client tells these as the time between two looks: even an idle loop would seem to be late by that. */
+/** prom-client reports these as the time between two samples: even an idle loop would seem late by that. */
 const BETWEEN_LOOKS = ['min', 'max', 'mean', 'p50', 'p90', 'p99'].map(
   (which) => `nodejs_eventloop_lag_${which}_seconds`,
 )
 
 export interface Exposition {
-  /** @param accept without a wish for OpenMetrics in it the Prometheus text format 0.0.4 is rendered */
+  /** @param accept unless it asks for OpenMetrics, the Prometheus text format 0.0.4 is rendered */
   render(accept: string | undefined): Promise<Rendered>
-  /** The numbers themselves, to be put together with those of other processes. */
+  /** The numbers themselves, to be combined with those of other processes. */
   report(): Promise<MetricReport[]>
 }
 
-/** The metrics given and Node's own about the process. */
+/** Exposes the given metrics and Node's own of the process. */
 export function createExposition(metrics: readonly Metric[]): Exposition {
   const text = new Registry(Registry.PROMETHEUS_CONTENT_TYPE)
   for (const metric of metrics) register(text, { ...metricObject(metric), get: async () => collected(metric) })
@@ -65,13 +63,13 @@ interface Collectable extends Pick<MetricObject, 'name' | 'help' | 'type' | 'agg
 
 const isCollectable = (metric: object): metric is Collectable => 'get' in metric && typeof metric.get === 'function'
 
-/** A registry asks only for `name`, `type` and `get`; its types ask for one of prom-client's classes. */
+/** A registry uses only `name`, `type` and `get`; its types demand one of prom-client's classes. */
 function register(registry: Registry, metric: Collectable): void {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
   registry.registerMetric(metric as unknown as PromMetric<string>)
 }
 
-/** A gauge of times between two looks becomes one of how much later than due the second came. */
+/** Turns a gauge of the time between two samples into one of how late the second was. */
 function tellLateness(registry: Registry, name: string): void {
   const between = registry.getSingleMetric(name)
   if (!(between instanceof Gauge) || !isCollectable(between)) return
@@ -97,7 +95,7 @@ const metricObject = ({ name, help, type, aggregator = 'sum' }: Metric | Collect
 
 const collected = (metric: Metric) => ({ ...metricObject(metric), values: metric.samples() })
 
-/** Rendering OpenMetrics takes `_total` off the name of the object it renders, so each registry has its own. */
+/** Rendering OpenMetrics strips `_total` from the name of the object it renders, so each registry has its own. */
 function renamed(metric: Collectable): Collectable {
   const { name, help, type, aggregator } = metric
   return {

@@ -15,7 +15,7 @@ export class Histogram implements Metric {
 
   /**
    * @param bounds upper bounds of the buckets in seconds, ascending
-   * @param room label sets that are observed apart; see LabelSets
+   * @param room label sets that are observed separately; see LabelSets
    */
   constructor({ name, help }: Description, labels: readonly Label[], bounds: readonly number[], room?: Room) {
     this.name = name

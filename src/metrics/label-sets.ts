@@ -6,16 +6,16 @@ const OTHER = '_OTHER'
 /** One label and the closed set of its values. */
 export class Label {
   readonly name: string
-  /** When there is no room for a set of its own, this label becomes `_OTHER`. */
+  /** Whether this label becomes `_OTHER` in label sets for which there is no room left. */
   readonly gives: boolean
-  /** How many values there can ever be, `_OTHER` with them. */
+  /** How many values there can ever be, `_OTHER` included. */
   readonly size: number
   /** How many values there were at the start, without `_OTHER`. */
   readonly atStart: number
   readonly #values: string[]
   readonly #indexes: Map<string, number>
 
-  /** @param toCome how many values can be added later: of the first label of a metric only */
+  /** @param toCome how many values can be added later; for the first label of a metric only */
   constructor(name: string, values: readonly string[], { gives = false, toCome = 0 } = {}) {
     this.name = name
     this.gives = gives
@@ -25,7 +25,7 @@ export class Label {
     this.#indexes = new Map(values.map((value, index) => [value, index]))
   }
 
-  /** How many have come since. */
+  /** How many values have been added since. */
   get added(): number {
     return this.#values.length - this.atStart
   }
@@ -35,7 +35,7 @@ export class Label {
     return this.size - 1
   }
 
-  /** Where a value stands; that of `_OTHER` when it is not in the set. */
+  /** The index of a value; that of `_OTHER` when it is not in the set. */
   indexOf(value: string): number {
     return this.#indexes.get(value) ?? this.other
   }
@@ -44,7 +44,7 @@ export class Label {
     return this.#values[index] ?? OTHER
   }
 
-  /** @returns those that are in the set from now on: what finds no room in it stays `_OTHER` */
+  /** @returns the values that were added; those without room stay `_OTHER` */
   add(values: readonly string[]): string[] {
     const added = values.filter((value) => !this.#indexes.has(value)).slice(0, this.other - this.#values.length)
     for (const value of added) this.#indexes.set(value, this.#values.push(value) - 1)
@@ -54,19 +54,19 @@ export class Label {
 
 export type LabelValues = Readonly<Record<string, string>>
 
-/** Label sets that are counted apart. */
+/** How many label sets are counted separately. */
 export interface Room {
   /** For each value of the first label. */
   readonly each: number
-  /** As if there were this many values at the start. */
+  /** Values of the first label that there is room for, even if there are fewer at the start. */
   readonly atLeast: number
 }
 
 /**
  * Numbers the label sets of one metric that have occurred: each gets a slot, in order of occurrence.
  *
- * Where room is limited, so many sets get a slot of their own. What comes after is counted with `_OTHER` in the place
- * of each label that gives, so that no traffic makes a metric grow without bound and no count is lost.
+ * Where room is limited, only that many sets get a slot of their own. Later ones are counted with `_OTHER` in place of
+ * each label that `gives`, so that no traffic makes a metric grow without bound and no count is lost.
  */
 export class LabelSets {
   /** The most slots there can ever be. */
@@ -119,7 +119,7 @@ export class LabelSets {
     return slot
   }
 
-  /** @param added values of the first label that have come since the start: each brings its own room */
+  /** @param added values of the first label added since the start: each brings its own room */
   #limitFor(first: Label | undefined, added: number): number {
     if (this.#room === undefined) return Number.POSITIVE_INFINITY
     const { each, atLeast } = this.#room

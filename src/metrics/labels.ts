@@ -9,7 +9,7 @@ export type Member<
   Key extends keyof EventPayloads[Name],
 > = readonly EventPayloads[Name][Key][]
 
-/** How many names of routes, and how many of origins, reloads can add to those there were at the start. */
+/** How many names of routes, and how many of origins, reloads can add to those at the start. */
 export const NAMES_TO_COME = 100
 
 export const CODE_CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx']

@@ -1,13 +1,13 @@
-/** A metric as it is handed over when scraped, and what is made of all of them. */
+/** A metric as it is collected when scraped, and the text made of all of them. */
 import type { LabelValues } from './label-sets.ts'
 
 export interface Sample {
   readonly value: number
-  /** Label names and values; those in `sharedLabels` follow. */
+  /** Label names and values, besides those in `sharedLabels`. */
   readonly labels: LabelValues
-  /** The same object for every scrape, so that its text is made once. */
+  /** The same object for every scrape, so that its text is rendered only once. */
   readonly sharedLabels?: LabelValues
-  /** When it is not the metric's own. */
+  /** When it differs from the metric's own. */
   readonly metricName?: string
 }
 
@@ -15,15 +15,15 @@ export interface Metric {
   readonly name: string
   readonly help: string
   readonly type: 'counter' | 'gauge' | 'histogram'
-  /** How the numbers of several processes make one; their sum unless said. */
+  /** How the numbers of several processes are combined; summed by default. */
   readonly aggregator?: Aggregator | undefined
-  /** Their numbers at this moment. */
+  /** The numbers at this moment. */
   samples(): Sample[]
 }
 
 export type Aggregator = 'sum' | 'min' | 'max'
 
-/** What a metric is called, and the sentence about it. */
+/** A metric's name and help text. */
 export interface Description {
   readonly name: string
   readonly help: string

@@ -11,7 +11,7 @@ export interface OriginUsage {
   readonly queued: number
 }
 
-/** Label sets of `origin_requests_total` counted apart, per origin and for at least ten of them. */
+/** Label sets of `origin_requests_total` counted separately, per origin and for at least ten of them. */
 const COUNTERS = { each: 10, atLeast: 10 }
 
 export function originMetrics(
@@ -28,7 +28,7 @@ export function originMetrics(
     COUNTERS,
   )
   const duration = new Histogram(
-    { name: 'herdgate_origin_request_duration_seconds', help: "From asking an origin to its response's head." },
+    { name: 'herdgate_origin_request_duration_seconds', help: 'From a request to an origin to its response head, or to its failure.' },
     [origin],
     ORIGIN_BOUNDS,
   )
@@ -53,9 +53,9 @@ function usageMetrics(usage: () => readonly OriginUsage[]): Metric[] {
   const read = (member: 'inFlight' | 'queued') => () =>
     usage().map((of) => ({ labels: { origin: of.origin }, value: of[member] }))
   return [
-    gauge({ name: 'herdgate_origin_in_flight', help: 'Requests an origin is working on.' }, read('inFlight')),
+    gauge({ name: 'herdgate_origin_in_flight', help: 'Requests in progress at an origin.' }, read('inFlight')),
     gauge(
-      { name: 'herdgate_origin_queue_depth', help: 'Requests waiting for a free place at an origin.' },
+      { name: 'herdgate_origin_queue_depth', help: 'Requests waiting for a free slot at an origin.' },
       read('queued'),
     ),
   ]

@@ -12,12 +12,12 @@ const OUTCOMES = ['done', 'failed'] as const
 
 const POSITION: Description = {
   name: 'herdgate_log_position',
-  help: 'Newest record of the invalidation log applied here.',
+  help: 'Newest record of the invalidation log applied by this process.',
   aggregator: 'min',
 }
 const SYNCED: Description = {
   name: 'herdgate_log_synced',
-  help: '1 while this node hears the invalidation log, else 0.',
+  help: '1 while this process receives the invalidation log, else 0.',
   aggregator: 'min',
 }
 
@@ -28,7 +28,7 @@ export function purgeMetrics(events: Events, log: () => { position: number; sync
   const purges = new Counter(
     {
       name: 'herdgate_purges_total',
-      help: 'Purges (hard) and invalidations (soft), once per kind of selector in them.',
+      help: 'Purges (hard) and invalidations (soft), counted once per kind of selector in them.',
     },
     [kind, mode, outcome],
   )

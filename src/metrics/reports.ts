@@ -1,4 +1,4 @@
-/** The numbers of several processes as those of one. */
+/** Combines the numbers of several processes into those of one. */
 import { Registry } from 'prom-client'
 import { wantsOpenMetrics } from './accept.ts'
 import type { LabelValues } from './label-sets.ts'
@@ -9,7 +9,7 @@ export interface MetricReport {
   readonly name: string
   readonly help: string
   readonly type: string
-  /** How the numbers of several make one. */
+  /** How the numbers of several processes are combined. */
   readonly aggregator: string
   readonly values: readonly {
     readonly value: number
@@ -48,12 +48,12 @@ export async function renderReports(
   return { contentType: registry.contentType, body: await registry.metrics() }
 }
 
-/** A counter is called by its family in OpenMetrics; rendering puts `_total` to each number. */
+/** OpenMetrics names a counter by its family; rendering appends `_total` to each sample. */
 function familyOf(metric: MetricReport): MetricReport {
   return metric.type === 'counter' ? { ...metric, name: metric.name.replace(/_total$/, '') } : metric
 }
 
-/** What counts up, of several reports: what stays true of a process that has ended. */
+/** The sums of the cumulative metrics of several reports: they stay true of a process that has ended. */
 export function sumOfCounts(reports: readonly (readonly MetricReport[])[]): Promise<MetricReport[]> {
   return reportOf(
     aggregate(reports.map((report) => report.filter(({ type }) => type !== 'gauge' && type !== 'summary'))),

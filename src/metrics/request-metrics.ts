@@ -8,12 +8,12 @@ import { Label } from './label-sets.ts'
 import { CODE_CLASSES, NAMES_TO_COME, REQUEST_BOUNDS } from './labels.ts'
 import type { Metric } from './metric.ts'
 
-/** Label sets counted apart, per route and for at least this many routes: what keeps the exposition small. */
+/** Label sets are counted separately per route, for at least this many routes; the limit keeps the exposition small. */
 const ROUTES_AT_LEAST = 20
 const COUNTERS = { each: 15, atLeast: ROUTES_AT_LEAST }
 const HISTOGRAMS = { each: 2, atLeast: ROUTES_AT_LEAST }
 
-/** By result: whether the content came from here or was fetched for it. Error pages of our own are neither. */
+/** By result: whether the content came from the cache or was fetched for the request. Our own errors are neither. */
 const SOURCES: ReadonlyMap<Result, 'cache' | 'origin'> = new Map([
   ['hit', 'cache'],
   ['stale', 'cache'],
@@ -24,7 +24,7 @@ const SOURCES: ReadonlyMap<Result, 'cache' | 'origin'> = new Map([
   ['pass', 'origin'],
 ])
 
-/** Where a request is counted. Most are counted where the one before them was. */
+/** Where a request is counted. Most are counted in the same place as the one before. */
 interface Slots {
   readonly route: string
   readonly method: string
@@ -89,7 +89,7 @@ function openFamilies(routes: readonly string[]) {
   }
 }
 
-/** So that a rate sees the first event of each kind, and so that these keep sets of their own. */
+/** So that a rate sees the first event of each kind, and so that these label sets are counted separately. */
 function startAtZero({ labels, requests, bytes, duration, firstByte }: Families, routeName: string): void {
   const { route, method, result, codeClass, source } = labels
   const atRoute = route.indexOf(routeName)

@@ -20,12 +20,12 @@ const EVICTION_REASONS: Member<'eviction', 'reason'> = [
   'defective',
 ]
 
-/** Seconds: from a look-up in memory to a shared store that is about to be given up. */
+/** Seconds: from a look-up in memory to a shared store that is about to time out. */
 const OPERATION_BOUNDS = [0.000_001, 0.000_005, 0.000_025, 0.0001, 0.0005, 0.0025, 0.01, 0.05, 0.25, 1]
 
 /**
- * What the stores hold, do and throw out.
- * @param tiers those there are
+ * What the stores hold, do and evict.
+ * @param tiers the configured ones
  */
 export function storeMetrics(events: Events, usage: () => readonly TierUsage[], tiers: readonly Tier[]): Metric[] {
   const tier = new Label('tier', TIERS)
@@ -38,12 +38,12 @@ export function storeMetrics(events: Events, usage: () => readonly TierUsage[], 
     outcome,
   ])
   const durations = new Histogram(
-    { name: 'herdgate_store_operation_duration_seconds', help: 'Time of store operations; memory times one in 64.' },
+    { name: 'herdgate_store_operation_duration_seconds', help: 'Duration of store operations; in memory one in 64 is timed.' },
     [tier, op],
     OPERATION_BOUNDS,
   )
   const evictions = new Counter(
-    { name: 'herdgate_store_evictions_total', help: 'Stored things thrown out or refused.' },
+    { name: 'herdgate_store_evictions_total', help: 'Entries evicted or refused.' },
     [tier, reason],
   )
   for (const name of tiers) {
@@ -55,7 +55,7 @@ export function storeMetrics(events: Events, usage: () => readonly TierUsage[], 
       for (const how of outcomes) operations.sets.slotOf(atTier, at, outcome.indexOf(how))
     })
   }
-  // One hit follows another: in memory they are told of by the same object, whose slot need not be looked up again.
+  // Hits follow one another: memory reports them with the same object, whose slot need not be looked up again.
   let last: EventPayloads['store'] | undefined
   let slot = 0
   events.on('store', (done) => {
@@ -80,6 +80,6 @@ function usageMetrics(usage: () => readonly TierUsage[]): Metric[] {
   return [
     gauge({ name: 'herdgate_store_bytes', help: 'Bytes a store tier holds.' }, read('bytes')),
     gauge({ name: 'herdgate_store_max_bytes', help: 'Bytes a store tier may hold.' }, read('maxBytes')),
-    gauge({ name: 'herdgate_store_objects', help: 'Things a store tier holds.' }, read('objects')),
+    gauge({ name: 'herdgate_store_objects', help: 'Entries a store tier holds.' }, read('objects')),
   ]
 }

@@ -90,7 +90,7 @@ function limitOn(room: Room, clock: Clock): ConcurrencyLimit {
       }
       const waiter: Waiter = { admit: () => settle(admitted) }
       const aborted = () => settle(() => reject(clientGone()))
-      const expired = () => settle(() => reject(overloaded(`no place within ${waitMs} ms`)))
+      const expired = () => settle(() => reject(overloaded(`no free slot within ${waitMs} ms`)))
       const cancel = clock.after(waitMs, expired)
       signal?.addEventListener('abort', aborted)
       room.waiting.add(waiter)

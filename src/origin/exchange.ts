@@ -119,7 +119,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
 
   /** Nobody will read the rest. */
   cancel(): void {
-    this.abort(new HerdgateError('client_gone', 'the response was not wanted to its end'))
+    this.abort(new HerdgateError('client_gone', 'the response was abandoned before its end'))
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {

@@ -102,8 +102,8 @@ function asterisk(head: TargetHead, authority: string): Target {
  */
 function absolute(head: TargetHead, authority: string): Target {
   const [, scheme, stated, rest = ''] = ABSOLUTE_FORM.exec(head.target) ?? []
-  if (scheme === undefined || stated === undefined) return refusal('target has no known form')
-  if (scheme.toLowerCase() !== head.scheme) return refusal('scheme of the target is not that of the connection')
+  if (scheme === undefined || stated === undefined) return refusal('target has no valid form')
+  if (scheme.toLowerCase() !== head.scheme) return refusal('scheme of the target differs from that of the connection')
   if (normalAuthority(stated, head.scheme) !== authority) return refusal('target and Host do not agree')
   return { ok: true, url: `${head.scheme}://${authority}${rest.startsWith('/') ? rest : `/${rest}`}` }
 }

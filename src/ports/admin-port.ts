@@ -204,7 +204,7 @@ function problemFor(error: Error): ProblemDetails {
 /** Refusals by Fastify itself: content it cannot read, and paths it cannot match. For files there may be others. */
 const REFUSALS: readonly ProblemDetails[] = [
   { status: 400, title: 'Bad request', detail: 'the content is not well-formed JSON' },
-  { status: 413, title: 'Content too large', detail: `at most ${BODY_LIMIT} bytes are taken` },
+  { status: 413, title: 'Content too large', detail: `at most ${BODY_LIMIT} bytes are accepted` },
   { status: 414, title: 'URI too long' },
   { status: 415, title: 'Unsupported media type', detail: 'expected Content-Type: application/json' },
 ]

@@ -35,12 +35,12 @@ export function watchMemory({ clock, logger, store, containerShare, whileShort }
       },
       regain() {
         const regained = store.regain()
-        if (regained === 0) logger.info('the store may hold again what it could at first')
+        if (regained === 0) logger.info('the store may use its full size again')
         return regained
       },
     },
     changed(high, use) {
-      if (high) logger.warn(use, `memory is short: ${whileShort} until it is not`)
+      if (high) logger.warn(use, `memory is short: ${whileShort} for now`)
       else logger.info(use, 'memory is no longer short')
     },
   })

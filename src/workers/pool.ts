@@ -103,7 +103,7 @@ export class Pool {
   replace(member: Member): void {
     if (this.#isClosing || member.isReplaced) return
     member.isReplaced = true
-    this.#options.logger.info({ worker: member.pid }, 'a worker was told to end; another takes its place')
+    this.#options.logger.info({ worker: member.pid }, 'a worker is being stopped; another takes its place')
     member.calls.tell('drain', undefined) // until then it asks its clients to reconnect
     this.#fork()
   }
@@ -186,7 +186,7 @@ export class Pool {
       return
     }
     if (member.isReplaced) {
-      logger.info({ worker: member.pid }, `a worker that was told to end has ended with ${how}`)
+      logger.info({ worker: member.pid }, `a worker that was being stopped has ended with ${how}`)
       return
     }
     this.#shortLives = clock.now() - member.since < LONG_LIFE_MS ? this.#shortLives + 1 : 0
@@ -197,7 +197,7 @@ export class Pool {
   #isNotForked(why: string): void {
     if (this.#isClosing) return
     this.#shortLives++
-    if (this.#tryAgain(why)) this.#options.logger.error(`a worker could not be started: ${why}; it is tried again`)
+    if (this.#tryAgain(why)) this.#options.logger.error(`a worker could not be started: ${why}; trying again`)
   }
 
   /** @returns false when the start is given up instead */

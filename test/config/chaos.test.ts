@@ -14,7 +14,7 @@ describe('chaos', () => {
 
   test('a section without the flag is refused at its place', () => {
     expect(told({ text: ONE + SECTION })).toEqual([
-      'herdgate.yaml:3:1 chaos: expected the flag --chaos with it, so that nobody makes faults on purpose by mistake',
+      'herdgate.yaml:3:1 chaos: expected the flag --chaos as well, so that nobody injects faults by mistake',
     ])
     expect(told({ text: `${ONE}chaos: off\n` })).toContainEqual(expect.stringContaining('expected the flag --chaos'))
     expect(told({ text: ONE + SECTION, env: { HERDGATE_CHAOS: 'true' } })).toHaveLength(2)
@@ -31,7 +31,7 @@ describe('chaos', () => {
   test('is on with both, and a note says so', () => {
     expect(chaosOf(SECTION)).toMatchObject({ seed: 1, store: { memory: { errorRate: 0.1, corruption: 0 } } })
     expect(notes({ text: ONE + SECTION, flags: { chaos: true } })).toEqual([
-      'chaos is on: faults are made on purpose; not for production',
+      'chaos is on: faults are injected on purpose; not for production',
     ])
   })
 
@@ -57,8 +57,8 @@ describe('chaos', () => {
 
   test.each([
     ['store: { memory: { corruption: 0.1 } }', 'chaos.store.memory.corruption: unknown key, expected one of errorRate'],
-    ['store: { redis: {} }', 'chaos.store.redis: expected a tier that there is: no redis is configured'],
-    ['store: { disk: {} }', 'chaos.store.disk: expected a tier that there is: no disk is configured'],
+    ['store: { redis: {} }', 'chaos.store.redis: expected a tier that is configured: there is no store.redis'],
+    ['store: { disk: {} }', 'chaos.store.disk: expected a tier that is configured: there is no store.disk'],
     ['origins: { apo: {} }', 'chaos.origins.apo: there is no origin of this name; did you mean api?'],
     ['origins: { api: { errorRate: 1.5 } }', 'chaos.origins.api.errorRate: expected a number from 0 to 1'],
     ['origins: { api: { delay: 20ms..5ms } }', 'chaos.origins.api.delay: expected a delay such as 20ms'],

@@ -59,7 +59,7 @@ routes:
 origins: { _OTHER: { urls: ["http://a.example"] } }
 routes: [{ name: _OTHER, origin: _OTHER }, { name: OTHER, origin: _OTHER }]
 `
-    const other = 'expected a name other than _OTHER, which metrics give to whatever has none, got "_OTHER"'
+    const other = 'expected a name other than _OTHER, which is reserved for metrics, got "_OTHER"'
     expect(told({ text })).toEqual([
       `herdgate.yaml:2:12 origins._OTHER: ${other}`,
       `herdgate.yaml:3:18 routes[0].name: ${other}`,

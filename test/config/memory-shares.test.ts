@@ -48,7 +48,7 @@ describe('memory sizes that are not configured', () => {
     const { workers, notes } = given({ container: 512 * MIB, cores: 2 }, { workers: '3' })
     expect(workers).toBe(3)
     expect(notes).toContainEqual(
-      expect.stringMatching(/^3 workers and their primary take some 524 MiB with the store, the container has 512 MiB/),
+      expect.stringMatching(/^3 workers, their primary and the store need about 524 MiB, but the container has 512 MiB/),
     )
     expect(given({ container: 512 * MIB, cores: 2 }, { workers: '2' }).notes.join()).not.toContain('primary')
   })
@@ -68,6 +68,6 @@ describe('memory sizes that are not configured', () => {
     const memory = { container: 512 * MIB, heap: 128 * MIB }
     const { store, notes } = given(memory, { memory: '100MiB' })
     expect(store).toBe(100)
-    expect(notes).toContainEqual(expect.stringContaining('a process may store 100 MiB, its heap is 128 MiB'))
+    expect(notes).toContainEqual(expect.stringContaining('a process may store 100 MiB, but its heap is 128 MiB'))
   })
 })

@@ -37,7 +37,7 @@ store: { memory: { maxBytes: 1MiB, maxObjectBytes: 2MiB } }
     const routes = matches.map((match, at) => `  - { name: r${at}, origin: api, match: ${match} }\n`)
     return notes({ text: `${ONE}routes:\n${routes.join('')}` })
   }
-  const isHidden = ['route r1 is never reached: r0 before it matches all that it does']
+  const isHidden = ['route r1 is never reached: route r0 before it matches all its requests']
 
   test.each([
     ['{ path: /a/* }', '{ path: /a/* }'],
@@ -68,8 +68,8 @@ store: { memory: { maxBytes: 1MiB, maxObjectBytes: 2MiB } }
     expect(inRoutes(...matches, '{ path: /1 }')).toEqual([])
     const behindAll = inRoutes(...matches, '{ path: /* }', '{ path: /2000 }', '{ path: /2001 }')
     expect(behindAll).toEqual([
-      'route r1002 is never reached: r1001 before it matches all that it does',
-      'route r1003 is never reached: r1001 before it matches all that it does',
+      'route r1002 is never reached: route r1001 before it matches all its requests',
+      'route r1003 is never reached: route r1001 before it matches all its requests',
     ])
   })
 

@@ -296,8 +296,8 @@ coherence: { lease: 2s }`
       redis: { url: 'redis://r.test', prefix: 'shop', deadline: 20 },
     })
     expect(told({ text })).toEqual([
-      'herdgate.yaml:3:10 store.disk.path: required: expected the path of a folder here, or by --disk or HERDGATE_DISK',
-      'herdgate.yaml:3:36 store.redis.url: required: expected a URL here, or by --redis, HERDGATE_REDIS or REDIS_URL',
+      'herdgate.yaml:3:10 store.disk.path: required: expected the path of a folder here or by --disk or HERDGATE_DISK',
+      'herdgate.yaml:3:36 store.redis.url: required: expected a URL here or by --redis, HERDGATE_REDIS or REDIS_URL',
     ])
   })
 

@@ -43,13 +43,13 @@ test.each<[Outcome, string]>([
   [{ result: 'hit', ttlMs: Number.POSITIVE_INFINITY }, 'fresh'],
   [
     { result: 'stale', detail: 'soft-timeout' },
-    'the origin took longer than the soft timeout, so the stale copy answered',
+    'the origin took longer than the soft timeout, so the stale copy was served',
   ],
-  [{ result: 'stale_if_error', fwdStatus: 503 }, 'the origin failed with 503, so the stale copy answered'],
+  [{ result: 'stale_if_error', fwdStatus: 503 }, 'the origin failed with 503, so the stale copy was served'],
   [{ result: 'miss', fwd: 'uri-miss', stored: true }, 'nothing was stored for it; stored now'],
   [{ result: 'miss', fwd: 'stale', detail: 'no-store' }, 'the stored copy had expired; not stored (no-store)'],
-  [{ result: 'pass', fwd: 'method' }, 'its method is for the origin'],
-  [{ result: 'pass', fwd: 'uri-miss', detail: 'set-cookie' }, 'its answer is for one client alone (set-cookie)'],
+  [{ result: 'pass', fwd: 'method' }, 'its method always goes to the origin'],
+  [{ result: 'pass', fwd: 'uri-miss', detail: 'set-cookie' }, 'its answer is for one client only (set-cookie)'],
   [{ result: 'error', detail: 'origin_timeout' }, 'origin timeout'],
 ])('%j: %s', (outcome, words) => expect(reason(finite(outcome))).toBe(words))
 

@@ -154,9 +154,9 @@ describe('herdgate check', () => {
   })
 
   test.each([
-    [['check', 'shop.yaml'], 'shop.yaml: unexpected argument; a file is given by --config'],
-    [['conf/herdgate.yml'], 'conf/herdgate.yml: unexpected argument; a file is given by --config'],
-    [['http://api.example:3000'], 'http://api.example:3000: unexpected argument; an origin is given by --origin'],
+    [['check', 'shop.yaml'], 'shop.yaml: unexpected argument; give a configuration file with --config'],
+    [['conf/herdgate.yml'], 'conf/herdgate.yml: unexpected argument; give a configuration file with --config'],
+    [['http://api.example:3000'], 'http://api.example:3000: unexpected argument; give an origin with --origin'],
     [['purgee'], 'purgee: unexpected argument; did you mean purge?'],
   ])('says by which flag what stands alone is given: %j', async (args, said) => {
     const { code, err } = await run(args)
@@ -252,7 +252,7 @@ test.each([
 ])(
   'herdgate demo %s: two ports that are one are told, that of a flag left out included',
   async (flags, flag, other, port) => {
-    const err = `herdgate: ${flag}: expected another port than that of ${other}, got ${port}\n`
+    const err = `herdgate: ${flag}: expected a port other than that of ${other}, got ${port}\n`
     expect(await run(['demo', ...flags])).toMatchObject({ code: 2, err })
   },
 )
@@ -348,7 +348,7 @@ describe('herdgate serve', () => {
     const token = ['--admin-token', 'long-enough-to-pass']
     const { code, err } = await run([...FREE_PORTS, ...token, '--origin', origin.url, flag, 'nowhere.invalid'])
     expect(code).toBe(1)
-    expect(err).toContain(`nowhere.invalid is no address of this machine; see ${flag}\n`)
+    expect(err).toContain(`nowhere.invalid is not an address of this machine; see ${flag}\n`)
   })
 
   test.each(['--port', '--admin-port'])('says that the port is in use and that %s changes it', async (flag) => {

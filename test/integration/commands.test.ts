@@ -136,7 +136,7 @@ test.each([
   const asked = await run([...args, '--admin', other.url, '--token', TOKEN])
   await other.kill()
   expect(asked).toMatchObject({ code: 1, out: '' })
-  expect(asked.err).toBe(`herdgate: ${other.url}: ${status}, but not as an admin port of Herdgate answers\n`)
+  expect(asked.err).toBe(`herdgate: ${other.url}: answered ${status}, but is not a Herdgate admin port\n`)
 })
 
 test.each([

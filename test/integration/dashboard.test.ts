@@ -142,7 +142,7 @@ describe('the dashboard', () => {
     await page.getByRole('button', { name: 'Purge', exact: true }).click()
     const said = page.locator('#purge .said')
     await page.locator('#purge .said.good').waitFor()
-    expect(await said.textContent()).toMatch(/^Record \d+: 1 of 1 nodes follow it/)
+    expect(await said.textContent()).toMatch(/^Record \d+: acknowledged by 1 of 1 nodes/)
     await page.locator('#purge .acks', { hasText: 'acknowledged' }).waitFor()
     expect(await ask('/p')).toEqual([expect.stringContaining('fwd=uri-miss')])
 
@@ -335,7 +335,7 @@ describe('the dashboard', () => {
     while (watching.at(-1)?.status === 200)
     const page = await visit(busy.admin)
     await logIn(page, TOKEN)
-    await page.locator('#connection', { hasText: 'As many are watching as may' }).waitFor()
+    await page.locator('#connection', { hasText: 'Too many watchers' }).waitFor()
     expect(watching).toHaveLength(9)
     gone.abort()
     await live(page)

@@ -28,7 +28,7 @@ test.each<[unknown, string]>([
   [{ routes: 5 }, 'expected a list as routes, got 5'],
   [{ routes: [5] }, 'expected name, match and origin in each of routes, got 5'],
   [{ routes: [{ name: 'all', match: {} }] }, 'expected name, match and origin in each of routes, got an object'],
-  [{ routes: [{ name: 'all', match: {}, origin: ORIGIN }] }, 'and what differs as rules, got undefined'],
+  [{ routes: [{ name: 'all', match: {}, origin: ORIGIN }] }, 'with your changes as rules, got undefined'],
   [{ routes: [{ name: 'all', match: {}, origin: ORIGIN, rules: { ttl: 5 } }] }, 'as rules, got an object'],
   [{ routes: [routeWith({ tags: undefined })] }, 'as rules, got an object'],
   [{ routes: [routeWith({ key: undefined })] }, 'as rules, got an object'],
@@ -68,7 +68,7 @@ test.each<[unknown, string]>([
   ],
   [{ name: 'a', urls: ['http://a.test'], maxConcurrency: 0 }, 'expected a number above 0 as maxConcurrency, got 0'],
   [{ name: 'a' }, 'expected urls as a list of strings'],
-  [{ urls: ['http://a.test'] }, 'expected a text as name, got undefined'],
+  [{ urls: ['http://a.test'] }, 'expected a string as name, got undefined'],
 ])('createOrigin refuses %j', (given, complaint) => {
   expect(() => createOrigin(given as OriginOptions)).toThrow(complaint)
 })

@@ -2,7 +2,7 @@
 {{- .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* At most 50 characters, so that suffixes fit into the 63 of a name in DNS. */}}
+{{/* At most 50 characters, so that suffixes fit into the 63 of a DNS label. */}}
 {{- define "herdgate.fullname" -}}
 {{- $name := include "herdgate.name" . -}}
 {{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
@@ -21,7 +21,7 @@ app.kubernetes.io/managed-by: {{ $top.Release.Service }}
 {{- end }}
 {{- end -}}
 
-{{/* What pods are selected by; call with (list . "component"). */}}
+{{/* Labels that select pods; call with (list . "component"). */}}
 {{- define "herdgate.selector" -}}
 {{- $top := index . 0 -}}
 app.kubernetes.io/name: {{ include "herdgate.name" $top }}
@@ -40,7 +40,7 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- .Values.serviceAccount.name | default (ternary (include "herdgate.fullname" .) "default" .Values.serviceAccount.create) -}}
 {{- end -}}
 
-{{/* A volume is mounted there, and Kubernetes takes a relative path from the root, Herdgate from its own folder. */}}
+{{/* A volume is mounted there. Kubernetes resolves a relative path from the root, Herdgate from its own folder. */}}
 {{- define "herdgate.pathOnDisk" -}}
 {{- $path := dig "store" "disk" "path" "" .Values.config -}}
 {{- if and $path (not (hasPrefix "/" $path)) -}}
@@ -49,7 +49,7 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- $path -}}
 {{- end -}}
 
-{{/* Whole MiB in a quantity of Kubernetes or a size of Herdgate: 512Mi, 512MiB, 1.5Gi, 500M, 536870912. */}}
+{{/* A Kubernetes quantity or a Herdgate size in whole MiB: 512Mi, 512MiB, 1.5Gi, 500M, 536870912. */}}
 {{- define "herdgate.mebibytes" -}}
 {{- $text := kindIs "string" . | ternary . (printf "%.0f" (float64 .)) -}}
 {{- $unit := regexReplaceAll "^[0-9.]+" $text "" | trimSuffix "B" -}}
@@ -58,7 +58,7 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- divf (mulf (regexFind "^[0-9.]+" $text | float64) (get $bytes $unit)) 1048576 | floor | int64 -}}
 {{- end -}}
 
-{{/* Seconds in a duration of Herdgate, rounded up: 250ms, 5s, 1m. */}}
+{{/* A Herdgate duration in seconds, rounded up: 250ms, 5s, 1m. */}}
 {{- define "herdgate.seconds" -}}
 {{- $number := regexFind "^[0-9.]+" . | float64 -}}
 {{- $seconds := dict "ms" 0.001 "s" 1.0 "m" 60.0 "h" 3600.0 "d" 86400.0 -}}
@@ -67,19 +67,19 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- mulf $number (get $seconds $unit) | ceil | int64 -}}
 {{- end -}}
 
-{{/* Processes in a pod: with several workers there is a primary beside them. */}}
+{{/* The number of processes in a pod: several workers have a primary beside them. */}}
 {{- define "herdgate.processes" -}}
 {{- $workers := dig "workers" 1 .Values.config -}}
 {{- if kindIs "string" $workers -}}
-{{- fail (printf "config.workers: expected a number in a pod, whose memory is divided among them, got %s" $workers) -}}
+{{- fail (printf "config.workers: expected a number, as the memory of a pod is divided among workers, got %s" $workers) -}}
 {{- end -}}
 {{- gt (int64 $workers) 1 | ternary (add $workers 1) 1 -}}
 {{- end -}}
 
 {{/*
-How the memory limit is used, in MiB. 64 are for Node itself, in each process. An eighth is for bodies that are being received.
-Of the rest two fifths are for the store and three for Node's heap: what is stored beside bodies lies there, and with small
-bodies that is more than half of the store. `heap` is that of one process.
+How the memory limit is divided, in MiB: 64 for Node itself in each process, an eighth for bodies being received; of the rest
+two fifths for the store and three for Node's heap. Whatever is stored apart from bodies is on the heap; with small bodies that
+is more than half of the store. `heap` is that of one process.
 */}}
 {{- define "herdgate.memory" -}}
 {{- $processes := include "herdgate.processes" . | int64 -}}
@@ -107,23 +107,23 @@ heap: {{ $heap }}
 {{- if or .Values.redis.url .Values.redis.existingSecret }}{{ $ways = append $ways "secret" }}{{ end -}}
 {{- if .Values.valkey.enabled }}{{ $ways = append $ways "valkey" }}{{ end -}}
 {{- if $inConfig }}{{ $ways = append $ways "config" }}{{ end -}}
-{{- if gt (len $ways) 1 }}{{ fail "give one of redis.url (or redis.existingSecret), valkey.enabled and config.store.redis.url" }}{{ end -}}
+{{- if gt (len $ways) 1 }}{{ fail "give only one of redis.url (or redis.existingSecret), valkey.enabled and config.store.redis.url" }}{{ end -}}
 {{- join "" $ways -}}
 {{- end -}}
 
 {{- define "herdgate.hasSeal" -}}
 {{- with .Values.redis -}}
 {{- if and .existingSecret .seal (not .existingSecretSealKey) -}}
-{{- fail "redis.seal: with redis.existingSecret the seal is in that Secret too: name its key with redis.existingSecretSealKey" -}}
+{{- fail "redis.seal: with redis.existingSecret the seal must be in that Secret too; name its key with redis.existingSecretSealKey" -}}
 {{- end -}}
 {{- if and .existingSecretSealKey (not .existingSecret) -}}
-{{- fail "redis.existingSecretSealKey: a key of redis.existingSecret, which is not given; or give redis.seal" -}}
+{{- fail "redis.existingSecretSealKey: names a key of redis.existingSecret, which is not set; set it, or use redis.seal instead" -}}
 {{- end -}}
 {{- end -}}
 {{- ternary .Values.redis.existingSecretSealKey .Values.redis.seal (ne .Values.redis.existingSecret "") -}}
 {{- end -}}
 
-{{/* The configuration as given, with what follows from other values. */}}
+{{/* The configuration as given, completed from other values. */}}
 {{- define "herdgate.config" -}}
 {{- $memory := include "herdgate.memory" . | fromYaml -}}
 {{- $store := dict "memory" (dict "maxBytes" (printf "%.0fMiB" $memory.store)) -}}

@@ -177,7 +177,7 @@ export async function* completed(
     if (lacking < 0) break
     yield chunk
   }
-  if (lacking !== 0) throw new HerdgateError('origin_invalid', 'the content is not as long as Content-Range says')
+  if (lacking !== 0) throw new HerdgateError('origin_invalid', 'the length of the content does not match Content-Range')
   const complete = stored.partial?.complete ?? 0
   if (rest.last + 1 < complete) yield* held(stored, { first: rest.last + 1, last: complete - 1 })
 }

@@ -1,4 +1,4 @@
-/** One of a few words. */
+/** Settings that are one of a few words. */
 import * as z from 'zod'
 import { expected } from '../fault.ts'
 import { nearest } from '../nearest.ts'
@@ -8,10 +8,10 @@ const COOKIE_MODES = ['safe', 'rfc', 'ignore'] as const
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
 export const cookieMode = choice(COOKIE_MODES)
-/** Taken in any case: LOG_LEVEL is shared with other programs. */
+/** Case-insensitive, as LOG_LEVEL is shared with other programs. */
 export const logLevel = choice(LOG_LEVELS)
 
-/** Also true and false: YAML 1.1, by which Helm reads values, takes the words on and off for those. */
+/** Also true and false: Helm reads values as YAML 1.1, which turns on and off into those. */
 export const onOff = z
   .union([z.boolean(), z.string()], expected('on or off'))
   .transform(orComplain('on or off', readOnOff, () => undefined))
@@ -23,7 +23,7 @@ function readOnOff(given: string): 'on' | 'off' | undefined {
   return word === 'off' || word === 'false' ? 'off' : undefined
 }
 
-/** Or text standing for it, as a variable has. */
+/** Also as text, which is what a variable gives. */
 export const boolean = z
   .union([z.boolean(), z.string()], expected('true or false'))
   .transform(orComplain('true or false', readBoolean, () => undefined))

@@ -1,19 +1,19 @@
-/** What things are called: routes, fields, methods, tags. */
+/** Names: of routes, fields, methods, tags. */
 import * as z from 'zod'
 import { LONGEST_TAG, MOST_TAGS } from '../../policy/tag-caps.ts'
 import { TOKEN } from '../../token.ts'
 import { expected } from '../fault.ts'
 import { matching, text } from './text.ts'
 
-/** In metrics the label of what has no name of its own. */
+/** The label value of metrics for anything without a name of its own. */
 const TAKEN = '_OTHER'
 const NAME_PHRASE = 'a name of 1 to 64 letters, digits, ".", "_" or "-"'
 const nameExpected = expected(NAME_PHRASE)
-/** Of a route or an origin: part of keys and of metric labels. */
+/** Name of a route or an origin: part of keys and of metric labels. */
 export const name = z
   .string(nameExpected)
   .regex(/^[A-Za-z0-9_.-]{1,64}$/, nameExpected)
-  .refine((given) => given !== TAKEN, expected(`a name other than ${TAKEN}, which metrics give to whatever has none`))
+  .refine((given) => given !== TAKEN, expected(`a name other than ${TAKEN}, which is reserved for metrics`))
 
 const statusExpected = expected('a status code from 200 to 599')
 export const statusCode = z.string(statusExpected).regex(/^[2-5]\d\d$/, statusExpected)
@@ -26,7 +26,7 @@ export const method = text('a method in upper case, such as GET', matching(/^[A-
 
 /** A trailing `*` matches any ending. */
 export const parameterPattern = text(
-  'the name of a query parameter, "*" only at its end, such as utm_*',
+  'the name of a query parameter, with "*" only at its end, such as utm_*',
   matching(/^[^*&=#\s]*[^&=#\s]$/),
 )
 

@@ -4,14 +4,14 @@ import { parseDuration, parseSize } from '../../units.ts'
 import { expected } from '../fault.ts'
 import { numeric, orComplain, text } from './text.ts'
 
-/** What a timer can wait for; a longer one fires at once. */
+/** Just below what a timer can wait; with a longer delay it would fire at once. */
 const MAX_TIMER_MS = 24 * 86_400_000
 /** More would hold up requests for longer than anybody waits. */
 const MAX_DELAY_MS = 60_000
 /** The longest delta-seconds a cache must understand (RFC 9111 section 1.2.2). */
 const MAX_DURATION_MS = 2 ** 31 * 1_000
 
-/** Of a request: with less, none that a browser sends would be answered. */
+/** With less, no request of a browser would be answered. */
 const LEAST_HEAD_BYTES = 1_024
 
 const MAX_WORKERS = 256
@@ -41,7 +41,7 @@ export const drainDelay = durationWithin('a duration such as 2s or 0s, at most 1
 /** Milliseconds; never 0. */
 export const timeout = durationWithin('a duration such as 2s or 500ms, from 1ms to 24d', 1, MAX_TIMER_MS)
 
-/** Milliseconds. Nodes tell of themselves thrice in it. */
+/** Milliseconds. Nodes report three times within it. */
 export const lease = durationWithin('a duration such as 5s, from 10ms to 24d', 10, MAX_TIMER_MS)
 
 function meantDuration(input: unknown): string | undefined {
@@ -49,7 +49,7 @@ function meantDuration(input: unknown): string | undefined {
   return amount === undefined ? undefined : `${amount}s`
 }
 
-/** Milliseconds, from the least to the most. */
+/** Milliseconds, minimum and maximum. */
 export const delay = text('a delay such as 20ms, or a range such as 20ms..200ms, at most 1m', (given) => {
   const [least = '', most = least, ...rest] = given.split('..')
   const min = within(parseDuration(least), 0, MAX_DELAY_MS)
@@ -87,7 +87,7 @@ export const concurrency = numeric('a whole number from 1 to 1000000', (given) =
   within(wholeNumber(given), 1, 1_000_000),
 ).meta({ pattern: '^\\d{1,7}$', minimum: 1, maximum: 1_000_000 })
 
-/** A number of processes, or as many as run at once and have room. */
+/** A number of processes, or `auto`. */
 export const workers = z
   .union([z.number(), z.string()], expected(WORKERS_PHRASE))
   .transform(orComplain(WORKERS_PHRASE, readWorkers, () => undefined))

@@ -9,7 +9,7 @@ export const path = text('the path of a folder', (given) =>
   given.trim() === '' || given.includes('\0') ? undefined : given,
 )
 
-/** May carry a password: it is not repeated. */
+/** May contain a password, so messages do not repeat it. */
 export const redisUrl = z
   .string(expectedSecret('a URL such as redis://10.0.0.7:6379'))
   .superRefine((given, context) => {
@@ -24,7 +24,7 @@ export const redisUrl = z
     }
   })
 
-/** Braces would make a cluster put the keys where it should not. */
+/** Without braces, which a cluster would take for a hash tag. */
 export const redisPrefix = text('1 to 64 letters, digits, ".", "_", ":" or "-"', matching(/^[A-Za-z0-9._:-]{1,64}$/))
 
 export const host = text('an IP address or a host name', parseHost)
@@ -51,8 +51,8 @@ export const hostPattern = text('a host such as shop.example or *.shop.example',
   return given.toLowerCase().replace(/\.(?=:\d+$|$)/, '')
 })
 
-/** Exact, or a prefix ending in `*`. Other characters than ASCII come percent-encoded. */
-export const pathPattern = text('a path that begins with "/", "*" only at its end, such as /catalog/*', (given) =>
+/** Exact, or a prefix ending in `*`. Percent-encodes characters other than ASCII, as requests have them. */
+export const pathPattern = text('a path that begins with "/", with "*" only at its end, such as /catalog/*', (given) =>
   matching(/^\/[^*?#\s]*\*?$/)(given)
     ?.toWellFormed()
     .replace(/[^\0-\x7f]+/g, encodeURIComponent),

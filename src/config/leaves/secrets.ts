@@ -1,10 +1,10 @@
-/** Secrets: what is said of a fault in one does not repeat it. */
+/** Secrets: messages about an invalid one do not repeat it. */
 import * as z from 'zod'
 import { ADMIN_TOKEN } from '../admin-token.ts'
 import { expectedSecret } from '../fault.ts'
 
 const sealExpected = expectedSecret('a secret of at least 16 characters')
-/** Nobody without it can put anything into a shared tier. */
+/** Without it nobody can put anything into a shared tier that would be believed. */
 export const seal = z.string(sealExpected).min(16, sealExpected)
 
 const secret = expectedSecret('a token of visible ASCII characters without spaces, not empty')

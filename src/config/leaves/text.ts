@@ -1,4 +1,4 @@
-/** How the text of a value is read, and what is said of text that is none. */
+/** How values are read from text, and the messages for text that is not valid. */
 import * as z from 'zod'
 import { complaint, expected } from '../fault.ts'
 
@@ -26,7 +26,7 @@ export function orComplain<T>(phrase: string, read: Read<T>, hint: Hint) {
   }
 }
 
-/** What is suggested must be accepted. */
+/** Suggests only what would be accepted. */
 function onlyValid(guess: Hint | undefined, read: Read<unknown>): Hint {
   return (input) => {
     const meant = guess?.(input)
@@ -34,5 +34,5 @@ function onlyValid(guess: Hint | undefined, read: Read<unknown>): Hint {
   }
 }
 
-/** What the pattern matches, as it stands. */
+/** Accepts what the pattern matches, unchanged. */
 export const matching = (pattern: RegExp) => (given: string) => (pattern.test(given) ? given : undefined)

@@ -17,7 +17,7 @@ export const everything = (at: number): PendingRecord => ({ mode: 'purge', targe
 /** Emitted when that happens. */
 export const OVERFLOW: LogEvent = {
   what: 'overflow',
-  detail: 'the invalidation log takes no records and too many wait for it: a purge of everything takes their place',
+  detail: 'the invalidation log accepts no records and too many are waiting: a purge of everything replaces them',
 }
 
 /** A fetch and the record after it may have the same time: when in doubt, the record counts as later. In ms. */

@@ -150,7 +150,7 @@ export class Appends {
     for (const record of more) {
       const { generation, position } = where
       const next = await this.#logRecord(record)
-      if (next.generation !== generation) throw new Error('the log began anew, perhaps without the records before')
+      if (next.generation !== generation) throw new Error('the log was restarted, perhaps without the earlier records')
       where = { ...next, position: Math.max(position, next.position) } // what was logged before keeps its position
     }
     entry.where = where
@@ -167,7 +167,7 @@ export class Appends {
     const { head, nodes, position } = await calls.append(newest.known, record)
     const { generation } = head
     // It is in a log that is no longer followed, and `hasMoved` has been called: nobody would log it again.
-    if (log.generation !== askedIn && log.generation !== generation) throw new Error('the log began anew meanwhile')
+    if (log.generation !== askedIn && log.generation !== generation) throw new Error('the log was restarted meanwhile')
     live.replace({ ...head, nodes }, askedAt)
     if (generation === log.generation) newest.logged({ generation, position, nonce: record.nonce })
     else outOfStep()

@@ -22,7 +22,7 @@ export class Hearing {
   }
 
   get degraded(): readonly string[] {
-    return this.synced ? [] : ['invalidation log: not heard, copies are checked with the origin once per lease']
+    return this.synced ? [] : ['invalidation log: not received, copies are revalidated once per lease']
   }
 
   failed(error: unknown): void {
@@ -39,12 +39,12 @@ export class Hearing {
     const { synced } = this
     if (synced === this.#wasSynced) return
     this.#wasSynced = synced
-    this.#events?.emit('log', synced ? { what: 'synced', detail: 'the invalidation log is heard' } : this.#unsynced)
+    this.#events?.emit('log', synced ? { what: 'synced', detail: 'the invalidation log is received' } : this.#unsynced)
   }
 
   get #unsynced(): { what: 'unsynced'; detail: string } {
     const why = this.#trouble === undefined ? '' : ` (Redis: ${this.#trouble})`
-    const detail = `the invalidation log is not heard${why}: copies are checked with the origin once per lease`
+    const detail = `the invalidation log is not received${why}: copies are revalidated once per lease`
     return { what: 'unsynced', detail }
   }
 }

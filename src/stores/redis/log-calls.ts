@@ -139,7 +139,7 @@ export class RedisLogCalls {
     const left = [...this.#left()].join(' ')
     const known = knownArguments({ ...seen, fresh: crypto.randomUUID(), lease: this.#lease, left })
     const reply = await script.run(by, this.#keys, [...known, ...more])
-    if (!Array.isArray(reply)) throw new TypeError('the script of the log answered with no list')
+    if (!Array.isArray(reply)) throw new TypeError("the log's script did not answer with a list")
     return reply
   }
 }

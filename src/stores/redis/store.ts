@@ -81,7 +81,7 @@ export function redisStore(options: RedisStoreOptions): Store {
 /** @throws RangeError for an empty key, which anybody could guess, and for null, which would be no seal at all */
 function checkKey(hmacKey: unknown): void {
   if ((typeof hmacKey === 'string' || hmacKey instanceof Uint8Array) && hmacKey.length > 0) return
-  throw new RangeError(`expected text or octets that are not empty as hmacKey, got ${shown(hmacKey)}`)
+  throw new RangeError(`expected a non-empty string or octets as hmacKey, got ${shown(hmacKey)}`)
 }
 
 class RedisStore implements Store {

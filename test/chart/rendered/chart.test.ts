@@ -147,11 +147,11 @@ describe('values', () => {
     [['config.origins=null'], /config\.origins: required: expected at least one origin/],
     [['terminationGracePeriodSeconds=35'], /terminationGracePeriodSeconds: expected more than 35/],
     [['config.listen.drainDelay=9500ms'], /terminationGracePeriodSeconds: expected more than 45/],
-    [['config.workers=auto'], /config\.workers: expected a number in a pod/],
+    [['config.workers=auto'], /config\.workers: expected a number, as the memory of a pod is divided among workers/],
     [['metrics.serviceMonitor.enabled=true', 'metrics.podMonitor.enabled=true'], /not both/],
     [['ingress.enabled=true'], /ingress\.hosts: required/],
     [['httpRoute.enabled=true'], /httpRoute\.parentRefs: required/],
-    [['valkey.enabled=true', 'redis.url=redis://r:6379'], /give one of redis\.url/],
+    [['valkey.enabled=true', 'redis.url=redis://r:6379'], /give only one of redis\.url/],
     [['autoscaling.enabled=true', 'autoscaling.targetCPUUtilizationPercentage=0'], /autoscaling: expected/],
     [['redis.existingSecret=mine', 'redis.seal=the-seal-of-this-fleet'], /redis\.existingSecretSealKey/],
     [['redis.url=redis://r:6379', 'redis.existingSecretSealKey=seal'], /redis\.existingSecretSealKey/],
@@ -409,6 +409,6 @@ describe('notes', () => {
   })
 
   test('warn of a Valkey without persistence', () => {
-    expect(notes('valkey.yaml')).toContain('WARNING: the Valkey of this chart is for trying out')
+    expect(notes('valkey.yaml')).toContain('WARNING: the Valkey of this chart is for trying things out')
   })
 })

@@ -122,7 +122,7 @@ describe('GET /v1/explain', () => {
         ['url', 'http://a.test/'],
         ['header', 'Host: b.test'],
       ],
-      'header[0]: the host is that of',
+      'header[0]: the host is taken from the URL',
     ],
     [
       '101 headers',

@@ -124,7 +124,7 @@ describe('the body of a purge', () => {
     ['an object for a url', { urls: [{}] }, 'urls[0]'],
     ['all: "true"', { all: 'true' }, 'all'],
     ['all: 1', { all: 1 }, 'all'],
-    ['an empty tag', { tags: [''] }, 'tags[0]: a tag is not empty'],
+    ['an empty tag', { tags: [''] }, 'tags[0]: a tag must not be empty'],
     ['a tag of 257 bytes', { tags: ['a', 'x'.repeat(257)] }, 'tags[1]: longer than 256 bytes'],
     ['a tag of 258 bytes in 129 characters', { tags: ['é'.repeat(129)] }, 'tags[0]: longer than 256 bytes'],
     ['257 tags', { tags: Array(257).fill('a') }, '257 items'],
@@ -143,7 +143,7 @@ describe('the body of a purge', () => {
     ['a URL with a line feed', { urls: ['http://a.test/a\nb'] }, 'urls[0]'],
     ['a URL of 20 kB', { urls: [`http://a.test/${'x'.repeat(20_000)}`] }, 'urls[0]: longer than'],
     ['a URL with a port out of range', { urls: ['http://a.test:99999/'] }, 'urls[0]'],
-    ['a prefix with a query', { prefixes: ['http://a.test/x?y=1'] }, 'prefixes[0]: a prefix ends before the query'],
+    ['a prefix with a query', { prefixes: ['http://a.test/x?y=1'] }, 'prefixes[0]: a prefix must end before the query'],
     ['a prefix with an empty query', { prefixes: ['http://a.test/x?'] }, 'prefixes[0]'],
     ['a prefix with a fragment', { prefixes: ['http://a.test/#x'] }, 'prefixes[0]: a fragment'],
     ['a prefix with a wildcard', { prefixes: ['http://a.test/x/*'] }, 'prefixes[0]: a prefix takes no wildcard'],
@@ -250,7 +250,7 @@ describe('the body of a purge', () => {
   test('lists a bounded number of faults', async () => {
     const response = await post(fakeAdmin().app, '/v1/purge', { tags: Array(256).fill('') })
     expect(response.json().errors).toHaveLength(10)
-    expect(response.json().errors[9]).toEqual({ at: 'tags[9]', detail: 'a tag is not empty' })
+    expect(response.json().errors[9]).toEqual({ at: 'tags[9]', detail: 'a tag must not be empty' })
   })
 })
 
