@@ -35,6 +35,8 @@ export function dashboardRoutes(app: FastifyInstance, panels: readonly string[])
     })
     onlyMethods(scope, '/dashboard', ['GET', 'HEAD'])
     scope.get('/dashboard', hidden, (_request, reply) => reply.sendFile('index.html'))
+    // Relative, as a gateway may serve the admin port below a path.
+    scope.get('/dashboard/', hidden, (_request, reply) => reply.redirect('../dashboard', 308))
     for (const name of UPLOT_FILES) {
       scope.get(`/dashboard/${name}`, hidden, (_request, reply) => reply.sendFile(name, UPLOT))
     }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { proxyRoute } from '../../routes/proxy.ts'
+import { parseOriginUrl } from '../config/addresses.ts'
 import { DEFAULT_MEMORY_BYTES, DEFAULT_RULES } from '../config/defaults.ts'
 import { Events } from '../events.ts'
 import { createCache } from './embed.ts'
@@ -39,7 +40,7 @@ export interface HerdgateOptions {
 export async function herdgate(app: FastifyInstance, options: HerdgateOptions): Promise<void> {
   if (app.initialConfig.http2 === true) throw new TypeError(HTTP1_EXPECTED)
   const urls = [options.origin].flat()
-  if (urls.length === 0 || !urls.every(isBase)) throw new TypeError(ORIGIN_EXPECTED)
+  if (urls.length === 0 || !urls.every(isOriginUrl)) throw new TypeError(ORIGIN_EXPECTED)
   // By `import()`: this takes longer to load than the rest of the library, which most use without the plugin.
   const { readPluginOptions } = await import('../config/plugin-options.ts')
   const given = readPluginOptions(options)
@@ -65,10 +66,7 @@ const HTTP1_EXPECTED = 'herdgate: expected a Fastify instance without "http2": o
 const ORIGIN_EXPECTED =
   'herdgate: expected "origin" to be one http:// or https:// URL or several, without user, query or fragment'
 
-function isBase(text: unknown): boolean {
-  const url = typeof text === 'string' ? URL.parse(text) : null
-  return url !== null && /^https?:$/.test(url.protocol) && url.href === url.origin + url.pathname
-}
+const isOriginUrl = (given: unknown): boolean => typeof given === 'string' && parseOriginUrl(given) !== undefined
 
 function rulesOf({ ttl, override, grace, softTimeout, refreshAhead, cookies, tags }: PluginOptions): Rules {
   return {

@@ -14,6 +14,11 @@ describe('/dashboard', () => {
     expect(response.headers).toMatchObject({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
   })
 
+  test('redirects from the path with a trailing slash', async () => {
+    const response = await fakeAdmin().app.inject('/dashboard/')
+    expect([response.statusCode, response.headers.location]).toEqual([308, '../dashboard'])
+  })
+
   test('has nothing inline, and loads only existing files', async () => {
     const body = await page('/dashboard')
     expect(body).not.toMatch(/<style| style=|<script>| on\w+=|https?:/)
