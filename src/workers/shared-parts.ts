@@ -60,7 +60,7 @@ export class SharedParts {
   /**
    * What the log remembers so far; from now on the worker is sent each record. Undefined where disk or Redis have the
    * log.
-   * @param tell true when the worker has applied the record, false when it has ended instead
+   * @param tell sends a record: true when the worker has applied it, false when it has ended instead
    */
   follow(member: Member, tell: (record: WorkerRecord) => Promise<boolean>): LogState | undefined {
     if (this.memory === undefined) return undefined

@@ -26,7 +26,7 @@ export class FetchEndings {
     client.on('ready', () => void this.#subscribe(channel))
   }
 
-  /** Are the endings heard? Redis may not let the user subscribe. */
+  /** Whether endings are received: Redis may not let the user subscribe. */
   get isHeard(): boolean {
     return this.#isHeard
   }

@@ -2,7 +2,7 @@ import type { Events } from '../../events.ts'
 import type { Clock } from '../../model.ts'
 import type { Lease } from '../log/lease.ts'
 
-/** Whether the log is heard, according to the lease, and why not; emits an event when that changes. */
+/** Whether the log can be read, according to the lease, and why not; emits an event when that changes. */
 export class Hearing {
   readonly #lease: Lease
   readonly #clock: Clock

@@ -88,7 +88,7 @@ interface Foreign {
 type Asked = Extract<LeaseAnswer, { kind: 'held' | 'unavailable' }> | Foreign
 
 const UNAVAILABLE: LeaseAnswer & Asked = { kind: 'unavailable' }
-/** How often waiters ask again where endings are not heard. */
+/** How often waiters ask again where endings are not received. */
 const UNHEARD_MS = 100
 /** A lease may take this many deadlines to be renewed or given back: no request waits for that. */
 const PATIENCE = 10
