@@ -28,8 +28,8 @@ async function next(reader: BodyReader): Promise<string | undefined> {
   return chunk && Buffer.from(chunk).toString()
 }
 
-describe('while it is kept', () => {
-  test('readers read from the first byte, whenever they come', async () => {
+describe('while a body is kept', () => {
+  test('readers read from the first byte, whenever they join', async () => {
     const { source, body } = arriving()
     const early = body.read()
     source.push('ab')
@@ -61,7 +61,7 @@ describe('while it is kept', () => {
     expect(body.bytes?.buffer.byteLength).toBe(5)
   })
 
-  test('readers leaving do not stop it', async () => {
+  test('readers that leave do not stop it', async () => {
     const { source, body, stopped } = arriving()
     body.read().cancel()
     source.push('x')
@@ -70,7 +70,7 @@ describe('while it is kept', () => {
     expect(stopped()).toBe(false)
   })
 
-  test('a body that breaks off breaks off for every reader, after what it had', async () => {
+  test('a body that breaks off does so for every reader, after what had arrived', async () => {
     const { source, body } = arriving()
     const readers = [body.read(), body.read()]
     source.push('half')
@@ -85,7 +85,7 @@ describe('while it is kept', () => {
   })
 })
 
-describe('past the limit', () => {
+describe('once a body exceeds the limit', () => {
   test('nobody may join any more, and it is not kept', async () => {
     const { source, body } = arriving({ keepBytes: 4 })
     const reader = body.read()
@@ -129,7 +129,7 @@ describe('past the limit', () => {
     expect(source.taken).toBe(4)
   })
 
-  test('it waits for a reader that is alone, however long', async () => {
+  test('it waits for a lone reader, however long', async () => {
     const { source, clock, body } = arriving({ keepBytes: 0 })
     const reader = body.read()
     for (let n = 0; n < 5; n++) source.push('0123')
@@ -164,14 +164,14 @@ describe('past the limit', () => {
     expect(stopped()).toBe(true)
   })
 
-  test('a body nobody will read can be discarded', () => {
+  test('a body that nobody will read can be discarded', () => {
     const { body, stopped } = arriving({ keepBytes: 0 })
     body.discard()
     expect(stopped()).toBe(true)
   })
 })
 
-describe('a reader that is slow, but not stuck', () => {
+describe('a reader that is slow but not stuck', () => {
   const beside = async (others: number) => {
     const { source, clock, body } = arriving({ keepBytes: 1 })
     const slow = body.read()
@@ -203,7 +203,7 @@ describe('a reader that is slow, but not stuck', () => {
     await expect(next(slow)).rejects.toMatchObject({ code: 'client_gone' })
   })
 
-  test('is dropped although it is quick now and then', async () => {
+  test('is dropped even if it is quick now and then', async () => {
     const { clock, slow, taken } = await beside(1)
     await clock.advance(800)
     await take(30, slow)
@@ -213,7 +213,7 @@ describe('a reader that is slow, but not stuck', () => {
     expect(taken).toEqual([100])
   })
 
-  test('is forgiven a tenth of the time in which it holds up nobody', async () => {
+  test('is credited with a tenth of the time in which it holds up nobody', async () => {
     const { source, clock, slow, taken } = await beside(1)
     await clock.advance(800)
     await take(100, slow)
@@ -251,7 +251,7 @@ describe('a reader that is slow, but not stuck', () => {
     expect(await next(slow)).toBeUndefined()
   })
 
-  test('goes at the same time as others that are no quicker', async () => {
+  test('is dropped together with others that are no quicker', async () => {
     const { source, clock, body } = arriving({ keepBytes: 1 })
     const [one, another, quick] = [body.read(), body.read(), body.read()]
     for (let n = 0; n < 5; n++) source.push('0123')
@@ -264,7 +264,7 @@ describe('a reader that is slow, but not stuck', () => {
   })
 })
 
-test('a whole body is read in one piece, by as many as like', async () => {
+test('a complete body is read in one piece, by any number of readers', async () => {
   const body = Body.of(Buffer.from('abc'))
   for (let n = 0; n < 2; n++) {
     const reader = body.read()
@@ -289,7 +289,7 @@ describe('memory that bodies share', () => {
     expect([body.bytes?.length, budget.used]).toEqual([LARGE.length, 0])
   })
 
-  test('is given back when they break off, as far as their readers have come', async () => {
+  test('is given back after they break off, as far as their readers have read', async () => {
     const budget = new BodyBudget(10 ** 6)
     const { source, body } = kept(budget)
     const [quick, slow] = [body.read(), body.read()]
@@ -307,7 +307,7 @@ describe('memory that bodies share', () => {
     await expect(next(quick)).rejects.toThrow()
   })
 
-  test('when it is spent the next large one is passed on whole, and small ones are kept', async () => {
+  test('has the next large body passed on whole when it is used up, while small ones are kept', async () => {
     const budget = new BodyBudget(150 * KIB)
     const [first, second, small] = [kept(budget), kept(budget), kept(budget)]
     const reader = second.body.read()
@@ -323,7 +323,7 @@ describe('memory that bodies share', () => {
     expect(budget.used).toBe(0)
   })
 
-  test('is spent sooner by content in small pieces, which cost more than their length', async () => {
+  test('is used up sooner by content in small pieces, which cost more than their length', async () => {
     const budget = new BodyBudget(150 * KIB)
     const { source, body } = kept(budget)
     for (let pieces = 0; pieces < 1_000; pieces++) source.push('x')
@@ -376,7 +376,7 @@ describe('memory that bodies share', () => {
       ),
     ))
 
-  test.each(['breaks off', 'is discarded', 'is left'])('is given back when one %s', async (how) => {
+  test.each(['breaks off', 'is discarded', 'is left'])('is given back when a body %s', async (how) => {
     const budget = new BodyBudget(10 ** 6)
     const { source, body } = arriving({ keepBytes: 5, windowBytes: 100, budget })
     source.push('abcdefgh')
@@ -391,7 +391,7 @@ describe('memory that bodies share', () => {
   })
 })
 
-describe('a body that waits for room when nobody wants it any more', () => {
+describe('a body that waits for room without readers', () => {
   type Leave = (body: Body) => void | Promise<void>
   const waiting = async (keepBytes: number, leave: Leave) => {
     const budget = new BodyBudget(10 ** 6)
@@ -417,7 +417,7 @@ describe('a body that waits for room when nobody wants it any more', () => {
     ['left before it had outgrown', 10, (body) => body.read().cancel()],
     ['discarded', 0, (body) => settle().then(() => body.discard())],
     ['discarded before it had outgrown', 10, (body) => body.discard()],
-  ])('is let go of: %s', async (_, keepBytes, leave) => {
+  ])('is released: %s', async (_, keepBytes, leave) => {
     const { source, clock, body, budget, stopped } = await waiting(keepBytes, leave)
     expect(stopped()).toBe(true)
     expect([budget.used, clock.pending]).toEqual([1_000, 0])
@@ -429,7 +429,7 @@ describe('a body that waits for room when nobody wants it any more', () => {
     expect([budget.used, clock.pending, await body.fate]).toEqual([1_000, 0, 'outgrown'])
   })
 
-  test('is let go of: left, and then there was no memory to keep it', async () => {
+  test('is released: left, and then out of memory to keep it', async () => {
     const budget = new BodyBudget(1_000)
     const { source, clock, body, stopped } = arriving({ keepBytes: 10 ** 6, budget })
     body.read().cancel()
@@ -441,7 +441,7 @@ describe('a body that waits for room when nobody wants it any more', () => {
     expect([source.taken, budget.used]).toEqual([3, 0])
   })
 
-  test('has nothing for a reader that comes then', async () => {
+  test('has nothing for a reader that comes after it was discarded', async () => {
     const { source, body, budget } = await waiting(0, (left) => left.discard())
     await expect(next(body.read())).rejects.toMatchObject({ code: 'client_gone' })
     source.end()
@@ -450,7 +450,7 @@ describe('a body that waits for room when nobody wants it any more', () => {
     expect(budget.used).toBe(1_000)
   })
 
-  test('goes on waiting for one that has not come yet', async () => {
+  test('keeps waiting for its first reader', async () => {
     const { source, clock, body, stopped } = await waiting(0, () => {})
     await clock.advance(3_600_000)
     expect([source.taken, stopped()]).toEqual([3, false])
@@ -461,7 +461,7 @@ describe('a body that waits for room when nobody wants it any more', () => {
   })
 })
 
-test('who reads on when all has arrived gets the rest in one piece, which is the stored one', async () => {
+test('a reader that continues after all has arrived gets the rest in one piece of the stored memory', async () => {
   const { source, body } = arriving()
   const reader = body.read()
   for (const chunk of ['ab', 'cd', 'ef']) source.push(chunk)
@@ -474,7 +474,7 @@ test('who reads on when all has arrived gets the rest in one piece, which is the
   expect([Buffer.from(rest ?? []).toString(), await next(reader)]).toEqual(['cdef', undefined])
 })
 
-test('letting go of chunks one by one takes time in proportion to their number, not to its square', async () => {
+test('releasing chunks one by one takes linear, not quadratic, time', async () => {
   const chunks = 400_000
   const before = process.threadCpuUsage()
   const { source, body } = arriving({ keepBytes: chunks - 1, windowBytes: chunks })
@@ -486,10 +486,10 @@ test('letting go of chunks one by one takes time in proportion to their number, 
   let bytes = 0
   for (let chunk = await reader.next(); chunk !== undefined; chunk = await reader.next()) bytes += chunk.length
   expect(bytes).toBe(chunks)
-  expect(process.threadCpuUsage(before).user).toBeLessThan(30_000_000) // microseconds; it is a second, or minutes
+  expect(process.threadCpuUsage(before).user).toBeLessThan(30_000_000) // microseconds; minutes if quadratic
 })
 
-test('many readers of a body that is passed take time in proportion to their number, not to its square', async () => {
+test('many readers of a body that is not kept take linear, not quadratic, time', async () => {
   const [readers, chunks] = [5_000, 100]
   const before = process.threadCpuUsage()
   const { source, body } = arriving({ keepBytes: 1 })
@@ -497,7 +497,7 @@ test('many readers of a body that is passed take time in proportion to their num
   for (let pieces = 0; pieces < chunks; pieces++) source.push('0123')
   source.end()
   expect((await Promise.all(all)).every((taken) => taken === chunks)).toBe(true)
-  expect(process.threadCpuUsage(before).user).toBeLessThan(5_000_000) // microseconds; it is less than one second, or twenty
+  expect(process.threadCpuUsage(before).user).toBeLessThan(5_000_000) // microseconds; twenty seconds if quadratic
 })
 
 async function countChunks(reader: BodyReader): Promise<number> {
@@ -506,7 +506,7 @@ async function countChunks(reader: BodyReader): Promise<number> {
   return chunks
 }
 
-describe('what is all there already', () => {
+describe('content that has arrived completely', () => {
   const there = (text: string, options: Partial<ArrivalOptions> = {}) => {
     const whole = [Buffer.from(text.slice(0, 2)), Buffer.from(text.slice(2))]
     const takeWhole = (mostBytes: number) => (text.length <= mostBytes ? whole : undefined)
@@ -519,7 +519,7 @@ describe('what is all there already', () => {
     yield Buffer.from(text)
   }
 
-  test('is complete at once, in memory of exactly its size', () => {
+  test('is kept at once, in memory of exactly its size', () => {
     const body = there('whole')
     expect(body.bytes?.toString()).toBe('whole')
     expect(body.bytes?.buffer.byteLength).toBe(5)
@@ -531,7 +531,7 @@ describe('what is all there already', () => {
     ['is longer than may be kept', { keepBytes: 4 }],
     ['is not to be kept', { keepBytes: 0 }],
     ['has trailers', { trailers: () => ['X-Sum', '1'] }],
-  ])('is read in the long way when it %s', async (_, options) => {
+  ])('is read chunk by chunk when it %s', async (_, options) => {
     const body = there('whole', options)
     expect(body.bytes).toBeUndefined()
     const reader = body.read()
@@ -540,7 +540,7 @@ describe('what is all there already', () => {
     expect(reader.trailers()).toEqual(options.trailers?.() ?? [])
   })
 
-  test('and has trailers, is complete only when whoever waits for it has begun to read', async () => {
+  test('is complete only once a reader has begun, if it has trailers', async () => {
     const body = there('whole', { trailers: () => ['X-Sum', '1'] })
     for (let ticks = 0; ticks < 100; ticks++) await Promise.resolve()
     const reader = body.read()

@@ -132,7 +132,7 @@ test('a waiter that has to ask the origin itself gets the stale copy too when th
   expect(await waiter).toMatchObject({ body: 'v1', result: 'stale' })
 })
 
-test('an arriving variant is shared however many others are stored meanwhile, but not kept beyond the cap', async () => {
+test('an arriving variant is shared however many others are stored, but not kept beyond the cap', async () => {
   const w = world()
   const varying = { ...FRESH, Vary: 'X-Variant' }
   const slow = new PushedBody()

@@ -246,7 +246,7 @@ describe('one fetch for the fleet', () => {
       expect(await a('/')).toMatchObject({ body: 'later', result: 'hit' })
     })
 
-    test('even when the later one names other fields in Vary and each node holds the lease of its variant', async () => {
+    test('even when the later one names other fields in Vary and each holds the lease of its variant', async () => {
       const nodes = fleet()
       const [html, plain] = [{ Accept: 'text/html' }, { Accept: 'text/plain' }]
       nodes.origin.script(() => ({ headers: VARYING.headers, body: 'older' }))
@@ -388,7 +388,7 @@ describe('one fetch for the fleet', () => {
     expect(origin.requests).toHaveLength(2)
   })
 
-  test('a request joins a fetch at once, without first reading from the far store whether its key is unshareable', async () => {
+  test('a request joins a fetch without first reading from the far store whether its key is unshareable', async () => {
     const { origin, clock, far, a } = fleet({ rules: { softTimeout: 100 } })
     origin.script((_, number) => (number === 1 ? { headers: { ...FRESH, ETag: '"1"' }, body: 'v1' } : undefined))
     await a('/')
@@ -408,7 +408,7 @@ describe('one fetch for the fleet', () => {
     goOn()
   })
 
-  test('content under a new Vary that breaks off does not bring back what another node has replaced meanwhile', async () => {
+  test('content under a new Vary that breaks off does not bring back what another node has replaced', async () => {
     const { origin, a, b, c } = fleet()
     const reload = { 'Cache-Control': 'no-cache' }
     origin.script(() => ({ headers: FRESH, body: 'v1' }))
@@ -464,7 +464,7 @@ describe('one fetch for the fleet', () => {
     expect(leases).toMatchObject({ held: 0 })
   })
 
-  test('a node keeps the copy it takes from one that was first in a new generation, though its own is younger', async () => {
+  test('a node keeps a copy taken from one that was first in a new generation, though its own is younger', async () => {
     const [first, second] = [replaceableLog(), replaceableLog()]
     const { origin, clock, far, a, b } = fleet({ logs: [first.log, second.log] })
     origin.script(() => ({ headers: FRESH, body: 'v1' }))
@@ -723,7 +723,7 @@ describe('one fetch for the fleet', () => {
     expect((await Promise.all(all)).map(({ body }) => body)).toEqual(['for a', 'own', 'own'])
   })
 
-  test('when the shared store refuses the entry that says that a resource varies, they are released as well', async () => {
+  test('when the shared store refuses the Vary of a response, the others are released as well', async () => {
     const { origin, far, a, b, c } = fleet()
     const set = far.set.bind(far)
     vi.spyOn(far, 'set').mockImplementation(async (...write) => (write[1].kind === 'varies' ? 'lost' : set(...write)))
@@ -800,7 +800,7 @@ describe('one fetch for the fleet', () => {
     expect(origin.requests).toHaveLength(2)
   })
 
-  test('an error does not replace what another node has stored meanwhile, though it is not in memory here', async () => {
+  test('an error does not replace what another node has stored meanwhile, though it is not in memory', async () => {
     const unavailable: FetchLeases = { take: () => Promise.resolve({ kind: 'unavailable' }), close() {} }
     const { clock, origin, a, b, c } = fleet({ leases: unavailable })
     origin.script(() => ({ headers: { 'Cache-Control': 'max-age=1, must-revalidate', ETag: '"old"' }, body: 'old' }))

@@ -37,7 +37,7 @@ function deaf(rules: Partial<Rules> = {}) {
   return { clock, origin, ask, get: async () => received(await ask()) }
 }
 
-test('a copy is fresh for one lease from the start of its fetch, and then served only when the origin fails', async () => {
+test('a copy is fresh for one lease from the start of its fetch, then served only when the origin fails', async () => {
   const { clock, origin, get } = deaf()
   origin.script((_, number) => (number < 3 ? { headers: FRESH, body: `answer ${number}` } : { status: 503 }))
   expect(await get()).toMatchObject({ body: 'answer 1', result: 'miss' })

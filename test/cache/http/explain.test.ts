@@ -62,7 +62,7 @@ test.each([
   expect(origin.requests).toHaveLength(2)
 })
 
-test('explain does not look in the far store for a request that passes, which would not look there either', async () => {
+test('explain, like the request itself, does not look in the far store for a request that passes', async () => {
   const { clock, request, a, b } = await pair()
   const own = { ...request, fields: fieldsOf({ Cookie: 'a=1' }) }
   await clock.advance(61_000)

@@ -120,7 +120,7 @@ test('a refresh sends the fields that negotiate content, selected the copy or ar
   ).toEqual(['accept', 'accept-language', 'user-agent', 'x-kind', 'x-tenant'])
 })
 
-test('a copy selected by a cookie, or with a cookie in its key, is refreshed with the fields of the client', async () => {
+test('a copy selected by a cookie, or keyed by one, is refreshed with the fields of the client', async () => {
   const ofCookie: readonly [Partial<Rules>, Record<string, string>][] = [
     [{}, { ...MINUTE, 'Cache-Control': 'public, max-age=60', Vary: 'Cookie' }],
     [{ key: { ...DEFAULT_RULES.key, cookies: ['a'] } }, { ...MINUTE, 'Cache-Control': 'public, max-age=60' }],
@@ -146,7 +146,7 @@ test('when answers to credentials can be shared, the refresh is made with the cr
   }
 })
 
-test('an answer of another status to a refresh without credentials, such as a login page, leaves the copy', async () => {
+test('a refresh without credentials that gets another status, such as a login redirect, leaves the copy', async () => {
   for (const control of ['max-age=60', 'no-store']) {
     const w = await expired({ softTimeout: 0 })
     await remembered(w, { Cookie: 'a=1' })

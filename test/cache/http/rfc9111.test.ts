@@ -433,7 +433,7 @@ describe('POST', () => {
   })
 })
 
-test('a POST response storable because its route has credentials in the key answers no GET of another route', async () => {
+test('credentials in the key of a POST route do not make its response storable for a GET of another route', async () => {
   const { origin, clock } = world()
   const ofOne = { ...DEFAULT_RULES, override: true, key: { ...DEFAULT_RULES.key, headers: ['authorization'] } }
   const posts = { name: 'posts', match: { methods: ['POST'] }, origin, rules: ofOne }
@@ -677,7 +677,7 @@ describe('when the origin closes the connection', () => {
   })
 })
 
-test('If-Modified-Since is compared with Date when the copy has no Last-Modified (RFC 9111 section 4.3.2)', async () => {
+test('If-Modified-Since is compared with Date if the copy has no Last-Modified (RFC 9111 section 4.3.2)', async () => {
   const w = world()
   const made = w.clock.now()
   w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=60', Date: date(made) }, body: 'v1' }))
