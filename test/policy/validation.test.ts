@@ -101,7 +101,7 @@ describe('mergeFields', () => {
     expect(merged({ 'X-Hop': 'old' }, update)).toEqual(['X-Hop', 'old', 'B', '2'])
   })
 
-  it('leaves hop-by-hop fields to be judged by', () => {
+  it('counts hop-by-hop fields when the response is judged', () => {
     const update = fieldsOf({ Connection: 'Vary', Vary: 'Cookie' })
     expect(field(fieldsToJudge([], update), 'vary')).toBe('Cookie')
     expect(field(mergeFields([], update), 'vary')).toBeUndefined()

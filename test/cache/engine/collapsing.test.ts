@@ -61,7 +61,7 @@ test.each(['no-cache', 'max-age=1, must-revalidate'])(
   },
 )
 
-test('Content-Type of a GET does not reach the origin even when its key is unshareable', async () => {
+test('the Content-Type of a GET does not reach the origin even when its key is unshareable', async () => {
   const w = world()
   const fresh = { ...FRESH, 'Content-Length': '4' }
   w.origin.script((_, number) => ({ headers: number === 1 ? { 'Cache-Control': 'private' } : fresh, body: 'fine' }))

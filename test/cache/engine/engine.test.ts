@@ -816,7 +816,7 @@ describe('other methods', () => {
 })
 
 describe('large responses', () => {
-  test('a response that outgrows the limit is passed on whole, not stored, and no longer waited for', async () => {
+  test('a response that outgrows the limit is passed on whole, not stored, and later requests do not wait', async () => {
     const w = world({ maxObjectBytes: 4 })
     const body = new PushedBody()
     const first = w.ask('/')

@@ -29,7 +29,7 @@ it.each([
   ['x_tenant', 'X_Tenant', { key: { ...KEY, headers: ['x_tenant'] } }, undefined],
   ['x_tenant', 'x_tenant', {}, 'X_Tenant'],
   ["x'tenant", 'X-Tenant', {}, "X'Tenant"],
-])('nor does %s, which Connection names as %s', async (name, named, rules, vary) => {
+])('%s, which Connection names as %s, selects no copy either', async (name, named, rules, vary) => {
   const { origin, get } = world(rules)
   origin.script((request) => ({
     headers: { 'Cache-Control': 'max-age=60', ...(vary !== undefined && { Vary: vary }) },

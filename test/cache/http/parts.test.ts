@@ -25,7 +25,7 @@ describe('parts that are joined', () => {
     expect(whole?.body.bytes?.toString()).toBe('0123456789')
   })
 
-  test('may not exceed the size limit of a copy, and have the same complete length', () => {
+  test('are joined only within the size limit of a copy and with the same complete length', () => {
     expect(settledPart(later, stored, 9)).toBe(later)
     const longer = part(5, 9, '56789', 12)
     expect(settledPart(longer, stored, 100)).toBe(longer)

@@ -44,7 +44,7 @@ describe('a targeted field (RFC 9213)', () => {
     ['max-age=60, &', 'max-age=60', 1], // does not parse, so the field is ignored
     ['max-age=60, &', 'no-store', 2],
     ['', 'max-age=60', 1],
-  ])('%j beside Cache-Control: %s has two requests ask the origin %i times', async (targeted, control, requests) => {
+  ])('%j beside Cache-Control: %s: of two requests, %i go to the origin', async (targeted, control, requests) => {
     for (const name of ['CDN-Cache-Control', 'Herdgate-Cache-Control']) {
       const w = world({ grace: 0 })
       answering(w, { headers: { [name]: targeted, 'Cache-Control': control } })
@@ -121,7 +121,7 @@ describe('a copy confirmed by a 304', () => {
     expect(w.origin.requests).toHaveLength(2)
   })
 
-  test('was revalidated with its own conditions, not with those of the client', async () => {
+  test('is revalidated with its own conditions, not with those of the client', async () => {
     const w = world({ grace: 0 })
     answering(
       w,
@@ -433,7 +433,7 @@ describe('POST', () => {
   })
 })
 
-test('credentials in the key of a POST route do not make its response storable for a GET of another route', async () => {
+test('credentials in the key of a POST route do not make its response storable for a GET elsewhere', async () => {
   const { origin, clock } = world()
   const ofOne = { ...DEFAULT_RULES, override: true, key: { ...DEFAULT_RULES.key, headers: ['authorization'] } }
   const posts = { name: 'posts', match: { methods: ['POST'] }, origin, rules: ofOne }
@@ -745,13 +745,13 @@ describe('a response with two Date lines (RFC 9110 section 5.3)', () => {
   })
 })
 
-describe('when the wall clock is corrected after the process has started,', () => {
+describe('a wall clock that is corrected after the process has started', () => {
   const HOUR_MS = 3_600_000
   test.each([
     ['back', -HOUR_MS],
     ['on', HOUR_MS],
   ])(
-    'an hour %s, Date is compared with the corrected time and expiry goes by elapsed time',
+    'by an hour %s: Date is compared with the corrected time, and expiry goes by elapsed time',
     async (_, byMs) => {
       const w = world()
       w.clock.correct(byMs)
@@ -765,7 +765,7 @@ describe('when the wall clock is corrected after the process has started,', () =
     },
   )
 
-  test('a response without Date gets the corrected time', async () => {
+  test('gives the corrected time to a response without Date', async () => {
     const w = world()
     w.clock.correct(-HOUR_MS)
     answering(w, { headers: MINUTE, body: 'v' })
@@ -773,7 +773,7 @@ describe('when the wall clock is corrected after the process has started,', () =
     expect(await header(w, 'date')).toBe(date(w.clock.wall()))
   })
 
-  test('no copy expires early or is revived', async () => {
+  test('neither expires nor revives a stored copy', async () => {
     const w = world()
     w.origin.script(() => ({ headers: { ...MINUTE, Date: date(w.clock.wall()) }, body: 'v' }))
     await w.get('/')

@@ -216,7 +216,7 @@ describe('getOrSet', () => {
     await expect(tooLate).rejects.toThrow(RangeError)
   })
 
-  test('refreshAhead loads in the background of a hit', async () => {
+  test('refreshAhead loads in the background after a hit', async () => {
     const { cache, clock } = library()
     const options = { ttl: '10s', refreshAhead: 0.5 }
     let n = 0

@@ -47,7 +47,7 @@ test('an expired value is looked up in the shared store once', async () => {
   expect(far.reads - before).toBe(1)
 })
 
-test('concurrent calls for an expired value read the shared store once, and not at all while it is loaded', async () => {
+test('concurrent calls for an expired value read the shared store once, and never while it is loaded', async () => {
   const { clock, far, a, b } = pair()
   await a.set('k', 'old')
   await b.get('k')
