@@ -7,7 +7,7 @@ import { fieldsOf } from '../support/fields.ts'
 interface Case {
   status?: number
   rules?: Partial<Rules>
-  /** Milliseconds from asking to the head. */
+  /** Milliseconds from the request to the head. */
   delay?: number
 }
 

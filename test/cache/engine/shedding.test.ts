@@ -35,7 +35,7 @@ describe('waiting requests', () => {
   })
 })
 
-/** A cache whose memory is short when the test says so. */
+/** A cache that is short of memory while `pressure.high` is set. */
 function shortOfMemory(rules: Partial<Rules> = {}) {
   const clock = new FakeClock()
   const origin = new ScriptedOrigin()

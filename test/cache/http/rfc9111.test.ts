@@ -152,7 +152,7 @@ describe('a resource that varies', () => {
     await w.get('/', { 'X-A': '1' })
     await w.get('/', { 'X-A': '2' })
     expect((await w.get('/', { 'X-A': '1', 'X-B': 'x' })).body).toBe('b')
-    expect(w.store.usage()[0]?.objects).toBe(3) // what it varies on, and two variants
+    expect(w.store.usage()[0]?.objects).toBe(3) // the entry with its Vary, and two variants
   })
 
   test('on more than 16 fields is not stored', async () => {
