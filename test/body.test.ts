@@ -28,7 +28,7 @@ async function next(reader: BodyReader): Promise<string | undefined> {
   return chunk && Buffer.from(chunk).toString()
 }
 
-describe('while it is kept', () => {
+describe('while a body is kept', () => {
   test('readers read from the first byte, whenever they join', async () => {
     const { source, body } = arriving()
     const early = body.read()
@@ -53,7 +53,7 @@ describe('while it is kept', () => {
     expect(body.bytes).toHaveLength(50)
   })
 
-  test('the kept content is a copy of exactly its size', async () => {
+  test('what is kept is a copy of exactly its size', async () => {
     const { source, body } = arriving()
     source.push('small')
     source.end()
@@ -61,7 +61,7 @@ describe('while it is kept', () => {
     expect(body.bytes?.buffer.byteLength).toBe(5)
   })
 
-  test('readers leaving do not stop it', async () => {
+  test('readers that leave do not stop it', async () => {
     const { source, body, stopped } = arriving()
     body.read().cancel()
     source.push('x')
@@ -70,7 +70,7 @@ describe('while it is kept', () => {
     expect(stopped()).toBe(false)
   })
 
-  test('a body that breaks off does so for every reader, after the content that had arrived', async () => {
+  test('a body that breaks off does so for every reader, after what had arrived', async () => {
     const { source, body } = arriving()
     const readers = [body.read(), body.read()]
     source.push('half')
@@ -85,8 +85,8 @@ describe('while it is kept', () => {
   })
 })
 
-describe('past the limit', () => {
-  test('nobody may join, and it is not kept', async () => {
+describe('once a body exceeds the limit', () => {
+  test('nobody may join any more, and it is not kept', async () => {
     const { source, body } = arriving({ keepBytes: 4 })
     const reader = body.read()
     source.push('12345')
@@ -129,7 +129,7 @@ describe('past the limit', () => {
     expect(source.taken).toBe(4)
   })
 
-  test('it waits for a single reader, however long', async () => {
+  test('it waits for a lone reader, however long', async () => {
     const { source, clock, body } = arriving({ keepBytes: 0 })
     const reader = body.read()
     for (let n = 0; n < 5; n++) source.push('0123')
@@ -153,7 +153,7 @@ describe('past the limit', () => {
     expect(await next(quick)).toBeUndefined()
   })
 
-  test('when the last reader leaves, the source is stopped', async () => {
+  test('when the last reader leaves, the source is told to stop', async () => {
     const { source, body, stopped } = arriving({ keepBytes: 0 })
     const [a, b] = [body.read(), body.read()]
     source.push('x')
@@ -164,14 +164,14 @@ describe('past the limit', () => {
     expect(stopped()).toBe(true)
   })
 
-  test('an unread body can be discarded', () => {
+  test('a body that nobody will read can be discarded', () => {
     const { body, stopped } = arriving({ keepBytes: 0 })
     body.discard()
     expect(stopped()).toBe(true)
   })
 })
 
-describe('a reader that is slow, but not stuck', () => {
+describe('a reader that is slow but not stuck', () => {
   const beside = async (others: number) => {
     const { source, clock, body } = arriving({ keepBytes: 1 })
     const slow = body.read()
@@ -203,7 +203,7 @@ describe('a reader that is slow, but not stuck', () => {
     await expect(next(slow)).rejects.toMatchObject({ code: 'client_gone' })
   })
 
-  test('is dropped although it is quick now and then', async () => {
+  test('is dropped even if it is quick now and then', async () => {
     const { clock, slow, taken } = await beside(1)
     await clock.advance(800)
     await take(30, slow)
@@ -213,7 +213,7 @@ describe('a reader that is slow, but not stuck', () => {
     expect(taken).toEqual([100])
   })
 
-  test('regains a tenth of the time in which it holds up nobody', async () => {
+  test('is credited with a tenth of the time in which it holds up nobody', async () => {
     const { source, clock, slow, taken } = await beside(1)
     await clock.advance(800)
     await take(100, slow)
@@ -273,12 +273,12 @@ test('a complete body is read in one piece, by any number of readers', async () 
   expect(await next(Body.of(Buffer.alloc(0)).read())).toBeUndefined()
 })
 
-describe('the shared memory budget of bodies', () => {
+describe('memory that bodies share', () => {
   const KIB = 1024
   const LARGE = 'x'.repeat(100 * KIB)
   const kept = (budget: BodyBudget) => arriving({ keepBytes: 10 ** 6, windowBytes: 10 ** 6, budget })
 
-  test('is used while bodies arrive, and released when they have', async () => {
+  test('is taken while they arrive, and given back when they have', async () => {
     const budget = new BodyBudget(10 ** 6)
     const { source, body } = kept(budget)
     source.push(LARGE)
@@ -289,7 +289,7 @@ describe('the shared memory budget of bodies', () => {
     expect([body.bytes?.length, budget.used]).toEqual([LARGE.length, 0])
   })
 
-  test('is released when they break off, as far as readers have read', async () => {
+  test('is given back after they break off, as far as their readers have read', async () => {
     const budget = new BodyBudget(10 ** 6)
     const { source, body } = kept(budget)
     const [quick, slow] = [body.read(), body.read()]
@@ -307,7 +307,7 @@ describe('the shared memory budget of bodies', () => {
     await expect(next(quick)).rejects.toThrow()
   })
 
-  test('when exhausted, large bodies are streamed without being kept, and small ones are kept', async () => {
+  test('has the next large body passed on whole when it is used up, while small ones are kept', async () => {
     const budget = new BodyBudget(150 * KIB)
     const [first, second, small] = [kept(budget), kept(budget), kept(budget)]
     const reader = second.body.read()
@@ -323,7 +323,7 @@ describe('the shared memory budget of bodies', () => {
     expect(budget.used).toBe(0)
   })
 
-  test('is exhausted sooner by small chunks, which cost more than their length', async () => {
+  test('is used up sooner by content in small pieces, which cost more than their length', async () => {
     const budget = new BodyBudget(150 * KIB)
     const { source, body } = kept(budget)
     for (let pieces = 0; pieces < 1_000; pieces++) source.push('x')
@@ -331,7 +331,7 @@ describe('the shared memory budget of bodies', () => {
     expect(body.joinable).toBe(false)
   })
 
-  test('is held by a lagging reader until it has read or left', async () => {
+  test('is held by a reader that is behind, until it has read or left', async () => {
     const budget = new BodyBudget(10 ** 6)
     const { source, body } = arriving({ keepBytes: 5, windowBytes: 100, budget })
     const [slow, quick] = [body.read(), body.read()]
@@ -348,7 +348,7 @@ describe('the shared memory budget of bodies', () => {
     expect(budget.used).toBe(0)
   })
 
-  test('is held for what the slowest reader has yet to read, in whatever order readers read and leave', () =>
+  test('is held for what the slowest reader has yet to take, in whatever order they read and leave', () =>
     fc.assert(
       fc.asyncProperty(
         fc.array(fc.record({ who: fc.nat(3), leaves: fc.nat(9).map((n) => n === 0) })),
@@ -376,7 +376,7 @@ describe('the shared memory budget of bodies', () => {
       ),
     ))
 
-  test.each(['breaks off', 'is discarded', 'is left'])('is released when a body %s', async (how) => {
+  test.each(['breaks off', 'is discarded', 'is left'])('is given back when a body %s', async (how) => {
     const budget = new BodyBudget(10 ** 6)
     const { source, body } = arriving({ keepBytes: 5, windowBytes: 100, budget })
     source.push('abcdefgh')
@@ -391,7 +391,7 @@ describe('the shared memory budget of bodies', () => {
   })
 })
 
-describe('a body waiting for room when nobody wants it any more', () => {
+describe('a body that waits for room without readers', () => {
   type Leave = (body: Body) => void | Promise<void>
   const waiting = async (keepBytes: number, leave: Leave) => {
     const budget = new BodyBudget(10 ** 6)
@@ -429,7 +429,7 @@ describe('a body waiting for room when nobody wants it any more', () => {
     expect([budget.used, clock.pending, await body.fate]).toEqual([1_000, 0, 'outgrown'])
   })
 
-  test('is released when it was left and there is no memory to keep it', async () => {
+  test('is released: left, and then out of memory to keep it', async () => {
     const budget = new BodyBudget(1_000)
     const { source, clock, body, stopped } = arriving({ keepBytes: 10 ** 6, budget })
     body.read().cancel()
@@ -441,7 +441,7 @@ describe('a body waiting for room when nobody wants it any more', () => {
     expect([source.taken, budget.used]).toEqual([3, 0])
   })
 
-  test('gives nothing to a reader that joins then', async () => {
+  test('has nothing for a reader that comes after it was discarded', async () => {
     const { source, body, budget } = await waiting(0, (left) => left.discard())
     await expect(next(body.read())).rejects.toMatchObject({ code: 'client_gone' })
     source.end()
@@ -450,7 +450,7 @@ describe('a body waiting for room when nobody wants it any more', () => {
     expect(budget.used).toBe(1_000)
   })
 
-  test('keeps waiting for a reader that has not joined yet', async () => {
+  test('keeps waiting for its first reader', async () => {
     const { source, clock, body, stopped } = await waiting(0, () => {})
     await clock.advance(3_600_000)
     expect([source.taken, stopped()]).toEqual([3, false])
@@ -461,7 +461,7 @@ describe('a body waiting for room when nobody wants it any more', () => {
   })
 })
 
-test('a reader that continues after everything has arrived gets the rest in one piece, a view of the stored content', async () => {
+test('a reader that continues after all has arrived gets the rest in one piece of the stored memory', async () => {
   const { source, body } = arriving()
   const reader = body.read()
   for (const chunk of ['ab', 'cd', 'ef']) source.push(chunk)
@@ -486,10 +486,10 @@ test('releasing chunks one by one takes linear, not quadratic, time', async () =
   let bytes = 0
   for (let chunk = await reader.next(); chunk !== undefined; chunk = await reader.next()) bytes += chunk.length
   expect(bytes).toBe(chunks)
-  expect(process.threadCpuUsage(before).user).toBeLessThan(30_000_000) // microseconds; it is a second, or minutes
+  expect(process.threadCpuUsage(before).user).toBeLessThan(30_000_000) // microseconds; minutes if quadratic
 })
 
-test('many readers of a streamed body take linear, not quadratic, time', async () => {
+test('many readers of a body that is not kept take linear, not quadratic, time', async () => {
   const [readers, chunks] = [5_000, 100]
   const before = process.threadCpuUsage()
   const { source, body } = arriving({ keepBytes: 1 })
@@ -497,7 +497,7 @@ test('many readers of a streamed body take linear, not quadratic, time', async (
   for (let pieces = 0; pieces < chunks; pieces++) source.push('0123')
   source.end()
   expect((await Promise.all(all)).every((taken) => taken === chunks)).toBe(true)
-  expect(process.threadCpuUsage(before).user).toBeLessThan(5_000_000) // microseconds; it is less than one second, or twenty
+  expect(process.threadCpuUsage(before).user).toBeLessThan(5_000_000) // microseconds; twenty seconds if quadratic
 })
 
 async function countChunks(reader: BodyReader): Promise<number> {
@@ -506,7 +506,7 @@ async function countChunks(reader: BodyReader): Promise<number> {
   return chunks
 }
 
-describe('a body that is complete from the start', () => {
+describe('content that has arrived completely', () => {
   const there = (text: string, options: Partial<ArrivalOptions> = {}) => {
     const whole = [Buffer.from(text.slice(0, 2)), Buffer.from(text.slice(2))]
     const takeWhole = (mostBytes: number) => (text.length <= mostBytes ? whole : undefined)
@@ -519,7 +519,7 @@ describe('a body that is complete from the start', () => {
     yield Buffer.from(text)
   }
 
-  test('is complete at once, in memory of exactly its size', () => {
+  test('is kept at once, in memory of exactly its size', () => {
     const body = there('whole')
     expect(body.bytes?.toString()).toBe('whole')
     expect(body.bytes?.buffer.byteLength).toBe(5)
@@ -531,7 +531,7 @@ describe('a body that is complete from the start', () => {
     ['is longer than may be kept', { keepBytes: 4 }],
     ['is not to be kept', { keepBytes: 0 }],
     ['has trailers', { trailers: () => ['X-Sum', '1'] }],
-  ])('is read step by step when it %s', async (_, options) => {
+  ])('is read chunk by chunk when it %s', async (_, options) => {
     const body = there('whole', options)
     expect(body.bytes).toBeUndefined()
     const reader = body.read()
@@ -540,7 +540,7 @@ describe('a body that is complete from the start', () => {
     expect(reader.trailers()).toEqual(options.trailers?.() ?? [])
   })
 
-  test('with trailers, is complete only once its waiting reader has begun to read', async () => {
+  test('is complete only once a reader has begun, if it has trailers', async () => {
     const body = there('whole', { trailers: () => ['X-Sum', '1'] })
     for (let ticks = 0; ticks < 100; ticks++) await Promise.resolve()
     const reader = body.read()

@@ -10,7 +10,7 @@ import { world } from '../support/world.ts'
 
 const FRESH = { 'Cache-Control': 'max-age=60' }
 
-test('invalidating a resource that varies leaves every variant its grace', async () => {
+test('every variant of an invalidated resource can still be served stale within its grace', async () => {
   const w = world()
   const headers = { ...FRESH, Vary: 'Accept-Language' }
   w.origin.script((request) => ({ headers, body: request.fields[request.fields.indexOf('Accept-Language') + 1] ?? '' }))
@@ -37,7 +37,7 @@ test.each([
 })
 
 test.each(['tags', 'urls', 'prefixes', 'keys'])(
-  '%s that are no list of strings are refused, and nothing is logged',
+  '%s that are not a list of strings are refused, and nothing is logged',
   async (what) => {
     const w = world()
     for (const names of ['http://a.test/', ['http://a.test/', 1], [null], {}]) {
@@ -54,14 +54,14 @@ test.each<[object | string | undefined, string]>([
   [{ tags: ['a'], all: 'true' }, 'expected true or false as all, got "true"'],
   ['a', 'expected an object as options of purge and invalidate, got "a"'],
   [undefined, 'expected an object as options of purge and invalidate, got undefined'],
-])('a purge that names something in another way is not taken for done: %j', async (targets, complaint) => {
+])('a purge with malformed options is refused, and nothing is logged: %j', async (targets, complaint) => {
   const w = world()
   for (const purge of [w.cache.purge, w.cache.invalidate])
     await expect(purge(targets as object)).rejects.toThrow(complaint)
   expect([w.log.position, w.seen.purge]).toEqual([0, []])
 })
 
-test('selectors that are undefined are as if they were not given', async () => {
+test('selectors that are undefined are ignored', async () => {
   const w = world()
   const targets: object = {
     keys: ['k'],
@@ -86,7 +86,7 @@ test.each(['HTTP://A.TEST/x', 'http://a.test:80/x', 'https://a.test/x'])(
   },
 )
 
-test('a prefix with a query, below which nothing lies, is refused', async () => {
+test('a prefix with a query is refused', async () => {
   await expect(world().cache.purge({ prefixes: ['http://a.test/x?y'] })).rejects.toThrow(RangeError)
 })
 
@@ -94,7 +94,7 @@ test.each<[string, Partial<Rules>, string]>([
   ['of a response, whose UTF-8 is received octet by octet', {}, 'caf\u00c3\u00a9'],
   ['of a response, in ISO-8859-1', {}, 'caf\u00e9'],
   ['of a route', { tags: ['café'] }, 'other'],
-])('a purge by a tag outside ASCII finds it: %s', async (_, rules, received) => {
+])('a purge finds a tag outside ASCII: that %s', async (_, rules, received) => {
   const w = world(rules)
   w.origin.script(() => ({ headers: { ...FRESH, 'Surrogate-Key': received } }))
   await w.get('/x')
@@ -104,7 +104,7 @@ test.each<[string, Partial<Rules>, string]>([
   expect((await w.get('/x')).result).toBe('miss')
 })
 
-/** A cache that holds one value, near and far. */
+/** A cache with one value, which is in memory and in a far store. */
 async function withFarStore() {
   const memory = memoryStore({ maxBytes: '1MiB' })
   const far = new FarStore()
@@ -114,7 +114,7 @@ async function withFarStore() {
   return { cache, memory, far, objects }
 }
 
-test('a purge of everything by an operator gives memory back at once, and does not wait until a far store has', async () => {
+test('a purge of everything by an operator frees memory at once and does not wait for a far store', async () => {
   const { cache, memory, far, objects } = await withFarStore()
   const goOn = far.holdWrites()
   await cache.purge({ all: true, by: 'admin' })
@@ -126,7 +126,7 @@ test('a purge of everything by an operator gives memory back at once, and does n
 })
 
 test.each(['clears it', 'purges everything'])(
-  'who %s by the library hears of it when a far store is empty too',
+  'a library caller who %s is answered only once a far store is empty too',
   async (how) => {
     const { cache, far, objects } = await withFarStore()
     const goOn = far.holdWrites()
@@ -141,7 +141,7 @@ test.each(['clears it', 'purges everything'])(
   },
 )
 
-test('everything is purged also where a store cannot give it back', async () => {
+test('a purge of everything takes effect even when a store cannot be cleared', async () => {
   const { cache, far } = await withFarStore()
   far.clear = () => Promise.reject(new Error('no'))
   await cache.purge({ all: true })

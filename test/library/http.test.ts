@@ -1,8 +1,8 @@
-/** The HTTP door, made of what docs/library.md tells of and nothing else. */
+/** The HTTP side of the library, used only as docs/library.md describes. */
 import { expect, test } from 'vitest'
 import { createCache, createOrigin, defaultRules } from '../../src/index.ts'
 
-test('an origin is a name and its URLs, a route the rules there are and what differs: the rest is as in herdgate serve', async () => {
+test('an origin needs only a name and URLs, a route only the rules that differ from the defaults', async () => {
   const origin = createOrigin({ name: 'shop', urls: ['http://127.0.0.1:1'], connectTimeout: undefined })
   const cache = createCache({ routes: [{ name: 'all', match: {}, origin, rules: { ...defaultRules, ttl: 60_000 } }] })
   const request = { method: 'GET', url: 'http://shop.example/', fields: [] }

@@ -1,4 +1,4 @@
-/** A store that others share, or that outlives the process, without a log that does. */
+/** The warning about a store that is shared or outlives the process, without a log that does. */
 import { expect, test, vi } from 'vitest'
 import { createCache, type EmbedOptions } from '../../src/library/embed.ts'
 import { diskLog } from '../../src/stores/disk/log.ts'
@@ -11,7 +11,7 @@ import { temporaryFolder } from '../support/folder.ts'
 
 const NO_SERVER = 'redis://127.0.0.1:1'
 
-/** What is warned of where a cache is made. */
+/** The warnings emitted when a cache is made. */
 async function warnings(options: EmbedOptions): Promise<unknown[]> {
   const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
   await createCache(options).close()
@@ -26,7 +26,7 @@ test.each([
   ['disk', 'diskLog', () => tiered(memory(), disk())],
   ['redis', 'redisLog', () => tiered(memory(), redis())],
   ['redis', 'redisLog', () => tiered(memory(), disk(), redis())],
-])('is warned of once, for its %s: %s is named', async (_, log, store) => {
+])('a store with a tier of %s is warned about once, naming %s', async (_, log, store) => {
   expect(await warnings({ store: store() })).toEqual([expect.stringContaining(`log: ${log}({`)])
 })
 
@@ -35,6 +35,6 @@ test.each<[string, () => EmbedOptions]>([
   ['it is memory', () => ({ store: memory() })],
   ['a log is given', () => ({ store: disk(), log: diskLog({ path: temporaryFolder() }) })],
   ['the log of this process is asked for', () => ({ store: tiered(memory(), disk(), redis()), log: localLog() })],
-])('is not warned of where %s', async (_, options) => {
+])('the store is not warned about when %s', async (_, options) => {
   expect(await warnings(options())).toEqual([])
 })

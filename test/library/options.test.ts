@@ -1,4 +1,4 @@
-/** What embedders in JavaScript may give by mistake is told when a part is made, not found out by what it then does. */
+/** Invalid options, as callers in JavaScript may give them, are refused when a part is made. */
 import { expect, test } from 'vitest'
 import { createCache } from '../../src/library/embed.ts'
 import { createOrigin, defaultRules, type OriginOptions } from '../../src/library/http.ts'
@@ -52,7 +52,7 @@ test.each<[unknown, string]>([
   expect(() => createCache(options as object)).toThrow(complaint)
 })
 
-test('rules need not name what is not given by default', () => {
+test('rules may leave out options without a default', () => {
   const { ttl, softTimeout, refreshAhead, ...rules } = defaultRules
   expect([ttl, softTimeout, refreshAhead]).toEqual([undefined, undefined, undefined])
   const route = { name: 'all', match: {}, origin: ORIGIN, rules }
@@ -78,19 +78,19 @@ test('a redisStore of a URL may be given a client that is undefined', async () =
   await store.close()
 })
 
-test('what is undefined is as if it were not given', () => {
+test('options that are undefined are ignored', () => {
   expect(() => createCache(undefined)).not.toThrow()
   expect(() => createCache({ store: undefined, limits: undefined, stor: undefined } as object)).not.toThrow()
   expect(() => createCache({ limits: { maxWaiting: undefined, maxwaiting: undefined } } as object)).not.toThrow()
 })
 
-test.each<unknown>(['bogus', true, null])('memoryStore: %j says nothing of admission', (given) => {
+test.each<unknown>(['bogus', true, null])('memoryStore refuses %j as admission', (given) => {
   const admission = given as 'on'
   expect(() => memoryStore({ maxBytes: 1, admission })).toThrow(/^expected 'on' or 'off' as admission, got /)
 })
 
 test.each<unknown>([Number.NaN, Number.POSITIVE_INFINITY, -1, 0, 1.5, '10', null])(
-  'no log remembers %s targets',
+  'logs refuse %s as maxTargets',
   (given) => {
     const maxTargets = given as number
     const complaint = /^expected a whole number above 0 as maxTargets, got /
@@ -100,7 +100,7 @@ test.each<unknown>([Number.NaN, Number.POSITIVE_INFINITY, -1, 0, 1.5, '10', null
   },
 )
 
-test.each<unknown>([null, 5, {}, '', []])('redisStore: %j seals nothing', (given) => {
+test.each<unknown>([null, 5, {}, '', []])('redisStore refuses %j as hmacKey', (given) => {
   const hmacKey = given as string
   expect(() => redisStore({ url: NO_SERVER, hmacKey })).toThrow(/as hmacKey/)
 })
@@ -113,7 +113,7 @@ test.each<[string, (options: never) => unknown, object, string]>([
   ['diskLog', diskLog, { path: 'never-made' }, 'maxBytes'],
   ['redisLog', redisLog, { url: NO_SERVER }, 'client'],
   ['redisLeases', redisLeases, { url: NO_SERVER }, 'lease'],
-])('%s takes no option for one that is not given: %j with %s', (whose, make, options, other) => {
+])('%s refuses unknown options: %j with %s', (whose, make, options, other) => {
   const made = () => make({ ...options, [other]: 'x' } as never)
   expect(made).toThrow(new RegExp(`^expected .* as options of ${whose}, got "${other}"$`))
   expect(() => make(5 as never)).toThrow(`expected an object as options of ${whose}, got 5`)

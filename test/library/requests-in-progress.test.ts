@@ -2,7 +2,7 @@ import Fastify from 'fastify'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { countRequests } from '../../src/library/requests-in-progress.ts'
 
-/** An application whose requests are answered when the test says so. */
+/** An application whose requests wait until the test answers them. */
 function counting() {
   const app = Fastify()
   onTestFinished(() => app.close())
@@ -20,7 +20,7 @@ function counting() {
   return { app, close, settled, asked: asked.promise, answer: () => answered.resolve('content') }
 }
 
-test('what closes waits until the last request in progress is answered', async () => {
+test('closing waits until the last request in progress is answered', async () => {
   const { app, close, settled, asked, answer } = counting()
   const injected = app.inject('/')
   await asked
@@ -32,7 +32,7 @@ test('what closes waits until the last request in progress is answered', async (
   await closed
 })
 
-test('it waits for 30 s at the most', async () => {
+test('closing waits for 30 s at most', async () => {
   const { app, close, settled, asked, answer } = counting()
   const injected = app.inject('/')
   await asked
@@ -44,7 +44,7 @@ test('it waits for 30 s at the most', async () => {
   await injected
 })
 
-test('it does not wait where none is in progress', async () => {
+test('closing does not wait when no request is in progress', async () => {
   const { app, close, answer } = counting()
   answer()
   await app.inject('/')

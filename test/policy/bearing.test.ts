@@ -8,7 +8,7 @@ import { decide } from '../../src/policy/reuse.ts'
 import { loops } from '../../src/policy/via.ts'
 import { entryWith, foundWith, NOW, rulesWith } from './support.ts'
 
-/** Names that mean something somewhere, and what they may say. */
+/** Fields that have a meaning somewhere, with sample values. */
 const LINES: Readonly<Record<string, readonly string[]>> = {
   Accept: ['*/*'],
   'Accept-Encoding': ['gzip'],
@@ -54,11 +54,11 @@ const COOKIES = ['safe', 'ignore', 'rfc'] as const
 function judged(request: CacheRequest, entry: StoredResponse | undefined, cookies: (typeof COOKIES)[number]): unknown {
   const rules = rulesWith({ cookies })
   const decision = decide(request, foundWith(entry), rules, NOW)
-  const isRefused = request.plain !== true && loops(request.fields) // who reads a plain one does not look
+  const isRefused = request.plain !== true && loops(request.fields) // not checked for a plain request
   return [isRefused, classify(request, rules), rangeLines(request), decision]
 }
 
-test('what a plain request is decided to be does not turn on its fields', () => {
+test('the decision on a plain request does not depend on its fields', () => {
   const every = [
     fc.constantFrom('GET', 'HEAD'),
     fields,
@@ -76,7 +76,7 @@ test('what a plain request is decided to be does not turn on its fields', () => 
   )
 })
 
-test('every field that bears on reuse changes what is decided for some request', () => {
+test('every field that bears on reuse changes the decision on some request', () => {
   for (const name of BEARING) {
     const spelled = Object.keys(LINES).find((each) => each.toLowerCase() === name) ?? name
     const extra = name === 'if-range' ? ['Range', 'bytes=0-1'] : []

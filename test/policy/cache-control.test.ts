@@ -36,7 +36,7 @@ describe('a lifetime', () => {
     'max-age=60;no-store',
     'max-age=60 5',
     'max-age=60\xa0',
-  ])('that is malformed, as in %j, is over at once', (value) => expect(maxAge(value)).toBe(0))
+  ])('that is malformed, as in %j, is zero', (value) => expect(maxAge(value)).toBe(0))
 
   it('given more than once is the shortest of them', () => {
     expect(maxAge('max-age=600, max-age=0')).toBe(0)
@@ -56,7 +56,7 @@ it.each([
   ['stale-if-error', 'staleIfError', 5],
   ['max-stale', 'maxStale', 5],
   ['min-fresh', 'minFresh', 9],
-] as const)('%s given more than once is what restricts most', (name, member, seconds) => {
+] as const)('%s given more than once has its most restrictive value', (name, member, seconds) => {
   for (const value of [`${name}=5, ${name}=9`, `${name}=9, ${name}=5`]) {
     expect(parseCacheControl(value)[member]).toBe(seconds)
   }
@@ -96,11 +96,11 @@ describe('a restricting directive', () => {
 })
 
 it.each(['no\\x2dstore, max-age=60', 'max-age=60, no\\-store', 'public, max-age=60, private:x', 'max-age: 60', 'é'])(
-  'what is no name of a directive, as in %j, is taken for no-store',
+  'a malformed directive, as in %j, counts as no-store',
   (value) => expect(parseCacheControl(value).noStore).toBe(true),
 )
 
-it('a quoted string that does not end like one hides nothing', () => {
+it('a quoted string with text after its end hides no directive', () => {
   expect(parseCacheControl('foo="a, no-store"x').noStore).toBe(true)
 })
 
@@ -119,17 +119,17 @@ describe('the other directives', () => {
     })
   })
 
-  it('take max-stale without a number as any staleness, and malformed as none', () => {
+  it('take max-stale without a number as any staleness, and a malformed one as none', () => {
     expect(parseCacheControl('max-stale').maxStale).toBe(Number.POSITIVE_INFINITY)
     expect(parseCacheControl('max-stale=10').maxStale).toBe(10)
     expect(parseCacheControl('max-stale=x').maxStale).toBe(0)
   })
 
-  it('take a malformed min-fresh as the largest there is', () => {
+  it('take a malformed min-fresh as the maximum', () => {
     expect(parseCacheControl('min-fresh=x').minFresh).toBe(2 ** 31)
   })
 
-  it('do not believe public with an argument', () => expect(parseCacheControl('public="x"').public).toBe(false))
+  it('ignore public with an argument', () => expect(parseCacheControl('public="x"').public).toBe(false))
 })
 
 describe('whatever is sent', () => {
@@ -152,8 +152,8 @@ describe('whatever is sent', () => {
     fc.assert(fc.property(unquoted, (text) => parseCacheControl(`max-age="${text}, private`).private))
   })
 
-  // A parser that goes back over what it has read would run into the time limit.
-  it.each(['a=",', 'a="\\"', 'a ', '= ', '"', ' '])('is read in one go, however often %j is repeated', (unit) => {
+  // A parser that backtracks would exceed the time limit.
+  it.each(['a=",', 'a="\\"', 'a ', '= ', '"', ' '])('is parsed in one pass, however often %j is repeated', (unit) => {
     expect(parseCacheControl(`${unit.repeat(100_000)}, no-store`).noStore).toBe(true)
   })
 })

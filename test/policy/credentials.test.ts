@@ -3,13 +3,13 @@ import { CREDENTIALS, isCredentialed, SECRETS } from '../../src/policy/credentia
 
 const written = (name: string): string => name.replaceAll(/\b[a-z]/g, (letter) => letter.toUpperCase())
 
-test.each(SECRETS)('a request with %s has a sender, however it is spelled', (name) => {
+test.each(SECRETS)('a request with %s has credentials, however it is spelled', (name) => {
   for (const spelled of [name, written(name), name.toUpperCase()]) {
     expect(isCredentialed(['Accept', '*/*', spelled, 'x'], 'safe')).toBe(true)
   }
   expect(isCredentialed([`${name}s`, 'x', name.slice(1), 'x', name.replace(/./, '_'), 'x'], 'safe')).toBe(false)
 })
 
-test.each(['rfc', 'ignore'] as const)('where cookies are %s, it is what is no cookie', (cookies) => {
+test.each(['rfc', 'ignore'] as const)('with cookies: %s, cookies do not count as credentials', (cookies) => {
   expect(SECRETS.filter((name) => isCredentialed([name, 'x'], cookies))).toEqual(CREDENTIALS)
 })

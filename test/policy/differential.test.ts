@@ -11,9 +11,9 @@ import { date, entryWith, foundWith, NOW, requestWith, rulesWith } from './suppo
 import { fieldsOf } from '../support/fields.ts'
 
 /**
- * Our rules against those of http-cache-semantics, on well-formed exchanges: a response to one request, whether it is
- * stored and for how long it is fresh, how old it is some time later, whether it then answers a second request without
- * the origin being asked, and what the origin is asked otherwise.
+ * Compares our rules with those of http-cache-semantics on well-formed exchanges: whether the response to one request
+ * is stored, how long it is fresh, how old it is some time later, whether it then answers a second request without the
+ * origin, and the conditions sent to the origin otherwise.
  */
 
 type Directive = string
@@ -27,7 +27,7 @@ interface Exchange {
   readonly after: number
 }
 
-/** A decision of ours that differs, and what decides it. */
+/** A decision in which the two differ, and why. */
 interface Difference {
   readonly because: string
   readonly applies: (exchange: Exchange) => boolean
@@ -94,7 +94,7 @@ const rarely = <T>(value: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 7, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: value })
 const flag = fc.constantFrom<true | undefined>(true, undefined)
 
-/** Directives from a record: `true` stands alone, a number is an argument. */
+/** Directives from a record: `true` means no argument, a number is the argument. */
 const control = (members: Record<string, fc.Arbitrary<number | true | undefined>>) =>
   fc.record(members).map((record) =>
     Object.entries(record).flatMap(([name, value]) => {
@@ -152,7 +152,7 @@ const exchanges: fc.Arbitrary<Exchange> = fc.record({
     headers: selectingHeaders,
   }),
   second: fc.record({ control: requestControl, headers: requestHeaders }),
-  // Half seconds never stand on a boundary, where the two draw the line on different sides.
+  // Half seconds are never on a boundary, which the two assign to different sides.
   after: fc.constantFrom(0.5, 4.5, 10.5, 27.5, 40.5),
 })
 
@@ -162,7 +162,7 @@ const headersOf = ({ control, headers }: Exchange['response']): Record<string, s
 let now = NOW
 
 class TimedPolicy extends CachePolicy {
-  // Theirs asks this method for the time; its types do not say so.
+  // CachePolicy gets the time from this method, which its types do not declare.
   now(): number {
     return now
   }
@@ -209,7 +209,7 @@ function ours(exchange: Exchange) {
   }
 }
 
-/** Where nothing is selected nothing is validated; theirs takes credentials of the second request into account too. */
+/** If no variant is selected, nothing is revalidated; theirs also considers credentials of the second request. */
 const isOtherVariant = ({ response, first, second }: Exchange): boolean =>
   response.headers['vary'] !== undefined && first.headers['accept'] !== second.headers['accept']
 
@@ -227,11 +227,11 @@ describe('compared with http-cache-semantics', () => {
     )
   })
 
-  it('nothing is stored that should not be', () => {
+  it('nothing is stored that http-cache-semantics does not store', () => {
     fc.assert(
       fc.property(exchanges, (exchange) => {
-        // Not the other way round: what can neither be fresh nor be validated is of no use, and ours leaves it.
-        // RFC 9111 section 3: a 500 with a stated lifetime may be stored; theirs knows a list of codes.
+        // Not vice versa: ours does not store what can neither be fresh nor be revalidated.
+        // RFC 9111 section 3: a 500 with a stated lifetime may be stored; theirs has a list of codes.
         if (ours(exchange).stored && exchange.status !== 500) expect(theirs(exchange).stored).toBe(true)
       }),
       RUNS,
@@ -242,7 +242,7 @@ describe('compared with http-cache-semantics', () => {
     fc.assert(
       fc.property(exchanges, (exchange) => {
         const [mine, other] = [ours(exchange), theirs(exchange)]
-        // RFC 9111 section 5.2.2.8 says that it be not used stale; theirs takes its lifetime to be zero.
+        // RFC 9111 section 5.2.2.8 only forbids stale use; theirs takes the lifetime to be zero.
         if (!mine.stored || !other.stored || hasDirective(exchange.response.control, 'proxy-revalidate')) return
         expect(mine.lifetime).toBeCloseTo(other.lifetime, 6)
       }),
@@ -254,7 +254,7 @@ describe('compared with http-cache-semantics', () => {
     fc.assert(
       fc.property(exchanges, (exchange) => {
         const [mine, other] = [ours(exchange), theirs(exchange)]
-        // Theirs is that of Age alone; RFC 9111 section 4.2.3: it is at least the time since Date, where that is older.
+        // Theirs goes by Age alone; by RFC 9111 section 4.2.3 the age is at least the time since Date.
         const sinceDate = (NOW - Date.parse(exchange.response.headers['date'] ?? '')) / 1000 + exchange.after
         expect(mine.age).toBeCloseTo(Math.max(other.age, sinceDate), 6)
       }),
@@ -268,7 +268,7 @@ describe('compared with http-cache-semantics', () => {
       fc.property(exchanges, (exchange) => {
         const [mine, other] = [ours(exchange), theirs(exchange)]
         if (!mine.stored || !other.stored || isOtherVariant(exchange)) return
-        // RFC 9110 section 13.2.1: origins evaluate preconditions where the answer without them were 2xx.
+        // RFC 9110 section 13.2.1: origins evaluate preconditions only if the answer without them would be 2xx.
         if (exchange.status > 299) expect(mine.conditions).toEqual({})
         else expect(mine.conditions).toEqual(other.conditions)
         if (mine.conditions.etag ?? mine.conditions.modified) asked++
@@ -278,7 +278,7 @@ describe('compared with http-cache-semantics', () => {
     expect(asked).toBeGreaterThan(500)
   })
 
-  it.each(DIFFERENCES)('there is a difference: $because', ({ applies, example }) => {
+  it.each(DIFFERENCES)('the two differ: $because', ({ applies, example }) => {
     const base = { status: 200, response: plain, first: plain, second: plain, after: 10.5 }
     const { response = plain } = example
     const exchange = {

@@ -20,8 +20,8 @@ const length = (headers: Headers, hasBody = true) => fieldLines(sent(headers, { 
 
 const forwardedFor = (peer: Peer | undefined, authority = 'a.test') => field(sent({}, { authority }, peer), 'forwarded')
 
-describe('what an origin gets', () => {
-  it('is the end-to-end fields, one Host, and ours', () => {
+describe('a request to an origin', () => {
+  it('has the end-to-end fields, one Host and the fields of Herdgate', () => {
     expect(sent({ Host: 'A.test:80', Accept: '*/*', Cookie: 'a=b', 'X-Id': ['1', '2'] })).toEqual([
       'Host',
       'a.test',
@@ -61,21 +61,21 @@ describe('what an origin gets', () => {
     'Expect',
     'Trailer',
     'TE',
-  ])('is not %s', (name) => expect(has(sent({ [name]: 'x' }), name.toLowerCase())).toBe(false))
+  ])('is without %s', (name) => expect(has(sent({ [name]: 'x' }), name.toLowerCase())).toBe(false))
 
-  it('is not Proxy, not even from a trusted proxy, which may have it from its client', () => {
+  it('is without Proxy even from a trusted proxy, which may have it from its client', () => {
     const fromProxy = requestWith({ Proxy: 'http://a.example' }, { peer: proxy })
     expect(has(sentUpstream(fromProxy, {}), 'proxy')).toBe(false)
   })
 
-  it('is not what Connection names, except what we add ourselves', () => {
+  it('is without the fields that Connection names, except those that Herdgate adds', () => {
     const fields = sent({ Connection: 'close, X-Real-Auth, Via, X-Forwarded-For', 'X-Real-Auth': '1', Via: '1.1 x' })
     expect(has(fields, 'x-real-auth')).toBe(false)
     expect(field(fields, 'via')).toBe('1.1 x, 1.1 herdgate')
     expect(field(fields, 'x-forwarded-for')).toBe('192.0.2.1')
   })
 
-  it('says that trailers are welcome to one client, and names no other coding', () => {
+  it('has TE: trailers, without other codings, only if its answer is for one client', () => {
     const te = (value: string, more: Headers = {}) =>
       fieldLines(sent({ TE: value, ...more }, { stripConditionals: false }), 'te')
     expect(te('gzip, trailers')).toEqual(['trailers'])
@@ -84,7 +84,7 @@ describe('what an origin gets', () => {
     expect(has(sent({ TE: 'trailers' }), 'te')).toBe(false)
   })
 
-  it('has one hop less to go, where it counts them', () => {
+  it('has Max-Forwards decremented if it is OPTIONS or TRACE', () => {
     const told = (method: string) => sentUpstream(requestWith({ 'Max-Forwards': '7' }, { method }))
     expect(['OPTIONS', 'TRACE', 'GET'].map((method) => field(told(method), 'max-forwards'))).toEqual([
       '6',
@@ -106,12 +106,12 @@ describe('what an origin gets', () => {
     'If-Range',
     'Range',
     'if_none_match',
-  ])('is not %s when the answer is for others too', (name) => {
+  ])('is without %s when its answer is for others too', (name) => {
     expect(has(sent({ [name]: 'x' }), name.toLowerCase())).toBe(false)
     expect(has(sent({ [name]: 'x' }, { stripConditionals: false }), name.toLowerCase())).toBe(true)
   })
 
-  it('is one Accept-Encoding, as it selects copies, where others may get the answer', () => {
+  it('has one Accept-Encoding, in the form that selects copies, when others may get its answer', () => {
     const codings = (options: Partial<UpstreamOptions>, method = 'GET') => {
       const request = requestWith({ 'Accept-Encoding': ['gzip;q=0.5', 'j1, br'] }, { method })
       return fieldLines(sentUpstream(request, options), 'accept-encoding')
@@ -122,16 +122,16 @@ describe('what an origin gets', () => {
     expect(has(sent({}), 'accept-encoding')).toBe(false)
   })
 
-  it('is our own conditions', () => {
+  it('has the conditions of Herdgate in place of those of the client', () => {
     const fields = sent({ 'If-None-Match': '"theirs"' }, { conditions: ['If-None-Match', '"ours"'] })
     expect(fieldLines(fields, 'if-none-match')).toEqual(['"ours"'])
   })
 
-  it('is no Cookie where cookies are ignored', () => {
+  it('is without Cookie when cookies are ignored', () => {
     expect(has(sent({ Cookie: 'a=b' }, { cookies: 'ignore' }), 'cookie')).toBe(false)
   })
 
-  it('is one valid Content-Length, if there is content', () => {
+  it('has one valid Content-Length if there is content', () => {
     expect(length({ 'Content-Length': '5' })).toEqual(['5'])
     expect(length({ 'Content-Length': '5' }, false)).toEqual([])
     expect(length({ 'Content-Length': ['5', '5'] })).toEqual([])
@@ -141,12 +141,12 @@ describe('what an origin gets', () => {
     }
   })
 
-  it('adds to the received Via', () => {
+  it('extends the received Via', () => {
     expect(fieldLines(sent({ Via: ['1.0 a', '1.1 b'] }), 'via')).toEqual(['1.0 a, 1.1 b, 1.1 herdgate'])
   })
 })
 
-describe('what a stranger says of itself', () => {
+describe('what an untrusted client says about itself', () => {
   it.each([
     'X-Original-URL',
     'X-Rewrite-URL',
@@ -163,7 +163,7 @@ describe('what a stranger says of itself', () => {
     'X-Real-IP',
     'X_Forwarded_Prefix',
     'X_Original_URL',
-  ])('in %s is dropped, and believed of a trusted proxy', (name) => {
+  ])('in %s is dropped, but kept from a trusted proxy', (name) => {
     expect(has(sent({ [name]: 'evil' }), name.toLowerCase())).toBe(false)
     expect(has(sent({ [name]: 'x' }, {}, proxy), name.toLowerCase())).toBe(true)
   })
@@ -184,7 +184,7 @@ describe('what a stranger says of itself', () => {
 })
 
 describe('what a trusted proxy says', () => {
-  it('is added to', () => {
+  it('is extended', () => {
     const headers = {
       Forwarded: ['for=1.2.3.4', 'for=5.6.7.8'],
       'X-Forwarded-For': '1.2.3.4',
@@ -200,23 +200,23 @@ describe('what a trusted proxy says', () => {
     expect(fieldLines(fields, 'x-forwarded-proto')).toEqual(['https'])
   })
 
-  it('in X-Forwarded-For alone is told in Forwarded as well', () => {
+  it('in X-Forwarded-For alone is repeated in Forwarded', () => {
     const fields = sent({ 'X-Forwarded-For': '1.2.3.4, ::1' }, { scheme: 'https' }, proxy)
     expect(fieldLines(fields, 'forwarded')).toEqual(['for=1.2.3.4, for="[::1]", for=10.0.0.1;host=a.test;proto=https'])
   })
 
-  it('is no member of a list where it is nothing', () => {
+  it('adds no list member when it is empty', () => {
     expect(fieldLines(sent({ 'X-Forwarded-For': ' ' }, {}, proxy), 'x-forwarded-for')).toEqual(['10.0.0.1'])
   })
 
-  it('of a scheme that is none does not pass', () => {
+  it('of an invalid scheme is not passed on', () => {
     const fields = sent({ 'X-Forwarded-Proto': 'javascript' }, { scheme: 'http' }, proxy)
     expect(fieldLines(fields, 'x-forwarded-proto')).toEqual(['http'])
   })
 })
 
 describe('an address', () => {
-  it('of version 6 is bracketed and quoted, a mapped one written as version 4', () => {
+  it('of version 6 is bracketed and quoted, and written as version 4 if it is a mapped one', () => {
     expect(forwardedFor({ address: '::1', trusted: false })).toBe('for="[::1]";host=a.test;proto=http')
     expect(forwardedFor({ address: '::ffff:192.0.2.1', trusted: false })).toBe('for=192.0.2.1;host=a.test;proto=http')
     expect(forwardedFor({ address: '::ffff:c000:201', trusted: false })).toContain('for="[::ffff:c000:201]";')
@@ -241,9 +241,9 @@ describe('a loop', () => {
     ['1.1 herdgate2', false],
     ['1.1 a (herdgate)', false],
     ['herdgate', false],
-  ])('is seen in Via: %s: %s', (via, expected) => expect(loops(fieldsOf({ Via: via }))).toBe(expected))
+  ])('is detected in Via: %s: %s', (via, expected) => expect(loops(fieldsOf({ Via: via }))).toBe(expected))
 
-  it('is seen on any line', () => {
+  it('is detected on any line', () => {
     expect(loops(fieldsOf({ Via: ['1.1 a', '1.1 herdgate'] }))).toBe(true)
     expect(loops([])).toBe(false)
   })
@@ -266,7 +266,7 @@ describe('Connection', () => {
     expect(connectionProblem(fieldsOf({ Connection: ['close', `x, ${name}`] }))).toContain(name.toLowerCase())
   })
 
-  it('has no more members than anybody needs', () => {
+  it('has at most 64 members', () => {
     const named = (count: number) => connectionProblem(fieldsOf({ Connection: Array(count).fill('x').join() }))
     expect([named(64), named(65)]).toEqual([undefined, 'Connection has more than 64 members'])
   })

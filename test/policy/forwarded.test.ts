@@ -10,16 +10,16 @@ const from = (chain: string | string[], peer: Peer = proxy) =>
   clientAddress(fieldsOf({ 'X-Forwarded-For': chain }), peer)
 
 describe('the address of the client', () => {
-  it('is that of the connection, where nobody tells another', () => {
+  it('is that of the connection when no proxy names another', () => {
     expect(clientAddress([], proxy)).toBe('10.0.0.1')
     expect(clientAddress([], { address: '::ffff:192.0.2.1', trusted: false })).toBe('192.0.2.1')
   })
 
-  it('is not what a stranger says', () => {
+  it('is not what an untrusted client says', () => {
     expect(from('198.51.100.7', { address: '192.0.2.1', trusted: false })).toBe('192.0.2.1')
   })
 
-  it('is the last that a trusted proxy tells, whatever stands before it', () => {
+  it('is the last one that a trusted proxy names, whatever precedes it', () => {
     expect(from('203.0.113.1, 198.51.100.7')).toBe('198.51.100.7')
     expect(from(['203.0.113.1', '2001:db8::7'])).toBe('2001:db8::7')
   })
@@ -29,7 +29,7 @@ describe('the address of the client', () => {
     expect(from('10.0.0.2, 10.0.0.1')).toBe('10.0.0.2')
   })
 
-  it.each(['unknown', 'a\\b', '1'.repeat(46), '"[::1]:80"'])('is believed up to %j, which is none', (odd) => {
+  it.each(['unknown', 'a\\b', '1'.repeat(46), '"[::1]:80"'])('is looked for no further than %j, which is not an address', (odd) => {
     expect([from(odd), from(`${odd}, 10.0.0.2`), from(`${odd}, 198.51.100.7`)]).toEqual([
       '10.0.0.1',
       '10.0.0.2',

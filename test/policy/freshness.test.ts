@@ -7,7 +7,7 @@ import { fieldsOf } from '../support/fields.ts'
 interface Case {
   status?: number
   rules?: Partial<Rules>
-  /** Milliseconds from asking to the head. */
+  /** Milliseconds from the request to the head. */
   delay?: number
 }
 
@@ -38,7 +38,7 @@ const keptFor = (headers: Record<string, string>, grace = 0) =>
 describe('the lifetime', () => {
   const expires = { Expires: date(NOW + 30_000), Date: date(NOW) }
 
-  it('is s-maxage before max-age before Expires', () => {
+  it('is s-maxage, else max-age, else Expires', () => {
     expect(freshFor({ ...expires, 'Cache-Control': 'max-age=20, s-maxage=10' })).toBe(10)
     expect(freshFor({ ...expires, 'Cache-Control': 'max-age=0, s-maxage=10' })).toBe(10)
     expect(freshFor({ ...expires, 'Cache-Control': 'max-age=20' })).toBe(20)
@@ -46,29 +46,29 @@ describe('the lifetime', () => {
     expect(freshFor(expires)).toBe(30)
   })
 
-  it('by Expires counts from Date, and without one from the arrival', () => {
+  it('by Expires counts from Date, or from arrival without one', () => {
     expect(freshFor({ Expires: date(NOW + 300_000), Date: date(NOW + 400_000) })).toBe(0)
     expect(freshFor({ Expires: date(NOW + 20_000), Date: date(NOW + 10_000) })).toBe(10)
     expect(freshFor({ Expires: date(NOW + 10_000), Date: 'foo' })).toBe(10)
     expect(freshFor({ Expires: date(NOW + 10_000) })).toBe(10)
   })
 
-  it.each(['0', '-1', 'never', date(NOW - 10_000)])('is over with Expires %s', (value) => {
+  it.each(['0', '-1', 'never', date(NOW - 10_000)])('is zero with Expires: %s', (value) => {
     expect(freshFor({ Expires: value, Date: date(NOW) }, { rules: { ttl: 9000 } })).toBe(0)
   })
 
-  it('is over when there are two Expires', () => {
+  it('is zero with two Expires lines', () => {
     expect(freshFor({ ...expires, Expires: [date(NOW + 30_000), date(NOW + 40_000)] })).toBe(0)
   })
 
-  it('is over with no-cache, whatever else is stated', () => {
+  it('is zero with no-cache, whatever else is stated', () => {
     expect(freshFor({ 'Cache-Control': 'max-age=60, no-cache' })).toBe(0)
     expect(freshFor({ 'Cache-Control': 'no-cache="set-cookie", s-maxage=60' })).toBe(0)
     expect(freshFor({ 'Cache-Control': 'no-cache' }, { rules: { ttl: 60_000 } })).toBe(0)
     expect(freshFor({ 'Cache-Control': 'no-cache', 'Last-Modified': date(NOW - 1000_000) })).toBe(0)
   })
 
-  it('comes from the targeted field, which Expires does not complete', () => {
+  it('comes from the targeted field alone, even without one there', () => {
     expect(freshFor({ ...expires, 'CDN-Cache-Control': 'max-age=5', 'Cache-Control': 'max-age=9' })).toBe(5)
     expect(freshFor({ ...expires, 'CDN-Cache-Control': 'must-revalidate' })).toBe(0)
   })
@@ -93,22 +93,22 @@ describe('the lifetime', () => {
   })
 })
 
-describe('a guessed lifetime', () => {
+describe('a heuristic lifetime', () => {
   it('is a tenth of the time since the last modification, at most a day', () => {
     expect(freshFor(modified(1000))).toBe(100)
     expect(freshFor(modified(86_400 * 365))).toBe(86_400)
   })
 
-  it('is nothing for a modification in the future or at no time', () => {
+  it('is zero for a Last-Modified that is in the future or not a date', () => {
     expect(freshFor(modified(-1000))).toBe(0)
     expect(freshFor({ 'Last-Modified': 'yesterday' })).toBe(0)
   })
 
-  it.each([200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 451, 501])('is made for status %i', (status) => {
+  it.each([200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 451, 501])('applies to status %i', (status) => {
     expect(freshFor(modified(1000), { status })).toBe(100)
   })
 
-  it.each([201, 202, 302, 307, 403, 500, 503, 599])('is made for status %i only with public', (status) => {
+  it.each([201, 202, 302, 307, 403, 500, 503, 599])('applies to status %i only with public', (status) => {
     expect(freshFor(modified(1000), { status })).toBe(0)
     const headers = { ...modified(1000), 'Cache-Control': 'public' }
     expect(freshFor(headers, { status })).toBe(status < 400 ? 100 : 30)
@@ -127,30 +127,30 @@ describe('an error', () => {
     expect(freshFor({ Expires: date(NOW + 60_000) }, { status, rules: { errorTtlMax: 7000 } })).toBe(7)
   })
 
-  it.each([404, 405, 410, 414, 451, 501])('of the lasting status %i is not cut', (status) => {
+  it.each([404, 405, 410, 414, 451, 501])('of permanent status %i is not limited', (status) => {
     expect(freshFor({ 'Cache-Control': 'max-age=60' }, { status })).toBe(60)
   })
 
-  it('is fresh for as long as the operator says of its very status', () => {
+  it('is fresh for as long as statusTtl says', () => {
     expect(freshFor({}, { status: 503, rules: { statusTtl: new Map([[503, 90_000]]) } })).toBe(90)
     expect(freshFor({ 'Cache-Control': 'public' }, { status: 503, rules: { ttl: 90_000 } })).toBe(30)
   })
 
-  it.each([400, 401, 403, 500, 501, 503])('of status %i is of no use once it is stale, and is not kept', (status) => {
+  it.each([400, 401, 403, 500, 501, 503])('of status %i is neither used stale nor kept then', (status) => {
     const rules = { grace: 90_000, softTimeout: 0 }
     const made = lifetime({ 'Cache-Control': 'max-age=5, stale-if-error=60', ETag: '"a"' }, { status, rules })
     expect(made).toMatchObject({ staleWhileRevalidateUntil: NOW + 5_000, staleIfErrorUntil: NOW + 5_000 })
     expect(made.keepUntil).toBe(NOW + 5_000)
   })
 
-  it('of a lasting status may be used stale, as any answer', () => {
+  it('of permanent status may be used stale, like any response', () => {
     const { staleIfErrorUntil } = lifetime({ 'Cache-Control': 'max-age=5' }, { status: 404, rules: { grace: 90_000 } })
     expect(staleIfErrorUntil).toBe(NOW + 95_000)
   })
 })
 
 describe('the age', () => {
-  it('is the largest of Age and the time since Date', () => {
+  it('is the larger of Age and the time since Date', () => {
     expect(ageOf({ Date: date(NOW - 10_000), Age: '25' })).toBe(25)
     expect(ageOf({ Date: date(NOW - 7_200_000) })).toBe(7200)
     expect(ageOf({ Date: date(NOW + 10_000), Age: '15' })).toBe(15)
@@ -165,7 +165,7 @@ describe('the age', () => {
     expect(ageOf({}, { delay: -5 })).toBe(0)
   })
 
-  it("compares dates with the machine's clock, and counts by that of the process", () => {
+  it('compares dates with the wall clock, and counts by the clock of the process', () => {
     const headers = { Date: date(NOW), 'Cache-Control': 'max-age=60' }
     const ahead = { requestedAt: NOW + 3_600_000, respondedAt: NOW + 3_600_000, receivedOn: NOW + 5_000 }
     const lifetimeIn = (fields: Record<string, string>) =>
@@ -175,13 +175,13 @@ describe('the age', () => {
     expect(lifetimeIn({ 'Last-Modified': date(NOW - 95_000) }).freshUntil).toBe(NOW + 3_610_000)
   })
 
-  it("is none by a machine's clock that was set wrong after the process began", () => {
+  it('is not raised by a wall clock that was set wrong after the process started', () => {
     const headers = { Date: date(NOW), 'Cache-Control': 'max-age=60' }
     const behind = { requestedAt: NOW, respondedAt: NOW, receivedOn: NOW + 3_600_000 }
     expect(lifetimeOf({ status: 200, fields: fieldsOf(headers) }, rulesWith(), behind).bornAt).toBe(NOW)
   })
 
-  it('does not take the fraction of a second that Date cannot hold for age', () => {
+  it('does not include the fraction of a second that Date cannot express', () => {
     const made = lifetimeOf({ status: 200, fields: fieldsOf({ Date: date(NOW) }) }, rulesWith(), {
       requestedAt: NOW + 900,
       respondedAt: NOW + 900,
@@ -202,14 +202,14 @@ describe('the age', () => {
   it('by two Age lines is the first', () => expect(ageOf({ Age: ['7200', '0'] })).toBe(7200))
 
   it.each([['abc'], ['-1'], ['1.5'], ['0;a=1'], ['0, 0'], [''], [['0', '0']], [['0', '7200']]])(
-    'makes the response stale where it is %j, which says nothing',
+    'makes the response stale when Age is %j, which is invalid',
     (value) => {
       const headers = { 'Cache-Control': 'max-age=60', Age: value }
       expect(freshFor(headers)).toBeLessThanOrEqual(0)
     },
   )
 
-  it('of a list in one line is its first member', () => {
+  it('of a list in one Age line is its first member', () => {
     expect(freshFor({ 'Cache-Control': 'max-age=60', Age: '10,7200' })).toBe(50)
   })
 
@@ -260,14 +260,14 @@ describe('the stale windows', () => {
 })
 
 describe('the other times', () => {
-  it('start a refresh after a share of what is left', () => {
+  it('start a refresh after a fraction of the remaining lifetime', () => {
     expect(refreshIn({ 'Cache-Control': 'max-age=60' }, 0.8)).toBe(48)
     expect(refreshIn({ 'Cache-Control': 'max-age=60', Age: '50' }, 0.8)).toBe(8)
     expect(refreshIn({ 'Cache-Control': 'max-age=60', Age: '90' }, 0.8)).toBe(0)
     expect(refreshIn({ 'Cache-Control': 'max-age=60' })).toBe(Number.POSITIVE_INFINITY)
   })
 
-  it('keep it for its last use, and for an hour or the grace when it can be validated', () => {
+  it('keep a response until its last possible use, and for an hour or the grace if it can be revalidated', () => {
     expect(keptFor({ 'Cache-Control': 'max-age=60' })).toBe(60)
     expect(keptFor({ 'Cache-Control': 'max-age=60' }, 90_000)).toBe(150)
     expect(keptFor({ 'Cache-Control': 'max-age=60, stale-while-revalidate=600' })).toBe(660)

@@ -28,7 +28,7 @@ describe('invalidatedBy', () => {
     expect(urls({ [name]: '' })).toEqual([])
   })
 
-  it('names it as it is spelled and as clients ask for it', () => {
+  it('names a URL both as it is spelled and as clients request it', () => {
     expect(urls({ Location: '/a/../x' })).toEqual(['a.test/x', 'a.test/a/../x'])
     expect(urls({ Location: 'http://a.test/a|{b}' })).toContain('a.test/a|{b}')
   })
@@ -43,7 +43,7 @@ describe('invalidatedBy', () => {
     expect(urls({ Location: 'http://a.test:81/x' }, { url: 'http://a.test:81/b' })).toEqual(['a.test:81/x'])
   })
 
-  it('names cache groups, when they are a list of strings', () => {
+  it('names cache groups if they are a list of strings', () => {
     const { tags } = invalidated({ 'Cache-Group-Invalidation': ['"a";x', '"b c"'] })
     expect(tags.map((tag) => tag.split('\n'))).toEqual([
       ['http://a.test', 'a'],

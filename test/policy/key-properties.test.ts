@@ -8,7 +8,7 @@ import { variantKey } from '../../src/policy/vary.ts'
 import { requestWith, routeWith, rulesWith, sentUpstream } from './support.ts'
 import { fieldsOf } from '../support/fields.ts'
 
-/** What makes a resource another one, and a variant another one of it. */
+/** Everything that distinguishes one resource, and one variant of it, from another. */
 interface Tuple {
   readonly route: string
   readonly scheme: 'http' | 'https'
@@ -22,7 +22,7 @@ interface Tuple {
   readonly variant: readonly [string | undefined, string | undefined]
 }
 
-/** Short texts of what separates the parts of a key, so that equal keys are likely if any two can be equal. */
+/** Short texts of characters that separate the parts of a key, to make collisions likely if they are possible. */
 const text = (characters: string, maxLength: number) =>
   fc.string({ unit: fc.constantFrom(...characters.split('')), maxLength })
 const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 2 })
@@ -62,7 +62,7 @@ function requestOf(tuple: Tuple): CacheRequest {
   return requestWith({}, { url: `${scheme}://${authority}${path}${query === undefined ? '' : `?${query}`}`, fields })
 }
 
-/** As the store is asked: the resource's key, then the variant's. */
+/** The key of the variant, derived from that of the resource as for a look-up in the store. */
 function keyFor(tuple: Tuple): string {
   const request = requestOf(tuple)
   return variantKey(keyOf(routeNamed(tuple.route), request).key, VARY, request.fields)
@@ -71,7 +71,7 @@ function keyFor(tuple: Tuple): string {
 /** RFC 9110 section 5.6.3. */
 const OUTER = /^[ \t]+|[ \t]+$/g
 
-/** The parts as they count: a variant's value without its outer white space and that around its members. */
+/** The parts in normal form: values of a variant without white space around them or around their members. */
 function parts(tuple: Tuple): string {
   const variant = tuple.variant.map((one) => {
     const trimmed = one?.replaceAll(OUTER, '')
@@ -84,7 +84,7 @@ function parts(tuple: Tuple): string {
   return JSON.stringify([Object.entries({ ...tuple, variant })], (_, part: unknown) => part ?? 'absent!')
 }
 
-/** A tuple, and one like it but for a part or two. */
+/** A tuple and one that differs from it in at most two parts. */
 const neighbours = fc
   .tuple(tuples, tuples, fc.array(fc.nat(7), { minLength: 1, maxLength: 2 }))
   .map(([one, other, changed]) => {
@@ -107,7 +107,7 @@ describe('a key', () => {
     )
   })
 
-  it('is shared by no two tuples that have nothing in common', () => {
+  it('is shared by no two unrelated tuples', () => {
     fc.assert(
       fc.property(tuples, tuples, (one, other) => {
         expect(keyFor(one) === keyFor(other)).toBe(parts(one) === parts(other))
@@ -116,14 +116,14 @@ describe('a key', () => {
     )
   })
 
-  it('is not made equal by moving a part into its neighbour', () => {
+  it('changes when part of a value moves into its neighbour', () => {
     fc.assert(
       fc.property(tuples, fc.nat(4), (tuple, length) => {
         const [first, second] = tuple.headers
         if (first === undefined || second === undefined || length === 0) return
         const moved = { ...tuple, headers: [first + second.slice(0, length), second.slice(length)] as const }
         expect(keyFor(moved) === keyFor(tuple)).toBe(parts(moved) === parts(tuple))
-        // The whole line of the second, put into the value of the first.
+        // The whole line of the second value, injected into the first.
         const injected = { ...tuple, headers: [`${first}\nhx-b:${second.length}:${second}`, undefined] as const }
         expect(keyFor(injected)).not.toBe(keyFor(tuple))
       }),
@@ -162,7 +162,7 @@ describe('the authority in a key', () => {
 const bare = (host: string): string => host.toLowerCase().replace(/\.$/, '')
 
 describe('equal keys', () => {
-  /** What is sent upstream, as far as keys speak of it. */
+  /** The parts of the upstream request that a key covers. */
   function upstream(request: CacheRequest, route: Route): string {
     const { key, target } = keyOf(route, request)
     const sent = sentUpstream(request, { authority: new URL(request.url).host, cookies: 'rfc' })
@@ -194,7 +194,7 @@ describe('equal keys', () => {
     ['with a sorted query', { headers: ['x-tenant'], sortQuery: true }],
     ['with ignored parameters', { headers: ['x-tenant'], ignoreQuery: ['utm_*', 'sid'] }],
     ['with both', { headers: ['x-tenant'], sortQuery: true, ignoreQuery: ['utm_*', 'sid'] }],
-  ])('are of equal upstream requests and of no others, %s', (_, rules) => {
+  ])('mean equal upstream requests, and vice versa, %s', (_, rules) => {
     const route = routeNamed('r', { ...KEYED, cookies: [], ...rules })
     let equal = 0
     fc.assert(

@@ -12,7 +12,7 @@ const keyFor = (target: string, key: Partial<KeyRules> = {}, headers: Record<str
 }
 
 describe('keyOf', () => {
-  it('is route and URL when no rule says more', () => {
+  it('is route and URL without further rules', () => {
     expect(keyFor('/a?b=1')).toEqual({ key: 'r http://a.test/a?b=1', target: '/a?b=1', url: 'http://a.test/a?b=1' })
   })
 
@@ -47,14 +47,14 @@ describe('keyOf', () => {
     expect(keys[0]?.key).not.toBe(keys[1]?.key)
   })
 
-  it('has of credentials no more than tells them apart', () => {
+  it('has credentials only in a form that distinguishes them without revealing them', () => {
     const key = (value: string) => keyFor('/', { headers: ['authorization'] }, { Authorization: value }).key
     expect(key('Bearer secret')).toBe(key('Bearer secret'))
     expect(key('Bearer secret')).not.toBe(key('Bearer other'))
     expect(key('Bearer secret')).not.toContain('secret')
   })
 
-  it('takes only the cookies that are named, all of that name', () => {
+  it('includes only the named cookies, and all of that name', () => {
     const cookies = ['currency']
     const key = (cookie: string) => keyFor('/', { cookies }, { Cookie: cookie }).key
     expect(key('a=1; currency=EUR')).toBe(key('currency=EUR; b=2'))
@@ -63,7 +63,7 @@ describe('keyOf', () => {
     expect(key('currency=')).not.toBe(key('a=1'))
   })
 
-  it('takes no other character of a cookie for white space', () => {
+  it('trims only space and tab around a cookie', () => {
     const key = (cookie: string) => keyFor('/', { cookies: ['currency'] }, { Cookie: cookie }).key
     expect(key('a=1;  currency=EUR\t')).toBe(key('currency=EUR'))
     expect(key('currency=EUR\xa0')).not.toBe(key('currency=EUR'))
@@ -74,7 +74,7 @@ describe('keyOf', () => {
     expect(keyOf(routeWith(), requestWith({}, { url: 'http://a.test*' })).target).toBe('*')
   })
 
-  it('never gives different tuples one key', () => {
+  it('is never the same for different tuples', () => {
     const text = fc.string({ unit: fc.constantFrom('a', 'b', '1', '2', ':', '\n', '-', 'h', ' '), maxLength: 6 })
     const tuple = fc.record({
       name: fc.constantFrom('r', 'r1'),
@@ -110,19 +110,19 @@ describe('keyOf', () => {
 })
 
 describe('the names of a URL in the log', () => {
-  it.each(['GET', 'HEAD', 'QUERY'])('are also those that a route for %s alone makes of it', (method) => {
+  it.each(['GET', 'HEAD', 'QUERY'])('include the one to which a route for %s alone rewrites it', (method) => {
     const key: KeyRules = { sortQuery: true, ignoreQuery: [], headers: [], cookies: [] }
     const own = routeWith({ name: 'own', match: { methods: [method] }, rules: rulesWith({ key }) })
     expect(namesOf([own, routeWith()], 'http://a.test/p?b=1&a=2')).toEqual(['a.test/p?b=1&a=2', 'a.test/p?a=2&b=1'])
   })
 
-  it('are also those of the route that has it with the other scheme', () => {
+  it('include the one of the route that matches it under the other scheme', () => {
     const key: KeyRules = { sortQuery: true, ignoreQuery: [], headers: [], cookies: [] }
     const own = routeWith({ name: 'own', match: { host: 'a.test:443' }, rules: rulesWith({ key }) })
     expect(namesOf([own, routeWith()], 'http://a.test/p?b=1&a=2')).toEqual(['a.test/p?b=1&a=2', 'a.test/p?a=2&b=1'])
   })
 
-  it('are one where no route rewrites it, whichever is its', () => {
+  it('are just one when no route rewrites it, and then no route is matched', () => {
     const unmatched = (changes: Partial<Route> = {}): Route => ({
       ...routeWith(changes),
       get match(): never {

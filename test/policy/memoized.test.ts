@@ -10,26 +10,26 @@ function counting() {
   return { asked, upper }
 }
 
-test('what was asked of late is not worked out again', () => {
+test('a recent result is not computed again', () => {
   const { asked, upper } = counting()
   expect([upper('a'), upper('b'), upper('a')]).toEqual(['A', 'B', 'A'])
   expect(asked).toEqual(['a', 'b'])
 })
 
-test('what comes to nothing is worked out each time', () => {
+test('an undefined result is computed each time', () => {
   const { asked, upper } = counting()
   expect([upper(''), upper('')]).toEqual([undefined, undefined])
   expect(asked).toEqual(['', ''])
 })
 
-test('of what is long only the last is remembered, beside all that is short', () => {
+test('of long texts only the last is remembered, beside the short ones', () => {
   const { asked, upper } = counting()
   const [long, longer] = ['x'.repeat(257), 'y'.repeat(10_000)]
   for (const text of ['a', long, 'a', long, longer, 'a', longer, long]) expect(upper(text)).toBe(text.toUpperCase())
   expect(asked).toEqual(['a', long, longer, long])
 })
 
-test('however many are asked for, few are remembered', () => {
+test('however many texts there are, few results are remembered', () => {
   const { asked, upper } = counting()
   for (let number = 0; number < 1_000; number++) expect(upper(`n${number}`)).toBe(`N${number}`)
   for (let number = 0; number < 1_000; number++) upper(`n${number}`)

@@ -11,7 +11,7 @@ describe('preferences', () => {
     ['gzip;q=0.50', 'gzip ; q=0.5'],
     ['text/html;level=1;q=0.4', 'TEXT/HTML;Q=0.4;Level=1'],
     ['a,a', 'a'],
-  ])('%s are those of %s', (one, other) => expect(normalPreferences(one)).toBe(normalPreferences(other)))
+  ])('%s are equal to %s', (one, other) => expect(normalPreferences(one)).toBe(normalPreferences(other)))
 
   it.each([
     ['en;q=0.5', 'en'],
@@ -23,14 +23,14 @@ describe('preferences', () => {
     ['gzip\xa0', 'gzip'],
     ['\xa0de, en', 'de, en'],
     ['a/b;profile=One', 'a/b;profile=one'],
-  ])('%s are not those of %s', (one, other) => expect(normalPreferences(one)).not.toBe(normalPreferences(other)))
+  ])('%s are not equal to %s', (one, other) => expect(normalPreferences(one)).not.toBe(normalPreferences(other)))
 
   it('that are not well formed stay as they are', () => {
     expect(normalPreferences(' B, "a,b" ')).toBe('B, "a,b"')
   })
 })
 
-describe('codings that are acceptable', () => {
+describe('acceptable codings', () => {
   it.each([
     ['gzip, deflate, br, zstd', 'br, deflate, gzip, zstd'],
     ['BR;q=0.1,  gzip;q=1.0, gzip', 'br, gzip'],
@@ -50,9 +50,9 @@ describe('codings that are acceptable', () => {
     ['gzip;q=evil, ,;q, "br', 'identity'],
     ['br\xa0, gzip', 'gzip'],
     ['gzip;level=9', 'identity'],
-  ])('%j accepts of those that are told apart: %s', (value, normal) => expect(normalCodings(value)).toBe(normal))
+  ])('%j has the normal form %s', (value, normal) => expect(normalCodings(value)).toBe(normal))
 
-  it('are told apart in fewer values than a resource may have variants', () => {
+  it('have fewer normal forms than a resource may have variants', () => {
     const names = ['br', 'deflate', 'gzip', 'zstd', 'identity', '*', 'junk']
     const member = fc.tuple(fc.constantFrom(...names), fc.constantFrom('', ';q=0', ';q=0.5', ';q=', ';q=0.123'))
     const values = fc.sample(fc.array(member, { maxLength: 8 }), { numRuns: 20_000, seed: 1 })
@@ -62,7 +62,7 @@ describe('codings that are acceptable', () => {
   })
 })
 
-describe('the language that is preferred', () => {
+describe('the preferred language', () => {
   it.each([
     ['de', 'de'],
     ['fr;q=0.5, DE;q=1.0', 'de'],

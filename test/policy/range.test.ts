@@ -30,7 +30,7 @@ describe('a Range', () => {
     ['bytes=,0-1,,', [{ first: 0, last: 1 }]],
     ['bytes=99999999999999999999-', [{ first: Number.MAX_SAFE_INTEGER, last: undefined }]],
     ['bytes=0-18446744073709551615', [{ first: 0, last: Number.MAX_SAFE_INTEGER }]],
-  ])('%s is understood', (value, expected) => expect(specs(value)).toEqual(expected))
+  ])('%s is parsed', (value, expected) => expect(specs(value)).toEqual(expected))
 
   it.each([
     'bytes',
@@ -44,11 +44,11 @@ describe('a Range', () => {
     'bytes=--1',
     '0-1',
     '',
-  ])('%j counts for nothing', (value) => expect(specs(value)).toBeUndefined())
+  ])('%j is ignored', (value) => expect(specs(value)).toBeUndefined())
 
-  it('of another unit is for the origin', () => expect(specs('items=0-1')).toBe('other'))
+  it('of another unit is left to the origin', () => expect(specs('items=0-1')).toBe('other'))
 
-  it('of eight ranges is answered, of nine it is not', () => {
+  it('of eight ranges is parsed, one of nine is ignored', () => {
     const many = (count: number) => `bytes=${Array.from({ length: count }, (_, at) => `${at}-${at}`).join(',')}`
     expect(specs(many(8))).toHaveLength(8)
     expect(specs(many(9))).toBeUndefined()
@@ -61,7 +61,7 @@ describe('a Range', () => {
     expect(specs(`bytes=0-0${','.repeat(100)}evil`)).toBeUndefined()
   })
 
-  it('counts for GET alone', () => {
+  it('applies to GET only', () => {
     expect(rangesAsked(requestWith({ Range: 'bytes=0-1' }))).toBeDefined()
     expect(rangesAsked(requestWith({ Range: 'bytes=0-1' }, { method: 'HEAD' }))).toBeUndefined()
   })
@@ -71,7 +71,7 @@ describe('a Content-Range', () => {
   it.each([
     ['bytes 0-4/10', { first: 0, last: 4, complete: 10 }],
     ['bytes 4-9/*', { first: 4, last: 9, complete: undefined }],
-  ])('%s is understood', (value, expected) => expect(parseContentRange(value)).toEqual(expected))
+  ])('%s is parsed', (value, expected) => expect(parseContentRange(value)).toEqual(expected))
 
   it.each([
     'bytes 5-4/10',
@@ -83,7 +83,7 @@ describe('a Content-Range', () => {
     'bytes 0-4/10, bytes 5-9/10',
     '',
     undefined,
-  ])('%j is not', (value) => expect(parseContentRange(value)).toBeUndefined())
+  ])('%j is rejected', (value) => expect(parseContentRange(value)).toBeUndefined())
 })
 
 const full = { status: 200, fields: fieldsOf({ ETag: '"1"' }) }
@@ -106,16 +106,16 @@ describe('from a complete copy', () => {
     ],
     ['bytes=0-4,2-6', [[0, 6]]],
     ['bytes=0-1,99-', [[0, 1]]],
-  ])('%s is given', (range, expected) => {
+  ])('%s is satisfied', (range, expected) => {
     const ranges = expected.map(([first, last]) => ({ first, last }))
     expect(selected(range)).toEqual({ kind: 'parts', ranges })
   })
 
-  it.each(['bytes=10-', 'bytes=-0', 'bytes=99-100'])('%s cannot be', (range) => {
+  it.each(['bytes=10-', 'bytes=-0', 'bytes=99-100'])('%s is unsatisfiable', (range) => {
     expect(selected(range)).toEqual({ kind: 'unsatisfiable' })
   })
 
-  it('all is given where the range does not count', () => {
+  it('the whole is given when the range does not apply', () => {
     expect(selected('bytes=5-2')).toEqual({ kind: 'whole' })
     expect(selected('items=0-1')).toEqual({ kind: 'whole' })
     expect(selected('bytes=0-1', 0)).toEqual({ kind: 'whole' })
@@ -130,7 +130,7 @@ describe('If-Range', () => {
   const copy = fieldsOf({ ETag: '"1"', 'Last-Modified': date(0), Date: date(1) })
   const holds = (value: string, fields = copy) => ifRangeHolds(fieldsOf({ 'If-Range': value }), fields)
 
-  it('compares strongly', () => {
+  it('compares entity-tags strongly', () => {
     expect(holds('"1"')).toBe(true)
     expect(holds('"2"')).toBe(false)
     expect(holds('W/"1"')).toBe(false)
@@ -139,14 +139,14 @@ describe('If-Range', () => {
     expect(ifRangeHolds([], copy)).toBe(true)
   })
 
-  it('takes a date to the letter, and only a strong one', () => {
+  it('compares dates exactly, and only strong ones', () => {
     expect(holds(date(0))).toBe(true)
     expect(holds(date(5))).toBe(false)
     expect(holds(date(0), fieldsOf({ 'Last-Modified': date(0), Date: date(0) }))).toBe(false)
     expect(holds(date(0), fieldsOf({ 'Last-Modified': date(0) }))).toBe(false)
   })
 
-  it('and parts go by the same validators', () => {
+  it('and the joining of parts use the same validators', () => {
     expect(strongValidator(copy)).toBe('"1"')
     expect(strongValidator(fieldsOf({ ETag: 'W/"1"', 'Last-Modified': date(0), Date: date(9) }))).toBeUndefined()
     expect(strongValidator(fieldsOf({ 'Last-Modified': date(0), Date: date(9) }))).toBe(date(0))
@@ -166,7 +166,7 @@ describe('from parts', () => {
   const from = (partial: PartialContent, range: string) =>
     select(requestWith({ Range: range }), { status: 206, fields: [], partial }, undefined).kind
 
-  it('what they hold is given, and no more', () => {
+  it('only what they hold is given', () => {
     const partial = held([
       [0, 3],
       [6, 9],
@@ -180,7 +180,7 @@ describe('from parts', () => {
     expect(from(partial, 'bytes=10-')).toBe('unsatisfiable')
   })
 
-  it('without a known end, only what is named is given', () => {
+  it('without a known end, only closed ranges are given', () => {
     const partial = held([[4, 8]], { complete: undefined })
     expect(['bytes=5-6', 'bytes=5-', 'bytes=-1', 'bytes=20-'].map((range) => from(partial, range))).toEqual([
       'parts',
@@ -192,17 +192,17 @@ describe('from parts', () => {
     expect(from({ ...partial, reachesEnd: true }, 'bytes=20-')).toBe('missing')
   })
 
-  it('the same question has the same answer', () => {
+  it('the same Range gets the answer as it was received', () => {
     expect(from(held([[0, 4]], { asked: 'bytes=-5' }), 'bytes=-5')).toBe('as-received')
   })
 
-  it('a request for all of it gets nothing', () => {
+  it('a request for the whole gets nothing', () => {
     expect(select(requestWith({}), { status: 206, fields: [], partial: held([[0, 4]]) }, undefined).kind).toBe(
       'missing',
     )
   })
 
-  it('one gap can be asked for', () => {
+  it('a single gap can be requested', () => {
     const missing = (partial: PartialContent) => {
       const range = rangeMissing(partial)
       return range && rangeFor(range, partial.complete)
@@ -228,7 +228,7 @@ describe('from parts', () => {
     expect(missing(held([[0, 4]], { complete: undefined }))).toBeUndefined()
   })
 
-  it('all of them are the whole', () => {
+  it('those without a gap are the whole', () => {
     expect(isWhole(held([[0, 9]]))).toBe(true)
     expect(isWhole(held([[0, 8]]))).toBe(false)
     expect(
@@ -242,10 +242,10 @@ describe('from parts', () => {
   })
 })
 
-describe('ranges put together', () => {
+describe('joined ranges', () => {
   const range = fc.tuple(fc.nat(40), fc.nat(10)).map(([first, length]) => ({ first, last: first + length }))
 
-  it('hold the same bytes, in order, none twice', () => {
+  it('hold the same bytes in order, each once', () => {
     const bytes = (ranges: readonly { first: number; last: number }[]) =>
       ranges.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, at) => first + at))
     fc.assert(
@@ -256,7 +256,7 @@ describe('ranges put together', () => {
     )
   })
 
-  it('are given from a complete copy only once each, within it', () => {
+  it('give no more octets than a complete copy has', () => {
     fc.assert(
       fc.property(
         fc.array(range, { minLength: 1, maxLength: 8 }),
@@ -275,7 +275,7 @@ describe('ranges put together', () => {
   })
 })
 
-it('two ETag lines of a copy, alike or not, are no validator that an If-Range could name', () => {
+it('two ETag lines of a copy are no validator that an If-Range could name', () => {
   const twice = fieldsOf({ ETag: ['"a"', '"a"'] })
   expect(strongValidator(twice)).toBeUndefined()
   expect(ifRangeHolds(fieldsOf({ 'If-Range': ['"a"', '"a"'] }), twice)).toBe(false)

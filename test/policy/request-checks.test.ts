@@ -5,7 +5,7 @@ import { requestWith, routeWith } from './support.ts'
 const routes = [routeWith({ name: 'api', match: { host: 'a.test', path: '/api/*' } })]
 const admitted = (url: string, headers: Record<string, string> = {}) => admit(routes, requestWith(headers, { url }))
 
-test('a request is let in by the route that is for it', () => {
+test('a request is admitted to the route that matches it', () => {
   expect(admitted('http://a.test/api/x', { Connection: 'close, x-a', Via: '1.1 other' })).toEqual({
     kind: 'admitted',
     route: routes[0],

@@ -14,16 +14,16 @@ describe('classify', () => {
     expect(classified(method)).toEqual({ kind: 'pass', why: 'method' })
   })
 
-  it.each(['POST', 'PUT', 'DELETE', 'PATCH', 'M-SEARCH', 'PURGE', 'get', 'FOO'])('takes %s for unsafe', (method) => {
+  it.each(['POST', 'PUT', 'DELETE', 'PATCH', 'M-SEARCH', 'PURGE', 'get', 'FOO'])('treats %s as unsafe', (method) => {
     expect(classified(method)).toEqual({ kind: 'unsafe' })
   })
 
-  it('passes what the route bypasses, and still knows what is unsafe there', () => {
+  it('passes requests to a route that bypasses the cache, and still treats POST as unsafe there', () => {
     expect(classified('GET', { bypass: true })).toMatchObject({ kind: 'pass', why: 'bypass' })
     expect(classified('POST', { bypass: true })).toEqual({ kind: 'unsafe' })
   })
 
-  it.each(['If-Match', 'if-unmodified-since'])('passes %s, which is for the origin', (name) => {
+  it.each(['If-Match', 'if-unmodified-since'])('passes %s, which the origin has to evaluate', (name) => {
     expect(classify(requestWith({ [name]: 'x' }), rulesWith())).toEqual({
       kind: 'pass',
       why: 'request',

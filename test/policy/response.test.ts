@@ -11,7 +11,7 @@ const stored = (headers: Headers, cookies: 'safe' | 'rfc' | 'ignore' = 'rfc') =>
 
 const age = (bornAt: number) => field(cachedHead(entryWith({ bornAt }), { result: 'hit' }, NOW), 'age')
 
-describe('what is stored', () => {
+describe('a stored response', () => {
   it.each([
     'Connection',
     'Keep-Alive',
@@ -27,9 +27,9 @@ describe('what is stored', () => {
     'Surrogate-Key',
     'Cache-Tag',
     'xkey',
-  ])('is not %s', (name) => expect(stored({ [name]: 'x', A: '1' })).toEqual(['A', '1']))
+  ])('is without %s', (name) => expect(stored({ [name]: 'x', A: '1' })).toEqual(['A', '1']))
 
-  it('is not what Connection names', () => {
+  it('is without the fields that Connection names', () => {
     expect(stored({ Connection: 'a, B', a: '1', b: '2', c: '3' })).toEqual(['c', '3'])
   })
 
@@ -42,9 +42,9 @@ describe('what is stored', () => {
     'Vary',
     'Set-Cookie',
     'Via',
-  ])('is %s', (name) => expect(stored({ [name]: ['x', 'y'] })).toEqual([name, 'x', name, 'y']))
+  ])('keeps %s', (name) => expect(stored({ [name]: ['x', 'y'] })).toEqual([name, 'x', name, 'y']))
 
-  it('is no Set-Cookie where cookies are ignored', () => {
+  it('is without Set-Cookie when cookies are ignored', () => {
     expect(stored({ 'Set-Cookie': ['a=1', 'b=2'], A: '1' }, 'ignore')).toEqual(['A', '1'])
   })
 
@@ -68,11 +68,11 @@ describe('of several Date lines', () => {
     expect(withOneDate(fieldsOf({ Date: values, A: '1' }), NOW)).toEqual(['A', '1', 'Date', kept])
   })
 
-  it('none stays where none is valid', () => {
+  it('none stays when none is valid', () => {
     expect(withOneDate(fieldsOf({ date: ['x', ''], A: '1' }), NOW)).toEqual(['A', '1'])
   })
 
-  it('there is nothing to choose from where there is one, or none', () => {
+  it('a single line is left alone', () => {
     for (const headers of [{ A: '1' }, { Date: 'x' }]) {
       const fields = fieldsOf(headers)
       expect(withOneDate(fields, NOW)).toBe(fields)
@@ -81,7 +81,7 @@ describe('of several Date lines', () => {
 })
 
 describe('the head of a cached answer', () => {
-  it('adds one Age, Via and Cache-Status to what is stored, and changes nothing there', () => {
+  it('adds one Age, Via and Cache-Status to the stored fields, which stay unchanged', () => {
     const entry = entryWith({}, { A: '1', 'Cache-Status': 'edge; hit', Via: '1.1 x' })
     const before = [...entry.fields]
     const head = cachedHead(entry, { result: 'hit', ttlMs: 42_000 }, NOW + 18_900)
@@ -97,7 +97,7 @@ describe('the head of a cached answer', () => {
     expect(age(NOW - 1e15)).toBe(String(2 ** 31))
   })
 
-  it('keeps the control that is for us alone to us', () => {
+  it('leaves out cache control addressed to Herdgate alone', () => {
     const fields = storedFields(
       fieldsOf({ 'Herdgate-Cache-Control': 'max-age=9', 'CDN-Cache-Control': 'max-age=8' }),
       'safe',
@@ -112,7 +112,7 @@ describe('the head of a cached answer', () => {
 })
 
 describe('the head of an answer that was not taken from the cache', () => {
-  it('is what the origin sent, end to end, with its Age', () => {
+  it('has the end-to-end fields that the origin sent, with its Age', () => {
     const headers = {
       Age: '7',
       A: '1',
@@ -135,7 +135,7 @@ describe('the head of an answer that was not taken from the cache', () => {
     ])
   })
 
-  it('is without Set-Cookie where cookies are ignored', () => {
+  it('has no Set-Cookie when cookies are ignored', () => {
     const fields = fieldsOf({ 'Set-Cookie': ['a=1', 'b=2'] })
     expect(fieldLines(passedHead(200, fields, { result: 'miss' }, 'safe'), 'set-cookie')).toEqual(['a=1', 'b=2'])
     expect(has(passedHead(200, fields, { result: 'miss' }, 'ignore'), 'set-cookie')).toBe(false)
@@ -146,7 +146,7 @@ test.each([
   ['safe', ['Link', '</a.css>', 'Set-Cookie', 'a=1']],
   ['ignore', ['Link', '</a.css>']],
 ] as const)(
-  'an interim answer tells neither what is for us nor how long anything is, with cookies %s',
+  'an interim response has neither fields for Herdgate alone nor framing fields, with cookies %s',
   (cookies, left) => {
     const ours = { 'Herdgate-Cache-Control': 'no-store', 'Surrogate-Control': 'no-store', 'Surrogate-Key': 'a' }
     const framing = { Connection: 'X-Hop', 'X-Hop': '1', 'Content-Length': '4', Trailer: 'X-Sum' }

@@ -29,16 +29,16 @@ const at = (seconds: number, value: string, entry = fresh) =>
 const onError = (value: string, at: number) => decided({ entry: graced, at, headers: { 'Cache-Control': value } })
 
 describe('without an entry', () => {
-  it('fetches, and says which kind of miss it was', () => {
+  it('fetches and reports the kind of miss', () => {
     expect(decided({})).toEqual({ kind: 'fetch', why: 'uri-miss' })
     expect(decided({ found: { miss: 'vary-miss' } })).toEqual({ kind: 'fetch', why: 'vary-miss' })
   })
 
-  it('refuses what asked for nothing but the cache', () => {
+  it('refuses only-if-cached', () => {
     expect(decided({ headers: { 'Cache-Control': 'only-if-cached' } })).toMatchObject({ kind: 'refuse' })
   })
 
-  it('passes where the last answer was for one caller alone', () => {
+  it('passes when the key is remembered as unshareable', () => {
     const found = { unshareable: true }
     expect(decided({ found })).toEqual({ kind: 'pass', why: 'uri-miss', detail: 'unshareable', remembered: true })
   })
@@ -49,12 +49,12 @@ describe('without an entry', () => {
     expect(decided({ headers: { 'cache-control': 'no-store' } })).toMatchObject({ kind: 'pass', why: 'request' })
   })
 
-  it('fetches a range of bytes, and all of it for one that is malformed', () => {
+  it('fetches a range of bytes, and the whole for a malformed one', () => {
     expect(decided({ headers: { Range: 'bytes=0-0' } })).toEqual({ kind: 'fetch', why: 'uri-miss' })
     expect(decided({ headers: { Range: 'bytes=5-2' } })).toEqual({ kind: 'fetch', why: 'uri-miss' })
   })
 
-  it('fetches for no-cache and max-age=0 as for any other request', () => {
+  it('fetches for no-cache as for any other request', () => {
     expect(decided({ headers: { 'Cache-Control': 'no-cache' } })).toMatchObject({ kind: 'fetch' })
   })
 })
@@ -63,11 +63,11 @@ describe('a stored 401', () => {
   const entry = entryWith({ status: 401 })
   const authorized = { Authorization: 'Bearer b' }
 
-  it('answers those who bring no credentials', () => {
+  it('is served to requests without credentials', () => {
     expect(decided({ entry })).toMatchObject({ kind: 'serve' })
   })
 
-  it.each([0, 70])('is no answer to credentials, %i s after it came', (seconds) => {
+  it.each([0, 70])('is not served to requests with credentials, %i s after it arrived', (seconds) => {
     const decision = decided({
       entry: entryWith({ status: 401, staleIfErrorUntil: NOW + 90_000 }),
       at: seconds,
@@ -76,7 +76,7 @@ describe('a stored 401', () => {
     expect(decision).toEqual({ kind: 'pass', why: 'request', detail: 'authorization' })
   })
 
-  it('leaves nothing to give to who wants a stored response only', () => {
+  it('is not served to only-if-cached with credentials either', () => {
     const headers = { ...authorized, 'Cache-Control': 'only-if-cached' }
     expect(decided({ entry, headers })).toMatchObject({ kind: 'refuse' })
   })
@@ -95,7 +95,7 @@ describe('a fresh entry', () => {
     expect(decided({ entry: fresh, headers: { 'Cache-Control': 'only-if-cached' } })).toMatchObject({ kind: 'serve' })
   })
 
-  it('asks for a refresh from its time on, though not in answer to HEAD', () => {
+  it('is refreshed from refreshAt on, though not by HEAD', () => {
     const entry = entryWith({ refreshAt: NOW + 48_000 })
     expect(decided({ entry, at: 47.999 })).toMatchObject({ refresh: false })
     expect(decided({ entry, at: 48 })).toMatchObject({ kind: 'serve', refresh: true })
@@ -111,7 +111,7 @@ describe('a fresh entry', () => {
     ['min-fresh=50', 11],
     ['min-fresh=61', 0],
     ['max-age=10, max-stale', 11],
-  ])('is validated for a request with %s at age %i', (value, at) => {
+  ])('is revalidated for a request with %s at age %i', (value, at) => {
     const decision = decided({ entry: graced, headers: { 'Cache-Control': value }, at, rules: { softTimeout: 300 } })
     expect(decision).toEqual({
       kind: 'revalidate',
@@ -130,14 +130,14 @@ describe('a fresh entry', () => {
     expect(decided({ entry: fresh, headers: { 'Cache-Control': value }, at })).toMatchObject({ kind: 'serve' })
   })
 
-  it('heeds Pragma only without Cache-Control', () => {
+  it('is subject to Pragma only without Cache-Control', () => {
     expect(decided({ entry: fresh, headers: { Pragma: 'no-cache' } })).toMatchObject({ why: 'request' })
     expect(decided({ entry: fresh, headers: { Pragma: 'foo' } })).toMatchObject({ kind: 'serve' })
     const headers = { Pragma: 'no-cache', 'Cache-Control': 'max-age=9' }
     expect(decided({ entry: fresh, headers })).toMatchObject({ kind: 'serve' })
   })
 
-  it('that a request will not have is passed for HEAD, and may answer on error', () => {
+  it('that a HEAD does not accept makes it pass, and may be served on error', () => {
     const headers = { 'Cache-Control': 'no-cache' }
     expect(decided({ entry: fresh, headers, method: 'HEAD' })).toMatchObject({
       kind: 'pass',
@@ -146,17 +146,17 @@ describe('a fresh entry', () => {
     })
   })
 
-  it('that a request for a range will not have is validated whole', () => {
+  it('that a range request does not accept is revalidated as a whole', () => {
     const headers = { 'Cache-Control': 'no-cache', Range: 'bytes=0-0' }
     expect(decided({ entry: fresh, headers })).toMatchObject({ kind: 'revalidate', why: 'request', entry: fresh })
   })
 
-  it('that must be revalidated once stale may still answer on error while it is fresh', () => {
+  it('that must be revalidated once stale may be served on error while it is fresh', () => {
     const decision = decided({ entry: strict, headers: { 'Cache-Control': 'no-cache' } })
     expect(decision).toMatchObject({ fallback: { entry: strict } })
   })
 
-  it('is refused when only the cache may answer and it may not', () => {
+  it('that only-if-cached does not accept makes it a refusal', () => {
     const headers = { 'Cache-Control': 'only-if-cached, no-cache' }
     expect(decided({ entry: fresh, headers })).toMatchObject({ kind: 'refuse' })
   })
@@ -181,19 +181,19 @@ describe('an expired entry', () => {
   })
 
   it.each(['no-cache', 'max-age=600', 'min-fresh=0', 'max-stale=0'])(
-    'is validated before it answers a request with %s',
+    'is revalidated before it is served to a request with %s',
     (value) => {
       const headers = { 'Cache-Control': value }
       expect(decided({ entry: reviving, at: 61, headers })).toMatchObject({ kind: 'revalidate', why: 'stale' })
     },
   )
 
-  it('may answer on error until its window ends', () => {
+  it('may be served on error until its window ends', () => {
     expect(decided({ entry: graced, at: 159 })).toMatchObject({ fallback: { entry: graced, afterMs: undefined } })
     expect(decided({ entry: graced, at: 160 })).toMatchObject({ kind: 'revalidate', fallback: undefined })
   })
 
-  it('answers after the soft timeout while it may answer on error', () => {
+  it('is served after the soft timeout while it may be served on error', () => {
     const rules = { softTimeout: 300 }
     expect(decided({ entry: graced, at: 70, rules })).toMatchObject({ fallback: { entry: graced, afterMs: 300 } })
     expect(decided({ entry: graced, at: 170, rules })).toMatchObject({ kind: 'revalidate', fallback: undefined })
@@ -205,7 +205,7 @@ describe('an expired entry', () => {
     })
   })
 
-  it.each([0, 300])('past the stale-while-revalidate it states is waited for, with a soft timeout of %i ms', (ms) => {
+  it.each([0, 300])('past its own stale-while-revalidate has to wait for the origin, with a soft timeout of %i ms', (ms) => {
     const rules = { softTimeout: ms }
     const times = { staleWhileRevalidateUntil: NOW + 65_000, staleIfErrorUntil: NOW + 160_000 }
     const entry = entryWith(times, { 'Cache-Control': 'max-age=60, stale-while-revalidate=5' })
@@ -220,7 +220,7 @@ describe('an expired entry', () => {
     expect(decided({ entry: none, at: 61, rules: override })).toMatchObject({ fallback: { entry: none, afterMs: ms } })
   })
 
-  it('is served as far as max-stale goes, unless it must be revalidated', () => {
+  it('is served as far as max-stale allows, unless it must be revalidated', () => {
     expect(at(10, 'max-stale=10')).toBe('serve-stale')
     expect(at(10.001, 'max-stale=10')).toBe('revalidate')
     expect(at(9999, 'max-stale')).toBe('serve-stale')
@@ -231,19 +231,19 @@ describe('an expired entry', () => {
     expect(at(1, 'only-if-cached, max-stale=10')).toBe('serve-stale')
   })
 
-  it('that must be revalidated answers nothing', () => {
+  it('that must be revalidated is not served on error', () => {
     expect(decided({ entry: strict, at: 61 })).toMatchObject({ kind: 'revalidate', fallback: undefined })
     const headers = { 'Cache-Control': 'stale-if-error=600' }
     expect(decided({ entry: strict, at: 61, headers })).toMatchObject({ kind: 'revalidate', fallback: undefined })
   })
 
-  it("heeds the request's own stale-if-error in both directions", () => {
+  it('may be served on error for as long as stale-if-error of the request says, be it shorter or longer', () => {
     expect(onError('stale-if-error=0', 61)).toMatchObject({ kind: 'revalidate', fallback: undefined })
     const until = NOW + 660_000
     expect(onError('stale-if-error=600', 200)).toMatchObject({ fallback: { entry: graced, until } })
   })
 
-  it('is passed for HEAD, with the copy that may answer on error', () => {
+  it('makes HEAD pass, with the copy as fallback on error', () => {
     expect(decided({ entry: graced, at: 61, method: 'HEAD' })).toEqual({
       kind: 'pass',
       why: 'stale',
@@ -254,7 +254,7 @@ describe('an expired entry', () => {
     expect(decided({ entry: fresh, at: 61, method: 'HEAD' })).toMatchObject({ kind: 'pass', fallback: undefined })
   })
 
-  it('answers HEAD when the origin takes too long, like any other request', () => {
+  it('is served to HEAD when the origin is slow, as to any other request', () => {
     const rules = { softTimeout: 300 }
     expect(decided({ entry: graced, at: 61, method: 'HEAD', rules })).toMatchObject({
       kind: 'pass',
@@ -262,7 +262,7 @@ describe('an expired entry', () => {
     })
   })
 
-  it('is validated whole for a range, and passed for a request that must not be stored', () => {
+  it('is revalidated as a whole for a range, and makes a request that must not be stored pass', () => {
     const headers = { Range: 'bytes=0-0' }
     expect(decided({ entry: graced, at: 61, headers })).toMatchObject({ kind: 'revalidate', entry: graced })
     const noStore = { 'Cache-Control': 'no-store' }
@@ -276,7 +276,7 @@ describe('an expired entry', () => {
 describe('an invalidated entry', () => {
   const found = { verdict: 'stale' } as const
 
-  it('is never served, though fresh by time, and may answer on error', () => {
+  it('is revalidated though fresh by time, and may be served on error', () => {
     expect(decided({ entry: fresh, found, rules: { softTimeout: 300 } })).toEqual({
       kind: 'revalidate',
       entry: fresh,
@@ -285,7 +285,7 @@ describe('an invalidated entry', () => {
     })
   })
 
-  it('is checked first, where a stale one would be served at once', () => {
+  it('is revalidated first when a stale one would be served at once', () => {
     expect(decided({ entry: fresh, found, rules: { softTimeout: 0 } })).toMatchObject({
       fallback: { entry: fresh, afterMs: undefined },
     })
@@ -298,11 +298,11 @@ describe('an invalidated entry', () => {
     expect(decided({ entry, found, at: 61, headers })).toMatchObject({ kind: 'revalidate' })
   })
 
-  it('that must be revalidated answers nothing', () => {
+  it('that must be revalidated is not served on error', () => {
     expect(decided({ entry: strict, found })).toMatchObject({ kind: 'revalidate', fallback: undefined })
   })
 
-  it('is passed for HEAD and refused when only the cache may answer', () => {
+  it('makes HEAD pass and only-if-cached a refusal', () => {
     expect(decided({ entry: fresh, found, method: 'HEAD' })).toMatchObject({
       kind: 'pass',
       why: 'stale',
@@ -324,23 +324,23 @@ describe('an entry that holds a part', () => {
   const part = entryWith({ status: 206, partial, staleIfErrorUntil: NOW + 160_000 })
   const ofRange = (range: string, at = 0) => decided({ entry: part, at, headers: { Range: range } })
 
-  it('answers the ranges it holds, and 416 for what is beyond the end', () => {
+  it('is served for the ranges it holds and, as a 416, for ranges beyond the end', () => {
     expect(ofRange('bytes=1-3')).toMatchObject({ kind: 'serve' })
     expect(ofRange('bytes=10-')).toMatchObject({ kind: 'serve' })
   })
 
-  it('is of no use for another range', () => {
+  it('is not used for another range', () => {
     expect(ofRange('bytes=4-5')).toEqual({ kind: 'fetch', why: 'partial', part: undefined, standing: part })
     expect(ofRange('bytes=-1', 61)).toEqual({ kind: 'fetch', why: 'stale', part: undefined, standing: part })
   })
 
-  it('is completed for a request for all of it while it is fresh', () => {
+  it('is completed for a request for the whole while it is fresh', () => {
     expect(decided({ entry: part })).toEqual({ kind: 'fetch', why: 'partial', part, standing: part })
     expect(decided({ entry: part, at: 61 })).toEqual({ kind: 'fetch', why: 'stale', part: undefined, standing: part })
     expect(decided({ entry: part, headers: { 'Cache-Control': 'no-cache' } })).toMatchObject({ part: undefined })
   })
 
-  it('leaves the whole of what is too large to be stored to whoever asks for it', () => {
+  it('makes requests for the whole pass when that is too large to be stored', () => {
     const rules = { maxObjectBytes: 9 }
     const pass = { kind: 'pass', detail: 'too-large', remembered: true, standing: part }
     expect(decided({ entry: part, rules })).toEqual({ ...pass, why: 'partial' })
@@ -350,23 +350,23 @@ describe('an entry that holds a part', () => {
     expect(decided({ entry: part, rules, headers })).toMatchObject({ kind: 'fetch', part: undefined })
   })
 
-  it('says nothing to HEAD, and does not go against only-if-cached', () => {
+  it('is served neither to HEAD nor to only-if-cached', () => {
     expect(decided({ entry: part, method: 'HEAD' })).toMatchObject({ kind: 'pass', why: 'partial', standing: part })
     expect(decided({ entry: part, headers: { 'Cache-Control': 'only-if-cached' } })).toMatchObject({ kind: 'refuse' })
   })
 
-  it('may answer its ranges past its lifetime like any other copy', () => {
+  it('may be served on error for its ranges past its lifetime, like any other copy', () => {
     expect(ofRange('bytes=1-3', 61)).toMatchObject({ kind: 'revalidate', fallback: { entry: part } })
   })
 
-  it('is not used where If-Range speaks of another representation', () => {
+  it('is not used when If-Range names another representation', () => {
     const headers = { Range: 'bytes=1-3', 'If-Range': '"other"' }
     expect(decided({ entry: part, headers })).toMatchObject({ kind: 'fetch' })
   })
 })
 
 describe('a copy that is served plainly', () => {
-  it('is one that decide serves to a plain request, with nothing to refresh', () => {
+  it('is one that decide serves to a plain request without a refresh', () => {
     const time = fc.integer({ min: -3, max: 3 }).map((seconds) => NOW + seconds * 1000)
     const lifetime = fc.record({ freshUntil: time, refreshAt: time, keepUntil: time, staleWhileRevalidateUntil: time })
     const part = {

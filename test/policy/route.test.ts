@@ -51,7 +51,7 @@ describe('matchRoute', () => {
     expect(matched([{ path }], `http://a.test${target}`)).toBe(expected ? 'r0' : 'unknown_route')
   })
 
-  it('lets HEAD go where GET may', () => {
+  it('matches HEAD where GET matches', () => {
     expect(matched([{ methods: ['GET'] }], 'http://a.test/', 'HEAD')).toBe('r0')
     expect(matched([{ methods: ['POST'] }], 'http://a.test/', 'HEAD')).toBe('unknown_route')
     expect(matched([{ methods: ['GET'] }], 'http://a.test/', 'get')).toBe('unknown_route')

@@ -57,21 +57,21 @@ describe('a response with a lifetime', () => {
     [511, 'status'],
   ])('of status %i is not stored: %s', (status, reason) => expect(why(MINUTE, { status })).toBe(reason))
 
-  it('is not stored where nobody knows whether all of it came', () =>
+  it('is not stored when it may have been cut off', () =>
     expect(why(MINUTE, { mayBeCutOff: true })).toBe('cut-off'))
 
   it.each(['HEAD', 'POST', 'OPTIONS'])('to %s is not stored', (method) =>
     expect(why(MINUTE, { method })).toBe('method'),
   )
 
-  it('to POST is stored as what a GET gets only if it states the lifetime (RFC 9110 section 9.3.3)', () => {
+  it('to POST is stored for GET only if it states the lifetime (RFC 9110 section 9.3.3)', () => {
     const named = { 'Content-Location': '/x' }
     expect(why({ ...named, ...MINUTE }, { method: 'POST' })).toBe('stored')
     expect(why({ ...named, ...MODIFIED }, { method: 'POST' })).toBe('method')
   })
 })
 
-describe('a response that forbids it', () => {
+describe('a response that restricts storing', () => {
   it.each([
     ['no-store', 'no-store'],
     ['max-age=60, no-store', 'no-store'],
@@ -83,14 +83,14 @@ describe('a response that forbids it', () => {
   })
 
   it.each(['Cache-Control', 'CDN-Cache-Control', 'Herdgate-Cache-Control', 'Surrogate-Control', 'Expires', 'Vary'])(
-    'by %s, which its Connection names, could not be held to it later and is not stored',
+    'with Connection: %s is not stored, as that field would not be stored with it',
     (name) => {
       expect(why({ ...MINUTE, Connection: `x, ${name}` })).toBe('connection')
       expect(why({ ...MINUTE, Connection: 'close, x' })).toBe('stored')
     },
   )
 
-  it('is not stored either when the request forbids it', () => {
+  it('is not stored when the request forbids it', () => {
     const request = { 'Cache-Control': 'no-store' }
     expect(why(MINUTE, { request })).toBe('request-no-store')
     expect(why(MINUTE, { request, rules: { override: true, ttl: 1000 } })).toBe('request-no-store')
@@ -109,18 +109,18 @@ describe('a response that forbids it', () => {
     expect(why({ 'Cache-Control': 'max-age=60, must-understand' }, { status: 599 })).toBe('status')
   })
 
-  it('varies by everything', () => {
+  it('with Vary: * is not stored', () => {
     expect(why({ ...MINUTE, Vary: 'accept, *' })).toBe('vary')
     expect(why({ ...MINUTE, Vary: 'accept' })).toBe('stored')
   })
 
-  it('has more tags than can be kept', () => {
+  it('with more tags than can be kept is not stored', () => {
     expect(why({ ...MINUTE, xkey: 'x'.repeat(257) })).toBe('tags')
   })
 })
 
 describe('a response without a lifetime', () => {
-  it('is not worth storing, unless it can be validated', () => {
+  it('is not stored unless it can be revalidated', () => {
     expect(why({})).toBe('no-lifetime')
     expect(why({ 'Cache-Control': 'max-age=0' })).toBe('no-lifetime')
     expect(why({ 'Cache-Control': 'no-cache' })).toBe('no-lifetime')
@@ -131,7 +131,7 @@ describe('a response without a lifetime', () => {
     }
   })
 
-  it('is not made one with a lifetime by no-cache', () => {
+  it('does not get a lifetime by no-cache', () => {
     expect(why({ 'Cache-Control': 'no-cache' }, { status: 302 })).toBe('status')
     expect(why({ 'Cache-Control': 'no-cache', ETag: '"a"' }, { status: 201 })).toBe('status')
     expect(why({ 'Cache-Control': 'no-cache, stale-while-revalidate=60' })).toBe('no-lifetime')
@@ -149,7 +149,7 @@ describe('a response without a lifetime', () => {
     expect(why({ ETag: '"a"' }, { status })).toBe('status')
   })
 
-  it.each([301, 404, 410])('of status %i is not worth storing, as no origin would validate it', (status) => {
+  it.each([301, 404, 410])('of status %i is not stored even with a validator, as no origin would answer it with 304', (status) => {
     expect(why({ ETag: '"a"' }, { status })).toBe('no-lifetime')
   })
 
@@ -158,11 +158,11 @@ describe('a response without a lifetime', () => {
     [403, {}, 'status'],
     [599, {}, 'status'],
     [599, { 'Cache-Control': 'public' }, 'stored'],
-  ])('of status %i gets a guess with %j: %s', (status, headers, expected) => {
+  ])('of status %i with %j gets a heuristic lifetime: %s', (status, headers, expected) => {
     expect(why({ ...MODIFIED, ...headers }, { status })).toBe(expected)
   })
 
-  it("gets the operator's lifetime only for a status of which one may be guessed", () => {
+  it("gets the operator's lifetime only for a heuristically cacheable status", () => {
     expect(why({}, { status: 500, rules: { ttl: 1000 } })).toBe('status')
     expect(why({}, { status: 404, rules: { ttl: 1000 } })).toBe('stored')
     expect(why({}, { status: 500, rules: { statusTtl: new Map([[500, 1000]]) } })).toBe('stored')
@@ -179,14 +179,14 @@ describe('Authorization', () => {
     },
   )
 
-  it.each(['max-age=60', 'max-age=60, proxy-revalidate', 'max-age=60, immutable'])('forbids it with %s', (value) => {
+  it.each(['max-age=60', 'max-age=60, proxy-revalidate', 'max-age=60, immutable'])('forbids storing with %s', (value) => {
     expect(judged({ 'Cache-Control': value }, { request })).toEqual({
       store: false,
       why: 'authorization',
     })
   })
 
-  it('forbids it where the lifetime is not stated', () => {
+  it('forbids storing when the lifetime is not stated', () => {
     expect(why({ ...MODIFIED, 'Cache-Control': 'public' }, { request })).toBe('authorization')
     expect(why({ 'Cache-Control': 'public' }, { request, rules: { ttl: 1000 } })).toBe('authorization')
     expect(why({ 'Cache-Control': 'max-age=60' }, { request, rules: { ttl: 1000, override: true } })).toBe(
@@ -195,7 +195,7 @@ describe('Authorization', () => {
   })
 
   it.each(['public, max-age=60', 's-maxage=60'])(
-    'allows it with %s, though the lifetime that counts is the route’s',
+    'allows storing with %s, though the lifetime of the route applies',
     (value) => {
       expect(why({ 'Cache-Control': value }, { request, rules: { ttl: 1000, override: true } })).toBe('stored')
     },
@@ -212,7 +212,7 @@ describe('Authorization', () => {
     expect(why(unlessPrivate, { request, rules: { override: true, key } })).toBe('private')
   })
 
-  it('in its form for proxies counts as well', () => {
+  it('counts in the form of Proxy-Authorization too', () => {
     expect(why(MINUTE, { request: { 'proxy-authorization': 'x' } })).toBe('authorization')
   })
 })
@@ -227,7 +227,7 @@ describe('cookies', () => {
     expect(why({ 'Cache-Control': 'public, max-age=60', 'set-cookie': 'a=b' }, { request })).toBe('set-cookie')
   })
 
-  it('sent by the client forbid it in mode safe, unless the response is for all', () => {
+  it('sent by the client forbid storing in mode safe, unless the response is explicitly shareable', () => {
     expect(judged(MINUTE, { request })).toEqual({ store: false, why: 'cookie' })
     expect(why({ 'Cache-Control': 'public, max-age=60' }, { request })).toBe('stored')
     expect(why({ 'Cache-Control': 's-maxage=60' }, { request })).toBe('stored')
@@ -236,7 +236,7 @@ describe('cookies', () => {
     expect(why({ 'CDN-Cache-Control': 'no-cache', ETag: '"a"' }, { request })).toBe('cookie')
   })
 
-  it('sent by the client forbid it where the lifetime is not stated', () => {
+  it('sent by the client forbid storing when the lifetime is not stated', () => {
     expect(why(MODIFIED, { request })).toBe('cookie')
     expect(why({ 'Cache-Control': 'public' }, { request, rules: { ttl: 1000 } })).toBe('cookie')
   })
@@ -250,22 +250,22 @@ describe('cookies', () => {
 describe('an overriding route', () => {
   const rules = { override: true, ttl: 1000 }
 
-  it('stores what says no-store or no-cache', () => {
+  it('stores a response with no-store or no-cache', () => {
     expect(why({ 'Cache-Control': 'no-store' }, { rules })).toBe('stored')
     expect(why({ 'Cache-Control': 'no-cache' }, { rules })).toBe('stored')
   })
 
-  it('does not store what is private, nor errors by its lifetime', () => {
+  it('stores neither private responses nor errors by its lifetime', () => {
     expect(why({ 'Cache-Control': 'private' }, { rules })).toBe('private')
     expect(why({ 'Cache-Control': 'no-store' }, { rules, status: 500 })).toBe('no-store')
   })
 
-  it('needs a lifetime of its own for that', () => {
+  it('needs its own lifetime to store a response with no-store', () => {
     expect(why({ 'Cache-Control': 'no-store' }, { rules: { override: true } })).toBe('no-store')
   })
 
   it.each(['no-cache', 'max-age=0', 'max-age=0, must-revalidate', 's-maxage=0'])(
-    'stores what says %s for its grace alone, but no errors',
+    'stores a response with %s for its grace alone, but no errors',
     (value) => {
       const graced = { override: true, grace: 60_000 }
       expect(why({ 'Cache-Control': value }, { rules: graced })).toBe('stored')

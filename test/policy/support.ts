@@ -34,7 +34,7 @@ export function entryWith(changes: Partial<StoredResponse> = {}, headers: Header
   })
 }
 
-/** What is said of an entry or of nothing, where it is not the usual. */
+/** What differs from a valid entry, or from a plain miss. */
 export type FoundChanges = Partial<Pick<FoundEntry, 'verdict'> & Pick<FoundNothing, 'miss' | 'unshareable'>>
 
 export function foundWith(
@@ -51,7 +51,7 @@ export function routeWith(changes: Partial<Route> = {}): Route {
   return { name: 'r', match: {}, origin, rules: rulesWith(), ...changes }
 }
 
-/** A request on its way to an origin, as it goes where its answer may be stored. */
+/** The fields sent to an origin for a request whose answer may be stored. */
 export function sentUpstream(request: CacheRequest, changes: Partial<UpstreamOptions> = {}): string[] {
   return upstreamFields(request, {
     conditions: undefined,

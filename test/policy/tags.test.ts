@@ -18,7 +18,7 @@ describe('tagsOf', () => {
     ['cache-groups', '"a", "b";x=1, "c"'],
   ])('reads %s', (name, value) => expect(tags({ [name]: value })).toEqual(['a', 'b', 'c']))
 
-  it('names a group also as one of its origin, which no other field can', () => {
+  it('names a group also with its origin, which no other field can do', () => {
     const result = tagsOf(
       'https://a.test:8443/x',
       fieldsOf({ 'Cache-Groups': '"a"', 'Surrogate-Key': 'b' }),
@@ -33,7 +33,7 @@ describe('tagsOf', () => {
     expect(tags({ 'Cache-Tag': 'a b,c', 'Cache-Groups': '"d e"' })).toEqual(['a b', 'c', 'd e'])
   })
 
-  it('separates at space, tab and comma alone: the octet of a no-break space is part of what UTF-8 writes', () => {
+  it('splits at space, tab and comma only: the octet of a no-break space occurs within UTF-8', () => {
     const [voilà, à] = ['voilà', 'à'].map((tag) => Buffer.from(tag).toString('latin1'))
     const value = `${voilà}\t${à}  b`
     expect(tags({ 'Surrogate-Key': value })).toEqual([voilà, à, 'b'])
@@ -47,7 +47,7 @@ describe('tagsOf', () => {
   })
 
   it.each(['a, b', '"a', '"a", b', '1', '("a" "b")', '"é"'])(
-    'ignores Cache-Groups: %s, which is no list of strings',
+    'ignores Cache-Groups: %s, which is not a list of strings',
     (value) => {
       expect(tags({ 'Cache-Groups': value, xkey: 'x' })).toEqual(['x'])
     },
@@ -55,7 +55,7 @@ describe('tagsOf', () => {
 
   it('is empty without any', () => expect(tags({ 'Surrogate-Key': ' ', 'Cache-Tag': ',' })).toEqual([]))
 
-  it('is not ok above 128 tags or 256 characters', () => {
+  it('is not ok above 128 tags or 256 characters per tag', () => {
     expect(tags({ xkey: many(128) })).toHaveLength(128)
     expect(tags({ xkey: many(129) })).toBe('too many')
     expect(tags({ xkey: many(128) }, ['r'])).toBe('too many')
@@ -69,11 +69,11 @@ describe('updatedTags', () => {
   const updated = (stored: string[], headers: Record<string, string>) =>
     updatedTags('http://a.test/', stored, fieldsOf(headers), rulesWith({}))
 
-  it('keeps what the update does not repeat', () => {
+  it('keeps the tags that the update does not repeat', () => {
     expect(updated(['a', 'b'], { 'Cache-Tag': 'b,c' })).toEqual({ ok: true, tags: ['a', 'b', 'c'] })
   })
 
-  it('refuses to grow without end', () => {
+  it('is not ok above 256 tags in all', () => {
     expect(updated(many(200).split(' '), { xkey: 'a b c' }).ok).toBe(true)
     expect(updated(many(255).split(' '), { xkey: 'a b' }).ok).toBe(false)
     expect(updated([], { xkey: many(129) }).ok).toBe(false)

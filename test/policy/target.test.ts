@@ -98,14 +98,14 @@ describe('other forms', () => {
     expect(urlOf({ method: 'CONNECT', target: 'a.test:443' })).toBe('method_not_allowed')
   })
 
-  it('give OPTIONS * a URL of its own', () => {
+  it('give OPTIONS * its own URL', () => {
     expect(urlOf({ method: 'OPTIONS', target: '*' })).toBe('http://a.test*')
     expect(urlOf({ method: 'OPTIONS', target: '/*' })).toBe('http://a.test/*')
   })
 })
 
 describe('a URL', () => {
-  it('is taken apart again', () => {
+  it('is split into scheme, authority and target', () => {
     expect(locate('https://a.test:81/b?c=http://d/e')).toEqual({
       scheme: 'https',
       authority: 'a.test:81',
@@ -120,7 +120,7 @@ describe('a URL', () => {
     expect(nameOf('https://a.test/b?c')).toBe('a.test/b?c')
   })
 
-  it('holds the authority and the target of whatever is accepted', () => {
+  it('keeps the authority and the target of whatever is accepted', () => {
     const piece = fc.constantFrom('/', '?', '#', '%2e', '..', 'a', ':', '@', '*', ' ', 'http://', 'a.test', '\\', 'é')
     const target = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(''))
     fc.assert(

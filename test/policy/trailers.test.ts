@@ -10,7 +10,7 @@ describe('passedTrailers', () => {
     })
   })
 
-  it('leaves out tags, as in the head, and what frames a message', () => {
+  it('leaves out tags, as in the head, and framing fields', () => {
     const tags = ['Surrogate-Key', 'a', 'cache-tag', 'b', 'XKey', 'c']
     expect({ ...passedTrailers([...tags, 'Content-Length', '1', 'Trailer', 'X']) }).toEqual({})
   })
@@ -34,12 +34,12 @@ describe('passedTrailers', () => {
     expect({ ...passedTrailers(names.flatMap((name) => [name, 'evil'])) }).toEqual({})
   })
 
-  it('takes what is known when the content is', () => {
+  it('keeps fields that are known only after the content', () => {
     const names = ['content-digest', 'etag', 'grpc-status', 'server-timing', 'x-any']
     expect(Object.keys(passedTrailers(names.flatMap((name) => [name, '1'])))).toEqual(names)
   })
 
-  it('takes names that objects have of their own', () => {
+  it('keeps names that every object has as properties', () => {
     expect(Object.keys(passedTrailers(['__proto__', 'a', 'constructor', 'b']))).toEqual(['__proto__', 'constructor'])
   })
 })

@@ -18,7 +18,7 @@ const evaluated = (asked: Headers, answered: Headers, status = 200, method = 'GE
 const since = (value: string, answered: Headers) => evaluated({ 'If-Modified-Since': value }, answered)
 
 describe('conditionsFor', () => {
-  it('asks by every validator there is, as received', () => {
+  it('sends every validator, as received', () => {
     expect(conditions({ ETag: 'W/"a"', 'Last-Modified': LM })).toEqual([
       'If-None-Match',
       'W/"a"',
@@ -30,13 +30,13 @@ describe('conditionsFor', () => {
     expect(conditions({})).toEqual([])
   })
 
-  it.each(['*', '"a", "b"', '', 'a,b', '"a'])('does not ask by ETag: %s, which would ask something else', (etag) => {
+  it.each(['*', '"a", "b"', '', 'a,b', '"a'])('does not send ETag: %s, which would ask something else', (etag) => {
     expect(conditions({ ETag: etag })).toEqual([])
   })
 
-  it('does not ask by a malformed date', () => expect(conditions({ 'Last-Modified': 'x' })).toEqual([]))
+  it('does not send a malformed date', () => expect(conditions({ 'Last-Modified': 'x' })).toEqual([]))
 
-  it('asks only about successes', () => {
+  it('revalidates only 2xx responses', () => {
     expect(conditions({ ETag: '"a"' }, 404)).toEqual([])
     expect(conditions({ ETag: '"a"' }, 301)).toEqual([])
     expect(conditions({ ETag: '"a"' }, 203)).toHaveLength(2)
@@ -52,7 +52,7 @@ describe('confirms', () => {
     [{ ETag: '"a"' }, { ETag: '"b"' }, false],
     [{ ETag: 'W/"a"' }, { ETag: 'W/"a"' }, true],
     [{ ETag: '"a"' }, { ETag: 'W/"a"' }, true],
-    [{ ETag: 'W/"a"' }, { ETag: '"a"' }, true], // nginx, of what it compresses
+    [{ ETag: 'W/"a"' }, { ETag: '"a"' }, true], // as nginx sends for what it compresses
     [{ ETag: 'W/"a"' }, { ETag: '"b"' }, false],
     [{ 'Last-Modified': LM }, { ETag: '"a"', 'Last-Modified': LM }, false],
     [{ ETag: '"a"', 'Last-Modified': LM }, { ETag: '"a"', 'Last-Modified': date(NOW) }, true],
@@ -63,7 +63,7 @@ describe('confirms', () => {
     [{ ETag: '"a"' }, {}, true],
   ])('for %j, a 304 with %j: %s', (stored, update, expected) => expect(confirmed(stored, update)).toBe(expected))
 
-  it('takes nothing but a 304', () => expect(confirmed({ ETag: '"a"' }, { ETag: '"a"' }, 200)).toBe(false))
+  it('accepts only a 304', () => expect(confirmed({ ETag: '"a"' }, { ETag: '"a"' }, 200)).toBe(false))
 })
 
 describe('mergeFields', () => {
@@ -96,12 +96,12 @@ describe('mergeFields', () => {
     expect(merged({}, { [name]: 'new' })).toEqual([])
   })
 
-  it('takes nothing that was for the connection', () => {
+  it('takes no hop-by-hop fields', () => {
     const update = { Connection: 'close, X-Hop', 'X-Hop': 'new', 'Keep-Alive': 'x', B: '2' }
     expect(merged({ 'X-Hop': 'old' }, update)).toEqual(['X-Hop', 'old', 'B', '2'])
   })
 
-  it('judges by what was for the connection, too', () => {
+  it('counts hop-by-hop fields when the response is judged', () => {
     const update = fieldsOf({ Connection: 'Vary', Vary: 'Cookie' })
     expect(field(fieldsToJudge([], update), 'vary')).toBe('Cookie')
     expect(field(mergeFields([], update), 'vary')).toBeUndefined()
@@ -114,7 +114,7 @@ describe('mergeFields', () => {
 })
 
 describe('precondition', () => {
-  it('sends without a condition', () => expect(evaluated({ 'If-Match': '"x"' }, { ETag: '"a"' })).toBe('send'))
+  it('sends the response without a condition to evaluate', () => expect(evaluated({ 'If-Match': '"x"' }, { ETag: '"a"' })).toBe('send'))
 
   it.each([
     ['"a"', '"a"', true],
@@ -134,16 +134,16 @@ describe('precondition', () => {
     expect(evaluated({ 'If-None-Match': tags }, { ETag: etag })).toBe(same ? 'not-modified' : 'send')
   })
 
-  it('takes every line of If-None-Match', () => {
+  it('evaluates every line of If-None-Match', () => {
     expect(evaluated({ 'If-None-Match': ['"x"', '"a"'] }, { ETag: '"a"' })).toBe('not-modified')
   })
 
-  it('finds no entity-tag in a response without one, save by *', () => {
+  it('matches a response without an entity-tag only by *', () => {
     expect(evaluated({ 'If-None-Match': '"a"' }, {})).toBe('send')
     expect(evaluated({ 'If-None-Match': '*' }, {})).toBe('not-modified')
   })
 
-  it('looks at If-Modified-Since only without If-None-Match', () => {
+  it('evaluates If-Modified-Since only without If-None-Match', () => {
     const asked = { 'If-None-Match': '"x"', 'If-Modified-Since': date(NOW) }
     expect(evaluated(asked, { ETag: '"a"', 'Last-Modified': LM })).toBe('send')
   })
@@ -159,15 +159,15 @@ describe('precondition', () => {
     expect(since('Wednesday, 18-Nov-26 12:00:00 GMT', { 'Last-Modified': LM })).toBe('not-modified')
   })
 
-  it.each([201, 204, 304, 404, 500])('leaves an answer of status %i alone', (status) => {
+  it.each([201, 204, 304, 404, 500])('does not apply to a response of status %i', (status) => {
     expect(evaluated({ 'If-None-Match': '*' }, { ETag: '"a"' }, status)).toBe('send')
   })
 
-  it('is for a part as it is for the whole', () => {
+  it('applies to a part as to the whole', () => {
     expect(evaluated({ 'If-None-Match': '"a"', Range: 'bytes=0-1' }, { ETag: '"a"' }, 206)).toBe('not-modified')
   })
 
-  it('is for GET and HEAD', () => {
+  it('applies to GET and HEAD only', () => {
     expect(evaluated({ 'If-None-Match': '"a"' }, { ETag: '"a"' }, 200, 'HEAD')).toBe('not-modified')
     expect(evaluated({ 'If-None-Match': '"a"' }, { ETag: '"a"' }, 200, 'POST')).toBe('send')
   })

@@ -12,7 +12,7 @@ const matches = (names: string[], stored: Headers, asked: Headers) =>
 const names = (count: number) => Array.from({ length: count }, (_, at) => `x-${at}`).join(',')
 
 describe('varyOn', () => {
-  it('is nothing without Vary, or with an empty one', () => {
+  it('is empty without Vary, or with an empty one', () => {
     expect(varyOn([])).toEqual([])
     expect(on('')).toEqual([])
     expect(on(', ,')).toEqual([])
@@ -27,9 +27,9 @@ describe('varyOn', () => {
 
   it('is * when * stands on a later line', () => expect(on(['', '*'])).toBe('*'))
 
-  it.each([':', 'a b', 'a/b', 'é'])('is * for %j, which is no field name', (value) => expect(on(value)).toBe('*'))
+  it.each([':', 'a b', 'a/b', 'é'])('is * for %j, which is not a field name', (value) => expect(on(value)).toBe('*'))
 
-  it.each(['X-Forwarded-For', 'Accept, forwarded', 'Via'])('is * for %s, which the origin gets from us', (value) =>
+  it.each(['X-Forwarded-For', 'Accept, forwarded', 'Via'])('is * for %s, which Herdgate sends to the origin itself', (value) =>
     expect(on(value)).toBe('*'),
   )
 
@@ -61,7 +61,7 @@ describe('a variant', () => {
     expect(matches(['foo'], { Foo: '1' }, { Foo: '\t1 ' })).toBe(true)
   })
 
-  it('depends on white space in quotes and in what is no list', () => {
+  it('depends on white space in quotes and in fields that are not lists', () => {
     expect(matches(['foo'], { Foo: '"a, b"' }, { Foo: '"a,b"' })).toBe(false)
     expect(matches(['user-agent'], { 'User-Agent': 'x (a, b)' }, { 'User-Agent': 'x (a,b)' })).toBe(false)
     expect(matches(['referer'], { Referer: 'http://b.test/?a, b' }, { Referer: 'http://b.test/?a,b' })).toBe(false)
@@ -74,10 +74,10 @@ describe('a variant', () => {
   })
 })
 
-describe.each(['authorization', 'proxy-authorization', 'cookie'])('of %s', (name) => {
+describe.each(['authorization', 'proxy-authorization', 'cookie'])('the value of %s', (name) => {
   const sent = (value: string): Headers => ({ [name]: value })
 
-  it('no more is kept than tells one value from another', () => {
+  it('is kept only in a form that distinguishes values without revealing them', () => {
     expect(matches([name], sent('secret'), sent('secret'))).toBe(true)
     expect(matches([name], sent('secret'), sent('other'))).toBe(false)
     expect(matches([name], sent('secret'), {})).toBe(false)
@@ -89,7 +89,7 @@ describe.each(['authorization', 'proxy-authorization', 'cookie'])('of %s', (name
 describe('variantKey', () => {
   it('is the key itself without names', () => expect(variantKey('k', [], fieldsOf({ a: '1' }))).toBe('k'))
 
-  it('is one for requests that select the same, and only for those', () => {
+  it('is equal for requests that select the same variant, and only for those', () => {
     const value = fc.option(fc.string({ unit: fc.constantFrom('1', ':', '-', '\n', 'v', ',', ' '), maxLength: 5 }), {
       nil: undefined,
     })

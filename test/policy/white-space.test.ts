@@ -1,4 +1,4 @@
-/** Around the members of a field's value there may be space and tab, and nothing else (RFC 9110 section 5.6.3). */
+/** Only space and tab count as white space around the members of a field's value (RFC 9110 section 5.6.3). */
 import { describe, expect, test } from 'vitest'
 import { clientAddress } from '../../src/policy/forwarded.ts'
 import { lifetimeOf } from '../../src/policy/freshness.ts'
@@ -14,7 +14,7 @@ const PROXY = { address: '10.0.0.1', trusted: true, trusts: (address: string) =>
 const EXCHANGE = { requestedAt: NOW, respondedAt: NOW }
 const IN_GERMAN = ['k', ['accept-language'], fieldsOf({ 'Accept-Language': 'de' })] as const
 
-/** What follows from a value with this around it; `false` where it is another value then. */
+/** Whether a value is still understood with the given character beside it. */
 const MEANT: Readonly<Record<string, (around: string) => boolean>> = {
   'If-None-Match: *': (_) => precondition(requestWith({ 'If-None-Match': `${_}*` }), 200, []) === 'not-modified',
   'If-None-Match without quotes': (_) =>
@@ -43,5 +43,5 @@ describe.each(Object.keys(MEANT))('%s', (name) => {
     ['a space', ' ', true],
     ['a tab', '\t', true],
     ['a no-break space', '\xa0', false],
-  ])('and %s', (_, around, expected) => expect(MEANT[name]?.(around)).toBe(expected))
+  ])('with %s', (_, around, expected) => expect(MEANT[name]?.(around)).toBe(expected))
 })

@@ -4,7 +4,7 @@ import { settle } from '../../support/fake-clock.ts'
 import { PushedBody } from '../../support/scripted-origin.ts'
 import { world } from '../../support/world.ts'
 
-/* Who is answered by the fetch of another, and who by one of their own. */
+/* Which requests share the fetch of another, and which make their own. */
 
 const FRESH = { 'Cache-Control': 'max-age=60' }
 
@@ -20,7 +20,7 @@ test('the error page of one user is not given to another', async () => {
 })
 
 test.each(['Accept-Encoding', 'Origin'])(
-  'an error page with Vary: %s is shared by all whom it is for',
+  'an error page with Vary: %s is shared by all requests that match it',
   async (vary) => {
     const w = world()
     const alike = Array.from({ length: 10 }, () => w.get('/', { 'Accept-Encoding': 'gzip', Origin: 'https://a.test' }))
@@ -33,7 +33,7 @@ test.each(['Accept-Encoding', 'Origin'])(
   },
 )
 
-test('an error page that varies is not given to others', async () => {
+test('an error page that varies is not given to requests that do not match it', async () => {
   const w = world()
   const both = [w.get('/', { 'Accept-Language': 'de' }), w.get('/', { 'Accept-Language': 'fr' })]
   await settle()
@@ -44,7 +44,7 @@ test('an error page that varies is not given to others', async () => {
 })
 
 test.each(['no-cache', 'max-age=1, must-revalidate'])(
-  'a newcomer is not answered by a dripping response that says %s',
+  'a newcomer does not join a slowly arriving response with %s',
   async (control) => {
     const w = world()
     const body = new PushedBody()
@@ -61,7 +61,7 @@ test.each(['no-cache', 'max-age=1, must-revalidate'])(
   },
 )
 
-test('what means nothing in a GET does not reach the origin where requests go side by side either', async () => {
+test('the Content-Type of a GET does not reach the origin even when its key is unshareable', async () => {
   const w = world()
   const fresh = { ...FRESH, 'Content-Length': '4' }
   w.origin.script((_, number) => ({ headers: number === 1 ? { 'Cache-Control': 'private' } : fresh, body: 'fine' }))
@@ -70,7 +70,7 @@ test('what means nothing in a GET does not reach the origin where requests go si
   expect(field(w.origin.requests[1]?.fields ?? [], 'content-type')).toBeUndefined()
 })
 
-test('requests for different ranges of a stale copy are one refresh', async () => {
+test('requests for different ranges of a stale copy cause one refresh', async () => {
   const w = world({ softTimeout: 0 })
   w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=1', ETag: '"1"' }, body: '0123456789' }))
   await w.get('/')
@@ -87,7 +87,7 @@ test('requests for different ranges of a stale copy are one refresh', async () =
 test.each<[string, Record<string, string>, number]>([
   ['is for one alone', { 'Cache-Control': 'private' }, 200],
   ['tells of a failure', {}, 500],
-])('what comes for nobody, as the stale copy was served, is stopped where it %s', async (_, headers, status) => {
+])('once the stale copy has been served, an answer that %s is aborted', async (_, headers, status) => {
   const w = world({ softTimeout: 100 })
   w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=1' }, body: 'v1' }))
   await w.get('/')
@@ -103,7 +103,7 @@ test.each<[string, Record<string, string>, number]>([
   expect(signal?.aborted).toBe(true)
 })
 
-test('who joins a fetch and gets the stale copy because it is slow is counted among the collapsed', async () => {
+test('a waiter that gets the stale copy because the fetch is slow is counted as collapsed', async () => {
   const w = world({ softTimeout: 100 })
   w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=1' }, body: 'v1' }))
   await w.get('/')
@@ -116,7 +116,7 @@ test('who joins a fetch and gets the stale copy because it is slow is counted am
   expect(w.seen.collapse).toEqual([{ route: 'default', outcome: 'timeout' }])
 })
 
-test('who has to ask alone, as what it waited for was for another, gets the stale copy as well where that is slow', async () => {
+test('a waiter that has to ask the origin itself gets the stale copy too when that is slow', async () => {
   const w = world({ softTimeout: 100 })
   w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=1' }, body: 'v1' }))
   await w.get('/')
@@ -132,7 +132,7 @@ test('who has to ask alone, as what it waited for was for another, gets the stal
   expect(await waiter).toMatchObject({ body: 'v1', result: 'stale' })
 })
 
-test('a variant that arrives is shared, however many others are stored meanwhile; after too many it is not kept', async () => {
+test('an arriving variant is shared however many others are stored, but not kept beyond the cap', async () => {
   const w = world()
   const varying = { ...FRESH, Vary: 'X-Variant' }
   const slow = new PushedBody()
@@ -151,7 +151,7 @@ test('a variant that arrives is shared, however many others are stored meanwhile
   expect(await w.get('/', { 'X-Variant': 'slow' })).toMatchObject({ body: 'new', result: 'miss' })
 })
 
-test('who waits for another and gets its error is counted among the collapsed', async () => {
+test('a waiter that gets the error of another fetch is counted as collapsed', async () => {
   const w = world()
   const both = [w.get('/'), w.get('/')]
   await settle()

@@ -7,7 +7,7 @@ import { received, text, world } from '../../support/world.ts'
 
 const FRESH = { 'Cache-Control': 'max-age=60' }
 
-/** A response whose head came 3 s ago, and whose body is still coming. */
+/** A response whose head arrived 3 s ago and whose body is still arriving. */
 async function inMidBody() {
   const w = world()
   const body = new PushedBody()
@@ -27,7 +27,7 @@ describe('one fetch per key', () => {
     expect(w.origin.requests).toHaveLength(1)
   })
 
-  test('a hundred concurrent misses are one origin request', async () => {
+  test('a hundred concurrent misses make one origin request', async () => {
     const w = world()
     const all = Array.from({ length: 100 }, () => w.get('/'))
     await settle()
@@ -66,7 +66,7 @@ describe('one fetch per key', () => {
     { 'Cache-Control': 'max-age=2' },
     { 'Cache-Control': 'min-fresh=58' },
     { Pragma: 'no-cache' },
-  ])('whoever asks with %j does not join in mid body what came too long ago for it', async (wish) => {
+  ])('a request with %j does not join a response in mid body that is too old for it', async (wish) => {
     const { w, body } = await inMidBody()
     const asked = w.get('/', wish)
     await settle()
@@ -77,7 +77,7 @@ describe('one fetch per key', () => {
   })
 
   test.each([{ 'Cache-Control': 'max-age=4' }, { 'Cache-Control': 'min-fresh=57' }])(
-    'whoever asks with %j joins in mid body what is new enough for it',
+    'a request with %j joins a response in mid body that is new enough for it',
     async (wish) => {
       const { w, body } = await inMidBody()
       const asked = w.get('/', wish)
@@ -86,7 +86,7 @@ describe('one fetch per key', () => {
     },
   )
 
-  test('the one who started the fetch may leave: the others get theirs', async () => {
+  test('when the client that started the fetch leaves, the others still get the answer', async () => {
     const w = world()
     const client = new AbortController()
     const body = new PushedBody()
@@ -112,13 +112,13 @@ describe('one fetch per key', () => {
   })
 })
 
-describe('an answer for one caller alone', () => {
+describe('an answer that cannot be shared', () => {
   test.each([
     ['no-store', { 'Cache-Control': 'no-store' }],
     ['private', { 'Cache-Control': 'private, max-age=60' }],
     ['set-cookie', { 'Cache-Control': 'max-age=60', 'Set-Cookie': 'sid=1' }],
     ['no-lifetime', {}],
-  ])('%s: all waiters go at once, in parallel, and each gets its own', async (why, headers) => {
+  ])('%s: all waiters ask the origin at once, in parallel, and each gets its own answer', async (why, headers) => {
     const w = world()
     const all = Array.from({ length: 20 }, () => w.get('/'))
     await settle()
@@ -131,7 +131,7 @@ describe('an answer for one caller alone', () => {
     expect(answers[0]?.cacheStatus).toContain(`detail=${why}`)
   })
 
-  test('the key is remembered: the next ones do not wait for each other', async () => {
+  test('its key is remembered: later requests do not wait for each other', async () => {
     const w = world()
     w.origin.script(() => ({ headers: { 'Cache-Control': 'no-store' } }))
     await w.get('/')
@@ -143,7 +143,7 @@ describe('an answer for one caller alone', () => {
     expect((await Promise.all(both)).map((answer) => answer.result)).toEqual(['pass', 'pass'])
   })
 
-  test.each([{}, { Cookie: 'a=1' }])('it is for 30 s, and no longer than until a purge: %j', async (by) => {
+  test.each([{}, { Cookie: 'a=1' }])('its key is remembered for 30 s, or until a purge: %j', async (by) => {
     for (const forget of ['wait', 'purge', 'invalidate'] as const) {
       const w = world()
       w.origin.script(() => ({ headers: { 'Cache-Control': 'no-store' } }))
@@ -159,7 +159,7 @@ describe('an answer for one caller alone', () => {
     }
   })
 
-  test('a shareable answer clears the memory', async () => {
+  test('its key is forgotten after a shareable answer', async () => {
     const w = world()
     w.origin.script((_, number) => ({
       headers: number === 1 ? { 'Cache-Control': 'no-store' } : FRESH,
@@ -173,7 +173,7 @@ describe('an answer for one caller alone', () => {
   test.each([
     ['is called stored where its length says that it will be', { 'Content-Length': '2' }, 'stored'],
     ['is not where it may be longer than what is kept', {}, 'detail=unshareable'],
-  ])('a shareable answer that comes while the memory lasts %s', async (_, headers, told) => {
+  ])('a shareable answer while the key is remembered %s', async (_, headers, told) => {
     const w = world()
     w.origin.script((_, number) => ({ headers: { 'Cache-Control': 'no-store' }, body: `v${number}` }))
     await w.get('/')
@@ -182,7 +182,7 @@ describe('an answer for one caller alone', () => {
     expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
   })
 
-  test('the answer to a request with credentials says nothing about the others', async () => {
+  test('an answer to a request with credentials says nothing about requests without', async () => {
     const w = world()
     w.origin.script((request) =>
       request.fields.includes('Authorization') ? { headers: FRESH, body: 'secret' } : { headers: FRESH, body: 'open' },
@@ -192,7 +192,7 @@ describe('an answer for one caller alone', () => {
     expect(await w.get('/')).toMatchObject({ body: 'open', result: 'hit' })
   })
 
-  /** A stale copy for all, and one request with a cookie whose answer was for it alone. */
+  /** A stale shared copy, and one request with a cookie whose answer could not be shared. */
   const rememberedApart = async () => {
     const w = world()
     w.origin.script((_, number) => ({ headers: { ...FRESH, ETag: `"${number}"` }, body: `v${number}` }))
@@ -203,7 +203,7 @@ describe('an answer for one caller alone', () => {
     return w
   }
 
-  test('those with credentials do not wait for each other while a stale copy stands either', async () => {
+  test('requests with credentials do not wait for each other, even beside a stale copy', async () => {
     const w = await rememberedApart()
     expect(await w.cache.explain({ method: 'GET', url: 'http://a.test/', fields: ['Cookie', 'b=2'] })).toMatchObject({
       decision: 'pass',
@@ -219,7 +219,7 @@ describe('an answer for one caller alone', () => {
     ])
   })
 
-  test('those without wait for each other all the same, and have the copy checked', async () => {
+  test('requests without credentials still wait for each other, and revalidate the copy', async () => {
     const w = await rememberedApart()
     const both = [w.get('/'), w.get('/')]
     await settle()
@@ -230,7 +230,7 @@ describe('an answer for one caller alone', () => {
     ])
   })
 
-  test('the stale copy still stands in for an origin that fails', async () => {
+  test('the stale copy is still served when the origin fails', async () => {
     const w = await rememberedApart()
     const asked = w.get('/', { Cookie: 'b=2' })
     await settle()
@@ -238,7 +238,7 @@ describe('an answer for one caller alone', () => {
     expect(await asked).toMatchObject({ body: 'v1', result: 'stale_if_error' })
   })
 
-  test('a shareable answer to credentials clears the memory of answers to such', async () => {
+  test('after a shareable answer, requests with credentials wait for each other again', async () => {
     const w = await rememberedApart()
     const shared = { 'Cache-Control': 'public, max-age=1' }
     const asked = w.get('/', { Cookie: 'b=2' })
@@ -253,7 +253,7 @@ describe('an answer for one caller alone', () => {
     expect((await Promise.all(both)).map(({ result }) => result)).toEqual(['miss', 'collapsed'])
   })
 
-  test('a request with credentials does not wait for one without, nor the other way round', async () => {
+  test('a request with credentials does not wait for one without, nor vice versa', async () => {
     const w = world()
     const open = w.get('/')
     const closed = w.get('/', { Cookie: 'session=1' })
@@ -279,7 +279,7 @@ describe('vary', () => {
     expect(w.origin.requests).toHaveLength(2)
   })
 
-  test('a waiter of another variant asks for its own, once for all of its kind', async () => {
+  test('waiters for another variant fetch it once for all of them', async () => {
     const w = world()
     const english = w.get('/', { 'Accept-Language': 'en' })
     const french = [w.get('/', { 'Accept-Language': 'fr' }), w.get('/', { 'Accept-Language': 'fr' })]
@@ -292,7 +292,7 @@ describe('vary', () => {
     expect((await Promise.all(french)).map((answer) => answer.body)).toEqual(['fr', 'fr'])
   })
 
-  test('purging the URL takes every variant, and filling one again does not bring back the others', async () => {
+  test('purging a URL removes every variant, and refilling one does not bring back the others', async () => {
     const w = world()
     w.origin.script((_, number) => ({ headers: byLanguage, body: `v${number}` }))
     await w.get('/', { 'Accept-Language': 'en' })
@@ -302,7 +302,7 @@ describe('vary', () => {
     expect((await w.get('/', { 'Accept-Language': 'fr' })).body).toBe('v4')
   })
 
-  test('more variants than the cap push out the oldest', async () => {
+  test('variants beyond the cap evict the oldest', async () => {
     const w = world()
     w.origin.script((_, number) => ({ headers: byLanguage, body: `v${number}` }))
     for (let n = 0; n < 65; n++) await w.get('/', { 'Accept-Language': `l${n}` })
@@ -312,7 +312,7 @@ describe('vary', () => {
 })
 
 describe('a failing origin', () => {
-  test('the failure is shared by all who wait', async () => {
+  test('the failure is shared by all waiters', async () => {
     const w = world()
     const all = Array.from({ length: 50 }, () => w.get('/'))
     await settle()
@@ -322,7 +322,7 @@ describe('a failing origin', () => {
     expect(w.origin.requests).toHaveLength(1)
   })
 
-  test('it is not repeated in a row: those who come right after share it too', async () => {
+  test('the failure is shared for 250 ms with later requests too', async () => {
     const w = world()
     w.origin.script(() => new HerdgateError('origin_refused'))
     for (let n = 0; n < 5; n++) expect((await w.get('/')).status).toBe(502)
@@ -337,7 +337,7 @@ describe('a failing origin', () => {
   test.each([
     [2_000, 2_000],
     [60_000, 5_000],
-  ])('one that took %i ms is shared for %i ms', async (tookMs, sharedMs) => {
+  ])('a failure that took %i ms is shared for %i ms', async (tookMs, sharedMs) => {
     const w = world()
     const first = w.get('/')
     await settle()
@@ -355,7 +355,7 @@ describe('a failing origin', () => {
   test.each<[string, Record<string, string>]>([
     ['nothing', {}],
     ['max-age=0', { 'Cache-Control': 'max-age=0' }],
-  ])('a 5xx without anything private in it, which says %s, is shared by all who wait', async (_, headers) => {
+  ])('a 5xx with nothing private in it, whose Cache-Control says %s, is shared by all waiters', async (_, headers) => {
     const w = world()
     const all = Array.from({ length: 10 }, () => w.get('/'))
     await settle()
@@ -365,7 +365,7 @@ describe('a failing origin', () => {
     expect(w.origin.requests).toHaveLength(1)
   })
 
-  test('within grace the stale copy answers, and says so', async () => {
+  test('within grace the stale copy is served, and Cache-Status says so', async () => {
     const w = world()
     w.origin.script((_, number) => (number === 1 ? { headers: FRESH, body: 'v1' } : new HerdgateError('origin_reset')))
     await w.get('/')
@@ -375,7 +375,7 @@ describe('a failing origin', () => {
     expect(answer.cacheStatus).toBe('herdgate; hit; ttl=-3; detail=stale-if-error')
   })
 
-  test('a 5xx is no better than no answer', async () => {
+  test('the stale copy is served in place of a 5xx too', async () => {
     const w = world()
     w.origin.script((_, number) => (number === 1 ? { headers: FRESH, body: 'v1' } : { status: 500, body: 'oops' }))
     await w.get('/')
@@ -383,14 +383,14 @@ describe('a failing origin', () => {
     expect(await w.get('/')).toMatchObject({ status: 200, body: 'v1', result: 'stale_if_error' })
   })
 
-  test('a 5xx that was not stored is for those who waited, not for those who come after', async () => {
+  test('a 5xx that is not stored is shared with waiters, not with later requests', async () => {
     const w = world()
     w.origin.script((_, number) => ({ status: 503, body: `v${number}` }))
     expect((await w.get('/')).body).toBe('v1')
     expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'miss' })
   })
 
-  test('a stored error does not stand in for a new one', async () => {
+  test('a stored error is not served stale in place of a new one', async () => {
     const w = world()
     w.origin.script((_, number) => ({ status: 503, headers: { 'Cache-Control': 'max-age=10' }, body: `v${number}` }))
     expect((await w.get('/')).body).toBe('v1')
@@ -399,7 +399,7 @@ describe('a failing origin', () => {
     expect(await w.get('/')).toMatchObject({ status: 503, body: 'v2' })
   })
 
-  test('a storable 5xx does not replace a copy that may still answer', async () => {
+  test('a storable 5xx does not replace a copy that may still be served', async () => {
     const w = world()
     w.origin.script((_, number) =>
       number === 1 ? { headers: FRESH, body: 'v1' } : { status: 503, headers: { 'Cache-Control': 'max-age=10' } },
@@ -411,7 +411,7 @@ describe('a failing origin', () => {
     expect((await w.get('/')).body).toBe('v1')
   })
 
-  test('must-revalidate forbids it', async () => {
+  test('must-revalidate forbids serving the stale copy', async () => {
     const w = world()
     const headers = { 'Cache-Control': 'max-age=60, must-revalidate' }
     w.origin.script((_, number) => (number === 1 ? { headers, body: 'v1' } : new HerdgateError('origin_reset')))
@@ -420,7 +420,7 @@ describe('a failing origin', () => {
     expect((await w.get('/')).status).toBe(502)
   })
 
-  test('past grace there is nothing to stand in', async () => {
+  test('past grace the stale copy is not served', async () => {
     const w = world({ grace: 10_000 })
     w.origin.script((_, number) => (number === 1 ? { headers: FRESH } : new HerdgateError('origin_reset')))
     await w.get('/')
@@ -433,7 +433,7 @@ describe('a failing origin', () => {
     ['max-age=60, stale-if-error=5', 'no-store', 61_000],
     ['max-age=60', 'stale-if-error=5', 61_000],
   ])(
-    'a copy with %s does not stand in, to %s, if its window ends before the origin fails',
+    'a copy with %s is not served to a request with %s if its window ends before the origin fails',
     async (held, wish, ageMs) => {
       const w = world()
       w.origin.script((_, number) => (number === 1 ? { headers: { 'Cache-Control': held }, body: 'v1' } : undefined))
@@ -450,7 +450,7 @@ describe('a failing origin', () => {
     },
   )
 
-  test('when it is back, the next answer is fresh', async () => {
+  test('once the origin is back, the next answer is fresh', async () => {
     const w = world()
     w.origin.script((_, number) =>
       number === 2 ? new HerdgateError('origin_refused') : { headers: FRESH, body: `v${number}` },
@@ -479,7 +479,7 @@ describe('a failing origin', () => {
     expect(await again).toMatchObject({ body: 'whole', result: 'miss' })
   })
 
-  test('an origin with no room left is told apart: shed', async () => {
+  test('an overloaded origin is reported as shed', async () => {
     const w = world()
     w.origin.script(() => new HerdgateError('overloaded'))
     expect(await w.get('/')).toMatchObject({ status: 503, result: 'shed' })
@@ -495,7 +495,7 @@ describe('a slow origin', () => {
     return w
   }
 
-  test('after softTimeout the stale copy answers and the refresh goes on', async () => {
+  test('after softTimeout the stale copy is served and the refresh goes on', async () => {
     const w = await stale({ softTimeout: 300 })
     const all = [w.get('/'), w.get('/')]
     await w.clock.advance(300)
@@ -521,7 +521,7 @@ describe('a slow origin', () => {
     expect(w.clock.pending).toBe(0)
   })
 
-  test('a copy purged while the origin was waited for does not answer', async () => {
+  test('a copy purged while the origin is waited for is not served', async () => {
     const w = await stale({ softTimeout: 300 })
     const answer = w.get('/')
     await settle()
@@ -531,7 +531,7 @@ describe('a slow origin', () => {
     expect((await answer).body).toBe('v2')
   })
 
-  test('a copy whose grace ends before softTimeout does not answer', async () => {
+  test('a copy whose grace ends before softTimeout is not served', async () => {
     const w = await stale({ grace: 1_100, softTimeout: 300 })
     const answer = w.get('/')
     await w.clock.advance(300)
@@ -539,7 +539,7 @@ describe('a slow origin', () => {
     expect(await answer).toMatchObject({ body: 'v2', result: 'miss' })
   })
 
-  test('softTimeout 0 answers at once and refreshes once behind it', async () => {
+  test('softTimeout 0 serves the stale copy at once and refreshes it once in the background', async () => {
     const w = await stale({ softTimeout: 0 })
     expect(await w.get('/')).toMatchObject({ body: 'v1', result: 'stale' })
     expect(await w.get('/')).toMatchObject({ body: 'v1', result: 'stale' })
@@ -578,7 +578,7 @@ describe('a slow origin', () => {
     },
   )
 
-  test('refreshAhead refreshes behind a hit late in the lifetime', async () => {
+  test('refreshAhead refreshes in the background after a hit late in the freshness lifetime', async () => {
     const w = world({ refreshAhead: 0.8 })
     w.origin.script((_, number) => ({ headers: FRESH, body: `v${number}` }))
     await w.get('/')
@@ -593,7 +593,7 @@ describe('a slow origin', () => {
   })
 })
 
-test('what is not kept any longer is not checked either', async () => {
+test('a copy that is no longer kept is not revalidated', async () => {
   const w = world({ grace: 0 })
   w.origin.script((_, number) => ({ headers: { 'Cache-Control': 'max-age=1', ETag: '"1"' }, body: `v${number}` }))
   await w.get('/')
@@ -602,7 +602,7 @@ test('what is not kept any longer is not checked either', async () => {
   expect(w.origin.requests[1]?.fields).not.toContain('If-None-Match')
 })
 
-test('what came too old to be kept is not said to be stored', async () => {
+test('a response that arrives too old to be kept is not reported as stored', async () => {
   const w = world({ grace: 60_000 })
   w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=60', Age: '7200' }, body: 'old' }))
   expect((await w.get('/')).cacheStatus).toBe('herdgate; fwd=uri-miss; fwd-status=200')
@@ -610,7 +610,7 @@ test('what came too old to be kept is not said to be stored', async () => {
 })
 
 describe('validation', () => {
-  test('a 304 makes the stored copy as good as new', async () => {
+  test('a 304 makes the stored copy fresh again', async () => {
     const w = world()
     w.origin.script((request) =>
       request.fields.includes('If-None-Match')
@@ -639,7 +639,7 @@ describe('validation', () => {
     expect(await w.get('/')).toMatchObject({ status: 200, body: 'v3', result: 'miss' })
   })
 
-  test('a 304 that forbids storing answers once and takes the copy away', async () => {
+  test('on a 304 that forbids storing, the copy is served once more and removed', async () => {
     const w = world()
     w.origin.script((request, number) =>
       request.fields.includes('If-None-Match')
@@ -652,7 +652,7 @@ describe('validation', () => {
     expect((await w.get('/')).body).toBe('v3')
   })
 
-  test('a 304 with more tags than can be kept takes the copy away', async () => {
+  test('a 304 with more tags than can be kept removes the copy', async () => {
     const w = world()
     const tags = Array.from({ length: 129 }, (_, n) => `t${n}`).join(' ')
     w.origin.script((request, number) =>
@@ -666,7 +666,7 @@ describe('validation', () => {
     expect((await w.get('/')).body).toBe('v3')
   })
 
-  test('what comes of an answer that is of no use is not read', async () => {
+  test('content that comes with a 304 is not read', async () => {
     const w = world()
     w.origin.script((_, number) => (number === 1 ? { headers: { ...FRESH, ETag: '"1"' }, body: 'v1' } : undefined))
     await w.get('/')
@@ -683,7 +683,7 @@ describe('validation', () => {
     }
   })
 
-  test('a client that has it already gets a 304 without content', async () => {
+  test('a client that already has the response gets a 304 without content', async () => {
     const w = world()
     w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=60', ETag: '"1"' }, body: 'v1' }))
     expect((await w.get('/', { 'If-None-Match': '"1"' })).status).toBe(304)
@@ -692,13 +692,13 @@ describe('validation', () => {
     expect((await w.get('/', { 'If-None-Match': '"2"' })).status).toBe(200)
   })
 
-  test('a 304 nobody asked for is an error, and is not stored', async () => {
+  test('an unsolicited 304 is an error and is not stored', async () => {
     const w = world()
     w.origin.script(() => ({ status: 304, headers: FRESH }))
     expect((await w.get('/')).status).toBe(502)
   })
 
-  test('a 304 that brings a Vary is from then on for those it selects', async () => {
+  test('a copy confirmed by a 304 that adds Vary is served only to requests that match it', async () => {
     const w = world()
     w.origin.script((request, number) =>
       request.fields.includes('If-None-Match')
@@ -712,7 +712,7 @@ describe('validation', () => {
     expect(await w.get('/', { 'Accept-Language': 'de' })).toMatchObject({ body: 'v1', result: 'hit' })
   })
 
-  test('a 304 confirms nothing where no condition could be sent', async () => {
+  test('a 304 confirms nothing when no condition could be sent', async () => {
     const w = world()
     const headers = { ETag: '"with space"', 'Cache-Control': 'max-age=1, stale-if-error=0' }
     w.origin.script((_, number) => (number === 1 ? { headers, body: 'old' } : { status: 304, headers: FRESH }))
@@ -721,7 +721,7 @@ describe('validation', () => {
     expect((await w.get('/')).status).toBe(502)
   })
 
-  test('an origin that goes on to answer 304 is not believed, and its 304 not passed on', async () => {
+  test('when the origin keeps answering with a 304 that does not match, the client gets a 502', async () => {
     const w = world()
     const headers = { ETag: '"1"', 'Cache-Control': 'max-age=1, stale-if-error=0' }
     w.origin.script((_, number) =>
@@ -738,7 +738,7 @@ test.each([
   ['GET', {}],
   ['GET', { 'Cache-Control': 'no-store' }],
   ['HEAD', {}],
-])('a 304 that %s with %j did not ask for is not passed on where nothing is shared', async (method, asked) => {
+])('an unsolicited 304 to %s with %j is not passed on when its key is unshareable', async (method, asked) => {
   const w = world()
   w.origin.script(() => ({ headers: { 'Cache-Control': 'private' } }))
   await w.get('/')
@@ -747,7 +747,7 @@ test.each([
   expect((await w.get('/', { ...asked, 'If-None-Match': '"1"' }, { method })).status).toBe(304)
 })
 
-test.each(['no-store', 'max-age=60'])('a 204 does not say how long it is, with %s', async (control) => {
+test.each(['no-store', 'max-age=60'])('a 204 with %s is sent without Content-Length', async (control) => {
   const w = world()
   w.origin.script(() => ({ status: 204, headers: { 'Content-Length': '5', 'Cache-Control': control } }))
   for (const method of ['GET', 'GET', 'HEAD', 'DELETE']) {
@@ -756,7 +756,7 @@ test.each(['no-store', 'max-age=60'])('a 204 does not say how long it is, with %
 })
 
 describe('other methods', () => {
-  test('HEAD is answered from a stored GET, with its length', async () => {
+  test('HEAD is answered from a stored GET, with its Content-Length', async () => {
     const w = world()
     w.origin.script(() => ({ headers: FRESH, body: 'four' }))
     await w.get('/')
@@ -766,7 +766,7 @@ describe('other methods', () => {
     expect(w.origin.requests).toHaveLength(1)
   })
 
-  test('an unsafe method goes to the origin and takes what it changed out of the cache', async () => {
+  test('an unsafe method goes to the origin and purges what it changed', async () => {
     const w = world()
     w.origin.script((request, number) => ({ headers: request.method === 'GET' ? FRESH : {}, body: `v${number}` }))
     await w.get('/')
@@ -775,7 +775,7 @@ describe('other methods', () => {
     expect(w.seen.purge).toMatchObject([{ mode: 'purge', by: 'unsafe-method', outcome: 'done' }])
   })
 
-  test('an unsafe method that failed changes nothing', async () => {
+  test('an unsafe method that fails purges nothing', async () => {
     const w = world()
     w.origin.script((request) => (request.method === 'GET' ? { headers: FRESH, body: 'v1' } : { status: 400 }))
     await w.get('/')
@@ -783,21 +783,21 @@ describe('other methods', () => {
     expect((await w.get('/')).result).toBe('hit')
   })
 
-  test('only-if-cached without a copy is a 504 and asks nobody', async () => {
+  test('only-if-cached without a copy is a 504, and the origin is not asked', async () => {
     const w = world()
     const refused = await w.get('/', { 'Cache-Control': 'only-if-cached' })
     expect(refused).toMatchObject({ status: 504, cacheStatus: 'herdgate; detail=only-if-cached' })
     expect(w.origin.requests).toHaveLength(0)
   })
 
-  test('only-if-cached is passed on where the route bypasses: no cache is there to honour it', async () => {
+  test('only-if-cached is passed on by a route that bypasses the cache', async () => {
     const w = world({ bypass: true })
     w.origin.script(() => ({}))
     expect((await w.get('/', { 'Cache-Control': 'only-if-cached' })).status).toBe(200)
     expect(field(w.origin.requests[0]?.fields ?? [], 'cache-control')).toBe('only-if-cached')
   })
 
-  test('what is passed by is conditional as its origin has it, and ends with its client', async () => {
+  test('a bypassing route leaves conditions to the origin, and aborts its request when the client leaves', async () => {
     const w = world({ bypass: true })
     const client = new AbortController()
     const asked = w.get('/', { 'If-None-Match': '"1"' }, { signal: client.signal })
@@ -809,14 +809,14 @@ describe('other methods', () => {
     expect(signal?.aborted).toBe(true)
   })
 
-  test('a request that has passed here before is a 508', async () => {
+  test('a request that has passed through Herdgate before is a 508', async () => {
     const w = world()
     expect((await w.get('/', { Via: '1.1 herdgate' })).status).toBe(508)
   })
 })
 
 describe('large responses', () => {
-  test('what outgrows the limit is passed on whole, not stored, and nobody waits for the next one', async () => {
+  test('a response that outgrows the limit is passed on whole, not stored, and later requests do not wait', async () => {
     const w = world({ maxObjectBytes: 4 })
     const body = new PushedBody()
     const first = w.ask('/')
@@ -835,17 +835,17 @@ describe('large responses', () => {
     for (const reply of await Promise.all(both)) expect((await received(reply)).body).toBe('12345')
   })
 
-  test('a response that outgrows the limit before its reader has begun is not cut off', async () => {
+  test('a response that outgrows the limit before its reader starts is not cut off', async () => {
     const w = world({ maxObjectBytes: 4 })
     const body = new PushedBody()
     body.push('1234')
-    body.push('5678') // with the head, so to speak
+    body.push('5678') // arrives with the head
     body.end()
     w.origin.script(() => ({ headers: FRESH, body }))
     expect((await w.get('/')).body).toBe('12345678')
   })
 
-  test('what nobody reads any more is stopped when it outgrows the limit', async () => {
+  test('a response that nobody reads any more is aborted when it outgrows the limit', async () => {
     const w = world({ maxObjectBytes: 4 })
     const body = new PushedBody()
     const reply = w.ask('/')
@@ -863,7 +863,7 @@ describe('large responses', () => {
     ['to whom it is not modified', { 'If-None-Match': '"1"' }, FRESH],
     ['of which nothing is asked for', { Range: 'bytes=9-' }, { ...FRESH, 'Content-Length': '8' }],
     ['to whom it is not modified, and which is for one', { 'If-None-Match': '"1"' }, { 'Cache-Control': 'private' }],
-  ])('content of an answer %s alone is stopped as well', async (_, asked, headers) => {
+  ])('content that its only client does not need is aborted too: an answer %s', async (_, asked, headers) => {
     const w = world({ maxObjectBytes: 'Content-Length' in headers ? 8 : 4 })
     const body = new PushedBody()
     const reply = w.ask('/', asked)
@@ -876,7 +876,7 @@ describe('large responses', () => {
     expect(signal?.aborted).toBe(true)
   })
 
-  test('a reader that resumes after a stall is not left waiting for one that does not', async () => {
+  test('a reader that resumes after a stall does not wait for one that stays stalled', async () => {
     const w = world({ maxObjectBytes: 1 })
     const body = new PushedBody()
     const [first, second] = [w.ask('/'), w.ask('/')]
@@ -886,7 +886,7 @@ describe('large responses', () => {
     const chunk = 'x'.repeat(300_000)
     for (let n = 0; n < 4; n++) body.push(chunk)
     body.end()
-    await w.clock.advance(10_000) // both stall: nobody is to blame
+    await w.clock.advance(10_000) // both stall: neither is dropped
     const rest = (async () => {
       let bytes = 0
       for (;;) {
@@ -917,7 +917,7 @@ describe('keys that leave out part of the query', () => {
   )
 })
 
-test('a Connection field that names what is never for the connection is refused', async () => {
+test('a Connection field that names an end-to-end field is refused', async () => {
   const w = world()
   expect((await w.get('/', { Connection: 'close, Authorization' })).status).toBe(400)
   expect(w.origin.requests).toHaveLength(0)

@@ -24,12 +24,12 @@ const FRESH = { 'Cache-Control': 'max-age=60' }
 interface FleetOptions {
   readonly rules?: Partial<Rules>
   readonly leases?: FetchLeases
-  /** Of the nodes that have one of their own. */
+  /** By node; the others share one. */
   readonly logs?: readonly InvalidationLog[]
   readonly clocks?: readonly FakeClock[]
 }
 
-/** Caches with a memory each, over one far store, one log and one set of leases. */
+/** Caches, each with its own memory, over one far store, one log and one set of leases. */
 function fleet({ rules = {}, leases = sharedLeases(), logs = [], clocks = [] }: FleetOptions = {}) {
   const clock = new FakeClock()
   const origin = new ScriptedOrigin()
@@ -54,7 +54,7 @@ function fleet({ rules = {}, leases = sharedLeases(), logs = [], clocks = [] }: 
 
 const UNAVAILABLE: FetchLeases = { take: () => Promise.resolve({ kind: 'unavailable' }), close() {} }
 
-/** A log without records, of which a new generation may begin. */
+/** A log without records, in which a new generation can begin. */
 function replaceableLog() {
   const generations = new Generations('g', 100)
   const log: InvalidationLog = {
@@ -81,7 +81,7 @@ function replaceableLog() {
 }
 
 describe('one fetch for the fleet', () => {
-  test('many clients of every node on one cold key are one origin request', async () => {
+  test('many clients of every node on one cold key make one origin request', async () => {
     const { origin, a, b, c, collapses } = fleet()
     const all = [a, b, c].flatMap((node) => Array.from({ length: 20 }, () => node('/')))
     await settle()
@@ -95,7 +95,7 @@ describe('one fetch for the fleet', () => {
     expect(origin.requests).toHaveLength(1)
   })
 
-  test('what one node stored the others have, without the origin', async () => {
+  test('a response stored by one node is a hit on the others', async () => {
     const { origin, a, b } = fleet()
     origin.script(() => ({ headers: FRESH, body: 'v1' }))
     await a('/')
@@ -103,7 +103,7 @@ describe('one fetch for the fleet', () => {
     expect(origin.requests).toHaveLength(1)
   })
 
-  test('who was taken for dead does not replace what another fetched after it', async () => {
+  test('a node that was taken for dead does not replace what another fetched after it', async () => {
     const lease = { fence: 1, isDoubtful: true, release() {} }
     const { clock, origin, a, b, c } = fleet({
       leases: { take: () => Promise.resolve({ kind: 'held', lease }), close() {} },
@@ -122,7 +122,7 @@ describe('one fetch for the fleet', () => {
     for (const node of [a, b, c]) expect(await node('/')).toMatchObject({ body: 'v2', result: 'hit' })
   })
 
-  test('what is stored under a lease that was held all the time costs no look at what is there', async () => {
+  test('storing under a lease that was held throughout reads nothing from the far store', async () => {
     const { origin, clock, far, a } = fleet()
     for (const path of ['/', '/', '/other']) {
       const asked = a(path)
@@ -137,7 +137,7 @@ describe('one fetch for the fleet', () => {
     }
   })
 
-  describe('what one node asked for later stays where another is given its answer after it', () => {
+  describe('a node that asks first and is answered last does not replace the later response', () => {
     const PUBLIC = { 'Cache-Control': 'public, s-maxage=60' }
     const EARLY = { headers: PUBLIC, body: 'early' }
     const LATER = { headers: PUBLIC, body: 'later' }
@@ -178,7 +178,7 @@ describe('one fetch for the fleet', () => {
       ['its answer is for it alone', { leases: UNAVAILABLE }, { answers: [PRIVATE, LATER] as const }],
       ['its answer varies', { leases: UNAVAILABLE }, { answers: [VARYING, LATER] as const }],
       ['the later one varies', { leases: UNAVAILABLE }, { answers: [EARLY, { ...VARYING, body: 'later' }] as const }],
-    ])('%s', async (_, options, asked) => {
+    ])('even when %s', async (_, options, asked) => {
       const nodes = fleet(options)
       await crossing(nodes, asked)
       for (const node of [nodes.a, nodes.b, nodes.c]) {
@@ -186,7 +186,7 @@ describe('one fetch for the fleet', () => {
       }
     })
 
-    test.each([{ leases: UNAVAILABLE }, {}])('and both had an older copy', async (options) => {
+    test.each([{ leases: UNAVAILABLE }, {}])('even when both had an older copy', async (options) => {
       const nodes = fleet(options)
       nodes.origin.script(() => ({ headers: PUBLIC, body: 'older' }))
       await nodes.a('/')
@@ -208,7 +208,7 @@ describe('one fetch for the fleet', () => {
         { ...EARLY, headers: { ...PUBLIC, Vary: 'X' } },
         { ...VARYING, body: 'later' },
       ],
-    ])('and its answer %s', async (_, headers, early, later) => {
+    ])('even when its answer %s', async (_, headers, early, later) => {
       const nodes = fleet({ leases: UNAVAILABLE })
       nodes.origin.script(() => ({ headers, body: 'older' }))
       await nodes.a('/')
@@ -220,7 +220,7 @@ describe('one fetch for the fleet', () => {
       expect(await nodes.a('/')).not.toMatchObject({ body: 'early' })
     })
 
-    test('and it comes while the earlier one is announced', async () => {
+    test('even when the later one arrives while the earlier one announces its variant', async () => {
       const { clock, origin, far, a } = fleet()
       const varying = (body: string) => ({ ...VARYING, body })
       origin.script(() => varying('older'))
@@ -246,7 +246,7 @@ describe('one fetch for the fleet', () => {
       expect(await a('/')).toMatchObject({ body: 'later', result: 'hit' })
     })
 
-    test('and it names other fields in Vary, and each has the lease of its variant', async () => {
+    test('even when the later one names other fields in Vary and each holds the lease of its variant', async () => {
       const nodes = fleet()
       const [html, plain] = [{ Accept: 'text/html' }, { Accept: 'text/plain' }]
       nodes.origin.script(() => ({ headers: VARYING.headers, body: 'older' }))
@@ -260,7 +260,7 @@ describe('one fetch for the fleet', () => {
       }
     })
 
-    test('nor is the earlier one put where a later Vary would lead to it', async () => {
+    test('nor is the earlier one stored where a later Vary would lead to it', async () => {
       const { clock, origin, a } = fleet({ leases: soleLeases })
       const first = a('/', { Authorization: 'Bearer a' })
       await settle()
@@ -278,7 +278,7 @@ describe('one fetch for the fleet', () => {
       expect(await a('/')).toMatchObject({ body: 'latest', result: 'miss' })
     })
 
-    test('and that lives shorter than the copy at hand', async () => {
+    test('even when the later one expires before the copy in memory', async () => {
       const nodes = fleet({ leases: UNAVAILABLE })
       nodes.origin.script(() => ({ headers: { 'Cache-Control': 'public, max-age=600' }, body: 'older' }))
       await nodes.a('/')
@@ -288,7 +288,7 @@ describe('one fetch for the fleet', () => {
       for (const node of [nodes.b, nodes.c]) expect(await node('/')).toMatchObject({ body: 'later', result: 'hit' })
     })
 
-    test('and the lease was given back at its head, as it is too long for the others', async () => {
+    test('even when its lease was released at its head because its content is too long to share', async () => {
       const { clock, origin, a, b, c } = fleet()
       const first = a('/')
       await settle()
@@ -304,7 +304,7 @@ describe('one fetch for the fleet', () => {
       for (const node of [a, b, c]) expect(await node('/')).toMatchObject({ body: 'later', result: 'hit' })
     })
 
-    test('and that is a part of an older representation', async () => {
+    test('even when its answer is a part of an older representation', async () => {
       const nodes = fleet()
       const part = { ...FRESH, ETag: '"1"', 'Content-Range': 'bytes 0-1/4', 'Content-Length': '2' }
       const whole = { headers: { ...FRESH, ETag: '"2"' }, body: 'later' }
@@ -314,7 +314,7 @@ describe('one fetch for the fleet', () => {
     })
   })
 
-  test('but it does replace the copy that it was asked to, however fresh', async () => {
+  test('a reload under a doubtful lease replaces the copy, however fresh', async () => {
     const lease = { fence: 1, isDoubtful: true, release() {} }
     const { origin, a, b } = fleet({ leases: { take: () => Promise.resolve({ kind: 'held', lease }), close() {} } })
     origin.script((_, number) => ({ headers: FRESH, body: `v${number}` }))
@@ -324,7 +324,7 @@ describe('one fetch for the fleet', () => {
     for (const node of [a, b]) expect(await node('/')).toMatchObject({ body: 'v2', result: 'hit' })
   })
 
-  test('and that of a node whose clock is ahead', async () => {
+  test('a reload replaces the copy of a node whose clock is ahead', async () => {
     const ahead = new FakeClock()
     await ahead.advance(10_000)
     const { origin, a, b, c } = fleet({ leases: UNAVAILABLE, clocks: [ahead] })
@@ -335,7 +335,7 @@ describe('one fetch for the fleet', () => {
     for (const node of [b, c]) expect(await node('/')).toMatchObject({ body: 'v2', result: 'hit' })
   })
 
-  test('and the part of a response that it was asked to complete', async () => {
+  test('a fetch under a doubtful lease replaces the part it was asked to complete', async () => {
     const lease = { fence: 1, isDoubtful: true, release() {} }
     const { clock, origin, a, b } = fleet({
       leases: { take: () => Promise.resolve({ kind: 'held', lease }), close() {} },
@@ -354,7 +354,7 @@ describe('one fetch for the fleet', () => {
     for (const node of [a, b]) expect(await node('/')).toMatchObject({ body: '0123456789', result: 'hit' })
   })
 
-  test('nor does it replace what is set while it looks whether there is something newer', async () => {
+  test('a load under a doubtful lease does not replace a value set while it checks for a newer one', async () => {
     const lease = { fence: 1, isDoubtful: true, release() {} }
     const leases: FetchLeases = { take: () => Promise.resolve({ kind: 'held', lease }), close() {} }
     const far = new FarStore()
@@ -376,7 +376,7 @@ describe('one fetch for the fleet', () => {
     expect(await cache.get('k')).toBe('set')
   })
 
-  test('a refresh ahead of expiry asks the origin, once for all', async () => {
+  test('a refresh ahead of expiry asks the origin once for all nodes', async () => {
     const { origin, clock, a, b } = fleet({ rules: { refreshAhead: 0.8 } })
     origin.script((_, number) => ({ headers: FRESH, body: `v${number}` }))
     await a('/')
@@ -388,7 +388,7 @@ describe('one fetch for the fleet', () => {
     expect(origin.requests).toHaveLength(2)
   })
 
-  test('who may join a fetch does so at once: what is remembered of such is read for a fetch of its own', async () => {
+  test('a request joins a fetch without first reading from the far store whether its key is unshareable', async () => {
     const { origin, clock, far, a } = fleet({ rules: { softTimeout: 100 } })
     origin.script((_, number) => (number === 1 ? { headers: { ...FRESH, ETag: '"1"' }, body: 'v1' } : undefined))
     await a('/')
@@ -408,7 +408,7 @@ describe('one fetch for the fleet', () => {
     goOn()
   })
 
-  test('content under a new Vary that breaks off does not put back what another has replaced meanwhile', async () => {
+  test('content under a new Vary that breaks off does not bring back what another node has replaced', async () => {
     const { origin, a, b, c } = fleet()
     const reload = { 'Cache-Control': 'no-cache' }
     origin.script(() => ({ headers: FRESH, body: 'v1' }))
@@ -418,7 +418,7 @@ describe('one fetch for the fleet', () => {
     const broken = a('/', reload)
     await settle()
     origin.script(() => ({ headers: FRESH, body: 'v2' }))
-    await b('/', { ...reload, Authorization: 'x' }) // apart from the fetch in progress
+    await b('/', { ...reload, Authorization: 'x' }) // does not join the fetch in progress
     await b('/', reload)
     body.break()
     await expect(broken).rejects.toThrow()
@@ -426,7 +426,7 @@ describe('one fetch for the fleet', () => {
     expect(await c('/')).toMatchObject({ body: 'v2', result: 'hit' })
   })
 
-  test('of variants that two nodes fetch at once each is known to all by its language', async () => {
+  test('variants that two nodes fetch at once are both found by their language', async () => {
     const { clock, origin, a, b, c } = fleet()
     const inLanguage = ({ fields }: OriginRequest) => {
       const language = field(fields, 'accept-language')?.slice(0, 2) ?? ''
@@ -450,7 +450,7 @@ describe('one fetch for the fleet', () => {
     }
   })
 
-  test('a copy that is stale here is taken anew from the node that refreshed it', async () => {
+  test('a node with a stale copy takes the one that another node has refreshed', async () => {
     const { origin, clock, a, b, collapses, leases } = fleet()
     origin.script(() => ({ headers: FRESH, body: 'v1' }))
     await a('/')
@@ -458,13 +458,13 @@ describe('one fetch for the fleet', () => {
     await clock.advance(61_000)
     origin.script(() => ({ headers: FRESH, body: 'v2' }))
     expect(await a('/')).toMatchObject({ body: 'v2' })
-    expect(await b('/')).toMatchObject({ body: 'v2', cacheStatus: 'herdgate; hit; ttl=60' }) // no fetch was under way
+    expect(await b('/')).toMatchObject({ body: 'v2', cacheStatus: 'herdgate; hit; ttl=60' }) // no fetch was in flight
     expect(collapses).toEqual([])
     expect(origin.requests).toHaveLength(2)
     expect(leases).toMatchObject({ held: 0 })
   })
 
-  test('what a node takes from another that was first in a new generation it keeps, though its own copy is younger', async () => {
+  test('a node keeps a copy taken from one that was first in a new generation, though its own is younger', async () => {
     const [first, second] = [replaceableLog(), replaceableLog()]
     const { origin, clock, far, a, b } = fleet({ logs: [first.log, second.log] })
     origin.script(() => ({ headers: FRESH, body: 'v1' }))
@@ -485,10 +485,10 @@ describe('one fetch for the fleet', () => {
     expect(origin.requests).toHaveLength(2)
   })
 
-  describe('after a new generation that goes on from the former', () => {
+  describe('in a new generation that continues the previous one', () => {
     const goesOn = new Map([['g', 0]])
 
-    test('a copy of the former answers for a slow origin as before; where it does not go on, none does', async () => {
+    test('a copy of the previous one is served when the origin is slow; without continuation, none is', async () => {
       for (const [continues, result] of [
         [goesOn, 'stale'],
         [new Map(), 'miss'],
@@ -513,7 +513,7 @@ describe('one fetch for the fleet', () => {
       return { status: 206, headers, body: '0123456789'.slice(first, first + 5) }
     }
 
-    /** A node that has the first half of ten octets, and gets the second in the generation that follows. */
+    /** A node that has the first half of ten octets and gets the second half in the next generation. */
     const halves = async (continues: ReadonlyMap<string, number>) => {
       const { log, begin } = replaceableLog()
       const { origin, a } = fleet({ logs: [log] })
@@ -524,7 +524,7 @@ describe('one fetch for the fleet', () => {
       return { a, begin }
     }
 
-    test('parts of the former are joined with those of the new', async () => {
+    test('parts of the previous generation are joined with those of the new one', async () => {
       const { a, begin } = await halves(goesOn)
       expect(await a('/')).toMatchObject({ status: 200, body: '0123456789', result: 'hit' })
       begin('i', new Map([['h', 0]]))
@@ -533,12 +533,12 @@ describe('one fetch for the fleet', () => {
       expect((await a('/')).result).not.toBe('hit')
     })
 
-    test('parts of one that it does not go on from are not', async () => {
+    test('parts of a generation that it does not continue are not joined', async () => {
       const { a } = await halves(new Map())
       expect((await a('/', { Range: 'bytes=0-4' })).result).toBe('miss')
     })
 
-    test('nor, where one begins while a part is being stored, does that part take the place of one that is valid', async () => {
+    test('a part that is being stored when a new generation begins does not replace a valid one', async () => {
       const [first, second] = [replaceableLog(), replaceableLog()]
       const { origin, far, a, b } = fleet({ logs: [first.log, second.log] })
       second.begin('h')
@@ -560,7 +560,7 @@ describe('one fetch for the fleet', () => {
   test.each([
     ['a whole that would be checked', {}, {}],
     ['a part that would be completed', { 'Content-Range': 'bytes 0-1/4' }, { Range: 'bytes=0-1' }],
-  ])('%s is not, where it is purged while the turn is waited for: that would bring it back', async (_, said, range) => {
+  ])('%s is not, if it is purged while the lease is waited for', async (_, said, range) => {
     const turn = gate()
     let isHeldUp = false
     const lease = { fence: 1, release() {} }
@@ -591,7 +591,7 @@ describe('one fetch for the fleet', () => {
     ])
   })
 
-  test('who cannot look gives the lease back', async () => {
+  test('a node whose look-up fails releases the lease', async () => {
     const released: string[] = []
     const lease = { fence: 1, release: async (ending: string) => void released.push(ending) }
     const leases = { take: async () => ({ kind: 'held', lease }) as const, close: async () => {} }
@@ -599,7 +599,7 @@ describe('one fetch for the fleet', () => {
     expect(released).toEqual(['unshared'])
   })
 
-  test('after a purge what one node fetched the others take from it, though each has the dead copy in memory', async () => {
+  test('after a purge the others take what one node fetched, though each has the purged copy in memory', async () => {
     const { origin, log, a, b, c } = fleet()
     origin.script(() => ({ headers: FRESH, body: 'v1' }))
     for (const node of [a, b, c]) await node('/')
@@ -612,7 +612,7 @@ describe('one fetch for the fleet', () => {
     expect(origin.requests).toHaveLength(2)
   })
 
-  test('who waits for a part is told that it is there where the whole is by now', async () => {
+  test('a node that waits for a part gets it from the whole response that was stored meanwhile', async () => {
     const { origin, clock, a, b } = fleet()
     const body = new PushedBody()
     const headers = { ...FRESH, ETag: '"1"' }
@@ -634,7 +634,7 @@ describe('one fetch for the fleet', () => {
     expect([(await fetching).body, (await waiting).body]).toEqual(['ab', 'ab'])
   })
 
-  test('an answer for one alone releases the others at once, side by side', async () => {
+  test('an answer that cannot be shared releases the others at once, in parallel', async () => {
     const { origin, a, b, c } = fleet()
     const all = [a('/'), b('/'), c('/')]
     await settle()
@@ -646,7 +646,7 @@ describe('one fetch for the fleet', () => {
     expect((await Promise.all(all)).map(({ body }) => body)).toEqual(['for a', 'own', 'own'])
   })
 
-  test('and it is remembered: later ones go side by side on every node', async () => {
+  test('an answer that cannot be shared is remembered: later requests go in parallel on every node', async () => {
     const { origin, a, b, c, leases } = fleet()
     origin.script(() => ({ headers: { 'Cache-Control': 'private' }, body: 'own' }))
     await a('/')
@@ -659,8 +659,8 @@ describe('one fetch for the fleet', () => {
     await Promise.all(all)
   })
 
-  describe('how long the origin took is counted from when it was asked, not from when the turn was waited for', () => {
-    /** Node b is asked while node a fetches, and has to ask by itself after three seconds. */
+  describe('the time that the origin took counts from its request, not from the wait for the lease', () => {
+    /** Node b is asked while node a fetches, and has to ask the origin itself after three seconds. */
     const afterWaiting = async () => {
       const nodes = fleet()
       const { origin, clock, a, b } = nodes
@@ -676,13 +676,13 @@ describe('one fetch for the fleet', () => {
       return { ...nodes, second }
     }
 
-    test('as it is told', async () => {
+    test('in what is reported', async () => {
       const { origin, second } = await afterWaiting()
       origin.next.answer({ headers: FRESH, body: 'v' })
       expect((await second).reply.outcome).toMatchObject({ result: 'miss', originMs: 20 })
     })
 
-    test('and as a failure is shared with those who come after it', async () => {
+    test('and in how long a failure is shared with later requests', async () => {
       const { origin, clock, b, second } = await afterWaiting()
       origin.next.fail()
       expect(await second).toMatchObject({ status: 502 })
@@ -692,7 +692,7 @@ describe('one fetch for the fleet', () => {
     })
   })
 
-  test('content too long for the others releases them at its head', async () => {
+  test('content too long to share releases the others at its head', async () => {
     const { origin, a, b } = fleet()
     const first = a('/')
     await settle()
@@ -710,7 +710,7 @@ describe('one fetch for the fleet', () => {
     expect(await first).toMatchObject({ body: 'x'.repeat(2000) })
   })
 
-  test('where the shared store refuses what was fetched the others are released at once, side by side', async () => {
+  test('when the shared store refuses a response, the others are released at once, in parallel', async () => {
     const { origin, far, a, b, c } = fleet()
     const all = [a('/'), b('/'), c('/')]
     await settle()
@@ -723,7 +723,7 @@ describe('one fetch for the fleet', () => {
     expect((await Promise.all(all)).map(({ body }) => body)).toEqual(['for a', 'own', 'own'])
   })
 
-  test('and where it refuses what tells that the resource varies', async () => {
+  test('when the shared store refuses the Vary of a response, the others are released as well', async () => {
     const { origin, far, a, b, c } = fleet()
     const set = far.set.bind(far)
     vi.spyOn(far, 'set').mockImplementation(async (...write) => (write[1].kind === 'varies' ? 'lost' : set(...write)))
@@ -736,7 +736,7 @@ describe('one fetch for the fleet', () => {
     expect((await Promise.all(all)).map(({ body }) => body)).toEqual(['for a', 'own', 'own'])
   })
 
-  test("a purge meanwhile: what was stored is not taken, and it is somebody else's turn", async () => {
+  test('a response that was purged while it was fetched is not taken by the others: one of them fetches', async () => {
     const { origin, log, a, b } = fleet()
     const first = a('/')
     await settle()
@@ -752,7 +752,7 @@ describe('one fetch for the fleet', () => {
     expect(await second).toMatchObject({ body: 'after' })
   })
 
-  test('and of all who waited only one asks again', async () => {
+  test('after a purge during a fetch, only one of all waiting nodes asks again', async () => {
     const { origin, log, a, b, c } = fleet()
     const first = a('/')
     await settle()
@@ -768,14 +768,14 @@ describe('one fetch for the fleet', () => {
     expect(origin.requests).toHaveLength(2)
   })
 
-  test('nor does one that gives no answer keep the lease', async () => {
+  test('an origin that gives no answer does not keep the lease', async () => {
     const { origin, a, leases } = fleet()
     origin.script(() => new HerdgateError('origin_refused'))
     expect((await a('/')).status).toBe(502)
     expect(leases).toMatchObject({ held: 0 })
   })
 
-  test('a failing origin does not keep the others waiting, nor the lease', async () => {
+  test('a failing origin keeps neither the others waiting nor the lease', async () => {
     const { origin, a, b, leases } = fleet()
     const all = [a('/'), b('/')]
     await settle()
@@ -786,7 +786,7 @@ describe('one fetch for the fleet', () => {
     expect(leases).toMatchObject({ held: 0 })
   })
 
-  test('an error is kept for its own variant, on every node, and leaves the others', async () => {
+  test('an error is stored for its own variant on every node and leaves the other variants', async () => {
     const { origin, a, b, c } = fleet()
     origin.script(() => ({ headers: { ...FRESH, Vary: 'Accept' }, body: 'good' }))
     await a('/', { Accept: 'text/html' })
@@ -800,7 +800,7 @@ describe('one fetch for the fleet', () => {
     expect(origin.requests).toHaveLength(2)
   })
 
-  test('an error leaves what another node has stored meanwhile, though it is not at hand', async () => {
+  test('an error does not replace what another node has stored meanwhile, though it is not in memory', async () => {
     const unavailable: FetchLeases = { take: () => Promise.resolve({ kind: 'unavailable' }), close() {} }
     const { clock, origin, a, b, c } = fleet({ leases: unavailable })
     origin.script(() => ({ headers: { 'Cache-Control': 'max-age=1, must-revalidate', ETag: '"old"' }, body: 'old' }))
@@ -823,7 +823,7 @@ describe('one fetch for the fleet', () => {
     }
   })
 
-  test('an error that is not kept releases the others, and the lease', async () => {
+  test('an error that is not stored releases the others and the lease', async () => {
     const leases = sharedLeases()
     const { origin, a, b } = fleet({ leases })
     origin.script(() => ({ headers: { ...FRESH, Vary: 'Accept' }, body: 'good' }))
@@ -835,7 +835,7 @@ describe('one fetch for the fleet', () => {
     expect(leases.held).toBe(0)
   })
 
-  test('nor is it called stored where the copies that it leaves are at hand', async () => {
+  test('an error that is not stored, so as to leave the copies in memory, is not reported as stored', async () => {
     const { origin, a } = fleet()
     origin.script(() => ({ headers: { ...FRESH, Vary: 'Accept' }, body: 'good' }))
     await a('/', { Accept: 'text/html' })
@@ -846,7 +846,7 @@ describe('one fetch for the fleet', () => {
     }
   })
 
-  test('where nobody can say who fetches, every node does', async () => {
+  test('when leases are unavailable, every node fetches', async () => {
     const { origin, a, b } = fleet({ leases: UNAVAILABLE })
     const all = [a('/'), a('/'), b('/'), b('/')]
     await settle()
@@ -856,10 +856,10 @@ describe('one fetch for the fleet', () => {
   })
 })
 
-describe('while what is further away takes no writes', () => {
+describe('while the far store takes no writes', () => {
   const VARYING = { headers: { 'Cache-Control': 'public, max-age=60, stale-if-error=600', Vary: 'Accept' }, body: 'v1' }
 
-  test.each([{}, { Authorization: 'Bearer a' }])('a variant that %j brought is in memory', async (headers) => {
+  test.each([{}, { Authorization: 'Bearer a' }])('a variant fetched with %j is in memory', async (headers) => {
     const { origin, far, a } = fleet()
     far.holdWrites()
     origin.script(() => VARYING)
@@ -868,7 +868,7 @@ describe('while what is further away takes no writes', () => {
     expect(await a('/')).toMatchObject({ body: 'v1', result: 'hit' })
   })
 
-  test('it stands in for an origin that fails', async () => {
+  test('the variant is served when the origin fails', async () => {
     const { clock, origin, far, a } = fleet({ leases: soleLeases })
     far.holdWrites()
     origin.script(() => VARYING)

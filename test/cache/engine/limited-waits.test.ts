@@ -8,7 +8,7 @@ import { FakeClock } from '../../support/fake-clock.ts'
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-test('who waits gets what it comes to, or gives up after its own time', async () => {
+test('each caller gets the result or gives up after its own limit', async () => {
   const clock = new FakeClock()
   const { promise, resolve } = Promise.withResolvers<number>()
   const waits = limitedWaits(promise)
@@ -18,14 +18,14 @@ test('who waits gets what it comes to, or gives up after its own time', async ()
   expect(await Promise.all([hasty, patient, waits.within(10, clock)])).toEqual(['slow', 7, 7])
 })
 
-test('who comes when it is known has it at once', async () => {
+test('a caller that comes once the result is known gets it at once', async () => {
   const clock = new FakeClock()
   const waits = limitedWaits(Promise.resolve(7))
   expect(await waits.within(10, clock)).toBe(7)
   expect(await waits.within(10, clock)).toBe(7)
 })
 
-test('however many wait, what they wait for is asked once, and holds on to nobody who has given up', async () => {
+test('however many callers wait, the promise is subscribed to once and retains no caller that gave up', async () => {
   const clock = new FakeClock()
   const hung = new Promise<never>(() => {})
   const then = vi.spyOn(hung, 'then')
@@ -42,5 +42,5 @@ test('however many wait, what they wait for is asked once, and holds on to nobod
   await setImmediate()
   collectGarbage()
   expect(gone.filter((waiting) => waiting.deref() !== undefined)).toEqual([])
-  expect(limitedWaits(hung)).not.toBe(waits) // which is not gone with them
+  expect(limitedWaits(hung)).not.toBe(waits) // keeps `waits` reachable until here
 })

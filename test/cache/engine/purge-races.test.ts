@@ -6,8 +6,8 @@ import { PushedBody } from '../../support/scripted-origin.ts'
 import { text, world } from '../../support/world.ts'
 
 /*
- * Guarantee G1: once a purge or invalidation was acknowledged, no response whose origin request began before it is
- * served to a request that comes after it; whatever the fill was waiting for when the purge came.
+ * Guarantee G1: once a purge or invalidation is acknowledged, no response whose origin request began before it is
+ * served to a request that comes after it, whatever the fill was waiting for when the purge came.
  */
 const TAGGED = { 'Cache-Control': 'max-age=60', 'Surrogate-Key': 'product', ETag: '"1"' }
 
@@ -20,14 +20,14 @@ const TARGETS = {
 
 type World = ReturnType<typeof world>
 
-/** Each brings a fill of /x/1 with body "old" to one of its await points, and returns how to finish it. */
+/** Each brings a fill of /x/1 with body "old" to one of its await points and returns a function that finishes it. */
 const AWAIT_POINTS: Record<string, (w: World) => Promise<() => Promise<void>>> = {
   'before the origin answered': async (w) => {
     const first = w.get('/x/1')
     await settle()
     return async () => {
       w.origin.next.answer({ headers: TAGGED, body: 'old' })
-      expect((await first).body).toBe('old') // who waited from before gets it
+      expect((await first).body).toBe('old') // who has waited since before the purge gets it
     }
   },
   'after the head': async (w) => {
@@ -110,7 +110,7 @@ describe.each(['purge', 'invalidate'] as const)('%s', (mode) => {
       await settle()
       await finish()
       await settle()
-      const late = w.get('/x/1') // and after it is done
+      const late = w.get('/x/1') // after it is done
       await settle()
       expect(w.origin.requests.length).toBeGreaterThan(before)
       while (w.origin.waiting.length > 0) {
@@ -134,7 +134,7 @@ test('a purged copy is not served, not even when the origin fails', async () => 
   expect((await answer).status).toBe(502)
 })
 
-test('an invalidated copy still answers when the origin fails', async () => {
+test('an invalidated copy is still served when the origin fails', async () => {
   const w = world()
   await stored(w, TAGGED)
   await w.cache.invalidate({ tags: ['product'] })
@@ -156,7 +156,7 @@ test('an invalidated copy that the origin confirms is valid again', async () => 
   expect((await w.get('/x/1')).result).toBe('hit')
 })
 
-test('an old fill that ends late does not replace what was fetched after the purge', async () => {
+test('a fill from before a purge that ends late does not replace what was fetched after it', async () => {
   const w = world()
   const old = w.get('/x/1')
   await settle()
@@ -171,7 +171,7 @@ test('an old fill that ends late does not replace what was fetched after the pur
   expect(await w.get('/x/1')).toMatchObject({ body: 'new', result: 'hit' })
 })
 
-test('what a purge has overtaken is not called stored', async () => {
+test('a response overtaken by a purge is not reported as stored', async () => {
   const w = world()
   const old = w.get('/x/1')
   await settle()
@@ -187,7 +187,7 @@ test('a purge of another tag, URL or prefix leaves a copy alone', async () => {
   expect((await w.get('/x/1')).result).toBe('hit')
 })
 
-test('a 304 that repeats only some of the tags leaves the copy to be purged by all of them', async () => {
+test('a copy confirmed by a 304 that repeats only some of its tags can still be purged by all of them', async () => {
   const w = world()
   const headers = { ETag: '"1"', 'Cache-Control': 'max-age=1', 'Surrogate-Key': 'product', 'Cache-Groups': '"g"' }
   const confirmed = { ETag: '"1"', 'Cache-Control': 'max-age=60', 'Cache-Groups': '"g"' }
@@ -200,7 +200,7 @@ test('a 304 that repeats only some of the tags leaves the copy to be purged by a
   expect((await w.get('/')).body).toBe('new')
 })
 
-test('a 304 that brings a tag leaves the copy to be purged by that as well', async () => {
+test('a copy confirmed by a 304 that adds a tag can be purged by that tag too', async () => {
   const w = world()
   await stored(w, { ...TAGGED, 'Cache-Control': 'max-age=1' })
   await w.clock.advance(2_000)
@@ -211,7 +211,7 @@ test('a 304 that brings a tag leaves the copy to be purged by that as well', asy
   expect((await w.get('/x/1')).body).toBe('new')
 })
 
-describe('an answer to POST that is what a GET gets', () => {
+describe('an answer to POST that can answer a GET', () => {
   const ANSWER = { headers: { ...TAGGED, 'Content-Location': '/x/1' }, body: 'old' }
   const posted = async (w: World, meanwhile: () => Promise<unknown>) => {
     const post = w.get('/x/1', {}, { method: 'POST' })
@@ -223,14 +223,14 @@ describe('an answer to POST that is what a GET gets', () => {
     return w.get('/x/1')
   }
 
-  test('is kept, unless a purge named it while it was asked for', async () => {
+  test('is stored unless a purge names it while the POST is in flight', async () => {
     const w = world()
     expect((await posted(w, async () => {})).body).toBe('old')
     const purged = world()
     expect((await posted(purged, () => purged.cache.purge({ tags: ['product'] }))).body).toBe('new')
   })
 
-  test('is not kept where another record came between: that may name it', async () => {
+  test('is not stored when another log record comes in between, as that may name it', async () => {
     const w = world()
     const append = w.log.append.bind(w.log)
     w.log.append = async (...record) => {
@@ -241,7 +241,7 @@ describe('an answer to POST that is what a GET gets', () => {
   })
 })
 
-/** As that of a disk: asked where it stands it has what others have logged by then, for which it calls `hears`. */
+/** Like the log of a disk: reading its position takes in what others have logged, for which it calls `hears`. */
 function logOfMany(hears: () => void): InvalidationLog {
   const log = localLog({ generation: 'g' })
   return {
@@ -263,7 +263,7 @@ function logOfMany(hears: () => void): InvalidationLog {
   }
 }
 
-test('a HEAD confirms no copy that another process purges just as the origin is about to be asked', async () => {
+test('a HEAD does not confirm a copy that another process purges just before the origin is asked', async () => {
   let hears = () => {}
   const log = logOfMany(() => hears())
   const { clock, origin, get } = world({}, log)

@@ -11,14 +11,14 @@ import { ScriptedOrigin } from '../../support/scripted-origin.ts'
 import { received } from '../../support/world.ts'
 import { fieldsOf } from '../../support/fields.ts'
 
-describe('those who wait', () => {
-  test('are counted until they are answered or leave, and only so many may', () => {
+describe('waiting requests', () => {
+  test('are counted until they are answered or leave, and limited by maxWaiting', () => {
     const shedding = new Shedding({ maxWaiting: 2 })
     const leaving = new AbortController()
     const free = [shedding.slot(), shedding.slot(leaving.signal)]
     expect([shedding.waiting, shedding.tooMuch()]).toEqual([2, 'too many requests are waiting'])
     leaving.abort()
-    free[1]?.() // it is answered all the same
+    free[1]?.() // is answered after it has left
     expect([shedding.waiting, shedding.tooMuch()]).toEqual([1, undefined])
     shedding.slot(leaving.signal)()
     expect(shedding.waiting).toBe(1)
@@ -26,7 +26,7 @@ describe('those who wait', () => {
     expect(shedding.waiting).toBe(0)
   })
 
-  test('are not listened to any more once they are answered', async () => {
+  test('leave no abort listener behind once they are answered', async () => {
     const { signal } = new AbortController()
     const [added, removed] = [vi.spyOn(signal, 'addEventListener'), vi.spyOn(signal, 'removeEventListener')]
     await new Shedding().counted(Promise.resolve(), signal)
@@ -35,7 +35,7 @@ describe('those who wait', () => {
   })
 })
 
-/** A cache whose memory is short when the test says so. */
+/** A cache that is short of memory while `pressure.high` is set. */
 function shortOfMemory(rules: Partial<Rules> = {}) {
   const clock = new FakeClock()
   const origin = new ScriptedOrigin()
@@ -48,7 +48,7 @@ function shortOfMemory(rules: Partial<Rules> = {}) {
   return { clock, origin, pressure, store, cache, get }
 }
 
-test('while memory is short hits are answered and misses get 503, until it is not', async () => {
+test('while memory is short, hits are served and misses get a 503', async () => {
   const { origin, pressure, get } = shortOfMemory()
   origin.script(() => ({ headers: { 'cache-control': 'max-age=60' }, body: 'b' }))
   await get('/stored')
@@ -63,7 +63,7 @@ test('while memory is short hits are answered and misses get 503, until it is no
   expect(await get('/other')).toMatchObject({ status: 200, result: 'miss' })
 })
 
-test('while memory is short a stale copy stands in, and nothing is refreshed in the background', async () => {
+test('while memory is short, stale copies are served and nothing is refreshed in the background', async () => {
   const { clock, origin, pressure, get } = shortOfMemory({ softTimeout: 0, grace: 3_600_000 })
   origin.script(() => ({ headers: { 'cache-control': 'max-age=1' }, body: 'b' }))
   await get('/')
@@ -74,7 +74,7 @@ test('while memory is short a stale copy stands in, and nothing is refreshed in 
   expect(origin.requests).toHaveLength(1)
 })
 
-test('what is stored says how long the origin took, and the loader', async () => {
+test('a stored response says how long the origin took, a stored value how long its loader took', async () => {
   const { clock, origin, store, cache, get } = shortOfMemory()
   const answered = get('/slow')
   await settle()
@@ -90,7 +90,7 @@ test('what is stored says how long the origin took, and the loader', async () =>
   expect([(store.get(key) as StoredResponse).costMs, (store.get('value') as StoredValue).costMs]).toEqual([700, 300])
 })
 
-test('a part that was completed says how long its first octets took', async () => {
+test('a response completed from a part says how long that part took', async () => {
   const { clock, origin, store, cache } = shortOfMemory()
   const get = async (headers: Record<string, string>) =>
     received(await cache.handle({ method: 'GET', url: 'http://a.test/parts', fields: fieldsOf(headers) }))

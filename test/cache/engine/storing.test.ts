@@ -5,7 +5,7 @@ import { settle } from '../../support/fake-clock.ts'
 import { PushedBody } from '../../support/scripted-origin.ts'
 import { world } from '../../support/world.ts'
 
-/* Fetches of one key that overtake each other: which of them is kept. */
+/* Which of several fetches of one key is kept when they overtake each other. */
 
 const FRESH = { 'Cache-Control': 'max-age=60' }
 const CONSENTING = { 'Cache-Control': 'public, max-age=60' }
@@ -13,7 +13,7 @@ const VARYING = { ...CONSENTING, Vary: 'Accept' }
 const AUTHORIZED = { Authorization: 'Bearer alice' }
 const RANGED = { Range: 'bytes=0-1' }
 
-/** While `v1` arrives slowly for the one who asked `early`, `v2` is asked for and is there at once. */
+/** While `v1` arrives slowly for the `early` request, the `late` one gets `v2` at once. */
 async function overtaken(
   w: ReturnType<typeof world>,
   headers: Record<string, string>,
@@ -35,7 +35,7 @@ async function overtaken(
   reader?.cancel()
 }
 
-test('what arrives slowly and must be validated is stored however often it is asked for meanwhile', async () => {
+test('a slow response that requires validation is stored however often it is fetched meanwhile', async () => {
   const w = world()
   const headers = { 'Cache-Control': 'no-cache', ETag: '"1"' }
   const asked = async () => {
@@ -59,7 +59,7 @@ test('what arrives slowly and must be validated is stored however often it is as
   second.finish()
 })
 
-test('a fetch that a purge has overtaken does not mark the key of its successor as unshareable', async () => {
+test('a fetch overtaken by a purge does not mark the key of its successor as unshareable', async () => {
   const w = world()
   const old = w.get('/')
   await settle()
@@ -73,7 +73,7 @@ test('a fetch that a purge has overtaken does not mark the key of its successor 
   expect(await w.get('/')).toMatchObject({ body: 'new', result: 'hit' })
 })
 
-test('nor does one that a later answer has overtaken', async () => {
+test('a fetch overtaken by a later answer does not mark its key as unshareable', async () => {
   const w = world()
   const slow = w.get('/')
   await w.clock.advance(1)
@@ -87,7 +87,7 @@ test('nor does one that a later answer has overtaken', async () => {
 })
 
 test.each(['"1"', '"3"'])(
-  'the slow answer to a HEAD with ETag: %s does not bring back what a GET has replaced meanwhile',
+  'a slow answer to HEAD with ETag: %s does not bring back what a GET has replaced meanwhile',
   async (etag) => {
     const w = world()
     const headers = (version: number) => ({ 'Cache-Control': 'max-age=1', ETag: `"${version}"` })
@@ -112,13 +112,13 @@ test.each([
   ['without credentials', {}, AUTHORIZED, CONSENTING],
   ['without credentials, of what varies,', {}, AUTHORIZED, VARYING],
   ['for a range', RANGED, {}, CONSENTING],
-])('a slow fetch %s does not bring back what a later one has replaced meanwhile', async (_, early, late, headers) => {
+])('a slow fetch %s does not replace what a later one has stored meanwhile', async (_, early, late, headers) => {
   const w = world()
   await overtaken(w, headers, { early, late, laterMs: 1_000 })
   expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
 })
 
-test('a HEAD that makes a copy as good as new does not give up the fetch that will replace it', async () => {
+test('a HEAD that makes a copy fresh again does not keep an earlier GET from replacing it', async () => {
   const w = world()
   const headers = { 'Cache-Control': 'max-age=10' }
   const first = w.get('/')
@@ -139,7 +139,7 @@ test('a HEAD that makes a copy as good as new does not give up the fetch that wi
   expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
 })
 
-test('a slow fetch that turns out to vary does not bring back what a later one has stored meanwhile', async () => {
+test('a slow fetch that turns out to vary does not replace what a later one has stored meanwhile', async () => {
   const w = world()
   const headers = { 'Cache-Control': 'max-age=1, stale-if-error=600', Vary: 'Accept' }
   await overtaken(w, headers, { early: {}, late: {}, laterMs: 2_000 })
@@ -150,7 +150,7 @@ test('a slow fetch that turns out to vary does not bring back what a later one h
   expect(await asked).toMatchObject({ body: 'v2', result: 'stale_if_error' })
 })
 
-test('a fetch that varies, overtaken by one with credentials before its head, is not stored in its place', async () => {
+test('a fetch that varies does not replace one with credentials that overtook it before its head', async () => {
   const w = world()
   const headers = { ...CONSENTING, Vary: 'Accept' }
   const slow = w.get('/')
@@ -166,7 +166,7 @@ test('a fetch that varies, overtaken by one with credentials before its head, is
   expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
 })
 
-test('a fetch that turns out to vary leaves a later one of its variant where it is', async () => {
+test('a fetch that turns out to vary does not displace a later one of its variant', async () => {
   const w = world()
   const early = w.get('/')
   await w.clock.advance(1_000)
@@ -183,7 +183,7 @@ test('a fetch that turns out to vary leaves a later one of its variant where it 
   expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
 })
 
-test('what a later answer has overtaken before its head is not called stored', async () => {
+test('a response overtaken by a later one before its head is not reported as stored', async () => {
   const w = world()
   const slow = w.get('/')
   await w.clock.advance(1_000)
@@ -196,7 +196,7 @@ test('what a later answer has overtaken before its head is not called stored', a
   expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
 })
 
-test('a slow part does not take the place of a whole that was asked for later', async () => {
+test('a slow part does not replace a whole response that was requested later', async () => {
   const w = world()
   const body = new PushedBody()
   const slow = w.ask('/', RANGED)
@@ -219,7 +219,7 @@ test.each([
   { status: 503, headers: { 'Cache-Control': 'max-age=10' } },
   { status: 403, headers: { 'Cache-Control': 'max-age=10' } },
   { status: 403 },
-])('who wants no stale copy does not have %j take its place for all others', async (error) => {
+])('for a request that refuses stale copies, %j does not replace the stale copy of all others', async (error) => {
   const w = world({ grace: 3_600_000 })
   w.origin.script(() => ({ headers: FRESH, body: 'good' }))
   await w.get('/')
@@ -231,7 +231,7 @@ test.each([
   expect(await w.get('/')).toMatchObject({ body: 'good', result: 'stale_if_error' })
 })
 
-test('what turns out too large does not take away what was asked for later', async () => {
+test('a response that turns out too large does not remove one that was requested later', async () => {
   const w = world({ maxObjectBytes: 8 })
   w.origin.script(() => ({ headers: { 'Cache-Control': 'private' } }))
   await w.get('/')
@@ -249,12 +249,12 @@ test('what turns out too large does not take away what was asked for later', asy
   expect(await w.get('/')).toMatchObject({ body: 'small', result: 'hit' })
 })
 
-describe('of an answer with Vary and one without, what was asked for later stays', () => {
+describe('when an answer with Vary and one without cross, the one requested later stays', () => {
   const V1 = { headers: CONSENTING, body: 'v1' }
   const V2 = { headers: CONSENTING, body: 'v2' }
   const varying = (answer: typeof V1) => ({ ...answer, headers: VARYING })
 
-  /** Who asks early is answered late. */
+  /** The request sent first is answered last. */
   const crossing = async (early: Record<string, string>, answers: readonly [early: typeof V1, late: typeof V1]) => {
     const w = world()
     const slow = w.get('/', early)
@@ -269,12 +269,12 @@ describe('of an answer with Vary and one without, what was asked for later stays
     return w
   }
 
-  test.each([{}, AUTHORIZED])('%j asked early, for one without', async (early) => {
+  test.each([{}, AUTHORIZED])('when the earlier request, with %j, gets the one without', async (early) => {
     const w = await crossing(early, [V1, varying(V2)])
     expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
   })
 
-  test.each([{}, AUTHORIZED])('%j asked early, for one with', async (early) => {
+  test.each([{}, AUTHORIZED])('when the earlier request, with %j, gets the one with Vary', async (early) => {
     const w = await crossing(early, [varying(V1), V2])
     expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
     await w.clock.advance(30_000)
@@ -283,7 +283,7 @@ describe('of an answer with Vary and one without, what was asked for later stays
     expect(await w.get('/')).toMatchObject({ body: 'v3', result: 'miss' })
   })
 
-  test('and so does a variant that came meanwhile, when the earlier one ends', async () => {
+  test('even when it is a variant that arrived while the earlier one was arriving', async () => {
     const w = world()
     const body = new PushedBody()
     const slow = w.get('/', AUTHORIZED)
@@ -303,7 +303,7 @@ describe('of an answer with Vary and one without, what was asked for later stays
     expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
   })
 
-  test('and where the earlier one is too large', async () => {
+  test('even when the earlier one is too large', async () => {
     const w = world({ maxObjectBytes: 8 })
     const slow = w.get('/')
     await settle()
@@ -318,13 +318,13 @@ describe('of an answer with Vary and one without, what was asked for later stays
     expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
   })
 
-  test('neither one with another Vary', async () => {
+  test('even when the earlier one has another Vary', async () => {
     const other = { headers: { ...CONSENTING, Vary: 'X-Other' }, body: 'v1' }
     const w = await crossing(AUTHORIZED, [other, varying(V2)])
     expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
   })
 
-  test('but one that checks variants takes their place, whatever the clock', async () => {
+  test('but an answer that revalidates a variant replaces all variants, even at the same instant', async () => {
     const w = world()
     w.origin.script(() => varying(V1))
     await w.get('/')
@@ -334,7 +334,7 @@ describe('of an answer with Vary and one without, what was asked for later stays
   })
 })
 
-test('who comes while a variant arrives gets it, though a later fetch of it has failed', async () => {
+test('a newcomer joins a variant that is arriving, though a later fetch of it has failed', async () => {
   const w = world()
   const early = w.ask('/')
   await settle()

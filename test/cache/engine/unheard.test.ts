@@ -10,7 +10,7 @@ import { PushedBody, ScriptedOrigin } from '../../support/scripted-origin.ts'
 import { received } from '../../support/world.ts'
 import { fieldsOf } from '../../support/fields.ts'
 
-/* A node that does not hear the invalidation log: whatever it has may have been purged a lease ago. */
+/* A node cut off from the invalidation log: whatever it fetched a lease ago or earlier may have been purged since. */
 
 const LEASE_MS = 5_000
 const FRESH = { 'Cache-Control': 'max-age=60' }
@@ -37,7 +37,7 @@ function deaf(rules: Partial<Rules> = {}) {
   return { clock, origin, ask, get: async () => received(await ask()) }
 }
 
-test('a copy is used for a lease from when its fetch began, then the origin is asked, and may fail', async () => {
+test('a copy is fresh for one lease from the start of its fetch, then served only when the origin fails', async () => {
   const { clock, origin, get } = deaf()
   origin.script((_, number) => (number < 3 ? { headers: FRESH, body: `answer ${number}` } : { status: 503 }))
   expect(await get()).toMatchObject({ body: 'answer 1', result: 'miss' })
@@ -49,7 +49,7 @@ test('a copy is used for a lease from when its fetch began, then the origin is a
   expect(await get()).toMatchObject({ body: 'answer 2', result: 'stale_if_error' })
 })
 
-test('a fetch that began a lease ago is not joined before its head has come', async () => {
+test('a fetch that began a lease ago is not joined before its head has arrived', async () => {
   const { clock, origin, get } = deaf()
   const first = get()
   await settle()
@@ -63,7 +63,7 @@ test('a fetch that began a lease ago is not joined before its head has come', as
   expect((await first).body).toBe('old')
 })
 
-test('those who have asked together for longer than a lease share what they waited for', async () => {
+test('requests that have waited together for longer than a lease share the answer', async () => {
   const { clock, origin, get } = deaf()
   const both = [get(), get()]
   await settle()
@@ -73,7 +73,7 @@ test('those who have asked together for longer than a lease share what they wait
   expect(origin.requests).toHaveLength(1)
 })
 
-test('nor while its body arrives', async () => {
+test('a fetch that began a lease ago is not joined while its body arrives', async () => {
   const { clock, origin, ask, get } = deaf()
   const body = new PushedBody()
   const first = ask()
@@ -88,7 +88,7 @@ test('nor while its body arrives', async () => {
   expect((await second).body).toBe('new')
 })
 
-test('a slow origin is waited for: no copy stands in that may have been purged', async () => {
+test('a slow origin is waited for when the copy may have been purged', async () => {
   const { clock, origin, get } = deaf({ softTimeout: 100 })
   const first = get()
   await settle()
@@ -102,7 +102,7 @@ test('a slow origin is waited for: no copy stands in that may have been purged',
   expect((await second).body).toBe('new')
 })
 
-/** A cache whose records cannot be logged, and count in its process all the same. */
+/** A cache whose purges cannot be logged, but take effect in its own process. */
 function unreachable() {
   const clock = new FakeClock()
   const origin = new ScriptedOrigin()
@@ -134,8 +134,8 @@ function unreachable() {
   return { clock, origin, cache, get }
 }
 
-describe.each(['purge', 'invalidate'] as const)('whoever asks after a %s by tag that could not be logged', (mode) => {
-  test('does not get the response of a fetch from before', async () => {
+describe.each(['purge', 'invalidate'] as const)('a request after a %s by tag that could not be logged', (mode) => {
+  test('does not get the response of a fetch that began before it', async () => {
     const { clock, origin, cache, get } = unreachable()
     const first = get()
     await settle()
@@ -149,7 +149,7 @@ describe.each(['purge', 'invalidate'] as const)('whoever asks after a %s by tag 
     expect([(await first).body, (await second).body]).toEqual(['before', 'after'])
   })
 
-  test('nor the value of a load from before', async () => {
+  test('does not get the value of a load that began before it', async () => {
     const { clock, cache } = unreachable()
     const loads = [Promise.withResolvers<string>(), Promise.withResolvers<string>()]
     let count = 0

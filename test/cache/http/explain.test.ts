@@ -16,7 +16,7 @@ test.each<[what: string, method: string, headers: Record<string, string>, decisi
   ['names Cookie in Connection', 'GET', { Connection: 'Cookie', Cookie: 'a=b' }, 'error', 'malformed_request'],
   ['may go no further', 'OPTIONS', { 'Max-Forwards': '0' }, 'pass', 'max-forwards'],
   ['may go no further', 'TRACE', { 'Max-Forwards': '0' }, 'error', 'method_not_allowed'],
-])('what explain says of one that %s is what its answer says (%s)', async (_what, method, headers, decision, why) => {
+])('for a request that %s, explain agrees with the answer (%s)', async (_what, method, headers, decision, why) => {
   const { cache, ask, get, origin } = world()
   origin.script(() => ({ headers: { 'Cache-Control': 'max-age=60' } }))
   await get('/x')
@@ -27,7 +27,7 @@ test.each<[what: string, method: string, headers: Record<string, string>, decisi
   expect(origin.requests).toHaveLength(1)
 })
 
-/** Two nodes that have the same copy in memory, and a far store in common. */
+/** Two nodes with the same copy in memory and a far store in common. */
 async function pair() {
   const clock = new FakeClock()
   const origin = new ScriptedOrigin().script(() => ({ headers: { 'Cache-Control': 'max-age=60' } }))
@@ -49,7 +49,7 @@ async function pair() {
 test.each([
   ['stale', 'revalidate'],
   ['purged', 'fetch'],
-])('explain looks further for a copy that is %s here, as who asks for it would', async (what, otherwise) => {
+])('when the copy in memory is %s, explain looks in the far store, as a request would', async (what, otherwise) => {
   const { clock, origin, request, a, b } = await pair()
   if (what === 'stale') await clock.advance(61_000)
   else await a.purge({ all: true })
@@ -62,7 +62,7 @@ test.each([
   expect(origin.requests).toHaveLength(2)
 })
 
-test('explain looks no further for one whose answers are its own, who does not look either', async () => {
+test('explain, like the request itself, does not look in the far store for a request that passes', async () => {
   const { clock, request, a, b } = await pair()
   const own = { ...request, fields: fieldsOf({ Cookie: 'a=1' }) }
   await clock.advance(61_000)

@@ -5,11 +5,11 @@ import type { CacheRequest, Rules } from '../../../src/model.ts'
 import { settle } from '../../support/fake-clock.ts'
 import { received, world } from '../../support/world.ts'
 
-/* What the hit lane finds of itself; everything else goes the usual way. */
+/* What the hit lane finds by itself; everything else takes the usual path. */
 
 const REQUEST: CacheRequest = { method: 'GET', url: 'http://a.test/x', fields: [], plain: true }
 
-/** A cache with a copy, and what is found for a request by the plan made for it. */
+/** A cache with one copy, and the plan by which a request finds it. */
 async function holding(rules: Partial<Rules> = {}) {
   const { clock, origin, log, store } = world()
   const route = { name: 'default', match: {}, origin, rules: { ...DEFAULT_RULES, ...rules } }
@@ -24,7 +24,7 @@ async function holding(rules: Partial<Rules> = {}) {
   return { clock, cache, route, routes, plan, find }
 }
 
-test.each(['purge', 'invalidate'] as const)('a copy is found until it ends, or a %s names it', async (mode) => {
+test.each(['purge', 'invalidate'] as const)('a copy is found until it expires or a %s names it', async (mode) => {
   const { clock, cache, find } = await holding()
   await clock.advance(59_999)
   expect(find()).toMatchObject({ outcome: { result: 'hit', ttlMs: 1 } })
@@ -35,7 +35,7 @@ test.each(['purge', 'invalidate'] as const)('a copy is found until it ends, or a
   expect(other.find()).toBeUndefined()
 })
 
-test('one that is due for a refresh is for who has it refreshed', async () => {
+test('a copy that is due for a refresh is left to the usual path, which refreshes it', async () => {
   const { clock, find } = await holding({ refreshAhead: 0.5 })
   await clock.advance(29_999)
   expect(find()).toBeDefined()
@@ -43,7 +43,7 @@ test('one that is due for a refresh is for who has it refreshed', async () => {
   expect(find()).toBeUndefined()
 })
 
-test('a plan is for all plain requests only where no field is part of the key', async () => {
+test('a plan serves all plain requests only when no field is part of the key', async () => {
   expect((await holding()).plan.general).toBe(true)
   const key = { ...DEFAULT_RULES.key, headers: ['x-tenant'] }
   const { cache, plan } = await holding({ key })
@@ -61,7 +61,7 @@ test('a plan holds as long as its route does', async () => {
 test.each([
   ['has been here before', ['Via', '1.1 herdgate']],
   ['is for the origin to judge', ['If-Match', '"1"']],
-])('there is none for a request that %s', async (_, fields) => {
+])('there is no plan for a request that %s', async (_, fields) => {
   const { cache } = await holding()
   expect(cache.hits.planFor({ ...REQUEST, plain: false, fields })).toBeUndefined()
 })

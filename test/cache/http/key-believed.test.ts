@@ -8,7 +8,7 @@ const proxy: Peer = { address: '127.0.0.1', trusted: true }
 
 const keyedBy = (name: string) => ({ key: { sortQuery: false, ignoreQuery: [], headers: [name], cookies: [] } })
 
-/** An origin that answers with what it gets in a field. */
+/** An origin whose answer repeats the value of a field of the request. */
 function answeringBy(name: string, rules: Parameters<typeof world>[0], vary: string | undefined) {
   const made = world(rules)
   made.origin.script((request) => ({
@@ -18,7 +18,7 @@ function answeringBy(name: string, rules: Parameters<typeof world>[0], vary: str
   return made
 }
 
-it('what the origin is told of the host by a trusted proxy is part of the key', async () => {
+it('the X-Forwarded-Host of a trusted proxy is part of the key', async () => {
   const { get } = answeringBy('x-forwarded-host', {}, undefined)
   const told = (host: string, peer = proxy) => get('/', { 'X-Forwarded-Host': host }, { peer })
   expect((await told('a.example')).body).toBe('for a.example')
@@ -30,14 +30,14 @@ it('what the origin is told of the host by a trusted proxy is part of the key', 
   }
 })
 
-it.each(['forwarded', 'x-forwarded-for'])('who asks selects, where %s is part of the key', async (name) => {
+it.each(['forwarded', 'x-forwarded-for'])('the address of the client selects the copy when %s is part of the key', async (name) => {
   const { get } = answeringBy(name, keyedBy(name), undefined)
   const from = (address: string) => get('/', {}, { peer: { address, trusted: false } })
   expect((await from('192.0.2.1')).body).toContain('192.0.2.1')
   expect((await from('192.0.2.2')).body).toContain('192.0.2.2')
 })
 
-it.each([stranger, proxy])('what is in every key selects nothing beside it: %j', async (peer) => {
+it.each([stranger, proxy])('Vary: Host selects nothing, as the host is in every key: %j', async (peer) => {
   const { get } = answeringBy('host', {}, 'Host')
   await get('/', { Host: 'a.test' }, { peer })
   expect((await get('/', { Host: 'A.test:80' }, { peer })).result).toBe('hit')
@@ -51,7 +51,7 @@ it.each([
   ['x-forwarded-for', 'part of the key', keyedBy('x-forwarded-for'), undefined],
   ['surrogate-capability', 'named by Vary', {}, 'Surrogate-Capability'],
   ['surrogate-capability', 'part of the key', keyedBy('surrogate-capability'), undefined],
-])('what a stranger says in %s selects no copy for those who are believed: it is %s', async (name, _, rules, vary) => {
+])('what an untrusted client says in %s selects no copy of a trusted one: it is %s', async (name, _, rules, vary) => {
   const { get } = answeringBy(name, rules, vary)
   const strange = await get('/', { [name]: 'acme' }, { peer: stranger })
   expect(strange.body).not.toContain('acme')

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { field } from '../../../src/fields.ts'
 import { world } from '../../support/world.ts'
 
-/** An origin that answers in a coding that it makes of what it is told. */
+/** An origin whose answer repeats the Accept-Encoding that it gets. */
 function coding(rules: Parameters<typeof world>[0] = {}) {
   const made = world(rules)
   made.origin.script((request) => ({
@@ -13,7 +13,7 @@ function coding(rules: Parameters<typeof world>[0] = {}) {
   return { ...made, ask }
 }
 
-it('no Accept-Encoding pushes out the copies of others', async () => {
+it('no Accept-Encoding evicts the copies of others', async () => {
   const { origin, ask } = coding()
   expect((await ask('gzip, br')).body).toBe('br, gzip')
   for (let n = 0; n < 100; n++) {
@@ -23,7 +23,7 @@ it('no Accept-Encoding pushes out the copies of others', async () => {
   expect(origin.requests.length).toBeLessThan(10)
 })
 
-it('the origin is told of the codings that select its answer, and of no others', async () => {
+it('the origin gets the codings that select its answer, and no others', async () => {
   const { ask } = coding()
   expect((await ask('gzip, evil')).body).toBe('gzip')
   expect(await ask('GZIP;q=0.9, identity')).toMatchObject({ result: 'hit', body: 'gzip' })
@@ -31,7 +31,7 @@ it('the origin is told of the codings that select its answer, and of no others',
   expect((await ask('gzip, identity;q=0')).body).toBe('gzip, identity;q=0')
 })
 
-it('so it is where they are part of the key', async () => {
+it('unknown codings select nothing when Accept-Encoding is part of the key', async () => {
   const { ask } = coding({ key: { sortQuery: false, ignoreQuery: [], headers: ['accept-encoding'], cookies: [] } })
   await ask('gzip, j1')
   expect((await ask('gzip, j2')).result).toBe('hit')

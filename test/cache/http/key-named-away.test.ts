@@ -17,7 +17,7 @@ function tenants(changes: Parameters<typeof world>[0] = {}, vary?: string) {
 it.each([
   ['part of the key', { key: KEY }, undefined],
   ['named by Vary', {}, 'X-Tenant'],
-])('a field that Connection takes away on the way to the origin is not believed: it is %s', async (_, rules, vary) => {
+])('a field that Connection removes on the way to the origin selects no copy: it is %s', async (_, rules, vary) => {
   const { get } = tenants(rules, vary)
   const attack = await get('/', { 'X-Tenant': 'victim', Connection: 'X-Tenant' })
   expect(attack.body).toBe('for nobody')
@@ -29,7 +29,7 @@ it.each([
   ['x_tenant', 'X_Tenant', { key: { ...KEY, headers: ['x_tenant'] } }, undefined],
   ['x_tenant', 'x_tenant', {}, 'X_Tenant'],
   ["x'tenant", 'X-Tenant', {}, "X'Tenant"],
-])('nor is %s, which Connection names as %s', async (name, named, rules, vary) => {
+])('%s, which Connection names as %s, selects no copy either', async (name, named, rules, vary) => {
   const { origin, get } = world(rules)
   origin.script((request) => ({
     headers: { 'Cache-Control': 'max-age=60', ...(vary !== undefined && { Vary: vary }) },
@@ -39,7 +39,7 @@ it.each([
   expect((await get('/', { [name]: 'victim' })).body).toBe('for victim')
 })
 
-it('Connection that names nothing of the request is no reason not to use the cache', async () => {
+it('a Connection field that names no field of the request does not keep it from the cache', async () => {
   const { get } = tenants()
   await get('/', { Connection: 'keep-alive, x-other' })
   expect((await get('/', { Connection: 'close' })).result).toBe('hit')

@@ -4,7 +4,7 @@ import { world } from '../../support/world.ts'
 
 const keyedBy = (name: string) => ({ key: { sortQuery: false, ignoreQuery: [], headers: [name], cookies: [] } })
 
-/** An origin of the kind of CGI: "_" in a name is read as "-", and what comes under one name is one value. */
+/** An origin like CGI, which reads "_" in a name as "-" and joins what then has the same name. */
 function gateway(name: string, rules: Parameters<typeof world>[0], vary: string | undefined) {
   const made = world(rules)
   made.origin.script((request) => {
@@ -25,7 +25,7 @@ it.each([
   ['accept-language', 'accept_language', {}, 'Accept-Language'],
   ['sec-ch-ua', 'Sec-CH_UA', {}, 'Sec-CH-UA'],
 ])(
-  'what an origin may read as %s though it is spelled %s is given to no others',
+  'an answer that an origin may have selected by %s, spelled as %s, is given to no other client',
   async (name, spelled, rules, vary) => {
     const { get } = gateway(name, rules, vary)
     const usual = spelled === 'X-Tenant' ? 'x_tenant' : name
@@ -37,7 +37,7 @@ it.each([
   },
 )
 
-it('what is sent under several names selects what was answered to it', async () => {
+it('a field that is sent in several spellings selects the answer to all of them', async () => {
   const { get } = gateway('x-tenant', {}, 'X-Tenant')
   const both = { 'X-Tenant': 'a', X_Tenant: 'b' }
   await get('/', both)
@@ -46,7 +46,7 @@ it('what is sent under several names selects what was answered to it', async () 
   expect((await get('/', { 'X-Tenant': 'a,b' })).result).not.toBe('hit')
 })
 
-it('preferences reach the origin in their usual spelling alone', async () => {
+it('preferences reach the origin only in their usual spelling', async () => {
   const { origin, get } = world()
   origin.script(() => ({ body: 'ok' }))
   await get('/', { Accept: 'a/b', 'Accept-Encoding': 'gzip', Accept_Encoding: 'br', 'Accept.Language': 'de' })

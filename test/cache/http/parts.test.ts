@@ -5,7 +5,7 @@ import type { StoredResponse } from '../../../src/model.ts'
 import { entryWith } from '../../policy/support.ts'
 import { fieldsOf } from '../../support/fields.ts'
 
-/** What came for `first` to `last` of so many octets. */
+/** A response with octets `first` to `last` of `complete`, and `content` as its body. */
 function part(first: number, last: number, content: string, complete = 10, changes: Partial<StoredResponse> = {}) {
   const partial = { parts: [{ first, last }], complete, reachesEnd: false, asked: undefined, contentRange: undefined }
   return entryWith({ status: 206, body: Body.of(Buffer.from(content)), partial, ...changes }, { ETag: '"e"' })
@@ -18,14 +18,14 @@ describe('parts that are joined', () => {
   test.each([
     [later, stored],
     [stored, later],
-  ])('are as old as the older of the two, and are purged by the tags of either', (received, before) => {
+  ])('are as old as the older of the two and are purged by the tags of either', (received, before) => {
     const whole = settledPart(received, before, 10)
     expect(whole).toMatchObject({ status: 200, partial: undefined, position: 3, startedAt: 30, askedAt: 30 })
     expect(whole?.tags.toSorted()).toEqual(['a', 'b', 'c'])
     expect(whole?.body.bytes?.toString()).toBe('0123456789')
   })
 
-  test('are no longer than a copy may be, and of one length', () => {
+  test('are joined only within the size limit of a copy and with the same complete length', () => {
     expect(settledPart(later, stored, 9)).toBe(later)
     const longer = part(5, 9, '56789', 12)
     expect(settledPart(longer, stored, 100)).toBe(longer)
@@ -33,7 +33,7 @@ describe('parts that are joined', () => {
 })
 
 describe('a part', () => {
-  test('that is shorter than it says is of what came, and no more is known of the end', () => {
+  test('that is shorter than it says covers what arrived, and its complete length is unknown', () => {
     const ofWhatCame = { parts: [{ first: 2, last: 4 }], complete: undefined }
     const inside = settledPart(part(2, 6, '234'), undefined, 100)
     expect(inside?.partial).toMatchObject({ ...ofWhatCame, reachesEnd: false })
@@ -41,17 +41,17 @@ describe('a part', () => {
     expect(toTheEnd?.partial).toMatchObject({ ...ofWhatCame, reachesEnd: true })
   })
 
-  test.each(['012345', ''])('that says 0 to 4 and is %j is not kept', (content) => {
+  test.each(['012345', ''])('that says 0 to 4 and is %j is not stored', (content) => {
     expect(settledPart(part(0, 4, content), undefined, 100)).toBeUndefined()
   })
 
-  test('goes on with an answer that need not repeat its coding, but names no other', () => {
+  test('is continued by an answer that need not repeat its content coding but may not name another', () => {
     const stored = fieldsOf({ ETag: '"e"', 'Content-Encoding': 'gzip' })
     const answers = [{}, { 'Content-Encoding': 'gzip' }, { 'Content-Encoding': 'br' }]
     expect(answers.map((said) => continues(stored, fieldsOf({ ETag: '"e"', ...said })))).toEqual([true, true, false])
   })
 
-  test.each(['5678', '567890'])('is not completed by %j, of which there should be five', async (rest) => {
+  test.each(['5678', '567890'])('that lacks five octets is not completed by %j', async (rest) => {
     const source = (async function* () {
       yield Buffer.from(rest)
     })()

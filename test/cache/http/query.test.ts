@@ -8,12 +8,12 @@ import type { OriginRequest } from '../../../src/model.ts'
 import { settle } from '../../support/fake-clock.ts'
 import { world } from '../../support/world.ts'
 
-/* QUERY (RFC 10008): safe and cacheable, and its content is part of what is asked. */
+/* QUERY (RFC 10008): safe and cacheable, and its content is part of the key. */
 
 const TEXT = { 'Content-Type': 'text/plain' }
 const MINUTE = { 'Cache-Control': 'max-age=60' }
 
-/** An origin that answers with the question. */
+/** An origin that numbers its answers, and the QUERY requests to it. */
 function asking(headers: Record<string, string> = MINUTE) {
   const w = world()
   w.origin.script(({ fields }, number) => {
@@ -31,7 +31,7 @@ async function contentOf({ body }: OriginRequest): Promise<string> {
 }
 
 describe('an answer to QUERY', () => {
-  it('answers the same question again', async () => {
+  it('answers the same query again', async () => {
     const { query } = asking()
     expect(await query('a')).toMatchObject({ body: 'answer 1', result: 'miss' })
     expect(await query('a')).toMatchObject({ body: 'answer 1', result: 'hit' })
@@ -51,7 +51,7 @@ describe('an answer to QUERY', () => {
     expect((await query('a')).body).toBe('answer 1')
   })
 
-  it.each(['GET', 'HEAD'])('does not answer %s, nor the other way round', async (method) => {
+  it.each(['GET', 'HEAD'])('does not answer %s, nor vice versa', async (method) => {
     const { query, get, origin } = asking()
     await query('a')
     expect((await get('/', {}, { method })).result).not.toBe('hit')
@@ -59,7 +59,7 @@ describe('an answer to QUERY', () => {
     expect(origin.requests.map((request) => request.method)).toEqual(['QUERY', method, 'QUERY'])
   })
 
-  it('is fetched once for all who ask the same at once', async () => {
+  it('is fetched once for concurrent queries that are the same', async () => {
     const w = world()
     const query = () => w.get('/', TEXT, { method: 'QUERY', body: Readable.from([Buffer.from('a')]) })
     const answers = [query(), query(), query()]
@@ -69,7 +69,7 @@ describe('an answer to QUERY', () => {
     expect(w.origin.requests).toHaveLength(1)
   })
 
-  it('is asked for with content that the transport can make again, unless it is too long', async () => {
+  it('is requested with content that the transport can send again, unless it is too long', async () => {
     const { query, origin } = asking()
     await query('what')
     await query('x'.repeat(65 * 1024))
@@ -81,7 +81,7 @@ describe('an answer to QUERY', () => {
     expect(long?.bodyAgain).toBeUndefined()
   })
 
-  it('is validated with the question it answers', async () => {
+  it('is revalidated with the content of its query', async () => {
     const { query, clock, origin } = asking({ ...MINUTE, ETag: '"1"' })
     await query('what')
     await clock.advance(61_000)
@@ -104,21 +104,21 @@ describe('an answer to QUERY', () => {
     expect(await query('a', { Range: 'bytes=0-1' })).toMatchObject({ status: 200, body: 'answer 1', result: 'hit' })
   })
 
-  it('goes with the target when an unsafe method changes that', async () => {
+  it('is purged when an unsafe method changes its target', async () => {
     const { query, get } = asking()
     await query('a')
     await get('/', {}, { method: 'POST' })
     expect((await query('a')).body).toBe('answer 3')
   })
 
-  it('leaves alone what GET would get, as a safe method does', async () => {
+  it('leaves the copy for GET alone, as QUERY is safe', async () => {
     const { query, get } = asking()
     await get('/')
     await query('a')
     expect((await get('/')).result).toBe('hit')
   })
 
-  it('stands in when the origin fails', async () => {
+  it('is served stale when the origin fails', async () => {
     const w = world()
     const headers = { 'Cache-Control': 'max-age=1, stale-if-error=60' }
     w.origin.script((_, number) => (number === 1 ? { headers, body: 'old' } : new HerdgateError('origin_reset')))
@@ -129,7 +129,7 @@ describe('an answer to QUERY', () => {
   })
 })
 
-test('a client that breaks off has gone, and nothing else is wrong', async () => {
+test('a client that breaks off while sending its query is reported as gone', async () => {
   const w = world()
   const body = new PassThrough()
   const reply = w.get('/', TEXT, { method: 'QUERY', body })
@@ -143,7 +143,7 @@ test('a client that breaks off has gone, and nothing else is wrong', async () =>
 test.each([
   ['is over', true],
   ['goes on', false],
-])('long content that %s is passed on whole', async (_, isOver) => {
+])('long content, whose transfer %s, is passed on whole', async (_, isOver) => {
   const w = world()
   w.origin.script(() => ({ body: 'fine' }))
   const body = new PassThrough({ highWaterMark: 2 ** 20 })
@@ -156,7 +156,7 @@ test.each([
   expect(asked && (await contentOf(asked)).length).toBe(isOver ? 70_000 : 140_000)
 })
 
-test('long content is not passed on when only a stored response is wanted', async () => {
+test('long content with only-if-cached is not passed on', async () => {
   const w = world()
   const body = Readable.from([Buffer.alloc(70_000)])
   const reply = await w.get('/', { ...TEXT, 'Cache-Control': 'only-if-cached' }, { method: 'QUERY', body })
@@ -164,7 +164,7 @@ test('long content is not passed on when only a stored response is wanted', asyn
   expect(w.origin.requests).toEqual([])
 })
 
-test('content that there is no memory for is passed on, and what it took is given back', async () => {
+test('content that exceeds the memory budget is passed on, and what it took is given back', async () => {
   const budget = new BodyBudget(5)
   const asked = () => ({
     method: 'QUERY',

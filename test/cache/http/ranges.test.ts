@@ -11,7 +11,7 @@ const MODIFIED = 'Wed, 18 Nov 2026 10:00:00 GMT'
 
 const named = ({ reply }: Received, name: string) => field(reply.fields, name)
 
-/** A cache that holds all ten octets. */
+/** A cache with a complete copy of ten octets. */
 async function holding(headers: Record<string, string> = { ETag: '"e"' }, answer: Answer = {}) {
   const w = world()
   w.origin.script(() => ({ headers: { ...MINUTE, ...headers }, body: CONTENT, ...answer }))
@@ -19,7 +19,7 @@ async function holding(headers: Record<string, string> = { ETag: '"e"' }, answer
   return w
 }
 
-/** An origin that gives what it is asked for. */
+/** An origin that answers range requests. */
 function serving(etag?: string, extra: Record<string, string> = {}) {
   const w = world()
   w.origin.script(({ fields }) => {
@@ -53,7 +53,7 @@ describe('from a complete copy (RFC 9110 section 14.2)', () => {
     expect(named(answer, 'etag')).toBe('"e"')
   })
 
-  it.each(['bytes=10-', 'bytes=-0', 'bytes=20-30'])('%s is nothing: 416, which says how long it is', async (range) => {
+  it.each(['bytes=10-', 'bytes=-0', 'bytes=20-30'])('%s is not satisfiable: 416 with the complete length', async (range) => {
     const w = await holding({ ETag: '"e"', 'Content-Type': 'text/plain' })
     const answer = await w.get('/', { Range: range })
     expect(answer).toMatchObject({ status: 416, body: '', result: 'hit' })
@@ -62,12 +62,12 @@ describe('from a complete copy (RFC 9110 section 14.2)', () => {
     expect(named(answer, 'content-type')).toBeUndefined()
   })
 
-  it.each(['bytes=4-2', 'lines=1-2', 'bytes=x', 'bytes='])('%s does not count', async (range) => {
+  it.each(['bytes=4-2', 'lines=1-2', 'bytes=x', 'bytes='])('%s is ignored', async (range) => {
     const w = await holding()
     expect(await w.get('/', { Range: range })).toMatchObject({ status: 200, body: CONTENT, result: 'hit' })
   })
 
-  it('gives several ranges as parts that each say what they are', async () => {
+  it('several ranges are sent as parts, each with its own Content-Range', async () => {
     const w = await holding({ ETag: '"e"', 'Content-Type': 'text/plain' })
     const answer = await w.get('/', { Range: 'bytes=0-1, -1' })
     const [, boundary = ''] = /^multipart\/byteranges; boundary=(.+)$/.exec(named(answer, 'content-type') ?? '') ?? []
@@ -79,7 +79,7 @@ describe('from a complete copy (RFC 9110 section 14.2)', () => {
     expect(named(answer, 'content-length')).toBe(String(answer.body.length))
   })
 
-  it('puts no boundary between parts that they contain', async () => {
+  it('the boundary between parts does not occur in them', async () => {
     const w = await holding({}, { body: '--herdgate-0--' })
     const answer = await w.get('/', { Range: 'bytes=0-11, 13-13' })
     expect(named(answer, 'content-type')).toBe('multipart/byteranges; boundary=herdgate-1')
@@ -98,7 +98,7 @@ describe('from a complete copy (RFC 9110 section 14.2)', () => {
     expect(w.origin.requests).toHaveLength(1)
   })
 
-  it('describes no more with If-Range than who has a part lacks (section 15.3.7)', async () => {
+  it('a 206 to If-Range leaves out fields that the client already has (section 15.3.7)', async () => {
     const w = await holding({ ETag: '"e"', 'Content-Type': 'text/plain', 'Cache-Control': 'max-age=60' })
     const [part, more] = [await w.get('/', { Range: 'bytes=0-1' }), { Range: 'bytes=2-3', 'If-Range': '"e"' }]
     expect(named(part, 'content-type')).toBe('text/plain')
@@ -106,19 +106,19 @@ describe('from a complete copy (RFC 9110 section 14.2)', () => {
     expect([next.status, named(next, 'content-type'), named(next, 'etag')]).toEqual([206, undefined, '"e"'])
   })
 
-  it('has the Content-Range of the part, whatever a 200 says there', async () => {
+  it('a 206 has its own Content-Range, whatever the stored 200 says there', async () => {
     const w = await holding({ ETag: '"e"', 'Content-Range': 'bytes 0-9/99' })
     expect(named(await w.get('/', { Range: 'bytes=2-4' }), 'content-range')).toBe('bytes 2-4/10')
     expect(named(await w.get('/', { Range: 'bytes=2-4, 8-9' }), 'content-range')).toBeUndefined()
   })
 
-  it('puts If-None-Match before Range (section 13.2.2)', async () => {
+  it('If-None-Match is evaluated before Range (section 13.2.2)', async () => {
     const w = await holding()
     expect((await w.get('/', { Range: 'bytes=0-1', 'If-None-Match': '"e"' })).status).toBe(304)
     expect((await w.get('/', { Range: 'bytes=0-1', 'If-None-Match': '"f"' })).status).toBe(206)
   })
 
-  it('does not cut a response to HEAD, nor an error', async () => {
+  it('Range applies neither to HEAD nor to an error', async () => {
     const w = await holding()
     const head = await w.get('/', { Range: 'bytes=0-1' }, { method: 'HEAD' })
     expect([head.status, named(head, 'content-length')]).toEqual([200, '10'])
@@ -126,7 +126,7 @@ describe('from a complete copy (RFC 9110 section 14.2)', () => {
     expect(await failing.get('/', { Range: 'bytes=0-1' })).toMatchObject({ status: 404, body: CONTENT })
   })
 
-  it('is validated whole when it has expired', async () => {
+  it('an expired copy is revalidated without Range', async () => {
     const w = world()
     w.origin.script(({ fields }, number) => {
       if (number === 1) return { headers: { ...MINUTE, ETag: '"e"' }, body: CONTENT }
@@ -150,7 +150,7 @@ describe('from a copy that is still arriving', () => {
     return { ...w, body, first }
   }
 
-  test('a range waits for its last octet, not for the last of all', async () => {
+  test('a range waits only for its own last octet', async () => {
     const w = await arriving({ 'Content-Length': '10' })
     const range = w.get('/', { Range: 'bytes=1-2' })
     w.body.push('0123')
@@ -160,7 +160,7 @@ describe('from a copy that is still arriving', () => {
     expect((await w.first).body).toBe(CONTENT)
   })
 
-  test('of several ranges all of it is the answer', async () => {
+  test('several ranges are answered with all of it', async () => {
     const w = await arriving({ 'Content-Length': '10' })
     const ranges = w.get('/', { Range: 'bytes=0-1, 8-9' })
     w.body.push(CONTENT)
@@ -169,7 +169,7 @@ describe('from a copy that is still arriving', () => {
     await w.first
   })
 
-  test('all of it is the answer while nobody knows how long it will be', async () => {
+  test('a range is answered with all of it while its length is unknown', async () => {
     const w = await arriving({})
     const range = w.get('/', { Range: 'bytes=-2' })
     w.body.push(CONTENT)
@@ -180,7 +180,7 @@ describe('from a copy that is still arriving', () => {
 })
 
 describe('parts (RFC 9111 sections 3.3 and 3.4)', () => {
-  it('are stored, and answer the same range and smaller ones', async () => {
+  it('are stored and answer the same range and smaller ones', async () => {
     const { range, asked } = serving('"e"')
     await range('bytes=2-6')
     expect(await range('bytes=2-6')).toMatchObject({ status: 206, body: '23456', result: 'hit' })
@@ -191,7 +191,7 @@ describe('parts (RFC 9111 sections 3.3 and 3.4)', () => {
     expect(asked()).toEqual(['bytes=2-6'])
   })
 
-  it('of the same strong entity-tag become one, and the whole when nothing is missing', async () => {
+  it('with the same strong entity-tag are joined, and become the whole when nothing is missing', async () => {
     const { range, get, asked } = serving('"e"')
     await range('bytes=0-4')
     await range('bytes=5-9')
@@ -202,7 +202,7 @@ describe('parts (RFC 9111 sections 3.3 and 3.4)', () => {
     expect(asked()).toEqual(['bytes=0-4', 'bytes=5-9'])
   })
 
-  it('are completed by what is missing, of the same representation or not at all', async () => {
+  it('are completed by a request for what is missing, with If-Range', async () => {
     const { range, get, origin, asked } = serving('"e"')
     await range('bytes=0-4')
     expect(await get('/')).toMatchObject({ status: 200, body: CONTENT })
@@ -214,7 +214,7 @@ describe('parts (RFC 9111 sections 3.3 and 3.4)', () => {
   it.each([
     ['weak', 'W/"e"'],
     ['missing', undefined],
-  ])('whose entity-tag is %s are not put together', async (_, etag) => {
+  ])('whose entity-tag is %s are not joined', async (_, etag) => {
     const { range, get, asked } = serving(etag)
     await range('bytes=0-4')
     await range('bytes=5-9')
@@ -222,7 +222,7 @@ describe('parts (RFC 9111 sections 3.3 and 3.4)', () => {
     expect(asked().at(-1)).toBeUndefined()
   })
 
-  it('are no more than can be put together quickly: of too many the largest stay', async () => {
+  it('are limited in number: of too many, the largest stay', async () => {
     const w = world()
     const octets = (first: number, last: number) => w.get('/', { Range: `bytes=${first}-${last}` })
     w.origin.script(({ fields }) => {
@@ -238,7 +238,7 @@ describe('parts (RFC 9111 sections 3.3 and 3.4)', () => {
     expect(hits.filter(({ result }) => result === 'hit')).toHaveLength(63)
   })
 
-  it('of a changed representation take the place of the old ones', async () => {
+  it('of a changed representation replace the old ones', async () => {
     const w = world()
     const part = (etag: string, first: number, body: string) => ({
       status: 206,
@@ -253,14 +253,14 @@ describe('parts (RFC 9111 sections 3.3 and 3.4)', () => {
     expect(await w.get('/')).toMatchObject({ body: 'abcdefghij', result: 'hit' })
   })
 
-  it('are asked for anew where If-Range speaks of another representation', async () => {
+  it('are fetched anew when If-Range names another representation', async () => {
     const { range, asked } = serving('"e"')
     await range('bytes=0-4')
     expect(await range('bytes=0-4', { 'If-Range': '"d"' })).toMatchObject({ result: 'miss' })
     expect(asked()).toHaveLength(2)
   })
 
-  it('give way to If-None-Match as the whole does (RFC 9111 section 4.3.2)', async () => {
+  it('are answered with 304 to If-None-Match as the whole is (RFC 9111 section 4.3.2)', async () => {
     const { range } = serving('"e"')
     const known = { 'If-None-Match': '"e"' }
     const answers = [await range('bytes=2-6', known), await range('bytes=2-6', known)]
@@ -270,7 +270,7 @@ describe('parts (RFC 9111 sections 3.3 and 3.4)', () => {
     ])
   })
 
-  it('of another content coding are not put together, whatever their entity-tag says', async () => {
+  it('of another content coding are not joined, whatever their entity-tag says', async () => {
     const w = world()
     const part = (first: number, body: string, headers = {}) => ({
       status: 206,
@@ -285,7 +285,7 @@ describe('parts (RFC 9111 sections 3.3 and 3.4)', () => {
     expect(await w.get('/')).toMatchObject({ body: '01234fghij', result: 'miss' })
   })
 
-  it('that lack the type of the whole, as the answer to If-Range may, are for their asker alone', async () => {
+  it('that lack fields of the whole, as an answer to If-Range may, are not shared', async () => {
     const w = world()
     w.origin.script(({ fields }) => {
       const type = field(fields, 'if-range') === undefined ? { 'Content-Type': 'text/plain' } : {}
@@ -302,7 +302,7 @@ describe('parts (RFC 9111 sections 3.3 and 3.4)', () => {
     ['to a request without Range', {}, { 'Content-Range': 'bytes 0-4/10' }],
     ['without Content-Range', { Range: 'bytes=0-4' }, {}],
     ['with several parts', { Range: 'bytes=0-1,3-4' }, { 'Content-Type': 'multipart/byteranges; boundary=b' }],
-  ])('are not kept %s', async (_, request, headers) => {
+  ])('are not stored %s', async (_, request, headers) => {
     const w = world()
     w.origin.script(() => ({ status: 206, headers: { ...MINUTE, ETag: '"e"', ...headers }, body: '01234' }))
     await w.get('/', request)
@@ -310,7 +310,7 @@ describe('parts (RFC 9111 sections 3.3 and 3.4)', () => {
     expect(w.origin.requests).toHaveLength(2)
   })
 
-  it('stand in when the origin fails', async () => {
+  it('are served stale when the origin fails', async () => {
     const w = world()
     const headers = { 'Cache-Control': 'max-age=1, stale-if-error=60', 'Content-Range': 'bytes 0-4/10' }
     w.origin.script((_, number) =>
@@ -326,7 +326,7 @@ describe('parts (RFC 9111 sections 3.3 and 3.4)', () => {
     expect((await w.get('/')).status).toBe(502)
   })
 
-  it('of what is too long to be stored are not completed, and stay', async () => {
+  it('of a response too long to be stored are not completed, and stay', async () => {
     const w = world({ maxObjectBytes: 8 })
     w.origin.script(({ fields }) => {
       const headers = { ...MINUTE, ETag: '"e"' }
@@ -349,7 +349,7 @@ describe('parts (RFC 9111 sections 3.3 and 3.4)', () => {
     expect(await w.get('/', { Range: 'bytes=0-1' })).toMatchObject({ body: '01', result: 'stale_if_error' })
   })
 
-  it.each(['10', '*'])('of what is too long, and does not say so, stay too: of /%s', async (complete) => {
+  it.each(['10', '*'])('stay too when the too long response does not state its length: of /%s', async (complete) => {
     const w = world({ maxObjectBytes: 8 })
     w.origin.script(({ fields }) => {
       const headers = { ...MINUTE, ETag: '"e"' }
@@ -372,7 +372,7 @@ describe('parts (RFC 9111 sections 3.3 and 3.4)', () => {
     [206, 'bytes 5-9/11'],
     [304, ''],
     [416, 'bytes */4'],
-  ])('are not completed by a %i of %j: all is asked for', async (status, contentRange) => {
+  ])('are not completed by a %i of %j: the whole is requested', async (status, contentRange) => {
     const w = world()
     const headers = { ...MINUTE, ETag: '"e"' }
     const answers = [
@@ -385,7 +385,7 @@ describe('parts (RFC 9111 sections 3.3 and 3.4)', () => {
     expect(await w.get('/')).toMatchObject({ status: 200, body: 'another' })
   })
 
-  it('give way to all of it, once that is no longer too long', async () => {
+  it('are replaced by the whole once that is no longer too long', async () => {
     const w = world({ maxObjectBytes: 8 })
     w.origin.script(() => ({ status: 206, headers: { ...MINUTE, 'Content-Range': 'bytes 0-4/10' }, body: '01234' }))
     await w.get('/', { Range: 'bytes=0-4' })
@@ -394,7 +394,7 @@ describe('parts (RFC 9111 sections 3.3 and 3.4)', () => {
     expect(await w.get('/')).toMatchObject({ body: 'new', result: 'hit' })
   })
 
-  it('are cut from all of it where the origin heeds no Range', async () => {
+  it('are cut from the whole when the origin ignores Range', async () => {
     const w = world()
     w.origin.script(() => ({ headers: { ...MINUTE, 'Content-Length': '10' }, body: CONTENT }))
     expect(await w.get('/', { Range: 'bytes=0-1' })).toMatchObject({ status: 206, body: '01' })
@@ -402,14 +402,14 @@ describe('parts (RFC 9111 sections 3.3 and 3.4)', () => {
   })
 })
 
-describe('what is said of one message alone (RFC 9530 section 2, RFC 1864)', () => {
+describe('the digest of one message (RFC 9530 section 2, RFC 1864)', () => {
   const OF_THE_REPRESENTATION = { 'Repr-Digest': 'sha-256=:r:', Digest: 'sha-256=r' }
   const digests = (answer: Received) =>
     ['content-digest', 'content-md5', 'repr-digest', 'digest'].map((name) => named(answer, name))
   const received = (body: string) => [`md5=:${body}:`, body, 'sha-256=:r:', 'sha-256=r']
   const MADE_HERE = [undefined, undefined, 'sha-256=:r:', 'sha-256=r']
 
-  /** Each answer is told by its digests. */
+  /** An origin whose answers all have digests. */
   function digesting() {
     const w = world()
     w.origin.script(({ fields, method }) => {
@@ -424,7 +424,7 @@ describe('what is said of one message alone (RFC 9530 section 2, RFC 1864)', () 
     return { ...w, range: (value: string) => w.get('/', { Range: value }) }
   }
 
-  it('is not said of a part of a whole, nor of several; of all octets of it, it is', async () => {
+  it('is sent with a range of a complete copy only if that covers all octets', async () => {
     const w = digesting()
     expect(digests(await w.get('/'))).toEqual(received(CONTENT))
     expect(digests(await w.range('bytes=0-4'))).toEqual(MADE_HERE)
@@ -435,7 +435,7 @@ describe('what is said of one message alone (RFC 9530 section 2, RFC 1864)', () 
     expect(w.origin.requests).toHaveLength(1)
   })
 
-  it('is said of a part as it was received, and not of a smaller one', async () => {
+  it('is sent with a part as it was received, not with a smaller one', async () => {
     const w = digesting()
     for (const _ of ['first', 'again']) expect(digests(await w.range('bytes=2-5'))).toEqual(received('2345'))
     expect(digests(await w.range('bytes=2-4'))).toEqual(MADE_HERE)
@@ -444,7 +444,7 @@ describe('what is said of one message alone (RFC 9530 section 2, RFC 1864)', () 
     expect(w.origin.requests).toHaveLength(1)
   })
 
-  it('is not said of a whole that a part was completed to', async () => {
+  it('is not sent with a whole that was completed from a part', async () => {
     const w = digesting()
     await w.range('bytes=0-4')
     const answers = [await w.get('/'), await w.get('/')]
@@ -455,7 +455,7 @@ describe('what is said of one message alone (RFC 9530 section 2, RFC 1864)', () 
     expect(answers.map(digests)).toEqual([MADE_HERE, MADE_HERE])
   })
 
-  it('is not said of parts that were joined, or of a whole of them', async () => {
+  it('is not sent with parts that were joined, or with a whole made of them', async () => {
     const w = digesting()
     await w.range('bytes=0-2')
     expect(digests(await w.range('bytes=3-5'))).toEqual(received('345'))
@@ -466,7 +466,7 @@ describe('what is said of one message alone (RFC 9530 section 2, RFC 1864)', () 
     expect(digests(whole)).toEqual(MADE_HERE)
   })
 
-  it('stays what it was when a 304 or a HEAD brings a whole up to date', async () => {
+  it('is kept when a 304 or a HEAD updates the whole', async () => {
     const w = digesting()
     await w.get('/')
     await w.clock.advance(61_000)

@@ -6,12 +6,12 @@ import type { OriginRequest, Rules } from '../../../src/model.ts'
 import { settle } from '../../support/fake-clock.ts'
 import { world } from '../../support/world.ts'
 
-/* Clients whose answers are for them alone, and a copy for all that has expired: somebody has to refresh it. */
+/* When all clients get answers that cannot be shared, an expired shared copy still has to be refreshed. */
 
 const MINUTE = { 'Cache-Control': 'max-age=60', ETag: '"1"' }
 const CREDENTIALS = [{ Cookie: 'a=1' }, { Authorization: 'b' }]
 
-/** An expired copy; what the origin is asked from then on waits. */
+/** An expired copy; further origin requests wait for the test to answer them. */
 async function expired(rules: Partial<Rules>, headers: Record<string, string> = MINUTE, asked = {}) {
   const w = world({ grace: 600_000, ...rules })
   w.origin.script(() => ({ headers, body: 'v1' }))
@@ -23,7 +23,7 @@ async function expired(rules: Partial<Rules>, headers: Record<string, string> = 
 
 type World = Awaited<ReturnType<typeof expired>>
 
-/** One who says who it is has been answered, and what the origin said was for it alone. */
+/** Has the origin give a request with credentials an answer that cannot be shared. */
 async function remembered(w: World, by: Record<string, string>): Promise<void> {
   const asked = w.get('/', by)
   await settle()
@@ -34,8 +34,8 @@ async function remembered(w: World, by: Record<string, string>): Promise<void> {
 
 const sent = ({ fields }: OriginRequest, name: string) => field(fields, name)
 
-describe.each(CREDENTIALS)('where all who ask have %j', (by) => {
-  test('a copy that is served stale at once is refreshed in nobody’s name', async () => {
+describe.each(CREDENTIALS)('when all requests have %j', (by) => {
+  test('a copy that is served stale at once is refreshed without credentials', async () => {
     const w = await expired({ softTimeout: 0 })
     await remembered(w, by)
     expect(await w.get('/', { ...by, 'X-Session': 'c', 'If-None-Match': '"0"' })).toMatchObject({ result: 'stale' })
@@ -51,7 +51,7 @@ describe.each(CREDENTIALS)('where all who ask have %j', (by) => {
     expect(await w.get('/', by)).toMatchObject({ body: 'v2', result: 'hit' })
   })
 
-  test('a copy that is served as their answers are slow is refreshed as well', async () => {
+  test('a copy that is served because their answers are slow is refreshed too', async () => {
     const w = await expired({ softTimeout: 100 })
     const first = w.get('/', by)
     await settle()
@@ -73,7 +73,7 @@ describe.each(CREDENTIALS)('where all who ask have %j', (by) => {
     expect(await w.get('/', by)).toMatchObject({ body: 'v2', result: 'hit' })
   })
 
-  test('and is checked by the first of them after an invalidation', async () => {
+  test('a copy that is served because their answers are slow is revalidated after an invalidation', async () => {
     const w = await expired({ softTimeout: 100 }, { ...MINUTE, 'Cache-Tag': 't' })
     await remembered(w, by)
     w.origin.script(({ fields }) =>
@@ -89,7 +89,7 @@ describe.each(CREDENTIALS)('where all who ask have %j', (by) => {
   })
 })
 
-test('what negotiates content, selected the copy or is in its key is sent', async () => {
+test('a refresh sends the fields that negotiate content, selected the copy or are in its key', async () => {
   const asked = {
     'X-Tenant': 't',
     'X-Kind': 'k',
@@ -120,7 +120,7 @@ test('what negotiates content, selected the copy or is in its key is sent', asyn
   ).toEqual(['accept', 'accept-language', 'user-agent', 'x-kind', 'x-tenant'])
 })
 
-test('a copy selected by who asks, or for one value of a keyed cookie, is refreshed in the name of who asks', async () => {
+test('a copy selected by a cookie, or keyed by one, is refreshed with the fields of the client', async () => {
   const ofCookie: readonly [Partial<Rules>, Record<string, string>][] = [
     [{}, { ...MINUTE, 'Cache-Control': 'public, max-age=60', Vary: 'Cookie' }],
     [{ key: { ...DEFAULT_RULES.key, cookies: ['a'] } }, { ...MINUTE, 'Cache-Control': 'public, max-age=60' }],
@@ -128,13 +128,13 @@ test('a copy selected by who asks, or for one value of a keyed cookie, is refres
   for (const [rules, headers] of ofCookie) {
     const w = await expired({ softTimeout: 0, ...rules }, headers, { Cookie: 'a=1' })
     await remembered(w, { Cookie: 'a=1' })
-    await w.clock.advance(1_000) // what came to nothing is not tried at once again
+    await w.clock.advance(1_000) // a refresh that came to nothing is not tried again at once
     expect((await w.get('/', { Cookie: 'a=1', 'X-Other': 'o' })).result).toBe('stale')
     expect([sent(w.origin.next.request, 'cookie'), sent(w.origin.next.request, 'x-other')]).toEqual(['a=1', 'o'])
   }
 })
 
-test('where answers to such are for all, the refresh is in the name of who asks', async () => {
+test('when answers to credentials can be shared, the refresh is made with the credentials of the client', async () => {
   const w = await expired({ softTimeout: 0 })
   for (const body of ['v2', 'v3']) {
     await w.get('/', { Authorization: 'b' })
@@ -146,7 +146,7 @@ test('where answers to such are for all, the refresh is in the name of who asks'
   }
 })
 
-test('an answer of another status in nobody’s name, as to who is not logged in, leaves the copy', async () => {
+test('a refresh without credentials that gets another status, such as a login redirect, leaves the copy', async () => {
   for (const control of ['max-age=60', 'no-store']) {
     const w = await expired({ softTimeout: 0 })
     await remembered(w, { Cookie: 'a=1' })
@@ -159,7 +159,7 @@ test('an answer of another status in nobody’s name, as to who is not logged in
   }
 })
 
-test('a part is refreshed by asking for that part, in the name of who asks', async () => {
+test('a part is refreshed by requesting that part with the credentials of the client', async () => {
   const range = { Range: 'bytes=0-3' }
   const w = world({ grace: 600_000, softTimeout: 0 })
   const headers = { ...MINUTE, 'Content-Range': 'bytes 0-3/1000' }
@@ -177,7 +177,7 @@ test('a part is refreshed by asking for that part, in the name of who asks', asy
   }
 })
 
-test('a QUERY is refreshed in the name of who asks, with what says what its content means', async () => {
+test('a QUERY is refreshed with the fields of the client, including those that describe its content', async () => {
   const w = world({ grace: 600_000, softTimeout: 0 })
   const query = (by: Record<string, string> = {}) => {
     const body = Readable.from([Buffer.from('what')])
@@ -197,10 +197,10 @@ test('a QUERY is refreshed in the name of who asks, with what says what its cont
   }
 })
 
-describe('before a trusted proxy', () => {
+describe('behind a trusted proxy', () => {
   const peer = { address: '10.0.0.1', trusted: true }
 
-  test('the way is told of which it tells', async () => {
+  test('a refresh keeps what the proxy says of the route of the request', async () => {
     const way = { 'X-Forwarded-Prefix': '/shop', 'X-Real-IP': '192.0.2.1', 'X-Forwarded-Port': '8443' }
     const w = await expired({ softTimeout: 0 })
     await remembered(w, { Cookie: 'a=1' })
@@ -211,7 +211,7 @@ describe('before a trusted proxy', () => {
   })
 
   test.each(['X-Forwarded-User', 'X_Forwarded_User'])(
-    'nobody is asked for where %s may tell who asks',
+    'a copy is not refreshed without credentials when %s may name the user',
     async (name) => {
       const w = await expired({ softTimeout: 0 })
       await remembered(w, { Cookie: 'a=1' })
@@ -222,7 +222,7 @@ describe('before a trusted proxy', () => {
   )
 })
 
-test('another spelling of what selected the copy stays', async () => {
+test('a refresh keeps a field that selected the copy in another spelling', async () => {
   const odd = { X_Kind: 'k' }
   const w = await expired({ softTimeout: 0 }, { ...MINUTE, Vary: 'X-Kind' }, odd)
   await remembered(w, { ...odd, Cookie: 'a=1' })
@@ -230,7 +230,7 @@ test('another spelling of what selected the copy stays', async () => {
   expect(sent(w.origin.next.request, 'x_kind')).toBe('k')
 })
 
-test('while one is under way, nothing is looked up for another', async () => {
+test('while a refresh is in flight, nothing is looked up for another', async () => {
   const w = await expired({ softTimeout: 0 })
   await remembered(w, { Cookie: 'a=1' })
   const read = vi.spyOn(w.store, 'get')

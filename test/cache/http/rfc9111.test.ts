@@ -9,14 +9,14 @@ import { settle } from '../../support/fake-clock.ts'
 import type { Answer } from '../../support/scripted-origin.ts'
 import { received, world } from '../../support/world.ts'
 
-/* RFC 9111 and its neighbours through the HTTP door: what single policies cannot show alone. */
+/* RFC 9111 and related RFCs, end to end: what tests of single policies cannot show. */
 
 const MINUTE = { 'Cache-Control': 'max-age=60' }
 const sent = (request: OriginRequest | undefined, name: string) => field(request?.fields ?? [], name)
 const date = (ms: number) => new Date(ms).toUTCString()
 type World = ReturnType<typeof world>
 
-/** Answers by number of the request, the last one for ever. */
+/** Gives each request the next answer, and the last one to all that follow. */
 function answering(w: World, ...answers: readonly Answer[]): void {
   w.origin.script((_, number) => answers[Math.min(number, answers.length) - 1])
 }
@@ -40,11 +40,11 @@ describe('a targeted field (RFC 9213)', () => {
     ['private', 'public, max-age=60', 2],
     ['max-age=60, no-cache', 'max-age=60', 2],
     ['max-age=0', 'max-age=60', 2],
-    ['max-age="60"', 'max-age=60', 2], // a string is no number
-    ['max-age=60, &', 'max-age=60', 1], // does not parse, and so is not there
+    ['max-age="60"', 'max-age=60', 2], // a string, not a number
+    ['max-age=60, &', 'max-age=60', 1], // does not parse, so the field is ignored
     ['max-age=60, &', 'no-store', 2],
     ['', 'max-age=60', 1],
-  ])('%j beside Cache-Control: %s lets two requests cost %i', async (targeted, control, requests) => {
+  ])('%j beside Cache-Control: %s: of two requests, %i go to the origin', async (targeted, control, requests) => {
     for (const name of ['CDN-Cache-Control', 'Herdgate-Cache-Control']) {
       const w = world({ grace: 0 })
       answering(w, { headers: { [name]: targeted, 'Cache-Control': control } })
@@ -54,7 +54,7 @@ describe('a targeted field (RFC 9213)', () => {
     }
   })
 
-  test('is preferred by how near it is, and only the one for others is passed on', async () => {
+  test('takes precedence by how specific it is, and is passed on unless it is for Herdgate alone', async () => {
     const w = world()
     const headers = {
       'Herdgate-Cache-Control': 'max-age=60',
@@ -70,8 +70,8 @@ describe('a targeted field (RFC 9213)', () => {
   })
 })
 
-describe('confirmed by a 304', () => {
-  test('Date, Age and lifetime are those of the 304', async () => {
+describe('a copy confirmed by a 304', () => {
+  test('has the Date, Age and freshness lifetime of the 304', async () => {
     const w = world({ grace: 0 })
     const date = () => new Date(w.clock.now()).toUTCString()
     answering(w, { headers: { ...MINUTE, ETag: '"1"', Date: date(), Age: '10' }, body: 'v1' })
@@ -89,7 +89,7 @@ describe('confirmed by a 304', () => {
     expect(w.origin.requests).toHaveLength(2)
   })
 
-  test('the validators are sent with the fields the copy was selected by, and the asker has those from then on', async () => {
+  test('is revalidated with the fields that selected it, and is selected by them from then on', async () => {
     const w = world({ grace: 0 })
     answering(
       w,
@@ -106,7 +106,7 @@ describe('confirmed by a 304', () => {
     expect((await w.get('/', kind)).result).toBe('hit')
   })
 
-  test('a strong entity-tag confirms the weak one that was asked about, which stays, as nginx has it for what it compresses', async () => {
+  test('keeps its weak entity-tag when the 304 has the strong one, as nginx sends for what it compresses', async () => {
     const w = world({ grace: 0 })
     const vary = { Vary: 'Accept-Encoding', 'Content-Encoding': 'gzip' }
     answering(
@@ -121,7 +121,7 @@ describe('confirmed by a 304', () => {
     expect(w.origin.requests).toHaveLength(2)
   })
 
-  test('conditions of the client do not take the place of ours', async () => {
+  test('is revalidated with its own conditions, not with those of the client', async () => {
     const w = world({ grace: 0 })
     answering(
       w,
@@ -138,7 +138,7 @@ describe('confirmed by a 304', () => {
 })
 
 describe('a resource that varies', () => {
-  test('asked with the same value in another spelling is a hit', async () => {
+  test('is a hit for the same value in another spelling', async () => {
     const w = world()
     answering(w, { headers: { ...MINUTE, Vary: 'accept-encoding, X-List' } })
     await w.get('/', { 'Accept-Encoding': 'gzip, br', 'X-List': 'a, b' })
@@ -146,13 +146,13 @@ describe('a resource that varies', () => {
     expect((await w.get('/', { 'Accept-Encoding': 'gzip, br' })).result).toBe('miss')
   })
 
-  test('on something else from now on has lost the variants of before', async () => {
+  test('loses its earlier variants when its Vary changes', async () => {
     const w = world()
     answering(w, { headers: { ...MINUTE, Vary: 'X-A' }, body: 'a' }, { headers: { ...MINUTE, Vary: 'X-B' }, body: 'b' })
     await w.get('/', { 'X-A': '1' })
     await w.get('/', { 'X-A': '2' })
     expect((await w.get('/', { 'X-A': '1', 'X-B': 'x' })).body).toBe('b')
-    expect(w.store.usage()[0]?.objects).toBe(3) // what it varies on, and two variants
+    expect(w.store.usage()[0]?.objects).toBe(3) // the entry with its Vary, and two variants
   })
 
   test('on more than 16 fields is not stored', async () => {
@@ -166,7 +166,7 @@ describe('a resource that varies', () => {
   })
 })
 
-test('Vary: Cookie does not tell clients apart whose cookies the origin does not get', async () => {
+test('Vary: Cookie does not tell clients apart when the origin does not get their cookies', async () => {
   const w = world({ cookies: 'ignore' })
   answering(w, { headers: { ...MINUTE, Vary: 'Cookie, Accept' }, body: 'for all' })
   const results = [{ Cookie: 'session=alice' }, { Cookie: 'session=bob' }, {}, { Accept: 'text/html' }]
@@ -179,7 +179,7 @@ test('Vary: Cookie does not tell clients apart whose cookies the origin does not
 
 describe('a refresh that nobody waits for', () => {
   const WINDOW = { 'Cache-Control': 'max-age=60, stale-while-revalidate=600', ETag: '"1"' }
-  /** An expired copy within its window; what the origin is asked from then on waits. */
+  /** An expired copy within its window; further origin requests wait for the test to answer them. */
   const expired = async (headers: Record<string, string> = WINDOW, rules: Partial<Rules> = {}, asked = {}) => {
     const w = world({ grace: 600_000, ...rules })
     answering(w, { headers, body: 'v1' })
@@ -189,7 +189,7 @@ describe('a refresh that nobody waits for', () => {
     return w
   }
 
-  test('behind a stale copy given to no-store keeps the copy (RFC 9111 section 5.2.1.5)', async () => {
+  test('after a stale copy was served to no-store keeps the copy (RFC 9111 section 5.2.1.5)', async () => {
     const w = await expired()
     expect((await w.get('/', { 'Cache-Control': 'no-store' })).result).toBe('stale')
     w.origin.next.answer({ status: 304, headers: WINDOW })
@@ -197,7 +197,7 @@ describe('a refresh that nobody waits for', () => {
     expect(await w.get('/')).toMatchObject({ body: 'v1', result: 'hit' })
   })
 
-  test('ahead of expiry does so as well', async () => {
+  test('ahead of expiry, started by a request with no-store, is stored', async () => {
     const w = world({ refreshAhead: 0.5 })
     answering(w, { headers: MINUTE, body: 'v1' }, { headers: MINUTE, body: 'v2' })
     await w.get('/')
@@ -207,7 +207,7 @@ describe('a refresh that nobody waits for', () => {
     expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
   })
 
-  test('by HEAD makes the copy as good as new', async () => {
+  test('by HEAD makes the copy fresh again', async () => {
     const w = await expired()
     expect((await method(w, 'HEAD', '/', { 'Cache-Control': 'no-store' })).result).toBe('stale')
     w.origin.next.answer({ headers: WINDOW })
@@ -216,7 +216,7 @@ describe('a refresh that nobody waits for', () => {
   })
 
   test.each([{ Cookie: 'a=1' }, { Authorization: 'b' }])(
-    'with %j whose answer is not for all leaves the copy',
+    'with %j whose answer cannot be shared leaves the copy',
     async (by) => {
       const w = await expired()
       await w.get('/', { ...by, 'Cache-Control': 'no-store' })
@@ -226,7 +226,7 @@ describe('a refresh that nobody waits for', () => {
     },
   )
 
-  test('brings no wishes of whoever asked', async () => {
+  test('does not send the cache directives of the client', async () => {
     const w = await expired()
     await w.get('/', { 'Cache-Control': 'max-stale=90', Pragma: 'x', Accept: 'c/d' })
     const { request } = w.origin.next
@@ -237,7 +237,7 @@ describe('a refresh that nobody waits for', () => {
     ])
   })
 
-  test('brings those that the copy was selected by, or that are in its key', async () => {
+  test('sends those that selected the copy or are in its key', async () => {
     const wish = { 'Cache-Control': 'max-stale=90' }
     for (const key of [DEFAULT_RULES.key, { ...DEFAULT_RULES.key, headers: ['cache-control'] }]) {
       const vary = key === DEFAULT_RULES.key ? { Vary: 'Cache-Control' } : {}
@@ -271,7 +271,7 @@ describe('HEAD', () => {
     return w
   }
 
-  test('within stale-while-revalidate is answered at once, and the copy checked once, by a HEAD (RFC 5861 section 3)', async () => {
+  test('within stale-while-revalidate is answered at once, and one HEAD revalidates the copy (RFC 5861 section 3)', async () => {
     const w = await reviving()
     for (let at = 0; at < 3; at++) {
       const { status, result, reply } = await method(w, 'HEAD', '/')
@@ -287,7 +287,7 @@ describe('HEAD', () => {
     expect(w.origin.requests).toHaveLength(3)
   })
 
-  test('within stale-while-revalidate is checked without the conditions of who asked: nobody waits for that answer', async () => {
+  test('within stale-while-revalidate revalidates the copy without the conditions of the client', async () => {
     const w = await reviving()
     await method(w, 'HEAD', '/', { 'If-None-Match': '"1"', 'If-Modified-Since': 'Thu, 01 Jan 2026 00:00:00 GMT' })
     const [, asked] = w.origin.requests
@@ -295,7 +295,7 @@ describe('HEAD', () => {
     expect(has(asked?.fields ?? [], 'if-none-match')).toBe(false)
   })
 
-  test('within stale-while-revalidate that brings to light another content has it fetched anew', async () => {
+  test('within stale-while-revalidate that reveals other content has it fetched anew', async () => {
     const w = await reviving()
     await method(w, 'HEAD', '/')
     w.origin.next.answer({ headers: { ...SHORT, ETag: '"2"' } })
@@ -304,14 +304,14 @@ describe('HEAD', () => {
     expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'miss' })
   })
 
-  test('within stale-while-revalidate asks nothing of its own while a GET is checking the copy', async () => {
+  test('within stale-while-revalidate makes no origin request while a GET revalidates the copy', async () => {
     const w = await reviving()
     expect((await w.get('/')).result).toBe('stale')
     expect((await method(w, 'HEAD', '/')).result).toBe('stale')
     expect(w.origin.requests.map(({ method: verb }) => verb)).toEqual(['GET', 'GET'])
   })
 
-  test('that speaks of the stored content makes it as good as new (RFC 9111 section 4.3.5)', async () => {
+  test('that matches the stored content makes the copy fresh again (RFC 9111 section 4.3.5)', async () => {
     const { body, result, reply } = await stale({ headers: { ...MINUTE, ETag: '"1"', 'X-Said': 'twice' } })
     expect([body, result, field(reply.fields, 'x-said')]).toEqual(['v1', 'hit', 'twice'])
   })
@@ -320,15 +320,15 @@ describe('HEAD', () => {
     { ETag: '"2"' },
     { ETag: '"1"', 'Content-Length': '99' },
     { ETag: '"1"', 'Last-Modified': 'Thu, 01 Jan 2026 00:00:00 GMT' },
-  ])('with %j has it fetched anew', async (said) => {
+  ])('with %j has the content fetched anew', async (said) => {
     expect(await stale({ headers: { ...MINUTE, ...said } })).toMatchObject({ body: 'v2' })
   })
 
-  test('without the validator that the copy has says nothing of its content', async () => {
+  test('without the validator of the copy says nothing about its content', async () => {
     expect(await stale({ headers: { ...MINUTE, 'X-Said': 'twice' } })).toMatchObject({ body: 'v2' })
   })
 
-  test.each([404, 301])('that is answered 200 where the copy is a %i has it fetched anew', async (status) => {
+  test.each([404, 301])('that is answered 200 when the copy is a %i has the content fetched anew', async (status) => {
     const w = world()
     answering(w, { status, headers: MINUTE, body: 'v1' }, { headers: MINUTE }, { headers: MINUTE, body: 'v2' })
     await w.get('/')
@@ -338,7 +338,7 @@ describe('HEAD', () => {
   })
 
   test.each([{ Cookie: 'a=1' }, { Authorization: 'b' }, { 'Cache-Control': 'no-cache, no-store' }])(
-    'with %j that finds the content as it is leaves a fresh copy as it is (RFC 9111 section 4.3.5)',
+    'with %j that matches the content leaves a fresh copy unchanged (RFC 9111 section 4.3.5)',
     async (headers) => {
       const w = world()
       answering(
@@ -359,7 +359,7 @@ describe('HEAD', () => {
     },
   )
 
-  test('with a cookie that brings to light another content has it fetched anew', async () => {
+  test('with a cookie that reveals other content has it fetched anew', async () => {
     const w = world()
     answering(w, { headers: { ...MINUTE, ETag: '"1"' } }, { headers: { ...MINUTE, ETag: '"2"' } }, { body: 'v2' })
     await w.get('/')
@@ -367,7 +367,7 @@ describe('HEAD', () => {
     expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'miss' })
   })
 
-  test('does not make good again what has been invalidated, unless its validator does', async () => {
+  test('makes an invalidated copy valid again only if its validator matches', async () => {
     const w = world()
     const headers = { ...MINUTE, ETag: '"1"' }
     answering(w, { headers, body: 'v1' }, { headers: MINUTE }, { headers, body: 'v2' }, { headers })
@@ -391,7 +391,7 @@ describe('POST', () => {
     return { ...(await w.get('/a')), whenPosted: cacheStatus }
   }
 
-  test('that says it is what a GET gets, and for how long, answers the next GET', async () => {
+  test('with a freshness lifetime and Content-Location of its own URL answers the next GET', async () => {
     const whenPosted = 'herdgate; fwd=method; fwd-status=200; stored'
     const whenGot = { body: 'posted', result: 'hit' }
     expect(await posted({ ...MINUTE, 'Content-Location': '/a' })).toMatchObject({ ...whenGot, whenPosted })
@@ -403,12 +403,12 @@ describe('POST', () => {
     { ...MINUTE },
     { ...MINUTE, 'Content-Location': '/b' },
     { 'Cache-Control': 'no-store, max-age=60', 'Content-Location': '/a' },
-  ])('with %j does not', async (headers) => {
+  ])('with %j does not answer the next GET', async (headers) => {
     const whenPosted = 'herdgate; fwd=method; fwd-status=200; detail=method'
     expect(await posted(headers)).toMatchObject({ body: 'got', result: 'miss', whenPosted })
   })
 
-  test('to a URL of which the key leaves something out does not', async () => {
+  test('to a URL of which the key leaves something out does not answer the next GET', async () => {
     const w = world({ key: { ...DEFAULT_RULES.key, ignoreQuery: ['utm_*'] } })
     w.origin.script(({ method: verb, target }) => {
       return { headers: { ...MINUTE, ...(verb === 'POST' && { 'Content-Location': target }) }, body: target }
@@ -417,7 +417,7 @@ describe('POST', () => {
     expect(await w.get('/a?utm_source=x')).toMatchObject({ body: '/a', result: 'miss' })
   })
 
-  test('is purged by the URL of the GET that it answers, whatever its own route makes of that', async () => {
+  test('is purged by the URL of the GET that it answers, whatever the key of its own route', async () => {
     const { origin, clock } = world()
     const rules = { ...DEFAULT_RULES, key: { ...DEFAULT_RULES.key, ignoreQuery: ['utm_*'] } }
     const posts = { name: 'posts', match: { methods: ['POST'] }, origin, rules }
@@ -433,7 +433,7 @@ describe('POST', () => {
   })
 })
 
-test('what a route with credentials in its key allows to a POST is kept for no GET of another route', async () => {
+test('credentials in the key of a POST route do not make its response storable for a GET elsewhere', async () => {
   const { origin, clock } = world()
   const ofOne = { ...DEFAULT_RULES, override: true, key: { ...DEFAULT_RULES.key, headers: ['authorization'] } }
   const posts = { name: 'posts', match: { methods: ['POST'] }, origin, rules: ofOne }
@@ -445,7 +445,7 @@ test('what a route with credentials in its key allows to a POST is kept for no G
   expect((await received(await cache.handle({ method: 'GET', url, fields: [] }))).body).toBe('for GET')
 })
 
-test('what a POST brought without its cookies is kept for no GET of a route that has them', async () => {
+test('a POST response stored without Set-Cookie answers no GET of a route that keeps cookies', async () => {
   const { origin, clock } = world()
   const posts = {
     name: 'posts',
@@ -462,7 +462,7 @@ test('what a POST brought without its cookies is kept for no GET of a route that
   expect(field(reply.fields, 'set-cookie')).toBe('a=1')
 })
 
-test('what a POST brought for a GET has the tags of the route of the GET', async () => {
+test('a POST response that answers a GET has the tags of the route of the GET', async () => {
   const { origin, clock } = world()
   const posts = { name: 'posts', match: { methods: ['POST'] }, origin, rules: DEFAULT_RULES }
   const rest = { name: 'rest', match: {}, origin, rules: { ...DEFAULT_RULES, tags: ['catalog'] } }
@@ -479,7 +479,7 @@ test('what a POST brought for a GET has the tags of the route of the GET', async
 test.each([
   ['ttl', { grace: 0 }, { grace: 0, override: true, ttl: 3_600_000 }, 3_599_000, 'hit'],
   ['grace', { grace: 3_600_000 }, { grace: 0 }, 61_000, 'error'],
-])('what a POST brought for a GET lives by the %s of the route of the GET', async (_, ofPost, ofGet, ms, expected) => {
+])('a POST response that answers a GET lives by the %s of the route of the GET', async (_, ofPost, ofGet, ms, expected) => {
   const { origin, clock } = world()
   const posts = { name: 'posts', match: { methods: ['POST'] }, origin, rules: { ...DEFAULT_RULES, ...ofPost } }
   const rest = { name: 'rest', match: {}, origin, rules: { ...DEFAULT_RULES, ...ofGet } }
@@ -493,7 +493,7 @@ test.each([
   expect(result).toBe(expected)
 })
 
-test('QUERY is answered by what the same query, of the same type, got before', async () => {
+test('QUERY is answered by the stored response to the same query of the same type', async () => {
   const w = world()
   w.origin.script((_, number) => ({ headers: MINUTE, body: `answer ${number}` }))
   const query = async (content: string, type = 'text/q', path = '/') =>
@@ -511,7 +511,7 @@ describe('an unsafe method', () => {
     ['BREW', 303, { Location: 'http://elsewhere.test/b' }, ['/a']],
     ['PATCH', 404, { Location: '/b' }, []],
     ['POST', 500, {}, []],
-  ])('%s answered %i with %j takes %j out', async (verb, status, headers, gone) => {
+  ])('%s answered %i with %j purges %j', async (verb, status, headers, gone) => {
     const w = world()
     w.origin.script(({ method: asked }) => (asked === 'GET' ? { headers: MINUTE } : { status, headers }))
     const paths = ['/a', '/b', '/c']
@@ -522,7 +522,7 @@ describe('an unsafe method', () => {
     expect(missed).toEqual(gone)
   })
 
-  test('names the cache groups it changed, of its own origin (RFC 9875)', async () => {
+  test('purges the cache groups named by its answer, of its own origin only (RFC 9875)', async () => {
     const w = world()
     w.origin.script(({ method: asked, target }) =>
       asked === 'GET'
@@ -541,7 +541,7 @@ describe('an unsafe method', () => {
 
 describe('parts', () => {
   const CONTENT = '0123456789'
-  /** An origin that knows ranges, and a strong validator. */
+  /** An origin that supports ranges and sends a validator. */
   const ranged = (etag = '"1"') => {
     const w = world()
     w.origin.script(({ fields }) => {
@@ -563,7 +563,7 @@ describe('parts', () => {
     return { w, part }
   }
 
-  test('of a complete copy answer every range: from, to, the last ones, several, none there is', async () => {
+  test('of a complete copy answer every range: closed, open, suffix, unsatisfiable, several', async () => {
     const { w, part } = ranged()
     await w.get('/')
     expect(await part('2-4')).toEqual([206, '234', 'bytes 2-4/10'])
@@ -578,7 +578,7 @@ describe('parts', () => {
     expect(w.origin.requests).toHaveLength(1)
   })
 
-  test('are stored, answer what they hold, are put together, and completed with what they lack', async () => {
+  test('are stored, answer the ranges they hold, are joined, and are completed with what they lack', async () => {
     const { w, part } = ranged()
     await part('0-3')
     await part('4-6')
@@ -591,7 +591,7 @@ describe('parts', () => {
     expect(w.origin.requests).toHaveLength(3)
   })
 
-  test('under a weak validator are never put together', async () => {
+  test('under a weak validator are never joined', async () => {
     const { w, part } = ranged('W/"1"')
     await part('0-3')
     await part('4-9')
@@ -601,7 +601,7 @@ describe('parts', () => {
     expect(sent(w.origin.requests[3], 'range')).toBeUndefined()
   })
 
-  test('nobody asked for are not stored', async () => {
+  test('that were not requested are not stored', async () => {
     const w = world()
     answering(w, { status: 206, headers: { ...MINUTE, 'Content-Range': 'bytes 0-1/10' }, body: '01' })
     await w.get('/')
@@ -622,7 +622,7 @@ describe('an error in answer to a revalidation', () => {
   }
 
   test.each([400, 401, 403, 407, 408, 412, 416, 428, 429, 431])(
-    'of status %i, which may be gone with the next request, does not take the place of a copy that may stand in',
+    'of transient status %i does not replace a copy that may be served stale',
     async (status) => {
       for (const headers of [MINUTE, {}]) {
         const { first, later } = await revalidated(status, headers)
@@ -632,14 +632,14 @@ describe('an error in answer to a revalidation', () => {
     },
   )
 
-  test.each([404, 410, 451])('of status %i, which lasts, does', async (status) => {
+  test.each([404, 410, 451])('of permanent status %i replaces the copy', async (status) => {
     const { first, later } = await revalidated(status, MINUTE)
     expect(first.status).toBe(status)
     expect(later).toMatchObject({ status, result: 'hit' })
   })
 })
 
-test('a challenge that may be stored does not lock out who has credentials', async () => {
+test('a stored challenge does not lock out clients with credentials', async () => {
   const w = world()
   w.origin.script(({ fields }) =>
     field(fields, 'authorization') === undefined
@@ -654,7 +654,7 @@ test('a challenge that may be stored does not lock out who has credentials', asy
 
 describe('when the origin closes the connection', () => {
   test.each(['must-revalidate', 'proxy-revalidate', 'no-cache', 's-maxage=2'])(
-    'a copy with %s gives way to an error, for one who is quick and for one who waited',
+    'a copy with %s is not served in place of the error, neither to the first request nor to a waiter',
     async (directive) => {
       const w = world({ grace: 3_600_000 })
       const headers = { 'Cache-Control': `max-age=2, ${directive}`, ETag: '"1"', Date: date(w.clock.now()) }
@@ -667,7 +667,7 @@ describe('when the origin closes the connection', () => {
     },
   )
 
-  test('a copy without such a directive stands in', async () => {
+  test('a copy without such a directive is served stale', async () => {
     const w = world({ grace: 3_600_000 })
     const headers = { 'Cache-Control': 'max-age=2', Date: date(w.clock.now()) }
     w.origin.script((_, number) => (number === 1 ? { headers, body: 'v1' } : new HerdgateError('origin_reset')))
@@ -677,7 +677,7 @@ describe('when the origin closes the connection', () => {
   })
 })
 
-test('If-Modified-Since is compared with Date where the copy has no Last-Modified (RFC 9111 section 4.3.2)', async () => {
+test('If-Modified-Since is compared with Date if the copy has no Last-Modified (RFC 9111 section 4.3.2)', async () => {
   const w = world()
   const made = w.clock.now()
   w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=60', Date: date(made) }, body: 'v1' }))
@@ -688,7 +688,7 @@ test('If-Modified-Since is compared with Date where the copy has no Last-Modifie
   expect(w.origin.requests).toHaveLength(1)
 })
 
-test('a 304 made from a copy says nothing of content that does not come with it (RFC 9530 section 2)', async () => {
+test('a 304 made from a copy has no fields about content, which it does not carry (RFC 9530 section 2)', async () => {
   const w = world()
   const ofContent = {
     'Content-Digest': 'sha-256=:x:',
@@ -715,7 +715,7 @@ describe('a response with two Date lines (RFC 9110 section 5.3)', () => {
   const dates = (answer: { readonly reply: { readonly fields: Fields } }) => fieldLines(answer.reply.fields, 'date')
   const twice = (w: World) => ({ Date: [date(w.clock.now()), date(w.clock.now() - 20_000)] })
 
-  test('goes on with one, by which its age is counted', async () => {
+  test('is passed on with one, from which its age is counted', async () => {
     const w = world({ grace: 0 })
     const oldest = date(w.clock.now() - 20_000)
     answering(w, { headers: { ...MINUTE, ...twice(w) } })
@@ -728,7 +728,7 @@ describe('a response with two Date lines (RFC 9110 section 5.3)', () => {
     expect((await w.get('/')).result).toBe('miss')
   })
 
-  test('goes on with one when it is not kept, and when it is a 304', async () => {
+  test('is passed on with one when it is not stored, and when it is a 304', async () => {
     const w = world({ grace: 0 })
     const oldest = date(w.clock.now() - 20_000)
     answering(w, { headers: { 'Cache-Control': 'no-store', ...twice(w) } })
@@ -745,13 +745,13 @@ describe('a response with two Date lines (RFC 9110 section 5.3)', () => {
   })
 })
 
-describe('a machine whose clock was put right after the process began', () => {
+describe('a wall clock that is corrected after the process has started', () => {
   const HOUR_MS = 3_600_000
   test.each([
     ['back', -HOUR_MS],
     ['on', HOUR_MS],
   ])(
-    'by an hour %s compares a Date with what the clock says now, and expires by the time that passes',
+    'by an hour %s: Date is compared with the corrected time, and expiry goes by elapsed time',
     async (_, byMs) => {
       const w = world()
       w.clock.correct(byMs)
@@ -765,7 +765,7 @@ describe('a machine whose clock was put right after the process began', () => {
     },
   )
 
-  test('writes the Date that a response lacks by what the clock says now', async () => {
+  test('gives the corrected time to a response without Date', async () => {
     const w = world()
     w.clock.correct(-HOUR_MS)
     answering(w, { headers: MINUTE, body: 'v' })
@@ -773,7 +773,7 @@ describe('a machine whose clock was put right after the process began', () => {
     expect(await header(w, 'date')).toBe(date(w.clock.wall()))
   })
 
-  test('expires nothing that is held, and revives nothing', async () => {
+  test('neither expires nor revives a stored copy', async () => {
     const w = world()
     w.origin.script(() => ({ headers: { ...MINUTE, Date: date(w.clock.wall()) }, body: 'v' }))
     await w.get('/')

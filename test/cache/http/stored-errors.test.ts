@@ -5,7 +5,7 @@ import { settle } from '../../support/fake-clock.ts'
 import { type Answer, PushedBody } from '../../support/scripted-origin.ts'
 import { world } from '../../support/world.ts'
 
-/* Errors that say how long they may be kept: how long they answer, and what they do not take the place of. */
+/* Storable errors: how long they are served, and what they do not replace. */
 
 const GRACE = 3_600_000
 
@@ -16,7 +16,7 @@ describe.each([400, 401, 403])('a stored %i', (status) => {
     return w
   }
 
-  test('is stored anew each time its lifetime is over', async () => {
+  test('is stored anew each time it has expired', async () => {
     const w = refused()
     for (const number of [1, 2, 3]) {
       expect(await w.get('/')).toMatchObject({ body: `no ${number}`, result: 'miss' })
@@ -25,7 +25,7 @@ describe.each([400, 401, 403])('a stored %i', (status) => {
     }
   })
 
-  test('of which the lifetime is over is asked for once by all who ask together', async () => {
+  test('that has expired is fetched once for concurrent requests', async () => {
     const w = refused()
     await w.get('/')
     await w.clock.advance(3_001)
@@ -58,7 +58,7 @@ describe('beside variants', () => {
     body: 'error',
   })
 
-  /** A world in which one variant is stored. */
+  /** A world with one variant stored. */
   const withVariant = async (rules: Parameters<typeof world>[0] = {}, good: Answer = GOOD) => {
     const w = world({ grace: GRACE, ...rules })
     w.origin.script(() => good)
@@ -67,7 +67,7 @@ describe('beside variants', () => {
   }
 
   test.each([400, 403, 500, 501, 503])(
-    'a %i without Vary is that of who asked, for as long as it says',
+    'a %i without Vary is stored only for the variant of the request, for its own lifetime',
     async (status) => {
       const w = await withVariant()
       w.origin.script(() => error(status))
@@ -81,14 +81,14 @@ describe('beside variants', () => {
     },
   )
 
-  test('a 503 answers all who wait for the same variant', async () => {
+  test('a 503 answers all waiters for the same variant', async () => {
     const w = await withVariant()
     w.origin.script(() => error(503))
     await Promise.all(Array.from({ length: 10 }, () => w.get('/', BR)))
     expect(w.origin.requests).toHaveLength(2)
   })
 
-  test('one that the operator gives a lifetime leaves them too', async () => {
+  test('an error whose lifetime comes from statusTtl leaves the variants', async () => {
     const w = await withVariant({ statusTtl: new Map([[503, 2_000]]) })
     w.origin.script(() => ({ status: 503 }))
     await w.get('/')
@@ -97,7 +97,7 @@ describe('beside variants', () => {
   })
 
   test.each(['Origin', 'Accept-Encoding, Origin', 'Accept-Encoding'])(
-    'one with Vary: %s leaves them too',
+    'an error with Vary: %s leaves the variants',
     async (vary) => {
       const w = await withVariant()
       w.origin.script(() => error(503, { Vary: vary }))
@@ -112,7 +112,7 @@ describe('beside variants', () => {
     },
   )
 
-  test('one with another Vary is not called stored where it was fetched for one alone either', async () => {
+  test('an error with another Vary to a request that is not collapsed is not reported as stored', async () => {
     const w = await withVariant()
     w.origin.script(() => ({ status: 403, headers: { 'Cache-Control': 'private' } }))
     await w.get('/', BR)
@@ -126,7 +126,7 @@ describe('beside variants', () => {
     expect(await w.get('/', GZIP)).toMatchObject({ body: 'good', result: 'hit' })
   })
 
-  test('one leaves stale ones, which stand in for an origin that fails', async () => {
+  test('an error leaves stale variants, which are served when the origin fails', async () => {
     const w = await withVariant()
     await w.clock.advance(601_000)
     w.origin.script(() => error(503))
@@ -134,7 +134,7 @@ describe('beside variants', () => {
     expect(await w.get('/', GZIP)).toMatchObject({ body: 'good', result: 'stale_if_error' })
   })
 
-  test('one leaves one that is still arriving', async () => {
+  test('an error leaves a variant that is still arriving', async () => {
     const w = world({ grace: GRACE })
     const body = new PushedBody()
     w.origin.script(() => ({ ...GOOD, body }))
@@ -148,7 +148,7 @@ describe('beside variants', () => {
     expect(await w.get('/', GZIP)).toMatchObject({ body: 'good', result: 'hit' })
   })
 
-  test('one too long to be stored leaves them, and is remembered of its own variant', async () => {
+  test('an error too long to be stored leaves the variants, and is remembered for its own variant', async () => {
     const w = await withVariant({ maxObjectBytes: 4 })
     w.origin.script(() => ({ ...error(503), body: 'far too long' }))
     await w.get('/', BR)
@@ -156,7 +156,7 @@ describe('beside variants', () => {
   })
 
   test.each(['de', 'de, fr;q=0.5'])(
-    'one in their language does not take their name, and is not found by %s',
+    'an error in the language of a variant is not found by Accept-Language: %s',
     async (language) => {
       const german = { 'Cache-Control': 'max-age=600', Vary: 'Accept-Language', 'Content-Language': 'de' }
       const w = world({ grace: GRACE })
@@ -168,7 +168,7 @@ describe('beside variants', () => {
     },
   )
 
-  test('that are of no more use, one is stored for all', async () => {
+  test('that may no longer be served, an error is stored for all', async () => {
     const w = await withVariant({ grace: 0 })
     await w.clock.advance(601_000)
     w.origin.script(() => error(503))
@@ -176,7 +176,7 @@ describe('beside variants', () => {
     expect(await w.get('/', GZIP)).toMatchObject({ status: 503, result: 'hit' })
   })
 
-  test('that were purged, one is stored for all', async () => {
+  test('that were purged, an error is stored for all', async () => {
     const w = await withVariant()
     await w.cache.purge({ urls: ['http://a.test/'] })
     w.origin.script(() => error(503))
@@ -184,7 +184,7 @@ describe('beside variants', () => {
     expect(await w.get('/', GZIP)).toMatchObject({ status: 503, result: 'hit' })
   })
 
-  test('a 404 without Vary is for all: it says that there are none', async () => {
+  test('a 404 without Vary is stored for all, as it says that there are no variants', async () => {
     const w = await withVariant()
     w.origin.script(() => error(404))
     await w.get('/', BR)
@@ -212,7 +212,7 @@ describe('beside a part', () => {
     [403, 'bytes=5-6'],
     [503, undefined],
     [403, undefined],
-  ])('a %i to who asks for %s leaves it', async (status, range) => {
+  ])('a %i to a request for range %s leaves the part', async (status, range) => {
     const w = ranged()
     await w.get('/', first)
     w.origin.script(() => error(status))
@@ -222,7 +222,7 @@ describe('beside a part', () => {
     expect(await w.get('/', first)).toMatchObject({ status: 206, body: '01', result: 'hit' })
   })
 
-  test('one to who waited for the answer of another leaves it as well', async () => {
+  test('an error to a former waiter leaves the part too', async () => {
     const w = ranged()
     await w.get('/', first)
     w.origin.script((_, number) => (number === 2 ? { status: 403 } : error(503)))
@@ -231,7 +231,7 @@ describe('beside a part', () => {
     expect(await w.get('/', first)).toMatchObject({ status: 206, body: '01', result: 'hit' })
   })
 
-  test('one leaves a stale part, which stands in for an origin that fails', async () => {
+  test('an error leaves a stale part, which is served when the origin fails', async () => {
     const w = ranged()
     await w.get('/', first)
     await w.clock.advance(61_000)
@@ -240,7 +240,7 @@ describe('beside a part', () => {
     expect(await w.get('/', first)).toMatchObject({ body: '01', result: 'stale_if_error' })
   })
 
-  test('of no more use, one is stored', async () => {
+  test('that may no longer be served, an error is stored', async () => {
     const w = ranged({ 'Cache-Control': 'max-age=60, must-revalidate' })
     await w.get('/', first)
     await w.clock.advance(61_000)
@@ -249,7 +249,7 @@ describe('beside a part', () => {
     expect(await w.get('/', first)).toMatchObject({ status: 503, result: 'hit' })
   })
 
-  test('that has come meanwhile, one leaves it', async () => {
+  test('that has arrived meanwhile, an error leaves the part', async () => {
     const w = world({ grace: GRACE })
     const refused = w.get('/', { Range: 'bytes=5-6' })
     const part = w.get('/', first)
@@ -267,7 +267,7 @@ describe('beside a copy', () => {
   const error: Answer = { status: 503, headers: { 'Cache-Control': 'public, max-age=3' }, body: 'error' }
   const COOKIE = { Cookie: 'a=1' }
 
-  test('that was fetched meanwhile, an error leaves it', async () => {
+  test('that was fetched meanwhile, an error leaves the copy', async () => {
     const w = world({ grace: GRACE })
     const early = w.get('/')
     const late = w.get('/', COOKIE)
@@ -279,12 +279,12 @@ describe('beside a copy', () => {
     expect(await w.get('/')).toMatchObject({ body: 'good', result: 'hit' })
   })
 
-  test.each([{}, COOKIE])('an error leaves it for the others where the client %j does not want it', async (headers) => {
+  test.each([{}, COOKIE])('an error leaves the copy for others when a client with %j refuses it', async (headers) => {
     const w = world({ grace: GRACE })
     w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=1' }, body: 'good' }))
     await w.get('/')
     await w.clock.advance(1_001)
-    if (headers === COOKIE) await w.get('/', COOKIE) // it is remembered that such answers are not shared
+    if (headers === COOKIE) await w.get('/', COOKIE) // marks requests with a cookie as unshareable
     w.origin.script(() => error)
     const refused = await w.get('/', { ...headers, 'Cache-Control': 'stale-if-error=0' })
     expect(refused).toMatchObject({ status: 503, body: 'error' })
@@ -312,7 +312,7 @@ describe('beside a copy', () => {
     expect(await w.get('/')).toMatchObject({ status: 503, result: 'hit' })
   })
 
-  test('another error takes the place of one that was asked for before it', async () => {
+  test('an error replaces another one that was requested before it', async () => {
     const w = world({ grace: GRACE })
     const early = w.get('/')
     await w.clock.advance(10)

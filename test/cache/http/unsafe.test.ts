@@ -4,12 +4,12 @@ import { field } from '../../../src/fields.ts'
 import { settle } from '../../support/fake-clock.ts'
 import { world } from '../../support/world.ts'
 
-/* What follows when nobody knows whether an unsafe request has changed anything. */
+/* What happens when it is unknown whether an unsafe request has changed anything. */
 
 const MINUTE = { 'Cache-Control': 'max-age=60', ETag: '"1"' }
 
 describe('an unsafe method without an answer', () => {
-  /** A world with copies, in which nothing but GET is answered. */
+  /** A world with copies, whose origin answers only GET. */
   const withCopies = async (code: ErrorCode) => {
     const w = world({ grace: 3_600_000 })
     w.origin.script(({ method }) => (method === 'GET' ? { headers: MINUTE, body: 'v1' } : new HerdgateError(code)))
@@ -18,7 +18,7 @@ describe('an unsafe method without an answer', () => {
   }
 
   test.each(['origin_reset', 'origin_timeout', 'origin_invalid', 'client_gone', 'internal'] as const)(
-    'since %s: what is stored for its URL is checked before its next use',
+    'because of %s has the copies of its URL revalidated before their next use',
     async (code) => {
       const w = await withCopies(code)
       await w.get('/a', {}, { method: 'PUT' })
@@ -30,7 +30,7 @@ describe('an unsafe method without an answer', () => {
     },
   )
 
-  test('leaves the copy for as long as the origin fails', async () => {
+  test('leaves the copy to be served while the origin fails', async () => {
     const w = await withCopies('origin_reset')
     await w.get('/a', {}, { method: 'PUT' })
     w.origin.script(() => new HerdgateError('origin_reset'))
@@ -38,7 +38,7 @@ describe('an unsafe method without an answer', () => {
   })
 
   test.each(['origin_refused', 'overloaded'] as const)(
-    'since %s has sent nothing, and changes nothing',
+    'because of %s was never sent, and invalidates nothing',
     async (code) => {
       const w = await withCopies(code)
       await w.get('/a', {}, { method: 'PUT' })
@@ -47,13 +47,13 @@ describe('an unsafe method without an answer', () => {
     },
   )
 
-  test('is told of as it was, where that cannot be logged', async () => {
+  test('is reported as it ended, even when the invalidation cannot be logged', async () => {
     const w = await withCopies('origin_timeout')
     w.log.append = () => Promise.reject(new HerdgateError('not_logged'))
     expect(await w.get('/a', {}, { method: 'PUT' })).toMatchObject({ status: 504, result: 'error' })
   })
 
-  test('overtakes what is being fetched', async () => {
+  test('keeps a fetch in flight from being stored', async () => {
     const w = await withCopies('origin_reset')
     w.origin.script(() => undefined)
     const fetched = w.get('/c')
@@ -69,7 +69,7 @@ describe('an unsafe method without an answer', () => {
   })
 })
 
-test.each(['GET', 'HEAD', 'OPTIONS'])('a %s without an answer changes nothing', async (method) => {
+test.each(['GET', 'HEAD', 'OPTIONS'])('a %s without an answer invalidates nothing', async (method) => {
   const w = world()
   w.origin.script(() => ({ headers: MINUTE, body: 'v1' }))
   await w.get('/')

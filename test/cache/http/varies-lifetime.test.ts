@@ -4,7 +4,7 @@ import { settle } from '../../support/fake-clock.ts'
 import { PushedBody } from '../../support/scripted-origin.ts'
 import { received, world } from '../../support/world.ts'
 
-test('a variant that is soon gone does not take the longer-lived ones with it', async () => {
+test('a short-lived variant does not take longer-lived ones with it', async () => {
   const w = world({ grace: 0 })
   w.origin.script(({ fields }) => {
     const short = fields.includes('de')
@@ -33,10 +33,10 @@ async function* breaking(): AsyncGenerator<Uint8Array> {
   throw new HerdgateError('origin_reset')
 }
 
-describe('a Vary that is new', () => {
+describe('a new Vary', () => {
   const VARYING = { 'Cache-Control': 'max-age=60', Vary: 'Accept-Language' }
 
-  /** A world with a copy that is stale, and an origin that answers with content of the test's. */
+  /** A world with a stale copy. */
   const withCopy = async (headers: Record<string, string> = {}) => {
     const w = world({ grace: 3_600_000 })
     w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=60', ...headers }, body: 'old' }))
@@ -50,7 +50,7 @@ describe('a Vary that is new', () => {
   }
 
   test.each([{}, { Vary: 'X-Other' }])(
-    'of content that breaks off leaves a copy with %j where it is',
+    'of content that breaks off leaves a copy with %j in place',
     async (before) => {
       const w = await withCopy(before)
       w.origin.script(() => ({ headers: VARYING, body: breaking() }))
@@ -59,7 +59,7 @@ describe('a Vary that is new', () => {
     },
   )
 
-  test.each([false, true])('leaves it there where several arrive, unless one comes whole: %j', async (isOneWhole) => {
+  test.each([false, true])('of several arriving variants leaves the copy in place unless one is completed: %j', async (isOneWhole) => {
     const w = await withCopy()
     const bodies = { de: new PushedBody(), fr: new PushedBody() }
     w.origin.script(({ fields }) => ({ headers: VARYING, body: fields.includes('fr') ? bodies.fr : bodies.de }))
@@ -76,7 +76,7 @@ describe('a Vary that is new', () => {
     )
   })
 
-  test('that comes whole after another has broken off leads there', async () => {
+  test('of a variant that is completed after another has broken off takes effect', async () => {
     const w = await withCopy()
     const bodies = { de: new PushedBody(), fr: new PushedBody() }
     w.origin.script(({ fields }) => ({ headers: VARYING, body: fields.includes('fr') ? bodies.fr : bodies.de }))
@@ -90,7 +90,7 @@ describe('a Vary that is new', () => {
     expect(await whileItFails(w, 'fr')).toMatchObject({ body: 'nouveau', result: 'hit' })
   })
 
-  test('that breaks off twice leaves the newest that stood there', async () => {
+  test('of content that breaks off twice leaves the newest copy in place', async () => {
     const w = await withCopy()
     const bodies = [new PushedBody(), new PushedBody()] as const
     const answerOf = (language: string) => w.ask('/', { 'Accept-Language': language })
@@ -110,7 +110,7 @@ describe('a Vary that is new', () => {
     expect(await whileItFails(w)).toMatchObject({ body: 'newer', result: 'stale_if_error' })
   })
 
-  test('whose content is invalidated while it arrives leaves the copy where it is', async () => {
+  test('of content that is invalidated while it arrives leaves the copy in place', async () => {
     const w = await withCopy()
     const body = new PushedBody()
     w.origin.script(() => ({ headers: VARYING, body }))
@@ -122,7 +122,7 @@ describe('a Vary that is new', () => {
     expect(await whileItFails(w)).toMatchObject({ body: 'old', result: 'stale_if_error' })
   })
 
-  test('does not bring back what was purged while it arrived', async () => {
+  test('of content that breaks off does not bring back a copy purged meanwhile', async () => {
     const w = await withCopy()
     w.origin.script(() => ({ headers: VARYING, body: breaking() }))
     const reply = await w.ask('/', { 'Accept-Language': 'de' })
@@ -132,7 +132,7 @@ describe('a Vary that is new', () => {
   })
 })
 
-describe('of variants in one language', () => {
+describe('variants in one language', () => {
   const GERMAN = { 'Cache-Control': 'max-age=60', Vary: 'Accept-Language', 'Content-Language': 'de' }
   const prefers = (others: string) => ({ 'Accept-Language': `de${others}` })
   const withStale = async () => {
@@ -144,14 +144,14 @@ describe('of variants in one language', () => {
     return w
   }
 
-  test('the newest answers who prefers that', async () => {
+  test('the newest is served to requests that prefer the language', async () => {
     const w = await withStale()
     w.origin.script(() => ({ headers: GERMAN, body: 'new' }))
     await w.get('/', prefers(''))
     expect(await w.get('/', prefers(', fr;q=0.5'))).toMatchObject({ body: 'new', result: 'hit' })
   })
 
-  test('one that breaks off takes no other with it that was asked for at once', async () => {
+  test('one that breaks off does not take another with it that was requested at the same time', async () => {
     const w = world()
     const inLanguage = (language: string, body: string | PushedBody) => ({
       headers: { 'Cache-Control': 'max-age=60', Vary: 'Accept-Language', 'Content-Language': language },
@@ -182,7 +182,7 @@ describe('of variants in one language', () => {
 })
 
 test.each([200, 206, 404])(
-  'variants from before a %i without Vary do not come back with later ones',
+  'variants from before a %i without Vary do not come back with later variants',
   async (status) => {
     const w = world()
     const varying = { 'Cache-Control': 'max-age=600', Vary: 'Accept-Language' }
@@ -200,7 +200,7 @@ test.each([200, 206, 404])(
   },
 )
 
-describe('nor does one that was still arriving', () => {
+describe('a variant that was still arriving then does not come back either', () => {
   const varying = (maxAge: number, names = 'Accept') => ({
     'Cache-Control': `public, max-age=${maxAge}`,
     Vary: names,
@@ -209,7 +209,7 @@ describe('nor does one that was still arriving', () => {
   const AUTHORIZED = { Authorization: 'Bearer alice' }
   const HTML = { Accept: 'text/html' }
 
-  /** While a variant arrives for one who asked early, another answer takes the place of all of them. */
+  /** While a variant arrives for the `early` request, another answer replaces all variants. */
   const replaced = async (early: Record<string, string>, headers: Record<string, string>) => {
     const w = world()
     w.origin.script(() => ({ headers: varying(1), body: 'before' }))
@@ -233,15 +233,15 @@ describe('nor does one that was still arriving', () => {
     return { w, end }
   }
 
-  describe.each([{}, AUTHORIZED])('for one who asked with %j', (early) => {
-    test.each([FOR_ALL, varying(1, 'X-Other')])('when a response with %j took their place', async (headers) => {
+  describe.each([{}, AUTHORIZED])('for a request with %j', (early) => {
+    test.each([FOR_ALL, varying(1, 'X-Other')])('when a response with %j replaced them', async (headers) => {
       const { w, end } = await replaced(early, headers)
       await end()
       await w.get('/', HTML)
       expect(await w.get('/', early)).toMatchObject({ body: 'after', result: 'miss' })
     })
 
-    test('though it still arrives: nobody waits for it', async () => {
+    test('and is not waited for while it still arrives', async () => {
       const { w, end } = await replaced(early, FOR_ALL)
       await w.get('/', HTML)
       expect(await w.get('/', early)).toMatchObject({ body: 'after', result: 'miss' })
@@ -251,7 +251,7 @@ describe('nor does one that was still arriving', () => {
   })
 
   test.each([true, false])(
-    'which takes none with it that was asked for later, be it there or not: %j',
+    'and leaves one that was requested later, whether or not that has arrived: %j',
     async (isThere) => {
       const w = world()
       w.origin.script(() => ({ headers: varying(1), body: 'before' }))
@@ -275,7 +275,7 @@ describe('nor does one that was still arriving', () => {
   )
 })
 
-test('nor do those in whose place it is remembered that a response is too large', async () => {
+test('variants replaced by the note that a response is too large do not come back', async () => {
   const w = world({ maxObjectBytes: 8 })
   const varying = { 'Cache-Control': 'max-age=600', Vary: 'Accept-Language' }
   w.origin.script(() => ({ headers: varying, body: 'before' }))

@@ -11,7 +11,7 @@ function library(defaults = {}) {
   return { clock, cache: createCache({ clock, defaults }) }
 }
 
-/** A loader whose loads end when the test says so. */
+/** A loader whose loads end when the test resolves them. */
 function gated<T>() {
   const open: PromiseWithResolvers<T>[] = []
   const load = vi.fn(() => {
@@ -42,7 +42,7 @@ describe('getOrSet', () => {
     expect(load).toHaveBeenCalledTimes(1)
   })
 
-  test('a hundred callers are one load', async () => {
+  test('a hundred concurrent callers share one load', async () => {
     const { cache } = library()
     const { load, open } = gated<number>()
     const all = Array.from({ length: 100 }, () => cache.getOrSet('k', load))
@@ -52,7 +52,7 @@ describe('getOrSet', () => {
     expect(load).toHaveBeenCalledTimes(1)
   })
 
-  test('a load that asks for what it loads, without waiting for it, is the one load', async () => {
+  test('a load that asks for its own key, without waiting for it, joins itself', async () => {
     const { cache } = library()
     let inner: Promise<number> | undefined
     const load = vi.fn(() => {
@@ -64,7 +64,7 @@ describe('getOrSet', () => {
     expect(load).toHaveBeenCalledTimes(1)
   })
 
-  test('those who wait for a load are counted while they wait, and told of as collapsed', async () => {
+  test('waiters for a load are counted while they wait, and reported as collapsed', async () => {
     const { cache } = library()
     const reused = vi.fn()
     cache.events.on('collapse', reused)
@@ -77,7 +77,7 @@ describe('getOrSet', () => {
     expect(reused.mock.calls).toEqual(Array.from({ length: 9 }, () => [{ route: 'library', outcome: 'reused' }]))
   })
 
-  test('whoever waits for a value that is for another alone loads one of their own', async () => {
+  test('waiters for a load that skips each load their own value', async () => {
     const { cache } = library()
     let n = 0
     const load = ({ skip }: { skip(): void }) => {
@@ -89,7 +89,7 @@ describe('getOrSet', () => {
     expect(cache.stats().waiting).toBe(0)
   })
 
-  test('no more may wait for loads than is allowed', async () => {
+  test('no more than maxWaiting callers may wait for loads', async () => {
     const cache = createCache({ clock: new FakeClock(), limits: { maxWaiting: 3 } })
     const { load, open } = gated<number>()
     const all = Array.from({ length: 3 }, () => cache.getOrSet('k', load))
@@ -110,7 +110,7 @@ describe('getOrSet', () => {
     expect(get).toHaveBeenCalledTimes(2)
   })
 
-  test.each([undefined, null, 0, '', false])('%j is a value like any other', async (value) => {
+  test.each([undefined, null, 0, '', false])('%j is a value like any other and is cached', async (value) => {
     const { cache } = library()
     const load = vi.fn(() => value)
     await cache.getOrSet('k', load)
@@ -119,7 +119,7 @@ describe('getOrSet', () => {
     expect(await cache.has('k')).toBe(true)
   })
 
-  test('past its ttl it is loaded again', async () => {
+  test('past its ttl a value is loaded again', async () => {
     const { cache, clock } = library()
     let n = 0
     const ask = () => cache.getOrSet('k', () => ++n, { ttl: '5s' })
@@ -130,7 +130,7 @@ describe('getOrSet', () => {
     expect(await ask()).toBe(2)
   })
 
-  test('what the loader throws reaches every caller as it is, and is not repeated in a row', async () => {
+  test('what the loader throws reaches every caller unchanged, and is shared for 250 ms', async () => {
     const { cache, clock } = library()
     const problem = new Error('database is down')
     const load = vi.fn(() => Promise.reject(problem))
@@ -142,7 +142,7 @@ describe('getOrSet', () => {
     expect(await cache.getOrSet('k', () => 'well again')).toBe('well again')
   })
 
-  test('within grace a failing load leaves the old value standing', async () => {
+  test('within grace the old value is returned when the load fails', async () => {
     const { cache, clock } = library()
     const options = { ttl: '5s', grace: '1h' }
     await cache.getOrSet('k', () => 'old', options)
@@ -150,7 +150,7 @@ describe('getOrSet', () => {
     expect(await cache.getOrSet('k', () => Promise.reject(new Error('down')), options)).toBe('old')
   })
 
-  test('a load slower than softTimeout gives way to the old value, and goes on', async () => {
+  test('after softTimeout the old value is returned and the load goes on', async () => {
     const { cache, clock } = library()
     const options = { ttl: '5s', grace: '1h', softTimeout: '200ms' }
     await cache.getOrSet('k', () => 'old', options)
@@ -164,7 +164,7 @@ describe('getOrSet', () => {
     expect(await cache.get('k')).toBe('new')
   })
 
-  test('who got the old value in place of a slow load no longer waits', async () => {
+  test('a caller that got the old value after softTimeout no longer counts as waiting', async () => {
     const { cache, clock } = library()
     const options = { ttl: '5s', grace: '1h', softTimeout: '200ms' }
     await cache.getOrSet('k', () => 'old', options)
@@ -181,7 +181,7 @@ describe('getOrSet', () => {
     expect(cache.stats().waiting).toBe(0)
   })
 
-  test('softTimeout 0s of a call returns the old value at once, whoever put it there', async () => {
+  test('softTimeout 0s of a call returns the old value at once, also when set() stored it', async () => {
     const { cache, clock } = library()
     await cache.set('k', 'old', { ttl: '5s', grace: '1h' })
     await clock.advance(6_000)
@@ -192,7 +192,7 @@ describe('getOrSet', () => {
     expect(await cache.get('k')).toBe('new')
   })
 
-  test('softTimeout of a call counts for values that were put there with another', async () => {
+  test('softTimeout of a call overrides that with which the value was stored', async () => {
     const { cache, clock } = library({ ttl: '5s', grace: '1h', softTimeout: '0s' })
     await cache.set('k', 'old')
     await cache.set('l', 'old')
@@ -216,7 +216,7 @@ describe('getOrSet', () => {
     await expect(tooLate).rejects.toThrow(RangeError)
   })
 
-  test('refreshAhead loads behind a hit', async () => {
+  test('refreshAhead loads in the background after a hit', async () => {
     const { cache, clock } = library()
     const options = { ttl: '10s', refreshAhead: 0.5 }
     let n = 0
@@ -228,7 +228,7 @@ describe('getOrSet', () => {
     expect(await ask()).toBe(2)
   })
 
-  test('forceFresh loads although a fresh value is there', async () => {
+  test('forceFresh loads although a fresh value is stored', async () => {
     const { cache } = library()
     await cache.getOrSet('k', () => 'old')
     expect(await cache.getOrSet('k', () => 'new', { forceFresh: true })).toBe('new')
@@ -253,7 +253,7 @@ describe('getOrSet', () => {
     [-1, '-1'],
     [null, 'null'],
     [5n, '5'],
-  ])('a duration that is none is refused: %s', async (given, shown) => {
+  ])('an invalid duration is refused: %s', async (given, shown) => {
     const { cache } = library()
     const complaint = new RangeError(`expected a duration such as 250ms, 30s, 5m, 1h or 7d, got ${shown}`)
     await expect(cache.getOrSet('k', () => 1, { ttl: given as string })).rejects.toThrow(complaint)
@@ -261,7 +261,7 @@ describe('getOrSet', () => {
 })
 
 describe('races', () => {
-  test('a value set while a load is under way is not replaced by it', async () => {
+  test('a value set during a load is not replaced by it', async () => {
     const { cache } = library()
     const { load, open } = gated<string>()
     const slow = cache.getOrSet('k', load)
@@ -272,7 +272,7 @@ describe('races', () => {
     expect(await cache.get('k')).toBe('set meanwhile')
   })
 
-  test('whoever comes after a purge does not get what was being loaded before it', async () => {
+  test('a caller after a purge does not get a value whose load began before it', async () => {
     const { cache } = library()
     const { load, open } = gated<string>()
     const before = cache.getOrSet('k', load, { tags: ['t'] })
@@ -287,7 +287,7 @@ describe('races', () => {
     expect(await cache.get('k')).toBe('new')
   })
 
-  test.each(['delete', 'purge by tag', 'clear'])('%s while a load is under way: its value is not kept', async (how) => {
+  test.each(['delete', 'purge by tag', 'clear'])('%s during a load: its value is not stored', async (how) => {
     const { cache } = library()
     const { load, open } = gated<string>()
     const slow = cache.getOrSet('k', load, { tags: ['t'] })
@@ -315,7 +315,7 @@ describe('races', () => {
     expect(await cache.get('k')).toBe('new')
   })
 
-  test('a value set during a load for one caller alone is kept', async () => {
+  test('a value set during a load of an unshareable key is kept', async () => {
     const { cache } = library()
     await cache.getOrSet('k', ({ skip }) => skip())
     const gate = Promise.withResolvers<void>()
@@ -351,7 +351,7 @@ describe('single and many', () => {
     ['a namespace', (cache) => cache.namespace('users')],
   ])('%s', (_, of) => {
     test.each<unknown>([7, undefined, null, Symbol('k'), ['k'], { id: 1 }])(
-      'a key that is no string rejects, and nothing is put: %o',
+      'a key that is not a string rejects, and nothing is stored: %o',
       async (given) => {
         const { cache } = library()
         const values = of(cache)
@@ -376,7 +376,7 @@ describe('single and many', () => {
       },
     )
 
-    test.each<unknown>([undefined, null, 'keys', new Set(['k'])])('what is no list rejects: %o', async (given) => {
+    test.each<unknown>([undefined, null, 'keys', new Set(['k'])])('an argument that is not a list rejects: %o', async (given) => {
       const { cache } = library()
       const values = of(cache)
       const keys = given as string[]
@@ -389,7 +389,7 @@ describe('single and many', () => {
   })
 
   test.each<unknown>(['users', [7], [undefined], new Set(['t'])])(
-    'tags that are no list of strings reject: %o',
+    'tags that are not a list of strings reject: %o',
     async (given) => {
       const { cache } = library()
       const tags = given as string[]
@@ -401,7 +401,7 @@ describe('single and many', () => {
     },
   )
 
-  test('a value with an empty tag, which no purge may name, is not put there', async () => {
+  test('a value with an empty tag, which no purge may name, is not stored', async () => {
     const { cache } = library()
     const tags = ['users', '']
     const complaint = new RangeError('expected tags that are not empty')
@@ -432,7 +432,7 @@ describe('single and many', () => {
         },
       ),
     ],
-  ])('a value that cannot be looked into, because of %s, is one like any other', async (_, value) => {
+  ])('a value that cannot be inspected because of %s is cached like any other', async (_, value) => {
     const { cache } = library()
     const load = vi.fn(() => ({ value }))
     for (const asked of [cache.getOrSet('k', load), cache.getOrSet('k', load)]) expect((await asked).value).toBe(value)
@@ -456,7 +456,7 @@ describe('single and many', () => {
     expect(await cache.deleteMany(['a', 'b', 'x'])).toBe(1)
   })
 
-  test('a value does not stand in if its grace ends before the load fails', async () => {
+  test('a value whose grace ends before the load fails is not returned', async () => {
     const { cache, clock } = library({ ttl: '5s', grace: '10s' })
     await cache.set('k', 'old')
     await clock.advance(14_000)
@@ -467,7 +467,7 @@ describe('single and many', () => {
     await expect(asked).rejects.toThrow('down')
   })
 
-  describe('grace that a call states bounds how stale a value it takes', () => {
+  describe('the grace of a call bounds how stale a value it accepts', () => {
     const down = () => Promise.reject(new Error('down'))
 
     test.each<[string, string | number, 'old' | undefined]>([
@@ -484,14 +484,14 @@ describe('single and many', () => {
       else expect(await asked).toBe(expected)
     })
 
-    test('that of the value is as long as it is, whatever a call states', async () => {
+    test('and does not extend the grace of the value', async () => {
       const { cache, clock } = library()
       await cache.set('k', 'old', { ttl: '1m', grace: '5m' })
       await clock.advance(360_001)
       await expect(cache.getOrSet('k', down, { grace: '1h' })).rejects.toThrow('down')
     })
 
-    test('where it states none, that of the value counts: a default is not stated', async () => {
+    test('but a default grace does not: then that of the value counts', async () => {
       const { cache, clock } = library({ ttl: '1m', grace: '1s' })
       await cache.set('k', 'old', { grace: '1h' })
       await clock.advance(180_000)
@@ -502,7 +502,7 @@ describe('single and many', () => {
     test.each([
       ['of the call', undefined, '0s'],
       ['of the value', '0s', undefined],
-    ])('it waits for the load, where softTimeout %s would return at once', async (_, ofValue, ofCall) => {
+    ])('so the call waits for the load, though softTimeout %s would return at once', async (_, ofValue, ofCall) => {
       const { cache, clock } = library()
       await cache.set('k', 'old', { ttl: '1m', grace: '1h', ...(ofValue && { softTimeout: ofValue }) })
       await clock.advance(180_000)
@@ -510,7 +510,7 @@ describe('single and many', () => {
       expect(await cache.getOrSet('k', () => 'new', options)).toBe('new')
     })
 
-    test('it waits for a slow load', async () => {
+    test('so the call waits for a slow load', async () => {
       const { cache, clock } = library()
       const { load, open } = gated<string>()
       await cache.set('k', 'old', { ttl: '1m', grace: '1h' })
@@ -523,7 +523,7 @@ describe('single and many', () => {
       expect(await asked).toBe('new')
     })
 
-    test('one that was invalidated is not taken with none', async () => {
+    test('so a call without grace does not accept an invalidated value', async () => {
       const { cache } = library()
       await cache.set('k', 'old', { ttl: '1h', grace: '1h' })
       await cache.invalidate({ keys: ['k'] })
@@ -531,7 +531,7 @@ describe('single and many', () => {
     })
   })
 
-  test('invalidate makes the next use load, and leaves the old value to stand in', async () => {
+  test('invalidate makes the next use load, and keeps the old value for a load that fails', async () => {
     const { cache } = library()
     const options = { ttl: '1h', grace: '1h', tags: ['t'] }
     await cache.getOrSet('k', () => 'old', options)
@@ -541,7 +541,7 @@ describe('single and many', () => {
     expect(await cache.get('k')).toBeUndefined()
   })
 
-  test.each(['fresh', 'stale', 'none'])('options that are none reject, they do not throw: %s', async (there) => {
+  test.each(['fresh', 'stale', 'none'])('invalid options reject and do not throw, whatever is stored: %s', async (there) => {
     const { cache, clock } = library()
     const options = { ttl: '1s', grace: '1h' }
     if (there !== 'none') await cache.set('k', 'stored', options)
@@ -558,7 +558,7 @@ describe('single and many', () => {
     [{ TTL: '5m' }, 'as option, got "TTL"'],
     [{ ttl: '5m', tag: ['users'] }, 'as option, got "tag"'],
     [['5m'], 'as option, got "0"'],
-  ])('options that say nothing reject, and nothing is put: %j', async (given, complaint) => {
+  ])('options that are no object or name unknown options reject, and nothing is stored: %j', async (given, complaint) => {
     const { cache } = library()
     const options = given as { ttl: string }
     const calls = [
@@ -573,7 +573,7 @@ describe('single and many', () => {
     expect(cache.stats().tiers[0]?.objects).toBe(0)
   })
 
-  test('options may be shared by calls, have no prototype, or have what a library gave to all objects', async () => {
+  test('options may be shared by calls, have no prototype, or inherit properties', async () => {
     const { cache } = library()
     const options = Object.assign(Object.create(null), { ttl: '1m', forceFresh: true, softTimeout: undefined })
     await cache.getOrSet('k', () => 1, options)
@@ -586,7 +586,7 @@ describe('single and many', () => {
     ['set', (cache, tags) => cache.set('k', 1, { tags })],
     ['getOrSet', (cache, tags) => cache.getOrSet('k', () => 1, { tags })],
     ['setOptions', (cache, tags) => cache.getOrSet('k', ({ setOptions }) => (setOptions({ tags }), 1))],
-  ])('a list of tags is the caller’s again after %s: what they change in it changes no value', async (_, put) => {
+  ])('after %s, changing the list of tags does not change the tags of the value', async (_, put) => {
     const { cache } = library()
     const tags = ['t']
     await put(cache, tags)
@@ -597,7 +597,7 @@ describe('single and many', () => {
     expect(await cache.get('k')).toBeUndefined()
   })
 
-  test('a namespace has keys of its own and is cleared alone', async () => {
+  test('a namespace has its own keys and is cleared alone', async () => {
     const { cache } = library()
     const users = cache.namespace('users')
     await users.set('1', 'ada')
@@ -607,7 +607,7 @@ describe('single and many', () => {
     expect([await users.get('1'), await cache.get('1')]).toEqual([undefined, 'one'])
   })
 
-  test.each(['fresh', 'stale'])('a load that skips leaves the %s value that is stored', async (age) => {
+  test.each(['fresh', 'stale'])('a load that skips leaves the stored %s value', async (age) => {
     const { cache, clock } = library({ ttl: '1m', grace: '1h' })
     await cache.set('k', 'stored')
     if (age === 'stale') await clock.advance(61_000)
@@ -619,7 +619,7 @@ describe('single and many', () => {
   })
 
   test.each(['1h', undefined])(
-    'an invalidated value with grace of its own stands in for a load that fails: ttl %s',
+    'an invalidated value with its own grace is returned when the load fails: ttl %s',
     async (ttl) => {
       const { cache } = library()
       await cache.set('k', 'old', { grace: '1h', ...(ttl !== undefined && { ttl }) })
@@ -628,7 +628,7 @@ describe('single and many', () => {
     },
   )
 
-  test('without grace an invalidated value does not stand in for a load that fails', async () => {
+  test('an invalidated value without grace is not returned when the load fails', async () => {
     const { cache } = library()
     for (const ttl of ['1h', undefined]) {
       await cache.set('k', 'old', ttl === undefined ? {} : { ttl })
@@ -638,7 +638,7 @@ describe('single and many', () => {
     }
   })
 
-  test('what a load throws comes as it is, whatever it is', async () => {
+  test('what a load throws reaches the caller unchanged, whatever it is', async () => {
     const { cache } = library()
     const own = new HerdgateError('not_logged', 'of an inner purge', { cause: new Error('of that') })
     for (const [at, thrown] of [own, new Error('plain'), undefined, 'text'].entries()) {
@@ -653,7 +653,7 @@ describe('single and many', () => {
     ['an object whose text is an error', () => ({ toString: () => fail() })],
     ['an error whose message is an error', () => Object.defineProperty(new Error(''), 'message', { get: fail })],
     ['a proxy that is revoked', revoked],
-  ])('what a load throws may be %s: it comes as it is, and the next load is asked', async (_, make) => {
+  ])('a load that throws %s rejects with just that, and the next call loads', async (_, make) => {
     const { cache, clock } = library()
     const thrown = make()
     const failing = () => Promise.reject(thrown)
@@ -664,7 +664,7 @@ describe('single and many', () => {
     expect(await cache.getOrSet('k', () => 'loaded')).toBe('loaded')
   })
 
-  test.each([Number.NaN, -1, undefined])('a sizeOf that gives %s is told, and nothing is stored', async (size) => {
+  test.each([Number.NaN, -1, undefined])('a sizeOf that returns %s is an error, and nothing is stored', async (size) => {
     const cache = createCache({ sizeOf: () => size as number })
     await expect(cache.set('k', 1)).rejects.toThrow(RangeError)
     await expect(cache.getOrSet('k', () => 1)).rejects.toThrow(RangeError)
@@ -686,7 +686,7 @@ describe('single and many', () => {
     expect(await named.get('k?x/y')).toBeUndefined()
   })
 
-  test('statistics tell the time that hits did not wait for a load', async () => {
+  test('stats counts the load time that hits have saved', async () => {
     const { cache, clock } = library()
     const { load, open } = gated<number>()
     const loading = cache.getOrSet('k', load)
@@ -726,7 +726,7 @@ describe('single and many', () => {
     expect(cache.stats()).toMatchObject({ originRequests: 3, requests: { error: 2, miss: 1 } })
   })
 
-  test('to delete a value is no look-up, and saves nobody a load', async () => {
+  test('a delete counts neither as a hit nor as load time saved', async () => {
     const { cache, clock } = library()
     const { load, open } = gated<number>()
     const loading = cache.getOrSet('k', load)
@@ -742,7 +742,7 @@ describe('single and many', () => {
     expect(cache.stats()).toMatchObject({ requests: { hit: 0, miss: 1 }, hitRatio: 0, originTimeSavedMs: 0 })
   })
 
-  test('statistics tell hits from misses', async () => {
+  test('stats counts hits and misses', async () => {
     const { cache } = library()
     await cache.getOrSet('k', () => 1)
     await cache.getOrSet('k', () => 1)
@@ -755,7 +755,7 @@ test.each<[unknown, string]>([
   [undefined, 'got undefined'],
   ['value', 'got "value"'],
   [Promise.resolve(1), 'got an object'],
-])('what is no function loads nothing, and fails nobody else: %j', async (given, complaint) => {
+])('a loader that is not a function is refused and fails no other caller: %j', async (given, complaint) => {
   const { cache } = library()
   const wrong = cache.getOrSet('k', given as () => number)
   const right = cache.getOrSet('k', () => 1)
@@ -764,7 +764,7 @@ test.each<[unknown, string]>([
   expect(cache.stats()).toMatchObject({ originRequests: 1, requests: { error: 0, miss: 1 } })
 })
 
-test('listeners that throw change nothing of what calls do, nor of what the store may hold', async () => {
+test('listeners that throw affect neither calls nor the limit of the store', async () => {
   const later = vi.spyOn(globalThis, 'queueMicrotask').mockImplementation(() => {})
   const events = new Events()
   for (const name of ['collapse', 'eviction', 'purge', 'revalidation', 'store'] as const) events.on(name, fail)
@@ -783,12 +783,12 @@ test('listeners that throw change nothing of what calls do, nor of what the stor
   later.mockRestore()
 })
 
-test('a size that is no whole number does not hang the caller', async () => {
+test('a fractional size does not hang the caller', async () => {
   const cache = createCache({ sizeOf: () => 0.5 })
   expect(await cache.getOrSet('k', () => 1)).toBe(1)
 })
 
-test('setMany that is refused leaves a load in progress what it is', async () => {
+test('a refused setMany does not affect a load in progress', async () => {
   const { cache } = library()
   const { load, open } = gated<string>()
   const loading = cache.getOrSet('a', load)

@@ -1,4 +1,4 @@
-/** Who puts a value, and has waited for that, never gets an older one: whatever the tiers have room for, and whoever else asks. */
+/** After an awaited `set`, no older value is returned, whatever the tiers have room for and whoever else asks. */
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../../src/chaos/random.ts'
 import { createCache } from '../../../src/library/embed.ts'
@@ -16,14 +16,14 @@ interface Versioned {
   readonly text: string
 }
 
-test.each([1, 2, 3])('memory before a disk, neither of which has room for all: seed %d', async (seed) => {
+test.each([1, 2, 3])('memory in front of a disk, neither with room for all: seed %d', async (seed) => {
   const random = seededRandom(seed, 'steps')
   const disk = diskStore({ path: temporaryFolder(), maxBytes: '1MiB' })
   const cache = createCache({ store: tiered(memoryStore({ maxBytes: 20_000, seed }), disk), log: localLog() })
   const older: unknown[] = []
   let found = 0
 
-  /** One key, one step after the other. */
+  /** Random steps on one key, one after the other. */
   const run = async (key: string) => {
     let version = 0
     const next = (): Versioned => ({ version: ++version, text: 'x'.repeat(random() * 6_000) })

@@ -1,4 +1,4 @@
-/** Values of caches that share a store, each with a memory of its own. */
+/** Values of caches that share a store, each with its own memory. */
 import { expect, test, vi } from 'vitest'
 import { createCache } from '../../../src/library/embed.ts'
 import { localLog } from '../../../src/stores/memory/log.ts'
@@ -21,7 +21,7 @@ function pair() {
 test.each<[string, (world: ReturnType<typeof pair>) => Promise<unknown>]>([
   ['has expired', ({ clock }) => clock.advance(1_001)],
   ['was purged', ({ a }) => a.purge({ keys: ['k'] })],
-])('a copy in memory that %s does not hide the one that another has stored since', async (_, end) => {
+])('a copy in memory that %s does not hide a newer one in the shared store', async (_, end) => {
   const world = pair()
   const { a, b } = world
   await a.set('k', 'old')
@@ -37,7 +37,7 @@ test.each<[string, (world: ReturnType<typeof pair>) => Promise<unknown>]>([
   expect(load).not.toHaveBeenCalled()
 })
 
-test('where nobody has stored anything since, the copy further away is asked for once', async () => {
+test('an expired value is looked up in the shared store once', async () => {
   const { clock, far, a, b } = pair()
   await a.set('k', 'old')
   await b.get('k')
@@ -47,7 +47,7 @@ test('where nobody has stored anything since, the copy further away is asked for
   expect(far.reads - before).toBe(1)
 })
 
-test('many who ask for what has expired look further away once, and not at all while it is loaded', async () => {
+test('concurrent calls for an expired value read the shared store once, and never while it is loaded', async () => {
   const { clock, far, a, b } = pair()
   await a.set('k', 'old')
   await b.get('k')
@@ -64,7 +64,7 @@ test('many who ask for what has expired look further away once, and not at all w
   expect([load.mock.calls.length, far.reads - before]).toEqual([1, 1])
 })
 
-test('a stale value that a call does not take does not hide the one that another has stored since', async () => {
+test('a stale value that a call does not accept does not hide a newer one in the shared store', async () => {
   const { clock, a, b } = pair()
   await a.set('k', 'old', { grace: '1h' })
   await b.get('k')
@@ -75,7 +75,7 @@ test('a stale value that a call does not take does not hide the one that another
   expect(load).not.toHaveBeenCalled()
 })
 
-test('a stale value that is returned at once waits for nobody further away', async () => {
+test('a stale value that is returned at once does not wait for the shared store', async () => {
   const { clock, far, b } = pair()
   await b.set('k', 'old', { grace: '1h' })
   await clock.advance(1_001)

@@ -2,14 +2,14 @@ import { expect, test, vi } from 'vitest'
 import { createCache } from '../../../src/library/embed.ts'
 import { TurnTime } from '../../../src/cache/values/turn-time.ts'
 
-/** Each reading is a microsecond after the last, or as much later as is said. */
+/** A clock that advances by a microsecond per reading, and by `byMs` on `leap`. */
 function tickingClock() {
   let ms = 1_000
   const now = vi.fn(() => (ms += 0.001))
   return { now, after: () => () => {}, leap: (byMs: number) => void (ms += byMs) }
 }
 
-test('where looks follow each other closely, one reading serves many of them', () => {
+test('look-ups in quick succession share one reading of the clock', () => {
   const clock = tickingClock()
   const time = new TurnTime(clock)
   for (let look = 0; look < 2 + 16; look += 1) time.now(0)
@@ -18,7 +18,7 @@ test('where looks follow each other closely, one reading serves many of them', (
   expect(clock.now).toHaveBeenCalledTimes(3)
 })
 
-test('no reading outlives the turn of the event loop that it was made in', async () => {
+test('a reading is not used beyond its turn of the event loop', async () => {
   const clock = tickingClock()
   const time = new TurnTime(clock)
   time.now(0)
@@ -31,7 +31,7 @@ test('no reading outlives the turn of the event loop that it was made in', async
   expect(time.now(0)).toBeGreaterThan(61_000)
 })
 
-test('a clock that is turned by hand is read each time', () => {
+test('a clock that does not advance by itself is read each time', () => {
   let ms = 1_000
   const time = new TurnTime({ now: () => ms, after: () => () => {} })
   for (const byMs of [0, 0, 1, 0, 0, 60_000]) {
@@ -40,7 +40,7 @@ test('a clock that is turned by hand is read each time', () => {
   }
 })
 
-test('it never goes back', () => {
+test('the time never goes back', () => {
   const clock = tickingClock()
   const time = new TurnTime(clock)
   let last = 0
@@ -52,7 +52,7 @@ test('it never goes back', () => {
   }
 })
 
-test('what was made after the reading is judged by another', () => {
+test('an entry made after the reading is judged by a new reading', () => {
   const clock = tickingClock()
   const time = new TurnTime(clock)
   time.now(0)
@@ -61,7 +61,7 @@ test('what was made after the reading is judged by another', () => {
   expect(time.now(reading + 0.001)).toBeGreaterThan(reading)
 })
 
-test('a value that is never fresh is loaded each time, however many hits come before', async () => {
+test('a value that is never fresh is loaded each time, however many hits precede it', async () => {
   const cache = createCache({ clock: tickingClock() })
   await cache.set('fresh', 1)
   for (let call = 0; call < 10; call += 1) await cache.get('fresh')

@@ -1,4 +1,4 @@
-/** What the types of values infer and refuse: held by `npm run types`, of which this runs the little that there is to run. */
+/** What the types of values infer and refuse. `npm run types` is what checks it. */
 import { expect, expectTypeOf, test } from 'vitest'
 import { createCache, type Load, type LoadControls } from '../../../src/index.ts'
 
@@ -9,7 +9,7 @@ interface User {
 const ada: User = { name: 'Ada' }
 const findUser = async (): Promise<User> => ada
 
-test('a value is of the type that its load gives, whether or not that looks at its controls', async () => {
+test('a value has the type that its load returns, whether or not the load uses its controls', async () => {
   const { getOrSet, namespace } = createCache()
   const given = [
     getOrSet('a', findUser),
@@ -30,7 +30,7 @@ test('a value is of the type that its load gives, whether or not that looks at i
   expect(await Promise.all(given)).toEqual([ada, ada, ada, ada, ada])
 })
 
-test('the old value is of the same type where that is said, and else unknown', async () => {
+test('the stale value has the same type where that is declared, and is unknown otherwise', async () => {
   const { getOrSet } = createCache()
   const load: Load<User> = ({ stale }) => stale ?? findUser()
   const said = getOrSet<User>('a', async ({ stale }) => stale ?? findUser())
