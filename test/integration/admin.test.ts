@@ -80,7 +80,7 @@ test.each(['PURGE', 'QUERY', 'CONNECT', 'TRACE', 'PROPFIND'])('the method %s is 
   expect(asked).toEqual([])
 })
 
-test('a client that does not read its answer is disconnected: it holds no memory and keeps no listener from closing', async () => {
+test('a client that does not read its answer is disconnected: it holds up neither memory nor close()', async () => {
   const clock = new FakeClock()
   const rendered = { contentType: 'text/plain', body: 'a'.repeat(64 * 2 ** 20) }
   const slow = fakeAdmin({ clock, metrics: { render: async () => rendered } })

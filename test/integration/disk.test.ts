@@ -110,7 +110,7 @@ test('while another process writes, what is read is whole, and what is written h
   await store.close()
 })
 
-test('a purge that another process has acknowledged takes effect at once, even within one turn of the event loop', async () => {
+test('a purge that another process has acknowledged takes effect at once, even within one turn', async () => {
   const path = temporaryFolder()
   const log = diskLog({ path })
   const stamp = stampIn(log)
@@ -121,7 +121,7 @@ test('a purge that another process has acknowledged takes effect at once, even w
   await log.close()
 })
 
-test('a purge that waits too long for a process that blocks writes fails, but takes effect here and is logged later', async () => {
+test('a purge that another process keeps from the disk fails in time, takes effect here and is logged later', async () => {
   const path = temporaryFolder()
   const log = diskLog({ path })
   const stamp = stampIn(log)
@@ -160,7 +160,7 @@ test('a purge waits longer than asked until all processes can read it, unless th
   await log.close()
 })
 
-test('after the folder is removed, purges by another process in the new one take effect, and earlier ones still do', async () => {
+test('after the folder is removed, purges in the new one take effect, and earlier ones still do', async () => {
   const path = join(temporaryFolder(), 'cache')
   const clock = new FakeClock()
   const log = diskLog({ path, clock })
@@ -231,7 +231,7 @@ const DAMAGE: Record<string, (file: Buffer) => Buffer> = {
   'one octet of a body changed': (file) => Buffer.from(file).fill('y', bodyAt(file), bodyAt(file) + 1),
 }
 
-test.each(Object.entries(DAMAGE))('a damaged file (%s) is moved aside and replaced by an empty one', async (_, damage) => {
+test.each(Object.entries(DAMAGE))('a damaged file (%s) is moved aside, and a new one is begun', async (_, damage) => {
   const path = temporaryFolder()
   const before = diskStore({ path })
   const logBefore = diskLog({ path })
@@ -322,7 +322,7 @@ test.each([0, 5_000, 100_000])(
   },
 )
 
-test('a file that may have crashed a process is checked before it is read again, and stays if it is sound', async () => {
+test('a file that may have crashed a process is checked before it is read again, and stays if sound', async () => {
   const { path, file, told, store, log, stamp, settled, close } = await inUse()
   const { generation, position } = log
   doubtOpenFiles()

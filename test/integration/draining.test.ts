@@ -63,7 +63,7 @@ test('after listen.drainDelay a node exits with 0', async () => {
   await origin.kill()
 })
 
-test('a connection without a request yet when it closes is answered, or closed after a second without one', async () => {
+test('on close a connection may still send its first request, and is closed after a second without one', async () => {
   const origin = await startOrigin((_request, response) => void response.end('ok'))
   onTestFinished(() => origin.kill())
   const config = valid({ flags: { origin: [origin.url], host: '127.0.0.1', port: '0' } })
@@ -97,7 +97,7 @@ test('a connection without a request yet when it closes is answered, or closed a
   await proxy.close()
 })
 
-test('a connection that has been silent for a second by then is closed at once', async () => {
+test('on close a connection that has already been silent for a second is closed at once', async () => {
   const origin = await startOrigin((_request, response) => void response.end('ok'))
   onTestFinished(() => origin.kill())
   const config = valid({ flags: { origin: [origin.url], host: '127.0.0.1', port: '0' } })

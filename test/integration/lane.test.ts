@@ -488,13 +488,13 @@ describe('the lane', () => {
       expect(one.contents().at(-1)).toBe('</hit/waits>')
     })
 
-    test('it does not wait for a miss on another connection', async () => {
+    test('it is sent when a miss comes on another connection', async () => {
       const { one, other } = await waiting()
       other.ask('/miss')
       await until(() => other.contents().length === 1 && one.contents().length === WAITS, 'both answers')
     })
 
-    test('it does not wait for those that the origin has just answered', async () => {
+    test('it is sent when the origin has answered another request', async () => {
       const { one, events } = await waiting()
       events.emit('origin', { origin: 'o', route: 'default', reason: 'uri-miss', code: '200', ms: 1 })
       await until(() => one.contents().length === WAITS, 'the answer')

@@ -63,7 +63,7 @@ test('runs setup, each user, teardown and the summary, and exits with 0 when eve
   expect(requests).toBe(6)
 })
 
-test('exits with 99, as k6 does, when a threshold is broken; a refused connection is an answer of status 0', async () => {
+test('exits with 99, as k6 does, when a threshold is broken; a refused connection has status 0', async () => {
   const { code, out, err } = await run(`
     export const options = {
       scenarios: { a: { executor: 'per-vu-iterations' } },
@@ -94,7 +94,7 @@ test('an iteration that throws fails the run', async () => {
   expect(code).toBe(99)
 })
 
-test('starts as many iterations as are due, drops those no user is free for, and stops early on abortOnFail', async () => {
+test('starts the iterations that are due, drops those no user is free for, and stops early on abortOnFail', async () => {
   const { code, out } = await run(`
     export const options = {
       scenarios: { a: { executor: 'constant-arrival-rate', rate: 100, duration: '1m', preAllocatedVUs: 1, gracefulStop: '0s' } },
