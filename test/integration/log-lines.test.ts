@@ -48,7 +48,7 @@ test.each(['on', 'off'])(
   },
 )
 
-test.each(['1', '2'])('with --workers %s the log gives the address of a failing origin, and the reason', async (workers) => {
+test.each(['1', '2'])('with --workers %s the log says which address of an origin fails, and why', async (workers) => {
   const port = await deadPort()
   await using herdgate = await startHerdgate(['--origin', `http://127.0.0.1:${port}`, '--workers', workers])
   const logged = () =>
@@ -70,7 +70,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 test.each([
   ['breaks off', 'origin_reset', (socket: Socket) => void socket.destroy()],
   ['is malformed', 'origin_invalid', (socket: Socket) => void socket.write('no chunk\r\n')],
-])('the log gives the address of an origin whose content %s, and the reason', async (_, code, breakOff) => {
+])('the log says at which address the content of an origin %s, and why', async (_, code, breakOff) => {
   const half = gate()
   const origin = await rawOrigin(({ socket }) => {
     socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n')
@@ -198,7 +198,7 @@ test('lines that several processes write to one full pipe stay whole', async () 
   expect([broken, lines.length]).toEqual([[], 2_000])
 })
 
-test('a full disk under the log keeps no request from being answered, nor the process from exiting', async () => {
+test('when the disk is too full to log, requests are still answered and the process still exits', async () => {
   const origin = await startOrigin((_request, response) => void response.end('ok'))
   const full = openSync('/dev/full', 'w')
   const [port, admin] = [await deadPort(), await deadPort()].map(String)

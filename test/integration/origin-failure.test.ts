@@ -95,7 +95,7 @@ describe('connecting', () => {
   test('does not time out because the process was blocked for longer than connectTimeout', async () => {
     const [origin] = await served(({ socket }) => socket.write(ok()), { connectTimeout: 1_000 })
     const answer = origin.fetch(get())
-    for (let tick = 0; tick < 10; tick++) await new Promise<void>((resolve) => process.nextTick(resolve)) // until it dials
+    for (let tick = 0; tick < 10; tick++) await new Promise<void>((resolve) => process.nextTick(resolve)) // it dials
     const until = performance.now() + 2_000
     while (performance.now() < until);
     expect(await textOf(await answer)).toBe('ok')

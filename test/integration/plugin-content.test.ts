@@ -135,7 +135,7 @@ test('a hook that only listens to the content takes nothing away from it', async
   }
 })
 
-/** When `pipeline` fails, Node detaches the socket from the message. */
+/** When `pipeline` fails, Node sets the `socket` of the message to null. */
 const DECODERS: Record<string, (payload: Readable) => Readable> = {
   pipe: (payload) => payload.pipe(createGunzip()),
   pipeline: (payload) => pipeline(payload, createGunzip(), () => {}),
@@ -163,7 +163,7 @@ test.each(
   expect(await sendWrong(url, method)).toMatch(/^HTTP\/1\.1 400 .*"code":"malformed_request"}$/s)
 })
 
-test('when a hook fails to decode content that is no longer needed, the connection is closed, as it would hang', async () => {
+test('a connection whose content a hook fails to decode after the answer is closed, as it would hang', async () => {
   const url = await start((fastify) => {
     fastify.addHook('preParsing', async (_request, _reply, payload) => DECODERS['pipeline']?.(payload as Readable))
   })
