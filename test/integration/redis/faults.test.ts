@@ -120,7 +120,7 @@ test('pending operations are answered when Redis is killed', async () => {
   await store.close()
 })
 
-test('a Redis that stops answering costs a few deadlines, then nothing, and is used again once it answers', async () => {
+test('a Redis that stops answering costs a few deadlines, then nothing, until it answers again', async () => {
   await using redis = await startRedis()
   const at = storeOn(redis.url)
   await connected(at.store)

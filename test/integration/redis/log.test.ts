@@ -241,7 +241,7 @@ describe('acknowledgements', () => {
     expect((await answer).nodes).toEqual({ expected: 1, acked: 1 })
   })
 
-  test('a node whose process is known to have ended is not waited for, even if its last report arrives later', async () => {
+  test('a node whose process is known to have ended is not waited for, even if it reports once more', async () => {
     const clock = new FakeClock()
     const first = await started({ clock })
     await started({ node: 'other', clock: new FakeClock() })
@@ -477,7 +477,7 @@ describe('a log that lost records', () => {
     expect(await redis.xlen(key('records'))).toBe(2) // the beginning, and the purge
   })
 
-  test.each(['purged', 'invalidated'] as const)('gets again what was only in %s', async (set) => {
+  test.each(['purged', 'invalidated'] as const)('gets its records again if only %s was lost', async (set) => {
     const clock = new FakeClock()
     const log = await started({ clock })
     const stamp = stampIn(log)
@@ -789,7 +789,7 @@ describe('a node that fell behind', () => {
 })
 
 describe('a connection that receives nothing', () => {
-  test('is closed when the log is ahead at two heartbeats in a row, not for a record that was just logged', async () => {
+  test('is closed when the log is ahead at two heartbeats in a row, not for one record just logged', async () => {
     await using proxy = await startFaultProxy({ port: server.port })
     const clock = new FakeClock()
     const tails: RedisClient[] = []

@@ -43,7 +43,7 @@ test(
     await master.restart()
     await until(
       async () => {
-        const role = await master.cli('role').catch(() => '') // a Sentinel closes its connections when it makes it a replica
+        const role = await master.cli('role').catch(() => '') // closed by a Sentinel that makes it a replica
         return role.startsWith('slave')
       },
       'the old master follows the new',
