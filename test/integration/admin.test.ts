@@ -74,7 +74,7 @@ test.each([
   expect(asked).toEqual([])
 })
 
-test.each(['PURGE', 'QUERY', 'CONNECT', 'TRACE', 'PROPFIND'])('the method %s is refused and purges nothing', async (method) => {
+test.each(['PURGE', 'QUERY', 'CONNECT', 'TRACE', 'PROPFIND'])('%s is refused and purges nothing', async (method) => {
   const answer = await exchange(`${method} /v1/purge/tags/a HTTP/1.1`, ...HEAD, AUTHORIZATION)
   expect(answer).not.toMatch(/^HTTP\/1\.1 2/)
   expect(asked).toEqual([])

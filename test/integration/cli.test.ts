@@ -344,7 +344,7 @@ describe('herdgate serve', () => {
     expect(err).toContain('--admin-host: admin.token: required')
   })
 
-  test.each(['--host', '--admin-host'])('says that it cannot listen there and that %s changes it', async (flag) => {
+  test.each(['--host', '--admin-host'])('names %s as the flag of a host it cannot listen on', async (flag) => {
     const token = ['--admin-token', 'long-enough-to-pass']
     const { code, err } = await run([...FREE_PORTS, ...token, '--origin', origin.url, flag, 'nowhere.invalid'])
     expect(code).toBe(1)
@@ -367,7 +367,7 @@ describe('herdgate serve', () => {
     ['--port', '127.0.0.1', '127.0.0.2', '--workers', '2'],
     ['--admin-port', '127.0.0.2', '127.0.0.1'],
     ['--admin-port', '127.0.0.2', 'localhost'],
-  ])('names %s if one port for both is in use on its host: %s and %s', async (flag, host, adminHost, ...more) => {
+  ])('with one port for both hosts says that %s is in use: %s and %s', async (flag, host, adminHost, ...more) => {
     const taken = net.createServer().listen(0, '127.0.0.1')
     await once(taken, 'listening')
     const { port } = taken.address() as AddressInfo

@@ -80,7 +80,7 @@ describe('herdgate purge', () => {
   test.each([
     ['HERDGATE_ADMIN_HOST', 'two words'],
     ['HERDGATE_ADMIN_PORT', '99999'],
-  ])('an environment variable that gives no valid admin address is named: %s=%s', async (name, value) => {
+  ])('an invalid admin address in the environment is reported by its variable: %s=%s', async (name, value) => {
     for (const args of [['purge', '--tag', 'x', '--token', TOKEN], ['probe']]) {
       const asked = await run(args, { [name]: value })
       expect(asked).toMatchObject({ code: 2, err: expect.stringContaining(name) })

@@ -158,7 +158,7 @@ describe('the dashboard', () => {
       async () => (await said.textContent()) !== before && (await said.getAttribute('class')) === 'said bad',
       'told',
     )
-    expect(complaints).toEqual([expect.stringContaining('400')]) // the browser reports the request that was meant to fail
+    expect(complaints).toEqual([expect.stringContaining('400')]) // from the browser, as intended
     expect(strangers).toEqual([])
   })
 

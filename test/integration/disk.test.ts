@@ -121,7 +121,7 @@ test('a purge that another process has acknowledged takes effect at once, even w
   await log.close()
 })
 
-test('a purge that another process keeps from the disk fails in time, takes effect here and is logged later', async () => {
+test('when another process blocks the disk, a purge fails in time, takes effect here and is logged later', async () => {
   const path = temporaryFolder()
   const log = diskLog({ path })
   const stamp = stampIn(log)
@@ -135,7 +135,7 @@ test('a purge that another process keeps from the disk fails in time, takes effe
   await log.close()
 })
 
-test('a purge waits longer than asked until all processes can read it, unless the disk is known to stall', async () => {
+test('a purge waits until all processes can read it, even beyond waitMs, unless the disk has stalled', async () => {
   const path = temporaryFolder()
   const clock = new FakeClock()
   const log = diskLog({ path, clock })

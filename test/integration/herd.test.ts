@@ -135,7 +135,7 @@ describe('500 clients on one cold key of a slow origin', () => {
 })
 
 describe('when the origin fails', () => {
-  test('200 clients get the stale copy, which says so, and fresh answers when the origin is back', async () => {
+  test('200 clients get the stale copy, marked stale-if-error, and fresh answers when the origin is back', async () => {
     let version = 1
     await start((_request, response) => response.writeHead(200, { 'Cache-Control': 'max-age=1' }).end(`v${version}`))
     expect((await get(`${herdgate.url}/x`)).body).toBe('v1')

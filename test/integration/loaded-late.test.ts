@@ -33,7 +33,7 @@ async function loadedBy(args: readonly string[]): Promise<string[]> {
 const NEVER_NEEDED = ['ajv', '@fastify/fast-json-stringify-compiler', NODES_FETCH]
 const FOR_PAGES = ['@fastify/static', '@fastify/swagger', '@fastify/swagger-ui']
 
-test('serve loads nothing for disk, Redis, files and pages until they are used', async () => {
+test('serve loads nothing for disk, Redis, configuration files and pages until they are used', async () => {
   const loaded = await loadedBy(SERVE)
   expect(loaded).toEqual(expect.arrayContaining(['fastify', 'undici']))
   const early = [...NEVER_NEEDED, ...FOR_PAGES, 'ioredis', 'lmdb', 'yaml', '@opentelemetry/sdk-trace']

@@ -379,7 +379,7 @@ describe('content of a response', () => {
   )
 
   test.each([get(), get('*', { method: 'OPTIONS' })])(
-    'that nobody reads is origin_timeout after totalTimeout, though still unread: $method $target',
+    'that nobody reads is origin_timeout after totalTimeout: $method $target',
     async (request) => {
       const much = ({ socket }: RawRequest) => socket.write(ok('x'.repeat(32 * 2 ** 20)))
       const [origin, server] = await served(much, { bodyTimeout: 50, totalTimeout: 200 })
@@ -492,7 +492,7 @@ describe('an idle connection that the origin closes as the next request goes out
     expect(server.requests.filter(({ head }) => head.includes('/second'))).toHaveLength(2)
   })
 
-  test('and has closed before it is written, fails no request, whatever the method', async () => {
+  test('and has closed before that is written, fails no request, whatever the method', async () => {
     const [origin, server] = await served(({ socket }) => socket.write(ok()))
     await textOf(await origin.fetch(get('/first')))
     await new Promise((resolve) => setImmediate(resolve))

@@ -51,7 +51,7 @@ test('origins and routes are swapped at once; stored responses and requests in f
   expect((await inFlight).body).toBe('old')
 })
 
-test('clients waiting for an answer that turns out private get their own, even after the origin has changed', async () => {
+test('clients waiting for an answer that turns out private get their own, even if the origin changes', async () => {
   const answers: (() => void)[] = []
   const slow = await startOrigin((_request, response) => {
     response.setHeader('Cache-Control', 'private')

@@ -38,7 +38,7 @@ test('a client that half-closes after the request still gets the answer', async 
   expect(await exchange('GET /x HTTP/1.1\r\nHost: a\r\n\r\n', true)).toMatch(/^HTTP\/1.1 200 OK[^]*answer$/)
 })
 
-test('clients that half-close are still answered, but count as waiting no more than those that have left', async () => {
+test('clients that half-close are still answered, but like those that leave no longer count as waiting', async () => {
   const answers: (() => void)[] = []
   await start(({ socket }) => void answers.push(() => socket.write(ok('answer', 'Cache-Control: max-age=60\r\n'))))
   const wait = async (count: number) => until(async () => (await herdgate.ask('/v1/stats')).body.waiting === count)
@@ -50,13 +50,13 @@ test('clients that half-close are still answered, but count as waiting no more t
   }
   const leave = [client(request), client(request.repeat(20)), client(request)]
   const gone = net.connect(port(), '127.0.0.1', () => gone.write(request))
-  const begun = 1 + MOST_AHEAD // so many of the pipelined requests
+  const begun = 1 + MOST_AHEAD // so many of the pipelined requests begin at once
   await wait(3 + begun)
   const stays = client(request.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'))
   await wait(4 + begun)
   for (const { socket } of leave) socket.end()
   gone.destroy()
-  await wait(1 + begun - 1) // one pipelined request less, though all are answered
+  await wait(1 + begun - 1) // one pipelined request fewer, though all are answered
   expect((await herdgate.ask('/v1/stats')).body.inFlight).toBe(1)
   answers[0]?.()
   const counts = (await Promise.all([...leave, stays].map((one) => one.answers))).map(

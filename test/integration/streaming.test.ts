@@ -134,7 +134,7 @@ describe('a response that drips', () => {
     expect((await get(`${herdgate.url}/broken`)).cacheStatus).toContain('hit')
   })
 
-  test('and breaks off has no clean end if it is chunked either', async () => {
+  test('and breaks off has no clean end, even if it is chunked', async () => {
     await start((_request, response) => {
       response.writeHead(200, { 'Cache-Control': 'max-age=60' })
       response.write('some of it')

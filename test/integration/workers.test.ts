@@ -14,7 +14,7 @@ import { startRedis } from '../support/redis.ts'
 import { until } from '../support/waiting.ts'
 
 let origin: Origin
-/** The version at the origin, and the newest whose purge of older ones has been acknowledged. */
+/** The version at the origin, and the newest for which a purge has been acknowledged. */
 let version = 1
 let acknowledged = 0
 let herdgate: Herdgate | undefined
@@ -305,7 +305,7 @@ test('a worker that starts while the primary drains answers with Connection: clo
   const hasAnswered = () => [...answerers(node)].some((pid) => !before.includes(pid))
   let asked = 0
   await until(async () => {
-    const answer = await get(`${node.url}/${asked++}`, KEPT_ALIVE).catch(() => undefined) // it may be handed to the killed one
+    const answer = await get(`${node.url}/${asked++}`, KEPT_ALIVE).catch(() => undefined) // the killed one may get it
     if (answer !== undefined) expect(answer.headers.connection).toBe('close')
     return hasAnswered()
   }, 'the new one answers')

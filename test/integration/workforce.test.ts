@@ -69,7 +69,7 @@ test('a worker that has not begun within half an hour is killed, and another tak
   expect(lines.join('')).toContain('a worker has been starting for 30 min and is killed')
 })
 
-test('a purge and a reload do not wait for a worker that has not begun; it applies both before it listens', async () => {
+test('purge and reload do not wait for a worker that has not begun; it applies both before it listens', async () => {
   const { nodes } = await workforce.shared.log.append('purge', { all: true })
   expect(nodes).toEqual({ expected: 1, acked: 1 })
   await workforce.apply(CONFIG)
@@ -90,7 +90,7 @@ test('close() does not wait for a worker that has not begun', async () => {
   expect(workforce.shared.log.nodes()).toEqual([])
 })
 
-test('clearing the store does not wait for the copies in the workers', async () => {
+test('clearing the store does not wait for the workers to drop their copies', async () => {
   await begins()
   workforce.shared.memory?.put('k', Buffer.from('old'))
   expect(workforce.store.clear()).toBeUndefined()

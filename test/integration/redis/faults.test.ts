@@ -41,7 +41,7 @@ async function timed<T>(operation: () => T | Promise<T>): Promise<T> {
   return result
 }
 
-/** Nothing rejects, and look-ups are `unknown`; once the breaker is open, nothing is sent either. */
+/** Nothing rejects, and look-ups are `unknown`; once the breaker is open, nothing is even sent. */
 async function failsQuietly({ store, states }: ReturnType<typeof storeOn>): Promise<void> {
   for (let n = 0; n < 6; n++) expect(await timed(() => store.get('k'))).toBe('unknown')
   expect(await timed(() => store.getMany(['k', 'l']))).toEqual(['unknown', 'unknown'])

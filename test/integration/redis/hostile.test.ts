@@ -1,4 +1,4 @@
-/** Others can write to Redis: a forged or damaged entry at a key of Herdgate is a miss, an event, and removed. */
+/** Others can write to Redis: a forged or damaged entry is a miss, is counted, and is removed. */
 import { hash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Events } from '../../../src/events.ts'

@@ -305,7 +305,7 @@ describe('without Redis', () => {
     expect(lease.fence).toBeGreaterThan(0)
   })
 
-  test('a flush forgets who fetches, but fences still rise', async () => {
+  test('a flush of Redis forgets who fetches, but fences still rise', async () => {
     const [first, second] = [await connected(), await connected()]
     const lost = heldBy(await first.take('k'))
     await redis.flushall()

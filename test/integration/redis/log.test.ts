@@ -462,7 +462,7 @@ describe('a log that lost records', () => {
     expect(second.verdict(fresh)).toBe('dead')
   })
 
-  test('gets the records of the last minutes again, once', async () => {
+  test('gets the records of the last minutes appended again, once', async () => {
     const clock = new FakeClock()
     const log = await started({ clock })
     await log.append('purge', { tags: ['t'] })
