@@ -163,7 +163,7 @@ test.each(
   expect(await sendWrong(url, method)).toMatch(/^HTTP\/1\.1 400 .*"code":"malformed_request"}$/s)
 })
 
-test('a connection whose content a hook fails to decode after the answer is closed, as it would hang', async () => {
+test('a connection is closed when a hook fails to decode content that nobody takes, as it would hang', async () => {
   const url = await start((fastify) => {
     fastify.addHook('preParsing', async (_request, _reply, payload) => DECODERS['pipeline']?.(payload as Readable))
   })

@@ -41,7 +41,7 @@ test('a signed request purges, and gets the answer of the admin API', async () =
   expect(purges).toEqual(['{"tags":["product-42","products"]}'])
 })
 
-test('an upload that breaks off does not end it', async () => {
+test('an upload that breaks off does not end the webhook', async () => {
   await start()
   const socket = connect(port, '127.0.0.1')
   socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc')
@@ -79,7 +79,7 @@ test('a body that is too long is refused with 413', async () => {
 })
 
 test.each(['WEBHOOK_SECRET', 'HERDGATE_ADMIN', 'HERDGATE_ADMIN_TOKEN'])(
-  'it does not start without %s',
+  'the webhook does not start without %s',
   async (name) => {
     run({ [name]: undefined })
     expect(await ended()).toBeGreaterThan(0)
