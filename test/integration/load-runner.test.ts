@@ -94,7 +94,7 @@ test('an iteration that throws fails the run', async () => {
   expect(code).toBe(99)
 })
 
-test('starts the iterations that are due, drops those no user is free for, and stops early on abortOnFail', async () => {
+test('starts iterations that are due, drops those no user is free for, and stops early on abortOnFail', async () => {
   const { code, out } = await run(`
     export const options = {
       scenarios: { a: { executor: 'constant-arrival-rate', rate: 100, duration: '1m', preAllocatedVUs: 1, gracefulStop: '0s' } },

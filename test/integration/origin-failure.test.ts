@@ -520,7 +520,7 @@ describe('TLS', () => {
     return [server, names]
   }
 
-  test('names the host of the URL in handshake and Host field, whatever the client asked for, speaks HTTP/1.1 and keeps the connection', async () => {
+  test('has the host of the URL in SNI and Host, not that of the client, speaks HTTP/1.1 and keeps the connection', async () => {
     const [server, names] = await secure()
     const origin = opened(`https://localhost:${server.port}`, { ca: cert })
     for (const host of ['a.example', 'b.example', 'c.example']) {
@@ -532,7 +532,7 @@ describe('TLS', () => {
     expect(server.requests.map(({ head }) => head.split('\r\n')[1])).toEqual([own, own, own])
   })
 
-  test('to an address names no host, and checks the certificate for the address', async () => {
+  test('to an address sends no SNI, and checks the certificate for the address', async () => {
     const [server, names] = await secure()
     const origin = opened(`https://127.0.0.1:${server.port}`, { ca: cert })
     for (const host of ['a.example', 'b.example']) {

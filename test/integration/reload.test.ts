@@ -172,7 +172,7 @@ test('an invalid configuration changes nothing, and every fault is reported', as
   expect(metrics).toContain('herdgate_config_last_reload_successful 0')
 })
 
-test('a file that was found without being named is required from then on: while it is missing nothing changes', async () => {
+test('a file found without being named is required from then on: while it is missing nothing changes', async () => {
   const cwd = await mkdtemp(join(tmpdir(), 'reload-unnamed-'))
   const unnamed = join(cwd, 'herdgate.yaml')
   const bypassing = `version: 1\nroutes: [{ name: account, match: { path: /account/* }, origin: default, bypass: true }]\n`

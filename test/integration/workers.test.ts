@@ -147,7 +147,7 @@ test('a worker that is killed loses only its own connections, and is replaced', 
   await expect.poll(async () => (await node.ask('/readyz')).body).toEqual({ status: 'ready' }) // all of them listen
 })
 
-test('a worker that hangs is killed before a purge is acknowledged, and connections handed to it do not hang', async () => {
+test('a hung worker is killed before a purge is acknowledged, and connections handed to it do not hang', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'workers-'))
   const file = join(folder, 'herdgate.yaml')
   await writeFile(file, 'version: 1\ncoherence: { lease: 1s }\n')
