@@ -520,7 +520,7 @@ describe('TLS', () => {
     return [server, names]
   }
 
-  test('has the host of the URL in SNI and Host, not that of the client, speaks HTTP/1.1 and keeps the connection', async () => {
+  test('has the URL host, not that of the client, in SNI and Host, and keeps an HTTP/1.1 connection', async () => {
     const [server, names] = await secure()
     const origin = opened(`https://localhost:${server.port}`, { ca: cert })
     for (const host of ['a.example', 'b.example', 'c.example']) {
