@@ -5,7 +5,7 @@ import { ADMIN_TOKEN, fakeAdmin } from '../support/admin.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { until } from '../support/waiting.ts'
 
-/** What inject() cannot say: requests as bytes, seen by Node's own parser. */
+/** Requests that inject() cannot express: raw octets, read by Node's own parser. */
 const { app, asked } = fakeAdmin()
 let port = 0
 
@@ -19,7 +19,7 @@ afterAll(() => app.close())
 /** Sends lines, and reads until the connection ends. */
 async function exchange(...lines: string[]): Promise<string> {
   const socket = net.connect(port, '127.0.0.1')
-  socket.on('error', () => undefined) // a server may end a connection that it refuses with a reset
+  socket.on('error', () => undefined) // a server may reset a connection that it refuses
   let answer = ''
   socket.setEncoding('latin1').on('data', (chunk: string) => (answer += chunk))
   socket.write(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
@@ -30,7 +30,7 @@ async function exchange(...lines: string[]): Promise<string> {
 const HEAD = ['Host: admin', 'Connection: close', 'Content-Length: 0']
 const AUTHORIZATION = `Authorization: Bearer ${ADMIN_TOKEN}`
 
-test('one Authorization line opens', async () => {
+test('a request with one Authorization line is authorised', async () => {
   expect(await exchange('POST /v1/purge/tags/a HTTP/1.1', ...HEAD, AUTHORIZATION)).toMatch(/^HTTP\/1\.1 200 /)
   expect(asked).toHaveLength(1)
 })
@@ -39,7 +39,7 @@ test.each([
   ['the right one first', AUTHORIZATION, 'Authorization: Bearer other'],
   ['the right one last', 'authorization: Bearer other', AUTHORIZATION],
   ['the same one twice', AUTHORIZATION, AUTHORIZATION],
-])('two Authorization lines do not: %s', async (_what, ...lines) => {
+])('a request with two Authorization lines is refused: %s', async (_what, ...lines) => {
   const answer = await exchange('POST /v1/purge/tags/a HTTP/1.1', ...HEAD, ...lines)
   expect(answer).toMatch(/^HTTP\/1\.1 401 /)
   expect(answer).toContain('www-authenticate: Bearer')
@@ -47,7 +47,7 @@ test.each([
 })
 
 test.each(['/./v1/purge/tags/a', '/x/../v1/purge/tags/a', '/v1/../v1/purge/tags/a', '//v1/purge/tags/a'])(
-  'paths are not normalised: %s leads nowhere',
+  'paths are not normalised: %s is a 404',
   async (path) => {
     const answer = await exchange(`POST ${path} HTTP/1.1`, ...HEAD, AUTHORIZATION)
     expect(answer).toMatch(/^HTTP\/1\.1 404 /)
@@ -74,13 +74,13 @@ test.each([
   expect(asked).toEqual([])
 })
 
-test.each(['PURGE', 'QUERY', 'CONNECT', 'TRACE', 'PROPFIND'])('%s does nothing', async (method) => {
+test.each(['PURGE', 'QUERY', 'CONNECT', 'TRACE', 'PROPFIND'])('%s is refused and purges nothing', async (method) => {
   const answer = await exchange(`${method} /v1/purge/tags/a HTTP/1.1`, ...HEAD, AUTHORIZATION)
   expect(answer).not.toMatch(/^HTTP\/1\.1 2/)
   expect(asked).toEqual([])
 })
 
-test('who does not take its answer is hung up on: it holds neither memory nor a listener that closes', async () => {
+test('a client that does not read its answer is disconnected: it holds up neither memory nor close()', async () => {
   const clock = new FakeClock()
   const rendered = { contentType: 'text/plain', body: 'a'.repeat(64 * 2 ** 20) }
   const slow = fakeAdmin({ clock, metrics: { render: async () => rendered } })

@@ -4,8 +4,8 @@ import { get } from '../support/http.ts'
 import { ok } from '../support/raw-origin.ts'
 import { until } from '../support/waiting.ts'
 
-describe('Cache-Status says stored only of what is', () => {
-  test('not of a response above the limit, whose key is remembered', async () => {
+describe('Cache-Status says "stored" only of what is stored', () => {
+  test('not of a response above the size limit, whose key is then remembered', async () => {
     const large = `Cache-Control: max-age=60\r\n`
     await start(({ socket }) => void socket.write(ok('x'.repeat(70_000), large)), ['--memory', '64KiB'])
     expect((await get(`${herdgate.url}/x`)).cacheStatus).toBe(
@@ -14,7 +14,7 @@ describe('Cache-Status says stored only of what is', () => {
     expect((await get(`${herdgate.url}/x`)).cacheStatus).toContain('detail=unshareable')
   })
 
-  test('not of one in chunks, of whose key it is remembered that one was above the limit', async () => {
+  test('not of a chunked response above the size limit, whose key is then remembered', async () => {
     const head = 'HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nTransfer-Encoding: chunked\r\n\r\n'
     const content = `11170\r\n${'x'.repeat(70_000)}\r\n0\r\n\r\n`
     await start(({ socket }) => void socket.write(head + content), ['--memory', '64KiB'])
@@ -22,7 +22,7 @@ describe('Cache-Status says stored only of what is', () => {
       const { body } = await herdgate.ask(`/v1/explain?url=${herdgate.url}/x`)
       return `${body.decision} ${body.why}`
     }
-    await get(`${herdgate.url}/x`) // not until its end is it known to be above the limit
+    await get(`${herdgate.url}/x`) // only at its end is it known to be above the limit
     for (let again = 0; again < 2; again++) {
       await until(async () => (await explained()) === 'pass unshareable', 'the key is remembered')
       expect((await get(`${herdgate.url}/x`)).cacheStatus).toBe(
@@ -44,7 +44,7 @@ describe('Cache-Status says stored only of what is', () => {
   })
 })
 
-test('Cache-Status says why an error of the origin was not kept, and that the request forbade it', async () => {
+test('Cache-Status says why an error of the origin is not stored, and that the request forbids storing', async () => {
   await start(({ socket, head }) => {
     socket.write(head.startsWith('GET /down') ? 'HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n' : ok())
   })

@@ -11,14 +11,14 @@ const cwd = fileURLToPath(new URL('../..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'herdgate-chaos-command-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** @throws when it ends with another exit code than 0: when an answer was wrong */
+/** @throws when the exit code is not 0: when an answer was wrong */
 async function chaos(...args: string[]): Promise<string> {
   const command = ['load-tests/chaos.ts', ...args]
   const { stdout } = await promisify(execFile)(process.execPath, command, { cwd, timeout: TIMEOUT_MS })
   return stdout
 }
 
-test('npm run chaos drives real nodes in which things go wrong, and no answer is wrong', {
+test('npm run chaos injects faults into real nodes, and no answer is wrong', {
   timeout: 2 * TIMEOUT_MS,
 }, async () => {
   const saved = join(folder, 'run.json')

@@ -49,7 +49,7 @@ chaos: { seed: 3, ${chaos} }
 
 const pathOf = (turn: number): string => `/item/${turn % KEYS}`
 
-/** Asks until there is a copy: without one, a failing origin has nothing to stand in for it. */
+/** Asks until every key has a copy: without one there is nothing to fall back to when the origin fails. */
 async function prime({ url }: Herdgate): Promise<void> {
   for (let key = 0; key < KEYS; key++) {
     const isAnswered = async () => (await get(url + pathOf(key)).catch(() => undefined))?.status === 200
@@ -57,8 +57,8 @@ async function prime({ url }: Herdgate): Promise<void> {
   }
 }
 
-describe('a node in which things go wrong on purpose', () => {
-  test('every client is answered right, while Redis fails and the origin fails where there is a copy', async () => {
+describe('a node with injected faults', () => {
+  test('gives every client the right answer while Redis fails, and the origin too where there is a copy', async () => {
     await using herdgate = await start('store: { redis: { errorRate: 0.3 } }, origins: { api: { errorRate: 0.05 } }')
     await prime(herdgate)
     const wrong: string[] = []
@@ -71,7 +71,7 @@ describe('a node in which things go wrong on purpose', () => {
     }
     await Promise.all(Array.from({ length: CLIENTS }, (_, number) => client(number)))
     expect(wrong).toEqual([])
-    // Or there was no chaos.
+    // Otherwise no faults were injected.
     expect(await counted(herdgate, /origin_requests_total\{.*code="(?![23])/)).toBeGreaterThan(0)
     expect(await counted(herdgate, /store_operations_total\{.*outcome="error"/, 'tier="redis"')).toBeGreaterThan(0)
   })
@@ -84,7 +84,7 @@ describe('a node in which things go wrong on purpose', () => {
     expect(herdgate.lines.some((line) => line.includes('chaos is on'))).toBe(true)
   })
 
-  test('a purge that Redis does not take is not acknowledged, and clients are answered all the same', async () => {
+  test('does not acknowledge a purge that Redis does not accept, and still answers clients', async () => {
     await using herdgate = await start('store: { redis: { errorRate: 1 } }')
     await prime(herdgate)
     const { status } = await herdgate.ask('/v1/purge', { all: true })
@@ -92,7 +92,7 @@ describe('a node in which things go wrong on purpose', () => {
     expect(await get(herdgate.url + pathOf(0))).toMatchObject({ status: 200, body: contentOf(pathOf(0)) })
   })
 
-  test('a copy that is damaged in Redis is fetched anew by the node that has none of its own', async () => {
+  test('fetches again a copy that is damaged in Redis, if it has none of its own', async () => {
     const faults = 'store: { redis: { corruption: 1 } }'
     await using one = await start(faults)
     await using other = await start(faults)
@@ -107,7 +107,7 @@ describe('a node in which things go wrong on purpose', () => {
     }, 'damage was found')
   })
 
-  test('an origin out of reach is a 504 where there is no copy', async () => {
+  test('answers 504 for an unreachable origin where there is no copy', async () => {
     const chaos = 'origins: { api: { partition: { every: 1h, for: 3599.999s } } }'
     await using herdgate = await start(chaos)
     const { status } = await get(`${herdgate.url}/none`)
@@ -115,7 +115,7 @@ describe('a node in which things go wrong on purpose', () => {
   })
 })
 
-/** The sum of the samples whose line has both. */
+/** The sum of the samples whose line matches `pattern` and contains `text`. */
 async function counted({ ask }: Herdgate, pattern: RegExp, text = ''): Promise<number> {
   const { body } = await ask('/metrics')
   const lines = String(body)

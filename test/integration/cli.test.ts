@@ -11,7 +11,7 @@ import { get, type Origin, startOrigin } from '../support/http.ts'
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 const CLI = join(REPOSITORY, 'src/cli.ts')
-/** For Node: what is printed is taken to be read by somebody. */
+/** Makes Node take its output for a terminal. */
 const IN_A_TERMINAL = ['--import', 'data:text/javascript,process.stdout.isTTY=true']
 const FREE_PORTS = ['--host', '127.0.0.1', '--port', '0', '--admin-port', '0']
 
@@ -39,7 +39,7 @@ interface Command {
   until(pattern: RegExp): Promise<RegExpMatchArray>
 }
 
-/** The real command in an empty folder, with no environment but what is given. */
+/** The real command in an empty folder, with only the environment that is given. */
 function start(args: readonly string[], env: Record<string, string> = {}, node: readonly string[] = []): Command {
   const child = spawn(process.execPath, [...node, CLI, ...args], {
     cwd: folder,
@@ -81,20 +81,20 @@ async function serve(args: readonly string[], env: Record<string, string> = {}) 
 }
 
 describe('herdgate check', () => {
-  test('says that the configuration is valid and what it comes to', async () => {
+  test('says that the configuration is valid, and summarises it', async () => {
     const { code, out, err } = await run(['check', '--origin', 'http://api.example:3000'])
     expect({ code, err }).toEqual({ code: 0, err: '' })
     expect(out).toMatch(/^configuration is valid\n/)
     expect(out).toContain('http://api.example:3000')
   })
 
-  test('writes an IPv6 address apart from its port', async () => {
+  test('writes an IPv6 address in brackets', async () => {
     const { out } = await run(['check', '--origin', 'http://a', '--host', '::', '--admin-host', '::1'])
     expect(out).toMatch(/^ {2}data {3}\[::\]:8080$/m)
     expect(out).toMatch(/^ {2}admin {2}\[::1\]:9090$/m)
   })
 
-  test('tells all faults of flags, environment and file at once, on standard error', async () => {
+  test('reports all faults of flags, environment and file together, on standard error', async () => {
     writeFileSync(join(folder, 'herdgate.yaml'), 'version: 1\nlistn: {}\norigins:\n  a: { urls: [nowhere:1] }\n')
     const args = ['check', '--tll', '5s', '--grace', 'long', 'stray']
     const { code, out, err } = await run(args, { HERDGATE_MEMORY: '1MB' })
@@ -112,7 +112,7 @@ describe('herdgate check', () => {
   })
 
   test.each(['herdgate check', 'herdgate serve', 'herdgate'])(
-    '%s tells a flag without its value with the other faults',
+    '%s reports a flag without its value together with the other faults',
     async (line) => {
       const [, ...command] = line.split(' ')
       const { code, err } = await run([...command, '--ttl', '5', '--port'], { HERDGATE_GRACE: 'long' })
@@ -123,7 +123,7 @@ describe('herdgate check', () => {
     },
   )
 
-  test('prints the configuration in effect as a file that gives the same, without secrets', async () => {
+  test('prints the configuration in effect as a file that reproduces it, without secrets', async () => {
     writeFileSync(join(folder, 'herdgate.yaml'), 'version: 1\norigins: { a: { urls: ["http://a.test"] } }\n')
     const token = 'given-token-of-some-length'
     const first = await run(['check', '--print-config', '--ttl', '90s', '--admin-token', token], { PORT: '8082' })
@@ -139,7 +139,7 @@ describe('herdgate check', () => {
     expect(err).toContain('--ttl: ttl: expected a duration')
   })
 
-  test('reads ./herdgate.yaml when it is there and the named file otherwise', async () => {
+  test('reads ./herdgate.yaml if it exists, unless another file is named', async () => {
     writeFileSync(join(folder, 'herdgate.yaml'), 'version: 1\norigins: { a: { urls: ["http://custom"] } }\n')
     writeFileSync(join(folder, 'other.yaml'), 'version: 1\norigins: { a: { urls: ["http://named"] } }\n')
     expect((await run(['check'])).out).toContain('http://custom')
@@ -147,7 +147,7 @@ describe('herdgate check', () => {
     expect((await run(['check'], { HERDGATE_CONFIG: 'other.yaml' })).out).toContain('http://named')
   })
 
-  test('takes a missing file that was named for a fault', async () => {
+  test('reports a named file that does not exist', async () => {
     const { code, err } = await run(['check', '--origin', 'http://a', '--config', 'gone.yaml'])
     expect(code).toBe(2)
     expect(err).toContain('--config: cannot read gone.yaml: there is no such file')
@@ -158,13 +158,13 @@ describe('herdgate check', () => {
     [['conf/herdgate.yml'], 'conf/herdgate.yml: unexpected argument; give a configuration file with --config'],
     [['http://api.example:3000'], 'http://api.example:3000: unexpected argument; give an origin with --origin'],
     [['purgee'], 'purgee: unexpected argument; did you mean purge?'],
-  ])('says by which flag what stands alone is given: %j', async (args, said) => {
+  ])('says what to write instead of a stray argument: %j', async (args, said) => {
     const { code, err } = await run(args)
     expect(code).toBe(2)
     expect(err).toContain(`  ${said}\n`)
   })
 
-  test.each(['--tape', '--threads'])('does not know %s', async (flag) => {
+  test.each(['--tape', '--threads'])('rejects the unknown flag %s', async (flag) => {
     const { code, err } = await run(['check', '--origin', 'http://a', flag, '1'])
     expect(code).toBe(2)
     expect(err).toContain(`${flag}: unknown flag`)
@@ -189,7 +189,7 @@ describe('help', () => {
     }
   })
 
-  test('of check has an example that prints the configuration to a file, and works as it stands', async () => {
+  test('of check has an example that writes the configuration to a file, and works as printed', async () => {
     const { out } = await run(['check', '--help'])
     const [, example = ''] = /^ {2}herdgate (.* --print-config > \S+)$/m.exec(out) ?? []
     execFileSync('sh', ['-c', `"${process.execPath}" "${CLI}" ${example}`], { cwd: folder })
@@ -197,13 +197,13 @@ describe('help', () => {
     expect(readFileSync(join(folder, written), 'utf8')).toContain('https://api.example.com')
   })
 
-  test('tells the version of the package', async () => {
+  test('has --version, which prints the version of the package', async () => {
     const { version } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8'))
     expect(await run(['--version'])).toMatchObject({ code: 0, out: `${version}\n` })
   })
 })
 
-test.each([[['--help']], [['schema']]])('%j may be read in part, as head does', async (args) => {
+test.each([[['--help']], [['schema']]])('the reader of %j may stop early, as head does', async (args) => {
   const { child, ended, output } = start(args)
   child.stdout?.destroy()
   expect(await ended).toEqual({ code: 0, signal: null })
@@ -221,11 +221,11 @@ test.each([
   ['demo', '--ttl'],
   ['demo', '--port', '70000'],
   ['--origin', 'http://a', '--ttl'],
-])('wrong usage ends with 2: %s %s', async (...args) => {
+])('wrong usage exits with 2: %s %s', async (...args) => {
   expect(await run(args)).toMatchObject({ code: 2, out: '' })
 })
 
-test('herdgate demo --api-only is the slow API, to put a Herdgate before', async () => {
+test('herdgate demo --api-only starts the slow API alone, to put a Herdgate in front of', async () => {
   const { child, ended, output, until } = start(['demo', '--api-only', '--origin-port', '0'])
   const [, url = ''] = await until(/^Slow API +(http:\/\/127\.0\.0\.1:\d+)$/m)
   expect(await (await fetch(`${url}/__stats`)).json()).toEqual({ total: 0, paths: {} })
@@ -235,7 +235,7 @@ test('herdgate demo --api-only is the slow API, to put a Herdgate before', async
 })
 
 test.each(['--port', '--admin-port', '--origin-port'])(
-  'herdgate demo names the flag that is no port: %s',
+  'herdgate demo names the flag whose value is not a port: %s',
   async (flag) => {
     expect(await run(['demo', flag, '70000'])).toEqual({
       code: 2,
@@ -250,14 +250,14 @@ test.each([
   [['--port', '3000'], '--origin-port', '--port', '3000'],
   [['--origin-port', '9090'], '--origin-port', '--admin-port', '9090'],
 ])(
-  'herdgate demo %s: two ports that are one are told, that of a flag left out included',
+  'herdgate demo %s: two equal ports are reported, even if one is a default',
   async (flags, flag, other, port) => {
     const err = `herdgate: ${flag}: expected a port other than that of ${other}, got ${port}\n`
     expect(await run(['demo', ...flags])).toMatchObject({ code: 2, err })
   },
 )
 
-test('an old Node gets one line that says so', async () => {
+test('a Node that is too old is reported in one line', async () => {
   const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '22.12.0' } })`
   const node = ['--import', `data:text/javascript,${encodeURIComponent(pretend)}`]
   const { code, out, err } = await run(['--version'], {}, node)
@@ -284,14 +284,14 @@ describe('herdgate serve', () => {
 
   afterEach(() => origin.kill())
 
-  test('is what runs without a command, and logs one line with both addresses at any level', async () => {
+  test('is the default command, and logs one line with both addresses at any log level', async () => {
     const { data, admin, output } = await serve(['--origin', origin.url, '--log-level', 'error'])
     expect((await get(data)).body).toBe('quick')
     expect((await get(`${admin}/livez`)).status).toBe(200)
     expect(output.out.match(/listening/g)).toHaveLength(1)
   })
 
-  test('takes everything from the environment', async () => {
+  test('can be configured by the environment alone', async () => {
     const { data } = await serve([], { HERDGATE_ORIGIN: origin.url, HERDGATE_TTL: '1m' })
     expect((await get(data)).cacheStatus).toContain('stored')
     expect((await get(data)).cacheStatus).toContain('hit')
@@ -300,14 +300,14 @@ describe('herdgate serve', () => {
   test.each([
     [{ HERDGATE_REVISION: '3cb5be3' }, '3cb5be3'],
     [{}, 'unknown'],
-  ])('tells in its metrics what it was built from: with %j, %s', async (env, revision) => {
+  ])('reports in its metrics which revision it was built from: with %j, %s', async (env, revision) => {
     const { admin } = await serve(['--origin', origin.url], env)
     expect((await get(`${admin}/metrics`)).body).toMatch(
       new RegExp(`^herdgate_build_info\\{.*revision="${revision}"`, 'm'),
     )
   })
 
-  test('makes up a token, tells it once and accepts no other', async () => {
+  test('generates a token, prints it once and accepts no other', async () => {
     const { admin, until, output } = await serve(['--origin', origin.url, '--log-level', 'error'])
     const [, token = ''] = await until(/"adminToken":"([\w-]+)"/)
     expect(Buffer.from(token, 'base64url').length).toBeGreaterThanOrEqual(16)
@@ -326,7 +326,7 @@ describe('herdgate serve', () => {
   test.each([
     [{}, undefined],
     [{ HERDGATE_ADMIN_TOKEN: 'given-token-of-some-length' }, 'given-token-of-some-length'],
-  ])('shows in a terminal a purge that works as it is pasted: with %j', async (env, token) => {
+  ])('shows in a terminal a purge that works when pasted: with %j', async (env, token) => {
     const { until } = start([...FREE_PORTS, '--origin', origin.url], env, IN_A_TERMINAL)
     const [, curl = ''] = await until(/^ +(curl -X POST .*)$/m)
     if (token !== undefined) expect(curl).not.toContain(token)
@@ -338,13 +338,13 @@ describe('herdgate serve', () => {
     expect(JSON.parse(answer)).toMatchObject({ nodes: { expected: 1, acked: 1 } })
   })
 
-  test('refuses an admin port open to others without a token', async () => {
+  test('refuses an admin host other than loopback without a token', async () => {
     const { code, err } = await run([...FREE_PORTS, '--origin', origin.url, '--admin-host', '0.0.0.0'])
     expect(code).toBe(2)
     expect(err).toContain('--admin-host: admin.token: required')
   })
 
-  test.each(['--host', '--admin-host'])('says that it cannot listen there and that %s changes it', async (flag) => {
+  test.each(['--host', '--admin-host'])('names %s as the flag of a host it cannot listen on', async (flag) => {
     const token = ['--admin-token', 'long-enough-to-pass']
     const { code, err } = await run([...FREE_PORTS, ...token, '--origin', origin.url, flag, 'nowhere.invalid'])
     expect(code).toBe(1)
@@ -367,7 +367,7 @@ describe('herdgate serve', () => {
     ['--port', '127.0.0.1', '127.0.0.2', '--workers', '2'],
     ['--admin-port', '127.0.0.2', '127.0.0.1'],
     ['--admin-port', '127.0.0.2', 'localhost'],
-  ])('and that it is %s where both are the same: %s and %s', async (flag, host, adminHost, ...more) => {
+  ])('with one port for both hosts says that %s is in use: %s and %s', async (flag, host, adminHost, ...more) => {
     const taken = net.createServer().listen(0, '127.0.0.1')
     await once(taken, 'listening')
     const { port } = taken.address() as AddressInfo
@@ -379,21 +379,21 @@ describe('herdgate serve', () => {
     expect(err).toContain(`127.0.0.1:${port} is in use; choose another with ${flag}\n`)
   })
 
-  test('starts before the name of its origin exists, and says which one', async () => {
+  test('starts even if the name of its origin cannot be resolved, and logs which one', async () => {
     const { data, until } = await serve(['--origin', 'http://origin.invalid'])
     await until(/origin\.invalid cannot be resolved/)
     expect((await get(data)).status).toBe(502)
   })
 
   test.each(['SIGTERM', 'SIGINT'] as const)(
-    'on %s answers what is in flight, takes no more and exits 0',
+    'on %s answers requests in flight, accepts no more and exits with 0',
     async (signal) => {
       const { data, child, ended, until } = await serve(['--origin', origin.url])
       const answer = get(`${data}/slow`)
       await arrived
       child.kill(signal)
       await until(new RegExp(`${signal}: finishing`))
-      // Who had connected by then is answered still.
+      // Connections accepted by then are still answered.
       await expect.poll(() => get(data).catch(String)).toMatch(/ECONNREFUSED|ECONNRESET|socket hang up/)
       release()
       expect((await answer).body).toBe('slow')
@@ -401,7 +401,7 @@ describe('herdgate serve', () => {
     },
   )
 
-  test.each([1, 2])('on a SIGTERM while it still reads its configuration exits 0, with %i workers', async (workers) => {
+  test.each([1, 2])('on SIGTERM while it reads its configuration exits with 0, with %i workers', async (workers) => {
     const pipe = join(folder, 'herdgate.yaml')
     execFileSync('mkfifo', [pipe])
     const { child, ended } = start([
@@ -413,14 +413,14 @@ describe('herdgate serve', () => {
       '--config',
       pipe,
     ])
-    const configuration = await open(pipe, 'w') // when it is read
+    const configuration = await open(pipe, 'w') // resolves when Herdgate begins to read it
     child.kill('SIGTERM')
     await configuration.writeFile('version: 1\n')
     await configuration.close()
     expect(await ended).toEqual({ code: 0, signal: null })
   })
 
-  test('ends when told to, though nobody reads what it logs any more', async () => {
+  test('exits on SIGTERM even if nobody reads its log any more', async () => {
     const { child, ended } = await serve(['--origin', origin.url])
     child.stdout?.destroy()
     child.kill('SIGTERM')

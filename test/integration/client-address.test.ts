@@ -6,7 +6,7 @@ import { startHerdgate } from '../support/herdgate.ts'
 import { get, startOrigin } from '../support/http.ts'
 import { until } from '../support/waiting.ts'
 
-test.each(['on', 'off'])('with lane: %s the log has the address that a trusted proxy tells', async (lane) => {
+test.each(['on', 'off'])('with lane: %s the log has the client address that a trusted proxy reports', async (lane) => {
   const origin = await startOrigin(
     (_request, response) => void response.setHeader('Cache-Control', 'max-age=60').end('ok'),
   )

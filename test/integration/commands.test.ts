@@ -43,7 +43,7 @@ describe('herdgate purge', () => {
     ['--tag', () => 'tagged', () => '/tagged'],
     ['--url', () => `${herdgate.url}/named?x=1`, () => '/named?x=1'],
     ['--prefix', () => `${herdgate.url}/below`, () => '/below/it'],
-  ] satisfies [string, () => string, () => string][])('%s takes what it names', async (flag, value, path) => {
+  ] satisfies [string, () => string, () => string][])('%s purges what it names', async (flag, value, path) => {
     await result(path())
     expect(await result(path())).toContain('hit')
     const { code, out } = await run(['purge', flag, value(), ...admin])
@@ -54,7 +54,7 @@ describe('herdgate purge', () => {
     expect(await result(path())).toContain('fwd=uri-miss')
   })
 
-  test('--soft marks stale', async () => {
+  test('--soft marks responses stale', async () => {
     await result('/soft')
     expect(await run(['purge', '--all', '--soft', ...admin])).toMatchObject({ code: 0 })
     expect(await result('/soft')).toContain('fwd=stale')
@@ -72,7 +72,7 @@ describe('herdgate purge', () => {
     ['a URL that is none', ['--url', 'shop'], 1, '400'],
     ['an address that is none', ['--tag', 'x', '--admin', 'shop'], 2, '--admin'],
     ['nobody there', ['--tag', 'x', '--admin', 'http://127.0.0.1:2'], 1, 'ECONNREFUSED'],
-  ])('%s is told', async (_, args, code, said) => {
+  ])('%s is reported', async (_, args, code, said) => {
     const asked = await run(['purge', ...admin, ...args])
     expect(asked).toMatchObject({ code, out: '', err: expect.stringContaining(said) })
   })
@@ -80,7 +80,7 @@ describe('herdgate purge', () => {
   test.each([
     ['HERDGATE_ADMIN_HOST', 'two words'],
     ['HERDGATE_ADMIN_PORT', '99999'],
-  ])('where the environment says no place, it is named: %s=%s', async (name, value) => {
+  ])('an invalid admin address in the environment is reported by its variable: %s=%s', async (name, value) => {
     for (const args of [['purge', '--tag', 'x', '--token', TOKEN], ['probe']]) {
       const asked = await run(args, { [name]: value })
       expect(asked).toMatchObject({ code: 2, err: expect.stringContaining(name) })
@@ -88,13 +88,13 @@ describe('herdgate purge', () => {
     }
   })
 
-  test('no token is told', async () => {
+  test('a missing token is reported', async () => {
     const asked = await run(['purge', '--tag', 'x', '--admin', herdgate.admin])
     expect(asked).toMatchObject({ code: 2, err: expect.stringContaining('HERDGATE_ADMIN_TOKEN') })
   })
 })
 
-test('herdgate purge tells how long it took before what nodes that have not answered will do', async () => {
+test('herdgate purge says how long it took, then what the nodes that have not acknowledged it will do', async () => {
   const receipt = { id: 'i', position: 7, nodes: { expected: 3, acked: 2 }, tookMs: 3001 }
   const other = await startOrigin((_request, response) => response.writeHead(202).end(JSON.stringify(receipt)))
   const { code, out } = await run(['purge', '--tag', 'x', '--admin', other.url, '--token', TOKEN])
@@ -116,12 +116,12 @@ describe('herdgate explain', () => {
     expect(out).toMatch(/^age +\d+ s of 600 s: fresh for \d+ s$/m)
   })
 
-  test('as JSON, word for word', async () => {
+  test('prints the answer of the admin API unchanged with --json', async () => {
     const { out } = await run(['explain', `${herdgate.url}/nothing`, '--json', ...admin])
     expect(JSON.parse(out)).toMatchObject({ decision: 'fetch', why: 'uri-miss' })
   })
 
-  test('a field that is none is told', async () => {
+  test('reports a malformed header', async () => {
     expect(await run(['explain', `${herdgate.url}/x`, '--header', 'Accept', ...admin])).toMatchObject({ code: 2 })
   })
 })
@@ -131,7 +131,7 @@ test.each([
   ['explain', ['explain', 'http://shop.example/'], 200],
   ['purge', ['purge', '--tag', 'x'], 404],
   ['explain', ['explain', 'http://shop.example/'], 404],
-])('%s tells that what answers is not an admin port: %j, %i', async (_, args, status) => {
+])('%s reports that what answers is not an admin port: %j, %i', async (_, args, status) => {
   const other = await startOrigin((_request, response) => response.writeHead(status).end('{"message":"Not ours"}'))
   const asked = await run([...args, '--admin', other.url, '--token', TOKEN])
   await other.kill()
@@ -143,7 +143,7 @@ test.each([
   ['purge', ['--tag', 'x'], '/herdgate', '/herdgate/v1/purge'],
   ['purge', ['--tag', 'x', '--soft'], '/a/b/', '/a/b/v1/invalidate'],
   ['explain', ['http://shop.example/'], '/herdgate', '/herdgate/v1/explain'],
-])('%s %j asks below the path of --admin: %s', async (command, args, base, path) => {
+])('%s %j sends its request below the path of --admin: %s', async (command, args, base, path) => {
   const asked: (string | undefined)[] = []
   const gateway = await startOrigin((request, response) => {
     asked.push(request.url?.replace(/\?.*/, ''))
@@ -155,7 +155,7 @@ test.each([
 })
 
 describe('herdgate init', () => {
-  test('writes a configuration that is valid, once', async () => {
+  test('writes a valid configuration, and overwrites it only with --force', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'init-'))
     const file = join(folder, 'shop.yaml')
     const args = ['init', file, '--origin', 'http://10.0.0.5:3000', '--ttl', '30s', '--redis', 'redis://10.0.0.7:6379']
@@ -168,7 +168,7 @@ describe('herdgate init', () => {
     await rm(folder, { recursive: true })
   })
 
-  test('writes a password for its owner alone, also into a file that others may read', async () => {
+  test('makes a file with a password readable by its owner only, even if others could read it before', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'init-secret-'))
     const rightsOf = async (file: string) => (await stat(file)).mode & 0o777
     const withRedis = (file: string, url: string) =>
@@ -184,7 +184,7 @@ describe('herdgate init', () => {
     await rm(folder, { recursive: true })
   })
 
-  test('takes variables for what is secret, which the file then has, and no settings of the environment', async () => {
+  test('writes the variables of secrets, not their values, and ignores settings in the environment', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'init-variable-'))
     const file = join(folder, 'shop.yaml')
     const args = ['init', file, '--origin', 'http://a', '--redis', 'redis://:${REDIS_PASSWORD}@10.0.0.7']
@@ -198,7 +198,7 @@ describe('herdgate init', () => {
     await rm(folder, { recursive: true })
   })
 
-  test('what would be no valid configuration is told, and nothing is written', async () => {
+  test('reports an invalid configuration, and writes nothing', async () => {
     const file = join(tmpdir(), 'never-written.yaml')
     expect(await run(['init', file, '--origin', 'shop'])).toMatchObject({
       code: 2,

@@ -22,7 +22,7 @@ beforeAll(async () => {
 }, INSTALL_MS)
 afterAll(() => browser?.close())
 
-/** What a page must not do: complain, or talk to anybody else. */
+/** Errors and warnings of the page, and its requests to other hosts: both must stay empty. */
 let complaints: string[]
 let strangers: string[]
 const pages: Page[] = []
@@ -63,7 +63,7 @@ const drawn = (page: Page, plot: string, name: string) =>
 
 const label = (page: Page, plot: string) => page.locator(`${plot} [role=img]`).getAttribute('aria-label')
 
-/** For whoever wants to look: in the folder SCREENSHOTS, where that is set. */
+/** Saves a screenshot in the folder SCREENSHOTS, if that is set. */
 async function look(page: Page, name: string): Promise<void> {
   const folder = process.env['SCREENSHOTS']
   if (folder === undefined) return
@@ -103,7 +103,7 @@ describe('the dashboard', () => {
     expect(await page.evaluate(kept)).toBe(0)
   })
 
-  test('traffic moves the plots, and nothing is complained of or asked of others', async () => {
+  test('traffic moves the plots, without errors or requests to other hosts', async () => {
     const page = await visit(herdgate.admin)
     await logIn(page, TOKEN)
     await live(page)
@@ -131,7 +131,7 @@ describe('the dashboard', () => {
     expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] })
   })
 
-  test('a purge is made, told, and acknowledged by each node', async () => {
+  test('a purge is made, reported, and acknowledged by every node', async () => {
     const page = await visit(herdgate.admin)
     await logIn(page, TOKEN)
     await live(page)
@@ -158,11 +158,11 @@ describe('the dashboard', () => {
       async () => (await said.textContent()) !== before && (await said.getAttribute('class')) === 'said bad',
       'told',
     )
-    expect(complaints).toEqual([expect.stringContaining('400')]) // by the browser, of what was meant to fail
+    expect(complaints).toEqual([expect.stringContaining('400')]) // from the browser, as intended
     expect(strangers).toEqual([])
   })
 
-  test('a request says why, by mouse and by keyboard', async () => {
+  test('a request says why it was a hit or a miss, and the keyboard opens its explanation', async () => {
     const page = await visit(herdgate.admin)
     await logIn(page, TOKEN)
     await live(page)
@@ -188,7 +188,7 @@ describe('the dashboard', () => {
     expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] })
   })
 
-  test('a long URL takes three lines of the list, and is whole where one looks closer', async () => {
+  test('a long URL takes at most three lines of the list, and is whole in its explanation', async () => {
     const page = await visit(herdgate.admin)
     await logIn(page, TOKEN)
     await live(page)
@@ -201,7 +201,7 @@ describe('the dashboard', () => {
     await page.locator('#explain h2', { hasText: path }).waitFor()
   })
 
-  test('the newest request is the first in the list, whichever worker told of it sooner', async () => {
+  test('the newest request is first in the list, whichever worker reported first', async () => {
     const page = await visit(herdgate.admin)
     const snapshot = await aSnapshot()
     const at = (path: string, second: number) => ({
@@ -223,7 +223,7 @@ describe('the dashboard', () => {
     )
   })
 
-  /** One that tells of a request. */
+  /** A snapshot with at least one request. */
   async function aSnapshot(): Promise<Snapshot> {
     const { body } = await fetch(`${herdgate.admin}/v1/live`, { headers: { authorization: `Bearer ${TOKEN}` } })
     await ask('/told')
@@ -234,7 +234,7 @@ describe('the dashboard', () => {
     throw new Error('there was none')
   }
 
-  test('what was asked while it was paused is in the list when it goes on', async () => {
+  test('requests made while it is paused are listed when it resumes', async () => {
     const [paused, watching] = [await visit(herdgate.admin), await visit(herdgate.admin)]
     for (const page of [paused, watching]) {
       await logIn(page, TOKEN)
@@ -245,14 +245,14 @@ describe('the dashboard', () => {
     await paused.locator('#connection', { hasText: 'Paused' }).waitFor()
     await ask('/meanwhile')
     await row(watching, '/meanwhile').waitFor()
-    await ask('/then') // its snapshot comes after the one that told both pages of the former
+    await ask('/then') // its snapshot comes after the one that brought both pages the first request
     await row(watching, '/then').waitFor()
     expect(await row(paused, '/meanwhile').count()).toBe(0)
     await paused.click('#pause')
     await row(paused, '/meanwhile').waitFor()
   })
 
-  test('is dark where that is liked, fits 400 pixels, and remembers what was chosen', async () => {
+  test('is dark if the browser prefers that, fits 400 pixels, and remembers the chosen theme', async () => {
     const page = await visit(herdgate.admin, { viewport: { width: 400, height: 800 }, colorScheme: 'dark' })
     await logIn(page, TOKEN)
     await live(page)
@@ -265,7 +265,7 @@ describe('the dashboard', () => {
 
     await page.selectOption('#theme', 'light')
     expect(await page.evaluate(brightness)).toBeGreaterThan(220)
-    await drawn(page, '#results', 'hit') // in the colours of the light one
+    await drawn(page, '#results', 'hit') // in the colours of the light theme
     await look(page, 'light-400')
     await page.reload()
     await live(page) // the tab kept the token
@@ -279,7 +279,7 @@ describe('the dashboard', () => {
     expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] })
   })
 
-  test('goes on after Herdgate was away', async () => {
+  test('reconnects after a restart of Herdgate', async () => {
     const other = await startHerdgate(['--origin', origin.url, '--log-level', 'warn'])
     const page = await visit(other.admin)
     await logIn(page, TOKEN)
@@ -292,7 +292,7 @@ describe('the dashboard', () => {
     await again.stop()
   })
 
-  test('says so where Herdgate stands still, and goes on when it does', async () => {
+  test('says that Herdgate does not respond, and continues when it does', async () => {
     await using other = await startHerdgate(['--origin', origin.url, '--log-level', 'warn'])
     const page = await browser.newPage()
     pages.push(page)
@@ -307,7 +307,7 @@ describe('the dashboard', () => {
     await live(page)
   })
 
-  test('asks for the token anew where it is another than before, also out of an open dialog', async () => {
+  test('asks for the token again after it has changed, even while a dialog is open', async () => {
     const flags = ['--origin', origin.url, '--log-level', 'warn']
     const other = await startHerdgate(flags)
     const page = await visit(other.admin)
@@ -326,11 +326,11 @@ describe('the dashboard', () => {
     await again.stop()
   })
 
-  test('says why where as many are watching as may', async () => {
+  test('says so while the limit on viewers is reached', async () => {
     await using busy = await startHerdgate(['--origin', origin.url, '--log-level', 'warn'])
     const gone = new AbortController()
     const init = { headers: { authorization: `Bearer ${TOKEN}` }, signal: gone.signal }
-    const watching: Response[] = [] // one that nobody holds would be ended
+    const watching: Response[] = [] // a response that nothing refers to would be closed
     do watching.push(await fetch(`${busy.admin}/v1/live`, init))
     while (watching.at(-1)?.status === 200)
     const page = await visit(busy.admin)
@@ -356,7 +356,7 @@ describe('the dashboard', () => {
   })
 })
 
-test('a demo that was started anew asks the tab for its new token', async () => {
+test('a restarted demo asks an open tab for its new token', async () => {
   const options = { port: 0, originPort: 0, pretty: false, out: () => {} }
   const before = await runDemo({ ...options, adminPort: 0 })
   const page = await visit(before.admin)
@@ -375,7 +375,7 @@ test('a demo that was started anew asks the tab for its new token', async () => 
   }
 })
 
-test('in the demo it has the switches of the slow API', async () => {
+test('the dashboard of the demo has the switches of the slow API', async () => {
   const demo = await runDemo({ port: 0, adminPort: 0, originPort: 0, pretty: false, out: () => {} })
   try {
     const page = await visit(demo.admin)

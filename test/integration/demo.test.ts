@@ -10,7 +10,7 @@ import { until } from '../support/waiting.ts'
 
 const run = promisify(execFile)
 
-/** What curl took, each time. */
+/** How long each curl took. */
 const secondsIn = (shown: string): number[] =>
   [...shown.matchAll(/^([\d.]+) s$/gm)].map(([, seconds]) => Number(seconds))
 
@@ -69,7 +69,7 @@ describe('the demo', () => {
     expect(await hits('/products/42')).toBe(2)
   })
 
-  test('its page is slow once and fast after, and is the same copy', async () => {
+  test('its page is slow once and then fast, from the same copy', async () => {
     const visit = async () => {
       const began = performance.now()
       const text = await (await fetch(`${demo.data}/`)).text()
@@ -86,7 +86,7 @@ describe('the demo', () => {
     expect(fastest).toBeLessThan(400)
   })
 
-  test('what its page sends to keep the browser cache aside does not keep Herdgate aside', async () => {
+  test('the headers with which its page bypasses the browser cache do not bypass Herdgate', async () => {
     const headers = { 'cache-control': 'demo', pragma: 'demo' }
     await (await fetch(`${demo.data}/products/8`, { headers })).text()
     const again = await fetch(`${demo.data}/products/8`, { headers })
@@ -134,7 +134,7 @@ describe('the demo', () => {
     await until(async () => (await jsonAt(`${demo.origin}/__stats`)).total > 5, 'visitors come')
   })
 
-  test('what is not for everybody is asked for every time', async () => {
+  test('a response that is not shareable is fetched every time', async () => {
     const authorization = 'Bearer me'
     for (const path of ['/account', '/private', '/no-store']) {
       await fetch(demo.data + path, { headers: { authorization } })

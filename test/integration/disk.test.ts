@@ -28,14 +28,14 @@ import { until } from '../support/waiting.ts'
 
 const SCRIPT = join(import.meta.dirname, '../support/disk-process.ts')
 
-/** Does something in another process, while this one stands still. */
+/** Runs a command in another process, and blocks until it has ended. */
 function elsewhere(...args: string[]): void {
   const { status, stderr } = spawnSync(process.execPath, [SCRIPT, ...args])
   expect(stderr.toString()).toBe('')
   expect(status).toBe(0)
 }
 
-/** A process that writes without end; settles when it has written so often. */
+/** A process that writes without end; resolves when it has written `times` times. */
 const writer = (path: string, times: number): Promise<ChildProcess> => saying(times, path, 'write')
 
 async function saying(times: number, ...args: string[]): Promise<ChildProcess> {
@@ -55,13 +55,13 @@ const stampIn = ({ generation, position }: InvalidationLog, tag = 't'): Stamp =>
   return { url: 'u', tags: [tag], generation, position, checked: position, startedAt: 0 }
 }
 
-/** Is it what `disk-process.ts` wrote at this key, all of it? */
+/** Whether the body is all of what `disk-process.ts` wrote at this key. */
 function isWhole(key: string, body: string): boolean {
   const [whose, length] = body.split(' ')
   return whose === key && Number(length) === body.length && body === `${key} ${length} `.padEnd(body.length, key)
 }
 
-test('killed in the middle of writes, again and again: what is read back is whole, and the log goes on', async () => {
+test('after a process is killed while it writes, what is read back is whole and the log continues', async () => {
   const path = temporaryFolder()
   let position = 0
   for (const times of [1, 7, 20, 43, 90]) {
@@ -110,7 +110,7 @@ test('while another process writes, what is read is whole, and what is written h
   await store.close()
 })
 
-test('a purge that another process has acknowledged counts at once, even within one turn', async () => {
+test('a purge that another process has acknowledged takes effect at once, even within one turn', async () => {
   const path = temporaryFolder()
   const log = diskLog({ path })
   const stamp = stampIn(log)
@@ -121,7 +121,7 @@ test('a purge that another process has acknowledged counts at once, even within 
   await log.close()
 })
 
-test('who purges waits no longer than it may for another process that lets nobody write; the purge counts here, and is logged later', async () => {
+test('when another process blocks the disk, a purge fails in time, takes effect here and is logged later', async () => {
   const path = temporaryFolder()
   const log = diskLog({ path })
   const stamp = stampIn(log)
@@ -135,7 +135,7 @@ test('who purges waits no longer than it may for another process that lets nobod
   await log.close()
 })
 
-test('who has changed something waits until all processes hear of it, unless the disk is known to stall', async () => {
+test('a purge waits until all processes can read it, even beyond waitMs, unless the disk has stalled', async () => {
   const path = temporaryFolder()
   const clock = new FakeClock()
   const log = diskLog({ path, clock })
@@ -160,7 +160,7 @@ test('who has changed something waits until all processes hear of it, unless the
   await log.close()
 })
 
-test('where the folder was removed, what another process purges in its new one is heard, and what was purged before stays so', async () => {
+test('after the folder is removed, purges in the new one take effect, and earlier ones still do', async () => {
   const path = join(temporaryFolder(), 'cache')
   const clock = new FakeClock()
   const log = diskLog({ path, clock })
@@ -176,7 +176,7 @@ test('where the folder was removed, what another process purges in its new one i
   await log.close()
 })
 
-test('what another process purged in the folder before it was removed counts, though it had not been heard', async () => {
+test('a purge by another process takes effect even if the folder is removed before the purge was read', async () => {
   const path = join(temporaryFolder(), 'cache')
   const clock = new FakeClock()
   const log = diskLog({ path, clock })
@@ -188,7 +188,7 @@ test('what another process purged in the folder before it was removed counts, th
   await log.close()
 })
 
-test('a purge in a folder that was removed is acknowledged when every process has looked for the new one', async () => {
+test('a purge in a folder that was removed is acknowledged once every process has looked for the new one', async () => {
   const path = join(temporaryFolder(), 'cache')
   const clock = new FakeClock()
   const log = diskLog({ path, clock })
@@ -231,7 +231,7 @@ const DAMAGE: Record<string, (file: Buffer) => Buffer> = {
   'one octet of a body changed': (file) => Buffer.from(file).fill('y', bodyAt(file), bodyAt(file) + 1),
 }
 
-test.each(Object.entries(DAMAGE))('a damaged file (%s) is moved aside and begun anew', async (_, damage) => {
+test.each(Object.entries(DAMAGE))('a damaged file (%s) is moved aside, and a new one is begun', async (_, damage) => {
   const path = temporaryFolder()
   const before = diskStore({ path })
   const logBefore = diskLog({ path })
@@ -259,7 +259,7 @@ test.each(Object.entries(DAMAGE))('a damaged file (%s) is moved aside and begun 
 })
 
 test.runIf(existsSync('/proc/self/stat'))(
-  'a damaged file that a killed process had open is moved aside, though its number is that of another now',
+  'a damaged file that a killed process had open is moved aside, though its process id is that of another now',
   async () => {
     const path = temporaryFolder()
     const writing = await writer(path, 3)
@@ -281,7 +281,7 @@ test.runIf(existsSync('/proc/self/stat'))(
   },
 )
 
-/** Store and log of a process, both of which have the file open, and what becomes of them. */
+/** Store and log of one process, both of which have the file open. */
 async function inUse() {
   const path = temporaryFolder()
   const clock = new FakeClock()
@@ -304,7 +304,7 @@ async function inUse() {
 }
 
 test.each([0, 5_000, 100_000])(
-  'a file that is cut short to %i octets while it is open is read no more, and put aside',
+  'a file that is truncated to %i octets while it is open is no longer read, and moved aside',
   async (length) => {
     const { file, clock, told, store, log, stamp, purged, settled, close } = await inUse()
     truncateSync(file, length)
@@ -322,7 +322,7 @@ test.each([0, 5_000, 100_000])(
   },
 )
 
-test('a file that a process may have crashed by is checked before it is read on, and stays where it is sound', async () => {
+test('a file that may have crashed a process is checked before it is read again, and stays if sound', async () => {
   const { path, file, told, store, log, stamp, settled, close } = await inUse()
   const { generation, position } = log
   doubtOpenFiles()
@@ -357,20 +357,20 @@ test.runIf(existsSync('/proc/self/task'))('a damaged file that another process h
   await store.close()
 })
 
-/** A signal is on its way for a while. */
+/** Whether all its threads have stopped: a signal takes a while to arrive. */
 const isStopped = (pid: number | undefined): boolean =>
   readdirSync(`/proc/${pid}/task`).every((thread) =>
     /\) T /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'latin1')),
   )
 
-/** Programs in the place of the check: none, one that is ended as where memory is short, one that cannot begin. */
+/** Scripts run in place of the check: none, one that is killed as when memory runs out, one that fails to start. */
 const UNCHECKED: Record<string, string | undefined> = {
   'cannot be started': undefined,
   'is killed': 'kill -KILL $$',
   'fails before it has looked': 'exit 1',
 }
 
-/** A folder whose file has a copy at `k`, as a process that was killed leaves it. */
+/** A folder as a killed process leaves it, with a copy at `k`. */
 async function notClosed(): Promise<{ path: string; generation: string }> {
   const path = temporaryFolder()
   const [store, log] = [diskStore({ path }), diskLog({ path })]
@@ -388,7 +388,7 @@ const program = (script: string | undefined): string => {
   return file
 }
 
-test.each(Object.entries(UNCHECKED))('a file whose check %s stays, and is tried again', async (_, script) => {
+test.each(Object.entries(UNCHECKED))('a file whose check %s stays, and is checked again', async (_, script) => {
   const { path, generation } = await notClosed()
   const node = vi.spyOn(process, 'execPath', 'get').mockReturnValue(program(script))
   const clock = new FakeClock()
@@ -415,7 +415,7 @@ test.each(Object.entries(UNCHECKED))('a file whose check %s stays, and is tried 
   await log.close()
 })
 
-test('a process that serves does not stand still while a file is checked again, once for store and log', async () => {
+test('a serving process is not blocked while a file is checked again, once for store and log together', async () => {
   const { path } = await notClosed()
   const runs = join(temporaryFolder(), 'runs')
   const counting = (then: string): string => program(`echo >> ${runs}; ${then}`)
@@ -446,7 +446,7 @@ test('a process that serves does not stand still while a file is checked again, 
   await log.close()
 })
 
-test('one that cannot be opened is told of in the log at once', async () => {
+test('a file that cannot be opened is logged at once', async () => {
   const file = join(temporaryFolder(), 'file')
   writeFileSync(file, 'no folder')
   const lines: string[] = []
@@ -460,7 +460,7 @@ test('one that cannot be opened is told of in the log at once', async () => {
   expect(lines.join('')).toContain('store disk is out of order')
 })
 
-test.runIf(existsSync('/proc/self'))('where no folder can be made, that is found out, not tried without end', () => {
+test.runIf(existsSync('/proc/self'))('a folder that cannot be created is reported, and not retried without end', () => {
   const child = spawnSync(process.execPath, [SCRIPT, '/proc/herdgate/cache', 'fill', '1'], { timeout: 30_000 })
   expect(child.error).toBeUndefined()
   expect(JSON.parse(child.stdout.toString())).toMatchObject({
@@ -469,9 +469,9 @@ test.runIf(existsSync('/proc/self'))('where no folder can be made, that is found
   })
 })
 
-test('when the disk takes no more, the tier is out of order and everything goes on', () => {
+test('when the disk is full, the tier is degraded and everything else continues', () => {
   const path = temporaryFolder()
-  const limited = `ulimit -f 4096; exec "$0" "$@"` // in KiB: then writing fails as on a full disk
+  const limited = `ulimit -f 4096; exec "$0" "$@"` // in KiB: beyond it, writes fail as on a full disk
   const child = spawnSync('bash', ['-c', limited, process.execPath, SCRIPT, path, 'fill', '20000000'])
   expect(child.status, child.stderr.toString()).toBe(0)
   const { told, kept, usage } = JSON.parse(child.stdout.toString()) as { told: string[]; kept: string; usage: unknown }

@@ -1,4 +1,4 @@
-/** Every command of the documentation is run, and shows what the page says that it shows. */
+/** Runs every command of the documentation, and compares its output with what the page shows. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
@@ -18,7 +18,7 @@ const REPOSITORY = join(import.meta.dirname, '../..')
 const pages = globSync(['*.md', 'docs/*.md'], { cwd: REPOSITORY }).sort()
 const read = (page: string): string => readFileSync(join(REPOSITORY, page), 'utf8')
 
-/** Where the pages say that things are. */
+/** The addresses in the pages, each with the real one. */
 interface Places {
   readonly 'localhost:8080': string
   readonly 'localhost:9090': string
@@ -51,7 +51,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-describe('what the documentation tells to type', () => {
+describe('the commands of the documentation work as shown', () => {
   const withSteps = pages.map((page) => ({ page, steps: stepsIn(read(page)) })).filter(({ steps }) => steps.length > 0)
 
   test.each(withSteps)(
@@ -100,11 +100,11 @@ describe('the application of docs/embedding-in-fastify.md', () => {
     writeFileSync(join(folder, 'app.ts'), application?.text ?? '')
   })
 
-  test.each(['TOKEN=', 'env -u TOKEN'])('lets nobody purge where it knows no token: %s', async (without) => {
+  test.each(['TOKEN=', 'env -u TOKEN'])('does not start without a token: %s', async (without) => {
     await expect(start(command.replace('TOKEN=secret', without))).rejects.toThrow('ended before')
   })
 
-  test('keeps no failure as a value', async () => {
+  test('does not store a failure as a value', async () => {
     let status = 503
     const failing = createHttpServer((_, response) => response.writeHead(status).end(`{"status":${status}}`))
     origin = `127.0.0.1:${await portOf(failing.listen(0, '127.0.0.1'))}`
@@ -192,7 +192,7 @@ function provideModules(): void {
   writeFileSync(join(modules, 'herdgate/index.js'), `export * from '${join(REPOSITORY, 'src/index.ts')}'\n`)
 }
 
-/** Starts what the script starts, on free ports, and finds out which they are. */
+/** Runs the script with free ports, and finds out which they are. */
 async function start(script: string): Promise<void> {
   await stop()
   places = { 'localhost:8080': 'no-data-port', 'localhost:9090': 'no-admin-port', 'localhost:3000': origin }
@@ -201,7 +201,7 @@ async function start(script: string): Promise<void> {
     cwd: folder,
     env: { ...environment(), HERDGATE_PORT: '0', HERDGATE_ADMIN_PORT: '0', PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
-    detached: true, // a group of its own, to be ended whole
+    detached: true, // a process group of its own, to be killed as a whole
   })
   running = child
   for await (const line of createInterface({ input: child.stdout })) {
@@ -212,7 +212,7 @@ async function start(script: string): Promise<void> {
   throw new Error(`ended before it was listening: ${script}`)
 }
 
-/** The lines of `herdgate serve` and of `herdgate demo` that tell where things are. */
+/** Takes addresses and token from a line that `herdgate serve` or `herdgate demo` prints. */
 function note(line: string, [first = '', second = '']: readonly string[]): void {
   const [, made] = / token (\S+)/.exec(line) ?? []
   const [, given] = /listening on (\S+)/.exec(line) ?? []

@@ -12,13 +12,13 @@ import { startHerdgate } from '../support/herdgate.ts'
 import { get, startOrigin } from '../support/http.ts'
 import { until } from '../support/waiting.ts'
 
-/** What the process takes, as far as these tests say. */
+/** The memory that the process appears to take. */
 const memory = vi.hoisted(() => ({ anonymous: 0 }))
 vi.mock(import('../../src/heap/anonymous-memory.ts'), () => ({ anonymousBytes: () => memory.anonymous }))
 
 const MIB = 2 ** 20
 
-test('during listen.drainDelay a node is not ready, answers all the same, and ends its connections', async () => {
+test('during listen.drainDelay a node is not ready, still answers, and closes its connections', async () => {
   const origin = await startOrigin(
     (_request, response) => void response.setHeader('Cache-Control', 'max-age=60').end('ok'),
   )
@@ -37,7 +37,7 @@ test('during listen.drainDelay a node is not ready, answers all the same, and en
   await herdgate.stop('SIGKILL')
 })
 
-test('an answer that is in the making when it begins to drain says that it is the last', async () => {
+test('a request in flight when draining begins is answered with Connection: close', async () => {
   const asked = Promise.withResolvers<ServerResponse>()
   const origin = await startOrigin((_request, response) => asked.resolve(response))
   onTestFinished(() => origin.kill())
@@ -52,7 +52,7 @@ test('an answer that is in the making when it begins to drain says that it is th
   expect((await due).headers.connection).toBe('close')
 })
 
-test('then it ends with 0', async () => {
+test('after listen.drainDelay a node exits with 0', async () => {
   const origin = await startOrigin((_request, response) => void response.end('ok'))
   const config = join(temporaryFolder(), 'herdgate.yaml')
   writeFileSync(config, 'version: 1\nlisten: { drainDelay: 300ms }\n')
@@ -63,7 +63,7 @@ test('then it ends with 0', async () => {
   await origin.kill()
 })
 
-test('who has connected and not asked yet as it closes is answered; who does not ask is hung up on', async () => {
+test('on close a connection may still send its first request, and is closed after a second without one', async () => {
   const origin = await startOrigin((_request, response) => void response.end('ok'))
   onTestFinished(() => origin.kill())
   const config = valid({ flags: { origin: [origin.url], host: '127.0.0.1', port: '0' } })
@@ -75,7 +75,7 @@ test('who has connected and not asked yet as it closes is answered; who does not
   const [client, silent] = [0, 1].map(() => connect(Number(url.port), '127.0.0.1'))
   if (client === undefined || silent === undefined) throw new Error('never')
   await Promise.all([once(client, 'connect'), once(silent.resume(), 'connect')])
-  expect((await get(url.href)).status).toBe(200) // they are accepted
+  expect((await get(url.href)).status).toBe(200) // so both are accepted
 
   const stopped = proxy.stop()
   await until(
@@ -97,7 +97,7 @@ test('who has connected and not asked yet as it closes is answered; who does not
   await proxy.close()
 })
 
-test('who has been silent for longer than that is hung up on at once', async () => {
+test('on close a connection that has already been silent for a second is closed at once', async () => {
   const origin = await startOrigin((_request, response) => void response.end('ok'))
   onTestFinished(() => origin.kill())
   const config = valid({ flags: { origin: [origin.url], host: '127.0.0.1', port: '0' } })
@@ -105,7 +105,7 @@ test('who has been silent for longer than that is hung up on at once', async () 
   const url = new URL(await proxy.listen())
   const silent = connect(Number(url.port), '127.0.0.1').resume()
   await once(silent, 'connect')
-  expect((await get(url.href)).status).toBe(200) // it is accepted
+  expect((await get(url.href)).status).toBe(200) // so it is accepted
   vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 1_000) // and time stands still from then on
   onTestFinished(() => void vi.restoreAllMocks())
   const stopped = proxy.stop()
@@ -114,7 +114,7 @@ test('who has been silent for longer than that is hung up on at once', async () 
   await proxy.close()
 })
 
-test('while it drains, what is not stored is refused for as long as memory is short, and no longer', async () => {
+test('while it drains, requests for what is not stored are refused only as long as memory is short', async () => {
   const container = 1024 * MIB
   vi.spyOn(process, 'constrainedMemory').mockReturnValue(container)
   const origin = await startOrigin((_request, response) => void response.end('ok'))
@@ -133,7 +133,7 @@ test('while it drains, what is not stored is refused for as long as memory is sh
 })
 
 describe.each(['on', 'off'])('with lane: %s', (lane) => {
-  test('who has yet to take most of an answer from the cache loses nothing of it', async () => {
+  test('a client that is still reading an answer from the cache on SIGTERM gets all of it', async () => {
     const size = 32 * MIB // more than the system's buffers hold
     const origin = await startOrigin(
       (_request, response) => void response.setHeader('Cache-Control', 'max-age=60').end(Buffer.alloc(size, 'x')),
@@ -145,7 +145,7 @@ describe.each(['on', 'off'])('with lane: %s', (lane) => {
     await get(`${herdgate.url}/large`)
 
     const client = connect(Number(port), '127.0.0.1')
-    client.write(`GET /large HTTP/1.1\r\nHost: ${host}\r\nRange: bytes=0-0\r\n\r\n`) // nothing for the lane
+    client.write(`GET /large HTTP/1.1\r\nHost: ${host}\r\nRange: bytes=0-0\r\n\r\n`) // the lane does not answer ranges
     await once(client, 'data')
     client.pause()
     client.write(`GET /large HTTP/1.1\r\nHost: ${host}\r\n\r\n`)

@@ -27,7 +27,7 @@ test('explain names the tier that the copy is in, its tags, and no group twice',
 })
 
 test.each(['Köln', '東京'])(
-  'explain takes a field outside ASCII for the octets that clients send, in UTF-8: %s',
+  'explain reads a field outside ASCII as the octets that clients send, in UTF-8: %s',
   async (city) => {
     await start(({ socket }) => void socket.write(ok('body', 'Cache-Control: max-age=60\r\nVary: X-City\r\n')))
     await exchange(`GET /x HTTP/1.1\r\nHost: a.example\r\nX-City: ${city}\r\nConnection: close\r\n\r\n`)
@@ -36,7 +36,7 @@ test.each(['Köln', '東京'])(
   },
 )
 
-test('explain says of a request that wants a copy or nothing that it is refused', async () => {
+test('explain says that a request with only-if-cached is refused where there is no copy', async () => {
   await start(({ socket }) => void socket.write(ok('body')))
   const wishes = 'header=Cache-Control:only-if-cached'
   for (const query of [wishes, `${wishes}&header=If-Match:*`]) {
@@ -48,7 +48,7 @@ test('explain says of a request that wants a copy or nothing that it is refused'
 test.each([
   ['for said by one, where there are any', '127.0.0.1/32', ['serve', 'fetch']],
   ['for nothing, where there are none', '', ['serve', 'serve']],
-])('explain takes what only trusted peers may say %s', async (_, trustProxy, decisions) => {
+])('explain takes a header that only trusted peers may set %s', async (_, trustProxy, decisions) => {
   const file = join(temporaryFolder(), 'herdgate.yaml')
   const listen = `listen: { trustProxy: [${trustProxy}] }`
   await writeFile(
@@ -62,7 +62,7 @@ test.each([
   expect([await decision('DE'), await decision('FR')]).toEqual(decisions)
 })
 
-test('explain says of each head what the answer says: content in a GET, and what is refused by the head alone', async () => {
+test('explain agrees with the real answer about content in a GET and about heads that are refused', async () => {
   await start(({ socket }) => void socket.write(ok('body', 'Cache-Control: max-age=60\r\n')))
   const content = 'Content-Length: 5|hello'
   const cases: [method: string, lineAndContent: string, explained: string, status: number, told: string][] = [

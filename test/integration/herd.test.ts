@@ -27,7 +27,7 @@ const SHAREABLE = { 'Cache-Control': 'max-age=60' }
 const slowly: RequestListener = (_request, response) =>
   void setTimeout(() => response.writeHead(200, SHAREABLE).end('answer'), SLOW_MS)
 
-/** Answers when told to, with the number of the request in the body. */
+/** Answers on demand, with the number of the request in the body. */
 function whenTold(headers: Record<string, string>) {
   const held: (() => void)[] = []
   const listener: RequestListener = (_request, response) => {
@@ -42,7 +42,7 @@ const herd = (path: string, clients = CLIENTS): Promise<Answer[]> =>
 
 const slowest = (answers: Answer[]): number => Math.max(...answers.map(({ totalMs }) => totalMs))
 
-/** All of them have come, none has an answer, and the origin has the request they wait for. */
+/** Waits until all clients wait for an answer, and the origin has their request. */
 const allWait = (clients = CLIENTS): Promise<void> =>
   until(
     async () => (await herdgate.ask('/v1/stats')).body.waiting === clients && origin.hits() > 0,
@@ -50,7 +50,7 @@ const allWait = (clients = CLIENTS): Promise<void> =>
   )
 
 describe('500 clients on one cold key of a slow origin', () => {
-  test('are one origin request, and told so', async () => {
+  test('make one origin request, and Cache-Status says that they were collapsed', async () => {
     const { listener, answerAll } = whenTold(SHAREABLE)
     await start(listener)
     const herded = herd('/cold')
@@ -64,8 +64,8 @@ describe('500 clients on one cold key of a slow origin', () => {
   })
 
   /**
-   * Or later where this machine is so busy that as many hits take a good part of the half second. It may also stand
-   * still for a while, which says nothing of Herdgate: one herd of several is enough.
+   * Or later if this machine is so busy that as many hits take a good part of the half second. It may also stall for
+   * a while, which says nothing about Herdgate: one herd of several is enough.
    */
   test('are answered within 1.5 s', async () => {
     await start(slowly)
@@ -97,7 +97,7 @@ describe('500 clients on one cold key of a slow origin', () => {
     await allWait()
     expect(held).toHaveLength(1)
     answerAll()
-    // One wait to learn that the answer is not for all, one for the own answer, and no third: nobody was answered yet.
+    // Once they know that the answer is not shareable, all the others fetch at once: none waits for another's answer.
     await until(() => held.length === CLIENTS - 1, 'a request at the origin for each of the others')
     answerAll()
     expect(new Set((await answers).map(({ body }) => body)).size).toBe(CLIENTS)
@@ -107,7 +107,7 @@ describe('500 clients on one cold key of a slow origin', () => {
     expect(new Set((await again).map(({ body }) => body)).size).toBe(50)
   })
 
-  test('of an origin that fails share its failure instead of failing one after the other', async () => {
+  test('share a failure of the origin instead of failing one after the other', async () => {
     const failing: (() => void)[] = []
     await start((request) => void failing.push(() => request.socket.destroy()))
     const herded = herd('/failing')
@@ -117,7 +117,7 @@ describe('500 clients on one cold key of a slow origin', () => {
     expect(origin.hits()).toBe(1)
   })
 
-  test('the one who came first may leave', async () => {
+  test('get the answer even if the one that came first leaves', async () => {
     const { listener, answerAll } = whenTold(SHAREABLE)
     await start(listener)
     const leader = new AbortController()
@@ -134,8 +134,8 @@ describe('500 clients on one cold key of a slow origin', () => {
   })
 })
 
-describe('an origin that is killed under 200 clients', () => {
-  test('is stood in for by the stale copy, which says so; and when it is back answers are fresh', async () => {
+describe('when the origin fails', () => {
+  test('200 clients get the stale copy, marked stale-if-error, and fresh answers when the origin is back', async () => {
     let version = 1
     await start((_request, response) => response.writeHead(200, { 'Cache-Control': 'max-age=1' }).end(`v${version}`))
     expect((await get(`${herdgate.url}/x`)).body).toBe('v1')
@@ -151,7 +151,7 @@ describe('an origin that is killed under 200 clients', () => {
     await until(async () => (await get(`${herdgate.url}/x`)).body === 'v2', 'a fresh answer')
   })
 
-  test('must-revalidate is refused', async () => {
+  test('a stale copy with must-revalidate is not used', async () => {
     await start((_request, response) =>
       response.writeHead(200, { 'Cache-Control': 'max-age=1, must-revalidate' }).end('v1'),
     )
@@ -161,7 +161,7 @@ describe('an origin that is killed under 200 clients', () => {
     expect((await get(`${herdgate.url}/x`)).status).toBe(502)
   })
 
-  test('an origin that hangs is waited for as long as softTimeout', async () => {
+  test('an origin that hangs is waited for only as long as softTimeout', async () => {
     let hang = false
     const waiting: (() => void)[] = []
     await start(
@@ -179,13 +179,13 @@ describe('an origin that is killed under 200 clients', () => {
     expect(answers.every(({ body, cacheStatus }) => body === 'v1' && cacheStatus.includes('detail=soft-timeout'))).toBe(
       true,
     )
-    expect(slowest(answers)).toBeLessThan(20_000) // it has 30 s, and has answered nobody yet
+    expect(slowest(answers)).toBeLessThan(20_000) // the origin has 30 s, and has answered nobody yet
     expect(waiting).not.toHaveLength(0)
     for (const answer of waiting) answer()
     await until(async () => (await get(`${herdgate.url}/x`)).body === 'v2', 'the refresh to have gone on')
   })
 
-  /** Is the copy of /x past its lifetime? Asked without touching it. */
+  /** Whether the copy of /x is past its freshness lifetime, found out without a request for it. */
   async function isStale(): Promise<boolean> {
     const { body } = await herdgate.ask(`/v1/explain?url=${encodeURIComponent(`${herdgate.url}/x`)}`)
     return body.stored === undefined || body.stored.freshness.ttl < 0

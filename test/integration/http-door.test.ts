@@ -1,9 +1,9 @@
-/** `cache.handle` as an application calls it that is no Fastify application. */
+/** `cache.handle` as an application without Fastify calls it. */
 import { expect, test } from 'vitest'
 import { createCache, createOrigin, defaultRules } from '../../src/index.ts'
 import { startOrigin } from '../support/http.ts'
 
-test('an origin needs no clock of the caller, and rules no more than what differs', async () => {
+test('an origin needs no clock from the caller, and rules need only what differs from the defaults', async () => {
   const origin = await startOrigin((_, response) => void response.end('of the origin'))
   const pool = createOrigin({ name: 'api', urls: [origin.url] })
   const rules = { ...defaultRules, ttl: 60_000 }

@@ -3,7 +3,7 @@ import { herdgate, start } from '../support/before-raw-origin.ts'
 import { get } from '../support/http.ts'
 import { ok } from '../support/raw-origin.ts'
 
-test('If-Match is for the origin to evaluate', async () => {
+test('If-Match is evaluated by the origin', async () => {
   await start(({ socket, head }) =>
     socket.write(
       /if-match: "zz"/i.test(head)

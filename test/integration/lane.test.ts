@@ -17,8 +17,8 @@ import { listen } from '../support/raw-origin.ts'
 import { until } from '../support/waiting.ts'
 
 /*
- * The same octets to two Herdgates that differ in nothing but the lane. Answers must be the same octet by octet, and so
- * must be what their origins get.
+ * Sends the same octets to two Herdgates that differ only in the lane. Their answers must be the same octet by octet,
+ * and so must the requests at their origins.
  */
 interface Side {
   readonly herdgate: Herdgate
@@ -76,7 +76,7 @@ async function start(lane: 'on' | 'off', more: string = ''): Promise<Side> {
 class Talk {
   readonly #socket: Socket
   #received = ''
-  /** Of each whole request sent so far: was it a HEAD? */
+  /** For each whole request sent so far, whether it was a HEAD. */
   readonly #sent: boolean[] = []
 
   private constructor(socket: Socket) {
@@ -100,12 +100,12 @@ class Talk {
     return this.#socket.readableEnded || this.#socket.destroyed
   }
 
-  /** All of it, for every request that is whole; or nothing more will come. */
+  /** Whether every whole request has its whole answer, or nothing more will come. */
   get isAnswered(): boolean {
     return this.isOver || wholeAnswers(this.#received, this.#sent) >= this.#sent.length
   }
 
-  /** @param piece a request, or what completes one */
+  /** @param piece a request, or the rest of one */
   send(piece: string): void {
     this.#socket.write(piece, 'latin1')
     if (!/^Content-Length: [1-9]\d*\r\n\r\n$/m.test(piece)) this.#sent.push(piece.startsWith('HEAD '))
@@ -116,7 +116,7 @@ class Talk {
   }
 }
 
-/** Counts final answers that have come whole. @param toHead which of them are to a HEAD, and have no content */
+/** Counts final answers that have arrived whole. @param toHead which of them answer a HEAD, without content */
 function wholeAnswers(text: string, toHead: readonly boolean[]): number {
   let [count, at] = [0, 0]
   for (;;) {
@@ -138,10 +138,10 @@ function wholeAnswers(text: string, toHead: readonly boolean[]): number {
 
 const APART_MS = 40
 
-/** So that what is sent next comes as a piece of its own. */
+/** A pause, so that what is sent next arrives as a chunk of its own. */
 const apart = () => new Promise((resolve) => setTimeout(resolve, APART_MS))
 
-/** What turns on the moment: seconds may pass between the one and the other. */
+/** Masks what depends on the time: the two may answer in different seconds. */
 const masked = (text: string): string =>
   text
     .replaceAll(/^(Age: )\d+/gm, '$1n')
@@ -151,7 +151,7 @@ const masked = (text: string): string =>
 const get = (target: string, ...lines: string[]) =>
   `${[`GET ${target} HTTP/1.1`, 'Host: shop.test', ...lines].join('\r\n')}\r\n\r\n`
 const head = (target: string, ...lines: string[]) => get(target, ...lines).replace('GET', 'HEAD')
-/** Asked at the end of each connection: when it is over, all that came before has been answered. */
+/** Sent last on each connection: when that is closed, everything before has been answered. */
 const LAST = get('/last', 'Connection: close')
 const BROWSER = [
   'Connection: keep-alive',
@@ -162,7 +162,7 @@ const BROWSER = [
   'Accept-Language: en-GB,en;q=0.9',
 ]
 
-/** On one connection, one after the other, after a first request for the same. */
+/** Each on one connection, one piece after the other; most begin with a request that fills the cache. */
 const CONVERSATIONS: Record<string, readonly string[]> = {
   'a plain hit': [get('/a'), get('/a'), get('/a')],
   'a browser': [get('/a', ...BROWSER), get('/a', ...BROWSER), get('/vary', ...BROWSER), get('/vary', ...BROWSER)],
@@ -272,7 +272,7 @@ const CONVERSATIONS: Record<string, readonly string[]> = {
   'unknown methods': [get('/a'), get('/a').replace('GET', 'BREW'), get('/a')],
 }
 
-/** In memory, those that found something and those that did not. */
+/** Lookups in the memory tier, hits and misses. */
 const LOOKS = /^herdgate_store_operations_total\{tier="memory",op="get",outcome="(?:hit|miss)"\} (\d+)/gm
 
 let on: Side
@@ -285,8 +285,8 @@ afterAll(async () => {
 })
 
 /**
- * What both say, and what both ask, for the same pieces.
- * @param answered how many of the pieces are sent only when the one before has been answered
+ * What both answer to the same pieces, and what both ask their origins.
+ * @param answered how many of the pieces must be answered before the next is sent
  */
 async function both(pieces: readonly string[], answered: number) {
   const from = [on.seen.length, off.seen.length] as const
@@ -316,7 +316,7 @@ describe('with the lane and without it', () => {
     expect(said).toBe(expected)
   })
 
-  test('requests split at every octet', async () => {
+  test('requests split at every seventh octet', async () => {
     const requests = get('/a', 'Accept: */*') + get('/a') + head('/a') + get('/a', 'If-None-Match: "1"')
     await both([get('/a')], 1)
     for (let at = 1; at < requests.length; at += 7) {
@@ -326,7 +326,7 @@ describe('with the lane and without it', () => {
     }
   })
 
-  test('stores are asked as often, whatever comes of it: what the lane looked up in vain is not looked up again', async () => {
+  test('stores are asked equally often: what the lane has looked up in vain is not looked up again', async () => {
     const looks = async ({ herdgate }: Side): Promise<number[]> =>
       [...(await herdgate.ask('/metrics')).body.matchAll(LOOKS)].map(([, count]) => Number(count))
     const before = [await looks(on), await looks(off)]
@@ -341,7 +341,7 @@ describe('with the lane and without it', () => {
     expect(Math.min(...more)).toBeGreaterThan(3)
   })
 
-  test('as many requests are counted', async () => {
+  test('the same number of requests is counted', async () => {
     const counted = async ({ herdgate }: Side) => (await herdgate.ask('/v1/stats')).body.requests
     expect(await counted(on)).toEqual(await counted(off))
   })
@@ -370,7 +370,7 @@ describe('the lane', () => {
     await cache.close()
   })
 
-  test('what it does not answer can still be read when other requests have come into the same memory', async () => {
+  test('a request that it does not answer stays readable when later ones are read into the same memory', async () => {
     const seen: CacheRequest[] = []
     const cache = createCache({ store: memoryStore({ maxBytes: '1MiB' }) })
     vi.spyOn(cache.hits, 'planFor').mockImplementation((request) => void seen.push(request))
@@ -389,8 +389,8 @@ describe('the lane', () => {
     await cache.close()
   })
 
-  describe('while an answer waits for what else is ready', () => {
-    /** One answer in so many waits, where little is ready at once. */
+  describe('while an answer waits for other requests that are ready', () => {
+    /** One answer in this many waits, even if few requests are ready at once. */
     const WAITS = 64
     const hitOn = (url: string): Hit => ({
       route: routeWith(),
@@ -400,7 +400,7 @@ describe('the lane', () => {
     })
     const plan = { route: routeWith(), ask: { key: '' } as Plan['ask'], general: false, routeAt: 0 }
 
-    /** A lane whose turns end when they are told to, an answer that waits on one connection, and another connection. */
+    /** A lane whose turns end on demand, an answer that waits on one connection, and another connection. */
     async function waiting() {
       const cache = createCache({ store: memoryStore({ maxBytes: '1MiB' }) })
       vi.spyOn(cache.hits, 'planFor').mockImplementation(({ url }) => (url.includes('/hit') ? plan : undefined))
@@ -455,14 +455,14 @@ describe('the lane', () => {
       return { lane, one, other, found, endTurn, events: cache.events }
     }
 
-    test('what comes on its connection is answered behind it', async () => {
+    test('a miss on the same connection is answered after it', async () => {
       const { one } = await waiting()
       one.ask('/miss')
       await until(() => one.contents().length > WAITS, 'both answers')
       expect(one.contents().slice(WAITS - 1)).toEqual(['</hit/waits>', '<miss>'])
     })
 
-    test('the next of its connection waits in its place', async () => {
+    test('the next hit on the same connection is answered after it', async () => {
       const { one, endTurn } = await waiting()
       one.ask('/hit/next')
       await until(() => one.contents().length === WAITS, 'the first')
@@ -471,7 +471,7 @@ describe('the lane', () => {
       expect(one.contents().slice(WAITS - 1)).toEqual(['</hit/waits>', '</hit/next>'])
     })
 
-    test('each connection has its own', async () => {
+    test('an answer on another connection can wait too', async () => {
       const { one, other, found, endTurn } = await waiting()
       other.ask('/hit/other')
       await until(() => found.includes('/hit/other'), 'another that waits')
@@ -481,20 +481,20 @@ describe('the lane', () => {
       expect(other.contents()).toEqual(['</hit/other>'])
     })
 
-    test('who has nothing more to send has it before the end', async () => {
+    test('a client that half-closes its connection gets it before the end', async () => {
       const { one } = await waiting()
       one.socket.end()
       await until(() => one.socket.readableEnded, 'the end')
       expect(one.contents().at(-1)).toBe('</hit/waits>')
     })
 
-    test('nobody waits for what is not a hit', async () => {
+    test('it is sent when a miss comes on another connection', async () => {
       const { one, other } = await waiting()
       other.ask('/miss')
       await until(() => other.contents().length === 1 && one.contents().length === WAITS, 'both answers')
     })
 
-    test('nor for those who have waited for the origin', async () => {
+    test('it is sent when the origin has answered another request', async () => {
       const { one, events } = await waiting()
       events.emit('origin', { origin: 'o', route: 'default', reason: 'uri-miss', code: '200', ms: 1 })
       await until(() => one.contents().length === WAITS, 'the answer')
@@ -507,7 +507,7 @@ describe('the lane', () => {
     })
   })
 
-  test('answers many at once as it answers one: each what it asked for, in turn', async () => {
+  test('answers many connections at once as it answers one: what each asked for, in order', async () => {
     const targets = ['/a', '/report', '/vary/many', '/missing/many', '/b', '/c', '/d', '/e']
     const conversation = targets.flatMap((target) => [get(target), get(target, 'If-None-Match: "1"'), head(target)])
     await both(conversation, conversation.length) // from now on there is nothing to fetch
@@ -518,7 +518,7 @@ describe('the lane', () => {
     for (const { said, expected } of await Promise.all(talks)) expect(said).toBe(expected)
   })
 
-  test('leaves a reader that does not read to the limits for slow ones, and buffers little for it', async () => {
+  test('leaves a client that does not read to the limits for slow ones, and buffers little for it', async () => {
     const socket = connect({ port: Number(new URL(on.herdgate.url).port), host: '127.0.0.1' })
     socket.on('error', () => {})
     await once(socket, 'connect')
@@ -534,7 +534,7 @@ describe('the lane', () => {
     socket.destroy()
   })
 
-  test('leaves idle connections to their limit', async () => {
+  test('leaves idle connections open until idleTimeout', async () => {
     const side = await start('on', 'limits: { idleTimeout: 2s }\n')
     const socket = connect({ port: Number(new URL(side.herdgate.url).port), host: '127.0.0.1' })
     const ended = once(socket, 'end')
@@ -548,8 +548,8 @@ describe('the lane', () => {
     await side.close()
   })
 
-  describe('on a connection that node:http has answered nothing on', () => {
-    /** One that has been answered once, from memory; and all that came on it after that, with when it was over. */
+  describe('on a connection on which node:http has answered nothing', () => {
+    /** A connection with one answer, from memory; then all that came after that, and when it was closed. */
     async function newcomer(side: Side) {
       const socket = connect({ port: Number(new URL(side.herdgate.url).port), host: '127.0.0.1' })
       socket.setEncoding('latin1').on('error', () => {})
@@ -573,7 +573,7 @@ describe('the lane', () => {
     })
     afterAll(() => side.close())
 
-    test('the limits for heads and for idle time are what they are anywhere', async () => {
+    test('headTimeout and idleTimeout are the same as on any other', async () => {
       const [silent, busy, half, empty, waiting] = await Promise.all(Array.from({ length: 5 }, () => newcomer(side)))
       half?.socket.write('GET /a HTTP/1.1\r\nHost: sh')
       empty?.socket.write('\r\n')
@@ -599,7 +599,7 @@ describe('the lane', () => {
     })
   })
 
-  test('lets go of its connections when Herdgate ends', async () => {
+  test('closes its connections when Herdgate stops', async () => {
     const side = await start('on')
     const socket = connect({ port: Number(new URL(side.herdgate.url).port), host: '127.0.0.1' })
     socket.resume()

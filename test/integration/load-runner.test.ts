@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
-/* The runner of load-tests/, by scenarios of its own. */
+/* The runner of load-tests/, with scenarios made for these tests. */
 
 const RUNNER = join(import.meta.dirname, '../../load-tests/runner/main.ts')
 
@@ -32,7 +32,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-test('runs setup, each user, teardown and the summary, and ends with 0 when all holds', async () => {
+test('runs setup, each user, teardown and the summary, and exits with 0 when every threshold holds', async () => {
   const { code, out } = await run(`
     import { check } from 'k6'
     import exec from 'k6/execution'
@@ -63,7 +63,7 @@ test('runs setup, each user, teardown and the summary, and ends with 0 when all 
   expect(requests).toBe(6)
 })
 
-test('ends with 99, as k6 does, when a threshold is broken; a refused connection is an answer of status 0', async () => {
+test('exits with 99, as k6 does, when a threshold is broken; a refused connection has status 0', async () => {
   const { code, out, err } = await run(`
     export const options = {
       scenarios: { a: { executor: 'per-vu-iterations' } },
@@ -94,7 +94,7 @@ test('an iteration that throws fails the run', async () => {
   expect(code).toBe(99)
 })
 
-test('begins as many iterations as are due, drops those nobody is free for, and stops early when it must', async () => {
+test('starts iterations that are due, drops those no user is free for, and stops early on abortOnFail', async () => {
   const { code, out } = await run(`
     export const options = {
       scenarios: { a: { executor: 'constant-arrival-rate', rate: 100, duration: '1m', preAllocatedVUs: 1, gracefulStop: '0s' } },
@@ -118,7 +118,7 @@ test('an iteration that never ends fails the run', async () => {
   expect(code).toBe(99)
 })
 
-test('a threshold on what there is not is told before anything is asked', async () => {
+test('a threshold on a metric that does not exist is reported before any request', async () => {
   const { code, err } = await run(`
     export const options = {
       scenarios: { a: { executor: 'per-vu-iterations' } },

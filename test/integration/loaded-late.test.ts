@@ -1,4 +1,4 @@
-/** What a command does not need it does not load: docs/decisions/what-is-loaded-late.md. */
+/** A command loads only what it needs: docs/decisions/what-is-loaded-late.md. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
@@ -9,7 +9,7 @@ const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 const SERVE = ['serve', '--host', '127.0.0.1', '--port', '0', '--admin-port', '0', '--origin', 'http://127.0.0.1:9']
 const NODES_FETCH = 'internal/deps/undici/undici'
 
-/** Run in the command's process: when it ends, tells which packages and which parts of Node were loaded. */
+/** Runs in the command's process, and prints on exit which packages and which parts of Node were loaded. */
 const TELL = `data:text/javascript,${encodeURIComponent(`
   import { createRequire } from 'node:module'
   const { cache } = createRequire(${JSON.stringify(CLI)})
@@ -33,14 +33,14 @@ async function loadedBy(args: readonly string[]): Promise<string[]> {
 const NEVER_NEEDED = ['ajv', '@fastify/fast-json-stringify-compiler', NODES_FETCH]
 const FOR_PAGES = ['@fastify/static', '@fastify/swagger', '@fastify/swagger-ui']
 
-test('serve loads nothing for disk, Redis, files and pages before there are any', async () => {
+test('serve loads nothing for disk, Redis, configuration files and pages until they are used', async () => {
   const loaded = await loadedBy(SERVE)
   expect(loaded).toEqual(expect.arrayContaining(['fastify', 'undici']))
   const early = [...NEVER_NEEDED, ...FOR_PAGES, 'ioredis', 'lmdb', 'yaml', '@opentelemetry/sdk-trace']
   expect(early.filter((name) => loaded.includes(name))).toEqual([])
 })
 
-test('with a Redis it loads what connects with it', async () => {
+test('with Redis it loads the Redis client', async () => {
   expect(await loadedBy([...SERVE, '--redis', 'redis://127.0.0.1:9'])).toContain('ioredis')
 })
 
@@ -49,7 +49,7 @@ test.each([
   ['purge', '--all', '--token', 'x', '--admin', 'http://127.0.0.1:9'],
   ['--help'],
   ['--version'],
-])('%s loads no package but its own, and not fetch', async (...args) => {
+])('%s loads no package of the server, and not fetch', async (...args) => {
   const loaded = await loadedBy(args)
   const known = ['fastify', 'undici', 'pino', 'ioredis', 'lmdb', 'yaml', 'prom-client', NODES_FETCH]
   expect(known.filter((name) => loaded.includes(name))).toEqual([])

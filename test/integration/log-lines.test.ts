@@ -1,4 +1,4 @@
-/** What is logged of requests, whichever way they are answered. */
+/** What is logged about requests, however they are answered. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, writeFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ import { deadPort, rawOrigin } from '../support/raw-origin.ts'
 import { gate, until } from '../support/waiting.ts'
 
 test.each(['on', 'off'])(
-  'with lane: %s a line has what the client says of itself, and how old its answer was',
+  'with lane: %s a log line has the user agent and request id of the client, and the age of the answer',
   async (lane) => {
     const origin = await startOrigin((_request, response) => {
       response.setHeader('Cache-Control', 'max-age=600').setHeader('ETag', '"1"').setHeader('Age', '300').end('ok')
@@ -48,7 +48,7 @@ test.each(['on', 'off'])(
   },
 )
 
-test.each(['1', '2'])('with --workers %s the log says where an origin is that fails, and why', async (workers) => {
+test.each(['1', '2'])('with --workers %s the log says which address of an origin fails, and why', async (workers) => {
   const port = await deadPort()
   await using herdgate = await startHerdgate(['--origin', `http://127.0.0.1:${port}`, '--workers', workers])
   const logged = () =>
@@ -59,7 +59,7 @@ test.each(['1', '2'])('with --workers %s the log says where an origin is that fa
   expect(logged()).toMatchObject([{ level: 40, origin: 'default', code: 'origin_refused', why, failures: 1 }])
 })
 
-/** The last of them too many at once on one connection. */
+/** The last is too many requests at once on one connection. */
 const REFUSED: Readonly<Record<string, string>> = {
   malformed_request: 'GET / HTTP/1.1\r\nHost: a.test\r\nno field\r\n\r\n',
   head_too_large: `GET / HTTP/1.1\r\nHost: a.test\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`,
@@ -70,7 +70,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 test.each([
   ['breaks off', 'origin_reset', (socket: Socket) => void socket.destroy()],
   ['is malformed', 'origin_invalid', (socket: Socket) => void socket.write('no chunk\r\n')],
-])('the log says where an origin is whose content %s, and why', async (_, code, breakOff) => {
+])('the log says at which address the content of an origin %s, and why', async (_, code, breakOff) => {
   const half = gate()
   const origin = await rawOrigin(({ socket }) => {
     socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n')
@@ -90,7 +90,7 @@ test.each([
   expect(told()).toMatchObject([{ origin: 'default', code, why: expect.stringContaining(`${host}: `), failures: 1 }])
 })
 
-test('a client that leaves within content is no failure of its origin', async () => {
+test('a client that leaves in the middle of content does not count as a failure of the origin', async () => {
   const origin = await rawOrigin(({ socket }) => {
     socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n')
   })
@@ -105,7 +105,7 @@ test('a client that leaves within content is no failure of its origin', async ()
   expect(herdgate.lines.filter((line) => line.includes('requests to an origin fail'))).toEqual([])
 })
 
-test('what is refused before it is a request is logged and counted like one', async () => {
+test('a request that is refused before it reaches the cache is logged and counted like any other', async () => {
   await using herdgate = await startHerdgate(['--origin', `http://127.0.0.1:${await deadPort()}`])
   const logged = () => herdgate.lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request')
   const details = () => logged().map(({ cacheStatus }) => /detail=(\w+)/.exec(cacheStatus)?.[1])
@@ -148,7 +148,7 @@ test('a request whose content turns out malformed is logged and counted once', a
   await origin.close()
 })
 
-test('an answer that breaks off is logged with the content that was written before', async () => {
+test('an answer that breaks off is logged with the bytes that were written before', async () => {
   const origin = await startOrigin((request, response) => {
     response.flushHeaders()
     response.write('twelve bytes', () => setImmediate(() => request.socket.destroy()))
@@ -163,7 +163,7 @@ test('an answer that breaks off is logged with the content that was written befo
   await origin.kill()
 })
 
-test.each(['', '/b'])('an error in answer to HEAD (Host: a.test%s) has no bytes', async (more) => {
+test.each(['', '/b'])('an error in answer to HEAD (Host: a.test%s) is logged with 0 bytes', async (more) => {
   await using herdgate = await startHerdgate(['--origin', `http://127.0.0.1:${await deadPort()}`])
   const logged = () => herdgate.lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request')
   using client = await RawClient.connect(Number(new URL(herdgate.url).port), true)
@@ -173,7 +173,7 @@ test.each(['', '/b'])('an error in answer to HEAD (Host: a.test%s) has no bytes'
   expect(logged()).toMatchObject([{ method: 'HEAD', bytes: 0 }])
 })
 
-test.each(['1', '2'])('with --workers %s a purge leaves its line', async (workers) => {
+test.each(['1', '2'])('with --workers %s a purge is logged', async (workers) => {
   await using herdgate = await startHerdgate(['--origin', 'http://127.0.0.1:1', '--workers', workers])
   const { body } = await herdgate.ask('/v1/purge', { tags: ['a'] })
   const logged = () => herdgate.lines.map((line) => JSON.parse(line)).filter(({ audit }) => audit === true)
@@ -183,7 +183,7 @@ test.each(['1', '2'])('with --workers %s a purge leaves its line', async (worker
   expect(logged()).toMatchObject([told])
 })
 
-test('lines of several processes to one pipe that is full do not cut each other', async () => {
+test('lines that several processes write to one full pipe stay whole', async () => {
   const logs = `
     import { openLog } from './src/logging/log.ts'
     const { logger } = openLog('info')
@@ -198,7 +198,7 @@ test('lines of several processes to one pipe that is full do not cut each other'
   expect([broken, lines.length]).toEqual([[], 2_000])
 })
 
-test('a disk that is full of log lines keeps nobody from being answered, nor the process from ending', async () => {
+test('when the disk is too full to log, requests are still answered and the process still exits', async () => {
   const origin = await startOrigin((_request, response) => void response.end('ok'))
   const full = openSync('/dev/full', 'w')
   const [port, admin] = [await deadPort(), await deadPort()].map(String)
@@ -217,7 +217,7 @@ test('a disk that is full of log lines keeps nobody from being answered, nor the
   }
 })
 
-test('lines that nobody reads take so much memory and no more; how many are lost is told once somebody does', async () => {
+test('unread log lines take a bounded amount of memory; once they are read, the number lost is logged', async () => {
   const script = `
     import { openLog } from './src/logging/log.ts'
     const { logger } = openLog('info')

@@ -62,7 +62,7 @@ const reset = (bytes: string) => (request: RawRequest) =>
   request.socket.write(bytes, () => setImmediate(() => request.socket.resetAndDestroy()))
 const end = (bytes: string) => (request: RawRequest) => request.socket.end(bytes)
 
-/** Answers the first request of each connection; at the second does what a server does that just gave up waiting. */
+/** Answers the first request of each connection; closes at the second, like a server whose idle timeout just passed. */
 const closesOnSecond =
   (how: 'end' | 'resetAndDestroy') =>
   ({ socket, turn }: RawRequest) =>
@@ -70,8 +70,8 @@ const closesOnSecond =
 
 const standStill = (ms: number) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 
-describe('no connection', () => {
-  test('when nobody listens is origin_refused, and the message names the address', async () => {
+describe('connecting', () => {
+  test('fails with origin_refused when nobody listens, and the message names the address', async () => {
     const port = await deadPort()
     const error = await opened(`http://127.0.0.1:${port}`)
       .fetch(get())
@@ -80,11 +80,11 @@ describe('no connection', () => {
     expect(error).toMatchObject({ code: 'origin_refused', message: expect.stringContaining(`127.0.0.1:${port}`) })
   })
 
-  test('when the name is unknown is origin_refused', async () => {
+  test('fails with origin_refused when the name is unknown', async () => {
     expect(await codeOf(opened('http://nobody.invalid').fetch(get()))).toBe('origin_refused')
   })
 
-  test('when the TLS handshake never ends is origin_timeout', async () => {
+  test('fails with origin_timeout when the TLS handshake never ends', async () => {
     const [, server] = await served(() => {})
     const origin = opened(`https://127.0.0.1:${server.port}`, { connectTimeout: 60 })
     expect(await codeOf(origin.fetch(get()))).toBe('origin_timeout')
@@ -92,7 +92,7 @@ describe('no connection', () => {
     expect(origin.usage()).toEqual(nothingHeld)
   })
 
-  test('is not taken for its lack by a process that stood still for longer than connecting may take', async () => {
+  test('does not time out because the process was blocked for longer than connectTimeout', async () => {
     const [origin] = await served(({ socket }) => socket.write(ok()), { connectTimeout: 1_000 })
     const answer = origin.fetch(get())
     for (let tick = 0; tick < 10; tick++) await new Promise<void>((resolve) => process.nextTick(resolve)) // it dials
@@ -101,7 +101,7 @@ describe('no connection', () => {
     expect(await textOf(await answer)).toBe('ok')
   })
 
-  test('nor by one that stood still a moment too long', async () => {
+  test('does not time out because the process was blocked until just after connectTimeout', async () => {
     const server = await rawOrigin(({ socket }) => socket.write(ok()))
     open.push(server)
     const connectTimeout = 100
@@ -114,11 +114,11 @@ describe('no connection', () => {
       },
     }
     const origin = opened(server.url, { connectTimeout }, stalling)
-    await new Promise((resolve) => setImmediate(resolve)) // behind which timers come before sockets
+    await new Promise((resolve) => setImmediate(resolve)) // after which timers run before sockets
     expect(await textOf(await origin.fetch(get()))).toBe('ok')
   })
 
-  /** The caller leaves while TLS is not agreed upon. @returns the origin, when it is rid of the connection */
+  /** The caller leaves during the TLS handshake. @returns the origin, once the connection is closed */
   async function givenUp(): Promise<RawOrigin> {
     const [, server] = await served(() => {})
     const origin = opened(`https://127.0.0.1:${server.port}`)
@@ -131,11 +131,11 @@ describe('no connection', () => {
     return server
   }
 
-  test('yet when the caller leaves is given up at once', async () => {
+  test('is given up at once when the caller leaves', async () => {
     await givenUp()
   })
 
-  test('and is not dialled again for a caller who has left', async () => {
+  test('is not tried again for a caller that has left', async () => {
     const server = await givenUp()
     const next = connect({ port: server.port, host: '127.0.0.1' })
     open.push({ close: async () => next.destroy() })
@@ -147,7 +147,7 @@ describe('no connection', () => {
 })
 
 describe('a URL that refuses', () => {
-  test('passes the request, its content unread, to the next, and comes last until it has cooled down', async () => {
+  test('passes the request, its content unread, to the next, and is tried last until it has cooled down', async () => {
     const [, server] = await served(({ socket }) => socket.write(ok()))
     const [, second] = await served(({ socket }) => socket.write(ok()))
     const dead = `http://127.0.0.1:${await deadPort()}`
@@ -161,23 +161,23 @@ describe('a URL that refuses', () => {
     expect(second.requests.length).toBeGreaterThan(0)
   })
 
-  test('is not dialled again while it cools down, though its turn comes', async () => {
+  test('is not tried again while it cools down, even when its turn comes', async () => {
     const [, slow] = await served(() => {})
     const [, server] = await served(({ socket }) => socket.write(ok()))
-    const slowed = { ...systemClock, now: () => systemClock.now() / 20 } // a machine may be slow, the cool-down goes on
+    const slowed = { ...systemClock, now: () => systemClock.now() / 20 } // keeps a slow machine within the cool-down
     const origin = opened([`https://127.0.0.1:${slow.port}`, server.url], { connectTimeout: 50 }, slowed)
     for (let n = 0; n < 6; n++) expect(await textOf(await origin.fetch(get()))).toBe('ok')
     expect([slow.sockets.length, server.requests.length]).toEqual([1, 6])
   })
 
-  test('like all others makes the fetch fail after one try each', async () => {
+  test('makes the fetch fail if all others refuse too, after one try each', async () => {
     const urls = [`http://127.0.0.1:${await deadPort()}`, `http://127.0.0.1:${await deadPort()}`]
     const origin = opened(urls)
     expect(await codeOf(origin.fetch(get()))).toBe('origin_refused')
     expect(origin.usage()).toEqual(nothingHeld)
   })
 
-  test('does not concern URLs that do answer: they take turns', async () => {
+  test('does not affect URLs that answer: they take turns', async () => {
     const [, first] = await served(({ socket }) => socket.write(ok()))
     const [, second] = await served(({ socket }) => socket.write(ok()))
     const origin = opened([first.url, second.url])
@@ -186,8 +186,8 @@ describe('a URL that refuses', () => {
   })
 })
 
-describe('no proper head', () => {
-  test('within the headers timeout is origin_timeout, even when it drips', async () => {
+describe('the head of a response', () => {
+  test('is origin_timeout if it is not complete within headersTimeout, even if it drips', async () => {
     const [silent, server] = await served(() => {}, { headersTimeout: 60 })
     expect(await codeOf(silent.fetch(get()))).toBe('origin_timeout')
     await until(() => server.sockets[0]?.destroyed === true)
@@ -196,7 +196,7 @@ describe('no proper head', () => {
     expect(dripping.usage()).toEqual(nothingHeld)
   })
 
-  test('is not awaited while the client has yet to send its first octet', async () => {
+  test('may take longer than headersTimeout while the client has yet to send its first octet', async () => {
     const clock = new FakeClock()
     const server = await rawOrigin(({ socket, head }) => {
       if (head.includes('/answered')) socket.write(ok())
@@ -227,7 +227,7 @@ describe('no proper head', () => {
       ({ socket }: RawRequest) => socket.write('HTTP/1.1 200 OK\r\nA:', () => socket.resetAndDestroy()),
     ],
     ['a close within it', ({ socket }: RawRequest) => socket.end('HTTP/1.1 200 OK\r\nA: b\r\n')],
-  ])('but %s is origin_reset, without another try on a fresh connection', async (_what, onRequest) => {
+  ])('%s is origin_reset, without another try on a fresh connection', async (_what, onRequest) => {
     const [origin, server] = await served(onRequest)
     expect(await codeOf(origin.fetch(get()))).toBe('origin_reset')
     expect(server.requests).toHaveLength(1)
@@ -247,7 +247,7 @@ describe('no proper head', () => {
     ['an unasked change of protocol', 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'],
     ['a head without end', `HTTP/1.1 200 OK\r\n${'X-Filler: abcdefghijklmnopqrstuvwxyz\r\n'.repeat(4_000)}`],
     ['more interim responses than allowed', 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(65)],
-  ])('but %s is origin_invalid, and the connection is given up', async (_what, bytes) => {
+  ])('%s is origin_invalid, and the connection is closed', async (_what, bytes) => {
     const [origin, server] = await served(({ socket }) => socket.write(bytes, 'latin1'))
     expect(await codeOf(origin.fetch(get()))).toBe('origin_invalid')
     await until(() => server.sockets[0]?.destroyed === true)
@@ -255,7 +255,7 @@ describe('no proper head', () => {
     expect(origin.usage()).toEqual(nothingHeld)
   })
 
-  test('though as many interim responses as allowed are fine', async () => {
+  test('may follow as many interim responses as are allowed', async () => {
     const [origin] = await served(({ socket }) => socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(64) + ok()))
     let interim = 0
     expect((await origin.fetch(get('/', { onInterim: () => interim++ }))).status).toBe(200)
@@ -263,7 +263,7 @@ describe('no proper head', () => {
   })
 })
 
-describe('content that breaks off never ends well', () => {
+describe('content of a response', () => {
   const LENGTH = 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc'
   const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n'
   const CLOSING = 'HTTP/1.1 200 OK\r\nConnection: close\r\n'
@@ -278,7 +278,7 @@ describe('content that breaks off never ends well', () => {
     ['reset short of its length', reset(LENGTH)],
     ['reset between chunks', reset(CHUNKED)],
     ['reset where the close would have been its end', reset(`${CLOSING}\r\nabc`)],
-  ])('%s', async (_how, onRequest) => {
+  ])('%s is origin_reset', async (_how, onRequest) => {
     const [origin] = await served(onRequest)
     const response = await origin.fetch(get())
     const received: Uint8Array[] = []
@@ -290,31 +290,31 @@ describe('content that breaks off never ends well', () => {
     expect(origin.usage()).toEqual(nothingHeld)
   })
 
-  test('nor when nobody was reading as it broke', async () => {
+  test('broken off while nobody was reading is origin_reset', async () => {
     const [origin] = await served(reset(LENGTH))
     const response = await origin.fetch(get())
     await until(() => origin.usage().inFlight === 0)
     expect(await codeOf(textOf(response))).toBe('origin_reset')
   })
 
-  test('while the close that is its end ends it', async () => {
+  test('delimited by the close ends well with the close', async () => {
     const [origin] = await served(end(`${CLOSING}\r\nabc`))
     expect(await textOf(await origin.fetch(get()))).toBe('abc')
   })
 
-  test('and a chunk of no valid size is origin_invalid', async () => {
+  test('with an invalid chunk size is origin_invalid', async () => {
     const [origin] = await served(({ socket }) => socket.write(`${CHUNKED}zz\r\n`))
     expect(await codeOf(textOf(await origin.fetch(get())))).toBe('origin_invalid')
   })
 
-  test('and silence longer than the body timeout is origin_timeout', async () => {
+  test('that is silent for longer than bodyTimeout is origin_timeout', async () => {
     const [origin, server] = await served(({ socket }) => socket.write(LENGTH), { bodyTimeout: 60 })
     const response = await origin.fetch(get())
     expect(await codeOf(textOf(response))).toBe('origin_timeout')
     await until(() => server.sockets[0]?.destroyed === true)
   })
 
-  test('but not while the client has yet to send what the origin answers to', async () => {
+  test('may be silent while the client has yet to send what the origin answers to', async () => {
     const clock = new FakeClock()
     const server = createHttpServer((request, response) => {
       response.flushHeaders()
@@ -343,7 +343,7 @@ describe('content that breaks off never ends well', () => {
     expect(await silent.outcome).toBe('origin_timeout')
   })
 
-  test('nor while nobody takes what it sends, though the upload goes on', async () => {
+  test('may be silent while nobody reads it, even if the upload goes on', async () => {
     const clock = new FakeClock()
     const much = 32 * 2 ** 20
     const server = await rawOrigin(({ socket }) => {
@@ -363,13 +363,13 @@ describe('content that breaks off never ends well', () => {
     expect((await textOf(response)).length).toBe(much)
   })
 
-  test('and content in small steps does not take too long by that', async () => {
+  test('in small steps may take longer than bodyTimeout in all', async () => {
     const [origin] = await served(dripContent, { bodyTimeout: 600 })
     expect(await textOf(await origin.fetch(get()))).toBe('xxxxxxxxxx')
   })
 
   test.each([get(), get('*', { method: 'OPTIONS' })])(
-    'and content that comes in small steps without end is origin_timeout: $method $target',
+    'in endless small steps is origin_timeout after totalTimeout: $method $target',
     async (request) => {
       const [origin, server] = await served(dripWithoutEnd, { bodyTimeout: 600, totalTimeout: 100 })
       const response = await origin.fetch(request)
@@ -379,7 +379,7 @@ describe('content that breaks off never ends well', () => {
   )
 
   test.each([get(), get('*', { method: 'OPTIONS' })])(
-    'and so is content that nobody takes, while nobody does: $method $target',
+    'that nobody reads is origin_timeout after totalTimeout: $method $target',
     async (request) => {
       const much = ({ socket }: RawRequest) => socket.write(ok('x'.repeat(32 * 2 ** 20)))
       const [origin, server] = await served(much, { bodyTimeout: 50, totalTimeout: 200 })
@@ -391,7 +391,7 @@ describe('content that breaks off never ends well', () => {
 })
 
 describe('octets nobody asked for', () => {
-  test('behind a response never become the answer to the next request', async () => {
+  test('after a response never become the answer to the next request', async () => {
     const [origin, server] = await served(({ socket, turn }) =>
       socket.write(turn === 0 ? ok('good') + ok('evil') : ok('good')),
     )
@@ -399,7 +399,7 @@ describe('octets nobody asked for', () => {
     expect(server.sockets.length).toBeGreaterThan(1)
   })
 
-  test('behind the answer to HEAD, or behind 204 and 304, do not either', async () => {
+  test('after the answer to HEAD, or after 204 and 304, never do either', async () => {
     const evil = ok('evil')
     const [origin] = await served(({ socket, head }) => {
       if (head.startsWith('HEAD')) socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${evil.length}\r\n\r\n${evil}`)
@@ -416,7 +416,7 @@ describe('octets nobody asked for', () => {
 
 describe('an idle connection that the origin closes as the next request goes out', () => {
   test.each(['end', 'resetAndDestroy'] as const)(
-    'by %s costs a safe request nothing: it is sent once more',
+    'by %s does not fail a safe request: it is sent once more',
     async (how) => {
       for (const method of ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND', 'REPORT', 'SEARCH']) {
         const [origin, server] = await served(closesOnSecond(how))
@@ -434,7 +434,7 @@ describe('an idle connection that the origin closes as the next request goes out
   )
 
   test.each(['end', 'resetAndDestroy'] as const)(
-    'by %s costs a QUERY nothing where its content can be made again',
+    'by %s does not fail a QUERY whose content can be produced again',
     async (how) => {
       let sentAgain = ''
       const [origin, server] = await served((request) => {
@@ -461,7 +461,7 @@ describe('an idle connection that the origin closes as the next request goes out
     expect(server.requests).toHaveLength(2)
   })
 
-  test.each(['QUERY', 'GET'])('fails a %s with content of which there is only what was sent', async (method) => {
+  test.each(['QUERY', 'GET'])('fails a %s whose content cannot be produced again', async (method) => {
     const [origin, server] = await served(closesOnSecond('end'))
     await textOf(await origin.fetch(get('/first')))
     await new Promise((resolve) => setImmediate(resolve))
@@ -470,7 +470,7 @@ describe('an idle connection that the origin closes as the next request goes out
     expect(server.requests).toHaveLength(2)
   })
 
-  test('costs it nothing either where all other idle connections have gone as well', async () => {
+  test('does not fail a safe request even if all other idle connections have gone as well', async () => {
     const [origin, server] = await served(closesOnSecond('resetAndDestroy'))
     const first = await Promise.all(Array.from({ length: 4 }, () => origin.fetch(get('/first'))))
     await Promise.all(first.map(textOf))
@@ -479,12 +479,12 @@ describe('an idle connection that the origin closes as the next request goes out
     expect(server.sockets).toHaveLength(8)
   })
 
-  test('is tried once more, not again and again', async () => {
+  test('leads to one retry, not to several', async () => {
     const [origin, server] = await served(({ socket, head }) => {
       if (head.includes('/second')) socket.end()
       else socket.write(ok())
     })
-    // Opens several connections, all of them idle then.
+    // Opens several connections, all of which are then idle.
     const first = await Promise.all(Array.from({ length: 4 }, () => origin.fetch(get('/first'))))
     await Promise.all(first.map(textOf))
     await new Promise((resolve) => setImmediate(resolve))
@@ -492,7 +492,7 @@ describe('an idle connection that the origin closes as the next request goes out
     expect(server.requests.filter(({ head }) => head.includes('/second'))).toHaveLength(2)
   })
 
-  test('before it is written is not noticed at all, whatever the method', async () => {
+  test('and has closed before that is written, fails no request, whatever the method', async () => {
     const [origin, server] = await served(({ socket }) => socket.write(ok()))
     await textOf(await origin.fetch(get('/first')))
     await new Promise((resolve) => setImmediate(resolve))
@@ -520,7 +520,7 @@ describe('TLS', () => {
     return [server, names]
   }
 
-  test('names the host of the URL in handshake and Host field, whatever the client asked for, speaks HTTP/1.1 and keeps the connection', async () => {
+  test('has the URL host, not that of the client, in SNI and Host, and keeps an HTTP/1.1 connection', async () => {
     const [server, names] = await secure()
     const origin = opened(`https://localhost:${server.port}`, { ca: cert })
     for (const host of ['a.example', 'b.example', 'c.example']) {
@@ -532,7 +532,7 @@ describe('TLS', () => {
     expect(server.requests.map(({ head }) => head.split('\r\n')[1])).toEqual([own, own, own])
   })
 
-  test('to an address names no host, and checks the certificate for the address', async () => {
+  test('to an address sends no SNI, and checks the certificate for the address', async () => {
     const [server, names] = await secure()
     const origin = opened(`https://127.0.0.1:${server.port}`, { ca: cert })
     for (const host of ['a.example', 'b.example']) {

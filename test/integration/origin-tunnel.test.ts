@@ -22,7 +22,7 @@ const SWITCHED =
 const FIELDS = ['Host', 'Chat.Example', 'Connection', 'Upgrade', 'Upgrade', 'websocket', 'X-B', '1', 'x-B', '2']
 
 interface Front {
-  /** Connects as a client that wants to upgrade, with octets right behind its head. */
+  /** Connects as a client that wants to upgrade, with octets right after its head. */
   readonly client: (early?: string) => Client
   /** How the tunnels went, in order. */
   readonly outcomes: Promise<Tunnelled>[]
@@ -77,7 +77,7 @@ async function served(onRequest: (request: RawRequest) => void, listener?: Param
   return server
 }
 
-/** Lets the client's end pass without ending its own direction. */
+/** Keeps its own direction open when the client ends the other. */
 const halfOpen = (onConnection: (socket: Socket) => void): Server =>
   createTcpServer({ allowHalfOpen: true }, onConnection)
 
@@ -111,7 +111,7 @@ describe('an upgrade that the origin accepts', () => {
     expect(await outcomes[0]).toMatchObject({ status: 101 })
   })
 
-  test('loses no octets that came right behind either head', async () => {
+  test('loses no octets that came right after either head', async () => {
     const server = await served((request) => {
       echo({ ...request, rest: Buffer.concat([Buffer.from('welcome '), request.rest]) })
     })
@@ -133,7 +133,7 @@ describe('an upgrade that the origin accepts', () => {
     await until(() => received() === `${SWITCHED}HELLO`)
   })
 
-  test('never carries framing of a client that announced content', async () => {
+  test('does not forward the framing of a client that announced content', async () => {
     const server = await served(echo)
     const fields = [...FIELDS, 'Content-Length', '30', 'Transfer-Encoding', 'chunked', 'Expect', '100-continue']
     const { client } = await front(server.url, { fields })
@@ -150,7 +150,7 @@ describe('an upgrade that the origin accepts', () => {
         let text = ''
         socket.on('data', (chunk) => (text += String(chunk))).on('end', () => socket.end(`got ${text}`))
       },
-      // Answers only after the client's end has come through.
+      // Answers only once the client's end has arrived.
       halfOpen,
     )
     const { client, outcomes } = await front(server.url)
@@ -160,7 +160,7 @@ describe('an upgrade that the origin accepts', () => {
     expect(await outcomes[0]).toMatchObject({ status: 101 })
   })
 
-  test('passes a half-close of the origin on too, and still hears the client', async () => {
+  test('passes on a half-close of the origin too, and still forwards what the client sends', async () => {
     let heard = ''
     const server = await served(({ socket }) => {
       socket.removeAllListeners('data')
@@ -210,7 +210,7 @@ describe('an upgrade that the origin accepts', () => {
     },
   )
 
-  test('probes a silent client, which may have vanished without a word', async () => {
+  test('probes a silent client by TCP keep-alive, as it may have vanished', async () => {
     const probing = vi.spyOn(Socket.prototype, 'setKeepAlive')
     onTestFinished(() => probing.mockRestore())
     const server = await served(echo)
@@ -221,7 +221,7 @@ describe('an upgrade that the origin accepts', () => {
     expect(ofClient).toEqual([[true, 60_000]])
   })
 
-  test('ends some time after one side has, when the other stays silent', async () => {
+  test('ends headersTimeout after one side has ended, if the other stays silent', async () => {
     const server = await served(({ socket }) => socket.write(SWITCHED), halfOpen)
     const { client, outcomes } = await front(server.url, { headersTimeout: 1_000 })
     const { socket, received } = client()
@@ -247,7 +247,7 @@ describe('an upgrade that the origin refuses', () => {
     await until(() => server.sockets[0]?.destroyed === true)
   })
 
-  test('by content of unknown length gives it in chunks', async () => {
+  test('with content of unknown length sends it in chunks', async () => {
     const server = await served(({ socket }) => socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello'))
     const { client } = await front(server.url)
     const { socket, received } = client()
@@ -257,7 +257,7 @@ describe('an upgrade that the origin refuses', () => {
     )
   })
 
-  test('by content that breaks off breaks the client connection off too', async () => {
+  test('with content that breaks off breaks off the client connection too', async () => {
     const server = await served(({ socket }) =>
       socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 9\r\n\r\nhello'),
     )
@@ -269,7 +269,7 @@ describe('an upgrade that the origin refuses', () => {
   })
 })
 
-/** An upgrade that is to fail: with which code, and what is left. */
+/** An upgrade that fails, and its error code. */
 async function failed(url: string, options: Partial<TunnelOptions> = {}): Promise<[code: string, Front, Client]> {
   const proxy = await front(url, options)
   const client = proxy.client()

@@ -19,7 +19,7 @@ async function served(onRequest: (request: RawRequest) => void): Promise<[PoolOr
 }
 
 describe('a request', () => {
-  test('reaches the origin with Host, field names, order and duplicates as given, and our own framing', async () => {
+  test('reaches the origin with Host, field names, order and duplicates as given, but framing of its own', async () => {
     const [origin, server] = await served(({ socket }) => socket.write(ok()))
     const fields = ['Host', 'Shop.Example:8080', 'X-One', 'a', 'x-TWO', 'b', 'X-One', 'ü', 'Keep-Alive', '5']
     const hops = ['Connection', 'close', 'Transfer-Encoding', 'chunked', 'Upgrade', 'h2c', 'Expect', '100-continue']
@@ -35,7 +35,7 @@ describe('a request', () => {
     ])
   })
 
-  test('has the path of the URL put before its target', async () => {
+  test('has the path of the origin URL prefixed to its target', async () => {
     const server = await rawOrigin(({ socket }) => socket.write(ok()))
     const origin = originOf(`${server.url}/v2/`)
     open.push(server, origin)
@@ -43,7 +43,7 @@ describe('a request', () => {
     expect(server.requests[0]?.head).toMatch(/^GET \/v2\/items HTTP/)
   })
 
-  test('that targets no path is refused, except OPTIONS for the whole origin', async () => {
+  test('whose target is not a path is refused, except OPTIONS for the whole origin', async () => {
     const [origin, server] = await served(({ socket }) => socket.write(ok('', 'Allow: GET\r\n')))
     expect(await codeOf(origin.fetch(get('http://evil.example/')))).toBe('malformed_request')
     expect(await codeOf(origin.fetch(get('*')))).toBe('malformed_request')
@@ -112,7 +112,7 @@ describe('a request', () => {
     expect(await answer).toBe('client_gone')
   })
 
-  test('whose client breaks off is broken off, and an early answer leaves the client stream open', async () => {
+  test('is broken off when its client leaves, while an early answer leaves the client stream open', async () => {
     const [origin, server] = await served(({ socket, head }) => {
       if (head.includes('/early')) socket.write('HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig')
     })
@@ -214,7 +214,7 @@ describe('a response', () => {
     expect(peak - before).toBeLessThan(192 * 1024 * 1024)
   })
 
-  test('is taken from the origin no faster than it is read, and silence of ours is not held against it', async () => {
+  test('is taken from the origin no faster than it is read, and does not time out while nobody reads', async () => {
     let written = 0
     const server = await rawOrigin(({ socket }) => {
       const write = () => {
@@ -243,7 +243,7 @@ describe('a response', () => {
 })
 
 describe('an aborted signal', () => {
-  test('closes the connection though nobody reads the response', async () => {
+  test('closes the connection even if nobody reads the response', async () => {
     const [origin, server] = await served(({ socket }) => {
       socket.write('HTTP/1.1 200 OK\r\n\r\n')
       socket.write(Buffer.alloc(8 * 1024 * 1024))
@@ -287,13 +287,13 @@ describe('an aborted signal', () => {
 })
 
 describe('connections', () => {
-  test('are kept and used again, and given up when a response is left unread', async () => {
+  test('are reused, and closed when a response is left unread', async () => {
     const [origin, server] = await served(({ socket, head }) => {
       if (head.includes('/long')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc')
       else socket.write(ok())
     })
     for (let n = 0; n < 20; n++) await textOf(await origin.fetch(get()))
-    // Two take turns: undici uses a connection again only when the event loop has turned once.
+    // Two alternate: undici reuses a connection only after a turn of the event loop.
     expect(server.sockets.length).toBeLessThanOrEqual(2)
     for await (const chunk of (await origin.fetch(get('/long'))).body) {
       expect(chunk).toHaveLength(3)
@@ -317,7 +317,7 @@ describe('connections', () => {
     await until(() => server.sockets[0]?.destroyed === true)
   })
 
-  test('of an origin that is retired are closed when they are idle, and requests that still come are answered', async () => {
+  test('of a retired origin are closed once idle, and requests that still arrive are answered', async () => {
     const answer = gate()
     const [origin, server] = await served(({ socket, head }) => {
       if (head.includes('/slow')) void answer.opened.then(() => socket.write(ok()))
@@ -347,7 +347,7 @@ describe('connections', () => {
 })
 
 describe('the concurrency limit', () => {
-  test('lets the rest wait in order, up to a bound, and lets go of who leaves', async () => {
+  test('queues the rest in order, up to a bound, and drops callers that leave', async () => {
     const answers: (() => void)[] = []
     const server = await rawOrigin(({ socket }) => answers.push(() => socket.write(ok())))
     const origin = originOf(server.url, { maxConcurrency: 1 })
@@ -369,14 +369,14 @@ describe('the concurrency limit', () => {
     expect(origin.usage()).toEqual({ inFlight: 0, queued: 0 })
   })
 
-  test('holds for connections too, over many requests', async () => {
+  test('applies to connections too, over many requests', async () => {
     const [origin, server] = await served(({ socket }) => socket.write(ok()))
     await Promise.all(Array.from({ length: 60 }, async () => textOf(await origin.fetch(get()))))
     expect(server.requests).toHaveLength(60)
     expect(server.sockets.length).toBeLessThanOrEqual(16)
   })
 
-  test('gives up waiting after the headers timeout', async () => {
+  test('stops queueing a request after headersTimeout', async () => {
     const server = await rawOrigin(({ socket }) => socket.write('HTTP/1.1 200 OK\r\n\r\n'))
     const origin = originOf(server.url, { maxConcurrency: 1, headersTimeout: 1_000 })
     open.push(server, { close: () => origin.close(AbortSignal.abort()) })

@@ -1,4 +1,4 @@
-/** The package as it is published, in an application that has nothing else. */
+/** The package as published, in an application that has nothing else. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -33,18 +33,18 @@ afterAll(async () => {
 
 const herdgate = (...args: string[]) => run(join(app, 'node_modules/.bin/herdgate'), args, { cwd: app })
 
-describe('what is in it', () => {
-  test('built modules with their types, the dashboard, and what tells about them', () => {
+describe('the package contains', () => {
+  test('built modules with their types, the dashboard, README, CHANGELOG and LICENSE', () => {
     const kind = /^dist\/(?:src|routes)\/[\w/-]+\.(?:js|js\.map|d\.ts)$/
     const others = made.files.filter((file) => !kind.test(file) && !file.startsWith('dist/src/dashboard/'))
     expect(others.toSorted()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
   })
 
-  test('no tests, no sources', () => {
+  test('neither tests nor sources', () => {
     expect(made.files.filter((file) => /test|(?<!\.d)\.ts$|tsconfig/.test(file))).toEqual([])
   })
 
-  test('every file of the dashboard, and no other', () => {
+  test('every file of the dashboard, and nothing else there', () => {
     const inSources = readdirSync(join(REPOSITORY, 'src/dashboard')).filter((name) => !/\.(?:json|ts)$/.test(name))
     const packed = made.files.filter((file) => file.startsWith('dist/src/dashboard/'))
     expect(packed.toSorted()).toEqual(inSources.map((name) => `dist/src/dashboard/${name}`).toSorted())
@@ -52,7 +52,7 @@ describe('what is in it', () => {
 })
 
 describe('the command', () => {
-  test('says its version', async () => {
+  test('prints its version', async () => {
     expect((await herdgate('--version')).stdout).toBe(`${manifest.version}\n`)
   })
 
@@ -62,7 +62,7 @@ describe('the command', () => {
     await expect(herdgate('check', '--orign', 'x')).rejects.toMatchObject({ code: 2 })
   })
 
-  test('serves, and has the dashboard and its plots with it', async () => {
+  test('serves, the dashboard and its plots included', async () => {
     const ports = ['--port', '0', '--admin-port', '0', '--origin-port', '0']
     const child = spawn(join(app, 'node_modules/.bin/herdgate'), ['demo', ...ports], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -103,7 +103,7 @@ console.log(JSON.stringify([one, ...asked, await ask()]))
 await app.close()
 `
 
-  /** A package of its own around this one: what is inferred from its types has to be named in declarations. */
+  /** A package that wraps this one: types inferred from this one must be nameable in its declarations. */
   const PACKAGE = `import { createCache, type EventPayloads, memoryStore, redisLeases, redisLog, type Store, type Stored } from 'herdgate'
 
 export const store = memoryStore({ maxBytes: '1MiB' })
@@ -120,7 +120,7 @@ export const partOf = (thing: Stored) => (thing.kind === 'response' ? thing.part
 export const drivers = (one: Store) => [one.get, one.setMany, one.peek] as const
 `
 
-  test('has types that hold without leniency', async () => {
+  test('has types that compile under strict options', async () => {
     await writeFile(join(app, 'app.ts'), APPLICATION)
     await writeFile(join(app, 'package.ts'), PACKAGE)
     const compilerOptions = {
@@ -141,13 +141,13 @@ export const drivers = (one: Store) => [one.get, one.setMany, one.peek] as const
     await run(join(REPOSITORY, 'node_modules/.bin/tsc'), ['-p', app])
   }, 300_000)
 
-  test('exports what is its, and nothing of its insides', async () => {
+  test('exports the public API, and nothing internal', async () => {
     const script = `console.log(JSON.stringify(Object.keys(await import('herdgate'))))`
     const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: app })
     expect(JSON.parse(stdout)).toEqual(Object.keys(library).toSorted())
   })
 
-  test('keeps values, and is a plugin for Fastify', async () => {
+  test('stores values, and is a plugin for Fastify', async () => {
     await writeFile(join(app, 'app.ts'), APPLICATION)
     const origin = await startOrigin((_, response) => {
       response.writeHead(200, { 'Cache-Control': 'max-age=60', 'Surrogate-Key': 'all' }).end('content')
@@ -166,7 +166,7 @@ function documented(page: string, file: string): string {
   return stepsIn(readFileSync(join(REPOSITORY, page), 'utf8')).find(({ name }) => name === file)?.text ?? 'none'
 }
 
-/** The first address in each of the lines that begin so, once all of them are there. */
+/** The first address in each line that begins with one of the names, once all have been printed. */
 async function addressesIn(output: NodeJS.ReadableStream, names: readonly string[]): Promise<string[]> {
   const lines: string[] = []
   for await (const line of createInterface({ input: output })) {

@@ -1,4 +1,4 @@
-/** Hooks of an application run before its content is sent on, and may make something else of it. */
+/** Hooks of an application run before the content of a request is sent on, and may change it. */
 import http from 'node:http'
 import { connect } from 'node:net'
 import { PassThrough, pipeline, Readable } from 'node:stream'
@@ -20,7 +20,7 @@ afterEach(async () => {
   lines.length = 0
 })
 
-/** An application with hooks before an origin that says what it got. */
+/** An application with hooks, in front of an origin that reports what it got. */
 async function start(hooks: (app: FastifyInstance) => void): Promise<string> {
   const answer = async (request: http.IncomingMessage, response: http.ServerResponse) => {
     const content = await buffer(request)
@@ -39,7 +39,7 @@ const TEXT = { 'content-type': 'text/plain' }
 const upload = (url: string, body: string, more: http.RequestOptions = {}) =>
   get(`${url}/api/up`, { method: 'POST', headers: { ...TEXT, 'content-length': body.length }, body, ...more })
 
-test.each([20, 100_000, 5_000_000])('the origin gets what a hook made of %i bytes', async (bytes) => {
+test.each([20, 100_000, 5_000_000])('the origin gets the stream that a hook returned for %i bytes', async (bytes) => {
   const url = await start((fastify) => {
     fastify.addHook('preParsing', async (_request, _reply, payload) => payload.pipe(new PassThrough()))
     fastify.addHook('preHandler', async () => new Promise((resolve) => setImmediate(resolve)))
@@ -51,7 +51,7 @@ test.each([20, 100_000, 5_000_000])('the origin gets what a hook made of %i byte
   ])
 })
 
-test('what a hook has decoded is sent as the fields of the request then say', async () => {
+test('content that a hook has decoded is sent with the headers that the hook has set', async () => {
   const url = await start((fastify) => {
     fastify.addHook('preParsing', async ({ headers }, _reply, payload) => {
       delete headers['content-encoding']
@@ -69,7 +69,7 @@ test.each([
   ['a text', 'made anew'],
   ['octets', Buffer.from('made anew')],
   ['texts in turns', Readable.from(['made', ' ', 'anew'])],
-])('%s in place of the content is sent on', async (_, made) => {
+])('%s that a hook sets as the body is sent on', async (_, made) => {
   const url = await start((fastify) => {
     fastify.addHook('preHandler', async (request) => {
       await buffer(request.raw)
@@ -79,7 +79,7 @@ test.each([
   expect(JSON.parse((await upload(url, 'as it came')).body)).toMatchObject({ bytes: 9, text: 'made anew' })
 })
 
-test('a QUERY is keyed by what a hook made of its content', async () => {
+test('a QUERY is keyed by the content that a hook returned', async () => {
   const url = await start((fastify) => {
     fastify.addHook('preParsing', async (_request, _reply, payload) => payload.pipe(new PassThrough()))
   })
@@ -95,7 +95,7 @@ test.each([
   ['POST', async (request: Readable) => void (await buffer(request))],
   ['GET', async (request: Readable) => void (await buffer(request))],
   ['QUERY', async (request: Readable) => void request.on('data', () => {})],
-])('content of a %s that a hook has read is never sent on as less', async (method, read) => {
+])('content of a %s that a hook has read is refused, not sent on truncated', async (method, read) => {
   const url = await start((fastify) => {
     fastify.addHook('preParsing', async (_request, _reply, payload) => {
       await read(payload)
@@ -108,7 +108,7 @@ test.each([
   expect(lines.join()).toContain('a hook has read the content of the request')
 })
 
-test('what is no content is not sent on as any', async () => {
+test('an object as the body is refused, not sent on', async () => {
   const url = await start((fastify) => {
     fastify.addHook('preHandler', async (request) => {
       request.body = { an: 'object' }
@@ -118,7 +118,7 @@ test('what is no content is not sent on as any', async () => {
   expect(origin.hits()).toBe(0)
 })
 
-test('a hook that only listens along takes nothing away', async () => {
+test('a hook that only listens to the content takes nothing away from it', async () => {
   let seen = 0
   const url = await start((fastify) => {
     fastify.addHook('preParsing', (_request, _reply, payload, done) => {
@@ -135,13 +135,13 @@ test('a hook that only listens along takes nothing away', async () => {
   }
 })
 
-/** Of the second, where it breaks, Node takes the socket from the message. */
+/** When `pipeline` fails, Node sets the `socket` of the message to null. */
 const DECODERS: Record<string, (payload: Readable) => Readable> = {
   pipe: (payload) => payload.pipe(createGunzip()),
   pipeline: (payload) => pipeline(payload, createGunzip(), () => {}),
 }
 
-/** Begins to send content that no hook can decode. @returns what came until the connection was closed */
+/** Begins to send content that no hook can decode. @returns what was received until the connection closed */
 async function sendWrong(url: string, method: string): Promise<string> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
   socket.write(
@@ -155,7 +155,7 @@ test.each(
   ['POST', 'QUERY'].flatMap((method) =>
     ['pipe', 'pipeline'].flatMap((by) => [0, 50].map((waitMs) => ({ method, by, waitMs }))),
   ),
-)('content that a hook cannot decode is malformed: %j', async ({ method, by, waitMs }) => {
+)('content that a hook cannot decode is answered 400: %j', async ({ method, by, waitMs }) => {
   const url = await start((fastify) => {
     fastify.addHook('preParsing', async (_request, _reply, payload) => DECODERS[by]?.(payload as Readable) ?? payload)
     fastify.addHook('preHandler', async () => sleep(waitMs))
@@ -163,7 +163,7 @@ test.each(
   expect(await sendWrong(url, method)).toMatch(/^HTTP\/1\.1 400 .*"code":"malformed_request"}$/s)
 })
 
-test('where a hook fails to decode what nobody wants the connection ends, as more would wait on it for ever', async () => {
+test('a connection is closed when a hook fails to decode content that nobody takes, as it would hang', async () => {
   const url = await start((fastify) => {
     fastify.addHook('preParsing', async (_request, _reply, payload) => DECODERS['pipeline']?.(payload as Readable))
   })
@@ -172,7 +172,7 @@ test('where a hook fails to decode what nobody wants the connection ends, as mor
   await origin.start()
 })
 
-test('what a hook would make of no content does not end the process', async () => {
+test('a hook that fails on empty content does not end the process', async () => {
   const url = await start((fastify) => {
     fastify.addHook('preParsing', async ({ method }, _reply, payload) =>
       method === 'GET' ? payload : payload.pipe(createGunzip()),
@@ -182,7 +182,7 @@ test('what a hook would make of no content does not end the process', async () =
   expect((await get(`${url}/api/next`)).status).toBe(200)
 })
 
-test('what a hook leaves unread does not hold up the connection', async () => {
+test('content that a hook leaves unread does not block the connection', async () => {
   const url = await start((fastify) => {
     fastify.addHook('preParsing', async (_request, _reply, payload) => {
       for await (const chunk of payload.iterator({ destroyOnReturn: false })) return Readable.from([chunk])

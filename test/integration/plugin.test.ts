@@ -11,7 +11,7 @@ afterEach(async () => {
   await origin.kill()
 })
 
-test('an application answers below a prefix from an origin, through a cache of its own', async () => {
+test('the plugin answers below its prefix from an origin, through a cache of its own', async () => {
   let version = 1
   let cache: Cache | undefined
   origin = await startOrigin((request, response) => {
@@ -47,7 +47,7 @@ test('an application answers below a prefix from an origin, through a cache of i
   expect((await get(`${url}/api/x`, { method: 'POST', headers, body: '{"a":1}' })).status).toBe(200)
 })
 
-test('the origin is asked for what the application has rewritten, which is also the key', async () => {
+test('a URL that the application rewrites is fetched and keyed as rewritten', async () => {
   origin = await startOrigin((request, response) => {
     response.writeHead(200, { 'Cache-Control': 'max-age=60' }).end(request.url)
   })
@@ -65,7 +65,7 @@ test('the origin is asked for what the application has rewritten, which is also 
   expect((await get(`${url}/v1/x?y`)).cacheStatus).toContain('; stored')
 })
 
-test('its cache tells what its memory has no room for', async () => {
+test('its cache reports what is evicted because memory is full', async () => {
   origin = await startOrigin((_, response) => {
     response.writeHead(200, { 'Cache-Control': 'max-age=60' }).end('x'.repeat(10_000))
   })
@@ -82,7 +82,7 @@ test('its cache tells what its memory has no room for', async () => {
   expect(reasons.size).toBeGreaterThan(0)
 })
 
-test('an option that is undefined is one that is left out', async () => {
+test('an option that is undefined counts as left out', async () => {
   origin = await startOrigin((_, response) => void response.writeHead(200, { 'Cache-Control': 'max-age=60' }).end('x'))
   const names = 'match ttl override grace softTimeout refreshAhead cookies tags memory trustProxy onCache'.split(' ')
   const undefinedOptions: object = Object.fromEntries(names.map((name) => [name, undefined]))
@@ -99,7 +99,7 @@ test.each([
   [{ match: { host: 'Shop.Example.' } }, '/x', 'shop.example'],
   [{ match: { path: '/x', host: undefined, methods: undefined } }, '/x', 'a.test'],
   [{ cookies: 'RFC', ttl: 60_000, grace: '1h', softTimeout: '300ms', memory: 2 ** 20 }, '/x', 'a.test'],
-])('what a configuration takes the plugin takes: %j', async (options, url, host) => {
+])('the plugin accepts what a configuration file accepts: %j', async (options, url, host) => {
   origin = await startOrigin((_, response) => void response.writeHead(200, { 'Cache-Control': 'max-age=60' }).end('x'))
   const fastify = Fastify()
   app.close = () => fastify.close()
@@ -140,14 +140,14 @@ test.each([
     { trustProxy: wrong },
     `expected an IP address or a CIDR block such as 10.0.0.0/8 to trust, got ${JSON.stringify([wrong].flat()[0])}`,
   ]),
-])('an option that is none stops the start: %j', async (options, complaint) => {
+])('an invalid option stops the start: %j', async (options, complaint) => {
   const fastify = Fastify()
   app.close = () => fastify.close()
   fastify.register(herdgate, { origin: origin.url, ...options })
   await expect(fastify.ready()).rejects.toThrow(complaint)
 })
 
-test('an application that closes does not wait for what is fetched for nobody', async () => {
+test('an application that closes does not wait for background fetches', async () => {
   let isHung = false
   const { promise: refreshed, resolve: asked } = Promise.withResolvers<void>()
   origin = await startOrigin((_, response) => {
@@ -165,7 +165,7 @@ test('an application that closes does not wait for what is fetched for nobody', 
   await fastify.close()
 }, 15_000)
 
-test('an application that closes waits for what is injected, as for what comes by its server', async () => {
+test('an application that closes waits for injected requests, as for those to its server', async () => {
   const { promise: asked, resolve: ask } = Promise.withResolvers<void>()
   const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>()
   origin = await startOrigin((_, response) => {
@@ -194,7 +194,7 @@ test.each([{ http2: true }, { http2: true, https: { allowHTTP1: true } }])(
   },
 )
 
-test('what Fastify refuses by itself does not reach the origin; a method does where the application has added it', async () => {
+test('requests that Fastify refuses do not reach the origin; methods that the application has added do', async () => {
   origin = await startOrigin((request, response) => void response.end(request.method))
   const fastify = Fastify()
   app.close = () => fastify.close()

@@ -15,7 +15,7 @@ afterEach(async () => {
   admin = undefined
 })
 
-/** Something that answers in place of an admin port. */
+/** A server in the place of an admin port. */
 async function answering(listener: RequestListener): Promise<string> {
   admin = await startOrigin(listener)
   return admin.url
@@ -30,7 +30,7 @@ async function probe(...args: string[]) {
   return { code, ...output }
 }
 
-test('a Herdgate that is ready and alive passes, one that has ended does not', async () => {
+test('a Herdgate that is ready and alive passes, one that has stopped does not', async () => {
   const herdgate = await startHerdgate(['--origin', 'http://127.0.0.1:9'])
   const [ready, live] = await Promise.all([probe(herdgate.admin), probe(herdgate.admin, '--live')])
   expect(ready).toEqual({ code: 0, out: `${herdgate.admin}/readyz: 200 {"status":"ready"}\n`, err: '' })
@@ -48,13 +48,13 @@ test('one that is not ready fails, and says what it answered', async () => {
 test.each([
   ['nothing', () => {}],
   ['half of an answer', (_request, response) => void response.writeHead(200).write('{')],
-] satisfies [string, RequestListener][])('%s in time fails', async (_name, listener) => {
+] satisfies [string, RequestListener][])('a probe that gets %s in time fails', async (_name, listener) => {
   const url = await answering(listener)
   const { code, err } = await probe(url, '--timeout', '300ms')
   expect({ code, err }).toEqual({ code: 1, err: `herdgate: ${url}/readyz: no answer within 300ms\n` })
 })
 
-test('shows the beginning of an endless answer, and nothing that could steer a terminal', async () => {
+test('shows the beginning of an endless answer, without control characters', async () => {
   const url = await answering((_request, response) => {
     response.writeHead(200)
     const more = setInterval(() => response.write(`\u001B[2J${'x'.repeat(4096)}`), 1)
@@ -71,7 +71,7 @@ test.each([
   [['--timeout', 'soon'], /--timeout: expected a duration/],
   [['--timeout', '0s'], /--timeout: expected a duration/],
   [['--lively'], /unknown option '--lively'/],
-])('wrong usage ends with 2: %s', async (args, message) => {
+])('wrong usage exits with 2: %s', async (args, message) => {
   const { code, out, err } = await probe(...args)
   expect({ code, out }).toEqual({ code: 2, out: '' })
   expect(err).toMatch(message)

@@ -5,12 +5,12 @@ import { get, type Origin, startOrigin } from '../support/http.ts'
 import { until } from '../support/waiting.ts'
 
 /*
- * Guarantee G1 over real sockets: what was fetched from before a purge or invalidation is never served to a request
- * that came after its acknowledgement. The deterministic form is test/cache/engine/purge-races.test.ts.
+ * Guarantee G1 over real sockets: a response whose fetch began before a purge or invalidation is never served to a
+ * request that arrived after its acknowledgement. The deterministic form is test/cache/engine/purge-races.test.ts.
  */
 let origin: Origin
 let herdgate: Herdgate
-/** Requests at the origin that wait for their answer, in the version of when they arrived. */
+/** Requests at the origin that wait for their answer, each with the version when it arrived. */
 let waiting: { version: number; response: ServerResponse }[]
 let version: number
 
@@ -41,7 +41,7 @@ const BODIES: Record<string, () => object> = {
 }
 
 describe.each(['purge', 'invalidate'])('%s', (mode) => {
-  test.each(Object.entries(BODIES))('by %s in mid fill', async (_, body) => {
+  test.each(Object.entries(BODIES))('by %s wins over a fetch in flight', async (_, body) => {
     const first = get(`${herdgate.url}/x/1`)
     const fill = await next()
     fill.response.writeHead(200, HEAD)
@@ -54,7 +54,7 @@ describe.each(['purge', 'invalidate'])('%s', (mode) => {
     const refill = await next()
     expect(refill.version).toBe(2)
     fill.response.end('second half')
-    expect((await first).body).toBe('v1, first half; second half') // who waited from before still gets it
+    expect((await first).body).toBe('v1, first half; second half') // a client that was waiting before still gets it
     const after = get(`${herdgate.url}/x/1`)
     refill.response.writeHead(200, HEAD).end('v2')
     expect([(await during).body, (await after).body]).toEqual(['v2', 'v2'])
@@ -62,7 +62,7 @@ describe.each(['purge', 'invalidate'])('%s', (mode) => {
   })
 })
 
-test('a purge under load: no answer that began after it is older than it', async () => {
+test('under load no request that begins after a purge gets an answer from before it', async () => {
   const answering = setInterval(() => {
     for (const { version: made, response } of waiting.splice(0)) response.writeHead(200, HEAD).end(String(made))
   }, 5)

@@ -20,7 +20,7 @@ const origin = (name: string) =>
 const to = (url: string, more = '') => writeFile(file, `version: 1\norigins: { api: { urls: ["${url}"] } }\n${more}`)
 const reload = () => herdgate.ask('/v1/config/reload', {})
 
-/** What the log says of reloads. */
+/** The log lines about reloads. */
 const told = ({ lines }: Herdgate) =>
   lines.map((line) => JSON.parse(line)).filter(({ needsRestart, faults }) => (needsRestart ?? faults) !== undefined)
 const bySignal = () => told(herdgate).filter(({ by }) => by === 'SIGHUP')
@@ -37,7 +37,7 @@ afterAll(async () => {
   await Promise.all([old.kill(), other.kill(), rm(folder, { recursive: true })])
 })
 
-test('origins and routes are swapped at once; what is stored and what is in flight is not touched', async () => {
+test('origins and routes are swapped at once; stored responses and requests in flight are not affected', async () => {
   expect((await get(`${herdgate.url}/stored`)).body).toBe('old')
   const inFlight = get(`${herdgate.url}/slow`)
   await until(() => old.hits() === 2, 'the slow request is at the origin')
@@ -51,7 +51,7 @@ test('origins and routes are swapped at once; what is stored and what is in flig
   expect((await inFlight).body).toBe('old')
 })
 
-test('who waits for an answer that turns out to be private gets one of their own, also when the origin has changed', async () => {
+test('clients waiting for an answer that turns out private get their own, even if the origin changes', async () => {
   const answers: (() => void)[] = []
   const slow = await startOrigin((_request, response) => {
     response.setHeader('Cache-Control', 'private')
@@ -75,8 +75,8 @@ test('who waits for an answer that turns out to be private gets one of their own
   await slow.kill()
 })
 
-describe('an origin that is changed while requests are in progress at it', () => {
-  /** Answers when it is told to. */
+describe('an origin that is changed while it has requests in flight', () => {
+  /** An origin that answers on demand. */
   async function busyOrigin() {
     const answers: (() => void)[] = []
     const now = { working: 0, most: 0 }
@@ -97,7 +97,7 @@ describe('an origin that is changed while requests are in progress at it', () =>
     `herdgate_origin_queue_depth{origin="api"} ${queued}`,
   ]
 
-  test('goes on counting them, among its maxConcurrency too', async () => {
+  test('still counts them, also towards its maxConcurrency', async () => {
     const { busy, now, answer, path, configure } = await busyOrigin()
     await configure({ maxConcurrency: 4 })
     await using node = await startHerdgate(['--config', path])
@@ -120,7 +120,7 @@ describe('an origin that is changed while requests are in progress at it', () =>
     await busy.kill()
   })
 
-  test('goes on counting them when it moves, but they take no place from who is asked in its stead', async () => {
+  test('still counts them when its URL changes, but not towards the maxConcurrency of the new one', async () => {
     const { busy, now, answer, path, configure } = await busyOrigin()
     await configure({ maxConcurrency: 1 })
     await using node = await startHerdgate(['--config', path])
@@ -136,7 +136,7 @@ describe('an origin that is changed while requests are in progress at it', () =>
   })
 })
 
-test('what answered hits of a connection goes by the new routes too', async () => {
+test('hits on a connection that is already open follow the new routes too', async () => {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const ask = () => get(`${herdgate.url}/hot`, { agent })
   await ask()
@@ -151,7 +151,7 @@ test('what answered hits of a connection goes by the new routes too', async () =
   agent.destroy()
 })
 
-test('a route that is new is counted by its name', async () => {
+test('a new route is counted under its name', async () => {
   await to(other.url, 'routes: [{ name: fresh, match: { path: /fresh }, origin: api }, { name: rest, origin: api }]\n')
   await reload()
   await get(`${herdgate.url}/fresh`)
@@ -161,7 +161,7 @@ test('a route that is new is counted by its name', async () => {
   expect(metrics).toContain('herdgate_requests_total{route="fresh",method="GET",result="miss",code_class="2xx"} 1\n')
 })
 
-test('one that is not valid changes nothing, and every fault is told', async () => {
+test('an invalid configuration changes nothing, and every fault is reported', async () => {
   await to('nowhere', 'rules: []\n')
   const { status, body } = await reload()
   expect(status).toBe(422)
@@ -172,7 +172,7 @@ test('one that is not valid changes nothing, and every fault is told', async () 
   expect(metrics).toContain('herdgate_config_last_reload_successful 0')
 })
 
-test('a file that was found without being named is needed from then on: while it is away nothing changes', async () => {
+test('a file found without being named is required from then on: while it is missing nothing changes', async () => {
   const cwd = await mkdtemp(join(tmpdir(), 'reload-unnamed-'))
   const unnamed = join(cwd, 'herdgate.yaml')
   const bypassing = `version: 1\nroutes: [{ name: account, match: { path: /account/* }, origin: default, bypass: true }]\n`
@@ -188,7 +188,7 @@ test('a file that was found without being named is needed from then on: while it
   await rm(cwd, { recursive: true })
 })
 
-test('what is read only at start is told', async () => {
+test('changes that need a restart are reported', async () => {
   await to(other.url, 'limits: { maxWaiting: 7 }\nstore: { memory: { maxBytes: 1MiB } }\n')
   expect((await reload()).body).toEqual({ status: 'reloaded', needsRestart: ['store', 'limits'] })
   expect((await herdgate.ask('/metrics')).body).toContain('herdgate_config_last_reload_successful 1')
@@ -198,7 +198,7 @@ test.each([
   ['1', 'store: { memory: { maxObjectBytes: 1KiB } }\n'],
   ['1', 'store: { memory: { maxBytes: 1KiB } }\n'],
   ['2', 'store: { memory: { maxObjectBytes: 1KiB } }\n'],
-])('with --workers %s what waits for a restart is not in force before: %s', async (workers, more) => {
+])('with --workers %s a change that needs a restart has no effect before it: %s', async (workers, more) => {
   const large = await startOrigin((_request, response) => {
     response.writeHead(200, { 'Cache-Control': 'max-age=60' }).end('x'.repeat(2048))
   })
@@ -214,7 +214,7 @@ test.each([
   await large.kill()
 })
 
-test('SIGHUP does the same', async () => {
+test('SIGHUP reloads too', async () => {
   await to(old.url)
   herdgate.child.kill('SIGHUP')
   await until(() => bySignal().length === 1, 'it is reloaded')
@@ -225,7 +225,7 @@ test('SIGHUP does the same', async () => {
   expect((await get(`${herdgate.url}/after-all`)).body).toBe('old')
 })
 
-test.each(['1', '2'])('with --workers %s a reload leaves its line, whoever asks for it', async (workers) => {
+test.each(['1', '2'])('with --workers %s a reload is logged, whatever triggers it', async (workers) => {
   const path = join(folder, 'logged.yaml')
   const configure = (more: string) => writeFile(path, `version: 1\norigins: { api: { urls: ["${old.url}"] } }\n${more}`)
   await configure('')
@@ -249,7 +249,7 @@ test.each(['1', '2'])('with --workers %s a reload leaves its line, whoever asks 
   ])
 })
 
-test('without the token nothing is read', async () => {
+test('without the token nothing is reloaded', async () => {
   const response = await fetch(`${herdgate.admin}/v1/config/reload`, { method: 'POST' })
   expect(response.status).toBe(401)
   expect(TOKEN).not.toBe('')

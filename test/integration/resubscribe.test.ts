@@ -4,7 +4,7 @@ import { startFaultProxy } from '../support/fault-proxy.ts'
 import { startRedis } from '../support/redis.ts'
 import { until } from '../support/waiting.ts'
 
-test('a connection that is lost again before it has subscribed leaves no failure unhandled', async () => {
+test('a connection that is lost again before it has subscribed causes no unhandled rejection', async () => {
   await using server = await startRedis()
   await using proxy = await startFaultProxy({ port: server.port })
   const unhandled: unknown[] = []

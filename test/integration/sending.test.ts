@@ -1,4 +1,4 @@
-/** What goes to the client as the origin sent it, and how it ends. */
+/** What reaches the client as the origin sent it, and how it ends. */
 import { once } from 'node:events'
 import http, { type IncomingMessage } from 'node:http'
 import net from 'node:net'
@@ -33,12 +33,12 @@ test.each([
   expect(hints).toEqual([hint.split(/: (.*)/, 2)])
 })
 
-test('a client that closes its half after the request still gets the answer', async () => {
+test('a client that half-closes after the request still gets the answer', async () => {
   await start(({ socket }) => void setTimeout(() => socket.write(ok('answer')), 200))
   expect(await exchange('GET /x HTTP/1.1\r\nHost: a\r\n\r\n', true)).toMatch(/^HTTP\/1.1 200 OK[^]*answer$/)
 })
 
-test('who closes its half, or goes, makes room at once for one among those who wait, and is still answered', async () => {
+test('clients that half-close are still answered, but like those that leave no longer count as waiting', async () => {
   const answers: (() => void)[] = []
   await start(({ socket }) => void answers.push(() => socket.write(ok('answer', 'Cache-Control: max-age=60\r\n'))))
   const wait = async (count: number) => until(async () => (await herdgate.ask('/v1/stats')).body.waiting === count)
@@ -50,13 +50,13 @@ test('who closes its half, or goes, makes room at once for one among those who w
   }
   const leave = [client(request), client(request.repeat(20)), client(request)]
   const gone = net.connect(port(), '127.0.0.1', () => gone.write(request))
-  const begun = 1 + MOST_AHEAD // of those behind one another
+  const begun = 1 + MOST_AHEAD // so many of the pipelined requests begin at once
   await wait(3 + begun)
   const stays = client(request.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'))
   await wait(4 + begun)
   for (const { socket } of leave) socket.end()
   gone.destroy()
-  await wait(1 + begun - 1) // of requests behind one another, which are all answered, one
+  await wait(1 + begun - 1) // one pipelined request fewer, though all are answered
   expect((await herdgate.ask('/v1/stats')).body.inFlight).toBe(1)
   answers[0]?.()
   const counts = (await Promise.all([...leave, stays].map((one) => one.answers))).map(
@@ -76,7 +76,7 @@ test('a response cut short reaches an HTTP/1.0 client as a reset, not as its end
 })
 
 test.each(['Cache-Control: max-age=60', 'Cache-Control: no-store'])(
-  'trailers that come with the head and all content are passed on (%s)',
+  'trailers that arrive together with head and content are passed on (%s)',
   async (control) => {
     await start(({ socket }) => socket.write(TRAILERS.replace('\r\n\r\n', `\r\n${control}\r\n\r\n`)))
     expect(await exchange('GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toMatch(

@@ -7,9 +7,9 @@ import { get } from '../support/http.ts'
 import { ok } from '../support/raw-origin.ts'
 import { until } from '../support/waiting.ts'
 
-/** Far from the time that answers in flight have, which is 30 s. */
+/** Well below the 30 s that answers in flight have. */
 const SOON_MS = 20_000
-/** It says what it does. */
+/** Makes it log what it does. */
 const TOLD = ['--log-level', 'info']
 
 describe('SIGTERM', () => {
@@ -29,7 +29,7 @@ describe('SIGTERM', () => {
     expect(performance.now() - before).toBeLessThan(SOON_MS)
   })
 
-  test('waits for an answer that is due', async () => {
+  test('waits for an answer in flight', async () => {
     let answer = () => {}
     await start(({ socket }) => {
       answer = () => void socket.write(ok('late'))
@@ -43,7 +43,7 @@ describe('SIGTERM', () => {
     expect(await stopped).toBe(0)
   })
 
-  test('answers all who have connected by then, though it had not taken their connections yet', async () => {
+  test('answers all clients connected by then, even if their connections were not accepted yet', async () => {
     await start(({ socket }) => socket.write(ok('answer')))
     herdgate.child.kill('SIGSTOP')
     const sockets = Array.from({ length: 20 }, () => net.connect(port(), '127.0.0.1'))
@@ -56,7 +56,7 @@ describe('SIGTERM', () => {
     expect(await stopped).toBe(0)
   })
 
-  test('lets an answer say that it is the last while others still connect', async () => {
+  test('sends an answer in flight with Connection: close, even while others still connect', async () => {
     let answer = () => {}
     await start(({ socket }) => {
       answer = () => void socket.write(ok('due'))
@@ -72,7 +72,7 @@ describe('SIGTERM', () => {
     expect(await stopped).toBe(0)
   })
 
-  test('lets that answer say that it is the last, unless a pipelined request follows', async () => {
+  test('sends an answer in flight with Connection: close, unless a pipelined request follows', async () => {
     const sockets: net.Socket[] = []
     await start(({ socket }) => void sockets.push(socket))
     const alone = exchange('GET /alone HTTP/1.1\r\nHost: a\r\n\r\n')
@@ -88,7 +88,7 @@ describe('SIGTERM', () => {
     expect(await stopped).toBe(0)
   })
 
-  test('answers all that was pipelined, also what begins only when its turn comes; the last says so', async () => {
+  test('answers all pipelined requests, even those not begun yet, only the last with Connection: close', async () => {
     const sockets: net.Socket[] = []
     let isAnswering = false
     await start(({ socket }) => void (isAnswering ? socket.write(ok('late')) : sockets.push(socket)))
@@ -105,7 +105,7 @@ describe('SIGTERM', () => {
   })
 })
 
-test('SIGTERM does not wait for a refresh that nobody waits for', async () => {
+test('SIGTERM does not wait for a background refresh', async () => {
   let hang = false
   await start(
     ({ socket }) => void (hang || socket.write(ok('v1', 'Cache-Control: max-age=0, stale-while-revalidate=60\r\n'))),

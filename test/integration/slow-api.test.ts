@@ -16,8 +16,8 @@ const post = (path: string, body: string): Promise<Response> => fetch(base + pat
 
 afterEach(() => api.close())
 
-describe('with a clock turned by hand', () => {
-  test('an answer waits for the latency', async () => {
+describe('with a fake clock', () => {
+  test('an answer is delayed by the latency', async () => {
     const clock = new FakeClock()
     await start({ clock, latencyMs: 800 })
     let answered = false
@@ -29,7 +29,7 @@ describe('with a clock turned by hand', () => {
     expect((await answer).status).toBe(200)
   })
 
-  test('a client that leaves before the answer leaves nothing waiting', async () => {
+  test('a client that leaves before the answer leaves no timer behind', async () => {
     const clock = new FakeClock()
     await start({ clock, latencyMs: 800 })
     const left = new AbortController()
@@ -41,10 +41,10 @@ describe('with a clock turned by hand', () => {
   })
 })
 
-describe('at once', () => {
+describe('without latency', () => {
   beforeEach(() => start())
 
-  test('counts the requests of each path and shows them, itself and its control left out', async () => {
+  test('counts the requests of each path, except those for statistics and control', async () => {
     await Promise.all(['/products/1', '/products/1', '/swr'].map((path) => fetch(base + path)))
     await fetch(`${base}/__control`)
     const stats = await fetch(`${base}/__stats`)
@@ -53,7 +53,7 @@ describe('at once', () => {
     expect([api.hits(), api.hits('/products/1'), api.hits('/nothing')]).toEqual([3, 2, 0])
   })
 
-  test('answers HEAD with the fields of GET and nothing after them', async () => {
+  test('answers HEAD with the fields of GET and no content', async () => {
     for (const path of ['/products/1', '/search', '/swr']) {
       const get = await fetch(base + path)
       const head = await fetch(base + path, { method: 'HEAD' })
@@ -90,7 +90,7 @@ describe('at once', () => {
     left.abort()
   })
 
-  test('shows and takes its settings, and refuses wrong ones', async () => {
+  test('shows and changes its settings, and refuses invalid ones', async () => {
     const shown = await fetch(`${base}/__control`)
     expect(await shown.json()).toEqual({ latencyMs: 0, outage: 'none', errorRate: 0 })
     const changed = await post('/__control', '{"errorRate":1}')
@@ -115,7 +115,7 @@ describe('at once', () => {
     expect([failed.status, failed.headers.get('cache-control')]).toEqual([503, 'no-store'])
   })
 
-  test('says nothing in a hanging outage, and closes all the same', async () => {
+  test('does not answer in a hanging outage, and can still be closed', async () => {
     api.control({ outage: 'hang' })
     const counted = new Promise<void>((resolve) => api.server.once('request', () => resolve()))
     const answer = fetch(`${base}/products/1`).then(

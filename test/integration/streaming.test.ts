@@ -24,7 +24,7 @@ afterEach(async () => {
   await origin.kill().catch(() => {})
 })
 
-/** Writes a GiB as fast as it is taken. */
+/** Writes a GiB as fast as it is read. */
 const gibibyte: RequestListener = (_request, response) => {
   response.writeHead(200, { 'Cache-Control': 'max-age=60', 'Content-Length': String(GIB) })
   const chunk = Buffer.alloc(256 * 1024)
@@ -53,7 +53,7 @@ describe('a body larger than memory allows', () => {
     expect((most - before) / MIB).toBeLessThan(96)
   })
 
-  test('a reader that stops reading holds up the origin, not the memory', async () => {
+  test('a client that stops reading holds up the origin instead of filling memory', async () => {
     await start(gibibyte)
     await get(`${herdgate.url}/warm-up`, { method: 'HEAD' })
     const before = herdgate.rss()
@@ -66,7 +66,7 @@ describe('a body larger than memory allows', () => {
     response.destroy()
   })
 
-  test('an upload goes to the origin as it comes, with back-pressure', async () => {
+  test('an upload is streamed to the origin, with back-pressure', async () => {
     let received = 0
     await start((request, response) => {
       request.on('data', (chunk: Buffer) => {
@@ -92,7 +92,7 @@ describe('a body larger than memory allows', () => {
   })
 })
 
-/** What has come so far of an answer that has begun. */
+/** What has arrived so far of an answer that has begun. */
 async function reading(url: string) {
   const [response] = (await once(http.get(url), 'response')) as [IncomingMessage]
   const read = { text: '', ended: false, cacheStatus: String(response.headers['cache-status']) }
@@ -102,7 +102,7 @@ async function reading(url: string) {
 }
 
 describe('a response that drips', () => {
-  test('gives its first byte at once, to those who join in the middle too', async () => {
+  test('sends its first byte at once, to clients that join in the middle too', async () => {
     let drip: ServerResponse | undefined
     await start((_request, response) => {
       response.writeHead(200, { 'Cache-Control': 'max-age=60' })
@@ -118,7 +118,7 @@ describe('a response that drips', () => {
     expect(origin.hits()).toBe(1)
   })
 
-  test('that breaks off reaches its reader as broken and is not stored', async () => {
+  test('and breaks off reaches the client as broken, and is not stored', async () => {
     let whole = false
     await start((_request, response) => {
       response.writeHead(200, { 'Cache-Control': 'max-age=60', 'Content-Length': '10' })
@@ -134,7 +134,7 @@ describe('a response that drips', () => {
     expect((await get(`${herdgate.url}/broken`)).cacheStatus).toContain('hit')
   })
 
-  test('a chunked one that breaks off has no clean end either', async () => {
+  test('and breaks off has no clean end, even if it is chunked', async () => {
     await start((_request, response) => {
       response.writeHead(200, { 'Cache-Control': 'max-age=60' })
       response.write('some of it')

@@ -27,7 +27,7 @@ afterAll(async () => {
 
 let number = 0
 
-/** One that knows what has been purged: before that it logs no purge. And every tier of it is there. */
+/** A node with all its tiers working, and in sync with the log: before that it accepts no purge. */
 async function startReady(flags: readonly string[]) {
   const herdgate = await startHerdgate(['--origin', origin.url, '--log-level', 'warn', ...flags])
   await until(() => isWhole(herdgate), 'ready')
@@ -58,7 +58,7 @@ describe.each(COMBINATIONS)('%s', (name, flags) => {
     const tiers = flags()
     const start = () => startReady(tiers)
     const first = await start()
-    // The host is part of the key, the port of it included; it is another after the restart.
+    // The key includes host and port, and the port is another after the restart.
     const ask = (url: string, path: string) => get(`${url}${path}`, { headers: { Host: 'shop.test' } })
     expect(await ask(first.url, '/kept')).toMatchObject({ status: 200, body: 'content of /kept' })
     expect((await ask(first.url, '/kept')).cacheStatus).toContain('hit')
@@ -78,7 +78,7 @@ describe.each(COMBINATIONS)('%s', (name, flags) => {
     await second.stop()
   })
 
-  test('a purge while a node is down is honoured by it', async () => {
+  test('a purge issued while a node is down is honoured when it is back', async () => {
     if (!outlives) return expect(flags()).toEqual([])
     const tiers = flags()
     const start = () => startReady(tiers)
@@ -97,7 +97,7 @@ describe.each(COMBINATIONS)('%s', (name, flags) => {
   })
 })
 
-test('a tier that is out of order is told, and costs no answer', async () => {
+test('a tier that is down is reported, and requests are still answered', async () => {
   const own = await startRedis()
   const herdgate = await startReady(['--redis', own.url])
   expect((await herdgate.ask('/readyz')).body).toEqual({ status: 'ready' })

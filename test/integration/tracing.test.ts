@@ -42,7 +42,7 @@ const answers: RequestListener = (request, response) => {
   response.writeHead(200, { 'Cache-Control': 'max-age=600' }).end('ok')
 }
 
-describe('with an endpoint of OTLP', () => {
+describe('with an OTLP endpoint', () => {
   let receiver: OtlpReceiver
   let origin: Origin
   let herdgate: Herdgate
@@ -69,7 +69,7 @@ describe('with an endpoint of OTLP', () => {
   const serverSpan = async ({ traceId }: Client): Promise<ReceivedSpan> => one(receiver, traceId, 'server')
   const clientSpan = async ({ traceId }: Client): Promise<ReceivedSpan> => one(receiver, traceId, 'client')
 
-  test('a miss is a server span below the client’s, and a client span that the origin is told of', async () => {
+  test('a miss is a server span below the client’s, and a client span that is propagated to the origin', async () => {
     const from = client()
     await ask('/miss?token=secret&page=2', from)
     const [server, upstream] = [await serverSpan(from), await clientSpan(from)]
@@ -102,7 +102,7 @@ describe('with an endpoint of OTLP', () => {
     expect(head?.['tracestate']).toBe('vendor=1')
   })
 
-  test('the environment names the service, its attributes, and what the collector is to see', async () => {
+  test('the environment sets the service name, its attributes, and the headers for the collector', async () => {
     const from = client()
     await ask('/resource', from)
     const { resource } = await serverSpan(from)
@@ -110,7 +110,7 @@ describe('with an endpoint of OTLP', () => {
     expect(receiver.headers.authorization).toBe('Bearer collector')
   })
 
-  test('a hit is a server span alone, whatever trace it belongs to', async () => {
+  test('a hit is a server span and nothing else, whatever trace it belongs to', async () => {
     await ask('/hit', client())
     const from = client()
     expect((await ask('/hit', from)).cacheStatus).toContain('hit')
@@ -122,7 +122,7 @@ describe('with an endpoint of OTLP', () => {
     expect(receiver.spans.filter(({ traceId }) => traceId === from.traceId)).toHaveLength(1)
   })
 
-  test('so is a plain one on a connection that stays open', async () => {
+  test('a hit on a connection that stays open is a server span and nothing else', async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     for (let asks = 0; asks < 3; asks++) await get(`${herdgate.url}/plain`, { agent })
     agent.destroy()
@@ -154,7 +154,7 @@ describe('with an endpoint of OTLP', () => {
     expect(upstream.attributes).toMatchObject({ 'http.response.status_code': 304 })
   })
 
-  test('a refresh in the background is a trace of its own, linked to the request that set it off', async () => {
+  test('a background refresh is a trace of its own, linked to the request that triggered it', async () => {
     await ask('/swr', client())
     let from = client()
     await until(async () => {
@@ -180,7 +180,7 @@ describe('with an endpoint of OTLP', () => {
     expect(first?.attributes).toMatchObject({ 'cache.result': 'miss' })
   })
 
-  test('an origin that fails is an error of both spans', async () => {
+  test('an origin that fails is an error on both spans', async () => {
     const from = client()
     expect((await ask('/refused', from)).status).toBe(502)
     const [server, upstream] = [await serverSpan(from), await clientSpan(from)]
@@ -194,7 +194,7 @@ describe('with an endpoint of OTLP', () => {
     expect(upstream.attributes).toMatchObject({ 'error.type': 'origin_reset' })
   })
 
-  test('content that breaks off is an error of the client span', async () => {
+  test('content that breaks off is an error on the client span', async () => {
     const from = client()
     await expect(ask('/cut', from)).rejects.toThrow()
     expect((await serverSpan(from)).attributes).toMatchObject({ 'herdgate.aborted': true })
@@ -203,7 +203,7 @@ describe('with an endpoint of OTLP', () => {
     expect(upstream.attributes).toMatchObject({ 'http.response.status_code': 200, 'error.type': 'origin_reset' })
   })
 
-  test('what the client does not sample is not recorded, and the origin is told so', async () => {
+  test('a request that the client does not sample is not recorded, and sent on as not sampled', async () => {
     const from = client('00')
     await ask('/unsampled', from)
     const [head] = headsAt('/unsampled')
@@ -225,7 +225,7 @@ describe('with an endpoint of OTLP', () => {
   })
 })
 
-test('the last spans are sent before the process ends', async () => {
+test('the last spans are sent before the process exits', async () => {
   await using receiver = await startOtlpReceiver()
   const origin = await startOrigin(answers)
   const herdgate = await startHerdgate(['--origin', origin.url], {
@@ -257,7 +257,7 @@ test('workers send their spans themselves', async () => {
   await origin.kill()
 })
 
-test('a collector that is down costs neither answers nor a clean end', async () => {
+test('a collector that is down affects neither answers nor a clean exit', async () => {
   const origin = await startOrigin(answers)
   const herdgate = await startHerdgate(['--origin', origin.url], {
     OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9',
@@ -271,7 +271,7 @@ test('a collector that is down costs neither answers nor a clean end', async () 
   await origin.kill()
 })
 
-describe('without one', () => {
+describe('without an OTLP endpoint', () => {
   let origin: Origin
   let herdgate: Herdgate
 
@@ -294,7 +294,7 @@ describe('without one', () => {
     expect(headsAt(path)).toMatchObject([headers])
   })
 
-  test('trace context is no part of the key', async () => {
+  test('trace context is not part of the key', async () => {
     const paths = Array.from({ length: 3 }, () => get(`${herdgate.url}/off-key`, { headers: client().headers }))
     await Promise.all(paths)
     const later = await get(`${herdgate.url}/off-key`, { headers: client().headers })

@@ -1,4 +1,4 @@
-/** Requests that are for no origin, or that not every client writes. */
+/** Requests that are not for an origin, or that few clients send. */
 import { once } from 'node:events'
 import net from 'node:net'
 import { expect, test } from 'vitest'
@@ -24,7 +24,7 @@ test.each([
   ['one beside another', 417, 'Expect: 100-continue\r\nExpect: foo'],
   ['a loop', 508, 'Expect: 100-continue\r\nVia: 1.1 herdgate'],
   ['what no cache has', 504, 'Expect: 100-continue\r\nCache-Control: only-if-cached'],
-])('%s is answered %i before the client is told to send content', async (_, status, fields) => {
+])('%s is answered %i instead of 100 Continue', async (_, status, fields) => {
   await start(({ socket }) => void socket.write(ok()))
   const method = status === 504 ? 'GET' : 'POST'
   const answer = await exchange(`${method} / HTTP/1.1\r\nHost: a\r\n${fields}\r\nContent-Length: 5\r\n\r\n`)
@@ -32,7 +32,7 @@ test.each([
   expect(answer).toMatch(/^Connection: close\r$/im)
 })
 
-test('an expectation is met however it is spelled, and as often as it comes', async () => {
+test('100-continue is met however it is spelled, and however often it is repeated', async () => {
   await start(({ socket }) => void socket.write(ok('got it')))
   const again = '100-continue\r\nExpect: 100-continue'
   for (const expectation of ['100-Continue', '100-continue, 100-CONTINUE', again, ',100-continue']) {
@@ -61,7 +61,7 @@ test('a CONNECT followed by a reset does not end the process', async () => {
   expect(herdgate.child.exitCode).toBeNull()
 })
 
-test('the admin port answers a request without Host as it answers every error', async () => {
+test('the admin port answers a request without Host with problem+json, like every error', async () => {
   await start(({ socket }) => void socket.write(ok()))
   const at = Number(new URL(herdgate.admin).port)
   const answer = await exchange('GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n', false, at)

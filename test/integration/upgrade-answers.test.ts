@@ -44,7 +44,7 @@ const counted = async (labels: RegExp): Promise<number> => {
   )
 }
 
-test('its answer says how it came about, and keeps what is for the cache alone', async () => {
+test('the answer to a handshake has Via and Cache-Status, and no fields meant for the cache alone', async () => {
   using refused = await shake('/closed')
   const { responses } = await refused.heard(1)
   expect([responses[0]?.status, responses[0]?.body]).toEqual([403, 'nope'])
@@ -61,7 +61,7 @@ test('its answer says how it came about, and keeps what is for the cache alone',
   expect(heads[1]).toMatch(/^connection: upgrade\r\nupgrade: websocket\r$/im)
 })
 
-test('that it went to the origin is said also where that failed, and not where it goes no further', async () => {
+test('Cache-Status says fwd=bypass even if the origin fails, but not if the handshake is not sent on', async () => {
   using failed = await shake('/failing')
   const { responses } = await failed.heard(1)
   expect(responses[0]?.status).toBe(502)
@@ -72,7 +72,7 @@ test('that it went to the origin is said also where that failed, and not where i
   expect((await looped.heard(1)).responses[0]?.head).toMatch(/^cache-status: herdgate; detail=loop\r$/im)
 })
 
-test('explain tells of it what would be done', async () => {
+test('explain says what would be done with a handshake', async () => {
   const explain = async (node: Herdgate, ...lines: string[]) => {
     const asked = new URLSearchParams({ url: `${node.url}/open` })
     for (const line of lines) asked.append('header', line)
@@ -90,7 +90,7 @@ test('explain tells of it what would be done', async () => {
   }
 })
 
-test('it is counted and logged, answered by the origin or by us', async () => {
+test('a handshake is counted and logged, whether or not it is sent on', async () => {
   const before = await counted(/result="pass".*code_class="1xx"/)
   using client = await shake('/open')
   await until(async () => (await counted(/result="pass".*code_class="1xx"/)) === before + 1, 'it is counted')
@@ -103,7 +103,7 @@ test('it is counted and logged, answered by the origin or by us', async () => {
   await until(() => herdgate.lines.some((line) => line.includes('/loop') && line.includes('508')), 'and logged')
 })
 
-test('handshakes that the origin has not answered are no more than it may have at once; open ones do not count', async () => {
+test('handshakes count towards maxConcurrency until the origin has answered them', async () => {
   const held: RawRequest[] = []
   const slow = await rawOrigin((request) => void held.push(request))
   const config = join(temporaryFolder(), 'herdgate.yaml')
@@ -123,7 +123,7 @@ test('handshakes that the origin has not answered are no more than it may have a
   }
 })
 
-test('to a route without WebSockets it is the plain request that it also is, and the last of its connection', async () => {
+test('to a route without webSockets a handshake is a plain request, and the last on its connection', async () => {
   const answering = await rawOrigin(({ socket, head }) => {
     socket.write(/^upgrade:/im.test(head) ? SWITCHED : ok('plain', 'Cache-Control: max-age=60\r\n'))
   })

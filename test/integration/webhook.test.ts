@@ -1,4 +1,4 @@
-/** The webhook of docs/purging.md, given what it should not be given. */
+/** The webhook of docs/purging.md, also with input that it must refuse. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
@@ -35,13 +35,13 @@ afterEach(async () => {
   admin.close()
 })
 
-test('a signed request purges, and is given the answer', async () => {
+test('a signed request purges, and gets the answer of the admin API', async () => {
   await start()
   expect(await post('{"product":42}')).toEqual([200, '{"purged":true}'])
   expect(purges).toEqual(['{"tags":["product-42","products"]}'])
 })
 
-test('an upload that breaks off ends it not', async () => {
+test('an upload that breaks off does not end the webhook', async () => {
   await start()
   const socket = connect(port, '127.0.0.1')
   socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc')
@@ -52,7 +52,7 @@ test('an upload that breaks off ends it not', async () => {
   expect(await post('{"product":42}')).toEqual([200, '{"purged":true}'])
 })
 
-test('while the admin port is out of reach the sender is told that it failed, and may repeat it', async () => {
+test('while the admin port is out of reach the sender gets a 502, and may retry', async () => {
   await start()
   const { port: adminPort } = admin.address() as AddressInfo
   admin.close()
@@ -64,7 +64,7 @@ test('while the admin port is out of reach the sender is told that it failed, an
 })
 
 test.each(['{}', '{"product":"42"}', '{"product":null}', '{"product":1.5}'])(
-  'nothing is purged for what names no product: %s',
+  'nothing is purged for a body that names no product: %s',
   async (body) => {
     await start()
     expect(await post(body)).toEqual([400, ''])
@@ -72,14 +72,14 @@ test.each(['{}', '{"product":"42"}', '{"product":null}', '{"product":1.5}'])(
   },
 )
 
-test('what is too long to be of the sender is not read', async () => {
+test('a body that is too long is refused with 413', async () => {
   await start()
   expect((await post(`{"product":42,"more":"${'x'.repeat(200_000)}"}`))[0]).toBe(413)
   expect(purges).toEqual([])
 })
 
 test.each(['WEBHOOK_SECRET', 'HERDGATE_ADMIN', 'HERDGATE_ADMIN_TOKEN'])(
-  'it does not start without %s',
+  'the webhook does not start without %s',
   async (name) => {
     run({ [name]: undefined })
     expect(await ended()).toBeGreaterThan(0)

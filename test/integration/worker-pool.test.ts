@@ -36,7 +36,7 @@ function poolOf(module: string, logger: Logger, left = () => {}): Pool {
   })
 }
 
-test('workers that end before they have ever listened are not replaced for ever: the start fails', async () => {
+test('the start fails if workers keep ending before they listen', async () => {
   let ended = 0
   const pool = poolOf('ending-worker.ts', pino({ level: 'silent' }), () => ended++)
   await expect(pool.start()).rejects.toThrow('exit code 3')
@@ -45,14 +45,14 @@ test('workers that end before they have ever listened are not replaced for ever:
   expect(pool.listening).toEqual([])
 })
 
-test('a worker that cannot listen ends the start', async () => {
+test('the start fails if a worker cannot listen', async () => {
   vi.stubEnv('PORT_IS_TAKEN', '1')
   const pool = poolOf('refused-worker.ts', pino({ level: 'silent' }))
   await expect(pool.start()).rejects.toThrow('EADDRINUSE')
   await pool.close()
 })
 
-test('after the start one that cannot listen is told of and replaced, until one can', async () => {
+test('after the start a worker that cannot listen is logged and replaced, until one can', async () => {
   const lines: string[] = []
   const pool = poolOf('refused-worker.ts', pino({ base: null }, { write: (line) => void lines.push(line) }))
   await pool.start()
@@ -69,7 +69,7 @@ const NODE = process.execPath
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Node's types leave it out
 const processes = ChildProcess.prototype as unknown as { spawn(): unknown }
 
-/** Ways in which no process can be started, as Node tells of them. */
+/** Reasons why no process can be started, as Node reports them. */
 const NO_PROCESS: Readonly<Record<string, () => void>> = {
   'the executable is gone (ENOENT)'() {
     process.execPath = '/nowhere/node'
@@ -92,7 +92,7 @@ function processesCanBeStarted(): void {
 }
 
 test.each(Object.entries(NO_PROCESS))(
-  'where %s a worker is started later, and nobody waits for it at the end',
+  'when %s a worker is started later, and close() does not wait for it',
   async (_, begin) => {
     const lines: string[] = []
     const pool = poolOf('refused-worker.ts', pino({ base: null }, { write: (line) => void lines.push(line) }))
@@ -112,7 +112,7 @@ test.each(Object.entries(NO_PROCESS))(
   },
 )
 
-test.each(Object.entries(NO_PROCESS))('where %s the start fails', async (_, begin) => {
+test.each(Object.entries(NO_PROCESS))('when %s the start fails', async (_, begin) => {
   const pool = poolOf('refused-worker.ts', pino({ level: 'silent' }))
   begin()
   await expect(pool.start()).rejects.toThrow(/workers do not start: .*spawn/)

@@ -14,7 +14,7 @@ import { startRedis } from '../support/redis.ts'
 import { until } from '../support/waiting.ts'
 
 let origin: Origin
-/** What the origin says, and the newest of which a purge has been acknowledged. */
+/** The version at the origin, and the newest for which a purge has been acknowledged. */
 let version = 1
 let acknowledged = 0
 let herdgate: Herdgate | undefined
@@ -45,7 +45,7 @@ const workersOf = async ({ ask }: Herdgate): Promise<number[]> => {
   return body.nodes.map(({ id }: { id: string }) => Number(id))
 }
 
-/** Process ids of those who answered, as the access log has them. */
+/** Process ids of the workers that answered, from the access log. */
 const answerers = ({ lines }: Herdgate): Set<number> =>
   new Set(
     lines
@@ -54,7 +54,7 @@ const answerers = ({ lines }: Herdgate): Set<number> =>
       .map(({ pid }) => pid),
   )
 
-/** Clients that ask again and again, each time on a connection of its own, until told to stop. */
+/** Clients that ask again and again, each time on a new connection, until they are stopped. */
 function load(url: string, clients: number, kept: Parameters<typeof get>[1] = {}) {
   const over = new AbortController()
   const answers: { atLeast: number; version: number }[] = []
@@ -85,12 +85,12 @@ function load(url: string, clients: number, kept: Parameters<typeof get>[1] = {}
   }
 }
 
-/** The origin says something new, and what it said before is purged. */
+/** Moves the origin to a new version, and purges the old one. */
 async function purge(node: Herdgate): Promise<void> {
   expect(await isPurged(node), 'acknowledged by all').toBe(true)
 }
 
-/** @returns has it been acknowledged by all? */
+/** @returns whether all have acknowledged it */
 async function isPurged(node: Herdgate): Promise<boolean> {
   const next = ++version
   const { status, body } = await node.ask('/v1/purge', { tags: ['all'] })
@@ -100,7 +100,7 @@ async function isPurged(node: Herdgate): Promise<boolean> {
   return status === 200
 }
 
-test('both answer; what one has fetched the other need not fetch', async () => {
+test('both workers answer, and what one has fetched the other need not fetch', async () => {
   const node = await start()
   const herd = await Promise.all(Array.from({ length: 20 }, () => get(`${node.url}/slow`)))
   expect(herd.map(({ status }) => status)).toEqual(herd.map(() => 200))
@@ -112,7 +112,7 @@ test('both answer; what one has fetched the other need not fetch', async () => {
   expect(body).toMatchObject({ decision: 'serve' })
 })
 
-test('an acknowledged purge is heard by every worker: no old answer, under load', async () => {
+test('an acknowledged purge applies to every worker: no old answer, under load', async () => {
   const node = await start()
   const clients = load(`${node.url}/x`, 8)
   for (let round = 0; round < 20; round++) await purge(node)
@@ -122,7 +122,7 @@ test('an acknowledged purge is heard by every worker: no old answer, under load'
   expect(clients.answers.length).toBeGreaterThan(0)
 })
 
-test('a worker that is killed takes its own connections with it, no more, and is replaced', async () => {
+test('a worker that is killed loses only its own connections, and is replaced', async () => {
   const node = await start()
   const before = await workersOf(node)
   expect(before).toHaveLength(2)
@@ -136,7 +136,7 @@ test('a worker that is killed takes its own connections with it, no more, and is
   for (let round = 0; round < 5; round++) await purge(node)
   await clients.stop()
   expect(clients.old).toEqual([])
-  // Of eight clients with one connection each no more can have been on it, or on their way to it.
+  // Eight clients have one connection each: no more can have been on it, or on their way to it.
   expect(clients.failures.length).toBeLessThanOrEqual(8)
   const fetched = origin.hits()
   await get(`${node.url}/x`)
@@ -147,7 +147,7 @@ test('a worker that is killed takes its own connections with it, no more, and is
   await expect.poll(async () => (await node.ask('/readyz')).body).toEqual({ status: 'ready' }) // all of them listen
 })
 
-test('a worker that hangs is killed before a purge is acknowledged, and connections handed to it do not hang', async () => {
+test('a hung worker is killed before a purge is acknowledged, and connections handed to it do not hang', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'workers-'))
   const file = join(folder, 'herdgate.yaml')
   await writeFile(file, 'version: 1\ncoherence: { lease: 1s }\n')
@@ -167,7 +167,7 @@ test('a worker that hangs is killed before a purge is acknowledged, and connecti
   await rm(folder, { recursive: true })
 })
 
-test('metrics are those of all workers together, also of one that has ended', async () => {
+test('metrics are the totals of all workers, including one that has ended', async () => {
   const node = await start()
   for (let at = 0; at < 30; at++) await get(`${node.url}/${at % 3}`)
   const counted = async () => {
@@ -183,7 +183,7 @@ test('metrics are those of all workers together, also of one that has ended', as
   expect(await counted()).toBe(30)
 })
 
-test('SIGTERM lets what is in flight end, in every worker', async () => {
+test('SIGTERM lets requests in flight finish, in every worker', async () => {
   const node = await start()
   const inFlight = Promise.all(Array.from({ length: 6 }, (_, at) => get(`${node.url}/slow/${at}`)))
   await until(() => origin.hits() === 6, 'all are at the origin')
@@ -194,18 +194,18 @@ test('SIGTERM lets what is in flight end, in every worker', async () => {
   for (const pid of workers) expect(() => process.kill(pid, 0)).toThrow('ESRCH')
 })
 
-/** The primary stands still as soon as it has heard that it is to end, as it may on a busy machine. */
+/** Blocks the primary as soon as it gets SIGTERM, as a busy machine may. */
 const HELD_UP = `
 import cluster from 'node:cluster'
 const standStill = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000)
 if (cluster.isPrimary) process.on('SIGTERM', () => setImmediate(standStill))
 `
 
-test('SIGTERM: all who have connected by then are answered, though the primary has not taken their connections yet', async () => {
+test('SIGTERM: all clients connected by then are answered, even if the primary has not accepted them yet', async () => {
   const held = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(HELD_UP)}` }
   herdgate = await startHerdgate(['--origin', origin.url, '--workers', '2'], held)
   const { child, url } = herdgate
-  for (let at = 0; at < 6; at++) await get(`${url}/x`) // each worker has it at hand: none waits for the primary
+  for (let at = 0; at < 6; at++) await get(`${url}/x`) // each worker has a copy: none waits for the primary
   child.kill('SIGSTOP')
   const sockets = Array.from({ length: 20 }, () => connect(Number(new URL(url).port), '127.0.0.1'))
   const answers = sockets.map(async (socket) => Buffer.concat(await socket.toArray()).toString('latin1'))
@@ -218,7 +218,7 @@ test('SIGTERM: all who have connected by then are answered, though the primary h
 })
 
 test.each(['SIGTERM', 'SIGINT'] as const)(
-  '%s to one worker: another takes its place, and nothing is lost that is in flight',
+  '%s to one worker: another takes its place, and no request in flight is lost',
   async (signal) => {
     const node = await start()
     const before = await workersOf(node)
@@ -238,8 +238,8 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
   },
 )
 
-/** Two seconds later it is too late for that, which a busy machine may need to see that another answers. */
-test('a kept-alive client that pauses while its worker is replaced is answered once more, and then told to connect anew', async () => {
+/** This lasts for two seconds only, and a busy machine may take longer to see that another worker answers. */
+test('an idle keep-alive client whose worker is replaced is answered once more, with Connection: close', async () => {
   for (let attempt = 0; attempt < 4; attempt++) {
     if (await isAnsweredOnceMore()) return
     await herdgate?.stop()
@@ -247,7 +247,7 @@ test('a kept-alive client that pauses while its worker is replaced is answered o
   expect.unreachable('never in time')
 })
 
-/** @returns false: it was too late, and another connection was opened */
+/** @returns false if it was too late, and another connection was opened */
 async function isAnsweredOnceMore(): Promise<boolean> {
   const node = await start()
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
@@ -263,13 +263,13 @@ async function isAnsweredOnceMore(): Promise<boolean> {
     await get(`${node.url}/${asked++}`)
     return [...answerers(node)].some((pid) => !before.includes(pid))
   }, 'another answers in its place')
-  const again = await ask().catch(() => undefined) // closed as it was sent
+  const again = await ask().catch(() => undefined) // closed while it was being sent
   if (again === undefined || connections.mock.calls.length > 1) return false
   expect(again.headers.connection).toBe('close')
   return true
 }
 
-/** One that takes its time to drain, in a process group of its own. */
+/** A node that takes long to drain, in a process group of its own. */
 async function startSlowlyDraining(): Promise<Herdgate> {
   const file = join(temporaryFolder(), 'herdgate.yaml')
   await writeFile(file, 'version: 1\nworkers: 2\nlisten: { drainDelay: 60s }\n')
@@ -280,7 +280,7 @@ async function startSlowlyDraining(): Promise<Herdgate> {
 const KEPT_ALIVE = { agent: undefined, headers: { connection: 'keep-alive' } }
 
 test.each(['SIGTERM', 'SIGINT'] as const)(
-  '%s to the whole process group: workers go on while the primary drains',
+  '%s to the whole process group: workers still answer while the primary drains',
   async (signal) => {
     const node = await startSlowlyDraining()
     const workers = await workersOf(node)
@@ -295,7 +295,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
   },
 )
 
-test('a worker that begins while the primary drains is told so', async () => {
+test('a worker that starts while the primary drains answers with Connection: close', async () => {
   const node = await startSlowlyDraining()
   node.child.kill('SIGTERM')
   await until(async () => (await node.ask('/readyz')).status === 503, 'it is not ready any more')
@@ -305,7 +305,7 @@ test('a worker that begins while the primary drains is told so', async () => {
   const hasAnswered = () => [...answerers(node)].some((pid) => !before.includes(pid))
   let asked = 0
   await until(async () => {
-    const answer = await get(`${node.url}/${asked++}`, KEPT_ALIVE).catch(() => undefined) // it may be handed to the old one
+    const answer = await get(`${node.url}/${asked++}`, KEPT_ALIVE).catch(() => undefined) // the killed one may get it
     if (answer !== undefined) expect(answer.headers.connection).toBe('close')
     return hasAnswered()
   }, 'the new one answers')
@@ -325,7 +325,7 @@ test('a primary that is killed takes its workers with it', async () => {
   await until(() => workers.every(isGone), 'they have ended')
 })
 
-test('a configuration that is reloaded reaches every worker', async () => {
+test('a reloaded configuration reaches every worker', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'workers-'))
   const file = join(folder, 'herdgate.yaml')
   const other = await startOrigin((_request, response) => response.end('other'))
@@ -352,7 +352,7 @@ test('a configuration that is reloaded reaches every worker', async () => {
   await rm(folder, { recursive: true })
 })
 
-/** One fetch for all workers, and no old copy after a purge, whoever is asked. */
+/** One fetch for all workers, and no old copy after a purge, whichever worker answers. */
 async function expectOneCache(node: Herdgate): Promise<void> {
   await Promise.all(Array.from({ length: 10 }, () => get(`${node.url}/slow`)))
   for (let at = 0; at < 4; at++) expect((await get(`${node.url}/slow`)).body).toBe('1')
@@ -364,7 +364,7 @@ async function expectOneCache(node: Herdgate): Promise<void> {
   expect(clients.old).toEqual([])
 }
 
-test('with a disk, copies and purges are those of all workers', async () => {
+test('with a disk, all workers share copies and purges', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'workers-'))
   const node = await start('--disk', folder)
   await expectOneCache(node)
@@ -372,7 +372,7 @@ test('with a disk, copies and purges are those of all workers', async () => {
   await rm(folder, { recursive: true })
 })
 
-test('a disk file that a worker crashes over takes nobody else down, and is put aside', async () => {
+test('a disk file that crashes one worker takes no other down, and is moved aside', async () => {
   const folder = temporaryFolder()
   const node = await start('--disk', folder)
   for (let number = 0; number < 20; number++) await get(`${node.url}/${number}`)
@@ -381,7 +381,7 @@ test('a disk file that a worker crashes over takes nobody else down, and is put 
   const file = readdirSync(folder).find((name) => name.endsWith('.mdb')) ?? ''
   expect(await isWhole(node)).toBe(true)
   truncateSync(join(folder, file), 5_000)
-  process.kill(worker, 'SIGBUS') // as when it reads what is gone
+  process.kill(worker, 'SIGBUS') // as when it reads beyond the end of the file
   await until(() => node.lines.some((line) => line.includes('has ended with SIGBUS')), 'the worker to end')
   expect((await node.ask('/readyz')).status).toBe(200)
   await expect.poll(() => isWhole(node)).toBe(true)
@@ -389,10 +389,10 @@ test('a disk file that a worker crashes over takes nobody else down, and is put 
   expect((await node.ask('/v1/purge', { tags: ['all'] })).status).toBe(200)
 })
 
-test('with Redis each worker is a node: copies and purges are those of all', async () => {
+test('with Redis each worker is a node, and all share copies and purges', async () => {
   await using redis = await startRedis()
   const file = join(temporaryFolder(), 'herdgate.yaml')
-  // With a deadline that a busy machine does not exceed: who has to wait for longer fetches for itself.
+  // With a deadline that a busy machine does not exceed: beyond it, a worker fetches for itself.
   await writeFile(file, JSON.stringify({ version: 1, store: { redis: { url: redis.url, deadline: '20s' } } }))
   const node = await start('--config', file)
   await until(async () => (await node.ask('/v1/stats')).body.nodes.length === 3, 'both workers and the primary follow')
@@ -411,7 +411,7 @@ test('with Redis each worker is a node: copies and purges are those of all', asy
   await node.stop()
 })
 
-test('who comes when every worker has as many connections as it may have is hung up on', async () => {
+test('connections beyond the maxConnections of every worker are closed', async () => {
   const file = join(temporaryFolder(), 'herdgate.yaml')
   await writeFile(file, 'version: 1\nlimits: { maxConnections: 4, headTimeout: 10m }\n')
   const node = await start('--config', file)
@@ -424,7 +424,7 @@ test('who comes when every worker has as many connections as it may have is hung
   await until(async () => (await get(node.url).catch(() => undefined))?.status === 200, 'there is room again')
 })
 
-test('what happens in all workers is told once a second', async () => {
+test('the live stream tells what happens in all workers', async () => {
   const node = await start()
   const over = new AbortController()
   const stream = await fetch(`${node.admin}/v1/live`, {
@@ -441,7 +441,7 @@ test('what happens in all workers is told once a second', async () => {
     text = events.pop() ?? ''
     const snapshots = events.filter((event) => event.startsWith('data: ')).map((event) => JSON.parse(event.slice(6)))
     for (const { requests } of snapshots) told += requests.miss
-    // From the first snapshot on, every worker tells what it does.
+    // From the first snapshot on, every worker reports what it does.
     if (snapshots.length > 0) for (let more = 0; at < 10 && more < 10; more++) await get(`${node.url}/${at++}`)
     if (told >= 10) break
   }
@@ -449,7 +449,7 @@ test('what happens in all workers is told once a second', async () => {
   expect(told).toBe(10)
 })
 
-test('a port that is taken ends the start, with what to do about it', async () => {
+test('a port that is in use fails the start', async () => {
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')
   const { port } = taken.address() as AddressInfo

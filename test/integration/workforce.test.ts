@@ -1,4 +1,4 @@
-/** A workforce of one whose worker has a large file to check before it begins. */
+/** A workforce with one worker, which has a large file to check before it begins. */
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
@@ -47,7 +47,7 @@ afterEach(async () => {
   await closed
 })
 
-test('a worker that takes minutes to begin is told of and not killed, whatever others ask meanwhile', async () => {
+test('a worker that takes minutes to begin is logged and not killed, whatever else happens meanwhile', async () => {
   const before = pid()
   for (let minute = 0; minute < 20; minute++) {
     await Promise.race([workforce.hearAll(), clock.advance(MINUTE)])
@@ -59,7 +59,7 @@ test('a worker that takes minutes to begin is told of and not killed, whatever o
   expect(pid()).toBe(before)
 })
 
-test('one that has not begun within half an hour is killed, and another takes its place', async () => {
+test('a worker that has not begun within half an hour is killed, and another takes its place', async () => {
   const before = pid()
   await clock.advance(31 * MINUTE)
   await vi.waitUntil(() => workforce.shared.log.nodes().length === 0)
@@ -69,7 +69,7 @@ test('one that has not begun within half an hour is killed, and another takes it
   expect(lines.join('')).toContain('a worker has been starting for 30 min and is killed')
 })
 
-test('a purge and a reload do not wait for a worker that has not begun; it hears of both before it listens', async () => {
+test('purge and reload do not wait for a worker that has not begun; it applies both before it listens', async () => {
   const { nodes } = await workforce.shared.log.append('purge', { all: true })
   expect(nodes).toEqual({ expected: 1, acked: 1 })
   await workforce.apply(CONFIG)
@@ -77,7 +77,7 @@ test('a purge and a reload do not wait for a worker that has not begun; it hears
   expect(happened).toEqual(['begin', 'hear', 'apply'])
 })
 
-test('one that has begun is waited for by a purge', async () => {
+test('a purge waits for a worker that has begun', async () => {
   await begins()
   process.kill(pid(), 'SIGSTOP')
   const purge = workforce.shared.log.append('purge', { all: true })
@@ -85,12 +85,12 @@ test('one that has begun is waited for by a purge', async () => {
   expect((await purge).nodes).toEqual({ expected: 1, acked: 0 })
 })
 
-test('the end does not wait for a worker that has not begun', async () => {
+test('close() does not wait for a worker that has not begun', async () => {
   await workforce.close()
   expect(workforce.shared.log.nodes()).toEqual([])
 })
 
-test('nobody waits until the copies of workers are given back', async () => {
+test('clearing the store does not wait for the workers to drop their copies', async () => {
   await begins()
   workforce.shared.memory?.put('k', Buffer.from('old'))
   expect(workforce.store.clear()).toBeUndefined()

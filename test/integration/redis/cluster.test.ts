@@ -25,7 +25,7 @@ const keysOn = async () => Promise.all(cluster.masters.map(async (master) => Num
 
 storeContract('redisStore on a cluster', () => emptyStore(), { exactUsage: false })
 
-test('every master has its share, and many are read and removed across all of them', async () => {
+test('every master holds its share, and batches are read and removed across all of them', async () => {
   const store = await emptyStore()
   await store.setMany(keys.map((key) => ({ key, stored: response(key), keepForMs: 60_000 })))
   for (const share of await keysOn()) expect(share).toBeGreaterThan(keys.length / 10)
@@ -37,7 +37,7 @@ test('every master has its share, and many are read and removed across all of th
   await store.close()
 })
 
-test('slots move to another master under load: every answer is right, and nothing is lost', async () => {
+test('while slots move to another master under load, every answer is right and nothing is lost', async () => {
   const store = await emptyStore()
   const newest = new Map(keys.map((key) => [key, 0]))
   const versionOf = (key: string, version: number) => `${key} ${version}`
@@ -74,7 +74,7 @@ test('slots move to another master under load: every answer is right, and nothin
   await store.close()
 })
 
-test('a master is lost: the others go on, and its share comes back with it', async () => {
+test('when one master is down the others still answer, and its share works again when it is back', async () => {
   const store = await emptyStore('200ms')
   await store.setMany(keys.map((key) => ({ key, stored: response(key), keepForMs: 600_000 })))
   const lost = cluster.masters[2]!
@@ -94,7 +94,7 @@ test('a master is lost: the others go on, and its share comes back with it', asy
   await store.close()
 })
 
-test('all of it is lost and comes back', async () => {
+test('while the whole cluster is down look-ups are unknown, and it works again when it is back', async () => {
   const store = await emptyStore('200ms')
   await Promise.all(cluster.masters.map((master) => master.kill()))
   for (let n = 0; n < 10; n++) {

@@ -4,12 +4,12 @@ import { connectRedis, isReady, type RedisClient } from '../../../src/stores/red
 import { freePort, startRedis } from '../../support/redis.ts'
 import { until } from '../../support/waiting.ts'
 
-/** A connection that is not given up because the machine stood still. */
+/** A socket timeout longer than any stall of the machine. */
 const PATIENT = { socketTimeoutMs: 60_000 }
 
 const ready = (client: RedisClient) => until(() => isReady(client), 'the client is connected')
 
-test('what is asked without a connection is refused at once, and the connection comes when the server does', async () => {
+test('commands without a connection fail at once, and the client connects once the server is up', async () => {
   const port = await freePort()
   const client = connectRedis(`redis://127.0.0.1:${port}`, PATIENT)
   const askedAt = performance.now()
@@ -27,7 +27,7 @@ test('what is asked without a connection is refused at once, and the connection 
   client.disconnect()
 })
 
-test('a server that stops answering loses its connection, and what was asked there fails and is not sent again', async () => {
+test('when a server stops answering, its connection is closed and pending commands fail without a retry', async () => {
   await using redis = await startRedis()
   const client = connectRedis(redis.url, { socketTimeoutMs: 1_500 })
   await ready(client)
@@ -55,7 +55,7 @@ test('user, password and database come from the URL', async () => {
   other.disconnect()
 })
 
-test('a server that has become a replica is left for whatever answers next', async () => {
+test('the connection to a server that has become a replica is closed, and a new one is made', async () => {
   await using redis = await startRedis()
   await using other = await startRedis()
   const client = connectRedis(redis.url, PATIENT)
@@ -70,7 +70,7 @@ test('a server that has become a replica is left for whatever answers next', asy
   client.disconnect()
 })
 
-test('so is one that says so to many commands at once: the connection is closed once, not for each', async () => {
+test('when a replica refuses many commands at once, the connection is closed once, not for each', async () => {
   await using redis = await startRedis()
   const client = connectRedis(redis.url, PATIENT)
   await ready(client)

@@ -1,4 +1,4 @@
-/** The caches of docs/library.md in front of Redis: two processes that do as it says share what they load. */
+/** The caches with Redis in docs/library.md: two that are made as documented share what they load. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -10,7 +10,7 @@ import { until } from '../../support/waiting.ts'
 const REPOSITORY = join(import.meta.dirname, '../../..')
 const page = readFileSync(join(REPOSITORY, 'docs/library.md'), 'utf8')
 
-/** Makes caches by the first program below the heading, at this URL in place of its own. */
+/** Makes caches with the first program below the heading, with this URL in place of its own. */
 async function documented(url: string): Promise<() => Cache> {
   const [, program = ''] = /^## Redis\n[^]*?^```ts\n([^]*?)^```$/m.exec(page) ?? []
   const path = join(temporaryFolder(), 'caches.ts')
@@ -23,7 +23,7 @@ async function documented(url: string): Promise<() => Cache> {
   return make
 }
 
-test('what one loads the other has, until it is purged', async () => {
+test('a value that one cache has loaded is in the other too, until it is purged', async () => {
   await using redis = await startRedis()
   const make = await documented(redis.url)
   const [one, other] = [make(), make()]

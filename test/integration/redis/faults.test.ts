@@ -1,4 +1,4 @@
-/** Whatever happens to Redis costs copies, never an error and never more time than the deadline. */
+/** A fault of Redis may cost copies, but it is never an error and never takes longer than the deadline. */
 import { expect, test } from 'vitest'
 import { Events } from '../../../src/events.ts'
 import type { Store, StoredResponse } from '../../../src/model.ts'
@@ -26,7 +26,7 @@ function storeOn(url: string, settings: RedisStoreSettings = {}) {
 const isConnected = (store: Store) => store.usage()[0]?.degraded === false
 const connected = (store: Store) => until(() => isConnected(store), 'the store is connected')
 
-/** Something is found again, by trying as requests do. */
+/** Waits until something is found again, by trying as requests do. */
 const works = (store: Store) =>
   until(async () => {
     await store.set('again', response('x'), 60_000)
@@ -41,7 +41,7 @@ async function timed<T>(operation: () => T | Promise<T>): Promise<T> {
   return result
 }
 
-/** Nothing rejects, look-ups are `unknown`, until the breaker is open; then nothing is even sent. */
+/** Nothing rejects, and look-ups are `unknown`; once the breaker is open, nothing is even sent. */
 async function failsQuietly({ store, states }: ReturnType<typeof storeOn>): Promise<void> {
   for (let n = 0; n < 6; n++) expect(await timed(() => store.get('k'))).toBe('unknown')
   expect(await timed(() => store.getMany(['k', 'l']))).toEqual(['unknown', 'unknown'])
@@ -54,7 +54,7 @@ async function failsQuietly({ store, states }: ReturnType<typeof storeOn>): Prom
   expect(store.usage()[0]?.degraded).toBe(true)
 }
 
-test('Redis is not there at the start: the store works without it, and with it once it comes', async () => {
+test('without Redis at the start nothing fails, and the store works once Redis is up', async () => {
   const port = await freePort()
   const at = storeOn(`redis://127.0.0.1:${port}`)
   await failsQuietly(at)
@@ -64,7 +64,7 @@ test('Redis is not there at the start: the store works without it, and with it o
   await at.store.close()
 })
 
-test('Redis is killed, and comes back empty', async () => {
+test('after Redis is killed and comes back empty, its copies are misses', async () => {
   await using redis = await startRedis()
   const at = storeOn(redis.url)
   await connected(at.store)
@@ -78,7 +78,7 @@ test('Redis is killed, and comes back empty', async () => {
   await at.store.close()
 })
 
-test('Redis that is back is told of, though nobody asks for what is there', async () => {
+test('the store reports that Redis is back, even if nobody asks it for anything', async () => {
   await using redis = await startRedis()
   const at = storeOn(redis.url)
   await connected(at.store)
@@ -90,7 +90,7 @@ test('Redis that is back is told of, though nobody asks for what is there', asyn
   await at.store.close()
 })
 
-test('so is one that was late for a moment and stayed connected', async () => {
+test('the store reports that Redis is back after it was late for a moment and stayed connected', async () => {
   await using redis = await startRedis()
   const clock = new FakeClock()
   const at = storeOn(redis.url, { clock })
@@ -109,7 +109,7 @@ test('so is one that was late for a moment and stayed connected', async () => {
   await at.store.close()
 })
 
-test('Redis is killed while it is asked: those who wait are answered', async () => {
+test('pending operations are answered when Redis is killed', async () => {
   await using redis = await startRedis()
   const { store } = storeOn(redis.url, { deadline: '30s' })
   await connected(store)
@@ -120,7 +120,7 @@ test('Redis is killed while it is asked: those who wait are answered', async () 
   await store.close()
 })
 
-test('Redis stops answering: a black hole costs a deadline, then nothing, and is left when it answers again', async () => {
+test('a Redis that stops answering costs a few deadlines, then nothing, until it answers again', async () => {
   await using redis = await startRedis()
   const at = storeOn(redis.url)
   await connected(at.store)
@@ -132,13 +132,13 @@ test('Redis stops answering: a black hole costs a deadline, then nothing, and is
     expect(await at.store.get('k')).toBe('unknown')
     if (performance.now() - askedAt >= DEADLINE_MS) waits++
   }
-  expect(waits).toBeLessThan(50) // the trials
+  expect(waits).toBeLessThan(50) // the trials of the breaker
   redis.resume()
   await works(at.store)
   await at.store.close()
 })
 
-test('Redis is slower than the deadline', async () => {
+test('a look-up that takes longer than the deadline is unknown', async () => {
   await using redis = await startRedis({ flags: ['--enable-debug-command', 'yes'] })
   const { store, outcomes } = storeOn(redis.url, { deadline: '50ms' })
   await connected(store)
@@ -150,20 +150,20 @@ test('Redis is slower than the deadline', async () => {
   await store.close()
 })
 
-test('Redis answers late and within the deadline, which is longer than a connection is trusted otherwise', async () => {
+test('with a long deadline a late answer is still used, and its connection is not given up before it', async () => {
   await using redis = await startRedis()
   const { store } = storeOn(redis.url, { deadline: '30s' })
   await connected(store)
   await store.set('k', response('x'), 60_000)
   redis.pause()
   const asked = store.get('k')
-  await new Promise((resolve) => setTimeout(resolve, 3_000)) // how late it is is what this is about
+  await new Promise((resolve) => setTimeout(resolve, 3_000)) // real time: the test is about a late answer
   redis.resume()
   expect(await asked).toMatchObject({ kind: 'response' })
   await store.close()
 })
 
-test('Redis has become a replica: writes are lost, and it is asked again over a new connection', async () => {
+test('when Redis has become a replica, writes are lost and a new connection is made', async () => {
   await using redis = await startRedis()
   await using other = await startRedis()
   const { store, outcomes } = storeOn(redis.url, { deadline: '5s' })
@@ -176,7 +176,7 @@ test('Redis has become a replica: writes are lost, and it is asked again over a 
   await store.close()
 })
 
-test('Redis is full and throws nothing out: writes are lost, look-ups go on', async () => {
+test('when Redis is full and evicts nothing, writes are lost and look-ups still work', async () => {
   await using redis = await startRedis({ flags: ['--maxmemory-policy', 'noeviction'] })
   const { store, states, outcomes } = storeOn(redis.url, { deadline: '5s' })
   await connected(store)
@@ -191,7 +191,7 @@ test('Redis is full and throws nothing out: writes are lost, look-ups go on', as
   await store.close()
 })
 
-test('Redis is emptied: what was there is a miss', async () => {
+test('after Redis is flushed, its copies are misses', async () => {
   await using redis = await startRedis()
   const { store } = storeOn(redis.url, { deadline: '5s' })
   await connected(store)
@@ -202,7 +202,7 @@ test('Redis is emptied: what was there is a miss', async () => {
   await store.close()
 })
 
-test('the user may do less than the store does', async () => {
+test('with a Redis user that lacks permissions nothing fails', async () => {
   await using redis = await startRedis({ flags: ['--user', 'default', 'on', 'nopass', '~*', '+@connection', '+get'] })
   const at = storeOn(redis.url)
   await until(() => isConnected(at.store), 'it is connected')
@@ -210,7 +210,7 @@ test('the user may do less than the store does', async () => {
   await at.store.close()
 })
 
-test('the connection is cut again and again', async () => {
+test('when the connection is cut again and again, nothing fails and the store recovers', async () => {
   await using redis = await startRedis()
   const { store } = storeOn(redis.url, { deadline: '5s' })
   await connected(store)
@@ -223,7 +223,7 @@ test('the connection is cut again and again', async () => {
   await store.close()
 })
 
-test('writes that wait for an answer are bounded in number and octets; more are dropped', async () => {
+test('pending writes are bounded in number and bytes; more are dropped', async () => {
   await using redis = await startRedis()
   const { store, outcomes } = storeOn(redis.url, { deadline: '60s', maxObjectBytes: '8MiB' })
   await connected(store)
@@ -244,7 +244,7 @@ test('writes that wait for an answer are bounded in number and octets; more are 
   await store.close()
 })
 
-test('a client of the one who embeds it is used, listened to and not closed', async () => {
+test('a client given by the caller is used, and not closed', async () => {
   await using redis = await startRedis()
   const client = connectRedis(redis.url)
   await until(() => isReady(client), 'the client is connected')

@@ -1,4 +1,4 @@
-/** Somebody else can write to Redis: whatever stands at our keys is a miss, an event, and gone. */
+/** Others can write to Redis: a forged or damaged entry is a miss, is counted, and is removed. */
 import { hash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Events } from '../../../src/events.ts'
@@ -30,7 +30,7 @@ afterAll(async () => {
   await redis.stop()
 })
 
-/** Everything but the rules of what may be stored. */
+/** An entry encoded without the rules for what may be stored. */
 function forged(more: Partial<StoredResponse>, seal?: string): Buffer {
   const stored: Stored = response('body', more)
   const writer = new OctetWriter()
@@ -41,7 +41,7 @@ function forged(more: Partial<StoredResponse>, seal?: string): Buffer {
 
 const good = (): Buffer => encode(KEY, response('body'))!
 
-/** With other octets at a place, and a seal that fits. */
+/** A good entry with other octets at one place, and a seal that fits. */
 function altered(where: (content: Buffer) => number, octets: Uint8Array): Buffer {
   const content = Buffer.from(good().subarray(0, -4))
   content.set(octets, where(content))
@@ -99,7 +99,7 @@ describe.each<[string, () => Promise<unknown>]>([
   })
 })
 
-test('with a key, a body that somebody else wrote is not believed, however well it is made', async () => {
+test('with hmacKey an entry that was sealed without that key is a miss, however well formed', async () => {
   const store = redisStore({ url: redis.url, deadline: '10s', hmacKey })
   await until(() => store.usage()[0]?.degraded === false, 'the store is connected')
   for (const seal of [undefined, 'a guess']) {
@@ -111,7 +111,7 @@ test('with a key, a body that somebody else wrote is not believed, however well 
   await store.close()
 })
 
-test('what is defective among many is a miss, and the others are found', async () => {
+test('a defective entry among many is a miss, and the others are found', async () => {
   const store = redisStore({ url: redis.url, deadline: '10s' })
   await until(() => store.usage()[0]?.degraded === false, 'the store is connected')
   await store.set('a', response('a'), 60_000)

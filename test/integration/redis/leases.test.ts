@@ -29,7 +29,7 @@ afterAll(async () => {
   await server.stop()
 })
 
-/** Of one node. Generous with time, where a test is not about it: the machine may be slow. */
+/** The leases of one node. Times are generous unless a test is about them, as the machine may be slow. */
 async function connected(options: RedisLeasesOptions = {}): Promise<FetchLeases> {
   const leases = redisLeases({ url: server.url, prefix, deadline: '5s', life: '30s', maxWait: '60s', ...options })
   opened.push(leases)
@@ -61,7 +61,7 @@ async function sharing(): Promise<Shared> {
   return {
     one,
     other,
-    // Asked on the same connections, and so after them.
+    // On the same connections, and so handled after them.
     waits: () => Promise.all([one, other].map((leases) => leases.take(`last ${count++}`))),
     close: () => Promise.all([one.close(), other.close()]),
   }
@@ -72,7 +72,7 @@ sharedLeasesContract('redisLeases', sharing)
 
 describe('one holder', () => {
   test.each(['stored', 'unshared', 'overtaken'] as const)(
-    'of 200 askers on four nodes one fetches, and the others hear "%s"',
+    'of 200 callers on four nodes one fetches, and the others get "%s"',
     async (ending) => {
       const nodes = await Promise.all([connected(), connected(), connected(), connected()])
       await everyoneListens(4)
@@ -81,7 +81,7 @@ describe('one holder', () => {
         const answer = await (nodes[n % 4] as FetchLeases).take('k')
         answers.push(answer)
       })
-      // Asked on the same connections, and so after them.
+      // On the same connections, and so handled after them.
       await Promise.all(nodes.map((leases, n) => leases.take(`last of node ${n}`)))
       await until(() => answers.length > 0, 'one holds it')
       expect(answers.map(({ kind }) => kind)).toEqual(['held'])
@@ -91,14 +91,14 @@ describe('one holder', () => {
     },
   )
 
-  test('a life that is no whole number of milliseconds is one all the same', async () => {
+  test('a life that is not a whole number of milliseconds is accepted', async () => {
     const leases = await connected({ life: 10_000 / 3 })
     heldBy(await leases.take('k'))
     const [name] = await redis.keys(`${prefix}:fetch:*`)
     expect(await redis.pttl(name ?? '')).toBeGreaterThan(0)
   })
 
-  test('keys are apart, whatever they are made of', async () => {
+  test('every key has a lease of its own, whatever characters it has', async () => {
     const leases = await connected()
     for (const key of ['a', 'b', '{a}', 'a\r\nDEL x', '', '😀'.repeat(5_000)]) heldBy(await leases.take(key))
     const names = await redis.keys(`${prefix}:fetch:*`)
@@ -106,7 +106,7 @@ describe('one holder', () => {
     expect(names.every((name) => /^test\d+:fetch:[0-9a-f]{40}$/.test(name))).toBe(true)
   })
 
-  test('after it is given back it is there for the next, with a higher fence; giving it back again changes nothing', async () => {
+  test('a released lease goes to the next caller with a higher fence; releasing it again changes nothing', async () => {
     const [first, second] = [await connected(), await connected()]
     const one = heldBy(await first.take('k'))
     await one.release('stored')
@@ -117,7 +117,7 @@ describe('one holder', () => {
     expect(await redis.keys(`${prefix}:fetch:*`)).toHaveLength(1)
   })
 
-  test('who may not listen asks again and again', async () => {
+  test('a node that may not subscribe polls', async () => {
     await redis.call('ACL', 'SETUSER', 'deaf', 'reset', 'on', '>password', '~*', '+@all', 'resetchannels')
     const url = `redis://deaf:password@127.0.0.1:${server.port}`
     const clock = new FakeClock()
@@ -135,7 +135,7 @@ describe('one holder', () => {
     expect(clock.now()).toBeLessThan(new FakeClock().now() + 20_000) // the lease's life is 30 s
   })
 
-  test('what was stored before the release is there for whoever is told of it', async () => {
+  test('what was stored before the release can be read by those who get "stored"', async () => {
     const [first, second] = [await connected(), await connected()]
     await everyoneListens(2)
     for (let round = 0; round < 50; round++) {
@@ -152,7 +152,7 @@ describe('one holder', () => {
 })
 
 describe('a holder that is gone', () => {
-  test('is followed by one of those who wait', async () => {
+  test('is replaced by one of those who wait', async () => {
     await using proxy = await startFaultProxy({ port: server.port })
     const dead = await connected({ url: `redis://127.0.0.1:${proxy.port}`, life: '300ms' })
     const nodes = await Promise.all([connected(), connected(), connected()])
@@ -170,7 +170,7 @@ describe('a holder that is gone', () => {
     expect(answers.map(({ kind }) => kind)).toEqual(['held', 'stored', 'stored'])
   })
 
-  test('is told from one that takes its time', async () => {
+  test('is not confused with one that takes long', async () => {
     const life = 6_000
     const [first, second] = [await connected({ life }), await connected({ life })]
     await everyoneListens(2)
@@ -178,7 +178,7 @@ describe('a holder that is gone', () => {
     let answer: LeaseAnswer | undefined
     const asked = second.take('k').then((given) => void (answer = given))
     const [name = ''] = await redis.keys(`${prefix}:fetch:*`)
-    // Expiry is renewed: for longer than its life, the same holder.
+    // The lease is renewed: for longer than one life it has the same holder.
     const fence = await redis.hget(name, 'fence')
     const endsAt = performance.now() + 1.3 * life
     await until(() => performance.now() > endsAt, 'a life has passed')
@@ -189,7 +189,7 @@ describe('a holder that is gone', () => {
     expect(answer).toEqual({ kind: 'stored' })
   })
 
-  test('a node that closes makes room at once', async () => {
+  test('is replaced at once if its node closes', async () => {
     const [first, second] = [await connected(), await connected()]
     await everyoneListens(2)
     heldBy(await first.take('k'))
@@ -201,14 +201,14 @@ describe('a holder that is gone', () => {
 })
 
 describe('without Redis', () => {
-  test('nobody is held up: it was never there', async () => {
+  test('nobody waits if it was never there', async () => {
     const clock = new FakeClock()
     const leases = redisLeases({ url: 'redis://127.0.0.1:1', clock })
     opened.push(leases)
     expect(await leases.take('k')).toEqual({ kind: 'unavailable' })
   })
 
-  test('nobody is held up for longer than the deadline: it stands still', async () => {
+  test('nobody waits longer than the deadline if it stops answering', async () => {
     const clock = new FakeClock()
     const leases = await connected({ clock, deadline: '50ms' })
     server.pause()
@@ -236,7 +236,7 @@ describe('without Redis', () => {
     }, 'it is back')
   })
 
-  test('who waits is let go when it is gone', async () => {
+  test('those who wait are released when it is gone', async () => {
     await using proxy = await startFaultProxy({ port: server.port })
     const [first, second] = [await connected(), await connected({ url: `redis://127.0.0.1:${proxy.port}` })]
     heldBy(await first.take('k'))
@@ -246,7 +246,7 @@ describe('without Redis', () => {
     expect(await asked).toEqual({ kind: 'unavailable' })
   })
 
-  test('its holder knows when it may have been taken for dead', async () => {
+  test('a holder knows when its lease may have expired', async () => {
     const clock = new FakeClock()
     const lease = heldBy(await (await connected({ clock, maxWait: '5m' })).take('k'))
     await clock.advance(10_000)
@@ -261,7 +261,7 @@ describe('without Redis', () => {
     expect(lease.isDoubtful).toBe(true)
   })
 
-  test('and when others may have stopped waiting for it, however alive it is', async () => {
+  test('a holder knows when others may have stopped waiting, even if it is alive', async () => {
     const clock = new FakeClock()
     const lease = heldBy(await (await connected({ clock, maxWait: '9s' })).take('k'))
     await clock.advance(8_999)
@@ -270,7 +270,7 @@ describe('without Redis', () => {
     expect(lease.isDoubtful).toBe(true)
   })
 
-  test('nobody doubts what was given back', async () => {
+  test('a released lease is not doubtful', async () => {
     const clock = new FakeClock()
     const lease = heldBy(await (await connected({ clock })).take('k'))
     await lease.release('unshared')
@@ -278,7 +278,7 @@ describe('without Redis', () => {
     expect(lease.isDoubtful).toBe(false)
   })
 
-  test('nobody waits for longer than the whole wait, however alive the holder is', async () => {
+  test('nobody waits longer than maxWait, even if the holder is alive', async () => {
     const clock = new FakeClock()
     const [first, second] = [await connected(), await connected({ clock, maxWait: '10s' })]
     heldBy(await first.take('k'))
@@ -293,7 +293,7 @@ describe('without Redis', () => {
     expect(answer).toEqual({ kind: 'unavailable' })
   })
 
-  test('a lease that was granted too late is given back', async () => {
+  test('a lease that was granted after the deadline is released', async () => {
     const clock = new FakeClock()
     const [late, other] = [await connected({ clock, deadline: '50ms' }), await connected()]
     server.pause()
@@ -305,7 +305,7 @@ describe('without Redis', () => {
     expect(lease.fence).toBeGreaterThan(0)
   })
 
-  test('a flushed Redis forgets who fetches, and no more', async () => {
+  test('a flush of Redis forgets who fetches, but fences still rise', async () => {
     const [first, second] = [await connected(), await connected()]
     const lost = heldBy(await first.take('k'))
     await redis.flushall()
@@ -315,7 +315,7 @@ describe('without Redis', () => {
     expect(await redis.keys(`${prefix}:fetch:*`)).toHaveLength(1)
   })
 
-  test('what others say on the channel, and put at the key, does no harm', async () => {
+  test('foreign messages on the channel and foreign values at the key do no harm', async () => {
     const [first, second] = [await connected(), await connected()]
     await everyoneListens(2)
     const lease = heldBy(await first.take('k'))

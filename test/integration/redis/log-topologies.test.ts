@@ -11,7 +11,7 @@ import { until } from '../../support/waiting.ts'
 
 const synced = (...logs: RedisLog[]) => until(() => logs.every((log) => log.synced), 'every log is synced', 40_000)
 
-test('a cluster keeps the log in one slot, and leases wherever their keys are', async () => {
+test('on a cluster the log is in one slot, and each lease in the slot of its key', async () => {
   await using cluster = await startRedisCluster()
   const [first, second] = [redisLog({ url: cluster.url }), redisLog({ url: cluster.url })]
   const [one, other] = [
@@ -78,7 +78,7 @@ test('when a replica takes over from the only master of a cluster, log, store an
   }
 })
 
-test('behind Sentinels the log lives through the loss of its master: what was acknowledged stays purged', async () => {
+test('behind Sentinels the log survives the loss of its master: acknowledged purges stay in effect', async () => {
   await using sentinels = await startRedisSentinels()
   const options = { url: sentinels.url, purgeTimeout: '20s', appendTimeout: '40s' }
   const [first, second] = [redisLog(options), redisLog(options)]

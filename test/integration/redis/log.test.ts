@@ -33,7 +33,7 @@ afterAll(async () => {
   await server.stop()
 })
 
-/** Follows the log. Generous with time, where a test is not about it: the machine may be slow. */
+/** A node that follows the log. Times are generous unless a test is about them, as the machine may be slow. */
 async function started(options: RedisLogOptions = {}): Promise<RedisLog> {
   const log = redisLog({ url: server.url, prefix, appendTimeout: '30s', purgeTimeout: '30s', ...options })
   opened.push(log)
@@ -54,7 +54,7 @@ const stampIn = ({ generation, position }: InvalidationLog, more: Partial<Stamp>
   ...more,
 })
 
-/** Turns the clock until it settles. */
+/** Advances the clock until the promise settles. */
 async function inTime<T>(clock: FakeClock, promise: Promise<T>): Promise<T> {
   let settled = false
   const settle = () => void (settled = true)
@@ -66,7 +66,7 @@ async function inTime<T>(clock: FakeClock, promise: Promise<T>): Promise<T> {
   return promise
 }
 
-/** The clock goes no faster than time meanwhile, nor does it stand still: connections may have to be made anew. */
+/** Advances the clock, but no faster than real time: connections may have to be made again. */
 const applied = (clock: FakeClock, log: InvalidationLog, position: number): Promise<void> =>
   until(async () => {
     await clock.advance(10)
@@ -78,7 +78,7 @@ const synced = (...logs: InvalidationLog[]) => until(() => logs.every((log) => l
 logContract('redisLog', () => started({ prefix: `contract${count++}` }))
 
 describe('records', () => {
-  test('one that names very many things is logged whole', async () => {
+  test('one with very many targets is logged whole', async () => {
     const logs = [await started({ maxTargets: 300_000 }), await started({ maxTargets: 300_000 })] as const
     const tags = Array.from({ length: 200_000 }, (_, at) => `t${at}`)
     const named = ['t0', 't100000', 't199999', 'other'].map((tag) => stampIn(logs[1], { tags: [tag] }))
@@ -100,7 +100,7 @@ describe('records', () => {
     expect(logs.map((log, at) => log.verdict(stamps[at] as Stamp))).toEqual(['dead', 'dead', 'dead'])
   })
 
-  test('from many nodes at once they come in one order, each once', async () => {
+  test('from many nodes at once they are applied in one order, each once', async () => {
     const logs = [await started(), await started(), await started()]
     const before = logs[0]?.position ?? 0
     const calls = logs.flatMap((log) => Array.from({ length: 20 }, (_, n) => log.append('purge', { tags: [`${n}`] })))
@@ -110,7 +110,7 @@ describe('records', () => {
     expect(logs.map(({ position }) => position)).toEqual([before + 60, before + 60, before + 60])
   })
 
-  test('a node that starts later reads for as long as it takes what was purged before', async () => {
+  test('a node that starts later reads all earlier purges, however long that takes', async () => {
     const first = await started()
     const long = (n: number) => `${n}`.padStart(200, 'tag')
     for (let n = 0; n < 10; n++) {
@@ -123,7 +123,7 @@ describe('records', () => {
     expect(second.verdict(stampIn(first, { position: 1, checked: 1, tags: [long(0)] }))).toBe('dead')
   })
 
-  test('a node that starts later knows what was purged before, and what it names', async () => {
+  test('a node that starts later knows earlier purges and invalidations, and their targets', async () => {
     const first = await started()
     const stamp = stampIn(first)
     await first.append('purge', { prefixes: ['a.test'] })
@@ -139,7 +139,7 @@ describe('records', () => {
     ).toBe('stale')
   })
 
-  test('names with braces, spaces, line ends and quotes are names like any other', async () => {
+  test('tags with braces, spaces, line ends and quotes are tags like any other', async () => {
     const [first, second] = [await started(), await started()]
     const tags = ['{x}', 'a b', 'c\nd', '"', "'", '\\', '😀', '*', '__proto__', ' ']
     const stamps = tags.map((tag) => stampIn(second, { tags: [tag] }))
@@ -148,7 +148,7 @@ describe('records', () => {
     expect(second.verdict(stampIn(second, { position: 1, checked: 1, tags: ['x'] }))).toBe('valid')
   })
 
-  test('what another node stamped ahead of this one is not trusted until this one is as far', async () => {
+  test('a copy that another node stamped ahead of this one is stale until this one has caught up', async () => {
     const log = await started()
     await synced(log)
     const ahead = stampIn(log, { position: log.position + 1, checked: log.position + 1 })
@@ -193,12 +193,12 @@ describe('acknowledgements', () => {
     expect((await first.append('purge', { tags: ['t'] })).nodes).toEqual({ expected: 1, acked: 1 })
   })
 
-  test('nor is one that closes while it asks for its place', async () => {
+  test('a node that closes while it registers is not waited for', async () => {
     await using link = await startFaultProxy({ port: server.port })
     const connect = (options: RedisConnectionOptions) => {
       if (options.name !== 'herdgate-tail') return connectRedis(server.url, options)
       const client = connectRedis(`redis://127.0.0.1:${link.port}`, options)
-      client.once('ready', () => link.set({ kind: 'blackhole' })) // what it asks then arrives later
+      client.once('ready', () => link.set({ kind: 'blackhole' })) // what it sends then arrives later
       asks = vi.spyOn(client, 'evalsha')
       return client
     }
@@ -213,7 +213,7 @@ describe('acknowledgements', () => {
     expect(await listed()).toBe(false)
   })
 
-  test('a node that does not answer is waited for until the time is up', async () => {
+  test('a node that does not answer is waited for until purgeTimeout', async () => {
     await using proxy = await startFaultProxy({ port: server.port })
     const first = await started({ purgeTimeout: 5_000 })
     await started({ url: `redis://127.0.0.1:${proxy.port}` })
@@ -222,7 +222,7 @@ describe('acknowledgements', () => {
     expect(receipt.nodes).toEqual({ expected: 2, acked: 1 })
   })
 
-  test('a node that died is waited for two leases, after which it could use nothing older', async () => {
+  test('a node that died is waited for two leases, after which it can use nothing older', async () => {
     await using proxy = await startFaultProxy({ port: server.port })
     const clock = new FakeClock()
     const first = await started({ clock, purgeTimeout: '1h' })
@@ -241,7 +241,7 @@ describe('acknowledgements', () => {
     expect((await answer).nodes).toEqual({ expected: 1, acked: 1 })
   })
 
-  test('a node whose process is known to have ended is not waited for, nor when its last report arrives after that', async () => {
+  test('a node whose process is known to have ended is not waited for, even if it reports once more', async () => {
     const clock = new FakeClock()
     const first = await started({ clock })
     await started({ node: 'other', clock: new FakeClock() })
@@ -276,7 +276,7 @@ describe('acknowledgements', () => {
     expect(second.verdict(stamp)).toBe('dead')
   })
 
-  test('a record whose answer got lost is logged once', async () => {
+  test('a record whose reply is lost is logged once', async () => {
     await using proxy = await startFaultProxy({ port: server.port })
     const log = await started({ url: `redis://127.0.0.1:${proxy.port}`, appendTimeout: '30s', purgeTimeout: '40s' })
     await log.append('purge', { tags: ['so that Redis knows the script'] })
@@ -306,7 +306,7 @@ describe('acknowledgements', () => {
 })
 
 describe('a record that could not be logged', () => {
-  test('counts here at once, and everywhere when Redis is back', async () => {
+  test('takes effect here at once, and everywhere when Redis is back', async () => {
     await using proxy = await startFaultProxy({ port: server.port })
     const own = await started({ url: `redis://127.0.0.1:${proxy.port}`, appendTimeout: '100ms', lease: '1s' })
     const other = await started()
@@ -326,7 +326,7 @@ describe('a record that could not be logged', () => {
 })
 
 describe('the lease', () => {
-  test('without Redis at the start, copies count for one lease after their fetch began', async () => {
+  test('without Redis at the start, copies are valid for one lease after their fetch began', async () => {
     const clock = new FakeClock()
     const log = redisLog({ url: 'redis://127.0.0.1:1', clock })
     opened.push(log)
@@ -342,7 +342,7 @@ describe('the lease', () => {
     expect(log.verdict(stamp)).toBe('stale')
   })
 
-  test('it runs out when Redis stops answering, and comes back with it', async () => {
+  test('expires when Redis stops answering, and is renewed when it answers again', async () => {
     await using proxy = await startFaultProxy({ port: server.port })
     const clock = new FakeClock()
     const seen: LogEvent['what'][] = []
@@ -372,7 +372,7 @@ describe('the lease', () => {
     expect(seen).toEqual(['generation', 'synced', 'unsynced', 'synced'])
   })
 
-  test('what a record names stays dead while the log is not heard', async () => {
+  test('copies that a record has purged stay dead while the log cannot be read', async () => {
     const clock = new FakeClock()
     const log = await started({ clock })
     const stamp = stampIn(log)
@@ -383,7 +383,7 @@ describe('the lease', () => {
     expect(log.verdict({ ...stamp, startedAt: clock.now() })).toBe('dead')
   })
 
-  test('it counts from the question, not from a late answer', async () => {
+  test('counts from the request, not from a late reply', async () => {
     const clock = new FakeClock()
     const log = await started({ clock, node: 'n' })
     await until(async () => (await redis.hget(key('reports'), 'n')) !== null, 'it has reported')
@@ -401,7 +401,7 @@ describe('the lease', () => {
   })
 })
 
-describe('why the log is not heard is told', () => {
+describe('the reason why the log cannot be read is reported', () => {
   let locked: RedisServer
   beforeAll(async () => {
     const reader = ['--user', 'reader', 'on', '>word', '~*', '&*', '+@connection', '+info', '+subscribe']
@@ -462,7 +462,7 @@ describe('a log that lost records', () => {
     expect(second.verdict(fresh)).toBe('dead')
   })
 
-  test('is told again what was appended in the last minutes, once', async () => {
+  test('gets the records of the last minutes appended again, once', async () => {
     const clock = new FakeClock()
     const log = await started({ clock })
     await log.append('purge', { tags: ['t'] })
@@ -477,7 +477,7 @@ describe('a log that lost records', () => {
     expect(await redis.xlen(key('records'))).toBe(2) // the beginning, and the purge
   })
 
-  test.each(['purged', 'invalidated'] as const)('is told again what stood in %s alone', async (set) => {
+  test.each(['purged', 'invalidated'] as const)('gets its records again if only %s was lost', async (set) => {
     const clock = new FakeClock()
     const log = await started({ clock })
     const stamp = stampIn(log)
@@ -492,7 +492,7 @@ describe('a log that lost records', () => {
     expect(late.verdict(stamp)).toBe(set === 'purged' ? 'dead' : 'stale')
   })
 
-  test('does not count a purge as everywhere while nodes of before may not have come back', async () => {
+  test('does not count a purge as applied everywhere while former nodes may not be back', async () => {
     const clock = new FakeClock()
     const log = await started({ clock, purgeTimeout: 5_000 })
     const { generation } = log
@@ -507,7 +507,7 @@ describe('a log that lost records', () => {
     expect((await inTime(clock, appended)).nodes).toEqual({ expected: 2, acked: 1 })
   })
 
-  test('Redis restarts empty', async () => {
+  test('begins a new generation when Redis restarts empty, and gets its purges again', async () => {
     const log = await started({ lease: '1s' })
     const { generation } = log
     const stamp = stampIn(log)
@@ -518,7 +518,7 @@ describe('a log that lost records', () => {
     await until(async () => (await redis.zscore(key('purged'), 'tag t')) !== null, 'the purge was logged again')
   })
 
-  test('a failover that lost the end of the log, with other records in its place, is noticed', async () => {
+  test('is noticed after a failover that put other records in place of its last', async () => {
     const clock = new FakeClock()
     const [first, second] = [await started({ clock }), await started({ clock })]
     await first.append('purge', { tags: ['lost'] })
@@ -556,8 +556,8 @@ describe('a log that lost records', () => {
   })
 })
 
-describe('a log that is set back', () => {
-  test('by a failover or an older dump: what a node has reported of lost records does not acknowledge those in their place', async () => {
+describe('a log that is set back by a failover or an older dump', () => {
+  test('does not take reports on lost records for acknowledgements of those in their place', async () => {
     await using tail = await startFaultProxy({ port: server.port })
     await using link = await startFaultProxy({ port: server.port })
     const ofTail = ({ name }: RedisConnectionOptions) => name === 'herdgate-tail'
@@ -579,7 +579,7 @@ describe('a log that is set back', () => {
     await restore(before)
     tail.set({ kind: 'pass' })
     const { nodes } = await issuer.append('purge', { tags: ['t'] }, 2_000)
-    expect(other.verdict(stamp)).toBe('valid') // it cannot know, and its lease holds
+    expect(other.verdict(stamp)).toBe('valid') // it cannot know yet, and its lease is valid
     expect(nodes).toEqual({ expected: 2, acked: 1 })
     link.set({ kind: 'reset' })
     link.set({ kind: 'pass' })
@@ -587,7 +587,7 @@ describe('a log that is set back', () => {
     await lost
   })
 
-  test('so that it lacks a node: that is waited for all the same', async () => {
+  test('still waits for a node that is no longer listed', async () => {
     await using link = await startFaultProxy({ port: server.port })
     const issuer = await started()
     const before = await dump()
@@ -603,13 +603,13 @@ describe('a log that is set back', () => {
   })
 })
 
-describe('a Redis that was ended and starts with what it had saved', () => {
-  const lease = '1s' // whoever was there before is waited for that long, twice
+describe('a Redis that restarts from what it had saved', () => {
+  const lease = '1s' // former nodes are waited for twice as long
   const otherTag = { tags: ['other'] }
   const purge = (log: RedisLog, ...tags: string[]) =>
     Promise.all(tags.map((tag) => log.append('purge', { tags: [tag] })))
 
-  test('has lost positions that nobody remembers but a copy: they are not given out again', async () => {
+  test('does not reuse lost positions, even if only a copy remembers them', async () => {
     await using saving = await startRedis()
     const before = await started({ url: saving.url, lease })
     await saving.cli('SAVE')
@@ -636,7 +636,7 @@ describe('a Redis that was ended and starts with what it had saved', () => {
     }
   })
 
-  test('and has lost nothing, keeps the copies, and what was purged', async () => {
+  test('and has lost nothing, keeps copies valid and purges in effect', async () => {
     await using saving = await startRedis()
     const events = new Events()
     const told: LogEvent[] = []
@@ -658,14 +658,14 @@ describe('a Redis that was ended and starts with what it had saved', () => {
     expect(told.filter(({ what }) => what === 'generation')).toEqual([])
   })
 
-  test('after it was emptied, is not gone on with: what was purged in that generation is not known any more', async () => {
+  test('after it was flushed does not continue the saved generation, whose later purges are lost', async () => {
     await using saving = await startRedis()
     const [log, other] = [await started({ url: saving.url, lease }), await started({ url: saving.url, lease })]
     const [purged, good] = [stampIn(log), stampIn(log, otherTag)]
     await saving.cli('SAVE')
     const { generation } = log
     await purge(other, 't')
-    await other.close() // as what was logged long ago, it is not logged again
+    await other.close() // so that its purge, like one of long ago, is not logged again
     expect([purged, good].map((stamp) => log.verdict(stamp))).toEqual(['dead', 'valid'])
     await saving.cli('FLUSHALL')
     await until(() => log.generation !== generation && log.synced, 'it lives in another generation')
@@ -680,7 +680,7 @@ describe('a Redis that was ended and starts with what it had saved', () => {
     expect([late.generation, late.verdict(held)]).toEqual([log.generation, 'stale'])
   })
 
-  test('and one that was a replica of another meanwhile: positions are not given out again, though it never ended', async () => {
+  test('or was a replica of another meanwhile, without a restart, does not reuse positions', async () => {
     const flags = ['--repl-diskless-sync-delay', '0']
     await using master = await startRedis({ flags })
     await using replica = await startRedis({ flags })
@@ -705,7 +705,7 @@ describe('a Redis that was ended and starts with what it had saved', () => {
     expect(after.verdict(lost)).toBe('dead')
   })
 
-  test('goes on with one who knows nothing, until one comes who knows what was lost', async () => {
+  test('continues with a node that knows nothing, until one is back that knows what was lost', async () => {
     await using saving = await startRedis()
     await using link = await startFaultProxy({ port: saving.port })
     const knowing = await started({ url: `redis://127.0.0.1:${link.port}`, lease })
@@ -723,7 +723,7 @@ describe('a Redis that was ended and starts with what it had saved', () => {
   })
 })
 
-test('after an outage for which Redis has forgotten all nodes, those that have yet to come back are waited for', async () => {
+test('after an outage in which Redis has forgotten all nodes, those not yet back are waited for', async () => {
   await using link = await startFaultProxy({ port: server.port })
   const clock = new FakeClock()
   const url = `redis://127.0.0.1:${link.port}`
@@ -760,7 +760,7 @@ async function restore(state: Awaited<ReturnType<typeof dump>>): Promise<void> {
 }
 
 describe('a node that fell behind', () => {
-  test('takes over the compacted state when what it lacks was trimmed', async () => {
+  test('takes over the compacted state if the records that it lacks were trimmed', async () => {
     await using proxy = await startFaultProxy({ port: server.port })
     const [first, second] = [await started(), await started({ url: `redis://127.0.0.1:${proxy.port}` })]
     await synced(first, second)
@@ -788,8 +788,8 @@ describe('a node that fell behind', () => {
   })
 })
 
-describe('a connection that brings nothing', () => {
-  test('is given up when the log is longer at two beats in a row, not for a record that has just been logged', async () => {
+describe('a connection that receives nothing', () => {
+  test('is closed when the log is ahead at two heartbeats in a row, not for one record just logged', async () => {
     await using proxy = await startFaultProxy({ port: server.port })
     const clock = new FakeClock()
     const tails: RedisClient[] = []
@@ -831,7 +831,7 @@ describe('a connection that brings nothing', () => {
 })
 
 describe('upkeep', () => {
-  test('old records and marks are dropped, and the floor speaks for them', async () => {
+  test('old records and marks are dropped, and the floor covers them', async () => {
     const clock = new FakeClock()
     const log = await started({ clock, keepFor: 0 })
     const stamp = stampIn(log)
@@ -850,7 +850,7 @@ describe('upkeep', () => {
     expect(late.verdict(stampIn(log, { position: log.position, checked: log.position }))).toBe('valid')
   })
 
-  test('a Redis that is full drops them too: that makes room', async () => {
+  test('old records are dropped from a full Redis too, to make room', async () => {
     await using full = await startRedis({ flags: ['--maxmemory-policy', 'noeviction'] })
     const clock = new FakeClock()
     const log = await started({ url: full.url, clock, keepFor: 0 })
@@ -872,7 +872,7 @@ describe('upkeep', () => {
     expect(late.verdict(stamp)).toBe('dead')
   })
 
-  test('it keeps to keys of one slot, and gives none a lifetime', async () => {
+  test('its keys are in one slot, and none of them expires', async () => {
     const log = await started()
     await log.append('purge', { tags: ['t'] })
     const keys = await redis.keys(`*${prefix}*`)
@@ -880,7 +880,7 @@ describe('upkeep', () => {
     expect(await Promise.all(keys.map((name) => redis.ttl(name)))).toEqual(keys.map(() => -1))
   })
 
-  test('it says that Redis may evict the log', async () => {
+  test('a Redis that may evict the log is reported', async () => {
     const events = new Events()
     const seen: string[] = []
     events.on('log', ({ what }) => void seen.push(what))
@@ -894,7 +894,7 @@ describe('upkeep', () => {
     }
   })
 
-  test('a replica that was a master takes no purge, and renews no lease', async () => {
+  test('a master that has become a replica accepts no purge and renews no lease', async () => {
     const log = await started({ lease: '1s', appendTimeout: 1_500 })
     await synced(log)
     await redis.config('SET', 'replica-read-only', 'yes')
@@ -909,7 +909,7 @@ describe('upkeep', () => {
     expect((await log.append('purge', { tags: ['t'] })).nodes.acked).toBe(1)
   })
 
-  test('options that are none are refused with what was expected', () => {
+  test('invalid options are refused with what was expected', () => {
     expect(() => redisLog({ url: server.url, prefix: 'a{b}' })).toThrow('as a prefix')
     expect(() => redisLog({ url: server.url, prefix: '' })).toThrow('as a prefix')
     expect(() => redisLog({})).toThrow('expected url or connect')

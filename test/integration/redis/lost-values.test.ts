@@ -1,4 +1,4 @@
-/** A value that Redis did not take: the older one that stands there does not come back. */
+/** After Redis has not accepted a value, the older one that it still has does not come back. */
 import { expect, test } from 'vitest'
 import { createCache } from '../../../src/library/embed.ts'
 import type { Store, StoredValue } from '../../../src/model.ts'
@@ -23,7 +23,7 @@ async function connected({ url }: RedisServer, settings: RedisStoreSettings = {}
 
 const value = (text: string): StoredValue => ({ ...response(''), kind: 'value', value: text, bytes: text.length })
 
-test('it is not there for the one that put it, and is gone for all as soon as that can be', async () => {
+test('the older value is a miss for the node that wrote, and is removed for all as soon as possible', async () => {
   await using redis = await startFull()
   const clock = new FakeClock()
   const [store, other] = [await connected(redis, { clock }), await connected(redis)]
@@ -39,7 +39,7 @@ test('it is not there for the one that put it, and is gone for all as soon as th
   await other.close()
 })
 
-test('what was put since stays', async () => {
+test('a value that was written since then stays', async () => {
   await using redis = await startFull()
   const clock = new FakeClock()
   const store = await connected(redis, { clock })
@@ -58,7 +58,7 @@ test('what was put since stays', async () => {
   await store.close()
 })
 
-test('while Redis cannot be reached it is tried again', async () => {
+test('while Redis cannot be reached the removal is tried again', async () => {
   await using redis = await startRedis({ flags: ['--appendonly', 'yes', '--appendfsync', 'always'] })
   const clock = new FakeClock()
   const store = await connected(redis, { clock })
@@ -76,7 +76,7 @@ test('while Redis cannot be reached it is tried again', async () => {
   await other.close()
 })
 
-test('a cache that is made anew does not get it back', async () => {
+test('a new cache does not get the older value back', async () => {
   await using redis = await startFull()
   const log = localLog({ generation: 'g' })
   const create = async () =>
@@ -91,7 +91,7 @@ test('a cache that is made anew does not get it back', async () => {
   await after.close()
 })
 
-test('a response stays: it is used no longer than it says itself', async () => {
+test('an older response stays, as it is used no longer than its own freshness allows', async () => {
   await using redis = await startFull()
   const clock = new FakeClock()
   const store = await connected(redis, { clock })

@@ -1,4 +1,4 @@
-/** What Redis does not take is nothing to wait for: the caches that share it fetch for themselves, side by side. */
+/** Nobody waits for what Redis does not accept: the caches that share it load it for themselves, in parallel. */
 import { expect, test, vi } from 'vitest'
 import { createCache } from '../../../src/library/embed.ts'
 import type { Store } from '../../../src/model.ts'
@@ -13,7 +13,7 @@ import { until } from '../../support/waiting.ts'
 
 const MAX_OBJECT_BYTES = 1_000
 
-/** Caches with a memory each, which load what the test gives them. */
+/** Caches with a memory tier each, which load what the test gives them. */
 async function fleet({ url }: RedisServer, count: number) {
   const log = localLog({ generation: 'g' })
   const loads: PromiseWithResolvers<unknown>[] = []
@@ -56,7 +56,7 @@ async function allAsk(redis: RedisServer, { caches, loads, load }: Awaited<Retur
 test.each<[string, unknown]>([
   ['is too long with its head', 'x'.repeat(MAX_OBJECT_BYTES - 30)],
   ['is no plain data', new Date()],
-])('a value that %s', async (_, value) => {
+])('a value that %s is loaded by every cache in parallel', async (_, value) => {
   await using redis = await startRedis()
   await using caches = await fleet(redis, 4)
   const all = await allAsk(redis, caches)
@@ -66,7 +66,7 @@ test.each<[string, unknown]>([
   expect(await Promise.all(all)).toEqual([value, value, value, value])
 })
 
-test('a Redis that is full', async () => {
+test('a value for a full Redis is loaded by every cache in parallel', async () => {
   await using redis = await startRedis({ flags: ['--maxmemory-policy', 'noeviction'] })
   await using caches = await fleet(redis, 4)
   const all = await allAsk(redis, caches)
@@ -77,7 +77,7 @@ test('a Redis that is full', async () => {
   expect(await Promise.all(all)).toEqual(['v', 'v', 'v', 'v'])
 })
 
-test('a store on Redis says what it has not taken', async () => {
+test('a store on Redis reports what it has not stored', async () => {
   await using redis = await startRedis({ flags: ['--maxmemory-policy', 'noeviction'] })
   const store: Store = redisStore({ url: redis.url, deadline: '5s', maxObjectBytes: MAX_OBJECT_BYTES })
   await until(() => store.usage()[0]?.degraded === false, 'it is connected')

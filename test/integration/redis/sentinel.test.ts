@@ -18,11 +18,11 @@ const works = (store: Store) =>
     return found !== undefined && found !== 'unknown'
   }, 'the store works')
 
-/** A Sentinel that has stood still for two seconds, as with the whole machine, does nothing for the next 30 (TILT). */
+/** A Sentinel that was stalled for two seconds, as when the machine stalls, does nothing for the next 30 s (TILT). */
 const SENTINELS_REST_MS = 200_000
 
 test(
-  'the master dies and its replica takes over: the store goes on there, and stays when the old one comes back',
+  'when a replica takes over from a dead master the store follows it, and stays when the old master is back',
   async () => {
     const store = redisStore({ url: redis.url, deadline: '5s' })
     const [master, replica] = redis.servers
@@ -43,7 +43,7 @@ test(
     await master.restart()
     await until(
       async () => {
-        const role = await master.cli('role').catch(() => '') // a Sentinel ends its connections when it makes it follow
+        const role = await master.cli('role').catch(() => '') // closed by a Sentinel that makes it a replica
         return role.startsWith('slave')
       },
       'the old master follows the new',
@@ -57,7 +57,7 @@ test(
   2 * SENTINELS_REST_MS,
 )
 
-test('a Sentinel that is gone is not needed', async () => {
+test('one Sentinel may be down', async () => {
   await redis.sentinels[0]!.kill()
   const store = redisStore({ url: redis.url, deadline: '500ms' })
   await works(store)

@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => redis.stop())
 
-/** Connected, with nothing in Redis; what a slow machine needs is in the deadline. */
+/** A connected store on an empty Redis, with a deadline that allows for a slow machine. */
 async function emptyStore(settings: RedisStoreSettings = {}): Promise<Store> {
   await redis.cli('flushall')
   return connected(redisStore({ url: redis.url, deadline: '5s', ...settings }))
@@ -33,7 +33,7 @@ function recorded() {
   return { events, seen }
 }
 
-/** Where a key's thing stands. */
+/** The name in Redis of a key's entry. */
 const at = (key: string, prefix = 'herdgate') => `${prefix}:e${VERSION}:${hash('sha256', key, 'base64url')}`
 
 const text = ({ body }: StoredResponse) => body.bytes?.toString()
@@ -41,7 +41,7 @@ const text = ({ body }: StoredResponse) => body.bytes?.toString()
 storeContract('redisStore', () => emptyStore(), { exactUsage: false })
 storeContract('redisStore with a seal', () => emptyStore({ hmacKey: 'secret' }), { exactUsage: false })
 
-test('a key in Redis has nothing of the key it stands for', async () => {
+test('a key in Redis reveals nothing of the cache key', async () => {
   const store = await emptyStore({ prefix: 'shop.1' })
   await store.set('GET http://a.test/{x}\r\nsecret', response('x'), 60_000)
   expect(await redis.cli('keys', '*')).toMatch(new RegExp(`^shop\\.1:e${VERSION}:[\\w-]{43}$`))
@@ -59,14 +59,14 @@ test('a look-up is one command', async () => {
   await store.close()
 })
 
-test('a greatest size that is no whole number is rounded down', async () => {
+test('a maxObjectBytes that is not a whole number is rounded down', async () => {
   const store = await emptyStore({ maxObjectBytes: 0.1 * 2 ** 20 })
   await store.set('k', response('x'), 60_000)
   expect(await store.get('k')).toMatchObject({ kind: 'response' })
   await store.close()
 })
 
-test('what it keeps leaves Redis by itself', async () => {
+test('what it stores expires in Redis', async () => {
   const store = await emptyStore()
   await store.set('k', response('x'), 5_000)
   expect(Number(await redis.cli('pttl', at('k')))).toBeGreaterThan(0)
@@ -78,7 +78,7 @@ test('what it keeps leaves Redis by itself', async () => {
   await store.close()
 })
 
-test('times and position are those of the fetch, the comparison with the log begins anew', async () => {
+test('times and position are those of the fetch, and the copy is checked against the log from there', async () => {
   const store = await emptyStore()
   const stored = response('x', { bornAt: 1.5, freshUntil: 2.25, position: 41, checked: 99, generation: 'g-1' })
   await store.set('k', stored, 60_000)
@@ -94,7 +94,7 @@ test('times and position are those of the fetch, the comparison with the log beg
   await store.close()
 })
 
-test('every operation is an event with its outcome', async () => {
+test('every operation emits an event with its outcome', async () => {
   const { events, seen } = recorded()
   const store = await emptyStore({ events })
   await store.setMany([
@@ -110,7 +110,7 @@ test('every operation is an event with its outcome', async () => {
   expect(seen.slice(5)).toEqual(['get unknown', 'set dropped'])
 })
 
-test('what cannot be stored is refused, and takes the older copy with it', async () => {
+test('what cannot be stored is refused, and the older copy is removed', async () => {
   const { events, seen } = recorded()
   const store = await emptyStore({ events, maxObjectBytes: '1KiB' })
   const value = { ...response('x'), kind: 'value' as const, value: new Map(), bytes: 1 }
@@ -123,7 +123,7 @@ test('what cannot be stored is refused, and takes the older copy with it', async
   await store.close()
 })
 
-test('clearing takes what is under its prefix and nothing else', async () => {
+test('clearing removes the entries under its prefix and nothing else', async () => {
   const store = await emptyStore({ prefix: 'one' })
   const other = await connected(redisStore({ url: redis.url, deadline: '5s', prefix: 'on' }))
   await redis.cli('set', 'one:log', 'x')
@@ -137,7 +137,7 @@ test('clearing takes what is under its prefix and nothing else', async () => {
   await other.close()
 })
 
-test('as many as one likes are put, read and deleted', async () => {
+test('batches of any size are written, read and deleted', async () => {
   const { events, seen } = recorded()
   const store = await emptyStore({ events })
   const keys = Array.from({ length: 3_000 }, (_, number) => `k${number}`)
@@ -155,7 +155,7 @@ test('as many as one likes are put, read and deleted', async () => {
   await store.close()
 })
 
-test('what comes while much is put, or deleted, is newer than what is still to come of it', async () => {
+test('an operation during a large batch wins over the rest of the batch', async () => {
   const store = await emptyStore()
   const batchOf = (body: string) =>
     Array.from({ length: 3_000 }, (_, at) => ({ key: `k${at}`, stored: response(body), keepForMs: 60_000 }))
@@ -169,7 +169,7 @@ test('what comes while much is put, or deleted, is newer than what is still to c
   await store.close()
 })
 
-test('it is cleared once at a time, and once more for all who ask for that meanwhile', async () => {
+test('one clear runs at a time, and all that are asked for meanwhile share the next', async () => {
   const store = await emptyStore()
   await store.setMany(
     Array.from({ length: 2_000 }, (_, n) => ({ key: `${n}`, stored: response('x'), keepForMs: 60_000 })),
@@ -188,7 +188,7 @@ test('it is cleared once at a time, and once more for all who ask for that meanw
   await store.close()
 })
 
-test('usage is what the server says it holds', async () => {
+test('usage is what the server reports', async () => {
   await redis.cli('config', 'set', 'maxmemory', '64mb')
   const store = await emptyStore()
   await until(() => (store.usage()[0]?.bytes ?? 0) > 0, 'it has been asked')
@@ -206,7 +206,7 @@ test.each([
   [{ maxObjectBytes: 'big' }, 'a size'],
   [{ hmacKey: '' }, 'as hmacKey'],
   [{ hmacKey: new Uint8Array(0) }, 'as hmacKey'],
-])('%j is refused', (options, why) => {
+])('the settings %j are refused', (options, why) => {
   expect(() => redisStore({ url: redis.url, ...options })).toThrow(RangeError)
   expect(() => redisStore({ url: redis.url, ...options })).toThrow(why)
 })

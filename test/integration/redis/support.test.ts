@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { startRedis } from '../../support/redis.ts'
 
-test('a server of the tests is killed, comes back empty on its port, and can be stopped for a while', async () => {
+test('a test server can be killed, restarted empty on its port, and paused', async () => {
   await using redis = await startRedis()
   expect(await redis.cli('set', 'k', 'v')).toBe('OK')
   await redis.kill()
