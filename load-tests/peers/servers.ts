@@ -22,7 +22,6 @@ export type Role = 'cache' | 'bytes' | 'proxy'
 export interface Peer {
   readonly name: string
   readonly role: Role
-  readonly version: string
   readonly port: number
   readonly server: Server
   /** Its code is compiled while it runs, by what it meets. */
@@ -49,7 +48,6 @@ export async function startCaches(scope: AsyncDisposableStack, folder: string, o
     {
       name: HERDGATE,
       role: 'cache',
-      version: ownVersion(),
       port: herdgate.dataPort,
       server: herdgate,
       isCompiling: true,
@@ -65,8 +63,7 @@ export async function startCaches(scope: AsyncDisposableStack, folder: string, o
     const args = cache.configure({ folder: own, port, originPort: portOf(origin.urls[0] ?? '') })
     const server = scope.use(await startSilent('server', program, args, port))
     const { name, except } = cache
-    const version = versionOf(cache, program)
-    peers.push({ name, role: 'cache', version, port, server, isCompiling: false, ...(except && { except }) })
+    peers.push({ name, role: 'cache', port, server, isCompiling: false, ...(except && { except }) })
   }
   return peers
 }
@@ -79,7 +76,7 @@ export async function startBytes(
 ): Promise<Peer[]> {
   const bytes = (name: string, server: Server, isCompiling = true): Peer => {
     scope.use(server)
-    return { name, role: 'bytes', version: '', port: portOf(server.urls[0] ?? ''), server, isCompiling }
+    return { name, role: 'bytes', port: portOf(server.urls[0] ?? ''), server, isCompiling }
   }
   const orders = JSON.stringify(given)
   const peers = [
@@ -94,17 +91,21 @@ export async function startBytes(
 export async function startProxy(scope: AsyncDisposableStack, origin: Server): Promise<Peer> {
   const server = scope.use(await startServer('server', ['load-tests/peers/bare-proxy.ts', origin.urls[0] ?? '']))
   const port = portOf(server.urls[0] ?? '')
-  return { name: BARE_PROXY, role: 'proxy', version: '', port, server, isCompiling: true }
+  return { name: BARE_PROXY, role: 'proxy', port, server, isCompiling: true }
 }
 
-function ownVersion(): string {
-  return execFileSync(process.execPath, ['dist/src/cli.js', '--version'], { encoding: 'utf8' }).trim()
+/** Of those that are installed, Herdgate first. */
+export function cacheVersions(): { name: string; version: string }[] {
+  const own = execFileSync(process.execPath, ['dist/src/cli.js', '--version'], { encoding: 'utf8' }).trim()
+  return [{ name: HERDGATE, version: own }, ...CACHE_PROGRAMS.flatMap(installedVersion)]
 }
 
 /** The first number with dots in what it says of itself. */
-function versionOf({ versionFlag }: CacheProgram, program: string): string {
-  const { stdout, stderr } = spawnSync(program, [versionFlag], { encoding: 'utf8' })
-  return /\d+(?:\.\d+)+/.exec(stdout + stderr)?.[0] ?? ''
+function installedVersion({ name, program, versionFlag }: CacheProgram): { name: string; version: string }[] {
+  const path = pathOf(program)
+  if (path === undefined) return []
+  const { stdout, stderr } = spawnSync(path, [versionFlag], { encoding: 'utf8' })
+  return [{ name, version: /\d+(?:\.\d+)+/.exec(stdout + stderr)?.[0] ?? '' }]
 }
 
 /** How often the slow origin was asked for a path. */

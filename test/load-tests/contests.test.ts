@@ -10,18 +10,23 @@ const NOBODY = 2 ** 23
 
 function peer(name: string, role: Role, at: number): Peer {
   const server = { pid: NOBODY + at, urls: [], [Symbol.asyncDispose]: async () => {} }
-  return { name, role, version: '', port: 0, server: server as unknown as Peer['server'], isCompiling: false }
+  return { name, role, port: 0, server: server as unknown as Peer['server'], isCompiling: false }
 }
 
 const herdgate = peer('Herdgate', 'cache', 0)
 const others = [peer('nginx', 'cache', 1), peer('C loop', 'bytes', 2), peer('bare proxy', 'proxy', 3)]
 
 /** All that was done, in order, and what came of it; who is faulty is so when it is measured in its first round. */
-async function run(rounds: number, faulty = '') {
+async function run(rounds: number, faulty = '', starts = 1) {
   const done: string[] = []
   const measured = runContests({
-    peers: [herdgate, ...others],
+    starts,
     rounds,
+    start: async (scope) => {
+      done.push('start')
+      scope.defer(() => void done.push('stop'))
+      return [herdgate, ...others]
+    },
     interrupted: new AbortController().signal,
     warm: async ({ name }, scenario, turn) => void done.push(`warm ${turn} ${scenario.name} ${name}`),
     measure: async ({ name }, scenario) => {
@@ -34,6 +39,14 @@ async function run(rounds: number, faulty = '') {
 }
 
 describe('every server', () => {
+  test('is started anew for its share of the rounds, and warmed up again', async () => {
+    const { done, results } = await run(5, '', 2)
+    const course = done.filter((each) => /^(?:start|stop|warm 1 miss bare proxy|miss bare proxy)$/.test(each))
+    const [warm, miss] = ['warm 1 miss bare proxy', 'miss bare proxy']
+    expect(course).toEqual(['start', warm, miss, miss, 'stop', 'start', warm, miss, miss, miss, 'stop'])
+    expect(results.get('miss')?.get('bare proxy')).toHaveLength(5)
+  })
+
   test('is measured right beside Herdgate, in what it takes part in, either of them first in turn', async () => {
     const { done, results } = await run(2)
     const hits = done.filter((each) => each.startsWith('hit-1k')).map((each) => each.slice('hit-1k '.length))
@@ -53,7 +66,7 @@ describe('every server', () => {
   test('is warmed up in all of it before the first counts', async () => {
     const { done } = await run(1)
     const last = done.findLastIndex((each) => each.startsWith('warm'))
-    const first = done.findIndex((each) => !each.startsWith('warm'))
+    const first = done.findIndex((each) => each !== 'start' && !each.startsWith('warm'))
     expect(last).toBeLessThan(first)
     expect(done.filter((each) => each === `warm ${WARM_TURNS} miss bare proxy`)).toHaveLength(1)
     expect(done.filter((each) => each.startsWith('warm') && each.endsWith(' heads C loop'))).toHaveLength(WARM_TURNS)
@@ -72,6 +85,13 @@ test('who answers wrongly is left out of that scenario, and named', async () => 
   expect([...(results.get('heads')?.keys() ?? [])]).toEqual(['C loop'])
   expect(results.get('hit-1k')?.get('nginx')).toHaveLength(2)
   expect(done.filter((each) => each === 'heads nginx')).toHaveLength(1)
+})
+
+test('who was left out once is not measured after another start either', async () => {
+  const { done, results, faults } = await run(2, 'heads nginx', 2)
+  expect(faults).toEqual(['nginx is left out of heads after round 1: the origin was asked.'])
+  expect([...(results.get('heads')?.keys() ?? [])]).toEqual(['C loop'])
+  expect(done.filter((each) => each === 'warm 1 heads nginx')).toHaveLength(1)
 })
 
 test('without Herdgate there is nothing to compare with', async () => {
