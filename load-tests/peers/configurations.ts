@@ -138,7 +138,8 @@ visible_hostname bench.test
 shutdown_lifetime 0 seconds
 `,
     )
-    return ['-N', '-f', config]
+    // By name it shares memory: one that was killed has left some, which is in the way of the next of that name.
+    return ['-N', '-n', `bench${port}`, '-f', config]
   },
 }
 
