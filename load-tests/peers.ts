@@ -1,7 +1,7 @@
 /**
- * Herdgate beside other caches: `npm run bench:peers [-- --rounds N --starts N --seconds N --only NAME --write]`. Server CPU time per
- * request, throughput and the 99th percentile; each in turn with Herdgate, on one core that it has to itself, load and origin on the other.
- * Builds the package first. The exit code is 1 when Herdgate is dearer than it must be.
+ * Compares Herdgate with other caches: `npm run bench:peers [-- --rounds N --starts N --seconds N --only NAME --write]`.
+ * Measures server CPU time per request, throughput and the 99th percentile; each server in turn with Herdgate, alone on
+ * one core, with load generator and origin on the other. Builds the package first. The exit code is 1 if a limit is exceeded.
  */
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
@@ -18,7 +18,7 @@ import { memoryFolder } from './peers/memory-folder.ts'
 import { compiled, install, pathOf } from './peers/programs.ts'
 import { herdTable, overviewTable, scenarioTables } from './peers/report.ts'
 import { type HerdResults, note, type Results } from './peers/results.ts'
-import { measure, SCENARIOS, warm } from './peers/scenarios.ts'
+import { CONNECTIONS, measure, SCENARIOS, warm } from './peers/scenarios.ts'
 import {
   cacheVersions,
   ETAG,
@@ -40,16 +40,16 @@ const WRK = { program: 'wrk', debianPackage: 'wrk' }
 
 interface Plan {
   readonly rounds: number
-  /** How often all servers are started anew. */
+  /** How often all servers are started. */
   readonly starts: number
   readonly seconds: number
-  /** Servers beside Herdgate; all when empty. */
+  /** Names of the servers to compare with; all if empty. */
   readonly only: readonly string[]
   readonly folder: string
   readonly wrk: string
-  /** The compiled C loop, where there is a compiler. */
+  /** Path of the compiled C loop; undefined without a compiler. */
   readonly ceiling: string | undefined
-  /** Aborted by a signal to end. */
+  /** Aborted by SIGINT or SIGTERM. */
   readonly interrupted: AbortSignal
 }
 
@@ -126,7 +126,7 @@ async function runHerds(plan: Plan): Promise<HerdResults> {
   return results
 }
 
-/** What Herdgate answers a hit with, so that the servers that are no caches can send the same fields. */
+/** Herdgate's answer to a hit, for the servers without a cache to send. */
 async function hitOf([herdgate]: Peers): Promise<Given> {
   const url = `http://127.0.0.1:${herdgate.port}${SMALL.path}`
   await (await fetch(url)).text()
@@ -138,7 +138,7 @@ async function hitOf([herdgate]: Peers): Promise<Given> {
   return { fields, bodyBytes: { [SMALL.path]: SMALL.bytes, [LARGE.path]: LARGE.bytes }, etag: ETAG }
 }
 
-/** Herdgate is never left out: it is what the others are compared with. */
+/** Applies `only`; Herdgate always takes part. */
 function chosen({ only }: Plan, [herdgate, ...others]: Peers): Peers {
   return [herdgate, ...others.filter(({ name }) => only.length === 0 || only.includes(name))]
 }
@@ -158,12 +158,13 @@ function heading({ rounds, starts, seconds, only }: Plan): string[] {
     '## Beside other caches',
     '',
     `${machine()}. ${versions.map(({ name, version }) => `${name} ${version}`).join(', ')}.`,
-    `${rounds} rounds, spread over ${starts} starts of all servers. In each, every server is measured right beside Herdgate, for ${seconds} s${longer.join('')} after a second or more ` +
-      'of the same load, by 32 keep-alive connections. Herdgate ÷ it is that of such pairs; what is told of Herdgate alone is of all of them. ' +
+    `${rounds} rounds over ${starts} starts of all servers. In each round every server is measured right beside Herdgate for ` +
+      `${seconds} s${longer.join('')}, after a second or more of the same load, with ${CONNECTIONS} keep-alive connections. ` +
+      '“Herdgate ÷ it” is the ratio of such pairs; Herdgate’s own row covers all of them. ' +
       (pinned
-        ? 'The server has one core, load and origin the other; all other servers are stopped meanwhile.'
+        ? 'The server has one core, load generator and origin the other; all other servers are stopped meanwhile.'
         : '**Not pinned to cores.**'),
-    ...(absent.length > 0 ? [`Not installed, and so left out: ${absent.join(', ')}.`] : []),
+    ...(absent.length > 0 ? [`Not installed, so left out: ${absent.join(', ')}.`] : []),
     ...excepted,
   ]
 }

@@ -138,7 +138,7 @@ visible_hostname bench.test
 shutdown_lifetime 0 seconds
 `,
     )
-    // By name it shares memory: one that was killed has left some, which is in the way of the next of that name.
+    // Its shared memory is named after the service; a killed Squid leaves some behind, which stops the next one.
     return ['-N', '-n', `bench${port}`, '-f', config]
   },
 }

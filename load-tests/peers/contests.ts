@@ -1,4 +1,4 @@
-/** Herdgate and each of the others one right after the other, in every scenario, again and again. */
+/** Measures Herdgate and each other server one right after the other, in every scenario, round after round. */
 import { alone } from './alone.ts'
 import type { Pair, Results } from './results.ts'
 import { type Round, type Scenario, type ScenarioName, SCENARIOS, WARM_TURNS } from './scenarios.ts'
@@ -6,11 +6,11 @@ import { OWN_HIT, type Peer, type Peers } from './servers.ts'
 
 export interface Course {
   /**
-   * How often all servers are started anew, at most once a round. What V8 compiles and how it lays out its heap differs from
-   * process to process by a half, and stays so: one process of each would be one sample, however many its rounds.
+   * How often all servers are started, at most once a round. What V8 compiles and how it lays out its heap varies between
+   * processes of one program by up to half of their CPU time, and stays as it is: one process is one sample.
    */
   readonly starts: number
-  /** In all. */
+  /** Rounds in total, divided among the starts. */
   readonly rounds: number
   /** Starts the servers; they are stopped with the scope. */
   readonly start: (scope: AsyncDisposableStack) => Promise<Peers>
@@ -26,14 +26,14 @@ interface Task {
   readonly scenario: Scenario
 }
 
-/** Who is compared with Herdgate, and by what name. */
+/** What is compared with Herdgate in a scenario. */
 interface Rival extends Task {
   readonly name: string
-  /** What Herdgate is asked for beside it. */
+  /** The scenario in which Herdgate is measured beside it. */
   readonly beside: Scenario
 }
 
-/** @returns what was measured, and who was left out from when on, as its answers were not what they should be */
+/** @returns the measurements, and a sentence for each server that was left out of a scenario because of wrong answers */
 export async function runContests(course: Course): Promise<{ results: Results; faults: string[] }> {
   const { starts, rounds } = course
   const standings = new Standings()
@@ -48,7 +48,7 @@ export async function runContests(course: Course): Promise<{ results: Results; f
   return standings.sum
 }
 
-/** What was measured so far, whatever process did it. */
+/** The measurements of all starts. */
 class Standings {
   readonly #pairs = new Map<ScenarioName, Map<string, Pair[]>>()
   /** By server and scenario. */
@@ -59,7 +59,7 @@ class Standings {
     return { results, faults: [...this.#faults.values()] }
   }
 
-  /** The report keeps the order in which rivals entered first. */
+  /** The report lists rivals in the order in which they entered. */
   enter(rival: Rival): void {
     const { name, beside } = rival
     const contests = this.#pairs.get(beside.name) ?? new Map<string, Pair[]>()
@@ -81,7 +81,7 @@ class Standings {
   }
 }
 
-/** The servers of one start. */
+/** The rounds between one start of the servers and the next. */
 class Contest {
   readonly #course: Course
   readonly #peers: Peers
@@ -114,7 +114,7 @@ class Contest {
     }
   }
 
-  /** One right after the other, but for the second of load that each has before; either goes first in every other round. */
+  /** One right after the other, apart from the lead of load that each gets first; they take turns at going first. */
   async #meet(rival: Rival, round: number): Promise<void> {
     if (this.#standings.isOut(rival)) return
     const own: Task = { peer: this.#peers[0], scenario: rival.beside }
@@ -131,7 +131,7 @@ class Contest {
     return alone(others, () => this.#course.measure(peer, scenario))
   }
 
-  /** Without Herdgate there is nothing to compare with. */
+  /** An error leaves the server out, but one of Herdgate itself ends the run: there is nothing left to compare with. */
   async #attempt<T>(task: Task, when: string, work: () => Promise<T>): Promise<T | undefined> {
     if (this.#standings.isOut(task)) return undefined
     this.#course.interrupted.throwIfAborted()
@@ -153,7 +153,7 @@ function rivalsIn(scenario: Scenario, [herdgate, ...others]: Peers): Rival[] {
   return [...rivals, ...hits.map((hit) => ({ name: OWN_HIT, peer: herdgate, scenario: hit, beside: scenario }))]
 }
 
-/** Another begins each round. */
+/** Each round begins with another rival. */
 function rotated<T>(all: readonly T[], by: number): readonly T[] {
   const first = by % all.length
   return [...all.slice(first), ...all.slice(0, first)]
