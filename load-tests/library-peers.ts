@@ -119,9 +119,9 @@ function claims(rows: readonly Row[], runs: Runs): string[] {
   const told = rows
     .filter(({ atMostNs }) => atMostNs !== undefined)
     .map((row) => `${row.name} ${inUnit(row, row.atMostNs ?? 0)} ${row.unit}`)
-  const limits = told.length === 0 ? '' : `At most ${told.join(', ')}; `
-  const must = `${limits}faster than every other cache and than what RustoCache publishes:`
-  return wrong.length === 0 ? [`${must} all of it holds.`] : [`${must} it does not hold for`, '', ...wrong]
+  const limits = told.length === 0 ? '' : `Limits: ${told.join(', ')}. `
+  const must = `${limits}Herdgate must also be faster than every other cache and than RustoCache’s published figures.`
+  return wrong.length === 0 ? [`${must} All of this holds.`] : [`${must} This does not hold for`, '', ...wrong]
 }
 
 function faults(row: Row, runs: Runs): string[] {
@@ -153,10 +153,10 @@ function heading(rounds: string, ms: string): string[] {
     '## The library beside others',
     '',
     `${machine()}. ${INSTALLED.join(', ')}; values by reference where there is a choice.`,
-    `Processor time. ${rounds} interleaved rounds, ${ms} ms a row after five times as many to warm up, each library in a process of its own` +
+    `CPU time. ${rounds} interleaved rounds of ${ms} ms per row after a warm-up five times as long, each library in a process of its own` +
       (pinned ? ' on one core.' : '; **not pinned to a core.**'),
-    '`lru-cache` is no cache of this kind, but what none can go below. Where a library has no batch call, its single calls go at once.',
-    'RustoCache is written in Rust; its figures are from its own README and its own machine.',
+    '`lru-cache` is not a cache of this kind but the lower bound for all of them. Without a batch call, a library’s single calls are made at once.',
+    'RustoCache is written in Rust; its figures are those of its README, from another machine.',
   ]
 }
 

@@ -1,7 +1,7 @@
 /**
- * Herdgate beside other caches: `npm run bench:peers [-- --rounds N --seconds N --only NAME --write]`. Server CPU time per request,
- * throughput and the 99th percentile; each in turn with Herdgate, on one core that it has to itself, load and origin on the other.
- * Builds the package first. The exit code is 1 when Herdgate is dearer than it must be.
+ * Compares Herdgate with other caches: `npm run bench:peers [-- --rounds N --starts N --seconds N --only NAME --write]`.
+ * Measures server CPU time per request, throughput and the 99th percentile; each server in turn with Herdgate, alone on
+ * one core, with load generator and origin on the other. Builds the package first. The exit code is 1 if a limit is exceeded.
  */
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
@@ -18,8 +18,19 @@ import { memoryFolder } from './peers/memory-folder.ts'
 import { compiled, install, pathOf } from './peers/programs.ts'
 import { herdTable, overviewTable, scenarioTables } from './peers/report.ts'
 import { type HerdResults, note, type Results } from './peers/results.ts'
-import { measure, SCENARIOS, warm } from './peers/scenarios.ts'
-import { ETAG, LARGE, originFields, type Peers, SMALL, startBytes, startCaches, startProxy } from './peers/servers.ts'
+import { CONNECTIONS, measure, SCENARIOS, warm } from './peers/scenarios.ts'
+import {
+  cacheVersions,
+  ETAG,
+  HERDGATE,
+  LARGE,
+  originFields,
+  type Peers,
+  SMALL,
+  startBytes,
+  startCaches,
+  startProxy,
+} from './peers/servers.ts'
 import { interruptionBySignals } from './lib/interruption.ts'
 import { pinned, startServer, startSpeaking } from './lib/processes.ts'
 import { machine, writeBeside, writeSection } from './lib/written.ts'
@@ -29,14 +40,16 @@ const WRK = { program: 'wrk', debianPackage: 'wrk' }
 
 interface Plan {
   readonly rounds: number
+  /** How often all servers are started. */
+  readonly starts: number
   readonly seconds: number
-  /** Servers beside Herdgate; all when empty. */
+  /** Names of the servers to compare with; all if empty. */
   readonly only: readonly string[]
   readonly folder: string
   readonly wrk: string
-  /** The compiled C loop, where there is a compiler. */
+  /** Path of the compiled C loop; undefined without a compiler. */
   readonly ceiling: string | undefined
-  /** Aborted by a signal to end. */
+  /** Aborted by SIGINT or SIGTERM. */
   readonly interrupted: AbortSignal
 }
 
@@ -44,6 +57,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       rounds: { type: 'string', default: '8' },
+      starts: { type: 'string', default: '4' },
       seconds: { type: 'string', default: '1' },
       only: { type: 'string', multiple: true, default: [] },
       write: { type: 'boolean', default: false },
@@ -59,18 +73,12 @@ async function main(): Promise<void> {
   try {
     const ceiling = compiled(join(import.meta.dirname, 'peers', 'ceiling.c'), folder)
     const [rounds, seconds] = [whole('rounds', values.rounds), whole('seconds', values.seconds)]
-    const plan = { rounds, seconds, only: values.only, folder, wrk, ceiling, interrupted }
-    const { results, versions, faults } = await runScenarios(plan)
+    const starts = Math.min(whole('starts', values.starts), rounds)
+    const plan = { rounds, starts, seconds, only: values.only, folder, wrk, ceiling, interrupted }
+    const { results, faults } = await runScenarios(plan)
     const herds = await runHerds(plan)
     const { lines: claims, hold } = judge(results)
-    const lines = [
-      ...heading(plan, versions),
-      ...faults,
-      '',
-      ...claims,
-      ...scenarioTables(results),
-      ...herdTable(herds),
-    ]
+    const lines = [...heading(plan), ...faults, '', ...claims, ...scenarioTables(results), ...herdTable(herds)]
     console.log(lines.join('\n'))
     if (values.write) {
       writeSection('peers', [...lines, '', '![Server CPU time per request, by server](benchmarks.svg)'])
@@ -83,27 +91,24 @@ async function main(): Promise<void> {
   }
 }
 
-async function runScenarios(plan: Plan): Promise<{ results: Results; versions: string[]; faults: string[] }> {
-  const { wrk, ceiling, folder, seconds, interrupted } = plan
+async function runScenarios(plan: Plan): Promise<{ results: Results; faults: string[] }> {
+  const { wrk, ceiling, folder, seconds } = plan
   await using scope = new AsyncDisposableStack()
   const origin = scope.use(
     ceiling === undefined
       ? await startServer('generator', ['load-tests/bench/origin.ts'])
       : await startSpeaking('generator', ceiling, [originFields()]),
   )
-  const caches = await startCaches(scope, folder, origin)
-  const given = await hitOf(caches)
-  const peers = chosen(plan, [...caches, ...(await startBytes(scope, ceiling, given)), await startProxy(scope, origin)])
-
-  const { results, faults } = await runContests({
-    peers,
-    rounds: plan.rounds,
+  return await runContests({
+    ...plan,
+    start: async (each) => {
+      const caches = await startCaches(each, folder, origin)
+      const bytes = await startBytes(each, ceiling, await hitOf(caches))
+      return chosen(plan, [...caches, ...bytes, await startProxy(each, origin)])
+    },
     warm: (peer, scenario, turn) => warm(wrk, peer, scenario, origin, turn),
     measure: (peer, scenario) => measure(wrk, peer, scenario, origin, seconds),
-    interrupted,
   })
-  const versions = peers.filter(({ role }) => role === 'cache').map(({ name, version }) => `${name} ${version}`)
-  return { results, versions, faults }
 }
 
 async function runHerds(plan: Plan): Promise<HerdResults> {
@@ -121,7 +126,7 @@ async function runHerds(plan: Plan): Promise<HerdResults> {
   return results
 }
 
-/** What Herdgate answers a hit with, so that the servers that are no caches can send the same fields. */
+/** Herdgate's answer to a hit, for the servers without a cache to send. */
 async function hitOf([herdgate]: Peers): Promise<Given> {
   const url = `http://127.0.0.1:${herdgate.port}${SMALL.path}`
   await (await fetch(url)).text()
@@ -133,12 +138,13 @@ async function hitOf([herdgate]: Peers): Promise<Given> {
   return { fields, bodyBytes: { [SMALL.path]: SMALL.bytes, [LARGE.path]: LARGE.bytes }, etag: ETAG }
 }
 
-/** Herdgate is never left out: it is what the others are compared with. */
+/** Applies `only`; Herdgate always takes part. */
 function chosen({ only }: Plan, [herdgate, ...others]: Peers): Peers {
   return [herdgate, ...others.filter(({ name }) => only.length === 0 || only.includes(name))]
 }
 
-function heading({ rounds, seconds }: Plan, versions: readonly string[]): string[] {
+function heading({ rounds, starts, seconds, only }: Plan): string[] {
+  const versions = cacheVersions().filter(({ name }) => name === HERDGATE || only.length === 0 || only.includes(name))
   const absent = CACHE_PROGRAMS.filter(({ program }) => pathOf(program) === undefined).map(({ name }) => name)
   const longer = SCENARIOS.flatMap(({ name, lasts }) =>
     lasts === undefined ? [] : [` (${name}: ${lasts * seconds} s)`],
@@ -151,13 +157,14 @@ function heading({ rounds, seconds }: Plan, versions: readonly string[]): string
   return [
     '## Beside other caches',
     '',
-    `${machine()}. ${versions.join(', ')}.`,
-    `${rounds} rounds, in each of which every server is measured right beside Herdgate, for ${seconds} s${longer.join('')} after a second or more ` +
-      'of the same load, by 32 keep-alive connections. Herdgate ÷ it is that of such pairs; what is told of Herdgate alone is of all of them. ' +
+    `${machine()}. ${versions.map(({ name, version }) => `${name} ${version}`).join(', ')}.`,
+    `${rounds} rounds over ${starts} starts of all servers. In each round every server is measured right beside Herdgate for ` +
+      `${seconds} s${longer.join('')}, after a second or more of the same load, with ${CONNECTIONS} keep-alive connections. ` +
+      '“Herdgate ÷ it” is the ratio of such pairs; Herdgate’s own row covers all of them. ' +
       (pinned
-        ? 'The server has one core, load and origin the other; all other servers are stopped meanwhile.'
+        ? 'The server has one core, load generator and origin the other; all other servers are stopped meanwhile.'
         : '**Not pinned to cores.**'),
-    ...(absent.length > 0 ? [`Not installed, and so left out: ${absent.join(', ')}.`] : []),
+    ...(absent.length > 0 ? [`Not installed, so left out: ${absent.join(', ')}.`] : []),
     ...excepted,
   ]
 }

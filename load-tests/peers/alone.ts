@@ -1,9 +1,9 @@
 import { familyOf } from '../lib/cpu.ts'
 
 /**
- * Has the machine to itself for as long as `work` takes: the others are stopped meanwhile. What they still have to do about
- * the load they had before, and their timers, would take the core from it, a millisecond here and there.
- * @param others numbers of their processes; children are stopped with them. Linux only
+ * Stops other processes while `work` runs: what they still do about their last load, and their timers, would take the core
+ * for a millisecond here and there.
+ * @param others their PIDs; their children are stopped as well. Linux only
  */
 export async function alone<T>(others: readonly number[], work: () => Promise<T>): Promise<T> {
   const stopped = others.flatMap(livingFamily).filter((each) => isSent(each, 'SIGSTOP'))
@@ -14,7 +14,7 @@ export async function alone<T>(others: readonly number[], work: () => Promise<T>
   }
 }
 
-/** Empty when the process has ended: its own round tells. */
+/** Empty when the process has ended, which its own round will report. */
 function livingFamily(pid: number): number[] {
   try {
     return familyOf(pid)

@@ -1,4 +1,4 @@
-/** What Herdgate must be beside the others, in one run. */
+/** The limits that Herdgate has to keep beside the others in one run. */
 import { showSpread, spread } from '../lib/rounds.ts'
 import { cpu, type Results, ratios } from './results.ts'
 import type { Round, ScenarioName } from './scenarios.ts'
@@ -26,7 +26,7 @@ const CLAIMS: readonly Claim[] = [
   { what: 'CPU of a miss', scenario: 'miss', beside: BARE_PROXY, atMost: 1.1 },
 ]
 
-/** @returns Markdown, and whether all that could be measured holds */
+/** @returns a Markdown table, and whether every measured limit is kept */
 export function judge(results: Results): { readonly lines: readonly string[]; readonly hold: boolean } {
   const judged = CLAIMS.map((claim) => ({ claim, measured: measured(results, claim) }))
   const holds = ({ claim, measured: values }: (typeof judged)[number]) =>

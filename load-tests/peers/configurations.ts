@@ -138,7 +138,8 @@ visible_hostname bench.test
 shutdown_lifetime 0 seconds
 `,
     )
-    return ['-N', '-f', config]
+    // Its shared memory is named after the service; a killed Squid leaves some behind, which stops the next one.
+    return ['-N', '-n', `bench${port}`, '-f', config]
   },
 }
 

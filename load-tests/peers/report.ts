@@ -4,7 +4,7 @@ import { type Contests, cpu, type HerdResults, type Results, ratios, roundsOf } 
 import { type Round, SCENARIOS } from './scenarios.ts'
 import { HERDGATE, OWN_HIT } from './servers.ts'
 
-/** All scenarios in one table: what Herdgate takes, and its share of what each other takes. @returns Markdown */
+/** All scenarios in one Markdown table: Herdgate's own figures, and the ratio of Herdgate to each other server. */
 export function overviewTable(results: Results, herds: HerdResults): string[] {
   const scenarios = SCENARIOS.flatMap(({ name, column }) => {
     const contests = results.get(name)
@@ -31,7 +31,7 @@ export function overviewTable(results: Results, herds: HerdResults): string[] {
 const median = (values: readonly number[], digits = 0, unit = ''): string =>
   values.length === 0 || values.some(Number.isNaN) ? '' : `${spread(values).median.toFixed(digits)}${unit}`
 
-/** A table per scenario, the cheapest server first. @returns Markdown */
+/** A Markdown table per scenario, the cheapest server first. */
 export function scenarioTables(results: Results): string[] {
   return SCENARIOS.flatMap(({ name, title }) => {
     const contests = results.get(name)
@@ -55,7 +55,7 @@ function scenarioTable(contests: Contests): string[] {
   ]
 }
 
-/** @returns Markdown */
+/** A Markdown table of the cold herd. */
 export function herdTable(servers: HerdResults): string[] {
   if (servers.size === 0) return []
   const shown = (rounds: readonly HerdRound[], figure: (round: HerdRound) => number) =>

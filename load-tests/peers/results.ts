@@ -2,18 +2,18 @@ import type { HerdRound } from './herd.ts'
 import type { Round, ScenarioName } from './scenarios.ts'
 import { HERDGATE } from './servers.ts'
 
-/** Rounds of Herdgate and of another, one right after the other. */
+/** Rounds of Herdgate and another server, one right after the other. */
 export interface Pair {
   readonly ours: Round
   readonly theirs: Round
 }
 
-/** By the other's name. */
+/** By the other server's name. */
 export type Contests = ReadonlyMap<string, readonly Pair[]>
 export type Results = ReadonlyMap<ScenarioName, Contests>
 export type HerdResults = ReadonlyMap<string, readonly HerdRound[]>
 
-/** Rounds by server name: first those of Herdgate, from all its contests. */
+/** Rounds by server, Herdgate first with those of all its pairs. */
 export function roundsOf(contests: Contests): ReadonlyMap<string, readonly Round[]> {
   const ours = [...contests.values()].flatMap((pairs) => pairs.map((pair) => pair.ours))
   const theirs = [...contests].map(([name, pairs]) => [name, pairs.map((pair) => pair.theirs)] as const)
@@ -27,7 +27,7 @@ export function note<T>(rounds: Map<string, T[]>, name: string, round: T): void 
   else known.push(round)
 }
 
-/** Computed pair by pair, as a machine that slows down slows both. */
+/** Taken pair by pair, as a machine that slows down slows both. */
 export const ratios = (pairs: readonly Pair[], figure: (round: Round) => number): number[] =>
   pairs.map(({ ours, theirs }) => figure(ours) / figure(theirs))
 

@@ -7,19 +7,19 @@ import { ETAG, HERDGATE, LARGE, type Peer, type Role, SMALL } from './servers.ts
 export interface Scenario {
   readonly name: ScenarioName
   readonly title: string
-  /** What it is called where there is little room. */
+  /** Short title. */
   readonly column: string
   readonly path: string
   /** Arguments for wrk.lua. */
   readonly order: (run: string) => readonly string[]
   /** Who takes part. */
   readonly roles: readonly Role[]
-  /** Octets of a response, head included, on the average of a round. */
+  /** Limits of a round's mean response size in octets, head included. */
   readonly responseBytes: { readonly least: number; readonly most: number }
   readonly asksOrigin: boolean
-  /** Beside it stands a hit of Herdgate's own as well. */
+  /** Whether Herdgate's own hit is among the rivals. */
   readonly besideOwnHit?: true
-  /** A round lasts so many times as long as those of others. */
+  /** Factor by which its rounds are longer than those of other scenarios. */
   readonly lasts?: number
 }
 
@@ -79,11 +79,11 @@ export const SCENARIOS: readonly Scenario[] = [
     roles: ['cache', 'proxy'],
     responseBytes: whole(SMALL.bytes),
     asksOrigin: true,
-    lasts: 6, // what a cache in JavaScript has stored is looked through every some five seconds of misses
+    lasts: 6, // to include the major collections of a cache in JavaScript, about one every five seconds of misses
   },
 ]
 
-/** What a server did in one round. */
+/** The measurements of one server in one round. */
 export interface Round {
   /** Server CPU time per request. */
   readonly microseconds: number
@@ -93,7 +93,7 @@ export interface Round {
 
 export const CONNECTIONS = 32
 const SCRIPT = join(import.meta.dirname, 'wrk.lua')
-/** CPU time of the origin per request: whether it was asked is beyond doubt on either side. */
+/** CPU time of the origin per request, in microseconds, above which it was clearly asked. */
 const ASKED_MICROSECONDS = 1
 
 /** What wrk.lua prints, the times in microseconds. */
@@ -108,12 +108,12 @@ const wrkReport = z.object({
 
 let rounds = 0
 
-/** After a pause a server has to get going again. */
+/** Load before a measurement, to get the server going again after a pause. */
 const LEAD_SECONDS = 1
-/** Where V8 has given memory back meanwhile, and forgotten what it knew. */
+/** The same if V8 has released memory and code during a longer pause. */
 const COMPILING_LEAD_SECONDS = 3
 
-/** One round of a scenario, of a server that is under load already. Rejects as `load` does. */
+/** Measures one round of a scenario, after a lead of the same load. Rejects as `load` does. */
 export async function measure(
   wrk: string,
   peer: Peer,
@@ -121,12 +121,12 @@ export async function measure(
   origin: Server,
   seconds: number,
 ): Promise<Round> {
-  const isRested = peer.isCompiling && peer.name !== HERDGATE // which is measured beside each of the others
+  const isRested = peer.isCompiling && peer.name !== HERDGATE // which never rests, being measured beside each of the others
   await load(wrk, peer, scenario, origin, isRested ? COMPILING_LEAD_SECONDS : LEAD_SECONDS)
   return await load(wrk, peer, scenario, origin, seconds * (scenario.lasts ?? 1))
 }
 
-/** Rejects when the answers cannot have been what they should be. */
+/** Rejects when requests failed, sizes are wrong, or the origin was asked when it should not have been, or not when it should. */
 async function load(wrk: string, peer: Peer, scenario: Scenario, origin: Server, seconds: number): Promise<Round> {
   rounds += 1
   const { port, server } = peer
@@ -154,15 +154,15 @@ async function load(wrk: string, peer: Peer, scenario: Scenario, origin: Server,
   }
 }
 
-/** What V8 compiled for one scenario it compiles anew when another has shown what else there is: some turns of all of them. */
+/** V8 recompiles code for one scenario when another brings new types, so all scenarios run several times. */
 export const WARM_TURNS = 3
 const WARM_SECONDS = 3
-/** Until V8 has compiled for good what runs often: a miss takes some tens of thousands of requests. */
+/** Until V8 has finished compiling: for misses that takes some tens of thousands of requests. */
 const MISSES_COMPILED_SECONDS = 15
 
 /**
  * Lets caches fill and compilers warm up.
- * @param turn from 1 to WARM_TURNS; after the first, for those who still compile
+ * @param turn from 1 to WARM_TURNS; after the first one only servers with a JIT compiler run
  */
 export async function warm(wrk: string, peer: Peer, scenario: Scenario, origin: Server, turn: number): Promise<void> {
   if (turn > 1 && !peer.isCompiling) return
@@ -170,7 +170,7 @@ export async function warm(wrk: string, peer: Peer, scenario: Scenario, origin: 
   await load(wrk, peer, scenario, origin, isFirstMiss ? MISSES_COMPILED_SECONDS : WARM_SECONDS)
 }
 
-/** Puts into a cache what hits are to be answered with; the misses of the last round may have taken its place. */
+/** Stores the response for hits; misses of the last round may have evicted it. */
 async function prime({ port }: Peer, { path, asksOrigin }: Scenario): Promise<void> {
   if (asksOrigin) return
   for (let time = 0; time < 2; time += 1) await (await fetch(`http://127.0.0.1:${port}${path}`)).arrayBuffer()

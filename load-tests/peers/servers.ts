@@ -9,47 +9,45 @@ import type { Given } from '../lib/given.ts'
 import { pathOf } from './programs.ts'
 
 export const HERDGATE = 'Herdgate'
-/** Its own hit, beside which other answers of its own stand. */
+/** Herdgate's own hit, as a rival of its other answers. */
 export const OWN_HIT = 'Herdgate, hit of 1 KiB'
 export const CEILING = 'C loop'
 export const BARE_HTTP = 'node:http, bare'
 export const BARE_FASTIFY = 'Fastify, bare route'
 export const BARE_PROXY = 'Fastify and undici, no cache'
 
-/** `cache` takes part in everything, `bytes` sends what it has, `proxy` asks the origin each time. */
+/** `cache` takes part in every scenario; `bytes` sends prepared bytes; `proxy` asks the origin every time. */
 export type Role = 'cache' | 'bytes' | 'proxy'
 
 export interface Peer {
   readonly name: string
   readonly role: Role
-  readonly version: string
   readonly port: number
   readonly server: Server
-  /** Its code is compiled while it runs, by what it meets. */
+  /** Whether it has a JIT compiler, and so needs to warm up. */
   readonly isCompiling: boolean
   readonly except?: CacheProgram['except']
 }
 
-/** Herdgate first. */
+/** All servers, Herdgate first. */
 export type Peers = readonly [Peer, ...Peer[]]
 
-/** What is asked for, and the octets of content it has. */
+/** Path and content length in octets. */
 export const SMALL = { path: '/hit', bytes: 1_024 } as const
 export const LARGE = { path: '/64k', bytes: 65_536 } as const
 export const ETAG = '"1"'
 
-/** Fields of what the origin answers. */
+/** Fields of the origin's responses. */
 export const originFields = (): string =>
   `Content-Type: text/plain\r\nCache-Control: max-age=3600\r\nETag: ${ETAG}\r\nDate: ${new Date().toUTCString()}\r\n`
 
-/** Those of the caches that are installed, Herdgate first, before an origin. */
+/** Starts the installed caches in front of an origin, Herdgate first. */
 export async function startCaches(scope: AsyncDisposableStack, folder: string, origin: Server): Promise<Peers> {
   const herdgate = scope.use(await startHerdgate(origin.urls[0] ?? '', ['--memory', '256MiB', '--log-level', 'warn']))
   const peers: [Peer, ...Peer[]] = [
     {
       name: HERDGATE,
       role: 'cache',
-      version: ownVersion(),
       port: herdgate.dataPort,
       server: herdgate,
       isCompiling: true,
@@ -65,13 +63,12 @@ export async function startCaches(scope: AsyncDisposableStack, folder: string, o
     const args = cache.configure({ folder: own, port, originPort: portOf(origin.urls[0] ?? '') })
     const server = scope.use(await startSilent('server', program, args, port))
     const { name, except } = cache
-    const version = versionOf(cache, program)
-    peers.push({ name, role: 'cache', version, port, server, isCompiling: false, ...(except && { except }) })
+    peers.push({ name, role: 'cache', port, server, isCompiling: false, ...(except && { except }) })
   }
   return peers
 }
 
-/** What sends the fields and bytes of a hit without being a cache. */
+/** Starts the servers that send the fields and bytes of a hit without being caches. */
 export async function startBytes(
   scope: AsyncDisposableStack,
   ceiling: string | undefined,
@@ -79,7 +76,7 @@ export async function startBytes(
 ): Promise<Peer[]> {
   const bytes = (name: string, server: Server, isCompiling = true): Peer => {
     scope.use(server)
-    return { name, role: 'bytes', version: '', port: portOf(server.urls[0] ?? ''), server, isCompiling }
+    return { name, role: 'bytes', port: portOf(server.urls[0] ?? ''), server, isCompiling }
   }
   const orders = JSON.stringify(given)
   const peers = [
@@ -94,20 +91,24 @@ export async function startBytes(
 export async function startProxy(scope: AsyncDisposableStack, origin: Server): Promise<Peer> {
   const server = scope.use(await startServer('server', ['load-tests/peers/bare-proxy.ts', origin.urls[0] ?? '']))
   const port = portOf(server.urls[0] ?? '')
-  return { name: BARE_PROXY, role: 'proxy', version: '', port, server, isCompiling: true }
+  return { name: BARE_PROXY, role: 'proxy', port, server, isCompiling: true }
 }
 
-function ownVersion(): string {
-  return execFileSync(process.execPath, ['dist/src/cli.js', '--version'], { encoding: 'utf8' }).trim()
+/** Of the installed caches, Herdgate first. */
+export function cacheVersions(): { name: string; version: string }[] {
+  const own = execFileSync(process.execPath, ['dist/src/cli.js', '--version'], { encoding: 'utf8' }).trim()
+  return [{ name: HERDGATE, version: own }, ...CACHE_PROGRAMS.flatMap(installedVersion)]
 }
 
-/** The first number with dots in what it says of itself. */
-function versionOf({ versionFlag }: CacheProgram, program: string): string {
-  const { stdout, stderr } = spawnSync(program, [versionFlag], { encoding: 'utf8' })
-  return /\d+(?:\.\d+)+/.exec(stdout + stderr)?.[0] ?? ''
+/** The first dotted number that the program prints about itself. */
+function installedVersion({ name, program, versionFlag }: CacheProgram): { name: string; version: string }[] {
+  const path = pathOf(program)
+  if (path === undefined) return []
+  const { stdout, stderr } = spawnSync(path, [versionFlag], { encoding: 'utf8' })
+  return [{ name, version: /\d+(?:\.\d+)+/.exec(stdout + stderr)?.[0] ?? '' }]
 }
 
-/** How often the slow origin was asked for a path. */
+/** Number of requests for a path at the slow origin. */
 export async function timesAsked(origin: Server, path: string): Promise<number> {
   const asked = await (await fetch(`${origin.urls[0]}/asked`)).json()
   return z.record(z.string(), z.number()).parse(asked)[path] ?? 0

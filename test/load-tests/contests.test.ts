@@ -5,23 +5,28 @@ import { WARM_TURNS } from '../../load-tests/peers/scenarios.ts'
 
 beforeEach(() => void vi.spyOn(console, 'error').mockImplementation(() => {}))
 
-/** Above all that Linux gives: nobody is stopped. */
+/** Beyond any PID of Linux, so that no process is stopped. */
 const NOBODY = 2 ** 23
 
 function peer(name: string, role: Role, at: number): Peer {
   const server = { pid: NOBODY + at, urls: [], [Symbol.asyncDispose]: async () => {} }
-  return { name, role, version: '', port: 0, server: server as unknown as Peer['server'], isCompiling: false }
+  return { name, role, port: 0, server: server as unknown as Peer['server'], isCompiling: false }
 }
 
 const herdgate = peer('Herdgate', 'cache', 0)
 const others = [peer('nginx', 'cache', 1), peer('C loop', 'bytes', 2), peer('bare proxy', 'proxy', 3)]
 
-/** All that was done, in order, and what came of it; who is faulty is so when it is measured in its first round. */
-async function run(rounds: number, faulty = '') {
+/** All steps in order, and the result. The `faulty` measurement fails. */
+async function run(rounds: number, faulty = '', starts = 1) {
   const done: string[] = []
   const measured = runContests({
-    peers: [herdgate, ...others],
+    starts,
     rounds,
+    start: async (scope) => {
+      done.push('start')
+      scope.defer(() => void done.push('stop'))
+      return [herdgate, ...others]
+    },
     interrupted: new AbortController().signal,
     warm: async ({ name }, scenario, turn) => void done.push(`warm ${turn} ${scenario.name} ${name}`),
     measure: async ({ name }, scenario) => {
@@ -34,7 +39,15 @@ async function run(rounds: number, faulty = '') {
 }
 
 describe('every server', () => {
-  test('is measured right beside Herdgate, in what it takes part in, either of them first in turn', async () => {
+  test('is started again for its share of the rounds, and warmed up again', async () => {
+    const { done, results } = await run(5, '', 2)
+    const course = done.filter((each) => /^(?:start|stop|warm 1 miss bare proxy|miss bare proxy)$/.test(each))
+    const [warm, miss] = ['warm 1 miss bare proxy', 'miss bare proxy']
+    expect(course).toEqual(['start', warm, miss, miss, 'stop', 'start', warm, miss, miss, miss, 'stop'])
+    expect(results.get('miss')?.get('bare proxy')).toHaveLength(5)
+  })
+
+  test('is measured right beside Herdgate in its scenarios, taking turns at going first', async () => {
     const { done, results } = await run(2)
     const hits = done.filter((each) => each.startsWith('hit-1k')).map((each) => each.slice('hit-1k '.length))
     const beside304 = ['Herdgate'] // its own hit
@@ -50,23 +63,23 @@ describe('every server', () => {
     }
   })
 
-  test('is warmed up in all of it before the first counts', async () => {
+  test('is warmed up in all its scenarios before the first measurement', async () => {
     const { done } = await run(1)
     const last = done.findLastIndex((each) => each.startsWith('warm'))
-    const first = done.findIndex((each) => !each.startsWith('warm'))
+    const first = done.findIndex((each) => each !== 'start' && !each.startsWith('warm'))
     expect(last).toBeLessThan(first)
     expect(done.filter((each) => each === `warm ${WARM_TURNS} miss bare proxy`)).toHaveLength(1)
     expect(done.filter((each) => each.startsWith('warm') && each.endsWith(' heads C loop'))).toHaveLength(WARM_TURNS)
   })
 })
 
-test('what is not modified stands beside a hit of our own', async () => {
+test("a 304 is compared with Herdgate's own hit", async () => {
   const { results } = await run(3)
   expect(results.get('not-modified')?.get(OWN_HIT)).toHaveLength(3)
   expect(results.get('hit-1k')?.has(OWN_HIT)).toBe(false)
 })
 
-test('who answers wrongly is left out of that scenario, and named', async () => {
+test('a server with wrong answers is left out of that scenario, and named', async () => {
   const { done, results, faults } = await run(2, 'heads nginx')
   expect(faults).toEqual(['nginx is left out of heads after round 1: the origin was asked.'])
   expect([...(results.get('heads')?.keys() ?? [])]).toEqual(['C loop'])
@@ -74,6 +87,13 @@ test('who answers wrongly is left out of that scenario, and named', async () => 
   expect(done.filter((each) => each === 'heads nginx')).toHaveLength(1)
 })
 
-test('without Herdgate there is nothing to compare with', async () => {
+test('a server that was left out stays out after the next start', async () => {
+  const { done, results, faults } = await run(2, 'heads nginx', 2)
+  expect(faults).toEqual(['nginx is left out of heads after round 1: the origin was asked.'])
+  expect([...(results.get('heads')?.keys() ?? [])]).toEqual(['C loop'])
+  expect(done.filter((each) => each === 'warm 1 heads nginx')).toHaveLength(1)
+})
+
+test('an error of Herdgate ends the run', async () => {
   await expect(run(1, 'hit-1k Herdgate')).rejects.toThrow('the origin was asked')
 })
