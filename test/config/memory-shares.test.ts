@@ -40,15 +40,20 @@ describe('memory sizes that are not configured', () => {
     { container: 512 * MIB, cores: 8, workers: 2 },
     { container: 256 * MIB, cores: 8, workers: 1 },
     { container: 512 * MIB, cores: 1, workers: 1 },
-  ])('"auto" means as many workers as there are cores and memory for: $cores cores, $container bytes, $workers', (there) => {
-    expect(given(there, { workers: 'auto' }).workers).toBe(there.workers)
-  })
+  ])(
+    '"auto" means as many workers as there are cores and memory for: $cores cores, $container bytes, $workers',
+    (there) => {
+      expect(given(there, { workers: 'auto' }).workers).toBe(there.workers)
+    },
+  )
 
   test('the configured number of workers starts, with a note if they do not fit', () => {
     const { workers, notes } = given({ container: 512 * MIB, cores: 2 }, { workers: '3' })
     expect(workers).toBe(3)
     expect(notes).toContainEqual(
-      expect.stringMatching(/^3 workers, their primary and the store need about 524 MiB, but the container has 512 MiB/),
+      expect.stringMatching(
+        /^3 workers, their primary and the store need about 524 MiB, but the container has 512 MiB/,
+      ),
     )
     expect(given({ container: 512 * MIB, cores: 2 }, { workers: '2' }).notes.join()).not.toContain('primary')
   })

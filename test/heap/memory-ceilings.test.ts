@@ -12,9 +12,12 @@ test.each([
   { container: 2_048, limit: 279, old: 231 },
   { container: 4_096, limit: 2_144, old: 2_048 },
   { container: 16_384, limit: 4_192, old: 4_096 },
-])('with a limit of $limit MiB in $container MiB of memory the old generation gets $old', ({ container, limit, old }) => {
-  expect(oldGenerationOf(limit * 2 ** 20, container * 2 ** 20, '') / 2 ** 20).toBe(old)
-})
+])(
+  'with a limit of $limit MiB in $container MiB of memory the old generation gets $old',
+  ({ container, limit, old }) => {
+    expect(oldGenerationOf(limit * 2 ** 20, container * 2 ** 20, '') / 2 ** 20).toBe(old)
+  },
+)
 
 test('with a limit that leaves next to nothing it gets half', () => {
   expect(oldGenerationOf(100 * 2 ** 20, 16 * 2 ** 30, '')).toBe(50 * 2 ** 20)

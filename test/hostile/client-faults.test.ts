@@ -129,31 +129,34 @@ describe('all waiters leave', () => {
 })
 
 describe('the first client leaves', () => {
-  test.each(['before the head', 'behind the head', 'within the content'])('%s: the others get the answer', async (when) => {
-    const path = newPath()
-    using leader = await ask(path)
-    await arrived(1)
-    const others = await Promise.all(Array.from({ length: 20 }, () => ask(path)))
-    await waiting(21)
-    const [{ response } = never()] = asked
-    const head = { ...FRESH, 'Content-Length': 10 }
-    if (when !== 'before the head') {
-      response.writeHead(200, head).flushHeaders()
-      if (when === 'within the content') response.write('01234')
-      const begun = when === 'within the content' ? /01234$/ : /\r\n\r\n$/
-      await until(() => [leader, ...others].every(({ received }) => begun.test(received)), 'it has begun')
-    }
-    leader[Symbol.dispose]()
-    if (when === 'before the head') response.writeHead(200, head)
-    response.end(when === 'within the content' ? '56789' : '0123456789')
-    for (const other of others) {
-      expect((await other.heard(1)).responses[0]).toMatchObject({ status: 200, body: '0123456789' })
-      other[Symbol.dispose]()
-    }
-    expect(asked).toHaveLength(1)
-    await expectNothingUnderWay()
-    await expectPlain(path, '0123456789', 'cache')
-  })
+  test.each(['before the head', 'behind the head', 'within the content'])(
+    '%s: the others get the answer',
+    async (when) => {
+      const path = newPath()
+      using leader = await ask(path)
+      await arrived(1)
+      const others = await Promise.all(Array.from({ length: 20 }, () => ask(path)))
+      await waiting(21)
+      const [{ response } = never()] = asked
+      const head = { ...FRESH, 'Content-Length': 10 }
+      if (when !== 'before the head') {
+        response.writeHead(200, head).flushHeaders()
+        if (when === 'within the content') response.write('01234')
+        const begun = when === 'within the content' ? /01234$/ : /\r\n\r\n$/
+        await until(() => [leader, ...others].every(({ received }) => begun.test(received)), 'it has begun')
+      }
+      leader[Symbol.dispose]()
+      if (when === 'before the head') response.writeHead(200, head)
+      response.end(when === 'within the content' ? '56789' : '0123456789')
+      for (const other of others) {
+        expect((await other.heard(1)).responses[0]).toMatchObject({ status: 200, body: '0123456789' })
+        other[Symbol.dispose]()
+      }
+      expect(asked).toHaveLength(1)
+      await expectNothingUnderWay()
+      await expectPlain(path, '0123456789', 'cache')
+    },
+  )
 
   test('and the origin fails: one asks again for all, or all get the error', async () => {
     const path = newPath()

@@ -206,17 +206,20 @@ const KEPT_ALIVE = 'Connection: keep-alive\r\n'
 test.each([
   ['HTTP/1.1', ''],
   ['HTTP/1.0', KEPT_ALIVE],
-])('an answer by %s that breaks off before its turn ends the connection when its turn comes', async (version, field) => {
-  const slow = gate()
-  at.answer = (request) => {
-    if (pathOf(request) === '/slow') void slow.opened.then(() => request.socket.write(ok('/slow')))
-    else request.socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf')
-  }
-  using client = await at.connected()
-  client.send(asking('/slow') + `GET /broken ${version}\r\nHost: a.test\r\n${field}\r\n`)
-  await asked('/broken')
-  await until(() => at.origin.requests.some((request) => pathOf(request) === '/broken' && request.socket.destroyed))
-  slow.open()
-  const { responses, closed } = await client.heard(2)
-  expect([responses.map(({ body }) => body), closed]).toEqual([['/slow'], true])
-})
+])(
+  'an answer by %s that breaks off before its turn ends the connection when its turn comes',
+  async (version, field) => {
+    const slow = gate()
+    at.answer = (request) => {
+      if (pathOf(request) === '/slow') void slow.opened.then(() => request.socket.write(ok('/slow')))
+      else request.socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf')
+    }
+    using client = await at.connected()
+    client.send(asking('/slow') + `GET /broken ${version}\r\nHost: a.test\r\n${field}\r\n`)
+    await asked('/broken')
+    await until(() => at.origin.requests.some((request) => pathOf(request) === '/broken' && request.socket.destroyed))
+    slow.open()
+    const { responses, closed } = await client.heard(2)
+    expect([responses.map(({ body }) => body), closed]).toEqual([['/slow'], true])
+  },
+)

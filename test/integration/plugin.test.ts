@@ -133,9 +133,18 @@ test.each([
     { override: 1, match: { host: '' } },
     'match.host: expected a host such as shop.example or *.shop.example, got ""; ',
   ],
-  ...[undefined, [], 'localhost:3000', 'http://me:secret@a.test', 'http://unix:/run/api.sock', 'http://a.test:0', ['http://a.test', 'http://b.test/?q']].map(
-    (wrong): [object, string] => [{ origin: wrong }, 'expected "origin" to be one http:// or https:// URL or several'],
-  ),
+  ...[
+    undefined,
+    [],
+    'localhost:3000',
+    'http://me:secret@a.test',
+    'http://unix:/run/api.sock',
+    'http://a.test:0',
+    ['http://a.test', 'http://b.test/?q'],
+  ].map((wrong): [object, string] => [
+    { origin: wrong },
+    'expected "origin" to be one http:// or https:// URL or several',
+  ]),
   ...[true, ['localhost'], ['10.0.0.0/'], ['10.0.0.0/33']].map((wrong): [object, string] => [
     { trustProxy: wrong },
     `expected an IP address or a CIDR block such as 10.0.0.0/8 to trust, got ${JSON.stringify([wrong].flat()[0])}`,

@@ -162,15 +162,18 @@ describe('asking anew', () => {
     expect(near.get('k')).toMatchObject({ position: 7 })
   })
 
-  test.each(['a later copy', 'one that was asked for later'])('%s suffices although its lifetime is shorter', async (which) => {
-    const { store, near, far, clock } = tiers()
-    const past = { ...freshFor(clock, 9000), position: 7, askedAt: 1 }
-    const later = { ...past, freshUntil: past.freshUntil - 8000 }
-    await near.set('k', past, 69_000)
-    await far.set('k', which === 'a later copy' ? { ...later, position: 8 } : { ...later, askedAt: 2 }, 61_000)
-    expect(await store.get('k', { past, generation })).toMatchObject({ freshUntil: later.freshUntil })
-    expect(near.get('k')).toMatchObject({ freshUntil: later.freshUntil })
-  })
+  test.each(['a later copy', 'one that was asked for later'])(
+    '%s suffices although its lifetime is shorter',
+    async (which) => {
+      const { store, near, far, clock } = tiers()
+      const past = { ...freshFor(clock, 9000), position: 7, askedAt: 1 }
+      const later = { ...past, freshUntil: past.freshUntil - 8000 }
+      await near.set('k', past, 69_000)
+      await far.set('k', which === 'a later copy' ? { ...later, position: 8 } : { ...later, askedAt: 2 }, 61_000)
+      expect(await store.get('k', { past, generation })).toMatchObject({ freshUntil: later.freshUntil })
+      expect(near.get('k')).toMatchObject({ freshUntil: later.freshUntil })
+    },
+  )
 
   test('a copy requested earlier does not replace it although its lifetime is longer', async () => {
     const { store, near, far, clock } = tiers()

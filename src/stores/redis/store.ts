@@ -18,8 +18,8 @@ import { sampleUsage, type UsageSampler } from './usage.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 
 export type RedisStoreOptions = RedisStoreSettings &
+  /** `redis://`, `redis+cluster://` or `redis+sentinel://`; `rediss` for TLS. */
   (
-    /** `redis://`, `redis+cluster://` or `redis+sentinel://`; `rediss` for TLS. */
     | { readonly url: string; readonly client?: undefined }
     /**
      * A client of ioredis, which its creator closes. It should refuse what it cannot send: `enableOfflineQueue: false`

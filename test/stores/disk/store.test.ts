@@ -374,7 +374,7 @@ test.each(Object.entries(HOSTILE))('%s in place of an entry reads as a miss, and
   await store.close()
 })
 
-test("an entry of another key is not returned", async () => {
+test('an entry of another key is not returned', async () => {
   const path = temporaryFolder()
   const store = diskStore({ path })
   await store.set('a', response('of a'), 60_000)

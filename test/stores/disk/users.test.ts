@@ -70,8 +70,11 @@ test.runIf(existsSync('/proc/self/task'))('a thread does not count as a process'
   expect(othersIn(folder)).toEqual([])
 })
 
-test.runIf(existsSync('/proc/self/stat'))('an ended process does not count, even if it has not been reaped', async () => {
-  const [ended, parent] = await zombie()
-  const folder = folderOf({ [ended]: '', [parent]: '' })
-  expect([othersIn(folder), namedIn(folder)]).toEqual([[parent], [String(parent)]])
-})
+test.runIf(existsSync('/proc/self/stat'))(
+  'an ended process does not count, even if it has not been reaped',
+  async () => {
+    const [ended, parent] = await zombie()
+    const folder = folderOf({ [ended]: '', [parent]: '' })
+    expect([othersIn(folder), namedIn(folder)]).toEqual([[parent], [String(parent)]])
+  },
+)
