@@ -67,9 +67,9 @@ export const LONGEST_KEEP_MS = 30 * 24 * 3_600_000
 const SCAN_COUNT = 500
 
 /**
- * A store in Redis, shared by all processes that use it. A look-up is one round trip, under a deadline. A fault of
- * Redis costs copies, but is never an error: look-ups answer `unknown`, writes are lost. What is read back is trusted
- * no more than what an origin sends.
+ * A store in Redis (`redis://`, `redis+cluster://` or `redis+sentinel://`, with `rediss` for TLS), shared by all
+ * processes that use it. A look-up is one round trip, under a deadline. A fault of Redis costs copies, but is never an
+ * error: look-ups answer `unknown`, writes are lost. What is read back is trusted no more than what an origin sends.
  * @throws RangeError when the URL, the prefix, `hmacKey`, a duration or a size is not valid; TypeError for an unknown
  * option: a misspelt `hmacKey` would leave entries unsealed
  */
