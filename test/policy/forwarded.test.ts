@@ -29,11 +29,14 @@ describe('the address of the client', () => {
     expect(from('10.0.0.2, 10.0.0.1')).toBe('10.0.0.2')
   })
 
-  it.each(['unknown', 'a\\b', '1'.repeat(46), '"[::1]:80"'])('is looked for no further than %j, which is not an address', (odd) => {
-    expect([from(odd), from(`${odd}, 10.0.0.2`), from(`${odd}, 198.51.100.7`)]).toEqual([
-      '10.0.0.1',
-      '10.0.0.2',
-      '198.51.100.7',
-    ])
-  })
+  it.each(['unknown', 'a\\b', '1'.repeat(46), '"[::1]:80"'])(
+    'is looked for no further than %j, which is not an address',
+    (odd) => {
+      expect([from(odd), from(`${odd}, 10.0.0.2`), from(`${odd}, 198.51.100.7`)]).toEqual([
+        '10.0.0.1',
+        '10.0.0.2',
+        '198.51.100.7',
+      ])
+    },
+  )
 })

@@ -205,20 +205,25 @@ describe('an expired entry', () => {
     })
   })
 
-  it.each([0, 300])('past its own stale-while-revalidate has to wait for the origin, with a soft timeout of %i ms', (ms) => {
-    const rules = { softTimeout: ms }
-    const times = { staleWhileRevalidateUntil: NOW + 65_000, staleIfErrorUntil: NOW + 160_000 }
-    const entry = entryWith(times, { 'Cache-Control': 'max-age=60, stale-while-revalidate=5' })
-    const none = entryWith(
-      { ...times, staleWhileRevalidateUntil: NOW + 60_000 },
-      { 'CDN-Cache-Control': 'max-age=60, stale-while-revalidate=0' },
-    )
-    expect(decided({ entry, at: 64, rules })).toMatchObject({ kind: 'serve-stale' })
-    expect(decided({ entry, at: 65, rules })).toMatchObject({ fallback: { entry, afterMs: undefined } })
-    expect(decided({ entry: none, at: 61, rules })).toMatchObject({ fallback: { entry: none, afterMs: undefined } })
-    const override = { ...rules, override: true }
-    expect(decided({ entry: none, at: 61, rules: override })).toMatchObject({ fallback: { entry: none, afterMs: ms } })
-  })
+  it.each([0, 300])(
+    'past its own stale-while-revalidate has to wait for the origin, with a soft timeout of %i ms',
+    (ms) => {
+      const rules = { softTimeout: ms }
+      const times = { staleWhileRevalidateUntil: NOW + 65_000, staleIfErrorUntil: NOW + 160_000 }
+      const entry = entryWith(times, { 'Cache-Control': 'max-age=60, stale-while-revalidate=5' })
+      const none = entryWith(
+        { ...times, staleWhileRevalidateUntil: NOW + 60_000 },
+        { 'CDN-Cache-Control': 'max-age=60, stale-while-revalidate=0' },
+      )
+      expect(decided({ entry, at: 64, rules })).toMatchObject({ kind: 'serve-stale' })
+      expect(decided({ entry, at: 65, rules })).toMatchObject({ fallback: { entry, afterMs: undefined } })
+      expect(decided({ entry: none, at: 61, rules })).toMatchObject({ fallback: { entry: none, afterMs: undefined } })
+      const override = { ...rules, override: true }
+      expect(decided({ entry: none, at: 61, rules: override })).toMatchObject({
+        fallback: { entry: none, afterMs: ms },
+      })
+    },
+  )
 
   it('is served as far as max-stale allows, unless it must be revalidated', () => {
     expect(at(10, 'max-stale=10')).toBe('serve-stale')

@@ -57,8 +57,7 @@ describe('a response with a lifetime', () => {
     [511, 'status'],
   ])('of status %i is not stored: %s', (status, reason) => expect(why(MINUTE, { status })).toBe(reason))
 
-  it('is not stored when it may have been cut off', () =>
-    expect(why(MINUTE, { mayBeCutOff: true })).toBe('cut-off'))
+  it('is not stored when it may have been cut off', () => expect(why(MINUTE, { mayBeCutOff: true })).toBe('cut-off'))
 
   it.each(['HEAD', 'POST', 'OPTIONS'])('to %s is not stored', (method) =>
     expect(why(MINUTE, { method })).toBe('method'),
@@ -149,9 +148,12 @@ describe('a response without a lifetime', () => {
     expect(why({ ETag: '"a"' }, { status })).toBe('status')
   })
 
-  it.each([301, 404, 410])('of status %i is not stored even with a validator, as no origin would answer it with 304', (status) => {
-    expect(why({ ETag: '"a"' }, { status })).toBe('no-lifetime')
-  })
+  it.each([301, 404, 410])(
+    'of status %i is not stored even with a validator, as no origin would answer it with 304',
+    (status) => {
+      expect(why({ ETag: '"a"' }, { status })).toBe('no-lifetime')
+    },
+  )
 
   it.each([
     [404, {}, 'stored'],
@@ -179,12 +181,15 @@ describe('Authorization', () => {
     },
   )
 
-  it.each(['max-age=60', 'max-age=60, proxy-revalidate', 'max-age=60, immutable'])('forbids storing with %s', (value) => {
-    expect(judged({ 'Cache-Control': value }, { request })).toEqual({
-      store: false,
-      why: 'authorization',
-    })
-  })
+  it.each(['max-age=60', 'max-age=60, proxy-revalidate', 'max-age=60, immutable'])(
+    'forbids storing with %s',
+    (value) => {
+      expect(judged({ 'Cache-Control': value }, { request })).toEqual({
+        store: false,
+        why: 'authorization',
+      })
+    },
+  )
 
   it('forbids storing when the lifetime is not stated', () => {
     expect(why({ ...MODIFIED, 'Cache-Control': 'public' }, { request })).toBe('authorization')

@@ -114,7 +114,8 @@ describe('mergeFields', () => {
 })
 
 describe('precondition', () => {
-  it('sends the response without a condition to evaluate', () => expect(evaluated({ 'If-Match': '"x"' }, { ETag: '"a"' })).toBe('send'))
+  it('sends the response without a condition to evaluate', () =>
+    expect(evaluated({ 'If-Match': '"x"' }, { ETag: '"a"' })).toBe('send'))
 
   it.each([
     ['"a"', '"a"', true],

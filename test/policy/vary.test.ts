@@ -29,8 +29,9 @@ describe('varyOn', () => {
 
   it.each([':', 'a b', 'a/b', 'é'])('is * for %j, which is not a field name', (value) => expect(on(value)).toBe('*'))
 
-  it.each(['X-Forwarded-For', 'Accept, forwarded', 'Via'])('is * for %s, which Herdgate sends to the origin itself', (value) =>
-    expect(on(value)).toBe('*'),
+  it.each(['X-Forwarded-For', 'Accept, forwarded', 'Via'])(
+    'is * for %s, which Herdgate sends to the origin itself',
+    (value) => expect(on(value)).toBe('*'),
   )
 
   it('is * above 16 names', () => {

@@ -30,12 +30,15 @@ it('the X-Forwarded-Host of a trusted proxy is part of the key', async () => {
   }
 })
 
-it.each(['forwarded', 'x-forwarded-for'])('the address of the client selects the copy when %s is part of the key', async (name) => {
-  const { get } = answeringBy(name, keyedBy(name), undefined)
-  const from = (address: string) => get('/', {}, { peer: { address, trusted: false } })
-  expect((await from('192.0.2.1')).body).toContain('192.0.2.1')
-  expect((await from('192.0.2.2')).body).toContain('192.0.2.2')
-})
+it.each(['forwarded', 'x-forwarded-for'])(
+  'the address of the client selects the copy when %s is part of the key',
+  async (name) => {
+    const { get } = answeringBy(name, keyedBy(name), undefined)
+    const from = (address: string) => get('/', {}, { peer: { address, trusted: false } })
+    expect((await from('192.0.2.1')).body).toContain('192.0.2.1')
+    expect((await from('192.0.2.2')).body).toContain('192.0.2.2')
+  },
+)
 
 it.each([stranger, proxy])('Vary: Host selects nothing, as the host is in every key: %j', async (peer) => {
   const { get } = answeringBy('host', {}, 'Host')

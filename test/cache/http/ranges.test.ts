@@ -53,14 +53,17 @@ describe('from a complete copy (RFC 9110 section 14.2)', () => {
     expect(named(answer, 'etag')).toBe('"e"')
   })
 
-  it.each(['bytes=10-', 'bytes=-0', 'bytes=20-30'])('%s is not satisfiable: 416 with the complete length', async (range) => {
-    const w = await holding({ ETag: '"e"', 'Content-Type': 'text/plain' })
-    const answer = await w.get('/', { Range: range })
-    expect(answer).toMatchObject({ status: 416, body: '', result: 'hit' })
-    expect(named(answer, 'content-range')).toBe('bytes */10')
-    expect(named(answer, 'cache-control')).toBe('no-store')
-    expect(named(answer, 'content-type')).toBeUndefined()
-  })
+  it.each(['bytes=10-', 'bytes=-0', 'bytes=20-30'])(
+    '%s is not satisfiable: 416 with the complete length',
+    async (range) => {
+      const w = await holding({ ETag: '"e"', 'Content-Type': 'text/plain' })
+      const answer = await w.get('/', { Range: range })
+      expect(answer).toMatchObject({ status: 416, body: '', result: 'hit' })
+      expect(named(answer, 'content-range')).toBe('bytes */10')
+      expect(named(answer, 'cache-control')).toBe('no-store')
+      expect(named(answer, 'content-type')).toBeUndefined()
+    },
+  )
 
   it.each(['bytes=4-2', 'lines=1-2', 'bytes=x', 'bytes='])('%s is ignored', async (range) => {
     const w = await holding()

@@ -479,19 +479,22 @@ test('a POST response that answers a GET has the tags of the route of the GET', 
 test.each([
   ['ttl', { grace: 0 }, { grace: 0, override: true, ttl: 3_600_000 }, 3_599_000, 'hit'],
   ['grace', { grace: 3_600_000 }, { grace: 0 }, 61_000, 'error'],
-])('a POST response that answers a GET lives by the %s of the route of the GET', async (_, ofPost, ofGet, ms, expected) => {
-  const { origin, clock } = world()
-  const posts = { name: 'posts', match: { methods: ['POST'] }, origin, rules: { ...DEFAULT_RULES, ...ofPost } }
-  const rest = { name: 'rest', match: {}, origin, rules: { ...DEFAULT_RULES, ...ofGet } }
-  const cache = createCache({ clock, routes: [posts, rest] })
-  const url = 'http://a.test/a'
-  origin.script(() => ({ headers: { ...MINUTE, 'Content-Location': url }, body: 'answer' }))
-  await received(await cache.handle({ method: 'POST', url, fields: [], body: Readable.from([Buffer.from('x')]) }))
-  await clock.advance(ms)
-  origin.script(() => new HerdgateError('origin_refused'))
-  const { result } = await received(await cache.handle({ method: 'GET', url, fields: [] }))
-  expect(result).toBe(expected)
-})
+])(
+  'a POST response that answers a GET lives by the %s of the route of the GET',
+  async (_, ofPost, ofGet, ms, expected) => {
+    const { origin, clock } = world()
+    const posts = { name: 'posts', match: { methods: ['POST'] }, origin, rules: { ...DEFAULT_RULES, ...ofPost } }
+    const rest = { name: 'rest', match: {}, origin, rules: { ...DEFAULT_RULES, ...ofGet } }
+    const cache = createCache({ clock, routes: [posts, rest] })
+    const url = 'http://a.test/a'
+    origin.script(() => ({ headers: { ...MINUTE, 'Content-Location': url }, body: 'answer' }))
+    await received(await cache.handle({ method: 'POST', url, fields: [], body: Readable.from([Buffer.from('x')]) }))
+    await clock.advance(ms)
+    origin.script(() => new HerdgateError('origin_refused'))
+    const { result } = await received(await cache.handle({ method: 'GET', url, fields: [] }))
+    expect(result).toBe(expected)
+  },
+)
 
 test('QUERY is answered by the stored response to the same query of the same type', async () => {
   const w = world()
@@ -750,20 +753,17 @@ describe('a wall clock that is corrected after the process has started', () => {
   test.each([
     ['back', -HOUR_MS],
     ['on', HOUR_MS],
-  ])(
-    'by an hour %s: Date is compared with the corrected time, and expiry goes by elapsed time',
-    async (_, byMs) => {
-      const w = world()
-      w.clock.correct(byMs)
-      w.origin.script(() => ({ headers: { ...MINUTE, Date: date(w.clock.wall()) }, body: 'v' }))
-      await w.get('/')
-      await w.clock.advance(50_000)
-      const hit = await w.get('/')
-      expect([hit.result, field(hit.reply.fields, 'age')]).toEqual(['hit', '50'])
-      await w.clock.advance(11_000)
-      expect((await w.get('/')).result).not.toBe('hit')
-    },
-  )
+  ])('by an hour %s: Date is compared with the corrected time, and expiry goes by elapsed time', async (_, byMs) => {
+    const w = world()
+    w.clock.correct(byMs)
+    w.origin.script(() => ({ headers: { ...MINUTE, Date: date(w.clock.wall()) }, body: 'v' }))
+    await w.get('/')
+    await w.clock.advance(50_000)
+    const hit = await w.get('/')
+    expect([hit.result, field(hit.reply.fields, 'age')]).toEqual(['hit', '50'])
+    await w.clock.advance(11_000)
+    expect((await w.get('/')).result).not.toBe('hit')
+  })
 
   test('gives the corrected time to a response without Date', async () => {
     const w = world()

@@ -376,16 +376,19 @@ describe('single and many', () => {
       },
     )
 
-    test.each<unknown>([undefined, null, 'keys', new Set(['k'])])('an argument that is not a list rejects: %o', async (given) => {
-      const { cache } = library()
-      const values = of(cache)
-      const keys = given as string[]
-      await expect(values.getMany(keys)).rejects.toThrow('expected a list of keys')
-      await expect(values.deleteMany(keys)).rejects.toThrow('expected a list of keys')
-      const entries = given as { key: string; value: unknown }[]
-      await expect(values.setMany(entries)).rejects.toThrow('expected a list of entries')
-      await expect(values.setMany([entries as never])).rejects.toThrow(/^expected an? (object|string) as/)
-    })
+    test.each<unknown>([undefined, null, 'keys', new Set(['k'])])(
+      'an argument that is not a list rejects: %o',
+      async (given) => {
+        const { cache } = library()
+        const values = of(cache)
+        const keys = given as string[]
+        await expect(values.getMany(keys)).rejects.toThrow('expected a list of keys')
+        await expect(values.deleteMany(keys)).rejects.toThrow('expected a list of keys')
+        const entries = given as { key: string; value: unknown }[]
+        await expect(values.setMany(entries)).rejects.toThrow('expected a list of entries')
+        await expect(values.setMany([entries as never])).rejects.toThrow(/^expected an? (object|string) as/)
+      },
+    )
   })
 
   test.each<unknown>(['users', [7], [undefined], new Set(['t'])])(
@@ -541,15 +544,18 @@ describe('single and many', () => {
     expect(await cache.get('k')).toBeUndefined()
   })
 
-  test.each(['fresh', 'stale', 'none'])('invalid options reject and do not throw, whatever is stored: %s', async (there) => {
-    const { cache, clock } = library()
-    const options = { ttl: '1s', grace: '1h' }
-    if (there !== 'none') await cache.set('k', 'stored', options)
-    if (there === 'stale') await clock.advance(1_001)
-    const forced = { ttl: 'soon', forceFresh: there === 'fresh' }
-    await expect(cache.getOrSet('k', () => 'loaded', forced)).rejects.toThrow('a duration')
-    await expect(cache.set('k', 'v', { ttl: 'soon' })).rejects.toThrow('a duration')
-  })
+  test.each(['fresh', 'stale', 'none'])(
+    'invalid options reject and do not throw, whatever is stored: %s',
+    async (there) => {
+      const { cache, clock } = library()
+      const options = { ttl: '1s', grace: '1h' }
+      if (there !== 'none') await cache.set('k', 'stored', options)
+      if (there === 'stale') await clock.advance(1_001)
+      const forced = { ttl: 'soon', forceFresh: there === 'fresh' }
+      await expect(cache.getOrSet('k', () => 'loaded', forced)).rejects.toThrow('a duration')
+      await expect(cache.set('k', 'v', { ttl: 'soon' })).rejects.toThrow('a duration')
+    },
+  )
 
   test.each<[unknown, string]>([
     [60_000, 'expected an object as options'],
@@ -558,20 +564,23 @@ describe('single and many', () => {
     [{ TTL: '5m' }, 'as option, got "TTL"'],
     [{ ttl: '5m', tag: ['users'] }, 'as option, got "tag"'],
     [['5m'], 'as option, got "0"'],
-  ])('options that are no object or name unknown options reject, and nothing is stored: %j', async (given, complaint) => {
-    const { cache } = library()
-    const options = given as { ttl: string }
-    const calls = [
-      () => cache.set('k', 1, options),
-      () => cache.getOrSet('k', () => 1, options),
-      () => cache.getOrSet('k', ({ setOptions }) => setOptions(options)),
-      () => cache.namespace('n').set('k', 1, options),
-    ]
-    if (given !== null && typeof given === 'object')
-      calls.push(() => cache.setMany([{ ...options, key: 'k', value: 1 }]))
-    for (const call of calls) await expect(call()).rejects.toThrow(complaint)
-    expect(cache.stats().tiers[0]?.objects).toBe(0)
-  })
+  ])(
+    'options that are no object or name unknown options reject, and nothing is stored: %j',
+    async (given, complaint) => {
+      const { cache } = library()
+      const options = given as { ttl: string }
+      const calls = [
+        () => cache.set('k', 1, options),
+        () => cache.getOrSet('k', () => 1, options),
+        () => cache.getOrSet('k', ({ setOptions }) => setOptions(options)),
+        () => cache.namespace('n').set('k', 1, options),
+      ]
+      if (given !== null && typeof given === 'object')
+        calls.push(() => cache.setMany([{ ...options, key: 'k', value: 1 }]))
+      for (const call of calls) await expect(call()).rejects.toThrow(complaint)
+      expect(cache.stats().tiers[0]?.objects).toBe(0)
+    },
+  )
 
   test('options may be shared by calls, have no prototype, or inherit properties', async () => {
     const { cache } = library()
@@ -664,12 +673,15 @@ describe('single and many', () => {
     expect(await cache.getOrSet('k', () => 'loaded')).toBe('loaded')
   })
 
-  test.each([Number.NaN, -1, undefined])('a sizeOf that returns %s is an error, and nothing is stored', async (size) => {
-    const cache = createCache({ sizeOf: () => size as number })
-    await expect(cache.set('k', 1)).rejects.toThrow(RangeError)
-    await expect(cache.getOrSet('k', () => 1)).rejects.toThrow(RangeError)
-    expect(cache.stats().tiers[0]?.bytes).toBe(0)
-  })
+  test.each([Number.NaN, -1, undefined])(
+    'a sizeOf that returns %s is an error, and nothing is stored',
+    async (size) => {
+      const cache = createCache({ sizeOf: () => size as number })
+      await expect(cache.set('k', 1)).rejects.toThrow(RangeError)
+      await expect(cache.getOrSet('k', () => 1)).rejects.toThrow(RangeError)
+      expect(cache.stats().tiers[0]?.bytes).toBe(0)
+    },
+  )
 
   test.each(['', 'a?b', 'a/', '/a', '/', '?'])(
     'a namespace cannot be named %j, as its clear would not find it',
