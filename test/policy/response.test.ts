@@ -72,7 +72,7 @@ describe('of several Date lines', () => {
     expect(withOneDate(fieldsOf({ date: ['x', ''], A: '1' }), NOW)).toEqual(['A', '1'])
   })
 
-  it('a single line is left alone', () => {
+  it('fields with one such line, or none, are left alone', () => {
     for (const headers of [{ A: '1' }, { Date: 'x' }]) {
       const fields = fieldsOf(headers)
       expect(withOneDate(fields, NOW)).toBe(fields)

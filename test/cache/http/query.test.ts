@@ -13,7 +13,7 @@ import { world } from '../../support/world.ts'
 const TEXT = { 'Content-Type': 'text/plain' }
 const MINUTE = { 'Cache-Control': 'max-age=60' }
 
-/** An origin that numbers its answers, and the QUERY requests to it. */
+/** An origin that numbers its answers, and `query`, which sends it a QUERY. */
 function asking(headers: Record<string, string> = MINUTE) {
   const w = world()
   w.origin.script(({ fields }, number) => {

@@ -200,7 +200,7 @@ test('a QUERY is refreshed with the fields of the client, including those that d
 describe('behind a trusted proxy', () => {
   const peer = { address: '10.0.0.1', trusted: true }
 
-  test('a refresh keeps what the proxy says of the route of the request', async () => {
+  test('a refresh without credentials keeps the forwarding fields of the proxy', async () => {
     const way = { 'X-Forwarded-Prefix': '/shop', 'X-Real-IP': '192.0.2.1', 'X-Forwarded-Port': '8443' }
     const w = await expired({ softTimeout: 0 })
     await remembered(w, { Cookie: 'a=1' })
