@@ -249,13 +249,10 @@ test.each([
   [['--port', '9090'], '--admin-port', '--port', '9090'],
   [['--port', '3000'], '--origin-port', '--port', '3000'],
   [['--origin-port', '9090'], '--origin-port', '--admin-port', '9090'],
-])(
-  'herdgate demo %s: two equal ports are reported, even if one is a default',
-  async (flags, flag, other, port) => {
-    const err = `herdgate: ${flag}: expected another port than that of ${other}, got ${port}\n`
-    expect(await run(['demo', ...flags])).toMatchObject({ code: 2, err })
-  },
-)
+])('herdgate demo %s: two equal ports are reported, even if one is a default', async (flags, flag, other, port) => {
+  const err = `herdgate: ${flag}: expected another port than that of ${other}, got ${port}\n`
+  expect(await run(['demo', ...flags])).toMatchObject({ code: 2, err })
+})
 
 test('a Node that is too old is reported in one line', async () => {
   const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '22.12.0' } })`
