@@ -179,7 +179,8 @@ const ROWS: readonly Row[] = [
     panels: [
       {
         title: 'Collapsed requests',
-        description: 'Requests that found a fetch of their key in progress: reused it, had to fetch for themselves, or timed out.',
+        description:
+          'Requests that found a fetch of their key in progress: reused it, had to fetch for themselves, or timed out.',
         unit: 'reqps',
         stacked: true,
         queries: [{ expr: total('outcome', 'herdgate_collapsed_requests_total', ROUTE), legend: '{{outcome}}' }],

@@ -25,7 +25,8 @@ export function reloadRoute(app: FastifyInstance, reload: () => Reloading | Prom
       schema: {
         operationId: 'reload',
         tags: ['Running'],
-        summary: 'Reload flags, environment and file: origins and routes are replaced at once, stored responses are kept',
+        summary:
+          'Reload flags, environment and file: origins and routes are replaced at once, stored responses are kept',
         security: [{ bearer: [] }],
         response: { 200: json('It is in effect.', Reloaded), ...problems([401, 405, 422, 429]) },
       },

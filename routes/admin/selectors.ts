@@ -28,7 +28,10 @@ export const Selectors = z
   .strictObject(
     {
       tags: z.array(Tag).optional().describe('Tags the origin gave its responses; at most 256 bytes each.'),
-      urls: z.array(Url).optional().describe('Absolute URLs as clients request them. Selects all methods and variants.'),
+      urls: z
+        .array(Url)
+        .optional()
+        .describe('Absolute URLs as clients request them. Selects all methods and variants.'),
       prefixes: z.array(Prefix).optional().describe('Absolute URLs, cut at path segments. Selects everything below.'),
       all: z.boolean().optional().describe('Everything.'),
     },

@@ -29,9 +29,7 @@ export async function init(file: string, flags: InitFlags): Promise<void> {
     write(file, text, flags)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    process.stderr.write(
-      `herdgate: ${code === 'EEXIST' ? `${file} already exists; --force overwrites it` : message}\n`,
-    )
+    process.stderr.write(`herdgate: ${code === 'EEXIST' ? `${file} already exists; --force overwrites it` : message}\n`)
     process.exitCode = 1
     return
   }

@@ -13,7 +13,8 @@ const listen = z.strictObject({
       'Addresses or CIDR blocks (or "loopback") of the proxies in front whose Forwarded and X-Forwarded-* fields are trusted.',
     ),
   drainDelay: leaf.drainDelay.optional().meta({
-    description: 'How long requests are still accepted after SIGTERM, while /readyz already answers 503 to load balancers.',
+    description:
+      'How long requests are still accepted after SIGTERM, while /readyz already answers 503 to load balancers.',
     default: '0s',
   }),
 })
@@ -24,18 +25,24 @@ const admin = z.strictObject({
     default: '127.0.0.1',
   }),
   port: leaf.port.optional().meta({ description: 'Admin port; 0 takes any free one.', default: 9090 }),
-  token: leaf.token.optional().describe('Bearer token of the admin API. When absent, a random one is printed at start.'),
+  token: leaf.token
+    .optional()
+    .describe('Bearer token of the admin API. When absent, a random one is printed at start.'),
 })
 
 const origin = z.strictObject({
-  urls: leaf.originUrls.describe('Base URLs of one origin, used in rotation. A path in a URL is prepended to every request target.'),
+  urls: leaf.originUrls.describe(
+    'Base URLs of one origin, used in rotation. A path in a URL is prepended to every request target.',
+  ),
   connectTimeout: leaf.timeout.prefault('2s').describe('Time to establish a connection.'),
   headersTimeout: leaf.timeout.prefault('30s').describe('Time from sending the request to the complete response head.'),
   bodyTimeout: leaf.timeout.prefault('30s').describe('Longest pause within a response body.'),
   totalTimeout: leaf.timeout
     .prefault('6h')
     .describe('Time from the response head to the end of the body, however steadily it arrives.'),
-  maxConcurrency: leaf.concurrency.prefault(1024).describe('Requests in progress at once, over all URLs of the origin.'),
+  maxConcurrency: leaf.concurrency
+    .prefault(1024)
+    .describe('Requests in progress at once, over all URLs of the origin.'),
 })
 
 const key = z.strictObject({
@@ -72,7 +79,9 @@ const route = z.strictObject({
   }),
   softTimeout: leaf.softTimeout
     .optional()
-    .describe('When a refresh takes longer, the stale copy is served and the refresh goes on; 0s is stale-while-revalidate.'),
+    .describe(
+      'When a refresh takes longer, the stale copy is served and the refresh goes on; 0s is stale-while-revalidate.',
+    ),
   refreshAhead: leaf.share
     .optional()
     .describe('A hit after this share of the lifetime refreshes in the background; off when absent.'),
@@ -106,7 +115,9 @@ const limits = z.strictObject({
     .describe('How long a connection may stay idle between requests. Should exceed that of a load balancer in front.'),
   minRate: leaf.size
     .prefault('1KiB')
-    .describe('Content per second that a client must send or read. One that is slower is disconnected; time in which Herdgate or the origin keeps it waiting does not count.'),
+    .describe(
+      'Content per second that a client must send or read. One that is slower is disconnected; time in which Herdgate or the origin keeps it waiting does not count.',
+    ),
   minRateWindow: leaf.timeout.prefault('60s').describe('Time over which minRate is measured.'),
   maxWaiting: leaf.concurrency
     .prefault(10_000)
@@ -145,7 +156,9 @@ const redis = z.strictObject({
       'redis://, rediss://, redis+cluster://h:p,h:p or redis+sentinel://h:p,h:p/name. Required here or by --redis or REDIS_URL.',
     ),
   prefix: leaf.redisPrefix.optional().meta({ description: 'Prefix of its keys.', default: 'herdgate' }),
-  deadline: leaf.timeout.prefault('50ms').describe('Time limit for one command; after that, Herdgate goes on without the answer.'),
+  deadline: leaf.timeout
+    .prefault('50ms')
+    .describe('Time limit for one command; after that, Herdgate goes on without the answer.'),
   maxObjectBytes: leaf.size.prefault('1MiB').describe('Larger bodies are stored only in the other tiers.'),
   secret: leaf.seal
     .optional()
@@ -217,11 +230,15 @@ export const fileSchema = z
       .strictObject({
         lease: leaf.lease
           .prefault('5s')
-          .describe('How long a node may go without contact with the invalidation log before it revalidates its copies.'),
+          .describe(
+            'How long a node may go without contact with the invalidation log before it revalidates its copies.',
+          ),
       })
       .prefault({})
       .describe('How nodes that share Redis stay consistent.'),
-    chaos: chaos.optional().describe('Fault injection, for testing everything around the faulty part. Refused without --chaos.'),
+    chaos: chaos
+      .optional()
+      .describe('Fault injection, for testing everything around the faulty part. Refused without --chaos.'),
   })
   .describe('Configuration of Herdgate.')
 

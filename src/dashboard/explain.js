@@ -32,8 +32,7 @@ export function explainDialog(dialog) {
 
 /** @param {LiveRequest} request @returns {Promise<HTMLElement>} */
 async function present({ method, url, cut }) {
-  if (url === '' || cut)
-    return element('p', {}, 'Its URL cannot be explained: it was too long, or could not be read.')
+  if (url === '' || cut) return element('p', {}, 'Its URL cannot be explained: it was too long, or could not be read.')
   try {
     const { body } = await ask(`/v1/explain?${new URLSearchParams({ url, method })}`)
     return facts(told(body))

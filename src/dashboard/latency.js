@@ -43,9 +43,7 @@ export function latency(parent) {
     plot.draw(view, [nothing, nothing])
     const middles = [middle(view, 'hit'), middle(view, 'miss')]
     plot.legend(lines.map((line, at) => ({ ...line, value: middles[at] ?? '' })))
-    plot.describe(
-      `Median time to first byte: ${middles[0]} from the cache, ${middles[1]} after waiting for an origin`,
-    )
+    plot.describe(`Median time to first byte: ${middles[0]} from the cache, ${middles[1]} after waiting for an origin`)
   }
 }
 

@@ -45,11 +45,7 @@ export function purge(parent) {
     what,
     element('div', { className: 'buttons' }, soft, hard),
   )
-  const hint = element(
-    'small',
-    {},
-    'Invalidate: revalidated before its next use. Purge: never served again.',
-  )
+  const hint = element('small', {}, 'Invalidate: revalidated before its next use. Purge: never served again.')
   parent.append(form, hint, said, acks)
 
   const change = () => {

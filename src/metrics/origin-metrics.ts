@@ -28,7 +28,10 @@ export function originMetrics(
     COUNTERS,
   )
   const duration = new Histogram(
-    { name: 'herdgate_origin_request_duration_seconds', help: 'From a request to an origin to its response head, or to its failure.' },
+    {
+      name: 'herdgate_origin_request_duration_seconds',
+      help: 'From a request to an origin to its response head, or to its failure.',
+    },
     [origin],
     ORIGIN_BOUNDS,
   )

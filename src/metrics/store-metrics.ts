@@ -38,14 +38,17 @@ export function storeMetrics(events: Events, usage: () => readonly TierUsage[], 
     outcome,
   ])
   const durations = new Histogram(
-    { name: 'herdgate_store_operation_duration_seconds', help: 'Duration of store operations; in memory one in 64 is timed.' },
+    {
+      name: 'herdgate_store_operation_duration_seconds',
+      help: 'Duration of store operations; in memory one in 64 is timed.',
+    },
     [tier, op],
     OPERATION_BOUNDS,
   )
-  const evictions = new Counter(
-    { name: 'herdgate_store_evictions_total', help: 'Entries evicted or refused.' },
-    [tier, reason],
-  )
+  const evictions = new Counter({ name: 'herdgate_store_evictions_total', help: 'Entries evicted or refused.' }, [
+    tier,
+    reason,
+  ])
   for (const name of tiers) {
     const atTier = tier.indexOf(name)
     EVICTION_REASONS.forEach((_, at) => evictions.sets.slotOf(atTier, at))

@@ -48,7 +48,9 @@ describe('memory that nobody shared out', () => {
     const { workers, notes } = given({ container: 512 * MIB, cores: 2 }, { workers: '3' })
     expect(workers).toBe(3)
     expect(notes).toContainEqual(
-      expect.stringMatching(/^3 workers, their primary and the store need about 524 MiB, but the container has 512 MiB/),
+      expect.stringMatching(
+        /^3 workers, their primary and the store need about 524 MiB, but the container has 512 MiB/,
+      ),
     )
     expect(given({ container: 512 * MIB, cores: 2 }, { workers: '2' }).notes.join()).not.toContain('primary')
   })
