@@ -175,6 +175,7 @@ const RULES: readonly Rule[] = [
       'src/policy/',
       'src/ports/peers.ts',
       'src/config/defaults.ts',
+      'src/config/addresses.ts',
       'src/config/plugin-options.ts',
       'routes/proxy.ts',
       ...WORDS,
