@@ -1,4 +1,4 @@
-/** A member as `herdgate serve --redis` is made. */
+/** Builds a member as `herdgate serve --redis` does. */
 import { memoryStore } from '../../src/stores/memory/store.ts'
 import { redisLeases } from '../../src/stores/redis/leases.ts'
 import { type RedisLog, redisLog, type RedisLogOptions } from '../../src/stores/redis/log.ts'
@@ -9,7 +9,7 @@ import type { Parts, Place } from './in-process.ts'
 
 const MAX_OBJECT_BYTES = 2 ** 20
 
-/** For mutants: what to put in the place of a part. */
+/** For mutants: replacements of parts. */
 export interface Changes {
   readonly logOptions?: Partial<RedisLogOptions>
   log?(log: RedisLog, place: Place): RedisLog
@@ -22,7 +22,7 @@ export function build(place: Place, changes: Changes = {}): Parts {
     url,
     prefix,
     lease: leaseMs,
-    appendTimeout: leaseMs / 2, // sooner than other purges hide that one is missing
+    appendTimeout: leaseMs / 2, // so short that no later purge hides a missing one
     purgeTimeout: 6 * leaseMs,
     clock,
     events,

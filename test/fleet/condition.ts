@@ -1,10 +1,10 @@
-/** How a fleet is, as its nodes and its clients say: what to read when it is not as it should be. */
+/** The state of a fleet as its nodes and clients report it, to diagnose a failed test. */
 import type { Fleet, FleetNode } from '../support/fleet.ts'
 import type { RedisServer } from '../support/redis.ts'
 import type { Get } from './history.ts'
 import { latency } from './load.ts'
 
-/** A line for Redis, and one for each node: what it says of itself, and how it answered these requests. */
+/** One line for Redis and one for each node: what it reports, and how it answered these requests. */
 export function conditionOf({ nodes }: Fleet, redis: RedisServer, gets: readonly Get[]): Promise<string[]> {
   return Promise.all([
     saidByRedis(redis),
@@ -15,7 +15,7 @@ export function conditionOf({ nodes }: Fleet, redis: RedisServer, gets: readonly
   ])
 }
 
-/** It may have been ended by others, or be held up. */
+/** It may have exited or be suspended. */
 async function saidByRedis({ process: { exitCode, signalCode }, cli }: RedisServer): Promise<string> {
   if (exitCode !== null || signalCode !== null) return `Redis: ended with ${exitCode ?? signalCode}`
   try {
@@ -26,7 +26,7 @@ async function saidByRedis({ process: { exitCode, signalCode }, cli }: RedisServ
   }
 }
 
-/** Never rejects: one that says nothing is worth knowing of, too. */
+/** Never rejects: that a node does not answer is worth reporting too. */
 async function saidBy({ herdgate }: FleetNode): Promise<string> {
   try {
     const [ready, stats] = await Promise.all([herdgate.ask('/readyz'), herdgate.ask('/v1/stats')])
@@ -43,7 +43,7 @@ async function saidBy({ herdgate }: FleetNode): Promise<string> {
   }
 }
 
-/** How long they took, and how many came about in each way, the most frequent first. */
+/** Their latency, and how many there were of each cache status, the most frequent first. */
 function answersOf(gets: readonly Get[]): string {
   const p99 = latency(gets, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, 0.99)
   const ways = [...Map.groupBy(gets, ({ cacheStatus }) => wayIn(cacheStatus))]

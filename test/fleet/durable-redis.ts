@@ -1,4 +1,4 @@
-/** A real Redis that keeps its data when it is killed, and loses it when it is told to. */
+/** A real Redis that keeps its data when it is killed, unless the test has it lose them. */
 import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,13 +10,13 @@ export type RedisFault =
 
 export interface DurableRedis extends AsyncDisposable {
   readonly port: number
-  /** Removes what is in it. */
+  /** Removes all data. */
   empty(): Promise<void>
-  /** Lets it happen; fulfils when it is over. One after another, if there are several. */
+  /** Injects a fault; resolves when it is over. Faults are injected one after another. */
   suffer(fault: RedisFault, forMs: number): Promise<void>
 }
 
-/** What an acknowledged command wrote is with the kernel: a kill of the process does not lose it. */
+/** The kernel has what an acknowledged command wrote, so killing the process does not lose it. */
 const KEEP = ['--appendonly', 'yes', '--appendfsync', 'no', '--auto-aof-rewrite-percentage', '0']
 const DATA = 'appendonlydir'
 
@@ -81,7 +81,7 @@ const FAULTS: Readonly<Record<RedisFault, (server: RedisServer, forMs: number) =
     await server.cli('CONFIG', 'SET', 'maxmemory', '0')
   },
   async demote(server, forMs) {
-    await server.cli('REPLICAOF', '127.0.0.1', '1') // nobody is there
+    await server.cli('REPLICAOF', '127.0.0.1', '1') // nothing listens there
     await sleep(forMs)
     await server.cli('REPLICAOF', 'NO', 'ONE')
   },

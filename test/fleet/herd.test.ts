@@ -7,11 +7,11 @@ import { until } from '../support/waiting.ts'
 
 const NODES = 4
 const CLIENTS = 50
-/** Long enough for all clients to have come, on a slow machine too. */
+/** Long enough for all clients to arrive, even on a slow machine. */
 const SLOW_MS = 3_000
-/** A node that had to wait longer for Redis would ask for itself. */
+/** A node that waits longer than this for Redis fetches on its own. */
 const DEADLINE_MS = 20_000
-/** A node that stands still for seconds is taken for dead, and another asks: not every time, though. */
+/** If the fetching node stalls for seconds it is taken for dead and another one fetches, so tries are repeated. */
 const ATTEMPTS = 4
 
 let redis: RedisServer
@@ -33,7 +33,7 @@ afterEach(async () => {
   await redis.stop()
 })
 
-/** Answers late, with the number of the request in the body. */
+/** Answers late, with the number of requests so far in the body. */
 const slowly: RequestListener = (_request, response) => {
   const body = `answer ${origin.hits()}`
   setTimeout(() => response.writeHead(200, { 'Cache-Control': 'max-age=60' }).end(body), SLOW_MS)
@@ -70,11 +70,11 @@ describe(`${CLIENTS} clients at each of ${NODES} nodes on one cold key`, () => {
       await until(() => origin.hits() > before, 'the first request')
       const others = fleet.nodes.flatMap((_, node) => (node <= dies ? [] : clientsOf(node, path)))
       await fleet.nodes[dies]?.stop('SIGKILL')
-      // What a load balancer does for them.
+      // As a load balancer would retry them.
       const again = (await Promise.all(stranded)).map((answer) => answer ?? get(url(dies + 1, path), { headers }))
       const answers = await Promise.all([...others, ...again])
       asked.push(origin.hits() - before)
-      expect(asked.at(-1)).toBeLessThanOrEqual(NODES) // a holder that stood still is taken for dead as well
+      expect(asked.at(-1)).toBeLessThanOrEqual(NODES) // a lease holder that stalls is taken for dead as well
       expect(answers).toHaveLength((NODES - dies) * CLIENTS)
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
       if (asked.at(-1) === 2)

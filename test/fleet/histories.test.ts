@@ -5,10 +5,10 @@ import { inProcess } from './in-process.ts'
 import { MUTANTS } from './mutants.ts'
 import { REGRESSIONS } from './regressions.ts'
 
-/** `npm run histories` plays as many as one likes. */
+/** `npm run histories` plays as many as you like. */
 const HISTORIES = 200
 const AILING = 40
-/** They wait most of the time. */
+/** More than cores, as histories spend most of their time waiting. */
 const LANES = 8
 const PATIENCE_MS = 2_400_000
 
@@ -38,7 +38,7 @@ test(
 )
 
 test(
-  'histories with a Redis that refuses, delays or forgets commands lose none either',
+  'no purge is lost with a Redis that refuses, delays or forgets commands either',
   async () => {
     const complaints: string[] = []
     await playAll({

@@ -1,4 +1,4 @@
-/** Plays many histories, several at a time, each with a Redis of its own. */
+/** Plays many histories, several at a time, each with its own Redis. */
 import { startDurableRedis } from './durable-redis.ts'
 import { check, explain, type History, type Violation } from './history.ts'
 import type { StartMember } from './member.ts'
@@ -9,20 +9,20 @@ export interface Played {
   readonly plan: Plan
   readonly history: History
   readonly violations: readonly Violation[]
-  /** What else may not be: clients without a good answer while the origin gave one. */
+  /** Other faults: clients without a good answer although the origin gave one. */
   readonly failures: readonly string[]
 }
 
 export interface Orders {
   readonly seeds: Iterable<number>
   readonly start: StartMember
-  /** At a time. */
+  /** Number of histories played at a time. */
   readonly lanes: number
-  /** Instead of the one each seed has. */
+  /** Replaces each seed's own theme. */
   readonly theme?: Theme | undefined
-  /** Of the plan that each seed has. */
+  /** Changes each seed's plan. */
   readonly change?: (plan: Plan) => Plan
-  /** Called for each as it ends; true ends it all. */
+  /** Called as each history ends; returning true stops everything. */
   done(played: Played): boolean | void
 }
 
@@ -47,7 +47,7 @@ function judge(plan: Plan, history: History): Played {
   const { failsOneIn, losesData, leaseMs } = plan
   const violations = check(history, {
     loggedHoldsAfterMs: losesData ? undefined : 2 * leaseMs,
-    mayBeCutOffFromAll: failsOneIn > 0, // a machine that is too busy to answer a lease in time is enough
+    mayBeCutOffFromAll: failsOneIn > 0, // a machine too busy to answer a lease in time is enough
   })
   const failed = failsOneIn > 0 ? [] : history.gets.filter(({ status }) => status !== 200)
   return { plan, history, violations, failures: failed.map(({ status, key }) => `${status} for ${key}`) }
@@ -55,7 +55,7 @@ function judge(plan: Plan, history: History): Played {
 
 export const isBad = ({ violations, failures }: Played): boolean => violations.length + failures.length > 0
 
-/** What to tell of one that should not have been. */
+/** Describes a history with violations or failures. */
 export function complaint({ plan, history, violations, failures }: Played): string {
   const { seed, theme, leaseMs, steps } = plan
   const [first] = violations
@@ -67,7 +67,7 @@ export function complaint({ plan, history, violations, failures }: Played): stri
   ].join('\n')
 }
 
-/** How much has been seen: a check that never saw a hit or a purge proves nothing. */
+/** What was observed in total: a check that never saw a hit or a purge proves nothing. */
 export class Tally {
   histories = 0
   reads = 0

@@ -24,7 +24,7 @@ const purge = (call: number, at: number, status: number, more: Partial<Purge> = 
 }
 const write = (version: number, at: number) => ({ key: KEY, version, at })
 
-/** Versions 1 and 2 were written at 0 and at 10, and served to everyone. */
+/** Versions 1 and 2 were written at 0 and 10; all versions have been served to everyone. */
 function history(parts: Partial<History>): History {
   const served = [1, 2, 3].map((version) => ({ ...body(version), at: 0 }))
   return { ...emptyHistory(), writes: [write(1, 0), write(2, 10)], served, ...parts }
@@ -71,14 +71,14 @@ describe('an acknowledged purge', () => {
   })
 })
 
-test('after an invalidation a copy marked stale may be served, after a purge it may not', () => {
+test('a stale copy may be served after an invalidation, but not after a purge', () => {
   const stale = get(31, 1, { cacheStatus: 'herdgate; hit; ttl=-3; detail=stale-if-error' })
   expect(found({ purges: [purge(20, 30, 200, { mode: 'invalidate' })], gets: [stale] })).toEqual([])
   expect(found({ purges: [purge(20, 30, 200)], gets: [stale] })).toEqual(['lost purge'])
   expect(found({ purges: [purge(20, 30, 200, { mode: 'invalidate' })], gets: [get(31, 1)] })).toEqual(['lost purge'])
 })
 
-test('a purge does not hold if the origin failed and the node may not have received the purge', () => {
+test('a purge does not bind if the origin failed and the node may not have received the purge', () => {
   const onError = get(31, 1, { cacheStatus: 'herdgate; hit; ttl=-3; detail=stale-if-error' })
   const slow = get(31, 1, { cacheStatus: 'herdgate; hit; ttl=-3; detail=soft-timeout' })
   const promises = { mayBeCutOffFromAll: true }
@@ -91,15 +91,15 @@ test('a purge does not hold if the origin failed and the node may not have recei
 })
 
 describe('an unacknowledged purge', () => {
-  test.each([503, 202])('guarantees nothing at once: %i', (status) => {
+  test.each([503, 202])('guarantees nothing immediately: %i', (status) => {
     expect(found({ purges: [purge(20, 30, status)], gets: [get(31, 1)] })).toEqual([])
   })
 
-  test('guarantees nothing without an answer', () => {
+  test('guarantees nothing if it was not answered', () => {
     expect(found({ purges: [{ ...purge(20, 0, 0), answer: undefined }], gets: [get(1e9, 1)] })).toEqual([])
   })
 
-  test('holds after a time if it was logged', () => {
+  test('binds after a time if it was logged', () => {
     const promises = { loggedHoldsAfterMs: 100 }
     const gets = [get(129, 1), get(131, 1)]
     expect(found({ purges: [purge(20, 30, 202)], gets }, promises)).toEqual(['late purge'])
@@ -140,7 +140,7 @@ test('a GET without origin content violates nothing', () => {
   expect(found({ purges: [purge(20, 30, 200)], gets: [get(31, undefined)] })).toEqual([])
 })
 
-/** What a client may see of one key, if every purge takes effect the moment it is called. */
+/** What a client may see of one key if every purge takes effect the moment it is called. */
 const events = fc.array(
   fc.oneof(
     { weight: 2, arbitrary: fc.constant('write' as const) },
@@ -150,7 +150,7 @@ const events = fc.array(
   { maxLength: 60 },
 )
 
-/** A cache that keeps no purged copy, or one that keeps them all. */
+/** A cache that drops purged entries, or one that keeps them all. */
 function play(kinds: readonly ('write' | 'purge' | 'get')[], heedsPurges: boolean): History {
   const played = emptyHistory()
   let version = 1
@@ -182,7 +182,7 @@ describe('random histories of a cache', () => {
     )
   })
 
-  test('that does not are rejected when a copy outlived a write and the purge after it', () => {
+  test('that ignores purges are rejected if a copy outlived a write and the purge after it', () => {
     fc.assert(
       fc.property(events, (kinds) => {
         const first = kinds.indexOf('get')

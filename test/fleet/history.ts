@@ -1,9 +1,9 @@
 /**
- * What happened in a fleet, as its clients and its origin saw it, and whether it may have
+ * What happened in a fleet, as its clients and its origin saw it, and whether that was allowed
  * (docs/guarantees.md, "Guarantees").
  *
- * All times are of one monotonic clock, read where the client or the origin acts: what lies between two processes can
- * make a check miss a fault, never report one that is none.
+ * All times are from one monotonic clock, read where the client or the origin acts. Delays between processes can make a
+ * check miss a fault, but never report a false one.
  */
 import type { InvalidationMode } from '../../src/model.ts'
 
@@ -14,23 +14,23 @@ export interface History {
   readonly gets: Get[]
 }
 
-/** The origin's content of a key changed: whatever it answers from `at` on has this version, or a newer one. */
+/** The origin's content of a key changed: every answer from `at` on has this version or a newer one. */
 export interface Write {
   readonly key: string
   readonly version: number
   readonly at: number
 }
 
-/** The origin answered. */
+/** An answer of the origin. */
 export interface Served extends Body {
   readonly at: number
 }
 
-/** What every answer says of itself. */
+/** What every body states about itself. */
 export interface Body {
   readonly key: string
   readonly variant: string
-  /** For whom alone it is; undefined: for everyone. */
+  /** The only user it is for; undefined: everyone. */
   readonly user: string | undefined
   readonly version: number
 }
@@ -38,16 +38,16 @@ export interface Body {
 export interface Purge {
   readonly mode: InvalidationMode
   readonly node: string
-  /** The keys it names, by whatever selector. */
+  /** The keys it covers, by whatever selector. */
   readonly keys: readonly string[]
   readonly call: number
-  /** undefined: no answer came. */
+  /** undefined: not answered. */
   answer: PurgeAnswer | undefined
 }
 
 export interface PurgeAnswer {
   readonly at: number
-  /** 200: every live node follows it; 202: logged; 503: neither. */
+  /** 200: applied by every live node; 202: logged; 503: neither. */
   readonly status: number
 }
 
@@ -59,38 +59,38 @@ export interface Get {
   readonly start: number
   readonly end: number
   readonly status: number
-  /** Of an answer that carries content of the origin. */
+  /** Present if the answer has content of the origin. */
   readonly body: Body | undefined
   readonly cacheStatus: string
-  /** The node heard the log when it was asked: it knew of every purge that was acknowledged by then. */
+  /** The node was in step with the log when asked, so it knew every purge acknowledged by then. */
   readonly heard?: boolean
 }
 
 export interface Violation {
   readonly what: 'lost purge' | 'late purge' | 'foreign body'
   readonly get: Get
-  /** The purge whose effect is missing. */
+  /** The purge that had no effect. */
   readonly purge?: Purge
-  /** The oldest version that would have done. */
+  /** The oldest version that would have been allowed. */
   readonly least?: number
 }
 
 export interface Promises {
-  /** By when a purge holds that is logged but was not acknowledged (two leases), in ms; undefined: not promised. */
+  /** Time in ms (two leases) after which a logged but unacknowledged purge binds; undefined: never guaranteed. */
   readonly loggedHoldsAfterMs?: number | undefined
   /**
-   * Nodes may have been cut off from the log while the origin failed: then those that do not hear it use what they have,
-   * and cannot know of its purge.
+   * Nodes may have been cut off from the log while the origin failed: they then serve what they have, not knowing of
+   * purges.
    */
   readonly mayBeCutOffFromAll?: boolean | undefined
 }
 
 /**
- * Every answer that should not have been given:
+ * All answers that should not have been given:
  *
- * - `lost purge`: it began after a purge was acknowledged, and carries a version older than the newest one written
- *   before that purge was called.
- * - `late purge`: the same for a purge that is only logged, once the time it may take has passed.
+ * - `lost purge`: the request began after a purge was acknowledged, and the answer has a version older than the newest
+ *   one written before that purge was called.
+ * - `late purge`: the same for a purge that was only logged, after the time it may take.
  * - `foreign body`: the origin never gave that answer, to anyone, for this key, variant and user.
  */
 export function check(history: History, promises: Promises = {}): Violation[] {
@@ -112,7 +112,7 @@ export function check(history: History, promises: Promises = {}): Violation[] {
   })
 }
 
-/** From when on a purge forbids older versions of a key. */
+/** From `from` on, versions of a key older than `least` are forbidden. */
 interface Floor {
   readonly from: number
   readonly least: number
@@ -148,13 +148,13 @@ function missing(floors: Floors, get: Get, body: Body): Pick<Violation, 'purge' 
   return broken === undefined ? undefined : { purge: broken.purge, least: broken.least }
 }
 
-/** It says that it is a stale copy, given because the origin failed. */
+/** A copy marked as stale, served because the origin failed. */
 const isForFailure = ({ cacheStatus }: Get): boolean => /detail=stale-if-error\b/.test(cacheStatus)
 
-/** Or because the origin is slow: an invalidation leaves both allowed. */
+/** Also one served because the origin was slow: an invalidation allows both. */
 const mayBeStale = (get: Get): boolean => isForFailure(get) || /detail=soft-timeout\b/.test(get.cacheStatus)
 
-/** Whether the origin had given this answer, for everyone or for the one who asks, when the GET ended. */
+/** Whether the origin had given this answer, for everyone or for the asking user, by the time the GET ended. */
 function servedTo(served: readonly Served[]): (get: Get, body: Body) => boolean {
   const first = new Map<string, number>()
   for (const { at, ...body } of served) {
@@ -174,7 +174,7 @@ export function emptyHistory(): History {
   return { writes: [], served: [], purges: [], gets: [] }
 }
 
-/** A violation, and what happened to its key since the version that was given was new. */
+/** Describes a violation, and what happened to its key since the version in the answer was current. */
 export function explain({ writes, purges, served }: History, { what, get, purge, least }: Violation): string {
   const ofKey = [
     ...writes.filter(({ key }) => key === get.key).map(({ at, version }) => ({ at, text: `written: ${version}` })),

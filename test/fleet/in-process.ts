@@ -1,4 +1,4 @@
-/** Members made of the real library, many in one process. */
+/** Members built from the real library, many in one process. */
 import { systemClock } from '../../src/clock.ts'
 import { DEFAULT_RULES } from '../../src/config/defaults.ts'
 import { createCache } from '../../src/library/embed.ts'
@@ -11,10 +11,10 @@ import { type Member, type MemberOptions, SITE, type StartMember } from './membe
 import { UNSTATED } from './resources.ts'
 import { fieldsOf } from '../support/fields.ts'
 
-/** Where a member is. */
+/** The position of a member in its fleet. */
 export interface Place {
   readonly name: string
-  /** Of Redis, by the member's own way. */
+  /** URL of Redis, through the member's own fault proxy. */
   readonly url: string
   readonly prefix: string
   readonly leaseMs: number
@@ -22,7 +22,7 @@ export interface Place {
   readonly events: Events
 }
 
-/** What a member is made of. */
+/** The parts that a member is built from. */
 export interface Parts {
   readonly store: Store
   readonly log: InvalidationLog
@@ -65,7 +65,7 @@ async function start(
     },
     purge: (mode, targets) =>
       cache[mode](targets).then(
-        ({ nodes }) => (nodes.acked >= nodes.expected ? 200 : 202), // as routes/admin/purge.ts answers
+        ({ nodes }) => (nodes.acked >= nodes.expected ? 200 : 202), // as routes/admin/purge.ts does
         () => 503,
       ),
     async stop() {

@@ -1,29 +1,29 @@
-/** Clients that come at a steady rate, however long they wait for their answers. */
+/** Clients that arrive at a steady rate, however long their answers take. */
 import http from 'node:http'
 import type { Body, Get, History } from './history.ts'
 import { SITE } from './member.ts'
 
 export interface LoadOptions {
-  /** Base URLs of the nodes, asked in turns. */
+  /** Base URLs of the nodes, requested round-robin. */
   readonly urls: readonly string[]
   readonly keys: readonly string[]
   readonly perSecond: number
-  /** Whoever comes while so many wait leaves again: a machine that cannot keep up is not the subject. */
+  /** Clients that arrive while this many wait are dropped, as the tests are not about a machine that cannot keep up. */
   readonly mostWaiting?: number | undefined
-  /** Where answers are noted. */
+  /** Records the answers. */
   readonly history: History
 }
 
 export interface Load {
-  /** Why requests got no answer. */
+  /** Errors of requests that were not answered. */
   readonly failures: string[]
-  /** Waits for the answers to all that has been asked so far. */
+  /** Waits until all requests so far are answered. */
   answered(): Promise<void>
-  /** Ends it, and waits for the answers that are still to come. */
+  /** Stops sending, and waits for outstanding answers. */
   stop(): Promise<void>
 }
 
-/** Requests are sent in handfuls, as timers come no more often. */
+/** Requests are sent in batches, as timers are no finer than this. */
 const TICK_MS = 5
 const PATIENCE_MS = 30_000
 
@@ -89,14 +89,14 @@ function ask(agent: http.Agent, url: string, key: string): Promise<Omit<Get, 'no
   return promise
 }
 
-/** Share of hits among the answers to what was asked from one time to another; undefined where nothing was. */
+/** Share of hits among answers to requests sent from `from` to `to`; undefined if there were none. */
 export function hitRatio(gets: readonly Get[], from: number, to: number): number | undefined {
   const within = gets.filter(({ start }) => from <= start && start < to)
   if (within.length === 0) return undefined
   return within.filter(({ cacheStatus }) => cacheStatus.includes('; hit')).length / within.length
 }
 
-/** Milliseconds within which so large a share of them was answered. */
+/** Milliseconds within which this share of the requests was answered. */
 export function latency(gets: readonly Get[], from: number, to: number, share: number): number {
   const sorted = gets
     .filter(({ start }) => from <= start && start < to)

@@ -1,22 +1,22 @@
-/** A node of a fleet under test, whatever it runs in. */
+/** A node of a fleet under test, in this process or another. */
 import type { Targets } from '../../src/cache/targets.ts'
 import type { InvalidationMode, Origin } from '../../src/model.ts'
 import type { FaultProxy } from '../support/fault-proxy.ts'
 
-/** The host that clients ask for. */
+/** Host that clients request. */
 export const SITE = 'http://shop.test'
 
 export interface Member {
   readonly name: string
-  /** Its own way to Redis. */
+  /** The fault proxy between it and Redis. */
   readonly link: FaultProxy
-  /** A client's GET. Rejects when no answer came, or one that broke off. */
+  /** A client's GET. Rejects if there is no answer or an incomplete one. */
   get(path: string, headers: Readonly<Record<string, string>>): Promise<Answer>
-  /** The status of the admin API's answer: 200, 202 or 503. Rejects when no answer came. */
+  /** The status of the admin API's answer: 200, 202 or 503. Rejects if there is no answer. */
   purge(mode: InvalidationMode, targets: Targets): Promise<number>
-  /** Ends in good order. */
+  /** Shuts down in order. */
   stop(): Promise<void>
-  /** Ends at once: nothing it had in mind is done any more. */
+  /** Ends at once, without any cleanup. */
   crash(): Promise<void>
 }
 
@@ -24,17 +24,17 @@ export interface Answer {
   readonly status: number
   readonly content: string
   readonly cacheStatus: string
-  /** The node heard the log when it was asked, for certain. */
+  /** The node was certainly in step with the log when it was asked. */
   readonly heard: boolean
 }
 
 export interface MemberOptions {
   readonly name: string
   readonly redisPort: number
-  /** Of the fleet's keys in Redis. */
+  /** Prefix of the fleet's keys in Redis. */
   readonly prefix: string
   readonly leaseMs: number
-  /** How far its clock is off. */
+  /** Offset of its clock, in ms. */
   readonly clockOffsetMs: number
   readonly origin: Origin
 }

@@ -1,4 +1,4 @@
-/** Ways to get coherence wrong. Each must be caught: a check that lets one pass proves nothing. */
+/** Ways to get coherence wrong. Each must be caught: a check that misses one proves nothing. */
 import type { Clock, InvalidationLog, Kept, Receipt, Stamp, Store } from '../../src/model.ts'
 import { changed as changedResponse } from '../../src/response-record.ts'
 import { connectRedis, type RedisClient } from '../../src/stores/redis/connection.ts'
@@ -9,7 +9,7 @@ import type { Theme } from './plan.ts'
 
 export interface Mutant {
   readonly build: Build
-  /** Where it shows. */
+  /** A theme that exposes it. */
   readonly theme: Theme
 }
 
@@ -67,7 +67,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
 
 const EVERYWHERE: Receipt = { id: '', position: 0, nodes: { expected: 1, acked: 1 } }
 
-/** A log that differs from another in this. */
+/** A log with some members replaced. */
 function changed(log: RedisLog, change: Partial<InvalidationLog>): RedisLog {
   return new Proxy(log, {
     get(target, name) {
@@ -80,7 +80,7 @@ function changed(log: RedisLog, change: Partial<InvalidationLog>): RedisLog {
 
 const judged = new WeakSet<Stamp>()
 
-/** Takes what it sees for the first time for just fetched. */
+/** Treats each stamp as just fetched when it is first seen. */
 function judgedAnew(log: InvalidationLog, stamp: Stamp) {
   if (!judged.has(stamp)) Object.assign(stamp, { position: log.position, checked: log.position })
   judged.add(stamp)
@@ -94,7 +94,7 @@ function atWorstStale(log: InvalidationLog, stamp: Stamp) {
 
 const judgedAsOurs = (log: InvalidationLog, stamp: Stamp) => log.verdict({ ...stamp, generation: log.generation })
 
-/** Judges as a log does that holds a lease, while `trusts` says so. */
+/** Judges as a log does that holds a lease, as long as `trusts` allows it. */
 function trusting(log: InvalidationLog, trusts: (now: number) => boolean, clock: Clock): InvalidationLog['verdict'] {
   return (stamp) => {
     const now = clock.now()
@@ -122,7 +122,7 @@ function takenForOurOwn(store: Store, log: InvalidationLog, clock: Clock): Store
   }
 }
 
-/** Whatever Redis answers, whenever it comes, is news. */
+/** Counts the lease from when a reply arrives, instead of from when its command was sent. */
 function leaseFromReplies(place: Place): Parts {
   const { url, leaseMs, clock } = place
   let repliedAt = Number.NEGATIVE_INFINITY

@@ -8,7 +8,7 @@ export interface Served extends AsyncDisposable {
   readonly url: string
 }
 
-/** Puts an origin on the network. One that fails hangs up. */
+/** Serves an origin over HTTP. A failed fetch hangs up. */
 export async function serve(origin: Origin): Promise<Served> {
   const handle: RequestListener = (request, response) => {
     const { method = 'GET', url: target = '/', rawHeaders } = request

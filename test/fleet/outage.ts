@@ -1,4 +1,4 @@
-/** What becomes of a fleet's clients, and of its purges, while Redis is out of order. */
+/** What a fleet's clients and purges experience during an outage of Redis. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Fleet, startFleet } from '../support/fleet.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
@@ -13,14 +13,14 @@ import { VersionedOrigin } from './versioned-origin.ts'
 export interface Scene {
   readonly fleet: Fleet
   readonly redis: RedisServer
-  /** For what lasts until all is over. */
+  /** Owns what must last until the end. */
   readonly stack: AsyncDisposableStack
 }
 
 interface Outage {
   begin(scene: Scene): Promise<unknown>
   end(scene: Scene): Promise<unknown>
-  /** Nothing can be logged meanwhile. */
+  /** Nothing can be logged during the outage. */
   readonly refusesPurges: boolean
 }
 
@@ -45,7 +45,7 @@ export const OUTAGES = {
     refusesPurges: true,
   },
   'read-only': {
-    begin: ({ redis }) => redis.cli('REPLICAOF', '127.0.0.1', '1'), // nobody is there
+    begin: ({ redis }) => redis.cli('REPLICAOF', '127.0.0.1', '1'), // nothing listens there
     end: ({ redis }) => redis.cli('REPLICAOF', 'NO', 'ONE'),
     refusesPurges: true,
   },
@@ -76,9 +76,9 @@ export type OutageName = keyof typeof OUTAGES
 
 export interface OutageOptions {
   readonly perSecond: number
-  /** Clients that come while so many wait leave again; undefined: all stay. */
+  /** Clients that arrive while this many wait are dropped; undefined: none is. */
   readonly mostWaiting?: number
-  /** For how long before, and for how long it lasts; longer where until then no purge has been answered. */
+  /** Durations before and of the outage, which lasts longer if no purge has been answered by then. */
   readonly beforeMs: number
   readonly duringMs: number
   readonly leaseMs: number
@@ -86,18 +86,18 @@ export interface OutageOptions {
 
 export interface OutageReport {
   readonly requests: number
-  /** Requests without an answer, and statuses other than 200. */
+  /** Errors of unanswered requests, and statuses other than 200. */
   readonly failures: readonly string[]
-  /** 99 of 100 requests were answered within so many ms. */
+  /** 99th percentile of the latency, in ms. */
   readonly p99: { readonly before: number; readonly during: number; readonly after: number }
   readonly hitRatioBefore: number
-  /** Until the hit ratio was back at nearly what it was, from the end of the outage; Infinity: it never was. */
+  /** From the end of the outage until the hit ratio was nearly restored, in ms; Infinity: it never was. */
   readonly recoveredAfterMs: number
-  /** How Redis and the nodes were when that was known, a line for each. */
+  /** The state of Redis and of each node at that time, one line each. */
   readonly condition: readonly string[]
   /** Statuses of purges called and answered during the outage. */
   readonly purges: readonly number[]
-  /** The status of the last one called after it: the first that all nodes followed, if any was. */
+  /** Status of the last purge called after it: the first that all nodes applied, if any was. */
   readonly purgeAfter: number
   /** Answers that should not have been given, explained. */
   readonly violations: readonly string[]
@@ -126,7 +126,7 @@ export async function endure(name: OutageName, options: OutageOptions): Promise<
   const urls = fleet.nodes.map(({ herdgate }) => herdgate.url)
   const load = startLoad({ urls, keys: KEYS, perSecond, mostWaiting, history })
 
-  while (history.gets.length < 2 * KEYS.length * NODES) await sleep(10) // every key once at every node, and once more
+  while (history.gets.length < 2 * KEYS.length * NODES) await sleep(10) // a miss and a hit for every key at every node
   const startedAt = performance.now()
   await sleep(beforeMs)
   const beganAt = performance.now()
@@ -173,7 +173,7 @@ const failuresOf = ({ failures }: Load, { gets }: History): string[] =>
     gets.filter(({ status }) => status !== 200).map(({ status, cacheStatus }) => `${status} ${cacheStatus}`),
   )
 
-/** Changes a key and purges it, now and then, at one node after another. */
+/** Changes a key and purges it at regular intervals, through one node after another. */
 function startPurging({ fleet }: Scene, origin: VersionedOrigin, history: History): { stop(): Promise<void> } {
   const asked: Promise<void>[] = []
   const once = () => {
@@ -204,7 +204,7 @@ function startPurging({ fleet }: Scene, origin: VersionedOrigin, history: Histor
   }
 }
 
-/** When the window begins in which there were enough hits again; Infinity when it does not come. */
+/** When the first window with enough hits begins; Infinity if there is none in time. */
 async function recovery({ gets }: History, from: number, least: number): Promise<number> {
   for (let begins = from; performance.now() < from + MOST_RECOVERY_MS; begins += WINDOW_MS / 10) {
     while (performance.now() < begins + WINDOW_MS) await sleep(WINDOW_MS / 10)

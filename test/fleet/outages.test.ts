@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { endure, OUTAGES, type OutageName } from './outage.ts'
 
-/** Short, and at a rate that a busy machine bears: `npm run outages` is the long form, which also measures latency. */
+/** Short, and at a rate a busy machine can bear; `npm run outages` runs longer and also measures latency. */
 const OPTIONS = { perSecond: 300, mostWaiting: 50, beforeMs: 1_000, duringMs: 3_000, leaseMs: 1_000 }
 const RECOVERED_WITHIN_MS = 60_000
 
 describe.each(Object.entries(OUTAGES))('Redis %s, under load', (name, { refusesPurges }) => {
-  test('costs no client its answer, and no purge', async () => {
+  test('neither requests nor purges fail', async () => {
     const report = await endure(name as OutageName, OPTIONS)
     expect(report.hitRatioBefore).toBeGreaterThan(0.5)
     expect(report.failures).toEqual([])

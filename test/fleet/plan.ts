@@ -1,4 +1,4 @@
-/** What is to happen in a history, all of it from its seed. */
+/** What is to happen in a history, derived from its seed alone. */
 import { Random } from '../fuzz/random.ts'
 import type { Fault } from '../support/fault-proxy.ts'
 import type { RedisFault } from './durable-redis.ts'
@@ -9,47 +9,48 @@ export interface Plan {
   readonly nodes: number
   readonly leaseMs: number
   readonly durationMs: number
-  /** How far each node's clock is off. */
+  /** Clock offset of each node. */
   readonly clockOffsetsMs: readonly number[]
-  /** The nodes that are asked to purge. */
+  /** The nodes that purge requests go to. */
   readonly issuers: readonly number[]
-  /** Clients of each node, and how long one thinks between two requests at most. */
+  /** Clients of each node, and their maximum think time. */
   readonly clients: number
   readonly thinkMs: number
-  /** Between two changes at the origin, at most. */
+  /** Maximum time between two changes at the origin. */
   readonly writeEveryMs: number
-  /** How long the origin takes for a head, and between two halves of a body, at most. */
+  /** Maximum time the origin takes for a head, and between two halves of a body. */
   readonly headMs: number
   readonly bodyMs: number
-  /** One in so many of its requests gets no answer; 0: none. */
+  /** One in this many origin requests fails; 0: none. */
   readonly failsOneIn: number
-  /** Redis lost what it had acknowledged: that a purge holds within two leases, acknowledged or not, is not promised. */
+  /** Redis loses data it has acknowledged, so no purge is guaranteed to bind within two leases. */
   readonly losesData: boolean
   readonly steps: readonly Step[]
 }
 
-/** Something that goes wrong, from `at` on, for so long. */
+/** A fault, from `at` on, for `forMs`. */
 export type Step = { readonly at: number; readonly forMs: number } & (
   | { readonly kind: 'link'; readonly node: number; readonly fault: Fault }
-  /** A node ends, at once or in good order, and another takes its place. */
+  /** A node crashes or shuts down in order, and a new one replaces it. */
   | { readonly kind: 'crash' | 'stop'; readonly node: number }
   /**
-   * Redis: `restart` keeps its data, `wipe` comes back empty, `rollback` with the data of when the step began, `freeze`
-   * stands still, `flush` empties it while it runs, `cut` hangs up on its clients, `hold` lets no writes through, `fill`
-   * leaves no memory for them, `demote` makes a replica of it, `forget` takes its scripts, `trim` all but the newest record.
+   * Redis: `restart` keeps its data, `wipe` comes back empty, `rollback` restores the data of when the step began,
+   * `freeze` suspends it, `flush` empties it while it runs, `cut` closes its client connections, `hold` blocks writes,
+   * `fill` leaves no memory for them, `demote` makes it a replica, `forget` drops its scripts, `trim` drops all records of
+   * the log but the newest.
    */
   | { readonly kind: RedisFault }
-  /** The event loop of all nodes stands still. */
+  /** The event loop of all nodes is blocked. */
   | { readonly kind: 'stall' }
 )
 
-/** Which a seed has hangs on their number and order. */
+/** A seed's theme depends on their number and order, so do not change either. */
 const THEMES = ['network', 'crashes', 'redis', 'loss', 'rollback', 'calm'] as const
 export type Theme = (typeof THEMES)[number] | 'ailing'
 
 const NODES = 3
 
-/** @param theme instead of the one the seed has */
+/** @param theme replaces the seed's own */
 export function planOf(seed: number, theme: Theme = THEMES[seed % THEMES.length] ?? 'calm'): Plan {
   const random = new Random(seed)
   const leaseMs = random.pick([200, 300, 500])
@@ -75,7 +76,7 @@ export function planOf(seed: number, theme: Theme = THEMES[seed % THEMES.length]
   }
 }
 
-/** The same so many times as slow. */
+/** The same plan, slowed down by a factor. */
 export function slowed(plan: Plan, times: number): Plan {
   const { leaseMs, durationMs, thinkMs, writeEveryMs, headMs, steps } = plan
   return {
@@ -96,8 +97,8 @@ interface Draw {
 }
 
 /**
- * What is promised where Redis loses what it acknowledged holds while the node that issued a purge lives, and for one
- * fault at a time: there only a node that issues none ends, and where an older state comes back nothing else happens.
+ * What is guaranteed when Redis loses acknowledged data holds only while the node that issued a purge lives, and for
+ * one fault at a time: in `loss` only a node that issues no purges ends, and in `rollback` nothing else goes wrong.
  */
 const STEPS: Readonly<Record<Theme, (draw: Draw) => Step[]>> = {
   calm: () => [],

@@ -1,4 +1,4 @@
-/** Plays a history: clients, an origin that changes, purges, and everything that goes wrong. */
+/** Plays a history: clients, a changing origin, purges, and faults. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Targets } from '../../src/cache/targets.ts'
 import { Random } from '../fuzz/random.ts'
@@ -9,11 +9,11 @@ import type { Plan, Step } from './plan.ts'
 import { keysNamedBy, RESOURCES, USERS } from './resources.ts'
 import { VersionedOrigin } from './versioned-origin.ts'
 
-/** Whatever a client or an operator asks is answered within this time. */
+/** Every request of a client or an operator is answered within this time. */
 const PATIENCE_MS = 60_000
 const LEAST_READS = 300
 
-/** @throws when a request or a purge is not answered */
+/** @throws if a request or a purge is not answered */
 export async function play(plan: Plan, redis: DurableRedis, startMember: StartMember): Promise<History> {
   const game = new Game(plan, redis, startMember)
   try {
@@ -67,7 +67,7 @@ class Game {
     return this.#history
   }
 
-  /** On a busy machine little happens in a given time. */
+  /** Waits longer on a busy machine, where little happens in a given time. */
   async #enough(durationMs: number): Promise<void> {
     await sleep(durationMs)
     while (!this.#over && this.#history.gets.length < LEAST_READS) await sleep(10)
@@ -103,7 +103,7 @@ class Game {
     }
   }
 
-  /** undefined when the node has gone meanwhile: it answers nobody. */
+  /** undefined if the node has gone in the meantime, and cannot answer. */
   async #get(at: number, asked: Pick<Get, 'key' | 'variant' | 'user'>): Promise<Get | undefined> {
     const node = this.#nodes[at]
     if (node === undefined) return undefined
@@ -129,7 +129,7 @@ class Game {
     }
   }
 
-  /** Changes the origin's content, and mostly says so. */
+  /** Changes the origin's content, and usually purges it. */
   async #change(): Promise<void> {
     const random = this.#random
     const purges: Promise<void>[] = []
@@ -187,7 +187,7 @@ class Game {
   }
 }
 
-/** Ways to name a key, each with all the keys it names. */
+/** Selectors that cover a key, each with all the keys it covers. */
 function targetsFor(key: string): [[Targets, readonly string[]], ...[Targets, readonly string[]][]] {
   const { tags } = RESOURCES.find((resource) => resource.key === key) ?? { tags: [] }
   const prefix = key.slice(0, key.lastIndexOf('/'))
@@ -204,7 +204,7 @@ function stall(forMs: number): void {
   while (performance.now() < until);
 }
 
-/** Rejects when one of them does; never fulfils. */
+/** Rejects as soon as one of them does; never resolves. */
 function failure(promises: readonly Promise<unknown>[]): Promise<never> {
   return new Promise((_, reject) => {
     for (const promise of promises) promise.catch(reject)

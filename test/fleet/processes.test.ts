@@ -4,10 +4,10 @@ import { slowed } from './plan.ts'
 import { processes } from './processes.ts'
 
 const SEEDS = [1, 2, 3]
-/** Processes start and restart slowly. */
+/** Factor by which plans are slowed, as processes start and restart slowly. */
 const SLOWER = 4
 
-test('histories of three processes, over HTTP, lose no purge either', async () => {
+test('histories of three processes over HTTP lose no purge either', async () => {
   const tally = new Tally()
   const complaints: string[] = []
   for (const seed of SEEDS) {

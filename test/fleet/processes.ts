@@ -1,4 +1,4 @@
-/** Members that are processes of their own, and the origin they ask over HTTP. */
+/** Members in processes of their own, and the origin they reach over HTTP. */
 import { startFleetNode } from '../support/fleet.ts'
 import { get } from '../support/http.ts'
 import { SITE, type StartMember } from './member.ts'
@@ -9,7 +9,7 @@ export interface Processes extends AsyncDisposable {
   readonly start: StartMember
 }
 
-/** Starts members of one fleet; the origin of the first is that of all. */
+/** Starts members of one fleet; all use the origin of the first. */
 export function processes(): Processes {
   let served: Promise<Served> | undefined
   return {

@@ -1,13 +1,13 @@
-/** What the origin of a fleet under test has: few things, of every kind that a cache treats in a way of its own. */
+/** The origin's resources in a fleet under test: a few of every kind that a cache treats differently. */
 export interface Resource {
-  /** Its path, and its name in a history. */
+  /** Path, and name in a history. */
   readonly key: string
   readonly tags: readonly string[]
-  /** Fields of its answers beside ETag and tags. */
+  /** Fields of its answers other than ETag and tags. */
   readonly fields: Readonly<Record<string, string>>
-  /** Values of X-Variant by which it differs. */
+  /** Values of X-Variant that it varies by. */
   readonly variants: readonly [string, ...string[]]
-  /** Its answers are for the one who asked. */
+  /** Its answers are for the requesting user only. */
   readonly personal: boolean
 }
 
@@ -32,12 +32,12 @@ export const RESOURCES = [
   resource('/personal/1', { 'Cache-Control': 'private, max-age=60' }, { personal: true }),
 ] as const
 
-/** How a response is treated that states no lifetime: times in ms. */
+/** How a response without a stated lifetime is treated, in ms. */
 export const UNSTATED = { ttl: 150, softTimeout: 20 } as const
 
 export const USERS = ['ann', 'bob'] as const
 
-/** The keys that a selector names. */
+/** The keys that a selector covers. */
 export function keysNamedBy({ tag, path, prefix }: { tag?: string; path?: string; prefix?: string }): string[] {
   return RESOURCES.filter(({ key, tags }) => {
     if (tag !== undefined) return tags.includes(tag)

@@ -1,8 +1,8 @@
 /**
  * `npm run histories -- [--count 200] [--seed 0] [--lanes 8] [--theme ailing]`
  *
- * Plays so many histories, those that once went wrong first, and explains what should not have been. Exit code 1 when
- * there is any; its seed then belongs into regressions.ts.
+ * Plays that many histories, after those that once failed, and explains violations. Exits with 1 if there were any;
+ * the seed then belongs in regressions.ts.
  */
 import { parseArgs } from 'node:util'
 import { build } from './build.ts'
@@ -11,7 +11,7 @@ import { inProcess } from './in-process.ts'
 import { isTheme } from './plan.ts'
 import { REGRESSIONS } from './regressions.ts'
 
-process.once('SIGTERM', () => process.exit(1)) // takes the servers it started with it
+process.once('SIGTERM', () => process.exit(1)) // exit handlers kill the servers it started
 
 const { values } = parseArgs({
   options: {
@@ -47,7 +47,7 @@ await playAll({
   },
 })
 console.log(`${String(tally)}\n${bad.length} went wrong${bad.length === 0 ? '' : `: ${bad.join(', ')}`}`)
-process.exit(bad.length === 0 ? 0 : 1) // hundreds of sockets that were reset keep Node from ending by itself
+process.exit(bad.length === 0 ? 0 : 1) // hundreds of reset sockets keep Node from exiting by itself
 
 function wholeNumber(name: 'count' | 'seed' | 'lanes'): number {
   const number = Number(values[name])

@@ -1,9 +1,9 @@
 /**
  * `npm run outages -- [--rate 1000] [--seconds 10] [--lease 5] [outage ...]`
  *
- * Puts Redis out of order, in every way or those that are named, while three nodes serve so many requests a second, and
- * prints what clients and purges saw. Exit code 1 when a client got no good answer, an answer came that a purge forbids,
- * a purge was acknowledged that could not be logged, latency rose by more than 60 ms, or hits came back after 10 s.
+ * Breaks Redis, in every way or those named, while three nodes serve this many requests a second, and prints what
+ * clients and purges saw. Exits with 1 if a client got no good answer or one that a purge forbids, a purge was
+ * acknowledged that could not be logged, latency rose by more than 60 ms, or hits took more than 10 s to come back.
  */
 import { parseArgs } from 'node:util'
 import { endure, OUTAGES, type OutageName, type OutageReport } from './outage.ts'
@@ -11,7 +11,7 @@ import { endure, OUTAGES, type OutageName, type OutageReport } from './outage.ts
 const MOST_ADDED_MS = 60
 const RECOVERED_WITHIN_MS = 10_000
 
-process.once('SIGTERM', () => process.exit(1)) // takes the servers it started with it
+process.once('SIGTERM', () => process.exit(1)) // exit handlers kill the servers it started
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

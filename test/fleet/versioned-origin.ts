@@ -6,14 +6,14 @@ import { type Resource, RESOURCES } from './resources.ts'
 import { fieldsOf } from '../support/fields.ts'
 
 export interface Manner {
-  /** How long the next answer takes until its head, and how long its body stops half way, in ms. */
+  /** How long the next answer takes until its head, and how long its body pauses half way, in ms. */
   pauses(): { readonly head: number; readonly body: number }
-  /** The next request gets no answer. */
+  /** Whether the next request fails. */
   fails(): boolean
 }
 
 /**
- * An origin whose answers say what they are. It reads its data when a request arrives and answers later: what it sends
+ * An origin whose answers identify themselves. It reads its data when a request arrives and answers later, so an answer
  * may be out of date before it is sent.
  */
 export class VersionedOrigin implements Origin {
@@ -31,7 +31,7 @@ export class VersionedOrigin implements Origin {
     for (const { key } of resources) this.write(key)
   }
 
-  /** Its content of a key changes. */
+  /** Changes a key's content. */
   write(key: string): void {
     const version = (this.#versions.get(key) ?? 0) + 1
     this.#versions.set(key, version)

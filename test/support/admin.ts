@@ -9,7 +9,7 @@ import type { Targets } from '../../src/cache/targets.ts'
 export const ADMIN_TOKEN = 'a-token-of-32-characters-or-more'
 export const AUTHORIZED = { authorization: `Bearer ${ADMIN_TOKEN}` }
 
-/** The admin listener on a cache that records what it is asked. */
+/** The admin listener of a fake cache that records its calls. */
 export function fakeAdmin(parts: Partial<AdminParts> = {}) {
   const asked: { verb: string; targets: Targets }[] = []
   const explained: CacheRequest[] = []

@@ -1,4 +1,4 @@
-/** The real command before an origin that writes what it is told to: both anew for each test, gone after it. */
+/** The real command in front of a scripted raw origin; both are started before and stopped after each test. */
 import net from 'node:net'
 import { afterEach } from 'vitest'
 import { type Herdgate, startHerdgate } from './herdgate.ts'
@@ -12,7 +12,7 @@ export async function start(answer: (request: RawRequest) => void, flags: string
   await restart(flags)
 }
 
-/** Starts another before the same origin. */
+/** Starts another in front of the same origin. */
 export async function restart(flags: string[]): Promise<void> {
   herdgate = await startHerdgate(['--origin', origin.url, '--log-level', 'silent', ...flags])
 }
@@ -24,7 +24,7 @@ afterEach(async () => {
 
 export const port = () => Number(new URL(herdgate.url).port)
 
-/** Sends octets, optionally the end after them, and gives all that comes back. */
+/** Sends octets, then FIN if `end`, and returns everything received until the connection closes. */
 export async function exchange(octets: string, end = false, at = port()): Promise<string> {
   const socket = net.connect({ port: at, host: '127.0.0.1', allowHalfOpen: true })
   if (end) socket.end(octets)
@@ -32,7 +32,7 @@ export async function exchange(octets: string, end = false, at = port()): Promis
   return Buffer.concat(await socket.toArray()).toString('latin1')
 }
 
-/** Whether nobody new is let in any more. */
+/** Whether new connections are refused. */
 export function refuses(): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const socket = net.connect(port(), '127.0.0.1', () => {

@@ -1,8 +1,8 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
 
 /**
- * A self-signed certificate, made anew for each run so that no private key lies in the repository.
- * @param names DNS names and IPv4 addresses it is for
+ * A self-signed certificate, generated on every run so that no private key is in the repository.
+ * @param names DNS names and IPv4 addresses it is valid for
  */
 export function selfSigned(names: string[]): { key: string; cert: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })

@@ -7,7 +7,7 @@ import { type Browser, chromium } from 'playwright-core'
 const run = promisify(execFile)
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
-/** Chromium asks for nothing that the page did not. */
+/** Chromium makes no requests of its own, only those of the page. */
 const FLAGS = [
   '--disable-gpu',
   '--disable-quic',
@@ -16,10 +16,10 @@ const FLAGS = [
   '--disable-component-update',
   '--disable-sync',
 ]
-/** How long an installation may take, in ms. */
+/** Timeout of an installation, in ms. */
 export const INSTALL_MS = 600_000
 
-/** A headless Chromium with a profile of its own; installed by apt where it is missing and that is allowed. */
+/** A headless Chromium with a fresh profile; installed by apt if it is missing and the user is root. */
 export async function launchChromium(): Promise<Browser> {
   const executablePath = find() ?? (await install())
   const isRoot = process.getuid?.() === 0

@@ -1,8 +1,9 @@
 /**
- * Another process with the same folder: `disk-process.ts FOLDER COMMAND ...`.
+ * Another process that uses the same folder: `disk-process.ts FOLDER COMMAND ...`.
  *
- * `write`: stores things without end, and says so. `purge TAG`: appends a record and ends. `fill BYTES`: writes until so
- * much has been offered, and prints what became of it as JSON. `hold`: says so, and lets nobody else write from then on.
+ * `write`: stores entries endlessly and prints a line for each. `purge TAG`: appends a record and exits. `fill BYTES`:
+ * writes entries totalling that many bytes, and prints what happened as JSON. `hold`: prints a line and keeps the write
+ * lock from then on.
  */
 import { writeSync } from 'node:fs'
 import { Body } from '../../src/body.ts'
@@ -15,7 +16,7 @@ import { storedResponse } from './stored-response.ts'
 
 const [path = '', command = '', argument = ''] = process.argv.slice(2)
 
-/** A response whose content tells whether it is whole and whose it is. */
+/** A response whose content shows which key it belongs to and whether it is complete. */
 function thing(key: string, length: number): StoredResponse {
   const body = Body.of(Buffer.from(`${key} ${length} `.padEnd(length, key)))
   return storedResponse({ url: key, tags: [key], fields: ['X-Key', key], body })

@@ -1,25 +1,25 @@
 /**
- * What the documentation tells readers to type.
+ * The commands and files that the documentation tells readers to type.
  *
  *     ```sh            run; must succeed
- *     ```sh fails      run; must not
- *     ```sh server     started and left running, in place of what ran before
+ *     ```sh fails      run; must fail
+ *     ```sh server     started and left running; replaces the one started before
  *     ```yaml it.yaml  written to that file; ```ts it.ts too
- *     ```text output   what the block before it shows, line by line, in this order; … stands for anything
+ *     ```text output   output of the previous block, line by line, in this order; … stands for anything
  *
- * Everything else is only to be read. A block of commands that no test can run says why, in a comment before it that
- * begins with "not run:".
+ * All other blocks are only for reading. A block of commands that no test can run is preceded by a comment that begins
+ * with "not run:" and gives the reason.
  */
 
 export interface Step {
-  /** Of its first line, from 1. */
+  /** Number of its first line, from 1. */
   readonly line: number
   readonly kind: 'run' | 'fails' | 'server' | 'file'
-  /** What is typed, or what is in the file. */
+  /** The commands, or the content of the file. */
   readonly text: string
-  /** Of a file. */
+  /** Name of the file, if it is one. */
   readonly name: string
-  /** Lines that are shown, if any are. */
+  /** Lines of output shown in the documentation. */
   readonly shown: readonly string[]
 }
 
@@ -27,7 +27,7 @@ interface Block {
   readonly line: number
   readonly info: string
   readonly text: string
-  /** The line before it that is not empty. */
+  /** The nearest non-empty line before it. */
   readonly before: string
 }
 
@@ -57,7 +57,7 @@ function kindOf(info: string): Step['kind'] | undefined {
 
 const COMMAND = /^(?:\$ )?(?:curl|docker|git|helm|herdgate|kubectl|node|npm|npx|redis-cli) /m
 
-/** Lines where commands begin that are neither run nor say why not. */
+/** Line numbers of command blocks that are neither run nor excused. */
 export function unrunIn(page: string): number[] {
   return blocksIn(page)
     .filter(({ info, text, before }) => kindOf(info) === undefined && COMMAND.test(text) && !isExcused(before))
@@ -74,7 +74,7 @@ function blocksIn(page: string): Block[] {
   })
 }
 
-/** The first of the lines that is not shown where it should be; undefined when all are. */
+/** The first of `lines` that does not occur in its place in the output; undefined if all do. */
 export function notShown(lines: readonly string[], output: string): string | undefined {
   let rest = output.replaceAll('\r', '')
   return lines.find((line) => {

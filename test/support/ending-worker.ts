@@ -1,2 +1,2 @@
-/** A worker that ends as soon as it begins. */
+/** A worker that exits as soon as it starts. */
 process.exit(3)

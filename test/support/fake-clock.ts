@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/model.ts'
 
-/** A clock that moves only when told to. */
+/** A clock that moves only when the test moves it. */
 export class FakeClock implements Clock {
   #now: number
   #correctedBy = 0
@@ -18,7 +18,7 @@ export class FakeClock implements Clock {
     return this.#now + this.#correctedBy
   }
 
-  /** The machine's clock is put right: what it says jumps, while nothing else does. */
+  /** The wall clock is corrected: it jumps, while timers and elapsed time do not. */
   correct(byMs: number): void {
     this.#correctedBy += byMs
   }
@@ -31,7 +31,7 @@ export class FakeClock implements Clock {
     }
   }
 
-  /** Moves on, running what falls due in order, and lets promises settle. */
+  /** Advances time, running due timers in order and letting promises settle after each. */
   async advance(ms: number): Promise<void> {
     const until = this.#now + ms
     for (;;) {
@@ -46,7 +46,7 @@ export class FakeClock implements Clock {
     await settle()
   }
 
-  /** Moves on and runs nothing, as while a process stands still. */
+  /** Advances time without running any timers, as when the process is suspended. */
   stall(ms: number): void {
     this.#now += ms
   }
@@ -56,7 +56,7 @@ export class FakeClock implements Clock {
   }
 }
 
-/** Lets everything run that waits for nothing but promises. */
+/** Lets everything run that waits only for promises. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
 }

@@ -3,26 +3,26 @@ import { decode, encode } from '../../src/stores/codec/codec.ts'
 import { memoryStore } from '../../src/stores/memory/store.ts'
 
 /**
- * A store that answers later, with copies made from octets, as those do that are asked over a network; its reads can be held
- * up, or fail.
+ * A store that answers asynchronously with copies decoded from octets, as remote stores do. Its reads can be delayed or
+ * fail.
  */
 export class FarStore implements Store {
   readonly #inner = memoryStore({ maxBytes: '64MiB' })
   #gate: Promise<void> = Promise.resolve()
   #writeGate: Promise<void> = Promise.resolve()
   failing = false
-  /** Loses what is to be put. */
+  /** Writes are lost. */
   refusing = false
   reads = 0
 
-  /** From now on reads wait. @returns lets them go on */
+  /** Delays reads from now on. @returns a function that releases them */
   hold(): () => void {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#gate = promise
     return resolve
   }
 
-  /** From now on writes wait. @returns lets them go on */
+  /** Delays writes from now on. @returns a function that releases them */
   holdWrites(): () => void {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#writeGate = promise
@@ -76,7 +76,7 @@ export class FarStore implements Store {
   }
 }
 
-/** As another process has it; undefined where it cannot be told to another. */
+/** As another process would read it; undefined if it cannot be serialised. */
 function copied(key: string, stored: Stored): Stored | undefined {
   const octets = encode(key, stored)
   return octets && decode(key, octets)

@@ -11,7 +11,7 @@ let server: Server
 let proxy: FaultProxy
 const sockets: Socket[] = []
 
-/** Sends back what it gets, and says when a client is gone. */
+/** An echo server that records when a client is gone. */
 beforeEach(async () => {
   received = ''
   server = createServer((socket) => {
@@ -32,7 +32,7 @@ afterEach(async () => {
   server.close()
 })
 
-/** A client, and what it has got so far. */
+/** A client and what it has received so far. */
 async function client() {
   const socket = connect(proxy.port, '127.0.0.1')
   sockets.push(socket)

@@ -2,14 +2,14 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
 /**
- * What happens between a client and a server.
+ * What happens to the traffic between a client and a server.
  *
- * - `delay`: what the server sends arrives so much later; what the client sends does not, so that a command has its
+ * - `delay`: data from the server arrives this much later; data from the client does not, so that a command takes
  *   effect and only its reply is late.
- * - `throttle`: so many bytes a second, for each connection and direction.
- * - `reset`: connections are torn down with a TCP reset, those that exist and those that come.
- * - `blackhole`: connections stay open, and new ones open, but nothing passes. It is not lost, as TCP would send it
- *   again: it arrives when the black hole ends.
+ * - `throttle`: bytes per second, for each connection and direction.
+ * - `reset`: existing and new connections are torn down with a TCP reset.
+ * - `blackhole`: connections stay open, and new ones open, but nothing passes. Nothing is lost, as TCP would retransmit
+ *   it: it arrives when the black hole ends.
  */
 export type Fault =
   | { readonly kind: 'pass' | 'reset' | 'blackhole' }
@@ -17,14 +17,14 @@ export type Fault =
   | { readonly kind: 'throttle'; readonly bytesPerSecond: number }
 
 export interface FaultProxy extends AsyncDisposable {
-  /** Where clients connect, on the loopback address. */
+  /** Port for clients, on the loopback address. */
   readonly port: number
   readonly fault: Fault
-  /** Connections of clients at present. */
+  /** Number of open client connections. */
   readonly connections: number
-  /** From now on, for connections that exist and those that come. */
+  /** Applies at once, to existing and new connections. */
   set(fault: Fault): void
-  /** Connections from now on lead there, as after a failover. */
+  /** New connections go there from now on, as after a failover. */
   redirect(target: Address): void
   close(): Promise<void>
 }
@@ -34,7 +34,7 @@ export interface Address {
   readonly port: number
 }
 
-/** A TCP proxy on a free port of the loopback address, before one server. It begins by letting everything pass. */
+/** A TCP proxy on a free port of the loopback address, in front of one server. At first it passes everything. */
 export async function startFaultProxy(first: Address): Promise<FaultProxy> {
   let target = first
   let fault: Fault = { kind: 'pass' }
@@ -75,7 +75,7 @@ export async function startFaultProxy(first: Address): Promise<FaultProxy> {
   }
 }
 
-/** A client's connection and the one it leads to. */
+/** A client's connection and the matching one to the server. */
 class Link {
   readonly #client: Socket
   readonly #server: Socket
@@ -108,16 +108,16 @@ class Link {
     for (const lane of this.#lanes) lane.stop()
   }
 
-  /** One end is gone: in a black hole the other does not learn of it until that ends. */
+  /** One end is gone; in a black hole the other learns of it only when the black hole ends. */
   #closed(hadError: boolean): void {
     this.#broken ||= hadError
     if (this.#broken) this.faultChanged()
   }
 }
 
-/** Beyond it a lane stops reading: the sender feels the fault as a full buffer. */
+/** Above this a lane stops reading, so that the sender sees the fault as a full buffer. */
 const MOST_HELD_BYTES = 1024 * 1024
-/** A throttled lane sends what it may so often. */
+/** Interval at which a throttled lane sends. */
 const THROTTLE_STEP_MS = 20
 
 interface Held {
@@ -150,7 +150,7 @@ class Lane {
     })
   }
 
-  /** Sends on what is due, and comes again when more is. */
+  /** Forwards what is due, and sets a timer for the rest. */
   move(): void {
     clearTimeout(this.#timer)
     while (!this.#blocked) {

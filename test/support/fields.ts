@@ -1,4 +1,4 @@
-/** Fields from an object, a value list giving one line per member. */
+/** Field lines from an object; a list of values gives one line per member. */
 export function fieldsOf(record: Readonly<Record<string, string | readonly string[] | undefined>>): string[] {
   const fields: string[] = []
   for (const [name, value] of Object.entries(record)) {

@@ -1,4 +1,4 @@
-/** Herdgate processes that share a Redis, each by a way of its own. */
+/** Herdgate processes that share a Redis, each through a fault proxy of its own. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,23 +11,22 @@ export interface FleetOptions {
   readonly origin: string
   readonly redisPort: number
   readonly prefix?: string
-  /** Of coherence, in ms. */
+  /** Coherence lease, in ms. */
   readonly leaseMs?: number
-  /** After which a node goes on without Redis, in ms. */
+  /** Redis deadline, in ms: after it a node continues without Redis. */
   readonly deadlineMs?: number
-  /** Keys of the one route. */
+  /** Options of the only route. */
   readonly route?: Readonly<Record<string, unknown>>
 }
 
 export interface FleetNode extends AsyncDisposable {
   readonly herdgate: Herdgate
-  /** Between it and Redis. */
+  /** The fault proxy between it and Redis. */
   readonly link: FaultProxy
-  /** Ends it; by SIGKILL at once. */
+  /** Stops it; SIGKILL kills it at once. */
   stop(signal?: NodeJS.Signals): Promise<void>
 }
 
-/** Starts one more node. */
 export async function startFleetNode(options: FleetOptions): Promise<FleetNode> {
   const { origin, redisPort, prefix = 'test', leaseMs = 5_000, deadlineMs = 50, route = {} } = options
   const link = await startFaultProxy({ port: redisPort })
@@ -56,7 +55,7 @@ export interface Fleet extends AsyncDisposable {
   readonly nodes: readonly FleetNode[]
 }
 
-/** Starts so many nodes, and waits until each has found Redis: one listens before. */
+/** Starts nodes and waits until each is connected to Redis, which may be after it listens. */
 export async function startFleet(count: number, options: FleetOptions): Promise<Fleet> {
   const nodes = await Promise.all(Array.from({ length: count }, () => startFleetNode(options)))
   const stop = async () => void (await Promise.all(nodes.map((node) => node.stop())))

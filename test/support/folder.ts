@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
-/** A folder that is gone when the test is over. */
+/** An empty folder that is removed when the test finishes. */
 export function temporaryFolder(): string {
   const folder = newFolder()
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** An empty folder that is its maker's to remove. */
+/** An empty folder; the caller removes it. */
 export const newFolder = (): string => mkdtempSync(join(tmpdir(), 'herdgate-'))

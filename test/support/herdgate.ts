@@ -7,14 +7,14 @@ import { fileURLToPath } from 'node:url'
 
 /** The real command in a process of its own. */
 export interface Herdgate extends AsyncDisposable {
-  /** Base URLs of the data and the admin port. */
+  /** Base URLs of the data port and the admin port. */
   readonly url: string
   readonly admin: string
   readonly token: string
   readonly child: ChildProcess
-  /** Lines of standard output so far. */
+  /** Lines written to standard output so far. */
   readonly lines: string[]
-  /** Asks the admin API. */
+  /** Calls the admin API: a POST if there is a body. */
   ask(path: string, body?: unknown): Promise<{ status: number; body: any }>
   /** Resident set size, in bytes. */
   rss(): number
@@ -23,13 +23,13 @@ export interface Herdgate extends AsyncDisposable {
 
 export const TOKEN = 'a-token-for-tests-of-herdgate'
 const START_TIMEOUT_MS = 100_000
-/** Longer than Herdgate gives what is in flight: only what hangs is killed. */
+/** Longer than Herdgate's own shutdown timeout, so that only a hung process is killed. */
 const STOP_TIMEOUT_MS = 45_000
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 
 /**
  * Starts `herdgate serve` on free ports of the loopback address and waits until it listens.
- * @param detached in a process group of its own
+ * @param detached run in a process group of its own
  */
 export async function startHerdgate(
   flags: readonly string[],
@@ -85,7 +85,7 @@ export async function startHerdgate(
   }
 }
 
-/** It is ready, and nothing of it works worse than configured. */
+/** It is ready and nothing is degraded. */
 export async function isWhole({ ask }: Herdgate): Promise<boolean> {
   const { status, body } = await ask('/readyz')
   return status === 200 && body.degraded === undefined

@@ -7,7 +7,7 @@ export interface Origin {
   readonly server: Server
   /** Requests received so far. */
   readonly hits: () => number
-  /** Takes it off the network, connections and all; `start` puts it back on the same port. */
+  /** Stops listening and drops all connections; `start` listens again on the same port. */
   kill(): Promise<void>
   start(): Promise<void>
 }
@@ -48,14 +48,14 @@ export interface Answer {
   readonly headers: IncomingMessage['headers']
   readonly body: string
   readonly cacheStatus: string
-  /** Milliseconds to its end. */
+  /** Milliseconds until the response was complete. */
   readonly totalMs: number
 }
 
-/** Many connections, each used once: what a herd looks like. */
+/** Unlimited connections, each used for one request, as in a herd. */
 const agent = new http.Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY })
 
-/** One request on a connection of its own; rejects when the answer breaks off. */
+/** One request on a connection of its own; rejects if the response is incomplete. */
 export async function get(url: string, options: http.RequestOptions & { body?: string } = {}): Promise<Answer> {
   const startedAt = performance.now()
   const { body: content, ...rest } = options

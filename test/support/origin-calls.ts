@@ -3,7 +3,7 @@ import { HerdgateError } from '../../src/errors.ts'
 import type { Clock, OriginRequest, OriginResponse } from '../../src/model.ts'
 import { createOrigin, type OriginOptions, type PoolOrigin } from '../../src/origin/pool-origin.ts'
 
-/** An origin with limits that no test reaches unless it sets them. */
+/** An origin with limits that no test reaches unless it sets them itself. */
 export function originOf(
   urls: string | string[],
   options: Partial<OriginOptions> = {},

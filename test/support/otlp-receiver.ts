@@ -14,18 +14,18 @@ export interface ReceivedSpan {
   readonly kind: 'server' | 'client' | 'other'
   readonly failed: boolean
   readonly attributes: Readonly<Record<string, Value>>
-  /** Of the process that sent it. */
+  /** Resource attributes of the process that sent it. */
   readonly resource: Readonly<Record<string, Value>>
   readonly links: readonly { readonly traceId: string; readonly spanId: string }[]
 }
 
-/** What traces are sent to: OTLP over HTTP in JSON, as much of it as there is to check. */
+/** An OTLP receiver for traces (HTTP, JSON), limited to what the tests check. */
 export interface OtlpReceiver extends AsyncDisposable {
   readonly url: string
   readonly spans: readonly ReceivedSpan[]
-  /** Of the last export. */
+  /** Headers of the last export. */
   readonly headers: http.IncomingHttpHeaders
-  /** Waits until at least so many spans that match are there, and gives all of them. */
+  /** Waits for at least `count` matching spans and returns all of them. */
   received(count: number, matches: (span: ReceivedSpan) => boolean): Promise<ReceivedSpan[]>
 }
 
@@ -85,7 +85,7 @@ interface Export {
   }[]
 }
 
-/** By their numbers in OTLP. */
+/** By OTLP enum value. */
 const KINDS: Readonly<Record<number, ReceivedSpan['kind']>> = { 2: 'server', 3: 'client' }
 const ERROR = 2
 

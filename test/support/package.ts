@@ -1,4 +1,4 @@
-/** The npm package, made and installed as others do it. */
+/** The npm package, packed and installed as users do it. */
 import { execFile } from 'node:child_process'
 import { cpSync, symlinkSync } from 'node:fs'
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
@@ -14,11 +14,11 @@ const DOCUMENTS = ['README.md', 'LICENSE', 'CHANGELOG.md']
 export interface Package extends AsyncDisposable {
   /** Path of the tarball. */
   readonly tarball: string
-  /** What is in it, from the root of the package. */
+  /** Paths of its files, relative to the package root. */
   readonly files: readonly string[]
 }
 
-/** `npm pack` of a copy of the sources, so that nothing an earlier build left gets into it. */
+/** `npm pack` of a copy of the sources, so that no earlier build output gets into it. */
 export async function packPackage(): Promise<Package> {
   const folder = newFolder()
   for (const name of [...SOURCES, ...DOCUMENTS]) cpSync(join(REPOSITORY, name), join(folder, name), { recursive: true })
@@ -36,7 +36,7 @@ export async function packPackage(): Promise<Package> {
   }
 }
 
-/** An application with nothing in it but the package and what it says it needs. @returns its folder */
+/** An application with only the package and its declared dependencies. @returns its folder */
 export async function installIn(folder: string, tarball: string): Promise<string> {
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'app', private: true, type: 'module' }))

@@ -1,14 +1,14 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 
-/** A request head as it came over the wire. */
+/** A request head as received. */
 export interface RawRequest {
   readonly socket: Socket
   /** Request line and field lines, without the empty line. */
   readonly head: string
-  /** Octets that came with the head. */
+  /** Octets received together with the head. */
   readonly rest: Buffer
-  /** Which connection it came on, and which request of that connection it is: both from 0. */
+  /** Number of the connection, and of the request on that connection, both from 0. */
   readonly connection: number
   readonly turn: number
 }
@@ -21,7 +21,7 @@ export interface RawOrigin {
   close(): Promise<void>
 }
 
-/** An origin that writes what it is told to, octet by octet, right or wrong. */
+/** An origin that writes exactly the octets a test gives it, valid or not. */
 export async function rawOrigin(
   onRequest: (request: RawRequest) => void,
   listener: (onConnection: (socket: Socket) => void) => Server = (onConnection) => createServer(onConnection),
@@ -58,7 +58,7 @@ export async function rawOrigin(
   }
 }
 
-/** Listens on the loopback address; gives the port. */
+/** Listens on the loopback address. @returns the port */
 export async function listen(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -67,7 +67,7 @@ export async function listen(server: Server): Promise<number> {
   return address.port
 }
 
-/** A port on which nobody listens. */
+/** A port on which nothing listens. */
 export async function deadPort(): Promise<number> {
   const server = createServer()
   const port = await listen(server)
@@ -76,7 +76,7 @@ export async function deadPort(): Promise<number> {
   return port
 }
 
-/** A complete response with the given content. */
+/** A complete 200 response with the given content. */
 export function ok(content = 'ok', fields = ''): string {
   return `HTTP/1.1 200 OK\r\n${fields}Content-Length: ${Buffer.byteLength(content)}\r\n\r\n${content}`
 }

@@ -2,14 +2,14 @@ import { freePort, type RedisServer, redisCli, startRedis } from './redis.ts'
 import { until } from './waiting.ts'
 
 export interface RedisCluster extends AsyncDisposable {
-  /** For a client: `redis+cluster://...`. */
+  /** URL for clients: `redis+cluster://...`. */
   readonly url: string
   readonly masters: readonly RedisServer[]
-  /** Which of the masters has a key's slot at present. */
+  /** The master that has the key's slot at present. */
   ownerOf(key: string): Promise<RedisServer>
-  /** Moves slots from one master to another with redis-cli, which takes its time. */
+  /** Moves slots from one master to another with redis-cli, which takes a while. */
   reshard(from: RedisServer, to: RedisServer, slots: number): Promise<void>
-  /** Starts one that follows a master; it is stopped by whoever asked for it. */
+  /** Starts a replica of a master; the caller stops it. */
   addReplica(master: RedisServer): Promise<RedisServer>
   flush(): Promise<void>
   stop(): Promise<void>
@@ -93,7 +93,7 @@ async function meet(server: RedisServer, other: RedisServer): Promise<void> {
   await server.cli('cluster', 'meet', '127.0.0.1', String(other.port), busPort.split('\n').at(-1) ?? '')
 }
 
-/** First and last slot of each range a server has. */
+/** First and last slot of each range of a server. */
 async function slotsOf(server: RedisServer): Promise<[first: number, last: number][]> {
   const nodes = await server.cli('cluster', 'nodes')
   const own = nodes.split('\n').find((line) => line.includes('myself')) ?? ''

@@ -5,12 +5,12 @@ import { launch, onFreePort, type RedisServer, serverOf, startRedis } from './re
 import { until } from './waiting.ts'
 
 export interface RedisSentinels extends AsyncDisposable {
-  /** For a client: `redis+sentinel://.../main`. */
+  /** URL for clients: `redis+sentinel://.../main`. */
   readonly url: string
   readonly sentinels: readonly RedisServer[]
-  /** A master and its replica, as they were at the start. */
+  /** The initial master and its replica. */
   readonly servers: readonly [RedisServer, RedisServer]
-  /** Port of the server that most of the Sentinels take for the master. */
+  /** Port of the server that most Sentinels consider the master. */
   masterPort(): Promise<number>
   stop(): Promise<void>
 }
@@ -18,7 +18,7 @@ export interface RedisSentinels extends AsyncDisposable {
 const DOWN_AFTER_MS = 1_000
 const FAILOVER_TIMEOUT_MS = 5_000
 
-/** A master, its replica, and three Sentinels that watch them. */
+/** A master, its replica, and three Sentinels that monitor them. */
 export async function startRedisSentinels(): Promise<RedisSentinels> {
   const master = await startRedis()
   const replica = await startRedis({
@@ -47,7 +47,7 @@ export async function startRedisSentinels(): Promise<RedisSentinels> {
     async masterPort() {
       const said = await Promise.all(sentinels.map((one) => one.cli('sentinel', 'get-master-addr-by-name', 'main')))
       const ports = said.map((address) => Number(address.split('\n')[1])).sort((a, b) => a - b)
-      return ports[1] ?? 0 // the one in the middle
+      return ports[1] ?? 0 // the majority's value: the median of three
     },
     stop,
     [Symbol.asyncDispose]: stop,
@@ -56,7 +56,7 @@ export async function startRedisSentinels(): Promise<RedisSentinels> {
 
 async function startSentinel(masterPort: number): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'herdgate-sentinel-'))
-  const file = join(folder, 'sentinel.conf') // the Sentinel writes to it what it learns
+  const file = join(folder, 'sentinel.conf') // the Sentinel rewrites it with what it learns
   const settings = [
     `sentinel monitor main 127.0.0.1 ${masterPort} 2`,
     `sentinel down-after-milliseconds main ${DOWN_AFTER_MS}`,

@@ -13,23 +13,23 @@ export interface RedisServer extends AsyncDisposable {
   readonly url: string
   readonly folder: string
   readonly process: ChildProcess
-  /** Its answer to a command, as redis-cli prints it. */
+  /** The reply to a command, as redis-cli prints it. */
   cli(...command: string[]): Promise<string>
-  /** Stops answering and keeps its connections: a black hole. */
+  /** Stops responding but keeps its connections: a black hole. */
   pause(): void
   resume(): void
-  /** Ends it at once, as `kill -9` does. */
+  /** Kills it at once, as `kill -9` does. */
   kill(): Promise<void>
-  /** Starts it again on the same port after `kill` or `stop`. What it held is gone, unless it was told to save. */
+  /** Starts it again on the same port after `kill`. Its data is lost unless it was configured to save. */
   restart(): Promise<void>
-  /** Ends it and removes its folder. */
+  /** Kills it and removes its folder. */
   stop(): Promise<void>
 }
 
 export interface RedisServerOptions {
-  /** Arguments of redis-server after those for port, folder, and no persistence. */
+  /** Arguments of redis-server, after those for port, folder, and no persistence. */
   readonly flags?: readonly string[]
-  /** Instead of any free one. */
+  /** Use this port instead of any free one. */
   readonly port?: number
 }
 
@@ -59,13 +59,13 @@ interface Launched {
   readonly start: () => Promise<ChildProcess>
 }
 
-/** Wraps a process that answers on a port; `start` begins it anew there. */
+/** Wraps a process that listens on a port; `start` starts it again on that port. */
 export function serverOf({ port, folder, child: first, start }: Launched): RedisServer {
   let child = first
   const kill = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return
     const exited = once(child, 'exit')
-    child.kill('SIGKILL') // also ends what is stopped
+    child.kill('SIGKILL') // works on a paused process too
     await exited
   }
   const stop = async () => {
@@ -92,13 +92,13 @@ export function serverOf({ port, folder, child: first, start }: Launched): Redis
   }
 }
 
-/** The output of redis-cli. @throws when there is an error reply */
+/** The output of redis-cli. @throws on an error reply */
 export async function redisCli(port: number, ...command: string[]): Promise<string> {
   const { stdout } = await promisify(execFile)('redis-cli', ['-e', '-p', String(port), ...command], { timeout: 60_000 })
   return stdout.trimEnd()
 }
 
-/** Tries free ports until one was still free when the server came to it. */
+/** Retries with another free port if the server finds the first one taken. */
 export async function onFreePort(
   start: (port: number) => Promise<ChildProcess>,
   wanted?: number,
@@ -123,7 +123,7 @@ export async function freePort(): Promise<number> {
   return address.port
 }
 
-/** Starts a server process and waits until it says that it is ready. @throws with its output when it ends before */
+/** Starts a server process and waits until it reports ready. @throws with its output if it exits before */
 export async function launch(command: string, args: readonly string[]): Promise<ChildProcess> {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   running.add(child)
@@ -149,7 +149,7 @@ export async function launch(command: string, args: readonly string[]): Promise<
   return child
 }
 
-/** Finds redis-server, or installs it where that is possible. @throws when there is none and there will be none */
+/** Finds redis-server, or installs it with apt if the user is root. @throws if it is not available */
 export function ensureInstalled(): void {
   if (answers('redis-server') && answers('redis-cli')) return
   if (process.getuid?.() !== 0) throw new Error('redis-server and redis-cli are needed on the PATH (Redis 7 or newer)')

@@ -1,4 +1,4 @@
-/** A worker that listens, or says that it cannot and ends, while PORT_IS_TAKEN is set. */
+/** A worker that reports that it listens or, while PORT_IS_TAKEN is set, that it cannot, and exits. */
 const say = (name: string, argument: unknown, then = () => {}) =>
   process.send?.({ name, argument, id: undefined }, undefined, undefined, then)
 

@@ -1,7 +1,7 @@
 import type { RequestEvent } from '../../src/events.ts'
 import type { Outcome } from '../../src/model.ts'
 
-/** A request event: a hit for GET /products/42, but for what is given. */
+/** A request event: a hit for GET /products/42, except for the given properties. */
 export function requestEvent(given: Partial<Omit<RequestEvent, 'outcome'>> & { outcome?: Outcome } = {}): RequestEvent {
   return {
     route: 'catalog',

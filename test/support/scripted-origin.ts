@@ -10,7 +10,7 @@ export interface Answer {
   trailers?: Record<string, string>
 }
 
-/** A request that has reached the origin and waits for its answer. */
+/** A request that has reached the origin and waits for its response. */
 export interface Call {
   readonly request: OriginRequest
   readonly signal: AbortSignal | undefined
@@ -18,16 +18,16 @@ export interface Call {
   fail(error?: HerdgateError): void
 }
 
-/** An origin whose every answer is given by the test, at the moment the test chooses. */
+/** An origin whose responses the test gives one by one, when it chooses. */
 export class ScriptedOrigin implements Origin {
   readonly name = 'origin'
-  /** Every request ever received. */
+  /** All requests received. */
   readonly requests: OriginRequest[] = []
-  /** Those still waiting, oldest first. */
+  /** Requests still waiting, oldest first. */
   readonly waiting: Call[] = []
   #script: ((request: OriginRequest, number: number) => Answer | HerdgateError | undefined) | undefined
 
-  /** Answers at once from now on; where the script returns nothing the request waits. */
+  /** Answers at once from now on; if the script returns undefined the request waits. */
   script(script: (request: OriginRequest, number: number) => Answer | HerdgateError | undefined): this {
     this.#script = script
     return this
@@ -60,7 +60,7 @@ export class ScriptedOrigin implements Origin {
     return call
   }
 
-  /** Gives all that are waiting the same answer. */
+  /** Gives all waiting requests the same response. */
   answerAll(answer: Answer): void {
     for (const call of this.waiting.slice()) call.answer(answer)
   }
@@ -80,10 +80,10 @@ async function* once(text: string): AsyncGenerator<Uint8Array> {
 /** A body the test pushes bytes into. */
 export class PushedBody implements AsyncIterable<Uint8Array> {
   readonly #queue: (Uint8Array | Error | undefined)[] = []
-  /** Place of the next one in the queue: taking it out would move all that follow. */
+  /** Index of the next chunk: removing it from the queue would move all that follow. */
   #next = 0
   #wake: (() => void) | undefined
-  /** How many chunks were taken by the reader. */
+  /** Number of chunks the reader has taken. */
   taken = 0
 
   push(text: string): void {

@@ -1,7 +1,7 @@
 import type { FetchLeases } from '../../src/model.ts'
 import { LeaseTable } from '../../src/workers/lease-table.ts'
 
-/** Whoever holds one takes as long as it takes. */
+/** Leases never expire. */
 const ENDLESS = { now: () => 0, after: () => () => {} }
 
 /** Leases for several caches in one process. */

@@ -1,4 +1,4 @@
-/** A worker that answers nothing, as while it checks a file, until it gets SIGUSR2; then it begins, and answers in order. */
+/** A worker that starts up only on SIGUSR2, as if it checked a file first; then it answers in order. */
 interface Told {
   readonly name: string
   readonly argument: unknown
@@ -10,7 +10,7 @@ let hasBegun = false
 
 const say = (message: object) => void process.send?.(message)
 const answer = ({ name, argument, id }: Told) => {
-  if (name === 'clear' && id !== undefined) return // it takes long
+  if (name === 'clear' && id !== undefined) return // a clear that takes long
   if (id !== undefined) say({ answers: id, value: undefined })
   else say({ name: 'happened', argument: { name, argument }, id: undefined })
 }

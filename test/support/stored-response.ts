@@ -1,7 +1,7 @@
 import { Body } from '../../src/body.ts'
 import type { StoredResponse } from '../../src/model.ts'
 
-/** A whole response without content, made at `bornAt` and of no use a millisecond later, where nothing else is said. */
+/** A complete response without content, created at `bornAt` and expired a millisecond later, unless changed. */
 export function storedResponse({ bornAt = 0, ...changes }: Partial<StoredResponse> = {}): StoredResponse {
   const until = bornAt + 1
   return {

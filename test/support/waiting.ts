@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Something to wait for, opened by hand. */
+/** A promise that the test resolves. */
 export function gate(): { open: () => void; opened: Promise<void> } {
   const { promise, resolve } = Promise.withResolvers<void>()
   return { open: resolve, opened: promise }
 }
 
-/** Looks until the condition holds. @throws after a while in which a busy machine has done anything, with `what` */
+/** Polls until the condition holds. @throws an error with `what` after a timeout long enough for a busy machine */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string = String(condition),
@@ -19,7 +19,7 @@ export async function until(
   }
 }
 
-/** Waits until a count of octets no longer grows, because every buffer on the way is full: for a fifth of a second. */
+/** Waits until a count of octets has not grown for a fifth of a second, because every buffer on the way is full. */
 export async function standstill(count: () => number): Promise<void> {
   let before = -1
   let still = 0

@@ -11,7 +11,7 @@ import { FakeClock } from './fake-clock.ts'
 import { ScriptedOrigin } from './scripted-origin.ts'
 import { fieldsOf } from './fields.ts'
 
-/** A cache with everything around it in the test's hands. */
+/** A cache whose clock, origin, store and log the test controls. */
 export function world(rules: Partial<Rules> = {}, log: InvalidationLog = localLog({ generation: 'g' })) {
   const clock = new FakeClock()
   const origin = new ScriptedOrigin()
