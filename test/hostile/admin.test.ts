@@ -1,6 +1,6 @@
 /**
- * The admin API as a target (docs/security.md, "Admin port"): what the data port makes of it, and what the admin port
- * makes of tricks.
+ * Attacks on the admin API (docs/security.md, "Admin port"): requests for it on the data port, and tricks on the admin
+ * port.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MOST_PIPELINED } from '../../src/ports/pipelining.ts'
@@ -15,7 +15,7 @@ const JSON_TYPE = 'Content-Type: application/json'
 const withContent = (line: string, content: string, ...fields: readonly string[]): string =>
   request(line, ...fields, `Content-Length: ${Buffer.byteLength(content, 'latin1')}`) + content
 
-/** On the data port there is no admin route: whatever is asked goes to the origin, or nowhere. */
+/** The data port has no admin routes: all requests go to the origin or nowhere. */
 const proxied = (line: string): Attack => ({
   id: 'data port',
   name: line,
@@ -66,7 +66,7 @@ interface Trick {
   readonly name: string
   readonly send: string
   readonly answers: readonly number[]
-  /** Does it invalidate, as its sender may? */
+  /** Does it invalidate, with valid authorisation? */
   readonly purges?: boolean
 }
 
@@ -74,7 +74,7 @@ const SELECTORS = '{"all":true}'
 const purge = (content: string, ...fields: readonly string[]): string =>
   withContent('POST /v1/purge', content, ...fields)
 
-/** Whatever is said in place of the token. */
+/** Values sent instead of the token. */
 const TOKENS: readonly Trick[] = [
   [],
   ['Authorization:'],
@@ -118,7 +118,7 @@ const TOO_LONG: readonly Trick[] = [
   { name: 'a path of 20 kB', send: request(`POST /v1/purge/tags/${'x'.repeat(20_000)}`, BEARER), answers: [431] },
 ]
 
-/** The token elsewhere than in its field, and the guarded paths by other names. */
+/** The token outside its field, and other spellings of the guarded paths. */
 const ELSEWHERE: readonly Trick[] = [
   {
     name: 'the token in the query',
@@ -162,7 +162,7 @@ const ELSEWHERE: readonly Trick[] = [
   ].map((line) => ({ name: line, send: request(line, 'Content-Length: 0'), answers: [401, 404, 405, 400] })),
 ]
 
-/** What a page in a browser can send without being asked for leave, and what only looks like JSON. */
+/** What a page in a browser can send without a CORS preflight, and what only resembles JSON. */
 const TYPES: readonly Trick[] = [
   ['text/plain', 415],
   ['text/plain; charset=utf-8', 415],
@@ -244,7 +244,7 @@ const CONTENTS: readonly Trick[] = [
   answers: [400],
 }))
 
-/** Selectors mean what they are to the letter: nothing that is kept has such a tag or URL. */
+/** Selectors are literal: no stored response has such a tag or URL. */
 const LITERAL: readonly Trick[] = [
   '{"tags":["*"]}',
   '{"tags":["{}","__proto__","constructor","a b","a,b","a\\nb","\\u0000","\\ud83d\\ude00"]}',
@@ -295,7 +295,7 @@ describe('the admin port', () => {
     await origin.close()
   })
 
-  /** How a plain client gets the page that nobody may purge here. */
+  /** The Cache-Status a plain client gets for the page that no trick may purge: `hit` or `fwd`. */
   async function kept(): Promise<string> {
     using client = await RawClient.connect(Number(new URL(herdgate.url).port))
     client.send('GET /kept HTTP/1.1\r\nHost: a.test\r\n\r\n')
@@ -342,7 +342,7 @@ describe('the admin port', () => {
     expect(client.failure).toBeUndefined()
   })
 
-  test('refuses heads that are not complete in 10 s, soon after that', async () => {
+  test('answers 408 to a head not completed in 10 s, before 15 s have passed', async () => {
     using client = await RawClient.connect(port)
     const begunAt = performance.now()
     client.send('GET /v1/stats HTTP/1.1\r\nHost: a.test\r\n')

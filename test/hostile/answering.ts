@@ -1,20 +1,20 @@
-/** A Herdgate in a process of its own before an origin that answers as the test at hand says. */
+/** A Herdgate in a process of its own, in front of an origin whose answers the current test defines. */
 import { afterAll, beforeAll, beforeEach } from 'vitest'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
 import { type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
 import { RawClient } from './client.ts'
 
 export interface Answering {
-  /** What the origin does with a request. */
+  /** Handles a request to the origin. */
   answer: (request: RawRequest) => void
-  /** Its requests are those of the test. */
+  /** Holds only the requests of the current test. */
   readonly origin: RawOrigin
   readonly herdgate: Herdgate
-  /** A connection to the data port. */
+  /** Opens a connection to the data port. */
   connected(): Promise<RawClient>
 }
 
-/** Started before the tests of the file or `describe` that this is called in, and stopped after them. */
+/** Started before the tests of the file or `describe` in which this is called, and stopped after them. */
 export function answering(): Answering {
   let origin: RawOrigin
   let herdgate: Herdgate

@@ -1,8 +1,8 @@
 /**
- * The hostile table: rows of octets, sent over a socket to a Herdgate in a process of its own. After each row four
- * questions are asked. What did the client get, and was it hung up on? Which requests did the origins see, and was each
- * of them unmistakable? Does the next plain request for the same URL, on another connection, get the plain answer? Does
- * the process live?
+ * The hostile table: rows of octets, sent over a socket to a Herdgate in a process of its own. Each row checks four
+ * things: what the client got, and whether its connection was closed; which requests the origins saw, and that each was
+ * unambiguous; that the next plain request for the same URL, on another connection, gets the plain answer; and that the
+ * process lives.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -14,53 +14,53 @@ import { RawClient, type RawResponse } from './client.ts'
 import { type HostileOrigin, type Seen, startEcho, startStrict } from './origins.ts'
 
 export interface Attack {
-  /** Of the class of attacks. */
+  /** Identifies the class of attacks. */
   readonly id: string
   readonly name: string
   /**
-   * One octet a character. `{path}` stands for a path of the row's own, for host `a.test` the origin that reflects
-   * requests, for host `strict.test` the one that refuses what is odd.
+   * One character per octet. `{path}` stands for a path unique to the row. Host `a.test` is the origin that reflects
+   * requests, host `strict.test` the one that rejects unusual ones.
    */
   readonly send: string
-  /** Statuses of the answers. */
+  /** Expected statuses of the answers. */
   readonly answers: readonly number[]
-  /** Hung up on after the last answer? Where not, the connection must be good for another request. */
+  /** Is the connection closed after the last answer? If not, it must be usable for another request. */
   readonly closed: boolean
-  /** What reached an origin whole, as `METHOD target`. */
+  /** Requests that reached an origin completely, as `METHOD target`. */
   readonly origin: readonly string[]
-  /** They may be asked side by side (RFC 9112 section 9.3.2). */
+  /** They may be forwarded in parallel (RFC 9112 section 9.3.2). */
   readonly inParallel?: boolean
   /** Part of an upload may reach the origin before it proves malformed. */
   readonly breaksOff?: boolean
   /** The answers are to HEAD. */
   readonly bodiless?: boolean
-  /** Nothing may come after it: it is not whole. */
+  /** It is incomplete, so nothing may follow it. */
   readonly last?: boolean
-  /** Whom it is meant to hurt: the next who asks for this, `{path}` of a.test unless it says otherwise. */
+  /** The URL that the attack targets: `{path}` of a.test by default. */
   readonly victim?: { readonly path?: string; readonly host?: string }
-  /** More about the answers and what the origins saw. */
+  /** More checks of the answers and of what the origins saw. */
   readonly also?: (answers: readonly RawResponse[], seen: readonly Seen[]) => void
 }
 
-/** A request with a Host and these field lines. */
+/** A request with a Host field and these field lines. */
 export const request = (line: string, ...fields: readonly string[]): string =>
   `${[`${line} HTTP/1.1`, 'Host: a.test', ...fields].join('\r\n')}\r\n\r\n`
 
 export const get = (...fields: readonly string[]): string => request('GET {path}', ...fields)
 
-/** A GET to the origin that refuses what is odd. */
+/** A GET to the origin that rejects unusual requests. */
 export const strictly = (...fields: readonly string[]): string =>
   `${['GET {path} HTTP/1.1', 'Host: strict.test', ...fields].join('\r\n')}\r\n\r\n`
 
-/** Answered 400 and hung up on; no origin hears of it. */
+/** Answered with 400 and the connection closed; no origin sees it. */
 export const REFUSED = { answers: [400], closed: true, origin: [] } as const
-/** Answered by the origin that was asked what the client asked. */
+/** Answered by the origin, which got exactly what the client asked for. */
 export const PASSED = { answers: [200], closed: false, origin: ['GET {path}'] } as const
 
-/** A configuration file, from the origins' URLs. */
+/** Creates a configuration file from the origins' URLs. */
 type Config = (urls: { readonly echo: string; readonly strict: string }) => string
 
-/** `brief.test` is strict.test with no time at all for errors. */
+/** `brief.test` is strict.test with `errorTtlMax: 0s`. */
 const CONFIG: Config = ({ echo, strict }) => `version: 1
 origins: { echo: { urls: ["${echo}"] }, strict: { urls: ["${strict}"] } }
 routes:
@@ -115,7 +115,7 @@ const lineOf = ({ method, target }: Seen): string => `${method} ${target}`
 interface World {
   readonly herdgate: Herdgate
   readonly port: number
-  /** By host, what a plain request gets reflected. */
+  /** By host, the answer to a plain request. */
   readonly plain: ReadonlyMap<string, string>
   /** Every request that reached an origin. */
   readonly seen: readonly Seen[]
@@ -148,7 +148,7 @@ async function start(config: Config, hosts: ReadonlySet<string>): Promise<World>
   }
 }
 
-/** Sends a row; then another request on the same connection, which is answered only where nothing is in doubt. */
+/** Sends a row, then another request on the same connection, which must be answered only if it is unambiguous. */
 async function attack(port: number, row: Attack, here: (text: string) => string): Promise<readonly RawResponse[]> {
   using client = await RawClient.connect(port, row.bodiless)
   const wanted = row.answers.length
@@ -164,11 +164,11 @@ async function attack(port: number, row: Attack, here: (text: string) => string)
   return heard.responses
 }
 
-/** The request behind each attack, of a URL of its own. */
+/** The request sent after each attack, with its own URL. */
 const AFTER_TARGET = '/after'
 const AFTER = `GET ${AFTER_TARGET} HTTP/1.1\r\nHost: a.test\r\nCache-Control: no-store\r\n\r\n`
 
-/** Whoever asks plainly gets the plain answer, and the origin sees that one request or, on a hit, none. */
+/** A plain request gets the plain answer, and the origin sees that one request or, on a hit, none. */
 async function expectClean(world: World, host: string, path: string, breaksOff = false): Promise<void> {
   const before = world.seen.length
   const answer = await ask(world.port, host, path)
@@ -189,14 +189,14 @@ async function ask(port: number, host: string, path: string): Promise<RawRespons
   return responses[0] ?? { status: 0, head: '', body: '' }
 }
 
-/** An error of our own repeats nothing, names no address, and is not to be kept. */
+/** Herdgate's own errors reflect nothing, contain no address, and must not be stored. */
 function expectNoReflection({ head, body }: RawResponse): void {
   if (!/^content-type: application\/problem\+json$/im.test(head)) return
   expect(head).toMatch(/^cache-control: no-store$/im)
   expect(head + body).not.toMatch(/evil|row-|127\.0\.0\.1/)
 }
 
-/** One Host, one way to tell where it ends, and nothing in a name or value that some parser might stumble over. */
+/** One Host, one framing, and no name or value that some parser might misread. */
 function expectUnmistakable({ fields }: Seen): void {
   const named = (name: string) => fieldLines(fields, name)
   expect(named('host')).toHaveLength(1)

@@ -1,11 +1,11 @@
-/** Errors that one request provokes and others get (CPDoS): the origin refuses what is odd, for a minute. */
+/** Errors provoked by one request and served to others (CPDoS): the origin's error for an odd request lasts a minute. */
 import { expect } from 'vitest'
 import { type Attack, get, PASSED, REFUSED, strictly, table } from './attack.ts'
 
 const STRICT = { host: 'strict.test' }
 const TOO_LARGE = { answers: [431], closed: true, origin: [], victim: STRICT } as const
 
-/** More than we take is refused here; what we take and the origin does not is nobody else's error (RFC 6585). */
+/** Above Herdgate's limit it is refused here; what only the origin rejects must be nobody else's error (RFC 6585). */
 const OVERSIZED: readonly Attack[] = [
   { id: 'C1', name: 'a field of 17 kB', ...TOO_LARGE, send: strictly(`X-Big: ${'x'.repeat(17_000)}`) },
   {
@@ -58,7 +58,7 @@ const CONTROLS: readonly Attack[] = ['\0', '\x01', '\x07', '\x08', '\n', '\x0b',
   ],
 )
 
-/** What asks for an answer of one's own, or speaks of the connection, does not reach the origin where others wait. */
+/** Fields that ask for a client's own answer, or concern the connection, do not reach the origin on a shared fetch. */
 const PERSONAL: readonly Attack[] = [
   ['Expect: 100-continue', 200],
   ['If-None-Match: *', 304],
@@ -93,7 +93,7 @@ const CONDITIONS_OF_ORIGIN: readonly Attack[] = ['If-Match: "evil"', 'If-Match: 
   }),
 )
 
-/** Errors that are about one request by what they mean. */
+/** Errors whose status by definition concerns a single request. */
 const BY_STATUS: readonly Attack[] = [407, 408, 412, 416, 417, 421, 425, 428, 429, 431, 511].map((status) => ({
   id: 'C4',
   name: `a ${status} to an odd request`,
@@ -104,7 +104,7 @@ const BY_STATUS: readonly Attack[] = [407, 408, 412, 416, 417, 421, 425, 428, 42
   send: strictly('Accept: evil/evil').replace('{path}', `{path}?status=${status}`),
 }))
 
-/** Any other error the origin wants kept is kept (RFC 9111 section 3), for `errorTtlMax` at most. */
+/** All other errors that the origin marks as cacheable are stored (RFC 9111 section 3), for `errorTtlMax` at most. */
 const BOUNDED: readonly Attack[] = [400, 403, 406, 413, 415, 500, 502, 503].flatMap((status) => [
   {
     id: 'C4',

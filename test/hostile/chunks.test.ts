@@ -1,4 +1,4 @@
-/** Content in chunks (RFC 9112 section 7.1). The head is good, so a part may reach the origin before a chunk proves bad. */
+/** Chunked content (RFC 9112 section 7.1). The head is valid, so part may reach the origin before an invalid chunk. */
 import { type Attack, PASSED, request, table } from './attack.ts'
 
 const SMUGGLED = 'GET /smuggled HTTP/1.1\r\nHost: a.test\r\n\r\n'
@@ -96,7 +96,7 @@ const TRAILERS: readonly Attack[] = [
   'Authorization: evil',
   'Cookie: evil',
   'X-HTTP-Method-Override: DELETE',
-  'Connection: close, X', // and the parser then takes no further request
+  'Connection: close, X', // after it the parser accepts no further request
 ].map((line) => ({
   id: 'S9',
   name: `trailer ${line} ends here`,

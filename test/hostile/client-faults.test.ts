@@ -1,4 +1,4 @@
-/** What clients do to those beside them: they leave, stall, close their half, or come first with something odd. */
+/** Effects of one client on others: clients that leave, stall, half-close, or send an unusual first request. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
@@ -13,14 +13,14 @@ const FRESH = { 'Cache-Control': 'max-age=60', ETag: '"one"' }
 interface Asked {
   readonly request: IncomingMessage
   readonly response: ServerResponse
-  /** Has the other side left? */
+  /** Has Herdgate aborted the request? */
   left: boolean
 }
 
 let server: Server
 let herdgate: Herdgate
 const asked: Asked[] = []
-/** Answers on its own, while there is one. */
+/** Answers requests if set; otherwise the test does. */
 let answer: ((asked: Asked) => void) | undefined
 
 beforeAll(async () => {
@@ -60,7 +60,7 @@ async function ask(path: string, method = 'GET', ...fields: readonly string[]): 
 
 const arrived = (count: number): Promise<void> => until(() => asked.length === count, `${count} requests at the origin`)
 
-/** So many are at Herdgate and wait for an answer: whoever leaves now leaves others behind. */
+/** Waits until this many clients wait for an answer, so that some remain when one leaves. */
 const waiting = (count: number): Promise<void> =>
   until(async () => (await herdgate.ask('/v1/stats')).body.waiting === count, `${count} clients that wait`)
 
@@ -73,7 +73,7 @@ async function expectNothingUnderWay(): Promise<void> {
   expect(herdgate.child.exitCode).toBeNull()
 }
 
-/** Who comes next, plainly, has it all: from the origin unless `from` says that it is kept. */
+/** The next plain request gets the complete answer, from the origin or the cache as `from` says. */
 async function expectPlain(path: string, body: string, from: 'origin' | 'cache'): Promise<void> {
   const before = asked.length
   using client = await ask(path)
@@ -116,7 +116,7 @@ describe('all waiters leave', () => {
     expect(asked.length).toBeLessThanOrEqual(2)
   })
 
-  test('fetches for single waiters are given up', async () => {
+  test('fetches with a single waiter are aborted', async () => {
     const path = newPath()
     const lines = Array.from({ length: 20 }, (_, at) => `Cookie: session=${at}`)
     const clients = await Promise.all(lines.map((line) => ask(path, 'POST', line, 'Content-Length: 0')))
@@ -158,7 +158,7 @@ describe('the first client leaves', () => {
     },
   )
 
-  test('and the origin fails: one asks again for all, or all get the error', async () => {
+  test('and the origin fails: one request is made for all the others, or all get the error', async () => {
     const path = newPath()
     const leader = await ask(path)
     await arrived(1)
@@ -202,7 +202,7 @@ describe('a client that leaves during an upload', () => {
   })
 })
 
-test('a first client that does not read holds up nobody', async () => {
+test('a first client that does not read delays nobody else', async () => {
   const path = newPath()
   const body = 'x'.repeat(7 * MIB)
   using leader = await connected()
@@ -233,7 +233,7 @@ test.each([
   await expectPlain(path, 'x'.repeat(length), 'cache')
 })
 
-test('pipelined requests, some of which wait, are answered in order', async () => {
+test('pipelined requests are answered in order, even if some have to wait', async () => {
   const [slow, quick] = [newPath(), newPath()]
   using client = await connected()
   client.send(request(slow) + request(quick) + request(slow) + request(quick, 'HEAD').replace('HEAD', 'GET'))
@@ -280,7 +280,7 @@ describe('a client that sends Expect: 100-continue', () => {
     await expectPlain(next, 'answer to GET', 'cache')
   })
 
-  test('and then sends a request instead of content has sent content', async () => {
+  test('and then sends a request instead of content: it is treated as the content', async () => {
     const path = newPath()
     using client = await connected()
     client.send(expecting(path, SMUGGLED.length))
@@ -294,7 +294,7 @@ describe('a client that sends Expect: 100-continue', () => {
   })
 })
 
-describe('an odd first request does not affect later ones', () => {
+describe('an unusual first request does not affect later ones', () => {
   test.each<[string, string, ...string[]]>([
     ['HEAD', 'HEAD'],
     ['HEAD with a range', 'HEAD', 'Range: bytes=0-0'],
@@ -327,7 +327,7 @@ describe('an odd first request does not affect later ones', () => {
     await expectNothingUnderWay()
   })
 
-  test('also while plain requests wait', async () => {
+  test('nor do such requests affect waiting plain requests', async () => {
     const path = newPath()
     answer = byTheBook
     using head = await ask(path, 'HEAD')
@@ -340,7 +340,7 @@ describe('an odd first request does not affect later ones', () => {
   })
 })
 
-/** Answers as an origin does that knows conditions and ranges. */
+/** Answers as an origin that implements conditions and ranges. */
 function byTheBook({ request, response }: Asked): void {
   const { range, 'if-range': ifRange, 'if-none-match': noneMatch, 'if-match': match } = request.headers
   const whole = '0123456789'

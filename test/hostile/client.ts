@@ -1,4 +1,4 @@
-/** A client that writes octets and reads answers, without views on what a request may be. */
+/** A client that writes raw octets and reads answers, without checking what it sends. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 
@@ -12,17 +12,17 @@ export interface RawResponse {
 export interface Conversation {
   /** Final responses, in order. */
   readonly responses: readonly RawResponse[]
-  /** Statuses of interim responses. */
+  /** Statuses of interim responses, in order. */
   readonly interim: readonly number[]
-  /** Has the other side ended the connection? */
+  /** Has the other side closed the connection? */
   readonly closed: boolean
-  /** Everything, as it came. */
+  /** Everything received. */
   readonly text: string
-  /** Octets that are no complete response. */
+  /** Octets after the last complete response. */
   readonly rest: string
 }
 
-/** Only what is wrong takes so long. */
+/** No correct answer takes this long. */
 const PATIENCE_MS = 45_000
 
 /** A connection to a port of the loopback address. */
@@ -42,7 +42,7 @@ export class RawClient implements Disposable {
     for (const event of ['end', 'error', 'close']) socket.on(event, () => (this.#closed = true))
   }
 
-  /** @param bodiless the answers have no content whatever their heads say, as those to HEAD do */
+  /** @param bodiless answers have no content whatever their heads say, as those to HEAD */
   static async connect(port: number, bodiless: boolean = false): Promise<RawClient> {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
     await once(socket, 'connect')
@@ -53,7 +53,7 @@ export class RawClient implements Disposable {
     this.#socket.write(octets, 'latin1')
   }
 
-  /** What has been heard once there are so many responses, or the connection has ended, or patience has. */
+  /** Waits for this many responses, the end of the connection, or a timeout. @returns everything received by then */
   async heard(responses: number): Promise<Conversation> {
     const deadline = AbortSignal.timeout(PATIENCE_MS)
     for (;;) {
@@ -64,32 +64,32 @@ export class RawClient implements Disposable {
     }
   }
 
-  /** Resolves when neither side has anything more to send, or the connection has failed. */
+  /** Resolves when both sides have closed, or the connection has failed. */
   async gone(): Promise<void> {
     if (!this.#socket.closed) await once(this.#socket, 'close', { signal: AbortSignal.timeout(PATIENCE_MS) })
   }
 
-  /** Everything that has come so far. */
+  /** Everything received so far. */
   get received(): string {
     return this.#received
   }
 
-  /** What the connection has failed with: `ECONNRESET`, or `EPIPE` where it was us who sent. */
+  /** Error code of the connection: `ECONNRESET`, or `EPIPE` if it failed while sending. */
   get failure(): string | undefined {
     return this.#failure
   }
 
-  /** Ends our half: nothing more will be sent. */
+  /** Half-closes: nothing more will be sent. */
   end(): void {
     this.#socket.end()
   }
 
-  /** Leaves, and says so: what is merely ended may be half of a connection. */
+  /** Resets the connection; merely ending it might be a half-close. */
   reset(): void {
     this.#socket.resetAndDestroy()
   }
 
-  /** Takes nothing more, so that the other side cannot send more either. */
+  /** Stops reading, so that the other side cannot send more either. */
   pause(): void {
     this.#socket.pause()
   }
@@ -134,7 +134,7 @@ function parse(text: string, bodiless: boolean): Omit<Conversation, 'closed' | '
   }
 }
 
-/** Content and what comes after it; undefined while it is not all there. */
+/** Content, and what follows it; undefined if it is incomplete. */
 function contentOf(head: string, after: string): [string, string] | undefined {
   if (/^transfer-encoding: chunked$/im.test(head)) return dechunked(after)
   const length = Number(/^content-length: (\d+)$/im.exec(head)?.[1] ?? 0)

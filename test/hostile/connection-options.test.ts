@@ -1,9 +1,9 @@
-/** Connection, and what concerns one connection only (RFC 9110 section 7.6). */
+/** Connection and the hop-by-hop fields (RFC 9110 section 7.6). */
 import { fieldLines } from '../../src/fields.ts'
 import { type Attack, get, PASSED, REFUSED, request, table } from './attack.ts'
 import type { Seen } from './origins.ts'
 
-/** Fields that someone names in Connection who wants them gone before the origin looks. */
+/** Fields that an attacker names in Connection to have them removed before the origin sees them. */
 const NEVER = `
   Host Content-Length Transfer-Encoding Authorization Cookie X-Forwarded-For X-Forwarded-Host X-Forwarded-Proto
   X-Forwarded-Anything Forwarded Via Cache-Control Age Vary Set-Cookie Content-Type Content-Encoding Accept
@@ -96,7 +96,7 @@ const LOOPS: readonly Attack[] = [
   send: get(`Via: ${value}`),
 }))
 
-/** RFC 9110 section 7.6.2: at 0 the request goes no further, and before that it goes with one less. */
+/** RFC 9110 section 7.6.2: a request with 0 is not forwarded, others are with a value one lower. */
 const HOPS: readonly Attack[] = [
   {
     id: 'hops',

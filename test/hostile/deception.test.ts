@@ -1,7 +1,7 @@
 /**
- * Web cache deception: a victim follows a link to a page of her own under a name that looks like a file's, and somebody
- * else asks for the same. The origin ignores the ending, and states no lifetime; an operator has given one to everything
- * below `/static/`.
+ * Web cache deception: a victim follows a link to a personal page whose path looks like a file's, and the attacker then
+ * requests the same URL. The origin ignores the ending and states no lifetime; a rule gives one to all paths below
+ * `/static/`.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
@@ -88,14 +88,14 @@ async function ask(host: string, target: string, fields: readonly string[] = [])
 
 describe.each(['a.test', 'forced.test', 'anonymous.test'])('%s', (host) => {
   describe.each(CREDENTIALS)('an answer for %s', (line) => {
-    test.each(PATHS)('%s is given to nobody else, and nobody else is taken for that user', async (path) => {
+    test.each(PATHS)('%s is not served to a client without these credentials', async (path) => {
       const target = `${path}${path.includes('?') ? '&' : '?'}${host}-${CREDENTIALS.indexOf(line)}`
       const before = targets.length
       await ask(host, target, [line])
       const stranger = await ask(host, target)
       expect(stranger.status).toBe(200)
       expect(stranger.body).toBe('the account of nobody')
-      expect(new Set(targets.slice(before))).toEqual(new Set([target])) // a rule is for the path that is forwarded
+      expect(new Set(targets.slice(before))).toEqual(new Set([target])) // rules match the path that is forwarded
       expect(herdgate.child.exitCode).toBeNull()
     })
   })
@@ -112,7 +112,7 @@ test.each(['/static/welcome', '/static/..%2fwelcome', '/welcome.css'])(
   },
 )
 
-test('what looks like a file is not stored without a stated lifetime; what the rule is meant for is stored', async () => {
+test('what looks like a file is not stored without a stated lifetime, but a response the rule is meant for is', async () => {
   for (const [target, isKept] of [
     ['/style.css', false],
     ['/a/b.png', false],

@@ -1,6 +1,6 @@
 /**
- * Errors of our own (docs/security.md, "What is logged"): they name no origin, repeat nothing of what was asked, and are
- * not to be kept.
+ * Herdgate's own errors (docs/security.md, "What is logged"): they name no origin, reflect nothing of the request, and
+ * must not be stored.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -48,7 +48,7 @@ routes:
   herdgate = await startHerdgate(['--config', file])
 })
 afterAll(async () => {
-  await silent.close() // first: an answer that is due is waited for
+  await silent.close() // first, as shutdown waits for pending answers
   await herdgate.stop()
   await rm(directory, { recursive: true })
 })
@@ -105,7 +105,7 @@ test('503 when overloaded', async () => {
   expectOurs(text)
 })
 
-test('each of them is one log line, and one JSON object', () => {
+test('each of them is logged as one line with one JSON object', () => {
   for (const line of herdgate.lines) expect(() => JSON.parse(line) as unknown).not.toThrow()
 })
 

@@ -1,4 +1,4 @@
-/** More of something than anybody needs: names in Vary, variants, tags, keys, waiters, requests on one connection. */
+/** Excessive numbers of names in Vary, variants, tags, keys, waiters, and requests on one connection. */
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { createCache } from '../../src/library/embed.ts'
@@ -54,7 +54,7 @@ describe('Vary', () => {
     }
   })
 
-  test('by a field with ten thousand values keeps 64 variants, and all answers are right', async () => {
+  test('by a field with ten thousand values keeps 64 variants, and all answers are correct', async () => {
     const { origin, store, get } = world()
     origin.script(({ fields }) => ({
       headers: { ...FRESH, Vary: 'User-Agent' },
@@ -105,7 +105,7 @@ describe('tags', () => {
     expect((await get('/t')).body).toBe('answer 1')
   })
 
-  test('a hundred thousand are purged at once in negligible time, every one of them', async () => {
+  test('a hundred thousand are all purged in a single call, in negligible time', async () => {
     const { origin, get, cache } = world()
     origin.script(({ target }, number) => ({
       headers: { ...FRESH, 'Cache-Tag': target.slice(1) },
@@ -114,14 +114,14 @@ describe('tags', () => {
     for (const tag of ['tag-0', 'tag-99999', 'other']) await get(`/${tag}`)
     const before = process.threadCpuUsage()
     await cache.purge({ tags: Array.from({ length: 100_000 }, (_, number) => `tag-${number}`) })
-    expect(process.threadCpuUsage(before).user).toBeLessThan(5_000_000) // microseconds
+    expect(process.threadCpuUsage(before).user).toBeLessThan(5_000_000) // in microseconds
     expect((await get('/other')).result).toBe('hit')
     expect((await get('/tag-0')).result).toBe('miss')
     expect((await get('/tag-99999')).result).toBe('miss')
   })
 })
 
-describe('tags that are new with every answer', () => {
+describe('tags that are new in every answer', () => {
   test('fifty thousand stay within the memory limit, and each can be purged', async () => {
     const origin = new ScriptedOrigin().script(({ target }) => ({
       headers: { ...FRESH, 'Cache-Tag': `${target.slice(1)}-a, ${target.slice(1)}-b` },
@@ -161,7 +161,7 @@ describe('keys', () => {
     expect(store.usage()[0]?.objects).toBeGreaterThan(1_000)
   })
 
-  test('that are names of object members, or look like indices, are keys like any other', async () => {
+  test('that are names of object members, or look like indices, are treated like any other', async () => {
     const { origin, get } = world()
     origin.script(({ target }) => ({ headers: FRESH, body: target }))
     const odd = ['__proto__', 'constructor', 'hasOwnProperty', 'toString', '16777215', '4294967295', '-1', 'NaN']
@@ -190,7 +190,7 @@ describe('waiters', () => {
     expect(cache.stats().inFlight).toBe(0)
   })
 
-  test('ten thousand on one key whose fetch fails all get the error, from one request', async () => {
+  test('ten thousand on one key whose fetch fails all get the error after one request', async () => {
     const { origin, ask, cache, clock } = world()
     const asked = Array.from({ length: MANY }, () => ask('/slow'))
     await settle()
@@ -198,7 +198,7 @@ describe('waiters', () => {
     const answers = await Promise.all(asked.map(async (reply) => received(await reply)))
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([502]))
     expect(origin.requests).toHaveLength(1)
-    await clock.advance(60_000) // who comes right behind a failure shares it
+    await clock.advance(60_000) // requests soon after a failure share it
     expect(cache.stats().inFlight).toBe(0)
     const next = ask('/slow')
     await settle()
@@ -206,7 +206,7 @@ describe('waiters', () => {
     expect((await received(await next)).body).toBe('well again')
   })
 
-  test('that all leave leave nothing behind', async () => {
+  test('leave nothing behind when all of them leave', async () => {
     const { origin, ask, cache } = world()
     const leaving = new AbortController()
     const asked = Array.from({ length: MANY }, (_, number) =>
@@ -214,7 +214,7 @@ describe('waiters', () => {
     )
     await settle()
     leaving.abort()
-    origin.script(() => new HerdgateError('client_gone')) // what an origin says to whom has left
+    origin.script(() => new HerdgateError('client_gone')) // what a fetch rejects with when its client has left
     while (origin.waiting.length > 0) origin.next.answer({ headers: { 'Cache-Control': 'no-store' } })
     for (const reply of await Promise.all(asked)) reply.body?.discard()
     await settle()
@@ -222,7 +222,7 @@ describe('waiters', () => {
     expect(origin.waiting).toHaveLength(0)
   })
 
-  test('beyond the limit get 503 at once, those within it are answered, and then there is room again', async () => {
+  test('beyond the limit get 503 at once, those within it are answered, and then others are accepted again', async () => {
     const origin = new ScriptedOrigin()
     const route = { name: 'default', match: {}, origin, rules: DEFAULT_RULES }
     const cache = createCache({ routes: [route], limits: { maxWaiting: 100 } })
@@ -242,7 +242,7 @@ describe('waiters', () => {
     expect((await next).body).toBe('there is room')
   })
 
-  test('that leave make room at once, and once; their fetch continues and is stored', async () => {
+  test('that leave free their places at once, and only once; their fetch continues and is stored', async () => {
     const origin = new ScriptedOrigin()
     const route = { name: 'default', match: {}, origin, rules: DEFAULT_RULES }
     const cache = createCache({ routes: [route], limits: { maxWaiting: 5 } })
@@ -301,7 +301,7 @@ describe('one connection', () => {
     expect(closed).toBe(false)
   })
 
-  test('cannot keep the origin busy: a few requests start ahead of their turn, and a bounded number waits', async () => {
+  test('cannot monopolise the origin: few requests start ahead of their turn, and a bounded number waits', async () => {
     const held: (() => void)[] = []
     at.answer = ({ socket, head }) => void held.push(() => socket.write(ok(head.split(' ')[1])))
     using client = await at.connected()
@@ -361,7 +361,7 @@ describe('one connection', () => {
     expect(at.origin.requests.map(({ head }) => head).filter((head) => head.includes('/late'))).toEqual([])
   })
 
-  test('whose first answer is not read takes few places at the origin', async () => {
+  test('whose first answer is not read occupies few origin requests', async () => {
     const large = 'x'.repeat(16 * 2 ** 20)
     at.answer = ({ socket }) => void socket.write(ok(large, 'Cache-Control: no-store\r\n'))
     using client = await at.connected()

@@ -1,13 +1,13 @@
-/** Where a request ends (RFC 9112 sections 2 to 7): whoever sees another end sees another request. */
+/** Where a request ends (RFC 9112 sections 2 to 7): a recipient that disagrees about it sees another request. */
 import { expect } from 'vitest'
 import { type Attack, get, PASSED, REFUSED, request, table } from './attack.ts'
 
-/** Like a request of its own, to whoever takes it for one. */
+/** Content that resembles a request, for a recipient that mistakes it for one. */
 const SMUGGLED = 'GET /smuggled HTTP/1.1\r\nHost: a.test\r\n\r\n'
 
 const post = (...fields: readonly string[]): string => request('POST {path}', ...fields)
 const refused = (id: string, name: string, send: string): Attack => ({ id, name, ...REFUSED, send })
-/** The content did not come in one piece with its head: the origin may have heard of the request. */
+/** The content did not arrive together with the head, so the origin may have seen the request. */
 const posted = (id: string, name: string, send: string): Attack => ({
   id,
   name,
@@ -157,7 +157,7 @@ const GOOD_LENGTHS: readonly Attack[] = [
   posted('S4', 'no length is none', post()),
 ]
 
-/** Content where nobody looks for it: what looks like a request in it stays content. */
+/** Content where none is expected: a request hidden in it stays content. */
 const UNREAD: readonly Attack[] = [
   {
     id: 'S5',
@@ -314,7 +314,7 @@ const VERSIONS: readonly Attack[] = [
   },
 ]
 
-/** After an upgrade that was asked for and not made nothing more is read: node:http loses what came at once with it. */
+/** After a refused upgrade nothing more is read, as node:http loses octets that arrived together with it. */
 const UPGRADES: readonly Attack[] = [
   {
     id: 'S11',

@@ -1,6 +1,6 @@
 /**
- * What a stranger can make a process hold (docs/security.md, "Limits"): URLs without end, pages that do not exist,
- * content that unpacks to more than there is, many large bodies at once. Memory stays within what it may take.
+ * How much memory a stranger can make a process hold (docs/security.md, "Limits"): endless URLs, missing pages,
+ * compressed content that expands hugely, many large bodies at once. It stays within the configured limits.
  */
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import http from 'node:http'
@@ -19,7 +19,7 @@ const MIB = 2 ** 20
 const MEMORY_MIB = 8
 const IN_PROGRESS_MIB = 16
 const HEAP_MIB = 128
-/** What a process of Node comes to hold above its start under any load: code that was compiled, young garbage. */
+/** How far a Node process grows under any load: compiled code and young garbage. */
 const SLACK_MIB = 128
 
 let server: Server
@@ -61,7 +61,7 @@ afterAll(async () => {
 const FRESH = { 'Cache-Control': 'max-age=3600' }
 const plain: RequestListener = ({ url }, response) => void response.writeHead(200, FRESH).end(`plain ${url}`)
 
-/** The most that a load of requests has the process hold above what it held at its start, in MiB. */
+/** The most by which a load of requests grows the process above its size at the start, in MiB. */
 async function growth(load: () => Promise<unknown>): Promise<number> {
   let most = 0
   const sample = setInterval(() => {
@@ -72,7 +72,7 @@ async function growth(load: () => Promise<unknown>): Promise<number> {
   return (Math.max(most, herdgate.rss()) - atStart) / MIB
 }
 
-/** On a few connections that are kept. */
+/** Sends requests on a few kept-alive connections. */
 async function flood(count: number, path: (number: number) => string): Promise<number[]> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 16 })
   const statuses = new Set<number>()
@@ -140,7 +140,7 @@ test('names of object members and array indices as target, field, cookie, tag an
   await expectWell()
 })
 
-/** Ten mebioctets of gzip that are ten gibioctets of zeros: members one after the other are one content. */
+/** 10 MiB of gzip that expand to 10 GiB of zeros: concatenated gzip members are one content. */
 function bomb(): { packed: Buffer; unpacked: number } {
   const member = gzipSync(Buffer.alloc(10 * MIB))
   const count = 1_024
@@ -199,7 +199,7 @@ async function octets(path: string, options: http.RequestOptions = {}, content?:
 
 const CHUNK = Buffer.alloc(64 * 1024, 'x')
 
-/** Writes as fast as it is taken. */
+/** Writes as fast as the recipient reads. */
 function writeAll(response: ServerResponse, size: number): void {
   let left = size
   const write = () => {
@@ -214,10 +214,10 @@ function writeAll(response: ServerResponse, size: number): void {
 }
 
 const CLIENTS = 32
-/** Octets that the origin has got rid of. */
+/** Octets that the origin has written. */
 let taken = 0
 
-/** Nothing more is taken of what the origin has to give. */
+/** The origin cannot write any more. */
 async function expectStill(): Promise<void> {
   let [last, since] = [-1, performance.now()]
   await until(
@@ -247,7 +247,7 @@ test.each([
   await expectWell()
 })
 
-test('many large bodies that are not read', async () => {
+test('many large bodies that are never read', async () => {
   const size = 10 * MIB
   const began = targets.length
   answer = (_request, response) => {

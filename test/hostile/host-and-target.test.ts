@@ -1,11 +1,11 @@
-/** Who is asked for what: Host and the request target (RFC 9112 section 3.2, RFC 9110 section 7.2). */
+/** Which resource a request is for: Host and the request target (RFC 9112 section 3.2, RFC 9110 section 7.2). */
 import { fieldLines } from '../../src/fields.ts'
 import { type Attack, get, PASSED, REFUSED, request, table } from './attack.ts'
 import type { Seen } from './origins.ts'
 
-/** One Host line with this value. */
+/** A request with this value in its only Host line. */
 const host = (value: string): string => `GET {path} HTTP/1.1\r\nHost: ${value}\r\n\r\n`
-/** This target and Host a.test. */
+/** A request for this target of host a.test. */
 const target = (text: string): string => `GET ${text} HTTP/1.1\r\nHost: a.test\r\n\r\n`
 
 const refused = (send: string) => ({ ...REFUSED, send })
@@ -179,7 +179,7 @@ const TARGETS: readonly Attack[] = [
   },
 ]
 
-/** Each of a pair is a resource of its own: what the origin is asked is what was asked, to the octet. */
+/** Each URL of a pair is a separate resource: the origin gets the target octet by octet as sent. */
 const PAIRS: readonly Attack[] = (
   [
     ['{path}//b', '{path}/b'],
@@ -225,7 +225,7 @@ const toOurAddress = (_answers: unknown, [seen]: readonly Seen[]): void => {
   if (!/^127\.0\.0\.1:\d+$/.test(host)) throw new Error(`the origin got Host: ${host}`)
 }
 
-/** Without Host, HTTP/1.0 asks for what the address it was sent to stands for: a route for all hosts has it. */
+/** Without Host, an HTTP/1.0 request is for the address it was sent to: the route for all hosts serves it. */
 const HOSTLESS: readonly Attack[] = [
   { id: 'host', name: 'left out', ...PASSED, closed: true, send: 'GET {path} HTTP/1.0\r\n\r\n', also: toOurAddress },
   {

@@ -1,7 +1,7 @@
 /**
- * Octets an origin may send, right or wrong. Each row is asked for once and answered with them; then the same URL is
- * asked for again, which the origin answers properly. Four things must hold: the client got what the row says and
- * nothing else, nothing wrong was kept, no connection that is in doubt is used again, and the process lives.
+ * Octets an origin may send, valid or not. Each row is requested once and answered with them; then the same URL is
+ * requested again, which the origin answers properly. Four things must hold: the client got what the row states and
+ * nothing else, nothing invalid was stored, no doubtful connection is reused, and the process lives.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
@@ -11,26 +11,26 @@ import { until } from '../support/waiting.ts'
 
 interface Row {
   readonly name: string
-  /** What the origin writes, one octet a character; several parts go out as packets of their own. */
+  /** What the origin writes, one character per octet; several parts are sent as separate packets. */
   readonly sends: string | readonly string[]
-  /** It ends the connection behind them. */
+  /** It closes the connection after them. */
   readonly ends?: boolean
   readonly method?: string
-  /** Final status, or `broken`: the client sees that what it got is not the whole of it. */
+  /** Final status, or `broken`: the client can tell that the content is incomplete. */
   readonly gets: number | 'broken'
   readonly body?: string
   /** Statuses of interim responses that reach the client. */
   readonly interim?: readonly number[]
-  /** Is the connection to the origin still of use? */
+  /** Can the connection to the origin be reused? */
   readonly keepsConnection?: boolean
-  /** The next request is answered from what was stored of this one. */
+  /** The next request is answered with this stored response. */
   readonly stored?: boolean
-  /** What must, or must not, be in what the client got. */
+  /** What the answer must, or must not, contain. */
   readonly has?: RegExp
   readonly hasNot?: RegExp
 }
 
-/** Longer than it takes until the next one asks, on any machine. */
+/** Outlasts the time until the next request, on any machine. */
 const FRESH = 'Cache-Control: max-age=600\r\n'
 const head = (...lines: readonly string[]): string =>
   `${['HTTP/1.1 200 OK', 'Cache-Control: max-age=600', ...lines].join('\r\n')}\r\n\r\n`
@@ -40,7 +40,7 @@ const interim = (status: number, ...lines: readonly string[]): string =>
 const GOOD = ok('good', FRESH)
 const FINE = ok('fine', FRESH)
 
-/** Answered 502 by us, nothing of it stored, the connection given up. */
+/** Herdgate answers 502, stores nothing, and closes the connection to the origin. */
 const refused = (rows: Readonly<Record<string, string | readonly string[]>>): Row[] =>
   Object.entries(rows).map(([name, sends]) => ({ name, sends, gets: 502 }))
 const brokenOff = (rows: Readonly<Record<string, string>>): Row[] =>
@@ -316,7 +316,7 @@ async function write(socket: RawRequest['socket'], { sends, ends }: Row): Promis
 async function ask(path: string, method = 'GET'): Promise<Conversation> {
   using client = await RawClient.connect(Number(new URL(herdgate.url).port), method === 'HEAD')
   client.send(`${method} ${path} HTTP/1.1\r\nHost: a.test\r\n\r\n`)
-  return await client.heard(1) // not disposed of before
+  return await client.heard(1) // awaited before the client is disposed of
 }
 
 const TABLE = Object.entries({
@@ -347,7 +347,7 @@ describe('what the client gets for', () => {
 describe('what the next client gets after', () => {
   test.for(TABLE)('$part: $name', async (row) => {
     let next: RawResponse | undefined
-    // Who comes right behind a failure shares it.
+    // Requests soon after a failure share it.
     await until(async () => (next = (await ask(row.path)).responses[0])?.status !== 502, 'a proper answer')
     expect(next?.status).toBe(row.stored ? row.gets : 200)
     expect(next?.head).toMatch(row.stored ? /herdgate; hit/ : /herdgate; fwd=/)
@@ -357,7 +357,7 @@ describe('what the next client gets after', () => {
   })
 })
 
-/** Requests that have a connection to the origin of their own. */
+/** Requests that use a separate connection to the origin. */
 const ALONE = [
   { what: 'OPTIONS *', path: '*', request: 'OPTIONS * HTTP/1.1\r\nHost: a.test\r\n\r\n' },
   {

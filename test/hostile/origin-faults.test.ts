@@ -1,6 +1,6 @@
 /**
- * What an origin can do wrong, seen from a client of a real process. Each fault strikes twice: where nothing is stored,
- * and where a stale copy is within its grace. When it is over the next answer is a fresh one.
+ * Faults of origins, as a client of a real process sees them. Each is tried with nothing stored, and with a stored
+ * response that may be served stale. When the fault is over the next answer is a fresh one.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { once } from 'node:events'
@@ -16,15 +16,15 @@ import { deadPort, ok, type RawOrigin, type RawRequest, rawOrigin } from '../sup
 import { until } from '../support/waiting.ts'
 
 const FRESH = 'Cache-Control: max-age=60\r\n'
-/** What the origin has where it is silent on purpose; elsewhere it has the default, which no slow machine exceeds. */
+/** Timeout of the origin that is silent on purpose; the others have the default, which no slow machine exceeds. */
 const TIMEOUT_MS = 1_500
-/** Far from the default time that an origin has, which is 30 s. */
+/** Well below an origin's default timeout of 30 s. */
 const SOON_MS = 20_000
 
 let origin: RawOrigin
 let herdgate: Herdgate
 let directory: string
-/** By path: what happens to the next requests for it. */
+/** How requests for each path fail, while they do. */
 const faults = new Map<string, (request: RawRequest) => void>()
 
 beforeAll(async () => {
@@ -97,7 +97,7 @@ describe.each<[string, (request: RawRequest) => void, number]>([
   const path = `/${name.replaceAll(' ', '-')}`
   const host = status === 504 ? 'hasty.test' : 'a.test'
 
-  test(`is a ${status} where nothing is stored, and is over when it is over`, async () => {
+  test(`is a ${status} if nothing is stored, and ends with the fault`, async () => {
     faults.set(path, fault)
     const failed = await ask(path, host)
     expect(failed.status).toBe(status)
@@ -119,8 +119,8 @@ describe.each<[string, (request: RawRequest) => void, number]>([
   })
 })
 
-describe('a herd while an origin is flapping', () => {
-  test('makes one request, and one when it is back', async () => {
+describe('a herd of requests to a flapping origin', () => {
+  test('makes at most two requests during the failure, and few afterwards', async () => {
     const busy = writes('HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n')
     const held: RawRequest[] = []
     faults.set('/flap', (request) => void held.push(request))
@@ -139,7 +139,7 @@ describe('a herd while an origin is flapping', () => {
   })
 })
 
-describe('content that breaks off is broken for the client, and not stored', () => {
+describe('content that breaks off is incomplete for the client, and not stored', () => {
   test.each<[string, (request: RawRequest) => void, string?]>([
     ['a reset within a length', resets(LENGTH)],
     ['a reset between chunks', resets(CHUNKED)],
@@ -169,7 +169,7 @@ describe('content that breaks off is broken for the client, and not stored', () 
 describe('content over TLS', () => {
   let secure: RawOrigin
   let behind: Herdgate
-  /** What TLS is spoken over. */
+  /** The socket that carries each TLS socket. */
   const carriers = new Map<Socket, Socket>()
 
   beforeAll(async () => {
@@ -203,12 +203,12 @@ describe('content over TLS', () => {
 
   test.each(['/cut', '/closed'])('that ends with the connection is never taken as complete: %s', async (path) => {
     for (const times of [1, 2]) {
-      await get(behind.url + path).catch(() => {}) // it has what came, or sees that it broke off
+      await get(behind.url + path).catch(() => {}) // rejects if the content breaks off
       expect(asked(path)).toBe(times)
     }
   })
 
-  test('that is shorter than its length is broken for the client', async () => {
+  test('that is shorter than its length is incomplete for the client', async () => {
     await expect(get(`${behind.url}/short`)).rejects.toThrow(/aborted|hang up|ECONNRESET/)
   })
 

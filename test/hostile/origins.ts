@@ -1,21 +1,21 @@
-/** The two origins behind the hostile table. Both write every request they get into one log, whole or broken off. */
+/** The two origins of the hostile table. Both record every request they get, complete or not, in one list. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { listen } from '../support/raw-origin.ts'
 
-/** A request as an origin got it. */
+/** A request as an origin received it. */
 export interface Seen {
   readonly method: string
   readonly target: string
   readonly fields: readonly string[]
   content: string
-  /** Did all of it come? */
+  /** Did it arrive completely? */
   whole: boolean
 }
 
 export interface HostileOrigin {
   readonly url: string
-  /** What is no HTTP. */
+  /** Errors for input that is not HTTP. */
   readonly malformed: string[]
   close(): Promise<void>
 }
@@ -37,7 +37,7 @@ async function startOrigin(seen: Seen[], answer: Answer): Promise<HostileOrigin>
     })
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    // A connection that ends within a request is a request broken off, not a malformed one.
+    // A connection that ends within a request is an aborted request, not a malformed one.
     if (error.code !== 'ECONNRESET' && error.code !== 'HPE_INVALID_EOF_STATE') malformed.push(String(error))
     socket.destroy()
   })
@@ -54,8 +54,8 @@ async function startOrigin(seen: Seen[], answer: Answer): Promise<HostileOrigin>
 }
 
 /**
- * Repeats the request in an answer that is fresh for an hour. Parameters of the query ask for more: `vary` names the
- * members of Vary, `location` is written behind `Location: ` as it is once decoded, line ends and all.
+ * Reflects the request in an answer that is fresh for an hour. Query parameters: `vary` lists the members of Vary;
+ * `location` is written after `Location: `, decoded once, line breaks included.
  */
 export function startEcho(log: Seen[]): Promise<HostileOrigin> {
   return startOrigin(log, (seen, response) => {
@@ -63,7 +63,7 @@ export function startEcho(log: Seen[]): Promise<HostileOrigin> {
     const location = parameters.get('location')
     if (location !== null) {
       response.socket?.write(redirect(location), 'latin1')
-      response.emit('finish') // as far as node:http is concerned
+      response.emit('finish') // so that node:http considers it done
       return
     }
     const vary = parameters.get('vary')
@@ -78,7 +78,7 @@ const redirect = (location: string): string =>
 const reflection = ({ method, target, fields, content }: Seen): string =>
   JSON.stringify({ method, target, fields, content })
 
-/** Field lines that a gateway writes, or that hold nothing anybody could object to. */
+/** Fields that a gateway writes, or that are harmless. */
 const PLAIN = new Set([
   'host',
   'via',
@@ -91,8 +91,8 @@ const PLAIN = new Set([
 ])
 
 /**
- * Answers whatever is out of the ordinary with an error that may be kept for a minute: 400, or the `status` of the
- * query, and 431 above 8 KiB. `vary` of the query names the members of Vary.
+ * Rejects everything unusual with an error that may be stored for a minute: 400 or the `status` of the query, and 431
+ * above 8 KiB. `vary` in the query lists the members of Vary.
  */
 export function startStrict(log: Seen[]): Promise<HostileOrigin> {
   return startOrigin(log, (seen, response) => {

@@ -1,4 +1,4 @@
-/** What comes behind a request that is not answered yet: it has its turn, or the connection ends before it. */
+/** Requests pipelined behind an unanswered one are either handled in turn, or the connection is closed before them. */
 import { describe, expect, test } from 'vitest'
 import { ok, type RawRequest } from '../support/raw-origin.ts'
 import { answering } from './answering.ts'
@@ -7,7 +7,7 @@ import { gate, until } from '../support/waiting.ts'
 const SWITCHED = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
 const HANDSHAKE = 'GET /chat HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
 const CONNECT = 'CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n'
-/** More than the system takes at once for who does not read. */
+/** More than the socket buffers hold for a client that does not read. */
 const LARGE = 'x'.repeat(16 * 2 ** 20)
 
 const at = answering()
@@ -17,7 +17,7 @@ const headOf = (path: string): string | undefined =>
   at.origin.requests.find((request) => pathOf(request) === path)?.head
 const asked = (path: string): Promise<void> => until(() => headOf(path) !== undefined)
 
-/** Answers with the path: `/slow` once it may, everything else at once. */
+/** Answers with the path: `/slow` once opened, everything else at once. */
 function slowly(): { open: () => void } {
   const slow = gate()
   at.answer = (request) => {
@@ -30,7 +30,7 @@ function slowly(): { open: () => void } {
 }
 
 describe('a WebSocket handshake pipelined behind a pending answer', () => {
-  test('is an ordinary request when its turn comes', async () => {
+  test('is handled as an ordinary request in its turn', async () => {
     const slow = slowly()
     using client = await at.connected()
     client.send(asking('/slow'))
@@ -47,7 +47,7 @@ describe('a WebSocket handshake pipelined behind a pending answer', () => {
     expect(headOf('/chat')).not.toMatch(/upgrade/i)
   })
 
-  test('is one too if both arrived at once', async () => {
+  test('is treated the same if both arrived at once', async () => {
     const slow = slowly()
     using client = await at.connected()
     client.send(asking('/slow') + HANDSHAKE)
@@ -60,7 +60,7 @@ describe('a WebSocket handshake pipelined behind a pending answer', () => {
 })
 
 describe('a CONNECT pipelined behind a pending answer', () => {
-  test('ends the connection with that answer', async () => {
+  test('closes the connection after that answer', async () => {
     const slow = slowly()
     using client = await at.connected()
     client.send(asking('/slow'))
@@ -74,7 +74,7 @@ describe('a CONNECT pipelined behind a pending answer', () => {
     expect(client.failure).toBeUndefined()
   })
 
-  test('adds nothing to its content, which arrives completely', async () => {
+  test('adds nothing to the content of that answer, which arrives completely', async () => {
     at.answer = ({ socket }) => void socket.write(ok(LARGE))
     using client = await at.connected()
     client.pause()
@@ -88,7 +88,7 @@ describe('a CONNECT pipelined behind a pending answer', () => {
     expect([closed, rest]).toEqual([true, ''])
   })
 
-  test('ends the connection with the last of several answers', async () => {
+  test('closes the connection after the last of several answers', async () => {
     const slow = slowly()
     using client = await at.connected()
     client.send(asking('/slow') + asking('/second') + asking('/third') + CONNECT)
@@ -98,7 +98,7 @@ describe('a CONNECT pipelined behind a pending answer', () => {
     expect([responses.map(({ body }) => body), closed]).toEqual([['/slow', '/second', '/third'], true])
   })
 
-  test('does not keep the others waiting for a client that has gone', async () => {
+  test('does not make others wait for a client that has gone', async () => {
     at.answer = () => {}
     using client = await at.connected()
     client.send(asking('/first', 'REPORT') + asking('/second', 'REPORT') + CONNECT + LARGE)
@@ -124,7 +124,7 @@ describe('an unsafe request', () => {
     },
   )
 
-  test('is followed by a fresh answer to the next request, not by the copy it invalidates', async () => {
+  test('is followed by a fresh answer to the next request, not by the stored response it invalidates', async () => {
     let version = 0
     at.answer = ({ head, socket }) => {
       if (!head.startsWith('GET')) version++
@@ -158,7 +158,7 @@ describe('an unsafe request', () => {
   })
 })
 
-test('an answer that breaks off in its turn ends the connection without a reset, which could overtake earlier answers', async () => {
+test('an answer that breaks off in its turn closes the connection without a reset, which could overtake earlier answers', async () => {
   const half = gate()
   at.answer = ({ socket, head }) => {
     if (!head.startsWith('GET /breaks')) return void socket.write(ok('whole'))
@@ -188,7 +188,7 @@ describe('garbage after complete requests', () => {
     expect([responses.map(({ body }) => body), closed, rest]).toEqual([['/slow', '/second'], true, ''])
   })
 
-  test('costs the request whose content it is in its answer', async () => {
+  test('within the content of a request costs only that request its answer', async () => {
     const slow = slowly()
     using client = await at.connected()
     const upload = 'POST /upload HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n'

@@ -1,4 +1,4 @@
-/** What happens to the process itself: told to stop under load, stopped for a while, out of files, its clock set. */
+/** Faults of the process: stopped under load, suspended, out of file descriptors, its clock changed. */
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import http, { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -13,14 +13,14 @@ import { listen } from '../support/raw-origin.ts'
 import { until } from '../support/waiting.ts'
 
 const STOPPED_MS = 6_000
-/** What the origin has: less than that, and enough for any answer on a slow machine. */
+/** Timeout of the origin: shorter than the suspension, and long enough for any answer on a slow machine. */
 const TIMEOUT_MS = 4_000
 const FRESH = { 'Cache-Control': 'max-age=60' }
 
 let server: Server
 let herdgate: Herdgate
 const targets: string[] = []
-/** Answers that the origin owes for paths below `/held/`. */
+/** Pending answers of the origin for paths below `/held/`. */
 const held: { readonly request: IncomingMessage; readonly response: ServerResponse }[] = []
 
 beforeEach(async () => {
@@ -79,7 +79,7 @@ test('SIGTERM under load: every request is answered completely, and it exits 0',
   const exited = once(herdgate.child, 'exit')
   herdgate.child.kill('SIGTERM')
   await until(() => herdgate.lines.some((line) => line.includes('SIGTERM')), 'it has heard')
-  // Who had connected by then is answered still.
+  // Clients that connected before that are still answered.
   await expect.poll(() => get(`${herdgate.url}/late`).catch(String)).toMatch(/ECONNREFUSED|ECONNRESET|hang up/)
   for (const { request, response } of held) {
     if (response.headersSent) response.end(request.url)
@@ -93,7 +93,7 @@ test('SIGTERM under load: every request is answered completely, and it exits 0',
   agent.destroy()
 })
 
-/** A thread of the process waits in the kernel, as for a disk that stalls. */
+/** Blocks a thread of the process in the kernel, like a stalled disk. */
 const HELD_UP = `
 import { open } from 'node:fs'
 open(process.env.NEVER_WRITTEN, 'r', () => {})
@@ -115,7 +115,7 @@ test('a second SIGTERM ends it at once, even if a thread is blocked in the kerne
   expect(await due).toBe('broken off')
 })
 
-test('a process stopped for longer than origin timeouts, like a stalled event loop, answers what arrived meanwhile', async () => {
+test('a process suspended for longer than origin timeouts, as if its event loop stalled, answers what arrived meanwhile', async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'stopped-'))
   const file = join(directory.path, 'herdgate.yaml')
   await writeFile(
@@ -130,7 +130,7 @@ test('a process stopped for longer than origin timeouts, like a stalled event lo
   release()
   const meanwhile = Array.from({ length: 50 }, (_, number) => get(`${herdgate.url}/${number % 2 ? 'before' : number}`))
   const liveness = herdgate.ask('/livez')
-  await new Promise((resolve) => setTimeout(resolve, STOPPED_MS)) // how long it is stopped is what this is about
+  await new Promise((resolve) => setTimeout(resolve, STOPPED_MS)) // the test is about this duration
   herdgate.child.kill('SIGCONT')
   expect((await before).body).toBe('held /held/before')
   expect(new Set((await Promise.all(meanwhile)).map(({ status }) => status))).toEqual(new Set([200]))
@@ -139,7 +139,7 @@ test('a process stopped for longer than origin timeouts, like a stalled event lo
   await expectWell('/after')
 })
 
-/** On SIGUSR2 the wall clock of the process is another: `HOURS` later. */
+/** On SIGUSR2 the wall clock of the process jumps by `HOURS`. */
 const CLOCK = `
 const { now } = Date
 const Real = Date
@@ -179,12 +179,12 @@ test('out of file descriptors: connected clients are served, and everything reco
   await once(own, 'connect')
   await answered(own, '/kept')
 
-  limitFiles('1:') // below what is open already: not one more
+  limitFiles('1:') // below the number already open, so that no more can be opened
   const crowd = Array.from({ length: 200 }, () => connect({ port, host: '127.0.0.1' }).on('error', () => {}))
   for (const socket of crowd) socket.write(request('/crowd'))
   for (let round = 0; round < 5; round++)
     expect(await answered(own, '/kept')).toMatch(/^HTTP\/1.1 200 .*plain \/kept$/s)
-  expect(await answered(own, '/fresh')).toMatch(/^HTTP\/1.1 (?:200|50[234]) /) // over a connection it has, or none
+  expect(await answered(own, '/fresh')).toMatch(/^HTTP\/1.1 (?:200|50[234]) /) // over an existing connection to the origin, or none
   expect(herdgate.child.exitCode).toBeNull()
 
   limitFiles('4096:')
@@ -198,7 +198,7 @@ test('out of file descriptors: connected clients are served, and everything reco
   await expectWell()
 })
 
-/** @param soft and hard limit as prlimit takes them */
+/** @param limits soft and hard limit, in the syntax of prlimit */
 function limitFiles(limits: string): void {
   execFileSync('prlimit', [`--pid=${herdgate.child.pid}`, `--nofile=${limits}`])
 }
@@ -206,7 +206,7 @@ function limitFiles(limits: string): void {
 const request = (path: string): string =>
   `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${new URL(herdgate.url).port}\r\n\r\n`
 
-/** One answer on a connection that is kept. */
+/** Reads one answer on a keep-alive connection. */
 async function answered(socket: Socket, path: string): Promise<string> {
   let text = ''
   const take = (chunk: Buffer) => (text += chunk.toString('latin1'))

@@ -1,6 +1,6 @@
 /**
- * Range in a request, and what origins make of it (docs/security.md, "What is keyed"): whatever is asked
- * first, and whatever part of an answer is held, whoever asks plainly gets all of it, and no part is ever taken for the
+ * Range requests, and how origins answer them (docs/security.md, "What is keyed"): whatever was requested first, and
+ * whatever part of an answer is held, a plain request gets the complete content, and no part is ever mistaken for the
  * whole.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -24,7 +24,7 @@ type Script = (request: RawRequest) => void
 
 let origin: RawOrigin
 let herdgate: Herdgate
-/** By path; a path without one has the whole, whatever part is asked for. */
+/** By path; the origin answers other paths with the complete content, whatever the range. */
 const scripts = new Map<string, Script>()
 
 beforeAll(async () => {
@@ -73,7 +73,7 @@ interface Row {
   readonly fields: readonly string[]
   readonly method?: string
   readonly status: number
-  /** Of the answer; of one part, unless it says otherwise. */
+  /** Content of the answer; of a single part by default. */
   readonly body?: string
   readonly contentRange?: string
 }
@@ -271,7 +271,7 @@ describe('an odd answer to a Range: the next request gets the complete content',
     scripts.set(path, ({ socket, head }) => socket.write(/^range:/im.test(head) ? response : FULL))
     const answer = await ask(path, ['Range: bytes=0-1'])
     expect(answer.status === 200 ? answer.body : WHOLE).toBe(WHOLE)
-    if (name === 'all that there is, it says') return // and nobody can know better
+    if (name === 'all that there is, it says') return // Herdgate cannot tell
     await until(async () => (await ask(path)).status === 200, 'the failure has been forgotten')
     await expectWhole(path)
   })

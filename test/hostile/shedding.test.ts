@@ -1,4 +1,4 @@
-/** A process whose heap is nearly full keeps less, then refuses what would need more of it, and lives. */
+/** A process whose heap is nearly full stores less, then refuses misses, and survives. */
 import { createServer, type Server } from 'node:http'
 import http from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -8,18 +8,18 @@ import { listen } from '../support/raw-origin.ts'
 import { until } from '../support/waiting.ts'
 
 const HEAP_MIB = 64
-/** Far more than fits into the heap: where the store does not give way, the process ends or refuses. */
+/** Far more than fits in the heap: if the store does not shrink, the process dies or refuses requests. */
 const REQUESTS = 7_000
-/** Fields lie in the heap, content does not. */
+/** Fields are on the heap, content is not. */
 const LARGE_FIELD = 'x'.repeat(12_000)
 const LARGE_BODY = Buffer.alloc(200_000, 'x')
-/** What the store may hold, and what it does not fit into. */
+/** A store limit that does not fit in the container. */
 const [STORE_MIB, CONTAINER_MIB] = [200, 240]
 /** The same for two workers and their primary. */
 const [SHARED_STORE_MIB, SHARED_CONTAINER_MIB] = [300, 540]
 /**
- * Somebody else in the process: takes a MiB of the heap four times a second, keeps it, gives it back, a signal each. Nearly all
- * of the heap is enough for it.
+ * A consumer of memory in the process: successive signals have it take 1 MiB of heap four times a second, keep it, and
+ * release it. It takes up to 95% of the heap.
  */
 const HOG = `import { getHeapSpaceStatistics } from 'node:v8'
 const old = () => getHeapSpaceStatistics().filter(({ space_name }) => !space_name.startsWith('new_'))
@@ -106,7 +106,7 @@ test('a store too large for the container shrinks, and misses are answered', asy
   expect(contained.lines.join('\n')).toContain('the store holds less from now on')
 }, 240_000)
 
-test("the primary's half of it shrinks as well", async () => {
+test("the primary's half of a store shared with workers shrinks as well", async () => {
   const options = ['--workers', '2', '--memory', `${SHARED_STORE_MIB}MiB`]
   await using contained = await startContained(SHARED_CONTAINER_MIB, options)
   await statuses(contained, 2_000, 8, '/body')
@@ -116,13 +116,13 @@ test("the primary's half of it shrinks as well", async () => {
   await expectAnsweredMisses(contained, '/body')
 }, 240_000)
 
-/** One that takes itself to be in a container of so many MiB. */
+/** A Herdgate that believes it is in a container of this size. */
 function startContained(mebibytes: number, options: readonly string[]): Promise<Herdgate> {
   const container = preloaded(`process.constrainedMemory = () => ${mebibytes} * 2 ** 20`)
   return startHerdgate(['--origin', url, '--log-level', 'warn', ...options], { NODE_OPTIONS: container })
 }
 
-/** As soon as what came too fast has been dealt with, and from then on. */
+/** Waits until misses are answered, once the backlog is dealt with, and checks that they remain so. */
 async function expectAnsweredMisses(node: Herdgate, folder = ''): Promise<void> {
   const isAnswered = async () => (await statuses(node, 1, 1, folder)).every(([status]) => status === 200)
   await until(isAnswered, 'misses are answered', 40_000)
@@ -131,7 +131,7 @@ async function expectAnsweredMisses(node: Herdgate, folder = ''): Promise<void> 
 
 let misses = 0
 
-/** How many misses were answered with which status, so many at a time. */
+/** Sends misses, `atOnce` at a time. @returns the number of answers by status */
 async function statuses(
   { url: base }: Herdgate,
   requests: number,

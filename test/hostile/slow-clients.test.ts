@@ -1,6 +1,6 @@
 /**
- * Clients that take their time, by the hundred, on real sockets. What node:http measures takes real time, some seconds
- * here, and only in tests of that; what Herdgate measures takes that of a clock in the test's hands.
+ * Hundreds of slow clients on real sockets. Timeouts of node:http take real time, some seconds here, and only in tests
+ * of those; Herdgate's own timeouts use a fake clock.
  */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
@@ -22,7 +22,7 @@ import { until } from '../support/waiting.ts'
 const MIB = 2 ** 20
 const MANY = 200
 const WINDOW_MS = 10_000
-/** Octets that are fast enough for a window. */
+/** Octets per window above the minimum rate. */
 const ENOUGH = 10_000
 const LIMITS: Limits = {
   ...DEFAULT_LIMITS,
@@ -31,7 +31,7 @@ const LIMITS: Limits = {
   minRate: 1_000,
   minRateWindow: WINDOW_MS,
 }
-/** Time enough for everybody's request to be read, however busy the machine. */
+/** Enough for all requests to be read, on a busy machine too. */
 const HEAD_MS = 3_000
 const IDLE_MS = 300
 
@@ -86,15 +86,15 @@ async function start(limits: Partial<Limits> = {}): Promise<void> {
 interface Client {
   readonly socket: Socket
   received: number
-  /** It pauses when it has received so much. */
+  /** Number of octets after which it pauses. */
   takes: number
-  /** The first of what came. */
+  /** The beginning of what was received. */
   head: string
   error: string | undefined
   closed: boolean
 }
 
-/** @param takes octets it takes before it pauses */
+/** @param takes octets after which it pauses */
 async function client(sends: string, takes = Number.POSITIVE_INFINITY): Promise<Client> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   sockets.push(socket)
@@ -172,7 +172,7 @@ describe('node:http drops', () => {
   })
 })
 
-test('a head completed before its turn to be refused is answered, without a 408 after the answer', async () => {
+test('a head completed just before it would be refused is answered, without a 408 after the answer', async () => {
   answer = (_request, response) => {
     response.writeHead(200, { 'Cache-Control': 'max-age=60' })
     response.end('fine')
@@ -181,7 +181,7 @@ test('a head completed before its turn to be refused is answered, without a 408 
   const [begun, rest] = [GET.slice(0, 20), GET.slice(20)]
   const keptAlive = await Promise.all(Array.from({ length: MANY }, () => greeted()))
   for (const one of keptAlive) one.send(begun)
-  // All of them are late at once, and refused few at a time: when the first is, the others still wait for it.
+  // All are late at once but refused a few at a time: after the first refusal the others still await theirs.
   await Promise.race(keptAlive.map((one) => one.heard(2)))
   for (const one of keptAlive) one.send(rest)
   const heard = await Promise.all(keptAlive.map((one) => one.heard(2)))
@@ -192,7 +192,7 @@ test('a head completed before its turn to be refused is answered, without a 408 
   for (const { responses } of after) expect(responses.map(({ status }) => status)).toEqual([200, 200, 200])
 })
 
-/** A connection on which a request has been answered. */
+/** A connection on which one request has been answered. */
 async function greeted(): Promise<RawClient> {
   const one = await RawClient.connect(port)
   closing.push(() => one[Symbol.dispose]())
@@ -202,7 +202,7 @@ async function greeted(): Promise<RawClient> {
 }
 
 describe('request content', () => {
-  test('that drips is given up with 408, and the exchange with the origin ends', async () => {
+  test('that drips in is refused with 408, and the request to the origin aborted', async () => {
     answer = () => {}
     await start()
     const slow = await clients(`${upload(1_000_000)}a`)
@@ -218,7 +218,7 @@ describe('request content', () => {
     await expectServed()
   })
 
-  test('that stops arriving is given up within a second of the window, however many such clients there are', async () => {
+  test('that stops arriving is refused within a second of the window, however many such clients there are', async () => {
     answer = () => {}
     await start()
     const slow = await clients(`${upload(1_000_000)}a`)
@@ -227,7 +227,7 @@ describe('request content', () => {
     await until(() => slow.every(isLeft), 'all of them are hung up on')
   })
 
-  test('that stops after a good start is given up before two windows have passed', async () => {
+  test('that stops after a good start is refused before two windows have passed', async () => {
     let received = 0
     answer = (request) => request.on('data', (chunk: Buffer) => (received += chunk.length))
     await start()
@@ -242,7 +242,7 @@ describe('request content', () => {
     await until(() => isLeft(slow), 'it is hung up on')
   })
 
-  test('that drips after its answer was sent is given up too', async () => {
+  test('that still drips in after its answer was sent is cut off too', async () => {
     await start()
     const [slow] = await clients(`${upload(1_000_000)}a`, 1)
     if (slow === undefined) return
@@ -251,7 +251,7 @@ describe('request content', () => {
     await until(() => isLeft(slow), 'it is hung up on')
   })
 
-  test('that arrives at the minimum rate may take for ever', async () => {
+  test('that arrives at the minimum rate may take any length of time', async () => {
     let received = 0
     answer = (request) => request.on('data', (chunk: Buffer) => (received += chunk.length))
     await start()
@@ -285,7 +285,7 @@ describe('request content', () => {
 
 describe('a response', () => {
   const large = Buffer.alloc(32 * MIB)
-  /** Fits the store, and does not fit what the system buffers. */
+  /** Fits in the store, but not in socket buffers. */
   const stored: RequestListener = (_request, response) => {
     response.writeHead(200, { 'Cache-Control': 'max-age=60', 'Content-Length': large.length })
     response.end(large)
@@ -309,7 +309,7 @@ describe('a response', () => {
     await Promise.all(slow.map(answered))
     await clock.advance(WINDOW_MS - 1_000)
     expect(await connections()).toBe(count)
-    // The first windows may see the buffers between us and them fill.
+    // The first windows may pass while the buffers between the two fill up.
     await until(async () => {
       await clock.advance(WINDOW_MS)
       return (await connections()) === 0
@@ -332,7 +332,7 @@ describe('a response', () => {
     first.socket.destroy()
     const steady = await answered(await client(GET, 1))
     for (let window = 0; window < windows; window++) {
-      // More than the system holds for it, so that some of it comes from us.
+      // More than the socket buffers hold, so that some of it comes from Herdgate.
       steady.takes = steady.received + step
       steady.socket.resume()
       await until(() => steady.received >= steady.takes, 'it has taken some')
@@ -377,14 +377,14 @@ test.each([
   await until(async () => (await connections()) === 0, 'it is reset')
 })
 
-test('when the port is closed no client is watched any more', async () => {
+test('closing the port stops watching its clients', async () => {
   await start()
   expect(clock.pending).toBe(1)
   for (const close of closing.splice(0).toReversed()) await close()
   expect(clock.pending).toBe(0)
 })
 
-/** Waits until a count no longer grows, because every buffer on the way is full. */
+/** Waits until a count no longer grows because all buffers are full. */
 async function standstill(count: () => number): Promise<void> {
   let before = -1
   let still = 0

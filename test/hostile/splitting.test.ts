@@ -1,4 +1,4 @@
-/** Response splitting: line ends that an origin takes out of a request and puts into the head of its answer. */
+/** Response splitting: line breaks that an origin copies from a request into the head of its answer. */
 import { expect } from 'vitest'
 import { type Attack, PASSED, REFUSED, request, table } from './attack.ts'
 
@@ -14,7 +14,7 @@ const row = (name: string, location: string, status: number): Attack => ({
   also: ([answer]) => expect(answer?.head).not.toMatch(status === 502 ? /evil|location/i : /^HTTP\/1.1 200/m),
 })
 
-/** A second answer behind the first. */
+/** A second answer after the first. */
 const SECOND = 'HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 4\r\n\r\nevil'
 
 table('splitting', [

@@ -1,10 +1,10 @@
 /**
- * What is in the request and not in the key (docs/security.md, "What is keyed"): an origin that answers by it must not
- * have its answer shared. Names are from the documentation of frameworks, servers and networks that read such fields.
+ * Request properties that are not in the key (docs/security.md, "What is keyed"): if an origin's answer depends on
+ * them it must not be shared. Names are from the documentation of frameworks, servers and networks that read them.
  */
 import { type Attack, get, PASSED, request, strictly, table } from './attack.ts'
 
-/** Another host, and how it was reached. */
+/** They claim another host, or another way it was reached. */
 const OTHER_HOST = `
   Forwarded Forwarded-For Forwarded-For-IP Forwarded-Host Forwarded-Port Forwarded-Proto Forwarded-Server Host-Override
   Http-Host Proxy-Host X-Backend X-Backend-Host X-Forward-For X-Forward-Host X-Forward-Port X-Forward-Proto
@@ -13,7 +13,7 @@ const OTHER_HOST = `
   X-Forwarded-Ssl X-Forwarded-Uri X-Forwarded-Url X-Forwarder-For X-ForwardedFor X-Host X-Host-Override X-Http-Host
   X-HTTP-Host-Override X-Original-Forwarded-Host X-Original-Host X-Server-Name
 `
-/** Another target. */
+/** They claim another target. */
 const OTHER_TARGET = `
   Base-Url Destination-Url Proxy-Url Request-Uri X-Accel-Redirect X-Base-Url X-Envoy-Original-Path
   X-Http-Destinationurl X-HTTP-Path-Override X-Invoke-Path X-Invoke-Query X-Matched-Path X-Middleware-Rewrite
@@ -21,14 +21,14 @@ const OTHER_TARGET = `
   X-Proxy-Url X-Request-Uri X-Rewrite-Uri X-Rewrite-URL X-Script-Name X-Sendfile X-Uri X-Url
   X-Amz-Website-Redirect-Location
 `
-/** Another method, scheme, way of being answered, or proxy for what the origin asks in turn. */
+/** They claim another method or scheme, another way of answering, or a proxy for the origin's own requests. */
 const OTHER_WAY = `
   Front-End-Https Fastly-SSL Proxy Ssl-Https WL-Proxy-SSL X-ARR-SSL X-Http-Method X-HTTP-Method-Override
   X-Http-Status-Code-Override X-Https X-Invoke-Status X-Method X-Method-Override X-Middleware-Invoke
   X-Middleware-Next X-Middleware-Prefetch X-Middleware-Skip X-Middleware-Subrequest X-Proto X-Scheme X-SSL X-Url-Scheme
   X-Wap-Profile X-Envoy-Upstream-Rq-Timeout-Ms
 `
-/** Another client or user. */
+/** They claim another client or user. */
 const OTHER_CLIENT = `
   CF-Connecting-IP CF-Connecting-IPv6 CF-IPCountry CF-Visitor CF-Worker Client-IP CloudFront-Forwarded-Proto
   CloudFront-Is-Mobile-Viewer CloudFront-Viewer-Country Fastly-Client-IP Incap-Client-IP Proxy-Client-IP Remote-Addr
@@ -38,7 +38,7 @@ const OTHER_CLIENT = `
   X-Originating-IP X-ProxyUser-IP X-Real-IP X-Remote-Addr X-Remote-IP X-Remote-User X-SSL-Client-Cert X-Sucuri-ClientIP
   X-True-Client-IP X-Vercel-Forwarded-For X-Vercel-IP-Country X-Forwarded-User X-Forwarded-Email
 `
-/** For one connection, about content there is none of, or asking for one client alone. */
+/** They concern one connection, describe absent content, or ask for an answer for one client. */
 const NOT_FOR_OTHERS = `
   Content-Type Content-Encoding Content-Language Content-Location Content-Range Expect-Trailers
   HTTP2-Settings If-Match-None Keep-Alive Max-Forwards Proxy-Authenticate Proxy-Connection Te Trailer
@@ -51,13 +51,13 @@ const STEERING = [OTHER_HOST, OTHER_TARGET, OTHER_WAY, OTHER_CLIENT, NOT_FOR_OTH
 
 const STRICT = { host: 'strict.test' }
 
-/** The answer is kept, and the one who comes next gets it: what is reflected in it poisons. */
+/** The answer is stored and served to the next client, so anything it reflects poisons the cache. */
 const NAMES: readonly Attack[] = STEERING.flatMap((name) => [
   { id: 'P1', name, ...PASSED, send: get(`${name}: evil`) },
   { id: 'P1', name: `${name}, refused by the origin`, ...PASSED, victim: STRICT, send: strictly(`${name}: evil`) },
 ])
 
-/** Names that a gateway interface turns into the name of one that is dropped. */
+/** Names that a gateway interface such as CGI maps to the name of a removed field. */
 const SPELLINGS: readonly Attack[] = [
   'x-FORWARDED-host',
   'X_Forwarded_Host',
@@ -92,7 +92,7 @@ const SEVERAL: readonly Attack[] = [
   },
 ]
 
-/** A variant crosses to nobody who does not ask for it. */
+/** A variant is served only to clients that ask for it. */
 const FRAMEWORKS: readonly Attack[] = [
   ['rsc', 'RSC: 1'],
   ['next-router-state-tree', 'Next-Router-State-Tree: evil'],
@@ -115,7 +115,7 @@ const FRAMEWORKS: readonly Attack[] = [
   send: request(`GET {path}?vary=${vary}`, line),
 }))
 
-/** An empty answer to a framework's own question is kept (CVE-2025-49826 was that it reached everyone). */
+/** An empty answer to a framework's own request is stored (in CVE-2025-49826 it was served to everyone). */
 const EMPTY: Attack = {
   id: 'P3',
   name: 'RSC: 1, answered 204 with Vary',
@@ -135,7 +135,7 @@ const tracked = (sent: string, target: string, path: string): Attack => ({
   send: `GET ${sent} HTTP/1.1\r\nHost: tracked.test\r\n\r\n`,
 })
 
-/** A parameter that does not count is not in the key, and the origin does not see it either; nothing else goes with it. */
+/** An ignored parameter is neither in the key nor sent to the origin, and nothing else is removed with it. */
 const CLOAKED: readonly Attack[] = [
   tracked('{path}?utm_content=1', '{path}', '{path}'),
   tracked('{path}?utm_content=1;x=evil', '{path}', '{path}'),
@@ -159,7 +159,7 @@ const keyed = (name: string, ...fields: readonly string[]): Attack => ({
   send: `GET {path} HTTP/1.1\r\nHost: keyed.test\r\n${fields.join('\r\n')}\r\n\r\n`,
 })
 
-/** What is in the key cannot be made to look like another part of it. */
+/** One part of the key cannot be made to look like another. */
 const INJECTED: readonly Attack[] = [
   keyed('a value', 'X-Tenant: evil'),
   keyed('an empty value', 'X-Tenant:'),

@@ -1,4 +1,4 @@
-/** A client that has its answer before all of what it sends has been read loses neither the answer nor the connection. */
+/** A client answered before its request has been read completely loses neither the answer nor the connection. */
 import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MOST_PIPELINED } from '../../src/ports/pipelining.ts'
@@ -39,7 +39,7 @@ describe.each(['POST', 'QUERY'])('an upload by %s answered before its end', (met
     expect(responses.map(({ status }) => status)).toEqual([413, 200])
   })
 
-  test('is not reset if the answer is the last on its connection', async () => {
+  test('is not reset if its answer is the last on the connection', async () => {
     using client = await connected()
     client.send(upload(method, 'Connection: close'))
     client.send(content)
@@ -90,7 +90,7 @@ test.each(['url', 'admin'] as const)(
   },
 )
 
-test('after the last answer a client may keep sending for a while, even during shutdown', async () => {
+test('after the last answer a client may continue sending for a while, even during shutdown', async () => {
   const ending = await startHerdgate(['--origin', origin.url])
   using client = await RawClient.connect(Number(new URL(ending.url).port))
   client.send('GET /next HTTP/1.1\r\nHost: a.test\r\n\r\nnonsense\0')
@@ -117,5 +117,5 @@ test('a refused WebSocket handshake closes the connection', async () => {
     client.send('more')
     return client.failure === undefined
   }
-  await expect.poll(isHeld, { timeout: 30_000 }).toBe(false) // though the client has not hung up
+  await expect.poll(isHeld, { timeout: 30_000 }).toBe(false) // although the client has not closed
 })
