@@ -5,7 +5,7 @@ import { SECRET, type Way, WAYS } from './ways.ts'
 
 let number = 0
 
-/** Octets of Alice's in what the others received. */
+/** Alice's secrets in what the others received. */
 async function leaked(shop: Shop, row: Row, way: Way): Promise<string[]> {
   const path = `/${way.route ?? row.route ?? 'plain'}/${++number}`
   const received = await way.run({ shop, row, path })
@@ -27,7 +27,7 @@ describe.each(['safe', 'rfc'] as const)('cookies: %s', (mode: Mode) => {
   })
   afterAll(() => shop[Symbol.asyncDispose]())
 
-  describe('a shareable response reaches other users in each way', () => {
+  describe('a shareable response reaches other users by every path', () => {
     test.each(WAYS)('$name', async (way) => {
       expect(await leaked(shop, PUBLIC, way)).not.toHaveLength(0)
     })

@@ -1,17 +1,17 @@
-/** How an answer to Alice is hers alone. */
+/** Answers to Alice that are not for everyone. */
 import type { Mode } from './shop.ts'
 
 /**
- * apart: nobody else ever sees any of it. checked: others see it only where the origin was asked meanwhile. expired: the
- * same, or where a stale response may be served. shared: the origin consents to giving it to others.
+ * apart: no other client ever gets any of it. checked: others get it only if the origin was asked in the meantime.
+ * expired: the same, or where stale responses may be served. shared: the origin permits sharing.
  */
 export type Reuse = 'apart' | 'checked' | 'expired' | 'shared'
 
 export interface Row {
   readonly name: string
-  /** The route its requests take, where that matters. */
+  /** The route of its requests, if it matters. */
   readonly route?: 'ttl' | 'override'
-  /** Field lines by which a user is known. */
+  /** Request field lines that identify a user. */
   readonly credentials?: (user: string) => string[]
   /** Field lines of the answer to this user. */
   readonly answer: (user: string) => string[]
@@ -22,7 +22,7 @@ const APART: Row['reuse'] = { safe: 'apart', rfc: 'apart' }
 const CHECKED: Row['reuse'] = { safe: 'checked', rfc: 'checked' }
 const EXPIRED: Row['reuse'] = { safe: 'expired', rfc: 'expired' }
 const SHARED: Row['reuse'] = { safe: 'shared', rfc: 'shared' }
-/** RFC 9111 section 7.3: cookies do not keep a response from being shared. */
+/** RFC 9111 section 7.3: cookies do not prevent sharing. */
 const BY_COOKIE: Row['reuse'] = { safe: 'apart', rfc: 'shared' }
 
 const cookie = (user: string) => [`Cookie: session=${user}`]
@@ -32,7 +32,7 @@ const setCookie = (user: string) => `Set-Cookie: sid=${user}`
 const control = (value: string) => `Cache-Control: ${value}`
 const FOR_A_MINUTE = control('max-age=60')
 
-/** The answers everyone may have: in each of the ways a stranger gets them, so each of the ways can leak. */
+/** An answer for everyone: it reaches a stranger by every path, which shows that every path could leak. */
 export const PUBLIC: Row = { name: 'nothing', answer: () => [FOR_A_MINUTE], reuse: SHARED }
 
 const byCredentials: Row[] = [
@@ -57,7 +57,7 @@ const bySetCookie: Row[] = [
   },
 ]
 
-/** Where nobody but the operator has stated a lifetime, nobody has agreed to share what somebody's credentials bought. */
+/** If only the operator has stated a lifetime, the origin has not agreed to share what it answered to credentials. */
 const byOperator: Row[] = (['ttl', 'override'] as const).flatMap((route) => [
   { name: `Cookie (${route})`, route, credentials: cookie, answer: () => [], reuse: BY_COOKIE },
   {
@@ -132,7 +132,7 @@ const TO_BE_CHECKED = [
   'public, max-age=60, no-cache=authorization\t',
 ]
 
-/** Not private, yet a malformed lifetime is none and every no-cache counts. */
+/** Not private, but a malformed lifetime counts as none, and every form of no-cache counts. */
 const byLifetime: Row[] = [
   ...NOT_FRESH.map((value) => ({ name: short(value), answer: () => [control(value)], reuse: EXPIRED })),
   ...TO_BE_CHECKED.map((value) => ({ name: short(value), answer: () => [control(value)], reuse: CHECKED })),
@@ -166,7 +166,7 @@ const byVary: Row[] = [
   },
 ]
 
-/** What the origin has said is for all, whoever asked: decision of the origin, not ours. */
+/** The origin has declared these shareable, whoever asked: its decision, not Herdgate's. */
 export const CONSENTED: readonly Row[] = [
   { name: 'Cookie and public', credentials: cookie, answer: () => [control('public, max-age=60')], reuse: SHARED },
   { name: 'Cookie and s-maxage', credentials: cookie, answer: () => [control('s-maxage=60')], reuse: SHARED },

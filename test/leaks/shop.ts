@@ -10,22 +10,22 @@ import { type Asking, wire } from './wire.ts'
 export type Mode = 'safe' | 'rfc'
 export type Script = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>
 
-/** An origin that tells its users apart, and a Herdgate in front of it. */
+/** An origin with different answers for each user, and a Herdgate in front of it. */
 export interface Shop extends AsyncDisposable {
-  /** The origin's answers at this path, until the next call. */
+  /** Sets the origin's answer for this path, until the next call. */
   serves(path: string, script: Script): void
-  /** What comes back over the wire. */
+  /** Returns the raw octets received. */
   ask(...requests: readonly Asking[]): Promise<string>
-  /** Has Herdgate dealt with all that was sent to it before on the connections `askThen` and `ask` use? */
+  /** Resolves when Herdgate has processed everything sent before on the connections of `asked` and `ask`. */
   settled(): Promise<void>
-  /** Asks, and waits until Herdgate has taken the request; the answer may take longer. */
+  /** Sends a request and waits until Herdgate has received it; the answer may come later. */
   asked(request: Asking): Promise<{ readonly answer: Promise<string> }>
-  /** From now on what is held for the path must be checked; it may still stand in for a failing origin. */
+  /** Makes stored responses for the path stale: they must be revalidated, but may be served if the origin fails. */
   invalidate(path: string): Promise<void>
   explain(path: string, fields: readonly string[]): Promise<string>
 }
 
-/** The routes of the table, each a first segment of the path. */
+/** Routes by the first segment of the path. */
 const ROUTES = {
   plain: '',
   ttl: 'ttl: 60s',
@@ -61,7 +61,7 @@ export async function openShop(mode: Mode): Promise<Shop> {
     serves: (path, script) => void scripts.set(path, script),
     ask: (...requests) => wire(herdgate.url, ...requests),
     async settled() {
-      // What the origin sent before it answered this has arrived before this, and is dealt with before the second.
+      // The first probe ensures that everything the origin sent before has arrived, the second that it is processed.
       await wire(herdgate.url, { path: probe().path })
       await wire(herdgate.url, { path: probe().path })
     },
@@ -100,7 +100,7 @@ const configuration = (mode: Mode, origin: Origin): string =>
     '',
   ].join('\n')
 
-/** An answer with these field lines and no others but its length. */
+/** An answer with these field lines and Content-Length only. */
 export function send(response: ServerResponse, status: number, lines: readonly string[], content: string): void {
   const fields = lines.flatMap((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()])
   response.writeHead(status, [...fields, 'Content-Length', String(content.length)])

@@ -1,11 +1,11 @@
-/** How what was Alice's could reach another. */
+/** Paths by which Alice's answer could reach others. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { gate } from '../support/waiting.ts'
 import type { Row } from './rows.ts'
 import { type Script, type Shop, send } from './shop.ts'
 import type { Asking } from './wire.ts'
 
-/** In every answer to Alice, head and content; nobody else's says it. */
+/** Is in every answer to Alice, head and content, and in no answer to others. */
 export const SECRET = 'belongs-to-alice'
 
 export interface Cell {
@@ -16,11 +16,11 @@ export interface Cell {
 
 export interface Way {
   readonly name: string
-  /** The route it takes, or any on which the response's own lifetime counts. */
+  /** The route to use; by default any on which the response's own lifetime counts. */
   readonly route?: 'soft' | 'ahead' | 'plain'
-  /** What else than being fresh makes it a way: the origin was asked meanwhile, or stale responses may be served. */
+  /** What makes it possible if not freshness: the origin was asked meanwhile, or stale responses may be served. */
   readonly by?: 'asking' | 'staleness'
-  /** @returns all that was received by others than Alice */
+  /** @returns everything that clients other than Alice received */
   readonly run: (cell: Cell) => Promise<string[]>
 }
 
@@ -66,7 +66,7 @@ const alice = ({ row, path }: Cell, more: Partial<Asking> = {}): Asking => ({
   fields: ['X-User: alice', ...(row.credentials?.('alice') ?? []), ...(more.fields ?? [])],
 })
 
-/** One who is known in the way Alice is, and one who is not known at all. */
+/** One identified in the same way as Alice, and one not identified at all. */
 const others = ({ row, path }: Cell, more: Partial<Asking> = {}): Asking[] =>
   [row.credentials?.('bob') ?? [], []].map((known) => ({ path, ...more, fields: [...known, ...(more.fields ?? [])] }))
 
@@ -86,7 +86,7 @@ interface Manner {
   readonly content?: (whole: string) => string
 }
 
-/** The row's answer, about the one who asks. */
+/** The row's answer for the requesting user. */
 function personal({ row }: Cell, request: IncomingMessage, response: ServerResponse, manner: Manner = {}): void {
   const { status = 200, lines = [], content = (whole: string) => whole } = manner
   const user = isAlice(request) ? 'alice' : 'whoever'
@@ -101,7 +101,7 @@ const says =
   (request, response) =>
     personal(cell, request, response, manner)
 
-/** For everyone, and stored for the first who asks. */
+/** An answer for everyone, stored on the first request. */
 function publicCopy({ row }: Cell, response: ServerResponse, lines: readonly string[] = []): void {
   const lifetime = row.route === undefined ? ['Cache-Control: max-age=60'] : []
   send(response, 200, ['ETag: "v"', ...lifetime, ...lines], 'for everyone')
@@ -146,7 +146,7 @@ async function partAfterPart(cell: Cell): Promise<string[]> {
   return all(cell, others(cell, PART))
 }
 
-/** What completes Alice's part is asked for with If-Range or without; a stranger's answer holds nothing of hers. */
+/** The rest of Alice's part is fetched with or without If-Range; a stranger's answer has nothing of hers. */
 async function wholeAfterPart(cell: Cell): Promise<string[]> {
   const { shop, path } = cell
   await askedByAlice(cell, PART_MANNER, PART)
@@ -192,7 +192,7 @@ async function accepted(cell: Cell): Promise<string[]> {
   return all(cell, others(cell, { fields: ['Cache-Control: max-stale=600'] }))
 }
 
-/** A copy of something else, stale too, is asked for last: once it is served, the others' time is up as well. */
+/** Another stale response is requested last: once it is served, the soft timeout of the others has passed too. */
 async function onSlowOrigin(cell: Cell): Promise<string[]> {
   const { shop, path } = cell
   const { open, opened } = gate()
@@ -233,7 +233,7 @@ async function revalidatedByAlice(cell: Cell, status: number): Promise<string[]>
 async function headByAlice(cell: Cell): Promise<string[]> {
   await storePublicCopy(cell)
   await cell.shop.invalidate(cell.path)
-  // A HEAD that changed the content's length would drop the copy.
+  // A HEAD with another Content-Length would discard the stored response.
   await askedByAlice(cell, { content: () => 'for everyone' }, { method: 'HEAD' })
   return all(cell, others(cell))
 }

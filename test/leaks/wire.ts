@@ -8,7 +8,7 @@ export interface Asking {
   readonly content?: string
 }
 
-/** Everything that comes back, octet by octet, for requests written at once on one connection. */
+/** Sends the requests at once on one connection. @returns all octets received */
 export async function wire(url: string, ...requests: readonly Asking[]): Promise<string> {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Batches } from '../../src/stores/batches.ts'
 
-/** Pieces that are being made, to be ended one by one. */
+/** Records the batches being processed, each completed by the test. */
 function maker() {
   const made: string[] = []
   const ends: (() => void)[] = []
@@ -37,7 +37,7 @@ test('batches of many pieces run one after the other, short ones at once', async
   await Promise.all(all)
 })
 
-test('a failed batch does not hold up the next', async () => {
+test('a failed batch does not prevent the next', async () => {
   const batches = new Batches()
   const { made, make, end } = maker()
   const failing = batches.remove(keys('a', 600), () => Promise.reject(new Error('out of order')))

@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import type { FetchLeases, Lease, LeaseAnswer } from '../../src/model.ts'
 
-/** Two that share leases. */
+/** Two parties that share leases. */
 export interface Shared {
   readonly one: FetchLeases
   readonly other: FetchLeases
-  /** Settles once all who have asked for what another holds wait for it. */
+  /** Resolves once everyone who requested a lease that another holds is waiting for it. */
   waits(): Promise<unknown>
   close(): Promise<unknown>
 }
 
-/** What all FetchLeases must do, for one who asks alone. */
+/** What all FetchLeases must do for a single party. */
 export function leasesContract(name: string, create: () => FetchLeases | Promise<FetchLeases>): void {
   describe(`${name} are FetchLeases`, () => {
     test('leases of different keys do not wait for each other', async () => {
@@ -34,7 +34,7 @@ export function leasesContract(name: string, create: () => FetchLeases | Promise
   })
 }
 
-/** What FetchLeases must do that are shared: one fetch per key among all who share them. */
+/** What shared FetchLeases must do: one fetch per key among all parties. */
 export function sharedLeasesContract(name: string, create: () => Promise<Shared>): void {
   describe(`${name} are shared`, () => {
     test.each(['stored', 'unshared', 'overtaken'] as const)(

@@ -33,7 +33,7 @@ export function logContract(name: string, create: () => InvalidationLog | Promis
         await log.close()
       })
 
-      test('does not affect what began after it', async () => {
+      test('does not affect entries fetched after it', async () => {
         const log = await create()
         await log.append('purge', selectors)
         expect(log.verdict(stampIn(log))).toBe('valid')
@@ -59,7 +59,7 @@ export function logContract(name: string, create: () => InvalidationLog | Promis
       'a tag that is spelled like its URL': { tags: ['a.test/x/1?q=1'] },
     }
 
-    test.each(Object.entries(NOT_NAMING))('a record that names %s leaves it alone', async (_, selectors) => {
+    test.each(Object.entries(NOT_NAMING))('a record that names %s does not affect it', async (_, selectors) => {
       const log = await create()
       const stamp = stampIn(log)
       await log.append('purge', selectors)
@@ -86,7 +86,7 @@ export function logContract(name: string, create: () => InvalidationLog | Promis
       }
     })
 
-    test('a verdict of valid holds only until the next record', async () => {
+    test('a verdict of valid applies only until the next record', async () => {
       const log = await create()
       const stamp = stampIn(log)
       await log.append('purge', { tags: ['other'] })

@@ -4,7 +4,7 @@ import { leasesContract } from './leases-contract.ts'
 
 leasesContract('soleLeases', () => soleLeases)
 
-test('nobody waits for another', async () => {
+test('no lease is waited for', async () => {
   const kinds = [await soleLeases.take('k'), await soleLeases.take('k')].map(({ kind }) => kind)
   expect(kinds).toEqual(['held', 'held'])
 })

@@ -1,4 +1,4 @@
-/** Any stored thing that the cache could have made. */
+/** Any stored entry that the cache could have created. */
 import fc from 'fast-check'
 import { Body } from '../../src/body.ts'
 import type { Lifetime, Order, PartialContent, Stamp, Stored } from '../../src/model.ts'
@@ -8,7 +8,7 @@ export const bodyOf = (stored: Stored | undefined): Buffer | undefined =>
 
 const text = fc.string({ unit: 'binary' })
 const texts = fc.array(text, { maxLength: 5 })
-/** Of the two zeros times have one: what is added to them makes it so. */
+/** Turns -0 into 0, as times are sums and never -0. */
 const positive = (ms: number): number => ms + 0
 const time = fc.oneof(fc.double({ noNaN: true, min: -1e15 }).map(positive), fc.constant(Number.POSITIVE_INFINITY))
 const position = fc.maxSafeNat()
@@ -40,7 +40,7 @@ const value = fc
 const fields = fc.array(fc.tuple(name, value), { maxLength: 6 }).map((lines) => lines.flat())
 const bytes = fc.uint8Array({ maxLength: 3000 }).map((body) => Buffer.from(body))
 
-/** With gaps between the parts. */
+/** There are gaps between the parts. */
 function partOf(length: number): fc.Arbitrary<PartialContent | undefined> {
   if (length === 0) return fc.constant(undefined)
   return fc

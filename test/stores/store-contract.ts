@@ -4,7 +4,7 @@ import type { Store, Stored, StoredResponse } from '../../src/model.ts'
 import { storedResponse } from '../support/stored-response.ts'
 
 export interface StoreContractOptions {
-  /** Whether `usage` counts what the store holds, there and then; else it is an estimate. */
+  /** `usage` exactly counts what the store holds at the moment; otherwise it is an estimate. */
   readonly exactUsage?: boolean
 }
 
@@ -33,7 +33,7 @@ export function storeContract(
       await store.close()
     })
 
-    test('has nothing under a key that was never set, was deleted, or was cleared', async () => {
+    test('returns nothing for a key that was never set, was deleted, or was cleared', async () => {
       const store = await create()
       expect(await store.get('k')).toBeUndefined()
       await store.set('k', response('x'), 60_000)

@@ -19,13 +19,13 @@ function tiers() {
   return { clock, near, far, store: createTiered([near, far], clock) }
 }
 
-/** Fresh for so many ms from the start of the fake clock. */
+/** Fresh for this many ms from the start of the fake clock. */
 const freshFor = (clock: FakeClock, ms: number, body = 'x'): StoredResponse => {
   const until = clock.now() + ms
   return response(body, { freshUntil: until, keepUntil: until + 60_000 })
 }
 
-/** A memory that goes by another name, and cannot be peeked at, as far tiers cannot. */
+/** A memory store under another tier's name and without `peek`, as remote tiers are. */
 const named = (tier: Tier): Store => {
   const { peek: _, ...store } = memory()
   return { ...store, usage: () => store.usage().map((usage) => ({ ...usage, tier })) }
@@ -84,7 +84,7 @@ describe('reading', () => {
     expect(far.reads).toBe(1)
   })
 
-  test('an entry that need not be kept any longer is not copied', async () => {
+  test('an entry that no longer needs to be kept is not copied', async () => {
     const { store, near, far, clock } = tiers()
     await far.set('k', freshFor(clock, 1000), 61_000)
     await clock.advance(61_001)
@@ -127,7 +127,7 @@ describe('reading', () => {
 describe('asking anew', () => {
   const { generation } = response('')
 
-  test('looks beyond a copy that does not suffice', async () => {
+  test('looks beyond a copy that is not good enough', async () => {
     const { store, near, far, clock } = tiers()
     const past = freshFor(clock, 1000, 'old')
     await near.set('k', past, 61_000)
@@ -232,7 +232,7 @@ test('a read that begins before another and ends after it does not replace what 
   const { store, near, far, clock } = tiers()
   await far.set('k', freshFor(clock, 1000, 'old'), 61_000)
   const go = far.hold()
-  const early = store.getMany(['k', 'l']) // of several servers: it waits for the slowest
+  const early = store.getMany(['k', 'l']) // from several servers, so it waits for the slowest
   await settle()
   far.hold()()
   const newer = freshFor(clock, 500, 'new')
@@ -271,7 +271,7 @@ describe('a read while something else is written', () => {
       else expect(kept).toBeUndefined()
       await far.set('k', freshFor(clock, 9000, 'newer'), 69_000)
       await store.get('k')
-      expect(near.get('k')).toMatchObject({ kind: 'response' }) // as ever, when it is over
+      expect(near.get('k')).toMatchObject({ kind: 'response' }) // normal again when the write is over
     },
   )
 

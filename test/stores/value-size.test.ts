@@ -73,7 +73,7 @@ const dictionary = (count: number, name: (at: number) => string) =>
 const uuid = () => crypto.randomUUID()
 const column = (at: number) => `column_${String.fromCharCode(97 + (at % 26), 97 + Math.floor(at / 26))}`
 
-/** Of each member, as measured: dictionaries hold their names, records share them with others of their kind. */
+/** Bytes per member, as measured: dictionaries own their names, records of the same shape share them. */
 test.each<[string, unknown, count: number, least: number, most: number]>([
   ['30 random names', dictionary(30, uuid), 30, 90, 170],
   ['1,000 random names', dictionary(1_000, uuid), 1_000, 90, 170],
@@ -84,7 +84,7 @@ test.each<[string, unknown, count: number, least: number, most: number]>([
   ['1,000 numbers without a gap', dictionary(1_000, String), 1_000, 8, 10],
   ['as many columns as records have', dictionary(100, column), 100, 8, 10],
   ['columns in 200 rows', Array.from({ length: 200 }, () => dictionary(30, column)), 6_000, 8, 12],
-])('member names are counted if they belong to the value alone: %s', (_, value, count, least, most) => {
+])('member names count if they belong to the value alone: %s', (_, value, count, least, most) => {
   const each = estimateBytes(value) / count
   expect(each).toBeGreaterThan(least)
   expect(each).toBeLessThan(most)
@@ -98,11 +98,11 @@ test.each(['ж'.repeat(1_000), `${'x'.repeat(998)}’s`, `x’${'s'.repeat(998)}
   },
 )
 
-test.each(['Zürich', 'x'.repeat(1_000), 'é'.repeat(1_000), ''])('any other takes one: %#', (text) => {
+test.each(['Zürich', 'x'.repeat(1_000), 'é'.repeat(1_000), ''])('any other text takes one byte per character: %#', (text) => {
   expect(estimateBytes(text) - text.length).toBe(estimateBytes(''))
 })
 
-test.each(['Москва', '東京', '😀'])('the same for a short one: %s', (text) => {
+test.each(['Москва', '東京', '😀'])('a short text beyond ISO-8859-1 takes two bytes per character: %s', (text) => {
   expect(estimateBytes(text) - 2 * text.length).toBe(estimateBytes(''))
 })
 

@@ -14,14 +14,14 @@ import { response } from '../store-contract.ts'
 const KEY = 'GET http://a.test/x'
 const hmacKey = 'a key that others do not have'
 
-/** As another process has it: what its log had said when its fetch began is not known here. */
+/** As another process reads it, which cannot know how far the log was when the fetch began. */
 const elsewhere = (stored: Stored): Stored => ({
   ...stored,
   checked: stored.position,
   startedAt: Number.NEGATIVE_INFINITY,
 })
 
-/** The members that another has: not all are the object's own. */
+/** The same members as another object has; not all are own properties. */
 const read = (stored: Stored | undefined, like: Stored): object =>
   Object.fromEntries(Object.keys(like).map((name) => [name, stored?.[name as keyof Stored]]))
 
@@ -94,7 +94,7 @@ test('a response selected by a field that came under several names survives enco
   expect(decode(KEY, encode(KEY, response('', { varyOn: ['x-a'], vary })) ?? Buffer.of())).toMatchObject({ vary })
 })
 
-/** Could be sealed by somebody who has what it takes; must not be believed all the same. */
+/** A holder of the key could seal these; they must be rejected all the same. */
 describe.each<[string, Partial<StoredResponse>]>([
   ['a line break in a value', { fields: ['X', 'a\r\nSet-Cookie: b'] }],
   ['a line feed in a value', { fields: ['X', 'a\nb'] }],
@@ -189,7 +189,7 @@ describe('values', () => {
     expect(throughOctets(value)).toBeUndefined()
   })
 
-  test('-0 is decoded as the equal 0', () => {
+  test('-0 is decoded as 0, which is equal', () => {
     expect(throughOctets([-0, { a: -0 }])).toEqual({ value: [0, { a: 0 }] })
   })
 
@@ -208,7 +208,7 @@ describe('values', () => {
   })
 })
 
-/** What `encode` refuses, sealed as if it had not. */
+/** What `encode` refuses, encoded without its checks. */
 function encodeUnchecked(stored: Stored): Buffer {
   const writer = new OctetWriter()
   writeStored(writer, KEY, stored)

@@ -8,7 +8,7 @@ import { until } from '../../support/waiting.ts'
 
 afterEach(() => void vi.restoreAllMocks())
 
-/** A file that anything may be the check of. */
+/** A file whose check runs this script. */
 function given(script: string): { path: string; clock: FakeClock } {
   const folder = temporaryFolder()
   const [path, program] = [join(folder, 'file'), join(folder, 'node')]
@@ -33,7 +33,7 @@ test('an inconclusive check is repeated at growing intervals of up to five minut
   forget(path)
 })
 
-test('the result of a check waits to be asked for, and is valid for a while after that', async () => {
+test('the result of a check is kept until requested, and is valid for a while after that', async () => {
   const { path, clock } = given('echo >> "$2.runs"; exit 65')
   expect(checked(path, clock, 0)).toBeUndefined()
   await until(() => existsSync(`${path}.runs`), 'it has been checked')
@@ -66,7 +66,7 @@ test.each(['none', 'file/none'])(
   },
 )
 
-test('a check that takes longer than the process may block is ended, and repeated in the background', async () => {
+test('a check that takes longer than the process may block is killed, and repeated in the background', async () => {
   const { path, clock } = given('exec sleep 3')
   expect(checked(path, clock, 50)).toEqual({ unknown: expect.stringContaining('ETIMEDOUT') })
   await clock.advance(10_000)

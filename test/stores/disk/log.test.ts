@@ -60,7 +60,7 @@ test('concurrent appends get a position each', async () => {
   await Promise.all(logs.map((log) => log.close()))
 })
 
-test('a purge of very many names becomes several records, and other appends get their turn in between', async () => {
+test('a purge of very many names is split into several records, and other appends get their turn in between', async () => {
   const path = temporaryFolder()
   const logs = [diskLog({ path }), diskLog({ path })] as const
   const tags = Array.from({ length: 12_000 }, (_, n) => `t${n}`)
@@ -76,7 +76,7 @@ test('a purge of very many names becomes several records, and other appends get 
   for (const log of logs) await log.close()
 })
 
-test('targets beyond the limit are forgotten in the file too, and everything older counts as named', async () => {
+test('targets beyond the limit are forgotten in the file too, and everything older counts as purged', async () => {
   const path = temporaryFolder()
   const log = diskLog({ path, maxTargets: 10 })
   const old = stampIn(log, ['t'])

@@ -28,7 +28,7 @@ test('a look-up is synchronous', async () => {
   await store.close()
 })
 
-test('a batch larger than the write queue is stored all the same', async () => {
+test('a batch larger than the write queue is stored completely', async () => {
   const store = diskStore({ path: temporaryFolder(), maxBytes: '1GiB' })
   const body = 'x'.repeat(2 ** 20)
   const keys = Array.from({ length: 70 }, (_, number) => `k${number}`)
@@ -173,7 +173,7 @@ test('the file never grows past its limit, and its usage is reported', async () 
   await store.close()
 })
 
-test('entries that are read again and again stay while others are evicted', async () => {
+test('entries that are read repeatedly stay while others are evicted', async () => {
   const store = diskStore({ path: temporaryFolder(), maxBytes: '2MiB' })
   for (let n = 0; n < 400; n++) {
     await store.set(`k${n}`, response('x'.repeat(20_000)), 60_000)
@@ -192,7 +192,7 @@ test('an entry that is too large is refused, and the older copy is removed', asy
   await store.close()
 })
 
-test('it reports entries that it did not accept', async () => {
+test('it reports entries that it refused', async () => {
   const store = diskStore({ path: temporaryFolder(), maxObjectBytes: 1_000 })
   expect(await store.set('k', response('x'), 60_000)).toBeUndefined()
   expect(await store.set('k', response('x'.repeat(1_000)), 60_000)).toBe('lost')
@@ -205,7 +205,7 @@ test('the queue for a slow disk is bounded', async () => {
   const large = response('x'.repeat(2 ** 20))
   gc()
   const before = process.memoryUsage().arrayBuffers
-  const written = Array.from({ length: 256 }, (_, n) => store.set(`${n}`, large, 60_000)) // none is written as yet
+  const written = Array.from({ length: 256 }, (_, n) => store.set(`${n}`, large, 60_000)) // none is written yet
   gc()
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(80 * 2 ** 20)
   const lost = (await Promise.all(written)).filter((result) => result === 'lost')
@@ -299,7 +299,7 @@ test('a store whose folder was removed closes like any other', async () => {
   expect(existsSync(path)).toBe(false)
 })
 
-/** What is told of operations, in their order. */
+/** Records the events of operations, in order. */
 function recorded(clock?: FakeClock) {
   const events = new Events()
   const seen: string[] = []
@@ -337,7 +337,7 @@ test('an unusable file gives unknown results, and no writes are attempted', asyn
 
 // ------------------------------------------------------------------------------------------- hostile bytes
 
-/** Lets somebody else write into the file. */
+/** Writes into the file as another process could. */
 async function tamper(path: string, with_: (file: DiskFile) => void): Promise<void> {
   const file = openDiskFile(path)
   await file.write(() => with_(file))
@@ -356,7 +356,7 @@ const HOSTILE: Record<string, (octets: Buffer) => Buffer> = {
   'JSON with __proto__': () => Buffer.from('{"__proto__":{"kind":"response"},"kind":"response"}'),
 }
 
-test.each(Object.entries(HOSTILE))('%s in place of an entry reads as a miss, and is removed', async (_, change) => {
+test.each(Object.entries(HOSTILE))('%s instead of an entry reads as a miss, and is removed', async (_, change) => {
   const path = temporaryFolder()
   const { events, seen } = recorded()
   const store = diskStore({ path, events })

@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { enter, leave, othersIn } from '../../../src/stores/disk/users.ts'
 import { temporaryFolder } from '../../support/folder.ts'
 
-/** A folder in which these processes said that they have the file open, and when they began. */
+/** A folder in which these processes are registered as users of the file, with their start times. */
 function folderOf(users: Record<number, string>): string {
   const folder = temporaryFolder()
   mkdirSync(join(folder, 'users'))
@@ -17,7 +17,7 @@ function folderOf(users: Record<number, string>): string {
 
 const namedIn = (folder: string): string[] => readdirSync(join(folder, 'users'))
 
-/** A shell that has ended, and whose parent does not ask how, as that is a shell no more by then; the parent. */
+/** A zombie and its parent: the parent replaces its shell by `sleep`, which never reaps the child. */
 async function zombie(): Promise<[zombie: number, parent: number]> {
   const untilNobodyAsks = 'until grep -q sleep /proc/$$/comm; do sleep 0.01; done'
   const parent = spawn('sh', ['-c', `(${untilNobodyAsks}) & echo $!; exec sleep 600`], {
@@ -42,7 +42,7 @@ test('a running process counts as another, even if its start time is not recorde
   expect([othersIn(folder), namedIn(folder)]).toEqual([[process.ppid], [String(process.ppid)]])
 })
 
-test('the file of a process that is gone is removed', async () => {
+test('the file of a process that has ended is removed', async () => {
   const child = spawn('true')
   await once(child, 'exit')
   const folder = folderOf({ [child.pid ?? NaN]: '' })

@@ -14,7 +14,7 @@ const ANOTHER = { generation: 'h', holds: () => false }
 
 const nonces = (entries: readonly JournalEntry[]) => entries.map(({ nonce }) => nonce)
 
-test('a record that was never logged stays pending for as long as it takes', async () => {
+test('a record that was never logged stays pending, for any length of time', async () => {
   const clock = new FakeClock()
   const journal = new Journal(clock)
   journal.add(entry('old', clock.now()))

@@ -37,23 +37,23 @@ test('an answer from another generation does not extend the lease of this one', 
   expect(lease.holds(5_001)).toBe(false)
 })
 
-test('a resumed machine has no lease, and ignores what was asked or fetched before', () => {
+test('after the machine is suspended there is no lease, and what was asked or fetched before is ignored', () => {
   const clock = new FakeClock(5_000)
   const lease = new Lease(1_000, clock)
   lease.ends(1, 5_000, 1)
   clock.stall(100)
   expect([lease.holds(clock.now()), lease.covers(5_000, clock.now())]).toEqual([true, true])
-  clock.correct(3_600_000) // it stood still for an hour, and this process's clock with it
+  clock.correct(3_600_000) // The machine was suspended for an hour, and this process's clock with it.
   clock.stall(50)
   expect([lease.holds(clock.now()), lease.covers(5_100, clock.now())]).toEqual([false, false])
-  lease.ends(1, 5_100, 1) // asked before
+  lease.ends(1, 5_100, 1) // asked before the suspension
   expect(lease.holds(clock.now())).toBe(false)
   lease.ends(1, clock.now(), 1)
   clock.stall(999)
   expect([lease.holds(clock.now()), lease.covers(5_150, clock.now())]).toEqual([true, true])
 })
 
-test('short pauses add up; a clock set back, or ahead by less than a lease, costs nothing', () => {
+test('short pauses add up; a clock set back, or ahead by less than a lease, does not end the lease', () => {
   const clock = new FakeClock(5_000)
   const lease = new Lease(1_000, clock)
   const holds = () => {

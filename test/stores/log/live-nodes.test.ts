@@ -29,7 +29,7 @@ test('a node is waited for two leases after the record was logged, by its own le
   await clock.advance(2 * LEASE_MS - 1)
   expect([expected(), live.silenceMs(record)]).toEqual([3, 1])
   await clock.advance(1)
-  expect([expected(), live.silenceMs(record)]).toEqual([2, LEASE_MS]) // c, which may also leave the list
+  expect([expected(), live.silenceMs(record)]).toEqual([2, LEASE_MS]) // c is still waited for, although it may also leave the list
   await clock.advance(4 * LEASE_MS - 1)
   expect([expected(), live.silenceMs(record)]).toEqual([2, 1])
   await clock.advance(1)
@@ -45,7 +45,7 @@ test('while the list may lack nodes, one more is waited for', async () => {
   expect(following()).toEqual({ expected: 1, acked: 1 })
 })
 
-test('listeners are notified when the slowest node advances, not of every report, and not after they unsubscribe', () => {
+test('listeners are notified when the slowest node advances, but not of every report, and not after they unsubscribe', () => {
   const { live } = nodes()
   let told = 0
   const off = live.onChange(() => told++)
@@ -85,7 +85,7 @@ test('a node that Redis no longer lists when its time is up is not waited for', 
   expect(following()).toEqual({ expected: 1, acked: 1 })
 })
 
-test('a node missing from an older list is still waited for, because Redis was set back', () => {
+test('a node missing from an older list is still waited for, because Redis was rolled back', () => {
   const { list, following } = nodes()
   list('new', 'a', 'b')
   list('new', 'a')
@@ -120,7 +120,7 @@ test('a late list does not bring back a node that has left', async () => {
   live.replace({ nodes: ['b', `new 5 ${LEASE_MS}`, '100'], doubtForMs: 0 }, askedAt)
   expect(following()).toEqual({ expected: 1, acked: 1 })
   await clock.advance(1)
-  list('new', 'b') // it has come again
+  list('new', 'b') // it has joined again
   expect(following()).toEqual({ expected: 2, acked: 1 })
 })
 
@@ -133,7 +133,7 @@ test('after an outage of the log, the nodes known before are expected for as lon
   expect(following()).toEqual({ expected: 2, acked: 1 })
 })
 
-test('that time is granted once, however often the log is lost and heard again', async () => {
+test('that time is granted once, however often the connection to the log is lost and restored', async () => {
   const { clock, live, list, following } = nodes()
   list('new', 'a', 'b')
   for (let times = 0; times < 4; times++) {
@@ -144,7 +144,7 @@ test('that time is granted once, however often the log is lost and heard again',
   expect(following()).toEqual({ expected: 1, acked: 1 })
 })
 
-test('a node that Redis lost with its data is still waited for, as it may be cut off and use its copies', async () => {
+test('a node that Redis lost with its data is still waited for, as it may be cut off and serve what it has stored', async () => {
   const { clock, list, following } = nodes()
   list('old', 'a', 'b')
   list('new', 'a')
@@ -154,7 +154,7 @@ test('a node that Redis lost with its data is still waited for, as it may be cut
   expect(following()).toEqual({ expected: 2, acked: 1 })
 })
 
-test('until it leaves, or has been silent for as long as any other', async () => {
+test('that node is waited for until it leaves, or has been silent for as long as any other', async () => {
   const { clock, live, list, following } = nodes()
   list('old', 'a', 'b', 'c')
   await clock.advance(1)
@@ -162,7 +162,7 @@ test('until it leaves, or has been silent for as long as any other', async () =>
   expect(following()).toEqual({ expected: 3, acked: 1 })
   await clock.advance(LISTED_FOR_MS - 1)
   list('new', 'a')
-  expect(following()).toEqual({ expected: 2, acked: 1 }) // b
+  expect(following()).toEqual({ expected: 2, acked: 1 }) // b is still waited for
   live.hear('b', 'left')
   expect(following()).toEqual({ expected: 1, acked: 1 })
 })

@@ -21,7 +21,7 @@ describe('the decision', () => {
     expect(outweighs({ bytes: 10, savesUs: 2 }, { bytes: 100, savesUs: 10 })).toBe(true)
   })
 
-  test('an entry without any use is always evicted for a newcomer', () => {
+  test('an entry that was never used is always evicted for a newcomer', () => {
     expect(outweighs({ bytes: 8_000_000, savesUs: 1 }, { bytes: 100, savesUs: 0 })).toBe(true)
   })
 

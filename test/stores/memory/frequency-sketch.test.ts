@@ -16,7 +16,7 @@ test('it never counts less than the true count, up to its ceiling', () => {
   )
 })
 
-// Keys as they are: long, with the same beginning, telling themselves apart by a few characters near the end.
+// Realistic keys: long, with a common prefix, differing in a few characters near the end.
 test('it counts nearly all keys exactly up to the number it is sized for', () => {
   const random = randomFrom(5)
   const asked = Array.from({ length: 40_000 }, () => {
@@ -36,7 +36,7 @@ test.each([
   const sketch = new FrequencySketch(7)
   const keys = 100_000
   const hashes = Array.from({ length: keys }, (_, n) => sketch.hashOf(keyOf(n)))
-  // Among 2^32, 100,000 values drawn by chance meet 1.2 times on average.
+  // Among 2^32 values, 100,000 random ones collide 1.2 times on average.
   expect(new Set(hashes).size).toBeGreaterThan(keys - 15)
   for (const bits of [(hash: number) => hash & 255, (hash: number) => hash >>> 24]) {
     const counts = Array.from({ length: 256 }, () => 0)

@@ -33,7 +33,7 @@ test('however many targets are forgotten, a verdict is never milder than that of
   )
 })
 
-test('verdicts asked for in between change none', async () => {
+test('verdicts requested in between do not change later ones', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(record), fc.array(names), async (records, tags) => {
       const log = localLog({ generation: 'g' })

@@ -3,7 +3,7 @@ import { Events } from '../../../src/events.ts'
 import { memoryStore } from '../../../src/stores/memory/store.ts'
 import { storedResponse } from '../../support/stored-response.ts'
 
-/** For three of them. */
+/** Room for three entries. */
 const ROOM = 25_000
 const EACH = 6_000
 
@@ -24,7 +24,7 @@ test.each(['on', 'off'] as const)('peeking does not count as use: admission %s',
 test('the least recently used entry is evicted, whatever has been peeked at', async () => {
   const store = memoryStore({ maxBytes: ROOM, admission: 'off' })
   const large = storedResponse({ tags: ['x'.repeat(EACH)] })
-  const keys = ['a', 'b', 'c', 'd'] // one more than there is room for
+  const keys = ['a', 'b', 'c', 'd'] // one more than fits
   for (const key of keys) {
     await store.set(key, large, 1_000)
     await store.peek?.('a')

@@ -13,7 +13,7 @@ test('without admission the least recently used entry is evicted first', () => {
   const store = memoryStore({ maxBytes: 100_000, admission: 'off' })
   for (let n = 0; n < 200; n++) {
     void store.set(`k${n}`, response('x'.repeat(1_000)), 60_000)
-    void store.get('k0') // in use all the time
+    void store.get('k0') // in constant use
   }
   expect(store.usage()[0]?.bytes).toBeLessThanOrEqual(100_000)
   expect(store.get('k0')).toBeDefined()
@@ -108,7 +108,7 @@ test('an older copy is never kept when the newer one was refused', () => {
   )
 })
 
-test('an entry just stored is there, however much more popular others are', () => {
+test('an entry just stored is kept, however popular others are', () => {
   const store = memoryStore({ maxBytes: 1_000_000 })
   for (let round = 0; round < 20; round++) {
     for (let n = 0; n < 600; n++) {
@@ -134,7 +134,7 @@ test('entries that lead to variants skip admission', () => {
   expect(store.get('new')).toBeUndefined()
 })
 
-test('keys, fields and tags are counted as well as the body', () => {
+test('keys, fields and tags count as well as the body', () => {
   const bytesOf = (key: string, more: Parameters<typeof response>[1]) => {
     const store = memoryStore({ maxBytes: '1MiB' })
     void store.set(key, response('', more), 60_000)
@@ -179,7 +179,7 @@ test.each(['on', 'off'] as const)(
   },
 )
 
-test('a limit that is not a size is refused with a message that says what was expected', () => {
+test('a limit that is not a size is refused with a message that states what is expected', () => {
   expect(() => memoryStore({ maxBytes: '256MB!' })).toThrow('expected a size such as 512KiB')
 })
 

@@ -14,7 +14,7 @@ import { FakeClock, settle } from '../../support/fake-clock.ts'
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-/** Remembers whoever has listened without keeping them. */
+/** Remembers all listeners by weak reference. */
 class WatchedNodes extends LiveNodes {
   readonly listeners: WeakRef<() => void>[] = []
 
@@ -24,7 +24,7 @@ class WatchedNodes extends LiveNodes {
   }
 }
 
-test('what waited for a record to be acknowledged is released then, not kept until the log is closed', async () => {
+test("what waited for a record's acknowledgement is released then, not only when the log is closed", async () => {
   const clock = new FakeClock()
   const nodes = new WatchedNodes('self', 5_000, clock)
   nodes.applied('g', 3)
@@ -51,11 +51,11 @@ test('what waited for a record to be acknowledged is released then, not kept unt
   collectGarbage()
   expect(nodes.listeners.map((listener) => listener.deref())).toEqual([undefined, undefined, undefined])
   nodes.applied('g', 4)
-  await appends.append('purge', { urls: ['shop.example/'] }, 1_000) // they are not gone with it
+  await appends.append('purge', { urls: ['shop.example/'] }, 1_000) // so `appends` itself was not collected
   expect(nodes.listeners).toHaveLength(4)
 })
 
-/** A log that takes records when it is told to. */
+/** A log that accepts records once the test opens it. */
 function unreachable(appendTimeout = 1_000, clock = new FakeClock(), nodes = new LiveNodes('self', 5_000, clock)) {
   const events = new Events()
   const told: string[] = []
@@ -98,7 +98,7 @@ function unreachable(appendTimeout = 1_000, clock = new FakeClock(), nodes = new
   return { clock, told, log, logged, state, appends, nodes, stamp, readAll }
 }
 
-test('a call waits no longer than its time limit for a log that does not answer', async () => {
+test('a call to an unresponsive log does not wait beyond its time limit', async () => {
   const { clock, appends } = unreachable()
   let failure: unknown
   appends.append('purge', { tags: ['t'] }, 100).catch((error: unknown) => (failure = error))
@@ -161,7 +161,7 @@ test('when too many records wait, one that names everything replaces them, and t
 
 const tags = (count: number) => Array.from({ length: count }, (_, n) => `${n}`)
 
-test('names too many for one record are split into several, and count until the log shows the last', async () => {
+test('names too many for one record are split into several, and count until the log shows the last of them', async () => {
   const { log, logged, state, appends, stamp } = unreachable()
   state.open = true
   const receipt = await appends.append('purge', { tags: tags(2 * MOST_NAMED + 1) }, 0)
@@ -185,14 +185,14 @@ test('a record that the log never accepts does not hold up the others', async ()
   for (let number = 0; number < 250; number++) appends.append('purge', { tags: [`${number}`] }, 100).catch(() => {})
   await clock.advance(2_000)
   for (const [refused, missing] of [
-    ['tag 0', ['tag 0']], // it is tried first
+    ['tag 0', ['tag 0']], // tried first
     ['tag 120', ['tag 120']],
   ] as const) {
     Object.assign(state, { open: true, generation: refused, refused })
     logged.length = 0
     appends.hasMoved()
     await appends.logAgain()
-    await appends.logAgain() // the next beat
+    await appends.logAgain() // on the next beat
     const names = new Set(logged.map(({ targets }) => targets[0]))
     expect(Array.from({ length: 250 }, (_, n) => `tag ${n}`).filter((name) => !names.has(name))).toEqual(missing)
   }
@@ -202,7 +202,7 @@ test('a record logged in a log that is no longer followed is logged in the new o
   const { clock, log, logged, state, appends } = unreachable()
   state.open = true
   const receipt = appends.append('purge', { tags: ['t'] }, 1_000)
-  log.generation = state.generation = 'h' // it is on its way already
+  log.generation = state.generation = 'h' // after the append was sent
   appends.hasMoved()
   await settle()
   await clock.advance(50)
@@ -211,21 +211,21 @@ test('a record logged in a log that is no longer followed is logged in the new o
   expect((await receipt).position).toBe(2)
 })
 
-test('if the log begins anew between the records of one call, all are logged in the new one', async () => {
+test('if a new log begins between the records of one call, all are logged in the new one', async () => {
   const { clock, log, logged, state, appends } = unreachable()
   state.open = true
   const receipt = appends.append('purge', { tags: tags(MOST_NAMED + 1) }, 1_000)
-  state.generation = 'h' // the first is on its way already
+  state.generation = 'h' // after the first was sent
   await settle()
   log.generation = 'h'
   await clock.advance(50)
   expect(logged.map(({ targets }) => targets.length)).toEqual([MOST_NAMED, 1, MOST_NAMED])
   expect(logged[2]?.nonce).toBe(logged[0]?.nonce)
   await clock.advance(1_000)
-  expect((await receipt).position).toBe(3) // the last, which is there already, is at 2
+  expect((await receipt).position).toBe(3) // the last one, which was logged there already, is at 2
 })
 
-test('while many purges wait for a silent node, a report of another node does not cost a look at each purge', async () => {
+test('while many purges wait for a silent node, a report of another node does not examine every purge', async () => {
   const clock = new FakeClock()
   let looks = 0
   class CountingNodes extends LiveNodes {

@@ -29,7 +29,7 @@ test('every wait ends when closing begins, and leaves no timer behind', async ()
   expect(clock.pending).toBe(0)
 })
 
-test('nothing waits any more once closing has begun', async () => {
+test('no wait starts once closing has begun', async () => {
   const { clock, closing, ended, note } = waiting()
   closing.begin()
   await closing.sleep(50)

@@ -3,7 +3,7 @@ import type { RedisClient } from '../../../src/stores/redis/connection.ts'
 import { RedisLogCalls } from '../../../src/stores/redis/log-calls.ts'
 import { settle } from '../../support/fake-clock.ts'
 
-/** Of a Redis that says how many replicas it has, and waits for one of them until it is told how many were in time. */
+/** Calls to a Redis with this many replicas; the test completes each WAIT with the number of replicas in time. */
 async function withReplicas(count: number) {
   const waits: ((inTime: number) => void)[] = []
   const client = {
@@ -24,7 +24,7 @@ async function withReplicas(count: number) {
   return { calls, waits, replicate, answer, replicated: () => replicated }
 }
 
-test('one WAIT for a replica runs at a time: callers that come meanwhile share the next one', async () => {
+test('one WAIT for a replica runs at a time: later callers share the next one', async () => {
   const { waits, replicate, answer, replicated } = await withReplicas(1)
   await replicate(1)
   await replicate(100)
@@ -35,7 +35,7 @@ test('one WAIT for a replica runs at a time: callers that come meanwhile share t
   expect([waits.length, replicated()]).toEqual([2, 101])
 })
 
-test('a replica that was late or has gone is not waited for again until the next check', async () => {
+test('a replica that was late or has gone is not waited for until the next check', async () => {
   const { calls, waits, replicate, answer, replicated } = await withReplicas(1)
   await replicate(1)
   await replicate(100)

@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest'
 import { LostValues } from '../../../src/stores/redis/lost-values.ts'
 import { FakeClock, settle } from '../../support/fake-clock.ts'
 
-/** What it removes, as long as `works`. */
+/** Records what it removes; removals succeed while `works` is set. */
 function lostValues() {
   const clock = new FakeClock()
   const state = { works: true }
@@ -34,7 +34,7 @@ test('a removal that fails is retried until it succeeds', async () => {
   expect([lost.has('a'), removed.length, clock.pending]).toEqual([false, 4, 0])
 })
 
-test('a value that cannot be removed does not hold up the rest', async () => {
+test('a value that cannot be removed does not delay the rest', async () => {
   const clock = new FakeClock()
   const remove = async (keys: readonly string[]) => keys.map((key) => !key.startsWith('elsewhere'))
   const lost = new LostValues({ clock, remove })
@@ -45,13 +45,13 @@ test('a value that cannot be removed does not hold up the rest', async () => {
   await lost.close()
 })
 
-test('a write makes up for losses before it, not after it', () => {
+test('a write makes up for losses before it, but not after it', () => {
   const { lost } = lostValues()
   const [first, second, third] = [lost.beginTurn(), lost.beginTurn(), lost.beginTurn()]
   lost.add('k', second)
   lost.makeGood('k', first)
   expect(lost.has('k')).toBe(true)
-  lost.add('k', first) // told late
+  lost.add('k', first) // reported late
   lost.makeGood('k', first)
   expect(lost.has('k')).toBe(true)
   lost.makeGood('k', third)

@@ -27,7 +27,7 @@ test('Redis is checked every minute, as its policy and replicas may have changed
   said.evictable = true
   expect(await lookFor(1)).toBe(2)
   expect([told, upkeep.degraded]).toEqual([['evictable'], [expect.stringContaining('evict')]])
-  said.evictable = undefined // it is away: it may be as it was
+  said.evictable = undefined // unavailable, so its policy may be unchanged
   expect(await lookFor(60_000)).toBe(3)
   expect([told, upkeep.degraded]).toEqual([['evictable'], [expect.stringContaining('evict')]])
 })
