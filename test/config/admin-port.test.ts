@@ -32,12 +32,12 @@ describe('the admin port', () => {
     ['::', '127.0.0.1', 1],
     ['::', '::1', 1],
     ['::1', '::1', 1],
-  ])('on the port of the data port at %s: %s is told %d times', (host, adminHost, count) => {
+  ])("at the data port's number, with hosts %s and %s, is a fault %d times", (host, adminHost, count) => {
     const flags = { ...ORIGIN, host, adminHost, port: '9090', adminPort: '9090', adminToken: token }
     expect(faults({ flags }).map(({ where }) => where)).toEqual(Array.from({ length: count }, () => '--admin-port'))
   })
 
-  test('takes its token from a file, without the line end', () => {
+  test('takes its token from a file, without the line break', () => {
     const env = { HERDGATE_ADMIN_TOKEN_FILE: '/run/token' }
     expect(valid({ flags: ORIGIN, env, files: { '/run/token': `${token}\n` } }).admin.token).toBe(token)
     expect(faults({ flags: ORIGIN, env })).toMatchObject([{ where: 'HERDGATE_ADMIN_TOKEN_FILE' }])
@@ -55,7 +55,7 @@ describe('the admin port', () => {
     expect(notes({ flags: { ...ORIGIN, adminToken: token } })).toEqual([])
   })
 
-  test('never has its token repeated in a fault', () => {
+  test('never has its token shown in a fault', () => {
     const secret = 'hunter two'
     const all = [
       ...told({ flags: { ...ORIGIN, adminToken: secret } }),

@@ -81,7 +81,7 @@ describe('chaos', () => {
     expect(told({ text: `version: 1\n${section}`, flags, env: { REDIS_URL: 'redis://r.test' } })).toEqual([])
   })
 
-  test('its page shows a valid section with every key', () => {
+  test('its documentation page shows a valid section with every key', () => {
     const page = readFileSync(new URL('../../docs/chaos.md', import.meta.url), 'utf8')
     const [, section = ''] = /```yaml\n([^]*?)```/.exec(page) ?? []
     const flags = { chaos: true, redis: 'redis://r.test', disk: '/var/cache' }

@@ -22,7 +22,7 @@ routes:
     expect(config.routes[0]?.rules.ttl).toBe(5_000)
   })
 
-  test('can stand for booleans and any numbers too', () => {
+  test('can stand for booleans and all kinds of numbers', () => {
     const text = `version: 1
 origins: { api: { urls: [http://a.test] } }
 routes:
@@ -112,7 +112,7 @@ nope:
     ])
   })
 
-  test('all duplicate keys are reported, however many, and alone if nothing else is wrong', () => {
+  test('all duplicate keys are reported, however many, if nothing else is wrong', () => {
     const routes = Array.from({ length: 12 }, (_, at) => `  - { name: r${at}, ttl: 1s, ttl: 2s, origin: api }\n`)
     expect(told({ text: `${ONE}routes:\n${routes.join('')}` })).toEqual(
       routes.map((_, at) => expect.stringContaining(`herdgate.yaml:${at + 4}:`)),

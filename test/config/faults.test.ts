@@ -68,7 +68,7 @@ routes: [{ name: _OTHER, origin: _OTHER }, { name: OTHER, origin: _OTHER }]
     ])
   })
 
-  test('states the minimum size of a head', () => {
+  test('state the minimum size of a head', () => {
     expect(told({ text: `${ONE}limits: { headBytes: 16 }` })).toEqual([
       'herdgate.yaml:3:22 limits.headBytes: expected a size such as 16KiB, at least 1KiB, got 16',
     ])
@@ -111,7 +111,7 @@ routes: [{ name: _OTHER, origin: _OTHER }, { name: OTHER, origin: _OTHER }]
     'match: { host: "[::1]:80" }',
     'key: { query: { ignore: ["*", utm_*] } }',
     'statusTtl: { 404: 0s, "301": 1d }',
-  ])('there is none in a route with %s', (key) => {
+  ])('a route with %s has none', (key) => {
     expect(inRoute(key)).toEqual([])
   })
 
@@ -142,7 +142,7 @@ routes: [{ name: _OTHER, origin: _OTHER }, { name: OTHER, origin: _OTHER }]
   })
 })
 
-test('a file that cannot be read is a fault of the source that named it, reported beside the others', () => {
+test('a file that cannot be read is a fault of the source that names it, reported with the others', () => {
   const file = { path: 'gone.yaml', where: '--config', problem: 'there is no such file' }
   const loaded = loadConfig({ flags: { ttl: 'x' }, env: {}, file, readFile: () => '' })
   expect(loaded.ok ? [] : loaded.faults.map(({ where }) => where)).toEqual(['--ttl', '--config'])

@@ -1,4 +1,4 @@
-/** A configuration in few words, and what is said of it. */
+/** Short configurations, and helpers that load them. */
 import { type Config, type Fault, type Flags, loadConfig } from '../../src/config.ts'
 import type { Capacity } from '../../src/config/memory-shares.ts'
 

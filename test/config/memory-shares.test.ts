@@ -28,7 +28,7 @@ describe('memory sizes that are not configured', () => {
     expect(given({ container: 2048 * MIB, heap: 4096 * MIB })).toMatchObject({ store: 691, bodies: 256 })
   })
 
-  test('each process takes 64 MiB of it, as in the Helm chart', () => {
+  test('each process needs 64 MiB of it, as in the Helm chart', () => {
     const two = given({ container: 1024 * MIB, heap: 4096 * MIB }, { workers: '2' })
     expect(two).toMatchObject({ store: 281, bodies: 128 })
   })

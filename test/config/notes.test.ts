@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { notes, ONE, ORIGIN, TWO, valid } from './given.ts'
 
 describe('notes', () => {
-  test('tell what is never used or has no effect', () => {
+  test('warn of what is never used or has no effect', () => {
     const text = `${TWO}listen: { trustProxy: [0.0.0.0/0, loopback] }
 routes:
   - { name: all, origin: a }
@@ -19,14 +19,14 @@ store: { memory: { maxBytes: 1MiB, maxObjectBytes: 2MiB } }
     expect(valid({ text }).listen.trustProxy).toEqual(['0.0.0.0/0', '127.0.0.0/8', '::1/128'])
   })
 
-  test('tell of stores that hold next to nothing, as their sizes were perhaps to have a unit', () => {
+  test('warn of tiny stores, whose sizes may lack a unit', () => {
     expect(notes({ flags: { ...ORIGIN, memory: '256', disk: './cache', diskSize: '10' } })).toEqual([
       'store.memory.maxBytes is 256 bytes: next to nothing fits in; a size without a unit is in bytes',
       'store.disk.maxBytes is 10 bytes: next to nothing fits in; a size without a unit is in bytes',
     ])
   })
 
-  test('tell of settings for a store that is not there', () => {
+  test('warn of settings for a store that is not configured', () => {
     expect(notes({ flags: { ...ORIGIN, diskSize: '1GiB' }, env: { HERDGATE_REDIS_PREFIX: 'shop' } })).toEqual([
       '--disk-size has no effect without --disk',
       'HERDGATE_REDIS_PREFIX has no effect without --redis',
@@ -47,7 +47,7 @@ store: { memory: { maxBytes: 1MiB, maxObjectBytes: 2MiB } }
     ['{ host: "*.example" }', '{ host: a.shop.example }'],
     ['{ methods: [GET, POST] }', '{ methods: [HEAD, GET] }'],
     ['{}', '{ host: shop.example }'],
-  ])('tell of a route behind one that matches as much: %s, %s', (first, second) => {
+  ])('warn of a route that can never match because of an earlier one: %s, %s', (first, second) => {
     expect(inRoutes(first, second)).toEqual(isHidden)
   })
 
@@ -59,11 +59,11 @@ store: { memory: { maxBytes: 1MiB, maxObjectBytes: 2MiB } }
     ['{ host: "shop.example:8080" }', '{ host: shop.example }'],
     ['{ methods: [HEAD] }', '{ methods: [GET] }'],
     ['{ methods: [GET] }', '{ path: /a }'],
-  ])('do not where some requests come to it: %s, %s', (first, second) => {
+  ])('do not warn if some requests reach the second route: %s, %s', (first, second) => {
     expect(inRoutes(first, second)).toEqual([])
   })
 
-  test('do not look behind the first thousand that are reached, unless one takes everything', () => {
+  test('do not compare with routes after the first thousand reachable ones, except a catch-all', () => {
     const matches = Array.from({ length: 1_001 }, (_, at) => `{ path: /${at} }`)
     expect(inRoutes(...matches, '{ path: /1 }')).toEqual([])
     const behindAll = inRoutes(...matches, '{ path: /* }', '{ path: /2000 }', '{ path: /2001 }')
@@ -73,7 +73,7 @@ store: { memory: { maxBytes: 1MiB, maxObjectBytes: 2MiB } }
     ])
   })
 
-  test('are absent where nothing is odd', () => {
+  test('are absent if nothing is odd', () => {
     expect(notes({ text: ONE })).toEqual([])
     expect(notes({ flags: { ...ORIGIN, memory: '1MiB' } })).toEqual([])
   })

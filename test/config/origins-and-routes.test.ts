@@ -11,18 +11,18 @@ describe('origins and routes', () => {
     expect(names({ text: `${ONE}routes:\n${route('x')}` })).toEqual(['x -> api', 'default -> api'])
   })
 
-  test('no catch-all is implied behind one that is given', () => {
+  test('no catch-all is implied after a configured one', () => {
     expect(names({ text: `${ONE}routes:\n${route('all', 'api', '{}')}` })).toEqual(['all -> api'])
     expect(names({ text: `${ONE}routes:\n${route('all', 'api', '{ path: /* }')}` })).toEqual(['all -> api'])
   })
 
-  test('hosts and paths are compared as requests have them', () => {
+  test('hosts and paths are normalised like those of requests', () => {
     const match = '{ host: "Shop.Example.:8080", path: "/café/ü*" }'
     const { routes } = valid({ text: `${ONE}routes:\n${route('x', 'api', match)}` })
     expect(routes[0]?.match).toEqual({ host: 'shop.example:8080', path: '/caf%C3%A9/%C3%BC*' })
   })
 
-  test('the implied route takes a name that is free', () => {
+  test('the implied route gets a free name', () => {
     const text = `${ONE}routes:\n${route('default')}${route('default-2')}`
     expect(names({ text })).toEqual(['default -> api', 'default-2 -> api', 'default-3 -> api'])
   })
@@ -78,12 +78,12 @@ describe('origins and routes', () => {
     expect(told({ env: { HERDGATE_ORIGIN: ' , ' } })).toEqual(['HERDGATE_ORIGIN origin: expected at least one URL'])
   })
 
-  test('without any origin there is no start', () => {
+  test('no origin at all is a fault', () => {
     expect(faults({})).toMatchObject([{ where: '--origin', message: expect.stringContaining('no origin') }])
     expect(faults({ text: 'version: 1' })).toMatchObject([{ where: '--origin' }])
   })
 
-  test('routes name existing origins and have names of their own', () => {
+  test('routes must name existing origins, and must have unique names', () => {
     const text = `${ONE}routes:\n${route('x', 'apu')}${route('x')}`
     expect(told({ text })).toEqual([
       'herdgate.yaml:4:24 routes[0].origin: expected the name of an origin (api), got "apu"; did you mean api?',
@@ -91,7 +91,7 @@ describe('origins and routes', () => {
     ])
   })
 
-  test('a fault stays short, and names are compared for the first of many, however many routes and origins there are', () => {
+  test('a fault stays short, and only the first of many get suggestions, however many routes and origins there are', () => {
     const origins = Array.from({ length: 1_000 }, (_, n) => `  origin-${n}: { urls: ["http://a.example"] }\n`)
     const routes = Array.from({ length: 1_000 }, (_, n) => route(`r-${n}`, `xorigin-${n}`))
     const all = faults({ text: `version: 1\norigins:\n${origins.join('')}routes:\n${routes.join('')}` })
@@ -102,14 +102,14 @@ describe('origins and routes', () => {
     expect(all[999]?.message).toBe(`${phrase}, got "xorigin-999"`)
   })
 
-  test('a fault that many routes have tells each of them what was perhaps meant', () => {
+  test('every route with the same wrong name gets the suggestion', () => {
     const origins = Array.from({ length: 1_000 }, (_, n) => `  origin-${n}: { urls: ["http://a.example"] }\n`)
     const routes = Array.from({ length: 100 }, (_, n) => route(`r-${n}`, 'xorigin-7'))
     const all = faults({ text: `version: 1\norigins:\n${origins.join('')}routes:\n${routes.join('')}` })
     expect(all.filter(({ message }) => message.endsWith('did you mean origin-7?'))).toHaveLength(100)
   })
 
-  test('routes may name the pool that --origin makes', () => {
+  test('routes may name the pool that --origin creates', () => {
     const text = `${ONE}routes:\n${route('x', 'default')}`
     expect(valid({ text, flags: ORIGIN }).routes.map(({ origin }) => origin)).toEqual(['default'])
     expect(faults({ text })).toHaveLength(1)

@@ -5,7 +5,7 @@ import { printConfig } from '../../src/config/print.ts'
 import { knownKeys } from '../../src/config/schema.ts'
 import { type Given, ONE, ORIGIN, told, TWO, valid } from './given.ts'
 
-/** Every key there is, with another value than its default. */
+/** Every key, with a value other than its default. */
 const EVERYTHING = `version: 1
 listen: { host: 127.0.0.1, port: 8081, trustProxy: [loopback, 10.0.0.0/8], drainDelay: 1500ms }
 admin: { host: 0.0.0.0, port: 9091, token: an-admin-token-of-ours }
@@ -50,7 +50,7 @@ const SECRETS = {
   CACHE_SECRET: 'a-secret-of-the-cache',
 }
 
-/** From what is printed of it, with the flags that are told beside it. */
+/** Loads the printed configuration again, with the flags that it mentions. */
 function again(config: Config): Config {
   const text = printConfig(config)
   const [, logLevel] = /--log-level (\w+)/.exec(text) ?? []
@@ -89,7 +89,7 @@ test('secrets are not printed but replaced by variables that have to be set', ()
   ])
 })
 
-/** Keys that a file may have and this value has not. */
+/** Keys that a file may have and this value lacks. */
 function missingIn(value: unknown, path: readonly PropertyKey[]): string[] {
   if (typeof value !== 'object' || value === null) return []
   if (Array.isArray(value)) return value.flatMap((member: unknown, at) => missingIn(member, [...path, at]))

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type Config, configPath, type Flags } from '../../src/config.ts'
 import { ONE, ORIGIN, told, valid } from './given.ts'
 
-/** The example of the documentation, with every key there is. */
+/** The documentation's example, with every key. */
 const EXAMPLE = `version: 1
 listen: { host: 0.0.0.0, port: 8080, trustProxy: [10.0.0.0/8] }
 admin:  { host: 127.0.0.1, port: 9090, token: \${ADMIN_TOKEN} }
@@ -182,7 +182,7 @@ describe('precedence', () => {
     expect(valid({ flags: ORIGIN, env: { HERDGATE_TTL: '', HERDGATE_PORT: '', PORT: '7' } }).listen.port).toBe(7)
   })
 
-  test('the file is the one named by flag, by environment, or the conventional one', () => {
+  test('the file is the one named by flag, then by environment, then the conventional one', () => {
     expect(configPath({ config: 'a' }, { HERDGATE_CONFIG: 'b' })).toEqual({ path: 'a', where: '--config' })
     expect(configPath({}, { HERDGATE_CONFIG: 'b' })).toEqual({ path: 'b', where: 'HERDGATE_CONFIG' })
     expect(configPath({}, { HERDGATE_CONFIG: '' })).toEqual({ path: './herdgate.yaml', where: undefined })

@@ -25,7 +25,7 @@ describe('the guide', () => {
       route.key.properties.query,
     ]
     const { memory, disk, redis } = properties.store.properties
-    const { chaos: _, ...usual } = properties // has a page of its own
+    const { chaos: _, ...usual } = properties // documented on a page of its own
     const maps = [usual, origin, route, memory.properties, disk.properties, redis.properties]
     const keys = [...maps, ...nested.map((map) => map.properties)].flatMap((map) => Object.keys(map))
     expect(keys.filter((key) => !text.includes(`${key}:`))).toEqual([])

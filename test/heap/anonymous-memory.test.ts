@@ -6,7 +6,7 @@ import { outputOf } from './own-script.ts'
 const MODULE = fileURLToPath(new URL('../../src/heap/anonymous-memory.ts', import.meta.url))
 const MEBIBYTE = 2 ** 20
 
-/** How many MiB there are more, of all that is resident and of what is no file's. */
+/** Growth in MiB of all resident memory, and of the part not backed by files. */
 function growth(flags: readonly string[], script: string): { readonly resident: number; readonly anonymous: number } {
   const said = outputOf(
     flags,

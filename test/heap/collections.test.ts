@@ -5,7 +5,7 @@ import { outputOf } from './own-script.ts'
 const COLLECTIONS = fileURLToPath(new URL('../../src/heap/collections.ts', import.meta.url))
 const YOUNG_GARBAGE = fileURLToPath(new URL('../../src/heap/young-garbage.ts', import.meta.url))
 
-/** Nothing else makes garbage there; a moment passes until V8 tells of a collection. */
+/** Output of a script in its own process, where nothing else makes garbage. V8 reports collections with a delay. */
 function outputAfter(flags: readonly string[], script: string): string {
   const imports = `import { collections } from ${JSON.stringify(COLLECTIONS)}
     import { contentReceived } from ${JSON.stringify(YOUNG_GARBAGE)}
@@ -13,7 +13,7 @@ function outputAfter(flags: readonly string[], script: string): string {
   return outputOf([...flags, '--expose-gc', '--min-semi-space-size=16'], imports + script)
 }
 
-test('a full collection counts as under way until what it found has been freed', () => {
+test('a full collection counts as in progress until its garbage has been freed', () => {
   const said = outputAfter(
     [],
     `const v8 = collections()
@@ -32,7 +32,7 @@ test('a full collection counts as under way until what it found has been freed',
   expect(said.trim()).toBe('false,false,true,false')
 })
 
-test('marking counts as under way from its beginning to its end', () => {
+test('marking counts as in progress from its beginning to its end', () => {
   const said = outputAfter(
     [],
     `const v8 = collections()
@@ -59,6 +59,6 @@ test('content buffers are collected after 8 MiB, or later if V8 collected them m
     return [...traces.matchAll(/ ms: Scavenge .* testing/g)].length
   }
   expect(collections('')).toBe(1)
-  expect(collections("gc({ type: 'minor' })")).toBe(1) // that one
+  expect(collections("gc({ type: 'minor' })")).toBe(1) // the one that V8 did
   expect(collections("gc({ type: 'minor' }); await sleep(50); contentReceived(7 * 2 ** 20)")).toBe(2)
 })

@@ -11,7 +11,7 @@ function outputAfter(flags: readonly string[], script: string): string {
   return outputOf(flags, imports + script)
 }
 
-/** What V8 says of the collections of quiet times, of a process that has filled its memory and falls silent. */
+/** V8's trace of idle-time collections, for a process that fills its memory and then falls idle. */
 function traceOf(first: string): string {
   const quiet = ['--trace-memory-reducer', '--memory-reducer-delay-ms=100', '--gc-memory-reducer-start-delay-ms=100']
   return outputAfter(
@@ -22,7 +22,7 @@ function traceOf(first: string): string {
   )
 }
 
-/** How far V8 lets its old generation grow, in percent: it lists its flags as they stand. */
+/** The growth V8 allows the old generation, in percent, as listed by its own help on flags. */
 function growthAfter(first: string): number {
   const flags = outputAfter([], `${first}\nsetFlagsFromString('--help')`)
   return Number(/--heap-growing-percent=(\d+)/.exec(flags)?.[1])
@@ -52,7 +52,7 @@ test('young garbage is collected by one thread', () => {
   expect(flagAfter('collectYoungInOneThread()')).toBe('--no-parallel-scavenge')
 })
 
-/** Sizes that the new space comes to have, in MiB. */
+/** Sizes that the new space reaches, in MiB. */
 function newSpaceAfter(first: string): number[] {
   const traces = outputAfter(
     ['--trace-gc', '--trace-gc-nvp'],

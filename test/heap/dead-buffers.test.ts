@@ -32,7 +32,7 @@ function watched(external: number) {
   return { clock, state, at, buffers }
 }
 
-test('a collection begins once buffers have grown by 8 MiB since the last one, and again after as much', async () => {
+test('a collection begins once buffers have grown by 8 MiB since the last one, and again after another 8 MiB', async () => {
   const { at, clock } = watched(0)
   expect(await at(10)).toBe(0)
   expect(await at(17)).toBe(0)
@@ -44,7 +44,7 @@ test('a collection begins once buffers have grown by 8 MiB since the last one, a
   expect(await at(20)).toBe(2)
 })
 
-test('it begins at most every ten seconds', async () => {
+test('collections begin at least ten seconds apart', async () => {
   const { at, state, clock } = watched(0)
   await at(0)
   await at(8)
@@ -63,7 +63,7 @@ test('buffers that die young do not trigger one', async () => {
   expect(await at(8)).toBe(1)
 })
 
-test('nothing begins while V8 is collecting; afterwards it works as before', async () => {
+test('none begins while V8 is collecting; afterwards it works as before', async () => {
   const { at, state } = watched(0)
   await at(0)
   state.isUnderWay = true
@@ -74,7 +74,7 @@ test('nothing begins while V8 is collecting; afterwards it works as before', asy
   expect(await at(9)).toBe(1)
 })
 
-test('where much is held, a quarter of that may accumulate', async () => {
+test('if much is held, a quarter of that may accumulate', async () => {
   const { at } = watched(100 * MIB)
   expect(await at(100, 100)).toBe(0)
   expect(await at(124, 100)).toBe(0)
@@ -89,7 +89,7 @@ test('growth of a store does not count as garbage, and its shrinking does', asyn
   expect(await at(149, 100)).toBe(1)
 })
 
-test('the setting that made it begin is restored, also on close', async () => {
+test('the setting that triggers it is restored, also on close', async () => {
   const { at, state, buffers, clock } = watched(0)
   await at(0)
   await at(8)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { oldGenerationOf } from '../../src/heap/memory-ceilings.ts'
 
-/** As Node 26 says them, in MiB, in containers of these sizes, without flags and with --max-old-space-size=231. */
+/** As reported by Node 26, in MiB, in containers of these sizes, without flags and with --max-old-space-size=231. */
 test.each([
   { container: 128, limit: 262, old: 256 },
   { container: 256, limit: 237, old: 231 },
@@ -19,7 +19,7 @@ test.each([
   },
 )
 
-test('with a limit that leaves next to nothing it gets half', () => {
+test('with a very small limit the old generation gets half', () => {
   expect(oldGenerationOf(100 * 2 ** 20, 16 * 2 ** 30, '')).toBe(50 * 2 ** 20)
 })
 

@@ -5,7 +5,7 @@ import { FakeClock } from '../support/fake-clock.ts'
 const MIB = 2 ** 20
 const CEILINGS = { heap: 1_000 * MIB, container: 10_000 * MIB }
 
-/** In MiB: pressure on memory that holds what it is told, and garbage that goes when it is collected. */
+/** All in MiB. `held` memory is what the test sets; `garbage` goes away on collection. */
 function underPressure(ceilings: { heap: number; container: number | undefined } = CEILINGS) {
   const clock = new FakeClock()
   const memory = { held: 0, garbage: 0, anonymous: 0 }
@@ -68,7 +68,7 @@ test('it is high from nine tenths of the heap on, until usage is clearly below',
   expect(changes).toEqual([true, false])
 })
 
-test('from three quarters of the heap on the store should give way, until clearly more is free', async () => {
+test('from three quarters of the heap on the store should shrink, until clearly more is free', async () => {
   const { clock, memory, changes, wanted } = underPressure()
   for (const anonymous of [7_400, 7_600, 7_200, 7_600, 6_900, 7_400]) {
     memory.anonymous = anonymous
@@ -114,8 +114,8 @@ test('memory released while pressure is high is noticed, even if nothing else tr
 test.each([
   { takesMs: 0, atMost: 41 }, // twice a second
   { takesMs: 100, atMost: 20 }, // a tenth of the time
-  { takesMs: 1_000, atMost: 3 }, // it rests for no more than ten seconds
-])('it collects rarely: at most $atMost times in 20 s if one takes $takesMs ms', async ({ takesMs, atMost }) => {
+  { takesMs: 1_000, atMost: 3 }, // rests no longer than ten seconds
+])('it rarely collects: at most $atMost times in 20 s if a collection takes $takesMs ms', async ({ takesMs, atMost }) => {
   const { clock, memory, collections, takes } = underPressure()
   takes(takesMs)
   memory.held = 950
@@ -124,14 +124,14 @@ test.each([
   expect(collections()).toBeLessThanOrEqual(atMost)
 })
 
-test('it stops when closed', async () => {
+test('it does nothing once closed', async () => {
   const { clock, pressure } = underPressure()
   await clock.advance(1_000)
   pressure.close()
   expect(clock.pending).toBe(0)
 })
 
-test('the store gives way before any request is refused, until a quarter of the heap is free', async () => {
+test('the store shrinks before any request is refused, until a quarter of the heap is free', async () => {
   const { clock, memory, store, changes } = underPressure()
   store.givesUp = 60
   memory.held = 910
@@ -145,8 +145,8 @@ test('the store gives way before any request is refused, until a quarter of the 
 
 test.each([
   { held: 740, garbage: 200, anonymous: 0 },
-  { held: 300, garbage: 620, anonymous: 8_000 }, // of the container enough is left
-])('garbage is no reason for that: %j', async (use) => {
+  { held: 300, garbage: 620, anonymous: 8_000 }, // enough of the container is left
+])('garbage does not make the store shrink: %j', async (use) => {
   const { clock, memory, store } = underPressure()
   store.givesUp = 60
   Object.assign(memory, use)
@@ -172,13 +172,13 @@ test('memory that malloc keeps counts as available, but not the last of the cont
   const { clock, memory, store, changes } = underPressure()
   store.givesUp = 400
   memory.held = 600
-  memory.anonymous = 9_100 // 400 more may come
+  memory.anonymous = 9_100 // 400 more are available
   await clock.advance(100)
   memory.anonymous = 9_390
   await clock.advance(10_000)
   expect(store.hasGivenWay).toBe(true)
   expect(changes).toEqual([])
-  memory.anonymous = 9_690 // and once more
+  memory.anonymous = 9_690 // 400 once more
   await clock.advance(10_000)
   expect(changes).toEqual([])
   memory.anonymous = 9_701
@@ -203,7 +203,7 @@ test('memory that malloc returned does not count as available', async () => {
   expect(changes).toEqual([true])
 })
 
-test('a minute after giving way the store may grow again, step by step, unless memory is nearly short', async () => {
+test('a minute after shrinking the store may grow again, step by step, unless memory is nearly short', async () => {
   const { clock, memory, store } = underPressure()
   store.givesUp = 200
   memory.held = 910
@@ -221,7 +221,7 @@ test('a minute after giving way the store may grow again, step by step, unless m
   await clock.advance(1_100)
   expect(store.regained).toBe(2)
   await clock.advance(300_000)
-  expect(store.regained).toBe(3) // it may hold all
+  expect(store.regained).toBe(3) // the store has regained everything
 })
 
 test('the store may regain memory that malloc keeps', async () => {
@@ -233,14 +233,14 @@ test('the store may regain memory that malloc keeps', async () => {
   await clock.advance(60_100)
   expect(store.regained).toBe(1)
   await clock.advance(600_000)
-  expect(store.regained).toBe(1) // 300 are left
+  expect(store.regained).toBe(1) // 300 are left to regain
 })
 
 test('memory that the store has regained does not count as available', async () => {
   const { clock, memory, store, changes } = underPressure()
   store.givesUp = 400
   memory.held = 600
-  memory.anonymous = 9_100 // 400 more may come
+  memory.anonymous = 9_100 // 400 more are available
   await clock.advance(100)
   Object.assign(store, { givesUp: 0, regains: [300] })
   memory.anonymous = 8_400

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 
 const OWN_PROCESS = fileURLToPath(new URL('../../src/heap/own-process.ts', import.meta.url))
 
-/** Niceness by name, of each thread of a process that is started with `niceness`. */
+/** Name and niceness of each thread of a process started with `niceness`. */
 function threadsOf(script: string, niceness: number): [name: string, niceness: number][] {
   const listing = `
     const { getPriority } = await import('node:os')
@@ -22,7 +22,7 @@ test.each([
   { niceness: 0, behind: 5 },
   { niceness: 3, behind: 8 },
   { niceness: 17, behind: 19 },
-])("V8's threads stand behind the one that answers: $niceness, $behind", ({ niceness, behind }) => {
+])("V8's threads have a higher niceness than the main thread: $niceness, $behind", ({ niceness, behind }) => {
   const own = Number(execFileSync('nice', { encoding: 'utf8' }))
   const nicenessOf = (isOfV8: boolean, script: string) =>
     threadsOf(script, niceness).flatMap(([name, value]) => (name.endsWith('V8Worker') === isOfV8 ? [value] : []))

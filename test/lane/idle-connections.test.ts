@@ -5,7 +5,7 @@ import { FakeClock } from '../support/fake-clock.ts'
 
 const TIMEOUT = 10_000
 
-/** A connection whose timer is `left`: a fake, because what it is set to is the matter. */
+/** A fake connection whose timeout can be read by `left`. */
 function connectionWith(timeout: number): Timed & { left(): number } {
   const socket = {
     timeout,
@@ -49,7 +49,7 @@ test('the timer of a busy connection is suspended', async () => {
   }
 })
 
-test('a connection that falls silent gets its full timeout, starting soon after', async () => {
+test('a connection that falls idle soon gets its full timeout', async () => {
   const clock = new FakeClock()
   const { answered } = idleAt(clock)
   const connection = connectionWith(TIMEOUT)
@@ -77,7 +77,7 @@ test('a connection handed to node:http gets its timer back', () => {
 })
 
 describe('a connection on which node:http has not answered yet', () => {
-  test('is closed when it has been silent for too long, and not before', async () => {
+  test('is closed when it has been idle for too long, and not before', async () => {
     const clock = new FakeClock()
     const { answered } = idleAt(clock)
     const connection = connectionWith(0)
@@ -108,7 +108,7 @@ describe('a connection on which node:http has not answered yet', () => {
     expect(connection.socket.destroyed).toBe(true)
   })
 
-  test('is not waiting for a head until something is handed on', () => {
+  test('counts as owing no head until something is handed on', () => {
     const { idle, answered } = idleAt(new FakeClock())
     const connection = connectionWith(0)
     answered(connection)

@@ -9,7 +9,7 @@ const RESOURCE = new Resource('http://a.test/', 'http')
 const octetsOf = (target: string, ...lines: string[]) =>
   Buffer.from(`${[`GET ${target} HTTP/1.1`, 'Host: a.test', ...lines].join('\r\n')}\r\n\r\n`, 'latin1')
 
-/** Comes once: whether it was known, and is added if not. */
+/** Looks up a head and adds it if unknown. @returns whether it was known */
 function comes(heads: KnownHeads, octets: Buffer): boolean {
   if (heads.get(octets, octets.length) !== undefined) return true
   const head = readPlainHead(octets)
@@ -18,7 +18,7 @@ function comes(heads: KnownHeads, octets: Buffer): boolean {
   return false
 }
 
-test('a repeated head is recognised, whatever becomes of the memory it was in', () => {
+test('a repeated head is recognised, whatever happens to the memory it was in', () => {
   const heads = new KnownHeads()
   const octets = octetsOf('/a')
   const again = Buffer.from(octets)
@@ -46,7 +46,7 @@ test('in unaligned memory no head is recognised', () => {
   expect(heads.get(shifted, shifted.length)).toBeUndefined()
 })
 
-test('no head is taken for another, however similar', () => {
+test('no head is mistaken for another, however similar', () => {
   const octets = octetsOf('/abcdefghijklmnopqrstuvwxyz', 'Accept: */*')
   fc.assert(
     fc.property(fc.nat(octets.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
@@ -59,7 +59,7 @@ test('no head is taken for another, however similar', () => {
   )
 })
 
-/** Of 256 that came first, those that are known after so many others, none like another. */
+/** How many of the first 256 heads are still known after this many others, all different. */
 function knownAfter(others: number): number {
   const heads = new KnownHeads()
   const first = Array.from({ length: 256 }, (_, n) => octetsOf(`/first/${n}`))
@@ -68,7 +68,7 @@ function knownAfter(others: number): number {
   return first.filter((octets) => heads.get(octets, octets.length) !== undefined).length
 }
 
-test('when no two heads are alike, places are rarely reassigned', () => {
+test('if no two heads are alike, places are rarely reassigned', () => {
   expect(knownAfter(0)).toBeGreaterThan(100)
   expect(knownAfter(256 * 8)).toBe(knownAfter(0))
   expect(knownAfter(256 * 80)).toBeLessThan(5)

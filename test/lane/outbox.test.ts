@@ -2,10 +2,10 @@ import { expect, test } from 'vitest'
 import { Outbox, type Owed } from '../../src/lane/outbox.ts'
 import type { HttpSocket } from '../../src/ports/connections.ts'
 
-/** One in so many answers is made to wait where that was not worthwhile lately. */
+/** One in this many answers waits if waiting was not worthwhile lately. */
 const LOOKS_AGAIN = 64
 
-/** An outbox whose turns end when they are told to, what was written in order, and how many turns are to end. */
+/** An outbox whose turns the test ends; it records what was written, in order, and how many turns are pending. */
 function outbox() {
   const written: string[] = []
   const ends: (() => void)[] = []
@@ -27,7 +27,7 @@ function outbox() {
   return { box, connection, send, endTurn, taken, turns: () => ends.length }
 }
 
-/** One that knows that it is worthwhile. */
+/** An outbox that has found waiting worthwhile. */
 function busy() {
   const all = outbox()
   const other = all.connection('o')
@@ -37,7 +37,7 @@ function busy() {
   return all
 }
 
-test('with few requests ready at once, answers are sent at once, except one in 64', () => {
+test('with few requests ready at once, answers are sent immediately, except one in 64', () => {
   const { connection, send, endTurn, taken, turns } = outbox()
   const one = connection('a')
   for (let times = 0; times < 3; times++) {
@@ -55,7 +55,7 @@ test('with few requests ready at once, answers are sent at once, except one in 6
   }
 })
 
-test('answers that join a waiting one are sent with it, and from eight in a turn on all wait', () => {
+test('answers that join a waiting one are sent with it; from eight in a turn on all wait', () => {
   const { connection, send, endTurn, taken, turns } = outbox()
   const [a, b] = [connection('a'), connection('b')]
   for (let n = 1; n < LOOKS_AGAIN; n++) send(a, '')
@@ -73,7 +73,7 @@ test('answers that join a waiting one are sent with it, and from eight in a turn
   expect(turns()).toBe(1)
   endTurn()
   expect(taken()).toBe('a4')
-  send(a, '5') // one in a turn was not worthwhile
+  send(a, '5') // waiting was not worthwhile, with one answer in the turn
   expect(taken()).toBe('a5')
 })
 
@@ -108,7 +108,7 @@ test('writes triggered by a write keep the order of the others, and a failed one
   expect(taken()).toBe('nxaxbx')
 })
 
-test('at most 32 wait, and for one turn together', () => {
+test('at most 32 wait, all of them for a single turn', () => {
   const { connection, send, endTurn, taken, turns } = busy()
   const one = connection('')
   for (let n = 0; n < 31; n++) send(one, 'x')
@@ -129,7 +129,7 @@ test('waiting answers can be flushed early, once', () => {
   box.flush()
   expect(taken()).toBe('ax')
   expect(one.isOwed).toBe(false)
-  send(one, 'y') // the same turn: it waits like the first
+  send(one, 'y') // it waits in the same turn as the first
   expect(taken()).toBe('')
   endTurn()
   expect(taken()).toBe('ay')

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type PlainHead, readPlainHead } from '../../src/lane/plain-head.ts'
 
-/** Behind what was read may stand what was read before: a request, or the rest of one. */
+/** Octets after the head in the buffer, such as leftovers of an earlier request. */
 const BEHIND = [
   '',
   '\r\n\r\n',
@@ -13,7 +13,7 @@ const BEHIND = [
   '\r\nRange: x\r\n\r\n',
 ]
 
-/** As it is read wherever it stands. */
+/** Reads a head, and checks that octets after it make no difference. */
 function plain(octets: Buffer): PlainHead | undefined {
   const read = readPlainHead(octets, octets.length)
   for (const behind of BEHIND) {
@@ -66,12 +66,12 @@ describe('a plain head', () => {
     ['X-Forwarded-Host: b.test', { forwardedHost: 'b.test' }],
     ['Connection: keep-alive', { contentLength: 0 }],
     ['Connection: Upgrade', { contentLength: 0 }],
-  ])('says %s', (line, said) => {
+  ])('reports %s', (line, said) => {
     expect(plain(Buffer.from(head('Host: a.test', line), 'latin1'))).toMatchObject(said)
   })
 })
 
-test('a head that was moved reads the same, whatever becomes of its old memory', () => {
+test('a head that was moved reads the same, whatever happens to its old memory', () => {
   const octets = Buffer.from(head('Host: a.test', 'Cookie: a=1'), 'latin1')
   const read = plain(octets)
   read?.moveTo(Buffer.from(octets))
@@ -150,7 +150,7 @@ test('writing what was read gives the same octets', () => {
   )
 })
 
-/** What may be read, as a grammar; what must not follow from it (two lengths, ...) is a matter of names, tested above. */
+/** What may be read, as a grammar. Rules about names, such as two lengths, are tested above. */
 const PLAIN =
   /^[A-Z]{3,16} \/[\x21\x22\x24-\x7e]* HTTP\/1\.1\r\n(?:[A-Za-z][A-Za-z0-9-]*: [\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?\r\n)+\r\n/
 

@@ -18,14 +18,14 @@ type How =
   | 'each into its own, by a handle that knows no other way'
   | 'each into its own, by a socket that does not show where'
 
-/** A connection whose server hears of the reads first, and answers those that begin with "!". */
+/** A connection whose reader gets all reads first, and answers those that begin with "!" itself. */
 async function open(how: How) {
   const heard: { octets: Buffer; own: Buffer; memory: ArrayBufferLike }[] = []
   const pushed: Buffer[] = []
   let accepted: HttpSocket | undefined
   const server = createServer({ allowHalfOpen: true }, (socket: HttpSocket) => {
     accepted = socket
-    socket.on('error', () => {}) // a client that is done with leaves as it likes
+    socket.on('error', () => {}) // A client may leave in any way when the test is over.
     socket.on('data', (chunk: Buffer) => pushed.push(chunk))
     socket.on('end', () => socket.end('end'))
     if (how.includes('handle')) Reflect.set(Reflect.get(socket, '_handle') ?? {}, 'useUserBuffer', undefined)
@@ -59,7 +59,7 @@ describe.each<How>([
   'each into its own, by a handle that knows no other way',
   'each into its own, by a socket that does not show where',
 ])('reads %s', (how) => {
-  test('reach the listener first, and continue only where they are pushed', async () => {
+  test('reach the reader first, and continue only if it pushes them', async () => {
     const { ask, client, heard, pushed } = await open(how)
     expect(await ask('!a')).toBe('!')
     expect(await ask('b')).toBe('.')
@@ -77,7 +77,7 @@ describe.each<How>([
     client.destroy()
   })
 
-  test('end as without it', async () => {
+  test('end as usual', async () => {
     const { ask, client, heard } = await open(how)
     await ask('a')
     const answer = once(client, 'data')
@@ -87,7 +87,7 @@ describe.each<How>([
     client.destroy()
   })
 
-  test('pause while nobody consumes them, and arrive complete', async () => {
+  test('pause while nothing consumes them, and arrive complete', async () => {
     const { ask, client, socket, heard, pushed } = await open(how)
     const received = () => pushed.reduce((sum, { length }) => sum + length, 0)
     await ask('a')
@@ -102,7 +102,7 @@ describe.each<How>([
   })
 })
 
-test('of two connections are not mixed', async () => {
+test('reads of two connections are not mixed', async () => {
   const [one, other] = [await open('into one buffer'), await open('into one buffer')]
   await Promise.all([one.ask('one'), other.ask('other')])
   expect([String(one.pushed[0]), String(other.pushed[0])]).toEqual(['one', 'other'])

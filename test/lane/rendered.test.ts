@@ -106,7 +106,7 @@ test('a match by entity tag also passes the full comparison', () => {
       const isFound = new Rendered(entry, 0, 0).isNamedBy(head)
       const verdict = precondition(requestWith({ 'If-None-Match': asked }), status, entry.fields)
       if (isFound) expect(verdict).toBe('not-modified')
-      // Common ones are found without it.
+      // Common tags are found without the full comparison.
       if (status === 200 && stored === asked && /^(W\/)?"[^"]*"$/.test(stored)) expect(isFound).toBe(true)
     }),
     { numRuns: 1_000 },

@@ -19,11 +19,11 @@ const asked = fc.record({
   scheme: fc.constantFrom(...SCHEMES),
 })
 
-test('a look-up never returns another URL, whichever occupies its place', () => {
+test('a look-up never returns another URL, even from the same place', () => {
   fc.assert(
     fc.property(fc.array(asked, { minLength: 2, maxLength: 40 }), (all) => {
       const resources = new Resources()
-      // All in one place: the hash is not what tells them apart.
+      // All in one place, so that the hash does not distinguish them.
       const placed = all.map(({ target, host, scheme }) => {
         const read = headFor(target, host)
         const { octets, targetFrom, targetTo, hostFrom, hostTo } = read

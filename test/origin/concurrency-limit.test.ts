@@ -4,7 +4,7 @@ import { FakeClock, settle } from '../support/fake-clock.ts'
 
 const full = { places: 2, queue: 2, waitMs: 1_000 }
 
-describe('a limit of concurrency', () => {
+describe('a concurrency limit', () => {
   test('admits up to its limit, then in order of arrival as places become free', async () => {
     const limit = createConcurrencyLimit(full, new FakeClock())
     const admitted: string[] = []
@@ -56,7 +56,7 @@ describe('a limit of concurrency', () => {
   })
 
   describe('with a successor', () => {
-    test('shares its places, as many as the successor was given', async () => {
+    test('shares its places, up to the number the successor was given', async () => {
       const former = createConcurrencyLimit({ ...full, places: 3 }, new FakeClock())
       for (let count = 0; count < 3; count++) await former.enter()
       const successor = former.successor({ ...full, places: 2 })
@@ -92,7 +92,7 @@ describe('a limit of concurrency', () => {
       ])
     })
 
-    test('that has more places admits queued requests at once', async () => {
+    test('with more places admits queued requests at once', async () => {
       const former = createConcurrencyLimit({ ...full, places: 1 }, new FakeClock())
       await former.enter()
       const waiting = [former.enter(), former.enter()]

@@ -49,7 +49,7 @@ test('a new watch replaces the previous one, shorter or longer', async () => {
   expect(state.expired).toEqual(['silent'])
 })
 
-test('a total time limit ends, for good, however often it was touched', async () => {
+test('a total time limit expires for good, however often it was touched', async () => {
   const { clock, state, timer } = timed()
   timer.start(100, 250)
   for (let n = 0; n < 3; n++) {
@@ -65,7 +65,7 @@ test('a total time limit ends, for good, however often it was touched', async ()
   expect(state.expired).toEqual(['endless'])
 })
 
-test('a total time limit ends on hold too, without a touch, and leaves no timer', async () => {
+test('a total time limit expires on hold too, without a touch, and leaves no timer', async () => {
   const { clock, state, timer } = timed()
   timer.start(100, 1_250)
   await clock.advance(90)
@@ -96,7 +96,7 @@ test('time in which the process was blocked counts against the total time limit'
   expect(state.expired).toEqual(['endless'])
 })
 
-test('at rest behind a hold no timer stays for longer than the silence limit', async () => {
+test('at rest after a hold no timer stays for longer than the silence limit', async () => {
   const { clock, state, timer } = timed()
   timer.start(100, 1_000_000)
   timer.hold()
@@ -144,7 +144,7 @@ test('time in which the process was blocked is granted again, once', async () =>
   expect(state.expired).toEqual(['silent'])
 })
 
-test('after a stall at the end of a watch, however short, what has arrived meanwhile is read first', async () => {
+test('after a stall at the end of a watch, however short, what has arrived in the meantime is read first', async () => {
   const { clock, state, timer } = timed()
   timer.start(1_000)
   clock.stall(1_001)
@@ -154,7 +154,7 @@ test('after a stall at the end of a watch, however short, what has arrived meanw
   expect(state.expired).toEqual(['silent'])
 })
 
-test('a sign of life after a stall counts, and a new silence is counted in full', async () => {
+test('a touch after a stall counts, and a new silence is counted in full', async () => {
   const { clock, state, timer } = timed()
   timer.start(1_000)
   clock.stall(60_000)

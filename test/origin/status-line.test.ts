@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { StatusLines } from '../../src/origin/status-line.ts'
 
-/** What is left of octets that come in these pieces after a request has gone out. */
+/** What is left of octets received in these pieces after a request was sent. */
 function scanned(...pieces: readonly string[]): string {
   const lines = new StatusLines()
   lines.begin()
@@ -31,7 +31,7 @@ describe('100 Continue is disguised', () => {
     expect(scanned(sent + FINAL)).toBe(left + FINAL)
   })
 
-  test('however it is split into chunks', () => {
+  test('in whatever chunks it arrives', () => {
     const sent = `HTTP/1.1 103 Early\r\nLink: <a>\r\n\r\nHTTP/1.1 100 Continue\r\nA: b\r\n\r\n${FINAL}`
     const cuts = fc.uniqueArray(fc.nat(sent.length), { maxLength: 8 })
     fc.assert(

@@ -17,7 +17,7 @@ test('a call is answered, at once or later', async () => {
   expect(heard).toEqual(['first'])
 })
 
-test('a call that fails there rejects here', async () => {
+test('a call that fails in the other process rejects here', async () => {
   const { left } = line(nothing, {
     throws: () => {
       throw new Error('not now')
@@ -30,7 +30,7 @@ test('a call that fails there rejects here', async () => {
   await expect(left.call('rejects', undefined)).rejects.toThrow('not later')
 })
 
-test('calls to a process that is gone reject, pending ones and later ones', async () => {
+test('calls to a process that has ended reject, pending ones and later ones', async () => {
   const { left } = line(nothing, { never: () => new Promise<void>(() => {}) })
   const waiting = left.call('never', undefined)
   left.hangUp()

@@ -6,7 +6,7 @@ import { logContract } from '../stores/log-contract.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { line } from './line.ts'
 
-/** A worker's log on a line to its primary's. */
+/** A worker's log, connected to its primary's. */
 function worker(primary: PrimaryLog) {
   const asked = {
     append: ({ mode, selectors }: { mode: InvalidationMode; selectors: Selectors }) => primary.append(mode, selectors),
@@ -100,14 +100,14 @@ test("a worker that starts later knows every record, and judges others' copies a
   expect(log.verdict(untouched)).toBe('valid')
 })
 
-test('a worker that starts later also knows what was forgotten', async () => {
+test('a worker that starts later also knows that targets were forgotten', async () => {
   const primary = new PrimaryLog(new FakeClock(), 2)
   const before = stampIn(primary, ['first'])
   for (const tag of ['first', 'second', 'third']) await primary.append('purge', { tags: [tag] })
   expect(worker(primary).log.verdict(before)).toBe('dead')
 })
 
-test('what another worker fetched at a later position is judged from there', async () => {
+test('what another worker fetched at a later position is judged from that position', async () => {
   const primary = new PrimaryLog(new FakeClock())
   const { log, down } = worker(primary)
   down(true)

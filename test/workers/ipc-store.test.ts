@@ -7,7 +7,7 @@ import { response, storeContract } from '../stores/store-contract.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { line } from './line.ts'
 
-/** The store of a worker, on a line to its primary's memory. */
+/** A worker's store, connected to its primary's memory. */
 function storeOn(memory: SharedMemory, clock?: Clock) {
   const { left, right } = line(
     {

@@ -10,7 +10,7 @@ import { FakeClock } from '../support/fake-clock.ts'
 import { FarStore } from '../support/far-store.ts'
 import { line } from './line.ts'
 
-/** The leases of a worker, on a line to its primary. */
+/** A worker's leases, connected to its primary's. */
 function leasesOf(table: LeaseTable, number: number, clock?: FakeClock) {
   const { left, right } = line(
     {
@@ -49,7 +49,7 @@ test.each(['stored', 'unshared'] as const)('a waiter learns that the fetch ended
   expect(table.size).toBe(0)
 })
 
-test('the lease of a worker that ended goes to the longest waiter; the others go on waiting', async () => {
+test('the lease of a worker that ended goes to the longest waiter; the others continue to wait', async () => {
   const table = new LeaseTable(new FakeClock())
   const [one, second, third] = [leasesOf(table, 1), leasesOf(table, 2), leasesOf(table, 3)]
   const lost = heldBy(await one.leases.take('k'))
@@ -58,7 +58,7 @@ test('the lease of a worker that ended goes to the longest waiter; the others go
   one.die()
   const lease = heldBy(await next)
   expect(lease.fence).toBeGreaterThan(lost.fence)
-  table.release('k', lost.fence, 'unshared') // comes too late
+  table.release('k', lost.fence, 'unshared') // too late
   await lease.release('stored')
   expect(await last).toEqual({ kind: 'stored' })
 })
@@ -96,7 +96,7 @@ test('the lease of an unresponsive worker goes to a waiter, and its own release 
 describe('a slow worker whose fetch another has taken over', () => {
   const KEPT = { ttl: '1s', grace: '1h', softTimeout: 0 }
 
-  /** Both fetch: the first began sooner. Each has a memory of its own. */
+  /** Both fetch, the first of them earlier. Each has its own memory store. */
   async function bothFetch() {
     const clock = new FakeClock()
     const table = new LeaseTable(clock)
@@ -147,7 +147,7 @@ describe('a slow worker whose fetch another has taken over', () => {
     const { bringOld, bringNew, stored } = await bothFetch()
     await bringOld()
     await bringNew()
-    expect(await stored()).toEqual(['old', 'new', 'new']) // what a process has in its memory it goes on using
+    expect(await stored()).toEqual(['old', 'new', 'new']) // each process continues to use what its own memory holds
   })
 })
 
@@ -177,7 +177,7 @@ test('leases of others are unaffected when a waiting worker is unresponsive', as
   expect(await waiting).toEqual({ kind: 'stored' })
 })
 
-test('nobody waits for ever', async () => {
+test('no request waits for ever', async () => {
   const clock = new FakeClock()
   const table = new LeaseTable(clock, 1_000)
   await table.take('k', 1)

@@ -1,14 +1,14 @@
 import { Calls, type Message } from '../../src/workers/calls.ts'
 
 export interface Line<Left, Right> {
-  /** The end that answers `Left` and asks `Right`. */
+  /** The end that handles calls to `Left` and makes calls to `Right`. */
   readonly left: Calls<Right, Left>
   readonly right: Calls<Left, Right>
-  /** While it is down nothing arrives; what was sent meanwhile arrives afterwards. */
+  /** While it is down nothing arrives; messages sent then arrive when it is up again. */
   down(isDown: boolean): void
 }
 
-/** A line between two processes without the processes: copies of messages, later, in order. */
+/** A connection as between two processes, but within one: messages are copied and arrive later, in order. */
 export function line<Left, Right>(left: Left, right: Right): Line<Left, Right> {
   let isDown = false
   const held: (() => void)[] = []

@@ -20,7 +20,7 @@ test('while memory is short in the primary nothing is shared, neither new nor st
   expect(Buffer.from((await get('k')) ?? []).toString()).toBe('newer')
 })
 
-test("the primary's copies are released once, not again for each worker: later ones stay", async () => {
+test("the primary's entries are released once, not again for each worker: later ones stay", async () => {
   const watchMemory = () => ({ pressure: { high: false }, close() {} })
   const config = valid({ flags: { origin: ['http://a.test'] } })
   const parts = new SharedParts(config, { clock: new FakeClock(), events: new Events(), watchMemory })

@@ -26,7 +26,7 @@ const counted = (more: Partial<Statistics>): Statistics => ({
   ...more,
 })
 
-test('statistics add up: memory is that of each, disk and Redis are the same for all', () => {
+test('statistics are summed: memory is that of each process, disk and Redis are the same for all', () => {
   const memory = { tier: 'memory', bytes: 1, maxBytes: 10, objects: 2 } as const
   const disk = { tier: 'disk', bytes: 5, maxBytes: 50, objects: 6 } as const
   const own = counted({ log: { generation: 'g', position: 7 }, nodes: [{ id: 'a', position: 7 }] })
@@ -58,7 +58,7 @@ function metricsOf(requests: number, position: number) {
   return metrics
 }
 
-test('metrics add up; the log position is that of the worker furthest behind', async () => {
+test('metrics are summed; the log position is that of the worker furthest behind', async () => {
   const reports = await Promise.all([metricsOf(3, 1).report(), metricsOf(4, 2).report()])
   const { contentType, body } = await renderReports(reports, undefined)
   expect(contentType).toContain('text/plain')
@@ -80,7 +80,7 @@ test('OpenMetrics has the same numbers', async () => {
   expect(body.endsWith('# EOF\n')).toBe(true)
 })
 
-test('after a process ends its counters stay and its gauges do not', async () => {
+test('after a process ends its counters are kept and its gauges are not', async () => {
   const ended = await sumOfCounts([await metricsOf(3, 1).report(), await metricsOf(1, 1).report()])
   const { body } = await renderReports([ended, await metricsOf(4, 2).report()], undefined)
   expect(body).toMatch(/^herdgate_requests_total\{[^}]*result="hit"[^}]*\} 8$/m)

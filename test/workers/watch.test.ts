@@ -28,7 +28,7 @@ test('a worker that has not reported for two seconds is announced before it coun
   expect(late).toHaveBeenCalledTimes(1)
 })
 
-test('without a worker to ask, nobody waits for numbers', async () => {
+test('without workers, statistics are available immediately', async () => {
   const pool = { begun: [], answer: <T>(_member: Member, asked: Promise<T>) => asked }
   const asked = vi.fn<() => void>()
   void new Watch({ pool, clock: new FakeClock(), heard() {}, late() {} }).hearAll().then(asked)

@@ -33,7 +33,7 @@ function rig() {
   return { clock, wanted, live, seen, watch: () => live.watch((told) => void seen.push(told)) }
 }
 
-test('what workers report within a second is one snapshot', async () => {
+test('reports of workers within a second are combined in one snapshot', async () => {
   const { clock, live, seen, watch } = rig()
   watch()
   live.told(A, snapshot())
@@ -56,7 +56,7 @@ test('what workers report within a second is one snapshot', async () => {
   ])
 })
 
-test('workers report only while somebody watches, also those that start later', async () => {
+test('workers report only while there are watchers, including workers that start later', async () => {
   const { clock, wanted, live, seen, watch } = rig()
   live.told(A, snapshot())
   const leave = watch()

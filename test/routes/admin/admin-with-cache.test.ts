@@ -11,11 +11,11 @@ import { ADMIN_TOKEN, get, post } from '../../support/admin.ts'
 import { requestEvent } from '../../support/request-event.ts'
 import { world } from '../../support/world.ts'
 
-/** The admin listener on a real cache whose origin answers with tags. */
+/** The admin listener of a real cache whose origin sends tags. */
 function real(rules: Partial<Rules> = {}) {
   const around = world(rules)
   around.origin.script(() => ({
-    headers: { 'cache-control': 'max-age=60', 'surrogate-key': 'products caf\u00c3\u00a9' }, // as received: UTF-8, octet by octet
+    headers: { 'cache-control': 'max-age=60', 'surrogate-key': 'products caf\u00c3\u00a9' }, // as received: the octets of UTF-8, read as Latin-1
   }))
   const { cache, events, log, store } = around
   const usage = () => store.usage()

@@ -6,7 +6,7 @@ import type { Live, Snapshot } from '../../../src/live/live.ts'
 import { AUTHORIZED, fakeAdmin, get } from '../../support/admin.ts'
 import { until } from '../../support/waiting.ts'
 
-/** Watchers that are told what the test tells them. */
+/** A fake Live whose watchers the test notifies. */
 function fakeLive(most = 8) {
   const watchers = new Set<(snapshot: Snapshot) => void>()
   const live: Live = {
@@ -85,7 +85,7 @@ test('a stalled reader is dropped, and the others continue', async () => {
     }
     return watchers.size === 1
   }, 'dropped')
-  expect(told).toBeLessThan(200) // what the system's buffers take, and a mebibyte
+  expect(told).toBeLessThan(200) // what socket buffers hold, and 1 MiB
   const before = received
   tell({ at: 3 })
   await until(() => received > before, 'the other still hears')
@@ -103,7 +103,7 @@ test('the streams end when the listener closes', async () => {
   expect(watchers.size).toBe(0)
 })
 
-test('beyond the limit, another watcher is told to retry', async () => {
+test('beyond the limit, another watcher is asked to retry later', async () => {
   const { live } = fakeLive(0)
   const response = await get(fakeAdmin({ live }).app, '/v1/live')
   expect(response.statusCode).toBe(503)

@@ -6,7 +6,7 @@ import { ADMIN_TOKEN, fakeAdmin, get, post } from '../../support/admin.ts'
 const JSON_TYPE = { 'content-type': 'application/json' }
 const PROBLEM = 'application/problem+json'
 
-/** What the cache is asked to purge for a body. */
+/** The targets the cache gets for a body. */
 async function targetsOf(body: object): Promise<unknown> {
   const { app, asked } = fakeAdmin()
   const response = await post(app, '/v1/purge', body)
@@ -53,7 +53,7 @@ describe.each(['purge', 'invalidate'] as const)('POST /v1/%s', (verb) => {
     },
   )
 
-  test('answers 202 when a live node has not acknowledged', async () => {
+  test('answers 202 if a live node has not acknowledged', async () => {
     const { app, answers } = fakeAdmin()
     answers.receipt = { id: 'g-8', position: 8, nodes: { expected: 3, acked: 2 } }
     const response = await post(app, `/v1/${verb}`, { tags: ['a'] })
@@ -61,7 +61,7 @@ describe.each(['purge', 'invalidate'] as const)('POST /v1/%s', (verb) => {
     expect(response.json()).toMatchObject({ id: 'g-8', position: 8, nodes: { expected: 3, acked: 2 } })
   })
 
-  test('answers 503 with Retry-After when it could not be logged, without saying why', async () => {
+  test('answers 503 with Retry-After if it could not be logged, without saying why', async () => {
     const { app, answers } = fakeAdmin()
     answers.append = async () => {
       throw new Error('connect ECONNREFUSED 10.0.0.5:6379')
@@ -176,7 +176,7 @@ describe('the body of a purge', () => {
     ['tags', '{"tags":["a"],"tags":["b"]}'],
     ['tags', '{"tags":["a"],"all":true,"t\\u0061gs" : []}'],
     ['all', '{ "all": true, "tags": ["\\"", "{"], "all": false }'],
-  ])('is refused with 400 when it has %s twice, as one of them would be lost', async (name, text) => {
+  ])('is refused with 400 if it has %s twice, as one of them would be lost', async (name, text) => {
     const { app, asked } = fakeAdmin()
     const response = await post(app, '/v1/purge', text, JSON_TYPE)
     expect(response.statusCode).toBe(400)
@@ -219,7 +219,7 @@ describe('the body of a purge', () => {
     expect(asked).toEqual([])
   })
 
-  test('is refused with 415 when it is compressed', async () => {
+  test('is refused with 415 if it is compressed', async () => {
     const { app, asked } = fakeAdmin()
     const response = await post(app, '/v1/purge', '{"all":true}', { ...JSON_TYPE, 'content-encoding': 'gzip' })
     expect(response.statusCode).toBe(415)
@@ -234,7 +234,7 @@ describe('the body of a purge', () => {
     },
   )
 
-  test('is refused with 413 when it is larger than 1 MiB', async () => {
+  test('is refused with 413 if it is larger than 1 MiB', async () => {
     const { app, asked } = fakeAdmin()
     const response = await post(app, '/v1/purge', `{"all":true,"x":"${'x'.repeat(1024 * 1024)}"}`, JSON_TYPE)
     expect(response.statusCode).toBe(413)

@@ -29,7 +29,7 @@ test('a node is waited for two leases after the record was logged, by its own le
   await clock.advance(2 * LEASE_MS - 1)
   expect([expected(), live.silenceMs(record)]).toEqual([3, 1])
   await clock.advance(1)
-  expect([expected(), live.silenceMs(record)]).toEqual([2, LEASE_MS]) // c is still waited for, although it may also leave the list
+  expect([expected(), live.silenceMs(record)]).toEqual([2, LEASE_MS]) // c, even if it leaves the list
   await clock.advance(4 * LEASE_MS - 1)
   expect([expected(), live.silenceMs(record)]).toEqual([2, 1])
   await clock.advance(1)
