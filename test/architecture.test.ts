@@ -3,16 +3,16 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
 /*
- * Who may import what. The first rule whose `from` begins the file's path counts. A target is a path prefix, `npm:` for
- * any package, `npm:name` for one, `node:` for Node's own modules. Imports of types alone do not count: they leave
- * nothing behind at run time.
+ * Which modules a file may import. The first rule whose `from` is a prefix of the file's path applies. A target is a
+ * path prefix, `npm:` for any package, `npm:name` for one, `node:` for Node's own modules. Type-only imports do not
+ * count, as they are erased at run time.
  */
 interface Rule {
   readonly from: string
   readonly may: readonly string[]
 }
 
-/** What every room may use. */
+/** The shared vocabulary, which every folder may import. */
 const WORDS = [
   'src/model.ts',
   'src/fields.ts',
@@ -31,9 +31,9 @@ const WORDS = [
   'src/problem.ts',
 ]
 
-/** Each file of src and routes is in one of these. */
+/** Each file of src and routes matches one of these. */
 const RULES: readonly Rule[] = [
-  // Words.
+  // The vocabulary.
   { from: 'src/model', may: ['src/model/'] },
   { from: 'src/fields.ts', may: [] },
   { from: 'src/methods.ts', may: [] },
@@ -52,7 +52,7 @@ const RULES: readonly Rule[] = [
   { from: 'src/node-http.ts', may: [] },
   { from: 'src/version.ts', may: ['node:fs'] },
 
-  // The cache: what it decides, how it acts on that, and where it keeps things.
+  // The cache: what it decides, how it acts on it, and where it stores entries.
   {
     from: 'src/policy/',
     may: [
@@ -142,10 +142,10 @@ const RULES: readonly Rule[] = [
   },
   { from: 'src/chaos/', may: ['src/chaos/', 'src/stores/codec/codec.ts', ...WORDS] },
 
-  // What the process does about its garbage.
+  // How the process controls its garbage collection.
   { from: 'src/heap/', may: ['src/heap/', 'node:'] },
 
-  // What it is seen by.
+  // Observability.
   { from: 'src/logging/', may: ['src/logging/', 'src/policy/', ...WORDS, 'node:fs', 'npm:pino'] },
   { from: 'src/metrics', may: ['src/metrics', ...WORDS, 'npm:prom-client'] },
   { from: 'src/live/', may: ['src/live/', ...WORDS] },
@@ -164,7 +164,7 @@ const RULES: readonly Rule[] = [
     ],
   },
 
-  // From outside to it: the library, HTTP, a configuration, and what all of it is put together by.
+  // The outside: the library, HTTP, the configuration, and the composition of all parts.
   {
     from: 'src/library/',
     may: [
@@ -286,7 +286,7 @@ const RULES: readonly Rule[] = [
   },
 ]
 
-/** Nobody imports these, except those who start them. */
+/** Entry points, imported only by what starts them. */
 const ROOTS: Readonly<Record<string, readonly string[]>> = {
   'src/cli.ts': [],
   'src/demo.ts': ['src/cli/'],
@@ -307,7 +307,7 @@ describe('imports', () => {
     },
   )
 
-  test('every file is in a known place', () => {
+  test('every file matches a rule, and every rule a file', () => {
     const places = files.map((file) => RULES.find(({ from }) => file.startsWith(from)))
     expect(files.filter((file, at) => places[at] === undefined && !file.startsWith('load-tests/'))).toEqual([])
     expect(RULES.filter((rule) => !places.includes(rule))).toEqual([])
@@ -358,7 +358,7 @@ function read(file: string): string {
   return readFileSync(join(root, file), 'utf8')
 }
 
-/** Targets of a file's imports and re-exports; without those of types alone, in JSDoc too. */
+/** Targets of a file's imports and re-exports, without type-only ones, including those in JSDoc. */
 function importsOf(file: string): string[] {
   const pattern =
     /^(?:import|export)(?!\s+type\b)[^'"\n]*(?:\n[^'"]*?)?from\s+['"]([^'"]+)['"]|^import\s+['"]([^'"]+)['"]|(?<!\{)import\(['"]([^'"]+)['"]\)/gm

@@ -29,7 +29,7 @@ async function next(reader: BodyReader): Promise<string | undefined> {
 }
 
 describe('while a body is kept', () => {
-  test('readers read from the first byte, whenever they join', async () => {
+  test('readers start at the first byte, whenever they join', async () => {
     const { source, body } = arriving()
     const early = body.read()
     source.push('ab')
@@ -86,7 +86,7 @@ describe('while a body is kept', () => {
 })
 
 describe('once a body exceeds the limit', () => {
-  test('nobody may join any more, and it is not kept', async () => {
+  test('no reader may join any more, and it is not kept', async () => {
     const { source, body } = arriving({ keepBytes: 4 })
     const reader = body.read()
     source.push('12345')
@@ -123,7 +123,7 @@ describe('once a body exceeds the limit', () => {
     const reader = body.read()
     for (let n = 0; n < 100; n++) source.push('0123')
     await settle()
-    expect(source.taken).toBe(3) // 8 bytes of window, and the chunk that went over it
+    expect(source.taken).toBe(3) // 8 bytes of window, and the chunk that exceeded it
     await next(reader)
     await settle()
     expect(source.taken).toBe(4)
@@ -139,7 +139,7 @@ describe('once a body exceeds the limit', () => {
     expect(await next(reader)).toBeUndefined()
   })
 
-  test('a reader that holds up others is dropped, and only that one', async () => {
+  test('a reader that delays others is dropped, and only that one', async () => {
     const { source, clock, body } = arriving({ keepBytes: 1 })
     const stuck = body.read()
     const quick = body.read()
@@ -153,7 +153,7 @@ describe('once a body exceeds the limit', () => {
     expect(await next(quick)).toBeUndefined()
   })
 
-  test('when the last reader leaves, the source is told to stop', async () => {
+  test('when the last reader leaves, the source is stopped', async () => {
     const { source, body, stopped } = arriving({ keepBytes: 0 })
     const [a, b] = [body.read(), body.read()]
     source.push('x')
@@ -190,7 +190,7 @@ describe('a reader that is slow but not stuck', () => {
     await settle()
   }
 
-  test('is dropped when it has held up others for too long in all', async () => {
+  test('is dropped when it has delayed others for too long in total', async () => {
     const { clock, slow, taken } = await beside(2)
     for (let n = 0; n < 2; n++) {
       await clock.advance(400)
@@ -213,7 +213,7 @@ describe('a reader that is slow but not stuck', () => {
     expect(taken).toEqual([100])
   })
 
-  test('is credited with a tenth of the time in which it holds up nobody', async () => {
+  test('is credited with a tenth of the time in which it delays no other reader', async () => {
     const { source, clock, slow, taken } = await beside(1)
     await clock.advance(800)
     await take(100, slow)
@@ -240,7 +240,7 @@ describe('a reader that is slow but not stuck', () => {
     for (const reader of readers) expect(await next(reader)).toBeUndefined()
   })
 
-  test('is waited for, however long, once those it held up have left', async () => {
+  test('is waited for, however long, once those it delayed have left', async () => {
     const { source, clock, slow, quick } = await beside(1)
     await clock.advance(900)
     for (const reader of quick) reader.cancel()
@@ -278,7 +278,7 @@ describe('memory that bodies share', () => {
   const LARGE = 'x'.repeat(100 * KIB)
   const kept = (budget: BodyBudget) => arriving({ keepBytes: 10 ** 6, windowBytes: 10 ** 6, budget })
 
-  test('is taken while they arrive, and given back when they have', async () => {
+  test('is taken while they arrive, and returned when they are complete', async () => {
     const budget = new BodyBudget(10 ** 6)
     const { source, body } = kept(budget)
     source.push(LARGE)
@@ -289,7 +289,7 @@ describe('memory that bodies share', () => {
     expect([body.bytes?.length, budget.used]).toEqual([LARGE.length, 0])
   })
 
-  test('is given back after they break off, as far as their readers have read', async () => {
+  test('is returned after they break off, as far as their readers have read', async () => {
     const budget = new BodyBudget(10 ** 6)
     const { source, body } = kept(budget)
     const [quick, slow] = [body.read(), body.read()]
@@ -307,7 +307,7 @@ describe('memory that bodies share', () => {
     await expect(next(quick)).rejects.toThrow()
   })
 
-  test('has the next large body passed on whole when it is used up, while small ones are kept', async () => {
+  test('is exhausted: the next large body is passed on completely but not kept, while small ones are kept', async () => {
     const budget = new BodyBudget(150 * KIB)
     const [first, second, small] = [kept(budget), kept(budget), kept(budget)]
     const reader = second.body.read()
@@ -323,7 +323,7 @@ describe('memory that bodies share', () => {
     expect(budget.used).toBe(0)
   })
 
-  test('is used up sooner by content in small pieces, which cost more than their length', async () => {
+  test('is exhausted sooner by content in small pieces, which cost more than their length', async () => {
     const budget = new BodyBudget(150 * KIB)
     const { source, body } = kept(budget)
     for (let pieces = 0; pieces < 1_000; pieces++) source.push('x')
@@ -376,7 +376,7 @@ describe('memory that bodies share', () => {
       ),
     ))
 
-  test.each(['breaks off', 'is discarded', 'is left'])('is given back when a body %s', async (how) => {
+  test.each(['breaks off', 'is discarded', 'is left'])('is returned when a body %s', async (how) => {
     const budget = new BodyBudget(10 ** 6)
     const { source, body } = arriving({ keepBytes: 5, windowBytes: 100, budget })
     source.push('abcdefgh')
@@ -385,7 +385,7 @@ describe('memory that bodies share', () => {
     if (how === 'breaks off') source.break()
     else if (how === 'is discarded') body.discard()
     else body.read().cancel()
-    source.end() // as the origin does when it is told to stop
+    source.end() // as the origin does when it is stopped
     await settle()
     expect(budget.used).toBe(0)
   })
@@ -395,7 +395,7 @@ describe('a body that waits for room without readers', () => {
   type Leave = (body: Body) => void | Promise<void>
   const waiting = async (keepBytes: number, leave: Leave) => {
     const budget = new BodyBudget(10 ** 6)
-    budget.take(1_000) // by others
+    budget.take(1_000) // taken by others
     const { source, clock, body, stopped } = arriving({ keepBytes, budget })
     for (let n = 0; n < 20; n++) source.push('0123')
     await leave(body)
@@ -424,12 +424,12 @@ describe('a body that waits for room without readers', () => {
     source.push('still on its way')
     await settle()
     expect([source.taken, budget.used]).toEqual([21, 1_000])
-    source.break() // as the origin does when it is told to stop
+    source.break() // as the origin does when it is stopped
     await settle()
     expect([budget.used, clock.pending, await body.fate]).toEqual([1_000, 0, 'outgrown'])
   })
 
-  test('is released: left, and then out of memory to keep it', async () => {
+  test('is released: left, and then over the memory limit', async () => {
     const budget = new BodyBudget(1_000)
     const { source, clock, body, stopped } = arriving({ keepBytes: 10 ** 6, budget })
     body.read().cancel()
@@ -486,7 +486,7 @@ test('releasing chunks one by one takes linear, not quadratic, time', async () =
   let bytes = 0
   for (let chunk = await reader.next(); chunk !== undefined; chunk = await reader.next()) bytes += chunk.length
   expect(bytes).toBe(chunks)
-  expect(process.threadCpuUsage(before).user).toBeLessThan(30_000_000) // microseconds; minutes if quadratic
+  expect(process.threadCpuUsage(before).user).toBeLessThan(30_000_000) // in microseconds; minutes if quadratic
 })
 
 test('many readers of a body that is not kept take linear, not quadratic, time', async () => {
@@ -497,7 +497,7 @@ test('many readers of a body that is not kept take linear, not quadratic, time',
   for (let pieces = 0; pieces < chunks; pieces++) source.push('0123')
   source.end()
   expect((await Promise.all(all)).every((taken) => taken === chunks)).toBe(true)
-  expect(process.threadCpuUsage(before).user).toBeLessThan(5_000_000) // microseconds; twenty seconds if quadratic
+  expect(process.threadCpuUsage(before).user).toBeLessThan(5_000_000) // in microseconds; twenty seconds if quadratic
 })
 
 async function countChunks(reader: BodyReader): Promise<number> {

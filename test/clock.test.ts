@@ -5,7 +5,7 @@ import { FakeClock } from './support/fake-clock.ts'
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-test.each([Number.POSITIVE_INFINITY, 2 ** 31, 30 * 24 * 3_600_000])('%d ms are not over at once', (ms) => {
+test.each([Number.POSITIVE_INFINITY, 2 ** 31, 30 * 24 * 3_600_000])('a delay of %d ms does not end early', (ms) => {
   const run = vi.fn()
   const cancel = systemClock.after(ms, run)
   vi.advanceTimersByTime(24 * 3_600_000)

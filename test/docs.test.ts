@@ -1,4 +1,4 @@
-/** What the documentation says, held against the code. */
+/** Checks statements of the documentation against the code. */
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { describe, expect, it, test } from 'vitest'
@@ -17,13 +17,13 @@ const root = join(import.meta.dirname, '..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 const pages = globSync(['*.md', 'docs/**/*.md', 'load-tests/*.md'], { cwd: root }).sort()
 
-describe('links lead somewhere', () => {
+describe('links have existing targets', () => {
   it.each(pages)('%s', (page) => {
     expect(brokenLinks(page)).toEqual([])
   })
 })
 
-test('docs/configuration-reference.md is as `npm run docs` makes it', () => {
+test('docs/configuration-reference.md is up to date with `npm run docs`', () => {
   expect(read('docs/configuration-reference.md')).toBe(referencePage())
 })
 
@@ -33,7 +33,7 @@ describe('commands are run by test/integration/documentation.test.ts, or a comme
   })
 })
 
-/** The package is not on npm: anybody may take its name there. */
+/** The package is not on npm, where anybody may register its name. */
 test('no command lets npx fetch Herdgate', () => {
   expect(pages.filter((page) => /npx (?:--yes |-y )?herdgate [\w-]/.test(read(page)))).toEqual([])
 })
@@ -61,7 +61,7 @@ describe('docs/why-not-cached.md', () => {
   })
 })
 
-/** The first is told as `only-if-cached`; the other is the admin port's. */
+/** The first is documented as `only-if-cached`; the other occurs only on the admin port. */
 const NO_DETAIL: ReadonlySet<ErrorCode> = new Set(['not_cached', 'not_logged'])
 
 describe('docs/security.md', () => {
@@ -109,7 +109,7 @@ describe('docs/architecture.md', () => {
   })
 })
 
-/** The field as an origin gets it from a stranger. */
+/** The field, sent by an untrusted client, as the origin receives it. */
 const sent = (name: string) => field(sentUpstream(requestWith({ [name]: '1' })), name)
 
 function section(page: string, heading: string): string {

@@ -21,7 +21,7 @@ const HOSTILE = new Proxy({}, { get: throwing, getPrototypeOf: throwing, has: th
 const CIRCLE: unknown[] = []
 CIRCLE.push(CIRCLE)
 
-/** Under a name each, as a test's own name could not show them. */
+/** Keyed by name, as test titles could not show these values. */
 const ODD: Readonly<Record<string, readonly [unknown, string]>> = {
   undefined: [undefined, 'undefined'],
   null: [null, 'null'],

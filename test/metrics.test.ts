@@ -31,7 +31,7 @@ function rig(
   return { events, metrics }
 }
 
-/** The value of one series, its labels in the order rendered. */
+/** The value of one series, given its labels in rendered order. */
 async function valueOf({ metrics }: Rig, series: string): Promise<number | undefined> {
   const lines = (await seriesOf(metrics)).filter((line) => line.startsWith(`${series} `))
   return lines.length === 0 ? undefined : Number(lines[0]?.slice(series.length + 1))
@@ -193,7 +193,7 @@ describe('other metrics', () => {
 const twenty = Array.from({ length: 20 }, (_, at) => `route-${at}`)
 const ten = Array.from({ length: 10 }, (_, at) => `origin-${at}`)
 
-/** Every label value that any client and any origin can bring about. */
+/** Emits every label value that any client or origin can cause. */
 function everything({ events }: Rig, routes: readonly string[], origins: readonly string[]): void {
   const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY', 'TRACE', 'BREW']
   for (const route of [...routes, '']) {
@@ -245,7 +245,7 @@ describe('routes and origins added by a reload', () => {
   test.each([
     [3, 2],
     [20, 10],
-  ])('have room of their own, whatever the %i routes and %i origins before were asked', async (some, few) => {
+  ])('have room of their own, even if every series of %i routes and %i origins is in use', async (some, few) => {
     const [routes, origins] = [twenty.slice(0, some), ten.slice(0, few)]
     const it = rig(routes, origins)
     everything(it, routes, origins)
@@ -378,7 +378,7 @@ describe('rendering', () => {
       const { body } = await metrics.render()
       return Number(/^nodejs_eventloop_lag_p50_seconds (\S+)$/m.exec(body)?.[1])
     }
-    await usualLag() // what was before does not count
+    await usualLag() // discards samples from before
     await vi.waitFor(async () => expect(await usualLag()).toBeLessThan(0.01), { timeout: 10_000, interval: 100 })
   })
 })

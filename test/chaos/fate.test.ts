@@ -9,7 +9,7 @@ const LUCK = { error: 0.999, corruption: 0.999, delay: 0, way: 0 }
 const faultAt = (given: Parameters<typeof rules>[0], elapsedMs = 0, draws = {}) =>
   fateOf(rules(given), elapsedMs, { ...LUCK, ...draws }).fault
 
-test('nothing goes wrong without rules, whatever numbers are drawn', () => {
+test('nothing fails without rules, whatever numbers are drawn', () => {
   const draw = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
   fc.assert(
     fc.property(draw, draw, fc.nat(), (error, corruption, elapsedMs) => {
@@ -22,14 +22,14 @@ test('nothing goes wrong without rules, whatever numbers are drawn', () => {
   )
 })
 
-test('a share of 1 is always, a share of 0 never', () => {
+test('a share of 1 means always, a share of 0 never', () => {
   expect(faultAt({ errorRate: 1 })).toBe('error')
   expect(faultAt({ errorRate: 0 }, 0, { error: 0 })).toBe('none')
   expect(faultAt({ corruption: 1 })).toBe('corruption')
   expect(faultAt({ corruption: 0 }, 0, { corruption: 0 })).toBe('none')
 })
 
-test('a failure is not damaged as well', () => {
+test('a failed request is not damaged as well', () => {
   expect(faultAt({ errorRate: 0.5, corruption: 1 }, 0, { error: 0.4 })).toBe('error')
   expect(faultAt({ errorRate: 0.5, corruption: 1 }, 0, { error: 0.5 })).toBe('corruption')
 })
@@ -80,7 +80,7 @@ test('faults occur at their configured rate', () => {
     fc.property(fc.integer({ min: 0, max: 2 ** 32 - 1 }), (seed) => {
       const fates = createFates(rules({ errorRate: 0.3 }), new FakeClock(), seededRandom(seed, 'x'))
       const failed = Array.from({ length: 4_000 }, () => fates.next()).filter(({ fault }) => fault === 'error').length
-      expect(failed / 4_000).toBeGreaterThan(0.25) // six standard deviations
+      expect(failed / 4_000).toBeGreaterThan(0.25) // within six standard deviations
       expect(failed / 4_000).toBeLessThan(0.35)
     }),
     { numRuns: 20 },

@@ -19,7 +19,7 @@ function faulty(given: Partial<ChaosRules>, seed = 1) {
   return { clock, inner, origin: faultyOrigin(inner, { fates: fates(given, clock, seed), clock, ...timeouts }) }
 }
 
-/** What a fetch ends with, as a client of the origin sees it. */
+/** How a fetch ends for the caller. */
 async function ending(origin: ReturnType<typeof faulty>['origin']): Promise<string> {
   try {
     const response = await origin.fetch(get())
@@ -29,7 +29,7 @@ async function ending(origin: ReturnType<typeof faulty>['origin']): Promise<stri
   }
 }
 
-test('nothing goes wrong without rules', async () => {
+test('nothing fails without rules', async () => {
   const { origin, inner } = faulty({})
   const response = await origin.fetch(get('/x'))
   expect(response).toMatchObject({ status: 200, fields: ['ETag', '"1"'] })
@@ -47,7 +47,7 @@ test('a failure is a refused connection, a 503, or content that breaks off', asy
 })
 
 describe('damage', () => {
-  test('breaks the content off in the middle', async () => {
+  test('breaks off the content in the middle', async () => {
     const { origin } = faulty({ corruption: 1 })
     const response = await origin.fetch(get())
     expect(response.status).toBe(200)
@@ -98,7 +98,7 @@ describe('time', () => {
     expect(ended).toBe(expected)
   })
 
-  test('a caller that leaves is not held up', async () => {
+  test('a caller that leaves does not wait for the end of a delay', async () => {
     const { origin, inner, clock } = faulty({ delay: { min: 500, max: 500 } })
     const gone = new AbortController()
     const fetched = codeOf(origin.fetch(get(), gone.signal))

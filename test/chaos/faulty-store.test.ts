@@ -90,7 +90,7 @@ describe('a delay', () => {
     expect(seen.filter(({ outcome }) => outcome === 'error')).toHaveLength(2)
   })
 
-  test('is waited out without a deadline', async () => {
+  test('is waited for in full without a deadline', async () => {
     const { store, inner, clock } = faulty({ delay: { min: 200, max: 200 } }, { tier: 'disk', deadlineMs: undefined })
     await inner.set('k', response('x'), 60_000)
     const read = store.get('k')
@@ -173,7 +173,7 @@ describe('corruption', () => {
   })
 })
 
-test('whatever goes wrong, nothing rejects, and a result is the stored entry, a miss, or unknown', async () => {
+test('whatever fails, nothing rejects, and a result is the stored entry, a miss, or unknown', async () => {
   const share = fc.constantFrom(0, 0.3, 1)
   const delay = fc.constantFrom({ min: 0, max: 0 }, { min: 5, max: 100 })
   const partition = fc.constantFrom(undefined, { every: 100, for: 40 })

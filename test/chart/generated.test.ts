@@ -30,7 +30,7 @@ const schema = JSON.parse(read('values.schema.json'))
 const defaults = parse(read('values.yaml'))
 const accepts = (values: unknown) => z.fromJSONSchema(schema).safeParse(coalesced(defaults, values)).success
 
-/** As helm puts given values over the default ones. */
+/** Merges given values over the default ones, as helm does. */
 function coalesced(under: any, over: any): any {
   const isMap = (value: unknown) => value !== null && typeof value === 'object' && !Array.isArray(value)
   if (!isMap(under) || !isMap(over)) return over

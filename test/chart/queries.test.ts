@@ -22,11 +22,11 @@ const rules = groups.flatMap(({ rules }) => rules)
 const alerts = rules.filter(({ alert }) => alert !== undefined)
 const all: string[] = [...queries(), ...rules.map(({ expr }) => expr)]
 
-/** Labels of the target, put on every series by Prometheus. */
+/** Labels that Prometheus adds to every series of a target. */
 const OF_TARGET = ['namespace', 'job', 'instance']
 const NAME = /\b(?:herdgate|nodejs|process)[\w:]*/g
 
-/** Label names by metric, as the admin port shows them. */
+/** Label names by metric, as exposed by the admin port. */
 const labels = new Map<string, Set<string>>()
 
 beforeAll(async () => {
@@ -40,7 +40,7 @@ beforeAll(async () => {
     log: () => ({ position: 0, synced: true }),
     build: { version: '0.0.0', revision: 'abc' },
   })
-  collectGarbage() // so that its histogram is there
+  collectGarbage() // so that its histogram is exposed
   for (const line of (await metrics.render()).body.split('\n')) {
     const [, type] = /^# TYPE (\w+) /.exec(line) ?? []
     if (type !== undefined) labels.set(type, new Set())
@@ -64,17 +64,17 @@ test('there are queries and rules to check', () => {
   expect(rules.length).toBeGreaterThan(15)
 })
 
-test.each(all)('names metrics that exist: %s', (expr) => {
+test.each(all)('uses only existing metrics: %s', (expr) => {
   const names = withoutStrings(expr).match(NAME) ?? []
   expect(names).not.toEqual([])
   expect(names.filter((name) => !labels.has(name) && !isLateGarbageMetric(name))).toEqual([])
 })
 
-/** Node shows nothing of garbage collection until it has been observed. */
+/** Node exposes no garbage collection metrics until the first collection has been observed. */
 const isLateGarbageMetric = (name: string): boolean =>
   name.startsWith('nodejs_gc_duration_seconds_') && labels.has('nodejs_gc_duration_seconds')
 
-test.each(all)('selects by labels that the metric has: %s', (expr) => {
+test.each(all)('selects only by labels that the metric has: %s', (expr) => {
   const selectors = [...expr.matchAll(/\b(herdgate_\w+)\{([^}]*)\}/g)]
   for (const [, metric = '', selector = ''] of selectors) {
     const used = [...selector.matchAll(/(\w+)(?:=~|!~|!=|=)"/g)].map(([, label]) => label)
@@ -83,14 +83,14 @@ test.each(all)('selects by labels that the metric has: %s', (expr) => {
   }
 })
 
-test.each(all)('names results and status classes that exist: %s', (expr) => {
+test.each(all)('uses only existing results and status classes: %s', (expr) => {
   const known: Record<string, readonly string[]> = { result: RESULTS, code_class: CODE_CLASSES }
   for (const [, label = '', values = ''] of expr.matchAll(/\b(result|code_class)[=!]~?"([^"]*)"/g)) {
     expect(values.split('|').filter((value) => !known[label]!.includes(value))).toEqual([])
   }
 })
 
-test('time saved is shown while no origin is asked: it uses the mean origin time since the start, not a momentary one', () => {
+test('time saved is shown even if no origin is asked at the moment: it uses the mean origin time since the start', () => {
   const means = queries().filter((expr) => expr.includes('herdgate_origin_request_duration_seconds_count'))
   expect(means).toHaveLength(1)
   expect(means.filter((expr) => /rate\(herdgate_origin_request_duration/.test(expr))).toEqual([])

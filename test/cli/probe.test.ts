@@ -18,7 +18,7 @@ test.each([
   [{ HERDGATE_ADMIN_HOST: '[::]' }, 'http://[::1]:9090/readyz'],
   [{ HERDGATE_ADMIN_HOST: '', HERDGATE_ADMIN_PORT: '' }, 'http://127.0.0.1:9090/readyz'],
   [{ HERDGATE_ADMIN_PORT: 'tcp://10.96.0.1:9090' }, 'http://127.0.0.1:9090/readyz'],
-])('asks the address on which serve listens with the environment %o', (env, target) => {
+])('asks the address on which serve listens given the environment %o', (env, target) => {
   expect(asked(undefined, env)).toBe(target)
 })
 

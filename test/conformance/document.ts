@@ -1,4 +1,4 @@
-/** docs/conformance.md, made from the results in both modes. */
+/** docs/conformance.md, generated from the results in both modes. */
 import { EXCEPTIONS, type Mode, MODES } from './exceptions.ts'
 import { tally } from './report.ts'
 import type { TestResult } from './suite.ts'
@@ -45,7 +45,7 @@ function exceptions(mode: Mode): string[] {
 const observed = (results: readonly TestResult[]): string[] =>
   results.filter(({ kind, verdict }) => kind === 'check' && verdict !== 'passed').map(({ id }) => `- \`${id}\``)
 
-/** What in the document follows from what must pass, not from how the rest fell short and what was observed. */
+/** The lines of the document that follow from what must pass, without those that report failures and observations. */
 export function shapeOf(document: string): string[] {
   const lines = document.slice(0, document.indexOf(OBSERVED)).split('\n')
   const passed = (line: string) =>

@@ -1,6 +1,6 @@
-/** What of the suite cannot be passed, and why. Every other required and optimal test must pass. */
+/** Tests of the suite that cannot pass, and why. All other required and optimal tests must pass. */
 
-/** `rfc`: started with `--cookies rfc`. `safe`: with no setting at all. */
+/** `rfc`: started with `--cookies rfc`. `safe`: with default settings. */
 export type Mode = 'rfc' | 'safe'
 export const MODES: readonly Mode[] = ['rfc', 'safe']
 
@@ -9,7 +9,7 @@ export interface Exception {
   readonly reason: string
 }
 
-/** Whatever the settings; what RFC 9111 says is held by test/cache/http/rfc9111.test.ts. */
+/** In both modes; test/cache/http/rfc9111.test.ts checks what RFC 9111 demands instead. */
 const ALWAYS: readonly Exception[] = [
   {
     ids: [
@@ -31,7 +31,7 @@ const ALWAYS: readonly Exception[] = [
   },
 ]
 
-/** A response with Set-Cookie is not stored: the suite asks to replay it to whoever comes next. */
+/** The suite demands that Set-Cookie be stored and sent to later clients; by default such a response is not stored. */
 const WITHOUT_COOKIES: Exception = {
   ids: ['304-etag-update-response-Set-Cookie', 'headers-store-Set-Cookie', 'other-set-cookie'],
   reason: 'It asks for Set-Cookie to be stored and replayed, which needs `--cookies rfc`.',

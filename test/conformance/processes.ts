@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type RawResults, rawResultsSchema, suiteFolder } from './suite.ts'
 
-/** A server in a process of its own; disposing of it ends the process. */
+/** A server in a process of its own, which ends when this is disposed of. */
 export interface Started extends AsyncDisposable {
   readonly url: string
 }
@@ -49,7 +49,7 @@ export async function runSuite(base: string): Promise<RawResults> {
   return rawResultsSchema.parse(JSON.parse(output.slice(output.indexOf('{\n'))))
 }
 
-/** The suite reads npm's variables, those of its own package as the second choice. */
+/** The suite reads npm's variables, and those of its own package if they are missing. */
 function suiteEnv(settings: Record<string, string>): NodeJS.ProcessEnv {
   const own = Object.entries(settings).flatMap(([name, value]) => [
     [`npm_config_${name}`, value],
@@ -58,7 +58,7 @@ function suiteEnv(settings: Record<string, string>): NodeJS.ProcessEnv {
   return { ...process.env, ...Object.fromEntries(own) }
 }
 
-/** The first line of output that matches; what follows is read and dropped, so that the process never waits for us. */
+/** The first line of output that matches; later output is discarded, so that the process never blocks on the pipe. */
 async function firstLine(child: ChildProcess, pattern: RegExp): Promise<string> {
   if (child.stdout === null) throw new Error('its output is not piped')
   const lines = createInterface({ input: child.stdout })

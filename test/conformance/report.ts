@@ -1,12 +1,12 @@
-/** What the results of the suite come to. */
+/** Evaluates and prints the results of the suite. */
 import { EXCEPTIONS, type Mode } from './exceptions.ts'
 import type { Kind, TestResult } from './suite.ts'
 
 export const KINDS: readonly Kind[] = ['required', 'optimal', 'check']
 
 /**
- * What is not as it should be: required and optimal tests that did not pass and are no exceptions, and exceptions that
- * are none (any more). The answer to a check is neither right nor wrong.
+ * Required and optimal tests that did not pass without being exceptions, and exceptions that pass or no longer exist.
+ * The result of a check is never a fault.
  */
 export function faults(results: readonly TestResult[], mode: Mode): string[] {
   const excepted = new Set(EXCEPTIONS[mode].flatMap(({ ids }) => ids))
@@ -23,7 +23,7 @@ export function faults(results: readonly TestResult[], mode: Mode): string[] {
   ]
 }
 
-/** The results as lines of text: a table by kind, then every test that falls short. */
+/** The results as lines of text: a table by kind, then every test that did not pass. */
 export function report(results: readonly TestResult[]): string[] {
   return [...tally(results), ...KINDS.flatMap((kind) => shortfalls(results, kind))]
 }

@@ -1,7 +1,7 @@
 /**
- * http-cache-tests against a Herdgate started for it: `npm run conformance [-- --cookies rfc|safe] [-- --write]`.
- * Exits 1 when a required or optimal test does not pass that is no exception (exceptions.ts), in either mode.
- * --write puts the results of both modes in docs/conformance.md.
+ * Runs http-cache-tests against a Herdgate of its own: `npm run conformance [-- --cookies rfc|safe] [-- --write]`.
+ * Exits with 1 if a required or optimal test that is not an exception (exceptions.ts) fails in either mode.
+ * --write writes the results of both modes to docs/conformance.md.
  */
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
@@ -12,10 +12,10 @@ import { runSuite, startSuiteOrigin } from './processes.ts'
 import { faults, report } from './report.ts'
 import { judge, loadSuite, suiteVersion, type TestResult } from './suite.ts'
 
-/** `safe` is what Herdgate does when it is not told anything. */
+/** `safe` is the default. */
 const FLAGS: Readonly<Record<Mode, readonly string[]>> = { rfc: ['--cookies', 'rfc'], safe: [] }
 
-/** Starts an origin of the suite and a Herdgate before it, asks every question of the suite, and stops both. */
+/** Starts an origin of the suite and a Herdgate in front of it, runs all tests of the suite, and stops both. */
 export async function runConformance(mode: Mode): Promise<TestResult[]> {
   const tests = await loadSuite()
   await using origin = await startSuiteOrigin()
@@ -24,8 +24,8 @@ export async function runConformance(mode: Mode): Promise<TestResult[]> {
 }
 
 /**
- * What is not as it should be each time. The suite goes by the wall clock (what is fresh for two seconds is asked for
- * after one), so a machine that stands still for a moment makes some of its questions others than they were meant to be.
+ * Faults that occur in every run. The suite relies on the wall clock (it sends a request after one second for what is
+ * fresh for two), so a machine that stalls briefly invalidates some of its tests.
  */
 export async function lastingFaults(mode: Mode, times: number): Promise<string[]> {
   let lasting: string[] | undefined

@@ -45,7 +45,7 @@ test('a test counts only if every test it depends on passed, however far away', 
   ])
 })
 
-/** Every test of the suite passes, but the exceptions. */
+/** Results in which every test passes except the exceptions. */
 async function asItShouldBe(mode: Mode): Promise<TestResult[]> {
   const excepted = new Set(EXCEPTIONS[mode].flatMap(({ ids }) => ids))
   const raw = (await loadSuite()).map(
@@ -54,7 +54,7 @@ async function asItShouldBe(mode: Mode): Promise<TestResult[]> {
   return judge(await loadSuite(), Object.fromEntries(raw.map(([id, result]) => [id, result === true || [...result]])))
 }
 
-test.each(MODES)('a fault is a test that falls short without being a listed exception (cookies: %s)', async (mode) => {
+test.each(MODES)('a fault is a test that fails without being a listed exception (cookies: %s)', async (mode) => {
   const [exception = ''] = EXCEPTIONS[mode][0]?.ids ?? []
   const good = await asItShouldBe(mode)
   expect(faults(good, mode)).toEqual([])
@@ -82,7 +82,7 @@ test('docs/conformance.md lists what must pass, and what cannot', async () => {
   expect(shapeOf(await readFile(DOCUMENT, 'utf8'))).toEqual(shapeOf(expected))
 })
 
-test('the report counts by kind and names what fell short', () => {
+test('the report counts by kind and names what failed', () => {
   const lines = report(results)
   expect(lines).toContain('| required | 1/5 | 20.0 % | 1 | 1 | 2 |')
   expect(lines).toContain('| optimal | 1/1 | 100.0 % | 0 | 0 | 0 |')

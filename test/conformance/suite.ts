@@ -5,8 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 
 /**
- * What a result says. required: what RFC 9111 demands. optimal: what a good cache does. check: what was observed,
- * neither right nor wrong.
+ * required: RFC 9111 demands it. optimal: a good cache does it. check: an observation, neither right nor wrong.
  */
 export type Kind = 'required' | 'optimal' | 'check'
 
@@ -15,19 +14,19 @@ export interface SuiteTest {
   readonly name: string
   readonly suite: string
   readonly kind: Kind
-  /** Tests without which a result of this one means nothing. */
+  /** Tests that must pass for the result of this one to mean anything. */
   readonly dependsOn: readonly string[]
 }
 
 /**
- * passed: also "yes" of a check. failed: also "no". setup: the exchange did not come about as the test needs it,
- * which says nothing of the cache. dependency: a test this one depends on did not pass. untested: no result.
+ * passed: includes a check answered "yes". failed: includes "no". setup: the test could not set up its exchange, which
+ * says nothing about the cache. dependency: a test this one depends on did not pass. untested: no result.
  */
 export type Verdict = 'passed' | 'failed' | 'setup' | 'dependency' | 'untested'
 
 export interface TestResult extends SuiteTest {
   readonly verdict: Verdict
-  /** The suite's own words; empty when passed. */
+  /** The suite's message; empty if passed. */
   readonly reason: string
 }
 
@@ -55,7 +54,7 @@ export async function suiteVersion(): Promise<string> {
   return z.object({ version: z.string() }).parse(manifest).version
 }
 
-/** The suite's tests, those for browsers alone left out, as its command line runs them. */
+/** The suite's tests without those for browsers only, as its command line runs them. */
 export async function loadSuite(): Promise<SuiteTest[]> {
   const suites = suiteSchema.array().parse(await importDefault('tests/index.mjs'))
   const surrogate = suiteSchema.parse(await importDefault('tests/surrogate-control.mjs'))
@@ -66,7 +65,7 @@ export async function loadSuite(): Promise<SuiteTest[]> {
   )
 }
 
-/** Raw results in the suite's own terms: a test whose dependency did not pass has not been tried. */
+/** Translates raw results into verdicts: a test whose dependency did not pass counts as not run. */
 export function judge(tests: readonly SuiteTest[], raw: RawResults): TestResult[] {
   const byId = new Map(tests.map((test) => [test.id, test]))
   const passes = (id: string): boolean =>

@@ -38,7 +38,7 @@ test('it runs as a numeric non-root user', () => {
   expect(runtime.instructions.findIndex(({ name }) => name === 'USER')).toBeGreaterThan(last)
 })
 
-test('no shell stands between the container engine and Node, at start or in health checks', () => {
+test('no shell runs between the container engine and Node, at start or in health checks', () => {
   const main = execForm(lastOf(runtime, 'ENTRYPOINT'))
   const [, check = ''] = lastOf(runtime, 'HEALTHCHECK').split(' CMD ')
   expect(main).toEqual(['node', manifest.bin.herdgate])

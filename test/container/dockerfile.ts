@@ -1,7 +1,7 @@
-/** Reads a Dockerfile: as much of the format as ours uses, and an error for anything else. */
+/** Parses a Dockerfile: only the part of the format that the project uses, with an error for anything else. */
 export interface Instruction {
   readonly name: string
-  /** What follows the name, continued lines joined, ARGs put in. */
+  /** What follows the name, with continued lines joined and ARGs substituted. */
   readonly text: string
 }
 
@@ -14,7 +14,7 @@ export interface Stage {
 const KNOWN = ['ARG', 'COPY', 'ENTRYPOINT', 'ENV', 'EXPOSE', 'FROM', 'HEALTHCHECK', 'LABEL', 'RUN', 'STOPSIGNAL']
 const INSTRUCTIONS = new Set([...KNOWN, 'USER', 'WORKDIR'])
 
-/** @throws Error on a line that it does not understand */
+/** @throws Error on a line it does not support */
 export function parseDockerfile(text: string): Stage[] {
   const stages: { image: string; name: string; instructions: Instruction[] }[] = []
   const args = new Map<string, string>()
@@ -29,13 +29,13 @@ export function parseDockerfile(text: string): Stage[] {
   return stages
 }
 
-/** `ENV` and `LABEL`: what they set, in order. */
+/** The variables that `ENV` or `LABEL` set, in order. */
 export function assignments(stage: Stage, name: 'ENV' | 'LABEL'): Record<string, string> {
   const pairs = allOf(stage, name).flatMap((text) => [...text.matchAll(/([\w.]+)=("[^"]*"|\S*)/g)])
   return Object.fromEntries(pairs.map(([, key, value = '']) => [key, value.replaceAll('"', '')]))
 }
 
-/** The words of an exec form, which no shell takes apart. @throws Error when it is not one */
+/** The words of an instruction in exec form. @throws Error if it is not in exec form */
 export function execForm(text: string): string[] {
   const words: unknown = JSON.parse(text)
   if (!Array.isArray(words)) throw new Error(`not in exec form: ${text}`)
@@ -45,10 +45,10 @@ export function execForm(text: string): string[] {
 export const allOf = (stage: Stage, name: string): string[] =>
   stage.instructions.filter((instruction) => instruction.name === name).map(({ text }) => text)
 
-/** The last one counts. */
+/** The last instruction with this name, which is the one that counts. */
 export const lastOf = (stage: Stage, name: string): string => allOf(stage, name).at(-1) ?? ''
 
-/** Folders and files of the context that are let in, when a `.dockerignore` keeps out all others. */
+/** Paths of the context that a `.dockerignore` admits, which must exclude everything else. */
 export function letIn(dockerignore: string): string[] {
   const [first, ...rest] = dockerignore.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
   if (first !== '*') throw new Error('expected a .dockerignore that begins with keeping everything out')

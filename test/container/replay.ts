@@ -1,9 +1,9 @@
 /**
- * Carries out the steps of the Dockerfile in an empty folder, with the commands that stand there, for machines without a
- * container engine; then starts what came out, as the user that the image has, and looks at it: `.ci/replay-dockerfile`.
+ * Executes the steps of the Dockerfile in an empty folder, with the Dockerfile's own commands, on machines without a
+ * container engine; then starts the result as the image's user and checks it: `.ci/replay-dockerfile`.
  *
- * What differs from a container: the base image is this machine with the Node that runs this, and the root is not
- * read-only; in its place Node's permission model refuses every write outside the one folder.
+ * Differences from a container: the base image is this machine with the Node that runs this script, and the root is not
+ * read-only; instead Node's permission model rejects all writes outside the one folder.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -18,11 +18,11 @@ import { assignments, execForm, lastOf, letIn, parseDockerfile, type Stage } fro
 const MEBIBYTE = 1024 * 1024
 const MOST_BYTES = 120 * MEBIBYTE
 const START_MS = 1_000
-/** What Node alone takes to start where that is meant; where it takes longer, more is allowed. */
+/** Start time of Node alone on the reference machine; where it is slower, the limit is raised in proportion. */
 const NODE_START_MS = 60
 const SLACK = 1.5
 const STARTS = 5
-/** A machine on which everybody else is working too. */
+/** Allows for a machine that is busy with other work. */
 const LONGEST_START_MS = 60_000
 const WRITABLE = 'var/cache'
 const HOST = `${process.platform}-${process.arch}`
@@ -41,7 +41,7 @@ try {
 async function replay(): Promise<void> {
   chmodSync(folder, 0o755)
   mkdirSync(bin)
-  copyFileSync(process.execPath, join(bin, 'node')) // where any user may run it
+  copyFileSync(process.execPath, join(bin, 'node')) // any user may run it there
   const stages = parseDockerfile(readFileSync(join(context, 'Dockerfile'), 'utf8'))
   for (const stage of stages) build(stage)
   const runtime = stages.at(-1)
@@ -92,7 +92,7 @@ function copy(stage: Stage, at: string, text: string): void {
   }
 }
 
-/** Nothing of ours but where npm finds packages; what is in its cache it need not ask for again. */
+/** Nothing of this environment except npm's registry and cache, which it prefers to the network. */
 function environment(stage: Stage): NodeJS.ProcessEnv {
   const npm = Object.entries(process.env).filter(
     ([name]) => /^npm_config_(?:registry|cache|userconfig)$/i.test(name) || name === 'HOME',
@@ -134,7 +134,7 @@ function checkSize(app: string): void {
   if (bytes > MOST_BYTES) throw new Error(`more than ${MOST_BYTES / MEBIBYTE} MiB`)
 }
 
-/** A program and its arguments, run as the image's user and nobody else. */
+/** A command and its arguments, run as the image's user. */
 function asUser(runtime: Stage, command: readonly string[]): [string, string[]] {
   const [uid, gid] = lastOf(runtime, 'USER').split(':')
   return ['setpriv', [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--no-new-privs', '--', ...command]]
@@ -165,13 +165,13 @@ async function checkStart(runtime: Stage, app: string): Promise<void> {
 }
 
 interface Start {
-  /** Until it said that it listens. */
+  /** Time until it reported that it listens. */
   readonly ms: number
-  /** Of the processor, used until then. */
+  /** Processor time used until then. */
   readonly cpuMs: number
 }
 
-/** Starts it, gets an answer through it, has its own health check ask it, and ends it. */
+/** Starts it, sends a request through it, runs its own health check, and stops it. */
 async function start(runtime: Stage, app: string, origin: string): Promise<Start> {
   const [node = '', ...entry] = execForm(lastOf(runtime, 'ENTRYPOINT'))
   const readOnly = ['--no-warnings', '--permission', '--allow-fs-read=*', `--allow-fs-write=${join(app, WRITABLE)}`]
@@ -211,7 +211,7 @@ function checkHealth(runtime: Stage, app: string, admin: string): void {
   if (status !== 0) throw new Error(`its health check failed: ${stderr}`)
 }
 
-/** Until an empty program has ended, in ms. */
+/** Duration of an empty program, in ms. */
 function startOfNode(): number {
   const began = performance.now()
   execFileSync(join(bin, 'node'), ['--eval', '0'])
@@ -227,8 +227,8 @@ function processorTime(pid: number | undefined): number {
 }
 
 /**
- * On a machine with something else to do, waiting for a turn is not counted, and there is slack for what two who share a
- * core take from each other.
+ * On a busy machine processor time decides, without the time spent waiting for a core, and with slack for processes
+ * that share one.
  */
 function judgeStarts(starts: readonly Start[], ofNode: number): void {
   const quickest = Math.min(...starts.map(({ ms }) => ms))

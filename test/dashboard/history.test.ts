@@ -30,7 +30,7 @@ test('keeps a quarter of an hour, without requests', () => {
   expect(view.rows.every((row) => row?.recent.length === 0)).toBe(true)
 })
 
-test('missing snapshots break the line', () => {
+test('missing snapshots interrupt the line', () => {
   expect(historyOf([1, 2, 30, 31]).view(60).column(waiting)).toEqual([1, 2, null, 30, 31])
 })
 
@@ -47,6 +47,6 @@ test('sums the last seconds', () => {
   expect([view.sum(2, waiting), view.sum(60, waiting)]).toEqual([41, 47])
 })
 
-test('rates follow the time a snapshot covers', () => {
+test('rates are relative to the time a snapshot covers', () => {
   expect(perSecond(30, { ...snapshot(1), elapsedMs: 1500 })).toBe(20)
 })

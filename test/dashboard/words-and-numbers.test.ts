@@ -53,7 +53,7 @@ test.each<[Outcome, string]>([
   [{ result: 'error', detail: 'origin_timeout' }, 'origin timeout'],
 ])('%j: %s', (outcome, words) => expect(reason(finite(outcome))).toBe(words))
 
-/** As it comes out of JSON. */
+/** After a JSON round trip. */
 const finite = (outcome: Outcome): Outcome => JSON.parse(JSON.stringify(outcome))
 
 test('events are parsed however they are split', async () => {

@@ -4,7 +4,7 @@ import { hitCounter } from '../../src/demo/hit-counter.ts'
 
 const initial: Control = { latencyMs: 800, outage: 'none', errorRate: 0 }
 
-test('a change sets what it names and leaves the rest', () => {
+test('a change sets what it names and keeps the rest', () => {
   expect(changeControl(initial, '{"outage":"hang"}')).toEqual({ ...initial, outage: 'hang' })
   expect(changeControl(initial, '{"latencyMs":0,"errorRate":1}')).toEqual({
     latencyMs: 0,

@@ -29,7 +29,7 @@ test('there are no visitors until started, then the requested number per second'
   expect(asked.length).toBe(30)
 })
 
-test('if nobody is answered, the number of waiting visitors is limited', async () => {
+test('if no request is answered, the number of waiting visitors is limited', async () => {
   const { clock, asked, traffic } = rig(() => new Promise(() => {}))
   traffic.set(200)
   await clock.advance(60_000)

@@ -6,7 +6,7 @@ import { BOUNDS_MS } from '../../src/live/interval.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { requestEvent } from '../support/request-event.ts'
 
-/** Events that know how many listen to them. */
+/** Events that count their listeners. */
 class CountedEvents extends Events {
   listeners = 0
 
@@ -73,7 +73,7 @@ test('each watcher gets a snapshot a second, with what happened since the last',
   expect(it.seen[2]).toMatchObject({ at: it.clock.now(), elapsedMs: 1_000, synced: true })
 })
 
-test('the number of watchers is limited, and one who leaves makes room', () => {
+test('the number of watchers is limited, and one that leaves makes room', () => {
   const { live } = rig()
   const leave = Array.from({ length: MOST_WATCHERS }, () => live.watch(() => {}))
   expect(live.watch(() => {})).toBeUndefined()
@@ -89,7 +89,7 @@ test('a watcher that leaves during a snapshot does not keep it from the others',
   expect(it.seen).toHaveLength(2)
 })
 
-test('a herd that came and went within a second is reported at its largest', async () => {
+test('a herd that came and went within a second is reported at its peak', async () => {
   const it = rig()
   it.watch()
   await it.clock.advance(300)
@@ -169,7 +169,7 @@ test('the sample of requests is small, and hits leave room for the rest', async 
   expect([told('hit'), told('miss')]).toEqual([30, 20])
 })
 
-test('a long URL is cut, and marked so', async () => {
+test('a long URL is truncated, and marked as such', async () => {
   const url = `http://a.test/${'x'.repeat(10_000)}`
   const { recent } = await snapshotOf((events) => events.emit('request', requestEvent({ url })))
   expect(recent).toMatchObject([{ url: url.slice(0, 2048), cut: true, method: 'GET', status: 200, firstByteMs: 0.6 }])

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { familyOf } from '../../load-tests/lib/cpu.ts'
 import { alone } from '../../load-tests/peers/alone.ts'
 
-test('while one is measured the others are stopped with their children, and continued even if it fails', async () => {
+test('while one server is measured the others are suspended with their children, and resumed even if it fails', async () => {
   const family = await parentAndChild()
   await alone(family.slice(0, 1), () => become(family, 'T'))
   await become(family, 'S')
@@ -24,7 +24,7 @@ async function become(family: readonly number[], state: string): Promise<void> {
   await expect.poll(() => family.map(stateOf)).toEqual(family.map(() => state))
 }
 
-/** Numbers of two processes that do nothing. */
+/** PIDs of a parent and its child, both idle. */
 async function parentAndChild(): Promise<number[]> {
   const parent = spawn('sh', ['-c', 'sleep 600 & echo; wait'], { stdio: ['ignore', 'pipe', 'ignore'] })
   await once(parent.stdout, 'data')
@@ -36,7 +36,7 @@ async function parentAndChild(): Promise<number[]> {
   return family
 }
 
-/** The third field of proc_pid_stat(5); none when there is no such process. */
+/** The third field of proc_pid_stat(5); undefined if there is no such process. */
 function stateOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')

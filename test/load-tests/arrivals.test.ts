@@ -2,12 +2,12 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { due, totalMs } from '../../load-tests/runner/arrivals.ts'
 
-test('a constant rate is due evenly', () => {
+test('arrivals at a constant rate are evenly spaced', () => {
   const stages = [{ durationMs: 10_000, target: 200 }]
   expect([0, 4, 5, 1_000, 10_000, 20_000].map((ms) => due(200, stages, ms))).toEqual([0, 0, 1, 200, 2_000, 2_000])
 })
 
-test('a rising rate is due by the area below it', () => {
+test('arrivals at a rising rate follow the area below it', () => {
   const stages = [
     { durationMs: 10_000, target: 100 },
     { durationMs: 0, target: 10 },

@@ -17,7 +17,7 @@ const paired = (ours: number[], theirs: number[]): Pair[] =>
 const hits = (herdgate: number[], nginx: number[]): Results =>
   new Map([['hit-1k', new Map([['nginx', paired(herdgate, nginx)]])]])
 
-/** Of Herdgate beside two others, and of what it does not send beside its own hit. */
+/** Results of Herdgate beside two others, and of a 304 beside its own hit. */
 const several: Results = new Map([
   [
     'hit-1k',
@@ -29,7 +29,7 @@ const several: Results = new Map([
   ['not-modified', new Map([[OWN_HIT, paired([9], [10])]])],
 ])
 
-test('a ratio is taken pair by pair: a machine that slows down slows both', () => {
+test('a ratio is computed pair by pair: a machine that slows down slows both', () => {
   const { lines, hold } = judge(hits([10, 100, 20], [20, 200, 40]))
   expect(lines.join('\n')).toContain('| nginx | CPU of a hit, 1 KiB | 0.50 (0.50 to 0.50) | 0.55 | yes |')
   expect(hold).toBe(true)
@@ -42,7 +42,7 @@ test('an exceeded limit is reported, and what was not measured is not judged', (
   expect(hold).toBe(false)
 })
 
-test('the cheapest server comes first, and scenarios not run have no table', () => {
+test('the cheapest server comes first, and scenarios that were not run have no table', () => {
   const table = scenarioTables(hits([30], [20])).join('\n')
   expect(table.indexOf('| nginx |')).toBeLessThan(table.indexOf('| **Herdgate** |'))
   expect(table).not.toContain('64 KiB')
@@ -56,7 +56,7 @@ test("the overview shows Herdgate's figures and ratios to the others, and omits 
   expect(rows).toEqual(['| **Herdgate** | 20.0 µs | 2.0 | 1 | 200 |', '| nginx | 0.50 | 4.0 |  |  |'])
 })
 
-test("Herdgate's own figures are of all its pairs, and its own hit has no row or bar", () => {
+test("Herdgate's own figures combine all its pairs, and its own hit has no row or bar", () => {
   const [, , ...rows] = overviewTable(several, new Map())
   expect(rows.map((row) => row.split(' | ').slice(0, 2).join(' | '))).toEqual([
     '| **Herdgate** | 30.0 µs',

@@ -5,7 +5,7 @@ import { WARM_TURNS } from '../../load-tests/peers/scenarios.ts'
 
 beforeEach(() => void vi.spyOn(console, 'error').mockImplementation(() => {}))
 
-/** Beyond any PID of Linux, so that no process is stopped. */
+/** Beyond all Linux PIDs, so that no process is suspended. */
 const NOBODY = 2 ** 23
 
 function peer(name: string, role: Role, at: number): Peer {

@@ -13,7 +13,7 @@ const answered = (more: Partial<Extract<Ending, { kind: 'answered' }>> = {}): En
 const HIT = { cacheStatus: 'herdgate; hit; ttl=3' }
 const FAILING = { originFails: true, hadCopy: false }
 
-test('complete, true content is right, whatever else fails', () => {
+test('complete and correct content is right, whatever else fails', () => {
   expect(judge(answered(), FAILING)).toBe('right')
   expect(judge(answered(HIT), { originFails: false, hadCopy: true })).toBe('right')
 })

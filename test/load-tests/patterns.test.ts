@@ -13,7 +13,7 @@ const counted = (paths: readonly (string | undefined)[]): number[] =>
   [...Map.groupBy(paths, (path) => path).values()].map(({ length }) => length).sort((a, b) => b - a)
 
 describe.each(PATTERNS)('$name', ({ name, target }) => {
-  test('requests what the origin has', () => {
+  test('requests only existing resources', () => {
     const random = chance(1)
     for (let turn = 0; turn < 200; turn++) {
       const asked = target(turn, random)
@@ -43,14 +43,14 @@ test('stampede: a hundred at once for one resource', () => {
 })
 
 test('zipf: the first is twice as likely as the second', () => {
-  const draw = zipf(3) // 6, 3 and 2 of 11
+  const draw = zipf(3) // probabilities 6/11, 3/11 and 2/11
   const drawn = Array.from({ length: 1_100 }, (_, at) => draw((at + 0.5) / 1_100))
   expect(counted(drawn.map(String))).toEqual([600, 300, 200])
   expect(draw(0)).toBe(0)
   expect(draw(1 - Number.EPSILON)).toBe(2)
 })
 
-test('content names its resource, and has its length', () => {
+test('content names its resource, and has the stated length', () => {
   const target = { path: '/a/1', bytes: 100, maxAge: 1 }
   expect(contentOf(target)).toHaveLength(100)
   expect(contentOf(target).equals(contentOf({ ...target, path: '/a/2' }))).toBe(false)

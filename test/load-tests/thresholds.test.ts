@@ -19,7 +19,7 @@ describe('a threshold', () => {
     expect(threshold.holds(not)).toBe(false)
   })
 
-  test('fails without samples, whatever it says', () => {
+  test('fails without samples, whatever its condition', () => {
     expect(parseThreshold('p(95)<1000').holds(undefined)).toBe(false)
   })
 
@@ -60,7 +60,7 @@ test('an aggregation that a metric does not have is an error, not a passed thres
   expect(() => createSink('counter').read('avg', 1)).toThrow(/no avg/)
 })
 
-test('durations are those of k6', () => {
+test('durations have the syntax of k6', () => {
   expect(['500ms', '1m30s', '0s', '1.5s', '2h'].map(parseDuration)).toEqual([500, 90_000, 0, 1_500, 7_200_000])
   for (const text of ['', '5', '1 s', '1d']) expect(() => parseDuration(text)).toThrow(/is no duration/)
 })

@@ -10,7 +10,7 @@ type Line = Record<string, unknown>
 
 const MISS: Outcome = { result: 'miss', fwd: 'uri-miss', fwdStatus: 200, stored: true, ttlMs: 30_400, originMs: 811.23 }
 
-/** What is written while `act` runs. */
+/** Lines written while `act` runs. */
 function logged(level: string, act: (events: Events) => void, members?: () => object): Line[] {
   const lines: Line[] = []
   const logger = pino({ level }, { write: (line: string) => void lines.push(JSON.parse(line)) })
@@ -88,7 +88,7 @@ describe('a JSON line', () => {
     expect(logged('debug', emit)).toMatchObject([{ level: 20, result }])
   })
 
-  test('includes a bounded, printable part of what the client says about itself', () => {
+  test('includes a bounded, printable part of what the client states about itself', () => {
     const head = { fields: ['user-agent', `\x1b[2J${'a'.repeat(9_000)}`, 'X-Request-ID', '\u202e'.padEnd(9_000, 'b')] }
     const [line] = logged('info', (events) => events.emit('request', requestEvent({ outcome: MISS, head })))
     expect(line).toMatchObject({
@@ -132,7 +132,7 @@ describe('a JSON line', () => {
   })
 })
 
-describe('a line for people', () => {
+describe('a human-readable line', () => {
   test('shows a miss with what was stored', () => {
     expect(request({ outcome: MISS, totalMs: 812.3 })).toEqual(['MISS   812ms  200  GET /products/42  stored 30s'])
   })
@@ -171,7 +171,7 @@ describe('a line for people', () => {
     expect(line).not.toMatch(/[\x00-\x1f\x7f-\x9f]/)
   })
 
-  test('is coloured when asked', () => {
+  test('is coloured if requested', () => {
     const lines = printed((events) => events.emit('request', requestEvent({ totalMs: 1 })), true)
     expect(lines).toEqual(['\x1b[32mHIT  \x1b[39m    1ms  200  GET /products/42  ttl 42s'])
   })
@@ -205,7 +205,7 @@ describe('the audit line of a purge', () => {
     ])
   })
 
-  test('says so when nothing was logged', () => {
+  test('says so if nothing was logged', () => {
     const failed = purgeEvent({ outcome: 'failed', receipt: undefined })
     const lines = logged('info', (events) => events.emit('purge', failed))
     expect(lines).toMatchObject([{ outcome: 'failed' }])
@@ -220,7 +220,7 @@ describe('the audit line of a purge', () => {
     expect(JSON.stringify(line).length).toBeLessThan(4000)
   })
 
-  test('is at debug when an unsafe request caused it, unless it failed', () => {
+  test('is at debug if an unsafe request caused it, unless it failed', () => {
     const by = 'unsafe-method'
     expect(logged('info', (events) => events.emit('purge', purgeEvent({ by })))).toEqual([])
     expect(logged('debug', (events) => events.emit('purge', purgeEvent({ by })))).toHaveLength(1)

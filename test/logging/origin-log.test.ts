@@ -19,7 +19,7 @@ function logging() {
   return { lines, events, clock, end }
 }
 
-test("the reason of an origin's failure is logged at once, and its number every ten seconds", async () => {
+test("the reason of an origin's failure is logged at once, and the number of failures every ten seconds", async () => {
   const { lines, events, clock } = logging()
   const told = { level: 40, origin: 'api', code: 'origin_refused', why: REFUSED.why, msg: 'requests to an origin fail' }
   events.emit('origin', REFUSED)
@@ -38,7 +38,7 @@ test('each origin is logged separately', () => {
   expect(lines.map(({ origin }) => origin)).toEqual(['a', 'b'])
 })
 
-test('an answer, or a client that has left, is not an origin failure', () => {
+test('an answer, or a client that has left, does not count as an origin failure', () => {
   const { lines, events } = logging()
   for (const code of ['200', '503', 'client_gone']) events.emit('origin', { ...ASKED, code })
   expect(lines).toEqual([])
@@ -50,7 +50,7 @@ test("control characters in an origin's reason do not reach the terminal", () =>
   expect(lines[0]?.['why']).toMatch(/^\\x1b\[2Jx{1,300}…$/)
 })
 
-test('exchanges aborted on close are not origin failures', () => {
+test('exchanges aborted on close do not count as origin failures', () => {
   const { lines, events, end } = logging()
   end()
   events.emit('origin', REFUSED)

@@ -31,12 +31,12 @@ test('SIGTERM drains, closes, and the exit code is 0', async () => {
   expect(done).toEqual(['drain', 'close'])
 })
 
-test('a server that fails to drain is closed all the same', async () => {
+test('a server that fails to drain is still closed', async () => {
   let closed = false
   const running = { drain: () => Promise.reject(new Error('no')), close: async () => void (closed = true) }
   expect([await ended(running), closed]).toEqual([1, true])
 })
 
-test('a server that fails to close ends as well', async () => {
+test('a server that fails to close still exits', async () => {
   expect(await ended({ close: () => Promise.reject(new Error('no')) })).toBe(1)
 })

@@ -10,7 +10,7 @@ import { CASES, helm, herdgate, type Manifest, matches, only, podsOf, render, se
 const MEBIBYTE = 1024 * 1024
 
 describe('configuration', () => {
-  /** As Herdgate in the pod would read it. */
+  /** Loads the configuration as Herdgate in the pod would. */
   function load(manifests: Manifest[]) {
     const env: Record<string, string> = { REDIS_URL: 'redis://r:6379', REDIS_SEAL: 'a-seal-of-16-and-more' }
     for (const { name, value = 'from-a-secret' } of herdgate(manifests).env) env[name] ??= value
@@ -63,7 +63,7 @@ describe('configuration', () => {
     expect(variable(manifests, 'HERDGATE_ADMIN_HOST').value).toBe('0.0.0.0')
     expect(variable(manifests, 'HERDGATE_ADMIN_PORT').value).toBe('9000')
     expect(variable(manifests, 'HERDGATE_MEMORY').value).toBe('153MiB')
-    expect(load(manifests)).toMatchObject({ ok: false }) // of environment alone: only the origin is missing
+    expect(load(manifests)).toMatchObject({ ok: false }) // without the mounted file only the origin is missing
   })
 
   test('that changes restarts the pods', () => {
@@ -222,12 +222,12 @@ describe('network policy', () => {
   const ingressOf = (manifests: Manifest[], port: string) =>
     only(manifests, 'NetworkPolicy', 'herdgate').spec.ingress.find(({ ports }: Manifest) => ports[0].port === port)
 
-  test('data port: everybody, or those named', () => {
+  test('data port: everybody, or the given peers', () => {
     expect(ingressOf(render('minimal.yaml'), 'http').from).toBeUndefined()
     expect(ingressOf(render('everything.yaml', ...set('tests.path=')), 'http').from).toHaveLength(1)
   })
 
-  test('data port: also the test, if it requests a path', () => {
+  test('data port: also the test pod, if it requests a path', () => {
     const manifests = render('everything.yaml')
     const [named, tested] = ingressOf(manifests, 'http').from
     expect(named).toHaveProperty('namespaceSelector')
@@ -236,7 +236,7 @@ describe('network policy', () => {
     ])
   })
 
-  test('admin port: monitoring, pods with the label, and the test', () => {
+  test('admin port: monitoring, pods with the label, and the test pod', () => {
     const manifests = render('minimal.yaml')
     const labelled = { 'herdgate-admin-client': 'true' }
     expect(ingressOf(manifests, 'admin').from).toEqual([

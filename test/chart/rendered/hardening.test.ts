@@ -1,4 +1,4 @@
-/** What linters of manifests look for, over everything that the chart makes of ci/. */
+/** What manifest linters check, over everything that the chart renders from ci/. */
 import { describe, expect, test } from 'vitest'
 import { CASES, type Manifest, matches, podsOf, render } from './render.ts'
 

@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
 import { CHART } from '../../../helm/generated.ts'
 
-/** An object of Kubernetes, as far as it matters here. */
+/** A Kubernetes object, untyped. */
 export type Manifest = any
 
-/** Files of values that the chart is checked with. */
+/** Value files that the chart is checked with. */
 export const CASES = readdirSync(join(CHART, 'ci'))
 
-/** What helm makes of the chart with a file of ci/ and values set besides. */
+/** Renders the chart with a file of ci/ and further arguments. */
 export function render(file: string, ...more: readonly string[]): Manifest[] {
   const text = helm('template', 'rel', CHART, '--namespace', 'edge', '--values', join(CHART, 'ci', file), ...more)
   return parseAllDocuments(text)
@@ -18,29 +18,29 @@ export function render(file: string, ...more: readonly string[]): Manifest[] {
     .filter((manifest) => manifest !== null)
 }
 
-/** @throws Error with what helm wrote to standard error */
+/** @throws Error with helm's standard error */
 export function helm(...args: readonly string[]): string {
   return execFileSync('helm', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 2 ** 26 })
 }
 
-/** Values set on the command line. */
+/** Arguments that set values on the command line. */
 export const set = (...values: readonly string[]): string[] => values.flatMap((value) => ['--set', value])
 
-/** The one object of a kind, by the end of its name when there are several. */
+/** The only object of a kind, or the only one whose name ends with `suffix`. */
 export function only(manifests: readonly Manifest[], kind: string, suffix = ''): Manifest {
   const found = manifests.filter((manifest) => manifest.kind === kind && manifest.metadata.name.endsWith(suffix))
   if (found.length !== 1) throw new Error(`expected one ${kind} named *${suffix}, found ${found.length}`)
   return found[0]
 }
 
-/** Herdgate's own container. */
+/** The container that runs Herdgate. */
 export const herdgate = (manifests: readonly Manifest[]): Manifest =>
   only(manifests, 'Deployment', 'herdgate').spec.template.spec.containers[0]
 
 export const variable = (manifests: readonly Manifest[], name: string): Manifest =>
   herdgate(manifests).env.find((entry: Manifest) => entry.name === name)
 
-/** Pods as they would be: those of Deployments, and those that stand alone. */
+/** Pods that the manifests result in: those of Deployments, and standalone ones. */
 export function podsOf(manifests: readonly Manifest[]): Manifest[] {
   return manifests.flatMap((manifest) =>
     manifest.kind === 'Deployment' ? [manifest.spec.template] : manifest.kind === 'Pod' ? [manifest] : [],
