@@ -1,14 +1,14 @@
-/** Which blocks of our code have run, by V8's precise coverage. */
+/** Records which blocks of Herdgate's code have run, by V8's precise coverage. */
 import { type Profiler, Session } from 'node:inspector'
 
-/** Start it before the code it is to watch is imported: what was compiled before has no counters. */
+/** Create it before the watched code is imported: functions compiled earlier have no counters. */
 export class Coverage {
   readonly #session = new Session()
   readonly #watched: (url: string) => boolean
-  /** By function: for each of its characters, has it not run yet? */
+  /** For each function, a flag per character: 1 if it has not run yet. */
   readonly #missing = new Map<string, Uint8Array>()
 
-  /** @param watched is this URL that of code to watch? */
+  /** @param watched whether code at this URL is watched */
   constructor(watched: (url: string) => boolean) {
     this.#watched = watched
     this.#session.connect()
@@ -16,7 +16,7 @@ export class Coverage {
     this.#session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true })
   }
 
-  /** Takes what has run since the last time; has any of it never run before, as far as was committed? */
+  /** Reads the coverage since the last call. @returns whether it has blocks that no committed coverage had */
   take(commit: boolean): boolean {
     let isNew = false
     this.#session.post('Profiler.takePreciseCoverage', (error, taken) => {
@@ -29,7 +29,7 @@ export class Coverage {
     return isNew
   }
 
-  /** Nothing counts as having run. */
+  /** Discards all coverage. */
   forget(): void {
     this.take(false)
     this.#missing.clear()
@@ -39,7 +39,7 @@ export class Coverage {
     this.#session.disconnect()
   }
 
-  /** Ranges nest: each one's count holds except where a later one says otherwise. */
+  /** Ranges nest: a later range overrides the count of those around it. */
   #seen(url: string, { functionName, ranges }: Profiler.FunctionCoverage, commit: boolean): boolean {
     const [whole] = ranges
     if (whole === undefined || whole.count === 0) return false

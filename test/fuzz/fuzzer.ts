@@ -1,6 +1,6 @@
 /**
- * Runs a target on mutated inputs. An input is kept for further mutation when it runs code that none before it ran,
- * or has an outcome that none before it had.
+ * Runs a target on mutated inputs. An input is kept for further mutation if it runs code that no earlier one ran, or
+ * has an outcome that no earlier one had.
  */
 import type { Coverage } from './coverage.ts'
 import { mutate } from './mutate.ts'
@@ -11,30 +11,30 @@ export interface FuzzerOptions {
   readonly target: Target
   readonly random: Random
   readonly inputs: readonly string[]
-  /** Without it, outcomes alone decide what is kept. */
+  /** Without it, only outcomes decide which inputs are kept. */
   readonly coverage?: Coverage
   readonly maxLength?: number
-  /** Told of every input before it runs: it may be the last one. */
+  /** Called with every input before it runs, as it may hang or crash. */
   readonly announce?: (input: string) => void
 }
 
 export interface Failure {
   readonly rule: string
   readonly message: string
-  /** As small as it could be made. */
+  /** Minimised. */
   readonly input: string
 }
 
-/** Of processor time; no input may take longer where processors are as fast as usual. */
+/** Longest processor time for any input, at the usual speed of a processor. */
 const LONGEST_MS = 100
-/** What the fixed piece of work below takes of it there. */
+/** Processor time of `fixedWork` at that speed. */
 const USUAL_MS = 10
-/** What compiling or collecting garbage took is not the input's: it is as slow as it is at its fastest. */
+/** Number of times a slow input is run: the fastest counts, without compilation and garbage collection. */
 const SLOW_TIMES = 12
-/** Faster than this by the clock is fast enough to look no closer. */
+/** An input that takes no longer than this by the clock is not timed more closely. */
 const QUICK_MS = 5
 const BATCH = 256
-/** Longer inputs are not mutated further, and none is written to the corpus. */
+/** Longer inputs are neither mutated further nor written to the corpus. */
 const MOST_KEPT_LENGTH = 1024
 const MOST_KEPT = 4000
 const MOST_OUTCOMES = 1000
@@ -50,7 +50,7 @@ export class Fuzzer {
 
   constructor(options: FuzzerOptions) {
     this.#options = options
-    options.coverage?.take(false) // what ran while things were loaded is nobody's doing
+    options.coverage?.take(false) // discards what ran during loading
     this.#batch([...options.target.seeds, ...options.inputs])
     if (this.#kept.length === 0) this.#kept.push('')
   }
@@ -63,7 +63,7 @@ export class Fuzzer {
     return this.#kept
   }
 
-  /** Runs some hundred mutated inputs. */
+  /** Runs `count` mutated inputs. */
   step(count: number = BATCH): void {
     const { target, random, maxLength = target.maxLength } = this.#options
     const other = () => random.pick(this.#kept) ?? ''
@@ -71,7 +71,7 @@ export class Fuzzer {
     this.#batch(Array.from({ length: count }, () => mutate(other(), random, material)))
   }
 
-  /** The shortest inputs that together run all the code and have all the outcomes that the kept ones do. */
+  /** The shortest kept inputs that together cover all the code and outcomes of all kept ones. */
   essential(most: number): string[] {
     const { coverage, target } = this.#options
     coverage?.forget()
@@ -92,7 +92,7 @@ export class Fuzzer {
     const { coverage, target } = this.#options
     if (coverage?.take(false) !== true) return
     this.#findNew(inputs)
-    // V8 leaves some optimised functions out when they run to their end in each of a few calls: then nobody is found.
+    // V8 omits some optimised functions that run to completion on every call, so possibly no input was found.
     for (const input of inputs) outcomeOf(target, input)
     coverage.take(true)
   }
@@ -117,7 +117,7 @@ export class Fuzzer {
     }
   }
 
-  /** Taking coverage costs far more than a run, so a batch is halved until the inputs are found that made it new. */
+  /** Taking coverage costs far more than a run, so a batch is halved until the inputs with new coverage are found. */
   #findNew(inputs: readonly string[]): void {
     const { coverage, target } = this.#options
     for (const input of inputs) outcomeOf(target, input)
@@ -158,17 +158,17 @@ export class Fuzzer {
   }
 }
 
-/** Milliseconds of processor time that an input takes. */
+/** Shortest processor time for an input, in ms. */
 export function shortestTime(target: Target, input: string): number {
   return fastest(() => outcomeOf(target, input))
 }
 
-/** Milliseconds of processor time that no input may take, where processors are as slow as they are here and now. */
+/** Longest processor time for any input, in ms, at the processor's speed at the moment. */
 export function longestHere(): number {
   return LONGEST_MS * Math.max(1, fastest(fixedWork) / USUAL_MS)
 }
 
-/** Of several runs: what else the machine does meanwhile does not count. */
+/** The fastest of several runs, so that other load on the machine does not count. */
 function fastest(run: () => unknown): number {
   let shortest = Number.POSITIVE_INFINITY
   for (let time = 0; time < SLOW_TIMES && shortest > QUICK_MS; time++) {
@@ -180,7 +180,7 @@ function fastest(run: () => unknown): number {
   return shortest
 }
 
-/** Takes texts apart, as parsers do. */
+/** Splits strings, as parsers do. */
 function fixedWork(): number {
   let length = 0
   for (let number = 0; number < 20_000; number++) {
@@ -198,7 +198,7 @@ function outcomeOf(target: Target, input: string): string | undefined {
   }
 }
 
-/** Cuts pieces out, smaller and smaller ones, as long as the same rule stays broken. */
+/** Removes smaller and smaller pieces, as long as the same rule stays broken. */
 function minimised(target: Target, input: string, rule: string): string {
   let small = input
   let runs = 0
@@ -230,5 +230,5 @@ function messageOf(target: Target, input: string): string | undefined {
   }
 }
 
-/** What failed: the rule of a violation, or the kind of error. */
+/** What failed: the rule of a violation, or the name of an error. */
 const ruleOf = (error: unknown): string => (error instanceof Error ? error.name : 'thrown')

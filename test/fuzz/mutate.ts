@@ -1,17 +1,17 @@
-/** New inputs out of old ones. Inputs are text whose characters stand for octets. */
+/** Creates new inputs from existing ones. Each character of an input stands for an octet. */
 import type { Random } from './random.ts'
 
 export interface Material {
-  /** What means something to the parser. */
+  /** Tokens with a meaning for the parser. */
   readonly dictionary: readonly string[]
   readonly maxLength: number
-  /** Another input of the corpus. */
+  /** Returns another input of the corpus. */
   readonly other: () => string
 }
 
 type Mutation = (input: string, random: Random, material: Material) => string
 
-/** Longest input that grows by ordinary mutations; larger ones are made by `blowUp`. */
+/** Ordinary mutations make inputs no longer than this; `blowUp` makes larger ones. */
 const ORDINARY_LENGTH = 1024
 const ONE_BLOW_UP_IN = 200
 
@@ -25,8 +25,8 @@ export function mutate(input: string, random: Random, material: Material): strin
 }
 
 /**
- * A piece repeated up to the longest input there can be, perhaps numbered, with what came before and something
- * after it: what takes quadratic time shows itself in such inputs.
+ * A piece repeated up to the maximum length, possibly numbered, between the input's beginning and some end: such inputs
+ * expose quadratic time.
  */
 function blowUp(input: string, random: Random, { dictionary, maxLength }: Material): string {
   const piece = random.oneIn(2) ? slice(input, random) : Array.from({ length: 1 + random.below(3) }, token).join('')
@@ -112,7 +112,7 @@ const MUTATIONS: readonly [Mutation, ...Mutation[]] = [
   },
 ]
 
-/** Those that mean something in one grammar or another. */
+/** Characters with a meaning in some grammar. */
 const CHARACTERS = '\t\n\r\0 !"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~09azAZ\x7f\x80\x85\xa0\xff'.split('')
 
 const NUMBERS = [
@@ -134,7 +134,7 @@ const NUMBERS = [
 
 const octet = (random: Random): string => String.fromCharCode(random.below(256))
 
-/** ASCII only: the upper case of other letters may be no octet. */
+/** ASCII only, as the upper case of other letters may not be an octet. */
 const upperCase = (text: string): string => text.replaceAll(/[a-z]/g, (letter) => letter.toUpperCase())
 
 function slice(input: string, random: Random): string {

@@ -1,4 +1,4 @@
-/** Random numbers that come again for the same seed. */
+/** Random numbers, reproducible by seed. */
 export class Random {
   #state: number
 
@@ -14,7 +14,7 @@ export class Random {
     return (mixed ^ (mixed >>> 14)) >>> 0
   }
 
-  /** A whole number from 0 to `limit` - 1; 0 when there is none. */
+  /** A whole number from 0 to `limit` - 1, or 0. */
   below(limit: number): number {
     return limit <= 1 ? 0 : this.next() % limit
   }
@@ -29,7 +29,7 @@ export class Random {
     return items[this.below(items.length)]
   }
 
-  /** Small far more often than large. */
+  /** Up to `most`, small far more often than large. */
   upTo(most: number): number {
     return Math.min(most, Math.floor(2 ** ((this.next() / 2 ** 32) * Math.log2(most + 1))))
   }

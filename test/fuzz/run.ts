@@ -1,12 +1,12 @@
 /**
  * `npm run fuzz -- [--seconds 60] [--parser name] [--jobs 2] [--seed 1] [--save]`
  *
- * Fuzzes every parser, or those whose name or file is given, each for so many seconds. Exit code 1 when one throws,
- * breaks a rule, or takes longer than 100 ms for an input; the input is then in the corpus. `--save` puts the inputs
- * that turned out to matter in place of the committed corpus.
+ * Fuzzes every parser, or those given by name or file, for this many seconds each. Exits with 1 if one throws, breaks a
+ * rule, or takes longer than 100 ms for an input, which is then written to the corpus. `--save` replaces the committed
+ * corpus with the inputs that proved essential.
  *
- * A seed decides how inputs are mutated; which of them are mutated further depends also on the coverage V8 reports, so
- * two runs of one seed may part after a while. What repeats a finding is the input in the corpus: `npm test` runs it.
+ * The seed determines how inputs are mutated; which are mutated further also depends on the coverage that V8 reports,
+ * so two runs with one seed may diverge. A finding is reproduced by its input in the corpus, which `npm test` runs.
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -33,7 +33,7 @@ const chosen = targets.filter(({ name, covers }) => {
 })
 if (chosen.length === 0) fail(`no such parser; there are ${targets.map(({ name }) => name).join(', ')}`)
 
-/** An input that is still running at so many looks in a row will not end; a machine that stood still costs one look. */
+/** An input still running at this many checks in a row hangs; a stall of the whole machine costs only one check. */
 const HANGING_LOOKS = 20
 const LOOK_MS = 500
 const HANG_MS = HANGING_LOOKS * LOOK_MS
@@ -82,7 +82,7 @@ async function fuzz(target: Target): Promise<Report> {
   }
 }
 
-/** Looks now and then whether the runs go on. */
+/** Checks regularly whether inputs are still being run. */
 function watch({ counters }: Task, stuck: () => void): () => void {
   const runs = new Int32Array(counters)
   let last = -1

@@ -1,4 +1,4 @@
-/** Every parser of ours, small ones together. A new one belongs into one of these, or into a target of its own. */
+/** All of the project's parsers, small ones grouped. A new parser belongs in one of these or in a target of its own. */
 import type { Target } from './target.ts'
 import { addresses } from './targets/addresses.ts'
 import { configuration } from './targets/configuration.ts'

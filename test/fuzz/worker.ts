@@ -1,4 +1,4 @@
-/** Fuzzes one target, in a thread of its own. Coverage starts before what it is to watch is imported, and nothing else is. */
+/** Fuzzes one target in a thread of its own. Watched code is imported only after coverage has started. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { Coverage } from './coverage.ts'
 import type { Target } from './target.ts'
@@ -7,7 +7,7 @@ export interface Task {
   readonly target: string
   readonly seconds: number
   readonly seed: number
-  /** Where each input is written before it runs: the number of runs, its length, its octets. */
+  /** Each input, written before it runs. `counters` has the number of runs and the input's length. */
   readonly progress: SharedArrayBuffer
   readonly counters: SharedArrayBuffer
 }
@@ -18,15 +18,15 @@ export interface Report {
   readonly kept: number
   readonly slowest: { readonly ms: number; readonly length: number }
   readonly failures: readonly { readonly rule: string; readonly message: string; readonly input: string }[]
-  /** Worth keeping. */
+  /** The inputs worth keeping. */
   readonly essential: readonly string[]
 }
 
-/** Files of the corpus for one target. */
+/** Maximum number of corpus files for one target. */
 const MOST_ESSENTIAL = 32
 
 const task = workerData as Task
-/** Our own code, and the parser that does part of our work. */
+/** The project's code, and a parser that it relies on. */
 const WATCHED = ['src/', 'routes/', 'node_modules/structured-headers/'].map((path) => {
   return new URL(`../../${path}`, import.meta.url).href
 })
@@ -57,7 +57,7 @@ while (elapsed() < task.seconds) fuzzer.step()
 
 const { executions, slowest, failures, kept } = fuzzer
 const seconds = elapsed()
-Atomics.store(counters, 0, -1) // what follows is no run
+Atomics.store(counters, 0, -1) // no input is running any more
 const report: Report = {
   executions,
   seconds,

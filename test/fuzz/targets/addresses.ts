@@ -5,7 +5,7 @@ import { locate, nameOf, parseTarget } from '../../../src/policy/target.ts'
 import { routeWith } from '../../policy/support.ts'
 import { must, mustEqual, REQUEST_HEAD, type Target } from '../target.ts'
 
-/** The target of a request line, its Host lines, and an absolute URL: one a line. */
+/** A request target, its Host lines, and an absolute URL, one per line. */
 export const addresses: Target = {
   name: 'addresses',
   covers: [
@@ -37,10 +37,10 @@ const ROUTES = [
   routeWith({ name: 'exact', match: { host: 'a.test', path: '/x' } }),
 ]
 
-/** So many that they are looked up by host. */
+/** Enough routes that they are looked up by host. */
 const MANY = [...Array.from({ length: 20 }, (_, n) => routeWith({ match: { host: `h${n}.test` } })), ...ROUTES]
 
-/** Nothing in it can be read as user information, a path, or a second authority. */
+/** It has nothing that could be read as user information, a path, or a second authority. */
 const AUTHORITY = /^(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/
 
 function run(input: string): string {

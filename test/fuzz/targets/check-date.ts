@@ -3,11 +3,11 @@ import { must, mustEqual } from '../target.ts'
 
 const EARLIEST = Date.UTC(100, 0)
 const END = Date.UTC(10_000, 0)
-/** Half a century, and a day for the calendar. */
+/** Half a century, plus a year's tolerance for the calendar. */
 const NEAR_MS = (50 * 365.25 + 366) * 86_400_000
 const REFERENCES = [Date.UTC(1999, 11, 31), Date.UTC(2026, 10, 18), Date.UTC(2070, 0)] as const
 
-/** What must hold for any text that may be a date (src/policy/dates.ts). */
+/** Checks any text that may be a date (src/policy/dates.ts). */
 export function checkDate(value: string): 'date' | 'none' {
   const read = parseDate(value)
   if (read === undefined) {
@@ -15,7 +15,7 @@ export function checkDate(value: string): 'date' | 'none' {
     return 'none'
   }
   must('a date is a whole second of the years 100 to 9999', read >= EARLIEST && read <= END && read % 1000 === 0, read)
-  // A leap second at the end of 9999 is in a year that has five digits.
+  // A leap second at the end of 9999 falls in the year 10000, which has five digits.
   if (read < END) mustEqual('written as IMF-fixdate it is the same', parseDate(imf(read)), read)
   must('letter case does not matter', parseDate(value.toUpperCase()) === read)
   must('nothing may follow', parseDate(`${value}x`) === undefined && parseDate(`${value} `) === undefined)

@@ -6,7 +6,7 @@ import type { Config, Flags } from '../../../src/config.ts'
 import { must, mustEqual, type Target } from '../target.ts'
 import { sections } from './message.ts'
 
-/** Values of flags, one a line as `name=value`; environment variables likewise; and the file. */
+/** Flags, one per line as `name=value`; environment variables likewise; and the file. */
 export const configuration: Target = {
   name: 'configuration',
   covers: [
@@ -71,10 +71,10 @@ export const configuration: Target = {
   run,
 }
 
-/** What is printed of each is long, and would be what takes the time. */
+/** Printing a configuration is slow and would dominate the run time. */
 const FEW = 6
 
-/** Not to be found in any message. The blank makes it invalid. */
+/** Must not occur in any message. The blank makes it invalid. */
 const SECRET = 'Sw0rdfish Sw0rdfish'
 
 function run(input: string): string {

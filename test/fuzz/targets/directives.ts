@@ -44,7 +44,7 @@ export const directives: Target = {
 const FLAGS = ['noStore', 'noCache', 'private', 'mustRevalidate', 'proxyRevalidate', 'noTransform'] as const
 const LIFETIMES = ['maxAge', 'sMaxage', 'staleWhileRevalidate', 'staleIfError', 'maxStale'] as const
 
-/** Longer ones are read, but not compared with what they would be with more in them: that reads them ten times more. */
+/** Longer values are parsed, but not compared with stricter ones, which would parse them ten more times. */
 const LONGEST_COMPARED = 4 * 1024
 
 function run(value: string): string {
@@ -76,7 +76,7 @@ function inRange(read: Directives): void {
   }
 }
 
-/** Another member, wherever it stands, only ever restricts; and a restricting one is never overlooked. */
+/** An added directive, wherever it is, can only restrict; and a restricting one is never overlooked. */
 function restrictive(value: string, read: Directives): void {
   for (const [more, flag] of [
     ['no-store', 'noStore'],

@@ -6,7 +6,7 @@ import { requestWith, routeWith, sentUpstream } from '../../policy/support.ts'
 import { must, REQUEST_HEAD, type Target } from '../target.ts'
 import { fieldsIn } from './message.ts'
 
-/** A request's fields on their way to the origin. */
+/** The fields of a request, on their way to the origin. */
 export const forwarding: Target = {
   name: 'forwarding',
   covers: [
@@ -105,6 +105,6 @@ function run(input: string): string {
   return `${problem} ${loops(fields)} ${sent.length}`
 }
 
-/** We may say TE and a length of our own. */
+/** Herdgate may send TE and Content-Length itself. */
 const ours = (name: string, sent: readonly string[]): boolean =>
   has(sent, name) && !['te', 'content-length', ...ONCE].includes(name)

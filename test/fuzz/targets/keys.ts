@@ -4,7 +4,7 @@ import { requestWith, routeWith, rulesWith } from '../../policy/support.ts'
 import { must, mustEqual, REQUEST_HEAD, type Target } from '../target.ts'
 import { fieldsIn, sections } from './message.ts'
 
-/** Two requests: a path and query, then field lines. */
+/** Two requests, each with path and query, then field lines. */
 export const keys: Target = {
   name: 'keys',
   covers: ['src/policy/key.ts'],

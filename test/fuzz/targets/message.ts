@@ -1,13 +1,13 @@
-/** Messages out of an input: sections between empty lines, each of them field lines. */
+/** Splits an input into messages: sections separated by empty lines, each with field lines. */
 import type { Fields } from '../../../src/fields.ts'
 
-/** Sections of an input; those that are not there are empty. */
+/** The first sections of an input; missing ones are empty. */
 export function sections(input: string, count: number): string[] {
   const parts = input.split('\n\n')
   return Array.from({ length: count }, (_, at) => parts[at] ?? '')
 }
 
-/** Field lines as an HTTP parser would hand them on: tokens as names, values without controls and outer white space. */
+/** Field lines as an HTTP parser would pass them on: names are tokens, values have no controls or outer white space. */
 export function fieldsIn(section: string): Fields {
   return section.split('\n').flatMap((line) => {
     const colon = line.indexOf(':')

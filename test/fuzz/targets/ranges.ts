@@ -18,7 +18,7 @@ import { must, mustEqual, RESPONSE_HEAD, type Target } from '../target.ts'
 import { checkDate } from './check-date.ts'
 import { fieldsIn, sections } from './message.ts'
 
-/** A request's fields, and a response's head; the dates in them, which If-Range may be, on their own. */
+/** A request's fields and a response's head; also the dates in them, which If-Range may contain. */
 export const ranges: Target = {
   name: 'ranges',
   covers: ['src/policy/range.ts', 'src/policy/range-head.ts', 'src/policy/dates.ts'],
@@ -135,7 +135,7 @@ function fieldContentRange(fields: readonly string[]): PartialContent | undefine
   return { parts, complete, reachesEnd: false, asked: undefined, contentRange: value }
 }
 
-/** What a copy of these parts answers, and what it lacks. */
+/** What a stored response with these parts answers, and what it lacks. */
 function held(partial: PartialContent | undefined, request: ReturnType<typeof requestWith>, fields: readonly string[]) {
   if (partial === undefined) return 'no part'
   const found = select(request, { status: 206, fields, partial }, undefined)

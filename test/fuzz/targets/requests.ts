@@ -9,7 +9,7 @@ import { entryWith, foundWith, NOW, requestWith, rulesWith } from '../../policy/
 import { must, mustEqual, REQUEST_HEAD, type Target } from '../target.ts'
 import { fieldsIn } from './message.ts'
 
-/** A request's fields: how it is framed, what it is, and what may answer it. */
+/** A request's fields: its framing, its classification, and what may answer it. */
 export const requests: Target = {
   name: 'requests',
   covers: [
@@ -74,7 +74,7 @@ function run(input: string): string {
     for (const [at, found] of [FRESH, STALE].entries()) {
       const { kind } = decide(requestWith({}, { fields: [...fields, 'Cache-Control', wish] }), found, RULES, NOW)
       const served = kind === 'serve' || kind === 'serve-stale'
-      // Cache-Control replaces Pragma.
+      // Cache-Control overrides Pragma.
       const before =
         kinds[at] === 'serve' || kinds[at] === 'serve-stale' || fields.some((name) => /^pragma$/i.test(name))
       must('another wish never makes a copy do', !served || before, wish, kinds[at], kind)
@@ -85,7 +85,7 @@ function run(input: string): string {
   return `${kinds.join()} ${type.kind} ${framing(fields)} ${plain(fields)}`
 }
 
-/** What the hit lane reads of the same head, and what the policy does not look at then. */
+/** What the hit lane reads from the same head, and what the policy then skips. */
 function plain(fields: readonly string[]): string {
   const text = [...lines(fields)].map((_, at) => `${fields[2 * at]}: ${fields[2 * at + 1]}\r\n`).join('')
   const head = readPlainHead(Buffer.from(`GET /a HTTP/1.1\r\n${text}\r\n`, 'latin1'))

@@ -7,7 +7,7 @@ import { entryWith, NOW, requestWith, rulesWith } from '../../policy/support.ts'
 import { must, RESPONSE_HEAD, type Target } from '../target.ts'
 import { fieldsIn, sections } from './message.ts'
 
-/** A response's status and fields, and the fields of the request it answers. */
+/** The status and fields of a response, and the fields of its request. */
 export const responses: Target = {
   name: 'responses',
   covers: ['src/policy/storable.ts', 'src/policy/freshness.ts', 'src/policy/response.ts'],
@@ -68,15 +68,15 @@ const RULES = [
 const EXCHANGE = { requestedAt: NOW - 1500, respondedAt: NOW }
 
 /**
- * Members that only restrict. must-revalidate, s-maxage and public are none: they permit what else would not be
- * (RFC 9111 section 3.5); and a first lifetime may be longer than the guess it replaces.
+ * Directives that only restrict. Others permit something: must-revalidate, s-maxage and public (RFC 9111 section 3.5);
+ * and a stated lifetime may be longer than the heuristic one it replaces.
  */
 const RESTRICTING = ['no-store', 'no-cache', 'private', 'proxy-revalidate', 'private="x"', 'NO-STORE', 'max-age=abc']
 
-/** They state how long the response may be used, which is what credentials and cookies ask for (storable.ts). */
+/** These state how long the response may be used, which storable.ts demands for credentials and cookies. */
 const STATING = new Set(['no-cache', 'max-age=abc'])
 
-/** Longer ones are read, but not compared with what they would be with more in them: that reads them sixty times. */
+/** Longer inputs are parsed, but not compared with stricter ones, which would parse them sixty times. */
 const LONGEST_COMPARED = 4 * 1024
 
 function run(input: string): string {

@@ -5,7 +5,7 @@ import { languageKey, selecting, selects, variantKey, varyOn } from '../../../sr
 import { must, mustEqual, REQUEST_HEAD, type Target } from '../target.ts'
 import { fieldsIn, sections } from './message.ts'
 
-/** A response's head, the request it answers, and another one. */
+/** A response's head, its request, and another request. */
 export const selection: Target = {
   name: 'selection',
   covers: ['src/policy/vary.ts', 'src/policy/preferences.ts'],
@@ -22,7 +22,7 @@ export const selection: Target = {
     'Vary: X-A\nVary: X-B\n\nX-A: "a, b"\nX-A: c\n\nX-A: "a,b", c',
     'Vary: *',
   ],
-  maxLength: 2 * REQUEST_HEAD, // a request twice; of a response only Vary and what it speaks of
+  maxLength: 2 * REQUEST_HEAD, // a request twice; of a response only Vary and the fields it names
   run,
 }
 
@@ -62,7 +62,7 @@ function negotiated(value: string): void {
   must('a preferred language is one', language === undefined || /^[^\s,;*]+$/.test(language), language)
 }
 
-/** It keeps its spelling then, and with it its order. */
+/** A malformed value is not normalised, so its spelling and order are kept. */
 const isMalformed = (value: string): boolean => normalPreferences(value) === trimmed(value)
 
 function soundNames(on: readonly string[]): boolean {

@@ -9,7 +9,7 @@ import { must, mustEqual, type Target } from '../target.ts'
 const KEY = 'k'
 const CRC_OCTETS = 4
 
-/** What a shared store gives back, without its seal, which is put behind it: damage stops there, malice does not. */
+/** An entry from a shared store without its seal, which is added: seals detect damage, but not malicious writers. */
 export const stored: Target = {
   name: 'stored',
   covers: [
@@ -57,7 +57,7 @@ function run(input: string): string {
   return found.kind
 }
 
-/** What a client could be harmed by. */
+/** Checks whatever could harm a client. */
 function sound(found: Stored): void {
   must('a position counts', Number.isSafeInteger(found.position) && found.position >= 0, found.position)
   if (found.kind !== 'response') return

@@ -9,7 +9,7 @@ import { requestWith, rulesWith } from '../../policy/support.ts'
 import { must, mustEqual, RESPONSE_HEAD, type Target } from '../target.ts'
 import { fieldsIn } from './message.ts'
 
-/** A response's head: what it is purged by, and what it invalidates. */
+/** A response's head: the tags it is purged by, and what it invalidates. */
 export const tags: Target = {
   name: 'tags',
   covers: [
@@ -77,7 +77,7 @@ function invalidation(fields: readonly string[]): string {
   return String(Math.min(urls.length, 4))
 }
 
-/** A group's tag begins with the origin. */
+/** The tag of a group begins with the origin. */
 const isTag = (tag: string): boolean => tag !== '' && (tag.length <= 256 || tag.startsWith('http://a.test\n'))
 
 const comma = (lines: readonly string[]): string[] =>

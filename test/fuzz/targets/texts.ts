@@ -8,7 +8,7 @@ import { printable } from '../../../src/logging/printable.ts'
 import { parseDuration, parseSize } from '../../../src/units.ts'
 import { must, mustEqual, REQUEST_HEAD, type Target } from '../target.ts'
 
-/** Text that people write in a configuration, or read in a log. */
+/** Text that people write in a configuration or read in a log. */
 export const texts: Target = {
   name: 'texts',
   covers: [

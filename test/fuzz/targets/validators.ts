@@ -5,7 +5,7 @@ import { entryWith, requestWith } from '../../policy/support.ts'
 import { must, mustEqual, RESPONSE_HEAD, type Target } from '../target.ts'
 import { fieldsIn, sections } from './message.ts'
 
-/** A stored response's head, a request's, and a 304's. */
+/** The heads of a stored response, a request, and a 304. */
 export const validators: Target = {
   name: 'validators',
   covers: ['src/policy/validation.ts', 'src/policy/not-modified.ts'],
@@ -32,7 +32,7 @@ export const validators: Target = {
   run,
 }
 
-/** What a 304 cannot change. */
+/** Fields that a 304 cannot change. */
 const CONTENT = ['content-encoding', 'content-length', 'content-range', 'etag']
 
 function run(input: string): string {

@@ -50,7 +50,7 @@ function scanned(input: string, size: number): string {
 /** An interim response: empty lines, a status code of 1xx, and all up to the next empty line. */
 const INTERIM = /([\r\n]*[^\r\n][^]{8})(1[^]{2})((?:[^]*?\n\r*\n)|[^]*)/y
 
-/** What StatusLines is to do, told in another way. */
+/** A second implementation of what StatusLines must do. */
 function disguised(input: string): string {
   let out = ''
   INTERIM.lastIndex = 0
