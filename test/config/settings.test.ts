@@ -2,9 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { faults, notes, ORIGIN, told, valid } from './given.ts'
 
 describe('the environment', () => {
-  test.each(['HERDGATE_TAPE', 'HERDGATE_THREADS'])('%s is an unknown variable, and no similar name is suggested', (name) => {
-    expect(told({ flags: ORIGIN, env: { [name]: 'x' } })).toEqual([`${name} : unknown environment variable`])
-  })
+  test.each(['HERDGATE_TAPE', 'HERDGATE_THREADS'])(
+    '%s is an unknown variable, and no similar name is suggested',
+    (name) => {
+      expect(told({ flags: ORIGIN, env: { [name]: 'x' } })).toEqual([`${name} : unknown environment variable`])
+    },
+  )
 
   test('other variables are ignored', () => {
     expect(faults({ flags: ORIGIN, env: { REDIS_URL: 'redis://x', PATH: '/bin', TTL: 'x' } })).toEqual([])

@@ -115,14 +115,17 @@ test.each([
   { takesMs: 0, atMost: 41 }, // twice a second
   { takesMs: 100, atMost: 20 }, // a tenth of the time
   { takesMs: 1_000, atMost: 3 }, // rests no longer than ten seconds
-])('it rarely collects: at most $atMost times in 20 s if a collection takes $takesMs ms', async ({ takesMs, atMost }) => {
-  const { clock, memory, collections, takes } = underPressure()
-  takes(takesMs)
-  memory.held = 950
-  await clock.advance(20_000)
-  expect(collections()).toBeGreaterThanOrEqual(atMost - 2)
-  expect(collections()).toBeLessThanOrEqual(atMost)
-})
+])(
+  'it rarely collects: at most $atMost times in 20 s if a collection takes $takesMs ms',
+  async ({ takesMs, atMost }) => {
+    const { clock, memory, collections, takes } = underPressure()
+    takes(takesMs)
+    memory.held = 950
+    await clock.advance(20_000)
+    expect(collections()).toBeGreaterThanOrEqual(atMost - 2)
+    expect(collections()).toBeLessThanOrEqual(atMost)
+  },
+)
 
 test('it does nothing once closed', async () => {
   const { clock, pressure } = underPressure()

@@ -98,9 +98,12 @@ test.each(['ж'.repeat(1_000), `${'x'.repeat(998)}’s`, `x’${'s'.repeat(998)}
   },
 )
 
-test.each(['Zürich', 'x'.repeat(1_000), 'é'.repeat(1_000), ''])('any other text takes one byte per character: %#', (text) => {
-  expect(estimateBytes(text) - text.length).toBe(estimateBytes(''))
-})
+test.each(['Zürich', 'x'.repeat(1_000), 'é'.repeat(1_000), ''])(
+  'any other text takes one byte per character: %#',
+  (text) => {
+    expect(estimateBytes(text) - text.length).toBe(estimateBytes(''))
+  },
+)
 
 test.each(['Москва', '東京', '😀'])('a short text beyond ISO-8859-1 takes two bytes per character: %s', (text) => {
   expect(estimateBytes(text) - 2 * text.length).toBe(estimateBytes(''))
