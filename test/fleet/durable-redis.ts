@@ -1,4 +1,4 @@
-/** A real Redis that keeps its data when it is killed, unless the test has it lose them. */
+/** A real Redis that keeps its data when it is killed, unless a fault erases it. */
 import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'

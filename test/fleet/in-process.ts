@@ -11,7 +11,7 @@ import { type Member, type MemberOptions, SITE, type StartMember } from './membe
 import { UNSTATED } from './resources.ts'
 import { fieldsOf } from '../support/fields.ts'
 
-/** The position of a member in its fleet. */
+/** The fleet of a member, and its connection to Redis. */
 export interface Place {
   readonly name: string
   /** URL of Redis, through the member's own fault proxy. */

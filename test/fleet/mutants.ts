@@ -94,7 +94,7 @@ function atWorstStale(log: InvalidationLog, stamp: Stamp) {
 
 const judgedAsOurs = (log: InvalidationLog, stamp: Stamp) => log.verdict({ ...stamp, generation: log.generation })
 
-/** Judges as a log does that holds a lease, as long as `trusts` allows it. */
+/** Judges as a log does that holds a lease, as long as `trusts` returns true. */
 function trusting(log: InvalidationLog, trusts: (now: number) => boolean, clock: Clock): InvalidationLog['verdict'] {
   return (stamp) => {
     const now = clock.now()

@@ -36,8 +36,8 @@ export type Step = { readonly at: number; readonly forMs: number } & (
   /**
    * Redis: `restart` keeps its data, `wipe` comes back empty, `rollback` restores the data of when the step began,
    * `freeze` suspends it, `flush` empties it while it runs, `cut` closes its client connections, `hold` blocks writes,
-   * `fill` leaves no memory for them, `demote` makes it a replica, `forget` drops its scripts, `trim` all but the newest log
-   * record.
+   * `fill` leaves no memory for them, `demote` makes it a replica, `forget` drops its scripts, `trim` all but the newest
+   * log record.
    */
   | { readonly kind: RedisFault }
   /** The event loop of all nodes is blocked. */

@@ -8,5 +8,5 @@ export const REGRESSIONS: readonly number[] = [
   100_239,
   100_299,
   100_371,
-  100_467, // Redis lost its data, including which nodes were cut off
+  100_467, // Redis lost its data, including the entries of nodes that were cut off
 ]

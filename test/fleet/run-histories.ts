@@ -11,7 +11,7 @@ import { inProcess } from './in-process.ts'
 import { isTheme } from './plan.ts'
 import { REGRESSIONS } from './regressions.ts'
 
-process.once('SIGTERM', () => process.exit(1)) // exit handlers kill the servers it started
+process.once('SIGTERM', () => process.exit(1)) // runs the exit handler that kills the servers
 
 const { values } = parseArgs({
   options: {

@@ -11,7 +11,7 @@ import { endure, OUTAGES, type OutageName, type OutageReport } from './outage.ts
 const MOST_ADDED_MS = 60
 const RECOVERED_WITHIN_MS = 10_000
 
-process.once('SIGTERM', () => process.exit(1)) // exit handlers kill the servers it started
+process.once('SIGTERM', () => process.exit(1)) // runs the exit handler that kills the servers
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -59,6 +59,6 @@ test('content buffers are collected after 8 MiB, or later if V8 collected them m
     return [...traces.matchAll(/ ms: Scavenge .* testing/g)].length
   }
   expect(collections('')).toBe(1)
-  expect(collections("gc({ type: 'minor' })")).toBe(1) // the one that V8 did
+  expect(collections("gc({ type: 'minor' })")).toBe(1) // the explicit one
   expect(collections("gc({ type: 'minor' }); await sleep(50); contentReceived(7 * 2 ** 20)")).toBe(2)
 })

@@ -236,7 +236,7 @@ test('the store may regain memory that malloc keeps', async () => {
   await clock.advance(60_100)
   expect(store.regained).toBe(1)
   await clock.advance(600_000)
-  expect(store.regained).toBe(1) // 300 are left to regain
+  expect(store.regained).toBe(1) // only 300 are left
 })
 
 test('memory that the store has regained does not count as available', async () => {

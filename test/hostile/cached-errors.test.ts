@@ -1,11 +1,11 @@
-/** Errors provoked by one request and served to others (CPDoS): the origin's error for an odd request lasts a minute. */
+/** Errors provoked by one request and served to others (CPDoS): the origin lets its errors be stored for a minute. */
 import { expect } from 'vitest'
 import { type Attack, get, PASSED, REFUSED, strictly, table } from './attack.ts'
 
 const STRICT = { host: 'strict.test' }
 const TOO_LARGE = { answers: [431], closed: true, origin: [], victim: STRICT } as const
 
-/** Above Herdgate's limit it is refused here; what only the origin rejects must be nobody else's error (RFC 6585). */
+/** Herdgate refuses what exceeds its own limits; an error of the origin must not be served to others (RFC 6585). */
 const OVERSIZED: readonly Attack[] = [
   { id: 'C1', name: 'a field of 17 kB', ...TOO_LARGE, send: strictly(`X-Big: ${'x'.repeat(17_000)}`) },
   {

@@ -1,4 +1,4 @@
-/** Requests pipelined behind an unanswered one are either handled in turn, or the connection is closed before them. */
+/** A request pipelined behind an unanswered one is handled in its turn, or the connection is closed before it. */
 import { describe, expect, test } from 'vitest'
 import { ok, type RawRequest } from '../support/raw-origin.ts'
 import { answering } from './answering.ts'

@@ -184,7 +184,7 @@ test('out of file descriptors: connected clients are served, and everything reco
   for (const socket of crowd) socket.write(request('/crowd'))
   for (let round = 0; round < 5; round++)
     expect(await answered(own, '/kept')).toMatch(/^HTTP\/1.1 200 .*plain \/kept$/s)
-  expect(await answered(own, '/fresh')).toMatch(/^HTTP\/1.1 (?:200|50[234]) /) // over an existing connection to the origin, or none
+  expect(await answered(own, '/fresh')).toMatch(/^HTTP\/1.1 (?:200|50[234]) /) // over an existing origin connection, or none
   expect(herdgate.child.exitCode).toBeNull()
 
   limitFiles('4096:')

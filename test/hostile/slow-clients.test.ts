@@ -22,7 +22,7 @@ import { until } from '../support/waiting.ts'
 const MIB = 2 ** 20
 const MANY = 200
 const WINDOW_MS = 10_000
-/** Octets per window above the minimum rate. */
+/** Octets per window that satisfy the minimum rate. */
 const ENOUGH = 10_000
 const LIMITS: Limits = {
   ...DEFAULT_LIMITS,

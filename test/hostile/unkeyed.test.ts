@@ -4,7 +4,7 @@
  */
 import { type Attack, get, PASSED, request, strictly, table } from './attack.ts'
 
-/** They claim another host, or another way it was reached. */
+/** They claim another host, or another way of reaching it. */
 const OTHER_HOST = `
   Forwarded Forwarded-For Forwarded-For-IP Forwarded-Host Forwarded-Port Forwarded-Proto Forwarded-Server Host-Override
   Http-Host Proxy-Host X-Backend X-Backend-Host X-Forward-For X-Forward-Host X-Forward-Port X-Forward-Proto

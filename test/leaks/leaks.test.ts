@@ -27,7 +27,7 @@ describe.each(['safe', 'rfc'] as const)('cookies: %s', (mode: Mode) => {
   })
   afterAll(() => shop[Symbol.asyncDispose]())
 
-  describe('a shareable response reaches other users by every path', () => {
+  describe('a shareable response reaches other users in every way', () => {
     test.each(WAYS)('$name', async (way) => {
       expect(await leaked(shop, PUBLIC, way)).not.toHaveLength(0)
     })

@@ -32,7 +32,7 @@ const setCookie = (user: string) => `Set-Cookie: sid=${user}`
 const control = (value: string) => `Cache-Control: ${value}`
 const FOR_A_MINUTE = control('max-age=60')
 
-/** An answer for everyone: it reaches a stranger by every path, which shows that every path could leak. */
+/** An answer for everyone: it reaches a stranger in every way, which shows that every way could leak. */
 export const PUBLIC: Row = { name: 'nothing', answer: () => [FOR_A_MINUTE], reuse: SHARED }
 
 const byCredentials: Row[] = [

@@ -1,4 +1,4 @@
-/** Paths by which Alice's answer could reach others. */
+/** Ways in which Alice's answer could reach others. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { gate } from '../support/waiting.ts'
 import type { Row } from './rows.ts'
@@ -58,7 +58,7 @@ export const WAYS: readonly Way[] = [
 const LATER = new Date(Date.now() + 86_400_000).toUTCString()
 const PAST_ITS_MINUTE = 'Age: 90'
 
-// ------------------------------------------------------------------------------------------------ who asks
+// ------------------------------------------------------------------------------------------------ clients
 
 const alice = ({ row, path }: Cell, more: Partial<Asking> = {}): Asking => ({
   path,
@@ -76,7 +76,7 @@ async function all(cell: Cell, askings: readonly Asking[]): Promise<string[]> {
   return received
 }
 
-// ------------------------------------------------------------------------------------------------ what the origin says
+// ------------------------------------------------------------------------------------------------ origin
 
 const isAlice = (request: IncomingMessage): boolean => request.headers['x-user'] === 'alice'
 
@@ -116,7 +116,7 @@ async function storePublicCopy(cell: Cell, lines: readonly string[] = []): Promi
 const hangUp: Script = (_request, response) => void response.socket?.destroy()
 const unavailable: Script = (_request, response) => send(response, 503, [], 'unavailable')
 
-// ------------------------------------------------------------------------------------------------ the ways
+// ------------------------------------------------------------------------------------------------ ways
 
 async function afterAlice(cell: Cell, more: Partial<Asking> = {}): Promise<string[]> {
   await askedByAlice(cell)

@@ -10,7 +10,7 @@ let hasBegun = false
 
 const say = (message: object) => void process.send?.(message)
 const answer = ({ name, argument, id }: Told) => {
-  if (name === 'clear' && id !== undefined) return // a clear that takes long
+  if (name === 'clear' && id !== undefined) return // never answered, as if it took long
   if (id !== undefined) say({ answers: id, value: undefined })
   else say({ name: 'happened', argument: { name, argument }, id: undefined })
 }

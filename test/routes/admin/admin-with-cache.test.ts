@@ -15,7 +15,7 @@ import { world } from '../../support/world.ts'
 function real(rules: Partial<Rules> = {}) {
   const around = world(rules)
   around.origin.script(() => ({
-    headers: { 'cache-control': 'max-age=60', 'surrogate-key': 'products caf\u00c3\u00a9' }, // as received: the octets of UTF-8, read as Latin-1
+    headers: { 'cache-control': 'max-age=60', 'surrogate-key': 'products caf\u00c3\u00a9' }, // as received: UTF-8 read as Latin-1
   }))
   const { cache, events, log, store } = around
   const usage = () => store.usage()
