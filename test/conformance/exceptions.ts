@@ -19,9 +19,9 @@ const ALWAYS: readonly Exception[] = [
       'stale-close-s-maxage=2',
     ],
     reason:
-      'The origin closes the connection, and the suite asks for a 200 with the fields of that answer, which there is not. ' +
-      'RFC 9111 section 5.2.2.2 demands an error of the cache, and that is what Herdgate sends (502, nothing stale). ' +
-      'Only a cache that serves nothing stale at all is spared the question.',
+      'The origin closes the connection without an answer, and the suite expects a 200 with the fields of one. ' +
+      'RFC 9111 section 5.2.2.2 requires the cache to generate an error, which Herdgate does (502, nothing stale). ' +
+      'Only a cache that never serves stale answers is spared these tests.',
   },
   {
     ids: ['conditional-lm-fresh-no-lm'],
