@@ -1,7 +1,9 @@
 /**
- * Compares Herdgate with other caches: `npm run bench:peers [-- --rounds N --starts N --seconds N --only NAME --write]`.
+ * Compares Herdgate with other caches:
+ * `npm run bench:peers [-- --rounds N --starts N --seconds N --only NAME --write]`.
  * Measures server CPU time per request, throughput and the 99th percentile; each server in turn with Herdgate, alone on
- * one core, with load generator and origin on the other. Builds the package first. The exit code is 1 if a limit is exceeded.
+ * one core, with load generator and origin on the other. Builds the package first. The exit code is 1 if a limit is
+ * exceeded.
  */
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'

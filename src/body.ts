@@ -12,7 +12,8 @@ export { BodyBudget } from './body/budget.ts'
  *
  * A body is *kept* while it fits `keepBytes`: it is read at the origin's speed whatever its readers do, and new readers
  * may join. Beyond that it is *passed*: nobody may join, at most `windowBytes` are buffered, and back-pressure slows
- * the origin to the readers' pace. A reader that holds up others for `stallMs` in total is dropped.
+ * the origin to the readers' pace. A reader that holds up others for `stallMs` in total is dropped; a sole reader is
+ * waited for.
  */
 export class Body {
   #bytes: Buffer | undefined

@@ -1,7 +1,7 @@
 /**
  * Field lines of a message (RFC 9110 section 5) as a flat list: name, value, name, value, in the order received, with
  * names spelled as received. It keeps duplicates and order, takes one array per message, and node:http writes it
- * without conversion. Names are case-insensitive: compare them with the functions below.
+ * without conversion. Names are case-insensitive; the functions below look them up whatever their case.
  */
 export type Fields = readonly string[]
 

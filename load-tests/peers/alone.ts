@@ -1,8 +1,8 @@
 import { familyOf } from '../lib/cpu.ts'
 
 /**
- * Stops other processes while `work` runs: what they still do about their last load, and their timers, would take the core
- * for a millisecond here and there.
+ * Stops other processes while `work` runs: what they still do about their last load, and their timers, would take the
+ * core for a millisecond here and there.
  * @param others their PIDs; their children are stopped as well. Linux only
  */
 export async function alone<T>(others: readonly number[], work: () => Promise<T>): Promise<T> {

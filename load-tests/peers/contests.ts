@@ -6,8 +6,8 @@ import { OWN_HIT, type Peer, type Peers } from './servers.ts'
 
 export interface Course {
   /**
-   * How often all servers are started, at most once a round. What V8 compiles and how it lays out its heap varies between
-   * processes of one program by up to half of their CPU time, and stays as it is: one process is one sample.
+   * How often all servers are started, at most once per round. What V8 compiles and how it lays out its heap varies
+   * between processes of one program by up to half of their CPU time, and stays as it is: one process is one sample.
    */
   readonly starts: number
   /** Rounds in total, divided among the starts. */
@@ -33,7 +33,7 @@ interface Rival extends Task {
   readonly beside: Scenario
 }
 
-/** @returns the measurements, and a sentence for each server that was left out of a scenario because of wrong answers */
+/** @returns the measurements, and a sentence for each server that was left out of a scenario because of an error */
 export async function runContests(course: Course): Promise<{ results: Results; faults: string[] }> {
   const { starts, rounds } = course
   const standings = new Standings()

@@ -121,12 +121,12 @@ export async function measure(
   origin: Server,
   seconds: number,
 ): Promise<Round> {
-  const isRested = peer.isCompiling && peer.name !== HERDGATE // which never rests, being measured beside each of the others
+  const isRested = peer.isCompiling && peer.name !== HERDGATE // never at rest: it is measured beside all others
   await load(wrk, peer, scenario, origin, isRested ? COMPILING_LEAD_SECONDS : LEAD_SECONDS)
   return await load(wrk, peer, scenario, origin, seconds * (scenario.lasts ?? 1))
 }
 
-/** Rejects when requests failed, sizes are wrong, or the origin was asked when it should not have been, or not when it should. */
+/** Rejects when requests failed, sizes are wrong, or the origin was or was not asked, contrary to `asksOrigin`. */
 async function load(wrk: string, peer: Peer, scenario: Scenario, origin: Server, seconds: number): Promise<Round> {
   rounds += 1
   const { port, server } = peer

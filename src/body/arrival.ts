@@ -25,7 +25,7 @@ export interface ArrivalOptions {
   readonly stop: () => void
   /** Called if the source fails while its content is wanted. */
   readonly brokeOff?: (failure: HerdgateError) => void
-  /** Returns the trailer fields; called after the last byte. */
+  /** Returns the trailer fields received so far: all of them after the last byte. */
   readonly trailers?: () => Fields
 }
 

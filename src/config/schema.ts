@@ -72,7 +72,7 @@ const route = z.strictObject({
   match: match.prefault({}).describe('Which requests the route matches; a key that is absent matches all of them.'),
   origin: leaf.name.describe('Name of the origin that requests are forwarded to.'),
   ttl: leaf.duration.optional().describe('Lifetime for responses that state none.'),
-  override: leaf.boolean.prefault(false).describe("ttl and grace win over the response's own directives."),
+  override: leaf.boolean.prefault(false).describe("ttl, statusTtl and grace win over the response's own directives."),
   grace: leaf.duration.optional().meta({
     description: 'How long past expiry a copy may still be used when the origin fails or is slow.',
     default: '1h',
@@ -89,13 +89,15 @@ const route = z.strictObject({
     description: 'How cookies affect caching: safe stores nothing personal, rfc follows RFC 9111, ignore drops them.',
     default: 'safe',
   }),
-  errorTtlMax: leaf.duration.prefault('30s').describe('Longest lifetime of an error response.'),
+  errorTtlMax: leaf.duration
+    .prefault('30s')
+    .describe('Longest lifetime of an error other than 404, 405, 410, 414, 451 and 501. Does not limit statusTtl.'),
   tags: leaf.tags.prefault([]).describe("Added to the response's own tags."),
-  key: key.prefault({}).describe('What the key contains besides method and URL.'),
+  key: key.prefault({}).describe('What the key contains besides the name of the route and the URL.'),
   statusTtl: z
     .record(leaf.statusCode, leaf.duration)
     .prefault({})
-    .describe('Lifetime by status code, for responses that state none.'),
+    .describe('Lifetime by status code, in place of ttl.'),
   bypass: leaf.boolean.prefault(false).describe('Pass everything to the origin; neither look up nor store.'),
   webSockets: leaf.boolean
     .prefault(true)

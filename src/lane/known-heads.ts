@@ -8,7 +8,7 @@ export interface Asked {
   readonly resource: Resource
 }
 
-/** Compared are first the marks, which are hashes, then the octets, as words. */
+/** The marks, which are hashes, are compared first; then the octets, as words. */
 interface Known extends Asked {
   readonly mark: number
   readonly words: Int32Array

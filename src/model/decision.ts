@@ -44,7 +44,7 @@ export type Decision<E extends Entry = Entry> =
   | {
       readonly kind: 'fetch'
       readonly why: ForwardReason
-      /** A fresh partial copy: only the missing ranges need fetching. */
+      /** A fresh partial copy: if a single range is missing, only that needs fetching. */
       readonly part?: E | undefined
       /** The stored entry that cannot answer this request; an error does not replace it while it is still usable. */
       readonly standing?: E | undefined

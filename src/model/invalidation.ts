@@ -36,7 +36,7 @@ export interface InvalidationLog {
    * and with every new generation.
    */
   readonly changes: number
-  /** Whether this process has known every record within the last lease. While false, older copies count as stale. */
+  /** Whether this process knew every record at some time within the last lease. If not, older copies count as stale. */
   readonly synced: boolean
   /** Settles once the records that existed at the start have been read, as far as possible. Never rejects. */
   readonly started: Promise<void>

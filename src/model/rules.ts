@@ -24,7 +24,7 @@ export interface Rules {
   readonly statusTtl: ReadonlyMap<number, number>
   /** Pass everything to the origin; neither look up nor store. */
   readonly bypass: boolean
-  /** Tunnel WebSocket handshakes; if false, they are forwarded without Upgrade, as plain requests. */
+  /** Tunnel WebSocket handshakes; if false, they are handled as plain requests, without Upgrade. */
   readonly webSockets: boolean
   /** Larger bodies are passed on but not stored. */
   readonly maxObjectBytes: number

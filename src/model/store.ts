@@ -41,7 +41,7 @@ export interface Store {
   close(): Awaitable<void>
   /** Usage per tier, for metrics and statistics. */
   usage(): readonly TierUsage[]
-  /** What is stored under the key, and in which tier. Unlike `get`, neither counts as a use nor promotes the entry. */
+  /** What is stored under the key, and in which tier. Unlike `get`, it neither counts as a use nor promotes. */
   peek?(key: string, anew?: Anew): Awaitable<Peeked>
 }
 

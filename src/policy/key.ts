@@ -21,10 +21,11 @@ export interface Key {
 /**
  * The key for GET and HEAD. Different tuples of route, URL, keyed fields and keyed cookies never share a key: neither
  * a route's name nor a URL contains a space or a line feed, and the values are length-prefixed. Credentials are hashed,
- * as keys are written to disk and Redis, and displayed. A trusted proxy's X-Forwarded-Host is part of the key.
+ * as keys are written to disk and Redis, and displayed. A trusted proxy's X-Forwarded-Host is part of the key if it
+ * differs from the URL's host.
  *
- * An ignored query parameter is removed from both the key and the target, so that the response cannot depend on
- * anything that is not in the key. "&" is the only separator.
+ * An ignored query parameter is removed from both the key and the target, so that the response cannot depend on a
+ * parameter that is not in the key. "&" is the only separator.
  */
 export function keyOf(route: Route, request: CacheRequest): Key {
   const rules = route.rules.key

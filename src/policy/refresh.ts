@@ -23,7 +23,7 @@ const WISHES = new Set(['cache-control', 'pragma'])
 
 /**
  * An anonymous form of the request, for when the answer to its client could not be shared: keeps only the fields that
- * selected the copy or are part of its key, those for content negotiation, and those about the request's path.
+ * selected the copy or are part of its key, those for content negotiation, and those about the proxies it came through.
  * Undefined if the copy was selected by credentials, if a trusted proxy sent fields that may identify the client, and
  * for a partial copy, as the whole would be requested.
  */
@@ -50,7 +50,7 @@ function isToldMore({ fields, peer }: CacheRequest): boolean {
 }
 
 const NEGOTIATING = ['accept', 'accept-encoding', 'accept-language', 'user-agent']
-/** Fields about the request's path through proxies; an untrusted client's values reach no origin. */
+/** Fields about the proxies a request came through; an untrusted client's values reach no origin. */
 const OF_THE_WAY = [
   'forwarded',
   'front-end-https',

@@ -10,7 +10,7 @@ export type Checked =
   /** `route` is the name of the matching route; empty if none matched. */
   | { readonly kind: 'refused'; readonly route: string; readonly error: HerdgateError }
 
-/** The route of a request, unless it loops or its Connection names end-to-end fields. */
+/** The route of a request, unless it loops or its Connection is refused (see `connectionProblem`). */
 export function admit(routes: readonly Route[], { method, url, fields }: CacheRequest): Checked {
   const route = matchRoute(routes, method, url)
   if (typeof route === 'string') return refused('', new HerdgateError(route))

@@ -63,8 +63,8 @@ function argumentOf([value]: Item | InnerList): string | undefined {
 
 /**
  * Surrogate-Control (W3C Edge Architecture Specification): `no-store` and `max-age=30`, or `max-age=30+60` with a time
- * for stale use; a directive with `;target` is for that surrogate only. Directives that restrict in Cache-Control also
- * do here. Undefined if nothing in it is for this cache.
+ * for stale use; a directive with `;target` is for that surrogate only. `no-cache` and `private` restrict here too, as
+ * in Cache-Control. Undefined if nothing in it is for this cache.
  */
 export function parseSurrogateControl(value: string | undefined): Directives | undefined {
   if (value === undefined) return undefined

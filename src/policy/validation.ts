@@ -105,7 +105,7 @@ const DESCRIBES_CONTENT = new Set([
  */
 export function precondition(request: CacheRequest, status: number, fields: Fields): 'send' | 'not-modified' {
   if ((status !== 200 && status !== 206) || !mayBeConditional(request.fields)) return 'send'
-  if (!CACHED_METHODS.has(request.method)) return 'send' // other responses are not a representation the client may have
+  if (!CACHED_METHODS.has(request.method)) return 'send' // responses to others are not what the client has
   const tags = field(request.fields, 'if-none-match')
   if (tags !== undefined) return matchesAny(tags, field(fields, 'etag')) ? 'not-modified' : 'send'
   return unmodifiedSince(field(request.fields, 'if-modified-since'), fields) ? 'not-modified' : 'send'

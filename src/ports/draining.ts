@@ -6,7 +6,7 @@ import { hasBegun, lastAnswer } from './pipelining.ts'
 
 /** Interval at which connections are checked while a listener closes, in ms. */
 const SWEEP_MS = 50
-/** Time in which a new connection must send its first request, in ms. */
+/** How long the first request of a new connection is waited for, in ms. */
 const FIRST_REQUEST_MS = 1_000
 /** Two rounds without a new connection: the backlog is empty. In ms, not turns: a worker's come from its primary. */
 const ROUND_MS = 10

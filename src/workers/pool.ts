@@ -57,7 +57,10 @@ export class Pool {
     cluster.setupPrimary({ exec: options.module, args: [], serialization: 'advanced' })
   }
 
-  /** @returns the base URL of the data port once every worker listens there; rejects when one cannot or none starts */
+  /**
+   * @returns the base URL of the data port once every worker listens there; rejects when one cannot listen, or when
+   * workers keep ending early
+   */
   start(): Promise<string> {
     for (let count = 0; count < this.#options.size; count++) this.#fork()
     return this.#started.promise
@@ -99,7 +102,7 @@ export class Pool {
     return settled
   }
 
-  /** Starts a successor; soon after that listens, this worker finishes what is in flight and ends. */
+  /** Starts a successor. Soon after the successor listens, this worker finishes what is in flight and ends. */
   replace(member: Member): void {
     if (this.#isClosing || member.isReplaced) return
     member.isReplaced = true

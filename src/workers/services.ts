@@ -42,7 +42,7 @@ export interface WorkerService {
   apply(config: Pick<Config, 'origins' | 'routes'>): void
   report(nothing: undefined): Awaitable<Report>
   explain(request: AskedAbout): Awaitable<Explanation>
-  /** Frees the memory of copies. */
+  /** Clears the worker's tiers, for their memory: what is in them has been purged. */
   clear(nothing: undefined): Awaitable<void>
   /** Starts or stops telling the primary what happens, once a second. */
   watch(wanted: boolean): void

@@ -1,4 +1,4 @@
-/** docs/conformance.md, generated from the results in both modes. */
+/** Generates docs/conformance.md from the results in both modes. */
 import { EXCEPTIONS, type Mode, MODES } from './exceptions.ts'
 import { tally } from './report.ts'
 import type { TestResult } from './suite.ts'
@@ -21,16 +21,16 @@ export function conformanceDocument(results: Readonly<Record<Mode, readonly Test
     '',
     `[http-cache-tests](https://www.npmjs.com/package/http-cache-tests) ${version} against a Herdgate started for it, with`,
     'its own origin, all over real sockets: `npm run conformance`. *required* is what RFC 9111 demands, *optimal* what a good',
-    'cache does; *check* observes, and its answer is neither right nor wrong. `npm test` holds every test below to what is',
-    'said here.',
+    'cache does; *check* observes, and its answer is neither right nor wrong. `npm test` verifies that exactly the required',
+    'and optimal tests listed here fail.',
     '',
     'The best published results of other caches are 83 % of the required and 67 % of the optimal tests.',
     '',
     ...MODES.flatMap((mode) => [`## With ${STARTED[mode]}`, '', ...tally(results[mode]), '', ...exceptions(mode)]),
     OBSERVED,
     '',
-    'Checks answered no, with `--cookies rfc`. Malformed dates, numbers and directives are read in the most restrictive',
-    'way, which is why many of these say no.',
+    'Checks whose answer was no, with `--cookies rfc`. Malformed dates, numbers and directives are read in the most',
+    'restrictive way, which is why many of these say no.',
     '',
     ...observed(results.rfc),
     '',
@@ -39,13 +39,13 @@ export function conformanceDocument(results: Readonly<Record<Mode, readonly Test
 
 function exceptions(mode: Mode): string[] {
   const all = EXCEPTIONS[mode].flatMap(({ ids, reason }) => [reason, '', ...ids.map((id) => `- \`${id}\``), ''])
-  return ['Every required and every optimal test passes but these:', '', ...all]
+  return ['Every required and every optimal test passes except these:', '', ...all]
 }
 
 const observed = (results: readonly TestResult[]): string[] =>
   results.filter(({ kind, verdict }) => kind === 'check' && verdict !== 'passed').map(({ id }) => `- \`${id}\``)
 
-/** The lines of the document that follow from what must pass, without those that report failures and observations. */
+/** The part of the document that depends only on which tests must pass, not on how others fail or on observations. */
 export function shapeOf(document: string): string[] {
   const lines = document.slice(0, document.indexOf(OBSERVED)).split('\n')
   const passed = (line: string) =>

@@ -1,6 +1,6 @@
-/** Tests of the suite that cannot pass, and why. All other required and optimal tests must pass. */
+/** The tests of the suite that cannot pass, and why. Every other required and optimal test must pass. */
 
-/** `rfc`: started with `--cookies rfc`. `safe`: with default settings. */
+/** `rfc`: started with `--cookies rfc`. `safe`: with no setting at all. */
 export type Mode = 'rfc' | 'safe'
 export const MODES: readonly Mode[] = ['rfc', 'safe']
 
@@ -9,7 +9,7 @@ export interface Exception {
   readonly reason: string
 }
 
-/** In both modes; test/cache/http/rfc9111.test.ts checks what RFC 9111 demands instead. */
+/** With any settings; test/cache/http/rfc9111.test.ts tests what RFC 9111 says of these cases. */
 const ALWAYS: readonly Exception[] = [
   {
     ids: [
@@ -19,22 +19,23 @@ const ALWAYS: readonly Exception[] = [
       'stale-close-s-maxage=2',
     ],
     reason:
-      'The origin closes the connection, and the suite asks for a 200 with the fields of that answer, which there is not. ' +
-      'RFC 9111 section 5.2.2.2 demands an error of the cache, and that is what Herdgate sends (502, nothing stale). ' +
-      'Only a cache that serves nothing stale at all is spared the question.',
+      'The origin closes the connection without an answer, and the suite expects a 200 with the fields of one. ' +
+      'RFC 9111 section 5.2.2.2 requires the cache to generate an error, which Herdgate does (502, nothing stale). ' +
+      'Only a cache that never serves stale answers is spared these tests.',
   },
   {
     ids: ['conditional-lm-fresh-no-lm'],
     reason:
-      'The suite asks for a 304 where the copy has no Last-Modified and a Date 3,000 s later than If-Modified-Since. ' +
-      'RFC 9111 section 4.3.2 allows it only for a Date that is not later: the client may have older content.',
+      'The suite expects a 304 although the copy has no Last-Modified and its Date is 3,000 s later than ' +
+      'If-Modified-Since. ' +
+      'RFC 9111 section 4.3.2 allows it only if Date is not later: the client may have older content.',
   },
 ]
 
-/** The suite demands that Set-Cookie be stored and sent to later clients; by default such a response is not stored. */
+/** A response with Set-Cookie is not stored; the suite expects it to be replayed to the next client. */
 const WITHOUT_COOKIES: Exception = {
   ids: ['304-etag-update-response-Set-Cookie', 'headers-store-Set-Cookie', 'other-set-cookie'],
-  reason: 'It asks for Set-Cookie to be stored and replayed, which needs `--cookies rfc`.',
+  reason: 'The suite expects Set-Cookie to be stored and replayed, which needs `--cookies rfc`.',
 }
 
 export const EXCEPTIONS: Readonly<Record<Mode, readonly Exception[]>> = {

@@ -125,7 +125,7 @@ export class Collapsing {
 
   /**
    * Whether a response may be given to a request that arrived when the log had `arrival` changes: always if no record
-   * took effect since the fetch began, otherwise only if none since then names it.
+   * took effect between the fetch's beginning and that arrival, otherwise only if none since the beginning names it.
    */
   #isFor(entry: Entry, flight: AnyFlight, arrival: number): boolean {
     return arrival === flight.changes || this.#log.verdict(entry) === 'valid'

@@ -9,7 +9,7 @@ export type Landed<E extends Entry, D> =
       readonly entry: E
       readonly status: number
       readonly validated: boolean
-      /** Another process that shares the stores fetched and stored it: while we waited, or before. */
+      /** Another process that shares the stores fetched and stored it: during the wait, or before. */
       readonly elsewhere?: 'meanwhile' | 'before' | undefined
     }
   /** For the request that began the fetch only, and why. */

@@ -190,8 +190,8 @@ export class Placing {
   }
 
   /**
-   * Whether the existing entry stays: it was requested later, and is not the copy that `flight` was to replace, which
-   * may look newer only because another machine's clock is ahead.
+   * Whether what is stored stays: `flight` is superseded, or the stored entry is valid, was requested later and is not
+   * the copy that `flight` was to replace, which may look newer only because another machine's clock is ahead.
    */
   isStaying(kept: Kept, arrived: Order, flight: AnyFlight | undefined): boolean {
     if (flight?.isSuperseded === true) return true

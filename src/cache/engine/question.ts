@@ -82,7 +82,7 @@ export interface LoadContext<E extends Entry> {
   readonly previous: E | undefined
   /** `previous` was invalidated: a response to HEAD, which may say nothing about the content, does not confirm it. */
   readonly doubted: boolean
-  /** A fresh partial copy: the origin is asked for the missing ranges. */
+  /** A fresh partial copy: if a single range is missing, the origin is asked for that only. */
   readonly part: E | undefined
   /** A copy may answer if the origin fails: an error response must not replace it. */
   readonly keepPrevious: boolean

@@ -171,7 +171,10 @@ export class SharedFetch<E extends Entry, D> {
     if (isNewest) void placing.rememberUnshareable(this.#key, this.#flight, this.#flight)
   }
 
-  /** A failure (`holds`) stays registered for a while, so that the next requests share it instead of repeating it. */
+  /**
+   * With `holds`, the flight stays registered for a while: the next requests share its failure instead of repeating it,
+   * and a background refresh is not repeated immediately.
+   */
   #leave(holds: boolean): void {
     const { clock, flights } = this.#parts
     const flight = this.#flight

@@ -122,8 +122,8 @@ export class Storing {
   }
 
   /**
-   * Whether another fetch, still in progress, has the key by now. The entry is stored all the same: otherwise a
-   * response that arrives slowly would never be stored while it is in demand.
+   * Whether another fetch has the key by now, and may still bring a response for everyone. The entry is stored all the
+   * same: otherwise a response that arrives slowly would never be stored while it is in demand.
    */
   #isWantedMeanwhile<E extends Entry, D>(flight: Flight<E, D>, key: string): boolean {
     const current = this.#flights.get(key)

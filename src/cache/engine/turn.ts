@@ -4,10 +4,10 @@ import type { FetchLeases, Lease } from '../../model.ts'
 export type Turn<E> =
   /** Ask the origin. With a lease, the other processes wait for the result. */
   | { readonly kind: 'fetch'; readonly lease: Lease | undefined }
-  /** Another process has fetched this. `awaited`: it was stored while we waited, not before. */
+  /** Another process has fetched this. `awaited`: it was stored during the wait, not before. */
   | { readonly kind: 'found'; readonly entry: E; readonly awaited: boolean }
 
-/** What another process stored may be purged before we read it; then we take another turn, up to this many. */
+/** What another process stored may be purged before it is read here: then another turn is taken, up to this many. */
 const MOST_TURNS = 3
 
 /**
@@ -23,7 +23,7 @@ export async function takeTurn<E>(
     const answer = await leases.take(key)
     switch (answer.kind) {
       case 'held': {
-        // The last holder may have stored it between our look-up and our turn.
+        // The last holder may have stored it between the look-up and this turn.
         const entry = await lookAs(answer.lease, look)
         if (entry === undefined) return { kind: 'fetch', lease: answer.lease }
         void answer.lease.release('stored')

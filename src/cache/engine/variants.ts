@@ -30,7 +30,7 @@ export interface VariantsParts {
 export interface Announcement {
   /** The write of the marker, which nothing waits for before the variant has arrived. */
   readonly written: Awaitable<Written>
-  /** A later entry is stored there, so no marker leads to the variant. */
+  /** No marker leads to the variant: something requested later is stored there, or a marker has dropped it. */
   readonly isOutOfPlace: boolean
   /** Reports what became of the variant's content. */
   settle(fate: Fate): void
@@ -52,10 +52,10 @@ export interface Announcing {
   readonly anew: Anew | undefined
 }
 
-/** What a "varies" marker replaced, until a variant has arrived completely. */
+/** What a "varies" marker replaced, until the fate of a variant is known. */
 interface Replaced {
   before: Entry | Varies
-  /** Variants still arriving. */
+  /** Number of variants still arriving. */
   arriving: number
 }
 
@@ -80,9 +80,9 @@ export class Variants {
   }
 
   /**
-   * Stores a "varies" marker under the resource's key. If Vary has changed, the old variants, or whatever else was
-   * stored there, are dropped once a new variant has arrived completely; if all of them break off, it is put back. An
-   * error does not replace an entry in use.
+   * Stores a "varies" marker under the resource's key. If it replaces something else, that is put back if all variants
+   * that are arriving break off; once one has arrived completely or outgrown its limit, it is dropped, and so are the
+   * variants of an old Vary. An error replaces nothing that is in use.
    */
   announce<E extends Entry, D>(
     question: Question<E, D>,
@@ -165,7 +165,7 @@ export class Variants {
     this.#putBack(key, replaced.before, (there) => sameNames(there.on, on))
   }
 
-  /** Skipped if another process has stored something else there, for which the tiers beyond memory are read too. */
+  /** Skipped if another process has stored something else there; to know that, the tiers beyond memory are read too. */
   #putBack(key: string, before: Entry | Varies, isOurs: (there: Varies) => boolean): void {
     const put = (kept: Kept): Awaitable<Written> => {
       const there = known(kept)

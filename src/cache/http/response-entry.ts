@@ -88,7 +88,7 @@ export function updatedEntry(
   })
 }
 
-/** A stored response that a HEAD has shown to be outdated: from now on usable only if the origin fails. */
+/** A stored response that a HEAD has shown to be outdated: stale from now on, with no stale-while-revalidate window. */
 export const outdatedEntry = (previous: StoredResponse, { respondedAt }: Fetched): StoredResponse =>
   changed(previous, {
     freshUntil: Math.min(previous.freshUntil, respondedAt),

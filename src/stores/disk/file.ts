@@ -30,7 +30,8 @@ export interface DiskFile {
   renew(): void
   /**
    * Runs while nobody else writes, in this process or another; its writes are applied as a whole or not at all. Settles
-   * when they would outlive a loss of power, before anybody can see them; rejects when they could not be written.
+   * when they can be seen, which is not before they would outlive a loss of power; rejects when they could not be
+   * written.
    */
   write<T>(run: () => T): Promise<T>
   /** Closes the file for this user. Settles when everything is written. */

@@ -41,7 +41,7 @@ const OPTIONS: Names<DiskLogOptions> = { path: true, maxTargets: true, events: t
  * A record is acknowledged when it is durable and every process sees it: each verdict first asks the file for the log's
  * position, which takes about a microsecond and no system call, and reads what is new. So a process can at no moment
  * answer from an older state. While the file cannot be read, everything counts as stale.
- * @throws RangeError when `path` is not a path, or `maxTargets` not a whole number above 0; TypeError for an unknown
+ * @throws RangeError when `path` is not valid, or `maxTargets` is not a whole number above 0; TypeError for an unknown
  * option
  */
 export function diskLog(options: DiskLogOptions): InvalidationLog {

@@ -121,7 +121,7 @@ export class Shelf {
     return { bytes: Math.max(0, bytes), objects: Math.max(0, objects) }
   }
 
-  /** Empties a file that is larger than its limit, or was made for another: then it grows no further. */
+  /** Empties a file that is larger than its limit, as one made under another limit may be: it then grows no further. */
   #keepToLimit(file: DiskFile): void {
     if (file.size <= this.#outgrown) return
     this.#outgrown = file.size * 1.1

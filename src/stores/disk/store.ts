@@ -40,7 +40,7 @@ const SWEEP_MS = 10_000
  * A store in an LMDB file. A look-up is answered at once, not in a promise, unless it is for more than 500 keys. An
  * entry that cannot be read, for whatever reason, is a miss and is deleted. When the file itself cannot be used,
  * look-ups answer `unknown` and writes are lost for ten seconds, and then it is tried again.
- * @throws RangeError when `path` is not a path, or a size is not a size; TypeError for an unknown option
+ * @throws RangeError when `path` or a size is not valid; TypeError for an unknown option
  */
 export function diskStore(options: DiskStoreOptions): Store {
   checkNames(options, OPTIONS, 'diskStore')

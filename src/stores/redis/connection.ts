@@ -25,8 +25,8 @@ export interface RedisConnections {
   /** As for `redisStore`: `redis://`, `redis+cluster://` or `redis+sentinel://`; `rediss` for TLS. */
   readonly url?: string | undefined
   /**
-   * Instead of `url`: makes a client per connection, at once. The client must not queue commands while it is not
-   * connected.
+   * Instead of `url`: called once per connection. Returns a client without waiting until it is connected; meanwhile the
+   * client must not queue commands.
    */
   readonly connect?: ((options: RedisConnectionOptions) => RedisClient) | undefined
 }

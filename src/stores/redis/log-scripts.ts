@@ -283,8 +283,9 @@ end
 `)
 
 /**
- * More arguments: age in ms that no copy reaches, least time in ms between two trims, most records to drop. Drops
- * records of that age, and marks no newer than those, for which the floors then stand. The newest record always stays.
+ * More arguments: age in ms that no copy reaches, how long in ms not to look again after finding nothing to drop, most
+ * records to drop. Drops records of that age, and marks no newer than those, for which the floors then stand. The
+ * newest record always stays. Replies with how many records were dropped.
  */
 export const TRIM = new RedisScript(`${WHEN_FULL}${PRELUDE}
 settle()

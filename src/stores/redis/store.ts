@@ -18,14 +18,20 @@ import { sampleUsage, type UsageSampler } from './usage.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 
 export type RedisStoreOptions = RedisStoreSettings &
-  /** `redis://`, `redis+cluster://` or `redis+sentinel://`; `rediss` for TLS. */
   (
-    | { readonly url: string; readonly client?: undefined }
-    /**
-     * A client of ioredis, which its creator closes. It should refuse what it cannot send: `enableOfflineQueue: false`
-     * and `maxRetriesPerRequest: 0`.
-     */
-    | { readonly client: RedisClient; readonly url?: string | undefined }
+    | {
+        /** `redis://`, `redis+cluster://` or `redis+sentinel://`; `rediss` for TLS. */
+        readonly url: string
+        readonly client?: undefined
+      }
+    | {
+        /**
+         * A client of ioredis, which its creator closes. It should refuse what it cannot send:
+         * `enableOfflineQueue: false` and `maxRetriesPerRequest: 0`.
+         */
+        readonly client: RedisClient
+        readonly url?: string | undefined
+      }
   )
 
 export interface RedisStoreSettings {
@@ -203,7 +209,7 @@ class RedisStore implements Store {
     this.#leave()
   }
 
-  /** What the servers hold in all, as reported within the last 15 s: which part of it is this store's is not known. */
+  /** What the servers hold in all, as last reported, every 15 s: which part of it is this store's is not known. */
   usage(): readonly TierUsage[] {
     return [{ tier: 'redis', ...this.#usage.latest, degraded: this.#access.degraded }]
   }
