@@ -12,7 +12,7 @@ describe('chaos', () => {
     expect(valid({ text: ONE }).chaos).toBeUndefined()
   })
 
-  test('a section without the flag is refused at its place', () => {
+  test('a section without the flag is refused with its position', () => {
     expect(told({ text: ONE + SECTION })).toEqual([
       'herdgate.yaml:3:1 chaos: expected the flag --chaos as well, so that nobody injects faults by mistake',
     ])
@@ -68,7 +68,7 @@ describe('chaos', () => {
       'chaos.origins.api.partition.for: expected a duration shorter than every',
     ],
     ['seed: -1', 'chaos.seed: expected a whole number from 0'],
-  ])('%s is a fault with a place', (section, message) => {
+  ])('%s is a fault with a position', (section, message) => {
     const faults = told({ text: `${ONE}chaos: { ${section} }\n`, flags: { chaos: true } })
     expect(faults).toHaveLength(1)
     expect(faults[0]).toMatch(/^herdgate\.yaml:3:\d+ /)

@@ -89,7 +89,7 @@ describe('YAML', () => {
     ['two documents', 'version: 1\n---\nversion: 1\n', 'herdgate.yaml:2:1', 'a second document'],
     ['an unknown tag', 'version: !x 1\n', 'herdgate.yaml:1:10', 'not valid YAML'],
     ['an alias of nothing', `${ONE}listen: *gone\n`, 'herdgate.yaml:3:9', 'anchor'],
-  ])('%s is a fault at its place, and the only one', (_, text, where, words) => {
+  ])('%s is a fault with its position, and the only one', (_, text, where, words) => {
     expect(faults({ text })).toMatchObject([{ where, message: expect.stringContaining(words) }])
   })
 
@@ -135,7 +135,7 @@ nope:
     expect(faults({ text }).map(({ where }) => where)).toEqual(['herdgate.yaml:1:10', 'herdgate.yaml:3:10'])
   })
 
-  test('anchors and merge keys work, and their faults have a place', () => {
+  test('anchors and merge keys work, and their faults have a position', () => {
     const text = (ttl: string) => `${ONE}routes:
   - &base { name: a, origin: api, match: { path: /a }, ttl: ${ttl} }
   - { <<: *base, name: b, match: { path: /b } }

@@ -3,7 +3,7 @@ import { loadConfig } from '../../src/config.ts'
 import { faults, ONE, ORIGIN, told, valid } from './given.ts'
 
 describe('faults', () => {
-  test('are all reported together, from every source, each with its place', () => {
+  test('are all reported together, from every source, each with its position', () => {
     const text = `version: 2
 listn: {}
 admin: { host: 0.0.0.0, tokn: x }
@@ -50,7 +50,7 @@ routes:
     ['neither on nor off', 'store: { memory: { admission: maybe } }', '3:31'],
     ['a lease too short to tell of oneself in', 'coherence: { lease: 9ms }', '3:21'],
     ['a token with a space', 'admin: { token: "a b" }', '3:17'],
-  ])('%s is a fault at its place', (_, line, place) => {
+  ])('%s is a fault with its position', (_, line, place) => {
     expect(faults({ text: `${ONE}${line}\n` }).map(({ where }) => where)).toEqual([`herdgate.yaml:${place}`])
   })
 

@@ -115,7 +115,7 @@ test('a second SIGTERM ends it at once, even if a thread is blocked in the kerne
   expect(await due).toBe('broken off')
 })
 
-test('a process suspended for longer than origin timeouts, as if its event loop stalled, answers what arrived meanwhile', async () => {
+test('a process suspended for longer than the origin timeouts answers what arrived meanwhile', async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'stopped-'))
   const file = join(directory.path, 'herdgate.yaml')
   await writeFile(

@@ -23,7 +23,7 @@ export function logContract(name: string, create: () => InvalidationLog | Promis
       test.each([
         ['purge', 'dead'],
         ['invalidate', 'stale'],
-      ] as const)('%s makes what is older %s', async (mode: InvalidationMode, verdict) => {
+      ] as const)('%s makes older entries %s', async (mode: InvalidationMode, verdict) => {
         const log = await create()
         const stamp = stampIn(log)
         expect(log.verdict(stamp)).toBe('valid')

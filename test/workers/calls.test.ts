@@ -30,7 +30,7 @@ test('a call that fails in the other process rejects here', async () => {
   await expect(left.call('rejects', undefined)).rejects.toThrow('not later')
 })
 
-test('calls to a process that has ended reject, pending ones and later ones', async () => {
+test('calls to a process that has ended reject, both pending and later ones', async () => {
   const { left } = line(nothing, { never: () => new Promise<void>(() => {}) })
   const waiting = left.call('never', undefined)
   left.hangUp()

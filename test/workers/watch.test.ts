@@ -3,7 +3,7 @@ import type { Member } from '../../src/workers/member.ts'
 import { Watch } from '../../src/workers/watch.ts'
 import { FakeClock, settle } from '../support/fake-clock.ts'
 
-test('a worker that has not reported for two seconds is announced before it counts as hung', async () => {
+test('a worker that has not reported for two seconds is reported as late before it counts as hung', async () => {
   const clock = new FakeClock()
   const answers: (() => void)[] = []
   const call = () => new Promise<undefined>((resolve) => answers.push(() => resolve(undefined)))

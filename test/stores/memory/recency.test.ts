@@ -14,7 +14,7 @@ function names(order: Recency<Thing>): number[] {
   return found
 }
 
-test('after any operations it holds what a list would hold, in order of last use', () => {
+test('after any operations it has the entries of a plain list, in order of last use', () => {
   const calls = fc.array(fc.tuple(fc.constantFrom('add', 'use', 'remove', 'take', 'clear'), fc.nat(7)))
   fc.assert(
     fc.property(calls, (all) => {

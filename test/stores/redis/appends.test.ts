@@ -24,7 +24,7 @@ class WatchedNodes extends LiveNodes {
   }
 }
 
-test("what waited for a record's acknowledgement is released then, not only when the log is closed", async () => {
+test("waiters for a record's acknowledgement are released then, not only when the log is closed", async () => {
   const clock = new FakeClock()
   const nodes = new WatchedNodes('self', 5_000, clock)
   nodes.applied('g', 3)
