@@ -35,7 +35,7 @@ export class Body {
     if (there !== undefined) return Body.of(there)
     const arrival = new Arrival(options)
     const body = new Body(undefined, arrival)
-    void arrival.receive(hasTrailers(options) ? lastingOneTurn(source) : source).then((bytes) => {
+    void arrival.receive(hasTrailers(options) ? endingOneTurnLater(source) : source).then((bytes) => {
       body.#bytes = bytes
       if (bytes !== undefined) body.#arrival = undefined
       arrival.settle(bytes === undefined ? 'broken' : 'kept')
@@ -80,7 +80,7 @@ const NOTHING = new Uint8Array(0)
 const hasTrailers = ({ trailers }: ArrivalOptions): boolean => (trailers?.() ?? NO_TRAILERS).length > 0
 
 /** Ends one turn later, so that waiting readers begin before the body is complete: trailers are not kept after that. */
-async function* lastingOneTurn(source: Content): AsyncGenerator<Uint8Array> {
+async function* endingOneTurnLater(source: Content): AsyncGenerator<Uint8Array> {
   yield* source
   await new Promise((resolve) => setImmediate(resolve))
 }

@@ -81,7 +81,7 @@ function checkFile(document: ParsedDocument): { faults: readonly Fault[]; file?:
   const result = fileSchema.safeParse(value, { error: inWords })
   if (result.success) return { faults, file: result.data }
   // A fault without a key, such as a duplicate key, does not suppress faults of the value.
-  const said = new Set(faults.flatMap(({ where, key }) => (key === '' ? [] : where)))
-  const more = explain(result.error.issues, { place, knownKeys }).filter(({ where }) => !said.has(where))
+  const reported = new Set(faults.flatMap(({ where, key }) => (key === '' ? [] : where)))
+  const more = explain(result.error.issues, { place, knownKeys }).filter(({ where }) => !reported.has(where))
   return { faults: [...faults, ...more] }
 }

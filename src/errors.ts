@@ -63,7 +63,7 @@ export function asHerdgateError(thrown: unknown): HerdgateError {
 }
 
 /** The error's message if the origin failed, else undefined. */
-export const faultIn = ({ source, message }: HerdgateError): string | undefined =>
+export const whyOriginFailed = ({ source, message }: HerdgateError): string | undefined =>
   source === 'origin' ? message : undefined
 
 /** The code that `asHerdgateError` would give it, without creating an error. */

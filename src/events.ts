@@ -130,13 +130,13 @@ export class Events {
 
   emit<Name extends keyof EventPayloads>(name: Name, payload: EventPayloads[Name]): void {
     const listeners = this.#listeners[name]
-    if (listeners !== undefined) tell(listeners, payload)
+    if (listeners !== undefined) notify(listeners, payload)
   }
 
   /** Emits this event without looking up its listeners by name each time, for events on the hot path. */
   emitter<Name extends keyof EventPayloads>(name: Name): Listener<EventPayloads[Name]> {
     const listeners = this.#of(name)
-    return (payload) => tell(listeners, payload)
+    return (payload) => notify(listeners, payload)
   }
 
   #of<Name extends keyof EventPayloads>(name: Name): Listeners<EventPayloads[Name]> {
@@ -145,18 +145,18 @@ export class Events {
   }
 }
 
-function tell<Payload>({ all }: Listeners<Payload>, payload: Payload): void {
+function notify<Payload>({ all }: Listeners<Payload>, payload: Payload): void {
   for (let at = 0; at < all.length; at++) {
     try {
       all[at]?.(payload)
     } catch (thrown) {
-      throwApart(thrown)
+      throwLater(thrown)
     }
   }
 }
 
 /** Throws once the code that emitted the event has finished. */
-function throwApart(thrown: unknown): void {
+function throwLater(thrown: unknown): void {
   queueMicrotask(() => {
     throw thrown
   })

@@ -1,5 +1,5 @@
 /** Common response field names, as servers spell them. */
-const USUAL = [
+const COMMON_NAMES = [
   'Accept-Ranges',
   'Access-Control-Allow-Credentials',
   'Access-Control-Allow-Headers',
@@ -44,7 +44,7 @@ const USUAL = [
   'X-XSS-Protection',
 ]
 
-const usual = new Map(USUAL.flatMap((name) => [name, name.toLowerCase()]).map((name) => [name, name]))
+const common = new Map(COMMON_NAMES.flatMap((name) => [name, name.toLowerCase()]).map((name) => [name, name]))
 
 /** Recently seen strings: at most MOST, of at most LONGEST characters each. */
 const MOST = 1_024
@@ -62,12 +62,12 @@ export function interned(fields: readonly string[]): string[] {
 }
 
 /** Whether `interned` always returns the same string object for it. */
-export const isAlwaysInterned = (text: string): boolean => usual.has(text)
+export const isAlwaysInterned = (text: string): boolean => common.has(text)
 
 /** An equal string that was seen recently, else this one. */
 export function internedText(text: string): string {
   if (text.length > LONGEST) return text
-  const known = usual.get(text) ?? latest.get(text)
+  const known = common.get(text) ?? latest.get(text)
   if (known !== undefined) return known
   if (latest.size >= MOST) latest.clear()
   latest.set(text, text)

@@ -18,7 +18,7 @@ export function problemOf({ title, status, code }: HerdgateError): Problem {
 }
 
 /** Fields required by the status. */
-function fieldsCalledFor(error: HerdgateError): readonly string[] {
+function fieldsRequiredBy(error: HerdgateError): readonly string[] {
   switch (error.code) {
     case 'overloaded':
       return ['Retry-After', '1'] // seconds (RFC 9110 section 10.2.3)
@@ -48,7 +48,7 @@ export const problemFields = (
   ...framing,
   'Cache-Status',
   cacheStatus,
-  ...fieldsCalledFor(error),
+  ...fieldsRequiredBy(error),
 ]
 
 /** Length of the content in bytes. */

@@ -8,7 +8,8 @@ export type ResponseParts = Omit<StoredResponse, 'kind'>
 /**
  * A stored response in memory. Its times are kept in one array: V8 gives each number property that is not a small
  * integer an object of its own, and there are as many stored responses as fit into memory
- * (docs/decisions/heap/marking-is-rare.md). So copy it with `changed`, not by spreading, and compare its times by name.
+ * (docs/decisions/heap/marking-is-rare.md). So copy it with `withChanges`, not by spreading, and compare its times by
+ * name.
  */
 export class ResponseRecord implements StoredResponse {
   readonly kind = 'response'
@@ -91,7 +92,7 @@ export class ResponseRecord implements StoredResponse {
 }
 
 /** A copy of the response with some properties changed. */
-export const changed = (response: StoredResponse, changes: Partial<ResponseParts>): StoredResponse =>
+export const withChanges = (response: StoredResponse, changes: Partial<ResponseParts>): StoredResponse =>
   new ResponseRecord({ ...response, ...timesOf(response), ...changes })
 
 /** The getters, which spreading omits. */

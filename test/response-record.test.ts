@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { changed, ResponseRecord } from '../src/response-record.ts'
+import { ResponseRecord, withChanges } from '../src/response-record.ts'
 import { storedResponse } from './support/stored-response.ts'
 
 const TIMES = {
@@ -26,6 +26,6 @@ test('an unknown cost stays unknown, and differs from zero', () => {
 test('a changed record has the changes, and the rest unchanged', () => {
   const partial = { parts: [{ first: 0, last: 1 }], complete: 2, reachesEnd: true, asked: undefined, contentRange: '' }
   const parts = storedResponse({ ...TIMES, costMs: 6.5, url: 'a.test/x', partial })
-  const record = changed(new ResponseRecord(parts), { staleIfErrorUntil: 9.5, status: 206, partial: undefined })
+  const record = withChanges(new ResponseRecord(parts), { staleIfErrorUntil: 9.5, status: 206, partial: undefined })
   expect(record).toMatchObject({ ...parts, staleIfErrorUntil: 9.5, status: 206, partial: undefined })
 })

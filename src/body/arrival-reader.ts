@@ -26,7 +26,7 @@ export class ArrivalReader implements BodyReader {
     const failure = this.#dropped ?? this.#arrival.failure
     if (failure !== undefined) return Promise.reject(failure)
     if (this.#arrival.ended) return undefined
-    this.#arrival.lacking()
+    this.#arrival.readerWaiting()
     this.#waiting = Promise.withResolvers()
     return this.#waiting.promise
   }
@@ -66,7 +66,7 @@ export class ArrivalReader implements BodyReader {
     if (chunk === undefined) return undefined
     this.bytesRead += chunk.length
     this.nextChunk++
-    this.#arrival.taken(this)
+    this.#arrival.chunkTaken(this)
     return chunk
   }
 

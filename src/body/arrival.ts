@@ -42,10 +42,10 @@ export class Arrival {
   readonly #readers = new Set<ArrivalReader>()
   readonly #positions = new Positions()
   readonly #holdUp: HoldUp
-  /** The first has the number `#first`; the first `#gone` of them have been released and are empty. */
+  /** The first has the number `#first`; the first `#released` of them have been released and are empty. */
   #chunks: Uint8Array[] = []
   #first = 0
-  #gone = 0
+  #released = 0
   #received = 0
   /** Bytes of chunks that a reader or the store still needs. */
   #held = 0
@@ -99,7 +99,7 @@ export class Arrival {
       for await (const chunk of source) {
         if (chunk.length === 0 || this.#abandoned) continue
         this.#push(chunk)
-        if (!this.#keeping) await this.#room()
+        if (!this.#keeping) await this.#waitForRoom()
       }
       if (this.#keeping) this.#whole = joined(this.#chunks, this.#received)
     } catch (error) {
@@ -124,7 +124,7 @@ export class Arrival {
     this.#readers.add(reader)
     this.#positions.enter(reader.nextChunk)
     // The first bytes are gone: failing is better than a truncated body.
-    if (this.#abandoned || this.#first + this.#gone > 0) reader.drop()
+    if (this.#abandoned || this.#first + this.#released > 0) reader.drop()
     return reader
   }
 
@@ -157,7 +157,7 @@ export class Arrival {
   }
 
   /** Called when a reader has taken a chunk and moved on to the next. */
-  taken(reader: ArrivalReader): void {
+  chunkTaken(reader: ArrivalReader): void {
     this.#positions.leave(reader.nextChunk - 1)
     this.#positions.enter(reader.nextChunk)
     if (this.#keeping) return
@@ -166,7 +166,7 @@ export class Arrival {
   }
 
   /** Called when a reader waits for bytes: if the source waits for slower readers, these are holding it up. */
-  lacking(): void {
+  readerWaiting(): void {
     if (this.#roomMade === undefined || this.#holdUp.size > 0) return
     this.#holdUp.begin([...this.#readers].filter((reader) => this.#isLate(reader)))
   }
@@ -204,7 +204,7 @@ export class Arrival {
   }
 
   /** Resolves when the slowest reader has at most a window left to read, or nobody wants the rest. */
-  async #room(): Promise<void> {
+  async #waitForRoom(): Promise<void> {
     this.#release()
     if (this.#held <= this.#options.windowBytes) return
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -224,16 +224,16 @@ export class Arrival {
   /** Releases chunks that all readers have taken: what remains is what the slowest has yet to read. */
   #release(): void {
     if (this.#readers.size === 0) return
-    while (this.#gone < this.#chunks.length && !this.#positions.has(this.#first + this.#gone)) {
-      const { length } = this.#chunks[this.#gone] ?? NOTHING
-      this.#chunks[this.#gone++] = NOTHING
+    while (this.#released < this.#chunks.length && !this.#positions.has(this.#first + this.#released)) {
+      const { length } = this.#chunks[this.#released] ?? NOTHING
+      this.#chunks[this.#released++] = NOTHING
       this.#held -= length
       this.#charge(-Math.min(length + CHUNK_BYTES, this.#charged))
     }
-    if (this.#gone * 2 <= this.#chunks.length) return // moving the rest each time would take quadratic time
-    this.#chunks.splice(0, this.#gone)
-    this.#first += this.#gone
-    this.#gone = 0
+    if (this.#released * 2 <= this.#chunks.length) return // moving the rest each time would take quadratic time
+    this.#chunks.splice(0, this.#released)
+    this.#first += this.#released
+    this.#released = 0
   }
 
   #charge(bytes: number): void {

@@ -5,7 +5,7 @@ import type { ArrivalReader } from './arrival-reader.ts'
  * Hold-up time in ms that is forgiven per ms without any. Catching up does not reset it: a reader that alternates
  * between rushing and halting could hold up the others for ever.
  */
-const FORGOTTEN_PER_MS = 0.1
+const FORGIVEN_PER_MS = 0.1
 
 /** Readers that others have to wait for. One that has held up others for `stallMs` in total is dropped. */
 export class HoldUp {
@@ -31,7 +31,7 @@ export class HoldUp {
   begin(late: Iterable<ArrivalReader>): void {
     for (const reader of late) this.#late.add(reader)
     this.#since = this.#clock.now()
-    this.#dropInTime()
+    this.#scheduleDrop()
   }
 
   /** The reader has caught up or left. */
@@ -48,18 +48,18 @@ export class HoldUp {
     for (const reader of this.#late) this.release(reader)
   }
 
-  #dropInTime(): void {
+  #scheduleDrop(): void {
     let longest = 0
     for (const reader of this.#late) longest = Math.max(longest, this.#heldUpMs(reader))
     this.#cancelTimer = this.#clock.after(Math.ceil(this.#stallMs - longest), () => {
       for (const reader of this.#late) if (this.#heldUpMs(reader) >= this.#stallMs) reader.drop()
-      if (this.#late.size > 0) this.#dropInTime()
+      if (this.#late.size > 0) this.#scheduleDrop()
     })
   }
 
   /** Total, including the current wait. */
   #heldUpMs({ heldUpMs, heldUpUntil }: ArrivalReader): number {
-    const before = heldUpMs - (this.#since - heldUpUntil) * FORGOTTEN_PER_MS
+    const before = heldUpMs - (this.#since - heldUpUntil) * FORGIVEN_PER_MS
     return Math.max(0, before) + this.#clock.now() - this.#since
   }
 }

@@ -23,7 +23,7 @@ export interface Statistics {
 /** Weight of a new sample in a route's usual origin time. */
 const WEIGHT = 0.1
 
-const moved = (usual: number | undefined, ms: number): number =>
+const movingAverage = (usual: number | undefined, ms: number): number =>
   usual === undefined ? ms : usual + WEIGHT * (ms - usual)
 
 /** Counters since the cache was created. */
@@ -44,7 +44,7 @@ export class Counts {
     })
     events.on('origin', ({ route, ms }) => {
       this.originRequests++
-      this.#usualMs.set(route, moved(this.#usualMs.get(route), ms))
+      this.#usualMs.set(route, movingAverage(this.#usualMs.get(route), ms))
     })
     events.on('purge', ({ mode, outcome }) => {
       this.purges[outcome === 'done' ? mode : 'failed']++
@@ -75,7 +75,7 @@ export class Counts {
 
   /** A value was loaded. */
   sampleLoad(ms: number): void {
-    this.#usualLoadMs = moved(this.#usualLoadMs, ms)
+    this.#usualLoadMs = movingAverage(this.#usualLoadMs, ms)
   }
 
   get hitRatio(): number {

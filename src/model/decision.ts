@@ -47,7 +47,7 @@ export type Decision<E extends Entry = Entry> =
       /** A fresh partial copy: if a single range is missing, only that needs fetching. */
       readonly part?: E | undefined
       /** The stored entry that cannot answer this request; an error does not replace it while it is still usable. */
-      readonly standing?: E | undefined
+      readonly existing?: E | undefined
       readonly fallback?: undefined
     }
   | {
@@ -58,7 +58,7 @@ export type Decision<E extends Entry = Entry> =
       /** Because the last answer for the key could not be shared, or the whole is known to be too large. */
       readonly remembered?: true
       /** As in `fetch`. */
-      readonly standing?: E | undefined
+      readonly existing?: E | undefined
       /** The copy that a response to HEAD may update (RFC 9111 section 4.3.5). */
       readonly updates?: E | undefined
     }

@@ -55,7 +55,7 @@ export function lifetimeOf(response: Response, rules: Rules, exchange: Exchange)
   const counted = isAgeTrusted(response.fields) ? stated : Math.min(stated, exchange.respondedAt)
   const freshUntil = freshness.source === 'route' ? exchange.respondedAt + freshness.ms : counted
   const mustRevalidate = forbidsStale(directives) && !rules.override
-  const mayBeStale = !mustRevalidate && !isOutdoneByCopies(response.status) // a stale error is no better than a new one
+  const mayBeStale = !mustRevalidate && !isWorseThanAnyCopy(response.status) // a stale error is no better than a new one
   const windows = mayBeStale ? staleWindows(directives, rules) : { whileRevalidate: 0, ifError: 0 }
   const staleWhileRevalidateUntil = freshUntil + windows.whileRevalidate
   const staleIfErrorUntil = freshUntil + windows.ifError
@@ -131,7 +131,7 @@ export function forbidsStale(directives: ResponseDirectives): boolean {
 export const isTransientError = (status: number): boolean => status >= 400 && !LASTING_ERRORS.has(status)
 
 /** Whether it is an error to which any copy, even a stale one, is preferred; so it is never used stale itself. */
-export const isOutdoneByCopies = (status: number): boolean => status >= 500 || isTransientError(status)
+export const isWorseThanAnyCopy = (status: number): boolean => status >= 500 || isTransientError(status)
 
 /** The lifetime stated by the response (RFC 9111 section 4.2.1). */
 function statedLifetime(

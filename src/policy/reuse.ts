@@ -87,12 +87,12 @@ function withoutItsPart({ request, entry, wishes, ranged, usable, fresh }: Lacki
   const why = fresh ? 'partial' : 'stale'
   const alone = onItsOwn(request, wishes, ranged)
   if (alone?.kind === 'refuse') return alone
-  if (alone !== undefined) return { ...alone, why: alone.why ?? why, standing: entry }
+  if (alone !== undefined) return { ...alone, why: alone.why ?? why, existing: entry }
   const isTooLarge = (entry.partial?.complete ?? 0) > rules.maxObjectBytes
   if (isTooLarge && ranged === undefined) {
-    return { kind: 'pass', why, detail: 'too-large', remembered: true, standing: entry }
+    return { kind: 'pass', why, detail: 'too-large', remembered: true, existing: entry }
   }
-  return { kind: 'fetch', why, part: usable && ranged === undefined ? entry : undefined, standing: entry }
+  return { kind: 'fetch', why, part: usable && ranged === undefined ? entry : undefined, existing: entry }
 }
 
 interface LackingPart {

@@ -9,7 +9,7 @@ import {
   forbidsStale,
   freshnessOf,
   HEURISTICALLY_CACHEABLE,
-  isOutdoneByCopies,
+  isWorseThanAnyCopy,
   staleWindows,
 } from './freshness.ts'
 import { connectionOptions } from './hop-by-hop.ts'
@@ -163,7 +163,7 @@ function hasNoLifetimeByStatus({ directives, freshness, status }: Exchange): boo
  */
 function isNotWorthStoring({ status, fields, directives, rules, freshness }: Exchange): boolean {
   if (freshness.ms > 0 || canBeValidated({ status, fields })) return false
-  if (isOutdoneByCopies(status) || (forbidsStale(directives) && !rules.override)) return true
+  if (isWorseThanAnyCopy(status) || (forbidsStale(directives) && !rules.override)) return true
   const windows = staleWindows(directives, rules.override ? rules : { ...rules, grace: 0 })
   return windows.whileRevalidate <= 0 && windows.ifError <= 0
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Explanation } from '../cache/http/explain.ts'
 import type { Events } from '../events.ts'
-import { asHerdgateError, faultIn } from '../errors.ts'
+import { asHerdgateError, whyOriginFailed } from '../errors.ts'
 import type { Fields } from '../fields.ts'
 import { type CacheRequest, type Clock, type Outcome, outcomeOfError, type Peer, type Route } from '../model.ts'
 import { type TunnelClient, type Tunnelled, type TunnelOptions, tunnel } from '../origin/tunnel.ts'
@@ -106,7 +106,7 @@ async function ask(
     return await tunnel({ ...origin, target, fields: fieldsFor(request, route), clock, onAnswer }, client)
   } catch (thrown) {
     const error = asHerdgateError(thrown)
-    answeredBy(error.code, faultIn(error))
+    answeredBy(error.code, whyOriginFailed(error))
     throw thrown
   } finally {
     leave()

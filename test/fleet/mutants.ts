@@ -1,6 +1,6 @@
 /** Ways to get coherence wrong. Each must be caught: a check that misses one proves nothing. */
 import type { Clock, InvalidationLog, Kept, Receipt, Stamp, Store } from '../../src/model.ts'
-import { changed as changedResponse } from '../../src/response-record.ts'
+import { withChanges } from '../../src/response-record.ts'
 import { connectRedis, type RedisClient } from '../../src/stores/redis/connection.ts'
 import type { RedisLog } from '../../src/stores/redis/log.ts'
 import { build, type Changes } from './build.ts'
@@ -107,7 +107,7 @@ function takenForOurOwn(store: Store, log: InvalidationLog, clock: Clock): Store
     if (kept === undefined || kept === 'unknown') return kept
     const { generation, position } = log
     const stamp = { generation, position, checked: position, startedAt: clock.now() }
-    return kept.kind === 'response' ? changedResponse(kept, stamp) : { ...kept, ...stamp }
+    return kept.kind === 'response' ? withChanges(kept, stamp) : { ...kept, ...stamp }
   }
   return {
     get: async (key, anew) => own(await store.get(key, anew)),

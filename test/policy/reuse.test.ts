@@ -335,19 +335,19 @@ describe('an entry that holds a part', () => {
   })
 
   it('is not used for another range', () => {
-    expect(ofRange('bytes=4-5')).toEqual({ kind: 'fetch', why: 'partial', part: undefined, standing: part })
-    expect(ofRange('bytes=-1', 61)).toEqual({ kind: 'fetch', why: 'stale', part: undefined, standing: part })
+    expect(ofRange('bytes=4-5')).toEqual({ kind: 'fetch', why: 'partial', part: undefined, existing: part })
+    expect(ofRange('bytes=-1', 61)).toEqual({ kind: 'fetch', why: 'stale', part: undefined, existing: part })
   })
 
   it('is completed for a request for the whole while it is fresh', () => {
-    expect(decided({ entry: part })).toEqual({ kind: 'fetch', why: 'partial', part, standing: part })
-    expect(decided({ entry: part, at: 61 })).toEqual({ kind: 'fetch', why: 'stale', part: undefined, standing: part })
+    expect(decided({ entry: part })).toEqual({ kind: 'fetch', why: 'partial', part, existing: part })
+    expect(decided({ entry: part, at: 61 })).toEqual({ kind: 'fetch', why: 'stale', part: undefined, existing: part })
     expect(decided({ entry: part, headers: { 'Cache-Control': 'no-cache' } })).toMatchObject({ part: undefined })
   })
 
   it('makes requests for the whole pass when that is too large to be stored', () => {
     const rules = { maxObjectBytes: 9 }
-    const pass = { kind: 'pass', detail: 'too-large', remembered: true, standing: part }
+    const pass = { kind: 'pass', detail: 'too-large', remembered: true, existing: part }
     expect(decided({ entry: part, rules })).toEqual({ ...pass, why: 'partial' })
     expect(decided({ entry: part, rules, at: 61 })).toEqual({ ...pass, why: 'stale' })
     expect(decided({ entry: part, rules: { maxObjectBytes: 10 } })).toMatchObject({ kind: 'fetch' })
@@ -356,7 +356,7 @@ describe('an entry that holds a part', () => {
   })
 
   it('is served neither to HEAD nor to only-if-cached', () => {
-    expect(decided({ entry: part, method: 'HEAD' })).toMatchObject({ kind: 'pass', why: 'partial', standing: part })
+    expect(decided({ entry: part, method: 'HEAD' })).toMatchObject({ kind: 'pass', why: 'partial', existing: part })
     expect(decided({ entry: part, headers: { 'Cache-Control': 'only-if-cached' } })).toMatchObject({ kind: 'refuse' })
   })
 

@@ -88,13 +88,13 @@ export class Answers {
     const now = this.#clock.now()
     if (fallback === undefined || now >= fallback.until || this.#log.verdict(fallback.entry) === 'dead')
       return undefined
-    if (result === 'stale' && !this.#wouldKnow(fallback.entry)) return undefined
+    if (result === 'stale' && !this.#knowsOfPurges(fallback.entry)) return undefined
     const answer: Resolution<E, D> = served(fallback.entry, result, now, detail)
     return fwdStatus === undefined ? answer : { ...answer, outcome: { ...answer.outcome, fwdStatus } }
   }
 
   /** Whether a purge of the copy would be known here. If not, only a failure of the origin justifies using it. */
-  #wouldKnow(entry: Entry): boolean {
+  #knowsOfPurges(entry: Entry): boolean {
     return this.#log.synced && this.#log.holds(entry)
   }
 }

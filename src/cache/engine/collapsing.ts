@@ -8,7 +8,7 @@ import type { Answers } from './answers.ts'
 import type { AnyFlight, Flight } from './flights.ts'
 import { discard, type Landed } from './landing.ts'
 import type { Question } from './question.ts'
-import { collapsed, direct, type Forward, type Pass, type Resolution, served, standingFor } from './resolution.ts'
+import { collapsed, direct, existingEntry, type Forward, type Pass, type Resolution, served } from './resolution.ts'
 import type { SharedFetches } from './shared-fetches.ts'
 
 export interface CollapsingParts {
@@ -50,12 +50,12 @@ export class Collapsing {
     decision: Forward<E>,
     attempt: number,
   ): Promise<Collapsed<E, D>> {
-    const arrival = this.#log.changes
+    const changesOnArrival = this.#log.changes
     const { flight, leads } = this.#fetches.join(question, found, decision)
     const answered = (landed: Landed<E, D>): Collapsed<E, D> =>
       leads
         ? this.#answerLeader(question, decision, flight, landed)
-        : this.#answerWaiter(question, decision, flight, landed, arrival, attempt)
+        : this.#answerWaiter(question, decision, flight, landed, changesOnArrival, attempt)
     const afterMs = decision.fallback?.afterMs
     if (afterMs === undefined) return flight.landed.then(answered)
     return flight.limited.within(afterMs, this.#clock).then((landed) => {
@@ -99,23 +99,23 @@ export class Collapsing {
     decision: Forward<E>,
     flight: Flight<E, D>,
     landed: Landed<E, D>,
-    arrival: number,
+    changesOnArrival: number,
     attempt: number,
   ): Collapsed<E, D> {
     switch (landed.kind) {
       case 'entry':
-        if (this.#isFor(landed.entry, flight, arrival) && question.mayShare(landed.entry)) {
+        if (this.#mayAnswer(landed.entry, flight, changesOnArrival) && question.mayShare(landed.entry)) {
           return this.#reused(question, { kind: 'entry', entry: landed.entry, outcome: collapsed(decision.why) })
         }
-        if (attempt >= MOST_ATTEMPTS) return this.#alone(question, decision)
+        if (attempt >= MOST_ATTEMPTS) return this.#toPass(question, decision)
         if (attempt === 1) this.#report(question, 'refetched')
         return { kind: 'look-again' }
       case 'direct':
-        return this.#alone(question, decision, landed.why)
+        return this.#toPass(question, decision, landed.why)
       case 'failed': {
         const stale = this.#answers.onError<E, D>(decision)
         if (stale !== undefined) return this.#reused(question, stale)
-        if (!landed.shared || !question.mayShareReply(landed.reply)) return this.#alone(question, decision)
+        if (!landed.shared || !question.mayShareReply(landed.reply)) return this.#toPass(question, decision)
         return this.#reused(question, direct(landed.reply, collapsed(decision.why)))
       }
       case 'error':
@@ -124,11 +124,12 @@ export class Collapsing {
   }
 
   /**
-   * Whether a response may be given to a request that arrived when the log had `arrival` changes: always if no record
-   * took effect between the fetch's beginning and that arrival, otherwise only if none since the beginning names it.
+   * Whether a response may be given to a request that arrived when the log had `changesOnArrival` changes: always if no
+   * record took effect between the fetch's beginning and that arrival, otherwise only if none since the beginning names
+   * it.
    */
-  #isFor(entry: Entry, flight: AnyFlight, arrival: number): boolean {
-    return arrival === flight.changes || this.#log.verdict(entry) === 'valid'
+  #mayAnswer(entry: Entry, flight: AnyFlight, changesOnArrival: number): boolean {
+    return changesOnArrival === flight.changes || this.#log.verdict(entry) === 'valid'
   }
 
   #reused<E extends Entry, D>(question: Question<E, D>, resolution: Resolution<E, D>): Resolution<E, D> {
@@ -137,10 +138,10 @@ export class Collapsing {
   }
 
   /** The awaited answer was for another caller only: each waiter asks the origin itself, in parallel. */
-  #alone<E extends Entry, D>(question: Question<E, D>, decision: Forward<E>, detail?: Detail): Pass<E> {
+  #toPass<E extends Entry, D>(question: Question<E, D>, decision: Forward<E>, detail?: Detail): Pass<E> {
     this.#report(question, 'refetched')
     const { why, fallback } = decision
-    return { kind: 'pass', why, detail, fallback, standing: standingFor(decision) }
+    return { kind: 'pass', why, detail, fallback, existing: existingEntry(decision) }
   }
 
   #report<E extends Entry, D>({ route }: Question<E, D>, outcome: EventPayloads['collapse']['outcome']): void {

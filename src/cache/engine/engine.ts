@@ -25,7 +25,7 @@ import { Looks, type Reads } from './looks.ts'
 import { Passing } from './passing.ts'
 import { Placing } from './placing.ts'
 import type { Question } from './question.ts'
-import { alone, failure, type Forward, isForwarding, type Pass, type Resolution, served } from './resolution.ts'
+import { failure, type Forward, isForwarding, type Pass, type Resolution, served, toPass } from './resolution.ts'
 import { apartFor, SharedFetches } from './shared-fetches.ts'
 import { type EngineLimits, type Pressure, Shedding } from './shedding.ts'
 import { Storing } from './storing.ts'
@@ -110,8 +110,8 @@ export class Engine {
    */
   share<T>(key: string, route: string, landed: (entry: Entry | undefined) => T): Promise<Awaited<T>> | undefined {
     const flight = this.#fetches.inProgress(key)
-    if (flight === undefined || this.#shedding.tooMuch() !== undefined) return undefined
-    const free = this.#shedding.slot()
+    if (flight === undefined || this.#shedding.overloadReason() !== undefined) return undefined
+    const free = this.#shedding.takeSlot()
     return flight.landed.then((result) => {
       free()
       if (result.kind !== 'entry') return landed(undefined)
@@ -148,7 +148,7 @@ export class Engine {
     const decision = question.decide(located.found, now)
     const isFetch = decision.kind === 'revalidate' || decision.kind === 'fetch'
     if (!isFetch || !this.#fetches.areShared) return located
-    if (await this.isAlone(question, located.found, decision)) return located
+    if (await this.isForCallerOnly(question, located.found, decision)) return located
     // Before asking the origin, a fetch would look whether another process has stored something newer.
     const past = decision.kind === 'revalidate' ? decision.entry : undefined
     const anew = { past, generation: this.#log.generation }
@@ -157,7 +157,11 @@ export class Engine {
   }
 
   /** Whether the origin is asked for this caller only, although a shared fetch was decided on. */
-  async isAlone<E extends Entry, D>(question: Question<E, D>, found: Found<E>, decision: Forward<E>): Promise<boolean> {
+  async isForCallerOnly<E extends Entry, D>(
+    question: Question<E, D>,
+    found: Found<E>,
+    decision: Forward<E>,
+  ): Promise<boolean> {
     return this.#isUnshareable(question, found, decision, new Peeks(this.#store))
   }
 
@@ -174,8 +178,8 @@ export class Engine {
     detail?: Detail,
   ): Promise<Resolution<E, D>> {
     const decision = { kind: 'pass', why, detail } as const
-    const tooMuch = this.#shedding.tooMuch()
-    if (tooMuch !== undefined) return Promise.resolve(this.#answers.shed(decision, tooMuch))
+    const overloadReason = this.#shedding.overloadReason()
+    if (overloadReason !== undefined) return Promise.resolve(this.#answers.shed(decision, overloadReason))
     return this.#shedding.counted(this.#passing.answer(question, question.key, decision), question.leaving)
   }
 
@@ -204,8 +208,8 @@ export class Engine {
     attempt: number,
   ): Awaitable<Resolution<E, D>> {
     const decision = question.decide(found, now)
-    const tooMuch = attempt === 1 && isForwarding(decision) ? this.#shedding.tooMuch() : undefined
-    if (tooMuch !== undefined && isForwarding(decision)) return this.#answers.shed(decision, tooMuch)
+    const overloadReason = attempt === 1 && isForwarding(decision) ? this.#shedding.overloadReason() : undefined
+    if (overloadReason !== undefined && isForwarding(decision)) return this.#answers.shed(decision, overloadReason)
     switch (decision.kind) {
       case 'serve':
         if (decision.refresh) this.#refresh(question, found, decision.entry)
@@ -230,12 +234,12 @@ export class Engine {
     decision: Forward<E>,
     attempt: number,
   ): Promise<Resolution<E, D>> {
-    const free = this.#shedding.slot(question.leaving)
+    const free = this.#shedding.takeSlot(question.leaving)
     let answer: Collapsed<E, D>
     try {
       const remembered = this.#isUnshareable(question, found, decision, this.#store)
-      const isAlone = remembered instanceof Promise ? await remembered : remembered
-      answer = isAlone ? alone(decision) : await this.#collapsing.answer(question, found, decision, attempt)
+      const isForCallerOnly = remembered instanceof Promise ? await remembered : remembered
+      answer = isForCallerOnly ? toPass(decision) : await this.#collapsing.answer(question, found, decision, attempt)
     } finally {
       free()
     }
@@ -243,14 +247,14 @@ export class Engine {
       case 'look-again':
         return this.#attempt(question, attempt + 1, this.#store.get(question.key), this.#store)
       case 'pass':
-        return this.#alone(question, found.key, answer)
+        return this.#passAlone(question, found.key, answer)
       default:
         return answer
     }
   }
 
   /** A caller's own answer does not refresh the shared copy; if the stale copy was served instead, refresh it. */
-  async #alone<E extends Entry, D>(
+  async #passAlone<E extends Entry, D>(
     question: Question<E, D>,
     key: string,
     decision: Pass<E>,

@@ -26,7 +26,7 @@ export class Flight<E extends Entry, D> implements Stamp {
   /** A background refresh: nobody waited for it when it began. */
   readonly background: boolean
   /** The copy it revalidates. */
-  readonly past: E | undefined
+  readonly previous: E | undefined
   /** Set once it has landed. */
   result: Landed<E, D> | undefined
   /** What is known about storing the response when its head arrives. */
@@ -39,7 +39,7 @@ export class Flight<E extends Entry, D> implements Stamp {
   /** Something newer was stored in its place. */
   isSuperseded = false
   /** A later fetch has stored a "varies" marker under its key: its result may only be stored after comparing order. */
-  isCrossed = false
+  hasNewerMarker = false
   /** Written only by `Flights`. */
   hasEnded = false
   /** All keys under which it is or was registered; undefined before the first and once left. Written by `Flights`. */
@@ -54,7 +54,7 @@ export class Flight<E extends Entry, D> implements Stamp {
     { generation, position, startedAt }: Beginning,
     changes: number,
     background: boolean,
-    past: E | undefined,
+    previous: E | undefined,
   ) {
     this.url = url
     this.generation = generation
@@ -63,7 +63,7 @@ export class Flight<E extends Entry, D> implements Stamp {
     this.startedAt = startedAt
     this.changes = changes
     this.background = background
-    this.past = past
+    this.previous = previous
   }
 
   /** How it ends. Never rejects. */
@@ -109,7 +109,7 @@ export class Flights {
   }
 
   /** The same, unless a flight in progress that began later has the key. */
-  lead(key: string, flight: AnyFlight): void {
+  putUnlessNewer(key: string, flight: AnyFlight): void {
     const other = this.#byKey.get(key)
     if (other === undefined || other.hasEnded || other.startedAt <= flight.startedAt) this.put(key, flight)
   }
@@ -127,9 +127,9 @@ export class Flights {
   }
 
   /** A "varies" marker from a fetch begun at `startedAt` was stored under this key. */
-  cross(key: string, startedAt: number): void {
+  noteNewerMarker(key: string, startedAt: number): void {
     const flight = this.#byKey.get(key)
-    if (flight !== undefined && flight.startedAt < startedAt) flight.isCrossed = true
+    if (flight !== undefined && flight.startedAt < startedAt) flight.hasNewerMarker = true
   }
 
   /** Its result is known and is not being stored; callers may share it until `leave`. */

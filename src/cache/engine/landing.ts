@@ -21,7 +21,7 @@ export type Landed<E extends Entry, D> =
       /** An error that the next request may not see: a copy that may stand in for it stays. */
       readonly transient?: boolean | undefined
       /** The answer says nothing about the stored copy, which stays in any case. */
-      readonly aside?: boolean | undefined
+      readonly leavesCopy?: boolean | undefined
       /** A copy that this answer showed to be outdated, as it is to be stored from now on. */
       readonly outdated?: E | undefined
     }

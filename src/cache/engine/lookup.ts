@@ -77,7 +77,7 @@ export interface Located<E extends Entry> {
   readonly tier: Tier | undefined
 }
 
-interface Look<E extends Entry, D> {
+interface LookupContext<E extends Entry, D> {
   readonly store: Reads
   readonly log: InvalidationLog
   readonly question: Question<E, D>
@@ -85,14 +85,18 @@ interface Look<E extends Entry, D> {
   readonly anew: Anew | undefined
 }
 
-function atResource<E extends Entry, D>(look: Look<E, D>, kept: Kept): Awaitable<Found<E>> {
+function atResource<E extends Entry, D>(look: LookupContext<E, D>, kept: Kept): Awaitable<Found<E>> {
   const { log, question } = look
   const stored = known(kept)
   if (stored?.kind !== 'varies' || log.verdict(stored) === 'dead') return found(look, question.key, stored, 'uri-miss')
   return atVariant(look, question.variantKey(stored.on), question.otherVariant(stored))
 }
 
-function atVariant<E extends Entry, D>(look: Look<E, D>, key: string, other: string | undefined): Awaitable<Found<E>> {
+function atVariant<E extends Entry, D>(
+  look: LookupContext<E, D>,
+  key: string,
+  other: string | undefined,
+): Awaitable<Found<E>> {
   const judge = (kept: Kept): Awaitable<Found<E>> => {
     const variant = known(kept)
     return variant !== undefined || other === undefined
@@ -104,16 +108,20 @@ function atVariant<E extends Entry, D>(look: Look<E, D>, key: string, other: str
 }
 
 /** Looks under another variant's key that also suits the caller. */
-function atOtherVariant<E extends Entry, D>(look: Look<E, D>, key: string, other: string): Awaitable<Found<E>> {
+function atOtherVariant<E extends Entry, D>(
+  look: LookupContext<E, D>,
+  key: string,
+  other: string,
+): Awaitable<Found<E>> {
   const judge = (kept: Kept): Awaitable<Found<E>> => {
-    const suiting = known(kept)
-    return found(look, suiting === undefined ? key : other, suiting, 'vary-miss')
+    const suitable = known(kept)
+    return found(look, suitable === undefined ? key : other, suitable, 'vary-miss')
   }
   return withStored(look.store, other, judge, look.anew)
 }
 
 function found<E extends Entry, D>(
-  look: Look<E, D>,
+  look: LookupContext<E, D>,
   key: string,
   stored: Stored | undefined,
   miss: FoundNothing['miss'],
@@ -128,7 +136,11 @@ function found<E extends Entry, D>(
 }
 
 /** Unshareable markers for some callers only are stored under the key plus `apart`. */
-function apart<E extends Entry, D>(look: Look<E, D>, key: string, miss: FoundNothing['miss']): Awaitable<Found<E>> {
+function apart<E extends Entry, D>(
+  look: LookupContext<E, D>,
+  key: string,
+  miss: FoundNothing['miss'],
+): Awaitable<Found<E>> {
   const { store, log, question, now, anew } = look
   const remembered = isUnshareable(store, log, key + question.apart, now, anew)
   return remembered instanceof Promise

@@ -81,16 +81,16 @@ export class Passing {
 
   #load<E extends Entry, D>(
     question: Question<E, D>,
-    { why, fallback, updates, standing }: Pass<E>,
+    { why, fallback, updates, existing }: Pass<E>,
     signal: AbortSignal | undefined,
     background = false,
   ): Promise<Landed<E, D>> {
     const beginning = beginningAt(this.#log, this.#clock.now()) // before the load: a record logged in between is later
     const verdict = updates === undefined ? 'dead' : this.#log.verdict(updates)
-    const isOfUse = standing !== undefined && mayStandIn(standing, this.#log.verdict(standing), beginning.startedAt)
+    const isOfUse = existing !== undefined && mayStandIn(existing, this.#log.verdict(existing), beginning.startedAt)
     return load(question, {
       previous: verdict === 'dead' ? undefined : updates,
-      doubted: verdict === 'stale',
+      previousInvalidated: verdict === 'stale',
       part: undefined,
       keepPrevious: fallback !== undefined || isOfUse,
       shared: false,
@@ -112,8 +112,8 @@ export class Passing {
     this.#inProgress.end(pass)
     switch (landed.kind) {
       case 'entry': {
-        const written = this.#keepFrom(pass, question, landed, key)
-        if (mayBeLikeTheLast(question, decision, landed)) {
+        const written = this.#keepUnlessSuperseded(pass, question, landed, key)
+        if (mayBeUnshareableAgain(question, decision, landed)) {
           return { kind: 'entry', entry: landed.entry, outcome: { ...passed, fwdStatus: landed.status } }
         }
         return this.#answers.fetched(decision.why, landed, written, passed.originMs)
@@ -131,7 +131,7 @@ export class Passing {
   }
 
   /** Stores what was fetched for one caller only, unless something newer was stored meanwhile. */
-  #keepFrom<E extends Entry, D>(
+  #keepUnlessSuperseded<E extends Entry, D>(
     pass: PassInProgress,
     question: Question<E, D>,
     { entry, validated: sameContent }: LandedEntry<E>,
@@ -148,7 +148,7 @@ export class Passing {
     pass: PassInProgress,
   ): void {
     this.#inProgress.end(pass)
-    if (landed.kind === 'entry') this.#keepFrom(pass, question, landed, key)
+    if (landed.kind === 'entry') this.#keepUnlessSuperseded(pass, question, landed, key)
     if (landed.kind === 'direct' && landed.outdated !== undefined) this.#placing.outdate(key, landed.outdated)
     discard(question, landed)
   }
@@ -158,7 +158,7 @@ export class Passing {
  * Whether it is too early to report this answer as stored: the last one for the key was unshareable, perhaps because it
  * was too large, and the length of this one is not known yet.
  */
-function mayBeLikeTheLast<E extends Entry, D>(
+function mayBeUnshareableAgain<E extends Entry, D>(
   question: Question<E, D>,
   decision: Pass<E>,
   { entry }: LandedEntry<E>,

@@ -56,7 +56,7 @@ export class Placing {
   }
 
   /** Whether it is an error that would not be stored, as far as that is known synchronously. */
-  isKnownToYield<E extends Entry, D>(question: Question<E, D>, entry: E, target: string): boolean {
+  wouldNotBeStored<E extends Entry, D>(question: Question<E, D>, entry: E, target: string): boolean {
     return question.isError(entry) && this.#placeFor(question, entry, target, undefined) === undefined
   }
 
@@ -134,8 +134,8 @@ export class Placing {
     }
     const beside = (kept: Kept): Awaitable<string | undefined> => {
       if (isFree(kept)) return target
-      const standing = known(kept)
-      return standing?.kind === 'varies' ? amongVariants(standing.on) : undefined
+      const existing = known(kept)
+      return existing?.kind === 'varies' ? amongVariants(existing.on) : undefined
     }
     return withStored(this.#store, question.key, beside, anew)
   }
@@ -146,8 +146,8 @@ export class Placing {
       if (!this.#log.holds(part)) return 'lost' // the log's generation has changed meanwhile
       const stored = known(kept)
       const valid = stored !== undefined && this.#log.verdict(stored) === 'valid' ? stored : undefined
-      const settled = question.settled(part, valid)
-      if (settled !== undefined) return this.#replace(key, kept, settled)
+      const result = question.entryToStore(part, valid)
+      if (result !== undefined) return this.#replace(key, kept, result)
       return valid === undefined ? 'lost' : undefined // otherwise as much, or something later, is already stored
     }
     return withStored(this.#store, key, join, this.anew)
@@ -181,7 +181,7 @@ export class Placing {
   rememberUnshareable(key: string, of: Stamp, flight?: AnyFlight): Awaitable<Written> {
     const keepUntil = this.#clock.now() + UNSHAREABLE_FOR
     const marker: Stored = { kind: 'unshareable', keepUntil, ...stampOf(of.url, NO_TAGS, of) }
-    if (this.isAlone(flight)) return this.#store.set(key, marker, UNSHAREABLE_FOR)
+    if (this.isUncontested(flight)) return this.#store.set(key, marker, UNSHAREABLE_FOR)
     const put = (kept: Kept): Awaitable<Written> =>
       this.isStaying(kept, { askedAt: of.startedAt }, flight)
         ? undefined
@@ -198,13 +198,13 @@ export class Placing {
     const stored = known(kept)
     if (stored === undefined || stored.kind === 'unshareable') return false
     if (!isLater(stored, arrived) || this.#log.verdict(stored) !== 'valid') return false
-    if (flight?.past === undefined) return true
-    return stored.kind === 'varies' ? isLater(stored, flight.past) : !isSame(stored, flight.past)
+    if (flight?.previous === undefined) return true
+    return stored.kind === 'varies' ? isLater(stored, flight.previous) : !isSame(stored, flight.previous)
   }
 
   /** Whether, as far as is known, nobody else has fetched the same since. */
-  isAlone(flight: AnyFlight | undefined): boolean {
-    if (flight === undefined || flight.isCrossed) return false
+  isUncontested(flight: AnyFlight | undefined): boolean {
+    if (flight === undefined || flight.hasNewerMarker) return false
     if (this.#maxSharedBytes === undefined) return true
     return flight.lease !== undefined && flight.lease.isDoubtful !== true
   }

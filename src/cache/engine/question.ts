@@ -68,7 +68,7 @@ export interface Question<E extends Entry, D> {
    * What to store for a part that has arrived completely, given what is stored and valid; undefined: nothing. The
    * invalidation log must hold the part.
    */
-  settled(part: E, stored: Stored | undefined): E | undefined
+  entryToStore(part: E, stored: Stored | undefined): E | undefined
   /** The caller does not read this entry; the store may still keep it. */
   discardEntry(entry: E): void
   /** Nobody is going to read this answer. */
@@ -81,7 +81,7 @@ export interface LoadContext<E extends Entry> {
   /** A stored copy that the origin may confirm. */
   readonly previous: E | undefined
   /** `previous` was invalidated: a response to HEAD, which may say nothing about the content, does not confirm it. */
-  readonly doubted: boolean
+  readonly previousInvalidated: boolean
   /** A fresh partial copy: if a single range is missing, the origin is asked for that only. */
   readonly part: E | undefined
   /** A copy may answer if the origin fails: an error response must not replace it. */

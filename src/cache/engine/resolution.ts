@@ -14,17 +14,17 @@ export const isForwarding = <E extends Entry>(decision: Decision<E>): decision i
   decision.kind === 'revalidate' || decision.kind === 'fetch' || decision.kind === 'pass'
 
 /** The entry stored where the answer would be stored. */
-export const standingFor = <E extends Entry>(decision: Forward<E> | Pass<E>): E | undefined =>
-  decision.kind === 'revalidate' ? decision.entry : decision.standing
+export const existingEntry = <E extends Entry>(decision: Forward<E> | Pass<E>): E | undefined =>
+  decision.kind === 'revalidate' ? decision.entry : decision.existing
 
 /** Ask for this caller only: answers to callers like it are not shared. */
-export const alone = <E extends Entry>(decision: Forward<E>): Pass<E> => ({
+export const toPass = <E extends Entry>(decision: Forward<E>): Pass<E> => ({
   kind: 'pass',
   why: decision.why,
   detail: 'unshareable',
   fallback: decision.fallback,
   remembered: true,
-  standing: standingFor(decision),
+  existing: existingEntry(decision),
 })
 
 export function served<E extends Entry, D>(

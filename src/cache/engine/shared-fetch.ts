@@ -6,7 +6,7 @@ import { begin, failedWith, type Landed, type LandedEntry } from './landing.ts'
 import { lookup } from './lookup.ts'
 import type { Placing } from './placing.ts'
 import type { LoadContext, Question } from './question.ts'
-import { type Forward, standingFor } from './resolution.ts'
+import { existingEntry, type Forward } from './resolution.ts'
 import { beginningAt } from './stamp.ts'
 import type { Storing } from './storing.ts'
 import { takeTurn } from './turn.ts'
@@ -25,9 +25,9 @@ export interface SharedFetchParts {
 
 /** Whether to keep the stored copy rather than replace it by an unshareable marker. */
 const leavesPrevious = <E extends Entry>(
-  { transient, aside }: { readonly transient?: boolean | undefined; readonly aside?: boolean | undefined },
+  { transient, leavesCopy }: { readonly transient?: boolean | undefined; readonly leavesCopy?: boolean | undefined },
   { previous, keepPrevious }: LoadContext<E>,
-): boolean => (transient === true && keepPrevious) || (aside === true && previous !== undefined)
+): boolean => (transient === true && keepPrevious) || (leavesCopy === true && previous !== undefined)
 
 /** A failed fetch also answers the next callers: for as long as it took, within these bounds, in ms. */
 const FAILURE_SHARED_FOR = { least: 250, most: 5_000 }
@@ -79,15 +79,15 @@ export class SharedFetch<E extends Entry, D> {
   async #fromElsewhere(leases: FetchLeases): Promise<LandedEntry<E> | undefined> {
     const { store, log, clock } = this.#parts
     const question = this.#question
-    const { past } = this.#flight
+    const { previous } = this.#flight
     const turn = await takeTurn(leases, this.#key, async () => {
       const now = clock.now()
-      const anew = { past, generation: log.generation }
+      const anew = { past: previous, generation: log.generation }
       const found = await lookup(store, log, question, now, store.get(question.key, anew), anew)
       const latest = question.decide(found, now)
       // A refresh ahead of expiry wants a newer copy, not one that is itself due for a refresh.
-      const isAwaited = latest.kind === 'serve' && !(this.#flight.background && latest.refresh)
-      return isAwaited ? latest.entry : undefined
+      const suffices = latest.kind === 'serve' && !(this.#flight.background && latest.refresh)
+      return suffices ? latest.entry : undefined
     })
     if (turn.kind === 'found') {
       const elsewhere = turn.awaited ? 'meanwhile' : 'before'
@@ -108,13 +108,13 @@ export class SharedFetch<E extends Entry, D> {
 
   #contextOf(beginning: Beginning): LoadContext<E> {
     const decision = this.#decision
-    const standing = this.#alive(standingFor(decision))
+    const existing = this.#unlessPurged(existingEntry(decision))
     return {
-      previous: this.#alive(this.#flight.past),
-      doubted: false,
-      part: decision.kind === 'fetch' ? this.#alive(decision.part) : undefined,
+      previous: this.#unlessPurged(this.#flight.previous),
+      previousInvalidated: false,
+      part: decision.kind === 'fetch' ? this.#unlessPurged(decision.part) : undefined,
       keepPrevious:
-        standing !== undefined && (decision.fallback !== undefined || this.#mayStandIn(standing, beginning)),
+        existing !== undefined && (decision.fallback !== undefined || this.#mayStandIn(existing, beginning)),
       shared: true,
       beginning,
       signal: undefined,
@@ -124,12 +124,12 @@ export class SharedFetch<E extends Entry, D> {
   }
 
   /** The entry, unless purged since the look-up: a purged copy must not be revived by a 304. */
-  #alive(entry: E | undefined): E | undefined {
+  #unlessPurged(entry: E | undefined): E | undefined {
     return entry !== undefined && this.#parts.log.verdict(entry) !== 'dead' ? entry : undefined
   }
 
-  #mayStandIn(standing: E, { startedAt }: Beginning): boolean {
-    return mayStandIn(standing, this.#parts.log.verdict(standing), startedAt)
+  #mayStandIn(existing: E, { startedAt }: Beginning): boolean {
+    return mayStandIn(existing, this.#parts.log.verdict(existing), startedAt)
   }
 
   /** Acts on the result; if that throws, the error becomes the result. */

@@ -23,7 +23,7 @@ export function apartFor<E extends Entry, D>(question: Question<E, D>, decision:
 }
 
 /** The decision for a background refresh of this copy. */
-const refreshing = <E extends Entry>(entry: E) =>
+const refreshDecision = <E extends Entry>(entry: E) =>
   ({
     kind: 'revalidate',
     entry,
@@ -87,13 +87,13 @@ export class SharedFetches {
    * otherwise the copy would not be refreshed for as long as it may be served stale.
    */
   refresh<E extends Entry, D>(question: Question<E, D>, foundAt: string, entry: E): void {
-    const key = foundAt + apartFor(question, refreshing(entry))
+    const key = foundAt + apartFor(question, refreshDecision(entry))
     if (key === foundAt) return this.#refreshOnce(question, foundAt, entry)
     const own = this.#flights.get(key)
     const isUnderWay = own !== undefined && own.result?.kind !== 'direct'
     if (isUnderWay || this.#flights.get(foundAt) !== undefined) return
-    const begin = (isAlone: boolean) => {
-      const forAnyone = isAlone ? question.forAnyone(entry) : undefined
+    const begin = (isForCallerOnly: boolean) => {
+      const forAnyone = isForCallerOnly ? question.forAnyone(entry) : undefined
       this.#refreshOnce(forAnyone ?? question, foundAt, entry)
     }
     const remembered = isUnshareable(this.#parts.store, this.#log, key, this.#clock.now())
@@ -102,7 +102,7 @@ export class SharedFetches {
   }
 
   #refreshOnce<E extends Entry, D>(question: Question<E, D>, foundAt: string, entry: E): void {
-    const decision = refreshing(entry)
+    const decision = refreshDecision(entry)
     const key = foundAt + apartFor(question, decision)
     if (this.#flights.get(key) !== undefined) return
     const flight = this.#launch(question, key, decision, true)
@@ -135,8 +135,8 @@ export class SharedFetches {
   ): Flight<E, D> {
     const { changes } = this.#log
     const beginning = beginningAt(this.#log, this.#clock.now())
-    const past = decision.kind === 'revalidate' ? decision.entry : undefined
-    const flight = new Flight<E, D>(question.url, beginning, changes, background, past)
+    const previous = decision.kind === 'revalidate' ? decision.entry : undefined
+    const flight = new Flight<E, D>(question.url, beginning, changes, background, previous)
     this.#flights.put(key, flight)
     flight.launched(new SharedFetch(question, key, flight, decision, this.#parts).run(beginning))
     return flight

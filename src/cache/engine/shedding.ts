@@ -13,7 +13,7 @@ export interface EngineLimits {
 const MOST_WAITING = 10_000
 
 /** For a caller that has already left: there is no slot to free. */
-const LEFT = (): void => {}
+const NOTHING_TO_FREE = (): void => {}
 
 /** Load shedding: counts waiting callers, and decides when origins may no longer be asked. */
 export class Shedding {
@@ -40,13 +40,13 @@ export class Shedding {
   }
 
   /** Why origins may not be asked now; undefined if they may. */
-  tooMuch(): string | undefined {
+  overloadReason(): string | undefined {
     if (this.#waiting >= this.#maxWaiting) return 'too many requests are waiting'
     return this.isMemoryShort ? 'memory is short' : undefined
   }
 
   counted<T>(answer: Promise<T>, leaving?: Signal): Promise<T> {
-    const free = this.slot(leaving)
+    const free = this.takeSlot(leaving)
     answer.then(free, free)
     return answer
   }
@@ -55,8 +55,8 @@ export class Shedding {
    * Counts one more waiting caller, until it leaves or the returned function is called.
    * @param leaving aborted when the caller leaves; may already be aborted, and may outlive the wait by far
    */
-  slot(leaving?: Signal): () => void {
-    if (leaving?.aborted) return LEFT
+  takeSlot(leaving?: Signal): () => void {
+    if (leaving?.aborted) return NOTHING_TO_FREE
     this.#waiting++
     if (leaving === undefined) return this.#answered
     let isHeld = true

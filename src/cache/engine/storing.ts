@@ -62,15 +62,15 @@ export class Storing {
     const mayAnnounce = flight?.isSuperseded !== true && this.#log.verdict(entry) === 'valid'
     const announced =
       on.length > 0 && mayAnnounce ? this.#announce(question, entry, on, target, key, flight) : undefined
-    const leadsThere = on.length > 0 || !question.isError(entry) // other variants must not wait for an error
-    if (flight?.isSuperseded === false && leadsThere && target + question.apart !== key) {
-      this.#flights.lead(target + question.apart, flight)
+    const mayBeJoined = on.length > 0 || !question.isError(entry) // other variants must not wait for an error
+    if (flight?.isSuperseded === false && mayBeJoined && target + question.apart !== key) {
+      this.#flights.putUnlessNewer(target + question.apart, flight)
     }
-    if (flight?.lease !== undefined && !this.#fitsAll(question, entry)) {
+    if (flight?.lease !== undefined && !this.#fitsSharedStores(question, entry)) {
       void flight.lease.release('unshared')
       flight.lease = undefined
     }
-    const isOutOfPlace = flight?.isSuperseded === true || this.#placing.isKnownToYield(question, entry, target)
+    const isOutOfPlace = flight?.isSuperseded === true || this.#placing.wouldNotBeStored(question, entry, target)
     const arriving = { question, entry, target, key, flight, sameContent, announced }
     const fate = question.fate(entry)
     if (fate instanceof Promise) void fate.then((late) => this.#settle(arriving, late, this.#clock.now()))
@@ -86,16 +86,16 @@ export class Storing {
     key: string,
     flight: Flight<E, D> | undefined,
   ): Awaitable<Announcement> {
-    this.#flights.cross(question.key, entry.startedAt)
+    this.#flights.noteNewerMarker(question.key, entry.startedAt)
     const isStaying = (kept: Kept) => this.#placing.isStaying(kept, entry, flight)
     // The lease of a variant is not that of the resource: other processes may announce their variants meanwhile.
-    const isAlone = key === question.key && this.#placing.isAlone(flight)
-    const anew = isAlone ? undefined : this.#placing.anew
+    const isUncontested = key === question.key && this.#placing.isUncontested(flight)
+    const anew = isUncontested ? undefined : this.#placing.anew
     return this.#variants.announce(question, entry, on, variant, { flight, isStaying, anew })
   }
 
   #settle<E extends Entry, D>(arriving: Arriving<E, D>, fate: Fate, now: number): void {
-    const { question, entry, key, flight, announced: said } = arriving
+    const { question, entry, key, flight, announced } = arriving
     const isValid = this.#log.verdict(entry) === 'valid'
     const isCurrent = flight !== undefined && !flight.isSuperseded && this.#flights.get(key) === flight
     const isWanted = flight === undefined || isCurrent || (fate === 'kept' && this.#isWantedMeanwhile(flight, key))
@@ -104,20 +104,20 @@ export class Storing {
       return this.#write(arriving, fate, isCurrent && this.#flights.get(key) === flight, now)
     }
     const isToBePut = isWanted && isValid
-    const written = !isToBePut ? undefined : said instanceof Promise ? said.then(write) : write(said)
-    const announced = settleAnnounced(said, isToBePut ? fate : 'broken')
-    const isForOthers = fate === 'kept' && this.#fitsAll(question, entry)
-    const left = (...results: readonly Written[]) => {
+    const written = !isToBePut ? undefined : announced instanceof Promise ? announced.then(write) : write(announced)
+    const markerWritten = settleAnnounced(announced, isToBePut ? fate : 'broken')
+    const isForOthers = fate === 'kept' && this.#fitsSharedStores(question, entry)
+    const leave = (...results: readonly Written[]) => {
       if (flight === undefined) return
       this.#flights.leave(flight, endingOf(isForOthers && !results.includes('lost'), isValid))
     }
-    if (written instanceof Promise || announced instanceof Promise) {
-      void Promise.all([written, announced]).then(
-        (results) => left(...results),
-        () => left('lost'),
+    if (written instanceof Promise || markerWritten instanceof Promise) {
+      void Promise.all([written, markerWritten]).then(
+        (results) => leave(...results),
+        () => leave('lost'),
       )
     } else {
-      left(written, announced)
+      leave(written, markerWritten)
     }
   }
 
@@ -131,7 +131,7 @@ export class Storing {
   }
 
   /** Whether, as far as is known, it is small enough to reach the other processes. */
-  #fitsAll<E extends Entry, D>(question: Question<E, D>, entry: E): boolean {
+  #fitsSharedStores<E extends Entry, D>(question: Question<E, D>, entry: E): boolean {
     return (question.lengthOf(entry) ?? 0) <= (this.#maxSharedBytes ?? Number.POSITIVE_INFINITY)
   }
 
@@ -146,7 +146,8 @@ export class Storing {
         if (flight === undefined && question.apart !== '') this.#placing.forgetUnshareable(key)
         if (question.isPart(entry)) return this.#placing.putPart(question, target, entry)
         if (question.isError(entry)) return this.#placing.putError(question, target, entry, flight)
-        if (isCurrent && target === key && this.#placing.isAlone(flight)) return this.#placing.put(target, entry, now)
+        if (isCurrent && target === key && this.#placing.isUncontested(flight))
+          return this.#placing.put(target, entry, now)
         return this.#placing.putInOrder(target, entry, flight, sameContent)
       case 'outgrown':
         return this.#placing.rememberOutgrown(

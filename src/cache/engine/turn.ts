@@ -24,7 +24,7 @@ export async function takeTurn<E>(
     switch (answer.kind) {
       case 'held': {
         // The last holder may have stored it between the look-up and this turn.
-        const entry = await lookAs(answer.lease, look)
+        const entry = await lookHolding(answer.lease, look)
         if (entry === undefined) return { kind: 'fetch', lease: answer.lease }
         void answer.lease.release('stored')
         return { kind: 'found', entry, awaited: turn > 1 }
@@ -45,7 +45,7 @@ export async function takeTurn<E>(
 }
 
 /** Releases the lease when looking fails. */
-async function lookAs<E>(lease: Lease, look: () => Promise<E | undefined>): Promise<E | undefined> {
+async function lookHolding<E>(lease: Lease, look: () => Promise<E | undefined>): Promise<E | undefined> {
   try {
     return await look()
   } catch (error) {

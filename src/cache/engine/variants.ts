@@ -61,8 +61,8 @@ interface Replaced {
 
 const MOST_VARIANTS = 64
 const NO_TAGS: readonly string[] = []
-const NOT_SAID: Announcement = { written: undefined, isOutOfPlace: false, settle: () => {} }
-const OUT_OF_PLACE: Announcement = { ...NOT_SAID, isOutOfPlace: true }
+const NOT_ANNOUNCED: Announcement = { written: undefined, isOutOfPlace: false, settle: () => {} }
+const OUT_OF_PLACE: Announcement = { ...NOT_ANNOUNCED, isOutOfPlace: true }
 
 export class Variants {
   readonly #store: Store
@@ -94,7 +94,7 @@ export class Variants {
     const { key } = question
     const announce = (kept: Kept): Awaitable<Announcement> => {
       const before = known(kept)
-      if (question.isError(entry) && isInUse(question, before, this.#log, this.#clock.now())) return NOT_SAID
+      if (question.isError(entry) && isInUse(question, before, this.#log, this.#clock.now())) return NOT_ANNOUNCED
       const same = before?.kind === 'varies' && this.#log.verdict(before) !== 'dead' && sameNames(before.on, on)
       if (!same && isStaying(kept)) return OUT_OF_PLACE
       const others = same ? before.variants.filter((other) => other !== variant) : []
@@ -115,7 +115,7 @@ export class Variants {
           if (this.#replaced.get(key) === replaced) this.#replaced.delete(key)
           this.drop(dropped, same, arriving)
         } else if (replaced !== undefined) this.#brokenOff(key, on, replaced)
-        else if (same) this.#putBack(key, before, (there) => isSaidOf(there, variant, entry))
+        else if (same) this.#putBack(key, before, (present) => isLastWrittenFor(present, variant, entry))
         this.#arriving.delete(arriving)
       }
       const written = this.#store.set(key, marker, keepUntil - this.#clock.now())
@@ -129,17 +129,17 @@ export class Variants {
   /**
    * Deletes variants to which no marker leads any more: the same names in a later Vary would bring them back. Those
    * still arriving are not stored.
-   * @param areJoined callers may still join the fetches of those still arriving
+   * @param mayBeJoined callers may still join the fetches of those still arriving
    * @param by what replaced them: variants announced after it stay
    */
-  drop(variants: readonly string[], areJoined = false, by?: Arriving): void {
+  drop(variants: readonly string[], mayBeJoined = false, by?: Arriving): void {
     if (variants.length === 0) return
     for (const variant of variants) void this.#store.delete(variant)
     for (const arriving of this.#arriving) {
       if (arriving === by) return
       if (!variants.includes(arriving.variant)) continue
       arriving.isOutOfPlace = true
-      if (!areJoined && arriving.flight !== undefined) this.#flights.supersede(arriving.flight)
+      if (!mayBeJoined && arriving.flight !== undefined) this.#flights.supersede(arriving.flight)
     }
   }
 
@@ -162,23 +162,23 @@ export class Variants {
     replaced.arriving--
     if (replaced.arriving > 0) return
     this.#replaced.delete(key)
-    this.#putBack(key, replaced.before, (there) => sameNames(there.on, on))
+    this.#putBack(key, replaced.before, (present) => sameNames(present.on, on))
   }
 
   /** Skipped if another process has stored something else there; to know that, the tiers beyond memory are read too. */
-  #putBack(key: string, before: Entry | Varies, isOurs: (there: Varies) => boolean): void {
+  #putBack(key: string, before: Entry | Varies, isOurs: (present: Varies) => boolean): void {
     const put = (kept: Kept): Awaitable<Written> => {
-      const there = known(kept)
+      const present = known(kept)
       const forMs = before.keepUntil - this.#clock.now()
       const isOfUse = forMs > 0 && this.#log.verdict(before) !== 'dead'
-      return there?.kind === 'varies' && isOurs(there) && isOfUse ? this.#store.set(key, before, forMs) : undefined
+      return present?.kind === 'varies' && isOurs(present) && isOfUse ? this.#store.set(key, before, forMs) : undefined
     }
     void withStored(this.#store, key, put, { past: undefined, generation: this.#log.generation })
   }
 }
 
 /** Whether the marker was last written for this variant. */
-const isSaidOf = ({ variants, startedAt }: Varies, variant: string, entry: Entry): boolean =>
+const isLastWrittenFor = ({ variants, startedAt }: Varies, variant: string, entry: Entry): boolean =>
   variants.at(-1) === variant && startedAt === entry.startedAt
 
 const sameNames = (a: readonly string[], b: readonly string[]): boolean =>

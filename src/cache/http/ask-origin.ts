@@ -1,5 +1,5 @@
 import type { BodyBudget } from '../../body.ts'
-import { asHerdgateError, faultIn, type HerdgateError } from '../../errors.ts'
+import { asHerdgateError, type HerdgateError, whyOriginFailed } from '../../errors.ts'
 import type { Events } from '../../events.ts'
 import type { Fields } from '../../fields.ts'
 import type { CacheRequest, Clock, ForwardReason, OriginRequest, OriginResponse, Route, Signal } from '../../model.ts'
@@ -59,7 +59,7 @@ export function askOrigin(asking: Asking, { clock, events }: AskParts): Promise<
     events.emit('origin', { origin: route.origin.name, route: route.name, reason, code, why, ms })
   }
   const brokeOff = (failure: HerdgateError) => {
-    const why = faultIn(failure)
+    const why = whyOriginFailed(failure)
     if (why !== undefined) events.emit('broken', { origin: route.origin.name, code: failure.code, why })
   }
   return route.origin.fetch(originRequest(asking), signal).then(
@@ -71,7 +71,7 @@ export function askOrigin(asking: Asking, { clock, events }: AskParts): Promise<
     },
     (thrown: unknown) => {
       const error = asHerdgateError(thrown)
-      report(error.code, clock.now() - requestedAt, faultIn(error))
+      report(error.code, clock.now() - requestedAt, whyOriginFailed(error))
       throw thrown
     },
   )

@@ -65,8 +65,8 @@ export async function explain(request: CacheRequest, parts: HandleParts): Promis
   const located = await engine.locate(question, clock.now())
   const decision = question.decide(located.found, clock.now())
   const isFetch = decision.kind === 'revalidate' || decision.kind === 'fetch'
-  const isAlone = isFetch && (await engine.isAlone(question, located.found, decision))
-  const said = isAlone ? { decision: 'pass', why: 'unshareable' } : judged(decision, located.found)
+  const isForCallerOnly = isFetch && (await engine.isForCallerOnly(question, located.found, decision))
+  const said = isForCallerOnly ? { decision: 'pass', why: 'unshareable' } : judged(decision, located.found)
   return { ...common, ...said, ...describe(located, key, clock, log) }
 }
 

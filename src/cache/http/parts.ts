@@ -13,7 +13,7 @@ import {
 import { isWhole, strongValidator, union } from '../../policy/range.ts'
 import { ofTheWhole } from '../../policy/range-head.ts'
 import { mergeFields } from '../../policy/validation.ts'
-import { changed } from '../../response-record.ts'
+import { withChanges } from '../../response-record.ts'
 import { stampOf } from '../engine/stamp.ts'
 
 /** Clients decide which parts are stored, and combining them takes quadratic time. */
@@ -25,7 +25,7 @@ const MOST_PARTS = 64
  * @param received must be held by the log, like `stored`
  * @param mostBytes limit for a copy
  */
-export function settledPart(
+export function partToStore(
   received: StoredResponse,
   stored: Stored | undefined,
   mostBytes: number,
@@ -52,7 +52,7 @@ function asReceived(entry: StoredResponse): StoredResponse | undefined {
   if (last === range.last) return entry
   if (last > range.last) return undefined
   const reachesEnd = range.last + 1 === partial.complete
-  return changed(entry, {
+  return withChanges(entry, {
     partial: { ...partial, parts: [{ first: range.first, last }], complete: undefined, reachesEnd },
   })
 }
@@ -60,7 +60,7 @@ function asReceived(entry: StoredResponse): StoredResponse | undefined {
 const isComplete = ({ partial }: StoredResponse): boolean => partial !== undefined && isWhole(partial)
 
 const whole = (entry: StoredResponse): StoredResponse =>
-  isComplete(entry) ? changed(entry, { status: 200, partial: undefined }) : entry
+  isComplete(entry) ? withChanges(entry, { status: 200, partial: undefined }) : entry
 
 /**
  * Only a strong validator shows that two responses are of one representation (RFC 9111 section 3.4). Some origins give
@@ -98,7 +98,7 @@ function joined(stored: StoredResponse, part: StoredResponse, mostBytes: number)
   const fields = ofTheWhole(mergeFields(stored.fields, part.fields))
   const body = Body.of(Buffer.concat(slices))
   const stamp = stampOf(part.url, tags, { generation: part.generation, position, startedAt })
-  return whole(changed(part, { ...stamp, askedAt, fields, body, partial }))
+  return whole(withChanges(part, { ...stamp, askedAt, fields, body, partial }))
 }
 
 /** The largest parts, at most MOST_PARTS, in their original order. */

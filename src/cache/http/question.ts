@@ -11,7 +11,7 @@ import type {
   StoredResponse,
   Varies,
 } from '../../model.ts'
-import { isOutdoneByCopies } from '../../policy/freshness.ts'
+import { isWorseThanAnyCopy } from '../../policy/freshness.ts'
 import { keyOf } from '../../policy/key.ts'
 import { rangeLines, select } from '../../policy/range.ts'
 import { withoutSender, withoutWishes } from '../../policy/refresh.ts'
@@ -19,7 +19,7 @@ import { decide } from '../../policy/reuse.ts'
 import { nameOf } from '../../policy/target.ts'
 import { languageKey, languageKeyOf, selectingFields, selects, variantKey } from '../../policy/vary.ts'
 import type { AskParts } from './ask-origin.ts'
-import { settledPart } from './parts.ts'
+import { partToStore } from './parts.ts'
 import type { LoadContext, Loaded, Question } from '../engine/question.ts'
 import { type Ask, type DirectResponse, ResponseLoad } from './response-load.ts'
 
@@ -110,7 +110,7 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
   }
 
   isError({ status }: StoredResponse): boolean {
-    return isOutdoneByCopies(status)
+    return isWorseThanAnyCopy(status)
   }
 
   fate(entry: StoredResponse): Awaitable<Fate> {
@@ -121,8 +121,8 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
     return entry.partial !== undefined
   }
 
-  settled(part: StoredResponse, stored: Stored | undefined): StoredResponse | undefined {
-    return settledPart(part, stored, this.#route.rules.maxObjectBytes)
+  entryToStore(part: StoredResponse, stored: Stored | undefined): StoredResponse | undefined {
+    return partToStore(part, stored, this.#route.rules.maxObjectBytes)
   }
 
   discardEntry(entry: StoredResponse): void {

@@ -11,7 +11,7 @@ import { tagsOf, updatedTags } from '../../policy/tags.ts'
 import { endToEndTrailers } from '../../policy/trailers.ts'
 import { fieldsToJudge, mergeFields } from '../../policy/validation.ts'
 import { selecting, selectingFields, varyOn } from '../../policy/vary.ts'
-import { changed, ResponseRecord } from '../../response-record.ts'
+import { ResponseRecord, withChanges } from '../../response-record.ts'
 import { stampOf } from '../engine/stamp.ts'
 import type { ArrivalParts, Fetched } from './ask-origin.ts'
 
@@ -79,7 +79,7 @@ export function updatedEntry(
   const fields = interned(dated(merged, fetched.receivedOn))
   const judged = { status: previous.status, fields: fieldsToJudge(previous.fields, update) }
   const tags = updatedTags(request.url, previous.tags, update, rules)
-  return changed(previous, {
+  return withChanges(previous, {
     ...selection(judged.fields, making),
     ...lifetimeOf(judged, rules, fetched),
     fields,
@@ -90,7 +90,7 @@ export function updatedEntry(
 
 /** A stored response that a HEAD has shown to be outdated: stale from now on, with no stale-while-revalidate window. */
 export const outdatedEntry = (previous: StoredResponse, { respondedAt }: Fetched): StoredResponse =>
-  changed(previous, {
+  withChanges(previous, {
     freshUntil: Math.min(previous.freshUntil, respondedAt),
     staleWhileRevalidateUntil: respondedAt,
   })

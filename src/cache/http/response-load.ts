@@ -9,7 +9,7 @@ import { ofTheWhole } from '../../policy/range-head.ts'
 import { REASONS_OF_THE_REQUEST, type Storable, storable } from '../../policy/storable.ts'
 import { updatedTags } from '../../policy/tags.ts'
 import { conditionsFor, confirms, describesSame, fieldsToJudge, hasValidator } from '../../policy/validation.ts'
-import { changed } from '../../response-record.ts'
+import { withChanges } from '../../response-record.ts'
 import { type AskParts, askOrigin, type Fetched } from './ask-origin.ts'
 import { completed, continues } from './parts.ts'
 import type { LoadContext, Loaded } from '../engine/question.ts'
@@ -150,7 +150,7 @@ export class ResponseLoad {
     const isOutdated = !describesSame(previous, response) || !(verdict.store || REASONS_OF_THE_REQUEST.has(verdict.why))
     if (isOutdated) return { ...this.#direct(fetched, 'method'), outdated: outdatedEntry(previous, fetched) }
     if (!verdict.store) return this.#direct(fetched, 'method')
-    const needsValidator = this.#context.doubted || hasValidator(previous)
+    const needsValidator = this.#context.previousInvalidated || hasValidator(previous)
     if (needsValidator && !hasValidator(response)) return this.#direct(fetched, 'method')
     fetched.stop()
     const entry = updatedEntry(this.#making, previous, response.fields, fetched)
@@ -180,7 +180,7 @@ export class ResponseLoad {
     const arriving = { ...fetched, response: { ...response, body: source, trailers: () => NO_LINES } }
     const length = part.partial?.complete
     const body = arrivingBody(arriving, length, verdict.store ? rules.maxObjectBytes : 0, this.#parts)
-    const complete = changed(part, { status: 200, fields: ofTheWhole(part.fields), partial: undefined, body })
+    const complete = withChanges(part, { status: 200, fields: ofTheWhole(part.fields), partial: undefined, body })
     const entry = updatedEntry(this.#making, complete, response.fields, fetched)
     if (verdict.store) return { kind: 'entry', entry, status: response.status, validated: false }
     const reply = { status: 200, fields: entry.fields, body }

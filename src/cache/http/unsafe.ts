@@ -7,7 +7,7 @@ import { matchRoute } from '../../policy/route.ts'
 import { storable } from '../../policy/storable.ts'
 import { tagsOf } from '../../policy/tags.ts'
 import { nameOf } from '../../policy/target.ts'
-import { changed } from '../../response-record.ts'
+import { withChanges } from '../../response-record.ts'
 import type { Engine } from '../engine/engine.ts'
 import { stampOf } from '../engine/stamp.ts'
 import { append } from '../purging.ts'
@@ -90,6 +90,6 @@ function keepForGet(
   const { generation } = parts.log
   const lifetime = lifetimeOf(reply, own.rules, exchange)
   const stamp = stampOf(url, tags.tags, { generation, position, startedAt: entry.startedAt })
-  parts.engine.keep(new HttpQuestion(get, own, ask, parts), changed(entry, { ...lifetime, ...stamp }))
+  parts.engine.keep(new HttpQuestion(get, own, ask, parts), withChanges(entry, { ...lifetime, ...stamp }))
   return true
 }

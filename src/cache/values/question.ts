@@ -139,7 +139,7 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     return Promise.resolve(loading).then((value) => {
       const loadedAt = this.#parts.clock.now()
       this.#parts.counts.sampleLoad(loadedAt - beginning.startedAt)
-      if (skipped) return { kind: 'direct', reply: value, status: 200, why: 'no-store', aside: true }
+      if (skipped) return { kind: 'direct', reply: value, status: 200, why: 'no-store', leavesCopy: true }
       const entry = new ValueEntry(this.key, value, sizeIn(this.#parts, value), rules, beginning, loadedAt)
       return { kind: 'entry', entry, status: 200, validated: false }
     })
@@ -161,7 +161,7 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     return false
   }
 
-  settled(value: StoredValue): StoredValue {
+  entryToStore(value: StoredValue): StoredValue {
     return value
   }
 

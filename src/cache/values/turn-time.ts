@@ -3,7 +3,7 @@ import type { Clock } from '../../model.ts'
 /** Two clock readings within this many ms are taken as the start of a burst. */
 const CLOSE_MS = 0.002
 /** How often one reading is used: a turn of the event loop may be long. */
-const MOST_LOOKS = 16
+const MOST_USES = 16
 
 /**
  * The time for look-ups in memory: reading the clock takes longer than finding the value
@@ -14,10 +14,10 @@ const MOST_LOOKS = 16
 export class TurnTime {
   readonly #clock: Clock
   readonly #endTurn = (): void => {
-    this.#looksLeft = 0
+    this.#usesLeft = 0
   }
   #reading = Number.NEGATIVE_INFINITY
-  #looksLeft = 0
+  #usesLeft = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -25,8 +25,8 @@ export class TurnTime {
 
   /** @param bornAt of the value to be judged: a reading from before it was made must not be used */
   now(bornAt: number): number {
-    if (this.#looksLeft > 0 && this.#reading >= bornAt) {
-      this.#looksLeft--
+    if (this.#usesLeft > 0 && this.#reading >= bornAt) {
+      this.#usesLeft--
       return this.#reading
     }
     const reading = this.#clock.now()
@@ -39,7 +39,7 @@ export class TurnTime {
 
   /** The queued callback runs before the event loop delivers anything else. */
   #keep(): void {
-    this.#looksLeft = MOST_LOOKS
+    this.#usesLeft = MOST_USES
     process.nextTick(this.#endTurn)
   }
 }

@@ -15,12 +15,12 @@ describe('waiting requests', () => {
   test('are counted until they are answered or leave, and limited by maxWaiting', () => {
     const shedding = new Shedding({ maxWaiting: 2 })
     const leaving = new AbortController()
-    const free = [shedding.slot(), shedding.slot(leaving.signal)]
-    expect([shedding.waiting, shedding.tooMuch()]).toEqual([2, 'too many requests are waiting'])
+    const free = [shedding.takeSlot(), shedding.takeSlot(leaving.signal)]
+    expect([shedding.waiting, shedding.overloadReason()]).toEqual([2, 'too many requests are waiting'])
     leaving.abort()
     free[1]?.() // is answered after it has left
-    expect([shedding.waiting, shedding.tooMuch()]).toEqual([1, undefined])
-    shedding.slot(leaving.signal)()
+    expect([shedding.waiting, shedding.overloadReason()]).toEqual([1, undefined])
+    shedding.takeSlot(leaving.signal)()
     expect(shedding.waiting).toBe(1)
     free[0]?.()
     expect(shedding.waiting).toBe(0)

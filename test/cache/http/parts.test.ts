@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Body } from '../../../src/body.ts'
-import { completed, continues, settledPart } from '../../../src/cache/http/parts.ts'
+import { completed, continues, partToStore } from '../../../src/cache/http/parts.ts'
 import type { StoredResponse } from '../../../src/model.ts'
 import { entryWith } from '../../policy/support.ts'
 import { fieldsOf } from '../../support/fields.ts'
@@ -19,30 +19,30 @@ describe('parts that are joined', () => {
     [later, stored],
     [stored, later],
   ])('are as old as the older of the two and are purged by the tags of either', (received, before) => {
-    const whole = settledPart(received, before, 10)
+    const whole = partToStore(received, before, 10)
     expect(whole).toMatchObject({ status: 200, partial: undefined, position: 3, startedAt: 30, askedAt: 30 })
     expect(whole?.tags.toSorted()).toEqual(['a', 'b', 'c'])
     expect(whole?.body.bytes?.toString()).toBe('0123456789')
   })
 
   test('are joined only within the size limit of a copy and with the same complete length', () => {
-    expect(settledPart(later, stored, 9)).toBe(later)
+    expect(partToStore(later, stored, 9)).toBe(later)
     const longer = part(5, 9, '56789', 12)
-    expect(settledPart(longer, stored, 100)).toBe(longer)
+    expect(partToStore(longer, stored, 100)).toBe(longer)
   })
 })
 
 describe('a part', () => {
   test('that is shorter than it says covers what arrived, and its complete length is unknown', () => {
     const ofWhatCame = { parts: [{ first: 2, last: 4 }], complete: undefined }
-    const inside = settledPart(part(2, 6, '234'), undefined, 100)
+    const inside = partToStore(part(2, 6, '234'), undefined, 100)
     expect(inside?.partial).toMatchObject({ ...ofWhatCame, reachesEnd: false })
-    const toTheEnd = settledPart(part(2, 9, '234'), undefined, 100)
+    const toTheEnd = partToStore(part(2, 9, '234'), undefined, 100)
     expect(toTheEnd?.partial).toMatchObject({ ...ofWhatCame, reachesEnd: true })
   })
 
   test.each(['012345', ''])('that says 0 to 4 and is %j is not stored', (content) => {
-    expect(settledPart(part(0, 4, content), undefined, 100)).toBeUndefined()
+    expect(partToStore(part(0, 4, content), undefined, 100)).toBeUndefined()
   })
 
   test('is continued by an answer that need not repeat its content coding but may not name another', () => {
