@@ -1,7 +1,7 @@
 /** The selectors of a purge or an invalidation, strictly checked. */
 import { z } from 'zod'
 import type { Targets } from '../../src/for-routes.ts'
-import { LONGEST_TAG, namedBy, readUrl } from '../../src/for-routes.ts'
+import { LONGEST_TAG, urlsToInvalidate, readUrl } from '../../src/for-routes.ts'
 
 const MOST_ITEMS = 256
 
@@ -47,5 +47,11 @@ export const Selectors = z
 
 /** @param by who requests it */
 export function targetsOf({ tags, urls, prefixes, all }: z.infer<typeof Selectors>, by: string): Targets {
-  return { tags, urls: urls?.flatMap(namedBy), prefixes: prefixes?.flatMap(namedBy), all: all || undefined, by }
+  return {
+    tags,
+    urls: urls?.flatMap(urlsToInvalidate),
+    prefixes: prefixes?.flatMap(urlsToInvalidate),
+    all: all || undefined,
+    by,
+  }
 }

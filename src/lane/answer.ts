@@ -3,7 +3,7 @@ import type { Hit, Hits } from '../cache/http/hit.ts'
 import type { Events } from '../events.ts'
 import type { Clock, Peer } from '../model.ts'
 import { STATUS_CODES } from '../node-http.ts'
-import { clientAddress, schemeTold } from '../policy/forwarded.ts'
+import { clientAddress, forwardedScheme } from '../policy/forwarded.ts'
 import { normalAuthority } from '../policy/target.ts'
 import { precondition } from '../policy/validation.ts'
 import type { HandOver } from './hand-over.ts'
@@ -82,7 +82,7 @@ export function createAnswer({ hits, events, clock, idleTimeout, handOver, heads
   }
 
   function resourceFor({ peer, scheme: own }: Connection, head: PlainHead, asked: Resource | undefined) {
-    const scheme = peer.trusted ? schemeTold(head.forwardedProto, own) : own
+    const scheme = peer.trusted ? forwardedScheme(head.forwardedProto, own) : own
     return asked?.scheme === scheme ? asked : (resources.get(head, scheme) ?? resourceOf(head, scheme))
   }
 
@@ -94,9 +94,9 @@ export function createAnswer({ hits, events, clock, idleTimeout, handOver, heads
   function find(request: LaneRequest, resource: Resource, now: number): Hit | undefined {
     const plan = resource.planFor(request, hits)
     if (plan === undefined) return undefined
-    const looks = hits.look()
-    const hit = hits.find(request, plan, now, looks)
-    if (hit === undefined) handOver.put(looks)
+    const reads = hits.look()
+    const hit = hits.find(request, plan, now, reads)
+    if (hit === undefined) handOver.put(reads)
     else if (!resource.isNamed) resources.set(request.head, resource)
     return hit
   }

@@ -1,4 +1,4 @@
-import { BEARING } from '../policy/bearing.ts'
+import { REUSE_FIELDS } from '../policy/reuse-fields.ts'
 import { isNamed } from './octets.ts'
 
 /** What a field means to the lane's reader. */
@@ -11,7 +11,7 @@ export type Meaning =
   | 'if-modified-since'
   | 'x-forwarded-host'
   | 'x-forwarded-proto'
-  | 'bearing'
+  | 'affects-reuse'
   | 'not-plain'
 
 /** Fields that only node:http deals with: a head that has one is not plain. */
@@ -38,7 +38,7 @@ const OWN = [
 ] as const
 
 const MEANINGS: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
-  ...[...BEARING].map((name) => [name, 'bearing'] as const),
+  ...[...REUSE_FIELDS].map((name) => [name, 'affects-reuse'] as const),
   ...NOT_PLAIN.map((name) => [name, 'not-plain'] as const),
   ...OWN.map((name) => [name, name] as const),
 ])

@@ -1,16 +1,16 @@
-import type { Looks } from '../cache/engine/looks.ts'
+import type { RememberedReads } from '../cache/engine/reads.ts'
 
 /** Carries the lookups of an unanswered request from the lane past node:http, within a turn of the event loop. */
 export class HandOver {
-  #looks: Looks | undefined
+  #reads: RememberedReads | undefined
 
-  put(looks: Looks): void {
-    this.#looks = looks
+  put(reads: RememberedReads): void {
+    this.#reads = reads
   }
 
-  take(): Looks | undefined {
-    const looks = this.#looks
-    this.#looks = undefined
-    return looks
+  take(): RememberedReads | undefined {
+    const reads = this.#reads
+    this.#reads = undefined
+    return reads
   }
 }

@@ -50,7 +50,7 @@ export class KnownHeads {
   /** Adds the head that was looked up last, and not found. */
   add(asked: Asked): void {
     const mark = this.#mark
-    if (mark === undefined || asked.head.bears) return // credentials and cookies are not kept
+    if (mark === undefined || asked.head.affectsReuse) return // credentials and cookies are not kept
     const place = placeOf(mark)
     const others = (this.#others[place] ?? 0) + 1
     const isTaken = this.#places[place] !== undefined && others < PATIENCE

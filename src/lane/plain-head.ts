@@ -53,8 +53,8 @@ export interface PlainHead {
   readonly forwardedProto: string | undefined
   /** X-Forwarded-Host, which counts only from a trusted proxy. */
   readonly forwardedHost: string | undefined
-  /** Has another field that bears on whether a stored response may be used. */
-  readonly bears: boolean
+  /** Has another field that affects whether a stored response may be used. */
+  readonly affectsReuse: boolean
   /** Reads from these octets from now on, which begin with the same head. */
   moveTo(octets: Buffer): void
 }
@@ -93,7 +93,7 @@ class Reading implements PlainHead {
   tagTo = 0
   forwardedProto: string | undefined = undefined
   forwardedHost: string | undefined = undefined
-  bears = false
+  affectsReuse = false
   #hasLength = false
   #tags = 0
 
@@ -187,8 +187,8 @@ class Reading implements PlainHead {
         if (this.forwardedHost !== undefined) return false
         this.forwardedHost = this.octets.toString('latin1', from, to)
         return true
-      case 'bearing':
-        this.bears = true
+      case 'affects-reuse':
+        this.affectsReuse = true
         return true
       case 'not-plain':
         return false

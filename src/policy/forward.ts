@@ -6,7 +6,7 @@ import { forwarding, joined } from './forwarded.ts'
 import { connectionOptions } from './hop-by-hop.ts'
 import { hopsLeft } from './max-forwards.ts'
 import { isImpersonating } from './impersonating-fields.ts'
-import { asRead } from './lenient-names.ts'
+import { lenientName } from './lenient-names.ts'
 import { normalCodings, PREFERENCE_FIELDS } from './preferences.ts'
 import { memoized } from './memoized.ts'
 import { locate } from './target.ts'
@@ -62,7 +62,7 @@ export function upstreamFields(request: CacheRequest, options: UpstreamOptions):
   const forOthers = options.mayBeStored || request.method === 'POST' // its response may also answer a GET
   for (let at = 0; at + 1 < request.fields.length; at += 2) {
     const is = fieldNamed(request.fields[at] ?? '')
-    if (is.ours || is.respelled || named.has(is.name) || named.has(is.read)) continue
+    if (is.notForwarded || is.respelled || named.has(is.name) || named.has(is.read)) continue
     if (options.stripConditionals && is.conditional) continue
     if (options.mayBeStored && !options.hasBody && is.meaningless) continue
     if ((is.cookie && options.cookies === 'ignore') || (!trusted && is.impersonating)) continue
@@ -87,7 +87,7 @@ interface NamedField {
   /** As lenient origins read it. */
   readonly read: string
   /** Hop-by-hop, rewritten, or never forwarded: `Proxy` has no legitimate use, and CGI trusts it (CVE-2016-5385). */
-  readonly ours: boolean
+  readonly notForwarded: boolean
   /** A negotiation field in a spelling that no client uses but some origins read as the usual one. */
   readonly respelled: boolean
   readonly conditional: boolean
@@ -95,32 +95,32 @@ interface NamedField {
   readonly cookie: boolean
   readonly impersonating: boolean
   /** Taken only from a trusted peer; an untrusted client's value does not reach the origin. */
-  readonly believed: boolean
+  readonly trustedOnly: boolean
 }
 
 /** Memoized: clients send the same few names. */
 const fieldNamed = memoized((spelling): NamedField => {
   const name = spelling.toLowerCase()
-  const read = asRead(name)
+  const read = lenientName(name)
   const impersonating = isImpersonating(read)
   return {
     name,
     read,
-    ours: HOP_BY_HOP.has(name) || HOP_BY_HOP.has(read) || REWRITTEN.has(read) || read === 'proxy',
+    notForwarded: HOP_BY_HOP.has(name) || HOP_BY_HOP.has(read) || REWRITTEN.has(read) || read === 'proxy',
     respelled: read !== name && PREFERENCE_FIELDS.has(read),
     conditional: CONDITIONALS.has(read),
     meaningless: MEANINGLESS.has(read),
     cookie: read === 'cookie',
     impersonating,
-    believed: impersonating || read === 'host' || read === 'surrogate-capability',
+    trustedOnly: impersonating || read === 'host' || read === 'surrogate-capability',
   }
 })
 
 /** Whether the origin gets this field as sent, trusted peer or not. @param name lower-cased */
-export const isSentAsReceived = (name: string): boolean => !fieldNamed(name).believed
+export const isSentAsReceived = (name: string): boolean => !fieldNamed(name).trustedOnly
 
 /** Whether the origin gets this peer's value of the field, and the value is not part of every key already. */
-export const isHeard = (name: string, peer: Peer | undefined): boolean =>
+export const reachesOrigin = (name: string, peer: Peer | undefined): boolean =>
   isSentAsReceived(name) || (peer?.trusted === true && !IN_EVERY_KEY.has(name))
 
 /** Scheme and authority, as sent to the origin, are part of every key. */
@@ -133,7 +133,7 @@ const IN_EVERY_KEY = new Set(['host', 'x-forwarded-host', 'x-forwarded-proto'])
  */
 export function sentValue(name: string, { fields, peer, url }: CacheRequest): string | undefined {
   if (name === 'forwarded' || name === 'x-forwarded-for') return field(forwarding(fields, peer, locate(url)), name)
-  const value = isHeard(name, peer) ? field(fields, name) : undefined
+  const value = reachesOrigin(name, peer) ? field(fields, name) : undefined
   return name === CODINGS && value !== undefined ? normalCodings(value) : value
 }
 

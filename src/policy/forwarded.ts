@@ -10,13 +10,13 @@ export function forwarding(
   peer: Peer | undefined,
   { authority, scheme }: { readonly authority: string; readonly scheme: string },
 ): string[] {
-  const believed = peer?.trusted === true ? received : []
+  const trustedFields = peer?.trusted === true ? received : []
   const address = peer === undefined ? undefined : plainAddress(peer.address)
-  const host = field(believed, 'x-forwarded-host') ?? authority
-  const chain = field(believed, 'x-forwarded-for')
+  const host = field(trustedFields, 'x-forwarded-host') ?? authority
+  const chain = field(trustedFields, 'x-forwarded-for')
   const from = address === undefined ? '' : `for=${node(address)};`
   const element = `${from}host=${quoted(host)};proto=${scheme}`
-  const fields = ['Forwarded', joined(field(believed, 'forwarded') ?? forwardedFor(chain), element)]
+  const fields = ['Forwarded', joined(field(trustedFields, 'forwarded') ?? forwardedFor(chain), element)]
   if (address !== undefined) fields.push('X-Forwarded-For', joined(chain, address))
   fields.push('X-Forwarded-Host', host, 'X-Forwarded-Proto', scheme)
   return fields
@@ -36,8 +36,8 @@ export function otherHost({ fields, peer, plain, url }: CacheRequest): string | 
 export function clientAddress(fields: Fields, peer: Peer): string {
   let client = plainAddress(peer.address)
   if (!peer.trusted) return client
-  for (const told of addressesIn(field(fields, 'x-forwarded-for')).toReversed()) {
-    const address = plainAddress(told)
+  for (const listed of addressesIn(field(fields, 'x-forwarded-for')).toReversed()) {
+    const address = plainAddress(listed)
     if (!ADDRESS.test(address)) return client
     client = address
     if (peer.trusts?.(address) !== true) return client
@@ -47,11 +47,11 @@ export function clientAddress(fields: Fields, peer: Peer): string {
 
 /**
  * The scheme the client used.
- * @param told X-Forwarded-Proto from a trusted proxy
+ * @param forwarded X-Forwarded-Proto from a trusted proxy
  * @param own of the connection
  */
-export const schemeTold = (told: string | string[] | undefined, own: 'http' | 'https'): 'http' | 'https' =>
-  told === 'https' || told === 'http' ? told : own
+export const forwardedScheme = (forwarded: string | string[] | undefined, own: 'http' | 'https'): 'http' | 'https' =>
+  forwarded === 'https' || forwarded === 'http' ? forwarded : own
 
 /** At most as long as an IPv6 address with an embedded IPv4 address; not validated further. */
 const ADDRESS = /^[0-9a-f.:]{2,45}$/i

@@ -17,7 +17,7 @@ export interface Exchange {
    * `respondedAt` by the machine's clock, which may have been set since the process began; the other times are by the
    * process's clock. Absent: as `respondedAt`.
    */
-  readonly receivedOn?: number | undefined
+  readonly receivedWallTime?: number | undefined
 }
 
 /** A freshness lifetime in milliseconds, and its source. */
@@ -39,8 +39,8 @@ export const HEURISTICALLY_CACHEABLE: ReadonlySet<number> = new Set([
 const LASTING_ERRORS = new Set([404, 405, 410, 414, 451, 501])
 
 const HOUR_MS = 3_600_000
-const LONGEST_GUESS_MS = 24 * HOUR_MS
-const GUESSED_SHARE = 0.1
+const LONGEST_HEURISTIC_MS = 24 * HOUR_MS
+const HEURISTIC_SHARE = 0.1
 const MOST_AGE_SECONDS = 2 ** 31
 
 /**
@@ -49,7 +49,7 @@ const MOST_AGE_SECONDS = 2 ** 31
  */
 export function lifetimeOf(response: Response, rules: Rules, exchange: Exchange): Lifetime {
   const directives = responseDirectives(response.fields)
-  const freshness = freshnessOf(response, directives, rules, exchange.receivedOn ?? exchange.respondedAt)
+  const freshness = freshnessOf(response, directives, rules, exchange.receivedWallTime ?? exchange.respondedAt)
   const bornAt = exchange.respondedAt - initialAge(response.fields, exchange)
   const stated = bornAt + freshness.ms
   const counted = isAgeTrusted(response.fields) ? stated : Math.min(stated, exchange.respondedAt)
@@ -76,27 +76,27 @@ export function lifetimeOf(response: Response, rules: Rules, exchange: Exchange)
 /**
  * The freshness lifetime (RFC 9111 section 4.2.1): the operator's if it overrides, else the response's own, else the
  * operator's, else a tenth of the time since the last modification (section 4.2.2).
- * @param receivedOn epoch milliseconds, for a response without Date; if not known, an Expires without Date is taken to
- * be far in the future
+ * @param receivedWallTime epoch milliseconds, for a response without Date; if not known, an Expires without Date is
+ * taken to be far in the future
  */
 export function freshnessOf(
   response: Response,
   directives: ResponseDirectives,
   rules: Rules,
-  receivedOn: number | undefined,
+  receivedWallTime: number | undefined,
 ): Freshness {
-  const guessable = HEURISTICALLY_CACHEABLE.has(response.status) || directives.public
+  const allowsHeuristic = HEURISTICALLY_CACHEABLE.has(response.status) || directives.public
   const longest = isTransientError(response.status) ? rules.errorTtlMax : Number.POSITIVE_INFINITY
   const capped = (ms: number | undefined) => (ms === undefined ? undefined : Math.min(ms, longest))
-  const ofRoute = rules.statusTtl.get(response.status) ?? capped(guessable ? rules.ttl : undefined)
+  const ofRoute = rules.statusTtl.get(response.status) ?? capped(allowsHeuristic ? rules.ttl : undefined)
   if (ofRoute !== undefined && rules.override) return { ms: ofRoute, source: 'route' }
   // no-cache makes any lifetime zero, whatever its source (RFC 9111 section 5.2.2.4).
   const least = (ms: number) => (directives.noCache ? 0 : ms)
-  const stated = capped(statedLifetime(response.fields, directives, receivedOn))
+  const stated = capped(statedLifetime(response.fields, directives, receivedWallTime))
   if (stated !== undefined) return { ms: least(stated), source: 'explicit' }
   if (ofRoute !== undefined) return { ms: least(ofRoute), source: 'route' }
-  const guessed = guessable ? capped(guessedLifetime(response.fields, receivedOn)) : undefined
-  return guessed === undefined ? { ms: 0, source: 'none' } : { ms: least(guessed), source: 'heuristic' }
+  const heuristic = allowsHeuristic ? capped(heuristicLifetime(response.fields, receivedWallTime)) : undefined
+  return heuristic === undefined ? { ms: 0, source: 'none' } : { ms: least(heuristic), source: 'heuristic' }
 }
 
 /**
@@ -137,30 +137,30 @@ export const isWorseThanAnyCopy = (status: number): boolean => status >= 500 || 
 function statedLifetime(
   fields: Fields,
   directives: ResponseDirectives,
-  receivedOn: number | undefined,
+  receivedWallTime: number | undefined,
 ): number | undefined {
   const seconds = directives.sMaxage ?? directives.maxAge
-  return inMilliseconds(seconds) ?? (directives.targeted ? undefined : expiry(fields, receivedOn))
+  return inMilliseconds(seconds) ?? (directives.targeted ? undefined : expiry(fields, receivedWallTime))
 }
 
 /** Expires minus Date (RFC 9111 section 5.3); a malformed or repeated Expires is in the past. */
-function expiry(fields: Fields, receivedOn: number | undefined): number | undefined {
+function expiry(fields: Fields, receivedWallTime: number | undefined): number | undefined {
   const value = field(fields, 'expires')
   if (value === undefined) return undefined
-  const expires = parseDate(value, receivedOn)
-  return expires === undefined ? 0 : Math.max(0, expires - dateOf(fields, receivedOn ?? 0))
+  const expires = parseDate(value, receivedWallTime)
+  return expires === undefined ? 0 : Math.max(0, expires - dateOf(fields, receivedWallTime ?? 0))
 }
 
-function guessedLifetime(fields: Fields, receivedOn: number | undefined): number | undefined {
-  const modified = parseDate(field(fields, 'last-modified'), receivedOn)
+function heuristicLifetime(fields: Fields, receivedWallTime: number | undefined): number | undefined {
+  const modified = parseDate(field(fields, 'last-modified'), receivedWallTime)
   if (modified === undefined) return undefined
-  const unchangedFor = dateOf(fields, receivedOn ?? modified) - modified
-  return Math.min(Math.max(0, unchangedFor * GUESSED_SHARE), LONGEST_GUESS_MS)
+  const unchangedFor = dateOf(fields, receivedWallTime ?? modified) - modified
+  return Math.min(Math.max(0, unchangedFor * HEURISTIC_SHARE), LONGEST_HEURISTIC_MS)
 }
 
 /** Without a valid Date, the time of receipt is used (RFC 9110 section 6.6.1). */
-function dateOf(fields: Fields, receivedOn: number): number {
-  return parseDate(field(fields, 'date'), receivedOn) ?? receivedOn
+function dateOf(fields: Fields, receivedWallTime: number): number {
+  return parseDate(field(fields, 'date'), receivedWallTime) ?? receivedWallTime
 }
 
 /**
@@ -168,9 +168,9 @@ function dateOf(fields: Fields, receivedOn: number): number {
  * If the machine's clock has been set since the process began, either clock may be right: the one by which the response
  * is younger is used.
  */
-function initialAge(fields: Fields, { requestedAt, respondedAt, receivedOn = respondedAt }: Exchange): number {
-  const arrived = Math.min(receivedOn, respondedAt)
-  const sinceDate = Math.floor((arrived - dateOf(fields, receivedOn)) / 1000) * 1000
+function initialAge(fields: Fields, { requestedAt, respondedAt, receivedWallTime = respondedAt }: Exchange): number {
+  const arrived = Math.min(receivedWallTime, respondedAt)
+  const sinceDate = Math.floor((arrived - dateOf(fields, receivedWallTime)) / 1000) * 1000
   const responseDelay = Math.max(0, respondedAt - requestedAt)
   return Math.max(0, sinceDate, ageValue(fields) * 1000 + responseDelay)
 }

@@ -86,12 +86,12 @@ function sift(fields: Fields): Sifted {
         found.upgrade ||= name.toLowerCase() === 'upgrade'
         break
       case 14:
-        if (!isRead(name, 'content-length')) break
+        if (!isReadAs(name, 'content-length')) break
         found.ambiguous ||= found.length !== undefined || name.includes('_')
         found.length = value
         break
       case 17:
-        if (!isRead(name, 'transfer-encoding')) break
+        if (!isReadAs(name, 'transfer-encoding')) break
         found.ambiguous ||= found.coding !== undefined || name.includes('_')
         found.coding = value
         break
@@ -100,7 +100,7 @@ function sift(fields: Fields): Sifted {
   return found
 }
 
-const isRead = (name: string, as: string): boolean => name.toLowerCase().replace('_', '-') === as
+const isReadAs = (name: string, as: string): boolean => name.toLowerCase().replace('_', '-') === as
 
 /** Decimal without a leading zero, which some parsers read as octal. */
 const LENGTH = /^(?:0|[1-9]\d{0,18})$/

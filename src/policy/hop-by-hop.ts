@@ -2,7 +2,7 @@
 import { type Fields, field, HOP_BY_HOP, lines } from '../fields.ts'
 import { CONDITIONALS } from './conditionals.ts'
 import { isImpersonating } from './impersonating-fields.ts'
-import { asRead } from './lenient-names.ts'
+import { lenientName } from './lenient-names.ts'
 
 const NO_OPTIONS: ReadonlySet<string> = new Set()
 const USUAL = new Set(['keep-alive', 'Keep-Alive', 'close'])
@@ -18,7 +18,7 @@ export function losesFields(fields: Fields): boolean {
   const options = connectionOptions(fields)
   if (options.size === 0) return false
   for (const [name] of lines(fields)) {
-    if (!HOP_BY_HOP.has(name) && (options.has(name) || options.has(asRead(name)))) return true
+    if (!HOP_BY_HOP.has(name) && (options.has(name) || options.has(lenientName(name)))) return true
   }
   return false
 }
@@ -72,7 +72,7 @@ export function connectionProblem(fields: Fields): string | undefined {
   const members = field(fields, 'connection')?.split(',').length ?? 0
   if (members > MOST_MEMBERS) return `Connection has more than ${MOST_MEMBERS} members`
   for (const option of options) {
-    const read = asRead(option)
+    const read = lenientName(option)
     if (NEVER_HOP_BY_HOP.has(read) || isImpersonating(read)) return `Connection names ${option}`
   }
   return undefined

@@ -6,7 +6,7 @@ import type { CacheRequest, KeyRules, Route } from '../model.ts'
 import { CREDENTIALS } from './credentials.ts'
 import { sentValue } from './forward.ts'
 import { otherHost } from './forwarded.ts'
-import { asRead } from './lenient-names.ts'
+import { lenientName } from './lenient-names.ts'
 import { matchRoute } from './route.ts'
 import { nameOf } from './target.ts'
 
@@ -105,7 +105,11 @@ function extras(rules: KeyRules, request: CacheRequest): string {
 
 function valueFor(name: string, request: CacheRequest): string | undefined {
   const value = sentValue(name, request)
-  return allAsRead(name, value !== undefined && CREDENTIALS.includes(name) ? digestOf(value) : value, request.fields)
+  return underAnySpelling(
+    name,
+    value !== undefined && CREDENTIALS.includes(name) ? digestOf(value) : value,
+    request.fields,
+  )
 }
 
 /**
@@ -113,13 +117,13 @@ function valueFor(name: string, request: CacheRequest): string | undefined {
  * x-tenant, as in CGI) and so may use as well or instead. A field value cannot begin with a line feed.
  * @param value of the field itself
  */
-export function allAsRead(name: string, value: string | undefined, fields: Fields): string | undefined {
+export function underAnySpelling(name: string, value: string | undefined, fields: Fields): string | undefined {
   const others: string[] = []
   for (let at = 0; at + 1 < fields.length; at += 2) {
     const candidate = fields[at] ?? ''
     if (candidate.length !== name.length || candidate === name) continue
     const spelled = candidate.toLowerCase()
-    if (spelled !== name && asRead(spelled) === asRead(name)) others.push(spelled, fields[at + 1] ?? '')
+    if (spelled !== name && lenientName(spelled) === lenientName(name)) others.push(spelled, fields[at + 1] ?? '')
   }
   return others.length === 0 ? value : `\n${digestOf(JSON.stringify([value ?? null, ...others]))}`
 }

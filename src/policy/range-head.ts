@@ -3,16 +3,16 @@ import { type Fields, without } from '../fields.ts'
 import type { ByteRange } from '../model.ts'
 
 /** Fields the client already has from an earlier part if it sends If-Range. */
-const KNOWN_TO_WHO_HAS_A_PART = new Set(['content-encoding', 'content-language', 'content-type', 'last-modified'])
+const OMITTED_WITH_IF_RANGE = new Set(['content-encoding', 'content-language', 'content-type', 'last-modified'])
 
 /** Digests of the message's own content (RFC 9530 section 2, RFC 1864), wrong for any other made from it. */
-const OF_THE_CONTENT = new Set(['content-digest', 'content-md5'])
+const CONTENT_DIGESTS = new Set(['content-digest', 'content-md5'])
 
 /** The fields of a 206 to store: its range is stored separately. */
 export const withoutRange = (fields: Fields): string[] => without(fields, (name) => name === 'content-range')
 
 /** The fields that describe the representation, and so apply to its parts and combinations too. */
-export const ofTheWhole = (fields: Fields): string[] => without(fields, (name) => OF_THE_CONTENT.has(name))
+export const representationFields = (fields: Fields): string[] => without(fields, (name) => CONTENT_DIGESTS.has(name))
 
 /** For a response that has none of the stored content. */
 const KEPT_WHEN_UNSATISFIABLE = new Set(['age', 'cache-status', 'date', 'etag', 'via'])
@@ -25,8 +25,8 @@ const KEPT_WHEN_UNSATISFIABLE = new Set(['age', 'cache-status', 'date', 'etag', 
  */
 export function partHead(head: Fields, contentRange: string, conditional: boolean, isCut: boolean): string[] {
   const fields = without(head, (name) => {
-    if (name === 'content-range' || (isCut && OF_THE_CONTENT.has(name))) return true
-    return conditional && KNOWN_TO_WHO_HAS_A_PART.has(name)
+    if (name === 'content-range' || (isCut && CONTENT_DIGESTS.has(name))) return true
+    return conditional && OMITTED_WITH_IF_RANGE.has(name)
   })
   fields.push('Content-Range', contentRange)
   return fields
@@ -35,7 +35,7 @@ export function partHead(head: Fields, contentRange: string, conditional: boolea
 /** The head of a 206 with several parts, each with its own Content-Type and Content-Range. */
 export function multipartHead(head: Fields, boundary: string): string[] {
   const fields = without(head, (name) => {
-    return name === 'content-type' || name === 'content-range' || OF_THE_CONTENT.has(name)
+    return name === 'content-type' || name === 'content-range' || CONTENT_DIGESTS.has(name)
   })
   fields.push('Content-Type', `multipart/byteranges; boundary=${boundary}`)
   return fields

@@ -7,7 +7,9 @@ import { parseDate } from './dates.ts'
 export type RangeSpec = { readonly first: number; readonly last: number | undefined } | { readonly suffix: number }
 
 /** What a Range field requests. `other`: a unit that only the origin knows. */
-export type Asked = { readonly kind: 'bytes'; readonly specs: readonly RangeSpec[] } | { readonly kind: 'other' }
+export type RequestedRanges =
+  | { readonly kind: 'bytes'; readonly specs: readonly RangeSpec[] }
+  | { readonly kind: 'other' }
 
 /** A request for more ranges is not answered as a range request (RFC 9110 section 17.15). */
 const MOST_RANGES = 8
@@ -21,7 +23,7 @@ const SUFFIX_RANGE = /^-(\d+)$/
  * What the request's Range asks for; undefined if there is none or it is ignored: for a method other than GET (section
  * 14.2), if malformed, or with too many ranges.
  */
-export function rangesAsked(request: CacheRequest): Asked | undefined {
+export function requestedRanges(request: CacheRequest): RequestedRanges | undefined {
   if (request.method !== 'GET') return undefined
   const value = field(request.fields, 'range')
   return value === undefined ? undefined : parseRange(value)
@@ -31,14 +33,14 @@ const NONE: readonly string[] = []
 
 /** Range and If-Range lines for the origin; none to request the whole. */
 export function rangeLines(request: CacheRequest): readonly string[] {
-  if (request.plain === true || rangesAsked(request)?.kind !== 'bytes') return NONE
+  if (request.plain === true || requestedRanges(request)?.kind !== 'bytes') return NONE
   const range = field(request.fields, 'range') ?? ''
-  const ofWhich = field(request.fields, 'if-range')
-  return ofWhich === undefined ? ['Range', range] : ['Range', range, 'If-Range', ofWhich]
+  const ifRange = field(request.fields, 'if-range')
+  return ifRange === undefined ? ['Range', range] : ['Range', range, 'If-Range', ifRange]
 }
 
 /** Parses a Range field's value. Never throws; numbers are capped at the largest safe integer. */
-export function parseRange(value: string): Asked | undefined {
+export function parseRange(value: string): RequestedRanges | undefined {
   const [, unit, set = ''] = UNIT.exec(value) ?? []
   if (unit === undefined) return undefined
   if (unit.toLowerCase() !== 'bytes') return { kind: 'other' }
@@ -111,7 +113,7 @@ export interface Copy {
 export function select(request: CacheRequest, copy: Copy, length: number | undefined): Selection {
   const { partial } = copy
   if (partial === undefined && copy.status !== 200) return WHOLE
-  const asked = rangesAsked(request)
+  const asked = requestedRanges(request)
   const applies = asked?.kind === 'bytes' && ifRangeHolds(request.fields, copy.fields)
   if (partial !== undefined) return applies ? selectFrom(partial, asked.specs, request) : MISSING
   if (!applies || length === undefined || length === 0) return WHOLE
@@ -197,7 +199,7 @@ function strongDate(fields: Fields): string | undefined {
 }
 
 /** The range missing from a partial copy; undefined if it is not a single range, or the length is not known. */
-export function rangeMissing({ parts, complete }: PartialContent): ByteRange | undefined {
+export function missingRange({ parts, complete }: PartialContent): ByteRange | undefined {
   if (complete === undefined) return undefined
   const gaps: ByteRange[] = []
   let next = 0
@@ -215,7 +217,7 @@ export function rangeFor({ first, last }: ByteRange, complete: number | undefine
 }
 
 /** Whether these parts make up the whole. */
-export function isWhole({ parts, complete }: PartialContent): boolean {
+export function coversWhole({ parts, complete }: PartialContent): boolean {
   const [only] = parts
   return parts.length === 1 && only !== undefined && only.first === 0 && only.last + 1 === complete
 }

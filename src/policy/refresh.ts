@@ -4,7 +4,7 @@ import type { CacheRequest, Route, StoredResponse } from '../model.ts'
 import { SECRETS } from './credentials.ts'
 import { keyOf } from './key.ts'
 import { isImpersonating } from './impersonating-fields.ts'
-import { asRead } from './lenient-names.ts'
+import { lenientName } from './lenient-names.ts'
 
 type Copy = Pick<StoredResponse, 'varyOn' | 'partial'>
 
@@ -12,14 +12,14 @@ type Copy = Pick<StoredResponse, 'varyOn' | 'partial'>
  * Without the client's cache directives, which concern its own answer and not what is already stored (RFC 9111 section
  * 5.2.1.5). Fields that the copy was selected by, or that are part of its key, are kept.
  */
-export function withoutWishes(request: CacheRequest, { varyOn: on }: Copy, route: Route): CacheRequest {
+export function withoutDirectives(request: CacheRequest, { varyOn: on }: Copy, route: Route): CacheRequest {
   if (request.plain === true) return request
-  const fields = without(request.fields, (name) => WISHES.has(name) && !on.includes(name))
+  const fields = without(request.fields, (name) => DIRECTIVE_FIELDS.has(name) && !on.includes(name))
   if (fields.length === request.fields.length) return request
-  return inKey(request, fields, route) ?? request
+  return withSameKey(request, fields, route) ?? request
 }
 
-const WISHES = new Set(['cache-control', 'pragma'])
+const DIRECTIVE_FIELDS = new Set(['cache-control', 'pragma'])
 
 /**
  * An anonymous form of the request, for when the answer to its client could not be shared: keeps only the fields that
@@ -32,26 +32,26 @@ export function withoutSender(
   { varyOn, partial }: Copy,
   route: Route,
 ): CacheRequest | undefined {
-  if (request.method !== 'GET' || partial !== undefined || isToldMore(request)) return undefined
-  const selecting = new Set([...varyOn, ...route.rules.key.headers].map(asRead))
+  if (request.method !== 'GET' || partial !== undefined || hasOtherTrustedFields(request)) return undefined
+  const selecting = new Set([...varyOn, ...route.rules.key.headers].map(lenientName))
   if (SECRETS.some((name) => selecting.has(name))) return undefined
-  const isOfAnyone = (name: string) => OF_ANYONE.has(name) || selecting.has(asRead(name))
-  return inKey(
+  const isAnonymous = (name: string) => ANONYMOUS_FIELDS.has(name) || selecting.has(lenientName(name))
+  return withSameKey(
     request,
-    without(request.fields, (name) => !isOfAnyone(name)),
+    without(request.fields, (name) => !isAnonymous(name)),
     route,
   )
 }
 
 /** Whether a trusted proxy sent other impersonating fields that the origin may use; some name the user. */
-function isToldMore({ fields, peer }: CacheRequest): boolean {
+function hasOtherTrustedFields({ fields, peer }: CacheRequest): boolean {
   if (peer?.trusted !== true) return false
-  return [...lines(fields)].some(([name]) => !OF_ANYONE.has(name) && isImpersonating(asRead(name)))
+  return [...lines(fields)].some(([name]) => !ANONYMOUS_FIELDS.has(name) && isImpersonating(lenientName(name)))
 }
 
-const NEGOTIATING = ['accept', 'accept-encoding', 'accept-language', 'user-agent']
+const NEGOTIATION_FIELDS = ['accept', 'accept-encoding', 'accept-language', 'user-agent']
 /** Fields about the proxies a request came through; an untrusted client's values reach no origin. */
-const OF_THE_WAY = [
+const PROXY_FIELDS = [
   'forwarded',
   'front-end-https',
   'surrogate-capability',
@@ -71,10 +71,10 @@ const OF_THE_WAY = [
   'x-scheme',
   'x-script-name',
 ]
-const OF_ANYONE = new Set([...NEGOTIATING, ...OF_THE_WAY])
+const ANONYMOUS_FIELDS = new Set([...NEGOTIATION_FIELDS, ...PROXY_FIELDS])
 
 /** The request with only these fields, if its key stays the same. */
-function inKey(request: CacheRequest, fields: Fields, route: Route): CacheRequest | undefined {
+function withSameKey(request: CacheRequest, fields: Fields, route: Route): CacheRequest | undefined {
   const { method, url, peer } = request
   const refresh: CacheRequest = {
     method,

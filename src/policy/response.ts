@@ -31,20 +31,20 @@ const NOT_STORED = new Set(['age', 'content-length', 'trailer'])
  * The fields with at most one Date (RFC 9110 section 5.3): the oldest valid one, which gives the greatest age. None if
  * several are present and none is valid.
  */
-export function withOneDate(fields: Fields, receivedOn: number): Fields {
+export function withOneDate(fields: Fields, receivedWallTime: number): Fields {
   const values = fieldLines(fields, 'date')
   if (values.length < 2) return fields
-  const valid = values.flatMap((value) => parseDate(value, receivedOn) ?? [])
+  const valid = values.flatMap((value) => parseDate(value, receivedWallTime) ?? [])
   const others = without(fields, (name) => name === 'date')
   return valid.length === 0 ? others : [...others, 'Date', new Date(Math.min(...valid)).toUTCString()]
 }
 
 /**
  * The fields with Date, which is added from the time of receipt if missing (RFC 9110 section 6.6.1).
- * @param receivedOn by the machine's clock, as recipients compare Date with theirs
+ * @param receivedWallTime by the machine's clock, as recipients compare Date with theirs
  */
-export function dated(fields: Fields, receivedOn: number): Fields {
-  return has(fields, 'date') ? fields : [...fields, 'Date', new Date(receivedOn).toUTCString()]
+export function dated(fields: Fields, receivedWallTime: number): Fields {
+  return has(fields, 'date') ? fields : [...fields, 'Date', new Date(receivedWallTime).toUTCString()]
 }
 
 /**

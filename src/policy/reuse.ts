@@ -11,7 +11,7 @@ import type {
   StoredResponse,
 } from '../model.ts'
 import type { Directives } from './cache-control.ts'
-import { type Asked, rangesAsked, select } from './range.ts'
+import { type RequestedRanges, requestedRanges, select } from './range.ts'
 import { responseDirectives } from './targeted-control.ts'
 import { requestDirectives } from './request-directives.ts'
 
@@ -29,25 +29,25 @@ const RANGE = 4
  * @param now epoch milliseconds
  */
 export function decide(request: CacheRequest, found: HttpFound, rules: Rules, now: number): HttpDecision {
-  const mentions = request.plain === true ? 0 : mentioned(request.fields)
-  const wishes = (mentions & (CACHE_CONTROL | PRAGMA)) === 0 ? undefined : requestDirectives(request.fields)
-  const ranged = (mentions & RANGE) === 0 ? undefined : rangesAsked(request)
-  if (found.kind === 'nothing') return withoutEntry(request, found, wishes, ranged)
+  const present = request.plain === true ? 0 : fieldsPresent(request.fields)
+  const directives = (present & (CACHE_CONTROL | PRAGMA)) === 0 ? undefined : requestDirectives(request.fields)
+  const ranged = (present & RANGE) === 0 ? undefined : requestedRanges(request)
+  if (found.kind === 'nothing') return decideWithoutEntry(request, found, directives, ranged)
   const { entry } = found
-  if (entry.status === UNAUTHORIZED && has(request.fields, 'authorization')) return withCredentials(wishes)
+  if (entry.status === UNAUTHORIZED && has(request.fields, 'authorization')) return decideWithCredentials(directives)
   const fresh = found.verdict === 'valid' && now < entry.freshUntil
   if (entry.partial !== undefined && select(request, entry, undefined).kind === 'missing') {
-    const usable = fresh && acceptsFresh(wishes, entry, now)
-    return withoutItsPart({ request, entry, wishes, ranged, usable, fresh }, rules)
+    const usable = fresh && acceptsFresh(directives, entry, now)
+    return decideWithoutPart({ request, entry, directives, ranged, usable, fresh }, rules)
   }
-  if (fresh && acceptsFresh(wishes, entry, now)) {
+  if (fresh && acceptsFresh(directives, entry, now)) {
     // A refresh uses the request's method, and a HEAD cannot refresh content.
     return { kind: 'serve', entry, refresh: now >= entry.refreshAt && request.method !== 'HEAD' }
   }
-  if (!fresh && found.verdict === 'valid' && acceptsStale(wishes, entry, now)) {
+  if (!fresh && found.verdict === 'valid' && acceptsStale(directives, entry, now)) {
     return request.method === 'HEAD' ? { kind: 'serve-stale', entry, headOnly: true } : { kind: 'serve-stale', entry }
   }
-  return withEntry({ request, entry, verdict: found.verdict, wishes, fresh }, rules, now)
+  return decideWithEntry({ request, entry, verdict: found.verdict, directives, fresh }, rules, now)
 }
 
 /**
@@ -58,22 +58,22 @@ export function decide(request: CacheRequest, found: HttpFound, rules: Rules, no
 export const isServedPlainly = (copy: StoredResponse, now: number): boolean =>
   now < copy.freshUntil && now < copy.refreshAt && copy.partial === undefined
 
-function withoutEntry(
+function decideWithoutEntry(
   request: CacheRequest,
   found: FoundNothing,
-  wishes: Directives | undefined,
-  ranged: Asked | undefined,
+  directives: Directives | undefined,
+  ranged: RequestedRanges | undefined,
 ): HttpDecision {
   const why = found.miss
-  const alone = onItsOwn(request, wishes, ranged)
+  const alone = whyNotShared(request, directives, ranged)
   if (alone?.kind === 'refuse') return alone
   if (alone !== undefined) return { ...alone, why: alone.why ?? why }
   return found.unshareable ? { kind: 'pass', why, detail: 'unshareable', remembered: true } : { kind: 'fetch', why }
 }
 
 /** A stored challenge does not answer a request that has credentials (RFC 9110 section 15.5.2). */
-function withCredentials(wishes: Directives | undefined): HttpDecision {
-  if (wishes?.onlyIfCached) return { kind: 'refuse', detail: 'only-if-cached' }
+function decideWithCredentials(directives: Directives | undefined): HttpDecision {
+  if (directives?.onlyIfCached) return { kind: 'refuse', detail: 'only-if-cached' }
   return { kind: 'pass', why: 'request', detail: 'authorization' }
 }
 
@@ -83,9 +83,12 @@ const UNAUTHORIZED = 401
  * For a copy without the requested bytes: what is missing is fetched (RFC 9111 section 3.3). If the whole is requested
  * but would be too large to store, it is fetched for this client only, and the stored part stays.
  */
-function withoutItsPart({ request, entry, wishes, ranged, usable, fresh }: LackingPart, rules: Rules): HttpDecision {
+function decideWithoutPart(
+  { request, entry, directives, ranged, usable, fresh }: LackingPart,
+  rules: Rules,
+): HttpDecision {
   const why = fresh ? 'partial' : 'stale'
-  const alone = onItsOwn(request, wishes, ranged)
+  const alone = whyNotShared(request, directives, ranged)
   if (alone?.kind === 'refuse') return alone
   if (alone !== undefined) return { ...alone, why: alone.why ?? why, existing: entry }
   const isTooLarge = (entry.partial?.complete ?? 0) > rules.maxObjectBytes
@@ -98,8 +101,8 @@ function withoutItsPart({ request, entry, wishes, ranged, usable, fresh }: Lacki
 interface LackingPart {
   readonly request: CacheRequest
   readonly entry: StoredResponse
-  readonly wishes: Directives | undefined
-  readonly ranged: Asked | undefined
+  readonly directives: Directives | undefined
+  readonly ranged: RequestedRanges | undefined
   readonly usable: boolean
   readonly fresh: boolean
 }
@@ -113,15 +116,15 @@ interface Alone {
 }
 
 /** Why a request that no copy can answer must not share a fetch; undefined if it may. */
-function onItsOwn(
+function whyNotShared(
   request: CacheRequest,
-  wishes: Directives | undefined,
-  ranged: Asked | undefined,
+  directives: Directives | undefined,
+  ranged: RequestedRanges | undefined,
 ): Refuse | Alone | undefined {
   // RFC 9111 section 5.2.1.7.
-  if (wishes?.onlyIfCached) return { kind: 'refuse', detail: 'only-if-cached' }
+  if (directives?.onlyIfCached) return { kind: 'refuse', detail: 'only-if-cached' }
   // RFC 9111 section 5.2.1.5: nothing of the exchange may be stored, so nobody else can share it.
-  if (wishes?.noStore) return { kind: 'pass', why: 'request', detail: 'request-no-store' }
+  if (directives?.noStore) return { kind: 'pass', why: 'request', detail: 'request-no-store' }
   if (request.method === 'HEAD') return { kind: 'pass' }
   // Only the origin knows what an unknown range unit means.
   return ranged?.kind === 'other' ? { kind: 'pass', detail: 'range' } : undefined
@@ -131,32 +134,36 @@ interface Unusable {
   readonly request: CacheRequest
   readonly entry: StoredResponse
   readonly verdict: FoundEntry['verdict']
-  readonly wishes: Directives | undefined
+  readonly directives: Directives | undefined
   /** Only the request's own directives forbid using it. */
   readonly fresh: boolean
 }
 
-function withEntry({ request, entry, verdict, wishes, fresh }: Unusable, rules: Rules, now: number): HttpDecision {
-  if (wishes?.onlyIfCached) return { kind: 'refuse', detail: 'only-if-cached' }
+function decideWithEntry(
+  { request, entry, verdict, directives, fresh }: Unusable,
+  rules: Rules,
+  now: number,
+): HttpDecision {
+  if (directives?.onlyIfCached) return { kind: 'refuse', detail: 'only-if-cached' }
   const why = fresh ? 'request' : 'stale'
   // An invalidated copy is checked before its next use: a soft timeout of 0 must not serve it before the check.
-  const isAwaited = (rules.softTimeout === 0 && verdict !== 'valid') || wantsValidated(wishes)
-  const afterMs = isAwaited || !mayAnswerWhileRefreshed(entry, rules, now) ? undefined : rules.softTimeout
-  const until = answersOnErrorUntil(entry, verdict, wishes)
+  const mustWait = (rules.softTimeout === 0 && verdict !== 'valid') || wantsValidated(directives)
+  const afterMs = mustWait || !mayAnswerWhileRefreshed(entry, rules, now) ? undefined : rules.softTimeout
+  const until = answersOnErrorUntil(entry, verdict, directives)
   const fallback = now < until ? { entry, afterMs, until } : undefined
-  if (request.method === 'HEAD' || wishes?.noStore) {
-    const updates = request.method === 'HEAD' && !wishes?.noStore ? entry : undefined
-    const detail = wishes?.noStore ? 'request-no-store' : undefined
+  if (request.method === 'HEAD' || directives?.noStore) {
+    const updates = request.method === 'HEAD' && !directives?.noStore ? entry : undefined
+    const detail = directives?.noStore ? 'request-no-store' : undefined
     return { kind: 'pass', why, detail, fallback, updates }
   }
   return { kind: 'revalidate', entry, why, fallback }
 }
 
 /** Whether the request's no-cache, max-age and min-fresh allow this fresh copy (RFC 9111 section 5.2.1). */
-function acceptsFresh(wishes: Directives | undefined, entry: StoredResponse, now: number): boolean {
-  if (wishes === undefined) return true
-  if (wishes.noCache || tooOld(wishes, entry, now)) return false
-  return wishes.minFresh === undefined || entry.freshUntil - now >= wishes.minFresh * 1000
+function acceptsFresh(directives: Directives | undefined, entry: StoredResponse, now: number): boolean {
+  if (directives === undefined) return true
+  if (directives.noCache || tooOld(directives, entry, now)) return false
+  return directives.minFresh === undefined || entry.freshUntil - now >= directives.minFresh * 1000
 }
 
 /**
@@ -164,24 +171,27 @@ function acceptsFresh(wishes: Directives | undefined, entry: StoredResponse, now
  * if the request does not forbid it, or within the request's max-stale (RFC 9111 section 5.2.1.2), if the response does
  * not forbid it.
  */
-function acceptsStale(wishes: Directives | undefined, entry: StoredResponse, now: number): boolean {
-  if (wishes === undefined) return now < entry.staleWhileRevalidateUntil
-  if (wishes.noCache || wishes.minFresh !== undefined || tooOld(wishes, entry, now)) return false
-  if (wishes.maxStale !== undefined) {
-    return !entry.mustRevalidate && now - entry.freshUntil <= wishes.maxStale * 1000
+function acceptsStale(directives: Directives | undefined, entry: StoredResponse, now: number): boolean {
+  if (directives === undefined) return now < entry.staleWhileRevalidateUntil
+  if (directives.noCache || directives.minFresh !== undefined || tooOld(directives, entry, now)) return false
+  if (directives.maxStale !== undefined) {
+    return !entry.mustRevalidate && now - entry.freshUntil <= directives.maxStale * 1000
   }
   // RFC 9111 section 5.2.1.1: a request with max-age but without max-stale accepts no stale response.
-  return wishes.maxAge === undefined && now < entry.staleWhileRevalidateUntil
+  return directives.maxAge === undefined && now < entry.staleWhileRevalidateUntil
 }
 
 /** max-age=0 always asks for validation, however new the copy is. */
-function tooOld(wishes: Directives, entry: StoredResponse, now: number): boolean {
-  if (wishes.maxAge === undefined) return false
-  return wishes.maxAge === 0 || now - entry.bornAt > wishes.maxAge * 1000
+function tooOld(directives: Directives, entry: StoredResponse, now: number): boolean {
+  if (directives.maxAge === undefined) return false
+  return directives.maxAge === 0 || now - entry.bornAt > directives.maxAge * 1000
 }
 
-function wantsValidated(wishes: Directives | undefined): boolean {
-  return wishes !== undefined && (wishes.noCache || wishes.maxAge !== undefined || wishes.minFresh !== undefined)
+function wantsValidated(directives: Directives | undefined): boolean {
+  return (
+    directives !== undefined &&
+    (directives.noCache || directives.maxAge !== undefined || directives.minFresh !== undefined)
+  )
 }
 
 /** A stale-while-revalidate window stated by the response (RFC 5861 section 3) also bounds soft-timeout answers. */
@@ -199,13 +209,15 @@ function mayAnswerWhileRefreshed(entry: StoredResponse, rules: Rules, now: numbe
 function answersOnErrorUntil(
   entry: StoredResponse,
   verdict: FoundEntry['verdict'],
-  wishes: Directives | undefined,
+  directives: Directives | undefined,
 ): number {
   if (entry.mustRevalidate) return verdict === 'valid' ? entry.freshUntil : Number.NEGATIVE_INFINITY
-  return wishes?.staleIfError === undefined ? entry.staleIfErrorUntil : entry.freshUntil + wishes.staleIfError * 1000
+  return directives?.staleIfError === undefined
+    ? entry.staleIfErrorUntil
+    : entry.freshUntil + directives.staleIfError * 1000
 }
 
-function mentioned(fields: Fields): number {
+function fieldsPresent(fields: Fields): number {
   let found = 0
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at] ?? ''

@@ -14,7 +14,7 @@ import {
 } from './freshness.ts'
 import { connectionOptions } from './hop-by-hop.ts'
 import { CREDENTIALS } from './credentials.ts'
-import { parseContentRange, rangesAsked } from './range.ts'
+import { parseContentRange, requestedRanges } from './range.ts'
 import { tagsOf } from './tags.ts'
 import { varyOn } from './vary.ts'
 
@@ -47,14 +47,14 @@ interface Condition {
  */
 const CONDITIONS: readonly Condition[] = [
   { why: 'method', forbids: isForAnotherMethod },
-  { why: 'partial', forbids: isNoPartWeKnow },
-  { why: 'request-no-store', forbids: forbidsByRequest },
+  { why: 'partial', forbids: isUnknownPart },
+  { why: 'request-no-store', forbids: requestForbids },
   { why: 'no-store', forbids: forbidsStoring },
   { why: 'private', forbids: ({ directives }) => directives.private },
   { why: 'set-cookie', forbids: ({ fields, rules }) => rules.cookies === 'safe' && has(fields, 'set-cookie') },
   { why: 'vary', forbids: ({ fields }) => varyOn(fields) === '*' },
-  { why: 'connection', forbids: namesWhatSteersCaches },
-  { why: 'status', forbids: isNoAnswerForOthers },
+  { why: 'connection', forbids: connectionNamesControlFields },
+  { why: 'status', forbids: isForOneClient },
   { why: 'status', forbids: isNotUnderstood },
   { why: 'cut-off', forbids: ({ mayBeCutOff }) => mayBeCutOff },
   { why: 'tags', forbids: ({ request, fields, rules }) => !tagsOf(request.url, fields, rules).ok },
@@ -104,21 +104,21 @@ function isForAnotherMethod({ request, fields, freshness }: Exchange): boolean {
  * Connection names a field that controls caching, which is never hop-by-hop (RFC 9110 section 7.6.1): it must be
  * obeyed, but may not be stored, and a later 304 need not repeat it.
  */
-function namesWhatSteersCaches({ fields }: Exchange): boolean {
+function connectionNamesControlFields({ fields }: Exchange): boolean {
   const options = connectionOptions(fields)
-  return options.size > 0 && STEERS_CACHES.some((name) => options.has(name))
+  return options.size > 0 && FIELDS_CONTROLLING_CACHES.some((name) => options.has(name))
 }
 
-const STEERS_CACHES = [...CONTROL_FIELDS, 'expires', 'vary']
+const FIELDS_CONTROLLING_CACHES = [...CONTROL_FIELDS, 'expires', 'vary']
 
 /**
  * A 206 is stored if the request asked for byte ranges and its Content-Range is valid (RFC 9111 section 3.3). In a
  * response to If-Range the origin may leave out fields (RFC 9110 section 15.3.7) that other clients would need.
  */
-function isNoPartWeKnow({ request, status, fields }: Exchange): boolean {
+function isUnknownPart({ request, status, fields }: Exchange): boolean {
   if (status !== 206) return false
   if (has(request.fields, 'if-range')) return true
-  return rangesAsked(request)?.kind !== 'bytes' || parseContentRange(field(fields, 'content-range')) === undefined
+  return requestedRanges(request)?.kind !== 'bytes' || parseContentRange(field(fields, 'content-range')) === undefined
 }
 
 /**
@@ -128,7 +128,7 @@ function isNoPartWeKnow({ request, status, fields }: Exchange): boolean {
  */
 const FOR_ONE_CLIENT = new Set([304, 407, 408, 412, 416, 417, 421, 425, 428, 429, 431, 511])
 
-function isNoAnswerForOthers({ status }: Exchange): boolean {
+function isForOneClient({ status }: Exchange): boolean {
   return status < 200 || FOR_ONE_CLIENT.has(status)
 }
 
@@ -142,7 +142,7 @@ function isNotUnderstood({ directives, status }: Exchange): boolean {
 }
 
 /** RFC 9111 section 5.2.1.5. The operator's override applies to response directives only. */
-function forbidsByRequest({ request }: Exchange): boolean {
+function requestForbids({ request }: Exchange): boolean {
   return has(request.fields, 'cache-control') && requestDirectives(request.fields).noStore
 }
 

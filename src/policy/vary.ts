@@ -3,12 +3,12 @@ import { type Fields, field, trimmed, without } from '../fields.ts'
 import type { CacheRequest, Rules } from '../model.ts'
 import { LOWER_CASE_TOKEN } from '../token.ts'
 import { SECRETS } from './credentials.ts'
-import { isHeard, isSentAsReceived } from './forward.ts'
-import { allAsRead, digestOf, keyMember } from './key.ts'
+import { isSentAsReceived, reachesOrigin } from './forward.ts'
+import { digestOf, keyMember, underAnySpelling } from './key.ts'
 import { normalCodings, normalPreferences, PREFERENCE_FIELDS, preferredLanguage } from './preferences.ts'
 
 const MOST_NAMES = 16
-const NOT_OF_CLIENTS = new Set(['*', 'forwarded', 'x-forwarded-for', 'via'])
+const UNMATCHABLE = new Set(['*', 'forwarded', 'x-forwarded-for', 'via'])
 
 /** In a normalised pair: the request does not have the field. No field value can contain this. */
 const ABSENT = '\0'
@@ -29,7 +29,7 @@ export function varyOn(fields: Fields): readonly string[] | '*' {
   )
   names.delete('')
   const usable =
-    names.size <= MOST_NAMES && [...names].every((name) => LOWER_CASE_TOKEN.test(name) && !NOT_OF_CLIENTS.has(name))
+    names.size <= MOST_NAMES && [...names].every((name) => LOWER_CASE_TOKEN.test(name) && !UNMATCHABLE.has(name))
   return usable ? [...names].sort() : '*'
 }
 
@@ -40,11 +40,11 @@ export function varyOn(fields: Fields): readonly string[] | '*' {
 export function selectingFields(on: readonly string[], request: CacheRequest, cookies: Rules['cookies']): Fields {
   const isLeftOut = (name: string) => name === 'cookie' && cookies === 'ignore'
   if (on.every((name) => isSentAsReceived(name) && !isLeftOut(name))) return request.fields
-  return without(request.fields, (name) => isLeftOut(name) || !isHeard(name, request.peer))
+  return without(request.fields, (name) => isLeftOut(name) || !reachesOrigin(name, request.peer))
 }
 
 /** The request's normalised values of these fields, to be stored with the response; an absent field is marked. */
-export function selecting(on: readonly string[], requestFields: Fields): Fields {
+export function selectingValues(on: readonly string[], requestFields: Fields): Fields {
   return on.flatMap((name) => [name, normalised(name, requestFields) ?? ABSENT])
 }
 
@@ -88,7 +88,7 @@ const LANGUAGE = 'accept-language'
 
 /**
  * Whether the request has the values the response was selected by.
- * @param vary as made by `selecting`
+ * @param vary as made by `selectingValues`
  */
 export function selects(vary: Fields, requestFields: Fields): boolean {
   for (let at = 0; at + 1 < vary.length; at += 2) {
@@ -98,7 +98,7 @@ export function selects(vary: Fields, requestFields: Fields): boolean {
 }
 
 /** Stored with a response (also on disk and in Redis) only as digests, which suffice to tell values apart. */
-const ONLY_TOLD_APART = new Set(SECRETS)
+const STORED_AS_DIGESTS = new Set(SECRETS)
 
 /** Fields that are not lists: a comma and the space after it are text. */
 const NOT_LISTS = new Set(['referer', 'user-agent'])
@@ -106,7 +106,7 @@ const NOT_LISTS = new Set(['referer', 'user-agent'])
 /** Other spellings of negotiation fields reach no origin (forward.ts); those of other fields are included. */
 function normalised(name: string, requestFields: Fields): string | undefined {
   const value = normalisedAsSpelled(name, requestFields)
-  return PREFERENCE_FIELDS.has(name) ? value : allAsRead(name, value, requestFields)
+  return PREFERENCE_FIELDS.has(name) ? value : underAnySpelling(name, value, requestFields)
 }
 
 /**
@@ -116,7 +116,7 @@ function normalised(name: string, requestFields: Fields): string | undefined {
 function normalisedAsSpelled(name: string, requestFields: Fields): string | undefined {
   const given = field(requestFields, name)
   const value = given === undefined ? undefined : trimmed(given)
-  if (value !== undefined && ONLY_TOLD_APART.has(name)) return digestOf(value)
+  if (value !== undefined && STORED_AS_DIGESTS.has(name)) return digestOf(value)
   if (value !== undefined && name === 'accept-encoding') return normalCodings(value)
   if (value !== undefined && PREFERENCE_FIELDS.has(name)) return normalPreferences(value)
   if (value === undefined || !value.includes(',') || value.includes('"') || NOT_LISTS.has(name)) return value

@@ -3,7 +3,7 @@ import { BlockList, isIP } from 'node:net'
 import type { Socket } from 'node:net'
 import { shown } from '../given.ts'
 import type { Peer } from '../model.ts'
-import { plainAddress, schemeTold } from '../policy/forwarded.ts'
+import { plainAddress, forwardedScheme } from '../policy/forwarded.ts'
 
 /**
  * Tells who is at the other end of a connection, and whether what it says about its own client is trusted. Looked up
@@ -46,7 +46,7 @@ function blockListOf(ranges: readonly string[]): BlockList {
 /** The scheme the client used: as stated by a trusted proxy in front of this one, or else that of the connection. */
 export function schemeOf(message: IncomingMessage, peer: Peer): 'http' | 'https' {
   const own = 'encrypted' in message.socket ? 'https' : 'http'
-  return peer.trusted ? schemeTold(message.headers['x-forwarded-proto'], own) : own
+  return peer.trusted ? forwardedScheme(message.headers['x-forwarded-proto'], own) : own
 }
 
 /** The address a connection was made to, as an authority. */

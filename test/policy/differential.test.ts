@@ -6,7 +6,7 @@ import { lifetimeOf } from '../../src/policy/freshness.ts'
 import { decide } from '../../src/policy/reuse.ts'
 import { storable } from '../../src/policy/storable.ts'
 import { conditionsFor } from '../../src/policy/validation.ts'
-import { selecting, selects, varyOn } from '../../src/policy/vary.ts'
+import { selectingValues, selects, varyOn } from '../../src/policy/vary.ts'
 import { date, entryWith, foundWith, NOW, requestWith, rulesWith } from './support.ts'
 import { fieldsOf } from '../support/fields.ts'
 
@@ -195,7 +195,7 @@ function ours(exchange: Exchange) {
   const stored = storable(first, response, rules).store
   const lifetime = lifetimeOf(response, rules, { requestedAt: NOW, respondedAt: NOW })
   const on = varyOn(response.fields)
-  const vary = on === '*' ? [] : selecting(on, first.fields)
+  const vary = on === '*' ? [] : selectingValues(on, first.fields)
   const entry = stored && selects(vary, second.fields) ? entryWith({ ...lifetime, ...response }) : undefined
   const then = NOW + exchange.after * 1000
   const { kind } = decide(second, foundWith(entry), rules, then)

@@ -167,7 +167,7 @@ describe('the age', () => {
 
   it('compares dates with the wall clock, and counts by the clock of the process', () => {
     const headers = { Date: date(NOW), 'Cache-Control': 'max-age=60' }
-    const ahead = { requestedAt: NOW + 3_600_000, respondedAt: NOW + 3_600_000, receivedOn: NOW + 5_000 }
+    const ahead = { requestedAt: NOW + 3_600_000, respondedAt: NOW + 3_600_000, receivedWallTime: NOW + 5_000 }
     const lifetimeIn = (fields: Record<string, string>) =>
       lifetimeOf({ status: 200, fields: fieldsOf(fields) }, rulesWith(), ahead)
     expect(lifetimeIn(headers)).toMatchObject({ bornAt: NOW + 3_595_000, freshUntil: NOW + 3_655_000 })
@@ -177,7 +177,7 @@ describe('the age', () => {
 
   it('is not raised by a wall clock that was set wrong after the process started', () => {
     const headers = { Date: date(NOW), 'Cache-Control': 'max-age=60' }
-    const behind = { requestedAt: NOW, respondedAt: NOW, receivedOn: NOW + 3_600_000 }
+    const behind = { requestedAt: NOW, respondedAt: NOW, receivedWallTime: NOW + 3_600_000 }
     expect(lifetimeOf({ status: 200, fields: fieldsOf(headers) }, rulesWith(), behind).bornAt).toBe(NOW)
   })
 

@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest'
 import type { PartialContent } from '../../src/model.ts'
 import {
   ifRangeHolds,
-  isWhole,
+  coversWhole,
   parseContentRange,
   parseRange,
   rangeFor,
-  rangeMissing,
-  rangesAsked,
+  missingRange,
+  requestedRanges,
   select,
   strongValidator,
   union,
@@ -62,8 +62,8 @@ describe('a Range', () => {
   })
 
   it('applies to GET only', () => {
-    expect(rangesAsked(requestWith({ Range: 'bytes=0-1' }))).toBeDefined()
-    expect(rangesAsked(requestWith({ Range: 'bytes=0-1' }, { method: 'HEAD' }))).toBeUndefined()
+    expect(requestedRanges(requestWith({ Range: 'bytes=0-1' }))).toBeDefined()
+    expect(requestedRanges(requestWith({ Range: 'bytes=0-1' }, { method: 'HEAD' }))).toBeUndefined()
   })
 })
 
@@ -204,7 +204,7 @@ describe('from parts', () => {
 
   it('a single gap can be requested', () => {
     const missing = (partial: PartialContent) => {
-      const range = rangeMissing(partial)
+      const range = missingRange(partial)
       return range && rangeFor(range, partial.complete)
     }
     expect(missing(held([[0, 4]]))).toBe('bytes=5-')
@@ -229,10 +229,10 @@ describe('from parts', () => {
   })
 
   it('those without a gap are the whole', () => {
-    expect(isWhole(held([[0, 9]]))).toBe(true)
-    expect(isWhole(held([[0, 8]]))).toBe(false)
+    expect(coversWhole(held([[0, 9]]))).toBe(true)
+    expect(coversWhole(held([[0, 8]]))).toBe(false)
     expect(
-      isWhole(
+      coversWhole(
         held([
           [0, 3],
           [5, 9],

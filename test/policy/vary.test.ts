@@ -1,13 +1,13 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { selecting, selects, variantKey, varyOn } from '../../src/policy/vary.ts'
+import { selectingValues, selects, variantKey, varyOn } from '../../src/policy/vary.ts'
 import { fieldsOf } from '../support/fields.ts'
 
 type Headers = Record<string, string | string[]>
 
 const on = (vary: string | string[]) => varyOn(fieldsOf({ Vary: vary }))
 const matches = (names: string[], stored: Headers, asked: Headers) =>
-  selects(selecting(names, fieldsOf(stored)), fieldsOf(asked))
+  selects(selectingValues(names, fieldsOf(stored)), fieldsOf(asked))
 
 const names = (count: number) => Array.from({ length: count }, (_, at) => `x-${at}`).join(',')
 
@@ -82,7 +82,10 @@ describe.each(['authorization', 'proxy-authorization', 'cookie'])('the value of 
     expect(matches([name], sent('secret'), sent('secret'))).toBe(true)
     expect(matches([name], sent('secret'), sent('other'))).toBe(false)
     expect(matches([name], sent('secret'), {})).toBe(false)
-    const kept = [...selecting([name], fieldsOf(sent('secret'))), variantKey('k', [name], fieldsOf(sent('secret')))]
+    const kept = [
+      ...selectingValues([name], fieldsOf(sent('secret'))),
+      variantKey('k', [name], fieldsOf(sent('secret'))),
+    ]
     expect(kept.join(' ')).not.toContain('secret')
   })
 })
@@ -99,7 +102,7 @@ describe('variantKey', () => {
     fc.assert(
       fc.property(headers, headers, names, (left, right, on) => {
         const keys = [variantKey('k', on, fieldsOf(left)), variantKey('k', on, fieldsOf(right))]
-        const selected = selects(selecting(on, fieldsOf(left)), fieldsOf(right))
+        const selected = selects(selectingValues(on, fieldsOf(left)), fieldsOf(right))
         expect(keys[0] === keys[1]).toBe(selected)
       }),
       { numRuns: 1000 },

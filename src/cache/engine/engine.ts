@@ -21,7 +21,7 @@ import { Answers } from './answers.ts'
 import { type Collapsed, Collapsing } from './collapsing.ts'
 import { Flights } from './flights.ts'
 import { isUnshareable, known, type Located, locate, lookup, Peeks } from './lookup.ts'
-import { Looks, type Reads } from './looks.ts'
+import { type Reads, RememberedReads } from './reads.ts'
 import { Passing } from './passing.ts'
 import { Placing } from './placing.ts'
 import type { Question } from './question.ts'
@@ -126,8 +126,8 @@ export class Engine {
   }
 
   /** Remembers its look-ups, for `resolve` to reuse if they do not suffice for a hit. */
-  look(): Looks {
-    return new Looks(this.#store)
+  look(): RememberedReads {
+    return new RememberedReads(this.#store)
   }
 
   /** What is stored under the key, if it is valid and the store is synchronous. It may be past `keepUntil`. */

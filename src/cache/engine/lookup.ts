@@ -10,7 +10,7 @@ import type {
   Stored,
   Tier,
 } from '../../model.ts'
-import type { Reads } from './looks.ts'
+import type { Reads } from './reads.ts'
 import type { Question } from './question.ts'
 import { withStored } from './with-stored.ts'
 

@@ -30,7 +30,7 @@ export interface Fetched {
   readonly requestedAt: number
   readonly respondedAt: number
   /** `respondedAt` by the machine's clock, for comparison with dates in fields. */
-  readonly receivedOn: number
+  readonly receivedWallTime: number
   /** Aborts the rest of the response. */
   readonly stop: () => void
   /** Reports that the content broke off, after the response itself was already reported as an `origin` event. */
@@ -65,9 +65,16 @@ export function askOrigin(asking: Asking, { clock, events }: AskParts): Promise<
   return route.origin.fetch(originRequest(asking), signal).then(
     (answered) => {
       const respondedAt = clock.now()
-      const receivedOn = clock.wall?.() ?? respondedAt
+      const receivedWallTime = clock.wall?.() ?? respondedAt
       report(String(answered.status), respondedAt - requestedAt)
-      return { response: datedOnce(answered, receivedOn), requestedAt, respondedAt, receivedOn, stop, brokeOff }
+      return {
+        response: datedOnce(answered, receivedWallTime),
+        requestedAt,
+        respondedAt,
+        receivedWallTime,
+        stop,
+        brokeOff,
+      }
     },
     (thrown: unknown) => {
       const error = asHerdgateError(thrown)
@@ -126,7 +133,7 @@ function originRequest({ request, route, target, forAll, mayBeStored, conditions
   return { method, target, fields, body, bodyAgain, onInterim, background }
 }
 
-function datedOnce(response: OriginResponse, receivedOn: number): OriginResponse {
-  const fields = withOneDate(response.fields, receivedOn)
+function datedOnce(response: OriginResponse, receivedWallTime: number): OriginResponse {
+  const fields = withOneDate(response.fields, receivedWallTime)
   return fields === response.fields ? response : { ...response, fields, trailers: () => response.trailers() }
 }

@@ -48,8 +48,9 @@ export interface ExplainedEntry {
 export async function explain(request: CacheRequest, parts: HandleParts): Promise<Explanation> {
   const { engine, routes, clock, log } = parts
   const asked = { method: request.method, url: request.url }
-  const ended = answerAtLastHop(request)?.outcome
-  if (ended !== undefined) return { request: asked, route: undefined, decision: ended.result, why: ended.detail ?? '' }
+  const lastHopAnswer = answerAtLastHop(request)?.outcome
+  if (lastHopAnswer !== undefined)
+    return { request: asked, route: undefined, decision: lastHopAnswer.result, why: lastHopAnswer.detail ?? '' }
   const checked = admit(routes, request)
   if (checked.kind === 'refused') {
     return { request: asked, route: checked.route || undefined, decision: 'error', why: checked.error.code }
@@ -66,8 +67,8 @@ export async function explain(request: CacheRequest, parts: HandleParts): Promis
   const decision = question.decide(located.found, clock.now())
   const isFetch = decision.kind === 'revalidate' || decision.kind === 'fetch'
   const isForCallerOnly = isFetch && (await engine.isForCallerOnly(question, located.found, decision))
-  const said = isForCallerOnly ? { decision: 'pass', why: 'unshareable' } : judged(decision, located.found)
-  return { ...common, ...said, ...describe(located, key, clock, log) }
+  const judgement = isForCallerOnly ? { decision: 'pass', why: 'unshareable' } : judged(decision, located.found)
+  return { ...common, ...judgement, ...describe(located, key, clock, log) }
 }
 
 function judged(decision: Decision<StoredResponse>, found: Found<StoredResponse>): { decision: string; why: string } {

@@ -5,7 +5,7 @@ import { admit } from '../../policy/request-checks.ts'
 import { keyOf } from '../../policy/key.ts'
 import { CONTENT, classify, type Lookup, type Pass, passed, type Refuse, type Unsafe } from '../../policy/request.ts'
 import { locate, nameOf } from '../../policy/target.ts'
-import type { Looks } from '../engine/looks.ts'
+import type { RememberedReads } from '../engine/reads.ts'
 import { answerAtLastHop } from './last-hop.ts'
 import { askFor, HttpQuestion } from './question.ts'
 import { readQuery } from './query.ts'
@@ -14,34 +14,34 @@ import { concludeUnanswered, concludeUnsafe, type UnsafeParts } from './unsafe.t
 
 export type HandleParts = UnsafeParts
 
-/** @param looks look-ups already made for the request in this turn of the event loop */
-export type Handle = (request: CacheRequest, looks?: Looks) => Reply | Promise<Reply>
+/** @param reads look-ups already made for the request in this turn of the event loop */
+export type Handle = (request: CacheRequest, reads?: RememberedReads) => Reply | Promise<Reply>
 
 /** The handler never rejects: errors become problem+json replies. A hit in memory is a value, not a promise. */
 export function createHandle(parts: HandleParts): Handle {
   const { engine, routes, clock } = parts
 
-  return function handle(request, looks) {
-    const ended = answerAtLastHop(request)
-    if (ended !== undefined) return ended
+  return function handle(request, reads) {
+    const lastHopAnswer = answerAtLastHop(request)
+    if (lastHopAnswer !== undefined) return lastHopAnswer
     const checked = admit(routes, request)
     if (checked.kind === 'refused') return problemReply(checked.route, checked.error)
 
     const { route } = checked
     const kind = classify(request, route.rules)
     if (kind.kind !== 'lookup') return notLookedUp(request, route, kind)
-    return request.method === 'QUERY' ? query(request, route, kind) : lookUp(request, route, kind, '', looks)
+    return request.method === 'QUERY' ? query(request, route, kind) : lookUp(request, route, kind, '', reads)
   }
 
   function lookUp(
     request: CacheRequest,
     route: Route,
     kind: Lookup,
-    keyed: string,
-    looks?: Looks,
+    keySuffix: string,
+    reads?: RememberedReads,
   ): Reply | Promise<Reply> {
-    const ask = askFor(request, route, kind, keyed)
-    const resolution = engine.resolve(new HttpQuestion(request, route, ask, parts), looks)
+    const ask = askFor(request, route, kind, keySuffix)
+    const resolution = engine.resolve(new HttpQuestion(request, route, ask, parts), reads)
     return resolution instanceof Promise
       ? resolution.then((resolved) => render(request, route, resolved, clock))
       : render(request, route, resolution, clock)
@@ -63,7 +63,7 @@ export function createHandle(parts: HandleParts): Handle {
       case 'pass':
         return pass(request, route, kind)
       case 'unsafe':
-        return change(request, route)
+        return forwardUnsafe(request, route)
       case 'refuse': {
         const { detail } = kind
         return problemReply(route.name, new HerdgateError('not_cached', detail), { result: 'error', detail })
@@ -75,7 +75,7 @@ export function createHandle(parts: HandleParts): Handle {
     return render(request, route, await engine.forward(asIs(request, route), why, detail), clock)
   }
 
-  async function change(request: CacheRequest, route: Route): Promise<Reply> {
+  async function forwardUnsafe(request: CacheRequest, route: Route): Promise<Reply> {
     const resolution = await engine.forward(asIs(request, route), 'method')
     if (resolution.kind === 'error') await concludeUnanswered(request, resolution.thrown, parts)
     if (resolution.kind !== 'direct') return render(request, route, resolution, clock)

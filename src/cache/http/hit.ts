@@ -5,7 +5,7 @@ import { keysByFields } from '../../policy/key.ts'
 import { classify } from '../../policy/request.ts'
 import { isServedPlainly } from '../../policy/reuse.ts'
 import { matchRoute } from '../../policy/route.ts'
-import type { Looks } from '../engine/looks.ts'
+import type { RememberedReads } from '../engine/reads.ts'
 import type { Handle, HandleParts } from './handle.ts'
 import { askFor, HttpQuestion } from './question.ts'
 import type { Ask } from './response-load.ts'
@@ -21,9 +21,9 @@ export interface Hits {
   /** Whether a plan is still valid: the configuration may have been reloaded. */
   holds(plan: Plan): boolean
   /** Look-ups for `find`, to be passed on to `handle` if it finds nothing. */
-  look(): Looks
+  look(): RememberedReads
   /** @param now epoch milliseconds */
-  find(request: CacheRequest, plan: Plan, now: number, looks: Looks): Hit | undefined
+  find(request: CacheRequest, plan: Plan, now: number, reads: RememberedReads): Hit | undefined
   /** The same as `Cache.handle`. */
   readonly handle: Handle
 }
@@ -63,11 +63,11 @@ export function createHits(parts: HandleParts, handle: Handle): Hits {
 
     look: () => engine.look(),
 
-    find(request, { route, ask, general }, now, looks) {
-      const copy = general ? engine.valid(ask.key, looks) : undefined
+    find(request, { route, ask, general }, now, reads) {
+      const copy = general ? engine.valid(ask.key, reads) : undefined
       if (copy?.kind === 'response' && isServedPlainly(copy, now)) return hit(route, copy, now)
       const question = new HttpQuestion(request, route, ask, parts)
-      const found = engine.find(question, now, looks)
+      const found = engine.find(question, now, reads)
       if (found instanceof Promise) return undefined
       const decision = question.decide(found, now)
       return decision.kind === 'serve' && !decision.refresh ? hit(route, decision.entry, now) : undefined

@@ -11,6 +11,6 @@ export function answerAtLastHop(request: CacheRequest): Reply | undefined {
   if (Number.isNaN(hops)) return problemReply('', new HerdgateError('malformed_request', 'Max-Forwards is malformed'))
   if (request.method === 'TRACE') return problemReply('', new HerdgateError('method_not_allowed'))
   const outcome = { result: 'pass', detail: 'max-forwards' } as const
-  const told = ['Cache-Control', 'no-store', 'Cache-Status', cacheStatus(outcome)]
-  return { route: '', status: 204, fields: ['Allow', 'GET, HEAD, OPTIONS', ...told], body: undefined, outcome }
+  const common = ['Cache-Control', 'no-store', 'Cache-Status', cacheStatus(outcome)]
+  return { route: '', status: 204, fields: ['Allow', 'GET, HEAD, OPTIONS', ...common], body: undefined, outcome }
 }

@@ -10,8 +10,8 @@ import {
   type Stored,
   type StoredResponse,
 } from '../../model.ts'
-import { isWhole, strongValidator, union } from '../../policy/range.ts'
-import { ofTheWhole } from '../../policy/range-head.ts'
+import { coversWhole, strongValidator, union } from '../../policy/range.ts'
+import { representationFields } from '../../policy/range-head.ts'
 import { mergeFields } from '../../policy/validation.ts'
 import { withChanges } from '../../response-record.ts'
 import { stampOf } from '../engine/stamp.ts'
@@ -57,7 +57,7 @@ function asReceived(entry: StoredResponse): StoredResponse | undefined {
   })
 }
 
-const isComplete = ({ partial }: StoredResponse): boolean => partial !== undefined && isWhole(partial)
+const isComplete = ({ partial }: StoredResponse): boolean => partial !== undefined && coversWhole(partial)
 
 const whole = (entry: StoredResponse): StoredResponse =>
   isComplete(entry) ? withChanges(entry, { status: 200, partial: undefined }) : entry
@@ -95,7 +95,7 @@ function joined(stored: StoredResponse, part: StoredResponse, mostBytes: number)
   const startedAt = Math.min(stored.startedAt, part.startedAt)
   const askedAt = Math.min(stored.askedAt, part.askedAt)
   const tags = [...new Set([...stored.tags, ...part.tags])]
-  const fields = ofTheWhole(mergeFields(stored.fields, part.fields))
+  const fields = representationFields(mergeFields(stored.fields, part.fields))
   const body = Body.of(Buffer.concat(slices))
   const stamp = stampOf(part.url, tags, { generation: part.generation, position, startedAt })
   return whole(withChanges(part, { ...stamp, askedAt, fields, body, partial }))
@@ -170,19 +170,20 @@ export async function* completed(
   rest: ByteRange,
   source: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
-  if (rest.first > 0) yield* held(stored, { first: 0, last: rest.first - 1 })
-  let lacking = rest.last - rest.first + 1
+  if (rest.first > 0) yield* bytesOf(stored, { first: 0, last: rest.first - 1 })
+  let missingBytes = rest.last - rest.first + 1
   for await (const chunk of source) {
-    lacking -= chunk.length
-    if (lacking < 0) break
+    missingBytes -= chunk.length
+    if (missingBytes < 0) break
     yield chunk
   }
-  if (lacking !== 0) throw new HerdgateError('origin_invalid', 'the length of the content does not match Content-Range')
+  if (missingBytes !== 0)
+    throw new HerdgateError('origin_invalid', 'the length of the content does not match Content-Range')
   const complete = stored.partial?.complete ?? 0
-  if (rest.last + 1 < complete) yield* held(stored, { first: rest.last + 1, last: complete - 1 })
+  if (rest.last + 1 < complete) yield* bytesOf(stored, { first: rest.last + 1, last: complete - 1 })
 }
 
-function* held(stored: StoredResponse, range: ByteRange): Generator<Uint8Array> {
+function* bytesOf(stored: StoredResponse, range: ByteRange): Generator<Uint8Array> {
   const bytes = assemble(range, [stored])
   if (bytes === undefined) throw new RangeError('a part lacks bytes that it lists')
   yield bytes

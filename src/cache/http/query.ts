@@ -5,7 +5,7 @@ import type { BodyBudget } from '../../body.ts'
 import { HerdgateError } from '../../errors.ts'
 import { field } from '../../fields.ts'
 import type { CacheRequest } from '../../model.ts'
-import { allAsRead, keyMember } from '../../policy/key.ts'
+import { keyMember, underAnySpelling } from '../../policy/key.ts'
 
 /** A request with longer content is passed on and its response not stored. */
 const MOST_CONTENT_BYTES = 64 * 1024
@@ -46,7 +46,9 @@ export async function readQuery(request: CacheRequest, budget: BodyBudget): Prom
   const content = Buffer.concat(chunks)
   if (isTooLong && body !== undefined) return { kind: 'too-long', request: unread(request, body, content) }
   const { fields } = request
-  const key = DESCRIBING.map((name) => keyMember('h', name, allAsRead(name, field(fields, name), fields))).join('')
+  const key = DESCRIBING.map((name) => keyMember('h', name, underAnySpelling(name, field(fields, name), fields))).join(
+    '',
+  )
   const hash = createHash('sha256').update(content).digest('hex')
   const read = body === undefined ? request : withContent(request, () => Readable.from([content]))
   return { kind: 'read', request: read, key: `${key}${keyMember('q', 'content', hash)}` }

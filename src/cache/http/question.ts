@@ -14,7 +14,7 @@ import type {
 import { isWorseThanAnyCopy } from '../../policy/freshness.ts'
 import { keyOf } from '../../policy/key.ts'
 import { rangeLines, select } from '../../policy/range.ts'
-import { withoutSender, withoutWishes } from '../../policy/refresh.ts'
+import { withoutDirectives, withoutSender } from '../../policy/refresh.ts'
 import { decide } from '../../policy/reuse.ts'
 import { nameOf } from '../../policy/target.ts'
 import { languageKey, languageKeyOf, selectingFields, selects, variantKey } from '../../policy/vary.ts'
@@ -25,16 +25,16 @@ import { type Ask, type DirectResponse, ResponseLoad } from './response-load.ts'
 
 /**
  * How a request is looked up.
- * @param keyed what is part of the key beyond that of a GET
+ * @param keySuffix what is part of the key beyond that of a GET
  */
 export function askFor(
   request: CacheRequest,
   route: Route,
   { credentialed }: Pick<Ask, 'credentialed'>,
-  keyed: string = '',
+  keySuffix: string = '',
 ): Ask {
   const { key, target, url } = keyOf(route, request)
-  return { key: keyed === '' ? key : key + keyed, target, url: nameOf(url), credentialed, lookedUp: true }
+  return { key: keySuffix === '' ? key : key + keySuffix, target, url: nameOf(url), credentialed, lookedUp: true }
 }
 
 /** The HTTP door's question: RFC 9111 judges, an origin loads. */
@@ -138,7 +138,7 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
   }
 
   forRefresh(entry: StoredResponse): HttpQuestion {
-    const request = withoutWishes(this.#request, entry, this.#route)
+    const request = withoutDirectives(this.#request, entry, this.#route)
     return request === this.#request ? this : new HttpQuestion(request, this.#route, this.#ask, this.#parts)
   }
 

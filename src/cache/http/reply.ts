@@ -55,16 +55,16 @@ function renderEntry(
 ): Reply {
   const now = clock.now()
   const fields = cachedHead(entry, outcome, now)
-  const told = { route: route.name, outcome, age: ageOf(entry, now) }
+  const common = { route: route.name, outcome, age: ageOf(entry, now) }
   if (precondition(request, entry.status, entry.fields) === 'not-modified') {
     entry.body.discard()
-    return { ...told, status: 304, fields: notModifiedHead(fields), body: undefined }
+    return { ...common, status: 304, fields: notModifiedHead(fields), body: undefined }
   }
   const selection = select(request, entry, entry.body.length)
-  if (selection.kind !== 'whole') return { ...told, ...rangedReply(request, entry, selection, fields, clock) }
+  if (selection.kind !== 'whole') return { ...common, ...rangedReply(request, entry, selection, fields, clock) }
   if (entry.body.length !== undefined && entry.status !== 204) fields.push('Content-Length', String(entry.body.length))
   const body = request.method === 'HEAD' ? undefined : entry.body
-  return { ...told, status: entry.status, fields, body }
+  return { ...common, status: entry.status, fields, body }
 }
 
 function renderDirect(request: CacheRequest, route: Route, reply: DirectResponse, outcome: Outcome): Reply {

@@ -10,13 +10,13 @@ import { dated, storedFields } from '../../policy/response.ts'
 import { tagsOf, updatedTags } from '../../policy/tags.ts'
 import { endToEndTrailers } from '../../policy/trailers.ts'
 import { fieldsToJudge, mergeFields } from '../../policy/validation.ts'
-import { selecting, selectingFields, varyOn } from '../../policy/vary.ts'
+import { selectingFields, selectingValues, varyOn } from '../../policy/vary.ts'
 import { ResponseRecord, withChanges } from '../../response-record.ts'
 import { stampOf } from '../engine/stamp.ts'
 import type { ArrivalParts, Fetched } from './ask-origin.ts'
 
 /** The request an entry is made for, and what the invalidation log needs to judge it. */
-export interface Making {
+export interface EntryContext {
   readonly request: CacheRequest
   readonly rules: Rules
   /** Name in the invalidation log. */
@@ -30,18 +30,18 @@ const WINDOW_BYTES = 256 * 1024
 const STALL_MS = 10_000
 
 /** A new response whose content is still arriving. */
-export function freshEntry(making: Making, fetched: Fetched, parts: ArrivalParts): StoredResponse {
-  const { response, respondedAt, receivedOn } = fetched
-  const { rules, request, beginning } = making
+export function newEntry(context: EntryContext, fetched: Fetched, parts: ArrivalParts): StoredResponse {
+  const { response, respondedAt, receivedWallTime } = fetched
+  const { rules, request, beginning } = context
   const { status, fields } = response
   const tags = tagsOf(request.url, fields, rules)
   const kept = storedFields(fields, rules.cookies)
-  const { varyOn: on, vary } = selection(fields, making)
+  const { varyOn: on, vary } = selection(fields, context)
   const lifetime = lifetimeOf(response, rules, fetched)
   // Member by member: spreading takes several times as long.
   return new ResponseRecord({
     status,
-    fields: interned(dated(status === 206 ? withoutRange(kept) : kept, receivedOn)),
+    fields: interned(dated(status === 206 ? withoutRange(kept) : kept, receivedWallTime)),
     body: arrivingBody(fetched, declaredLength(fields), rules.maxObjectBytes, parts),
     varyOn: on,
     vary,
@@ -55,7 +55,7 @@ export function freshEntry(making: Making, fetched: Fetched, parts: ArrivalParts
     keepUntil: lifetime.keepUntil,
     mustRevalidate: lifetime.mustRevalidate,
     costMs: respondedAt - fetched.requestedAt,
-    url: making.url,
+    url: context.url,
     generation: beginning.generation,
     position: beginning.position,
     checked: beginning.position,
@@ -69,22 +69,22 @@ export function freshEntry(making: Making, fetched: Fetched, parts: ArrivalParts
  * @param update fields of the 304, of the response to HEAD, or of the 206 that completed it
  */
 export function updatedEntry(
-  making: Making,
+  context: EntryContext,
   previous: StoredResponse,
   update: Fields,
   fetched: Fetched,
 ): StoredResponse {
-  const { rules, request } = making
+  const { rules, request } = context
   const merged = mergeFields(previous.fields, storedFields(update, rules.cookies))
-  const fields = interned(dated(merged, fetched.receivedOn))
+  const fields = interned(dated(merged, fetched.receivedWallTime))
   const judged = { status: previous.status, fields: fieldsToJudge(previous.fields, update) }
   const tags = updatedTags(request.url, previous.tags, update, rules)
   return withChanges(previous, {
-    ...selection(judged.fields, making),
+    ...selection(judged.fields, context),
     ...lifetimeOf(judged, rules, fetched),
     fields,
-    ...stampOf(making.url, tags.ok ? tags.tags : previous.tags, making.beginning),
-    askedAt: making.beginning.startedAt,
+    ...stampOf(context.url, tags.ok ? tags.tags : previous.tags, context.beginning),
+    askedAt: context.beginning.startedAt,
   })
 }
 
@@ -116,10 +116,10 @@ export function declaredLength(fields: Fields): number | undefined {
 }
 
 /** The request fields by which the response was selected. */
-export function selection(fields: Fields, { request, rules }: Making): Pick<StoredResponse, 'varyOn' | 'vary'> {
+export function selection(fields: Fields, { request, rules }: EntryContext): Pick<StoredResponse, 'varyOn' | 'vary'> {
   const on = varyOn(fields)
   if (on === '*' || on.length === 0) return UNSELECTED // "*" is not storable
-  return { varyOn: on, vary: selecting(on, selectingFields(on, request, rules.cookies)) }
+  return { varyOn: on, vary: selectingValues(on, selectingFields(on, request, rules.cookies)) }
 }
 
 function partialContent(request: CacheRequest, fields: Fields): PartialContent | undefined {

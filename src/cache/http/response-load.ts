@@ -4,8 +4,8 @@ import { HerdgateError } from '../../errors.ts'
 import { type Fields, field, has } from '../../fields.ts'
 import type { ByteRange, CacheRequest, Detail, OriginResponse, Route, StoredResponse } from '../../model.ts'
 import { type Exchange, isTransientError } from '../../policy/freshness.ts'
-import { parseContentRange, rangeFor, rangeLines, rangeMissing, strongValidator } from '../../policy/range.ts'
-import { ofTheWhole } from '../../policy/range-head.ts'
+import { missingRange, parseContentRange, rangeFor, rangeLines, strongValidator } from '../../policy/range.ts'
+import { representationFields } from '../../policy/range-head.ts'
 import { REASONS_OF_THE_REQUEST, type Storable, storable } from '../../policy/storable.ts'
 import { updatedTags } from '../../policy/tags.ts'
 import { conditionsFor, confirms, describesSame, fieldsToJudge, hasValidator } from '../../policy/validation.ts'
@@ -16,8 +16,8 @@ import type { LoadContext, Loaded } from '../engine/question.ts'
 import {
   arrivingBody,
   declaredLength,
-  freshEntry,
-  type Making,
+  type EntryContext,
+  newEntry,
   outdatedEntry,
   selection,
   updatedEntry,
@@ -83,35 +83,36 @@ export class ResponseLoad {
     const { previous, part } = this.#context
     if (!this.#isForAll()) {
       return this.#fetch(NO_LINES).then((fetched) => {
-        if (!this.#mayBeConfirmed()) refuseConfirmation(fetched)
+        if (!this.#acceptsNotModified()) refuseNotModified(fetched)
         return previous === undefined ? this.#judge(fetched) : this.#updated(previous, fetched)
       })
     }
-    const missing = part?.partial && rangeMissing(part.partial)
+    const missing = part?.partial && missingRange(part.partial)
     if (part !== undefined && missing !== undefined) return this.#completed(part, missing)
-    if (previous === undefined || previous.partial !== undefined) return this.#anew(rangeLines(this.#request))
+    if (previous === undefined || previous.partial !== undefined)
+      return this.#fetchUnconditionally(rangeLines(this.#request))
     const conditions = conditionsFor(previous)
-    return conditions.length === 0 ? this.#anew(NO_LINES) : this.#checked(previous, conditions)
+    return conditions.length === 0 ? this.#fetchUnconditionally(NO_LINES) : this.#revalidate(previous, conditions)
   }
 
-  async #checked(previous: StoredResponse, conditions: readonly string[]): Promise<Landing> {
+  async #revalidate(previous: StoredResponse, conditions: readonly string[]): Promise<Landing> {
     const fetched = await this.#fetch(conditions)
     if (fetched.response.status !== 304) return this.#judge(fetched)
     if (confirms(previous, fetched.response)) return this.#validated(previous, fetched)
     fetched.stop()
-    return this.#anew(rangeLines(this.#request)) // it confirmed some other response
+    return this.#fetchUnconditionally(rangeLines(this.#request)) // it confirmed some other response
   }
 
   /** A new response, requested without conditions: the requested range, or the whole. */
-  #anew(range: readonly string[]): Promise<Landing> {
+  #fetchUnconditionally(range: readonly string[]): Promise<Landing> {
     return this.#fetch(range).then((fetched) => {
-      refuseConfirmation(fetched)
+      refuseNotModified(fetched)
       return this.#judge(fetched)
     })
   }
 
   /** Whether a 304 may answer the client: if it sent a condition, or the request is not looked up. */
-  #mayBeConfirmed(): boolean {
+  #acceptsNotModified(): boolean {
     const { fields } = this.#request
     return !this.#ask.lookedUp || has(fields, 'if-none-match') || has(fields, 'if-modified-since')
   }
@@ -135,7 +136,7 @@ export class ResponseLoad {
   #validated(previous: StoredResponse, fetched: Fetched): Landing {
     fetched.stop() // a 304 has no content
     const { response } = fetched
-    const entry = updatedEntry(this.#making, previous, response.fields, fetched)
+    const entry = updatedEntry(this.#entryContext, previous, response.fields, fetched)
     const verdict = this.#storableWith(previous, response.fields)
     if (verdict.store) return { kind: 'entry', entry, status: 304, validated: true }
     const reply = { status: entry.status, fields: entry.fields, body: entry.body }
@@ -153,7 +154,7 @@ export class ResponseLoad {
     const needsValidator = this.#context.previousInvalidated || hasValidator(previous)
     if (needsValidator && !hasValidator(response)) return this.#direct(fetched, 'method')
     fetched.stop()
-    const entry = updatedEntry(this.#making, previous, response.fields, fetched)
+    const entry = updatedEntry(this.#entryContext, previous, response.fields, fetched)
     return { kind: 'entry', entry, status: response.status, validated: true }
   }
 
@@ -169,7 +170,7 @@ export class ResponseLoad {
     const fits = range?.first === missing.first && range.last === missing.last && range.complete === complete
     if (fits && continues(part.fields, fields)) return this.#whole(part, missing, fetched)
     fetched.stop()
-    return this.#anew(NO_LINES)
+    return this.#fetchUnconditionally(NO_LINES)
   }
 
   #whole(part: StoredResponse, missing: ByteRange, fetched: Fetched): Landing {
@@ -180,8 +181,13 @@ export class ResponseLoad {
     const arriving = { ...fetched, response: { ...response, body: source, trailers: () => NO_LINES } }
     const length = part.partial?.complete
     const body = arrivingBody(arriving, length, verdict.store ? rules.maxObjectBytes : 0, this.#parts)
-    const complete = withChanges(part, { status: 200, fields: ofTheWhole(part.fields), partial: undefined, body })
-    const entry = updatedEntry(this.#making, complete, response.fields, fetched)
+    const complete = withChanges(part, {
+      status: 200,
+      fields: representationFields(part.fields),
+      partial: undefined,
+      body,
+    })
+    const entry = updatedEntry(this.#entryContext, complete, response.fields, fetched)
     if (verdict.store) return { kind: 'entry', entry, status: response.status, validated: false }
     const reply = { status: 200, fields: entry.fields, body }
     return { kind: 'direct', reply, status: response.status, why: verdict.why }
@@ -194,14 +200,14 @@ export class ResponseLoad {
     const verdict = this.#storable(fetched.response)
     const keepsPrevious = this.#context.keepPrevious && (failed || this.#isTransient(status))
     if (verdict.store && !keepsPrevious) {
-      return { kind: 'entry', entry: this.#fresh(fetched), status, validated: false }
+      return { kind: 'entry', entry: this.#newEntry(fetched), status, validated: false }
     }
     const why = verdict.store ? 'kept-stale' : verdict.why
     if (!failed) return this.#direct(fetched, why, this.#forGet(fetched))
     const isForOthers = verdict.store || why === 'status' || why === 'no-lifetime'
     const shared = isForOthers && !this.#ask.credentialed
     const reply = this.#reply(fetched, shared ? SHARED_FAILURE_BYTES : 0)
-    const selected = shared ? selection(fetched.response.fields, this.#making) : undefined
+    const selected = shared ? selection(fetched.response.fields, this.#entryContext) : undefined
     return { kind: 'failed', reply: { ...reply, selected }, status, why, shared }
   }
 
@@ -228,12 +234,12 @@ export class ResponseLoad {
   #forGet(fetched: Fetched): StoredResponse | undefined {
     const isFor = this.#request.method === 'POST' && fetched.response.status === 200
     return isFor && storable(this.#request, fetched.response, this.#route.rules).store
-      ? this.#fresh(fetched)
+      ? this.#newEntry(fetched)
       : undefined
   }
 
-  #fresh(fetched: Fetched): StoredResponse {
-    return freshEntry(this.#making, fetched, this.#parts)
+  #newEntry(fetched: Fetched): StoredResponse {
+    return newEntry(this.#entryContext, fetched, this.#parts)
   }
 
   #direct(fetched: Fetched, why: Detail, entry?: StoredResponse): Extract<Landing, { kind: 'direct' }> {
@@ -254,7 +260,7 @@ export class ResponseLoad {
     return { status, fields, body: arrivingBody(fetched, declaredLength(fields), keepBytes, this.#parts) }
   }
 
-  get #making(): Making {
+  get #entryContext(): EntryContext {
     const { beginning } = this.#context
     return { request: this.#request, rules: this.#route.rules, url: this.#ask.url, beginning }
   }
@@ -263,7 +269,7 @@ export class ResponseLoad {
 const NO_LINES: readonly string[] = []
 
 /** @throws HerdgateError origin_invalid if the origin answers an unconditional request with 304 */
-function refuseConfirmation({ response, stop }: Fetched): void {
+function refuseNotModified({ response, stop }: Fetched): void {
   if (response.status !== 304) return
   stop()
   throw new HerdgateError('origin_invalid', '304 in answer to an unconditional request')

@@ -1,7 +1,7 @@
 import type { Awaitable, Clock, InvalidationLog, Kept, Store, StoredValue } from '../../model.ts'
 import { known } from '../engine/lookup.ts'
 import type { Counts } from '../statistics.ts'
-import { keysOf, noKey } from './key.ts'
+import { invalidKey, keysOf } from './key.ts'
 import { TurnTime } from './turn-time.ts'
 
 export interface FreshValuesParts {
@@ -33,7 +33,7 @@ export class FreshValues {
 
   /** The fresh value under a key, or undefined. */
   get(key: string): Promise<unknown> {
-    if (typeof key !== 'string') return Promise.reject(noKey(key))
+    if (typeof key !== 'string') return Promise.reject(invalidKey(key))
     const kept = this.#store.get(key)
     return kept instanceof Promise ? kept.then((later) => this.#valueNow(key, later)) : this.#valueNow(key, kept)
   }

@@ -4,9 +4,9 @@ import type { Engine } from '../engine/engine.ts'
 import { known } from '../engine/lookup.ts'
 import type { Counts } from '../statistics.ts'
 import { type FreshValues, promiseOf } from './fresh-values.ts'
-import { noKey } from './key.ts'
+import { invalidKey } from './key.ts'
 import { rulesOf, type ValueOptions, type ValueRules } from './options.ts'
-import { type AnyLoad, type Asked, standsInUntil, type ValueParts, ValueQuestion } from './question.ts'
+import { type AnyLoad, type CallOptions, standsInUntil, type ValueParts, ValueQuestion } from './question.ts'
 
 export interface GetOrSetOptions extends ValueOptions {
   /** Load even if there is a fresh value. A load already in progress is joined. */
@@ -39,7 +39,7 @@ export class Loading {
   }
 
   getOrSet<T>(key: string, load: AnyLoad<T>, options?: GetOrSetOptions): Promise<T> {
-    if (typeof key !== 'string') return Promise.reject(noKey(key))
+    if (typeof key !== 'string') return Promise.reject(invalidKey(key))
     const kept = this.#store.get(key)
     if (kept instanceof Promise || options?.forceFresh === true) return this.#resolve(key, kept, load, options)
     if (kept === undefined) return this.#shared(key, load, options) ?? this.#resolve(key, kept, load, options)
@@ -77,7 +77,7 @@ export class Loading {
     if (this.#engine.isFetching(key)) return true
     const stored = known(kept)
     if (stored?.kind !== 'value') return false
-    const { rules, grace } = this.#asked(options)
+    const { rules, grace } = this.#optionsOf(options)
     return rules.softTimeout === 0 && now < standsInUntil(stored, rules, grace)
   }
 
@@ -89,7 +89,7 @@ export class Loading {
     options: GetOrSetOptions | undefined,
   ): Promise<T> {
     if (typeof load !== 'function') throw new TypeError(`expected a function that loads, got ${shown(load)}`)
-    const question = new ValueQuestion<T>(key, load, this.#asked(options), this.#parts)
+    const question = new ValueQuestion<T>(key, load, this.#optionsOf(options), this.#parts)
     const answer = this.#engine.resolveWith(question, kept)
     const resolution = answer instanceof Promise ? await answer : answer
     this.#counts.answeredValue(resolution.outcome.result)
@@ -103,7 +103,7 @@ export class Loading {
     }
   }
 
-  #asked(options: GetOrSetOptions | undefined): Asked {
+  #optionsOf(options: GetOrSetOptions | undefined): CallOptions {
     const rules = rulesOf(options, this.#defaultRules)
     const grace = options?.grace === undefined ? undefined : rules.grace
     return { rules, grace, force: options?.forceFresh ?? false }

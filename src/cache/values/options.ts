@@ -44,23 +44,23 @@ export const UNLIMITED: ValueRules = {
   tags: [],
 }
 
-/** @throws TypeError if `options` is not an object or has an unknown option; otherwise as `reckoned` */
+/** @throws TypeError if `options` is not an object or has an unknown option; otherwise as `checkedRules` */
 export function rulesOf(options: ValueOptions | undefined, otherwise: ValueRules): ValueRules {
   if (options === undefined) return otherwise
-  if (typeof options !== 'object' || options === null) throw noOptions(options)
-  for (const name in options) if (!isOption(name)) refuseOwn(options, name)
-  return reckoned(options, otherwise)
+  if (typeof options !== 'object' || options === null) throw invalidOptions(options)
+  for (const name in options) if (!isOption(name)) refuseUnknown(options, name)
+  return checkedRules(options, otherwise)
 }
 
 /** The same for an entry of `setMany`, which has its options beside key and value. */
 export function rulesOfEntry(entry: ValueToSet, otherwise: ValueRules): ValueRules {
   if (!isObject(entry)) throw new TypeError(`expected an object as entry, got ${shown(entry)}`)
-  for (const name in entry) if (!isOption(name) && name !== 'key' && name !== 'value') refuseOwn(entry, name)
-  return reckoned(entry, otherwise)
+  for (const name in entry) if (!isOption(name) && name !== 'key' && name !== 'value') refuseUnknown(entry, name)
+  return checkedRules(entry, otherwise)
 }
 
 /** Other caches take a number there, in milliseconds or seconds. Ignored silently, it would mean no expiry. */
-const noOptions = (given: unknown): TypeError =>
+const invalidOptions = (given: unknown): TypeError =>
   new TypeError(`expected an object as options, such as { ttl: '5m' }, got ${shown(given)}`)
 
 /** Compared one by one: with a Set, storing a value would take 5% longer. */
@@ -73,7 +73,7 @@ const isOption = (name: string): boolean =>
   name === 'forceFresh'
 
 /** Inherited properties, such as those a library adds to all objects, are ignored. */
-function refuseOwn(options: object, name: string): void {
+function refuseUnknown(options: object, name: string): void {
   if (!Object.hasOwn(options, name)) return
   throw new TypeError(
     `expected ttl, grace, softTimeout, refreshAhead, tags or forceFresh as option, got ${shown(name)}`,
@@ -83,7 +83,10 @@ function refuseOwn(options: object, name: string): void {
 /**
  * @throws RangeError naming an invalid duration or share, or for an empty tag; TypeError if tags are not strings
  */
-function reckoned({ ttl, grace, softTimeout, refreshAhead, tags }: ValueOptions, otherwise: ValueRules): ValueRules {
+function checkedRules(
+  { ttl, grace, softTimeout, refreshAhead, tags }: ValueOptions,
+  otherwise: ValueRules,
+): ValueRules {
   return {
     ttl: ttl === undefined ? otherwise.ttl : duration(ttl),
     grace: grace === undefined ? otherwise.grace : duration(grace),

@@ -43,7 +43,7 @@ export type Load<T, Stale = T> = (controls: LoadControls<Stale>) => Promise<T> |
 export type AnyLoad<T> = Load<T, never>
 
 /** The options of one call. */
-export interface Asked {
+export interface CallOptions {
   readonly rules: ValueRules
   /** Grace stated by the call itself, in milliseconds. Undefined: the stored value's own grace applies. */
   readonly grace: number | undefined
@@ -66,7 +66,7 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
   readonly #force: boolean
   readonly #parts: ValueParts
 
-  constructor(key: string, load: AnyLoad<T>, { rules, grace, force }: Asked, parts: ValueParts) {
+  constructor(key: string, load: AnyLoad<T>, { rules, grace, force }: CallOptions, parts: ValueParts) {
     this.key = key
     this.url = key
     this.#load = load

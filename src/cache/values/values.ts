@@ -63,25 +63,25 @@ export function createValues({ defaults, ...parts }: ValuesParts): Values {
     setMany: (entries) => writing.setMany(entries),
 
     async has(key) {
-      const [held] = await fresh.getMany([key])
-      return held !== undefined
+      const [found] = await fresh.getMany([key])
+      return found !== undefined
     },
 
     async getMany<T>(keys: readonly string[]) {
       const all = await fresh.getMany(keys)
-      return all.map((held) => held?.value as T | undefined)
+      return all.map((found) => found?.value as T | undefined)
     },
 
     async delete(key) {
-      const [held] = await fresh.peekMany([key])
+      const [found] = await fresh.peekMany([key])
       await writing.remove([key])
-      return held !== undefined
+      return found !== undefined
     },
 
     async deleteMany(keys) {
-      const held = await fresh.peekMany(keys)
+      const found = await fresh.peekMany(keys)
       await writing.remove(keys)
-      return held.filter((stored) => stored !== undefined).length
+      return found.filter((stored) => stored !== undefined).length
     },
   }
 }

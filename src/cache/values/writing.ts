@@ -1,7 +1,7 @@
 import type { Clock, InvalidationLog, Store, StoredValue, Write } from '../../model.ts'
 import { isList, shown } from '../../given.ts'
 import type { Engine } from '../engine/engine.ts'
-import { noKey } from './key.ts'
+import { invalidKey } from './key.ts'
 import { rulesOf, rulesOfEntry, type ValueOptions, type ValueRules, type ValueToSet } from './options.ts'
 import { sizeIn, type ValueParts } from './question.ts'
 import { ValueEntry } from './value-entry.ts'
@@ -26,7 +26,7 @@ export class Writing {
     const { engine, store, clock, defaultRules } = this.#parts
     try {
       const now = clock.now()
-      const stored = this.#made(key, value, rulesOf(options, defaultRules), now)
+      const stored = this.#newEntry(key, value, rulesOf(options, defaultRules), now)
       engine.supersede(key)
       const done = store.set(key, stored, stored.keepUntil - now)
       return done instanceof Promise ? done.then(() => {}) : DONE
@@ -42,7 +42,7 @@ export class Writing {
     const now = clock.now()
     const writes = entries.map((entry): Write => {
       const rules = rulesOfEntry(entry, defaultRules)
-      const stored = this.#made(entry.key, entry.value, rules, now)
+      const stored = this.#newEntry(entry.key, entry.value, rules, now)
       return { key: entry.key, stored, keepForMs: stored.keepUntil - now }
     })
     for (const { key } of writes) engine.supersede(key)
@@ -60,8 +60,8 @@ export class Writing {
     }
   }
 
-  #made(key: string, value: unknown, rules: ValueRules, now: number): StoredValue {
-    if (typeof key !== 'string') throw noKey(key)
+  #newEntry(key: string, value: unknown, rules: ValueRules, now: number): StoredValue {
+    if (typeof key !== 'string') throw invalidKey(key)
     const { log } = this.#parts
     // Not `beginningAt`: the call would not be inlined, and `set` would take 5% longer.
     const beginning = { generation: log.generation, position: log.position, startedAt: now }

@@ -2,11 +2,11 @@ import type { ByteRange, PartialContent } from '../../../src/model.ts'
 import { contentRange, partHead, unsatisfiableHead } from '../../../src/policy/range-head.ts'
 import {
   ifRangeHolds,
-  isWhole,
+  coversWhole,
   parseContentRange,
   parseRange,
   rangeFor,
-  rangeMissing,
+  missingRange,
   type RangeSpec,
   select,
   strongValidator,
@@ -145,7 +145,7 @@ function held(partial: PartialContent | undefined, request: ReturnType<typeof re
       partial.parts.some((part) => part.first <= first && last <= part.last)
     must('what is sent is there', found.ranges.every(isHeld), found, partial)
   }
-  const missing = rangeMissing(partial)
+  const missing = missingRange(partial)
   if (missing !== undefined) {
     must(
       'what is missing is not there',
@@ -154,7 +154,7 @@ function held(partial: PartialContent | undefined, request: ReturnType<typeof re
       partial,
     )
     const whole = { ...partial, parts: union([...partial.parts, missing]) }
-    must('with what was missing it is whole', isWhole(whole), whole)
+    must('with what was missing it is whole', coversWhole(whole), whole)
     mustEqual('what is missing can be asked for', parseRange(rangeFor(missing, partial.complete))?.kind, 'bytes')
   }
   return `${found.kind} ${missing === undefined}`

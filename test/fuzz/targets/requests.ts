@@ -21,7 +21,7 @@ export const requests: Target = {
       'src/policy/head.ts',
     ],
     [
-      'src/policy/bearing.ts',
+      'src/policy/reuse-fields.ts',
       'src/policy/credentials.ts',
       'src/lane/plain-head.ts',
       'src/lane/octets.ts',
@@ -91,7 +91,7 @@ function plain(fields: readonly string[]): string {
   const head = readPlainHead(Buffer.from(`GET /a HTTP/1.1\r\n${text}\r\n`, 'latin1'))
   if (head === undefined) return 'not plain'
   mustEqual('a plain head is read as it is written', head.fields.join('\n'), fields.join('\n'))
-  if (head.bears || head.asksForRange) return 'bearing'
+  if (head.affectsReuse || head.asksForRange) return 'affects-reuse'
   for (const found of [FRESH, STALE, FINAL, NONE]) {
     const judged = (request: CacheRequest) =>
       JSON.stringify([classify(request, RULES), decide(request, found, RULES, NOW)])

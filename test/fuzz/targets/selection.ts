@@ -1,7 +1,7 @@
 import { type Fields, field, trimmed } from '../../../src/fields.ts'
 import { normalCodings, normalPreferences, preferredLanguage } from '../../../src/policy/preferences.ts'
-import { allAsRead } from '../../../src/policy/key.ts'
-import { languageKey, selecting, selects, variantKey, varyOn } from '../../../src/policy/vary.ts'
+import { underAnySpelling } from '../../../src/policy/key.ts'
+import { languageKey, selectingValues, selects, variantKey, varyOn } from '../../../src/policy/vary.ts'
 import { must, mustEqual, REQUEST_HEAD, type Target } from '../target.ts'
 import { fieldsIn, sections } from './message.ts'
 
@@ -35,12 +35,12 @@ function run(input: string): string {
   must('another name never makes a response selectable', on !== '*' || varyOn([...response, 'Vary', 'x']) === '*')
   if (on === '*') return '*'
   must('names are few, lower-case, sorted, and each there once', soundNames(on), on)
-  must('a response is selected by its own request', selects(selecting(on, asked), asked), on)
-  const chosen = selects(selecting(on, asked), asks)
+  must('a response is selected by its own request', selects(selectingValues(on, asked), asked), on)
+  const chosen = selects(selectingValues(on, asked), asks)
   const sameKey = variantKey('k', on, asked) === variantKey('k', on, asks)
   must('requests share a variant exactly when it is selected by both', chosen === sameKey, on, asked, asks)
-  must('selection has no order', selects(selecting(on, asks), asked) === chosen, on, asked, asks)
-  const valueIn = (fields: Fields, name: string) => allAsRead(name, field(fields, name), fields)
+  must('selection has no order', selects(selectingValues(on, asks), asked) === chosen, on, asked, asks)
+  const valueIn = (fields: Fields, name: string) => underAnySpelling(name, field(fields, name), fields)
   const identical = on.every((name) => valueIn(asked, name) === valueIn(asks, name))
   must('equal fields select', chosen || !identical, on, asked, asks)
   const present = on.every((name) => (field(asked, name) === undefined) === (field(asks, name) === undefined))

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Body } from '../../../src/body.ts'
 import type { Stamp, Stored, StoredResponse, StoredValue } from '../../../src/model.ts'
-import { selecting } from '../../../src/policy/vary.ts'
+import { selectingValues } from '../../../src/policy/vary.ts'
 import { decode, encode } from '../../../src/stores/codec/codec.ts'
 import { writeStored } from '../../../src/stores/codec/layout.ts'
 import { OctetWriter } from '../../../src/stores/codec/octets.ts'
@@ -90,7 +90,7 @@ test('a body that is still arriving is not encoded', () => {
 })
 
 test('a response selected by a field that came under several names survives encoding', () => {
-  const vary = selecting(['x-a'], ['X-A', '1', 'X_A', '2'])
+  const vary = selectingValues(['x-a'], ['X-A', '1', 'X_A', '2'])
   expect(decode(KEY, encode(KEY, response('', { varyOn: ['x-a'], vary })) ?? Buffer.of())).toMatchObject({ vary })
 })
 
@@ -118,8 +118,8 @@ describe.each<[string, Partial<StoredResponse>]>([
   ['a beginning after everything', { askedAt: Number.POSITIVE_INFINITY }],
   ['a birth that never was', { bornAt: Number.NEGATIVE_INFINITY }],
   ['a lifetime that is no number', { freshUntil: Number.NaN }],
-  ['selecting fields that it is not selected by', { varyOn: ['a'], vary: ['b', 'x'] }],
-  ['selecting fields with a line break', { varyOn: ['a'], vary: ['a', 'x\r\n'] }],
+  ['selectingValues fields that it is not selected by', { varyOn: ['a'], vary: ['b', 'x'] }],
+  ['selectingValues fields with a line break', { varyOn: ['a'], vary: ['a', 'x\r\n'] }],
   ['a part longer than its body', { partial: part([{ first: 0, last: 4 }]) }],
   ['a part that ends before it begins', { partial: part([{ first: 3, last: 0 }]) }],
   [

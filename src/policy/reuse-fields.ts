@@ -6,7 +6,7 @@ import { SECRETS } from './credentials.ts'
  * known when the head is read (CacheRequest.plain). Not included: fields evaluated only once a copy has been found
  * (If-None-Match, If-Modified-Since), and those about the connection or the content.
  */
-export const BEARING: ReadonlySet<string> = new Set([
+export const REUSE_FIELDS: ReadonlySet<string> = new Set([
   ...SECRETS,
   'cache-control',
   'if-match',

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { CacheRequest, StoredResponse } from '../../src/model.ts'
-import { BEARING } from '../../src/policy/bearing.ts'
+import { REUSE_FIELDS } from '../../src/policy/reuse-fields.ts'
 import { rangeLines } from '../../src/policy/range.ts'
 import { classify } from '../../src/policy/request.ts'
 import { decide } from '../../src/policy/reuse.ts'
@@ -67,7 +67,7 @@ test('the decision on a plain request does not depend on its fields', () => {
   ] as const
   fc.assert(
     fc.property(...every, (method, lines, entry, cookies) => {
-      const isPlain = !lines.some((name, at) => at % 2 === 0 && BEARING.has(name.toLowerCase()))
+      const isPlain = !lines.some((name, at) => at % 2 === 0 && REUSE_FIELDS.has(name.toLowerCase()))
       const request = { method, url: 'http://a.test/', fields: lines }
       if (!isPlain) return
       expect(judged({ ...request, plain: true }, entry, cookies)).toEqual(judged(request, entry, cookies))
@@ -77,7 +77,7 @@ test('the decision on a plain request does not depend on its fields', () => {
 })
 
 test('every field that bears on reuse changes the decision on some request', () => {
-  for (const name of BEARING) {
+  for (const name of REUSE_FIELDS) {
     const spelled = Object.keys(LINES).find((each) => each.toLowerCase() === name) ?? name
     const extra = name === 'if-range' ? ['Range', 'bytes=0-1'] : []
     const differs = (LINES[spelled] ?? []).some((value) =>

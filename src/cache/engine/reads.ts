@@ -7,7 +7,7 @@ export type Reads = Pick<Store, 'get'>
  * Remembers what a store returned in this turn of the event loop. If a request looked up by the hit lane is no hit, the
  * usual path continues with the same results, so that the store is read once and counts one look-up.
  */
-export class Looks implements Reads {
+export class RememberedReads implements Reads {
   readonly #store: Reads
   /** The first key read: most questions read only one. */
   #key: string | undefined
