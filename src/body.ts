@@ -31,8 +31,8 @@ export class Body {
 
   /** A body that arrives from `source`, which is read immediately. Complete at once if all of it is already there. */
   static from(source: Content, options: ArrivalOptions): Body {
-    const there = arrived(source, options)
-    if (there !== undefined) return Body.of(there)
+    const complete = arrived(source, options)
+    if (complete !== undefined) return Body.of(complete)
     const arrival = new Arrival(options)
     const body = new Body(undefined, arrival)
     void arrival.receive(hasTrailers(options) ? endingOneTurnLater(source) : source).then((bytes) => {

@@ -403,7 +403,7 @@ describe('a body that waits for room without readers', () => {
     return { source, clock, body, budget, stopped }
   }
 
-  const leftBySlow: Leave = async (body) => {
+  const slowLeavesLast: Leave = async (body) => {
     const [slow, quick] = [body.read(), body.read()]
     for (const reader of [slow, quick, quick, quick]) expect(await next(reader)).toBe('0123')
     await settle()
@@ -412,8 +412,8 @@ describe('a body that waits for room without readers', () => {
   }
 
   test.each<[string, number, Leave]>([
-    ['left by its readers, the slow one last', 0, leftBySlow],
-    ['left by its readers when it had outgrown', 10, leftBySlow],
+    ['left by its readers, the slow one last', 0, slowLeavesLast],
+    ['left by its readers when it had outgrown', 10, slowLeavesLast],
     ['left before it had outgrown', 10, (body) => body.read().cancel()],
     ['discarded', 0, (body) => settle().then(() => body.discard())],
     ['discarded before it had outgrown', 10, (body) => body.discard()],

@@ -52,24 +52,24 @@ export class Counts {
   }
 
   /** A value was looked up and found. */
-  hitValue(): void {
+  countValueHit(): void {
     this.requests.hit++
     this.originTimeSavedMs += this.#usualLoadMs ?? 0
   }
 
   /** Another caller's load returned the value. */
-  collapsedValue(): void {
+  countCollapsedValue(): void {
     this.requests.collapsed++
   }
 
   /** A value was looked up. */
-  answeredValue(result: Result): void {
+  countValueAnswer(result: Result): void {
     this.#count(result)
     if (isFromCache(result)) this.originTimeSavedMs += this.#usualLoadMs ?? 0
   }
 
   /** A value is being loaded. */
-  beganLoad(): void {
+  countLoad(): void {
     this.originRequests++
   }
 

@@ -60,7 +60,7 @@ export type Decision<E extends Entry = Entry> =
       /** As in `fetch`. */
       readonly existing?: E | undefined
       /** The copy that a response to HEAD may update (RFC 9111 section 4.3.5). */
-      readonly updates?: E | undefined
+      readonly updatable?: E | undefined
     }
   | { readonly kind: 'refuse'; readonly detail: Detail }
 

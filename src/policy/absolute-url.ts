@@ -7,8 +7,8 @@ export type AbsoluteUrl =
 
 const ABSOLUTE = /^(https?):\/\/([^/?#]*)(.*)$/is
 /** Characters that clients encode before sending. */
-const UNSENT = /[^\x21-\x7e]/
-const HOW_SENT = 'expected path and query percent-encoded, and the host as xn--..., as clients send them'
+const NEEDS_ENCODING = /[^\x21-\x7e]/
+const ENCODING_EXPECTED = 'expected path and query percent-encoded, and the host as xn--..., as clients send them'
 /** Longer targets do not reach the data port. */
 const LONGEST_URL = 16 * 1024
 
@@ -16,7 +16,7 @@ const LONGEST_URL = 16 * 1024
 export function readUrl(text: string, method: string = 'GET', scheme?: 'http' | 'https'): AbsoluteUrl {
   const [, given = '', authority = '', rest = ''] = ABSOLUTE.exec(text) ?? []
   if (given === '') return { ok: false, detail: 'expected an absolute URL with http or https' }
-  if (UNSENT.test(authority + rest)) return { ok: false, detail: HOW_SENT }
+  if (NEEDS_ENCODING.test(authority + rest)) return { ok: false, detail: ENCODING_EXPECTED }
   if (text.length > LONGEST_URL) return { ok: false, detail: `longer than ${LONGEST_URL} characters` }
   if (rest.includes('#')) return { ok: false, detail: 'a fragment is never sent, so nothing is stored under it' }
   const target = rest.startsWith('/') ? rest : `/${rest}`

@@ -62,7 +62,7 @@ export function upstreamFields(request: CacheRequest, options: UpstreamOptions):
   const forOthers = options.mayBeStored || request.method === 'POST' // its response may also answer a GET
   for (let at = 0; at + 1 < request.fields.length; at += 2) {
     const is = fieldNamed(request.fields[at] ?? '')
-    if (is.notForwarded || is.respelled || named.has(is.name) || named.has(is.read)) continue
+    if (is.notForwarded || is.respelled || named.has(is.name) || named.has(is.lenientName)) continue
     if (options.stripConditionals && is.conditional) continue
     if (options.mayBeStored && !options.hasBody && is.meaningless) continue
     if ((is.cookie && options.cookies === 'ignore') || (!trusted && is.impersonating)) continue
@@ -85,7 +85,7 @@ interface NamedField {
   /** Lower-cased. */
   readonly name: string
   /** As lenient origins read it. */
-  readonly read: string
+  readonly lenientName: string
   /** Hop-by-hop, rewritten, or never forwarded: `Proxy` has no legitimate use, and CGI trusts it (CVE-2016-5385). */
   readonly notForwarded: boolean
   /** A negotiation field in a spelling that no client uses but some origins read as the usual one. */
@@ -105,7 +105,7 @@ const fieldNamed = memoized((spelling): NamedField => {
   const impersonating = isImpersonating(read)
   return {
     name,
-    read,
+    lenientName: read,
     notForwarded: HOP_BY_HOP.has(name) || HOP_BY_HOP.has(read) || REWRITTEN.has(read) || read === 'proxy',
     respelled: read !== name && PREFERENCE_FIELDS.has(read),
     conditional: CONDITIONALS.has(read),

@@ -55,7 +55,8 @@ export function lifetimeOf(response: Response, rules: Rules, exchange: Exchange)
   const counted = isAgeTrusted(response.fields) ? stated : Math.min(stated, exchange.respondedAt)
   const freshUntil = freshness.source === 'route' ? exchange.respondedAt + freshness.ms : counted
   const mustRevalidate = forbidsStale(directives) && !rules.override
-  const mayBeStale = !mustRevalidate && !isWorseThanAnyCopy(response.status) // a stale error is no better than a new one
+  // A stale error is no better than a new one.
+  const mayBeStale = !mustRevalidate && !isWorseThanAnyCopy(response.status)
   const windows = mayBeStale ? staleWindows(directives, rules) : { whileRevalidate: 0, ifError: 0 }
   const staleWhileRevalidateUntil = freshUntil + windows.whileRevalidate
   const staleIfErrorUntil = freshUntil + windows.ifError

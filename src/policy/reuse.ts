@@ -152,9 +152,9 @@ function decideWithEntry(
   const until = answersOnErrorUntil(entry, verdict, directives)
   const fallback = now < until ? { entry, afterMs, until } : undefined
   if (request.method === 'HEAD' || directives?.noStore) {
-    const updates = request.method === 'HEAD' && !directives?.noStore ? entry : undefined
+    const updatable = request.method === 'HEAD' && !directives?.noStore ? entry : undefined
     const detail = directives?.noStore ? 'request-no-store' : undefined
-    return { kind: 'pass', why, detail, fallback, updates }
+    return { kind: 'pass', why, detail, fallback, updatable }
   }
   return { kind: 'revalidate', entry, why, fallback }
 }

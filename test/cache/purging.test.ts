@@ -116,11 +116,11 @@ async function withFarStore() {
 
 test('a purge of everything by an operator frees memory at once and does not wait for a far store', async () => {
   const { cache, memory, far, objects } = await withFarStore()
-  const goOn = far.holdWrites()
+  const resumeWrites = far.holdWrites()
   await cache.purge({ all: true, by: 'admin' })
   expect(await cache.get('k')).toBeUndefined()
   expect([objects(memory), objects(far)]).toEqual([0, 1])
-  goOn()
+  resumeWrites()
   await settle()
   expect(objects(far)).toBe(0)
 })
@@ -129,13 +129,13 @@ test.each(['clears it', 'purges everything'])(
   'a library caller who %s is answered only once a far store is empty too',
   async (how) => {
     const { cache, far, objects } = await withFarStore()
-    const goOn = far.holdWrites()
+    const resumeWrites = far.holdWrites()
     let isCleared = false
     const asked = how === 'clears it' ? cache.clear() : cache.purge({ all: true })
     const clearing = asked.then(() => (isCleared = true))
     await settle()
     expect(isCleared).toBe(false)
-    goOn()
+    resumeWrites()
     await clearing
     expect(objects(far)).toBe(0)
   },

@@ -254,7 +254,7 @@ describe('an expired entry', () => {
       why: 'stale',
       detail: undefined,
       fallback: { entry: graced, afterMs: undefined, until: NOW + 160_000 },
-      updates: graced,
+      updatable: graced,
     })
     expect(decided({ entry: fresh, at: 61, method: 'HEAD' })).toMatchObject({ kind: 'pass', fallback: undefined })
   })

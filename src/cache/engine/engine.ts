@@ -131,7 +131,7 @@ export class Engine {
   }
 
   /** What is stored under the key, if it is valid and the store is synchronous. It may be past `keepUntil`. */
-  valid(key: string, reads: Reads): Stored | undefined {
+  getValid(key: string, reads: Reads): Stored | undefined {
     const kept = reads.get(key)
     const stored = kept instanceof Promise ? undefined : known(kept)
     return stored !== undefined && this.#log.verdict(stored) === 'valid' ? stored : undefined

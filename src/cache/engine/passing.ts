@@ -67,7 +67,7 @@ export class Passing {
     this.#refreshing.add(key)
     const pass = this.#inProgress.begin(question.key)
     const fallback = { entry, afterMs: undefined, until: entry.staleIfErrorUntil }
-    const decision = { kind: 'pass', why: 'stale', fallback, updates: entry } as const
+    const decision = { kind: 'pass', why: 'stale', fallback, updatable: entry } as const
     void this.#load(question, decision, undefined, true).then((landed) => {
       this.#refreshing.delete(key)
       this.#settleLate(question, key, landed, pass)
@@ -81,18 +81,18 @@ export class Passing {
 
   #load<E extends Entry, D>(
     question: Question<E, D>,
-    { why, fallback, updates, existing }: Pass<E>,
+    { why, fallback, updatable, existing }: Pass<E>,
     signal: AbortSignal | undefined,
     background = false,
   ): Promise<Landed<E, D>> {
     const beginning = beginningAt(this.#log, this.#clock.now()) // before the load: a record logged in between is later
-    const verdict = updates === undefined ? 'dead' : this.#log.verdict(updates)
-    const isOfUse = existing !== undefined && mayStandIn(existing, this.#log.verdict(existing), beginning.startedAt)
+    const verdict = updatable === undefined ? 'dead' : this.#log.verdict(updatable)
+    const isUsable = existing !== undefined && mayStandIn(existing, this.#log.verdict(existing), beginning.startedAt)
     return load(question, {
-      previous: verdict === 'dead' ? undefined : updates,
+      previous: verdict === 'dead' ? undefined : updatable,
       previousInvalidated: verdict === 'stale',
       part: undefined,
-      keepPrevious: fallback !== undefined || isOfUse,
+      keepPrevious: fallback !== undefined || isUsable,
       shared: false,
       beginning,
       signal,

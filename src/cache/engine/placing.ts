@@ -132,12 +132,12 @@ export class Placing {
       const key = question.variantKey(on)
       return withStored(this.#store, key, (kept) => (isFree(kept) ? key : undefined), anew)
     }
-    const beside = (kept: Kept): Awaitable<string | undefined> => {
+    const decidePlace = (kept: Kept): Awaitable<string | undefined> => {
       if (isFree(kept)) return target
       const existing = known(kept)
       return existing?.kind === 'varies' ? amongVariants(existing.on) : undefined
     }
-    return withStored(this.#store, question.key, beside, anew)
+    return withStored(this.#store, question.key, decidePlace, anew)
   }
 
   /** Combines a part with what is stored. */

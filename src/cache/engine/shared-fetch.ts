@@ -140,14 +140,14 @@ export class SharedFetch<E extends Entry, D> {
       flight.result = landed
       flight.landedAt = now
       flight.tookMs = now - context.beginning.startedAt
-      this.#follow(context, landed, now)
+      this.#storeOrLeave(context, landed, now)
       return this.#reported(landed)
     } catch (thrown) {
       return this.#abandoned(thrown)
     }
   }
 
-  #follow(context: LoadContext<E>, landed: Landed<E, D>, now: number): void {
+  #storeOrLeave(context: LoadContext<E>, landed: Landed<E, D>, now: number): void {
     switch (landed.kind) {
       case 'entry': {
         const flight = this.#flight
@@ -172,17 +172,17 @@ export class SharedFetch<E extends Entry, D> {
   }
 
   /**
-   * With `holds`, the flight stays registered for a while: the next requests share its failure instead of repeating it,
-   * and a background refresh is not repeated immediately.
+   * With `staysRegistered`, the flight stays registered for a while: the next requests share its failure instead of
+   * repeating it, and a background refresh is not repeated immediately.
    */
-  #leave(holds: boolean): void {
+  #leave(staysRegistered: boolean): void {
     const { clock, flights } = this.#parts
     const flight = this.#flight
-    if (!holds) return flights.leave(flight, 'unshared')
+    if (!staysRegistered) return flights.leave(flight, 'unshared')
     void flight.lease?.release('unshared')
     flights.end(flight)
-    const holdFor = Math.min(Math.max(flight.tookMs, FAILURE_SHARED_FOR.least), FAILURE_SHARED_FOR.most)
-    clock.after(holdFor, () => flights.leave(flight, 'unshared'))
+    const stayForMs = Math.min(Math.max(flight.tookMs, FAILURE_SHARED_FOR.least), FAILURE_SHARED_FOR.most)
+    clock.after(stayForMs, () => flights.leave(flight, 'unshared'))
   }
 
   #abandoned(thrown: unknown): Landed<E, D> {

@@ -18,8 +18,8 @@ import { beginningAt } from './stamp.ts'
  * is requested.
  */
 export function apartFor<E extends Entry, D>(question: Question<E, D>, decision: Forward<E>): string {
-  const isWhole = decision.kind === 'revalidate' && !question.isPart(decision.entry)
-  return isWhole ? (question.apartWhole ?? question.apart) : question.apart
+  const isCompleteCopy = decision.kind === 'revalidate' && !question.isPart(decision.entry)
+  return isCompleteCopy ? (question.apartWhole ?? question.apart) : question.apart
 }
 
 /** The decision for a background refresh of this copy. */

@@ -170,8 +170,8 @@ export class Variants {
     const put = (kept: Kept): Awaitable<Written> => {
       const present = known(kept)
       const forMs = before.keepUntil - this.#clock.now()
-      const isOfUse = forMs > 0 && this.#log.verdict(before) !== 'dead'
-      return present?.kind === 'varies' && isOurs(present) && isOfUse ? this.#store.set(key, before, forMs) : undefined
+      const isUsable = forMs > 0 && this.#log.verdict(before) !== 'dead'
+      return present?.kind === 'varies' && isOurs(present) && isUsable ? this.#store.set(key, before, forMs) : undefined
     }
     void withStored(this.#store, key, put, { past: undefined, generation: this.#log.generation })
   }

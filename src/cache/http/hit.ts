@@ -64,7 +64,7 @@ export function createHits(parts: HandleParts, handle: Handle): Hits {
     look: () => engine.look(),
 
     find(request, { route, ask, general }, now, reads) {
-      const copy = general ? engine.valid(ask.key, reads) : undefined
+      const copy = general ? engine.getValid(ask.key, reads) : undefined
       if (copy?.kind === 'response' && isServedPlainly(copy, now)) return hit(route, copy, now)
       const question = new HttpQuestion(request, route, ask, parts)
       const found = engine.find(question, now, reads)

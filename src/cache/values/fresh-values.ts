@@ -41,7 +41,7 @@ export class FreshValues {
   /** Fresh values in the order of the keys; each look-up is counted as a hit or miss. */
   async getMany(keys: readonly string[]): Promise<(StoredValue | undefined)[]> {
     const all = await this.peekMany(keys)
-    for (const stored of all) this.#counted(stored)
+    for (const stored of all) this.#count(stored)
     return all
   }
 
@@ -49,11 +49,11 @@ export class FreshValues {
   async peekMany(keys: readonly string[]): Promise<(StoredValue | undefined)[]> {
     const all = await this.#store.getMany(keysOf(keys))
     const now = this.#clock.now()
-    const found = all.map((kept) => this.in(kept, now))
+    const found = all.map((kept) => this.ifFresh(kept, now))
     if (!this.#isTiered) return found
     const late = [...found.keys()].filter((at) => found[at] === undefined && known(all[at]) !== undefined)
     const lookAgain = async (at: number) => {
-      found[at] = this.in(await this.anew(keys[at] ?? '', all[at]), this.#clock.now())
+      found[at] = this.ifFresh(await this.anew(keys[at] ?? '', all[at]), this.#clock.now())
     }
     await Promise.all(late.map(lookAgain))
     return found
@@ -66,7 +66,7 @@ export class FreshValues {
   }
 
   /** What a store returned, if it is a fresh value. */
-  in(kept: Kept, now: number): StoredValue | undefined {
+  ifFresh(kept: Kept, now: number): StoredValue | undefined {
     const stored = known(kept)
     if (stored?.kind !== 'value' || now >= stored.freshUntil) return undefined
     return this.#log.verdict(stored) === 'valid' ? stored : undefined
@@ -86,21 +86,21 @@ export class FreshValues {
   }
 
   #valueNow(key: string, kept: Kept): Promise<unknown> {
-    const hit = this.in(kept, this.now(kept))
+    const hit = this.ifFresh(kept, this.now(kept))
     if (hit === undefined && this.#isTiered && known(kept) !== undefined) return this.#valueAnew(key, kept)
-    this.#counted(hit)
+    this.#count(hit)
     return hit === undefined ? NOTHING : promiseOf(hit)
   }
 
   async #valueAnew(key: string, kept: Kept): Promise<unknown> {
-    const hit = this.in(await this.anew(key, kept), this.#clock.now())
-    this.#counted(hit)
+    const hit = this.ifFresh(await this.anew(key, kept), this.#clock.now())
+    this.#count(hit)
     return hit?.value
   }
 
-  #counted(hit: StoredValue | undefined): void {
-    if (hit === undefined) this.#counts.answeredValue('miss')
-    else this.#counts.hitValue()
+  #count(hit: StoredValue | undefined): void {
+    if (hit === undefined) this.#counts.countValueAnswer('miss')
+    else this.#counts.countValueHit()
   }
 }
 

@@ -44,10 +44,10 @@ export class Loading {
     if (kept instanceof Promise || options?.forceFresh === true) return this.#resolve(key, kept, load, options)
     if (kept === undefined) return this.#shared(key, load, options) ?? this.#resolve(key, kept, load, options)
     const now = this.#fresh.now(kept)
-    const hit = this.#fresh.in(kept, now)
+    const hit = this.#fresh.ifFresh(kept, now)
     if (hit === undefined) return this.#resolveAnew(key, kept, load, options, now)
     if (now >= hit.refreshAt) return this.#resolve(key, kept, load, options)
-    this.#counts.hitValue()
+    this.#counts.countValueHit()
     return promiseOf(hit) as Promise<T>
   }
 
@@ -55,7 +55,7 @@ export class Loading {
   #shared<T>(key: string, load: AnyLoad<T>, options: GetOrSetOptions | undefined): Promise<T> | undefined {
     return this.#engine.share(key, 'library', (entry) => {
       if (entry?.kind !== 'value') return this.#resolve(key, this.#store.get(key), load, options)
-      this.#counts.collapsedValue()
+      this.#counts.countCollapsedValue()
       return entry.value as T
     })
   }
@@ -92,7 +92,7 @@ export class Loading {
     const question = new ValueQuestion<T>(key, load, this.#optionsOf(options), this.#parts)
     const answer = this.#engine.resolveWith(question, kept)
     const resolution = answer instanceof Promise ? await answer : answer
-    this.#counts.answeredValue(resolution.outcome.result)
+    this.#counts.countValueAnswer(resolution.outcome.result)
     switch (resolution.kind) {
       case 'entry':
         return resolution.entry.value as T

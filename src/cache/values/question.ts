@@ -126,7 +126,7 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
   load({ previous, beginning }: LoadContext<StoredValue>): Promise<Loaded<StoredValue, T>> {
     let rules = this.#rules
     let skipped = false
-    this.#parts.counts.beganLoad()
+    this.#parts.counts.countLoad()
     const loading = this.#load({
       stale: previous?.value as undefined, // of the type the caller states
       setOptions: (options) => {

@@ -23,12 +23,14 @@ test.each(['Accept-Encoding', 'Origin'])(
   'an error page with Vary: %s is shared by all requests that match it',
   async (vary) => {
     const w = world()
-    const alike = Array.from({ length: 10 }, () => w.get('/', { 'Accept-Encoding': 'gzip', Origin: 'https://a.test' }))
+    const sameEncoding = Array.from({ length: 10 }, () =>
+      w.get('/', { 'Accept-Encoding': 'gzip', Origin: 'https://a.test' }),
+    )
     const another = w.get('/', { 'Accept-Encoding': 'br', Origin: 'https://b.test' })
     await settle()
     w.origin.script((_, number) => ({ status: 503, headers: { Vary: vary }, body: `page ${number}` }))
     w.origin.next.answer({ status: 503, headers: { Vary: vary }, body: 'page 1' })
-    expect((await Promise.all(alike)).map(({ body }) => body)).toEqual(Array(10).fill('page 1'))
+    expect((await Promise.all(sameEncoding)).map(({ body }) => body)).toEqual(Array(10).fill('page 1'))
     expect(await another).toMatchObject({ status: 503, body: 'page 2' })
   },
 )

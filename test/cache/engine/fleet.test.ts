@@ -398,14 +398,14 @@ describe('one fetch for the fleet', () => {
     expect(origin.waiting).toHaveLength(1)
     await clock.advance(100)
     expect((await first).result).toBe('stale')
-    const goOn = far.hold()
+    const resumeReads = far.hold()
     const second = a('/', { Cookie: 'b=2' })
     await settle()
     await clock.advance(100)
     const slow = await Promise.race([second, settle().then(() => 'still waiting')])
     expect(slow).toMatchObject({ body: 'v1', result: 'stale' })
     expect(origin.requests).toHaveLength(2)
-    goOn()
+    resumeReads()
   })
 
   test('content under a new Vary that breaks off does not bring back what another node has replaced', async () => {
@@ -486,11 +486,11 @@ describe('one fetch for the fleet', () => {
   })
 
   describe('in a new generation that continues the previous one', () => {
-    const goesOn = new Map([['g', 0]])
+    const continuesG = new Map([['g', 0]])
 
     test('a copy of the previous one is served when the origin is slow; without continuation, none is', async () => {
       for (const [continues, result] of [
-        [goesOn, 'stale'],
+        [continuesG, 'stale'],
         [new Map(), 'miss'],
       ] as const) {
         const { log, begin } = replaceableLog()
@@ -525,7 +525,7 @@ describe('one fetch for the fleet', () => {
     }
 
     test('parts of the previous generation are joined with those of the new one', async () => {
-      const { a, begin } = await halves(goesOn)
+      const { a, begin } = await halves(continuesG)
       expect(await a('/')).toMatchObject({ status: 200, body: '0123456789', result: 'hit' })
       begin('i', new Map([['h', 0]]))
       expect((await a('/')).result).toBe('hit')
@@ -546,12 +546,12 @@ describe('one fetch for the fleet', () => {
       await settle()
       origin.script(half)
       await b('/', { Range: 'bytes=0-4' })
-      const goOn = far.hold()
+      const resumeReads = far.hold()
       origin.next.answer(half(origin.next.request))
       await early
       await settle()
       first.begin('h')
-      goOn()
+      resumeReads()
       await settle()
       expect((await a('/', { Range: 'bytes=0-4' })).result).toBe('hit')
     })

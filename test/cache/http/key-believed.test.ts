@@ -3,7 +3,7 @@ import { field } from '../../../src/fields.ts'
 import type { Peer } from '../../../src/model.ts'
 import { world } from '../../support/world.ts'
 
-const stranger: Peer = { address: '127.0.0.2', trusted: false }
+const untrusted: Peer = { address: '127.0.0.2', trusted: false }
 const proxy: Peer = { address: '127.0.0.1', trusted: true }
 
 const keyedBy = (name: string) => ({ key: { sortQuery: false, ignoreQuery: [], headers: [name], cookies: [] } })
@@ -20,12 +20,17 @@ function answeringBy(name: string, rules: Parameters<typeof world>[0], vary: str
 
 it('the X-Forwarded-Host of a trusted proxy is part of the key', async () => {
   const { get } = answeringBy('x-forwarded-host', {}, undefined)
-  const told = (host: string, peer = proxy) => get('/', { 'X-Forwarded-Host': host }, { peer })
-  expect((await told('a.example')).body).toBe('for a.example')
-  expect((await told('b.example')).body).toBe('for b.example')
-  expect((await told('a.example')).result).toBe('hit')
-  expect((await told('a.test')).body).toBe('for a.test')
-  for (const same of [get('/'), get('/', {}, { peer: proxy }), told('a.test'), told('a.example', stranger)]) {
+  const getWithHost = (host: string, peer = proxy) => get('/', { 'X-Forwarded-Host': host }, { peer })
+  expect((await getWithHost('a.example')).body).toBe('for a.example')
+  expect((await getWithHost('b.example')).body).toBe('for b.example')
+  expect((await getWithHost('a.example')).result).toBe('hit')
+  expect((await getWithHost('a.test')).body).toBe('for a.test')
+  for (const same of [
+    get('/'),
+    get('/', {}, { peer: proxy }),
+    getWithHost('a.test'),
+    getWithHost('a.example', untrusted),
+  ]) {
     expect(await same).toMatchObject({ result: 'hit', body: 'for a.test' })
   }
 })
@@ -40,7 +45,7 @@ it.each(['forwarded', 'x-forwarded-for'])(
   },
 )
 
-it.each([stranger, proxy])('Vary: Host selects nothing, as the host is in every key: %j', async (peer) => {
+it.each([untrusted, proxy])('Vary: Host selects nothing, as the host is in every key: %j', async (peer) => {
   const { get } = answeringBy('host', {}, 'Host')
   await get('/', { Host: 'a.test' }, { peer })
   expect((await get('/', { Host: 'A.test:80' }, { peer })).result).toBe('hit')
@@ -56,10 +61,10 @@ it.each([
   ['surrogate-capability', 'part of the key', keyedBy('surrogate-capability'), undefined],
 ])('what an untrusted client says in %s selects no copy of a trusted one: it is %s', async (name, _, rules, vary) => {
   const { get } = answeringBy(name, rules, vary)
-  const strange = await get('/', { [name]: 'acme' }, { peer: stranger })
-  expect(strange.body).not.toContain('acme')
+  const answer = await get('/', { [name]: 'acme' }, { peer: untrusted })
+  expect(answer.body).not.toContain('acme')
   expect((await get('/', { [name]: 'acme' }, { peer: proxy })).body).toContain('acme')
   expect((await get('/', { [name]: 'acme' }, { peer: proxy })).result).toBe('hit')
-  expect((await get('/', { [name]: 'other' }, { peer: stranger })).body).toBe(strange.body)
-  expect((await get('/', {}, { peer: stranger })).result).toBe('hit')
+  expect((await get('/', { [name]: 'other' }, { peer: untrusted })).body).toBe(answer.body)
+  expect((await get('/', {}, { peer: untrusted })).result).toBe('hit')
 })

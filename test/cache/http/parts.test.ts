@@ -34,11 +34,11 @@ describe('parts that are joined', () => {
 
 describe('a part', () => {
   test('that is shorter than it says covers what arrived, and its complete length is unknown', () => {
-    const ofWhatCame = { parts: [{ first: 2, last: 4 }], complete: undefined }
+    const whatArrived = { parts: [{ first: 2, last: 4 }], complete: undefined }
     const inside = partToStore(part(2, 6, '234'), undefined, 100)
-    expect(inside?.partial).toMatchObject({ ...ofWhatCame, reachesEnd: false })
+    expect(inside?.partial).toMatchObject({ ...whatArrived, reachesEnd: false })
     const toTheEnd = partToStore(part(2, 9, '234'), undefined, 100)
-    expect(toTheEnd?.partial).toMatchObject({ ...ofWhatCame, reachesEnd: true })
+    expect(toTheEnd?.partial).toMatchObject({ ...whatArrived, reachesEnd: true })
   })
 
   test.each(['012345', ''])('that says 0 to 4 and is %j is not stored', (content) => {

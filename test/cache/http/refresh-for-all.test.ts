@@ -223,10 +223,10 @@ describe('behind a trusted proxy', () => {
 })
 
 test('a refresh keeps a field that selected the copy in another spelling', async () => {
-  const odd = { X_Kind: 'k' }
-  const w = await expired({ softTimeout: 0 }, { ...MINUTE, Vary: 'X-Kind' }, odd)
-  await remembered(w, { ...odd, Cookie: 'a=1' })
-  await w.get('/', { ...odd, Cookie: 'a=1' })
+  const underscored = { X_Kind: 'k' }
+  const w = await expired({ softTimeout: 0 }, { ...MINUTE, Vary: 'X-Kind' }, underscored)
+  await remembered(w, { ...underscored, Cookie: 'a=1' })
+  await w.get('/', { ...underscored, Cookie: 'a=1' })
   expect(sent(w.origin.next.request, 'x_kind')).toBe('k')
 })
 

@@ -209,8 +209,8 @@ describe('getOrSet', () => {
 
   test.each([0, 1, 2, -0.5, Number.NaN])('refreshAhead %d is refused', async (refreshAhead) => {
     const { cache } = library()
-    const complaint = `expected a number above 0 and below 1, such as 0.8, got ${refreshAhead}`
-    await expect(cache.getOrSet('k', () => 1, { refreshAhead })).rejects.toThrow(new RangeError(complaint))
+    const message = `expected a number above 0 and below 1, such as 0.8, got ${refreshAhead}`
+    await expect(cache.getOrSet('k', () => 1, { refreshAhead })).rejects.toThrow(new RangeError(message))
     await expect(cache.set('k', 1, { refreshAhead })).rejects.toThrow(RangeError)
     const tooLate = cache.getOrSet('k', ({ setOptions }) => setOptions({ refreshAhead }))
     await expect(tooLate).rejects.toThrow(RangeError)
@@ -255,8 +255,8 @@ describe('getOrSet', () => {
     [5n, '5'],
   ])('an invalid duration is refused: %s', async (given, shown) => {
     const { cache } = library()
-    const complaint = new RangeError(`expected a duration such as 250ms, 30s, 5m, 1h or 7d, got ${shown}`)
-    await expect(cache.getOrSet('k', () => 1, { ttl: given as string })).rejects.toThrow(complaint)
+    const message = new RangeError(`expected a duration such as 250ms, 30s, 5m, 1h or 7d, got ${shown}`)
+    await expect(cache.getOrSet('k', () => 1, { ttl: given as string })).rejects.toThrow(message)
   })
 })
 
@@ -396,10 +396,10 @@ describe('single and many', () => {
     async (given) => {
       const { cache } = library()
       const tags = given as string[]
-      const complaint = new TypeError('expected tags as a list of strings')
-      await expect(cache.set('k', 1, { tags })).rejects.toThrow(complaint)
-      await expect(cache.getOrSet('k', () => 1, { tags })).rejects.toThrow(complaint)
-      await expect(cache.getOrSet('l', ({ setOptions }) => setOptions({ tags }))).rejects.toThrow(complaint)
+      const message = new TypeError('expected tags as a list of strings')
+      await expect(cache.set('k', 1, { tags })).rejects.toThrow(message)
+      await expect(cache.getOrSet('k', () => 1, { tags })).rejects.toThrow(message)
+      await expect(cache.getOrSet('l', ({ setOptions }) => setOptions({ tags }))).rejects.toThrow(message)
       expect(cache.stats().tiers[0]?.bytes).toBe(0)
     },
   )
@@ -407,11 +407,11 @@ describe('single and many', () => {
   test('a value with an empty tag, which no purge may name, is not stored', async () => {
     const { cache } = library()
     const tags = ['users', '']
-    const complaint = new RangeError('expected tags that are not empty')
-    await expect(cache.set('k', 1, { tags })).rejects.toThrow(complaint)
-    await expect(cache.setMany([{ key: 'k', value: 1, tags }])).rejects.toThrow(complaint)
-    await expect(cache.getOrSet('k', () => 1, { tags })).rejects.toThrow(complaint)
-    await expect(cache.getOrSet('l', ({ setOptions }) => setOptions({ tags }))).rejects.toThrow(complaint)
+    const message = new RangeError('expected tags that are not empty')
+    await expect(cache.set('k', 1, { tags })).rejects.toThrow(message)
+    await expect(cache.setMany([{ key: 'k', value: 1, tags }])).rejects.toThrow(message)
+    await expect(cache.getOrSet('k', () => 1, { tags })).rejects.toThrow(message)
+    await expect(cache.getOrSet('l', ({ setOptions }) => setOptions({ tags }))).rejects.toThrow(message)
     expect(cache.stats().tiers[0]?.bytes).toBe(0)
   })
 
@@ -564,23 +564,20 @@ describe('single and many', () => {
     [{ TTL: '5m' }, 'as option, got "TTL"'],
     [{ ttl: '5m', tag: ['users'] }, 'as option, got "tag"'],
     [['5m'], 'as option, got "0"'],
-  ])(
-    'options that are no object or name unknown options reject, and nothing is stored: %j',
-    async (given, complaint) => {
-      const { cache } = library()
-      const options = given as { ttl: string }
-      const calls = [
-        () => cache.set('k', 1, options),
-        () => cache.getOrSet('k', () => 1, options),
-        () => cache.getOrSet('k', ({ setOptions }) => setOptions(options)),
-        () => cache.namespace('n').set('k', 1, options),
-      ]
-      if (given !== null && typeof given === 'object')
-        calls.push(() => cache.setMany([{ ...options, key: 'k', value: 1 }]))
-      for (const call of calls) await expect(call()).rejects.toThrow(complaint)
-      expect(cache.stats().tiers[0]?.objects).toBe(0)
-    },
-  )
+  ])('options that are no object or name unknown options reject, and nothing is stored: %j', async (given, message) => {
+    const { cache } = library()
+    const options = given as { ttl: string }
+    const calls = [
+      () => cache.set('k', 1, options),
+      () => cache.getOrSet('k', () => 1, options),
+      () => cache.getOrSet('k', ({ setOptions }) => setOptions(options)),
+      () => cache.namespace('n').set('k', 1, options),
+    ]
+    if (given !== null && typeof given === 'object')
+      calls.push(() => cache.setMany([{ ...options, key: 'k', value: 1 }]))
+    for (const call of calls) await expect(call()).rejects.toThrow(message)
+    expect(cache.stats().tiers[0]?.objects).toBe(0)
+  })
 
   test('options may be shared by calls, have no prototype, or inherit properties', async () => {
     const { cache } = library()
@@ -767,11 +764,11 @@ test.each<[unknown, string]>([
   [undefined, 'got undefined'],
   ['value', 'got "value"'],
   [Promise.resolve(1), 'got an object'],
-])('a loader that is not a function is refused and fails no other caller: %j', async (given, complaint) => {
+])('a loader that is not a function is refused and fails no other caller: %j', async (given, message) => {
   const { cache } = library()
   const wrong = cache.getOrSet('k', given as () => number)
   const right = cache.getOrSet('k', () => 1)
-  await expect(wrong).rejects.toThrow(`expected a function that loads, ${complaint}`)
+  await expect(wrong).rejects.toThrow(`expected a function that loads, ${message}`)
   expect(await right).toBe(1)
   expect(cache.stats()).toMatchObject({ originRequests: 1, requests: { error: 0, miss: 1 } })
 })

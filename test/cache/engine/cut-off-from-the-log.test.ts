@@ -15,7 +15,7 @@ import { fieldsOf } from '../../support/fields.ts'
 const LEASE_MS = 5_000
 const FRESH = { 'Cache-Control': 'max-age=60' }
 
-function deaf(rules: Partial<Rules> = {}) {
+function cutOff(rules: Partial<Rules> = {}) {
   const clock = new FakeClock()
   const origin = new ScriptedOrigin()
   const local = localLog()
@@ -38,7 +38,7 @@ function deaf(rules: Partial<Rules> = {}) {
 }
 
 test('a copy is fresh for one lease from the start of its fetch, then served only when the origin fails', async () => {
-  const { clock, origin, get } = deaf()
+  const { clock, origin, get } = cutOff()
   origin.script((_, number) => (number < 3 ? { headers: FRESH, body: `answer ${number}` } : { status: 503 }))
   expect(await get()).toMatchObject({ body: 'answer 1', result: 'miss' })
   await clock.advance(LEASE_MS - 1)
@@ -50,7 +50,7 @@ test('a copy is fresh for one lease from the start of its fetch, then served onl
 })
 
 test('a fetch that began a lease ago is not joined before its head has arrived', async () => {
-  const { clock, origin, get } = deaf()
+  const { clock, origin, get } = cutOff()
   const first = get()
   await settle()
   await clock.advance(LEASE_MS)
@@ -64,7 +64,7 @@ test('a fetch that began a lease ago is not joined before its head has arrived',
 })
 
 test('requests that have waited together for longer than a lease share the answer', async () => {
-  const { clock, origin, get } = deaf()
+  const { clock, origin, get } = cutOff()
   const both = [get(), get()]
   await settle()
   await clock.advance(LEASE_MS)
@@ -74,7 +74,7 @@ test('requests that have waited together for longer than a lease share the answe
 })
 
 test('a fetch that began a lease ago is not joined while its body arrives', async () => {
-  const { clock, origin, ask, get } = deaf()
+  const { clock, origin, ask, get } = cutOff()
   const body = new PushedBody()
   const first = ask()
   await settle()
@@ -89,7 +89,7 @@ test('a fetch that began a lease ago is not joined while its body arrives', asyn
 })
 
 test('a slow origin is waited for when the copy may have been purged', async () => {
-  const { clock, origin, get } = deaf({ softTimeout: 100 })
+  const { clock, origin, get } = cutOff({ softTimeout: 100 })
   const first = get()
   await settle()
   origin.next.answer({ headers: FRESH, body: 'old' })
