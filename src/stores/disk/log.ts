@@ -55,7 +55,7 @@ const MOST_FAILED = 10_000
 /** How many records may be on their way to the disk: further ones are tried again later, as the disk may stall. */
 const MOST_WRITING = 10_000
 /** Targets per record: the process does nothing else while they are written. */
-const MOST_NAMED = 5_000
+const TARGETS_PER_RECORD = 5_000
 /**
  * How long an append waits for the disk, for each of its records, even if the caller would wait for less: other
  * processes of the host learn of a record only when it is written, and a client has to be able to read what it wrote.
@@ -271,10 +271,12 @@ class DiskLog implements InvalidationLog {
 const durableWithin = (waitMs: number, { targets }: PendingRecord): number =>
   Math.max(waitMs, LOGGED_WITHIN_MS * partsOf(targets))
 
-const partsOf = (targets: readonly string[]): number => Math.max(1, Math.ceil(targets.length / MOST_NAMED))
+const partsOf = (targets: readonly string[]): number => Math.max(1, Math.ceil(targets.length / TARGETS_PER_RECORD))
 
 /** At least one part, which may be empty. */
 function inParts(targets: readonly string[]): readonly (readonly string[])[] {
-  if (targets.length <= MOST_NAMED) return [targets]
-  return Array.from({ length: partsOf(targets) }, (_, at) => targets.slice(at * MOST_NAMED, (at + 1) * MOST_NAMED))
+  if (targets.length <= TARGETS_PER_RECORD) return [targets]
+  return Array.from({ length: partsOf(targets) }, (_, at) =>
+    targets.slice(at * TARGETS_PER_RECORD, (at + 1) * TARGETS_PER_RECORD),
+  )
 }

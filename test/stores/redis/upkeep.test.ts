@@ -18,7 +18,7 @@ test('Redis is checked every minute, as its policy and replicas may have changed
   const upkeep = new Upkeep({ calls, newest: { known }, clock, events, keepFor: 1_000 })
   const lookFor = async (ms: number) => {
     await clock.advance(ms)
-    upkeep.nowAndThen()
+    upkeep.runDue()
     await settle()
     return said.times
   }
