@@ -10,9 +10,9 @@ import { systemClock } from '../../clock.ts'
 import { HerdgateError } from '../../errors.ts'
 import type { Clock } from '../../model.ts'
 import { checked, forget } from './checks.ts'
-import { FileOnDisk, type State } from './file-on-disk.ts'
+import { FileOnDisk, type FileState } from './file-on-disk.ts'
 import { beginLog } from './log-tables.ts'
-import { enter, leave, othersIn, USERS } from './users.ts'
+import { addUser, removeUser, othersIn, USERS } from './users.ts'
 
 export type Table = Database<Uint8Array, Uint8Array>
 
@@ -21,9 +21,9 @@ export interface DiskFile {
   /** Size of the file in bytes. */
   readonly size: number
   /** Looks at what is in the folder now, and remembers what it saw. */
-  look(): State
-  /** Why it must not be read any more, as reported or as seen at the last `look`. */
-  readonly whyDoubtful: string | undefined
+  inspect(): FileState
+  /** Why it must not be read any more, as reported or as seen at the last `inspect`. */
+  readonly doubtReason: string | undefined
   /** Where a damaged predecessor of this file was moved when it was opened. */
   readonly movedTo: string | undefined
   /** The next read sees all that is committed by now, by any process; it may otherwise be a millisecond behind. */
@@ -76,10 +76,10 @@ export function openDiskFile(folder: string, clock: Clock = systemClock, waitMs 
     get size() {
       return onDisk.size
     },
-    get whyDoubtful() {
-      return onDisk.whyDoubtful
+    get doubtReason() {
+      return onDisk.doubtReason
     },
-    look: () => onDisk.look(),
+    inspect: () => onDisk.inspect(),
     renew: () => env.resetReadTxn(),
     async write(run) {
       try {
@@ -105,12 +105,12 @@ export function doubtOpenFiles(): void {
 }
 
 const inPlace = (shared: Shared | undefined): Shared | undefined =>
-  shared?.onDisk.look() === 'in place' ? shared : undefined
+  shared?.onDisk.inspect() === 'in place' ? shared : undefined
 
 function openShared(folder: string, path: string, clock: Clock, waitMs: number): Shared {
   makeFolder(join(folder, USERS))
   const movedTo = isSound(folder, path, clock, waitMs) ? undefined : moveAside(folder, path)
-  enter(folder)
+  addUser(folder)
   const { env, tables } = openTables(path, beginLog)
   forget(path)
   return { env, tables, movedTo, onDisk: new FileOnDisk(path), users: 0 }
@@ -150,19 +150,20 @@ function openTables(path: string, prepare: (tables: Tables) => void): { env: Roo
 }
 
 async function closeShared({ env, onDisk }: Shared, folder: string, path: string): Promise<void> {
-  const state = onDisk.look()
+  const state = onDisk.inspect()
   await env.close() // touches no page of it
   if (state === 'removed' || open.has(path)) return // or it has been opened again in this process
-  leave(folder)
+  removeUser(folder)
   if (state === 'doubtful') rmSync(join(folder, CLOSED_MARK), { force: true })
   else if (othersIn(folder).length === 0) writeFileSync(join(folder, CLOSED_MARK), closedMarkOf(path))
 }
 
 /** A failed commit gives its reason in a promise of its own, which nobody else handles. */
 async function causeOf(error: unknown): Promise<unknown> {
-  const told = typeof error === 'object' && error !== null && 'commitError' in error ? error.commitError : undefined
+  const commitError =
+    typeof error === 'object' && error !== null && 'commitError' in error ? error.commitError : undefined
   try {
-    await told
+    await commitError
   } catch (cause) {
     return cause
   }

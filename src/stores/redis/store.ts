@@ -150,7 +150,7 @@ class RedisStore implements Store {
   }
 
   async set(key: string, stored: Stored, keepForMs: number): Promise<Written> {
-    this.#batches.overtake([key])
+    this.#batches.dropPending([key])
     const [written] = await this.#put([{ key, stored, keepForMs }])
     return written
   }
@@ -188,7 +188,7 @@ class RedisStore implements Store {
    * next.
    */
   clear(): Promise<void> {
-    this.#batches.overtakeAll()
+    this.#batches.dropAllPending()
     return this.#clearOnce()
   }
 
