@@ -60,11 +60,11 @@ export class SharedParts {
   /**
    * What the log remembers so far; from now on the worker is sent each record. Undefined where disk or Redis have the
    * log.
-   * @param tell sends a record: true when the worker has applied it, false when it has ended instead
+   * @param applyRecord sends a record: true when the worker has applied it, false when it has ended instead
    */
-  follow(member: Member, tell: (record: WorkerRecord) => Promise<boolean>): LogState | undefined {
+  follow(member: Member, applyRecord: (record: WorkerRecord) => Promise<boolean>): LogState | undefined {
     if (this.memory === undefined) return undefined
-    const follower = { id: String(member.pid), hear: tell }
+    const follower = { id: String(member.pid), applyRecord }
     this.#followers.set(member, follower)
     return this.log.follow(follower)
   }
