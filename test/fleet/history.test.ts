@@ -83,7 +83,9 @@ test('a purge does not bind if the origin failed and the node may not have recei
   const slow = get(31, 1, { cacheStatus: 'herdgate; hit; ttl=-3; detail=soft-timeout' })
   const promises = { mayBeCutOffFromAll: true }
   expect(found({ purges: [purge(20, 30, 200)], gets: [onError] }, promises)).toEqual([])
-  expect(found({ purges: [purge(20, 30, 200)], gets: [{ ...onError, heard: true }] }, promises)).toEqual(['lost purge'])
+  expect(found({ purges: [purge(20, 30, 200)], gets: [{ ...onError, inStep: true }] }, promises)).toEqual([
+    'lost purge',
+  ])
   expect(found({ purges: [purge(20, 30, 200)], gets: [slow, get(31, 1)] }, promises)).toEqual([
     'lost purge',
     'lost purge',

@@ -216,7 +216,7 @@ const newEntry = (record: PendingRecord): JournalEntry => ({
 
 type NamedRecord = Pick<JournalEntry, 'nonce' | 'mode' | 'targets'>
 
-/** Splits an entry into records of at most `MOST_NAMED` targets. The last has the nonce of the entry. */
+/** Splits an entry into records of at most `TARGETS_PER_RECORD` targets. The last has the nonce of the entry. */
 function recordsOf({ nonce, mode, targets }: JournalEntry): [NamedRecord, ...NamedRecord[]] {
   const count = Math.max(1, Math.ceil(targets.length / TARGETS_PER_RECORD))
   const record = (at: number): NamedRecord => ({

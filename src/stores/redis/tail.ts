@@ -22,8 +22,8 @@ export interface TailParts {
   readonly closing: Closing
   /** How long a read waits for something to come, in ms. */
   readonly blockMs: number
-  /** The log is of another generation now; `goesOn` when that continues the former one. */
-  readonly generationChanged: (goesOn: boolean) => void
+  /** The log is of another generation now; `isContinuation` when that continues the former one. */
+  readonly generationChanged: (isContinuation: boolean) => void
   readonly joined: () => void
   /** More of the log, or all of it, has been read. */
   readonly applied: () => void

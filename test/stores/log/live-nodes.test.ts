@@ -47,18 +47,18 @@ test('while the list may lack nodes, one more is waited for', async () => {
 
 test('listeners are notified when the slowest node advances, but not of every report, and not after they unsubscribe', () => {
   const { live } = nodes()
-  let told = 0
-  const off = live.onChange(() => told++)
+  let calls = 0
+  const off = live.onChange(() => calls++)
   live.applied('new', 7)
   live.receive('b', `new 3 ${LEASE_MS}`)
   live.receive('b', `new 5 ${LEASE_MS}`)
-  expect(told).toBe(3)
+  expect(calls).toBe(3)
   live.receive('c', `new 9 ${LEASE_MS}`)
   live.receive('c', `new 10 ${LEASE_MS}`)
-  expect(told).toBe(3)
+  expect(calls).toBe(3)
   off()
   live.receive('b', 'left')
-  expect(told).toBe(3)
+  expect(calls).toBe(3)
 })
 
 test('reports by others about this node, of an earlier generation, or in an unknown format are ignored', () => {

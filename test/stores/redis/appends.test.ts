@@ -58,8 +58,8 @@ test("waiters for a record's acknowledgement are released then, not only when th
 /** A log that accepts records once the test opens it. */
 function unreachable(appendTimeout = 1_000, clock = new FakeClock(), nodes = new LiveNodes('self', 5_000, clock)) {
   const events = new Events()
-  const told: string[] = []
-  events.on('log', ({ what }) => void told.push(what))
+  const emitted: string[] = []
+  events.on('log', ({ what }) => void emitted.push(what))
   const log = { generation: 'g', position: 0, nonce: '', holds: () => false }
   const logged: JournalEntry[] = []
   const positions = new Map<string, number>()
@@ -95,7 +95,7 @@ function unreachable(appendTimeout = 1_000, clock = new FakeClock(), nodes = new
     log.position = logged.length
     appends.hasRead()
   }
-  return { clock, told, log, logged, state, appends, nodes, stamp, readAll }
+  return { clock, emitted, log, logged, state, appends, nodes, stamp, readAll }
 }
 
 test('a call to an unresponsive log does not wait beyond its time limit', async () => {
@@ -145,11 +145,11 @@ test('when the log is back, many records are logged in one round trip, in order'
 })
 
 test('when too many records wait, one that names everything replaces them, and that is reported', async () => {
-  const { clock, told, logged, state, appends, stamp, readAll } = unreachable(0)
+  const { clock, emitted, logged, state, appends, stamp, readAll } = unreachable(0)
   for (let number = 0; number <= MAX_ENTRIES; number++) {
     await appends.append('purge', { tags: [`${number}`] }, 100).catch(() => {})
   }
-  expect(told).toEqual(['overflow'])
+  expect(emitted).toEqual(['overflow'])
   const before = clock.now() - 10_000
   expect(['0', 'none'].map((tag) => appends.verdict(stamp([tag], before)))).toEqual(['dead', 'dead'])
   state.open = true
