@@ -35,10 +35,10 @@ export function engineMetrics(events: Events, routes: readonly string[]): Metric
   })
   return [collapsed, revalidations]
 
-  function startAtZero(atRoute: number): void {
-    COLLAPSE_OUTCOMES.forEach((_, at) => collapsed.sets.slotOf(atRoute, at))
-    MODES.forEach((_, atMode) =>
-      REVALIDATION_OUTCOMES.forEach((_, at) => revalidations.sets.slotOf(atRoute, atMode, at)),
+  function startAtZero(routeIndex: number): void {
+    COLLAPSE_OUTCOMES.forEach((_, at) => collapsed.sets.slotOf(routeIndex, at))
+    MODES.forEach((_, modeIndex) =>
+      REVALIDATION_OUTCOMES.forEach((_, at) => revalidations.sets.slotOf(routeIndex, modeIndex, at)),
     )
   }
 }

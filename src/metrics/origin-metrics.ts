@@ -40,15 +40,15 @@ export function originMetrics(
     for (const name of origin.add(now.origins)) startAtZero(origin.indexOf(name))
   })
   events.on('origin', (asked) => {
-    const atOrigin = origin.indexOf(asked.origin)
-    requests.add(requests.sets.slotOf(atOrigin, reason.indexOf(asked.reason), code.indexOf(asked.code)), 1)
-    duration.observe(duration.sets.slotOf(atOrigin), asked.ms)
+    const originIndex = origin.indexOf(asked.origin)
+    requests.add(requests.sets.slotOf(originIndex, reason.indexOf(asked.reason), code.indexOf(asked.code)), 1)
+    duration.observe(duration.sets.slotOf(originIndex), asked.ms)
   })
   return [requests, duration, ...(usage === undefined ? [] : usageMetrics(usage))]
 
-  function startAtZero(atOrigin: number): void {
-    requests.sets.slotOf(atOrigin, reason.indexOf('uri-miss'), code.indexOf('200'))
-    duration.sets.slotOf(atOrigin)
+  function startAtZero(originIndex: number): void {
+    requests.sets.slotOf(originIndex, reason.indexOf('uri-miss'), code.indexOf('200'))
+    duration.sets.slotOf(originIndex)
   }
 }
 

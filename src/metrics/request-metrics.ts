@@ -92,16 +92,16 @@ function openFamilies(routes: readonly string[]) {
 /** So that a rate sees the first event of each kind, and so that these label sets are counted separately. */
 function startAtZero({ labels, requests, bytes, duration, firstByte }: Families, routeName: string): void {
   const { route, method, result, codeClass, source } = labels
-  const atRoute = route.indexOf(routeName)
+  const routeIndex = route.indexOf(routeName)
   const [get, success, failure] = [method.indexOf('GET'), codeClass.indexOf('2xx'), codeClass.indexOf('5xx')]
   for (const name of RESULTS) {
-    const atClass = name === 'error' || name === 'shed' ? failure : success
-    requests.sets.slotOf(atRoute, get, result.indexOf(name), atClass)
+    const classIndex = name === 'error' || name === 'shed' ? failure : success
+    requests.sets.slotOf(routeIndex, get, result.indexOf(name), classIndex)
   }
   for (const histogram of [duration, firstByte]) {
-    for (const name of ['hit', 'miss']) histogram.sets.slotOf(atRoute, result.indexOf(name))
+    for (const name of ['hit', 'miss']) histogram.sets.slotOf(routeIndex, result.indexOf(name))
   }
-  for (const name of ['cache', 'origin']) bytes.sets.slotOf(atRoute, source.indexOf(name))
+  for (const name of ['cache', 'origin']) bytes.sets.slotOf(routeIndex, source.indexOf(name))
 }
 
 function slotsFor(
@@ -109,19 +109,19 @@ function slotsFor(
   { route: name, method: by, status, outcome }: RequestEvent,
 ): Slots {
   const { route, method, result, codeClass, source } = labels
-  const atRoute = route.indexOf(name)
-  const atResult = result.indexOf(outcome.result)
-  const atClass = within(codeClass, classOf(status))
+  const routeIndex = route.indexOf(name)
+  const resultIndex = result.indexOf(outcome.result)
+  const classIndex = within(codeClass, classOf(status))
   const from = SOURCES.get(outcome.result)
   return {
     route: name,
     method: by,
     result: outcome.result,
     codeClass: classOf(status),
-    requests: requests.sets.slotOf(atRoute, method.indexOf(by), atResult, atClass),
-    duration: duration.sets.slotOf(atRoute, atResult),
-    firstByte: firstByte.sets.slotOf(atRoute, atResult),
-    bytes: from === undefined ? undefined : bytes.sets.slotOf(atRoute, source.indexOf(from)),
+    requests: requests.sets.slotOf(routeIndex, method.indexOf(by), resultIndex, classIndex),
+    duration: duration.sets.slotOf(routeIndex, resultIndex),
+    firstByte: firstByte.sets.slotOf(routeIndex, resultIndex),
+    bytes: from === undefined ? undefined : bytes.sets.slotOf(routeIndex, source.indexOf(from)),
   }
 }
 

@@ -32,7 +32,7 @@ export function createTracing(env: Environment, logger: Logger): Tracing {
   const tracer = provider.getTracer('herdgate', VERSION)
   const spans = new RequestSpans(tracer)
   return {
-    on: true,
+    enabled: true,
     listener: (listener) => spans.around(listener),
     observe: (events) => void events.on('request', (request) => spans.end(request)),
     origin: (origin, urls) => tracedOrigin(origin, { urls, tracer, context: () => spans.context }),

@@ -59,7 +59,7 @@ export class LeaseTable {
    * The worker does not answer: a lease that it has held for `LEASE_LIFE_MS` goes to whichever other worker has waited
    * longest, or else to the next to ask. If the worker was only slow, it knows by then that its leases are doubtful.
    */
-  passFrom(worker: number): void {
+  reassignFrom(worker: number): void {
     const now = this.#clock.now()
     for (const [key, held] of this.#held) {
       if (held.worker !== worker || now - held.since < LEASE_LIFE_MS) continue
@@ -73,11 +73,11 @@ export class LeaseTable {
   leave(worker: number): void {
     for (const [key, { worker: holder, waiting }] of this.#held) {
       for (const waiter of waiting) if (waiter.worker === worker) waiter.settle({ kind: 'unavailable' })
-      if (holder === worker) this.#passOn(key, waiting)
+      if (holder === worker) this.#reassign(key, waiting)
     }
   }
 
-  #passOn(key: string, waiting: Set<Waiter>): void {
+  #reassign(key: string, waiting: Set<Waiter>): void {
     const [next] = waiting
     if (next === undefined) this.#held.delete(key)
     else next.settle(this.#grant(key, next.worker, waiting))

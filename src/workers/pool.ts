@@ -88,7 +88,7 @@ export class Pool {
    * that it cannot go on without what it was sent.
    * @param patienceMs after which it is taken for hung
    */
-  async answer<T>(member: Member, asked: Promise<T>, patienceMs: number = PATIENCE_MS): Promise<T | undefined> {
+  async answerOf<T>(member: Member, asked: Promise<T>, patienceMs: number = PATIENCE_MS): Promise<T | undefined> {
     const { clock, logger } = this.#options
     const settled = asked.catch(() => undefined)
     // In two halves: if this process itself was held up, the second leaves time to read the answers.

@@ -70,8 +70,8 @@ export class SharedParts {
   }
 
   /** The worker does not answer: nobody waits any longer for what it fetches. */
-  passFrom(member: Member): void {
-    this.#leases.passFrom(member.number)
+  reassignFrom(member: Member): void {
+    this.#leases.reassignFrom(member.number)
   }
 
   /** The worker has ended. */

@@ -11,7 +11,7 @@ const REPORT_EVERY_MS = 1_000
 const DEADLINE_MS = 1_000
 
 export interface WatchParts {
-  readonly pool: Pick<Pool, 'begun' | 'answer'>
+  readonly pool: Pick<Pool, 'begun' | 'answerOf'>
   readonly clock: Clock
   readonly reported: (member: Member, report: Report) => void
   /**
@@ -48,7 +48,7 @@ export class Watch {
 
   async #collectReport(member: Member): Promise<void> {
     const { pool, clock, reported, late } = this.#parts
-    const answered = pool.answer(member, member.calls.call('report', undefined))
+    const answered = pool.answerOf(member, member.calls.call('report', undefined))
     void within([answered], LEASE_LIFE_MS, clock).then(([answer]) => {
       if (answer === LATE) late(member)
     })

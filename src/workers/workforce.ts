@@ -71,7 +71,7 @@ export class Workforce {
       pool: this.#pool,
       clock,
       reported: (member, report) => this.reports.add(member, report),
-      late: (member) => this.shared.passFrom(member),
+      late: (member) => this.shared.reassignFrom(member),
     })
   }
 
@@ -102,7 +102,7 @@ export class Workforce {
     this.#current = next
     const share = this.#share(next)
     const applies = async (member: Member): Promise<void> => {
-      if (member.hasBegun) await this.#pool.answer(member, member.calls.call('apply', share))
+      if (member.hasBegun) await this.#pool.answerOf(member, member.calls.call('apply', share))
       else member.calls.notify('apply', share) // it listens only after that
     }
     await Promise.all(this.#pool.members.map(applies))
@@ -122,7 +122,7 @@ export class Workforce {
   async explain({ method, url, fields }: CacheRequest): Promise<Explanation> {
     const [member] = this.#pool.listening
     const asked = member?.calls.call('explain', { method, url, fields })
-    const explanation = member && asked && (await this.#pool.answer(member, asked))
+    const explanation = member && asked && (await this.#pool.answerOf(member, asked))
     if (explanation === undefined) throw new HerdgateError('overloaded', 'no worker could be asked')
     return explanation
   }
@@ -177,7 +177,7 @@ export class Workforce {
         return true // it takes no connection before it has
       }
       const applied = member.calls.call('applyRecord', record).then(() => true)
-      return (await this.#pool.answer(member, applied, this.#patienceMs)) === true
+      return (await this.#pool.answerOf(member, applied, this.#patienceMs)) === true
     })
     const { size } = this.#parts
     const config = { ...shareOf(this.#config, size), ...this.#share(this.#current) }

@@ -75,7 +75,7 @@ export interface Violation {
   readonly least?: number
 }
 
-export interface Promises {
+export interface Guarantees {
   /** Time in ms (two leases) after which a logged but unacknowledged purge binds; undefined: never guaranteed. */
   readonly loggedHoldsAfterMs?: number | undefined
   /**
@@ -93,8 +93,8 @@ export interface Promises {
  * - `late purge`: the same for a purge that was only logged, after the time it may take.
  * - `foreign body`: the origin never gave that answer, to anyone, for this key, variant and user.
  */
-export function check(history: History, promises: Promises = {}): Violation[] {
-  const { loggedHoldsAfterMs, mayBeCutOffFromAll = false } = promises
+export function check(history: History, guarantees: Guarantees = {}): Violation[] {
+  const { loggedHoldsAfterMs, mayBeCutOffFromAll = false } = guarantees
   const isServed = servedTo(history.served)
   const acknowledged = floorsOf(history, (purge) => (purge.answer?.status === 200 ? purge.answer.at : undefined))
   const logged = floorsOf(history, ({ answer }) => {

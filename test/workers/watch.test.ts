@@ -10,7 +10,7 @@ test('a worker that has not reported for two seconds is reported as late before 
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nothing else is asked of it
   const member = { calls: { call } } as unknown as Member
   const late = vi.fn<(member: Member) => void>()
-  const pool = { begun: [member], answer: <T>(_member: Member, asked: Promise<T>) => asked }
+  const pool = { begun: [member], answerOf: <T>(_member: Member, asked: Promise<T>) => asked }
   const watch = new Watch({ pool, clock, reported() {}, late })
   void watch.collectReports()
   await clock.advance(1_999)
@@ -29,7 +29,7 @@ test('a worker that has not reported for two seconds is reported as late before 
 })
 
 test('without workers, statistics are available immediately', async () => {
-  const pool = { begun: [], answer: <T>(_member: Member, asked: Promise<T>) => asked }
+  const pool = { begun: [], answerOf: <T>(_member: Member, asked: Promise<T>) => asked }
   const asked = vi.fn<() => void>()
   void new Watch({ pool, clock: new FakeClock(), reported() {}, late() {} }).collectReports().then(asked)
   await settle()

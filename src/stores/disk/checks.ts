@@ -30,7 +30,7 @@ const checks = new Map<string, Check>()
  * @param waitMs how long the process may block for it; 0 for not at all
  * @returns undefined while it is being checked
  */
-export function checked(path: string, clock: Clock, waitMs: number): CheckResult | undefined {
+export function checkFile(path: string, clock: Clock, waitMs: number): CheckResult | undefined {
   const { ino } = statSync(path)
   const last = checks.get(path)
   const known = last?.ino === ino ? last : undefined
@@ -50,7 +50,7 @@ function resultOf(check: Check, clock: Clock): CheckResult | undefined {
 }
 
 /** The file is open now: when it has to be opened again, earlier results no longer count. */
-export function forget(path: string): void {
+export function forgetCheck(path: string): void {
   checks.delete(path)
 }
 

@@ -9,7 +9,7 @@ import type { Database, RootDatabase } from 'lmdb'
 import { systemClock } from '../../clock.ts'
 import { HerdgateError } from '../../errors.ts'
 import type { Clock } from '../../model.ts'
-import { checked, forget } from './checks.ts'
+import { checkFile, forgetCheck } from './checks.ts'
 import { FileOnDisk, type FileState } from './file-on-disk.ts'
 import { beginLog } from './log-tables.ts'
 import { addUser, removeUser, othersIn, USERS } from './users.ts'
@@ -27,7 +27,7 @@ export interface DiskFile {
   /** Where a damaged predecessor of this file was moved when it was opened. */
   readonly movedTo: string | undefined
   /** The next read sees all that is committed by now, by any process; it may otherwise be a millisecond behind. */
-  renew(): void
+  refresh(): void
   /**
    * Runs while nobody else writes, in this process or another; its writes are applied as a whole or not at all. Settles
    * when they can be seen, which is not before they would outlive a loss of power; rejects when they could not be
@@ -56,7 +56,7 @@ interface Shared {
   users: number
 }
 
-const open = new Map<string, Shared>()
+const openFiles = new Map<string, Shared>()
 
 /**
  * @param waitMs how long the process may block while a file that was not closed properly is checked. With 0 it is
@@ -65,8 +65,8 @@ const open = new Map<string, Shared>()
  */
 export function openDiskFile(folder: string, clock: Clock = systemClock, waitMs = Infinity): DiskFile {
   const path = join(resolve(folder), FILE)
-  const shared = inPlace(open.get(path)) ?? openShared(resolve(folder), path, clock, waitMs)
-  open.set(path, shared)
+  const shared = inPlace(openFiles.get(path)) ?? openShared(resolve(folder), path, clock, waitMs)
+  openFiles.set(path, shared)
   shared.users += 1
   const { env, tables, movedTo, onDisk } = shared
   let closed = false
@@ -80,7 +80,7 @@ export function openDiskFile(folder: string, clock: Clock = systemClock, waitMs 
       return onDisk.doubtReason
     },
     inspect: () => onDisk.inspect(),
-    renew: () => env.resetReadTxn(),
+    refresh: () => env.resetReadTxn(),
     async write(run) {
       try {
         return await env.childTransaction(run)
@@ -93,7 +93,7 @@ export function openDiskFile(folder: string, clock: Clock = systemClock, waitMs 
       closed = true
       shared.users -= 1
       if (shared.users > 0) return
-      if (open.get(path) === shared) open.delete(path)
+      if (openFiles.get(path) === shared) openFiles.delete(path)
       await closeShared(shared, resolve(folder), path)
     },
   }
@@ -101,7 +101,7 @@ export function openDiskFile(folder: string, clock: Clock = systemClock, waitMs 
 
 /** A process that reads the same files has crashed, perhaps because of one: they are checked before further use. */
 export function doubtOpenFiles(): void {
-  for (const shared of open.values()) shared.onDisk.doubt('a process that reads it has crashed')
+  for (const shared of openFiles.values()) shared.onDisk.doubt('a process that reads it has crashed')
 }
 
 const inPlace = (shared: Shared | undefined): Shared | undefined =>
@@ -112,7 +112,7 @@ function openShared(folder: string, path: string, clock: Clock, waitMs: number):
   const movedTo = isSound(folder, path, clock, waitMs) ? undefined : moveAside(folder, path)
   addUser(folder)
   const { env, tables } = openTables(path, beginLog)
-  forget(path)
+  forgetCheck(path)
   return { env, tables, movedTo, onDisk: new FileOnDisk(path), users: 0 }
 }
 
@@ -152,7 +152,7 @@ function openTables(path: string, prepare: (tables: Tables) => void): { env: Roo
 async function closeShared({ env, onDisk }: Shared, folder: string, path: string): Promise<void> {
   const state = onDisk.inspect()
   await env.close() // touches no page of it
-  if (state === 'removed' || open.has(path)) return // or it has been opened again in this process
+  if (state === 'removed' || openFiles.has(path)) return // or it has been opened again in this process
   removeUser(folder)
   if (state === 'doubtful') rmSync(join(folder, CLOSED_MARK), { force: true })
   else if (othersIn(folder).length === 0) writeFileSync(join(folder, CLOSED_MARK), closedMarkOf(path))
@@ -185,7 +185,7 @@ function isSound(folder: string, path: string, clock: Clock, waitMs: number): bo
   if (!existsSync(path)) return true
   if (existsSync(join(folder, CLOSED_MARK)) && readFileSync(join(folder, CLOSED_MARK), 'utf8') === closedMarkOf(path))
     return true
-  const result = checked(path, clock, waitMs)
+  const result = checkFile(path, clock, waitMs)
   if (result === undefined) throw new HerdgateError('internal', `${path} was not closed and is being checked`)
   if (typeof result === 'object') {
     throw new HerdgateError('internal', `${path} was not closed and could not be checked: ${result.unknown}`)

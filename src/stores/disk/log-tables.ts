@@ -21,7 +21,7 @@ const FLOOR = Buffer.from('log floor')
 /** A process that is further behind loads `targets` again. */
 const RECORDS_KEPT = 10_000
 /** When there are too many targets, this many are looked at, and about this share of them, the oldest, is forgotten. */
-const LOOKED_AT = 256
+const SAMPLE_SIZE = 256
 const FORGOTTEN_SHARE = 1 / 32
 const NAMED = /^(?:all|(?:tag|url|prefix) .*)$/s
 const IDENTITY = /^[0-9a-f-]{36}$/
@@ -111,8 +111,10 @@ function forgetSome(tables: Tables, count: number, most: number, head: number): 
 
 /** Those from an address on; near the end, followed by the first ones. */
 function someTargets(tables: Tables, from: Buffer): Found[] {
-  const last = targetsIn(tables, { start: from, limit: LOOKED_AT })
-  return last.length < LOOKED_AT ? [...last, ...targetsIn(tables, { end: from, limit: LOOKED_AT - last.length })] : last
+  const last = targetsIn(tables, { start: from, limit: SAMPLE_SIZE })
+  return last.length < SAMPLE_SIZE
+    ? [...last, ...targetsIn(tables, { end: from, limit: SAMPLE_SIZE - last.length })]
+    : last
 }
 
 const everythingNamedAt = (head: number): Mark => ({ purged: head, invalidated: head })

@@ -230,7 +230,7 @@ class DiskLog implements InvalidationLog {
   /** Reads what has been appended since, by any process. @returns whether that was possible */
   #readLog(): boolean {
     const isRead = this.#access.read((file) => {
-      file.renew()
+      file.refresh()
       const head = headOf(file)
       if (file !== this.#file) this.#begin(file, head)
       else if (head !== this.#position) this.#catchUp(file, head)
@@ -242,7 +242,7 @@ class DiskLog implements InvalidationLog {
   /** What others have appended to a file that was removed still counts. */
   #readLast(file: DiskFile): void {
     if (file !== this.#file) return
-    file.renew()
+    file.refresh()
     const head = headOf(file)
     if (head !== this.#position) this.#catchUp(file, head)
   }

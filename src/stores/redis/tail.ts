@@ -31,7 +31,7 @@ export interface TailParts {
 
 const RETRY_MS = 50
 /** How often lost connections are looked at. */
-const LOOK_AGAIN_MS = 500
+const CHECK_AGAIN_MS = 500
 
 /** Reads the log as it grows, and the reports of the other nodes. */
 export class Tail {
@@ -160,16 +160,16 @@ export class Tail {
     const { client, calls, clock, closing } = this.#parts
     const lost = [client, calls.client].filter((each) => !isReady(each))
     const { promise, resolve } = Promise.withResolvers<void>()
-    const look = () => {
+    const check = () => {
       cancel()
       if (lost.every(isReady)) resolve()
-      else cancel = clock.after(LOOK_AGAIN_MS, look)
+      else cancel = clock.after(CHECK_AGAIN_MS, check)
     }
-    let cancel = clock.after(lost.length === 0 ? RETRY_MS : LOOK_AGAIN_MS, look)
-    for (const each of lost) each.on('ready', look)
+    let cancel = clock.after(lost.length === 0 ? RETRY_MS : CHECK_AGAIN_MS, check)
+    for (const each of lost) each.on('ready', check)
     await closing.orBegun(promise)
     cancel()
-    for (const each of lost) each.off('ready', look)
+    for (const each of lost) each.off('ready', check)
   }
 
   /** Gives up a place that is just being asked for, on the same connection, which keeps the order. */
